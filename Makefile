@@ -2,10 +2,17 @@
 
 CONFIG        ?= release
 DEMOLOOM_HOME ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/demoloom
-MUJOCO_DIR    ?= $(DEMOLOOM_HOME)/mujoco-4.0.0
+MUJOCO_OURS   := $(DEMOLOOM_HOME)/mujoco-4.0.0
+MUJOCO_DIR    ?= $(MUJOCO_OURS)
 PREFIX        ?= /usr/local
 BUILD         := build$(if $(filter-out release,$(CONFIG)),-$(CONFIG))
 export DEMOLOOM_HOME MUJOCO_DIR
+
+ifeq (,$(filter -j% --jobserver%,$(MAKEFLAGS)))
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
+Q := $(if $(V),,@)
 
 CC       ?= cc
 PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng libavcodec libavformat libavutil libswscale muparser egl
@@ -14,39 +21,134 @@ OPT_release := -O2
 OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 MARCH    ?=
 CFLAGS   ?= -g
-override CFLAGS += -std=c17 $(OPT_$(CONFIG)) $(if $(MARCH),-march=$(MARCH)) -ffp-contract=off $(WARNINGS) -fopenmp
-CPPFLAGS += -D_GNU_SOURCE -I. -isystem $(MUJOCO_DIR)/include -MMD -MP
-CPPFLAGS += $(subst -I,-isystem ,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
-LDFLAGS  += -fopenmp $(filter -fsanitize=%,$(OPT_$(CONFIG)))
-LDLIBS   += -L$(MUJOCO_DIR)/lib -Wl,-rpath,$(MUJOCO_DIR)/lib -lmujoco $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lm
+
+# Targets that need neither packages nor MuJoCo. All others first make $(BUILD)/config.mk, which sets up what is
+# missing; make then starts over with what pkg-config says now.
+BARE := clean help lint
+ifneq (,$(filter-out $(BARE),$(or $(MAKECMDGOALS),all)))
+include $(BUILD)/config.mk
+endif
+
+C_FLAGS   := -std=c17 $(OPT_$(CONFIG)) $(if $(MARCH),-march=$(MARCH)) -ffp-contract=off $(WARNINGS) -fopenmp $(CFLAGS)
+CPP_FLAGS := -D_GNU_SOURCE -I. -isystem $(MUJOCO_DIR)/include $(PKG_CFLAGS) $(CPPFLAGS)
+LD_FLAGS  := -fopenmp $(filter -fsanitize=%,$(OPT_$(CONFIG))) $(LDFLAGS)
+LD_LIBS   := -L$(MUJOCO_DIR)/lib -lmujoco $(PKG_LIBS) -ldl -lm $(LDLIBS)
+RPATH     := -Wl,-rpath,$(abspath $(MUJOCO_DIR))/lib
 
 LIB_SRC   := $(wildcard engine/*.c generators/*.c policies/*.c)
 TOOL_SRC  := $(wildcard tools/*.c)
 TEST_SRC  := $(wildcard tests/*/test_*.c)
+BENCH_SRC := $(wildcard tests/*/bench_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
+BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
+FUZZERS   := $(FUZZ_SRC:%.c=$(BUILD)/%)
+ASAN      := $(BUILD)$(if $(filter-out asan,$(CONFIG)),-asan)
 
-all: $(BUILD)/demoloom
+all: $(BUILD)/demoloom  ## set up what is missing and build build/demoloom
+
+demo: $(BUILD)/demoloom assets  ## the main job: replay, segment, generate 200 demos, verify, render
+	@mkdir -p demo
+	$(BUILD)/demoloom replay handover
+	$(BUILD)/demoloom segment handover
+	$(BUILD)/demoloom generate handover -n 200 --seed 1 --resume -o demo/handover.hdf5
+	$(BUILD)/demoloom verify demo/handover.hdf5
+	$(BUILD)/demoloom render demo/handover.hdf5 --sheet demo/handover.png
+	@echo 'dataset: demo/handover.hdf5'
+	@echo 'contact sheet: demo/handover.png'
+
+test: $(BUILD)/demoloom $(TESTS) assets asan-programs  ## all tests, plain and sanitized, with a fixed number of fuzzed inputs
+	@tests/run.sh --plain $(TESTS) $(wildcard tests/*/test_*.sh) \
+	  --quick $(TEST_SRC:%.c=$(ASAN)/%) --fuzz $(FUZZ_SRC:%.c=$(ASAN)/%)
+
+asan: asan-programs assets  ## all tests at full length under the address and undefined-behaviour sanitizers
+	@tests/run.sh --plain $(TEST_SRC:%.c=$(ASAN)/%) --fuzz $(FUZZ_SRC:%.c=$(ASAN)/%)
+
+asan-programs:
+	@$(MAKE) CONFIG=asan BUILD=$(ASAN) test-programs
+
+test-programs: $(BUILD)/demoloom $(TESTS) $(FUZZERS)
+
+bench: $(BENCHES) assets  ## benchmarks, one after the other
+	@set -e; for bench in $(BENCHES); do echo "$$bench"; $$bench; done
+
+LINT_SRC = $(sort $(wildcard $(foreach room,engine generators policies tools tests/*,$(room)/*.c)))
+lint:  ## formatting, clang-tidy, includes that go against the arrows
+	@tools/setup.sh lint
+	@wrong=0; clang-format-14 --dry-run -Werror $(LINT_SRC) $(sort $(wildcard */*.h tests/*/*.h)) || wrong=1; \
+	  tests/check_includes.sh || wrong=1; $(MAKE) tidy || wrong=1; exit $$wrong
+
+# gcc's omp.h does for clang; -idirafter keeps the rest of gcc's headers behind clang's own.
+tidy:
+	@printf '%s\n' $(LINT_SRC) | xargs -P $$(nproc) -I FILE clang-tidy-14 --quiet --warnings-as-errors='*' FILE -- \
+	  -std=c17 -fopenmp -idirafter $(shell $(CC) -print-file-name=include) $(CPP_FLAGS)
+
+install: $(BUILD)/install/demoloom  ## program, scenes and libmujoco into PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/demoloom $(DESTDIR)$(PREFIX)/share/demoloom/tools
+	install $< $(DESTDIR)$(PREFIX)/bin/demoloom
+	cp -P $(MUJOCO_DIR)/lib/libmujoco.so* $(DESTDIR)$(PREFIX)/lib/demoloom/
+	cp -R scenes $(DESTDIR)$(PREFIX)/share/demoloom/
+	install tools/fetch.sh $(DESTDIR)$(PREFIX)/share/demoloom/tools/
+	install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/demoloom/
+
+clean:  ## remove what was built
+	rm -rf build build-*
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@echo 'Variables: CONFIG=release|asan MUJOCO_DIR= DEMOLOOM_HOME= PREFIX= MARCH= CFLAGS= V=1 CI=true (warnings are errors)'
+
+assets:
+	@tools/fetch.sh --check robosuite || { tools/setup.sh fetch && tools/fetch.sh robosuite; }
+
+$(BUILD)/config.mk: tools/setup.sh Makefile | $(MUJOCO_DIR)/include/mujoco/mujoco.h
+	@tools/setup.sh build
+	@mkdir -p $(@D)
+	@pkg-config --exists --print-errors $(PKGS)
+	@{ echo "PKG_CFLAGS := $$(pkg-config --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
+	   echo "PKG_LIBS := $$(pkg-config --libs $(PKGS))"; } >$@.tmp && mv $@.tmp $@
+
+$(MUJOCO_DIR)/include/mujoco/mujoco.h:
+ifeq ($(MUJOCO_DIR),$(MUJOCO_OURS))
+	@tools/setup.sh build fetch && tools/fetch.sh mujoco
+else
+	@echo 'MUJOCO_DIR=$(MUJOCO_DIR) has no include/mujoco/mujoco.h; name the folder MuJoCo 4.0.0 was unpacked to' >&2; exit 1
+endif
+
+# Other flags than last time: everything is compiled again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@flags='$(CC) $(CPP_FLAGS) $(C_FLAGS)'; [ "$$flags" = "$$(cat $@ 2>/dev/null)" ] || echo "$$flags" >$@
 
 $(BUILD)/demoloom: $(TOOL_OBJ) $(BUILD)/libdemoloom.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH)
+
+$(BUILD)/install/demoloom: $(TOOL_OBJ) $(BUILD)/libdemoloom.a
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) '-Wl,-rpath,$$ORIGIN/../lib/demoloom'
 
 $(BUILD)/libdemoloom.a: $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(if $(V),,@echo '  CC $@')
+	$(Q)$(CC) $(CPP_FLAGS) -MMD -MP $(C_FLAGS) -c -o $@ $<
+
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/driver.o $(BUILD)/libdemoloom.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-clean:
-	rm -rf build build-*
-
-.PHONY: all clean
+.PHONY: all demo test asan asan-programs test-programs bench lint tidy install clean help assets FORCE
 .SECONDARY:
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d)
+.DELETE_ON_ERROR:
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(BUILD)/tests/fuzz/driver.d

@@ -1,0 +1,187 @@
+#!/usr/bin/env bash
+# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|robosuite`.
+# `--check NAME` only tells (exit status 0: it is all there). Nothing is contacted when it is.
+#
+# Packages are named, never their hosts: pip knows where its index is. It is asked for the file's address, so that curl
+# can take a broken download up where it stopped; what pip alone can reach (an index with a log-in) pip downloads.
+set -u -o pipefail
+
+cache=${DEMOLOOM_HOME:-${XDG_CACHE_HOME:-${HOME:?set HOME or DEMOLOOM_HOME}/.cache}/demoloom}
+
+die() {
+  printf 'fetch: %s: %s\n' "$name" "$1" >&2
+  exit 1
+}
+say() { printf 'fetch: %s\n' "$1" >&2; }
+
+# What a name stands for: the wheel, pinned, what to take out of it, and the files that tell it is whole.
+describe() {
+  case $1 in
+    mujoco)
+      package=mujoco-core version=4.0.0 folder=mujoco-4.0.0 unpacked_mb=10
+      case $(uname -m) in
+        x86_64)
+          wheel=mujoco_core-4.0.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
+          sha256=885bd9b9cc0a6b5ba1114923eb954027652a6a0c115fa46b3218b83bae72ac4f size=9557231
+          ;;
+        aarch64)
+          wheel=mujoco_core-4.0.0-cp311-cp311-manylinux_2_27_aarch64.manylinux_2_28_aarch64.whl
+          sha256=34de0c1674caa95abd3a0214ded4461e688150fbaa015b2db523d553b7411c3b size=8913227
+          ;;
+        *) die "no MuJoCo is packaged for $(uname -m); build it yourself and set MUJOCO_DIR to its folder" ;;
+      esac
+      # The library in it is plain C and serves every Python, or none.
+      pip_target=(--platform "manylinux_2_28_$(uname -m)" --python-version 3.11 --implementation cp --abi cp311)
+      take=('mujoco/include/*' 'mujoco/libmujoco.so*' '*.dist-info/licenses/*')
+      whole=(include/mujoco/mujoco.h lib/libmujoco.so lib/libmujoco.so.4.0.0)
+      ;;
+    robosuite)
+      package=robosuite version=1.4.1 folder=robosuite-1.4.1 unpacked_mb=160
+      wheel=robosuite-1.4.1-py3-none-any.whl
+      sha256=62587cd5888d9d3d813f3ffcc7017f6f77efa618952527a0b9bb139ffd0a3741 size=193518002
+      pip_target=()
+      local in=robosuite/models/assets
+      take=("$in/demonstrations/handover/*" "$in/robots/panda/*" "$in/grippers/meshes/panda_gripper/*"
+        "$in/mounts/meshes/rethink_mount/*" "$in/textures/*" '*.dist-info/LICENSE')
+      in=models/assets
+      whole=("$in/demonstrations/handover/panda_panda/demo.hdf5" "$in/robots/panda/meshes/link7_vis.stl"
+        "$in/grippers/meshes/panda_gripper/hand_vis.stl" "$in/mounts/meshes/rethink_mount/pedestal.stl"
+        "$in/textures/wood-tiles.png")
+      ;;
+    *) die "nothing goes by this name; there are mujoco and robosuite" ;;
+  esac
+}
+
+is_whole() {
+  local file
+  for file in "${whole[@]}"; do
+    [ -s "$cache/$folder/$file" ] || return 1
+  done
+}
+
+find_pip() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -m pip --version >/dev/null 2>&1; then
+      pip=("$python" -m pip --disable-pip-version-check --no-input --retries 2)
+      return
+    fi
+  done
+  die "pip is missing; as root, run: apt-get install -y python3-pip"
+}
+
+# The space the cache's disk must still have: the rest of the wheel and what is unpacked from it.
+check_space() {
+  local have need
+  have=$(($(stat -f -c '%a * %S' "$cache") / 1048576)) || return 0
+  need=$((unpacked_mb + (size - $(stat -c %s "$part" 2>/dev/null || echo 0)) / 1048576 + 1))
+  [ "$have" -ge "$need" ] || die "$cache has $have MB left and $need MB are needed; free some or set DEMOLOOM_HOME"
+}
+
+matches() { [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" = "$sha256" ]; }
+
+address() {
+  "${pip[@]}" index versions "$package" -vv "${pip_target[@]}" --only-binary :all: 2>&1 |
+    sed -n "s|.*Found link \([^ #]*/$wheel\)[ #].*|\1|p" | grep -v '\*\*\*\*' | head -n 1
+}
+
+with_curl() {
+  local progress=(--silent --show-error) tries url
+  command -v curl >/dev/null || return 1
+  url=$(address)
+  [ -n "$url" ] || return 1
+  [ -t 2 ] && progress=(--progress-bar)
+  for tries in 1 2; do
+    # A part as long as the whole, or longer, has no rest to ask for.
+    if [ "$(stat -c %s "$part" 2>/dev/null || echo 0)" -lt "$size" ]; then
+      curl --fail --location --retry 3 --connect-timeout 30 --speed-limit 1000 --speed-time 60 \
+        "${progress[@]}" --continue-at - --output "$part" "$url"
+      case $? in
+        0) ;;
+        23) die "cannot write $part: the disk is full or read-only" ;;
+        33) rm -f "$part" && continue ;; # no resuming there: from the start
+        *) return 1 ;;
+      esac
+    fi
+    matches "$part" && return 0
+    # What was left of an earlier download may have been damaged: once more, from the start.
+    rm -f "$part"
+  done
+  die "what was downloaded is not $wheel as it was pinned (sha256 differs); nothing was installed"
+}
+
+with_pip() {
+  local log=$tmp/pip.log
+  printf '%s==%s --hash=sha256:%s\n' "$package" "$version" "$sha256" >"$tmp/pin.txt"
+  if ! "${pip[@]}" download --quiet --no-deps --no-cache-dir --only-binary :all: "${pip_target[@]}" --require-hashes \
+    --requirement "$tmp/pin.txt" --dest "$tmp" >"$log" 2>&1; then
+    grep -q 'THESE PACKAGES DO NOT MATCH' "$log" &&
+      die "what was downloaded is not $wheel as it was pinned (sha256 differs); nothing was installed"
+    grep -q 'No space left' "$log" && die "cannot write $tmp: the disk is full"
+    die "no download: is the network there? What is already downloaded is kept; pip says: $(
+      grep ERROR "$log" | tail -n 1 | cut -c 1-200)"
+  fi
+  mv "$tmp/$wheel" "$part"
+}
+
+unpack() {
+  local into=$tmp/$folder
+  mkdir "$tmp/wheel" "$into" || die "cannot write $tmp"
+  unzip -q "$part" "${take[@]}" -d "$tmp/wheel" </dev/null >"$tmp/unzip.log" 2>&1 ||
+    die "cannot unpack $wheel, the disk may be full: $(head -n 1 "$tmp/unzip.log")"
+  case $name in
+    mujoco)
+      mkdir "$into/lib" && mv "$tmp"/wheel/mujoco/include "$into/" && mv "$tmp"/wheel/mujoco/libmujoco.so* "$into/lib/" &&
+        ln -s libmujoco.so.4.0.0 "$into/lib/libmujoco.so" && mv "$tmp"/wheel/*.dist-info/licenses/* "$into/"
+      ;;
+    robosuite)
+      mkdir "$into/models" && mv "$tmp/wheel/robosuite/models/assets" "$into/models/" &&
+        mv "$tmp"/wheel/*.dist-info/LICENSE "$into/"
+      ;;
+  esac || die "$wheel does not hold what it should"
+}
+
+fetch() {
+  mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || die "cannot write $cache; set DEMOLOOM_HOME to another folder"
+  for tool in flock unzip; do
+    command -v $tool >/dev/null || die "$tool is missing; as root, run: apt-get install -y util-linux unzip"
+  done
+  # curl inherits the lock: should this script be killed, a second one still waits for the orphan to stop writing.
+  exec 9>"$cache/.$folder.lock" || die "cannot write $cache"
+  if ! flock --nonblock 9; then
+    say "$name: waiting for another fetch to end"
+    flock 9
+  fi
+  is_whole && return
+  part=$cache/.$wheel.part
+  tmp=$cache/.$folder.tmp
+  rm -rf "$tmp" # a killed run's
+  trap 'rm -rf "$tmp"' EXIT
+  trap 'exit 130' INT TERM HUP
+  check_space
+  mkdir "$tmp" || die "cannot write $cache"
+  find_pip
+  say "$package $version: $((size / 1000000)) MB to $cache"
+  with_curl || with_pip
+  matches "$part" || { rm -f "$part" && die "$wheel is not as it was pinned (sha256 differs); nothing was installed"; }
+  unpack
+  # A folder that is there but not whole steps aside, so that what appears in its place is whole at once.
+  rm -rf "$cache/$folder.old"
+  if [ -e "$cache/$folder" ]; then mv "$cache/$folder" "$cache/$folder.old" || die "cannot replace $cache/$folder"; fi
+  mv "$tmp/$folder" "$cache/$folder" || die "cannot write $cache/$folder"
+  rm -rf "$cache/$folder.old" "$part"
+  is_whole || die "$cache/$folder is not whole after unpacking $wheel"
+  say "$package $version: done"
+}
+
+check=
+if [ "${1-}" = --check ]; then check=1 && shift; fi
+name=${1-}
+if [ $# -ne 1 ] || [ "$name" = --help ]; then
+  echo 'usage: fetch.sh [--check] mujoco|robosuite' >&2
+  exit 2
+fi
+describe "$name"
+is_whole && exit 0
+[ -n "$check" ] && exit 1
+fetch
