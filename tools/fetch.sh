@@ -99,6 +99,7 @@ with_curl() {
       case $? in
         0) ;;
         23) die "cannot write $part: the disk is full or read-only" ;;
+        18 | 28 | 56) die "the download broke off; what came is kept, so run this again to go on" ;;
         33) rm -f "$part" && continue ;; # no resuming there: from the start
         *) return 1 ;;
       esac
@@ -127,8 +128,9 @@ with_pip() {
 unpack() {
   local into=$tmp/$folder
   mkdir "$tmp/wheel" "$into" || die "cannot write $tmp"
-  unzip -q "$part" "${take[@]}" -d "$tmp/wheel" </dev/null >"$tmp/unzip.log" 2>&1 ||
-    die "cannot unpack $wheel, the disk may be full: $(head -n 1 "$tmp/unzip.log")"
+  local complaint
+  complaint=$(unzip -q "$part" "${take[@]}" -d "$tmp/wheel" 2>&1 </dev/null) ||
+    die "cannot unpack $wheel: $(tr -s '\n' ' ' <<<"$complaint" | cut -c 1-200)"
   case $name in
     mujoco)
       mkdir "$into/lib" && mv "$tmp"/wheel/mujoco/include "$into/" && mv "$tmp"/wheel/mujoco/libmujoco.so* "$into/lib/" &&

@@ -53,7 +53,7 @@ static uint64_t draw(Draw* at, uint64_t below) {
 }
 
 static void reserve(Input* input, size_t size) {
-  if (size <= input->capacity) return;
+  if (input->data && size <= input->capacity) return;
   uint8_t* data = realloc(input->data, size);
   if (!data) {
     fprintf(stderr, "out of memory\n");
