@@ -1,0 +1,67 @@
+// What the dataset files share among themselves; the only header that includes hdf5.h.
+#ifndef LOOM_ENGINE_DATASET_INTERNAL_H
+#define LOOM_ENGINE_DATASET_INTERNAL_H
+
+#include <hdf5.h>
+
+#include "engine/dataset.h"
+
+struct loomDataset {
+  hid_t file;
+  char* path;
+  int64_t file_size;  // bytes; bounds what any array may claim
+  loomNames demos;    // "demo_3", natural order
+  loomNames paths;    // "data/demo_3"
+  char* warning;
+};
+
+enum { LOOM_H5_REASON = 240 };
+
+/// HDF5 prints its error stack by default, and in a thread-safe build the setting is one per thread.
+void loom_h5_quiet(void);
+/// The innermost description on HDF5's error stack; call it right after the failure. Returns buf.
+const char* loom_h5_reason(char buf[LOOM_H5_REASON]);
+/// Close any kind of id; negative ids are ignored.
+void loom_h5_close(hid_t id);
+
+/// Open object/name walking one hard link at a time, so that no link can lead out of the file.
+int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, const char* name,
+                 loomError* err);
+/// Names of all links in an open group, in natural order. Damage part-way gives LOOM_ERR_FORMAT and what was
+/// read.
+int loom_h5_links(loomNames* out, hid_t group, const char* where, loomError* err);
+/// Check an open array and describe it. where ("FILE: data/demo_0/actions") starts the messages.
+int loom_h5_describe(loomArray* out, hid_t dset, int64_t file_size, const char* where, loomError* err);
+/// True when the link called name in group is a hard one.
+bool loom_h5_is_hard_link(hid_t group, const char* name);
+
+/// Write one attribute to an open object.
+int loom_h5_put_attr(hid_t object, const loomAttr* attr, const char* where, loomError* err);
+/// Write one field under an open group.
+int loom_h5_put_field(hid_t group, const loomField* field, const loomWriteDef* def, const char* where,
+                      loomError* err);
+/// A file-creation list that makes byte-identical files: no times, oldest common format, small chunk index
+/// nodes.
+hid_t loom_h5_create_plist(void);
+/// Add a group with no time stamps.
+hid_t loom_h5_group(hid_t parent, const char* name);
+/// Write a mask given as demo names into the open file.
+int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, const char* where,
+                     loomError* err);
+
+/// What the disk said while HDF5 wrote through loom_h5_disk_plist.
+typedef struct loomDisk {
+  int error;  // errno of the first failed write, 0 when all went well
+} loomDisk;
+
+/// A file-access list whose driver notes a failing write in *disk and lets HDF5 go on as if it had worked:
+/// HDF5 1.10 crashes at exit after a write error it sees itself. Whoever writes checks disk->error and drops
+/// the file.
+hid_t loom_h5_disk_plist(loomDisk* disk);
+
+/// malloc'ed "PATH.tmp", or NULL.
+char* loom_temporary_name(const char* path);
+/// fsync temporary, rename it to path and fsync the folder; on an error temporary is removed.
+int loom_commit_file(const char* temporary, const char* path, loomError* err);
+
+#endif
