@@ -41,7 +41,7 @@ run_one() {
     arguments=("${LOOM_FUZZ_INPUTS:-2000}" "tests/fuzz/corpus/$(basename "${program#*fuzz_}")")
   fi
   start=$(date +%s%N)
-  timeout -k 10 "${LOOM_TEST_TIMEOUT:-900}" "./${program#./}" "${arguments[@]}" >"$out" 2>"$err" </dev/null
+  timeout -k 10 "${LOOM_TEST_TIMEOUT:-900}" "$program" "${arguments[@]}" >"$out" 2>"$err" </dev/null
   status=$?
   count "$program" "$out" "$err" $status
   echo "$passed $failed" >"$log.count"

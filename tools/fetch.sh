@@ -111,6 +111,12 @@ with_curl() {
   die "what was downloaded is not $wheel as it was pinned (sha256 differs); nothing was installed"
 }
 
+# pip repeats itself for lines on end: the operating system's or TLS's own word, or else its last error.
+why_not() {
+  { grep -oE '\[(Errno|SSL)[^]]*\][^()'"'"']*|Read timed out' "$1" || grep ERROR "$1" || tail -n 1 "$1"; } |
+    tail -n 1 | cut -c 1-200
+}
+
 with_pip() {
   local log=$tmp/pip.log
   printf '%s==%s --hash=sha256:%s\n' "$package" "$version" "$sha256" >"$tmp/pin.txt"
@@ -119,8 +125,7 @@ with_pip() {
     grep -q 'THESE PACKAGES DO NOT MATCH' "$log" &&
       die "what was downloaded is not $wheel as it was pinned (sha256 differs); nothing was installed"
     grep -q 'No space left' "$log" && die "cannot write $tmp: the disk is full"
-    die "no download: is the network there? What is already downloaded is kept; pip says: $(
-      grep ERROR "$log" | tail -n 1 | cut -c 1-200)"
+    die "no download; what has come is kept, run this again when the network is there; pip says: $(why_not "$log")"
   fi
   mv "$tmp/$wheel" "$part"
 }
