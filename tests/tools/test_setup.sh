@@ -96,14 +96,14 @@ two='echo "[==========] Running 2 test(s)."; echo "[       OK ] a"'
 program good "$two; echo '[       OK ] b'"
 program crash "$two; kill -SEGV \$\$"
 program leak "$two; echo '[       OK ] b'; exit 23"
-program none 'echo "[==========] Running 0 test(s)."'
+program empty 'echo "[==========] Running 0 test(s)."'
 program silent 'exit 0'
 program slow "$two; sleep 20"
 expect 'two good ones' 0 '^3 passed, 0 failed$' run_here good
 expect 'a crash' 1 '^2 passed, 1 failed$' run_here crash
 expect 'a crash is named' 1 'killed by signal 11' run_here crash
 expect 'a leak after the last test' 1 '^3 passed, 1 failed$' run_here leak
-expect 'no test in it' 1 '^1 passed, 1 failed$' run_here none
+expect 'no test in it' 1 '^1 passed, 1 failed$' run_here empty
 expect 'nothing said' 1 '^1 passed, 1 failed$' run_here silent
 expect 'out of time' 1 '^2 passed, 1 failed$' run_here slow
 expect 'no such program' 1 '^1 passed, 1 failed$' run_here absent
