@@ -86,12 +86,12 @@ address() {
 }
 
 with_curl() {
-  local progress=(--silent --show-error) tries url
+  local progress=(--silent --show-error) url
   command -v curl >/dev/null || return 1
   url=$(address)
   [ -n "$url" ] || return 1
   [ -t 2 ] && progress=(--progress-bar)
-  for tries in 1 2; do
+  for _ in 1 2; do
     # A part as long as the whole, or longer, has no rest to ask for.
     if [ "$(stat -c %s "$part" 2>/dev/null || echo 0)" -lt "$size" ]; then
       curl --fail --location --retry 3 --connect-timeout 30 --speed-limit 1000 --speed-time 60 \
