@@ -7,6 +7,7 @@
 
 #include "engine/mjcf.h"
 #include "engine/model.h"
+#include "engine/statistic.h"
 #include "engine/trap.h"
 
 typedef struct objectGeom {
@@ -500,26 +501,28 @@ static void patch(mjModel* m, int body, const mjModel* small) {
 typedef struct constJob {
   mjModel* m;
   mjData* d;
+  mjStatistic statistic;
 } constJob;
 
 static int set_const(void* arg) {
   constJob* job = arg;
   mj_setConst(job->m, job->d);
+  if (!job->m->nflex) loom_model_statistic(&job->statistic, job->m, job->d);
   return LOOM_OK;
 }
 
-// The compiler lets <statistic> overrule what mj_setConst finds, so must we.
+// What the scene's <statistic> sets is not ours to find.
 static int update_constants(const loomVariation* v, mjModel* m, mjData* scratch, loomError* err) {
-  mjStatistic before = m->stat;
-  constJob job = {m, scratch};
+  constJob job = {.m = m, .d = scratch, .statistic = m->stat};
   mj_resetData(m, scratch);
   int code = loom_trap_run(set_const, &job, err);
-  if (v->keep_meaninertia) m->stat.meaninertia = before.meaninertia;
-  if (v->keep_meanmass) m->stat.meanmass = before.meanmass;
-  if (v->keep_meansize) m->stat.meansize = before.meansize;
-  if (v->keep_extent) m->stat.extent = before.extent;
-  if (v->keep_center) memcpy(m->stat.center, before.center, sizeof before.center);
-  return code;
+  if (code) return code;
+  if (!v->keep_meaninertia) m->stat.meaninertia = job.statistic.meaninertia;
+  if (!v->keep_meanmass) m->stat.meanmass = job.statistic.meanmass;
+  if (!v->keep_meansize) m->stat.meansize = job.statistic.meansize;
+  if (!v->keep_extent) m->stat.extent = job.statistic.extent;
+  if (!v->keep_center) memcpy(m->stat.center, job.statistic.center, sizeof m->stat.center);
+  return LOOM_OK;
 }
 
 // Leave out the geoms that m, compiled without visuals, does not have.

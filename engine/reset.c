@@ -1,0 +1,236 @@
+// Scenes and the drawing of an episode's start.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/episode.h"
+#include "engine/expr.h"
+#include "engine/random.h"
+
+// ------------------------------------------------------------------------------------------------------ scenes
+
+static int bind_objects(loomScene* s, loomError* err) {
+  const loomTask* task = s->task;
+  for (int o = 0; o < task->object_count; o++) {
+    const loomObjectDef* object = &task->objects[o];
+    int body = mj_name2id(s->model, mjOBJ_BODY, object->body);
+    if (body < 0) {
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': the model has no body '%s'", task->path, object->name,
+                            object->body);
+    }
+    int joint = s->model->body_jntadr[body];
+    if (joint < 0 || s->model->jnt_type[joint] != mjJNT_FREE) {
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': body '%s' has no free joint", task->path, object->name,
+                            object->body);
+    }
+    s->object_body[o] = body;
+    s->object_qpos[o] = s->model->jnt_qposadr[joint];
+    s->object_dof[o] = s->model->jnt_dofadr[joint];
+    if (object->shape_count) {
+      int code = loom_variation_bind(&s->variations[o], s->xml, s->label, object->body, err);
+      if (code) return loom_error_prefix(err, code, "%s: object '%s'", task->path, object->name);
+    }
+  }
+  return 0;
+}
+
+int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label, const char* env_args,
+                      const loomAssetRoots* roots, loomError* err) {
+  *out = NULL;
+  loomScene* s = calloc(1, sizeof *s);
+  if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
+  s->task = task;
+  s->control = task->controller;
+  loomModelDef def = loom_default_model_def();
+  def.visual = false;
+  int code = 0;
+  if (!task->has_controller) code = loom_controller_from_json(&s->control, env_args, label, err);
+  snprintf(s->label, sizeof s->label, "%s", label);
+  if (!code && !(s->xml = strdup(xml))) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
+  if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
+  if (!code) code = bind_objects(s, err);
+  if (code) {
+    loom_scene_destroy(s);
+    return code;
+  }
+  s->substeps = (int)lround(1.0 / (task->control_freq * s->model->opt.timestep));
+  *out = s;
+  return 0;
+}
+
+void loom_scene_destroy(loomScene* s) {
+  if (!s) return;
+  for (int o = 0; o < LOOM_MAX_OBJECTS; o++) loom_variation_destroy(s->variations[o]);
+  mj_deleteModel(s->model);
+  free(s->xml);
+  free(s);
+}
+
+// ------------------------------------------------------------------------------------------------------- sizes
+
+typedef struct variableList {
+  const char* names[LOOM_MAX_VARIABLES];
+  double values[LOOM_MAX_VARIABLES];
+  int n;
+} variableList;
+
+static int eval(double* out, const char* text, const variableList* v, loomError* err) {
+  return loom_expr_eval(out, text, v->names, v->values, v->n, err);
+}
+
+static int eval3(double* out, const loomExprText* text, int n, const variableList* v, loomError* err) {
+  for (int i = 0; i < n; i++) {
+    out[i] = 0;
+    int code = text[i][0] ? eval(&out[i], text[i], v, err) : 0;
+    if (code) return code;
+  }
+  return 0;
+}
+
+static int draw_variables(variableList* v, const loomObjectDef* object, const loomPlacement* place, const loomEpisode* e,
+                          loomRandom* random, loomError* err) {
+  v->n = 0;
+  for (int i = 0; i < object->variable_count; i++) {
+    const loomVariable* variable = &object->variables[i];
+    double value = loom_variable_measure(object, variable->name, e->scene->model);
+    for (int r = 0; r < place->range_count; r++) {
+      if (strcmp(place->range_names[r], variable->name)) continue;
+      double low, high;
+      int code = eval(&low, place->ranges[r][0], v, err);
+      if (!code) code = eval(&high, place->ranges[r][1], v, err);
+      if (code) return code;
+      value = loom_random_range(random, low, high);
+    }
+    if (variable->let[0]) {
+      int code = eval(&value, variable->let, v, err);
+      if (code) return code;
+    }
+    v->names[v->n] = variable->name;
+    v->values[v->n++] = value;
+  }
+  return 0;
+}
+
+static int shape_edits(loomGeomEdit* edits, const loomObjectDef* object, const variableList* v, loomError* err) {
+  for (int i = 0; i < object->shape_count; i++) {
+    const loomGeomShape* shape = &object->shapes[i];
+    loomGeomEdit* edit = &edits[i];
+    memset(edit, 0, sizeof *edit);
+    strcpy(edit->geom, shape->geom);
+    int code = eval3(edit->size, shape->size, 3, v, err);
+    edit->has_size = shape->size_count > 0;
+    edit->has_pos = shape->has_pos;
+    if (!code && shape->has_pos) code = eval3(edit->pos, shape->pos, 3, v, err);
+    edit->has_density = shape->density[0] != 0;
+    if (!code && edit->has_density) code = eval(&edit->density, shape->density, v, err);
+    edit->has_friction = shape->has_friction;
+    if (!code && shape->has_friction) code = eval3(edit->friction, shape->friction, 3, v, err);
+    if (code) return code;
+  }
+  return 0;
+}
+
+// --------------------------------------------------------------------------------------------------- placement
+
+typedef struct circle {
+  double x, y, radius;
+} circle;
+
+static bool free_of(const circle* c, const circle* others, int n, double gap) {
+  for (int i = 0; i < n; i++) {
+    if (hypot(c->x - others[i].x, c->y - others[i].y) < c->radius + others[i].radius + gap) return false;
+  }
+  return true;
+}
+
+static int place_object(loomEpisode* e, const loomPlacement* place, const variableList* v, circle* placed, int n,
+                        loomRandom* random, loomError* err) {
+  const loomObjectDef* object = &e->scene->task->objects[place->object];
+  double z = 0, *qpos = e->d->qpos + e->scene->object_qpos[place->object];
+  circle c = {0, 0, 0};
+  int code = eval(&z, place->z, v, err);
+  if (!code && place->radius[0]) code = eval(&c.radius, place->radius, v, err);
+  if (code) return code;
+  int tries = 0;
+  do {
+    c.x = loom_random_range(random, place->x[0], place->x[1]);
+    c.y = loom_random_range(random, place->y[0], place->y[1]);
+    if (++tries > 1000) {
+      return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                            "%s: no free place for '%s' in 1000 draws; widen its range or lessen `gap`",
+                            e->scene->task->path, object->name);
+    }
+  } while (!free_of(&c, placed, n, place->gap));
+  placed[n] = c;
+  double yaw[3] = {0, 0, loom_random_range(random, place->yaw[0], place->yaw[1])}, turn[4];
+  double base[4] = {1, 0, 0, 0};
+  if (place->orientation_count) {
+    memcpy(base, place->orientations[loom_random_index(random, place->orientation_count)], sizeof base);
+  }
+  loom_quat_exp(turn, yaw);
+  loom_quat_mul(qpos + 3, turn, base);
+  mju_normalize4(qpos + 3);
+  qpos[0] = c.x;
+  qpos[1] = c.y;
+  qpos[2] = z;
+  return 0;
+}
+
+static void place_arms(loomEpisode* e, loomRandom* random) {
+  for (int a = 0; a < e->arm_count; a++) {
+    const loomArm* arm = &e->arms[a];
+    for (int i = 0; i < arm->n; i++) {
+      e->d->qpos[arm->qpos[i]] = arm->robot->init_qpos[i] + arm->robot->init_noise * loom_random_normal(random);
+    }
+    for (int i = 0; i < arm->hand_n; i++) e->d->qpos[arm->hand_qpos[i]] = arm->robot->gripper_init_qpos[i];
+  }
+}
+
+int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attempt, loomError* err) {
+  double start = loom_clock();
+  const loomTask* task = e->scene->task;
+  const loomResetDef* def = &task->resets[reset];
+  loomRandom random = loom_random(seed, attempt, LOOM_PURPOSE_RESET);
+  circle placed[LOOM_MAX_OBJECTS];
+  variableList v[LOOM_MAX_OBJECTS];
+  int code = 0;
+  for (int i = 0; !code && i < def->placement_count; i++) {
+    int o = def->placements[i].object;
+    code = draw_variables(&v[i], &task->objects[o], &def->placements[i], e, &random, err);
+    if (!code) code = shape_edits(e->edits[o], &task->objects[o], &v[i], err);
+    if (!code && task->objects[o].shape_count) {
+      e->edit_count[o] = task->objects[o].shape_count;
+      code = loom_variation_apply(e->scene->variations[o], e->edits[o], e->edit_count[o], e->m, e->scratch, NULL, err);
+    }
+    if (!code) memcpy(e->variables[o], v[i].values, sizeof v[i].values);
+  }
+  if (code) return code;
+  mj_resetData(e->m, e->d);
+  place_arms(e, &random);
+  for (int i = 0; !code && i < def->placement_count; i++) {
+    code = place_object(e, &def->placements[i], &v[i], placed, i, &random, err);
+  }
+  if (code) return code;
+  code = loom_episode_begin(e, err);
+  e->times.reset += loom_clock() - start;
+  return code;
+}
+
+int loom_episode_xml(char** out, loomEpisode* e, loomError* err) {
+  char *xml = NULL, *portable = NULL;
+  int code = 0, varied = 0;
+  for (int o = 0; !code && o < e->scene->task->object_count; o++) {
+    if (!e->edit_count[o]) continue;
+    if (++varied > 1) {
+      code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: only one object of a task can vary in size",
+                            e->scene->task->path);
+    } else {
+      code = loom_variation_apply(e->scene->variations[o], e->edits[o], e->edit_count[o], e->m, e->scratch, &xml, err);
+    }
+  }
+  if (!code) code = loom_mjcf_portable(&portable, xml ? xml : e->scene->xml, e->scene->label, err);
+  free(xml);
+  *out = portable;
+  return code;
+}

@@ -1,0 +1,247 @@
+#include "generators/replay.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generators/segment.h"
+
+// ---------------------------------------------------------------------------------------------------- by state
+
+static int allocate(loomReplay* r, loomError* err) {
+  size_t rows = (size_t)r->rows;
+  bool ok = true;
+  for (int a = 0; a < r->arm_count; a++) {
+    r->eef[a] = calloc(rows, sizeof(loomPose));
+    r->target[a] = calloc(rows, sizeof(loomPose));
+    r->grip[a] = calloc(rows, sizeof(double));
+    ok = ok && r->eef[a] && r->target[a] && r->grip[a];
+  }
+  for (int o = 0; o < r->object_count; o++) {
+    r->object[o] = calloc(rows, sizeof(loomPose));
+    ok = ok && r->object[o];
+  }
+  r->condition = calloc(rows, (size_t)r->condition_count + 1);
+  r->touch = calloc(rows, (size_t)(r->arm_count * r->object_count) + 1);
+  return ok && r->condition && r->touch ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a replay");
+}
+
+static int body_root(const mjModel* m, int geom) { return m->body_rootid[m->geom_bodyid[geom]]; }
+
+// Which fingers of each arm touch each object, from the contacts as they stand.
+static void find_touches(unsigned char* touch, const loomEpisode* e) {
+  const loomTask* task = e->scene->task;
+  memset(touch, 0, (size_t)(e->arm_count * task->object_count));
+  for (int c = 0; c < e->d->ncon; c++) {
+    for (int side = 0; side < 2; side++) {
+      int finger_geom = e->d->contact[c].geom[side], other = e->d->contact[c].geom[1 - side];
+      if (finger_geom < 0 || other < 0) continue;
+      const char* name = mj_id2name(e->m, mjOBJ_GEOM, finger_geom);
+      if (!name) continue;
+      for (int o = 0; o < task->object_count; o++) {
+        if (body_root(e->m, other) != e->scene->object_body[o]) continue;
+        for (int a = 0; a < e->arm_count; a++) {
+          const loomRobotDef* robot = &task->robots[a];
+          for (int f = 0; f < robot->finger_count; f++) {
+            for (int g = 0; g < robot->finger_geom_count[f]; g++) {
+              if (!strcmp(robot->finger_geoms[f][g], name)) touch[a * task->object_count + o] |= (unsigned char)(1 << f);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+static void check_shape_of(const loomEpisode* e, const loomDemo* demo, loomError* err, int* code) {
+  if (demo->action_dim != e->action_dim) {
+    *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: actions have %d columns, the task's robots take %d", demo->name,
+                           demo->action_dim, e->action_dim);
+  } else if (demo->state_dim != e->state_dim) {
+    *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states have %d columns, its model has 1 + nq + nv = %d", demo->name,
+                           demo->state_dim, e->state_dim);
+  } else if (demo->rows < 1) {
+    *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no rows", demo->name);
+  }
+}
+
+static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, loomError* err) {
+  const double* action = demo->actions + (size_t)t * (size_t)demo->action_dim;
+  double grip[LOOM_MAX_ARMS];
+  int at = 0;
+  for (int a = 0; a < r->arm_count; a++) {
+    grip[a] = e->arms[a].robot->gripper_dim ? action[at + e->arms[a].pose_dim] : 0;
+    at += loom_arm_action_dim(&e->arms[a]);
+  }
+  int code = loom_episode_show(e, demo->states + (size_t)t * (size_t)demo->state_dim, grip, err);
+  if (code) return code;
+  for (int a = 0; a < r->arm_count; a++) {
+    r->eef[a][t] = loom_episode_eef(e, a);
+    r->target[a][t] = loom_arm_target(&e->arms[a], r->eef[a][t], t ? r->target[a][t - 1] : r->eef[a][0], action);
+    r->grip[a][t] = grip[a];
+    action += loom_arm_action_dim(&e->arms[a]);
+  }
+  for (int o = 0; o < r->object_count; o++) r->object[o][t] = loom_episode_object(e, o);
+  for (int c = 0; c < r->condition_count; c++) {
+    r->condition[(size_t)t * (size_t)r->condition_count + (size_t)c] = loom_condition_true(e->conditions, c);
+  }
+  find_touches(r->touch + (size_t)t * (size_t)(r->arm_count * r->object_count), e);
+  r->success_end = loom_episode_success(e);
+  if (r->success_end && r->success_row < 0) r->success_row = t;
+  return 0;
+}
+
+int loom_replay_states(loomReplay* r, loomEpisode* e, const loomDemo* demo, loomError* err) {
+  memset(r, 0, sizeof *r);
+  snprintf(r->name, sizeof r->name, "%.*s", LOOM_NAME_MAX - 1, demo->name);
+  r->rows = demo->rows;
+  r->arm_count = e->arm_count;
+  r->object_count = e->scene->task->object_count;
+  r->condition_count = e->scene->task->condition_count;
+  r->success_row = -1;
+  int code = 0;
+  check_shape_of(e, demo, err, &code);
+  if (!code) code = allocate(r, err);
+  if (!code) code = loom_episode_start(e, demo->states, err);
+  memcpy(r->variables, e->variables, sizeof r->variables);
+  for (int a = 0; !code && a < e->arm_count; a++) {
+    for (int i = 0; i < e->arms[a].n; i++) r->start_q[a][i] = e->d->qpos[e->arms[a].qpos[i]];
+  }
+  for (int t = 0; !code && t < r->rows; t++) code = fill_row(r, t, e, demo, err);
+  if (code) loom_replay_destroy(r);
+  return code;
+}
+
+void loom_replay_destroy(loomReplay* r) {
+  if (!r) return;
+  for (int a = 0; a < LOOM_MAX_ARMS; a++) {
+    free(r->eef[a]);
+    free(r->target[a]);
+    free(r->grip[a]);
+  }
+  for (int o = 0; o < LOOM_MAX_OBJECTS; o++) free(r->object[o]);
+  free(r->condition);
+  free(r->touch);
+  memset(r, 0, sizeof *r);
+}
+
+// --------------------------------------------------------------------------------------------------- by action
+
+static void compare_state(loomActionReplay* out, const loomEpisode* e, const double* recorded, int t, double* now) {
+  loom_episode_state(now, e);
+  if (memcmp(now, recorded, sizeof(double) * (size_t)e->state_dim)) out->identical = false;
+  for (int i = 0; i < e->state_dim; i++) out->state_error = fmax(out->state_error, fabs(now[i] - recorded[i]));
+  if (t > 50) return;
+  for (int a = 0; a < e->arm_count; a++) {
+    for (int i = 0; i < e->arms[a].n; i++) {
+      int q = 1 + e->arms[a].qpos[i];
+      out->joint_error_50 = fmax(out->joint_error_50, fabs(now[q] - recorded[q]));
+    }
+  }
+}
+
+int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* demo, loomError* err) {
+  *out = (loomActionReplay){.first_success = -1, .identical = true};
+  int code = 0;
+  check_shape_of(e, demo, err, &code);
+  double* now = code ? NULL : malloc(sizeof(double) * (size_t)e->state_dim);
+  if (!code && !now) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a state");
+  if (!code) code = loom_episode_start(e, demo->states, err);
+  for (int t = 0; !code && t < demo->rows; t++) {
+    compare_state(out, e, demo->states + (size_t)t * (size_t)demo->state_dim, t, now);
+    code = loom_episode_step(e, demo->actions + (size_t)t * (size_t)demo->action_dim, err);
+    if (code) break;
+    out->success = loom_episode_success(e);
+    out->success_steps = out->success ? out->success_steps + 1 : 0;
+    if (out->success && out->first_success < 0) out->first_success = t;
+  }
+  free(now);
+  return code;
+}
+
+// ---------------------------------------------------------------------------------------------------- sources
+
+int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task, const loomDataset* dataset,
+                     const loomDemo* demo, const loomAssetRoots* roots, loomError* err) {
+  char label[LOOM_PATH_MAX], *env_args = NULL;
+  *scene = NULL;
+  *episode = NULL;
+  snprintf(label, sizeof label, "%s:data/%s", loom_dataset_path(dataset), demo->name);
+  int code = task->has_controller ? 0 : loom_dataset_attr_string(&env_args, dataset, "data", "env_args", err);
+  if (!code) code = loom_scene_create(scene, task, demo->model_xml, label, env_args, roots, err);
+  if (!code) code = loom_episode_create(episode, *scene, err);
+  free(env_args);
+  return code ? loom_error_prefix(err, code, "%s", label) : 0;
+}
+
+static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDataset* dataset,
+                    const loomAssetRoots* roots, loomError* err) {
+  loomDemo demo;
+  loomScene* scene = NULL;
+  loomEpisode* episode = NULL;
+  int code = loom_demo_load(&demo, dataset, i, err);
+  if (code) return code;
+  code = loom_replay_open(&scene, &episode, task, dataset, &demo, roots, err);
+  if (!code) code = loom_replay_states(&s->replay[i], episode, &demo, err);
+  if (!code) code = loom_segment(&s->replay[i], task, dataset, i, err);
+  if (!code && i == task->model_demo && !task->model_file[0]) {
+    snprintf(s->model_label, sizeof s->model_label, "%s:data/%s", loom_dataset_path(dataset), demo.name);
+    s->model_xml = strdup(demo.model_xml);
+    if (!s->model_xml) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
+  }
+  loom_episode_destroy(episode);
+  loom_scene_destroy(scene);
+  loom_demo_destroy(&demo);
+  return code;
+}
+
+static int read_text(char** out, const char* path, loomError* err) {
+  FILE* f = fopen(path, "rb");
+  long n = -1;
+  if (f && !fseek(f, 0, SEEK_END)) n = ftell(f);
+  *out = n >= 0 && n < (64 << 20) ? malloc((size_t)n + 1) : NULL;
+  bool ok = *out && !fseek(f, 0, SEEK_SET) && fread(*out, 1, (size_t)n, f) == (size_t)n;
+  if (f) fclose(f);
+  if (ok) {
+    (*out)[n] = 0;
+    return 0;
+  }
+  free(*out);
+  *out = NULL;
+  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
+}
+
+int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, const loomAssetRoots* roots,
+                      loomError* err) {
+  memset(s, 0, sizeof *s);
+  loomDataset* dataset = NULL;
+  int code = loom_dataset_open(&dataset, path, err);
+  if (code) return code;
+  s->n = loom_dataset_demo_count(dataset);
+  s->replay = calloc((size_t)s->n + 1, sizeof *s->replay);
+  if (!s->replay) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d source demos", s->n);
+  if (!code && !s->n) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demos", path);
+  if (!code) code = loom_dataset_attr_string(&s->env_args, dataset, "data", "env_args", err);
+  for (int i = 0; !code && i < s->n; i++) code = load_one(s, i, task, dataset, roots, err);
+  if (!code && task->model_file[0]) {
+    snprintf(s->model_label, sizeof s->model_label, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
+    code = read_text(&s->model_xml, s->model_label, err);
+  }
+  if (!code && !s->model_xml) {
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos", task->path,
+                          task->model_demo, s->n);
+  }
+  loom_dataset_close(dataset);
+  if (code) loom_sources_destroy(s);
+  return code;
+}
+
+void loom_sources_destroy(loomSourceSet* s) {
+  if (!s) return;
+  for (int i = 0; s->replay && i < s->n; i++) loom_replay_destroy(&s->replay[i]);
+  free(s->replay);
+  free(s->env_args);
+  free(s->model_xml);
+  memset(s, 0, sizeof *s);
+}

@@ -1,0 +1,273 @@
+// demoloom generate: many attempts, one dataset, one report.
+#include <cjson/cJSON.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generators/generate.h"
+#include "tools/commands.h"
+#include "tools/common.h"
+
+static const char help[] =
+    "usage: demoloom generate TASK [-n N] [-o OUT.hdf5] [options]\n\n"
+    "Makes new demos of a task from its source demos and writes those that succeed as one robomimic dataset.\n\n"
+    "  -n, --successes N    stop after N successful demos (default 100)\n"
+    "      --attempts N     stop after N attempts\n"
+    "      --time SECONDS   stop after this time\n"
+    "      --max-failures N give up after N failures\n"
+    "  -o, --output FILE    dataset to write; without it nothing is kept, only the report\n"
+    "      --failed FILE    keep failed attempts in their own file\n"
+    "      --source FILE    other source demos than the task's\n"
+    "      --reset NAME     reset distribution: D0 (default), D1, ...\n"
+    "  -s, --seed S         default 0\n"
+    "  -t, --threads N      default all cores; the result does not depend on it\n"
+    "      --select NAME    random, nearest, weighted or robot_distance, for all subtasks\n"
+    "      --noise FACTOR   scale all noise of the task file\n"
+    "      --no-ordering    ablation: drop sequential constraints\n"
+    "      --gzip LEVEL     0 (none) to 9, default 1\n"
+    "      --resume         go on with an unfinished run (starts one where there is none)\n"
+    "      --overwrite      throw an earlier OUT away\n"
+    "      --assets NAME=DIR  where assets lie, e.g. robosuite=DIR\n"
+    "      --json           machine-readable report on stdout\n\n"
+    "Ctrl-C finishes the attempts in hand and leaves a valid file; --resume goes on from there.\n\n"
+    "examples:\n"
+    "  demoloom generate handover -n 1000 -o handover.hdf5\n"
+    "  demoloom generate handover --attempts 300 --seed 5 --json >report.json\n";
+
+typedef struct generateArgs {
+  const char *task, *source, *reset, *select;
+  bool json;
+  loomGenerateDef def;
+  loomAssetRoots roots;
+} generateArgs;
+
+enum { OPT_ATTEMPTS = 256, OPT_TIME, OPT_MAX_FAILURES, OPT_FAILED, OPT_SOURCE, OPT_RESET, OPT_SELECT, OPT_NOISE,
+       OPT_NO_ORDERING, OPT_GZIP, OPT_RESUME, OPT_OVERWRITE, OPT_ASSETS, OPT_JSON };
+
+static const struct option options[] = {
+    {"successes", 1, 0, 'n'}, {"attempts", 1, 0, OPT_ATTEMPTS}, {"time", 1, 0, OPT_TIME}, {"max-failures", 1, 0, OPT_MAX_FAILURES},
+    {"output", 1, 0, 'o'}, {"failed", 1, 0, OPT_FAILED}, {"source", 1, 0, OPT_SOURCE}, {"reset", 1, 0, OPT_RESET},
+    {"seed", 1, 0, 's'}, {"threads", 1, 0, 't'}, {"select", 1, 0, OPT_SELECT}, {"noise", 1, 0, OPT_NOISE},
+    {"no-ordering", 0, 0, OPT_NO_ORDERING}, {"gzip", 1, 0, OPT_GZIP}, {"resume", 0, 0, OPT_RESUME},
+    {"overwrite", 0, 0, OPT_OVERWRITE}, {"assets", 1, 0, OPT_ASSETS}, {"json", 0, 0, OPT_JSON}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+
+static bool number_option(generateArgs* a, int c, const char* text) {
+  int64_t value = 0;
+  loomGenerateDef* d = &a->def;
+  switch (c) {
+    case 'n': return tool_int(&d->successes, "generate", "--successes", text, 1, INT32_MAX);
+    case OPT_ATTEMPTS: return tool_int(&d->attempts, "generate", "--attempts", text, 1, INT32_MAX);
+    case OPT_MAX_FAILURES: return tool_int(&d->max_failures, "generate", "--max-failures", text, 1, INT32_MAX);
+    case OPT_TIME: return tool_double(&d->seconds, "generate", "--time", text, 0.001, 1e9);
+    case OPT_NOISE: return tool_double(&d->attempt.noise_scale, "generate", "--noise", text, 0, 1000);
+    case 's':
+      if (!tool_int(&value, "generate", "--seed", text, 0, INT64_MAX)) return false;
+      d->attempt.seed = (uint64_t)value;
+      return true;
+    case 't':
+      if (!tool_int(&value, "generate", "--threads", text, 1, 1024)) return false;
+      d->threads = (int)value;
+      return true;
+    default:
+      if (!tool_int(&value, "generate", "--gzip", text, 0, 9)) return false;
+      d->write.gzip = (int)value;
+      return true;
+  }
+}
+
+static int parse(generateArgs* a, int argc, char** argv) {
+  loomError err = {0, ""};
+  optind = 1;
+  for (int c; (c = getopt_long(argc, argv, "n:o:s:t:h", options, NULL)) != -1;) {
+    switch (c) {
+      case 'o': a->def.out = optarg; break;
+      case OPT_FAILED: a->def.failed = optarg; break;
+      case OPT_SOURCE: a->source = optarg; break;
+      case OPT_RESET: a->reset = optarg; break;
+      case OPT_SELECT: a->select = optarg; break;
+      case OPT_NO_ORDERING: a->def.attempt.no_ordering = true; break;
+      case OPT_RESUME: a->def.resume = true; break;
+      case OPT_OVERWRITE: a->def.overwrite = true; break;
+      case OPT_JSON: a->json = true; break;
+      case OPT_ASSETS:
+        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
+        break;
+      case 'h': fputs(help, stdout); return -1;
+      case '?': return EXIT_USAGE;
+      default:
+        if (!number_option(a, c, optarg)) return EXIT_USAGE;
+    }
+  }
+  if (optind + 1 != argc) return tool_usage("generate", "it takes one task");
+  a->task = argv[optind];
+  if (a->def.failed && !a->def.out) return tool_usage("generate", "--failed needs -o");
+  if (!a->def.successes && !a->def.attempts && !(a->def.seconds > 0)) a->def.successes = 100;
+  return 0;
+}
+
+static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
+  static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance"};
+  a->def.attempt.reset = loom_task_find_reset(task, a->reset ? a->reset : task->resets[0].name);
+  if (a->def.attempt.reset < 0) {
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, a->reset);
+  }
+  if (!a->select) return 0;
+  for (int i = 0; i < 4; i++) {
+    if (strcmp(a->select, strategies[i])) continue;
+    for (int arm = 0; arm < task->arm_count; arm++) {
+      for (int k = 0; k < task->subtask_count[arm]; k++) task->subtasks[arm][k].select.strategy = (loomSelectStrategy)i;
+    }
+    return 0;
+  }
+  return loom_error_set(err, LOOM_ERR_USAGE, "--select takes random, nearest, weighted or robot_distance, not '%s'", a->select);
+}
+
+// ------------------------------------------------------------------------------------------------------ report
+
+static void failure_key(char* out, size_t n, const loomAttemptResult* r, const loomTask* task) {
+  const char* where = r->arm >= 0 && r->subtask >= 0 && r->subtask < task->subtask_count[r->arm] ? task->subtasks[r->arm][r->subtask].name : "end";
+  char reason[160];
+  snprintf(reason, sizeof reason, "%s", r->reason);
+  // The measured figure differs from attempt to attempt: what was measured is the key.
+  for (char* c = reason; *c; c++) {
+    if (*c == ' ' && (c[1] == '-' || (c[1] >= '0' && c[1] <= '9')) && strchr(c + 1, '.')) {
+      *c = 0;
+      break;
+    }
+  }
+  snprintf(out, n, "%s: %s: %s", where, loom_outcome_name(r->outcome), reason);
+}
+
+static cJSON* count_failures(const loomGenerateReport* report, const loomTask* task) {
+  cJSON* out = cJSON_CreateObject();
+  for (int64_t i = 0; i < report->result_count; i++) {
+    char key[320];
+    if (report->results[i].outcome == LOOM_OUTCOME_SUCCESS) continue;
+    failure_key(key, sizeof key, &report->results[i], task);
+    cJSON* count = cJSON_GetObjectItemCaseSensitive(out, key);
+    if (count) {
+      cJSON_SetNumberValue(count, count->valuedouble + 1);
+    } else {
+      cJSON_AddNumberToObject(out, key, 1);
+    }
+  }
+  return out;
+}
+
+static cJSON* count_by_source(const loomGenerateReport* report, const loomSourceSet* sources) {
+  cJSON* out = cJSON_CreateObject();
+  for (int s = 0; s < sources->n; s++) {
+    int tries = 0, wins = 0;
+    for (int64_t i = 0; i < report->result_count; i++) {
+      if (report->results[i].source[0][0] != s) continue;
+      tries++;
+      wins += report->results[i].outcome == LOOM_OUTCOME_SUCCESS;
+    }
+    cJSON* one = cJSON_CreateObject();
+    cJSON_AddNumberToObject(one, "attempts", tries);
+    cJSON_AddNumberToObject(one, "successes", wins);
+    cJSON_AddItemToObject(out, sources->replay[s].name, one);
+  }
+  return out;
+}
+
+static cJSON* report_json(const loomGenerateReport* r, const loomTask* task, const loomSourceSet* sources) {
+  double low, high, n = r->attempts ? (double)r->attempts : 1;
+  cJSON* root = cJSON_CreateObject();
+  loom_wilson(&low, &high, r->successes, r->attempts);
+  cJSON_AddNumberToObject(root, "attempts", (double)r->attempts);
+  cJSON_AddNumberToObject(root, "successes", (double)r->successes);
+  cJSON_AddNumberToObject(root, "success_rate", (double)r->successes / n);
+  cJSON_AddItemToObject(root, "success_rate_95", cJSON_CreateDoubleArray((double[]){low, high}, 2));
+  cJSON_AddNumberToObject(root, "seconds", r->seconds);
+  cJSON_AddNumberToObject(root, "attempts_per_hour", r->seconds > 0 ? 3600 * (double)r->attempts / r->seconds : 0);
+  cJSON_AddNumberToObject(root, "demos_per_hour", r->seconds > 0 ? 3600 * (double)r->successes / r->seconds : 0);
+  cJSON_AddNumberToObject(root, "physics_steps", (double)r->physics_steps);
+  cJSON_AddNumberToObject(root, "mean_rows", r->successes ? (double)r->rows / (double)r->successes : 0);
+  cJSON* time = cJSON_AddObjectToObject(root, "time");
+  cJSON_AddNumberToObject(time, "physics", r->times.physics);
+  cJSON_AddNumberToObject(time, "control", r->times.control);
+  cJSON_AddNumberToObject(time, "observe", r->times.observe);
+  cJSON_AddNumberToObject(time, "plan", r->times.plan);
+  cJSON_AddNumberToObject(time, "write", r->times.write);
+  cJSON_AddNumberToObject(time, "reset", r->times.reset);
+  cJSON_AddNumberToObject(time, "total", r->cpu_seconds);
+  cJSON_AddItemToObject(root, "failures", count_failures(r, task));
+  cJSON_AddItemToObject(root, "sources", count_by_source(r, sources));
+  cJSON_AddBoolToObject(root, "interrupted", r->interrupted);
+  return root;
+}
+
+static void print_text(const cJSON* root, const loomGenerateReport* r, const char* out) {
+  const cJSON *range = cJSON_GetObjectItem(root, "success_rate_95"), *item;
+  printf("%lld demos from %lld attempts: %.1f %% (95 %% interval %.1f to %.1f)\n", (long long)r->successes,
+         (long long)r->attempts, 100 * cJSON_GetObjectItem(root, "success_rate")->valuedouble,
+         100 * range->child->valuedouble, 100 * range->child->next->valuedouble);
+  printf("%.1f s, %.0f demos an hour, %.0f rows a demo\n", r->seconds, cJSON_GetObjectItem(root, "demos_per_hour")->valuedouble,
+         cJSON_GetObjectItem(root, "mean_rows")->valuedouble);
+  printf("time:");
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "time")) printf("  %s %.2f s", item->string, item->valuedouble);
+  printf("\nby source:");
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "sources")) {
+    printf("  %s %d/%d", item->string, cJSON_GetObjectItem(item, "successes")->valueint, cJSON_GetObjectItem(item, "attempts")->valueint);
+  }
+  puts("\nfailures:");
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "failures")) printf("  %4d  %s\n", item->valueint, item->string);
+  if (out && r->successes) printf("wrote %s\n", out);
+}
+
+static void show_progress(void* user, int64_t attempts, int64_t successes, double seconds) {
+  const loomGenerateDef* def = user;
+  char note[64];
+  snprintf(note, sizeof note, "demos, %lld attempts, %.0f %% succeed", (long long)attempts,
+           attempts ? 100 * (double)successes / (double)attempts : 0);
+  tool_progress("generated", successes, def->successes, seconds, note);
+}
+
+int cmd_generate(int argc, char** argv) {
+  generateArgs a = {.def = loom_default_generate_def()};
+  loomTask* task = NULL;
+  loomScene* scene = NULL;
+  loomSourceSet sources = {0};
+  loomGenerateReport report = {0};
+  loomError err = {0, ""};
+  char path[LOOM_PATH_MAX];
+  int code = parse(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  code = tool_task(&task, a.task, &err);
+  if (!code) code = apply_choices(&a, task, &err);
+  if (!code) code = tool_assets(&a.roots, task, &err);
+  if (!code && !a.source) code = tool_source_path(path, task, &a.roots, &err);
+  if (!code) code = loom_sources_load(&sources, task, a.source ? a.source : path, &a.roots, &err);
+  if (!code) code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots, &err);
+  if (!code) {
+    tool_catch_signals();
+    a.def.stop = &tool_stop;
+    a.def.progress = show_progress;
+    a.def.user = &a.def;
+    code = loom_generate(&report, scene, &sources, &a.def, &err);
+  }
+  tool_progress_end();
+  int status = code ? tool_fail(&err) : EXIT_DONE;
+  if (!code && report.already_complete) {
+    fprintf(stderr, "%s is complete already\n", a.def.out);
+  } else if (!code) {
+    cJSON* root = report_json(&report, task, &sources);
+    if (a.json) {
+      char* text = cJSON_Print(root);
+      puts(text ? text : "{}");
+      cJSON_free(text);
+    } else {
+      print_text(root, &report, a.def.out);
+    }
+    cJSON_Delete(root);
+    if (report.interrupted || (a.def.successes && report.successes < a.def.successes)) status = EXIT_FAILED;
+  }
+  loom_generate_report_destroy(&report);
+  loom_scene_destroy(scene);
+  loom_sources_destroy(&sources);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&a.roots);
+  return status;
+}

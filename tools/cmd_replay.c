@@ -1,0 +1,356 @@
+// demoloom replay, segment, verify and scenes: looking at demos through the simulator.
+#include <cjson/cJSON.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generators/generate.h"
+#include "generators/segment.h"
+#include "tools/commands.h"
+#include "tools/common.h"
+
+/// What all commands here take: a task or a file, the task of a file, asset roots, --json, a limit.
+typedef struct looking {
+  const char* command;
+  const char* target;
+  const char* task_name;
+  bool json;
+  int64_t limit;
+  const char* output;
+  loomAssetRoots roots;
+  loomTask* task;
+  loomDataset* dataset;
+} looking;
+
+static int parse(looking* l, int argc, char** argv, const char* help) {
+  static const struct option options[] = {{"task", 1, 0, 't'}, {"assets", 1, 0, 'a'}, {"json", 0, 0, 'j'}, {"limit", 1, 0, 'n'},
+                                          {"output", 1, 0, 'o'}, {"help", 0, 0, 'h'},  {0, 0, 0, 0}};
+  loomError err = {0, ""};
+  l->command = argv[0];
+  optind = 1;
+  for (int c; (c = getopt_long(argc, argv, "t:a:jn:o:h", options, NULL)) != -1;) {
+    switch (c) {
+      case 't': l->task_name = optarg; break;
+      case 'j': l->json = true; break;
+      case 'o': l->output = optarg; break;
+      case 'n':
+        if (!tool_int(&l->limit, l->command, "--limit", optarg, 1, INT32_MAX)) return EXIT_USAGE;
+        break;
+      case 'a':
+        if (loom_asset_roots_add_option(&l->roots, optarg, &err)) return tool_fail(&err);
+        break;
+      case 'h':
+        fputs(help, stdout);
+        return -1;
+      default: return EXIT_USAGE;
+    }
+  }
+  if (optind + 1 != argc) return tool_usage(l->command, "it takes one task or file");
+  l->target = argv[optind];
+  return 0;
+}
+
+static int open_target(looking* l, loomError* err) {
+  char path[LOOM_PATH_MAX];
+  bool file = tool_is_file(l->target) && !strstr(l->target, ".yaml");
+  int code = l->task_name ? tool_task(&l->task, l->task_name, err)
+             : file       ? tool_task_for_dataset(&l->task, l->target, err)
+                          : tool_task(&l->task, l->target, err);
+  if (!code) code = tool_assets(&l->roots, l->task, err);
+  if (!code && file) snprintf(path, sizeof path, "%.*s", LOOM_PATH_MAX - 1, l->target);
+  if (!code && !file) code = tool_source_path(path, l->task, &l->roots, err);
+  if (!code) code = loom_dataset_open(&l->dataset, path, err);
+  return code;
+}
+
+static void close_target(looking* l) {
+  loom_dataset_close(l->dataset);
+  loom_task_destroy(l->task);
+  loom_asset_roots_destroy(&l->roots);
+}
+
+static int demo_count(const looking* l) {
+  int n = loom_dataset_demo_count(l->dataset);
+  return l->limit && l->limit < n ? (int)l->limit : n;
+}
+
+static void print_json(cJSON* root) {
+  char* text = cJSON_Print(root);
+  if (text) puts(text);
+  cJSON_free(text);
+  cJSON_Delete(root);
+}
+
+// ----------------------------------------------------------------------------------------------------- replay
+
+static const char replay_help[] =
+    "usage: demoloom replay TASK|FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
+    "Replays each demo twice in its own model: by state (does the recording show success?) and by action (do the\n"
+    "recorded actions still succeed here?).\n\nexamples:\n"
+    "  demoloom replay handover             the task's own source demos\n"
+    "  demoloom replay mine.hdf5 --json     any file whose environment a scene knows\n";
+
+static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
+  loomDemo demo;
+  loomScene* scene = NULL;
+  loomEpisode* episode = NULL;
+  loomReplay states = {0};
+  loomActionReplay actions = {0};
+  int code = loom_demo_load(&demo, l->dataset, i, err);
+  if (code) return code;
+  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  if (!code) code = loom_replay_states(&states, episode, &demo, err);
+  if (!code) code = loom_replay_actions(&actions, episode, &demo, err);
+  if (!code) {
+    cJSON* d = cJSON_CreateObject();
+    cJSON_AddStringToObject(d, "name", demo.name);
+    cJSON_AddNumberToObject(d, "rows", demo.rows);
+    cJSON_AddBoolToObject(d, "states_success", states.success_row >= 0);
+    cJSON_AddNumberToObject(d, "states_success_row", states.success_row);
+    cJSON_AddBoolToObject(d, "actions_success", actions.success);
+    cJSON_AddNumberToObject(d, "actions_first_success", actions.first_success);
+    cJSON_AddNumberToObject(d, "joint_error_50", actions.joint_error_50);
+    cJSON_AddNumberToObject(d, "max_state_error", actions.state_error);
+    cJSON_AddItemToArray(list, d);
+    if (!l->json) {
+      printf("%-10s %6d  %-14s %-14s %.2e rad\n", demo.name, demo.rows, states.success_row >= 0 ? "success" : "no success",
+             actions.success ? "success" : "no success", actions.joint_error_50);
+    }
+  }
+  loom_replay_destroy(&states);
+  loom_episode_destroy(episode);
+  loom_scene_destroy(scene);
+  loom_demo_destroy(&demo);
+  return code;
+}
+
+int cmd_replay(int argc, char** argv) {
+  looking l = {0};
+  loomError err = {0, ""};
+  int code = parse(&l, argc, argv, replay_help);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  cJSON* list = cJSON_CreateArray();
+  code = open_target(&l, &err);
+  if (!code && !l.json) printf("%-10s %6s  %-14s %-14s %s\n", "demo", "rows", "by state", "by action", "joint error, 50 steps");
+  double start = loom_clock();
+  int n = code ? 0 : demo_count(&l);
+  for (int i = 0; !code && i < n; i++) {
+    code = replay_demo(list, &l, i, &err);
+    tool_progress("replayed", i + 1, n, loom_clock() - start, "demos");
+  }
+  tool_progress_end();
+  cJSON* root = cJSON_CreateObject();
+  cJSON_AddItemToObject(root, "demos", list);
+  if (!code && l.json) {
+    print_json(root);
+  } else {
+    cJSON_Delete(root);
+  }
+  close_target(&l);
+  return code ? tool_fail(&err) : EXIT_DONE;
+}
+
+// ---------------------------------------------------------------------------------------------------- segment
+
+static const char segment_help[] =
+    "usage: demoloom segment TASK|FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
+    "Prints the rows at which each arm's subtasks end. With --json the result can be kept; to override it, store\n"
+    "datagen_info/subtask_term_signals in the file and use `until: {signal: NAME}` in the task.\n\nexamples:\n"
+    "  demoloom segment handover\n";
+
+static int segment_demo(cJSON* list, const looking* l, int i, loomError* err) {
+  loomDemo demo;
+  loomScene* scene = NULL;
+  loomEpisode* episode = NULL;
+  loomReplay r = {0};
+  int code = loom_demo_load(&demo, l->dataset, i, err);
+  if (code) return code;
+  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  if (!code) code = loom_replay_states(&r, episode, &demo, err);
+  if (!code) code = loom_segment(&r, l->task, l->dataset, i, err);
+  cJSON* d = cJSON_CreateObject();
+  cJSON_AddStringToObject(d, "name", demo.name);
+  cJSON_AddNumberToObject(d, "rows", demo.rows);
+  cJSON* segments = cJSON_AddArrayToObject(d, "segments");
+  for (int a = 0; !code && a < l->task->arm_count; a++) {
+    if (!l->json) printf("%-8s %5d rows  arm %d:", demo.name, demo.rows, a);
+    for (int k = 0; k < l->task->subtask_count[a]; k++) {
+      cJSON* s = cJSON_CreateObject();
+      cJSON_AddNumberToObject(s, "arm", a);
+      cJSON_AddStringToObject(s, "subtask", l->task->subtasks[a][k].name);
+      cJSON_AddNumberToObject(s, "start", loom_segment_start(&r, a, k));
+      cJSON_AddNumberToObject(s, "end", r.end[a][k]);
+      cJSON_AddItemToArray(segments, s);
+      if (!l->json) printf("  %s %d-%d", l->task->subtasks[a][k].name, loom_segment_start(&r, a, k), r.end[a][k] - 1);
+    }
+    if (!l->json) putchar('\n');
+  }
+  cJSON_AddItemToArray(list, d);
+  loom_replay_destroy(&r);
+  loom_episode_destroy(episode);
+  loom_scene_destroy(scene);
+  loom_demo_destroy(&demo);
+  return code;
+}
+
+int cmd_segment(int argc, char** argv) {
+  looking l = {0};
+  loomError err = {0, ""};
+  int code = parse(&l, argc, argv, segment_help);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  cJSON* root = cJSON_CreateObject();
+  cJSON* list = cJSON_AddArrayToObject(root, "demos");
+  code = open_target(&l, &err);
+  int n = code ? 0 : demo_count(&l);
+  for (int i = 0; !code && i < n; i++) code = segment_demo(list, &l, i, &err);
+  if (!code && l.json) {
+    print_json(root);
+  } else {
+    cJSON_Delete(root);
+  }
+  close_target(&l);
+  return code ? tool_fail(&err) : EXIT_DONE;
+}
+
+// ----------------------------------------------------------------------------------------------------- verify
+
+static const char verify_help[] =
+    "usage: demoloom verify FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
+    "Compiles each demo's own model_file, starts from its first state and steps its actions: do all states come out\n"
+    "the same, bit for bit, and does success hold at the end? Exit status 1 when any demo fails.\n";
+
+typedef struct verdict {
+  int demos, success, identical;
+  double worst;
+} verdict;
+
+static int verify_demo(verdict* v, cJSON* list, const looking* l, int i, loomError* err) {
+  loomDemo demo;
+  loomScene* scene = NULL;
+  loomEpisode* episode = NULL;
+  loomActionReplay r = {0};
+  int code = loom_demo_load(&demo, l->dataset, i, err);
+  if (code) return code;
+  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  if (!code) code = loom_replay_actions(&r, episode, &demo, err);
+  if (!code) {
+    bool held = r.success_steps >= l->task->success_hold;
+    v->demos++;
+    v->success += held;
+    v->identical += r.identical;
+    v->worst = fmax(v->worst, r.state_error);
+    cJSON* d = cJSON_CreateObject();
+    cJSON_AddStringToObject(d, "name", demo.name);
+    cJSON_AddBoolToObject(d, "success", held);
+    cJSON_AddBoolToObject(d, "identical", r.identical);
+    cJSON_AddNumberToObject(d, "max_state_error", r.state_error);
+    cJSON_AddItemToArray(list, d);
+    if (!held || !r.identical) {
+      fprintf(stderr, "%s: %s, largest state error %.3g\n", demo.name, held ? "success" : "no success at the end", r.state_error);
+    }
+  }
+  loom_episode_destroy(episode);
+  loom_scene_destroy(scene);
+  loom_demo_destroy(&demo);
+  return code;
+}
+
+int cmd_verify(int argc, char** argv) {
+  looking l = {0};
+  loomError err = {0, ""};
+  verdict v = {0};
+  int code = parse(&l, argc, argv, verify_help);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  code = open_target(&l, &err);
+  int n = code ? 0 : demo_count(&l);
+  cJSON* root = cJSON_CreateObject();
+  cJSON* list = cJSON_CreateArray();
+  double start = loom_clock();
+#pragma omp parallel for schedule(dynamic, 1)
+  for (int i = 0; i < n; i++) {
+    verdict one = {0};
+    loomError why = {0, ""};
+    cJSON* item = cJSON_CreateArray();
+    int bad = verify_demo(&one, item, &l, i, &why);
+#pragma omp critical(loom_verify)
+    {
+      if (bad && !code) {
+        code = bad;
+        err = why;
+      }
+      v.demos += one.demos;
+      v.success += one.success;
+      v.identical += one.identical;
+      v.worst = fmax(v.worst, one.worst);
+      cJSON* detached = cJSON_DetachItemFromArray(item, 0);
+      if (detached) cJSON_AddItemToArray(list, detached);
+      cJSON_Delete(item);
+      tool_progress("verified", v.demos, n, loom_clock() - start, "demos");
+    }
+  }
+  tool_progress_end();
+  cJSON_AddNumberToObject(root, "demos", v.demos);
+  cJSON_AddNumberToObject(root, "success", v.success);
+  cJSON_AddNumberToObject(root, "identical", v.identical);
+  cJSON_AddNumberToObject(root, "max_state_error", v.worst);
+  cJSON_AddItemToObject(root, "results", list);
+  if (!code && l.json) {
+    print_json(root);
+  } else {
+    cJSON_Delete(root);
+    if (!code) {
+      printf("%d demos: %d succeed, %d identical bit for bit, largest state error %g\n", v.demos, v.success, v.identical, v.worst);
+    }
+  }
+  close_target(&l);
+  if (code) return tool_fail(&err);
+  return v.success == v.demos && v.identical == v.demos ? EXIT_DONE : EXIT_FAILED;
+}
+
+// ----------------------------------------------------------------------------------------------------- scenes
+
+int cmd_scenes(int argc, char** argv) {
+  loomName names[64];
+  bool json = false;
+  for (int i = 1; i < argc; i++) {
+    if (!strcmp(argv[i], "--json")) {
+      json = true;
+    } else if (!strcmp(argv[i], "--help")) {
+      puts("usage: demoloom scenes [--json]\n\nLists the tasks in the scenes folder ($DEMOLOOM_SCENES).");
+      return EXIT_DONE;
+    } else {
+      return tool_usage("scenes", "unknown argument '%s'", argv[i]);
+    }
+  }
+  int n = tool_scene_names(names, 64), status = EXIT_DONE;
+  cJSON* root = cJSON_CreateObject();
+  cJSON* list = cJSON_AddArrayToObject(root, "scenes");
+  for (int i = 0; i < n; i++) {
+    loomTask* task;
+    loomError err = {0, ""};
+    if (tool_task(&task, names[i], &err)) {
+      status = tool_fail(&err);
+      continue;
+    }
+    cJSON* s = cJSON_CreateObject();
+    cJSON_AddStringToObject(s, "name", task->name);
+    cJSON_AddStringToObject(s, "about", task->about);
+    cJSON* resets = cJSON_AddArrayToObject(s, "resets");
+    if (!json) printf("%-16s %s  [", task->name, task->about);
+    for (int r = 0; r < task->reset_count; r++) {
+      cJSON_AddItemToArray(resets, cJSON_CreateString(task->resets[r].name));
+      if (!json) printf("%s%s", r ? " " : "", task->resets[r].name);
+    }
+    if (!json) puts("]");
+    cJSON_AddItemToArray(list, s);
+    loom_task_destroy(task);
+  }
+  if (json) {
+    print_json(root);
+  } else {
+    cJSON_Delete(root);
+  }
+  return status;
+}

@@ -1,0 +1,14 @@
+// The subcommands of the program: each takes its own argc and argv (argv[0] is its name) and returns the exit status.
+#ifndef LOOM_TOOLS_COMMANDS_H
+#define LOOM_TOOLS_COMMANDS_H
+
+int cmd_dataset(int argc, char** argv);
+int cmd_generate(int argc, char** argv);
+int cmd_info(int argc, char** argv);
+int cmd_render(int argc, char** argv);
+int cmd_replay(int argc, char** argv);
+int cmd_scenes(int argc, char** argv);
+int cmd_segment(int argc, char** argv);
+int cmd_verify(int argc, char** argv);
+
+#endif

@@ -1,0 +1,248 @@
+#include "tools/common.h"
+
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int tool_fail(const loomError* err) {
+  tool_progress_end();
+  fprintf(stderr, "demoloom: %s\n", err->message);
+  return err->code == LOOM_ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int tool_usage(const char* command, const char* format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr, "demoloom %s: ", command);
+  vfprintf(stderr, format, args);
+  fprintf(stderr, "; see `demoloom %s --help`\n", command);
+  va_end(args);
+  return EXIT_USAGE;
+}
+
+// ------------------------------------------------------------------------------------------------------ scenes
+
+static bool is_dir(const char* path) {
+  struct stat s;
+  return !stat(path, &s) && S_ISDIR(s.st_mode);
+}
+
+bool tool_is_file(const char* path) {
+  struct stat s;
+  return !stat(path, &s) && S_ISREG(s.st_mode);
+}
+
+int tool_scenes_dir(char out[LOOM_PATH_MAX], loomError* err) {
+  const char* named = getenv("DEMOLOOM_SCENES");
+  char self[LOOM_PATH_MAX - 64];
+  if (named && *named) {
+    snprintf(out, LOOM_PATH_MAX, "%s", named);
+    return is_dir(out) ? 0 : loom_error_set(err, LOOM_ERR_USAGE, "DEMOLOOM_SCENES=%.500s is not a folder", named);
+  }
+  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (n > 0) {
+    static const char* const places[] = {"../scenes", "../share/demoloom/scenes"};
+    self[n] = 0;
+    char* slash = strrchr(self, '/');
+    if (slash) *slash = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+      snprintf(out, LOOM_PATH_MAX, "%s/%s", self, places[i]);
+      if (is_dir(out)) return 0;
+    }
+  }
+  snprintf(out, LOOM_PATH_MAX, "scenes");
+  if (is_dir(out)) return 0;
+  return loom_error_set(err, LOOM_ERR_IO, "no scenes folder beside the program; set DEMOLOOM_SCENES to it");
+}
+
+static int by_name(const void* a, const void* b) { return strcmp(a, b); }
+
+int tool_scene_names(loomName* names, int max) {
+  char dir[LOOM_PATH_MAX], path[2 * LOOM_PATH_MAX];
+  int n = 0;
+  DIR* d = tool_scenes_dir(dir, NULL) ? NULL : opendir(dir);
+  for (struct dirent* entry; d && n < max && (entry = readdir(d));) {
+    snprintf(path, sizeof path, "%s/%s/task.yaml", dir, entry->d_name);
+    if (entry->d_name[0] == '.' || !tool_is_file(path)) continue;
+    snprintf(names[n++], sizeof *names, "%.*s", LOOM_NAME_MAX - 1, entry->d_name);
+  }
+  if (d) closedir(d);
+  qsort(names, (size_t)n, sizeof *names, by_name);
+  return n;
+}
+
+int tool_task(loomTask** out, const char* name, loomError* err) {
+  char dir[LOOM_PATH_MAX], robots[LOOM_PATH_MAX + 16], path[2 * LOOM_PATH_MAX];
+  *out = NULL;
+  int code = tool_scenes_dir(dir, err);
+  if (code) return code;
+  snprintf(robots, sizeof robots, "%s/robots", dir);
+  snprintf(path, sizeof path, "%s/%.500s/task.yaml", dir, name);
+  if (!strchr(name, '/') && tool_is_file(path)) return loom_task_load(out, path, robots, err);
+  snprintf(path, sizeof path, "%.900s%s", name, is_dir(name) ? "/task.yaml" : "");
+  if (tool_is_file(path)) return loom_task_load(out, path, robots, err);
+  return loom_error_set(err, LOOM_ERR_USAGE, "no scene '%.200s'; `demoloom scenes` lists them, or give the path of a task.yaml",
+                        name);
+}
+
+static int env_name_of(loomName out, const char* path, loomError* err) {
+  loomDataset* dataset = NULL;
+  char* text = NULL;
+  out[0] = 0;
+  int code = loom_dataset_open(&dataset, path, err);
+  if (code) return code;
+  code = loom_dataset_attr_string(&text, dataset, "data", "env_args", err);
+  loom_dataset_close(dataset);
+  if (code) return code;
+  cJSON* root = cJSON_Parse(text);
+  const cJSON* name = root ? cJSON_GetObjectItemCaseSensitive(root, "env_name") : NULL;
+  if (cJSON_IsString(name)) snprintf(out, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name->valuestring);
+  cJSON_Delete(root);
+  free(text);
+  return 0;
+}
+
+int tool_task_for_dataset(loomTask** out, const char* path, loomError* err) {
+  loomName env, names[64];
+  *out = NULL;
+  int code = env_name_of(env, path, err);
+  if (code) return code;
+  int n = tool_scene_names(names, 64);
+  for (int i = 0; i < n && env[0]; i++) {
+    loomTask* task = NULL;
+    if (tool_task(&task, names[i], NULL)) continue;
+    if (!strcmp(task->env_name, env)) {
+      *out = task;
+      return 0;
+    }
+    loom_task_destroy(task);
+  }
+  return loom_error_set(err, LOOM_ERR_USAGE, "%.500s: no scene is made for its environment '%s'; name one with --task", path, env);
+}
+
+// ------------------------------------------------------------------------------------------------------ assets
+
+static const char* root_path(const loomAssetRoots* roots, const char* name) {
+  for (int i = 0; i < roots->n; i++) {
+    if (!strcmp(roots->root[i].name, name)) return roots->root[i].path;
+  }
+  return NULL;
+}
+
+static int run_fetch(const char* what, loomError* err) {
+  char dir[LOOM_PATH_MAX], script[LOOM_PATH_MAX + 32];
+  int status = -1, code = tool_scenes_dir(dir, err);
+  if (code) return code;
+  snprintf(script, sizeof script, "%s/../tools/fetch.sh", dir);
+  pid_t child = fork();
+  if (child == 0) {
+    dup2(STDERR_FILENO, STDOUT_FILENO);  // results alone go to stdout
+    execl("/bin/bash", "bash", script, what, (char*)NULL);
+    _exit(127);
+  }
+  if (child > 0) waitpid(child, &status, 0);
+  if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
+  return loom_error_set(err, LOOM_ERR_IO, "the assets of '%s' could not be fetched; give their folder with --assets %s=DIR", what, what);
+}
+
+int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
+  const char* name = task->source_asset[0] ? task->source_asset : NULL;
+  if (!name || root_path(roots, name)) return 0;
+  if (strcmp(name, "robosuite")) {
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: its assets '%s' are not known here; give their folder with --assets %s=DIR",
+                          task->path, name, name);
+  }
+  char dir[LOOM_PATH_MAX];
+  const char *home = getenv("DEMOLOOM_HOME"), *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
+  if (home && *home) {
+    snprintf(dir, sizeof dir, "%.900s/robosuite-1.4.1", home);
+  } else if (cache && *cache) {
+    snprintf(dir, sizeof dir, "%.900s/demoloom/robosuite-1.4.1", cache);
+  } else {
+    snprintf(dir, sizeof dir, "%.900s/.cache/demoloom/robosuite-1.4.1", user ? user : "");
+  }
+  int code = is_dir(dir) ? 0 : run_fetch(name, err);
+  return code ? code : loom_asset_roots_add(roots, name, dir, err);
+}
+
+int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots, loomError* err) {
+  const char* root = task->source_asset[0] ? root_path(roots, task->source_asset) : task->dir;
+  if (!root) return loom_error_set(err, LOOM_ERR_USAGE, "no folder for the assets '%s'", task->source_asset);
+  snprintf(out, LOOM_PATH_MAX, "%.*s/%.*s", 500, root, 500, task->source_file);
+  if (tool_is_file(out)) return 0;
+  return loom_error_set(err, LOOM_ERR_IO, "%s: the task's source demos are not there", out);
+}
+
+// ----------------------------------------------------------------------------------------------------- options
+
+bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low, int64_t high) {
+  char* end;
+  errno = 0;
+  long long value = strtoll(text, &end, 10);
+  if (!errno && end != text && !*end && value >= low && value <= high) {
+    *out = value;
+    return true;
+  }
+  tool_usage(command, "%s takes a whole number from %lld to %lld, not '%s'", option, (long long)low, (long long)high, text);
+  return false;
+}
+
+bool tool_double(double* out, const char* command, const char* option, const char* text, double low, double high) {
+  char* end;
+  double value = strtod(text, &end);
+  if (end != text && !*end && value >= low && value <= high) {
+    *out = value;
+    return true;
+  }
+  tool_usage(command, "%s takes a number from %g to %g, not '%s'", option, low, high, text);
+  return false;
+}
+
+// ----------------------------------------------------------------------------------------- signals and progress
+
+volatile sig_atomic_t tool_stop;
+
+static void on_signal(int number) {
+  if (tool_stop) _exit(128 + number);
+  tool_stop = 1;
+}
+
+void tool_catch_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+static double last_print;
+static bool line_open;
+
+void tool_progress(const char* what, int64_t done, int64_t total, double seconds, const char* note) {
+  bool terminal = isatty(STDERR_FILENO);
+  if (seconds < 2 || seconds - last_print < (terminal ? 0.2 : 10)) return;
+  last_print = seconds;
+  double rate = (double)done / seconds;
+  fprintf(stderr, "%s%s %lld", terminal ? "\r" : "", what, (long long)done);
+  if (total > 0) fprintf(stderr, "/%lld", (long long)total);
+  fprintf(stderr, "  %.2f/s", rate);
+  if (total > 0 && rate > 0) {
+    int64_t left = (int64_t)((double)(total - done) / rate);
+    fprintf(stderr, "  ETA %lld:%02lld", (long long)(left / 60), (long long)(left % 60));
+  }
+  fprintf(stderr, "  %s%s", note ? note : "", terminal ? "\033[K" : "\n");
+  line_open = terminal;
+  fflush(stderr);
+}
+
+void tool_progress_end(void) {
+  if (line_open) fputc('\n', stderr);
+  line_open = false;
+  last_print = 0;
+}

@@ -1,0 +1,54 @@
+// demoloom: one program, one file a subcommand.
+#include <stdio.h>
+#include <string.h>
+
+#include "generators/record.h"
+#include "tools/commands.h"
+
+static const struct {
+  const char* name;
+  int (*run)(int argc, char** argv);
+  const char* about;
+} commands[] = {
+    {"scenes", cmd_scenes, "list the tasks that can be generated"},
+    {"info", cmd_info, "what is in a dataset"},
+    {"replay", cmd_replay, "replay demos by state and by action, and say whether they succeed"},
+    {"segment", cmd_segment, "cut demos into each arm's subtasks and print where"},
+    {"generate", cmd_generate, "make new demos from a handful"},
+    {"verify", cmd_verify, "replay a generated dataset from its first states, bit for bit"},
+    {"render", cmd_render, "contact sheets and videos of a dataset"},
+    {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
+};
+
+static void help(FILE* out) {
+  fputs("demoloom: a handful of bimanual demonstrations in, thousands out\n\nusage: demoloom COMMAND [options]\n\n", out);
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+  }
+  fputs("\nexamples:\n"
+        "  demoloom generate handover -n 1000 -o handover.hdf5\n"
+        "  demoloom verify handover.hdf5\n"
+        "  demoloom render handover.hdf5 --sheet handover.png\n\n"
+        "`demoloom COMMAND --help` says more.\n",
+        out);
+}
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    help(stderr);
+    return 2;
+  }
+  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+    help(stdout);
+    return 0;
+  }
+  if (!strcmp(argv[1], "--version")) {
+    printf("%s\n", loom_version());
+    return 0;
+  }
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
+  }
+  fprintf(stderr, "demoloom: no command '%s'; see `demoloom --help`\n", argv[1]);
+  return 2;
+}
