@@ -39,7 +39,7 @@ int loom_variation_density(double* out, const loomVariation* variation, const ch
                            const double* ratio, int n, loomError* err);
 
 /// Change m, this worker's own model compiled from the bound text (with visuals or without), in place.
-/// scratch is a mjData of m: it is overwritten with the reset state. When no edit gives a density, the
+/// scratch is a mjData of m: its content is lost. When no edit gives a density, the
 /// recorded inertial stays; when any does, every geom with contacts must have one, and mass and inertia are
 /// inferred from them. *out_xml (may be NULL) is the whole scene's MJCF after the change, malloc'ed. Every
 /// apply starts from the recorded object, so edits do not add up. Errors: LOOM_ERR_USAGE (unknown geom, a
