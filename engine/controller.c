@@ -307,9 +307,10 @@ void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, cons
   for (int i = 0; i < arm->n; i++) torque[i] += d->qfrc_bias[arm->dof[i]];
 }
 
-void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d) {
+void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
   double torque[LOOM_MAX_JOINTS];
-  loom_arm_torques(torque, arm, m, d);
+  loom_arm_torques(torque, arm, m, seen);
+  for (int i = 0; seen != d && i < arm->n; i++) torque[i] += d->qfrc_bias[arm->dof[i]] - seen->qfrc_bias[arm->dof[i]];
   for (int i = 0; i < arm->n; i++) {
     double limit = arm->robot->torque_limit[i];
     d->ctrl[arm->actuator[i]] = clip(torque[i], -limit, limit);

@@ -40,8 +40,9 @@ void loom_arm_reset(loomArm* arm, const mjModel* m, const mjData* d);
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action);
 /// Joint torques (n) towards the goal, not yet clipped. Position- and velocity-dependent mjData must be up to date.
 void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d);
-/// Write d->ctrl for this physics step: clipped torques, and the gripper's command one speed step further.
-void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d);
+/// Write d->ctrl for this physics step: clipped torques, and the gripper's command one speed step further. The controller
+/// sees the arm as it is in `seen` (d itself but for an episode's first physics step); gravity compensation is d's.
+void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen);
 
 loomPose loom_arm_eef(const loomArm* arm, const mjData* d);
 /// Where an action would send the end effector from pose `eef` (OSC_POSE). `previous` is the goal before it, whose

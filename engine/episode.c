@@ -166,17 +166,35 @@ typedef struct stepCall {
   const double* action;
 } stepCall;
 
+// robosuite makes its controllers at the canonical joints and only then puts the recorded state in, and they look again
+// after one physics step: the first goal, and the first torques, are those of an arm at its canonical joints. Recordings
+// and their playback carry this, so episodes begin the same way.
+static const mjData* canonical_view(loomEpisode* e) {
+  mjData* d = e->scratch;
+  mju_copy(d->qpos, e->d->qpos, (int)e->m->nq);
+  mju_zero(d->qvel, (int)e->m->nv);
+  for (int a = 0; a < e->arm_count; a++) {
+    const loomArm* arm = &e->arms[a];
+    for (int i = 0; i < arm->n; i++) d->qpos[arm->qpos[i]] = arm->robot->init_qpos[i];
+  }
+  mj_fwdPosition(e->m, d);
+  mj_fwdVelocity(e->m, d);
+  return d;
+}
+
 static int run_control_step(void* arg) {
   stepCall* call = arg;
   loomEpisode* e = call->episode;
   const double* action = call->action;
+  const mjData* seen = e->steps ? e->d : canonical_view(e);
   for (int a = 0; a < e->arm_count; a++) {
-    loom_arm_set_goal(&e->arms[a], e->m, e->d, action);
+    if (!e->steps) loom_arm_reset(&e->arms[a], e->m, seen);
+    loom_arm_set_goal(&e->arms[a], e->m, seen, action);
     action += loom_arm_action_dim(&e->arms[a]);
   }
   double start = loom_clock();
   for (int k = 0; k < e->scene->substeps; k++) {
-    for (int a = 0; a < e->arm_count; a++) loom_arm_apply(&e->arms[a], e->m, e->d);
+    for (int a = 0; a < e->arm_count; a++) loom_arm_apply(&e->arms[a], e->m, e->d, k ? e->d : seen);
     double applied = loom_clock();
     mj_step2(e->m, e->d);
     mj_step1(e->m, e->d);
