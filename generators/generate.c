@@ -10,9 +10,19 @@
 #include "generators/journal.h"
 #include "generators/record.h"
 
-// Attempts of a batch see the same source statistics, so the size is part of what a seed means: never change it with
-// the number of threads.
+// Attempts of a batch see the same source statistics, so where batches end is part of what a seed means: it never depends
+// on the number of threads. The first ones are short, so that poor sources are found out early.
 enum { batch_size = 64 };
+
+static int64_t batch_begin(int64_t attempt) {
+  if (attempt >= batch_size) return attempt - attempt % batch_size;
+  return attempt < 16 ? 0 : attempt < 32 ? 16 : 32;
+}
+
+static int64_t batch_end(int64_t attempt) {
+  if (attempt >= 32) return attempt - attempt % batch_size + batch_size;
+  return attempt < 16 ? 16 : 32;
+}
 
 loomGenerateDef loom_default_generate_def(void) {
   return (loomGenerateDef){.attempt = loom_default_attempt_def(), .write = loom_default_write_def()};
@@ -202,11 +212,11 @@ static bool limits_reached(const run* r) {
 
 static int generate_loop(run* r, loomError* err) {
   while (!limits_reached(r)) {
-    // A batch is the attempts [k * batch_size, (k + 1) * batch_size); a resumed run may enter one in the middle.
-    int64_t first = r->report->attempts, batch_start = first - first % batch_size;
-    int count = (int)(batch_start + batch_size - first);
+    // A resumed run may enter a batch in the middle.
+    int64_t first = r->report->attempts;
+    int count = (int)(batch_end(first) - first);
     if (r->def->attempts && first + count > r->def->attempts) count = (int)(r->def->attempts - first);
-    count_sources(r, batch_start);
+    count_sources(r, batch_begin(first));
     r->prefix_successes = r->report->successes;
     run_batch(r, first, count);
     int code = r->journal ? loom_journal_append(r->journal, r->batch, r->prefix, err) : 0;
