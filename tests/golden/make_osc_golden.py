@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compute robosuite 1.4.1's arm torques and gripper commands for recorded handover states.
 
-Make the environment (Python 3.11; any folder will do):
-    python3 -m venv ENV
-    ENV/bin/pip install robosuite==1.4.1 mujoco==2.3.2 numpy==1.26.4 h5py==3.16.0 numba==0.68.1 scipy==1.17.1
+Make the environment (Python 3.11, any folder ENV; the pins are robosuite==1.4.1, mujoco==2.3.2, numpy==1.26.4,
+scipy==1.15.3, numba==0.61.2, llvmlite==0.44.0, h5py==3.13.0 and what they need):
+    python3 -m venv ENV && ENV/bin/pip install --no-deps -r tests/robosuite/requirements.txt
 Run, from the repository root:
     ENV/bin/python tests/golden/make_osc_golden.py [DEMO.hdf5] [OUT.json]
 DEMO is by default the handover file under $DEMOLOOM_HOME, OUT tests/golden/osc_torques.json.

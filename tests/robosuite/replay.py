@@ -17,6 +17,7 @@ Exit status 0 when every demo could be loaded and played, whether or not it succ
 import argparse
 import json
 import multiprocessing
+import os
 import sys
 import time
 
@@ -123,6 +124,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
+    if not os.path.isfile(options.file):
+        parser.error(f"no such file: {options.file}")
     tasks = [(options.file, name) for name in environment.demo_names(options.file, options.n)]
     if not options.json:
         print(f"{'':>10} {'':5} {'states':>13} {'actions':>17} {'joint error (rad)':>19}")

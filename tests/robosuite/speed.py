@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Time robosuite 1.4.1's env.step on given demos, for comparison with our episodes on the same models and actions.
 
-    ENV/bin/python tests/robosuite/speed.py FILE [-n LIMIT] [--repeat R]
+    tests/robosuite/run.sh --speed FILE [-n LIMIT] [--repeat R]
 
-ENV is the folder tests/robosuite/run.sh makes. One process, one thread. Prints JSON: for each demo and in all,
+One process, one thread. Prints JSON: for each demo and in all,
 seconds a control step, physics steps a second, and seconds of a whole attempt (env.reset() and all its steps).
 The first control step of the process, in which numba compiles or loads its cache, is not counted.
 """
 
 import argparse
 import json
+import os
 import sys
 import time
 
@@ -17,22 +18,24 @@ import environment
 
 
 def play(env, model, states, actions):
-    """Seconds of reset, loading the demo's model, and stepping."""
+    """Seconds of a reset and of stepping, and CPU seconds of stepping."""
     began = time.perf_counter()
     env.reset()
     fresh = time.perf_counter()
     environment.reset_to(env, model, states[0])
-    ready = time.perf_counter()
+    ready, cpu = time.perf_counter(), time.process_time()
     for action in actions:
         env.step(action)
-    return fresh - began, ready - fresh, time.perf_counter() - ready
+    return fresh - began, time.perf_counter() - ready, time.process_time() - cpu
 
 
-def figures(name, rows, ratio, reset, stepping):
+def figures(name, rows, ratio, reset, stepping, cpu):
     return {
         "name": name,
         "control_steps": rows,
         "seconds_stepping": stepping,
+        "cpu_seconds_stepping": cpu,
+        "cpu_seconds_per_control_step": cpu / rows,
         "seconds_per_control_step": stepping / rows,
         "control_steps_per_second": rows / stepping,
         "physics_steps_per_second": rows * ratio / stepping,
@@ -47,17 +50,22 @@ def main():
     parser.add_argument("-n", type=int, metavar="LIMIT", help="only the first LIMIT demos")
     parser.add_argument("--repeat", type=int, default=1, help="play each demo so often and keep the fastest")
     options = parser.parse_args()
+    if not os.path.isfile(options.file):
+        parser.error(f"no such file: {options.file}")
     env = environment.make(options.file)
     ratio = int(env.control_timestep / env.model_timestep)
-    demos = [(name, *environment.load_demo(options.file, name)) for name in environment.demo_names(options.file, options.n)]
+    names = environment.demo_names(options.file, options.n)
+    demos = [(name, *environment.load_demo(options.file, name)) for name in names]
     env.reset()
     env.step([0.0] * env.action_dim)
     results = []
     for name, model, states, actions in demos:
-        best = min((play(env, model, states, actions) for _ in range(options.repeat)), key=lambda times: times[2])
-        results.append(figures(name, len(actions), ratio, best[0], best[2]))
+        runs = [play(env, model, states, actions) for _ in range(options.repeat)]
+        best = min(runs, key=lambda times: times[1])
+        results.append(figures(name, len(actions), ratio, *best))
     rows = sum(r["control_steps"] for r in results)
-    total = figures("all", rows, ratio, sum(r["seconds_reset"] for r in results), sum(r["seconds_stepping"] for r in results))
+    times = [sum(r[key] for r in results) for key in ("seconds_reset", "seconds_stepping", "cpu_seconds_stepping")]
+    total = figures("all", rows, ratio, *times)
     print(json.dumps({"physics_steps_per_control_step": ratio, "demos": results, "total": total}, indent=1))
     return 0
 
