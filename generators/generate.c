@@ -137,10 +137,11 @@ static bool enough(const run* r) {
 
 static void note_finished(run* r, int i, int64_t first) {
   r->ready[i] = true;
-  while (r->prefix < batch_size && r->ready[r->prefix]) {
+  // Attempts beyond the last success asked for are thrown away: on one thread they would not have been run.
+  while (r->prefix < batch_size && r->ready[r->prefix] &&
+         !(r->def->successes && r->prefix_successes >= r->def->successes)) {
     r->prefix_successes += r->batch[r->prefix].outcome == LOOM_OUTCOME_SUCCESS;
     r->prefix++;
-    if (r->def->successes && r->prefix_successes >= r->def->successes) break;
   }
   if (r->def->progress) {
     r->def->progress(r->def->user, first + r->prefix, r->prefix_successes, loom_clock() - r->begun);

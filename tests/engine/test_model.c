@@ -146,10 +146,10 @@ static void assert_same_bodies(const mjModel* all, const mjModel* bare) {
   assert_bits("body_pos", all->body_pos, bare->body_pos, 3 * all->nbody);
   assert_bits("body_invweight0", all->body_invweight0, bare->body_invweight0, 2 * all->nbody);
   int colliding = 0;
-  for (int i = 0; i < all->ngeom; i++) {
+  for (ptrdiff_t i = 0; i < all->ngeom; i++) {
     if (!all->geom_contype[i] && !all->geom_conaffinity[i]) continue;
     colliding++;
-    int j = mj_name2id(bare, mjOBJ_GEOM, mj_id2name(all, mjOBJ_GEOM, i));
+    ptrdiff_t j = mj_name2id(bare, mjOBJ_GEOM, mj_id2name(all, mjOBJ_GEOM, (int)i));
     assert_true(j >= 0);
     assert_bits("geom_size", all->geom_size + 3 * i, bare->geom_size + 3 * j, 3);
     assert_bits("geom_pos", all->geom_pos + 3 * i, bare->geom_pos + 3 * j, 3);
@@ -323,12 +323,18 @@ static void hostile_xml_is_refused(void** state) {
   expect_refusal(LOOM_ERR_FORMAT,
                  "<mujoco><worldbody><body><joint/>\n<geom size=\"0\"/></body></worldbody></mujoco>", NULL,
                  ":2:");
+  const char* wrong[] = {"inf", "nan", "-1e300"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    char numbers[200];
+    snprintf(numbers, sizeof numbers, "<mujoco><worldbody><body pos=\"0 %s 0\"/></worldbody></mujoco>",
+             wrong[i]);
+    expect_refusal(LOOM_ERR_FORMAT, numbers, NULL, "");
+  }
   size_t deep = 100000;
   char* xml = malloc(8 * deep + 100);
   assert_non_null(xml);
-  strcpy(xml, "<mujoco><worldbody>");
-  char* end = xml + strlen(xml);
-  for (size_t i = 0; i < deep; i++) end = memcpy(end, "<body>", 7), end += 6;
+  memcpy(xml, "<mujoco><worldbody>", 19);
+  for (size_t i = 0; i < deep; i++) memcpy(xml + 19 + 6 * i, "<body>", 7);
   expect_refusal(LOOM_ERR_FORMAT, xml, NULL, "XML");
   free(xml);
 }

@@ -1,0 +1,75 @@
+// Task files: the handover's parses; mistakes are told with file, line and key.
+#include "tests/handover_fixture.h"
+
+#include <unistd.h>
+
+static void handover_parses(void** state) {
+  const handover* h = *state;
+  assert_string_equal(h->task->name, "handover");
+  assert_int_equal(h->task->arm_count, 2);
+  assert_string_equal(h->task->robots[1].joints[6], "robot1_joint7");
+  assert_true(h->task->robots[0].init_qpos[3] < -2.6 && h->task->robots[0].init_qpos[3] > -2.62);
+  assert_int_equal(h->task->objects[0].shape_count, 10);
+  assert_int_equal(loom_task_find_reset(h->task, "D0"), 0);
+  assert_true(h->task->success >= 0 && h->task->lost >= 0);
+}
+
+// The handover's task file with one text replaced by another.
+static int load_changed(loomError* err, const char* from, const char* to) {
+  char path[] = "/tmp/loom_task_XXXXXX", *text = calloc(1, 1 << 16), *changed = calloc(1, 1 << 17);
+  FILE* f = fopen("scenes/handover/task.yaml", "rb");
+  assert_true(f && text && changed);
+  assert_true(fread(text, 1, (1 << 16) - 1, f) > 0);
+  fclose(f);
+  char* at = strstr(text, from);
+  if (!at) fail_msg("the task file has no '%s'", from);
+  memcpy(changed, text, (size_t)(at - text));
+  strcat(changed, to);
+  strcat(changed, at + strlen(from));
+  int fd = mkstemp(path);
+  assert_true(fd >= 0 && write(fd, changed, strlen(changed)) == (ssize_t)strlen(changed));
+  close(fd);
+  loomTask* task = NULL;
+  int code = loom_task_load(&task, path, "scenes/robots", err);
+  loom_task_destroy(task);
+  unlink(path);
+  free(text);
+  free(changed);
+  return code;
+}
+
+static void expect_error(const char* from, const char* to, const char* says) {
+  loomError err = {0, ""};
+  assert_int_equal(load_changed(&err, from, to), LOOM_ERR_FORMAT);
+  if (!strstr(err.message, says) || !strstr(err.message, "loom_task_")) fail_msg("'%s' does not say '%s'", err.message, says);
+  assert_null(strchr(err.message, '\n'));
+}
+
+static void mistakes_are_located(void** state) {
+  (void)state;
+  expect_error("control_freq: 20", "control_frq: 20", "did you mean 'control_freq'");
+  expect_error("control_freq: 20", "control_freq: fast", "expected a number");
+  expect_error("control_freq: 20", "control_freq: 20\ncontrol_freq: 10", "given twice");
+  expect_error("robots: [panda, panda]", "robots: [panda, pando]", "unknown robot 'pando'");
+  expect_error("robots: [panda, panda]", "robots: [panda, ../panda]", "unknown robot");
+  expect_error("success: handed_over", "success: handed_ovr", "no condition is named");
+  expect_error("reference: hammer", "reference: hamer", "no object 'hamer'");
+  expect_error("lost: dropped", "lost: {height: {of: hammer}}", "`above`, `below` or both");
+  expect_error("task: handover", "task: [handover", "not YAML");
+  expect_error("settle: 10", "settle: 1.5", "whole number");
+}
+
+static void circles_are_rejected(void** state) {
+  (void)state;
+  expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[1, keep], [1, take]]", "waits for itself");
+  expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[0, release], [1, take]]\n  - sequential: [[1, take], [0, release]]",
+               "waits for itself");
+  expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[0, present], [1, take]]", "waits for itself");
+  expect_error("  - sequential: [[1, take], [0, release]]", "  - coordinated: [[0, grasp], [0, release]]", "different arms");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(handover_parses), cmocka_unit_test(mistakes_are_located),
+                                     cmocka_unit_test(circles_are_rejected)};
+  return cmocka_run_group_tests(tests, handover_open, handover_close);
+}
