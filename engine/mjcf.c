@@ -61,12 +61,12 @@ static void refuse_document_type(void* context, const xmlChar* name, const xmlCh
   xmlStopParser(parser);
 }
 
-static int parse_error(const xmlParserCtxt* parser, const char* label, loomError* err) {
+static int parse_error(xmlParserCtxt* parser, const char* label, loomError* err) {
   if (parser->_private) {
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: a document type (<!DOCTYPE>) has no place in MJCF; remove it", label);
   }
-  const xmlError* why = xmlCtxtGetLastError((void*)(uintptr_t)parser);
+  const xmlError* why = xmlCtxtGetLastError(parser);
   if (!why || !why->message) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: not XML", label);
   if (why->code == XML_ERR_NO_MEMORY) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   int length = (int)strcspn(why->message, "\r\n");
@@ -146,7 +146,7 @@ xmlNode* loom_mjcf_walk(const xmlNode* top, xmlNode* node) {
 }
 
 char* loom_mjcf_get(const xmlNode* node, const char* attribute) {
-  return (char*)xmlGetNoNsProp((xmlNode*)(uintptr_t)node, (const xmlChar*)attribute);
+  return (char*)xmlGetNoNsProp(node, (const xmlChar*)attribute);
 }
 
 bool loom_mjcf_has(const xmlNode* node, const char* attribute, const char* value) {

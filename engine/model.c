@@ -1,6 +1,7 @@
 #include "engine/model.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,9 @@
 
 loomModelDef loom_default_model_def(void) {
   return (loomModelDef){.visual = true,
-                        .max_xml_bytes = 16ll << 20,
-                        .max_asset_bytes = 256ll << 20,
-                        .max_assets_bytes = 1ll << 30};
+                        .max_xml_bytes = 16LL << 20,
+                        .max_asset_bytes = 256LL << 20,
+                        .max_assets_bytes = 1LL << 30};
 }
 
 // ----------------------------------------------------------------------------------------------------------
@@ -243,12 +244,42 @@ static int prepare_spec(compileJob* job) {
   return code;
 }
 
+// MJCF may say "inf" and "nan", and MuJoCo takes them. Nothing real is 1e9 m away, long or heavy.
+static int check_numbers(const compileJob* job) {
+  const mjModel* m = job->model;
+  const struct {
+    const char* name;
+    const mjtNum* value;
+    mjtSize n;
+  } fields[] = {{"qpos0", m->qpos0, m->nq},
+                {"body_pos", m->body_pos, 3 * m->nbody},
+                {"body_quat", m->body_quat, 4 * m->nbody},
+                {"body_ipos", m->body_ipos, 3 * m->nbody},
+                {"body_mass", m->body_mass, m->nbody},
+                {"body_inertia", m->body_inertia, 3 * m->nbody},
+                {"geom_pos", m->geom_pos, 3 * m->ngeom},
+                {"geom_size", m->geom_size, 3 * m->ngeom},
+                {"site_pos", m->site_pos, 3 * m->nsite},
+                {"jnt_pos", m->jnt_pos, 3 * m->njnt},
+                {"dof_armature", m->dof_armature, m->nv},
+                {"key_qpos", m->key_qpos, m->nkey * m->nq}};
+  for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+    for (mjtSize i = 0; i < fields[f].n; i++) {
+      if (fabs(fields[f].value[i]) < 1e9) continue;
+      return loom_error_set(job->err, LOOM_ERR_FORMAT,
+                            "%s: %s[%lld] of the model is %g, which no real scene has", job->label,
+                            fields[f].name, (long long)i, fields[f].value[i]);
+    }
+  }
+  return LOOM_OK;
+}
+
 static int compile(void* arg) {
   compileJob* job = arg;
   int code = prepare_spec(job);
   if (code) return code;
   job->model = mj_compile(job->spec, &job->vfs);
-  return job->model ? LOOM_OK : mujoco_error(job, mjs_getError(job->spec));
+  return job->model ? check_numbers(job) : mujoco_error(job, mjs_getError(job->spec));
 }
 
 static int refuse_open(mjResource* resource) {
@@ -305,7 +336,11 @@ int loom_model_compile(mjModel** out, const char* xml, const char* label, const 
   xmlDoc* doc = NULL;
   int code = loom_mjcf_parse(&doc, xml, job.def.max_xml_bytes, label, err);
   if (!code) code = compile_document(&job, doc);
-  if (!code) *out = job.model;
+  if (code) {
+    mj_deleteModel(job.model);
+  } else {
+    *out = job.model;
+  }
   xmlFree(job.mesh_dir);
   xmlFree(job.texture_dir);
   free(job.ref);
@@ -315,6 +350,8 @@ int loom_model_compile(mjModel** out, const char* xml, const char* label, const 
 
 // ----------------------------------------------------------------------------------------------------------
 // portable paths
+
+enum { PORTABLE_MAX = LOOM_PATH_MAX + 64 };
 
 // Packages whose readers look for their own name in a path and put their own folder in place of what stands
 // before.
@@ -332,18 +369,18 @@ static const char* without_home(const char* path) {
   return strncmp(path, "/root/", 6) == 0 ? path + 6 : path + 1;
 }
 
-static void portable_path(char out[2 * LOOM_PATH_MAX], const char* path) {
+static void portable_path(char out[PORTABLE_MAX], const char* path) {
   for (size_t i = 0; i < sizeof packages / sizeof *packages; i++) {
     const char* after = loom_asset_after(path, packages[i]);
     if (!after) continue;
-    snprintf(out, 2 * LOOM_PATH_MAX, "%s/%s", packages[i], after);
+    snprintf(out, PORTABLE_MAX, "%s/%s", packages[i], after);
     return;
   }
   const char* tail = loom_asset_tail(path);
   if (tail) {
-    snprintf(out, 2 * LOOM_PATH_MAX, "robosuite/models/assets/%s", tail);
+    snprintf(out, PORTABLE_MAX, "robosuite/models/assets/%s", tail);
   } else {
-    snprintf(out, 2 * LOOM_PATH_MAX, "%s", without_home(path));
+    snprintf(out, PORTABLE_MAX, "%s", without_home(path));
   }
 }
 
@@ -351,7 +388,7 @@ static int make_file_portable(xmlNode* node, const char* attribute, const char* 
   char* file = loom_mjcf_get(node, attribute);
   if (!file) return LOOM_ERR_MEMORY;
   char path[LOOM_PATH_MAX];
-  char portable[2 * LOOM_PATH_MAX];
+  char portable[PORTABLE_MAX];
   const char* base = dir && dir[0] == '/' ? dir : NULL;  // a relative dir stays in the compiler's attributes
   int code = loom_asset_normalise(path, base, file) == LOOM_OK ? LOOM_OK : LOOM_ERR_FORMAT;
   if (!code && path[0] == '/') {

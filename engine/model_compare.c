@@ -48,6 +48,7 @@ static int differs(const comparison* to, const char* name, const void* a, const 
   return 1;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a line a field, all out of MuJoCo's own list
 static int sizes_differ(const comparison* to, const mjModel* a, const mjModel* b) {
 #define X(name) \
   if (differs(to, #name, &a->name, &b->name, FIELD_TYPE(a->name), sizeof a->name, 1)) return 1;
@@ -76,6 +77,7 @@ static int options_differ(const comparison* to, const mjModel* a, const mjModel*
   return differs(to, "vis", &a->vis, &b->vis, FIELD_INT, sizeof(int), sizeof a->vis / sizeof(int));
 }
 
+// NOLINTNEXTLINE(readability-function-size): a line a field, all out of MuJoCo's own list
 static int arrays_differ(const comparison* to, const mjModel* a, const mjModel* b) {
 #undef MJ_M
 #define MJ_M(n) a->n

@@ -1,8 +1,14 @@
 #include "engine/statistic.h"
 
+#include <stddef.h>
+
 typedef struct boundingBox {
   mjtNum low[3], high[3];
 } boundingBox;
+
+static const mjtNum* row(const mjtNum* rows, int i) {
+  return rows + (ptrdiff_t)3 * i;
+}
 
 static void enclose(boundingBox* box, const mjtNum* centre, mjtNum radius) {
   for (int k = 0; k < 3; k++) {
@@ -15,37 +21,38 @@ static void enclose(boundingBox* box, const mjtNum* centre, mjtNum radius) {
 static mjtNum geom_radius(const mjModel* m, int geom) {
   if (m->geom_rbound[geom] > 0) return m->geom_rbound[geom];
   if (m->geom_type[geom] != mjGEOM_PLANE) return 0;
-  mjtNum half = mju_max(m->geom_size[3 * geom], m->geom_size[3 * geom + 1]);
+  const mjtNum* size = row(m->geom_size, geom);
+  mjtNum half = mju_max(size[0], size[1]);
   return half > 0 ? half * 0.1 : 1;
 }
 
 static boundingBox scene_box(const mjModel* m, const mjData* d) {
   boundingBox box = {{1e10, 1e10, 1e10}, {-1e10, -1e10, -1e10}};
   for (int i = 1; i < m->nbody; i++) {
-    enclose(&box, d->xpos + 3 * i, 0);
-    enclose(&box, d->xipos + 3 * i, 0);
+    enclose(&box, row(d->xpos, i), 0);
+    enclose(&box, row(d->xipos, i), 0);
   }
-  for (int i = 0; i < m->njnt; i++) enclose(&box, d->xanchor + 3 * i, 0);
-  for (int i = 0; i < m->nsite; i++) enclose(&box, d->site_xpos + 3 * i, 0);
-  for (int i = 0; i < m->ngeom; i++) enclose(&box, d->geom_xpos + 3 * i, geom_radius(m, i));
+  for (int i = 0; i < m->njnt; i++) enclose(&box, row(d->xanchor, i), 0);
+  for (int i = 0; i < m->nsite; i++) enclose(&box, row(d->site_xpos, i), 0);
+  for (int i = 0; i < m->ngeom; i++) enclose(&box, row(d->geom_xpos, i), geom_radius(m, i));
   return box;
 }
 
 // How far a body reaches from its centre of mass: to its joints, to those of its children, to the far side of
 // its geoms.
 static mjtNum body_reach(const mjModel* m, const mjData* d, int body) {
-  const mjtNum* com = d->xipos + 3 * body;
+  const mjtNum* com = row(d->xipos, body);
   mjtNum reach = 1e-5;
   for (int j = 0; j < m->njnt; j++) {
     int owner = m->jnt_bodyid[j];
     if (owner == body || m->body_parentid[owner] == body) {
-      reach = mju_max(reach, mju_dist3(com, d->xanchor + 3 * j));
+      reach = mju_max(reach, mju_dist3(com, row(d->xanchor, j)));
     }
   }
   for (int i = 0; i < m->body_geomnum[body]; i++) {
     int geom = m->body_geomadr[body] + i;
     if (m->geom_rbound[geom] <= 0) continue;
-    reach = mju_max(reach, m->geom_rbound[geom] + mju_dist3(com, d->geom_xpos + 3 * geom));
+    reach = mju_max(reach, m->geom_rbound[geom] + mju_dist3(com, row(d->geom_xpos, geom)));
   }
   return reach;
 }

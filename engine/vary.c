@@ -104,7 +104,7 @@ static int unsupported(const loomVariation* v, const xmlNode* node, const char* 
 }
 
 static bool has_attribute(const xmlNode* node, const char* attribute) {
-  return xmlHasProp((xmlNode*)(uintptr_t)node, (const xmlChar*)attribute) != NULL;
+  return xmlHasProp(node, (const xmlChar*)attribute) != NULL;
 }
 
 static int check_compiler(const loomVariation* v, const xmlNode* root, loomError* err) {
@@ -417,7 +417,7 @@ static int set_inertia(const loomVariation* v, xmlDoc* doc, const loomGeomEdit* 
   if (!densities && v->has_inertial) return LOOM_OK;
   mjModel* m = NULL;
   int code = infer(&m, v, doc, densities, edits, n, err);
-  if (!code && write_inertial(doc, m))
+  if (!code && m && write_inertial(doc, m))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", v->label);
   mj_deleteModel(m);
   return code;
@@ -616,10 +616,11 @@ int loom_variation_density(double* out, const loomVariation* v, const char* cons
   mjModel* m = NULL;
   if (!code) code = parse_small(&doc, v, err);
   if (!code) code = infer(&m, v, doc, true, edits, count, err);
-  if (!code && !(v->mass > 0 && m->body_mass[1] > 0)) {
+  double unit_mass = !code && m ? m->body_mass[1] : 0;
+  if (!code && !(v->mass > 0 && unit_mass > 0)) {
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: object %s has no recorded mass", v->label, v->body);
   }
-  if (!code) *out = v->mass / m->body_mass[1];
+  if (!code) *out = v->mass / unit_mass;
   mj_deleteModel(m);
   xmlFreeDoc(doc);
   free(edits);

@@ -205,6 +205,26 @@ static void visual_assets_may_be_absent_when_unseen(void** state) {
   close_sandbox(&box);
 }
 
+static void inertia_of_what_is_only_seen_is_kept(void** state) {
+  (void)state;
+  const char* xml =
+      "<mujoco><asset><mesh file=\"part.obj\"/></asset><worldbody><body><freejoint/><geom size=\"0.1\"/>"
+      "<geom type=\"mesh\" mesh=\"part\" contype=\"0\" conaffinity=\"0\"/></body></worldbody></mujoco>";
+  sandbox box = open_sandbox();
+  mjModel* m[2] = {0};
+  loomError err = {0};
+  for (int visual = 0; visual < 2; visual++) {
+    loomModelDef def = loom_default_model_def();
+    def.visual = visual;
+    if (loom_model_compile(&m[visual], xml, "x", &box.roots, &def, &err)) fail_msg("%s", err.message);
+    assert_int_equal(m[visual]->ngeom, visual + 1);
+  }
+  assert_true(fabs(m[0]->body_mass[1] - m[1]->body_mass[1]) < 1e-12 && m[0]->body_mass[1] > 100);
+  mj_deleteModel(m[0]);
+  mj_deleteModel(m[1]);
+  close_sandbox(&box);
+}
+
 static void a_missing_asset_is_named(void** state) {
   (void)state;
   sandbox box = open_sandbox();
@@ -333,7 +353,7 @@ static void hostile_xml_is_refused(void** state) {
   size_t deep = 100000;
   char* xml = malloc(8 * deep + 100);
   assert_non_null(xml);
-  memcpy(xml, "<mujoco><worldbody>", 19);
+  snprintf(xml, 100, "<mujoco><worldbody>");
   for (size_t i = 0; i < deep; i++) memcpy(xml + 19 + 6 * i, "<body>", 7);
   expect_refusal(LOOM_ERR_FORMAT, xml, NULL, "XML");
   free(xml);
@@ -482,6 +502,7 @@ int main(void) {
       cmocka_unit_test(cached_assets_give_the_same_model),
       cmocka_unit_test(visuals_do_not_change_physics),
       cmocka_unit_test(visual_assets_may_be_absent_when_unseen),
+      cmocka_unit_test(inertia_of_what_is_only_seen_is_kept),
       cmocka_unit_test(a_missing_asset_is_named),
       cmocka_unit_test(nothing_outside_the_roots_is_read),
       cmocka_unit_test(odd_files_are_refused),

@@ -202,6 +202,38 @@ static void apply_is_quick(void** state) {
   free(xml);
 }
 
+// One bound variation, several workers with models of their own.
+static void threads_share_a_variation(void** state) {
+  (void)state;
+  char* xml = fixture_xml(3);
+  loomVariation* v = bind(xml);
+  enum { WORKERS = 3, ROUNDS = 20 };
+  mjModel* m[WORKERS];
+  mjData* scratch[WORKERS];
+  for (int i = 0; i < WORKERS; i++) {
+    m[i] = fixture_compile(xml, false);
+    scratch[i] = mj_makeData(m[i]);
+  }
+  int failures = 0;
+#pragma omp parallel for num_threads(WORKERS) reduction(+ : failures)
+  for (int i = 0; i < WORKERS; i++) {
+    uint64_t random = 9;
+    for (int k = 0; k < ROUNDS; k++) {
+      loomGeomEdit edits[10];
+      int n = hammer_edits(edits, random_hammer(&random));
+      failures += loom_variation_apply(v, edits, n, m[i], scratch[i], NULL, NULL) != 0;
+    }
+  }
+  assert_int_equal(failures, 0);
+  for (int i = 0; i < WORKERS; i++) {
+    assert_same(m[0], m[i]);
+    mj_deleteData(scratch[i]);
+  }
+  for (int i = 0; i < WORKERS; i++) mj_deleteModel(m[i]);
+  loom_variation_destroy(v);
+  free(xml);
+}
+
 static void bad_edits_change_nothing(void** state) {
   (void)state;
   char* xml = fixture_xml(2);
@@ -309,6 +341,7 @@ int main(void) {
       cmocka_unit_test(no_edit_is_the_recorded_model),
       cmocka_unit_test(recorded_inertia_comes_from_a_density),
       cmocka_unit_test(apply_is_quick),
+      cmocka_unit_test(threads_share_a_variation),
       cmocka_unit_test(bad_edits_change_nothing),
       cmocka_unit_test(own_object_with_and_without_density),
       cmocka_unit_test(what_cannot_vary_is_refused),
