@@ -60,7 +60,11 @@ typedef struct loomDataset loomDataset;
 
 /// Open for reading. Errors: LOOM_ERR_IO (no such file, not a regular file), LOOM_ERR_FORMAT (not HDF5,
 /// truncated, no `data` group). *out is NULL on error.
+/// HDF5 1.10 crashes on some damaged files, so a forked child reads the file first (its numbers too, up to 64
+/// MiB); demos that it dies on are refused afterwards, the others can be used.
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err);
+/// The same without that child, for files this very program wrote.
+int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err);
 void loom_dataset_close(loomDataset* dataset);
 
 const char* loom_dataset_path(const loomDataset* dataset);
@@ -194,7 +198,10 @@ typedef struct loomAssembleDef {
   bool keep_names;  // keep the demos' names (they must differ); otherwise demo_0, demo_1, ... in the given
                     // order
   bool mixed;       // allow sources whose env_args differ (the first one's are kept)
-  bool keep_all;    // copy attributes and arrays the privacy rules below would drop
+  bool trusted;  // the sources are this program's own shards: no trial reading, and arrays are copied as they
+                 // lie
+  bool keep_all;  // copy also what the privacy rules below would drop (attributes of one value, all readable
+                  // arrays)
   /// Called after each demo; non-zero stops with LOOM_ERR_INTERRUPTED and leaves no file. May be NULL.
   int (*progress)(void* user, int done, int total);
   void* user;

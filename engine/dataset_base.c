@@ -162,6 +162,16 @@ static int open_child(hid_t* out, hid_t parent, const char* component, const cha
   return LOOM_OK;
 }
 
+static bool is_damaged(const loomDataset* dataset, const char* path) {
+  for (int i = 0; i < dataset->ndamaged; i++) {
+    if (dataset->damaged[i] >= dataset->paths.n) continue;  // the demos are not listed yet
+    const char* demo = dataset->paths.name[dataset->damaged[i]];
+    size_t n = strlen(demo);
+    if (!strncmp(path, demo, n) && (path[n] == '/' || !path[n])) return true;
+  }
+  return false;
+}
+
 int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, const char* name,
                  loomError* err) {
   *out = -1;
@@ -173,6 +183,8 @@ int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, con
   snprintf(where, sizeof where, "%s: %s", dataset->path, shown);
   size_t end = strlen(where);
   while (end && where[end - 1] == '/') where[--end] = '\0';
+  if (is_damaged(dataset, shown))
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: so damaged that HDF5 itself fails on it", where);
   hid_t at = H5Gopen2(dataset->file, "/", H5P_DEFAULT);
   if (at < 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the root group is damaged", dataset->path);
   char* rest = NULL;

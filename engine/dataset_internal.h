@@ -6,6 +6,8 @@
 
 #include "engine/dataset.h"
 
+enum { LOOM_DAMAGED_MAX = 16 };
+
 struct loomDataset {
   hid_t file;
   char* path;
@@ -13,9 +15,16 @@ struct loomDataset {
   loomNames demos;    // "demo_3", natural order
   loomNames paths;    // "data/demo_3"
   char* warning;
+  int ndamaged;
+  int damaged[LOOM_DAMAGED_MAX];  // demos that HDF5 died on; ascending
 };
 
 enum { LOOM_H5_REASON = 240 };
+
+/// Let a child process read the file first. damaged gets the numbers of the demos it died on; LOOM_ERR_FORMAT
+/// when it died elsewhere or on too many.
+int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
+                  loomError* err);
 
 /// HDF5 prints its error stack by default, and in a thread-safe build the setting is one per thread.
 void loom_h5_quiet(void);

@@ -1,4 +1,5 @@
-// Assembling one self-contained file from the demos of many, without recompressing and in constant memory.
+// Assembling one self-contained file from the demos of many, in constant memory; our own shards are not
+// recompressed.
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -10,7 +11,7 @@
 
 #include "engine/dataset_internal.h"
 
-enum { COPY_DEPTH_MAX = 16, ATTR_BYTES_MAX = 64 << 20 };
+enum { COPY_DEPTH_MAX = 16 };
 
 // A mask found in the sources, growing as their demos are copied.
 typedef struct carriedMask {
@@ -56,48 +57,32 @@ static int copy_text_attr(const assembly* a, hid_t to, const char* object, const
   return status;
 }
 
-// Numbers of any shape, and with keep_all whatever else, are copied in their own type.
-static int copy_raw_attr(const assembly* a, hid_t to, hid_t attr, hid_t type, const char* name,
-                         loomError* err) {
-  hid_t space = H5Aget_space(attr);
-  hssize_t n = H5Sget_simple_extent_npoints(space);
-  size_t size = H5Tget_size(type);
-  void* value = NULL;
-  if (n >= 0 && size && (size_t)n <= (size_t)ATTR_BYTES_MAX / size) value = calloc((size_t)n + 1, size);
-  hid_t copy = -1;
-  int status = LOOM_OK;
-  bool got = value && H5Aread(attr, type, value) >= 0;
-  if (got) copy = H5Acreate2(to, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  if (copy < 0 || H5Awrite(copy, type, value) < 0)
-    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: the attribute '%s' cannot be copied", a->source->path,
-                            name);
-  if (got && H5Tdetect_class(type, H5T_VLEN) + H5Tis_variable_str(type) > 0)
-    H5Dvlen_reclaim(type, space, H5P_DEFAULT, value);
-  loom_h5_close(copy);
-  loom_h5_close(space);
-  free(value);
-  return status;
-}
-
+// Attributes of one value, which is all that robomimic's layout has; others are left behind.
 static int copy_attr(const assembly* a, hid_t to, hid_t from, const char* object, const char* name,
                      loomError* err) {
   hid_t attr = H5Aopen(from, name, H5P_DEFAULT);
   hid_t type = attr < 0 ? -1 : H5Aget_type(attr), space = attr < 0 ? -1 : H5Aget_space(attr);
-  int status = LOOM_OK;
-  if (type < 0 || space < 0) {
-    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: the attribute '%s' is damaged", a->source->path,
-                            object, name);
-  } else {
-    H5T_class_t kind = H5Tget_class(type);
-    if (kind == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1)
-      status = copy_text_attr(a, to, object, name, err);
-    else if (a->def->keep_all || kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM)
-      status = copy_raw_attr(a, to, attr, type, name, err);
-  }
+  H5T_class_t kind = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+  bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
   loom_h5_close(space);
   loom_h5_close(type);
   loom_h5_close(attr);
-  return status;
+  if (kind == H5T_NO_CLASS)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: the attribute '%s' is damaged", a->source->path,
+                          object, name);
+  if (!one) return LOOM_OK;
+  if (kind == H5T_STRING) return copy_text_attr(a, to, object, name, err);
+  loomAttr copy = loom_attr_int(name, 0);
+  int status = LOOM_OK;
+  if (kind == H5T_INTEGER || kind == H5T_ENUM) {
+    status = loom_dataset_attr_int(&copy.integer, a->source, object, name, err);
+  } else if (kind == H5T_FLOAT) {
+    copy.type = LOOM_TYPE_F64;
+    status = loom_dataset_attr_double(&copy.real, a->source, object, name, err);
+  } else {
+    return LOOM_OK;
+  }
+  return status ? status : loom_h5_put_attr(to, &copy, a->path, err);
 }
 
 static int copy_attrs(const assembly* a, hid_t to, const char* object, loomError* err) {
@@ -120,18 +105,31 @@ static int copy_attrs(const assembly* a, hid_t to, const char* object, loomError
 
 // ---- arrays
 
-static int copy_text_array(const assembly* a, hid_t to, const char* object, const char* name,
-                           loomError* err) {
+// Text is shown to the privacy rules; a list of the shortened strings replaces the array's data.
+static int shorten_text(const assembly* a, loomArray* array, char*** shown, loomError* err) {
+  char** text = array->data;
+  *shown = calloc((size_t)array->count + 1, sizeof **shown);
+  if (!*shown) return out_of_memory(a, err);
+  for (int64_t i = 0; i < array->count; i++)
+    if (!((*shown)[i] = a->def->keep_all ? strdup(text[i]) : loom_private_text(text[i])))
+      return out_of_memory(a, err);
+  return LOOM_OK;
+}
+
+// Read and write anew. H5Ocopy would be cheaper, but crashes on damaged headers that reading survives.
+static int rewrite_array(const assembly* a, hid_t to, const char* object, const char* name, loomError* err) {
   loomArray array;
   int status = loom_dataset_array(&array, a->source, object, name, err);
   if (status) return status;
-  char** text = array.data;
-  char** shown = calloc((size_t)array.count + 1, sizeof *shown);
-  if (!shown) status = out_of_memory(a, err);
-  for (int64_t i = 0; i < array.count && !status; i++)
-    if (!(shown[i] = a->def->keep_all ? strdup(text[i]) : loom_private_text(text[i])))
-      status = out_of_memory(a, err);
-  loomField field = {.path = name, .type = LOOM_TYPE_STR, .rank = 1, .shape = {array.count}, .data = shown};
+  char** shown = NULL;
+  loomField field = {.path = name, .type = array.type, .rank = array.rank, .data = array.data};
+  memcpy(field.shape, array.shape, sizeof field.shape);
+  if (array.type == LOOM_TYPE_STR) {
+    status = shorten_text(a, &array, &shown, err);
+    field.rank = 1;
+    field.shape[0] = array.count;
+    field.data = shown;
+  }
   loomWriteDef def = loom_default_write_def();
   if (!status) status = loom_h5_put_field(to, &field, &def, a->path, err);
   for (int64_t i = 0; shown && i < array.count; i++) free(shown[i]);
@@ -143,24 +141,14 @@ static int copy_text_array(const assembly* a, hid_t to, const char* object, cons
 static int copy_array(const assembly* a, hid_t to, hid_t from, const char* object, const char* name, bool all,
                       loomError* err) {
   char where[1024], reason[LOOM_H5_REASON];
-  snprintf(where, sizeof where, "%s: %s/%s", a->source->path, object, name);
-  hid_t dset = H5Dopen2(from, name, H5P_DEFAULT);
-  if (dset < 0)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: damaged (%s)", where, loom_h5_reason(reason));
   loomArray array;
-  loomError why = {0};
-  int status = loom_h5_describe(&array, dset, a->source->file_size, where, &why);
-  H5Dclose(dset);
-  // A kind we cannot read may still be copied; whatever lies outside the file or is damaged may not.
-  bool unread = status == LOOM_ERR_UNSUPPORTED;
-  if (status && !unread) return loom_error_set(err, status, "%s", why.message);
-  if (unread && !all) return loom_error_set(err, status, "%s", why.message);
+  int status = loom_dataset_describe(&array, a->source, object, name, err);
+  if (status) return status;
   if (!all && !loom_private_keeps_array(name, array.type)) return LOOM_OK;
-  if (!unread && array.type == LOOM_TYPE_STR && array.rank == 1)
-    return copy_text_array(a, to, object, name, err);
+  if (!a->def->trusted) return rewrite_array(a, to, object, name, err);
+  snprintf(where, sizeof where, "%s: %s/%s", a->source->path, object, name);
   hid_t plist = H5Pcreate(H5P_OBJECT_COPY);
-  if (!all) H5Pset_copy_object(plist, H5O_COPY_WITHOUT_ATTR_FLAG);
-  status = LOOM_OK;
+  H5Pset_copy_object(plist, H5O_COPY_WITHOUT_ATTR_FLAG);
   if (H5Ocopy(from, name, to, name, plist, H5P_DEFAULT) < 0)
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: cannot be copied (%s)", where, loom_h5_reason(reason));
   H5Pclose(plist);
@@ -339,8 +327,8 @@ static int open_source(assembly* a, const char* path, loomError* err) {
   if (a->source && !strcmp(a->source->path, path)) return LOOM_OK;
   close_source(a);
   bool first = a->names.n == 0;
-  int status = loom_dataset_open(&a->source, path, err);
-  if (!status && a->source->warning) status = loom_error_set(err, LOOM_ERR_FORMAT, "%s", a->source->warning);
+  int status = a->def->trusted ? loom_dataset_open_trusted(&a->source, path, err)
+                               : loom_dataset_open(&a->source, path, err);
   if (!status) status = check_env(a, err);
   if (!status && !a->def->nmask) status = load_masks(a, err);
   if (!status && first) status = copy_attrs(a, a->data, "data", err);
@@ -350,6 +338,8 @@ static int open_source(assembly* a, const char* path, loomError* err) {
 static int copy_source(assembly* a, const loomSource* source, loomError* err) {
   int status = open_source(a, source->path, err);
   if (status) return status;
+  if (!source->demo && a->source->warning)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s", a->source->warning);
   int demo = source->demo ? loom_dataset_demo_index(a->source, source->demo) : 0;
   if (demo < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: has no demo '%s'", source->path, source->demo);

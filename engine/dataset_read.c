@@ -68,7 +68,20 @@ static int find_demos(loomDataset* ds, loomError* err) {
   return status;
 }
 
-int loom_dataset_open(loomDataset** out, const char* path, loomError* err) {
+static int warn_of_damaged(loomDataset* ds, loomError* err) {
+  if (ds->ndamaged && ds->damaged[ds->ndamaged - 1] >= ds->demos.n)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: changed while it was opened", ds->path);
+  if (!ds->ndamaged || ds->warning) return LOOM_OK;
+  const char* first = ds->demos.name[ds->damaged[0]];
+  int length = ds->ndamaged == 1
+                   ? asprintf(&ds->warning, "%s: %s is damaged and cannot be used", ds->path, first)
+                   : asprintf(&ds->warning, "%s: %s and %d more demos are damaged and cannot be used",
+                              ds->path, first, ds->ndamaged - 1);
+  if (length < 0) ds->warning = NULL;
+  return LOOM_OK;
+}
+
+static int open_file(loomDataset** out, const char* path, bool trusted, loomError* err) {
   *out = NULL;
   loom_h5_quiet();
   struct stat st;
@@ -80,17 +93,28 @@ int loom_dataset_open(loomDataset** out, const char* path, loomError* err) {
     free(ds);
     return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   }
+  ds->file = -1;
   ds->file_size = st.st_size;
+  int status = trusted ? LOOM_OK : loom_h5_probe(ds->damaged, &ds->ndamaged, path, st.st_size, err);
   hid_t fapl = read_plist();
-  ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
-  int status = ds->file < 0 ? open_error(path, st.st_size, err) : LOOM_OK;
+  if (!status && (ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl)) < 0)
+    status = open_error(path, st.st_size, err);
   H5Pclose(fapl);
   if (!status) status = find_demos(ds, err);
+  if (!status) status = warn_of_damaged(ds, err);
   if (status)
     loom_dataset_close(ds);
   else
     *out = ds;
   return status;
+}
+
+int loom_dataset_open(loomDataset** out, const char* path, loomError* err) {
+  return open_file(out, path, false, err);
+}
+
+int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err) {
+  return open_file(out, path, true, err);
 }
 
 void loom_dataset_close(loomDataset* ds) {

@@ -77,10 +77,14 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     opened++;
     read_everything(ds);
     loom_dataset_close(ds);
+    unsigned sum = 0;
+    for (size_t i = 0; i < size; i++) sum += data[i];
     loomSource source = {path, NULL};
     loomAssembleDef def = loom_default_assemble_def();
-    def.keep_all = size % 2;
-    if (!loom_dataset_assemble(out, &source, 1, &def, NULL)) unlink(out);
+    def.keep_all = sum & 4;
+    // Copying starts another trial reading, and forking under a sanitizer is slow: a quarter of the inputs
+    // will do.
+    if (sum % 4 == 0 && !loom_dataset_assemble(out, &source, 1, &def, NULL)) unlink(out);
   }
   unlink(path);
   if (++runs == 100 && !opened) abort();  // then nothing would be tested at all
