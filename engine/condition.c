@@ -9,11 +9,11 @@
 
 /// A condition node with its names resolved; bounds are re-evaluated when sizes change.
 typedef struct boundNode {
-  int a_id, b_id;              // body, geom or site of the points
+  int a_id, b_id;  // body, geom or site of the points
   int joint_qpos;
   double a_at[3], b_at[3], minus, above, below, low[3], high[3];
-  unsigned char* geoms;        // (ngeom) 1 for geoms of the list
-  unsigned char* others;       // (ngeom), NULL = any
+  unsigned char* geoms;   // (ngeom) 1 for geoms of the list
+  unsigned char* others;  // (ngeom), NULL = any
 } boundNode;
 
 typedef struct nodeState {
@@ -27,35 +27,53 @@ struct loomConditions {
   int ngeom;
   boundNode node[LOOM_MAX_CONDITIONS];
   nodeState state[LOOM_MAX_CONDITIONS];
-  signed char* finger_arm;     // (ngeom) arm whose finger this geom is, -1 = none
-  unsigned char* finger;       // (ngeom) its finger number
+  signed char* finger_arm;  // (ngeom) arm whose finger this geom is, -1 = none
+  unsigned char* finger;    // (ngeom) its finger number
   int eef_site[LOOM_MAX_ARMS];
 };
 
-// ----------------------------------------------------------------------------------------------------- binding
+// -----------------------------------------------------------------------------------------------------
+// binding
 
-static int missing(const loomTask* t, const loomConditionDef* c, const char* kind, const char* name, loomError* err) {
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no %s '%s'", t->path, c->line, kind, name);
+static int missing(const loomTask* t, const loomConditionDef* c, const char* kind, const char* name,
+                   loomError* err) {
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no %s '%s'", t->path, c->line, kind,
+                        name);
 }
 
-static int bind_point(int* id, const loomPoint* p, const loomTask* t, const loomConditionDef* c, const mjModel* m, loomError* err) {
+static int bind_point(int* id, const loomPoint* p, const loomTask* t, const loomConditionDef* c,
+                      const mjModel* m, loomError* err) {
   const char *name = p->name, *kind = "body";
   mjtObj type = mjOBJ_BODY;
   *id = 0;
   switch (p->kind) {
-    case LOOM_POINT_WORLD: return 0;
-    case LOOM_POINT_OBJECT: name = t->objects[loom_task_find_object(t, p->name)].body; break;
-    case LOOM_POINT_BODY: break;
-    case LOOM_POINT_GEOM: type = mjOBJ_GEOM; kind = "geom"; break;
-    case LOOM_POINT_SITE: type = mjOBJ_SITE; kind = "site"; break;
-    case LOOM_POINT_EEF: type = mjOBJ_SITE; kind = "site"; name = t->robots[p->arm].eef_site; break;
+    case LOOM_POINT_WORLD:
+      return 0;
+    case LOOM_POINT_OBJECT:
+      name = t->objects[loom_task_find_object(t, p->name)].body;
+      break;
+    case LOOM_POINT_BODY:
+      break;
+    case LOOM_POINT_GEOM:
+      type = mjOBJ_GEOM;
+      kind = "geom";
+      break;
+    case LOOM_POINT_SITE:
+      type = mjOBJ_SITE;
+      kind = "site";
+      break;
+    case LOOM_POINT_EEF:
+      type = mjOBJ_SITE;
+      kind = "site";
+      name = t->robots[p->arm].eef_site;
+      break;
   }
   *id = mj_name2id(m, type, name);
   return *id >= 0 ? 0 : missing(t, c, kind, name, err);
 }
 
-static int bind_geoms(unsigned char** out, const loomGeomList* list, const loomTask* t, const loomConditionDef* c, const mjModel* m,
-                      loomError* err) {
+static int bind_geoms(unsigned char** out, const loomGeomList* list, const loomTask* t,
+                      const loomConditionDef* c, const mjModel* m, loomError* err) {
   *out = calloc((size_t)m->ngeom + 1, 1);
   if (!*out) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
   for (int i = 0; i < list->count; i++) {
@@ -74,11 +92,13 @@ static int bind_geoms(unsigned char** out, const loomGeomList* list, const loomT
   return 0;
 }
 
-static int bind_node(boundNode* n, const loomConditionDef* c, const loomTask* t, const mjModel* m, loomError* err) {
+static int bind_node(boundNode* n, const loomConditionDef* c, const loomTask* t, const mjModel* m,
+                     loomError* err) {
   int code = bind_point(&n->a_id, &c->a, t, c, m, err);
   if (!code) code = bind_point(&n->b_id, &c->b, t, c, m, err);
   if (!code && (c->geoms.count || c->geoms.object[0])) code = bind_geoms(&n->geoms, &c->geoms, t, c, m, err);
-  if (!code && (c->others.count || c->others.object[0])) code = bind_geoms(&n->others, &c->others, t, c, m, err);
+  if (!code && (c->others.count || c->others.object[0]))
+    code = bind_geoms(&n->others, &c->others, t, c, m, err);
   if (!code && c->kind == LOOM_COND_JOINT) {
     int id = mj_name2id(m, mjOBJ_JOINT, c->joint);
     if (id < 0) return missing(t, c, "joint", c->joint, err);
@@ -90,7 +110,8 @@ static int bind_node(boundNode* n, const loomConditionDef* c, const loomTask* t,
 static int bind_fingers(loomConditions* s, const mjModel* m, loomError* err) {
   s->finger_arm = malloc((size_t)m->ngeom + 1);
   s->finger = calloc((size_t)m->ngeom + 1, 1);
-  if (!s->finger_arm || !s->finger) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
+  if (!s->finger_arm || !s->finger)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
   memset(s->finger_arm, -1, (size_t)m->ngeom + 1);
   for (int a = 0; a < s->task->arm_count; a++) {
     const loomRobotDef* r = &s->task->robots[a];
@@ -98,7 +119,9 @@ static int bind_fingers(loomConditions* s, const mjModel* m, loomError* err) {
     for (int f = 0; f < r->finger_count; f++) {
       for (int g = 0; g < r->finger_geom_count[f]; g++) {
         int id = mj_name2id(m, mjOBJ_GEOM, r->finger_geoms[f][g]);
-        if (id < 0) return loom_error_set(err, LOOM_ERR_FORMAT, "the model has no geom '%s', a finger of robot %d", r->finger_geoms[f][g], a);
+        if (id < 0)
+          return loom_error_set(err, LOOM_ERR_FORMAT, "the model has no geom '%s', a finger of robot %d",
+                                r->finger_geoms[f][g], a);
         s->finger_arm[id] = (signed char)a;
         s->finger[id] = (unsigned char)f;
       }
@@ -114,7 +137,8 @@ int loom_conditions_create(loomConditions** out, const loomTask* task, const mjM
   s->task = task;
   s->ngeom = (int)m->ngeom;
   int code = bind_fingers(s, m, err);
-  for (int i = 0; !code && i < task->condition_count; i++) code = bind_node(&s->node[i], &task->conditions[i], task, m, err);
+  for (int i = 0; !code && i < task->condition_count; i++)
+    code = bind_node(&s->node[i], &task->conditions[i], task, m, err);
   if (!code) code = loom_conditions_measure(s, m, err);
   if (code) {
     loom_conditions_destroy(s);
@@ -135,7 +159,8 @@ void loom_conditions_destroy(loomConditions* s) {
   free(s);
 }
 
-// --------------------------------------------------------------------------------------------------- measuring
+// ---------------------------------------------------------------------------------------------------
+// measuring
 
 typedef struct nameList {
   const char* names[LOOM_MAX_OBJECTS * LOOM_MAX_VARIABLES];
@@ -168,15 +193,16 @@ double loom_variable_measure(const loomObjectDef* o, const char* name, const mjM
   return NAN;
 }
 
-static int eval(double* out, const char* text, double absent, const nameList* list, const loomTask* t, const loomConditionDef* c,
-                loomError* err) {
+static int eval(double* out, const char* text, double absent, const nameList* list, const loomTask* t,
+                const loomConditionDef* c, loomError* err) {
   *out = absent;
   if (!text[0]) return 0;
   int code = loom_expr_eval(out, text, list->names, list->values, list->n, err);
   return code ? loom_error_prefix(err, code, "%s:%d", t->path, c->line) : 0;
 }
 
-static int measure_node(boundNode* n, const loomConditionDef* c, const nameList* list, const loomTask* t, loomError* err) {
+static int measure_node(boundNode* n, const loomConditionDef* c, const nameList* list, const loomTask* t,
+                        loomError* err) {
   int code = eval(&n->minus, c->minus, 0, list, t, c, err);
   if (!code) code = eval(&n->above, c->above, -INFINITY, list, t, c, err);
   if (!code) code = eval(&n->below, c->below, INFINITY, list, t, c, err);
@@ -201,11 +227,15 @@ int loom_conditions_measure(loomConditions* s, const mjModel* m, loomError* err)
   return 0;
 }
 
-void loom_conditions_reset(loomConditions* s) { memset(s->state, 0, sizeof s->state); }
+void loom_conditions_reset(loomConditions* s) {
+  memset(s->state, 0, sizeof s->state);
+}
 
-// ---------------------------------------------------------------------------------------------------- updating
+// ----------------------------------------------------------------------------------------------------
+// updating
 
-static void frame_of(double pos[3], double mat[9], const loomConditions* s, const loomPoint* p, int id, const mjData* d) {
+static void frame_of(double pos[3], double mat[9], const loomConditions* s, const loomPoint* p, int id,
+                     const mjData* d) {
   static const double one[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
   const double *x = NULL, *r = one;
   if (p->kind == LOOM_POINT_GEOM) {
@@ -224,8 +254,8 @@ static void frame_of(double pos[3], double mat[9], const loomConditions* s, cons
   memcpy(mat, r, 9 * sizeof *mat);
 }
 
-static void point_at(double out[3], double mat[9], const loomConditions* s, const loomPoint* p, int id, const double at[3],
-                     const mjData* d) {
+static void point_at(double out[3], double mat[9], const loomConditions* s, const loomPoint* p, int id,
+                     const double at[3], const mjData* d) {
   double offset[3];
   frame_of(out, mat, s, p, id, d);
   mju_mulMatVec3(offset, mat, at);
@@ -239,7 +269,8 @@ static unsigned touching_fingers(const loomConditions* s, const boundNode* n, in
     const int* g = d->contact[c].geom;
     for (int side = 0; side < 2; side++) {
       int finger = g[side], other = g[1 - side];
-      if (finger >= 0 && other >= 0 && s->finger_arm[finger] == arm && n->geoms[other]) mask |= 1u << s->finger[finger];
+      if (finger >= 0 && other >= 0 && s->finger_arm[finger] == arm && n->geoms[other])
+        mask |= 1u << s->finger[finger];
     }
   }
   return mask;
@@ -249,7 +280,8 @@ static bool touching(const boundNode* n, const mjData* d) {
   for (int c = 0; c < d->ncon; c++) {
     const int* g = d->contact[c].geom;
     for (int side = 0; side < 2; side++) {
-      if (g[side] >= 0 && g[1 - side] >= 0 && n->geoms[g[side]] && (!n->others || n->others[g[1 - side]])) return true;
+      if (g[side] >= 0 && g[1 - side] >= 0 && n->geoms[g[side]] && (!n->others || n->others[g[1 - side]]))
+        return true;
     }
   }
   return false;
@@ -261,11 +293,16 @@ static double measure_value(const loomConditions* s, int i, const mjData* d, con
   double a[3], b[3], mat_a[9], mat_b[9], local[3], worst = 0;
   switch (c->kind) {
     case LOOM_COND_GRASPED:
-    case LOOM_COND_RELEASED: return __builtin_popcount(touching_fingers(s, n, c->arm, d));
-    case LOOM_COND_TOUCHING: return touching(n, d);
-    case LOOM_COND_JOINT: return d->qpos[n->joint_qpos];
-    case LOOM_COND_GRIPPER: return grip ? grip[c->arm] : 0;
-    default: break;
+    case LOOM_COND_RELEASED:
+      return __builtin_popcount(touching_fingers(s, n, c->arm, d));
+    case LOOM_COND_TOUCHING:
+      return touching(n, d);
+    case LOOM_COND_JOINT:
+      return d->qpos[n->joint_qpos];
+    case LOOM_COND_GRIPPER:
+      return grip ? grip[c->arm] : 0;
+    default:
+      break;
   }
   point_at(a, mat_a, s, &c->a, n->a_id, n->a_at, d);
   point_at(b, mat_b, s, &c->b, n->b_id, n->b_at, d);
@@ -285,12 +322,18 @@ static bool leaf_truth(const loomConditions* s, int i, double value) {
   const loomConditionDef* c = &s->task->conditions[i];
   const boundNode* n = &s->node[i];
   switch (c->kind) {
-    case LOOM_COND_GRASPED: return s->task->robots[c->arm].finger_count > 0 && value >= s->task->robots[c->arm].finger_count;
-    case LOOM_COND_RELEASED: return value == 0;
-    case LOOM_COND_TOUCHING: return value > 0;
-    case LOOM_COND_INSIDE: return value <= 0;
-    case LOOM_COND_GRIPPER: return value * c->gripper_sign > 0;
-    default: return value > n->above && value < n->below;
+    case LOOM_COND_GRASPED:
+      return s->task->robots[c->arm].finger_count > 0 && value >= s->task->robots[c->arm].finger_count;
+    case LOOM_COND_RELEASED:
+      return value == 0;
+    case LOOM_COND_TOUCHING:
+      return value > 0;
+    case LOOM_COND_INSIDE:
+      return value <= 0;
+    case LOOM_COND_GRIPPER:
+      return value * c->gripper_sign > 0;
+    default:
+      return value > n->above && value < n->below;
   }
 }
 
@@ -304,9 +347,15 @@ static bool update_node(loomConditions* s, int i, const mjData* d, const double*
     any = any || child;
   }
   switch (c->kind) {
-    case LOOM_COND_ALL: truth = all; break;
-    case LOOM_COND_ANY: truth = any; break;
-    case LOOM_COND_NOT: truth = !any; break;
+    case LOOM_COND_ALL:
+      truth = all;
+      break;
+    case LOOM_COND_ANY:
+      truth = any;
+      break;
+    case LOOM_COND_NOT:
+      truth = !any;
+      break;
     case LOOM_COND_HELD:
       state->held = any ? state->held + 1 : 0;
       truth = state->held >= c->steps;
@@ -323,8 +372,8 @@ static bool update_node(loomConditions* s, int i, const mjData* d, const double*
 
 void loom_conditions_update(loomConditions* s, const mjModel* m, const mjData* d, const double* grip) {
   (void)m;
-  // Children stand after their parents, copies of named nodes after what they were copied from: two passes from the end
-  // settle every level, and the second alone counts `held`.
+  // Children stand after their parents, copies of named nodes after what they were copied from: two passes
+  // from the end settle every level, and the second alone counts `held`.
   int held[LOOM_MAX_CONDITIONS];
   for (int i = 0; i < s->task->condition_count; i++) held[i] = s->state[i].held;
   for (int pass = 0; pass < 2; pass++) {
@@ -333,13 +382,16 @@ void loom_conditions_update(loomConditions* s, const mjModel* m, const mjData* d
   }
 }
 
-bool loom_condition_true(const loomConditions* s, int i) { return i >= 0 && i < s->task->condition_count && s->state[i].truth; }
+bool loom_condition_true(const loomConditions* s, int i) {
+  return i >= 0 && i < s->task->condition_count && s->state[i].truth;
+}
 
 double loom_condition_value(const loomConditions* s, int i) {
   return i >= 0 && i < s->task->condition_count ? s->state[i].value : 0;
 }
 
-// -------------------------------------------------------------------------------------------------- explaining
+// --------------------------------------------------------------------------------------------------
+// explaining
 
 static int deciding_leaf(const loomConditions* s, int i, bool wanted, bool* wants) {
   const loomConditionDef* c = &s->task->conditions[i];
@@ -366,8 +418,10 @@ int loom_condition_explain(const loomConditions* s, int i, char* text, size_t n)
   if (!wanted) {
     snprintf(text, n, "%s, must not be", c->label);
   } else if (c->kind == LOOM_COND_GRASPED) {
-    snprintf(text, n, "%s: %d of %d fingers touch", c->label, (int)value, s->task->robots[c->arm].finger_count);
-  } else if (c->kind == LOOM_COND_DISTANCE || c->kind == LOOM_COND_HEIGHT || c->kind == LOOM_COND_JOINT || c->kind == LOOM_COND_UPRIGHT) {
+    snprintf(text, n, "%s: %d of %d fingers touch", c->label, (int)value,
+             s->task->robots[c->arm].finger_count);
+  } else if (c->kind == LOOM_COND_DISTANCE || c->kind == LOOM_COND_HEIGHT || c->kind == LOOM_COND_JOINT ||
+             c->kind == LOOM_COND_UPRIGHT) {
     bool low = value <= b->above;
     snprintf(text, n, "%s %.3f, needs %s %.3f", c->label, value, low ? ">" : "<", low ? b->above : b->below);
   } else if (c->kind == LOOM_COND_INSIDE) {
@@ -378,6 +432,12 @@ int loom_condition_explain(const loomConditions* s, int i, char* text, size_t n)
   return leaf;
 }
 
-size_t loom_conditions_state_size(const loomConditions* s) { return sizeof s->state; }
-void loom_conditions_get_state(const loomConditions* s, void* state) { memcpy(state, s->state, sizeof s->state); }
-void loom_conditions_set_state(loomConditions* s, const void* state) { memcpy(s->state, state, sizeof s->state); }
+size_t loom_conditions_state_size(const loomConditions* s) {
+  return sizeof s->state;
+}
+void loom_conditions_get_state(const loomConditions* s, void* state) {
+  memcpy(state, s->state, sizeof s->state);
+}
+void loom_conditions_set_state(loomConditions* s, const void* state) {
+  memcpy(s->state, state, sizeof s->state);
+}

@@ -5,13 +5,15 @@
 
 static const double nullspace_kp = 10;  // robosuite utils/control_utils.py, nullspace_torques
 
-// ---------------------------------------------------------------------------------------------------- binding
+// ----------------------------------------------------------------------------------------------------
+// binding
 
 static int find(int* id, const mjModel* m, mjtObj type, const char* kind, const char* name, loomError* err) {
   *id = mj_name2id(m, type, name);
   if (*id >= 0) return 0;
   return loom_error_set(err, LOOM_ERR_FORMAT,
-                        "the model has no %s '%s'; check the robot's file in scenes/robots against the MJCF", kind, name);
+                        "the model has no %s '%s'; check the robot's file in scenes/robots against the MJCF",
+                        kind, name);
 }
 
 static int bind_joints(int* qpos, int* dof, const loomName* names, int n, const mjModel* m, loomError* err) {
@@ -54,7 +56,9 @@ int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerD
   return 0;
 }
 
-int loom_arm_action_dim(const loomArm* arm) { return arm->pose_dim + arm->robot->gripper_dim; }
+int loom_arm_action_dim(const loomArm* arm) {
+  return arm->pose_dim + arm->robot->gripper_dim;
+}
 
 // ----------------------------------------------------------------------------------------------------- goals
 
@@ -66,19 +70,24 @@ void loom_arm_reset(loomArm* arm, const mjModel* m, const mjData* d) {
   for (int i = 0; i < arm->n; i++) arm->state.goal_qpos[i] = d->qpos[arm->qpos[i]];
 }
 
-static double clip(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+static double clip(double x, double low, double high) {
+  return x < low ? low : x > high ? high : x;
+}
 
 static void scale_action(double* out, const loomArm* arm, const double* action) {
   const loomControllerDef* c = &arm->control;
   for (int i = 0; i < arm->pose_dim; i++) {
     double scale = fabs(c->output_max[i] - c->output_min[i]) / fabs(c->input_max[i] - c->input_min[i]);
     double a = clip(action[i], c->input_min[i], c->input_max[i]);
-    out[i] = (a - (c->input_max[i] + c->input_min[i]) / 2) * scale + (c->output_max[i] + c->output_min[i]) / 2;
+    out[i] =
+        (a - (c->input_max[i] + c->input_min[i]) / 2) * scale + (c->output_max[i] + c->output_min[i]) / 2;
   }
 }
 
 // robosuite compares with math.isclose(x, 0), which without an absolute tolerance means x == 0.
-static bool turns(const double* rotation) { return rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0; }
+static bool turns(const double* rotation) {
+  return rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0;
+}
 
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
   (void)m;
@@ -133,7 +142,8 @@ void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, l
   loom_quat_log(move + 3, turn);
   for (int i = 0; i < 6; i++) {
     double scale = fabs(c->output_max[i] - c->output_min[i]) / fabs(c->input_max[i] - c->input_min[i]);
-    double a = (move[i] - (c->output_max[i] + c->output_min[i]) / 2) / scale + (c->input_max[i] + c->input_min[i]) / 2;
+    double a = (move[i] - (c->output_max[i] + c->output_min[i]) / 2) / scale +
+               (c->input_max[i] + c->input_min[i]) / 2;
     action[i] = clip(a, c->input_min[i], c->input_max[i]);
   }
 }
@@ -142,10 +152,11 @@ loomPose loom_arm_eef(const loomArm* arm, const mjData* d) {
   return loom_pose_from_mat(d->site_xpos + 3 * arm->site, d->site_xmat + 9 * arm->site);
 }
 
-// --------------------------------------------------------------------------------------------- small matrices
+// --------------------------------------------------------------------------------------------- small
+// matrices
 
-// Lower Cholesky factor in place, of the lower triangle of a (n x n). A pivot is kept above a floor that only a
-// singular matrix reaches, where robosuite's pseudo-inverse would drop the direction.
+// Lower Cholesky factor in place, of the lower triangle of a (n x n). A pivot is kept above a floor that only
+// a singular matrix reaches, where robosuite's pseudo-inverse would drop the direction.
 static void cholesky(double* a, int n) {
   double largest = 0;
   for (int i = 0; i < n; i++) largest = fmax(largest, a[i * n + i]);
@@ -196,7 +207,8 @@ static void arm_inertia(double* out, const loomArm* arm, const mjModel* m, const
   }
 }
 
-// Geometric Jacobian of the end effector: jac (n x 6), one row a joint: linear then angular velocity for unit speed.
+// Geometric Jacobian of the end effector: jac (n x 6), one row a joint: linear then angular velocity for unit
+// speed.
 static void arm_jacobian(double* jac, const loomArm* arm, const mjModel* m, const mjData* d) {
   const double* point = d->site_xpos + 3 * arm->site;
   int body = m->site_bodyid[arm->site];
@@ -204,7 +216,8 @@ static void arm_jacobian(double* jac, const loomArm* arm, const mjModel* m, cons
   double offset[3];
   mju_sub3(offset, point, com);
   for (int i = 0; i < arm->n; i++) {
-    const double* cdof = d->cdof + 6 * arm->dof[i];  // rotation, then translation about the tree's centre of mass
+    const double* cdof =
+        d->cdof + 6 * arm->dof[i];  // rotation, then translation about the tree's centre of mass
     double* row = jac + 6 * i;
     mju_cross(row, cdof, offset);
     mju_addTo3(row, cdof + 3);
@@ -236,13 +249,16 @@ static void joint_torques(double* torque, const loomArm* arm, const mjData* d, c
   double acceleration[LOOM_MAX_JOINTS];
   for (int i = 0; i < arm->n; i++) {
     double kd = 2 * sqrt(c->kp[i]) * c->damping_ratio[i];
-    acceleration[i] = c->kp[i] * (arm->state.goal_qpos[i] - d->qpos[arm->qpos[i]]) - kd * d->qvel[arm->dof[i]];
+    acceleration[i] =
+        c->kp[i] * (arm->state.goal_qpos[i] - d->qpos[arm->qpos[i]]) - kd * d->qvel[arm->dof[i]];
   }
   mju_mulMatVec(torque, inertia, acceleration, arm->n, arm->n);
 }
 
-// wrench (6) = lambda * force, with lambda = inv(J inv(M) J^T): whole, or its linear and angular blocks apart.
-static void operational_wrench(double wrench[6], const double* lambda_inv, const double force[6], bool uncouple) {
+// wrench (6) = lambda * force, with lambda = inv(J inv(M) J^T): whole, or its linear and angular blocks
+// apart.
+static void operational_wrench(double wrench[6], const double* lambda_inv, const double force[6],
+                               bool uncouple) {
   memcpy(wrench, force, 6 * sizeof *wrench);
   if (!uncouple) {
     double full[36];
@@ -261,7 +277,8 @@ static void operational_wrench(double wrench[6], const double* lambda_inv, const
   }
 }
 
-static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d, const double* inertia) {
+static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d,
+                        const double* inertia) {
   int n = arm->n;
   double jac[6 * LOOM_MAX_JOINTS], factor[LOOM_MAX_JOINTS * LOOM_MAX_JOINTS], half[6][LOOM_MAX_JOINTS];
   double velocity[6] = {0}, force[6], lambda_inv[36], wrench[6], posture[LOOM_MAX_JOINTS];
@@ -285,7 +302,8 @@ static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, co
   // Nullspace: N^T M a = M a - J^T lambda J a, for the posture acceleration a.
   double task[6] = {0}, kv = 2 * sqrt(nullspace_kp);
   for (int i = 0; i < n; i++) {
-    posture[i] = nullspace_kp * (arm->robot->init_qpos[i] - d->qpos[arm->qpos[i]]) - kv * d->qvel[arm->dof[i]];
+    posture[i] =
+        nullspace_kp * (arm->robot->init_qpos[i] - d->qpos[arm->qpos[i]]) - kv * d->qvel[arm->dof[i]];
     for (int k = 0; k < 6; k++) task[k] += jac[6 * i + k] * posture[i];
   }
   cholesky(lambda_inv, 6);
@@ -310,7 +328,8 @@ void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, cons
 void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
   double torque[LOOM_MAX_JOINTS];
   loom_arm_torques(torque, arm, m, seen);
-  for (int i = 0; seen != d && i < arm->n; i++) torque[i] += d->qfrc_bias[arm->dof[i]] - seen->qfrc_bias[arm->dof[i]];
+  for (int i = 0; seen != d && i < arm->n; i++)
+    torque[i] += d->qfrc_bias[arm->dof[i]] - seen->qfrc_bias[arm->dof[i]];
   for (int i = 0; i < arm->n; i++) {
     double limit = arm->robot->torque_limit[i];
     d->ctrl[arm->actuator[i]] = clip(torque[i], -limit, limit);

@@ -14,7 +14,8 @@ double loom_clock(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-// ------------------------------------------------------------------------------------------------ construction
+// ------------------------------------------------------------------------------------------------
+// construction
 
 static void add_obs(loomEpisode* e, const char* prefix, const char* name, int dim) {
   if (e->obs_count >= LOOM_MAX_OBS) return;
@@ -75,15 +76,19 @@ void loom_episode_destroy(loomEpisode* e) {
   free(e);
 }
 
-// --------------------------------------------------------------------------------------------------- starting
+// ---------------------------------------------------------------------------------------------------
+// starting
 
 static int check_warnings(const loomEpisode* e, loomError* err) {
   static const struct {
     int id;
     const char* text;
-  } fatal[] = {{mjWARN_BADQPOS, "a position diverged"},   {mjWARN_BADQVEL, "a velocity diverged"},
-               {mjWARN_BADQACC, "an acceleration diverged"}, {mjWARN_INERTIA, "the inertia matrix is singular"},
-               {mjWARN_CONTACTFULL, "the contact buffer is full"}, {mjWARN_CNSTRFULL, "the constraint buffer is full"},
+  } fatal[] = {{mjWARN_BADQPOS, "a position diverged"},
+               {mjWARN_BADQVEL, "a velocity diverged"},
+               {mjWARN_BADQACC, "an acceleration diverged"},
+               {mjWARN_INERTIA, "the inertia matrix is singular"},
+               {mjWARN_CONTACTFULL, "the contact buffer is full"},
+               {mjWARN_CNSTRFULL, "the constraint buffer is full"},
                {mjWARN_BADCTRL, "a control is not finite"}};
   for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
     if (e->d->warning[fatal[i].id].number) {
@@ -118,7 +123,8 @@ static int restore_sizes(loomEpisode* e, loomError* err) {
   bool changed = false;
   for (int o = 0; o < LOOM_MAX_OBJECTS; o++) changed = changed || e->edit_count[o];
   if (!changed) return 0;
-  if (!mj_copyModel(e->m, e->scene->model)) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
+  if (!mj_copyModel(e->m, e->scene->model))
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
   memset(e->edit_count, 0, sizeof e->edit_count);
   return 0;
 }
@@ -129,8 +135,8 @@ static void set_state(mjModel* m, mjData* d, const double* state) {
   memcpy(d->qvel, state + 1 + m->nq, sizeof(double) * (size_t)m->nv);
 }
 
-// An episode begins the same way whether it was drawn, recorded or verified: nothing but time, qpos and qvel is carried
-// over, so a demo's first state is all that a replay needs.
+// An episode begins the same way whether it was drawn, recorded or verified: nothing but time, qpos and qvel
+// is carried over, so a demo's first state is all that a replay needs.
 int loom_episode_begin(loomEpisode* e, loomError* err) {
   e->steps = 0;
   int code = loom_trap_run(run_step1, e, err);
@@ -159,16 +165,17 @@ int loom_episode_show(loomEpisode* e, const double* state, const double* gripper
   return code;
 }
 
-// ------------------------------------------------------------------------------------------------------- step
+// -------------------------------------------------------------------------------------------------------
+// step
 
 typedef struct stepCall {
   loomEpisode* episode;
   const double* action;
 } stepCall;
 
-// robosuite makes its controllers at the canonical joints and only then puts the recorded state in, and they look again
-// after one physics step: the first goal, and the first torques, are those of an arm at its canonical joints. Recordings
-// and their playback carry this, so episodes begin the same way.
+// robosuite makes its controllers at the canonical joints and only then puts the recorded state in, and they
+// look again after one physics step: the first goal, and the first torques, are those of an arm at its
+// canonical joints. Recordings and their playback carry this, so episodes begin the same way.
 static const mjData* canonical_view(loomEpisode* e) {
   mjData* d = e->scratch;
   mju_copy(d->qpos, e->d->qpos, (int)e->m->nq);
@@ -209,7 +216,8 @@ static int run_control_step(void* arg) {
 int loom_episode_step(loomEpisode* e, const double* action, loomError* err) {
   for (int i = 0; i < e->action_dim; i++) {
     if (!isfinite(action[i])) {
-      return loom_error_set(err, LOOM_ERR_FORMAT, "action[%d] at control step %d is not a finite number", i, e->steps);
+      return loom_error_set(err, LOOM_ERR_FORMAT, "action[%d] at control step %d is not a finite number", i,
+                            e->steps);
     }
   }
   stepCall call = {e, action};
@@ -223,7 +231,8 @@ int loom_episode_step(loomEpisode* e, const double* action, loomError* err) {
   return check_warnings(e, err);
 }
 
-// ------------------------------------------------------------------------------------------------ observation
+// ------------------------------------------------------------------------------------------------
+// observation
 
 void loom_episode_state(double* out, const loomEpisode* e) {
   out[0] = e->d->time;
@@ -236,7 +245,9 @@ loomPose loom_episode_object(const loomEpisode* e, int object) {
   return loom_pose_from_quat(e->d->xpos + 3 * body, e->d->xquat + 4 * body);
 }
 
-loomPose loom_episode_eef(const loomEpisode* e, int arm) { return loom_arm_eef(&e->arms[arm], e->d); }
+loomPose loom_episode_eef(const loomEpisode* e, int arm) {
+  return loom_arm_eef(&e->arms[arm], e->d);
+}
 
 bool loom_episode_success(const loomEpisode* e) {
   return loom_condition_true(e->conditions, e->scene->task->success);
@@ -280,11 +291,13 @@ void loom_episode_observe(double* out, loomEpisode* e) {
   e->times.observe += loom_clock() - start;
 }
 
-// -------------------------------------------------------------------------------------------------- snapshots
+// --------------------------------------------------------------------------------------------------
+// snapshots
 
 size_t loom_episode_snapshot_size(const loomEpisode* e) {
   return sizeof(double) * (size_t)mj_stateSize(e->m, mjSTATE_INTEGRATION) +
-         (size_t)e->arm_count * sizeof(struct loomArmState) + loom_conditions_state_size(e->conditions) + sizeof(int);
+         (size_t)e->arm_count * sizeof(struct loomArmState) + loom_conditions_state_size(e->conditions) +
+         sizeof(int);
 }
 
 void loom_episode_snapshot(void* out, const loomEpisode* e) {
@@ -311,7 +324,8 @@ int loom_episode_restore(loomEpisode* e, const void* snapshot, loomError* err) {
   return code;
 }
 
-// --------------------------------------------------------------------------------------------- inverse kinematics
+// --------------------------------------------------------------------------------------------- inverse
+// kinematics
 
 static double pose_gap(double gap[6], const loomArm* arm, const mjData* d, loomPose target) {
   loomPose now = loom_arm_eef(arm, d);
@@ -341,7 +355,8 @@ double loom_episode_reach(double* q, const loomEpisode* e, int a, const double* 
       x[i] = gap[i];
       for (int j = 0; j < 6; j++) {
         double sum = i == j ? 1e-4 : 0;
-        for (int c = 0; c < arm->n; c++) sum += jac[i / 3][(i % 3) * nv + arm->dof[c]] * jac[j / 3][(j % 3) * nv + arm->dof[c]];
+        for (int c = 0; c < arm->n; c++)
+          sum += jac[i / 3][(i % 3) * nv + arm->dof[c]] * jac[j / 3][(j % 3) * nv + arm->dof[c]];
         normal[6 * i + j] = sum;
       }
     }
@@ -353,7 +368,8 @@ double loom_episode_reach(double* q, const loomEpisode* e, int a, const double* 
       const double* range = e->m->jnt_range + 2 * e->m->dof_jntid[arm->dof[c]];
       double* joint = &d->qpos[arm->qpos[c]];
       *joint += mju_clip(step, -0.3, 0.3);
-      if (e->m->jnt_limited[e->m->dof_jntid[arm->dof[c]]]) *joint = mju_clip(*joint, range[0] + 0.02, range[1] - 0.02);
+      if (e->m->jnt_limited[e->m->dof_jntid[arm->dof[c]]])
+        *joint = mju_clip(*joint, range[0] + 0.02, range[1] - 0.02);
     }
   }
   for (int i = 0; i < arm->n; i++) q[i] = d->qpos[arm->qpos[i]];

@@ -22,13 +22,15 @@ static int prepare(loomError* err) {
 // muParser would take "a = 1" for an assignment and "1, 2" for a list.
 static const char* refused(const char* text) {
   for (const char* c = text; *c; c++) {
-    if (*c == '=' && (c == text || !strchr("<>!=", c[-1])) && c[1] != '=') return "assignments are not allowed";
+    if (*c == '=' && (c == text || !strchr("<>!=", c[-1])) && c[1] != '=')
+      return "assignments are not allowed";
     if (*c == '"') return "strings are not allowed";
   }
   return NULL;
 }
 
-int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n, loomError* err) {
+int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n,
+                   loomError* err) {
   double copy[max_variables];
   int code = prepare(err);
   if (code) return code;

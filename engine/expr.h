@@ -6,6 +6,7 @@
 
 /// Evaluate text over n variables. Knows pi and muParser's functions (sqrt, sin, min, abs, ...). Thread-safe.
 /// LOOM_ERR_FORMAT for what is not an expression, an unknown name, or a value that is not finite.
-int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n, loomError* err);
+int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n,
+                   loomError* err);
 
 #endif

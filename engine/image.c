@@ -21,7 +21,9 @@ int loom_image_create(loomImage* out, int width, int height, loomError* err) {
     return loom_error_set(err, LOOM_ERR_USAGE, "an image of %d x %d pixels", width, height);
   }
   out->rgb = calloc((size_t)width * (size_t)height, 3);
-  return out->rgb ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an image of %d x %d", width, height);
+  return out->rgb
+             ? 0
+             : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an image of %d x %d", width, height);
 }
 
 void loom_image_destroy(loomImage* image) {
@@ -49,7 +51,8 @@ void loom_image_paste(loomImage* to, const loomImage* from, int x, int y) {
   }
 }
 
-void loom_image_text(loomImage* image, int x, int y, int scale, const unsigned char rgb[3], const char* text) {
+void loom_image_text(loomImage* image, int x, int y, int scale, const unsigned char rgb[3],
+                     const char* text) {
   // stb_easy_font gives each stroke as a quad of four vertices: x, y, z as floats and a colour.
   char vertices[65536], copy[512];
   snprintf(copy, sizeof copy, "%s", text);
@@ -58,21 +61,23 @@ void loom_image_text(loomImage* image, int x, int y, int scale, const unsigned c
     float first[3], third[3];
     memcpy(first, vertices + 64 * q, sizeof first);
     memcpy(third, vertices + 64 * q + 32, sizeof third);
-    loom_image_fill(image, x + scale * (int)first[0], y + scale * (int)first[1], scale * (int)(third[0] - first[0]),
-                    scale * (int)(third[1] - first[1]), rgb);
+    loom_image_fill(image, x + scale * (int)first[0], y + scale * (int)first[1],
+                    scale * (int)(third[0] - first[0]), scale * (int)(third[1] - first[1]), rgb);
   }
 }
 
 int loom_image_write_png(const loomImage* image, const char* path, loomError* err) {
   char partial[1100];
-  png_image png = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32)image->width, .height = (png_uint_32)image->height,
+  png_image png = {.version = PNG_IMAGE_VERSION,
+                   .width = (png_uint_32)image->width,
+                   .height = (png_uint_32)image->height,
                    .format = PNG_FORMAT_RGB};
   if (strlen(path) > 1024) return loom_error_set(err, LOOM_ERR_USAGE, "%.200s: path too long", path);
   snprintf(partial, sizeof partial, "%s.tmp", path);
   errno = 0;
   if (!png_image_write_to_file(&png, partial, 0, image->rgb, 0, NULL) || rename(partial, path)) {
-    int code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written: %s%s%s", path, png.message, errno ? ", " : "",
-                              errno ? strerror(errno) : "");
+    int code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written: %s%s%s", path, png.message,
+                              errno ? ", " : "", errno ? strerror(errno) : "");
     unlink(partial);
     return code;
   }

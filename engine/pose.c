@@ -4,7 +4,9 @@
 #include <mujoco/mujoco.h>
 #include <string.h>
 
-loomPose loom_pose_identity(void) { return (loomPose){{0, 0, 0}, {1, 0, 0, 0}}; }
+loomPose loom_pose_identity(void) {
+  return (loomPose){{0, 0, 0}, {1, 0, 0, 0}};
+}
 
 loomPose loom_pose_from_mat(const double pos[3], const double mat[9]) {
   loomPose p;
@@ -34,7 +36,9 @@ loomPose loom_pose_inverse(loomPose a_b) {
   return out;
 }
 
-void loom_quat_mul(double out[4], const double a[4], const double b[4]) { mju_mulQuat(out, a, b); }
+void loom_quat_mul(double out[4], const double a[4], const double b[4]) {
+  mju_mulQuat(out, a, b);
+}
 
 void loom_quat_rotate(double out[3], const double quat[4], const double v[3]) {
   mju_rotVecQuat(out, v, quat);
@@ -49,7 +53,8 @@ void loom_quat_log(double axis_angle[3], const double quat[4]) {
 }
 
 void loom_quat_exp(double quat[4], const double axis_angle[3]) {
-  double angle = sqrt(axis_angle[0] * axis_angle[0] + axis_angle[1] * axis_angle[1] + axis_angle[2] * axis_angle[2]);
+  double angle =
+      sqrt(axis_angle[0] * axis_angle[0] + axis_angle[1] * axis_angle[1] + axis_angle[2] * axis_angle[2]);
   double scale = angle > 1e-12 ? sin(angle / 2) / angle : 0.5;
   quat[0] = cos(angle / 2);
   for (int i = 0; i < 3; i++) quat[i + 1] = scale * axis_angle[i];

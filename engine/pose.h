@@ -1,4 +1,5 @@
-// Rigid poses. A loomPose named a_b is T_a_b: the pose of frame b in frame a. Quaternions are MuJoCo's w-x-y-z.
+// Rigid poses. A loomPose named a_b is T_a_b: the pose of frame b in frame a. Quaternions are MuJoCo's
+// w-x-y-z.
 #ifndef LOOM_ENGINE_POSE_H
 #define LOOM_ENGINE_POSE_H
 

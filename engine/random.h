@@ -1,6 +1,6 @@
-// Counter-based random numbers: Philox-4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
-// A stream is named by (seed, attempt, purpose); draw n of it is a pure function of these, so threads, order and
-// resumption change nothing.
+// Counter-based random numbers: Philox-4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// SC 2011). A stream is named by (seed, attempt, purpose); draw n of it is a pure function of these, so
+// threads, order and resumption change nothing.
 #ifndef LOOM_ENGINE_RANDOM_H
 #define LOOM_ENGINE_RANDOM_H
 
@@ -26,7 +26,7 @@ loomRandom loom_random(uint64_t seed, uint64_t attempt, loomPurpose purpose);
 void loom_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
 double loom_random_uniform(loomRandom* random);  // in [0, 1), 53 bits
 double loom_random_range(loomRandom* random, double low, double high);
-double loom_random_normal(loomRandom* random);   // mean 0, standard deviation 1
+double loom_random_normal(loomRandom* random);     // mean 0, standard deviation 1
 int loom_random_index(loomRandom* random, int n);  // in [0, n)
 /// Index drawn in proportion to weight (n), all >= 0; uniform when they sum to 0.
 int loom_random_weighted(loomRandom* random, const double* weight, int n);

@@ -20,22 +20,40 @@ struct loomRenderer {
 };
 
 loomRenderDef loom_default_render_def(void) {
-  return (loomRenderDef){.width = 320, .height = 240, .lookat = {0, -0.35, 0.95}, .distance = 1.7, .azimuth = 180, .elevation = -25};
+  return (loomRenderDef){.width = 320,
+                         .height = 240,
+                         .lookat = {0, -0.35, 0.95},
+                         .distance = 1.7,
+                         .azimuth = 180,
+                         .elevation = -25};
 }
 
 static int open_egl(loomRenderer* r, loomError* err) {
-  static const EGLint config[] = {EGL_SURFACE_TYPE, EGL_PBUFFER_BIT, EGL_RED_SIZE, 8, EGL_GREEN_SIZE, 8, EGL_BLUE_SIZE, 8,
-                                  EGL_DEPTH_SIZE, 24, EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT, EGL_NONE};
+  static const EGLint config[] = {EGL_SURFACE_TYPE,
+                                  EGL_PBUFFER_BIT,
+                                  EGL_RED_SIZE,
+                                  8,
+                                  EGL_GREEN_SIZE,
+                                  8,
+                                  EGL_BLUE_SIZE,
+                                  8,
+                                  EGL_DEPTH_SIZE,
+                                  24,
+                                  EGL_RENDERABLE_TYPE,
+                                  EGL_OPENGL_BIT,
+                                  EGL_NONE};
   EGLConfig chosen;
   EGLint n = 0;
-  PFNEGLGETPLATFORMDISPLAYEXTPROC platform = (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress("eglGetPlatformDisplayEXT");
+  PFNEGLGETPLATFORMDISPLAYEXTPROC platform =
+      (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress("eglGetPlatformDisplayEXT");
   r->display = platform ? platform(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL) : EGL_NO_DISPLAY;
   if (r->display == EGL_NO_DISPLAY) r->display = eglGetDisplay(EGL_DEFAULT_DISPLAY);
   bool ok = r->display != EGL_NO_DISPLAY && eglInitialize(r->display, NULL, NULL) &&
             eglChooseConfig(r->display, config, &chosen, 1, &n) && n > 0 && eglBindAPI(EGL_OPENGL_API);
   if (ok) r->egl = eglCreateContext(r->display, chosen, EGL_NO_CONTEXT, NULL);
   if (ok && r->egl && eglMakeCurrent(r->display, EGL_NO_SURFACE, EGL_NO_SURFACE, r->egl)) return 0;
-  return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "no offscreen OpenGL here; install libegl1, libegl-mesa0 and libgl1-mesa-dri");
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                        "no offscreen OpenGL here; install libegl1, libegl-mesa0 and libgl1-mesa-dri");
 }
 
 static int make_context(void* arg) {
@@ -68,7 +86,8 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
   if (def->camera) {
     r->camera.type = mjCAMERA_FIXED;
     r->camera.fixedcamid = mj_name2id(model, mjOBJ_CAMERA, def->camera);
-    if (r->camera.fixedcamid < 0) code = loom_error_set(err, LOOM_ERR_USAGE, "the model has no camera '%s'", def->camera);
+    if (r->camera.fixedcamid < 0)
+      code = loom_error_set(err, LOOM_ERR_USAGE, "the model has no camera '%s'", def->camera);
   }
   if (!code) code = open_egl(r, err);
   if (!code) code = loom_trap_run(make_context, r, err);
@@ -89,7 +108,8 @@ int loom_renderer_draw(loomRenderer* r, mjData* d, loomImage* image, loomError* 
   int width = r->def.width, height = r->def.height;
   mjrRect view = {0, 0, width, height};
   unsigned char row[3 * 32768];
-  if (image->width != width || image->height != height) return loom_error_set(err, LOOM_ERR_USAGE, "the image has another size than the renderer");
+  if (image->width != width || image->height != height)
+    return loom_error_set(err, LOOM_ERR_USAGE, "the image has another size than the renderer");
   if (!eglMakeCurrent(r->display, EGL_NO_SURFACE, EGL_NO_SURFACE, r->egl)) {
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "the OpenGL context is gone");
   }
@@ -98,7 +118,8 @@ int loom_renderer_draw(loomRenderer* r, mjData* d, loomImage* image, loomError* 
   mjr_readPixels(image->rgb, NULL, view, &r->context);
   size_t line = 3 * (size_t)width;  // OpenGL's first row is the lowest
   for (int y = 0; y < height / 2; y++) {
-    unsigned char *top = image->rgb + line * (size_t)y, *bottom = image->rgb + line * (size_t)(height - 1 - y);
+    unsigned char *top = image->rgb + line * (size_t)y,
+                  *bottom = image->rgb + line * (size_t)(height - 1 - y);
     memcpy(row, top, line);
     memcpy(top, bottom, line);
     memcpy(bottom, row, line);

@@ -9,21 +9,21 @@
 #include "engine/image.h"
 
 typedef struct loomRenderDef {
-  int width, height;      // pixels
-  const char* camera;     // a camera of the model, or NULL for the free camera below
-  double lookat[3];       // m
-  double distance;        // m
+  int width, height;          // pixels
+  const char* camera;         // a camera of the model, or NULL for the free camera below
+  double lookat[3];           // m
+  double distance;            // m
   double azimuth, elevation;  // degrees, as mjvCamera
   bool shadows;
-  bool collision;         // show geom group 0 instead of group 1
+  bool collision;  // show geom group 0 instead of group 1
 } loomRenderDef;
 
 loomRenderDef loom_default_render_def(void);
 
 typedef struct loomRenderer loomRenderer;
 
-/// One renderer a thread and model. LOOM_ERR_UNSUPPORTED when there is no offscreen OpenGL; LOOM_ERR_USAGE for a camera the
-/// model lacks.
+/// One renderer a thread and model. LOOM_ERR_UNSUPPORTED when there is no offscreen OpenGL; LOOM_ERR_USAGE
+/// for a camera the model lacks.
 int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRenderDef* def, loomError* err);
 /// Draw data (kinematics up to date) into image, which must be of the renderer's size.
 int loom_renderer_draw(loomRenderer* renderer, mjData* data, loomImage* image, loomError* err);

@@ -8,7 +8,8 @@
 #include "engine/expr.h"
 #include "engine/random.h"
 
-// ------------------------------------------------------------------------------------------------------ scenes
+// ------------------------------------------------------------------------------------------------------
+// scenes
 
 static int bind_objects(loomScene* s, loomError* err) {
   const loomTask* task = s->task;
@@ -16,13 +17,13 @@ static int bind_objects(loomScene* s, loomError* err) {
     const loomObjectDef* object = &task->objects[o];
     int body = mj_name2id(s->model, mjOBJ_BODY, object->body);
     if (body < 0) {
-      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': the model has no body '%s'", task->path, object->name,
-                            object->body);
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': the model has no body '%s'", task->path,
+                            object->name, object->body);
     }
     int joint = s->model->body_jntadr[body];
     if (joint < 0 || s->model->jnt_type[joint] != mjJNT_FREE) {
-      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': body '%s' has no free joint", task->path, object->name,
-                            object->body);
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': body '%s' has no free joint", task->path,
+                            object->name, object->body);
     }
     s->object_body[o] = body;
     s->object_qpos[o] = s->model->jnt_qposadr[joint];
@@ -35,8 +36,8 @@ static int bind_objects(loomScene* s, loomError* err) {
   return 0;
 }
 
-int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label, const char* env_args,
-                      const loomAssetRoots* roots, loomError* err) {
+int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
+                      const char* env_args, const loomAssetRoots* roots, loomError* err) {
   *out = NULL;
   loomScene* s = calloc(1, sizeof *s);
   if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
@@ -47,7 +48,8 @@ int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, co
   int code = 0;
   if (!task->has_controller) code = loom_controller_from_json(&s->control, env_args, label, err);
   snprintf(s->label, sizeof s->label, "%s", label);
-  if (!code && !(s->xml = strdup(xml))) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
+  if (!code && !(s->xml = strdup(xml)))
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
   if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
   if (!code) code = bind_objects(s, err);
   if (code) {
@@ -67,7 +69,8 @@ void loom_scene_destroy(loomScene* s) {
   free(s);
 }
 
-// ------------------------------------------------------------------------------------------------------- sizes
+// -------------------------------------------------------------------------------------------------------
+// sizes
 
 typedef struct variableList {
   const char* names[LOOM_MAX_VARIABLES];
@@ -88,8 +91,8 @@ static int eval3(double* out, const loomExprText* text, int n, const variableLis
   return 0;
 }
 
-static int draw_variables(variableList* v, const loomObjectDef* object, const loomPlacement* place, const loomEpisode* e,
-                          loomRandom* random, loomError* err) {
+static int draw_variables(variableList* v, const loomObjectDef* object, const loomPlacement* place,
+                          const loomEpisode* e, loomRandom* random, loomError* err) {
   v->n = 0;
   for (int i = 0; i < object->variable_count; i++) {
     const loomVariable* variable = &object->variables[i];
@@ -112,7 +115,8 @@ static int draw_variables(variableList* v, const loomObjectDef* object, const lo
   return 0;
 }
 
-static int shape_edits(loomGeomEdit* edits, const loomObjectDef* object, const variableList* v, loomError* err) {
+static int shape_edits(loomGeomEdit* edits, const loomObjectDef* object, const variableList* v,
+                       loomError* err) {
   for (int i = 0; i < object->shape_count; i++) {
     const loomGeomShape* shape = &object->shapes[i];
     loomGeomEdit* edit = &edits[i];
@@ -131,7 +135,8 @@ static int shape_edits(loomGeomEdit* edits, const loomObjectDef* object, const v
   return 0;
 }
 
-// --------------------------------------------------------------------------------------------------- placement
+// ---------------------------------------------------------------------------------------------------
+// placement
 
 typedef struct circle {
   double x, y, radius;
@@ -144,8 +149,8 @@ static bool free_of(const circle* c, const circle* others, int n, double gap) {
   return true;
 }
 
-static int place_object(loomEpisode* e, const loomPlacement* place, const variableList* v, circle* placed, int n,
-                        loomRandom* random, loomError* err) {
+static int place_object(loomEpisode* e, const loomPlacement* place, const variableList* v, circle* placed,
+                        int n, loomRandom* random, loomError* err) {
   const loomObjectDef* object = &e->scene->task->objects[place->object];
   double z = 0, *qpos = e->d->qpos + e->scene->object_qpos[place->object];
   circle c = {0, 0, 0};
@@ -181,7 +186,8 @@ static void place_arms(loomEpisode* e, loomRandom* random) {
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
     for (int i = 0; i < arm->n; i++) {
-      e->d->qpos[arm->qpos[i]] = arm->robot->init_qpos[i] + arm->robot->init_noise * loom_random_normal(random);
+      e->d->qpos[arm->qpos[i]] =
+          arm->robot->init_qpos[i] + arm->robot->init_noise * loom_random_normal(random);
     }
     for (int i = 0; i < arm->hand_n; i++) e->d->qpos[arm->hand_qpos[i]] = arm->robot->gripper_init_qpos[i];
   }
@@ -201,7 +207,8 @@ int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attemp
     if (!code) code = shape_edits(e->edits[o], &task->objects[o], &v[i], err);
     if (!code && task->objects[o].shape_count) {
       e->edit_count[o] = task->objects[o].shape_count;
-      code = loom_variation_apply(e->scene->variations[o], e->edits[o], e->edit_count[o], e->m, e->scratch, NULL, err);
+      code = loom_variation_apply(e->scene->variations[o], e->edits[o], e->edit_count[o], e->m, e->scratch,
+                                  NULL, err);
     }
     if (!code) memcpy(e->variables[o], v[i].values, sizeof v[i].values);
   }
@@ -226,7 +233,8 @@ int loom_episode_xml(char** out, loomEpisode* e, loomError* err) {
       code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: only one object of a task can vary in size",
                             e->scene->task->path);
     } else {
-      code = loom_variation_apply(e->scene->variations[o], e->edits[o], e->edit_count[o], e->m, e->scratch, &xml, err);
+      code = loom_variation_apply(e->scene->variations[o], e->edits[o], e->edit_count[o], e->m, e->scratch,
+                                  &xml, err);
     }
   }
   if (!code) code = loom_mjcf_portable(&portable, xml ? xml : e->scene->xml, e->scene->label, err);

@@ -34,7 +34,8 @@ static int load_yaml(loomYaml** y, const char* path, loomError* err) {
   return code;
 }
 
-// ------------------------------------------------------------------------------------------------------ robots
+// ------------------------------------------------------------------------------------------------------
+// robots
 
 // Replace every "{i}" by the robot's index.
 static int put_index(char* name, size_t n, int index, const loomYaml* y, loomNode node, loomError* err) {
@@ -54,8 +55,8 @@ static int put_index(char* name, size_t n, int index, const loomYaml* y, loomNod
   return 0;
 }
 
-static int read_names(loomName* names, int n, int* count, int index, const loomYaml* y, loomNode map, const char* key,
-                      bool required, loomError* err) {
+static int read_names(loomName* names, int n, int* count, int index, const loomYaml* y, loomNode map,
+                      const char* key, bool required, loomError* err) {
   int code = loom_yaml_read_texts(names[0], sizeof(loomName), n, count, y, map, key, required, err);
   int have = count ? *count : n;
   for (int i = 0; !code && i < have; i++) code = put_index(names[i], sizeof(loomName), index, y, map, err);
@@ -64,11 +65,15 @@ static int read_names(loomName* names, int n, int* count, int index, const loomY
 
 static int read_arm(loomRobotDef* r, int index, const loomYaml* y, loomNode arm, loomError* err) {
   static const char* const keys[] = {"joints", "actuators", "torque_limit", "init_qpos", "init_noise", NULL};
-  int code = arm ? loom_yaml_only(y, arm, keys, err) : loom_yaml_error(y, loom_yaml_root(y), "arm", err, "missing");
-  if (!code) code = read_names(r->joints, LOOM_MAX_JOINTS, &r->joint_count, index, y, arm, "joints", true, err);
+  int code =
+      arm ? loom_yaml_only(y, arm, keys, err) : loom_yaml_error(y, loom_yaml_root(y), "arm", err, "missing");
+  if (!code)
+    code = read_names(r->joints, LOOM_MAX_JOINTS, &r->joint_count, index, y, arm, "joints", true, err);
   if (!code) code = read_names(r->actuators, r->joint_count, NULL, index, y, arm, "actuators", true, err);
-  if (!code) code = loom_yaml_read_numbers(r->torque_limit, r->joint_count, NULL, y, arm, "torque_limit", true, err);
-  if (!code) code = loom_yaml_read_numbers(r->init_qpos, r->joint_count, NULL, y, arm, "init_qpos", true, err);
+  if (!code)
+    code = loom_yaml_read_numbers(r->torque_limit, r->joint_count, NULL, y, arm, "torque_limit", true, err);
+  if (!code)
+    code = loom_yaml_read_numbers(r->init_qpos, r->joint_count, NULL, y, arm, "init_qpos", true, err);
   if (!code) code = loom_yaml_read_number(&r->init_noise, y, arm, "init_noise", false, err);
   return code;
 }
@@ -84,7 +89,8 @@ static int read_fingers(loomRobotDef* r, int index, const loomYaml* y, loomNode 
     }
     for (int g = 0; g < r->finger_geom_count[f]; g++) {
       const char* name = loom_yaml_text(y, loom_yaml_item(y, geoms, g));
-      if (!name || strlen(name) >= LOOM_NAME_MAX) return loom_yaml_error(y, geoms, "fingers", err, "expected a geom's name");
+      if (!name || strlen(name) >= LOOM_NAME_MAX)
+        return loom_yaml_error(y, geoms, "fingers", err, "expected a geom's name");
       strcpy(r->finger_geoms[f][g], name);
       int code = put_index(r->finger_geoms[f][g], LOOM_NAME_MAX, index, y, geoms, err);
       if (code) return code;
@@ -94,11 +100,14 @@ static int read_fingers(loomRobotDef* r, int index, const loomYaml* y, loomNode 
 }
 
 static int read_gripper(loomRobotDef* r, int index, const loomYaml* y, loomNode hand, loomError* err) {
-  static const char* const keys[] = {"joints", "actuators", "init_qpos", "closing_sign", "speed", "fingers", "symmetry_turns", NULL};
+  static const char* const keys[] = {"joints", "actuators", "init_qpos",      "closing_sign",
+                                     "speed",  "fingers",   "symmetry_turns", NULL};
   r->symmetry_turns = 1;
   if (!hand) return 0;
   int code = loom_yaml_only(y, hand, keys, err);
-  if (!code) code = read_names(r->gripper_joints, LOOM_MAX_JOINTS, &r->gripper_joint_count, index, y, hand, "joints", true, err);
+  if (!code)
+    code = read_names(r->gripper_joints, LOOM_MAX_JOINTS, &r->gripper_joint_count, index, y, hand, "joints",
+                      true, err);
   int n = r->gripper_joint_count;
   r->gripper_dim = n ? 1 : 0;
   if (!code) code = read_names(r->gripper_actuators, n, NULL, index, y, hand, "actuators", true, err);
@@ -132,7 +141,8 @@ int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* e
 static int parse_robots(taskParser* p, loomNode root, const char* robots_dir) {
   loomTask* t = p->task;
   loomName types[LOOM_MAX_ARMS];
-  int code = loom_yaml_read_texts(types[0], sizeof(loomName), LOOM_MAX_ARMS, &t->arm_count, p->y, root, "robots", true, p->err);
+  int code = loom_yaml_read_texts(types[0], sizeof(loomName), LOOM_MAX_ARMS, &t->arm_count, p->y, root,
+                                  "robots", true, p->err);
   loomNode list = loom_yaml_get(p->y, root, "robots");
   if (!code && !t->arm_count) code = loom_yaml_error(p->y, list, "robots", p->err, "no robots");
   for (int i = 0; !code && i < t->arm_count; i++) {
@@ -140,14 +150,16 @@ static int parse_robots(taskParser* p, loomNode root, const char* robots_dir) {
     FILE* f = NULL;
     snprintf(path, sizeof path, "%.900s/%s.yaml", robots_dir, types[i]);
     if (!strchr(types[i], '/')) f = fopen(path, "rb");
-    if (!f) return loom_yaml_error(p->y, list, "robots", p->err, "unknown robot '%s' (no %.300s)", types[i], path);
+    if (!f)
+      return loom_yaml_error(p->y, list, "robots", p->err, "unknown robot '%s' (no %.300s)", types[i], path);
     fclose(f);
     code = loom_robot_load(&t->robots[i], path, i, p->err);
   }
   return code;
 }
 
-// ------------------------------------------------------------------------------------------------- controllers
+// -------------------------------------------------------------------------------------------------
+// controllers
 
 static bool json_numbers(double* out, int n, const cJSON* node) {
   if (cJSON_IsNumber(node)) {
@@ -173,13 +185,19 @@ static const cJSON* find_config(const cJSON* root) {
 static int fill_controller(loomControllerDef* c, const cJSON* config, const char* label, loomError* err) {
   const cJSON* type = cJSON_GetObjectItemCaseSensitive(config, "type");
   const cJSON* mode = cJSON_GetObjectItemCaseSensitive(config, "impedance_mode");
-  if (!cJSON_IsString(type)) return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: controller_configs without a type (robosuite 1.5 composite controllers are not supported yet)", label);
+  if (!cJSON_IsString(type))
+    return loom_error_set(
+        err, LOOM_ERR_UNSUPPORTED,
+        "%s: controller_configs without a type (robosuite 1.5 composite controllers are not supported yet)",
+        label);
   if (cJSON_IsString(mode) && strcmp(mode->valuestring, "fixed")) {
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: impedance_mode '%.60s'; only 'fixed' is supported", label, mode->valuestring);
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: impedance_mode '%.60s'; only 'fixed' is supported",
+                          label, mode->valuestring);
   }
   bool osc = !strcmp(type->valuestring, "OSC_POSE");
   if (!osc && strcmp(type->valuestring, "JOINT_POSITION")) {
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: controller '%.60s'; OSC_POSE and JOINT_POSITION are supported", label,
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%s: controller '%.60s'; OSC_POSE and JOINT_POSITION are supported", label,
                           type->valuestring);
   }
   c->type = osc ? LOOM_OSC_POSE : LOOM_JOINT_POSITION;
@@ -198,13 +216,15 @@ static int fill_controller(loomControllerDef* c, const cJSON* config, const char
                {c->damping_ratio, damping, "damping_ratio"}};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     if (!json_numbers(lists[i].to, n, lists[i].from)) {
-      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: controller_configs: %s must be a number or %d numbers", label, lists[i].name, n);
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: controller_configs: %s must be a number or %d numbers",
+                            label, lists[i].name, n);
     }
   }
   const cJSON* delta = cJSON_GetObjectItemCaseSensitive(config, "control_delta");
   const cJSON* input = cJSON_GetObjectItemCaseSensitive(config, "input_type");
   const cJSON* apart = cJSON_GetObjectItemCaseSensitive(config, "uncouple_pos_ori");
-  c->delta = delta ? cJSON_IsTrue(delta) : !(cJSON_IsString(input) && !strcmp(input->valuestring, "absolute"));
+  c->delta =
+      delta ? cJSON_IsTrue(delta) : !(cJSON_IsString(input) && !strcmp(input->valuestring, "absolute"));
   c->uncouple_pos_ori = !apart || cJSON_IsTrue(apart);
   return 0;
 }
@@ -212,10 +232,15 @@ static int fill_controller(loomControllerDef* c, const cJSON* config, const char
 int loom_controller_from_json(loomControllerDef* out, const char* json, const char* label, loomError* err) {
   memset(out, 0, sizeof *out);
   cJSON* root = json ? cJSON_Parse(json) : NULL;
-  if (!root) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: env_args is not JSON; give the task file a `controller:`", label);
+  if (!root)
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: env_args is not JSON; give the task file a `controller:`", label);
   const cJSON* config = find_config(root);
-  int code = config ? fill_controller(out, config, label, err)
-                    : loom_error_set(err, LOOM_ERR_FORMAT, "%s: env_args has no controller_configs; give the task file a `controller:`", label);
+  int code =
+      config ? fill_controller(out, config, label, err)
+             : loom_error_set(err, LOOM_ERR_FORMAT,
+                              "%s: env_args has no controller_configs; give the task file a `controller:`",
+                              label);
   cJSON_Delete(root);
   return code;
 }
@@ -223,14 +248,16 @@ int loom_controller_from_json(loomControllerDef* out, const char* json, const ch
 static int yaml_spread(double* out, int n, taskParser* p, loomNode map, const char* key, double otherwise) {
   loomNode node = loom_yaml_get(p->y, map, key);
   for (int i = 0; i < n; i++) out[i] = otherwise;
-  if (node && loom_yaml_is_list(p->y, node)) return loom_yaml_read_numbers(out, n, NULL, p->y, map, key, true, p->err);
+  if (node && loom_yaml_is_list(p->y, node))
+    return loom_yaml_read_numbers(out, n, NULL, p->y, map, key, true, p->err);
   int code = node ? loom_yaml_number(&out[0], p->y, node, key, p->err) : 0;
   for (int i = 1; i < n; i++) out[i] = out[0];
   return code;
 }
 
 static int parse_controller(taskParser* p, loomNode root) {
-  static const char* const keys[] = {"type", "input_min", "input_max", "output_min", "output_max", "kp", "damping_ratio", "delta", "uncouple_pos_ori", NULL};
+  static const char* const keys[] = {"type", "input_min",     "input_max", "output_min",       "output_max",
+                                     "kp",   "damping_ratio", "delta",     "uncouple_pos_ori", NULL};
   loomNode map = loom_yaml_get(p->y, root, "controller");
   if (!map) return 0;
   loomControllerDef* c = &p->task->controller;
@@ -255,16 +282,19 @@ static int parse_controller(taskParser* p, loomNode root) {
   return code;
 }
 
-// ----------------------------------------------------------------------------------------------------- objects
+// -----------------------------------------------------------------------------------------------------
+// objects
 
 static int parse_variables(loomObjectDef* o, taskParser* p, loomNode map) {
   static const char* const keys[] = {"geom", "size", "scale", "let", NULL};
   o->variable_count = loom_yaml_count(p->y, map);
-  if (o->variable_count > LOOM_MAX_VARIABLES) return loom_yaml_error(p->y, map, "variables", p->err, "at most %d", LOOM_MAX_VARIABLES);
+  if (o->variable_count > LOOM_MAX_VARIABLES)
+    return loom_yaml_error(p->y, map, "variables", p->err, "at most %d", LOOM_MAX_VARIABLES);
   for (int i = 0; i < o->variable_count; i++) {
     loomVariable* v = &o->variables[i];
     loomNode node = loom_yaml_item(p->y, map, i);
-    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX) return loom_yaml_error(p->y, node, "variables", p->err, "name too long");
+    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX)
+      return loom_yaml_error(p->y, node, "variables", p->err, "name too long");
     strcpy(v->name, loom_yaml_key(p->y, map, i));
     v->scale = 1;
     int code = loom_yaml_only(p->y, node, keys, p->err);
@@ -280,19 +310,27 @@ static int parse_variables(loomObjectDef* o, taskParser* p, loomNode map) {
 static int parse_shapes(loomObjectDef* o, taskParser* p, loomNode map) {
   static const char* const keys[] = {"size", "pos", "density", "friction", NULL};
   o->shape_count = loom_yaml_count(p->y, map);
-  if (o->shape_count > LOOM_MAX_GEOMS) return loom_yaml_error(p->y, map, "shape", p->err, "at most %d geoms", LOOM_MAX_GEOMS);
+  if (o->shape_count > LOOM_MAX_GEOMS)
+    return loom_yaml_error(p->y, map, "shape", p->err, "at most %d geoms", LOOM_MAX_GEOMS);
   for (int i = 0; i < o->shape_count; i++) {
     loomGeomShape* s = &o->shapes[i];
     loomNode node = loom_yaml_item(p->y, map, i);
-    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX) return loom_yaml_error(p->y, node, "shape", p->err, "name too long");
+    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX)
+      return loom_yaml_error(p->y, node, "shape", p->err, "name too long");
     strcpy(s->geom, loom_yaml_key(p->y, map, i));
     int code = loom_yaml_only(p->y, node, keys, p->err);
-    if (!code) code = loom_yaml_read_texts(s->size[0], LOOM_EXPR_MAX, 3, &s->size_count, p->y, node, "size", false, p->err);
+    if (!code)
+      code = loom_yaml_read_texts(s->size[0], LOOM_EXPR_MAX, 3, &s->size_count, p->y, node, "size", false,
+                                  p->err);
     s->has_pos = loom_yaml_get(p->y, node, "pos") != 0;
     s->has_friction = loom_yaml_get(p->y, node, "friction") != 0;
-    if (!code && s->has_pos) code = loom_yaml_read_texts(s->pos[0], LOOM_EXPR_MAX, 3, NULL, p->y, node, "pos", true, p->err);
-    if (!code) code = loom_yaml_read_text(s->density, sizeof s->density, p->y, node, "density", false, p->err);
-    if (!code && s->has_friction) code = loom_yaml_read_texts(s->friction[0], LOOM_EXPR_MAX, 3, NULL, p->y, node, "friction", true, p->err);
+    if (!code && s->has_pos)
+      code = loom_yaml_read_texts(s->pos[0], LOOM_EXPR_MAX, 3, NULL, p->y, node, "pos", true, p->err);
+    if (!code)
+      code = loom_yaml_read_text(s->density, sizeof s->density, p->y, node, "density", false, p->err);
+    if (!code && s->has_friction)
+      code =
+          loom_yaml_read_texts(s->friction[0], LOOM_EXPR_MAX, 3, NULL, p->y, node, "friction", true, p->err);
     if (code) return code;
   }
   return 0;
@@ -301,7 +339,8 @@ static int parse_shapes(loomObjectDef* o, taskParser* p, loomNode map) {
 static int parse_symmetries(loomObjectDef* o, taskParser* p, loomNode list) {
   static const char* const keys[] = {"axis", "turns", NULL};
   o->symmetry_count = loom_yaml_count(p->y, list);
-  if (o->symmetry_count > LOOM_MAX_SYMMETRIES) return loom_yaml_error(p->y, list, "symmetries", p->err, "at most %d", LOOM_MAX_SYMMETRIES);
+  if (o->symmetry_count > LOOM_MAX_SYMMETRIES)
+    return loom_yaml_error(p->y, list, "symmetries", p->err, "at most %d", LOOM_MAX_SYMMETRIES);
   for (int i = 0; i < o->symmetry_count; i++) {
     loomSymmetry* s = &o->symmetries[i];
     loomNode node = loom_yaml_item(p->y, list, i);
@@ -321,11 +360,13 @@ static int parse_objects(taskParser* p, loomNode root) {
   loomNode map = loom_yaml_get(p->y, root, "objects");
   loomTask* t = p->task;
   t->object_count = loom_yaml_count(p->y, map);
-  if (t->object_count > LOOM_MAX_OBJECTS) return loom_yaml_error(p->y, map, "objects", p->err, "at most %d", LOOM_MAX_OBJECTS);
+  if (t->object_count > LOOM_MAX_OBJECTS)
+    return loom_yaml_error(p->y, map, "objects", p->err, "at most %d", LOOM_MAX_OBJECTS);
   for (int i = 0; i < t->object_count; i++) {
     loomObjectDef* o = &t->objects[i];
     loomNode node = loom_yaml_item(p->y, map, i);
-    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX) return loom_yaml_error(p->y, node, "objects", p->err, "name too long");
+    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX)
+      return loom_yaml_error(p->y, node, "objects", p->err, "name too long");
     strcpy(o->name, loom_yaml_key(p->y, map, i));
     int code = loom_yaml_only(p->y, node, keys, p->err);
     if (!code) code = loom_yaml_read_text(o->body, sizeof o->body, p->y, node, "body", true, p->err);
@@ -343,22 +384,29 @@ int loom_task_parse_object_name(int* object, taskParser* p, loomNode map, const 
   *object = -1;
   if (!node || (name && !strcmp(name, "world"))) return 0;
   *object = name ? loom_task_find_object(p->task, name) : -1;
-  return *object >= 0 ? 0 : loom_yaml_error(p->y, node, key, p->err, "no object '%.60s' in this task", name ? name : "");
+  return *object >= 0
+             ? 0
+             : loom_yaml_error(p->y, node, key, p->err, "no object '%.60s' in this task", name ? name : "");
 }
 
-// ------------------------------------------------------------------------------------------------------- reset
+// -------------------------------------------------------------------------------------------------------
+// reset
 
 static int parse_ranges(loomPlacement* place, taskParser* p, loomNode map) {
   const loomObjectDef* o = &p->task->objects[place->object];
   place->range_count = loom_yaml_count(p->y, map);
-  if (place->range_count > LOOM_MAX_VARIABLES) return loom_yaml_error(p->y, map, "size", p->err, "at most %d", LOOM_MAX_VARIABLES);
+  if (place->range_count > LOOM_MAX_VARIABLES)
+    return loom_yaml_error(p->y, map, "size", p->err, "at most %d", LOOM_MAX_VARIABLES);
   for (int i = 0; i < place->range_count; i++) {
     const char* name = loom_yaml_key(p->y, map, i);
     bool known = false;
     for (int v = 0; v < o->variable_count; v++) known = known || !strcmp(o->variables[v].name, name);
-    if (!known) return loom_yaml_error(p->y, loom_yaml_item(p->y, map, i), name, p->err, "object '%s' has no such variable", o->name);
+    if (!known)
+      return loom_yaml_error(p->y, loom_yaml_item(p->y, map, i), name, p->err,
+                             "object '%s' has no such variable", o->name);
     strcpy(place->range_names[i], name);
-    int code = loom_yaml_read_texts(place->ranges[i][0], LOOM_EXPR_MAX, 2, NULL, p->y, map, name, true, p->err);
+    int code =
+        loom_yaml_read_texts(place->ranges[i][0], LOOM_EXPR_MAX, 2, NULL, p->y, map, name, true, p->err);
     if (code) return code;
   }
   return 0;
@@ -372,20 +420,24 @@ static int parse_placement(loomPlacement* place, taskParser* p, loomNode node) {
   if (!code) code = loom_yaml_read_numbers(place->y, 2, NULL, p->y, node, "y", true, p->err);
   if (!code) code = loom_yaml_read_text(place->z, sizeof place->z, p->y, node, "z", true, p->err);
   if (!code) code = loom_yaml_read_numbers(place->yaw, 2, NULL, p->y, node, "yaw", false, p->err);
-  if (!code) code = loom_yaml_read_text(place->radius, sizeof place->radius, p->y, node, "radius", false, p->err);
+  if (!code)
+    code = loom_yaml_read_text(place->radius, sizeof place->radius, p->y, node, "radius", false, p->err);
   if (!code) code = loom_yaml_read_number(&place->gap, p->y, node, "gap", false, p->err);
   loomNode list = loom_yaml_get(p->y, node, "orientations");
   place->orientation_count = loom_yaml_count(p->y, list);
   if (place->orientation_count > 8) return loom_yaml_error(p->y, list, "orientations", p->err, "at most 8");
   for (int i = 0; !code && i < place->orientation_count; i++) {
     loomNode quat = loom_yaml_item(p->y, list, i);
-    if (loom_yaml_count(p->y, quat) != 4) return loom_yaml_error(p->y, quat, "orientations", p->err, "expected a quaternion [w, x, y, z]");
+    if (loom_yaml_count(p->y, quat) != 4)
+      return loom_yaml_error(p->y, quat, "orientations", p->err, "expected a quaternion [w, x, y, z]");
     double norm = 0;
     for (int c = 0; !code && c < 4; c++) {
-      code = loom_yaml_number(&place->orientations[i][c], p->y, loom_yaml_item(p->y, quat, c), "orientations", p->err);
+      code = loom_yaml_number(&place->orientations[i][c], p->y, loom_yaml_item(p->y, quat, c), "orientations",
+                              p->err);
       norm += place->orientations[i][c] * place->orientations[i][c];
     }
-    if (!code && !(norm > 1e-12)) return loom_yaml_error(p->y, quat, "orientations", p->err, "a quaternion of length 0");
+    if (!code && !(norm > 1e-12))
+      return loom_yaml_error(p->y, quat, "orientations", p->err, "a quaternion of length 0");
   }
   return code;
 }
@@ -399,8 +451,10 @@ static int parse_reset(taskParser* p, loomNode root) {
     const char* name = loom_yaml_key(p->y, map, i);
     loomNode objects = loom_yaml_item(p->y, map, i);
     if (!strcmp(name, "settle")) continue;
-    if (t->reset_count >= LOOM_MAX_RESETS || strlen(name) >= LOOM_NAME_MAX || !loom_yaml_is_map(p->y, objects)) {
-      return loom_yaml_error(p->y, objects, name, p->err, "expected a reset distribution (at most %d)", LOOM_MAX_RESETS);
+    if (t->reset_count >= LOOM_MAX_RESETS || strlen(name) >= LOOM_NAME_MAX ||
+        !loom_yaml_is_map(p->y, objects)) {
+      return loom_yaml_error(p->y, objects, name, p->err, "expected a reset distribution (at most %d)",
+                             LOOM_MAX_RESETS);
     }
     loomResetDef* r = &t->resets[t->reset_count++];
     strcpy(r->name, name);
@@ -409,21 +463,25 @@ static int parse_reset(taskParser* p, loomNode root) {
       loomPlacement* place = &r->placements[r->placement_count++];
       place->object = loom_task_find_object(t, object);
       if (place->object < 0 || r->placement_count > LOOM_MAX_OBJECTS - 1) {
-        return loom_yaml_error(p->y, loom_yaml_item(p->y, objects, o), object, p->err, "no such object in this task");
+        return loom_yaml_error(p->y, loom_yaml_item(p->y, objects, o), object, p->err,
+                               "no such object in this task");
       }
       code = parse_placement(place, p, loom_yaml_item(p->y, objects, o));
     }
   }
-  if (!code && !t->reset_count) code = loom_yaml_error(p->y, map, "reset", p->err, "no distribution; give at least D0");
+  if (!code && !t->reset_count)
+    code = loom_yaml_error(p->y, map, "reset", p->err, "no distribution; give at least D0");
   return code;
 }
 
-// -------------------------------------------------------------------------------------------------------- task
+// --------------------------------------------------------------------------------------------------------
+// task
 
 static int parse_head(taskParser* p, loomNode root) {
-  static const char* const keys[] = {"task", "about", "env_name", "source", "model", "control_freq", "robots", "controller",
-                                     "objects", "conditions", "success", "success_hold", "lost", "max_steps", "reset", "defaults",
-                                     "arms", "coordination", NULL};
+  static const char* const keys[] = {
+      "task",    "about",        "env_name", "source",       "model", "control_freq", "robots", "controller",
+      "objects", "conditions",   "success",  "success_hold", "lost",  "max_steps",    "reset",  "defaults",
+      "arms",    "coordination", NULL};
   static const char* const source_keys[] = {"asset", "file", NULL};
   static const char* const model_keys[] = {"demo", "file", NULL};
   loomTask* t = p->task;
@@ -442,13 +500,16 @@ static int parse_head(taskParser* p, loomNode root) {
   loomNode source = loom_yaml_get(y, root, "source"), model = loom_yaml_get(y, root, "model");
   if (!code && source) {
     code = loom_yaml_only(y, source, source_keys, p->err);
-    if (!code) code = loom_yaml_read_text(t->source_asset, sizeof t->source_asset, y, source, "asset", false, p->err);
-    if (!code) code = loom_yaml_read_text(t->source_file, sizeof t->source_file, y, source, "file", true, p->err);
+    if (!code)
+      code = loom_yaml_read_text(t->source_asset, sizeof t->source_asset, y, source, "asset", false, p->err);
+    if (!code)
+      code = loom_yaml_read_text(t->source_file, sizeof t->source_file, y, source, "file", true, p->err);
   }
   if (!code && model) {
     code = loom_yaml_only(y, model, model_keys, p->err);
     if (!code) code = loom_yaml_read_int(&t->model_demo, y, model, "demo", 0, 1000000, false, p->err);
-    if (!code) code = loom_yaml_read_text(t->model_file, sizeof t->model_file, y, model, "file", false, p->err);
+    if (!code)
+      code = loom_yaml_read_text(t->model_file, sizeof t->model_file, y, model, "file", false, p->err);
   }
   return code;
 }
@@ -503,7 +564,9 @@ int loom_task_load(loomTask** out, const char* path, const char* robots_dir, loo
   return 0;
 }
 
-void loom_task_destroy(loomTask* task) { free(task); }
+void loom_task_destroy(loomTask* task) {
+  free(task);
+}
 
 int loom_task_find_reset(const loomTask* t, const char* name) {
   for (int i = 0; i < t->reset_count; i++) {

@@ -1,5 +1,6 @@
-// A task as data: what scenes/NAME/task.yaml says, as plain structs. Nothing here knows MuJoCo; names are bound to
-// a model later (engine/condition.h, engine/episode.h). Lengths m, angles rad, times in control steps.
+// A task as data: what scenes/NAME/task.yaml says, as plain structs. Nothing here knows MuJoCo; names are
+// bound to a model later (engine/condition.h, engine/episode.h). Lengths m, angles rad, times in control
+// steps.
 #ifndef LOOM_ENGINE_TASK_H
 #define LOOM_ENGINE_TASK_H
 
@@ -12,14 +13,14 @@ enum {
   LOOM_PATH_MAX = 1024,
   LOOM_EXPR_MAX = 96,
   LOOM_MAX_ARMS = 4,
-  LOOM_MAX_JOINTS = 16,      // joints of one arm, or of one hand
-  LOOM_MAX_OBJECTS = 16,     // movable objects of a task
-  LOOM_MAX_GEOMS = 24,       // geoms of one object, or named in one condition
-  LOOM_MAX_VARIABLES = 16,   // size variables of one object
-  LOOM_MAX_CONDITIONS = 256, // condition nodes of a task
-  LOOM_MAX_SUBTASKS = 16,    // subtasks of one arm
-  LOOM_MAX_RULES = 32,       // coordination constraints
-  LOOM_MAX_RESETS = 8,       // reset distributions
+  LOOM_MAX_JOINTS = 16,       // joints of one arm, or of one hand
+  LOOM_MAX_OBJECTS = 16,      // movable objects of a task
+  LOOM_MAX_GEOMS = 24,        // geoms of one object, or named in one condition
+  LOOM_MAX_VARIABLES = 16,    // size variables of one object
+  LOOM_MAX_CONDITIONS = 256,  // condition nodes of a task
+  LOOM_MAX_SUBTASKS = 16,     // subtasks of one arm
+  LOOM_MAX_RULES = 32,        // coordination constraints
+  LOOM_MAX_RESETS = 8,        // reset distributions
   LOOM_MAX_SYMMETRIES = 4,
 };
 
@@ -44,14 +45,14 @@ typedef struct loomControllerDef {
 
 /// One robot arm with its gripper or hand: scenes/robots/TYPE.yaml with `{i}` replaced by the robot's index.
 typedef struct loomRobotDef {
-  loomName type;         // "panda"; robosuite's "Panda" in env_args
-  loomName prefix;       // observation prefix, "robot0"
-  int joint_count;       // arm joints
+  loomName type;    // "panda"; robosuite's "Panda" in env_args
+  loomName prefix;  // observation prefix, "robot0"
+  int joint_count;  // arm joints
   loomName joints[LOOM_MAX_JOINTS];
-  loomName actuators[LOOM_MAX_JOINTS];  // torque actuators, one a joint
-  double init_qpos[LOOM_MAX_JOINTS];    // canonical joints, rad; also the nullspace posture
-  double init_noise;                    // standard deviation of Gaussian reset noise, rad
-  double torque_limit[LOOM_MAX_JOINTS]; // N m
+  loomName actuators[LOOM_MAX_JOINTS];   // torque actuators, one a joint
+  double init_qpos[LOOM_MAX_JOINTS];     // canonical joints, rad; also the nullspace posture
+  double init_noise;                     // standard deviation of Gaussian reset noise, rad
+  double torque_limit[LOOM_MAX_JOINTS];  // N m
   loomName eef_site;
   int gripper_joint_count;
   loomName gripper_joints[LOOM_MAX_JOINTS];
@@ -63,7 +64,7 @@ typedef struct loomRobotDef {
   int finger_count;                      // sides that must all touch for a grasp
   int finger_geom_count[4];
   loomName finger_geoms[4][4];
-  int symmetry_turns;                    // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
+  int symmetry_turns;  // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
 } loomRobotDef;
 
 // --------------------------------------------------------------------------------------------------- objects
@@ -71,10 +72,10 @@ typedef struct loomRobotDef {
 /// One size variable of an object: measured from any model (a geom's size entry), or drawn at reset.
 typedef struct loomVariable {
   loomName name;
-  loomName geom;    // measured as scale * geom_size[index]; "" = not measurable
+  loomName geom;  // measured as scale * geom_size[index]; "" = not measurable
   int index;
   double scale;
-  loomExprText let; // derived: an expression of the variables before it; "" = drawn
+  loomExprText let;  // derived: an expression of the variables before it; "" = drawn
 } loomVariable;
 
 /// How variables shape one geom; all expressions may be absent ("").
@@ -90,13 +91,13 @@ typedef struct loomGeomShape {
 } loomGeomShape;
 
 typedef struct loomSymmetry {
-  double axis[3];   // unit vector in the object's frame
-  int turns;        // poses equal under 2 pi / turns; 0 = any angle
+  double axis[3];  // unit vector in the object's frame
+  int turns;       // poses equal under 2 pi / turns; 0 = any angle
 } loomSymmetry;
 
 typedef struct loomObjectDef {
   loomName name;
-  loomName body;    // body with a free joint
+  loomName body;  // body with a free joint
   int variable_count;
   loomVariable variables[LOOM_MAX_VARIABLES];
   int shape_count;
@@ -108,7 +109,9 @@ typedef struct loomObjectDef {
 // ------------------------------------------------------------------------------------------------ conditions
 
 typedef enum loomConditionKind {
-  LOOM_COND_ALL, LOOM_COND_ANY, LOOM_COND_NOT,
+  LOOM_COND_ALL,
+  LOOM_COND_ANY,
+  LOOM_COND_NOT,
   LOOM_COND_HELD,      // child true for `steps` control steps in a row
   LOOM_COND_GRASPED,   // every finger of `arm` touches one of the geoms
   LOOM_COND_RELEASED,  // no finger of `arm` touches any of the geoms
@@ -122,7 +125,12 @@ typedef enum loomConditionKind {
 } loomConditionKind;
 
 typedef enum loomPointKind {
-  LOOM_POINT_WORLD, LOOM_POINT_OBJECT, LOOM_POINT_BODY, LOOM_POINT_GEOM, LOOM_POINT_SITE, LOOM_POINT_EEF
+  LOOM_POINT_WORLD,
+  LOOM_POINT_OBJECT,
+  LOOM_POINT_BODY,
+  LOOM_POINT_GEOM,
+  LOOM_POINT_SITE,
+  LOOM_POINT_EEF
 } loomPointKind;
 
 /// A frame in the model and a point in it.
@@ -151,32 +159,32 @@ typedef struct loomConditionDef {
   loomGeomList geoms, others;
   loomPoint a, b;
   loomExprText minus;
-  loomExprText above, below;      // bounds; "" = open
-  loomExprText low[3], high[3];   // LOOM_COND_INSIDE
-  double axis[3];                 // LOOM_COND_UPRIGHT, in a's frame
+  loomExprText above, below;     // bounds; "" = open
+  loomExprText low[3], high[3];  // LOOM_COND_INSIDE
+  double axis[3];                // LOOM_COND_UPRIGHT, in a's frame
   loomName joint;
-  int gripper_sign;               // +1 closing, -1 opening
+  int gripper_sign;  // +1 closing, -1 opening
 } loomConditionDef;
 
 // ----------------------------------------------------------------------------------------------------- reset
 
 /// Where one object starts: uniform boxes, yaw and orientation choices. Frames: world.
 typedef struct loomPlacement {
-  int object;                         // index into loomTask.objects
-  double x[2], y[2];                  // uniform range, m
-  loomExprText z;                     // height, m
-  double yaw[2];                      // uniform range about world z, rad, applied after the orientation
+  int object;         // index into loomTask.objects
+  double x[2], y[2];  // uniform range, m
+  loomExprText z;     // height, m
+  double yaw[2];      // uniform range about world z, rad, applied after the orientation
   int orientation_count;
-  double orientations[8][4];          // quaternions w-x-y-z, one is drawn; none = identity
-  loomExprText radius;                // bounding circle for the gap to other objects; "" = 0
-  double gap;                         // minimum free distance to other objects' circles, m
-  int range_count;                    // drawn variables
+  double orientations[8][4];  // quaternions w-x-y-z, one is drawn; none = identity
+  loomExprText radius;        // bounding circle for the gap to other objects; "" = 0
+  double gap;                 // minimum free distance to other objects' circles, m
+  int range_count;            // drawn variables
   loomName range_names[LOOM_MAX_VARIABLES];
   loomExprText ranges[LOOM_MAX_VARIABLES][2];  // uniform between; may use the variables drawn before
 } loomPlacement;
 
 typedef struct loomResetDef {
-  loomName name;                      // "D0"
+  loomName name;  // "D0"
   int placement_count;
   loomPlacement placements[LOOM_MAX_OBJECTS];
 } loomResetDef;
@@ -190,7 +198,10 @@ typedef enum loomTransformKind {
 } loomTransformKind;
 
 typedef enum loomSelectStrategy {
-  LOOM_SELECT_RANDOM, LOOM_SELECT_NEAREST, LOOM_SELECT_WEIGHTED, LOOM_SELECT_ROBOT_DISTANCE
+  LOOM_SELECT_RANDOM,
+  LOOM_SELECT_NEAREST,
+  LOOM_SELECT_WEIGHTED,
+  LOOM_SELECT_ROBOT_DISTANCE
 } loomSelectStrategy;
 
 /// Which arms and subtasks share one source demo.
@@ -199,38 +210,44 @@ typedef enum loomSelectShare { LOOM_SHARE_EPISODE, LOOM_SHARE_ARM, LOOM_SHARE_SU
 typedef struct loomSelectDef {
   loomSelectStrategy strategy;
   loomSelectShare share;
-  int top_k;                // draw among the k best
-  double position_weight;   // per m of object displacement (NEAREST) or eef displacement (ROBOT_DISTANCE)
-  double rotation_weight;   // per rad
-  double size_weight;       // per unit of relative size difference (NEAREST)
-  double success_weight;    // how strongly past success of a source counts
+  int top_k;               // draw among the k best
+  double position_weight;  // per m of object displacement (NEAREST) or eef displacement (ROBOT_DISTANCE)
+  double rotation_weight;  // per rad
+  double size_weight;      // per unit of relative size difference (NEAREST)
+  double success_weight;   // how strongly past success of a source counts
 } loomSelectDef;
 
-typedef enum loomUntilKind { LOOM_UNTIL_END, LOOM_UNTIL_CONDITION, LOOM_UNTIL_AUTO, LOOM_UNTIL_SIGNAL } loomUntilKind;
+typedef enum loomUntilKind {
+  LOOM_UNTIL_END,
+  LOOM_UNTIL_CONDITION,
+  LOOM_UNTIL_AUTO,
+  LOOM_UNTIL_SIGNAL
+} loomUntilKind;
 
 typedef struct loomSubtaskDef {
   loomName name;
   int line;
-  int reference;            // object index; -1 = world
-  int carried;              // object this arm holds: targets are corrected by its measured pose in the hand; -1 = none
+  int reference;  // object index; -1 = world
+  int carried;    // object this arm holds: targets are corrected by its measured pose in the hand; -1 = none
   loomTransformKind transform;
-  bool symmetric;           // take the nearest reachable equivalent pose (object and hand symmetries)
-  bool track;               // recompute the transform each step until the gripper first closes
-  double scale_axis[3];     // stretch along this axis of the reference (or carried) object ...
-  loomName scale_by;        // ... in proportion to this variable of it; "" = no scaling
+  bool symmetric;        // take the nearest reachable equivalent pose (object and hand symmetries)
+  bool track;            // recompute the transform each step until the gripper first closes
+  double scale_axis[3];  // stretch along this axis of the reference (or carried) object ...
+  loomName scale_by;     // ... in proportion to this variable of it; "" = no scaling
   loomUntilKind until;
-  int until_condition;      // LOOM_UNTIL_CONDITION: the first row where it holds ends the segment
-  loomName until_signal;    // LOOM_UNTIL_SIGNAL: datagen_info/subtask_term_signals/NAME
-  int until_extra;          // rows added after that event
-  int offset[2];            // random shift of the segment's end, control steps, inclusive range
-  int expect;               // condition that must hold when the subtask has run, else the attempt is lost; -1 = none
-  int interpolate_steps;    // linear + slerp steps from the last pose to the first target
-  double speed_linear, speed_angular;  // if > 0, as many steps as these limits ask for (m/s, rad/s), at least the above
-  int hold_steps;           // steps at the first target before the segment starts
-  bool from_target;         // interpolate from the last target pose; else from the reached one
-  bool smooth;              // minimum-jerk time scaling of the interpolation
-  double noise_position, noise_rotation;   // one draw a segment: m, rad
-  double noise_action;      // one draw a step, Gaussian, in action units; never on the gripper
+  int until_condition;    // LOOM_UNTIL_CONDITION: the first row where it holds ends the segment
+  loomName until_signal;  // LOOM_UNTIL_SIGNAL: datagen_info/subtask_term_signals/NAME
+  int until_extra;        // rows added after that event
+  int offset[2];          // random shift of the segment's end, control steps, inclusive range
+  int expect;  // condition that must hold when the subtask has run, else the attempt is lost; -1 = none
+  int interpolate_steps;  // linear + slerp steps from the last pose to the first target
+  double speed_linear,
+      speed_angular;  // if > 0, as many steps as these limits ask for (m/s, rad/s), at least the above
+  int hold_steps;     // steps at the first target before the segment starts
+  bool from_target;   // interpolate from the last target pose; else from the reached one
+  bool smooth;        // minimum-jerk time scaling of the interpolation
+  double noise_position, noise_rotation;  // one draw a segment: m, rad
+  double noise_action;                    // one draw a step, Gaussian, in action units; never on the gripper
   bool noise_on_interpolation;
   loomSelectDef select;
 } loomSubtaskDef;
@@ -253,27 +270,27 @@ typedef struct loomRule {
 typedef struct loomTask {
   loomName name;
   char about[256];
-  char path[LOOM_PATH_MAX];          // of task.yaml
-  char dir[LOOM_PATH_MAX];           // its folder
-  loomName env_name;                 // robosuite's name for it; "" = none
-  loomName source_asset;             // asset root of the source demos; "" = relative to dir
+  char path[LOOM_PATH_MAX];  // of task.yaml
+  char dir[LOOM_PATH_MAX];   // its folder
+  loomName env_name;         // robosuite's name for it; "" = none
+  loomName source_asset;     // asset root of the source demos; "" = relative to dir
   char source_file[LOOM_PATH_MAX];
-  char model_file[LOOM_PATH_MAX];    // MJCF relative to dir; "" = the model of source demo model_demo
+  char model_file[LOOM_PATH_MAX];  // MJCF relative to dir; "" = the model of source demo model_demo
   int model_demo;
-  int control_freq;                  // Hz
+  int control_freq;  // Hz
   int arm_count;
   loomRobotDef robots[LOOM_MAX_ARMS];
-  bool has_controller;               // else the source dataset's env_args decide
+  bool has_controller;  // else the source dataset's env_args decide
   loomControllerDef controller;
   int object_count;
   loomObjectDef objects[LOOM_MAX_OBJECTS];
   int condition_count;
   loomConditionDef conditions[LOOM_MAX_CONDITIONS];
-  int success;                       // condition index
-  int success_hold;                  // control steps it must hold at the end of a generated demo
-  int lost;                          // an attempt is lost as soon as this holds; -1 = none
-  int settle_steps;                  // still steps at the start of an attempt, before planning
-  int max_steps;                     // of an attempt
+  int success;       // condition index
+  int success_hold;  // control steps it must hold at the end of a generated demo
+  int lost;          // an attempt is lost as soon as this holds; -1 = none
+  int settle_steps;  // still steps at the start of an attempt, before planning
+  int max_steps;     // of an attempt
   int reset_count;
   loomResetDef resets[LOOM_MAX_RESETS];
   int subtask_count[LOOM_MAX_ARMS];
@@ -290,7 +307,8 @@ void loom_task_destroy(loomTask* task);
 /// Read scenes/robots/TYPE.yaml for robot `index` (replaces "{i}").
 int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* err);
 
-/// robosuite's controller_configs object (JSON text) as a loomControllerDef; accepts `damping` and `damping_ratio`.
+/// robosuite's controller_configs object (JSON text) as a loomControllerDef; accepts `damping` and
+/// `damping_ratio`.
 int loom_controller_from_json(loomControllerDef* out, const char* json, const char* label, loomError* err);
 
 int loom_task_find_reset(const loomTask* task, const char* name);   // index or -1

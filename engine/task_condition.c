@@ -12,7 +12,8 @@ static int read_point(loomPoint* out, taskParser* p, loomNode map, const char* k
   if (!node) return loom_yaml_error(p->y, map, key, p->err, "missing");
   if (text && !strcmp(text, "world")) return 0;
   if (text) {
-    if (loom_task_find_object(p->task, text) < 0) return loom_yaml_error(p->y, node, key, p->err, "no object '%.60s' in this task", text);
+    if (loom_task_find_object(p->task, text) < 0)
+      return loom_yaml_error(p->y, node, key, p->err, "no object '%.60s' in this task", text);
     out->kind = LOOM_POINT_OBJECT;
     strcpy(out->name, text);
     return 0;
@@ -37,7 +38,8 @@ static int read_point(loomPoint* out, taskParser* p, loomNode map, const char* k
 }
 
 // `object: X`, `geoms: [...]`, or (for touching) a key whose value is either.
-static int read_geoms(loomGeomList* out, taskParser* p, loomNode map, const char* object_key, const char* geoms_key) {
+static int read_geoms(loomGeomList* out, taskParser* p, loomNode map, const char* object_key,
+                      const char* geoms_key) {
   loomNode node = loom_yaml_get(p->y, map, object_key);
   const char* name = loom_yaml_text(p->y, node);
   if (name) {
@@ -47,13 +49,15 @@ static int read_geoms(loomGeomList* out, taskParser* p, loomNode map, const char
     strcpy(out->object, name);
     return 0;
   }
-  return loom_yaml_read_texts(out->geoms[0], LOOM_NAME_MAX, LOOM_MAX_GEOMS, &out->count, p->y, map, geoms_key, true, p->err);
+  return loom_yaml_read_texts(out->geoms[0], LOOM_NAME_MAX, LOOM_MAX_GEOMS, &out->count, p->y, map, geoms_key,
+                              true, p->err);
 }
 
 static int read_bounds(loomConditionDef* c, taskParser* p, loomNode map) {
   int code = loom_yaml_read_text(c->above, sizeof c->above, p->y, map, "above", false, p->err);
   if (!code) code = loom_yaml_read_text(c->below, sizeof c->below, p->y, map, "below", false, p->err);
-  if (!code && !c->above[0] && !c->below[0]) code = loom_yaml_error(p->y, map, "above", p->err, "`above`, `below` or both are needed");
+  if (!code && !c->above[0] && !c->below[0])
+    code = loom_yaml_error(p->y, map, "above", p->err, "`above`, `below` or both are needed");
   return code;
 }
 
@@ -62,7 +66,8 @@ static int read_grasp(loomConditionDef* c, taskParser* p, loomNode map) {
   int code = loom_yaml_only(p->y, map, keys, p->err);
   if (!code) code = loom_yaml_read_int(&c->arm, p->y, map, "arm", 0, p->task->arm_count - 1, true, p->err);
   if (!code) code = read_geoms(&c->geoms, p, map, "object", "geoms");
-  snprintf(c->label, sizeof c->label, "%s by arm %d", c->kind == LOOM_COND_GRASPED ? "grasped" : "released", c->arm);
+  snprintf(c->label, sizeof c->label, "%s by arm %d", c->kind == LOOM_COND_GRASPED ? "grasped" : "released",
+           c->arm);
   return code;
 }
 
@@ -148,7 +153,8 @@ static int add_child(int parent, int* last, taskParser* p, loomNode node) {
   loomConditionDef* c = p->task->conditions;
   // A named condition may already hang elsewhere: give this place a copy of its top node.
   if (c[child].next >= 0 || child < parent) {
-    if (p->task->condition_count >= LOOM_MAX_CONDITIONS) return loom_yaml_error(p->y, node, "", p->err, "more than %d conditions", LOOM_MAX_CONDITIONS);
+    if (p->task->condition_count >= LOOM_MAX_CONDITIONS)
+      return loom_yaml_error(p->y, node, "", p->err, "more than %d conditions", LOOM_MAX_CONDITIONS);
     c[p->task->condition_count] = c[child];
     child = p->task->condition_count++;
     c[child].next = -1;
@@ -167,8 +173,10 @@ static int read_children(int index, taskParser* p, loomNode node) {
   int last = -1, code = 0;
   if (c->kind == LOOM_COND_ALL || c->kind == LOOM_COND_ANY) {
     snprintf(c->label, sizeof c->label, "%s of", c->kind == LOOM_COND_ALL ? "all" : "any");
-    if (!loom_yaml_is_list(p->y, node) || !loom_yaml_count(p->y, node)) return loom_yaml_error(p->y, node, "", p->err, "expected a list of conditions");
-    for (int i = 0; !code && i < loom_yaml_count(p->y, node); i++) code = add_child(index, &last, p, loom_yaml_item(p->y, node, i));
+    if (!loom_yaml_is_list(p->y, node) || !loom_yaml_count(p->y, node))
+      return loom_yaml_error(p->y, node, "", p->err, "expected a list of conditions");
+    for (int i = 0; !code && i < loom_yaml_count(p->y, node); i++)
+      code = add_child(index, &last, p, loom_yaml_item(p->y, node, i));
     return code;
   }
   if (c->kind == LOOM_COND_NOT) {
@@ -179,14 +187,16 @@ static int read_children(int index, taskParser* p, loomNode node) {
   snprintf(c->label, sizeof c->label, "held");
   code = loom_yaml_only(p->y, node, keys, p->err);
   if (!code) code = loom_yaml_read_int(&c->steps, p->y, node, "steps", 1, 100000, true, p->err);
-  if (!code && !loom_yaml_get(p->y, node, "that")) code = loom_yaml_error(p->y, node, "that", p->err, "missing");
+  if (!code && !loom_yaml_get(p->y, node, "that"))
+    code = loom_yaml_error(p->y, node, "that", p->err, "missing");
   return code ? code : add_child(index, &last, p, loom_yaml_get(p->y, node, "that"));
 }
 
 static int parse_named(int* index, taskParser* p, loomNode node, const char* name) {
   for (int i = 0; i < loom_yaml_count(p->y, p->named); i++) {
     if (strcmp(loom_yaml_key(p->y, p->named, i), name)) continue;
-    if (p->named_index[i] == -2) return loom_yaml_error(p->y, node, name, p->err, "this condition is defined by itself");
+    if (p->named_index[i] == -2)
+      return loom_yaml_error(p->y, node, name, p->err, "this condition is defined by itself");
     if (p->named_index[i] < 0) {
       p->named_index[i] = -2;
       int code = loom_task_parse_condition(index, p, loom_yaml_item(p->y, p->named, i));
@@ -205,26 +215,37 @@ int loom_task_parse_condition(int* index, taskParser* p, loomNode node) {
     const char* key;
     loomConditionKind kind;
     int (*read)(loomConditionDef*, taskParser*, loomNode);
-  } kinds[] = {{"all", LOOM_COND_ALL, NULL}, {"any", LOOM_COND_ANY, NULL}, {"not", LOOM_COND_NOT, NULL}, {"held", LOOM_COND_HELD, NULL},
-               {"grasped", LOOM_COND_GRASPED, read_grasp}, {"released", LOOM_COND_RELEASED, read_grasp},
-               {"touching", LOOM_COND_TOUCHING, read_touching}, {"distance", LOOM_COND_DISTANCE, read_distance},
-               {"height", LOOM_COND_HEIGHT, read_height}, {"inside", LOOM_COND_INSIDE, read_inside},
-               {"upright", LOOM_COND_UPRIGHT, read_upright}, {"joint", LOOM_COND_JOINT, read_joint},
+  } kinds[] = {{"all", LOOM_COND_ALL, NULL},
+               {"any", LOOM_COND_ANY, NULL},
+               {"not", LOOM_COND_NOT, NULL},
+               {"held", LOOM_COND_HELD, NULL},
+               {"grasped", LOOM_COND_GRASPED, read_grasp},
+               {"released", LOOM_COND_RELEASED, read_grasp},
+               {"touching", LOOM_COND_TOUCHING, read_touching},
+               {"distance", LOOM_COND_DISTANCE, read_distance},
+               {"height", LOOM_COND_HEIGHT, read_height},
+               {"inside", LOOM_COND_INSIDE, read_inside},
+               {"upright", LOOM_COND_UPRIGHT, read_upright},
+               {"joint", LOOM_COND_JOINT, read_joint},
                {"gripper", LOOM_COND_GRIPPER, read_gripper}};
   const char* name = loom_yaml_text(p->y, node);
   if (name) return parse_named(index, p, node, name);
   if (!loom_yaml_is_map(p->y, node)) return loom_yaml_error(p->y, node, "", p->err, "expected a condition");
-  if (loom_yaml_count(p->y, node) != 1) return loom_yaml_error(p->y, node, "", p->err, "a condition has one key; join several with `all: [...]`");
+  if (loom_yaml_count(p->y, node) != 1)
+    return loom_yaml_error(p->y, node, "", p->err, "a condition has one key; join several with `all: [...]`");
   const char* key = loom_yaml_key(p->y, node, 0);
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     if (strcmp(key, kinds[i].key)) continue;
-    if (p->task->condition_count >= LOOM_MAX_CONDITIONS) return loom_yaml_error(p->y, node, "", p->err, "more than %d conditions", LOOM_MAX_CONDITIONS);
+    if (p->task->condition_count >= LOOM_MAX_CONDITIONS)
+      return loom_yaml_error(p->y, node, "", p->err, "more than %d conditions", LOOM_MAX_CONDITIONS);
     *index = p->task->condition_count++;
     loomConditionDef* c = &p->task->conditions[*index];
-    *c = (loomConditionDef){.kind = kinds[i].kind, .line = loom_yaml_line(p->y, node), .first_child = -1, .next = -1};
+    *c = (loomConditionDef){
+        .kind = kinds[i].kind, .line = loom_yaml_line(p->y, node), .first_child = -1, .next = -1};
     loomNode value = loom_yaml_item(p->y, node, 0);
     int code = kinds[i].read ? kinds[i].read(c, p, value) : read_children(*index, p, value);
-    if (!code && kinds[i].read) code = loom_yaml_read_text(c->label, sizeof c->label, p->y, value, "label", false, p->err);
+    if (!code && kinds[i].read)
+      code = loom_yaml_read_text(c->label, sizeof c->label, p->y, value, "label", false, p->err);
     return code;
   }
   return loom_yaml_error(p->y, loom_yaml_item(p->y, node, 0), key, p->err, "not a condition");

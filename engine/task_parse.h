@@ -9,8 +9,8 @@ typedef struct taskParser {
   const loomYaml* y;
   loomTask* task;
   loomError* err;
-  loomNode named;                         // the `conditions:` map
-  int named_index[LOOM_MAX_CONDITIONS];   // its entries' condition nodes once read, else -1
+  loomNode named;                        // the `conditions:` map
+  int named_index[LOOM_MAX_CONDITIONS];  // its entries' condition nodes once read, else -1
 } taskParser;
 
 /// A condition node; *index is where it was put in task->conditions.

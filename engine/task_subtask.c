@@ -22,7 +22,8 @@ static int one_of(int* out, taskParser* p, loomNode map, const char* key, const 
 }
 
 static int read_select(loomSelectDef* s, taskParser* p, loomNode map) {
-  static const char* const keys[] = {"strategy", "share", "top_k", "position", "rotation", "size", "success", NULL};
+  static const char* const keys[] = {"strategy", "share", "top_k",   "position",
+                                     "rotation", "size",  "success", NULL};
   static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", NULL};
   static const char* const shares[] = {"episode", "arm", "subtask", NULL};
   int strategy = (int)s->strategy, share = (int)s->share;
@@ -98,7 +99,8 @@ static int read_scale(loomSubtaskDef* s, taskParser* p, loomNode map) {
   for (int v = 0; !code && object >= 0 && v < p->task->objects[object].variable_count; v++) {
     known = known || !strcmp(p->task->objects[object].variables[v].name, s->scale_by);
   }
-  if (!code && !known) code = loom_yaml_error(p->y, map, "by", p->err, "the reference object has no variable '%s'", s->scale_by);
+  if (!code && !known)
+    code = loom_yaml_error(p->y, map, "by", p->err, "the reference object has no variable '%s'", s->scale_by);
   return code;
 }
 
@@ -107,8 +109,10 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   const loomYaml* y = p->y;
   int transform = (int)s->transform, code = 0;
   double offset[2] = {s->offset[0], s->offset[1]};
-  if (loom_yaml_get(y, map, "reference")) code = loom_task_parse_object_name(&s->reference, p, map, "reference");
-  if (!code && loom_yaml_get(y, map, "carried")) code = loom_task_parse_object_name(&s->carried, p, map, "carried");
+  if (loom_yaml_get(y, map, "reference"))
+    code = loom_task_parse_object_name(&s->reference, p, map, "reference");
+  if (!code && loom_yaml_get(y, map, "carried"))
+    code = loom_task_parse_object_name(&s->carried, p, map, "carried");
   if (!code) code = one_of(&transform, p, map, "transform", transforms);
   s->transform = (loomTransformKind)transform;
   if (!code) code = loom_yaml_read_bool(&s->symmetric, y, map, "symmetric", p->err);
@@ -119,21 +123,25 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = loom_yaml_read_numbers(offset, 2, NULL, y, map, "offset", false, p->err);
   s->offset[0] = (int)offset[0];
   s->offset[1] = (int)offset[1];
-  if (!code && s->offset[1] < s->offset[0]) code = loom_yaml_error(y, map, "offset", p->err, "expected [low, high]");
-  if (!code && loom_yaml_get(y, map, "expect")) code = loom_task_parse_condition(&s->expect, p, loom_yaml_get(y, map, "expect"));
+  if (!code && s->offset[1] < s->offset[0])
+    code = loom_yaml_error(y, map, "offset", p->err, "expected [low, high]");
+  if (!code && loom_yaml_get(y, map, "expect"))
+    code = loom_task_parse_condition(&s->expect, p, loom_yaml_get(y, map, "expect"));
   if (!code) code = read_interpolate(s, p, loom_yaml_get(y, map, "interpolate"));
   if (!code) code = loom_yaml_read_int(&s->hold_steps, y, map, "hold", 0, 10000, false, p->err);
   if (!code) code = read_noise(s, p, loom_yaml_get(y, map, "noise"));
   if (!code) code = read_select(&s->select, p, loom_yaml_get(y, map, "select"));
   if (!code && s->reference < 0 && (s->transform != LOOM_TRANSFORM_WORLD || s->track)) {
-    code = loom_yaml_error(y, map, "transform", p->err, "needs a `reference` object; only `world` does without");
+    code =
+        loom_yaml_error(y, map, "transform", p->err, "needs a `reference` object; only `world` does without");
   }
   return code;
 }
 
 static int read_subtask(loomSubtaskDef* s, taskParser* p, loomNode defaults, loomNode map) {
-  static const char* const keys[] = {"name", "reference", "carried", "transform", "symmetric", "track", "scale", "until", "extra",
-                                     "offset", "expect", "interpolate", "hold", "noise", "select", NULL};
+  static const char* const keys[] = {"name",  "reference", "carried", "transform", "symmetric", "track",
+                                     "scale", "until",     "extra",   "offset",    "expect",    "interpolate",
+                                     "hold",  "noise",     "select",  NULL};
   memset(s, 0, sizeof *s);
   s->line = loom_yaml_line(p->y, map);
   s->reference = s->carried = s->expect = s->until_condition = -1;
@@ -157,7 +165,8 @@ int loom_task_parse_subtasks(taskParser* p, loomNode root) {
   loomTask* t = p->task;
   loomNode arms = loom_yaml_get(p->y, root, "arms"), defaults = loom_yaml_get(p->y, root, "defaults");
   if (!loom_yaml_is_list(p->y, arms) || loom_yaml_count(p->y, arms) != t->arm_count) {
-    return loom_yaml_error(p->y, arms ? arms : root, "arms", p->err, "expected a list with one entry for each of the %d robots", t->arm_count);
+    return loom_yaml_error(p->y, arms ? arms : root, "arms", p->err,
+                           "expected a list with one entry for each of the %d robots", t->arm_count);
   }
   for (int a = 0; a < t->arm_count; a++) {
     loomNode arm = loom_yaml_item(p->y, arms, a), list = loom_yaml_get(p->y, arm, "subtasks");
@@ -169,7 +178,9 @@ int loom_task_parse_subtasks(taskParser* p, loomNode root) {
       loomSubtaskDef* s = &t->subtasks[a][k];
       code = read_subtask(s, p, defaults, loom_yaml_item(p->y, list, k));
       for (int e = 0; !code && e < k; e++) {
-        if (!strcmp(t->subtasks[a][e].name, s->name)) code = loom_yaml_error(p->y, loom_yaml_item(p->y, list, k), "name", p->err, "'%s' is there twice", s->name);
+        if (!strcmp(t->subtasks[a][e].name, s->name))
+          code = loom_yaml_error(p->y, loom_yaml_item(p->y, list, k), "name", p->err, "'%s' is there twice",
+                                 s->name);
       }
       t->subtask_count[a] = k + 1;
     }
@@ -178,23 +189,28 @@ int loom_task_parse_subtasks(taskParser* p, loomNode root) {
   return 0;
 }
 
-// ------------------------------------------------------------------------------------------------ coordination
+// ------------------------------------------------------------------------------------------------
+// coordination
 
 static int read_pair(loomRule* r, taskParser* p, loomNode map, const char* key) {
   int *arms[2] = {&r->arm_a, &r->arm_b}, *subtasks[2] = {&r->subtask_a, &r->subtask_b};
   loomNode list = loom_yaml_get(p->y, map, key);
-  if (loom_yaml_count(p->y, list) != 2) return loom_yaml_error(p->y, list, key, p->err, "expected [[ARM, SUBTASK], [ARM, SUBTASK]]");
+  if (loom_yaml_count(p->y, list) != 2)
+    return loom_yaml_error(p->y, list, key, p->err, "expected [[ARM, SUBTASK], [ARM, SUBTASK]]");
   for (int i = 0; i < 2; i++) {
     loomNode one = loom_yaml_item(p->y, list, i);
     const char* name = loom_yaml_text(p->y, loom_yaml_item(p->y, one, 1));
     double arm = -1;
-    if (loom_yaml_count(p->y, one) != 2 || !name) return loom_yaml_error(p->y, list, key, p->err, "expected [[ARM, SUBTASK], [ARM, SUBTASK]]");
+    if (loom_yaml_count(p->y, one) != 2 || !name)
+      return loom_yaml_error(p->y, list, key, p->err, "expected [[ARM, SUBTASK], [ARM, SUBTASK]]");
     int code = loom_yaml_number(&arm, p->y, loom_yaml_item(p->y, one, 0), key, p->err);
     if (code) return code;
-    if (arm < 0 || arm >= p->task->arm_count) return loom_yaml_error(p->y, one, key, p->err, "there is no arm %g", arm);
+    if (arm < 0 || arm >= p->task->arm_count)
+      return loom_yaml_error(p->y, one, key, p->err, "there is no arm %g", arm);
     *arms[i] = (int)arm;
     *subtasks[i] = loom_task_find_subtask(p->task, (int)arm, name);
-    if (*subtasks[i] < 0) return loom_yaml_error(p->y, one, key, p->err, "arm %d has no subtask '%.60s'", (int)arm, name);
+    if (*subtasks[i] < 0)
+      return loom_yaml_error(p->y, one, key, p->err, "arm %d has no subtask '%.60s'", (int)arm, name);
   }
   return 0;
 }
@@ -213,7 +229,8 @@ static void build_order(orderGraph* g, const loomTask* t) {
   for (int i = 0; i < t->rule_count; i++) {
     const loomRule* r = &t->rules[i];
     if (r->kind != LOOM_RULE_COORDINATED) continue;
-    int from = g->vertex[r->arm_b * LOOM_MAX_SUBTASKS + r->subtask_b], to = g->vertex[r->arm_a * LOOM_MAX_SUBTASKS + r->subtask_a];
+    int from = g->vertex[r->arm_b * LOOM_MAX_SUBTASKS + r->subtask_b],
+        to = g->vertex[r->arm_a * LOOM_MAX_SUBTASKS + r->subtask_a];
     for (int k = 0; k < max_nodes; k++) {
       if (g->vertex[k] == from) g->vertex[k] = to;
     }
@@ -227,11 +244,13 @@ static void build_order(orderGraph* g, const loomTask* t) {
   for (int i = 0; i < t->rule_count; i++) {
     const loomRule* r = &t->rules[i];
     if (r->kind != LOOM_RULE_SEQUENTIAL) continue;
-    g->before[g->vertex[r->arm_a * LOOM_MAX_SUBTASKS + r->subtask_a]][g->vertex[r->arm_b * LOOM_MAX_SUBTASKS + r->subtask_b]] = true;
+    g->before[g->vertex[r->arm_a * LOOM_MAX_SUBTASKS + r->subtask_a]]
+             [g->vertex[r->arm_b * LOOM_MAX_SUBTASKS + r->subtask_b]] = true;
   }
   for (int k = 0; k < max_nodes; k++) {
     for (int i = 0; i < max_nodes; i++) {
-      for (int j = 0; j < max_nodes; j++) g->before[i][j] = g->before[i][j] || (g->before[i][k] && g->before[k][j]);
+      for (int j = 0; j < max_nodes; j++)
+        g->before[i][j] = g->before[i][j] || (g->before[i][k] && g->before[k][j]);
     }
   }
 }
@@ -241,7 +260,8 @@ static int check_order(taskParser* p, loomNode node, const char* key) {
   orderGraph g;
   build_order(&g, p->task);
   for (int i = 0; i < max_nodes; i++) {
-    if (g.before[i][i]) return loom_yaml_error(p->y, node, key, p->err, "impossible: with this a subtask waits for itself");
+    if (g.before[i][i])
+      return loom_yaml_error(p->y, node, key, p->err, "impossible: with this a subtask waits for itself");
   }
   return 0;
 }
@@ -253,28 +273,35 @@ static int read_rule(loomRule* r, taskParser* p, loomNode node) {
   *r = (loomRule){.line = loom_yaml_line(p->y, node)};
   int code = loom_yaml_only(p->y, node, keys, p->err);
   if (code) return code;
-  bool coordinated = loom_yaml_get(p->y, node, "coordinated") != 0, sequential = loom_yaml_get(p->y, node, "sequential") != 0;
-  if (coordinated == sequential) return loom_yaml_error(p->y, node, "", p->err, "expected `coordinated:` or `sequential:`");
+  bool coordinated = loom_yaml_get(p->y, node, "coordinated") != 0,
+       sequential = loom_yaml_get(p->y, node, "sequential") != 0;
+  if (coordinated == sequential)
+    return loom_yaml_error(p->y, node, "", p->err, "expected `coordinated:` or `sequential:`");
   const char* key = coordinated ? "coordinated" : "sequential";
   r->kind = coordinated ? LOOM_RULE_COORDINATED : LOOM_RULE_SEQUENTIAL;
   code = read_pair(r, p, node, key);
   if (!code) code = one_of(&scheme, p, node, "scheme", schemes);
   r->scheme = (loomScheme)scheme;
   if (!code) code = loom_yaml_read_int(&r->lead, p->y, node, "lead", 0, 10000, false, p->err);
-  if (!code && coordinated && r->arm_a == r->arm_b) code = loom_yaml_error(p->y, node, key, p->err, "the two subtasks must be of different arms");
+  if (!code && coordinated && r->arm_a == r->arm_b)
+    code = loom_yaml_error(p->y, node, key, p->err, "the two subtasks must be of different arms");
   return code;
 }
 
 int loom_task_parse_rules(taskParser* p, loomNode root) {
   loomNode list = loom_yaml_get(p->y, root, "coordination");
   int n = loom_yaml_count(p->y, list);
-  if (list && !loom_yaml_is_list(p->y, list)) return loom_yaml_error(p->y, list, "coordination", p->err, "expected a list");
-  if (n > LOOM_MAX_RULES) return loom_yaml_error(p->y, list, "coordination", p->err, "at most %d constraints", LOOM_MAX_RULES);
+  if (list && !loom_yaml_is_list(p->y, list))
+    return loom_yaml_error(p->y, list, "coordination", p->err, "expected a list");
+  if (n > LOOM_MAX_RULES)
+    return loom_yaml_error(p->y, list, "coordination", p->err, "at most %d constraints", LOOM_MAX_RULES);
   for (int i = 0; i < n; i++) {
     loomNode node = loom_yaml_item(p->y, list, i);
     int code = read_rule(&p->task->rules[i], p, node);
     p->task->rule_count = i + 1;
-    if (!code) code = check_order(p, node, p->task->rules[i].kind == LOOM_RULE_COORDINATED ? "coordinated" : "sequential");
+    if (!code)
+      code = check_order(p, node,
+                         p->task->rules[i].kind == LOOM_RULE_COORDINATED ? "coordinated" : "sequential");
     if (code) return code;
   }
   return 0;

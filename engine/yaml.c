@@ -19,11 +19,13 @@ static yaml_node_t* at(const loomYaml* y, loomNode node) {
   return node > 0 ? yaml_document_get_node((yaml_document_t*)&y->document, node) : NULL;
 }
 
-// ----------------------------------------------------------------------------------------------------- parsing
+// -----------------------------------------------------------------------------------------------------
+// parsing
 
 static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited, loomError* err);
 
-static int check_map(const loomYaml* y, const yaml_node_t* n, loomNode node, int depth, int* visited, loomError* err) {
+static int check_map(const loomYaml* y, const yaml_node_t* n, loomNode node, int depth, int* visited,
+                     loomError* err) {
   for (yaml_node_pair_t* p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
     const char* key = loom_yaml_text(y, p->key);
     if (!key) return loom_yaml_error(y, p->key, "", err, "a key must be plain text");
@@ -54,7 +56,8 @@ static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited,
 
 int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* label, loomError* err) {
   *out = NULL;
-  if (n > max_bytes) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: larger than 1 MB, not a task file", label);
+  if (n > max_bytes)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: larger than 1 MB, not a task file", label);
   if (memchr(text, 0, n)) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: binary data, not YAML", label);
   loomYaml* y = calloc(1, sizeof *y);
   yaml_parser_t parser;
@@ -93,7 +96,8 @@ void loom_yaml_destroy(loomYaml* y) {
   free(y);
 }
 
-// ------------------------------------------------------------------------------------------------------- nodes
+// -------------------------------------------------------------------------------------------------------
+// nodes
 
 loomNode loom_yaml_root(const loomYaml* y) {
   (void)y;
@@ -105,9 +109,15 @@ static bool is_type(const loomYaml* y, loomNode node, yaml_node_type_t type) {
   return n && n->type == type;
 }
 
-bool loom_yaml_is_map(const loomYaml* y, loomNode node) { return is_type(y, node, YAML_MAPPING_NODE); }
-bool loom_yaml_is_list(const loomYaml* y, loomNode node) { return is_type(y, node, YAML_SEQUENCE_NODE); }
-bool loom_yaml_is_scalar(const loomYaml* y, loomNode node) { return is_type(y, node, YAML_SCALAR_NODE); }
+bool loom_yaml_is_map(const loomYaml* y, loomNode node) {
+  return is_type(y, node, YAML_MAPPING_NODE);
+}
+bool loom_yaml_is_list(const loomYaml* y, loomNode node) {
+  return is_type(y, node, YAML_SEQUENCE_NODE);
+}
+bool loom_yaml_is_scalar(const loomYaml* y, loomNode node) {
+  return is_type(y, node, YAML_SCALAR_NODE);
+}
 
 int loom_yaml_line(const loomYaml* y, loomNode node) {
   const yaml_node_t* n = at(y, node);
@@ -120,15 +130,18 @@ const char* loom_yaml_text(const loomYaml* y, loomNode node) {
 
 int loom_yaml_count(const loomYaml* y, loomNode node) {
   const yaml_node_t* n = at(y, node);
-  if (n && n->type == YAML_SEQUENCE_NODE) return (int)(n->data.sequence.items.top - n->data.sequence.items.start);
-  if (n && n->type == YAML_MAPPING_NODE) return (int)(n->data.mapping.pairs.top - n->data.mapping.pairs.start);
+  if (n && n->type == YAML_SEQUENCE_NODE)
+    return (int)(n->data.sequence.items.top - n->data.sequence.items.start);
+  if (n && n->type == YAML_MAPPING_NODE)
+    return (int)(n->data.mapping.pairs.top - n->data.mapping.pairs.start);
   return 0;
 }
 
 loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i) {
   if (i < 0 || i >= loom_yaml_count(y, node)) return 0;
   const yaml_node_t* n = at(y, node);
-  return n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i] : n->data.mapping.pairs.start[i].value;
+  return n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i]
+                                       : n->data.mapping.pairs.start[i].value;
 }
 
 const char* loom_yaml_key(const loomYaml* y, loomNode map, int i) {
@@ -144,16 +157,19 @@ loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key) {
   return 0;
 }
 
-// ------------------------------------------------------------------------------------------------------ errors
+// ------------------------------------------------------------------------------------------------------
+// errors
 
-int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError* err, const char* format, ...) {
+int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError* err, const char* format,
+                    ...) {
   char text[512];
   va_list args;
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
   if (key && *key) {
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: key '%.100s': %s", y->label, loom_yaml_line(y, node), key, text);
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: key '%.100s': %s", y->label, loom_yaml_line(y, node),
+                          key, text);
   }
   return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s", y->label, loom_yaml_line(y, node), text);
 }
@@ -191,19 +207,22 @@ int loom_yaml_only(const loomYaml* y, loomNode map, const char* const* known, lo
       }
     }
     if (found) continue;
-    if (nearest) return loom_yaml_error(y, loom_yaml_item(y, map, i), key, err, "unknown; did you mean '%s'?", nearest);
+    if (nearest)
+      return loom_yaml_error(y, loom_yaml_item(y, map, i), key, err, "unknown; did you mean '%s'?", nearest);
     return loom_yaml_error(y, loom_yaml_item(y, map, i), key, err, "unknown");
   }
   return 0;
 }
 
-// ----------------------------------------------------------------------------------------------------- readers
+// -----------------------------------------------------------------------------------------------------
+// readers
 
 static int absent(const loomYaml* y, loomNode map, const char* key, bool required, loomError* err) {
   return required ? loom_yaml_error(y, map, key, err, "missing") : 0;
 }
 
-int loom_yaml_read_text(char* out, size_t n, const loomYaml* y, loomNode map, const char* key, bool required, loomError* err) {
+int loom_yaml_read_text(char* out, size_t n, const loomYaml* y, loomNode map, const char* key, bool required,
+                        loomError* err) {
   loomNode node = loom_yaml_get(y, map, key);
   if (!node) return absent(y, map, key, required, err);
   const char* text = loom_yaml_text(y, node);
@@ -223,21 +242,22 @@ int loom_yaml_number(double* out, const loomYaml* y, loomNode node, const char* 
   return 0;
 }
 
-int loom_yaml_read_number(double* out, const loomYaml* y, loomNode map, const char* key, bool required, loomError* err) {
+int loom_yaml_read_number(double* out, const loomYaml* y, loomNode map, const char* key, bool required,
+                          loomError* err) {
   loomNode node = loom_yaml_get(y, map, key);
   return node ? loom_yaml_number(out, y, node, key, err) : absent(y, map, key, required, err);
 }
 
-int loom_yaml_read_int(int* out, const loomYaml* y, loomNode map, const char* key, int low, int high, bool required,
-                       loomError* err) {
+int loom_yaml_read_int(int* out, const loomYaml* y, loomNode map, const char* key, int low, int high,
+                       bool required, loomError* err) {
   double value;
   loomNode node = loom_yaml_get(y, map, key);
   if (!node) return absent(y, map, key, required, err);
   int code = loom_yaml_number(&value, y, node, key, err);
   if (code) return code;
   if (value < low || value > high || value != (int)value) {
-    return loom_yaml_error(y, node, key, err, "expected a whole number from %d to %d, found '%.60s'", low, high,
-                           loom_yaml_text(y, node));
+    return loom_yaml_error(y, node, key, err, "expected a whole number from %d to %d, found '%.60s'", low,
+                           high, loom_yaml_text(y, node));
   }
   *out = (int)value;
   return 0;
@@ -254,20 +274,21 @@ int loom_yaml_read_bool(bool* out, const loomYaml* y, loomNode map, const char* 
   return loom_yaml_error(y, node, key, err, "expected true or false");
 }
 
-static int list_of(loomNode* list, int n, int* count, const loomYaml* y, loomNode map, const char* key, bool required,
-                   loomError* err) {
+static int list_of(loomNode* list, int n, int* count, const loomYaml* y, loomNode map, const char* key,
+                   bool required, loomError* err) {
   *list = loom_yaml_get(y, map, key);
   if (!*list) return absent(y, map, key, required, err);
   int have = loom_yaml_count(y, *list);
   if (!loom_yaml_is_list(y, *list)) return loom_yaml_error(y, *list, key, err, "expected a list");
-  if (!count && have != n) return loom_yaml_error(y, *list, key, err, "expected %d entries, found %d", n, have);
+  if (!count && have != n)
+    return loom_yaml_error(y, *list, key, err, "expected %d entries, found %d", n, have);
   if (have > n) return loom_yaml_error(y, *list, key, err, "at most %d entries, found %d", n, have);
   if (count) *count = have;
   return 0;
 }
 
-int loom_yaml_read_numbers(double* out, int n, int* count, const loomYaml* y, loomNode map, const char* key, bool required,
-                           loomError* err) {
+int loom_yaml_read_numbers(double* out, int n, int* count, const loomYaml* y, loomNode map, const char* key,
+                           bool required, loomError* err) {
   loomNode list;
   int code = list_of(&list, n, count, y, map, key, required, err);
   for (int i = 0; !code && list && i < loom_yaml_count(y, list); i++) {
@@ -276,14 +297,15 @@ int loom_yaml_read_numbers(double* out, int n, int* count, const loomYaml* y, lo
   return code;
 }
 
-int loom_yaml_read_texts(char* out, size_t size, int n, int* count, const loomYaml* y, loomNode map, const char* key,
-                         bool required, loomError* err) {
+int loom_yaml_read_texts(char* out, size_t size, int n, int* count, const loomYaml* y, loomNode map,
+                         const char* key, bool required, loomError* err) {
   loomNode list;
   int code = list_of(&list, n, count, y, map, key, required, err);
   for (int i = 0; !code && list && i < loom_yaml_count(y, list); i++) {
     const char* text = loom_yaml_text(y, loom_yaml_item(y, list, i));
     if (!text) return loom_yaml_error(y, loom_yaml_item(y, list, i), key, err, "expected text");
-    if (strlen(text) >= size) return loom_yaml_error(y, list, key, err, "'%.40s' is longer than %zu characters", text, size - 1);
+    if (strlen(text) >= size)
+      return loom_yaml_error(y, list, key, err, "'%.40s' is longer than %zu characters", text, size - 1);
     strcpy(out + (size_t)i * size, text);
   }
   return code;

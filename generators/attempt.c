@@ -13,9 +13,12 @@ const char* loom_outcome_name(loomOutcome outcome) {
   return outcome >= 0 && outcome < LOOM_OUTCOME_COUNT ? names[outcome] : "unknown";
 }
 
-loomAttemptDef loom_default_attempt_def(void) { return (loomAttemptDef){.noise_scale = 1}; }
+loomAttemptDef loom_default_attempt_def(void) {
+  return (loomAttemptDef){.noise_scale = 1};
+}
 
-// ------------------------------------------------------------------------------------------------------ trace
+// ------------------------------------------------------------------------------------------------------
+// trace
 
 int loom_trace_create(loomTrace* t, const loomEpisode* e, int capacity, loomError* err) {
   memset(t, 0, sizeof *t);
@@ -36,8 +39,8 @@ int loom_trace_create(loomTrace* t, const loomEpisode* e, int capacity, loomErro
   t->reward = calloc(rows, sizeof(double));
   t->subtask = calloc(rows * arms, sizeof(int64_t));
   t->source = calloc(rows * arms, sizeof(int64_t));
-  if (t->actions && t->states && t->obs && t->eef && t->target && t->grip && t->object && t->reward && t->subtask &&
-      t->source) {
+  if (t->actions && t->states && t->obs && t->eef && t->target && t->grip && t->object && t->reward &&
+      t->subtask && t->source) {
     return 0;
   }
   loom_trace_destroy(t);
@@ -59,23 +62,24 @@ void loom_trace_destroy(loomTrace* t) {
   memset(t, 0, sizeof *t);
 }
 
-// ------------------------------------------------------------------------------------------------------- plan
+// -------------------------------------------------------------------------------------------------------
+// plan
 
 /// One arm on its way through its queue of subtasks.
 typedef struct armPlan {
-  int subtask;            // the current one; subtask_count when done
+  int subtask;  // the current one; subtask_count when done
   bool running;
-  int source;             // source demo of the current subtask
+  int source;  // source demo of the current subtask
   loomFit fit;
   loomTransform transform;
-  int start, end;         // rows of the segment in the source
-  int lead_in;            // interpolation and hold steps before row `start`
+  int start, end;  // rows of the segment in the source
+  int lead_in;     // interpolation and hold steps before row `start`
   int hold;
-  int step;               // steps since the subtask began
-  loomPose from;          // pose the interpolation leaves
-  loomPose target;        // last target
-  double grip;            // last gripper action
-  int ended_at;           // control step at which the last subtask ended
+  int step;         // steps since the subtask began
+  loomPose from;    // pose the interpolation leaves
+  loomPose target;  // last target
+  double grip;      // last gripper action
+  int ended_at;     // control step at which the last subtask ended
 } armPlan;
 
 typedef struct plan {
@@ -86,15 +90,19 @@ typedef struct plan {
   const loomTask* task;
   loomRandom select, noise, move;
   armPlan arm[LOOM_MAX_ARMS];
-  int episode_source;                       // shared choice; -1 = not made
+  int episode_source;  // shared choice; -1 = not made
   int arm_source[LOOM_MAX_ARMS];
-  int object_symmetry[LOOM_MAX_OBJECTS];    // the equivalent pose taken; -1 = not chosen yet
+  int object_symmetry[LOOM_MAX_OBJECTS];           // the equivalent pose taken; -1 = not chosen yet
   int end_step[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // control step a subtask ended at; -1 = not yet
   loomAttemptResult* result;
 } plan;
 
-static const loomSubtaskDef* current(const plan* p, int a) { return &p->task->subtasks[a][p->arm[a].subtask]; }
-static bool done(const plan* p, int a) { return p->arm[a].subtask >= p->task->subtask_count[a]; }
+static const loomSubtaskDef* current(const plan* p, int a) {
+  return &p->task->subtasks[a][p->arm[a].subtask];
+}
+static bool done(const plan* p, int a) {
+  return p->arm[a].subtask >= p->task->subtask_count[a];
+}
 
 // The partner of a coordinated subtask, or NULL.
 static const loomRule* coordinated(const plan* p, int a, int k, int* other, int* other_k) {
@@ -156,9 +164,10 @@ static int choose_source(plan* p, int a, int k) {
   return chosen;
 }
 
-// A held object's measured pose in the hand, or (with a reference) the hand's own pose, becomes the right factor, so
-// that the segment carries on from where the hand is instead of jumping to where the source's was.
-static void correct_for_held(plan* p, armPlan* arm, int a, const loomSubtaskDef* s, const loomReplay* source) {
+// A held object's measured pose in the hand, or (with a reference) the hand's own pose, becomes the right
+// factor, so that the segment carries on from where the hand is instead of jumping to where the source's was.
+static void correct_for_held(plan* p, armPlan* arm, int a, const loomSubtaskDef* s,
+                             const loomReplay* source) {
   loomPose eef_now = loom_episode_eef(p->e, a), eef_src = source->eef[a][arm->start];
   if (s->reference >= 0) {
     loomTransform bare = arm->transform;
@@ -224,19 +233,21 @@ static void begin_subtask(plan* p, int a) {
   }
   if (arm->end > source->rows) arm->end = source->rows;
   if (arm->end <= arm->start) arm->end = arm->start + 1 < source->rows ? arm->start + 1 : source->rows;
-  arm->transform = loom_segment_transform(p->e, source, a, k, arm->fit, arm->start < source->rows ? arm->start : source->rows - 1);
+  arm->transform = loom_segment_transform(p->e, source, a, k, arm->fit,
+                                          arm->start < source->rows ? arm->start : source->rows - 1);
   if (s->carried >= 0) correct_for_held(p, arm, a, s, source);
   add_noise(p, arm, s);
   arm->from = s->from_target && k ? arm->target : loom_episode_eef(p->e, a);
-  loomPose first = loom_transform_apply(&arm->transform, source->target[a][arm->start < source->rows ? arm->start : source->rows - 1]);
+  loomPose first = loom_transform_apply(
+      &arm->transform, source->target[a][arm->start < source->rows ? arm->start : source->rows - 1]);
   arm->hold = s->hold_steps;
   arm->lead_in = lead_in_steps(p, arm, s, first) + s->hold_steps;
   p->result->source[a][k] = arm->source;
   p->result->begin[a][k] = p->e->steps;
 }
 
-// Coordinated partners begin in the same step and take as long: the longer lead-in counts for both, and a translated or
-// replayed scheme gives both the same rigid motion.
+// Coordinated partners begin in the same step and take as long: the longer lead-in counts for both, and a
+// translated or replayed scheme gives both the same rigid motion.
 static void match_partner(plan* p, int a) {
   int other, other_k, k = p->arm[a].subtask;
   const loomRule* rule = coordinated(p, a, k, &other, &other_k);
@@ -245,7 +256,9 @@ static void match_partner(plan* p, int a) {
   if (x->lead_in < y->lead_in) x->lead_in = y->lead_in;
   if (y->lead_in < x->lead_in) y->lead_in = x->lead_in;
   if (rule->scheme == LOOM_SCHEME_REPLAY) return;
-  const armPlan* leader = p->task->subtasks[rule->arm_a][rule->subtask_a].reference >= 0 ? &p->arm[rule->arm_a] : &p->arm[rule->arm_b];
+  const armPlan* leader = p->task->subtasks[rule->arm_a][rule->subtask_a].reference >= 0
+                              ? &p->arm[rule->arm_a]
+                              : &p->arm[rule->arm_b];
   loomPose world = leader->transform.world;
   if (rule->scheme == LOOM_SCHEME_TRANSLATE) {
     loomPose moved = loom_pose_mul(world, leader->transform.source);
@@ -255,13 +268,17 @@ static void match_partner(plan* p, int a) {
   x->transform.world = y->transform.world = world;
 }
 
-// -------------------------------------------------------------------------------------------------------- act
+// --------------------------------------------------------------------------------------------------------
+// act
 
-static double minimum_jerk(double t) { return t * t * t * (10 + t * (6 * t - 15)); }
+static double minimum_jerk(double t) {
+  return t * t * t * (10 + t * (6 * t - 15));
+}
 
-// Target of a tracked segment: the source's hand in its object's frame at that row, put on the object as it is now.
-static loomPose tracked_target(const plan* p, const armPlan* arm, int a, const loomSubtaskDef* s, const loomReplay* source,
-                               int row) {
+// Target of a tracked segment: the source's hand in its object's frame at that row, put on the object as it
+// is now.
+static loomPose tracked_target(const plan* p, const armPlan* arm, int a, const loomSubtaskDef* s,
+                               const loomReplay* source, int row) {
   loomTransform t = arm->transform;
   loomPose symmetry = loom_symmetry(&p->task->objects[s->reference], arm->fit.object_symmetry);
   loomPose now = loom_pose_mul(loom_episode_object(p->e, s->reference), symmetry);
@@ -270,7 +287,8 @@ static loomPose tracked_target(const plan* p, const armPlan* arm, int a, const l
   return loom_transform_apply(&t, source->target[a][row]);
 }
 
-static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, const armPlan* arm, int a, int row) {
+static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, const armPlan* arm, int a,
+                           int row) {
   if (!s->track || s->reference < 0) return false;
   for (int t = arm->start; t <= row; t++) {
     if (source->grip[a][t] > 0 && (t == 0 || source->grip[a][t - 1] <= 0) && t < row) return false;
@@ -290,8 +308,9 @@ static void advance_target(plan* p, int a) {
     // Leave the transform where tracking last put it, for the rows after the gripper has closed.
     loomPose symmetry = loom_symmetry(&p->task->objects[s->reference], arm->fit.object_symmetry);
     arm->transform.source = source->object[s->reference][row];
-    arm->transform.world = loom_transform_world(
-        s->transform, loom_pose_mul(loom_episode_object(p->e, s->reference), symmetry), arm->transform.source);
+    arm->transform.world =
+        loom_transform_world(s->transform, loom_pose_mul(loom_episode_object(p->e, s->reference), symmetry),
+                             arm->transform.source);
   } else {
     target = loom_transform_apply(&arm->transform, source->target[a][row]);
   }
@@ -306,7 +325,9 @@ static void advance_target(plan* p, int a) {
   arm->step++;
 }
 
-static bool finished(const armPlan* arm) { return arm->step >= arm->lead_in + arm->end - arm->start; }
+static bool finished(const armPlan* arm) {
+  return arm->step >= arm->lead_in + arm->end - arm->start;
+}
 
 static void act(plan* p, double* action) {
   for (int a = 0; a < p->e->arm_count; a++) {
@@ -337,7 +358,8 @@ static void act(plan* p, double* action) {
   }
 }
 
-// ----------------------------------------------------------------------------------------------------- outcome
+// -----------------------------------------------------------------------------------------------------
+// outcome
 
 static void fail(plan* p, loomOutcome outcome, int arm, int subtask, int condition) {
   loomAttemptResult* r = p->result;
@@ -346,7 +368,8 @@ static void fail(plan* p, loomOutcome outcome, int arm, int subtask, int conditi
   r->subtask = subtask;
   r->reason[0] = 0;
   if (condition >= 0) loom_condition_explain(p->e->conditions, condition, r->reason, sizeof r->reason);
-  if (!r->reason[0] && condition >= 0) snprintf(r->reason, sizeof r->reason, "%s", p->task->conditions[condition].label);
+  if (!r->reason[0] && condition >= 0)
+    snprintf(r->reason, sizeof r->reason, "%s", p->task->conditions[condition].label);
 }
 
 // After a step: subtasks that have ended, and whether their effect is there. False when the attempt is lost.
@@ -450,8 +473,9 @@ static bool step(plan* p, loomTrace* trace, int* success_steps, int* idle, loomE
   return true;
 }
 
-int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* e, const loomSourceSet* sources,
-                     const loomSourceStats* stats, const loomAttemptDef* def, uint64_t attempt, loomError* err) {
+int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* e,
+                     const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
+                     uint64_t attempt, loomError* err) {
   plan p = {.sources = sources, .stats = stats, .def = def, .e = e, .task = e->scene->task, .result = result};
   loomError why = {0, ""};
   int64_t physics = e->physics_steps;
@@ -470,7 +494,8 @@ int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* e
   }
   while (trace->rows < trace->capacity && step(&p, trace, &success_steps, &idle, &why)) {
   }
-  if (result->outcome == LOOM_OUTCOME_TIMEOUT) fail(&p, LOOM_OUTCOME_TIMEOUT, 0, p.arm[0].subtask, p.task->success);
+  if (result->outcome == LOOM_OUTCOME_TIMEOUT)
+    fail(&p, LOOM_OUTCOME_TIMEOUT, 0, p.arm[0].subtask, p.task->success);
   result->steps = trace->rows;
   result->physics_steps = e->physics_steps - physics;
   return 0;

@@ -10,8 +10,8 @@
 #include "generators/journal.h"
 #include "generators/record.h"
 
-// Attempts of a batch see the same source statistics, so where batches end is part of what a seed means: it never depends
-// on the number of threads. The first ones are short, so that poor sources are found out early.
+// Attempts of a batch see the same source statistics, so where batches end is part of what a seed means: it
+// never depends on the number of threads. The first ones are short, so that poor sources are found out early.
 enum { batch_size = 64 };
 
 static int64_t batch_begin(int64_t attempt) {
@@ -41,12 +41,14 @@ void loom_wilson(double* low, double* high, int64_t successes, int64_t n) {
     *high = 1;
     return;
   }
-  double centre = p + z * z / (2 * count), spread = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
+  double centre = p + z * z / (2 * count),
+         spread = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
   *low = fmax(0, (centre - spread) / (1 + z * z / count));
   *high = fmin(1, (centre + spread) / (1 + z * z / count));
 }
 
-// ----------------------------------------------------------------------------------------------------- workers
+// -----------------------------------------------------------------------------------------------------
+// workers
 
 typedef struct worker {
   loomEpisode* episode;
@@ -62,14 +64,14 @@ typedef struct run {
   loomJournal* journal;
   worker* workers;
   int worker_count;
-  int *tries, *wins;          // (sources) as of the last finished batch
+  int *tries, *wins;  // (sources) as of the last finished batch
   double begun;
-  loomError error;            // the first of any worker
-  int failed;                 // its code
+  loomError error;  // the first of any worker
+  int failed;       // its code
   loomAttemptResult batch[batch_size];
   bool ready[batch_size];
-  int prefix;                 // attempts of the batch that are finished without a gap
-  int64_t prefix_successes;   // successes up to there, earlier batches included
+  int prefix;                // attempts of the batch that are finished without a gap
+  int64_t prefix_successes;  // successes up to there, earlier batches included
 } run;
 
 static double thread_cpu(void) {
@@ -83,10 +85,12 @@ static int make_workers(run* r, loomError* err) {
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
   r->tries = calloc((size_t)r->sources->n + 1, sizeof *r->tries);
   r->wins = calloc((size_t)r->sources->n + 1, sizeof *r->wins);
-  if (!r->workers || !r->tries || !r->wins) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
+  if (!r->workers || !r->tries || !r->wins)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
   for (int i = 0; i < r->worker_count; i++) {
     int code = loom_episode_create(&r->workers[i].episode, r->scene, err);
-    if (!code) code = loom_trace_create(&r->workers[i].trace, r->workers[i].episode, r->scene->task->max_steps, err);
+    if (!code)
+      code = loom_trace_create(&r->workers[i].trace, r->workers[i].episode, r->scene->task->max_steps, err);
     if (code) return code;
   }
   return 0;
@@ -114,15 +118,17 @@ static int renew(worker* w, const loomScene* scene, loomError* err) {
   return 0;
 }
 
-static int attempt_one(run* r, worker* w, loomAttemptResult* result, uint64_t number, const loomSourceStats* stats,
-                       loomError* err) {
+static int attempt_one(run* r, worker* w, loomAttemptResult* result, uint64_t number,
+                       const loomSourceStats* stats, loomError* err) {
   double start = thread_cpu();
-  int code = loom_attempt_run(result, &w->trace, w->episode, r->sources, stats, &r->def->attempt, number, err);
+  int code =
+      loom_attempt_run(result, &w->trace, w->episode, r->sources, stats, &r->def->attempt, number, err);
   bool keep = result->outcome == LOOM_OUTCOME_SUCCESS || (r->def->failed && w->trace.rows);
   if (!code && keep && r->journal) {
     char path[LOOM_PATH_MAX];
     loom_journal_shard(path, r->journal, number, result->outcome == LOOM_OUTCOME_SUCCESS);
-    code = loom_record_write(path, result, &w->trace, w->episode, r->sources, &r->def->attempt, &r->def->write, err);
+    code = loom_record_write(path, result, &w->trace, w->episode, r->sources, &r->def->attempt,
+                             &r->def->write, err);
   }
   if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew(w, r->scene, err);
   w->cpu += thread_cpu() - start;
@@ -159,7 +165,8 @@ static void run_batch(run* r, int64_t first, int count) {
     skip = enough(r);
     if (skip) continue;
     loomError err = {0, ""};
-    int code = attempt_one(r, &r->workers[omp_get_thread_num()], &r->batch[i], (uint64_t)(first + i), &stats, &err);
+    int code =
+        attempt_one(r, &r->workers[omp_get_thread_num()], &r->batch[i], (uint64_t)(first + i), &stats, &err);
 #pragma omp critical(loom_generate)
     {
       if (code && !r->failed) {
@@ -171,7 +178,8 @@ static void run_batch(run* r, int64_t first, int count) {
   }
 }
 
-// ------------------------------------------------------------------------------------------------- bookkeeping
+// -------------------------------------------------------------------------------------------------
+// bookkeeping
 
 static int keep_result(run* r, const loomAttemptResult* result, loomError* err) {
   loomGenerateReport* report = r->report;
@@ -191,7 +199,8 @@ static int keep_result(run* r, const loomAttemptResult* result, loomError* err) 
   return 0;
 }
 
-// Statistics change between whole batches only, so that an attempt sees the same ones on any number of threads.
+// Statistics change between whole batches only, so that an attempt sees the same ones on any number of
+// threads.
 static void count_sources(run* r, int64_t upto) {
   memset(r->tries, 0, sizeof(int) * (size_t)r->sources->n);
   memset(r->wins, 0, sizeof(int) * (size_t)r->sources->n);

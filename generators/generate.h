@@ -8,18 +8,19 @@
 #include "generators/attempt.h"
 
 typedef struct loomGenerateDef {
-  const char* out;             // the dataset to make; work in progress lies in OUT.parts
-  const char* failed;          // dataset of failed attempts, or NULL
-  int64_t successes;           // stop after this many; 0 = no limit
-  int64_t attempts;            // stop after this many; 0 = no limit
-  double seconds;              // stop after this time; 0 = no limit
-  int64_t max_failures;        // give up after this many; 0 = no limit
-  int threads;                 // 0 = all cores
-  bool resume;                 // go on with OUT.parts
-  bool overwrite;              // throw an earlier OUT and OUT.parts away
+  const char* out;       // the dataset to make; work in progress lies in OUT.parts
+  const char* failed;    // dataset of failed attempts, or NULL
+  int64_t successes;     // stop after this many; 0 = no limit
+  int64_t attempts;      // stop after this many; 0 = no limit
+  double seconds;        // stop after this time; 0 = no limit
+  int64_t max_failures;  // give up after this many; 0 = no limit
+  int threads;           // 0 = all cores
+  bool resume;           // go on with OUT.parts
+  bool overwrite;        // throw an earlier OUT and OUT.parts away
   loomAttemptDef attempt;
   loomWriteDef write;
-  volatile sig_atomic_t* stop; // set by a signal handler: finish the attempts in hand, then leave a valid file
+  volatile sig_atomic_t*
+      stop;  // set by a signal handler: finish the attempts in hand, then leave a valid file
   /// Called now and then by one thread.
   void (*progress)(void* user, int64_t attempts, int64_t successes, double seconds);
   void* user;
@@ -30,12 +31,12 @@ loomGenerateDef loom_default_generate_def(void);
 /// What a run came to. Free with loom_generate_report_destroy.
 typedef struct loomGenerateReport {
   int64_t attempts, successes, physics_steps, rows;
-  double seconds;               // wall clock of this run, without earlier ones that it resumed
-  double cpu_seconds;           // of all workers in attempts
-  loomTimes times;              // of all workers, seconds
+  double seconds;      // wall clock of this run, without earlier ones that it resumed
+  double cpu_seconds;  // of all workers in attempts
+  loomTimes times;     // of all workers, seconds
   bool interrupted, already_complete;
   int64_t result_count;
-  loomAttemptResult* results;   // (result_count) in order of attempt number
+  loomAttemptResult* results;  // (result_count) in order of attempt number
 } loomGenerateReport;
 
 void loom_generate_report_destroy(loomGenerateReport* report);

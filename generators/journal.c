@@ -18,7 +18,8 @@ struct loomJournal {
   int fd;
 };
 
-// --------------------------------------------------------------------------------------------------- run.json
+// ---------------------------------------------------------------------------------------------------
+// run.json
 
 static uint64_t hash_bytes(uint64_t h, const void* data, size_t n) {
   const unsigned char* c = data;
@@ -92,7 +93,8 @@ static void sync_dir(const char* path) {
   close(fd);
 }
 
-// ---------------------------------------------------------------------------------------------------- opening
+// ----------------------------------------------------------------------------------------------------
+// opening
 
 static void remove_parts(const char* dir) {
   DIR* d = opendir(dir);
@@ -100,8 +102,10 @@ static void remove_parts(const char* dir) {
   char path[LOOM_PATH_MAX + 260];
   for (struct dirent* entry; (entry = readdir(d));) {
     const char* name = entry->d_name;
-    // Only what a run puts there: a folder of the user's that happens to have this name keeps its other files.
-    if (strncmp(name, "demo-", 5) && strncmp(name, "failed-", 7) && strcmp(name, "journal.bin") && strcmp(name, "run.json")) {
+    // Only what a run puts there: a folder of the user's that happens to have this name keeps its other
+    // files.
+    if (strncmp(name, "demo-", 5) && strncmp(name, "failed-", 7) && strcmp(name, "journal.bin") &&
+        strcmp(name, "run.json")) {
       continue;
     }
     snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -116,17 +120,19 @@ static int check_same_run(const char* path, const char* wanted, loomError* err) 
   bool same = found && !strcmp(found, wanted);
   free(found);
   if (same) return 0;
-  return loom_error_set(err, LOOM_ERR_USAGE,
-                        "%s: the unfinished run there has another task, seed, options or version; use the same ones, or "
-                        "--overwrite to start anew",
-                        path);
+  return loom_error_set(
+      err, LOOM_ERR_USAGE,
+      "%s: the unfinished run there has another task, seed, options or version; use the same ones, or "
+      "--overwrite to start anew",
+      path);
 }
 
-int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourceSet* sources, const loomGenerateDef* def,
-                      bool* complete, loomError* err) {
+int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourceSet* sources,
+                      const loomGenerateDef* def, bool* complete, loomError* err) {
   *out = NULL;
   char path[LOOM_PATH_MAX + 16], dir[LOOM_PATH_MAX];
-  if (strlen(def->out) > LOOM_PATH_MAX - 64) return loom_error_set(err, LOOM_ERR_USAGE, "%s: path too long", def->out);
+  if (strlen(def->out) > LOOM_PATH_MAX - 64)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: path too long", def->out);
   snprintf(dir, sizeof dir, "%s.parts", def->out);
   bool there = !access(def->out, F_OK), parts = !access(dir, F_OK);
   if (def->overwrite && parts) remove_parts(dir);
@@ -134,15 +140,18 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
   *complete = there && !parts && def->resume;
   if (*complete) return 0;
   if ((there && !def->overwrite && !(parts && def->resume)) || (parts && !def->resume)) {
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s exists; use --resume to go on with an unfinished run, --overwrite to start anew, or another -o",
-                          parts ? dir : def->out);
+    return loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "%s exists; use --resume to go on with an unfinished run, --overwrite to start anew, or another -o",
+        parts ? dir : def->out);
   }
   if (!parts && mkdir(dir, 0777)) return io_error(err, "create the folder", dir);
   char* wanted = describe_run(scene, sources, def);
   loomJournal* j = calloc(1, sizeof *j);
   int code = wanted && j ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a journal");
   snprintf(path, sizeof path, "%s/run.json", dir);
-  if (!code) code = parts && !access(path, F_OK) ? check_same_run(path, wanted, err) : write_file(path, wanted, err);
+  if (!code)
+    code = parts && !access(path, F_OK) ? check_same_run(path, wanted, err) : write_file(path, wanted, err);
   cJSON_free(wanted);
   snprintf(path, sizeof path, "%s/journal.bin", dir);
   int fd = code ? -1 : open(path, O_RDWR | O_CREAT, 0666);
@@ -172,8 +181,8 @@ void loom_journal_close(loomJournal* j) {
 }
 
 void loom_journal_shard(char path[LOOM_PATH_MAX], const loomJournal* j, uint64_t attempt, bool success) {
-  snprintf(path, LOOM_PATH_MAX, "%.*s/%s-%08llu.hdf5", LOOM_PATH_MAX - 64, j->dir, success ? "demo" : "failed",
-           (unsigned long long)attempt);
+  snprintf(path, LOOM_PATH_MAX, "%.*s/%s-%08llu.hdf5", LOOM_PATH_MAX - 64, j->dir,
+           success ? "demo" : "failed", (unsigned long long)attempt);
 }
 
 int loom_journal_append(loomJournal* j, const loomAttemptResult* results, int n, loomError* err) {
@@ -196,20 +205,24 @@ int loom_journal_read(loomAttemptResult** out, int64_t* n, const loomJournal* j,
     bool success = (*out)[i].outcome == LOOM_OUTCOME_SUCCESS;
     loom_journal_shard(path, j, (uint64_t)i, success);
     if ((*out)[i].attempt != (uint64_t)i || (success && access(path, F_OK))) {
-      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: entry %lld of the journal does not fit its shards; use --overwrite to start anew",
-                            j->dir, (long long)i);
+      return loom_error_set(
+          err, LOOM_ERR_FORMAT,
+          "%s: entry %lld of the journal does not fit its shards; use --overwrite to start anew", j->dir,
+          (long long)i);
     }
   }
   return 0;
 }
 
-// -------------------------------------------------------------------------------------------------- finishing
+// --------------------------------------------------------------------------------------------------
+// finishing
 
-static int assemble(const loomJournal* j, const char* path, const loomGenerateReport* report, const loomSourceSet* sources,
-                    bool success, loomError* err) {
+static int assemble(const loomJournal* j, const char* path, const loomGenerateReport* report,
+                    const loomSourceSet* sources, bool success, loomError* err) {
   loomSource* shards = calloc((size_t)report->result_count + 1, sizeof *shards);
   char(*paths)[LOOM_PATH_MAX] = calloc((size_t)report->result_count + 1, sizeof *paths);
-  int n = 0, code = shards && paths ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of shards");
+  int n = 0,
+      code = shards && paths ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of shards");
   for (int64_t i = 0; !code && i < report->result_count; i++) {
     const loomAttemptResult* r = &report->results[i];
     if ((r->outcome == LOOM_OUTCOME_SUCCESS) != success || !r->steps) continue;
@@ -218,7 +231,8 @@ static int assemble(const loomJournal* j, const char* path, const loomGenerateRe
     n++;
   }
   if (!code && n) {
-    loomAttr attrs[] = {loom_attr_string("env_args", sources->env_args), loom_attr_string("loom_version", loom_version()),
+    loomAttr attrs[] = {loom_attr_string("env_args", sources->env_args),
+                        loom_attr_string("loom_version", loom_version()),
                         loom_attr_int("loom_seed", (int64_t)j->def->attempt.seed)};
     loomAssembleDef def = loom_default_assemble_def();
     def.attr = attrs;
@@ -232,7 +246,8 @@ static int assemble(const loomJournal* j, const char* path, const loomGenerateRe
   return code;
 }
 
-int loom_journal_finish(loomJournal* j, const loomGenerateReport* report, const loomSourceSet* sources, loomError* err) {
+int loom_journal_finish(loomJournal* j, const loomGenerateReport* report, const loomSourceSet* sources,
+                        loomError* err) {
   int code = assemble(j, j->def->out, report, sources, true, err);
   if (!code && j->def->failed) code = assemble(j, j->def->failed, report, sources, false, err);
   if (!code && !report->interrupted) remove_parts(j->dir);

@@ -9,7 +9,9 @@
 
 enum { max_fields = LOOM_MAX_OBS + LOOM_MAX_OBJECTS + 32 };
 
-const char* loom_version(void) { return "demoloom 0.1.0"; }
+const char* loom_version(void) {
+  return "demoloom 0.1.0";
+}
 
 typedef struct fieldList {
   loomField field[max_fields];
@@ -18,7 +20,8 @@ typedef struct fieldList {
   int n;
 } fieldList;
 
-static void add(fieldList* list, const char* path, loomType type, const void* data, int rank, const int64_t* shape) {
+static void add(fieldList* list, const char* path, loomType type, const void* data, int rank,
+                const int64_t* shape) {
   if (list->n >= max_fields) return;
   snprintf(list->path[list->n], sizeof list->path[0], "%s", path);
   loomField* f = &list->field[list->n];
@@ -51,7 +54,8 @@ static int add_signals(fieldList* list, const loomTrace* t, const loomTask* task
       if (!signal) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for signals");
       for (int r = 0; r < t->rows; r++) signal[r] = t->subtask[r * t->arm_count + a] > k;
       char path[2 * LOOM_NAME_MAX];
-      snprintf(path, sizeof path, "datagen_info/subtask_term_signals/arm%d_%.40s", a, task->subtasks[a][k].name);
+      snprintf(path, sizeof path, "datagen_info/subtask_term_signals/arm%d_%.40s", a,
+               task->subtasks[a][k].name);
       list->owned[list->n] = signal;
       add(list, path, LOOM_TYPE_I64, signal, 1, (int64_t[]){t->rows});
     }
@@ -112,7 +116,8 @@ static int fill_fields(fieldList* list, const loomTrace* t, const loomEpisode* e
   for (int o = 0; o < t->object_count; o++) {
     char path[2 * LOOM_NAME_MAX];
     snprintf(path, sizeof path, "datagen_info/object_poses/%.60s", task->objects[o].name);
-    add(list, path, LOOM_TYPE_F64, t->object + 16 * (size_t)o * (size_t)t->capacity, 3, (int64_t[]){rows, 4, 4});
+    add(list, path, LOOM_TYPE_F64, t->object + 16 * (size_t)o * (size_t)t->capacity, 3,
+        (int64_t[]){rows, 4, 4});
   }
   add(list, "datagen_info/subtask", LOOM_TYPE_I64, t->subtask, 2, (int64_t[]){rows, arms});
   add(list, "src_demo_inds", LOOM_TYPE_I64, sources, 1, (int64_t[]){source_count});
@@ -121,7 +126,8 @@ static int fill_fields(fieldList* list, const loomTrace* t, const loomEpisode* e
 }
 
 int loom_record_write(const char* path, const loomAttemptResult* r, const loomTrace* t, loomEpisode* e,
-                      const loomSourceSet* sources, const loomAttemptDef* def, const loomWriteDef* write, loomError* err) {
+                      const loomSourceSet* sources, const loomAttemptDef* def, const loomWriteDef* write,
+                      loomError* err) {
   double start = loom_clock();
   char name[LOOM_NAME_MAX], *xml = NULL;
   int64_t used[LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS];
@@ -138,8 +144,10 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
   if (!code) code = fill_fields(list, t, e, dones, used, n, err);
   if (!code) {
     snprintf(name, sizeof name, "demo_%llu", (unsigned long long)r->attempt);
-    loomAttr attrs[] = {loom_attr_string("model_file", xml), loom_attr_int("num_samples", t->rows),
-                        loom_attr_int("loom_seed", (int64_t)def->seed), loom_attr_int("loom_attempt", (int64_t)r->attempt),
+    loomAttr attrs[] = {loom_attr_string("model_file", xml),
+                        loom_attr_int("num_samples", t->rows),
+                        loom_attr_int("loom_seed", (int64_t)def->seed),
+                        loom_attr_int("loom_attempt", (int64_t)r->attempt),
                         loom_attr_int("loom_success", r->outcome == LOOM_OUTCOME_SUCCESS),
                         loom_attr_string("loom_provenance", origin)};
     loomRecord record = {name, list->n, list->field, (int)(sizeof attrs / sizeof *attrs), attrs};

@@ -1,4 +1,5 @@
-// A finished attempt as a demo of a dataset: robomimic's arrays, MimicGen's datagen_info, and where each row came from.
+// A finished attempt as a demo of a dataset: robomimic's arrays, MimicGen's datagen_info, and where each row
+// came from.
 #ifndef LOOM_GENERATORS_RECORD_H
 #define LOOM_GENERATORS_RECORD_H
 
@@ -6,8 +7,9 @@
 #include "generators/attempt.h"
 
 /// Write one demo as a shard. The episode must still be the attempt's (its object sizes give the model_file).
-int loom_record_write(const char* path, const loomAttemptResult* result, const loomTrace* trace, loomEpisode* episode,
-                      const loomSourceSet* sources, const loomAttemptDef* def, const loomWriteDef* write, loomError* err);
+int loom_record_write(const char* path, const loomAttemptResult* result, const loomTrace* trace,
+                      loomEpisode* episode, const loomSourceSet* sources, const loomAttemptDef* def,
+                      const loomWriteDef* write, loomError* err);
 
 /// env_args for generated datasets: the source's, as robosuite and robomimic read it.
 const char* loom_version(void);

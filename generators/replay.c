@@ -7,7 +7,8 @@
 
 #include "generators/segment.h"
 
-// ---------------------------------------------------------------------------------------------------- by state
+// ---------------------------------------------------------------------------------------------------- by
+// state
 
 static int allocate(loomReplay* r, loomError* err) {
   size_t rows = (size_t)r->rows;
@@ -24,10 +25,13 @@ static int allocate(loomReplay* r, loomError* err) {
   }
   r->condition = calloc(rows, (size_t)r->condition_count + 1);
   r->touch = calloc(rows, (size_t)(r->arm_count * r->object_count) + 1);
-  return ok && r->condition && r->touch ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a replay");
+  return ok && r->condition && r->touch ? 0
+                                        : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a replay");
 }
 
-static int body_root(const mjModel* m, int geom) { return m->body_rootid[m->geom_bodyid[geom]]; }
+static int body_root(const mjModel* m, int geom) {
+  return m->body_rootid[m->geom_bodyid[geom]];
+}
 
 // Which fingers of each arm touch each object, from the contacts as they stand.
 static void find_touches(unsigned char* touch, const loomEpisode* e) {
@@ -45,7 +49,8 @@ static void find_touches(unsigned char* touch, const loomEpisode* e) {
           const loomRobotDef* robot = &task->robots[a];
           for (int f = 0; f < robot->finger_count; f++) {
             for (int g = 0; g < robot->finger_geom_count[f]; g++) {
-              if (!strcmp(robot->finger_geoms[f][g], name)) touch[a * task->object_count + o] |= (unsigned char)(1 << f);
+              if (!strcmp(robot->finger_geoms[f][g], name))
+                touch[a * task->object_count + o] |= (unsigned char)(1 << f);
             }
           }
         }
@@ -56,11 +61,11 @@ static void find_touches(unsigned char* touch, const loomEpisode* e) {
 
 static void check_shape_of(const loomEpisode* e, const loomDemo* demo, loomError* err, int* code) {
   if (demo->action_dim != e->action_dim) {
-    *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: actions have %d columns, the task's robots take %d", demo->name,
-                           demo->action_dim, e->action_dim);
+    *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: actions have %d columns, the task's robots take %d",
+                           demo->name, demo->action_dim, e->action_dim);
   } else if (demo->state_dim != e->state_dim) {
-    *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states have %d columns, its model has 1 + nq + nv = %d", demo->name,
-                           demo->state_dim, e->state_dim);
+    *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states have %d columns, its model has 1 + nq + nv = %d",
+                           demo->name, demo->state_dim, e->state_dim);
   } else if (demo->rows < 1) {
     *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no rows", demo->name);
   }
@@ -78,7 +83,8 @@ static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, 
   if (code) return code;
   for (int a = 0; a < r->arm_count; a++) {
     r->eef[a][t] = loom_episode_eef(e, a);
-    r->target[a][t] = loom_arm_target(&e->arms[a], r->eef[a][t], t ? r->target[a][t - 1] : r->eef[a][0], action);
+    r->target[a][t] =
+        loom_arm_target(&e->arms[a], r->eef[a][t], t ? r->target[a][t - 1] : r->eef[a][0], action);
     r->grip[a][t] = grip[a];
     action += loom_arm_action_dim(&e->arms[a]);
   }
@@ -126,12 +132,15 @@ void loom_replay_destroy(loomReplay* r) {
   memset(r, 0, sizeof *r);
 }
 
-// --------------------------------------------------------------------------------------------------- by action
+// --------------------------------------------------------------------------------------------------- by
+// action
 
-static void compare_state(loomActionReplay* out, const loomEpisode* e, const double* recorded, int t, double* now) {
+static void compare_state(loomActionReplay* out, const loomEpisode* e, const double* recorded, int t,
+                          double* now) {
   loom_episode_state(now, e);
   if (memcmp(now, recorded, sizeof(double) * (size_t)e->state_dim)) out->identical = false;
-  for (int i = 0; i < e->state_dim; i++) out->state_error = fmax(out->state_error, fabs(now[i] - recorded[i]));
+  for (int i = 0; i < e->state_dim; i++)
+    out->state_error = fmax(out->state_error, fabs(now[i] - recorded[i]));
   if (t > 50) return;
   for (int a = 0; a < e->arm_count; a++) {
     for (int i = 0; i < e->arms[a].n; i++) {
@@ -160,10 +169,12 @@ int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* d
   return code;
 }
 
-// ---------------------------------------------------------------------------------------------------- sources
+// ----------------------------------------------------------------------------------------------------
+// sources
 
-int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task, const loomDataset* dataset,
-                     const loomDemo* demo, const loomAssetRoots* roots, loomError* err) {
+int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task,
+                     const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
+                     loomError* err) {
   char label[LOOM_PATH_MAX], *env_args = NULL;
   *scene = NULL;
   *episode = NULL;
@@ -229,8 +240,8 @@ int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, 
     code = read_text(&s->model_xml, s->model_label, err);
   }
   if (!code && !s->model_xml) {
-    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos", task->path,
-                          task->model_demo, s->n);
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos",
+                          task->path, task->model_demo, s->n);
   }
   loom_dataset_close(dataset);
   if (code) loom_sources_destroy(s);

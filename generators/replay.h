@@ -1,4 +1,5 @@
-// Replay of recorded demos: by state, to extract what the generator needs, and by action, to see whether they hold.
+// Replay of recorded demos: by state, to extract what the generator needs, and by action, to see whether they
+// hold.
 #ifndef LOOM_GENERATORS_REPLAY_H
 #define LOOM_GENERATORS_REPLAY_H
 
@@ -8,18 +9,18 @@
 /// A demo replayed by state. Arrays are per control step (T); row t is what was so when action t was taken.
 typedef struct loomReplay {
   char name[LOOM_NAME_MAX];
-  int rows;                                  // T
+  int rows;  // T
   int arm_count, object_count, condition_count;
-  loomPose* eef[LOOM_MAX_ARMS];              // (T) end effector, world frame
-  loomPose* target[LOOM_MAX_ARMS];           // (T) where the action sent it, world frame
-  double* grip[LOOM_MAX_ARMS];               // (T) gripper action
-  loomPose* object[LOOM_MAX_OBJECTS];        // (T) world frame
-  unsigned char* condition;                  // (T x condition_count) which conditions held
-  unsigned char* touch;                      // (T x arm_count x object_count) fingers touching: bit f = finger f
+  loomPose* eef[LOOM_MAX_ARMS];        // (T) end effector, world frame
+  loomPose* target[LOOM_MAX_ARMS];     // (T) where the action sent it, world frame
+  double* grip[LOOM_MAX_ARMS];         // (T) gripper action
+  loomPose* object[LOOM_MAX_OBJECTS];  // (T) world frame
+  unsigned char* condition;            // (T x condition_count) which conditions held
+  unsigned char* touch;                // (T x arm_count x object_count) fingers touching: bit f = finger f
   double variables[LOOM_MAX_OBJECTS][LOOM_MAX_VARIABLES];  // object sizes
-  int end[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS]; // one past the last row of each segment (see segment.h)
-  int success_row;                           // first row where success held, or -1
-  bool success_end;                          // success at the last row
+  int end[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];       // one past the last row of each segment (see segment.h)
+  int success_row;                                 // first row where success held, or -1
+  bool success_end;                                // success at the last row
   double start_q[LOOM_MAX_ARMS][LOOM_MAX_JOINTS];  // arm joints at row 0
 } loomReplay;
 
@@ -29,27 +30,28 @@ void loom_replay_destroy(loomReplay* replay);
 
 /// What a replay by action showed.
 typedef struct loomActionReplay {
-  bool success;            // at the end
-  int success_steps;       // steps it held without a break up to the end
-  int first_success;       // row, or -1
-  double joint_error_50;   // largest arm joint error over the first 50 control steps, rad
-  double state_error;      // largest error of any number of a state over the whole demo
-  bool identical;          // every state bit for bit
+  bool success;           // at the end
+  int success_steps;      // steps it held without a break up to the end
+  int first_success;      // row, or -1
+  double joint_error_50;  // largest arm joint error over the first 50 control steps, rad
+  double state_error;     // largest error of any number of a state over the whole demo
+  bool identical;         // every state bit for bit
 } loomActionReplay;
 
 /// Step the demo's actions from its first state and compare with its states.
 int loom_replay_actions(loomActionReplay* out, loomEpisode* episode, const loomDemo* demo, loomError* err);
 
 /// Scene and episode for one demo of a dataset, from its own model_file.
-int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task, const loomDataset* dataset,
-                     const loomDemo* demo, const loomAssetRoots* roots, loomError* err);
+int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task,
+                     const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
+                     loomError* err);
 
 /// All demos of a task's source dataset, replayed by state and segmented.
 typedef struct loomSourceSet {
   int n;
-  loomReplay* replay;    // (n)
-  char* env_args;        // the dataset's, JSON
-  char* model_xml;       // MJCF the task's scene is made from
+  loomReplay* replay;  // (n)
+  char* env_args;      // the dataset's, JSON
+  char* model_xml;     // MJCF the task's scene is made from
   char model_label[LOOM_PATH_MAX];
 } loomSourceSet;
 

@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-int loom_segment_start(const loomReplay* r, int arm, int subtask) { return subtask ? r->end[arm][subtask - 1] : 0; }
+int loom_segment_start(const loomReplay* r, int arm, int subtask) {
+  return subtask ? r->end[arm][subtask - 1] : 0;
+}
 
-static int missing(const loomReplay* r, const loomTask* task, int arm, const loomSubtaskDef* s, const char* what,
-                   loomError* err) {
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s: arm %d, subtask '%s': %s; use another `until`, or leave this demo out",
+static int missing(const loomReplay* r, const loomTask* task, int arm, const loomSubtaskDef* s,
+                   const char* what, loomError* err) {
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "%s:%d: %s: arm %d, subtask '%s': %s; use another `until`, or leave this demo out",
                         task->path, s->line, r->name, arm, s->name, what);
 }
 
@@ -19,7 +22,8 @@ static int end_by_condition(const loomReplay* r, int condition, int start) {
   return -1;
 }
 
-// Fingers touching anything, as one mask over objects, so that both a grasp and a hand-over to the other arm change it.
+// Fingers touching anything, as one mask over objects, so that both a grasp and a hand-over to the other arm
+// change it.
 static unsigned grasps(const loomReplay* r, const loomTask* task, int t) {
   unsigned mask = 0;
   for (int a = 0; a < r->arm_count; a++) {
@@ -32,7 +36,8 @@ static unsigned grasps(const loomReplay* r, const loomTask* task, int t) {
   return mask;
 }
 
-// Automatic: the segment ends where the set of grasps that concern this arm's object changes and stays so for 5 rows.
+// Automatic: the segment ends where the set of grasps that concern this arm's object changes and stays so for
+// 5 rows.
 static int end_by_events(const loomReplay* r, const loomTask* task, int start) {
   enum { settled = 5 };
   unsigned before = grasps(r, task, start);
@@ -46,8 +51,8 @@ static int end_by_events(const loomReplay* r, const loomTask* task, int start) {
   return -1;
 }
 
-static int end_by_signal(int* end, const loomReplay* r, const loomDataset* dataset, int demo, const char* signal,
-                         int start, loomError* err) {
+static int end_by_signal(int* end, const loomReplay* r, const loomDataset* dataset, int demo,
+                         const char* signal, int start, loomError* err) {
   char name[LOOM_NAME_MAX + 64];
   loomArray array;
   snprintf(name, sizeof name, "datagen_info/subtask_term_signals/%s", signal);
@@ -63,8 +68,8 @@ static int end_by_signal(int* end, const loomReplay* r, const loomDataset* datas
   return 0;
 }
 
-static int find_end(int* end, const loomReplay* r, const loomTask* task, const loomDataset* dataset, int demo, int arm,
-                    const loomSubtaskDef* s, int start, loomError* err) {
+static int find_end(int* end, const loomReplay* r, const loomTask* task, const loomDataset* dataset, int demo,
+                    int arm, const loomSubtaskDef* s, int start, loomError* err) {
   int code = 0;
   *end = r->rows;
   switch (s->until) {

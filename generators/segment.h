@@ -1,15 +1,16 @@
-// Cutting each arm's demo into the task's subtasks (MimicGen, Mandlekar et al. 2023, section IV-A; per arm as in
-// DexMimicGen, Jiang et al. 2024, section III).
+// Cutting each arm's demo into the task's subtasks (MimicGen, Mandlekar et al. 2023, section IV-A; per arm as
+// in DexMimicGen, Jiang et al. 2024, section III).
 #ifndef LOOM_GENERATORS_SEGMENT_H
 #define LOOM_GENERATORS_SEGMENT_H
 
 #include "generators/replay.h"
 
 /// Fill replay->end: segments of an arm partition [0, rows). Ends come from the task file's conditions, from
-/// datagen_info/subtask_term_signals/NAME of demo number `demo`, or from grasps and releases (`auto`). dataset may be NULL
-/// where the task uses no signals. Coordinated subtasks are widened to start and end at the same rows.
-/// LOOM_ERR_FORMAT when an end is not found, naming demo, arm and subtask.
-int loom_segment(loomReplay* replay, const loomTask* task, const loomDataset* dataset, int demo, loomError* err);
+/// datagen_info/subtask_term_signals/NAME of demo number `demo`, or from grasps and releases (`auto`).
+/// dataset may be NULL where the task uses no signals. Coordinated subtasks are widened to start and end at
+/// the same rows. LOOM_ERR_FORMAT when an end is not found, naming demo, arm and subtask.
+int loom_segment(loomReplay* replay, const loomTask* task, const loomDataset* dataset, int demo,
+                 loomError* err);
 
 /// First row of a segment; its last is end - 1.
 int loom_segment_start(const loomReplay* replay, int arm, int subtask);

@@ -15,13 +15,15 @@ static double variable_ratio(const loomEpisode* e, const loomReplay* source, int
   return 1;
 }
 
-loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* source, int a, int k, loomFit fit, int row) {
+loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* source, int a, int k,
+                                     loomFit fit, int row) {
   const loomTask* task = e->scene->task;
   const loomSubtaskDef* s = &task->subtasks[a][k];
   loomTransform t = loom_transform_identity();
   int object = s->reference >= 0 ? s->reference : s->carried;
   if (object >= 0) {
-    loomPose now = loom_pose_mul(loom_episode_object(e, object), loom_symmetry(&task->objects[object], fit.object_symmetry));
+    loomPose now = loom_pose_mul(loom_episode_object(e, object),
+                                 loom_symmetry(&task->objects[object], fit.object_symmetry));
     t.source = source->object[object][row];
     if (s->reference >= 0) t.world = loom_transform_world(s->transform, now, t.source);
     if (s->scale_by[0]) {
@@ -37,8 +39,8 @@ static void arm_joints(double* q, const loomEpisode* e, int a) {
   for (int i = 0; i < e->arms[a].n; i++) q[i] = e->d->qpos[e->arms[a].qpos[i]];
 }
 
-// Cost of one pair of equivalent poses: where the segment goes, how far that is from the source's motion, whether the
-// arm gets there.
+// Cost of one pair of equivalent poses: where the segment goes, how far that is from the source's motion,
+// whether the arm gets there.
 static double fit_cost(loomFit* fit, const loomEpisode* e, const loomReplay* source, int a, int k) {
   const loomSubtaskDef* s = &e->scene->task->subtasks[a][k];
   int start = loom_segment_start(source, a, k), end = source->end[a][k] - 1;
@@ -69,7 +71,8 @@ loomFit loom_fit_source(const loomEpisode* e, const loomReplay* source, int a, i
   double least = INFINITY;
   for (int i = 0; i < turns; i++) {
     loomPose now = loom_pose_mul(loom_episode_object(e, s->reference), loom_symmetry(object, i));
-    double tilt = loom_transform_tilt(loom_pose_mul(now, loom_pose_inverse(source->object[s->reference][start])));
+    double tilt =
+        loom_transform_tilt(loom_pose_mul(now, loom_pose_inverse(source->object[s->reference][start])));
     if (tilt < least - 1e-6) {
       least = tilt;
       best.object_symmetry = i;
@@ -86,13 +89,15 @@ loomFit loom_fit_source(const loomEpisode* e, const loomReplay* source, int a, i
   return best;
 }
 
-static double eef_distance(const loomEpisode* e, const loomReplay* source, int a, int k, const loomSelectDef* def) {
+static double eef_distance(const loomEpisode* e, const loomReplay* source, int a, int k,
+                           const loomSelectDef* def) {
   loomPose now = loom_episode_eef(e, a), then = source->eef[a][loom_segment_start(source, a, k)];
-  return def->position_weight * loom_pose_distance(now, then) + def->rotation_weight * loom_quat_angle(now.quat, then.quat);
+  return def->position_weight * loom_pose_distance(now, then) +
+         def->rotation_weight * loom_quat_angle(now.quat, then.quat);
 }
 
-int loom_select_source(const loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats, int a, int k,
-                       loomRandom* random) {
+int loom_select_source(const loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats,
+                       int a, int k, loomRandom* random) {
   const loomSelectDef* def = &e->scene->task->subtasks[a][k].select;
   enum { most = 256 };
   double cost[most], weight[most];
@@ -100,7 +105,7 @@ int loom_select_source(const loomEpisode* e, const loomSourceSet* sources, const
   if (def->strategy == LOOM_SELECT_RANDOM) return loom_random_index(random, sources->n);
   for (int i = 0; i < n; i++) {
     double past = stats ? (stats->successes[i] + 1.0) / (stats->tries[i] + 2.0) : 0.5;
-    cost[i] = def->strategy == LOOM_SELECT_NEAREST          ? loom_fit_source(e, &sources->replay[i], a, k).cost
+    cost[i] = def->strategy == LOOM_SELECT_NEAREST ? loom_fit_source(e, &sources->replay[i], a, k).cost
               : def->strategy == LOOM_SELECT_ROBOT_DISTANCE ? eef_distance(e, &sources->replay[i], a, k, def)
                                                             : 0;
     cost[i] -= def->success_weight * log(past);

@@ -15,11 +15,11 @@ typedef struct loomFit {
 loomFit loom_fit_source(const loomEpisode* episode, const loomReplay* source, int a, int k);
 
 /// Index of the source for subtask `k` of arm `a`. Deterministic given the random stream.
-int loom_select_source(const loomEpisode* episode, const loomSourceSet* sources, const loomSourceStats* stats, int a,
-                       int k, loomRandom* random);
+int loom_select_source(const loomEpisode* episode, const loomSourceSet* sources, const loomSourceStats* stats,
+                       int a, int k, loomRandom* random);
 
 /// The transform's map for a segment starting now, with the equivalent poses of `fit`.
-loomTransform loom_segment_transform(const loomEpisode* episode, const loomReplay* source, int a, int k, loomFit fit,
-                                     int row);
+loomTransform loom_segment_transform(const loomEpisode* episode, const loomReplay* source, int a, int k,
+                                     loomFit fit, int row);
 
 #endif

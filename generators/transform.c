@@ -42,7 +42,9 @@ double loom_transform_tilt(loomPose world) {
   return acos(fmax(-1, fmin(1, moved[2])));
 }
 
-static int turns_of(const loomSymmetry* s) { return s->turns > 0 ? s->turns : free_axis_steps; }
+static int turns_of(const loomSymmetry* s) {
+  return s->turns > 0 ? s->turns : free_axis_steps;
+}
 
 int loom_symmetry_count(const loomObjectDef* object) {
   int n = 1;

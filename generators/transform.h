@@ -1,4 +1,5 @@
-// Moving a source segment into a new scene (MimicGen, section IV-B; DexMimicGen, section III-B). Pure functions.
+// Moving a source segment into a new scene (MimicGen, section IV-B; DexMimicGen, section III-B). Pure
+// functions.
 #ifndef LOOM_GENERATORS_TRANSFORM_H
 #define LOOM_GENERATORS_TRANSFORM_H
 
@@ -16,7 +17,8 @@ typedef struct loomTransform {
 loomTransform loom_transform_identity(void);
 loomPose loom_transform_apply(const loomTransform* t, loomPose target);
 
-/// The left factor for a reference frame that was at `source` and is at `now`; PLANAR keeps yaw and position of it.
+/// The left factor for a reference frame that was at `source` and is at `now`; PLANAR keeps yaw and position
+/// of it.
 loomPose loom_transform_world(loomTransformKind kind, loomPose now, loomPose source);
 
 /// How far a rigid motion tilts the world's z axis, rad.

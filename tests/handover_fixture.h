@@ -1,5 +1,5 @@
-// What tests of the engine and the generators share: the handover task with its fetched source demos. Tests run from the
-// repository's root; assets lie in $DEMOLOOM_HOME. A missing asset fails the test.
+// What tests of the engine and the generators share: the handover task with its fetched source demos. Tests
+// run from the repository's root; assets lie in $DEMOLOOM_HOME. A missing asset fails the test.
 #ifndef LOOM_TESTS_HANDOVER_FIXTURE_H
 #define LOOM_TESTS_HANDOVER_FIXTURE_H
 

@@ -1,4 +1,5 @@
-// demoloom dataset: merge, split, filter and strip datasets. What is copied passes the privacy rules of engine/dataset.h.
+// demoloom dataset: merge, split, filter and strip datasets. What is copied passes the privacy rules of
+// engine/dataset.h.
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,10 @@
 static const char help[] =
     "usage: demoloom dataset merge OUT IN...               join files, in that order\n"
     "       demoloom dataset split FILE [--valid 0.1] [--seed S]   write mask/train and mask/valid\n"
-    "       demoloom dataset filter IN OUT --mask NAME | --demos demo_0,demo_3 | --min-rows N | --max-rows N\n"
-    "       demoloom dataset strip IN OUT                  a copy without host names, log-ins and recording sessions\n\n"
+    "       demoloom dataset filter IN OUT --mask NAME | --demos demo_0,demo_3 | --min-rows N | --max-rows "
+    "N\n"
+    "       demoloom dataset strip IN OUT                  a copy without host names, log-ins and recording "
+    "sessions\n\n"
     "examples:\n"
     "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
     "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n";
@@ -113,20 +116,36 @@ static int filter(const char* in, const char* out, const datasetArgs* a, loomErr
 }
 
 static int parse(datasetArgs* a, int argc, char** argv) {
-  static const struct option options[] = {{"valid", 1, 0, 'v'}, {"seed", 1, 0, 's'}, {"mask", 1, 0, 'm'}, {"demos", 1, 0, 'd'},
-                                          {"min-rows", 1, 0, 'l'}, {"max-rows", 1, 0, 'u'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+  static const struct option options[] = {
+      {"valid", 1, 0, 'v'},    {"seed", 1, 0, 's'},     {"mask", 1, 0, 'm'}, {"demos", 1, 0, 'd'},
+      {"min-rows", 1, 0, 'l'}, {"max-rows", 1, 0, 'u'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
     bool fine = true;
     switch (c) {
-      case 'v': fine = tool_double(&a->valid, "dataset", "--valid", optarg, 0, 1); break;
-      case 's': fine = tool_int(&a->seed, "dataset", "--seed", optarg, 0, INT64_MAX); break;
-      case 'l': fine = tool_int(&a->min_rows, "dataset", "--min-rows", optarg, 0, INT64_MAX); break;
-      case 'u': fine = tool_int(&a->max_rows, "dataset", "--max-rows", optarg, 0, INT64_MAX); break;
-      case 'm': a->mask = optarg; break;
-      case 'd': a->demos = optarg; break;
-      case 'h': fputs(help, stdout); return -1;
-      default: fine = false;
+      case 'v':
+        fine = tool_double(&a->valid, "dataset", "--valid", optarg, 0, 1);
+        break;
+      case 's':
+        fine = tool_int(&a->seed, "dataset", "--seed", optarg, 0, INT64_MAX);
+        break;
+      case 'l':
+        fine = tool_int(&a->min_rows, "dataset", "--min-rows", optarg, 0, INT64_MAX);
+        break;
+      case 'u':
+        fine = tool_int(&a->max_rows, "dataset", "--max-rows", optarg, 0, INT64_MAX);
+        break;
+      case 'm':
+        a->mask = optarg;
+        break;
+      case 'd':
+        a->demos = optarg;
+        break;
+      case 'h':
+        fputs(help, stdout);
+        return -1;
+      default:
+        fine = false;
     }
     if (!fine) return EXIT_USAGE;
   }

@@ -11,7 +11,8 @@
 
 static const char help[] =
     "usage: demoloom generate TASK [-n N] [-o OUT.hdf5] [options]\n\n"
-    "Makes new demos of a task from its source demos and writes those that succeed as one robomimic dataset.\n\n"
+    "Makes new demos of a task from its source demos and writes those that succeed as one robomimic "
+    "dataset.\n\n"
     "  -n, --successes N    stop after N successful demos (default 100)\n"
     "      --attempts N     stop after N attempts\n"
     "      --time SECONDS   stop after this time\n"
@@ -42,25 +43,58 @@ typedef struct generateArgs {
   loomAssetRoots roots;
 } generateArgs;
 
-enum { OPT_ATTEMPTS = 256, OPT_TIME, OPT_MAX_FAILURES, OPT_FAILED, OPT_SOURCE, OPT_RESET, OPT_SELECT, OPT_NOISE,
-       OPT_NO_ORDERING, OPT_GZIP, OPT_RESUME, OPT_OVERWRITE, OPT_ASSETS, OPT_JSON };
+enum {
+  OPT_ATTEMPTS = 256,
+  OPT_TIME,
+  OPT_MAX_FAILURES,
+  OPT_FAILED,
+  OPT_SOURCE,
+  OPT_RESET,
+  OPT_SELECT,
+  OPT_NOISE,
+  OPT_NO_ORDERING,
+  OPT_GZIP,
+  OPT_RESUME,
+  OPT_OVERWRITE,
+  OPT_ASSETS,
+  OPT_JSON
+};
 
-static const struct option options[] = {
-    {"successes", 1, 0, 'n'}, {"attempts", 1, 0, OPT_ATTEMPTS}, {"time", 1, 0, OPT_TIME}, {"max-failures", 1, 0, OPT_MAX_FAILURES},
-    {"output", 1, 0, 'o'}, {"failed", 1, 0, OPT_FAILED}, {"source", 1, 0, OPT_SOURCE}, {"reset", 1, 0, OPT_RESET},
-    {"seed", 1, 0, 's'}, {"threads", 1, 0, 't'}, {"select", 1, 0, OPT_SELECT}, {"noise", 1, 0, OPT_NOISE},
-    {"no-ordering", 0, 0, OPT_NO_ORDERING}, {"gzip", 1, 0, OPT_GZIP}, {"resume", 0, 0, OPT_RESUME},
-    {"overwrite", 0, 0, OPT_OVERWRITE}, {"assets", 1, 0, OPT_ASSETS}, {"json", 0, 0, OPT_JSON}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+static const struct option options[] = {{"successes", 1, 0, 'n'},
+                                        {"attempts", 1, 0, OPT_ATTEMPTS},
+                                        {"time", 1, 0, OPT_TIME},
+                                        {"max-failures", 1, 0, OPT_MAX_FAILURES},
+                                        {"output", 1, 0, 'o'},
+                                        {"failed", 1, 0, OPT_FAILED},
+                                        {"source", 1, 0, OPT_SOURCE},
+                                        {"reset", 1, 0, OPT_RESET},
+                                        {"seed", 1, 0, 's'},
+                                        {"threads", 1, 0, 't'},
+                                        {"select", 1, 0, OPT_SELECT},
+                                        {"noise", 1, 0, OPT_NOISE},
+                                        {"no-ordering", 0, 0, OPT_NO_ORDERING},
+                                        {"gzip", 1, 0, OPT_GZIP},
+                                        {"resume", 0, 0, OPT_RESUME},
+                                        {"overwrite", 0, 0, OPT_OVERWRITE},
+                                        {"assets", 1, 0, OPT_ASSETS},
+                                        {"json", 0, 0, OPT_JSON},
+                                        {"help", 0, 0, 'h'},
+                                        {0, 0, 0, 0}};
 
 static bool number_option(generateArgs* a, int c, const char* text) {
   int64_t value = 0;
   loomGenerateDef* d = &a->def;
   switch (c) {
-    case 'n': return tool_int(&d->successes, "generate", "--successes", text, 1, INT32_MAX);
-    case OPT_ATTEMPTS: return tool_int(&d->attempts, "generate", "--attempts", text, 1, INT32_MAX);
-    case OPT_MAX_FAILURES: return tool_int(&d->max_failures, "generate", "--max-failures", text, 1, INT32_MAX);
-    case OPT_TIME: return tool_double(&d->seconds, "generate", "--time", text, 0.001, 1e9);
-    case OPT_NOISE: return tool_double(&d->attempt.noise_scale, "generate", "--noise", text, 0, 1000);
+    case 'n':
+      return tool_int(&d->successes, "generate", "--successes", text, 1, INT32_MAX);
+    case OPT_ATTEMPTS:
+      return tool_int(&d->attempts, "generate", "--attempts", text, 1, INT32_MAX);
+    case OPT_MAX_FAILURES:
+      return tool_int(&d->max_failures, "generate", "--max-failures", text, 1, INT32_MAX);
+    case OPT_TIME:
+      return tool_double(&d->seconds, "generate", "--time", text, 0.001, 1e9);
+    case OPT_NOISE:
+      return tool_double(&d->attempt.noise_scale, "generate", "--noise", text, 0, 1000);
     case 's':
       if (!tool_int(&value, "generate", "--seed", text, 0, INT64_MAX)) return false;
       d->attempt.seed = (uint64_t)value;
@@ -81,20 +115,41 @@ static int parse(generateArgs* a, int argc, char** argv) {
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, "n:o:s:t:h", options, NULL)) != -1;) {
     switch (c) {
-      case 'o': a->def.out = optarg; break;
-      case OPT_FAILED: a->def.failed = optarg; break;
-      case OPT_SOURCE: a->source = optarg; break;
-      case OPT_RESET: a->reset = optarg; break;
-      case OPT_SELECT: a->select = optarg; break;
-      case OPT_NO_ORDERING: a->def.attempt.no_ordering = true; break;
-      case OPT_RESUME: a->def.resume = true; break;
-      case OPT_OVERWRITE: a->def.overwrite = true; break;
-      case OPT_JSON: a->json = true; break;
+      case 'o':
+        a->def.out = optarg;
+        break;
+      case OPT_FAILED:
+        a->def.failed = optarg;
+        break;
+      case OPT_SOURCE:
+        a->source = optarg;
+        break;
+      case OPT_RESET:
+        a->reset = optarg;
+        break;
+      case OPT_SELECT:
+        a->select = optarg;
+        break;
+      case OPT_NO_ORDERING:
+        a->def.attempt.no_ordering = true;
+        break;
+      case OPT_RESUME:
+        a->def.resume = true;
+        break;
+      case OPT_OVERWRITE:
+        a->def.overwrite = true;
+        break;
+      case OPT_JSON:
+        a->json = true;
+        break;
       case OPT_ASSETS:
         if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
         break;
-      case 'h': fputs(help, stdout); return -1;
-      case '?': return EXIT_USAGE;
+      case 'h':
+        fputs(help, stdout);
+        return -1;
+      case '?':
+        return EXIT_USAGE;
       default:
         if (!number_option(a, c, optarg)) return EXIT_USAGE;
     }
@@ -116,17 +171,22 @@ static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
   for (int i = 0; i < 4; i++) {
     if (strcmp(a->select, strategies[i])) continue;
     for (int arm = 0; arm < task->arm_count; arm++) {
-      for (int k = 0; k < task->subtask_count[arm]; k++) task->subtasks[arm][k].select.strategy = (loomSelectStrategy)i;
+      for (int k = 0; k < task->subtask_count[arm]; k++)
+        task->subtasks[arm][k].select.strategy = (loomSelectStrategy)i;
     }
     return 0;
   }
-  return loom_error_set(err, LOOM_ERR_USAGE, "--select takes random, nearest, weighted or robot_distance, not '%s'", a->select);
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "--select takes random, nearest, weighted or robot_distance, not '%s'", a->select);
 }
 
-// ------------------------------------------------------------------------------------------------------ report
+// ------------------------------------------------------------------------------------------------------
+// report
 
 static void failure_key(char* out, size_t n, const loomAttemptResult* r, const loomTask* task) {
-  const char* where = r->arm >= 0 && r->subtask >= 0 && r->subtask < task->subtask_count[r->arm] ? task->subtasks[r->arm][r->subtask].name : "end";
+  const char* where = r->arm >= 0 && r->subtask >= 0 && r->subtask < task->subtask_count[r->arm]
+                          ? task->subtasks[r->arm][r->subtask].name
+                          : "end";
   char reason[160];
   snprintf(reason, sizeof reason, "%s", r->reason);
   // The measured figure differs from attempt to attempt: what was measured is the key.
@@ -181,8 +241,10 @@ static cJSON* report_json(const loomGenerateReport* r, const loomTask* task, con
   cJSON_AddNumberToObject(root, "success_rate", (double)r->successes / n);
   cJSON_AddItemToObject(root, "success_rate_95", cJSON_CreateDoubleArray((double[]){low, high}, 2));
   cJSON_AddNumberToObject(root, "seconds", r->seconds);
-  cJSON_AddNumberToObject(root, "attempts_per_hour", r->seconds > 0 ? 3600 * (double)r->attempts / r->seconds : 0);
-  cJSON_AddNumberToObject(root, "demos_per_hour", r->seconds > 0 ? 3600 * (double)r->successes / r->seconds : 0);
+  cJSON_AddNumberToObject(root, "attempts_per_hour",
+                          r->seconds > 0 ? 3600 * (double)r->attempts / r->seconds : 0);
+  cJSON_AddNumberToObject(root, "demos_per_hour",
+                          r->seconds > 0 ? 3600 * (double)r->successes / r->seconds : 0);
   cJSON_AddNumberToObject(root, "physics_steps", (double)r->physics_steps);
   cJSON_AddNumberToObject(root, "mean_rows", r->successes ? (double)r->rows / (double)r->successes : 0);
   cJSON* time = cJSON_AddObjectToObject(root, "time");
@@ -204,16 +266,20 @@ static void print_text(const cJSON* root, const loomGenerateReport* r, const cha
   printf("%lld demos from %lld attempts: %.1f %% (95 %% interval %.1f to %.1f)\n", (long long)r->successes,
          (long long)r->attempts, 100 * cJSON_GetObjectItem(root, "success_rate")->valuedouble,
          100 * range->child->valuedouble, 100 * range->child->next->valuedouble);
-  printf("%.1f s, %.0f demos an hour, %.0f rows a demo\n", r->seconds, cJSON_GetObjectItem(root, "demos_per_hour")->valuedouble,
+  printf("%.1f s, %.0f demos an hour, %.0f rows a demo\n", r->seconds,
+         cJSON_GetObjectItem(root, "demos_per_hour")->valuedouble,
          cJSON_GetObjectItem(root, "mean_rows")->valuedouble);
   printf("time:");
-  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "time")) printf("  %s %.2f s", item->string, item->valuedouble);
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "time"))
+      printf("  %s %.2f s", item->string, item->valuedouble);
   printf("\nby source:");
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "sources")) {
-    printf("  %s %d/%d", item->string, cJSON_GetObjectItem(item, "successes")->valueint, cJSON_GetObjectItem(item, "attempts")->valueint);
+    printf("  %s %d/%d", item->string, cJSON_GetObjectItem(item, "successes")->valueint,
+           cJSON_GetObjectItem(item, "attempts")->valueint);
   }
   puts("\nfailures:");
-  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "failures")) printf("  %4d  %s\n", item->valueint, item->string);
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "failures"))
+      printf("  %4d  %s\n", item->valueint, item->string);
   if (out && r->successes) printf("wrote %s\n", out);
 }
 
@@ -240,7 +306,9 @@ int cmd_generate(int argc, char** argv) {
   if (!code) code = tool_assets(&a.roots, task, &err);
   if (!code && !a.source) code = tool_source_path(path, task, &a.roots, &err);
   if (!code) code = loom_sources_load(&sources, task, a.source ? a.source : path, &a.roots, &err);
-  if (!code) code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots, &err);
+  if (!code)
+    code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,
+                             &err);
   if (!code) {
     tool_catch_signals();
     a.def.stop = &tool_stop;

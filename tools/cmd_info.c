@@ -11,7 +11,8 @@
 
 static const char help[] =
     "usage: demoloom info FILE.hdf5 [--models] [--json]\n\n"
-    "Environment, demos, arrays and masks of a robomimic dataset; --models adds each demo's MJCF: bytes, files it names.\n";
+    "Environment, demos, arrays and masks of a robomimic dataset; --models adds each demo's MJCF: bytes, "
+    "files it names.\n";
 
 static int count_text(const char* text, const char* what) {
   int n = 0;
@@ -19,14 +20,16 @@ static int count_text(const char* text, const char* what) {
   return n;
 }
 
-static int visit_array(void* user, const char* name, const loomArray* array, int readable, const loomError* why) {
+static int visit_array(void* user, const char* name, const loomArray* array, int readable,
+                       const loomError* why) {
   cJSON* one = cJSON_CreateObject();
   if (readable) {
     cJSON_AddStringToObject(one, "error", why->message);
   } else {
     cJSON_AddStringToObject(one, "type", loom_type_name(array->type));
     cJSON* shape = cJSON_AddArrayToObject(one, "shape");
-    for (int i = 0; i < array->rank; i++) cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)array->shape[i]));
+    for (int i = 0; i < array->rank; i++)
+      cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)array->shape[i]));
   }
   cJSON_AddItemToObject(user, name, one);
   return 0;
@@ -89,17 +92,19 @@ static cJSON* describe(const loomDataset* d, bool models) {
 }
 
 static void print_text(const cJSON* root) {
-  const cJSON *item, *env = cJSON_GetObjectItem(root, "env_name"), *warning = cJSON_GetObjectItem(root, "warning");
+  const cJSON *item, *env = cJSON_GetObjectItem(root, "env_name"),
+                     *warning = cJSON_GetObjectItem(root, "warning");
   double rows = 0;
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "demos")) {
     const cJSON* r = cJSON_GetObjectItem(item, "rows");
     rows += r ? r->valuedouble : 0;
   }
-  printf("%s: %s, %d demos, %.0f rows, %.1f MB\n", cJSON_GetObjectItem(root, "file")->valuestring, env ? env->valuestring : "?",
-         cJSON_GetObjectItem(root, "demo_count")->valueint, rows,
+  printf("%s: %s, %d demos, %.0f rows, %.1f MB\n", cJSON_GetObjectItem(root, "file")->valuestring,
+         env ? env->valuestring : "?", cJSON_GetObjectItem(root, "demo_count")->valueint, rows,
          cJSON_GetObjectItem(root, "bytes") ? cJSON_GetObjectItem(root, "bytes")->valuedouble / 1e6 : 0);
   if (warning) printf("warning: %s\n", warning->valuestring);
-  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "masks")) printf("mask %-12s %d demos\n", item->string, item->valueint);
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "masks"))
+      printf("mask %-12s %d demos\n", item->string, item->valueint);
   puts("arrays of the first demo:");
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "arrays")) {
     char* shape = cJSON_PrintUnformatted(cJSON_GetObjectItem(item, "shape"));

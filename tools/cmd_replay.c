@@ -25,16 +25,23 @@ typedef struct looking {
 } looking;
 
 static int parse(looking* l, int argc, char** argv, const char* help) {
-  static const struct option options[] = {{"task", 1, 0, 't'}, {"assets", 1, 0, 'a'}, {"json", 0, 0, 'j'}, {"limit", 1, 0, 'n'},
-                                          {"output", 1, 0, 'o'}, {"help", 0, 0, 'h'},  {0, 0, 0, 0}};
+  static const struct option options[] = {{"task", 1, 0, 't'},  {"assets", 1, 0, 'a'}, {"json", 0, 0, 'j'},
+                                          {"limit", 1, 0, 'n'}, {"output", 1, 0, 'o'}, {"help", 0, 0, 'h'},
+                                          {0, 0, 0, 0}};
   loomError err = {0, ""};
   l->command = argv[0];
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, "t:a:jn:o:h", options, NULL)) != -1;) {
     switch (c) {
-      case 't': l->task_name = optarg; break;
-      case 'j': l->json = true; break;
-      case 'o': l->output = optarg; break;
+      case 't':
+        l->task_name = optarg;
+        break;
+      case 'j':
+        l->json = true;
+        break;
+      case 'o':
+        l->output = optarg;
+        break;
       case 'n':
         if (!tool_int(&l->limit, l->command, "--limit", optarg, 1, INT32_MAX)) return EXIT_USAGE;
         break;
@@ -44,7 +51,8 @@ static int parse(looking* l, int argc, char** argv, const char* help) {
       case 'h':
         fputs(help, stdout);
         return -1;
-      default: return EXIT_USAGE;
+      default:
+        return EXIT_USAGE;
     }
   }
   if (optind + 1 != argc) return tool_usage(l->command, "it takes one task or file");
@@ -83,11 +91,13 @@ static void print_json(cJSON* root) {
   cJSON_Delete(root);
 }
 
-// ----------------------------------------------------------------------------------------------------- replay
+// -----------------------------------------------------------------------------------------------------
+// replay
 
 static const char replay_help[] =
     "usage: demoloom replay TASK|FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
-    "Replays each demo twice in its own model: by state (does the recording show success?) and by action (do the\n"
+    "Replays each demo twice in its own model: by state (does the recording show success?) and by action (do "
+    "the\n"
     "recorded actions still succeed here?).\n\nexamples:\n"
     "  demoloom replay handover             the task's own source demos\n"
     "  demoloom replay mine.hdf5 --json     any file whose environment a scene knows\n";
@@ -115,8 +125,9 @@ static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
     cJSON_AddNumberToObject(d, "max_state_error", actions.state_error);
     cJSON_AddItemToArray(list, d);
     if (!l->json) {
-      printf("%-10s %6d  %-14s %-14s %.2e rad\n", demo.name, demo.rows, states.success_row >= 0 ? "success" : "no success",
-             actions.success ? "success" : "no success", actions.joint_error_50);
+      printf("%-10s %6d  %-14s %-14s %.2e rad\n", demo.name, demo.rows,
+             states.success_row >= 0 ? "success" : "no success", actions.success ? "success" : "no success",
+             actions.joint_error_50);
     }
   }
   loom_replay_destroy(&states);
@@ -133,7 +144,8 @@ int cmd_replay(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
   cJSON* list = cJSON_CreateArray();
   code = open_target(&l, &err);
-  if (!code && !l.json) printf("%-10s %6s  %-14s %-14s %s\n", "demo", "rows", "by state", "by action", "joint error, 50 steps");
+  if (!code && !l.json)
+    printf("%-10s %6s  %-14s %-14s %s\n", "demo", "rows", "by state", "by action", "joint error, 50 steps");
   double start = loom_clock();
   int n = code ? 0 : demo_count(&l);
   for (int i = 0; !code && i < n; i++) {
@@ -152,12 +164,15 @@ int cmd_replay(int argc, char** argv) {
   return code ? tool_fail(&err) : EXIT_DONE;
 }
 
-// ---------------------------------------------------------------------------------------------------- segment
+// ----------------------------------------------------------------------------------------------------
+// segment
 
 static const char segment_help[] =
     "usage: demoloom segment TASK|FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
-    "Prints the rows at which each arm's subtasks end. With --json the result can be kept; to override it, store\n"
-    "datagen_info/subtask_term_signals in the file and use `until: {signal: NAME}` in the task.\n\nexamples:\n"
+    "Prints the rows at which each arm's subtasks end. With --json the result can be kept; to override it, "
+    "store\n"
+    "datagen_info/subtask_term_signals in the file and use `until: {signal: NAME}` in the "
+    "task.\n\nexamples:\n"
     "  demoloom segment handover\n";
 
 static int segment_demo(cJSON* list, const looking* l, int i, loomError* err) {
@@ -183,7 +198,8 @@ static int segment_demo(cJSON* list, const looking* l, int i, loomError* err) {
       cJSON_AddNumberToObject(s, "start", loom_segment_start(&r, a, k));
       cJSON_AddNumberToObject(s, "end", r.end[a][k]);
       cJSON_AddItemToArray(segments, s);
-      if (!l->json) printf("  %s %d-%d", l->task->subtasks[a][k].name, loom_segment_start(&r, a, k), r.end[a][k] - 1);
+      if (!l->json)
+        printf("  %s %d-%d", l->task->subtasks[a][k].name, loom_segment_start(&r, a, k), r.end[a][k] - 1);
     }
     if (!l->json) putchar('\n');
   }
@@ -214,11 +230,13 @@ int cmd_segment(int argc, char** argv) {
   return code ? tool_fail(&err) : EXIT_DONE;
 }
 
-// ----------------------------------------------------------------------------------------------------- verify
+// -----------------------------------------------------------------------------------------------------
+// verify
 
 static const char verify_help[] =
     "usage: demoloom verify FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
-    "Compiles each demo's own model_file, starts from its first state and steps its actions: do all states come out\n"
+    "Compiles each demo's own model_file, starts from its first state and steps its actions: do all states "
+    "come out\n"
     "the same, bit for bit, and does success hold at the end? Exit status 1 when any demo fails.\n";
 
 typedef struct verdict {
@@ -248,7 +266,8 @@ static int verify_demo(verdict* v, cJSON* list, const looking* l, int i, loomErr
     cJSON_AddNumberToObject(d, "max_state_error", r.state_error);
     cJSON_AddItemToArray(list, d);
     if (!held || !r.identical) {
-      fprintf(stderr, "%s: %s, largest state error %.3g\n", demo.name, held ? "success" : "no success at the end", r.state_error);
+      fprintf(stderr, "%s: %s, largest state error %.3g\n", demo.name,
+              held ? "success" : "no success at the end", r.state_error);
     }
   }
   loom_episode_destroy(episode);
@@ -301,7 +320,8 @@ int cmd_verify(int argc, char** argv) {
   } else {
     cJSON_Delete(root);
     if (!code) {
-      printf("%d demos: %d succeed, %d identical bit for bit, largest state error %g\n", v.demos, v.success, v.identical, v.worst);
+      printf("%d demos: %d succeed, %d identical bit for bit, largest state error %g\n", v.demos, v.success,
+             v.identical, v.worst);
     }
   }
   close_target(&l);
@@ -309,7 +329,8 @@ int cmd_verify(int argc, char** argv) {
   return v.success == v.demos && v.identical == v.demos ? EXIT_DONE : EXIT_FAILED;
 }
 
-// ----------------------------------------------------------------------------------------------------- scenes
+// -----------------------------------------------------------------------------------------------------
+// scenes
 
 int cmd_scenes(int argc, char** argv) {
   loomName names[64];

@@ -28,7 +28,8 @@ int tool_usage(const char* command, const char* format, ...) {
   return EXIT_USAGE;
 }
 
-// ------------------------------------------------------------------------------------------------------ scenes
+// ------------------------------------------------------------------------------------------------------
+// scenes
 
 static bool is_dir(const char* path) {
   struct stat s;
@@ -45,7 +46,8 @@ int tool_scenes_dir(char out[LOOM_PATH_MAX], loomError* err) {
   char self[LOOM_PATH_MAX - 64];
   if (named && *named) {
     snprintf(out, LOOM_PATH_MAX, "%s", named);
-    return is_dir(out) ? 0 : loom_error_set(err, LOOM_ERR_USAGE, "DEMOLOOM_SCENES=%.500s is not a folder", named);
+    return is_dir(out) ? 0
+                       : loom_error_set(err, LOOM_ERR_USAGE, "DEMOLOOM_SCENES=%.500s is not a folder", named);
   }
   ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
   if (n > 0) {
@@ -63,7 +65,9 @@ int tool_scenes_dir(char out[LOOM_PATH_MAX], loomError* err) {
   return loom_error_set(err, LOOM_ERR_IO, "no scenes folder beside the program; set DEMOLOOM_SCENES to it");
 }
 
-static int by_name(const void* a, const void* b) { return strcmp(a, b); }
+static int by_name(const void* a, const void* b) {
+  return strcmp(a, b);
+}
 
 int tool_scene_names(loomName* names, int max) {
   char dir[LOOM_PATH_MAX], path[2 * LOOM_PATH_MAX];
@@ -89,7 +93,8 @@ int tool_task(loomTask** out, const char* name, loomError* err) {
   if (!strchr(name, '/') && tool_is_file(path)) return loom_task_load(out, path, robots, err);
   snprintf(path, sizeof path, "%.900s%s", name, is_dir(name) ? "/task.yaml" : "");
   if (tool_is_file(path)) return loom_task_load(out, path, robots, err);
-  return loom_error_set(err, LOOM_ERR_USAGE, "no scene '%.200s'; `demoloom scenes` lists them, or give the path of a task.yaml",
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "no scene '%.200s'; `demoloom scenes` lists them, or give the path of a task.yaml",
                         name);
 }
 
@@ -125,10 +130,12 @@ int tool_task_for_dataset(loomTask** out, const char* path, loomError* err) {
     }
     loom_task_destroy(task);
   }
-  return loom_error_set(err, LOOM_ERR_USAGE, "%.500s: no scene is made for its environment '%s'; name one with --task", path, env);
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%.500s: no scene is made for its environment '%s'; name one with --task", path, env);
 }
 
-// ------------------------------------------------------------------------------------------------------ assets
+// ------------------------------------------------------------------------------------------------------
+// assets
 
 static const char* root_path(const loomAssetRoots* roots, const char* name) {
   for (int i = 0; i < roots->n; i++) {
@@ -150,14 +157,17 @@ static int run_fetch(const char* what, loomError* err) {
   }
   if (child > 0) waitpid(child, &status, 0);
   if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
-  return loom_error_set(err, LOOM_ERR_IO, "the assets of '%s' could not be fetched; give their folder with --assets %s=DIR", what, what);
+  return loom_error_set(err, LOOM_ERR_IO,
+                        "the assets of '%s' could not be fetched; give their folder with --assets %s=DIR",
+                        what, what);
 }
 
 int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
   const char* name = task->source_asset[0] ? task->source_asset : NULL;
   if (!name || root_path(roots, name)) return 0;
   if (strcmp(name, "robosuite")) {
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: its assets '%s' are not known here; give their folder with --assets %s=DIR",
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: its assets '%s' are not known here; give their folder with --assets %s=DIR",
                           task->path, name, name);
   }
   char dir[LOOM_PATH_MAX];
@@ -173,7 +183,8 @@ int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
   return code ? code : loom_asset_roots_add(roots, name, dir, err);
 }
 
-int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots, loomError* err) {
+int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
+                     loomError* err) {
   const char* root = task->source_asset[0] ? root_path(roots, task->source_asset) : task->dir;
   if (!root) return loom_error_set(err, LOOM_ERR_USAGE, "no folder for the assets '%s'", task->source_asset);
   snprintf(out, LOOM_PATH_MAX, "%.*s/%.*s", 500, root, 500, task->source_file);
@@ -181,9 +192,11 @@ int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAs
   return loom_error_set(err, LOOM_ERR_IO, "%s: the task's source demos are not there", out);
 }
 
-// ----------------------------------------------------------------------------------------------------- options
+// -----------------------------------------------------------------------------------------------------
+// options
 
-bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low, int64_t high) {
+bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low,
+              int64_t high) {
   char* end;
   errno = 0;
   long long value = strtoll(text, &end, 10);
@@ -191,11 +204,13 @@ bool tool_int(int64_t* out, const char* command, const char* option, const char*
     *out = value;
     return true;
   }
-  tool_usage(command, "%s takes a whole number from %lld to %lld, not '%s'", option, (long long)low, (long long)high, text);
+  tool_usage(command, "%s takes a whole number from %lld to %lld, not '%s'", option, (long long)low,
+             (long long)high, text);
   return false;
 }
 
-bool tool_double(double* out, const char* command, const char* option, const char* text, double low, double high) {
+bool tool_double(double* out, const char* command, const char* option, const char* text, double low,
+                 double high) {
   char* end;
   double value = strtod(text, &end);
   if (end != text && !*end && value >= low && value <= high) {
@@ -206,7 +221,8 @@ bool tool_double(double* out, const char* command, const char* option, const cha
   return false;
 }
 
-// ----------------------------------------------------------------------------------------- signals and progress
+// ----------------------------------------------------------------------------------------- signals and
+// progress
 
 volatile sig_atomic_t tool_stop;
 

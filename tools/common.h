@@ -23,25 +23,29 @@ int tool_scenes_dir(char out[LOOM_PATH_MAX], loomError* err);
 int tool_scene_names(loomName* names, int max);
 /// A task by scene name, or by the path of a task.yaml.
 int tool_task(loomTask** out, const char* name, loomError* err);
-/// The scene whose env_name is that of the dataset's env_args. LOOM_ERR_USAGE asks for --task when there is none.
+/// The scene whose env_name is that of the dataset's env_args. LOOM_ERR_USAGE asks for --task when there is
+/// none.
 int tool_task_for_dataset(loomTask** out, const char* path, loomError* err);
 bool tool_is_file(const char* path);
 
 /// Add the roots a task needs that the user did not give, fetching assets that are not there yet.
 int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err);
 /// Path of the task's source demos.
-int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots, loomError* err);
+int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
+                     loomError* err);
 
 /// Parse a whole number in [low, high]; prints and returns false otherwise.
-bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low, int64_t high);
-bool tool_double(double* out, const char* command, const char* option, const char* text, double low, double high);
+bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low,
+              int64_t high);
+bool tool_double(double* out, const char* command, const char* option, const char* text, double low,
+                 double high);
 
 /// Set by Ctrl-C or SIGTERM once tool_catch_signals was called; a second one ends the program at once.
 extern volatile sig_atomic_t tool_stop;
 void tool_catch_signals(void);
 
-/// A progress line on stderr: overwritten in place on a terminal, a plain line every 10 s otherwise; nothing in the first
-/// two seconds. done of total (0 = unknown), then `note`.
+/// A progress line on stderr: overwritten in place on a terminal, a plain line every 10 s otherwise; nothing
+/// in the first two seconds. done of total (0 = unknown), then `note`.
 void tool_progress(const char* what, int64_t done, int64_t total, double seconds, const char* note);
 void tool_progress_end(void);
 

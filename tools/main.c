@@ -21,16 +21,20 @@ static const struct {
 };
 
 static void help(FILE* out) {
-  fputs("demoloom: a handful of bimanual demonstrations in, thousands out\n\nusage: demoloom COMMAND [options]\n\n", out);
+  fputs(
+      "demoloom: a handful of bimanual demonstrations in, thousands out\n\nusage: demoloom COMMAND "
+      "[options]\n\n",
+      out);
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
     fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
   }
-  fputs("\nexamples:\n"
-        "  demoloom generate handover -n 1000 -o handover.hdf5\n"
-        "  demoloom verify handover.hdf5\n"
-        "  demoloom render handover.hdf5 --sheet handover.png\n\n"
-        "`demoloom COMMAND --help` says more.\n",
-        out);
+  fputs(
+      "\nexamples:\n"
+      "  demoloom generate handover -n 1000 -o handover.hdf5\n"
+      "  demoloom verify handover.hdf5\n"
+      "  demoloom render handover.hdf5 --sheet handover.png\n\n"
+      "`demoloom COMMAND --help` says more.\n",
+      out);
 }
 
 int main(int argc, char** argv) {

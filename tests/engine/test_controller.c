@@ -88,7 +88,8 @@ static void check_golden(bench* b, handover* h, const cJSON* g) {
     memcpy(padded, action + n * a, sizeof(double) * (size_t)n);
     loom_arm_set_goal(&arm, b->episode->m, b->episode->d, padded);
     if (osc) {
-      // The goal is ours to within robosuite's single precision; then torques are compared from robosuite's own goal.
+      // The goal is ours to within robosuite's single precision; then torques are compared from robosuite's
+      // own goal.
       assert_int_equal(flatten(goal, 32, get(g, "goal_pos")), 6);
       for (int i = 0; i < 3; i++) assert_true(fabs(arm.state.goal_pos[i] - goal[3 * a + i]) < 1e-9);
       memcpy(arm.state.goal_pos, goal + 3 * a, sizeof arm.state.goal_pos);
@@ -102,7 +103,8 @@ static void check_golden(bench* b, handover* h, const cJSON* g) {
       size += want[7 * a + i] * want[7 * a + i];
     }
     if (!(sqrt(error) <= 1e-6 * sqrt(size))) {
-      fail_msg("demo %d, %s, arm %d: torque off by %g of %g N m", b->demo, get(g, "controller")->valuestring, a, sqrt(error), sqrt(size));
+      fail_msg("demo %d, %s, arm %d: torque off by %g of %g N m", b->demo, get(g, "controller")->valuestring,
+               a, sqrt(error), sqrt(size));
     }
   }
 }
@@ -142,7 +144,8 @@ static void gripper_commands_are_robosuites(void** state) {
     for (int t = 0; t < n; t++) {
       arm->state.grip_action = actions[t];
       loom_arm_apply(arm, b.episode->m, b.episode->d, b.episode->d);
-      for (int i = 0; i < 2; i++) assert_true(fabs(b.episode->d->ctrl[arm->hand_actuator[i]] - ctrl[2 * t + i]) < 1e-12);
+      for (int i = 0; i < 2; i++)
+        assert_true(fabs(b.episode->d->ctrl[arm->hand_actuator[i]] - ctrl[2 * t + i]) < 1e-12);
     }
   }
   close_bench(&b);
@@ -163,7 +166,8 @@ static void an_action_reaches_its_target(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(torques_are_robosuites), cmocka_unit_test(gripper_commands_are_robosuites),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(torques_are_robosuites),
+                                     cmocka_unit_test(gripper_commands_are_robosuites),
                                      cmocka_unit_test(an_action_reaches_its_target)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -170,38 +170,6 @@ static void recorded_inertia_comes_from_a_density(void** state) {
   }
 }
 
-static double milliseconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static void apply_is_quick(void** state) {
-  (void)state;
-  char* xml = fixture_xml(1);
-  loomVariation* v = bind(xml);
-  mjModel* m = fixture_compile(xml, false);
-  mjData* scratch = mj_makeData(m);
-  uint64_t random = 5;
-  loomGeomEdit edits[10];
-  double best = INFINITY, total = 0;
-  const int rounds = 50;
-  for (int i = 0; i < rounds; i++) {
-    int n = hammer_edits(edits, random_hammer(&random));
-    double begin = milliseconds();
-    assert_int_equal(loom_variation_apply(v, edits, n, m, scratch, NULL, NULL), 0);
-    double spent = milliseconds() - begin;
-    best = fmin(best, spent);
-    total += spent;
-  }
-  print_message("apply: %.2f ms at best, %.2f ms on average\n", best, total / rounds);
-  assert_true(best < 20);  // the aim is 2; sanitizers and shared machines are slower
-  mj_deleteData(scratch);
-  mj_deleteModel(m);
-  loom_variation_destroy(v);
-  free(xml);
-}
-
 // One bound variation, several workers with models of their own.
 static void threads_share_a_variation(void** state) {
   (void)state;
@@ -340,7 +308,6 @@ int main(void) {
       cmocka_unit_test(patched_equals_compiled_with_visuals),
       cmocka_unit_test(no_edit_is_the_recorded_model),
       cmocka_unit_test(recorded_inertia_comes_from_a_density),
-      cmocka_unit_test(apply_is_quick),
       cmocka_unit_test(threads_share_a_variation),
       cmocka_unit_test(bad_edits_change_nothing),
       cmocka_unit_test(own_object_with_and_without_density),

@@ -92,6 +92,7 @@ static void draws_have_their_moments(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(poses_compose_and_invert), cmocka_unit_test(rotation_vectors_go_there_and_back),
-      cmocka_unit_test(yaw_of_a_turn_about_z), cmocka_unit_test(philox_known_answers), cmocka_unit_test(draws_have_their_moments)};
+      cmocka_unit_test(yaw_of_a_turn_about_z), cmocka_unit_test(philox_known_answers),
+      cmocka_unit_test(draws_have_their_moments)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,8 @@ static int load_changed(loomError* err, const char* from, const char* to) {
 static void expect_error(const char* from, const char* to, const char* says) {
   loomError err = {0, ""};
   assert_int_equal(load_changed(&err, from, to), LOOM_ERR_FORMAT);
-  if (!strstr(err.message, says) || !strstr(err.message, "loom_task_")) fail_msg("'%s' does not say '%s'", err.message, says);
+  if (!strstr(err.message, says) || !strstr(err.message, "loom_task_"))
+    fail_msg("'%s' does not say '%s'", err.message, says);
   assert_null(strchr(err.message, '\n'));
 }
 
@@ -61,15 +62,20 @@ static void mistakes_are_located(void** state) {
 
 static void circles_are_rejected(void** state) {
   (void)state;
-  expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[1, keep], [1, take]]", "waits for itself");
-  expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[0, release], [1, take]]\n  - sequential: [[1, take], [0, release]]",
+  expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[1, keep], [1, take]]",
                "waits for itself");
-  expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[0, present], [1, take]]", "waits for itself");
-  expect_error("  - sequential: [[1, take], [0, release]]", "  - coordinated: [[0, grasp], [0, release]]", "different arms");
+  expect_error("  - sequential: [[1, take], [0, release]]",
+               "  - sequential: [[0, release], [1, take]]\n  - sequential: [[1, take], [0, release]]",
+               "waits for itself");
+  expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[0, present], [1, take]]",
+               "waits for itself");
+  expect_error("  - sequential: [[1, take], [0, release]]", "  - coordinated: [[0, grasp], [0, release]]",
+               "different arms");
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(handover_parses), cmocka_unit_test(mistakes_are_located),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(handover_parses),
+                                     cmocka_unit_test(mistakes_are_located),
                                      cmocka_unit_test(circles_are_rejected)};
   return cmocka_run_group_tests(tests, handover_open, handover_close);
 }

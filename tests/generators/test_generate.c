@@ -1,4 +1,5 @@
-// The main job, small: replay, segments, snapshots, generation that does not depend on threads or on being killed, verify.
+// The main job, small: replay, segments, snapshots, generation that does not depend on threads or on being
+// killed, verify.
 #include "tests/handover_fixture.h"
 
 #include <math.h>
@@ -8,7 +9,9 @@
 #include "generators/generate.h"
 #include "generators/segment.h"
 
-static bool quick(void) { return getenv("LOOM_QUICK") != NULL; }
+static bool quick(void) {
+  return getenv("LOOM_QUICK") != NULL;
+}
 
 static void recordings_replay(void** state) {
   handover* h = *state;
@@ -46,7 +49,9 @@ typedef struct loaded {
 static void load(loaded* l, handover* h) {
   loomError err = {0, ""};
   must(loom_sources_load(&l->sources, h->task, h->source, &h->roots, &err), &err);
-  must(loom_scene_create(&l->scene, h->task, l->sources.model_xml, "model", l->sources.env_args, &h->roots, &err), &err);
+  must(loom_scene_create(&l->scene, h->task, l->sources.model_xml, "model", l->sources.env_args, &h->roots,
+                         &err),
+       &err);
 }
 
 static void unload(loaded* l) {
@@ -73,7 +78,8 @@ static void segments_cover_each_demo(void** state) {
       const loomRule* rule = &h->task->rules[c];
       if (rule->kind != LOOM_RULE_COORDINATED) continue;
       assert_int_equal(r->end[rule->arm_a][rule->subtask_a], r->end[rule->arm_b][rule->subtask_b]);
-      assert_int_equal(loom_segment_start(r, rule->arm_a, rule->subtask_a), loom_segment_start(r, rule->arm_b, rule->subtask_b));
+      assert_int_equal(loom_segment_start(r, rule->arm_a, rule->subtask_a),
+                       loom_segment_start(r, rule->arm_b, rule->subtask_b));
     }
   }
   unload(&l);
@@ -84,7 +90,8 @@ static void resets_repeat_and_snapshots_restore(void** state) {
   loomError err = {0, ""};
   loaded l;
   loomEpisode *a, *b;
-  double first[64], second[64], action[14] = {0.2, -0.1, 0.3, 0.1, 0, -0.2, 1, -0.3, 0.2, 0.1, 0, 0.1, 0.2, -1};
+  double first[64], second[64],
+      action[14] = {0.2, -0.1, 0.3, 0.1, 0, -0.2, 1, -0.3, 0.2, 0.1, 0, 0.1, 0.2, -1};
   load(&l, h);
   must(loom_episode_create(&a, l.scene, &err), &err);
   must(loom_episode_create(&b, l.scene, &err), &err);
@@ -128,7 +135,8 @@ static char* read_whole(const char* path, size_t* n) {
   return bytes;
 }
 
-static void generate(const loaded* l, const char* path, int threads, bool resume, int successes, int attempts) {
+static void generate(const loaded* l, const char* path, int threads, bool resume, int successes,
+                     int attempts) {
   loomError err = {0, ""};
   loomGenerateReport report;
   loomGenerateDef def = loom_default_generate_def();
@@ -217,8 +225,9 @@ static void wilson_interval(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(recordings_replay), cmocka_unit_test(segments_cover_each_demo),
-                                     cmocka_unit_test(resets_repeat_and_snapshots_restore),
-                                     cmocka_unit_test(the_same_bytes_on_any_number_of_threads), cmocka_unit_test(wilson_interval)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(recordings_replay), cmocka_unit_test(segments_cover_each_demo),
+      cmocka_unit_test(resets_repeat_and_snapshots_restore),
+      cmocka_unit_test(the_same_bytes_on_any_number_of_threads), cmocka_unit_test(wilson_interval)};
   return cmocka_run_group_tests(tests, handover_open, handover_close);
 }

@@ -48,7 +48,8 @@ static void the_pose_in_the_objects_frame_is_kept(void** state) {
     loomTransform t = loom_transform_identity();
     t.source = source;
     t.world = loom_transform_world(LOOM_TRANSFORM_OBJECT, now, source);
-    assert_same(loom_pose_mul(loom_pose_inverse(now), loom_transform_apply(&t, target)), loom_pose_mul(loom_pose_inverse(source), target));
+    assert_same(loom_pose_mul(loom_pose_inverse(now), loom_transform_apply(&t, target)),
+                loom_pose_mul(loom_pose_inverse(source), target));
   }
 }
 
@@ -57,7 +58,8 @@ static void transforms_compose(void** state) {
   loomRandom r = loom_random(1, 3, LOOM_PURPOSE_TEST);
   for (int i = 0; i < 50; i++) {
     loomPose a = random_pose(&r), b = random_pose(&r), c = random_pose(&r);
-    loomPose ab = loom_transform_world(LOOM_TRANSFORM_OBJECT, b, a), bc = loom_transform_world(LOOM_TRANSFORM_OBJECT, c, b);
+    loomPose ab = loom_transform_world(LOOM_TRANSFORM_OBJECT, b, a),
+             bc = loom_transform_world(LOOM_TRANSFORM_OBJECT, c, b);
     assert_same(loom_pose_mul(bc, ab), loom_transform_world(LOOM_TRANSFORM_OBJECT, c, a));
   }
 }
@@ -66,7 +68,8 @@ static void planar_never_tilts(void** state) {
   (void)state;
   loomRandom r = loom_random(1, 4, LOOM_PURPOSE_TEST);
   for (int i = 0; i < 50; i++) {
-    loomPose source = random_pose(&r), now = random_pose(&r), world = loom_transform_world(LOOM_TRANSFORM_PLANAR, now, source);
+    loomPose source = random_pose(&r), now = random_pose(&r),
+             world = loom_transform_world(LOOM_TRANSFORM_PLANAR, now, source);
     assert_true(loom_transform_tilt(world) < 1e-7);
     assert_true(loom_pose_distance(loom_pose_mul(world, source), now) < 1e-9);
   }
@@ -92,13 +95,16 @@ static void symmetries_form_a_group(void** state) {
   loomObjectDef object = {.symmetry_count = 1, .symmetries = {{{0, 0, 1}, 4}}};
   assert_int_equal(loom_symmetry_count(&object), 4);
   for (int i = 0; i < 4; i++) {
-    for (int j = 0; j < 4; j++) assert_same(loom_pose_mul(loom_symmetry(&object, i), loom_symmetry(&object, j)), loom_symmetry(&object, (i + j) % 4));
+    for (int j = 0; j < 4; j++)
+      assert_same(loom_pose_mul(loom_symmetry(&object, i), loom_symmetry(&object, j)),
+                  loom_symmetry(&object, (i + j) % 4));
   }
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(identity_changes_nothing), cmocka_unit_test(the_pose_in_the_objects_frame_is_kept),
-                                     cmocka_unit_test(transforms_compose), cmocka_unit_test(planar_never_tilts),
-                                     cmocka_unit_test(stretching_keeps_fractions), cmocka_unit_test(symmetries_form_a_group)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(identity_changes_nothing),   cmocka_unit_test(the_pose_in_the_objects_frame_is_kept),
+      cmocka_unit_test(transforms_compose),         cmocka_unit_test(planar_never_tilts),
+      cmocka_unit_test(stretching_keeps_fractions), cmocka_unit_test(symmetries_form_a_group)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

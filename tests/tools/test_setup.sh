@@ -91,14 +91,14 @@ program() {
   printf '#!/bin/sh\n%s\n' "$2" >"$work/$1"
   chmod +x "$work/$1"
 }
-run_here() { LOOM_TEST_TIMEOUT=2 tests/run.sh --plain "$work/$1"; }
+run_here() { LOOM_TEST_TIMEOUT=8 tests/run.sh --plain "$work/$1"; }
 two='echo "[==========] Running 2 test(s)."; echo "[       OK ] a"'
 program good "$two; echo '[       OK ] b'"
 program crash "$two; kill -SEGV \$\$"
 program leak "$two; echo '[       OK ] b'; exit 23"
 program empty 'echo "[==========] Running 0 test(s)."'
 program silent 'exit 0'
-program slow "$two; sleep 20"
+program slow "$two; sleep 60"
 expect 'two good ones' 0 '^3 passed, 0 failed$' run_here good
 expect 'a crash' 1 '^2 passed, 1 failed$' run_here crash
 expect 'a crash is named' 1 'killed by signal 11' run_here crash
