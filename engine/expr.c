@@ -2,21 +2,37 @@
 
 #include <math.h>
 #include <muParserDLL.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
 enum { max_variables = 32 };
 
-// Making a parser costs more than using it, so a thread keeps one.
-static _Thread_local muParserHandle_t parser;
+// Making a parser costs more than using it, so a thread keeps one until it ends.
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool has_key;
 
-static int prepare(loomError* err) {
-  if (parser) return 0;
+static void release(void* parser) {
+  mupRelease(parser);
+}
+
+static void make_key(void) {
+  has_key = !pthread_key_create(&key, release);
+}
+
+static muParserHandle_t thread_parser(void) {
+  pthread_once(&once, make_key);
+  if (!has_key) return NULL;
+  muParserHandle_t parser = pthread_getspecific(key);
+  if (parser) return parser;
   parser = mupCreate(muBASETYPE_FLOAT);
-  if (!parser) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an expression");
+  if (!parser) return NULL;
   mupSetErrorHandler(parser, NULL);
   mupDefineConst(parser, "pi", 3.14159265358979323846);
-  return 0;
+  if (!pthread_setspecific(key, parser)) return parser;
+  mupRelease(parser);
+  return NULL;
 }
 
 // muParser would take "a = 1" for an assignment and "1, 2" for a list.
@@ -32,8 +48,8 @@ static const char* refused(const char* text) {
 int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n,
                    loomError* err) {
   double copy[max_variables];
-  int code = prepare(err);
-  if (code) return code;
+  muParserHandle_t parser = thread_parser();
+  if (!parser) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an expression");
   *out = 0;
   const char* why = refused(text);
   if (why) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s': %s", text, why);
