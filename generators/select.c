@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "generators/generate.h"
 #include "generators/segment.h"
 
 static double variable_ratio(const loomEpisode* e, const loomReplay* source, int object, const char* name) {
@@ -104,7 +105,9 @@ int loom_select_source(const loomEpisode* e, const loomSourceSet* sources, const
   int n = sources->n < most ? sources->n : most, order[most];
   if (def->strategy == LOOM_SELECT_RANDOM) return loom_random_index(random, sources->n);
   for (int i = 0; i < n; i++) {
-    double past = stats ? (stats->successes[i] + 1.0) / (stats->tries[i] + 2.0) : 0.5;
+    // The upper end of the confidence interval: a source that failed once or twice is not written off yet.
+    double worst, past = 1;
+    if (stats) loom_wilson(&worst, &past, stats->successes[i], stats->tries[i]);
     cost[i] = def->strategy == LOOM_SELECT_NEAREST ? loom_fit_source(e, &sources->replay[i], a, k).cost
               : def->strategy == LOOM_SELECT_ROBOT_DISTANCE ? eef_distance(e, &sources->replay[i], a, k, def)
                                                             : 0;
