@@ -477,11 +477,23 @@ static int parse_reset(taskParser* p, loomNode root) {
 // --------------------------------------------------------------------------------------------------------
 // task
 
+static int parse_stuck(taskParser* p, loomNode map) {
+  static const char* const keys[] = {"distance", "speed", "steps", NULL};
+  loomTask* t = p->task;
+  if (!map) return 0;
+  int code = loom_yaml_only(p->y, map, keys, p->err);
+  if (!code) code = loom_yaml_read_number(&t->stuck_distance, p->y, map, "distance", false, p->err);
+  if (!code) code = loom_yaml_read_number(&t->stuck_speed, p->y, map, "speed", false, p->err);
+  if (!code) code = loom_yaml_read_int(&t->stuck_steps, p->y, map, "steps", 0, 10000, false, p->err);
+  return code;
+}
+
 static int parse_head(taskParser* p, loomNode root) {
-  static const char* const keys[] = {
-      "task",    "about",        "env_name", "source",       "model", "control_freq", "robots", "controller",
-      "objects", "conditions",   "success",  "success_hold", "lost",  "max_steps",    "reset",  "defaults",
-      "arms",    "coordination", NULL};
+  static const char* const keys[] = {"task",     "about",        "env_name",     "source",
+                                     "model",    "control_freq", "robots",       "controller",
+                                     "objects",  "conditions",   "success",      "success_hold",
+                                     "lost",     "stuck",        "max_steps",    "reset",
+                                     "defaults", "arms",         "coordination", NULL};
   static const char* const source_keys[] = {"asset", "file", NULL};
   static const char* const model_keys[] = {"demo", "file", NULL};
   loomTask* t = p->task;
@@ -490,6 +502,9 @@ static int parse_head(taskParser* p, loomNode root) {
   t->success_hold = 10;
   t->max_steps = 1500;
   t->lost = -1;
+  t->stuck_distance = 0.08;
+  t->stuck_speed = 0.04;
+  t->stuck_steps = 30;
   int code = loom_yaml_only(y, root, keys, p->err);
   if (!code) code = loom_yaml_read_text(t->name, sizeof t->name, y, root, "task", true, p->err);
   if (!code) code = loom_yaml_read_text(t->about, sizeof t->about, y, root, "about", false, p->err);
@@ -497,6 +512,7 @@ static int parse_head(taskParser* p, loomNode root) {
   if (!code) code = loom_yaml_read_int(&t->control_freq, y, root, "control_freq", 1, 1000, false, p->err);
   if (!code) code = loom_yaml_read_int(&t->success_hold, y, root, "success_hold", 1, 10000, false, p->err);
   if (!code) code = loom_yaml_read_int(&t->max_steps, y, root, "max_steps", 1, 100000, false, p->err);
+  if (!code) code = parse_stuck(p, loom_yaml_get(y, root, "stuck"));
   loomNode source = loom_yaml_get(y, root, "source"), model = loom_yaml_get(y, root, "model");
   if (!code && source) {
     code = loom_yaml_only(y, source, source_keys, p->err);

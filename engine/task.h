@@ -14,6 +14,7 @@ enum {
   LOOM_EXPR_MAX = 96,
   LOOM_MAX_ARMS = 4,
   LOOM_MAX_JOINTS = 16,       // joints of one arm, or of one hand
+  LOOM_MAX_ACTION = 128,      // entries of an action, all arms together
   LOOM_MAX_OBJECTS = 16,      // movable objects of a task
   LOOM_MAX_GEOMS = 24,        // geoms of one object, or named in one condition
   LOOM_MAX_VARIABLES = 16,    // size variables of one object
@@ -239,7 +240,10 @@ typedef struct loomSubtaskDef {
   loomName until_signal;  // LOOM_UNTIL_SIGNAL: datagen_info/subtask_term_signals/NAME
   int until_extra;        // rows added after that event
   int offset[2];          // random shift of the segment's end, control steps, inclusive range
-  int expect;  // condition that must hold when the subtask has run, else the attempt is lost; -1 = none
+  int expect;        // condition that must hold when the subtask has run, else the attempt is lost; -1 = none
+  int wait_steps;    // control steps to wait at the end for that
+  int during;        // condition that must hold while it runs, else the attempt is lost; -1 = none
+  int during_slack;  // control steps in a row it may fail
   int interpolate_steps;  // linear + slerp steps from the last pose to the first target
   double speed_linear,
       speed_angular;  // if > 0, as many steps as these limits ask for (m/s, rad/s), at least the above
@@ -286,11 +290,14 @@ typedef struct loomTask {
   loomObjectDef objects[LOOM_MAX_OBJECTS];
   int condition_count;
   loomConditionDef conditions[LOOM_MAX_CONDITIONS];
-  int success;       // condition index
-  int success_hold;  // control steps it must hold at the end of a generated demo
-  int lost;          // an attempt is lost as soon as this holds; -1 = none
-  int settle_steps;  // still steps at the start of an attempt, before planning
-  int max_steps;     // of an attempt
+  int success;            // condition index
+  int success_hold;       // control steps it must hold at the end of a generated demo
+  int lost;               // an attempt is lost as soon as this holds; -1 = none
+  double stuck_distance;  // an attempt is lost when an arm stands further from its target than this, m,
+  double stuck_speed;     // slower than this, m/s,
+  int stuck_steps;        // for so many control steps in a row; 0 = never
+  int settle_steps;       // still steps at the start of an attempt, before planning
+  int max_steps;          // of an attempt
   int reset_count;
   loomResetDef resets[LOOM_MAX_RESETS];
   int subtask_count[LOOM_MAX_ARMS];

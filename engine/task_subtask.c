@@ -127,6 +127,10 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
     code = loom_yaml_error(y, map, "offset", p->err, "expected [low, high]");
   if (!code && loom_yaml_get(y, map, "expect"))
     code = loom_task_parse_condition(&s->expect, p, loom_yaml_get(y, map, "expect"));
+  if (!code) code = loom_yaml_read_int(&s->wait_steps, y, map, "wait", 0, 10000, false, p->err);
+  if (!code && loom_yaml_get(y, map, "during"))
+    code = loom_task_parse_condition(&s->during, p, loom_yaml_get(y, map, "during"));
+  if (!code) code = loom_yaml_read_int(&s->during_slack, y, map, "slack", 0, 10000, false, p->err);
   if (!code) code = read_interpolate(s, p, loom_yaml_get(y, map, "interpolate"));
   if (!code) code = loom_yaml_read_int(&s->hold_steps, y, map, "hold", 0, 10000, false, p->err);
   if (!code) code = read_noise(s, p, loom_yaml_get(y, map, "noise"));
@@ -139,12 +143,14 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
 }
 
 static int read_subtask(loomSubtaskDef* s, taskParser* p, loomNode defaults, loomNode map) {
-  static const char* const keys[] = {"name",  "reference", "carried", "transform", "symmetric", "track",
-                                     "scale", "until",     "extra",   "offset",    "expect",    "interpolate",
-                                     "hold",  "noise",     "select",  NULL};
+  static const char* const keys[] = {"name",   "reference", "carried", "transform", "symmetric",
+                                     "track",  "scale",     "until",   "extra",     "offset",
+                                     "expect", "during",    "slack",   "wait",      "interpolate",
+                                     "hold",   "noise",     "select",  NULL};
   memset(s, 0, sizeof *s);
   s->line = loom_yaml_line(p->y, map);
-  s->reference = s->carried = s->expect = s->until_condition = -1;
+  s->reference = s->carried = s->expect = s->during = s->until_condition = -1;
+  s->during_slack = 10;
   s->transform = loom_yaml_get(p->y, map, "reference") ? LOOM_TRANSFORM_OBJECT : LOOM_TRANSFORM_WORLD;
   s->interpolate_steps = 5;
   s->select = (loomSelectDef){LOOM_SELECT_NEAREST, LOOM_SHARE_EPISODE, 3, 1, 0.3, 1, 0};

@@ -9,57 +9,13 @@
 #include "generators/select.h"
 
 const char* loom_outcome_name(loomOutcome outcome) {
-  static const char* const names[] = {"success", "lost", "unmet", "unfinished", "timeout", "simulator"};
+  static const char* const names[] = {"success",    "lost",    "stuck",    "unmet",
+                                      "unfinished", "timeout", "simulator"};
   return outcome >= 0 && outcome < LOOM_OUTCOME_COUNT ? names[outcome] : "unknown";
 }
 
 loomAttemptDef loom_default_attempt_def(void) {
   return (loomAttemptDef){.noise_scale = 1};
-}
-
-// ------------------------------------------------------------------------------------------------------
-// trace
-
-int loom_trace_create(loomTrace* t, const loomEpisode* e, int capacity, loomError* err) {
-  memset(t, 0, sizeof *t);
-  size_t rows = (size_t)capacity, arms = (size_t)e->arm_count, objects = (size_t)e->scene->task->object_count;
-  t->capacity = capacity;
-  t->action_dim = e->action_dim;
-  t->state_dim = e->state_dim;
-  t->obs_dim = e->obs_dim;
-  t->arm_count = e->arm_count;
-  t->object_count = e->scene->task->object_count;
-  t->actions = calloc(rows * (size_t)e->action_dim, sizeof(double));
-  t->states = calloc(rows * (size_t)e->state_dim, sizeof(double));
-  t->obs = calloc(rows * (size_t)e->obs_dim, sizeof(double));
-  t->eef = calloc(rows * arms * 16, sizeof(double));
-  t->target = calloc(rows * arms * 16, sizeof(double));
-  t->grip = calloc(rows * arms, sizeof(double));
-  t->object = calloc(rows * (objects + 1) * 16, sizeof(double));
-  t->reward = calloc(rows, sizeof(double));
-  t->subtask = calloc(rows * arms, sizeof(int64_t));
-  t->source = calloc(rows * arms, sizeof(int64_t));
-  if (t->actions && t->states && t->obs && t->eef && t->target && t->grip && t->object && t->reward &&
-      t->subtask && t->source) {
-    return 0;
-  }
-  loom_trace_destroy(t);
-  return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a trace of %d rows", capacity);
-}
-
-void loom_trace_destroy(loomTrace* t) {
-  if (!t) return;
-  free(t->actions);
-  free(t->states);
-  free(t->obs);
-  free(t->eef);
-  free(t->target);
-  free(t->grip);
-  free(t->object);
-  free(t->reward);
-  free(t->subtask);
-  free(t->source);
-  memset(t, 0, sizeof *t);
 }
 
 // -------------------------------------------------------------------------------------------------------
@@ -75,11 +31,14 @@ typedef struct armPlan {
   int start, end;  // rows of the segment in the source
   int lead_in;     // interpolation and hold steps before row `start`
   int hold;
-  int step;         // steps since the subtask began
-  loomPose from;    // pose the interpolation leaves
-  loomPose target;  // last target
-  double grip;      // last gripper action
-  int ended_at;     // control step at which the last subtask ended
+  int step;          // steps since the subtask began
+  loomPose from;     // pose the interpolation leaves
+  loomPose target;   // last target
+  double grip;       // last gripper action
+  int waited;        // control steps since the segment ended without its effect
+  int broken;        // control steps in a row in which `during` did not hold
+  int still;         // control steps in a row it stood away from its target
+  loomPose reached;  // end effector one control step ago
 } armPlan;
 
 typedef struct plan {
@@ -95,6 +54,8 @@ typedef struct plan {
   int object_symmetry[LOOM_MAX_OBJECTS];           // the equivalent pose taken; -1 = not chosen yet
   int end_step[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // control step a subtask ended at; -1 = not yet
   loomAttemptResult* result;
+  loomTrace* trace;
+  int idle;  // control steps since every arm has run its subtasks
 } plan;
 
 static const loomSubtaskDef* current(const plan* p, int a) {
@@ -216,7 +177,8 @@ static void begin_subtask(plan* p, int a) {
   arm->source = choose_source(p, a, k);
   const loomReplay* source = &p->sources->replay[arm->source];
   arm->running = true;
-  arm->step = 0;
+  arm->step = arm->waited = arm->broken = arm->still = 0;
+  arm->reached = loom_episode_eef(p->e, a);
   arm->start = loom_segment_start(source, a, k);
   arm->end = source->end[a][k];
   int object = s->reference >= 0 ? s->reference : s->carried;
@@ -296,8 +258,13 @@ static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, co
   return true;
 }
 
+static bool finished(const armPlan* arm) {
+  return arm->step >= arm->lead_in + arm->end - arm->start;
+}
+
 static void advance_target(plan* p, int a) {
   armPlan* arm = &p->arm[a];
+  if (finished(arm)) return;  // it waits: target and gripper command stay
   const loomSubtaskDef* s = current(p, a);
   const loomReplay* source = &p->sources->replay[arm->source];
   int row = arm->start + (arm->step > arm->lead_in ? arm->step - arm->lead_in : 0);
@@ -325,22 +292,20 @@ static void advance_target(plan* p, int a) {
   arm->step++;
 }
 
-static bool finished(const armPlan* arm) {
-  return arm->step >= arm->lead_in + arm->end - arm->start;
-}
-
-static void act(plan* p, double* action) {
+static void begin_subtasks(plan* p) {
   for (int a = 0; a < p->e->arm_count; a++) {
-    if (may_begin(p, a)) {
-      int other, other_k;
-      bool both = coordinated(p, a, p->arm[a].subtask, &other, &other_k) != NULL;
-      begin_subtask(p, a);
-      if (both) {
-        begin_subtask(p, other);
-        match_partner(p, a);
-      }
+    if (!may_begin(p, a)) continue;
+    int other, other_k;
+    bool both = coordinated(p, a, p->arm[a].subtask, &other, &other_k) != NULL;
+    begin_subtask(p, a);
+    if (both) {
+      begin_subtask(p, other);
+      match_partner(p, a);
     }
   }
+}
+
+static void move_arms(plan* p, double* action) {
   for (int a = 0; a < p->e->arm_count; a++) {
     const loomArm* body = &p->e->arms[a];
     armPlan* arm = &p->arm[a];
@@ -372,57 +337,103 @@ static void fail(plan* p, loomOutcome outcome, int arm, int subtask, int conditi
     snprintf(r->reason, sizeof r->reason, "%s", p->task->conditions[condition].label);
 }
 
-// After a step: subtasks that have ended, and whether their effect is there. False when the attempt is lost.
-static bool close_subtasks(plan* p) {
+// The arm's joint that stands at a limit, or -1.
+static int joint_at_limit(const loomEpisode* e, int a) {
+  const loomArm* arm = &e->arms[a];
+  for (int i = 0; i < arm->n; i++) {
+    int joint = e->m->dof_jntid[arm->dof[i]];
+    double q = e->d->qpos[arm->qpos[i]];
+    const double* range = e->m->jnt_range + 2 * joint;
+    if (e->m->jnt_limited[joint] && (q < range[0] + 0.02 || q > range[1] - 0.02)) return i;
+  }
+  return -1;
+}
+
+// An arm that stands still away from its target will not get there, and the rest of its motion builds on
+// that.
+static bool stuck(plan* p, int a) {
+  armPlan* arm = &p->arm[a];
+  loomPose now = loom_episode_eef(p->e, a);
+  double distance = loom_pose_distance(now, arm->target);
+  double speed = loom_pose_distance(now, arm->reached) * p->task->control_freq;
+  bool still = distance > p->task->stuck_distance && speed < p->task->stuck_speed;
+  arm->reached = now;
+  arm->still = still ? arm->still + 1 : 0;
+  if (!p->task->stuck_steps || arm->still < p->task->stuck_steps) return false;
+  fail(p, LOOM_OUTCOME_STUCK, a, arm->subtask, -1);
+  int joint = joint_at_limit(p->e, a);
+  char* reason = p->result->reason;
+  size_t size = sizeof p->result->reason;
+  int n = snprintf(reason, size, "arm %d stands %.3f m from its target", a, distance);
+  if (joint >= 0) snprintf(reason + n, size - (size_t)n, ", joint %d at its limit", joint + 1);
+  return true;
+}
+
+// Has the arm's subtask run, and is its effect there? The effect may be waited for; when it does not come the
+// attempt has failed and *lost is set.
+static bool accomplished(plan* p, int a, bool* lost) {
+  armPlan* arm = &p->arm[a];
+  const loomSubtaskDef* s = current(p, a);
+  if (!finished(arm)) return false;
+  if (s->expect < 0 || loom_condition_true(p->e->conditions, s->expect)) return true;
+  if (arm->waited++ < s->wait_steps) return false;
+  fail(p, LOOM_OUTCOME_UNMET, a, arm->subtask, s->expect);
+  *lost = true;
+  return false;
+}
+
+// After a step: what must hold while a subtask runs, and subtasks that have ended; coordinated ones end
+// together. False when the attempt is lost.
+static bool follow_subtasks(plan* p) {
+  bool ready[LOOM_MAX_ARMS] = {false}, lost = false;
   for (int a = 0; a < p->e->arm_count; a++) {
     armPlan* arm = &p->arm[a];
-    if (!arm->running || !finished(arm)) continue;
-    int k = arm->subtask, expect = p->task->subtasks[a][k].expect;
-    if (expect >= 0 && !loom_condition_true(p->e->conditions, expect)) {
-      fail(p, LOOM_OUTCOME_UNMET, a, k, expect);
+    if (!arm->running) continue;
+    const loomSubtaskDef* s = current(p, a);
+    bool holds = s->during < 0 || loom_condition_true(p->e->conditions, s->during);
+    arm->broken = holds ? 0 : arm->broken + 1;
+    if (arm->broken > s->during_slack) {
+      fail(p, LOOM_OUTCOME_LOST, a, arm->subtask, s->during);
       return false;
     }
+    if (stuck(p, a)) return false;
+    ready[a] = accomplished(p, a, &lost);
+    if (lost) return false;
+  }
+  for (int a = 0; a < p->e->arm_count; a++) {
+    int other, k = p->arm[a].subtask, other_k;
+    if (!ready[a] || (coordinated(p, a, k, &other, &other_k) && !ready[other])) continue;
+    p->end_step[a][k] = p->e->steps;
+  }
+  for (int a = 0; a < p->e->arm_count; a++) {
+    armPlan* arm = &p->arm[a];
+    if (!arm->running || p->end_step[a][arm->subtask] < 0) continue;
     arm->running = false;
-    arm->ended_at = p->end_step[a][k] = p->e->steps;
     arm->subtask++;
   }
   return true;
 }
 
-static void record(loomTrace* t, const plan* p, const double* action) {
-  loomEpisode* e = p->e;
-  size_t row = (size_t)t->rows++, arms = (size_t)t->arm_count;
-  memcpy(t->actions + row * (size_t)t->action_dim, action, sizeof(double) * (size_t)t->action_dim);
-  loom_episode_state(t->states + row * (size_t)t->state_dim, e);
-  loom_episode_observe(t->obs + row * (size_t)t->obs_dim, e);
-  for (size_t a = 0; a < arms; a++) {
-    const armPlan* arm = &p->arm[a];
-    loom_pose_to_matrix(t->eef + 16 * (row * arms + a), loom_episode_eef(e, (int)a));
-    loom_pose_to_matrix(t->target + 16 * (row * arms + a), arm->target);
-    t->grip[row * arms + a] = arm->grip;
-    t->subtask[row * arms + a] = arm->subtask;
-    t->source[row * arms + a] = arm->source;
-  }
-  for (int o = 0; o < t->object_count; o++) {
-    loom_pose_to_matrix(t->object + 16 * ((size_t)o * (size_t)t->capacity + row), loom_episode_object(e, o));
-  }
-}
+// ------------------------------------------------------------------------------------------------------
+// the policy
 
-static void start_plan(plan* p, uint64_t attempt) {
+static int start_plan(void* self, loomEpisode* e, loomError* err) {
+  plan* p = self;
   loomAttemptResult* r = p->result;
-  *r = (loomAttemptResult){.attempt = attempt, .outcome = LOOM_OUTCOME_TIMEOUT, .arm = -1, .subtask = -1};
+  (void)err;
   memset(r->source, -1, sizeof r->source);
   memset(r->begin, -1, sizeof r->begin);
   memset(p->end_step, -1, sizeof p->end_step);
   memset(p->object_symmetry, -1, sizeof p->object_symmetry);
   memset(p->arm_source, -1, sizeof p->arm_source);
   p->episode_source = -1;
-  p->select = loom_random(p->def->seed, attempt, LOOM_PURPOSE_SELECT);
-  p->move = loom_random(p->def->seed, attempt, LOOM_PURPOSE_TRANSFORM);
-  p->noise = loom_random(p->def->seed, attempt, LOOM_PURPOSE_ACTION_NOISE);
-  for (int a = 0; a < p->e->arm_count; a++) {
-    p->arm[a] = (armPlan){.source = -1, .target = loom_episode_eef(p->e, a), .grip = -1};
+  p->select = loom_random(p->def->seed, r->attempt, LOOM_PURPOSE_SELECT);
+  p->move = loom_random(p->def->seed, r->attempt, LOOM_PURPOSE_TRANSFORM);
+  p->noise = loom_random(p->def->seed, r->attempt, LOOM_PURPOSE_ACTION_NOISE);
+  for (int a = 0; a < e->arm_count; a++) {
+    p->arm[a] = (armPlan){.source = -1, .target = loom_episode_eef(e, a), .grip = -1};
   }
+  return 0;
 }
 
 static void note_start(plan* p) {
@@ -432,71 +443,96 @@ static void note_start(plan* p) {
   memcpy(p->result->object_start + 3, pose.quat, sizeof pose.quat);
 }
 
-// One control step; false when the attempt has ended.
-static bool step(plan* p, loomTrace* trace, int* success_steps, int* idle, loomError* why) {
-  double action[LOOM_MAX_ARMS * (LOOM_MAX_JOINTS + 1)];
-  double start = loom_clock();
-  if (p->e->steps >= p->task->settle_steps) {
-    if (p->e->steps == p->task->settle_steps) note_start(p);
-    act(p, action);
-  } else {
-    memset(action, 0, sizeof action);
-    if (!p->e->arms[0].control.delta) act(p, action);
+static void note_row(const plan* p) {
+  loomTrace* t = p->trace;
+  size_t row = (size_t)t->rows * (size_t)t->arm_count;
+  for (int a = 0; a < t->arm_count; a++, row++) {
+    const armPlan* arm = &p->arm[a];
+    loom_pose_to_matrix(t->target + 16 * row, arm->target);
+    t->grip[row] = arm->grip;
+    t->subtask[row] = arm->subtask;
+    t->source[row] = arm->source;
   }
-  p->e->times.plan += loom_clock() - start;
-  record(trace, p, action);
-  if (loom_episode_step(p->e, action, why)) {
-    p->result->outcome = LOOM_OUTCOME_SIMULATOR;
-    snprintf(p->result->reason, sizeof p->result->reason, "%.150s", why->message);
-    return false;
-  }
-  bool success = loom_episode_success(p->e), all_done = true;
-  trace->reward[trace->rows - 1] = success ? 1 : 0;
-  *success_steps = success ? *success_steps + 1 : 0;
-  if (*success_steps >= p->task->success_hold) {
-    p->result->outcome = LOOM_OUTCOME_SUCCESS;
-    return false;
-  }
-  if (p->task->lost >= 0 && loom_condition_true(p->e->conditions, p->task->lost)) {
-    int a = p->task->arm_count > 1 && p->arm[0].subtask > 0 ? 1 : 0;
-    fail(p, LOOM_OUTCOME_LOST, a, p->arm[a].subtask, -1);
-    snprintf(p->result->reason, sizeof p->result->reason, "%s", p->task->conditions[p->task->lost].label);
-    return false;
-  }
-  if (!close_subtasks(p)) return false;
+}
+
+// True when all subtasks have run and success had its time to come.
+static bool overdue(plan* p) {
+  bool all_done = true;
   for (int a = 0; a < p->e->arm_count; a++) all_done = all_done && done(p, a);
-  *idle = all_done ? *idle + 1 : 0;
-  if (*idle > p->task->success_hold + 10 && !success) {
-    fail(p, LOOM_OUTCOME_UNFINISHED, -1, -1, p->task->success);
-    return false;
-  }
+  p->idle = all_done ? p->idle + 1 : 0;
+  if (p->idle <= p->task->success_hold + 10 || loom_episode_success(p->e)) return false;
+  fail(p, LOOM_OUTCOME_UNFINISHED, -1, -1, p->task->success);
   return true;
+}
+
+static int act(double* action, void* self, loomEpisode* e, loomError* err) {
+  plan* p = self;
+  (void)err;
+  if (e->steps && (!follow_subtasks(p) || overdue(p))) return LOOM_POLICY_DONE;
+  if (e->steps == p->task->settle_steps) note_start(p);
+  if (e->steps >= p->task->settle_steps) begin_subtasks(p);
+  move_arms(p, action);
+  // A delta of nothing leaves the goal where it is, to the bit.
+  if (e->steps < p->task->settle_steps && e->arms[0].control.delta) {
+    memset(action, 0, sizeof *action * (size_t)e->action_dim);
+  }
+  note_row(p);
+  return 0;
+}
+
+static void conclude(plan* p, const loomRunResult* run) {
+  loomAttemptResult* r = p->result;
+  switch (run->end) {
+    case LOOM_RUN_SUCCESS:
+      r->outcome = LOOM_OUTCOME_SUCCESS;
+      break;
+    case LOOM_RUN_LOST: {
+      int a = p->task->arm_count > 1 && p->arm[0].subtask > 0 ? 1 : 0;
+      fail(p, LOOM_OUTCOME_LOST, a, p->arm[a].subtask, -1);
+      snprintf(r->reason, sizeof r->reason, "%s", p->task->conditions[p->task->lost].label);
+      break;
+    }
+    case LOOM_RUN_DONE:  // act has said why
+      break;
+    case LOOM_RUN_TIMEOUT:
+      fail(p, LOOM_OUTCOME_TIMEOUT, 0, p->arm[0].subtask, p->task->success);
+      break;
+    case LOOM_RUN_SIMULATOR:
+      r->outcome = LOOM_OUTCOME_SIMULATOR;
+      snprintf(r->reason, sizeof r->reason, "%.150s", run->message);
+      break;
+  }
+  r->steps = p->trace->rows;
+  r->physics_steps = run->physics_steps;
 }
 
 int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* e,
                      const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
                      uint64_t attempt, loomError* err) {
-  plan p = {.sources = sources, .stats = stats, .def = def, .e = e, .task = e->scene->task, .result = result};
+  plan p = {.sources = sources,
+            .stats = stats,
+            .def = def,
+            .e = e,
+            .task = e->scene->task,
+            .result = result,
+            .trace = trace};
+  loomPolicy policy = {&p, start_plan, act};
+  loomRunDef run_def = loom_default_run_def(p.task);
+  loomRunResult run = {.end = LOOM_RUN_SIMULATOR};
   loomError why = {0, ""};
-  int64_t physics = e->physics_steps;
-  int success_steps = 0, idle = 0;
+  *result = (loomAttemptResult){.attempt = attempt, .arm = -1, .subtask = -1};
   trace->rows = 0;
   int code = loom_episode_reset(e, def->reset, def->seed, attempt, &why);
-  start_plan(&p, attempt);
   if (code == LOOM_ERR_SIM) {
-    result->outcome = LOOM_OUTCOME_SIMULATOR;
-    snprintf(result->reason, sizeof result->reason, "%.150s", why.message);
-    return 0;
+    snprintf(run.message, sizeof run.message, "%.250s", why.message);
+    code = 0;
+  } else if (!code) {
+    code = loom_policy_run(&run, e, &policy, &run_def, trace, &why);
   }
-  if (code) {
-    if (err) *err = why;
-    return code;
+  if (!code) {
+    conclude(&p, &run);
+  } else if (err) {
+    *err = why;
   }
-  while (trace->rows < trace->capacity && step(&p, trace, &success_steps, &idle, &why)) {
-  }
-  if (result->outcome == LOOM_OUTCOME_TIMEOUT)
-    fail(&p, LOOM_OUTCOME_TIMEOUT, 0, p.arm[0].subtask, p.task->success);
-  result->steps = trace->rows;
-  result->physics_steps = e->physics_steps - physics;
-  return 0;
+  return code;
 }

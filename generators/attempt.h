@@ -3,15 +3,16 @@
 #ifndef LOOM_GENERATORS_ATTEMPT_H
 #define LOOM_GENERATORS_ATTEMPT_H
 
-#include "engine/episode.h"
+#include "engine/policy.h"
 #include "engine/random.h"
 #include "generators/replay.h"
 #include "generators/transform.h"
 
 typedef enum loomOutcome {
   LOOM_OUTCOME_SUCCESS,
-  LOOM_OUTCOME_LOST,        // the task's `lost` condition: it can no longer come right
-  LOOM_OUTCOME_UNMET,       // a subtask ended without what it `expect`s
+  LOOM_OUTCOME_LOST,   // it can no longer come right: the task's `lost` holds, a subtask's `during` does not
+  LOOM_OUTCOME_STUCK,  // an arm stands away from its target: out of reach, at a joint limit, blocked
+  LOOM_OUTCOME_UNMET,  // a subtask ended without what it `expect`s
   LOOM_OUTCOME_UNFINISHED,  // all subtasks ran, success did not hold
   LOOM_OUTCOME_TIMEOUT,     // max_steps
   LOOM_OUTCOME_SIMULATOR,   // MuJoCo failed; counted apart
@@ -39,25 +40,6 @@ typedef struct loomAttemptResult {
   int begin[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];   // row at which each subtask began; -1 = not begun
   double object_start[7];  // settled pose of the first object, x y z then quaternion w-x-y-z
 } loomAttemptResult;
-
-/// The rows of an attempt, as a dataset stores them. Allocated once a worker, max_steps rows.
-typedef struct loomTrace {
-  int capacity, rows;
-  int action_dim, state_dim, obs_dim, arm_count, object_count;
-  double* actions;   // (rows x action_dim)
-  double* states;    // (rows x state_dim), before the action
-  double* obs;       // (rows x obs_dim), before the action
-  double* eef;       // (rows x arms x 4 x 4)
-  double* target;    // (rows x arms x 4 x 4)
-  double* grip;      // (rows x arms)
-  double* object;    // (objects x rows x 4 x 4)
-  double* reward;    // (rows), 1 where success holds after the action
-  int64_t* subtask;  // (rows x arms)
-  int64_t* source;   // (rows x arms) source demo each row comes from
-} loomTrace;
-
-int loom_trace_create(loomTrace* trace, const loomEpisode* episode, int capacity, loomError* err);
-void loom_trace_destroy(loomTrace* trace);
 
 /// Options that change what attempts do, over the task file's.
 typedef struct loomAttemptDef {

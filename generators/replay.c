@@ -150,22 +150,43 @@ static void compare_state(loomActionReplay* out, const loomEpisode* e, const dou
   }
 }
 
+/// A recorded demo as a policy, which compares what it meets with what was recorded.
+typedef struct recordedDemo {
+  const loomDemo* demo;
+  loomActionReplay* found;
+  double* state;  // (state_dim) scratch
+} recordedDemo;
+
+static int act_recorded(double* action, void* self, loomEpisode* e, loomError* err) {
+  const recordedDemo* r = self;
+  const loomDemo* demo = r->demo;
+  size_t t = (size_t)e->steps, dim = (size_t)demo->action_dim;
+  (void)err;
+  if (e->steps >= demo->rows) return LOOM_POLICY_DONE;
+  compare_state(r->found, e, demo->states + t * (size_t)demo->state_dim, e->steps, r->state);
+  memcpy(action, demo->actions + t * dim, sizeof(double) * dim);
+  return 0;
+}
+
 int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* demo, loomError* err) {
   *out = (loomActionReplay){.first_success = -1, .identical = true};
+  recordedDemo recorded = {demo, out, NULL};
+  loomPolicy policy = {&recorded, NULL, act_recorded};
+  loomRunDef def = {.max_steps = demo->rows};
+  loomRunResult run = {0};
   int code = 0;
   check_shape_of(e, demo, err, &code);
-  double* now = code ? NULL : malloc(sizeof(double) * (size_t)e->state_dim);
-  if (!code && !now) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a state");
+  if (!code && !(recorded.state = malloc(sizeof(double) * (size_t)e->state_dim)))
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a state");
   if (!code) code = loom_episode_start(e, demo->states, err);
-  for (int t = 0; !code && t < demo->rows; t++) {
-    compare_state(out, e, demo->states + (size_t)t * (size_t)demo->state_dim, t, now);
-    code = loom_episode_step(e, demo->actions + (size_t)t * (size_t)demo->action_dim, err);
-    if (code) break;
-    out->success = loom_episode_success(e);
-    out->success_steps = out->success ? out->success_steps + 1 : 0;
-    if (out->success && out->first_success < 0) out->first_success = t;
+  if (!code) code = loom_policy_run(&run, e, &policy, &def, NULL, err);
+  if (!code && run.end == LOOM_RUN_SIMULATOR) code = loom_error_set(err, LOOM_ERR_SIM, "%s", run.message);
+  if (!code) {
+    out->success_steps = run.success_steps;
+    out->success = run.success_steps > 0;
+    out->first_success = run.first_success;
   }
-  free(now);
+  free(recorded.state);
   return code;
 }
 

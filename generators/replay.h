@@ -4,7 +4,7 @@
 #define LOOM_GENERATORS_REPLAY_H
 
 #include "engine/dataset.h"
-#include "engine/episode.h"
+#include "engine/policy.h"
 
 /// A demo replayed by state. Arrays are per control step (T); row t is what was so when action t was taken.
 typedef struct loomReplay {
