@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/expr.h"
+#include "engine/point.h"
 
 /// A condition node with its names resolved; bounds are re-evaluated when sizes change.
 typedef struct boundNode {
@@ -29,7 +30,6 @@ struct loomConditions {
   nodeState state[LOOM_MAX_CONDITIONS];
   signed char* finger_arm;  // (ngeom) arm whose finger this geom is, -1 = none
   unsigned char* finger;    // (ngeom) its finger number
-  int eef_site[LOOM_MAX_ARMS];
 };
 
 // -----------------------------------------------------------------------------------------------------
@@ -39,37 +39,6 @@ static int missing(const loomTask* t, const loomConditionDef* c, const char* kin
                    loomError* err) {
   return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no %s '%s'", t->path, c->line, kind,
                         name);
-}
-
-static int bind_point(int* id, const loomPoint* p, const loomTask* t, const loomConditionDef* c,
-                      const mjModel* m, loomError* err) {
-  const char *name = p->name, *kind = "body";
-  mjtObj type = mjOBJ_BODY;
-  *id = 0;
-  switch (p->kind) {
-    case LOOM_POINT_WORLD:
-      return 0;
-    case LOOM_POINT_OBJECT:
-      name = t->objects[loom_task_find_object(t, p->name)].body;
-      break;
-    case LOOM_POINT_BODY:
-      break;
-    case LOOM_POINT_GEOM:
-      type = mjOBJ_GEOM;
-      kind = "geom";
-      break;
-    case LOOM_POINT_SITE:
-      type = mjOBJ_SITE;
-      kind = "site";
-      break;
-    case LOOM_POINT_EEF:
-      type = mjOBJ_SITE;
-      kind = "site";
-      name = t->robots[p->arm].eef_site;
-      break;
-  }
-  *id = mj_name2id(m, type, name);
-  return *id >= 0 ? 0 : missing(t, c, kind, name, err);
 }
 
 static int bind_geoms(unsigned char** out, const loomGeomList* list, const loomTask* t,
@@ -94,8 +63,8 @@ static int bind_geoms(unsigned char** out, const loomGeomList* list, const loomT
 
 static int bind_node(boundNode* n, const loomConditionDef* c, const loomTask* t, const mjModel* m,
                      loomError* err) {
-  int code = bind_point(&n->a_id, &c->a, t, c, m, err);
-  if (!code) code = bind_point(&n->b_id, &c->b, t, c, m, err);
+  int code = loom_point_bind(&n->a_id, &c->a, t, c->line, m, err);
+  if (!code) code = loom_point_bind(&n->b_id, &c->b, t, c->line, m, err);
   if (!code && (c->geoms.count || c->geoms.object[0])) code = bind_geoms(&n->geoms, &c->geoms, t, c, m, err);
   if (!code && (c->others.count || c->others.object[0]))
     code = bind_geoms(&n->others, &c->others, t, c, m, err);
@@ -115,7 +84,6 @@ static int bind_fingers(loomConditions* s, const mjModel* m, loomError* err) {
   memset(s->finger_arm, -1, (size_t)m->ngeom + 1);
   for (int a = 0; a < s->task->arm_count; a++) {
     const loomRobotDef* r = &s->task->robots[a];
-    s->eef_site[a] = mj_name2id(m, mjOBJ_SITE, r->eef_site);
     for (int f = 0; f < r->finger_count; f++) {
       for (int g = 0; g < r->finger_geom_count[f]; g++) {
         int id = mj_name2id(m, mjOBJ_GEOM, r->finger_geoms[f][g]);
@@ -234,30 +202,10 @@ void loom_conditions_reset(loomConditions* s) {
 // ----------------------------------------------------------------------------------------------------
 // updating
 
-static void frame_of(double pos[3], double mat[9], const loomConditions* s, const loomPoint* p, int id,
+static void point_at(double out[3], double mat[9], const loomPoint* p, int id, const double at[3],
                      const mjData* d) {
-  static const double one[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
-  const double *x = NULL, *r = one;
-  if (p->kind == LOOM_POINT_GEOM) {
-    x = d->geom_xpos + 3 * id;
-    r = d->geom_xmat + 9 * id;
-  } else if (p->kind == LOOM_POINT_SITE || p->kind == LOOM_POINT_EEF) {
-    if (p->kind == LOOM_POINT_EEF) id = s->eef_site[p->arm];
-    x = d->site_xpos + 3 * id;
-    r = d->site_xmat + 9 * id;
-  } else if (p->kind != LOOM_POINT_WORLD) {
-    x = d->xpos + 3 * id;
-    r = d->xmat + 9 * id;
-  }
-  mju_zero3(pos);
-  if (x) mju_copy3(pos, x);
-  memcpy(mat, r, 9 * sizeof *mat);
-}
-
-static void point_at(double out[3], double mat[9], const loomConditions* s, const loomPoint* p, int id,
-                     const double at[3], const mjData* d) {
   double offset[3];
-  frame_of(out, mat, s, p, id, d);
+  loom_point_frame(out, mat, p, id, d);
   mju_mulMatVec3(offset, mat, at);
   mju_addTo3(out, offset);
 }
@@ -304,8 +252,8 @@ static double measure_value(const loomConditions* s, int i, const mjData* d, con
     default:
       break;
   }
-  point_at(a, mat_a, s, &c->a, n->a_id, n->a_at, d);
-  point_at(b, mat_b, s, &c->b, n->b_id, n->b_at, d);
+  point_at(a, mat_a, &c->a, n->a_id, n->a_at, d);
+  point_at(b, mat_b, &c->b, n->b_id, n->b_at, d);
   if (c->kind == LOOM_COND_DISTANCE) return mju_dist3(a, b);
   if (c->kind == LOOM_COND_HEIGHT) return a[2] - b[2] - n->minus;
   if (c->kind == LOOM_COND_UPRIGHT) {

@@ -17,31 +17,6 @@ double loom_clock(void) {
 // ------------------------------------------------------------------------------------------------
 // construction
 
-static void add_obs(loomEpisode* e, const char* prefix, const char* name, int dim) {
-  if (e->obs_count >= LOOM_MAX_OBS) return;
-  loomObsKey* key = &e->obs[e->obs_count++];
-  snprintf(key->name, sizeof key->name, "%.40s%s%.20s", prefix, *prefix ? "_" : "", name);
-  key->offset = e->obs_dim;
-  key->dim = dim;
-  e->obs_dim += dim;
-}
-
-static void list_observations(loomEpisode* e) {
-  for (int a = 0; a < e->arm_count; a++) {
-    const loomArm* arm = &e->arms[a];
-    const char* p = arm->robot->prefix;
-    add_obs(e, p, "joint_pos", arm->n);
-    add_obs(e, p, "joint_pos_cos", arm->n);
-    add_obs(e, p, "joint_pos_sin", arm->n);
-    add_obs(e, p, "joint_vel", arm->n);
-    add_obs(e, p, "eef_pos", 3);
-    add_obs(e, p, "eef_quat", 4);
-    add_obs(e, p, "gripper_qpos", arm->hand_n);
-    add_obs(e, p, "gripper_qvel", arm->hand_n);
-  }
-  add_obs(e, "", "object", e->scene->task->object_count * (7 + 3 * e->arm_count));
-}
-
 int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* err) {
   *out = NULL;
   loomEpisode* e = calloc(1, sizeof *e);
@@ -62,7 +37,11 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
     return code;
   }
   e->state_dim = 1 + (int)e->m->nq + (int)e->m->nv;
-  list_observations(e);
+  code = loom_observe_bind(e, err);
+  if (code) {
+    loom_episode_destroy(e);
+    return code;
+  }
   *out = e;
   return 0;
 }
@@ -232,7 +211,7 @@ int loom_episode_step(loomEpisode* e, const double* action, loomError* err) {
 }
 
 // ------------------------------------------------------------------------------------------------
-// observation
+// what is so now
 
 void loom_episode_state(double* out, const loomEpisode* e) {
   out[0] = e->d->time;
@@ -251,44 +230,6 @@ loomPose loom_episode_eef(const loomEpisode* e, int arm) {
 
 bool loom_episode_success(const loomEpisode* e) {
   return loom_condition_true(e->conditions, e->scene->task->success);
-}
-
-// robosuite's observations have x-y-z-w quaternions.
-static double* put_pose(double* out, loomPose p) {
-  double* q = p.quat;
-  memcpy(out, p.pos, sizeof p.pos);
-  out[3] = q[1];
-  out[4] = q[2];
-  out[5] = q[3];
-  out[6] = q[0];
-  return out + 7;
-}
-
-static double* observe_arm(double* out, const loomArm* arm, const mjData* d) {
-  for (int i = 0; i < arm->n; i++) {
-    double q = d->qpos[arm->qpos[i]];
-    out[i] = q;
-    out[arm->n + i] = cos(q);
-    out[2 * arm->n + i] = sin(q);
-    out[3 * arm->n + i] = d->qvel[arm->dof[i]];
-  }
-  out = put_pose(out + 4 * arm->n, loom_arm_eef(arm, d));
-  for (int i = 0; i < arm->hand_n; i++) {
-    out[i] = d->qpos[arm->hand_qpos[i]];
-    out[arm->hand_n + i] = d->qvel[arm->hand_dof[i]];
-  }
-  return out + 2 * arm->hand_n;
-}
-
-void loom_episode_observe(double* out, loomEpisode* e) {
-  double start = loom_clock();
-  for (int a = 0; a < e->arm_count; a++) out = observe_arm(out, &e->arms[a], e->d);
-  for (int o = 0; o < e->scene->task->object_count; o++) {
-    loomPose object = loom_episode_object(e, o);
-    out = put_pose(out, object);
-    for (int a = 0; a < e->arm_count; a++, out += 3) mju_sub3(out, object.pos, loom_episode_eef(e, a).pos);
-  }
-  e->times.observe += loom_clock() - start;
 }
 
 // --------------------------------------------------------------------------------------------------

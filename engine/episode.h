@@ -62,6 +62,8 @@ typedef struct loomEpisode {
   int edit_count[LOOM_MAX_OBJECTS];      // the model edits of the last reset
   loomGeomEdit edits[LOOM_MAX_OBJECTS][LOOM_MAX_GEOMS];
   int obs_count, obs_dim;
+  int eef_body[LOOM_MAX_ARMS];          // whose orientation eef_quat is; -1 = the end effector site's
+  int observe_id[LOOM_MAX_OBSERVE][2];  // the bound points, or the joint's qpos address
   loomObsKey obs[LOOM_MAX_OBS];
   int steps;              // control steps since the start
   int64_t physics_steps;  // over the episode's whole life
@@ -107,6 +109,9 @@ int loom_episode_restore(loomEpisode* episode, const void* snapshot, loomError* 
 /// per rad.
 double loom_episode_reach(double* q, const loomEpisode* episode, int arm, const double* q_start,
                           loomPose target, int iterations);
+
+/// List the observation keys; loom_episode_create calls it.
+int loom_observe_bind(loomEpisode* episode, loomError* err);
 
 double loom_clock(void);  // monotonic seconds
 

@@ -120,7 +120,8 @@ static int read_gripper(loomRobotDef* r, int index, const loomYaml* y, loomNode 
 }
 
 int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* err) {
-  static const char* const keys[] = {"robot", "robosuite", "prefix", "arm", "eef_site", "gripper", NULL};
+  static const char* const keys[] = {"robot",    "robosuite", "prefix",  "arm",
+                                     "eef_site", "eef_body",  "gripper", NULL};
   loomYaml* y;
   memset(out, 0, sizeof *out);
   int code = load_yaml(&y, path, err);
@@ -130,8 +131,10 @@ int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* e
   if (!code) code = loom_yaml_read_text(out->type, sizeof out->type, y, root, "robot", true, err);
   if (!code) code = loom_yaml_read_text(out->prefix, sizeof out->prefix, y, root, "prefix", true, err);
   if (!code) code = loom_yaml_read_text(out->eef_site, sizeof out->eef_site, y, root, "eef_site", true, err);
+  if (!code) code = loom_yaml_read_text(out->eef_body, sizeof out->eef_body, y, root, "eef_body", false, err);
   if (!code) code = put_index(out->prefix, sizeof out->prefix, index, y, root, err);
   if (!code) code = put_index(out->eef_site, sizeof out->eef_site, index, y, root, err);
+  if (!code) code = put_index(out->eef_body, sizeof out->eef_body, index, y, root, err);
   if (!code) code = read_arm(out, index, y, loom_yaml_get(y, root, "arm"), err);
   if (!code) code = read_gripper(out, index, y, loom_yaml_get(y, root, "gripper"), err);
   loom_yaml_destroy(y);
@@ -474,6 +477,78 @@ static int parse_reset(taskParser* p, loomNode root) {
   return code;
 }
 
+// -------------------------------------------------------------------------------------------------
+// observations
+
+static int add_observe(taskParser* p, loomNode node, const char* name, loomObserveDef def) {
+  loomTask* t = p->task;
+  if (t->observe_count >= LOOM_MAX_OBSERVE)
+    return loom_yaml_error(p->y, node, "observe", p->err, "at most %d entries", LOOM_MAX_OBSERVE);
+  def.line = loom_yaml_line(p->y, node);
+  snprintf(def.name, sizeof def.name, "%.63s", name);
+  t->observe[t->observe_count++] = def;
+  return 0;
+}
+
+static int parse_one_observe(taskParser* p, loomNode node) {
+  static const char* const keys[] = {"name", "pos", "from", "quat", "joint", NULL};
+  loomObserveDef def = {.kind = LOOM_OBSERVE_POS};
+  int code = loom_yaml_only(p->y, node, keys, p->err), given = 0;
+  for (int i = 0; i < 3; i++)
+    given += loom_yaml_get(p->y, node, (const char*[]){"pos", "quat", "joint"}[i]) != 0;
+  if (!code) code = loom_yaml_read_text(def.name, sizeof def.name, p->y, node, "name", true, p->err);
+  if (!code && given != 1) code = loom_yaml_error(p->y, node, "", p->err, "expected one of pos, quat, joint");
+  if (!code && loom_yaml_get(p->y, node, "joint")) {
+    def.kind = LOOM_OBSERVE_JOINT;
+    code = loom_yaml_read_text(def.of.name, sizeof def.of.name, p->y, node, "joint", true, p->err);
+  } else if (!code && loom_yaml_get(p->y, node, "quat")) {
+    def.kind = LOOM_OBSERVE_QUAT;
+    code = loom_task_parse_point(&def.of, p, node, "quat");
+  } else if (!code) {
+    code = loom_task_parse_point(&def.of, p, node, "pos");
+  }
+  if (!code && loom_yaml_get(p->y, node, "from")) code = loom_task_parse_point(&def.from, p, node, "from");
+  if (!code && (def.of.at[0][0] || def.from.at[0][0]))
+    code = loom_yaml_error(p->y, node, "at", p->err, "observations take no `at`");
+  char name[LOOM_NAME_MAX];
+  memcpy(name, def.name, sizeof name);
+  return code ? code : add_observe(p, node, name, def);
+}
+
+// Without `observe:` every object's pose and its place seen from each end effector.
+static int default_observe(taskParser* p, loomNode root) {
+  loomTask* t = p->task;
+  int code = 0;
+  for (int o = 0; !code && o < t->object_count; o++) {
+    char name[2 * LOOM_NAME_MAX];
+    loomObserveDef def = {.of = {.kind = LOOM_POINT_OBJECT}};
+    strcpy(def.of.name, t->objects[o].name);
+    snprintf(name, sizeof name, "%s_pos", t->objects[o].name);
+    code = add_observe(p, root, name, def);
+    def.kind = LOOM_OBSERVE_QUAT;
+    snprintf(name, sizeof name, "%s_quat", t->objects[o].name);
+    if (!code) code = add_observe(p, root, name, def);
+    def.kind = LOOM_OBSERVE_POS;
+    for (int a = 0; !code && a < t->arm_count; a++) {
+      def.from = (loomPoint){.kind = LOOM_POINT_EEF, .arm = a};
+      snprintf(name, sizeof name, "%.40s_eef_to_%.40s", t->robots[a].prefix, t->objects[o].name);
+      code = add_observe(p, root, name, def);
+    }
+  }
+  return code;
+}
+
+static int parse_observe(taskParser* p, loomNode root) {
+  loomNode list = loom_yaml_get(p->y, root, "observe");
+  int code = 0;
+  if (!list) return default_observe(p, root);
+  if (!loom_yaml_is_list(p->y, list))
+    return loom_yaml_error(p->y, list, "observe", p->err, "expected a list");
+  for (int i = 0; !code && i < loom_yaml_count(p->y, list); i++)
+    code = parse_one_observe(p, loom_yaml_item(p->y, list, i));
+  return code;
+}
+
 // --------------------------------------------------------------------------------------------------------
 // task
 
@@ -489,11 +564,10 @@ static int parse_stuck(taskParser* p, loomNode map) {
 }
 
 static int parse_head(taskParser* p, loomNode root) {
-  static const char* const keys[] = {"task",     "about",        "env_name",     "source",
-                                     "model",    "control_freq", "robots",       "controller",
-                                     "objects",  "conditions",   "success",      "success_hold",
-                                     "lost",     "stuck",        "max_steps",    "reset",
-                                     "defaults", "arms",         "coordination", NULL};
+  static const char* const keys[] = {
+      "task",       "about",   "env_name",   "source",   "model",        "control_freq", "robots",
+      "controller", "objects", "conditions", "success",  "success_hold", "lost",         "stuck",
+      "max_steps",  "reset",   "observe",    "defaults", "arms",         "coordination", NULL};
   static const char* const source_keys[] = {"asset", "file", NULL};
   static const char* const model_keys[] = {"demo", "file", NULL};
   loomTask* t = p->task;
@@ -545,6 +619,7 @@ static int parse_task(taskParser* p, const char* robots_dir) {
   if (!code && !success) code = loom_yaml_error(p->y, root, "success", p->err, "missing");
   if (!code) code = loom_task_parse_condition(&p->task->success, p, success);
   if (!code && lost) code = loom_task_parse_condition(&p->task->lost, p, lost);
+  if (!code) code = parse_observe(p, root);
   if (!code) code = parse_reset(p, root);
   if (!code) code = loom_task_parse_subtasks(p, root);
   if (!code) code = loom_task_parse_rules(p, root);

@@ -20,6 +20,7 @@ enum {
   LOOM_MAX_VARIABLES = 16,    // size variables of one object
   LOOM_MAX_CONDITIONS = 256,  // condition nodes of a task
   LOOM_MAX_SUBTASKS = 16,     // subtasks of one arm
+  LOOM_MAX_OBSERVE = 64,      // entries of the `object` observation
   LOOM_MAX_RULES = 32,        // coordination constraints
   LOOM_MAX_RESETS = 8,        // reset distributions
   LOOM_MAX_SYMMETRIES = 4,
@@ -55,6 +56,7 @@ typedef struct loomRobotDef {
   double init_noise;                     // standard deviation of Gaussian reset noise, rad
   double torque_limit[LOOM_MAX_JOINTS];  // N m
   loomName eef_site;
+  loomName eef_body;  // whose orientation is observed as eef_quat (robosuite's hand body); "" = eef_site's
   int gripper_joint_count;
   loomName gripper_joints[LOOM_MAX_JOINTS];
   loomName gripper_actuators[LOOM_MAX_JOINTS];
@@ -166,6 +168,23 @@ typedef struct loomConditionDef {
   loomName joint;
   int gripper_sign;  // +1 closing, -1 opening
 } loomConditionDef;
+
+// -----------------------------------------------------------------------------------------------
+// observations
+
+typedef enum loomObserveKind {
+  LOOM_OBSERVE_POS,    // (3) position of `of` less that of `from`, world frame, m
+  LOOM_OBSERVE_QUAT,   // (4) orientation of `of`, x-y-z-w
+  LOOM_OBSERVE_JOINT,  // (1) position of the joint named of.name
+} loomObserveKind;
+
+/// One entry of the `object` observation. Points are frames' origins, without `at`.
+typedef struct loomObserveDef {
+  loomName name;
+  int line;
+  loomObserveKind kind;
+  loomPoint of, from;
+} loomObserveDef;
 
 // ----------------------------------------------------------------------------------------------------- reset
 
@@ -288,6 +307,8 @@ typedef struct loomTask {
   loomControllerDef controller;
   int object_count;
   loomObjectDef objects[LOOM_MAX_OBJECTS];
+  int observe_count;
+  loomObserveDef observe[LOOM_MAX_OBSERVE];
   int condition_count;
   loomConditionDef conditions[LOOM_MAX_CONDITIONS];
   int success;            // condition index

@@ -4,7 +4,7 @@
 
 #include "engine/task_parse.h"
 
-static int read_point(loomPoint* out, taskParser* p, loomNode map, const char* key) {
+int loom_task_parse_point(loomPoint* out, taskParser* p, loomNode map, const char* key) {
   static const char* const keys[] = {"object", "body", "geom", "site", "eef", "at", NULL};
   static const loomPointKind kinds[] = {LOOM_POINT_OBJECT, LOOM_POINT_BODY, LOOM_POINT_GEOM, LOOM_POINT_SITE};
   loomNode node = loom_yaml_get(p->y, map, key);
@@ -83,8 +83,8 @@ static int read_touching(loomConditionDef* c, taskParser* p, loomNode map) {
 static int read_distance(loomConditionDef* c, taskParser* p, loomNode map) {
   static const char* const keys[] = {"from", "to", "above", "below", "label", NULL};
   int code = loom_yaml_only(p->y, map, keys, p->err);
-  if (!code) code = read_point(&c->a, p, map, "from");
-  if (!code) code = read_point(&c->b, p, map, "to");
+  if (!code) code = loom_task_parse_point(&c->a, p, map, "from");
+  if (!code) code = loom_task_parse_point(&c->b, p, map, "to");
   if (!code) code = read_bounds(c, p, map);
   snprintf(c->label, sizeof c->label, "distance %.20s to %.20s", c->a.name, c->b.name);
   return code;
@@ -93,8 +93,8 @@ static int read_distance(loomConditionDef* c, taskParser* p, loomNode map) {
 static int read_height(loomConditionDef* c, taskParser* p, loomNode map) {
   static const char* const keys[] = {"of", "over", "minus", "above", "below", "label", NULL};
   int code = loom_yaml_only(p->y, map, keys, p->err);
-  if (!code) code = read_point(&c->a, p, map, "of");
-  if (!code && loom_yaml_get(p->y, map, "over")) code = read_point(&c->b, p, map, "over");
+  if (!code) code = loom_task_parse_point(&c->a, p, map, "of");
+  if (!code && loom_yaml_get(p->y, map, "over")) code = loom_task_parse_point(&c->b, p, map, "over");
   if (!code) code = loom_yaml_read_text(c->minus, sizeof c->minus, p->y, map, "minus", false, p->err);
   if (!code) code = read_bounds(c, p, map);
   snprintf(c->label, sizeof c->label, "height of %.40s", c->a.name);
@@ -104,8 +104,8 @@ static int read_height(loomConditionDef* c, taskParser* p, loomNode map) {
 static int read_inside(loomConditionDef* c, taskParser* p, loomNode map) {
   static const char* const keys[] = {"point", "frame", "low", "high", "label", NULL};
   int code = loom_yaml_only(p->y, map, keys, p->err);
-  if (!code) code = read_point(&c->a, p, map, "point");
-  if (!code && loom_yaml_get(p->y, map, "frame")) code = read_point(&c->b, p, map, "frame");
+  if (!code) code = loom_task_parse_point(&c->a, p, map, "point");
+  if (!code && loom_yaml_get(p->y, map, "frame")) code = loom_task_parse_point(&c->b, p, map, "frame");
   if (!code) code = loom_yaml_read_texts(c->low[0], LOOM_EXPR_MAX, 3, NULL, p->y, map, "low", true, p->err);
   if (!code) code = loom_yaml_read_texts(c->high[0], LOOM_EXPR_MAX, 3, NULL, p->y, map, "high", true, p->err);
   snprintf(c->label, sizeof c->label, "%.40s inside", c->a.name);
@@ -116,7 +116,7 @@ static int read_upright(loomConditionDef* c, taskParser* p, loomNode map) {
   static const char* const keys[] = {"of", "axis", "within", "label", NULL};
   c->axis[2] = 1;
   int code = loom_yaml_only(p->y, map, keys, p->err);
-  if (!code) code = read_point(&c->a, p, map, "of");
+  if (!code) code = loom_task_parse_point(&c->a, p, map, "of");
   if (!code) code = loom_yaml_read_numbers(c->axis, 3, NULL, p->y, map, "axis", false, p->err);
   if (!code) code = loom_yaml_read_text(c->below, sizeof c->below, p->y, map, "within", true, p->err);
   snprintf(c->label, sizeof c->label, "%.40s upright", c->a.name);

@@ -2,6 +2,7 @@
 # Replay a dataset's demos in robosuite 1.4.1, in a Python environment of its own (about 1.2 GB, made once).
 #   tests/robosuite/run.sh [-e ENV] FILE [-n LIMIT] [--jobs N] [--json]
 #   tests/robosuite/run.sh [-e ENV] --speed FILE [-n LIMIT] [--repeat R]
+#   tests/robosuite/run.sh [-e ENV] --observations FILE [-n LIMIT] [--every ROWS]
 # ENV is by default $DEMOLOOM_HOME/robosuite-env; PYTHON names the Python that makes it (3.10 or 3.11).
 set -eu
 
@@ -12,12 +13,12 @@ script=replay.py
 while [ $# -gt 0 ]; do
   case $1 in
     -e) env=${2:?-e wants a folder}; shift 2 ;;
-    --speed) script=speed.py; shift ;;
+    --speed | --observations) script=${1#--}.py; shift ;;
     *) break ;;
   esac
 done
 if [ $# -eq 0 ]; then
-  sed -n '2,5s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 
