@@ -224,18 +224,28 @@ int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attemp
   return code;
 }
 
+// The text of a scene in which one more object is changed; *xml (nullable, owned) is the text so far.
+static int apply_to_xml(char** xml, loomEpisode* e, int o, loomError* err) {
+  const loomScene* s = e->scene;
+  loomVariation* again = NULL;
+  char* changed = NULL;
+  // A variation writes the text it was bound to: behind the first, the text to change is another one.
+  int code = *xml ? loom_variation_bind(&again, *xml, s->label, s->task->objects[o].body, err) : 0;
+  if (!code)
+    code = loom_variation_apply(again ? again : s->variations[o], e->edits[o], e->edit_count[o], e->m,
+                                e->scratch, &changed, err);
+  loom_variation_destroy(again);
+  if (code) return code;
+  free(*xml);
+  *xml = changed;
+  return 0;
+}
+
 int loom_episode_xml(char** out, loomEpisode* e, loomError* err) {
   char *xml = NULL, *portable = NULL;
-  int code = 0, varied = 0;
+  int code = 0;
   for (int o = 0; !code && o < e->scene->task->object_count; o++) {
-    if (!e->edit_count[o]) continue;
-    if (++varied > 1) {
-      code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: only one object of a task can vary in size",
-                            e->scene->task->path);
-    } else {
-      code = loom_variation_apply(e->scene->variations[o], e->edits[o], e->edit_count[o], e->m, e->scratch,
-                                  &xml, err);
-    }
+    if (e->edit_count[o]) code = apply_to_xml(&xml, e, o, err);
   }
   if (!code) code = loom_mjcf_portable(&portable, xml ? xml : e->scene->xml, e->scene->label, err);
   free(xml);
