@@ -8,10 +8,18 @@
 
 #include "engine/trap.h"
 
-double loom_clock(void) {
+static double clock_seconds(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double loom_clock(void) {
+  return clock_seconds(CLOCK_MONOTONIC);
+}
+
+double loom_thread_cpu(void) {
+  return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 // ------------------------------------------------------------------------------------------------

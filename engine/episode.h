@@ -113,6 +113,7 @@ double loom_episode_reach(double* q, const loomEpisode* episode, int arm, const 
 /// List the observation keys; loom_episode_create calls it.
 int loom_observe_bind(loomEpisode* episode, loomError* err);
 
-double loom_clock(void);  // monotonic seconds
+double loom_clock(void);       // monotonic seconds
+double loom_thread_cpu(void);  // CPU seconds of this thread
 
 #endif

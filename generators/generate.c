@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "generators/journal.h"
 #include "generators/record.h"
@@ -74,12 +73,6 @@ typedef struct run {
   int64_t prefix_successes;  // successes up to there, earlier batches included
 } run;
 
-static double thread_cpu(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int make_workers(run* r, loomError* err) {
   r->worker_count = r->def->threads > 0 ? r->def->threads : omp_get_num_procs();
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
@@ -120,7 +113,7 @@ static int renew(worker* w, const loomScene* scene, loomError* err) {
 
 static int attempt_one(run* r, worker* w, loomAttemptResult* result, uint64_t number,
                        const loomSourceStats* stats, loomError* err) {
-  double start = thread_cpu();
+  double start = loom_thread_cpu();
   int code =
       loom_attempt_run(result, &w->trace, w->episode, r->sources, stats, &r->def->attempt, number, err);
   bool keep = result->outcome == LOOM_OUTCOME_SUCCESS || (r->def->failed && w->trace.rows);
@@ -131,7 +124,7 @@ static int attempt_one(run* r, worker* w, loomAttemptResult* result, uint64_t nu
                              &r->def->write, err);
   }
   if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew(w, r->scene, err);
-  w->cpu += thread_cpu() - start;
+  w->cpu += loom_thread_cpu() - start;
   return code;
 }
 

@@ -239,12 +239,16 @@ static const char verify_help[] =
     "come out\n"
     "the same, bit for bit, and does success hold at the end? Exit status 1 when any demo fails.\n";
 
+/// What verifying one demo showed.
 typedef struct verdict {
-  int demos, success, identical;
-  double worst;
+  bool checked, success, identical;
+  char name[LOOM_NAME_MAX];
+  int rows;
+  double state_error;
+  double seconds;  // CPU, of the steps alone
 } verdict;
 
-static int verify_demo(verdict* v, cJSON* list, const looking* l, int i, loomError* err) {
+static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
   loomDemo demo;
   loomScene* scene = NULL;
   loomEpisode* episode = NULL;
@@ -252,23 +256,16 @@ static int verify_demo(verdict* v, cJSON* list, const looking* l, int i, loomErr
   int code = loom_demo_load(&demo, l->dataset, i, err);
   if (code) return code;
   code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  double start = loom_thread_cpu();
   if (!code) code = loom_replay_actions(&r, episode, &demo, err);
   if (!code) {
-    bool held = r.success_steps >= l->task->success_hold;
-    v->demos++;
-    v->success += held;
-    v->identical += r.identical;
-    v->worst = fmax(v->worst, r.state_error);
-    cJSON* d = cJSON_CreateObject();
-    cJSON_AddStringToObject(d, "name", demo.name);
-    cJSON_AddBoolToObject(d, "success", held);
-    cJSON_AddBoolToObject(d, "identical", r.identical);
-    cJSON_AddNumberToObject(d, "max_state_error", r.state_error);
-    cJSON_AddItemToArray(list, d);
-    if (!held || !r.identical) {
-      fprintf(stderr, "%s: %s, largest state error %.3g\n", demo.name,
-              held ? "success" : "no success at the end", r.state_error);
-    }
+    *v = (verdict){.checked = true,
+                   .success = r.success_steps >= l->task->success_hold,
+                   .identical = r.identical,
+                   .rows = demo.rows,
+                   .state_error = r.state_error,
+                   .seconds = loom_thread_cpu() - start};
+    snprintf(v->name, sizeof v->name, "%.63s", demo.name);
   }
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
@@ -276,57 +273,87 @@ static int verify_demo(verdict* v, cJSON* list, const looking* l, int i, loomErr
   return code;
 }
 
-int cmd_verify(int argc, char** argv) {
-  looking l = {0};
-  loomError err = {0, ""};
-  verdict v = {0};
-  int code = parse(&l, argc, argv, verify_help);
-  if (code) return code < 0 ? EXIT_DONE : code;
-  code = open_target(&l, &err);
-  int n = code ? 0 : demo_count(&l);
-  cJSON* root = cJSON_CreateObject();
-  cJSON* list = cJSON_CreateArray();
+static int verify_all(verdict* v, int n, const looking* l, loomError* err) {
+  int code = 0, finished = 0;
   double start = loom_clock();
 #pragma omp parallel for schedule(dynamic, 1)
   for (int i = 0; i < n; i++) {
-    verdict one = {0};
     loomError why = {0, ""};
-    cJSON* item = cJSON_CreateArray();
-    int bad = verify_demo(&one, item, &l, i, &why);
+    bool skip;
+#pragma omp critical(loom_verify)
+    skip = code || tool_stop;
+    if (skip) continue;
+    int bad = verify_demo(&v[i], l, i, &why);
 #pragma omp critical(loom_verify)
     {
       if (bad && !code) {
         code = bad;
-        err = why;
+        *err = why;
       }
-      v.demos += one.demos;
-      v.success += one.success;
-      v.identical += one.identical;
-      v.worst = fmax(v.worst, one.worst);
-      cJSON* detached = cJSON_DetachItemFromArray(item, 0);
-      if (detached) cJSON_AddItemToArray(list, detached);
-      cJSON_Delete(item);
-      tool_progress("verified", v.demos, n, loom_clock() - start, "demos");
+      tool_progress("verified", ++finished, n, loom_clock() - start, "demos");
     }
   }
   tool_progress_end();
-  cJSON_AddNumberToObject(root, "demos", v.demos);
-  cJSON_AddNumberToObject(root, "success", v.success);
-  cJSON_AddNumberToObject(root, "identical", v.identical);
-  cJSON_AddNumberToObject(root, "max_state_error", v.worst);
-  cJSON_AddItemToObject(root, "results", list);
-  if (!code && l.json) {
-    print_json(root);
-  } else {
-    cJSON_Delete(root);
-    if (!code) {
-      printf("%d demos: %d succeed, %d identical bit for bit, largest state error %g\n", v.demos, v.success,
-             v.identical, v.worst);
-    }
+  return code;
+}
+
+static cJSON* verify_json(const verdict* v, int n, int* bad) {
+  cJSON *root = cJSON_CreateObject(), *list = cJSON_CreateArray();
+  int demos = 0, success = 0, identical = 0;
+  double worst = 0, seconds = 0, steps = 0;
+  for (int i = 0; i < n; i++) {
+    if (!v[i].checked) continue;
+    demos++;
+    success += v[i].success;
+    identical += v[i].identical;
+    worst = fmax(worst, v[i].state_error);
+    seconds += v[i].seconds;
+    steps += v[i].rows;
+    cJSON* d = cJSON_CreateObject();
+    cJSON_AddStringToObject(d, "name", v[i].name);
+    cJSON_AddBoolToObject(d, "success", v[i].success);
+    cJSON_AddBoolToObject(d, "identical", v[i].identical);
+    cJSON_AddNumberToObject(d, "max_state_error", v[i].state_error);
+    cJSON_AddItemToArray(list, d);
+    if (v[i].success && v[i].identical) continue;
+    fprintf(stderr, "%s: %s, largest state error %.3g\n", v[i].name,
+            v[i].success ? "success" : "no success at the end", v[i].state_error);
   }
+  cJSON_AddNumberToObject(root, "demos", demos);
+  cJSON_AddNumberToObject(root, "success", success);
+  cJSON_AddNumberToObject(root, "identical", identical);
+  cJSON_AddNumberToObject(root, "max_state_error", worst);
+  cJSON_AddNumberToObject(root, "cpu_seconds_per_control_step", steps > 0 ? seconds / steps : 0);
+  cJSON_AddItemToObject(root, "results", list);
+  *bad = n - (success < identical ? success : identical);
+  return root;
+}
+
+int cmd_verify(int argc, char** argv) {
+  looking l = {0};
+  loomError err = {0, ""};
+  int bad = 0, code = parse(&l, argc, argv, verify_help);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  tool_catch_signals();
+  code = open_target(&l, &err);
+  int n = code ? 0 : demo_count(&l);
+  verdict* v = calloc((size_t)n + 1, sizeof *v);
+  if (!v) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d verdicts", n);
+  if (!code) code = verify_all(v, n, &l, &err);
+  cJSON* root = code ? NULL : verify_json(v, n, &bad);
+  if (root && !l.json) {
+    printf("%d demos: %d succeed, %d identical bit for bit, largest state error %g\n",
+           cJSON_GetObjectItem(root, "demos")->valueint, cJSON_GetObjectItem(root, "success")->valueint,
+           cJSON_GetObjectItem(root, "identical")->valueint,
+           cJSON_GetObjectItem(root, "max_state_error")->valuedouble);
+    cJSON_Delete(root);
+  } else if (root) {
+    print_json(root);
+  }
+  free(v);
   close_target(&l);
   if (code) return tool_fail(&err);
-  return v.success == v.demos && v.identical == v.demos ? EXIT_DONE : EXIT_FAILED;
+  return bad ? EXIT_FAILED : EXIT_DONE;
 }
 
 // -----------------------------------------------------------------------------------------------------
