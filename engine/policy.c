@@ -53,6 +53,7 @@ int loom_policy_run(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, 
     r->end = LOOM_RUN_DONE;
     code = 0;
   }
+  if (trace && !code) loom_trace_end(trace, e);
   r->physics_steps = e->physics_steps - physics;
   return code;
 }

@@ -14,7 +14,7 @@ int loom_trace_create(loomTrace* t, const loomEpisode* e, int capacity, loomErro
   t->object_count = e->scene->task->object_count;
   t->actions = calloc(rows * (size_t)e->action_dim, sizeof(double));
   t->states = calloc(rows * (size_t)e->state_dim, sizeof(double));
-  t->obs = calloc(rows * (size_t)e->obs_dim, sizeof(double));
+  t->obs = calloc((rows + 1) * (size_t)e->obs_dim, sizeof(double));
   t->eef = calloc(rows * arms * 16, sizeof(double));
   t->target = calloc(rows * arms * 16, sizeof(double));
   t->grip = calloc(rows * arms, sizeof(double));
@@ -57,4 +57,8 @@ void loom_trace_add(loomTrace* t, loomEpisode* e, const double* action) {
     loom_pose_to_matrix(t->object + 16 * ((size_t)o * (size_t)t->capacity + row), loom_episode_object(e, o));
   }
   t->reward[row] = 0;
+}
+
+void loom_trace_end(loomTrace* t, loomEpisode* e) {
+  loom_episode_observe(t->obs + (size_t)t->rows * (size_t)t->obs_dim, e);
 }

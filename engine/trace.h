@@ -10,7 +10,7 @@ typedef struct loomTrace {
   int action_dim, state_dim, obs_dim, arm_count, object_count;
   double* actions;  // (rows x action_dim)
   double* states;   // (rows x state_dim), before the action
-  double* obs;      // (rows x obs_dim), before the action
+  double* obs;      // (rows + 1 x obs_dim), before each action and after the last
   double* eef;      // (rows x arms x 4 x 4), world frame
   double* object;   // (objects x capacity x 4 x 4), world frame
   double* reward;   // (rows), 1 where success holds after the action
@@ -27,5 +27,7 @@ void loom_trace_destroy(loomTrace* trace);
 
 /// Take one row: the episode as it is now and the action (A) about to be taken. There must be room.
 void loom_trace_add(loomTrace* trace, loomEpisode* episode, const double* action);
+/// Take what is seen after the last action.
+void loom_trace_end(loomTrace* trace, loomEpisode* episode);
 
 #endif

@@ -121,7 +121,7 @@ static int attempt_one(run* r, worker* w, loomAttemptResult* result, uint64_t nu
     char path[LOOM_PATH_MAX];
     loom_journal_shard(path, r->journal, number, result->outcome == LOOM_OUTCOME_SUCCESS);
     code = loom_record_write(path, result, &w->trace, w->episode, r->sources, &r->def->attempt,
-                             &r->def->write, err);
+                             &r->def->write, r->def->next_obs, err);
   }
   if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew(w, r->scene, err);
   w->cpu += loom_thread_cpu() - start;

@@ -19,6 +19,7 @@ typedef struct loomGenerateDef {
   bool overwrite;        // throw an earlier OUT and OUT.parts away
   loomAttemptDef attempt;
   loomWriteDef write;
+  bool next_obs;  // write next_obs/* too
   volatile sig_atomic_t*
       stop;  // set by a signal handler: finish the attempts in hand, then leave a valid file
   /// Called now and then by one thread.

@@ -52,6 +52,8 @@ static char* describe_run(const loomScene* scene, const loomSourceSet* sources, 
   cJSON_AddStringToObject(root, "seed", text);
   cJSON_AddBoolToObject(root, "no_ordering", def->attempt.no_ordering);
   cJSON_AddNumberToObject(root, "noise_scale", def->attempt.noise_scale);
+  cJSON_AddNumberToObject(root, "gzip", def->write.gzip);
+  cJSON_AddBoolToObject(root, "next_obs", def->next_obs);
   cJSON_AddBoolToObject(root, "keep_failed", def->failed != NULL);
   char* out = cJSON_Print(root);
   cJSON_Delete(root);

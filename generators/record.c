@@ -7,7 +7,7 @@
 
 #include "generators/segment.h"
 
-enum { max_fields = LOOM_MAX_OBS + LOOM_MAX_OBJECTS + 32 };
+enum { max_fields = 2 * LOOM_MAX_OBS + LOOM_MAX_OBJECTS + 32 };
 
 const char* loom_version(void) {
   return "demoloom 0.1.0";
@@ -30,17 +30,20 @@ static void add(fieldList* list, const char* path, loomType type, const void* da
   list->n++;
 }
 
-static int add_observations(fieldList* list, const loomTrace* t, const loomEpisode* e, loomError* err) {
+// obs/*, or one row on next_obs/*.
+static int add_observations(fieldList* list, const char* group, int later, const loomTrace* t,
+                            const loomEpisode* e, loomError* err) {
   for (int k = 0; k < e->obs_count; k++) {
     const loomObsKey* key = &e->obs[k];
     double* column = malloc(sizeof(double) * (size_t)t->rows * (size_t)key->dim);
     if (!column) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for observations");
     for (int r = 0; r < t->rows; r++) {
-      memcpy(column + (size_t)r * (size_t)key->dim, t->obs + (size_t)r * (size_t)t->obs_dim + key->offset,
+      memcpy(column + (size_t)r * (size_t)key->dim,
+             t->obs + (size_t)(r + later) * (size_t)t->obs_dim + key->offset,
              sizeof(double) * (size_t)key->dim);
     }
     char path[2 * LOOM_NAME_MAX];
-    snprintf(path, sizeof path, "obs/%s", key->name);
+    snprintf(path, sizeof path, "%s/%s", group, key->name);
     list->owned[list->n] = column;
     add(list, path, LOOM_TYPE_F64, column, 2, (int64_t[]){t->rows, key->dim});
   }
@@ -101,14 +104,15 @@ static char* provenance(const loomAttemptResult* r, const loomSourceSet* sources
 }
 
 static int fill_fields(fieldList* list, const loomTrace* t, const loomEpisode* e, const int64_t* dones,
-                       const int64_t* sources, int source_count, loomError* err) {
+                       const int64_t* sources, int source_count, bool next_obs, loomError* err) {
   const loomTask* task = e->scene->task;
   int64_t rows = t->rows, arms = t->arm_count;
   add(list, "actions", LOOM_TYPE_F64, t->actions, 2, (int64_t[]){rows, t->action_dim});
   add(list, "states", LOOM_TYPE_F64, t->states, 2, (int64_t[]){rows, t->state_dim});
   add(list, "rewards", LOOM_TYPE_F64, t->reward, 1, (int64_t[]){rows});
   add(list, "dones", LOOM_TYPE_I64, dones, 1, (int64_t[]){rows});
-  int code = add_observations(list, t, e, err);
+  int code = add_observations(list, "obs", 0, t, e, err);
+  if (!code && next_obs) code = add_observations(list, "next_obs", 1, t, e, err);
   if (!code) code = add_signals(list, t, task, err);
   add(list, "datagen_info/eef_pose", LOOM_TYPE_F64, t->eef, 4, (int64_t[]){rows, arms, 4, 4});
   add(list, "datagen_info/target_pose", LOOM_TYPE_F64, t->target, 4, (int64_t[]){rows, arms, 4, 4});
@@ -127,7 +131,7 @@ static int fill_fields(fieldList* list, const loomTrace* t, const loomEpisode* e
 
 int loom_record_write(const char* path, const loomAttemptResult* r, const loomTrace* t, loomEpisode* e,
                       const loomSourceSet* sources, const loomAttemptDef* def, const loomWriteDef* write,
-                      loomError* err) {
+                      bool next_obs, loomError* err) {
   double start = loom_clock();
   char name[LOOM_NAME_MAX], *xml = NULL;
   int64_t used[LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS];
@@ -141,7 +145,7 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
   int code = list && dones && origin ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
   if (!code) code = loom_episode_xml(&xml, e, err);
   if (!code && t->rows) dones[t->rows - 1] = 1;
-  if (!code) code = fill_fields(list, t, e, dones, used, n, err);
+  if (!code) code = fill_fields(list, t, e, dones, used, n, next_obs, err);
   if (!code) {
     snprintf(name, sizeof name, "demo_%llu", (unsigned long long)r->attempt);
     loomAttr attrs[] = {loom_attr_string("model_file", xml),

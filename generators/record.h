@@ -6,10 +6,11 @@
 #include "engine/dataset.h"
 #include "generators/attempt.h"
 
-/// Write one demo as a shard. The episode must still be the attempt's (its object sizes give the model_file).
+/// Write one demo as a shard; next_obs adds next_obs/*, the observations one row later. The episode must
+/// still be the attempt's (its object sizes give the model_file).
 int loom_record_write(const char* path, const loomAttemptResult* result, const loomTrace* trace,
                       loomEpisode* episode, const loomSourceSet* sources, const loomAttemptDef* def,
-                      const loomWriteDef* write, loomError* err);
+                      const loomWriteDef* write, bool next_obs, loomError* err);
 
 /// env_args for generated datasets: the source's, as robosuite and robomimic read it.
 const char* loom_version(void);

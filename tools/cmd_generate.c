@@ -26,6 +26,7 @@ static const char help[] =
     "      --select NAME    random, nearest, weighted or robot_distance, for all subtasks\n"
     "      --noise FACTOR   scale all noise of the task file\n"
     "      --no-ordering    ablation: drop sequential constraints\n"
+    "      --next-obs       write next_obs/* too (offline RL wants them)\n"
     "      --gzip LEVEL     0 (none) to 9, default 1\n"
     "      --resume         go on with an unfinished run (starts one where there is none)\n"
     "      --overwrite      throw an earlier OUT away\n"
@@ -53,6 +54,7 @@ enum {
   OPT_SELECT,
   OPT_NOISE,
   OPT_NO_ORDERING,
+  OPT_NEXT_OBS,
   OPT_GZIP,
   OPT_RESUME,
   OPT_OVERWRITE,
@@ -73,6 +75,7 @@ static const struct option options[] = {{"successes", 1, 0, 'n'},
                                         {"select", 1, 0, OPT_SELECT},
                                         {"noise", 1, 0, OPT_NOISE},
                                         {"no-ordering", 0, 0, OPT_NO_ORDERING},
+                                        {"next-obs", 0, 0, OPT_NEXT_OBS},
                                         {"gzip", 1, 0, OPT_GZIP},
                                         {"resume", 0, 0, OPT_RESUME},
                                         {"overwrite", 0, 0, OPT_OVERWRITE},
@@ -138,6 +141,9 @@ static int parse(generateArgs* a, int argc, char** argv) {
         break;
       case OPT_OVERWRITE:
         a->def.overwrite = true;
+        break;
+      case OPT_NEXT_OBS:
+        a->def.next_obs = true;
         break;
       case OPT_JSON:
         a->json = true;
