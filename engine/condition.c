@@ -322,7 +322,7 @@ void loom_conditions_update(loomConditions* s, const mjModel* m, const mjData* d
   (void)m;
   // Children stand after their parents, copies of named nodes after what they were copied from: two passes
   // from the end settle every level, and the second alone counts `held`.
-  int held[LOOM_MAX_CONDITIONS];
+  int held[LOOM_MAX_CONDITIONS] = {0};
   for (int i = 0; i < s->task->condition_count; i++) held[i] = s->state[i].held;
   for (int pass = 0; pass < 2; pass++) {
     for (int i = 0; i < s->task->condition_count; i++) s->state[i].held = held[i];

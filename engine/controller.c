@@ -93,7 +93,7 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
   (void)m;
   struct loomArmState* s = &arm->state;
   s->grip_action = arm->robot->gripper_dim ? action[arm->pose_dim] : 0;
-  double scaled[LOOM_MAX_JOINTS];
+  double scaled[LOOM_MAX_JOINTS] = {0};
   scale_action(scaled, arm, action);
   if (arm->control.type == LOOM_JOINT_POSITION) {
     for (int i = 0; i < arm->n; i++) s->goal_qpos[i] = d->qpos[arm->qpos[i]] + scaled[i];
@@ -113,7 +113,7 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
 }
 
 loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, const double* action) {
-  double move[LOOM_MAX_JOINTS], quat[4];
+  double move[LOOM_MAX_JOINTS] = {0}, quat[4];
   if (arm->control.type != LOOM_OSC_POSE) return eef;
   if (arm->control.delta) {
     scale_action(move, arm, action);

@@ -484,7 +484,7 @@ int loom_dataset_assemble(const char* path, const loomSource* source, int n, con
 static int copy_file(const char* from, const char* to, loomError* err) {
   enum { BLOCK = 1 << 20 };
   char* block = malloc(BLOCK);
-  struct stat st;
+  struct stat st = {0};
   int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, why = 0;
   if (in < 0 || fstat(in, &st)) why = errno;
   if (!why) unlink(to);

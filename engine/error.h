@@ -33,4 +33,12 @@ int loom_error_set(loomError* err, int code, const char* format, ...) LOOM_PRINT
 /// NULL).
 int loom_error_prefix(loomError* err, int code, const char* format, ...) LOOM_PRINTF(3, 4);
 
+// Tells clang's analyzer, which sees one file at a time, that these give back `code`.
+// NOLINTBEGIN(readability-identifier-naming)
+#ifdef __clang_analyzer__
+#define loom_error_set(err, code, ...) (loom_error_set(err, code, __VA_ARGS__), (code))
+#define loom_error_prefix(err, code, ...) (loom_error_prefix(err, code, __VA_ARGS__), (code))
+#endif
+// NOLINTEND(readability-identifier-naming)
+
 #endif

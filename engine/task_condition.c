@@ -147,7 +147,7 @@ static int read_gripper(loomConditionDef* c, taskParser* p, loomNode map) {
 }
 
 static int add_child(int parent, int* last, taskParser* p, loomNode node) {
-  int child;
+  int child = -1;
   int code = loom_task_parse_condition(&child, p, node);
   if (code) return code;
   loomConditionDef* c = p->task->conditions;
@@ -198,11 +198,12 @@ static int parse_named(int* index, taskParser* p, loomNode node, const char* nam
     if (p->named_index[i] == -2)
       return loom_yaml_error(p->y, node, name, p->err, "this condition is defined by itself");
     if (p->named_index[i] < 0) {
+      int read = -1;
       p->named_index[i] = -2;
-      int code = loom_task_parse_condition(index, p, loom_yaml_item(p->y, p->named, i));
+      int code = loom_task_parse_condition(&read, p, loom_yaml_item(p->y, p->named, i));
       if (code) return code;
-      p->named_index[i] = *index;
-      snprintf(p->task->conditions[*index].label, LOOM_NAME_MAX, "%.63s", name);
+      p->named_index[i] = *index = read;
+      snprintf(p->task->conditions[read].label, LOOM_NAME_MAX, "%.63s", name);
     }
     *index = p->named_index[i];
     return 0;

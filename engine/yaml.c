@@ -250,7 +250,7 @@ int loom_yaml_read_number(double* out, const loomYaml* y, loomNode map, const ch
 
 int loom_yaml_read_int(int* out, const loomYaml* y, loomNode map, const char* key, int low, int high,
                        bool required, loomError* err) {
-  double value;
+  double value = 0;
   loomNode node = loom_yaml_get(y, map, key);
   if (!node) return absent(y, map, key, required, err);
   int code = loom_yaml_number(&value, y, node, key, err);

@@ -36,7 +36,7 @@ static int body_root(const mjModel* m, int geom) {
 // Which fingers of each arm touch each object, from the contacts as they stand.
 static void find_touches(unsigned char* touch, const loomEpisode* e) {
   const loomTask* task = e->scene->task;
-  memset(touch, 0, (size_t)(e->arm_count * task->object_count));
+  memset(touch, 0, (size_t)e->arm_count * (size_t)task->object_count);
   for (int c = 0; c < e->d->ncon; c++) {
     for (int side = 0; side < 2; side++) {
       int finger_geom = e->d->contact[c].geom[side], other = e->d->contact[c].geom[1 - side];
@@ -254,6 +254,11 @@ int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, 
   s->replay = calloc((size_t)s->n + 1, sizeof *s->replay);
   if (!s->replay) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d source demos", s->n);
   if (!code && !s->n) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demos", path);
+  if (!code && s->n > LOOM_MAX_SOURCES) {
+    code = loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%s: %d demos; at most %d can be sources, `demoloom dataset filter` takes some out",
+                          path, s->n, LOOM_MAX_SOURCES);
+  }
   if (!code) code = loom_dataset_attr_string(&s->env_args, dataset, "data", "env_args", err);
   for (int i = 0; !code && i < s->n; i++) code = load_one(s, i, task, dataset, roots, err);
   if (!code && task->model_file[0]) {

@@ -46,6 +46,8 @@ int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* t
                      const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
                      loomError* err);
 
+enum { LOOM_MAX_SOURCES = 1024 };
+
 /// All demos of a task's source dataset, replayed by state and segmented.
 typedef struct loomSourceSet {
   int n;

@@ -100,9 +100,8 @@ static double eef_distance(const loomEpisode* e, const loomReplay* source, int a
 int loom_select_source(const loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats,
                        int a, int k, loomRandom* random) {
   const loomSelectDef* def = &e->scene->task->subtasks[a][k].select;
-  enum { most = 256 };
-  double cost[most], weight[most];
-  int n = sources->n < most ? sources->n : most, order[most];
+  double cost[LOOM_MAX_SOURCES] = {0}, weight[LOOM_MAX_SOURCES];
+  int n = sources->n, order[LOOM_MAX_SOURCES] = {0};
   if (def->strategy == LOOM_SELECT_RANDOM) return loom_random_index(random, sources->n);
   for (int i = 0; i < n; i++) {
     // The upper end of the confidence interval: a source that failed once or twice is not written off yet.

@@ -1,4 +1,5 @@
 // demoloom replay, segment, verify and scenes: looking at demos through the simulator.
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <getopt.h>
 #include <math.h>
@@ -55,13 +56,14 @@ static int parse(looking* l, int argc, char** argv, const char* help) {
         return EXIT_USAGE;
     }
   }
-  if (optind + 1 != argc) return tool_usage(l->command, "it takes one task or file");
+  if (optind + 1 != argc || !argv[optind]) return tool_usage(l->command, "it takes one task or file");
   l->target = argv[optind];
   return 0;
 }
 
 static int open_target(looking* l, loomError* err) {
   char path[LOOM_PATH_MAX];
+  assert(l->target);
   bool file = tool_is_file(l->target) && !strstr(l->target, ".yaml");
   int code = l->task_name ? tool_task(&l->task, l->task_name, err)
              : file       ? tool_task_for_dataset(&l->task, l->target, err)

@@ -109,7 +109,8 @@ static int env_name_of(loomName out, const char* path, loomError* err) {
   if (code) return code;
   cJSON* root = cJSON_Parse(text);
   const cJSON* name = root ? cJSON_GetObjectItemCaseSensitive(root, "env_name") : NULL;
-  if (cJSON_IsString(name)) snprintf(out, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name->valuestring);
+  if (name && cJSON_IsString(name))
+    snprintf(out, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name->valuestring);
   cJSON_Delete(root);
   free(text);
   return 0;
