@@ -10,8 +10,6 @@
 #include "engine/error.h"
 #include "engine/model.h"
 
-enum { LOOM_PATH_MAX = 1024 };
-
 /// dir/file (file alone when it is absolute; dir may be NULL) with "." and ".." taken out and backslashes
 /// turned. Returns 0, LOOM_ERR_FORMAT when it climbs above where it starts, or when it is empty or too long.
 int loom_asset_normalise(char out[LOOM_PATH_MAX], const char* dir, const char* file);

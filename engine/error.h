@@ -14,6 +14,8 @@ typedef enum loomStatus {
   LOOM_ERR_INTERRUPTED = -7,  // the user stopped it (Ctrl-C)
 } loomStatus;
 
+enum { LOOM_PATH_MAX = 1024 };  // bytes of a path, the final 0 included
+
 /// What went wrong, where, and what to do about it. One line of text, no trailing newline.
 typedef struct loomError {
   int code;            // loomStatus

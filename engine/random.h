@@ -13,6 +13,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_TRANSFORM = 2,
   LOOM_PURPOSE_ACTION_NOISE = 3,
   LOOM_PURPOSE_TEST = 4,
+  LOOM_PURPOSE_EXPERT = 5,
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/pose.h"
 #include "engine/task_parse.h"
 
 static int read_file(char** out, size_t* n, const char* path, loomError* err) {
@@ -119,9 +120,36 @@ static int read_gripper(loomRobotDef* r, int index, const loomYaml* y, loomNode 
   return code;
 }
 
+static int read_pose(double pos[3], double quat[4], const loomYaml* y, loomNode map, loomError* err) {
+  double yaw[3] = {0, 0, 0};
+  quat[0] = 1;
+  int code = loom_yaml_read_numbers(pos, 3, NULL, y, map, "pos", false, err);
+  if (!code) code = loom_yaml_read_number(&yaw[2], y, map, "yaw", false, err);
+  if (!code) loom_quat_exp(quat, yaw);
+  return code;
+}
+
+static int read_parts(loomRobotDef* r, int index, const loomYaml* y, loomNode list, loomError* err) {
+  static const char* const keys[] = {"file", "prefix", "to", "pos", "yaw", NULL};
+  int n = loom_yaml_count(y, list), code = 0;
+  if (n > LOOM_MAX_PARTS) return loom_yaml_error(y, list, "parts", err, "at most %d", LOOM_MAX_PARTS);
+  for (int i = 0; !code && i < n; i++) {
+    loomNode map = loom_yaml_item(y, list, i);
+    loomPartDef* part = &r->parts[r->part_count++];
+    code = loom_yaml_only(y, map, keys, err);
+    if (!code) code = loom_yaml_read_text(part->file, sizeof part->file, y, map, "file", true, err);
+    if (!code) code = loom_yaml_read_text(part->prefix, sizeof part->prefix, y, map, "prefix", true, err);
+    if (!code) code = loom_yaml_read_text(part->to, sizeof part->to, y, map, "to", false, err);
+    if (!code) code = put_index(part->prefix, sizeof part->prefix, index, y, map, err);
+    if (!code) code = put_index(part->to, sizeof part->to, index, y, map, err);
+    if (!code) code = read_pose(part->pos, part->quat, y, map, err);
+  }
+  return code;
+}
+
 int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* err) {
-  static const char* const keys[] = {"robot",    "robosuite", "prefix",  "arm",
-                                     "eef_site", "eef_body",  "gripper", NULL};
+  static const char* const keys[] = {"robot",    "robosuite", "prefix", "arm",   "eef_site",
+                                     "eef_body", "gripper",   "asset",  "parts", NULL};
   loomYaml* y;
   memset(out, 0, sizeof *out);
   int code = load_yaml(&y, path, err);
@@ -137,6 +165,8 @@ int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* e
   if (!code) code = put_index(out->eef_body, sizeof out->eef_body, index, y, root, err);
   if (!code) code = read_arm(out, index, y, loom_yaml_get(y, root, "arm"), err);
   if (!code) code = read_gripper(out, index, y, loom_yaml_get(y, root, "gripper"), err);
+  if (!code) code = loom_yaml_read_text(out->asset, sizeof out->asset, y, root, "asset", false, err);
+  if (!code) code = read_parts(out, index, y, loom_yaml_get(y, root, "parts"), err);
   loom_yaml_destroy(y);
   return code;
 }
@@ -565,11 +595,12 @@ static int parse_stuck(taskParser* p, loomNode map) {
 
 static int parse_head(taskParser* p, loomNode root) {
   static const char* const keys[] = {
-      "task",       "about",   "env_name",   "source",   "model",        "control_freq", "robots",
-      "controller", "objects", "conditions", "success",  "success_hold", "lost",         "stuck",
-      "max_steps",  "reset",   "observe",    "defaults", "arms",         "coordination", NULL};
+      "task",     "about",      "env_name",     "source",     "model",   "control_freq",
+      "robots",   "controller", "objects",      "conditions", "success", "success_hold",
+      "lost",     "stuck",      "max_steps",    "reset",      "expert",  "observe",
+      "defaults", "arms",       "coordination", NULL};
   static const char* const source_keys[] = {"asset", "file", NULL};
-  static const char* const model_keys[] = {"demo", "file", NULL};
+  static const char* const model_keys[] = {"demo", "file", "place", NULL};
   loomTask* t = p->task;
   const loomYaml* y = p->y;
   t->control_freq = 20;
@@ -604,10 +635,33 @@ static int parse_head(taskParser* p, loomNode root) {
   return code;
 }
 
+// Where each robot stands.
+static int parse_place(taskParser* p, loomNode root) {
+  static const char* const keys[] = {"pos", "yaw", NULL};
+  loomTask* t = p->task;
+  loomNode list = loom_yaml_get(p->y, loom_yaml_get(p->y, root, "model"), "place");
+  if (!list) return 0;
+  if (!t->model_file[0]) return loom_yaml_error(p->y, list, "place", p->err, "needs a `file`");
+  if (!loom_yaml_is_list(p->y, list) || loom_yaml_count(p->y, list) != t->arm_count)
+    return loom_yaml_error(p->y, list, "place", p->err, "expected one entry for each of the %d robots",
+                           t->arm_count);
+  int code = 0;
+  t->placed = true;
+  for (int a = 0; !code && a < t->arm_count; a++) {
+    loomNode map = loom_yaml_item(p->y, list, a);
+    code = loom_yaml_only(p->y, map, keys, p->err);
+    if (!code) code = read_pose(t->place_pos[a], t->place_quat[a], p->y, map, p->err);
+    if (!code && !t->robots[a].part_count)
+      code = loom_yaml_error(p->y, map, "place", p->err, "robot '%s' has no `parts`", t->robots[a].type);
+  }
+  return code;
+}
+
 static int parse_task(taskParser* p, const char* robots_dir) {
   loomNode root = loom_yaml_root(p->y);
   int code = parse_head(p, root);
   if (!code) code = parse_robots(p, root, robots_dir);
+  if (!code) code = parse_place(p, root);
   if (!code) code = parse_controller(p, root);
   if (!code) code = parse_objects(p, root);
   loomNode success = loom_yaml_get(p->y, root, "success"), lost = loom_yaml_get(p->y, root, "lost");
@@ -623,6 +677,7 @@ static int parse_task(taskParser* p, const char* robots_dir) {
   if (!code) code = parse_reset(p, root);
   if (!code) code = loom_task_parse_subtasks(p, root);
   if (!code) code = loom_task_parse_rules(p, root);
+  if (!code) code = loom_task_parse_expert(p, root);
   return code;
 }
 

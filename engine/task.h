@@ -10,7 +10,6 @@
 
 enum {
   LOOM_NAME_MAX = 64,
-  LOOM_PATH_MAX = 1024,
   LOOM_EXPR_MAX = 96,
   LOOM_MAX_ARMS = 4,
   LOOM_MAX_JOINTS = 16,       // joints of one arm, or of one hand
@@ -24,6 +23,8 @@ enum {
   LOOM_MAX_RULES = 32,        // coordination constraints
   LOOM_MAX_RESETS = 8,        // reset distributions
   LOOM_MAX_SYMMETRIES = 4,
+  LOOM_MAX_EXPERT = 64,  // steps of one arm's scripted expert
+  LOOM_MAX_PARTS = 8,    // MJCF parts of one robot
 };
 
 typedef char loomName[LOOM_NAME_MAX];
@@ -44,6 +45,14 @@ typedef struct loomControllerDef {
   bool delta;                             // action is a change of the current pose; else an absolute target
   bool uncouple_pos_ori;
 } loomControllerDef;
+
+/// One MJCF file of a robot and what of the robot so far it is attached to.
+typedef struct loomPartDef {
+  char file[256];   // in the asset roots
+  loomName prefix;  // before all its names
+  loomName to;      // body; "" = the place the task gives the robot
+  double pos[3], quat[4];
+} loomPartDef;
 
 /// One robot arm with its gripper or hand: scenes/robots/TYPE.yaml with `{i}` replaced by the robot's index.
 typedef struct loomRobotDef {
@@ -67,6 +76,9 @@ typedef struct loomRobotDef {
   int finger_count;                      // sides that must all touch for a grasp
   int finger_geom_count[4];
   loomName finger_geoms[4][4];
+  loomName asset;  // asset root of its parts
+  int part_count;  // MJCF the robot is made of, for scenes that `place` it
+  loomPartDef parts[LOOM_MAX_PARTS];
   int symmetry_turns;  // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
 } loomRobotDef;
 
@@ -288,6 +300,28 @@ typedef struct loomRule {
   int lead;
 } loomRule;
 
+// ---------------------------------------------------------------------------------------------------- expert
+
+/// One step of a scripted expert, for one arm: wait for another arm, go somewhere, work the gripper, stay.
+typedef struct loomExpertStep {
+  loomName name;
+  int line;
+  int after_arm, after_step;  // not before that arm has done that step; -1 = at once
+  bool moves;
+  loomPoint to;        // frame of the goal, as it is when the step begins
+  bool follow;         // or as it is while the arm is on its way
+  bool upright;        // only the yaw of that frame counts
+  double pos[3];       // goal in that frame, m
+  double quat[4];      // w-x-y-z
+  int turns;           // goals equal under 2 pi / turns about the frame's z axis: the nearest is taken
+  int carried;         // object brought there in place of the end effector; -1 = none
+  double speed, spin;  // m/s, rad/s
+  int grip;            // then +1 close, -1 open, 0 leave
+  int stay;            // then wait so many control steps
+  int until;           // and until this condition holds; -1 = none
+  double jitter;       // standard deviation of the goal's place, m
+} loomExpertStep;
+
 // ------------------------------------------------------------------------------------------------------ task
 
 typedef struct loomTask {
@@ -300,6 +334,8 @@ typedef struct loomTask {
   char source_file[LOOM_PATH_MAX];
   char model_file[LOOM_PATH_MAX];  // MJCF relative to dir; "" = the model of source demo model_demo
   int model_demo;
+  bool placed;  // robots are put into model_file, each at its place
+  double place_pos[LOOM_MAX_ARMS][3], place_quat[LOOM_MAX_ARMS][4];
   int control_freq;  // Hz
   int arm_count;
   loomRobotDef robots[LOOM_MAX_ARMS];
@@ -325,6 +361,8 @@ typedef struct loomTask {
   loomSubtaskDef subtasks[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];
   int rule_count;
   loomRule rules[LOOM_MAX_RULES];
+  int expert_count[LOOM_MAX_ARMS];  // steps of the scripted expert that records source demos; 0 = none
+  loomExpertStep expert[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];
 } loomTask;
 
 /// Read and check a task file. *out is heap-allocated (release with loom_task_destroy). robots_dir: where

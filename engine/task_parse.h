@@ -18,6 +18,7 @@ int loom_task_parse_condition(int* index, taskParser* p, loomNode node);
 /// A point under a key, which must be there.
 int loom_task_parse_point(loomPoint* out, taskParser* p, loomNode map, const char* key);
 int loom_task_parse_subtasks(taskParser* p, loomNode root);
+int loom_task_parse_expert(taskParser* p, loomNode root);
 int loom_task_parse_rules(taskParser* p, loomNode root);
 /// Index of the object a key names; -1 when the key is absent.
 int loom_task_parse_object_name(int* object, taskParser* p, loomNode map, const char* key);

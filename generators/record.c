@@ -165,3 +165,66 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
   e->times.write += loom_clock() - start;
   return code;
 }
+
+// ------------------------------------------------------------------------------------------------
+// scripted demos
+
+int loom_record_scripted(const char* path, const loomTrace* t, loomEpisode* e, uint64_t seed,
+                         uint64_t attempt, const loomWriteDef* write, loomError* err) {
+  char name[LOOM_NAME_MAX], *xml = NULL;
+  fieldList* list = calloc(1, sizeof *list);
+  int64_t* dones = calloc((size_t)t->rows + 1, sizeof *dones);
+  int code = list && dones ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
+  if (!code) code = loom_episode_xml(&xml, e, err);
+  if (!code) {
+    if (t->rows) dones[t->rows - 1] = 1;
+    add(list, "actions", LOOM_TYPE_F64, t->actions, 2, (int64_t[]){t->rows, t->action_dim});
+    add(list, "states", LOOM_TYPE_F64, t->states, 2, (int64_t[]){t->rows, t->state_dim});
+    add(list, "rewards", LOOM_TYPE_F64, t->reward, 1, (int64_t[]){t->rows});
+    add(list, "dones", LOOM_TYPE_I64, dones, 1, (int64_t[]){t->rows});
+    snprintf(name, sizeof name, "demo_%llu", (unsigned long long)attempt);
+    loomAttr attrs[] = {loom_attr_string("model_file", xml), loom_attr_int("num_samples", t->rows),
+                        loom_attr_int("loom_seed", (int64_t)seed),
+                        loom_attr_int("loom_attempt", (int64_t)attempt),
+                        loom_attr_string("loom_origin", "scripted expert")};
+    loomRecord record = {name, list->n, list->field, (int)(sizeof attrs / sizeof *attrs), attrs};
+    code = loom_shard_write(path, &record, 1, write, err);
+  }
+  free(list);
+  free(dones);
+  free(xml);
+  return code;
+}
+
+static cJSON* controller_json(const loomControllerDef* c, int n) {
+  cJSON* root = cJSON_CreateObject();
+  cJSON_AddStringToObject(root, "type", c->type == LOOM_OSC_POSE ? "OSC_POSE" : "JOINT_POSITION");
+  cJSON_AddItemToObject(root, "input_max", cJSON_CreateDoubleArray(c->input_max, n));
+  cJSON_AddItemToObject(root, "input_min", cJSON_CreateDoubleArray(c->input_min, n));
+  cJSON_AddItemToObject(root, "output_max", cJSON_CreateDoubleArray(c->output_max, n));
+  cJSON_AddItemToObject(root, "output_min", cJSON_CreateDoubleArray(c->output_min, n));
+  cJSON_AddItemToObject(root, "kp", cJSON_CreateDoubleArray(c->kp, n));
+  cJSON_AddItemToObject(root, "damping_ratio", cJSON_CreateDoubleArray(c->damping_ratio, n));
+  cJSON_AddStringToObject(root, "impedance_mode", "fixed");
+  cJSON_AddBoolToObject(root, "uncouple_pos_ori", c->uncouple_pos_ori);
+  cJSON_AddBoolToObject(root, "control_delta", c->delta);
+  return root;
+}
+
+char* loom_env_args(const loomTask* task) {
+  cJSON* root = cJSON_CreateObject();
+  cJSON_AddStringToObject(root, "env_name", task->env_name[0] ? task->env_name : task->name);
+  cJSON_AddNumberToObject(root, "type", 1);  // robomimic: a robosuite environment
+  cJSON* kwargs = cJSON_AddObjectToObject(root, "env_kwargs");
+  cJSON* robots = cJSON_AddArrayToObject(kwargs, "robots");
+  for (int a = 0; a < task->arm_count; a++)
+    cJSON_AddItemToArray(robots, cJSON_CreateString(task->robots[a].type));
+  cJSON_AddNumberToObject(kwargs, "control_freq", task->control_freq);
+  cJSON_AddItemToObject(
+      kwargs, "controller_configs",
+      controller_json(&task->controller,
+                      task->controller.type == LOOM_OSC_POSE ? 6 : task->robots[0].joint_count));
+  char* text = cJSON_PrintUnformatted(root);
+  cJSON_Delete(root);
+  return text;
+}

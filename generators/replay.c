@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/compose.h"
 #include "generators/segment.h"
 
 // ---------------------------------------------------------------------------------------------------- by
@@ -228,22 +229,6 @@ static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDat
   return code;
 }
 
-static int read_text(char** out, const char* path, loomError* err) {
-  FILE* f = fopen(path, "rb");
-  long n = -1;
-  if (f && !fseek(f, 0, SEEK_END)) n = ftell(f);
-  *out = n >= 0 && n < (64 << 20) ? malloc((size_t)n + 1) : NULL;
-  bool ok = *out && !fseek(f, 0, SEEK_SET) && fread(*out, 1, (size_t)n, f) == (size_t)n;
-  if (f) fclose(f);
-  if (ok) {
-    (*out)[n] = 0;
-    return 0;
-  }
-  free(*out);
-  *out = NULL;
-  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
-}
-
 int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err) {
   memset(s, 0, sizeof *s);
@@ -262,8 +247,7 @@ int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, 
   if (!code) code = loom_dataset_attr_string(&s->env_args, dataset, "data", "env_args", err);
   for (int i = 0; !code && i < s->n; i++) code = load_one(s, i, task, dataset, roots, err);
   if (!code && task->model_file[0]) {
-    snprintf(s->model_label, sizeof s->model_label, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
-    code = read_text(&s->model_xml, s->model_label, err);
+    code = loom_task_model(&s->model_xml, s->model_label, task, roots, err);
   }
   if (!code && !s->model_xml) {
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos",

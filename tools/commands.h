@@ -6,6 +6,7 @@
 int cmd_dataset(int argc, char** argv);
 int cmd_generate(int argc, char** argv);
 int cmd_info(int argc, char** argv);
+int cmd_record(int argc, char** argv);
 int cmd_render(int argc, char** argv);
 int cmd_replay(int argc, char** argv);
 int cmd_scenes(int argc, char** argv);

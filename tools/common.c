@@ -164,8 +164,8 @@ static int run_fetch(const char* what, loomError* err) {
 }
 
 int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
-  const char* name = task->source_asset[0] ? task->source_asset : NULL;
-  if (!name || root_path(roots, name)) return 0;
+  const char* name = task->source_asset[0] ? task->source_asset : task->placed ? task->robots[0].asset : "";
+  if (!*name || root_path(roots, name)) return 0;
   if (strcmp(name, "robosuite")) {
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "%s: its assets '%s' are not known here; give their folder with --assets %s=DIR",

@@ -1,0 +1,41 @@
+// A scripted expert as a policy: it records source demos of tasks nobody has demonstrated yet. Waypoints are
+// relative to objects and followed closed-loop; speeds, pauses and goals vary from demo to demo as a person's
+// do. Generation never calls it.
+#ifndef LOOM_GENERATORS_EXPERT_H
+#define LOOM_GENERATORS_EXPERT_H
+
+#include "engine/policy.h"
+#include "engine/random.h"
+
+/// One arm on its way through its steps.
+typedef struct loomExpertArm {
+  int step;
+  bool begun, arrived;
+  int since;         // control steps since arrival
+  int pause;         // a person's hesitation before the step, control steps
+  int turn;          // the equivalent goal taken
+  double jitter[3];  // m
+  loomPose frame;    // the goal's frame
+  loomPose held;     // T_eef_object when the step began, of a carried object
+  loomPose command;  // where the arm is sent now
+  double grip;
+} loomExpertArm;
+
+typedef struct loomExpert {
+  uint64_t seed, attempt;
+  loomRandom random;
+  double pace;  // factor on all speeds of this demo
+  int point_id[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];
+  loomExpertArm arm[LOOM_MAX_ARMS];
+  loomTrace* trace;  // target and gripper action are noted here; may be NULL
+} loomExpert;
+
+/// Bind to an episode's model. LOOM_ERR_USAGE when the task file has no `expert:`.
+int loom_expert_create(loomExpert* expert, const loomEpisode* episode, uint64_t seed, uint64_t attempt,
+                       loomTrace* trace, loomError* err);
+/// The policy; `expert` must outlive it.
+loomPolicy loom_expert_policy(loomExpert* expert);
+/// Name of the step an arm is at, for messages ("arm 1 at 'insert'").
+void loom_expert_where(char* out, size_t n, const loomExpert* expert, const loomTask* task);
+
+#endif
