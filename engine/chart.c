@@ -14,7 +14,7 @@ struct loomChart {
 };
 
 const loomColor loom_color_ink = {0.13, 0.14, 0.16}, loom_color_grey = {0.42, 0.44, 0.47},
-                loom_color_pale = {0.90, 0.91, 0.92}, loom_color_blue = {0, 0.447, 0.698},
+                loom_color_pale = {0.90, 0.91, 0.92}, loom_color_blue = {0.337, 0.706, 0.914},
                 loom_color_good = {0, 0.62, 0.451}, loom_color_bad = {0.835, 0.369, 0};
 
 static void set_color(cairo_t* cairo, loomColor color) {
@@ -164,6 +164,7 @@ void loom_chart_segment(loomChart* chart, double x0, double y0, double x1, doubl
 }
 
 void loom_chart_dot(loomChart* chart, double x, double y, double radius, loomColor color) {
+  cairo_new_path(chart->cairo);  // text leaves a point behind, which would be joined
   cairo_arc(chart->cairo, x, y, radius, 0, 2 * 3.14159265358979323846);
   set_color(chart->cairo, color);
   cairo_fill_preserve(chart->cairo);

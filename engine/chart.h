@@ -73,7 +73,7 @@ void loom_axes_draw(loomChart* chart, const loomAxes* axes, bool grid);
 void loom_axes_interval(loomChart* chart, const loomAxes* axes, double x, double low, double high);
 
 typedef struct loomBar {
-  char label[96];
+  char label[256];
   char note[48];     // to the right of the bar
   double value;      // in units of loomBarsDef.full
   double low, high;  // interval; none where high <= low
