@@ -105,7 +105,7 @@ static void draw_failures(loomChart* chart, loomBox box, const loomReport* r) {
              100.0 * (double)f->count / (double)failed);
   }
   loom_chart_bars(chart, inner, bars, r->failure_count,
-                  &(loomBarsDef){(double)r->failures[0].count, 0.55 * inner.w, 80});
+                  &(loomBarsDef){(double)r->failures[0].count, 0.6 * inner.w, 80});
   free(bars);
 }
 
@@ -178,8 +178,11 @@ static void draw_cell_counts(loomChart* chart, const loomAxes* axes, const loomR
       double x = g->x[0] + (g->x[1] - g->x[0]) * i / LOOM_REPORT_GRID,
              y = g->y[0] + (g->y[1] - g->y[0]) * (j + 1) / LOOM_REPORT_GRID;
       snprintf(label, sizeof label, "%lld/%lld", (long long)t.successes, (long long)t.attempts);
-      if (t.attempts)
-        loom_chart_text(chart, loom_axes_x(axes, x) + 4, loom_axes_y(axes, y) + 13, &text, label);
+      if (!t.attempts) continue;
+      double left = loom_axes_x(axes, x) + 1, top = loom_axes_y(axes, y) + 1;
+      double width = loom_chart_text_width(chart, &text, label);
+      loom_chart_rect(chart, (loomBox){left, top, width + 6, 15}, (loomColor){1, 1, 1});
+      loom_chart_text(chart, left + 3, top + 12, &text, label);
     }
   }
 }
