@@ -88,8 +88,16 @@ double loom_chart_text(loomChart* chart, double x, double y, const loomTextDef* 
     width = advance(chart->cairo, line);
   }
   double shift = def->align == LOOM_ALIGN_LEFT ? 0 : def->align == LOOM_ALIGN_CENTER ? width / 2 : width;
-  set_color(chart->cairo, def->color);
   cairo_move_to(chart->cairo, x - shift, y);
+  if (def->halo) {
+    cairo_text_path(chart->cairo, line);
+    cairo_set_source_rgb(chart->cairo, 1, 1, 1);
+    cairo_set_line_width(chart->cairo, 4);
+    cairo_set_line_join(chart->cairo, CAIRO_LINE_JOIN_ROUND);
+    cairo_stroke(chart->cairo);
+    cairo_move_to(chart->cairo, x - shift, y);
+  }
+  set_color(chart->cairo, def->color);
   cairo_show_text(chart->cairo, line);
   return width;
 }
@@ -224,16 +232,16 @@ void loom_axes_draw(loomChart* chart, const loomAxes* a, bool grid) {
   double y_step = a->y_step > 0 ? a->y_step : nice_step(y_range, a->box.h / 40);
   char label[32];
   text.align = LOOM_ALIGN_RIGHT;
-  for (double v = ceil(a->y[0] / y_step - 1e-9) * y_step; v <= a->y[1] + 1e-9 * y_range; v += y_step) {
-    double y = loom_axes_y(a, v);
+  for (int i = (int)ceil(a->y[0] / y_step - 1e-9); i <= (int)floor(a->y[1] / y_step + 1e-9); i++) {
+    double v = i * y_step, y = loom_axes_y(a, v);
     if (grid) loom_chart_segment(chart, a->box.x, y, a->box.x + a->box.w, y, 1, loom_color_pale);
     loom_chart_segment(chart, a->box.x - 4, y, a->box.x, y, 1, loom_color_grey);
     tick_text(label, sizeof label, v, y_step);
     loom_chart_text(chart, a->box.x - 7, y + 4, &text, label);
   }
   text.align = LOOM_ALIGN_CENTER;
-  for (double v = ceil(a->x[0] / x_step - 1e-9) * x_step; v <= a->x[1] + 1e-9 * x_range; v += x_step) {
-    double x = loom_axes_x(a, v);
+  for (int i = (int)ceil(a->x[0] / x_step - 1e-9); i <= (int)floor(a->x[1] / x_step + 1e-9); i++) {
+    double v = i * x_step, x = loom_axes_x(a, v);
     loom_chart_segment(chart, x, bottom, x, bottom + 4, 1, loom_color_grey);
     tick_text(label, sizeof label, v, x_step);
     loom_chart_text(chart, x, bottom + 17, &text, label);
@@ -282,11 +290,17 @@ static void draw_bar(loomChart* chart, loomBox row, const loomBar* bar, const lo
 void loom_chart_bars(loomChart* chart, loomBox box, const loomBar* bars, int n, const loomBarsDef* def) {
   int fit = (int)(box.h / 20), shown = n <= fit ? n : fit - 1;
   double height = fmin(30, box.h / fmax(1, n <= fit ? n : fit));
+  loomTextDef label = loom_default_text_def();
+  loomBarsDef fitted = *def;
+  fitted.label_width = 0;
   for (int i = 0; i < shown; i++)
-    draw_bar(chart, (loomBox){box.x, box.y + i * height, box.w, height}, &bars[i], def);
+    fitted.label_width = fmax(fitted.label_width, loom_chart_text_width(chart, &label, bars[i].label));
+  fitted.label_width = fmin(fitted.label_width, def->label_width);
+  for (int i = 0; i < shown; i++)
+    draw_bar(chart, (loomBox){box.x, box.y + i * height, box.w, height}, &bars[i], &fitted);
   if (shown == n) return;
   loomTextDef text = {.size = 12, .color = loom_color_grey, .align = LOOM_ALIGN_RIGHT};
   char more[64];
   snprintf(more, sizeof more, "and %d more", n - shown);
-  loom_chart_text(chart, box.x + def->label_width, box.y + (shown + 0.5) * height + 4.5, &text, more);
+  loom_chart_text(chart, box.x + fitted.label_width, box.y + (shown + 0.5) * height + 4.5, &text, more);
 }

@@ -30,6 +30,7 @@ typedef struct loomTextDef {
   bool bold;
   loomAlign align;
   loomColor color;
+  bool halo;         // a white edge, for text over other things
   double max_width;  // a longer text ends in "..."; 0 = no limit
 } loomTextDef;
 
@@ -82,7 +83,7 @@ typedef struct loomBar {
 
 typedef struct loomBarsDef {
   double full;         // the value of a bar of full length
-  double label_width;  // pixels
+  double label_width;  // pixels at most; longer labels are cut
   double note_width;   // pixels
 } loomBarsDef;
 

@@ -18,14 +18,14 @@ typedef struct glKind {
 } glKind;
 
 // OSMesa wants memory for a window's picture; ours are drawn into a framebuffer object, so a small one does.
-enum { window_size = 16 };
+enum { WINDOW_SIZE = 16 };
 
 struct loomGl {
   const glKind* kind;
   EGLDisplay display;
   EGLContext egl;
   OSMesaContext osmesa;
-  unsigned char window[window_size * window_size * 4];
+  unsigned char window[WINDOW_SIZE * WINDOW_SIZE * 4];
 };
 
 // ------------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ static void egl_close(loomGl* gl) {
 // OSMesa
 
 static bool osmesa_make_current(loomGl* gl) {
-  return osmesa.make_current(gl->osmesa, gl->window, GL_UNSIGNED_BYTE, window_size, window_size);
+  return osmesa.make_current(gl->osmesa, gl->window, GL_UNSIGNED_BYTE, WINDOW_SIZE, WINDOW_SIZE);
 }
 
 static const char* osmesa_open(loomGl* gl) {
@@ -161,7 +161,7 @@ static void osmesa_close(loomGl* gl) {
 
 static const glKind kinds[] = {{"egl", egl_open, egl_make_current, egl_close},
                                {"osmesa", osmesa_open, osmesa_make_current, osmesa_close}};
-enum { kind_count = sizeof kinds / sizeof *kinds };
+enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
 int loom_gl_create(loomGl** out, loomError* err) {
   const char* only = getenv("DEMOLOOM_GL");
@@ -170,7 +170,7 @@ int loom_gl_create(loomGl** out, loomError* err) {
   *out = NULL;
   loomGl* gl = calloc(1, sizeof *gl);
   if (!gl) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an OpenGL context");
-  for (int i = 0; i < kind_count; i++) {
+  for (int i = 0; i < KIND_COUNT; i++) {
     if (only && *only && strcmp(only, kinds[i].name)) continue;
     known = true;
     const char* problem = kinds[i].open(gl);

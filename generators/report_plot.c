@@ -105,7 +105,7 @@ static void draw_failures(loomChart* chart, loomBox box, const loomReport* r) {
              100.0 * (double)f->count / (double)failed);
   }
   loom_chart_bars(chart, inner, bars, r->failure_count,
-                  &(loomBarsDef){(double)r->failures[0].count, 0.6 * inner.w, 80});
+                  &(loomBarsDef){(double)r->failures[0].count, 0.66 * inner.w, 80});
   free(bars);
 }
 
@@ -122,7 +122,7 @@ static void draw_sources(loomChart* chart, loomBox box, const loomReport* r) {
     b->value = (double)t.successes / (double)t.attempts;
     loom_wilson(&b->low, &b->high, t.successes, t.attempts);
   }
-  if (bars) loom_chart_bars(chart, inner, bars, r->source_count, &(loomBarsDef){1, 72, 80});
+  if (bars) loom_chart_bars(chart, inner, bars, r->source_count, &(loomBarsDef){1, 100, 80});
   free(bars);
 }
 
@@ -170,7 +170,7 @@ static void draw_cells(loomChart* chart, const loomAxes* axes, const loomRegions
 }
 
 static void draw_cell_counts(loomChart* chart, const loomAxes* axes, const loomRegions* g) {
-  loomTextDef text = {.size = 11, .bold = true, .color = loom_color_ink};
+  loomTextDef text = {.size = 11, .bold = true, .halo = true, .color = loom_color_ink};
   for (int j = 0; j < LOOM_REPORT_GRID; j++) {
     for (int i = 0; i < LOOM_REPORT_GRID; i++) {
       char label[48];
@@ -179,17 +179,14 @@ static void draw_cell_counts(loomChart* chart, const loomAxes* axes, const loomR
              y = g->y[0] + (g->y[1] - g->y[0]) * (j + 1) / LOOM_REPORT_GRID;
       snprintf(label, sizeof label, "%lld/%lld", (long long)t.successes, (long long)t.attempts);
       if (!t.attempts) continue;
-      double left = loom_axes_x(axes, x) + 1, top = loom_axes_y(axes, y) + 1;
-      double width = loom_chart_text_width(chart, &text, label);
-      loom_chart_rect(chart, (loomBox){left, top, width + 6, 15}, (loomColor){1, 1, 1});
-      loom_chart_text(chart, left + 3, top + 12, &text, label);
+      loom_chart_text(chart, loom_axes_x(axes, x) + 4, loom_axes_y(axes, y) + 13, &text, label);
     }
   }
 }
 
 static void draw_starts(loomChart* chart, const loomAxes* axes, const loomReport* r) {
   int64_t n = r->run->result_count, every = n / MAX_DOTS + 1;
-  double radius = n > 400 ? 2.5 : 4;
+  double radius = n > 600 ? 2 : n > 150 ? 3 : 4;
   for (int fail = 0; fail < 2; fail++) {  // failures are rarer: they come on top
     for (int64_t i = 0; i < n; i += every) {
       const loomAttemptResult* a = &r->run->results[i];

@@ -1,5 +1,7 @@
 // demoloom render: contact sheets, single frames and videos of a dataset, offscreen.
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,8 +72,19 @@ static const struct option options[] = {{"sheet", 1, 0, OPT_SHEET},
                                         {"help", 0, 0, 'h'},
                                         {0, 0, 0, 0}};
 
+// A whole number from low to high up to the letter `end`; *text goes behind that.
+static bool read_number(int* out, const char** text, char end, int low, int high) {
+  char* stop;
+  errno = 0;
+  long value = strtol(*text, &stop, 10);
+  if (errno || stop == *text || *stop != end || value < low || value > high) return false;
+  *out = (int)value;
+  *text = stop + 1;
+  return true;
+}
+
 static bool number_option(renderArgs* a, int c, const char* text) {
-  char extra;
+  const char* rest = text;
   switch (c) {
     case OPT_LIMIT:
       return tool_int(&a->limit, "render", "--limit", text, 1, 100);
@@ -82,10 +95,8 @@ static bool number_option(renderArgs* a, int c, const char* text) {
     case OPT_SPEED:
       return tool_double(&a->speed, "render", "--speed", text, 0.01, 100);
     default:
-      if (sscanf(text, "%dx%d%c", &a->def.width, &a->def.height, &extra) == 2 && a->def.width >= 16 &&
-          a->def.height >= 16 && a->def.width <= 4096 && a->def.height <= 4096) {
+      if (read_number(&a->def.width, &rest, 'x', 16, 4096) && read_number(&a->def.height, &rest, 0, 16, 4096))
         return true;
-      }
       tool_usage("render", "--size takes WIDTHxHEIGHT, 16 to 4096, not '%s'", text);
       return false;
   }
@@ -208,13 +219,15 @@ static int draw_demo(loomImage* sheet, int y, const renderArgs* a, const loomTas
 static int draw_sheet(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset,
                       loomError* err) {
   loomImage sheet;
-  char name[64];
   int row = 0, columns = a->frame ? 1 : (int)a->columns;
   if (a->frame) {
-    if (sscanf(a->frame, "%63[^:]:%d", name, &row) != 2 || row < 0 ||
-        (a->demos[0] = loom_dataset_demo_index(dataset, name)) < 0) {
+    char name[LOOM_NAME_MAX];
+    const char* colon = strrchr(a->frame, ':');
+    const char* rest = colon ? colon + 1 : "";
+    snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - a->frame) : 0, a->frame);
+    a->demos[0] = loom_dataset_demo_index(dataset, name);
+    if (a->demos[0] < 0 || !read_number(&row, &rest, 0, 0, INT_MAX))
       return loom_error_set(err, LOOM_ERR_USAGE, "--frame takes DEMO:ROW of this file, not '%s'", a->frame);
-    }
     a->demo_count = 1;
   }
   int width = columns * (render_stage_width(a) + 2) - 2, height = a->demo_count * (a->def.height + 2) - 2;

@@ -89,7 +89,7 @@ static drawn* draw_with(const char* kind) {
 
 static void check_picture(const drawn* d) {
   const unsigned char* row = d->above + (size_t)3 * WIDTH * (HEIGHT / 2);
-  const unsigned char *ball = row + 3 * 33, *box = row + 3 * 127, *corner = d->above;
+  const unsigned char *ball = row + (size_t)3 * 33, *box = row + (size_t)3 * 127, *corner = d->above;
   assert_true(ball[0] > 150 && ball[1] < 60 && ball[2] < 60);
   assert_true(box[2] > 150 && box[0] < 60 && box[1] < 60);
   assert_true(corner[0] < 60 && corner[1] < 60 && corner[2] < 60);
@@ -137,12 +137,13 @@ static void captions_are_drawn_and_cut(void** state) {
   loom_image_caption(&image, 50, 35, 10, "beyond both edges \xff");
   loom_image_caption(&image, -3, -3, 10, "|");
   const unsigned char* p = image.rgb;
-  assert_int_equal(p[3 * (60 * 20 + 50)], 128);  // beside it
+  assert_int_equal(p[(size_t)3 * (60 * 20 + 50)], 128);  // beside it
   int white = 0, black = 0;
   for (int y = 10; y < 26; y++) {
     for (int x = 5; x < 25; x++) {
-      white += p[3 * (60 * y + x)] > 200;
-      black += p[3 * (60 * y + x)] < 50;
+      size_t at = (size_t)3 * (size_t)(60 * y + x);
+      white += p[at] > 200;
+      black += p[at] < 50;
     }
   }
   assert_true(white > 10 && white < 120);

@@ -95,9 +95,9 @@ static void check_frame(decoded* out, const AVFrame* frame) {
   assert_non_null(rgb);
   sws_scale(scale, (const uint8_t* const*)frame->data, frame->linesize, 0, frame->height, &rgb, stride);
   const unsigned char* low = rgb + (size_t)stride[0] * (size_t)(frame->height - 4);
-  out->wrong += !near(low + 3 * (frame->width / 4), 220, 20, 20);
-  out->wrong += !near(low + 3 * (3 * frame->width / 4), 20, 20, 220);
-  if (bar) out->wrong += !near(rgb + (size_t)stride[0] * (size_t)(bar - 4) + 3 * 10, 20, 220, 20);
+  out->wrong += !near(low + (size_t)3 * (size_t)(frame->width / 4), 220, 20, 20);
+  out->wrong += !near(low + (size_t)3 * (size_t)(3 * frame->width / 4), 20, 20, 220);
+  if (bar) out->wrong += !near(rgb + (size_t)stride[0] * (size_t)(bar - 4) + (size_t)3 * 10, 20, 220, 20);
   out->frames++;
   out->width = frame->width;
   out->height = frame->height;
