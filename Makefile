@@ -18,7 +18,7 @@ MAKEFLAGS += --no-print-directory
 Q := $(if $(V),,@)
 
 CC       ?= cc
-PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng libavcodec libavformat libavutil libswscale muparser egl
+PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng libavcodec libavformat libavutil libswscale muparser cairo
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla
 # gcc warns of what is not there once sanitizers have rewritten the code, so the plain build alone is held to it.
 WERROR   := $(if $(CI),$(if $(filter asan,$(CONFIG)),,-Werror))
@@ -58,11 +58,13 @@ demo: $(BUILD)/demoloom assets  ## the main job: replay, segment, generate 200 d
 	@mkdir -p demo
 	$(BUILD)/demoloom replay handover
 	$(BUILD)/demoloom segment handover
-	$(BUILD)/demoloom generate handover -n 200 --seed 1 --resume -o demo/handover.hdf5
+	$(BUILD)/demoloom generate handover -n 200 --seed 1 --resume -o demo/handover.hdf5 \
+	  --report demo/handover-report.png
 	$(BUILD)/demoloom verify demo/handover.hdf5
 	$(BUILD)/demoloom render demo/handover.hdf5 --sheet demo/handover.png
 	@echo 'dataset: demo/handover.hdf5'
 	@echo 'contact sheet: demo/handover.png'
+	@echo 'report: demo/handover-report.png'
 
 test: $(BUILD)/demoloom $(TESTS) assets asan-programs  ## all tests, plain and sanitized, with a fixed number of fuzzed inputs
 	@tests/run.sh --plain $(TESTS) $(wildcard tests/*/test_*.sh) \

@@ -7,14 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include <stb/stb_easy_font.h>
-#pragma GCC diagnostic pop
-
 int loom_image_create(loomImage* out, int width, int height, loomError* err) {
   *out = (loomImage){width, height, NULL};
   if (width < 1 || height < 1 || width > 32768 || height > 32768) {
@@ -36,33 +28,12 @@ static unsigned char* pixel(const loomImage* image, int x, int y) {
   return image->rgb + 3 * ((size_t)y * (size_t)image->width + (size_t)x);
 }
 
-void loom_image_fill(loomImage* image, int x, int y, int width, int height, const unsigned char rgb[3]) {
-  for (int j = y < 0 ? 0 : y; j < y + height && j < image->height; j++) {
-    for (int i = x < 0 ? 0 : x; i < x + width && i < image->width; i++) memcpy(pixel(image, i, j), rgb, 3);
-  }
-}
-
 void loom_image_paste(loomImage* to, const loomImage* from, int x, int y) {
   for (int j = 0; j < from->height; j++) {
     for (int i = 0; i < from->width; i++) {
       if (x + i < 0 || y + j < 0 || x + i >= to->width || y + j >= to->height) continue;
       memcpy(pixel(to, x + i, y + j), pixel(from, i, j), 3);
     }
-  }
-}
-
-void loom_image_text(loomImage* image, int x, int y, int scale, const unsigned char rgb[3],
-                     const char* text) {
-  // stb_easy_font gives each stroke as a quad of four vertices: x, y, z as floats and a colour.
-  char vertices[65536], copy[512];
-  snprintf(copy, sizeof copy, "%s", text);
-  int quads = stb_easy_font_print(0, 0, copy, NULL, vertices, sizeof vertices);
-  for (int q = 0; q < quads; q++) {
-    float first[3], third[3];
-    memcpy(first, vertices + 64 * q, sizeof first);
-    memcpy(third, vertices + 64 * q + 32, sizeof third);
-    loom_image_fill(image, x + scale * (int)first[0], y + scale * (int)first[1],
-                    scale * (int)(third[0] - first[0]), scale * (int)(third[1] - first[1]), rgb);
   }
 }
 

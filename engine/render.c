@@ -1,15 +1,13 @@
 #include "engine/render.h"
 
-#include <EGL/egl.h>
-#include <EGL/eglext.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/gl.h"
 #include "engine/trap.h"
 
 struct loomRenderer {
-  EGLDisplay display;
-  EGLContext egl;
+  loomGl* gl;
   const mjModel* model;
   loomRenderDef def;
   mjvScene scene;
@@ -26,34 +24,6 @@ loomRenderDef loom_default_render_def(void) {
                          .distance = 1.7,
                          .azimuth = 180,
                          .elevation = -25};
-}
-
-static int open_egl(loomRenderer* r, loomError* err) {
-  static const EGLint config[] = {EGL_SURFACE_TYPE,
-                                  EGL_PBUFFER_BIT,
-                                  EGL_RED_SIZE,
-                                  8,
-                                  EGL_GREEN_SIZE,
-                                  8,
-                                  EGL_BLUE_SIZE,
-                                  8,
-                                  EGL_DEPTH_SIZE,
-                                  24,
-                                  EGL_RENDERABLE_TYPE,
-                                  EGL_OPENGL_BIT,
-                                  EGL_NONE};
-  EGLConfig chosen;
-  EGLint n = 0;
-  PFNEGLGETPLATFORMDISPLAYEXTPROC platform =
-      (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress("eglGetPlatformDisplayEXT");
-  r->display = platform ? platform(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL) : EGL_NO_DISPLAY;
-  if (r->display == EGL_NO_DISPLAY) r->display = eglGetDisplay(EGL_DEFAULT_DISPLAY);
-  bool ok = r->display != EGL_NO_DISPLAY && eglInitialize(r->display, NULL, NULL) &&
-            eglChooseConfig(r->display, config, &chosen, 1, &n) && n > 0 && eglBindAPI(EGL_OPENGL_API);
-  if (ok) r->egl = eglCreateContext(r->display, chosen, EGL_NO_CONTEXT, NULL);
-  if (ok && r->egl && eglMakeCurrent(r->display, EGL_NO_SURFACE, EGL_NO_SURFACE, r->egl)) return 0;
-  return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                        "no offscreen OpenGL here; install libegl1, libegl-mesa0 and libgl1-mesa-dri");
 }
 
 static int make_context(void* arg) {
@@ -82,14 +52,8 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
   r->camera.distance = def->distance;
   r->camera.azimuth = def->azimuth;
   r->camera.elevation = def->elevation;
-  int code = 0;
-  if (def->camera) {
-    r->camera.type = mjCAMERA_FIXED;
-    r->camera.fixedcamid = mj_name2id(model, mjOBJ_CAMERA, def->camera);
-    if (r->camera.fixedcamid < 0)
-      code = loom_error_set(err, LOOM_ERR_USAGE, "the model has no camera '%s'", def->camera);
-  }
-  if (!code) code = open_egl(r, err);
+  int code = loom_renderer_set_camera(r, def->camera, err);
+  if (!code) code = loom_gl_create(&r->gl, err);
   if (!code) code = loom_trap_run(make_context, r, err);
   if (!code && (r->context.offWidth < def->width || r->context.offHeight < def->height)) {
     mjr_resizeOffscreen(def->width, def->height, &r->context);
@@ -104,15 +68,22 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
   return 0;
 }
 
+int loom_renderer_set_camera(loomRenderer* r, const char* camera, loomError* err) {
+  int id = camera ? mj_name2id(r->model, mjOBJ_CAMERA, camera) : -1;
+  if (camera && id < 0) return loom_error_set(err, LOOM_ERR_USAGE, "the model has no camera '%s'", camera);
+  r->camera.type = camera ? mjCAMERA_FIXED : mjCAMERA_FREE;
+  r->camera.fixedcamid = id;
+  return 0;
+}
+
 int loom_renderer_draw(loomRenderer* r, mjData* d, loomImage* image, loomError* err) {
   int width = r->def.width, height = r->def.height;
   mjrRect view = {0, 0, width, height};
   unsigned char row[3 * 32768];
   if (image->width != width || image->height != height)
     return loom_error_set(err, LOOM_ERR_USAGE, "the image has another size than the renderer");
-  if (!eglMakeCurrent(r->display, EGL_NO_SURFACE, EGL_NO_SURFACE, r->egl)) {
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "the OpenGL context is gone");
-  }
+  int code = loom_gl_make_current(r->gl, err);
+  if (code) return code;
   mjv_updateScene(r->model, d, &r->option, NULL, &r->camera, mjCAT_ALL, &r->scene);
   mjr_render(view, &r->scene, &r->context);
   mjr_readPixels(image->rgb, NULL, view, &r->context);
@@ -129,12 +100,8 @@ int loom_renderer_draw(loomRenderer* r, mjData* d, loomImage* image, loomError* 
 
 void loom_renderer_destroy(loomRenderer* r) {
   if (!r) return;
-  if (r->egl) eglMakeCurrent(r->display, EGL_NO_SURFACE, EGL_NO_SURFACE, r->egl);
-  if (r->has_context) mjr_freeContext(&r->context);
+  if (r->has_context && !loom_gl_make_current(r->gl, NULL)) mjr_freeContext(&r->context);
   if (r->has_scene) mjv_freeScene(&r->scene);
-  if (r->egl) {
-    eglMakeCurrent(r->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
-    eglDestroyContext(r->display, r->egl);
-  }
+  loom_gl_destroy(r->gl);
   free(r);
 }

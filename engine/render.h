@@ -1,4 +1,4 @@
-// Offscreen rendering with MuJoCo's classic renderer on EGL (surfaceless, so no display is needed).
+// Offscreen rendering with MuJoCo's classic renderer; no display is needed (engine/gl.h).
 #ifndef LOOM_ENGINE_RENDER_H
 #define LOOM_ENGINE_RENDER_H
 
@@ -25,6 +25,8 @@ typedef struct loomRenderer loomRenderer;
 /// One renderer a thread and model. LOOM_ERR_UNSUPPORTED when there is no offscreen OpenGL; LOOM_ERR_USAGE
 /// for a camera the model lacks.
 int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRenderDef* def, loomError* err);
+/// Look through another camera from now on; NULL is the definition's free camera.
+int loom_renderer_set_camera(loomRenderer* renderer, const char* camera, loomError* err);
 /// Draw data (kinematics up to date) into image, which must be of the renderer's size.
 int loom_renderer_draw(loomRenderer* renderer, mjData* data, loomImage* image, loomError* err);
 void loom_renderer_destroy(loomRenderer* renderer);

@@ -243,6 +243,7 @@ static int resume_results(run* r, loomError* err) {
        i++) {
     code = keep_result(r, &old[i], err);
   }
+  r->report->resumed = r->report->attempts;
   free(old);
   return code;
 }

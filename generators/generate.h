@@ -32,6 +32,7 @@ loomGenerateDef loom_default_generate_def(void);
 /// What a run came to. Free with loom_generate_report_destroy.
 typedef struct loomGenerateReport {
   int64_t attempts, successes, physics_steps, rows;
+  int64_t resumed;     // attempts taken over from earlier runs
   double seconds;      // wall clock of this run, without earlier ones that it resumed
   double cpu_seconds;  // of all workers in attempts
   loomTimes times;     // of all workers, seconds

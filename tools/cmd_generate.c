@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "generators/generate.h"
+#include "generators/report.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/report_print.h"
 
 static const char help[] =
     "usage: demoloom generate TASK [-n N] [-o OUT.hdf5] [options]\n\n"
@@ -31,14 +33,15 @@ static const char help[] =
     "      --resume         go on with an unfinished run (starts one where there is none)\n"
     "      --overwrite      throw an earlier OUT away\n"
     "      --assets NAME=DIR  where assets lie, e.g. robosuite=DIR\n"
+    "      --report FILE    the report as a picture (PNG)\n"
     "      --json           machine-readable report on stdout\n\n"
     "Ctrl-C finishes the attempts in hand and leaves a valid file; --resume goes on from there.\n\n"
     "examples:\n"
     "  demoloom generate handover -n 1000 -o handover.hdf5\n"
-    "  demoloom generate handover --attempts 300 --seed 5 --json >report.json\n";
+    "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n";
 
 typedef struct generateArgs {
-  const char *task, *source, *reset, *select;
+  const char *task, *source, *reset, *select, *report;
   bool json;
   loomGenerateDef def;
   loomAssetRoots roots;
@@ -59,6 +62,7 @@ enum {
   OPT_RESUME,
   OPT_OVERWRITE,
   OPT_ASSETS,
+  OPT_REPORT,
   OPT_JSON
 };
 
@@ -80,6 +84,7 @@ static const struct option options[] = {{"successes", 1, 0, 'n'},
                                         {"resume", 0, 0, OPT_RESUME},
                                         {"overwrite", 0, 0, OPT_OVERWRITE},
                                         {"assets", 1, 0, OPT_ASSETS},
+                                        {"report", 1, 0, OPT_REPORT},
                                         {"json", 0, 0, OPT_JSON},
                                         {"help", 0, 0, 'h'},
                                         {0, 0, 0, 0}};
@@ -145,6 +150,9 @@ static int parse(generateArgs* a, int argc, char** argv) {
       case OPT_NEXT_OBS:
         a->def.next_obs = true;
         break;
+      case OPT_REPORT:
+        a->report = optarg;
+        break;
       case OPT_JSON:
         a->json = true;
         break;
@@ -186,107 +194,26 @@ static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
                         "--select takes random, nearest, weighted or robot_distance, not '%s'", a->select);
 }
 
-// ------------------------------------------------------------------------------------------------------
-// report
-
-static void failure_key(char* out, size_t n, const loomAttemptResult* r, const loomTask* task) {
-  const char* where = r->arm >= 0 && r->subtask >= 0 && r->subtask < task->subtask_count[r->arm]
-                          ? task->subtasks[r->arm][r->subtask].name
-                          : "end";
-  char reason[160];
-  snprintf(reason, sizeof reason, "%s", r->reason);
-  // The measured figure differs from attempt to attempt: what was measured is the key.
-  for (char* c = reason; *c; c++) {
-    if (*c == ' ' && (c[1] == '-' || (c[1] >= '0' && c[1] <= '9')) && strchr(c + 1, '.')) {
-      *c = 0;
-      break;
-    }
+// Numbers to stdout, the picture to its file.
+static int write_report(const generateArgs* a, const loomGenerateReport* run, const loomTask* task,
+                        const loomSourceSet* sources, loomError* err) {
+  loomReport report;
+  int code = loom_report_make(&report, run, task, sources, &a->def.attempt, err);
+  if (code) return code;
+  if (a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
+  if (a->json) {
+    cJSON* root = report_json(&report);
+    char* text = cJSON_Print(root);
+    puts(text ? text : "{}");
+    cJSON_free(text);
+    cJSON_Delete(root);
+  } else {
+    report_print(&report);
+    if (a->def.out && run->successes) printf("wrote %s\n", a->def.out);
+    if (a->report && !code) printf("wrote %s\n", a->report);
   }
-  snprintf(out, n, "%s: %s: %s", where, loom_outcome_name(r->outcome), reason);
-}
-
-static cJSON* count_failures(const loomGenerateReport* report, const loomTask* task) {
-  cJSON* out = cJSON_CreateObject();
-  for (int64_t i = 0; i < report->result_count; i++) {
-    char key[320];
-    if (report->results[i].outcome == LOOM_OUTCOME_SUCCESS) continue;
-    failure_key(key, sizeof key, &report->results[i], task);
-    cJSON* count = cJSON_GetObjectItemCaseSensitive(out, key);
-    if (count) {
-      cJSON_SetNumberValue(count, count->valuedouble + 1);
-    } else {
-      cJSON_AddNumberToObject(out, key, 1);
-    }
-  }
-  return out;
-}
-
-static cJSON* count_by_source(const loomGenerateReport* report, const loomSourceSet* sources) {
-  cJSON* out = cJSON_CreateObject();
-  for (int s = 0; s < sources->n; s++) {
-    int tries = 0, wins = 0;
-    for (int64_t i = 0; i < report->result_count; i++) {
-      if (report->results[i].source[0][0] != s) continue;
-      tries++;
-      wins += report->results[i].outcome == LOOM_OUTCOME_SUCCESS;
-    }
-    cJSON* one = cJSON_CreateObject();
-    cJSON_AddNumberToObject(one, "attempts", tries);
-    cJSON_AddNumberToObject(one, "successes", wins);
-    cJSON_AddItemToObject(out, sources->replay[s].name, one);
-  }
-  return out;
-}
-
-static cJSON* report_json(const loomGenerateReport* r, const loomTask* task, const loomSourceSet* sources) {
-  double low, high, n = r->attempts ? (double)r->attempts : 1;
-  cJSON* root = cJSON_CreateObject();
-  loom_wilson(&low, &high, r->successes, r->attempts);
-  cJSON_AddNumberToObject(root, "attempts", (double)r->attempts);
-  cJSON_AddNumberToObject(root, "successes", (double)r->successes);
-  cJSON_AddNumberToObject(root, "success_rate", (double)r->successes / n);
-  cJSON_AddItemToObject(root, "success_rate_95", cJSON_CreateDoubleArray((double[]){low, high}, 2));
-  cJSON_AddNumberToObject(root, "seconds", r->seconds);
-  cJSON_AddNumberToObject(root, "attempts_per_hour",
-                          r->seconds > 0 ? 3600 * (double)r->attempts / r->seconds : 0);
-  cJSON_AddNumberToObject(root, "demos_per_hour",
-                          r->seconds > 0 ? 3600 * (double)r->successes / r->seconds : 0);
-  cJSON_AddNumberToObject(root, "physics_steps", (double)r->physics_steps);
-  cJSON_AddNumberToObject(root, "mean_rows", r->successes ? (double)r->rows / (double)r->successes : 0);
-  cJSON* time = cJSON_AddObjectToObject(root, "time");
-  cJSON_AddNumberToObject(time, "physics", r->times.physics);
-  cJSON_AddNumberToObject(time, "control", r->times.control);
-  cJSON_AddNumberToObject(time, "observe", r->times.observe);
-  cJSON_AddNumberToObject(time, "plan", r->times.plan);
-  cJSON_AddNumberToObject(time, "write", r->times.write);
-  cJSON_AddNumberToObject(time, "reset", r->times.reset);
-  cJSON_AddNumberToObject(time, "total", r->cpu_seconds);
-  cJSON_AddItemToObject(root, "failures", count_failures(r, task));
-  cJSON_AddItemToObject(root, "sources", count_by_source(r, sources));
-  cJSON_AddBoolToObject(root, "interrupted", r->interrupted);
-  return root;
-}
-
-static void print_text(const cJSON* root, const loomGenerateReport* r, const char* out) {
-  const cJSON *range = cJSON_GetObjectItem(root, "success_rate_95"), *item;
-  printf("%lld demos from %lld attempts: %.1f %% (95 %% interval %.1f to %.1f)\n", (long long)r->successes,
-         (long long)r->attempts, 100 * cJSON_GetObjectItem(root, "success_rate")->valuedouble,
-         100 * range->child->valuedouble, 100 * range->child->next->valuedouble);
-  printf("%.1f s, %.0f demos an hour, %.0f rows a demo\n", r->seconds,
-         cJSON_GetObjectItem(root, "demos_per_hour")->valuedouble,
-         cJSON_GetObjectItem(root, "mean_rows")->valuedouble);
-  printf("time:");
-  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "time"))
-      printf("  %s %.2f s", item->string, item->valuedouble);
-  printf("\nby source:");
-  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "sources")) {
-    printf("  %s %d/%d", item->string, cJSON_GetObjectItem(item, "successes")->valueint,
-           cJSON_GetObjectItem(item, "attempts")->valueint);
-  }
-  puts("\nfailures:");
-  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "failures"))
-      printf("  %4d  %s\n", item->valueint, item->string);
-  if (out && r->successes) printf("wrote %s\n", out);
+  loom_report_destroy(&report);
+  return code;
 }
 
 static void show_progress(void* user, int64_t attempts, int64_t successes, double seconds) {
@@ -323,20 +250,22 @@ int cmd_generate(int argc, char** argv) {
     code = loom_generate(&report, scene, &sources, &a.def, &err);
   }
   tool_progress_end();
-  int status = code ? tool_fail(&err) : EXIT_DONE;
   if (!code && report.already_complete) {
     fprintf(stderr, "%s is complete already\n", a.def.out);
-  } else if (!code) {
-    cJSON* root = report_json(&report, task, &sources);
-    if (a.json) {
-      char* text = cJSON_Print(root);
-      puts(text ? text : "{}");
-      cJSON_free(text);
-    } else {
-      print_text(root, &report, a.def.out);
+    if (a.report && !tool_is_file(a.report)) {
+      code =
+          loom_error_set(&err, LOOM_ERR_USAGE,
+                         "%s: a complete dataset no longer tells of its failed attempts; --overwrite makes "
+                         "both anew",
+                         a.report);
     }
-    cJSON_Delete(root);
-    if (report.interrupted || (a.def.successes && report.successes < a.def.successes)) status = EXIT_FAILED;
+  } else if (!code) {
+    code = write_report(&a, &report, task, &sources, &err);
+  }
+  int status = code ? tool_fail(&err) : EXIT_DONE;
+  if (!code && !report.already_complete &&
+      (report.interrupted || (a.def.successes && report.successes < a.def.successes))) {
+    status = EXIT_FAILED;
   }
   loom_generate_report_destroy(&report);
   loom_scene_destroy(scene);

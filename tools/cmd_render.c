@@ -1,70 +1,130 @@
-// demoloom render: contact sheets and single frames of a dataset, offscreen.
+// demoloom render: contact sheets, single frames and videos of a dataset, offscreen.
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/render.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/render_stage.h"
 
 static const char help[] =
-    "usage: demoloom render TASK|FILE.hdf5 --sheet OUT.png [options]\n\n"
-    "Draws demos offscreen as one contact sheet: a row a demo, with its first frame, the rows where subtasks "
+    "usage: demoloom render TASK|FILE.hdf5 --sheet OUT.png | --video OUT.mp4 [options]\n\n"
+    "Draws demos offscreen: as one contact sheet, a row a demo, with its first frame, those where subtasks "
     "change, and its\n"
-    "last frame.\n\n"
+    "last; or as a video, one demo after the other.\n\n"
     "  --sheet FILE       the PNG to write\n"
-    "  --frame DEMO:ROW   one frame only, e.g. demo_3:120\n"
-    "  --limit N          at most N demos (default 8)\n"
-    "  --columns N        frames a demo (default 5)\n"
-    "  --size WxH         pixels a frame (default 320x240)\n"
-    "  --camera NAME      a camera of the model (default: a view of the table)\n"
+    "  --video FILE       the MP4 to write\n"
+    "  --demo NAME|INDEX  a demo to draw, demo_3 or 3; can be given many times (default: the first ones)\n"
+    "  --limit N          at most N demos where none is named (default 8)\n"
+    "  --camera NAME      a camera of the model, or table (default); several are put side by side\n"
+    "  --size WxH         pixels a camera (default 320x240; 640x480 for a video)\n"
+    "  --frame DEMO:ROW   sheet: one frame only, e.g. demo_3:120\n"
+    "  --columns N        sheet: frames a demo (default 5)\n"
+    "  --fps N            video: frames a second (default: one frame a control step)\n"
+    "  --speed X          video: X times as fast as it was (default 1)\n"
     "  --shadows          slower and prettier\n"
     "  --collision        show what collides\n"
+    "  --json             what was written, on stdout\n"
     "  --task TASK, --assets NAME=DIR\n\n"
+    "Ctrl-C ends a video with the frames so far. DEMOLOOM_GL=egl|osmesa chooses how to draw; otherwise EGL "
+    "comes first.\n\n"
     "examples:\n  demoloom render handover.hdf5 --sheet handover.png\n"
+    "  demoloom render handover.hdf5 --video handover.mp4 --demo 0 --demo 7 --camera table --camera "
+    "frontview\n"
     "  demoloom render handover --frame demo_4:215 --size 960x720 --sheet grasp.png\n";
-
-typedef struct renderArgs {
-  const char *target, *task_name, *sheet, *frame;
-  int64_t limit, columns;
-  loomRenderDef def;
-  loomAssetRoots roots;
-} renderArgs;
 
 enum {
   OPT_SHEET = 256,
+  OPT_VIDEO,
   OPT_FRAME,
+  OPT_DEMO,
   OPT_LIMIT,
   OPT_COLUMNS,
   OPT_SIZE,
   OPT_CAMERA,
+  OPT_FPS,
+  OPT_SPEED,
   OPT_SHADOWS,
   OPT_COLLISION,
+  OPT_JSON,
   OPT_TASK,
   OPT_ASSETS
 };
 
+static const struct option options[] = {{"sheet", 1, 0, OPT_SHEET},
+                                        {"video", 1, 0, OPT_VIDEO},
+                                        {"frame", 1, 0, OPT_FRAME},
+                                        {"demo", 1, 0, OPT_DEMO},
+                                        {"limit", 1, 0, OPT_LIMIT},
+                                        {"columns", 1, 0, OPT_COLUMNS},
+                                        {"size", 1, 0, OPT_SIZE},
+                                        {"camera", 1, 0, OPT_CAMERA},
+                                        {"fps", 1, 0, OPT_FPS},
+                                        {"speed", 1, 0, OPT_SPEED},
+                                        {"shadows", 0, 0, OPT_SHADOWS},
+                                        {"collision", 0, 0, OPT_COLLISION},
+                                        {"json", 0, 0, OPT_JSON},
+                                        {"task", 1, 0, OPT_TASK},
+                                        {"assets", 1, 0, OPT_ASSETS},
+                                        {"help", 0, 0, 'h'},
+                                        {0, 0, 0, 0}};
+
+// A whole number from low to high up to the letter `end`; *text goes behind that.
+static bool read_number(int* out, const char** text, char end, int low, int high) {
+  char* stop;
+  errno = 0;
+  long value = strtol(*text, &stop, 10);
+  if (errno || stop == *text || *stop != end || value < low || value > high) return false;
+  *out = (int)value;
+  *text = stop + 1;
+  return true;
+}
+
+static bool number_option(renderArgs* a, int c, const char* text) {
+  const char* rest = text;
+  switch (c) {
+    case OPT_LIMIT:
+      return tool_int(&a->limit, "render", "--limit", text, 1, 100);
+    case OPT_COLUMNS:
+      return tool_int(&a->columns, "render", "--columns", text, 2, 20);
+    case OPT_FPS:
+      return tool_double(&a->fps, "render", "--fps", text, 0.1, 240);
+    case OPT_SPEED:
+      return tool_double(&a->speed, "render", "--speed", text, 0.01, 100);
+    default:
+      if (read_number(&a->def.width, &rest, 'x', 16, 4096) && read_number(&a->def.height, &rest, 0, 16, 4096))
+        return true;
+      tool_usage("render", "--size takes WIDTHxHEIGHT, 16 to 4096, not '%s'", text);
+      return false;
+  }
+}
+
+static bool list_option(renderArgs* a, int c, const char* text) {
+  if (c == OPT_CAMERA && a->camera_count < RENDER_MAX_CAMERAS) {
+    a->cameras[a->camera_count++] = strcmp(text, "table") ? text : NULL;
+    return true;
+  }
+  if (c == OPT_DEMO && a->named_count < RENDER_MAX_DEMOS) {
+    a->named[a->named_count++] = text;
+    return true;
+  }
+  tool_usage("render", "at most %d cameras and %d demos", RENDER_MAX_CAMERAS, RENDER_MAX_DEMOS);
+  return false;
+}
+
 static int parse(renderArgs* a, int argc, char** argv) {
-  static const struct option options[] = {{"sheet", 1, 0, OPT_SHEET},
-                                          {"frame", 1, 0, OPT_FRAME},
-                                          {"limit", 1, 0, OPT_LIMIT},
-                                          {"columns", 1, 0, OPT_COLUMNS},
-                                          {"size", 1, 0, OPT_SIZE},
-                                          {"camera", 1, 0, OPT_CAMERA},
-                                          {"shadows", 0, 0, OPT_SHADOWS},
-                                          {"collision", 0, 0, OPT_COLLISION},
-                                          {"task", 1, 0, OPT_TASK},
-                                          {"assets", 1, 0, OPT_ASSETS},
-                                          {"help", 0, 0, 'h'},
-                                          {0, 0, 0, 0}};
   loomError err = {0, ""};
-  char extra;
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
     switch (c) {
       case OPT_SHEET:
         a->sheet = optarg;
+        break;
+      case OPT_VIDEO:
+        a->video = optarg;
         break;
       case OPT_FRAME:
         a->frame = optarg;
@@ -72,26 +132,18 @@ static int parse(renderArgs* a, int argc, char** argv) {
       case OPT_TASK:
         a->task_name = optarg;
         break;
-      case OPT_CAMERA:
-        a->def.camera = optarg;
-        break;
       case OPT_SHADOWS:
         a->def.shadows = true;
         break;
       case OPT_COLLISION:
         a->def.collision = true;
         break;
-      case OPT_LIMIT:
-        if (!tool_int(&a->limit, "render", "--limit", optarg, 1, 100)) return EXIT_USAGE;
+      case OPT_JSON:
+        a->json = true;
         break;
-      case OPT_COLUMNS:
-        if (!tool_int(&a->columns, "render", "--columns", optarg, 2, 20)) return EXIT_USAGE;
-        break;
-      case OPT_SIZE:
-        if (sscanf(optarg, "%dx%d%c", &a->def.width, &a->def.height, &extra) != 2 || a->def.width < 16 ||
-            a->def.height < 16 || a->def.width > 4096 || a->def.height > 4096) {
-          return tool_usage("render", "--size takes WIDTHxHEIGHT, 16 to 4096, not '%s'", optarg);
-        }
+      case OPT_CAMERA:
+      case OPT_DEMO:
+        if (!list_option(a, c, optarg)) return EXIT_USAGE;
         break;
       case OPT_ASSETS:
         if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
@@ -99,31 +151,50 @@ static int parse(renderArgs* a, int argc, char** argv) {
       case 'h':
         fputs(help, stdout);
         return -1;
-      default:
+      case '?':
         return EXIT_USAGE;
+      default:
+        if (!number_option(a, c, optarg)) return EXIT_USAGE;
     }
   }
-  if (optind + 1 != argc || !a->sheet) return tool_usage("render", "it takes one task or file, and --sheet");
+  if (optind + 1 != argc || !a->sheet == !a->video)
+    return tool_usage("render", "it takes one task or file, and --sheet or --video");
+  if (a->video && a->frame) return tool_usage("render", "--frame goes with --sheet");
+  if (!a->camera_count) a->camera_count = 1;
+  if (!a->def.width) {
+    a->def.width = a->video ? 640 : 320;
+    a->def.height = a->video ? 480 : 240;
+  }
   a->target = argv[optind];
+  return 0;
+}
+
+static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* err) {
+  int n = loom_dataset_demo_count(dataset);
+  for (int i = 0; i < a->named_count; i++) {
+    char* end;
+    int demo = loom_dataset_demo_index(dataset, a->named[i]);
+    long number = strtol(a->named[i], &end, 10);
+    if (demo < 0 && *a->named[i] && !*end && number >= 0 && number < n) demo = (int)number;
+    if (demo < 0)
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%.100s'; it has %d",
+                            loom_dataset_path(dataset), a->named[i], n);
+    a->demos[a->demo_count++] = demo;
+  }
+  for (int i = 0; !a->named_count && i < n && i < a->limit; i++) a->demos[a->demo_count++] = i;
   return 0;
 }
 
 // The rows worth a look: the first, the last, and between them those where a subtask changes or, without
 // that, even steps.
-static int pick_rows(int* rows, int columns, const loomDataset* dataset, int demo, int total) {
-  loomArray subtask = {0};
-  int n = 0;
+static int pick_rows(int* rows, int columns, const renderStage* s) {
+  int n = 0, total = s->demo.rows;
   rows[n++] = 0;
-  if (!loom_dataset_doubles(&subtask, dataset, loom_dataset_demo_path(dataset, demo), "datagen_info/subtask",
-                            NULL)) {
-    const double* k = subtask.data;
-    int64_t arms = subtask.rank > 1 ? subtask.shape[1] : 1;
-    for (int64_t t = 1; t < subtask.shape[0] && n < columns - 1; t++) {
-      bool changed = false;
-      for (int64_t a = 0; a < arms; a++) changed = changed || k[t * arms + a] != k[(t - 1) * arms + a];
-      if (changed && (int)t - rows[n - 1] > 5) rows[n++] = (int)t - 1;
-    }
-    loom_array_destroy(&subtask);
+  for (int t = 1; t < total && n < columns - 1; t++) {
+    bool changed = false;
+    for (int a = 0; a < s->task->arm_count; a++)
+      changed = changed || render_stage_subtask(s, t, a) != render_stage_subtask(s, t - 1, a);
+    if (changed && t - rows[n - 1] > 5) rows[n++] = t - 1;
   }
   if (n == 1) {
     for (int i = 1; i < columns - 1; i++) rows[n++] = i * (total - 1) / (columns - 1);
@@ -132,77 +203,69 @@ static int pick_rows(int* rows, int columns, const loomDataset* dataset, int dem
   return n;
 }
 
-static int draw_demo(loomImage* sheet, int y, const renderArgs* a, const loomDataset* dataset, int i,
-                     const int* only, loomError* err) {
-  loomDemo demo;
-  mjModel* m = NULL;
-  mjData* d = NULL;
-  loomRenderer* renderer = NULL;
-  loomImage tile = {0, 0, NULL};
-  int rows[32];
-  int code = loom_demo_load(&demo, dataset, i, err);
+static int draw_demo(loomImage* sheet, int y, const renderArgs* a, const loomTask* task,
+                     const loomDataset* dataset, int demo, const int* only, loomError* err) {
+  renderStage stage;
+  int rows[32], code = render_stage_open(&stage, a, task, dataset, demo, err);
   if (code) return code;
-  code = loom_model_compile(&m, demo.model_xml, demo.name, &a->roots, NULL, err);
-  if (!code && !(d = mj_makeData(m)))
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
-  if (!code && demo.state_dim != 1 + m->nq + m->nv)
-    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states do not fit its model", demo.name);
-  if (!code) code = loom_renderer_create(&renderer, m, &a->def, err);
-  if (!code) code = loom_image_create(&tile, a->def.width, a->def.height, err);
-  int n = code ? 0 : only ? 1 : pick_rows(rows, (int)a->columns, dataset, i, demo.rows);
-  if (only) rows[0] = *only < demo.rows ? *only : demo.rows - 1;
-  for (int c = 0; !code && c < n; c++) {
-    static const unsigned char white[3] = {255, 255, 255}, black[3] = {0, 0, 0};
-    const double* state = demo.states + (size_t)rows[c] * (size_t)demo.state_dim;
-    char caption[128];
-    mju_copy(d->qpos, state + 1, (int)m->nq);
-    mj_forward(m, d);
-    code = loom_renderer_draw(renderer, d, &tile, err);
-    loom_image_paste(sheet, &tile, c * (a->def.width + 2), y);
-    snprintf(caption, sizeof caption, "%s  row %d of %d", demo.name, rows[c], demo.rows);
-    loom_image_fill(sheet, c * (a->def.width + 2), y, 8 * (int)strlen(caption), 14, black);
-    loom_image_text(sheet, c * (a->def.width + 2) + 3, y + 3, 1, white, caption);
-  }
-  loom_renderer_destroy(renderer);
-  loom_image_destroy(&tile);
-  mj_deleteData(d);
-  mj_deleteModel(m);
-  loom_demo_destroy(&demo);
+  int n = only ? 1 : pick_rows(rows, (int)a->columns, &stage);
+  if (only) rows[0] = *only < stage.demo.rows ? *only : stage.demo.rows - 1;
+  for (int c = 0; !code && c < n; c++)
+    code = render_stage_draw(&stage, sheet, c * (render_stage_width(a) + 2), y, rows[c], err);
+  render_stage_close(&stage);
   return code;
 }
 
-static int draw(const renderArgs* a, const loomDataset* dataset, loomError* err) {
+static int draw_sheet(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset,
+                      loomError* err) {
   loomImage sheet;
-  char name[64];
-  int row = 0, only = -1, n = loom_dataset_demo_count(dataset), first = 0, columns = (int)a->columns;
+  int row = 0, columns = a->frame ? 1 : (int)a->columns;
   if (a->frame) {
-    if (sscanf(a->frame, "%63[^:]:%d", name, &row) != 2 || row < 0 ||
-        (only = loom_dataset_demo_index(dataset, name)) < 0) {
+    char name[LOOM_NAME_MAX];
+    const char* colon = strrchr(a->frame, ':');
+    const char* rest = colon ? colon + 1 : "";
+    snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - a->frame) : 0, a->frame);
+    a->demos[0] = loom_dataset_demo_index(dataset, name);
+    if (a->demos[0] < 0 || !read_number(&row, &rest, 0, 0, INT_MAX))
       return loom_error_set(err, LOOM_ERR_USAGE, "--frame takes DEMO:ROW of this file, not '%s'", a->frame);
-    }
-    first = only;
-    n = columns = 1;
-  } else if (n > a->limit) {
-    n = (int)a->limit;
+    a->demo_count = 1;
   }
-  int code = loom_image_create(&sheet, columns * (a->def.width + 2) - 2, n * (a->def.height + 2) - 2, err);
+  int width = columns * (render_stage_width(a) + 2) - 2, height = a->demo_count * (a->def.height + 2) - 2;
+  int code = loom_image_create(&sheet, width, height, err);
   double start = loom_clock();
-  for (int i = 0; !code && i < n; i++) {
-    code = draw_demo(&sheet, i * (a->def.height + 2), a, dataset, first + i, only >= 0 ? &row : NULL, err);
-    tool_progress("drawn", i + 1, n, loom_clock() - start, "demos");
+  for (int i = 0; !code && i < a->demo_count; i++) {
+    if (tool_stop)
+      code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s was not written", a->sheet);
+    if (!code)
+      code = draw_demo(&sheet, i * (a->def.height + 2), a, task, dataset, a->demos[i], a->frame ? &row : NULL,
+                       err);
+    tool_progress("drawn", i + 1, a->demo_count, loom_clock() - start, "demos");
   }
   tool_progress_end();
   if (!code) code = loom_image_write_png(&sheet, a->sheet, err);
   loom_image_destroy(&sheet);
+  cJSON_AddStringToObject(out, "sheet", a->sheet);
+  cJSON_AddNumberToObject(out, "width", width);
+  cJSON_AddNumberToObject(out, "height", height);
   return code;
 }
 
+static void print_json(cJSON* root, const renderArgs* a, const loomDataset* dataset) {
+  cJSON* demos = cJSON_AddArrayToObject(root, "demos");
+  for (int i = 0; i < a->demo_count; i++)
+    cJSON_AddItemToArray(demos, cJSON_CreateString(loom_dataset_demo_name(dataset, a->demos[i])));
+  char* text = cJSON_Print(root);
+  if (text) puts(text);
+  cJSON_free(text);
+}
+
 int cmd_render(int argc, char** argv) {
-  renderArgs a = {.limit = 8, .columns = 5, .def = loom_default_render_def()};
+  renderArgs a = {.limit = 8, .columns = 5, .speed = 1, .def = loom_default_render_def()};
   loomError err = {0, ""};
   loomTask* task = NULL;
   loomDataset* dataset = NULL;
   char path[LOOM_PATH_MAX];
+  a.def.width = 0;
   int code = parse(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   bool file = tool_is_file(a.target);
@@ -213,7 +276,13 @@ int cmd_render(int argc, char** argv) {
   snprintf(path, sizeof path, "%.*s", LOOM_PATH_MAX - 1, a.target);
   if (!code && !file) code = tool_source_path(path, task, &a.roots, &err);
   if (!code) code = loom_dataset_open(&dataset, path, &err);
-  if (!code) code = draw(&a, dataset, &err);
+  if (!code) code = choose_demos(&a, dataset, &err);
+  tool_catch_signals();
+  cJSON* root = cJSON_CreateObject();
+  if (!code)
+    code = a.video ? render_video(root, &a, task, dataset, &err) : draw_sheet(root, &a, task, dataset, &err);
+  if (!code && a.json) print_json(root, &a, dataset);
+  cJSON_Delete(root);
   loom_dataset_close(dataset);
   loom_task_destroy(task);
   loom_asset_roots_destroy(&a.roots);

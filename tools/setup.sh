@@ -3,9 +3,9 @@
 # print the line that does and exit 1. When nothing is missing nothing is contacted.
 set -u -o pipefail
 
-build=(build-essential pkg-config libhdf5-dev libyaml-dev libcjson-dev libxml2-dev libpng-dev libstb-dev libavcodec-dev
-  libavformat-dev libavutil-dev libswscale-dev libmuparser-dev libegl-dev libegl-mesa0 libgl1-mesa-dri
-  libosmesa6-dev libgl-dev libcmocka-dev)
+build=(build-essential pkg-config libhdf5-dev libyaml-dev libcjson-dev libxml2-dev libpng-dev libavcodec-dev
+  libavformat-dev libavutil-dev libswscale-dev libmuparser-dev libcairo2-dev fonts-dejavu-core libegl-dev libegl1 libegl-mesa0
+  libgl1-mesa-dri libosmesa6-dev libosmesa6 libgl-dev libcmocka-dev)
 lint=(clang-format-14 clang-tidy-14)
 
 # These may well be there without Debian's package.

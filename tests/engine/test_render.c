@@ -1,0 +1,159 @@
+// Offscreen drawing on EGL and on OSMesa: both draw the same picture, and a machine with neither fails here.
+// Each kind is tried in a process of its own, since libraries once opened stay.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/chart.h"
+#include "engine/gl.h"
+#include "engine/model.h"
+#include "engine/render.h"
+
+enum { WIDTH = 160, HEIGHT = 120 };
+
+// A red ball left of the middle, a blue box right of it, seen from above by a camera of the model.
+static const char scene[] =
+    "<mujoco><visual><headlight ambient='.5 .5 .5' diffuse='.5 .5 .5' specular='0 0 0'/></visual><worldbody>"
+    "<camera name='above' pos='0 0 3' fovy='60'/>"
+    "<camera name='away' pos='0 0 3' xyaxes='1 0 0 0 -1 0'/>"
+    "<geom group='1' type='sphere' size='.5' pos='-1 0 0' rgba='1 0 0 1'/>"
+    "<geom group='1' type='box' size='.5 .5 .5' pos='1 0 0' rgba='0 0 1 1'/>"
+    "</worldbody></mujoco>";
+
+typedef struct drawn {
+  int code;
+  loomError err;
+  char kind[16];
+  unsigned char above[3 * WIDTH * HEIGHT], away[3 * WIDTH * HEIGHT];
+} drawn;
+
+static int draw(drawn* out) {
+  mjModel* model = NULL;
+  loomRenderer* renderer = NULL;
+  loomGl* gl = NULL;
+  loomRenderDef def = loom_default_render_def();
+  loomImage image;
+  def.width = WIDTH;
+  def.height = HEIGHT;
+  def.camera = "above";
+  int code = loom_gl_create(&gl, &out->err);
+  if (!code) snprintf(out->kind, sizeof out->kind, "%s", loom_gl_name(gl));
+  loom_gl_destroy(gl);
+  if (!code) code = loom_model_compile(&model, scene, "scene", NULL, NULL, &out->err);
+  if (code) return code;
+  mjData* data = mj_makeData(model);
+  mj_forward(model, data);
+  code = loom_image_create(&image, WIDTH, HEIGHT, &out->err);
+  if (!code) code = loom_renderer_create(&renderer, model, &def, &out->err);
+  if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
+  if (!code) memcpy(out->above, image.rgb, sizeof out->above);
+  if (!code) code = loom_renderer_set_camera(renderer, "away", &out->err);
+  if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
+  if (!code) memcpy(out->away, image.rgb, sizeof out->away);
+  if (!code && loom_renderer_set_camera(renderer, "nowhere", NULL) != LOOM_ERR_USAGE) code = -100;
+  loom_renderer_destroy(renderer);
+  loom_image_destroy(&image);
+  mj_deleteData(data);
+  mj_deleteModel(model);
+  return code;
+}
+
+// In a child, with DEMOLOOM_GL set to `kind` (NULL: not set).
+static drawn* draw_with(const char* kind) {
+  drawn* out = mmap(NULL, sizeof *out, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  assert_true(out != MAP_FAILED);
+  int status = -1;
+  out->code = -99;
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    if (kind) setenv("DEMOLOOM_GL", kind, 1);
+    if (!kind) unsetenv("DEMOLOOM_GL");
+    out->code = draw(out);
+    _exit(0);
+  }
+  waitpid(child, &status, 0);
+  if (!WIFEXITED(status)) fail_msg("drawing with %s ended with signal %d", kind, WTERMSIG(status));
+  return out;
+}
+
+static void check_picture(const drawn* d) {
+  const unsigned char* row = d->above + (size_t)3 * WIDTH * (HEIGHT / 2);
+  const unsigned char *ball = row + (size_t)3 * 33, *box = row + (size_t)3 * 127, *corner = d->above;
+  assert_true(ball[0] > 150 && ball[1] < 60 && ball[2] < 60);
+  assert_true(box[2] > 150 && box[0] < 60 && box[1] < 60);
+  assert_true(corner[0] < 60 && corner[1] < 60 && corner[2] < 60);
+  for (size_t i = 0; i < sizeof d->away; i += 3) assert_false(d->away[i] > 150 && d->away[i + 1] < 60);
+}
+
+static void both_kinds_draw_the_same(void** state) {
+  (void)state;
+  drawn *egl = draw_with("egl"), *osmesa = draw_with("osmesa"), *free_choice = draw_with(NULL);
+  if (egl->code && osmesa->code)
+    fail_msg("nothing draws here: %s / %s", egl->err.message, osmesa->err.message);
+  if (egl->code) print_message("EGL was not tested: %s\n", egl->err.message);
+  if (osmesa->code) print_message("OSMesa was not tested: %s\n", osmesa->err.message);
+  if (free_choice->code) fail_msg("%s", free_choice->err.message);
+  assert_string_equal(free_choice->kind, egl->code ? "osmesa" : "egl");
+  check_picture(free_choice);
+  if (!egl->code) check_picture(egl);
+  if (!osmesa->code) check_picture(osmesa);
+  int worst = 0;
+  for (size_t i = 0; i < sizeof egl->above && !egl->code && !osmesa->code; i++) {
+    int difference = abs(egl->above[i] - osmesa->above[i]);
+    worst = difference > worst ? difference : worst;
+  }
+  assert_true(worst <= 8 || egl->code || osmesa->code);
+  munmap(egl, sizeof *egl);
+  munmap(osmesa, sizeof *osmesa);
+  munmap(free_choice, sizeof *free_choice);
+}
+
+static void an_unknown_kind_is_told(void** state) {
+  (void)state;
+  drawn* d = draw_with("vulkan");
+  assert_int_equal(d->code, LOOM_ERR_USAGE);
+  assert_non_null(strstr(d->err.message, "vulkan"));
+  munmap(d, sizeof *d);
+}
+
+static void captions_are_drawn_and_cut(void** state) {
+  (void)state;
+  loomImage image;
+  loomError err = {0, ""};
+  assert_int_equal(loom_image_create(&image, 60, 40, &err), 0);
+  memset(image.rgb, 128, (size_t)3 * 60 * 40);
+  loom_image_caption(&image, 5, 10, 10, "HI");
+  loom_image_caption(&image, 50, 35, 10, "beyond both edges \xff");
+  loom_image_caption(&image, -3, -3, 10, "|");
+  const unsigned char* p = image.rgb;
+  assert_int_equal(p[(size_t)3 * (60 * 20 + 50)], 128);  // beside it
+  int white = 0, black = 0;
+  for (int y = 10; y < 26; y++) {
+    for (int x = 5; x < 25; x++) {
+      size_t at = (size_t)3 * (size_t)(60 * y + x);
+      white += p[at] > 200;
+      black += p[at] < 50;
+    }
+  }
+  assert_true(white > 10 && white < 120);
+  assert_true(black > 100);
+  loom_image_destroy(&image);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(both_kinds_draw_the_same),
+                                     cmocka_unit_test(an_unknown_kind_is_told),
+                                     cmocka_unit_test(captions_are_drawn_and_cut)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
