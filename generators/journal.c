@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -158,6 +159,11 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
   snprintf(path, sizeof path, "%s/journal.bin", dir);
   int fd = code ? -1 : open(path, O_RDWR | O_CREAT, 0666);
   if (!code && fd < 0) code = io_error(err, "open it", path);
+  if (!code && flock(fd, LOCK_EX | LOCK_NB)) {
+    code = loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: another run is at work on it; wait for it or choose another output", dir);
+    close(fd);
+  }
   if (code) {
     free(j);
     return code;
