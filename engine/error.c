@@ -27,7 +27,7 @@ int loom_error_prefix(loomError* err, int code, const char* format, ...) {
   int n = vsnprintf(err->message, sizeof err->message, format, args);
   va_end(args);
   if (n >= 0 && (size_t)n < sizeof err->message) {
-    snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", old);
+    snprintf(err->message + n, sizeof err->message - (size_t)n, ": %.1000s", old);
   }
   return err->code ? err->code : code;
 }

@@ -40,7 +40,7 @@ int loom_policy_run(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, 
     code = loom_episode_step(e, action, &why);
     if (code == LOOM_ERR_SIM) {
       r->end = LOOM_RUN_SIMULATOR;
-      snprintf(r->message, sizeof r->message, "%s", why.message);
+      snprintf(r->message, sizeof r->message, "%.255s", why.message);
       code = 0;
       break;
     }

@@ -681,17 +681,18 @@ static int parse_task(taskParser* p, const char* robots_dir) {
   return code;
 }
 
-int loom_task_load(loomTask** out, const char* path, const char* robots_dir, loomError* err) {
+int loom_task_parse(loomTask** out, const char* text, size_t n, const char* label, const char* robots_dir,
+                    loomError* err) {
   loomYaml* y = NULL;
   *out = NULL;
-  int code = load_yaml(&y, path, err);
+  int code = loom_yaml_parse(&y, text, n, label, err);
   if (code) return code;
   loomTask* t = calloc(1, sizeof *t);
   if (!t) {
     loom_yaml_destroy(y);
-    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   }
-  snprintf(t->path, sizeof t->path, "%.*s", LOOM_PATH_MAX - 1, path);
+  snprintf(t->path, sizeof t->path, "%.*s", LOOM_PATH_MAX - 1, label);
   snprintf(t->dir, sizeof t->dir, "%s", t->path);
   char* slash = strrchr(t->dir, '/');
   if (slash) {
@@ -708,6 +709,16 @@ int loom_task_load(loomTask** out, const char* path, const char* robots_dir, loo
   }
   *out = t;
   return 0;
+}
+
+int loom_task_load(loomTask** out, const char* path, const char* robots_dir, loomError* err) {
+  char* text;
+  size_t n = 0;
+  *out = NULL;
+  int code = read_file(&text, &n, path, err);
+  if (!code) code = loom_task_parse(out, text, n, path, robots_dir, err);
+  free(text);
+  return code;
 }
 
 void loom_task_destroy(loomTask* task) {

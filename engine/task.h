@@ -5,6 +5,7 @@
 #define LOOM_ENGINE_TASK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "engine/error.h"
 
@@ -368,6 +369,9 @@ typedef struct loomTask {
 /// Read and check a task file. *out is heap-allocated (release with loom_task_destroy). robots_dir: where
 /// `type: panda` is looked up as panda.yaml. Errors name file, line and key.
 int loom_task_load(loomTask** out, const char* path, const char* robots_dir, loomError* err);
+/// The same from text (n bytes, named label in messages); what it names is looked up beside label.
+int loom_task_parse(loomTask** out, const char* text, size_t n, const char* label, const char* robots_dir,
+                    loomError* err);
 void loom_task_destroy(loomTask* task);
 
 /// Read scenes/robots/TYPE.yaml for robot `index` (replaces "{i}").
