@@ -318,16 +318,26 @@ static int parse_controller(taskParser* p, loomNode root) {
 // -----------------------------------------------------------------------------------------------------
 // objects
 
+// Entries of a map of names, at most `most`; 0 when it is absent.
+static int count_names(int* n, taskParser* p, loomNode map, const char* key, int most) {
+  *n = loom_yaml_count(p->y, map);
+  if (map && !loom_yaml_is_map(p->y, map))
+    return loom_yaml_error(p->y, map, key, p->err, "expected a map: a name and what it stands for");
+  if (*n > most) return loom_yaml_error(p->y, map, key, p->err, "at most %d", most);
+  for (int i = 0; i < *n; i++) {
+    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX)
+      return loom_yaml_error(p->y, loom_yaml_item(p->y, map, i), key, p->err, "name too long");
+  }
+  return 0;
+}
+
 static int parse_variables(loomObjectDef* o, taskParser* p, loomNode map) {
   static const char* const keys[] = {"geom", "size", "scale", "let", NULL};
-  o->variable_count = loom_yaml_count(p->y, map);
-  if (o->variable_count > LOOM_MAX_VARIABLES)
-    return loom_yaml_error(p->y, map, "variables", p->err, "at most %d", LOOM_MAX_VARIABLES);
+  int bad = count_names(&o->variable_count, p, map, "variables", LOOM_MAX_VARIABLES);
+  if (bad) return bad;
   for (int i = 0; i < o->variable_count; i++) {
     loomVariable* v = &o->variables[i];
     loomNode node = loom_yaml_item(p->y, map, i);
-    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX)
-      return loom_yaml_error(p->y, node, "variables", p->err, "name too long");
     strcpy(v->name, loom_yaml_key(p->y, map, i));
     v->scale = 1;
     int code = loom_yaml_only(p->y, node, keys, p->err);
@@ -342,14 +352,11 @@ static int parse_variables(loomObjectDef* o, taskParser* p, loomNode map) {
 
 static int parse_shapes(loomObjectDef* o, taskParser* p, loomNode map) {
   static const char* const keys[] = {"size", "pos", "density", "friction", NULL};
-  o->shape_count = loom_yaml_count(p->y, map);
-  if (o->shape_count > LOOM_MAX_GEOMS)
-    return loom_yaml_error(p->y, map, "shape", p->err, "at most %d geoms", LOOM_MAX_GEOMS);
+  int bad = count_names(&o->shape_count, p, map, "shape", LOOM_MAX_GEOMS);
+  if (bad) return bad;
   for (int i = 0; i < o->shape_count; i++) {
     loomGeomShape* s = &o->shapes[i];
     loomNode node = loom_yaml_item(p->y, map, i);
-    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX)
-      return loom_yaml_error(p->y, node, "shape", p->err, "name too long");
     strcpy(s->geom, loom_yaml_key(p->y, map, i));
     int code = loom_yaml_only(p->y, node, keys, p->err);
     if (!code)
@@ -392,14 +399,11 @@ static int parse_objects(taskParser* p, loomNode root) {
   static const char* const keys[] = {"body", "variables", "shape", "symmetries", NULL};
   loomNode map = loom_yaml_get(p->y, root, "objects");
   loomTask* t = p->task;
-  t->object_count = loom_yaml_count(p->y, map);
-  if (t->object_count > LOOM_MAX_OBJECTS)
-    return loom_yaml_error(p->y, map, "objects", p->err, "at most %d", LOOM_MAX_OBJECTS);
+  int bad = count_names(&t->object_count, p, map, "objects", LOOM_MAX_OBJECTS);
+  if (bad) return bad;
   for (int i = 0; i < t->object_count; i++) {
     loomObjectDef* o = &t->objects[i];
     loomNode node = loom_yaml_item(p->y, map, i);
-    if (strlen(loom_yaml_key(p->y, map, i)) >= LOOM_NAME_MAX)
-      return loom_yaml_error(p->y, node, "objects", p->err, "name too long");
     strcpy(o->name, loom_yaml_key(p->y, map, i));
     int code = loom_yaml_only(p->y, node, keys, p->err);
     if (!code) code = loom_yaml_read_text(o->body, sizeof o->body, p->y, node, "body", true, p->err);
@@ -427,9 +431,8 @@ int loom_task_parse_object_name(int* object, taskParser* p, loomNode map, const 
 
 static int parse_ranges(loomPlacement* place, taskParser* p, loomNode map) {
   const loomObjectDef* o = &p->task->objects[place->object];
-  place->range_count = loom_yaml_count(p->y, map);
-  if (place->range_count > LOOM_MAX_VARIABLES)
-    return loom_yaml_error(p->y, map, "size", p->err, "at most %d", LOOM_MAX_VARIABLES);
+  int bad = count_names(&place->range_count, p, map, "size", LOOM_MAX_VARIABLES);
+  if (bad) return bad;
   for (int i = 0; i < place->range_count; i++) {
     const char* name = loom_yaml_key(p->y, map, i);
     bool known = false;
@@ -667,9 +670,8 @@ static int parse_task(taskParser* p, const char* robots_dir) {
   loomNode success = loom_yaml_get(p->y, root, "success"), lost = loom_yaml_get(p->y, root, "lost");
   p->named = loom_yaml_get(p->y, root, "conditions");
   memset(p->named_index, -1, sizeof p->named_index);
-  if (!code && loom_yaml_count(p->y, p->named) > LOOM_MAX_CONDITIONS) {
-    code = loom_yaml_error(p->y, p->named, "conditions", p->err, "at most %d", LOOM_MAX_CONDITIONS);
-  }
+  int names = 0;
+  if (!code) code = count_names(&names, p, p->named, "conditions", LOOM_MAX_CONDITIONS);
   if (!code && !success) code = loom_yaml_error(p->y, root, "success", p->err, "missing");
   if (!code) code = loom_task_parse_condition(&p->task->success, p, success);
   if (!code && lost) code = loom_task_parse_condition(&p->task->lost, p, lost);

@@ -64,7 +64,10 @@ static int parse(looking* l, int argc, char** argv, const char* help) {
 static int open_target(looking* l, loomError* err) {
   char path[LOOM_PATH_MAX];
   assert(l->target);
-  bool file = tool_is_file(l->target) && !strstr(l->target, ".yaml");
+  // With --task, or by its name, it is a file though it may not be there.
+  size_t n = strlen(l->target);
+  bool named = n > 5 && !strcmp(l->target + n - 5, ".hdf5");
+  bool file = l->task_name || named || (tool_is_file(l->target) && !strstr(l->target, ".yaml"));
   int code = l->task_name ? tool_task(&l->task, l->task_name, err)
              : file       ? tool_task_for_dataset(&l->task, l->target, err)
                           : tool_task(&l->task, l->target, err);
