@@ -22,33 +22,52 @@ static int end_by_condition(const loomReplay* r, int condition, int start) {
   return -1;
 }
 
-// Fingers touching anything, as one mask over objects, so that both a grasp and a hand-over to the other arm
-// change it.
-static unsigned grasps(const loomReplay* r, const loomTask* task, int t) {
-  unsigned mask = 0;
-  for (int a = 0; a < r->arm_count; a++) {
-    unsigned char all = (unsigned char)((1 << task->robots[a].finger_count) - 1);
-    for (int o = 0; o < r->object_count; o++) {
-      int i = (t * r->arm_count + a) * r->object_count + o;
-      if (all && r->touch[i] == all) mask |= 1u << (a * r->object_count + o);
-    }
-  }
-  return mask;
+// Told to close, and a finger on the object?
+static bool closed_on(const loomReplay* r, int a, int o, int t) {
+  return r->grip[a][t] > 0 && r->touch[(t * r->arm_count + a) * r->object_count + o];
 }
 
-// Automatic: the segment ends where the set of grasps that concern this arm's object changes and stays so for
-// 5 rows.
-static int end_by_events(const loomReplay* r, const loomTask* task, int start) {
-  enum { settled = 5 };
-  unsigned before = grasps(r, task, start);
-  for (int t = start + 1; t + settled < r->rows; t++) {
-    unsigned now = grasps(r, task, t);
-    if (now == before) continue;
-    bool stays = true;
-    for (int k = 1; k <= settled; k++) stays = stays && grasps(r, task, t + k) == now;
-    if (stays) return t + settled;
+// Does the object stay where it is in the hand?
+static bool stays_in_hand(const loomReplay* r, int a, int o, int t) {
+  const double slip = 0.004;  // m in `window` rows
+  const int window = 5;
+  int later = t + window < r->rows ? t + window : r->rows - 1;
+  loomPose now = loom_pose_mul(loom_pose_inverse(r->eef[a][t]), r->object[o][t]);
+  loomPose then = loom_pose_mul(loom_pose_inverse(r->eef[a][later]), r->object[o][later]);
+  return loom_pose_distance(now, then) < slip;
+}
+
+// Row at which the arm takes the object or lets it go for good, from `start` on; rows when it never does. A
+// grasp begins with the object at rest in the closed hand and lasts while the hand stays closed on it, though
+// the object may turn in it. What lasts less than half a second, a bump or a slip, is no event.
+static int next_event(const loomReplay* r, int a, int o, int start) {
+  const int lasting = 10;
+  bool held = closed_on(r, a, o, start);
+  int run = 0;
+  for (int t = start; t < r->rows; t++) {
+    bool differs =
+        held ? !closed_on(r, a, o, t) : closed_on(r, a, o, t) && stays_in_hand(r, a, o, t);
+    run = differs ? run + 1 : 0;
+    if (run >= lasting || (run && t == r->rows - 1)) return t - run + 1;
   }
-  return -1;
+  return r->rows;
+}
+
+// Automatic: the segment ends with the next grasp or release by any arm, a few rows on, so that the fingers
+// are home. At its start arms may be half-way through the last event: that one is over once they have
+// settled.
+static int end_by_events(const loomReplay* r, int start) {
+  enum { SETTLE = 5 };
+  int first = r->rows, from = start ? start + SETTLE : 0;
+  if (from >= r->rows) return -1;
+  for (int a = 0; a < r->arm_count; a++) {
+    for (int o = 0; o < r->object_count; o++) {
+      int event = next_event(r, a, o, from);
+      if (event < first) first = event;
+    }
+  }
+  if (first >= r->rows) return -1;
+  return first + SETTLE < r->rows ? first + SETTLE : r->rows;
 }
 
 static int end_by_signal(int* end, const loomReplay* r, const loomDataset* dataset, int demo,
@@ -80,7 +99,7 @@ static int find_end(int* end, const loomReplay* r, const loomTask* task, const l
       if (*end < 0) return missing(r, task, arm, s, "its `until` condition never holds", err);
       break;
     case LOOM_UNTIL_AUTO:
-      *end = end_by_events(r, task, start);
+      *end = end_by_events(r, start);
       if (*end < 0) return missing(r, task, arm, s, "no further grasp or release found", err);
       break;
     case LOOM_UNTIL_SIGNAL:
