@@ -18,6 +18,8 @@ typedef struct composeJob {
   char** part_text;
   const loomPart* parts;
   int n;
+  const loomJointEdit* edits;
+  int nedit;
   mjSpec* spec;
   char* out;
   loomError* err;
@@ -96,6 +98,12 @@ static int prepare(char** out, composeJob* job, const char* xml, const char* lab
   xmlFree(mesh);
   xmlFree(texture);
   xmlNode* root = xmlDocGetRootElement(doc);
+  // robosuite's parts leave the unit of angles to the model they are put into: radians.
+  if (*folder && !loom_mjcf_child(root, "compiler")) {
+    xmlNode* compiler = xmlNewChild(root, NULL, BAD_CAST "compiler", NULL);
+    if (!compiler || loom_mjcf_set(compiler, "angle", "radian"))
+      code = loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+  }
   for (xmlNode* node = root; !code && node; node = loom_mjcf_walk(root, node)) {
     if (loom_mjcf_is(node, "compiler")) {
       loom_mjcf_unset(node, "assetdir");
@@ -162,6 +170,20 @@ static int attach(composeJob* job, int i) {
   return code;
 }
 
+static int edit_joints(composeJob* job) {
+  for (int i = 0; i < job->nedit; i++) {
+    const loomJointEdit* edit = &job->edits[i];
+    mjsJoint* joint = mjs_asJoint(mjs_findElement(job->spec, mjOBJ_JOINT, edit->joint));
+    if (!joint)
+      return loom_error_set(job->err, LOOM_ERR_FORMAT, "%s: the robots' parts have no joint '%s'", job->label,
+                            edit->joint);
+    joint->armature = edit->armature;
+    joint->damping[0] = edit->damping;
+    joint->frictionloss = edit->frictionloss;
+  }
+  return 0;
+}
+
 static int save(composeJob* job) {
   mjModel* m = mj_compile(job->spec, &job->vfs);
   if (!m) return refuse(job, job->label, mjs_getError(job->spec));
@@ -185,13 +207,20 @@ static int compose(void* arg) {
   job->spec = mj_parseXMLString(job->scene, &job->vfs, why, sizeof why);
   int code = job->spec ? 0 : refuse(job, job->label, why);
   for (int i = 0; !code && i < job->n; i++) code = attach(job, i);
+  if (!code) code = edit_joints(job);
   return code ? code : save(job);
 }
 
 int loom_model_compose(char** out, const char* xml, const char* label, const loomPart* parts, int n,
-                       const loomAssetRoots* roots, loomError* err) {
-  composeJob job = {
-      .label = label, .roots = roots, .def = loom_default_model_def(), .parts = parts, .n = n, .err = err};
+                       const loomJointEdit* edits, int nedit, const loomAssetRoots* roots, loomError* err) {
+  composeJob job = {.label = label,
+                    .roots = roots,
+                    .def = loom_default_model_def(),
+                    .parts = parts,
+                    .n = n,
+                    .edits = edits,
+                    .nedit = nedit,
+                    .err = err};
   *out = NULL;
   job.part_text = calloc((size_t)n + 1, sizeof *job.part_text);
   if (!job.part_text) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
@@ -230,11 +259,17 @@ static int read_text(char** out, const char* path, loomError* err) {
 int loom_task_model(char** out, char* label, const loomTask* task, const loomAssetRoots* roots,
                     loomError* err) {
   loomPart parts[LOOM_MAX_ARMS * LOOM_MAX_PARTS];
-  int n = 0;
+  loomJointEdit edits[LOOM_MAX_ARMS * LOOM_MAX_JOINTS];
+  int n = 0, nedit = 0;
   snprintf(label, LOOM_PATH_MAX, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
   int code = read_text(out, label, err);
   if (code || !task->placed) return code;
   for (int a = 0; a < task->arm_count; a++) {
+    const loomRobotDef* robot = &task->robots[a];
+    for (int i = 0; robot->has_armature && i < robot->joint_count; i++) {
+      edits[nedit++] = (loomJointEdit){robot->joints[i], robot->armature[i], robot->joint_damping[i],
+                                       robot->joint_friction[i]};
+    }
     for (int i = 0; i < task->robots[a].part_count; i++) {
       const loomPartDef* def = &task->robots[a].parts[i];
       loomPart* part = &parts[n++];
@@ -246,7 +281,7 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
     }
   }
   char* scene = *out;
-  code = loom_model_compose(out, scene, label, parts, n, roots, err);
+  code = loom_model_compose(out, scene, label, parts, n, edits, nedit, roots, err);
   free(scene);
   return code;
 }

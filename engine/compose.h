@@ -14,11 +14,17 @@ typedef struct loomPart {
   double pos[3], quat[4];  // where, in that body's frame; quaternion w-x-y-z
 } loomPart;
 
+/// What a joint is given that the parts' MJCF leaves out.
+typedef struct loomJointEdit {
+  const char* joint;  // with its prefix
+  double armature, damping, frictionloss;
+} loomJointEdit;
+
 /// Attach the parts, in order, to the scene `xml` (named `label` in messages; its assets are looked up in the
 /// roots too). *out is malloc'ed: MJCF whose assets are named by portable paths. Errors as
 /// loom_model_compile's.
 int loom_model_compose(char** out, const char* xml, const char* label, const loomPart* parts, int n,
-                       const loomAssetRoots* roots, loomError* err);
+                       const loomJointEdit* edits, int nedit, const loomAssetRoots* roots, loomError* err);
 
 /// The MJCF a task with a `model: file` is run in, robots put at their places; malloc'ed. label
 /// (LOOM_PATH_MAX) becomes its name for messages.

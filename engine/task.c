@@ -65,7 +65,8 @@ static int read_names(loomName* names, int n, int* count, int index, const loomY
 }
 
 static int read_arm(loomRobotDef* r, int index, const loomYaml* y, loomNode arm, loomError* err) {
-  static const char* const keys[] = {"joints", "actuators", "torque_limit", "init_qpos", "init_noise", NULL};
+  static const char* const keys[] = {"joints",   "actuators", "torque_limit", "init_qpos", "init_noise",
+                                     "armature", "damping",   "frictionloss", NULL};
   int code =
       arm ? loom_yaml_only(y, arm, keys, err) : loom_yaml_error(y, loom_yaml_root(y), "arm", err, "missing");
   if (!code)
@@ -76,6 +77,14 @@ static int read_arm(loomRobotDef* r, int index, const loomYaml* y, loomNode arm,
   if (!code)
     code = loom_yaml_read_numbers(r->init_qpos, r->joint_count, NULL, y, arm, "init_qpos", true, err);
   if (!code) code = loom_yaml_read_number(&r->init_noise, y, arm, "init_noise", false, err);
+  r->has_armature = loom_yaml_get(y, arm, "armature") != 0;
+  if (!code) code = loom_yaml_read_numbers(r->armature, r->joint_count, NULL, y, arm, "armature", false, err);
+  if (!code)
+    code = loom_yaml_read_numbers(r->joint_damping, r->joint_count, NULL, y, arm, "damping", r->has_armature,
+                                  err);
+  if (!code)
+    code = loom_yaml_read_numbers(r->joint_friction, r->joint_count, NULL, y, arm, "frictionloss",
+                                  r->has_armature, err);
   return code;
 }
 

@@ -61,10 +61,14 @@ typedef struct loomRobotDef {
   loomName prefix;  // observation prefix, "robot0"
   int joint_count;  // arm joints
   loomName joints[LOOM_MAX_JOINTS];
-  loomName actuators[LOOM_MAX_JOINTS];   // torque actuators, one a joint
-  double init_qpos[LOOM_MAX_JOINTS];     // canonical joints, rad; also the nullspace posture
-  double init_noise;                     // standard deviation of Gaussian reset noise, rad
-  double torque_limit[LOOM_MAX_JOINTS];  // N m
+  loomName actuators[LOOM_MAX_JOINTS];     // torque actuators, one a joint
+  double init_qpos[LOOM_MAX_JOINTS];       // canonical joints, rad; also the nullspace posture
+  double init_noise;                       // standard deviation of Gaussian reset noise, rad
+  double torque_limit[LOOM_MAX_JOINTS];    // N m
+  bool has_armature;                       // joint properties the parts' MJCF leaves out, for placed robots
+  double armature[LOOM_MAX_JOINTS];        // kg m^2
+  double joint_damping[LOOM_MAX_JOINTS];   // N m s/rad
+  double joint_friction[LOOM_MAX_JOINTS];  // N m
   loomName eef_site;
   loomName eef_body;  // whose orientation is observed as eef_quat (robosuite's hand body); "" = eef_site's
   int gripper_joint_count;

@@ -23,6 +23,7 @@ static const char help[] =
     "      --attempts N     give up after N attempts (default 10 a demo)\n"
     "  -o, --output FILE    dataset to write; without it only what happened is told\n"
     "  -s, --seed S         default 0\n"
+    "      --all            keep those that fail too, to look at them\n"
     "      --reset NAME     reset distribution (default: the task's first)\n\n"
     "example:\n"
     "  demoloom record threading -n 10 -o scenes/threading/demo.hdf5\n";
@@ -30,13 +31,15 @@ static const char help[] =
 typedef struct recordArgs {
   const char *task, *out, *reset;
   int64_t successes, attempts, seed;
+  bool all;
   loomAssetRoots roots;
 } recordArgs;
 
 static int parse(recordArgs* a, int argc, char** argv) {
   static const struct option options[] = {
-      {"successes", 1, 0, 'n'}, {"attempts", 1, 0, 'm'}, {"output", 1, 0, 'o'}, {"seed", 1, 0, 's'},
-      {"reset", 1, 0, 'r'},     {"assets", 1, 0, 'a'},   {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
+      {"successes", 1, 0, 'n'}, {"attempts", 1, 0, 'm'}, {"output", 1, 0, 'o'},
+      {"seed", 1, 0, 's'},      {"reset", 1, 0, 'r'},    {"assets", 1, 0, 'a'},
+      {"all", 0, 0, 'A'},       {"help", 0, 0, 'h'},     {0, 0, 0, 0}};
   loomError err = {0, ""};
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, "n:m:o:s:r:a:h", options, NULL)) != -1;) {
@@ -58,6 +61,9 @@ static int parse(recordArgs* a, int argc, char** argv) {
         break;
       case 'a':
         if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
+        break;
+      case 'A':
+        a->all = true;
         break;
       case 'h':
         fputs(help, stdout);
@@ -121,9 +127,10 @@ static int record_one(recording* r, loomError* err) {
     loom_condition_explain(r->episode->conditions, r->task->success, reason, sizeof reason);
     fprintf(stderr, "attempt %lld: %s after %d steps: %s; %s\n", (long long)attempt, ends[run.end], run.steps,
             where, run.end == LOOM_RUN_SIMULATOR ? run.message : reason);
-    return 0;
+    if (!r->a->all) return 0;
+  } else {
+    fprintf(stderr, "attempt %lld: success after %d steps\n", (long long)attempt, run.steps);
   }
-  fprintf(stderr, "attempt %lld: success after %d steps\n", (long long)attempt, run.steps);
   loomWriteDef write = loom_default_write_def();
   write.gzip = 9;
   if (r->a->out) {

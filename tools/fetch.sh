@@ -42,10 +42,12 @@ describe() {
       pip_target=()
       local in=robosuite/models/assets
       take=("$in/demonstrations/handover/*" "$in/robots/panda/*" "$in/grippers/meshes/panda_gripper/*"
+        "$in/grippers/panda_gripper.xml" "$in/mounts/rethink_mount.xml"
         "$in/mounts/meshes/rethink_mount/*" "$in/textures/*" '*.dist-info/LICENSE')
       in=models/assets
       whole=("$in/demonstrations/handover/panda_panda/demo.hdf5" "$in/robots/panda/meshes/link7_vis.stl"
         "$in/grippers/meshes/panda_gripper/hand_vis.stl" "$in/mounts/meshes/rethink_mount/pedestal.stl"
+        "$in/grippers/panda_gripper.xml" "$in/mounts/rethink_mount.xml" "$in/robots/panda/robot.xml"
         "$in/textures/wood-tiles.png")
       ;;
     *) die "nothing goes by this name; there are mujoco and robosuite" ;;
