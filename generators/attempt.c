@@ -125,12 +125,12 @@ static int choose_source(plan* p, int a, int k) {
   return chosen;
 }
 
-// A held object's measured pose in the hand, or (with a reference) the hand's own pose, becomes the right
-// factor, so that the segment carries on from where the hand is instead of jumping to where the source's was.
+// A held object's measured pose in the hand becomes the right factor, so that the object, not the hand, goes where
+// the source's went. Where the object held is itself the reference, the hand carries on from where it is on it.
 static void correct_for_held(plan* p, armPlan* arm, int a, const loomSubtaskDef* s,
                              const loomReplay* source) {
   loomPose eef_now = loom_episode_eef(p->e, a), eef_src = source->eef[a][arm->start];
-  if (s->reference >= 0) {
+  if (s->reference == s->carried) {
     loomTransform bare = arm->transform;
     bare.hand = loom_pose_identity();
     arm->transform.hand = loom_pose_mul(loom_pose_inverse(loom_transform_apply(&bare, eef_src)), eef_now);
