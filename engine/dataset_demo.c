@@ -65,11 +65,13 @@ static int load_fields(loomDemo* out, const loomDataset* ds, const char* object,
   if (samples != rows)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: num_samples says %lld where actions has %d rows",
                           loom_dataset_path(ds), object, (long long)samples, rows);
-  if (!loom_dataset_has_attr(ds, object, "model_file"))
+  // A file whose demos share one model keeps it once, at `data`.
+  const char* holder = loom_dataset_has_attr(ds, object, "model_file") ? object : "data";
+  if (!loom_dataset_has_attr(ds, holder, "model_file"))
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: %s has no attribute 'model_file'; a demo needs the MJCF it was recorded in",
                           loom_dataset_path(ds), object);
-  return loom_dataset_attr_string(&out->model_xml, ds, object, "model_file", err);
+  return loom_dataset_attr_string(&out->model_xml, ds, holder, "model_file", err);
 }
 
 int loom_demo_load(loomDemo* out, const loomDataset* ds, int demo, loomError* err) {

@@ -170,27 +170,35 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
 // scripted demos
 
 int loom_record_scripted(const char* path, const loomTrace* t, loomEpisode* e, uint64_t seed,
-                         uint64_t attempt, const loomWriteDef* write, loomError* err) {
+                         uint64_t attempt, bool with_model, const loomWriteDef* write, loomError* err) {
   char name[LOOM_NAME_MAX], *xml = NULL;
+  size_t numbers = (size_t)t->rows * (size_t)t->state_dim;
+  double* states = malloc(sizeof(double) * (numbers + 1));
   fieldList* list = calloc(1, sizeof *list);
   int64_t* dones = calloc((size_t)t->rows + 1, sizeof *dones);
-  int code = list && dones ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
-  if (!code) code = loom_episode_xml(&xml, e, err);
+  int code = list && dones && states ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
+  if (!code && with_model) code = loom_episode_xml(&xml, e, err);
   if (!code) {
     if (t->rows) dones[t->rows - 1] = 1;
+    // Only the first state must be exact: the others are looked at, and take half the room in single
+    // precision.
+    for (size_t n = 0; n < numbers; n++)
+      states[n] = n < (size_t)t->state_dim ? t->states[n] : (double)(float)t->states[n];
     add(list, "actions", LOOM_TYPE_F64, t->actions, 2, (int64_t[]){t->rows, t->action_dim});
-    add(list, "states", LOOM_TYPE_F64, t->states, 2, (int64_t[]){t->rows, t->state_dim});
+    add(list, "states", LOOM_TYPE_F64, states, 2, (int64_t[]){t->rows, t->state_dim});
     add(list, "rewards", LOOM_TYPE_F64, t->reward, 1, (int64_t[]){t->rows});
     add(list, "dones", LOOM_TYPE_I64, dones, 1, (int64_t[]){t->rows});
     snprintf(name, sizeof name, "demo_%llu", (unsigned long long)attempt);
-    loomAttr attrs[] = {loom_attr_string("model_file", xml), loom_attr_int("num_samples", t->rows),
-                        loom_attr_int("loom_seed", (int64_t)seed),
+    loomAttr attrs[] = {loom_attr_int("num_samples", t->rows), loom_attr_int("loom_seed", (int64_t)seed),
                         loom_attr_int("loom_attempt", (int64_t)attempt),
-                        loom_attr_string("loom_origin", "scripted expert")};
-    loomRecord record = {name, list->n, list->field, (int)(sizeof attrs / sizeof *attrs), attrs};
+                        loom_attr_string("loom_origin", "scripted expert"),
+                        loom_attr_string("model_file", xml)};
+    int n = (int)(sizeof attrs / sizeof *attrs) - !with_model;
+    loomRecord record = {name, list->n, list->field, n, attrs};
     code = loom_shard_write(path, &record, 1, write, err);
   }
   free(list);
+  free(states);
   free(dones);
   free(xml);
   return code;

@@ -86,6 +86,7 @@ typedef struct recording {
   loomTrace trace;
   int reset;
   int64_t attempts, kept;
+  bool shared;                   // all demos have one model
   char (*paths)[LOOM_PATH_MAX];  // (successes) shards
 } recording;
 
@@ -133,31 +134,37 @@ static int record_one(recording* r, loomError* err) {
   }
   loomWriteDef write = loom_default_write_def();
   write.gzip = 9;
+  bool varies = false;
+  for (int o = 0; o < r->task->object_count; o++) varies = varies || r->task->objects[o].shape_count;
+  r->shared = !varies;
   if (r->a->out) {
     snprintf(r->paths[r->kept], LOOM_PATH_MAX, "%.900s.shard%lld", r->a->out, (long long)r->kept);
-    code = loom_record_scripted(r->paths[r->kept], &r->trace, r->episode, seed, attempt, &write, err);
+    code = loom_record_scripted(r->paths[r->kept], &r->trace, r->episode, seed, attempt, varies, &write, err);
   }
   if (!code) r->kept++;
   return code;
 }
 
 static int assemble(const recording* r, loomError* err) {
+  char* xml = NULL;
   loomSource* sources = calloc((size_t)r->kept + 1, sizeof *sources);
   char* env_args = loom_env_args(r->task);
   int code = sources && env_args ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a dataset");
+  if (!code && r->shared) code = loom_episode_xml(&xml, r->episode, err);
   for (int64_t i = 0; !code && i < r->kept; i++) sources[i].path = r->paths[i];
   if (!code) {
-    loomAttr attrs[] = {loom_attr_string("env_args", env_args),
-                        loom_attr_string("loom_version", loom_version()),
-                        loom_attr_string("loom_origin", "scripted expert")};
+    loomAttr attrs[] = {
+        loom_attr_string("env_args", env_args), loom_attr_string("loom_version", loom_version()),
+        loom_attr_string("loom_origin", "scripted expert"), loom_attr_string("model_file", xml)};
     loomAssembleDef def = loom_default_assemble_def();
     def.attr = attrs;
-    def.nattr = sizeof attrs / sizeof *attrs;
+    def.nattr = (int)(sizeof attrs / sizeof *attrs) - !xml;
     def.valid = 0;
     code = loom_dataset_assemble(r->a->out, sources, (int)r->kept, &def, err);
   }
   free(sources);
   cJSON_free(env_args);
+  free(xml);
   return code;
 }
 
