@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "generators/event.h"
+
 int loom_segment_start(const loomReplay* r, int arm, int subtask) {
   return subtask ? r->end[arm][subtask - 1] : 0;
 }
@@ -22,31 +24,11 @@ static int end_by_condition(const loomReplay* r, int condition, int start) {
   return -1;
 }
 
-// Fingers touching anything, as one mask over objects, so that both a grasp and a hand-over to the other arm
-// change it.
-static unsigned grasps(const loomReplay* r, const loomTask* task, int t) {
-  unsigned mask = 0;
-  for (int a = 0; a < r->arm_count; a++) {
-    unsigned char all = (unsigned char)((1 << task->robots[a].finger_count) - 1);
-    for (int o = 0; o < r->object_count; o++) {
-      int i = (t * r->arm_count + a) * r->object_count + o;
-      if (all && r->touch[i] == all) mask |= 1u << (a * r->object_count + o);
-    }
-  }
-  return mask;
-}
-
-// Automatic: the segment ends where the set of grasps that concern this arm's object changes and stays so for
-// 5 rows.
-static int end_by_events(const loomReplay* r, const loomTask* task, int start) {
-  enum { settled = 5 };
-  unsigned before = grasps(r, task, start);
-  for (int t = start + 1; t + settled < r->rows; t++) {
-    unsigned now = grasps(r, task, t);
-    if (now == before) continue;
-    bool stays = true;
-    for (int k = 1; k <= settled; k++) stays = stays && grasps(r, task, t + k) == now;
-    if (stays) return t + settled;
+// Automatic: a subtask with an object ends at this arm's next grasp or release; one in the world's frame,
+// which has no aim of its own, at any arm's.
+static int end_by_event(const loomEvent* event, int n, const loomSubtaskDef* s, int arm, int start) {
+  for (int i = 0; i < n; i++) {
+    if (event[i].row >= start && (s->reference < 0 || event[i].arm == arm)) return event[i].row + 1;
   }
   return -1;
 }
@@ -68,62 +50,102 @@ static int end_by_signal(int* end, const loomReplay* r, const loomDataset* datas
   return 0;
 }
 
-static int find_end(int* end, const loomReplay* r, const loomTask* task, const loomDataset* dataset, int demo,
-                    int arm, const loomSubtaskDef* s, int start, loomError* err) {
+/// What the ends of one demo are found from.
+typedef struct finder {
+  loomReplay* r;
+  const loomTask* task;
+  const loomDataset* dataset;
+  int demo;
+  loomEvent* event;  // (event_count), found when a subtask first asks
+  int event_count;
+} finder;
+
+static int find_end(int* end, finder* f, int arm, const loomSubtaskDef* s, int start, loomError* err) {
   int code = 0;
-  *end = r->rows;
+  *end = f->r->rows;
   switch (s->until) {
     case LOOM_UNTIL_END:
       return 0;
     case LOOM_UNTIL_CONDITION:
-      *end = end_by_condition(r, s->until_condition, start);
-      if (*end < 0) return missing(r, task, arm, s, "its `until` condition never holds", err);
+      *end = end_by_condition(f->r, s->until_condition, start);
+      if (*end < 0) return missing(f->r, f->task, arm, s, "its `until` condition never holds", err);
       break;
     case LOOM_UNTIL_AUTO:
-      *end = end_by_events(r, task, start);
-      if (*end < 0) return missing(r, task, arm, s, "no further grasp or release found", err);
+      if (!f->event) code = loom_events_find(&f->event, &f->event_count, f->r, f->task, err);
+      if (code) return code;
+      *end = end_by_event(f->event, f->event_count, s, arm, start);
+      if (*end < 0) return missing(f->r, f->task, arm, s, "no further grasp or release found", err);
       break;
     case LOOM_UNTIL_SIGNAL:
-      code = end_by_signal(end, r, dataset, demo, s->until_signal, start, err);
-      if (!code && *end < 0) return missing(r, task, arm, s, "its signal is never 1", err);
+      code = end_by_signal(end, f->r, f->dataset, f->demo, s->until_signal, start, err);
+      if (!code && *end < 0) return missing(f->r, f->task, arm, s, "its signal never goes from 0 to 1", err);
       break;
   }
   *end += s->until_extra;
-  if (*end > r->rows) *end = r->rows;
+  if (*end > f->r->rows) *end = f->r->rows;
   return code;
 }
 
-static void widen(int* a, int* b) {
-  int most = *a > *b ? *a : *b;
-  *a = *b = most;
+// Raises *end to at least `least`; true when that changed it.
+static bool raise_to(int* end, int least) {
+  if (*end >= least) return false;
+  *end = least;
+  return true;
 }
 
-static void align_coordinated(loomReplay* r, const loomTask* task) {
-  for (int i = 0; i < task->rule_count; i++) {
-    const loomRule* rule = &task->rules[i];
-    if (rule->kind != LOOM_RULE_COORDINATED) continue;
-    widen(&r->end[rule->arm_a][rule->subtask_a], &r->end[rule->arm_b][rule->subtask_b]);
-    if (rule->subtask_a && rule->subtask_b) {
-      widen(&r->end[rule->arm_a][rule->subtask_a - 1], &r->end[rule->arm_b][rule->subtask_b - 1]);
+static bool level(int* a, int* b) {
+  return raise_to(a, *b) || raise_to(b, *a);
+}
+
+// Ends only grow until coordinated subtasks start and end together and none ends before it starts; rows are
+// few and ends never pass the last one, so this comes to rest.
+static void align(loomReplay* r, const loomTask* task) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (int i = 0; i < task->rule_count; i++) {
+      const loomRule* rule = &task->rules[i];
+      int a = rule->arm_a, b = rule->arm_b, k = rule->subtask_a, j = rule->subtask_b;
+      if (rule->kind != LOOM_RULE_COORDINATED) continue;
+      changed |= level(&r->end[a][k], &r->end[b][j]);
+      if (k && j) changed |= level(&r->end[a][k - 1], &r->end[b][j - 1]);
+    }
+    for (int a = 0; a < r->arm_count; a++) {
+      for (int k = 1; k < task->subtask_count[a]; k++) changed |= raise_to(&r->end[a][k], r->end[a][k - 1]);
     }
   }
+}
+
+static int check(const loomReplay* r, const loomTask* task, loomError* err) {
+  for (int i = 0; i < task->rule_count; i++) {
+    const loomRule* rule = &task->rules[i];
+    if (rule->kind != LOOM_RULE_COORDINATED || !rule->subtask_a == !rule->subtask_b) continue;
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s:%d: coordinated subtasks start together, but only one of these is its arm's "
+                          "first; give that arm a subtask before it",
+                          task->path, rule->line);
+  }
+  for (int a = 0; a < r->arm_count; a++) {
+    for (int k = 0; k < task->subtask_count[a]; k++) {
+      if (r->end[a][k] > loom_segment_start(r, a, k)) continue;
+      return missing(r, task, a, &task->subtasks[a][k], "no row is left for it", err);
+    }
+  }
+  return 0;
 }
 
 int loom_segment(loomReplay* r, const loomTask* task, const loomDataset* dataset, int demo, loomError* err) {
+  finder f = {r, task, dataset, demo, NULL, 0};
+  int code = 0;
   for (int a = 0; a < r->arm_count; a++) {
-    int start = 0;
-    for (int k = 0; k < task->subtask_count[a]; k++) {
-      int code = find_end(&r->end[a][k], r, task, dataset, demo, a, &task->subtasks[a][k], start, err);
-      if (code) return code;
+    int start = 0, last = task->subtask_count[a] - 1;
+    for (int k = 0; !code && k < last; k++) {
+      code = find_end(&r->end[a][k], &f, a, &task->subtasks[a][k], start, err);
       start = r->end[a][k];
     }
+    if (last >= 0) r->end[a][last] = r->rows;
   }
-  align_coordinated(r, task);
-  for (int a = 0; a < r->arm_count; a++) {
-    for (int k = 1; k < task->subtask_count[a]; k++) {
-      if (r->end[a][k] < r->end[a][k - 1]) r->end[a][k] = r->end[a][k - 1];
-    }
-    if (task->subtask_count[a]) r->end[a][task->subtask_count[a] - 1] = r->rows;
-  }
-  return 0;
+  free(f.event);
+  if (code) return code;
+  align(r, task);
+  return check(r, task, err);
 }
