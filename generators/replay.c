@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "generators/segment.h"
+#include "generators/segment_file.h"
 
 // ---------------------------------------------------------------------------------------------------- by
 // state
@@ -208,7 +209,7 @@ int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* t
 }
 
 static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDataset* dataset,
-                    const loomAssetRoots* roots, loomError* err) {
+                    const loomAssetRoots* roots, const loomSegmentFile* given, loomError* err) {
   loomDemo demo;
   loomScene* scene = NULL;
   loomEpisode* episode = NULL;
@@ -216,7 +217,7 @@ static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDat
   if (code) return code;
   code = loom_replay_open(&scene, &episode, task, dataset, &demo, roots, err);
   if (!code) code = loom_replay_states(&s->replay[i], episode, &demo, err);
-  if (!code) code = loom_segment(&s->replay[i], task, dataset, i, err);
+  if (!code) code = loom_segment(&s->replay[i], task, dataset, i, given, err);
   if (!code && i == task->model_demo && !task->model_file[0]) {
     snprintf(s->model_label, sizeof s->model_label, "%s:data/%s", loom_dataset_path(dataset), demo.name);
     s->model_xml = strdup(demo.model_xml);
@@ -228,7 +229,7 @@ static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDat
   return code;
 }
 
-static int read_text(char** out, const char* path, loomError* err) {
+int loom_read_text(char** out, const char* path, loomError* err) {
   FILE* f = fopen(path, "rb");
   long n = -1;
   if (f && !fseek(f, 0, SEEK_END)) n = ftell(f);
@@ -246,8 +247,14 @@ static int read_text(char** out, const char* path, loomError* err) {
 
 int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err) {
+  return loom_sources_load_with(s, task, path, roots, NULL, err);
+}
+
+int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* path,
+                           const loomAssetRoots* roots, const char* segments, loomError* err) {
   memset(s, 0, sizeof *s);
   loomDataset* dataset = NULL;
+  loomSegmentFile given = {0};
   int code = loom_dataset_open(&dataset, path, err);
   if (code) return code;
   s->n = loom_dataset_demo_count(dataset);
@@ -255,15 +262,18 @@ int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, 
   if (!s->replay) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d source demos", s->n);
   if (!code && !s->n) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demos", path);
   if (!code) code = loom_dataset_attr_string(&s->env_args, dataset, "data", "env_args", err);
-  for (int i = 0; !code && i < s->n; i++) code = load_one(s, i, task, dataset, roots, err);
+  if (!code && segments) code = loom_segment_file_load(&given, segments, task, dataset, err);
+  for (int i = 0; !code && i < s->n; i++)
+    code = load_one(s, i, task, dataset, roots, segments ? &given : NULL, err);
   if (!code && task->model_file[0]) {
     snprintf(s->model_label, sizeof s->model_label, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
-    code = read_text(&s->model_xml, s->model_label, err);
+    code = loom_read_text(&s->model_xml, s->model_label, err);
   }
   if (!code && !s->model_xml) {
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos",
                           task->path, task->model_demo, s->n);
   }
+  loom_segment_file_destroy(&given);
   loom_dataset_close(dataset);
   if (code) loom_sources_destroy(s);
   return code;

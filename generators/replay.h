@@ -41,6 +41,9 @@ typedef struct loomActionReplay {
 /// Step the demo's actions from its first state and compare with its states.
 int loom_replay_actions(loomActionReplay* out, loomEpisode* episode, const loomDemo* demo, loomError* err);
 
+/// A whole file as NUL-terminated text; malloc'ed.
+int loom_read_text(char** out, const char* path, loomError* err);
+
 /// Scene and episode for one demo of a dataset, from its own model_file.
 int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task,
                      const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
@@ -57,6 +60,10 @@ typedef struct loomSourceSet {
 
 int loom_sources_load(loomSourceSet* out, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err);
+/// The same, with ends of segments taken from a file (segment_file.h) where it gives them; segments may be
+/// NULL.
+int loom_sources_load_with(loomSourceSet* out, const loomTask* task, const char* path,
+                           const loomAssetRoots* roots, const char* segments, loomError* err);
 void loom_sources_destroy(loomSourceSet* sources);
 
 #endif
