@@ -51,7 +51,7 @@ static int read_arm(reader* r, int demo, const char* key, loomNode map) {
   if (!loom_yaml_is_map(r->y, map))
     return loom_yaml_error(r->y, map, key, r->err, "%s: expected {SUBTASK: ROW, ...}", r->demo);
   int n = loom_yaml_count(r->y, map), code = 0;
-  size_t room = (size_t)(r->file->n + n);
+  size_t room = (size_t)r->file->n + (size_t)n;
   loomSegmentEnd* more = realloc(r->file->end, sizeof *more * (room + 1));
   if (!more) return loom_error_set(r->err, LOOM_ERR_MEMORY, "%s: out of memory", r->file->path);
   r->file->end = more;

@@ -57,7 +57,7 @@ static void close_hand(stage* s, int arm, int first, int last) {
 }
 
 static void touch(stage* s, int arm, int first, int last, unsigned char fingers) {
-  for (int t = first; t < last; t++) s->r.touch[2 * t + arm] = fingers;
+  for (int t = first; t < last; t++) s->r.touch[2 * (size_t)t + (size_t)arm] = fingers;
 }
 
 // From row `first` on the object rises 1 cm a row until row `last`, and the hand with it.
