@@ -1,13 +1,16 @@
 // Grasps and releases on demos made by hand: what counts as one and at which row.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "engine/policy.h"
 #include "generators/event.h"
 
 enum { T = 300, both_fingers = 3 };
@@ -196,6 +199,105 @@ static void arms_without_grippers_have_none(void** state) {
   tear_down(s);
 }
 
+// ----------------------------------------------------------------------------------------------------
+// simulated
+
+enum { LAG = 30, MOST = 170 };  // arm 1 does the same as arm 0, so many rows later
+
+/// Scripted pick and place of tests/own's two gantries, each with its own object.
+typedef struct picker {
+  loomPose home[2], object[2];  // hands and objects as they were at first
+} picker;
+
+static int pick(double* action, void* self, loomEpisode* e, loomError* err) {
+  static const double heights[] = {0.12, 0.12, 0.004, 0.004, 0.2, 0.2, 0.01, 0.01, 0.2, 0.2};
+  static const int ends[] = {0, 25, 45, 60, 80, 90, 110, 115, 130, MOST};
+  const picker* p = self;
+  (void)err;
+  if (e->steps >= MOST) return LOOM_POLICY_DONE;
+  for (int a = 0; a < 2; a++) {
+    int t = e->steps - LAG * a, k = 1;
+    if (t < 0) t = 0;
+    while (t >= ends[k] && k < 9) k++;
+    double part = (double)(t - ends[k - 1]) / (ends[k] - ends[k - 1]);
+    loomPose target = p->home[a];
+    memcpy(target.pos, p->object[a].pos, sizeof target.pos);
+    target.pos[2] += heights[k - 1] + part * (heights[k] - heights[k - 1]);
+    loom_arm_action_towards(action, &e->arms[a], loom_episode_eef(e, a), target);
+    action[6] = t >= 45 && t < 112 ? 1 : -1;
+    action += loom_arm_action_dim(&e->arms[a]);
+  }
+  return 0;
+}
+
+static char* read_text(const char* path) {
+  FILE* f = fopen(path, "rb");
+  char* text = calloc(1, 1 << 16);
+  assert_true(f && text && fread(text, 1, (1 << 16) - 1, f) > 0);
+  fclose(f);
+  return text;
+}
+
+// The same from contacts that MuJoCo finds: each arm grasps its object while it lifts it and lets go of it.
+static void simulated_picks_are_found(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomAssetRoots roots = {0};
+  loomTask* task;
+  loomScene* scene;
+  loomEpisode* e;
+  loomTrace trace;
+  loomRunResult run;
+  loomReplay r;
+  loomEvent* event;
+  int n;
+  char* xml = read_text("tests/own/scene.xml");
+  assert_int_equal(loom_task_load(&task, "tests/own/task.yaml", "tests/own/robots", &err), 0);
+  assert_int_equal(loom_scene_create(&scene, task, xml, "own", NULL, &roots, &err), 0);
+  assert_int_equal(loom_episode_create(&e, scene, &err), 0);
+  assert_int_equal(loom_episode_reset(e, 0, 4, 0, &err), 0);
+  assert_int_equal(loom_trace_create(&trace, e, MOST, &err), 0);
+  picker p;
+  for (int a = 0; a < 2; a++) {
+    p.home[a] = loom_episode_eef(e, a);
+    p.object[a] = loom_episode_object(e, a);
+  }
+  // The recording's model is the scene's own, so the objects keep its sizes.
+  double start[256];
+  loom_episode_state(start, e);
+  assert_int_equal(loom_episode_start(e, start, &err), 0);
+  loomPolicy policy = {&p, NULL, pick};
+  loomRunDef def = {.max_steps = MOST};
+  assert_int_equal(loom_policy_run(&run, e, &policy, &def, &trace, &err), 0);
+  assert_int_equal(trace.rows, MOST);
+  loomDemo demo = {"demo_0", trace.rows, trace.action_dim, trace.state_dim, trace.actions, trace.states, xml};
+  assert_int_equal(loom_replay_states(&r, e, &demo, &err), 0);
+  assert_int_equal(loom_events_find(&event, &n, &r, task, &err), 0);
+  assert_int_equal(n, 4);
+  for (int i = 0; i < n; i++) {
+    // Lifted by 6 cm somewhat after row 63. Arm 0 puts its box down from row 112 on; the rod slips out of arm
+    // 1's closed hand earlier.
+    int a = event[i].arm, row = event[i].row, gone;
+    assert_int_equal(event[i].object, a);
+    if (event[i].kind == LOOM_EVENT_GRASP) {
+      assert_in_range(row, 63 + LAG * a, 73 + LAG * a);
+      continue;
+    }
+    double held = loom_pose_distance(r.eef[a][90 + 20 * a], r.object[a][90 + 20 * a]);
+    for (gone = 90 + 20 * a; gone < MOST - 1; gone++) {
+      if (fabs(loom_pose_distance(r.eef[a][gone], r.object[a][gone]) - held) > 0.03) break;
+    }
+    assert_true(gone < MOST - 1 && abs(row - gone) <= 4);
+  }
+  free(event);
+  loom_replay_destroy(&r);
+  loom_trace_destroy(&trace);
+  loom_episode_destroy(e);
+  loom_scene_destroy(scene);
+  loom_task_destroy(task);
+  free(xml);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_grasp_is_proved_by_motion),
@@ -205,6 +307,7 @@ int main(void) {
       cmocka_unit_test(two_picks_are_two),
       cmocka_unit_test(an_object_is_handed_over),
       cmocka_unit_test(arms_without_grippers_have_none),
+      cmocka_unit_test(simulated_picks_are_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
