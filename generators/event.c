@@ -95,12 +95,21 @@ static int carried_row(const loomReplay* r, const hold* h) {
   return -1;
 }
 
-// Another hand that has carried the object when this one takes hold of it.
+static int release_row(const holdList* l, const hold* h) {
+  for (int t = h->last; t < l->r->rows; t++) {
+    if (!touch(l, h->arm, h->object, t) || shift_in_hand(l->r, h, h->last - 1, t) > stays_put) return t;
+  }
+  return -1;
+}
+
+// Another hand that has carried the object and still has it, or lets it go just now, when this one takes hold
+// of it.
 static const hold* giver(const holdList* l, const hold* h) {
   for (int i = 0; i < l->n; i++) {
     const hold* g = &l->hold[i];
-    if (g->arm != h->arm && lies_in(g, h->object, h->first) && g->carried >= 0 && g->carried <= h->first)
-      return g;
+    if (g->arm == h->arm || g->object != h->object || g->carried < 0 || g->carried > h->first) continue;
+    int gone = release_row(l, g);
+    if (gone < 0 || h->first <= gone + rows_of(l, flicker)) return g;
   }
   return NULL;
 }
@@ -126,13 +135,6 @@ static bool tried_again(const holdList* l, const hold* h) {
     if (!elsewhere) return true;
   }
   return false;
-}
-
-static int release_row(const holdList* l, const hold* h) {
-  for (int t = h->last; t < l->r->rows; t++) {
-    if (!touch(l, h->arm, h->object, t) || shift_in_hand(l->r, h, h->last - 1, t) > stays_put) return t;
-  }
-  return -1;
 }
 
 static int by_row(const void* a, const void* b) {

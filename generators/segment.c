@@ -69,7 +69,8 @@ typedef struct finder {
   int event_count;
 } finder;
 
-static int find_end(int* end, finder* f, int arm, const loomSubtaskDef* s, int start, loomError* err) {
+static int find_end(int* end, finder* f, int arm, const loomSubtaskDef* s, int start, int later,
+                    loomError* err) {
   int code = 0;
   *end = f->r->rows;
   switch (s->until) {
@@ -90,8 +91,9 @@ static int find_end(int* end, finder* f, int arm, const loomSubtaskDef* s, int s
       if (!code && *end < 0) return missing(f->r, f->task, arm, s, "its signal never goes from 0 to 1", err);
       break;
   }
-  *end += s->until_extra;
-  if (*end > f->r->rows) *end = f->r->rows;
+  // Extra rows may reach the demo's end only as far as the later subtasks have a row each.
+  int most = f->r->rows - later, extra = most - *end < s->until_extra ? most - *end : s->until_extra;
+  if (extra > 0) *end += extra;
   return code;
 }
 
@@ -195,7 +197,7 @@ int loom_segment(loomReplay* r, const loomTask* task, const loomDataset* dataset
       code = take_given(&g, demo, a, k);
       if (!code && k == last) r->end[a][k] = r->rows;
       if (!code && k < last && !g.line[a][k])
-        code = find_end(&r->end[a][k], &f, a, &task->subtasks[a][k], start, err);
+        code = find_end(&r->end[a][k], &f, a, &task->subtasks[a][k], start, last - k, err);
       start = r->end[a][k];
     }
   }

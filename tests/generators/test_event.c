@@ -187,6 +187,23 @@ static void an_object_is_handed_over(void** state) {
   }
 }
 
+// The second finger of the taker comes to touch only as the giver lets go.
+static void a_late_finger_still_takes(void** state) {
+  (void)state;
+  stage* s = set_up();
+  close_hand(s, 0, 50, 170);
+  touch(s, 0, 50, 173, both_fingers);
+  carry(s, 0, 60, 90);
+  close_hand(s, 1, 140, T);
+  touch(s, 1, 145, 175, 2);
+  touch(s, 1, 175, T, both_fingers);
+  find(s);
+  assert_int_equal(s->n, 3);
+  assert_event(s, 1, LOOM_EVENT_RELEASE, 0, 173);
+  assert_event(s, 2, LOOM_EVENT_GRASP, 1, 178);
+  tear_down(s);
+}
+
 static void arms_without_grippers_have_none(void** state) {
   (void)state;
   stage* s = set_up();
@@ -306,6 +323,7 @@ int main(void) {
       cmocka_unit_test(a_failed_try_is_none),
       cmocka_unit_test(two_picks_are_two),
       cmocka_unit_test(an_object_is_handed_over),
+      cmocka_unit_test(a_late_finger_still_takes),
       cmocka_unit_test(arms_without_grippers_have_none),
       cmocka_unit_test(simulated_picks_are_found),
   };

@@ -375,6 +375,12 @@ static void alignment_comes_to_rest(void** state) {
   assert_partition(r, task);
   assert_int_equal(r->end[0][0], 9);
   assert_int_equal(r->end[0][1], 10);
+  // Extra rows leave one for what follows.
+  task->subtasks[1][1].until_extra = few;
+  must(loom_segment(r, task, NULL, 0, NULL, &err), &err);
+  assert_partition(r, task);
+  assert_int_equal(r->end[1][1], few - 1);
+  task->subtasks[1][1].until_extra = 0;
   // Only one of the two is its arm's first: they can never start together.
   task->rules[0].subtask_a = 0;
   assert_int_equal(loom_segment(r, task, NULL, 0, NULL, &err), LOOM_ERR_FORMAT);
