@@ -120,7 +120,7 @@ static void flickering_contact_is_one_hold(void** state) {
   stage* s = set_up();
   close_hand(s, 0, 50, 200);
   touch(s, 0, 55, 200, both_fingers);
-  carry(s, 0, 60, 120);
+  carry(s, 0, 60, 180);
   touch(s, 0, 57, 59, 0);
   touch(s, 0, 90, 94, 1);
   touch(s, 0, 100, 115, 2);  // long, but the object stays in the hand
