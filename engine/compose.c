@@ -240,7 +240,7 @@ int loom_model_compose(char** out, const char* xml, const char* label, const loo
 // --------------------------------------------------------------------------------------------------------
 // a task's model
 
-static int read_text(char** out, const char* path, loomError* err) {
+int loom_read_text(char** out, const char* path, loomError* err) {
   FILE* f = fopen(path, "rb");
   long n = -1;
   if (f && !fseek(f, 0, SEEK_END)) n = ftell(f);
@@ -262,7 +262,7 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
   loomJointEdit edits[LOOM_MAX_ARMS * LOOM_MAX_JOINTS];
   int n = 0, nedit = 0;
   snprintf(label, LOOM_PATH_MAX, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
-  int code = read_text(out, label, err);
+  int code = loom_read_text(out, label, err);
   if (code || !task->placed) return code;
   for (int a = 0; a < task->arm_count; a++) {
     const loomRobotDef* robot = &task->robots[a];

@@ -200,6 +200,9 @@ typedef struct loomAssembleDef {
   bool mixed;       // allow sources whose env_args differ (the first one's are kept)
   bool trusted;  // the sources are this program's own shards: no trial reading, and arrays are copied as they
                  // lie
+  const char* leave_out;    // an array or group of the demos that is not copied ("obs/image"); NULL = none
+  const loomRecord* extra;  // (all demos, in order) fields added to each demo; name and attr are not looked
+                            // at. NULL = none
   bool keep_all;  // copy also what the privacy rules below would drop (attributes of one value, all readable
                   // arrays)
   /// Called after each demo; non-zero stops with LOOM_ERR_INTERRUPTED and leaves no file. May be NULL.

@@ -157,10 +157,19 @@ static int copy_array(const assembly* a, hid_t to, hid_t from, const char* objec
 
 static int copy_children(const assembly* a, hid_t to, const char* object, int depth, loomError* err);
 
+static bool left_out(const assembly* a, const char* object, const char* name) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", object, name);
+  const char* slash = strchr(path, '/');
+  slash = slash ? strchr(slash + 1, '/') : NULL;  // past "data/demo_3"
+  return a->def->leave_out && slash && !strcmp(slash + 1, a->def->leave_out);
+}
+
 static int copy_child(const assembly* a, hid_t to, hid_t from, const char* object, const char* name,
                       int depth, loomError* err) {
   bool all = a->def->keep_all;
   H5O_info_t info;
+  if (left_out(a, object, name)) return LOOM_OK;
   if (!loom_h5_is_hard_link(from, name))
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: %s/%s is a link that may lead out of the file, so it is not copied",
@@ -253,6 +262,10 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
   status = loom_h5_put_attr(group, &samples, where, err);
   if (!status) status = copy_attrs(a, group, object, err);
   if (!status) status = copy_children(a, group, object, 0, err);
+  const loomRecord* extra = a->def->extra ? &a->def->extra[a->names.n] : NULL;
+  loomWriteDef plain = loom_default_write_def();
+  for (int i = 0; !status && extra && i < extra->nfield; i++)
+    status = loom_h5_put_field(group, &extra->field[i], &plain, where, err);
   H5Gclose(group);
   a->total += rows;
   if (!status && loom_names_add(&a->names, name)) status = out_of_memory(a, err);

@@ -267,7 +267,7 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
   if (!code) code = make_workers(r, err);
   if (!code && r->journal) code = resume_results(r, err);
   if (!code) code = generate_loop(r, err);
-  if (!code && r->journal && report->successes) code = loom_journal_finish(r->journal, report, sources, err);
+  if (!code && r->journal) code = loom_journal_finish(r->journal, report, sources, err);
   for (int i = 0; i < r->worker_count && r->workers; i++) {
     const loomEpisode* e = r->workers[i].episode;
     if (!e) continue;

@@ -41,6 +41,7 @@ static char* describe_run(const loomScene* scene, const loomSourceSet* sources, 
   h = hash_bytes(h, &scene->control, sizeof scene->control);
   for (int i = 0; i < sources->n; i++) {
     h = hash_bytes(h, sources->replay[i].target[0], sizeof(loomPose) * (size_t)sources->replay[i].rows);
+    h = hash_bytes(h, sources->replay[i].end, sizeof sources->replay[i].end);
   }
   snprintf(text, sizeof text, "%016llx", (unsigned long long)h);
   cJSON* root = cJSON_CreateObject();

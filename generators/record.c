@@ -55,10 +55,12 @@ static int add_signals(fieldList* list, const loomTrace* t, const loomTask* task
     for (int k = 0; k + 1 < task->subtask_count[a]; k++) {
       int64_t* signal = calloc((size_t)t->rows, sizeof *signal);
       if (!signal) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for signals");
-      for (int r = 0; r < t->rows; r++) signal[r] = t->subtask[r * t->arm_count + a] > k;
+      for (int r = 0; r < t->rows; r++) {  // 1 from the subtask's last row on
+        int next = r + 1 < t->rows ? r + 1 : r;
+        signal[r] = t->subtask[next * t->arm_count + a] > k;
+      }
       char path[2 * LOOM_NAME_MAX];
-      snprintf(path, sizeof path, "datagen_info/subtask_term_signals/arm%d_%.40s", a,
-               task->subtasks[a][k].name);
+      loom_segment_signal(path, sizeof path, a, task->subtasks[a][k].name);
       list->owned[list->n] = signal;
       add(list, path, LOOM_TYPE_I64, signal, 1, (int64_t[]){t->rows});
     }

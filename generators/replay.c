@@ -7,6 +7,7 @@
 
 #include "engine/compose.h"
 #include "generators/segment.h"
+#include "generators/segment_file.h"
 
 // ---------------------------------------------------------------------------------------------------- by
 // state
@@ -209,7 +210,7 @@ int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* t
 }
 
 static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDataset* dataset,
-                    const loomAssetRoots* roots, loomError* err) {
+                    const loomAssetRoots* roots, const loomSegmentFile* given, loomError* err) {
   loomDemo demo;
   loomScene* scene = NULL;
   loomEpisode* episode = NULL;
@@ -217,7 +218,7 @@ static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDat
   if (code) return code;
   code = loom_replay_open(&scene, &episode, task, dataset, &demo, roots, err);
   if (!code) code = loom_replay_states(&s->replay[i], episode, &demo, err);
-  if (!code) code = loom_segment(&s->replay[i], task, dataset, i, err);
+  if (!code) code = loom_segment(&s->replay[i], task, dataset, i, given, err);
   if (!code && i == task->model_demo && !task->model_file[0]) {
     snprintf(s->model_label, sizeof s->model_label, "%s:data/%s", loom_dataset_path(dataset), demo.name);
     s->model_xml = strdup(demo.model_xml);
@@ -231,8 +232,14 @@ static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDat
 
 int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err) {
+  return loom_sources_load_with(s, task, path, roots, NULL, err);
+}
+
+int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* path,
+                           const loomAssetRoots* roots, const char* segments, loomError* err) {
   memset(s, 0, sizeof *s);
   loomDataset* dataset = NULL;
+  loomSegmentFile given = {0};
   int code = loom_dataset_open(&dataset, path, err);
   if (code) return code;
   s->n = loom_dataset_demo_count(dataset);
@@ -245,7 +252,9 @@ int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, 
                           path, s->n, LOOM_MAX_SOURCES);
   }
   if (!code) code = loom_dataset_attr_string(&s->env_args, dataset, "data", "env_args", err);
-  for (int i = 0; !code && i < s->n; i++) code = load_one(s, i, task, dataset, roots, err);
+  if (!code && segments) code = loom_segment_file_load(&given, segments, task, dataset, err);
+  for (int i = 0; !code && i < s->n; i++)
+    code = load_one(s, i, task, dataset, roots, segments ? &given : NULL, err);
   if (!code && task->model_file[0]) {
     code = loom_task_model(&s->model_xml, s->model_label, task, roots, err);
   }
@@ -253,6 +262,7 @@ int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, 
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos",
                           task->path, task->model_demo, s->n);
   }
+  loom_segment_file_destroy(&given);
   loom_dataset_close(dataset);
   if (code) loom_sources_destroy(s);
   return code;

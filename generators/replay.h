@@ -59,6 +59,10 @@ typedef struct loomSourceSet {
 
 int loom_sources_load(loomSourceSet* out, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err);
+/// The same, with ends of segments taken from a file (segment_file.h) where it gives them; segments may be
+/// NULL.
+int loom_sources_load_with(loomSourceSet* out, const loomTask* task, const char* path,
+                           const loomAssetRoots* roots, const char* segments, loomError* err);
 void loom_sources_destroy(loomSourceSet* sources);
 
 #endif

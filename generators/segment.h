@@ -3,14 +3,21 @@
 #ifndef LOOM_GENERATORS_SEGMENT_H
 #define LOOM_GENERATORS_SEGMENT_H
 
-#include "generators/replay.h"
+#include "generators/segment_file.h"
 
-/// Fill replay->end: segments of an arm partition [0, rows). Ends come from the task file's conditions, from
-/// datagen_info/subtask_term_signals/NAME of demo number `demo`, or from grasps and releases (`auto`).
-/// dataset may be NULL where the task uses no signals. Coordinated subtasks are widened to start and end at
-/// the same rows. LOOM_ERR_FORMAT when an end is not found, naming demo, arm and subtask.
+/// Fill replay->end: segments of an arm partition [0, rows), none is empty, and the last one ends with the
+/// demo. Ends come from the task file's conditions, from the first change from 0 to 1 of
+/// datagen_info/subtask_term_signals/NAME in demo number `demo` (whose row is the segment's last), or from
+/// grasps and releases (`auto`: of this arm; of any arm for a subtask without a reference object). dataset
+/// may be NULL where the task uses no signals. Coordinated subtasks are widened to start and end at the same
+/// rows. `given` (may be NULL) holds ends that come first: they stand as they are, and what is coordinated
+/// with them follows. LOOM_ERR_FORMAT when an end is not found, naming demo, arm and subtask.
 int loom_segment(loomReplay* replay, const loomTask* task, const loomDataset* dataset, int demo,
-                 loomError* err);
+                 const loomSegmentFile* given, loomError* err);
+
+/// Path of a subtask's signal in a demo: "datagen_info/subtask_term_signals/arm0_grasp". It is 0, and 1 from
+/// the segment's last row on.
+void loom_segment_signal(char* out, size_t n, int arm, const char* subtask);
 
 /// First row of a segment; its last is end - 1.
 int loom_segment_start(const loomReplay* replay, int arm, int subtask);

@@ -22,6 +22,7 @@ static const char help[] =
     "  -o, --output FILE    dataset to write; without it nothing is kept, only the report\n"
     "      --failed FILE    keep failed attempts in their own file\n"
     "      --source FILE    other source demos than the task's\n"
+    "      --segments FILE  ends of the source demos' segments, as `demoloom segment --export` writes them\n"
     "      --reset NAME     reset distribution: D0 (default), D1, ...\n"
     "  -s, --seed S         default 0\n"
     "  -t, --threads N      default all cores; the result does not depend on it\n"
@@ -41,7 +42,7 @@ static const char help[] =
     "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n";
 
 typedef struct generateArgs {
-  const char *task, *source, *reset, *select, *report;
+  const char *task, *source, *segments, *reset, *select, *report;
   bool json;
   loomGenerateDef def;
   loomAssetRoots roots;
@@ -53,6 +54,7 @@ enum {
   OPT_MAX_FAILURES,
   OPT_FAILED,
   OPT_SOURCE,
+  OPT_SEGMENTS,
   OPT_RESET,
   OPT_SELECT,
   OPT_NOISE,
@@ -73,6 +75,7 @@ static const struct option options[] = {{"successes", 1, 0, 'n'},
                                         {"output", 1, 0, 'o'},
                                         {"failed", 1, 0, OPT_FAILED},
                                         {"source", 1, 0, OPT_SOURCE},
+                                        {"segments", 1, 0, OPT_SEGMENTS},
                                         {"reset", 1, 0, OPT_RESET},
                                         {"seed", 1, 0, 's'},
                                         {"threads", 1, 0, 't'},
@@ -131,6 +134,9 @@ static int parse(generateArgs* a, int argc, char** argv) {
         break;
       case OPT_SOURCE:
         a->source = optarg;
+        break;
+      case OPT_SEGMENTS:
+        a->segments = optarg;
         break;
       case OPT_RESET:
         a->reset = optarg;
@@ -238,7 +244,8 @@ int cmd_generate(int argc, char** argv) {
   if (!code) code = apply_choices(&a, task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
   if (!code && !a.source) code = tool_source_path(path, task, &a.roots, &err);
-  if (!code) code = loom_sources_load(&sources, task, a.source ? a.source : path, &a.roots, &err);
+  if (!code)
+    code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, a.segments, &err);
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,
                              &err);

@@ -9,6 +9,7 @@
 
 #include "generators/generate.h"
 #include "generators/segment.h"
+#include "generators/segment_file.h"
 #include "tools/commands.h"
 #include "tools/common.h"
 
@@ -20,14 +21,48 @@ typedef struct looking {
   bool json;
   int64_t limit;
   const char* output;
+  const char* segments;  // --segments
+  int export_count;      // --export, at most one of each kind
+  const char* exports[2];
+  bool overwrite;
   loomAssetRoots roots;
   loomTask* task;
   loomDataset* dataset;
 } looking;
 
+enum { OPT_SEGMENTS = 256, OPT_EXPORT, OPT_OVERWRITE };
+
+static bool ends_with(const char* text, const char* end) {
+  size_t n = strlen(text), m = strlen(end);
+  return n > m && !strcmp(text + n - m, end);
+}
+
+static bool is_yaml(const char* path) {
+  return ends_with(path, ".yaml") || ends_with(path, ".yml");
+}
+
+static int segment_option(looking* l, int c) {
+  if (strcmp(l->command, "segment")) return tool_usage(l->command, "that option is `demoloom segment`'s");
+  if (c == OPT_SEGMENTS) l->segments = optarg;
+  if (c == OPT_OVERWRITE) l->overwrite = true;
+  if (c != OPT_EXPORT) return 0;
+  if (!is_yaml(optarg) && !ends_with(optarg, ".hdf5") && !ends_with(optarg, ".h5"))
+    return tool_usage(l->command, "--export takes a name ending in .hdf5 or .yaml, not '%s'", optarg);
+  if (l->export_count == 2) return tool_usage(l->command, "--export is there more than twice");
+  l->exports[l->export_count++] = optarg;
+  return 0;
+}
+
 static int parse(looking* l, int argc, char** argv, const char* help) {
-  static const struct option options[] = {{"task", 1, 0, 't'},  {"assets", 1, 0, 'a'}, {"json", 0, 0, 'j'},
-                                          {"limit", 1, 0, 'n'}, {"output", 1, 0, 'o'}, {"help", 0, 0, 'h'},
+  static const struct option options[] = {{"task", 1, 0, 't'},
+                                          {"assets", 1, 0, 'a'},
+                                          {"json", 0, 0, 'j'},
+                                          {"limit", 1, 0, 'n'},
+                                          {"output", 1, 0, 'o'},
+                                          {"help", 0, 0, 'h'},
+                                          {"segments", 1, 0, OPT_SEGMENTS},
+                                          {"export", 1, 0, OPT_EXPORT},
+                                          {"overwrite", 0, 0, OPT_OVERWRITE},
                                           {0, 0, 0, 0}};
   loomError err = {0, ""};
   l->command = argv[0];
@@ -48,6 +83,11 @@ static int parse(looking* l, int argc, char** argv, const char* help) {
         break;
       case 'a':
         if (loom_asset_roots_add_option(&l->roots, optarg, &err)) return tool_fail(&err);
+        break;
+      case OPT_SEGMENTS:
+      case OPT_EXPORT:
+      case OPT_OVERWRITE:
+        if (segment_option(l, c)) return EXIT_USAGE;
         break;
       case 'h':
         fputs(help, stdout);
@@ -173,64 +213,112 @@ int cmd_replay(int argc, char** argv) {
 // segment
 
 static const char segment_help[] =
-    "usage: demoloom segment TASK|FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
-    "Prints the rows at which each arm's subtasks end. With --json the result can be kept; to override it, "
-    "store\n"
-    "datagen_info/subtask_term_signals in the file and use `until: {signal: NAME}` in the "
-    "task.\n\nexamples:\n"
-    "  demoloom segment handover\n";
+    "usage: demoloom segment TASK|FILE.hdf5 [--task TASK] [--limit N] [--segments FILE.yaml]\n"
+    "                        [--export FILE.yaml|FILE.hdf5] [--overwrite] [--assets NAME=DIR] [--json]\n\n"
+    "Prints the rows at which each arm's subtasks start and end.\n\n"
+    "  --export FILE.yaml    write the ends to a file to read and edit: DEMO: {arm0: {SUBTASK: ROW, ...}, "
+    "...}, "
+    "where\n"
+    "                        ROW is the one after the subtask's last\n"
+    "  --export FILE.hdf5    write a copy of the demos with the ends as signals,\n"
+    "                        datagen_info/subtask_term_signals/arm0_SUBTASK, 0 and then 1 from the last row "
+    "on;\n"
+    "                        a task reads them with `until: {signal: arm0_SUBTASK}`\n"
+    "  --overwrite           even if that file is there already\n"
+    "  --segments FILE.yaml  take ends from such a file instead; what it leaves out is found as usual\n\n"
+    "examples:\n"
+    "  demoloom segment handover\n"
+    "  demoloom segment handover --export ends.yaml     edit it, then look at the result with\n"
+    "  demoloom segment handover --segments ends.yaml   and use it with\n"
+    "  demoloom generate handover --segments ends.yaml -o out.hdf5\n";
 
-static int segment_demo(cJSON* list, const looking* l, int i, loomError* err) {
+static int segment_demo(loomReplay* r, const looking* l, int i, const loomSegmentFile* given,
+                        loomError* err) {
   loomDemo demo;
   loomScene* scene = NULL;
   loomEpisode* episode = NULL;
-  loomReplay r = {0};
   int code = loom_demo_load(&demo, l->dataset, i, err);
   if (code) return code;
   code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
-  if (!code) code = loom_replay_states(&r, episode, &demo, err);
-  if (!code) code = loom_segment(&r, l->task, l->dataset, i, err);
-  cJSON* d = cJSON_CreateObject();
-  cJSON_AddStringToObject(d, "name", demo.name);
-  cJSON_AddNumberToObject(d, "rows", demo.rows);
-  cJSON* segments = cJSON_AddArrayToObject(d, "segments");
-  for (int a = 0; !code && a < l->task->arm_count; a++) {
-    if (!l->json) printf("%-8s %5d rows  arm %d:", demo.name, demo.rows, a);
-    for (int k = 0; k < l->task->subtask_count[a]; k++) {
-      cJSON* s = cJSON_CreateObject();
-      cJSON_AddNumberToObject(s, "arm", a);
-      cJSON_AddStringToObject(s, "subtask", l->task->subtasks[a][k].name);
-      cJSON_AddNumberToObject(s, "start", loom_segment_start(&r, a, k));
-      cJSON_AddNumberToObject(s, "end", r.end[a][k]);
-      cJSON_AddItemToArray(segments, s);
-      if (!l->json)
-        printf("  %s %d-%d", l->task->subtasks[a][k].name, loom_segment_start(&r, a, k), r.end[a][k] - 1);
-    }
-    if (!l->json) putchar('\n');
-  }
-  cJSON_AddItemToArray(list, d);
-  loom_replay_destroy(&r);
+  if (!code) code = loom_replay_states(r, episode, &demo, err);
+  if (!code) code = loom_segment(r, l->task, l->dataset, i, given, err);
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
   return code;
 }
 
+static void print_segments(const looking* l, const loomReplay* r) {
+  for (int a = 0; a < l->task->arm_count; a++) {
+    printf("%-8s %5d rows  arm %d:", r->name, r->rows, a);
+    for (int k = 0; k < l->task->subtask_count[a]; k++)
+      printf("  %s %d-%d", l->task->subtasks[a][k].name, loom_segment_start(r, a, k), r->end[a][k] - 1);
+    putchar('\n');
+  }
+}
+
+static cJSON* segments_json(const looking* l, const loomReplay* r) {
+  cJSON* d = cJSON_CreateObject();
+  cJSON_AddStringToObject(d, "name", r->name);
+  cJSON_AddNumberToObject(d, "rows", r->rows);
+  cJSON* segments = cJSON_AddArrayToObject(d, "segments");
+  for (int a = 0; a < l->task->arm_count; a++) {
+    for (int k = 0; k < l->task->subtask_count[a]; k++) {
+      cJSON* s = cJSON_CreateObject();
+      cJSON_AddNumberToObject(s, "arm", a);
+      cJSON_AddStringToObject(s, "subtask", l->task->subtasks[a][k].name);
+      cJSON_AddNumberToObject(s, "start", loom_segment_start(r, a, k));
+      cJSON_AddNumberToObject(s, "end", r->end[a][k]);
+      cJSON_AddItemToArray(segments, s);
+    }
+  }
+  return d;
+}
+
+static int export_segments(const looking* l, const loomReplay* r, int n, loomError* err) {
+  const char* source = loom_dataset_path(l->dataset);
+  int code = 0;
+  for (int i = 0; !code && i < l->export_count; i++) {
+    const char* path = l->exports[i];
+    if (tool_same_file(path, source))
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is the source itself; export to another file",
+                            path);
+    if (tool_is_file(path) && !l->overwrite)
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", path);
+    code = is_yaml(path) ? loom_segment_file_write(path, l->task, source, r, n, err)
+                         : loom_segment_dataset_write(path, l->task, source, r, n, err);
+    if (!code && !l->json) printf("wrote %s\n", path);
+  }
+  return code;
+}
+
 int cmd_segment(int argc, char** argv) {
   looking l = {0};
   loomError err = {0, ""};
+  loomSegmentFile given = {0};
   int code = parse(&l, argc, argv, segment_help);
   if (code) return code < 0 ? EXIT_DONE : code;
-  cJSON* root = cJSON_CreateObject();
-  cJSON* list = cJSON_AddArrayToObject(root, "demos");
   code = open_target(&l, &err);
   int n = code ? 0 : demo_count(&l);
-  for (int i = 0; !code && i < n; i++) code = segment_demo(list, &l, i, &err);
+  if (!code && l.segments) code = loom_segment_file_load(&given, l.segments, l.task, l.dataset, &err);
+  loomReplay* replay = calloc((size_t)n + 1, sizeof *replay);
+  if (!code && !replay) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d demos", n);
+  cJSON* root = cJSON_CreateObject();
+  cJSON* list = cJSON_AddArrayToObject(root, "demos");
+  for (int i = 0; !code && i < n; i++) {
+    code = segment_demo(&replay[i], &l, i, &given, &err);
+    if (!code && !l.json) print_segments(&l, &replay[i]);
+    if (!code && l.json) cJSON_AddItemToArray(list, segments_json(&l, &replay[i]));
+  }
+  if (!code) code = export_segments(&l, replay, n, &err);
   if (!code && l.json) {
     print_json(root);
   } else {
     cJSON_Delete(root);
   }
+  for (int i = 0; replay && i < n; i++) loom_replay_destroy(&replay[i]);
+  free(replay);
+  loom_segment_file_destroy(&given);
   close_target(&l);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

@@ -41,6 +41,11 @@ bool tool_is_file(const char* path) {
   return !stat(path, &s) && S_ISREG(s.st_mode);
 }
 
+bool tool_same_file(const char* a, const char* b) {
+  struct stat s, t;
+  return !stat(a, &s) && !stat(b, &t) && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+}
+
 int tool_scenes_dir(char out[LOOM_PATH_MAX], loomError* err) {
   const char* named = getenv("DEMOLOOM_SCENES");
   char self[LOOM_PATH_MAX - 64];

@@ -27,6 +27,8 @@ int tool_task(loomTask** out, const char* name, loomError* err);
 /// none.
 int tool_task_for_dataset(loomTask** out, const char* path, loomError* err);
 bool tool_is_file(const char* path);
+/// Do two paths lead to one file?
+bool tool_same_file(const char* a, const char* b);
 
 /// Add the roots a task needs that the user did not give, fetching assets that are not there yet.
 int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err);
