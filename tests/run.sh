@@ -36,6 +36,7 @@ run_one() {
   local mode=$1 program=$2 log=$3 status start arguments=() note= passed failed
   local out=$log.out err=$log.err
   if [ "$mode" = quick ]; then export LOOM_QUICK=1; fi
+  export LOOM_PROGRAM="${program%%/tests/*}/demoloom"  # the program built as the test was
   if [ "$mode" = fuzz ]; then
     export LOOM_QUICK=1
     arguments=("${LOOM_FUZZ_INPUTS:-2000}" "tests/fuzz/corpus/$(basename "${program#*fuzz_}")")
