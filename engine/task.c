@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/pose.h"
+#include "engine/random.h"
 #include "engine/task_parse.h"
 
 static int read_file(char** out, size_t* n, const char* path, loomError* err) {
@@ -25,11 +26,12 @@ static int read_file(char** out, size_t* n, const char* path, loomError* err) {
   return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
 }
 
-static int load_yaml(loomYaml** y, const char* path, loomError* err) {
+static int load_yaml(loomYaml** y, uint64_t* digest, const char* path, loomError* err) {
   char* text;
   size_t n = 0;
   *y = NULL;
   int code = read_file(&text, &n, path, err);
+  if (!code) *digest = loom_hash(LOOM_HASH_SEED, text, n);
   if (!code) code = loom_yaml_parse(y, text, n, path, err);
   free(text);
   return code;
@@ -161,7 +163,7 @@ int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* e
                                      "eef_body", "gripper",   "asset",  "parts", NULL};
   loomYaml* y;
   memset(out, 0, sizeof *out);
-  int code = load_yaml(&y, path, err);
+  int code = load_yaml(&y, &out->digest, path, err);
   if (code) return code;
   loomNode root = loom_yaml_root(y);
   code = loom_yaml_only(y, root, keys, err);
@@ -713,6 +715,9 @@ int loom_task_parse(loomTask** out, const char* text, size_t n, const char* labe
   }
   taskParser p = {.y = y, .task = t, .err = err};
   code = parse_task(&p, robots_dir);
+  t->digest = loom_hash(LOOM_HASH_SEED, text, n);
+  for (int a = 0; a < t->arm_count; a++)
+    t->digest = loom_hash(t->digest, &t->robots[a].digest, sizeof t->robots[a].digest);
   loom_yaml_destroy(y);
   if (code) {
     free(t);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/error.h"
 
@@ -57,6 +58,7 @@ typedef struct loomPartDef {
 
 /// One robot arm with its gripper or hand: scenes/robots/TYPE.yaml with `{i}` replaced by the robot's index.
 typedef struct loomRobotDef {
+  uint64_t digest;  // of its file's text
   loomName type;    // "panda"; robosuite's "Panda" in env_args
   loomName prefix;  // observation prefix, "robot0"
   int joint_count;  // arm joints
@@ -334,6 +336,7 @@ typedef struct loomTask {
   char about[256];
   char path[LOOM_PATH_MAX];  // of task.yaml
   char dir[LOOM_PATH_MAX];   // its folder
+  uint64_t digest;           // of its text and its robots' (loom_hash)
   loomName env_name;         // robosuite's name for it; "" = none
   loomName source_asset;     // asset root of the source demos; "" = relative to dir
   char source_file[LOOM_PATH_MAX];

@@ -22,26 +22,24 @@ struct loomJournal {
 // ---------------------------------------------------------------------------------------------------
 // run.json
 
-static uint64_t hash_bytes(uint64_t h, const void* data, size_t n) {
-  const unsigned char* c = data;
-  for (size_t i = 0; i < n; i++) h = (h ^ c[i]) * 1099511628211ull;  // FNV-1a
-  return h;
-}
-
 // What must agree for two runs to make the same demos.
 static char* describe_run(const loomScene* scene, const loomSourceSet* sources, const loomGenerateDef* def) {
-  uint64_t h = 14695981039346656037ull;
+  uint64_t h = LOOM_HASH_SEED;
   char text[32];
   const loomTask* task = scene->task;
-  h = hash_bytes(h, scene->xml, strlen(scene->xml));
-  h = hash_bytes(h, task->subtasks, sizeof task->subtasks);
-  h = hash_bytes(h, task->conditions, sizeof task->conditions);
-  h = hash_bytes(h, task->rules, sizeof task->rules);
-  h = hash_bytes(h, task->resets, sizeof task->resets);
-  h = hash_bytes(h, &scene->control, sizeof scene->control);
+  h = loom_hash(h, scene->xml, strlen(scene->xml));
+  h = loom_hash(h, &task->digest, sizeof task->digest);
+  // What the command line can change of the task.
+  for (int a = 0; a < task->arm_count; a++) {
+    for (int k = 0; k < task->subtask_count[a]; k++) {
+      int strategy = (int)task->subtasks[a][k].select.strategy;
+      h = loom_hash(h, &strategy, sizeof strategy);
+    }
+  }
+  h = loom_hash(h, sources->env_args, strlen(sources->env_args));
   for (int i = 0; i < sources->n; i++) {
-    h = hash_bytes(h, sources->replay[i].target[0], sizeof(loomPose) * (size_t)sources->replay[i].rows);
-    h = hash_bytes(h, sources->replay[i].end, sizeof sources->replay[i].end);
+    h = loom_hash(h, sources->replay[i].target[0], sizeof(loomPose) * (size_t)sources->replay[i].rows);
+    h = loom_hash(h, sources->replay[i].end, sizeof sources->replay[i].end);
   }
   snprintf(text, sizeof text, "%016llx", (unsigned long long)h);
   cJSON* root = cJSON_CreateObject();
