@@ -125,8 +125,9 @@ static int choose_source(plan* p, int a, int k) {
   return chosen;
 }
 
-// A held object's measured pose in the hand becomes the right factor, so that the object, not the hand, goes where
-// the source's went. Where the object held is itself the reference, the hand carries on from where it is on it.
+// A held object's measured pose in the hand becomes the right factor, so that the object, not the hand, goes
+// where the source's went. Where the object held is itself the reference, the hand carries on from where it
+// is on it.
 static void correct_for_held(plan* p, armPlan* arm, int a, const loomSubtaskDef* s,
                              const loomReplay* source) {
   loomPose eef_now = loom_episode_eef(p->e, a), eef_src = source->eef[a][arm->start];
