@@ -298,8 +298,9 @@ typedef struct loomSubtaskDef {
 typedef enum loomRuleKind { LOOM_RULE_COORDINATED, LOOM_RULE_SEQUENTIAL } loomRuleKind;
 typedef enum loomScheme { LOOM_SCHEME_TRANSFORM, LOOM_SCHEME_TRANSLATE, LOOM_SCHEME_REPLAY } loomScheme;
 
-/// COORDINATED: the two subtasks share source demo and transform, start and end together.
-/// SEQUENTIAL: subtask b starts only when subtask a has ended `lead` steps ago.
+/// COORDINATED: the two subtasks share the source demo, start and end together. By TRANSFORM and TRANSLATE
+/// both arms move as one, with the object of the first or with where it went alone; by REPLAY each as its
+/// subtask says, in step. SEQUENTIAL: subtask b starts only when subtask a has ended `lead` steps ago.
 typedef struct loomRule {
   loomRuleKind kind;
   int line;

@@ -1,4 +1,5 @@
 // Subtasks and coordination in task.yaml.
+#include <math.h>
 #include <string.h>
 
 #include "engine/task_parse.h"
@@ -121,10 +122,11 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = read_until(s, p, loom_yaml_get(y, map, "until"));
   if (!code) code = loom_yaml_read_int(&s->until_extra, y, map, "extra", 0, 10000, false, p->err);
   if (!code) code = loom_yaml_read_numbers(offset, 2, NULL, y, map, "offset", false, p->err);
-  s->offset[0] = (int)offset[0];
-  s->offset[1] = (int)offset[1];
-  if (!code && s->offset[1] < s->offset[0])
-    code = loom_yaml_error(y, map, "offset", p->err, "expected [low, high]");
+  for (int i = 0; !code && i < 2; i++) {
+    if (!(fabs(offset[i]) <= 10000) || offset[i] != trunc(offset[i]) || offset[1] < offset[0])
+      code = loom_yaml_error(y, map, "offset", p->err, "expected [LOW, HIGH], whole control steps");
+    if (!code) s->offset[i] = (int)offset[i];
+  }
   if (!code && loom_yaml_get(y, map, "expect"))
     code = loom_task_parse_condition(&s->expect, p, loom_yaml_get(y, map, "expect"));
   if (!code) code = loom_yaml_read_int(&s->wait_steps, y, map, "wait", 0, 10000, false, p->err);
@@ -272,6 +274,27 @@ static int check_order(taskParser* p, loomNode node, const char* key) {
   return 0;
 }
 
+// What the pair asks for must be possible for both arms at once; earlier rules are those before r.
+static int check_coordinated(const loomRule* r, taskParser* p, loomNode node) {
+  const loomTask* t = p->task;
+  const char* key = "coordinated";
+  if (r->arm_a == r->arm_b)
+    return loom_yaml_error(p->y, node, key, p->err, "the two subtasks must be of different arms");
+  for (const loomRule* q = t->rules; q < r; q++) {
+    bool again = (q->arm_a == r->arm_a && q->subtask_a == r->subtask_a) ||
+                 (q->arm_b == r->arm_b && q->subtask_b == r->subtask_b) ||
+                 (q->arm_a == r->arm_b && q->subtask_a == r->subtask_b) ||
+                 (q->arm_b == r->arm_a && q->subtask_b == r->subtask_a);
+    if (q->kind == LOOM_RULE_COORDINATED && again)
+      return loom_yaml_error(p->y, node, key, p->err, "a subtask has one partner only, see line %d", q->line);
+  }
+  bool tracks = t->subtasks[r->arm_a][r->subtask_a].track || t->subtasks[r->arm_b][r->subtask_b].track;
+  if (tracks && r->scheme != LOOM_SCHEME_REPLAY)
+    return loom_yaml_error(p->y, node, "scheme", p->err,
+                           "a subtask with `track` follows its own object: only `replay` goes with it");
+  return 0;
+}
+
 static int read_rule(loomRule* r, taskParser* p, loomNode node) {
   static const char* const keys[] = {"coordinated", "sequential", "scheme", "lead", NULL};
   static const char* const schemes[] = {"transform", "translate", "replay", NULL};
@@ -289,8 +312,10 @@ static int read_rule(loomRule* r, taskParser* p, loomNode node) {
   if (!code) code = one_of(&scheme, p, node, "scheme", schemes);
   r->scheme = (loomScheme)scheme;
   if (!code) code = loom_yaml_read_int(&r->lead, p->y, node, "lead", 0, 10000, false, p->err);
-  if (!code && coordinated && r->arm_a == r->arm_b)
-    code = loom_yaml_error(p->y, node, key, p->err, "the two subtasks must be of different arms");
+  if (!code && coordinated) code = check_coordinated(r, p, node);
+  const char* other = coordinated ? "lead" : "scheme";
+  if (!code && loom_yaml_get(p->y, node, other))
+    code = loom_yaml_error(p->y, node, other, p->err, "not for `%s`", key);
   return code;
 }
 

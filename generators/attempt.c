@@ -7,6 +7,7 @@
 
 #include "generators/segment.h"
 #include "generators/select.h"
+#include "generators/stitch.h"
 
 const char* loom_outcome_name(loomOutcome outcome) {
   static const char* const names[] = {"success",    "lost",    "stuck",    "unmet",
@@ -157,20 +158,6 @@ static void add_noise(plan* p, armPlan* arm, const loomSubtaskDef* s) {
   arm->transform.hand = loom_pose_mul(arm->transform.hand, noise);
 }
 
-static int lead_in_steps(const plan* p, const armPlan* arm, const loomSubtaskDef* s, loomPose first) {
-  int steps = s->interpolate_steps;
-  double freq = p->task->control_freq;
-  if (s->speed_linear > 0) {
-    int n = (int)ceil(loom_pose_distance(arm->from, first) / s->speed_linear * freq);
-    if (n > steps) steps = n;
-  }
-  if (s->speed_angular > 0) {
-    int n = (int)ceil(loom_quat_angle(arm->from.quat, first.quat) / s->speed_angular * freq);
-    if (n > steps) steps = n;
-  }
-  return steps;
-}
-
 static void begin_subtask(plan* p, int a) {
   armPlan* arm = &p->arm[a];
   int k = arm->subtask;
@@ -189,13 +176,9 @@ static void begin_subtask(plan* p, int a) {
     arm->fit = loom_fit_source(p->e, source, a, k);
     p->object_symmetry[object] = arm->fit.object_symmetry;
   }
-  if (s->offset[1] > s->offset[0]) {
-    arm->end += s->offset[0] + loom_random_index(&p->move, s->offset[1] - s->offset[0] + 1);
-  } else {
-    arm->end += s->offset[0];
-  }
-  if (arm->end > source->rows) arm->end = source->rows;
-  if (arm->end <= arm->start) arm->end = arm->start + 1 < source->rows ? arm->start + 1 : source->rows;
+  int shift = s->offset[0];
+  if (s->offset[1] > shift) shift += loom_random_index(&p->move, s->offset[1] - s->offset[0] + 1);
+  arm->end = loom_stitch_end(arm->start, arm->end, shift, source->rows);
   arm->transform = loom_segment_transform(p->e, source, a, k, arm->fit,
                                           arm->start < source->rows ? arm->start : source->rows - 1);
   if (s->carried >= 0) correct_for_held(p, arm, a, s, source);
@@ -204,7 +187,7 @@ static void begin_subtask(plan* p, int a) {
   loomPose first = loom_transform_apply(
       &arm->transform, source->target[a][arm->start < source->rows ? arm->start : source->rows - 1]);
   arm->hold = s->hold_steps;
-  arm->lead_in = lead_in_steps(p, arm, s, first) + s->hold_steps;
+  arm->lead_in = loom_stitch_steps(s, arm->from, first, p->task->control_freq) + s->hold_steps;
   p->result->source[a][k] = arm->source;
   p->result->begin[a][k] = p->e->steps;
 }
@@ -233,10 +216,6 @@ static void match_partner(plan* p, int a) {
 
 // --------------------------------------------------------------------------------------------------------
 // act
-
-static double minimum_jerk(double t) {
-  return t * t * t * (10 + t * (6 * t - 15));
-}
 
 // Target of a tracked segment: the source's hand in its object's frame at that row, put on the object as it
 // is now.
@@ -284,8 +263,7 @@ static void advance_target(plan* p, int a) {
   }
   int moving = arm->lead_in - arm->hold;
   if (arm->step < moving) {
-    double t = (arm->step + 1.0) / moving;
-    target = loom_pose_interpolate(arm->from, target, s->smooth ? minimum_jerk(t) : t);
+    target = loom_stitch_pose(s, arm->from, target, arm->step, moving);
   } else if (arm->step >= arm->lead_in) {
     arm->grip = source->grip[a][row];
   }

@@ -81,15 +81,18 @@ static int io_error(loomError* err, const char* what, const char* path) {
   return loom_error_set(err, LOOM_ERR_IO, "%s: cannot %s: %s", path, what, strerror(errno));
 }
 
+// All of it or nothing: a run killed half-way must not find half a description.
 static int write_file(const char* path, const char* text, loomError* err) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (fd < 0) return io_error(err, "create it", path);
+  char temporary[LOOM_PATH_MAX + 32];
+  snprintf(temporary, sizeof temporary, "%s.tmp", path);
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (fd < 0) return io_error(err, "create it", temporary);
   size_t n = strlen(text);
   bool ok = write(fd, text, n) == (ssize_t)n && !fsync(fd);
   int saved = errno;
   close(fd);
   errno = saved;
-  return ok ? 0 : io_error(err, "write it (is the disk full?)", path);
+  return ok && !rename(temporary, path) ? 0 : io_error(err, "write it (is the disk full?)", path);
 }
 
 static void sync_dir(const char* path) {
@@ -102,6 +105,9 @@ static void sync_dir(const char* path) {
 // ----------------------------------------------------------------------------------------------------
 // opening
 
+// What run.json is called once the dataset is there.
+static const char done_mark[] = "done";
+
 static void remove_parts(const char* dir) {
   DIR* d = opendir(dir);
   if (!d) return;
@@ -111,14 +117,61 @@ static void remove_parts(const char* dir) {
     // Only what a run puts there: a folder of the user's that happens to have this name keeps its other
     // files.
     if (strncmp(name, "demo-", 5) && strncmp(name, "failed-", 7) && strcmp(name, "journal.bin") &&
-        strcmp(name, "run.json")) {
+        strncmp(name, "run.json", 8)) {
       continue;
     }
     snprintf(path, sizeof path, "%s/%s", dir, name);
     unlink(path);
   }
   closedir(d);
+  snprintf(path, sizeof path, "%s/%s", dir, done_mark);  // last: until then the run is known to be done
+  unlink(path);
   rmdir(dir);
+}
+
+// The dataset is there. Killed while its parts are removed, the run is done all the same.
+static void finish_parts(const char* dir) {
+  char from[LOOM_PATH_MAX + 16], to[LOOM_PATH_MAX + 16];
+  snprintf(from, sizeof from, "%s/run.json", dir);
+  snprintf(to, sizeof to, "%s/%s", dir, done_mark);
+  if (!rename(from, to)) remove_parts(dir);
+}
+
+static bool parts_are_done(const char* dir) {
+  char path[LOOM_PATH_MAX + 16];
+  snprintf(path, sizeof path, "%s/%s", dir, done_mark);
+  return !access(path, F_OK);
+}
+
+static int locked_error(const char* dir, loomError* err) {
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%s: another run is at work on it; wait for it or choose another output", dir);
+}
+
+static bool at_work(const char* dir) {
+  char path[LOOM_PATH_MAX + 16];
+  snprintf(path, sizeof path, "%s/journal.bin", dir);
+  int fd = open(path, O_RDWR);
+  bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB);
+  if (fd >= 0) close(fd);
+  return locked;
+}
+
+// A finished dataset is what this run would make only if it has its seed and as many demos.
+static int check_complete(const loomGenerateDef* def, loomError* err) {
+  loomDataset* dataset = NULL;
+  int64_t seed = -1;
+  int code = loom_dataset_open(&dataset, def->out, err);
+  if (code) return code;
+  code = loom_dataset_attr_int(&seed, dataset, "data", "loom_seed", err);
+  int64_t n = loom_dataset_demo_count(dataset);
+  loom_dataset_close(dataset);
+  if (code) return code;
+  if (seed == (int64_t)def->attempt.seed && (n >= def->successes || def->attempts)) return 0;
+  return loom_error_set(
+      err, LOOM_ERR_USAGE,
+      "%s: a finished run left %lld demos of seed %lld there; use --overwrite to start anew, or another -o",
+      def->out, (long long)n, (long long)seed);
 }
 
 static int check_same_run(const char* path, const char* wanted, loomError* err) {
@@ -141,10 +194,13 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: path too long", def->out);
   snprintf(dir, sizeof dir, "%s.parts", def->out);
   bool there = !access(def->out, F_OK), parts = !access(dir, F_OK);
-  if (def->overwrite && parts) remove_parts(dir);
-  parts = parts && !def->overwrite;
-  *complete = there && !parts && def->resume;
-  if (*complete) return 0;
+  if (parts && (def->overwrite || parts_are_done(dir))) {
+    if (at_work(dir)) return locked_error(dir, err);
+    remove_parts(dir);
+    parts = !access(dir, F_OK) && !def->overwrite;
+  }
+  *complete = there && !parts && def->resume && !def->overwrite;
+  if (*complete) return check_complete(def, err);
   if ((there && !def->overwrite && !(parts && def->resume)) || (parts && !def->resume)) {
     return loom_error_set(
         err, LOOM_ERR_USAGE,
@@ -163,8 +219,7 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
   int fd = code ? -1 : open(path, O_RDWR | O_CREAT, 0666);
   if (!code && fd < 0) code = io_error(err, "open it", path);
   if (!code && flock(fd, LOCK_EX | LOCK_NB)) {
-    code = loom_error_set(err, LOOM_ERR_USAGE,
-                          "%s: another run is at work on it; wait for it or choose another output", dir);
+    code = locked_error(dir, err);
     close(fd);
   }
   if (code) {
@@ -261,6 +316,6 @@ int loom_journal_finish(loomJournal* j, const loomGenerateReport* report, const 
                         loomError* err) {
   int code = assemble(j, j->def->out, report, sources, true, err);
   if (!code && j->def->failed) code = assemble(j, j->def->failed, report, sources, false, err);
-  if (!code && !report->interrupted) remove_parts(j->dir);
+  if (!code && !report->interrupted) finish_parts(j->dir);
   return code;
 }

@@ -73,9 +73,32 @@ static void circles_are_rejected(void** state) {
                "different arms");
 }
 
+// The line is that of the constraint which cannot be kept, though each alone could.
+static void impossible_pairs_are_located(void** state) {
+  (void)state;
+  const char* rule = "  - sequential: [[1, take], [0, release]]\n    lead: 2";
+  expect_error(rule, "  - coordinated: [[0, grasp], [1, take]]", ":135: ");
+  expect_error(rule, "  - coordinated: [[0, grasp], [1, take]]", "one partner only, see line 133");
+  expect_error(rule, "  - coordinated: [[1, take], [0, present]]", "one partner only, see line 133");
+  expect_error(rule, "  - coordinated: [[0, release], [1, ready]]", "waits for itself");
+  expect_error(rule, "  - sequential: [[1, ready], [0, grasp]]\n  - sequential: [[0, grasp], [1, ready]]",
+               ":136: ");
+  expect_error(rule, "  - sequential: [[1, ready], [0, grasp]]\n  - sequential: [[0, present], [1, ready]]",
+               "waits for itself");
+  expect_error(rule, "  - sequential: [[1, take], [0, release]]\n    scheme: replay", "not for `sequential`");
+  expect_error("    scheme: replay", "    scheme: replay\n    lead: 3", "not for `coordinated`");
+  expect_error("    scheme: replay", "    scheme: transform", "only `replay`");
+  expect_error("    scheme: replay", "    scheme: mirror", "expected one of transform, translate, replay");
+  expect_error("[[0, present], [1, take]]", "[[0, present], [2, take]]", "there is no arm 2");
+  expect_error("[[0, present], [1, take]]", "[[0, present], [1, tak]]", "arm 1 has no subtask 'tak'");
+  expect_error("        hold: 15", "        hold: 15\n        offset: [3, 2]", "[LOW, HIGH]");
+  expect_error("        hold: 15", "        hold: 15\n        offset: [0.5, 2]", "whole control steps");
+  expect_error("        hold: 15", "        hold: 15\n        offset: [-1e30, 1e30]", "whole control steps");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(handover_parses),
-                                     cmocka_unit_test(mistakes_are_located),
-                                     cmocka_unit_test(circles_are_rejected)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(handover_parses), cmocka_unit_test(mistakes_are_located),
+      cmocka_unit_test(circles_are_rejected), cmocka_unit_test(impossible_pairs_are_located)};
   return cmocka_run_group_tests(tests, handover_open, handover_close);
 }
