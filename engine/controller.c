@@ -92,7 +92,11 @@ static bool turns(const double* rotation) {
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
   (void)m;
   struct loomArmState* s = &arm->state;
-  s->grip_action = arm->robot->gripper_dim ? action[arm->pose_dim] : 0;
+  s->grip_action = 0;
+  for (int i = 0; i < arm->robot->gripper_dim; i++) {
+    s->hand_action[i] = action[arm->pose_dim + i];
+    s->grip_action += s->hand_action[i] / arm->robot->gripper_dim;
+  }
   double scaled[LOOM_MAX_JOINTS] = {0};
   scale_action(scaled, arm, action);
   if (arm->control.type == LOOM_JOINT_POSITION) {
@@ -334,9 +338,11 @@ void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* see
     double limit = arm->robot->torque_limit[i];
     d->ctrl[arm->actuator[i]] = clip(torque[i], -limit, limit);
   }
-  double a = arm->state.grip_action, sign = a > 0 ? 1 : a < 0 ? -1 : 0;
   for (int i = 0; i < arm->hand_n; i++) {
-    double step = arm->robot->gripper_sign[i] * arm->robot->gripper_speed * sign;
+    double a = arm->state.hand_action[arm->robot->gripper_entry[i]], speed = arm->robot->gripper_speed;
+    double step = arm->robot->gripper_sign[i] * speed * (a > 0 ? 1 : a < 0 ? -1 : 0);
+    if (arm->robot->gripper_absolute)
+      step = clip(arm->robot->gripper_sign[i] * clip(a, -1, 1) - arm->state.grip[i], -speed, speed);
     arm->state.grip[i] = clip(arm->state.grip[i] + step, -1, 1);
     d->ctrl[arm->hand_actuator[i]] = arm->hand_mid[i] + arm->hand_half[i] * arm->state.grip[i];
   }

@@ -25,7 +25,8 @@ typedef struct loomArm {
     double goal_pos[3], goal_mat[9];    // OSC_POSE, world frame
     double goal_qpos[LOOM_MAX_JOINTS];  // JOINT_POSITION
     double grip[LOOM_MAX_JOINTS];       // integrated gripper command, -1 .. 1
-    double grip_action;                 // last gripper action
+    double hand_action[LOOM_MAX_HAND];  // last gripper or hand action
+    double grip_action;                 // its mean: above 0 closes
   } state;                              // all that a snapshot must keep
 } loomArm;
 

@@ -108,3 +108,12 @@ void loom_pose_to_matrix(double out[16], loomPose pose) {
   }
   out[15] = 1;
 }
+
+void loom_quat_from_rpy(double quat[4], const double rpy[3]) {
+  double x[3] = {rpy[0], 0, 0}, y[3] = {0, rpy[1], 0}, z[3] = {0, 0, rpy[2]}, turn[4];
+  loom_quat_exp(quat, z);
+  loom_quat_exp(turn, y);
+  loom_quat_mul(quat, quat, turn);
+  loom_quat_exp(turn, x);
+  loom_quat_mul(quat, quat, turn);
+}

@@ -20,6 +20,8 @@ loomPose loom_pose_interpolate(loomPose from, loomPose to, double t);
 /// Axis-angle vector (rad) of a rotation, its length in [0, pi], and back.
 void loom_quat_log(double axis_angle[3], const double quat[4]);
 void loom_quat_exp(double quat[4], const double axis_angle[3]);
+/// Roll, pitch, yaw (rad) about the fixed x, then y, then z axis, as URDF and robosuite have them.
+void loom_quat_from_rpy(double quat[4], const double rpy[3]);
 /// out = a * b; out may be a or b.
 void loom_quat_mul(double out[4], const double a[4], const double b[4]);
 void loom_quat_rotate(double out[3], const double quat[4], const double v[3]);

@@ -115,8 +115,8 @@ static int read_fingers(loomRobotDef* r, int index, const loomYaml* y, loomNode 
 }
 
 static int read_gripper(loomRobotDef* r, int index, const loomYaml* y, loomNode hand, loomError* err) {
-  static const char* const keys[] = {"joints", "actuators", "init_qpos",      "closing_sign",
-                                     "speed",  "fingers",   "symmetry_turns", NULL};
+  static const char* const keys[] = {"joints",  "actuators",      "init_qpos", "closing_sign", "speed",
+                                     "fingers", "symmetry_turns", "entries",   "absolute",     NULL};
   r->symmetry_turns = 1;
   if (!hand) return 0;
   int code = loom_yaml_only(y, hand, keys, err);
@@ -125,6 +125,16 @@ static int read_gripper(loomRobotDef* r, int index, const loomYaml* y, loomNode 
                       true, err);
   int n = r->gripper_joint_count;
   r->gripper_dim = n ? 1 : 0;
+  double entries[LOOM_MAX_JOINTS] = {0};
+  if (!code) code = loom_yaml_read_bool(&r->gripper_absolute, y, hand, "absolute", err);
+  if (!code) code = loom_yaml_read_numbers(entries, n, NULL, y, hand, "entries", false, err);
+  for (int i = 0; !code && i < n; i++) {
+    if (entries[i] < 0 || entries[i] >= LOOM_MAX_HAND || entries[i] != (int)entries[i])
+      return loom_yaml_error(y, hand, "entries", err, "expected whole numbers from 0 to %d",
+                             LOOM_MAX_HAND - 1);
+    r->gripper_entry[i] = (int)entries[i];
+    if (r->gripper_entry[i] >= r->gripper_dim) r->gripper_dim = r->gripper_entry[i] + 1;
+  }
   if (!code) code = read_names(r->gripper_actuators, n, NULL, index, y, hand, "actuators", true, err);
   if (!code) code = loom_yaml_read_numbers(r->gripper_init_qpos, n, NULL, y, hand, "init_qpos", true, err);
   if (!code) code = loom_yaml_read_numbers(r->gripper_sign, n, NULL, y, hand, "closing_sign", true, err);
@@ -135,16 +145,16 @@ static int read_gripper(loomRobotDef* r, int index, const loomYaml* y, loomNode 
 }
 
 static int read_pose(double pos[3], double quat[4], const loomYaml* y, loomNode map, loomError* err) {
-  double yaw[3] = {0, 0, 0};
-  quat[0] = 1;
+  double rpy[3] = {0, 0, 0};
   int code = loom_yaml_read_numbers(pos, 3, NULL, y, map, "pos", false, err);
-  if (!code) code = loom_yaml_read_number(&yaw[2], y, map, "yaw", false, err);
-  if (!code) loom_quat_exp(quat, yaw);
+  if (!code) code = loom_yaml_read_number(&rpy[2], y, map, "yaw", false, err);
+  if (!code) code = loom_yaml_read_numbers(rpy, 3, NULL, y, map, "rpy", false, err);
+  loom_quat_from_rpy(quat, rpy);
   return code;
 }
 
 static int read_parts(loomRobotDef* r, int index, const loomYaml* y, loomNode list, loomError* err) {
-  static const char* const keys[] = {"file", "prefix", "to", "pos", "yaw", NULL};
+  static const char* const keys[] = {"file", "prefix", "to", "pos", "yaw", "rpy", NULL};
   int n = loom_yaml_count(y, list), code = 0;
   if (n > LOOM_MAX_PARTS) return loom_yaml_error(y, list, "parts", err, "at most %d", LOOM_MAX_PARTS);
   for (int i = 0; !code && i < n; i++) {
@@ -654,7 +664,7 @@ static int parse_head(taskParser* p, loomNode root) {
 
 // Where each robot stands.
 static int parse_place(taskParser* p, loomNode root) {
-  static const char* const keys[] = {"pos", "yaw", NULL};
+  static const char* const keys[] = {"pos", "yaw", "rpy", NULL};
   loomTask* t = p->task;
   loomNode list = loom_yaml_get(p->y, loom_yaml_get(p->y, root, "model"), "place");
   if (!list) return 0;

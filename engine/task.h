@@ -14,6 +14,7 @@ enum {
   LOOM_NAME_MAX = 64,
   LOOM_EXPR_MAX = 96,
   LOOM_MAX_ARMS = 4,
+  LOOM_MAX_HAND = 8,          // action entries of one hand
   LOOM_MAX_JOINTS = 16,       // joints of one arm, or of one hand
   LOOM_MAX_ACTION = 128,      // entries of an action, all arms together
   LOOM_MAX_OBJECTS = 16,      // movable objects of a task
@@ -80,8 +81,11 @@ typedef struct loomRobotDef {
   double gripper_init_qpos[LOOM_MAX_JOINTS];
   double gripper_sign[LOOM_MAX_JOINTS];  // direction of each actuator's command when closing (+1 action)
   double gripper_speed;                  // change of the integrated command a physics step
-  int gripper_dim;                       // action entries: 1 for a parallel gripper
-  int finger_count;                      // sides that must all touch for a grasp
+  int gripper_dim;        // action entries: 1 for a parallel gripper, up to LOOM_MAX_HAND for a hand
+  bool gripper_absolute;  // entries say where the joints go, -1 open to 1 closed; else which way
+  int gripper_entry[LOOM_MAX_JOINTS];  // action entry that drives each joint: several may share one
+                                       // (coupling)
+  int finger_count;                    // sides that must all touch for a grasp
   int finger_geom_count[4];
   loomName finger_geoms[4][4];
   loomName asset;  // asset root of its parts
@@ -326,9 +330,11 @@ typedef struct loomExpertStep {
   int carried;         // object brought there in place of the end effector; -1 = none
   double speed, spin;  // m/s, rad/s
   int grip;            // then +1 close, -1 open, 0 leave
-  int stay;            // then wait so many control steps
-  int until;           // and until this condition holds; -1 = none
-  double jitter;       // standard deviation of the goal's place, m
+  int hand_count;      // or so many entries of `hand`
+  double hand[LOOM_MAX_HAND];  // the hand's action entries
+  int stay;                    // then wait so many control steps
+  int until;                   // and until this condition holds; -1 = none
+  double jitter;               // standard deviation of the goal's place, m
 } loomExpertStep;
 
 // ------------------------------------------------------------------------------------------------------ task

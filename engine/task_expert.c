@@ -5,15 +5,6 @@
 #include "engine/pose.h"
 #include "engine/task_parse.h"
 
-static void from_rpy(double quat[4], const double rpy[3]) {
-  double x[3] = {rpy[0], 0, 0}, y[3] = {0, rpy[1], 0}, z[3] = {0, 0, rpy[2]}, turn[4];
-  loom_quat_exp(quat, z);
-  loom_quat_exp(turn, y);
-  loom_quat_mul(quat, quat, turn);
-  loom_quat_exp(turn, x);
-  loom_quat_mul(quat, quat, turn);
-}
-
 static int find_step(const loomTask* t, int arm, const char* name) {
   for (int i = 0; i < t->expert_count[arm]; i++) {
     if (!strcmp(t->expert[arm][i].name, name)) return i;
@@ -50,9 +41,9 @@ static int read_grip(loomExpertStep* s, taskParser* p, loomNode map) {
 }
 
 static int read_step(loomExpertStep* s, taskParser* p, loomNode map) {
-  static const char* const keys[] = {"name", "after", "to",     "follow", "upright", "pos",
-                                     "rpy",  "turns", "carry",  "speed",  "spin",    "grip",
-                                     "stay", "until", "jitter", NULL};
+  static const char* const keys[] = {"name", "after", "to",    "follow", "upright", "pos",
+                                     "rpy",  "turns", "carry", "speed",  "spin",    "grip",
+                                     "hand", "stay",  "until", "jitter", NULL};
   double rpy[3] = {0, 0, 0};
   const loomYaml* y = p->y;
   *s = (loomExpertStep){.line = loom_yaml_line(y, map),
@@ -72,7 +63,7 @@ static int read_step(loomExpertStep* s, taskParser* p, loomNode map) {
   if (!code) code = loom_yaml_read_bool(&s->upright, y, map, "upright", p->err);
   if (!code) code = loom_yaml_read_numbers(s->pos, 3, NULL, y, map, "pos", false, p->err);
   if (!code) code = loom_yaml_read_numbers(rpy, 3, NULL, y, map, "rpy", false, p->err);
-  from_rpy(s->quat, rpy);
+  loom_quat_from_rpy(s->quat, rpy);
   if (!code) code = loom_yaml_read_int(&s->turns, y, map, "turns", 1, 64, false, p->err);
   if (!code && loom_yaml_get(y, map, "carry"))
     code = loom_task_parse_object_name(&s->carried, p, map, "carry");
@@ -81,6 +72,8 @@ static int read_step(loomExpertStep* s, taskParser* p, loomNode map) {
   if (!code && (s->speed <= 0 || s->spin <= 0))
     code = loom_yaml_error(y, map, "speed", p->err, "must be above 0");
   if (!code) code = read_grip(s, p, map);
+  if (!code)
+    code = loom_yaml_read_numbers(s->hand, LOOM_MAX_HAND, &s->hand_count, y, map, "hand", false, p->err);
   if (!code) code = loom_yaml_read_int(&s->stay, y, map, "stay", 0, 10000, false, p->err);
   if (!code && loom_yaml_get(y, map, "until"))
     code = loom_task_parse_condition(&s->until, p, loom_yaml_get(y, map, "until"));

@@ -32,14 +32,15 @@ typedef struct armPlan {
   int start, end;  // rows of the segment in the source
   int lead_in;     // interpolation and hold steps before row `start`
   int hold;
-  int step;          // steps since the subtask began
-  loomPose from;     // pose the interpolation leaves
-  loomPose target;   // last target
-  double grip;       // last gripper action
-  int waited;        // control steps since the segment ended without its effect
-  int broken;        // control steps in a row in which `during` did not hold
-  int still;         // control steps in a row it stood away from its target
-  loomPose reached;  // end effector one control step ago
+  int step;                    // steps since the subtask began
+  loomPose from;               // pose the interpolation leaves
+  loomPose target;             // last target
+  double grip;                 // last gripper action
+  double hand[LOOM_MAX_HAND];  // last gripper or hand action
+  int waited;                  // control steps since the segment ended without its effect
+  int broken;                  // control steps in a row in which `during` did not hold
+  int still;                   // control steps in a row it stood away from its target
+  loomPose reached;            // end effector one control step ago
 } armPlan;
 
 typedef struct plan {
@@ -266,6 +267,7 @@ static void advance_target(plan* p, int a) {
     target = loom_stitch_pose(s, arm->from, target, arm->step, moving);
   } else if (arm->step >= arm->lead_in) {
     arm->grip = source->grip[a][row];
+    memcpy(arm->hand, source->hand[a] + (size_t)row * LOOM_MAX_HAND, sizeof arm->hand);
   }
   arm->target = target;
   arm->step++;
@@ -297,7 +299,7 @@ static void move_arms(plan* p, double* action) {
         action[i] = fmax(-1, fmin(1, action[i] + size * loom_random_normal(&p->noise)));
       }
     }
-    if (body->robot->gripper_dim) action[body->pose_dim] = arm->grip;
+    for (int i = 0; i < body->robot->gripper_dim; i++) action[body->pose_dim + i] = arm->hand[i];
     action += loom_arm_action_dim(body);
   }
 }
@@ -411,6 +413,7 @@ static int start_plan(void* self, loomEpisode* e, loomError* err) {
   p->noise = loom_random(p->def->seed, r->attempt, LOOM_PURPOSE_ACTION_NOISE);
   for (int a = 0; a < e->arm_count; a++) {
     p->arm[a] = (armPlan){.source = -1, .target = loom_episode_eef(e, a), .grip = -1};
+    for (int i = 0; i < LOOM_MAX_HAND; i++) p->arm[a].hand[i] = -1;
   }
   return 0;
 }
@@ -444,6 +447,16 @@ static bool overdue(plan* p) {
   return true;
 }
 
+// A delta of nothing leaves the goal where it is, to the bit; a gripper's 0 holds, a hand's does not.
+static void keep_still(const loomEpisode* e, double* action) {
+  for (int a = 0; a < e->arm_count; a++) {
+    const loomArm* arm = &e->arms[a];
+    int still = arm->pose_dim + (arm->robot->gripper_absolute ? 0 : arm->robot->gripper_dim);
+    if (arm->control.delta) memset(action, 0, sizeof *action * (size_t)still);
+    action += loom_arm_action_dim(arm);
+  }
+}
+
 static int act(double* action, void* self, loomEpisode* e, loomError* err) {
   plan* p = self;
   (void)err;
@@ -451,10 +464,7 @@ static int act(double* action, void* self, loomEpisode* e, loomError* err) {
   if (e->steps == p->task->settle_steps) note_start(p);
   if (e->steps >= p->task->settle_steps) begin_subtasks(p);
   move_arms(p, action);
-  // A delta of nothing leaves the goal where it is, to the bit.
-  if (e->steps < p->task->settle_steps && e->arms[0].control.delta) {
-    memset(action, 0, sizeof *action * (size_t)e->action_dim);
-  }
+  if (e->steps < p->task->settle_steps) keep_still(e, action);
   note_row(p);
   return 0;
 }

@@ -97,6 +97,14 @@ static bool may_go(const loomExpert* x, const loomTask* task, int a) {
   return s->after_arm < 0 || x->arm[s->after_arm].step > s->after_step;
 }
 
+static void set_hand(loomExpertArm* arm, const loomExpertStep* s, int dim) {
+  arm->grip = 0;
+  for (int i = 0; i < dim; i++) {
+    arm->hand[i] = s->hand_count ? (i < s->hand_count ? s->hand[i] : arm->hand[i]) : s->grip;
+    arm->grip += arm->hand[i] / dim;
+  }
+}
+
 static void advance(loomExpert* x, const loomEpisode* e, int a) {
   const loomTask* task = e->scene->task;
   loomExpertArm* arm = &x->arm[a];
@@ -109,7 +117,7 @@ static void advance(loomExpert* x, const loomEpisode* e, int a) {
   if (!arm->begun) begin_step(x, e, a);
   if (!arm->arrived) approach(x, e, a);
   if (!arm->arrived) return;
-  if (s->grip) arm->grip = s->grip;
+  if (s->grip || s->hand_count) set_hand(arm, s, e->arms[a].robot->gripper_dim);
   if (arm->since++ < s->stay || (s->until >= 0 && !loom_condition_true(e->conditions, s->until))) return;
   arm->step++;
   arm->begun = false;
@@ -123,6 +131,9 @@ static int reset(void* self, loomEpisode* e, loomError* err) {
   x->pace = loom_random_range(&x->random, 0.8, 1.2);
   for (int a = 0; a < e->arm_count; a++)
     x->arm[a] = (loomExpertArm){.command = loom_episode_eef(e, a), .grip = -1};
+  for (int a = 0; a < e->arm_count; a++) {
+    for (int i = 0; i < LOOM_MAX_HAND; i++) x->arm[a].hand[i] = -1;
+  }
   return 0;
 }
 
@@ -142,7 +153,7 @@ static int act(double* action, void* self, loomEpisode* e, loomError* err) {
     const loomArm* body = &e->arms[a];
     if (e->steps >= e->scene->task->settle_steps) advance(x, e, a);
     loom_arm_action_towards(action, body, loom_episode_eef(e, a), x->arm[a].command);
-    if (body->robot->gripper_dim) action[body->pose_dim] = x->arm[a].grip;
+    for (int i = 0; i < body->robot->gripper_dim; i++) action[body->pose_dim + i] = x->arm[a].hand[i];
     action += loom_arm_action_dim(body);
   }
   note(x, e);

@@ -11,14 +11,15 @@
 typedef struct loomExpertArm {
   int step;
   bool begun, arrived;
-  int since;         // control steps since arrival
-  int pause;         // a person's hesitation before the step, control steps
-  int turn;          // the equivalent goal taken
-  double jitter[3];  // m
-  loomPose frame;    // the goal's frame
-  loomPose held;     // T_eef_object when the step began, of a carried object
-  loomPose command;  // where the arm is sent now
-  double grip;
+  int since;                   // control steps since arrival
+  int pause;                   // a person's hesitation before the step, control steps
+  int turn;                    // the equivalent goal taken
+  double jitter[3];            // m
+  loomPose frame;              // the goal's frame
+  loomPose held;               // T_eef_object when the step began, of a carried object
+  loomPose command;            // where the arm is sent now
+  double grip;                 // mean of `hand`
+  double hand[LOOM_MAX_HAND];  // the gripper's or hand's action
 } loomExpertArm;
 
 typedef struct loomExpert {

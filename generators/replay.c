@@ -19,7 +19,8 @@ static int allocate(loomReplay* r, loomError* err) {
     r->eef[a] = calloc(rows, sizeof(loomPose));
     r->target[a] = calloc(rows, sizeof(loomPose));
     r->grip[a] = calloc(rows, sizeof(double));
-    ok = ok && r->eef[a] && r->target[a] && r->grip[a];
+    r->hand[a] = calloc(rows * LOOM_MAX_HAND, sizeof(double));
+    ok = ok && r->eef[a] && r->target[a] && r->grip[a] && r->hand[a];
   }
   for (int o = 0; o < r->object_count; o++) {
     r->object[o] = calloc(rows, sizeof(loomPose));
@@ -78,7 +79,12 @@ static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, 
   double grip[LOOM_MAX_ARMS];
   int at = 0;
   for (int a = 0; a < r->arm_count; a++) {
-    grip[a] = e->arms[a].robot->gripper_dim ? action[at + e->arms[a].pose_dim] : 0;
+    int hand = e->arms[a].robot->gripper_dim;
+    grip[a] = 0;
+    for (int i = 0; i < hand; i++) {
+      r->hand[a][t * LOOM_MAX_HAND + i] = action[at + e->arms[a].pose_dim + i];
+      grip[a] += action[at + e->arms[a].pose_dim + i] / hand;
+    }
     at += loom_arm_action_dim(&e->arms[a]);
   }
   int code = loom_episode_show(e, demo->states + (size_t)t * (size_t)demo->state_dim, grip, err);
@@ -127,6 +133,7 @@ void loom_replay_destroy(loomReplay* r) {
     free(r->eef[a]);
     free(r->target[a]);
     free(r->grip[a]);
+    free(r->hand[a]);
   }
   for (int o = 0; o < LOOM_MAX_OBJECTS; o++) free(r->object[o]);
   free(r->condition);

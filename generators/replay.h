@@ -13,7 +13,8 @@ typedef struct loomReplay {
   int arm_count, object_count, condition_count;
   loomPose* eef[LOOM_MAX_ARMS];        // (T) end effector, world frame
   loomPose* target[LOOM_MAX_ARMS];     // (T) where the action sent it, world frame
-  double* grip[LOOM_MAX_ARMS];         // (T) gripper action
+  double* grip[LOOM_MAX_ARMS];         // (T) gripper action; of a hand the mean of its entries
+  double* hand[LOOM_MAX_ARMS];         // (T x LOOM_MAX_HAND) gripper or hand action, its gripper_dim entries
   loomPose* object[LOOM_MAX_OBJECTS];  // (T) world frame
   unsigned char* condition;            // (T x condition_count) which conditions held
   unsigned char* touch;                // (T x arm_count x object_count) fingers touching: bit f = finger f

@@ -171,7 +171,13 @@ static int run_fetch(const char* what, loomError* err) {
 int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
   const char* name = task->source_asset[0] ? task->source_asset : task->placed ? task->robots[0].asset : "";
   if (!*name || root_path(roots, name)) return 0;
-  if (strcmp(name, "robosuite")) {
+  static const char* const known[][2] = {{"robosuite", "robosuite-1.4.1"},
+                                         {"robosuite15", "robosuite-1.5.2"}};
+  const char* folder = NULL;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    if (!strcmp(name, known[i][0])) folder = known[i][1];
+  }
+  if (!folder) {
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "%s: its assets '%s' are not known here; give their folder with --assets %s=DIR",
                           task->path, name, name);
@@ -179,11 +185,11 @@ int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
   char dir[LOOM_PATH_MAX];
   const char *home = getenv("DEMOLOOM_HOME"), *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
   if (home && *home) {
-    snprintf(dir, sizeof dir, "%.900s/robosuite-1.4.1", home);
+    snprintf(dir, sizeof dir, "%.900s/%s", home, folder);
   } else if (cache && *cache) {
-    snprintf(dir, sizeof dir, "%.900s/demoloom/robosuite-1.4.1", cache);
+    snprintf(dir, sizeof dir, "%.900s/demoloom/%s", cache, folder);
   } else {
-    snprintf(dir, sizeof dir, "%.900s/.cache/demoloom/robosuite-1.4.1", user ? user : "");
+    snprintf(dir, sizeof dir, "%.900s/.cache/demoloom/%s", user ? user : "", folder);
   }
   int code = is_dir(dir) ? 0 : run_fetch(name, err);
   return code ? code : loom_asset_roots_add(roots, name, dir, err);

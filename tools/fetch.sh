@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|robosuite`.
+# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|robosuite|robosuite15`.
 # `--check NAME` only tells (exit status 0: it is all there). Nothing is contacted when it is.
 #
 # Packages are named, never their hosts: pip knows where its index is. It is asked for the file's address, so that curl
@@ -50,7 +50,19 @@ describe() {
         "$in/grippers/panda_gripper.xml" "$in/mounts/rethink_mount.xml" "$in/robots/panda/robot.xml"
         "$in/textures/wood-tiles.png")
       ;;
-    *) die "nothing goes by this name; there are mujoco and robosuite" ;;
+    robosuite15)  # dexterous hands, and the arms they are put on
+      package=robosuite version=1.5.2 folder=robosuite-1.5.2 unpacked_mb=60
+      wheel=robosuite-1.5.2-py3-none-any.whl
+      sha256=b9e02df55de8949739de6ba1d196d2ba59cf33c51a76efcfbe5c2f73cdcf99ce size=156827641
+      pip_target=()
+      local in=robosuite/models/assets
+      take=("$in/robots/panda/*" "$in/bases/rethink_mount.xml" "$in/bases/meshes/rethink_mount/*"
+        "$in/grippers/inspire_*.xml" "$in/grippers/meshes/inspire_hands/*" '*.dist-info/licenses/*')
+      in=models/assets
+      whole=("$in/robots/panda/robot.xml" "$in/grippers/inspire_left_hand.xml" "$in/grippers/inspire_right_hand.xml"
+        "$in/grippers/meshes/inspire_hands/lh_base_link.STL" "$in/bases/rethink_mount.xml")
+      ;;
+    *) die "nothing goes by this name; there are mujoco, robosuite and robosuite15" ;;
   esac
 }
 
@@ -147,6 +159,10 @@ unpack() {
       mkdir "$into/models" && mv "$tmp/wheel/robosuite/models/assets" "$into/models/" &&
         mv "$tmp"/wheel/*.dist-info/LICENSE "$into/"
       ;;
+    robosuite15)
+      mkdir "$into/models" && mv "$tmp/wheel/robosuite/models/assets" "$into/models/" &&
+        mv "$tmp"/wheel/*.dist-info/licenses/* "$into/"
+      ;;
   esac || die "$wheel does not hold what it should"
 }
 
@@ -187,7 +203,7 @@ check=
 if [ "${1-}" = --check ]; then check=1 && shift; fi
 name=${1-}
 if [ $# -ne 1 ] || [ "$name" = --help ]; then
-  echo 'usage: fetch.sh [--check] mujoco|robosuite' >&2
+  echo 'usage: fetch.sh [--check] mujoco|robosuite|robosuite15' >&2
   exit 2
 fi
 describe "$name"

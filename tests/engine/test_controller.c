@@ -142,7 +142,7 @@ static void gripper_commands_are_robosuites(void** state) {
     must(loom_episode_start(b.episode, b.data.states, &err), &err);
     loomArm* arm = &b.episode->arms[0];
     for (int t = 0; t < n; t++) {
-      arm->state.grip_action = actions[t];
+      arm->state.hand_action[0] = actions[t];
       loom_arm_apply(arm, b.episode->m, b.episode->d, b.episode->d);
       for (int i = 0; i < 2; i++)
         assert_true(fabs(b.episode->d->ctrl[arm->hand_actuator[i]] - ctrl[2 * t + i]) < 1e-12);
