@@ -46,7 +46,8 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
   r->def = *def;
   mjv_defaultCamera(&r->camera);
   mjv_defaultOption(&r->option);
-  memset(r->option.sitegroup, 0, sizeof r->option.sitegroup);  // robosuite marks frames with sites metres long
+  memset(r->option.sitegroup, 0,
+         sizeof r->option.sitegroup);  // robosuite marks frames with sites metres long
   r->option.geomgroup[0] = def->collision;
   r->option.geomgroup[1] = !def->collision;
   memcpy(r->camera.lookat, def->lookat, sizeof def->lookat);

@@ -67,8 +67,8 @@ static int read_names(loomName* names, int n, int* count, int index, const loomY
 }
 
 static int read_arm(loomRobotDef* r, int index, const loomYaml* y, loomNode arm, loomError* err) {
-  static const char* const keys[] = {"joints",   "actuators", "torque_limit", "init_qpos", "init_noise",
-                                     "armature", "damping",   "frictionloss", NULL};
+  static const char* const keys[] = {"joints",     "actuators", "torque_limit", "velocity_limit", "init_qpos",
+                                     "init_noise", "armature",  "damping",      "frictionloss",   NULL};
   int code =
       arm ? loom_yaml_only(y, arm, keys, err) : loom_yaml_error(y, loom_yaml_root(y), "arm", err, "missing");
   if (!code)
@@ -79,6 +79,9 @@ static int read_arm(loomRobotDef* r, int index, const loomYaml* y, loomNode arm,
   if (!code)
     code = loom_yaml_read_numbers(r->init_qpos, r->joint_count, NULL, y, arm, "init_qpos", true, err);
   if (!code) code = loom_yaml_read_number(&r->init_noise, y, arm, "init_noise", false, err);
+  if (!code)
+    code =
+        loom_yaml_read_numbers(r->velocity_limit, r->joint_count, NULL, y, arm, "velocity_limit", false, err);
   r->has_armature = loom_yaml_get(y, arm, "armature") != 0;
   if (!code) code = loom_yaml_read_numbers(r->armature, r->joint_count, NULL, y, arm, "armature", false, err);
   if (!code)

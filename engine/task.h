@@ -67,6 +67,7 @@ typedef struct loomRobotDef {
   double init_qpos[LOOM_MAX_JOINTS];       // canonical joints, rad; also the nullspace posture
   double init_noise;                       // standard deviation of Gaussian reset noise, rad
   double torque_limit[LOOM_MAX_JOINTS];    // N m
+  double velocity_limit[LOOM_MAX_JOINTS];  // rad/s, for checks of quality; 0 = not known
   bool has_armature;                       // joint properties the parts' MJCF leaves out, for placed robots
   double armature[LOOM_MAX_JOINTS];        // kg m^2
   double joint_damping[LOOM_MAX_JOINTS];   // N m s/rad

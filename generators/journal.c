@@ -36,6 +36,10 @@ static char* describe_run(const loomScene* scene, const loomSourceSet* sources, 
       h = loom_hash(h, &strategy, sizeof strategy);
     }
   }
+  for (int i = 0; i < task->rule_count; i++) {
+    int scheme = (int)task->rules[i].scheme;
+    h = loom_hash(h, &scheme, sizeof scheme);
+  }
   h = loom_hash(h, sources->env_args, strlen(sources->env_args));
   for (int i = 0; i < sources->n; i++) {
     h = loom_hash(h, sources->replay[i].target[0], sizeof(loomPose) * (size_t)sources->replay[i].rows);

@@ -27,6 +27,7 @@ static const char help[] =
     "  -s, --seed S         default 0\n"
     "  -t, --threads N      default all cores; the result does not depend on it\n"
     "      --select NAME    random, nearest, weighted or robot_distance, for all subtasks\n"
+    "      --scheme NAME    transform, translate or replay, for all coordinated subtasks\n"
     "      --noise FACTOR   scale all noise of the task file\n"
     "      --no-ordering    ablation: drop sequential constraints\n"
     "      --next-obs       write next_obs/* too (offline RL wants them)\n"
@@ -42,7 +43,7 @@ static const char help[] =
     "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n";
 
 typedef struct generateArgs {
-  const char *task, *source, *segments, *reset, *select, *report;
+  const char *task, *source, *segments, *reset, *select, *scheme, *report;
   bool json;
   loomGenerateDef def;
   loomAssetRoots roots;
@@ -57,6 +58,7 @@ enum {
   OPT_SEGMENTS,
   OPT_RESET,
   OPT_SELECT,
+  OPT_SCHEME,
   OPT_NOISE,
   OPT_NO_ORDERING,
   OPT_NEXT_OBS,
@@ -80,6 +82,7 @@ static const struct option options[] = {{"successes", 1, 0, 'n'},
                                         {"seed", 1, 0, 's'},
                                         {"threads", 1, 0, 't'},
                                         {"select", 1, 0, OPT_SELECT},
+                                        {"scheme", 1, 0, OPT_SCHEME},
                                         {"noise", 1, 0, OPT_NOISE},
                                         {"no-ordering", 0, 0, OPT_NO_ORDERING},
                                         {"next-obs", 0, 0, OPT_NEXT_OBS},
@@ -141,6 +144,9 @@ static int parse(generateArgs* a, int argc, char** argv) {
       case OPT_RESET:
         a->reset = optarg;
         break;
+      case OPT_SCHEME:
+        a->scheme = optarg;
+        break;
       case OPT_SELECT:
         a->select = optarg;
         break;
@@ -181,23 +187,35 @@ static int parse(generateArgs* a, int argc, char** argv) {
   return 0;
 }
 
+// Index of `text` among names, or LOOM_ERR_USAGE.
+static int choose(int* out, const char* option, const char* text, const char* const* names, loomError* err) {
+  char list[128] = "";
+  for (int i = 0; names[i]; i++) {
+    if (!strcmp(text, names[i])) {
+      *out = i;
+      return 0;
+    }
+    snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
+  }
+  return loom_error_set(err, LOOM_ERR_USAGE, "%s takes one of %s, not '%s'", option, list, text);
+}
+
 static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
-  static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance"};
+  static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", NULL};
+  static const char* const schemes[] = {"transform", "translate", "replay", NULL};
+  int strategy = 0, scheme = 0;
   a->def.attempt.reset = loom_task_find_reset(task, a->reset ? a->reset : task->resets[0].name);
   if (a->def.attempt.reset < 0) {
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, a->reset);
   }
-  if (!a->select) return 0;
-  for (int i = 0; i < 4; i++) {
-    if (strcmp(a->select, strategies[i])) continue;
-    for (int arm = 0; arm < task->arm_count; arm++) {
-      for (int k = 0; k < task->subtask_count[arm]; k++)
-        task->subtasks[arm][k].select.strategy = (loomSelectStrategy)i;
-    }
-    return 0;
+  int code = a->select ? choose(&strategy, "--select", a->select, strategies, err) : 0;
+  if (!code && a->scheme) code = choose(&scheme, "--scheme", a->scheme, schemes, err);
+  for (int arm = 0; !code && a->select && arm < task->arm_count; arm++) {
+    for (int k = 0; k < task->subtask_count[arm]; k++)
+      task->subtasks[arm][k].select.strategy = (loomSelectStrategy)strategy;
   }
-  return loom_error_set(err, LOOM_ERR_USAGE,
-                        "--select takes random, nearest, weighted or robot_distance, not '%s'", a->select);
+  for (int i = 0; !code && a->scheme && i < task->rule_count; i++) task->rules[i].scheme = (loomScheme)scheme;
+  return code;
 }
 
 // Numbers to stdout, the picture to its file.

@@ -337,7 +337,8 @@ typedef struct verdict {
   bool checked, success, identical;
   char name[LOOM_NAME_MAX];
   int rows;
-  double state_error;
+  double state_error, penetration, action_size, joint_speed;
+  char penetrating[2 * LOOM_NAME_MAX + 8];
   double seconds;  // CPU, of the steps alone
 } verdict;
 
@@ -357,8 +358,12 @@ static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
                    .identical = r.identical,
                    .rows = demo.rows,
                    .state_error = r.state_error,
+                   .penetration = r.penetration,
+                   .action_size = r.action_size,
+                   .joint_speed = r.joint_speed,
                    .seconds = loom_thread_cpu() - start};
     snprintf(v->name, sizeof v->name, "%.63s", demo.name);
+    snprintf(v->penetrating, sizeof v->penetrating, "%s", r.penetrating);
   }
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
@@ -390,10 +395,16 @@ static int verify_all(verdict* v, int n, const looking* l, loomError* err) {
   return code;
 }
 
+// The quality a demo should have: nothing deeper than 5 mm in anything, actions and joint speeds within
+// limits.
+static bool well_behaved(const verdict* v) {
+  return v->penetration <= 0.005 && v->action_size <= 1 + 1e-9 && v->joint_speed <= 1;
+}
+
 static cJSON* verify_json(const verdict* v, int n, int* bad) {
   cJSON *root = cJSON_CreateObject(), *list = cJSON_CreateArray();
-  int demos = 0, success = 0, identical = 0;
-  double worst = 0, seconds = 0, steps = 0;
+  int demos = 0, success = 0, identical = 0, good = 0;
+  double deepest = 0, fastest = 0, worst = 0, seconds = 0, steps = 0;
   for (int i = 0; i < n; i++) {
     if (!v[i].checked) continue;
     demos++;
@@ -407,6 +418,14 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     cJSON_AddBoolToObject(d, "success", v[i].success);
     cJSON_AddBoolToObject(d, "identical", v[i].identical);
     cJSON_AddNumberToObject(d, "max_state_error", v[i].state_error);
+    cJSON_AddNumberToObject(d, "max_penetration", v[i].penetration);
+    cJSON_AddStringToObject(d, "penetrating", v[i].penetrating);
+    cJSON_AddNumberToObject(d, "max_action", v[i].action_size);
+    cJSON_AddNumberToObject(d, "max_joint_speed", v[i].joint_speed);
+    cJSON_AddBoolToObject(d, "well_behaved", well_behaved(&v[i]));
+    good += well_behaved(&v[i]);
+    deepest = fmax(deepest, v[i].penetration);
+    fastest = fmax(fastest, v[i].joint_speed);
     cJSON_AddItemToArray(list, d);
     if (v[i].success && v[i].identical) continue;
     fprintf(stderr, "%s: %s, largest state error %.3g\n", v[i].name,
@@ -416,6 +435,9 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
   cJSON_AddNumberToObject(root, "success", success);
   cJSON_AddNumberToObject(root, "identical", identical);
   cJSON_AddNumberToObject(root, "max_state_error", worst);
+  cJSON_AddNumberToObject(root, "well_behaved", good);
+  cJSON_AddNumberToObject(root, "max_penetration", deepest);
+  cJSON_AddNumberToObject(root, "max_joint_speed", fastest);
   cJSON_AddNumberToObject(root, "cpu_seconds_per_control_step", steps > 0 ? seconds / steps : 0);
   cJSON_AddItemToObject(root, "results", list);
   *bad = n - (success < identical ? success : identical);
@@ -439,6 +461,10 @@ int cmd_verify(int argc, char** argv) {
            cJSON_GetObjectItem(root, "demos")->valueint, cJSON_GetObjectItem(root, "success")->valueint,
            cJSON_GetObjectItem(root, "identical")->valueint,
            cJSON_GetObjectItem(root, "max_state_error")->valuedouble);
+    printf("%d well behaved: deepest contact %.1f mm (5 allowed), fastest joint at %.0f %% of its limit\n",
+           cJSON_GetObjectItem(root, "well_behaved")->valueint,
+           1e3 * cJSON_GetObjectItem(root, "max_penetration")->valuedouble,
+           1e2 * cJSON_GetObjectItem(root, "max_joint_speed")->valuedouble);
     cJSON_Delete(root);
   } else if (root) {
     print_json(root);
