@@ -289,6 +289,40 @@ static void ways_begin_where_they_are_told(void** state) {
   }
 }
 
+// A box looks the same on each face, and one source was recorded with it on another: whichever sources follow
+// each other, the motion is never tilted over.
+static void equivalent_poses_belong_to_a_source(void** state) {
+  own* o = *state;
+  loomAttemptDef def = loom_default_attempt_def();
+  loomObjectDef* box = &o->task->objects[0];
+  loomReplay* rolled = &o->sources.replay[1];
+  loomPose *upright = rolled->object[0], *turned = malloc(sizeof *turned * (size_t)rolled->rows);
+  assert_non_null(turned);
+  box->symmetry_count = 1;
+  box->symmetries[0] = (loomSymmetry){{1, 0, 0}, 4};
+  for (int t = 0; t < rolled->rows; t++) turned[t] = loom_pose_mul(upright[t], loom_symmetry(box, 1));
+  rolled->object[0] = turned;
+  cut(o, NULL, 0);
+  int changes = 0;
+  for (int k = 0; k < 3; k++) {
+    loomSubtaskDef* s = &o->task->subtasks[0][k];
+    s->symmetric = true;
+    s->select = (loomSelectDef){LOOM_SELECT_RANDOM, LOOM_SHARE_SUBTASK, 1, 0, 0, 0, 0};
+  }
+  for (uint64_t i = 0; i < 10; i++) {
+    loomAttemptResult r = attempt(o, &def, i);
+    for (int k = 0; k < 2; k++) {
+      changes += k && (r.source[0][0] == 1) != (r.source[0][1] == 1);
+      int lead = lead_in(o, &r, 0, k);
+      assert_true(loom_transform_tilt(motion(o, &r, 0, k, lead, 3)) < 0.3);
+    }
+  }
+  assert_true(changes > 2);
+  box->symmetry_count = 0;
+  rolled->object[0] = upright;
+  free(turned);
+}
+
 // An attempt's targets of one arm, actions and gripper commands, to compare another one with.
 typedef struct copy {
   int rows;
@@ -485,6 +519,7 @@ int main(void) {
     LOOM_TEST(schemes_move_as_they_say),
     LOOM_TEST(coordinated_ways_keep_their_speed),
     LOOM_TEST(ways_begin_where_they_are_told),
+    LOOM_TEST(equivalent_poses_belong_to_a_source),
     LOOM_TEST(noise_moves_whole_segments),
     LOOM_TEST(noise_on_actions),
     LOOM_TEST(noise_zero_is_none),
