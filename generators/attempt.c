@@ -54,6 +54,7 @@ typedef struct plan {
   int episode_source;  // shared choice; -1 = not made
   int arm_source[LOOM_MAX_ARMS];
   int object_symmetry[LOOM_MAX_OBJECTS];           // the equivalent pose taken; -1 = not chosen yet
+  int object_source[LOOM_MAX_OBJECTS];             // relative to this source demo's
   int end_step[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // control step a subtask ended at; -1 = not yet
   loomAttemptResult* result;
   loomTrace* trace;
@@ -150,13 +151,23 @@ static void correct_for_held(plan* p, armPlan* arm, int a, const loomSubtaskDef*
 static void add_noise(plan* p, armPlan* arm, const loomSubtaskDef* s) {
   double shift[6];
   for (int i = 0; i < 6; i++) {
-    double size = i < 3 ? s->noise_position : s->noise_rotation;
-    shift[i] = size > 0 ? p->def->noise_scale * size * loom_random_normal(&p->move) : 0;
+    // No noise takes no draws, so that what else is drawn from this stream is as in a task without noise.
+    double size = p->def->noise_scale * (i < 3 ? s->noise_position : s->noise_rotation);
+    shift[i] = size > 0 ? size * loom_random_normal(&p->move) : 0;
   }
   loomPose noise = loom_pose_identity();
   loom_quat_exp(noise.quat, shift + 3);
   memcpy(noise.pos, shift, sizeof noise.pos);
   arm->transform.hand = loom_pose_mul(arm->transform.hand, noise);
+}
+
+static void plan_lead_in(plan* p, int a) {
+  armPlan* arm = &p->arm[a];
+  const loomReplay* source = &p->sources->replay[arm->source];
+  int row = arm->start < source->rows ? arm->start : source->rows - 1;
+  loomPose first = loom_transform_apply(&arm->transform, source->target[a][row]);
+  arm->hold = current(p, a)->hold_steps;
+  arm->lead_in = loom_stitch_steps(current(p, a), arm->from, first, p->task->control_freq) + arm->hold;
 }
 
 static void begin_subtask(plan* p, int a) {
@@ -171,11 +182,12 @@ static void begin_subtask(plan* p, int a) {
   arm->start = loom_segment_start(source, a, k);
   arm->end = source->end[a][k];
   int object = s->reference >= 0 ? s->reference : s->carried;
-  if (object >= 0 && p->object_symmetry[object] >= 0) {
+  if (object >= 0 && p->object_symmetry[object] >= 0 && p->object_source[object] == arm->source) {
     arm->fit.object_symmetry = p->object_symmetry[object];
   } else if (object >= 0) {
     arm->fit = loom_fit_source(p->e, source, a, k);
     p->object_symmetry[object] = arm->fit.object_symmetry;
+    p->object_source[object] = arm->source;
   }
   int shift = s->offset[0];
   if (s->offset[1] > shift) shift += loom_random_index(&p->move, s->offset[1] - s->offset[0] + 1);
@@ -185,27 +197,15 @@ static void begin_subtask(plan* p, int a) {
   if (s->carried >= 0) correct_for_held(p, arm, a, s, source);
   add_noise(p, arm, s);
   arm->from = s->from_target && k ? arm->target : loom_episode_eef(p->e, a);
-  loomPose first = loom_transform_apply(
-      &arm->transform, source->target[a][arm->start < source->rows ? arm->start : source->rows - 1]);
-  arm->hold = s->hold_steps;
-  arm->lead_in = loom_stitch_steps(s, arm->from, first, p->task->control_freq) + s->hold_steps;
+  plan_lead_in(p, a);
   p->result->source[a][k] = arm->source;
   p->result->begin[a][k] = p->e->steps;
 }
 
-// Coordinated partners begin in the same step and take as long: the longer lead-in counts for both, and a
-// translated or replayed scheme gives both the same rigid motion.
-static void match_partner(plan* p, int a) {
-  int other, other_k, k = p->arm[a].subtask;
-  const loomRule* rule = coordinated(p, a, k, &other, &other_k);
-  if (!rule || !p->arm[other].running || p->arm[other].subtask != other_k) return;
-  armPlan *x = &p->arm[a], *y = &p->arm[other];
-  if (x->lead_in < y->lead_in) x->lead_in = y->lead_in;
-  if (y->lead_in < x->lead_in) y->lead_in = x->lead_in;
-  if (rule->scheme == LOOM_SCHEME_REPLAY) return;
-  const armPlan* leader = p->task->subtasks[rule->arm_a][rule->subtask_a].reference >= 0
-                              ? &p->arm[rule->arm_a]
-                              : &p->arm[rule->arm_b];
+// TRANSFORM and TRANSLATE give both arms one rigid motion, that of the leader's object.
+static void share_motion(plan* p, const loomRule* rule) {
+  armPlan *x = &p->arm[rule->arm_a], *y = &p->arm[rule->arm_b];
+  const armPlan* leader = p->task->subtasks[rule->arm_a][rule->subtask_a].reference >= 0 ? x : y;
   loomPose world = leader->transform.world;
   if (rule->scheme == LOOM_SCHEME_TRANSLATE) {
     loomPose moved = loom_pose_mul(world, leader->transform.source);
@@ -213,6 +213,24 @@ static void match_partner(plan* p, int a) {
     for (int i = 0; i < 3; i++) world.pos[i] = moved.pos[i] - leader->transform.source.pos[i];
   }
   x->transform.world = y->transform.world = world;
+}
+
+// Coordinated partners begin in the same step and take as long: the longer lead-in counts for both, and a
+// shifted end is shifted for both.
+static void match_partner(plan* p, int a) {
+  int other, other_k, k = p->arm[a].subtask;
+  const loomRule* rule = coordinated(p, a, k, &other, &other_k);
+  if (!rule || !p->arm[other].running || p->arm[other].subtask != other_k) return;
+  armPlan *x = &p->arm[rule->arm_a], *y = &p->arm[rule->arm_b];
+  const loomReplay* source = &p->sources->replay[x->source];
+  if (source->end[rule->arm_a][rule->subtask_a] == source->end[rule->arm_b][rule->subtask_b]) y->end = x->end;
+  if (rule->scheme != LOOM_SCHEME_REPLAY) {
+    share_motion(p, rule);
+    plan_lead_in(p, a);
+    plan_lead_in(p, other);
+  }
+  if (x->lead_in < y->lead_in) x->lead_in = y->lead_in;
+  if (y->lead_in < x->lead_in) y->lead_in = x->lead_in;
 }
 
 // --------------------------------------------------------------------------------------------------------

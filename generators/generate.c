@@ -192,16 +192,25 @@ static int keep_result(run* r, const loomAttemptResult* result, loomError* err) 
   return 0;
 }
 
-// Statistics change between whole batches only, so that an attempt sees the same ones on any number of
-// threads.
+static bool uses(const loomAttemptResult* r, int source) {
+  for (int i = 0; i < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; i++) {
+    if (r->source[i / LOOM_MAX_SUBTASKS][i % LOOM_MAX_SUBTASKS] == source) return true;
+  }
+  return false;
+}
+
+// An attempt counts for every source it took segments from. Statistics change between whole batches only, so
+// that an attempt sees the same ones on any number of threads.
 static void count_sources(run* r, int64_t upto) {
   memset(r->tries, 0, sizeof(int) * (size_t)r->sources->n);
   memset(r->wins, 0, sizeof(int) * (size_t)r->sources->n);
   for (int64_t i = 0; i < upto; i++) {
-    int s = r->report->results[i].source[0][0];
-    if (s < 0 || s >= r->sources->n) continue;
-    r->tries[s]++;
-    r->wins[s] += r->report->results[i].outcome == LOOM_OUTCOME_SUCCESS;
+    const loomAttemptResult* result = &r->report->results[i];
+    for (int s = 0; s < r->sources->n; s++) {
+      if (!uses(result, s)) continue;
+      r->tries[s]++;
+      r->wins[s] += result->outcome == LOOM_OUTCOME_SUCCESS;
+    }
   }
 }
 

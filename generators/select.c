@@ -121,6 +121,7 @@ int loom_select_source(const loomEpisode* e, const loomSourceSet* sources, const
   }
   int top = def->strategy == LOOM_SELECT_WEIGHTED ? n : def->top_k < n ? def->top_k : n;
   if (top < 1) top = 1;
+  while (top < n && cost[order[top]] <= cost[order[top - 1]]) top++;  // as good: not left out by its number
   for (int i = 0; i < top; i++) weight[i] = exp(-4 * (cost[order[i]] - cost[order[0]]));
   return order[loom_random_weighted(random, weight, top)];
 }

@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,14 +14,15 @@
 
 // Shared with the children.
 typedef struct ledger {
-  atomic_int calls;  // so far in this run
-  int deadly;        // the call before which the process is killed; 0 = none
+  int calls;   // so far in this run
+  int deadly;  // the call before which the process is killed; 0 = none
 } ledger;
 
 static ledger* books;
 
 static void count_call(void) {
-  if (books && atomic_fetch_add(&books->calls, 1) + 1 == books->deadly) kill(getpid(), SIGKILL);
+  if (books && __atomic_add_fetch(&books->calls, 1, __ATOMIC_SEQ_CST) == books->deadly)
+    kill(getpid(), SIGKILL);
 }
 
 int unlink(const char* path) {
