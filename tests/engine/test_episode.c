@@ -212,11 +212,39 @@ static void time_runs_out(void** state) {
   assert_true(loom_pose_distance(before, loom_episode_eef(o->e, 0)) > 0.01);
 }
 
+// A hand: its entries say where the joints go, at most so fast, and joints may share one.
+static void hands_go_where_they_are_told(void** state) {
+  own* o = *state;
+  loomError err = {0, ""};
+  loomTask* task = o->task;
+  loomRobotDef kept = task->robots[0];
+  loomEpisode* e = NULL;
+  task->robots[0].gripper_absolute = true;
+  task->robots[0].gripper_dim = 2;
+  task->robots[0].gripper_entry[1] = 1;
+  task->robots[0].gripper_sign[0] = task->robots[0].gripper_sign[1] = 1;
+  must(loom_episode_create(&e, o->scene, &err), &err);
+  assert_int_equal(e->action_dim, 8 + 7);
+  must(loom_episode_reset(e, 0, 3, 1, &err), &err);
+  double action[LOOM_MAX_ACTION] = {0};
+  action[6] = 0.5;
+  action[7] = -1;
+  must(loom_episode_step(e, action, &err), &err);
+  double moved = task->robots[0].gripper_speed * o->scene->substeps;  // from 0, half of the range either way
+  assert_true(fabs(e->arms[0].state.grip[0] - fmin(0.5, moved)) < 1e-12);
+  assert_true(fabs(e->arms[0].state.grip[1] + fmin(1, moved)) < 1e-12);
+  for (int t = 0; t < 10; t++) must(loom_episode_step(e, action, &err), &err);
+  assert_true(fabs(e->arms[0].state.grip[0] - 0.5) < 1e-12 && e->arms[0].state.grip[1] == -1);
+  loom_episode_destroy(e);
+  task->robots[0] = kept;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(two_sizes_survive_the_text),     cmocka_unit_test(sizes_and_places_are_in_range),
       cmocka_unit_test(observations_are_what_they_say), cmocka_unit_test(a_snapshot_brings_everything_back),
       cmocka_unit_test(bad_actions_are_told),           cmocka_unit_test(time_runs_out),
+      cmocka_unit_test(hands_go_where_they_are_told),
   };
   return cmocka_run_group_tests(tests, open_own, close_own);
 }
