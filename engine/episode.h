@@ -26,8 +26,9 @@ typedef struct loomScene {
   char label[LOOM_PATH_MAX];                    // where it came from, for messages
   mjModel* model;                               // without visuals
   loomVariation* variations[LOOM_MAX_OBJECTS];  // NULL for objects of fixed size
-  int object_body[LOOM_MAX_OBJECTS], object_qpos[LOOM_MAX_OBJECTS], object_dof[LOOM_MAX_OBJECTS];
-  int substeps;  // physics steps a control step
+  int object_body[LOOM_MAX_OBJECTS];
+  int object_qpos[LOOM_MAX_OBJECTS];  // of its free joint, or of the joint it slides or turns on; -1 = none
+  int substeps;                       // physics steps a control step
 } loomScene;
 
 /// Compile `xml` (named `label` in messages) for the task. env_args (nullable) is the source dataset's, whose
@@ -74,8 +75,8 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
 void loom_episode_destroy(loomEpisode* episode);
 
 /// Draw object sizes and poses and the arms' noise from reset distribution `reset` (index into task->resets);
-/// a pure function of (seed, attempt). LOOM_ERR_UNSUPPORTED when no placement without overlap is found in
-/// 1000 draws.
+/// a pure function of (seed, attempt). LOOM_ERR_UNSUPPORTED when 1000 draws find no placement without overlap
+/// that some arm can reach.
 int loom_episode_reset(loomEpisode* episode, int reset, uint64_t seed, uint64_t attempt, loomError* err);
 /// What every start ends with, once time, qpos and qvel are set in fresh data: kinematics, controllers,
 /// conditions.

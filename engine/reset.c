@@ -20,17 +20,30 @@ static int bind_objects(loomScene* s, loomError* err) {
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': the model has no body '%s'", task->path,
                             object->name, object->body);
     }
-    int joint = s->model->body_jntadr[body];
-    if (joint < 0 || s->model->jnt_type[joint] != mjJNT_FREE) {
-      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': body '%s' has no free joint", task->path,
-                            object->name, object->body);
-    }
     s->object_body[o] = body;
-    s->object_qpos[o] = s->model->jnt_qposadr[joint];
-    s->object_dof[o] = s->model->jnt_dofadr[joint];
+    s->object_qpos[o] = s->model->body_jntnum[body] ? s->model->jnt_qposadr[s->model->body_jntadr[body]] : -1;
     if (object->shape_count) {
       int code = loom_variation_bind(&s->variations[o], s->xml, s->label, object->body, err);
       if (code) return loom_error_prefix(err, code, "%s: object '%s'", task->path, object->name);
+    }
+  }
+  return 0;
+}
+
+// What a reset places is free to be placed; what it slides or turns has one joint to do so.
+static int check_placements(const loomScene* s, loomError* err) {
+  const loomTask* task = s->task;
+  for (int r = 0; r < task->reset_count; r++) {
+    for (int i = 0; i < task->resets[r].placement_count; i++) {
+      const loomPlacement* place = &task->resets[r].placements[i];
+      int body = s->object_body[place->object], joint = s->model->body_jntadr[body];
+      mjtJoint type = joint >= 0 ? (mjtJoint)s->model->jnt_type[joint] : mjJNT_BALL;
+      bool ok = place->on_joint ? type == mjJNT_HINGE || type == mjJNT_SLIDE : type == mjJNT_FREE;
+      if (ok && s->model->body_jntnum[body] == 1) continue;
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: reset %s: object '%s': body '%s' has no %s",
+                            task->path, task->resets[r].name, task->objects[place->object].name,
+                            task->objects[place->object].body,
+                            place->on_joint ? "single hinge or slide joint" : "free joint");
     }
   }
   return 0;
@@ -52,6 +65,7 @@ int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, co
     code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
   if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
   if (!code) code = bind_objects(s, err);
+  if (!code) code = check_placements(s, err);
   if (code) {
     loom_scene_destroy(s);
     return code;
@@ -142,6 +156,21 @@ typedef struct circle {
   double x, y, radius;
 } circle;
 
+// Some arm comes there: the place lies within reach of its shoulder, the second joint (kinematics are those
+// of the canonical joints).
+static bool within_reach(const loomEpisode* e, const circle* c, double z) {
+  bool known = false;
+  for (int a = 0; a < e->arm_count; a++) {
+    const loomArm* arm = &e->arms[a];
+    if (arm->robot->reach <= 0 || arm->n < 2) return true;
+    const double* shoulder = e->d->xanchor + 3 * e->m->dof_jntid[arm->dof[1]];
+    double away = hypot(hypot(c->x - shoulder[0], c->y - shoulder[1]), z - shoulder[2]);
+    if (away - c->radius <= arm->robot->reach) return true;
+    known = true;
+  }
+  return !known;
+}
+
 static bool free_of(const circle* c, const circle* others, int n, double gap) {
   for (int i = 0; i < n; i++) {
     if (hypot(c->x - others[i].x, c->y - others[i].y) < c->radius + others[i].radius + gap) return false;
@@ -154,6 +183,12 @@ static int place_object(loomEpisode* e, const loomPlacement* place, const variab
   const loomObjectDef* object = &e->scene->task->objects[place->object];
   double z = 0, *qpos = e->d->qpos + e->scene->object_qpos[place->object];
   circle c = {0, 0, 0};
+  placed[n] = c;
+  if (place->on_joint) {
+    qpos[0] = loom_random_range(random, place->joint[0], place->joint[1]);
+    placed[n].radius = -INFINITY;  // in nobody's way
+    return 0;
+  }
   int code = eval(&z, place->z, v, err);
   if (!code && place->radius[0]) code = eval(&c.radius, place->radius, v, err);
   if (code) return code;
@@ -163,10 +198,11 @@ static int place_object(loomEpisode* e, const loomPlacement* place, const variab
     c.y = loom_random_range(random, place->y[0], place->y[1]);
     if (++tries > 1000) {
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                            "%s: no free place for '%s' in 1000 draws; widen its range or lessen `gap`",
+                            "%s: no place for '%s' in 1000 draws that is free and within some arm's reach; "
+                            "change its range or lessen `gap`",
                             e->scene->task->path, object->name);
     }
-  } while (!free_of(&c, placed, n, place->gap));
+  } while (!free_of(&c, placed, n, place->gap) || !within_reach(e, &c, z));
   placed[n] = c;
   double yaw[3] = {0, 0, loom_random_range(random, place->yaw[0], place->yaw[1])}, turn[4];
   double base[4] = {1, 0, 0, 0};
@@ -215,6 +251,7 @@ int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attemp
   if (code) return code;
   mj_resetData(e->m, e->d);
   place_arms(e, &random);
+  mj_kinematics(e->m, e->d);
   for (int i = 0; !code && i < def->placement_count; i++) {
     code = place_object(e, &def->placements[i], &v[i], placed, i, &random, err);
   }

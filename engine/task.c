@@ -67,8 +67,9 @@ static int read_names(loomName* names, int n, int* count, int index, const loomY
 }
 
 static int read_arm(loomRobotDef* r, int index, const loomYaml* y, loomNode arm, loomError* err) {
-  static const char* const keys[] = {"joints",     "actuators", "torque_limit", "velocity_limit", "init_qpos",
-                                     "init_noise", "armature",  "damping",      "frictionloss",   NULL};
+  static const char* const keys[] = {
+      "joints",   "actuators", "torque_limit", "velocity_limit", "init_qpos", "init_noise",
+      "armature", "damping",   "reach",        "frictionloss",   NULL};
   int code =
       arm ? loom_yaml_only(y, arm, keys, err) : loom_yaml_error(y, loom_yaml_root(y), "arm", err, "missing");
   if (!code)
@@ -79,6 +80,7 @@ static int read_arm(loomRobotDef* r, int index, const loomYaml* y, loomNode arm,
   if (!code)
     code = loom_yaml_read_numbers(r->init_qpos, r->joint_count, NULL, y, arm, "init_qpos", true, err);
   if (!code) code = loom_yaml_read_number(&r->init_noise, y, arm, "init_noise", false, err);
+  if (!code) code = loom_yaml_read_number(&r->reach, y, arm, "reach", false, err);
   if (!code)
     code =
         loom_yaml_read_numbers(r->velocity_limit, r->joint_count, NULL, y, arm, "velocity_limit", false, err);
@@ -473,8 +475,13 @@ static int parse_ranges(loomPlacement* place, taskParser* p, loomNode map) {
 }
 
 static int parse_placement(loomPlacement* place, taskParser* p, loomNode node) {
-  static const char* const keys[] = {"size", "x", "y", "z", "yaw", "orientations", "radius", "gap", NULL};
-  int code = loom_yaml_only(p->y, node, keys, p->err);
+  static const char* const keys[] = {"size",         "x",      "y",   "z",     "yaw",
+                                     "orientations", "radius", "gap", "joint", NULL};
+  static const char* const joint_keys[] = {"joint", NULL};
+  place->on_joint = loom_yaml_get(p->y, node, "joint") != 0;
+  int code = loom_yaml_only(p->y, node, place->on_joint ? joint_keys : keys, p->err);
+  if (!code && place->on_joint)
+    return loom_yaml_read_numbers(place->joint, 2, NULL, p->y, node, "joint", true, p->err);
   if (!code) code = parse_ranges(place, p, loom_yaml_get(p->y, node, "size"));
   if (!code) code = loom_yaml_read_numbers(place->x, 2, NULL, p->y, node, "x", true, p->err);
   if (!code) code = loom_yaml_read_numbers(place->y, 2, NULL, p->y, node, "y", true, p->err);

@@ -69,7 +69,8 @@ typedef struct loomRobotDef {
   double init_noise;                       // standard deviation of Gaussian reset noise, rad
   double torque_limit[LOOM_MAX_JOINTS];    // N m
   double velocity_limit[LOOM_MAX_JOINTS];  // rad/s, for checks of quality; 0 = not known
-  bool has_armature;                       // joint properties the parts' MJCF leaves out, for placed robots
+  double reach;       // m from the second joint's axis; resets put no object further off. 0 = not known
+  bool has_armature;  // joint properties the parts' MJCF leaves out, for placed robots
   double armature[LOOM_MAX_JOINTS];        // kg m^2
   double joint_damping[LOOM_MAX_JOINTS];   // N m s/rad
   double joint_friction[LOOM_MAX_JOINTS];  // N m
@@ -124,7 +125,7 @@ typedef struct loomSymmetry {
 
 typedef struct loomObjectDef {
   loomName name;
-  loomName body;  // body with a free joint
+  loomName body;  // moved by a free joint, or a part that slides or turns on another (a drawer, a lid)
   int variable_count;
   loomVariable variables[LOOM_MAX_VARIABLES];
   int shape_count;
@@ -212,9 +213,12 @@ typedef struct loomObserveDef {
 
 // ----------------------------------------------------------------------------------------------------- reset
 
-/// Where one object starts: uniform boxes, yaw and orientation choices. Frames: world.
+/// Where one object starts: uniform boxes, yaw and orientation choices, world frame; or, for a part that
+/// slides or turns on another body, the position of its joint.
 typedef struct loomPlacement {
   int object;         // index into loomTask.objects
+  bool on_joint;      // the object's one hinge or slide joint starts in `joint`; the rest is not used
+  double joint[2];    // uniform range, m or rad
   double x[2], y[2];  // uniform range, m
   loomExprText z;     // height, m
   double yaw[2];      // uniform range about world z, rad, applied after the orientation
