@@ -146,11 +146,61 @@ static int prepare_part(composeJob* job, int i) {
   return code;
 }
 
+// Actuators go with the joints they drive.
+static void drop_actuators(mjSpec* spec, const char* joint) {
+  for (mjsElement *e = mjs_firstElement(spec, mjOBJ_ACTUATOR), *next; e; e = next) {
+    next = mjs_nextElement(spec, e);
+    if (!strcmp(mjs_getString(mjs_asActuator(e)->target), joint)) mjs_delete(spec, e);
+  }
+}
+
+static void drop_body(mjSpec* spec, mjsBody* body) {
+  for (mjsElement* e = mjs_firstChild(body, mjOBJ_JOINT, 1); e; e = mjs_nextChild(body, e, 1))
+    drop_actuators(spec, mjs_getString(mjs_getName(e)));
+  mjs_delete(spec, body->element);
+}
+
+// A joint before a body of the same name.
+static int leave_out_one(composeJob* job, const loomPart* part, mjSpec* spec, const char* name) {
+  mjsElement* joint = mjs_findElement(spec, mjOBJ_JOINT, name);
+  mjsBody* body = mjs_findBody(spec, name);
+  mjsElement* geom = mjs_findElement(spec, mjOBJ_GEOM, name);
+  if (joint) {
+    drop_actuators(spec, name);
+    mjs_delete(spec, joint);
+  } else if (body) {
+    drop_body(spec, body);
+  } else if (geom) {
+    mjs_delete(spec, geom);
+  } else {
+    return loom_error_set(job->err, LOOM_ERR_FORMAT, "%s: without: no body, joint or geom '%s'", part->file,
+                          name);
+  }
+  return 0;
+}
+
+static int leave_out(composeJob* job, const loomPart* part, mjSpec* spec) {
+  for (int i = 0; i < part->without_count; i++) {
+    int code = leave_out_one(job, part, spec, part->without[i]);
+    if (code) return code;
+  }
+  for (mjsElement *e = part->weld ? mjs_firstElement(spec, mjOBJ_JOINT) : NULL, *next; e; e = next) {
+    next = mjs_nextElement(spec, e);
+    if (mjs_asJoint(e)->type == mjJNT_FREE) mjs_delete(spec, e);
+  }
+  return 0;
+}
+
 static int attach(composeJob* job, int i) {
   const loomPart* part = &job->parts[i];
   char why[600] = "";
   mjSpec* child = mj_parseXMLString(job->part_text[i], &job->vfs, why, sizeof why);
   if (!child) return refuse(job, part->file, why);
+  int code = leave_out(job, part, child);
+  if (code) {
+    mj_deleteSpec(child);
+    return code;
+  }
   mjsBody* parent = mjs_findBody(job->spec, part->to[0] ? part->to : "world");
   mjsFrame* frame = parent ? mjs_addFrame(parent, NULL) : NULL;
   if (frame) {
@@ -159,7 +209,6 @@ static int attach(composeJob* job, int i) {
   }
   mjsElement* done =
       frame ? mjs_attach(frame->element, mjs_findBody(child, "world")->element, part->prefix, "") : NULL;
-  int code = 0;
   if (!parent) {
     code = loom_error_set(job->err, LOOM_ERR_FORMAT, "%s: there is no body '%s' to attach %s to", job->label,
                           part->to, part->file);
@@ -173,13 +222,22 @@ static int attach(composeJob* job, int i) {
 static int edit_joints(composeJob* job) {
   for (int i = 0; i < job->nedit; i++) {
     const loomJointEdit* edit = &job->edits[i];
-    mjsJoint* joint = mjs_asJoint(mjs_findElement(job->spec, mjOBJ_JOINT, edit->joint));
+    const char* name = edit->def->joints[edit->index];
+    mjsJoint* joint = mjs_asJoint(mjs_findElement(job->spec, mjOBJ_JOINT, name));
     if (!joint)
       return loom_error_set(job->err, LOOM_ERR_FORMAT, "%s: the robots' parts have no joint '%s'", job->label,
-                            edit->joint);
-    joint->armature = edit->armature;
-    joint->damping[0] = edit->damping;
-    joint->frictionloss = edit->frictionloss;
+                            name);
+    const loomJointsDef* j = edit->def;
+    if (j->has_armature) {
+      joint->armature = j->armature[edit->index];
+      joint->damping[0] = j->damping[edit->index];
+      joint->frictionloss = j->friction[edit->index];
+    }
+    if (j->has_range) {
+      joint->range[0] = j->low[edit->index];
+      joint->range[1] = j->high[edit->index];
+      joint->limited = mjLIMITED_TRUE;
+    }
   }
   return 0;
 }
@@ -256,24 +314,32 @@ int loom_read_text(char** out, const char* path, loomError* err) {
   return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
 }
 
+static void add_edits(loomJointEdit* edits, int* n, const loomJointsDef* j) {
+  for (int i = 0; (j->has_armature || j->has_range) && i < j->count; i++)
+    edits[(*n)++] = (loomJointEdit){j, i};
+}
+
 int loom_task_model(char** out, char* label, const loomTask* task, const loomAssetRoots* roots,
                     loomError* err) {
   loomPart parts[LOOM_MAX_ARMS * LOOM_MAX_PARTS];
-  loomJointEdit edits[LOOM_MAX_ARMS * LOOM_MAX_JOINTS];
+  loomJointEdit edits[2 * LOOM_MAX_ARMS * LOOM_MAX_JOINTS];
   int n = 0, nedit = 0;
   snprintf(label, LOOM_PATH_MAX, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
   int code = loom_read_text(out, label, err);
   if (code || !task->placed) return code;
   for (int a = 0; a < task->arm_count; a++) {
     const loomRobotDef* robot = &task->robots[a];
-    for (int i = 0; robot->has_armature && i < robot->joint_count; i++) {
-      edits[nedit++] = (loomJointEdit){robot->joints[i], robot->armature[i], robot->joint_damping[i],
-                                       robot->joint_friction[i]};
-    }
+    add_edits(edits, &nedit, &robot->arm);
+    add_edits(edits, &nedit, &robot->torso);
     for (int i = 0; i < task->robots[a].part_count; i++) {
       const loomPartDef* def = &task->robots[a].parts[i];
       loomPart* part = &parts[n++];
-      *part = (loomPart){.file = def->file, .prefix = def->prefix, .to = def->to};
+      *part = (loomPart){.file = def->file,
+                         .prefix = def->prefix,
+                         .to = def->to,
+                         .weld = def->weld,
+                         .without_count = def->without_count,
+                         .without = def->without};
       const double* pos = def->to[0] ? def->pos : task->place_pos[a];
       const double* quat = def->to[0] ? def->quat : task->place_quat[a];
       memcpy(part->pos, pos, sizeof part->pos);

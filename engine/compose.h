@@ -12,12 +12,16 @@ typedef struct loomPart {
   const char* prefix;      // put before all its names
   const char* to;          // body of what is there already that it is attached to; "" = the world
   double pos[3], quat[4];  // where, in that body's frame; quaternion w-x-y-z
+  bool weld;               // without its free joint
+  int without_count;  // bodies, joints and geoms left out, by the file's own names, with all that hangs on
+                      // them
+  const loomName* without;
 } loomPart;
 
-/// What a joint is given that the parts' MJCF leaves out.
+/// One joint that is given what the parts' MJCF leaves out.
 typedef struct loomJointEdit {
-  const char* joint;  // with its prefix
-  double armature, damping, frictionloss;
+  const loomJointsDef* def;
+  int index;
 } loomJointEdit;
 
 /// Attach the parts, in order, to the scene `xml` (named `label` in messages; its assets are looked up in the

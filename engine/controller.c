@@ -39,11 +39,11 @@ int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerD
   memset(arm, 0, sizeof *arm);
   arm->robot = robot;
   arm->control = *control;
-  arm->n = robot->joint_count;
+  arm->n = robot->arm.count;
   arm->hand_n = robot->gripper_joint_count;
-  arm->pose_dim = control->type == LOOM_OSC_POSE ? 6 : arm->n;
-  int code = bind_joints(arm->qpos, arm->dof, robot->joints, arm->n, m, err);
-  if (!code) code = bind_actuators(arm->actuator, robot->actuators, arm->n, m, err);
+  arm->pose_dim = loom_controller_pose_dim(control, robot);
+  int code = bind_joints(arm->qpos, arm->dof, robot->arm.joints, arm->n, m, err);
+  if (!code) code = bind_actuators(arm->actuator, robot->arm.actuators, arm->n, m, err);
   if (!code) code = bind_joints(arm->hand_qpos, arm->hand_dof, robot->gripper_joints, arm->hand_n, m, err);
   if (!code) code = bind_actuators(arm->hand_actuator, robot->gripper_actuators, arm->hand_n, m, err);
   if (!code) code = find(&arm->site, m, mjOBJ_SITE, "site", robot->eef_site, err);
@@ -118,7 +118,7 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
 
 loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, const double* action) {
   double move[LOOM_MAX_JOINTS] = {0}, quat[4];
-  if (arm->control.type != LOOM_OSC_POSE) return eef;
+  if (arm->control.type == LOOM_JOINT_POSITION) return eef;
   if (arm->control.delta) {
     scale_action(move, arm, action);
   } else {
@@ -307,7 +307,7 @@ static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, co
   double task[6] = {0}, kv = 2 * sqrt(nullspace_kp);
   for (int i = 0; i < n; i++) {
     posture[i] =
-        nullspace_kp * (arm->robot->init_qpos[i] - d->qpos[arm->qpos[i]]) - kv * d->qvel[arm->dof[i]];
+        nullspace_kp * (arm->robot->arm.init_qpos[i] - d->qpos[arm->qpos[i]]) - kv * d->qvel[arm->dof[i]];
     for (int k = 0; k < 6; k++) task[k] += jac[6 * i + k] * posture[i];
   }
   cholesky(lambda_inv, 6);
@@ -329,15 +329,19 @@ void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, cons
   for (int i = 0; i < arm->n; i++) torque[i] += d->qfrc_bias[arm->dof[i]];
 }
 
-void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
+static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
   double torque[LOOM_MAX_JOINTS];
   loom_arm_torques(torque, arm, m, seen);
   for (int i = 0; seen != d && i < arm->n; i++)
     torque[i] += d->qfrc_bias[arm->dof[i]] - seen->qfrc_bias[arm->dof[i]];
   for (int i = 0; i < arm->n; i++) {
-    double limit = arm->robot->torque_limit[i];
+    double limit = arm->robot->arm.torque_limit[i];
     d->ctrl[arm->actuator[i]] = clip(torque[i], -limit, limit);
   }
+}
+
+void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
+  if (arm->control.type != LOOM_WHOLE_BODY_IK) apply_torques(arm, m, d, seen);
   for (int i = 0; i < arm->hand_n; i++) {
     double a = arm->state.hand_action[arm->robot->gripper_entry[i]], speed = arm->robot->gripper_speed;
     double step = arm->robot->gripper_sign[i] * speed * (a > 0 ? 1 : a < 0 ? -1 : 0);

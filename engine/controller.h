@@ -1,4 +1,4 @@
-// robosuite's arm controllers and the Panda gripper's action, at torque level in every physics step.
+// robosuite's arm controllers and the grippers' and hands' actions, at torque level in every physics step.
 // OSC_POSE: O. Khatib, "A unified approach for motion and force control of robot manipulators", 1987, as
 // robosuite 1.4.1 configures it (controllers/osc.py): position and orientation decoupled, nullspace posture.
 #ifndef LOOM_ENGINE_CONTROLLER_H
@@ -45,7 +45,8 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
 void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d);
 /// Write d->ctrl for this physics step: clipped torques, and the gripper's command one speed step further.
 /// The controller sees the arm as it is in `seen` (d itself but for an episode's first physics step); gravity
-/// compensation is d's.
+/// compensation is d's. WHOLE_BODY_IK's torques come from engine/whole_body.h; the arm works its gripper
+/// only.
 void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen);
 
 loomPose loom_arm_eef(const loomArm* arm, const mjData* d);

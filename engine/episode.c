@@ -25,6 +25,10 @@ double loom_thread_cpu(void) {
 // ------------------------------------------------------------------------------------------------
 // construction
 
+static bool whole_body(const loomEpisode* e) {
+  return e->scene->control.type == LOOM_WHOLE_BODY_IK;
+}
+
 int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* err) {
   *out = NULL;
   loomEpisode* e = calloc(1, sizeof *e);
@@ -39,6 +43,7 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
     code = loom_arm_bind(&e->arms[a], &scene->task->robots[a], &scene->control, e->m, err);
     e->action_dim += loom_arm_action_dim(&e->arms[a]);
   }
+  if (!code && whole_body(e)) code = loom_whole_body_bind(&e->body, e->arms, e->arm_count, e->m, err);
   if (!code) code = loom_conditions_create(&e->conditions, scene->task, e->m, err);
   if (code) {
     loom_episode_destroy(e);
@@ -129,6 +134,7 @@ int loom_episode_begin(loomEpisode* e, loomError* err) {
   int code = loom_trap_run(run_step1, e, err);
   if (code) return code;
   for (int a = 0; a < e->arm_count; a++) loom_arm_reset(&e->arms[a], e->m, e->d);
+  loom_whole_body_reset(&e->body, e->d);
   code = loom_conditions_measure(e->conditions, e->m, err);
   if (code) return code;
   loom_conditions_reset(e->conditions);
@@ -169,7 +175,7 @@ static const mjData* canonical_view(loomEpisode* e) {
   mju_zero(d->qvel, (int)e->m->nv);
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
-    for (int i = 0; i < arm->n; i++) d->qpos[arm->qpos[i]] = arm->robot->init_qpos[i];
+    for (int i = 0; i < arm->n; i++) d->qpos[arm->qpos[i]] = arm->robot->arm.init_qpos[i];
   }
   mj_fwdPosition(e->m, d);
   mj_fwdVelocity(e->m, d);
@@ -180,15 +186,18 @@ static int run_control_step(void* arg) {
   stepCall* call = arg;
   loomEpisode* e = call->episode;
   const double* action = call->action;
-  const mjData* seen = e->steps ? e->d : canonical_view(e);
+  const mjData* seen = e->steps || whole_body(e) ? e->d : canonical_view(e);
   for (int a = 0; a < e->arm_count; a++) {
-    if (!e->steps) loom_arm_reset(&e->arms[a], e->m, seen);
+    if (seen != e->d) loom_arm_reset(&e->arms[a], e->m, seen);
     loom_arm_set_goal(&e->arms[a], e->m, seen, action);
     action += loom_arm_action_dim(&e->arms[a]);
   }
-  double start = loom_clock();
-  for (int k = 0; k < e->scene->substeps; k++) {
+  double start = loom_clock(), dt = 1.0 / e->scene->task->control_freq;
+  int substeps = e->scene->substeps;
+  if (whole_body(e)) loom_whole_body_plan(&e->body, e->arms, e->m, e->d, e->scratch, dt);
+  for (int k = 0; k < substeps; k++) {
     for (int a = 0; a < e->arm_count; a++) loom_arm_apply(&e->arms[a], e->m, e->d, k ? e->d : seen);
+    if (whole_body(e)) loom_whole_body_apply(&e->body, e->m, e->d, (k + 1.0) / substeps, dt);
     double applied = loom_clock();
     mj_step2(e->m, e->d);
     mj_step1(e->m, e->d);
@@ -245,8 +254,8 @@ bool loom_episode_success(const loomEpisode* e) {
 
 size_t loom_episode_snapshot_size(const loomEpisode* e) {
   return sizeof(double) * (size_t)mj_stateSize(e->m, mjSTATE_INTEGRATION) +
-         (size_t)e->arm_count * sizeof(struct loomArmState) + loom_conditions_state_size(e->conditions) +
-         sizeof(int);
+         (size_t)e->arm_count * sizeof(struct loomArmState) + sizeof e->body.state +
+         loom_conditions_state_size(e->conditions) + sizeof(int);
 }
 
 void loom_episode_snapshot(void* out, const loomEpisode* e) {
@@ -256,6 +265,8 @@ void loom_episode_snapshot(void* out, const loomEpisode* e) {
   for (int a = 0; a < e->arm_count; a++, at += sizeof(struct loomArmState)) {
     memcpy(at, &e->arms[a].state, sizeof(struct loomArmState));
   }
+  memcpy(at, &e->body.state, sizeof e->body.state);
+  at += sizeof e->body.state;
   memcpy(at, &e->steps, sizeof e->steps);
   loom_conditions_get_state(e->conditions, at + sizeof e->steps);
 }
@@ -267,6 +278,8 @@ int loom_episode_restore(loomEpisode* e, const void* snapshot, loomError* err) {
   for (int a = 0; a < e->arm_count; a++, at += sizeof(struct loomArmState)) {
     memcpy(&e->arms[a].state, at, sizeof(struct loomArmState));
   }
+  memcpy(&e->body.state, at, sizeof e->body.state);
+  at += sizeof e->body.state;
   memcpy(&e->steps, at, sizeof e->steps);
   int code = loom_trap_run(run_step1, e, err);
   loom_conditions_set_state(e->conditions, at + sizeof e->steps);

@@ -15,6 +15,7 @@
 #include "engine/pose.h"
 #include "engine/task.h"
 #include "engine/vary.h"
+#include "engine/whole_body.h"
 
 enum { LOOM_MAX_OBS = 64 };
 
@@ -55,8 +56,9 @@ typedef struct loomEpisode {
   mjData* scratch;  // for recomputing constants and inverse kinematics
   int arm_count;
   loomArm arms[LOOM_MAX_ARMS];
-  int action_dim;  // A: the arms' entries one after the other
-  int state_dim;   // S = 1 + nq + nv: time, qpos, qvel
+  loomWholeBody body;  // drives the arms' joints when the controller is WHOLE_BODY_IK
+  int action_dim;      // A: the arms' entries one after the other
+  int state_dim;       // S = 1 + nq + nv: time, qpos, qvel
   loomConditions* conditions;
   double variables[LOOM_MAX_OBJECTS]
                   [LOOM_MAX_VARIABLES];  // object sizes, in the task's order; NaN = not known

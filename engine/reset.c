@@ -223,7 +223,7 @@ static void place_arms(loomEpisode* e, loomRandom* random) {
     const loomArm* arm = &e->arms[a];
     for (int i = 0; i < arm->n; i++) {
       e->d->qpos[arm->qpos[i]] =
-          arm->robot->init_qpos[i] + arm->robot->init_noise * loom_random_normal(random);
+          arm->robot->arm.init_qpos[i] + arm->robot->arm.init_noise * loom_random_normal(random);
     }
     for (int i = 0; i < arm->hand_n; i++) e->d->qpos[arm->hand_qpos[i]] = arm->robot->gripper_init_qpos[i];
   }

@@ -66,32 +66,42 @@ static int read_names(loomName* names, int n, int* count, int index, const loomY
   return code;
 }
 
-static int read_arm(loomRobotDef* r, int index, const loomYaml* y, loomNode arm, loomError* err) {
-  static const char* const keys[] = {
-      "joints",   "actuators", "torque_limit", "velocity_limit", "init_qpos", "init_noise",
-      "armature", "damping",   "reach",        "frictionloss",   NULL};
-  int code =
-      arm ? loom_yaml_only(y, arm, keys, err) : loom_yaml_error(y, loom_yaml_root(y), "arm", err, "missing");
-  if (!code)
-    code = read_names(r->joints, LOOM_MAX_JOINTS, &r->joint_count, index, y, arm, "joints", true, err);
-  if (!code) code = read_names(r->actuators, r->joint_count, NULL, index, y, arm, "actuators", true, err);
-  if (!code)
-    code = loom_yaml_read_numbers(r->torque_limit, r->joint_count, NULL, y, arm, "torque_limit", true, err);
-  if (!code)
-    code = loom_yaml_read_numbers(r->init_qpos, r->joint_count, NULL, y, arm, "init_qpos", true, err);
-  if (!code) code = loom_yaml_read_number(&r->init_noise, y, arm, "init_noise", false, err);
+static int read_joints(loomJointsDef* j, int index, const loomYaml* y, loomNode map, loomError* err) {
+  int code = read_names(j->joints, LOOM_MAX_JOINTS, &j->count, index, y, map, "joints", true, err),
+      n = j->count;
+  if (!code) code = read_names(j->actuators, n, NULL, index, y, map, "actuators", true, err);
+  if (!code) code = loom_yaml_read_number(&j->init_noise, y, map, "init_noise", false, err);
+  j->has_armature = loom_yaml_get(y, map, "armature") != 0;
+  j->has_range = loom_yaml_get(y, map, "low") != 0;
+  const struct {
+    const char* key;
+    double* to;
+    bool required;
+  } lists[] = {{"torque_limit", j->torque_limit, true},
+               {"init_qpos", j->init_qpos, true},
+               {"velocity_limit", j->velocity_limit, false},
+               {"low", j->low, false},
+               {"high", j->high, j->has_range},
+               {"armature", j->armature, false},
+               {"damping", j->damping, j->has_armature},
+               {"frictionloss", j->friction, j->has_armature}};
+  for (size_t i = 0; !code && i < sizeof lists / sizeof *lists; i++)
+    code = loom_yaml_read_numbers(lists[i].to, n, NULL, y, map, lists[i].key, lists[i].required, err);
+  return code;
+}
+
+static int read_arm(loomRobotDef* r, int index, const loomYaml* y, loomNode root, loomError* err) {
+  static const char* const keys[] = {"joints",     "actuators", "torque_limit", "velocity_limit",
+                                     "init_qpos",  "armature",  "damping",      "frictionloss",
+                                     "init_noise", "reach",     "low",          "high",
+                                     NULL};
+  loomNode arm = loom_yaml_get(y, root, "arm"), torso = loom_yaml_get(y, root, "torso");
+  if (!arm) return loom_yaml_error(y, root, "arm", err, "missing");
+  int code = loom_yaml_only(y, arm, keys, err);
+  if (!code) code = read_joints(&r->arm, index, y, arm, err);
   if (!code) code = loom_yaml_read_number(&r->reach, y, arm, "reach", false, err);
-  if (!code)
-    code =
-        loom_yaml_read_numbers(r->velocity_limit, r->joint_count, NULL, y, arm, "velocity_limit", false, err);
-  r->has_armature = loom_yaml_get(y, arm, "armature") != 0;
-  if (!code) code = loom_yaml_read_numbers(r->armature, r->joint_count, NULL, y, arm, "armature", false, err);
-  if (!code)
-    code = loom_yaml_read_numbers(r->joint_damping, r->joint_count, NULL, y, arm, "damping", r->has_armature,
-                                  err);
-  if (!code)
-    code = loom_yaml_read_numbers(r->joint_friction, r->joint_count, NULL, y, arm, "frictionloss",
-                                  r->has_armature, err);
+  if (!code && torso) code = loom_yaml_only(y, torso, keys, err);
+  if (!code && torso) code = read_joints(&r->torso, index, y, torso, err);
   return code;
 }
 
@@ -156,7 +166,7 @@ static int read_pose(double pos[3], double quat[4], const loomYaml* y, loomNode 
 }
 
 static int read_parts(loomRobotDef* r, int index, const loomYaml* y, loomNode list, loomError* err) {
-  static const char* const keys[] = {"file", "prefix", "to", "pos", "yaw", "rpy", NULL};
+  static const char* const keys[] = {"file", "prefix", "to", "pos", "yaw", "rpy", "weld", "without", NULL};
   int n = loom_yaml_count(y, list), code = 0;
   if (n > LOOM_MAX_PARTS) return loom_yaml_error(y, list, "parts", err, "at most %d", LOOM_MAX_PARTS);
   for (int i = 0; !code && i < n; i++) {
@@ -169,12 +179,16 @@ static int read_parts(loomRobotDef* r, int index, const loomYaml* y, loomNode li
     if (!code) code = put_index(part->prefix, sizeof part->prefix, index, y, map, err);
     if (!code) code = put_index(part->to, sizeof part->to, index, y, map, err);
     if (!code) code = read_pose(part->pos, part->quat, y, map, err);
+    if (!code) code = loom_yaml_read_bool(&part->weld, y, map, "weld", err);
+    if (!code && loom_yaml_get(y, map, "without"))
+      code = loom_yaml_read_texts(part->without[0], sizeof(loomName), LOOM_MAX_WITHOUT, &part->without_count,
+                                  y, map, "without", true, err);
   }
   return code;
 }
 
 int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* err) {
-  static const char* const keys[] = {"robot",    "robosuite", "prefix", "arm",   "eef_site",
+  static const char* const keys[] = {"robot",    "robosuite", "prefix", "arm",   "torso", "eef_site",
                                      "eef_body", "gripper",   "asset",  "parts", NULL};
   loomYaml* y;
   memset(out, 0, sizeof *out);
@@ -189,7 +203,7 @@ int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* e
   if (!code) code = put_index(out->prefix, sizeof out->prefix, index, y, root, err);
   if (!code) code = put_index(out->eef_site, sizeof out->eef_site, index, y, root, err);
   if (!code) code = put_index(out->eef_body, sizeof out->eef_body, index, y, root, err);
-  if (!code) code = read_arm(out, index, y, loom_yaml_get(y, root, "arm"), err);
+  if (!code) code = read_arm(out, index, y, root, err);
   if (!code) code = read_gripper(out, index, y, loom_yaml_get(y, root, "gripper"), err);
   if (!code) code = loom_yaml_read_text(out->asset, sizeof out->asset, y, root, "asset", false, err);
   if (!code) code = read_parts(out, index, y, loom_yaml_get(y, root, "parts"), err);
@@ -197,28 +211,61 @@ int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* e
   return code;
 }
 
-static int parse_robots(taskParser* p, loomNode root, const char* robots_dir) {
+// The file of an arm, or of a robot whose `arms:` are files of their own.
+static int add_robot(taskParser* p, loomNode list, const char* robots_dir, const char* type,
+                     const char* robot, int index) {
+  static const char* const keys[] = {"robot", "arms", NULL};
   loomTask* t = p->task;
-  loomName types[LOOM_MAX_ARMS];
-  int code = loom_yaml_read_texts(types[0], sizeof(loomName), LOOM_MAX_ARMS, &t->arm_count, p->y, root,
-                                  "robots", true, p->err);
-  loomNode list = loom_yaml_get(p->y, root, "robots");
-  if (!code && !t->arm_count) code = loom_yaml_error(p->y, list, "robots", p->err, "no robots");
-  for (int i = 0; !code && i < t->arm_count; i++) {
-    char path[LOOM_PATH_MAX];
-    FILE* f = NULL;
-    snprintf(path, sizeof path, "%.900s/%s.yaml", robots_dir, types[i]);
-    if (!strchr(types[i], '/')) f = fopen(path, "rb");
-    if (!f)
-      return loom_yaml_error(p->y, list, "robots", p->err, "unknown robot '%s' (no %.300s)", types[i], path);
-    fclose(f);
-    code = loom_robot_load(&t->robots[i], path, i, p->err);
+  char path[LOOM_PATH_MAX];
+  FILE* f = NULL;
+  snprintf(path, sizeof path, "%.900s/%s.yaml", robots_dir, type);
+  if (!strchr(type, '/')) f = fopen(path, "rb");
+  if (!f) return loom_yaml_error(p->y, list, "robots", p->err, "unknown robot '%s' (no %.300s)", type, path);
+  fclose(f);
+  loomYaml* y;
+  uint64_t digest;
+  loomName arms[LOOM_MAX_ARMS];
+  int n = 0, code = load_yaml(&y, &digest, path, p->err);
+  if (code) return code;
+  loomNode root = loom_yaml_root(y);
+  bool several = !robot && loom_yaml_get(y, root, "arms");
+  if (several) {
+    code = loom_yaml_only(y, root, keys, p->err);
+    if (!code)
+      code =
+          loom_yaml_read_texts(arms[0], sizeof(loomName), LOOM_MAX_ARMS, &n, y, root, "arms", true, p->err);
   }
+  loom_yaml_destroy(y);
+  for (int i = 0; !code && i < n; i++) code = add_robot(p, list, robots_dir, arms[i], type, index);
+  if (code || several) return code;
+  if (t->arm_count == LOOM_MAX_ARMS)
+    return loom_yaml_error(p->y, list, "robots", p->err, "at most %d arms", LOOM_MAX_ARMS);
+  loomRobotDef* def = &t->robots[t->arm_count];
+  code = loom_robot_load(def, path, index, p->err);
+  strcpy(def->robot, robot ? robot : def->type);
+  def->index = index;
+  t->arm_count++;
+  return code;
+}
+
+static int parse_robots(taskParser* p, loomNode root, const char* robots_dir) {
+  loomName types[LOOM_MAX_ARMS];
+  int n, code = loom_yaml_read_texts(types[0], sizeof(loomName), LOOM_MAX_ARMS, &n, p->y, root, "robots",
+                                     true, p->err);
+  loomNode list = loom_yaml_get(p->y, root, "robots");
+  if (!code && !n) code = loom_yaml_error(p->y, list, "robots", p->err, "no robots");
+  for (int i = 0; !code && i < n; i++) code = add_robot(p, list, robots_dir, types[i], NULL, i);
   return code;
 }
 
 // -------------------------------------------------------------------------------------------------
 // controllers
+
+const char* const loom_controller_names[] = {"OSC_POSE", "JOINT_POSITION", "WHOLE_BODY_IK"};
+
+int loom_controller_pose_dim(const loomControllerDef* c, const loomRobotDef* robot) {
+  return c->type == LOOM_JOINT_POSITION ? robot->arm.count : 6;
+}
 
 static bool json_numbers(double* out, int n, const cJSON* node) {
   if (cJSON_IsNumber(node)) {
@@ -315,26 +362,34 @@ static int yaml_spread(double* out, int n, taskParser* p, loomNode map, const ch
 }
 
 static int parse_controller(taskParser* p, loomNode root) {
-  static const char* const keys[] = {"type", "input_min",     "input_max", "output_min",       "output_max",
-                                     "kp",   "damping_ratio", "delta",     "uncouple_pos_ori", NULL};
+  static const char* const keys[] = {
+      "type",          "input_min", "input_max",        "output_min", "output_max",   "kp",
+      "damping_ratio", "delta",     "uncouple_pos_ori", "posture",    "torso_weight", NULL};
   loomNode map = loom_yaml_get(p->y, root, "controller");
   if (!map) return 0;
   loomControllerDef* c = &p->task->controller;
   loomName type = "OSC_POSE";
   int code = loom_yaml_only(p->y, map, keys, p->err);
   if (!code) code = loom_yaml_read_text(type, sizeof type, p->y, map, "type", true, p->err);
-  if (!code && strcmp(type, "OSC_POSE") && strcmp(type, "JOINT_POSITION")) {
-    return loom_yaml_error(p->y, map, "type", p->err, "OSC_POSE or JOINT_POSITION, not '%s'", type);
-  }
-  c->type = strcmp(type, "OSC_POSE") ? LOOM_JOINT_POSITION : LOOM_OSC_POSE;
-  int n = c->type == LOOM_OSC_POSE ? 6 : p->task->robots[0].joint_count;
+  int kind = 0;
+  while (kind < 3 && strcmp(type, loom_controller_names[kind])) kind++;
+  if (!code && kind == 3)
+    return loom_yaml_error(p->y, map, "type", p->err, "OSC_POSE, JOINT_POSITION or WHOLE_BODY_IK, not '%s'",
+                           type);
+  c->type = (loomControllerType)kind;
+  int n = loom_controller_pose_dim(c, &p->task->robots[0]);
   if (!code) code = yaml_spread(c->input_min, n, p, map, "input_min", -1);
   if (!code) code = yaml_spread(c->input_max, n, p, map, "input_max", 1);
   if (!code) code = yaml_spread(c->output_min, n, p, map, "output_min", -0.05);
   if (!code) code = yaml_spread(c->output_max, n, p, map, "output_max", 0.05);
-  if (!code) code = yaml_spread(c->kp, n, p, map, "kp", c->type == LOOM_OSC_POSE ? 150 : 50);
+  static const double stiffness[] = {150, 50, 400};
+  if (!code) code = yaml_spread(c->kp, n, p, map, "kp", stiffness[c->type]);
   if (!code) code = yaml_spread(c->damping_ratio, n, p, map, "damping_ratio", 1);
   c->delta = c->uncouple_pos_ori = true;
+  c->posture = 2e-5;
+  c->torso_weight = 10;
+  if (!code) code = loom_yaml_read_number(&c->posture, p->y, map, "posture", false, p->err);
+  if (!code) code = loom_yaml_read_number(&c->torso_weight, p->y, map, "torso_weight", false, p->err);
   if (!code) code = loom_yaml_read_bool(&c->delta, p->y, map, "delta", p->err);
   if (!code) code = loom_yaml_read_bool(&c->uncouple_pos_ori, p->y, map, "uncouple_pos_ori", p->err);
   p->task->has_controller = true;
@@ -676,13 +731,13 @@ static int parse_place(taskParser* p, loomNode root) {
   loomNode list = loom_yaml_get(p->y, loom_yaml_get(p->y, root, "model"), "place");
   if (!list) return 0;
   if (!t->model_file[0]) return loom_yaml_error(p->y, list, "place", p->err, "needs a `file`");
-  if (!loom_yaml_is_list(p->y, list) || loom_yaml_count(p->y, list) != t->arm_count)
+  int code = 0, robots = t->robots[t->arm_count - 1].index + 1;
+  if (!loom_yaml_is_list(p->y, list) || loom_yaml_count(p->y, list) != robots)
     return loom_yaml_error(p->y, list, "place", p->err, "expected one entry for each of the %d robots",
-                           t->arm_count);
-  int code = 0;
+                           robots);
   t->placed = true;
   for (int a = 0; !code && a < t->arm_count; a++) {
-    loomNode map = loom_yaml_item(p->y, list, a);
+    loomNode map = loom_yaml_item(p->y, list, t->robots[a].index);
     code = loom_yaml_only(p->y, map, keys, p->err);
     if (!code) code = read_pose(t->place_pos[a], t->place_quat[a], p->y, map, p->err);
     if (!code && !t->robots[a].part_count)

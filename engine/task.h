@@ -26,8 +26,9 @@ enum {
   LOOM_MAX_RULES = 32,        // coordination constraints
   LOOM_MAX_RESETS = 8,        // reset distributions
   LOOM_MAX_SYMMETRIES = 4,
-  LOOM_MAX_EXPERT = 64,  // steps of one arm's scripted expert
-  LOOM_MAX_PARTS = 8,    // MJCF parts of one robot
+  LOOM_MAX_EXPERT = 64,   // steps of one arm's scripted expert
+  LOOM_MAX_PARTS = 8,     // MJCF parts of one robot
+  LOOM_MAX_WITHOUT = 24,  // bodies, joints and geoms a part is used without
 };
 
 typedef char loomName[LOOM_NAME_MAX];
@@ -36,44 +37,59 @@ typedef char loomExprText[LOOM_EXPR_MAX];
 
 // ---------------------------------------------------------------------------------------------------- robots
 
-typedef enum loomControllerType { LOOM_OSC_POSE, LOOM_JOINT_POSITION } loomControllerType;
+typedef enum loomControllerType { LOOM_OSC_POSE, LOOM_JOINT_POSITION, LOOM_WHOLE_BODY_IK } loomControllerType;
 
 /// robosuite's controller configuration (controllers/config/*.json), fixed impedance.
 typedef struct loomControllerDef {
   loomControllerType type;
   double input_min[LOOM_MAX_JOINTS], input_max[LOOM_MAX_JOINTS];    // action clipped to these
   double output_min[LOOM_MAX_JOINTS], output_max[LOOM_MAX_JOINTS];  // then scaled to these (m, rad)
-  double kp[LOOM_MAX_JOINTS];             // 6 for OSC_POSE, one a joint for JOINT_POSITION
+  double kp[LOOM_MAX_JOINTS];  // 6 for OSC_POSE, one a joint for JOINT_POSITION, kp[0] for WHOLE_BODY_IK
   double damping_ratio[LOOM_MAX_JOINTS];  // kd = 2 sqrt(kp) damping_ratio
-  bool delta;                             // action is a change of the current pose; else an absolute target
+  double posture;       // WHOLE_BODY_IK: weight of the canonical joints, against 1 a m of the hands' targets
+  double torso_weight;  // how much heavier the torso's joints weigh in that, and in the damping
+  bool delta;           // action is a change of the current pose; else an absolute target
   bool uncouple_pos_ori;
 } loomControllerDef;
+
+/// A chain of torque-driven joints: an arm, or the torso several arms share.
+typedef struct loomJointsDef {
+  int count;
+  loomName joints[LOOM_MAX_JOINTS];
+  loomName actuators[LOOM_MAX_JOINTS];     // torque actuators, one a joint
+  double init_qpos[LOOM_MAX_JOINTS];       // canonical joints, rad; also the nullspace posture
+  double init_noise;                       // standard deviation of Gaussian reset noise, rad
+  double torque_limit[LOOM_MAX_JOINTS];    // N m
+  double velocity_limit[LOOM_MAX_JOINTS];  // rad/s; kept by WHOLE_BODY_IK, else checked only. 0 = not known
+  bool has_range;                          // other limits than the parts' MJCF gives
+  double low[LOOM_MAX_JOINTS], high[LOOM_MAX_JOINTS];  // rad
+  bool has_armature;                 // joint properties the parts' MJCF leaves out, for placed robots
+  double armature[LOOM_MAX_JOINTS];  // kg m^2
+  double damping[LOOM_MAX_JOINTS];   // N m s/rad
+  double friction[LOOM_MAX_JOINTS];  // N m
+} loomJointsDef;
 
 /// One MJCF file of a robot and what of the robot so far it is attached to.
 typedef struct loomPartDef {
   char file[256];   // in the asset roots
   loomName prefix;  // before all its names
   loomName to;      // body; "" = the place the task gives the robot
+  bool weld;        // its free joint is left out
+  int without_count;
+  loomName without[LOOM_MAX_WITHOUT];  // bodies, joints and geoms left out, as the file names them
   double pos[3], quat[4];
 } loomPartDef;
 
 /// One robot arm with its gripper or hand: scenes/robots/TYPE.yaml with `{i}` replaced by the robot's index.
 typedef struct loomRobotDef {
   uint64_t digest;  // of its file's text
-  loomName type;    // "panda"; robosuite's "Panda" in env_args
+  loomName type;    // "panda"
+  loomName robot;   // the robot it is an arm of, "gr1"; its own type when it has but one
+  int index;        // that robot's, from 0
   loomName prefix;  // observation prefix, "robot0"
-  int joint_count;  // arm joints
-  loomName joints[LOOM_MAX_JOINTS];
-  loomName actuators[LOOM_MAX_JOINTS];     // torque actuators, one a joint
-  double init_qpos[LOOM_MAX_JOINTS];       // canonical joints, rad; also the nullspace posture
-  double init_noise;                       // standard deviation of Gaussian reset noise, rad
-  double torque_limit[LOOM_MAX_JOINTS];    // N m
-  double velocity_limit[LOOM_MAX_JOINTS];  // rad/s, for checks of quality; 0 = not known
-  double reach;       // m from the second joint's axis; resets put no object further off. 0 = not known
-  bool has_armature;  // joint properties the parts' MJCF leaves out, for placed robots
-  double armature[LOOM_MAX_JOINTS];        // kg m^2
-  double joint_damping[LOOM_MAX_JOINTS];   // N m s/rad
-  double joint_friction[LOOM_MAX_JOINTS];  // N m
+  loomJointsDef arm;
+  loomJointsDef torso;  // joints between the base and the arm that other arms share; count 0 = none
+  double reach;         // m from the arm's second joint; resets put no object further off. 0 = not known
   loomName eef_site;
   loomName eef_body;  // whose orientation is observed as eef_quat (robosuite's hand body); "" = eef_site's
   int gripper_joint_count;
@@ -399,6 +415,10 @@ int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* e
 /// robosuite's controller_configs object (JSON text) as a loomControllerDef; accepts `damping` and
 /// `damping_ratio`.
 int loom_controller_from_json(loomControllerDef* out, const char* json, const char* label, loomError* err);
+
+extern const char* const loom_controller_names[];  // by loomControllerType
+/// Entries an arm's action has before its gripper's: 6, or one a joint.
+int loom_controller_pose_dim(const loomControllerDef* control, const loomRobotDef* robot);
 
 int loom_task_find_reset(const loomTask* task, const char* name);   // index or -1
 int loom_task_find_object(const loomTask* task, const char* name);  // index or -1

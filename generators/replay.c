@@ -176,7 +176,7 @@ static void check_quality(loomActionReplay* out, const loomEpisode* e, const dou
       if (limit > 0) out->action_size = fmax(out->action_size, fabs(action[i]) / limit);
     }
     for (int i = 0; i < arm->n; i++) {
-      double limit = arm->robot->velocity_limit[i];
+      double limit = arm->robot->arm.velocity_limit[i];
       if (limit > 0) out->joint_speed = fmax(out->joint_speed, fabs(e->d->qvel[arm->dof[i]]) / limit);
     }
     action += loom_arm_action_dim(arm);

@@ -51,15 +51,15 @@ describe() {
         "$in/textures/wood-tiles.png")
       ;;
     robosuite15)  # dexterous hands, and the arms they are put on
-      package=robosuite version=1.5.2 folder=robosuite-1.5.2 unpacked_mb=60
+      package=robosuite version=1.5.2 folder=robosuite-1.5.2 unpacked_mb=80
       wheel=robosuite-1.5.2-py3-none-any.whl
       sha256=b9e02df55de8949739de6ba1d196d2ba59cf33c51a76efcfbe5c2f73cdcf99ce size=156827641
       pip_target=()
       local in=robosuite/models/assets
       take=("$in/robots/panda/*" "$in/bases/rethink_mount.xml" "$in/bases/meshes/rethink_mount/*"
-        "$in/grippers/inspire_*.xml" "$in/grippers/meshes/inspire_hands/*" '*.dist-info/licenses/*')
+        "$in/robots/gr1/*" "$in/grippers/inspire_*.xml" "$in/grippers/meshes/inspire_hands/*" '*.dist-info/licenses/*')
       in=models/assets
-      whole=("$in/robots/panda/robot.xml" "$in/grippers/inspire_left_hand.xml" "$in/grippers/inspire_right_hand.xml"
+      whole=("$in/robots/panda/robot.xml" "$in/robots/gr1/robot.xml" "$in/grippers/inspire_left_hand.xml" "$in/grippers/inspire_right_hand.xml"
         "$in/grippers/meshes/inspire_hands/lh_base_link.STL" "$in/bases/rethink_mount.xml")
       ;;
     *) die "nothing goes by this name; there are mujoco, robosuite and robosuite15" ;;

@@ -7,8 +7,8 @@ static void handover_parses(void** state) {
   const handover* h = *state;
   assert_string_equal(h->task->name, "handover");
   assert_int_equal(h->task->arm_count, 2);
-  assert_string_equal(h->task->robots[1].joints[6], "robot1_joint7");
-  assert_true(h->task->robots[0].init_qpos[3] < -2.6 && h->task->robots[0].init_qpos[3] > -2.62);
+  assert_string_equal(h->task->robots[1].arm.joints[6], "robot1_joint7");
+  assert_true(h->task->robots[0].arm.init_qpos[3] < -2.6 && h->task->robots[0].arm.init_qpos[3] > -2.62);
   assert_int_equal(h->task->objects[0].shape_count, 10);
   assert_int_equal(loom_task_find_reset(h->task, "D0"), 0);
   assert_true(h->task->success >= 0 && h->task->lost >= 0);

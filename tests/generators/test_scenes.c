@@ -119,16 +119,33 @@ static void what_does_not_fit_is_told(void** state) {
   part.file = "../../../../etc/passwd";
   assert_true(loom_model_compose(&xml, scene, "scene", &part, 1, NULL, 0, &roots, &err) < 0);
   part.file = "robosuite/models/assets/robots/panda/robot.xml";
-  loomJointEdit edit = {"a_joint99", 1, 1, 1};
+  loomJointsDef joints = {.count = 1,
+                          .joints = {"a_joint99"},
+                          .has_armature = true,
+                          .armature = {1},
+                          .has_range = true,
+                          .low = {-0.25},
+                          .high = {0.5}};
+  loomJointEdit edit = {&joints, 0};
   assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, &edit, 1, &roots, &err),
                    LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "a_joint99"));
-  edit.joint = "a_joint3";
+  strcpy(joints.joints[0], "a_joint3");
+  part.without = (const loomName[]){"robot_joint"};
+  part.without_count = 1;
+  assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, &edit, 1, &roots, &err),
+                   LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "robot_joint"));
+  part.without = (const loomName[]){"joint7"};
   must(loom_model_compose(&xml, scene, "scene", &part, 1, &edit, 1, &roots, &err), &err);
   mjModel* m = NULL;
   must(loom_model_compile(&m, xml, "composed", &roots, NULL, &err), &err);
   int joint = mj_name2id(m, mjOBJ_JOINT, "a_joint3");
   assert_true(joint >= 0 && m->dof_armature[m->jnt_dofadr[joint]] == 1);
+  assert_true(m->jnt_range[2 * joint] == -0.25 && m->jnt_range[2 * joint + 1] == 0.5);
+  assert_int_equal(mj_name2id(m, mjOBJ_JOINT, "a_joint7"), -1);
+  assert_int_equal(mj_name2id(m, mjOBJ_ACTUATOR, "a_torq_j7"), -1);
+  assert_true(mj_name2id(m, mjOBJ_ACTUATOR, "a_torq_j6") >= 0);
   mj_deleteModel(m);
   free(xml);
   loom_asset_roots_destroy(&roots);
