@@ -178,43 +178,59 @@ static bool free_of(const circle* c, const circle* others, int n, double gap) {
   return true;
 }
 
-static int place_object(loomEpisode* e, const loomPlacement* place, const variableList* v, circle* placed,
-                        int n, loomRandom* random, loomError* err) {
-  const loomObjectDef* object = &e->scene->task->objects[place->object];
-  double z = 0, *qpos = e->d->qpos + e->scene->object_qpos[place->object];
-  circle c = {0, 0, 0};
-  placed[n] = c;
-  if (place->on_joint) {
-    qpos[0] = loom_random_range(random, place->joint[0], place->joint[1]);
-    placed[n].radius = -INFINITY;  // in nobody's way
-    return 0;
-  }
-  int code = eval(&z, place->z, v, err);
-  if (!code && place->radius[0]) code = eval(&c.radius, place->radius, v, err);
-  if (code) return code;
+// A place of the circle that is free and, in the world's frame, within reach.
+static int draw_place(circle* c, const loomEpisode* e, const loomPlacement* place, double z,
+                      const circle* placed, int n, loomRandom* random, loomError* err) {
   int tries = 0;
   do {
-    c.x = loom_random_range(random, place->x[0], place->x[1]);
-    c.y = loom_random_range(random, place->y[0], place->y[1]);
+    c->x = loom_random_range(random, place->x[0], place->x[1]);
+    c->y = loom_random_range(random, place->y[0], place->y[1]);
     if (++tries > 1000) {
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                             "%s: no place for '%s' in 1000 draws that is free and within some arm's reach; "
                             "change its range or lessen `gap`",
-                            e->scene->task->path, object->name);
+                            e->scene->task->path, e->scene->task->objects[place->object].name);
     }
-  } while (!free_of(&c, placed, n, place->gap) || !within_reach(e, &c, z));
-  placed[n] = c;
+  } while (place->frame < 0 && (!free_of(c, placed, n, place->gap) || !within_reach(e, c, z)));
+  return 0;
+}
+
+// The pose drawn: in the world, or in an object's frame where it has been placed.
+static void set_pose(loomEpisode* e, const loomPlacement* place, const circle* c, double z,
+                     loomRandom* random) {
   double yaw[3] = {0, 0, loom_random_range(random, place->yaw[0], place->yaw[1])}, turn[4];
-  double base[4] = {1, 0, 0, 0};
+  double base[4] = {1, 0, 0, 0}, *qpos = e->d->qpos + e->scene->object_qpos[place->object];
   if (place->orientation_count) {
     memcpy(base, place->orientations[loom_random_index(random, place->orientation_count)], sizeof base);
   }
+  loomPose pose = {.pos = {c->x, c->y, z}};
   loom_quat_exp(turn, yaw);
-  loom_quat_mul(qpos + 3, turn, base);
-  mju_normalize4(qpos + 3);
-  qpos[0] = c.x;
-  qpos[1] = c.y;
-  qpos[2] = z;
+  loom_quat_mul(pose.quat, turn, base);
+  if (place->frame >= 0) {
+    mj_kinematics(e->m, e->d);
+    pose = loom_pose_mul(loom_episode_object(e, place->frame), pose);
+  }
+  mju_normalize4(pose.quat);
+  memcpy(qpos, pose.pos, sizeof pose.pos);
+  memcpy(qpos + 3, pose.quat, sizeof pose.quat);
+}
+
+static int place_object(loomEpisode* e, const loomPlacement* place, const variableList* v, circle* placed,
+                        int n, loomRandom* random, loomError* err) {
+  double z = 0;
+  circle c = {0, 0, 0};
+  placed[n] = (circle){0, 0, -INFINITY};  // in nobody's way
+  if (place->on_joint) {
+    e->d->qpos[e->scene->object_qpos[place->object]] =
+        loom_random_range(random, place->joint[0], place->joint[1]);
+    return 0;
+  }
+  int code = eval(&z, place->z, v, err);
+  if (!code && place->radius[0]) code = eval(&c.radius, place->radius, v, err);
+  if (!code) code = draw_place(&c, e, place, z, placed, n, random, err);
+  if (code) return code;
+  if (place->frame < 0) placed[n] = c;
+  set_pose(e, place, &c, z, random);
   return 0;
 }
 

@@ -529,14 +529,31 @@ static int parse_ranges(loomPlacement* place, taskParser* p, loomNode map) {
   return 0;
 }
 
-static int parse_placement(loomPlacement* place, taskParser* p, loomNode node) {
+// The frame a place is given in: an object this distribution has placed already.
+static int parse_placement_frame(loomPlacement* place, const loomResetDef* r, taskParser* p, loomNode node) {
+  loomName name = "";
+  place->frame = -1;
+  int code = loom_yaml_read_text(name, sizeof name, p->y, node, "frame", false, p->err);
+  if (code || !name[0]) return code;
+  for (int i = 0; i < r->placement_count; i++) {
+    if (&r->placements[i] == place) break;
+    if (!strcmp(p->task->objects[r->placements[i].object].name, name))
+      place->frame = r->placements[i].object;
+  }
+  if (place->frame >= 0) return 0;
+  return loom_yaml_error(p->y, loom_yaml_get(p->y, node, "frame"), "frame", p->err,
+                         "'%s' is no object placed before this one", name);
+}
+
+static int parse_placement(loomPlacement* place, const loomResetDef* r, taskParser* p, loomNode node) {
   static const char* const keys[] = {"size",         "x",      "y",   "z",     "yaw",
-                                     "orientations", "radius", "gap", "joint", NULL};
+                                     "orientations", "radius", "gap", "joint", "frame", NULL};
   static const char* const joint_keys[] = {"joint", NULL};
   place->on_joint = loom_yaml_get(p->y, node, "joint") != 0;
   int code = loom_yaml_only(p->y, node, place->on_joint ? joint_keys : keys, p->err);
   if (!code && place->on_joint)
     return loom_yaml_read_numbers(place->joint, 2, NULL, p->y, node, "joint", true, p->err);
+  if (!code) code = parse_placement_frame(place, r, p, node);
   if (!code) code = parse_ranges(place, p, loom_yaml_get(p->y, node, "size"));
   if (!code) code = loom_yaml_read_numbers(place->x, 2, NULL, p->y, node, "x", true, p->err);
   if (!code) code = loom_yaml_read_numbers(place->y, 2, NULL, p->y, node, "y", true, p->err);
@@ -588,7 +605,7 @@ static int parse_reset(taskParser* p, loomNode root) {
         return loom_yaml_error(p->y, loom_yaml_item(p->y, objects, o), object, p->err,
                                "no such object in this task");
       }
-      code = parse_placement(place, p, loom_yaml_item(p->y, objects, o));
+      code = parse_placement(place, r, p, loom_yaml_item(p->y, objects, o));
     }
   }
   if (!code && !t->reset_count)

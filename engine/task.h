@@ -230,9 +230,11 @@ typedef struct loomObserveDef {
 // ----------------------------------------------------------------------------------------------------- reset
 
 /// Where one object starts: uniform boxes, yaw and orientation choices, world frame; or, for a part that
-/// slides or turns on another body, the position of its joint.
+/// slides or turns on another body, the position of its joint. With `frame` the place is one in or on an
+/// object placed before: x, y, z and yaw are in its frame, and neither gaps nor reach are looked at.
 typedef struct loomPlacement {
   int object;         // index into loomTask.objects
+  int frame;          // object placed before whose frame x, y, z, yaw are in; -1 = world
   bool on_joint;      // the object's one hinge or slide joint starts in `joint`; the rest is not used
   double joint[2];    // uniform range, m or rad
   double x[2], y[2];  // uniform range, m
