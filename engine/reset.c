@@ -183,8 +183,12 @@ static int draw_place(circle* c, const loomEpisode* e, const loomPlacement* plac
                       const circle* placed, int n, loomRandom* random, loomError* err) {
   int tries = 0;
   do {
-    c->x = loom_random_range(random, place->x[0], place->x[1]);
-    c->y = loom_random_range(random, place->y[0], place->y[1]);
+    // One place takes no draw, so that what else is drawn is as in a task without `places`.
+    int i = place->place_count > 1 ? loom_random_index(random, place->place_count) : 0;
+    const double* x = place->place_count ? place->place_x[i] : place->x;
+    const double* y = place->place_count ? place->place_y[i] : place->y;
+    c->x = loom_random_range(random, x[0], x[1]);
+    c->y = loom_random_range(random, y[0], y[1]);
     if (++tries > 1000) {
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                             "%s: no place for '%s' in 1000 draws that is free and within some arm's reach; "

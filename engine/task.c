@@ -537,17 +537,44 @@ static int parse_placement_frame(loomPlacement* place, const loomResetDef* r, ta
   if (code || !name[0]) return code;
   for (int i = 0; i < r->placement_count; i++) {
     if (&r->placements[i] == place) break;
-    if (!strcmp(p->task->objects[r->placements[i].object].name, name))
-      place->frame = r->placements[i].object;
+    if (!strcmp(p->task->objects[r->placements[i].object].name, name)) place->frame = r->placements[i].object;
   }
   if (place->frame >= 0) return 0;
   return loom_yaml_error(p->y, loom_yaml_get(p->y, node, "frame"), "frame", p->err,
                          "'%s' is no object placed before this one", name);
 }
 
+// `x:` and `y:`, or `places:` with several of them.
+static int parse_boxes(loomPlacement* place, taskParser* p, loomNode node) {
+  static const char* const box_keys[] = {"x", "y", NULL};
+  loomNode list = loom_yaml_get(p->y, node, "places");
+  if (!list) {
+    int code = loom_yaml_read_numbers(place->x, 2, NULL, p->y, node, "x", true, p->err);
+    return code ? code : loom_yaml_read_numbers(place->y, 2, NULL, p->y, node, "y", true, p->err);
+  }
+  place->place_count = loom_yaml_count(p->y, list);
+  if (!loom_yaml_is_list(p->y, list) || place->place_count < 1 || place->place_count > LOOM_MAX_PLACES)
+    return loom_yaml_error(p->y, list, "places", p->err, "expected 1 to %d places", LOOM_MAX_PLACES);
+  if (loom_yaml_get(p->y, node, "x") || loom_yaml_get(p->y, node, "y"))
+    return loom_yaml_error(p->y, list, "places", p->err, "each place has its own x and y");
+  for (int i = 0; i < place->place_count; i++) {
+    loomNode box = loom_yaml_item(p->y, list, i);
+    double *x = place->place_x[i], *y = place->place_y[i];
+    int code = loom_yaml_only(p->y, box, box_keys, p->err);
+    if (!code) code = loom_yaml_read_numbers(x, 2, NULL, p->y, box, "x", true, p->err);
+    if (!code) code = loom_yaml_read_numbers(y, 2, NULL, p->y, box, "y", true, p->err);
+    if (code) return code;
+    place->x[0] = i ? fmin(place->x[0], x[0]) : x[0];
+    place->x[1] = i ? fmax(place->x[1], x[1]) : x[1];
+    place->y[0] = i ? fmin(place->y[0], y[0]) : y[0];
+    place->y[1] = i ? fmax(place->y[1], y[1]) : y[1];
+  }
+  return 0;
+}
+
 static int parse_placement(loomPlacement* place, const loomResetDef* r, taskParser* p, loomNode node) {
-  static const char* const keys[] = {"size",         "x",      "y",   "z",     "yaw",
-                                     "orientations", "radius", "gap", "joint", "frame", NULL};
+  static const char* const keys[] = {"size",         "x",      "y",   "places", "z",     "yaw",
+                                     "orientations", "radius", "gap", "joint",  "frame", NULL};
   static const char* const joint_keys[] = {"joint", NULL};
   place->on_joint = loom_yaml_get(p->y, node, "joint") != 0;
   int code = loom_yaml_only(p->y, node, place->on_joint ? joint_keys : keys, p->err);
@@ -555,8 +582,7 @@ static int parse_placement(loomPlacement* place, const loomResetDef* r, taskPars
     return loom_yaml_read_numbers(place->joint, 2, NULL, p->y, node, "joint", true, p->err);
   if (!code) code = parse_placement_frame(place, r, p, node);
   if (!code) code = parse_ranges(place, p, loom_yaml_get(p->y, node, "size"));
-  if (!code) code = loom_yaml_read_numbers(place->x, 2, NULL, p->y, node, "x", true, p->err);
-  if (!code) code = loom_yaml_read_numbers(place->y, 2, NULL, p->y, node, "y", true, p->err);
+  if (!code) code = parse_boxes(place, p, node);
   if (!code) code = loom_yaml_read_text(place->z, sizeof place->z, p->y, node, "z", true, p->err);
   if (!code) code = loom_yaml_read_numbers(place->yaw, 2, NULL, p->y, node, "yaw", false, p->err);
   if (!code)

@@ -124,6 +124,29 @@ static void sizes_and_places_are_in_range(void** state) {
   assert_true(least < 0.0185 && most > 0.0245);
 }
 
+// One of several places is drawn, each as likely; of those too near to what stands already, another.
+static void places_are_drawn(void** state) {
+  own* o = *state;
+  loomError err = {0, ""};
+  int box_in[3] = {0}, rod_in[2] = {0};
+  for (uint64_t attempt = 0; attempt < 300; attempt++) {
+    must(loom_episode_reset(o->e, 2, 9, attempt, &err), &err);
+    const double *box = o->e->d->qpos + o->scene->object_qpos[0],
+                 *rod = o->e->d->qpos + o->scene->object_qpos[1];
+    int i = box[1] < -0.1 ? 0 : box[1] < 0.1 ? 1 : 2, j = rod[1] > 0;
+    box_in[i]++;
+    rod_in[j]++;
+    if (i == 0) assert_true(fabs(box[0]) <= 0.05 && box[1] >= -0.25 && box[1] <= -0.15);
+    if (i == 1) assert_true(box[0] == 0.1 && box[1] >= 0 && box[1] <= 0.05);
+    if (i == 2) assert_true(box[0] >= -0.1 && box[0] <= 0 && box[1] >= 0.15 && box[1] <= 0.25);
+    if (j == 0) assert_true(fabs(rod[0]) <= 0.05 && rod[1] == -0.2);
+    if (j == 1) assert_true(rod[0] == -0.05 && rod[1] == 0.2);
+    if (i != 1) assert_true(j == (i == 0));  // side by side there is no room
+  }
+  for (int i = 0; i < 3; i++) assert_true(box_in[i] > 70 && box_in[i] < 130);
+  for (int j = 0; j < 2; j++) assert_true(rod_in[j] > 110 && rod_in[j] < 190);
+}
+
 // Without `observe:` the object observation is each object's pose and its place from each end effector.
 static void observations_are_what_they_say(void** state) {
   own* o = *state;
@@ -244,7 +267,7 @@ int main(void) {
       cmocka_unit_test(two_sizes_survive_the_text),     cmocka_unit_test(sizes_and_places_are_in_range),
       cmocka_unit_test(observations_are_what_they_say), cmocka_unit_test(a_snapshot_brings_everything_back),
       cmocka_unit_test(bad_actions_are_told),           cmocka_unit_test(time_runs_out),
-      cmocka_unit_test(hands_go_where_they_are_told),
+      cmocka_unit_test(hands_go_where_they_are_told),   cmocka_unit_test(places_are_drawn),
   };
   return cmocka_run_group_tests(tests, open_own, close_own);
 }

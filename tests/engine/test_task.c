@@ -73,6 +73,19 @@ static void circles_are_rejected(void** state) {
                "different arms");
 }
 
+static void places_are_checked(void** state) {
+  (void)state;
+  const char* box = "      x: [-0.1, 0.1]\n      y: [-0.5, -0.4]\n";
+  loomError err = {0, ""};
+  assert_int_equal(load_changed(&err, box, "      places: [{x: [-0.1, 0.1], y: [-0.5, -0.4]}]\n"), 0);
+  expect_error(box, "      x: [-0.1, 0.1]\n", "'y': missing");
+  expect_error(box, "      x: [-0.1, 0.1]\n      places: [{x: [0, 0], y: [0, 0]}]\n", "its own x and y");
+  expect_error(box, "      places: []\n", "1 to 8 places");
+  expect_error(box, "      places: {x: [0, 0], y: [0, 0]}\n", "1 to 8 places");
+  expect_error(box, "      places: [{x: [0, 0]}]\n", "'y'");
+  expect_error(box, "      places: [{x: [0, 0], y: [0, 0], z: 1}]\n", "'z'");
+}
+
 // The line is that of the constraint which cannot be kept, though each alone could.
 static void impossible_pairs_are_located(void** state) {
   (void)state;
@@ -99,6 +112,7 @@ static void impossible_pairs_are_located(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(handover_parses), cmocka_unit_test(mistakes_are_located),
-      cmocka_unit_test(circles_are_rejected), cmocka_unit_test(impossible_pairs_are_located)};
+      cmocka_unit_test(circles_are_rejected), cmocka_unit_test(impossible_pairs_are_located),
+      cmocka_unit_test(places_are_checked)};
   return cmocka_run_group_tests(tests, handover_open, handover_close);
 }
