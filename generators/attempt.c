@@ -364,7 +364,11 @@ static bool stuck(plan* p, int a) {
   char* reason = p->result->reason;
   size_t size = sizeof p->result->reason;
   int n = snprintf(reason, size, "arm %d stands %.3f m from its target", a, distance);
-  if (joint >= 0) snprintf(reason + n, size - (size_t)n, ", joint %d at its limit", joint + 1);
+  if (joint >= 0) n += snprintf(reason + n, size - (size_t)n, ", joint %d at its limit", joint + 1);
+  if (p->e->body.state.short_steps) {
+    snprintf(reason + n, size - (size_t)n, ", inverse kinematics short for %d steps",
+             p->e->body.state.short_steps);
+  }
   return true;
 }
 

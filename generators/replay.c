@@ -161,6 +161,7 @@ static void compare_state(loomActionReplay* out, const loomEpisode* e, const dou
 
 // How well-behaved the demo is at this control step.
 static void check_quality(loomActionReplay* out, const loomEpisode* e, const double* action) {
+  out->ik_short_steps = e->body.state.short_steps;
   for (int c = 0; e->steps > e->scene->task->settle_steps && c < e->d->ncon; c++) {
     const mjContact* contact = &e->d->contact[c];
     if (-contact->dist <= out->penetration) continue;

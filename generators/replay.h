@@ -41,6 +41,7 @@ typedef struct loomActionReplay {
   char penetrating[2 * LOOM_NAME_MAX + 8];  // the two geoms
   double action_size;                       // largest action entry as a share of its limit
   double joint_speed;  // largest arm joint speed as a share of its limit; 0 where limits are not known
+  int ik_short_steps;  // control steps at which whole-body inverse kinematics fell short of a target
 } loomActionReplay;
 
 /// Step the demo's actions from its first state and compare with its states.

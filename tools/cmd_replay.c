@@ -336,7 +336,7 @@ static const char verify_help[] =
 typedef struct verdict {
   bool checked, success, identical;
   char name[LOOM_NAME_MAX];
-  int rows;
+  int rows, ik_short_steps;
   double state_error, penetration, action_size, joint_speed;
   char penetrating[2 * LOOM_NAME_MAX + 8];
   double seconds;  // CPU, of the steps alone
@@ -361,6 +361,7 @@ static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
                    .penetration = r.penetration,
                    .action_size = r.action_size,
                    .joint_speed = r.joint_speed,
+                   .ik_short_steps = r.ik_short_steps,
                    .seconds = loom_thread_cpu() - start};
     snprintf(v->name, sizeof v->name, "%.63s", demo.name);
     snprintf(v->penetrating, sizeof v->penetrating, "%s", r.penetrating);
@@ -403,7 +404,7 @@ static bool well_behaved(const verdict* v) {
 
 static cJSON* verify_json(const verdict* v, int n, int* bad) {
   cJSON *root = cJSON_CreateObject(), *list = cJSON_CreateArray();
-  int demos = 0, success = 0, identical = 0, good = 0;
+  int demos = 0, success = 0, identical = 0, good = 0, short_steps = 0;
   double deepest = 0, fastest = 0, worst = 0, seconds = 0, steps = 0;
   for (int i = 0; i < n; i++) {
     if (!v[i].checked) continue;
@@ -422,7 +423,9 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     cJSON_AddStringToObject(d, "penetrating", v[i].penetrating);
     cJSON_AddNumberToObject(d, "max_action", v[i].action_size);
     cJSON_AddNumberToObject(d, "max_joint_speed", v[i].joint_speed);
+    cJSON_AddNumberToObject(d, "ik_short_steps", v[i].ik_short_steps);
     cJSON_AddBoolToObject(d, "well_behaved", well_behaved(&v[i]));
+    short_steps += v[i].ik_short_steps;
     good += well_behaved(&v[i]);
     deepest = fmax(deepest, v[i].penetration);
     fastest = fmax(fastest, v[i].joint_speed);
@@ -438,6 +441,7 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
   cJSON_AddNumberToObject(root, "well_behaved", good);
   cJSON_AddNumberToObject(root, "max_penetration", deepest);
   cJSON_AddNumberToObject(root, "max_joint_speed", fastest);
+  cJSON_AddNumberToObject(root, "ik_short_steps", short_steps);
   cJSON_AddNumberToObject(root, "cpu_seconds_per_control_step", steps > 0 ? seconds / steps : 0);
   cJSON_AddItemToObject(root, "results", list);
   *bad = n - (success < identical ? success : identical);
@@ -465,6 +469,8 @@ int cmd_verify(int argc, char** argv) {
            cJSON_GetObjectItem(root, "well_behaved")->valueint,
            1e3 * cJSON_GetObjectItem(root, "max_penetration")->valuedouble,
            1e2 * cJSON_GetObjectItem(root, "max_joint_speed")->valuedouble);
+    int short_steps = cJSON_GetObjectItem(root, "ik_short_steps")->valueint;
+    if (short_steps) printf("inverse kinematics fell short of a target at %d control steps\n", short_steps);
     cJSON_Delete(root);
   } else if (root) {
     print_json(root);
