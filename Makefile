@@ -108,7 +108,8 @@ help:  ## this list
 	@echo 'Variables: CONFIG=release|asan MUJOCO_DIR= DEMOLOOM_HOME= PREFIX= MARCH= CFLAGS= V=1 CI=true (warnings are errors)'
 
 assets:
-	@tools/fetch.sh --check robosuite || { tools/setup.sh fetch && tools/fetch.sh robosuite; }
+	@for set in robosuite robosuite15; do \
+	  tools/fetch.sh --check $$set || { tools/setup.sh fetch && tools/fetch.sh $$set; } || exit 1; done
 
 $(BUILD)/config.mk: tools/setup.sh Makefile | $(MUJOCO_DIR)/include/mujoco/mujoco.h
 	@tools/setup.sh build

@@ -147,6 +147,39 @@ static void places_are_drawn(void** state) {
   for (int j = 0; j < 2; j++) assert_true(rod_in[j] > 110 && rod_in[j] < 190);
 }
 
+// A place in another object's frame moves with it; what an arm cannot reach is not drawn.
+static void places_follow_frames_and_reach(void** state) {
+  own* o = *state;
+  loomError err = {0, ""};
+  loomTask* task = o->task;
+  loomPlacement* rod = &task->resets[0].placements[1];
+  loomPlacement kept = *rod;
+  assert_int_equal(kept.frame, -1);
+  rod->frame = 0;
+  rod->x[0] = rod->x[1] = 0.1;
+  rod->y[0] = rod->y[1] = rod->yaw[0] = rod->yaw[1] = 0;
+  strcpy(rod->z, "0.05");
+  for (uint64_t attempt = 0; attempt < 50; attempt++) {
+    must(loom_episode_reset(o->e, 0, 12, attempt, &err), &err);
+    const double *box = o->e->d->qpos + o->scene->object_qpos[0],
+                 *at = o->e->d->qpos + o->scene->object_qpos[1];
+    loomPose pose = loom_pose_from_quat(box, box + 3);
+    loomPose local = loom_pose_mul(loom_pose_inverse(pose), loom_pose_from_quat(at, at + 3));
+    // The episode has settled a little since.
+    assert_true(fabs(local.pos[0] - 0.1) < 0.02 && fabs(local.pos[1]) < 0.02);
+  }
+  *rod = kept;
+  // Within reach of either arm's second joint, or else no place is found.
+  double reach[2] = {task->robots[0].reach, task->robots[1].reach};
+  task->robots[0].reach = task->robots[1].reach = 0.05;
+  assert_int_equal(loom_episode_reset(o->e, 0, 12, 1, &err), LOOM_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "within some arm's reach"));
+  task->robots[0].reach = task->robots[1].reach = 2;
+  must(loom_episode_reset(o->e, 0, 12, 1, &err), &err);
+  task->robots[0].reach = reach[0];
+  task->robots[1].reach = reach[1];
+}
+
 // Without `observe:` the object observation is each object's pose and its place from each end effector.
 static void observations_are_what_they_say(void** state) {
   own* o = *state;
@@ -268,6 +301,7 @@ int main(void) {
       cmocka_unit_test(observations_are_what_they_say), cmocka_unit_test(a_snapshot_brings_everything_back),
       cmocka_unit_test(bad_actions_are_told),           cmocka_unit_test(time_runs_out),
       cmocka_unit_test(hands_go_where_they_are_told),   cmocka_unit_test(places_are_drawn),
+      cmocka_unit_test(places_follow_frames_and_reach),
   };
   return cmocka_run_group_tests(tests, open_own, close_own);
 }

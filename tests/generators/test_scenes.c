@@ -17,60 +17,95 @@ static void must(int code, const loomError* err) {
   if (code) fail_msg("%s", err->message);
 }
 
-static void add_assets(loomAssetRoots* roots) {
+static void add_assets(loomAssetRoots* roots, const char* folder) {
+  const char* name = strcmp(folder, "robosuite-1.5.2") ? "robosuite" : "robosuite15";
   char dir[LOOM_PATH_MAX / 2];
   loomError err = {0, ""};
   const char *home = getenv("DEMOLOOM_HOME"), *user = getenv("HOME");
   if (home && *home) {
-    snprintf(dir, sizeof dir, "%s/robosuite-1.4.1", home);
+    snprintf(dir, sizeof dir, "%s/%s", home, folder);
   } else {
-    snprintf(dir, sizeof dir, "%s/.cache/demoloom/robosuite-1.4.1", user ? user : "");
+    snprintf(dir, sizeof dir, "%s/.cache/demoloom/%s", user ? user : "", folder);
   }
-  must(loom_asset_roots_add(roots, "robosuite", dir, &err), &err);
+  must(loom_asset_roots_add(roots, name, dir, &err), &err);
 }
 
-static void check_scene(const char* name, int demos, int tries, int least) {
+// Nothing is in anything else when an episode starts, and everything is where the reset says.
+static void check_resets(loomEpisode* e, int seeds) {
+  loomError err = {0, ""};
+  for (int i = 0; i < seeds; i++) {
+    int reset = i % 3;
+    must(loom_episode_reset(e, reset, 4711, (uint64_t)i, &err), &err);
+    for (int c = 0; c < e->d->ncon; c++) {
+      const mjContact* contact = &e->d->contact[c];
+      if (contact->dist > -0.005) continue;
+      fail_msg("%s %s, seed %d: %s is %.4f m in %s", e->scene->task->name, e->scene->task->resets[reset].name,
+               i, mj_id2name(e->m, mjOBJ_GEOM, contact->geom[0]), -contact->dist,
+               mj_id2name(e->m, mjOBJ_GEOM, contact->geom[1]));
+    }
+    assert_false(loom_condition_true(e->conditions, e->scene->task->success));
+  }
+}
+
+static void check_sources(const loomSourceSet* sources, loomEpisode* e, const char* path) {
+  loomError err = {0, ""};
+  loomDataset* dataset = NULL;
+  loomDemo demo;
+  loomActionReplay replay;
+  must(loom_dataset_open(&dataset, path, &err), &err);
+  for (int i = 0; i < sources->n; i++) assert_true(sources->replay[i].success_end);
+  for (int i = 0; i < (getenv("LOOM_QUICK") ? 1 : sources->n); i++) {
+    must(loom_demo_load(&demo, dataset, i, &err), &err);
+    must(loom_replay_actions(&replay, e, &demo, &err), &err);
+    assert_true(replay.success_steps >= e->scene->task->success_hold);
+    assert_true(replay.state_error < 1e-5);
+    assert_int_equal(replay.ik_short_steps, 0);
+    loom_demo_destroy(&demo);
+  }
+  loom_dataset_close(dataset);
+}
+
+static void check_attempts(const char* name, const loomSourceSet* sources, loomEpisode* e, int tries,
+                           int least) {
+  loomError err = {0, ""};
+  loomTrace trace;
+  loomAttemptDef def = loom_default_attempt_def();
+  def.seed = 31;
+  int wins = 0;
+  must(loom_trace_create(&trace, e, e->scene->task->max_steps, &err), &err);
+  for (int i = 0; i < tries && wins < least; i++) {
+    loomAttemptResult r;
+    must(loom_attempt_run(&r, &trace, e, sources, NULL, &def, (uint64_t)i, &err), &err);
+    wins += r.outcome == LOOM_OUTCOME_SUCCESS;
+  }
+  if (wins < least) fail_msg("%s: %d of %d attempts succeed", name, wins, tries);
+  loom_trace_destroy(&trace);
+}
+
+// Under sanitizers a scene is put together, reset and one demo is replayed.
+static void check_scene(const char* name, const char* assets, int demos, int tries, int least) {
   char path[128], source[128];
+  bool quick = getenv("LOOM_QUICK") != NULL;
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
   loomTask* task = NULL;
   loomSourceSet sources;
   loomScene* scene = NULL;
   loomEpisode* e = NULL;
-  loomTrace trace;
-  add_assets(&roots);
+  add_assets(&roots, assets);
   snprintf(path, sizeof path, "scenes/%s/task.yaml", name);
   snprintf(source, sizeof source, "scenes/%s/demo.hdf5", name);
   must(loom_task_load(&task, path, "scenes/robots", &err), &err);
   assert_int_equal(task->reset_count, 3);
   must(loom_sources_load(&sources, task, source, &roots, &err), &err);
   assert_int_equal(sources.n, demos);
-  for (int i = 0; i < demos; i++) assert_true(sources.replay[i].success_end);
   must(
       loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &roots, &err),
       &err);
   must(loom_episode_create(&e, scene, &err), &err);
-  loomDataset* dataset = NULL;
-  loomDemo demo;
-  loomActionReplay replay;
-  must(loom_dataset_open(&dataset, source, &err), &err);
-  must(loom_demo_load(&demo, dataset, 0, &err), &err);
-  must(loom_replay_actions(&replay, e, &demo, &err), &err);
-  assert_true(replay.success_steps >= task->success_hold);
-  assert_true(replay.state_error < 1e-5);
-  loom_demo_destroy(&demo);
-  loom_dataset_close(dataset);
-  must(loom_trace_create(&trace, e, task->max_steps, &err), &err);
-  loomAttemptDef def = loom_default_attempt_def();
-  def.seed = 31;
-  int wins = 0;
-  for (int i = 0; i < tries; i++) {
-    loomAttemptResult r;
-    must(loom_attempt_run(&r, &trace, e, &sources, NULL, &def, (uint64_t)i, &err), &err);
-    wins += r.outcome == LOOM_OUTCOME_SUCCESS;
-  }
-  if (wins < least) fail_msg("%s: %d of %d attempts succeed", name, wins, tries);
-  loom_trace_destroy(&trace);
+  check_sources(&sources, e, source);
+  check_resets(e, quick ? 3 : 100);
+  if (!quick) check_attempts(name, &sources, e, tries, least);
   loom_episode_destroy(e);
   loom_scene_destroy(scene);
   loom_sources_destroy(&sources);
@@ -78,23 +113,47 @@ static void check_scene(const char* name, int demos, int tries, int least) {
   loom_asset_roots_destroy(&roots);
 }
 
-static int tries(int most) {
-  return getenv("LOOM_QUICK") ? 1 : most;
-}
+static const char* const panda_assets = "robosuite-1.4.1";
+static const char* const hand_assets = "robosuite-1.5.2";
 
 static void threading(void** state) {
   (void)state;
-  check_scene("threading", 10, tries(6), tries(6) > 1 ? 4 : 0);
+  check_scene("threading", panda_assets, 10, 6, 4);
 }
 
 static void assembly(void** state) {
   (void)state;
-  check_scene("assembly", 10, tries(4), tries(4) > 1 ? 3 : 0);
+  check_scene("assembly", panda_assets, 10, 4, 3);
 }
 
 static void transport(void** state) {
   (void)state;
-  check_scene("transport", 10, tries(3), tries(3) > 1 ? 2 : 0);
+  check_scene("transport", panda_assets, 10, 3, 2);
+}
+
+static void tray(void** state) {
+  (void)state;
+  check_scene("tray", hand_assets, 5, 5, 2);
+}
+
+static void drawer(void** state) {
+  (void)state;
+  check_scene("drawer", hand_assets, 5, 5, 1);
+}
+
+static void pouring(void** state) {
+  (void)state;
+  check_scene("pouring", hand_assets, 5, 5, 1);
+}
+
+static void coffee(void** state) {
+  (void)state;
+  check_scene("coffee", hand_assets, 5, 5, 1);
+}
+
+static void sorting(void** state) {
+  (void)state;
+  check_scene("sorting", hand_assets, 5, 5, 1);
 }
 
 // Parts that do not fit are told with the place.
@@ -103,7 +162,7 @@ static void what_does_not_fit_is_told(void** state) {
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
   char* xml = NULL;
-  add_assets(&roots);
+  add_assets(&roots, panda_assets);
   const char* scene = "<mujoco><worldbody/></mujoco>";
   loomPart part = {.file = "robosuite/models/assets/robots/panda/robot.xml",
                    .prefix = "a_",
@@ -153,10 +212,9 @@ static void what_does_not_fit_is_told(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(threading),
-      cmocka_unit_test(assembly),
-      cmocka_unit_test(transport),
-      cmocka_unit_test(what_does_not_fit_is_told),
+      cmocka_unit_test(threading), cmocka_unit_test(assembly), cmocka_unit_test(transport),
+      cmocka_unit_test(tray),      cmocka_unit_test(drawer),   cmocka_unit_test(pouring),
+      cmocka_unit_test(coffee),    cmocka_unit_test(sorting),  cmocka_unit_test(what_does_not_fit_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
