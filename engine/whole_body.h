@@ -23,7 +23,7 @@ typedef struct loomWholeBody {
   struct loomWholeBodyState {
     double from[LOOM_MAX_BODY], goal[LOOM_MAX_BODY];  // joint motion of this control step, rad
     double rest[LOOM_MAX_ARMS];  // what the goal leaves of an arm's way: m + 0.1 m per rad
-    int short_steps;             // control steps whose solution fell short of a target, speed limits aside
+    int short_steps;             // control steps that fell short of a target and came no closer
   } state;                       // all that a snapshot must keep
 } loomWholeBody;
 

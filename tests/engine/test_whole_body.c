@@ -30,7 +30,10 @@ static int open_humanoid(void** state) {
   loomAssetRoots roots = {0};
   char dir[LOOM_PATH_MAX / 2], label[LOOM_PATH_MAX], *xml = NULL;
   const char *home = getenv("DEMOLOOM_HOME"), *user = getenv("HOME");
-  snprintf(dir, sizeof dir, "%s%s/robosuite-1.5.2", home && *home ? home : user ? user : "",
+  snprintf(dir, sizeof dir, "%s%s/robosuite-1.5.2",
+           home && *home ? home
+           : user        ? user
+                         : "",
            home && *home ? "" : "/.cache/demoloom");
   must(loom_asset_roots_add(&roots, "robosuite15", dir, &err), &err);
   must(loom_task_load(&h.task, "scenes/pouring/task.yaml", "scenes/robots", &err), &err);
@@ -54,7 +57,7 @@ static int close_humanoid(void** state) {
 // Both hands open, each at its pose.
 static void aim(double* action, const loomEpisode* e, const loomPose* target) {
   for (int a = 0; a < e->arm_count; a++) {
-    loom_arm_pose_action(action, &e->arms[a], target[a]);
+    loom_arm_action_towards(action, &e->arms[a], loom_episode_eef(e, a), target[a]);
     int n = loom_arm_action_dim(&e->arms[a]);
     for (int i = e->arms[a].pose_dim; i < n; i++) action[i] = -1;
     action += n;
