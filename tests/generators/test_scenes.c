@@ -141,6 +141,11 @@ static void drawer(void** state) {
   check_scene("drawer", hand_assets, 5, 5, 1);
 }
 
+static void box(void** state) {
+  (void)state;
+  check_scene("box", hand_assets, 5, 5, 1);
+}
+
 static void pouring(void** state) {
   (void)state;
   check_scene("pouring", hand_assets, 5, 5, 1);
@@ -212,9 +217,11 @@ static void what_does_not_fit_is_told(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(threading), cmocka_unit_test(assembly), cmocka_unit_test(transport),
-      cmocka_unit_test(tray),      cmocka_unit_test(drawer),   cmocka_unit_test(pouring),
-      cmocka_unit_test(coffee),    cmocka_unit_test(sorting),  cmocka_unit_test(what_does_not_fit_is_told),
+      cmocka_unit_test(threading), cmocka_unit_test(assembly),
+      cmocka_unit_test(transport), cmocka_unit_test(tray),
+      cmocka_unit_test(drawer),    cmocka_unit_test(box),
+      cmocka_unit_test(pouring),   cmocka_unit_test(coffee),
+      cmocka_unit_test(sorting),   cmocka_unit_test(what_does_not_fit_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
