@@ -1,15 +1,6 @@
 // Whole-body inverse kinematics, on GR-1 in the pouring scene: hands go where they are told, within joint and
 // speed limits; what they cannot reach is counted; a snapshot brings a motion back.
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/scene_fixture.h"
 
 #include "engine/compose.h"
 #include "engine/policy.h"
@@ -20,22 +11,12 @@ typedef struct humanoid {
   loomEpisode* e;
 } humanoid;
 
-static void must(int code, const loomError* err) {
-  if (code) fail_msg("%s", err->message);
-}
-
 static int open_humanoid(void** state) {
   static humanoid h;
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
-  char dir[LOOM_PATH_MAX / 2], label[LOOM_PATH_MAX], *xml = NULL;
-  const char *home = getenv("DEMOLOOM_HOME"), *user = getenv("HOME");
-  snprintf(dir, sizeof dir, "%s%s/robosuite-1.5.2",
-           home && *home ? home
-           : user        ? user
-                         : "",
-           home && *home ? "" : "/.cache/demoloom");
-  must(loom_asset_roots_add(&roots, "robosuite15", dir, &err), &err);
+  char label[LOOM_PATH_MAX], *xml = NULL;
+  add_assets(&roots, "robosuite-1.5.2");
   must(loom_task_load(&h.task, "scenes/pouring/task.yaml", "scenes/robots", &err), &err);
   must(loom_task_model(&xml, label, h.task, &roots, &err), &err);
   must(loom_scene_create(&h.scene, h.task, xml, label, NULL, &roots, &err), &err);

@@ -1,34 +1,9 @@
 // The scenes that are ours: each is put together, its scripted source demos succeed by state and by action,
 // and new demos come of them.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/scene_fixture.h"
 
 #include "engine/compose.h"
 #include "generators/attempt.h"
-
-static void must(int code, const loomError* err) {
-  if (code) fail_msg("%s", err->message);
-}
-
-static void add_assets(loomAssetRoots* roots, const char* folder) {
-  const char* name = strcmp(folder, "robosuite-1.5.2") ? "robosuite" : "robosuite15";
-  char dir[LOOM_PATH_MAX / 2];
-  loomError err = {0, ""};
-  const char *home = getenv("DEMOLOOM_HOME"), *user = getenv("HOME");
-  if (home && *home) {
-    snprintf(dir, sizeof dir, "%s/%s", home, folder);
-  } else {
-    snprintf(dir, sizeof dir, "%s/.cache/demoloom/%s", user ? user : "", folder);
-  }
-  must(loom_asset_roots_add(roots, name, dir, &err), &err);
-}
 
 // Nothing is in anything else when an episode starts, and everything is where the reset says.
 static void check_resets(loomEpisode* e, int seeds) {

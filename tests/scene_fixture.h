@@ -1,0 +1,35 @@
+// What tests of our own scenes share: where the robots' assets lie.
+#ifndef LOOM_TESTS_SCENE_FIXTURE_H
+#define LOOM_TESTS_SCENE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/asset.h"
+
+static inline void must(int code, const loomError* err) {
+  if (code) fail_msg("%s", err->message);
+}
+
+/// The assets of `folder` (robosuite-1.4.1, robosuite-1.5.2) in the cache, under the name task files use.
+static inline void add_assets(loomAssetRoots* roots, const char* folder) {
+  char dir[LOOM_PATH_MAX / 2];
+  loomError err = {0, ""};
+  const char* name = strcmp(folder, "robosuite-1.5.2") ? "robosuite" : "robosuite15";
+  const char *home = getenv("DEMOLOOM_HOME"), *user = getenv("HOME");
+  if (home && *home) {
+    snprintf(dir, sizeof dir, "%s/%s", home, folder);
+  } else {
+    snprintf(dir, sizeof dir, "%s/.cache/demoloom/%s", user ? user : "", folder);
+  }
+  must(loom_asset_roots_add(roots, name, dir, &err), &err);
+}
+
+#endif
