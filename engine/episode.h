@@ -77,8 +77,8 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
 void loom_episode_destroy(loomEpisode* episode);
 
 /// Draw object sizes and poses and the arms' noise from reset distribution `reset` (index into task->resets);
-/// a pure function of (seed, attempt). LOOM_ERR_UNSUPPORTED when 1000 draws find no placement without overlap
-/// that some arm can reach.
+/// a pure function of (seed, attempt). LOOM_ERR_UNSUPPORTED when 1000 draws find no place free of the others'
+/// circles that some arm can reach, or 100 draws of all none where geoms are within 2 mm of apart.
 int loom_episode_reset(loomEpisode* episode, int reset, uint64_t seed, uint64_t attempt, loomError* err);
 /// What every start ends with, once time, qpos and qvel are set in fresh data: kinematics, controllers,
 /// conditions.

@@ -238,6 +238,43 @@ static int place_object(loomEpisode* e, const loomPlacement* place, const variab
   return 0;
 }
 
+static bool is_placed(const loomEpisode* e, const loomResetDef* def, int geom) {
+  int root = e->m->body_rootid[e->m->geom_bodyid[geom]];
+  for (int i = 0; i < def->placement_count; i++) {
+    if (root == e->m->body_rootid[e->scene->object_body[def->placements[i].object]]) return true;
+  }
+  return false;
+}
+
+// Something placed is more than 2 mm in something else, the robots included.
+static bool overlaps(loomEpisode* e, const loomResetDef* def) {
+  mj_kinematics(e->m, e->d);
+  mj_collision(e->m, e->d);
+  for (int i = 0; i < e->d->ncon; i++) {
+    const mjContact* c = &e->d->contact[i];
+    if (c->dist > -0.002 || c->geom[0] < 0 || c->geom[1] < 0) continue;
+    if (is_placed(e, def, c->geom[0]) || is_placed(e, def, c->geom[1])) return true;
+  }
+  return false;
+}
+
+// Everything in its place, free of everything else.
+static int place_all(loomEpisode* e, const loomResetDef* def, const variableList* v, loomRandom* random,
+                     loomError* err) {
+  circle placed[LOOM_MAX_OBJECTS];
+  for (int tries = 0; tries < 100; tries++) {
+    for (int i = 0; i < def->placement_count; i++) {
+      int code = place_object(e, &def->placements[i], &v[i], placed, i, random, err);
+      if (code) return code;
+    }
+    if (!overlaps(e, def)) return 0;
+  }
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                        "%s: reset %s: objects overlap each other, the scene or a robot by more than 2 mm in "
+                        "100 draws; change their ranges, or raise their z",
+                        e->scene->task->path, def->name);
+}
+
 static void place_arms(loomEpisode* e, loomRandom* random) {
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
@@ -254,7 +291,6 @@ int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attemp
   const loomTask* task = e->scene->task;
   const loomResetDef* def = &task->resets[reset];
   loomRandom random = loom_random(seed, attempt, LOOM_PURPOSE_RESET);
-  circle placed[LOOM_MAX_OBJECTS];
   variableList v[LOOM_MAX_OBJECTS];
   int code = 0;
   for (int i = 0; !code && i < def->placement_count; i++) {
@@ -272,9 +308,7 @@ int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attemp
   mj_resetData(e->m, e->d);
   place_arms(e, &random);
   mj_kinematics(e->m, e->d);
-  for (int i = 0; !code && i < def->placement_count; i++) {
-    code = place_object(e, &def->placements[i], &v[i], placed, i, &random, err);
-  }
+  code = place_all(e, def, v, &random, err);
   if (code) return code;
   code = loom_episode_begin(e, err);
   e->times.reset += loom_clock() - start;

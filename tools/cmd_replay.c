@@ -484,6 +484,17 @@ int cmd_verify(int argc, char** argv) {
 // -----------------------------------------------------------------------------------------------------
 // scenes
 
+// The task's contact sheet, beside its task file; "" when there is none.
+static void find_picture(char* path, size_t size, const loomTask* task) {
+  const char* slash = strrchr(task->path, '/');
+  int folder = slash ? (int)(slash - task->path) + 1 : 0;
+  char file[LOOM_PATH_MAX + LOOM_NAME_MAX];
+  snprintf(file, sizeof file, "%.*s%s.png", folder, task->path, task->name);
+  char* real = realpath(file, NULL);
+  snprintf(path, size, "%s", real ? real : "");
+  free(real);
+}
+
 int cmd_scenes(int argc, char** argv) {
   loomName names[64];
   bool json = false;
@@ -491,7 +502,10 @@ int cmd_scenes(int argc, char** argv) {
     if (!strcmp(argv[i], "--json")) {
       json = true;
     } else if (!strcmp(argv[i], "--help")) {
-      puts("usage: demoloom scenes [--json]\n\nLists the tasks in the scenes folder ($DEMOLOOM_SCENES).");
+      puts(
+          "usage: demoloom scenes [--json]\n\nLists the tasks in the scenes folder ($DEMOLOOM_SCENES): what "
+          "they are, their\nreset distributions, their robots and a picture of demos made.\n\n"
+          "example: demoloom scenes --json");
       return EXIT_DONE;
     } else {
       return tool_usage("scenes", "unknown argument '%s'", argv[i]);
@@ -516,7 +530,16 @@ int cmd_scenes(int argc, char** argv) {
       cJSON_AddItemToArray(resets, cJSON_CreateString(task->resets[r].name));
       if (!json) printf("%s%s", r ? " " : "", task->resets[r].name);
     }
-    if (!json) puts("]");
+    cJSON* robots = cJSON_AddArrayToObject(s, "robots");
+    if (!json) printf("]\n%-16s", "");
+    for (int a = 0; a < task->arm_count; a++) {
+      cJSON_AddItemToArray(robots, cJSON_CreateString(task->robots[a].type));
+      if (!json) printf(" %s", task->robots[a].type);
+    }
+    char picture[LOOM_PATH_MAX + LOOM_NAME_MAX];
+    find_picture(picture, sizeof picture, task);
+    if (*picture) cJSON_AddStringToObject(s, "picture", picture);
+    if (!json) printf("  %s\n", picture);
     cJSON_AddItemToArray(list, s);
     loom_task_destroy(task);
   }

@@ -168,6 +168,11 @@ static void places_follow_frames_and_reach(void** state) {
     // The episode has settled a little since.
     assert_true(fabs(local.pos[0] - 0.1) < 0.02 && fabs(local.pos[1]) < 0.02);
   }
+  // Inside the box, there is no place.
+  rod->x[0] = rod->x[1] = 0;
+  strcpy(rod->z, "0");
+  assert_int_equal(loom_episode_reset(o->e, 0, 12, 0, &err), LOOM_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "overlap"));
   *rod = kept;
   // Within reach of either arm's second joint, or else no place is found.
   double reach[2] = {task->robots[0].reach, task->robots[1].reach};
