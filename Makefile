@@ -81,6 +81,9 @@ test-programs: $(BUILD)/demoloom $(TESTS) $(FUZZERS)
 bench: $(BENCHES) assets  ## benchmarks, one after the other
 	@set -e; for bench in $(BENCHES); do echo "$$bench"; $$bench; done
 
+report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a table (ATTEMPTS=200 SEED=1 RESETS= TASKS=)
+	@tools/table.sh $(BUILD)/demoloom report
+
 LINT_SRC ?= $(sort $(wildcard $(foreach room,engine generators policies tools tests/*,$(room)/*.c)))
 lint:  ## formatting, clang-tidy, includes that go against the arrows
 	@tools/setup.sh lint
@@ -156,7 +159,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-.PHONY: all demo test asan asan-programs test-programs bench lint tidy install clean help assets FORCE
+.PHONY: all demo test asan asan-programs test-programs bench report lint tidy install clean help assets FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(BUILD)/tests/fuzz/driver.d

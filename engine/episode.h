@@ -78,7 +78,7 @@ void loom_episode_destroy(loomEpisode* episode);
 
 /// Draw object sizes and poses and the arms' noise from reset distribution `reset` (index into task->resets);
 /// a pure function of (seed, attempt). LOOM_ERR_UNSUPPORTED when 1000 draws find no place free of the others'
-/// circles that some arm can reach, or 100 draws of all none where geoms are within 2 mm of apart.
+/// circles that some arm can reach, or 100 draws of all none where no geom is more than 5 mm in another.
 int loom_episode_reset(loomEpisode* episode, int reset, uint64_t seed, uint64_t attempt, loomError* err);
 /// What every start ends with, once time, qpos and qvel are set in fresh data: kinematics, controllers,
 /// conditions.

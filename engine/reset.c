@@ -246,13 +246,13 @@ static bool is_placed(const loomEpisode* e, const loomResetDef* def, int geom) {
   return false;
 }
 
-// Something placed is more than 2 mm in something else, the robots included.
+// Something placed is more than 5 mm in something else, the robots included.
 static bool overlaps(loomEpisode* e, const loomResetDef* def) {
   mj_kinematics(e->m, e->d);
   mj_collision(e->m, e->d);
   for (int i = 0; i < e->d->ncon; i++) {
     const mjContact* c = &e->d->contact[i];
-    if (c->dist > -0.002 || c->geom[0] < 0 || c->geom[1] < 0) continue;
+    if (c->dist > -0.005 || c->geom[0] < 0 || c->geom[1] < 0) continue;
     if (is_placed(e, def, c->geom[0]) || is_placed(e, def, c->geom[1])) return true;
   }
   return false;
@@ -270,7 +270,7 @@ static int place_all(loomEpisode* e, const loomResetDef* def, const variableList
     if (!overlaps(e, def)) return 0;
   }
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                        "%s: reset %s: objects overlap each other, the scene or a robot by more than 2 mm in "
+                        "%s: reset %s: objects overlap each other, the scene or a robot by more than 5 mm in "
                         "100 draws; change their ranges, or raise their z",
                         e->scene->task->path, def->name);
 }
