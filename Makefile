@@ -37,7 +37,7 @@ endif
 C_FLAGS   := -std=c17 $(OPT_$(CONFIG)) $(if $(MARCH),-march=$(MARCH)) -ffp-contract=off $(WARNINGS) $(WERROR) -fopenmp $(CFLAGS)
 CPP_FLAGS := -D_GNU_SOURCE -I. -isystem $(MUJOCO_DIR)/include $(PKG_CFLAGS) $(CPPFLAGS)
 LD_FLAGS  := -fopenmp $(filter -fsanitize=%,$(OPT_$(CONFIG))) $(LDFLAGS)
-LD_LIBS   := -L$(MUJOCO_DIR)/lib -lmujoco $(PKG_LIBS) -ldl -lm $(LDLIBS)
+LD_LIBS   := -L$(MUJOCO_DIR)/lib -lmujoco $(PKG_LIBS) -lmeshoptimizer -ldl -lm $(LDLIBS)
 RPATH     := -Wl,-rpath,$(abspath $(MUJOCO_DIR))/lib
 
 LIB_SRC   := $(wildcard engine/*.c generators/*.c policies/*.c)
