@@ -37,6 +37,18 @@ void loom_image_paste(loomImage* to, const loomImage* from, int x, int y) {
   }
 }
 
+void loom_image_turn(loomImage* image) {
+  size_t line = 3 * (size_t)image->width;
+  for (int top = 0, low = image->height - 1; top < low; top++, low--) {
+    unsigned char *a = image->rgb + line * (size_t)top, *b = image->rgb + line * (size_t)low;
+    for (size_t i = 0; i < line; i++) {
+      unsigned char kept = a[i];
+      a[i] = b[i];
+      b[i] = kept;
+    }
+  }
+}
+
 int loom_image_write_png(const loomImage* image, const char* path, loomError* err) {
   char partial[1100];
   png_image png = {.version = PNG_IMAGE_VERSION,

@@ -13,6 +13,8 @@ int loom_image_create(loomImage* out, int width, int height, loomError* err);  /
 void loom_image_destroy(loomImage* image);
 /// Copy `from` into `to` with its top left corner at (x, y); what lies outside is cut.
 void loom_image_paste(loomImage* to, const loomImage* from, int x, int y);
+/// The last row becomes the first, as OpenGL has it.
+void loom_image_turn(loomImage* image);
 /// Write as PNG: a temporary file, renamed. LOOM_ERR_IO names the file.
 int loom_image_write_png(const loomImage* image, const char* path, loomError* err);
 

@@ -81,7 +81,6 @@ int loom_renderer_set_camera(loomRenderer* r, const char* camera, loomError* err
 int loom_renderer_draw(loomRenderer* r, mjData* d, loomImage* image, loomError* err) {
   int width = r->def.width, height = r->def.height;
   mjrRect view = {0, 0, width, height};
-  unsigned char row[3 * 32768];
   if (image->width != width || image->height != height)
     return loom_error_set(err, LOOM_ERR_USAGE, "the image has another size than the renderer");
   int code = loom_gl_make_current(r->gl, err);
@@ -89,14 +88,7 @@ int loom_renderer_draw(loomRenderer* r, mjData* d, loomImage* image, loomError* 
   mjv_updateScene(r->model, d, &r->option, NULL, &r->camera, mjCAT_ALL, &r->scene);
   mjr_render(view, &r->scene, &r->context);
   mjr_readPixels(image->rgb, NULL, view, &r->context);
-  size_t line = 3 * (size_t)width;  // OpenGL's first row is the lowest
-  for (int y = 0; y < height / 2; y++) {
-    unsigned char *top = image->rgb + line * (size_t)y,
-                  *bottom = image->rgb + line * (size_t)(height - 1 - y);
-    memcpy(row, top, line);
-    memcpy(top, bottom, line);
-    memcpy(bottom, row, line);
-  }
+  loom_image_turn(image);
   return 0;
 }
 
