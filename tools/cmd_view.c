@@ -20,7 +20,9 @@ static const char help[] =
     "attempts, resets and the simulation live. F1 shows the keys; camera and visual flags are those of "
     "MuJoCo's "
     "simulate.\n\n"
-    "Marks are saved as masks `keep` and `reject` of FILE (dataset filter and robomimic know masks). Ends of "
+    "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy (dataset "
+    "filter and "
+    "robomimic know masks). Ends of "
     "subtasks "
     "that\n"
     "were dragged are saved as signals in a copy of FILE that `generate --source` takes, or with --segments "
@@ -44,7 +46,7 @@ static const char help[] =
     "ROW, click X Y,\n"
     "double X Y, drag X Y X Y, scroll X Y N, key K [ctrl|shift], wait FRAMES, thumbs, tell (the state as "
     "JSON), shot "
-    "FILE.png, quit.\n\n"
+    "FILE.png,\nfilm FILE.mp4 (headless: the frames of later waits, 30 a second), quit.\n\n"
     "examples:\n  demoloom view handover.hdf5\n  demoloom view threading --segments ends.yaml\n"
     "  echo 'row 120\n  targets\n  shot frame.png' | demoloom view handover.hdf5 --headless --script -\n";
 
@@ -225,6 +227,7 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   app->args = args;
   set_defaults(app);
   bool file = tool_is_file(args->target);
+  app->is_source = !file;
   int code = args->task_name ? tool_task(&app->task, args->task_name, err)
              : file          ? tool_task_for_dataset(&app->task, args->target, err)
                              : tool_task(&app->task, args->target, err);

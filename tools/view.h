@@ -11,6 +11,7 @@
 #include "engine/chart.h"
 #include "engine/dataset.h"
 #include "engine/episode.h"
+#include "engine/video.h"
 #include "generators/attempt.h"
 #include "generators/replay.h"
 #include "tools/common.h"
@@ -212,6 +213,8 @@ typedef struct viewApp {
   int wanted[VIEW_THUMB_QUEUE], wanted_count, wanted_at, thumb_asked, thumb_done,
       thumb_seen;  // under list.lock
 
+  loomVideo* film;  // of a script without a window; NULL = none
+  char film_path[LOOM_PATH_MAX];
   char message[512];
   double message_until;
   bool quit, dirty;
@@ -296,7 +299,9 @@ void view_script_close(viewScript* script);
 /// Run lines up to the next that wants frames or a picture: *wait is the frames to let go by, `shot` the PNG
 /// to write then ("" = none). 0, 1 at the end, or an error that names FILE:LINE.
 int view_script_next(viewScript* script, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err);
-/// The framebuffer's picture as PNG.
+/// The framebuffer's picture, created here.
+int view_read(viewApp* app, loomImage* out, loomError* err);
+/// The same as PNG.
 int view_write_png(viewApp* app, const char* path, loomError* err);
 
 // geometry of the panels, shared by drawing and input (view_panel.c)

@@ -141,13 +141,19 @@ void view_free_gl(viewApp* app) {
   app->has_context = app->has_scene = false;
 }
 
+int view_read(viewApp* app, loomImage* out, loomError* err) {
+  mjrRect all = {0, 0, app->width, app->height};
+  int code = loom_image_create(out, app->width, app->height, err);
+  if (code) return code;
+  mjr_readPixels(out->rgb, NULL, all, &app->context);
+  loom_image_turn(out);
+  return 0;
+}
+
 int view_write_png(viewApp* app, const char* path, loomError* err) {
   loomImage image;
-  mjrRect all = {0, 0, app->width, app->height};
-  int code = loom_image_create(&image, app->width, app->height, err);
+  int code = view_read(app, &image, err);
   if (code) return code;
-  mjr_readPixels(image.rgb, NULL, all, &app->context);
-  loom_image_turn(&image);
   code = loom_image_write_png(&image, path, err);
   loom_image_destroy(&image);
   return code;

@@ -113,24 +113,25 @@ static void do_find(viewApp* app, const char* arg) {
   relist(app);
 }
 
+// Marks are masks of the file; a task's own source demos are left as they are, and their marks go into the
+// annotated copy.
 static void do_save(viewApp* app, const char* arg) {
   loomError err = {0, ""};
+  const char* copy = app->args->segments ? app->args->segments : app->args->annotated;
+  const char* marks = app->is_source ? app->args->annotated : app->path;
+  int code = 0;
   (void)arg;
-  if (app->list.marks_changed) {
-    if (view_list_save(&app->list, app->path, &err)) {
-      view_say(app, "%s", err.message);
-    } else {
-      view_say(app, "marks saved as masks `keep` and `reject` of %s", app->path);
-    }
+  if (app->ends_changed || (app->is_source && app->list.marks_changed)) {
+    code = view_stage_save(app, &err);
+    if (!code) view_say(app, "annotations saved in %s", copy);
   }
-  if (app->ends_changed) {
-    if (view_stage_save(app, &err)) {
-      view_say(app, "%s", err.message);
-    } else {
-      view_say(app, "annotations saved in %s",
-               app->args->segments ? app->args->segments : app->args->annotated);
-    }
+  if (!code && app->list.marks_changed && app->is_source && app->args->segments) {
+    view_say(app, "marks of a task's own demos are kept in a copy: save them without --segments");
+  } else if (!code && app->list.marks_changed) {
+    code = view_list_save(&app->list, marks, &err);
+    if (!code) view_say(app, "marks saved as masks `keep` and `reject` of %s", marks);
   }
+  if (code) view_say(app, "%s", err.message);
   app->time_panel.stale = true;
 }
 

@@ -230,19 +230,32 @@ int view_list_add(viewList* list, viewTrial* trial, const char* name, const loom
 // ------------------------------------------------------------------------------------------------------
 // marks
 
-int view_list_save(viewList* list, const char* path, loomError* err) {
-  loomMask mask[2] = {{.name = "keep"}, {.name = "reject"}};
-  int* demo = malloc(2 * (size_t)(list->n + 1) * sizeof *demo);
-  if (!demo) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for masks");
-  for (int k = 0; k < 2; k++) {
-    int* of = demo + k * (list->n + 1);
-    mask[k].demo = of;
-    for (int i = 0; i < list->n; i++) {
-      if (list->entry[i].demo >= 0 && list->entry[i].mark == (k ? VIEW_REJECT : VIEW_KEEP))
-        of[mask[k].n++] = list->entry[i].demo;
-    }
+// Where the demos with a mark are in the file that takes it.
+static int marked(int* out, const viewList* list, const loomDataset* d, viewMark mark) {
+  int n = 0;
+  for (int i = 0; i < loom_dataset_demo_count(d); i++) {
+    int entry = view_list_find(list, loom_dataset_demo_name(d, i));
+    if (entry >= 0 && list->entry[entry].mark == mark) out[n++] = i;
   }
-  int code = loom_dataset_set_masks(path, mask, 2, err);
+  return n;
+}
+
+int view_list_save(viewList* list, const char* path, loomError* err) {
+  loomDataset* d = NULL;
+  loomMask mask[2] = {{.name = "keep"}, {.name = "reject"}};
+  int code = loom_dataset_open(&d, path, err);
+  if (code) return code;
+  size_t n = (size_t)loom_dataset_demo_count(d) + 1;
+  int* demo = malloc(2 * n * sizeof *demo);
+  if (!demo) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for masks");
+  if (!code) {
+    mask[0].n = marked(demo, list, d, VIEW_KEEP);
+    mask[1].n = marked(demo + n, list, d, VIEW_REJECT);
+    mask[0].demo = demo;
+    mask[1].demo = demo + n;
+  }
+  loom_dataset_close(d);
+  if (!code) code = loom_dataset_set_masks(path, mask, 2, err);
   free(demo);
   if (!code) list->marks_changed = false;
   return code;

@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cjson/cJSON.h>
 
 #include "engine/gl.h"
 #include "tools/view.h"
+
+enum { SCRIPT_RATE = 30 };  // frames a second
 
 struct viewScript {
   FILE* file;
@@ -40,7 +43,7 @@ void view_script_close(viewScript* s) {
 static const struct {
   const char* name;
   int key;
-} key_names[] = {{"space", VIEW_KEY_SPACE},    {"enter", mjKEY_ENTER},       {"escape", mjKEY_ESCAPE},
+} key_names[] = {{"space", VIEW_KEY_SPACE}, {"enter", mjKEY_ENTER},       {"escape", mjKEY_ESCAPE},
                  {"tab", mjKEY_TAB},        {"delete", mjKEY_DELETE},     {"backspace", mjKEY_BACKSPACE},
                  {"left", mjKEY_LEFT},      {"right", mjKEY_RIGHT},       {"up", mjKEY_UP},
                  {"down", mjKEY_DOWN},      {"home", mjKEY_HOME},         {"end", mjKEY_END},
@@ -167,6 +170,7 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
   int w, h;
   if (sscanf(text, "wait %d", wait) == 1) return true;
   if (sscanf(text, "shot %1023s", shot) == 1) return true;
+  if (sscanf(text, "film %1023s", app->film_path) == 1) return true;
   if (sscanf(text, "size %d %d", &w, &h) == 2 && w >= 64 && h >= 64 && w <= 8192 && h <= 8192) {
     view_layout(app, w, h);
     return true;
@@ -215,11 +219,25 @@ static bool thumbs_missing(viewApp* app) {
   return missing;
 }
 
+// The frame just drawn becomes one of the film's, which begins with the first.
+static int film_frame(viewApp* app, loomError* err) {
+  loomImage image;
+  loomVideoDef def = {app->width, app->height, SCRIPT_RATE};
+  int code = app->film ? 0 : loom_video_create(&app->film, app->film_path, &def, err);
+  if (!code) code = view_read(app, &image, err);
+  if (code) return code;
+  code = loom_video_add(app->film, &image, err);
+  loom_image_destroy(&image);
+  return code;
+}
+
 static int run_frames(viewApp* app, int frames, loomError* err) {
   int code = 0;
   for (int i = 0; !code && (frames < 0 ? thumbs_missing(app) : i < frames); i++) {
-    view_advance(app, 1.0 / 30);
+    view_advance(app, 1.0 / SCRIPT_RATE);
+    if (frames < 0) nanosleep(&(struct timespec){0, 5000000}, NULL);
     if (frames >= 0) code = view_draw(app, err);
+    if (!code && frames >= 0 && app->film_path[0]) code = film_frame(app, err);
   }
   return code;
 }
@@ -242,6 +260,8 @@ int view_run_headless(viewApp* app, loomError* err) {
       if (!code) code = view_write_png(app, shot, err);
     }
   }
+  if (code >= 0 && app->film) code = loom_video_finish(app->film, err);
+  loom_video_destroy(app->film);
   view_thumb_stop(app);
   if (gl) view_free_gl(app);
   loom_gl_destroy(gl);

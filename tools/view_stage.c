@@ -146,15 +146,19 @@ void view_stage_segments(viewApp* app) {
   free(text);
 }
 
+// The other arm's end that a rule keeps at the same row: coordinated subtasks start and end together.
 static bool coordinated(const loomTask* task, int arm, int subtask, int* other, int* other_subtask) {
   for (int i = 0; i < task->rule_count; i++) {
     const loomRule* r = &task->rules[i];
     if (r->kind != LOOM_RULE_COORDINATED) continue;
-    bool a = r->arm_a == arm && r->subtask_a == subtask, b = r->arm_b == arm && r->subtask_b == subtask;
-    if (!a && !b) continue;
-    *other = a ? r->arm_b : r->arm_a;
-    *other_subtask = a ? r->subtask_b : r->subtask_a;
-    return true;
+    for (int before = 0; before < 2; before++) {
+      bool a = r->arm_a == arm && r->subtask_a == subtask + before,
+           b = r->arm_b == arm && r->subtask_b == subtask + before;
+      if (!a && !b) continue;
+      *other = a ? r->arm_b : r->arm_a;
+      *other_subtask = (a ? r->subtask_b : r->subtask_a) - before;
+      return *other_subtask >= 0;
+    }
   }
   return false;
 }
