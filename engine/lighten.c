@@ -7,7 +7,7 @@
 #include <string.h>
 
 loomLightenDef loom_default_lighten_def(void) {
-  return (loomLightenDef){.error = 0.004, .min_faces = 200};
+  return (loomLightenDef){.error = 0.004, .min_faces = 200, .texture = 512};
 }
 
 // Corners of a mesh's triangles as they were: vertex, normal and texture coordinate, and those of each vertex
@@ -113,12 +113,33 @@ static bool collides(const mjModel* m, int mesh) {
   return false;
 }
 
+// Each pixel becomes the mean of four.
+static void halve_texture(mjModel* m, int tex) {
+  int width = m->tex_width[tex], channels = m->tex_nchannel[tex];
+  mjtByte* data = m->tex_data + m->tex_adr[tex];
+  for (int y = 0; y < m->tex_height[tex] / 2; y++) {
+    for (int x = 0; x < width / 2; x++) {
+      for (int c = 0; c < channels; c++) {
+        const mjtByte* from = data + (size_t)channels * (size_t)(2 * y * width + 2 * x) + c;
+        size_t line = (size_t)channels * (size_t)width;
+        int sum = from[0] + from[channels] + from[line] + from[line + (size_t)channels];
+        data[(size_t)channels * (size_t)(y * (width / 2) + x) + (size_t)c] = (mjtByte)((sum + 2) / 4);
+      }
+    }
+  }
+  m->tex_width[tex] = width / 2;
+  m->tex_height[tex] /= 2;
+}
+
 int loom_model_lighten(mjModel* m, const loomLightenDef* def, loomError* err) {
   loomLightenDef usual = loom_default_lighten_def();
   if (!def) def = &usual;
   int code = 0;
   for (int mesh = 0; !code && mesh < m->nmesh; mesh++) {
     if (m->mesh_facenum[mesh] >= def->min_faces && !collides(m, mesh)) code = lighten_mesh(m, mesh, def, err);
+  }
+  for (int tex = 0; !code && tex < m->ntex; tex++) {
+    while (m->tex_type[tex] == mjTEXTURE_2D && m->tex_width[tex] > def->texture) halve_texture(m, tex);
   }
   return code;
 }

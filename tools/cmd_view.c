@@ -1,5 +1,6 @@
 // demoloom view: look at demos, annotate them, run new ones.
 #include <getopt.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -161,15 +162,9 @@ static void reveal(viewApp* app) {
 
 void view_show(viewApp* app, int entry) {
   loomError err = {0, ""};
-  viewStage before = app->stage;
   app->live = false;
   app->perturb.select = app->perturb.active = 0;
-  if (view_stage_open(app, entry, &err)) {
-    app->stage = before;
-    view_say(app, "%s", err.message);
-    return;
-  }
-  view_stage_close(&before);
+  if (view_stage_open(app, entry, &err)) view_say(app, "%s", err.message);
   app->stage_id++;
   app->row = 0;
   reveal(app);
@@ -254,7 +249,6 @@ void view_close(viewApp* app) {
   loom_image_destroy(&app->list_panel.image);
   loom_image_destroy(&app->time_panel.image);
   free(app->figure);
-  mj_deleteModel(app->drawn);
   mj_deleteModel(app->blank);
   mj_deleteData(app->ghost_data);
   mj_deleteModel(app->ghost_model);
@@ -283,6 +277,7 @@ int cmd_view(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
   name_annotated(annotated, sizeof annotated, a.target);
   if (!a.annotated) a.annotated = annotated;
+  mallopt(M_ARENA_MAX, 1);  // else what the thumbnails' thread frees stays with that thread
   viewApp* app = calloc(1, sizeof *app);
   code =
       app ? view_open(app, &a, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for the viewer");

@@ -162,7 +162,8 @@ typedef struct viewApp {
   double owed;   // control steps the simulation is behind
   double clock;  // seconds since the start, by view_advance
 
-  mjModel *drawn, *blank;  // whose meshes the context holds; of no demo
+  mjModel* blank;          // of no demo
+  uint64_t drawn_assets;   // what the context holds, as a hash
   int stage_id, drawn_id;  // counts what was shown; what the scene was made for
   bool has_scene, has_context;
   mjvScene scene;
@@ -233,6 +234,7 @@ int view_row(const viewApp* app);
 void view_go(viewApp* app, double row);
 
 // stage (view_stage.c)
+/// Show an entry in place of the one shown; on an error none is.
 int view_stage_open(viewApp* app, int entry, loomError* err);
 void view_stage_close(viewStage* stage);
 /// Bring the drawn data to a row.

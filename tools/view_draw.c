@@ -1,4 +1,5 @@
 // The viewer's picture: layout, OpenGL context, scene.
+#include <stdint.h>
 #include <string.h>
 
 #include "engine/trap.h"
@@ -27,20 +28,25 @@ void view_layout(viewApp* app, int width, int height) {
   app->list_panel.stale = app->time_panel.stale = app->dirty = true;
 }
 
-// Meshes and textures are all a context holds of a model.
-static bool same_assets(const mjModel* a, const mjModel* b) {
-  return a && b && a->nmesh == b->nmesh && a->nmeshvert == b->nmeshvert && a->nmeshface == b->nmeshface &&
-         a->ntex == b->ntex && a->ntexdata == b->ntexdata && !a->nhfield && !b->nhfield && !a->nskin &&
-         !b->nskin && !memcmp(a->mesh_facenum, b->mesh_facenum, sizeof(int) * (size_t)a->nmesh) &&
-         !memcmp(a->mesh_vert, b->mesh_vert, 3 * sizeof(float) * (size_t)a->nmeshvert) &&
-         !memcmp(a->mesh_face, b->mesh_face, 3 * sizeof(int) * (size_t)a->nmeshface) &&
-         !memcmp(a->tex_data, b->tex_data, (size_t)a->ntexdata);
+// Meshes and textures are all a context holds of a model: FNV-1a of them.
+static uint64_t mix(uint64_t hash, const void* data, size_t n) {
+  const unsigned char* bytes = data;
+  for (size_t i = 0; i < n; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
+  return hash;
+}
+
+static uint64_t asset_hash(const mjModel* m) {
+  uint64_t hash = 14695981039346656037u;
+  hash = mix(hash, m->mesh_facenum, sizeof(int) * (size_t)m->nmesh);
+  hash = mix(hash, m->mesh_vert, 3 * sizeof(float) * (size_t)m->nmeshvert);
+  hash = mix(hash, m->tex_width, sizeof(int) * (size_t)m->ntex);
+  return mix(hash, m->tex_data, (size_t)m->ntexdata);
 }
 
 static int make_context(void* arg) {
   viewApp* app = arg;
   mjr_defaultContext(&app->context);
-  mjr_makeContext(app->drawn, &app->context, mjFONTSCALE_100);
+  mjr_makeContext(app->stage.entry >= 0 ? app->stage.model : app->blank, &app->context, mjFONTSCALE_100);
   app->has_context = true;
   return 0;
 }
@@ -73,17 +79,16 @@ static mjModel* blank_model(loomError* err) {
 
 static int prepare(viewApp* app, loomError* err) {
   if (!app->blank && !(app->blank = blank_model(err))) return err->code;
-  const mjModel* wanted = app->stage.entry >= 0 ? app->stage.model : app->blank;
+  mjModel* wanted = app->stage.entry >= 0 ? app->stage.model : app->blank;
   if (app->drawn_id == app->stage_id && app->has_context) return 0;
   int code = 0;
-  if (!app->has_context || !same_assets(app->drawn, wanted)) {
+  uint64_t hash = asset_hash(wanted);
+  if (!app->has_context || app->drawn_assets != hash) {
     if (app->has_context) mjr_freeContext(&app->context);
     app->has_context = false;
-    mj_deleteModel(app->drawn);
-    app->drawn = mj_copyModel(NULL, wanted);
-    if (!app->drawn) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
-    app->drawn->vis.quality.offsamples = app->args->full ? 4 : 0;
-    app->drawn->vis.quality.shadowsize = app->args->full ? 4096 : 1024;
+    app->drawn_assets = hash;
+    wanted->vis.quality.offsamples = app->args->full ? 4 : 0;
+    wanted->vis.quality.shadowsize = app->args->full ? 4096 : 1024;
     code = loom_trap_run(make_context, app, err);
     if (!code) view_menu_bind(app);
   }

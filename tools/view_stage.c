@@ -1,5 +1,6 @@
 // The demo the viewer shows: its models, its replay by state, its segments.
 #include <cjson/cJSON.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,17 +219,45 @@ static int open_models(viewApp* app, loomError* err) {
         loom_scene_create(&s->scene, app->task, s->demo.model_xml, label, env_args, &app->args->roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
   free(env_args);
+  malloc_trim(0);
   return code;
 }
 
+static void close_models(viewStage* s) {
+  loom_episode_destroy(s->episode);
+  loom_scene_destroy(s->scene);
+  mj_deleteData(s->data);
+  mj_deleteModel(s->model);
+  s->episode = NULL;
+  s->scene = NULL;
+  s->data = NULL;
+  s->model = NULL;
+  malloc_trim(0);  // compilers of meshes leave much behind
+}
+
+// Demos of one model share what was made of it.
+static void keep_models(viewStage* s, viewStage* before) {
+  if (!before->model || strcmp(before->demo.model_xml, s->demo.model_xml)) return;
+  s->model = before->model;
+  s->data = before->data;
+  s->scene = before->scene;
+  s->episode = before->episode;
+  before->model = NULL;
+  before->data = NULL;
+  before->scene = NULL;
+  before->episode = NULL;
+}
+
 int view_stage_open(viewApp* app, int entry, loomError* err) {
-  viewStage* s = &app->stage;
+  viewStage before = app->stage, *s = &app->stage;
   const viewEntry* e = &app->list.entry[entry];
   memset(s, 0, sizeof *s);
   s->entry = entry;
   int code = e->trial ? copy_demo(&s->demo, &e->trial->demo, err)
                       : loom_demo_load(&s->demo, app->dataset, e->demo, err);
-  if (!code) code = open_models(app, err);
+  if (!code) keep_models(s, &before);
+  view_stage_close(&before);
+  if (!code && !s->model) code = open_models(app, err);
   if (!code) code = loom_replay_states(&s->replay, s->episode, &s->demo, err);
   if (code) {
     view_stage_close(s);
@@ -245,10 +274,7 @@ int view_stage_open(viewApp* app, int entry, loomError* err) {
 
 void view_stage_close(viewStage* s) {
   loom_replay_destroy(&s->replay);
-  loom_episode_destroy(s->episode);
-  loom_scene_destroy(s->scene);
-  mj_deleteData(s->data);
-  mj_deleteModel(s->model);
+  close_models(s);
   loom_demo_destroy(&s->demo);
   free(s->force);
   memset(s, 0, sizeof *s);
