@@ -167,8 +167,8 @@ check 'a film' test -s "$work/film.mp4"
 from_annotated() {
   "$loom" generate threading --source "$work/a.hdf5" --attempts 40 -n 40 --select random --seed 3 -o "$work/g.hdf5" \
     --failed "$work/gf.hdf5"
-  cat "$work"/g.hdf5 "$work"/gf.hdf5 2>/dev/null |
-    grep -aq "\"arm\":0,\"subtask\":\"grasp\",\"source\":\"demo_1\",\"source_start\":0,\"source_end\":$ends,"
+  grep -aqs "\"arm\":0,\"subtask\":\"grasp\",\"source\":\"demo_1\",\"source_start\":0,\"source_end\":$ends," \
+    "$work/g.hdf5" "$work/gf.hdf5"
 }
 check 'the next generation cuts there' from_annotated
 
