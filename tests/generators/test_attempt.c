@@ -57,7 +57,7 @@ static void limits_end_attempts(void** state) {
   o->task->limit_joint_speed = 0.01;
   loomAttemptResult fast = attempt(o, &def, 1);
   assert_int_equal(fast.outcome, LOOM_OUTCOME_ROUGH);
-  assert_non_null(strstr(fast.reason, "speed of robot"));
+  assert_non_null(strstr(fast.reason, "speed of "));
   o->task->limit_joint_speed = 0;
   o->task->limit_penetration = 1e-9;
   loomAttemptResult deep = attempt(o, &def, 1);
