@@ -96,6 +96,7 @@ static int keep_task(void** state) {
 static int restore_task(void** state) {
   own* o = *state;
   o->task->rule_count = 0;
+  o->task->limit_penetration = o->task->limit_joint_speed = 0;
   for (int a = 0; a < 2; a++) {
     o->task->subtask_count[a] = 1;
     o->task->subtasks[a][0] = kept[a];
