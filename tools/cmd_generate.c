@@ -28,7 +28,8 @@ static const char help[] =
     "  -t, --threads N      default all cores; the result does not depend on it\n"
     "      --select NAME    random, nearest, weighted or robot_distance, for all subtasks\n"
     "      --scheme NAME    transform, translate or replay, for all coordinated subtasks\n"
-    "      --limits on|off  lose attempts that press anything deeper than 5 mm or turn a joint faster than it\n"
+    "      --limits on|off  lose attempts that press anything deeper than 5 mm or turn a joint faster than "
+    "it\n"
     "                       may; default what the task says\n"
     "      --noise FACTOR   scale all noise of the task file\n"
     "      --no-ordering    ablation: drop sequential constraints\n"
@@ -280,6 +281,7 @@ int cmd_generate(int argc, char** argv) {
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,
                              &err);
+  loom_model_forget_assets();
   if (!code) {
     tool_catch_signals();
     a.def.stop = &tool_stop;
