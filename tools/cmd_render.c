@@ -264,18 +264,10 @@ int cmd_render(int argc, char** argv) {
   loomError err = {0, ""};
   loomTask* task = NULL;
   loomDataset* dataset = NULL;
-  char path[LOOM_PATH_MAX];
   a.def.width = 0;
   int code = parse(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
-  bool file = tool_is_file(a.target);
-  code = a.task_name ? tool_task(&task, a.task_name, &err)
-         : file      ? tool_task_for_dataset(&task, a.target, &err)
-                     : tool_task(&task, a.target, &err);
-  if (!code) code = tool_assets(&a.roots, task, &err);
-  snprintf(path, sizeof path, "%.*s", LOOM_PATH_MAX - 1, a.target);
-  if (!code && !file) code = tool_source_path(path, task, &a.roots, &err);
-  if (!code) code = loom_dataset_open(&dataset, path, &err);
+  code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   tool_catch_signals();
   cJSON* root = cJSON_CreateObject();

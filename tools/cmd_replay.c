@@ -102,20 +102,8 @@ static int parse(looking* l, int argc, char** argv, const char* help) {
 }
 
 static int open_target(looking* l, loomError* err) {
-  char path[LOOM_PATH_MAX];
   assert(l->target);
-  // With --task, or by its name, it is a file though it may not be there.
-  size_t n = strlen(l->target);
-  bool named = n > 5 && !strcmp(l->target + n - 5, ".hdf5");
-  bool file = l->task_name || named || (tool_is_file(l->target) && !strstr(l->target, ".yaml"));
-  int code = l->task_name ? tool_task(&l->task, l->task_name, err)
-             : file       ? tool_task_for_dataset(&l->task, l->target, err)
-                          : tool_task(&l->task, l->target, err);
-  if (!code) code = tool_assets(&l->roots, l->task, err);
-  if (!code && file) snprintf(path, sizeof path, "%.*s", LOOM_PATH_MAX - 1, l->target);
-  if (!code && !file) code = tool_source_path(path, l->task, &l->roots, err);
-  if (!code) code = loom_dataset_open(&l->dataset, path, err);
-  return code;
+  return tool_open(&l->task, &l->dataset, &l->roots, l->target, l->task_name, err);
 }
 
 static void close_target(looking* l) {

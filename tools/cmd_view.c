@@ -178,6 +178,7 @@ void view_advance(viewApp* app, double seconds) {
     app->message_until = 0;
     app->time_panel.stale = app->dirty = true;
   }
+  view_list_read(&app->list, 0.004);
   if (app->thumb_fresh) view_thumb_want(app);
   app->thumb_fresh = false;
   pthread_mutex_lock(&app->list.lock);
@@ -221,16 +222,12 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   memset(app, 0, sizeof *app);
   app->args = args;
   set_defaults(app);
-  bool file = tool_is_file(args->target);
-  app->is_source = !file;
-  int code = args->task_name ? tool_task(&app->task, args->task_name, err)
-             : file          ? tool_task_for_dataset(&app->task, args->target, err)
-                             : tool_task(&app->task, args->target, err);
-  if (!code) code = tool_assets((loomAssetRoots*)&args->roots, app->task, err);
-  snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, args->target);
-  if (!code && !file) code = tool_source_path(app->path, app->task, &args->roots, err);
-  if (!code) code = loom_dataset_open(&app->dataset, app->path, err);
-  if (!code) code = view_list_load(&app->list, app->dataset, app->task, err);
+  int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target, args->task_name,
+                       err);
+  if (code) return code;
+  snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
+  app->is_source = !tool_same_file(app->path, args->target);
+  code = view_list_load(&app->list, app->dataset, app->task, err);
   if (code) return code;
   view_menu_create(app);
   view_layout(app, args->width, args->height);

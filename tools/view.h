@@ -48,6 +48,7 @@ typedef struct viewEntry {
   char source[LOOM_NAME_MAX];  // of arm 0's first subtask; "" = none
   double start[3];             // of the first object, m; NaN = not known
   viewMark mark;
+  bool read;  // else only its name is known
   bool has_thumb, tried_thumb;
   loomImage thumb;
   viewTrial* trial;                // owned
@@ -78,7 +79,11 @@ extern const char* const view_filter_names[];
 extern const char* const view_sort_names[];
 
 typedef struct viewList {
+  const loomDataset* dataset;
+  const loomTask* task;
   int n, capacity;
+  int demo_count;    // entries that are demos of the dataset, the first ones
+  int read;          // of which the first so many have been read; of others only the name may be known
   viewEntry* entry;  // (n)
   int shown_count;
   int* shown;  // (shown_count) entries that pass the filter, sorted
@@ -90,6 +95,10 @@ typedef struct viewList {
 } viewList;
 
 int view_list_load(viewList* list, const loomDataset* dataset, const loomTask* task, loomError* err);
+/// Read what is told of the demos, for about so long; true when all are. A filter or order reads all at once.
+bool view_list_read(viewList* list, double seconds);
+/// An entry, read if it was not yet.
+viewEntry* view_list_entry(viewList* list, int i);
 void view_list_destroy(viewList* list);
 /// Work out `shown` anew.
 int view_list_update(viewList* list, loomError* err);

@@ -61,7 +61,7 @@ static void do_demo(viewApp* app, const char* arg) {
 
 static void mark(viewApp* app, viewMark kind) {
   if (app->stage.entry < 0) return;
-  viewEntry* e = &app->list.entry[app->stage.entry];
+  viewEntry* e = view_list_entry(&app->list, app->stage.entry);
   e->mark = e->mark == kind ? VIEW_UNMARKED : kind;
   app->list.marks_changed = app->list_panel.stale = app->time_panel.stale = true;
 }

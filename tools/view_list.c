@@ -46,13 +46,11 @@ static void read_start(viewEntry* e, const loomDataset* d, const char* path, con
   loom_array_destroy(&pose);
 }
 
-static void read_entry(viewEntry* e, const loomDataset* d, int demo, const loomTask* task) {
+static void read_entry(viewEntry* e, const loomDataset* d, const loomTask* task) {
   loomArray actions;
   loomError err = {0, ""};
   char* text;
-  const char* path = loom_dataset_demo_path(d, demo);
-  *e = (viewEntry){.demo = demo, .outcome = -1, .start = {NAN, NAN, NAN}};
-  snprintf(e->name, sizeof e->name, "%.*s", LOOM_NAME_MAX - 1, loom_dataset_demo_name(d, demo));
+  const char* path = loom_dataset_demo_path(d, e->demo);
   if (loom_dataset_describe(&actions, d, path, "actions", &err)) {
     snprintf(e->reason, sizeof e->reason, "%.150s", err.message);
     return;
@@ -83,8 +81,14 @@ int view_list_load(viewList* list, const loomDataset* d, const loomTask* task, l
   list->capacity = n + 16;
   list->entry = calloc((size_t)list->capacity, sizeof *list->entry);
   if (!list->entry) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of %d demos", n);
-  for (int i = 0; i < n; i++) read_entry(&list->entry[i], d, i, task);
-  list->n = n;
+  list->dataset = d;
+  list->task = task;
+  list->n = list->demo_count = n;
+  for (int i = 0; i < n; i++) {
+    viewEntry* e = &list->entry[i];
+    *e = (viewEntry){.demo = i, .outcome = -1, .start = {NAN, NAN, NAN}};
+    snprintf(e->name, sizeof e->name, "%.*s", LOOM_NAME_MAX - 1, loom_dataset_demo_name(d, i));
+  }
   if (!loom_dataset_masks(&masks, d, NULL)) {
     for (int i = 0; i < masks.n; i++) {
       if (!strcmp(masks.name[i], "keep")) read_marks(list, d, "keep", VIEW_KEEP);
@@ -93,6 +97,22 @@ int view_list_load(viewList* list, const loomDataset* d, const loomTask* task, l
     loom_names_destroy(&masks);
   }
   return view_list_update(list, err);
+}
+
+bool view_list_read(viewList* list, double seconds) {
+  double start = loom_clock();
+  while (list->read < list->demo_count && loom_clock() - start < seconds)
+    view_list_entry(list, list->read++);
+  return list->read == list->demo_count;
+}
+
+viewEntry* view_list_entry(viewList* list, int i) {
+  viewEntry* e = &list->entry[i];
+  if (e->demo >= 0 && !e->read) {
+    e->read = true;
+    read_entry(e, list->dataset, list->task);
+  }
+  return e;
 }
 
 static void destroy_trial(viewTrial* trial) {
@@ -176,6 +196,7 @@ static int compare(const void* a, const void* b, void* user) {
 }
 
 int view_list_update(viewList* list, loomError* err) {
+  if (list->filter != VIEW_ALL || list->sort != VIEW_BY_NUMBER || list->text[0]) view_list_read(list, INFINITY);
   int* shown = realloc(list->shown, (size_t)list->capacity * sizeof *shown);
   if (!shown) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list");
   list->shown = shown;

@@ -66,7 +66,7 @@ static void add_coverage(viewApp* app) {
   static const float good[4] = {0, 0.62f, 0.45f, 1}, bad[4] = {0.84f, 0.37f, 0, 1},
                      unknown[4] = {0.5f, 0.5f, 0.5f, 1};
   for (int i = 0; i < app->list.n; i++) {
-    const viewEntry* e = &app->list.entry[i];
+    const viewEntry* e = view_list_entry(&app->list, i);
     if (isnan(e->start[0])) continue;
     const float* rgba = e->outcome < 0 ? unknown : e->outcome == LOOM_OUTCOME_SUCCESS ? good : bad;
     add_dot(app, mjGEOM_BOX, e->start, i == app->stage.entry ? 0.008 : 0.003, rgba);

@@ -28,7 +28,7 @@ static loomColor outcome_color(const viewEntry* e) {
 }
 
 static void draw_entry(loomChart* c, viewApp* app, int i, double y, double width) {
-  const viewEntry* e = &app->list.entry[i];
+  const viewEntry* e = view_list_entry(&app->list, i);
   loomTextDef text = loom_default_text_def();
   char line[256];
   bool chosen = i == app->stage.entry;
@@ -263,7 +263,7 @@ static void draw_timeline(viewApp* app, loomChart* c, double width) {
   char line[640];
   loom_chart_segment(c, 0, 0, width, 0, 1, loom_color_grey);
   if (app->stage.entry < 0) return;
-  const viewEntry* e = &app->list.entry[app->stage.entry];
+  const viewEntry* e = view_list_entry(&app->list, app->stage.entry);
   int row = view_row(app);
   snprintf(line, sizeof line, "%s  row %d of %d  %.2f s  %s %gx%s%s", e->name, row, e->rows,
            (double)row / app->task->control_freq,

@@ -136,10 +136,10 @@ static void type_text(viewApp* app, const char* text) {
 }
 
 // What a test wants to know, as one line of JSON on stdout.
-static void tell(const viewApp* app) {
+static void tell(viewApp* app) {
   const viewStage* s = &app->stage;
   cJSON* o = cJSON_CreateObject();
-  const viewEntry* e = s->entry >= 0 ? &app->list.entry[s->entry] : NULL;
+  const viewEntry* e = s->entry >= 0 ? view_list_entry(&app->list, s->entry) : NULL;
   cJSON_AddStringToObject(o, "demo", e ? e->name : "");
   cJSON_AddNumberToObject(o, "row", view_row(app));
   cJSON_AddNumberToObject(o, "rows", e ? e->rows : 0);

@@ -117,7 +117,7 @@ static void name_sources(viewStage* s, const cJSON* segments, const loomTask* ta
 
 void view_stage_segments(viewApp* app) {
   viewStage* s = &app->stage;
-  const viewEntry* e = &app->list.entry[s->entry];
+  const viewEntry* e = view_list_entry(&app->list, s->entry);
   const loomTask* task = app->task;
   s->segment_count = 0;
   for (int a = 0; a < task->arm_count; a++) {
@@ -173,7 +173,7 @@ static int within(const viewStage* s, const loomTask* task, int arm, int k, int 
 
 // Ends set by hand stay with the demo while others are looked at.
 static void remember_ends(viewApp* app) {
-  viewEntry* e = &app->list.entry[app->stage.entry];
+  viewEntry* e = view_list_entry(&app->list, app->stage.entry);
   if (!e->ends) e->ends = malloc(sizeof app->stage.replay.end);
   if (!e->ends) return;
   memcpy(e->ends, app->stage.replay.end, sizeof app->stage.replay.end);
@@ -250,7 +250,7 @@ static void keep_models(viewStage* s, viewStage* before) {
 
 int view_stage_open(viewApp* app, int entry, loomError* err) {
   viewStage before = app->stage, *s = &app->stage;
-  const viewEntry* e = &app->list.entry[entry];
+  const viewEntry* e = view_list_entry(&app->list, entry);
   memset(s, 0, sizeof *s);
   s->entry = entry;
   int code = e->trial ? copy_demo(&s->demo, &e->trial->demo, err)
@@ -263,7 +263,7 @@ int view_stage_open(viewApp* app, int entry, loomError* err) {
     view_stage_close(s);
     return code;
   }
-  viewEntry* known = &app->list.entry[entry];
+  viewEntry* known = view_list_entry(&app->list, entry);
   if (known->outcome < 0 && s->replay.success_end) known->outcome = LOOM_OUTCOME_SUCCESS;
   if (isnan(known->start[0]) && app->task->object_count)
     memcpy(known->start, s->replay.object[0][0].pos, sizeof known->start);
@@ -373,7 +373,7 @@ static int gather(loomReplay* replay, int* n, viewApp* app, loomError* err) {
   bool use = app->args->segments && tool_is_file(app->args->segments);
   int code = use ? loom_segment_file_load(&given, app->args->segments, app->task, app->dataset, err) : 0;
   for (int i = 0; code >= 0 && i < app->list.n; i++) {
-    const viewEntry* e = &app->list.entry[i];
+    const viewEntry* e = view_list_entry(&app->list, i);
     if (e->demo < 0 || !e->rows) continue;
     code = gather_one(&replay[*n], app, e, use ? &given : NULL, err);
     if (!code) (*n)++;
