@@ -219,7 +219,7 @@ static int open_models(viewApp* app, loomError* err) {
         loom_scene_create(&s->scene, app->task, s->demo.model_xml, label, env_args, &app->args->roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
   free(env_args);
-  malloc_trim(0);
+  loom_model_forget_assets();
   return code;
 }
 
