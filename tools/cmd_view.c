@@ -231,12 +231,15 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   if (code) return code;
   view_menu_create(app);
   view_layout(app, args->width, args->height);
-  int first = args->demo ? view_list_find(&app->list, args->demo) : 0;
-  if (first < 0) return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%s'", app->path, args->demo);
-  if (first < app->list.n) view_show(app, first);
+  app->first = args->demo ? view_list_find(&app->list, args->demo) : 0;
+  if (app->first < 0) return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%s'", app->path, args->demo);
+  return 0;
+}
+
+void view_show_first(viewApp* app) {
+  if (app->first < app->list.n) view_show(app, app->first);
   if (loom_dataset_warning(app->dataset)) view_say(app, "%s", loom_dataset_warning(app->dataset));
   view_thumb_start(app);
-  return 0;
 }
 
 void view_close(viewApp* app) {

@@ -173,6 +173,7 @@ typedef struct viewApp {
 
   mjModel* blank;          // of no demo
   uint64_t drawn_assets;   // what the context holds, as a hash
+  int first;               // entry to open with
   int stage_id, drawn_id;  // counts what was shown; what the scene was made for
   bool has_scene, has_context;
   mjvScene scene;
@@ -230,8 +231,10 @@ typedef struct viewApp {
   bool quit, dirty;
 } viewApp;
 
-/// Load the dataset or task named by args, but draw nothing yet.
+/// Open the dataset or task named by args and list its demos, but draw nothing yet.
 int view_open(viewApp* app, const viewArgs* args, loomError* err);
+/// Show the demo it opens with, and begin with the thumbnails.
+void view_show_first(viewApp* app);
 void view_close(viewApp* app);
 /// Show entry i; what cannot be shown is told in the message line.
 void view_show(viewApp* app, int entry);

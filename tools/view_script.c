@@ -250,6 +250,7 @@ int view_run_headless(viewApp* app, loomError* err) {
   app->framebuffer = mjFB_OFFSCREEN;
   int code = view_script_open(&script, app->args->script, err);
   if (!code) code = loom_gl_create(&gl, err);
+  if (!code) view_show_first(app);
   if (!code) code = view_draw(app, err);
   while (!code) {
     code = view_script_next(script, app, &wait, shot, err);

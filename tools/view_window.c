@@ -149,7 +149,9 @@ static int script_step(viewWindow* v, viewScript* script, int* wait, loomError* 
 static int run(viewWindow* v, viewScript* script, loomError* err) {
   viewApp* app = v->app;
   double last = glfwGetTime();
-  int code = 0, wait = 1;
+  int code = view_draw(app, err), wait = 1;
+  glfwSwapBuffers(v->window);  // the list, while the first demo's model is compiled
+  view_show_first(app);
   while (!code && !app->quit && !glfwWindowShouldClose(v->window) && !tool_stop) {
     double now = glfwGetTime();
     view_advance(app, now - last);
@@ -159,7 +161,7 @@ static int run(viewWindow* v, viewScript* script, loomError* err) {
       glfwSwapBuffers(v->window);
     }
     if (!code && script) code = script_step(v, script, &wait, err);
-    if (app->playing || script) {
+    if (app->playing || script || app->list.read < app->list.demo_count) {
       glfwPollEvents();
       double left = 1.0 / 60 - (glfwGetTime() - now);
       if (left > 0) glfwWaitEventsTimeout(left);
