@@ -37,16 +37,19 @@ void loom_image_paste(loomImage* to, const loomImage* from, int x, int y) {
   }
 }
 
-void loom_image_turn(loomImage* image) {
-  size_t line = 3 * (size_t)image->width;
-  for (int top = 0, low = image->height - 1; top < low; top++, low--) {
-    unsigned char *a = image->rgb + line * (size_t)top, *b = image->rgb + line * (size_t)low;
-    for (size_t i = 0; i < line; i++) {
-      unsigned char kept = a[i];
-      a[i] = b[i];
-      b[i] = kept;
+void loom_rows_turn(void* pixels, int height, size_t row_bytes) {
+  unsigned char *top = pixels, *low = top + row_bytes * (size_t)(height - 1);
+  for (; top < low; top += row_bytes, low -= row_bytes) {
+    for (size_t i = 0; i < row_bytes; i++) {
+      unsigned char kept = top[i];
+      top[i] = low[i];
+      low[i] = kept;
     }
   }
+}
+
+void loom_image_turn(loomImage* image) {
+  loom_rows_turn(image->rgb, image->height, 3 * (size_t)image->width);
 }
 
 int loom_image_write_png(const loomImage* image, const char* path, loomError* err) {
