@@ -10,19 +10,23 @@ loomLightenDef loom_default_lighten_def(void) {
   return (loomLightenDef){.error = 0.004, .min_faces = 200, .texture = 512};
 }
 
-// Corners of a mesh's triangles as they were: vertex, normal and texture coordinate, and those of each vertex
-// as a linked list.
+// Corners of a mesh's triangles as they were: vertex, normal and texture coordinate. Its places: vertices of
+// one place are one, though their normals or texture coordinates differ, else no edge between them could go
+// (OBJ files have them apart). And the corners at each place as a linked list.
 typedef struct corners {
-  int count;                      // 3 a face
-  int *vertex, *normal, *coord;   // (count); coord is NULL where there are none
-  int *first, *next;              // (vertices), (count); -1 ends a list
-  unsigned int *index, *reduced;  // (count)
+  int count;                     // 3 a face
+  int *vertex, *normal, *coord;  // (count); coord is NULL where there are none
+  size_t places;
+  float* place;                   // (places x 3)
+  int *first, *next;              // (places), (count); -1 ends a list
+  unsigned int *index, *reduced;  // (count) places
 } corners;
 
 static void free_corners(corners* c) {
   free(c->vertex);
   free(c->normal);
   free(c->coord);
+  free(c->place);
   free(c->first);
   free(c->next);
   free(c->index);
@@ -36,25 +40,36 @@ static int* copy_ints(const int* from, int n) {
 }
 
 static bool read_corners(corners* c, const mjModel* m, int mesh) {
-  int vertices = m->mesh_vertnum[mesh], from = 3 * m->mesh_faceadr[mesh];
+  int from = 3 * m->mesh_faceadr[mesh];
+  size_t vertices = (size_t)m->mesh_vertnum[mesh], bytes = 3 * sizeof(float);
+  const float* vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh];
   bool coords = m->mesh_texcoordadr[mesh] >= 0;
   *c = (corners){.count = 3 * m->mesh_facenum[mesh]};
+  size_t count = (size_t)c->count;
   c->vertex = copy_ints(m->mesh_face + from, c->count);
   c->normal = copy_ints(m->mesh_facenormal + from, c->count);
   if (coords) c->coord = copy_ints(m->mesh_facetexcoord + from, c->count);
-  c->first = malloc((size_t)vertices * sizeof *c->first);
-  c->next = malloc((size_t)c->count * sizeof *c->next);
-  c->index = malloc((size_t)c->count * sizeof *c->index);
-  c->reduced = malloc((size_t)c->count * sizeof *c->reduced);
-  if (!c->vertex || !c->normal || (coords && !c->coord) || !c->first || !c->next || !c->index || !c->reduced)
-    return false;
-  for (int v = 0; v < vertices; v++) c->first[v] = -1;
-  for (int i = c->count - 1; i >= 0; i--) {
-    c->index[i] = (unsigned int)c->vertex[i];
-    c->next[i] = c->first[c->vertex[i]];
-    c->first[c->vertex[i]] = i;
+  c->place = malloc(vertices * bytes);
+  c->first = malloc(vertices * sizeof *c->first);
+  c->next = malloc(count * sizeof *c->next);
+  c->index = malloc(count * sizeof *c->index);
+  c->reduced = malloc(count * sizeof *c->reduced);
+  unsigned int* remap = malloc(vertices * sizeof *remap);
+  bool room = c->vertex && c->normal && (!coords || c->coord) && c->place && c->first && c->next &&
+              c->index && c->reduced && remap;
+  if (room) {
+    for (int i = 0; i < c->count; i++) c->reduced[i] = (unsigned int)c->vertex[i];
+    c->places = meshopt_generateVertexRemap(remap, c->reduced, count, vert, vertices, bytes);
+    meshopt_remapVertexBuffer(c->place, vert, vertices, bytes, remap);
+    meshopt_remapIndexBuffer(c->index, c->reduced, count, remap);
+    for (size_t v = 0; v < c->places; v++) c->first[v] = -1;
+    for (int i = c->count - 1; i >= 0; i--) {
+      c->next[i] = c->first[c->index[i]];
+      c->first[c->index[i]] = i;
+    }
   }
-  return true;
+  free(remap);
+  return room;
 }
 
 static void face_normal(double out[3], const float* vert, const unsigned int* face) {
@@ -66,11 +81,12 @@ static void face_normal(double out[3], const float* vert, const unsigned int* fa
   mju_cross(out, a, b);
 }
 
-// Of a vertex's corners, the one whose normal is nearest the new triangle's: edges that were sharp stay so.
-static int best_corner(const corners* c, const float* normals, unsigned int vertex, const double n[3]) {
+// Of the corners at a place, the one whose normal is nearest the new triangle's: edges that were sharp stay
+// so.
+static int best_corner(const corners* c, const float* normals, unsigned int place, const double n[3]) {
   int best = -1;
   double most = -INFINITY;
-  for (int i = c->first[vertex]; i >= 0; i = c->next[i]) {
+  for (int i = c->first[place]; i >= 0; i = c->next[i]) {
     const float* at = normals + 3 * c->normal[i];
     double along = n[0] * (double)at[0] + n[1] * (double)at[1] + n[2] * (double)at[2];
     if (along > most) {
@@ -83,21 +99,19 @@ static int best_corner(const corners* c, const float* normals, unsigned int vert
 
 static int lighten_mesh(mjModel* m, int mesh, const loomLightenDef* def, loomError* err) {
   corners c;
-  const float* vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh];
   const float* normals = m->mesh_normal + 3 * m->mesh_normaladr[mesh];
-  size_t vertices = (size_t)m->mesh_vertnum[mesh];
   if (!read_corners(&c, m, mesh)) {
     free_corners(&c);
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a lighter mesh");
   }
-  size_t n = meshopt_simplify(c.reduced, c.index, (size_t)c.count, vert, vertices, 3 * sizeof *vert, 0,
+  size_t n = meshopt_simplify(c.reduced, c.index, (size_t)c.count, c.place, c.places, 3 * sizeof(float), 0,
                               (float)def->error, 0, NULL);
   int to = 3 * m->mesh_faceadr[mesh];
   for (size_t i = 0; n && i < n; i++) {
     double normal[3];
-    face_normal(normal, vert, c.reduced + i - i % 3);
+    face_normal(normal, c.place, c.reduced + i - i % 3);
     int corner = best_corner(&c, normals, c.reduced[i], normal);
-    m->mesh_face[to + (int)i] = (int)c.reduced[i];
+    m->mesh_face[to + (int)i] = c.vertex[corner];
     m->mesh_facenormal[to + (int)i] = c.normal[corner];
     if (c.coord) m->mesh_facetexcoord[to + (int)i] = c.coord[corner];
   }

@@ -1,5 +1,5 @@
-// A lighter visual set: the meshes of a model with fewer triangles, its textures with fewer pixels, for drawing
-// on a CPU, where the cost of a picture is its triangles and not its own pixels.
+// A lighter visual set: the meshes of a model with fewer triangles, its textures with fewer pixels, for
+// drawing on a CPU, where the cost of a picture is its triangles and not its own pixels.
 #ifndef LOOM_ENGINE_LIGHTEN_H
 #define LOOM_ENGINE_LIGHTEN_H
 
@@ -16,8 +16,8 @@ typedef struct loomLightenDef {
 loomLightenDef loom_default_lighten_def(void);
 
 /// Simplify, in place, the meshes that nothing collides with (quadric edge collapse, Garland and Heckbert
-/// 1997, by meshoptimizer), and make large textures smaller. For drawing only: rays no longer meet these meshes where they are seen.
-/// LOOM_ERR_MEMORY (meshes done before that stay simplified).
+/// 1997, by meshoptimizer), and make large textures smaller. For drawing only: rays no longer meet these
+/// meshes where they are seen. LOOM_ERR_MEMORY (meshes done before that stay simplified).
 int loom_model_lighten(mjModel* model, const loomLightenDef* def, loomError* err);
 
 #endif

@@ -24,7 +24,7 @@ static const char help[] =
     "  --limit N          at most N demos where none is named (default 8; all for --obs)\n"
     "  --camera NAME      a camera of the model, or table (default); several are put side by side. For --obs "
     "the\n"
-    "                     default is agentview and the robots' eye_in_hand where the model has them\n"
+    "                     default is agentview, front and the robots' eye_in_hand where the model has them\n"
     "  --size WxH         pixels a camera (default 320x240; 640x480 for a video, 84x84 for --obs)\n"
     "  --frame DEMO:ROW   sheet: one frame only, e.g. demo_3:120\n"
     "  --columns N        sheet: frames a demo (default 5)\n"

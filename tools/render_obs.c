@@ -228,9 +228,10 @@ static int count_pictures(obsRun* run, loomError* err) {
   return 0;
 }
 
-// The cameras that are there of those robosuite's users expect.
+// The cameras that are there of those robosuite's users expect; our own scenes have a front in agentview's
+// place.
 static int usual_cameras(renderArgs* a, const loomDataset* dataset, loomError* err) {
-  static const char* const usual[] = {"agentview", "robot0_eye_in_hand", "robot1_eye_in_hand"};
+  static const char* const usual[] = {"agentview", "front", "robot0_eye_in_hand", "robot1_eye_in_hand"};
   loomDemo demo;
   mjModel* model = NULL;
   int code = loom_demo_load(&demo, dataset, a->demos[0], err);
