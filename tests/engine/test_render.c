@@ -37,6 +37,8 @@ typedef struct drawn {
   loomError err;
   char kind[16];
   unsigned char above[3 * WIDTH * HEIGHT], away[3 * WIDTH * HEIGHT];
+  float depth[WIDTH * HEIGHT];
+  int32_t geom[WIDTH * HEIGHT];
 } drawn;
 
 static int draw(drawn* out) {
@@ -59,6 +61,9 @@ static int draw(drawn* out) {
   if (!code) code = loom_renderer_create(&renderer, model, &def, &out->err);
   if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
   if (!code) memcpy(out->above, image.rgb, sizeof out->above);
+  if (!code) code = loom_renderer_pixels(renderer, data, image.rgb, out->depth, &out->err);
+  if (!code && memcmp(out->above, image.rgb, sizeof out->above)) code = -101;
+  if (!code) code = loom_renderer_segments(renderer, data, out->geom, &out->err);
   if (!code) code = loom_renderer_set_camera(renderer, "away", &out->err);
   if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
   if (!code) memcpy(out->away, image.rgb, sizeof out->away);
@@ -98,6 +103,28 @@ static void check_picture(const drawn* d) {
   for (size_t i = 0; i < sizeof d->away; i += 3) assert_false(d->away[i] > 150 && d->away[i + 1] < 60);
 }
 
+// Distance along the camera's axis at which a pixel's ray meets the ball, m.
+static double ball_depth(int x, int y) {
+  double scale = tan(mjPI / 6) / (HEIGHT / 2.0);
+  double dx = (x + 0.5 - WIDTH / 2.0) * scale, dy = (HEIGHT / 2.0 - y - 0.5) * scale;
+  double to[3] = {-1, 0, -3}, way[3] = {dx, dy, -1};  // from the camera: the ball's middle, the ray
+  double a = mju_dot3(way, way), b = mju_dot3(way, to), c = mju_dot3(to, to) - 0.25;
+  return (b - sqrt(b * b - a * c)) / a;
+}
+
+static void check_depth(const drawn* d) {
+  const float* depth = d->depth + (size_t)WIDTH * (HEIGHT / 2);
+  const int32_t* geom = d->geom + (size_t)WIDTH * (HEIGHT / 2);
+  assert_true(fabs((double)depth[127] - 2.5) < 2e-3);
+  // The ball is drawn as a polyhedron.
+  assert_true(fabs((double)depth[33] - ball_depth(33, HEIGHT / 2)) < 0.01);
+  assert_true(fabs((double)d->depth[WIDTH * 45 + 38] - ball_depth(38, 45)) < 0.01);
+  assert_true(d->depth[0] > 10);
+  assert_int_equal(geom[33], 0);
+  assert_int_equal(geom[127], 1);
+  assert_int_equal(d->geom[0], -1);
+}
+
 static void both_kinds_draw_the_same(void** state) {
   (void)state;
   drawn *egl = draw_with("egl"), *osmesa = draw_with("osmesa"), *free_choice = draw_with(NULL);
@@ -108,6 +135,8 @@ static void both_kinds_draw_the_same(void** state) {
   if (free_choice->code) fail_msg("%s", free_choice->err.message);
   assert_string_equal(free_choice->kind, egl->code ? "osmesa" : "egl");
   check_picture(free_choice);
+  check_depth(free_choice);
+  if (!osmesa->code) check_depth(osmesa);
   if (!egl->code) check_picture(egl);
   if (!osmesa->code) check_picture(osmesa);
   int worst = 0;
