@@ -23,37 +23,45 @@ static bool judge(loomRunResult* r, const loomEpisode* e, const loomRunDef* def,
   return true;
 }
 
-int loom_policy_run(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, const loomRunDef* def,
-                    loomTrace* trace, loomError* err) {
-  double action[LOOM_MAX_ACTION];
-  int64_t physics = e->physics_steps;
+int loom_run_begin(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, loomTrace* trace,
+                   loomError* err) {
   *r = (loomRunResult){.end = LOOM_RUN_TIMEOUT, .first_success = -1};
   if (trace) trace->rows = 0;
-  int code = policy->reset ? policy->reset(policy->self, e, err) : 0;
-  while (!code && r->steps < def->max_steps) {
-    double start = loom_clock();
-    code = policy->act(action, policy->self, e, err);
-    e->times.plan += loom_clock() - start;
-    if (code) break;
-    if (trace) loom_trace_add(trace, e, action);
-    loomError why = {0, ""};
-    code = loom_episode_step(e, action, &why);
-    if (code == LOOM_ERR_SIM) {
-      r->end = LOOM_RUN_SIMULATOR;
-      snprintf(r->message, sizeof r->message, "%.255s", why.message);
-      code = 0;
-      break;
-    }
-    if (code && err) *err = why;
-    if (code) break;
-    r->steps++;
-    if (!judge(r, e, def, trace)) break;
-  }
+  return policy->reset ? policy->reset(policy->self, e, err) : 0;
+}
+
+int loom_run_step(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, const loomRunDef* def,
+                  loomTrace* trace, loomError* err) {
+  double action[LOOM_MAX_ACTION], start = loom_clock();
+  if (r->steps >= def->max_steps) return LOOM_RUN_OVER;
+  int64_t physics = e->physics_steps;
+  int code = policy->act(action, policy->self, e, err);
+  e->times.plan += loom_clock() - start;
   if (code == LOOM_POLICY_DONE) {
     r->end = LOOM_RUN_DONE;
-    code = 0;
+    return LOOM_RUN_OVER;
   }
-  if (trace && !code) loom_trace_end(trace, e);
-  r->physics_steps = e->physics_steps - physics;
-  return code;
+  if (code) return code;
+  if (trace) loom_trace_add(trace, e, action);
+  loomError why = {0, ""};
+  code = loom_episode_step(e, action, &why);
+  r->physics_steps += e->physics_steps - physics;
+  if (code == LOOM_ERR_SIM) {
+    r->end = LOOM_RUN_SIMULATOR;
+    snprintf(r->message, sizeof r->message, "%.255s", why.message);
+    return LOOM_RUN_OVER;
+  }
+  if (code && err) *err = why;
+  if (code) return code;
+  r->steps++;
+  return judge(r, e, def, trace) ? 0 : LOOM_RUN_OVER;
+}
+
+int loom_policy_run(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, const loomRunDef* def,
+                    loomTrace* trace, loomError* err) {
+  int code = loom_run_begin(r, e, policy, trace, err);
+  while (!code) code = loom_run_step(r, e, policy, def, trace, err);
+  if (code != LOOM_RUN_OVER) return code;
+  if (trace) loom_trace_end(trace, e);
+  return 0;
 }

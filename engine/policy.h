@@ -47,4 +47,12 @@ typedef struct loomRunResult {
 int loom_policy_run(loomRunResult* out, loomEpisode* episode, const loomPolicy* policy, const loomRunDef* def,
                     loomTrace* trace, loomError* err);
 
+/// The same a control step at a time, for what is driven by hand: begin once, then step until it gives
+/// LOOM_RUN_OVER or an error.
+enum { LOOM_RUN_OVER = 2 };
+int loom_run_begin(loomRunResult* out, loomEpisode* episode, const loomPolicy* policy, loomTrace* trace,
+                   loomError* err);
+int loom_run_step(loomRunResult* run, loomEpisode* episode, const loomPolicy* policy, const loomRunDef* def,
+                  loomTrace* trace, loomError* err);
+
 #endif
