@@ -114,9 +114,10 @@ static int fill_fields(fieldList* list, const loomTrace* t, const loomEpisode* e
   add(list, "states", LOOM_TYPE_F64, t->states, 2, (int64_t[]){rows, t->state_dim});
   add(list, "rewards", LOOM_TYPE_F64, t->reward, 1, (int64_t[]){rows});
   add(list, "dones", LOOM_TYPE_I64, dones, 1, (int64_t[]){rows});
+  bool annotated = rows && t->subtask[0] >= 0;
   int code = add_observations(list, "obs", 0, t, e, err);
   if (!code && next_obs) code = add_observations(list, "next_obs", 1, t, e, err);
-  if (!code) code = add_signals(list, t, task, err);
+  if (!code && annotated) code = add_signals(list, t, task, err);
   add(list, "datagen_info/eef_pose", LOOM_TYPE_F64, t->eef, 4, (int64_t[]){rows, arms, 4, 4});
   add(list, "datagen_info/target_pose", LOOM_TYPE_F64, t->target, 4, (int64_t[]){rows, arms, 4, 4});
   add(list, "datagen_info/gripper_action", LOOM_TYPE_F64, t->grip, 2, (int64_t[]){rows, arms});
@@ -126,7 +127,8 @@ static int fill_fields(fieldList* list, const loomTrace* t, const loomEpisode* e
     add(list, path, LOOM_TYPE_F64, t->object + 16 * (size_t)o * (size_t)t->capacity, 3,
         (int64_t[]){rows, 4, 4});
   }
-  add(list, "datagen_info/subtask", LOOM_TYPE_I64, t->subtask, 2, (int64_t[]){rows, arms});
+  if (annotated) add(list, "datagen_info/subtask", LOOM_TYPE_I64, t->subtask, 2, (int64_t[]){rows, arms});
+  if (!source_count) return code;
   add(list, "src_demo_inds", LOOM_TYPE_I64, sources, 1, (int64_t[]){source_count});
   add(list, "src_demo_labels", LOOM_TYPE_I64, t->source, 2, (int64_t[]){rows, arms});
   return code;
@@ -166,6 +168,60 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
   free(xml);
   cJSON_free(origin);
   e->times.write += loom_clock() - start;
+  return code;
+}
+
+// ------------------------------------------------------------------------------------------------
+// demos driven by hand
+
+// Each row's subtask, as the task's conditions find it in what was recorded. Where they do not, the demo goes
+// without.
+static int annotate(loomTrace* t, loomEpisode* e, const char* name, loomError* why) {
+  loomReplay replay = {0};
+  loomDemo demo = {.name = (char*)name,
+                   .rows = t->rows,
+                   .action_dim = t->action_dim,
+                   .state_dim = t->state_dim,
+                   .actions = t->actions,
+                   .states = t->states};
+  for (int r = 0; r < t->rows * t->arm_count; r++) t->subtask[r] = -1;
+  int code = loom_replay_states(&replay, e, &demo, why);
+  if (!code) code = loom_segment(&replay, e->scene->task, NULL, 0, NULL, why);
+  for (int a = 0; !code && a < t->arm_count; a++) {
+    for (int r = 0, k = 0; r < t->rows; r++) {
+      while (k + 1 < e->scene->task->subtask_count[a] && r >= replay.end[a][k]) k++;
+      t->subtask[r * t->arm_count + a] = k;
+    }
+  }
+  loom_replay_destroy(&replay);
+  return code;
+}
+
+int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loomDriven* driven,
+                       const loomWriteDef* write, loomError* why, loomError* err) {
+  char name[LOOM_NAME_MAX], *xml = NULL;
+  fieldList* list = calloc(1, sizeof *list);
+  int64_t* dones = calloc((size_t)t->rows + 1, sizeof *dones);
+  int code = list && dones ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
+  snprintf(name, sizeof name, "demo_%d", driven->number);
+  if (!code) annotate(t, e, name, why);
+  if (!code) code = loom_episode_xml(&xml, e, err);
+  if (!code && t->rows) dones[t->rows - 1] = 1;
+  if (!code) code = fill_fields(list, t, e, dones, NULL, 0, false, err);
+  if (!code) {
+    loomAttr attrs[] = {loom_attr_string("model_file", xml),
+                        loom_attr_int("num_samples", t->rows),
+                        loom_attr_int("loom_seed", (int64_t)driven->seed),
+                        loom_attr_int("loom_attempt", (int64_t)driven->attempt),
+                        loom_attr_int("loom_success", driven->success),
+                        loom_attr_string("loom_origin", "teleoperated")};
+    loomRecord record = {name, list->n, list->field, (int)(sizeof attrs / sizeof *attrs), attrs};
+    code = loom_shard_write(path, &record, 1, write, err);
+  }
+  for (int i = 0; list && i < list->n; i++) free(list->owned[i]);
+  free(list);
+  free(dones);
+  free(xml);
   return code;
 }
 

@@ -17,6 +17,19 @@ int loom_record_write(const char* path, const loomAttemptResult* result, const l
 int loom_record_scripted(const char* path, const loomTrace* trace, loomEpisode* episode, uint64_t seed,
                          uint64_t attempt, bool with_model, const loomWriteDef* write, loomError* err);
 
+/// How a demo driven by hand came about.
+typedef struct loomDriven {
+  int number;  // of the demo in its session
+  uint64_t seed, attempt;
+  bool success;
+} loomDriven;
+
+/// Write one demo driven by hand as a shard: as generated ones, but that no source is named. Its subtasks are
+/// found by the task's conditions; where they are not, *why (nullable) says so and the demo goes without. The
+/// episode is used for that, and no longer where it was.
+int loom_record_driven(const char* path, loomTrace* trace, loomEpisode* episode, const loomDriven* driven,
+                       const loomWriteDef* write, loomError* why, loomError* err);
+
 /// env_args of a task's own demos (JSON, malloc'ed): environment, control frequency, controllers.
 char* loom_env_args(const loomTask* task);
 

@@ -11,6 +11,7 @@ int cmd_render(int argc, char** argv);
 int cmd_replay(int argc, char** argv);
 int cmd_scenes(int argc, char** argv);
 int cmd_segment(int argc, char** argv);
+int cmd_teleop(int argc, char** argv);
 int cmd_verify(int argc, char** argv);
 int cmd_view(int argc, char** argv);
 

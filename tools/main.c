@@ -17,8 +17,9 @@ static const struct {
     {"record", cmd_record, "record source demos with a task's scripted expert"},
     {"generate", cmd_generate, "make new demos from a handful"},
     {"verify", cmd_verify, "replay a generated dataset from its first states, bit for bit"},
-    {"render", cmd_render, "contact sheets and videos of a dataset"},
+    {"render", cmd_render, "contact sheets, videos and image observations of a dataset"},
     {"view", cmd_view, "look at demos in a window, annotate them, run new ones"},
+    {"teleop", cmd_teleop, "drive a task's robots and record source demos"},
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };
 
