@@ -174,10 +174,13 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
 // ------------------------------------------------------------------------------------------------
 // demos driven by hand
 
-// Each row's subtask, as the task's conditions find it in what was recorded. Where they do not, the demo goes
-// without.
-static int annotate(loomTrace* t, loomEpisode* e, const char* name, loomError* why) {
+// Each row's subtask, as the task's conditions find it in what was recorded, in the demo's own model. Where
+// they do not, the demo goes without.
+static int annotate(loomTrace* t, const loomTask* task, const char* name, const char* xml,
+                    const loomDriven* driven, loomError* why) {
   loomReplay replay = {0};
+  loomScene* scene = NULL;
+  loomEpisode* e = NULL;
   loomDemo demo = {.name = (char*)name,
                    .rows = t->rows,
                    .action_dim = t->action_dim,
@@ -185,15 +188,19 @@ static int annotate(loomTrace* t, loomEpisode* e, const char* name, loomError* w
                    .actions = t->actions,
                    .states = t->states};
   for (int r = 0; r < t->rows * t->arm_count; r++) t->subtask[r] = -1;
-  int code = loom_replay_states(&replay, e, &demo, why);
-  if (!code) code = loom_segment(&replay, e->scene->task, NULL, 0, NULL, why);
+  int code = loom_scene_create(&scene, task, xml, name, driven->env_args, driven->roots, why);
+  if (!code) code = loom_episode_create(&e, scene, why);
+  if (!code) code = loom_replay_states(&replay, e, &demo, why);
+  if (!code) code = loom_segment(&replay, task, NULL, 0, NULL, why);
   for (int a = 0; !code && a < t->arm_count; a++) {
     for (int r = 0, k = 0; r < t->rows; r++) {
-      while (k + 1 < e->scene->task->subtask_count[a] && r >= replay.end[a][k]) k++;
+      while (k + 1 < task->subtask_count[a] && r >= replay.end[a][k]) k++;
       t->subtask[r * t->arm_count + a] = k;
     }
   }
   loom_replay_destroy(&replay);
+  loom_episode_destroy(e);
+  loom_scene_destroy(scene);
   return code;
 }
 
@@ -204,8 +211,8 @@ int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loo
   int64_t* dones = calloc((size_t)t->rows + 1, sizeof *dones);
   int code = list && dones ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
   snprintf(name, sizeof name, "demo_%d", driven->number);
-  if (!code) annotate(t, e, name, why);
   if (!code) code = loom_episode_xml(&xml, e, err);
+  if (!code) annotate(t, e->scene->task, name, xml, driven, why);
   if (!code && t->rows) dones[t->rows - 1] = 1;
   if (!code) code = fill_fields(list, t, e, dones, NULL, 0, false, err);
   if (!code) {

@@ -22,11 +22,12 @@ typedef struct loomDriven {
   int number;  // of the demo in its session
   uint64_t seed, attempt;
   bool success;
+  const char* env_args;         // of the dataset it goes into
+  const loomAssetRoots* roots;  // of its model
 } loomDriven;
 
 /// Write one demo driven by hand as a shard: as generated ones, but that no source is named. Its subtasks are
-/// found by the task's conditions; where they are not, *why (nullable) says so and the demo goes without. The
-/// episode is used for that, and no longer where it was.
+/// found by the task's conditions; where they are not, *why (nullable) says so and the demo goes without.
 int loom_record_driven(const char* path, loomTrace* trace, loomEpisode* episode, const loomDriven* driven,
                        const loomWriteDef* write, loomError* why, loomError* err);
 

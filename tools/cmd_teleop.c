@@ -169,6 +169,9 @@ static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r
   if (moves % 3 || turns % 3) return LINE_ERROR(r, err, "'move' and 'turn' take three numbers");
   if (poses % 7) return LINE_ERROR(r, err, "'pose' takes seven numbers: x, y, z, qw, qx, qy, qz");
   if (poses) {
+    double length = mju_norm(pose + 3, 4);
+    if (!(length > 0.9 && length < 1.1))
+      return LINE_ERROR(r, err, "the quaternion is of length %g, not 1", length);
     out->has_pose = true;
     out->pose = loom_pose_from_quat(pose, pose + 3);
   }
@@ -323,6 +326,7 @@ static int read_lines(lineReader* r, loomError* err) {
   if (!code && ferror(r->file) && !tool_stop)
     code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", r->path, strerror(errno));
   free(text);
+  if (code == LOOM_ERR_USAGE) err->code = code = LOOM_ERR_FORMAT;  // it is the lines that ask for it
   return code;
 }
 

@@ -38,7 +38,7 @@ static int open_scene(teleopSession* s, const loomAssetRoots* roots, loomError* 
 
 int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* roots, const char* out,
                 const char* reset, uint64_t seed, uint64_t attempt, loomError* err) {
-  *s = (teleopSession){.task = task, .out = out, .seed = seed, .attempt = attempt};
+  *s = (teleopSession){.task = task, .roots = roots, .out = out, .seed = seed, .attempt = attempt};
   s->reset = loom_task_find_reset(task, reset ? reset : task->resets[0].name);
   if (s->reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, reset);
@@ -92,7 +92,7 @@ int teleop_save(teleopSession* s, bool anyhow, loomError* err) {
   }
   loom_trace_end(&s->trace, s->episode);
   snprintf(shard, sizeof shard, "%.*s.demo", LOOM_PATH_MAX - 8, s->out);
-  loomDriven driven = {s->saved, s->seed, s->attempt, success};
+  loomDriven driven = {s->saved, s->seed, s->attempt, success, s->env_args, s->roots};
   loomWriteDef write = loom_default_write_def();
   s->not_annotated = (loomError){0, ""};
   int code = loom_record_driven(shard, &s->trace, s->episode, &driven, &write, &s->not_annotated, err);

@@ -8,6 +8,7 @@
 
 typedef struct teleopSession {
   const loomTask* task;
+  const loomAssetRoots* roots;
   const char* out;  // dataset the demos are added to
   loomScene* scene;
   loomEpisode* episode;

@@ -141,8 +141,8 @@ static void record(const char* task, const char* seed) {
   // What was driven and undone comes out bit for bit from its first state.
   assert_int_equal(run("verify %s", other), 0);
   assert_true(said("out", "1 demos: 1 succeed, 1 identical bit for bit"));
-  assert_int_equal(run("generate %s --source %s --attempts 10 -n 10 --seed 3", task, other), 1);
-  assert_false(said("out", "0 demos from"));
+  assert_int_equal(run("generate %s --source %s --attempts 20 -n 1 --seed 3", task, other), 0);
+  assert_true(said("out", "1 demos from"));
 }
 
 static void threading_is_driven(void** state) {
@@ -195,7 +195,7 @@ static void wrong_lines_are_told(void** state) {
   expect("{\"arm\": 0, \"move\": [1, 2]}", "bad:2: 'move' and 'turn' take three numbers");
   expect("{\"arm\": 7}", "bad:2: 'arm' is a whole number from 0 to 1");
   expect("{\"hand\": \"shut\"}", "bad:2: 'hand' takes a number");
-  expect("{\"pose\": [0, 0, 1, 0, 0, 0, 0]}", "bad:2: arm 0: the quaternion is not of length 1");
+  expect("{\"pose\": [0, 0, 1, 0, 0, 0, 0]}", "bad:2: the quaternion is of length 0, not 1");
   expect("{\"move\": [1e999, 0, 0]}", "bad:2: arm 0: a number is not finite");
   expect("{\"frame\": \"sky\"}", "bad:2: 'frame' is world, base or eef");
   expect("{\"do\": \"dance\"}", "bad:2: no such command 'dance'");
@@ -218,7 +218,7 @@ static int remove_dir(void** state) {
   (void)state;
   char command[300];
   snprintf(command, sizeof command, "rm -rf %s", dir);
-  return system(command);
+  return getenv("KEEP") ? 0 : system(command);
 }
 
 int main(void) {
