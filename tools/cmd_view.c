@@ -18,7 +18,9 @@ static const char help[] =
     "each arm's subtasks on a timeline, whose ends can be dragged; plots; paths, targets and the source demo "
     "as a "
     "ghost;\n"
-    "attempts, resets and the simulation live. F1 shows the keys; camera and visual flags are those of "
+    "attempts, resets and the simulation live; Ctrl J drives the arms by keys, mouse, gamepad or 3-D mouse "
+    "and records\n"
+    "demos. F1 shows the keys; camera and visual flags are those of "
     "MuJoCo's "
     "simulate.\n\n"
     "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy (dataset "
@@ -32,6 +34,7 @@ static const char help[] =
     "`generate --segments` takes.\n\n"
     "  --demo NAME        the demo to show first\n"
     "  --annotated FILE   the copy with annotations (default FILE-annotated.hdf5 in this folder)\n"
+    "  --record FILE      where demos driven by hand go (default TASK-teleop.hdf5 in this folder)\n"
     "  --segments FILE    read and save annotations here instead, as YAML\n"
     "  --size WxH         of the window (default 1280x760)\n"
     "  --full             full meshes, shadows, antialiasing: slow without a GPU\n"
@@ -42,10 +45,12 @@ static const char help[] =
     "A script has one event a line: play, step, row N, demo NAME, keep, reject, filter NAME, sort NAME, find "
     "TEXT, save, "
     "plot N,\n"
-    "camera N, paths, targets, frames, ghost, coverage, attempt, expert, reset D1, seed N, live, boundary "
+    "camera N, paths, targets, frames, ghost, coverage, attempt, expert, reset D1, seed N, live, drive, "
+    "boundary "
     "ARM SUBTASK "
     "ROW, click X Y,\n"
-    "double X Y, drag X Y X Y, scroll X Y N, key K [ctrl|shift], wait FRAMES, thumbs, tell (the state as "
+    "double X Y, drag X Y X Y, scroll X Y N, key K [ctrl|shift], up K (a held key is let go), wait FRAMES, "
+    "thumbs, tell (the state as "
     "JSON), shot "
     "FILE.png,\nfilm FILE.mp4 (headless: the frames of later waits, 30 a second), quit.\n\n"
     "examples:\n  demoloom view handover.hdf5\n  demoloom view threading --segments ends.yaml\n"
@@ -55,6 +60,7 @@ enum {
   OPT_DEMO = 256,
   OPT_ANNOTATED,
   OPT_SEGMENTS,
+  OPT_RECORD,
   OPT_SIZE,
   OPT_FULL,
   OPT_SCRIPT,
@@ -66,6 +72,7 @@ enum {
 static const struct option options[] = {{"demo", 1, 0, OPT_DEMO},
                                         {"annotated", 1, 0, OPT_ANNOTATED},
                                         {"segments", 1, 0, OPT_SEGMENTS},
+                                        {"record", 1, 0, OPT_RECORD},
                                         {"size", 1, 0, OPT_SIZE},
                                         {"full", 0, 0, OPT_FULL},
                                         {"seed", 1, 0, 's'},
@@ -86,6 +93,9 @@ static int parse(viewArgs* a, int argc, char** argv) {
         break;
       case OPT_ANNOTATED:
         a->annotated = optarg;
+        break;
+      case OPT_RECORD:
+        a->record = optarg;
         break;
       case OPT_SEGMENTS:
         a->segments = optarg;
@@ -162,7 +172,7 @@ static void reveal(viewApp* app) {
 
 void view_show(viewApp* app, int entry) {
   loomError err = {0, ""};
-  app->live = false;
+  app->live = app->drive.on = false;
   app->perturb.select = app->perturb.active = 0;
   if (view_stage_open(app, entry, &err)) view_say(app, "%s", err.message);
   app->stage_id++;
@@ -189,6 +199,10 @@ void view_advance(viewApp* app, double seconds) {
   if (!app->playing || app->stage.entry < 0) return;
   double rows = seconds * app->speed * app->task->control_freq;
   app->dirty = app->time_panel.stale = true;
+  if (app->drive.on) {
+    view_drive_advance(app, seconds);
+    return;
+  }
   if (app->live) {
     for (app->owed += rows; app->owed >= 1 && app->live; app->owed--) view_live_step(app);
     return;
@@ -222,8 +236,8 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   memset(app, 0, sizeof *app);
   app->args = args;
   set_defaults(app);
-  int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target, args->task_name,
-                       err);
+  int code =
+      tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target, args->task_name, err);
   if (code) return code;
   snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
   app->is_source = !tool_same_file(app->path, args->target);
@@ -244,6 +258,7 @@ void view_show_first(viewApp* app) {
 
 void view_close(viewApp* app) {
   view_thumb_stop(app);
+  view_drive_close(app);
   view_stage_close(&app->stage);
   view_list_destroy(&app->list);
   loom_image_destroy(&app->list_panel.image);

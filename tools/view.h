@@ -15,11 +15,13 @@
 #include "generators/attempt.h"
 #include "generators/replay.h"
 #include "tools/common.h"
+#include "tools/teleop.h"
+#include "tools/teleop_device.h"
 
 enum { VIEW_THUMB_WIDTH = 64, VIEW_THUMB_HEIGHT = 48, VIEW_THUMB_QUEUE = 40, VIEW_PAGES = 6 };
 
 typedef struct viewArgs {
-  const char *target, *task_name, *script, *segments, *annotated;
+  const char *target, *task_name, *script, *segments, *annotated, *record;
   const char* demo;  // to show first
   bool headless;     // no window, whatever there is
   bool full;         // full meshes, shadows
@@ -137,6 +139,22 @@ typedef struct viewStage {
   double* force;  // (rows x arms) sum of normal contact forces on each hand, N; NULL until asked for
 } viewStage;
 
+/// Teleoperation.
+typedef struct viewDrive {
+  bool open, on;
+  teleopSession session;
+  char out[LOOM_NAME_MAX + 16];  // where demos go unless --record says
+  int entry;                     // of the list, which shows it
+  int arm;                       // the one driven; the number of arms = all
+  loomTeleopFrame frame;
+  bool closed[LOOM_MAX_ARMS];
+  bool held[128];                       // keys
+  double axis[6];                       // of a gamepad or 3-D mouse, -1 .. 1
+  unsigned int buttons;                 // held at the last look
+  double mouse_move[3], mouse_turn[3];  // world, since the last step; m, rad
+  double owed;                          // control steps the simulation is behind
+} viewDrive;
+
 // ------------------------------------------------------------------------------------------------------
 // the application
 
@@ -146,6 +164,7 @@ typedef enum viewDrag {
   VIEW_DRAG_TIME,
   VIEW_DRAG_BOUNDARY,
   VIEW_DRAG_FORCE,
+  VIEW_DRAG_ARM,
   VIEW_DRAG_UI
 } viewDrag;
 
@@ -215,6 +234,7 @@ typedef struct viewApp {
   loomEpisode* trial_episode;
   loomDataset* source_dataset;
   int trial_count;
+  viewDrive drive;
   bool ends_changed;
 
   pthread_t thumb_thread;
@@ -294,6 +314,8 @@ bool view_live_sources(viewApp* app);
 void view_live_attempt(viewApp* app);
 void view_live_expert(viewApp* app);
 void view_live_reset(viewApp* app);
+/// Show an episode as it stands, as a demo of one row, `what` it is.
+void view_live_show_start(viewApp* app, loomEpisode* episode, const char* what);
 void view_live_toggle(viewApp* app);
 void view_live_step(viewApp* app);
 
@@ -330,5 +352,20 @@ bool view_time_boundary(const viewApp* app, double x, double y, int* arm, int* s
 /// Segment under a point, or -1.
 int view_time_segment(const viewApp* app, double x, double y);
 bool view_inside(mjrRect rect, const viewApp* app, double x, double y);
+
+// teleoperation (view_drive.c)
+/// Begin to drive, or end it.
+void view_drive_toggle(viewApp* app);
+void view_drive_close(viewApp* app);
+void view_drive_advance(viewApp* app, double seconds);
+/// Does driving take this key? Letters are held until released.
+bool view_drive_key(viewApp* app, int key, int mods);
+void view_drive_release(viewApp* app, int key);
+/// The mouse was dragged, pixels: in the plane of the table, or turning.
+void view_drive_mouse(viewApp* app, double dx, double dy, bool turn);
+void view_drive_grip(viewApp* app);
+void view_drive_next_arm(viewApp* app);
+/// How things stand, as the two columns of an overlay (size each).
+void view_drive_tell(char* keys, char* words, size_t size, const viewApp* app);
 
 #endif

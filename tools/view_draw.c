@@ -106,7 +106,10 @@ static void choose_camera(viewApp* app) {
 
 static void draw_world(viewApp* app) {
   choose_camera(app);
-  if (app->live) {
+  if (app->drive.on) {
+    mju_copy(app->stage.data->qpos, app->drive.session.episode->d->qpos, (int)app->stage.model->nq);
+    mj_forward(app->stage.model, app->stage.data);
+  } else if (app->live) {
     mju_copy(app->stage.data->qpos, app->stage.episode->d->qpos, (int)app->stage.model->nq);
     mju_copy(app->stage.data->qvel, app->stage.episode->d->qvel, (int)app->stage.model->nv);
     mj_forward(app->stage.model, app->stage.data);
@@ -134,6 +137,11 @@ int view_draw(viewApp* app, loomError* err) {
   view_draw_plots(app);
   view_draw_panels(app);
   view_menu_draw(app);
+  if (app->drive.on && !app->show_help) {
+    char keys[512], words[512];
+    view_drive_tell(keys, words, sizeof keys, app);
+    mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, app->view, keys, words, &app->context);
+  }
   if (app->show_help)
     mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, app->view, view_help_keys, view_help_words, &app->context);
   app->dirty = false;

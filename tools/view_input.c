@@ -268,6 +268,11 @@ static void do_live(viewApp* app, const char* arg) {
   view_live_toggle(app);
 }
 
+static void do_drive(viewApp* app, const char* arg) {
+  (void)arg;
+  view_drive_toggle(app);
+}
+
 static void do_quit(viewApp* app, const char* arg) {
   (void)arg;
   app->quit = true;
@@ -318,6 +323,7 @@ static const struct {
     {"reset", do_reset, 'R', VIEW_CONTROL},
     {"seed", do_seed, 0, 0},
     {"live", do_live, 'I', VIEW_CONTROL},
+    {"drive", do_drive, 'J', VIEW_CONTROL},
     {"quit", do_quit, 'Q', VIEW_CONTROL},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -327,7 +333,7 @@ const char view_help_keys[] =
     "PgDn\nEnter\nDelete\nCtrl F\n"
     "Ctrl O\nCtrl N\nCtrl S\nCtrl P\nCtrl T, Y, B\nCtrl H\nCtrl D\nCtrl G, E, R\nCtrl I\nCtrl "
     "drag\n]\nEsc\nTab, F2, F3\n"
-    "letters, digits\nCtrl Q";
+    "letters, digits\nCtrl J\nCtrl Q";
 const char view_help_words[] =
     "play, pause\none step\nprevious, next subtask\nstart, end\nslower, faster\nspeed 1\nloop\nother "
     "demo\nkeep\nreject\n"
@@ -335,7 +341,7 @@ const char view_help_words[] =
     "source demo\n"
     "where demos start\nlive: attempt, expert, reset\nsimulate from here\npush what is selected\nnext "
     "camera\nfree camera\n"
-    "menu, list, timeline\nMuJoCo's visual flags and groups\nquit";
+    "menu, list, timeline\nMuJoCo's visual flags and groups\ndrive the arms and record\nquit";
 
 static void touched(viewApp* app) {
   app->dirty = app->time_panel.stale = true;
@@ -410,6 +416,10 @@ void view_key(viewApp* app, int key, int mods) {
     return;
   }
   if (menu_takes_keys(app, key, mods)) return;
+  if (view_drive_key(app, key, mods)) {
+    touched(app);
+    return;
+  }
   if (key == mjKEY_PAGE_DOWN || key == mjKEY_PAGE_UP) {
     int page = (app->height - VIEW_HEAD_HEIGHT) / VIEW_ROW_HEIGHT;
     move_in_list(app, key == mjKEY_PAGE_DOWN ? page : -page);
@@ -489,7 +499,8 @@ static void press_view(viewApp* app, int button, double x, double y, int mods, b
     select_body(app, x, y);
     return;
   }
-  app->drag = VIEW_DRAG_CAMERA;
+  app->drag = app->drive.on && mods & VIEW_SHIFT ? VIEW_DRAG_ARM : VIEW_DRAG_CAMERA;
+  if (app->drag == VIEW_DRAG_ARM) return;
   if (!(mods & VIEW_CONTROL) || !app->perturb.select) return;
   if (!app->live) view_live_toggle(app);
   app->drag = VIEW_DRAG_FORCE;
@@ -570,6 +581,9 @@ void view_move(viewApp* app, double x, double y, int mods) {
     case VIEW_DRAG_BOUNDARY:
       view_stage_move_end(app, app->drag_arm, app->drag_subtask, (int)lround(view_time_row(app, x)));
       view_go(app, app->stage.replay.end[app->drag_arm][app->drag_subtask] - 1);
+      break;
+    case VIEW_DRAG_ARM:
+      view_drive_mouse(app, dx, dy, app->state.right);
       break;
     case VIEW_DRAG_CAMERA:
     case VIEW_DRAG_FORCE:

@@ -101,8 +101,7 @@ int view_list_load(viewList* list, const loomDataset* d, const loomTask* task, l
 
 bool view_list_read(viewList* list, double seconds) {
   double start = loom_clock();
-  while (list->read < list->demo_count && loom_clock() - start < seconds)
-    view_list_entry(list, list->read++);
+  while (list->read < list->demo_count && loom_clock() - start < seconds) view_list_entry(list, list->read++);
   return list->read == list->demo_count;
 }
 
@@ -196,7 +195,8 @@ static int compare(const void* a, const void* b, void* user) {
 }
 
 int view_list_update(viewList* list, loomError* err) {
-  if (list->filter != VIEW_ALL || list->sort != VIEW_BY_NUMBER || list->text[0]) view_list_read(list, INFINITY);
+  if (list->filter != VIEW_ALL || list->sort != VIEW_BY_NUMBER || list->text[0])
+    view_list_read(list, INFINITY);
   int* shown = realloc(list->shown, (size_t)list->capacity * sizeof *shown);
   if (!shown) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list");
   list->shown = shown;

@@ -54,10 +54,11 @@ static viewTrial* new_trial(const loomTrace* t, loomEpisode* e, loomError* err) 
   return NULL;
 }
 
-static void add_trial(viewApp* app, viewTrial* trial, const char* what, loomError* err) {
+static void add_trial(viewApp* app, const loomEpisode* e, viewTrial* trial, const char* what,
+                      loomError* err) {
   char name[LOOM_NAME_MAX];
   if (trial && app->task->object_count && trial->result.begin[0][0] < 0) {
-    loomPose at = loom_episode_object(app->trial_episode, 0);
+    loomPose at = loom_episode_object(e, 0);
     memcpy(trial->result.object_start, at.pos, sizeof at.pos);
   }
   snprintf(name, sizeof name, "%s %d (seed %d)", what, app->trial_count++, app->seed);
@@ -90,7 +91,7 @@ void view_live_attempt(viewApp* app) {
                               (uint64_t)app->trial_count, &err);
   viewTrial* trial = code || !trace.rows ? NULL : new_trial(&trace, app->trial_episode, &err);
   if (trial) trial->result = result;
-  add_trial(app, trial, "attempt", &err);
+  add_trial(app, app->trial_episode, trial, "attempt", &err);
   if (trial && result.outcome != LOOM_OUTCOME_SUCCESS)
     view_say(app, "%s: %s", loom_outcome_name(result.outcome), result.reason);
   loom_trace_destroy(&trace);
@@ -114,24 +115,36 @@ void view_live_expert(viewApp* app) {
     trial->result.outcome = run.end == LOOM_RUN_SUCCESS ? LOOM_OUTCOME_SUCCESS
                             : run.end == LOOM_RUN_LOST  ? LOOM_OUTCOME_LOST
                                                         : LOOM_OUTCOME_UNFINISHED;
-  add_trial(app, trial, "expert", &err);
+  add_trial(app, e, trial, "expert", &err);
+  loom_trace_destroy(&trace);
+}
+
+void view_live_show_start(viewApp* app, loomEpisode* e, const char* what) {
+  loomError err = {0, ""};
+  loomTrace trace = {0};
+  double* still = calloc((size_t)e->action_dim, sizeof *still);
+  int code = still ? loom_trace_create(&trace, e, 1, &err)
+                   : loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for an action");
+  if (!code) loom_trace_add(&trace, e, still);
+  viewTrial* trial = code ? NULL : new_trial(&trace, e, &err);
+  if (trial) trial->result.outcome = LOOM_OUTCOME_UNFINISHED;
+  add_trial(app, e, trial, what, &err);
+  free(still);
   loom_trace_destroy(&trace);
 }
 
 void view_live_reset(viewApp* app) {
   loomError err = {0, ""};
-  loomTrace trace;
-  if (!begin(app, &trace, &err)) return;
-  double* still = calloc((size_t)app->trial_episode->action_dim, sizeof *still);
-  int code = still ? loom_episode_reset(app->trial_episode, app->reset_choice, (uint64_t)app->seed,
-                                        (uint64_t)app->trial_count, &err)
-                   : loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for an action");
-  if (!code) loom_trace_add(&trace, app->trial_episode, still);
-  viewTrial* trial = code ? NULL : new_trial(&trace, app->trial_episode, &err);
-  if (trial) trial->result.outcome = LOOM_OUTCOME_UNFINISHED;
-  add_trial(app, trial, "reset", &err);
-  free(still);
-  loom_trace_destroy(&trace);
+  if (!view_live_sources(app)) return;
+  int code = open_trials(app, &err);
+  if (!code)
+    code = loom_episode_reset(app->trial_episode, app->reset_choice, (uint64_t)app->seed,
+                              (uint64_t)app->trial_count, &err);
+  if (code) {
+    view_say(app, "%s", err.message);
+    return;
+  }
+  view_live_show_start(app, app->trial_episode, "reset");
 }
 
 // ------------------------------------------------------------------------------------------------------

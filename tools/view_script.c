@@ -1,4 +1,5 @@
 // Events from a text file, one a line: the viewer's commands, keys and the mouse, and pictures to write.
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +156,14 @@ static void tell(viewApp* app) {
   cJSON_AddNumberToObject(o, "geoms", app->scene.ngeom);
   cJSON_AddNumberToObject(o, "selected", app->perturb.select);
   cJSON_AddNumberToObject(o, "gl_error", app->has_context ? mjr_getError() : 0);
+  cJSON_AddBoolToObject(o, "driving", app->drive.on);
+  if (app->drive.on) {
+    loomPose hand = loom_episode_eef(app->drive.session.episode, 0);
+    cJSON_AddNumberToObject(o, "driven", app->drive.session.trace.rows);
+    cJSON_AddItemToObject(o, "hand", cJSON_CreateDoubleArray(hand.pos, 3));
+    cJSON_AddBoolToObject(o, "closed", app->drive.closed[0]);
+    cJSON_AddNumberToObject(o, "driven_arm", app->drive.arm);
+  }
   cJSON* ends = cJSON_AddArrayToObject(o, "ends");
   for (int a = 0; e && a < app->task->arm_count; a++)
     cJSON_AddItemToArray(ends, cJSON_CreateIntArray(s->replay.end[a], app->task->subtask_count[a]));
@@ -176,6 +185,10 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
     return true;
   }
   if (!strncmp(text, "key ", 4)) return press_key(app, text + 4);
+  if (!strncmp(text, "up ", 3)) {
+    view_drive_release(app, toupper(text[3]));
+    return true;
+  }
   if (!strncmp(text, "drag-boundary ", 14)) return drag_boundary(app, text + 14);
   if (!strncmp(text, "type ", 5)) {
     type_text(app, text + 5);

@@ -43,6 +43,7 @@ static int mods_now(GLFWwindow* w) {
 static void on_key(GLFWwindow* w, int key, int scancode, int action, int mods) {
   (void)scancode;
   if (action != GLFW_RELEASE) view_key(of(w)->app, key, mods_of(mods));
+  if (action == GLFW_RELEASE) view_drive_release(of(w)->app, key);
 }
 
 static void on_char(GLFWwindow* w, unsigned int letter) {
@@ -128,6 +129,32 @@ static int open_window(viewWindow* v, loomError* err) {
   return 0;
 }
 
+// The first gamepad, or else the first joystick with six axes, drives; its buttons close the hand and choose
+// the arm.
+static void read_devices(viewApp* app) {
+  GLFWgamepadstate pad;
+  unsigned int buttons = 0;
+  memset(app->drive.axis, 0, sizeof app->drive.axis);
+  for (int id = GLFW_JOYSTICK_1; id <= GLFW_JOYSTICK_LAST; id++) {
+    int n = 0, count = 0;
+    if (glfwGetGamepadState(id, &pad)) {
+      teleop_gamepad(app->drive.axis, pad.axes);
+      buttons = pad.buttons[GLFW_GAMEPAD_BUTTON_A] | pad.buttons[GLFW_GAMEPAD_BUTTON_RIGHT_BUMPER] << 1;
+      break;
+    }
+    const float* raw = glfwGetJoystickAxes(id, &n);
+    const unsigned char* pressed = glfwGetJoystickButtons(id, &count);
+    if (!raw || n < 6) continue;
+    teleop_spacemouse(app->drive.axis, raw, n);
+    for (int i = 0; i < 2 && i < count; i++) buttons |= (unsigned int)(pressed[i] == GLFW_PRESS) << i;
+    break;
+  }
+  unsigned int fresh = buttons & ~app->drive.buttons;
+  app->drive.buttons = buttons;
+  if (fresh & 1) view_drive_grip(app);
+  if (fresh & 2) view_drive_next_arm(app);
+}
+
 // A script's next step, once the frames it waited for have gone by. 1 = it has ended.
 static int script_step(viewWindow* v, viewScript* script, int* wait, loomError* err) {
   char shot[LOOM_PATH_MAX];
@@ -154,6 +181,7 @@ static int run(viewWindow* v, viewScript* script, loomError* err) {
   view_show_first(app);
   while (!code && !app->quit && !glfwWindowShouldClose(v->window) && !tool_stop) {
     double now = glfwGetTime();
+    if (app->drive.on) read_devices(app);
     view_advance(app, now - last);
     last = now;
     if (app->dirty) {
