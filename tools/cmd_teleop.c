@@ -16,7 +16,7 @@ static const char help[] =
     "usage: demoloom teleop TASK -o OUT.hdf5 --input FILE|- [options]\n\n"
     "Drives a task's robots by lines of text and records what succeeds as source demos, added to OUT. To "
     "drive\n"
-    "by hand use `demoloom view TASK` and press R: it records the same way.\n\n"
+    "by hand use `demoloom view TASK` and press Ctrl J: it records the same way.\n\n"
     "  -o, --output FILE  dataset; demos are added to those it has\n"
     "      --input FILE   lines to read; - reads them as they come\n"
     "      --reset NAME   reset distribution (default: the task's first)\n"

@@ -136,6 +136,48 @@ check 'rows look different' differ "$keep/view-first.png" "$keep/view-row.png"
 check 'overlays are seen' differ "$keep/view-row.png" "$keep/view-overlays.png"
 check 'the camera moves' differ "$keep/view-overlays.png" "$keep/view-camera.png"
 
+# The arms are driven by keys and the mouse.
+cat >"$work/drive" <<END
+drive
+tell
+key w
+wait 30
+up w
+wait 6
+tell
+key space
+drag 640 300 700 300 shift
+wait 10
+tell
+shot $keep/view-drive.png
+key enter
+key backspace
+tell
+key tab
+tell
+key delete
+wait 3
+tell
+key j ctrl
+tell
+quit
+END
+hand() { sed -n "$1p" "$work/told" | sed -n 's/.*"hand":\[\([-0-9.e]*\),.*/\1/p'; }
+further() { awk -v a="$1" -v b="$2" -v by="$3" 'BEGIN { exit !(a - b > by) }'; }
+check 'driving' view threading --headless --script "$work/drive" --record "$work/driven.hdf5"
+check 'it drives' state 1 driving true
+check 'W moves the hand away' further "$(hand 1)" "$(hand 2)" 0.1
+check 'space closes it' state 3 closed true
+check 'the mouse moves it' test "$(hand 2)" != "$(hand 3)"
+check 'no success, nothing saved' test ! -e "$work/driven.hdf5"
+check 'five seconds back' state 4 driven 0
+check 'opens it again' state 4 closed false
+check 'where it was' test "$(hand 4)" = "$(hand 1)"
+check 'the other arm' state 5 driven_arm 1
+check 'the next attempt' state 6 demo '"drive 1 (seed 0)"'
+check 'it ends' state 7 driving false
+check 'picture drive' picture "$keep/view-drive.png"
+
 # The same in a window.
 sed 's/view-\([a-z]*\).png/window-\1.png/; /^seed/,/^expert/ s/^tell$/wait 1/' "$work/browse" >"$work/browse-window"
 if command -v xvfb-run >/dev/null; then
