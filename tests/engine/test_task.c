@@ -46,6 +46,21 @@ static void expect_error(const char* from, const char* to, const char* says) {
   assert_null(strchr(err.message, '\n'));
 }
 
+// The line of the handover's task file that a text begins on.
+static int line_of(const char* text) {
+  char line[512];
+  int n = 0, found = 0;
+  FILE* f = fopen("scenes/handover/task.yaml", "rb");
+  assert_non_null(f);
+  while (!found && fgets(line, sizeof line, f)) {
+    n++;
+    if (strstr(line, text)) found = n;
+  }
+  fclose(f);
+  if (!found) fail_msg("the task file has no '%s'", text);
+  return found;
+}
+
 static void mistakes_are_located(void** state) {
   (void)state;
   expect_error("control_freq: 20", "control_frq: 20", "did you mean 'control_freq'");
@@ -90,12 +105,17 @@ static void places_are_checked(void** state) {
 static void impossible_pairs_are_located(void** state) {
   (void)state;
   const char* rule = "  - sequential: [[1, take], [0, release]]\n    lead: 2";
-  expect_error(rule, "  - coordinated: [[0, grasp], [1, take]]", ":135: ");
-  expect_error(rule, "  - coordinated: [[0, grasp], [1, take]]", "one partner only, see line 133");
-  expect_error(rule, "  - coordinated: [[1, take], [0, present]]", "one partner only, see line 133");
+  char here[16], next[16], partner[64];
+  int line = line_of("  - sequential: [[1, take], [0, release]]");
+  snprintf(here, sizeof here, ":%d: ", line);
+  snprintf(next, sizeof next, ":%d: ", line + 1);
+  snprintf(partner, sizeof partner, "one partner only, see line %d", line_of("  - coordinated:"));
+  expect_error(rule, "  - coordinated: [[0, grasp], [1, take]]", here);
+  expect_error(rule, "  - coordinated: [[0, grasp], [1, take]]", partner);
+  expect_error(rule, "  - coordinated: [[1, take], [0, present]]", partner);
   expect_error(rule, "  - coordinated: [[0, release], [1, ready]]", "waits for itself");
   expect_error(rule, "  - sequential: [[1, ready], [0, grasp]]\n  - sequential: [[0, grasp], [1, ready]]",
-               ":136: ");
+               next);
   expect_error(rule, "  - sequential: [[1, ready], [0, grasp]]\n  - sequential: [[0, present], [1, ready]]",
                "waits for itself");
   expect_error(rule, "  - sequential: [[1, take], [0, release]]\n    scheme: replay", "not for `sequential`");

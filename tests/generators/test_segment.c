@@ -477,14 +477,17 @@ static void gripper_commands_stay_with_their_poses(void** state) {
        &err);
   must(loom_episode_create(&e, scene, &err), &err);
   must(loom_trace_create(&trace, e, f->h->task->max_steps, &err), &err);
-  for (uint64_t attempt = 0; attempt < (getenv("LOOM_QUICK") ? 1u : 4u); attempt++) {
+  int wanted = getenv("LOOM_QUICK") ? 1 : 4;
+  for (uint64_t attempt = 0; wanted > 0 && attempt < 10; attempt++) {
     loomAttemptResult result;
     trace.rows = 0;
     must(loom_attempt_run(&result, &trace, e, &f->sources, NULL, &def, attempt, &err), &err);
     const loomReplay* r = &f->sources.replay[result.source[0][0]];
     int row = first_closing(trace.grip, 2, result.begin[0][0], trace.rows);
     int src = first_closing(r->grip[0], 1, 0, r->end[0][0]);
-    assert_true(row > around && src > around && row + around < trace.rows);
+    assert_true(row > around && src > around);
+    if (row + around >= trace.rows) continue;  // lost before
+    wanted--;
     double off[3] = {0, 0, 0};  // with the source one row early, in place, one row late
     for (int lag = -1; lag <= 1; lag++) {
       for (int d = -around; d <= around; d++) {
@@ -495,6 +498,7 @@ static void gripper_commands_stay_with_their_poses(void** state) {
     }
     assert_true(off[1] < 1e-9 && off[0] > 1e-3 && off[2] > 1e-3);
   }
+  assert_int_equal(wanted, 0);
   loom_trace_destroy(&trace);
   loom_episode_destroy(e);
   loom_scene_destroy(scene);
