@@ -38,14 +38,14 @@ static H5FD_t* disk_open(const char* name, unsigned flags, hid_t fapl, haddr_t m
   int mode = (flags & H5F_ACC_RDWR ? O_RDWR : O_RDONLY) | (flags & H5F_ACC_CREAT ? O_CREAT : 0) |
              (flags & H5F_ACC_TRUNC ? O_TRUNC : 0) | (flags & H5F_ACC_EXCL ? O_EXCL : 0);
   struct stat st;
-  file->fd = open(name, mode | O_NOFOLLOW | O_CLOEXEC, 0666);
+  file->fd = open(name, mode | (flags & H5F_ACC_RDWR ? O_NOFOLLOW : 0) | O_CLOEXEC, 0666);
   if (file->fd < 0 || fstat(file->fd, &st)) {
     if (!info->disk->error) info->disk->error = errno;
     if (file->fd >= 0) close(file->fd);
     free(file);
     return NULL;
   }
-  file->eof = (haddr_t)st.st_size;
+  file->eof = info->disk->cut_short ? INT64_MAX / 2 : (haddr_t)st.st_size;
   file->disk = info->disk;
   return &file->base;
 }
@@ -105,6 +105,7 @@ static herr_t disk_read(H5FD_t* base, H5FD_mem_t type, hid_t dxpl, haddr_t addre
     ssize_t got = pread(file->fd, out + done, size - done, (off_t)(address + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return -1;
+    if (got == 0 && file->disk->cut_short) return -1;
     if (got == 0) {  // past the end: zeros, as HDF5's own drivers give
       memset(out + done, 0, size - done);
       break;
@@ -173,7 +174,7 @@ static const H5FD_class_t disk_class = {
 };
 
 hid_t loom_h5_disk_plist(loomDisk* disk) {
-  disk->error = 0;
+  disk->error = 0;  // of its writes
   hid_t driver = H5FDregister(&disk_class), fapl = H5Pcreate(H5P_FILE_ACCESS);
   diskInfo info = {.disk = disk};
   // The list holds its own reference to the driver, and so does every file opened with it.

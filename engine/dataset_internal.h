@@ -8,6 +8,12 @@
 
 enum { LOOM_DAMAGED_MAX = 16 };
 
+/// How the file driver (dataset_disk.c) is to behave, and what became of its writes.
+typedef struct loomDisk {
+  int error;       // errno of the first failed write, 0 when all went well
+  bool cut_short;  // open the file though its end is missing; reading what is missing fails
+} loomDisk;
+
 struct loomDataset {
   hid_t file;
   char* path;
@@ -15,15 +21,19 @@ struct loomDataset {
   loomNames demos;    // "demo_3", natural order
   loomNames paths;    // "data/demo_3"
   char* warning;
+  loomDisk disk;  // of a file that was cut short
   int ndamaged;
   int damaged[LOOM_DAMAGED_MAX];  // demos that HDF5 died on; ascending
 };
 
 enum { LOOM_H5_REASON = 240 };
 
+/// Open without the child (trusted), and though the end is missing (cut_short).
+int loom_h5_open_file(loomDataset** out, const char* path, bool trusted, bool cut_short, loomError* err);
+
 /// Let a child process read the file first. damaged gets the numbers of the demos it died on; LOOM_ERR_FORMAT
-/// when it died elsewhere or on too many.
-int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
+/// when it died elsewhere or on too many. cut_short: the file's end is missing.
+int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size, bool cut_short,
                   loomError* err);
 
 /// HDF5 prints its error stack by default, and in a thread-safe build the setting is one per thread.
@@ -59,10 +69,6 @@ int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, con
                      loomError* err);
 
 /// What the disk said while HDF5 wrote through loom_h5_disk_plist.
-typedef struct loomDisk {
-  int error;  // errno of the first failed write, 0 when all went well
-} loomDisk;
-
 /// A file-access list whose driver notes a failing write in *disk and lets HDF5 go on as if it had worked:
 /// HDF5 1.10 crashes at exit after a write error it sees itself. Whoever writes checks disk->error and drops
 /// the file.

@@ -26,6 +26,7 @@ typedef struct assembly {
   loomDisk disk;
   loomNames names;  // of the demos written so far
   int64_t total;    // rows so far
+  int laid_out;     // groups of demos that were made beforehand
   char* env_args;   // the first source's
   loomDataset* source;
   bool as_they_lie;  // its arrays are copied without reading them
@@ -277,7 +278,7 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
   int64_t rows = 0;
   int status = rows_of(&rows, a->source, object, err);
   if (status) return status;
-  hid_t group = loom_h5_group(a->data, name);
+  hid_t group = a->names.n < a->laid_out ? H5Gopen2(a->data, name, H5P_DEFAULT) : loom_h5_group(a->data, name);
   if (group < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: cannot be made; two sources have a demo of that name",
                           where);
@@ -456,17 +457,42 @@ static int put_masks(assembly* a, loomError* err) {
 
 // ---- the whole
 
+// Attributes of `data` that are ours.
+static int put_attrs(assembly* a, loomError* err) {
+  loomAttr total = loom_attr_int("total", a->total);
+  int status = loom_h5_put_attr(a->data, &total, a->path, err);
+  for (int i = 0; i < a->def->nattr && !status; i++)
+    status = loom_h5_put_attr(a->data, &a->def->attr[i], a->path, err);
+  return status;
+}
+
+// The index of the demos first, where their number is known: what is left of a file that is cut short later can
+// then still be found.
+static int lay_out(assembly* a, const loomSource* source, int n, loomError* err) {
+  if (a->def->keep_names || n < 1) return LOOM_OK;
+  for (int i = 0; i < n; i++)
+    if (!source[i].demo && !a->def->trusted) return LOOM_OK;  // own shards hold one demo each
+  int status = open_source(a, source[0].path, err);
+  if (!status) status = put_attrs(a, err);
+  for (int i = 0; !status && i < n; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "demo_%d", i);
+    hid_t group = loom_h5_group(a->data, name);
+    if (group < 0) status = loom_error_set(err, LOOM_ERR_IO, "%s: %s cannot be made", a->path, name);
+    loom_h5_close(group);
+  }
+  a->laid_out = n;
+  return status;
+}
+
 static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
-  int status = LOOM_OK;
+  int status = lay_out(a, source, n, err);
   for (int i = 0; i < n && !status && !a->disk.error; i++) {
     status = copy_source(a, &source[i], err);
     if (!status && a->def->progress && a->def->progress(a->def->user, i + 1, n))
       status = loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: stopped; nothing was left behind", a->path);
   }
-  loomAttr total = loom_attr_int("total", a->total);
-  if (!status) status = loom_h5_put_attr(a->data, &total, a->path, err);
-  for (int i = 0; i < a->def->nattr && !status; i++)
-    status = loom_h5_put_attr(a->data, &a->def->attr[i], a->path, err);
+  if (!status) status = put_attrs(a, err);
   return status ? status : put_masks(a, err);
 }
 
@@ -549,7 +575,7 @@ int loom_dataset_set_masks(const char* path, const loomMask* mask, int nmask, lo
   int status = loom_dataset_open(&ds, path, err);
   if (!status) status = copy_file(path, temporary, err);
   if (!status) {
-    loomDisk disk;
+    loomDisk disk = {0};
     hid_t fapl = loom_h5_disk_plist(&disk);
     hid_t file = fapl < 0 ? -1 : H5Fopen(temporary, H5F_ACC_RDWR, fapl);
     loom_h5_close(fapl);

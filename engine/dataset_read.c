@@ -81,7 +81,7 @@ static int warn_of_damaged(loomDataset* ds, loomError* err) {
   return LOOM_OK;
 }
 
-static int open_file(loomDataset** out, const char* path, bool trusted, loomError* err) {
+int loom_h5_open_file(loomDataset** out, const char* path, bool trusted, bool cut_short, loomError* err) {
   *out = NULL;
   loom_h5_quiet();
   struct stat st;
@@ -95,8 +95,9 @@ static int open_file(loomDataset** out, const char* path, bool trusted, loomErro
   }
   ds->file = -1;
   ds->file_size = st.st_size;
-  int status = trusted ? LOOM_OK : loom_h5_probe(ds->damaged, &ds->ndamaged, path, st.st_size, err);
-  hid_t fapl = read_plist();
+  int status = trusted ? LOOM_OK : loom_h5_probe(ds->damaged, &ds->ndamaged, path, st.st_size, cut_short, err);
+  ds->disk.cut_short = cut_short;
+  hid_t fapl = cut_short ? loom_h5_disk_plist(&ds->disk) : read_plist();
   if (!status && (ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl)) < 0)
     status = open_error(path, st.st_size, err);
   H5Pclose(fapl);
@@ -110,11 +111,22 @@ static int open_file(loomDataset** out, const char* path, bool trusted, loomErro
 }
 
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err) {
-  return open_file(out, path, false, err);
+  return loom_h5_open_file(out, path, false, false, err);
 }
 
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err) {
-  return open_file(out, path, true, err);
+  return loom_h5_open_file(out, path, true, false, err);
+}
+
+int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) {
+  loomError why = {0};
+  int status = loom_dataset_open(out, path, err);
+  if (status != LOOM_ERR_FORMAT || loom_h5_open_file(out, path, false, true, &why)) return status;
+  free((*out)->warning);
+  if (asprintf(&(*out)->warning, "%s: cut short at %lld bytes: demos whose data lay behind that are lost", path,
+               (long long)(*out)->file_size) < 0)
+    (*out)->warning = NULL;
+  return LOOM_OK;
 }
 
 void loom_dataset_close(loomDataset* ds) {

@@ -305,6 +305,7 @@ static int assemble(const loomJournal* j, const char* path, const loomGenerateRe
     loomAssembleDef def = loom_default_assemble_def();
     def.attr = attrs;
     def.nattr = sizeof attrs / sizeof *attrs;
+    def.trusted = true;
     def.valid = success ? 0.1 : 0;
     def.seed = j->def->attempt.seed;
     code = loom_dataset_assemble(path, shards, n, &def, err);
