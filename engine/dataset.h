@@ -68,6 +68,7 @@ int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* er
 /// The same, but of a file that was cut short what is left, where its index is whole: to look at. Reading what lay
 /// behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut.
 int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err);
+bool loom_dataset_is_cut(const loomDataset* dataset);
 void loom_dataset_close(loomDataset* dataset);
 
 const char* loom_dataset_path(const loomDataset* dataset);

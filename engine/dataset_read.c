@@ -129,6 +129,10 @@ int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) 
   return LOOM_OK;
 }
 
+bool loom_dataset_is_cut(const loomDataset* ds) {
+  return ds->disk.cut_short;
+}
+
 void loom_dataset_close(loomDataset* ds) {
   if (!ds) return;
   loom_h5_quiet();

@@ -320,7 +320,7 @@ int cmd_render(int argc, char** argv) {
   a.def.width = 0;
   int code = parse(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
-  code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, &err);
+  code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   tool_catch_signals();
   cJSON* root = cJSON_CreateObject();

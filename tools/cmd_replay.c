@@ -103,7 +103,7 @@ static int parse(looking* l, int argc, char** argv, const char* help) {
 
 static int open_target(looking* l, loomError* err) {
   assert(l->target);
-  return tool_open(&l->task, &l->dataset, &l->roots, l->target, l->task_name, err);
+  return tool_open(&l->task, &l->dataset, &l->roots, l->target, l->task_name, false, err);
 }
 
 static void close_target(looking* l) {

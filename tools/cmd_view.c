@@ -237,7 +237,7 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   app->args = args;
   set_defaults(app);
   int code =
-      tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target, args->task_name, err);
+      tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target, args->task_name, true, err);
   if (code) return code;
   snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
   app->is_source = !tool_same_file(app->path, args->target);
@@ -252,8 +252,10 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
 
 void view_show_first(viewApp* app) {
   if (app->first < app->list.n) view_show(app, app->first);
-  if (loom_dataset_warning(app->dataset)) view_say(app, "%s", loom_dataset_warning(app->dataset));
   view_thumb_start(app);
+  if (!loom_dataset_warning(app->dataset)) return;
+  fprintf(stderr, "view: warning: %s\n", loom_dataset_warning(app->dataset));
+  view_say(app, "%s", loom_dataset_warning(app->dataset));
 }
 
 void view_close(viewApp* app) {

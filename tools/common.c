@@ -283,12 +283,14 @@ static bool means_file(const char* target, const char* task_name) {
 }
 
 int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, const char* target,
-              const char* task_name, loomError* err) {
+              const char* task_name, bool rest, loomError* err) {
   char path[LOOM_PATH_MAX];
   bool file = means_file(target, task_name);
   *task = NULL;
   *dataset = NULL;
-  int code = file ? loom_dataset_open(dataset, target, err) : tool_task(task, target, err);
+  int code = !file ? tool_task(task, target, err)
+             : rest ? loom_dataset_open_rest(dataset, target, err)
+                    : loom_dataset_open(dataset, target, err);
   if (!code && file)
     code = task_name ? tool_task(task, task_name, err) : task_for_dataset(task, *dataset, err);
   if (!code) code = tool_assets(roots, *task, err);

@@ -55,6 +55,12 @@ static void read_entry(viewEntry* e, const loomDataset* d, const loomTask* task)
     snprintf(e->reason, sizeof e->reason, "%.150s", err.message);
     return;
   }
+  loomDemo demo;
+  if (loom_dataset_is_cut(d) && loom_demo_load(&demo, d, e->demo, &err)) {
+    snprintf(e->reason, sizeof e->reason, "%.150s", err.message);
+    return;
+  }
+  if (loom_dataset_is_cut(d)) loom_demo_destroy(&demo);
   e->rows = (int)actions.shape[0];
   if (loom_dataset_has_attr(d, path, "loom_provenance") &&
       !loom_dataset_attr_string(&text, d, path, "loom_provenance", NULL)) {
