@@ -22,10 +22,12 @@ for task in $TASKS; do
     name=$folder/$task-$reset-$SEED-$ATTEMPTS
     if [ ! -s "$name.verify.json" ]; then
       echo "$task $reset, $ATTEMPTS attempts, seed $SEED" >&2
-      "$program" generate "$task" --reset "$reset" -n "$ATTEMPTS" --attempts "$ATTEMPTS" --seed "$SEED" --resume \
-        -o "$name.hdf5" --json >"$name.json.tmp" 2>"$name.log" || true  # fewer demos than attempts
-      [ -s "$name.json.tmp" ] || { cat "$name.log" >&2; exit 1; }
-      mv "$name.json.tmp" "$name.json"
+      if [ ! -s "$name.json" ]; then
+        "$program" generate "$task" --reset "$reset" -n "$ATTEMPTS" --attempts "$ATTEMPTS" --seed "$SEED" --resume \
+          -o "$name.hdf5" --json >"$name.json.tmp" 2>"$name.log" || true  # fewer demos than attempts
+        [ -s "$name.json.tmp" ] || { cat "$name.log" >&2; exit 1; }
+        mv "$name.json.tmp" "$name.json"
+      fi
       # Its exit status tells whether all is well; the table does too.
       "$program" verify --limit "$VERIFY" --json "$name.hdf5" >"$name.verify.json.tmp" 2>>"$name.log" || true
       mv "$name.verify.json.tmp" "$name.verify.json"
