@@ -70,12 +70,12 @@ static inline loomReal mish_slope(loomReal x) {
 }
 
 // Two loops per kind: the compiler then inlines and vectorises them.
-#define LOOPS(name, value, slope)                                                          \
-  static void name##_forward(loomReal* y, const loomReal* x, size_t count) {               \
-    _Pragma("omp simd") for (size_t i = 0; i < count; i++) y[i] = value(x[i]);             \
-  }                                                                                        \
+#define LOOPS(name, value, slope)                                                                  \
+  static void name##_forward(loomReal* y, const loomReal* x, size_t count) {                       \
+    _Pragma("omp simd") for (size_t i = 0; i < count; i++) y[i] = value(x[i]);                     \
+  }                                                                                                \
   static void name##_backward(loomReal* dx, const loomReal* dy, const loomReal* x, size_t count) { \
-    _Pragma("omp simd") for (size_t i = 0; i < count; i++) dx[i] = dy[i] * slope(x[i]);    \
+    _Pragma("omp simd") for (size_t i = 0; i < count; i++) dx[i] = dy[i] * slope(x[i]);            \
   }
 LOOPS(none, none, none_slope)
 LOOPS(relu, relu, relu_slope)
@@ -102,18 +102,21 @@ static const kindLoops loops[LOOM_ACTIVATIONS] = {
     [LOOM_ACTIVATION_MISH] = {mish_forward, mish_backward},
 };
 
-enum { CHUNK = 4096 };
+enum { ACTIVATION_CHUNK = 4096 };
 
 static size_t chunk_size(size_t begin, size_t count) {
-  return count - begin < CHUNK ? count - begin : CHUNK;
+  return count - begin < ACTIVATION_CHUNK ? count - begin : ACTIVATION_CHUNK;
 }
 
 void loom_activation_forward(loomReal* y, const loomReal* x, loomActivation kind, size_t count) {
 #pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
-  for (size_t i = 0; i < count; i += CHUNK) loops[kind].forward(y + i, x + i, chunk_size(i, count));
+  for (size_t i = 0; i < count; i += ACTIVATION_CHUNK)
+    loops[kind].forward(y + i, x + i, chunk_size(i, count));
 }
 
-void loom_activation_backward(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind, size_t count) {
+void loom_activation_backward(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind,
+                              size_t count) {
 #pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
-  for (size_t i = 0; i < count; i += CHUNK) loops[kind].backward(dx + i, dy + i, x + i, chunk_size(i, count));
+  for (size_t i = 0; i < count; i += ACTIVATION_CHUNK)
+    loops[kind].backward(dx + i, dy + i, x + i, chunk_size(i, count));
 }

@@ -19,6 +19,7 @@ typedef enum loomActivation {
 /// y (count) from x (count); y may be x.
 void loom_activation_forward(loomReal* y, const loomReal* x, loomActivation kind, size_t count);
 /// dx (count) from dy and the layer's input x; dx may be dy.
-void loom_activation_backward(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind, size_t count);
+void loom_activation_backward(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind,
+                              size_t count);
 
 #endif

@@ -7,8 +7,9 @@
 #include "policies/real.h"
 
 typedef struct loomAttention {
-  int n, length, width, heads;  // sequences, steps of each, features of a step, heads; width is a multiple of heads
-  bool causal;                  // step t sees steps 0..t only
+  int n, length, width,
+      heads;    // sequences, steps of each, features of a step, heads; width is a multiple of heads
+  bool causal;  // step t sees steps 0..t only
 } loomAttention;
 
 /// y (n x length x width) from qkv (n x length x 3 width: queries, keys, values). weight

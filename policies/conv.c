@@ -22,13 +22,14 @@ int loom_conv_transposed_width(const loomConv* c) {
   return (c->width - 1) * c->stride_w - 2 * c->pad_w + c->kernel_w;
 }
 
-// What patches are cut from ("fine": a convolution's input, a transposed one's output) and where they sit ("coarse").
+// What patches are cut from ("fine": a convolution's input, a transposed one's output) and where they sit
+// ("coarse").
 typedef struct patchGrid {
-  int channels, height, width;   // fine
-  int cells_h, cells_w;          // coarse
-  int cells, patch;              // cells_h cells_w; channels kernel_h kernel_w
-  int other;                     // channels of the coarse side
-  int chunk;                     // samples whose patches are held at once
+  int channels, height, width;  // fine
+  int cells_h, cells_w;         // coarse
+  int cells, patch;             // cells_h cells_w; channels kernel_h kernel_w
+  int other;                    // channels of the coarse side
+  int chunk;                    // samples whose patches are held at once
 } patchGrid;
 
 // Enough rows for an efficient product, few enough for the cache to hold some of it.
@@ -37,8 +38,15 @@ enum { CHUNK_ROWS = 2048 };
 static patchGrid grid_of(const loomConv* c, int transposed) {
   patchGrid g;
   if (transposed)
-    g = (patchGrid){c->out, loom_conv_transposed_height(c), loom_conv_transposed_width(c), c->height, c->width, 0, 0,
-                    c->in, 0};
+    g = (patchGrid){c->out,
+                    loom_conv_transposed_height(c),
+                    loom_conv_transposed_width(c),
+                    c->height,
+                    c->width,
+                    0,
+                    0,
+                    c->in,
+                    0};
   else
     g = (patchGrid){c->in, c->height, c->width, loom_conv_height(c), loom_conv_width(c), 0, 0, c->out, 0};
   g.cells = g.cells_h * g.cells_w;
@@ -87,7 +95,8 @@ static void gather(loomReal* patches, const loomReal* fine, int samples, patchGr
   }
 }
 
-// fine += patches where they came from. Threads share out planes, so that each number is added up by one of them.
+// fine += patches where they came from. Threads share out planes, so that each number is added up by one of
+// them.
 static void scatter(loomReal* fine, const loomReal* patches, int samples, patchGrid g, const loomConv* c) {
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)samples * g.cells * g.patch >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < samples * g.channels; i++) {
@@ -131,8 +140,8 @@ static int samples_at(int first, patchGrid g, const loomConv* c) {
   return c->n - first < g.chunk ? c->n - first : g.chunk;
 }
 
-void loom_conv_forward(loomReal* y, loomReal* scratch, const loomReal* x, const loomReal* w, const loomReal* b,
-                       const loomConv* c) {
+void loom_conv_forward(loomReal* y, loomReal* scratch, const loomReal* x, const loomReal* w,
+                       const loomReal* b, const loomConv* c) {
   patchGrid g = grid_of(c, 0);
   ptrdiff_t fine = (ptrdiff_t)g.channels * g.height * g.width, coarse = (ptrdiff_t)g.other * g.cells;
   loomReal *patches = scratch, *rows = scratch + (ptrdiff_t)g.chunk * g.cells * g.patch;
@@ -155,12 +164,12 @@ void loom_conv_backward(loomReal* dx, loomReal* dw, loomReal* db, loomReal* scra
     int samples = samples_at(i, g, c), cells = samples * g.cells;
     to_rows(rows, dy + i * coarse, samples, g.other, g.cells);
     gather(patches, x + i * fine, samples, g, c);
-    loom_product(dw, g.patch, (loomMatrix){rows, g.other, true}, (loomMatrix){patches, g.patch, false}, g.other,
-                 g.patch, cells, 1, 1);
+    loom_product(dw, g.patch, (loomMatrix){rows, g.other, true}, (loomMatrix){patches, g.patch, false},
+                 g.other, g.patch, cells, 1, 1);
     if (db) loom_column_sum(db, rows, cells, g.other);
     if (!dx) continue;
-    loom_product(patches, g.patch, (loomMatrix){rows, g.other, false}, (loomMatrix){w, g.patch, false}, cells, g.patch,
-                 g.other, 1, 0);
+    loom_product(patches, g.patch, (loomMatrix){rows, g.other, false}, (loomMatrix){w, g.patch, false}, cells,
+                 g.patch, g.other, 1, 0);
     scatter(dx + i * fine, patches, samples, g, c);
   }
 }
@@ -169,7 +178,8 @@ void loom_conv_backward(loomReal* dx, loomReal* dw, loomReal* db, loomReal* scra
 void loom_conv_transposed_forward(loomReal* y, loomReal* scratch, const loomReal* x, const loomReal* w,
                                   const loomReal* b, const loomConv* c) {
   patchGrid g = grid_of(c, 1);
-  ptrdiff_t plane = (ptrdiff_t)g.height * g.width, fine = g.channels * plane, coarse = (ptrdiff_t)g.other * g.cells;
+  ptrdiff_t plane = (ptrdiff_t)g.height * g.width, fine = g.channels * plane,
+            coarse = (ptrdiff_t)g.other * g.cells;
   loomReal *patches = scratch, *rows = scratch + (ptrdiff_t)g.chunk * g.cells * g.patch;
   for (ptrdiff_t i = 0; i < c->n * fine; i++) y[i] = b ? b[i / plane % g.channels] : 0;
   for (int i = 0; i < c->n; i += g.chunk) {
@@ -181,20 +191,22 @@ void loom_conv_transposed_forward(loomReal* y, loomReal* scratch, const loomReal
   }
 }
 
-void loom_conv_transposed_backward(loomReal* dx, loomReal* dw, loomReal* db, loomReal* scratch, const loomReal* dy,
-                                   const loomReal* x, const loomReal* w, const loomConv* c) {
+void loom_conv_transposed_backward(loomReal* dx, loomReal* dw, loomReal* db, loomReal* scratch,
+                                   const loomReal* dy, const loomReal* x, const loomReal* w,
+                                   const loomConv* c) {
   patchGrid g = grid_of(c, 1);
-  ptrdiff_t plane = (ptrdiff_t)g.height * g.width, fine = g.channels * plane, coarse = (ptrdiff_t)g.other * g.cells;
+  ptrdiff_t plane = (ptrdiff_t)g.height * g.width, fine = g.channels * plane,
+            coarse = (ptrdiff_t)g.other * g.cells;
   loomReal *patches = scratch, *rows = scratch + (ptrdiff_t)g.chunk * g.cells * g.patch;
   for (int i = 0; i < c->n; i += g.chunk) {
     int samples = samples_at(i, g, c), cells = samples * g.cells;
     gather(patches, dy + i * fine, samples, g, c);
     to_rows(rows, x + i * coarse, samples, g.other, g.cells);
-    loom_product(dw, g.patch, (loomMatrix){rows, g.other, true}, (loomMatrix){patches, g.patch, false}, g.other,
-                 g.patch, cells, 1, 1);
+    loom_product(dw, g.patch, (loomMatrix){rows, g.other, true}, (loomMatrix){patches, g.patch, false},
+                 g.other, g.patch, cells, 1, 1);
     if (!dx) continue;
-    loom_product(rows, g.other, (loomMatrix){patches, g.patch, false}, (loomMatrix){w, g.patch, true}, cells, g.other,
-                 g.patch, 1, 0);
+    loom_product(rows, g.other, (loomMatrix){patches, g.patch, false}, (loomMatrix){w, g.patch, true}, cells,
+                 g.other, g.patch, 1, 0);
     from_rows(dx + i * coarse, rows, NULL, samples, g.other, g.cells);
   }
   for (int i = 0; db && i < c->n * g.channels; i++) {
@@ -222,7 +234,8 @@ static loomReal place(int i, int count) {
   return count > 1 ? 2 * (loomReal)i / (loomReal)(count - 1) - 1 : 0;
 }
 
-void loom_spatial_softmax_forward(loomReal* y, loomReal* weight, const loomReal* x, const loomSpatialSoftmax* s) {
+void loom_spatial_softmax_forward(loomReal* y, loomReal* weight, const loomReal* x,
+                                  const loomSpatialSoftmax* s) {
   int size = s->height * s->width;
   loomReal heat = (loomReal)(1 / s->temperature);
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)s->n * s->channels * size >= LOOM_PARALLEL_MIN)
@@ -243,13 +256,14 @@ void loom_spatial_softmax_forward(loomReal* y, loomReal* weight, const loomReal*
   }
 }
 
-void loom_spatial_softmax_backward(loomReal* dx, const loomReal* dy, const loomReal* y, const loomReal* weight,
-                                   const loomSpatialSoftmax* s) {
+void loom_spatial_softmax_backward(loomReal* dx, const loomReal* dy, const loomReal* y,
+                                   const loomReal* weight, const loomSpatialSoftmax* s) {
   int size = s->height * s->width;
   loomReal heat = (loomReal)(1 / s->temperature);
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)s->n * s->channels * size >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < s->n * s->channels; i++) {
-    const loomReal *w = weight + (ptrdiff_t)i * size, *d = dy + 2 * (ptrdiff_t)i, *mean = y + 2 * (ptrdiff_t)i;
+    const loomReal *w = weight + (ptrdiff_t)i * size, *d = dy + 2 * (ptrdiff_t)i,
+                   *mean = y + 2 * (ptrdiff_t)i;
     for (int j = 0; j < size; j++)
       dx[(ptrdiff_t)i * size + j] = heat * w[j] *
                                     (d[0] * (place(j % s->width, s->width) - mean[0]) +

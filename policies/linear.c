@@ -2,7 +2,8 @@
 
 #include "policies/blas.h"
 
-void loom_linear_forward(loomReal* y, const loomReal* x, const loomReal* w, const loomReal* b, int n, int in, int out) {
+void loom_linear_forward(loomReal* y, const loomReal* x, const loomReal* w, const loomReal* b, int n, int in,
+                         int out) {
   if (b)
     for (int i = 0; i < n; i++) memcpy(y + (ptrdiff_t)i * out, b, (size_t)out * sizeof *y);
   loom_product(y, out, (loomMatrix){x, in, false}, (loomMatrix){w, in, true}, n, out, in, 1, b != NULL);

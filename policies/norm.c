@@ -16,8 +16,8 @@ static void moments(loomReal* mean, loomReal* inverse, const loomReal* x, int co
   *inverse = 1 / loom_real_sqrt(square / (loomReal)count + LOOM_NORM_EPSILON);
 }
 
-void loom_layer_norm_forward(loomReal* y, loomReal* mean, loomReal* inverse, const loomReal* x, const loomReal* gain,
-                             const loomReal* bias, int n, int width) {
+void loom_layer_norm_forward(loomReal* y, loomReal* mean, loomReal* inverse, const loomReal* x,
+                             const loomReal* gain, const loomReal* bias, int n, int width) {
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)n * width >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < n; i++) {
     const loomReal* in = x + (ptrdiff_t)i * width;
@@ -56,8 +56,9 @@ static void layer_parameters(loomReal* dgain, loomReal* dbias, const loomReal* d
 }
 
 // With u = gain * dy and h the normalised x: dx = (u - mean(u) - h mean(u h)) / sqrt(variance + epsilon).
-void loom_layer_norm_backward(loomReal* dx, loomReal* dgain, loomReal* dbias, const loomReal* dy, const loomReal* x,
-                              const loomReal* mean, const loomReal* inverse, const loomReal* gain, int n, int width) {
+void loom_layer_norm_backward(loomReal* dx, loomReal* dgain, loomReal* dbias, const loomReal* dy,
+                              const loomReal* x, const loomReal* mean, const loomReal* inverse,
+                              const loomReal* gain, int n, int width) {
   if (dgain) layer_parameters(dgain, dbias, dy, x, mean, inverse, n, width);
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)n * width >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < n; i++) {
@@ -76,8 +77,9 @@ void loom_layer_norm_backward(loomReal* dx, loomReal* dgain, loomReal* dbias, co
   }
 }
 
-void loom_group_norm_forward(loomReal* y, loomReal* mean, loomReal* inverse, const loomReal* x, const loomReal* gain,
-                             const loomReal* bias, int n, int channels, int length, int groups) {
+void loom_group_norm_forward(loomReal* y, loomReal* mean, loomReal* inverse, const loomReal* x,
+                             const loomReal* gain, const loomReal* bias, int n, int channels, int length,
+                             int groups) {
   int each = channels / groups;
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)n * channels * length >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < n * groups; i++) {
@@ -101,7 +103,8 @@ static void group_parameters(loomReal* dgain, loomReal* dbias, const loomReal* d
   for (int c = 0; c < channels; c++) {
     loomReal gain = 0, bias = 0;
     for (int i = 0; i < n; i++) {
-      const loomReal *in = x + ((ptrdiff_t)i * channels + c) * length, *d = dy + ((ptrdiff_t)i * channels + c) * length;
+      const loomReal *in = x + ((ptrdiff_t)i * channels + c) * length,
+                     *d = dy + ((ptrdiff_t)i * channels + c) * length;
       int g = i * groups + c / (channels / groups);
       loomReal s = 0, sh = 0;
 #pragma omp simd reduction(+ : s, sh)
@@ -117,9 +120,9 @@ static void group_parameters(loomReal* dgain, loomReal* dbias, const loomReal* d
   }
 }
 
-void loom_group_norm_backward(loomReal* dx, loomReal* dgain, loomReal* dbias, const loomReal* dy, const loomReal* x,
-                              const loomReal* mean, const loomReal* inverse, const loomReal* gain, int n, int channels,
-                              int length, int groups) {
+void loom_group_norm_backward(loomReal* dx, loomReal* dgain, loomReal* dbias, const loomReal* dy,
+                              const loomReal* x, const loomReal* mean, const loomReal* inverse,
+                              const loomReal* gain, int n, int channels, int length, int groups) {
   int each = channels / groups;
   if (dgain) group_parameters(dgain, dbias, dy, x, mean, inverse, n, channels, length, groups);
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)n * channels * length >= LOOM_PARALLEL_MIN)
@@ -142,7 +145,8 @@ void loom_group_norm_backward(loomReal* dx, loomReal* dgain, loomReal* dbias, co
     uh /= (loomReal)(each * length);
     for (int c = 0; c < each; c++) {
 #pragma omp simd
-      for (int l = c * length; l < (c + 1) * length; l++) out[l] = (g[c] * d[l] - u - (in[l] - m) * r * uh) * r;
+      for (int l = c * length; l < (c + 1) * length; l++)
+        out[l] = (g[c] * d[l] - u - (in[l] - m) * r * uh) * r;
     }
   }
 }

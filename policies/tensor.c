@@ -13,7 +13,8 @@ int loom_arena_create(loomArena* arena, size_t bytes, loomError* err) {
   *arena = (loomArena){NULL, round_up(bytes ? bytes : 1), 0};
   arena->base = aligned_alloc(LINE, arena->size);
   if (!arena->base)
-    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %zu bytes of activations; take a smaller batch", bytes);
+    return loom_error_set(err, LOOM_ERR_MEMORY,
+                          "no memory for %zu bytes of activations; take a smaller batch", bytes);
   memset(arena->base, 0, arena->size);
   return LOOM_OK;
 }
@@ -68,7 +69,8 @@ size_t loom_params_add(loomParams* params, const char* name, int dims, const int
 
 int loom_params_create(loomParams* params, loomError* err) {
   if (params->failed)
-    return loom_error_set(err, LOOM_ERR_USAGE, "a network's layers have a size below 1, a name over %d bytes or found no memory",
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "a network's layers have a size below 1, a name over %d bytes or found no memory",
                           LOOM_PARAM_NAME - 1);
   for (int i = 0; i < params->count; i++)
     if (loom_params_find(params, params->list[i].name) != &params->list[i])
@@ -78,7 +80,8 @@ int loom_params_create(loomParams* params, loomError* err) {
   size_t bytes = block ? 4 * block * sizeof(loomReal) : LINE;
   params->value = aligned_alloc(LINE, bytes);
   if (!params->value)
-    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %zu parameters; take a smaller network", params->total);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %zu parameters; take a smaller network",
+                          params->total);
   memset(params->value, 0, bytes);
   params->gradient = params->value + block;
   params->first = params->gradient + block;

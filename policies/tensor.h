@@ -1,6 +1,7 @@
-// Where a network's numbers live. Parameters are one flat block in the order they were added, and their gradients and
-// Adam's two moments are blocks of the same shape (as in llm.c); a list tells which name has which part of it.
-// Activations come from an arena that is laid out twice by the same function: once to measure, once for good.
+// Where a network's numbers live. Parameters are one flat block in the order they were added, and their
+// gradients and Adam's two moments are blocks of the same shape (as in llm.c); a list tells which name has
+// which part of it. Activations come from an arena that is laid out twice by the same function: once to
+// measure, once for good.
 #ifndef LOOM_POLICIES_TENSOR_H
 #define LOOM_POLICIES_TENSOR_H
 
@@ -34,8 +35,8 @@ typedef struct loomParam {
 typedef struct loomParams {
   loomParam* list;
   int count, capacity;
-  size_t total;  // elements of each block
-  bool failed;   // an add found no memory or a bad shape; create says so
+  size_t total;                                 // elements of each block
+  bool failed;                                  // an add found no memory or a bad shape; create says so
   loomReal *value, *gradient, *first, *second;  // (total) each; NULL before create
 } loomParams;
 
