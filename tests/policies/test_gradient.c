@@ -132,8 +132,8 @@ static void group_norm_b(layerCase* c) {
 
 static void norms(void** state) {
   (void)state;
-  check(&(layerCase){"layer norm", layer_norm_f, layer_norm_b, {280, 70, 70}, 1, 280, {4, 4}});
-  check(&(layerCase){"group norm", group_norm_f, group_norm_b, {90, 6, 6}, 1, 90, {6, 6}});
+  check(&(layerCase){"layer norm", layer_norm_f, layer_norm_b, {280, 70, 70}, 1, 280, .scratch = {4, 4}});
+  check(&(layerCase){"group norm", group_norm_f, group_norm_b, {90, 6, 6}, 1, 90, .scratch = {6, 6}});
 }
 
 static loomAttention attention_shape(const layerCase* c) {
@@ -150,7 +150,7 @@ static void attention_b(layerCase* c) {
 
 static void attention(void** state) {
   (void)state;
-  check(&(layerCase){"attention", attention_f, attention_b, {180}, 1, 60, {150, 150}});
+  check(&(layerCase){"attention", attention_f, attention_b, {180}, 1, 60, .scratch = {150, 150}});
   check(&(layerCase){"causal attention", attention_f, attention_b, {180}, 1, 60, {150, 150}, .a = 1});
 }
 
@@ -181,7 +181,8 @@ static void lstm_b(layerCase* c) {
 
 static void lstm(void** state) {
   (void)state;
-  check(&(layerCase){"LSTM", lstm_f, lstm_b, {60, 120, 144, 24, 24, 36}, 1, 72, {288, 90, 90, 288}});
+  check(
+      &(layerCase){"LSTM", lstm_f, lstm_b, {60, 120, 144, 24, 24, 36}, 1, 72, .scratch = {288, 90, 90, 288}});
 }
 
 // Cases differ in whether they overlap, pad, leave a remainder; the last is cut into several chunks of
@@ -245,9 +246,9 @@ static void dropout_b(layerCase* c) {
 
 static void small_layers(void** state) {
   (void)state;
-  check(&(layerCase){"upsampling", upsample_f, upsample_b, {20}, 1, 40});
-  check(&(layerCase){"spatial softmax", spatial_f, spatial_b, {120}, 1, 12, {120}});
-  check(&(layerCase){"dropout", dropout_f, dropout_b, {101}, 1, 101});
+  check(&(layerCase){"upsampling", upsample_f, upsample_b, {20}, 1, .outputs = 40});
+  check(&(layerCase){"spatial softmax", spatial_f, spatial_b, {120}, 1, 12, .scratch = {120}});
+  check(&(layerCase){"dropout", dropout_f, dropout_b, {101}, 1, .outputs = 101});
 }
 
 // Losses: in[0] is the network's output, s[0] targets, s[1] weights, filled here so that differences leave
@@ -285,8 +286,8 @@ static void mixture_b(layerCase* c) {
 
 static void losses(void** state) {
   (void)state;
-  check(&(layerCase){"L2", l2_f, l2_b, {20}, 1, 0, {20}});
-  check(&(layerCase){"weighted L2", l2_f, l2_b, {20}, 1, 0, {20, 5}});
+  check(&(layerCase){"L2", l2_f, l2_b, {20}, 1, 0, .scratch = {20}});
+  check(&(layerCase){"weighted L2", l2_f, l2_b, {20}, 1, 0, .scratch = {20, 5}});
   check(&(layerCase){"Gaussian", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1});
   check(&(layerCase){"squashed Gaussian", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1, .b = 1});
   check(&(layerCase){"mixture", mixture_f, mixture_b, {140}, 1, 0, {15, 0, 5}, .a = 4});
