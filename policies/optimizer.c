@@ -76,8 +76,10 @@ double loom_schedule_rate(const loomScheduleDef* def, uint64_t step) {
       double done = fmin((double)(step - def->warmup) / length, 1);
       return def->rate * (def->floor + (1 - def->floor) * (1 + cos(3.14159265358979323846 * done)) / 2);
     }
-    case LOOM_SCHEDULE_STEP:
-      return def->rate * (def->period ? pow(def->decay, (double)((step - def->warmup) / def->period)) : 1);
+    case LOOM_SCHEDULE_STEP: {
+      uint64_t drops = def->period ? (step - def->warmup) / def->period : 0;
+      return def->rate * pow(def->decay, (double)drops);
+    }
     case LOOM_SCHEDULE_CONSTANT:
       break;
   }
