@@ -15,6 +15,8 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_ACTION_NOISE = 3,
   LOOM_PURPOSE_TEST = 4,
   LOOM_PURPOSE_EXPERT = 5,
+  LOOM_PURPOSE_WEIGHTS = 6,  // a network before training
+  LOOM_PURPOSE_DROPOUT = 7,
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -1,0 +1,36 @@
+#include "policies/diffusion.h"
+
+static double cosine(double share) {
+  double c = cos((share + 0.008) / 1.008 * 3.14159265358979323846 / 2);
+  return c * c;
+}
+
+loomDiffusion loom_diffusion_cosine(int steps) {
+  loomDiffusion d = {.steps = steps};
+  double kept = 1;
+  for (int t = 0; t < steps; t++) {
+    double beta = 1 - cosine((double)(t + 1) / steps) / cosine((double)t / steps);
+    kept *= 1 - fmin(beta, 0.999);
+    d.kept[t] = kept;
+  }
+  return d;
+}
+
+void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
+                          int width, const loomDiffusion* d) {
+  for (int i = 0; i < n; i++) {
+    loomReal signal = (loomReal)sqrt(d->kept[t[i]]), rest = (loomReal)sqrt(1 - d->kept[t[i]]);
+    for (ptrdiff_t j = (ptrdiff_t)i * width; j < (ptrdiff_t)(i + 1) * width; j++)
+      noisy[j] = signal * clean[j] + rest * noise[j];
+  }
+}
+
+void loom_diffusion_step(loomReal* x, const loomReal* noise, int t, int to, double limit,
+                         const loomDiffusion* d, size_t count) {
+  double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
+  for (size_t i = 0; i < count; i++) {
+    double e = (double)noise[i], clean = ((double)x[i] - sqrt(1 - kept) * e) / sqrt(kept);
+    if (limit > 0) clean = fmax(-limit, fmin(clean, limit));
+    x[i] = (loomReal)(sqrt(after) * clean + sqrt(1 - after) * e);
+  }
+}

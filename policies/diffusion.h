@@ -1,0 +1,26 @@
+// Denoising diffusion (Ho et al., 2020): how noise is added while training, and taken away while acting. The
+// network's part, and its loss (loom_l2_loss against the noise that was added), lie elsewhere.
+#ifndef LOOM_POLICIES_DIFFUSION_H
+#define LOOM_POLICIES_DIFFUSION_H
+
+#include "policies/real.h"
+
+enum { LOOM_DIFFUSION_STEPS = 1000 };
+
+typedef struct loomDiffusion {
+  int steps;
+  double kept[LOOM_DIFFUSION_STEPS];  // alpha bar: what is left of the signal's variance after step t
+} loomDiffusion;
+
+/// The squared cosine schedule (Nichol and Dhariwal, 2021; betas at most 0.999), steps in [1,
+/// LOOM_DIFFUSION_STEPS].
+loomDiffusion loom_diffusion_cosine(int steps);
+/// noisy (n x width) = sqrt(kept) clean + sqrt(1 - kept) noise, each row at its step t (n).
+void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
+                          int width, const loomDiffusion* d);
+/// Gradient-free step of x (count) from step t to step `to` < t (-1: clean) given the noise a network saw in
+/// it (DDIM with eta 0: Song et al., 2021); the clean guess is held to [-limit, limit], if limit > 0.
+void loom_diffusion_step(loomReal* x, const loomReal* noise, int t, int to, double limit,
+                         const loomDiffusion* d, size_t count);
+
+#endif

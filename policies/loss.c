@@ -1,0 +1,127 @@
+#include "policies/loss.h"
+
+// 1 / the sum of the weights; 0 where all are 0.
+static double inverse_total(const loomReal* weight, int n) {
+  double sum = weight ? 0 : n;
+  for (int i = 0; weight && i < n; i++) sum += (double)weight[i];
+  return sum > 0 ? 1 / sum : 0;
+}
+
+double loom_l2_loss(loomReal* dy, const loomReal* y, const loomReal* target, const loomReal* weight, int n,
+                    int width) {
+  enum { PARTS = 64 };  // fixed, and added up in order: threads change nothing
+  double share = inverse_total(weight, n) / width, part[PARTS] = {0}, loss = 0;
+  int rows = (n + PARTS - 1) / PARTS;
+#pragma omp parallel for schedule(static) if ((ptrdiff_t)n * width >= LOOM_PARALLEL_MIN)
+  for (int p = 0; p < PARTS; p++) {
+    for (int i = p * rows; i < (p + 1) * rows && i < n; i++) {
+      double w = weight ? (double)weight[i] : 1, sum = 0;
+      loomReal slope = (loomReal)(2 * share * w);
+      for (ptrdiff_t j = (ptrdiff_t)i * width; j < (ptrdiff_t)(i + 1) * width; j++) {
+        loomReal error = y[j] - target[j];
+        sum += (double)error * (double)error;
+        if (dy) dy[j] = slope * error;
+      }
+      part[p] += w * sum;
+    }
+  }
+  for (int p = 0; p < PARTS; p++) loss += part[p];
+  return loss * share;
+}
+
+loomMixtureDef loom_default_mixture_def(int actions) {
+  return (loomMixtureDef){
+      .actions = actions, .modes = 5, .min_std = 1e-4, .evaluation_std = 1e-4, .squash = true};
+}
+
+int loom_mixture_width(const loomMixtureDef* def) {
+  return 2 * def->modes * def->actions + (def->modes > 1 ? def->modes : 0);
+}
+
+// probability (modes) from logits; one mode has none.
+static void mode_probability(loomReal* probability, const loomReal* logit, int modes) {
+  probability[0] = 1;
+  if (modes == 1) return;
+  loomReal top = logit[0], sum = 0;
+  for (int k = 1; k < modes; k++) top = logit[k] > top ? logit[k] : top;
+  for (int k = 0; k < modes; k++) sum += probability[k] = loom_real_exp(logit[k] - top);
+  for (int k = 0; k < modes; k++) probability[k] /= sum;
+}
+
+// log N(action; means, deviations) of one mode.
+static loomReal mode_likelihood(const loomReal* mean, const loomReal* raw, const loomReal* action,
+                                const loomMixtureDef* def) {
+  const loomReal half_log_2pi = (loomReal)0.91893853320467274178;
+  loomReal sum = 0;
+  for (int d = 0; d < def->actions; d++) {
+    loomReal std = loom_real_softplus(raw[d]) + (loomReal)def->min_std;
+    loomReal z = (action[d] - (def->squash ? loom_real_tanh(mean[d]) : mean[d])) / std;
+    sum -= z * z / 2 + loom_real_log(std) + half_log_2pi;
+  }
+  return sum;
+}
+
+// Gradient of the loss by one mode's means and raw deviations; share: row's weight times the mode's
+// responsibility.
+static void mode_gradient(loomReal* dmean, loomReal* draw, const loomReal* mean, const loomReal* raw,
+                          const loomReal* action, loomReal share, const loomMixtureDef* def) {
+  for (int d = 0; d < def->actions; d++) {
+    loomReal std = loom_real_softplus(raw[d]) + (loomReal)def->min_std;
+    loomReal m = def->squash ? loom_real_tanh(mean[d]) : mean[d], z = (action[d] - m) / std;
+    dmean[d] = -share * z / std * (def->squash ? 1 - m * m : 1);
+    draw[d] = share * (1 - z * z) / std * loom_real_sigmoid(raw[d]);
+  }
+}
+
+// One row: its negative log likelihood, and dy (width, may be NULL) times weight.
+static loomReal row_loss_of(loomReal* dy, const loomReal* y, const loomReal* action, loomReal weight,
+                            const loomMixtureDef* def) {
+  int modes = def->modes, size = def->actions, block = modes * size;
+  loomReal prior[LOOM_MIXTURE_MODES], joint[LOOM_MIXTURE_MODES], top = 0, sum = 0;
+  mode_probability(prior, y + 2 * block, modes);
+  for (int k = 0; k < modes; k++) {
+    joint[k] = mode_likelihood(y + k * size, y + block + k * size, action, def);
+    top = k && top > joint[k] ? top : joint[k];
+  }
+  for (int k = 0; k < modes; k++) sum += joint[k] = prior[k] * loom_real_exp(joint[k] - top);
+  if (dy) {
+    for (int k = 0; k < modes; k++) {
+      loomReal responsibility = joint[k] / sum;
+      mode_gradient(dy + k * size, dy + block + k * size, y + k * size, y + block + k * size, action,
+                    weight * responsibility, def);
+      if (modes > 1) dy[2 * block + k] = weight * (prior[k] - responsibility);
+    }
+  }
+  return -top - loom_real_log(sum);
+}
+
+double loom_mixture_loss(loomReal* dy, loomReal* row_loss, const loomReal* y, const loomReal* action,
+                         const loomReal* weight, int n, const loomMixtureDef* def) {
+  ptrdiff_t width = loom_mixture_width(def);
+  double share = inverse_total(weight, n), loss = 0;
+#pragma omp parallel for schedule(static) if (n * width >= LOOM_PARALLEL_MIN / 16)
+  for (int i = 0; i < n; i++) {
+    loomReal w = (loomReal)(share * (weight ? (double)weight[i] : 1));
+    row_loss[i] =
+        row_loss_of(dy ? dy + i * width : NULL, y + i * width, action + (ptrdiff_t)i * def->actions, w, def);
+  }
+  for (int i = 0; i < n; i++) loss += share * (weight ? (double)weight[i] : 1) * (double)row_loss[i];
+  return loss;
+}
+
+void loom_mixture_sample(loomReal* action, const loomReal* y, const loomMixtureDef* def, bool evaluate,
+                         loomRandom* random) {
+  int modes = def->modes, size = def->actions, block = modes * size;
+  loomReal prior[LOOM_MIXTURE_MODES];
+  double weight[LOOM_MIXTURE_MODES];
+  mode_probability(prior, y + 2 * block, modes);
+  for (int k = 0; k < modes; k++) weight[k] = (double)prior[k];
+  int k = loom_random_weighted(random, weight, modes);
+  const loomReal *mean = y + k * size, *raw = y + block + k * size;
+  for (int d = 0; d < size; d++) {
+    double std = evaluate && def->evaluation_std > 0 ? def->evaluation_std
+                                                     : (double)loom_real_softplus(raw[d]) + def->min_std;
+    double m = def->squash ? (double)loom_real_tanh(mean[d]) : (double)mean[d];
+    action[d] = (loomReal)(m + std * loom_random_normal(random));
+  }
+}

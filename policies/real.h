@@ -1,0 +1,106 @@
+// The number that networks reckon with: float to train, double where tests compare gradients with central
+// differences (they define LOOM_DOUBLE and include the layers' .c files: tests/policies/double.h).
+// Exponentials are our own, branch-free, so that loops over them vectorise and give the same bits whatever
+// the C library.
+#ifndef LOOM_POLICIES_REAL_H
+#define LOOM_POLICIES_REAL_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/// Before a function whose loops are worth wider registers than the oldest x86-64 has: compiled for three
+/// kinds of processor, chosen when the program starts. (Without contraction to fused operations all give the
+/// same bits but for the order of sums.)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define LOOM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define LOOM_CLONES
+#endif
+
+/// Element counts below which a loop is not worth a team of threads.
+#define LOOM_PARALLEL_MIN 16384
+
+#ifdef LOOM_DOUBLE
+
+typedef double loomReal;
+static inline double loom_real_exp(double x) {
+  return exp(x);
+}
+static inline double loom_real_tanh(double x) {
+  return tanh(x);
+}
+static inline double loom_real_sqrt(double x) {
+  return sqrt(x);
+}
+static inline double loom_real_log(double x) {
+  return log(x);
+}
+static inline double loom_real_log1p(double x) {
+  return log1p(x);
+}
+static inline double loom_real_erf(double x) {
+  return erf(x);
+}
+
+#else
+
+typedef float loomReal;
+
+/// e^x within 2 units in the last place, x held to [-87.3, 88.3]; not a number stays one. x = n ln 2 + r with
+/// ln 2 in two parts (Cody and Waite, 1980), |r| <= 0.35, Taylor to r^7 (what is left out is under 6e-9),
+/// then 2^n written into the exponent.
+static inline float loom_real_exp(float x) {
+  const float round = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
+  x = x < -87.3f ? -87.3f : x;
+  x = x > 88.3f ? 88.3f : x;
+  float shifted = x * 1.44269504f + round, n = shifted - round;
+  float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+  float p = 1.0f / 720 + r * (1.0f / 5040);
+  p = 1.0f / 120 + r * p;
+  p = 1.0f / 24 + r * p;
+  p = 1.0f / 6 + r * p;
+  p = 0.5f + r * p;
+  p = 1 + r * (1 + r * p);
+  uint32_t bits;
+  float power;
+  memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits << 23) + (127u << 23);
+  memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
+
+/// tanh x within 5e-7 of its value: from e^2x, and by its series where that would cancel.
+static inline float loom_real_tanh(float x) {
+  float square = x * x;
+  float near = x * (1 + square * (-1.0f / 3 + square * (2.0f / 15 + square * (-17.0f / 315))));
+  float far = 1 - 2 / (1 + loom_real_exp(2 * x));
+  return square < 0.04f ? near : far;
+}
+static inline float loom_real_sqrt(float x) {
+  return sqrtf(x);
+}
+static inline float loom_real_log(float x) {
+  return logf(x);
+}
+static inline float loom_real_log1p(float x) {
+  return log1pf(x);
+}
+static inline float loom_real_erf(float x) {
+  return erff(x);
+}
+
+#endif
+
+static inline loomReal loom_real_sigmoid(loomReal x) {
+  return 1 / (1 + loom_real_exp(-x));
+}
+
+/// log(1 + e^x), safe for any x.
+static inline loomReal loom_real_softplus(loomReal x) {
+  loomReal above = x > 0 ? x : 0, size = x > 0 ? x : -x;
+  return above + loom_real_log1p(loom_real_exp(-size));
+}
+
+#endif
