@@ -18,7 +18,7 @@ MAKEFLAGS += --no-print-directory
 Q := $(if $(V),,@)
 
 CC       ?= cc
-PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng libavcodec libavformat libavutil libswscale muparser cairo
+PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng libavcodec libavformat libavutil libswscale muparser cairo glfw3
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla
 # gcc warns of what is not there once sanitizers have rewritten the code, so the plain build alone is held to it.
 WERROR   := $(if $(CI),$(if $(filter asan,$(CONFIG)),,-Werror))
@@ -37,7 +37,7 @@ endif
 C_FLAGS   := -std=c17 $(OPT_$(CONFIG)) $(if $(MARCH),-march=$(MARCH)) -ffp-contract=off $(WARNINGS) $(WERROR) -fopenmp $(CFLAGS)
 CPP_FLAGS := -D_GNU_SOURCE -I. -isystem $(MUJOCO_DIR)/include $(PKG_CFLAGS) $(CPPFLAGS)
 LD_FLAGS  := -fopenmp $(filter -fsanitize=%,$(OPT_$(CONFIG))) $(LDFLAGS)
-LD_LIBS   := -L$(MUJOCO_DIR)/lib -lmujoco $(PKG_LIBS) -ldl -lm $(LDLIBS)
+LD_LIBS   := -L$(MUJOCO_DIR)/lib -lmujoco $(PKG_LIBS) -lmeshoptimizer -lpthread -ldl -lm $(LDLIBS)
 RPATH     := -Wl,-rpath,$(abspath $(MUJOCO_DIR))/lib
 
 LIB_SRC   := $(wildcard engine/*.c generators/*.c policies/*.c)

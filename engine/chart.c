@@ -125,13 +125,12 @@ int loom_chart_create(loomChart** out, int width, int height, loomError* err) {
   return 0;
 }
 
-int loom_chart_write_png(loomChart* chart, const char* path, loomError* err) {
-  loomImage image;
+int loom_chart_read(loomImage* out, loomChart* chart, loomError* err) {
   if (cairo_status(chart->cairo)) {
-    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: the chart could not be drawn: %s", path,
+    return loom_error_set(err, LOOM_ERR_MEMORY, "a chart could not be drawn: %s",
                           cairo_status_to_string(cairo_status(chart->cairo)));
   }
-  int code = loom_image_create(&image, chart->width, chart->height, err);
+  int code = loom_image_create(out, chart->width, chart->height, err);
   if (code) return code;
   cairo_surface_flush(chart->surface);
   const unsigned char* data = cairo_image_surface_get_data(chart->surface);
@@ -140,13 +139,37 @@ int loom_chart_write_png(loomChart* chart, const char* path, loomError* err) {
     for (int i = 0; i < chart->width; i++) {
       uint32_t pixel;  // 0xXXRRGGBB in the machine's byte order
       memcpy(&pixel, data + (size_t)j * (size_t)stride + 4 * (size_t)i, sizeof pixel);
-      unsigned char* to = image.rgb + 3 * ((size_t)j * (size_t)chart->width + (size_t)i);
+      unsigned char* to = out->rgb + 3 * ((size_t)j * (size_t)chart->width + (size_t)i);
       for (int c = 0; c < 3; c++) to[c] = (unsigned char)(pixel >> (16 - 8 * c));
     }
   }
+  return 0;
+}
+
+int loom_chart_write_png(loomChart* chart, const char* path, loomError* err) {
+  loomImage image;
+  int code = loom_chart_read(&image, chart, err);
+  if (code) return loom_error_prefix(err, code, "%s", path);
   code = loom_image_write_png(&image, path, err);
   loom_image_destroy(&image);
   return code;
+}
+
+void loom_chart_image(loomChart* chart, double x, double y, const loomImage* image) {
+  cairo_surface_t* surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, image->width, image->height);
+  unsigned char* data = cairo_image_surface_get_data(surface);
+  int stride = cairo_image_surface_get_stride(surface);
+  for (int j = 0; data && j < image->height; j++) {
+    for (int i = 0; i < image->width; i++) {
+      const unsigned char* from = image->rgb + 3 * ((size_t)j * (size_t)image->width + (size_t)i);
+      uint32_t pixel = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
+      memcpy(data + (size_t)j * (size_t)stride + 4 * (size_t)i, &pixel, sizeof pixel);
+    }
+  }
+  cairo_surface_mark_dirty(surface);
+  cairo_set_source_surface(chart->cairo, surface, x, y);
+  cairo_paint(chart->cairo);
+  cairo_surface_destroy(surface);
 }
 
 void loom_chart_destroy(loomChart* chart) {

@@ -43,6 +43,11 @@ int loom_chart_create(loomChart** out, int width, int height, loomError* err);  
 int loom_chart_write_png(loomChart* chart, const char* path, loomError* err);
 void loom_chart_destroy(loomChart* chart);
 
+/// Its pixels; the image is created here.
+int loom_chart_read(loomImage* out, loomChart* chart, loomError* err);
+/// Put an image with its top left corner at (x, y).
+void loom_chart_image(loomChart* chart, double x, double y, const loomImage* image);
+
 /// (x, y) is where the baseline starts, is centred or ends. Returns the width.
 double loom_chart_text(loomChart* chart, double x, double y, const loomTextDef* def, const char* text);
 double loom_chart_text_width(loomChart* chart, const loomTextDef* def, const char* text);

@@ -187,6 +187,12 @@ typedef struct loomMask {
   const int* demo;  // (n) positions in the finished file, ascending
 } loomMask;
 
+/// One demo of one file; demo NULL takes all of the file's, in natural order.
+typedef struct loomSource {
+  const char* path;
+  const char* demo;
+} loomSource;
+
 typedef struct loomAssembleDef {
   const loomAttr* attr;  // (nattr) attributes for `data`; they win over the sources' (env_args in particular)
   int nattr;
@@ -200,9 +206,11 @@ typedef struct loomAssembleDef {
   bool mixed;       // allow sources whose env_args differ (the first one's are kept)
   bool trusted;  // the sources are this program's own shards: no trial reading, and arrays are copied as they
                  // lie
-  const char* leave_out;    // an array or group of the demos that is not copied ("obs/image"); NULL = none
-  const loomRecord* extra;  // (all demos, in order) fields added to each demo; name and attr are not looked
-                            // at. NULL = none
+  const char* leave_out;     // an array or group of the demos that is not copied ("obs/image"); NULL = none
+  const loomRecord* extra;   // (all demos, in order) fields added to each demo; name and attr are not looked
+                             // at. NULL = none
+  const loomSource* beside;  // (all demos, in order) one demo each of this program's own shards, whose arrays
+                             // are added to it as they lie. NULL = none
   bool keep_all;  // copy also what the privacy rules below would drop (attributes of one value, all readable
                   // arrays)
   /// Called after each demo; non-zero stops with LOOM_ERR_INTERRUPTED and leaves no file. May be NULL.
@@ -211,12 +219,6 @@ typedef struct loomAssembleDef {
 } loomAssembleDef;
 
 loomAssembleDef loom_default_assemble_def(void);
-
-/// One demo of one file; demo NULL takes all of the file's, in natural order.
-typedef struct loomSource {
-  const char* path;
-  const char* demo;
-} loomSource;
 
 /// Build one self-contained file from the sources, in the given order, in constant memory and without
 /// recompressing. `total` and num_samples are computed. Written to PATH.tmp, fsync'ed and renamed; the same

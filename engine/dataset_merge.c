@@ -28,6 +28,7 @@ typedef struct assembly {
   int64_t total;    // rows so far
   char* env_args;   // the first source's
   loomDataset* source;
+  bool as_they_lie;  // its arrays are copied without reading them
   loomNames source_masks;
   loomNames* source_mask_demos;  // (source_masks.n), each in natural order
   carriedMask* carried;
@@ -145,7 +146,7 @@ static int copy_array(const assembly* a, hid_t to, hid_t from, const char* objec
   int status = loom_dataset_describe(&array, a->source, object, name, err);
   if (status) return status;
   if (!all && !loom_private_keeps_array(name, array.type)) return LOOM_OK;
-  if (!a->def->trusted) return rewrite_array(a, to, object, name, err);
+  if (!a->as_they_lie) return rewrite_array(a, to, object, name, err);
   snprintf(where, sizeof where, "%s: %s/%s", a->source->path, object, name);
   hid_t plist = H5Pcreate(H5P_OBJECT_COPY);
   H5Pset_copy_object(plist, H5O_COPY_WITHOUT_ATTR_FLAG);
@@ -183,7 +184,8 @@ static int copy_child(const assembly* a, hid_t to, hid_t from, const char* objec
   if (length < 0 || (size_t)length >= sizeof path || depth >= COPY_DEPTH_MAX)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %.80s...: groups nested too deep", a->source->path,
                           object);
-  hid_t group = loom_h5_group(to, name);
+  bool there = H5Lexists(to, name, H5P_DEFAULT) > 0;  // of the demo that another one is added to
+  hid_t group = there ? H5Gopen2(to, name, H5P_DEFAULT) : loom_h5_group(to, name);
   if (group < 0) return loom_error_set(err, LOOM_ERR_IO, "%s: the group '%s' cannot be made", a->path, name);
   int status = all ? copy_attrs(a, group, path, err) : LOOM_OK;
   if (!status) status = copy_children(a, group, path, depth + 1, err);
@@ -242,6 +244,27 @@ static int note_masks(assembly* a, const char* old_name, const char* new_name, l
   return LOOM_OK;
 }
 
+// The arrays of another file's demo, added to the one being written.
+static int copy_beside(assembly* a, hid_t group, const loomSource* beside, loomError* err) {
+  loomDataset *source = a->source, *other = NULL;
+  bool as_they_lie = a->as_they_lie;
+  int status = loom_dataset_open_trusted(&other, beside->path, err);
+  if (status) return status;
+  int demo = beside->demo ? loom_dataset_demo_index(other, beside->demo) : 0;
+  if (demo < 0 || demo >= loom_dataset_demo_count(other)) {
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demo '%s'", beside->path,
+                            beside->demo ? beside->demo : "0");
+  } else {
+    a->source = other;
+    a->as_they_lie = true;
+    status = copy_children(a, group, loom_dataset_demo_path(other, demo), 0, err);
+    a->source = source;
+    a->as_they_lie = as_they_lie;
+  }
+  loom_dataset_close(other);
+  return status;
+}
+
 static int copy_demo(assembly* a, int demo, loomError* err) {
   char name[256], where[1024];
   const char* object = loom_dataset_demo_path(a->source, demo);
@@ -266,6 +289,7 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
   loomWriteDef plain = loom_default_write_def();
   for (int i = 0; !status && extra && i < extra->nfield; i++)
     status = loom_h5_put_field(group, &extra->field[i], &plain, where, err);
+  if (!status && a->def->beside) status = copy_beside(a, group, &a->def->beside[a->names.n], err);
   H5Gclose(group);
   a->total += rows;
   if (!status && loom_names_add(&a->names, name)) status = out_of_memory(a, err);
@@ -476,6 +500,7 @@ int loom_dataset_assemble(const char* path, const loomSource* source, int n, con
   loom_h5_quiet();
   loomAssembleDef standard = loom_default_assemble_def();
   assembly a = {.def = def ? def : &standard, .path = path, .file = -1, .data = -1};
+  a.as_they_lie = a.def->trusted;
   char* temporary = loom_temporary_name(path);
   if (!temporary) return out_of_memory(&a, err);
   int status = create_output(&a, temporary, err);

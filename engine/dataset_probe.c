@@ -17,14 +17,16 @@
 // Larger files have their numbers left unread: it would double the work, and it is headers that crash HDF5.
 static const int64_t full_read_bytes = (int64_t)64 << 20;
 
-enum { AT_OPEN = -2, AT_DATA = -1, ROWS_AT_ONCE = 4096 };
+enum { AT_OPEN = -2, AT_DATA = -1, ROWS_AT_ONCE = 4096, MAX_CHILDREN = 8 };
 
+/// One child reads the demos from, from + step, from + 2 step, ...
 typedef struct probe {
   const char* path;
   int64_t file_size;
-  int from;          // the first demo to read
+  int from, step;
   volatile int* at;  // shared: what the child is reading
   pid_t child;
+  bool done;
 } probe;
 
 static void read_attrs(const loomDataset* ds, const char* object) {
@@ -84,9 +86,11 @@ static void read_all(const probe* p) {
   *p->at = AT_OPEN;
   if (loom_dataset_open_trusted(&ds, p->path, NULL)) _exit(0);
   *p->at = AT_DATA;
-  read_attrs(ds, "data");
-  read_masks(ds);
-  for (int i = p->from; i < loom_dataset_demo_count(ds); i++) {
+  if (p->from == 0) {
+    read_attrs(ds, "data");
+    read_masks(ds);
+  }
+  for (int i = p->from; i < loom_dataset_demo_count(ds); i += p->step) {
     *p->at = i;
     reading r = {ds, loom_dataset_demo_path(ds, i)};
     read_attrs(ds, r.object);
@@ -109,36 +113,71 @@ static herr_t fork_inside(hid_t plist, const char* name, void* user) {
   return 1;
 }
 
-// 1 when the child got through (or could not be made), 0 when it died.
-static int survives(probe* p) {
+static void start(probe* p) {
   hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
-  int from = 0, status = 0;
+  int from = 0;
   p->child = -1;
   H5Piterate(plist, &from, fork_inside, p);
   H5Pclose(plist);
+}
+
+// 1 when the child got through (or could not be made), 0 when it died.
+static int survives(const probe* p) {
+  int status = 0;
   if (p->child < 0) return 1;
   while (waitpid(p->child, &status, 0) < 0)
     if (errno != EINTR) return 1;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static int compare_int(const void* a, const void* b) {
+  return *(const int*)a - *(const int*)b;
+}
+
+// Read with all children until each has got through; one that died goes on behind the demo it died of.
+static int read_with(probe* p, int n, int damaged[LOOM_DAMAGED_MAX], int* ndamaged, loomError* err) {
+  int status = LOOM_OK, running = n;
+  for (int i = 0; i < n; i++) start(&p[i]);
+  while (running) {
+    for (int i = 0; i < n; i++) {
+      if (p[i].done) continue;
+      if (survives(&p[i]) || status) {
+        p[i].done = true;
+        running--;
+      } else if (*p[i].at < 0 || *ndamaged == LOOM_DAMAGED_MAX) {
+        status = loom_error_set(err, LOOM_ERR_FORMAT,
+                                "%s: so damaged that HDF5 itself fails on it; fetch or copy it again", p[i].path);
+        p[i].done = true;
+        running--;
+      } else {
+        damaged[(*ndamaged)++] = *p[i].at;
+        p[i].from = *p[i].at + p[i].step;
+        start(&p[i]);
+      }
+    }
+  }
+  qsort(damaged, (size_t)*ndamaged, sizeof *damaged, compare_int);
+  return status;
+}
+
 int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
                   loomError* err) {
   *ndamaged = 0;
-  int* at = mmap(NULL, sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  // A child costs some milliseconds to make, as much as reading a megabyte or two.
+  int64_t n = 1 + file_size / (4 << 20);
+  if (n > cores) n = cores;
+  if (n > MAX_CHILDREN) n = MAX_CHILDREN;
+  if (n < 1) n = 1;
+  volatile int* at =
+      mmap(NULL, sizeof(int) * MAX_CHILDREN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  probe p = {.path = path, .file_size = file_size, .at = at};
-  int status = LOOM_OK;
-  *at = AT_OPEN;
-  while (!status && !survives(&p)) {
-    if (*at < 0 || *ndamaged == LOOM_DAMAGED_MAX) {
-      status = loom_error_set(err, LOOM_ERR_FORMAT,
-                              "%s: so damaged that HDF5 itself fails on it; fetch or copy it again", path);
-    } else {
-      damaged[(*ndamaged)++] = *at;
-      p.from = *at + 1;
-    }
+  probe p[MAX_CHILDREN] = {{0}};
+  for (int i = 0; i < n; i++) {
+    at[i] = AT_OPEN;
+    p[i] = (probe){.path = path, .file_size = file_size, .from = i, .step = (int)n, .at = &at[i]};
   }
-  munmap(at, sizeof *at);
+  int status = read_with(p, (int)n, damaged, ndamaged, err);
+  munmap((void*)at, sizeof(int) * MAX_CHILDREN);
   return status;
 }

@@ -37,6 +37,21 @@ void loom_image_paste(loomImage* to, const loomImage* from, int x, int y) {
   }
 }
 
+void loom_rows_turn(void* pixels, int height, size_t row_bytes) {
+  unsigned char *top = pixels, *low = top + row_bytes * (size_t)(height - 1);
+  for (; top < low; top += row_bytes, low -= row_bytes) {
+    for (size_t i = 0; i < row_bytes; i++) {
+      unsigned char kept = top[i];
+      top[i] = low[i];
+      low[i] = kept;
+    }
+  }
+}
+
+void loom_image_turn(loomImage* image) {
+  loom_rows_turn(image->rgb, image->height, 3 * (size_t)image->width);
+}
+
 int loom_image_write_png(const loomImage* image, const char* path, loomError* err) {
   char partial[1100];
   png_image png = {.version = PNG_IMAGE_VERSION,

@@ -1,6 +1,7 @@
 #include "engine/model.h"
 
 #include <ctype.h>
+#include <malloc.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -439,4 +440,9 @@ int loom_mjcf_portable(char** out, const char* xml, const char* label, loomError
   }
   *out = text.s;
   return LOOM_OK;
+}
+
+void loom_model_forget_assets(void) {
+  mj_clearCache(mj_getCache());
+  malloc_trim(0);
 }

@@ -44,6 +44,10 @@ typedef struct loomModelDef {
 /// visual true, 16 MiB of XML, 256 MiB an asset, 1 GiB in all.
 loomModelDef loom_default_model_def(void);
 
+/// Give back what compiling has left behind: MuJoCo's cache of assets and the heap's free pages. A later
+/// compile reads its assets anew.
+void loom_model_forget_assets(void);
+
 /// Compile MJCF text. label names it in messages ("demo.hdf5:data/demo_3"); roots may be NULL (no file is
 /// found then); def may be NULL (defaults). On success *out is the model, free it with mj_deleteModel; NULL
 /// on error. Errors: LOOM_ERR_FORMAT (not MJCF; MuJoCo's compiler refuses it; path outside the roots),

@@ -6,6 +6,8 @@
 #include "engine/gl.h"
 #include "engine/trap.h"
 
+enum { MAX_GEOMS = 2000 };
+
 struct loomRenderer {
   loomGl* gl;
   const mjModel* model;
@@ -29,12 +31,13 @@ loomRenderDef loom_default_render_def(void) {
 static int make_context(void* arg) {
   loomRenderer* r = arg;
   mjv_defaultScene(&r->scene);
-  mjv_makeScene(r->model, &r->scene, 2000);
+  mjv_makeScene(r->model, &r->scene, MAX_GEOMS);
   r->has_scene = true;
   mjr_defaultContext(&r->context);
   mjr_makeContext(r->model, &r->context, mjFONTSCALE_100);
   r->has_context = true;
   mjr_setBuffer(mjFB_OFFSCREEN, &r->context);
+  r->context.readDepthMap = mjDEPTH_ZEROFAR;
   return 0;
 }
 
@@ -78,26 +81,54 @@ int loom_renderer_set_camera(loomRenderer* r, const char* camera, loomError* err
   return 0;
 }
 
-int loom_renderer_draw(loomRenderer* r, mjData* d, loomImage* image, loomError* err) {
+// From the depth buffer, 1 at the near plane and 0 at the far one, to metres.
+static void metres(float* depth, const mjModel* m, size_t n) {
+  double near = m->vis.map.znear * m->stat.extent, far = m->vis.map.zfar * m->stat.extent;
+  for (size_t i = 0; i < n; i++) depth[i] = (float)(near * far / (near + depth[i] * (far - near)));
+}
+
+int loom_renderer_pixels(loomRenderer* r, mjData* d, unsigned char* rgb, float* depth, loomError* err) {
   int width = r->def.width, height = r->def.height;
   mjrRect view = {0, 0, width, height};
-  unsigned char row[3 * 32768];
-  if (image->width != width || image->height != height)
-    return loom_error_set(err, LOOM_ERR_USAGE, "the image has another size than the renderer");
   int code = loom_gl_make_current(r->gl, err);
   if (code) return code;
   mjv_updateScene(r->model, d, &r->option, NULL, &r->camera, mjCAT_ALL, &r->scene);
   mjr_render(view, &r->scene, &r->context);
-  mjr_readPixels(image->rgb, NULL, view, &r->context);
-  size_t line = 3 * (size_t)width;  // OpenGL's first row is the lowest
-  for (int y = 0; y < height / 2; y++) {
-    unsigned char *top = image->rgb + line * (size_t)y,
-                  *bottom = image->rgb + line * (size_t)(height - 1 - y);
-    memcpy(row, top, line);
-    memcpy(top, bottom, line);
-    memcpy(bottom, row, line);
-  }
+  mjr_readPixels(rgb, depth, view, &r->context);
+  loom_rows_turn(rgb, height, 3 * (size_t)width);
+  if (!depth) return 0;
+  loom_rows_turn(depth, height, sizeof *depth * (size_t)width);
+  metres(depth, r->model, (size_t)width * (size_t)height);
   return 0;
+}
+
+int loom_renderer_draw(loomRenderer* r, mjData* d, loomImage* image, loomError* err) {
+  if (image->width != r->def.width || image->height != r->def.height)
+    return loom_error_set(err, LOOM_ERR_USAGE, "the image has another size than the renderer");
+  return loom_renderer_pixels(r, d, image->rgb, NULL, err);
+}
+
+int loom_renderer_segments(loomRenderer* r, mjData* d, int32_t* geom, loomError* err) {
+  int32_t shown[MAX_GEOMS];  // by segmentation id
+  size_t n = (size_t)r->def.width * (size_t)r->def.height;
+  unsigned char* rgb = malloc(3 * n);
+  if (!rgb) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a picture");
+  mjtByte flags[mjNRNDFLAG];
+  memcpy(flags, r->scene.flags, sizeof flags);
+  r->scene.flags[mjRND_SEGMENT] = r->scene.flags[mjRND_IDCOLOR] = 1;  // the colour is the id plus one
+  int code = loom_renderer_pixels(r, d, rgb, NULL, err);
+  memcpy(r->scene.flags, flags, sizeof flags);
+  memset(shown, -1, sizeof shown);
+  for (int k = 0; k < r->scene.ngeom; k++) {
+    const mjvGeom* g = &r->scene.geoms[k];
+    if (g->segid >= 0 && g->segid < MAX_GEOMS && g->objtype == mjOBJ_GEOM) shown[g->segid] = g->objid;
+  }
+  for (size_t i = 0; !code && i < n; i++) {
+    int id = rgb[3 * i] + 256 * rgb[3 * i + 1] + 65536 * rgb[3 * i + 2] - 1;
+    geom[i] = id >= 0 && id < MAX_GEOMS ? shown[id] : -1;
+  }
+  free(rgb);
+  return code;
 }
 
 void loom_renderer_destroy(loomRenderer* r) {

@@ -4,6 +4,7 @@
 
 #include <mujoco/mujoco.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "engine/error.h"
 #include "engine/image.h"
@@ -29,6 +30,12 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
 int loom_renderer_set_camera(loomRenderer* renderer, const char* camera, loomError* err);
 /// Draw data (kinematics up to date) into image, which must be of the renderer's size.
 int loom_renderer_draw(loomRenderer* renderer, mjData* data, loomImage* image, loomError* err);
+/// The same into rgb (height x width x 3), top row first, and, where it is not NULL, into depth (height x
+/// width): distances along the camera's axis, m.
+int loom_renderer_pixels(loomRenderer* renderer, mjData* data, unsigned char* rgb, float* depth,
+                         loomError* err);
+/// Which geom each pixel shows, (height x width), top row first: its id, or -1.
+int loom_renderer_segments(loomRenderer* renderer, mjData* data, int32_t* geom, loomError* err);
 void loom_renderer_destroy(loomRenderer* renderer);
 
 #endif

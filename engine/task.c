@@ -725,12 +725,21 @@ static int parse_stuck(taskParser* p, loomNode map) {
   return code;
 }
 
+static int parse_limits(taskParser* p, loomNode map) {
+  static const char* const keys[] = {"penetration", "joint_speed", NULL};
+  loomTask* t = p->task;
+  if (!map) return 0;
+  int code = loom_yaml_only(p->y, map, keys, p->err);
+  if (!code) code = loom_yaml_read_number(&t->limit_penetration, p->y, map, "penetration", false, p->err);
+  if (!code) code = loom_yaml_read_number(&t->limit_joint_speed, p->y, map, "joint_speed", false, p->err);
+  return code;
+}
+
 static int parse_head(taskParser* p, loomNode root) {
   static const char* const keys[] = {
-      "task",     "about",      "env_name",     "source",     "model",   "control_freq",
-      "robots",   "controller", "objects",      "conditions", "success", "success_hold",
-      "lost",     "stuck",      "max_steps",    "reset",      "expert",  "observe",
-      "defaults", "arms",       "coordination", NULL};
+      "task",    "about",      "env_name", "source",       "model", "control_freq", "robots", "controller",
+      "objects", "conditions", "success",  "success_hold", "lost",  "stuck",        "limits", "max_steps",
+      "reset",   "expert",     "observe",  "defaults",     "arms",  "coordination", NULL};
   static const char* const source_keys[] = {"asset", "file", NULL};
   static const char* const model_keys[] = {"demo", "file", "place", NULL};
   loomTask* t = p->task;
@@ -750,6 +759,7 @@ static int parse_head(taskParser* p, loomNode root) {
   if (!code) code = loom_yaml_read_int(&t->success_hold, y, root, "success_hold", 1, 10000, false, p->err);
   if (!code) code = loom_yaml_read_int(&t->max_steps, y, root, "max_steps", 1, 100000, false, p->err);
   if (!code) code = parse_stuck(p, loom_yaml_get(y, root, "stuck"));
+  if (!code) code = parse_limits(p, loom_yaml_get(y, root, "limits"));
   loomNode source = loom_yaml_get(y, root, "source"), model = loom_yaml_get(y, root, "model");
   if (!code && source) {
     code = loom_yaml_only(y, source, source_keys, p->err);

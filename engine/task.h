@@ -390,14 +390,16 @@ typedef struct loomTask {
   loomObserveDef observe[LOOM_MAX_OBSERVE];
   int condition_count;
   loomConditionDef conditions[LOOM_MAX_CONDITIONS];
-  int success;            // condition index
-  int success_hold;       // control steps it must hold at the end of a generated demo
-  int lost;               // an attempt is lost as soon as this holds; -1 = none
-  double stuck_distance;  // an attempt is lost when an arm stands further from its target than this, m,
-  double stuck_speed;     // slower than this, m/s,
-  int stuck_steps;        // for so many control steps in a row; 0 = never
-  int settle_steps;       // still steps at the start of an attempt, before planning
-  int max_steps;          // of an attempt
+  int success;               // condition index
+  int success_hold;          // control steps it must hold at the end of a generated demo
+  int lost;                  // an attempt is lost as soon as this holds; -1 = none
+  double stuck_distance;     // an attempt is lost when an arm stands further from its target than this, m,
+  double stuck_speed;        // slower than this, m/s,
+  int stuck_steps;           // for so many control steps in a row; 0 = never
+  double limit_penetration;  // an attempt is lost when anything is pressed deeper into anything, m; 0 = may
+  double limit_joint_speed;  // or an arm's joint is faster than this share of its limit; 0 = may
+  int settle_steps;          // still steps at the start of an attempt, before planning
+  int max_steps;             // of an attempt
   int reset_count;
   loomResetDef resets[LOOM_MAX_RESETS];
   int subtask_count[LOOM_MAX_ARMS];

@@ -10,8 +10,8 @@
 #include "generators/stitch.h"
 
 const char* loom_outcome_name(loomOutcome outcome) {
-  static const char* const names[] = {"success",    "lost",    "stuck",    "unmet",
-                                      "unfinished", "timeout", "simulator"};
+  static const char* const names[] = {"success",    "lost",    "stuck", "unmet",
+                                      "unfinished", "timeout", "rough", "simulator"};
   return outcome >= 0 && outcome < LOOM_OUTCOME_COUNT ? names[outcome] : "unknown";
 }
 
@@ -59,6 +59,7 @@ typedef struct plan {
   loomAttemptResult* result;
   loomTrace* trace;
   int idle;  // control steps since every arm has run its subtasks
+  loomQuality quality;
 } plan;
 
 static const loomSubtaskDef* current(const plan* p, int a) {
@@ -469,6 +470,17 @@ static bool overdue(plan* p) {
   return true;
 }
 
+// True when it has gone beyond the task's limits.
+static bool too_rough(plan* p) {
+  char reason[sizeof p->result->reason];
+  loom_quality_state(&p->quality, p->e);
+  if (!loom_quality_beyond(&p->quality, p->task, reason, sizeof reason)) return false;
+  int a = p->arm[0].running || !p->arm[1].running ? 0 : 1;
+  fail(p, LOOM_OUTCOME_ROUGH, p->arm[a].running ? a : -1, p->arm[a].subtask, -1);
+  memcpy(p->result->reason, reason, sizeof reason);
+  return true;
+}
+
 // A delta of nothing leaves the goal where it is, to the bit; a gripper's 0 holds, a hand's does not.
 static void keep_still(const loomEpisode* e, double* action) {
   for (int a = 0; a < e->arm_count; a++) {
@@ -482,7 +494,7 @@ static void keep_still(const loomEpisode* e, double* action) {
 static int act(double* action, void* self, loomEpisode* e, loomError* err) {
   plan* p = self;
   (void)err;
-  if (e->steps && (!follow_subtasks(p) || overdue(p))) return LOOM_POLICY_DONE;
+  if (too_rough(p) || (e->steps && (!follow_subtasks(p) || overdue(p)))) return LOOM_POLICY_DONE;
   if (e->steps == p->task->settle_steps) note_start(p);
   if (e->steps >= p->task->settle_steps) begin_subtasks(p);
   move_arms(p, action);

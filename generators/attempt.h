@@ -15,6 +15,7 @@ typedef enum loomOutcome {
   LOOM_OUTCOME_UNMET,  // a subtask ended without what it `expect`s
   LOOM_OUTCOME_UNFINISHED,  // all subtasks ran, success did not hold
   LOOM_OUTCOME_TIMEOUT,     // max_steps
+  LOOM_OUTCOME_ROUGH,       // it went beyond the task's `limits`
   LOOM_OUTCOME_SIMULATOR,   // MuJoCo failed; counted apart
   LOOM_OUTCOME_COUNT,
 } loomOutcome;

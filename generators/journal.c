@@ -40,6 +40,8 @@ static char* describe_run(const loomScene* scene, const loomSourceSet* sources, 
     int scheme = (int)task->rules[i].scheme;
     h = loom_hash(h, &scheme, sizeof scheme);
   }
+  h = loom_hash(h, &task->limit_penetration, sizeof task->limit_penetration);
+  h = loom_hash(h, &task->limit_joint_speed, sizeof task->limit_joint_speed);
   h = loom_hash(h, sources->env_args, strlen(sources->env_args));
   for (int i = 0; i < sources->n; i++) {
     h = loom_hash(h, sources->replay[i].target[0], sizeof(loomPose) * (size_t)sources->replay[i].rows);

@@ -159,31 +159,6 @@ static void compare_state(loomActionReplay* out, const loomEpisode* e, const dou
   }
 }
 
-// How well-behaved the demo is at this control step.
-static void check_quality(loomActionReplay* out, const loomEpisode* e, const double* action) {
-  out->ik_short_steps = e->body.state.short_steps;
-  for (int c = 0; e->steps > e->scene->task->settle_steps && c < e->d->ncon; c++) {
-    const mjContact* contact = &e->d->contact[c];
-    if (-contact->dist <= out->penetration) continue;
-    const char* one = mj_id2name(e->m, mjOBJ_GEOM, contact->geom[0]);
-    const char* two = mj_id2name(e->m, mjOBJ_GEOM, contact->geom[1]);
-    out->penetration = -contact->dist;
-    snprintf(out->penetrating, sizeof out->penetrating, "%.60s, %.60s", one ? one : "?", two ? two : "?");
-  }
-  for (int a = 0; a < e->arm_count; a++) {
-    const loomArm* arm = &e->arms[a];
-    for (int i = 0; i < arm->pose_dim && arm->control.delta; i++) {
-      double limit = action[i] > 0 ? arm->control.input_max[i] : -arm->control.input_min[i];
-      if (limit > 0) out->action_size = fmax(out->action_size, fabs(action[i]) / limit);
-    }
-    for (int i = 0; i < arm->n; i++) {
-      double limit = arm->robot->arm.velocity_limit[i];
-      if (limit > 0) out->joint_speed = fmax(out->joint_speed, fabs(e->d->qvel[arm->dof[i]]) / limit);
-    }
-    action += loom_arm_action_dim(arm);
-  }
-}
-
 /// A recorded demo as a policy, which compares what it meets with what was recorded.
 typedef struct recordedDemo {
   const loomDemo* demo;
@@ -199,7 +174,9 @@ static int act_recorded(double* action, void* self, loomEpisode* e, loomError* e
   if (e->steps >= demo->rows) return LOOM_POLICY_DONE;
   compare_state(r->found, e, demo->states + t * (size_t)demo->state_dim, e->steps, r->state);
   memcpy(action, demo->actions + t * dim, sizeof(double) * dim);
-  check_quality(r->found, e, action);
+  r->found->ik_short_steps = e->body.state.short_steps;
+  loom_quality_state(&r->found->quality, e);
+  loom_quality_action(&r->found->quality, e, action);
   return 0;
 }
 

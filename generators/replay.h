@@ -5,6 +5,7 @@
 
 #include "engine/dataset.h"
 #include "engine/policy.h"
+#include "engine/quality.h"
 
 /// A demo replayed by state. Arrays are per control step (T); row t is what was so when action t was taken.
 typedef struct loomReplay {
@@ -31,16 +32,13 @@ void loom_replay_destroy(loomReplay* replay);
 
 /// What a replay by action showed.
 typedef struct loomActionReplay {
-  bool success;                             // at the end
-  int success_steps;                        // steps it held without a break up to the end
-  int first_success;                        // row, or -1
-  double joint_error_50;                    // largest arm joint error over the first 50 control steps, rad
-  double state_error;                       // largest error of any number of a state over the whole demo
-  bool identical;                           // every state bit for bit
-  double penetration;                       // deepest contact at a control step once objects have settled, m
-  char penetrating[2 * LOOM_NAME_MAX + 8];  // the two geoms
-  double action_size;                       // largest action entry as a share of its limit
-  double joint_speed;  // largest arm joint speed as a share of its limit; 0 where limits are not known
+  bool success;           // at the end
+  int success_steps;      // steps it held without a break up to the end
+  int first_success;      // row, or -1
+  double joint_error_50;  // largest arm joint error over the first 50 control steps, rad
+  double state_error;     // largest error of any number of a state over the whole demo
+  bool identical;         // every state bit for bit
+  loomQuality quality;
   int ik_short_steps;  // control steps at which whole-body inverse kinematics fell short of a target
 } loomActionReplay;
 

@@ -67,12 +67,24 @@ typedef struct finder {
   int demo;
   loomEvent* event;  // (event_count), found when a subtask first asks
   int event_count;
+  bool annotated;  // the dataset's signals say where segments end, whatever the task says
 } finder;
+
+// The end as an annotated dataset has it.
+static int annotated_end(int* end, const finder* f, int arm, const loomSubtaskDef* s, int start,
+                         loomError* err) {
+  char signal[LOOM_NAME_MAX + 16];
+  snprintf(signal, sizeof signal, "arm%d_%s", arm, s->name);
+  int code = end_by_signal(end, f->r, f->dataset, f->demo, signal, start, err);
+  if (!code && *end < 0) return missing(f->r, f->task, arm, s, "its signal never goes from 0 to 1", err);
+  return code;
+}
 
 static int find_end(int* end, finder* f, int arm, const loomSubtaskDef* s, int start, int later,
                     loomError* err) {
   int code = 0;
   *end = f->r->rows;
+  if (f->annotated) return annotated_end(end, f, arm, s, start, err);
   switch (s->until) {
     case LOOM_UNTIL_END:
       return 0;
@@ -188,7 +200,8 @@ static int take_given(aligner* g, int demo, int a, int k) {
 
 int loom_segment(loomReplay* r, const loomTask* task, const loomDataset* dataset, int demo,
                  const loomSegmentFile* given, loomError* err) {
-  finder f = {r, task, dataset, demo, NULL, 0};
+  bool annotated = dataset && loom_dataset_has_attr(dataset, "data", LOOM_ANNOTATED);
+  finder f = {r, task, dataset, demo, NULL, 0, annotated};
   aligner g = {.r = r, .task = task, .given = given, .err = err};
   int code = 0;
   for (int a = 0; a < r->arm_count; a++) {

@@ -5,6 +5,10 @@
 
 #include "generators/segment_file.h"
 
+/// Attribute of `data` in files whose signals were written by loom_segment_dataset_write: there they say
+/// where segments end, whatever the task file does.
+#define LOOM_ANNOTATED "loom_annotated"
+
 /// Fill replay->end: segments of an arm partition [0, rows), none is empty, and the last one ends with the
 /// demo. Ends come from the task file's conditions, from the first change from 0 to 1 of
 /// datagen_info/subtask_term_signals/NAME in demo number `demo` (whose row is the segment's last), or from

@@ -199,6 +199,9 @@ int loom_segment_dataset_write(const char* path, const loomTask* task, const cha
   def.keep_names = true;
   def.leave_out = "datagen_info/subtask_term_signals";
   def.extra = record;
+  loomAttr annotated = loom_attr_int(LOOM_ANNOTATED, 1);
+  def.attr = &annotated;
+  def.nattr = 1;
   if (!code) code = loom_dataset_assemble(path, from, n, &def, err);
   for (int i = 0; set && i < n; i++) free(set[i].data);
   free(set);

@@ -33,7 +33,7 @@ int loom_segment_file_write(const char* path, const loomTask* task, const char* 
                             const loomReplay* replay, int n, loomError* err);
 
 /// Write a copy of the demos replay[0 .. n-1] of `source`, in which datagen_info/subtask_term_signals holds
-/// their segments' ends and nothing else (see loom_segment_signal).
+/// their segments' ends and nothing else (see loom_segment_signal); loom_segment goes by them then.
 int loom_segment_dataset_write(const char* path, const loomTask* task, const char* source,
                                const loomReplay* replay, int n, loomError* err);
 

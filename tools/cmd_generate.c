@@ -28,6 +28,9 @@ static const char help[] =
     "  -t, --threads N      default all cores; the result does not depend on it\n"
     "      --select NAME    random, nearest, weighted or robot_distance, for all subtasks\n"
     "      --scheme NAME    transform, translate or replay, for all coordinated subtasks\n"
+    "      --limits on|off  lose attempts that press anything deeper than 5 mm or turn a joint faster than "
+    "it\n"
+    "                       may; default what the task says\n"
     "      --noise FACTOR   scale all noise of the task file\n"
     "      --no-ordering    ablation: drop sequential constraints\n"
     "      --next-obs       write next_obs/* too (offline RL wants them)\n"
@@ -43,7 +46,7 @@ static const char help[] =
     "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n";
 
 typedef struct generateArgs {
-  const char *task, *source, *segments, *reset, *select, *scheme, *report;
+  const char *task, *source, *segments, *reset, *select, *scheme, *limits, *report;
   bool json;
   loomGenerateDef def;
   loomAssetRoots roots;
@@ -59,6 +62,7 @@ enum {
   OPT_RESET,
   OPT_SELECT,
   OPT_SCHEME,
+  OPT_LIMITS,
   OPT_NOISE,
   OPT_NO_ORDERING,
   OPT_NEXT_OBS,
@@ -83,6 +87,7 @@ static const struct option options[] = {{"successes", 1, 0, 'n'},
                                         {"threads", 1, 0, 't'},
                                         {"select", 1, 0, OPT_SELECT},
                                         {"scheme", 1, 0, OPT_SCHEME},
+                                        {"limits", 1, 0, OPT_LIMITS},
                                         {"noise", 1, 0, OPT_NOISE},
                                         {"no-ordering", 0, 0, OPT_NO_ORDERING},
                                         {"next-obs", 0, 0, OPT_NEXT_OBS},
@@ -147,6 +152,9 @@ static int parse(generateArgs* a, int argc, char** argv) {
       case OPT_SCHEME:
         a->scheme = optarg;
         break;
+      case OPT_LIMITS:
+        a->limits = optarg;
+        break;
       case OPT_SELECT:
         a->select = optarg;
         break;
@@ -203,13 +211,19 @@ static int choose(int* out, const char* option, const char* text, const char* co
 static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
   static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", NULL};
   static const char* const schemes[] = {"transform", "translate", "replay", NULL};
-  int strategy = 0, scheme = 0;
+  static const char* const switches[] = {"off", "on", NULL};
+  int strategy = 0, scheme = 0, limits = 0;
   a->def.attempt.reset = loom_task_find_reset(task, a->reset ? a->reset : task->resets[0].name);
   if (a->def.attempt.reset < 0) {
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, a->reset);
   }
   int code = a->select ? choose(&strategy, "--select", a->select, strategies, err) : 0;
   if (!code && a->scheme) code = choose(&scheme, "--scheme", a->scheme, schemes, err);
+  if (!code && a->limits) code = choose(&limits, "--limits", a->limits, switches, err);
+  if (!code && a->limits) {
+    task->limit_penetration = limits ? LOOM_PENETRATION_LIMIT : 0;
+    task->limit_joint_speed = limits ? LOOM_JOINT_SPEED_LIMIT : 0;
+  }
   for (int arm = 0; !code && a->select && arm < task->arm_count; arm++) {
     for (int k = 0; k < task->subtask_count[arm]; k++)
       task->subtasks[arm][k].select.strategy = (loomSelectStrategy)strategy;
@@ -267,6 +281,7 @@ int cmd_generate(int argc, char** argv) {
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,
                              &err);
+  loom_model_forget_assets();
   if (!code) {
     tool_catch_signals();
     a.def.stop = &tool_stop;

@@ -11,34 +11,55 @@
 #include "tools/render_stage.h"
 
 static const char help[] =
-    "usage: demoloom render TASK|FILE.hdf5 --sheet OUT.png | --video OUT.mp4 [options]\n\n"
+    "usage: demoloom render TASK|FILE.hdf5 --sheet OUT.png | --video OUT.mp4 | --obs OUT.hdf5 [options]\n\n"
     "Draws demos offscreen: as one contact sheet, a row a demo, with its first frame, those where subtasks "
     "change, and its\n"
-    "last; or as a video, one demo after the other.\n\n"
+    "last; as a video, one demo after the other; or into a dataset, as observations to learn from.\n\n"
     "  --sheet FILE       the PNG to write\n"
     "  --video FILE       the MP4 to write\n"
+    "  --obs FILE         the dataset to write: the same demos, with obs/CAMERA_image (T x H x W x 3, uint8, "
+    "top\n"
+    "                     row first), as robomimic reads them\n"
     "  --demo NAME|INDEX  a demo to draw, demo_3 or 3; can be given many times (default: the first ones)\n"
-    "  --limit N          at most N demos where none is named (default 8)\n"
-    "  --camera NAME      a camera of the model, or table (default); several are put side by side\n"
-    "  --size WxH         pixels a camera (default 320x240; 640x480 for a video)\n"
+    "  --limit N          at most N demos where none is named (default 8; all for --obs)\n"
+    "  --camera NAME      a camera of the model, or table (default); several are put side by side. For --obs "
+    "the\n"
+    "                     default is agentview, front and the robots' eye_in_hand where the model has them\n"
+    "  --size WxH         pixels a camera (default 320x240; 640x480 for a video, 84x84 for --obs)\n"
     "  --frame DEMO:ROW   sheet: one frame only, e.g. demo_3:120\n"
     "  --columns N        sheet: frames a demo (default 5)\n"
     "  --fps N            video: frames a second (default: one frame a control step)\n"
     "  --speed X          video: X times as fast as it was (default 1)\n"
+    "  --depth            obs: CAMERA_depth too (T x H x W x 1, float32, m)\n"
+    "  --segmentation     obs: CAMERA_segmentation too (T x H x W x 1, int32, geom ids, -1 for none)\n"
+    "  --threads N        obs: default all cores; the result does not depend on it\n"
+    "  --resume           obs: go on with an unfinished run (starts one where there is none)\n"
+    "  --overwrite        obs: throw an earlier OUT away\n"
+    "  --full             meshes and textures as they are; without it they are simplified, unseen but "
+    "faster\n"
     "  --shadows          slower and prettier\n"
     "  --collision        show what collides\n"
     "  --json             what was written, on stdout\n"
     "  --task TASK, --assets NAME=DIR\n\n"
-    "Ctrl-C ends a video with the frames so far. DEMOLOOM_GL=egl|osmesa chooses how to draw; otherwise EGL "
+    "Ctrl-C ends a video with the frames so far, and leaves what --obs has drawn for --resume. "
+    "DEMOLOOM_GL=egl|osmesa chooses how to draw; otherwise EGL "
     "comes first.\n\n"
     "examples:\n  demoloom render handover.hdf5 --sheet handover.png\n"
     "  demoloom render handover.hdf5 --video handover.mp4 --demo 0 --demo 7 --camera table --camera "
     "frontview\n"
+    "  demoloom render handover.hdf5 --obs images.hdf5 --camera agentview --camera robot0_eye_in_hand\n"
     "  demoloom render handover --frame demo_4:215 --size 960x720 --sheet grasp.png\n";
 
 enum {
   OPT_SHEET = 256,
   OPT_VIDEO,
+  OPT_OBS,
+  OPT_DEPTH,
+  OPT_SEGMENTATION,
+  OPT_THREADS,
+  OPT_RESUME,
+  OPT_OVERWRITE,
+  OPT_FULL,
   OPT_FRAME,
   OPT_DEMO,
   OPT_LIMIT,
@@ -56,6 +77,13 @@ enum {
 
 static const struct option options[] = {{"sheet", 1, 0, OPT_SHEET},
                                         {"video", 1, 0, OPT_VIDEO},
+                                        {"obs", 1, 0, OPT_OBS},
+                                        {"depth", 0, 0, OPT_DEPTH},
+                                        {"segmentation", 0, 0, OPT_SEGMENTATION},
+                                        {"threads", 1, 0, OPT_THREADS},
+                                        {"resume", 0, 0, OPT_RESUME},
+                                        {"overwrite", 0, 0, OPT_OVERWRITE},
+                                        {"full", 0, 0, OPT_FULL},
                                         {"frame", 1, 0, OPT_FRAME},
                                         {"demo", 1, 0, OPT_DEMO},
                                         {"limit", 1, 0, OPT_LIMIT},
@@ -87,7 +115,9 @@ static bool number_option(renderArgs* a, int c, const char* text) {
   const char* rest = text;
   switch (c) {
     case OPT_LIMIT:
-      return tool_int(&a->limit, "render", "--limit", text, 1, 100);
+      return tool_int(&a->limit, "render", "--limit", text, 1, INT_MAX);
+    case OPT_THREADS:
+      return tool_int(&a->threads, "render", "--threads", text, 1, 1024);
     case OPT_COLUMNS:
       return tool_int(&a->columns, "render", "--columns", text, 2, 20);
     case OPT_FPS:
@@ -132,6 +162,24 @@ static int parse(renderArgs* a, int argc, char** argv) {
       case OPT_TASK:
         a->task_name = optarg;
         break;
+      case OPT_OBS:
+        a->obs = optarg;
+        break;
+      case OPT_DEPTH:
+        a->depth = true;
+        break;
+      case OPT_SEGMENTATION:
+        a->segmentation = true;
+        break;
+      case OPT_RESUME:
+        a->resume = true;
+        break;
+      case OPT_OVERWRITE:
+        a->overwrite = true;
+        break;
+      case OPT_FULL:
+        a->full = true;
+        break;
       case OPT_SHADOWS:
         a->def.shadows = true;
         break;
@@ -157,20 +205,25 @@ static int parse(renderArgs* a, int argc, char** argv) {
         if (!number_option(a, c, optarg)) return EXIT_USAGE;
     }
   }
-  if (optind + 1 != argc || !a->sheet == !a->video)
-    return tool_usage("render", "it takes one task or file, and --sheet or --video");
+  if (optind + 1 != argc || !!a->sheet + !!a->video + !!a->obs != 1)
+    return tool_usage("render", "it takes one task or file, and --sheet, --video or --obs");
+  if (!a->obs && (a->depth || a->segmentation || a->resume || a->overwrite || a->threads))
+    return tool_usage("render", "--depth, --segmentation, --threads, --resume and --overwrite go with --obs");
   if (a->video && a->frame) return tool_usage("render", "--frame goes with --sheet");
-  if (!a->camera_count) a->camera_count = 1;
+  if (!a->camera_count && !a->obs) a->camera_count = 1;
   if (!a->def.width) {
-    a->def.width = a->video ? 640 : 320;
-    a->def.height = a->video ? 480 : 240;
+    a->def.width = a->video ? 640 : a->obs ? 84 : 320;
+    a->def.height = a->video ? 480 : a->obs ? 84 : 240;
   }
+  if (!a->limit) a->limit = a->obs ? INT_MAX : 8;
   a->target = argv[optind];
   return 0;
 }
 
 static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* err) {
   int n = loom_dataset_demo_count(dataset);
+  a->demos = calloc((size_t)n + RENDER_MAX_DEMOS, sizeof *a->demos);
+  if (!a->demos) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
   for (int i = 0; i < a->named_count; i++) {
     char* end;
     int demo = loom_dataset_demo_index(dataset, a->named[i]);
@@ -260,31 +313,27 @@ static void print_json(cJSON* root, const renderArgs* a, const loomDataset* data
 }
 
 int cmd_render(int argc, char** argv) {
-  renderArgs a = {.limit = 8, .columns = 5, .speed = 1, .def = loom_default_render_def()};
+  renderArgs a = {.columns = 5, .speed = 1, .def = loom_default_render_def()};
   loomError err = {0, ""};
   loomTask* task = NULL;
   loomDataset* dataset = NULL;
-  char path[LOOM_PATH_MAX];
   a.def.width = 0;
   int code = parse(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
-  bool file = tool_is_file(a.target);
-  code = a.task_name ? tool_task(&task, a.task_name, &err)
-         : file      ? tool_task_for_dataset(&task, a.target, &err)
-                     : tool_task(&task, a.target, &err);
-  if (!code) code = tool_assets(&a.roots, task, &err);
-  snprintf(path, sizeof path, "%.*s", LOOM_PATH_MAX - 1, a.target);
-  if (!code && !file) code = tool_source_path(path, task, &a.roots, &err);
-  if (!code) code = loom_dataset_open(&dataset, path, &err);
+  code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   tool_catch_signals();
   cJSON* root = cJSON_CreateObject();
-  if (!code)
-    code = a.video ? render_video(root, &a, task, dataset, &err) : draw_sheet(root, &a, task, dataset, &err);
+  if (!code) {
+    code = a.video ? render_video(root, &a, task, dataset, &err)
+           : a.obs ? render_obs(root, &a, dataset, &err)
+                   : draw_sheet(root, &a, task, dataset, &err);
+  }
   if (!code && a.json) print_json(root, &a, dataset);
   cJSON_Delete(root);
   loom_dataset_close(dataset);
   loom_task_destroy(task);
   loom_asset_roots_destroy(&a.roots);
+  free(a.demos);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

@@ -102,20 +102,8 @@ static int parse(looking* l, int argc, char** argv, const char* help) {
 }
 
 static int open_target(looking* l, loomError* err) {
-  char path[LOOM_PATH_MAX];
   assert(l->target);
-  // With --task, or by its name, it is a file though it may not be there.
-  size_t n = strlen(l->target);
-  bool named = n > 5 && !strcmp(l->target + n - 5, ".hdf5");
-  bool file = l->task_name || named || (tool_is_file(l->target) && !strstr(l->target, ".yaml"));
-  int code = l->task_name ? tool_task(&l->task, l->task_name, err)
-             : file       ? tool_task_for_dataset(&l->task, l->target, err)
-                          : tool_task(&l->task, l->target, err);
-  if (!code) code = tool_assets(&l->roots, l->task, err);
-  if (!code && file) snprintf(path, sizeof path, "%.*s", LOOM_PATH_MAX - 1, l->target);
-  if (!code && !file) code = tool_source_path(path, l->task, &l->roots, err);
-  if (!code) code = loom_dataset_open(&l->dataset, path, err);
-  return code;
+  return tool_open(&l->task, &l->dataset, &l->roots, l->target, l->task_name, err);
 }
 
 static void close_target(looking* l) {
@@ -337,8 +325,8 @@ typedef struct verdict {
   bool checked, success, identical;
   char name[LOOM_NAME_MAX];
   int rows, ik_short_steps;
-  double state_error, penetration, action_size, joint_speed;
-  char penetrating[2 * LOOM_NAME_MAX + 8];
+  double state_error;
+  loomQuality quality;
   double seconds;  // CPU, of the steps alone
 } verdict;
 
@@ -358,13 +346,10 @@ static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
                    .identical = r.identical,
                    .rows = demo.rows,
                    .state_error = r.state_error,
-                   .penetration = r.penetration,
-                   .action_size = r.action_size,
-                   .joint_speed = r.joint_speed,
+                   .quality = r.quality,
                    .ik_short_steps = r.ik_short_steps,
                    .seconds = loom_thread_cpu() - start};
     snprintf(v->name, sizeof v->name, "%.63s", demo.name);
-    snprintf(v->penetrating, sizeof v->penetrating, "%s", r.penetrating);
   }
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
@@ -396,12 +381,6 @@ static int verify_all(verdict* v, int n, const looking* l, loomError* err) {
   return code;
 }
 
-// The quality a demo should have: nothing deeper than 5 mm in anything, actions and joint speeds within
-// limits.
-static bool well_behaved(const verdict* v) {
-  return v->penetration <= 0.005 && v->action_size <= 1 + 1e-9 && v->joint_speed <= 1;
-}
-
 static cJSON* verify_json(const verdict* v, int n, int* bad) {
   cJSON *root = cJSON_CreateObject(), *list = cJSON_CreateArray();
   int demos = 0, success = 0, identical = 0, good = 0, short_steps = 0;
@@ -419,16 +398,16 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     cJSON_AddBoolToObject(d, "success", v[i].success);
     cJSON_AddBoolToObject(d, "identical", v[i].identical);
     cJSON_AddNumberToObject(d, "max_state_error", v[i].state_error);
-    cJSON_AddNumberToObject(d, "max_penetration", v[i].penetration);
-    cJSON_AddStringToObject(d, "penetrating", v[i].penetrating);
-    cJSON_AddNumberToObject(d, "max_action", v[i].action_size);
-    cJSON_AddNumberToObject(d, "max_joint_speed", v[i].joint_speed);
+    cJSON_AddNumberToObject(d, "max_penetration", v[i].quality.penetration);
+    cJSON_AddStringToObject(d, "penetrating", v[i].quality.penetrating);
+    cJSON_AddNumberToObject(d, "max_action", v[i].quality.action_size);
+    cJSON_AddNumberToObject(d, "max_joint_speed", v[i].quality.joint_speed);
     cJSON_AddNumberToObject(d, "ik_short_steps", v[i].ik_short_steps);
-    cJSON_AddBoolToObject(d, "well_behaved", well_behaved(&v[i]));
+    cJSON_AddBoolToObject(d, "well_behaved", loom_quality_good(&v[i].quality));
     short_steps += v[i].ik_short_steps;
-    good += well_behaved(&v[i]);
-    deepest = fmax(deepest, v[i].penetration);
-    fastest = fmax(fastest, v[i].joint_speed);
+    good += loom_quality_good(&v[i].quality);
+    deepest = fmax(deepest, v[i].quality.penetration);
+    fastest = fmax(fastest, v[i].quality.joint_speed);
     cJSON_AddItemToArray(list, d);
     if (v[i].success && v[i].identical) continue;
     fprintf(stderr, "%s: %s, largest state error %.3g\n", v[i].name,

@@ -12,5 +12,6 @@ int cmd_replay(int argc, char** argv);
 int cmd_scenes(int argc, char** argv);
 int cmd_segment(int argc, char** argv);
 int cmd_verify(int argc, char** argv);
+int cmd_view(int argc, char** argv);
 
 #endif

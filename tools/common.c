@@ -103,43 +103,6 @@ int tool_task(loomTask** out, const char* name, loomError* err) {
                         name);
 }
 
-static int env_name_of(loomName out, const char* path, loomError* err) {
-  loomDataset* dataset = NULL;
-  char* text = NULL;
-  out[0] = 0;
-  int code = loom_dataset_open(&dataset, path, err);
-  if (code) return code;
-  code = loom_dataset_attr_string(&text, dataset, "data", "env_args", err);
-  loom_dataset_close(dataset);
-  if (code) return code;
-  cJSON* root = cJSON_Parse(text);
-  const cJSON* name = root ? cJSON_GetObjectItemCaseSensitive(root, "env_name") : NULL;
-  if (name && cJSON_IsString(name))
-    snprintf(out, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name->valuestring);
-  cJSON_Delete(root);
-  free(text);
-  return 0;
-}
-
-int tool_task_for_dataset(loomTask** out, const char* path, loomError* err) {
-  loomName env, names[64];
-  *out = NULL;
-  int code = env_name_of(env, path, err);
-  if (code) return code;
-  int n = tool_scene_names(names, 64);
-  for (int i = 0; i < n && env[0]; i++) {
-    loomTask* task = NULL;
-    if (tool_task(&task, names[i], NULL)) continue;
-    if (!strcmp(task->env_name, env)) {
-      *out = task;
-      return 0;
-    }
-    loom_task_destroy(task);
-  }
-  return loom_error_set(err, LOOM_ERR_USAGE,
-                        "%.500s: no scene is made for its environment '%s'; name one with --task", path, env);
-}
-
 // ------------------------------------------------------------------------------------------------------
 // assets
 
@@ -273,4 +236,68 @@ void tool_progress_end(void) {
   if (line_open) fputc('\n', stderr);
   line_open = false;
   last_print = 0;
+}
+
+// ------------------------------------------------------------------------------------------------------
+// what a command looks at
+
+static int env_name_of(loomName out, const loomDataset* dataset, loomError* err) {
+  char* text = NULL;
+  out[0] = 0;
+  int code = loom_dataset_attr_string(&text, dataset, "data", "env_args", err);
+  if (code) return code;
+  cJSON* root = cJSON_Parse(text);
+  const cJSON* name = root ? cJSON_GetObjectItemCaseSensitive(root, "env_name") : NULL;
+  if (name && cJSON_IsString(name))
+    snprintf(out, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name->valuestring);
+  cJSON_Delete(root);
+  free(text);
+  return 0;
+}
+
+// The scene whose env_name is that of the dataset's env_args.
+static int task_for_dataset(loomTask** out, const loomDataset* dataset, loomError* err) {
+  loomName env, names[64];
+  int code = env_name_of(env, dataset, err);
+  if (code) return code;
+  int n = tool_scene_names(names, 64);
+  for (int i = 0; i < n && env[0]; i++) {
+    loomTask* task = NULL;
+    if (tool_task(&task, names[i], NULL)) continue;
+    if (!strcmp(task->env_name, env)) {
+      *out = task;
+      return 0;
+    }
+    loom_task_destroy(task);
+  }
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%.500s: no scene is made for its environment '%s'; name one with --task",
+                        loom_dataset_path(dataset), env);
+}
+
+// With --task, or by its name, it is a file though it may not be there.
+static bool means_file(const char* target, const char* task_name) {
+  size_t n = strlen(target);
+  return task_name || (n > 5 && !strcmp(target + n - 5, ".hdf5")) ||
+         (tool_is_file(target) && !strstr(target, ".yaml"));
+}
+
+int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, const char* target,
+              const char* task_name, loomError* err) {
+  char path[LOOM_PATH_MAX];
+  bool file = means_file(target, task_name);
+  *task = NULL;
+  *dataset = NULL;
+  int code = file ? loom_dataset_open(dataset, target, err) : tool_task(task, target, err);
+  if (!code && file)
+    code = task_name ? tool_task(task, task_name, err) : task_for_dataset(task, *dataset, err);
+  if (!code) code = tool_assets(roots, *task, err);
+  if (!code && !file) code = tool_source_path(path, *task, roots, err);
+  if (!code && !file) code = loom_dataset_open(dataset, path, err);
+  if (!code) return 0;
+  loom_dataset_close(*dataset);
+  loom_task_destroy(*task);
+  *dataset = NULL;
+  *task = NULL;
+  return code;
 }

@@ -23,9 +23,6 @@ int tool_scenes_dir(char out[LOOM_PATH_MAX], loomError* err);
 int tool_scene_names(loomName* names, int max);
 /// A task by scene name, or by the path of a task.yaml.
 int tool_task(loomTask** out, const char* name, loomError* err);
-/// The scene whose env_name is that of the dataset's env_args. LOOM_ERR_USAGE asks for --task when there is
-/// none.
-int tool_task_for_dataset(loomTask** out, const char* path, loomError* err);
 bool tool_is_file(const char* path);
 /// Do two paths lead to one file?
 bool tool_same_file(const char* a, const char* b);
@@ -35,6 +32,12 @@ int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err);
 /// Path of the task's source demos.
 int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                      loomError* err);
+
+/// What a command looks at: a task's source demos (target is a scene's name or a task.yaml), or a dataset, whose
+/// task is task_name's (nullable) or else the scene whose env_name is that of its env_args. Adds the task's asset
+/// roots. The caller destroys and closes both.
+int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, const char* target,
+              const char* task_name, loomError* err);
 
 /// Parse a whole number in [low, high]; prints and returns false otherwise.
 bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low,

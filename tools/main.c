@@ -18,6 +18,7 @@ static const struct {
     {"generate", cmd_generate, "make new demos from a handful"},
     {"verify", cmd_verify, "replay a generated dataset from its first states, bit for bit"},
     {"render", cmd_render, "contact sheets and videos of a dataset"},
+    {"view", cmd_view, "look at demos in a window, annotate them, run new ones"},
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/chart.h"
+#include "engine/lighten.h"
 
 enum { TILE_GAP = 2 };  // pixels between two pictures
 
@@ -14,6 +15,7 @@ int render_stage_open(renderStage* s, const renderArgs* args, const loomTask* ta
   s->task = task;
   int code = loom_demo_load(&s->demo, dataset, demo, err);
   if (!code) code = loom_model_compile(&s->model, s->demo.model_xml, s->demo.name, &args->roots, NULL, err);
+  if (!code && !args->full) code = loom_model_lighten(s->model, NULL, err);
   if (!code && !(s->data = mj_makeData(s->model)))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
   if (!code && s->demo.state_dim != 1 + s->model->nq + s->model->nv)

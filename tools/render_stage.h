@@ -12,16 +12,16 @@
 enum { RENDER_MAX_CAMERAS = 8, RENDER_MAX_DEMOS = 256 };
 
 typedef struct renderArgs {
-  const char *target, *task_name, *sheet, *video, *frame;
-  bool json;
-  int64_t limit, columns;
-  double fps, speed;  // fps 0: one frame a control step
+  const char *target, *task_name, *sheet, *video, *frame, *obs;
+  bool json, depth, segmentation, full, resume, overwrite;
+  int64_t limit, columns, threads;  // threads 0: all cores
+  double fps, speed;                // fps 0: one frame a control step
   int camera_count;
   const char* cameras[RENDER_MAX_CAMERAS];  // NULL = the view of the table
   int named_count;
   const char* named[RENDER_MAX_DEMOS];  // --demo, as given
   int demo_count;
-  int demos[RENDER_MAX_DEMOS];  // numbers of the demos to draw
+  int* demos;  // (demo_count) numbers of the demos to draw
   loomRenderDef def;
   loomAssetRoots roots;
 } renderArgs;
@@ -51,5 +51,9 @@ void render_stage_close(renderStage* stage);
 /// and LOOM_ERR_INTERRUPTED is returned.
 int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const loomDataset* dataset,
                  loomError* err);
+
+/// The --obs of `args`: OUT with the demos and pictures. Demos that cannot be drawn are told, left out, and
+/// an error in the end.
+int render_obs(cJSON* out, renderArgs* args, const loomDataset* dataset, loomError* err);
 
 #endif

@@ -1,5 +1,6 @@
 // Offscreen drawing on EGL and on OSMesa: both draw the same picture, and a machine with neither fails here.
 // Each kind is tried in a process of its own, since libraries once opened stay.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 
 #include "engine/chart.h"
 #include "engine/gl.h"
+#include "engine/lighten.h"
 #include "engine/model.h"
 #include "engine/render.h"
 
@@ -35,6 +37,8 @@ typedef struct drawn {
   loomError err;
   char kind[16];
   unsigned char above[3 * WIDTH * HEIGHT], away[3 * WIDTH * HEIGHT];
+  float depth[WIDTH * HEIGHT];
+  int32_t geom[WIDTH * HEIGHT];
 } drawn;
 
 static int draw(drawn* out) {
@@ -57,6 +61,9 @@ static int draw(drawn* out) {
   if (!code) code = loom_renderer_create(&renderer, model, &def, &out->err);
   if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
   if (!code) memcpy(out->above, image.rgb, sizeof out->above);
+  if (!code) code = loom_renderer_pixels(renderer, data, image.rgb, out->depth, &out->err);
+  if (!code && memcmp(out->above, image.rgb, sizeof out->above)) code = -101;
+  if (!code) code = loom_renderer_segments(renderer, data, out->geom, &out->err);
   if (!code) code = loom_renderer_set_camera(renderer, "away", &out->err);
   if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
   if (!code) memcpy(out->away, image.rgb, sizeof out->away);
@@ -96,6 +103,28 @@ static void check_picture(const drawn* d) {
   for (size_t i = 0; i < sizeof d->away; i += 3) assert_false(d->away[i] > 150 && d->away[i + 1] < 60);
 }
 
+// Distance along the camera's axis at which a pixel's ray meets the ball, m.
+static double ball_depth(int x, int y) {
+  double scale = tan(mjPI / 6) / (HEIGHT / 2.0);
+  double dx = (x + 0.5 - WIDTH / 2.0) * scale, dy = (HEIGHT / 2.0 - y - 0.5) * scale;
+  double to[3] = {-1, 0, -3}, way[3] = {dx, dy, -1};  // from the camera: the ball's middle, the ray
+  double a = mju_dot3(way, way), b = mju_dot3(way, to), c = mju_dot3(to, to) - 0.25;
+  return (b - sqrt(b * b - a * c)) / a;
+}
+
+static void check_depth(const drawn* d) {
+  const float* depth = d->depth + (size_t)WIDTH * (HEIGHT / 2);
+  const int32_t* geom = d->geom + (size_t)WIDTH * (HEIGHT / 2);
+  assert_true(fabs((double)depth[127] - 2.5) < 2e-3);
+  // The ball is drawn as a polyhedron.
+  assert_true(fabs((double)depth[33] - ball_depth(33, HEIGHT / 2)) < 0.01);
+  assert_true(fabs((double)d->depth[WIDTH * 45 + 38] - ball_depth(38, 45)) < 0.01);
+  assert_true(d->depth[0] > 10);
+  assert_int_equal(geom[33], 0);
+  assert_int_equal(geom[127], 1);
+  assert_int_equal(d->geom[0], -1);
+}
+
 static void both_kinds_draw_the_same(void** state) {
   (void)state;
   drawn *egl = draw_with("egl"), *osmesa = draw_with("osmesa"), *free_choice = draw_with(NULL);
@@ -106,6 +135,8 @@ static void both_kinds_draw_the_same(void** state) {
   if (free_choice->code) fail_msg("%s", free_choice->err.message);
   assert_string_equal(free_choice->kind, egl->code ? "osmesa" : "egl");
   check_picture(free_choice);
+  check_depth(free_choice);
+  if (!osmesa->code) check_depth(osmesa);
   if (!egl->code) check_picture(egl);
   if (!osmesa->code) check_picture(osmesa);
   int worst = 0;
@@ -151,9 +182,81 @@ static void captions_are_drawn_and_cut(void** state) {
   loom_image_destroy(&image);
 }
 
+// Meshes that nothing collides with lose triangles, not their shape; textures are halved.
+static void models_are_lightened(void** state) {
+  (void)state;
+  static const char text[] =
+      "<mujoco><asset><mesh name='seen' builtin='sphere' params='4'/><mesh name='hit' builtin='sphere' "
+      "params='4'/>"
+      "<texture name='t' type='2d' builtin='checker' width='1200' height='1200' rgb1='1 1 1' rgb2='0 0 "
+      "0'/></asset>"
+      "<worldbody><geom type='mesh' mesh='seen' contype='0' conaffinity='0'/>"
+      "<geom type='mesh' mesh='hit' pos='3 0 0'/></worldbody></mujoco>";
+  loomError err = {0, ""};
+  mjModel* m = NULL;
+  if (loom_model_compile(&m, text, "text", NULL, NULL, &err)) fail_msg("%s", err.message);
+  int seen = mj_name2id(m, mjOBJ_MESH, "seen"), hit = mj_name2id(m, mjOBJ_MESH, "hit");
+  int faces = m->mesh_facenum[seen];
+  loomLightenDef def = loom_default_lighten_def();
+  def.error = 0.02;
+  if (loom_model_lighten(m, &def, &err)) fail_msg("%s", err.message);
+  assert_int_equal(m->mesh_facenum[hit], faces);
+  assert_true(m->mesh_facenum[seen] >= 20 && m->mesh_facenum[seen] < faces / 2);
+  const float *vert = m->mesh_vert + 3 * m->mesh_vertadr[seen],
+              *normal = m->mesh_normal + 3 * m->mesh_normaladr[seen];
+  double area = 0;
+  for (int i = 3 * m->mesh_faceadr[seen]; i < 3 * (m->mesh_faceadr[seen] + m->mesh_facenum[seen]); i += 3) {
+    mjtNum p[3][3], a[3], b[3], n[3];
+    for (int k = 0; k < 3; k++) {
+      assert_in_range(m->mesh_face[i + k], 0, m->mesh_vertnum[seen] - 1);
+      assert_in_range(m->mesh_facenormal[i + k], 0, m->mesh_normalnum[seen] - 1);
+      for (int j = 0; j < 3; j++) p[k][j] = (double)vert[3 * m->mesh_face[i + k] + j];
+      // On a sphere about the middle, a vertex lies where its normal points.
+      const float* at = normal + 3 * m->mesh_facenormal[i + k];
+      double along = p[k][0] * (double)at[0] + p[k][1] * (double)at[1] + p[k][2] * (double)at[2];
+      assert_true(along > 0.9 * mju_norm3(p[k]));
+    }
+    mju_sub3(a, p[1], p[0]);
+    mju_sub3(b, p[2], p[0]);
+    mju_cross(n, a, b);
+    assert_true(mju_dot3(n, p[0]) > 0);  // still the outside
+    area += mju_norm3(n) / 2;
+  }
+  assert_true(fabs(area / (4 * mjPI) - 1) < 0.1);
+  assert_int_equal(m->tex_width[0], 300);
+  assert_int_equal(m->tex_height[0], 300);
+  double sum = 0;
+  for (int i = 0; i < 300 * 300 * m->tex_nchannel[0]; i++) sum += m->tex_data[i];
+  assert_true(fabs(sum / (300.0 * 300 * m->tex_nchannel[0]) - 127.5) < 1);
+  mj_deleteModel(m);
+}
+
+// What is drawn on a chart can be read back, and a picture put on it lies where it was put.
+static void charts_are_read_back(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomChart* chart = NULL;
+  loomImage small, out;
+  assert_int_equal(loom_image_create(&small, 2, 2, &err), 0);
+  small.rgb[0] = 200;
+  small.rgb[3 * 3 + 2] = 100;
+  assert_int_equal(loom_chart_create(&chart, 20, 10, &err), 0);
+  loom_chart_image(chart, 5, 3, &small);
+  assert_int_equal(loom_chart_read(&out, chart, &err), 0);
+  assert_int_equal(out.rgb[0], 255);
+  assert_int_equal(out.rgb[3 * (3 * 20 + 5)], 200);
+  assert_int_equal(out.rgb[3 * (4 * 20 + 6) + 2], 100);
+  loom_image_turn(&out);
+  assert_int_equal(out.rgb[3 * (6 * 20 + 5)], 200);
+  loom_image_destroy(&out);
+  loom_image_destroy(&small);
+  loom_chart_destroy(chart);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(both_kinds_draw_the_same),
-                                     cmocka_unit_test(an_unknown_kind_is_told),
-                                     cmocka_unit_test(captions_are_drawn_and_cut)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(both_kinds_draw_the_same), cmocka_unit_test(an_unknown_kind_is_told),
+      cmocka_unit_test(captions_are_drawn_and_cut), cmocka_unit_test(models_are_lightened),
+      cmocka_unit_test(charts_are_read_back)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,28 @@ static void most_attempts_succeed(void** state) {
   assert_true(wins >= 9);
 }
 
+// Beyond a limit of the task an attempt is lost, and says what went beyond; within, nothing changes.
+static void limits_end_attempts(void** state) {
+  own* o = *state;
+  loomAttemptDef def = loom_default_attempt_def();
+  loomAttemptResult free_run = attempt(o, &def, 1);
+  o->task->limit_penetration = 1;
+  o->task->limit_joint_speed = 100;
+  loomAttemptResult within = attempt(o, &def, 1);
+  assert_int_equal(within.outcome, free_run.outcome);
+  assert_int_equal(within.steps, free_run.steps);
+  o->task->limit_joint_speed = 0.01;
+  loomAttemptResult fast = attempt(o, &def, 1);
+  assert_int_equal(fast.outcome, LOOM_OUTCOME_ROUGH);
+  assert_non_null(strstr(fast.reason, "speed of "));
+  o->task->limit_joint_speed = 0;
+  o->task->limit_penetration = 1e-9;
+  loomAttemptResult deep = attempt(o, &def, 1);
+  assert_int_equal(deep.outcome, LOOM_OUTCOME_ROUGH);
+  assert_non_null(strstr(deep.reason, "contact of "));
+  assert_true(deep.steps < free_run.steps);
+}
+
 // Each arm's one subtask cut into three at the same rows of every source, with these rules between them, for
 // one test.
 static void cut(own* o, const loomRule* rules, int rule_count) {
@@ -74,6 +96,7 @@ static int keep_task(void** state) {
 static int restore_task(void** state) {
   own* o = *state;
   o->task->rule_count = 0;
+  o->task->limit_penetration = o->task->limit_joint_speed = 0;
   for (int a = 0; a < 2; a++) {
     o->task->subtask_count[a] = 1;
     o->task->subtasks[a][0] = kept[a];
@@ -513,6 +536,7 @@ int main(void) {
 #define LOOM_TEST(name) cmocka_unit_test_setup_teardown(name, keep_task, restore_task)
   const struct CMUnitTest tests[] = {
     LOOM_TEST(most_attempts_succeed),
+    LOOM_TEST(limits_end_attempts),
     LOOM_TEST(sequences_are_kept),
     LOOM_TEST(coordinated_subtasks_start_and_end_together),
     LOOM_TEST(who_is_done_first_waits),

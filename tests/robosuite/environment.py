@@ -5,7 +5,8 @@ import os
 import re
 import xml.etree.ElementTree as ET
 
-os.environ["MUJOCO_GL"] = "disabled"  # nothing is drawn; must be set before robosuite is imported
+# Must be set before robosuite is imported: nothing is drawn but by images.py.
+os.environ.setdefault("MUJOCO_GL", "disabled")
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # 7x7 matrices: threads only slow them down
 
@@ -41,15 +42,15 @@ def load_demo(path, name):
         return (model.decode() if isinstance(model, bytes) else model), demo["states"][:], demo["actions"][:]
 
 
-def make(path):
-    """The environment named by the file's env_args, or by its older env attribute, without any rendering."""
+def make(path, offscreen=False):
+    """The environment named by the file's env_args, or by its older env attribute, without observing pictures."""
     with h5py.File(path) as f:
         attrs = f["data"].attrs
         args = json.loads(attrs["env_args"]) if "env_args" in attrs else {}
         name = args.get("env_name") or attrs.get("env") or "TwoArmHandover"
     kwargs = {**PANDA_HANDOVER, **args.get("env_kwargs", {})}
     kwargs = {key: value for key, value in kwargs.items() if not key.startswith("camera_")}
-    kwargs.update(has_renderer=False, has_offscreen_renderer=False, use_camera_obs=False, ignore_done=True)
+    kwargs.update(has_renderer=False, has_offscreen_renderer=offscreen, use_camera_obs=False, ignore_done=True)
     kwargs.setdefault("control_freq", 20)
     return robosuite.make(name, **kwargs)
 

@@ -3,6 +3,7 @@
 #   tests/robosuite/run.sh [-e ENV] FILE [-n LIMIT] [--jobs N] [--json]
 #   tests/robosuite/run.sh [-e ENV] --speed FILE [-n LIMIT] [--repeat R]
 #   tests/robosuite/run.sh [-e ENV] --observations FILE [-n LIMIT] [--every ROWS]
+#   tests/robosuite/run.sh [-e ENV] --images FILE [-n LIMIT] [--ours PROGRAM]
 # ENV is by default $DEMOLOOM_HOME/robosuite-env; PYTHON names the Python that makes it (3.10 or 3.11).
 set -eu
 
@@ -13,12 +14,12 @@ script=replay.py
 while [ $# -gt 0 ]; do
   case $1 in
     -e) env=${2:?-e wants a folder}; shift 2 ;;
-    --speed | --observations) script=${1#--}.py; shift ;;
+    --speed | --observations | --images) script=${1#--}.py; shift ;;
     *) break ;;
   esac
 done
 if [ $# -eq 0 ]; then
-  sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 

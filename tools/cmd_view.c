@@ -1,0 +1,290 @@
+// demoloom view: look at demos, annotate them, run new ones.
+#include <getopt.h>
+#include <malloc.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/commands.h"
+#include "tools/view.h"
+
+static const char help[] =
+    "usage: demoloom view TASK|FILE.hdf5 [options]\n\n"
+    "Opens a window on the demos of a file, or on a task's source demos: a list to filter, sort and mark; "
+    "play and "
+    "scrub;\n"
+    "each arm's subtasks on a timeline, whose ends can be dragged; plots; paths, targets and the source demo "
+    "as a "
+    "ghost;\n"
+    "attempts, resets and the simulation live. F1 shows the keys; camera and visual flags are those of "
+    "MuJoCo's "
+    "simulate.\n\n"
+    "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy (dataset "
+    "filter and "
+    "robomimic know masks). Ends of "
+    "subtasks "
+    "that\n"
+    "were dragged are saved as signals in a copy of FILE that `generate --source` takes, or with --segments "
+    "as YAML "
+    "that\n"
+    "`generate --segments` takes.\n\n"
+    "  --demo NAME        the demo to show first\n"
+    "  --annotated FILE   the copy with annotations (default FILE-annotated.hdf5 in this folder)\n"
+    "  --segments FILE    read and save annotations here instead, as YAML\n"
+    "  --size WxH         of the window (default 1280x760)\n"
+    "  --full             full meshes, shadows, antialiasing: slow without a GPU\n"
+    "  -s, --seed S       of live attempts (default 0)\n"
+    "  --script FILE      take events and commands from a file (- = standard input); see below\n"
+    "  --headless         no window: only what the script says, drawn offscreen\n"
+    "  --task TASK, --assets NAME=DIR\n\n"
+    "A script has one event a line: play, step, row N, demo NAME, keep, reject, filter NAME, sort NAME, find "
+    "TEXT, save, "
+    "plot N,\n"
+    "camera N, paths, targets, frames, ghost, coverage, attempt, expert, reset D1, seed N, live, boundary "
+    "ARM SUBTASK "
+    "ROW, click X Y,\n"
+    "double X Y, drag X Y X Y, scroll X Y N, key K [ctrl|shift], wait FRAMES, thumbs, tell (the state as "
+    "JSON), shot "
+    "FILE.png,\nfilm FILE.mp4 (headless: the frames of later waits, 30 a second), quit.\n\n"
+    "examples:\n  demoloom view handover.hdf5\n  demoloom view threading --segments ends.yaml\n"
+    "  echo 'row 120\n  targets\n  shot frame.png' | demoloom view handover.hdf5 --headless --script -\n";
+
+enum {
+  OPT_DEMO = 256,
+  OPT_ANNOTATED,
+  OPT_SEGMENTS,
+  OPT_SIZE,
+  OPT_FULL,
+  OPT_SCRIPT,
+  OPT_HEADLESS,
+  OPT_TASK,
+  OPT_ASSETS
+};
+
+static const struct option options[] = {{"demo", 1, 0, OPT_DEMO},
+                                        {"annotated", 1, 0, OPT_ANNOTATED},
+                                        {"segments", 1, 0, OPT_SEGMENTS},
+                                        {"size", 1, 0, OPT_SIZE},
+                                        {"full", 0, 0, OPT_FULL},
+                                        {"seed", 1, 0, 's'},
+                                        {"script", 1, 0, OPT_SCRIPT},
+                                        {"headless", 0, 0, OPT_HEADLESS},
+                                        {"task", 1, 0, OPT_TASK},
+                                        {"assets", 1, 0, OPT_ASSETS},
+                                        {"help", 0, 0, 'h'},
+                                        {0, 0, 0, 0}};
+
+static int parse(viewArgs* a, int argc, char** argv) {
+  loomError err = {0, ""};
+  optind = 1;
+  for (int c; (c = getopt_long(argc, argv, "hs:", options, NULL)) != -1;) {
+    switch (c) {
+      case OPT_DEMO:
+        a->demo = optarg;
+        break;
+      case OPT_ANNOTATED:
+        a->annotated = optarg;
+        break;
+      case OPT_SEGMENTS:
+        a->segments = optarg;
+        break;
+      case OPT_SCRIPT:
+        a->script = optarg;
+        break;
+      case OPT_TASK:
+        a->task_name = optarg;
+        break;
+      case OPT_FULL:
+        a->full = true;
+        break;
+      case OPT_HEADLESS:
+        a->headless = true;
+        break;
+      case OPT_SIZE:
+        if (sscanf(optarg, "%dx%d", &a->width, &a->height) != 2 || a->width < 320 || a->height < 240 ||
+            a->width > 8192 || a->height > 8192)
+          return tool_usage("view", "--size takes WIDTHxHEIGHT, 320x240 to 8192x8192, not '%s'", optarg);
+        break;
+      case 's':
+        if (!tool_int(&a->seed, "view", "--seed", optarg, 0, 1000000000)) return EXIT_USAGE;
+        break;
+      case OPT_ASSETS:
+        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
+        break;
+      case 'h':
+        fputs(help, stdout);
+        return -1;
+      default:
+        return EXIT_USAGE;
+    }
+  }
+  if (optind + 1 != argc) return tool_usage("view", "it takes one task or file");
+  if (a->headless && !a->script) return tool_usage("view", "--headless needs --script");
+  a->target = argv[optind];
+  return 0;
+}
+
+// ------------------------------------------------------------------------------------------------------
+// the application
+
+void view_say(viewApp* app, const char* format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(app->message, sizeof app->message, format, args);
+  va_end(args);
+  app->message_until = app->clock + 8;
+  app->time_panel.stale = app->dirty = true;
+}
+
+int view_row(const viewApp* app) {
+  int row = (int)app->row, rows = app->stage.demo.rows;
+  return row < 0 || rows < 1 ? 0 : row >= rows ? rows - 1 : row;
+}
+
+void view_go(viewApp* app, double row) {
+  double last = app->stage.demo.rows - 1;
+  app->row = row < 0 ? 0 : row > last ? fmax(0, last) : row;
+  app->live = false;
+  app->time_panel.stale = app->dirty = true;
+}
+
+// The list is scrolled to where the shown demo can be seen.
+static void reveal(viewApp* app) {
+  int place = view_list_place(&app->list, app->stage.entry);
+  int lines = (app->height - VIEW_HEAD_HEIGHT) / VIEW_ROW_HEIGHT, before = app->scroll;
+  if (place < 0) return;
+  if (place < app->scroll) app->scroll = place;
+  if (lines > 0 && place >= app->scroll + lines) app->scroll = place - lines + 1;
+  if (app->scroll != before) app->thumb_fresh = true;
+}
+
+void view_show(viewApp* app, int entry) {
+  loomError err = {0, ""};
+  app->live = false;
+  app->perturb.select = app->perturb.active = 0;
+  if (view_stage_open(app, entry, &err)) view_say(app, "%s", err.message);
+  app->stage_id++;
+  app->row = 0;
+  reveal(app);
+  if (app->plot_page) view_plot_page(app, app->plot_page);
+  app->list_panel.stale = app->time_panel.stale = app->dirty = true;
+}
+
+void view_advance(viewApp* app, double seconds) {
+  app->clock += seconds;
+  if (app->message_until > 0 && app->clock >= app->message_until) {
+    app->message_until = 0;
+    app->time_panel.stale = app->dirty = true;
+  }
+  view_list_read(&app->list, 0.004);
+  if (app->thumb_fresh) view_thumb_want(app);
+  app->thumb_fresh = false;
+  pthread_mutex_lock(&app->list.lock);
+  bool more = app->thumb_seen != app->thumb_done;
+  app->thumb_seen = app->thumb_done;
+  pthread_mutex_unlock(&app->list.lock);
+  if (more) app->list_panel.stale = app->dirty = true;
+  if (!app->playing || app->stage.entry < 0) return;
+  double rows = seconds * app->speed * app->task->control_freq;
+  app->dirty = app->time_panel.stale = true;
+  if (app->live) {
+    for (app->owed += rows; app->owed >= 1 && app->live; app->owed--) view_live_step(app);
+    return;
+  }
+  app->row += rows;
+  if (app->row < app->stage.demo.rows) return;
+  app->row = app->loop ? fmod(app->row, app->stage.demo.rows) : app->stage.demo.rows - 1;
+  app->playing = app->loop;
+}
+
+static void set_defaults(viewApp* app) {
+  app->stage.entry = -1;
+  app->speed = 1;
+  app->show_list = app->show_timeline = app->show_ui = 1;
+  app->seed = (int)app->args->seed;
+  app->ghost_source = -1;
+  mjv_defaultCamera(&app->camera);
+  mjv_defaultOption(&app->option);
+  mjv_defaultPerturb(&app->perturb);
+  mjv_defaultScene(&app->scene);
+  memset(app->option.sitegroup, 0,
+         sizeof app->option.sitegroup);  // robosuite marks frames with sites metres long
+  app->option.geomgroup[0] = 0;
+  app->camera.lookat[2] = 0.95;
+  app->camera.distance = 1.9;
+  app->camera.azimuth = 180;
+  app->camera.elevation = -25;
+}
+
+int view_open(viewApp* app, const viewArgs* args, loomError* err) {
+  memset(app, 0, sizeof *app);
+  app->args = args;
+  set_defaults(app);
+  int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target, args->task_name,
+                       err);
+  if (code) return code;
+  snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
+  app->is_source = !tool_same_file(app->path, args->target);
+  code = view_list_load(&app->list, app->dataset, app->task, err);
+  if (code) return code;
+  view_menu_create(app);
+  view_layout(app, args->width, args->height);
+  app->first = args->demo ? view_list_find(&app->list, args->demo) : 0;
+  if (app->first < 0) return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%s'", app->path, args->demo);
+  return 0;
+}
+
+void view_show_first(viewApp* app) {
+  if (app->first < app->list.n) view_show(app, app->first);
+  if (loom_dataset_warning(app->dataset)) view_say(app, "%s", loom_dataset_warning(app->dataset));
+  view_thumb_start(app);
+}
+
+void view_close(viewApp* app) {
+  view_thumb_stop(app);
+  view_stage_close(&app->stage);
+  view_list_destroy(&app->list);
+  loom_image_destroy(&app->list_panel.image);
+  loom_image_destroy(&app->time_panel.image);
+  free(app->figure);
+  mj_deleteModel(app->blank);
+  mj_deleteData(app->ghost_data);
+  mj_deleteModel(app->ghost_model);
+  loom_demo_destroy(&app->ghost_demo);
+  loom_episode_destroy(app->trial_episode);
+  loom_scene_destroy(app->trial_scene);
+  loom_sources_destroy(&app->sources);
+  loom_dataset_close(app->source_dataset);
+  loom_dataset_close(app->dataset);
+  loom_task_destroy(app->task);
+}
+
+// handover.hdf5 is annotated in handover-annotated.hdf5, here.
+static void name_annotated(char* out, size_t size, const char* path) {
+  const char* slash = strrchr(path, '/');
+  const char* name = slash ? slash + 1 : path;
+  const char* dot = strrchr(name, '.');
+  snprintf(out, size, "%.*s-annotated.hdf5", dot ? (int)(dot - name) : (int)strlen(name), name);
+}
+
+int cmd_view(int argc, char** argv) {
+  viewArgs a = {.width = 1280, .height = 760};
+  loomError err = {0, ""};
+  char annotated[LOOM_PATH_MAX];
+  int code = parse(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  name_annotated(annotated, sizeof annotated, a.target);
+  if (!a.annotated) a.annotated = annotated;
+  mallopt(M_ARENA_MAX, 1);  // else what the thumbnails' thread frees stays with that thread
+  viewApp* app = calloc(1, sizeof *app);
+  code =
+      app ? view_open(app, &a, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for the viewer");
+  tool_catch_signals();
+  if (!code) code = a.headless ? view_run_headless(app, &err) : view_run_window(app, &err);
+  if (app) view_close(app);
+  free(app);
+  loom_asset_roots_destroy(&a.roots);
+  return code ? tool_fail(&err) : EXIT_DONE;
+}
