@@ -15,6 +15,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_ACTION_NOISE = 3,
   LOOM_PURPOSE_TEST = 4,
   LOOM_PURPOSE_EXPERT = 5,
+  LOOM_PURPOSE_SHUFFLE = 8,  // order of a training set
 } loomPurpose;
 
 typedef struct loomRandom {
