@@ -352,6 +352,7 @@ const char* loom_data_demo_name(const loomData* data, int demo) {
 }
 
 int loom_data_batch(loomBatch* out, loomData* data, int64_t step, loomError* err) {
+  if (step < 0) return loom_error_set(err, LOOM_ERR_USAGE, "there is no batch number %lld", (long long)step);
   if (data->thread) return loom_data_thread_batch(out, data, step, err);
   return loom_data_fill(out, data->sample, data, step, err);
 }
