@@ -78,7 +78,7 @@ static inline const char* write_file(const char* name, int file, int n, const in
                                      void (*edit)(made* demo, int i)) {
   static made demos[MADE_DEMOS];
   loomRecord record[MADE_DEMOS];
-  char names[MADE_DEMOS][16];
+  char names[MADE_DEMOS][24];
   loomError err = {0, ""};
   const char* path = in_folder(name);
   for (int i = 0; i < n; i++) {
