@@ -5,6 +5,7 @@
 #include <hdf5.h>
 
 #include "engine/dataset.h"
+#include "engine/file.h"
 
 enum { LOOM_DAMAGED_MAX = 16 };
 
@@ -73,10 +74,5 @@ int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, con
 /// HDF5 1.10 crashes at exit after a write error it sees itself. Whoever writes checks disk->error and drops
 /// the file.
 hid_t loom_h5_disk_plist(loomDisk* disk);
-
-/// malloc'ed "PATH.tmp", or NULL.
-char* loom_temporary_name(const char* path);
-/// fsync temporary, rename it to path and fsync the folder; on an error temporary is removed.
-int loom_commit_file(const char* temporary, const char* path, loomError* err);
 
 #endif

@@ -17,6 +17,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_EXPERT = 5,
   LOOM_PURPOSE_WEIGHTS = 6,  // a network before training
   LOOM_PURPOSE_DROPOUT = 7,
+  LOOM_PURPOSE_SHUFFLE = 8,  // order of a training set
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -1,0 +1,504 @@
+#include "policies/config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/yaml.h"
+
+// ---- what there is to say
+
+typedef enum fieldType { INT, REAL, BOOL, TEXT, CHOICE, SIZES } fieldType;
+
+/// One key: where it goes, what it may be, and for which kinds of policies.
+typedef struct field {
+  const char *section, *key;
+  fieldType type;
+  size_t offset;
+  double low, high;            // INT, REAL, entries of SIZES; TEXT: high = bytes
+  const char* const* choices;  // CHOICE (int): NULL-terminated
+  unsigned kinds;              // bits
+} field;
+
+static const char* const kind_names[] = {"bc_l2",          "bc_gaussian", "bc_gmm", "bc_rnn_gmm",
+                                         "bc_transformer", "diffusion",   NULL};
+static const char* const optimizers[] = {"adam", "adamw", NULL};
+static const char* const schedules[] = {"constant", "cosine", "step", NULL};
+static const char* const normals[] = {"none", "standard", "range", NULL};
+static const char* const goals[] = {"loss", "success", NULL};
+
+enum {
+  ANY = (1 << LOOM_KINDS) - 1,
+  DIFFUSION = 1 << LOOM_KIND_DIFFUSION,
+  TRANSFORMER = 1 << LOOM_KIND_BC_TRANSFORMER,
+  RNN = 1 << LOOM_KIND_BC_RNN_GMM,
+  MIXTURE = 1 << LOOM_KIND_BC_GMM | RNN | TRANSFORMER,
+  LIKELIHOOD = MIXTURE | 1 << LOOM_KIND_BC_GAUSSIAN,
+};
+
+static const double tiny = 1e-12, many = 1e9;
+
+#define AT(member) offsetof(loomTrainConfig, member)
+#define ROOM(member) sizeof(((loomTrainConfig*)0)->member)
+
+static const field fields[] = {
+    {"data", "actions", TEXT, AT(data.actions), 0, ROOM(data.actions), NULL, ANY},
+    {"data", "cache", REAL, AT(data.cache), 1e-6, 1e6, NULL, ANY},
+    {"data", "obs_normal", CHOICE, AT(data.obs_normal), 0, 0, normals, ANY},
+    {"data", "action_normal", CHOICE, AT(data.action_normal), 0, 0, normals, ANY},
+    {"data", "stack", INT, AT(data.stack), 1, 1000, NULL, ANY & ~DIFFUSION},
+    {"data", "length", INT, AT(data.length), 1, 1000, NULL, ANY & ~DIFFUSION},
+    {"policy", "kind", CHOICE, AT(policy.kind), 0, 0, kind_names, ANY},
+    {"policy", "layers", SIZES, AT(policy.layers), 1, 65536, NULL, ANY & ~TRANSFORMER},
+    {"policy", "modes", INT, AT(policy.modes), 1, 32, NULL, MIXTURE},
+    {"policy", "min_std", REAL, AT(policy.min_std), 0, 10, NULL, LIKELIHOOD},
+    {"policy", "hidden", INT, AT(policy.hidden), 1, 65536, NULL, RNN},
+    {"policy", "rnn_layers", INT, AT(policy.rnn_layers), 1, 8, NULL, RNN},
+    {"policy", "width", INT, AT(policy.width), 1, 65536, NULL, TRANSFORMER},
+    {"policy", "blocks", INT, AT(policy.blocks), 1, 64, NULL, TRANSFORMER},
+    {"policy", "heads", INT, AT(policy.heads), 1, 64, NULL, TRANSFORMER},
+    {"policy", "dropout", REAL, AT(policy.dropout), 0, 0.95, NULL, TRANSFORMER},
+    {"policy", "observed", INT, AT(policy.observed), 1, 1000, NULL, DIFFUSION},
+    {"policy", "predicted", INT, AT(policy.predicted), 1, 1000, NULL, DIFFUSION},
+    {"policy", "executed", INT, AT(policy.executed), 1, 1000, NULL, DIFFUSION},
+    {"policy", "noise_steps", INT, AT(policy.noise_steps), 1, 1000, NULL, DIFFUSION},
+    {"policy", "denoise_steps", INT, AT(policy.denoise_steps), 1, 1000, NULL, DIFFUSION},
+    {"policy", "kernel", INT, AT(policy.kernel), 1, 63, NULL, DIFFUSION},
+    {"policy", "groups", INT, AT(policy.groups), 1, 1024, NULL, DIFFUSION},
+    {"policy", "step_width", INT, AT(policy.step_width), 2, 65536, NULL, DIFFUSION},
+    {"optimizer", "rate", REAL, AT(optimizer.rate), tiny, 10, NULL, ANY},
+    {"optimizer", "beta1", REAL, AT(optimizer.beta1), 0, 1 - tiny, NULL, ANY},
+    {"optimizer", "beta2", REAL, AT(optimizer.beta2), 0, 1 - tiny, NULL, ANY},
+    {"optimizer", "epsilon", REAL, AT(optimizer.epsilon), tiny, 1, NULL, ANY},
+    {"optimizer", "weight_decay", REAL, AT(optimizer.weight_decay), 0, 10, NULL, ANY},
+    {"optimizer", "clip", REAL, AT(optimizer.clip), 0, many, NULL, ANY},
+    {"optimizer", "schedule", CHOICE, AT(optimizer.schedule), 0, 0, schedules, ANY},
+    {"optimizer", "warmup", INT, AT(optimizer.warmup), 0, many, NULL, ANY},
+    {"optimizer", "floor", REAL, AT(optimizer.floor), 0, 1, NULL, ANY},
+    {"optimizer", "period", INT, AT(optimizer.period), 1, many, NULL, ANY},
+    {"optimizer", "decay", REAL, AT(optimizer.decay), tiny, 1, NULL, ANY},
+    {"optimizer", "ema", REAL, AT(optimizer.ema), 0, 1 - tiny, NULL, ANY},
+    {"optimizer", "ema_power", REAL, AT(optimizer.ema_power), tiny, 1, NULL, ANY},
+    {"train", "epochs", INT, AT(train.epochs), 1, many, NULL, ANY},
+    {"train", "steps", INT, AT(train.steps), 0, many, NULL, ANY},
+    {"train", "batch", INT, AT(train.batch), 1, 1 << 20, NULL, ANY},
+    {"train", "seed", INT, AT(train.seed), 0, INT32_MAX, NULL, ANY},
+    {"train", "threads", INT, AT(train.threads), 0, 1024, NULL, ANY},
+    {"validate", "mask", TEXT, AT(validate.mask), 0, ROOM(validate.mask), NULL, ANY},
+    {"validate", "every", INT, AT(validate.every), 1, many, NULL, ANY},
+    {"checkpoint", "folder", TEXT, AT(checkpoint.folder), 0, ROOM(checkpoint.folder), NULL, ANY},
+    {"checkpoint", "every", INT, AT(checkpoint.every), 1, many, NULL, ANY},
+    {"checkpoint", "keep", INT, AT(checkpoint.keep), 0, many, NULL, ANY},
+    {"checkpoint", "best", BOOL, AT(checkpoint.best), 0, 0, NULL, ANY},
+    {"rollout", "task", TEXT, AT(rollout.task), 0, ROOM(rollout.task), NULL, ANY},
+    {"rollout", "reset", TEXT, AT(rollout.reset), 0, ROOM(rollout.reset), NULL, ANY},
+    {"rollout", "n", INT, AT(rollout.n), 1, 1 << 20, NULL, ANY},
+    {"rollout", "every", INT, AT(rollout.every), 1, many, NULL, ANY},
+    {"rollout", "max_steps", INT, AT(rollout.max_steps), 0, 1 << 20, NULL, ANY},
+    {"rollout", "seed", INT, AT(rollout.seed), 0, INT32_MAX, NULL, ANY},
+    {"rollout", "threads", INT, AT(rollout.threads), 0, 1024, NULL, ANY},
+    {"stop", "patience", INT, AT(stop.patience), 0, many, NULL, ANY},
+    {"stop", "by", CHOICE, AT(stop.by), 0, 0, goals, ANY},
+};
+enum { FIELDS = sizeof fields / sizeof *fields, KEYS_MAX = 32 };
+
+// The sections in the order they are written in, and the keys that are no plain fields.
+static const struct {
+  const char* name;
+  const char* more[4];
+} sections[] = {{"data", {"files", "keys", NULL}},
+                {"policy", {NULL}},
+                {"optimizer", {"kind", NULL}},
+                {"train", {NULL}},
+                {"validate", {NULL}},
+                {"checkpoint", {NULL}},
+                {"rollout", {NULL}},
+                {"stop", {NULL}}};
+enum { SECTIONS = sizeof sections / sizeof *sections };
+
+const char* loom_policy_kind_name(loomPolicyKind kind) {
+  return kind_names[kind];
+}
+
+// ---- defaults
+
+loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
+  loomTrainConfig c = {
+      .data = {.actions = "actions", .cache = 2, .stack = 1, .length = 1},
+      .policy = {.kind = (int)kind,
+                 .layers = {2, {1024, 1024}},
+                 .modes = 5,
+                 .min_std = 1e-4,
+                 .hidden = 400,
+                 .rnn_layers = 2,
+                 .width = 512,
+                 .blocks = 6,
+                 .heads = 8,
+                 .dropout = 0.1,
+                 .observed = 2,
+                 .predicted = 16,
+                 .executed = 8,
+                 .noise_steps = 100,
+                 .denoise_steps = 10,
+                 .kernel = 5,
+                 .groups = 8,
+                 .step_width = 256},
+      .optimizer = {.rate = 1e-4,
+                    .beta1 = 0.9,
+                    .beta2 = 0.999,
+                    .epsilon = 1e-8,
+                    .period = 10000,
+                    .decay = 0.1,
+                    .ema_power = 0.75},
+      .train = {.epochs = 600, .batch = 100, .seed = 1},
+      .validate = {.every = 1},
+      .checkpoint = {.folder = "runs", .every = 50, .keep = 3, .best = true},
+      .rollout = {.n = 50, .every = 50, .seed = 1000},
+  };
+  if (kind == LOOM_KIND_BC_RNN_GMM) {
+    c.data.length = 10;
+    c.policy.layers.n = 0;
+  }
+  if (kind == LOOM_KIND_BC_TRANSFORMER) {
+    c.data.stack = 10;
+    c.optimizer.decoupled = true;
+    c.optimizer.weight_decay = 0.01;
+  }
+  if (kind == LOOM_KIND_DIFFUSION) {
+    c.data.obs_normal = c.data.action_normal = LOOM_NORMAL_RANGE;
+    c.policy.layers = (loomSizes){3, {256, 512, 1024}};
+    c.optimizer.decoupled = true;
+    c.optimizer.weight_decay = 1e-6;
+    c.optimizer.beta1 = 0.95;
+    c.optimizer.schedule = 1;
+    c.optimizer.warmup = 500;
+    c.optimizer.ema = 0.9999;
+    c.train.batch = 256;
+  }
+  return c;
+}
+
+// ---- reading
+
+typedef struct reader {
+  const loomYaml* y;
+  loomTrainConfig* c;
+  loomError* err;
+} reader;
+
+static void* place(const reader* r, const field* f) {
+  return (char*)r->c + f->offset;
+}
+
+static int read_real(const reader* r, loomNode map, const field* f) {
+  double value = *(double*)place(r, f);
+  int code = loom_yaml_read_number(&value, r->y, map, f->key, false, r->err);
+  if (!code && !(value >= f->low && value <= f->high))
+    return loom_yaml_error(r->y, loom_yaml_get(r->y, map, f->key), f->key, r->err,
+                           "expected a number from %g to %g, found %g", f->low, f->high, value);
+  if (!code) *(double*)place(r, f) = value;
+  return code;
+}
+
+static int read_choice(int* out, const reader* r, loomNode map, const char* key, const char* const* choices) {
+  loomNode node = loom_yaml_get(r->y, map, key);
+  const char* text = loom_yaml_text(r->y, node);
+  char list[200] = "";
+  if (!node) return 0;
+  for (int i = 0; choices[i]; i++) {
+    if (text && !strcmp(text, choices[i])) {
+      *out = i;
+      return 0;
+    }
+    size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", choices[i]);
+  }
+  return loom_yaml_error(r->y, node, key, r->err, "expected one of %s", list);
+}
+
+static int read_sizes(const reader* r, loomNode map, const field* f) {
+  loomSizes* out = place(r, f);
+  double value[LOOM_CONFIG_SIZES];
+  int n = out->n;
+  loomNode node = loom_yaml_get(r->y, map, f->key);
+  if (!node) return 0;
+  int code = loom_yaml_read_numbers(value, LOOM_CONFIG_SIZES, &n, r->y, map, f->key, false, r->err);
+  for (int i = 0; !code && i < n; i++) {
+    if (!(value[i] >= f->low && value[i] <= f->high) || value[i] != floor(value[i]))
+      code = loom_yaml_error(r->y, node, f->key, r->err, "expected whole numbers from %g to %g", f->low,
+                             f->high);
+    else
+      out->size[i] = (int)value[i];
+  }
+  if (!code) out->n = n;
+  return code;
+}
+
+static int read_field(const reader* r, loomNode map, const field* f) {
+  loomNode node = loom_yaml_get(r->y, map, f->key);
+  if (node && !(f->kinds >> r->c->policy.kind & 1))
+    return loom_yaml_error(r->y, node, f->key, r->err, "means nothing for policies of kind %s",
+                           kind_names[r->c->policy.kind]);
+  switch (f->type) {
+    case INT:
+      return loom_yaml_read_int(place(r, f), r->y, map, f->key, (int)f->low, (int)f->high, false, r->err);
+    case REAL:
+      return read_real(r, map, f);
+    case BOOL:
+      return loom_yaml_read_bool(place(r, f), r->y, map, f->key, r->err);
+    case TEXT:
+      return loom_yaml_read_text(place(r, f), (size_t)f->high, r->y, map, f->key, false, r->err);
+    case CHOICE:
+      return read_choice(place(r, f), r, map, f->key, f->choices);
+    case SIZES:
+      return read_sizes(r, map, f);
+  }
+  return 0;
+}
+
+static int read_section(const reader* r, loomNode root, int section) {
+  const char* name = sections[section].name;
+  const char* known[KEYS_MAX] = {NULL};
+  int n = 0, code = 0;
+  loomNode map = loom_yaml_get(r->y, root, name);
+  if (!map) return 0;
+  for (int i = 0; sections[section].more[i]; i++) known[n++] = sections[section].more[i];
+  for (int i = 0; i < FIELDS; i++)
+    if (!strcmp(fields[i].section, name)) known[n++] = fields[i].key;
+  code = loom_yaml_only(r->y, map, known, r->err);
+  for (int i = 0; !code && i < FIELDS; i++)
+    if (!strcmp(fields[i].section, name)) code = read_field(r, map, &fields[i]);
+  return code;
+}
+
+static int read_file(loomConfigFile* out, const reader* r, loomNode node) {
+  static const char* const known[] = {"path", "mask", "weight", NULL};
+  *out = (loomConfigFile){0};
+  int code = loom_yaml_only(r->y, node, known, r->err);
+  if (!code) code = loom_yaml_read_text(out->path, sizeof out->path, r->y, node, "path", true, r->err);
+  if (!code) code = loom_yaml_read_text(out->mask, sizeof out->mask, r->y, node, "mask", false, r->err);
+  if (!code) code = loom_yaml_read_number(&out->weight, r->y, node, "weight", false, r->err);
+  if (!code && loom_yaml_get(r->y, node, "weight") && !(out->weight > 0 && isfinite(out->weight)))
+    code = loom_yaml_error(r->y, loom_yaml_get(r->y, node, "weight"), "weight", r->err,
+                           "expected a number over 0, found %g", out->weight);
+  return code;
+}
+
+static int read_files(const reader* r, loomNode map) {
+  loomConfigData* data = &r->c->data;
+  loomNode list = loom_yaml_get(r->y, map, "files");
+  int n = loom_yaml_count(r->y, list), weighted = 0, code = 0;
+  if (!loom_yaml_is_list(r->y, list) || n < 1 || n > LOOM_DATA_FILES)
+    return loom_yaml_error(r->y, list ? list : map, "files", r->err, "expected a list of 1 to %d files",
+                           LOOM_DATA_FILES);
+  for (int i = 0; !code && i < n; i++) {
+    code = read_file(&data->file[i], r, loom_yaml_item(r->y, list, i));
+    weighted += data->file[i].weight > 0;
+  }
+  data->file_count = n;
+  if (!code && weighted && weighted < n)
+    code = loom_yaml_error(r->y, list, "files", r->err, "either all files have a weight, or none");
+  return code;
+}
+
+static int read_lists(const reader* r, loomNode root) {
+  loomConfigData* data = &r->c->data;
+  loomNode map = loom_yaml_get(r->y, root, "data");
+  if (!map) return loom_yaml_error(r->y, root, "data", r->err, "missing");
+  int code = read_files(r, map);
+  if (!code)
+    code = loom_yaml_read_texts(data->key[0], sizeof data->key[0], LOOM_DATA_KEYS, &data->key_count, r->y,
+                                map, "keys", true, r->err);
+  if (!code && !data->key_count)
+    code = loom_yaml_error(r->y, loom_yaml_get(r->y, map, "keys"), "keys", r->err, "names no observation");
+  return code;
+}
+
+// What no single key shows to be wrong.
+static int check_together(const reader* r, loomNode root) {
+  const loomConfigPolicy* p = &r->c->policy;
+  loomNode policy = loom_yaml_get(r->y, root, "policy"), stop = loom_yaml_get(r->y, root, "stop");
+  if (p->kind == LOOM_KIND_BC_TRANSFORMER && p->width % p->heads)
+    return loom_yaml_error(r->y, policy, "width", r->err, "%d is no multiple of %d heads", p->width,
+                           p->heads);
+  if (p->kind == LOOM_KIND_DIFFUSION && p->executed > p->predicted - p->observed + 1)
+    return loom_yaml_error(
+        r->y, policy, "executed", r->err,
+        "%d actions cannot be executed of %d predicted, which begin with the first of %d rows "
+        "observed",
+        p->executed, p->predicted, p->observed);
+  if (p->kind == LOOM_KIND_DIFFUSION && p->denoise_steps > p->noise_steps)
+    return loom_yaml_error(r->y, policy, "denoise_steps", r->err, "more than the %d noise_steps",
+                           p->noise_steps);
+  if (r->c->stop.patience && r->c->stop.by == 1 && !r->c->rollout.task[0])
+    return loom_yaml_error(r->y, stop, "by", r->err,
+                           "success is known from rollouts only; give a rollout task");
+  if (r->c->stop.patience && r->c->stop.by == 0 && !r->c->validate.mask[0])
+    return loom_yaml_error(r->y, stop, "by", r->err, "the loss of validation needs a validate mask");
+  return 0;
+}
+
+static int read_all(const reader* r) {
+  loomNode root = loom_yaml_root(r->y);
+  const char* known[SECTIONS + 1] = {NULL};
+  int kind = -1;
+  for (int i = 0; i < SECTIONS; i++) known[i] = sections[i].name;
+  int code = loom_yaml_only(r->y, root, known, r->err);
+  loomNode policy = loom_yaml_get(r->y, root, "policy");
+  if (!code) code = read_choice(&kind, r, policy, "kind", kind_names);
+  if (!code && kind < 0)
+    code = loom_yaml_error(r->y, policy ? policy : root, "policy", r->err,
+                           "needs a kind, one of bc_gmm, bc_l2, ...");
+  if (!code) *r->c = loom_default_train_config((loomPolicyKind)kind);
+  for (int i = 0; !code && i < SECTIONS; i++) code = read_section(r, root, i);
+  int optimizer = r->c->optimizer.decoupled;
+  if (!code) code = read_choice(&optimizer, r, loom_yaml_get(r->y, root, "optimizer"), "kind", optimizers);
+  r->c->optimizer.decoupled = optimizer == 1;
+  if (!code) code = read_lists(r, root);
+  if (!code) code = check_together(r, root);
+  return code;
+}
+
+int loom_train_config_parse(loomTrainConfig* out, const char* text, size_t n, const char* label,
+                            loomError* err) {
+  loomYaml* y;
+  *out = (loomTrainConfig){0};
+  int code = loom_yaml_parse(&y, text, n, label, err);
+  if (code) return code;
+  reader r = {y, out, err};
+  code = read_all(&r);
+  loom_yaml_destroy(y);
+  return code;
+}
+
+int loom_train_config_load(loomTrainConfig* out, const char* path, loomError* err) {
+  enum { MOST = (1 << 20) + 1 };  // one more than loom_yaml_parse takes
+  FILE* file = fopen(path, "rb");
+  char* text = malloc(MOST);
+  int code = 0;
+  if (!file)
+    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
+  else if (!text)
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  size_t n = code ? 0 : fread(text, 1, MOST, file);
+  if (!code && ferror(file)) code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
+  if (!code) code = loom_train_config_parse(out, text, n, path, err);
+  if (file) fclose(file);
+  free(text);
+  return code;
+}
+
+// ---- writing
+
+static void put_text(FILE* out, const char* text) {
+  fputc('"', out);
+  for (; *text; text++) {
+    if (*text == '"' || *text == '\\')
+      fprintf(out, "\\%c", *text);
+    else if ((unsigned char)*text < ' ')
+      fprintf(out, "\\x%02x", (unsigned)(unsigned char)*text);
+    else
+      fputc(*text, out);
+  }
+  fputc('"', out);
+}
+
+static void put_sizes(FILE* out, const loomSizes* sizes) {
+  fputc('[', out);
+  for (int i = 0; i < sizes->n; i++) fprintf(out, "%s%d", i ? ", " : "", sizes->size[i]);
+  fputc(']', out);
+}
+
+static void put_field(FILE* out, const loomTrainConfig* c, const field* f) {
+  const void* at = (const char*)c + f->offset;
+  fprintf(out, "  %s: ", f->key);
+  switch (f->type) {
+    case INT:
+      fprintf(out, "%d", *(const int*)at);
+      break;
+    case REAL:
+      fprintf(out, "%.17g", *(const double*)at);
+      break;
+    case BOOL:
+      fputs(*(const bool*)at ? "true" : "false", out);
+      break;
+    case TEXT:
+      put_text(out, at);
+      break;
+    case CHOICE:
+      fputs(f->choices[*(const int*)at], out);
+      break;
+    case SIZES:
+      put_sizes(out, at);
+      break;
+  }
+  fputc('\n', out);
+}
+
+static void put_lists(FILE* out, const loomConfigData* data) {
+  fputs("  files:\n", out);
+  for (int i = 0; i < data->file_count; i++) {
+    fputs("    - {path: ", out);
+    put_text(out, data->file[i].path);
+    fputs(", mask: ", out);
+    put_text(out, data->file[i].mask);
+    if (data->file[i].weight > 0) fprintf(out, ", weight: %.17g", data->file[i].weight);
+    fputs("}\n", out);
+  }
+  fputs("  keys: [", out);
+  for (int i = 0; i < data->key_count; i++) {
+    if (i) fputs(", ", out);
+    put_text(out, data->key[i]);
+  }
+  fputs("]\n", out);
+}
+
+char* loom_train_config_text(const loomTrainConfig* c) {
+  char* text = NULL;
+  size_t size = 0;
+  FILE* out = open_memstream(&text, &size);
+  if (!out) return NULL;
+  for (int s = 0; s < SECTIONS; s++) {
+    const char* name = sections[s].name;
+    fprintf(out, "%s:\n", name);
+    if (!strcmp(name, "data")) put_lists(out, &c->data);
+    if (!strcmp(name, "optimizer")) fprintf(out, "  kind: %s\n", optimizers[c->optimizer.decoupled]);
+    for (int i = 0; i < FIELDS; i++)
+      if (!strcmp(fields[i].section, name) && fields[i].kinds >> c->policy.kind & 1)
+        put_field(out, c, &fields[i]);
+  }
+  bool lacks = ferror(out) != 0;
+  if (fclose(out) || lacks) {
+    free(text);
+    return NULL;
+  }
+  return text;
+}
+
+// ---- use
+
+void loom_config_data_def(loomConfigDataDef* out, const loomTrainConfig* c, bool validation) {
+  loomDataDef* def = &out->def;
+  *def = loom_default_data_def();
+  def->file = out->file;
+  def->file_count = c->data.file_count;
+  def->key = out->key;
+  def->key_count = c->data.key_count;
+  def->action = c->data.actions;
+  def->batch = c->train.batch;
+  def->seed = (uint64_t)c->train.seed;
+  def->shuffle = !validation;
+  def->cache_bytes = (int64_t)(c->data.cache * 1073741824.0);
+  for (int i = 0; i < c->data.file_count; i++) {
+    const loomConfigFile* file = &c->data.file[i];
+    const char* mask = validation ? c->validate.mask : file->mask;
+    out->file[i] = (loomDataFile){file->path, *mask ? mask : NULL, file->weight};
+  }
+  for (int i = 0; i < c->data.key_count; i++) out->key[i] = c->data.key[i];
+  if (c->policy.kind == LOOM_KIND_DIFFUSION)
+    loom_data_chunk(def, c->policy.observed, c->policy.predicted);
+  else
+    loom_data_sequence(def, c->data.stack, c->data.length);
+}
