@@ -57,7 +57,8 @@ static void read_entry(viewEntry* e, const loomDataset* d, const loomTask* task)
   }
   loomDemo demo;
   if (loom_dataset_is_cut(d) && loom_demo_load(&demo, d, e->demo, &err)) {
-    snprintf(e->reason, sizeof e->reason, "%.150s", err.message);
+    const char* what = strstr(err.message, "data/");  // the file is known
+    snprintf(e->reason, sizeof e->reason, "%.150s", what ? what : err.message);
     return;
   }
   if (loom_dataset_is_cut(d)) loom_demo_destroy(&demo);
