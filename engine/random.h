@@ -18,6 +18,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_WEIGHTS = 6,  // a network before training
   LOOM_PURPOSE_DROPOUT = 7,
   LOOM_PURPOSE_SHUFFLE = 8,  // order of a training set
+  LOOM_PURPOSE_POLICY = 9,   // what a policy draws while it acts
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -1,0 +1,243 @@
+#include "policies/trained.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// ---- made and freed
+
+static int key_dims(int dim[LOOM_DATA_KEYS], const loomDataInfo* info, loomError* err) {
+  for (int i = 0; i < info->key_count; i++) {
+    if (info->key[i].offset < 0)
+      return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                            "observation '%s' is an image or a point cloud; policies take vectors so far",
+                            info->key[i].name);
+    dim[i] = info->key[i].dim;
+  }
+  return LOOM_OK;
+}
+
+static int create_network(loomTrained* t, loomError* err) {
+  loomNetworkDef def = loom_network_def(&t->config, t->obs.dim, t->actions.dim);
+  return loom_network_create(&t->network, &def, (uint64_t)t->config.train.seed, err);
+}
+
+int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err) {
+  *out = (loomTrained){.config = *config};
+  int code = key_dims(out->dim, loom_data_info(data), err);
+  if (!code)
+    code = loom_normal_of_data(&out->obs, (loomNormalKind)config->data.obs_normal, &out->actions,
+                               (loomNormalKind)config->data.action_normal, data, err);
+  if (!code) code = create_network(out, err);
+  if (code) loom_trained_destroy(out);
+  return code;
+}
+
+void loom_trained_destroy(loomTrained* t) {
+  if (!t) return;
+  loom_network_destroy(&t->network);
+  loom_normal_destroy(&t->obs);
+  loom_normal_destroy(&t->actions);
+  *t = (loomTrained){0};
+}
+
+// ---- the file
+
+enum { NAME = LOOM_PARAM_NAME + 8 };
+
+static void param_tensor(loomSafeTensor* out, char name[NAME], const loomTrained* t, int i) {
+  const loomParam* p = &t->network.params.list[i];
+  snprintf(name, NAME, "model.%s", p->name);
+  *out = (loomSafeTensor){
+      .name = name, .type = LOOM_SAFE_F32, .rank = p->dims, .data = t->network.params.value + p->offset};
+  for (int k = 0; k < p->dims; k++) out->shape[k] = p->shape[k];
+}
+
+int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedExtra* extra, loomError* err) {
+  int params = t->network.params.count, more = extra ? extra->ntensor : 0, n = 0, code = 0;
+  int room = params + 2 * LOOM_NORMAL_TENSORS + 1 + more, metas = 2 + (extra ? extra->nmeta : 0);
+  loomSafeTensor* tensor = calloc((size_t)room, sizeof *tensor);
+  loomSafeMeta* meta = calloc((size_t)metas, sizeof *meta);
+  char(*name)[NAME] = calloc((size_t)params, sizeof *name), *config = loom_train_config_text(&t->config);
+  loomNormal obs = t->obs, actions = t->actions;  // their tensors' names are written into them
+  if (!tensor || !meta || !name || !config)
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  if (!code) {
+    for (int i = 0; i < params; i++) param_tensor(&tensor[n++], name[i], t, i);
+    loom_normal_tensors(tensor + n, &obs, "obs");
+    loom_normal_tensors(tensor + n + LOOM_NORMAL_TENSORS, &actions, "actions");
+    n += 2 * LOOM_NORMAL_TENSORS;
+    tensor[n++] = (loomSafeTensor){.name = "obs.dims",
+                                   .type = LOOM_SAFE_I32,
+                                   .rank = 1,
+                                   .shape = {t->config.data.key_count},
+                                   .data = t->dim};
+    if (more) memcpy(tensor + n, extra->tensor, (size_t)more * sizeof *tensor);
+    meta[0] = (loomSafeMeta){"format", "demoloom policy 1"};
+    meta[1] = (loomSafeMeta){"config", config};
+    if (metas > 2) memcpy(meta + 2, extra->meta, (size_t)extra->nmeta * sizeof *meta);
+    code = loom_safetensors_write(path, tensor, room, meta, metas, err);
+  }
+  free(tensor);
+  free(meta);
+  free(name);
+  free(config);
+  return code;
+}
+
+static int read_dims(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  const loomSafeTensor* dims = loom_safetensors_find(file, "obs.dims");
+  if (!dims || dims->type != LOOM_SAFE_I32 || dims->rank != 1 || dims->shape[0] != out->config.data.key_count)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.dims' does not fit the configuration's keys",
+                          label);
+  int64_t total = 0;
+  for (int i = 0; i < out->config.data.key_count; i++) {
+    out->dim[i] = ((const int32_t*)dims->data)[i];
+    total += out->dim[i];
+    if (out->dim[i] < 1 || total > 1 << 20)
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.dims' has %d for key '%s'", label, out->dim[i],
+                            out->config.data.key[i]);
+  }
+  return LOOM_OK;
+}
+
+static int read_normals(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  const loomSafeTensor* mean = loom_safetensors_find(file, "actions.mean");
+  int obs_dim = 0;
+  for (int i = 0; i < out->config.data.key_count; i++) obs_dim += out->dim[i];
+  if (!mean || mean->rank != 1 || mean->shape[0] < 1 || mean->shape[0] > 1 << 20)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'actions.mean' is missing or no vector", label);
+  int code =
+      loom_normal_read(&out->obs, file, "obs", obs_dim, (loomNormalKind)out->config.data.obs_normal, err);
+  if (!code)
+    code = loom_normal_read(&out->actions, file, "actions", (int)mean->shape[0],
+                            (loomNormalKind)out->config.data.action_normal, err);
+  return code;
+}
+
+static int read_params(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  const loomParams* params = &out->network.params;
+  for (int i = 0; i < params->count; i++) {
+    loomSafeTensor wanted;
+    char name[NAME];
+    param_tensor(&wanted, name, out, i);
+    const loomSafeTensor* found = loom_safetensors_find(file, name);
+    if (!found) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: tensor '%s' is missing", label, name);
+    bool fits = found->type == LOOM_SAFE_F32 && found->rank == wanted.rank;
+    for (int k = 0; fits && k < wanted.rank; k++) fits = found->shape[k] == wanted.shape[k];
+    if (!fits)
+      return loom_error_set(err, LOOM_ERR_FORMAT,
+                            "%s: tensor '%s' has not the shape that its configuration says", label, name);
+    memcpy(params->value + params->list[i].offset, found->data, params->list[i].count * sizeof(loomReal));
+  }
+  return LOOM_OK;
+}
+
+int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  *out = (loomTrained){0};
+  const char* config = loom_safetensors_meta(file, "config");
+  if (!config)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no policy of ours, it has no configuration", label);
+  int code = loom_train_config_parse(&out->config, config, strlen(config), label, err);
+  if (!code) code = read_dims(out, file, label, err);
+  if (!code) code = read_normals(out, file, label, err);
+  if (!code) code = create_network(out, err);
+  if (!code) code = read_params(out, file, label, err);
+  if (code) loom_trained_destroy(out);
+  return code;
+}
+
+int loom_trained_load(loomTrained* out, const char* path, loomError* err) {
+  loomSafetensors file;
+  int code = loom_safetensors_read(&file, path, err);
+  if (code) return code;
+  code = loom_trained_read(out, &file, path, err);
+  loom_safetensors_destroy(&file);
+  return code;
+}
+
+// ---- acting
+
+typedef struct actorInstance {
+  const loomTrained* trained;
+  loomActor actor;
+  loomPick pick;
+  loomRandom random;
+  double* scratch;      // (obs_dim of the episode)
+  float* seen;          // (seen x obs.dim) oldest first, normalised
+  float* queue;         // (decided x actions.dim)
+  int rows, seen_rows;  // of a history; how many there are yet
+  int queued, next;
+} actorInstance;
+
+static void destroy_instance(void* instance) {
+  actorInstance* a = instance;
+  loom_actor_destroy(&a->actor);
+  free(a->scratch);
+  free(a->seen);
+  free(a->queue);
+  free(a);
+}
+
+static int create_instance(void** instance, void* self, loomEpisode* episode, loomError* err) {
+  const loomTrained* t = self;
+  const char* key[LOOM_DATA_KEYS];
+  actorInstance* a = calloc(1, sizeof *a);
+  if (!a) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+  *instance = a;
+  a->trained = t;
+  a->rows = loom_network_seen(&t->network.def);
+  a->scratch = calloc((size_t)episode->obs_dim + 1, sizeof *a->scratch);
+  a->seen = calloc((size_t)a->rows * (size_t)t->obs.dim, sizeof *a->seen);
+  a->queue = calloc((size_t)loom_network_decided(&t->network.def) * (size_t)t->actions.dim, sizeof *a->queue);
+  for (int i = 0; i < t->config.data.key_count; i++) key[i] = t->config.data.key[i];
+  if (!a->scratch || !a->seen || !a->queue)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+  if (t->actions.dim != episode->action_dim)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its actions have %d numbers where the policy gives %d",
+                          episode->scene->task->path, episode->action_dim, t->actions.dim);
+  int code = loom_pick_bind(&a->pick, episode, key, t->dim, t->config.data.key_count, err);
+  return code ? code : loom_actor_create(&a->actor, &t->network, err);
+}
+
+// The newest row in, the oldest out; before the first there are copies of it, as at the start of demos.
+static void look(actorInstance* a, loomEpisode* episode) {
+  size_t dim = (size_t)a->trained->obs.dim, bytes = dim * sizeof *a->seen;
+  float* newest = a->seen + (size_t)(a->rows - 1) * dim;
+  memmove(a->seen, a->seen + dim, (size_t)(a->rows - 1) * bytes);
+  loom_pick(newest, a->scratch, &a->pick, episode);
+  loom_normal_apply(newest, 1, &a->trained->obs);
+  for (int i = 0; !a->seen_rows && i < a->rows - 1; i++) memcpy(a->seen + (size_t)i * dim, newest, bytes);
+  a->seen_rows++;
+}
+
+static int act(double* action, void* self, loomEpisode* episode, loomError* err) {
+  actorInstance* a = self;
+  (void)err;
+  int dim = a->trained->actions.dim;
+  look(a, episode);
+  if (a->next == a->queued) {
+    a->queued = loom_network_decided(&a->trained->network.def);
+    a->next = 0;
+    loom_actor_decide(a->queue, &a->actor, a->seen, &a->random);
+    loom_normal_undo(a->queue, a->queued, &a->trained->actions);
+  }
+  for (int i = 0; i < dim; i++) action[i] = (double)a->queue[a->next * dim + i];
+  a->next++;
+  return 0;
+}
+
+static int begin_instance(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed,
+                          uint64_t number, loomError* err) {
+  (void)episode;
+  (void)err;
+  actorInstance* a = instance;
+  a->random = loom_random(seed, number, LOOM_PURPOSE_POLICY);
+  a->queued = a->next = a->seen_rows = 0;
+  loom_actor_begin(&a->actor);
+  *out = (loomPolicy){a, NULL, act};
+  return 0;
+}
+
+loomPolicyMaker loom_trained_maker(loomTrained* t) {
+  return (loomPolicyMaker){t, create_instance, begin_instance, destroy_instance};
+}
