@@ -221,7 +221,7 @@ int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loo
                         loom_attr_int("loom_seed", (int64_t)driven->seed),
                         loom_attr_int("loom_attempt", (int64_t)driven->attempt),
                         loom_attr_int("loom_success", driven->success),
-                        loom_attr_string("loom_origin", "teleoperated")};
+                        loom_attr_string("loom_origin", driven->origin)};
     loomRecord record = {name, list->n, list->field, (int)(sizeof attrs / sizeof *attrs), attrs};
     code = loom_shard_write(path, &record, 1, write, err);
   }

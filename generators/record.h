@@ -17,16 +17,17 @@ int loom_record_write(const char* path, const loomAttemptResult* result, const l
 int loom_record_scripted(const char* path, const loomTrace* trace, loomEpisode* episode, uint64_t seed,
                          uint64_t attempt, bool with_model, const loomWriteDef* write, loomError* err);
 
-/// How a demo driven by hand came about.
+/// How a demo driven by hand, or by a policy, came about.
 typedef struct loomDriven {
-  int number;  // of the demo in its session
+  const char* origin;  // "teleoperated", "rollout"
+  int number;          // of the demo in its session
   uint64_t seed, attempt;
   bool success;
   const char* env_args;         // of the dataset it goes into
   const loomAssetRoots* roots;  // of its model
 } loomDriven;
 
-/// Write one demo driven by hand as a shard: as generated ones, but that no source is named. Its subtasks are
+/// Write one such demo as a shard: as generated ones, but that no source is named. Its subtasks are
 /// found by the task's conditions; where they are not, *why (nullable) says so and the demo goes without.
 int loom_record_driven(const char* path, loomTrace* trace, loomEpisode* episode, const loomDriven* driven,
                        const loomWriteDef* write, loomError* why, loomError* err);

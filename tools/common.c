@@ -12,6 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/compose.h"
+#include "generators/record.h"
+
 int tool_fail(const loomError* err) {
   tool_progress_end();
   fprintf(stderr, "demoloom: %s\n", err->message);
@@ -288,7 +291,7 @@ int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, con
   bool file = means_file(target, task_name);
   *task = NULL;
   *dataset = NULL;
-  int code = !file ? tool_task(task, target, err)
+  int code = !file  ? tool_task(task, target, err)
              : rest ? loom_dataset_open_rest(dataset, target, err)
                     : loom_dataset_open(dataset, target, err);
   if (!code && file)
@@ -301,5 +304,30 @@ int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, con
   loom_task_destroy(*task);
   *dataset = NULL;
   *task = NULL;
+  return code;
+}
+
+int tool_scene(loomScene** out, char** env_args, const loomTask* task, const loomAssetRoots* roots,
+               loomError* err) {
+  char label[LOOM_PATH_MAX], path[LOOM_PATH_MAX], *xml = NULL;
+  loomSourceSet sources = {0};
+  bool own = task->model_file[0];
+  int code;
+  *env_args = NULL;
+  if (own) {
+    code = loom_task_model(&xml, label, task, roots, err);
+    *env_args = loom_env_args(task);
+  } else {
+    code = tool_source_path(path, task, roots, err);
+    if (!code) code = loom_sources_load(&sources, task, path, roots, err);
+    if (!code) *env_args = strdup(sources.env_args);
+  }
+  if (!code && !*env_args) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
+  if (!code)
+    code = loom_scene_create(out, task, own ? xml : sources.model_xml, own ? label : sources.model_label,
+                             own ? NULL : sources.env_args, roots, err);
+  free(xml);
+  loom_sources_destroy(&sources);
+  loom_model_forget_assets();
   return code;
 }

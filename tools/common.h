@@ -33,11 +33,16 @@ int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err);
 int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                      loomError* err);
 
-/// What a command looks at: a task's source demos (target is a scene's name or a task.yaml), or a dataset, whose
-/// task is task_name's (nullable) or else the scene whose env_name is that of its env_args. Adds the task's asset
-/// roots. rest: of a file cut short, what is left. The caller destroys and closes both.
+/// What a command looks at: a task's source demos (target is a scene's name or a task.yaml), or a dataset,
+/// whose task is task_name's (nullable) or else the scene whose env_name is that of its env_args. Adds the
+/// task's asset roots. rest: of a file cut short, what is left. The caller destroys and closes both.
 int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, const char* target,
               const char* task_name, bool rest, loomError* err);
+
+/// The scene that a task's episodes run in: its own model, or that of its source demos; and env_args
+/// (malloc'ed) for datasets made there.
+int tool_scene(loomScene** out, char** env_args, const loomTask* task, const loomAssetRoots* roots,
+               loomError* err);
 
 /// Parse a whole number in [low, high]; prints and returns false otherwise.
 bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low,

@@ -6,35 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/compose.h"
 #include "generators/record.h"
 #include "tools/common.h"
 
 enum { ROOM = 4 };  // a demo may take so many times the task's max_steps
-
-static int open_scene(teleopSession* s, const loomAssetRoots* roots, loomError* err) {
-  char label[LOOM_PATH_MAX], path[LOOM_PATH_MAX], *xml = NULL;
-  loomSourceSet sources = {0};
-  int code;
-  if (s->task->model_file[0]) {
-    code = loom_task_model(&xml, label, s->task, roots, err);
-    if (!code && !(s->env_args = loom_env_args(s->task)))
-      code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
-    if (!code) code = loom_scene_create(&s->scene, s->task, xml, label, NULL, roots, err);
-  } else {
-    code = tool_source_path(path, s->task, roots, err);
-    if (!code) code = loom_sources_load(&sources, s->task, path, roots, err);
-    if (!code && !(s->env_args = strdup(sources.env_args)))
-      code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
-    if (!code)
-      code = loom_scene_create(&s->scene, s->task, sources.model_xml, sources.model_label, sources.env_args,
-                               roots, err);
-  }
-  free(xml);
-  loom_sources_destroy(&sources);
-  loom_model_forget_assets();
-  return code;
-}
 
 int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* roots, const char* out,
                 const char* reset, uint64_t seed, uint64_t attempt, loomError* err) {
@@ -42,7 +17,7 @@ int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* ro
   s->reset = loom_task_find_reset(task, reset ? reset : task->resets[0].name);
   if (s->reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, reset);
-  int code = open_scene(s, roots, err);
+  int code = tool_scene(&s->scene, &s->env_args, task, roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
   if (!code) code = loom_trace_create(&s->trace, s->episode, ROOM * task->max_steps, err);
   if (!code) code = loom_episode_reset(s->episode, s->reset, seed, attempt, err);
@@ -92,7 +67,7 @@ int teleop_save(teleopSession* s, bool anyhow, loomError* err) {
   }
   loom_trace_end(&s->trace, s->episode);
   snprintf(shard, sizeof shard, "%.*s.demo", LOOM_PATH_MAX - 8, s->out);
-  loomDriven driven = {s->saved, s->seed, s->attempt, success, s->env_args, s->roots};
+  loomDriven driven = {"teleoperated", s->saved, s->seed, s->attempt, success, s->env_args, s->roots};
   loomWriteDef write = loom_default_write_def();
   s->not_annotated = (loomError){0, ""};
   int code = loom_record_driven(shard, &s->trace, s->episode, &driven, &write, &s->not_annotated, err);
