@@ -152,11 +152,13 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
                     .period = 10000,
                     .decay = 0.1,
                     .ema_power = 0.75},
-      .train = {.epochs = 600, .batch = 100, .seed = 1},
+      .train = {.epochs = 200, .steps = 500, .batch = 100, .seed = 1},
       .validate = {.every = 1},
       .checkpoint = {.folder = "runs", .every = 50, .keep = 3, .best = true},
       .rollout = {.n = 50, .every = 50, .seed = 1000},
   };
+  c.data.action_normal = LOOM_NORMAL_RANGE;  // mixtures' means are bounded
+  c.data.obs_normal = LOOM_NORMAL_STANDARD;
   if (kind == LOOM_KIND_BC_RNN_GMM) {
     c.data.length = 10;
     c.policy.layers.n = 0;

@@ -9,9 +9,11 @@ int cmd_info(int argc, char** argv);
 int cmd_record(int argc, char** argv);
 int cmd_render(int argc, char** argv);
 int cmd_replay(int argc, char** argv);
+int cmd_rollout(int argc, char** argv);
 int cmd_scenes(int argc, char** argv);
 int cmd_segment(int argc, char** argv);
 int cmd_teleop(int argc, char** argv);
+int cmd_train(int argc, char** argv);
 int cmd_verify(int argc, char** argv);
 int cmd_view(int argc, char** argv);
 

@@ -20,6 +20,8 @@ static const struct {
     {"render", cmd_render, "contact sheets, videos and image observations of a dataset"},
     {"view", cmd_view, "look at demos in a window, annotate them, run new ones"},
     {"teleop", cmd_teleop, "drive a task's robots and record source demos"},
+    {"train", cmd_train, "train a policy on a dataset"},
+    {"rollout", cmd_rollout, "let a trained policy act, and count its successes"},
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };
 

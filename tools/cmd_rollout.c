@@ -1,0 +1,200 @@
+// demoloom rollout: a trained policy in closed loop, and how often it succeeds.
+#include <cjson/cJSON.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policies/trained.h"
+#include "tools/commands.h"
+#include "tools/common.h"
+
+static const char help[] =
+    "usage: demoloom rollout POLICY.safetensors [options]\n\n"
+    "Lets a policy act in many episodes and counts its successes. Episode i starts as attempt i of the "
+    "reset\n"
+    "distribution does: the same for every policy, whatever the threads.\n\n"
+    "      --task TASK      default: what the policy's rollouts were of\n"
+    "      --reset NAME     reset distribution (default: the task's first)\n"
+    "  -n, --episodes N     default 100\n"
+    "  -s, --seed S         of the starts, default 0\n"
+    "      --first I        number of the first episode, default 0\n"
+    "      --max-steps N    control steps an episode (default: the task's)\n"
+    "  -j, --threads N      default: as many as cores\n"
+    "      --json           all episodes on stdout\n"
+    "      --assets NAME=DIR\n\n"
+    "example:\n"
+    "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n";
+
+typedef struct rolloutArgs {
+  const char *policy, *task, *reset;
+  int64_t n, seed, first, max_steps, threads;
+  bool json;
+  loomAssetRoots roots;
+  int done, won;
+  double start;
+} rolloutArgs;
+
+enum { OPT_TASK = 256, OPT_RESET, OPT_FIRST, OPT_STEPS, OPT_JSON, OPT_ASSETS };
+
+static const struct option options[] = {{"task", 1, 0, OPT_TASK},
+                                        {"reset", 1, 0, OPT_RESET},
+                                        {"episodes", 1, 0, 'n'},
+                                        {"seed", 1, 0, 's'},
+                                        {"first", 1, 0, OPT_FIRST},
+                                        {"max-steps", 1, 0, OPT_STEPS},
+                                        {"threads", 1, 0, 'j'},
+                                        {"json", 0, 0, OPT_JSON},
+                                        {"assets", 1, 0, OPT_ASSETS},
+                                        {"help", 0, 0, 'h'},
+                                        {0, 0, 0, 0}};
+
+static int parse(rolloutArgs* a, int argc, char** argv) {
+  loomError err = {0, ""};
+  optind = 1;
+  for (int c; (c = getopt_long(argc, argv, "n:s:j:h", options, NULL)) != -1;) {
+    bool fine = true;
+    switch (c) {
+      case OPT_TASK:
+        a->task = optarg;
+        break;
+      case OPT_RESET:
+        a->reset = optarg;
+        break;
+      case 'n':
+        fine = tool_int(&a->n, "rollout", "-n", optarg, 1, 1 << 24);
+        break;
+      case 's':
+        fine = tool_int(&a->seed, "rollout", "--seed", optarg, 0, INT64_MAX);
+        break;
+      case OPT_FIRST:
+        fine = tool_int(&a->first, "rollout", "--first", optarg, 0, INT64_MAX / 2);
+        break;
+      case OPT_STEPS:
+        fine = tool_int(&a->max_steps, "rollout", "--max-steps", optarg, 1, 1 << 20);
+        break;
+      case 'j':
+        fine = tool_int(&a->threads, "rollout", "--threads", optarg, 0, 1024);
+        break;
+      case OPT_JSON:
+        a->json = true;
+        break;
+      case OPT_ASSETS:
+        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
+        break;
+      case 'h':
+        fputs(help, stdout);
+        return -1;
+      default:
+        fine = false;
+    }
+    if (!fine) return EXIT_USAGE;
+  }
+  if (optind + 1 != argc) return tool_usage("rollout", "it takes one policy");
+  a->policy = argv[optind];
+  return 0;
+}
+
+static int done(void* user, const loomRollout* rollout, const loomTrace* trace, loomEpisode* episode) {
+  (void)trace;
+  (void)episode;
+  rolloutArgs* a = user;
+  char note[64];
+  a->done++;
+  a->won += rollout->end == LOOM_RUN_SUCCESS;
+  snprintf(note, sizeof note, "episodes, %.0f %% succeed", 100.0 * a->won / a->done);
+  tool_progress("rolled out", a->done, a->n, loom_clock() - a->start, note);
+  return tool_stop != 0;
+}
+
+static void print_json(const loomRolloutReport* r) {
+  cJSON *out = cJSON_CreateObject(), *ends = cJSON_AddObjectToObject(out, "ends"),
+        *list = cJSON_AddArrayToObject(out, "episodes");
+  cJSON_AddNumberToObject(out, "n", r->n);
+  cJSON_AddNumberToObject(out, "success", r->rate);
+  cJSON_AddNumberToObject(out, "success_low", r->low);
+  cJSON_AddNumberToObject(out, "success_high", r->high);
+  cJSON_AddNumberToObject(out, "success_steps", r->success_steps);
+  cJSON_AddNumberToObject(out, "decision_mean", r->decision_mean);
+  cJSON_AddNumberToObject(out, "decision_p99", r->decision_p99);
+  cJSON_AddNumberToObject(out, "seconds", r->seconds);
+  for (int e = 0; e <= LOOM_RUN_SIMULATOR; e++)
+    cJSON_AddNumberToObject(ends, loom_run_end_name((loomRunEnd)e), r->ends[e]);
+  for (int i = 0; i < r->n; i++) {
+    cJSON* one = cJSON_CreateObject();
+    cJSON_AddNumberToObject(one, "number", (double)r->rollout[i].number);
+    cJSON_AddStringToObject(one, "end", loom_run_end_name(r->rollout[i].end));
+    cJSON_AddNumberToObject(one, "steps", r->rollout[i].steps);
+    if (r->rollout[i].message[0]) cJSON_AddStringToObject(one, "message", r->rollout[i].message);
+    cJSON_AddItemToArray(list, one);
+  }
+  char* text = cJSON_Print(out);
+  puts(text ? text : "{}");
+  cJSON_free(text);
+  cJSON_Delete(out);
+}
+
+static void print_text(const loomRolloutReport* r) {
+  printf("%d of %d episodes succeed: %.1f %% (95 %% interval %.1f to %.1f)", r->ends[LOOM_RUN_SUCCESS], r->n,
+         100 * r->rate, 100 * r->low, 100 * r->high);
+  for (int e = LOOM_RUN_SUCCESS + 1; e <= LOOM_RUN_SIMULATOR; e++)
+    if (r->ends[e]) printf(", %d %s", r->ends[e], loom_run_end_name((loomRunEnd)e));
+  printf("\n%.1f s; a decision takes %.2f ms, 99 in 100 under %.2f ms", r->seconds, 1000 * r->decision_mean,
+         1000 * r->decision_p99);
+  if (r->success_steps > 0) printf("; success after %.0f steps", r->success_steps);
+  putchar('\n');
+}
+
+static int run(rolloutArgs* a, loomTrained* trained, const loomScene* scene, loomError* err) {
+  loomRolloutDef def = loom_default_rollout_def();
+  loomRolloutReport report;
+  loomPolicyMaker maker = loom_trained_maker(trained);
+  const char* reset = a->reset ? a->reset : trained->config.rollout.reset;
+  def.n = (int)a->n;
+  def.reset = *reset ? loom_task_find_reset(scene->task, reset) : 0;
+  def.seed = (uint64_t)a->seed;
+  def.first = (uint64_t)a->first;
+  def.max_steps = (int)a->max_steps;
+  def.threads = (int)a->threads;
+  def.done = done;
+  def.user = a;
+  if (def.reset < 0)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, reset);
+  tool_catch_signals();
+  a->start = loom_clock();
+  int code = loom_rollout(&report, scene, &maker, &def, err);
+  tool_progress_end();
+  if (code) return code;
+  if (a->json)
+    print_json(&report);
+  else
+    print_text(&report);
+  loom_rollout_report_destroy(&report);
+  return 0;
+}
+
+int cmd_rollout(int argc, char** argv) {
+  rolloutArgs a = {.n = 100};
+  loomTrained trained = {0};
+  loomTask* task = NULL;
+  loomScene* scene = NULL;
+  char* env_args = NULL;
+  loomError err = {0, ""};
+  int code = parse(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  code = loom_trained_load(&trained, a.policy, &err);
+  const char* name = a.task ? a.task : trained.config.rollout.task;
+  if (!code && !*name)
+    code = loom_error_set(&err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a.policy);
+  if (!code) code = tool_task(&task, name, &err);
+  if (!code) code = tool_assets(&a.roots, task, &err);
+  if (!code) code = tool_scene(&scene, &env_args, task, &a.roots, &err);
+  if (!code) code = run(&a, &trained, scene, &err);
+  int status = code ? tool_fail(&err) : EXIT_DONE;
+  free(env_args);
+  loom_scene_destroy(scene);
+  loom_task_destroy(task);
+  loom_trained_destroy(&trained);
+  loom_asset_roots_destroy(&a.roots);
+  return status;
+}

@@ -1,0 +1,390 @@
+// demoloom train: a policy from a dataset.
+#include <cjson/cJSON.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policies/train.h"
+#include "tools/commands.h"
+#include "tools/common.h"
+
+static const char help[] =
+    "usage: demoloom train CONFIG.yaml | --data FILE.hdf5 [options]\n\n"
+    "Trains a policy on a dataset in robomimic's layout. Into the folder go config.yaml (all settings),\n"
+    "last.safetensors (checkpoint), best_success.safetensors and best_loss.safetensors, the latest "
+    "policies,\n"
+    "scalars.csv and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit for bit.\n\n"
+    "  -d, --data FILE      dataset; may be given several times\n"
+    "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm or bc_rnn_gmm (default bc_rnn_gmm)\n"
+    "  -k, --key NAME       observation; several times (default: hands' poses, grippers and `object`)\n"
+    "      --mask NAME      only demos of that mask, e.g. train\n"
+    "      --validate NAME  mask of the demos kept for validation, e.g. valid\n"
+    "  -o, --output DIR     folder (default runs)\n"
+    "      --task TASK      rollouts of it (default: the scene that the dataset's environment is)\n"
+    "      --reset NAME     their reset distribution (default: the task's first)\n"
+    "      --rollouts N     episodes at a time (default 50; 0 = none)\n"
+    "      --every N        epochs between rollouts (default 50)\n"
+    "      --epochs N, --steps N (of an epoch, 0 = over all samples once), --batch N\n"
+    "      --rate R         of learning (default 1e-4)\n"
+    "      --hidden N       units of LSTM layers, or of each hidden layer\n"
+    "      --cache GB       of demos held in memory (default 2)\n"
+    "  -s, --seed S         default 1\n"
+    "  -j, --threads N      default: as many as cores\n"
+    "      --resume         go on where the folder's checkpoint is\n"
+    "      --json           each epoch as one line of JSON on stdout\n"
+    "      --assets NAME=DIR\n\n"
+    "examples:\n"
+    "  demoloom train --data handover.hdf5 --policy bc_rnn_gmm -o runs/handover\n"
+    "  demoloom train runs/handover/config.yaml --seed 2 -o runs/handover-2\n"
+    "  demoloom rollout runs/handover/best_success.safetensors -n 100\n";
+
+typedef struct trainArgs {
+  const char *file, *folder, *task, *reset, *mask, *validate, *policy;
+  int ndata, nkey;
+  const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS];
+  int64_t rollouts, every, epochs, steps, batch, hidden, seed, threads;  // -1 = as the configuration says
+  double rate, cache;                                                    // 0 likewise
+  bool resume, json;
+  loomAssetRoots roots;
+} trainArgs;
+
+enum {
+  OPT_MASK = 256,
+  OPT_VALIDATE,
+  OPT_TASK,
+  OPT_RESET,
+  OPT_ROLLOUTS,
+  OPT_EVERY,
+  OPT_EPOCHS,
+  OPT_STEPS,
+  OPT_BATCH,
+  OPT_RATE,
+  OPT_HIDDEN,
+  OPT_CACHE,
+  OPT_RESUME,
+  OPT_JSON,
+  OPT_ASSETS
+};
+
+static const struct option options[] = {{"data", 1, 0, 'd'},
+                                        {"policy", 1, 0, 'p'},
+                                        {"key", 1, 0, 'k'},
+                                        {"mask", 1, 0, OPT_MASK},
+                                        {"validate", 1, 0, OPT_VALIDATE},
+                                        {"output", 1, 0, 'o'},
+                                        {"task", 1, 0, OPT_TASK},
+                                        {"reset", 1, 0, OPT_RESET},
+                                        {"rollouts", 1, 0, OPT_ROLLOUTS},
+                                        {"every", 1, 0, OPT_EVERY},
+                                        {"epochs", 1, 0, OPT_EPOCHS},
+                                        {"steps", 1, 0, OPT_STEPS},
+                                        {"batch", 1, 0, OPT_BATCH},
+                                        {"rate", 1, 0, OPT_RATE},
+                                        {"hidden", 1, 0, OPT_HIDDEN},
+                                        {"cache", 1, 0, OPT_CACHE},
+                                        {"seed", 1, 0, 's'},
+                                        {"threads", 1, 0, 'j'},
+                                        {"resume", 0, 0, OPT_RESUME},
+                                        {"json", 0, 0, OPT_JSON},
+                                        {"assets", 1, 0, OPT_ASSETS},
+                                        {"help", 0, 0, 'h'},
+                                        {0, 0, 0, 0}};
+
+// Options that are numbers: where they go and what they may be.
+static bool number(trainArgs* a, int c) {
+  const struct {
+    int c;
+    const char* name;
+    int64_t* to;
+    int64_t low, high;
+  } whole[] = {{OPT_ROLLOUTS, "--rollouts", &a->rollouts, 0, 1 << 20},
+               {OPT_EVERY, "--every", &a->every, 1, INT32_MAX},
+               {OPT_EPOCHS, "--epochs", &a->epochs, 1, 1000000000},
+               {OPT_STEPS, "--steps", &a->steps, 0, 1000000000},
+               {OPT_BATCH, "--batch", &a->batch, 1, 1 << 20},
+               {OPT_HIDDEN, "--hidden", &a->hidden, 1, 65536},
+               {'s', "--seed", &a->seed, 0, INT32_MAX},
+               {'j', "--threads", &a->threads, 0, 1024}};
+  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+    if (whole[i].c == c)
+      return tool_int(whole[i].to, "train", whole[i].name, optarg, whole[i].low, whole[i].high);
+  return c == OPT_RATE ? tool_double(&a->rate, "train", "--rate", optarg, 1e-12, 10)
+                       : tool_double(&a->cache, "train", "--cache", optarg, 1e-6, 1e6);
+}
+
+static int parse(trainArgs* a, int argc, char** argv) {
+  loomError err = {0, ""};
+  optind = 1;
+  for (int c; (c = getopt_long(argc, argv, "d:p:k:o:s:j:h", options, NULL)) != -1;) {
+    switch (c) {
+      case 'd':
+        if (a->ndata == LOOM_DATA_FILES) return tool_usage("train", "at most %d files", LOOM_DATA_FILES);
+        a->data[a->ndata++] = optarg;
+        break;
+      case 'k':
+        if (a->nkey == LOOM_DATA_KEYS) return tool_usage("train", "at most %d keys", LOOM_DATA_KEYS);
+        a->key[a->nkey++] = optarg;
+        break;
+      case 'p':
+        a->policy = optarg;
+        break;
+      case 'o':
+        a->folder = optarg;
+        break;
+      case OPT_MASK:
+        a->mask = optarg;
+        break;
+      case OPT_VALIDATE:
+        a->validate = optarg;
+        break;
+      case OPT_TASK:
+        a->task = optarg;
+        break;
+      case OPT_RESET:
+        a->reset = optarg;
+        break;
+      case OPT_RESUME:
+        a->resume = true;
+        break;
+      case OPT_JSON:
+        a->json = true;
+        break;
+      case OPT_ASSETS:
+        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
+        break;
+      case 'h':
+        fputs(help, stdout);
+        return -1;
+      case '?':
+        return EXIT_USAGE;
+      default:
+        if (!number(a, c)) return EXIT_USAGE;
+    }
+  }
+  if (argc - optind > 1 || (optind < argc) == (a->ndata > 0))
+    return tool_usage("train", "it takes one configuration, or --data");
+  if (optind < argc) a->file = argv[optind];
+  if (a->file && a->policy) return tool_usage("train", "--policy is the configuration's to say");
+  return 0;
+}
+
+// ---- the configuration
+
+typedef struct keyList {
+  loomConfigData* data;
+  bool all;
+} keyList;
+
+// Hands, grippers and the object; or, with `all`, every vector.
+static int add_key(void* user, const char* name, const loomArray* array, int unreadable,
+                   const loomError* why) {
+  (void)why;
+  keyList* list = user;
+  bool real = array->type == LOOM_TYPE_F64 || array->type == LOOM_TYPE_F32;
+  if (unreadable || !real || array->rank != 2 || strncmp(name, "obs/", 4) ||
+      list->data->key_count == LOOM_DATA_KEYS)
+    return 0;
+  name += 4;
+  if (list->all || !strcmp(name, "object") || strstr(name, "eef_pos") || strstr(name, "eef_quat") ||
+      strstr(name, "gripper_qpos"))
+    snprintf(list->data->key[list->data->key_count++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name);
+  return 0;
+}
+
+// The keys to see and the task to try it on, from the first dataset.
+static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) {
+  loomDataset* dataset;
+  keyList list = {&c->data, false};
+  int code = loom_dataset_open(&dataset, c->data.file[0].path, err);
+  if (code) return code;
+  if (!loom_dataset_demo_count(dataset))
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos", c->data.file[0].path);
+  for (int i = 0; !code && i < 2 && !c->data.key_count; i++) {
+    list.all = i > 0;
+    code = loom_dataset_visit(dataset, loom_dataset_demo_path(dataset, 0), add_key, &list, err);
+  }
+  if (!code && !c->data.key_count)
+    code = loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: its demos have no observations; `demoloom generate` and `record` write them",
+                          c->data.file[0].path);
+  loom_dataset_close(dataset);
+  if (code || a->task || a->rollouts == 0) return code;
+  loomTask* task;
+  loomAssetRoots roots = a->roots;
+  if (tool_open(&task, &dataset, &roots, c->data.file[0].path, NULL, false, NULL)) {
+    fputs("no scene is the dataset's environment: no rollouts (name one with --task)\n", stderr);
+    return 0;
+  }
+  snprintf(c->rollout.task, sizeof c->rollout.task, "%s", task->name);
+  loom_task_destroy(task);
+  loom_dataset_close(dataset);
+  return 0;
+}
+
+static int kind_of(loomPolicyKind* kind, const char* name, loomError* err) {
+  *kind = LOOM_KIND_BC_RNN_GMM;
+  for (int k = 0; name && k < LOOM_KINDS; k++) {
+    *kind = (loomPolicyKind)k;
+    if (!strcmp(name, loom_policy_kind_name(*kind))) return 0;
+  }
+  return name ? loom_error_set(err, LOOM_ERR_USAGE, "no kind of policy is '%s'; see `demoloom train --help`",
+                               name)
+              : 0;
+}
+
+static void apply_options(loomTrainConfig* c, const trainArgs* a) {
+  const struct {
+    int64_t from;
+    int* to;
+  } number[] = {{a->rollouts > 0 ? a->rollouts : -1, &c->rollout.n},
+                {a->every, &c->rollout.every},
+                {a->epochs, &c->train.epochs},
+                {a->steps, &c->train.steps},
+                {a->batch, &c->train.batch},
+                {a->hidden, &c->policy.hidden},
+                {a->seed, &c->train.seed},
+                {a->threads, &c->train.threads}};
+  const struct {
+    const char* from;
+    char* to;
+    size_t room;
+  } text[] = {{a->folder, c->checkpoint.folder, sizeof c->checkpoint.folder},
+              {a->task, c->rollout.task, sizeof c->rollout.task},
+              {a->reset, c->rollout.reset, sizeof c->rollout.reset},
+              {a->validate, c->validate.mask, sizeof c->validate.mask}};
+  for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+    if (number[i].from >= 0) *number[i].to = (int)number[i].from;
+  for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+    if (text[i].from) snprintf(text[i].to, text[i].room, "%s", text[i].from);
+  for (int i = 0; a->hidden > 0 && i < c->policy.layers.n; i++) c->policy.layers.size[i] = (int)a->hidden;
+  for (int i = 0; a->mask && i < c->data.file_count; i++)
+    snprintf(c->data.file[i].mask, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->mask);
+  if (a->rate > 0) c->optimizer.rate = a->rate;
+  if (a->cache > 0) c->data.cache = a->cache;
+  if (a->nkey) c->data.key_count = a->nkey;
+  for (int i = 0; i < a->nkey; i++)
+    snprintf(c->data.key[i], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->key[i]);
+  if (a->rollouts == 0) c->rollout.task[0] = 0;
+}
+
+static int configure(loomTrainConfig* c, const trainArgs* a, loomError* err) {
+  loomPolicyKind kind;
+  int code = kind_of(&kind, a->policy, err);
+  if (code) return code;
+  if (a->file) {
+    code = loom_train_config_load(c, a->file, err);
+    if (!code) apply_options(c, a);
+    return code;
+  }
+  *c = loom_default_train_config(kind);
+  for (int i = 0; i < a->ndata; i++) snprintf(c->data.file[i].path, LOOM_PATH_MAX, "%s", a->data[i]);
+  c->data.file_count = a->ndata;
+  apply_options(c, a);
+  return look_at_data(c, a, err);
+}
+
+// ---- progress
+
+static void put(cJSON* out, const char* name, double value) {
+  if (isfinite(value)) cJSON_AddNumberToObject(out, name, value);
+}
+
+static void print_json(const loomTrainState* s) {
+  cJSON* out = cJSON_CreateObject();
+  put(out, "epoch", s->epoch);
+  put(out, "step", (double)s->step);
+  put(out, "loss", s->loss);
+  put(out, "gradient", s->gradient);
+  put(out, "rate", s->rate);
+  put(out, "validation", s->validation);
+  put(out, "success", s->success);
+  put(out, "success_low", s->success_low);
+  put(out, "success_high", s->success_high);
+  put(out, "best_success", s->best_success);
+  put(out, "best_validation", s->best_validation);
+  put(out, "best_epoch", s->best_epoch);
+  put(out, "samples_per_second", s->samples_per_second);
+  put(out, "seconds", s->seconds);
+  char* text = cJSON_PrintUnformatted(out);
+  puts(text ? text : "{}");
+  fflush(stdout);
+  cJSON_free(text);
+  cJSON_Delete(out);
+}
+
+static void show(void* user, const loomTrainState* s, bool epoch_done) {
+  const trainArgs* a = user;
+  char note[200];
+  int n = snprintf(note, sizeof note, "steps, epoch %d of %d, loss %.4g, gradient %.3g, %.0f samples/s",
+                   s->epoch, s->epochs, s->loss, s->gradient, s->samples_per_second);
+  if (!isnan(s->validation))
+    n += snprintf(note + n, sizeof note - (size_t)n, ", validation %.4g", s->validation);
+  if (!isnan(s->success)) snprintf(note + n, sizeof note - (size_t)n, ", %.0f %% succeed", 100 * s->success);
+  tool_progress("trained", s->step, s->steps, s->seconds, note);
+  if (!epoch_done) return;
+  if (a->json) print_json(s);
+}
+
+static void print_end(const loomTrainConfig* c, const loomTrainState* s) {
+  printf("%lld steps, loss %.4g", (long long)s->step, s->loss);
+  if (!isnan(s->best_validation)) printf(", best validation %.4g", s->best_validation);
+  if (!isnan(s->success))
+    printf(", %.0f %% of the last rollouts succeed (95 %% interval %.0f to %.0f), %.0f %% of the best",
+           100 * s->success, 100 * s->success_low, 100 * s->success_high, 100 * s->best_success);
+  printf("\n%.1f s, %.0f samples a second\nwrote %s\n", s->seconds, s->samples_per_second,
+         c->checkpoint.folder);
+}
+
+static int open_rollouts(loomScene** scene, loomTask** task, loomTrainConfig* c, trainArgs* a,
+                         loomError* err) {
+  char* env_args = NULL;
+  if (!c->rollout.task[0]) return 0;
+  int code = tool_task(task, c->rollout.task, err);
+  if (!code && c->rollout.reset[0] && loom_task_find_reset(*task, c->rollout.reset) < 0)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", (*task)->path,
+                          c->rollout.reset);
+  if (!code) code = tool_assets(&a->roots, *task, err);
+  if (!code) code = tool_scene(scene, &env_args, *task, &a->roots, err);
+  free(env_args);
+  return code;
+}
+
+int cmd_train(int argc, char** argv) {
+  trainArgs a = {.rollouts = -1,
+                 .every = -1,
+                 .epochs = -1,
+                 .steps = -1,
+                 .batch = -1,
+                 .hidden = -1,
+                 .seed = -1,
+                 .threads = -1};
+  loomTrainState state = {0};
+  loomScene* scene = NULL;
+  loomTask* task = NULL;
+  loomError err = {0, ""};
+  int code = parse(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  loomTrainConfig* config = calloc(1, sizeof *config);
+  code = config ? configure(config, &a, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory to train");
+  if (!code) code = open_rollouts(&scene, &task, config, &a, &err);
+  if (!code) {
+    tool_catch_signals();
+    loomTrainDef def = {.config = config,
+                        .scene = scene,
+                        .resume = a.resume,
+                        .stop = &tool_stop,
+                        .progress = show,
+                        .user = &a};
+    code = loom_train(&state, &def, &err);
+  }
+  tool_progress_end();
+  if (!code && !a.json) print_end(config, &state);
+  int status = code ? tool_fail(&err) : EXIT_DONE;
+  loom_scene_destroy(scene);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&a.roots);
+  free(config);
+  return status;
+}
