@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# `demoloom train` and `rollout`: a small run, stopped and resumed, killed, and fed with what is wrong.
+# Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+loom=$PWD/build/demoloom
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+# check NAME COMMAND...: COMMAND succeeds.
+check() {
+  local name=$1
+  shift
+  if "$@" >"$work/said" 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf '%s: failed: %s\n%s\n\n' "$name" "$*" "$(head -c 2000 "$work/said")"
+  fi
+}
+# refuses TEXT COMMAND...: COMMAND fails, by no signal, and says TEXT.
+refuses() {
+  local text=$1 status=0
+  shift
+  "$@" >"$work/out" 2>&1 || status=$?
+  [ "$status" -ge 1 ] && [ "$status" -lt 126 ] && grep -q -- "$text" "$work/out"
+}
+
+"$loom" generate threading -n 4 --seed 4 -o "$work/d.hdf5" >/dev/null 2>&1
+# in FOLDER COMMAND...: there, so that one name (`run`) serves all, and files can be compared.
+in() { mkdir -p "$work/$1" && (cd "$work/$1" && "${@:2}"); }
+train() { "$loom" train --data "$work/d.hdf5" --threads 2 --batch 16 --steps 10 --rollouts 0 "$@"; }
+
+for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm; do
+  check "$kind: whole run" in $kind train -p $kind --hidden 32 --epochs 4 -o run
+  check "$kind: half a run" in $kind-half train -p $kind --hidden 32 --epochs 2 -o run
+  check "$kind: the rest" in $kind-half train -p $kind --hidden 32 --epochs 4 --resume -o run
+  check "$kind: resumed, the same bits" cmp "$work/$kind/run/last.safetensors" "$work/$kind-half/run/last.safetensors"
+done
+
+# Killed at any moment: what is there loads and goes on to the same weights.
+killed() {
+  for delay in 0.2 0.5 0.9; do
+    in killed timeout -s KILL $delay "$loom" train --data "$work/d.hdf5" --threads 2 --batch 16 --steps 10 \
+      --rollouts 0 -p bc_gmm --hidden 32 --epochs 4 --resume -o run
+  done
+  in killed train -p bc_gmm --hidden 32 --epochs 4 --resume -o run &&
+    cmp "$work/bc_gmm/run/last.safetensors" "$work/killed/run/last.safetensors"
+}
+check 'killed and resumed, the same bits' killed
+
+check 'rollouts while training' "$loom" train --data "$work/d.hdf5" -p bc_gmm --hidden 32 --epochs 1 --steps 20 \
+  --rollouts 2 --validate valid --mask train -o "$work/tried"
+check 'a policy by success' test -s "$work/tried/best_success.safetensors"
+roll() { "$loom" rollout "$work/tried/best_success.safetensors" -n 3 --max-steps 60 --json "$@"; }
+ends() { roll "$@" | grep '"end"\|"steps"'; }
+twice() { [ "$(ends --threads 1)" = "$(ends --threads 2)" ] && [ "$(ends -j 1 | wc -l)" = 6 ]; }
+check 'rollouts on any number of threads' twice
+
+check 'a folder in use' refuses 'holds a run already' in bc_gmm train -p bc_gmm --hidden 32 -o run
+check 'another configuration' refuses 'another configuration' in bc_gmm train -p bc_gmm --hidden 48 --resume -o run
+check 'no such key' refuses 'nonsense' train -k nonsense -o "$work/none"
+check 'no such mask' refuses 'nomask' train --mask nomask -o "$work/none"
+check 'no such kind' refuses 'no kind' train -p bc_magic -o "$work/none"
+check 'usage' refuses 'one configuration, or --data' "$loom" train
+check 'another task' refuses "no observation\|numbers where" roll --task pouring
+head -c 5000 "$work/tried/best_success.safetensors" >"$work/cut.safetensors"
+check 'a policy cut short' refuses 'cut.safetensors' "$loom" rollout "$work/cut.safetensors" -n 1
+cp "$work/d.hdf5" "$work/nan.hdf5"
+if command -v python3 >/dev/null && python3 -c 'import h5py' 2>/dev/null; then
+  python3 -c "import h5py; f = h5py.File('$work/nan.hdf5', 'r+'); f['data/demo_2/actions'][7, 3] = float('nan')"
+  check 'not a number in the data' refuses 'demo_2.*actions' \
+    "$loom" train --data "$work/nan.hdf5" --rollouts 0 -p bc_gmm --hidden 8 --epochs 1 --steps 5 -o "$work/none"
+fi
+
+echo
+echo "$passed passed, $failed failed"
