@@ -27,24 +27,24 @@ refuses() {
 }
 
 "$loom" generate threading -n 4 --seed 4 -o "$work/d.hdf5" >/dev/null 2>&1
-# in FOLDER COMMAND...: there, so that one name (`run`) serves all, and files can be compared.
-in() { mkdir -p "$work/$1" && (cd "$work/$1" && "${@:2}"); }
+# inside FOLDER COMMAND...: there, so that one name (`run`) serves all, and files can be compared.
+inside() { mkdir -p "$work/$1" && (cd "$work/$1" && "${@:2}"); }
 train() { "$loom" train --data "$work/d.hdf5" --threads 2 --batch 16 --steps 10 --rollouts 0 "$@"; }
 
 for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm; do
-  check "$kind: whole run" in $kind train -p $kind --hidden 32 --epochs 4 -o run
-  check "$kind: half a run" in $kind-half train -p $kind --hidden 32 --epochs 2 -o run
-  check "$kind: the rest" in $kind-half train -p $kind --hidden 32 --epochs 4 --resume -o run
+  check "$kind: whole run" inside $kind train -p $kind --hidden 32 --epochs 4 -o run
+  check "$kind: half a run" inside $kind-half train -p $kind --hidden 32 --epochs 2 -o run
+  check "$kind: the rest" inside $kind-half train -p $kind --hidden 32 --epochs 4 --resume -o run
   check "$kind: resumed, the same bits" cmp "$work/$kind/run/last.safetensors" "$work/$kind-half/run/last.safetensors"
 done
 
 # Killed at any moment: what is there loads and goes on to the same weights.
 killed() {
   for delay in 0.2 0.5 0.9; do
-    in killed timeout -s KILL $delay "$loom" train --data "$work/d.hdf5" --threads 2 --batch 16 --steps 10 \
+    inside killed timeout -s KILL $delay "$loom" train --data "$work/d.hdf5" --threads 2 --batch 16 --steps 10 \
       --rollouts 0 -p bc_gmm --hidden 32 --epochs 4 --resume -o run
   done
-  in killed train -p bc_gmm --hidden 32 --epochs 4 --resume -o run &&
+  inside killed train -p bc_gmm --hidden 32 --epochs 4 --resume -o run &&
     cmp "$work/bc_gmm/run/last.safetensors" "$work/killed/run/last.safetensors"
 }
 check 'killed and resumed, the same bits' killed
@@ -57,8 +57,8 @@ ends() { roll "$@" | grep '"end"\|"steps"'; }
 twice() { [ "$(ends --threads 1)" = "$(ends --threads 2)" ] && [ "$(ends -j 1 | wc -l)" = 6 ]; }
 check 'rollouts on any number of threads' twice
 
-check 'a folder in use' refuses 'holds a run already' in bc_gmm train -p bc_gmm --hidden 32 -o run
-check 'another configuration' refuses 'another configuration' in bc_gmm train -p bc_gmm --hidden 48 --resume -o run
+check 'a folder in use' refuses 'holds a run already' inside bc_gmm train -p bc_gmm --hidden 32 -o run
+check 'another configuration' refuses 'another configuration' inside bc_gmm train -p bc_gmm --hidden 48 --resume -o run
 check 'no such key' refuses 'nonsense' train -k nonsense -o "$work/none"
 check 'no such mask' refuses 'nomask' train --mask nomask -o "$work/none"
 check 'no such kind' refuses 'no kind' train -p bc_magic -o "$work/none"
