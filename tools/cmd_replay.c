@@ -12,6 +12,7 @@
 #include "generators/segment_file.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/replay_obs.h"
 
 /// What all commands here take: a task or a file, the task of a file, asset roots, --json, a limit.
 typedef struct looking {
@@ -128,11 +129,14 @@ static void print_json(cJSON* root) {
 // replay
 
 static const char replay_help[] =
-    "usage: demoloom replay TASK|FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
-    "Replays each demo twice in its own model: by state (does the recording show success?) and by action (do "
-    "the\n"
-    "recorded actions still succeed here?).\n\nexamples:\n"
+    "usage: demoloom replay TASK|FILE.hdf5 [-o OUT.hdf5] [--task TASK] [--limit N] [--assets NAME=DIR] "
+    "[--json]\n\n"
+    "Replays each demo twice in its own model: by state (does the recording show success?) and by action "
+    "(do\n"
+    "the recorded actions still succeed here?). With -o it writes a copy whose demos have the observations\n"
+    "that their states give, to train policies on recordings of states and actions alone.\n\nexamples:\n"
     "  demoloom replay handover             the task's own source demos\n"
+    "  demoloom replay handover -o sources.hdf5\n"
     "  demoloom replay mine.hdf5 --json     any file whose environment a scene knows\n";
 
 static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
@@ -186,6 +190,8 @@ int cmd_replay(int argc, char** argv) {
     tool_progress("replayed", i + 1, n, loom_clock() - start, "demos");
   }
   tool_progress_end();
+  if (!code && l.output) code = replay_obs(l.output, l.task, l.dataset, &l.roots, n, &err);
+  if (!code && l.output && !l.json) printf("wrote %s\n", l.output);
   cJSON* root = cJSON_CreateObject();
   cJSON_AddItemToObject(root, "demos", list);
   if (!code && l.json) {

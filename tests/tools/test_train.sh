@@ -57,6 +57,14 @@ ends() { roll "$@" | grep '"end"\|"steps"'; }
 twice() { [ "$(ends --threads 1)" = "$(ends --threads 2)" ] && [ "$(ends -j 1 | wc -l)" = 6 ]; }
 check 'rollouts on any number of threads' twice
 
+# The states of recordings give the observations that were written beside them.
+observed() {
+  "$loom" replay "$work/d.hdf5" -o "$work/o.hdf5" && "$loom" info "$work/o.hdf5" | grep -q robot0_eef_pos &&
+    "$loom" replay threading --limit 2 -o "$work/sources.hdf5" && [ -s "$work/sources.hdf5" ] &&
+    "$loom" train --data "$work/sources.hdf5" --rollouts 0 -p bc_gmm --hidden 8 --epochs 1 --steps 5 -o "$work/few"
+}
+check 'observations of recordings' observed
+
 check 'a folder in use' refuses 'holds a run already' inside bc_gmm train -p bc_gmm --hidden 32 -o run
 check 'another configuration' refuses 'another configuration' inside bc_gmm train -p bc_gmm --hidden 48 --resume -o run
 check 'no such key' refuses 'nonsense' train -k nonsense -o "$work/none"
