@@ -65,8 +65,8 @@ typedef struct loomDataset loomDataset;
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err);
 /// The same without that child, for files this very program wrote.
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err);
-/// The same, but of a file that was cut short what is left, where its index is whole: to look at. Reading what lay
-/// behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut.
+/// The same, but of a file that was cut short what is left, where its index is whole: to look at. Reading
+/// what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut.
 int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err);
 bool loom_dataset_is_cut(const loomDataset* dataset);
 void loom_dataset_close(loomDataset* dataset);

@@ -34,8 +34,8 @@ int loom_h5_open_file(loomDataset** out, const char* path, bool trusted, bool cu
 
 /// Let a child process read the file first. damaged gets the numbers of the demos it died on; LOOM_ERR_FORMAT
 /// when it died elsewhere or on too many. cut_short: the file's end is missing.
-int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size, bool cut_short,
-                  loomError* err);
+int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
+                  bool cut_short, loomError* err);
 
 /// HDF5 prints its error stack by default, and in a thread-safe build the setting is one per thread.
 void loom_h5_quiet(void);

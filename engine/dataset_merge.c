@@ -278,7 +278,8 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
   int64_t rows = 0;
   int status = rows_of(&rows, a->source, object, err);
   if (status) return status;
-  hid_t group = a->names.n < a->laid_out ? H5Gopen2(a->data, name, H5P_DEFAULT) : loom_h5_group(a->data, name);
+  hid_t group =
+      a->names.n < a->laid_out ? H5Gopen2(a->data, name, H5P_DEFAULT) : loom_h5_group(a->data, name);
   if (group < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: cannot be made; two sources have a demo of that name",
                           where);
@@ -466,8 +467,8 @@ static int put_attrs(assembly* a, loomError* err) {
   return status;
 }
 
-// The index of the demos first, where their number is known: what is left of a file that is cut short later can
-// then still be found.
+// The index of the demos first, where their number is known: what is left of a file that is cut short later
+// can then still be found.
 static int lay_out(assembly* a, const loomSource* source, int n, loomError* err) {
   if (a->def->keep_names || n < 1) return LOOM_OK;
   for (int i = 0; i < n; i++)

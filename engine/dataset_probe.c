@@ -146,8 +146,9 @@ static int read_with(probe* p, int n, int damaged[LOOM_DAMAGED_MAX], int* ndamag
         p[i].done = true;
         running--;
       } else if (*p[i].at < 0 || *ndamaged == LOOM_DAMAGED_MAX) {
-        status = loom_error_set(err, LOOM_ERR_FORMAT,
-                                "%s: so damaged that HDF5 itself fails on it; fetch or copy it again", p[i].path);
+        status =
+            loom_error_set(err, LOOM_ERR_FORMAT,
+                           "%s: so damaged that HDF5 itself fails on it; fetch or copy it again", p[i].path);
         p[i].done = true;
         running--;
       } else {
@@ -161,8 +162,8 @@ static int read_with(probe* p, int n, int damaged[LOOM_DAMAGED_MAX], int* ndamag
   return status;
 }
 
-int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size, bool cut_short,
-                  loomError* err) {
+int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
+                  bool cut_short, loomError* err) {
   *ndamaged = 0;
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
   // A child costs some milliseconds to make, as much as reading a megabyte or two.
@@ -176,7 +177,12 @@ int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path
   probe p[MAX_CHILDREN] = {{0}};
   for (int i = 0; i < n; i++) {
     at[i] = AT_OPEN;
-    p[i] = (probe){.path = path, .file_size = file_size, .cut_short = cut_short, .from = i, .step = (int)n, .at = &at[i]};
+    p[i] = (probe){.path = path,
+                   .file_size = file_size,
+                   .cut_short = cut_short,
+                   .from = i,
+                   .step = (int)n,
+                   .at = &at[i]};
   }
   int status = read_with(p, (int)n, damaged, ndamaged, err);
   munmap((void*)at, sizeof(int) * MAX_CHILDREN);

@@ -95,7 +95,8 @@ int loom_h5_open_file(loomDataset** out, const char* path, bool trusted, bool cu
   }
   ds->file = -1;
   ds->file_size = st.st_size;
-  int status = trusted ? LOOM_OK : loom_h5_probe(ds->damaged, &ds->ndamaged, path, st.st_size, cut_short, err);
+  int status =
+      trusted ? LOOM_OK : loom_h5_probe(ds->damaged, &ds->ndamaged, path, st.st_size, cut_short, err);
   ds->disk.cut_short = cut_short;
   hid_t fapl = cut_short ? loom_h5_disk_plist(&ds->disk) : read_plist();
   if (!status && (ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl)) < 0)
@@ -123,8 +124,8 @@ int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) 
   int status = loom_dataset_open(out, path, err);
   if (status != LOOM_ERR_FORMAT || loom_h5_open_file(out, path, false, true, &why)) return status;
   free((*out)->warning);
-  if (asprintf(&(*out)->warning, "%s: cut short at %lld bytes: demos whose data lay behind that are lost", path,
-               (long long)(*out)->file_size) < 0)
+  if (asprintf(&(*out)->warning, "%s: cut short at %lld bytes: demos whose data lay behind that are lost",
+               path, (long long)(*out)->file_size) < 0)
     (*out)->warning = NULL;
   return LOOM_OK;
 }

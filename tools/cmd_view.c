@@ -236,8 +236,8 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   memset(app, 0, sizeof *app);
   app->args = args;
   set_defaults(app);
-  int code =
-      tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target, args->task_name, true, err);
+  int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target,
+                       args->task_name, true, err);
   if (code) return code;
   snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
   app->is_source = !tool_same_file(app->path, args->target);

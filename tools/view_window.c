@@ -139,7 +139,8 @@ static void read_devices(viewApp* app) {
     int n = 0, count = 0;
     if (glfwGetGamepadState(id, &pad)) {
       teleop_gamepad(app->drive.axis, pad.axes);
-      buttons = pad.buttons[GLFW_GAMEPAD_BUTTON_A] | pad.buttons[GLFW_GAMEPAD_BUTTON_RIGHT_BUMPER] << 1;
+      buttons =
+          (unsigned)(pad.buttons[GLFW_GAMEPAD_BUTTON_A] | pad.buttons[GLFW_GAMEPAD_BUTTON_RIGHT_BUMPER] << 1);
       break;
     }
     const float* raw = glfwGetJoystickAxes(id, &n);
