@@ -22,8 +22,8 @@ typedef struct field {
   unsigned kinds;              // bits
 } field;
 
-static const char* const kind_names[] = {"bc_l2",          "bc_gaussian", "bc_gmm", "bc_rnn_gmm",
-                                         "bc_transformer", "diffusion",   NULL};
+static const char* const kind_names[] = {"bc_l2",          "bc_gaussian", "bc_gmm",        "bc_rnn_gmm",
+                                         "bc_transformer", "diffusion",   "diffusion_mlp", NULL};
 static const char* const optimizers[] = {"adam", "adamw", NULL};
 static const char* const schedules[] = {"constant", "cosine", "step", NULL};
 static const char* const normals[] = {"none", "standard", "range", NULL};
@@ -31,7 +31,8 @@ static const char* const goals[] = {"loss", "success", NULL};
 
 enum {
   ANY = (1 << LOOM_KINDS) - 1,
-  DIFFUSION = 1 << LOOM_KIND_DIFFUSION,
+  UNET = 1 << LOOM_KIND_DIFFUSION,
+  DIFFUSION = UNET | 1 << LOOM_KIND_DIFFUSION_MLP,
   TRANSFORMER = 1 << LOOM_KIND_BC_TRANSFORMER,
   RNN = 1 << LOOM_KIND_BC_RNN_GMM,
   MIXTURE = 1 << LOOM_KIND_BC_GMM | RNN | TRANSFORMER,
@@ -65,8 +66,8 @@ static const field fields[] = {
     {"policy", "executed", INT, AT(policy.executed), 1, 1000, NULL, DIFFUSION},
     {"policy", "noise_steps", INT, AT(policy.noise_steps), 1, 1000, NULL, DIFFUSION},
     {"policy", "denoise_steps", INT, AT(policy.denoise_steps), 1, 1000, NULL, DIFFUSION},
-    {"policy", "kernel", INT, AT(policy.kernel), 1, 63, NULL, DIFFUSION},
-    {"policy", "groups", INT, AT(policy.groups), 1, 1024, NULL, DIFFUSION},
+    {"policy", "kernel", INT, AT(policy.kernel), 1, 63, NULL, UNET},
+    {"policy", "groups", INT, AT(policy.groups), 1, 1024, NULL, UNET},
     {"policy", "step_width", INT, AT(policy.step_width), 2, 65536, NULL, DIFFUSION},
     {"optimizer", "rate", REAL, AT(optimizer.rate), tiny, 10, NULL, ANY},
     {"optimizer", "beta1", REAL, AT(optimizer.beta1), 0, 1 - tiny, NULL, ANY},
@@ -122,6 +123,10 @@ const char* loom_policy_kind_name(loomPolicyKind kind) {
   return kind_names[kind];
 }
 
+bool loom_policy_denoises(int kind) {
+  return kind == LOOM_KIND_DIFFUSION || kind == LOOM_KIND_DIFFUSION_MLP;
+}
+
 // ---- defaults
 
 loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
@@ -168,9 +173,11 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
     c.optimizer.decoupled = true;
     c.optimizer.weight_decay = 0.01;
   }
-  if (kind == LOOM_KIND_DIFFUSION) {
+  if (loom_policy_denoises((int)kind)) {
     c.data.obs_normal = c.data.action_normal = LOOM_NORMAL_RANGE;
-    c.policy.layers = (loomSizes){3, {256, 512, 1024}};
+    c.policy.layers =
+        kind == LOOM_KIND_DIFFUSION ? (loomSizes){3, {256, 512, 1024}} : (loomSizes){3, {512, 512, 512}};
+    if (kind == LOOM_KIND_DIFFUSION_MLP) c.policy.step_width = 64;
     c.optimizer.decoupled = true;
     c.optimizer.weight_decay = 1e-6;
     c.optimizer.beta1 = 0.95;
@@ -325,13 +332,13 @@ static int check_together(const reader* r, loomNode root) {
   if (p->kind == LOOM_KIND_BC_TRANSFORMER && p->width % p->heads)
     return loom_yaml_error(r->y, policy, "width", r->err, "%d is no multiple of %d heads", p->width,
                            p->heads);
-  if (p->kind == LOOM_KIND_DIFFUSION && p->executed > p->predicted - p->observed + 1)
+  if (loom_policy_denoises(p->kind) && p->executed > p->predicted - p->observed + 1)
     return loom_yaml_error(
         r->y, policy, "executed", r->err,
         "%d actions cannot be executed of %d predicted, which begin with the first of %d rows "
         "observed",
         p->executed, p->predicted, p->observed);
-  if (p->kind == LOOM_KIND_DIFFUSION && p->denoise_steps > p->noise_steps)
+  if (loom_policy_denoises(p->kind) && p->denoise_steps > p->noise_steps)
     return loom_yaml_error(r->y, policy, "denoise_steps", r->err, "more than the %d noise_steps",
                            p->noise_steps);
   if (r->c->stop.patience && r->c->stop.by == 1 && !r->c->rollout.task[0])
@@ -499,7 +506,7 @@ void loom_config_data_def(loomConfigDataDef* out, const loomTrainConfig* c, bool
     out->file[i] = (loomDataFile){file->path, *mask ? mask : NULL, file->weight};
   }
   for (int i = 0; i < c->data.key_count; i++) out->key[i] = c->data.key[i];
-  if (c->policy.kind == LOOM_KIND_DIFFUSION)
+  if (loom_policy_denoises(c->policy.kind))
     loom_data_chunk(def, c->policy.observed, c->policy.predicted);
   else
     loom_data_sequence(def, c->data.stack, c->data.length);

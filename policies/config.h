@@ -20,10 +20,12 @@ typedef enum loomPolicyKind {
   LOOM_KIND_BC_RNN_GMM,      // LSTM before the mixture (Mandlekar et al., 2021)
   LOOM_KIND_BC_TRANSFORMER,  // causal transformer before the mixture
   LOOM_KIND_DIFFUSION,       // 1-D U-Net that denoises action chunks (Chi et al., 2023)
+  LOOM_KIND_DIFFUSION_MLP,   // the same with a perceptron
   LOOM_KINDS,
 } loomPolicyKind;
 
 const char* loom_policy_kind_name(loomPolicyKind kind);  // "bc_rnn_gmm"
+bool loom_policy_denoises(int kind);                     // one of the diffusion kinds
 
 enum { LOOM_CONFIG_SIZES = 8 };
 

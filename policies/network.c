@@ -7,6 +7,7 @@ static const loomNetworkType* const types[LOOM_KINDS] = {
     [LOOM_KIND_BC_GAUSSIAN] = &loom_network_mlp,
     [LOOM_KIND_BC_GMM] = &loom_network_mlp,
     [LOOM_KIND_BC_RNN_GMM] = &loom_network_rnn,
+    [LOOM_KIND_DIFFUSION_MLP] = &loom_network_diffusion,
 };
 
 loomNetworkDef loom_network_def(const loomTrainConfig* config, int obs_dim, int action_dim) {
@@ -16,7 +17,7 @@ loomNetworkDef loom_network_def(const loomTrainConfig* config, int obs_dim, int 
                         .obs_rows = config->data.stack + config->data.length - 1,
                         .action_rows = config->data.length,
                         .stack = config->data.stack};
-  if (config->policy.kind == LOOM_KIND_DIFFUSION) {
+  if (loom_policy_denoises(config->policy.kind)) {
     def.obs_rows = def.stack = config->policy.observed;
     def.action_rows = config->policy.predicted;
   }
@@ -28,7 +29,7 @@ int loom_network_seen(const loomNetworkDef* def) {
 }
 
 int loom_network_decided(const loomNetworkDef* def) {
-  return def->policy.kind == LOOM_KIND_DIFFUSION ? def->policy.executed : 1;
+  return loom_policy_denoises(def->policy.kind) ? def->policy.executed : 1;
 }
 
 int loom_network_create(loomNetwork* out, const loomNetworkDef* def, uint64_t seed, loomError* err) {

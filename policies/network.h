@@ -46,7 +46,7 @@ typedef struct loomNetworkType {
                  loomRandom* random);
 } loomNetworkType;
 
-extern const loomNetworkType loom_network_mlp, loom_network_rnn;
+extern const loomNetworkType loom_network_mlp, loom_network_rnn, loom_network_diffusion;
 
 typedef struct loomNetwork {
   const loomNetworkType* type;

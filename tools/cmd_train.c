@@ -17,7 +17,7 @@ static const char help[] =
     "policies,\n"
     "scalars.csv and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit for bit.\n\n"
     "  -d, --data FILE      dataset; may be given several times\n"
-    "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm or bc_rnn_gmm (default bc_rnn_gmm)\n"
+    "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm, bc_rnn_gmm or diffusion_mlp (default bc_rnn_gmm)\n"
     "  -k, --key NAME       observation; several times (default: hands' poses, grippers and `object`)\n"
     "      --mask NAME      only demos of that mask, e.g. train\n"
     "      --validate NAME  mask of the demos kept for validation, e.g. valid\n"

@@ -31,7 +31,7 @@ refuses() {
 inside() { mkdir -p "$work/$1" && (cd "$work/$1" && "${@:2}"); }
 train() { "$loom" train --data "$work/d.hdf5" --threads 2 --batch 16 --steps 10 --rollouts 0 "$@"; }
 
-for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm; do
+for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm diffusion_mlp; do
   check "$kind: whole run" inside $kind train -p $kind --hidden 32 --epochs 4 -o run
   check "$kind: half a run" inside $kind-half train -p $kind --hidden 32 --epochs 2 -o run
   check "$kind: the rest" inside $kind-half train -p $kind --hidden 32 --epochs 4 --resume -o run
