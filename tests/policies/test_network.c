@@ -30,7 +30,7 @@ static void make(netCase* c, loomPolicyKind kind, int width) {
   p->layers = (loomSizes){2, {width, width}};
   p->modes = 2;
   p->min_std = 0.1;
-  p->step_width = 8;
+  p->step_width = 32;
   p->observed = 2;
   p->predicted = 4;
   p->executed = 2;
@@ -120,11 +120,14 @@ static void learned_by_heart(void** state) {
   loomError err = {0, ""};
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
     netCase* c = test_calloc(1, sizeof *c);
-    make(c, kinds[k], 64);
+    make(c, kinds[k], 128);
     loomAdamDef adam = loom_default_adam_def();
-    for (uint64_t step = 1; step <= 1500; step++) {
+    // Each step shows a denoiser only one noise of each sample.
+    uint64_t steps = loom_policy_denoises((int)kinds[k]) ? 4000 : 1500;
+    loomScheduleDef schedule = {.kind = LOOM_SCHEDULE_COSINE, .rate = 3e-3, .steps = steps};
+    for (uint64_t step = 1; step <= steps; step++) {
       loom_network_loss(&c->net, &c->samples, 1, step, true);
-      loom_adam_step(&c->net.params, &adam, 3e-3, step);
+      loom_adam_step(&c->net.params, &adam, loom_schedule_rate(&schedule, step - 1), step);
     }
     loomActor actor;
     if (loom_actor_create(&actor, &c->net, &err)) fail_msg("%s", err.message);
