@@ -41,7 +41,7 @@ typedef struct loomRolloutDef {
   /// Called after each episode, one call at a time but in no fixed order; non-zero stops with
   /// LOOM_ERR_INTERRUPTED. `trace` has the episode's rows where `traces` is set, else it is NULL. May be
   /// NULL.
-  int (*done)(void* user, const loomRollout* rollout, const loomTrace* trace, loomEpisode* episode);
+  int (*done)(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode);
   void* user;
   bool traces;
 } loomRolloutDef;

@@ -193,6 +193,7 @@ static void tell(run* r, bool epoch_done) {
   loomTrainState* s = &r->state;
   s->step = (int64_t)r->p.step;
   s->steps = r->steps;
+  s->first = r->first_step;
   s->epoch = (int)epoch_of(r);
   s->epochs = r->config->train.epochs;
   s->loss = r->p.steps_summed > 0 ? r->p.loss_sum / r->p.steps_summed : NAN;
@@ -234,8 +235,7 @@ static int validate(run* r, bool* better, loomError* err) {
   return LOOM_OK;
 }
 
-static int stop_rollouts(void* user, const loomRollout* rollout, const loomTrace* trace,
-                         loomEpisode* episode) {
+static int stop_rollouts(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   (void)rollout;
   (void)trace;
   (void)episode;

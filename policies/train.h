@@ -11,6 +11,7 @@
 /// How far a run is. What was not measured yet is NAN.
 typedef struct loomTrainState {
   int64_t step, steps;  // done, and of the whole run
+  int64_t first;        // where this process began
   int epoch, epochs;    // done
   double loss;          // mean of the last full epoch, or of the running one's steps so far
   double gradient;      // its mean length before clipping

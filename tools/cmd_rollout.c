@@ -1,10 +1,14 @@
 // demoloom rollout: a trained policy in closed loop, and how often it succeeds.
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "generators/record.h"
 #include "policies/trained.h"
 #include "tools/commands.h"
 #include "tools/common.h"
@@ -21,38 +25,36 @@ static const char help[] =
     "      --first I        number of the first episode, default 0\n"
     "      --max-steps N    control steps an episode (default: the task's)\n"
     "  -j, --threads N      default: as many as cores\n"
+    "  -o, --output FILE    the episodes as demos, those that fail too (look at them with view and render)\n"
     "      --json           all episodes on stdout\n"
     "      --assets NAME=DIR\n\n"
     "example:\n"
-    "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n";
+    "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
+    "  demoloom rollout runs/handover/last.safetensors -n 20 -o tried.hdf5 && demoloom view tried.hdf5\n";
 
 typedef struct rolloutArgs {
-  const char *policy, *task, *reset;
+  const char *policy, *task, *reset, *out;
   int64_t n, seed, first, max_steps, threads;
   bool json;
   loomAssetRoots roots;
   int done, won;
   double start;
+  char* env_args;
+  loomError error;  // of what `done` wrote
 } rolloutArgs;
 
 enum { OPT_TASK = 256, OPT_RESET, OPT_FIRST, OPT_STEPS, OPT_JSON, OPT_ASSETS };
 
-static const struct option options[] = {{"task", 1, 0, OPT_TASK},
-                                        {"reset", 1, 0, OPT_RESET},
-                                        {"episodes", 1, 0, 'n'},
-                                        {"seed", 1, 0, 's'},
-                                        {"first", 1, 0, OPT_FIRST},
-                                        {"max-steps", 1, 0, OPT_STEPS},
-                                        {"threads", 1, 0, 'j'},
-                                        {"json", 0, 0, OPT_JSON},
-                                        {"assets", 1, 0, OPT_ASSETS},
-                                        {"help", 0, 0, 'h'},
-                                        {0, 0, 0, 0}};
+static const struct option options[] = {
+    {"task", 1, 0, OPT_TASK},     {"reset", 1, 0, OPT_RESET}, {"episodes", 1, 0, 'n'},
+    {"seed", 1, 0, 's'},          {"first", 1, 0, OPT_FIRST}, {"max-steps", 1, 0, OPT_STEPS},
+    {"threads", 1, 0, 'j'},       {"output", 1, 0, 'o'},      {"json", 0, 0, OPT_JSON},
+    {"assets", 1, 0, OPT_ASSETS}, {"help", 0, 0, 'h'},        {0, 0, 0, 0}};
 
 static int parse(rolloutArgs* a, int argc, char** argv) {
   loomError err = {0, ""};
   optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "n:s:j:h", options, NULL)) != -1;) {
+  for (int c; (c = getopt_long(argc, argv, "n:s:j:o:h", options, NULL)) != -1;) {
     bool fine = true;
     switch (c) {
       case OPT_TASK:
@@ -76,6 +78,9 @@ static int parse(rolloutArgs* a, int argc, char** argv) {
       case 'j':
         fine = tool_int(&a->threads, "rollout", "--threads", optarg, 0, 1024);
         break;
+      case 'o':
+        a->out = optarg;
+        break;
       case OPT_JSON:
         a->json = true;
         break;
@@ -95,16 +100,84 @@ static int parse(rolloutArgs* a, int argc, char** argv) {
   return 0;
 }
 
-static int done(void* user, const loomRollout* rollout, const loomTrace* trace, loomEpisode* episode) {
-  (void)trace;
-  (void)episode;
+// ---- the episodes as demos: a file each, in the end one dataset in the order of their numbers
+
+static void part_path(char out[LOOM_PATH_MAX], const rolloutArgs* a, uint64_t number) {
+  snprintf(out, LOOM_PATH_MAX, "%.*s.parts/%llu.hdf5", LOOM_PATH_MAX - 40, a->out,
+           (unsigned long long)number);
+}
+
+static void folder_path(char out[LOOM_PATH_MAX], const rolloutArgs* a) {
+  snprintf(out, LOOM_PATH_MAX, "%.*s.parts", LOOM_PATH_MAX - 40, a->out);
+}
+
+static int write_part(rolloutArgs* a, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  char path[LOOM_PATH_MAX];
+  loomWriteDef write = loom_default_write_def();
+  loomDriven driven = {"rollout",
+                       (int)rollout->number,
+                       (uint64_t)a->seed,
+                       rollout->number,
+                       rollout->end == LOOM_RUN_SUCCESS,
+                       a->env_args,
+                       &a->roots};
+  part_path(path, a, rollout->number);
+  return loom_record_driven(path, trace, episode, &driven, &write, NULL, &a->error);
+}
+
+static void remove_parts(const rolloutArgs* a) {
+  char path[LOOM_PATH_MAX];
+  for (int64_t i = 0; i < a->n; i++) {
+    part_path(path, a, (uint64_t)(a->first + i));
+    unlink(path);
+  }
+  folder_path(path, a);
+  rmdir(path);
+}
+
+static int assemble(const rolloutArgs* a, const loomRolloutReport* report, loomError* err) {
+  loomSource* source = calloc((size_t)report->n + 1, sizeof *source);
+  char(*path)[LOOM_PATH_MAX] = calloc((size_t)report->n + 1, sizeof *path);
+  int n = 0;
+  for (int i = 0; source && path && i < report->n; i++) {
+    part_path(path[n], a, report->rollout[i].number);
+    if (tool_is_file(path[n])) source[n] = (loomSource){path[n], NULL}, n++;
+  }
+  loomAttr attrs[] = {loom_attr_string("env_args", a->env_args),
+                      loom_attr_string("loom_version", loom_version()),
+                      loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", a->seed)};
+  loomAssembleDef def = loom_default_assemble_def();
+  def.attr = attrs;
+  def.nattr = sizeof attrs / sizeof *attrs;
+  def.trusted = true;
+  def.valid = 0;
+  int code = source && path ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", a->out);
+  if (!code && n) code = loom_dataset_assemble(a->out, source, n, &def, err);
+  free(source);
+  free(path);
+  return code;
+}
+
+static int done(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   rolloutArgs* a = user;
   char note[64];
   a->done++;
   a->won += rollout->end == LOOM_RUN_SUCCESS;
   snprintf(note, sizeof note, "episodes, %.0f %% succeed", 100.0 * a->won / a->done);
   tool_progress("rolled out", a->done, a->n, loom_clock() - a->start, note);
+  bool whole = rollout->end != LOOM_RUN_SIMULATOR && trace && trace->rows;
+  if (a->out && whole && write_part(a, rollout, trace, episode)) return 1;
   return tool_stop != 0;
+}
+
+static int make_folder(const rolloutArgs* a, loomError* err) {
+  char path[LOOM_PATH_MAX];
+  folder_path(path, a);
+  if (tool_is_file(a->out))
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: is there already; name another file", a->out);
+  return mkdir(path, 0777) && errno != EEXIST
+             ? loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", path, strerror(errno))
+             : 0;
 }
 
 static void print_json(const loomRolloutReport* r) {
@@ -160,15 +233,22 @@ static int run(rolloutArgs* a, loomTrained* trained, const loomScene* scene, loo
   def.user = a;
   if (def.reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, reset);
+  int code = a->out ? make_folder(a, err) : 0;
+  if (code) return code;
+  def.traces = a->out != NULL;
   tool_catch_signals();
   a->start = loom_clock();
-  int code = loom_rollout(&report, scene, &maker, &def, err);
+  code = loom_rollout(&report, scene, &maker, &def, err);
   tool_progress_end();
+  if (code && a->error.code) *err = a->error;
+  if (!code && a->out) code = assemble(a, &report, err);
+  if (a->out) remove_parts(a);
   if (code) return code;
   if (a->json)
     print_json(&report);
   else
     print_text(&report);
+  if (a->out && !a->json) printf("wrote %s\n", a->out);
   loom_rollout_report_destroy(&report);
   return 0;
 }
@@ -178,7 +258,6 @@ int cmd_rollout(int argc, char** argv) {
   loomTrained trained = {0};
   loomTask* task = NULL;
   loomScene* scene = NULL;
-  char* env_args = NULL;
   loomError err = {0, ""};
   int code = parse(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
@@ -188,10 +267,10 @@ int cmd_rollout(int argc, char** argv) {
     code = loom_error_set(&err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a.policy);
   if (!code) code = tool_task(&task, name, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
-  if (!code) code = tool_scene(&scene, &env_args, task, &a.roots, &err);
+  if (!code) code = tool_scene(&scene, &a.env_args, task, &a.roots, &err);
   if (!code) code = run(&a, &trained, scene, &err);
   int status = code ? tool_fail(&err) : EXIT_DONE;
-  free(env_args);
+  free(a.env_args);
   loom_scene_destroy(scene);
   loom_task_destroy(task);
   loom_trained_destroy(&trained);

@@ -322,7 +322,9 @@ static void show(void* user, const loomTrainState* s, bool epoch_done) {
   if (!isnan(s->validation))
     n += snprintf(note + n, sizeof note - (size_t)n, ", validation %.4g", s->validation);
   if (!isnan(s->success)) snprintf(note + n, sizeof note - (size_t)n, ", %.0f %% succeed", 100 * s->success);
-  tool_progress("trained", s->step, s->steps, s->seconds, note);
+  // The rate is this process's.
+  tool_progress("trained", s->step, s->steps, s->seconds * (double)s->step / (double)(s->step - s->first),
+                note);
   if (!epoch_done) return;
   if (a->json) print_json(s);
 }

@@ -106,7 +106,7 @@ typedef struct seen {
   int rows[EPISODES];
 } seen;
 
-static int look(void* user, const loomRollout* rollout, const loomTrace* trace, loomEpisode* episode) {
+static int look(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   seen* s = user;
   (void)episode;
   s->calls++;
@@ -223,7 +223,7 @@ static void why_they_fail(void** state) {
   assert_null(report.rollout);
 }
 
-static int stop(void* user, const loomRollout* rollout, const loomTrace* trace, loomEpisode* episode) {
+static int stop(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   (void)user;
   (void)episode;
   assert_null(trace);

@@ -65,6 +65,12 @@ observed() {
 }
 check 'observations of recordings' observed
 
+written() {
+  "$loom" rollout "$work/tried/best_success.safetensors" -n 3 --max-steps 60 -j 2 -o "$work/rolled.hdf5" &&
+    "$loom" replay "$work/rolled.hdf5" | grep -c '0.00e+00 rad' | grep -qx 3 && [ ! -e "$work/rolled.hdf5.parts" ]
+}
+check 'episodes as demos' written
+
 check 'a folder in use' refuses 'holds a run already' inside bc_gmm train -p bc_gmm --hidden 32 -o run
 check 'another configuration' refuses 'another configuration' inside bc_gmm train -p bc_gmm --hidden 48 --resume -o run
 check 'no such key' refuses 'nonsense' train -k nonsense -o "$work/none"
