@@ -23,11 +23,10 @@ enum { AT_OPEN = -2, AT_DATA = -1, ROWS_AT_ONCE = 4096, MAX_CHILDREN = 8 };
 typedef struct probe {
   const char* path;
   int64_t file_size;
-  bool cut_short;
   int from, step;
   volatile int* at;  // shared: what the child is reading
   pid_t child;
-  bool done;
+  bool done, cut_short;
 } probe;
 
 static void read_attrs(const loomDataset* ds, const char* object) {

@@ -180,12 +180,15 @@ typedef struct viewApp {
   loomTask* task;
   loomDataset* dataset;
   char path[LOOM_PATH_MAX];
-  bool is_source;  // the dataset is the task's source demos
   viewList list;
   viewStage stage;
 
   double row;  // control steps; fractions while playing
   bool playing, loop, live;
+  bool is_source;     // the dataset is the task's source demos
+  bool typing;        // keys go into list.text
+  bool ends_changed;  // of subtasks, and not saved
+  bool has_scene, has_context;
   double speed;
   double owed;   // control steps the simulation is behind
   double clock;  // seconds since the start, by view_advance
@@ -194,7 +197,6 @@ typedef struct viewApp {
   uint64_t drawn_assets;   // what the context holds, as a hash
   int first;               // entry to open with
   int stage_id, drawn_id;  // counts what was shown; what the scene was made for
-  bool has_scene, has_context;
   mjvScene scene;
   mjrContext context;
   int framebuffer;  // mjFB_WINDOW or mjFB_OFFSCREEN
@@ -223,7 +225,6 @@ typedef struct viewApp {
   viewDrag drag;
   double drag_x, drag_y;       // where the mouse was
   int drag_arm, drag_subtask;  // boundary
-  bool typing;                 // keys go into list.text
 
   loomSourceSet sources;  // for attempts and ghosts; n = 0 until asked for
   mjModel* ghost_model;
@@ -235,7 +236,6 @@ typedef struct viewApp {
   loomDataset* source_dataset;
   int trial_count;
   viewDrive drive;
-  bool ends_changed;
 
   pthread_t thumb_thread;
   bool has_thumb_thread;
