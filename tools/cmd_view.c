@@ -1,4 +1,5 @@
 // demoloom view: look at demos, annotate them, run new ones.
+#include <assert.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <math.h>
@@ -83,6 +84,18 @@ static const struct option options[] = {{"demo", 1, 0, OPT_DEMO},
                                         {"help", 0, 0, 'h'},
                                         {0, 0, 0, 0}};
 
+static bool window_size(viewArgs* a, const char* text) {
+  char* end;
+  long width = strtol(text, &end, 10), height = *end == 'x' ? strtol(end + 1, &end, 10) : 0;
+  if (*end || width < 320 || width > 8192 || height < 240 || height > 8192) {
+    tool_usage("view", "--size takes WIDTHxHEIGHT, 320x240 to 8192x8192, not '%s'", text);
+    return false;
+  }
+  a->width = (int)width;
+  a->height = (int)height;
+  return true;
+}
+
 static int parse(viewArgs* a, int argc, char** argv) {
   loomError err = {0, ""};
   optind = 1;
@@ -113,9 +126,7 @@ static int parse(viewArgs* a, int argc, char** argv) {
         a->headless = true;
         break;
       case OPT_SIZE:
-        if (sscanf(optarg, "%dx%d", &a->width, &a->height) != 2 || a->width < 320 || a->height < 240 ||
-            a->width > 8192 || a->height > 8192)
-          return tool_usage("view", "--size takes WIDTHxHEIGHT, 320x240 to 8192x8192, not '%s'", optarg);
+        if (!window_size(a, optarg)) return EXIT_USAGE;
         break;
       case 's':
         if (!tool_int(&a->seed, "view", "--seed", optarg, 0, 1000000000)) return EXIT_USAGE;
@@ -204,7 +215,11 @@ void view_advance(viewApp* app, double seconds) {
     return;
   }
   if (app->live) {
-    for (app->owed += rows; app->owed >= 1 && app->live; app->owed--) view_live_step(app);
+    app->owed += rows;
+    while (app->owed >= 1 && app->live) {
+      view_live_step(app);
+      app->owed--;
+    }
     return;
   }
   app->row += rows;
@@ -292,6 +307,7 @@ int cmd_view(int argc, char** argv) {
   char annotated[LOOM_PATH_MAX];
   int code = parse(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+  assert(a.target);
   name_annotated(annotated, sizeof annotated, a.target);
   if (!a.annotated) a.annotated = annotated;
   mallopt(M_ARENA_MAX, 1);  // else what the thumbnails' thread frees stays with that thread

@@ -90,7 +90,8 @@ void view_drive_advance(viewApp* app, double seconds) {
   viewDrive* v = of(app);
   loomError err = {0, ""};
   v->owed = fmin(v->owed + seconds * app->task->control_freq, LATEST);
-  for (; v->owed >= 1 && v->on; v->owed--) {
+  while (v->owed >= 1 && v->on) {
+    v->owed--;
     set_inputs(app);
     if (!loom_teleop_step(&v->session.teleop, &err)) continue;
     view_say(app, "%s", err.message);
