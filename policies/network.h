@@ -26,6 +26,7 @@ typedef struct loomSamples {
   const loomReal* obs;      // (n x obs_rows x obs_dim)
   const loomReal* actions;  // (n x action_rows x action_dim)
   const loomReal* real;     // (n x action_rows) 1, or 0 where an action is padding
+  loomReal* dobs;           // (n x obs_rows x obs_dim) takes the gradient of obs in training; may be NULL
 } loomSamples;
 
 /// What a kind is. `layers` is its struct, zeroed before declare.
@@ -35,8 +36,8 @@ typedef struct loomNetworkType {
   void (*init)(const void* layers, loomParams* params, loomRandom* random);
   /// Activations: for training with up to n samples, or to act (n = 0: decide and begin only).
   void (*layout)(void* layers, loomArena* arena, int n);
-  /// Mean loss of the samples; with `train` the gradients of all parameters are added up. `random` is the
-  /// step's own stream (LOOM_PURPOSE_DROPOUT).
+  /// Mean loss of the samples; with `train` the gradients of all parameters are added up, and that of obs is
+  /// written where dobs is given. `random` is the step's own stream (LOOM_PURPOSE_DROPOUT).
   double (*loss)(void* layers, loomParams* params, const loomSamples* samples, loomRandom* random,
                  bool train);
   /// Forget what came before; may be NULL.

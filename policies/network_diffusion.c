@@ -13,7 +13,7 @@ typedef struct diffusionNetwork {
   loomDiffusion diffusion;
   loomMlp mlp;
   int seen, chunk;  // numbers of the observed rows, of a chunk
-  loomReal *x, *noisy, *noise, *dy, *time, *step;
+  loomReal *x, *dx, *noisy, *noise, *dy, *time, *step;
   int* t;
 } diffusionNetwork;
 
@@ -47,6 +47,7 @@ static void layout(void* layers, loomArena* arena, int n) {
   net->t = loom_arena_int(arena, rows);
   net->noise = loom_arena_real(arena, (size_t)n * chunk);
   net->dy = loom_arena_real(arena, (size_t)n * chunk);
+  net->dx = loom_arena_real(arena, (size_t)n * (size_t)net->mlp.def.sizes[0]);
 }
 
 // The noise that the network sees in net->noisy (n x chunk) at steps net->t (n).
@@ -64,6 +65,13 @@ static const loomReal* predict(diffusionNetwork* net, const loomParams* params, 
   return loom_mlp_forward(&net->mlp, params, net->x, n);
 }
 
+static void backward(diffusionNetwork* net, loomParams* params, const loomSamples* samples) {
+  ptrdiff_t width = net->mlp.def.sizes[0], seen = net->seen;
+  loom_mlp_backward(samples->dobs ? net->dx : NULL, &net->mlp, params, net->dy, net->x, samples->n);
+  for (ptrdiff_t i = 0; samples->dobs && i < samples->n; i++)
+    memcpy(samples->dobs + i * seen, net->dx + i * width, (size_t)seen * sizeof *net->dx);
+}
+
 // Padding counts: what follows a demo's end is its last action, held.
 static double loss(void* layers, loomParams* params, const loomSamples* samples, loomRandom* random,
                    bool train) {
@@ -75,7 +83,7 @@ static double loss(void* layers, loomParams* params, const loomSamples* samples,
   loom_diffusion_noise(net->noisy, samples->actions, net->noise, net->t, n, net->chunk, &net->diffusion);
   const loomReal* y = predict(net, params, samples->obs, n);
   double loss = loom_l2_loss(train ? net->dy : NULL, y, net->noise, NULL, n, net->chunk);
-  if (train) loom_mlp_backward(NULL, &net->mlp, params, net->dy, net->x, n);
+  if (train) backward(net, params, samples);
   return loss;
 }
 

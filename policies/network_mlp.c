@@ -52,7 +52,7 @@ static double loss(void* layers, loomParams* params, const loomSamples* samples,
                     ? loom_mixture_loss(dy, net->row_loss, y, samples->actions, samples->real, samples->n,
                                         &net->mixture)
                     : loom_l2_loss(dy, y, samples->actions, samples->real, samples->n, net->def.action_dim);
-  if (train) loom_mlp_backward(NULL, &net->mlp, params, dy, samples->obs, samples->n);
+  if (train) loom_mlp_backward(samples->dobs, &net->mlp, params, dy, samples->obs, samples->n);
   return loss;
 }
 

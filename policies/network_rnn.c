@@ -18,7 +18,7 @@ typedef struct rnnNetwork {
   size_t wi[LAYERS], wh[LAYERS], bi[LAYERS], bh[LAYERS];  // offsets into the parameter blocks
   loomMlp head;
   loomLstmState state[LAYERS];
-  loomReal *x, *actions, *real;  // time outermost: (steps x n x ...)
+  loomReal *x, *dx, *actions, *real;  // time outermost: (steps x n x ...)
   loomReal *dy, *row_loss;
   loomReal *dh[2], *dc, *dgates;
   int since;  // rows since the state was zero
@@ -78,6 +78,7 @@ static void layout(void* layers, loomArena* arena, int n) {
   loom_mlp_layout(&net->head, arena, (int)(steps * rows));
   rows = (size_t)n;
   net->x = loom_arena_real(arena, steps * rows * (size_t)net->input);
+  net->dx = loom_arena_real(arena, steps * rows * (size_t)net->input);
   net->actions = loom_arena_real(arena, steps * rows * (size_t)net->def.action_dim);
   net->real = loom_arena_real(arena, steps * rows);
   net->dy = loom_arena_real(arena, steps * rows * (size_t)loom_mixture_width(&net->mixture));
@@ -127,17 +128,32 @@ static const loomReal* forward(rnnNetwork* net, const loomParams* params, const 
   return loom_mlp_forward(&net->head, params, outputs(net, n, net->layers - 1), steps * n);
 }
 
-static void backward(rnnNetwork* net, loomParams* params, int n) {
-  int top = net->layers - 1, now = 0;
+// Gradients turned back; a row that several inputs see has the sum.
+static void scatter(const rnnNetwork* net, const loomSamples* s) {
+  const loomNetworkDef* def = &net->def;
+  memset(s->dobs, 0, (size_t)s->n * (size_t)def->obs_rows * (size_t)def->obs_dim * sizeof *s->dobs);
+  for (int t = 0; t < net->steps; t++) {
+    for (int i = 0; i < s->n; i++) {
+      const loomReal* from = net->dx + ((ptrdiff_t)t * s->n + i) * net->input;
+      loomReal* to = s->dobs + ((ptrdiff_t)i * def->obs_rows + t) * def->obs_dim;
+      for (int k = 0; k < net->input; k++) to[k] += from[k];
+    }
+  }
+}
+
+static void backward(rnnNetwork* net, loomParams* params, const loomSamples* samples) {
+  int top = net->layers - 1, now = 0, n = samples->n;
   loom_mlp_backward(net->dh[now], &net->head, params, net->dy, outputs(net, n, top), net->steps * n);
   for (int i = top; i >= 0; i--, now = !now) {
     loomLstmWeights w = weights(net, params->value, i);
     loomLstmShape s = shape(net, net->steps, n, i);
     loomReal* g = params->gradient;
     loomLstmGradients dw = {g + net->wi[i], g + net->wh[i], g + net->bi[i], g + net->bh[i]};
-    loom_lstm_backward(i ? net->dh[!now] : NULL, NULL, net->dc, net->dgates, net->dh[now], &dw,
-                       &net->state[i], i ? outputs(net, n, i - 1) : net->x, &w, &s);
+    loomReal* earlier = i ? net->dh[!now] : samples->dobs ? net->dx : NULL;
+    loom_lstm_backward(earlier, NULL, net->dc, net->dgates, net->dh[now], &dw, &net->state[i],
+                       i ? outputs(net, n, i - 1) : net->x, &w, &s);
   }
+  if (samples->dobs) scatter(net, samples);
 }
 
 // State of zero before the first of n sequences' rows.
@@ -158,7 +174,7 @@ static double loss(void* layers, loomParams* params, const loomSamples* samples,
   const loomReal* y = forward(net, params, net->x, net->steps, samples->n);
   double loss = loom_mixture_loss(train ? net->dy : NULL, net->row_loss, y, net->actions, net->real,
                                   net->steps * samples->n, &net->mixture);
-  if (train) backward(net, params, samples->n);
+  if (train) backward(net, params, samples);
   return loss;
 }
 

@@ -159,7 +159,7 @@ static loomSamples normalised(const run* r, loomBatch* batch) {
   const loomNetworkDef* def = &r->trained.network.def;
   loom_normal_apply(batch->low, (int64_t)batch->n * def->obs_rows, &r->trained.obs);
   loom_normal_apply(batch->actions, (int64_t)batch->n * def->action_rows, &r->trained.actions);
-  return (loomSamples){batch->n, batch->low, batch->actions, batch->real};
+  return (loomSamples){batch->n, batch->low, batch->actions, batch->real, NULL};
 }
 
 static int step(run* r, loomError* err) {
