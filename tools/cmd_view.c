@@ -233,7 +233,6 @@ static void set_defaults(viewApp* app) {
   app->speed = 1;
   app->show_list = app->show_timeline = app->show_ui = 1;
   app->seed = (int)app->args->seed;
-  app->ghost_source = -1;
   mjv_defaultCamera(&app->camera);
   mjv_defaultOption(&app->option);
   mjv_defaultPerturb(&app->perturb);
@@ -282,9 +281,7 @@ void view_close(viewApp* app) {
   loom_image_destroy(&app->time_panel.image);
   free(app->figure);
   mj_deleteModel(app->blank);
-  mj_deleteData(app->ghost_data);
-  mj_deleteModel(app->ghost_model);
-  loom_demo_destroy(&app->ghost_demo);
+  overlay_ghost_close(&app->ghost);
   loom_episode_destroy(app->trial_episode);
   loom_scene_destroy(app->trial_scene);
   loom_sources_destroy(&app->sources);

@@ -15,6 +15,8 @@
 #include "generators/attempt.h"
 #include "generators/replay.h"
 #include "tools/common.h"
+#include "tools/overlay.h"
+#include "tools/story.h"
 #include "tools/teleop.h"
 #include "tools/teleop_device.h"
 
@@ -116,14 +118,6 @@ int view_list_save(viewList* list, const char* path, loomError* err);
 // ------------------------------------------------------------------------------------------------------
 // the demo that is shown
 
-typedef struct viewSegment {
-  int arm, subtask;
-  int first, end;  // rows [first, end)
-  int source;      // entry number of the source demo in the source dataset; -1 = none
-  int source_start, source_end;
-  char source_name[LOOM_NAME_MAX];
-} viewSegment;
-
 typedef struct viewStage {
   int entry;  // in the list; -1 = nothing is shown
   loomDemo demo;
@@ -135,7 +129,7 @@ typedef struct viewStage {
   bool has_ends;  // replay.end holds every arm's ends
   char why[256];  // why not
   int segment_count;
-  viewSegment segment[LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS];
+  storySegment segment[STORY_MAX_SEGMENTS];
   double* force;  // (rows x arms) sum of normal contact forces on each hand, N; NULL until asked for
 } viewStage;
 
@@ -227,10 +221,7 @@ typedef struct viewApp {
   int drag_arm, drag_subtask;  // boundary
 
   loomSourceSet sources;  // for attempts and ghosts; n = 0 until asked for
-  mjModel* ghost_model;
-  mjData* ghost_data;
-  int ghost_source;
-  loomDemo ghost_demo;
+  overlayGhost ghost;
   loomScene* trial_scene;
   loomEpisode* trial_episode;
   loomDataset* source_dataset;
@@ -273,6 +264,8 @@ void view_stage_close(viewStage* stage);
 void view_stage_pose(viewApp* app, int row);
 /// What an arm's segments look like from the ends.
 void view_stage_segments(viewApp* app);
+/// The demo shown, as timeline and overlays want it.
+story view_story(const viewApp* app);
 int view_stage_forces(viewApp* app, loomError* err);
 /// Move the end of a subtask; coordinated ones follow. Returns whether anything moved.
 bool view_stage_move_end(viewApp* app, int arm, int subtask, int end);

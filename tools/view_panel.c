@@ -4,12 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "generators/segment.h"
+#include "tools/timeline.h"
 #include "tools/view.h"
 
-enum { LANE_LEFT = 64, LANE_RIGHT = 14, LANE_TOP = 40, LANE_HEIGHT = 38, LANE_GAP = 12 };
-
-static const loomColor arm_color[LOOM_MAX_ARMS] = {{0.337, 0.706, 0.914}, {0.902, 0.624, 0}};
 static const loomColor white = {1, 1, 1}, keep_color = {0, 0.62, 0.451}, reject_color = {0.835, 0.369, 0},
                        chosen_color = {0.85, 0.93, 0.98};
 
@@ -103,32 +100,34 @@ int view_list_at(const viewApp* app, double x, double y) {
 // ------------------------------------------------------------------------------------------------------
 // timeline
 
-static double lane_width(const viewApp* app) {
-  return app->time_panel.rect.width - LANE_LEFT - LANE_RIGHT;
+// What the timeline shows, in the panel's pixels.
+static timeline timeline_of(const viewApp* app) {
+  const viewEntry* e = app->stage.entry >= 0 ? &app->list.entry[app->stage.entry] : NULL;
+  bool failed = e && e->outcome > LOOM_OUTCOME_SUCCESS;
+  return (timeline){.story = view_story(app),
+                    .row = view_row(app),
+                    .width = app->time_panel.rect.width,
+                    .scale = 1,
+                    .failed_arm = !failed                                 ? -1
+                                  : e->trial && e->trial->result.arm >= 0 ? e->trial->result.arm
+                                                                          : 0};
 }
 
 double view_time_x(const viewApp* app, double row) {
-  int rows = app->stage.demo.rows > 0 ? app->stage.demo.rows : 1;
-  return app->time_panel.rect.left + LANE_LEFT + row / rows * lane_width(app);
+  timeline t = timeline_of(app);
+  return app->time_panel.rect.left + timeline_x(&t, row);
 }
 
 double view_time_row(const viewApp* app, double x) {
-  int rows = app->stage.demo.rows > 0 ? app->stage.demo.rows : 1;
-  return (x - app->time_panel.rect.left - LANE_LEFT) / lane_width(app) * rows;
-}
-
-static double lane_top(int arm) {
-  return LANE_TOP + arm * (LANE_HEIGHT + LANE_GAP);
+  timeline t = timeline_of(app);
+  return timeline_row(&t, x - app->time_panel.rect.left);
 }
 
 // Arm of the lane at a point of the window, or -1.
 static int lane_at(const viewApp* app, double x, double y) {
   if (!app->show_timeline || app->stage.entry < 0 || !view_inside(app->time_panel.rect, app, x, y)) return -1;
-  double down = y - (app->height - app->time_panel.rect.bottom - app->time_panel.rect.height);
-  for (int a = 0; a < app->task->arm_count; a++) {
-    if (down >= lane_top(a) && down < lane_top(a) + LANE_HEIGHT) return a;
-  }
-  return -1;
+  timeline t = timeline_of(app);
+  return timeline_lane(&t, y - (app->height - app->time_panel.rect.bottom - app->time_panel.rect.height));
 }
 
 bool view_time_boundary(const viewApp* app, double x, double y, int* arm, int* subtask) {
@@ -150,116 +149,14 @@ int view_time_segment(const viewApp* app, double x, double y) {
   int a = lane_at(app, x, y);
   double row = view_time_row(app, x);
   for (int i = 0; a >= 0 && i < app->stage.segment_count; i++) {
-    const viewSegment* g = &app->stage.segment[i];
+    const storySegment* g = &app->stage.segment[i];
     if (g->arm == a && row >= g->first && row < g->end) return i;
   }
   return -1;
 }
 
-static loomColor blend(loomColor a, double share) {
-  return (loomColor){1 + (a.r - 1) * share, 1 + (a.g - 1) * share, 1 + (a.b - 1) * share};
-}
-
-// Rows before a segment's own motion: on the way to its first pose.
-static int lead_in(const viewSegment* g) {
-  int own = g->source_end - g->source_start, rows = g->end - g->first;
-  return g->source_name[0] && own > 0 && own < rows ? rows - own : 0;
-}
-
-static void draw_segment(loomChart* c, viewApp* app, const viewSegment* g, double origin) {
-  double top = lane_top(g->arm), x0 = view_time_x(app, g->first) - origin,
-         x1 = view_time_x(app, g->end) - origin;
-  double own = view_time_x(app, g->first + lead_in(g)) - origin;
-  loomTextDef text = loom_default_text_def();
-  bool now = view_row(app) >= g->first && view_row(app) < g->end;
-  loomColor color = blend(arm_color[g->arm], now ? 0.9 : 0.55);
-  char line[2 * LOOM_NAME_MAX];
-  loom_chart_rect(c, (loomBox){x0, top, x1 - x0, LANE_HEIGHT}, blend(arm_color[g->arm], 0.2));
-  loom_chart_rect(c, (loomBox){own, top, x1 - own, LANE_HEIGHT}, color);
-  loom_chart_segment(c, x1, top - 3, x1, top + LANE_HEIGHT + 3, 2, loom_color_ink);
-  text.max_width = x1 - x0 - 8;
-  text.size = 12;
-  text.bold = now;
-  if (text.max_width > 14)
-    loom_chart_text(c, x0 + 4, top + 14, &text, app->task->subtasks[g->arm][g->subtask].name);
-  snprintf(line, sizeof line, "%s", g->source_name);
-  text.size = 10;
-  text.bold = false;
-  text.color = loom_color_grey;
-  if (text.max_width > 24 && line[0]) loom_chart_text(c, x0 + 4, top + 26, &text, line);
-}
-
-// Gripper commands at the foot of a lane: a line, up where the gripper closes.
-static void draw_grip(loomChart* c, viewApp* app, int arm, double origin) {
-  const loomReplay* r = &app->stage.replay;
-  double foot = lane_top(arm) + LANE_HEIGHT - 2;
-  int step = 1 + r->rows / 1000;
-  for (int t = step; t < r->rows; t += step) {
-    double a = fmin(1, fmax(-1, r->grip[arm][t - step])), b = fmin(1, fmax(-1, r->grip[arm][t]));
-    loom_chart_segment(c, view_time_x(app, t - step) - origin, foot - 4 * (a + 1),
-                       view_time_x(app, t) - origin, foot - 4 * (b + 1), 1.2, loom_color_ink);
-  }
-}
-
-// Where one arm waits for the other (sequential) or both go together (coordinated).
-static void draw_rules(loomChart* c, viewApp* app, double origin) {
-  for (int i = 0; i < app->task->rule_count; i++) {
-    const loomRule* rule = &app->task->rules[i];
-    const loomReplay* r = &app->stage.replay;
-    bool together = rule->kind == LOOM_RULE_COORDINATED;
-    double from = lane_top(rule->arm_a) + LANE_HEIGHT / 2.0, to = lane_top(rule->arm_b) + LANE_HEIGHT / 2.0;
-    int row_a =
-        together ? loom_segment_start(r, rule->arm_a, rule->subtask_a) : r->end[rule->arm_a][rule->subtask_a];
-    int row_b = loom_segment_start(r, rule->arm_b, rule->subtask_b);
-    double x0 = view_time_x(app, row_a) - origin, x1 = view_time_x(app, row_b) - origin;
-    loom_chart_segment(c, x0, from, x1, to, together ? 3 : 1.5, together ? loom_color_good : loom_color_grey);
-    loom_chart_dot(c, x1, to, 4, together ? loom_color_good : loom_color_grey);
-    if (!together) continue;
-    x0 = view_time_x(app, r->end[rule->arm_a][rule->subtask_a]) - origin;
-    loom_chart_segment(c, x0, from, x0, to, 3, loom_color_good);
-  }
-}
-
-// Conditions that end subtasks, a thin bar each above the lanes where they hold.
-static void draw_conditions(loomChart* c, viewApp* app, double origin) {
-  const loomReplay* r = &app->stage.replay;
-  const loomTask* task = app->task;
-  for (int a = 0; a < task->arm_count; a++) {
-    for (int k = 0; k < task->subtask_count[a]; k++) {
-      const loomSubtaskDef* s = &task->subtasks[a][k];
-      int condition = s->until == LOOM_UNTIL_CONDITION ? s->until_condition : s->expect;
-      if (condition < 0) continue;
-      for (int t = 0, from = -1; t <= r->rows; t++) {
-        bool holds = t < r->rows && r->condition[(size_t)t * (size_t)r->condition_count + (size_t)condition];
-        if (holds && from < 0) from = t;
-        if (holds || from < 0) continue;
-        double x0 = view_time_x(app, from) - origin, x1 = view_time_x(app, t) - origin;
-        loom_chart_rect(c, (loomBox){x0, lane_top(a) - 5 - 3 * (k % 2), fmax(1, x1 - x0), 2},
-                        loom_color_good);
-        from = -1;
-      }
-    }
-  }
-}
-
-static void draw_ruler(loomChart* c, viewApp* app, double origin) {
-  static const int steps[] = {10, 20, 50, 100, 200, 500, 1000, 2000, 5000};
-  loomTextDef text = loom_default_text_def();
-  text.size = 10;
-  text.color = loom_color_grey;
-  text.align = LOOM_ALIGN_CENTER;
-  int rows = app->stage.demo.rows, k = 0;
-  while (k < 8 && lane_width(app) * steps[k] / rows < 45) k++;
-  for (int t = 0; t <= rows; t += steps[k]) {
-    char line[16];
-    snprintf(line, sizeof line, "%d", t);
-    loom_chart_text(c, view_time_x(app, t) - origin, 29, &text, line);
-  }
-}
-
 static void draw_timeline(viewApp* app, loomChart* c, double width) {
   loomTextDef text = loom_default_text_def();
-  double origin = app->time_panel.rect.left;
   char line[640];
   loom_chart_segment(c, 0, 0, width, 0, 1, loom_color_grey);
   if (app->stage.entry < 0) return;
@@ -282,25 +179,8 @@ static void draw_timeline(viewApp* app, loomChart* c, double width) {
                   app->clock < app->message_until ? app->message
                   : app->stage.has_ends           ? e->reason
                                                   : app->stage.why);
-  draw_ruler(c, app, origin);
-  text = loom_default_text_def();
-  text.size = 12;
-  for (int a = 0; a < app->task->arm_count; a++) {
-    snprintf(line, sizeof line, "arm %d", a);
-    loom_chart_text(c, 10, lane_top(a) + 22, &text, line);
-    loom_chart_rect(c, (loomBox){LANE_LEFT, lane_top(a), lane_width(app), LANE_HEIGHT}, loom_color_pale);
-  }
-  for (int i = 0; i < app->stage.segment_count; i++) draw_segment(c, app, &app->stage.segment[i], origin);
-  for (int a = 0; a < app->task->arm_count; a++) draw_grip(c, app, a, origin);
-  draw_conditions(c, app, origin);
-  if (app->stage.has_ends) draw_rules(c, app, origin);
-  if (e->outcome > LOOM_OUTCOME_SUCCESS) {
-    int arm = e->trial && e->trial->result.arm >= 0 ? e->trial->result.arm : 0;
-    loom_chart_cross(c, view_time_x(app, e->rows) - origin, lane_top(arm) + LANE_HEIGHT / 2.0, 7,
-                     loom_color_bad);
-  }
-  double x = view_time_x(app, row) - origin;
-  loom_chart_segment(c, x, 20, x, lane_top(app->task->arm_count) - LANE_GAP + 4, 1.5, loom_color_bad);
+  timeline t = timeline_of(app);
+  timeline_draw(c, &t);
 }
 
 // ------------------------------------------------------------------------------------------------------

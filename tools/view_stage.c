@@ -1,5 +1,4 @@
 // The demo the viewer shows: its models, its replay by state, its segments.
-#include <cjson/cJSON.h>
 #include <malloc.h>
 #include <math.h>
 #include <stdio.h>
@@ -30,25 +29,6 @@ static int copy_demo(loomDemo* out, const loomDemo* from, loomError* err) {
 // ------------------------------------------------------------------------------------------------------
 // segments
 
-// A generated demo says which row belongs to which subtask.
-static bool ends_from_rows(viewStage* s, const loomDataset* d, const char* path, const loomTask* task) {
-  loomArray rows;
-  if (!loom_dataset_has(d, path, "datagen_info/subtask") ||
-      loom_dataset_doubles(&rows, d, path, "datagen_info/subtask", NULL))
-    return false;
-  const double* k = rows.data;
-  bool fits = rows.rank == 2 && rows.shape[0] == s->demo.rows && rows.shape[1] == task->arm_count;
-  for (int a = 0; fits && a < task->arm_count; a++) {
-    for (int i = 0; i < task->subtask_count[a]; i++) {
-      int end = s->demo.rows;
-      while (end > 0 && k[(end - 1) * task->arm_count + a] > i) end--;
-      s->replay.end[a][i] = end;
-    }
-  }
-  loom_array_destroy(&rows);
-  return fits;
-}
-
 // A trial knows when each subtask began; one that failed has not begun all.
 static void ends_from_trial(viewStage* s, const viewTrial* trial, const loomTask* task) {
   for (int a = 0; a < task->arm_count; a++) {
@@ -56,14 +36,6 @@ static void ends_from_trial(viewStage* s, const viewTrial* trial, const loomTask
       int next = i + 1 < task->subtask_count[a] ? trial->result.begin[a][i + 1] : -1;
       s->replay.end[a][i] = next >= 0 ? next : s->demo.rows;
     }
-  }
-}
-
-// Ends nobody knows: evenly spaced, to be dragged where they belong.
-static void ends_guessed(viewStage* s, const loomTask* task) {
-  for (int a = 0; a < task->arm_count; a++) {
-    for (int i = 0; i < task->subtask_count[a]; i++)
-      s->replay.end[a][i] = s->demo.rows * (i + 1) / task->subtask_count[a];
   }
 }
 
@@ -75,76 +47,42 @@ static void find_ends(viewApp* app, const viewEntry* e) {
     memcpy(s->replay.end, e->ends, sizeof s->replay.end);
     return;
   }
-  if (e->trial) {
-    if (e->trial->result.begin[0][0] >= 0) {
-      ends_from_trial(s, e->trial, app->task);
-      return;
-    }
-  } else if (ends_from_rows(s, app->dataset, loom_dataset_demo_path(app->dataset, e->demo), app->task)) {
+  if (e->trial && e->trial->result.begin[0][0] >= 0) {
+    ends_from_trial(s, e->trial, app->task);
     return;
   }
   loomSegmentFile given = {0};
   bool use = app->args->segments && tool_is_file(app->args->segments) && !e->trial;
   int code = use ? loom_segment_file_load(&given, app->args->segments, app->task, app->dataset, &err) : 0;
+  if (code) story_guess_ends(&s->replay, app->task);
   if (!code)
-    code = loom_segment(&s->replay, app->task, e->trial ? NULL : app->dataset, e->demo, use ? &given : NULL,
-                        &err);
+    code = story_find_ends(&s->replay, app->task, e->trial ? NULL : app->dataset, e->demo,
+                           use ? &given : NULL, &err);
   loom_segment_file_destroy(&given);
   if (!code) return;
-  s->has_ends = false;
+  s->has_ends = false;  // they are to be dragged where they belong
   snprintf(s->why, sizeof s->why, "%.250s", err.message);
-  ends_guessed(s, app->task);
-}
-
-static void name_sources(viewStage* s, const cJSON* segments, const loomTask* task) {
-  const cJSON* one;
-  cJSON_ArrayForEach(one, segments) {
-    const cJSON *arm = cJSON_GetObjectItem(one, "arm"), *name = cJSON_GetObjectItem(one, "subtask"),
-                *from = cJSON_GetObjectItem(one, "source"), *start = cJSON_GetObjectItem(one, "source_start"),
-                *end = cJSON_GetObjectItem(one, "source_end");
-    for (int i = 0; i < s->segment_count; i++) {
-      viewSegment* g = &s->segment[i];
-      if (!cJSON_IsNumber(arm) || g->arm != arm->valueint || !cJSON_IsString(name) || !cJSON_IsString(from) ||
-          !cJSON_IsNumber(start) || !cJSON_IsNumber(end) ||
-          strcmp(task->subtasks[g->arm][g->subtask].name, name->valuestring))
-        continue;
-      snprintf(g->source_name, sizeof g->source_name, "%.*s", LOOM_NAME_MAX - 1, from->valuestring);
-      g->source_start = start->valueint;
-      g->source_end = end->valueint;
-    }
-  }
 }
 
 void view_stage_segments(viewApp* app) {
   viewStage* s = &app->stage;
   const viewEntry* e = view_list_entry(&app->list, s->entry);
-  const loomTask* task = app->task;
-  s->segment_count = 0;
-  for (int a = 0; a < task->arm_count; a++) {
-    for (int k = 0; k < task->subtask_count[a]; k++) {
-      viewSegment g = {.arm = a, .subtask = k, .source = -1};
-      g.first = loom_segment_start(&s->replay, a, k);
-      g.end = s->replay.end[a][k];
-      if (e->trial && e->trial->result.source[a][k] >= 0 && e->trial->result.source[a][k] < app->sources.n) {
-        const loomReplay* source = &app->sources.replay[e->trial->result.source[a][k]];
-        snprintf(g.source_name, sizeof g.source_name, "%s", source->name);
-        g.source_start = loom_segment_start(source, a, k);
-        g.source_end = source->end[a][k];
-      }
-      if (g.end > g.first) s->segment[s->segment_count++] = g;
-    }
+  s->segment_count = story_segments(s->segment, &s->replay, app->task);
+  if (!e->trial) story_name_sources(s->segment, s->segment_count, app->task, app->dataset, e->demo);
+  for (int i = 0; e->trial && i < s->segment_count; i++) {
+    storySegment* g = &s->segment[i];
+    int from = e->trial->result.source[g->arm][g->subtask];
+    if (from < 0 || from >= app->sources.n) continue;
+    const loomReplay* source = &app->sources.replay[from];
+    snprintf(g->source_name, sizeof g->source_name, "%s", source->name);
+    g->source_start = loom_segment_start(source, g->arm, g->subtask);
+    g->source_end = source->end[g->arm][g->subtask];
   }
-  char* text = NULL;
-  if (e->trial ||
-      !loom_dataset_has_attr(app->dataset, loom_dataset_demo_path(app->dataset, e->demo),
-                             "loom_provenance") ||
-      loom_dataset_attr_string(&text, app->dataset, loom_dataset_demo_path(app->dataset, e->demo),
-                               "loom_provenance", NULL))
-    return;
-  cJSON* root = cJSON_Parse(text);
-  name_sources(s, cJSON_GetObjectItem(root, "segments"), task);
-  cJSON_Delete(root);
-  free(text);
+}
+
+story view_story(const viewApp* app) {
+  const viewStage* s = &app->stage;
+  return (story){app->task, &s->replay, s->segment_count, s->segment, s->has_ends};
 }
 
 // The other arm's end that a rule keeps at the same row: coordinated subtasks start and end together.
