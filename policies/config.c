@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/yaml.h"
+#include "policies/pointnet.h"
 
 // ---- what there is to say
 
@@ -69,6 +70,11 @@ static const field fields[] = {
     {"policy", "kernel", INT, UNET, AT(policy.kernel), 1, 63, NULL},
     {"policy", "groups", INT, UNET, AT(policy.groups), 1, 1024, NULL},
     {"policy", "step_width", INT, DIFFUSION, AT(policy.step_width), 2, 65536, NULL},
+    {"encoder", "channels", SIZES, ANY, AT(encoder.channels), 1, 4096, NULL},
+    {"encoder", "keypoints", INT, ANY, AT(encoder.keypoints), 1, 4096, NULL},
+    {"encoder", "points", SIZES, ANY, AT(encoder.points), 1, 4096, NULL},
+    {"encoder", "features", INT, ANY, AT(encoder.features), 1, 65536, NULL},
+    {"encoder", "crop", REAL, ANY, AT(encoder.crop), 0.1, 1, NULL},
     {"optimizer", "rate", REAL, ANY, AT(optimizer.rate), tiny, 10, NULL},
     {"optimizer", "beta1", REAL, ANY, AT(optimizer.beta1), 0, 1 - tiny, NULL},
     {"optimizer", "beta2", REAL, ANY, AT(optimizer.beta2), 0, 1 - tiny, NULL},
@@ -111,6 +117,7 @@ static const struct {
   const char* more[4];
 } sections[] = {{"data", {"files", "keys", NULL}},
                 {"policy", {NULL}},
+                {"encoder", {NULL}},
                 {"optimizer", {"kind", NULL}},
                 {"train", {NULL}},
                 {"validate", {NULL}},
@@ -150,6 +157,11 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
                  .kernel = 5,
                  .groups = 8,
                  .step_width = 256},
+      .encoder = {.channels = {4, {32, 32, 64, 64}},
+                  .keypoints = 32,
+                  .points = {3, {64, 128, 256}},
+                  .features = 64,
+                  .crop = 0.9},
       .optimizer = {.rate = 1e-4,
                     .beta1 = 0.9,
                     .beta2 = 0.999,
@@ -341,6 +353,12 @@ static int check_together(const reader* r, loomNode root) {
   if (loom_policy_denoises(p->kind) && p->denoise_steps > p->noise_steps)
     return loom_yaml_error(r->y, policy, "denoise_steps", r->err, "more than the %d noise_steps",
                            p->noise_steps);
+  loomNode encoder = loom_yaml_get(r->y, root, "encoder");
+  if (r->c->encoder.channels.n < 2)
+    return loom_yaml_error(r->y, encoder, "channels", r->err,
+                           "expected those of a stem and of 1 to 7 blocks");
+  if (r->c->encoder.points.n < 1 || r->c->encoder.points.n > LOOM_POINTNET_LAYERS)
+    return loom_yaml_error(r->y, encoder, "points", r->err, "expected 1 to %d layers", LOOM_POINTNET_LAYERS);
   if (r->c->stop.patience && r->c->stop.by == 1 && !r->c->rollout.task[0])
     return loom_yaml_error(r->y, stop, "by", r->err,
                            "success is known from rollouts only; give a rollout task");

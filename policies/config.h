@@ -66,6 +66,15 @@ typedef struct loomConfigPolicy {
   int kernel, groups, step_width;     // diffusion: U-Net
 } loomConfigPolicy;
 
+/// How images and point clouds become features; unused where no key is one.
+typedef struct loomConfigEncoder {
+  loomSizes channels;  // images: of the stem and of each block
+  int keypoints;       // images: of the spatial softmax
+  loomSizes points;    // point clouds: layers that every point goes through
+  int features;        // of each image or cloud
+  double crop;  // images: share of height and width that is seen, anywhere in training, else the middle
+} loomConfigEncoder;
+
 typedef struct loomConfigOptimizer {
   bool decoupled;  // adamw
   double rate, beta1, beta2, epsilon;
@@ -83,6 +92,7 @@ typedef struct loomConfigOptimizer {
 typedef struct loomTrainConfig {
   loomConfigData data;
   loomConfigPolicy policy;
+  loomConfigEncoder encoder;
   loomConfigOptimizer optimizer;
   struct {
     int epochs;

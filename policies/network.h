@@ -1,32 +1,38 @@
 // A policy's network, whatever its kind: from rows of observations to actions, all of them normalised. Kinds
 // are tables of functions (network_mlp.c, network_rnn.c, ...) over a plain struct of layers, in which offsets
 // name parameters and pointers name activations; so whoever acts copies the struct, lays out activations of
-// its own and shares the parameters.
+// its own and shares the parameters. Where there are images or point clouds an encoder stands before it.
 #ifndef LOOM_POLICIES_NETWORK_H
 #define LOOM_POLICIES_NETWORK_H
 
 #include "engine/random.h"
 #include "policies/config.h"
+#include "policies/encoder.h"
 #include "policies/tensor.h"
 
 typedef struct loomNetworkDef {
   loomConfigPolicy policy;
-  int obs_dim, action_dim;    // numbers of a row
+  int obs_dim, action_dim;    // numbers of a row, as the kind sees it
   int obs_rows, action_rows;  // of a training sample
   int stack;                  // rows seen at once by kinds that see some (data.stack)
+  int low_dim;                // numbers of a row's vectors; features of what is encoded come after them
+  loomEncoderDef encoder;
 } loomNetworkDef;
 
-loomNetworkDef loom_network_def(const loomTrainConfig* config, int obs_dim, int action_dim);
+loomNetworkDef loom_network_def(const loomTrainConfig* config, int low_dim, int action_dim);
+/// An image or a point cloud more in each row.
+void loom_network_add_wide(loomNetworkDef* def, const loomWideKey* key);
 /// Rows of observations that a decision takes, oldest first, and rows of actions that it gives.
 int loom_network_seen(const loomNetworkDef* def);
 int loom_network_decided(const loomNetworkDef* def);
 
 typedef struct loomSamples {
   int n;
-  const loomReal* obs;      // (n x obs_rows x obs_dim)
+  const loomReal* obs;      // (n x obs_rows x obs_dim); (... x low_dim) for the network as a whole
   const loomReal* actions;  // (n x action_rows x action_dim)
   const loomReal* real;     // (n x action_rows) 1, or 0 where an action is padding
   loomReal* dobs;           // (n x obs_rows x obs_dim) takes the gradient of obs in training; may be NULL
+  const loomReal* wide[LOOM_DATA_KEYS];  // (n x obs_rows x its numbers) of each of the encoder's keys
 } loomSamples;
 
 /// What a kind is. `layers` is its struct, zeroed before declare.
@@ -55,6 +61,9 @@ typedef struct loomNetwork {
   loomParams params;
   void* layers;
   loomArena arena;
+  loomEncoder encoder;
+  loomArena encoder_arena;
+  loomReal *seen, *dseen;  // (n x obs_rows x obs_dim) vectors and features, where there is an encoder
 } loomNetwork;
 
 /// Parameters drawn by seed. LOOM_ERR_MEMORY, LOOM_ERR_UNSUPPORTED.
@@ -71,11 +80,16 @@ typedef struct loomActor {
   const loomNetwork* network;
   void* layers;
   loomArena arena;
+  loomEncoder encoder;
+  loomArena encoder_arena;
 } loomActor;
 
 int loom_actor_create(loomActor* out, const loomNetwork* network, loomError* err);
 void loom_actor_destroy(loomActor* actor);
 void loom_actor_begin(loomActor* actor);
+/// A row (obs_dim) whose first low_dim numbers are set: the features of wide (one row of each of the
+/// encoder's keys) behind them.
+void loom_actor_see(loomReal* row, loomActor* actor, const loomReal* const* wide);
 void loom_actor_decide(loomReal* actions, loomActor* actor, const loomReal* obs, loomRandom* random);
 
 #endif

@@ -62,25 +62,43 @@ void loom_normal_finish(loomNormal* n, loomNormalKind kind) {
   set_scaling(n, kind);
 }
 
-int loom_normal_of_data(loomNormal* low, loomNormalKind low_kind, loomNormal* actions,
-                        loomNormalKind action_kind, loomData* data, loomError* err) {
-  const loomDataInfo* info = loom_data_info(data);
+static bool is_cloud(const loomDataKey* key) {
+  return key->offset < 0 && key->rank == 2 && !key->bytes;
+}
+
+static int create_all(loomNormal* low, loomNormal* cloud, loomNormal* actions, const loomDataInfo* info,
+                      loomError* err) {
   *actions = (loomNormal){0};
+  memset(cloud, 0, LOOM_DATA_KEYS * sizeof *cloud);
   int code = loom_normal_create(low, info->low_dim, err);
   if (!code) code = loom_normal_create(actions, info->action_dim, err);
+  for (int k = 0; !code && k < info->key_count; k++)
+    if (is_cloud(&info->key[k])) code = loom_normal_create(&cloud[k], (int)info->key[k].shape[1], err);
+  return code;
+}
+
+int loom_normal_of_data(loomNormal* low, loomNormal* cloud, loomNormalKind obs_kind, loomNormal* actions,
+                        loomNormalKind action_kind, loomData* data, loomError* err) {
+  const loomDataInfo* info = loom_data_info(data);
+  int code = create_all(low, cloud, actions, info, err);
   for (int i = 0; !code && i < info->demos; i++) {
     loomDataRows rows;
     code = loom_data_rows(&rows, data, i, err);
     if (code) break;
     loom_normal_add(low, rows.low, rows.rows);
     loom_normal_add(actions, rows.actions, rows.rows);
+    for (int k = 0; k < info->key_count; k++)
+      if (cloud[k].dim) loom_normal_add(&cloud[k], rows.wide[k], rows.rows * info->key[k].shape[0]);
   }
   if (code) {
     loom_normal_destroy(low);
     loom_normal_destroy(actions);
+    for (int k = 0; k < LOOM_DATA_KEYS; k++) loom_normal_destroy(&cloud[k]);
     return code;
   }
-  loom_normal_finish(low, low_kind);
+  for (int k = 0; k < LOOM_DATA_KEYS; k++)
+    if (cloud[k].dim) loom_normal_finish(&cloud[k], obs_kind);
+  loom_normal_finish(low, obs_kind);
   loom_normal_finish(actions, action_kind);
   return 0;
 }

@@ -155,19 +155,12 @@ static int load_checkpoint(run* r, const char* path, loomError* err) {
 
 // ---- one step
 
-static loomSamples normalised(const run* r, loomBatch* batch) {
-  const loomNetworkDef* def = &r->trained.network.def;
-  loom_normal_apply(batch->low, (int64_t)batch->n * def->obs_rows, &r->trained.obs);
-  loom_normal_apply(batch->actions, (int64_t)batch->n * def->action_rows, &r->trained.actions);
-  return (loomSamples){batch->n, batch->low, batch->actions, batch->real, NULL};
-}
-
 static int step(run* r, loomError* err) {
   loomNetwork* net = &r->trained.network;
   int64_t i = (int64_t)r->p.step;
   int code = loom_data_batch(&r->batch, r->data, i, err);
   if (code) return code;
-  loomSamples samples = normalised(r, &r->batch);
+  loomSamples samples = loom_trained_samples(&r->trained, &r->batch);
   double loss = loom_network_loss(net, &samples, (uint64_t)r->config->train.seed, (uint64_t)i, true);
   r->state.rate = loom_schedule_rate(&r->schedule, (uint64_t)i);
   double length =
@@ -220,7 +213,7 @@ static int validate(run* r, bool* better, loomError* err) {
   for (int64_t i = 0; !code && i < batches; i++) {
     code = loom_data_batch(&r->held_out, r->validation, i, err);
     if (code) break;
-    loomSamples samples = normalised(r, &r->held_out);
+    loomSamples samples = loom_trained_samples(&r->trained, &r->held_out);
     sum += samples.n * loom_network_loss(&r->trained.network, &samples, (uint64_t)r->config->train.seed,
                                          (uint64_t)i, false);
     count += samples.n;

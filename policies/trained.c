@@ -5,27 +5,49 @@
 
 // ---- made and freed
 
-static int key_dims(int dim[LOOM_DATA_KEYS], const loomDataInfo* info, loomError* err) {
+// Keys with more than one axis go through encoders.
+static bool is_wide(const loomTrained* t, int key) {
+  return t->shape[key][0] > 1;
+}
+
+static loomWideKey wide_key(const loomTrained* t, int key) {
+  const int* shape = t->shape[key];
+  loomWideKey out = {.rank = shape[0], .shape = {shape[1], shape[2], shape[3]}};
+  memcpy(out.name, t->config.data.key[key], sizeof out.name);
+  return out;
+}
+
+static int key_shapes(loomTrained* t, const loomData* data, loomError* err) {
+  const loomDataInfo* info = loom_data_info(data);
   for (int i = 0; i < info->key_count; i++) {
-    if (info->key[i].offset < 0)
-      return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                            "observation '%s' is an image or a point cloud; policies take vectors so far",
-                            info->key[i].name);
-    dim[i] = info->key[i].dim;
+    const loomDataKey* key = &info->key[i];
+    t->dim[i] = key->dim;
+    t->shape[i][0] = key->rank;
+    for (int k = 0; k < key->rank && k < 3; k++) t->shape[i][k + 1] = (int)key->shape[k];
+    if (!is_wide(t, i)) continue;
+    loomWideKey wide = wide_key(t, i);
+    int code = loom_wide_check(&wide, err);
+    if (code)
+      return loom_error_prefix(err, code, "%s: %s", loom_data_demo_path(data, 0),
+                               loom_data_demo_name(data, 0));
   }
   return LOOM_OK;
 }
 
 static int create_network(loomTrained* t, loomError* err) {
   loomNetworkDef def = loom_network_def(&t->config, t->obs.dim, t->actions.dim);
+  for (int i = 0; i < t->config.data.key_count; i++) {
+    loomWideKey key = wide_key(t, i);
+    if (is_wide(t, i)) loom_network_add_wide(&def, &key);
+  }
   return loom_network_create(&t->network, &def, (uint64_t)t->config.train.seed, err);
 }
 
 int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err) {
   *out = (loomTrained){.config = *config};
-  int code = key_dims(out->dim, loom_data_info(data), err);
+  int code = key_shapes(out, data, err);
   if (!code)
-    code = loom_normal_of_data(&out->obs, (loomNormalKind)config->data.obs_normal, &out->actions,
+    code = loom_normal_of_data(&out->obs, out->cloud, (loomNormalKind)config->data.obs_normal, &out->actions,
                                (loomNormalKind)config->data.action_normal, data, err);
   if (!code) code = create_network(out, err);
   if (code) loom_trained_destroy(out);
@@ -37,7 +59,21 @@ void loom_trained_destroy(loomTrained* t) {
   loom_network_destroy(&t->network);
   loom_normal_destroy(&t->obs);
   loom_normal_destroy(&t->actions);
+  for (int i = 0; i < LOOM_DATA_KEYS; i++) loom_normal_destroy(&t->cloud[i]);
   *t = (loomTrained){0};
+}
+
+loomSamples loom_trained_samples(const loomTrained* t, loomBatch* batch) {
+  const loomNetworkDef* def = &t->network.def;
+  int64_t rows = (int64_t)batch->n * def->obs_rows;
+  loomSamples out = {.n = batch->n, .obs = batch->low, .actions = batch->actions, .real = batch->real};
+  loom_normal_apply(batch->low, rows, &t->obs);
+  loom_normal_apply(batch->actions, (int64_t)batch->n * def->action_rows, &t->actions);
+  for (int i = 0, n = 0; i < t->config.data.key_count; i++) {
+    if (t->cloud[i].dim) loom_normal_apply(batch->wide[i], rows * t->shape[i][1], &t->cloud[i]);
+    if (is_wide(t, i)) out.wide[n++] = batch->wide[i];
+  }
+  return out;
 }
 
 // ---- the file
@@ -52,13 +88,32 @@ static void param_tensor(loomSafeTensor* out, char name[NAME], const loomTrained
   for (int k = 0; k < p->dims; k++) out->shape[k] = p->shape[k];
 }
 
+static void cloud_prefix(char out[NAME], const loomTrained* t, int key) {
+  snprintf(out, NAME, "point_cloud.%s", t->config.data.key[key]);
+}
+
+static int cloud_tensors(loomSafeTensor* out, loomNormal cloud[LOOM_DATA_KEYS], const loomTrained* t) {
+  int n = 0;
+  for (int i = 0; i < t->config.data.key_count; i++) {
+    char prefix[NAME];
+    cloud_prefix(prefix, t, i);
+    cloud[i] = t->cloud[i];
+    if (!cloud[i].dim) continue;
+    loom_normal_tensors(out + n, &cloud[i], prefix);
+    n += LOOM_NORMAL_TENSORS;
+  }
+  return n;
+}
+
 int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedExtra* extra, loomError* err) {
   int params = t->network.params.count, more = extra ? extra->ntensor : 0, n = 0, code = 0;
-  int room = params + 2 * LOOM_NORMAL_TENSORS + 1 + more, metas = 2 + (extra ? extra->nmeta : 0);
+  int room = params + (2 + LOOM_DATA_KEYS) * LOOM_NORMAL_TENSORS + 2 + more,
+      metas = 2 + (extra ? extra->nmeta : 0);
   loomSafeTensor* tensor = calloc((size_t)room, sizeof *tensor);
   loomSafeMeta* meta = calloc((size_t)metas, sizeof *meta);
   char(*name)[NAME] = calloc((size_t)params, sizeof *name), *config = loom_train_config_text(&t->config);
-  loomNormal obs = t->obs, actions = t->actions;  // their tensors' names are written into them
+  loomNormal obs = t->obs, actions = t->actions,
+             cloud[LOOM_DATA_KEYS];  // tensors' names are written into them
   if (!tensor || !meta || !name || !config)
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   if (!code) {
@@ -71,17 +126,43 @@ int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedE
                                    .rank = 1,
                                    .shape = {t->config.data.key_count},
                                    .data = t->dim};
+    tensor[n++] = (loomSafeTensor){.name = "obs.shapes",
+                                   .type = LOOM_SAFE_I32,
+                                   .rank = 2,
+                                   .shape = {t->config.data.key_count, 4},
+                                   .data = t->shape};
+    n += cloud_tensors(tensor + n, cloud, t);
     if (more) memcpy(tensor + n, extra->tensor, (size_t)more * sizeof *tensor);
     meta[0] = (loomSafeMeta){"format", "demoloom policy 1"};
     meta[1] = (loomSafeMeta){"config", config};
     if (metas > 2) memcpy(meta + 2, extra->meta, (size_t)extra->nmeta * sizeof *meta);
-    code = loom_safetensors_write(path, tensor, room, meta, metas, err);
+    code = loom_safetensors_write(path, tensor, n + more, meta, metas, err);
   }
   free(tensor);
   free(meta);
   free(name);
   free(config);
   return code;
+}
+
+// What each key's rows are. Files from before there were encoders have none: all vectors.
+static int read_shapes(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  const loomSafeTensor* shapes = loom_safetensors_find(file, "obs.shapes");
+  int keys = out->config.data.key_count;
+  if (!shapes) return LOOM_OK;
+  if (shapes->type != LOOM_SAFE_I32 || shapes->rank != 2 || shapes->shape[0] != keys || shapes->shape[1] != 4)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.shapes' does not fit the configuration's keys",
+                          label);
+  memcpy(out->shape, shapes->data, (size_t)keys * sizeof *out->shape);
+  for (int i = 0; i < keys; i++) {
+    loomWideKey key = wide_key(out, i);
+    int code = is_wide(out, i) ? loom_wide_check(&key, err) : LOOM_OK;
+    if (code) return loom_error_prefix(err, LOOM_ERR_FORMAT, "%s", label);
+    if (is_wide(out, i) && loom_wide_dim(&key) != out->dim[i])
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.shapes' and 'obs.dims' differ for key '%s'",
+                            label, key.name);
+  }
+  return LOOM_OK;
 }
 
 static int read_dims(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
@@ -93,17 +174,17 @@ static int read_dims(loomTrained* out, const loomSafetensors* file, const char* 
   for (int i = 0; i < out->config.data.key_count; i++) {
     out->dim[i] = ((const int32_t*)dims->data)[i];
     total += out->dim[i];
-    if (out->dim[i] < 1 || total > 1 << 20)
+    if (out->dim[i] < 1 || total > 1 << 28)
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.dims' has %d for key '%s'", label, out->dim[i],
                             out->config.data.key[i]);
   }
-  return LOOM_OK;
+  return read_shapes(out, file, label, err);
 }
 
 static int read_normals(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
   const loomSafeTensor* mean = loom_safetensors_find(file, "actions.mean");
   int obs_dim = 0;
-  for (int i = 0; i < out->config.data.key_count; i++) obs_dim += out->dim[i];
+  for (int i = 0; i < out->config.data.key_count; i++) obs_dim += is_wide(out, i) ? 0 : out->dim[i];
   if (!mean || mean->rank != 1 || mean->shape[0] < 1 || mean->shape[0] > 1 << 20)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'actions.mean' is missing or no vector", label);
   int code =
@@ -111,6 +192,13 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
   if (!code)
     code = loom_normal_read(&out->actions, file, "actions", (int)mean->shape[0],
                             (loomNormalKind)out->config.data.action_normal, err);
+  for (int i = 0; !code && i < out->config.data.key_count; i++) {
+    char prefix[NAME];
+    cloud_prefix(prefix, out, i);
+    if (out->shape[i][0] == 2)
+      code = loom_normal_read(&out->cloud[i], file, prefix, out->shape[i][2],
+                              (loomNormalKind)out->config.data.obs_normal, err);
+  }
   return code;
 }
 

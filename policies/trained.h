@@ -9,15 +9,20 @@
 /// Free with loom_trained_destroy.
 typedef struct loomTrained {
   loomTrainConfig config;
-  int dim[LOOM_DATA_KEYS];  // numbers of each of config.data.key
-  loomNormal obs, actions;
+  int dim[LOOM_DATA_KEYS];           // numbers of each of config.data.key
+  int shape[LOOM_DATA_KEYS][4];      // axes of its rows (images 3, point clouds 2) and their sizes
+  loomNormal obs, actions;           // of the vectors side by side
+  loomNormal cloud[LOOM_DATA_KEYS];  // of each key that is a point cloud: its points
   loomNetwork network;
 } loomTrained;
 
 /// For the keys and actions of a training set; statistics are taken over all of it, weights drawn by the
-/// configuration's seed. LOOM_ERR_UNSUPPORTED names a key that is an image or a point cloud.
+/// configuration's seed. LOOM_ERR_UNSUPPORTED names file, demo and key of what no encoder takes.
 int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err);
 void loom_trained_destroy(loomTrained* trained);
+
+/// A batch normalised in place, as the network wants its samples.
+loomSamples loom_trained_samples(const loomTrained* trained, loomBatch* batch);
 
 /// More tensors and texts that a checkpoint has.
 typedef struct loomTrainedExtra {
@@ -27,7 +32,8 @@ typedef struct loomTrainedExtra {
 } loomTrainedExtra;
 
 /// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), obs.dims (one
-/// entry a key); metadata `config` (YAML). extra may be NULL.
+/// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config` (YAML). extra may be
+/// NULL.
 int loom_trained_save(const char* path, const loomTrained* trained, const loomTrainedExtra* extra,
                       loomError* err);
 int loom_trained_load(loomTrained* out, const char* path, loomError* err);

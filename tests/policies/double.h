@@ -13,6 +13,7 @@
 #include "policies/diffusion.c"
 #include "policies/dropout.c"
 #include "policies/embedding.c"
+#include "policies/encoder.c"
 #include "policies/initial.c"
 #include "policies/linear.c"
 #include "policies/loss.c"
@@ -21,6 +22,7 @@
 #include "policies/norm.c"
 #include "policies/optimizer.c"
 #include "policies/pointnet.c"
+#include "policies/resnet.c"
 #include "policies/tensor.c"
 // NOLINTEND(bugprone-suspicious-include)
 

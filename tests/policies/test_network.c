@@ -50,7 +50,7 @@ static void make(netCase* c, loomPolicyKind kind, int width) {
       c->real[i * def.action_rows + t] = i == 0 && t == 3 ? 0 : 1;
     }
   }
-  c->samples = (loomSamples){N, c->obs, c->actions, c->real, c->dobs};
+  c->samples = (loomSamples){.n = N, .obs = c->obs, .actions = c->actions, .real = c->real, .dobs = c->dobs};
 }
 
 // How far a gradient is from the differences, relative to its size.

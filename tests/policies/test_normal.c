@@ -78,7 +78,8 @@ static void of_a_training_set(void** state) {
   loomNormal low, actions, again;
   loomError err = {0, ""};
   must(loom_data_open(&data, &def, &err), &err);
-  must(loom_normal_of_data(&low, LOOM_NORMAL_STANDARD, &actions, LOOM_NORMAL_RANGE, data, &err), &err);
+  loomNormal cloud[LOOM_DATA_KEYS];
+  must(loom_normal_of_data(&low, cloud, LOOM_NORMAL_STANDARD, &actions, LOOM_NORMAL_RANGE, data, &err), &err);
   assert_int_equal(low.count, 18);
   assert_true(fabs(low.mean[0] - (10.0 + 15 + 21) / 18) < 1e-12 && low.high[0] == 6 && low.low[0] == 0);
   assert_true(actions.low[0] == -206 && actions.high[1] == 2);
