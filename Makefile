@@ -18,13 +18,15 @@ MAKEFLAGS += --no-print-directory
 Q := $(if $(V),,@)
 
 CC       ?= cc
-PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng libavcodec libavformat libavutil libswscale muparser cairo glfw3 openblas
+PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng libavcodec libavformat libavutil libswscale muparser cairo glfw3 openblas libprotobuf-c
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla
 # gcc warns of what is not there once sanitizers have rewritten the code, so the plain build alone is held to it.
 WERROR   := $(if $(CI),$(if $(filter asan,$(CONFIG)),,-Werror))
 OPT_release := -O2
 OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 MARCH    ?=
+# The schema of ONNX files: libonnx-dev's.
+ONNX_PROTO ?= /usr/include/onnx/onnx.proto
 CFLAGS   ?= -g
 
 # Targets that need neither packages nor MuJoCo. All others first make $(BUILD)/config.mk, which sets up what is
@@ -35,7 +37,7 @@ include $(BUILD)/config.mk
 endif
 
 C_FLAGS   := -std=c17 $(OPT_$(CONFIG)) $(if $(MARCH),-march=$(MARCH)) -ffp-contract=off $(WARNINGS) $(WERROR) -fopenmp $(CFLAGS)
-CPP_FLAGS := -D_GNU_SOURCE -I. -isystem $(MUJOCO_DIR)/include $(PKG_CFLAGS) $(CPPFLAGS)
+CPP_FLAGS := -D_GNU_SOURCE -I. -isystem $(BUILD)/generated -isystem $(MUJOCO_DIR)/include $(PKG_CFLAGS) $(CPPFLAGS)
 LD_FLAGS  := -fopenmp $(filter -fsanitize=%,$(OPT_$(CONFIG))) $(LDFLAGS)
 LD_LIBS   := -L$(MUJOCO_DIR)/lib -lmujoco $(PKG_LIBS) -lmeshoptimizer -lpthread -ldl -lm $(LDLIBS)
 RPATH     := -Wl,-rpath,$(abspath $(MUJOCO_DIR))/lib
@@ -45,7 +47,7 @@ TOOL_SRC  := $(wildcard tools/*.c)
 TEST_SRC  := $(wildcard tests/*/test_*.c)
 BENCH_SRC := $(wildcard tests/*/bench_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
-LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o)
+LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/generated/onnx.pb-c.o
 TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
@@ -91,7 +93,7 @@ lint:  ## formatting, clang-tidy, includes that go against the arrows
 	  tests/check_includes.sh || wrong=1; $(MAKE) tidy || wrong=1; exit $$wrong
 
 # gcc's omp.h does for clang; -idirafter keeps the rest of gcc's headers behind clang's own.
-tidy:
+tidy: $(BUILD)/generated/onnx.pb-c.h
 	@printf '%s\n' $(LINT_SRC) | xargs -P $$(nproc) -I FILE clang-tidy-14 --quiet --warnings-as-errors='*' FILE -- \
 	  -std=c17 -fopenmp -idirafter $(shell $(CC) -print-file-name=include) $(CPP_FLAGS)
 
@@ -145,6 +147,18 @@ $(BUILD)/install/demoloom: $(TOOL_OBJ) $(BUILD)/libdemoloom.a
 $(BUILD)/libdemoloom.a: $(LIB_OBJ)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
+
+$(BUILD)/generated/onnx.pb-c.h: $(ONNX_PROTO)
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=$(dir $<) --c_out=$(@D) $(notdir $<)
+
+$(BUILD)/generated/onnx.pb-c.c: $(BUILD)/generated/onnx.pb-c.h ;
+
+$(BUILD)/generated/onnx.pb-c.o: $(BUILD)/generated/onnx.pb-c.c $(BUILD)/flags
+	$(if $(V),,@echo '  CC $@')
+	$(Q)$(CC) $(CPP_FLAGS) $(C_FLAGS) -w -c -o $@ $<
+
+$(BUILD)/policies/onnx_graph.o $(BUILD)/policies/onnx_file.o: $(BUILD)/generated/onnx.pb-c.h
 
 # Nobody looks at floating-point exception flags there; gcc vectorises no loop with a comparison while somebody might.
 $(BUILD)/policies/%.o $(BUILD)/tests/policies/%.o: C_FLAGS += -fno-trapping-math

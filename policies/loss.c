@@ -115,13 +115,18 @@ void loom_mixture_sample(loomReal* action, const loomReal* y, const loomMixtureD
   loomReal prior[LOOM_MIXTURE_MODES];
   double weight[LOOM_MIXTURE_MODES];
   mode_probability(prior, y + 2 * block, modes);
-  for (int k = 0; k < modes; k++) weight[k] = (double)prior[k];
-  int k = loom_random_weighted(random, weight, modes);
+  int k = 0;
+  if (random) {
+    for (int m = 0; m < modes; m++) weight[m] = (double)prior[m];
+    k = loom_random_weighted(random, weight, modes);
+  } else {
+    for (int m = 1; m < modes; m++) k = y[2 * block + m] > y[2 * block + k] ? m : k;
+  }
   const loomReal *mean = y + k * size, *raw = y + block + k * size;
   for (int d = 0; d < size; d++) {
     double std = evaluate && def->evaluation_std > 0 ? def->evaluation_std
                                                      : (double)loom_real_softplus(raw[d]) + def->min_std;
     double m = def->squash ? (double)loom_real_tanh(mean[d]) : (double)mean[d];
-    action[d] = (loomReal)(m + std * loom_random_normal(random));
+    action[d] = (loomReal)(random ? m + std * loom_random_normal(random) : m);
   }
 }

@@ -31,7 +31,8 @@ int loom_mixture_width(const loomMixtureDef* def);     // columns of a row
 /// unweighted.
 double loom_mixture_loss(loomReal* dy, loomReal* row_loss, const loomReal* y, const loomReal* action,
                          const loomReal* weight, int n, const loomMixtureDef* def);
-/// One action (actions) of one row of y. Evaluating, deviations are evaluation_std.
+/// One action (actions) of one row of y. Evaluating, deviations are evaluation_std. random NULL: the mean of
+/// the likeliest mode.
 void loom_mixture_sample(loomReal* action, const loomReal* y, const loomMixtureDef* def, bool evaluate,
                          loomRandom* random);
 

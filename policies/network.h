@@ -48,7 +48,8 @@ typedef struct loomNetworkType {
                  bool train);
   /// Forget what came before; may be NULL.
   void (*begin)(void* layers);
-  /// actions (decided x action_dim) from obs (seen x obs_dim).
+  /// actions (decided x action_dim) from obs (seen x obs_dim). random NULL, where a kind has a mixture of
+  /// Gaussians: the mean of the likeliest.
   void (*decide)(loomReal* actions, void* layers, const loomParams* params, const loomReal* obs,
                  loomRandom* random);
 } loomNetworkType;

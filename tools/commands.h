@@ -4,6 +4,7 @@
 #define LOOM_TOOLS_COMMANDS_H
 
 int cmd_dataset(int argc, char** argv);
+int cmd_export(int argc, char** argv);
 int cmd_generate(int argc, char** argv);
 int cmd_info(int argc, char** argv);
 int cmd_record(int argc, char** argv);

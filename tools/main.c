@@ -22,6 +22,7 @@ static const struct {
     {"teleop", cmd_teleop, "drive a task's robots and record source demos"},
     {"train", cmd_train, "train a policy on a dataset"},
     {"rollout", cmd_rollout, "let a trained policy act, and count its successes"},
+    {"export", cmd_export, "a trained policy as ONNX, to run elsewhere"},
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };
 

@@ -1,0 +1,21 @@
+// Layers of policies' networks as pieces of an ONNX graph. What each computes is defined by the layer's own
+// file; parameters are found by their names.
+#ifndef LOOM_POLICIES_ONNX_LAYERS_H
+#define LOOM_POLICIES_ONNX_LAYERS_H
+
+#include "policies/activation.h"
+#include "policies/onnx_graph.h"
+
+/// PREFIX.weight and PREFIX.bias on the rows of x (n x in).
+loomOnnxValue loom_onnx_linear(loomOnnxGraph* graph, loomOnnxValue x, const loomParams* params,
+                               const char* prefix);
+loomOnnxValue loom_onnx_activation(loomOnnxGraph* graph, loomOnnxValue x, loomActivation kind);
+/// A perceptron: PREFIX0.weight, PREFIX0.bias, PREFIX1.weight, ... (mlp.h).
+loomOnnxValue loom_onnx_mlp(loomOnnxGraph* graph, loomOnnxValue x, const loomParams* params,
+                            const char* prefix, loomActivation activation);
+/// Layer i of PyTorch's LSTM `prefix` over x (1 x 1 x in): *h and *c (1 x 1 x hidden) become those after it.
+/// Gives its output (1 x hidden).
+loomOnnxValue loom_onnx_lstm(loomOnnxValue* h, loomOnnxValue* c, loomOnnxGraph* graph, loomOnnxValue x,
+                             const loomParams* params, const char* prefix, int i, int hidden);
+
+#endif
