@@ -54,13 +54,21 @@ static void swap_average(run* r) {
   }
 }
 
-static int save_policy(run* r, const char* name, loomError* err) {
-  char path[LOOM_PATH_MAX + 64];
+// As model.* the weights that act: in value's place while the file is written.
+static int save(run* r, const char* name, int ntensor, const loomSafeTensor* tensor, loomError* err) {
+  char path[LOOM_PATH_MAX + 64], steps[32];
+  loomSafeMeta meta = {"steps", steps};
+  loomTrainedExtra extra = {ntensor, 1, tensor, &meta};
   path_in(path, r, name);
+  snprintf(steps, sizeof steps, "%.0f", r->p.step);
   swap_average(r);
-  int code = loom_trained_save(path, &r->trained, NULL, err);
+  int code = loom_trained_save(path, &r->trained, &extra, err);
   swap_average(r);
   return code;
+}
+
+static int save_policy(run* r, const char* name, loomError* err) {
+  return save(r, name, 0, NULL, err);
 }
 
 // ---- checkpoints
@@ -76,20 +84,14 @@ static loomSafeTensor block(const char* name, const loomReal* data, size_t count
 
 static int save_checkpoint(run* r, loomError* err) {
   const loomParams* params = &r->trained.network.params;
-  char path[LOOM_PATH_MAX + 64];
-  path_in(path, r, "last.safetensors");
-  // As model.* the weights that act: in value's place while the file is written.
-  swap_average(r);
+  // `save` swaps the average and the weights.
   loomSafeTensor more[] = {
       {.name = "train.progress", .type = LOOM_SAFE_F64, .rank = 1, .shape = {PROGRESS}, .data = &r->p},
       block("train.first", params->first, params->total),
       block("train.second", params->second, params->total),
       block("train.value", r->average, params->total),
   };
-  loomTrainedExtra extra = {.ntensor = r->average ? 4 : 3, .tensor = more};
-  int code = loom_trained_save(path, &r->trained, &extra, err);
-  swap_average(r);
-  return code;
+  return save(r, "last.safetensors", r->average ? 4 : 3, more, err);
 }
 
 static int read_block(void* out, const loomSafetensors* file, const char* name, loomSafeType type,

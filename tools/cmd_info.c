@@ -1,4 +1,4 @@
-// demoloom info: what is in a dataset.
+// demoloom info: what is in a dataset or a policy.
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +8,15 @@
 #include "engine/dataset.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/info_policy.h"
 
 static const char help[] =
-    "usage: demoloom info FILE.hdf5 [--models] [--json]\n\n"
+    "usage: demoloom info FILE [--models] [--json]\n\n"
     "Environment, demos, arrays and masks of a robomimic dataset; --models adds each demo's MJCF: bytes, "
-    "files it names.\n";
+    "files it names.\n"
+    "Kind, observations, actions and size of a policy (.safetensors); inputs, outputs and metadata of an "
+    "exported "
+    "one (.onnx).\n";
 
 static int count_text(const char* text, const char* what) {
   int n = 0;
@@ -91,6 +95,15 @@ static cJSON* describe(const loomDataset* d, bool models) {
   return root;
 }
 
+static int describe_dataset(cJSON** out, const char* path, bool models, loomError* err) {
+  loomDataset* d;
+  int code = loom_dataset_open(&d, path, err);
+  if (code) return code;
+  *out = describe(d, models);
+  loom_dataset_close(d);
+  return 0;
+}
+
 static void print_text(const cJSON* root) {
   const cJSON *item, *env = cJSON_GetObjectItem(root, "env_name"),
                      *warning = cJSON_GetObjectItem(root, "warning");
@@ -139,17 +152,19 @@ int cmd_info(int argc, char** argv) {
   }
   if (!path) return tool_usage("info", "it takes one file");
   loomError err = {0, ""};
-  loomDataset* d;
-  if (loom_dataset_open(&d, path, &err)) return tool_fail(&err);
-  cJSON* root = describe(d, models);
+  loomPolicyFile policy = tool_policy_file(path);
+  cJSON* root = NULL;
+  if (policy ? tool_describe_policy(&root, path, policy, &err) : describe_dataset(&root, path, models, &err))
+    return tool_fail(&err);
   if (json) {
     char* text = cJSON_Print(root);
     puts(text ? text : "{}");
     cJSON_free(text);
+  } else if (policy) {
+    tool_print_policy(root);
   } else {
     print_text(root);
   }
   cJSON_Delete(root);
-  loom_dataset_close(d);
   return EXIT_DONE;
 }

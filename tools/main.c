@@ -11,7 +11,7 @@ static const struct {
   const char* about;
 } commands[] = {
     {"scenes", cmd_scenes, "list the tasks that can be generated"},
-    {"info", cmd_info, "what is in a dataset"},
+    {"info", cmd_info, "what is in a dataset or a policy"},
     {"replay", cmd_replay, "replay demos by state and by action, and say whether they succeed"},
     {"segment", cmd_segment, "cut demos into each arm's subtasks and print where"},
     {"record", cmd_record, "record source demos with a task's scripted expert"},
