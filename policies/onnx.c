@@ -228,6 +228,11 @@ int loom_onnx_export(const char* path, const loomTrained* trained, const loomOnn
   if (!kinds[kind])
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: policies of kind %s cannot be exported to ONNX yet",
                           path, loom_policy_kind_name(kind));
+  if (e.def->encoder.count)
+    return loom_error_set(
+        err, LOOM_ERR_UNSUPPORTED,
+        "%s: observation '%s' is an image or a point cloud, which cannot be exported to ONNX yet", path,
+        e.def->encoder.key[0].name);
   int code = loom_onnx_graph_create(&e.g, "policy", err);
   if (code) return code;
   kinds[kind](&e);
@@ -319,6 +324,10 @@ int loom_onnx_cases(const char* path, const loomTrained* trained, const float* r
              .seen = loom_network_seen(def),
              .decided = loom_network_decided(def),
              .keys = trained->config.data.key_count};
+  if (def->encoder.count)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%s: observation '%s' is an image or a point cloud, of which no cases are made yet",
+                          path, def->encoder.key[0].name);
   int code = create_cases(&c, err);
   if (!code) {
     loom_actor_begin(&c.actor);
