@@ -52,6 +52,11 @@ TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZERS   := $(FUZZ_SRC:%.c=$(BUILD)/%)
+# All of policies/ that reckons with loomReal, in double: for tests that compare gradients with central differences.
+DOUBLE    := activation attention blas conv diffusion dropout embedding encoder film initial linear loss lstm mlp norm optimizer \
+             pointnet resnet tensor transformer unet $(basename $(notdir $(wildcard policies/network*.c)))
+DOUBLE_OBJ := $(DOUBLE:%=$(BUILD)/double/%.o)
+GRADIENTS := $(addprefix $(BUILD)/tests/policies/test_,encoder gradient network_gradient)
 ASAN      := $(BUILD)$(if $(filter-out asan,$(CONFIG)),-asan)
 
 all: $(BUILD)/demoloom  ## set up what is missing and build build/demoloom
@@ -161,7 +166,12 @@ $(BUILD)/generated/onnx.pb-c.o: $(BUILD)/generated/onnx.pb-c.c $(BUILD)/flags
 $(BUILD)/policies/onnx_graph.o $(BUILD)/policies/onnx_file.o: $(BUILD)/generated/onnx.pb-c.h
 
 # Nobody looks at floating-point exception flags there; gcc vectorises no loop with a comparison while somebody might.
-$(BUILD)/policies/%.o $(BUILD)/tests/policies/%.o: C_FLAGS += -fno-trapping-math
+$(BUILD)/policies/%.o $(BUILD)/double/%.o $(BUILD)/tests/policies/%.o: C_FLAGS += -fno-trapping-math
+
+$(BUILD)/double/%.o: policies/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC $@')
+	$(Q)$(CC) $(CPP_FLAGS) -DLOOM_DOUBLE -MMD -MP $(C_FLAGS) -c -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -172,6 +182,11 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/dri
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH)
 
+# Before the library, whose float ones then stay out of it.
+$(GRADIENTS): %: %.o $(DOUBLE_OBJ) $(BUILD)/libdemoloom.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
@@ -179,4 +194,4 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 .PHONY: all demo test asan asan-programs test-programs bench report lint tidy install clean help assets FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(BUILD)/tests/fuzz/driver.d
+-include $(LIB_OBJ:.o=.d) $(DOUBLE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(BUILD)/tests/fuzz/driver.d

@@ -1,6 +1,7 @@
 #include "policies/attention.h"
 
 #include "policies/blas.h"
+#include "policies/dropout.h"
 
 // Row t of the weights: softmax over the steps it may see.
 static void softmax_row(loomReal* row, int seen, int length) {
@@ -23,8 +24,17 @@ static void softmax_row_backward(loomReal* drow, const loomReal* row, int seen, 
   for (int s = seen; s < length; s++) drow[s] = 0;
 }
 
+// One head's weights, or their gradients, with what dropout takes: head i of all sequences'.
+static void drop(loomReal* out, const loomReal* in, int i, const loomAttention* a) {
+  size_t count = (size_t)a->length * (size_t)a->length;
+  loomRandom random = a->random;
+  random.draw += (uint32_t)i * (uint32_t)((count + 3) / 4);
+  loom_dropout(out, in, a->dropout, random, count);
+}
+
 // Sequences and heads are shared among threads; each head's small products then run on one.
-void loom_attention_forward(loomReal* y, loomReal* weight, const loomReal* qkv, const loomAttention* a) {
+void loom_attention_forward(loomReal* y, loomReal* weight, loomReal* dropped, const loomReal* qkv,
+                            const loomAttention* a) {
   int t = a->length, size = a->width / a->heads, row = 3 * a->width;
   loomReal scale = 1 / loom_real_sqrt((loomReal)size);
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)a->n * t * a->width >= LOOM_PARALLEL_MIN)
@@ -35,12 +45,16 @@ void loom_attention_forward(loomReal* y, loomReal* weight, const loomReal* qkv, 
     loomReal* out = y + (ptrdiff_t)(i / a->heads) * t * a->width + (ptrdiff_t)(i % a->heads) * size;
     loom_product(w, t, (loomMatrix){q, row, false}, (loomMatrix){k, row, true}, t, t, size, scale, 0);
     for (int s = 0; s < t; s++) softmax_row(w + (ptrdiff_t)s * t, a->causal ? s + 1 : t, t);
+    if (a->dropout > 0) {
+      drop(dropped + (ptrdiff_t)i * t * t, w, i, a);
+      w = dropped + (ptrdiff_t)i * t * t;
+    }
     loom_product(out, a->width, (loomMatrix){w, t, false}, (loomMatrix){v, row, false}, t, size, t, 1, 0);
   }
 }
 
 void loom_attention_backward(loomReal* dqkv, loomReal* dweight, const loomReal* dy, const loomReal* weight,
-                             const loomReal* qkv, const loomAttention* a) {
+                             const loomReal* dropped, const loomReal* qkv, const loomAttention* a) {
   int t = a->length, size = a->width / a->heads, row = 3 * a->width;
   loomReal scale = 1 / loom_real_sqrt((loomReal)size);
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)a->n * t * a->width >= LOOM_PARALLEL_MIN)
@@ -48,11 +62,13 @@ void loom_attention_backward(loomReal* dqkv, loomReal* dweight, const loomReal* 
     ptrdiff_t at = (ptrdiff_t)(i / a->heads) * t * row + (ptrdiff_t)(i % a->heads) * size;
     const loomReal *q = qkv + at, *k = q + a->width, *v = k + a->width;
     loomReal *dq = dqkv + at, *dk = dq + a->width, *dv = dk + a->width;
-    const loomReal* w = weight + (ptrdiff_t)i * t * t;
+    const loomReal *w = weight + (ptrdiff_t)i * t * t,
+                   *used = a->dropout > 0 ? dropped + (ptrdiff_t)i * t * t : w;
     loomReal* dw = dweight + (ptrdiff_t)i * t * t;
     const loomReal* dout = dy + (ptrdiff_t)(i / a->heads) * t * a->width + (ptrdiff_t)(i % a->heads) * size;
-    loom_product(dv, row, (loomMatrix){w, t, true}, (loomMatrix){dout, a->width, false}, t, size, t, 1, 0);
+    loom_product(dv, row, (loomMatrix){used, t, true}, (loomMatrix){dout, a->width, false}, t, size, t, 1, 0);
     loom_product(dw, t, (loomMatrix){dout, a->width, false}, (loomMatrix){v, row, true}, t, t, size, 1, 0);
+    if (a->dropout > 0) drop(dw, dw, i, a);
     for (int s = 0; s < t; s++)
       softmax_row_backward(dw + (ptrdiff_t)s * t, w + (ptrdiff_t)s * t, a->causal ? s + 1 : t, t);
     loom_product(dq, row, (loomMatrix){dw, t, false}, (loomMatrix){k, row, false}, t, size, t, scale, 0);

@@ -7,6 +7,8 @@ static const loomNetworkType* const types[LOOM_KINDS] = {
     [LOOM_KIND_BC_GAUSSIAN] = &loom_network_mlp,
     [LOOM_KIND_BC_GMM] = &loom_network_mlp,
     [LOOM_KIND_BC_RNN_GMM] = &loom_network_rnn,
+    [LOOM_KIND_BC_TRANSFORMER] = &loom_network_transformer,
+    [LOOM_KIND_DIFFUSION] = &loom_network_diffusion,
     [LOOM_KIND_DIFFUSION_MLP] = &loom_network_diffusion,
 };
 
@@ -23,6 +25,7 @@ loomNetworkDef loom_network_def(const loomTrainConfig* config, int low_dim, int 
     def.obs_rows = def.stack = config->policy.observed;
     def.action_rows = config->policy.predicted;
   }
+  if (config->policy.kind == LOOM_KIND_BC_TRANSFORMER) def.stack = def.obs_rows;
   return def;
 }
 
@@ -41,9 +44,6 @@ int loom_network_decided(const loomNetworkDef* def) {
 
 int loom_network_create(loomNetwork* out, const loomNetworkDef* def, uint64_t seed, loomError* err) {
   *out = (loomNetwork){.type = types[def->policy.kind], .def = *def};
-  if (!out->type)
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "policies of kind %s cannot be trained yet",
-                          loom_policy_kind_name((loomPolicyKind)def->policy.kind));
   out->layers = calloc(1, out->type->size);
   if (!out->layers) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a network");
   out->type->declare(out->layers, &out->params, def);

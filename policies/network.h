@@ -54,7 +54,8 @@ typedef struct loomNetworkType {
                  loomRandom* random);
 } loomNetworkType;
 
-extern const loomNetworkType loom_network_mlp, loom_network_rnn, loom_network_diffusion;
+extern const loomNetworkType loom_network_mlp, loom_network_rnn, loom_network_transformer,
+    loom_network_diffusion;
 
 typedef struct loomNetwork {
   const loomNetworkType* type;
@@ -67,7 +68,7 @@ typedef struct loomNetwork {
   loomReal *seen, *dseen;  // (n x obs_rows x obs_dim) vectors and features, where there is an encoder
 } loomNetwork;
 
-/// Parameters drawn by seed. LOOM_ERR_MEMORY, LOOM_ERR_UNSUPPORTED.
+/// Parameters drawn by seed. LOOM_ERR_MEMORY, LOOM_ERR_USAGE.
 int loom_network_create(loomNetwork* out, const loomNetworkDef* def, uint64_t seed, loomError* err);
 /// Room to train with up to n samples.
 int loom_network_layout(loomNetwork* network, int n, loomError* err);

@@ -1,21 +1,120 @@
 // Diffusion policy (Chi et al., "Diffusion Policy: Visuomotor Policy Learning via Action Diffusion", RSS
-// 2023) with a perceptron as the network that predicts noise: it sees the observed rows, the step of the
-// diffusion and a noisy chunk of actions. Trained as Ho et al. (2020), acting by the steps of DDIM (Song et
-// al., 2021).
+// 2023): a network predicts the noise in a chunk of actions from the chunk, the step of the diffusion and the
+// observed rows; it is the 1-D U-Net or a perceptron that sees the three side by side. Trained as Ho et al.
+// (2020), acting by the steps of DDIM (Song et al., 2021).
 #include "policies/diffusion.h"
 #include "policies/embedding.h"
 #include "policies/loss.h"
 #include "policies/mlp.h"
 #include "policies/network.h"
+#include "policies/unet.h"
 
-typedef struct diffusionNetwork {
+typedef struct diffusionNetwork diffusionNetwork;
+
+/// What predicts noise.
+typedef struct denoiser {
+  void (*declare)(diffusionNetwork* net, loomParams* params);
+  void (*init)(const diffusionNetwork* net, loomParams* params, loomRandom* random);
+  void (*layout)(diffusionNetwork* net, loomArena* arena, int n, bool train);
+  /// The noise (n x chunk) in net->noisy, by net->embedding.
+  const loomReal* (*predict)(diffusionNetwork* net, const loomParams* params, const loomReal* obs, int n);
+  /// The last prediction's gradients from net->dy, and dobs (may be NULL).
+  void (*learn)(loomReal* dobs, diffusionNetwork* net, loomParams* params, int n);
+} denoiser;
+
+struct diffusionNetwork {
   loomNetworkDef def;
   loomDiffusion diffusion;
-  loomMlp mlp;
-  int seen, chunk;  // numbers of the observed rows, of a chunk
-  loomReal *x, *dx, *noisy, *noise, *dy, *time, *step;
-  int* t;
-} diffusionNetwork;
+  const denoiser* denoiser;
+  union {
+    loomMlp mlp;
+    loomUnet unet;
+  } u;
+  int seen, chunk;                      // numbers of the observed rows, of a chunk
+  loomReal *noisy, *noise, *dy;         // (n x chunk)
+  loomReal *embedding, *x, *dx, *step;  // (n x step_width); what a perceptron sees twice; (n)
+  int* t;                               // (n)
+};
+
+// ---- the perceptron
+
+static void mlp_declare(diffusionNetwork* net, loomParams* params) {
+  const loomConfigPolicy* policy = &net->def.policy;
+  loomMlpDef mlp = {.activation = LOOM_ACTIVATION_MISH};
+  mlp.sizes[0] = net->seen + policy->step_width + net->chunk;
+  for (int i = 0; i < policy->layers.n && i < LOOM_MLP_LAYERS - 1; i++)
+    mlp.sizes[++mlp.layers] = policy->layers.size[i];
+  mlp.sizes[++mlp.layers] = net->chunk;
+  loom_mlp_declare(&net->u.mlp, params, &mlp, "noise.");
+}
+
+static void mlp_init(const diffusionNetwork* net, loomParams* params, loomRandom* random) {
+  loom_mlp_init(&net->u.mlp, params, random);
+}
+
+static void mlp_layout(diffusionNetwork* net, loomArena* arena, int n, bool train) {
+  size_t count = (size_t)n * (size_t)net->u.mlp.def.sizes[0];
+  loom_mlp_layout(&net->u.mlp, arena, n);
+  net->x = loom_arena_real(arena, count);
+  net->dx = loom_arena_real(arena, train ? count : 0);
+}
+
+static const loomReal* mlp_predict(diffusionNetwork* net, const loomParams* params, const loomReal* obs,
+                                   int n) {
+  size_t seen = (size_t)net->seen, step = (size_t)net->def.policy.step_width, chunk = (size_t)net->chunk;
+  for (size_t i = 0; i < (size_t)n; i++) {
+    loomReal* x = net->x + i * (seen + step + chunk);
+    memcpy(x, obs + i * seen, seen * sizeof *x);
+    memcpy(x + seen, net->embedding + i * step, step * sizeof *x);
+    memcpy(x + seen + step, net->noisy + i * chunk, chunk * sizeof *x);
+  }
+  return loom_mlp_forward(&net->u.mlp, params, net->x, n);
+}
+
+static void mlp_learn(loomReal* dobs, diffusionNetwork* net, loomParams* params, int n) {
+  size_t seen = (size_t)net->seen, width = (size_t)net->u.mlp.def.sizes[0];
+  loom_mlp_backward(dobs ? net->dx : NULL, &net->u.mlp, params, net->dy, net->x, n);
+  for (size_t i = 0; dobs && i < (size_t)n; i++)
+    memcpy(dobs + i * seen, net->dx + i * width, seen * sizeof *dobs);
+}
+
+static const denoiser perceptron = {mlp_declare, mlp_init, mlp_layout, mlp_predict, mlp_learn};
+
+// ---- the U-Net
+
+static void unet_declare(diffusionNetwork* net, loomParams* params) {
+  const loomConfigPolicy* policy = &net->def.policy;
+  loomUnetDef unet = {.channels = net->def.action_dim,
+                      .length = net->def.action_rows,
+                      .seen = net->seen,
+                      .levels = policy->layers.n,
+                      .step_width = policy->step_width,
+                      .kernel = policy->kernel,
+                      .groups = policy->groups};
+  for (int i = 0; i < unet.levels; i++) unet.size[i] = policy->layers.size[i];
+  loom_unet_declare(&net->u.unet, params, &unet, "noise.");
+}
+
+static void unet_init(const diffusionNetwork* net, loomParams* params, loomRandom* random) {
+  loom_unet_init(&net->u.unet, params, random);
+}
+
+static void unet_layout(diffusionNetwork* net, loomArena* arena, int n, bool train) {
+  loom_unet_layout(&net->u.unet, arena, n, train);
+}
+
+static const loomReal* unet_predict(diffusionNetwork* net, const loomParams* params, const loomReal* obs,
+                                    int n) {
+  return loom_unet_forward(&net->u.unet, params, net->noisy, net->embedding, obs, n);
+}
+
+static void unet_learn(loomReal* dobs, diffusionNetwork* net, loomParams* params, int n) {
+  loom_unet_backward(dobs, &net->u.unet, params, net->dy, n);
+}
+
+static const denoiser unet = {unet_declare, unet_init, unet_layout, unet_predict, unet_learn};
+
+// ---- training and acting with either
 
 static void declare(void* layers, loomParams* params, const loomNetworkDef* def) {
   diffusionNetwork* net = layers;
@@ -23,53 +122,32 @@ static void declare(void* layers, loomParams* params, const loomNetworkDef* def)
   net->diffusion = loom_diffusion_cosine(def->policy.noise_steps);
   net->seen = def->obs_rows * def->obs_dim;
   net->chunk = def->action_rows * def->action_dim;
-  loomMlpDef mlp = {.activation = LOOM_ACTIVATION_MISH};
-  mlp.sizes[0] = net->seen + def->policy.step_width + net->chunk;
-  for (int i = 0; i < def->policy.layers.n && i < LOOM_MLP_LAYERS - 1; i++)
-    mlp.sizes[++mlp.layers] = def->policy.layers.size[i];
-  mlp.sizes[++mlp.layers] = net->chunk;
-  loom_mlp_declare(&net->mlp, params, &mlp, "noise.");
+  net->denoiser = def->policy.kind == LOOM_KIND_DIFFUSION ? &unet : &perceptron;
+  net->denoiser->declare(net, params);
 }
 
 static void init(const void* layers, loomParams* params, loomRandom* random) {
   const diffusionNetwork* net = layers;
-  loom_mlp_init(&net->mlp, params, random);
+  net->denoiser->init(net, params, random);
 }
 
 static void layout(void* layers, loomArena* arena, int n) {
   diffusionNetwork* net = layers;
   size_t rows = n ? (size_t)n : 1, chunk = (size_t)net->chunk;
-  loom_mlp_layout(&net->mlp, arena, (int)rows);
-  net->x = loom_arena_real(arena, rows * (size_t)net->mlp.def.sizes[0]);
+  net->denoiser->layout(net, arena, (int)rows, n > 0);
   net->noisy = loom_arena_real(arena, rows * chunk);
   net->step = loom_arena_real(arena, rows);
-  net->time = loom_arena_real(arena, rows * (size_t)net->def.policy.step_width);
+  net->embedding = loom_arena_real(arena, rows * (size_t)net->def.policy.step_width);
   net->t = loom_arena_int(arena, rows);
   net->noise = loom_arena_real(arena, (size_t)n * chunk);
   net->dy = loom_arena_real(arena, (size_t)n * chunk);
-  net->dx = loom_arena_real(arena, (size_t)n * (size_t)net->mlp.def.sizes[0]);
 }
 
 // The noise that the network sees in net->noisy (n x chunk) at steps net->t (n).
 static const loomReal* predict(diffusionNetwork* net, const loomParams* params, const loomReal* obs, int n) {
-  ptrdiff_t width = net->mlp.def.sizes[0];
-  size_t seen = (size_t)net->seen, time = (size_t)net->def.policy.step_width, chunk = (size_t)net->chunk;
   for (int i = 0; i < n; i++) net->step[i] = (loomReal)net->t[i];
-  loom_sinusoid_embedding(net->time, net->step, n, (int)time);
-  for (int i = 0; i < n; i++) {
-    loomReal* x = net->x + i * width;
-    memcpy(x, obs + (size_t)i * seen, seen * sizeof *x);
-    memcpy(x + seen, net->time + (size_t)i * time, time * sizeof *x);
-    memcpy(x + seen + time, net->noisy + (size_t)i * chunk, chunk * sizeof *x);
-  }
-  return loom_mlp_forward(&net->mlp, params, net->x, n);
-}
-
-static void backward(diffusionNetwork* net, loomParams* params, const loomSamples* samples) {
-  ptrdiff_t width = net->mlp.def.sizes[0], seen = net->seen;
-  loom_mlp_backward(samples->dobs ? net->dx : NULL, &net->mlp, params, net->dy, net->x, samples->n);
-  for (ptrdiff_t i = 0; samples->dobs && i < samples->n; i++)
-    memcpy(samples->dobs + i * seen, net->dx + i * width, (size_t)seen * sizeof *net->dx);
+  loom_sinusoid_embedding(net->embedding, net->step, n, net->def.policy.step_width);
+  return net->denoiser->predict(net, params, obs, n);
 }
 
 // Padding counts: what follows a demo's end is its last action, held.
@@ -83,7 +161,7 @@ static double loss(void* layers, loomParams* params, const loomSamples* samples,
   loom_diffusion_noise(net->noisy, samples->actions, net->noise, net->t, n, net->chunk, &net->diffusion);
   const loomReal* y = predict(net, params, samples->obs, n);
   double loss = loom_l2_loss(train ? net->dy : NULL, y, net->noise, NULL, n, net->chunk);
-  if (train) backward(net, params, samples);
+  if (train) net->denoiser->learn(samples->dobs, net, params, n);
   return loss;
 }
 

@@ -1,5 +1,5 @@
 // The number that networks reckon with: float to train, double where tests compare gradients with central
-// differences (they define LOOM_DOUBLE and include the layers' .c files: tests/policies/double.h).
+// differences (they define LOOM_DOUBLE, and the Makefile links them with these sources compiled likewise).
 // Exponentials are our own, branch-free, so that loops over them vectorise and give the same bits whatever
 // the C library.
 #ifndef LOOM_POLICIES_REAL_H

@@ -1,12 +1,15 @@
 // Encoders of images and point clouds, in double: gradients against central differences, crops.
-#include "tests/policies/double.h"
-// The layers come first, for they choose the number.
+#define LOOM_DOUBLE
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+#include "policies/encoder.h"
 
 static double* normals(size_t count, loomRandom* r) {
   double* x = test_malloc((count + 1) * sizeof *x);

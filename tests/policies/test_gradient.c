@@ -1,11 +1,25 @@
 // Every layer's and loss's gradient against central differences, in double.
-#include "tests/policies/double.h"
-// The layers come first, for they choose the number.
+#define LOOM_DOUBLE
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+#include "policies/attention.h"
+#include "policies/conv.h"
+#include "policies/dropout.h"
+#include "policies/film.h"
+#include "policies/linear.h"
+#include "policies/loss.h"
+#include "policies/lstm.h"
+#include "policies/mlp.h"
+#include "policies/norm.h"
+#include "policies/optimizer.h"
+#include "policies/pointnet.h"
 
 enum { INPUTS = 6, SCRATCH = 8 };
 
@@ -137,21 +151,23 @@ static void norms(void** state) {
 }
 
 static loomAttention attention_shape(const layerCase* c) {
-  return (loomAttention){2, 5, 6, 3, c->a != 0};
+  return (loomAttention){2, 5, 6, 3, c->a > 0, c->a > 1 ? 0.3 : 0, loom_random(3, 5, LOOM_PURPOSE_DROPOUT)};
 }
 static void attention_f(layerCase* c) {
   loomAttention shape = attention_shape(c);
-  loom_attention_forward(c->y, c->s[0], c->in[0], &shape);
+  loom_attention_forward(c->y, c->s[0], c->s[2], c->in[0], &shape);
 }
 static void attention_b(layerCase* c) {
   loomAttention shape = attention_shape(c);
-  loom_attention_backward(c->din[0], c->s[1], c->dy, c->s[0], c->in[0], &shape);
+  loom_attention_backward(c->din[0], c->s[1], c->dy, c->s[0], c->s[2], c->in[0], &shape);
 }
 
 static void attention(void** state) {
   (void)state;
   check(&(layerCase){"attention", attention_f, attention_b, {180}, 1, 60, .scratch = {150, 150}});
   check(&(layerCase){"causal attention", attention_f, attention_b, {180}, 1, 60, {150, 150}, .a = 1});
+  check(&(layerCase){
+      "attention with dropout", attention_f, attention_b, {180}, 1, 60, {150, 150, 150}, .a = 2});
 }
 
 // in: x, wi, wh, bi, bh, and the outputs and cells at the start side by side.
@@ -244,8 +260,16 @@ static void dropout_b(layerCase* c) {
   loom_dropout(c->din[0], c->dy, 0.3, loom_random(3, 5, LOOM_PURPOSE_DROPOUT), 101);
 }
 
+static void film_f(layerCase* c) {
+  loom_film_forward(c->y, c->in[0], c->in[1], 2, 3, 5);
+}
+static void film_b(layerCase* c) {
+  loom_film_backward(c->din[0], c->din[1], c->dy, c->in[0], c->in[1], 2, 3, 5);
+}
+
 static void small_layers(void** state) {
   (void)state;
+  check(&(layerCase){"modulation", film_f, film_b, {30, 12}, 2, .outputs = 30});
   check(&(layerCase){"upsampling", upsample_f, upsample_b, {20}, 1, .outputs = 40});
   check(&(layerCase){"spatial softmax", spatial_f, spatial_b, {120}, 1, 12, .scratch = {120}});
   check(&(layerCase){"dropout", dropout_f, dropout_b, {101}, 1, .outputs = 101});

@@ -157,7 +157,7 @@ static void group_norm(void** state) {
 // nn.MultiheadAttention: a linear layer before, one after.
 static void attention_of(const char* name, bool causal) {
   enum { N = 2, T = 6, W = 8, HEADS = 2, ROWS = N * T };
-  const loomAttention shape = {N, T, W, HEADS, causal};
+  const loomAttention shape = {.n = N, .length = T, .width = W, .heads = HEADS, .causal = causal};
   begin(name);
   float *x = input("x", ROWS * W), *w = input("w", 3 * W * W), *b = input("b", 3 * W);
   float *wo = input("wo", W * W), *bo = input("bo", W), *dy = input("dy", ROWS * W);
@@ -166,11 +166,11 @@ static void attention_of(const char* name, bool causal) {
   float *dqkv = room(3 * ROWS * W), *dmixed = room(ROWS * W), *dweight = room(N * HEADS * T * T);
   float *dx = room(ROWS * W), *dw = room(3 * W * W), *db = room(3 * W), *dwo = room(W * W), *dbo = room(W);
   loom_linear_forward(qkv, x, w, b, ROWS, W, 3 * W);
-  loom_attention_forward(mixed, weight, qkv, &shape);
+  loom_attention_forward(mixed, weight, NULL, qkv, &shape);
   loom_linear_forward(y, mixed, wo, bo, ROWS, W, W);
   expect("y", y, ROWS * W);
   loom_linear_backward(dmixed, dwo, dbo, dy, mixed, wo, ROWS, W, W);
-  loom_attention_backward(dqkv, dweight, dmixed, weight, qkv, &shape);
+  loom_attention_backward(dqkv, dweight, dmixed, weight, NULL, qkv, &shape);
   loom_linear_backward(dx, dw, db, dqkv, x, w, ROWS, W, 3 * W);
   expect("dx", dx, ROWS * W);
   expect("dw", dw, 3 * W * W);
