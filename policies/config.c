@@ -69,7 +69,7 @@ static const field fields[] = {
     {"policy", "denoise_steps", INT, DIFFUSION, AT(policy.denoise_steps), 1, 1000, NULL},
     {"policy", "kernel", INT, UNET, AT(policy.kernel), 1, 63, NULL},
     {"policy", "groups", INT, UNET, AT(policy.groups), 1, 1024, NULL},
-    {"policy", "step_width", INT, DIFFUSION, AT(policy.step_width), 2, 65536, NULL},
+    {"policy", "step_width", INT, DIFFUSION, AT(policy.step_width), 4, 65536, NULL},
     {"encoder", "channels", SIZES, ANY, AT(encoder.channels), 1, 4096, NULL},
     {"encoder", "keypoints", INT, ANY, AT(encoder.keypoints), 1, 4096, NULL},
     {"encoder", "points", SIZES, ANY, AT(encoder.points), 1, 4096, NULL},
@@ -337,33 +337,72 @@ static int read_lists(const reader* r, loomNode root) {
   return code;
 }
 
+// Where a key stands; one that is left to its default: its section.
+static loomNode at(const reader* r, loomNode map, const char* key) {
+  loomNode node = loom_yaml_get(r->y, map, key);
+  return node ? node : map;
+}
+
+static int check_unet(const reader* r, loomNode policy) {
+  const loomConfigPolicy* p = &r->c->policy;
+  int halved = 1 << (p->layers.n ? p->layers.n - 1 : 0);
+  if (!p->layers.n)
+    return loom_yaml_error(r->y, at(r, policy, "layers"), "layers", r->err, "names no level of the U-Net");
+  for (int i = 0; i < p->layers.n; i++)
+    if (p->layers.size[i] % p->groups)
+      return loom_yaml_error(r->y, at(r, policy, "layers"), "layers", r->err,
+                             "%d channels are no multiple of %d groups", p->layers.size[i], p->groups);
+  if (p->predicted % halved)
+    return loom_yaml_error(r->y, at(r, policy, "predicted"), "predicted", r->err,
+                           "%d rows cannot be halved %d times, from each of the %d levels to the next; take "
+                           "a multiple of %d or fewer `layers`",
+                           p->predicted, p->layers.n - 1, p->layers.n, halved);
+  if (p->kernel % 2 == 0)
+    return loom_yaml_error(r->y, at(r, policy, "kernel"), "kernel", r->err,
+                           "expected an odd number, found %d", p->kernel);
+  return 0;
+}
+
+static int check_encoder(const reader* r, loomNode encoder) {
+  const loomConfigEncoder* e = &r->c->encoder;
+  if (e->channels.n < 2)
+    return loom_yaml_error(r->y, at(r, encoder, "channels"), "channels", r->err,
+                           "expected those of a stem and of 1 to 7 blocks");
+  if (e->points.n < 1 || e->points.n > LOOM_POINTNET_LAYERS)
+    return loom_yaml_error(r->y, at(r, encoder, "points"), "points", r->err, "expected 1 to %d layers",
+                           LOOM_POINTNET_LAYERS);
+  return 0;
+}
+
 // What no single key shows to be wrong.
 static int check_together(const reader* r, loomNode root) {
   const loomConfigPolicy* p = &r->c->policy;
   loomNode policy = loom_yaml_get(r->y, root, "policy"), stop = loom_yaml_get(r->y, root, "stop");
   if (p->kind == LOOM_KIND_BC_TRANSFORMER && p->width % p->heads)
-    return loom_yaml_error(r->y, policy, "width", r->err, "%d is no multiple of %d heads", p->width,
-                           p->heads);
+    return loom_yaml_error(r->y, at(r, policy, "width"), "width", r->err, "%d is no multiple of %d heads",
+                           p->width, p->heads);
+  int code = p->kind == LOOM_KIND_DIFFUSION ? check_unet(r, policy) : 0;
+  if (code) return code;
+  if (loom_policy_denoises(p->kind) && p->step_width % 2)
+    return loom_yaml_error(r->y, at(r, policy, "step_width"), "step_width", r->err,
+                           "expected an even number, found %d", p->step_width);
   if (loom_policy_denoises(p->kind) && p->executed > p->predicted - p->observed + 1)
     return loom_yaml_error(
-        r->y, policy, "executed", r->err,
+        r->y, at(r, policy, "executed"), "executed", r->err,
         "%d actions cannot be executed of %d predicted, which begin with the first of %d rows "
         "observed",
         p->executed, p->predicted, p->observed);
   if (loom_policy_denoises(p->kind) && p->denoise_steps > p->noise_steps)
-    return loom_yaml_error(r->y, policy, "denoise_steps", r->err, "more than the %d noise_steps",
-                           p->noise_steps);
-  loomNode encoder = loom_yaml_get(r->y, root, "encoder");
-  if (r->c->encoder.channels.n < 2)
-    return loom_yaml_error(r->y, encoder, "channels", r->err,
-                           "expected those of a stem and of 1 to 7 blocks");
-  if (r->c->encoder.points.n < 1 || r->c->encoder.points.n > LOOM_POINTNET_LAYERS)
-    return loom_yaml_error(r->y, encoder, "points", r->err, "expected 1 to %d layers", LOOM_POINTNET_LAYERS);
+    return loom_yaml_error(r->y, at(r, policy, "denoise_steps"), "denoise_steps", r->err,
+                           "more than the %d noise_steps", p->noise_steps);
+  code = check_encoder(r, loom_yaml_get(r->y, root, "encoder"));
+  if (code) return code;
   if (r->c->stop.patience && r->c->stop.by == 1 && !r->c->rollout.task[0])
-    return loom_yaml_error(r->y, stop, "by", r->err,
+    return loom_yaml_error(r->y, at(r, stop, "by"), "by", r->err,
                            "success is known from rollouts only; give a rollout task");
   if (r->c->stop.patience && r->c->stop.by == 0 && !r->c->validate.mask[0])
-    return loom_yaml_error(r->y, stop, "by", r->err, "the loss of validation needs a validate mask");
+    return loom_yaml_error(r->y, at(r, stop, "by"), "by", r->err,
+                           "the loss of validation needs a validate mask");
   return 0;
 }
 

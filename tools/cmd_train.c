@@ -17,7 +17,8 @@ static const char help[] =
     "policies,\n"
     "scalars.csv and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit for bit.\n\n"
     "  -d, --data FILE      dataset; may be given several times\n"
-    "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm, bc_rnn_gmm or diffusion_mlp (default bc_rnn_gmm)\n"
+    "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm, bc_rnn_gmm, bc_transformer, diffusion (U-Net) or\n"
+    "                       diffusion_mlp (default bc_rnn_gmm)\n"
     "  -k, --key NAME       observation; several times (default: hands' poses, grippers and `object`)\n"
     "      --mask NAME      only demos of that mask, e.g. train\n"
     "      --validate NAME  mask of the demos kept for validation, e.g. valid\n"
@@ -28,7 +29,9 @@ static const char help[] =
     "      --every N        epochs between rollouts (default 50)\n"
     "      --epochs N, --steps N (of an epoch, 0 = over all samples once), --batch N\n"
     "      --rate R         of learning (default 1e-4)\n"
-    "      --hidden N       units of LSTM layers, or of each hidden layer\n"
+    "      --hidden N       units of LSTM layers or of each hidden layer, a transformer's width, channels "
+    "of\n"
+    "                       a U-Net's first level (each further one has twice as many)\n"
     "      --cache GB       of demos held in memory (default 2)\n"
     "  -s, --seed S         default 1\n"
     "  -j, --threads N      default: as many as cores\n"
@@ -244,6 +247,7 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
                 {a->steps, &c->train.steps},
                 {a->batch, &c->train.batch},
                 {a->hidden, &c->policy.hidden},
+                {a->hidden, &c->policy.width},
                 {a->seed, &c->train.seed},
                 {a->threads, &c->train.threads}};
   const struct {
@@ -258,7 +262,9 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
     if (number[i].from >= 0) *number[i].to = (int)number[i].from;
   for (size_t i = 0; i < sizeof text / sizeof *text; i++)
     if (text[i].from) snprintf(text[i].to, text[i].room, "%s", text[i].from);
-  for (int i = 0; a->hidden > 0 && i < c->policy.layers.n; i++) c->policy.layers.size[i] = (int)a->hidden;
+  bool doubling = c->policy.kind == LOOM_KIND_DIFFUSION;
+  for (int i = 0; a->hidden > 0 && i < c->policy.layers.n; i++)
+    c->policy.layers.size[i] = (int)a->hidden << (doubling ? i : 0);
   for (int i = 0; a->mask && i < c->data.file_count; i++)
     snprintf(c->data.file[i].mask, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->mask);
   if (a->rate > 0) c->optimizer.rate = a->rate;
@@ -269,6 +275,18 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
   if (a->rollouts == 0) c->rollout.task[0] = 0;
 }
 
+// As a file with the same would be.
+static int check(const loomTrainConfig* c, loomError* err) {
+  char* text = loom_train_config_text(c);
+  loomTrainConfig* read = malloc(sizeof *read);
+  int code = text && read
+                 ? loom_train_config_parse(read, text, strlen(text), "configuration with the options", err)
+                 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+  free(text);
+  free(read);
+  return code;
+}
+
 static int configure(loomTrainConfig* c, const trainArgs* a, loomError* err) {
   loomPolicyKind kind;
   int code = kind_of(&kind, a->policy, err);
@@ -276,13 +294,14 @@ static int configure(loomTrainConfig* c, const trainArgs* a, loomError* err) {
   if (a->file) {
     code = loom_train_config_load(c, a->file, err);
     if (!code) apply_options(c, a);
-    return code;
+    return code ? code : check(c, err);
   }
   *c = loom_default_train_config(kind);
   for (int i = 0; i < a->ndata; i++) snprintf(c->data.file[i].path, LOOM_PATH_MAX, "%s", a->data[i]);
   c->data.file_count = a->ndata;
   apply_options(c, a);
-  return look_at_data(c, a, err);
+  code = look_at_data(c, a, err);
+  return code ? code : check(c, err);
 }
 
 // ---- progress

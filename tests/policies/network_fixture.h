@@ -22,6 +22,7 @@ static loomTrainConfig small_config(loomPolicyKind kind, int width) {
   p->modes = 2;
   p->min_std = 0.1;
   p->blocks = p->heads = 2;
+  p->noise_steps = 20;
   p->step_width = 32;
   p->kernel = 3;
   p->groups = 2;

@@ -31,11 +31,15 @@ refuses() {
 inside() { mkdir -p "$work/$1" && (cd "$work/$1" && "${@:2}"); }
 train() { "$loom" train --data "$work/d.hdf5" --threads 2 --batch 16 --steps 10 --rollouts 0 "$@"; }
 
-for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm diffusion_mlp; do
+for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm bc_transformer diffusion diffusion_mlp; do
   check "$kind: whole run" inside $kind train -p $kind --hidden 32 --epochs 4 -o run
   check "$kind: half a run" inside $kind-half train -p $kind --hidden 32 --epochs 2 -o run
   check "$kind: the rest" inside $kind-half train -p $kind --hidden 32 --epochs 4 --resume -o run
   check "$kind: resumed, the same bits" cmp "$work/$kind/run/last.safetensors" "$work/$kind-half/run/last.safetensors"
+done
+
+for kind in bc_transformer diffusion; do
+  check "$kind: acts" "$loom" rollout "$work/$kind/run/last.safetensors" --task threading -n 2 --max-steps 20 -j 2
 done
 
 # Killed at any moment: what is there loads and goes on to the same weights.
@@ -76,6 +80,7 @@ check 'another configuration' refuses 'another configuration' inside bc_gmm trai
 check 'no such key' refuses 'nonsense' train -k nonsense -o "$work/none"
 check 'no such mask' refuses 'nomask' train --mask nomask -o "$work/none"
 check 'no such kind' refuses 'no kind' train -p bc_magic -o "$work/none"
+check 'a size that does not fit' refuses "'width': 30 is no multiple of 8 heads" train -p bc_transformer --hidden 30 -o "$work/none"
 check 'usage' refuses 'one configuration, or --data' "$loom" train
 check 'another task' refuses "no observation\|numbers where" roll --task pouring
 head -c 5000 "$work/tried/best_success.safetensors" >"$work/cut.safetensors"
