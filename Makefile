@@ -88,6 +88,9 @@ test-programs: $(BUILD)/demoloom $(TESTS) $(FUZZERS)
 bench: $(BENCHES) assets  ## benchmarks, one after the other
 	@set -e; for bench in $(BENCHES); do echo "$$bench"; $$bench; done
 
+bench-train: $(BUILD)/tests/policies/bench_nn  ## our networks against PyTorch's on the CPU, 2 threads (fetches PyTorch: 5 GB on disk)
+	@tests/torch/run.sh $<
+
 report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a table (ATTEMPTS=200 SEED=1 RESETS= TASKS=)
 	@tools/table.sh $(BUILD)/demoloom report
 
@@ -114,7 +117,7 @@ clean:  ## remove what was built
 	rm -rf build build-*
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@echo 'Variables: CONFIG=release|asan MUJOCO_DIR= DEMOLOOM_HOME= PREFIX= MARCH= CFLAGS= V=1 CI=true (warnings are errors)'
 
 assets:
@@ -191,7 +194,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-.PHONY: all demo test asan asan-programs test-programs bench report lint tidy install clean help assets FORCE
+.PHONY: all demo test asan asan-programs test-programs bench bench-train report lint tidy install clean help assets FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(DOUBLE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(BUILD)/tests/fuzz/driver.d

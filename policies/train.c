@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/file.h"
+#include "policies/curves.h"
 #include "policies/event_log.h"
 #include "policies/optimizer.h"
 
@@ -276,7 +277,9 @@ static int log_epoch(run* r, bool validated, bool rolled_out, loomError* err) {
                 {"train/rate", s->rate, true},
                 {"train/samples_per_second", s->samples_per_second, true},
                 {"validate/loss", r->p.validation, validated},
-                {"rollout/success", r->p.success, rolled_out}};
+                {"rollout/success", r->p.success, rolled_out},
+                {"rollout/success_low", r->p.success_low, rolled_out},
+                {"rollout/success_high", r->p.success_high, rolled_out}};
   int code = LOOM_OK;
   for (size_t i = 0; !code && i < sizeof scalar / sizeof *scalar; i++)
     if (scalar[i].known) code = loom_event_log_scalar(r->log, scalar[i].tag, s->step, scalar[i].value, err);
@@ -314,7 +317,8 @@ static int end_epoch(run* r, bool* enough, loomError* err) {
   r->p.loss_sum = r->p.gradient_sum = r->p.steps_summed = 0;
   if (code || (epoch % c->checkpoint.every && !last && !*enough)) return code;
   code = keep_policies(r, epoch, err);
-  return code ? code : save_checkpoint(r, err);
+  if (!code) code = save_checkpoint(r, err);
+  return code ? code : loom_curves_draw(c->checkpoint.folder, err);
 }
 
 // ---- the whole
