@@ -70,12 +70,13 @@ static inline loomReal mish_slope(loomReal x) {
 }
 
 // Two loops per kind: the compiler then inlines and vectorises them.
-#define LOOPS(name, value, slope)                                                                  \
-  static void name##_forward(loomReal* y, const loomReal* x, size_t count) {                       \
-    _Pragma("omp simd") for (size_t i = 0; i < count; i++) y[i] = value(x[i]);                     \
-  }                                                                                                \
-  static void name##_backward(loomReal* dx, const loomReal* dy, const loomReal* x, size_t count) { \
-    _Pragma("omp simd") for (size_t i = 0; i < count; i++) dx[i] = dy[i] * slope(x[i]);            \
+#define LOOPS(name, value, slope)                                                              \
+  LOOM_CLONES static void name##_forward(loomReal* y, const loomReal* x, size_t count) {       \
+    _Pragma("omp simd") for (size_t i = 0; i < count; i++) y[i] = value(x[i]);                 \
+  }                                                                                            \
+  LOOM_CLONES static void name##_backward(loomReal* dx, const loomReal* dy, const loomReal* x, \
+                                          size_t count) {                                      \
+    _Pragma("omp simd") for (size_t i = 0; i < count; i++) dx[i] = dy[i] * slope(x[i]);        \
   }
 LOOPS(none, none, none_slope)
 LOOPS(relu, relu, relu_slope)

@@ -75,7 +75,7 @@ void loom_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, 
 enum { SUM_STRIP = 64, SUM_BLOCK = 256 };  // columns a thread takes, rows added up before they join the total
 
 // Blocks of rows first, so that rounding grows with n / SUM_BLOCK + SUM_BLOCK and not with n.
-static void strip_sum(loomReal* out, const loomReal* x, int n, int width, int columns) {
+LOOM_CLONES static void strip_sum(loomReal* out, const loomReal* x, int n, int width, int columns) {
   for (int begin = 0; begin < n; begin += SUM_BLOCK) {
     loomReal part[SUM_STRIP] = {0};
     int end = begin + SUM_BLOCK < n ? begin + SUM_BLOCK : n;

@@ -49,13 +49,17 @@ static void mode_probability(loomReal* probability, const loomReal* logit, int m
 }
 
 // log N(action; means, deviations) of one mode.
-static loomReal mode_likelihood(const loomReal* mean, const loomReal* raw, const loomReal* action,
-                                const loomMixtureDef* def) {
+LOOM_CLONES static loomReal mode_likelihood(const loomReal* mean, const loomReal* raw, const loomReal* action,
+                                            const loomMixtureDef* def) {
   const loomReal half_log_2pi = (loomReal)0.91893853320467274178;
+  const loomReal min_std = (loomReal)def->min_std;
+  const int count = def->actions;
+  const bool squash = def->squash;
   loomReal sum = 0;
-  for (int d = 0; d < def->actions; d++) {
-    loomReal std = loom_real_softplus(raw[d]) + (loomReal)def->min_std;
-    loomReal z = (action[d] - (def->squash ? loom_real_tanh(mean[d]) : mean[d])) / std;
+#pragma omp simd reduction(- : sum)
+  for (int d = 0; d < count; d++) {
+    loomReal std = loom_real_softplus(raw[d]) + min_std, squashed = loom_real_tanh(mean[d]);
+    loomReal z = (action[d] - (squash ? squashed : mean[d])) / std;
     sum -= z * z / 2 + loom_real_log(std) + half_log_2pi;
   }
   return sum;
@@ -63,12 +67,17 @@ static loomReal mode_likelihood(const loomReal* mean, const loomReal* raw, const
 
 // Gradient of the loss by one mode's means and raw deviations; share: row's weight times the mode's
 // responsibility.
-static void mode_gradient(loomReal* dmean, loomReal* draw, const loomReal* mean, const loomReal* raw,
-                          const loomReal* action, loomReal share, const loomMixtureDef* def) {
-  for (int d = 0; d < def->actions; d++) {
-    loomReal std = loom_real_softplus(raw[d]) + (loomReal)def->min_std;
-    loomReal m = def->squash ? loom_real_tanh(mean[d]) : mean[d], z = (action[d] - m) / std;
-    dmean[d] = -share * z / std * (def->squash ? 1 - m * m : 1);
+LOOM_CLONES static void mode_gradient(loomReal* dmean, loomReal* draw, const loomReal* mean,
+                                      const loomReal* raw, const loomReal* action, loomReal share,
+                                      const loomMixtureDef* def) {
+  const loomReal min_std = (loomReal)def->min_std;
+  const int count = def->actions;
+  const bool squash = def->squash;
+#pragma omp simd
+  for (int d = 0; d < count; d++) {
+    loomReal std = loom_real_softplus(raw[d]) + min_std, squashed = loom_real_tanh(mean[d]);
+    loomReal m = squash ? squashed : mean[d], z = (action[d] - m) / std;
+    dmean[d] = -share * z / std * (squash ? 1 - m * m : 1);
     draw[d] = share * (1 - z * z) / std * loom_real_sigmoid(raw[d]);
   }
 }

@@ -3,7 +3,8 @@
 #include "policies/blas.h"
 
 // gates (4 hidden) hold their sums when this begins and their values when it ends.
-static void cell_forward(loomReal* gates, loomReal* c, loomReal* h, const loomReal* before, int hidden) {
+LOOM_CLONES static void cell_forward(loomReal* gates, loomReal* c, loomReal* h, const loomReal* before,
+                                     int hidden) {
   loomReal *in = gates, *forget = in + hidden, *cell = forget + hidden, *out = cell + hidden;
 #pragma omp simd
   for (int j = 0; j < hidden; j++) {
@@ -17,8 +18,9 @@ static void cell_forward(loomReal* gates, loomReal* c, loomReal* h, const loomRe
 }
 
 // dc: gradient of this step's cell from the step after, then of the cell before.
-static void cell_backward(loomReal* dgates, loomReal* dc, const loomReal* dh, const loomReal* gates,
-                          const loomReal* c, const loomReal* before, int hidden) {
+LOOM_CLONES static void cell_backward(loomReal* dgates, loomReal* dc, const loomReal* dh,
+                                      const loomReal* gates, const loomReal* c, const loomReal* before,
+                                      int hidden) {
   const loomReal *in = gates, *forget = in + hidden, *cell = forget + hidden, *out = cell + hidden;
   loomReal *din = dgates, *dforget = din + hidden, *dcell = dforget + hidden, *dout = dcell + hidden;
 #pragma omp simd

@@ -1,19 +1,22 @@
 #include "policies/norm.h"
 
-static loomReal sum_of(const loomReal* x, int count) {
-  loomReal sum = 0;
+// Two passes: mean of squares less square of mean would cancel.
+LOOM_CLONES static void moments(loomReal* mean, loomReal* inverse, const loomReal* x, int count) {
+  loomReal sum = 0, square = 0;
 #pragma omp simd reduction(+ : sum)
   for (int i = 0; i < count; i++) sum += x[i];
-  return sum;
-}
-
-// Two passes: mean of squares less square of mean would cancel.
-static void moments(loomReal* mean, loomReal* inverse, const loomReal* x, int count) {
-  loomReal m = sum_of(x, count) / (loomReal)count, square = 0;
+  loomReal m = sum / (loomReal)count;
 #pragma omp simd reduction(+ : square)
   for (int i = 0; i < count; i++) square += (x[i] - m) * (x[i] - m);
   *mean = m;
   *inverse = 1 / loom_real_sqrt(square / (loomReal)count + LOOM_NORM_EPSILON);
+}
+
+// One row of (x - mean) / deviation * gain + bias.
+LOOM_CLONES static void layer_row(loomReal* out, loomReal m, loomReal r, const loomReal* in,
+                                  const loomReal* gain, const loomReal* bias, int width) {
+#pragma omp simd
+  for (int j = 0; j < width; j++) out[j] = (in[j] - m) * r * gain[j] + bias[j];
 }
 
 void loom_layer_norm_forward(loomReal* y, loomReal* mean, loomReal* inverse, const loomReal* x,
@@ -21,11 +24,8 @@ void loom_layer_norm_forward(loomReal* y, loomReal* mean, loomReal* inverse, con
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)n * width >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < n; i++) {
     const loomReal* in = x + (ptrdiff_t)i * width;
-    loomReal* out = y + (ptrdiff_t)i * width;
     moments(&mean[i], &inverse[i], in, width);
-    loomReal m = mean[i], r = inverse[i];
-#pragma omp simd
-    for (int j = 0; j < width; j++) out[j] = (in[j] - m) * r * gain[j] + bias[j];
+    layer_row(y + (ptrdiff_t)i * width, mean[i], inverse[i], in, gain, bias, width);
   }
 }
 

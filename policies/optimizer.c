@@ -4,19 +4,26 @@ loomAdamDef loom_default_adam_def(void) {
   return (loomAdamDef){.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
 }
 
+// Sum of squares.
+LOOM_CLONES static double squares(const loomReal* x, size_t count) {
+  enum { LANES = 8 };
+  double lane[LANES] = {0}, sum = 0;
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (size_t k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+  for (; i < count; i++) lane[0] += (double)x[i] * (double)x[i];
+  for (size_t k = 0; k < LANES; k++) sum += lane[k];
+  return sum;
+}
+
 double loom_norm(const loomReal* x, size_t count) {
-  enum { PARTS = 256, LANES = 8 };
+  enum { PARTS = 256 };
   double part[PARTS] = {0}, sum = 0;
   size_t size = (count + PARTS - 1) / PARTS;
 #pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
   for (size_t p = 0; p < PARTS; p++) {
     size_t begin = p * size < count ? p * size : count, end = begin + size < count ? begin + size : count;
-    double lane[LANES] = {0};
-    size_t i = begin;
-    for (; i + LANES <= end; i += LANES)
-      for (size_t k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
-    for (; i < end; i++) lane[0] += (double)x[i] * (double)x[i];
-    for (size_t k = 0; k < LANES; k++) part[p] += lane[k];
+    part[p] = squares(x + begin, end - begin);
   }
   for (size_t p = 0; p < PARTS; p++) sum += part[p];
   return sqrt(sum);
@@ -27,8 +34,9 @@ typedef struct adamFactors {
   loomReal scale, beta1, beta2, rate, root, epsilon, coupled, keep;
 } adamFactors;
 
-static void adam_range(loomReal* restrict value, const loomReal* restrict gradient, loomReal* restrict first,
-                       loomReal* restrict second, adamFactors f, size_t count) {
+LOOM_CLONES static void adam_range(loomReal* restrict value, const loomReal* restrict gradient,
+                                   loomReal* restrict first, loomReal* restrict second, adamFactors f,
+                                   size_t count) {
 #pragma omp simd
   for (size_t i = 0; i < count; i++) {
     loomReal g = gradient[i] * f.scale + f.coupled * value[i];

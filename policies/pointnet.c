@@ -96,7 +96,8 @@ void loom_pointnet_layout(loomPointnet* net, loomArena* arena, int n, int worker
 }
 
 // Maximum of each channel over the rows, and which row has it: the first of several.
-static void top_of(loomReal* top, int* winner, const loomReal* x, int rows, int width, int first) {
+LOOM_CLONES static void top_of(loomReal* top, int* winner, const loomReal* x, int rows, int width,
+                               int first) {
   memcpy(top, x, (size_t)width * sizeof *top);
   for (int j = 0; j < width; j++) winner[j] = first;
   for (int i = 1; i < rows; i++) {

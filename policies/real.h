@@ -81,11 +81,30 @@ static inline float loom_real_tanh(float x) {
 static inline float loom_real_sqrt(float x) {
   return sqrtf(x);
 }
+
+/// ln x within 2 units in the last place for normal x > 0, infinity and what is no number; of 0 and less it
+/// makes no sense. x = 2^n m with m in [sqrt(1/2), sqrt(2)), ln m = 2 atanh s for s = (m - 1) / (m + 1), its
+/// series to s^9 (|s| < 0.1716: what is left out is under 1e-9).
 static inline float loom_real_log(float x) {
-  return logf(x);
+  const uint32_t root_half = 0x3f3504f3u;  // sqrt(1/2)
+  uint32_t bits;
+  float m;
+  memcpy(&bits, &x, sizeof bits);
+  uint32_t shifted = bits - root_half;
+  float n = (float)((int32_t)shifted >> 23);
+  bits = (shifted & 0x007fffffu) + root_half;
+  memcpy(&m, &bits, sizeof m);
+  float s = (m - 1) / (m + 1), square = s * s;
+  float series = square * (2.0f / 3 + square * (2.0f / 5 + square * (2.0f / 7 + square * (2.0f / 9))));
+  float y = n * 0.693359375f + (n * -2.12194440e-4f + (2 * s + s * series));
+  return x <= 3.402823466e38f ? y : x;
 }
+
+/// ln(1 + x) for finite x >= 0: the rounding of 1 + x is made good by the ratio (Kahan).
 static inline float loom_real_log1p(float x) {
-  return log1pf(x);
+  float above = 1 + x, step = above - 1;
+  float y = loom_real_log(above) * (x / (step > 0 ? step : 1));
+  return step > 0 ? y : x;
 }
 static inline float loom_real_erf(float x) {
   return erff(x);

@@ -15,7 +15,7 @@ static const char help[] =
     "Trains a policy on a dataset in robomimic's layout. Into the folder go config.yaml (all settings),\n"
     "last.safetensors (checkpoint), best_success.safetensors and best_loss.safetensors, the latest "
     "policies,\n"
-    "scalars.csv and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit for bit.\n\n"
+    "scalars.csv, curves.png and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit for bit.\n\n"
     "  -d, --data FILE      dataset; may be given several times\n"
     "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm, bc_rnn_gmm, bc_transformer, diffusion (U-Net) or\n"
     "                       diffusion_mlp (default bc_rnn_gmm)\n"
@@ -210,7 +210,7 @@ static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) 
   }
   if (!code && !c->data.key_count)
     code = loom_error_set(err, LOOM_ERR_FORMAT,
-                          "%s: its demos have no observations; `demoloom generate` and `record` write them",
+                          "%s: its demos have no observations; `demoloom replay FILE -o NEW` adds them",
                           c->data.file[0].path);
   loom_dataset_close(dataset);
   if (code || a->task || a->rollouts == 0) return code;

@@ -55,6 +55,7 @@ check 'killed and resumed, the same bits' killed
 
 check 'rollouts while training' "$loom" train --data "$work/d.hdf5" -p bc_gmm --hidden 32 --epochs 1 --steps 20 \
   --rollouts 2 --validate valid --mask train -o "$work/tried"
+check 'curves' cmp -n 4 "$work/tried/curves.png" <(printf '\211PNG')
 check 'a policy by success' test -s "$work/tried/best_success.safetensors"
 roll() { "$loom" rollout "$work/tried/best_success.safetensors" -n 3 --max-steps 60 --json "$@"; }
 ends() { roll "$@" | grep '"end"\|"steps"'; }
