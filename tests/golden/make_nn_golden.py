@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Compute small networks, losses and optimizer steps with PyTorch 1.13.1 for tests/policies/test_pytorch.c.
+"""Compute small networks, losses and optimizer steps with PyTorch 2.15.0 for tests/policies/test_pytorch.c.
 
-Make the environment (Python 3.11, any folder ENV; nothing of CUDA is used, but this wheel loads two of its libraries):
-    python3 -m venv ENV && ENV/bin/pip install torch==1.13.1 numpy==1.26.4
+Make the environment (Python 3.11, any folder ENV; nothing of CUDA is used, but the wheel brings it along):
+    python3 -m venv ENV && ENV/bin/pip install torch==2.15.0
 Run:
     ENV/bin/python tests/golden/make_nn_golden.py
 It writes nn_cases.json beside itself; the layout is described in tests/golden/README.md. Inputs are rounded to
@@ -217,6 +217,137 @@ def pointnet():
     layer("pointnet", net(x), **p)
 
 
+def whole(case, p, value, fixed):
+    """Store a network's parameters, its loss, their gradients and themselves after one step of Adam."""
+    store(case, loss=value, **fixed, **p)
+    value.backward()
+    store(case, **{"d" + k: v.grad for k, v in p.items()})
+    torch.optim.Adam(p.values(), lr=0.01).step()
+    store(case, **{"after " + k: v for k, v in p.items()})
+
+
+def gain(n):
+    with torch.no_grad():
+        return (1 + 0.2 * torch.randn(n)).float().double().requires_grad_()
+
+
+def transformer():
+    """BC-Transformer: the last two of four rows are taught; robomimic's GMM head."""
+    n, rows, taught, dim, width, heads, actions, modes = 3, 4, 2, 5, 8, 2, 3, 2
+    p = {"transformer.embed.weight": draw(width, dim), "transformer.embed.bias": draw(width)}
+    p["transformer.place"] = draw(rows, width)
+    p |= {"transformer.first.weight": gain(width), "transformer.first.bias": draw(width, scale=0.2)}
+    for i in range(2):
+        p["transformer.%d.qkv.weight" % i] = draw(3 * width, width, scale=0.4)
+        for k, out, size in (("out", width, width), ("mlp.0", 4 * width, width), ("mlp.1", width, 4 * width)):
+            p["transformer.%d.%s.weight" % (i, k)] = draw(out, size, scale=0.4)
+            p["transformer.%d.%s.bias" % (i, k)] = draw(out, scale=0.4)
+        for k in range(2):
+            p["transformer.%d.norm.%d.weight" % (i, k)] = gain(width)
+            p["transformer.%d.norm.%d.bias" % (i, k)] = draw(width, scale=0.2)
+    p |= {"transformer.last.weight": gain(width), "transformer.last.bias": draw(width, scale=0.2)}
+    outputs = 2 * modes * actions + modes
+    p |= {"head.0.weight": draw(outputs, width, scale=0.3), "head.0.bias": draw(outputs, scale=0.3)}
+    obs, action = draw(n, rows, dim), draw(n, taught, actions, scale=0.5)
+    real = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 1.0]])
+
+    def norm(x, name):
+        return F.layer_norm(x, (width,), p["transformer.%s.weight" % name], p["transformer.%s.bias" % name])
+
+    def linear_of(x, name):
+        return F.linear(x, p["transformer.%s.weight" % name], p.get("transformer.%s.bias" % name))
+
+    x = norm(linear_of(obs, "embed") + p["transformer.place"], "first")
+    for i in range(2):
+        q, k, v = (
+            a.reshape(n, rows, heads, width // heads).transpose(1, 2)
+            for a in linear_of(norm(x, "%d.norm.0" % i), "%d.qkv" % i).chunk(3, -1)
+        )
+        score = q @ k.transpose(-1, -2) / math.sqrt(width // heads)
+        score = score.masked_fill(torch.triu(torch.ones(rows, rows), 1).bool(), -math.inf)
+        x = x + linear_of((score.softmax(-1) @ v).transpose(1, 2).reshape(n, rows, width), "%d.out" % i)
+        x = x + linear_of(F.gelu(linear_of(norm(x, "%d.norm.1" % i), "%d.mlp.0" % i)), "%d.mlp.1" % i)
+    y = F.linear(norm(x, "last")[:, -taught:], p["head.0.weight"], p["head.0.bias"])
+    mean = torch.tanh(y[..., : modes * actions].reshape(n, taught, modes, actions))
+    raw = y[..., modes * actions : 2 * modes * actions].reshape(n, taught, modes, actions)
+    mixture = torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(logits=y[..., 2 * modes * actions :]),
+        torch.distributions.Independent(torch.distributions.Normal(mean, F.softplus(raw) + 0.01), 1),
+    )
+    value = -(mixture.log_prob(action) * real).sum() / real.sum()
+    whole("bc_transformer", p, value, {"obs": obs, "action": action, "real": real})
+
+
+def unet():
+    """Diffusion Policy's U-Net with two levels: the noise in a chunk of actions."""
+    n, channels, length, seen, step, sizes, groups, taps = 3, 3, 4, 6, 4, (4, 8), 2, 3
+    p = {}
+
+    def conv_of(name, out, inner, k):
+        p[name + "weight"] = draw(out, inner, k, scale=0.4)
+        p[name + "bias"] = draw(out, scale=0.3)
+
+    def norm_of(name, out):
+        p[name + "norm.weight"], p[name + "norm.bias"] = gain(out), draw(out, scale=0.2)
+
+    def block_of(name, inner, out):
+        for i, channel in enumerate((inner, out)):
+            conv_of("%s%d." % (name, i), out, channel, taps)
+            norm_of("%s%d." % (name, i), out)
+        p[name + "film.weight"], p[name + "film.bias"] = draw(2 * out, step + seen, scale=0.3), gain(2 * out)
+        if inner != out:
+            conv_of(name + "shortcut.", out, inner, 1)
+
+    for i, (inner, out) in enumerate(((step, 4 * step), (4 * step, step))):
+        p["step.%d.weight" % i], p["step.%d.bias" % i] = draw(out, inner, scale=0.4), draw(out, scale=0.4)
+    block_of("down.0.0.", channels, sizes[0])
+    block_of("down.0.1.", sizes[0], sizes[0])
+    conv_of("down.0.stride.", sizes[0], sizes[0], 3)
+    block_of("down.1.0.", sizes[0], sizes[1])
+    block_of("down.1.1.", sizes[1], sizes[1])
+    block_of("bottom.0.", sizes[1], sizes[1])
+    block_of("bottom.1.", sizes[1], sizes[1])
+    block_of("up.0.0.", 2 * sizes[1], sizes[0])
+    block_of("up.0.1.", sizes[0], sizes[0])
+    conv_of("up.0.stride.", sizes[0], sizes[0], 4)
+    conv_of("last.", sizes[0], sizes[0], taps)
+    norm_of("last.", sizes[0])
+    conv_of("output.", channels, sizes[0], 1)
+
+    def part(x, name):
+        x = F.conv1d(x, p[name + "weight"], p[name + "bias"], padding=taps // 2)
+        return F.mish(F.group_norm(x, groups, p[name + "norm.weight"], p[name + "norm.bias"]))
+
+    def block(x, condition, name):
+        film = F.linear(F.mish(condition), p[name + "film.weight"], p[name + "film.bias"])
+        scale, shift = film[..., None].chunk(2, 1)
+        y = part(part(x, name + "0.") * scale + shift, name + "1.")
+        shortcut = name + "shortcut.weight"
+        return y + (F.conv1d(x, p[shortcut], p[name + "shortcut.bias"]) if shortcut in p else x)
+
+    noisy, noise, obs = draw(n, length, channels), draw(n, length, channels), draw(n, seen)
+    t = torch.tensor([0.0, 13.0, 88.0])
+    angle = t[:, None] * torch.exp(torch.arange(step // 2) * -(math.log(10000) / (step // 2 - 1)))
+    features = F.mish(F.linear(torch.cat([angle.sin(), angle.cos()], -1), p["step.0.weight"], p["step.0.bias"]))
+    condition = torch.cat([F.linear(features, p["step.1.weight"], p["step.1.bias"]), obs], -1)
+    x = noisy.transpose(1, 2)
+    for i in range(2):
+        x = block(x, condition, "down.0.%d." % i)
+    x = F.conv1d(x, p["down.0.stride.weight"], p["down.0.stride.bias"], stride=2, padding=1)
+    for i in range(2):
+        x = block(x, condition, "down.1.%d." % i)
+    beside = x
+    for i in range(2):
+        x = block(x, condition, "bottom.%d." % i)
+    x = torch.cat([x, beside], 1)
+    for i in range(2):
+        x = block(x, condition, "up.0.%d." % i)
+    x = F.conv_transpose1d(x, p["up.0.stride.weight"], p["up.0.stride.bias"], stride=2, padding=1)
+    x = F.conv1d(part(x, "last."), p["output.weight"], p["output.bias"])
+    y = x.transpose(1, 2)
+    whole("unet", p, F.mse_loss(y, noise), {"noisy": noisy, "noise": noise, "t": t, "seen": obs, "y": y})
+
+
 def main():
     for make in (
         linear,
@@ -230,6 +361,8 @@ def main():
         diffusion,
         training,
         pointnet,
+        transformer,
+        unet,
     ):
         make()
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nn_cases.json")

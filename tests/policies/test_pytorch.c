@@ -18,9 +18,11 @@
 #include "policies/loss.h"
 #include "policies/lstm.h"
 #include "policies/mlp.h"
+#include "policies/network.h"
 #include "policies/norm.h"
 #include "policies/optimizer.h"
 #include "policies/pointnet.h"
+#include "policies/unet.h"
 
 // Errors are shares of the largest number of their array.
 static const double tolerance = 1e-5;
@@ -394,12 +396,93 @@ static void pointnet(void** state) {
   loom_params_destroy(&params);
 }
 
+// Networks as wholes: their parameters have PyTorch's names.
+static void load(loomParams* params) {
+  for (int i = 0; i < params->count; i++) {
+    const loomParam* p = &params->list[i];
+    size_t used = fx.used;
+    memcpy(params->value + p->offset, input(p->name, p->count), p->count * sizeof(float));
+    fx.used = used;
+  }
+}
+
+static void expect_params(const char* prefix, const loomParams* params, const float* block) {
+  for (int i = 0; i < params->count; i++) {
+    char key[LOOM_PARAM_NAME + 8];
+    snprintf(key, sizeof key, "%s%s", prefix, params->list[i].name);
+    expect(key, block + params->list[i].offset, params->list[i].count);
+  }
+}
+
+// Gradients, and what one step of Adam makes of the parameters.
+static void expect_training(loomParams* params) {
+  loomAdamDef adam = loom_default_adam_def();
+  expect_params("d", params, params->gradient);
+  loom_adam_step(params, &adam, 0.01, 1);
+  expect_params("after ", params, params->value);
+}
+
+static void bc_transformer(void** state) {
+  (void)state;
+  enum { N = 3, SEEN = 4, TAUGHT = 2, OBS = 5, ACTIONS = 3 };
+  loomError err = {0, ""};
+  loomNetwork net;
+  loomTrainConfig config = loom_default_train_config(LOOM_KIND_BC_TRANSFORMER);
+  config.data.stack = SEEN - TAUGHT + 1;
+  config.data.length = TAUGHT;
+  config.policy.width = 8;
+  config.policy.heads = config.policy.blocks = config.policy.modes = 2;
+  config.policy.min_std = 0.01;
+  config.policy.dropout = 0;
+  loomNetworkDef def = loom_network_def(&config, OBS, ACTIONS);
+  assert_int_equal(loom_network_create(&net, &def, 1, &err), 0);
+  assert_int_equal(loom_network_layout(&net, N, &err), 0);
+  begin("bc_transformer");
+  load(&net.params);
+  loomSamples samples = {.n = N,
+                         .obs = input("obs", N * SEEN * OBS),
+                         .actions = input("action", N * TAUGHT * ACTIONS),
+                         .real = input("real", N * TAUGHT)};
+  expect_loss(loom_network_loss(&net, &samples, 1, 0, true));
+  expect_training(&net.params);
+  loom_network_destroy(&net);
+}
+
+static void unet(void** state) {
+  (void)state;
+  enum { N = 3, CHANNELS = 3, LENGTH = 4, SEEN = 6, STEP = 4, CHUNK = CHANNELS * LENGTH };
+  loomParams params = {0};
+  loomArena arena = {0};
+  loomUnet net;
+  loomUnetDef def = {CHANNELS, LENGTH, SEEN, 2, {4, 8}, STEP, 3, 2};
+  loom_unet_declare(&net, &params, &def, "");
+  assert_int_equal(loom_params_create(&params, NULL), 0);
+  loom_unet_layout(&net, &arena, N, true);
+  assert_int_equal(loom_arena_create(&arena, arena.used, NULL), 0);
+  loom_unet_layout(&net, &arena, N, true);
+  begin("unet");
+  load(&params);
+  float *noisy = input("noisy", N * CHUNK), *noise = input("noise", N * CHUNK), *t = input("t", N);
+  float *seen = input("seen", N * SEEN), *embedding = room(N * STEP), *dy = room(N * CHUNK);
+  loom_sinusoid_embedding(embedding, t, N, STEP);
+  const float* y = loom_unet_forward(&net, &params, noisy, embedding, seen, N);
+  expect("y", y, N * CHUNK);
+  expect_loss(loom_l2_loss(dy, y, noise, NULL, N, CHUNK));
+  loom_unet_backward(NULL, &net, &params, dy, N);
+  expect_training(&params);
+  loom_arena_destroy(&arena);
+  loom_params_destroy(&params);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(linear),       cmocka_unit_test(activations),     cmocka_unit_test(layer_norm),
-      cmocka_unit_test(group_norm),   cmocka_unit_test(attention),       cmocka_unit_test(lstm),
-      cmocka_unit_test(convolutions), cmocka_unit_test(spatial_softmax), cmocka_unit_test(mixtures),
-      cmocka_unit_test(diffusion),    cmocka_unit_test(training),        cmocka_unit_test(pointnet),
+      cmocka_unit_test(linear),         cmocka_unit_test(activations),
+      cmocka_unit_test(layer_norm),     cmocka_unit_test(group_norm),
+      cmocka_unit_test(attention),      cmocka_unit_test(lstm),
+      cmocka_unit_test(convolutions),   cmocka_unit_test(spatial_softmax),
+      cmocka_unit_test(mixtures),       cmocka_unit_test(diffusion),
+      cmocka_unit_test(training),       cmocka_unit_test(pointnet),
+      cmocka_unit_test(bc_transformer), cmocka_unit_test(unet),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
