@@ -1,0 +1,179 @@
+// Exported policies, without a runtime for them: what the file says of itself, the same bytes each time,
+// every cut noticed, names that clash and kinds that cannot be exported refused. (tests/tools/test_export.sh
+// runs them.)
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "policies/loss.h"
+#include "policies/onnx.h"
+#include "policies/onnx_file.h"
+
+enum { ACTIONS = 3 };
+
+// A policy that was never trained, on keys "a" (2 numbers) and `second` (4).
+static void make(loomTrained* t, loomPolicyKind kind, const char* second) {
+  loomError err = {0, ""};
+  *t = (loomTrained){.config = loom_default_train_config(kind), .dim = {2, 4}};
+  loomTrainConfig* c = &t->config;
+  c->data.key_count = 2;
+  c->data.file_count = 1;
+  strcpy(c->data.file[0].path, "d.hdf5");
+  strcpy(c->data.key[0], "a");
+  strcpy(c->data.key[1], second);
+  c->policy.layers = (loomSizes){1, {8}};
+  c->policy.hidden = 6;
+  c->policy.step_width = 8;
+  assert_int_equal(loom_normal_create(&t->obs, 6, &err), 0);
+  assert_int_equal(loom_normal_create(&t->actions, ACTIONS, &err), 0);
+  const float rows[] = {0, 1, 2, 3, 4, 5, 1, 1, 1, 7, 7, 7};
+  loom_normal_add(&t->obs, rows, 2);
+  loom_normal_add(&t->actions, rows, 4);
+  loom_normal_finish(&t->obs, LOOM_NORMAL_STANDARD);
+  loom_normal_finish(&t->actions, LOOM_NORMAL_RANGE);
+  loomNetworkDef def = loom_network_def(c, t->obs.dim, t->actions.dim);
+  if (loom_network_create(&t->network, &def, 1, &err)) fail_msg("%s", err.message);
+}
+
+static char* temporary(void) {
+  static char path[64];
+  strcpy(path, "/tmp/loom_onnx_XXXXXX");
+  int file = mkstemp(path);
+  assert_true(file >= 0);
+  close(file);
+  return path;
+}
+
+// A policy's file as bytes.
+static unsigned char* exported(size_t* size, const loomTrained* t) {
+  loomError err = {0, ""};
+  const loomOnnxDef def = {.control_freq = 20};
+  char* path = temporary();
+  if (loom_onnx_export(path, t, &def, &err)) fail_msg("%s", err.message);
+  FILE* file = fopen(path, "rb");
+  unsigned char* bytes = test_malloc(1 << 22);
+  *size = fread(bytes, 1, 1 << 22, file);
+  fclose(file);
+  unlink(path);
+  return bytes;
+}
+
+static const loomOnnxPort* find(const loomOnnxFile* file, const char* name, bool output) {
+  for (int i = 0; i < file->nport; i++)
+    if (!strcmp(file->port[i].name, name) && file->port[i].output == output) return &file->port[i];
+  fail_msg("no port %s", name);
+  return NULL;
+}
+
+static void shaped(const loomOnnxPort* port, const char* type, int rank, const int64_t* size) {
+  assert_string_equal(port->type, type);
+  assert_int_equal(port->shape.rank, rank);
+  for (int i = 0; i < rank; i++) assert_int_equal(port->shape.size[i], size[i]);
+}
+
+static void told(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomTrained t;
+  loomOnnxFile file;
+  size_t size;
+  make(&t, LOOM_KIND_DIFFUSION_MLP, "b");
+  unsigned char* bytes = exported(&size, &t);
+  if (loom_onnx_file_parse(&file, bytes, size, "file", &err)) fail_msg("%s", err.message);
+  assert_int_equal(file.opset, 17);
+  shaped(find(&file, "b", false), "float", 2, (const int64_t[]){2, 4});
+  shaped(find(&file, "noise", false), "float", 2, (const int64_t[]){16, ACTIONS});
+  shaped(find(&file, "actions", true), "float", 2, (const int64_t[]){8, ACTIONS});
+  assert_string_equal(loom_onnx_file_meta(&file, "kind"), "diffusion_mlp");
+  assert_string_equal(loom_onnx_file_meta(&file, "control_freq"), "20");
+  assert_non_null(strstr(loom_onnx_file_meta(&file, "config"), "denoise_steps: 10"));
+  assert_true(file.parameters > (int64_t)t.network.params.total);
+  loom_onnx_file_destroy(&file);
+  test_free(bytes);
+  loom_trained_destroy(&t);
+
+  make(&t, LOOM_KIND_BC_RNN_GMM, "b");
+  bytes = exported(&size, &t);
+  if (loom_onnx_file_parse(&file, bytes, size, "file", &err)) fail_msg("%s", err.message);
+  shaped(find(&file, "state_h", false), "float", 3, (const int64_t[]){2, 1, 6});
+  shaped(find(&file, "next_steps", true), "int64", 1, (const int64_t[]){1});
+  shaped(find(&file, "scales", true), "float", 2, (const int64_t[]){5, ACTIONS});
+  loom_onnx_file_destroy(&file);
+  test_free(bytes);
+  loom_trained_destroy(&t);
+}
+
+static void same_bytes(void** state) {
+  (void)state;
+  loomTrained t;
+  size_t size[2];
+  make(&t, LOOM_KIND_BC_GMM, "b");
+  unsigned char *one = exported(&size[0], &t), *two = exported(&size[1], &t);
+  assert_int_equal(size[0], size[1]);
+  assert_memory_equal(one, two, size[0]);
+  test_free(one);
+  test_free(two);
+  loom_trained_destroy(&t);
+}
+
+static void every_cut(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomTrained t;
+  loomOnnxFile file;
+  size_t size;
+  make(&t, LOOM_KIND_BC_L2, "b");
+  unsigned char* bytes = exported(&size, &t);
+  assert_int_equal(loom_onnx_file_parse(&file, bytes, size, "file", &err), 0);
+  loom_onnx_file_destroy(&file);
+  for (size_t n = 0; n < size; n++) {
+    unsigned char* part = test_malloc(n + 1);  // so that sanitizers see a read beyond the cut
+    memcpy(part, bytes, n);
+    assert_int_equal(loom_onnx_file_parse(&file, part, n, "cut.onnx", &err), LOOM_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "cut.onnx: "));
+    test_free(part);
+  }
+  test_free(bytes);
+  loom_trained_destroy(&t);
+}
+
+static void refused(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  const loomOnnxDef def = {0};
+  loomTrained t;
+  char* path = temporary();
+  unlink(path);
+  make(&t, LOOM_KIND_BC_GMM, "means");
+  assert_int_equal(loom_onnx_export(path, &t, &def, &err), LOOM_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "'means'"));
+  assert_int_equal(access(path, F_OK), -1);
+  loom_trained_destroy(&t);
+  make(&t, LOOM_KIND_BC_GMM, "b");
+  assert_int_equal(loom_onnx_export("/nowhere/policy.onnx", &t, &def, &err), LOOM_ERR_IO);
+  assert_non_null(strstr(err.message, "/nowhere/policy.onnx"));
+  loom_trained_destroy(&t);
+}
+
+// Without random numbers a mixture's decision is its likeliest mode's mean.
+static void likeliest(void** state) {
+  (void)state;
+  loomMixtureDef def = loom_default_mixture_def(1);
+  def.modes = 3;
+  const loomReal y[9] = {(loomReal)0.1, (loomReal)-0.5, (loomReal)0.9, 0, 0, 0, -1,
+                         (loomReal)0.5, (loomReal)0.4};
+  loomReal action;
+  loom_mixture_sample(&action, y, &def, true, NULL);
+  assert_float_equal(action, tanh(-0.5), 1e-6);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(told), cmocka_unit_test(same_bytes),
+                                     cmocka_unit_test(every_cut), cmocka_unit_test(refused),
+                                     cmocka_unit_test(likeliest)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
