@@ -2,11 +2,11 @@
 // for ONNX, in Python or on a robot. Numbers go in and come out as they are in datasets.
 //
 // Inputs: each observation key (rows x numbers), as many rows as it sees, oldest first (at an episode's start
-// the first row is repeated); `noise` (predicted x actions) of a diffusion policy, standard normal numbers,
-// new for each decision; `state_NAME`, all zeros at an episode's start and then the last decision's output
-// `next_NAME`. Outputs: `actions` (rows x actions), to be done one after the other before the next decision.
-// Policies with a mixture of Gaussians also tell its `means` and `scales` (modes x actions) and `logits`
-// (modes); `actions` is the likeliest mode's mean.
+// the first row is repeated; images are height x width x channels, 0 .. 1); `noise` (predicted x actions) of
+// a diffusion policy, standard normal numbers, new for each decision; `state_NAME`, all zeros at an episode's
+// start and then the last decision's output `next_NAME`. Outputs: `actions` (rows x actions), to be done one
+// after the other before the next decision. Policies with a mixture of Gaussians also tell its `means` and
+// `scales` (modes x actions) and `logits` (modes); `actions` is the likeliest mode's mean.
 #ifndef LOOM_POLICIES_ONNX_H
 #define LOOM_POLICIES_ONNX_H
 
@@ -19,11 +19,11 @@ typedef struct loomOnnxDef {
 /// Atomic. LOOM_ERR_UNSUPPORTED names a kind of policy that cannot be exported yet.
 int loom_onnx_export(const char* path, const loomTrained* trained, const loomOnnxDef* def, loomError* err);
 
-/// What the policy itself decides on rows of observations (n x obs.dim, as in datasets) that follow each
-/// other, for runtimes to be compared with: a safetensors file with a decision's inputs and `actions` side by
-/// side, (n x ...) each and named as in the graph. Of a mixture the likeliest mode's mean; states are left
-/// out.
-int loom_onnx_cases(const char* path, const loomTrained* trained, const float* rows, int n, uint64_t seed,
+/// What the policy itself decides on rows that follow each other, for runtimes to be compared with: a
+/// safetensors file with all decisions' inputs and `actions`, (n x ...) each and named as in the graph. rows:
+/// `low` and `wide` (n x seen x ...) as batches have them. Of a mixture the likeliest mode's mean; states are
+/// left out.
+int loom_onnx_cases(const char* path, const loomTrained* trained, const loomBatch* rows, uint64_t seed,
                     loomError* err);
 
 #endif

@@ -12,15 +12,16 @@ static const char help[] =
     "usage: demoloom export POLICY.safetensors -o POLICY.onnx [options]\n\n"
     "Writes all that a policy does to decide, normalisation included, as an ONNX graph (opset 17): it runs "
     "in\n"
-    "onnxruntime and others, with no part of demoloom. Inputs are named as observations are, a matrix of "
-    "rows\n"
-    "(oldest first; before an episode's first row come copies of it) each, in the dataset's units; "
-    "`actions`\n"
-    "are to be done one after the other before the next decision. `state_NAME` are zeros when an episode "
-    "begins,\n"
-    "then what the last decision gave as `next_NAME`; `noise` are new standard normal numbers. Of a mixture\n"
-    "of Gaussians `actions` are the likeliest mode's mean; its `means`, `scales` and `logits` are told "
-    "too.\n\n"
+    "onnxruntime and others, with no part of demoloom.\n"
+    "Inputs are named as observations are, in the dataset's units: a matrix each of as many rows as the "
+    "policy\n"
+    "sees, oldest first (before an episode's first row come copies of it); images height x width x "
+    "channels,\n"
+    "0 to 1. `actions` are to be done one after the other before the next decision. `state_NAME` are zeros\n"
+    "when an episode begins, then what the last decision gave as `next_NAME`; `noise` are new standard "
+    "normal\n"
+    "numbers. Of a mixture of Gaussians `actions` are the likeliest mode's mean; its `means`, `scales` and\n"
+    "`logits` are told too.\n\n"
     "  -o, --output FILE    the graph\n"
     "      --task TASK      whose control rate is told in it (default: what the policy's rollouts were of)\n"
     "      --check FILE     decisions of ours, to compare a runtime's with: inputs and actions, safetensors\n"
@@ -29,8 +30,7 @@ static const char help[] =
     "  -s, --seed S         of what is random in them, default 0\n\n"
     "examples:\n"
     "  demoloom export runs/handover/best_success.safetensors -o handover.onnx\n"
-    "  demoloom export runs/handover/best_success.safetensors --check cases.safetensors --data "
-    "handover.hdf5\n";
+    "  demoloom export runs/handover/last.safetensors --check cases.safetensors --data handover.hdf5\n";
 
 typedef struct exportArgs {
   const char *policy, *out, *task, *check, *data;
@@ -99,17 +99,58 @@ static int control_freq(double* out, const exportArgs* a, const loomTrained* tra
   return a->task ? code : 0;
 }
 
-// n rows as the policy's statistics say they are spread.
-static void random_rows(float* rows, const exportArgs* a, const loomNormal* n) {
-  loomRandom random = loom_random((uint64_t)a->seed, 0, LOOM_PURPOSE_TEST);
-  for (int64_t i = 0; i < a->n; i++)
-    for (int k = 0; k < n->dim; k++)
-      *rows++ = (float)(n->mean[k] + n->deviation[k] * loom_random_normal(&random));
+// ---- what decisions are made on
+
+// The room of a batch of a->n decisions; of data, loom_batch_create's is used.
+static int create_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, loomError* err) {
+  size_t rows = (size_t)a->n * (size_t)loom_network_seen(&t->network.def);
+  *out = (loomBatch){.n = (int)a->n, .low = calloc(rows * (size_t)t->obs.dim + 1, sizeof(float))};
+  bool lacks = !out->low;
+  for (int i = 0; i < t->config.data.key_count; i++)
+    if (t->shape[i][0] > 1) lacks |= !(out->wide[i] = calloc(rows * (size_t)t->dim[i], sizeof(float)));
+  return lacks ? loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %lld decisions", (long long)a->n) : 0;
 }
 
-// The first rows of the dataset; fewer than n if it has no more.
-static int data_rows(float* rows, exportArgs* a, const loomTrained* trained, loomError* err) {
-  const loomConfigData* config = &trained->config.data;
+static void random_like(float* out, size_t rows, const loomNormal* n, loomRandom* random) {
+  for (size_t i = 0; i < rows; i++)
+    for (int k = 0; k < n->dim; k++)
+      *out++ = (float)(n->mean[k] + n->deviation[k] * loom_random_normal(random));
+}
+
+// As the policy's statistics say they are spread; pixels are anything.
+static int random_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, loomError* err) {
+  loomRandom random = loom_random((uint64_t)a->seed, 0, LOOM_PURPOSE_TEST);
+  size_t rows = (size_t)a->n * (size_t)loom_network_seen(&t->network.def);
+  int code = create_rows(out, a, t, err);
+  if (code) return code;
+  random_like(out->low, rows, &t->obs, &random);
+  for (int i = 0; i < t->config.data.key_count; i++) {
+    if (t->shape[i][0] == 2) random_like(out->wide[i], rows * (size_t)t->shape[i][1], &t->cloud[i], &random);
+    for (size_t k = 0; t->shape[i][0] == 3 && k < rows * (size_t)t->dim[i]; k++)
+      out->wide[i][k] = (float)loom_random_uniform(&random);
+  }
+  return 0;
+}
+
+static int check_keys(const exportArgs* a, const loomTrained* t, const loomData* data, loomError* err) {
+  const loomDataInfo* info = loom_data_info(data);
+  for (int i = 0; i < info->key_count; i++) {
+    const loomDataKey* key = &info->key[i];
+    bool same = key->dim == t->dim[i];
+    for (int k = 0; t->shape[i][0] > 1 && k < t->shape[i][0]; k++)
+      same = same && key->rank == t->shape[i][0] && key->shape[k] == t->shape[i][k + 1];
+    if (!same)
+      return loom_error_set(err, LOOM_ERR_FORMAT,
+                            "%s: observation '%s' has %d numbers where the policy was trained with %d, or "
+                            "another shape",
+                            a->data, key->name, key->dim, t->dim[i]);
+  }
+  return 0;
+}
+
+// The dataset's first rows, fewer than a->n if it has no more.
+static int data_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, loomError* err) {
+  const loomConfigData* config = &t->config.data;
   const char* key[LOOM_DATA_KEYS];
   loomDataFile file = {a->data, NULL, 0};
   loomDataDef def = loom_default_data_def();
@@ -120,43 +161,26 @@ static int data_rows(float* rows, exportArgs* a, const loomTrained* trained, loo
   def.key = key;
   def.key_count = config->key_count;
   def.action = config->actions;
-  def.prefetch = false;
+  def.batch = (int)a->n;
+  def.shuffle = def.prefetch = false;
+  loom_data_sequence(&def, loom_network_seen(&t->network.def), 1);
   int code = loom_data_open(&data, &def, err);
-  if (code) return code;
-  const loomDataInfo* info = loom_data_info(data);
-  int64_t have = 0;
-  for (int i = 0; !code && i < config->key_count; i++)
-    if (info->key[i].dim != trained->dim[i])
-      code = loom_error_set(err, LOOM_ERR_FORMAT,
-                            "%s: observation '%s' has %d numbers where the policy was trained with %d",
-                            a->data, key[i], info->key[i].dim, trained->dim[i]);
-  for (int i = 0; !code && i < info->demos && have < a->n; i++) {
-    loomDataRows demo;
-    code = loom_data_rows(&demo, data, i, err);
-    if (code) break;
-    int64_t n = demo.rows < a->n - have ? demo.rows : a->n - have;
-    memcpy(rows + have * info->low_dim, demo.low, (size_t)(n * info->low_dim) * sizeof *rows);
-    have += n;
-  }
+  if (!code) code = check_keys(a, t, data, err);
+  if (!code) code = loom_batch_create(out, data, err);
+  if (!code) code = loom_data_batch(out, data, 0, err);
   loom_data_close(data);
-  a->n = have;
   return code;
 }
 
-static int write_check(exportArgs* a, const loomTrained* trained, loomError* err) {
-  float* rows = calloc((size_t)a->n * (size_t)trained->obs.dim + 1, sizeof *rows);
-  if (!rows) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %lld rows", (long long)a->n);
-  int code = 0;
-  if (a->data)
-    code = data_rows(rows, a, trained, err);
-  else
-    random_rows(rows, a, &trained->obs);
-  if (!code) code = loom_onnx_cases(a->check, trained, rows, (int)a->n, (uint64_t)a->seed, err);
-  free(rows);
+static int write_check(const exportArgs* a, const loomTrained* trained, loomError* err) {
+  loomBatch rows = {0};
+  int code = (a->data ? data_rows : random_rows)(&rows, a, trained, err);
+  if (!code) code = loom_onnx_cases(a->check, trained, &rows, (uint64_t)a->seed, err);
+  loom_batch_destroy(&rows);
   return code;
 }
 
-static int export_policy(exportArgs* a, loomError* err) {
+static int export_policy(const exportArgs* a, loomError* err) {
   loomTrained trained;
   loomOnnxDef def = {0};
   int code = loom_trained_load(&trained, a->policy, err);
