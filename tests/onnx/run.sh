@@ -1,6 +1,6 @@
 #!/bin/sh
 # Run check.py with onnxruntime, onnx and numpy from a folder of their own (210 MB, fetched once, pinned):
-#   tests/onnx/run.sh POLICY.onnx CASES.safetensors [--mixture POLICY.safetensors] [--tolerance T]
+#   tests/onnx/run.sh POLICY.onnx CASES.safetensors [MORE.onnx CASES.safetensors ...] [--mixture POLICY.safetensors]
 # The folder is $DEMOLOOM_HOME/onnx-python; PYTHON names the Python (3.11 to 3.13).
 set -eu
 

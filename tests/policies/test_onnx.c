@@ -15,28 +15,67 @@
 
 enum { ACTIONS = 3 };
 
-// A policy that was never trained, on keys "a" (2 numbers) and `second` (4).
-static void make(loomTrained* t, loomPolicyKind kind, const char* second) {
+typedef struct testKey {
+  const char* name;
+  int shape[4];  // as loomTrained has it
+} testKey;
+
+// Statistics of numbers that were drawn.
+static void make_normal(loomNormal* out, int dim, loomNormalKind kind) {
   loomError err = {0, ""};
-  *t = (loomTrained){.config = loom_default_train_config(kind), .dim = {2, 4}};
+  loomRandom random = loom_random(5, (uint64_t)dim, LOOM_PURPOSE_TEST);
+  float row[64];
+  assert_true(dim <= 64);
+  assert_int_equal(loom_normal_create(out, dim, &err), 0);
+  for (int i = 0; i < 20; i++) {
+    for (int k = 0; k < dim; k++) row[k] = (float)(0.1 * k + loom_random_normal(&random));
+    loom_normal_add(out, row, 1);
+  }
+  loom_normal_finish(out, kind);
+}
+
+// A small policy that was never trained.
+static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, int n) {
+  loomError err = {0, ""};
+  *t = (loomTrained){.config = loom_default_train_config(kind)};
   loomTrainConfig* c = &t->config;
-  c->data.key_count = 2;
+  int low = 0;
+  c->data.key_count = n;
   c->data.file_count = 1;
   strcpy(c->data.file[0].path, "d.hdf5");
-  strcpy(c->data.key[0], "a");
-  strcpy(c->data.key[1], second);
-  c->policy.layers = (loomSizes){1, {8}};
   c->policy.hidden = 6;
+  c->policy.width = 12;
+  c->policy.blocks = c->policy.heads = 2;
   c->policy.step_width = 8;
-  assert_int_equal(loom_normal_create(&t->obs, 6, &err), 0);
-  assert_int_equal(loom_normal_create(&t->actions, ACTIONS, &err), 0);
-  const float rows[] = {0, 1, 2, 3, 4, 5, 1, 1, 1, 7, 7, 7};
-  loom_normal_add(&t->obs, rows, 2);
-  loom_normal_add(&t->actions, rows, 4);
-  loom_normal_finish(&t->obs, LOOM_NORMAL_STANDARD);
-  loom_normal_finish(&t->actions, LOOM_NORMAL_RANGE);
-  loomNetworkDef def = loom_network_def(c, t->obs.dim, t->actions.dim);
+  c->policy.groups = 4;
+  c->policy.layers = kind == LOOM_KIND_DIFFUSION ? (loomSizes){3, {8, 16, 12}} : (loomSizes){2, {8, 6}};
+  c->encoder = (loomConfigEncoder){
+      .channels = {3, {16, 8, 32}}, .keypoints = 5, .points = {2, {8, 12}}, .features = 7, .crop = 0.9};
+  if (kind == LOOM_KIND_BC_GMM) c->data.stack = 3;
+  c->data.obs_normal = LOOM_NORMAL_STANDARD;
+  c->data.action_normal = LOOM_NORMAL_RANGE;
+  for (int i = 0; i < n; i++) {
+    const int* shape = keys[i].shape;
+    strcpy(c->data.key[i], keys[i].name);
+    memcpy(t->shape[i], shape, sizeof t->shape[i]);
+    t->dim[i] = shape[1] * (shape[0] > 1 ? shape[2] : 1) * (shape[0] > 2 ? shape[3] : 1);
+    if (shape[0] == 1) low += shape[1];
+    if (shape[0] == 2) make_normal(&t->cloud[i], shape[2], LOOM_NORMAL_STANDARD);
+  }
+  make_normal(&t->obs, low, LOOM_NORMAL_STANDARD);
+  make_normal(&t->actions, ACTIONS, LOOM_NORMAL_RANGE);
+  loomNetworkDef def = loom_network_def(c, low, ACTIONS);
+  for (int i = 0; i < n; i++) {
+    const int* shape = keys[i].shape;
+    loomWideKey key = {.rank = shape[0], .shape = {shape[1], shape[2], shape[3]}};
+    strcpy(key.name, keys[i].name);
+    if (shape[0] > 1) loom_network_add_wide(&def, &key);
+  }
   if (loom_network_create(&t->network, &def, 1, &err)) fail_msg("%s", err.message);
+}
+
+static void make(loomTrained* t, loomPolicyKind kind, const char* second) {
+  make_of(t, kind, (const testKey[]){{"a", {1, 2}}, {second, {1, 4}}}, 2);
 }
 
 static char* temporary(void) {
@@ -171,9 +210,32 @@ static void likeliest(void** state) {
   assert_float_equal(action, tanh(-0.5), 1e-6);
 }
 
+// Where a folder is named, policies of all kinds for a runtime to be tried with.
+static void written(void** state) {
+  (void)state;
+  static const testKey low[] = {{"object", {1, 26}}, {"robot0_eef_pos", {1, 3}}},
+                       wide[] = {{"cloud", {2, 300, 6}},
+                                 {"robot0_eef_pos", {1, 3}},
+                                 {"front_image", {3, 3, 21, 32}},
+                                 {"back_image", {3, 1, 16, 16}}};
+  const char* folder = getenv("LOOM_ONNX_POLICIES");
+  loomError err = {0, ""};
+  char path[512];
+  for (int kind = 0; kind < LOOM_KINDS; kind++) {
+    for (int seeing = 0; seeing < 2; seeing++) {
+      loomTrained t;
+      make_of(&t, (loomPolicyKind)kind, seeing ? wide : low, seeing ? 4 : 2);
+      snprintf(path, sizeof path, "%s/%s%s.safetensors", folder ? folder : "",
+               loom_policy_kind_name((loomPolicyKind)kind), seeing ? "_wide" : "");
+      if (folder && loom_trained_save(path, &t, NULL, &err)) fail_msg("%s", err.message);
+      loom_trained_destroy(&t);
+    }
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(told), cmocka_unit_test(same_bytes),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(told),      cmocka_unit_test(same_bytes),
                                      cmocka_unit_test(every_cut), cmocka_unit_test(refused),
-                                     cmocka_unit_test(likeliest)};
+                                     cmocka_unit_test(likeliest), cmocka_unit_test(written)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,22 +26,32 @@ refuses() {
   [ "$status" -eq 1 ] && grep -q -- "$text" "$work/out"
 }
 
+# Small policies of all kinds, with weights as drawn; NAME_wide sees images and a point cloud too.
+mkdir "$work/p"
+check 'policies to try' env LOOM_ONNX_POLICIES="$work/p" build/tests/policies/test_onnx
 "$loom" generate threading -n 1 --seed 4 -o "$work/d.hdf5" >/dev/null 2>&1
-train() {
-  "$loom" train --data "$work/d.hdf5" --threads 1 --batch 16 --steps 10 --rollouts 0 --hidden 24 --epochs 1 -p "$@"
-}
-agree() { tests/onnx/run.sh "$work/$1.onnx" "$work/$1.$2" "${@:3}"; }
-for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm diffusion_mlp; do
-  policy=$work/$kind/last.safetensors
-  check "$kind: trained" train $kind -o "$work/$kind"
-  check "$kind: exported" "$loom" export "$policy" -o "$work/$kind.onnx" --check "$work/$kind.random" -n 50 --task threading
-  check "$kind: real rows" "$loom" export "$policy" --check "$work/$kind.real" --data "$work/d.hdf5" -n 50
-  mixture=()
-  case $kind in bc_gaussian | bc_gmm) mixture=(--mixture "$policy") ;; esac
-  check "$kind: agrees on random rows" agree $kind random "${mixture[@]}"
-  check "$kind: agrees on real rows" agree $kind real "${mixture[@]}"
+random=() real=()
+for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm bc_transformer diffusion diffusion_mlp; do
+  check "$kind: exported" "$loom" export "$work/p/$kind.safetensors" -o "$work/$kind.onnx" --check "$work/$kind.random" -n 40
+  check "$kind: wide" "$loom" export "$work/p/${kind}_wide.safetensors" -o "$work/${kind}_wide.onnx" \
+    --check "$work/${kind}_wide.random" -n 20
+  check "$kind: real rows" "$loom" export "$work/p/$kind.safetensors" --check "$work/$kind.real" --data "$work/d.hdf5" -n 40
+  random+=("$work/$kind.onnx" "$work/$kind.random" "$work/${kind}_wide.onnx" "$work/${kind}_wide.random")
+  real+=("$work/$kind.onnx" "$work/$kind.real")
 done
-policy=$work/bc_gmm/last.safetensors
+check 'as ours on random rows' tests/onnx/run.sh "${random[@]}"
+check 'as ours on real rows' tests/onnx/run.sh "${real[@]}"
+for kind in bc_gaussian bc_gmm; do
+  check "$kind: means, scales, logits" tests/onnx/run.sh "$work/$kind.onnx" "$work/$kind.real" \
+    --mixture "$work/p/$kind.safetensors"
+done
+
+# One that was trained.
+policy=$work/trained/last.safetensors
+check 'trained' "$loom" train --data "$work/d.hdf5" --threads 1 --batch 16 --steps 10 --rollouts 0 --hidden 24 --epochs 1 \
+  -p bc_gmm -o "$work/trained"
+check 'trained: exported' "$loom" export "$policy" -o "$work/bc_gmm.onnx" --check "$work/bc_gmm.random" --task threading
+check 'trained: as ours' tests/onnx/run.sh "$work/bc_gmm.onnx" "$work/bc_gmm.random"
 
 # The comparison itself can fail: two policies that differ.
 check 'another policy' refuses 'decision 0 is off' tests/onnx/run.sh "$work/bc_l2.onnx" "$work/bc_gaussian.random"
