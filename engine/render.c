@@ -1,12 +1,14 @@
 #include "engine/render.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/gl.h"
 #include "engine/trap.h"
 
-enum { MAX_GEOMS = 2000 };
+enum { MAX_GEOMS = 2000 };  // of a model
 
 struct loomRenderer {
   loomGl* gl;
@@ -17,6 +19,8 @@ struct loomRenderer {
   mjvOption option;
   mjrContext context;
   bool has_scene, has_context;
+  loomDecorate decorate;  // NULL = nothing is added
+  void* user;
 };
 
 loomRenderDef loom_default_render_def(void) {
@@ -31,7 +35,7 @@ loomRenderDef loom_default_render_def(void) {
 static int make_context(void* arg) {
   loomRenderer* r = arg;
   mjv_defaultScene(&r->scene);
-  mjv_makeScene(r->model, &r->scene, MAX_GEOMS);
+  mjv_makeScene(r->model, &r->scene, MAX_GEOMS + LOOM_MAX_DECORATION);
   r->has_scene = true;
   mjr_defaultContext(&r->context);
   mjr_makeContext(r->model, &r->context, mjFONTSCALE_100);
@@ -73,12 +77,28 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
   return 0;
 }
 
+static int no_camera(const mjModel* m, const char* camera, loomError* err) {
+  char names[600] = "";
+  for (int i = 0; i < m->ncam; i++) {
+    size_t used = strlen(names);
+    const char* name = mj_id2name(m, mjOBJ_CAMERA, i);
+    if (name && *name) snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", name);
+  }
+  return loom_error_set(err, LOOM_ERR_USAGE, "the model has no camera '%.100s'; it has %s", camera,
+                        *names ? names : "none");
+}
+
 int loom_renderer_set_camera(loomRenderer* r, const char* camera, loomError* err) {
   int id = camera ? mj_name2id(r->model, mjOBJ_CAMERA, camera) : -1;
-  if (camera && id < 0) return loom_error_set(err, LOOM_ERR_USAGE, "the model has no camera '%s'", camera);
+  if (camera && id < 0) return no_camera(r->model, camera, err);
   r->camera.type = camera ? mjCAMERA_FIXED : mjCAMERA_FREE;
   r->camera.fixedcamid = id;
   return 0;
+}
+
+void loom_renderer_decorate(loomRenderer* r, loomDecorate decorate, void* user) {
+  r->decorate = decorate;
+  r->user = user;
 }
 
 // From the depth buffer, 1 at the near plane and 0 at the far one, to metres.
@@ -87,25 +107,36 @@ static void metres(float* depth, const mjModel* m, size_t n) {
   for (size_t i = 0; i < n; i++) depth[i] = (float)(near * far / (near + depth[i] * (far - near)));
 }
 
-int loom_renderer_pixels(loomRenderer* r, mjData* d, unsigned char* rgb, float* depth, loomError* err) {
+// rgb and depth may be NULL; what decorates the model is drawn where it is asked for.
+static int draw_scene(loomRenderer* r, mjData* d, unsigned char* rgb, float* depth, bool decorated,
+                      loomError* err) {
   int width = r->def.width, height = r->def.height;
   mjrRect view = {0, 0, width, height};
   int code = loom_gl_make_current(r->gl, err);
   if (code) return code;
   mjv_updateScene(r->model, d, &r->option, NULL, &r->camera, mjCAT_ALL, &r->scene);
+  if (decorated && r->decorate) r->decorate(r->user, &r->scene, &r->option);
   mjr_render(view, &r->scene, &r->context);
   mjr_readPixels(rgb, depth, view, &r->context);
-  loom_rows_turn(rgb, height, 3 * (size_t)width);
+  if (rgb) loom_rows_turn(rgb, height, 3 * (size_t)width);
   if (!depth) return 0;
   loom_rows_turn(depth, height, sizeof *depth * (size_t)width);
   metres(depth, r->model, (size_t)width * (size_t)height);
   return 0;
 }
 
+int loom_renderer_pixels(loomRenderer* r, mjData* d, unsigned char* rgb, float* depth, loomError* err) {
+  return draw_scene(r, d, rgb, depth, false, err);
+}
+
+static int check_size(const loomRenderer* r, const loomImage* image, loomError* err) {
+  if (image->width == r->def.width && image->height == r->def.height) return 0;
+  return loom_error_set(err, LOOM_ERR_USAGE, "the image has another size than the renderer");
+}
+
 int loom_renderer_draw(loomRenderer* r, mjData* d, loomImage* image, loomError* err) {
-  if (image->width != r->def.width || image->height != r->def.height)
-    return loom_error_set(err, LOOM_ERR_USAGE, "the image has another size than the renderer");
-  return loom_renderer_pixels(r, d, image->rgb, NULL, err);
+  int code = check_size(r, image, err);
+  return code ? code : draw_scene(r, d, image->rgb, NULL, true, err);
 }
 
 int loom_renderer_segments(loomRenderer* r, mjData* d, int32_t* geom, loomError* err) {
@@ -116,7 +147,7 @@ int loom_renderer_segments(loomRenderer* r, mjData* d, int32_t* geom, loomError*
   mjtByte flags[mjNRNDFLAG];
   memcpy(flags, r->scene.flags, sizeof flags);
   r->scene.flags[mjRND_SEGMENT] = r->scene.flags[mjRND_IDCOLOR] = 1;  // the colour is the id plus one
-  int code = loom_renderer_pixels(r, d, rgb, NULL, err);
+  int code = draw_scene(r, d, rgb, NULL, false, err);
   memcpy(r->scene.flags, flags, sizeof flags);
   memset(shown, -1, sizeof shown);
   for (int k = 0; k < r->scene.ngeom; k++) {
@@ -129,6 +160,62 @@ int loom_renderer_segments(loomRenderer* r, mjData* d, int32_t* geom, loomError*
   }
   free(rgb);
   return code;
+}
+
+// ------------------------------------------------------------------------------------------------------
+// depth and segments as colours
+
+// Share 0 to 1 of matplotlib's viridis, by its quarters.
+static void viridis(unsigned char rgb[3], double share) {
+  static const double color[5][3] = {
+      {68, 1, 84}, {59, 82, 139}, {33, 145, 140}, {94, 201, 98}, {253, 231, 37}};
+  double at = 4 * (share < 0 ? 0 : share > 1 ? 1 : share);
+  int k = at < 4 ? (int)at : 3;
+  for (int i = 0; i < 3; i++)
+    rgb[i] = (unsigned char)lround(color[k][i] + (at - k) * (color[k + 1][i] - color[k][i]));
+}
+
+int loom_renderer_draw_depth(loomRenderer* r, mjData* d, loomImage* image, double near, double far,
+                             loomError* err) {
+  int code = check_size(r, image, err);
+  size_t n = (size_t)image->width * (size_t)image->height;
+  float* depth = code ? NULL : malloc(n * sizeof *depth);
+  if (!code && !depth) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a picture");
+  if (!code) code = draw_scene(r, d, NULL, depth, false, err);
+  for (size_t i = 0; !code && i < n; i++)
+    viridis(image->rgb + 3 * i, (far - (double)depth[i]) / (far - near));
+  free(depth);
+  return code;
+}
+
+// Hues of bodies follow the golden ratio, so that neighbours differ.
+static void segment_color(unsigned char rgb[3], const mjModel* m, int geom) {
+  int body = m->geom_bodyid[geom];
+  double hue = 6 * fmod(0.1 + 0.618033988749895 * body, 1),
+         value = 245 - 45 * ((geom - m->body_geomadr[body]) % 4);
+  for (int i = 0; i < 3; i++) {
+    double away = fabs(fmod(hue + 6 - 2 * i, 6) - 3);  // 3 at the colour's own hue
+    double share = away - 1 < 0 ? 0 : away - 1 > 1 ? 1 : away - 1;
+    rgb[i] = (unsigned char)lround(value * (0.25 + 0.75 * share));
+  }
+}
+
+int loom_renderer_draw_segments(loomRenderer* r, mjData* d, loomImage* image, loomError* err) {
+  int code = check_size(r, image, err);
+  size_t n = (size_t)image->width * (size_t)image->height;
+  int32_t* geom = code ? NULL : malloc(n * sizeof *geom);
+  if (!code && !geom) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a picture");
+  if (!code) code = loom_renderer_segments(r, d, geom, err);
+  for (size_t i = 0; !code && i < n; i++) {
+    memset(image->rgb + 3 * i, 0, 3);
+    if (geom[i] >= 0) segment_color(image->rgb + 3 * i, r->model, geom[i]);
+  }
+  free(geom);
+  return code;
+}
+
+const char* loom_renderer_gl(const loomRenderer* r) {
+  return loom_gl_name(r->gl);
 }
 
 void loom_renderer_destroy(loomRenderer* r) {

@@ -30,12 +30,25 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
 int loom_renderer_set_camera(loomRenderer* renderer, const char* camera, loomError* err);
 /// Draw data (kinematics up to date) into image, which must be of the renderer's size.
 int loom_renderer_draw(loomRenderer* renderer, mjData* data, loomImage* image, loomError* err);
-/// The same into rgb (height x width x 3), top row first, and, where it is not NULL, into depth (height x
-/// width): distances along the camera's axis, m.
+/// The same into rgb (height x width x 3), top row first, and into depth (height x width): distances along
+/// the camera's axis, m. Either may be NULL.
 int loom_renderer_pixels(loomRenderer* renderer, mjData* data, unsigned char* rgb, float* depth,
                          loomError* err);
 /// Which geom each pixel shows, (height x width), top row first: its id, or -1.
 int loom_renderer_segments(loomRenderer* renderer, mjData* data, int32_t* geom, loomError* err);
+
+/// Adds to a scene what loom_renderer_draw shows besides the model: at most LOOM_MAX_DECORATION geoms.
+typedef void (*loomDecorate)(void* user, mjvScene* scene, const mjvOption* option);
+enum { LOOM_MAX_DECORATION = 10000 };
+void loom_renderer_decorate(loomRenderer* renderer, loomDecorate decorate, void* user);
+
+/// Depth as colours, from yellow at `near` to dark blue at `far` and beyond (m).
+int loom_renderer_draw_depth(loomRenderer* renderer, mjData* data, loomImage* image, double near, double far,
+                             loomError* err);
+/// Geoms as colours: a hue a body, lighter and darker for its geoms; black where there is none.
+int loom_renderer_draw_segments(loomRenderer* renderer, mjData* data, loomImage* image, loomError* err);
+/// "egl" or "osmesa".
+const char* loom_renderer_gl(const loomRenderer* renderer);
 void loom_renderer_destroy(loomRenderer* renderer);
 
 #endif

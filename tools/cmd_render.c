@@ -8,37 +8,56 @@
 
 #include "tools/commands.h"
 #include "tools/common.h"
-#include "tools/render_stage.h"
+#include "tools/render_run.h"
 
 static const char help[] =
-    "usage: demoloom render TASK|FILE.hdf5 --sheet OUT.png | --video OUT.mp4 | --obs OUT.hdf5 [options]\n\n"
+    "usage: demoloom render TASK|FILE.hdf5 --sheet OUT.png | --video OUT.mp4 | --frames DIR | --obs "
+    "OUT.hdf5\n"
+    "                       [options]\n\n"
     "Draws demos offscreen: as one contact sheet, a row a demo, with its first frame, those where subtasks "
     "change, and its\n"
-    "last; as a video, one demo after the other; or into a dataset, as observations to learn from.\n\n"
+    "last; as a video, one demo after the other; as a folder of pictures; or into a dataset, as observations "
+    "to learn from.\n\n"
     "  --sheet FILE       the PNG to write\n"
     "  --video FILE       the MP4 to write\n"
+    "  --frames DIR       the folder to write, DIR/DEMO_ROW.png\n"
     "  --obs FILE         the dataset to write: the same demos, with obs/CAMERA_image (T x H x W x 3, uint8, "
     "top\n"
-    "                     row first), as robomimic reads them\n"
-    "  --demo NAME|INDEX  a demo to draw, demo_3 or 3; can be given many times (default: the first ones)\n"
+    "                     row first), CAMERA_depth (T x H x W x 1, float32, m) and CAMERA_segmentation (the "
+    "same,\n"
+    "                     int32, geom ids, -1 for none), as robomimic reads them\n\n"
+    "what is drawn:\n"
+    "  --demo NAME|INDEX  a demo, demo_3 or 3; can be given many times (default: the first ones)\n"
     "  --limit N          at most N demos where none is named (default 8; all for --obs)\n"
     "  --camera NAME      a camera of the model, or table (default); several are put side by side. For --obs "
     "the\n"
     "                     default is agentview, front and the robots' eye_in_hand where the model has them\n"
-    "  --size WxH         pixels a camera (default 320x240; 640x480 for a video, 84x84 for --obs)\n"
+    "  --mode NAME,...    rgb (default), depth, segmentation: side by side, of several cameras below each "
+    "other\n"
+    "  --depth, --segmentation  these too\n"
+    "  --depth-range A:B  metres from the brightest to the darkest colour (default 0:3)\n"
+    "  --size WxH         pixels a camera, 16 to 4096 (default 320x240; 640x480 for a video or frames, 84x84 "
+    "for --obs)\n"
     "  --frame DEMO:ROW   sheet: one frame only, e.g. demo_3:120\n"
     "  --columns N        sheet: frames a demo (default 5)\n"
-    "  --fps N            video: frames a second (default: one frame a control step)\n"
-    "  --speed X          video: X times as fast as it was (default 1)\n"
-    "  --depth            obs: CAMERA_depth too (T x H x W x 1, float32, m)\n"
-    "  --segmentation     obs: CAMERA_segmentation too (T x H x W x 1, int32, geom ids, -1 for none)\n"
-    "  --threads N        obs: default all cores; the result does not depend on it\n"
-    "  --resume           obs: go on with an unfinished run (starts one where there is none)\n"
-    "  --overwrite        obs: throw an earlier OUT away\n"
+    "  --fps N            video, frames: so many a second (default: one a control step)\n"
+    "  --speed X          video, frames: X times as fast as it was (default 1)\n\n"
+    "what is drawn over it:\n"
+    "  --overlay NAME,... paths of the end effectors; targets, and how far off they are; frames of end "
+    "effectors and\n"
+    "                     reference objects; sources, the paths of the source demos; ghost of the source "
+    "demo; or all\n"
+    "  --timeline         subtasks, their sources, grippers and conditions below the picture\n"
+    "  --plain            no captions (pictures less than 120 pixels high have none)\n\n"
+    "how:\n"
+    "  --light            no multisampling: faster, rougher edges (always so for --obs)\n"
     "  --full             meshes and textures as they are; without it they are simplified, unseen but "
     "faster\n"
     "  --shadows          slower and prettier\n"
     "  --collision        show what collides\n"
+    "  -j, --threads N    default all cores; the result does not depend on it\n"
+    "  --resume           obs: go on with an unfinished run (starts one where there is none)\n"
+    "  --overwrite        obs, frames: write over an earlier result\n"
     "  --json             what was written, on stdout\n"
     "  --task TASK, --assets NAME=DIR\n\n"
     "Ctrl-C ends a video with the frames so far, and leaves what --obs has drawn for --resume. "
@@ -47,16 +66,24 @@ static const char help[] =
     "examples:\n  demoloom render handover.hdf5 --sheet handover.png\n"
     "  demoloom render handover.hdf5 --video handover.mp4 --demo 0 --demo 7 --camera table --camera "
     "frontview\n"
+    "  demoloom render handover.hdf5 --video why.mp4 --demo 7 --overlay paths,ghost --timeline --size "
+    "1280x720\n"
     "  demoloom render handover.hdf5 --obs images.hdf5 --camera agentview --camera robot0_eye_in_hand\n"
-    "  demoloom render handover --frame demo_4:215 --size 960x720 --sheet grasp.png\n";
+    "  demoloom render handover --frame demo_4:215 --size 960x720 --mode rgb,depth --sheet grasp.png\n";
 
 enum {
   OPT_SHEET = 256,
   OPT_VIDEO,
+  OPT_FRAMES,
   OPT_OBS,
+  OPT_MODE,
   OPT_DEPTH,
   OPT_SEGMENTATION,
-  OPT_THREADS,
+  OPT_DEPTH_RANGE,
+  OPT_OVERLAY,
+  OPT_TIMELINE,
+  OPT_PLAIN,
+  OPT_LIGHT,
   OPT_RESUME,
   OPT_OVERWRITE,
   OPT_FULL,
@@ -77,10 +104,17 @@ enum {
 
 static const struct option options[] = {{"sheet", 1, 0, OPT_SHEET},
                                         {"video", 1, 0, OPT_VIDEO},
+                                        {"frames", 1, 0, OPT_FRAMES},
                                         {"obs", 1, 0, OPT_OBS},
+                                        {"mode", 1, 0, OPT_MODE},
                                         {"depth", 0, 0, OPT_DEPTH},
                                         {"segmentation", 0, 0, OPT_SEGMENTATION},
-                                        {"threads", 1, 0, OPT_THREADS},
+                                        {"depth-range", 1, 0, OPT_DEPTH_RANGE},
+                                        {"overlay", 1, 0, OPT_OVERLAY},
+                                        {"timeline", 0, 0, OPT_TIMELINE},
+                                        {"plain", 0, 0, OPT_PLAIN},
+                                        {"light", 0, 0, OPT_LIGHT},
+                                        {"threads", 1, 0, 'j'},
                                         {"resume", 0, 0, OPT_RESUME},
                                         {"overwrite", 0, 0, OPT_OVERWRITE},
                                         {"full", 0, 0, OPT_FULL},
@@ -100,6 +134,41 @@ static const struct option options[] = {{"sheet", 1, 0, OPT_SHEET},
                                         {"help", 0, 0, 'h'},
                                         {0, 0, 0, 0}};
 
+typedef struct named {
+  const char* name;
+  unsigned bits;
+} named;
+
+static const named overlays[] = {{"paths", OVERLAY_PATHS},
+                                 {"targets", OVERLAY_TARGETS},
+                                 {"frames", OVERLAY_FRAMES},
+                                 {"sources", OVERLAY_SOURCES},
+                                 {"ghost", OVERLAY_GHOST},
+                                 {"all", OVERLAY_ALL},
+                                 {NULL, 0}};
+static const named modes[] = {
+    {"rgb", RENDER_RGB}, {"depth", RENDER_DEPTH}, {"segmentation", RENDER_SEGMENTATION}, {NULL, 0}};
+
+// NAME,NAME: the bits of those names are set.
+static bool read_names(unsigned* bits, const named* known, const char* option, const char* text) {
+  for (const char* at = text;; at++) {
+    size_t n = strcspn(at, ",");
+    const named* k = known;
+    while (k->name && (strlen(k->name) != n || strncmp(k->name, at, n))) k++;
+    if (!k->name) {
+      char names[120] = "";
+      for (k = known; k->name; k++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", k == known ? "" : ", ",
+                 k->name);
+      tool_usage("render", "%s takes %s, not '%.*s'", option, names, (int)n, at);
+      return false;
+    }
+    *bits |= k->bits;
+    at += n;
+    if (!*at) return true;
+  }
+}
+
 // A whole number from low to high up to the letter `end`; *text goes behind that.
 static bool read_number(int* out, const char** text, char end, int low, int high) {
   char* stop;
@@ -116,7 +185,7 @@ static bool number_option(renderArgs* a, int c, const char* text) {
   switch (c) {
     case OPT_LIMIT:
       return tool_int(&a->limit, "render", "--limit", text, 1, INT_MAX);
-    case OPT_THREADS:
+    case 'j':
       return tool_int(&a->threads, "render", "--threads", text, 1, 1024);
     case OPT_COLUMNS:
       return tool_int(&a->columns, "render", "--columns", text, 2, 20);
@@ -124,6 +193,12 @@ static bool number_option(renderArgs* a, int c, const char* text) {
       return tool_double(&a->fps, "render", "--fps", text, 0.1, 240);
     case OPT_SPEED:
       return tool_double(&a->speed, "render", "--speed", text, 0.01, 100);
+    case OPT_DEPTH_RANGE:
+      if (sscanf(text, "%lf:%lf%c", &a->depth_near, &a->depth_far, &(char){0}) == 2 && a->depth_near >= 0 &&
+          a->depth_far > a->depth_near && a->depth_far <= 1000)
+        return true;
+      tool_usage("render", "--depth-range takes NEAR:FAR, 0 to 1000 m, not '%s'", text);
+      return false;
     default:
       if (read_number(&a->def.width, &rest, 'x', 16, 4096) && read_number(&a->def.height, &rest, 0, 16, 4096))
         return true;
@@ -133,6 +208,8 @@ static bool number_option(renderArgs* a, int c, const char* text) {
 }
 
 static bool list_option(renderArgs* a, int c, const char* text) {
+  if (c == OPT_MODE) return read_names(&a->modes, modes, "--mode", text);
+  if (c == OPT_OVERLAY) return read_names(&a->overlays, overlays, "--overlay", text);
   if (c == OPT_CAMERA && a->camera_count < RENDER_MAX_CAMERAS) {
     a->cameras[a->camera_count++] = strcmp(text, "table") ? text : NULL;
     return true;
@@ -145,52 +222,86 @@ static bool list_option(renderArgs* a, int c, const char* text) {
   return false;
 }
 
+// Options without a value.
+static bool flag_option(renderArgs* a, int c) {
+  const struct {
+    int option;
+    bool* flag;
+  } flags[] = {{OPT_TIMELINE, &a->timeline},
+               {OPT_PLAIN, &a->plain},
+               {OPT_LIGHT, &a->light},
+               {OPT_RESUME, &a->resume},
+               {OPT_OVERWRITE, &a->overwrite},
+               {OPT_FULL, &a->full},
+               {OPT_SHADOWS, &a->def.shadows},
+               {OPT_COLLISION, &a->def.collision},
+               {OPT_JSON, &a->json},
+               {OPT_DEPTH, &a->depth},
+               {OPT_SEGMENTATION, &a->segmentation}};
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+    if (flags[i].option != c) continue;
+    *flags[i].flag = true;
+    return true;
+  }
+  return false;
+}
+
+// Options that are a text.
+static bool text_option(renderArgs* a, int c, const char* text) {
+  const struct {
+    int option;
+    const char** text;
+  } texts[] = {{OPT_SHEET, &a->sheet}, {OPT_VIDEO, &a->video}, {OPT_FRAMES, &a->frames},
+               {OPT_OBS, &a->obs},     {OPT_FRAME, &a->frame}, {OPT_TASK, &a->task_name}};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    if (texts[i].option != c) continue;
+    *texts[i].text = text;
+    return true;
+  }
+  return false;
+}
+
+static int check(renderArgs* a) {
+  int width, height;
+  if (!a->obs && a->resume) return tool_usage("render", "--resume goes with --obs");
+  if (!a->obs && !a->frames && a->overwrite)
+    return tool_usage("render", "--overwrite goes with --obs and --frames");
+  if (a->frame && !a->sheet) return tool_usage("render", "--frame goes with --sheet");
+  if (a->obs && (a->overlays || a->timeline))
+    return tool_usage("render", "--overlay and --timeline are for looking at, not for --obs");
+  if (a->overlays && !(a->modes & RENDER_RGB))
+    return tool_usage("render", "--overlay is drawn over rgb; add it to --mode");
+  render_stage_size(&width, &height, a);
+  if (a->sheet && !a->frame) width *= (int)a->columns;
+  if (a->timeline && width < 240)
+    return tool_usage("render", "--timeline takes pictures at least 240 pixels wide in all, these are %d",
+                      width);
+  return 0;
+}
+
+static void set_defaults(renderArgs* a) {
+  if (a->depth || a->segmentation) a->modes |= RENDER_RGB;
+  if (a->depth) a->modes |= RENDER_DEPTH;
+  if (a->segmentation) a->modes |= RENDER_SEGMENTATION;
+  if (!a->modes) a->modes = RENDER_RGB;
+  if (!a->camera_count && !a->obs) a->camera_count = 1;
+  if (!a->def.width) {
+    a->def.width = a->sheet ? 320 : a->obs ? 84 : 640;
+    a->def.height = a->sheet ? 240 : a->obs ? 84 : 480;
+  }
+  if (!a->limit) a->limit = a->obs ? INT_MAX : 8;
+}
+
 static int parse(renderArgs* a, int argc, char** argv) {
   loomError err = {0, ""};
   optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+  for (int c; (c = getopt_long(argc, argv, "hj:", options, NULL)) != -1;) {
+    if (flag_option(a, c) || text_option(a, c, optarg)) continue;
     switch (c) {
-      case OPT_SHEET:
-        a->sheet = optarg;
-        break;
-      case OPT_VIDEO:
-        a->video = optarg;
-        break;
-      case OPT_FRAME:
-        a->frame = optarg;
-        break;
-      case OPT_TASK:
-        a->task_name = optarg;
-        break;
-      case OPT_OBS:
-        a->obs = optarg;
-        break;
-      case OPT_DEPTH:
-        a->depth = true;
-        break;
-      case OPT_SEGMENTATION:
-        a->segmentation = true;
-        break;
-      case OPT_RESUME:
-        a->resume = true;
-        break;
-      case OPT_OVERWRITE:
-        a->overwrite = true;
-        break;
-      case OPT_FULL:
-        a->full = true;
-        break;
-      case OPT_SHADOWS:
-        a->def.shadows = true;
-        break;
-      case OPT_COLLISION:
-        a->def.collision = true;
-        break;
-      case OPT_JSON:
-        a->json = true;
-        break;
       case OPT_CAMERA:
       case OPT_DEMO:
+      case OPT_MODE:
+      case OPT_OVERLAY:
         if (!list_option(a, c, optarg)) return EXIT_USAGE;
         break;
       case OPT_ASSETS:
@@ -205,19 +316,11 @@ static int parse(renderArgs* a, int argc, char** argv) {
         if (!number_option(a, c, optarg)) return EXIT_USAGE;
     }
   }
-  if (optind + 1 != argc || !!a->sheet + !!a->video + !!a->obs != 1)
-    return tool_usage("render", "it takes one task or file, and --sheet, --video or --obs");
-  if (!a->obs && (a->depth || a->segmentation || a->resume || a->overwrite || a->threads))
-    return tool_usage("render", "--depth, --segmentation, --threads, --resume and --overwrite go with --obs");
-  if (a->video && a->frame) return tool_usage("render", "--frame goes with --sheet");
-  if (!a->camera_count && !a->obs) a->camera_count = 1;
-  if (!a->def.width) {
-    a->def.width = a->video ? 640 : a->obs ? 84 : 320;
-    a->def.height = a->video ? 480 : a->obs ? 84 : 240;
-  }
-  if (!a->limit) a->limit = a->obs ? INT_MAX : 8;
+  if (optind + 1 != argc || !!a->sheet + !!a->video + !!a->frames + !!a->obs != 1)
+    return tool_usage("render", "it takes one task or file, and --sheet, --video, --frames or --obs");
+  set_defaults(a);
   a->target = argv[optind];
-  return 0;
+  return check(a);
 }
 
 static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* err) {
@@ -238,69 +341,17 @@ static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* er
   return 0;
 }
 
-// The rows worth a look: the first, the last, and between them those where a subtask changes or, without
-// that, even steps.
-static int pick_rows(int* rows, int columns, const renderStage* s) {
-  int n = 0, total = s->demo.rows;
-  rows[n++] = 0;
-  for (int t = 1; t < total && n < columns - 1; t++) {
-    bool changed = false;
-    for (int a = 0; a < s->task->arm_count; a++)
-      changed = changed || render_stage_subtask(s, t, a) != render_stage_subtask(s, t - 1, a);
-    if (changed && t - rows[n - 1] > 5) rows[n++] = t - 1;
+// Recorded demos come from no other.
+static void check_sources(renderArgs* a, const loomDataset* dataset) {
+  const unsigned of_sources = OVERLAY_SOURCES | OVERLAY_GHOST;
+  if (!(a->overlays & of_sources)) return;
+  for (int i = 0; i < a->demo_count; i++) {
+    if (loom_dataset_has_attr(dataset, loom_dataset_demo_path(dataset, a->demos[i]), "loom_provenance"))
+      return;
   }
-  if (n == 1) {
-    for (int i = 1; i < columns - 1; i++) rows[n++] = i * (total - 1) / (columns - 1);
-  }
-  rows[n++] = total - 1;
-  return n;
-}
-
-static int draw_demo(loomImage* sheet, int y, const renderArgs* a, const loomTask* task,
-                     const loomDataset* dataset, int demo, const int* only, loomError* err) {
-  renderStage stage;
-  int rows[32], code = render_stage_open(&stage, a, task, dataset, demo, err);
-  if (code) return code;
-  int n = only ? 1 : pick_rows(rows, (int)a->columns, &stage);
-  if (only) rows[0] = *only < stage.demo.rows ? *only : stage.demo.rows - 1;
-  for (int c = 0; !code && c < n; c++)
-    code = render_stage_draw(&stage, sheet, c * (render_stage_width(a) + 2), y, rows[c], err);
-  render_stage_close(&stage);
-  return code;
-}
-
-static int draw_sheet(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset,
-                      loomError* err) {
-  loomImage sheet;
-  int row = 0, columns = a->frame ? 1 : (int)a->columns;
-  if (a->frame) {
-    char name[LOOM_NAME_MAX];
-    const char* colon = strrchr(a->frame, ':');
-    const char* rest = colon ? colon + 1 : "";
-    snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - a->frame) : 0, a->frame);
-    a->demos[0] = loom_dataset_demo_index(dataset, name);
-    if (a->demos[0] < 0 || !read_number(&row, &rest, 0, 0, INT_MAX))
-      return loom_error_set(err, LOOM_ERR_USAGE, "--frame takes DEMO:ROW of this file, not '%s'", a->frame);
-    a->demo_count = 1;
-  }
-  int width = columns * (render_stage_width(a) + 2) - 2, height = a->demo_count * (a->def.height + 2) - 2;
-  int code = loom_image_create(&sheet, width, height, err);
-  double start = loom_clock();
-  for (int i = 0; !code && i < a->demo_count; i++) {
-    if (tool_stop)
-      code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s was not written", a->sheet);
-    if (!code)
-      code = draw_demo(&sheet, i * (a->def.height + 2), a, task, dataset, a->demos[i], a->frame ? &row : NULL,
-                       err);
-    tool_progress("drawn", i + 1, a->demo_count, loom_clock() - start, "demos");
-  }
-  tool_progress_end();
-  if (!code) code = loom_image_write_png(&sheet, a->sheet, err);
-  loom_image_destroy(&sheet);
-  cJSON_AddStringToObject(out, "sheet", a->sheet);
-  cJSON_AddNumberToObject(out, "width", width);
-  cJSON_AddNumberToObject(out, "height", height);
-  return code;
+  a->overlays &= ~of_sources;
+  fprintf(stderr, "%s: its demos do not say which demos they were made from: no sources and no ghost\n",
+          loom_dataset_path(dataset));
 }
 
 static void print_json(cJSON* root, const renderArgs* a, const loomDataset* dataset) {
@@ -313,7 +364,8 @@ static void print_json(cJSON* root, const renderArgs* a, const loomDataset* data
 }
 
 int cmd_render(int argc, char** argv) {
-  renderArgs a = {.columns = 5, .speed = 1, .def = loom_default_render_def()};
+  renderArgs a = {
+      .columns = 5, .speed = 1, .depth_near = 0, .depth_far = 3, .def = loom_default_render_def()};
   loomError err = {0, ""};
   loomTask* task = NULL;
   loomDataset* dataset = NULL;
@@ -322,12 +374,14 @@ int cmd_render(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
   code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
+  if (!code) check_sources(&a, dataset);
   tool_catch_signals();
   cJSON* root = cJSON_CreateObject();
   if (!code) {
-    code = a.video ? render_video(root, &a, task, dataset, &err)
-           : a.obs ? render_obs(root, &a, dataset, &err)
-                   : draw_sheet(root, &a, task, dataset, &err);
+    code = a.video    ? render_video(root, &a, task, dataset, &err)
+           : a.frames ? render_frames(root, &a, task, dataset, &err)
+           : a.obs    ? render_obs(root, &a, dataset, &err)
+                      : render_sheet(root, &a, task, dataset, &err);
   }
   if (!code && a.json) print_json(root, &a, dataset);
   cJSON_Delete(root);

@@ -8,9 +8,6 @@
 
 #include "tools/story.h"
 
-/// Room in a scene for a model and all of these.
-enum { OVERLAY_MAX_GEOMS = 12000 };
-
 typedef enum overlayKind {
   OVERLAY_PATHS = 1,    // where each end effector goes
   OVERLAY_TARGETS = 2,  // where it was sent, and how far off it is

@@ -9,10 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/lighten.h"
 #include "engine/random.h"
 #include "tools/common.h"
-#include "tools/render_stage.h"
+#include "tools/render_run.h"
 
 typedef struct obsRun {
   const renderArgs* args;
@@ -25,46 +24,16 @@ typedef struct obsRun {
   double begun;
 } obsRun;
 
-/// What a thread draws with. Many demos share one model; then it is kept.
-typedef struct obsWorker {
-  char* xml;
-  mjModel* model;
-  mjData* data;
-  loomRenderer* renderer;
-} obsWorker;
-
-static void close_worker(obsWorker* w) {
-  loom_renderer_destroy(w->renderer);
-  mj_deleteData(w->data);
-  mj_deleteModel(w->model);
-  free(w->xml);
-  *w = (obsWorker){0};
-}
-
-static int open_worker(obsWorker* w, const obsRun* run, const loomDemo* demo, loomError* err) {
-  if (w->xml && !strcmp(w->xml, demo->model_xml)) return 0;
-  close_worker(w);
-  const renderArgs* a = run->args;
-  char label[LOOM_PATH_MAX];
-  snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(run->dataset), demo->name);
-  int code = loom_model_compile(&w->model, demo->model_xml, label, &a->roots, NULL, err);
-  if (!code && !a->full) code = loom_model_lighten(w->model, NULL, err);
-  if (code) return code;
-  w->model->vis.quality.offsamples = a->def.shadows ? 4 : 0;
-  if (!a->def.shadows) w->model->vis.quality.shadowsize = 16;
-  w->model->vis.global.offwidth = a->def.width;
-  w->model->vis.global.offheight = a->def.height;
-  w->data = mj_makeData(w->model);
-  w->xml = strdup(demo->model_xml);
-  if (!w->data || !w->xml) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
-  return loom_renderer_create(&w->renderer, w->model, &a->def, err);
-}
-
 // ------------------------------------------------------------------------------------------------------
 // one demo
 
-enum { KINDS = 3, PATH_SIZE = 2 * LOOM_NAME_MAX };
-static const char* const kinds[KINDS] = {"image", "depth", "segmentation"};
+enum { KINDS = RENDER_MODES, PATH_SIZE = 2 * LOOM_NAME_MAX };
+
+// Name of a camera's pictures of a kind: "obs/agentview_image".
+static void field_path(char out[PATH_SIZE], const renderArgs* a, int camera, int kind) {
+  snprintf(out, PATH_SIZE, "obs/%.60s_%s", render_camera_name(a, camera),
+           kind ? render_mode_names[kind] : "image");
+}
 
 /// Pictures of one demo, by camera and kind.
 typedef struct obsFields {
@@ -75,7 +44,7 @@ typedef struct obsFields {
 } obsFields;
 
 static bool wanted(const renderArgs* a, int kind) {
-  return kind == 0 || (kind == 1 ? a->depth : a->segmentation);
+  return a->modes >> kind & 1;
 }
 
 static int make_fields(obsFields* f, const renderArgs* a, int rows, loomError* err) {
@@ -88,8 +57,7 @@ static int make_fields(obsFields* f, const renderArgs* a, int rows, loomError* e
     f->data[i] = malloc((size_t)(rows * channels * loom_type_size(types[kind])) * (size_t)a->def.width *
                         (size_t)a->def.height);
     if (!f->data[i]) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d pictures", rows);
-    const char* camera = a->cameras[i / KINDS];
-    snprintf(f->path[i], sizeof f->path[i], "obs/%.60s_%s", camera ? camera : "table", kinds[kind]);
+    field_path(f->path[i], a, i / KINDS, kind);
     f->field[f->n++] = (loomField){.path = f->path[i],
                                    .type = types[kind],
                                    .rank = 4,
@@ -103,33 +71,27 @@ static void free_fields(obsFields* f) {
   for (int i = 0; i < RENDER_MAX_CAMERAS * KINDS; i++) free(f->data[i]);
 }
 
-static int draw_row(obsFields* f, obsWorker* w, const renderArgs* a, int row, loomError* err) {
+static int draw_row(obsFields* f, renderModel* w, const renderArgs* a, int row, loomError* err) {
   size_t at = (size_t)row * (size_t)a->def.width * (size_t)a->def.height;
   for (int c = 0; c < a->camera_count; c++) {
     unsigned char* rgb = f->data[c * KINDS];
     float* depth = f->data[c * KINDS + 1];
     int32_t* geom = f->data[c * KINDS + 2];
     int code = loom_renderer_set_camera(w->renderer, a->cameras[c], err);
-    if (!code)
-      code = loom_renderer_pixels(w->renderer, w->data, rgb + 3 * at, depth ? depth + at : NULL, err);
+    if (!code && (rgb || depth))
+      code = loom_renderer_pixels(w->renderer, w->data, rgb ? rgb + 3 * at : NULL, depth ? depth + at : NULL,
+                                  err);
     if (!code && geom) code = loom_renderer_segments(w->renderer, w->data, geom + at, err);
     if (code) return code;
   }
   return 0;
 }
 
-static int draw_rows(obsFields* f, obsWorker* w, obsRun* run, const loomDemo* demo, loomError* err) {
-  if (demo->state_dim != 1 + w->model->nq + w->model->nv)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: states have %d columns, its model 1 + nq + nv = %d",
-                          loom_dataset_path(run->dataset), demo->name, demo->state_dim,
-                          (int)(1 + w->model->nq + w->model->nv));
+static int draw_rows(obsFields* f, renderModel* w, obsRun* run, const loomDemo* demo, loomError* err) {
   int code = 0;
   for (int t = 0; !code && t < demo->rows; t++) {
     if (tool_stop) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
-    mju_copy(w->data->qpos, demo->states + (size_t)t * (size_t)demo->state_dim + 1, (int)w->model->nq);
-    mj_kinematics(w->model, w->data);
-    mj_comPos(w->model, w->data);
-    mj_camlight(w->model, w->data);
+    render_model_pose(w, demo, t);
     code = draw_row(f, w, run->args, t, err);
 #pragma omp critical(obs_progress)
     {
@@ -146,21 +108,21 @@ static void shard_path(char path[LOOM_PATH_MAX + 64], const obsRun* run, int dem
   snprintf(path, LOOM_PATH_MAX + 64, "%s/demo-%d-%016llx.hdf5", run->dir, demo, (unsigned long long)hash);
 }
 
-static int draw_demo(obsWorker* w, obsRun* run, int number, loomError* err) {
+static int draw_demo(renderModel* w, obsRun* run, int number, loomError* err) {
   loomDemo demo;
   obsFields fields = {0};
   char path[LOOM_PATH_MAX + 64];
   int code = loom_demo_load(&demo, run->dataset, number, err);
   if (code) return code;
-  code = open_worker(w, run, &demo, err);
-  if (!code) code = make_fields(&fields, run->args, demo.rows, err);
+  int opened = render_model_open(w, run->args, run->dataset, &demo, err);
+  code = opened < 0 ? opened : make_fields(&fields, run->args, demo.rows, err);
   if (!code) code = draw_rows(&fields, w, run, &demo, err);
   shard_path(path, run, number);
   loomAttr samples = loom_attr_int("num_samples", demo.rows);
   loomRecord record = {
       .name = demo.name, .nfield = fields.n, .field = fields.field, .nattr = 1, .attr = &samples};
   if (!code) code = loom_shard_write(path, &record, 1, NULL, err);
-  if (code) close_worker(w);  // whatever state its renderer is in
+  if (code) render_model_close(w);  // whatever state its renderer is in
   free_fields(&fields);
   loom_demo_destroy(&demo);
   return code;
@@ -179,7 +141,7 @@ static int draw_all(obsRun* run, loomError* err) {
   int code = 0, threads = run->args->threads ? (int)run->args->threads : omp_get_max_threads();
 #pragma omp parallel num_threads(threads)
   {
-    obsWorker w = {0};
+    renderModel w = {0};
 #pragma omp for schedule(dynamic, 1)
     for (int i = 0; i < run->args->demo_count; i++) {
       char path[LOOM_PATH_MAX + 64];
@@ -204,7 +166,7 @@ static int draw_all(obsRun* run, loomError* err) {
         }
       }
     }
-    close_worker(&w);
+    render_model_close(&w);
   }
   tool_progress_end();
   if (tool_stop)
@@ -250,8 +212,7 @@ static int check_names(const renderArgs* a, const loomDataset* dataset, loomErro
   const char* object = loom_dataset_demo_path(dataset, a->demos[0]);
   for (int i = 0; i < a->camera_count * KINDS; i++) {
     char name[PATH_SIZE];
-    const char* camera = a->cameras[i / KINDS];
-    snprintf(name, sizeof name, "obs/%.60s_%s", camera ? camera : "table", kinds[i % KINDS]);
+    field_path(name, a, i / KINDS, i % KINDS);
     if (wanted(a, i % KINDS) && loom_dataset_has(dataset, object, name))
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: it has %s already; choose other cameras",
                             loom_dataset_path(dataset), name);
@@ -265,12 +226,12 @@ static uint64_t hash_of(const renderArgs* a, const loomDataset* dataset) {
   char text[LOOM_PATH_MAX + 256];
   const char* path = loom_dataset_path(dataset);
   if (stat(path, &st)) st.st_size = 0;
-  int n = snprintf(text, sizeof text, "%lld %lld.%ld %dx%d %d%d%d%d%d", (long long)st.st_size,
-                   (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, a->def.width, a->def.height, a->depth,
-                   a->segmentation, a->full, a->def.shadows, a->def.collision);
+  int n = snprintf(text, sizeof text, "%lld %lld.%ld %dx%d %u %d%d%d", (long long)st.st_size,
+                   (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, a->def.width, a->def.height, a->modes,
+                   a->full, a->def.shadows, a->def.collision);
   uint64_t h = loom_hash(LOOM_HASH_SEED, text, (size_t)n);
   for (int c = 0; c < a->camera_count; c++) {
-    const char* camera = a->cameras[c] ? a->cameras[c] : "table";
+    const char* camera = render_camera_name(a, c);
     h = loom_hash(h, camera, strlen(camera) + 1);
   }
   return h;
@@ -325,10 +286,10 @@ static char* env_args_with_cameras(const renderArgs* a, const loomDataset* datas
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) cJSON_DeleteItemFromObject(kwargs, keys[i]);
   cJSON* names = cJSON_AddArrayToObject(kwargs, "camera_names");
   for (int c = 0; c < a->camera_count; c++)
-    cJSON_AddItemToArray(names, cJSON_CreateString(a->cameras[c] ? a->cameras[c] : "table"));
+    cJSON_AddItemToArray(names, cJSON_CreateString(render_camera_name(a, c)));
   cJSON_AddNumberToObject(kwargs, "camera_heights", a->def.height);
   cJSON_AddNumberToObject(kwargs, "camera_widths", a->def.width);
-  cJSON_AddBoolToObject(kwargs, "camera_depths", a->depth);
+  cJSON_AddBoolToObject(kwargs, "camera_depths", wanted(a, 1));
   cJSON_AddBoolToObject(kwargs, "use_camera_obs", true);
   cJSON_AddBoolToObject(kwargs, "has_offscreen_renderer", true);
   text = cJSON_PrintUnformatted(root);

@@ -1,4 +1,5 @@
-// What `demoloom render` draws from: one demo in its own model, seen through one or several cameras.
+// What `demoloom render` draws from: one demo in its own model, seen through one or several cameras, in
+// colours, depth or segments, with what is told of it drawn over and below it.
 #ifndef LOOM_TOOLS_RENDER_STAGE_H
 #define LOOM_TOOLS_RENDER_STAGE_H
 
@@ -8,14 +9,23 @@
 #include "engine/model.h"
 #include "engine/render.h"
 #include "engine/task.h"
+#include "tools/overlay.h"
+#include "tools/timeline.h"
 
-enum { RENDER_MAX_CAMERAS = 8, RENDER_MAX_DEMOS = 256 };
+enum { RENDER_MAX_CAMERAS = 8, RENDER_MAX_DEMOS = 256, RENDER_MODES = 3, RENDER_GAP = 2 };
+
+/// What a picture shows, as bits; their names follow in this order.
+typedef enum renderMode { RENDER_RGB = 1, RENDER_DEPTH = 2, RENDER_SEGMENTATION = 4 } renderMode;
+extern const char* const render_mode_names[RENDER_MODES];
 
 typedef struct renderArgs {
-  const char *target, *task_name, *sheet, *video, *frame, *obs;
-  bool json, depth, segmentation, full, resume, overwrite;
+  const char *target, *task_name, *sheet, *video, *frames, *frame, *obs;
+  bool json, light, full, plain, timeline, depth, segmentation, resume, overwrite;
+  unsigned modes;                   // renderMode, or-ed
+  unsigned overlays;                // overlayKind, or-ed
   int64_t limit, columns, threads;  // threads 0: all cores
   double fps, speed;                // fps 0: one frame a control step
+  double depth_near, depth_far;     // m, of the colours
   int camera_count;
   const char* cameras[RENDER_MAX_CAMERAS];  // NULL = the view of the table
   int named_count;
@@ -26,34 +36,58 @@ typedef struct renderArgs {
   loomAssetRoots roots;
 } renderArgs;
 
-typedef struct renderStage {
-  const renderArgs* args;
-  const loomTask* task;
-  loomDemo demo;
+/// "table" for the view of the table.
+const char* render_camera_name(const renderArgs* args, int camera);
+
+/// A demo's model and what draws it. Zero-initialise; kept while demos share one model.
+typedef struct renderModel {
+  char* xml;
   mjModel* model;
   mjData* data;
   loomRenderer* renderer;
+} renderModel;
+
+/// Returns 0, 1 when the model is the one before, or an error.
+int render_model_open(renderModel* m, const renderArgs* args, const loomDataset* dataset,
+                      const loomDemo* demo, loomError* err);
+/// Bring it to a row.
+void render_model_pose(renderModel* m, const loomDemo* demo, int row);
+void render_model_close(renderModel* m);
+
+/// What a thread draws pictures from. Zero-initialise but for the first four.
+typedef struct renderStage {
+  const renderArgs* args;
+  const loomTask* task;
+  const loomDataset* dataset;
+  const overlaySources* sources;  // for overlays of source demos
+  bool open;
+  int number;  // of the demo
+  loomDemo demo;
+  renderModel model;
   loomImage tile;
   loomArray subtask;  // (rows x arms) datagen_info/subtask as doubles; empty where there is none
+  // for overlays and the timeline
+  loomScene* scene;
+  loomEpisode* episode;
+  loomReplay replay;
+  storySegment segment[STORY_MAX_SEGMENTS];
+  story story;
+  overlayGhost ghost;
+  int row;  // drawn now
 } renderStage;
 
-int render_stage_open(renderStage* stage, const renderArgs* args, const loomTask* task,
-                      const loomDataset* dataset, int demo, loomError* err);
-/// Draw a row: the cameras' pictures side by side, with a caption, their top left corner at (x, y) of `to`.
+/// Show a demo from now on.
+int render_stage_open(renderStage* stage, int demo, loomError* err);
+void render_stage_close(renderStage* stage);
+/// Draw a row: the pictures of all cameras and modes, with captions, their top left corner at (x, y) of `to`.
 int render_stage_draw(renderStage* stage, loomImage* to, int x, int y, int row, loomError* err);
-/// Width of what render_stage_draw draws, pixels.
-int render_stage_width(const renderArgs* args);
+/// Size of what render_stage_draw draws, pixels.
+void render_stage_size(int* width, int* height, const renderArgs* args);
 /// Subtask of an arm at a row, or -1.
 int render_stage_subtask(const renderStage* stage, int row, int arm);
-void render_stage_close(renderStage* stage);
-
-/// The --video of `args`; what came of it is added to `out`. After Ctrl-C the frames so far make the file,
-/// and LOOM_ERR_INTERRUPTED is returned.
-int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const loomDataset* dataset,
-                 loomError* err);
-
-/// The --obs of `args`: OUT with the demos and pictures. Demos that cannot be drawn are told, left out, and
-/// an error in the end.
-int render_obs(cJSON* out, renderArgs* args, const loomDataset* dataset, loomError* err);
+/// The timeline with its top left corner at (x, y): a line of text of the first row, and a cursor at each.
+int render_stage_timeline(renderStage* stage, loomImage* to, int x, int y, int width, const int* rows, int n,
+                          loomError* err);
+int render_timeline_height(const renderArgs* args, const loomTask* task);
 
 #endif

@@ -1,81 +1,113 @@
-// demoloom render --video: demos one after the other as an MP4 file.
-#include <math.h>
+// demoloom render --video: demos one after the other as an MP4 file. Threads draw and encode parts, which are
+// written in their order.
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/video.h"
 #include "tools/common.h"
-#include "tools/render_stage.h"
+#include "tools/render_run.h"
+
+// Long enough that opening a demo and beginning with a whole picture cost little.
+enum { PART_FRAMES = 100 };
 
 typedef struct filming {
-  const renderArgs* args;
-  const loomTask* task;
-  const loomDataset* dataset;
   loomVideo* video;
-  loomImage image;
-  double fps, rows_a_frame;
-  int64_t done, total;  // frames
-  double begun;
+  loomVideoPart** part;  // (pieces) those that wait for their turn
+  int* count;            // (pieces) frames of each part
+  int next;              // piece to be written
+  bool cut;              // Ctrl-C: a piece is short, the rest does not follow
+  int64_t written;       // frames
 } filming;
 
-static int64_t frame_count(const filming* f, int64_t rows) {
-  return (int64_t)ceil((double)rows / f->rows_a_frame - 1e-9);
-}
-
-static int count_frames(filming* f, loomError* err) {
-  for (int i = 0; i < f->args->demo_count; i++) {
-    loomArray actions;
-    const char* path = loom_dataset_demo_path(f->dataset, f->args->demos[i]);
-    int code = loom_dataset_describe(&actions, f->dataset, path, "actions", err);
-    if (code) return code;
-    f->total += frame_count(f, actions.shape[0]);
+// Write what is ready in its order; one thread at a time.
+static int write_ready(filming* f, const renderRun* run, loomError* err) {
+  int code = 0;
+  while (!code && !f->cut && f->next < run->piece_count && f->part[f->next]) {
+    int i = f->next++;
+    code = loom_video_append(f->video, f->part[i], err);
+    if (!code) f->written += f->count[i];
+    f->cut = f->count[i] < run->piece[i].count;
+    loom_video_part_destroy(f->part[i]);
+    f->part[i] = NULL;
   }
-  return 0;
-}
-
-static int film_demo(filming* f, int demo, loomError* err) {
-  renderStage stage;
-  int code = render_stage_open(&stage, f->args, f->task, f->dataset, demo, err);
-  if (code) return code;
-  int64_t n = frame_count(f, stage.demo.rows);
-  for (int64_t i = 0; !code && i < n && !tool_stop; i++) {
-    int row = (int)floor((double)i * f->rows_a_frame + 1e-9);
-    code = render_stage_draw(&stage, &f->image, 0, 0, row < stage.demo.rows ? row : stage.demo.rows - 1, err);
-    if (!code) code = loom_video_add(f->video, &f->image, err);
-    tool_progress("drawn", ++f->done, f->total, loom_clock() - f->begun, "frames");
-  }
-  render_stage_close(&stage);
   return code;
 }
 
-static void describe(cJSON* out, const filming* f) {
-  double seconds = loom_clock() - f->begun;
-  cJSON_AddStringToObject(out, "video", f->args->video);
+static int film_piece(renderRun* run, renderStage* stage, int i, loomError* err) {
+  filming* f = run->user;
+  const renderPiece* piece = &run->piece[i];
+  loomVideoPart* part = NULL;
+  loomImage image = {0};
+  int n = 0, code = render_frame_create(&image, run, err);
+  if (!code) code = loom_video_part_create(&part, f->video, err);
+  for (bool more = true; !code && more && n < piece->count; n += !code) {
+    code = render_frame(stage, &image, render_run_row(run, piece->first + n, stage->demo.rows), err);
+    if (!code) code = loom_video_part_add(part, &image, err);
+    more = render_tick(run);
+  }
+  if (!code) code = loom_video_part_end(part, err);
+  loom_image_destroy(&image);
+  if (code) {
+    loom_video_part_destroy(part);
+    return code;
+  }
+#pragma omp critical(render_write)
+  {
+    f->part[i] = part;
+    f->count[i] = n;
+    code = write_ready(f, run, err);
+  }
+  return code;
+}
+
+static void describe(cJSON* out, const renderRun* run, const filming* f) {
+  double seconds = loom_clock() - run->begun;
+  loomImage image = {0};
+  if (!render_frame_create(&image, run, NULL)) {
+    cJSON_AddNumberToObject(out, "width", image.width & ~1);
+    cJSON_AddNumberToObject(out, "height", image.height & ~1);
+  }
+  loom_image_destroy(&image);
+  cJSON_AddStringToObject(out, "video", run->args->video);
+  cJSON_AddStringToObject(out, "gl", run->gl ? run->gl : "");
   cJSON_AddStringToObject(out, "encoder", loom_video_encoder(f->video));
-  cJSON_AddNumberToObject(out, "width", f->image.width & ~1);
-  cJSON_AddNumberToObject(out, "height", f->image.height & ~1);
-  cJSON_AddNumberToObject(out, "fps", f->fps);
-  cJSON_AddNumberToObject(out, "frames", (double)f->done);
-  cJSON_AddNumberToObject(out, "frames_per_second", seconds > 0 ? (double)f->done / seconds : 0);
+  cJSON_AddNumberToObject(out, "fps", run->fps);
+  cJSON_AddNumberToObject(out, "frames", (double)f->written);
+  cJSON_AddNumberToObject(out, "frames_per_second", seconds > 0 ? (double)f->written / seconds : 0);
+}
+
+static int create(filming* f, const renderRun* run, loomError* err) {
+  size_t n = (size_t)run->piece_count + 1;
+  loomImage image = {0};
+  f->part = calloc(n, sizeof(loomVideoPart*));
+  f->count = calloc(n, sizeof *f->count);
+  if (!f->part || !f->count) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a video");
+  int code = render_frame_create(&image, run, err);
+  loomVideoDef def = {image.width, image.height, run->fps};
+  loom_image_destroy(&image);
+  return code ? code : loom_video_create(&f->video, run->args->video, &def, err);
 }
 
 int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const loomDataset* dataset,
                  loomError* err) {
-  filming f = {.args = args, .task = task, .dataset = dataset, .begun = loom_clock()};
-  f.fps = args->fps > 0 ? args->fps : task->control_freq;
-  f.rows_a_frame = task->control_freq * args->speed / f.fps;
-  int code = count_frames(&f, err);
-  if (!code) code = loom_image_create(&f.image, render_stage_width(args), args->def.height, err);
-  loomVideoDef def = {f.image.width, f.image.height, f.fps};
-  if (!code) code = loom_video_create(&f.video, args->video, &def, err);
-  for (int i = 0; !code && i < args->demo_count && !tool_stop; i++) code = film_demo(&f, args->demos[i], err);
-  tool_progress_end();
-  if (!code && (f.done || !tool_stop)) code = loom_video_finish(f.video, err);
-  if (!code) describe(out, &f);
+  filming f = {0};
+  renderRun run;
+  int code = render_run_open(&run, args, task, dataset, err);
+  if (!code) code = render_run_cut(&run, PART_FRAMES, err);
+  if (!code) code = create(&f, &run, err);
+  run.work = film_piece;
+  run.user = &f;
+  if (!code) code = render_run_all(&run, err);
+  if (!code && (f.written || !tool_stop)) code = loom_video_finish(f.video, err);
+  if (!code) describe(out, &run, &f);
   if (!code && tool_stop) {
     code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s has %lld of %lld frames", args->video,
-                          (long long)f.done, (long long)f.total);
+                          (long long)f.written, (long long)run.total);
   }
+  for (int i = 0; f.part && i < run.piece_count; i++) loom_video_part_destroy(f.part[i]);
+  free(f.part);
+  free(f.count);
   loom_video_destroy(f.video);
-  loom_image_destroy(&f.image);
+  render_run_close(&run);
   return code;
 }

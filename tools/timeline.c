@@ -162,6 +162,10 @@ void timeline_draw(loomChart* c, const timeline* t) {
     double y = lane_top(t, t->failed_arm) + s * LANE_HEIGHT / 2;
     loom_chart_cross(c, timeline_x(t, t->story.replay->rows), y, 7 * s, loom_color_bad);
   }
-  double x = timeline_x(t, t->row);
-  loom_chart_segment(c, x, 20 * s, x, lane_top(t, arms) - s * (LANE_GAP - 4), 1.5 * s, loom_color_bad);
+}
+
+void timeline_cursor(loomChart* c, const timeline* t, int row) {
+  double s = t->scale, x = timeline_x(t, row);
+  loom_chart_segment(c, x, 20 * s, x, lane_top(t, t->story.task->arm_count) - s * (LANE_GAP - 4), 1.5 * s,
+                     loom_color_bad);
 }

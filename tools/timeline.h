@@ -7,7 +7,7 @@
 
 typedef struct timeline {
   story story;
-  int row;         // of the cursor
+  int row;         // whose segments stand out; -1 = none
   double width;    // pixels of the chart
   double scale;    // 1 = as the viewer has it, for charts about 900 pixels wide
   int failed_arm;  // where to put a cross at the end; -1 = nowhere
@@ -20,7 +20,8 @@ double timeline_x(const timeline* t, double row);
 double timeline_row(const timeline* t, double x);
 /// Arm of the lane that is so many pixels below the chart's top, or -1.
 int timeline_lane(const timeline* t, double down);
-/// Draw it, all but the line of text.
+/// Draw it, all but the line of text and the cursor.
 void timeline_draw(loomChart* chart, const timeline* t);
+void timeline_cursor(loomChart* chart, const timeline* t, int row);
 
 #endif

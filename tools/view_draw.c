@@ -5,7 +5,7 @@
 #include "engine/trap.h"
 #include "tools/view.h"
 
-enum { LIST_WIDTH = 270, MENU_WIDTH = 210 };
+enum { LIST_WIDTH = 270, MENU_WIDTH = 210, MAX_GEOMS = 12000 };
 
 static int min_int(int a, int b) {
   return a < b ? a : b;
@@ -58,7 +58,7 @@ static int make_scene(void* arg) {
   if (kept) memcpy(flags, app->scene.flags, sizeof flags);
   if (app->has_scene) mjv_freeScene(&app->scene);
   mjv_defaultScene(&app->scene);
-  mjv_makeScene(app->stage.model, &app->scene, OVERLAY_MAX_GEOMS);
+  mjv_makeScene(app->stage.model, &app->scene, MAX_GEOMS);
   app->has_scene = true;
   if (kept) {
     memcpy(app->scene.flags, flags, sizeof flags);

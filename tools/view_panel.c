@@ -181,6 +181,7 @@ static void draw_timeline(viewApp* app, loomChart* c, double width) {
                                                   : app->stage.why);
   timeline t = timeline_of(app);
   timeline_draw(c, &t);
+  timeline_cursor(c, &t, row);
 }
 
 // ------------------------------------------------------------------------------------------------------

@@ -3,33 +3,8 @@
 # Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
-loom=$PWD/build/demoloom
-work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-# check NAME COMMAND...: COMMAND succeeds.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$work/said" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf '%s: failed: %s\n%s\n\n' "$name" "$*" "$(head -c 2000 "$work/said")"
-  fi
-}
-# says FILE PATTERN: grep -q may not stop its writer.
-says() { grep -qs -- "$2" "$1"; }
+. tests/tools/render_fixture.sh
 told() { "$loom" info "$1" >"$work/info" && says "$work/info" "$2"; }
-render() { "$loom" render "$@" >"$work/out" 2>"$work/errors"; }
-# refuses PATTERN ARGS...: render fails and says so.
-refuses() {
-  local pattern=$1
-  shift
-  ! render "$@" && says "$work/errors" "$pattern"
-}
-sum() { sha256sum <"$1"; }
-same() { [ "$(sum "$1")" = "$(sum "$2")" ]; }
 
 "$loom" generate threading -n 3 --seed 4 -o "$work/t.hdf5" >/dev/null 2>&1
 check 'demos to draw' test -s "$work/t.hdf5"
@@ -51,6 +26,8 @@ check 'depth and segments' render "$work/t.hdf5" --obs "$work/all.hdf5" --limit 
 check 'depth' told "$work/all.hdf5" 'obs/front_depth *float32 *\[[0-9]*,32,48,1\]'
 check 'segments' told "$work/all.hdf5" 'obs/front_segmentation *int32 *\[[0-9]*,32,48,1\]'
 check 'numbers' says "$work/out" '"pictures_per_second"'
+check 'depth alone' render "$work/t.hdf5" --obs "$work/depth.hdf5" --limit 1 --mode depth --size 16x16 --camera front
+check 'no colours then' sh -c "'$loom' info '$work/depth.hdf5' | grep front_ | grep -v depth | wc -l | grep -q '^0'"
 check 'the usual cameras' render "$work/t.hdf5" --obs "$work/usual.hdf5" --limit 1 --size 32x32
 check 'the front' told "$work/usual.hdf5" 'obs/front_image'
 check 'found in the model' told "$work/usual.hdf5" 'obs/robot0_eye_in_hand_image'
@@ -83,8 +60,8 @@ check 'a wrong camera' refuses "no camera 'nose'" "$work/t.hdf5" --obs "$work/x.
 check 'pictures that are there already' refuses 'has obs/front_image already' "$work/one.hdf5" --obs "$work/x.hdf5" "${small[@]}"
 check 'onto itself' refuses 'what is read' "$work/t.hdf5" --obs "$work/t.hdf5" --overwrite "${small[@]}"
 check 'a folder that is not there' refuses 'cannot be made' "$work/t.hdf5" --obs "$work/no/x.hdf5" "${small[@]}"
-check 'options that need it' refuses 'go with --obs' "$work/t.hdf5" --sheet "$work/x.png" --depth
+check 'options that need it' refuses 'goes with --obs' "$work/t.hdf5" --sheet "$work/x.png" --resume
+check 'overlays are for looking at' refuses 'not for --obs' "$work/t.hdf5" --obs "$work/x.hdf5" --overlay paths
 check 'OSMesa, without a device' env DEMOLOOM_GL=osmesa "$loom" render "$work/t.hdf5" --obs "$work/mesa.hdf5" --limit 1 --size 16x16 --camera front
 
-printf '\n%d passed, %d failed\n' $passed $failed
-[ $failed -eq 0 ]
+close_tests
