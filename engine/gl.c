@@ -31,12 +31,20 @@ struct loomGl {
 // ------------------------------------------------------------------------------------------------------
 // libraries
 
-// They stay open until the process ends: MuJoCo keeps the addresses of functions it found in them. The names
-// are made global because MuJoCo looks for them among those.
-static void* open_library(const char* const names[]) {
+static const char* const egl_names[] = {"libEGL.so.1", "libEGL.so", NULL};
+static const char* const osmesa_names[] = {"libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so", NULL};
+
+// They stay open until the process ends: MuJoCo keeps the addresses of functions it found in them.
+static void* open_library(const char* const names[], int flags) {
   void* library = NULL;
-  for (int i = 0; names[i] && !library; i++) library = dlopen(names[i], RTLD_NOW | RTLD_GLOBAL);
+  for (int i = 0; names[i] && !library; i++) library = dlopen(names[i], RTLD_NOW | flags);
   return library;
+}
+
+// MuJoCo looks for names among the global ones, EGL's first; so they become global once a library has a
+// context, and not before: an EGL that does not work would hide OSMesa.
+static void make_global(const char* const names[]) {
+  open_library(names, RTLD_GLOBAL | RTLD_NOLOAD);
 }
 
 // A function as the type its caller has: C has no cast from a data pointer.
@@ -66,8 +74,7 @@ static struct {
 } osmesa;
 
 static void find_egl(void) {
-  static const char* const names[] = {"libEGL.so.1", "libEGL.so", NULL};
-  void* lib = open_library(names);
+  void* lib = open_library(egl_names, RTLD_LOCAL);
   egl.found =
       find(&egl.get_address, lib, "eglGetProcAddress") && find(&egl.get_display, lib, "eglGetDisplay") &&
       find(&egl.initialize, lib, "eglInitialize") && find(&egl.choose_config, lib, "eglChooseConfig") &&
@@ -76,8 +83,7 @@ static void find_egl(void) {
 }
 
 static void find_osmesa(void) {
-  static const char* const names[] = {"libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so", NULL};
-  void* lib = open_library(names);
+  void* lib = open_library(osmesa_names, RTLD_LOCAL);
   osmesa.found = find(&osmesa.create, lib, "OSMesaCreateContextExt") &&
                  find(&osmesa.make_current, lib, "OSMesaMakeCurrent") &&
                  find(&osmesa.destroy, lib, "OSMesaDestroyContext");
@@ -124,7 +130,9 @@ static const char* egl_open(loomGl* gl) {
   }
   gl->egl = egl.create_context(gl->display, chosen, EGL_NO_CONTEXT, NULL);
   if (!gl->egl) return "EGL: no context";
-  return egl_make_current(gl) ? NULL : "EGL: its context needs a surface";
+  if (!egl_make_current(gl)) return "EGL: its context needs a surface";
+  make_global(egl_names);
+  return NULL;
 }
 
 static void egl_close(loomGl* gl) {
@@ -147,7 +155,9 @@ static const char* osmesa_open(loomGl* gl) {
   if (!osmesa.found) return "OSMesa: no libOSMesa.so.8 or .6";
   gl->osmesa = osmesa.create(OSMESA_RGBA, 24, 8, 0, NULL);
   if (!gl->osmesa) return "OSMesa: no context";
-  return osmesa_make_current(gl) ? NULL : "OSMesa: its context cannot be made current";
+  if (!osmesa_make_current(gl)) return "OSMesa: its context cannot be made current";
+  make_global(osmesa_names);
+  return NULL;
 }
 
 static void osmesa_close(loomGl* gl) {

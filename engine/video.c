@@ -27,6 +27,7 @@ struct loomVideo {
   AVStream* stream;
   loomVideoPart* own;  // of loom_video_add; its encoder tells the file's format
   int64_t frames;      // of the parts so far
+  int64_t packets;     // written
   bool created;        // PATH.tmp is there, and ours
 };
 
@@ -210,7 +211,8 @@ static int write_packets(loomVideo* v, const loomVideoPart* part, int64_t begin,
     if (!packet) return av_error(v, AVERROR(ENOMEM), "", err);
     packet->duration = 1;
     packet->pts += begin;
-    packet->dts += begin;
+    // Each is decoded a frame's time after the one before it; encoders know less where a part is short.
+    packet->dts = v->packets++ - part->codec->has_b_frames;
     av_packet_rescale_ts(packet, part->codec->time_base, v->stream->time_base);
     code = av_interleaved_write_frame(v->format, packet);
     if (code >= 0) code = v->format->pb->error;

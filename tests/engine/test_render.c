@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdbool.h>
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -39,7 +40,15 @@ typedef struct drawn {
   unsigned char above[3 * WIDTH * HEIGHT], away[3 * WIDTH * HEIGHT];
   float depth[WIDTH * HEIGHT];
   int32_t geom[WIDTH * HEIGHT];
+  unsigned char depths[3 * WIDTH * HEIGHT], segments[3 * WIDTH * HEIGHT], decorated[3 * WIDTH * HEIGHT];
 } drawn;
+
+// A green dot in the middle of the picture.
+static void decorate(void* user, mjvScene* s, const mjvOption* option) {
+  mjtNum size[3] = {0.3, 0.3, 0.3}, at[3] = {0, 0, 0};
+  (void)option;
+  mjv_initGeom(&s->geoms[s->ngeom++], mjGEOM_SPHERE, size, at, NULL, (const float*)user);
+}
 
 static int draw(drawn* out) {
   mjModel* model = NULL;
@@ -64,10 +73,21 @@ static int draw(drawn* out) {
   if (!code) code = loom_renderer_pixels(renderer, data, image.rgb, out->depth, &out->err);
   if (!code && memcmp(out->above, image.rgb, sizeof out->above)) code = -101;
   if (!code) code = loom_renderer_segments(renderer, data, out->geom, &out->err);
+  float green[4] = {0, 1, 0, 1};
+  if (!code) loom_renderer_decorate(renderer, decorate, green);
+  if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
+  if (!code) memcpy(out->decorated, image.rgb, sizeof out->decorated);
+  if (!code) code = loom_renderer_draw_depth(renderer, data, &image, 1, 3, &out->err);
+  if (!code) memcpy(out->depths, image.rgb, sizeof out->depths);
+  if (!code) code = loom_renderer_draw_segments(renderer, data, &image, &out->err);
+  if (!code) memcpy(out->segments, image.rgb, sizeof out->segments);
+  if (!code) loom_renderer_decorate(renderer, NULL, NULL);
   if (!code) code = loom_renderer_set_camera(renderer, "away", &out->err);
   if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
   if (!code) memcpy(out->away, image.rgb, sizeof out->away);
-  if (!code && loom_renderer_set_camera(renderer, "nowhere", NULL) != LOOM_ERR_USAGE) code = -100;
+  loomError why = {0, ""};
+  if (!code && loom_renderer_set_camera(renderer, "nowhere", &why) != LOOM_ERR_USAGE) code = -100;
+  if (!code && !strstr(why.message, "it has above, away")) code = -102;
   loom_renderer_destroy(renderer);
   loom_image_destroy(&image);
   mj_deleteData(data);
@@ -125,6 +145,24 @@ static void check_depth(const drawn* d) {
   assert_int_equal(d->geom[0], -1);
 }
 
+static bool is_color(const unsigned char* p, int r, int g, int b) {
+  return abs(p[0] - r) <= 2 && abs(p[1] - g) <= 2 && abs(p[2] - b) <= 2;
+}
+
+// Depth and segments as colours; what decorates the model is in the plain picture alone.
+static void check_colors(const drawn* d) {
+  size_t row = (size_t)WIDTH * (HEIGHT / 2), middle = 3 * (row + WIDTH / 2), box = 3 * (row + 127),
+         ball = 3 * (row + 33);
+  assert_true(d->decorated[middle + 1] > 150 && d->decorated[middle] < 60);
+  assert_true(d->above[middle + 1] < 60);
+  assert_memory_equal(d->decorated + box, d->above + box, 3);
+  assert_true(is_color(d->depths + box, 59, 82, 139));  // 2.5 m of 1 to 3: a quarter of viridis
+  assert_true(is_color(d->depths + middle, 68, 1, 84));
+  assert_true(is_color(d->segments + middle, 0, 0, 0));
+  assert_true(memcmp(d->segments + ball, d->segments + box, 3));
+  assert_true(d->segments[box] + d->segments[box + 1] + d->segments[box + 2] > 150);
+}
+
 static void both_kinds_draw_the_same(void** state) {
   (void)state;
   drawn *egl = draw_with("egl"), *osmesa = draw_with("osmesa"), *free_choice = draw_with(NULL);
@@ -136,6 +174,7 @@ static void both_kinds_draw_the_same(void** state) {
   assert_string_equal(free_choice->kind, egl->code ? "osmesa" : "egl");
   check_picture(free_choice);
   check_depth(free_choice);
+  check_colors(free_choice);
   if (!osmesa->code) check_depth(osmesa);
   if (!egl->code) check_picture(egl);
   if (!osmesa->code) check_picture(osmesa);

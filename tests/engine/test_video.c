@@ -154,6 +154,14 @@ static void frames_come_back(void** state) {
   unlink(path);
 }
 
+static size_t read_file(const char* path, char* bytes, size_t most) {
+  FILE* f = fopen(path, "rb");
+  assert_non_null(f);
+  size_t n = fread(bytes, 1, most, f);
+  fclose(f);
+  return n;
+}
+
 static void the_same_frames_give_the_same_bytes(void** state) {
   (void)state;
   char path[2][128], bytes[2][65536];
@@ -162,13 +170,52 @@ static void the_same_frames_give_the_same_bytes(void** state) {
     loomError err = {0, ""};
     path_of(path[i], i ? "b.mp4" : "a.mp4");
     if (write_video(path[i], 64, 96, 20, 9, &err)) fail_msg("%s", err.message);
-    FILE* f = fopen(path[i], "rb");
-    assert_non_null(f);
-    n[i] = fread(bytes[i], 1, sizeof bytes[i], f);
-    fclose(f);
+    n[i] = read_file(path[i], bytes[i], sizeof bytes[i]);
     unlink(path[i]);
   }
   assert_true(n[0] > 500 && n[0] < sizeof bytes[0]);
+  assert_int_equal(n[0], n[1]);
+  assert_memory_equal(bytes[0], bytes[1], n[0]);
+}
+
+// Parts made in any order come out in the order in which they are appended, with no frame lost or moved.
+static void parts_are_joined(void** state) {
+  (void)state;
+  static const int begin[] = {0, 12, 13, 23};
+  char path[128], bytes[2][65536];
+  size_t n[2];
+  path_of(path, "a.mp4");
+  for (int backwards = 0; backwards < 2; backwards++) {
+    loomError err = {0, ""};
+    loomVideo* video;
+    loomVideoPart* part[3];
+    loomImage image;
+    decoded d;
+    assert_int_equal(loom_image_create(&image, 128, 240, &err), 0);
+    assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){128, 240, 25}, &err), 0);
+    for (int k = 0; k < 3; k++) {
+      int i = backwards ? 2 - k : k;
+      assert_int_equal(loom_video_part_create(&part[i], video, &err), 0);
+      for (int f = begin[i]; f < begin[i + 1]; f++) {
+        paint(&image, f);
+        assert_int_equal(loom_video_part_add(part[i], &image, &err), 0);
+      }
+      assert_int_equal(loom_video_part_end(part[i], &err), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+      if (loom_video_append(video, part[i], &err)) fail_msg("%s", err.message);
+      loom_video_part_destroy(part[i]);
+    }
+    if (loom_video_finish(video, &err)) fail_msg("%s", err.message);
+    loom_video_destroy(video);
+    loom_image_destroy(&image);
+    decode(&d, path);
+    assert_int_equal(d.frames, 23);
+    assert_int_equal(d.wrong, 0);
+    assert_true(fabs(d.fps - 25) < 0.01);
+    n[backwards] = read_file(path, bytes[backwards], sizeof *bytes);
+    unlink(path);
+  }
   assert_int_equal(n[0], n[1]);
   assert_memory_equal(bytes[0], bytes[1], n[0]);
 }
@@ -218,6 +265,7 @@ static void a_full_disk_is_told(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(frames_come_back), cmocka_unit_test(the_same_frames_give_the_same_bytes),
-      cmocka_unit_test(what_cannot_be_written_is_told), cmocka_unit_test(a_full_disk_is_told)};
+      cmocka_unit_test(parts_are_joined), cmocka_unit_test(what_cannot_be_written_is_told),
+      cmocka_unit_test(a_full_disk_is_told)};
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
