@@ -10,6 +10,7 @@
 
 #include "engine/asset.h"
 #include "engine/mjcf.h"
+#include "engine/model_outline.h"
 #include "engine/trap.h"
 
 loomModelDef loom_default_model_def(void) {
@@ -73,6 +74,12 @@ static int keep_name(assetRef* ref, xmlNode* node, const char* attribute) {
 // "loom:" is a scheme of our own: it is looked up among the bytes handed over and nowhere else. What follows
 // is made from the path alone, so that demos which share a file share MuJoCo's cache entry for it.
 static void name_virtually(compileJob* job, assetRef* ref) {
+  int size;
+  if (job->def.outline && loom_stand_in(ref->kind, ref->path, &size)) {
+    // A name of its own: MuJoCo's cache must not give it for the file.
+    snprintf(ref->virtual_name, sizeof ref->virtual_name, "loom:stand-in%s", strrchr(ref->path, '.'));
+    return;
+  }
   const char* tail = loom_asset_tail(ref->path);
   if (!tail) tail = ref->path + (ref->path[0] == '/');
   snprintf(ref->virtual_name, sizeof ref->virtual_name, "loom:%s", tail);
@@ -157,6 +164,12 @@ static int load_ref(compileJob* job, const assetRef* ref) {
   char what[400];
   snprintf(what, sizeof what, "%.150s:%ld: %s \"%.100s\"", job->label, ref->line, kind_name(ref->kind),
            ref->name);
+  int stand_in_size;
+  const void* stand_in = job->def.outline ? loom_stand_in(ref->kind, ref->path, &stand_in_size) : NULL;
+  if (stand_in) {
+    int failed = mj_addBufferVFS(&job->vfs, ref->virtual_name, stand_in, stand_in_size);
+    return failed ? loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: MuJoCo did not take it", what) : LOOM_OK;
+  }
   void* bytes = NULL;
   int64_t size = 0;
   int64_t left = job->def.max_assets_bytes - job->asset_bytes;

@@ -36,6 +36,7 @@ void loom_asset_roots_destroy(loomAssetRoots* roots);
 typedef struct loomModelDef {
   bool visual;            // keep what is only seen: false leaves out geoms without contacts, their meshes and
                           // textures; the physics is the same bit for bit
+  bool outline;           // meshes and textures are stand-ins of a few bytes (engine/model_outline.h)
   int64_t max_xml_bytes;  // a longer text is refused
   int64_t max_asset_bytes;   // a larger asset file is refused
   int64_t max_assets_bytes;  // so is a model whose assets together exceed this

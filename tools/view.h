@@ -121,7 +121,9 @@ int view_list_save(viewList* list, const char* path, loomError* err);
 typedef struct viewStage {
   int entry;  // in the list; -1 = nothing is shown
   loomDemo demo;
-  mjModel* model;  // with visual meshes
+  mjModel* model;    // with visual meshes
+  mjModel* outline;  // of model (engine/model_outline.h); NULL = none could be made
+  uint64_t assets;   // hash of what an OpenGL context holds of model
   mjData* data;
   loomScene* scene;  // for conditions, replays and live runs
   loomEpisode* episode;
@@ -270,6 +272,9 @@ int view_stage_forces(viewApp* app, loomError* err);
 /// Move the end of a subtask; coordinated ones follow. Returns whether anything moved.
 bool view_stage_move_end(viewApp* app, int arm, int subtask, int end);
 int view_stage_save(viewApp* app, loomError* err);
+
+/// Meshes and textures of a model as a number.
+uint64_t view_asset_hash(const mjModel* model);
 
 // drawing (view_draw.c, view_panel.c, view_plot.c, view_menu.c); the OpenGL context is current
 /// Lay out the window's parts for a size in pixels.

@@ -35,7 +35,7 @@ static uint64_t mix(uint64_t hash, const void* data, size_t n) {
   return hash;
 }
 
-static uint64_t asset_hash(const mjModel* m) {
+uint64_t view_asset_hash(const mjModel* m) {
   uint64_t hash = 14695981039346656037u;
   hash = mix(hash, m->mesh_facenum, sizeof(int) * (size_t)m->nmesh);
   hash = mix(hash, m->mesh_vert, 3 * sizeof(float) * (size_t)m->nmeshvert);
@@ -82,7 +82,7 @@ static int prepare(viewApp* app, loomError* err) {
   mjModel* wanted = app->stage.entry >= 0 ? app->stage.model : app->blank;
   if (app->drawn_id == app->stage_id && app->has_context) return 0;
   int code = 0;
-  uint64_t hash = asset_hash(wanted);
+  uint64_t hash = app->stage.entry >= 0 ? app->stage.assets : view_asset_hash(wanted);
   if (!app->has_context || app->drawn_assets != hash) {
     if (app->has_context) mjr_freeContext(&app->context);
     app->has_context = false;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/lighten.h"
+#include "engine/model_outline.h"
 #include "generators/segment.h"
 #include "tools/view.h"
 
@@ -137,6 +138,30 @@ bool view_stage_move_end(viewApp* app, int arm, int k, int end) {
 
 // ------------------------------------------------------------------------------------------------------
 
+// Its outline tells later how another demo's model differs; without one all are compiled.
+static mjModel* outline_of(viewApp* app, const char* xml) {
+  mjModel* m = NULL;
+  loomModelDef def = loom_default_model_def();
+  def.outline = true;
+  return loom_model_compile(&m, xml, "outline", &app->args->roots, &def, NULL) ? NULL : m;
+}
+
+static int open_model(viewApp* app, const char* label, loomError* err) {
+  viewStage* s = &app->stage;
+  loomLightenDef light = loom_default_lighten_def();
+  light.texture = 256;
+  size_t capacity = mj_getCacheCapacity(mj_getCache());
+  mj_setCacheCapacity(mj_getCache(), 0);  // these meshes are not read again
+  int code = loom_model_compile(&s->model, s->demo.model_xml, label, &app->args->roots, NULL, err);
+  mj_setCacheCapacity(mj_getCache(), capacity);
+  if (!code && !app->args->full) code = loom_model_lighten(s->model, &light, err);
+  if (code) return code;
+  s->assets = view_asset_hash(s->model);
+  if (!s->outline) s->outline = outline_of(app, s->demo.model_xml);
+  s->data = mj_makeData(s->model);
+  return s->data ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
+}
+
 static int open_models(viewApp* app, loomError* err) {
   viewStage* s = &app->stage;
   char label[LOOM_PATH_MAX];
@@ -145,19 +170,16 @@ static int open_models(viewApp* app, loomError* err) {
   int code = app->task->has_controller
                  ? 0
                  : loom_dataset_attr_string(&env_args, app->dataset, "data", "env_args", err);
-  if (!code) code = loom_model_compile(&s->model, s->demo.model_xml, label, &app->args->roots, NULL, err);
+  if (!code && !s->model) code = open_model(app, label, err);
   if (!code && s->demo.state_dim != 1 + s->model->nq + s->model->nv)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states have %d columns, its model 1 + nq + nv = %d",
                           label, s->demo.state_dim, (int)(1 + s->model->nq + s->model->nv));
-  if (!code && !app->args->full) code = loom_model_lighten(s->model, NULL, err);
-  if (!code && !(s->data = mj_makeData(s->model)))
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
   if (!code)
     code =
         loom_scene_create(&s->scene, app->task, s->demo.model_xml, label, env_args, &app->args->roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
   free(env_args);
-  loom_model_forget_assets();
+  malloc_trim(0);  // compilers leave much behind
   return code;
 }
 
@@ -166,22 +188,36 @@ static void close_models(viewStage* s) {
   loom_scene_destroy(s->scene);
   mj_deleteData(s->data);
   mj_deleteModel(s->model);
+  mj_deleteModel(s->outline);
   s->episode = NULL;
   s->scene = NULL;
   s->data = NULL;
-  s->model = NULL;
-  malloc_trim(0);  // compilers of meshes leave much behind
+  s->model = s->outline = NULL;
 }
 
-// Demos of one model share what was made of it.
-static void keep_models(viewStage* s, viewStage* before) {
-  if (!before->model || strcmp(before->demo.model_xml, s->demo.model_xml)) return;
+// Demos of one model share what was made of it. Of one that differs only in sizes and places, as objects do
+// from demo to demo, the drawn model is brought to them: compiling its meshes takes a second and 400 MB.
+static void keep_models(viewApp* app, viewStage* before) {
+  viewStage* s = &app->stage;
+  if (!before->model) return;
+  bool same = !strcmp(before->demo.model_xml, s->demo.model_xml);
+  s->outline = same ? before->outline : outline_of(app, s->demo.model_xml);
+  if (!same && (!before->outline || !s->outline ||
+                !loom_model_adapt(before->model, before->outline, before->demo.model_xml, s->outline,
+                                  s->demo.model_xml)))
+    return;
   s->model = before->model;
   s->data = before->data;
-  s->scene = before->scene;
-  s->episode = before->episode;
+  s->assets = before->assets;
   before->model = NULL;
   before->data = NULL;
+  if (!same) {
+    mj_resetData(s->model, s->data);
+    return;
+  }
+  s->scene = before->scene;
+  s->episode = before->episode;
+  before->outline = NULL;
   before->scene = NULL;
   before->episode = NULL;
 }
@@ -193,9 +229,9 @@ int view_stage_open(viewApp* app, int entry, loomError* err) {
   s->entry = entry;
   int code = e->trial ? copy_demo(&s->demo, &e->trial->demo, err)
                       : loom_demo_load(&s->demo, app->dataset, e->demo, err);
-  if (!code) keep_models(s, &before);
+  if (!code) keep_models(app, &before);
   view_stage_close(&before);
-  if (!code && !s->model) code = open_models(app, err);
+  if (!code && !s->episode) code = open_models(app, err);
   if (!code) code = loom_replay_states(&s->replay, s->episode, &s->demo, err);
   if (code) {
     view_stage_close(s);

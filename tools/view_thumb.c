@@ -4,14 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "engine/model_outline.h"
 #include "engine/render.h"
 #include "tools/view.h"
 
 typedef struct thumbMaker {
   viewApp* app;
   char* xml;  // of the model below
-  mjModel* model;
+  mjModel *model, *outline;
   mjData* data;
   loomRenderer* renderer;
 } thumbMaker;
@@ -20,6 +22,7 @@ static void close_model(thumbMaker* t) {
   loom_renderer_destroy(t->renderer);
   mj_deleteData(t->data);
   mj_deleteModel(t->model);
+  mj_deleteModel(t->outline);
   free(t->xml);
   *t = (thumbMaker){.app = t->app};
 }
@@ -47,12 +50,30 @@ static void brighten(loomImage* image) {
   }
 }
 
-// Many demos share one model; then it is kept.
+// Many demos share one model, or differ in sizes only; then it is kept.
+static bool keep_model(thumbMaker* t, const char* xml, mjModel* outline) {
+  if (!t->xml || !outline || !loom_model_adapt(t->model, t->outline, t->xml, outline, xml)) return false;
+  char* copy = strdup(xml);
+  if (!copy) return false;
+  free(t->xml);
+  t->xml = copy;
+  mj_deleteModel(t->outline);
+  t->outline = outline;
+  return true;
+}
+
 static int open_model(thumbMaker* t, const loomDemo* demo, loomError* err) {
   if (t->xml && !strcmp(t->xml, demo->model_xml)) return 0;
-  close_model(t);
+  mjModel* outline = NULL;
   loomModelDef def = loom_default_model_def();
   def.visual = false;
+  def.outline = true;
+  if (loom_model_compile(&outline, demo->model_xml, demo->name, &t->app->args->roots, &def, NULL))
+    outline = NULL;
+  if (keep_model(t, demo->model_xml, outline)) return 0;
+  close_model(t);
+  t->outline = outline;
+  def.outline = false;
   loomRenderDef look = loom_default_render_def();
   look.width = VIEW_THUMB_WIDTH;
   look.height = VIEW_THUMB_HEIGHT;
@@ -107,6 +128,7 @@ static int next_wanted(viewApp* app, int* number) {
 static void* work(void* user) {
   viewApp* app = user;
   thumbMaker t = {.app = app};
+  (void)!nice(5);  // this thread only
   while (!app->thumb_stop) {
     int number, entry = next_wanted(app, &number);
     if (entry < 0) {
