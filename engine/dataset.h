@@ -66,8 +66,12 @@ int loom_dataset_open(loomDataset** out, const char* path, loomError* err);
 /// The same without that child, for files this very program wrote.
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err);
 /// The same, but of a file that was cut short what is left, where its index is whole: to look at. Reading
-/// what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut.
+/// what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut. A whole file is open
+/// as soon as its demos are listed, while the child still reads ahead: reading a demo waits until the child
+/// got through it, and the warning does not tell of those it died on.
 int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err);
+/// Can a demo be read without waiting?
+bool loom_dataset_ready(const loomDataset* dataset, int demo);
 bool loom_dataset_is_cut(const loomDataset* dataset);
 void loom_dataset_close(loomDataset* dataset);
 

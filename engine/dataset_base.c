@@ -161,7 +161,17 @@ static int open_child(hid_t* out, hid_t parent, const char* component, const cha
   return LOOM_OK;
 }
 
+// Of which demo a path is, or -1.
+static int demo_of(const loomDataset* dataset, const char* path) {
+  char name[256];
+  if (strncmp(path, "data/", 5)) return -1;
+  int n = snprintf(name, sizeof name, "%.*s", (int)strcspn(path + 5, "/"), path + 5);
+  return n > 0 && n < (int)sizeof name ? loom_dataset_demo_index(dataset, name) : -1;
+}
+
 static bool is_damaged(const loomDataset* dataset, const char* path) {
+  int number = dataset->probe ? demo_of(dataset, path) : -1;
+  if (number >= 0) return loom_h5_probe_damaged(dataset->probe, number);
   for (int i = 0; i < dataset->ndamaged; i++) {
     if (dataset->damaged[i] >= dataset->paths.n) continue;  // the demos are not listed yet
     const char* demo = dataset->paths.name[dataset->damaged[i]];

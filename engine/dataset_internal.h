@@ -15,6 +15,9 @@ typedef struct loomDisk {
   bool cut_short;  // open the file though its end is missing; reading what is missing fails
 } loomDisk;
 
+/// The children that read a file which is in use already, ahead of whoever uses it.
+typedef struct loomProbe loomProbe;
+
 struct loomDataset {
   hid_t file;
   char* path;
@@ -22,20 +25,34 @@ struct loomDataset {
   loomNames demos;    // "demo_3", natural order
   loomNames paths;    // "data/demo_3"
   char* warning;
-  loomDisk disk;  // of a file that was cut short
+  loomDisk disk;     // of a file that was cut short
+  loomProbe* probe;  // NULL: all has been read, and damaged is complete
   int ndamaged;
   int damaged[LOOM_DAMAGED_MAX];  // demos that HDF5 died on; ascending
 };
 
 enum { LOOM_H5_REASON = 240 };
 
-/// Open without the child (trusted), and though the end is missing (cut_short).
-int loom_h5_open_file(loomDataset** out, const char* path, bool trusted, bool cut_short, loomError* err);
+typedef enum loomTrust {
+  LOOM_TRUST_NONE,  // a child reads everything first
+  LOOM_TRUST_SOON,  // children read ahead; whoever wants a demo waits until they got through it
+  LOOM_TRUST_ALL,   // no child
+} loomTrust;
+
+/// cut_short: open it though its end is missing.
+int loom_h5_open_file(loomDataset** out, const char* path, loomTrust trust, bool cut_short, loomError* err);
 
 /// Let a child process read the file first. damaged gets the numbers of the demos it died on; LOOM_ERR_FORMAT
 /// when it died elsewhere or on too many. cut_short: the file's end is missing.
 int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
                   bool cut_short, loomError* err);
+/// The same, giving back as soon as the file can be opened. LOOM_ERR_FORMAT when the child died of that.
+int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, loomError* err);
+/// Have the children got to the end of a demo, or died of it?
+bool loom_h5_probe_passed(loomProbe* probes, int demo);
+/// Wait until they have. Did they die of it? Any thread may ask.
+bool loom_h5_probe_damaged(loomProbe* probes, int demo);
+void loom_h5_probe_end(loomProbe* probes);
 
 /// HDF5 prints its error stack by default, and in a thread-safe build the setting is one per thread.
 void loom_h5_quiet(void);

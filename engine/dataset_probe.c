@@ -4,12 +4,14 @@
 // usable.
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/dataset_internal.h"
@@ -84,7 +86,7 @@ static void read_all(const probe* p) {
   prepare_child(p);
   loomDataset* ds = NULL;
   *p->at = AT_OPEN;
-  if (loom_h5_open_file(&ds, p->path, true, p->cut_short, NULL)) _exit(0);
+  if (loom_h5_open_file(&ds, p->path, LOOM_TRUST_ALL, p->cut_short, NULL)) _exit(0);
   *p->at = AT_DATA;
   if (p->from == 0) {
     read_attrs(ds, "data");
@@ -121,69 +123,160 @@ static void start(probe* p) {
   H5Pclose(plist);
 }
 
-// 1 when the child got through (or could not be made), 0 when it died.
-static int survives(const probe* p) {
+enum { DIED, GOT_THROUGH, STILL_READS };
+
+// `block`: wait for its end. A child that could not be made got through.
+static int fate(const probe* p, bool block) {
   int status = 0;
-  if (p->child < 0) return 1;
-  while (waitpid(p->child, &status, 0) < 0)
-    if (errno != EINTR) return 1;
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  pid_t which;
+  if (p->child < 0) return GOT_THROUGH;
+  while ((which = waitpid(p->child, &status, block ? 0 : WNOHANG)) < 0)
+    if (errno != EINTR) return GOT_THROUGH;
+  if (!which) return STILL_READS;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? GOT_THROUGH : DIED;
 }
 
 static int compare_int(const void* a, const void* b) {
   return *(const int*)a - *(const int*)b;
 }
 
-// Read with all children until each has got through; one that died goes on behind the demo it died of.
-static int read_with(probe* p, int n, int damaged[LOOM_DAMAGED_MAX], int* ndamaged, loomError* err) {
-  int status = LOOM_OK, running = n;
-  for (int i = 0; i < n; i++) start(&p[i]);
-  while (running) {
-    for (int i = 0; i < n; i++) {
-      if (p[i].done) continue;
-      if (survives(&p[i]) || status) {
-        p[i].done = true;
-        running--;
-      } else if (*p[i].at < 0 || *ndamaged == LOOM_DAMAGED_MAX) {
-        status =
-            loom_error_set(err, LOOM_ERR_FORMAT,
-                           "%s: so damaged that HDF5 itself fails on it; fetch or copy it again", p[i].path);
-        p[i].done = true;
-        running--;
-      } else {
-        damaged[(*ndamaged)++] = *p[i].at;
-        p[i].from = *p[i].at + p[i].step;
-        start(&p[i]);
-      }
-    }
+struct loomProbe {
+  probe child[MAX_CHILDREN];
+  int n, running;
+  volatile int* at;
+  char* path;
+  int ndamaged;
+  int damaged[LOOM_DAMAGED_MAX];
+  int status;  // LOOM_ERR_FORMAT: the file is beyond use
+  pthread_mutex_t lock;
+};
+
+// What became of a child. One that died goes on behind the demo it died of.
+static void follow(loomProbe* probes, probe* p, bool block) {
+  int f = p->done ? GOT_THROUGH : fate(p, block);
+  if (p->done || f == STILL_READS) return;
+  if (f == DIED && !probes->status && *p->at >= 0 && probes->ndamaged < LOOM_DAMAGED_MAX) {
+    probes->damaged[probes->ndamaged++] = *p->at;
+    p->from = *p->at + p->step;
+    *p->at = AT_OPEN;
+    start(p);
+    return;
   }
-  qsort(damaged, (size_t)*ndamaged, sizeof *damaged, compare_int);
-  return status;
+  if (f == DIED) probes->status = LOOM_ERR_FORMAT;
+  p->done = true;
+  probes->running--;
 }
 
-int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
-                  bool cut_short, loomError* err) {
-  *ndamaged = 0;
+static int beyond_use(const loomProbe* probes, loomError* err) {
+  if (!probes->status) return LOOM_OK;
+  return loom_error_set(err, probes->status,
+                        "%s: so damaged that HDF5 itself fails on it; fetch or copy it again", probes->path);
+}
+
+static loomProbe* make_children(const char* path, int64_t file_size, bool cut_short) {
+  loomProbe* probes = calloc(1, sizeof *probes);
+  if (!probes) return NULL;
+  probes->at =
+      mmap(NULL, sizeof(int) * MAX_CHILDREN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  probes->path = strdup(path);
+  if (probes->at == MAP_FAILED || !probes->path) {
+    free(probes->path);
+    if (probes->at != MAP_FAILED) munmap((void*)probes->at, sizeof(int) * MAX_CHILDREN);
+    free(probes);
+    return NULL;
+  }
+  pthread_mutex_init(&probes->lock, NULL);
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
   // A child costs some milliseconds to make, as much as reading a megabyte or two.
   int64_t n = 1 + file_size / (4 << 20);
   if (n > cores) n = cores;
   if (n > MAX_CHILDREN) n = MAX_CHILDREN;
   if (n < 1) n = 1;
-  volatile int* at =
-      mmap(NULL, sizeof(int) * MAX_CHILDREN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (at == MAP_FAILED) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  probe p[MAX_CHILDREN] = {{0}};
+  probes->n = probes->running = (int)n;
   for (int i = 0; i < n; i++) {
-    at[i] = AT_OPEN;
-    p[i] = (probe){.path = path,
-                   .file_size = file_size,
-                   .cut_short = cut_short,
-                   .from = i,
-                   .step = (int)n,
-                   .at = &at[i]};
+    probes->at[i] = AT_OPEN;
+    probes->child[i] = (probe){.path = probes->path,
+                               .file_size = file_size,
+                               .cut_short = cut_short,
+                               .from = i,
+                               .step = (int)n,
+                               .at = &probes->at[i]};
   }
-  int status = read_with(p, (int)n, damaged, ndamaged, err);
-  munmap((void*)at, sizeof(int) * MAX_CHILDREN);
+  for (int i = 0; i < n; i++) start(&probes->child[i]);
+  return probes;
+}
+
+void loom_h5_probe_end(loomProbe* probes) {
+  if (!probes) return;
+  for (int i = 0; i < probes->n; i++) {
+    probe* p = &probes->child[i];
+    if (p->done || p->child < 0) continue;
+    kill(p->child, SIGKILL);
+    while (waitpid(p->child, NULL, 0) < 0 && errno == EINTR) continue;
+  }
+  pthread_mutex_destroy(&probes->lock);
+  munmap((void*)probes->at, sizeof(int) * MAX_CHILDREN);
+  free(probes->path);
+  free(probes);
+}
+
+int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
+                  bool cut_short, loomError* err) {
+  *ndamaged = 0;
+  loomProbe* probes = make_children(path, file_size, cut_short);
+  if (!probes) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  while (probes->running) {
+    for (int i = 0; i < probes->n; i++) follow(probes, &probes->child[i], true);
+  }
+  *ndamaged = probes->ndamaged;
+  memcpy(damaged, probes->damaged, sizeof probes->damaged);
+  qsort(damaged, (size_t)*ndamaged, sizeof *damaged, compare_int);
+  int status = beyond_use(probes, err);
+  loom_h5_probe_end(probes);
   return status;
+}
+
+// ---- while the file is in use already
+
+static const struct timespec a_moment = {0, 500000};
+
+int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, loomError* err) {
+  loomProbe* probes = *out = make_children(path, file_size, false);
+  if (!probes) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  for (int i = 0; i < probes->n; i++) {
+    probe* p = &probes->child[i];
+    while (!p->done && *p->at < 0) {
+      nanosleep(&a_moment, NULL);
+      follow(probes, p, false);
+    }
+  }
+  int status = beyond_use(probes, err);
+  if (status) {
+    loom_h5_probe_end(probes);
+    *out = NULL;
+  }
+  return status;
+}
+
+static bool is_passed(loomProbe* probes, int demo) {
+  probe* p = &probes->child[demo % probes->n];
+  if (p->done || *p->at > demo) return true;
+  follow(probes, p, false);
+  return p->done || *p->at > demo || p->from > demo;
+}
+
+bool loom_h5_probe_passed(loomProbe* probes, int demo) {
+  pthread_mutex_lock(&probes->lock);
+  bool passed = is_passed(probes, demo);
+  pthread_mutex_unlock(&probes->lock);
+  return passed;
+}
+
+bool loom_h5_probe_damaged(loomProbe* probes, int demo) {
+  while (!loom_h5_probe_passed(probes, demo)) nanosleep(&a_moment, NULL);
+  pthread_mutex_lock(&probes->lock);
+  bool damaged = probes->status != LOOM_OK;
+  for (int i = 0; i < probes->ndamaged; i++) damaged = damaged || probes->damaged[i] == demo;
+  pthread_mutex_unlock(&probes->lock);
+  return damaged;
 }

@@ -81,7 +81,7 @@ static int warn_of_damaged(loomDataset* ds, loomError* err) {
   return LOOM_OK;
 }
 
-int loom_h5_open_file(loomDataset** out, const char* path, bool trusted, bool cut_short, loomError* err) {
+int loom_h5_open_file(loomDataset** out, const char* path, loomTrust trust, bool cut_short, loomError* err) {
   *out = NULL;
   loom_h5_quiet();
   struct stat st;
@@ -95,8 +95,10 @@ int loom_h5_open_file(loomDataset** out, const char* path, bool trusted, bool cu
   }
   ds->file = -1;
   ds->file_size = st.st_size;
-  int status =
-      trusted ? LOOM_OK : loom_h5_probe(ds->damaged, &ds->ndamaged, path, st.st_size, cut_short, err);
+  int status = LOOM_OK;
+  if (trust == LOOM_TRUST_NONE)
+    status = loom_h5_probe(ds->damaged, &ds->ndamaged, path, st.st_size, cut_short, err);
+  if (trust == LOOM_TRUST_SOON) status = loom_h5_probe_begin(&ds->probe, path, st.st_size, err);
   ds->disk.cut_short = cut_short;
   hid_t fapl = cut_short ? loom_h5_disk_plist(&ds->disk) : read_plist();
   if (!status && (ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl)) < 0)
@@ -112,17 +114,17 @@ int loom_h5_open_file(loomDataset** out, const char* path, bool trusted, bool cu
 }
 
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err) {
-  return loom_h5_open_file(out, path, false, false, err);
+  return loom_h5_open_file(out, path, LOOM_TRUST_NONE, false, err);
 }
 
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err) {
-  return loom_h5_open_file(out, path, true, false, err);
+  return loom_h5_open_file(out, path, LOOM_TRUST_ALL, false, err);
 }
 
 int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) {
   loomError why = {0};
-  int status = loom_dataset_open(out, path, err);
-  if (status != LOOM_ERR_FORMAT || loom_h5_open_file(out, path, false, true, &why)) return status;
+  int status = loom_h5_open_file(out, path, LOOM_TRUST_SOON, false, err);
+  if (status != LOOM_ERR_FORMAT || loom_h5_open_file(out, path, LOOM_TRUST_NONE, true, &why)) return status;
   free((*out)->warning);
   if (asprintf(&(*out)->warning, "%s: cut short at %lld bytes: demos whose data lay behind that are lost",
                path, (long long)(*out)->file_size) < 0)
@@ -134,9 +136,14 @@ bool loom_dataset_is_cut(const loomDataset* ds) {
   return ds->disk.cut_short;
 }
 
+bool loom_dataset_ready(const loomDataset* ds, int demo) {
+  return !ds->probe || loom_h5_probe_passed(ds->probe, demo);
+}
+
 void loom_dataset_close(loomDataset* ds) {
   if (!ds) return;
   loom_h5_quiet();
+  loom_h5_probe_end(ds->probe);
   loom_h5_close(ds->file);
   loom_names_destroy(&ds->demos);
   loom_names_destroy(&ds->paths);

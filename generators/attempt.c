@@ -529,33 +529,77 @@ static void conclude(plan* p, const loomRunResult* run) {
   r->physics_steps = run->physics_steps;
 }
 
+struct loomAttempt {
+  plan plan;
+  loomAttemptDef def;
+  loomPolicy policy;
+  loomRunDef run_def;
+  loomRunResult run;
+};
+
+// 0, LOOM_RUN_OVER when the simulator failed at the reset already, or an error.
+static int begin(loomAttempt* a, loomError* err) {
+  plan* p = &a->plan;
+  loomError why = {0, ""};
+  p->trace->rows = 0;
+  a->run = (loomRunResult){.end = LOOM_RUN_SIMULATOR};
+  int code = loom_episode_reset(p->e, p->def->reset, p->def->seed, p->result->attempt, &why);
+  if (code == LOOM_ERR_SIM) {
+    snprintf(a->run.message, sizeof a->run.message, "%.250s", why.message);
+    return LOOM_RUN_OVER;
+  }
+  if (!code) return loom_run_begin(&a->run, p->e, &a->policy, p->trace, err);
+  if (err) *err = why;
+  return code;
+}
+
+static void set_up(loomAttempt* a, loomAttemptResult* result, loomTrace* trace, loomEpisode* e,
+                   const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
+                   uint64_t attempt) {
+  *a = (loomAttempt){.def = *def, .run_def = loom_default_run_def(e->scene->task)};
+  a->plan = (plan){.sources = sources,
+                   .stats = stats,
+                   .def = &a->def,
+                   .e = e,
+                   .task = e->scene->task,
+                   .result = result,
+                   .trace = trace};
+  a->policy = (loomPolicy){&a->plan, start_plan, act};
+  *result = (loomAttemptResult){.attempt = attempt, .arm = -1, .subtask = -1};
+}
+
+int loom_attempt_step(loomAttempt* a, loomError* err) {
+  plan* p = &a->plan;
+  int code = loom_run_step(&a->run, p->e, &a->policy, &a->run_def, p->trace, err);
+  if (code != LOOM_RUN_OVER) return code;
+  loom_trace_end(p->trace, p->e);
+  conclude(p, &a->run);
+  return code;
+}
+
+int loom_attempt_begin(loomAttempt** out, loomAttemptResult* result, loomTrace* trace, loomEpisode* e,
+                       const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
+                       uint64_t attempt, loomError* err) {
+  loomAttempt* a = malloc(sizeof *a);
+  *out = a;
+  if (!a) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an attempt");
+  set_up(a, result, trace, e, sources, stats, def, attempt);
+  int code = begin(a, err);
+  if (code == LOOM_RUN_OVER) conclude(&a->plan, &a->run);
+  return code;
+}
+
+void loom_attempt_destroy(loomAttempt* a) {
+  free(a);
+}
+
 int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* e,
                      const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
                      uint64_t attempt, loomError* err) {
-  plan p = {.sources = sources,
-            .stats = stats,
-            .def = def,
-            .e = e,
-            .task = e->scene->task,
-            .result = result,
-            .trace = trace};
-  loomPolicy policy = {&p, start_plan, act};
-  loomRunDef run_def = loom_default_run_def(p.task);
-  loomRunResult run = {.end = LOOM_RUN_SIMULATOR};
-  loomError why = {0, ""};
-  *result = (loomAttemptResult){.attempt = attempt, .arm = -1, .subtask = -1};
-  trace->rows = 0;
-  int code = loom_episode_reset(e, def->reset, def->seed, attempt, &why);
-  if (code == LOOM_ERR_SIM) {
-    snprintf(run.message, sizeof run.message, "%.250s", why.message);
-    code = 0;
-  } else if (!code) {
-    code = loom_policy_run(&run, e, &policy, &run_def, trace, &why);
-  }
-  if (!code) {
-    conclude(&p, &run);
-  } else if (err) {
-    *err = why;
-  }
-  return code;
+  loomAttempt a;
+  set_up(&a, result, trace, e, sources, stats, def, attempt);
+  int code = begin(&a, err);
+  if (code == LOOM_RUN_OVER) conclude(&a.plan, &a.run);
+  while (!code) code = loom_attempt_step(&a, err);
+  return code == LOOM_RUN_OVER ? 0 : code;
 }

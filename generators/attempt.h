@@ -58,4 +58,14 @@ int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* e
                      const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
                      uint64_t attempt, loomError* err);
 
+/// The same a control step at a time, to be looked at meanwhile. Everything given must outlive it, unchanged;
+/// the episode is reset.
+typedef struct loomAttempt loomAttempt;
+int loom_attempt_begin(loomAttempt** out, loomAttemptResult* result, loomTrace* trace, loomEpisode* episode,
+                       const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
+                       uint64_t attempt, loomError* err);
+/// 0, LOOM_RUN_OVER (result says how it ended) or an error. Until then result has the subtasks begun so far.
+int loom_attempt_step(loomAttempt* attempt, loomError* err);
+void loom_attempt_destroy(loomAttempt* attempt);
+
 #endif

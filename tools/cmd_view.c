@@ -14,47 +14,38 @@
 static const char help[] =
     "usage: demoloom view TASK|FILE.hdf5 [options]\n\n"
     "Opens a window on the demos of a file, or on a task's source demos: a list to filter, sort and mark; "
-    "play and "
-    "scrub;\n"
-    "each arm's subtasks on a timeline, whose ends can be dragged; plots; paths, targets and the source demo "
-    "as a "
-    "ghost;\n"
-    "attempts, resets and the simulation live; Ctrl J drives the arms by keys, mouse, gamepad or 3-D mouse "
-    "and records\n"
-    "demos. F1 shows the keys; camera and visual flags are those of "
-    "MuJoCo's "
-    "simulate.\n\n"
-    "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy (dataset "
-    "filter and "
-    "robomimic know masks). Ends of "
-    "subtasks "
-    "that\n"
-    "were dragged are saved as signals in a copy of FILE that `generate --source` takes, or with --segments "
-    "as YAML "
-    "that\n"
-    "`generate --segments` takes.\n\n"
+    "play\n"
+    "and scrub; each arm's subtasks on a timeline, whose ends can be dragged or set by a Ctrl click; plots;\n"
+    "paths, targets and the source demo as a ghost; attempts, the expert, a trained policy and resets live.\n"
+    "Ctrl J drives the arms by keys, mouse, gamepad or 3-D mouse and records demos. F1 shows the keys; "
+    "camera\n"
+    "and visual flags are those of MuJoCo's simulate.\n\n"
+    "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy (dataset\n"
+    "filter and robomimic know masks). Ends of subtasks that were dragged are saved as signals in a copy of\n"
+    "FILE that `generate --source` takes, or with --segments as YAML that `generate --segments` takes.\n\n"
     "  --demo NAME        the demo to show first\n"
+    "  --policy FILE      the policy that `policy` runs (as `demoloom train` writes it)\n"
     "  --annotated FILE   the copy with annotations (default FILE-annotated.hdf5 in this folder)\n"
     "  --record FILE      where demos driven by hand go (default TASK-teleop.hdf5 in this folder)\n"
     "  --segments FILE    read and save annotations here instead, as YAML\n"
     "  --size WxH         of the window (default 1280x760)\n"
     "  --full             full meshes, shadows, antialiasing: slow without a GPU\n"
-    "  -s, --seed S       of live attempts (default 0)\n"
+    "  -s, --seed S       of live runs (default 0)\n"
     "  --script FILE      take events and commands from a file (- = standard input); see below\n"
     "  --headless         no window: only what the script says, drawn offscreen\n"
     "  --task TASK, --assets NAME=DIR\n\n"
-    "A script has one event a line: play, step, row N, demo NAME, keep, reject, filter NAME, sort NAME, find "
-    "TEXT, save, "
-    "plot N,\n"
-    "camera N, paths, targets, frames, ghost, coverage, attempt, expert, reset D1, seed N, live, drive, "
-    "boundary "
-    "ARM SUBTASK "
-    "ROW, click X Y,\n"
-    "double X Y, drag X Y X Y, scroll X Y N, key K [ctrl|shift], up K (a held key is let go), wait FRAMES, "
-    "thumbs, tell (the state as "
-    "JSON), shot "
-    "FILE.png,\nfilm FILE.mp4 (headless: the frames of later waits, 30 a second), quit.\n\n"
+    "The list shows what `find` names: words that must be in a demo's name, source, outcome or reason, and\n"
+    "rows>N, rows<N, source=NAME, reason=TEXT, x>M, x<M, y>M, y<M (where the first object began, m).\n\n"
+    "A script has one event a line: play, step, row N, demo NAME, keep, reject, filter NAME, sort NAME,\n"
+    "find WORDS, save, plot N, camera N, paths, targets, frames, ghost, coverage, forces, seed N, reset D1,\n"
+    "attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run to the end), live, "
+    "drive,\n"
+    "boundary ARM SUBTASK ROW, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K "
+    "[ctrl|shift],\n"
+    "up K (a held key is let go), wait FRAMES, thumbs, tell (the state as JSON), shot FILE.png,\n"
+    "film FILE.mp4 (headless: the frames of later waits, 30 a second), quit.\n\n"
     "examples:\n  demoloom view handover.hdf5\n  demoloom view threading --segments ends.yaml\n"
+    "  demoloom view handover --policy runs/handover/best_success.safetensors\n"
     "  echo 'row 120\n  targets\n  shot frame.png' | demoloom view handover.hdf5 --headless --script -\n";
 
 enum {
@@ -62,6 +53,7 @@ enum {
   OPT_ANNOTATED,
   OPT_SEGMENTS,
   OPT_RECORD,
+  OPT_POLICY,
   OPT_SIZE,
   OPT_FULL,
   OPT_SCRIPT,
@@ -74,6 +66,7 @@ static const struct option options[] = {{"demo", 1, 0, OPT_DEMO},
                                         {"annotated", 1, 0, OPT_ANNOTATED},
                                         {"segments", 1, 0, OPT_SEGMENTS},
                                         {"record", 1, 0, OPT_RECORD},
+                                        {"policy", 1, 0, OPT_POLICY},
                                         {"size", 1, 0, OPT_SIZE},
                                         {"full", 0, 0, OPT_FULL},
                                         {"seed", 1, 0, 's'},
@@ -109,6 +102,9 @@ static int parse(viewArgs* a, int argc, char** argv) {
         break;
       case OPT_RECORD:
         a->record = optarg;
+        break;
+      case OPT_POLICY:
+        a->policy = optarg;
         break;
       case OPT_SEGMENTS:
         a->segments = optarg;
@@ -165,6 +161,7 @@ int view_row(const viewApp* app) {
 }
 
 void view_go(viewApp* app, double row) {
+  if (view_run_open(app) && app->playing) view_run_pause(app);
   double last = app->stage.demo.rows - 1;
   app->row = row < 0 ? 0 : row > last ? fmax(0, last) : row;
   app->live = false;
@@ -181,8 +178,18 @@ static void reveal(viewApp* app) {
   if (app->scroll != before) app->thumb_fresh = true;
 }
 
+void view_reshow(viewApp* app, double row) {
+  loomError err = {0, ""};
+  if (view_stage_open(app, app->stage.entry, &err)) view_say(app, "%s", err.message);
+  app->stage_id++;
+  app->row = row;
+  if (app->plot_page) view_plot_page(app, app->plot_page);
+  app->list_panel.stale = app->time_panel.stale = app->dirty = true;
+}
+
 void view_show(viewApp* app, int entry) {
   loomError err = {0, ""};
+  view_run_end(app);
   app->live = app->drive.on = false;
   app->perturb.select = app->perturb.active = 0;
   if (view_stage_open(app, entry, &err)) view_say(app, "%s", err.message);
@@ -212,6 +219,10 @@ void view_advance(viewApp* app, double seconds) {
   app->dirty = app->time_panel.stale = true;
   if (app->drive.on) {
     view_drive_advance(app, seconds);
+    return;
+  }
+  if (view_run_open(app)) {
+    view_run_advance(app, seconds);
     return;
   }
   if (app->live) {
@@ -249,6 +260,7 @@ static void set_defaults(viewApp* app) {
 int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   memset(app, 0, sizeof *app);
   app->args = args;
+  app->began = loom_clock();
   set_defaults(app);
   int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target,
                        args->task_name, true, err);
@@ -275,6 +287,7 @@ void view_show_first(viewApp* app) {
 void view_close(viewApp* app) {
   view_thumb_stop(app);
   view_drive_close(app);
+  view_run_close(app);
   view_stage_close(&app->stage);
   view_list_destroy(&app->list);
   loom_image_destroy(&app->list_panel.image);

@@ -13,7 +13,9 @@
 #include "engine/episode.h"
 #include "engine/video.h"
 #include "generators/attempt.h"
+#include "generators/expert.h"
 #include "generators/replay.h"
+#include "policies/trained.h"
 #include "tools/common.h"
 #include "tools/overlay.h"
 #include "tools/story.h"
@@ -24,9 +26,10 @@ enum { VIEW_THUMB_WIDTH = 64, VIEW_THUMB_HEIGHT = 48, VIEW_THUMB_QUEUE = 40, VIE
 
 typedef struct viewArgs {
   const char *target, *task_name, *script, *segments, *annotated, *record;
-  const char* demo;  // to show first
-  bool headless;     // no window, whatever there is
-  bool full;         // full meshes, shadows
+  const char* policy;  // trained, to run live
+  const char* demo;    // to show first
+  bool headless;       // no window, whatever there is
+  bool full;           // full meshes, shadows
   int width, height;
   int64_t seed;
   loomAssetRoots roots;
@@ -133,7 +136,28 @@ typedef struct viewStage {
   int segment_count;
   storySegment segment[STORY_MAX_SEGMENTS];
   double* force;  // (rows x arms) sum of normal contact forces on each hand, N; NULL until asked for
+  double* ctrl;   // (rows x nu) what the actuators were told; with force
 } viewStage;
+
+typedef enum viewRunKind { VIEW_RUN_NONE, VIEW_RUN_ATTEMPT, VIEW_RUN_EXPERT, VIEW_RUN_POLICY } viewRunKind;
+
+/// What is run in the window, in real time; paused, what there is of it can be looked at as any demo.
+typedef struct viewRun {
+  viewRunKind kind;
+  int entry;  // of the list, which shows it
+  loomTrace trace;
+  loomAttempt* attempt;
+  loomAttemptResult result;  // of an attempt, so far
+  loomExpert expert;
+  loomTrained trained;  // read once
+  bool has_trained;
+  void* instance;  // of the trained policy
+  loomPolicy policy;
+  loomRunResult run;
+  bool to_subtask;  // pause where the next subtask begins
+  double owed;      // control steps the simulation is behind
+  int published;    // rows of it that the list's entry has
+} viewRun;
 
 /// Teleoperation.
 typedef struct viewDrive {
@@ -199,8 +223,8 @@ typedef struct viewApp {
   mjvCamera camera;
   mjvOption option;
   mjvPerturb perturb;
-  int selected;  // body; 0 = none
   mjtNum selected_at[3];
+  int tracked;  // body the free camera follows; 0 = none
 
   mjUI ui;
   mjuiState state;
@@ -228,6 +252,7 @@ typedef struct viewApp {
   loomEpisode* trial_episode;
   loomDataset* source_dataset;
   int trial_count;
+  viewRun run;
   viewDrive drive;
 
   pthread_t thumb_thread;
@@ -242,6 +267,9 @@ typedef struct viewApp {
   char message[512];
   double message_until;
   bool quit, dirty;
+  double began, listed;          // s, by loom_clock: the program; the list's first picture
+  double frame_cpu, frame_wall;  // s, of the frames drawn since they were last told
+  int frames;
 } viewApp;
 
 /// Open the dataset or task named by args and list its demos, but draw nothing yet.
@@ -251,6 +279,8 @@ void view_show_first(viewApp* app);
 void view_close(viewApp* app);
 /// Show entry i; what cannot be shown is told in the message line.
 void view_show(viewApp* app, int entry);
+/// The entry shown has changed: show it anew, at a row.
+void view_reshow(viewApp* app, double row);
 void view_say(viewApp* app, const char* format, ...) LOOM_PRINTF(2, 3);
 /// Time goes by.
 void view_advance(viewApp* app, double seconds);
@@ -309,13 +339,38 @@ extern const char view_help_keys[], view_help_words[];
 // live (view_live.c)
 /// Load the task's source demos, if they are not there yet; false when that failed (which is told).
 bool view_live_sources(viewApp* app);
-void view_live_attempt(viewApp* app);
-void view_live_expert(viewApp* app);
+/// Ready to run attempts in app->trial_episode; false when that failed (which is told).
+bool view_live_ready(viewApp* app);
 void view_live_reset(viewApp* app);
+/// A demo of a trace's rows; malloc'ed.
+viewTrial* view_live_trial(const loomTrace* trace, loomEpisode* episode, loomError* err);
+/// The same, now with more rows.
+int view_live_grow(viewTrial* trial, const loomTrace* trace, loomError* err);
+/// Append it to the list as `what`, and show it.
+void view_live_add(viewApp* app, const loomEpisode* episode, viewTrial* trial, const char* what,
+                   loomError* err);
+/// The episode that goes on in the window now, or NULL.
+loomEpisode* view_live_episode(const viewApp* app);
 /// Show an episode as it stands, as a demo of one row, `what` it is.
 void view_live_show_start(viewApp* app, loomEpisode* episode, const char* what);
 void view_live_toggle(viewApp* app);
 void view_live_step(viewApp* app);
+
+// runs (view_run.c)
+/// Begin; the number is the attempt's, -1 = the next.
+void view_run_start(viewApp* app, viewRunKind kind, int number);
+void view_run_advance(viewApp* app, double seconds);
+/// Is one begun and not over?
+bool view_run_open(const viewApp* app);
+/// Go on, to where the next subtask begins (an attempt's; the expert's step).
+void view_run_to_subtask(viewApp* app);
+/// Stand still and show what there is of it.
+void view_run_pause(viewApp* app);
+/// All that is left, at once.
+void view_run_finish(viewApp* app);
+/// Leave it as far as it has come.
+void view_run_end(viewApp* app);
+void view_run_close(viewApp* app);
 
 // thumbnails (view_thumb.c)
 void view_thumb_start(viewApp* app);
@@ -349,6 +404,8 @@ double view_time_x(const viewApp* app, double row);
 bool view_time_boundary(const viewApp* app, double x, double y, int* arm, int* subtask);
 /// Segment under a point, or -1.
 int view_time_segment(const viewApp* app, double x, double y);
+/// Arm of the lane under a point, or -1.
+int view_time_lane(const viewApp* app, double x, double y);
 bool view_inside(mjrRect rect, const viewApp* app, double x, double y);
 
 // teleoperation (view_drive.c)

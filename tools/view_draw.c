@@ -1,6 +1,7 @@
 // The viewer's picture: layout, OpenGL context, scene.
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/trap.h"
 #include "tools/view.h"
@@ -100,31 +101,48 @@ static int prepare(viewApp* app, loomError* err) {
 static void choose_camera(viewApp* app) {
   int n = (int)app->stage.model->ncam;
   if (app->camera_choice > n) app->camera_choice = 0;
-  app->camera.type = app->camera_choice ? mjCAMERA_FIXED : mjCAMERA_FREE;
+  app->camera.type = app->camera_choice ? mjCAMERA_FIXED : app->tracked ? mjCAMERA_TRACKING : mjCAMERA_FREE;
+  app->camera.trackbodyid = app->tracked;
   app->camera.fixedcamid = app->camera_choice - 1;
 }
 
+// The drawn model as an episode is now.
+static void mirror(const viewStage* s, const loomEpisode* e) {
+  mju_copy(s->data->qpos, e->d->qpos, (int)s->model->nq);
+  mju_copy(s->data->qvel, e->d->qvel, (int)s->model->nv);
+  if (s->model->nu == e->m->nu) mju_copy(s->data->ctrl, e->d->ctrl, (int)s->model->nu);
+  mj_forward(s->model, s->data);
+}
+
 static void draw_world(viewApp* app) {
+  loomError err = {0, ""};
+  const loomEpisode* live = app->drive.on ? app->drive.session.episode : view_live_episode(app);
   choose_camera(app);
-  if (app->drive.on) {
-    mju_copy(app->stage.data->qpos, app->drive.session.episode->d->qpos, (int)app->stage.model->nq);
-    mj_forward(app->stage.model, app->stage.data);
-  } else if (app->live) {
-    mju_copy(app->stage.data->qpos, app->stage.episode->d->qpos, (int)app->stage.model->nq);
-    mju_copy(app->stage.data->qvel, app->stage.episode->d->qvel, (int)app->stage.model->nv);
-    mj_forward(app->stage.model, app->stage.data);
+  // Contacts push as they do only when the actuators are told what they were told then.
+  if (app->option.flags[mjVIS_CONTACTFORCE] && !live && view_stage_forces(app, &err))
+    view_say(app, "%s", err.message);
+  if (live) {
+    mirror(&app->stage, live);
   } else {
     view_stage_pose(app, view_row(app));
   }
-  mjv_updateScene(app->stage.model, app->stage.data, &app->option, app->live ? &app->perturb : NULL,
-                  &app->camera, mjCAT_ALL, &app->scene);
+  mjv_updateScene(app->stage.model, app->stage.data, &app->option,
+                  view_live_episode(app) ? &app->perturb : NULL, &app->camera, mjCAT_ALL, &app->scene);
   view_add_overlays(app);
   mjr_render(app->view, &app->scene, &app->context);
+}
+
+// CPU time of the whole program, s: OpenGL in software has threads of its own.
+static double cpu_clock(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 int view_draw(viewApp* app, loomError* err) {
   int code = prepare(app, err);
   if (code) return code;
+  double cpu = cpu_clock(), wall = loom_clock();
   if (app->framebuffer == mjFB_OFFSCREEN &&
       (app->context.offWidth != app->width || app->context.offHeight != app->height))
     mjr_resizeOffscreen(app->width, app->height, &app->context);
@@ -144,6 +162,11 @@ int view_draw(viewApp* app, loomError* err) {
   }
   if (app->show_help)
     mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, app->view, view_help_keys, view_help_words, &app->context);
+  if (app->framebuffer == mjFB_OFFSCREEN) mjr_finish();  // a window's swap does
+  app->frame_cpu += cpu_clock() - cpu;
+  app->frame_wall += loom_clock() - wall;
+  app->frames++;
+  if (!app->listed) app->listed = loom_clock();
   app->dirty = false;
   return 0;
 }

@@ -10,24 +10,38 @@
 // ------------------------------------------------------------------------------------------------------
 // commands
 
+// What plays or runs stands still.
+static void stop(viewApp* app) {
+  if (view_run_open(app) && app->playing) view_run_pause(app);
+  app->playing = false;
+}
+
 static void do_play(viewApp* app, const char* arg) {
   (void)arg;
+  if (view_run_open(app)) {
+    if (app->playing) {
+      stop(app);
+    } else {
+      app->playing = true;
+    }
+    return;
+  }
   if (!app->playing && view_row(app) + 1 >= app->stage.demo.rows) app->row = 0;
   app->playing = !app->playing;
 }
 
 static void do_step(viewApp* app, const char* arg) {
-  app->playing = false;
+  stop(app);
   view_go(app, view_row(app) + (*arg ? atoi(arg) : 1));
 }
 
 static void do_back(viewApp* app, const char* arg) {
-  app->playing = false;
+  stop(app);
   view_go(app, view_row(app) - (*arg ? atoi(arg) : 1));
 }
 
 static void do_row(viewApp* app, const char* arg) {
-  app->playing = false;
+  stop(app);
   view_go(app, atof(arg));
 }
 
@@ -176,6 +190,10 @@ static void jump_segment(viewApp* app, int way) {
 }
 
 static void do_segment(viewApp* app, const char* arg) {
+  if (view_run_open(app) && *arg != '-') {
+    view_run_to_subtask(app);
+    return;
+  }
   jump_segment(app, *arg == '-' ? -1 : 1);
 }
 
@@ -244,13 +262,39 @@ static void do_coverage(viewApp* app, const char* arg) {
 }
 
 static void do_attempt(viewApp* app, const char* arg) {
-  (void)arg;
-  view_live_attempt(app);
+  view_run_start(app, VIEW_RUN_ATTEMPT, *arg ? atoi(arg) : -1);
 }
 
 static void do_expert(viewApp* app, const char* arg) {
+  view_run_start(app, VIEW_RUN_EXPERT, *arg ? atoi(arg) : -1);
+}
+
+static void do_policy(viewApp* app, const char* arg) {
+  view_run_start(app, VIEW_RUN_POLICY, *arg ? atoi(arg) : -1);
+}
+
+static void do_subtask(viewApp* app, const char* arg) {
   (void)arg;
-  view_live_expert(app);
+  if (view_run_open(app)) view_run_to_subtask(app);
+}
+
+static void do_finish(viewApp* app, const char* arg) {
+  (void)arg;
+  view_run_finish(app);
+}
+
+static void do_forces(viewApp* app, const char* arg) {
+  (void)arg;
+  bool on = !app->option.flags[mjVIS_CONTACTFORCE];
+  app->option.flags[mjVIS_CONTACTPOINT] = app->option.flags[mjVIS_CONTACTFORCE] = on;
+}
+
+static void do_mark_frames(viewApp* app, const char* arg) {
+  app->option.frame = *arg ? atoi(arg) % mjNFRAME : (app->option.frame + 1) % mjNFRAME;
+}
+
+static void do_labels(viewApp* app, const char* arg) {
+  app->option.label = *arg ? atoi(arg) % mjNLABEL : (app->option.label + 1) % mjNLABEL;
 }
 
 static void do_reset(viewApp* app, const char* arg) {
@@ -320,7 +364,13 @@ static const struct {
     {"coverage", do_coverage, 'D', VIEW_CONTROL},
     {"attempt", do_attempt, 'G', VIEW_CONTROL},
     {"expert", do_expert, 'E', VIEW_CONTROL},
+    {"policy", do_policy, 'K', VIEW_CONTROL},
     {"reset", do_reset, 'R', VIEW_CONTROL},
+    {"subtask", do_subtask, 0, 0},
+    {"finish", do_finish, 'U', VIEW_CONTROL},
+    {"forces", do_forces, 'V', VIEW_CONTROL},
+    {"frame", do_mark_frames, mjKEY_F6, 0},
+    {"label", do_labels, mjKEY_F7, 0},
     {"seed", do_seed, 0, 0},
     {"live", do_live, 'I', VIEW_CONTROL},
     {"drive", do_drive, 'J', VIEW_CONTROL},
@@ -331,17 +381,17 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 const char view_help_keys[] =
     "Space\nLeft, Right\nCtrl Left, Right\nHome, End\n- =\nCtrl 0\nCtrl L\nUp, Down, PgUp, "
     "PgDn\nEnter\nDelete\nCtrl F\n"
-    "Ctrl O\nCtrl N\nCtrl S\nCtrl P\nCtrl T, Y, B\nCtrl H\nCtrl D\nCtrl G, E, R\nCtrl I\nCtrl "
-    "drag\n]\nEsc\nTab, F2, F3\n"
+    "Ctrl O\nCtrl N\nCtrl S\nCtrl click\nCtrl P\nCtrl T, Y, B\nCtrl H\nCtrl D\nCtrl V\nCtrl G, E, K\n"
+    "Ctrl U\nCtrl R\nCtrl I\nCtrl drag\n]\nEsc\nright double\nTab, F2, F3\nF6, F7\n"
     "letters, digits\nCtrl J\nCtrl Q";
 const char view_help_words[] =
     "play, pause\none step\nprevious, next subtask\nstart, end\nslower, faster\nspeed 1\nloop\nother "
     "demo\nkeep\nreject\n"
-    "filter\nsort\nfind by text\nsave marks and annotations\nplots\npaths, targets, frames\nghost of the "
-    "source demo\n"
-    "where demos start\nlive: attempt, expert, reset\nsimulate from here\npush what is selected\nnext "
-    "camera\nfree camera\n"
-    "menu, list, timeline\nMuJoCo's visual flags and groups\ndrive the arms and record\nquit";
+    "filter\nsort\nfind by words, rows>N, x<M\nsave marks and annotations\non a lane: a subtask ends here\n"
+    "plots\npaths, targets, frames\nghost of the source demo\nwhere demos start\ncontact points and forces\n"
+    "live: attempt, expert, policy\nrun it to its end\nlive: reset\nsimulate from here\n"
+    "push what is selected\nnext camera\nfree camera\nlook at that point (Ctrl: follow it)\n"
+    "menu, list, timeline\nframes, labels\nMuJoCo's visual flags and groups\ndrive the arms and record\nquit";
 
 static void touched(viewApp* app) {
   app->dirty = app->time_panel.stale = true;
@@ -427,7 +477,7 @@ void view_key(viewApp* app, int key, int mods) {
     return;
   }
   if (key == mjKEY_ESCAPE) {
-    app->camera_choice = 0;
+    app->camera_choice = app->tracked = 0;
     touched(app);
     return;
   }
@@ -467,54 +517,84 @@ static void state_buttons(viewApp* app, int button, bool down, bool twice) {
   s->dragbutton = down ? button : 0;
 }
 
-// Of the simulation without visual meshes: rays meet what collides.
-static void select_body(viewApp* app, double x, double y) {
+// The episode whose bodies the mouse meets: it has what collides, and no visual meshes.
+static loomEpisode* touched_episode(viewApp* app) {
   viewStage* s = &app->stage;
+  loomEpisode* live = view_live_episode(app);
+  if (live) return live;
+  mju_copy(s->episode->d->qpos, s->data->qpos, (int)s->model->nq);
+  mj_kinematics(s->episode->m, s->episode->d);
+  return s->episode;
+}
+
+static void select_body(viewApp* app, double x, double y) {
+  const loomEpisode* e = touched_episode(app);
   mjvOption option;
   int geom = -1, flex = -1, skin = -1;
   mjv_defaultOption(&option);
   memset(option.geomgroup, 1, sizeof option.geomgroup);
-  if (!app->live) {
-    mju_copy(s->episode->d->qpos, s->data->qpos, (int)s->model->nq);
-    mj_kinematics(s->episode->m, s->episode->d);
-  }
   double rx = (x - app->view.left) / app->view.width,
          ry = (app->height - y - app->view.bottom) / app->view.height;
-  int body = mjv_select(s->episode->m, s->episode->d, &option, (double)app->view.width / app->view.height, rx,
-                        ry, &app->scene, app->selected_at, &geom, &flex, &skin);
+  int body = mjv_select(e->m, e->d, &option, (double)app->view.width / app->view.height, rx, ry, &app->scene,
+                        app->selected_at, &geom, &flex, &skin);
   app->perturb.select = body > 0 ? body : 0;
   app->perturb.active = 0;
   app->perturb.skinselect = app->perturb.flexselect = -1;
   if (body <= 0) return;
   mjtNum away[3];
-  mju_sub3(away, app->selected_at, s->episode->d->xpos + 3 * body);
-  mju_mulMatTVec(app->perturb.localpos, s->episode->d->xmat + 9 * body, away, 3, 3);
-  const char* name = mj_id2name(s->episode->m, mjOBJ_BODY, body);
+  mju_sub3(away, app->selected_at, e->d->xpos + 3 * body);
+  mju_mulMatTVec(app->perturb.localpos, e->d->xmat + 9 * body, away, 3, 3);
+  const char* name = mj_id2name(e->m, mjOBJ_BODY, body);
   view_say(app, "selected: %s", name ? name : "a body without a name");
+}
+
+// The free camera turns about the point selected, or follows its body.
+static void look_at(viewApp* app, bool follow) {
+  app->camera_choice = 0;
+  app->tracked = follow ? app->perturb.select : 0;
+  mju_copy3(app->camera.lookat, app->selected_at);
 }
 
 static void press_view(viewApp* app, int button, double x, double y, int mods, bool twice) {
   if (app->stage.entry < 0) return;
   if (twice) {
     select_body(app, x, y);
+    if (button == mjBUTTON_RIGHT && app->perturb.select) look_at(app, mods & VIEW_CONTROL);
     return;
   }
   app->drag = app->drive.on && mods & VIEW_SHIFT ? VIEW_DRAG_ARM : VIEW_DRAG_CAMERA;
   if (app->drag == VIEW_DRAG_ARM) return;
   if (!(mods & VIEW_CONTROL) || !app->perturb.select) return;
-  if (!app->live) view_live_toggle(app);
+  if (!view_live_episode(app)) view_live_toggle(app);
+  const loomEpisode* e = view_live_episode(app);
+  if (!e) return;
   app->drag = VIEW_DRAG_FORCE;
-  mjv_initPerturb(app->stage.episode->m, app->stage.episode->d, &app->scene, &app->perturb);
+  mjv_initPerturb(e->m, e->d, &app->scene, &app->perturb);
   app->perturb.active = button == mjBUTTON_LEFT ? mjPERT_ROTATE : mjPERT_TRANSLATE;
 }
 
-static void press_timeline(viewApp* app, double x, double y, bool twice) {
+// The end of a subtask that is nearest on a lane comes to where the mouse is.
+static void set_end(viewApp* app, int arm, double x) {
+  int row = (int)lround(view_time_row(app, x)), nearest = -1;
+  const int* end = app->stage.replay.end[arm];
+  for (int k = 0; k + 1 < app->task->subtask_count[arm]; k++) {
+    if (nearest < 0 || abs(end[k] - row) < abs(end[nearest] - row)) nearest = k;
+  }
+  if (nearest >= 0) view_stage_move_end(app, arm, nearest, row);
+}
+
+static void press_timeline(viewApp* app, double x, double y, int mods, bool twice) {
+  int lane = view_time_lane(app, x, y);
+  if (mods & VIEW_CONTROL && lane >= 0) {
+    set_end(app, lane, x);
+    return;
+  }
   if (view_time_boundary(app, x, y, &app->drag_arm, &app->drag_subtask)) {
     app->drag = VIEW_DRAG_BOUNDARY;
     return;
   }
   int segment = view_time_segment(app, x, y);
-  app->playing = false;
+  stop(app);
   view_go(app, twice && segment >= 0 ? app->stage.segment[segment].first : view_time_row(app, x));
   app->drag = VIEW_DRAG_TIME;
 }
@@ -536,7 +616,7 @@ void view_press(viewApp* app, int button, double x, double y, int mods, bool twi
       view_command(app, y < VIEW_HEAD_HEIGHT / 2.0 ? "filter" : "sort");
     }
   } else if (app->show_timeline && view_inside(app->time_panel.rect, app, x, y)) {
-    press_timeline(app, x, y, twice);
+    press_timeline(app, x, y, mods, twice);
   } else {
     press_view(app, button, x, y, mods, twice);
   }
@@ -557,9 +637,9 @@ static void drag_camera(viewApp* app, double dx, double dy, int mods) {
                : app->state.left ? (mods & VIEW_SHIFT ? mjMOUSE_ROTATE_H : mjMOUSE_ROTATE_V)
                                  : mjMOUSE_ZOOM;
   double share = 1.0 / (app->view.height > 0 ? app->view.height : 1);
+  const loomEpisode* e = view_live_episode(app);
   if (app->drag == VIEW_DRAG_FORCE) {
-    mjv_movePerturb(app->stage.episode->m, app->stage.episode->d, action, dx * share, dy * share, &app->scene,
-                    &app->perturb);
+    if (e) mjv_movePerturb(e->m, e->d, action, dx * share, dy * share, &app->scene, &app->perturb);
   } else {
     app->camera_choice = 0;
     mjv_moveCamera(app->stage.model, action, dx * share, dy * share, &app->camera);

@@ -108,7 +108,9 @@ int view_list_load(viewList* list, const loomDataset* d, const loomTask* task, l
 
 bool view_list_read(viewList* list, double seconds) {
   double start = loom_clock();
-  while (list->read < list->demo_count && loom_clock() - start < seconds) view_list_entry(list, list->read++);
+  while (list->read < list->demo_count && loom_clock() - start < seconds &&
+         (isinf(seconds) || loom_dataset_ready(list->dataset, list->read)))
+    view_list_entry(list, list->read++);
   return list->read == list->demo_count;
 }
 
@@ -142,6 +144,34 @@ void view_list_destroy(viewList* list) {
 // ------------------------------------------------------------------------------------------------------
 // filter and order
 
+// "rows>300", "x<0.1": a number of the entry's. 1 = it is so, 0 = it is not, -1 = the word says nothing of
+// the kind.
+static int fits_number(const viewEntry* e, const char* word) {
+  const struct {
+    const char* name;
+    double value;
+  } numbers[] = {{"rows", e->rows}, {"x", e->start[0]}, {"y", e->start[1]}, {"z", e->start[2]}};
+  size_t n = strcspn(word, "<>");
+  if (!word[n]) return -1;
+  char* end;
+  double limit = strtod(word + n + 1, &end);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers && end > word + n + 1; i++) {
+    if (strlen(numbers[i].name) != n || strncasecmp(numbers[i].name, word, n)) continue;
+    return word[n] == '<' ? numbers[i].value < limit : numbers[i].value > limit;
+  }
+  return -1;
+}
+
+static bool fits(const viewEntry* e, const char* word) {
+  const char* outcome = e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : "";
+  int number = fits_number(e, word);
+  if (number >= 0) return number;
+  if (!strncasecmp(word, "source=", 7)) return !strcasecmp(e->source, word + 7);
+  if (!strncasecmp(word, "reason=", 7)) return strcasestr(e->reason, word + 7);
+  return strcasestr(e->name, word) || strcasestr(e->source, word) || strcasestr(e->reason, word) ||
+         strcasestr(outcome, word);
+}
+
 static bool passes(const viewList* list, const viewEntry* e) {
   bool in = true;
   switch (list->filter) {
@@ -163,10 +193,11 @@ static bool passes(const viewList* list, const viewEntry* e) {
     default:
       break;
   }
-  if (!in || !list->text[0]) return in;
-  const char* outcome = e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : "";
-  return strcasestr(e->name, list->text) || strcasestr(e->source, list->text) ||
-         strcasestr(e->reason, list->text) || strcasestr(outcome, list->text);
+  char words[sizeof list->text], *rest = NULL;
+  memcpy(words, list->text, sizeof words);
+  for (const char* word = strtok_r(words, " ", &rest); in && word; word = strtok_r(NULL, " ", &rest))
+    in = fits(e, word);
+  return in;
 }
 
 // Tenths of a metre, one number a cell of the table; those not known come last.

@@ -1,10 +1,9 @@
-// What is run in the viewer: attempts, the scripted expert, resets; and the simulation, with a hand in it.
+// What lives in the viewer: trials (runs and resets as demos), and the simulation with a hand in it.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "generators/expert.h"
 #include "tools/view.h"
 
 bool view_live_sources(viewApp* app) {
@@ -27,7 +26,7 @@ static int open_trials(viewApp* app, loomError* err) {
   return code ? code : loom_episode_create(&app->trial_episode, app->trial_scene, err);
 }
 
-static viewTrial* new_trial(const loomTrace* t, loomEpisode* e, loomError* err) {
+viewTrial* view_live_trial(const loomTrace* t, loomEpisode* e, loomError* err) {
   size_t actions = sizeof(double) * (size_t)t->rows * (size_t)t->action_dim,
          states = sizeof(double) * (size_t)t->rows * (size_t)t->state_dim;
   viewTrial* trial = calloc(1, sizeof *trial);
@@ -54,8 +53,21 @@ static viewTrial* new_trial(const loomTrace* t, loomEpisode* e, loomError* err) 
   return NULL;
 }
 
-static void add_trial(viewApp* app, const loomEpisode* e, viewTrial* trial, const char* what,
-                      loomError* err) {
+int view_live_grow(viewTrial* trial, const loomTrace* t, loomError* err) {
+  loomDemo* d = &trial->demo;
+  size_t actions = sizeof(double) * (size_t)t->rows * (size_t)t->action_dim,
+         states = sizeof(double) * (size_t)t->rows * (size_t)t->state_dim;
+  double *more_actions = realloc(d->actions, actions + 1), *more_states = realloc(d->states, states + 1);
+  if (more_actions) d->actions = more_actions;
+  if (more_states) d->states = more_states;
+  if (!more_actions || !more_states) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
+  memcpy(d->actions, t->actions, actions);
+  memcpy(d->states, t->states, states);
+  d->rows = t->rows;
+  return 0;
+}
+
+void view_live_add(viewApp* app, const loomEpisode* e, viewTrial* trial, const char* what, loomError* err) {
   char name[LOOM_NAME_MAX];
   if (trial && app->task->object_count && trial->result.begin[0][0] < 0) {
     loomPose at = loom_episode_object(e, 0);
@@ -70,53 +82,12 @@ static void add_trial(viewApp* app, const loomEpisode* e, viewTrial* trial, cons
   view_show(app, app->list.n - 1);
 }
 
-// Ready to run: sources, scene, and room for an episode's rows.
-static bool begin(viewApp* app, loomTrace* trace, loomError* err) {
+bool view_live_ready(viewApp* app) {
+  loomError err = {0, ""};
   if (!view_live_sources(app)) return false;
-  int code = open_trials(app, err);
-  if (!code) code = loom_trace_create(trace, app->trial_episode, app->task->max_steps, err);
-  if (code) view_say(app, "%s", err->message);
+  int code = open_trials(app, &err);
+  if (code) view_say(app, "%s", err.message);
   return !code;
-}
-
-void view_live_attempt(viewApp* app) {
-  loomError err = {0, ""};
-  loomTrace trace;
-  loomAttemptResult result;
-  loomAttemptDef def = loom_default_attempt_def();
-  if (!begin(app, &trace, &err)) return;
-  def.reset = app->reset_choice;
-  def.seed = (uint64_t)app->seed;
-  int code = loom_attempt_run(&result, &trace, app->trial_episode, &app->sources, NULL, &def,
-                              (uint64_t)app->trial_count, &err);
-  viewTrial* trial = code || !trace.rows ? NULL : new_trial(&trace, app->trial_episode, &err);
-  if (trial) trial->result = result;
-  add_trial(app, app->trial_episode, trial, "attempt", &err);
-  if (trial && result.outcome != LOOM_OUTCOME_SUCCESS)
-    view_say(app, "%s: %s", loom_outcome_name(result.outcome), result.reason);
-  loom_trace_destroy(&trace);
-}
-
-void view_live_expert(viewApp* app) {
-  loomError err = {0, ""};
-  loomTrace trace;
-  loomExpert expert;
-  loomRunResult run;
-  loomRunDef def = loom_default_run_def(app->task);
-  if (!begin(app, &trace, &err)) return;
-  loomEpisode* e = app->trial_episode;
-  uint64_t seed = (uint64_t)app->seed, number = (uint64_t)app->trial_count;
-  int code = loom_episode_reset(e, app->reset_choice, seed, number, &err);
-  if (!code) code = loom_expert_create(&expert, e, seed, number, &trace, &err);
-  loomPolicy policy = loom_expert_policy(&expert);
-  if (!code) code = loom_policy_run(&run, e, &policy, &def, &trace, &err);
-  viewTrial* trial = code || !trace.rows ? NULL : new_trial(&trace, e, &err);
-  if (trial)
-    trial->result.outcome = run.end == LOOM_RUN_SUCCESS ? LOOM_OUTCOME_SUCCESS
-                            : run.end == LOOM_RUN_LOST  ? LOOM_OUTCOME_LOST
-                                                        : LOOM_OUTCOME_UNFINISHED;
-  add_trial(app, e, trial, "expert", &err);
-  loom_trace_destroy(&trace);
 }
 
 void view_live_show_start(viewApp* app, loomEpisode* e, const char* what) {
@@ -126,20 +97,19 @@ void view_live_show_start(viewApp* app, loomEpisode* e, const char* what) {
   int code = still ? loom_trace_create(&trace, e, 1, &err)
                    : loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for an action");
   if (!code) loom_trace_add(&trace, e, still);
-  viewTrial* trial = code ? NULL : new_trial(&trace, e, &err);
+  viewTrial* trial = code ? NULL : view_live_trial(&trace, e, &err);
   if (trial) trial->result.outcome = LOOM_OUTCOME_UNFINISHED;
-  add_trial(app, e, trial, what, &err);
+  view_live_add(app, e, trial, what, &err);
   free(still);
   loom_trace_destroy(&trace);
 }
 
 void view_live_reset(viewApp* app) {
   loomError err = {0, ""};
-  if (!view_live_sources(app)) return;
-  int code = open_trials(app, &err);
-  if (!code)
-    code = loom_episode_reset(app->trial_episode, app->reset_choice, (uint64_t)app->seed,
-                              (uint64_t)app->trial_count, &err);
+  view_run_end(app);
+  if (!view_live_ready(app)) return;
+  int code = loom_episode_reset(app->trial_episode, app->reset_choice, (uint64_t)app->seed,
+                                (uint64_t)app->trial_count, &err);
   if (code) {
     view_say(app, "%s", err.message);
     return;
@@ -150,10 +120,16 @@ void view_live_reset(viewApp* app) {
 // ------------------------------------------------------------------------------------------------------
 // simulation
 
+loomEpisode* view_live_episode(const viewApp* app) {
+  if (app->live) return app->stage.episode;
+  return view_run_open(app) && app->playing ? app->trial_episode : NULL;
+}
+
 void view_live_toggle(viewApp* app) {
   loomError err = {0, ""};
   viewStage* s = &app->stage;
   if (s->entry < 0) return;
+  view_run_end(app);
   app->live = !app->live;
   app->playing = app->live;
   if (!app->live) return;

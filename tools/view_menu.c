@@ -9,7 +9,9 @@ enum { SECTION_DEMO, SECTION_SHOW, SECTION_LIVE, SECTION_RENDER, SECTION_GROUPS 
 
 // Buttons and what they do, by their place in the section.
 static const char* const demo_commands[] = {"keep", "reject", "unmark", "filter", "sort", "save"};
-static const char* const live_commands[] = {"attempt", "expert", "reset", "live"};
+static const char* const live_commands[] = {"attempt", "expert",  "policy", "reset",
+                                            "live",    "subtask", "finish"};
+enum { LIVE_COMMANDS = sizeof live_commands / sizeof *live_commands };
 
 static void add_demo(viewApp* app) {
   static const mjuiDef defs[] = {
@@ -37,23 +39,39 @@ static void add_live(viewApp* app) {
   mjuiDef defs[] = {{mjITEM_SECTION, "Live", 1, NULL, "AL", 0},
                     {mjITEM_BUTTON, "Attempt", 1, NULL, "", 0},
                     {mjITEM_BUTTON, "Expert", 1, NULL, "", 0},
+                    {mjITEM_BUTTON, "Policy", 1, NULL, "", 0},
                     {mjITEM_BUTTON, "Reset", 1, NULL, "", 0},
                     {mjITEM_BUTTON, "Simulate", 1, NULL, "", 0},
+                    {mjITEM_BUTTON, "To subtask", 1, NULL, "", 0},
+                    {mjITEM_BUTTON, "Finish", 1, NULL, "", 0},
                     {mjITEM_SELECT, "Start", 1, &app->reset_choice, "", 0},
                     {mjITEM_EDITINT, "Seed", 1, &app->seed, "1 0 1000000000", 0},
                     {mjITEM_END, "", 0, NULL, "", 0}};
-  char* names = defs[5].other;
+  mjuiDef* start = &defs[1 + LIVE_COMMANDS];
+  char* names = start->other;
   for (int r = 0; r < app->task->reset_count; r++) {
     size_t used = strlen(names);
-    snprintf(names + used, sizeof defs[5].other - used, "%s%s", r ? "\n" : "", app->task->resets[r].name);
+    snprintf(names + used, sizeof start->other - used, "%s%s", r ? "\n" : "", app->task->resets[r].name);
   }
   mjui_add(&app->ui, defs);
+}
+
+static void join(char* out, size_t size, const char* const names[], int n) {
+  out[0] = '\0';
+  for (int i = 0; i < n; i++) {
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, "%s%s", i ? "\n" : "", names[i]);
+  }
 }
 
 static void add_render(viewApp* app) {
   mjuiDef defs[] = {{mjITEM_SECTION, "Rendering", 0, NULL, "AR", 0},
                     {mjITEM_SLIDERINT, "Camera", 1, &app->camera_choice, "0 8", 0},
+                    {mjITEM_SELECT, "Label", 1, &app->option.label, "", 0},
+                    {mjITEM_SELECT, "Frame", 1, &app->option.frame, "", 0},
                     {mjITEM_END, "", 0, NULL, "", 0}};
+  join(defs[2].other, sizeof defs[2].other, mjLABELSTRING, mjNLABEL);
+  join(defs[3].other, sizeof defs[3].other, mjFRAMESTRING, mjNFRAME);
   mjui_add(&app->ui, defs);
   for (int i = 0; i < mjNVISFLAG; i++) {
     mjuiDef one[] = {{mjITEM_CHECKBYTE, "", 1, app->option.flags + i, "", 0},
@@ -72,13 +90,21 @@ static void add_render(viewApp* app) {
 static void add_groups(viewApp* app) {
   const mjuiDef head[] = {{mjITEM_SECTION, "Groups", 0, NULL, "AG", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
   mjui_add(&app->ui, head);
-  for (int i = 0; i < mjNGROUP; i++) {
-    mjuiDef two[] = {{mjITEM_CHECKBYTE, "", 1, app->option.geomgroup + i, "", 0},
-                     {mjITEM_CHECKBYTE, "", 1, app->option.sitegroup + i, "", 0},
-                     {mjITEM_END, "", 0, NULL, "", 0}};
-    snprintf(two[0].name, sizeof two[0].name, "Geom group %d", i);
-    snprintf(two[1].name, sizeof two[1].name, "Site group %d", i);
-    mjui_add(&app->ui, two);
+  const struct {
+    const char* name;
+    mjtByte* group;
+  } kinds[] = {{"Geom", app->option.geomgroup},
+               {"Site", app->option.sitegroup},
+               {"Joint", app->option.jointgroup},
+               {"Tendon", app->option.tendongroup},
+               {"Actuator", app->option.actuatorgroup}};
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    for (int i = 0; i < mjNGROUP; i++) {
+      mjuiDef one[] = {{mjITEM_CHECKBYTE, "", 1, kinds[k].group + i, "", 0},
+                       {mjITEM_END, "", 0, NULL, "", 0}};
+      snprintf(one[0].name, sizeof one[0].name, "%s %d", kinds[k].name, i);
+      mjui_add(&app->ui, one);
+    }
   }
 }
 
@@ -118,7 +144,8 @@ bool view_menu_event(viewApp* app) {
   app->dirty = true;
   if (!item) return false;
   if (item->sectionid == SECTION_DEMO) view_command(app, demo_commands[item->itemid]);
-  if (item->sectionid == SECTION_LIVE && item->itemid < 4) view_command(app, live_commands[item->itemid]);
+  if (item->sectionid == SECTION_LIVE && item->itemid < LIVE_COMMANDS)
+    view_command(app, live_commands[item->itemid]);
   if (item->sectionid == SECTION_SHOW && item->itemid == 0) view_plot_page(app, app->plot_page);
   return true;
 }

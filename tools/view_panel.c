@@ -123,15 +123,14 @@ double view_time_row(const viewApp* app, double x) {
   return timeline_row(&t, x - app->time_panel.rect.left);
 }
 
-// Arm of the lane at a point of the window, or -1.
-static int lane_at(const viewApp* app, double x, double y) {
+int view_time_lane(const viewApp* app, double x, double y) {
   if (!app->show_timeline || app->stage.entry < 0 || !view_inside(app->time_panel.rect, app, x, y)) return -1;
   timeline t = timeline_of(app);
   return timeline_lane(&t, y - (app->height - app->time_panel.rect.bottom - app->time_panel.rect.height));
 }
 
 bool view_time_boundary(const viewApp* app, double x, double y, int* arm, int* subtask) {
-  int a = lane_at(app, x, y);
+  int a = view_time_lane(app, x, y);
   double nearest = 6;  // pixels
   bool found = false;
   for (int k = 0; a >= 0 && k + 1 < app->task->subtask_count[a]; k++) {
@@ -146,7 +145,7 @@ bool view_time_boundary(const viewApp* app, double x, double y, int* arm, int* s
 }
 
 int view_time_segment(const viewApp* app, double x, double y) {
-  int a = lane_at(app, x, y);
+  int a = view_time_lane(app, x, y);
   double row = view_time_row(app, x);
   for (int i = 0; a >= 0 && i < app->stage.segment_count; i++) {
     const storySegment* g = &app->stage.segment[i];
@@ -162,11 +161,14 @@ static void draw_timeline(viewApp* app, loomChart* c, double width) {
   if (app->stage.entry < 0) return;
   const viewEntry* e = view_list_entry(&app->list, app->stage.entry);
   int row = view_row(app);
-  snprintf(line, sizeof line, "%s  row %d of %d  %.2f s  %s %gx%s%s", e->name, row, e->rows,
-           (double)row / app->task->control_freq,
-           app->live      ? "live"
-           : app->playing ? "playing"
-                          : "paused",
+  if (view_run_open(app) && app->playing) row = app->run.trace.rows - 1;
+  snprintf(line, sizeof line, "%s  row %d of %d  %.2f s  %s %gx%s%s", e->name, row,
+           row < e->rows ? e->rows : row + 1, (double)row / app->task->control_freq,
+           view_run_open(app) && app->playing ? "running"
+           : view_run_open(app)               ? "run paused"
+           : app->live                        ? "live"
+           : app->playing                     ? "playing"
+                                              : "paused",
            app->speed, app->loop ? ", loop" : "",
            app->ends_changed || app->list.marks_changed ? ", not saved (Ctrl-S)" : "");
   text.bold = true;

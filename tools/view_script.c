@@ -111,10 +111,10 @@ static bool mouse(viewApp* app, const char* text) {
   if (sscanf(text, "click %lf %lf%n", &x, &y, &n) == 2) {
     view_press(app, read_button(text + n), x, y, read_mods(text + n), false);
     view_release(app, x, y);
-  } else if (sscanf(text, "double %lf %lf", &x, &y) == 2) {
-    view_press(app, mjBUTTON_LEFT, x, y, 0, false);
+  } else if (sscanf(text, "double %lf %lf%n", &x, &y, &n) == 2) {
+    view_press(app, read_button(text + n), x, y, read_mods(text + n), false);
     view_release(app, x, y);
-    view_press(app, mjBUTTON_LEFT, x, y, 0, true);
+    view_press(app, read_button(text + n), x, y, read_mods(text + n), true);
     view_release(app, x, y);
   } else if (sscanf(text, "drag %lf %lf %lf %lf%n", &x, &y, &x1, &y1, &n) == 4) {
     drag(app, x, y, x1, y1, text + n);
@@ -156,6 +156,11 @@ static void tell(viewApp* app) {
   cJSON_AddNumberToObject(o, "geoms", app->scene.ngeom);
   cJSON_AddNumberToObject(o, "selected", app->perturb.select);
   cJSON_AddNumberToObject(o, "gl_error", app->has_context ? mjr_getError() : 0);
+  cJSON_AddBoolToObject(o, "running", view_run_open(app));
+  cJSON_AddNumberToObject(o, "listed_s", app->listed > 0 ? app->listed - app->began : 0);
+  cJSON_AddNumberToObject(o, "frame_cpu_ms", app->frames ? 1000 * app->frame_cpu / app->frames : 0);
+  cJSON_AddNumberToObject(o, "frame_wall_ms", app->frames ? 1000 * app->frame_wall / app->frames : 0);
+  app->frame_cpu = app->frame_wall = app->frames = 0;
   cJSON_AddBoolToObject(o, "driving", app->drive.on);
   if (app->drive.on) {
     loomPose hand = loom_episode_eef(app->drive.session.episode, 0);
@@ -263,6 +268,7 @@ int view_run_headless(viewApp* app, loomError* err) {
   app->framebuffer = mjFB_OFFSCREEN;
   int code = view_script_open(&script, app->args->script, err);
   if (!code) code = loom_gl_create(&gl, err);
+  if (!code) code = view_draw(app, err);  // the list, as in a window
   if (!code) view_show_first(app);
   if (!code) code = view_draw(app, err);
   while (!code) {

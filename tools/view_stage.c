@@ -251,6 +251,7 @@ void view_stage_close(viewStage* s) {
   close_models(s);
   loom_demo_destroy(&s->demo);
   free(s->force);
+  free(s->ctrl);
   memset(s, 0, sizeof *s);
   s->entry = -1;
 }
@@ -261,6 +262,7 @@ void view_stage_pose(viewApp* app, int row) {
   s->data->time = state[0];
   mju_copy(s->data->qpos, state + 1, (int)s->model->nq);
   mju_copy(s->data->qvel, state + 1 + s->model->nq, (int)s->model->nv);
+  if (s->ctrl) mju_copy(s->data->ctrl, s->ctrl + (size_t)row * (size_t)s->model->nu, (int)s->model->nu);
   mj_forward(s->model, s->data);
 }
 
@@ -287,6 +289,7 @@ static int probe_act(double* action, void* self, loomEpisode* e, loomError* err)
   (void)err;
   if (e->steps >= s->demo.rows) return LOOM_POLICY_DONE;
   double* force = s->force + e->steps * e->arm_count;
+  mju_copy(s->ctrl + (size_t)e->steps * (size_t)e->m->nu, e->d->ctrl, (int)e->m->nu);
   for (int c = 0; c < e->d->ncon; c++) {
     mjtNum f[6];
     mj_contactForce(e->m, e->d, c, f);
@@ -311,7 +314,10 @@ int view_stage_forces(viewApp* app, loomError* err) {
   loomRunResult run;
   if (s->force) return 0;
   s->force = calloc((size_t)s->demo.rows * (size_t)app->task->arm_count + 1, sizeof *s->force);
-  if (!s->force) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for forces");
+  s->ctrl = calloc((size_t)s->demo.rows * (size_t)s->model->nu + 1, sizeof *s->ctrl);
+  if (!s->force || !s->ctrl) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for forces");
+  if (s->episode->m->nu != s->model->nu)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "the model drawn has other actuators");
   int code = loom_episode_start(s->episode, s->demo.states, err);
   if (!code) code = loom_policy_run(&run, s->episode, &policy, &def, NULL, err);
   return code;

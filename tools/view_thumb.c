@@ -157,7 +157,7 @@ void view_thumb_want(viewApp* app) {
   int n = 0;
   pthread_mutex_lock(&app->list.lock);
   for (int k = app->scroll; k < app->list.shown_count && n < VIEW_THUMB_QUEUE; k++) {
-    const viewEntry* e = &app->list.entry[app->list.shown[k]];
+    const viewEntry* e = view_list_entry(&app->list, app->list.shown[k]);
     if (e->demo >= 0 && e->rows && !e->tried_thumb) app->wanted[n++] = app->list.shown[k];
   }
   app->wanted_count = n;
