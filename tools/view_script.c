@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <cjson/cJSON.h>
@@ -158,6 +159,9 @@ static void tell(viewApp* app) {
   cJSON_AddNumberToObject(o, "gl_error", app->has_context ? mjr_getError() : 0);
   cJSON_AddBoolToObject(o, "running", view_run_open(app));
   cJSON_AddNumberToObject(o, "listed_s", app->listed > 0 ? app->listed - app->began : 0);
+  struct rusage use;
+  getrusage(RUSAGE_SELF, &use);
+  cJSON_AddNumberToObject(o, "peak_mb", (double)use.ru_maxrss / 1024);
   cJSON_AddNumberToObject(o, "frame_cpu_ms", app->frames ? 1000 * app->frame_cpu / app->frames : 0);
   cJSON_AddNumberToObject(o, "frame_wall_ms", app->frames ? 1000 * app->frame_wall / app->frames : 0);
   app->frame_cpu = app->frame_wall = app->frames = 0;

@@ -156,6 +156,10 @@ static int open_model(viewApp* app, const char* label, loomError* err) {
   mj_setCacheCapacity(mj_getCache(), capacity);
   if (!code && !app->args->full) code = loom_model_lighten(s->model, &light, err);
   if (code) return code;
+  // MuJoCo's sizes of contacts suit robots of legs, not hands.
+  s->model->vis.scale.contactwidth *= 0.25f;
+  s->model->vis.scale.contactheight *= 0.25f;
+  s->model->vis.scale.forcewidth *= 0.4f;
   s->assets = view_asset_hash(s->model);
   if (!s->outline) s->outline = outline_of(app, s->demo.model_xml);
   s->data = mj_makeData(s->model);

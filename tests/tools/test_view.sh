@@ -96,11 +96,13 @@ menu
 list
 timeline
 attempt
+finish
 tell
 seed 7
 reset D1
 tell
 expert
+finish
 tell
 demo demo_2
 live
@@ -179,7 +181,7 @@ check 'it ends' state 7 driving false
 check 'picture drive' picture "$keep/view-drive.png"
 
 # The same in a window.
-sed 's/view-\([a-z]*\).png/window-\1.png/; /^seed/,/^expert/ s/^tell$/wait 1/' "$work/browse" >"$work/browse-window"
+sed 's/view-\([a-z]*\).png/window-\1.png/; /^attempt/,/^demo demo_2/ s/^tell$/wait 1/' "$work/browse" >"$work/browse-window"
 if command -v xvfb-run >/dev/null; then
   in_window() { timeout 200 xvfb-run -a -s '-screen 0 1400x900x24' "$loom" view "$@" >"$work/told" 2>"$work/errors"; }
   check 'a script runs in a window' in_window "$work/t.hdf5" --script "$work/browse-window"
@@ -189,6 +191,116 @@ if command -v xvfb-run >/dev/null; then
 fi
 no_display() { ! env -u DISPLAY -u WAYLAND_DISPLAY "$loom" view "$work/t.hdf5" 2>"$work/errors" && grep -q 'demoloom render' "$work/errors"; }
 check 'without a display it says what to do' no_display
+
+# Runs in the window: subtask by subtask, paused, gone on with, left; a trained policy.
+"$loom" train --data "$work/t.hdf5" -p bc_l2 --hidden 16 --epochs 1 --steps 5 --rollouts 0 --threads 1 \
+  -o "$work/trained" >/dev/null 2>&1
+cat >"$work/runs" <<END
+attempt 1
+speed 8
+wait 2
+tell
+subtask
+wait 30
+tell
+row 3
+tell
+key right ctrl
+wait 60
+tell
+shot $keep/view-run.png
+finish
+tell
+segment -
+wait 1
+tell
+policy 2
+wait 10
+key space
+tell
+key space
+wait 2
+tell
+next -1
+tell
+attempt 3
+finish
+attempt 3
+finish
+tell
+quit
+END
+number() { sed -n "$1p" "$work/told" | grep -o "\"$2\":[-0-9.]*" | head -n 1 | cut -d: -f2; }
+second_end() { sed -n "$1p" "$work/told" | sed -n 's/.*"ends":\[\[\([0-9]*\),.*/\1/p'; }
+check 'runs' view "$work/t.hdf5" --headless --script "$work/runs" --policy "$work/trained/last.safetensors"
+check 'it runs' state 1 running true
+check 'until the first subtask begins' state 2 playing false
+check 'what there is can be scrubbed' state 3 row 3
+check 'and gone on with' test "$(number 4 rows)" -gt "$(number 2 rows)"
+check 'until the second one begins' test "$(number 4 rows)" = "$(($(second_end 5) + 1))"
+check 'and to its end' state 5 running false
+check 'which says how it went' grep -q '"message":"attempt 1 (seed 0): [a-z]*' "$work/told"
+check 'a policy runs' state 7 demo '"policy 2 (seed 0)"'
+check 'stands still' state 7 playing false
+check 'and goes on' test "$(number 8 rows)" -ge "$(number 7 rows)" -a "$(number 7 rows)" -gt 1
+check 'until another demo is shown' state 9 running false
+check 'the same number, the same attempt' test "$(number 10 rows)" -gt 1
+check 'picture run' picture "$keep/view-run.png"
+printf 'policy\ntell\nquit\n' >"$work/policy"
+refused() { view "$@" --headless --script "$work/policy" && grep -q "\"message\":\".*$wanted" "$work/told"; }
+wanted='robot0' check 'a policy that does not fit is told' refused pouring --policy "$work/trained/last.safetensors"
+wanted='none.safetensors' check 'so is one that is not there' refused threading --policy "$work/none.safetensors"
+wanted='--policy' check 'and how to name one' refused threading
+
+# Filters by numbers and words; what simulate can show; the mouse as there; ends set by a Ctrl click.
+cat >"$work/more" <<END
+find rows>0
+tell
+find rows<1
+tell
+find source=demo_1
+tell
+find x<9 y<9 reason=
+tell
+filter all
+key escape
+click 60 90
+row 60
+shot $keep/view-plain.png
+forces
+shot $keep/view-contacts.png
+forces
+key f6
+shot $keep/view-bodies.png
+key f6
+key f6
+key f6
+key f7
+shot $keep/view-labels.png
+key f7 
+double 640 300 right
+double 640 300 right ctrl
+tell
+click 600 670 ctrl
+tell
+END
+check 'more of it' view "$work/t.hdf5" --headless --script "$work/more"
+check 'by rows' state 1 listed 6
+check 'by too few' state 2 listed 0
+check 'by source' test "$(number 3 listed)" -lt 6
+check 'by where they began' state 4 listed 6
+check 'contact forces are seen' differ "$keep/view-plain.png" "$keep/view-contacts.png"
+check 'frames are seen' differ "$keep/view-plain.png" "$keep/view-bodies.png"
+check 'labels are seen' differ "$keep/view-plain.png" "$keep/view-labels.png"
+check 'a point to look at' test "$(number 5 selected)" -gt 0
+check 'a Ctrl click sets an end' test "$(second_end 5)" != "$(second_end 6)" -o \
+  "$(sed -n 5p "$work/told" | grep -o '"ends".*')" != "$(sed -n 6p "$work/told" | grep -o '"ends".*')"
+
+# Demos of other models, one after the other: the memory stays that of one.
+{ for i in 1 2 3 4 5 6; do printf 'next\nwait 2\n'; done; printf 'tell\nshot %s\nquit\n' "$keep/view-handover.png"; } >"$work/step"
+check 'seven demos with models of their own' view handover --headless --script "$work/step"
+check 'are shown' state 1 demo '"demo_6"'
+check 'in bounded memory' test "$(number 1 peak_mb | cut -d. -f1)" -lt 500
 
 # Boundaries dragged with the mouse are what is generated from.
 cat >"$work/drag" <<END
