@@ -54,9 +54,31 @@ static void hold_leash(loomPose* target, loomPose hand, const loomTeleopDef* def
   loom_quat_mul(target->quat, difference, hand.quat);
 }
 
+// What the device did since the last step, while the clutch was held; without it, it can be brought to a
+// better place.
+static void follow_device(loomTeleop* t, int a) {
+  loomTeleopArm* in = &t->input[a];
+  loomPose before = t->device[a];
+  bool held = t->held[a];
+  if (!in->has_device) return;
+  t->device[a] = in->device;
+  mju_normalize4(t->device[a].quat);
+  t->held[a] = in->clutch;
+  if (!held || !in->clutch) return;
+  double turn[3], difference[4],
+      inverse[4] = {before.quat[0], -before.quat[1], -before.quat[2], -before.quat[3]};
+  loom_quat_mul(difference, t->device[a].quat, inverse);
+  loom_quat_log(turn, difference);
+  for (int i = 0; i < 3; i++) {
+    in->move[i] += t->device[a].pos[i] - before.pos[i];
+    in->turn[i] += turn[i];
+  }
+}
+
 static void move_target(loomTeleop* t, int a) {
   const loomTeleopArm* in = &t->input[a];
   loomPose* target = &t->state.target[a];
+  follow_device(t, a);
   if (in->has_pose) {
     *target = in->pose;
     mju_normalize4(target->quat);
@@ -141,6 +163,7 @@ int loom_teleop_begin(loomTeleop* t, loomError* err) {
   t->run_def = (loomRunDef){.max_steps = t->trace->capacity};
   for (int a = 0; a < t->episode->arm_count; a++) {
     t->input[a] = (loomTeleopArm){0};
+    t->held[a] = false;
     t->state.target[a] = loom_episode_eef(t->episode, a);
     for (int i = 0; i < LOOM_MAX_HAND; i++) t->state.hand[a][i] = -1;
   }
@@ -154,6 +177,8 @@ static int check_input(const loomTeleop* t, loomError* err) {
     double sum = 0;
     for (int i = 0; i < 3; i++) sum += in->move[i] + in->turn[i] + (in->has_pose ? in->pose.pos[i] : 0);
     for (int i = 0; i < 4 && in->has_pose; i++) sum += in->pose.quat[i];
+    for (int i = 0; i < 3 && in->has_device; i++) sum += in->device.pos[i];
+    for (int i = 0; i < 4 && in->has_device; i++) sum += in->device.quat[i];
     for (int i = 0; i < in->hand_count; i++) sum += in->hand[i];
     if (!isfinite(sum)) return loom_error_set(err, LOOM_ERR_USAGE, "arm %d: a number is not finite", a);
     if (in->has_pose && mju_norm(in->pose.quat, 4) < 0.5)
@@ -191,6 +216,7 @@ int loom_teleop_undo(loomTeleop* t, int steps, loomError* err) {
   int code = loom_episode_restore(t->episode, t->snapshot + t->snapshot_size * (size_t)row, err);
   if (code) return code;
   t->state = t->states[row];
+  memset(t->held, 0, sizeof t->held);
   t->trace->rows = t->run.steps = row;
   t->run.end = LOOM_RUN_TIMEOUT;
   t->run.success_steps = 0;

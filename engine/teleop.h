@@ -17,11 +17,14 @@ int loom_teleop_frame(const char* name);
 
 /// What a device asks of one arm in one control step. Zero asks for nothing: the arm keeps its target.
 typedef struct loomTeleopArm {
-  loomTeleopFrame frame;       // of move and turn
-  double move[3];              // m
-  double turn[3];              // axis times angle, rad
-  bool has_pose;               // go there instead
-  loomPose pose;               // world
+  loomTeleopFrame frame;  // of move and turn
+  double move[3];         // m
+  double turn[3];         // axis times angle, rad
+  bool has_pose;          // go there instead
+  loomPose pose;          // world
+  bool has_device;        // where a hand-held device is, in a world of its own
+  loomPose device;        // while the clutch is held, the hand moves and turns as it does, in `frame`
+  bool clutch;
   int hand_count;              // 0 = as before; 1 = the whole hand alike; else its entries, one each
   double hand[LOOM_MAX_HAND];  // -1 open .. 1 closed
 } loomTeleopArm;
@@ -43,6 +46,8 @@ typedef struct loomTeleop {
     loomPose target[LOOM_MAX_ARMS];
     double hand[LOOM_MAX_ARMS][LOOM_MAX_HAND];
   } state;
+  loomPose device[LOOM_MAX_ARMS];  // where each was last
+  bool held[LOOM_MAX_ARMS];        // with the clutch held
   loomRunDef run_def;
   loomRunResult run;
   // Before each row: what to go back to.

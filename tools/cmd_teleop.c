@@ -30,6 +30,9 @@ static const char help[] =
     "  {\"arm\": 0, \"move\": [0.01, 0, 0], \"turn\": [0, 0, 0.1], \"frame\": \"eef\"}\n"
     "                         m and rad (axis times angle) of this step; frame world (default), base or eef\n"
     "  {\"arm\": 1, \"pose\": [x, y, z, qw, qx, qy, qz]}   go there, in the world\n"
+    "  {\"arm\": 0, \"device\": [x, y, z, qw, qx, qy, qz], \"clutch\": true}   a phone or controller, "
+    "anywhere: the\n"
+    "                         hand moves as it does while the clutch is held\n"
     "  {\"arm\": 0, \"hand\": 1}  -1 open to 1 closed; a list for a hand's single entries; it stays so\n"
     "  {\"arms\": [{...}, {...}]}  both at once\n"
     "  {\"steps\": 10, ...}      so many steps; move and turn are of each\n"
@@ -155,26 +158,34 @@ static int only_keys(const cJSON* object, const char* const* keys, const lineRea
   return 0;
 }
 
-static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r, loomError* err) {
-  static const char* const keys[] = {"arm", "move", "turn", "frame", "pose", "hand", "steps", NULL};
+static int read_pose(loomPose* out, bool* has, const cJSON* object, const char* key, const lineReader* r,
+                     loomError* err) {
   double pose[7];
-  int moves, turns, poses;
+  int n, code = read_numbers(pose, &n, 7, false, object, key, r, err);
+  if (code || !n) return code;
+  if (n != 7) return LINE_ERROR(r, err, "'%s' takes seven numbers: x, y, z, qw, qx, qy, qz", key);
+  double length = mju_norm(pose + 3, 4);
+  if (!(length > 0.9 && length < 1.1))
+    return LINE_ERROR(r, err, "the quaternion is of length %g, not 1", length);
+  *has = true;
+  *out = loom_pose_from_quat(pose, pose + 3);
+  return 0;
+}
+
+static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r, loomError* err) {
+  static const char* const keys[] = {"arm",  "move",  "turn",   "frame",  "pose",
+                                     "hand", "steps", "device", "clutch", NULL};
+  int moves, turns;
   if (!cJSON_IsObject(object)) return LINE_ERROR(r, err, "an arm is an object: {\"move\": [...]}");
   int code = only_keys(object, keys, r, err);
   if (!code) code = read_numbers(out->move, &moves, 3, false, object, "move", r, err);
   if (!code) code = read_numbers(out->turn, &turns, 3, false, object, "turn", r, err);
-  if (!code) code = read_numbers(pose, &poses, 7, false, object, "pose", r, err);
+  if (!code) code = read_pose(&out->pose, &out->has_pose, object, "pose", r, err);
+  if (!code) code = read_pose(&out->device, &out->has_device, object, "device", r, err);
   if (!code) code = read_numbers(out->hand, &out->hand_count, LOOM_MAX_HAND, true, object, "hand", r, err);
   if (code) return code;
   if (moves % 3 || turns % 3) return LINE_ERROR(r, err, "'move' and 'turn' take three numbers");
-  if (poses % 7) return LINE_ERROR(r, err, "'pose' takes seven numbers: x, y, z, qw, qx, qy, qz");
-  if (poses) {
-    double length = mju_norm(pose + 3, 4);
-    if (!(length > 0.9 && length < 1.1))
-      return LINE_ERROR(r, err, "the quaternion is of length %g, not 1", length);
-    out->has_pose = true;
-    out->pose = loom_pose_from_quat(pose, pose + 3);
-  }
+  out->clutch = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "clutch"));
   const cJSON* frame = cJSON_GetObjectItemCaseSensitive(object, "frame");
   int f = !frame ? 0 : cJSON_IsString(frame) ? loom_teleop_frame(frame->valuestring) : -1;
   if (f < 0) return LINE_ERROR(r, err, "'frame' is world, base or eef");

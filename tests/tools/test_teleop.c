@@ -176,6 +176,46 @@ static void demos_are_added(void** state) {
   assert_int_equal(run("verify %s/two.hdf5", dir), 0);
 }
 
+// Height of arm 0's hand, as the last line said by --echo has it.
+static double last_height(void) {
+  char path[256], line[4096];
+  double x = 0, y = 0, z = 0;
+  snprintf(path, sizeof path, "%s/out", dir);
+  FILE* f = fopen(path, "r");
+  assert_non_null(f);
+  while (fgets(line, sizeof line, f)) {
+    const char* eef = strstr(line, "\"eef\":[[");
+    if (eef) sscanf(eef, "\"eef\":[[%lf,%lf,%lf", &x, &y, &z);
+  }
+  fclose(f);
+  return z;
+}
+
+static double height_after(const char* lines) {
+  char path[256];
+  snprintf(path, sizeof path, "%s/device", dir);
+  FILE* f = fopen(path, "w");
+  assert_non_null(f);
+  fputs(lines, f);
+  fclose(f);
+  run("teleop threading --input %s/device --echo -o %s/none.hdf5", dir, dir);
+  return last_height();
+}
+
+// A device half a world away: only what it does with the clutch held moves the hand.
+static void a_clutch_lets_go(void** state) {
+  (void)state;
+#define AT(z, clutch) "{\"device\": [5, 5, " z ", 1, 0, 0, 0], \"clutch\": " clutch ", \"steps\": 12}\n"
+  double still =
+             height_after(AT("1.00", "false") AT("1.00", "false") AT("1.00", "false") AT("1.00", "false")),
+         up = height_after(AT("1.00", "true") AT("1.04", "true") AT("1.04", "false") AT("1.00", "false")),
+         twice = height_after(AT("1.00", "true") AT("1.04", "true") AT("1.00", "false") AT("1.00", "true")
+                                  AT("1.04", "true"));
+  if (fabs(up - still - 0.04) > 0.01) fail_msg("up by %g", up - still);
+  if (fabs(twice - still - 0.08) > 0.015) fail_msg("twice up by %g", twice - still);
+#undef AT
+}
+
 static void expect(const char* line, const char* what) {
   char path[256];
   snprintf(path, sizeof path, "%s/bad", dir);
@@ -197,6 +237,7 @@ static void wrong_lines_are_told(void** state) {
   expect("{\"hand\": \"shut\"}", "bad:2: 'hand' takes a number");
   expect("{\"pose\": [0, 0, 1, 0, 0, 0, 0]}", "bad:2: the quaternion is of length 0, not 1");
   expect("{\"move\": [1e999, 0, 0]}", "bad:2: arm 0: a number is not finite");
+  expect("{\"device\": [0, 0, 1]}", "bad:2: 'device' takes seven numbers");
   expect("{\"frame\": \"sky\"}", "bad:2: 'frame' is world, base or eef");
   expect("{\"do\": \"dance\"}", "bad:2: no such command 'dance'");
   expect("{\"do\": \"save\"}", "bad:2: nothing has been driven yet");
@@ -224,6 +265,7 @@ static int remove_dir(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(threading_is_driven),
                                      cmocka_unit_test(handover_is_driven), cmocka_unit_test(demos_are_added),
+                                     cmocka_unit_test(a_clutch_lets_go),
                                      cmocka_unit_test(wrong_lines_are_told)};
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

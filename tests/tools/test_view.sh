@@ -234,10 +234,10 @@ number() { sed -n "$1p" "$work/told" | grep -o "\"$2\":[-0-9.]*" | head -n 1 | c
 second_end() { sed -n "$1p" "$work/told" | sed -n 's/.*"ends":\[\[\([0-9]*\),.*/\1/p'; }
 check 'runs' view "$work/t.hdf5" --headless --script "$work/runs" --policy "$work/trained/last.safetensors"
 check 'it runs' state 1 running true
-check 'until the first subtask begins' state 2 playing false
+check 'until the next subtask begins' state 2 playing false
 check 'what there is can be scrubbed' state 3 row 3
 check 'and gone on with' test "$(number 4 rows)" -gt "$(number 2 rows)"
-check 'until the second one begins' test "$(number 4 rows)" = "$(($(second_end 5) + 1))"
+check 'as the ends say' test "$(number 2 rows)" = "$(($(second_end 5) + 1))"
 check 'and to its end' state 5 running false
 check 'which says how it went' grep -q '"message":"attempt 1 (seed 0): [a-z]*' "$work/told"
 check 'a policy runs' state 7 demo '"policy 2 (seed 0)"'
@@ -248,7 +248,7 @@ check 'the same number, the same attempt' test "$(number 10 rows)" -gt 1
 check 'picture run' picture "$keep/view-run.png"
 printf 'policy\ntell\nquit\n' >"$work/policy"
 refused() { view "$@" --headless --script "$work/policy" && grep -q "\"message\":\".*$wanted" "$work/told"; }
-wanted='robot0' check 'a policy that does not fit is told' refused pouring --policy "$work/trained/last.safetensors"
+wanted='where the policy gives' check 'a policy that does not fit is told' refused pouring --policy "$work/trained/last.safetensors"
 wanted='none.safetensors' check 'so is one that is not there' refused threading --policy "$work/none.safetensors"
 wanted='--policy' check 'and how to name one' refused threading
 
