@@ -159,5 +159,7 @@ void loom_actor_see(loomReal* row, loomActor* actor, const loomReal* const* wide
 }
 
 void loom_actor_decide(loomReal* actions, loomActor* actor, const loomReal* obs, loomRandom* random) {
-  actor->network->type->decide(actions, actor->layers, &actor->network->params, obs, random);
+  const loomNetwork* net = actor->network;
+  if (net->likeliest && !loom_policy_denoises(net->def.policy.kind)) random = NULL;
+  net->type->decide(actions, actor->layers, &net->params, obs, random);
 }

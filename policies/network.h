@@ -66,6 +66,7 @@ typedef struct loomNetwork {
   loomEncoder encoder;
   loomArena encoder_arena;
   loomReal *seen, *dseen;  // (n x obs_rows x obs_dim) vectors and features, where there is an encoder
+  bool likeliest;          // of a mixture actors take the likeliest mode's mean, as exported policies do
 } loomNetwork;
 
 /// Parameters drawn by seed. LOOM_ERR_MEMORY, LOOM_ERR_USAGE.

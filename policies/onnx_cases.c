@@ -60,8 +60,8 @@ static void see(cases* c, const loomBatch* rows, int i, int k) {
   const loomTrained* t = c->trained;
   ptrdiff_t row = (ptrdiff_t)i * c->seen + k;
   float* window = c->window + (ptrdiff_t)k * t->network.def.obs_dim;
-  const float *low = t->obs.dim ? rows->low + row * t->obs.dim : NULL, *wide[LOOM_DATA_KEYS];
-  if (low) memcpy(window, low, (size_t)t->obs.dim * sizeof *low);
+  const float *low = rows->low + row * t->obs.dim, *wide[LOOM_DATA_KEYS];
+  memcpy(window, low, (size_t)t->obs.dim * sizeof *low);
   loom_normal_apply(window, 1, &t->obs);
   for (int j = 0, count = 0; j < c->keys; j++) {
     size_t bytes = (size_t)t->dim[j] * sizeof(float);

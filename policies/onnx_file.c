@@ -105,7 +105,9 @@ void loom_onnx_file_destroy(loomOnnxFile* file) {
 }
 
 const char* loom_onnx_file_meta(const loomOnnxFile* file, const char* key) {
-  for (int i = 0; i < file->nmeta; i++)
-    if (!strcmp(file->meta[i].key, key)) return file->meta[i].text;
+  for (int i = 0; i < file->nmeta; i++) {
+    const loomSafeMeta* meta = &file->meta[i];
+    if (meta->key && !strcmp(meta->key, key)) return meta->text;
+  }
   return NULL;
 }

@@ -205,8 +205,7 @@ static loomOnnxValue constant(loomOnnxGraph* g, const char* name, loomSafeType t
   out->name = copy_text(g, name);
   out->has_raw_data = true;
   // protobuf-c only reads it.
-  out->raw_data =
-      (ProtobufCBinaryData){(size_t)(count * loom_safe_type_size(type)), (uint8_t*)(uintptr_t)data};
+  out->raw_data = (ProtobufCBinaryData){(size_t)(count * loom_safe_type_size(type)), (uint8_t*)data};
   push(g, &g->graph.initializer, &g->graph.n_initializer, out);
   return g->failed ? "" : out->name;
 }

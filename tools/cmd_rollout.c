@@ -26,6 +26,8 @@ static const char help[] =
     "      --max-steps N    control steps an episode (default: the task's)\n"
     "  -j, --threads N      default: as many as cores\n"
     "  -o, --output FILE    the episodes as demos, those that fail too (look at them with view and render)\n"
+    "      --likeliest      always the likeliest Gaussian's mean, as exported policies do (default: one of\n"
+    "                       them, drawn by its share)\n"
     "      --json           all episodes on stdout\n"
     "      --assets NAME=DIR\n\n"
     "example:\n"
@@ -35,7 +37,7 @@ static const char help[] =
 typedef struct rolloutArgs {
   const char *policy, *task, *reset, *out;
   int64_t n, seed, first, max_steps, threads;
-  bool json;
+  bool json, likeliest;
   loomAssetRoots roots;
   int done, won;
   double start;
@@ -43,13 +45,21 @@ typedef struct rolloutArgs {
   loomError error;  // of what `done` wrote
 } rolloutArgs;
 
-enum { OPT_TASK = 256, OPT_RESET, OPT_FIRST, OPT_STEPS, OPT_JSON, OPT_ASSETS };
+enum { OPT_TASK = 256, OPT_RESET, OPT_FIRST, OPT_STEPS, OPT_LIKELIEST, OPT_JSON, OPT_ASSETS };
 
-static const struct option options[] = {
-    {"task", 1, 0, OPT_TASK},     {"reset", 1, 0, OPT_RESET}, {"episodes", 1, 0, 'n'},
-    {"seed", 1, 0, 's'},          {"first", 1, 0, OPT_FIRST}, {"max-steps", 1, 0, OPT_STEPS},
-    {"threads", 1, 0, 'j'},       {"output", 1, 0, 'o'},      {"json", 0, 0, OPT_JSON},
-    {"assets", 1, 0, OPT_ASSETS}, {"help", 0, 0, 'h'},        {0, 0, 0, 0}};
+static const struct option options[] = {{"task", 1, 0, OPT_TASK},
+                                        {"reset", 1, 0, OPT_RESET},
+                                        {"episodes", 1, 0, 'n'},
+                                        {"seed", 1, 0, 's'},
+                                        {"first", 1, 0, OPT_FIRST},
+                                        {"max-steps", 1, 0, OPT_STEPS},
+                                        {"threads", 1, 0, 'j'},
+                                        {"output", 1, 0, 'o'},
+                                        {"json", 0, 0, OPT_JSON},
+                                        {"likeliest", 0, 0, OPT_LIKELIEST},
+                                        {"assets", 1, 0, OPT_ASSETS},
+                                        {"help", 0, 0, 'h'},
+                                        {0, 0, 0, 0}};
 
 static int parse(rolloutArgs* a, int argc, char** argv) {
   loomError err = {0, ""};
@@ -80,6 +90,9 @@ static int parse(rolloutArgs* a, int argc, char** argv) {
         break;
       case 'o':
         a->out = optarg;
+        break;
+      case OPT_LIKELIEST:
+        a->likeliest = true;
         break;
       case OPT_JSON:
         a->json = true;
@@ -268,6 +281,7 @@ int cmd_rollout(int argc, char** argv) {
   if (!code) code = tool_task(&task, name, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
   if (!code) code = tool_scene(&scene, &a.env_args, task, &a.roots, &err);
+  trained.network.likeliest = a.likeliest;
   if (!code) code = run(&a, &trained, scene, &err);
   int status = code ? tool_fail(&err) : EXIT_DONE;
   free(a.env_args);
