@@ -145,8 +145,8 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
                  .min_std = 1e-4,
                  .hidden = 400,
                  .rnn_layers = 2,
-                 .width = 512,
-                 .blocks = 6,
+                 .width = 256,
+                 .blocks = 4,
                  .heads = 8,
                  .dropout = 0.1,
                  .observed = 2,
@@ -188,7 +188,7 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
   if (loom_policy_denoises((int)kind)) {
     c.data.obs_normal = c.data.action_normal = LOOM_NORMAL_RANGE;
     c.policy.layers =
-        kind == LOOM_KIND_DIFFUSION ? (loomSizes){3, {256, 512, 1024}} : (loomSizes){3, {512, 512, 512}};
+        kind == LOOM_KIND_DIFFUSION ? (loomSizes){3, {64, 128, 256}} : (loomSizes){3, {512, 512, 512}};
     if (kind == LOOM_KIND_DIFFUSION_MLP) c.policy.step_width = 64;
     c.optimizer.decoupled = true;
     c.optimizer.weight_decay = 1e-6;

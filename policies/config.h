@@ -125,7 +125,9 @@ typedef struct loomTrainConfig {
   } stop;
 } loomTrainConfig;
 
-/// Defaults of robomimic's or Diffusion Policy's own configurations for that kind; no files or keys.
+/// Defaults of robomimic's or Diffusion Policy's own configurations for that kind, but for a smaller
+/// transformer (theirs: width 512, 6 blocks) and U-Net (256, 512, 1024), which processors can train; no files
+/// or keys.
 loomTrainConfig loom_default_train_config(loomPolicyKind kind);
 /// Errors are FILE:LINE: key. LOOM_ERR_FORMAT, LOOM_ERR_IO.
 int loom_train_config_load(loomTrainConfig* out, const char* path, loomError* err);
