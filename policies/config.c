@@ -37,7 +37,8 @@ enum {
   TRANSFORMER = 1 << LOOM_KIND_BC_TRANSFORMER,
   RNN = 1 << LOOM_KIND_BC_RNN_GMM,
   MIXTURE = 1 << LOOM_KIND_BC_GMM | RNN | TRANSFORMER,
-  LIKELIHOOD = MIXTURE | 1 << LOOM_KIND_BC_GAUSSIAN,
+  GAUSSIAN = 1 << LOOM_KIND_BC_GAUSSIAN,
+  LIKELIHOOD = MIXTURE | GAUSSIAN,
 };
 
 static const double tiny = 1e-12, many = 1e9;
@@ -56,6 +57,8 @@ static const field fields[] = {
     {"policy", "layers", SIZES, ANY & ~TRANSFORMER, AT(policy.layers), 1, 65536, NULL},
     {"policy", "modes", INT, MIXTURE, AT(policy.modes), 1, 32, NULL},
     {"policy", "min_std", REAL, LIKELIHOOD, AT(policy.min_std), 0, 10, NULL},
+    {"policy", "fixed_std", REAL, GAUSSIAN, AT(policy.fixed_std), 0, 10, NULL},
+    {"policy", "evaluation_std", REAL, LIKELIHOOD, AT(policy.evaluation_std), 0, 10, NULL},
     {"policy", "hidden", INT, RNN, AT(policy.hidden), 1, 65536, NULL},
     {"policy", "rnn_layers", INT, RNN, AT(policy.rnn_layers), 1, 8, NULL},
     {"policy", "width", INT, TRANSFORMER, AT(policy.width), 1, 65536, NULL},
@@ -142,7 +145,8 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
       .policy = {.kind = (int)kind,
                  .layers = {2, {1024, 1024}},
                  .modes = 5,
-                 .min_std = 1e-4,
+                 .min_std = kind == LOOM_KIND_BC_GAUSSIAN ? 0.01 : 1e-4,
+                 .evaluation_std = 1e-4,
                  .hidden = 400,
                  .rnn_layers = 2,
                  .width = 256,

@@ -57,7 +57,8 @@ typedef struct loomConfigPolicy {
   int kind;          // loomPolicyKind
   loomSizes layers;  // hidden layers of perceptrons, also after an LSTM; channels of the U-Net's levels
   int modes;         // of the mixture
-  double min_std;
+  double min_std, fixed_std;          // of Gaussians: the least learned; not learned but this (0 = learned)
+  double evaluation_std;              // while acting (0 = as learned)
   int hidden, rnn_layers;             // LSTM
   int width, blocks, heads;           // transformer
   double dropout;                     // transformer

@@ -48,17 +48,27 @@ static void mode_probability(loomReal* probability, const loomReal* logit, int m
   for (int k = 0; k < modes; k++) probability[k] /= sum;
 }
 
+// A deviation is learned * softplus(raw) + least.
+typedef struct deviationOf {
+  loomReal learned, least;
+} deviationOf;
+
+static deviationOf deviation_of(const loomMixtureDef* def) {
+  bool fixed = def->fixed_std > 0;
+  return (deviationOf){fixed ? 0 : 1, (loomReal)(fixed ? def->fixed_std : def->min_std)};
+}
+
 // log N(action; means, deviations) of one mode.
 LOOM_CLONES static loomReal mode_likelihood(const loomReal* mean, const loomReal* raw, const loomReal* action,
                                             const loomMixtureDef* def) {
   const loomReal half_log_2pi = (loomReal)0.91893853320467274178;
-  const loomReal min_std = (loomReal)def->min_std;
+  const deviationOf of = deviation_of(def);
   const int count = def->actions;
   const bool squash = def->squash;
   loomReal sum = 0;
 #pragma omp simd reduction(- : sum)
   for (int d = 0; d < count; d++) {
-    loomReal std = loom_real_softplus(raw[d]) + min_std, squashed = loom_real_tanh(mean[d]);
+    loomReal std = of.learned * loom_real_softplus(raw[d]) + of.least, squashed = loom_real_tanh(mean[d]);
     loomReal z = (action[d] - (squash ? squashed : mean[d])) / std;
     sum -= z * z / 2 + loom_real_log(std) + half_log_2pi;
   }
@@ -70,15 +80,15 @@ LOOM_CLONES static loomReal mode_likelihood(const loomReal* mean, const loomReal
 LOOM_CLONES static void mode_gradient(loomReal* dmean, loomReal* draw, const loomReal* mean,
                                       const loomReal* raw, const loomReal* action, loomReal share,
                                       const loomMixtureDef* def) {
-  const loomReal min_std = (loomReal)def->min_std;
+  const deviationOf of = deviation_of(def);
   const int count = def->actions;
   const bool squash = def->squash;
 #pragma omp simd
   for (int d = 0; d < count; d++) {
-    loomReal std = loom_real_softplus(raw[d]) + min_std, squashed = loom_real_tanh(mean[d]);
+    loomReal std = of.learned * loom_real_softplus(raw[d]) + of.least, squashed = loom_real_tanh(mean[d]);
     loomReal m = squash ? squashed : mean[d], z = (action[d] - m) / std;
     dmean[d] = -share * z / std * (squash ? 1 - m * m : 1);
-    draw[d] = share * (1 - z * z) / std * loom_real_sigmoid(raw[d]);
+    draw[d] = of.learned * share * (1 - z * z) / std * loom_real_sigmoid(raw[d]);
   }
 }
 
@@ -131,10 +141,12 @@ void loom_mixture_sample(loomReal* action, const loomReal* y, const loomMixtureD
   } else {
     for (int m = 1; m < modes; m++) k = y[2 * block + m] > y[2 * block + k] ? m : k;
   }
+  const deviationOf of = deviation_of(def);
   const loomReal *mean = y + k * size, *raw = y + block + k * size;
   for (int d = 0; d < size; d++) {
-    double std = evaluate && def->evaluation_std > 0 ? def->evaluation_std
-                                                     : (double)loom_real_softplus(raw[d]) + def->min_std;
+    double std = evaluate && def->evaluation_std > 0
+                     ? def->evaluation_std
+                     : (double)(of.learned * loom_real_softplus(raw[d]) + of.least);
     double m = def->squash ? (double)loom_real_tanh(mean[d]) : (double)mean[d];
     action[d] = (loomReal)(random ? m + std * loom_random_normal(random) : m);
   }

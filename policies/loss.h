@@ -21,6 +21,7 @@ enum { LOOM_MIXTURE_MODES = 32 };
 typedef struct loomMixtureDef {
   int actions, modes;  // modes <= LOOM_MIXTURE_MODES
   double min_std;
+  double fixed_std;       // every deviation; 0: they are learned
   double evaluation_std;  // every deviation where one evaluates ("low-noise evaluation"); 0: those learned
   bool squash;            // means pass through tanh
 } loomMixtureDef;

@@ -34,6 +34,16 @@ void loom_network_add_wide(loomNetworkDef* def, const loomWideKey* key) {
   def->obs_dim += def->encoder.config.features;
 }
 
+loomMixtureDef loom_network_mixture(const loomNetworkDef* def) {
+  const loomConfigPolicy* policy = &def->policy;
+  loomMixtureDef mixture = loom_default_mixture_def(def->action_dim);
+  mixture.modes = policy->kind == LOOM_KIND_BC_GAUSSIAN ? 1 : policy->modes;
+  mixture.min_std = policy->min_std;
+  mixture.fixed_std = policy->fixed_std;
+  mixture.evaluation_std = policy->evaluation_std;
+  return mixture;
+}
+
 int loom_network_seen(const loomNetworkDef* def) {
   return def->stack;
 }

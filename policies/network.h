@@ -8,6 +8,7 @@
 #include "engine/random.h"
 #include "policies/config.h"
 #include "policies/encoder.h"
+#include "policies/loss.h"
 #include "policies/tensor.h"
 
 typedef struct loomNetworkDef {
@@ -22,6 +23,8 @@ typedef struct loomNetworkDef {
 loomNetworkDef loom_network_def(const loomTrainConfig* config, int low_dim, int action_dim);
 /// An image or a point cloud more in each row.
 void loom_network_add_wide(loomNetworkDef* def, const loomWideKey* key);
+/// What the kinds with a likelihood give: a mixture of Gaussians, or one.
+loomMixtureDef loom_network_mixture(const loomNetworkDef* def);
 /// Rows of observations that a decision takes, oldest first, and rows of actions that it gives.
 int loom_network_seen(const loomNetworkDef* def);
 int loom_network_decided(const loomNetworkDef* def);

@@ -18,9 +18,7 @@ static bool likelihood(const mlpNetwork* net) {
 static void declare(void* layers, loomParams* params, const loomNetworkDef* def) {
   mlpNetwork* net = layers;
   net->def = *def;
-  net->mixture = loom_default_mixture_def(def->action_dim);
-  net->mixture.modes = def->policy.kind == LOOM_KIND_BC_GMM ? def->policy.modes : 1;
-  net->mixture.min_std = def->policy.min_std;
+  net->mixture = loom_network_mixture(def);
   loomMlpDef mlp = {.activation = LOOM_ACTIVATION_RELU};
   mlp.sizes[0] = def->stack * def->obs_dim;
   for (int i = 0; i < def->policy.layers.n && i < LOOM_MLP_LAYERS - 1; i++)

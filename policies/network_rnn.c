@@ -28,9 +28,7 @@ static void declare(void* layers, loomParams* params, const loomNetworkDef* def)
   rnnNetwork* net = layers;
   int hidden = def->policy.hidden;
   net->def = *def;
-  net->mixture = loom_default_mixture_def(def->action_dim);
-  net->mixture.modes = def->policy.modes;
-  net->mixture.min_std = def->policy.min_std;
+  net->mixture = loom_network_mixture(def);
   net->steps = def->action_rows;
   net->input = def->stack * def->obs_dim;
   net->layers = def->policy.rnn_layers;

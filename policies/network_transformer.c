@@ -22,9 +22,7 @@ static void declare(void* layers, loomParams* params, const loomNetworkDef* def)
   transformerNetwork* net = layers;
   const loomConfigPolicy* policy = &def->policy;
   net->def = *def;
-  net->mixture = loom_default_mixture_def(def->action_dim);
-  net->mixture.modes = policy->modes;
-  net->mixture.min_std = policy->min_std;
+  net->mixture = loom_network_mixture(def);
   loomTransformerDef transformer = {.input = def->obs_dim,
                                     .length = def->obs_rows,
                                     .width = policy->width,

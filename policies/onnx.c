@@ -48,9 +48,13 @@ void loom_onnx_put_actions(const loomExporter* e, const char* name, loomOnnxValu
 
 static void put_deviations(const loomExporter* e, loomOnnxValue raw, int modes) {
   const loomNormal* n = &e->trained->actions;
+  const loomConfigPolicy* policy = &e->def->policy;
+  bool fixed = policy->fixed_std > 0;
   loomOnnxValue factor = loom_onnx_floats(e->g, "actions.factor", n->factor, loom_onnx_matrix(1, n->dim));
-  loomOnnxValue least = loom_onnx_float(e->g, e->def->policy.min_std);
-  loomOnnxValue scaled = loom_onnx_op(e->g, "Add", loom_onnx_op(e->g, "Softplus", raw, NULL), least);
+  loomOnnxValue least = loom_onnx_float(e->g, fixed ? policy->fixed_std : policy->min_std);
+  loomOnnxValue learned = loom_onnx_op(e->g, "Softplus", raw, NULL);
+  if (fixed) learned = loom_onnx_op(e->g, "Mul", learned, loom_onnx_float(e->g, 0));
+  loomOnnxValue scaled = loom_onnx_op(e->g, "Add", learned, least);
   loom_onnx_output(e->g, "scales", loom_onnx_op(e->g, "Div", scaled, loom_onnx_op(e->g, "Abs", factor, NULL)),
                    LOOM_SAFE_F32, loom_onnx_matrix(modes, n->dim));
 }

@@ -128,6 +128,8 @@ static void mistakes(void** state) {
       {"data: {files: [{path: a}], keys: []}\npolicy: {kind: bc_l2}\n", "'keys': names no observation"},
       {"data: {files: [{path: a}]}\npolicy: {kind: bc_l2}\n", "'keys': missing"},
       {DATA "policy: {kind: bc_l2, modes: 3}\n", "'modes': means nothing for policies of kind bc_l2"},
+      {DATA "policy: {kind: bc_gmm, fixed_std: 0.1}\n",
+       "'fixed_std': means nothing for policies of kind bc_gmm"},
       {DATA "policy: {kind: diffusion}\ntrain: {batch: 0}\n", "'batch': expected a whole number from 1"},
       {DATA "policy: {kind: bc_gmm}\noptimizer:\n  rate: -1\n",
        "run.yaml:6: key 'rate': expected a number from"},

@@ -296,6 +296,7 @@ static loomMixtureDef mixture_def(const layerCase* c) {
   def.modes = c->a;
   def.squash = c->b != 0;
   def.min_std = 0.05;
+  def.fixed_std = c->b > 1 ? 0.4 : 0;
   return def;
 }
 static void mixture_f(layerCase* c) {
@@ -314,6 +315,8 @@ static void losses(void** state) {
   check(&(layerCase){"weighted L2", l2_f, l2_b, {20}, 1, 0, .scratch = {20, 5}});
   check(&(layerCase){"Gaussian", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1});
   check(&(layerCase){"squashed Gaussian", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1, .b = 1});
+  check(
+      &(layerCase){"Gaussian of fixed width", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1, .b = 2});
   check(&(layerCase){"mixture", mixture_f, mixture_b, {140}, 1, 0, {15, 0, 5}, .a = 4});
   check(&(layerCase){
       "weighted squashed mixture", mixture_f, mixture_b, {140}, 1, 0, {15, 5, 5}, .a = 4, .b = 1});

@@ -36,6 +36,40 @@ static void decisions(void** state) {
   }
 }
 
+// Of a network that knows nothing yet: how far its actions are apart. Low-noise evaluation leaves the mode's
+// choice, a mixture of one has none.
+static double spread(double evaluation_std, double fixed_std) {
+  enum { TRIES = 400 };
+  loomError err = {0, ""};
+  netCase* c = test_calloc(1, sizeof *c);
+  loomTrainConfig config = small_config(LOOM_KIND_BC_GAUSSIAN, 16);
+  loomActor actor;
+  loomReal out[ACTIONS];
+  loomRandom r = loom_random(6, 0, LOOM_PURPOSE_TEST);
+  config.policy.evaluation_std = evaluation_std;
+  config.policy.fixed_std = fixed_std;
+  make(c, &config);
+  if (loom_actor_create(&actor, &c->net, &err)) fail_msg("%s", err.message);
+  double sum = 0, square = 0;
+  for (int i = 0; i < TRIES; i++) {
+    loom_actor_decide(out, &actor, c->obs, &r);
+    sum += (double)out[0];
+    square += (double)(out[0] * out[0]);
+  }
+  loom_actor_destroy(&actor);
+  loom_network_destroy(&c->net);
+  test_free(c);
+  return sqrt(fmax(0, square / TRIES - sum / TRIES * sum / TRIES));
+}
+
+static void noise_of_decisions(void** state) {
+  (void)state;
+  assert_true(spread(1e-4, 0) < 1e-3);
+  assert_true(fabs(spread(0.3, 0) - 0.3) < 0.04);
+  assert_true(spread(0, 0) > 0.5);  // softplus(0) = 0.69
+  assert_true(fabs(spread(0, 0.2) - 0.2) < 0.03);
+}
+
 static void learned_by_heart(void** state) {
   (void)state;
   loomError err = {0, ""};
@@ -74,6 +108,7 @@ static void learned_by_heart(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(decisions), cmocka_unit_test(learned_by_heart)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(decisions), cmocka_unit_test(noise_of_decisions),
+                                     cmocka_unit_test(learned_by_heart)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
