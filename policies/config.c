@@ -28,6 +28,8 @@ static const char* const kind_names[] = {"bc_l2",          "bc_gaussian", "bc_gm
 static const char* const optimizers[] = {"adam", "adamw", NULL};
 static const char* const schedules[] = {"constant", "cosine", "step", NULL};
 static const char* const normals[] = {"none", "standard", "range", NULL};
+static const char* const poses[] = {"relative", "absolute", NULL};
+static const char* const rotations[] = {"axis_angle", "6d", NULL};
 static const char* const goals[] = {"loss", "success", NULL};
 
 enum {
@@ -48,6 +50,9 @@ static const double tiny = 1e-12, many = 1e9;
 
 static const field fields[] = {
     {"data", "actions", TEXT, ANY, AT(data.actions), 0, ROOM(data.actions), NULL},
+    {"data", "pose", CHOICE, ANY, AT(data.pose), 0, 0, poses},
+    {"data", "rotation", CHOICE, ANY, AT(data.rotation), 0, 0, rotations},
+    {"data", "arms", INT, ANY, AT(data.arms), 0, 8, NULL},
     {"data", "cache", REAL, ANY, AT(data.cache), 1e-6, 1e6, NULL},
     {"data", "obs_normal", CHOICE, ANY, AT(data.obs_normal), 0, 0, normals},
     {"data", "action_normal", CHOICE, ANY, AT(data.action_normal), 0, 0, normals},
@@ -299,11 +304,12 @@ static int read_section(const reader* r, loomNode root, int section) {
 }
 
 static int read_file(loomConfigFile* out, const reader* r, loomNode node) {
-  static const char* const known[] = {"path", "mask", "weight", NULL};
+  static const char* const known[] = {"path", "mask", "first", "weight", NULL};
   *out = (loomConfigFile){0};
   int code = loom_yaml_only(r->y, node, known, r->err);
   if (!code) code = loom_yaml_read_text(out->path, sizeof out->path, r->y, node, "path", true, r->err);
   if (!code) code = loom_yaml_read_text(out->mask, sizeof out->mask, r->y, node, "mask", false, r->err);
+  if (!code) code = loom_yaml_read_int(&out->first, r->y, node, "first", 0, INT32_MAX, false, r->err);
   if (!code) code = loom_yaml_read_number(&out->weight, r->y, node, "weight", false, r->err);
   if (!code && loom_yaml_get(r->y, node, "weight") && !(out->weight > 0 && isfinite(out->weight)))
     code = loom_yaml_error(r->y, loom_yaml_get(r->y, node, "weight"), "weight", r->err,
@@ -514,6 +520,7 @@ static void put_lists(FILE* out, const loomConfigData* data) {
     put_text(out, data->file[i].path);
     fputs(", mask: ", out);
     put_text(out, data->file[i].mask);
+    if (data->file[i].first) fprintf(out, ", first: %d", data->file[i].first);
     if (data->file[i].weight > 0) fprintf(out, ", weight: %.17g", data->file[i].weight);
     fputs("}\n", out);
   }
@@ -549,6 +556,10 @@ char* loom_train_config_text(const loomTrainConfig* c) {
 
 // ---- use
 
+loomActionForm loom_config_form(const loomTrainConfig* c) {
+  return (loomActionForm){c->data.pose == 1, c->data.rotation == 1};
+}
+
 void loom_config_data_def(loomConfigDataDef* out, const loomTrainConfig* c, bool validation) {
   loomDataDef* def = &out->def;
   *def = loom_default_data_def();
@@ -557,6 +568,8 @@ void loom_config_data_def(loomConfigDataDef* out, const loomTrainConfig* c, bool
   def->key = out->key;
   def->key_count = c->data.key_count;
   def->action = c->data.actions;
+  def->form = loom_config_form(c);
+  def->arms = c->data.arms;
   def->batch = c->train.batch;
   def->seed = (uint64_t)c->train.seed;
   def->shuffle = !validation;
@@ -564,7 +577,8 @@ void loom_config_data_def(loomConfigDataDef* out, const loomTrainConfig* c, bool
   for (int i = 0; i < c->data.file_count; i++) {
     const loomConfigFile* file = &c->data.file[i];
     const char* mask = validation ? c->validate.mask : file->mask;
-    out->file[i] = (loomDataFile){file->path, *mask ? mask : NULL, file->weight};
+    out->file[i] =
+        (loomDataFile){file->path, *mask ? mask : NULL, file->weight, validation ? 0 : file->first};
   }
   for (int i = 0; i < c->data.key_count; i++) out->key[i] = c->data.key[i];
   if (loom_policy_denoises(c->policy.kind))

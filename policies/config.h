@@ -38,6 +38,7 @@ typedef struct loomSizes {
 typedef struct loomConfigFile {
   char path[LOOM_PATH_MAX];  // from where the program runs
   loomName mask;             // "" = all demos
+  int first;                 // so many demos, from the first on; 0 = all. Not for validation
   double weight;             // 0 = by its number of samples
 } loomConfigFile;
 
@@ -47,6 +48,8 @@ typedef struct loomConfigData {
   int key_count;
   loomName key[LOOM_DATA_KEYS];
   loomName actions;
+  int pose, rotation;             // 0 relative, 1 absolute; 0 axis-angle, 1 six numbers (loomActionForm)
+  int arms;                       // of an action; 0 = as the dataset says
   double cache;                   // GiB
   int obs_normal, action_normal;  // loomNormalKind
   int stack, length;              // rows seen before and from the current one; not for diffusion
@@ -136,6 +139,9 @@ int loom_train_config_parse(loomTrainConfig* out, const char* text, size_t n, co
                             loomError* err);
 /// All of it as YAML, malloc'ed; NULL when out of memory. Read again it is the same.
 char* loom_train_config_text(const loomTrainConfig* config);
+
+/// What the policy's actions are.
+loomActionForm loom_config_form(const loomTrainConfig* config);
 
 /// A loomDataDef and what it points to; stays where it is while it is used.
 typedef struct loomConfigDataDef {

@@ -97,15 +97,17 @@ static int list_demos(loomNames* out, const loomDataset* set, const char* mask, 
   return code;
 }
 
-static int add_demos(loomData* data, int file, const loomNames* names, const char* mask, loomError* err) {
+// The first `use` of them.
+static int add_demos(loomData* data, int file, const loomNames* names, int use, const char* mask,
+                     loomError* err) {
   const loomDataset* set = data->file[file].set;
-  int n = data->demo_count + names->n;
+  int n = data->demo_count + use;
   dataDemo* more = realloc(data->demo, (size_t)n * sizeof *more);
   if (!more) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d demos", n);
   data->demo = more;
   data->file[file].first = data->demo_count;
-  data->file[file].demos = names->n;
-  for (int i = 0; i < names->n; i++) {
+  data->file[file].demos = use;
+  for (int i = 0; i < use; i++) {
     int index = loom_dataset_demo_index(set, names->name[i]);
     if (index < 0)
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s: mask/%s names '%s', which is no demo of the file",
@@ -122,7 +124,12 @@ static int open_file(loomData* data, int file, const loomDataFile* from, loomErr
   if (code) return code;
   data->file_count = file + 1;
   code = list_demos(&names, f->set, from->mask, err);
-  if (!code) code = add_demos(data, file, &names, from->mask, err);
+  if (!code && from->first > names.n)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s: has %d demos%s%s, not the first %d that are asked for",
+                          from->path, names.n, from->mask ? " in mask/" : "", from->mask ? from->mask : "",
+                          from->first);
+  int use = from->first > 0 ? from->first : names.n;
+  if (!code) code = add_demos(data, file, &names, use, from->mask, err);
   loom_names_destroy(&names);
   return code;
 }
@@ -218,6 +225,35 @@ static int set_key(loomData* data, int k, const loomArray* a, loomError* err) {
   return 0;
 }
 
+// How many arms an action is of, and its numbers as batches have them.
+static int set_actions(loomData* data, const loomArray* actions, loomError* err) {
+  const loomDataset* set = data->file[0].set;
+  loomActionForm form = data->def.form;
+  loomArray goal = {0};
+  int demo = data->demo[0].index, code = 0;
+  bool converted = form.absolute || form.columns;
+  bool known = loom_dataset_has(set, loom_dataset_demo_path(set, demo), LOOM_DATA_GOALS);
+  data->raw_dim = (int)actions->shape[1];
+  data->goals = form.absolute && !strcmp(data->action_path, "actions");
+  data->arms = data->def.arms;
+  if (converted && (data->goals || (known && !data->arms))) {
+    code = describe(&goal, set, demo, LOOM_DATA_GOALS, err);
+    if (!code && (goal.rank != 4 || goal.shape[1] < 1 || goal.shape[2] != 4 || goal.shape[3] != 4))
+      code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s is not rows of matrices, one an arm",
+                            loom_data_demo_path(data, 0), loom_data_demo_name(data, 0), LOOM_DATA_GOALS);
+    if (!code) data->arms = (int)goal.shape[1];
+  }
+  if (code) return code;
+  data->info.action_dim = loom_action_dim(form, data->arms, data->raw_dim);
+  if (!data->info.action_dim)
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: %s: %s has %d numbers a row, which are no poses of %d arms; say how many "
+                          "(data: arms), or take actions as they are",
+                          loom_data_demo_path(data, 0), loom_data_demo_name(data, 0), data->action_path,
+                          data->raw_dim, data->arms);
+  return 0;
+}
+
 // The first demo says what all must be like; first[key_count] is of its actions.
 static int set_shapes(loomData* data, loomArray* first, loomError* err) {
   const loomDataset* set = data->file[0].set;
@@ -229,7 +265,7 @@ static int set_shapes(loomData* data, loomArray* first, loomError* err) {
   if (!code && first[n].shape[1] > 1 << 20)
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: actions of %lld numbers",
                           loom_data_demo_path(data, 0), (long long)first[n].shape[1]);
-  if (!code) data->info.action_dim = (int)first[n].shape[1];
+  if (!code) code = set_actions(data, &first[n], err);
   for (int k = 0; !code && k < n; k++) {
     code = describe(&first[k], set, data->demo[0].index, data->key_path[k], err);
     if (!code) code = set_key(data, k, &first[k], err);
@@ -277,6 +313,11 @@ static int check_demo(loomData* data, int demo, const loomArray* first, loomErro
     code = describe(&a, set, d->index, data->key_path[k], err);
     if (!code) code = check_shape(&a, &first[k], data, demo, d->rows, data->key_path[k], err);
   }
+  if (!code && data->goals) code = describe(&a, set, d->index, LOOM_DATA_GOALS, err);
+  if (!code && data->goals && a.count != (int64_t)d->rows * data->arms * 16)
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s has not one matrix a row for each of %d arms",
+                          loom_data_demo_path(data, demo), loom_data_demo_name(data, demo), LOOM_DATA_GOALS,
+                          data->arms);
   return code;
 }
 

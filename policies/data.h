@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "engine/error.h"
+#include "policies/action.h"
 
 enum { LOOM_DATA_KEYS = 32, LOOM_DATA_FILES = 32 };
 
@@ -21,6 +22,7 @@ typedef struct loomDataFile {
   const char* mask;  // "train": only the demos of mask/train; NULL = all
   double weight;     // share of the samples drawn from this file, relative to the others'; 0 for all files
                      // = as many as each has
+  int first;         // so many of these demos, in the file's order; 0 = all
 } loomDataFile;
 
 /// Rows of a sample around its current row t: t - before .. t - before + length - 1.
@@ -34,6 +36,10 @@ typedef struct loomDataDef {
   int key_count;
   const char* const* key;  // (key_count) observations, without the leading "obs/"
   const char* action;      // array of the actions; default "actions"
+  /// What batches have of them. Absolute ones come from datagen_info/target_pose, or from `action` itself
+  /// where that is another than "actions" (robomimic's actions_abs).
+  loomActionForm form;
+  int arms;  // whose numbers an action has side by side; 0 = as many as datagen_info/target_pose
   loomWindow obs, actions;
   bool pad_start, pad_end;  // windows may reach over a demo's ends, whose first or last row is repeated there
                             // (robomimic's pad_frame_stack and pad_seq_length); default true

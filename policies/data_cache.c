@@ -54,32 +54,49 @@ static void not_finite(const loomData* data, int demo, const char* path, int64_t
       (long long)column);
 }
 
-// Into columns of out (rows x stride).
-static int put_floats(float* out, int stride, const loomArray* a, int dim, const loomData* data, int demo,
-                      const char* path, loomError* err) {
+// The demo's array, (rows x dim), all of it finite.
+static int read_array(loomArray* a, const loomData* data, int demo, const char* path, int dim,
+                      loomError* err) {
+  const dataDemo* d = &data->demo[demo];
+  const loomDataset* set = data->file[d->file].set;
+  *a = (loomArray){0};
+  int code = loom_dataset_doubles(a, set, loom_dataset_demo_path(set, d->index), path, err);
+  if (code) return code;
+  if (a->count != (int64_t)d->rows * dim)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s changed while it was read",
+                          loom_dataset_path(set), loom_dataset_demo_name(set, d->index), path);
   const double* from = a->data;
   for (int64_t i = 0; i < a->count; i++) {
-    float value = (float)from[i];
-    if (!isfinite(value)) {
-      not_finite(data, demo, path, i / dim, i % dim, err);
-      return LOOM_ERR_FORMAT;
-    }
-    out[i / dim * stride + i % dim] = value;
+    if (isfinite((float)from[i])) continue;
+    not_finite(data, demo, path, i / dim, i % dim, err);
+    return LOOM_ERR_FORMAT;
   }
   return 0;
 }
 
+// Into columns of out (rows x stride).
 static int read_key(float* out, int stride, const loomData* data, int demo, const char* path, int dim,
                     loomError* err) {
-  const dataDemo* d = &data->demo[demo];
-  const loomDataset* set = data->file[d->file].set;
-  loomArray a = {0};
-  int code = loom_dataset_doubles(&a, set, loom_dataset_demo_path(set, d->index), path, err);
-  if (!code && a.count != (int64_t)d->rows * dim)
-    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s changed while it was read",
-                          loom_dataset_path(set), loom_dataset_demo_name(set, d->index), path);
-  if (!code) code = put_floats(out, stride, &a, dim, data, demo, path, err);
+  loomArray a;
+  int code = read_array(&a, data, demo, path, dim, err);
+  const double* from = a.data;
+  for (int64_t i = 0; !code && i < a.count; i++) out[i / dim * stride + i % dim] = (float)from[i];
   loom_array_destroy(&a);
+  return code;
+}
+
+// In the form that is asked for.
+static int read_actions(float* out, const loomData* data, int demo, loomError* err) {
+  loomArray a, goal = {0};
+  int code = read_array(&a, data, demo, data->action_path, data->raw_dim, err);
+  if (!code && data->goals) code = read_array(&goal, data, demo, LOOM_DATA_GOALS, 16 * data->arms, err);
+  const double *actions = a.data, *goals = goal.data;
+  for (int i = 0; !code && i < data->demo[demo].rows; i++)
+    loom_action_encode(out + (ptrdiff_t)i * data->info.action_dim, data->def.form, data->arms, data->raw_dim,
+                       actions + (ptrdiff_t)i * data->raw_dim,
+                       goals ? goals + (ptrdiff_t)i * 16 * data->arms : NULL);
+  loom_array_destroy(&a);
+  loom_array_destroy(&goal);
   return code;
 }
 
@@ -100,8 +117,7 @@ static int read_bytes(unsigned char* out, const loomData* data, int demo, const 
 static int read_demo(loomData* data, int demo, loomError* err) {
   const loomDataInfo* info = &data->info;
   loomDataRows rows = loom_data_view(data, demo);
-  int code =
-      read_key((float*)rows.actions, info->action_dim, data, demo, data->action_path, info->action_dim, err);
+  int code = read_actions((float*)rows.actions, data, demo, err);
   for (int k = 0; !code && k < info->key_count; k++) {
     const loomDataKey* key = &info->key[k];
     if (key->bytes)

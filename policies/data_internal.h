@@ -6,6 +6,9 @@
 #include "engine/dataset.h"
 #include "policies/data.h"
 
+/// Where the hands were sent, (T x arms x 4 x 4).
+#define LOOM_DATA_GOALS "datagen_info/target_pose"
+
 typedef struct dataDemo {
   int file, index;  // in that file
   int rows;
@@ -47,6 +50,8 @@ struct loomData {
   char* key_name[LOOM_DATA_KEYS];
   char* key_path[LOOM_DATA_KEYS];  // "obs/NAME"
   char* action_path;
+  int raw_dim, arms;  // of an action in the files
+  bool goals;         // the actions' poses are those of LOOM_DATA_GOALS
   int file_count;
   dataFile file[LOOM_DATA_FILES];
   int demo_count;

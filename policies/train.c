@@ -298,6 +298,10 @@ static int keep_policies(run* r, int epoch, loomError* err) {
   return LOOM_OK;
 }
 
+static bool seen_enough(const run* r) {
+  return r->config->stop.patience && r->p.stale >= r->config->stop.patience;
+}
+
 static int end_epoch(run* r, bool* enough, loomError* err) {
   const loomTrainConfig* c = r->config;
   int epoch = (int)epoch_of(r), code = LOOM_OK;
@@ -309,7 +313,7 @@ static int end_epoch(run* r, bool* enough, loomError* err) {
   if (code) return code;
   if (higher || (lower && !r->def->scene)) r->p.best_epoch = epoch;
   r->p.stale = (c->stop.by ? higher : lower) ? 0 : r->p.stale + 1;
-  *enough = c->stop.patience && r->p.stale >= c->stop.patience;
+  *enough = seen_enough(r);
   tell(r, true);
   if (lower && c->checkpoint.best) code = save_policy(r, "best_loss.safetensors", err);
   if (!code && higher && c->checkpoint.best) code = save_policy(r, "best_success.safetensors", err);
@@ -406,7 +410,7 @@ static int take_up(run* r, loomError* err) {
 }
 
 static int train(run* r, loomError* err) {
-  bool enough = false;
+  bool enough = seen_enough(r);  // a run that stopped early and is taken up again
   int code = LOOM_OK;
   while (!code && !enough && (int64_t)r->p.step < r->steps) {
     if (r->def->stop && *r->def->stop) {

@@ -280,10 +280,9 @@ static int create_instance(void** instance, void* self, loomEpisode* episode, lo
   for (int i = 0; i < t->config.data.key_count; i++) key[i] = t->config.data.key[i];
   if (!a->scratch || !a->seen || !a->queue)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
-  if (t->actions.dim != episode->action_dim)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its actions have %d numbers where the policy gives %d",
-                          episode->scene->task->path, episode->action_dim, t->actions.dim);
-  int code = loom_pick_bind(&a->pick, episode, key, t->dim, t->config.data.key_count, err);
+  int code = loom_action_fits(loom_config_form(&t->config), episode, t->actions.dim, err);
+  if (code) return code;
+  code = loom_pick_bind(&a->pick, episode, key, t->dim, t->config.data.key_count, err);
   return code ? code : loom_actor_create(&a->actor, &t->network, err);
 }
 
@@ -309,7 +308,8 @@ static int act(double* action, void* self, loomEpisode* episode, loomError* err)
     loom_actor_decide(a->queue, &a->actor, a->seen, &a->random);
     loom_normal_undo(a->queue, a->queued, &a->trained->actions);
   }
-  for (int i = 0; i < dim; i++) action[i] = (double)a->queue[a->next * dim + i];
+  loom_action_decode(action, loom_config_form(&a->trained->config), episode,
+                     a->queue + (ptrdiff_t)a->next * dim);
   a->next++;
   return 0;
 }

@@ -152,7 +152,7 @@ static int check_keys(const exportArgs* a, const loomTrained* t, const loomData*
 static int data_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, loomError* err) {
   const loomConfigData* config = &t->config.data;
   const char* key[LOOM_DATA_KEYS];
-  loomDataFile file = {a->data, NULL, 0};
+  loomDataFile file = {a->data, NULL, 0, 0};
   loomDataDef def = loom_default_data_def();
   loomData* data = NULL;
   for (int i = 0; i < config->key_count; i++) key[i] = config->key[i];

@@ -14,10 +14,12 @@
 #include "tools/common.h"
 
 static const char help[] =
-    "usage: demoloom rollout POLICY.safetensors [options]\n\n"
+    "usage: demoloom rollout POLICY.safetensors... [options]\n\n"
     "Lets a policy act in many episodes and counts its successes. Episode i starts as attempt i of the "
     "reset\n"
-    "distribution does: the same for every policy, whatever the threads.\n\n"
+    "distribution does: the same for every policy, whatever the threads. Several policies give a table, and "
+    "how\n"
+    "often each succeeds where the first fails, and the other way round.\n\n"
     "      --task TASK      default: what the policy's rollouts were of\n"
     "      --reset NAME     reset distribution (default: the task's first)\n"
     "  -n, --episodes N     default 100\n"
@@ -28,14 +30,21 @@ static const char help[] =
     "  -o, --output FILE    the episodes as demos, those that fail too (look at them with view and render)\n"
     "      --likeliest      always the likeliest Gaussian's mean, as exported policies do (default: one of\n"
     "                       them, drawn by its share)\n"
+    "      --video FILE     the episodes as MP4, one after the other\n"
     "      --json           all episodes on stdout\n"
     "      --assets NAME=DIR\n\n"
-    "example:\n"
+    "examples:\n"
     "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
+    "  demoloom rollout runs/a/best_success.safetensors runs/b/best_success.safetensors -n 100 --seed 7\n"
+    "  demoloom rollout runs/handover/last.safetensors -n 4 --video tried.mp4\n"
     "  demoloom rollout runs/handover/last.safetensors -n 20 -o tried.hdf5 && demoloom view tried.hdf5\n";
 
+enum { POLICIES = 64 };
+
 typedef struct rolloutArgs {
-  const char *policy, *task, *reset, *out;
+  int policies;
+  const char *policy[POLICIES], *task, *reset, *out, *video;
+  char kept[LOOM_PATH_MAX];  // the dataset that --video draws from, where -o names none
   int64_t n, seed, first, max_steps, threads;
   bool json, likeliest;
   loomAssetRoots roots;
@@ -45,7 +54,7 @@ typedef struct rolloutArgs {
   loomError error;  // of what `done` wrote
 } rolloutArgs;
 
-enum { OPT_TASK = 256, OPT_RESET, OPT_FIRST, OPT_STEPS, OPT_LIKELIEST, OPT_JSON, OPT_ASSETS };
+enum { OPT_TASK = 256, OPT_RESET, OPT_FIRST, OPT_STEPS, OPT_VIDEO, OPT_LIKELIEST, OPT_JSON, OPT_ASSETS };
 
 static const struct option options[] = {{"task", 1, 0, OPT_TASK},
                                         {"reset", 1, 0, OPT_RESET},
@@ -55,6 +64,7 @@ static const struct option options[] = {{"task", 1, 0, OPT_TASK},
                                         {"max-steps", 1, 0, OPT_STEPS},
                                         {"threads", 1, 0, 'j'},
                                         {"output", 1, 0, 'o'},
+                                        {"video", 1, 0, OPT_VIDEO},
                                         {"json", 0, 0, OPT_JSON},
                                         {"likeliest", 0, 0, OPT_LIKELIEST},
                                         {"assets", 1, 0, OPT_ASSETS},
@@ -94,6 +104,9 @@ static int parse(rolloutArgs* a, int argc, char** argv) {
       case OPT_LIKELIEST:
         a->likeliest = true;
         break;
+      case OPT_VIDEO:
+        a->video = optarg;
+        break;
       case OPT_JSON:
         a->json = true;
         break;
@@ -108,8 +121,15 @@ static int parse(rolloutArgs* a, int argc, char** argv) {
     }
     if (!fine) return EXIT_USAGE;
   }
-  if (optind + 1 != argc) return tool_usage("rollout", "it takes one policy");
-  a->policy = argv[optind];
+  a->policies = argc - optind;
+  if (a->policies < 1 || a->policies > POLICIES)
+    return tool_usage("rollout", "it takes one policy, or several up to %d", POLICIES);
+  if (a->policies > 1 && (a->out || a->video))
+    return tool_usage("rollout", "-o and --video are of one policy's episodes");
+  for (int i = 0; i < a->policies; i++) a->policy[i] = argv[optind + i];
+  if (!a->video || a->out) return 0;
+  snprintf(a->kept, sizeof a->kept, "%.*s.hdf5", LOOM_PATH_MAX - 64, a->video);
+  a->out = a->kept;
   return 0;
 }
 
@@ -193,9 +213,10 @@ static int make_folder(const rolloutArgs* a, loomError* err) {
              : 0;
 }
 
-static void print_json(const loomRolloutReport* r) {
+static cJSON* report_json(const char* policy, const loomRolloutReport* r) {
   cJSON *out = cJSON_CreateObject(), *ends = cJSON_AddObjectToObject(out, "ends"),
         *list = cJSON_AddArrayToObject(out, "episodes");
+  cJSON_AddStringToObject(out, "policy", policy);
   cJSON_AddNumberToObject(out, "n", r->n);
   cJSON_AddNumberToObject(out, "success", r->rate);
   cJSON_AddNumberToObject(out, "success_low", r->low);
@@ -214,6 +235,14 @@ static void print_json(const loomRolloutReport* r) {
     if (r->rollout[i].message[0]) cJSON_AddStringToObject(one, "message", r->rollout[i].message);
     cJSON_AddItemToArray(list, one);
   }
+  return out;
+}
+
+// The one report, or a list of them.
+static void print_json(const rolloutArgs* a, const loomRolloutReport* reports) {
+  cJSON* out = a->policies > 1 ? cJSON_CreateArray() : report_json(a->policy[0], reports);
+  for (int i = 0; a->policies > 1 && i < a->policies; i++)
+    cJSON_AddItemToArray(out, report_json(a->policy[i], &reports[i]));
   char* text = cJSON_Print(out);
   puts(text ? text : "{}");
   cJSON_free(text);
@@ -231,9 +260,26 @@ static void print_text(const loomRolloutReport* r) {
   putchar('\n');
 }
 
-static int run(rolloutArgs* a, loomTrained* trained, const loomScene* scene, loomError* err) {
+// A line a policy. "better": starts from which it succeeds and the first does not; "worse": the other way.
+static void print_table(const rolloutArgs* a, const loomRolloutReport* reports) {
+  printf("success  95 %% interval   better  worse  lost  done  timeout  simulator  decision ms  policy\n");
+  for (int i = 0; i < a->policies; i++) {
+    const loomRolloutReport* r = &reports[i];
+    int better = 0, worse = 0;
+    for (int k = 0; k < r->n; k++) {
+      bool here = r->rollout[k].end == LOOM_RUN_SUCCESS, first = reports->rollout[k].end == LOOM_RUN_SUCCESS;
+      better += here && !first;
+      worse += first && !here;
+    }
+    printf("%5.1f %%  %5.1f to %5.1f  %7d %6d %5d %5d %8d %10d %12.2f  %s\n", 100 * r->rate, 100 * r->low,
+           100 * r->high, better, worse, r->ends[LOOM_RUN_LOST], r->ends[LOOM_RUN_DONE],
+           r->ends[LOOM_RUN_TIMEOUT], r->ends[LOOM_RUN_SIMULATOR], 1000 * r->decision_mean, a->policy[i]);
+  }
+}
+
+static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, const loomScene* scene,
+               loomError* err) {
   loomRolloutDef def = loom_default_rollout_def();
-  loomRolloutReport report;
   loomPolicyMaker maker = loom_trained_maker(trained);
   const char* reset = a->reset ? a->reset : trained->config.rollout.reset;
   def.n = (int)a->n;
@@ -251,43 +297,71 @@ static int run(rolloutArgs* a, loomTrained* trained, const loomScene* scene, loo
   def.traces = a->out != NULL;
   tool_catch_signals();
   a->start = loom_clock();
-  code = loom_rollout(&report, scene, &maker, &def, err);
+  a->done = a->won = 0;
+  code = loom_rollout(out, scene, &maker, &def, err);
   tool_progress_end();
   if (code && a->error.code) *err = a->error;
-  if (!code && a->out) code = assemble(a, &report, err);
+  if (!code && a->out) code = assemble(a, out, err);
   if (a->out) remove_parts(a);
-  if (code) return code;
+  return code;
+}
+
+// By `demoloom render`, of the episodes as demos.
+static int film(const rolloutArgs* a, const loomTask* task) {
+  char* argv[] = {"render", (char*)a->out, "--task", (char*)task->path, "--video", (char*)a->video, NULL};
+  return cmd_render(6, argv);
+}
+
+static int print(const rolloutArgs* a, const loomTask* task, const loomRolloutReport* reports) {
   if (a->json)
-    print_json(&report);
+    print_json(a, reports);
+  else if (a->policies > 1)
+    print_table(a, reports);
   else
-    print_text(&report);
-  if (a->out && !a->json) printf("wrote %s\n", a->out);
-  loom_rollout_report_destroy(&report);
-  return 0;
+    print_text(reports);
+  if (a->out && !a->kept[0] && !a->json) printf("wrote %s\n", a->out);
+  fflush(stdout);
+  int status = a->video ? film(a, task) : EXIT_DONE;
+  if (a->kept[0]) unlink(a->kept);
+  return status;
+}
+
+// What all policies are tried on: the first one's task, unless --task names it.
+static int open_scene(loomScene** scene, loomTask** task, rolloutArgs* a, loomError* err) {
+  loomTrained first = {0};
+  int code = loom_trained_load(&first, a->policy[0], err);
+  const char* name = a->task ? a->task : first.config.rollout.task;
+  if (!code && !*name)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a->policy[0]);
+  if (!code) code = tool_task(task, name, err);
+  loom_trained_destroy(&first);
+  if (!code) code = tool_assets(&a->roots, *task, err);
+  return code ? code : tool_scene(scene, &a->env_args, *task, &a->roots, err);
 }
 
 int cmd_rollout(int argc, char** argv) {
   rolloutArgs a = {.n = 100};
-  loomTrained trained = {0};
+  loomRolloutReport reports[POLICIES] = {{0}};
   loomTask* task = NULL;
   loomScene* scene = NULL;
   loomError err = {0, ""};
   int code = parse(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
-  code = loom_trained_load(&trained, a.policy, &err);
-  const char* name = a.task ? a.task : trained.config.rollout.task;
-  if (!code && !*name)
-    code = loom_error_set(&err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a.policy);
-  if (!code) code = tool_task(&task, name, &err);
-  if (!code) code = tool_assets(&a.roots, task, &err);
-  if (!code) code = tool_scene(&scene, &a.env_args, task, &a.roots, &err);
-  trained.network.likeliest = a.likeliest;
-  if (!code) code = run(&a, &trained, scene, &err);
-  int status = code ? tool_fail(&err) : EXIT_DONE;
+  code = open_scene(&scene, &task, &a, &err);
+  for (int i = 0; !code && i < a.policies; i++) {
+    loomTrained trained;
+    code = loom_trained_load(&trained, a.policy[i], &err);
+    if (code) break;
+    trained.network.likeliest = a.likeliest;
+    code = run(&reports[i], &a, &trained, scene, &err);
+    if (code && a.policies > 1) code = loom_error_prefix(&err, code, "%s", a.policy[i]);
+    loom_trained_destroy(&trained);
+  }
+  int status = code ? tool_fail(&err) : print(&a, task, reports);
+  for (int i = 0; i < a.policies; i++) loom_rollout_report_destroy(&reports[i]);
   free(a.env_args);
   loom_scene_destroy(scene);
   loom_task_destroy(task);
-  loom_trained_destroy(&trained);
   loom_asset_roots_destroy(&a.roots);
   return status;
 }

@@ -9,17 +9,20 @@
 #include "policies/train.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/train_sweep.h"
 
 static const char help[] =
     "usage: demoloom train CONFIG.yaml | --data FILE.hdf5 [options]\n\n"
     "Trains a policy on a dataset in robomimic's layout. Into the folder go config.yaml (all settings),\n"
     "last.safetensors (checkpoint), best_success.safetensors and best_loss.safetensors, the latest "
     "policies,\n"
-    "scalars.csv, curves.png and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit for bit.\n\n"
+    "scalars.csv, curves.png and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit "
+    "for bit.\n\n"
     "  -d, --data FILE      dataset; may be given several times\n"
     "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm, bc_rnn_gmm, bc_transformer, diffusion (U-Net) or\n"
     "                       diffusion_mlp (default bc_rnn_gmm)\n"
     "  -k, --key NAME       observation; several times (default: hands' poses, grippers and `object`)\n"
+    "      --actions FORM   relative (default), or absolute: goals of the hands, rotations of six numbers\n"
     "      --mask NAME      only demos of that mask, e.g. train\n"
     "      --validate NAME  mask of the demos kept for validation, e.g. valid\n"
     "  -o, --output DIR     folder (default runs)\n"
@@ -35,26 +38,37 @@ static const char help[] =
     "      --cache GB       of demos held in memory (default 2)\n"
     "  -s, --seed S         default 1\n"
     "  -j, --threads N      default: as many as cores\n"
+    "      --first N        only the first N demos of each file (and mask)\n"
+    "      --sizes A,B,...  one run for each number of first demos, --seeds A,B,... one for each seed; then "
+    "each\n"
+    "                       run's best policy is tested: --tests N episodes (default 100, 0 = none) of\n"
+    "                       --test-seed S (default 7). A table, DIR/sweep.json and sweep.png; what is done "
+    "is\n"
+    "                       not done again\n"
     "      --resume         go on where the folder's checkpoint is\n"
     "      --json           each epoch as one line of JSON on stdout\n"
     "      --assets NAME=DIR\n\n"
     "examples:\n"
     "  demoloom train --data handover.hdf5 --policy bc_rnn_gmm -o runs/handover\n"
     "  demoloom train runs/handover/config.yaml --seed 2 -o runs/handover-2\n"
+    "  demoloom train --data handover.hdf5 --sizes 100,300,1000 --seeds 1,2,3 -o runs/sizes\n"
     "  demoloom rollout runs/handover/best_success.safetensors -n 100\n";
 
 typedef struct trainArgs {
-  const char *file, *folder, *task, *reset, *mask, *validate, *policy;
+  const char *file, *folder, *task, *reset, *mask, *validate, *policy, *actions;
   int ndata, nkey;
   const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS];
   int64_t rollouts, every, epochs, steps, batch, hidden, seed, threads;  // -1 = as the configuration says
   double rate, cache;                                                    // 0 likewise
+  int64_t first;
+  trainSweep sweep;
   bool resume, json;
   loomAssetRoots roots;
 } trainArgs;
 
 enum {
   OPT_MASK = 256,
+  OPT_ACTIONS,
   OPT_VALIDATE,
   OPT_TASK,
   OPT_RESET,
@@ -66,6 +80,11 @@ enum {
   OPT_RATE,
   OPT_HIDDEN,
   OPT_CACHE,
+  OPT_FIRST,
+  OPT_SIZES,
+  OPT_SEEDS,
+  OPT_TESTS,
+  OPT_TEST_SEED,
   OPT_RESUME,
   OPT_JSON,
   OPT_ASSETS
@@ -74,6 +93,7 @@ enum {
 static const struct option options[] = {{"data", 1, 0, 'd'},
                                         {"policy", 1, 0, 'p'},
                                         {"key", 1, 0, 'k'},
+                                        {"actions", 1, 0, OPT_ACTIONS},
                                         {"mask", 1, 0, OPT_MASK},
                                         {"validate", 1, 0, OPT_VALIDATE},
                                         {"output", 1, 0, 'o'},
@@ -89,6 +109,11 @@ static const struct option options[] = {{"data", 1, 0, 'd'},
                                         {"cache", 1, 0, OPT_CACHE},
                                         {"seed", 1, 0, 's'},
                                         {"threads", 1, 0, 'j'},
+                                        {"first", 1, 0, OPT_FIRST},
+                                        {"sizes", 1, 0, OPT_SIZES},
+                                        {"seeds", 1, 0, OPT_SEEDS},
+                                        {"tests", 1, 0, OPT_TESTS},
+                                        {"test-seed", 1, 0, OPT_TEST_SEED},
                                         {"resume", 0, 0, OPT_RESUME},
                                         {"json", 0, 0, OPT_JSON},
                                         {"assets", 1, 0, OPT_ASSETS},
@@ -108,6 +133,9 @@ static bool number(trainArgs* a, int c) {
                {OPT_STEPS, "--steps", &a->steps, 0, 1000000000},
                {OPT_BATCH, "--batch", &a->batch, 1, 1 << 20},
                {OPT_HIDDEN, "--hidden", &a->hidden, 1, 65536},
+               {OPT_FIRST, "--first", &a->first, 1, INT32_MAX},
+               {OPT_TESTS, "--tests", &a->sweep.tests, 0, 1 << 20},
+               {OPT_TEST_SEED, "--test-seed", &a->sweep.test_seed, 0, INT64_MAX},
                {'s', "--seed", &a->seed, 0, INT32_MAX},
                {'j', "--threads", &a->threads, 0, 1024}};
   for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
@@ -136,6 +164,11 @@ static int parse(trainArgs* a, int argc, char** argv) {
       case 'o':
         a->folder = optarg;
         break;
+      case OPT_ACTIONS:
+        a->actions = optarg;
+        if (strcmp(optarg, "relative") != 0 && strcmp(optarg, "absolute") != 0)
+          return tool_usage("train", "--actions is relative or absolute, not '%s'", optarg);
+        break;
       case OPT_MASK:
         a->mask = optarg;
         break;
@@ -147,6 +180,14 @@ static int parse(trainArgs* a, int argc, char** argv) {
         break;
       case OPT_RESET:
         a->reset = optarg;
+        break;
+      case OPT_SIZES:
+        if (!train_sweep_list(&a->sweep.nsize, a->sweep.size, "--sizes", optarg, 1, INT32_MAX))
+          return EXIT_USAGE;
+        break;
+      case OPT_SEEDS:
+        if (!train_sweep_list(&a->sweep.nseed, a->sweep.seed, "--seeds", optarg, 0, INT32_MAX))
+          return EXIT_USAGE;
         break;
       case OPT_RESUME:
         a->resume = true;
@@ -267,6 +308,8 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
     c->policy.layers.size[i] = (int)a->hidden << (doubling ? i : 0);
   for (int i = 0; a->mask && i < c->data.file_count; i++)
     snprintf(c->data.file[i].mask, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->mask);
+  for (int i = 0; a->first > 0 && i < c->data.file_count; i++) c->data.file[i].first = (int)a->first;
+  if (a->actions) c->data.pose = c->data.rotation = !strcmp(a->actions, "absolute");
   if (a->rate > 0) c->optimizer.rate = a->rate;
   if (a->cache > 0) c->data.cache = a->cache;
   if (a->nkey) c->data.key_count = a->nkey;
@@ -372,6 +415,16 @@ static int open_rollouts(loomScene** scene, loomTask** task, loomTrainConfig* c,
   return code;
 }
 
+// Without --sizes all demos, without --seeds the one seed; epochs are not told as JSON, runs are.
+static int sweep(trainArgs* a, const loomTrainConfig* config, const loomTrainDef* def, loomError* err) {
+  trainSweep* s = &a->sweep;
+  if (!s->nsize) s->size[s->nsize++] = a->first;
+  if (!s->nseed) s->seed[s->nseed++] = config->train.seed;
+  s->json = a->json;
+  a->json = false;
+  return train_sweep(s, config, def, err);
+}
+
 int cmd_train(int argc, char** argv) {
   trainArgs a = {.rollouts = -1,
                  .every = -1,
@@ -380,7 +433,8 @@ int cmd_train(int argc, char** argv) {
                  .batch = -1,
                  .hidden = -1,
                  .seed = -1,
-                 .threads = -1};
+                 .threads = -1,
+                 .sweep = {.tests = 100, .test_seed = 7}};
   loomTrainState state = {0};
   loomScene* scene = NULL;
   loomTask* task = NULL;
@@ -398,10 +452,11 @@ int cmd_train(int argc, char** argv) {
                         .stop = &tool_stop,
                         .progress = show,
                         .user = &a};
-    code = loom_train(&state, &def, &err);
+    bool sweeps = a.sweep.nsize || a.sweep.nseed;
+    code = sweeps ? sweep(&a, config, &def, &err) : loom_train(&state, &def, &err);
+    tool_progress_end();
+    if (!code && !a.json && !sweeps) print_end(config, &state);
   }
-  tool_progress_end();
-  if (!code && !a.json) print_end(config, &state);
   int status = code ? tool_fail(&err) : EXIT_DONE;
   loom_scene_destroy(scene);
   loom_task_destroy(task);

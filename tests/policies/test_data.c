@@ -36,7 +36,7 @@ static void next(loomBatch* batch, loomData* data, int64_t step) {
 
 static void one_row_each(void** state) {
   (void)state;
-  loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0};
+  loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
   loomData* data = open_data(&def);
   loomBatch b;
@@ -92,7 +92,7 @@ static void check_windows(const loomDataDef* def, int samples) {
 
 static void windows(void** state) {
   (void)state;
-  loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0};
+  loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
   loom_data_sequence(&def, 1, 5);
   assert_int_equal(def.obs.before, 0);
@@ -116,7 +116,7 @@ static void windows(void** state) {
 static void images(void** state) {
   (void)state;
   static const char* const keys[] = {"image", "pos"};
-  loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0};
+  loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
   def.key = keys;
   loom_data_sequence(&def, 2, 1);
@@ -148,7 +148,7 @@ static void masks(void** state) {
   loomMask mask = {"valid", 2, valid};
   loomError err = {0, ""};
   must(loom_dataset_set_masks(path, &mask, 1, &err), &err);
-  loomDataFile file = {path, "valid", 0};
+  loomDataFile file = {path, "valid", 0, 0};
   loomDataDef def = small_def(&file, 1);
   loomData* data = open_data(&def);
   assert_int_equal(loom_data_info(data)->samples, 14);
@@ -164,7 +164,7 @@ static void masks(void** state) {
 
 static void each_in_order(void** state) {
   (void)state;
-  loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0};
+  loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
   def.shuffle = false;
   def.batch = 6;
@@ -201,7 +201,7 @@ static void each_once_a_pass(void** state) {
   (void)state;
   int rows[MANY], seen[MANY][MADE_ROWS], order[2][8] = {{0}};
   many_rows(rows);
-  loomDataFile file = {write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 0};
+  loomDataFile file = {write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 0, 0};
   const int64_t caches[] = {demo_bytes(26), 6 * demo_bytes(26), (int64_t)1 << 30};
   for (int c = 0; c < 3; c++) {
     loomDataDef def = small_def(&file, 1);
@@ -251,7 +251,7 @@ static void same_step_same_batch(void** state) {
   (void)state;
   int rows[MANY], first[STEPS * 4], again[STEPS * 4];
   many_rows(rows);
-  loomDataFile file[2] = {{write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 3},
+  loomDataFile file[2] = {{write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 3, 0},
                           {write_file("more.hdf5", 1, MANY, rows, NULL), NULL, 1}};
   loomDataDef def = small_def(file, 2);
   def.cache_bytes = 20 * demo_bytes(26);
@@ -271,7 +271,7 @@ static void mixture(void** state) {
   static const int short_rows[3] = {5, 5, 5};
   int rows[MANY], seen[3][5] = {{0}};
   many_rows(rows);
-  loomDataFile file[2] = {{write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 3},
+  loomDataFile file[2] = {{write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 3, 0},
                           {write_file("few.hdf5", 1, 3, short_rows, NULL), NULL, 1}};
   loomDataDef def = small_def(file, 2);
   def.batch = 16;

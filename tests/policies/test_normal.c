@@ -67,7 +67,7 @@ static void of_a_training_set(void** state) {
   (void)state;
   static const char* const keys[] = {"one", "image"};
   static const int rows[3] = {5, 6, 7};
-  loomDataFile file = {write_file("n.hdf5", 0, 3, rows, NULL), NULL, 0};
+  loomDataFile file = {write_file("n.hdf5", 0, 3, rows, NULL), NULL, 0, 0};
   loomDataDef def = loom_default_data_def();
   def.file = &file;
   def.file_count = 1;
