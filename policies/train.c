@@ -185,7 +185,7 @@ static int step(run* r, loomError* err) {
   return LOOM_OK;
 }
 
-static void tell(run* r, bool epoch_done) {
+static void set_state(run* r) {
   loomTrainState* s = &r->state;
   s->step = (int64_t)r->p.step;
   s->steps = r->steps;
@@ -203,7 +203,11 @@ static void tell(run* r, bool epoch_done) {
   s->best_epoch = (int)r->p.best_epoch;
   s->seconds = loom_clock() - r->start;
   s->samples_per_second = (double)((s->step - r->first_step) * r->config->train.batch) / s->seconds;
-  if (r->def->progress) r->def->progress(r->def->user, s, epoch_done);
+}
+
+static void tell(run* r, bool epoch_done) {
+  set_state(r);
+  if (r->def->progress) r->def->progress(r->def->user, &r->state, epoch_done);
 }
 
 // ---- at the end of an epoch
@@ -440,6 +444,7 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   if (!code) code = take_up(r, err);
   r->first_step = (int64_t)r->p.step;
   r->start = loom_clock();
+  if (!code) set_state(r);
   if (!code) code = train(r, err);
   *out = r->state;
   loomError unlogged = {0, ""};

@@ -160,6 +160,66 @@ static void masks(void** state) {
   assert_null(data);
 }
 
+static void first_demos(void** state) {
+  (void)state;
+  static const int rows[4] = {5, 6, 7, 8};
+  loomDataFile file = {write_file("f.hdf5", 0, 4, rows, NULL), NULL, 0, 2};
+  loomDataDef def = small_def(&file, 1);
+  loomData* data = open_data(&def);
+  loomError err = {0, ""};
+  assert_int_equal(loom_data_info(data)->demos, 2);
+  assert_int_equal(loom_data_info(data)->rows, 11);
+  assert_string_equal(loom_data_demo_name(data, 1), "demo_1");
+  loom_data_close(data);
+  file.first = 5;
+  assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "has 4 demos, not the first 5"));
+}
+
+// A file of one arm's actions and goals, one row each: actions 1, 2, ..., 7; the goal stands at (5, 6, 7),
+// turned half round the x axis.
+static const char* write_goals(bool with_goals) {
+  static const double action[7] = {1, 2, 3, 0.4, 0.5, 0.6, 7}, pos[3] = {0, 0, 0};
+  static const double goal[16] = {1, 0, 0, 5, 0, -1, 0, 6, 0, 0, -1, 7, 0, 0, 0, 1};
+  loomField field[] = {{"actions", LOOM_TYPE_F64, 2, {1, 7}, action},
+                       {"obs/pos", LOOM_TYPE_F64, 2, {1, 3}, pos},
+                       {"datagen_info/target_pose", LOOM_TYPE_F64, 4, {1, 1, 4, 4}, goal}};
+  loomRecord one = {"demo_0", with_goals ? 3 : 2, field, 0, NULL};
+  loomError err = {0, ""};
+  const char* path = in_folder(with_goals ? "goals.hdf5" : "none.hdf5");
+  must(loom_shard_write(path, &one, 1, NULL, &err), &err);
+  return path;
+}
+
+static void forms_of_actions(void** state) {
+  (void)state;
+  static const char* const pos[] = {"pos"};
+  static const float absolute[10] = {5, 6, 7, 1, 0, 0, 0, -1, 0, 7};
+  loomDataFile file = {write_goals(true), NULL, 0, 0};
+  loomDataDef def = small_def(&file, 1);
+  loomDataRows rows;
+  loomError err = {0, ""};
+  loomData* data;
+  def.key = pos;
+  def.key_count = 1;
+  def.form = (loomActionForm){true, true};
+  data = open_data(&def);
+  assert_int_equal(loom_data_info(data)->action_dim, 10);
+  must(loom_data_rows(&rows, data, 0, &err), &err);
+  for (int i = 0; i < 10; i++) assert_true(fabsf(rows.actions[i] - absolute[i]) < 1e-6f);
+  loom_data_close(data);
+  file.path = write_goals(false);
+  assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "demo_0 has no 'datagen_info/target_pose'"));
+  def.form.absolute = false;
+  assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "say how many"));
+  def.arms = 1;
+  data = open_data(&def);
+  assert_int_equal(loom_data_info(data)->action_dim, 10);
+  loom_data_close(data);
+}
+
 // ---- order
 
 static void each_in_order(void** state) {
@@ -252,7 +312,7 @@ static void same_step_same_batch(void** state) {
   int rows[MANY], first[STEPS * 4], again[STEPS * 4];
   many_rows(rows);
   loomDataFile file[2] = {{write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 3, 0},
-                          {write_file("more.hdf5", 1, MANY, rows, NULL), NULL, 1}};
+                          {write_file("more.hdf5", 1, MANY, rows, NULL), NULL, 1, 0}};
   loomDataDef def = small_def(file, 2);
   def.cache_bytes = 20 * demo_bytes(26);
   record(first, &def, false);
@@ -272,7 +332,7 @@ static void mixture(void** state) {
   int rows[MANY], seen[3][5] = {{0}};
   many_rows(rows);
   loomDataFile file[2] = {{write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 3, 0},
-                          {write_file("few.hdf5", 1, 3, short_rows, NULL), NULL, 1}};
+                          {write_file("few.hdf5", 1, 3, short_rows, NULL), NULL, 1, 0}};
   loomDataDef def = small_def(file, 2);
   def.batch = 16;
   loomData* data = open_data(&def);
@@ -347,7 +407,7 @@ static const char* write_big(void) {
 static void memory_stays_under_its_limit(void** state) {
   (void)state;
   const int64_t mega = (int64_t)1 << 20, limit = 24 * mega;
-  loomDataFile file = {write_big(), NULL, 0};
+  loomDataFile file = {write_big(), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
   def.key_count = 1;
   def.batch = 32;
@@ -402,7 +462,7 @@ static void opening_fails(const loomDataDef* def, int code, const char* says) {
 static void wrong_shapes(void** state) {
   (void)state;
   static const char* const unknown[] = {"pos", "eef"};
-  loomDataFile file[2] = {{write_file("rows.hdf5", 0, 2, seven_nine, spoil_rows), NULL, 0}};
+  loomDataFile file[2] = {{write_file("rows.hdf5", 0, 2, seven_nine, spoil_rows), NULL, 0, 0}};
   loomDataDef def = small_def(file, 1);
   opening_fails(&def, LOOM_ERR_FORMAT, "rows.hdf5: demo_1: obs/pos has 8 rows where actions has 9");
   file[0].path = write_file("a.hdf5", 0, 2, seven_nine, NULL);
@@ -426,7 +486,7 @@ static void wrong_shapes(void** state) {
 
 static void not_finite(void** state) {
   (void)state;
-  loomDataFile file = {write_file("nan.hdf5", 0, 2, seven_nine, spoil_nan), NULL, 0};
+  loomDataFile file = {write_file("nan.hdf5", 0, 2, seven_nine, spoil_nan), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
   for (int prefetching = 0; prefetching < 2; prefetching++) {
     def.prefetch = prefetching;
@@ -450,6 +510,8 @@ int main(void) {
       cmocka_unit_test(windows),
       cmocka_unit_test(images),
       cmocka_unit_test(masks),
+      cmocka_unit_test(first_demos),
+      cmocka_unit_test(forms_of_actions),
       cmocka_unit_test(each_in_order),
       cmocka_unit_test(each_once_a_pass),
       cmocka_unit_test(same_step_same_batch),

@@ -76,6 +76,49 @@ written() {
 }
 check 'episodes as demos' written
 
+# Goals of the hands instead of moves: trained, resumed to the same bits, let loose.
+absolute() {
+  inside goals train -p bc_gmm --hidden 32 --epochs 3 --actions absolute -o run &&
+    inside goals-half train -p bc_gmm --hidden 32 --epochs 2 --actions absolute -o run &&
+    inside goals-half train -p bc_gmm --hidden 32 --epochs 3 --actions absolute --resume -o run &&
+    cmp "$work/goals/run/last.safetensors" "$work/goals-half/run/last.safetensors" &&
+    "$loom" rollout "$work/goals/run/last.safetensors" --task threading -n 1 --max-steps 20 -j 1
+}
+check 'absolute actions' absolute
+
+# Sizes and seeds: a run each; what is done is not done again, what was broken off goes on.
+cat >"$work/sweep.yaml" <<EOF
+data: {files: [{path: $work/d.hdf5}], keys: [object]}
+policy: {kind: bc_l2, layers: [8]}
+train: {epochs: 2, steps: 4, batch: 8, threads: 1}
+checkpoint: {folder: $work/sweep}
+rollout: {task: threading, n: 1, every: 2, max_steps: 10, threads: 1}
+EOF
+sweep() { "$loom" train "$work/sweep.yaml" --tests 2 "$@" >"$work/table"; }
+swept() {
+  sweep --sizes 2 --seeds 1 && sweep --sizes 3,2 --seeds 1,2 && grep -q '^2  *2  .* %' "$work/table" &&
+    [ "$(grep -c '"policy"' "$work/sweep/sweep.json")" = 4 ] && [ -s "$work/sweep/sweep.png" ] &&
+    rm "$work/sweep/3-seed-2/result.json" && cp "$work/sweep/sweep.json" "$work/before" &&
+    ls -l --time-style=full-iso "$work/sweep/2-seed-1" >"$work/files" && sweep --sizes 2,3 --seeds 1,2 &&
+    ls -l --time-style=full-iso "$work/sweep/2-seed-1" | cmp - "$work/files" &&
+    diff <(grep -v seconds "$work/before") <(grep -v seconds "$work/sweep/sweep.json")
+}
+check 'a sweep' swept
+check 'a sweep tested by what chose its checkpoints' refuses 'has chosen' sweep --seeds 1 --test-seed 1000
+check 'a sweep of nothing' refuses 'whole number\|no number' sweep --sizes 1,,2
+check 'more demos than there are' refuses 'has 4 demos' train --first 9 -o "$work/none"
+
+compared() {
+  "$loom" rollout "$work/tried/best_success.safetensors" "$work/goals/run/last.safetensors" -n 2 --max-steps 10 -j 1 \
+    >"$work/table" && [ "$(grep -c ' to .*safetensors' "$work/table")" = 2 ]
+}
+check 'policies side by side' compared
+filmed() {
+  "$loom" rollout "$work/tried/best_success.safetensors" -n 1 --max-steps 3 -j 1 --video "$work/film.mp4" &&
+    [ "$(head -c 8 "$work/film.mp4" | tail -c 4)" = ftyp ] && [ ! -e "$work/film.mp4.hdf5" ]
+}
+check 'a film of rollouts' filmed
+
 check 'a folder in use' refuses 'holds a run already' inside bc_gmm train -p bc_gmm --hidden 32 -o run
 check 'another configuration' refuses 'another configuration' inside bc_gmm train -p bc_gmm --hidden 48 --resume -o run
 check 'no such key' refuses 'nonsense' train -k nonsense -o "$work/none"
@@ -85,6 +128,19 @@ check 'a size that does not fit' refuses "'width': 30 is no multiple of 8 heads"
 check 'usage' refuses 'one configuration, or --data' "$loom" train
 check 'another task' refuses "no observation\|numbers where" roll --task pouring
 head -c 5000 "$work/tried/best_success.safetensors" >"$work/cut.safetensors"
+# Weights that grow hundredfold a step: the run stops, and the last checkpoint is there and whole.
+cat >"$work/wild.yaml" <<EOF
+data: {files: [{path: $work/d.hdf5}], keys: [object]}
+policy: {kind: bc_l2, layers: [8]}
+optimizer: {kind: adamw, rate: 10, weight_decay: 10}
+train: {epochs: 40, steps: 4, batch: 8, threads: 1}
+checkpoint: {folder: $work/wild, every: 1}
+EOF
+diverges() {
+  refuses 'the loss or its gradient is no finite number; the last checkpoint stays' "$loom" train "$work/wild.yaml" &&
+    "$loom" info "$work/wild/last.safetensors"
+}
+check 'a loss that is no number' diverges
 check 'a policy cut short' refuses 'cut.safetensors' "$loom" rollout "$work/cut.safetensors" -n 1
 cp "$work/d.hdf5" "$work/nan.hdf5"
 if command -v python3 >/dev/null && python3 -c 'import h5py' 2>/dev/null; then
