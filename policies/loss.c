@@ -58,38 +58,48 @@ static deviationOf deviation_of(const loomMixtureDef* def) {
   return (deviationOf){fixed ? 0 : 1, (loomReal)(fixed ? def->fixed_std : def->min_std)};
 }
 
+// Of one entry of one mode: mean and deviation, and how many deviations the action lies off.
+static inline loomReal deviations(loomReal* m, loomReal* std, loomReal mean, loomReal raw, loomReal action,
+                                  bool squash, deviationOf of) {
+  loomReal squashed = loom_real_tanh(mean);
+  *m = squash ? squashed : mean;
+  *std = of.learned * loom_real_softplus(raw) + of.least;
+  return (action - *m) / *std;
+}
+
+#define HALF_LOG_2PI ((loomReal)0.91893853320467274178)
+
 // log N(action; means, deviations) of one mode.
 LOOM_CLONES static loomReal mode_likelihood(const loomReal* mean, const loomReal* raw, const loomReal* action,
                                             const loomMixtureDef* def) {
-  const loomReal half_log_2pi = (loomReal)0.91893853320467274178;
   const deviationOf of = deviation_of(def);
   const int count = def->actions;
   const bool squash = def->squash;
   loomReal sum = 0;
 #pragma omp simd reduction(- : sum)
   for (int d = 0; d < count; d++) {
-    loomReal std = of.learned * loom_real_softplus(raw[d]) + of.least, squashed = loom_real_tanh(mean[d]);
-    loomReal z = (action[d] - (squash ? squashed : mean[d])) / std;
-    sum -= z * z / 2 + loom_real_log(std) + half_log_2pi;
+    loomReal m, std, z = deviations(&m, &std, mean[d], raw[d], action[d], squash, of);
+    sum -= z * z / 2 + loom_real_log(std) + HALF_LOG_2PI;
   }
   return sum;
 }
 
-// Gradient of the loss by one mode's means and raw deviations; share: row's weight times the mode's
-// responsibility.
-LOOM_CLONES static void mode_gradient(loomReal* dmean, loomReal* draw, const loomReal* mean,
-                                      const loomReal* raw, const loomReal* action, loomReal share,
-                                      const loomMixtureDef* def) {
+// The same, and minus its slopes by means and raw deviations.
+LOOM_CLONES static loomReal mode_slopes(loomReal* dmean, loomReal* draw, const loomReal* mean,
+                                        const loomReal* raw, const loomReal* action,
+                                        const loomMixtureDef* def) {
   const deviationOf of = deviation_of(def);
   const int count = def->actions;
   const bool squash = def->squash;
-#pragma omp simd
+  loomReal sum = 0;
+#pragma omp simd reduction(- : sum)
   for (int d = 0; d < count; d++) {
-    loomReal std = of.learned * loom_real_softplus(raw[d]) + of.least, squashed = loom_real_tanh(mean[d]);
-    loomReal m = squash ? squashed : mean[d], z = (action[d] - m) / std;
-    dmean[d] = -share * z / std * (squash ? 1 - m * m : 1);
-    draw[d] = of.learned * share * (1 - z * z) / std * loom_real_sigmoid(raw[d]);
+    loomReal m, std, z = deviations(&m, &std, mean[d], raw[d], action[d], squash, of);
+    sum -= z * z / 2 + loom_real_log(std) + HALF_LOG_2PI;
+    dmean[d] = -z / std * (squash ? 1 - m * m : 1);
+    draw[d] = of.learned * (1 - z * z) / std * loom_real_sigmoid(raw[d]);
   }
+  return sum;
 }
 
 // One row: its negative log likelihood, and dy (width, may be NULL) times weight.
@@ -99,17 +109,17 @@ static loomReal row_loss_of(loomReal* dy, const loomReal* y, const loomReal* act
   loomReal prior[LOOM_MIXTURE_MODES], joint[LOOM_MIXTURE_MODES], top = 0, sum = 0;
   mode_probability(prior, y + 2 * block, modes);
   for (int k = 0; k < modes; k++) {
-    joint[k] = mode_likelihood(y + k * size, y + block + k * size, action, def);
+    int mean = k * size, raw = block + k * size;
+    joint[k] = dy ? mode_slopes(dy + mean, dy + raw, y + mean, y + raw, action, def)
+                  : mode_likelihood(y + mean, y + raw, action, def);
     top = k && top > joint[k] ? top : joint[k];
   }
   for (int k = 0; k < modes; k++) sum += joint[k] = prior[k] * loom_real_exp(joint[k] - top);
-  if (dy) {
-    for (int k = 0; k < modes; k++) {
-      loomReal responsibility = joint[k] / sum;
-      mode_gradient(dy + k * size, dy + block + k * size, y + k * size, y + block + k * size, action,
-                    weight * responsibility, def);
-      if (modes > 1) dy[2 * block + k] = weight * (prior[k] - responsibility);
-    }
+  for (int k = 0; dy && k < modes; k++) {
+    loomReal responsibility = joint[k] / sum, share = weight * responsibility;
+    for (int d = 0; d < size; d++) dy[k * size + d] *= share;
+    for (int d = 0; d < size; d++) dy[block + k * size + d] *= share;
+    if (modes > 1) dy[2 * block + k] = weight * (prior[k] - responsibility);
   }
   return -top - loom_real_log(sum);
 }
