@@ -141,6 +141,20 @@ diverges() {
     "$loom" info "$work/wild/last.safetensors"
 }
 check 'a loss that is no number' diverges
+# Weights that stand still: after two epochs without a better one it is over, and stays so.
+cat >"$work/still.yaml" <<EOF
+data: {files: [{path: $work/d.hdf5, mask: train}], keys: [object]}
+policy: {kind: bc_l2, layers: [8]}
+optimizer: {rate: 1e-12}
+train: {epochs: 40, steps: 4, batch: 8, threads: 1}
+validate: {mask: valid}
+checkpoint: {folder: $work/still}
+stop: {patience: 2}
+EOF
+stops() {
+  "$loom" train "$work/still.yaml" | grep -q '^12 steps' && "$loom" train "$work/still.yaml" --resume | grep -q '^12 steps'
+}
+check 'stops early' stops
 check 'a policy cut short' refuses 'cut.safetensors' "$loom" rollout "$work/cut.safetensors" -n 1
 cp "$work/d.hdf5" "$work/nan.hdf5"
 if command -v python3 >/dev/null && python3 -c 'import h5py' 2>/dev/null; then
