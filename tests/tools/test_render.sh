@@ -4,7 +4,7 @@
 # Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
-. tests/tools/render_fixture.sh
+. tests/tools/check.sh
 keep=${LOOM_KEEP:-$work}
 
 # is FILE WIDTHxHEIGHT: a PNG of that size.
@@ -13,7 +13,6 @@ is() {
   read -ra b < <(od -An -tu1 -j16 -N8 -w8 "$1")
   [ "$((b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3]))x$((b[4] << 24 | b[5] << 16 | b[6] << 8 | b[7]))" = "$2" ]
 }
-differ() { ! cmp -s "$1" "$2"; }
 # drawn NAME WIDTHxHEIGHT ARGS...: a sheet of that name and size.
 drawn() {
   local name=$1 size=$2
@@ -30,6 +29,12 @@ export DEMOLOOM_SCENES=$work/own
 "$loom" generate "$work/own" -n 3 --seed 3 -o "$work/own.hdf5" >/dev/null 2>&1
 data=$work/own.hdf5
 render() { "$loom" render "$@" --task "$work/own/task.yaml" >"$work/out" 2>"$work/errors"; }
+# refuses PATTERN ARGS...: render fails and says so.
+refuses() {
+  local pattern=$1
+  shift
+  ! render "$@" && says "$work/errors" "$pattern"
+}
 one=(--frame demo_1:60 --size 160x120 --collision --camera front)
 drawn demos 646x364 --size 160x120 --columns 4
 drawn rgb 160x120 "${one[@]}"
@@ -74,10 +79,7 @@ check 'which is told' says "$work/errors" 'no ghost'
 # Ctrl-C.
 "$loom" render "$data" --task "$work/own/task.yaml" --video "$work/stopped.mp4" --size 640x480 -j 2 >/dev/null 2>"$work/errors" &
 pid=$!
-for _ in $(seq 200); do
-  [ -s "$work/stopped.mp4.tmp" ] && break
-  sleep 0.05
-done
+await test -s "$work/stopped.mp4.tmp"
 kill -INT $pid
 wait $pid
 check 'Ctrl-C' test $? = 1

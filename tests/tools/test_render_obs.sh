@@ -3,7 +3,14 @@
 # Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
-. tests/tools/render_fixture.sh
+. tests/tools/check.sh
+render() { "$loom" render "$@" >"$work/out" 2>"$work/errors"; }
+# refuses PATTERN ARGS...: render fails and says so.
+refuses() {
+  local pattern=$1
+  shift
+  ! render "$@" && says "$work/errors" "$pattern"
+}
 told() { "$loom" info "$1" >"$work/info" && says "$work/info" "$2"; }
 
 "$loom" generate threading -n 3 --seed 4 -o "$work/t.hdf5" >/dev/null 2>&1
@@ -35,10 +42,8 @@ check 'found in the model' told "$work/usual.hdf5" 'obs/robot0_eye_in_hand_image
 # Stopped at any moment, it goes on and ends as if it had not been.
 "$loom" render "$work/t.hdf5" --obs "$work/killed.hdf5" --threads 1 "${small[@]}" >/dev/null 2>&1 &
 pid=$!
-for _ in $(seq 200); do
-  [ -n "$(ls "$work/killed.hdf5.images" 2>/dev/null)" ] && break
-  sleep 0.05
-done
+begun() { [ -n "$(ls "$work/killed.hdf5.images" 2>/dev/null)" ]; }
+await begun
 kill -9 $pid
 wait $pid 2>/dev/null
 check 'killed before its end' test ! -e "$work/killed.hdf5"
@@ -48,10 +53,7 @@ check 'to the same bytes' same "$work/one.hdf5" "$work/killed.hdf5"
 check 'and does not write over it' refuses 'is there already' "$work/t.hdf5" --obs "$work/killed.hdf5" "${small[@]}"
 "$loom" render "$work/t.hdf5" --obs "$work/stopped.hdf5" --threads 1 --size 400x400 "${cameras[@]}" >/dev/null 2>"$work/errors" &
 pid=$!
-for _ in $(seq 200); do
-  [ -d "$work/stopped.hdf5.images" ] && break
-  sleep 0.05
-done
+await test -d "$work/stopped.hdf5.images"
 kill -INT $pid
 wait $pid
 check 'Ctrl-C says how to go on' says "$work/errors" '--resume goes on'

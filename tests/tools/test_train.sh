@@ -3,21 +3,8 @@
 # Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
-loom=$PWD/build/demoloom
-work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+. tests/tools/check.sh
 
-# check NAME COMMAND...: COMMAND succeeds.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$work/said" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf '%s: failed: %s\n%s\n\n' "$name" "$*" "$(head -c 2000 "$work/said")"
-  fi
-}
 # refuses TEXT COMMAND...: COMMAND fails, by no signal, and says TEXT.
 refuses() {
   local text=$1 status=0

@@ -3,28 +3,13 @@
 # $LOOM_KEEP where that is set. Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
-loom=$PWD/build/demoloom
-work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+. tests/tools/check.sh
 keep=${LOOM_KEEP:-$work}
-passed=0 failed=0
-
-# check NAME COMMAND...: COMMAND succeeds.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$work/said" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf '%s: failed: %s\n%s\n\n' "$name" "$*" "$(head -c 2000 "$work/said")"
-  fi
-}
 
 # state N KEY VALUE: the N-th `tell` said so.
 state() { [ "$(sed -n "$1p" "$work/told" | grep -o "\"$2\":[^,]*" | head -n 1)" = "\"$2\":$3" ]; }
 # picture FILE: a PNG with something in it.
 picture() { head -c 8 "$1" | grep -qa PNG && [ "$(stat -c %s "$1")" -gt 20000 ]; }
-differ() { ! cmp -s "$1" "$2"; }
 view() { timeout 120 "$loom" view "$@" >"$work/told" 2>"$work/errors"; }
 
 "$loom" generate threading -n 6 --seed 4 -o "$work/t.hdf5" --failed "$work/f.hdf5" >/dev/null 2>&1
@@ -352,5 +337,4 @@ if [ -x build-asan/demoloom ]; then
   cat "$work/errors"
 fi
 
-printf '\n%d passed, %d failed\n' $passed $failed
-[ $failed -eq 0 ]
+close_tests

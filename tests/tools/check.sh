@@ -1,4 +1,4 @@
-# What the tests of `demoloom render` share; sourced by them from the repository's root.
+# What the tests of commands share; sourced by them from the repository's root.
 loom=$PWD/build/demoloom
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
@@ -16,15 +16,16 @@ check() {
 }
 # says FILE PATTERN: grep -q may not stop its writer.
 says() { grep -qs -- "$2" "$1"; }
-render() { "$loom" render "$@" >"$work/out" 2>"$work/errors"; }
-# refuses PATTERN ARGS...: render fails and says so.
-refuses() {
-  local pattern=$1
-  shift
-  ! render "$@" && says "$work/errors" "$pattern"
-}
+differ() { ! cmp -s "$1" "$2"; }
 sum() { sha256sum <"$1"; }
 same() { [ "$(sum "$1")" = "$(sum "$2")" ]; }
+# await COMMAND...: until it succeeds, ten seconds at most.
+await() {
+  for _ in $(seq 200); do
+    "$@" && return
+    sleep 0.05
+  done
+}
 # close_tests: the last line.
 close_tests() {
   printf '\n%d passed, %d failed\n' $passed $failed
