@@ -170,6 +170,9 @@ static void put_meta(const loomExporter* e, const loomOnnxDef* def) {
   if (!yaml) loom_onnx_fail(e->g, LOOM_ERR_MEMORY, "no memory for an ONNX graph");
   loom_onnx_meta(e->g, "kind", loom_policy_kind_name((loomPolicyKind)config->policy.kind));
   loom_onnx_meta(e->g, "actions", config->data.actions);
+  // As they were learned; whoever runs the graph turns them into the controller's.
+  loom_onnx_meta(e->g, "action_pose", config->data.pose ? "absolute" : "relative");
+  loom_onnx_meta(e->g, "action_rotation", config->data.rotation ? "6d" : "axis_angle");
   snprintf(number, sizeof number, "%d", loom_network_seen(e->def));
   loom_onnx_meta(e->g, "observed_rows", number);
   snprintf(number, sizeof number, "%d", loom_network_decided(e->def));
