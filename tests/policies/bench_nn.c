@@ -3,9 +3,10 @@
 //   bench_nn [NAME [FILE]]
 // FILE takes the case's weights and data: three counts (int64), then as many floats of weights, inputs and
 // targets each. tests/torch/bench.py gives PyTorch the same, in turns with this program, and prints both with
-// their ratio. Networks: a perceptron 100-1024-1024-28 (ReLU, L2, Adam; 256 rows), a recurrent mixture policy
-// (two LSTM layers of 400, 5 modes, 28 actions; 100 sequences of 10), DP3's encoder (1024 points; 128
-// clouds).
+// their ratio. With LOOM_BENCH_CPU set the time is the process's CPU time, which other work on the machine
+// changes little: for one thread. Networks: a perceptron 100-1024-1024-28 (ReLU, L2, Adam; 256 rows), a
+// recurrent mixture policy (two LSTM layers of 400, 5 modes, 28 actions; 100 sequences of 10), DP3's encoder
+// (1024 points; 128 clouds).
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -48,7 +49,7 @@ typedef struct bench {
 
 static double now(void) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(getenv("LOOM_BENCH_CPU") ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
