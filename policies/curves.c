@@ -22,9 +22,9 @@ typedef struct curve {
 
 enum { LOSS, VALIDATION, SUCCESS, SUCCESS_LOW, SUCCESS_HIGH, GRADIENT, RATE, CURVES };
 
-static const char* const tags[CURVES] = {
-    "train/loss",           "validate/loss",  "rollout/success", "rollout/success_low",
-    "rollout/success_high", "train/gradient", "train/rate"};
+static const char* const tags[CURVES] = {"train/loss",          "validate/loss",        "rollout/success",
+                                         "rollout/success_low", "rollout/success_high", "train/gradient",
+                                         "train/rate"};
 
 static bool add(curve* c, double step, double value) {
   while (c->n && c->at[c->n - 1].step >= step) c->n--;
@@ -139,8 +139,10 @@ static int draw(const char* folder, const curve curves[CURVES], loomError* err) 
   loomChart* chart;
   double steps = curves[LOSS].n ? curves[LOSS].at[curves[LOSS].n - 1].step : 1;
   loomBox box[4];
-  for (int i = 0; i < 4; i++)
-    box[i] = (loomBox){LEFT + i % 2 * (WIDTH / 2), TOP + i / 2 * (HEIGHT / 2), WIDE, HIGH};
+  for (int i = 0; i < 4; i++) {
+    int column = i % 2, row = i / 2;
+    box[i] = (loomBox){LEFT + column * WIDTH / 2.0, TOP + row * HEIGHT / 2.0, WIDE, HIGH};
+  }
   int code = loom_chart_create(&chart, WIDTH, HEIGHT, err);
   if (code) return code;
   draw_loss(chart, box[0], curves, steps);

@@ -50,8 +50,8 @@ loomRolloutDef loom_default_rollout_def(void);
 
 /// Free with loom_rollout_report_destroy.
 typedef struct loomRolloutReport {
+  loomRollout* rollout;  // (n) in the order of their numbers
   int n;
-  loomRollout* rollout;                // (n) in the order of their numbers
   int ends[LOOM_RUN_SIMULATOR + 1];    // how many ended so
   double rate, low, high;              // share of successes and its 95 % Wilson interval
   double success_steps;                // mean control steps of successes; 0 = none

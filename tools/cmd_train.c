@@ -392,7 +392,8 @@ static void show(void* user, const loomTrainState* s, bool epoch_done) {
 }
 
 static void print_end(const loomTrainConfig* c, const loomTrainState* s) {
-  printf("%lld steps, loss %.4g", (long long)s->step, s->loss);
+  printf("%lld steps", (long long)s->step);
+  if (!isnan(s->loss)) printf(", loss %.4g", s->loss);  // of a finished run that was taken up it is unknown
   if (!isnan(s->best_validation)) printf(", best validation %.4g", s->best_validation);
   if (!isnan(s->success))
     printf(", %.0f %% of the last rollouts succeed (95 %% interval %.0f to %.0f), %.0f %% of the best",
