@@ -268,6 +268,7 @@ typedef struct viewApp {
   double message_until;
   bool quit, dirty;
   double began, listed;          // s, by loom_clock: the program; the list's first picture
+  double listed_cpu;             // s
   double frame_cpu, frame_wall;  // s, of the frames drawn since they were last told
   int frames;
 } viewApp;

@@ -166,7 +166,10 @@ int view_draw(viewApp* app, loomError* err) {
   app->frame_cpu += cpu_clock() - cpu;
   app->frame_wall += loom_clock() - wall;
   app->frames++;
-  if (!app->listed) app->listed = loom_clock();
+  if (app->listed_cpu == 0) {
+    app->listed = loom_clock();
+    app->listed_cpu = cpu_clock();
+  }
   app->dirty = false;
   return 0;
 }

@@ -159,6 +159,7 @@ static void tell(viewApp* app) {
   cJSON_AddNumberToObject(o, "gl_error", app->has_context ? mjr_getError() : 0);
   cJSON_AddBoolToObject(o, "running", view_run_open(app));
   cJSON_AddNumberToObject(o, "listed_s", app->listed > 0 ? app->listed - app->began : 0);
+  cJSON_AddNumberToObject(o, "listed_cpu_s", app->listed_cpu);
   struct rusage use;
   getrusage(RUSAGE_SELF, &use);
   cJSON_AddNumberToObject(o, "peak_mb", (double)use.ru_maxrss / 1024);
