@@ -117,7 +117,7 @@ void loom_video_part_destroy(loomVideoPart* part) {
 static AVPacket* next_packet(loomVideoPart* part) {
   if (part->count == part->capacity) {
     int capacity = 2 * part->capacity + 16;
-    AVPacket** more = realloc(part->packet, (size_t)capacity * sizeof *more);
+    AVPacket** more = realloc(part->packet, (size_t)capacity * sizeof(struct AVPacket*));
     if (!more) return NULL;
     part->packet = more;
     part->capacity = capacity;

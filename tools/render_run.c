@@ -73,12 +73,17 @@ bool render_tick(renderRun* run) {
   return !tool_stop;
 }
 
+// No more than there are pieces.
+static int thread_count(const renderRun* run) {
+  int n = run->args->threads ? (int)run->args->threads : omp_get_max_threads();
+  return n > run->piece_count && run->piece_count > 0 ? run->piece_count : n;
+}
+
 int render_run_all(renderRun* run, loomError* err) {
-  int code = 0, threads = run->args->threads ? (int)run->args->threads : omp_get_max_threads();
-  if (threads > run->piece_count) threads = run->piece_count > 0 ? run->piece_count : 1;
+  int code = 0;
   setenv("LP_NUM_THREADS", "0", 0);  // each draws alone; the driver's own threads would be in the way
   run->begun = loom_clock();
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(thread_count(run))
   {
     renderStage stage = {
         .args = run->args, .task = run->task, .dataset = run->dataset, .sources = &run->sources};
