@@ -51,7 +51,7 @@ static int read_frame(sheet* s, renderArgs* a, const loomDataset* dataset, loomE
   loomArray actions;
   snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - a->frame) : 0, a->frame);
   int demo = loom_dataset_demo_index(dataset, name);
-  if (demo < 0)
+  if (!colon || demo < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "--frame takes DEMO:ROW of this file, not '%.200s'", a->frame);
   int code = loom_dataset_describe(&actions, dataset, loom_dataset_demo_path(dataset, demo), "actions", err);
   if (code) return code;
