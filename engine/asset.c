@@ -57,6 +57,15 @@ int loom_asset_roots_add_option(loomAssetRoots* roots, const char* option, loomE
   return loom_asset_roots_add(roots, name, equals + 1, err);
 }
 
+int loom_asset_roots_copy(loomAssetRoots* out, const loomAssetRoots* roots, loomError* err) {
+  *out = (loomAssetRoots){0};
+  int code = LOOM_OK;
+  for (int i = 0; roots && !code && i < roots->n; i++)
+    code = loom_asset_roots_add(out, roots->root[i].name, roots->root[i].path, err);
+  if (code) loom_asset_roots_destroy(out);
+  return code;
+}
+
 void loom_asset_roots_destroy(loomAssetRoots* roots) {
   if (!roots) return;
   for (int i = 0; i < roots->n; i++) {

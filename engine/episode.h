@@ -25,6 +25,7 @@ typedef struct loomScene {
   loomControllerDef control;
   char* xml;                                    // MJCF the model was compiled from
   char label[LOOM_PATH_MAX];                    // where it came from, for messages
+  loomAssetRoots roots;                         // where its files are
   mjModel* model;                               // without visuals
   loomVariation* variations[LOOM_MAX_OBJECTS];  // NULL for objects of fixed size
   int object_body[LOOM_MAX_OBJECTS];

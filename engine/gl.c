@@ -14,6 +14,7 @@ typedef struct glKind {
   const char* name;
   const char* (*open)(loomGl* gl);  // NULL, or why it did not work
   bool (*make_current)(loomGl* gl);
+  void (*release)(loomGl* gl);
   void (*close)(loomGl* gl);
 } glKind;
 
@@ -135,9 +136,13 @@ static const char* egl_open(loomGl* gl) {
   return NULL;
 }
 
+static void egl_release(loomGl* gl) {
+  egl.make_current(gl->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+}
+
 static void egl_close(loomGl* gl) {
   if (!gl->egl) return;
-  egl.make_current(gl->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+  egl_release(gl);
   egl.destroy_context(gl->display, gl->egl);
   gl->egl = NULL;
 }
@@ -160,17 +165,22 @@ static const char* osmesa_open(loomGl* gl) {
   return NULL;
 }
 
+static void osmesa_release(loomGl* gl) {
+  (void)gl;
+  osmesa.make_current(NULL, NULL, GL_UNSIGNED_BYTE, 0, 0);
+}
+
 static void osmesa_close(loomGl* gl) {
   if (!gl->osmesa) return;
-  osmesa.make_current(NULL, NULL, GL_UNSIGNED_BYTE, 0, 0);
+  osmesa_release(gl);
   osmesa.destroy(gl->osmesa);
   gl->osmesa = NULL;
 }
 
 // ------------------------------------------------------------------------------------------------------
 
-static const glKind kinds[] = {{"egl", egl_open, egl_make_current, egl_close},
-                               {"osmesa", osmesa_open, osmesa_make_current, osmesa_close}};
+static const glKind kinds[] = {{"egl", egl_open, egl_make_current, egl_release, egl_close},
+                               {"osmesa", osmesa_open, osmesa_make_current, osmesa_release, osmesa_close}};
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
 int loom_gl_create(loomGl** out, loomError* err) {
@@ -203,6 +213,10 @@ int loom_gl_create(loomGl** out, loomError* err) {
 int loom_gl_make_current(loomGl* gl, loomError* err) {
   if (gl->kind->make_current(gl)) return 0;
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "the OpenGL context (%s) is gone", gl->kind->name);
+}
+
+void loom_gl_release(loomGl* gl) {
+  gl->kind->release(gl);
 }
 
 const char* loom_gl_name(const loomGl* gl) {

@@ -12,6 +12,8 @@ typedef struct loomGl loomGl;
 int loom_gl_create(loomGl** out, loomError* err);
 /// Make it current in this thread.
 int loom_gl_make_current(loomGl* gl, loomError* err);
+/// No longer current in this thread, so that another may make it so.
+void loom_gl_release(loomGl* gl);
 /// "egl" or "osmesa".
 const char* loom_gl_name(const loomGl* gl);
 void loom_gl_destroy(loomGl* gl);

@@ -30,6 +30,9 @@ int loom_asset_roots_add(loomAssetRoots* roots, const char* name, const char* di
 /// The same from "NAME=DIR", as --assets takes it.
 int loom_asset_roots_add_option(loomAssetRoots* roots, const char* option, loomError* err);
 
+/// Its own copy. LOOM_ERR_MEMORY.
+int loom_asset_roots_copy(loomAssetRoots* out, const loomAssetRoots* roots, loomError* err);
+
 void loom_asset_roots_destroy(loomAssetRoots* roots);
 
 /// How a model is compiled.

@@ -218,6 +218,10 @@ const char* loom_renderer_gl(const loomRenderer* r) {
   return loom_gl_name(r->gl);
 }
 
+void loom_renderer_release(loomRenderer* r) {
+  loom_gl_release(r->gl);
+}
+
 void loom_renderer_destroy(loomRenderer* r) {
   if (!r) return;
   if (r->has_context && !loom_gl_make_current(r->gl, NULL)) mjr_freeContext(&r->context);

@@ -49,6 +49,8 @@ int loom_renderer_draw_depth(loomRenderer* renderer, mjData* data, loomImage* im
 int loom_renderer_draw_segments(loomRenderer* renderer, mjData* data, loomImage* image, loomError* err);
 /// "egl" or "osmesa".
 const char* loom_renderer_gl(const loomRenderer* renderer);
+/// Give up the thread's drawing context, so that another thread may draw with this renderer.
+void loom_renderer_release(loomRenderer* renderer);
 void loom_renderer_destroy(loomRenderer* renderer);
 
 #endif

@@ -63,6 +63,7 @@ int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, co
   snprintf(s->label, sizeof s->label, "%s", label);
   if (!code && !(s->xml = strdup(xml)))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
+  if (!code) code = loom_asset_roots_copy(&s->roots, roots, err);
   if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
   if (!code) code = bind_objects(s, err);
   if (!code) code = check_placements(s, err);
@@ -79,6 +80,7 @@ void loom_scene_destroy(loomScene* s) {
   if (!s) return;
   for (int o = 0; o < LOOM_MAX_OBJECTS; o++) loom_variation_destroy(s->variations[o]);
   mj_deleteModel(s->model);
+  loom_asset_roots_destroy(&s->roots);
   free(s->xml);
   free(s);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/sense.h"
 #include "policies/data_internal.h"
 
 loomDataDef loom_default_data_def(void) {
@@ -382,6 +383,13 @@ void loom_data_close(loomData* data) {
 
 const loomDataInfo* loom_data_info(const loomData* data) {
   return &data->info;
+}
+
+char* loom_data_sense(const loomData* data, int file) {
+  const loomDataset* set = data->file[file].set;
+  char* text = NULL;
+  if (!loom_dataset_has_attr(set, "data", LOOM_SENSE_ATTR)) return NULL;
+  return loom_dataset_attr_string(&text, set, "data", LOOM_SENSE_ATTR, NULL) ? NULL : text;
 }
 
 const char* loom_data_demo_path(const loomData* data, int demo) {

@@ -106,6 +106,14 @@ void loom_batch_destroy(loomBatch* batch);
 /// demo, key and row of a number that is not finite. Not from two threads at once.
 int loom_data_batch(loomBatch* out, loomData* data, int64_t step, loomError* err);
 
+/// How file number `file` says that its pictures and point clouds were made (loom_sense_parse), malloc'ed;
+/// NULL where it does not.
+char* loom_data_sense(const loomData* data, int file);
+
+/// A picture as batches have it, out (colours x pixels), from one with the colours of a pixel side by side,
+/// of uint8 (0 .. 1 then) or of floats.
+void loom_data_picture(float* out, const void* from, bool bytes, int64_t colours, int64_t pixels);
+
 /// File and demo of a batch's `demo`.
 const char* loom_data_demo_path(const loomData* data, int demo);
 const char* loom_data_demo_name(const loomData* data, int demo);

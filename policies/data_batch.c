@@ -12,14 +12,11 @@ static int clamp_row(int row, int rows) {
 }
 
 // robosuite stores images row by row with the colours of a pixel together; networks want one plane a colour.
-static void put_image(float* out, const void* from, const loomDataKey* key) {
-  bool planes = key->rank == 3;
-  int64_t colours = planes ? key->shape[0] : 1, pixels = key->dim / colours;
+void loom_data_picture(float* out, const void* from, bool bytes, int64_t colours, int64_t pixels) {
   for (int64_t p = 0; p < pixels; p++) {
     for (int64_t c = 0; c < colours; c++) {
       int64_t i = p * colours + c;
-      out[c * pixels + p] =
-          key->bytes ? (float)((const unsigned char*)from)[i] / 255 : ((const float*)from)[i];
+      out[c * pixels + p] = bytes ? (float)((const unsigned char*)from)[i] / 255 : ((const float*)from)[i];
     }
   }
 }
@@ -27,9 +24,11 @@ static void put_image(float* out, const void* from, const loomDataKey* key) {
 static void put_wide(float* out, const loomDataRows* rows, int k, const loomDataKey* key, int first,
                      int length) {
   size_t size = (size_t)key->dim * (key->bytes ? 1 : sizeof(float));
+  int64_t colours = key->rank == 3 ? key->shape[0] : 1;
   for (int i = 0; i < length; i++) {
     size_t row = (size_t)clamp_row(first + i, rows->rows);
-    put_image(out + (size_t)i * (size_t)key->dim, (const unsigned char*)rows->wide[k] + row * size, key);
+    loom_data_picture(out + (size_t)i * (size_t)key->dim, (const unsigned char*)rows->wide[k] + row * size,
+                      key->bytes, colours, key->dim / colours);
   }
 }
 

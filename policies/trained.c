@@ -6,7 +6,7 @@
 // ---- made and freed
 
 // Keys with more than one axis go through encoders.
-static bool is_wide(const loomTrained* t, int key) {
+bool loom_trained_wide(const loomTrained* t, int key) {
   return t->shape[key][0] > 1;
 }
 
@@ -24,7 +24,7 @@ static int key_shapes(loomTrained* t, const loomData* data, loomError* err) {
     t->dim[i] = key->dim;
     t->shape[i][0] = key->rank;
     for (int k = 0; k < key->rank && k < 3; k++) t->shape[i][k + 1] = (int)key->shape[k];
-    if (!is_wide(t, i)) continue;
+    if (!loom_trained_wide(t, i)) continue;
     loomWideKey wide = wide_key(t, i);
     int code = loom_wide_check(&wide, err);
     if (code)
@@ -38,14 +38,50 @@ static int create_network(loomTrained* t, loomError* err) {
   loomNetworkDef def = loom_network_def(&t->config, t->obs.dim, t->actions.dim);
   for (int i = 0; i < t->config.data.key_count; i++) {
     loomWideKey key = wide_key(t, i);
-    if (is_wide(t, i)) loom_network_add_wide(&def, &key);
+    if (loom_trained_wide(t, i)) loom_network_add_wide(&def, &key);
   }
   return loom_network_create(&t->network, &def, (uint64_t)t->config.train.seed, err);
 }
 
+// How the training data's pictures and clouds were made, in all files alike where it matters.
+static int read_sense(loomSenseDef* out, const loomTrained* t, const loomData* data, int file,
+                      loomError* err) {
+  char* text = loom_data_sense(data, file);
+  bool cloud = false;
+  *out = loom_default_sense_def();
+  int code = text ? loom_sense_parse(out, text, t->config.data.file[file].path, err) : LOOM_OK;
+  free(text);
+  for (int i = 0; i < t->config.data.key_count; i++) cloud = cloud || t->shape[i][0] == 2;
+  if (!cloud) out->cloud = loom_default_sense_def().cloud;
+  return code;
+}
+
+static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
+  char *first = NULL, *other = NULL;
+  bool eyes = false;
+  for (int i = 0; i < t->config.data.key_count; i++) eyes = eyes || loom_trained_wide(t, i);
+  int code = eyes ? read_sense(&t->sense, t, data, 0, err) : LOOM_OK;
+  for (int i = 1; eyes && !code && i < t->config.data.file_count; i++) {
+    loomSenseDef def;
+    code = read_sense(&def, t, data, i, err);
+    first = loom_sense_text(&t->sense);
+    other = loom_sense_text(&def);
+    if (!code && (!first || !other || strcmp(first, other) != 0))
+      code =
+          loom_error_set(err, LOOM_ERR_FORMAT,
+                         "%s: its pictures or point clouds were made in another way than those of %s; make "
+                         "them alike with `demoloom render --obs`",
+                         t->config.data.file[i].path, t->config.data.file[0].path);
+    free(first);
+    free(other);
+  }
+  return code;
+}
+
 int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err) {
-  *out = (loomTrained){.config = *config};
+  *out = (loomTrained){.config = *config, .sense = loom_default_sense_def()};
   int code = key_shapes(out, data, err);
+  if (!code) code = same_sense(out, data, err);
   if (!code)
     code = loom_normal_of_data(&out->obs, out->cloud, (loomNormalKind)config->data.obs_normal, &out->actions,
                                (loomNormalKind)config->data.action_normal, data, err);
@@ -71,7 +107,7 @@ loomSamples loom_trained_samples(const loomTrained* t, loomBatch* batch) {
   loom_normal_apply(batch->actions, (int64_t)batch->n * def->action_rows, &t->actions);
   for (int i = 0, n = 0; i < t->config.data.key_count; i++) {
     if (t->cloud[i].dim) loom_normal_apply(batch->wide[i], rows * t->shape[i][1], &t->cloud[i]);
-    if (is_wide(t, i)) out.wide[n++] = batch->wide[i];
+    if (loom_trained_wide(t, i)) out.wide[n++] = batch->wide[i];
   }
   return out;
 }
@@ -108,13 +144,14 @@ static int cloud_tensors(loomSafeTensor* out, loomNormal cloud[LOOM_DATA_KEYS], 
 int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedExtra* extra, loomError* err) {
   int params = t->network.params.count, more = extra ? extra->ntensor : 0, n = 0, code = 0;
   int room = params + (2 + LOOM_DATA_KEYS) * LOOM_NORMAL_TENSORS + 2 + more,
-      metas = 2 + (extra ? extra->nmeta : 0);
+      metas = 3 + (extra ? extra->nmeta : 0);
   loomSafeTensor* tensor = calloc((size_t)room, sizeof *tensor);
   loomSafeMeta* meta = calloc((size_t)metas, sizeof *meta);
   char(*name)[NAME] = calloc((size_t)params, sizeof *name), *config = loom_train_config_text(&t->config);
+  char* sense = loom_sense_text(&t->sense);
   loomNormal obs = t->obs, actions = t->actions,
              cloud[LOOM_DATA_KEYS];  // tensors' names are written into them
-  if (!tensor || !meta || !name || !config)
+  if (!tensor || !meta || !name || !config || !sense)
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   if (!code) {
     for (int i = 0; i < params; i++) param_tensor(&tensor[n++], name[i], t, i);
@@ -135,13 +172,15 @@ int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedE
     if (more) memcpy(tensor + n, extra->tensor, (size_t)more * sizeof *tensor);
     meta[0] = (loomSafeMeta){"format", "demoloom policy 1"};
     meta[1] = (loomSafeMeta){"config", config};
-    if (metas > 2) memcpy(meta + 2, extra->meta, (size_t)extra->nmeta * sizeof *meta);
+    meta[2] = (loomSafeMeta){"sense", sense};
+    if (metas > 3) memcpy(meta + 3, extra->meta, (size_t)extra->nmeta * sizeof *meta);
     code = loom_safetensors_write(path, tensor, n + more, meta, metas, err);
   }
   free(tensor);
   free(meta);
   free(name);
   free(config);
+  free(sense);
   return code;
 }
 
@@ -156,9 +195,9 @@ static int read_shapes(loomTrained* out, const loomSafetensors* file, const char
   memcpy(out->shape, shapes->data, (size_t)keys * sizeof *out->shape);
   for (int i = 0; i < keys; i++) {
     loomWideKey key = wide_key(out, i);
-    int code = is_wide(out, i) ? loom_wide_check(&key, err) : LOOM_OK;
+    int code = loom_trained_wide(out, i) ? loom_wide_check(&key, err) : LOOM_OK;
     if (code) return loom_error_prefix(err, LOOM_ERR_FORMAT, "%s", label);
-    if (is_wide(out, i) && loom_wide_dim(&key) != out->dim[i])
+    if (loom_trained_wide(out, i) && loom_wide_dim(&key) != out->dim[i])
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.shapes' and 'obs.dims' differ for key '%s'",
                             label, key.name);
   }
@@ -184,7 +223,7 @@ static int read_dims(loomTrained* out, const loomSafetensors* file, const char* 
 static int read_normals(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
   const loomSafeTensor* mean = loom_safetensors_find(file, "actions.mean");
   int obs_dim = 0;
-  for (int i = 0; i < out->config.data.key_count; i++) obs_dim += is_wide(out, i) ? 0 : out->dim[i];
+  for (int i = 0; i < out->config.data.key_count; i++) obs_dim += loom_trained_wide(out, i) ? 0 : out->dim[i];
   if (!mean || mean->rank != 1 || mean->shape[0] < 1 || mean->shape[0] > 1 << 20)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'actions.mean' is missing or no vector", label);
   int code =
@@ -221,11 +260,12 @@ static int read_params(loomTrained* out, const loomSafetensors* file, const char
 }
 
 int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
-  *out = (loomTrained){0};
-  const char* config = loom_safetensors_meta(file, "config");
+  *out = (loomTrained){.sense = loom_default_sense_def()};
+  const char *config = loom_safetensors_meta(file, "config"), *sense = loom_safetensors_meta(file, "sense");
   if (!config)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no policy of ours, it has no configuration", label);
   int code = loom_train_config_parse(&out->config, config, strlen(config), label, err);
+  if (!code && sense) code = loom_sense_parse(&out->sense, sense, label, err);
   if (!code) code = read_dims(out, file, label, err);
   if (!code) code = read_normals(out, file, label, err);
   if (!code) code = create_network(out, err);
@@ -241,91 +281,4 @@ int loom_trained_load(loomTrained* out, const char* path, loomError* err) {
   code = loom_trained_read(out, &file, path, err);
   loom_safetensors_destroy(&file);
   return code;
-}
-
-// ---- acting
-
-typedef struct actorInstance {
-  const loomTrained* trained;
-  loomActor actor;
-  loomPick pick;
-  loomRandom random;
-  double* scratch;      // (obs_dim of the episode)
-  float* seen;          // (seen x obs.dim) oldest first, normalised
-  float* queue;         // (decided x actions.dim)
-  int rows, seen_rows;  // of a history; how many there are yet
-  int queued, next;
-} actorInstance;
-
-static void destroy_instance(void* instance) {
-  actorInstance* a = instance;
-  loom_actor_destroy(&a->actor);
-  free(a->scratch);
-  free(a->seen);
-  free(a->queue);
-  free(a);
-}
-
-static int create_instance(void** instance, void* self, loomEpisode* episode, loomError* err) {
-  const loomTrained* t = self;
-  const char* key[LOOM_DATA_KEYS];
-  actorInstance* a = calloc(1, sizeof *a);
-  if (!a) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
-  *instance = a;
-  a->trained = t;
-  a->rows = loom_network_seen(&t->network.def);
-  a->scratch = calloc((size_t)episode->obs_dim + 1, sizeof *a->scratch);
-  a->seen = calloc((size_t)a->rows * (size_t)t->obs.dim, sizeof *a->seen);
-  a->queue = calloc((size_t)loom_network_decided(&t->network.def) * (size_t)t->actions.dim, sizeof *a->queue);
-  for (int i = 0; i < t->config.data.key_count; i++) key[i] = t->config.data.key[i];
-  if (!a->scratch || !a->seen || !a->queue)
-    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
-  int code = loom_action_fits(loom_config_form(&t->config), episode, t->actions.dim, err);
-  if (code) return code;
-  code = loom_pick_bind(&a->pick, episode, key, t->dim, t->config.data.key_count, err);
-  return code ? code : loom_actor_create(&a->actor, &t->network, err);
-}
-
-// The newest row in, the oldest out; before the first there are copies of it, as at the start of demos.
-static void look(actorInstance* a, loomEpisode* episode) {
-  size_t dim = (size_t)a->trained->obs.dim, bytes = dim * sizeof *a->seen;
-  float* newest = a->seen + (size_t)(a->rows - 1) * dim;
-  memmove(a->seen, a->seen + dim, (size_t)(a->rows - 1) * bytes);
-  loom_pick(newest, a->scratch, &a->pick, episode);
-  loom_normal_apply(newest, 1, &a->trained->obs);
-  for (int i = 0; !a->seen_rows && i < a->rows - 1; i++) memcpy(a->seen + (size_t)i * dim, newest, bytes);
-  a->seen_rows++;
-}
-
-static int act(double* action, void* self, loomEpisode* episode, loomError* err) {
-  actorInstance* a = self;
-  (void)err;
-  int dim = a->trained->actions.dim;
-  look(a, episode);
-  if (a->next == a->queued) {
-    a->queued = loom_network_decided(&a->trained->network.def);
-    a->next = 0;
-    loom_actor_decide(a->queue, &a->actor, a->seen, &a->random);
-    loom_normal_undo(a->queue, a->queued, &a->trained->actions);
-  }
-  loom_action_decode(action, loom_config_form(&a->trained->config), episode,
-                     a->queue + (ptrdiff_t)a->next * dim);
-  a->next++;
-  return 0;
-}
-
-static int begin_instance(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed,
-                          uint64_t number, loomError* err) {
-  (void)episode;
-  (void)err;
-  actorInstance* a = instance;
-  a->random = loom_random(seed, number, LOOM_PURPOSE_POLICY);
-  a->queued = a->next = a->seen_rows = 0;
-  loom_actor_begin(&a->actor);
-  *out = (loomPolicy){a, NULL, act};
-  return 0;
-}
-
-loomPolicyMaker loom_trained_maker(loomTrained* t) {
-  return (loomPolicyMaker){t, create_instance, begin_instance, destroy_instance};
 }

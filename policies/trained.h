@@ -3,6 +3,7 @@
 #ifndef LOOM_POLICIES_TRAINED_H
 #define LOOM_POLICIES_TRAINED_H
 
+#include "engine/sense.h"
 #include "policies/network.h"
 #include "policies/rollout.h"
 
@@ -13,6 +14,7 @@ typedef struct loomTrained {
   int shape[LOOM_DATA_KEYS][4];      // axes of its rows (images 3, point clouds 2) and their sizes
   loomNormal obs, actions;           // of the vectors side by side
   loomNormal cloud[LOOM_DATA_KEYS];  // of each key that is a point cloud: its points
+  loomSenseDef sense;                // how its pictures and point clouds are made
   loomNetwork network;
 } loomTrained;
 
@@ -21,6 +23,8 @@ typedef struct loomTrained {
 int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err);
 void loom_trained_destroy(loomTrained* trained);
 
+/// Whether a key is an image or a point cloud.
+bool loom_trained_wide(const loomTrained* trained, int key);
 /// A batch normalised in place, as the network wants its samples.
 loomSamples loom_trained_samples(const loomTrained* trained, loomBatch* batch);
 
@@ -32,8 +36,8 @@ typedef struct loomTrainedExtra {
 } loomTrainedExtra;
 
 /// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), obs.dims (one
-/// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config` (YAML). extra may be
-/// NULL.
+/// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config` and `sense` (YAML).
+/// extra may be NULL.
 int loom_trained_save(const char* path, const loomTrained* trained, const loomTrainedExtra* extra,
                       loomError* err);
 int loom_trained_load(loomTrained* out, const char* path, loomError* err);

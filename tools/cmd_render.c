@@ -42,6 +42,14 @@ static const char help[] =
     "  --columns N        sheet: frames a demo (default 5)\n"
     "  --fps N            video, frames: so many a second (default: one a control step)\n"
     "  --speed X          video, frames: X times as fast as it was (default 1)\n\n"
+    "point clouds, for --obs:\n"
+    "  --cloud N          pointcloud (T x N x 3, float32, m in the world frame), farthest points first; "
+    "pictures\n"
+    "                     then only of cameras that are named\n"
+    "  --cloud-camera NAME  that it is seen from (default agentview or front); several are put together\n"
+    "  --rays WxH         of each camera (default 128x128)\n"
+    "  --box X0,Y0,Z0,X1,Y1,Z1  whose points are kept, m (default: around where the task's objects start,\n"
+    "                     above what they stand on)\n\n"
     "what is drawn over it:\n"
     "  --overlay NAME,... paths of the end effectors; targets, and how far off they are; frames of end "
     "effectors and\n"
@@ -80,6 +88,10 @@ enum {
   OPT_DEPTH,
   OPT_SEGMENTATION,
   OPT_DEPTH_RANGE,
+  OPT_CLOUD,
+  OPT_CLOUD_CAMERA,
+  OPT_RAYS,
+  OPT_BOX,
   OPT_OVERLAY,
   OPT_TIMELINE,
   OPT_PLAIN,
@@ -110,6 +122,10 @@ static const struct option options[] = {{"sheet", 1, 0, OPT_SHEET},
                                         {"depth", 0, 0, OPT_DEPTH},
                                         {"segmentation", 0, 0, OPT_SEGMENTATION},
                                         {"depth-range", 1, 0, OPT_DEPTH_RANGE},
+                                        {"cloud", 1, 0, OPT_CLOUD},
+                                        {"cloud-camera", 1, 0, OPT_CLOUD_CAMERA},
+                                        {"rays", 1, 0, OPT_RAYS},
+                                        {"box", 1, 0, OPT_BOX},
                                         {"overlay", 1, 0, OPT_OVERLAY},
                                         {"timeline", 0, 0, OPT_TIMELINE},
                                         {"plain", 0, 0, OPT_PLAIN},
@@ -180,6 +196,29 @@ static bool read_number(int* out, const char** text, char end, int low, int high
   return true;
 }
 
+static bool cloud_option(loomCloudDef* cloud, int c, const char* text) {
+  double *low = cloud->low, *high = cloud->high;
+  const char* rest = text;
+  char after;
+  int64_t points;
+  if (c == OPT_CLOUD) {
+    if (!tool_int(&points, "render", "--cloud", text, 1, LOOM_CLOUD_POINTS)) return false;
+    cloud->points = (int)points;
+    return true;
+  }
+  if (c == OPT_RAYS) {
+    if (read_number(&cloud->width, &rest, 'x', 1, LOOM_CLOUD_RAYS) &&
+        read_number(&cloud->height, &rest, 0, 1, LOOM_CLOUD_RAYS))
+      return true;
+    tool_usage("render", "--rays takes WIDTHxHEIGHT, 1 to %d, not '%s'", LOOM_CLOUD_RAYS, text);
+    return false;
+  }
+  int n = sscanf(text, "%lf,%lf,%lf,%lf,%lf,%lf%c", low, low + 1, low + 2, high, high + 1, high + 2, &after);
+  if (n == 6 && low[0] < high[0] && low[1] < high[1] && low[2] < high[2]) return true;
+  tool_usage("render", "--box takes X0,Y0,Z0,X1,Y1,Z1, each of the last three larger, not '%s'", text);
+  return false;
+}
+
 static bool number_option(renderArgs* a, int c, const char* text) {
   const char* rest = text;
   switch (c) {
@@ -199,6 +238,10 @@ static bool number_option(renderArgs* a, int c, const char* text) {
         return true;
       tool_usage("render", "--depth-range takes NEAR:FAR, 0 to 1000 m, not '%s'", text);
       return false;
+    case OPT_CLOUD:
+    case OPT_RAYS:
+    case OPT_BOX:
+      return cloud_option(&a->cloud, c, text);
     default:
       if (read_number(&a->def.width, &rest, 'x', 16, 4096) && read_number(&a->def.height, &rest, 0, 16, 4096))
         return true;
@@ -214,11 +257,16 @@ static bool list_option(renderArgs* a, int c, const char* text) {
     a->cameras[a->camera_count++] = strcmp(text, "table") ? text : NULL;
     return true;
   }
+  if (c == OPT_CLOUD_CAMERA && a->cloud.camera_count < LOOM_CLOUD_CAMERAS) {
+    snprintf(a->cloud.camera[a->cloud.camera_count++], LOOM_NAME_MAX, "%.60s", text);
+    return true;
+  }
   if (c == OPT_DEMO && a->named_count < RENDER_MAX_DEMOS) {
     a->named[a->named_count++] = text;
     return true;
   }
-  tool_usage("render", "at most %d cameras and %d demos", RENDER_MAX_CAMERAS, RENDER_MAX_DEMOS);
+  tool_usage("render", "at most %d cameras, %d of clouds, and %d demos", RENDER_MAX_CAMERAS,
+             LOOM_CLOUD_CAMERAS, RENDER_MAX_DEMOS);
   return false;
 }
 
@@ -264,6 +312,7 @@ static bool text_option(renderArgs* a, int c, const char* text) {
 static int check(renderArgs* a) {
   int width, height;
   if (!a->obs && a->resume) return tool_usage("render", "--resume goes with --obs");
+  if (!a->obs && a->cloud.points) return tool_usage("render", "--cloud goes with --obs");
   if (!a->obs && !a->frames && a->overwrite)
     return tool_usage("render", "--overwrite goes with --obs and --frames");
   if (a->frame && !a->sheet) return tool_usage("render", "--frame goes with --sheet");
@@ -299,6 +348,7 @@ static int parse(renderArgs* a, int argc, char** argv) {
     if (flag_option(a, c) || text_option(a, c, optarg)) continue;
     switch (c) {
       case OPT_CAMERA:
+      case OPT_CLOUD_CAMERA:
       case OPT_DEMO:
       case OPT_MODE:
       case OPT_OVERLAY:
@@ -364,12 +414,17 @@ static void print_json(cJSON* root, const renderArgs* a, const loomDataset* data
 }
 
 int cmd_render(int argc, char** argv) {
-  renderArgs a = {
-      .columns = 5, .speed = 1, .depth_near = 0, .depth_far = 3, .def = loom_default_render_def()};
+  renderArgs a = {.columns = 5,
+                  .speed = 1,
+                  .depth_near = 0,
+                  .depth_far = 3,
+                  .def = loom_default_render_def(),
+                  .cloud = loom_default_cloud_def()};
   loomError err = {0, ""};
   loomTask* task = NULL;
   loomDataset* dataset = NULL;
   a.def.width = 0;
+  a.cloud.points = 0;
   int code = parse(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
@@ -380,7 +435,7 @@ int cmd_render(int argc, char** argv) {
   if (!code) {
     code = a.video    ? render_video(root, &a, task, dataset, &err)
            : a.frames ? render_frames(root, &a, task, dataset, &err)
-           : a.obs    ? render_obs(root, &a, dataset, &err)
+           : a.obs    ? render_obs(root, &a, task, dataset, &err)
                       : render_sheet(root, &a, task, dataset, &err);
   }
   if (!code && a.json) print_json(root, &a, dataset);

@@ -296,6 +296,7 @@ static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, con
   if (code) return code;
   def.traces = a->out != NULL;
   tool_catch_signals();
+  tool_draw_side_by_side();
   a->start = loom_clock();
   a->done = a->won = 0;
   code = loom_rollout(out, scene, &maker, &def, err);

@@ -21,7 +21,8 @@ static const char help[] =
     "  -d, --data FILE      dataset; may be given several times\n"
     "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm, bc_rnn_gmm, bc_transformer, diffusion (U-Net) or\n"
     "                       diffusion_mlp (default bc_rnn_gmm)\n"
-    "  -k, --key NAME       observation; several times (default: hands' poses, grippers and `object`)\n"
+    "  -k, --key NAME       observation; several times (default: hands' poses, grippers and `object`).\n"
+    "                       Images and point clouds (`demoloom render --obs`) go through encoders\n"
     "      --actions FORM   relative (default), or absolute: goals of the hands, rotations of six numbers\n"
     "      --mask NAME      only demos of that mask, e.g. train\n"
     "      --validate NAME  mask of the demos kept for validation, e.g. valid\n"
@@ -237,6 +238,18 @@ static int add_key(void* user, const char* name, const loomArray* array, int unr
   return 0;
 }
 
+// With images as many samples as robomimic's and Diffusion Policy's configurations for images have.
+static void smaller_batch(loomTrainConfig* c, const loomDataset* dataset) {
+  for (int i = 0; i < c->data.key_count; i++) {
+    char path[LOOM_NAME_MAX + 8];
+    loomArray array;
+    snprintf(path, sizeof path, "obs/%s", c->data.key[i]);
+    if (!loom_dataset_describe(&array, dataset, loom_dataset_demo_path(dataset, 0), path, NULL) &&
+        array.rank == 4)
+      c->train.batch = loom_policy_denoises(c->policy.kind) ? 64 : 16;
+  }
+}
+
 // The keys to see and the task to try it on, from the first dataset.
 static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) {
   loomDataset* dataset;
@@ -253,6 +266,7 @@ static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) 
     code = loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: its demos have no observations; `demoloom replay FILE -o NEW` adds them",
                           c->data.file[0].path);
+  if (!code && a->batch < 0) smaller_batch(c, dataset);
   loom_dataset_close(dataset);
   if (code || a->task || a->rollouts == 0) return code;
   loomTask* task;
@@ -447,6 +461,7 @@ int cmd_train(int argc, char** argv) {
   if (!code) code = open_rollouts(&scene, &task, config, &a, &err);
   if (!code) {
     tool_catch_signals();
+    tool_draw_side_by_side();
     loomTrainDef def = {.config = config,
                         .scene = scene,
                         .resume = a.resume,

@@ -307,6 +307,10 @@ int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, con
   return code;
 }
 
+void tool_draw_side_by_side(void) {
+  setenv("LP_NUM_THREADS", "0", 0);
+}
+
 int tool_scene(loomScene** out, char** env_args, const loomTask* task, const loomAssetRoots* roots,
                loomError* err) {
   char label[LOOM_PATH_MAX], path[LOOM_PATH_MAX], *xml = NULL;

@@ -39,6 +39,8 @@ int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAs
 int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, const char* target,
               const char* task_name, bool rest, loomError* err);
 
+/// Before many threads draw, each alone: threads of the driver's own would only get in their way.
+void tool_draw_side_by_side(void);
 /// The scene that a task's episodes run in: its own model, or that of its source demos; and env_args
 /// (malloc'ed) for datasets made there.
 int tool_scene(loomScene** out, char** env_args, const loomTask* task, const loomAssetRoots* roots,

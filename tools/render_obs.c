@@ -10,92 +10,68 @@
 #include <unistd.h>
 
 #include "engine/random.h"
+#include "engine/sense.h"
 #include "tools/common.h"
 #include "tools/render_run.h"
+
+enum { KINDS = RENDER_MODES, KEYS = RENDER_MAX_CAMERAS * KINDS + 1, PATH_SIZE = 2 * LOOM_NAME_MAX };
 
 typedef struct obsRun {
   const renderArgs* args;
   const loomDataset* dataset;
-  char dir[LOOM_PATH_MAX];  // OUT.images, of the shards
-  uint64_t hash;            // of what decides the pictures but for the demo
-  bool* bad;                // (demos) could not be drawn
-  int64_t drawn, total;     // pictures
-  int finished;             // demos
+  loomSenseDef sense;
+  int keys;
+  loomSenseKey key[KEYS];
+  char path[KEYS][PATH_SIZE];  // "obs/front_image"
+  char dir[LOOM_PATH_MAX];     // OUT.images, of the shards
+  uint64_t hash;               // of what decides the pictures but for the demo
+  bool* bad;                   // (demos) could not be drawn
+  int64_t drawn, total;        // pictures
+  int finished;                // demos
   double begun;
 } obsRun;
 
 // ------------------------------------------------------------------------------------------------------
 // one demo
 
-enum { KINDS = RENDER_MODES, PATH_SIZE = 2 * LOOM_NAME_MAX };
-
-// Name of a camera's pictures of a kind: "obs/agentview_image".
-static void field_path(char out[PATH_SIZE], const renderArgs* a, int camera, int kind) {
-  snprintf(out, PATH_SIZE, "obs/%.60s_%s", render_camera_name(a, camera),
-           kind ? render_mode_names[kind] : "image");
+// What each key is in a file; the sizes of a row after the first.
+static loomField field_of(const obsRun* run, int k, int rows) {
+  static const struct {
+    loomType type;
+    int channels;
+  } kinds[] = {{LOOM_TYPE_U8, 3}, {LOOM_TYPE_F32, 1}, {LOOM_TYPE_I32, 1}};
+  const loomSenseKey* key = &run->key[k];
+  if (key->kind == LOOM_SENSE_CLOUD)
+    return (loomField){
+        .path = run->path[k], .type = LOOM_TYPE_F32, .rank = 3, .shape = {rows, run->sense.cloud.points, 3}};
+  return (loomField){.path = run->path[k],
+                     .type = kinds[key->kind].type,
+                     .rank = 4,
+                     .shape = {rows, key->height, key->width, kinds[key->kind].channels}};
 }
 
-/// Pictures of one demo, by camera and kind.
-typedef struct obsFields {
-  int n;
-  loomField field[RENDER_MAX_CAMERAS * KINDS];
-  char path[RENDER_MAX_CAMERAS * KINDS][PATH_SIZE];
-  void* data[RENDER_MAX_CAMERAS * KINDS];  // by camera * KINDS + kind; NULL = not asked for
-} obsFields;
-
-static bool wanted(const renderArgs* a, int kind) {
-  return a->modes >> kind & 1;
+static size_t row_bytes(const loomField* f) {
+  size_t bytes = (size_t)loom_type_size(f->type);
+  for (int i = 1; i < f->rank; i++) bytes *= (size_t)f->shape[i];
+  return bytes;
 }
 
-static int make_fields(obsFields* f, const renderArgs* a, int rows, loomError* err) {
-  static const loomType types[KINDS] = {LOOM_TYPE_U8, LOOM_TYPE_F32, LOOM_TYPE_I32};
-  memset(f, 0, sizeof *f);
-  for (int i = 0; i < a->camera_count * KINDS; i++) {
-    int kind = i % KINDS;
-    if (!wanted(a, kind)) continue;
-    int64_t channels = kind ? 1 : 3;
-    f->data[i] = malloc((size_t)(rows * channels * loom_type_size(types[kind])) * (size_t)a->def.width *
-                        (size_t)a->def.height);
-    if (!f->data[i]) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d pictures", rows);
-    field_path(f->path[i], a, i / KINDS, kind);
-    f->field[f->n++] = (loomField){.path = f->path[i],
-                                   .type = types[kind],
-                                   .rank = 4,
-                                   .shape = {rows, a->def.height, a->def.width, channels},
-                                   .data = f->data[i]};
-  }
-  return 0;
-}
-
-static void free_fields(obsFields* f) {
-  for (int i = 0; i < RENDER_MAX_CAMERAS * KINDS; i++) free(f->data[i]);
-}
-
-static int draw_row(obsFields* f, renderModel* w, const renderArgs* a, int row, loomError* err) {
-  size_t at = (size_t)row * (size_t)a->def.width * (size_t)a->def.height;
-  for (int c = 0; c < a->camera_count; c++) {
-    unsigned char* rgb = f->data[c * KINDS];
-    float* depth = f->data[c * KINDS + 1];
-    int32_t* geom = f->data[c * KINDS + 2];
-    int code = loom_renderer_set_camera(w->renderer, a->cameras[c], err);
-    if (!code && (rgb || depth))
-      code = loom_renderer_pixels(w->renderer, w->data, rgb ? rgb + 3 * at : NULL, depth ? depth + at : NULL,
-                                  err);
-    if (!code && geom) code = loom_renderer_segments(w->renderer, w->data, geom + at, err);
-    if (code) return code;
-  }
-  return 0;
-}
-
-static int draw_rows(obsFields* f, renderModel* w, obsRun* run, const loomDemo* demo, loomError* err) {
+static int draw_rows(const loomField* field, void* const* data, loomSense* sense, obsRun* run,
+                     const loomDemo* demo, loomError* err) {
+  const mjModel* m = loom_sense_model_of(sense);
+  if (demo->state_dim != 1 + m->nq + m->nv)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: states have %d columns, its model 1 + nq + nv = %d",
+                          loom_dataset_path(run->dataset), demo->name, demo->state_dim,
+                          (int)(1 + m->nq + m->nv));
   int code = 0;
   for (int t = 0; !code && t < demo->rows; t++) {
+    void* out[KEYS];
     if (tool_stop) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
-    render_model_pose(w, demo, t);
-    code = draw_row(f, w, run->args, t, err);
+    for (int k = 0; k < run->keys; k++) out[k] = (char*)data[k] + (size_t)t * row_bytes(&field[k]);
+    code = loom_sense_look(out, sense, demo->states + (size_t)t * (size_t)demo->state_dim + 1, err);
 #pragma omp critical(obs_progress)
     {
-      run->drawn += run->args->camera_count;
+      run->drawn += run->keys;
       tool_progress("drawn", run->drawn, run->total, loom_clock() - run->begun, "pictures");
     }
   }
@@ -108,22 +84,26 @@ static void shard_path(char path[LOOM_PATH_MAX + 64], const obsRun* run, int dem
   snprintf(path, LOOM_PATH_MAX + 64, "%s/demo-%d-%016llx.hdf5", run->dir, demo, (unsigned long long)hash);
 }
 
-static int draw_demo(renderModel* w, obsRun* run, int number, loomError* err) {
+static int draw_demo(loomSense* sense, obsRun* run, int number, loomError* err) {
   loomDemo demo;
-  obsFields fields = {0};
-  char path[LOOM_PATH_MAX + 64];
+  loomField field[KEYS];
+  void* data[KEYS] = {NULL};
+  char path[LOOM_PATH_MAX + 64], label[LOOM_PATH_MAX];
   int code = loom_demo_load(&demo, run->dataset, number, err);
   if (code) return code;
-  int opened = render_model_open(w, run->args, run->dataset, &demo, err);
-  code = opened < 0 ? opened : make_fields(&fields, run->args, demo.rows, err);
-  if (!code) code = draw_rows(&fields, w, run, &demo, err);
+  snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(run->dataset), demo.name);
+  code = loom_sense_model(sense, demo.model_xml, label, &run->args->roots, err);
+  for (int k = 0; !code && k < run->keys; k++) {
+    field[k] = field_of(run, k, demo.rows);
+    field[k].data = data[k] = malloc((size_t)demo.rows * row_bytes(&field[k]));
+    if (!data[k]) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d pictures", demo.rows);
+  }
+  if (!code) code = draw_rows(field, data, sense, run, &demo, err);
   shard_path(path, run, number);
   loomAttr samples = loom_attr_int("num_samples", demo.rows);
-  loomRecord record = {
-      .name = demo.name, .nfield = fields.n, .field = fields.field, .nattr = 1, .attr = &samples};
+  loomRecord record = {.name = demo.name, .nfield = run->keys, .field = field, .nattr = 1, .attr = &samples};
   if (!code) code = loom_shard_write(path, &record, 1, NULL, err);
-  if (code) render_model_close(w);  // whatever state its renderer is in
-  free_fields(&fields);
+  for (int k = 0; k < run->keys; k++) free(data[k]);
   loom_demo_destroy(&demo);
   return code;
 }
@@ -141,7 +121,7 @@ static int draw_all(obsRun* run, loomError* err) {
   int code = 0, threads = run->args->threads ? (int)run->args->threads : omp_get_max_threads();
 #pragma omp parallel num_threads(threads)
   {
-    renderModel w = {0};
+    loomSense* sense = NULL;
 #pragma omp for schedule(dynamic, 1)
     for (int i = 0; i < run->args->demo_count; i++) {
       char path[LOOM_PATH_MAX + 64];
@@ -152,8 +132,11 @@ static int draw_all(obsRun* run, loomError* err) {
 #pragma omp critical(obs_code)
       skip = code || tool_stop;
       if (skip || tool_is_file(path)) continue;
-      int bad = draw_demo(&w, run, number, &why);
+      int bad = sense ? 0 : loom_sense_create(&sense, &run->sense, run->key, run->keys, &why);
+      if (!bad) bad = draw_demo(sense, run, number, &why);
       if (!bad) continue;
+      loom_sense_destroy(sense);  // whatever state its renderer is in
+      sense = NULL;
 #pragma omp critical(obs_code)
       {
         run->bad[number] = true;
@@ -166,7 +149,7 @@ static int draw_all(obsRun* run, loomError* err) {
         }
       }
     }
-    render_model_close(&w);
+    loom_sense_destroy(sense);
   }
   tool_progress_end();
   if (tool_stop)
@@ -185,55 +168,88 @@ static int count_pictures(obsRun* run, loomError* err) {
     const char* object = loom_dataset_demo_path(run->dataset, number);
     int code = loom_dataset_describe(&actions, run->dataset, object, "actions", err);
     if (code) return code;
-    run->total += actions.shape[0] * run->args->camera_count;
+    run->total += actions.shape[0] * run->keys;
   }
   return 0;
 }
 
 // The cameras that are there of those robosuite's users expect; our own scenes have a front in agentview's
-// place.
+// place. Of them a cloud takes the first, which stands still.
 static int usual_cameras(renderArgs* a, const loomDataset* dataset, loomError* err) {
   static const char* const usual[] = {"agentview", "front", "robot0_eye_in_hand", "robot1_eye_in_hand"};
+  enum { STILL = 2 };
+  bool pictures = !a->camera_count && !a->cloud.points, cloud = a->cloud.points && !a->cloud.camera_count;
   loomDemo demo;
   mjModel* model = NULL;
+  if (!pictures && !cloud) return 0;
   int code = loom_demo_load(&demo, dataset, a->demos[0], err);
   if (code) return code;
   code = loom_model_compile(&model, demo.model_xml, demo.name, &a->roots, NULL, err);
   for (size_t i = 0; !code && i < sizeof usual / sizeof *usual; i++) {
-    if (mj_name2id(model, mjOBJ_CAMERA, usual[i]) >= 0) a->cameras[a->camera_count++] = usual[i];
+    if (mj_name2id(model, mjOBJ_CAMERA, usual[i]) < 0) continue;
+    if (pictures) a->cameras[a->camera_count++] = usual[i];
+    if (cloud && !a->cloud.camera_count && i < STILL)
+      snprintf(a->cloud.camera[a->cloud.camera_count++], LOOM_NAME_MAX, "%s", usual[i]);
   }
-  if (!code && !a->camera_count) a->cameras[a->camera_count++] = NULL;
+  if (!code && pictures && !a->camera_count) a->cameras[a->camera_count++] = NULL;
+  if (!code && cloud && !a->cloud.camera_count)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s: name the camera of the clouds with --cloud-camera",
+                          loom_dataset_path(dataset));
   mj_deleteModel(model);
   loom_demo_destroy(&demo);
   return code;
 }
 
-static int check_names(const renderArgs* a, const loomDataset* dataset, loomError* err) {
-  const char* object = loom_dataset_demo_path(dataset, a->demos[0]);
-  for (int i = 0; i < a->camera_count * KINDS; i++) {
-    char name[PATH_SIZE];
-    field_path(name, a, i / KINDS, i % KINDS);
-    if (wanted(a, i % KINDS) && loom_dataset_has(dataset, object, name))
-      return loom_error_set(err, LOOM_ERR_USAGE, "%s: it has %s already; choose other cameras",
-                            loom_dataset_path(dataset), name);
-  }
+// The task's workspace where no box is given.
+static int set_box(renderArgs* a, const loomTask* task, loomError* err) {
+  loomScene* scene = NULL;
+  char* env_args = NULL;
+  if (!a->cloud.points || a->cloud.low[0] < a->cloud.high[0]) return 0;
+  int code = tool_scene(&scene, &env_args, task, &a->roots, err);
+  if (!code) code = loom_cloud_workspace(a->cloud.low, a->cloud.high, scene, err);
+  loom_scene_destroy(scene);
+  free(env_args);
+  return code;
+}
+
+static void add_key(obsRun* run, loomSenseKind kind, const char* camera, const char* name) {
+  loomSenseKey* key = &run->key[run->keys];
+  *key = (loomSenseKey){.kind = kind, .height = run->args->def.height, .width = run->args->def.width};
+  snprintf(key->camera, sizeof key->camera, "%.60s", camera);
+  snprintf(run->path[run->keys++], PATH_SIZE, "obs/%.60s%s", camera, name);
+}
+
+static int set_keys(obsRun* run, loomError* err) {
+  static const char* const names[KINDS] = {"_image", "_depth", "_segmentation"};
+  const renderArgs* a = run->args;
+  run->sense = (loomSenseDef){a->full, a->def.shadows, a->def.collision, a->cloud};
+  for (int i = 0; i < a->camera_count * KINDS; i++)
+    if (a->modes >> i % KINDS & 1)
+      add_key(run, (loomSenseKind)(i % KINDS), render_camera_name(a, i / KINDS), names[i % KINDS]);
+  if (a->cloud.points) add_key(run, LOOM_SENSE_CLOUD, "", "pointcloud");
+  const char* object = loom_dataset_demo_path(run->dataset, a->demos[0]);
+  for (int k = 0; k < run->keys; k++)
+    if (loom_dataset_has(run->dataset, object, run->path[k]))
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: it has %s already%s", loom_dataset_path(run->dataset),
+                            run->path[k],
+                            run->key[k].kind == LOOM_SENSE_CLOUD ? "" : "; choose other cameras");
   return 0;
 }
 
 // What decides the pictures: the file as it is now, and how it is looked at.
-static uint64_t hash_of(const renderArgs* a, const loomDataset* dataset) {
+static uint64_t hash_of(const obsRun* run) {
   struct stat st = {0};
   char text[LOOM_PATH_MAX + 256];
-  const char* path = loom_dataset_path(dataset);
+  const char* path = loom_dataset_path(run->dataset);
+  char* sense = loom_sense_text(&run->sense);
   if (stat(path, &st)) st.st_size = 0;
-  int n = snprintf(text, sizeof text, "%lld %lld.%ld %dx%d %u %d%d%d", (long long)st.st_size,
-                   (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, a->def.width, a->def.height, a->modes,
-                   a->full, a->def.shadows, a->def.collision);
+  int n =
+      snprintf(text, sizeof text, "%lld %lld.%ld %dx%d", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+               st.st_mtim.tv_nsec, run->args->def.width, run->args->def.height);
   uint64_t h = loom_hash(LOOM_HASH_SEED, text, (size_t)n);
-  for (int c = 0; c < a->camera_count; c++) {
-    const char* camera = render_camera_name(a, c);
-    h = loom_hash(h, camera, strlen(camera) + 1);
-  }
+  for (int k = 0; k < run->keys; k++) h = loom_hash(h, run->path[k], strlen(run->path[k]) + 1);
+  if (sense) h = loom_hash(h, sense, strlen(sense));
+  free(sense);
   return h;
 }
 
@@ -289,7 +305,7 @@ static char* env_args_with_cameras(const renderArgs* a, const loomDataset* datas
     cJSON_AddItemToArray(names, cJSON_CreateString(render_camera_name(a, c)));
   cJSON_AddNumberToObject(kwargs, "camera_heights", a->def.height);
   cJSON_AddNumberToObject(kwargs, "camera_widths", a->def.width);
-  cJSON_AddBoolToObject(kwargs, "camera_depths", wanted(a, 1));
+  cJSON_AddBoolToObject(kwargs, "camera_depths", (a->modes & RENDER_DEPTH) != 0);
   cJSON_AddBoolToObject(kwargs, "use_camera_obs", true);
   cJSON_AddBoolToObject(kwargs, "has_offscreen_renderer", true);
   text = cJSON_PrintUnformatted(root);
@@ -317,37 +333,40 @@ static int assemble(obsRun* run, loomError* err) {
     beside[count] = (loomSource){path[count], NULL};
     count++;
   }
-  char* env_args = env_args_with_cameras(a, run->dataset);
-  loomAttr attr = loom_attr_string("env_args", env_args ? env_args : "{}");
+  char* env_args = a->camera_count ? env_args_with_cameras(a, run->dataset) : NULL;
+  char* sense = loom_sense_text(&run->sense);
+  loomAttr attr[] = {loom_attr_string(LOOM_SENSE_ATTR, sense ? sense : ""),
+                     loom_attr_string("env_args", env_args ? env_args : "{}")};
   loomAssembleDef def = loom_default_assemble_def();
   def.beside = beside;
   def.keep_names = true;
-  def.attr = &attr;
-  def.nattr = env_args ? 1 : 0;
+  def.attr = attr;
+  def.nattr = env_args ? 2 : 1;
   def.progress = show_assembly;
   def.user = run;
-  int code = source && beside && path ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  int code = source && beside && path && sense ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
   if (!code && !count) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo could be drawn", a->target);
   if (!code) code = loom_dataset_assemble(a->obs, source, count, &def, err);
   tool_progress_end();
   run->finished = count;
   cJSON_free(env_args);
+  free(sense);
   free(source);
   free(beside);
   free(path);
   return code;
 }
 
-int render_obs(cJSON* out, renderArgs* a, const loomDataset* dataset, loomError* err) {
+int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset, loomError* err) {
   obsRun run = {.args = a, .dataset = dataset};
   if (tool_is_file(a->obs) && tool_same_file(a->obs, loom_dataset_path(dataset)))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; write another file", a->obs);
   if (!a->demo_count) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", a->target);
-  // Each worker draws alone; threads of the driver's own would only get in their way.
-  setenv("LP_NUM_THREADS", "0", 0);
-  int code = a->camera_count ? 0 : usual_cameras(a, dataset, err);
-  if (!code) code = check_names(a, dataset, err);
-  run.hash = hash_of(a, dataset);
+  tool_draw_side_by_side();
+  int code = usual_cameras(a, dataset, err);
+  if (!code) code = set_box(a, task, err);
+  if (!code) code = set_keys(&run, err);
+  run.hash = hash_of(&run);
   snprintf(run.dir, sizeof run.dir, "%.*s.images", LOOM_PATH_MAX - 16, a->obs);
   if (!code) code = open_shards(&run, err);
   if (code) return code;

@@ -59,6 +59,7 @@ int render_frames(cJSON* out, const renderArgs* args, const loomTask* task, cons
                   loomError* err);
 /// The --obs: OUT with the demos and pictures. Demos that cannot be drawn are told, left out, and an error in
 /// the end.
-int render_obs(cJSON* out, renderArgs* args, const loomDataset* dataset, loomError* err);
+int render_obs(cJSON* out, renderArgs* args, const loomTask* task, const loomDataset* dataset,
+               loomError* err);
 
 #endif

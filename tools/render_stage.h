@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "engine/cloud.h"
 #include "engine/dataset.h"
 #include "engine/model.h"
 #include "engine/render.h"
@@ -33,6 +34,7 @@ typedef struct renderArgs {
   int demo_count;
   int* demos;  // (demo_count) numbers of the demos to draw
   loomRenderDef def;
+  loomCloudDef cloud;  // points 0: none; low = high: the task's workspace
   loomAssetRoots roots;
 } renderArgs;
 
