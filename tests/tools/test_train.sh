@@ -110,7 +110,7 @@ check 'a film of rollouts' filmed
 eyes=(-k robot0_eef_pos -k front_image -k pointcloud)
 check 'pictures and point clouds' "$loom" render "$work/d.hdf5" --obs "$work/eyes.hdf5" --limit 2 --camera front --size 32x24 \
   --cloud 64 --rays 32x32
-look() { "$loom" train --data "$work/eyes.hdf5" --task threading --threads 2 --batch 4 --steps 3 --hidden 16 --rollouts 0 "$@"; }
+look() { "$loom" train --data "$work/eyes.hdf5" --threads 2 --batch 4 --steps 3 --hidden 16 --rollouts 0 "$@"; }
 for kind in bc_rnn_gmm diffusion_mlp; do
   check "$kind with eyes: whole run" inside eyes-$kind look -p $kind "${eyes[@]}" --epochs 2 -o run
   check "$kind with eyes: half a run" inside eyes-$kind-half look -p $kind "${eyes[@]}" --epochs 1 -o run
@@ -118,13 +118,13 @@ for kind in bc_rnn_gmm diffusion_mlp; do
   check "$kind with eyes: resumed, the same bits" cmp "$work/eyes-$kind/run/last.safetensors" \
     "$work/eyes-$kind-half/run/last.safetensors"
   for threads in 1 2; do
-    check "$kind with eyes: episodes" "$loom" rollout "$work/eyes-$kind/run/epoch_2.safetensors" -n 2 --max-steps 12 -j $threads \
-      -o "$work/eyes-$kind-$threads.hdf5"
+    check "$kind with eyes: episodes" "$loom" rollout "$work/eyes-$kind/run/epoch_2.safetensors" --task threading -n 2 --max-steps 12 \
+      -j $threads -o "$work/eyes-$kind-$threads.hdf5"
   done
   check "$kind with eyes: the same on any number of threads" cmp "$work/eyes-$kind-1.hdf5" "$work/eyes-$kind-2.hdf5"
 done
 check 'pictures alone' look -p bc_l2 -k front_image --epochs 1 -o "$work/pictures"
-check 'a policy of pictures alone' "$loom" rollout "$work/pictures/epoch_1.safetensors" -n 1 --max-steps 4
+check 'a policy of pictures alone' "$loom" rollout "$work/pictures/epoch_1.safetensors" --task threading -n 1 --max-steps 4
 check 'pictures of another task' refuses "no camera 'front'" "$loom" rollout "$work/pictures/epoch_1.safetensors" -n 1 --task handover
 
 check 'a folder in use' refuses 'holds a run already' inside bc_gmm train -p bc_gmm --hidden 32 -o run
