@@ -135,21 +135,28 @@ static int one(rollouts* r, worker* w, int i, loomError* err) {
   return code;
 }
 
+static void attempt(rollouts* r, int i) {
+  bool skip;
+#pragma omp critical(loom_rollout)
+  skip = r->failed && i > r->failed_at;
+  if (skip) return;
+  loomError err = {0, ""};
+  int code = one(r, &r->workers[omp_get_thread_num()], i, &err);
+#pragma omp critical(loom_rollout)
+  if (code && (!r->failed || i < r->failed_at)) {
+    r->failed = code;
+    r->failed_at = i;
+    r->error = err;
+  }
+}
+
 static void run_all(rollouts* r) {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(r->worker_count)
-  for (int i = 0; i < r->def->n; i++) {
-    bool skip;
-#pragma omp critical(loom_rollout)
-    skip = r->failed && i > r->failed_at;
-    if (skip) continue;
-    loomError err = {0, ""};
-    int code = one(r, &r->workers[omp_get_thread_num()], i, &err);
-#pragma omp critical(loom_rollout)
-    if (code && (!r->failed || i < r->failed_at)) {
-      r->failed = code;
-      r->failed_at = i;
-      r->error = err;
-    }
+#pragma omp parallel num_threads(r->worker_count)
+  {
+    // A lone worker's matrix products would be shared out among threads, which changes their last bits.
+    omp_set_num_threads(1);
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < r->def->n; i++) attempt(r, i);
   }
 }
 
