@@ -222,6 +222,7 @@ static void odd_shapes(void** state) {
 }
 
 int main(void) {
+  omp_set_num_threads(1);  // what is this small is slower on more
   const struct CMUnitTest tests[] = {cmocka_unit_test(resnet), cmocka_unit_test(encoder_gradient),
                                      cmocka_unit_test(crops), cmocka_unit_test(odd_shapes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
