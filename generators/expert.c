@@ -5,8 +5,52 @@
 #include <string.h>
 
 #include "engine/point.h"
+#include "generators/replay.h"
 
 static const double pi = 3.14159265358979323846;
+
+// How far a teacher's command may be ahead of the arm: more than it ever is when the arm follows (the
+// controller lags 0.16 s), so that it says the same there.
+static const double leash = 0.1, leash_turn = 0.8;  // m, rad
+static const double beside = 0.03;                  // m: near enough to a goal that cannot be reached better
+enum { MISSED = 5, GRASP_WAIT = 30 };               // control steps
+
+static bool closes(const loomExpertStep* s) {
+  double sum = s->grip;
+  for (int i = 0; i < s->hand_count; i++) sum += s->hand[i];
+  return sum > 0;
+}
+
+static bool opens(const loomExpertStep* s) {
+  return (s->grip || s->hand_count) && !closes(s);
+}
+
+// The object a step's frame is: where the arm goes before it grasps that.
+static int object_of(const loomTask* task, const loomExpertStep* s) {
+  for (int o = 0; s->moves && s->to.kind == LOOM_POINT_OBJECT && o < task->object_count; o++)
+    if (!strcmp(task->objects[o].name, s->to.name)) return o;
+  return -1;
+}
+
+// From a step that closes the hand beside an object to the one that opens it again the object is held; the
+// way back leads to the first of the moves before.
+static void find_holds(loomExpert* x, const loomTask* task, int a) {
+  int object = -1, approach = -1, held = -1, back = -1;
+  for (int i = 0; i < task->expert_count[a]; i++) {
+    const loomExpertStep* s = &task->expert[a][i];
+    if (opens(s)) held = approach = object = -1;
+    if (held < 0 && object_of(task, s) >= 0) {
+      if (object != object_of(task, s)) approach = i;
+      object = object_of(task, s);
+    }
+    if (closes(s) && object >= 0) {
+      held = object;
+      back = approach;
+    }
+    x->held[a][i] = held;
+    x->back[a][i] = held >= 0 ? back : -1;
+  }
+}
 
 int loom_expert_create(loomExpert* x, const loomEpisode* e, uint64_t seed, uint64_t attempt, loomTrace* trace,
                        loomError* err) {
@@ -24,6 +68,7 @@ int loom_expert_create(loomExpert* x, const loomEpisode* e, uint64_t seed, uint6
       int code = s->moves ? loom_point_bind(&x->point_id[a][i], &s->to, task, s->line, e->m, err) : 0;
       if (code) return code;
     }
+    find_holds(x, task, a);
   }
   return 0;
 }
@@ -44,7 +89,8 @@ static loomPose frame_now(const loomExpert* x, const loomEpisode* e, int a, int 
 static loomPose goal_now(const loomExpert* x, const loomEpisode* e, int a, int turn) {
   const loomExpertArm* arm = &x->arm[a];
   const loomExpertStep* s = &e->scene->task->expert[a][arm->step];
-  loomPose frame = s->follow ? frame_now(x, e, a, arm->step) : arm->frame;
+  bool follow = s->follow || (x->corrective && s->to.kind != LOOM_POINT_EEF);
+  loomPose frame = follow ? frame_now(x, e, a, arm->step) : arm->frame;
   loomPose goal = loom_pose_from_quat(s->pos, s->quat);
   double about[3] = {0, 0, 2 * pi * turn / s->turns};
   loomPose turned = loom_pose_identity();
@@ -61,7 +107,7 @@ static void begin_step(loomExpert* x, const loomEpisode* e, int a) {
   arm->arrived = !s->moves;
   arm->since = 0;
   if (s->moves) arm->frame = frame_now(x, e, a, arm->step);
-  for (int i = 0; i < 3; i++) arm->jitter[i] = s->jitter * loom_random_normal(&x->random);
+  for (int i = 0; !x->corrective && i < 3; i++) arm->jitter[i] = s->jitter * loom_random_normal(&x->random);
   if (s->carried >= 0)
     arm->held = loom_pose_mul(loom_pose_inverse(loom_episode_eef(e, a)), loom_episode_object(e, s->carried));
   double nearest = INFINITY;
@@ -74,19 +120,31 @@ static void begin_step(loomExpert* x, const loomEpisode* e, int a) {
   }
 }
 
+// A teacher's command goes on from where the arm is: never further from it than the leash, nor behind it.
+static void keep_to_arm(loomExpertArm* arm, loomPose eef, loomPose goal) {
+  double far = loom_pose_distance(eef, arm->command), turn = loom_quat_angle(eef.quat, arm->command.quat);
+  double over = fmax(far / leash, turn / leash_turn);
+  if (over > 1) arm->command = loom_pose_interpolate(eef, arm->command, 1 / over);
+  if (loom_pose_distance(eef, goal) < loom_pose_distance(arm->command, goal))
+    memcpy(arm->command.pos, eef.pos, sizeof eef.pos);
+}
+
 // One control step of the command towards the goal, no faster than the step's speeds; eased at the end.
 static void approach(loomExpert* x, const loomEpisode* e, int a) {
   loomExpertArm* arm = &x->arm[a];
   const loomExpertStep* s = &e->scene->task->expert[a][arm->step];
   loomPose goal = goal_now(x, e, a, arm->turn), eef = loom_episode_eef(e, a);
   double dt = 1.0 / e->scene->task->control_freq;
+  if (x->corrective) keep_to_arm(arm, eef, goal);
   double far = loom_pose_distance(arm->command, goal), turn = loom_quat_angle(arm->command.quat, goal.quat);
   double steps = fmax(far / (s->speed * x->pace * dt), turn / (s->spin * x->pace * dt));
   arm->command = steps <= 1 ? goal : loom_pose_interpolate(arm->command, goal, 1 / steps);
-  // Arrived when the command is there and the arm has come close or stopped coming closer.
   double left = loom_pose_distance(eef, goal) + 0.05 * loom_quat_angle(eef.quat, goal.quat);
+  if (arm->arrived && left < 2 * beside) return;  // a teacher's arm that is held there
+  if (arm->arrived) arm->arrived = false, arm->since = 0;
+  // Arrived when the command is there and the arm has come close or stopped coming closer.
   arm->since = steps <= 1 ? arm->since + 1 : 0;
-  if (arm->since && (left < 0.006 || arm->since > 15)) {
+  if (arm->since && (left < 0.006 || (arm->since > 15 && (!x->corrective || left < beside)))) {
     arm->arrived = true;
     arm->since = 0;
   }
@@ -105,9 +163,61 @@ static void set_hand(loomExpertArm* arm, const loomExpertStep* s, int dim) {
   }
 }
 
+static bool in_hand(const loomEpisode* e, int a, int object) {
+  unsigned char touch[LOOM_MAX_ARMS * LOOM_MAX_OBJECTS];
+  loom_find_touches(touch, e);
+  return touch[a * e->scene->task->object_count + object] ==
+         (1 << e->scene->task->robots[a].finger_count) - 1;
+}
+
+// What the hand did up to a step.
+static void hand_before(loomExpertArm* arm, const loomTask* task, int a, int step) {
+  int dim = task->robots[a].gripper_dim;
+  arm->grip = -1;
+  for (int i = 0; i < LOOM_MAX_HAND; i++) arm->hand[i] = -1;
+  for (int i = 0; i < step; i++) {
+    const loomExpertStep* s = &task->expert[a][i];
+    if (s->grip || s->hand_count) set_hand(arm, s, dim);
+  }
+}
+
+// Back to before the grasp when the object has not been in the hand for a while; while the hand closes, when
+// the arm is not where it should. False while a grasp has still to come about.
+static bool grasp_holds(loomExpert* x, const loomEpisode* e, int a) {
+  const loomTask* task = e->scene->task;
+  loomExpertArm* arm = &x->arm[a];
+  int at = arm->step < task->expert_count[a] ? arm->step : task->expert_count[a] - 1;
+  if (x->held[a][at] < 0) {
+    arm->lost = 0;
+    return true;
+  }
+  const loomExpertStep* s = &task->expert[a][at];
+  bool holds = in_hand(e, a, x->held[a][at]), closing = closes(s);
+  bool away = loom_pose_distance(loom_episode_eef(e, a), arm->command) > beside;
+  bool missed = !holds && (!closing || away || arm->since > s->stay + GRASP_WAIT);
+  arm->lost = missed ? arm->lost + 1 : 0;
+  if (arm->lost > MISSED) {
+    arm->step = x->back[a][at];
+    arm->begun = false;
+    arm->lost = 0;
+    hand_before(arm, task, a, arm->step);
+    return true;
+  }
+  return !closing || holds || arm->since < s->stay;
+}
+
+// A teacher that has done its steps holds on to the last goal.
+static void stay_there(loomExpert* x, const loomEpisode* e, int a) {
+  x->arm[a].step--;
+  if (e->scene->task->expert[a][x->arm[a].step].moves) approach(x, e, a);
+  x->arm[a].step++;
+}
+
 static void advance(loomExpert* x, const loomEpisode* e, int a) {
   const loomTask* task = e->scene->task;
   loomExpertArm* arm = &x->arm[a];
+  bool held = !x->corrective || grasp_holds(x, e, a);
+  if (x->corrective && arm->step == task->expert_count[a]) stay_there(x, e, a);
   if (arm->step >= task->expert_count[a] || !may_go(x, task, a)) return;
   if (arm->pause > 0) {
     arm->pause--;
@@ -115,20 +225,22 @@ static void advance(loomExpert* x, const loomEpisode* e, int a) {
   }
   const loomExpertStep* s = &task->expert[a][arm->step];
   if (!arm->begun) begin_step(x, e, a);
-  if (!arm->arrived) approach(x, e, a);
+  if (!arm->arrived || (x->corrective && s->moves)) approach(x, e, a);
   if (!arm->arrived) return;
   if (s->grip || s->hand_count) set_hand(arm, s, e->arms[a].robot->gripper_dim);
-  if (arm->since++ < s->stay || (s->until >= 0 && !loom_condition_true(e->conditions, s->until))) return;
+  if (arm->since++ < s->stay || !held) return;
+  if (s->until >= 0 && !loom_condition_true(e->conditions, s->until)) return;
   arm->step++;
   arm->begun = false;
-  arm->pause = loom_random_uniform(&x->random) < 0.2 ? loom_random_index(&x->random, 6) : 0;
+  bool pauses = !x->corrective && loom_random_uniform(&x->random) < 0.2;
+  arm->pause = pauses ? loom_random_index(&x->random, 6) : 0;
 }
 
 static int reset(void* self, loomEpisode* e, loomError* err) {
   loomExpert* x = self;
   (void)err;
   x->random = loom_random(x->seed, x->attempt, LOOM_PURPOSE_EXPERT);
-  x->pace = loom_random_range(&x->random, 0.8, 1.2);
+  x->pace = x->corrective ? 1 : loom_random_range(&x->random, 0.8, 1.2);
   for (int a = 0; a < e->arm_count; a++)
     x->arm[a] = (loomExpertArm){.command = loom_episode_eef(e, a), .grip = -1};
   for (int a = 0; a < e->arm_count; a++) {

@@ -1,6 +1,11 @@
 // A scripted expert as a policy: it records source demos of tasks nobody has demonstrated yet. Waypoints are
 // relative to objects and followed closed-loop; speeds, pauses and goals vary from demo to demo as a person's
 // do. Generation never calls it.
+//
+// As a teacher (`corrective`) it is asked what to do in states that somebody else has brought about: nothing
+// varies, goals follow their objects, the command stays within a leash of the arm wherever that is, a step is
+// done only when the arm is there, and an object that is not in the hand that should hold it sends the arm
+// back to the steps before it was grasped.
 #ifndef LOOM_GENERATORS_EXPERT_H
 #define LOOM_GENERATORS_EXPERT_H
 
@@ -14,6 +19,7 @@ typedef struct loomExpertArm {
   int since;                   // control steps since arrival
   int pause;                   // a person's hesitation before the step, control steps
   int turn;                    // the equivalent goal taken
+  int lost;                    // corrective: control steps in a row it has not held what it should
   double jitter[3];            // m
   loomPose frame;              // the goal's frame
   loomPose held;               // T_eef_object when the step began, of a carried object
@@ -29,6 +35,9 @@ typedef struct loomExpert {
   int point_id[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];
   loomExpertArm arm[LOOM_MAX_ARMS];
   loomTrace* trace;  // target and gripper action are noted here; may be NULL
+  bool corrective;   // set after create
+  // Of each step: the object that must be in the hand, and where to go back to when it is not; -1 = none.
+  int held[LOOM_MAX_ARMS][LOOM_MAX_EXPERT], back[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];
 } loomExpert;
 
 /// Bind to an episode's model. LOOM_ERR_USAGE when the task file has no `expert:`.

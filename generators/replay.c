@@ -36,8 +36,7 @@ static int body_root(const mjModel* m, int geom) {
   return m->body_rootid[m->geom_bodyid[geom]];
 }
 
-// Which fingers of each arm touch each object, from the contacts as they stand.
-static void find_touches(unsigned char* touch, const loomEpisode* e) {
+void loom_find_touches(unsigned char* touch, const loomEpisode* e) {
   const loomTask* task = e->scene->task;
   memset(touch, 0, (size_t)e->arm_count * (size_t)task->object_count);
   for (int c = 0; c < e->d->ncon; c++) {
@@ -100,7 +99,7 @@ static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, 
   for (int c = 0; c < r->condition_count; c++) {
     r->condition[(size_t)t * (size_t)r->condition_count + (size_t)c] = loom_condition_true(e->conditions, c);
   }
-  find_touches(r->touch + (size_t)t * (size_t)(r->arm_count * r->object_count), e);
+  loom_find_touches(r->touch + (size_t)t * (size_t)(r->arm_count * r->object_count), e);
   r->success_end = loom_episode_success(e);
   if (r->success_end && r->success_row < 0) r->success_row = t;
   return 0;

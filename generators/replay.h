@@ -26,6 +26,10 @@ typedef struct loomReplay {
   double start_q[LOOM_MAX_ARMS][LOOM_MAX_JOINTS];  // arm joints at row 0
 } loomReplay;
 
+/// Which fingers of each arm touch each object, as bits (arm_count x object_count), from the contacts as they
+/// stand.
+void loom_find_touches(unsigned char* touch, const loomEpisode* episode);
+
 /// Replay by state in the demo's own model. The episode must have been created from that model.
 int loom_replay_states(loomReplay* out, loomEpisode* episode, const loomDemo* demo, loomError* err);
 void loom_replay_destroy(loomReplay* replay);

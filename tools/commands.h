@@ -3,6 +3,7 @@
 #ifndef LOOM_TOOLS_COMMANDS_H
 #define LOOM_TOOLS_COMMANDS_H
 
+int cmd_dagger(int argc, char** argv);
 int cmd_dataset(int argc, char** argv);
 int cmd_export(int argc, char** argv);
 int cmd_generate(int argc, char** argv);

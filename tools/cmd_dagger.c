@@ -1,0 +1,426 @@
+// demoloom dagger: a policy that learns from an expert in the states it gets into itself.
+#include <cjson/cJSON.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generators/record.h"
+#include "policies/dagger.h"
+#include "tools/commands.h"
+#include "tools/common.h"
+#include "tools/teacher.h"
+
+static const char help[] =
+    "usage: demoloom dagger TASK --expert EXPERT -o DIR [options]\n\n"
+    "DAgger: a policy is cloned from a few of the expert's demos, tried, and trained again on what the "
+    "expert\n"
+    "says in the states the policy came to; round after round.\n\n"
+    "  -e, --expert EXPERT  generator (the task's source demos, transformed to the scene as it is), "
+    "scripted\n"
+    "                       (`expert:` of task.yaml), or POLICY.safetensors; default generator\n"
+    "  -o, --output DIR     datasets, policies, rounds.csv, rounds.png, best.safetensors\n"
+    "      --gate GATE      who acts in a round: mixture (DAgger: the expert with probability beta^round a "
+    "step),\n"
+    "                       safety (SafeDAgger: it takes over where a classifier says that the novice is "
+    "off),\n"
+    "                       ensemble (where novices of several seeds disagree); default mixture\n"
+    "      --beta B         default 0.5; 0 = the novice alone after round 0\n"
+    "      --tau T          off is |a_novice - a_expert| > T, default 0.5\n"
+    "      --threshold P    safety: probability of being off from which the expert acts, default 0.5\n"
+    "      --members K, --doubt D   ensemble: default 3 novices, expert acts where they differ by more than "
+    "0.2\n"
+    "      --rounds N       after the first, default 5\n"
+    "      --demos N        of the expert in round 0, default 10 (0 with --data)\n"
+    "  -d, --data FILE      dataset to begin with; may be given several times\n"
+    "  -n, --episodes N     of a round, default 20\n"
+    "      --evaluations N  episodes a novice is measured on, the same for all; default 50\n"
+    "      --evaluation-seed S   default 1000\n"
+    "      --reset NAME     reset distribution (default: the task's first)\n"
+    "      --max-steps N    control steps an episode (default: the task's)\n"
+    "  -p, --policy KIND    default bc_l2; see `demoloom train --help`\n"
+    "  -k, --key NAME       observation; several times (default: hands' poses, grippers and `object`)\n"
+    "      --hidden N       units of each hidden layer, default 256\n"
+    "      --steps N        of training in a round, default 5000\n"
+    "      --batch N, --rate R   default 256 and 1e-3 (to 0, as a cosine)\n"
+    "      --continue       train the last round's novice on, not a new one\n"
+    "  -s, --seed S         default 1\n"
+    "  -j, --threads N      of rollouts (default: as many as cores); the result does not depend on it\n"
+    "      --resume         go on with a run that was stopped, or add rounds to one\n"
+    "      --json           the rounds on stdout\n"
+    "      --assets NAME=DIR\n\n"
+    "examples:\n"
+    "  demoloom dagger threading --expert scripted --demos 5 --rounds 8 -o runs/dagger\n"
+    "  demoloom dagger threading --expert generator --gate safety -o runs/safedagger\n";
+
+typedef struct daggerArgs {
+  const char *task, *expert, *folder, *gate, *reset, *policy;
+  int ndata, nkey;
+  const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS];
+  int64_t rounds, demos, episodes, evaluations, evaluation_seed, max_steps, members, hidden, steps, batch,
+      seed, threads;
+  double beta, tau, threshold, doubt, rate;
+  bool go_on, resume, json;
+  loomAssetRoots roots;
+} daggerArgs;
+
+enum {
+  OPT_GATE = 256,
+  OPT_BETA,
+  OPT_TAU,
+  OPT_THRESHOLD,
+  OPT_MEMBERS,
+  OPT_DOUBT,
+  OPT_ROUNDS,
+  OPT_DEMOS,
+  OPT_EVALUATIONS,
+  OPT_EVALUATION_SEED,
+  OPT_RESET,
+  OPT_MAX_STEPS,
+  OPT_HIDDEN,
+  OPT_STEPS,
+  OPT_BATCH,
+  OPT_RATE,
+  OPT_CONTINUE,
+  OPT_RESUME,
+  OPT_JSON,
+  OPT_ASSETS
+};
+
+static const struct option options[] = {{"expert", 1, 0, 'e'},
+                                        {"output", 1, 0, 'o'},
+                                        {"gate", 1, 0, OPT_GATE},
+                                        {"beta", 1, 0, OPT_BETA},
+                                        {"tau", 1, 0, OPT_TAU},
+                                        {"threshold", 1, 0, OPT_THRESHOLD},
+                                        {"members", 1, 0, OPT_MEMBERS},
+                                        {"doubt", 1, 0, OPT_DOUBT},
+                                        {"rounds", 1, 0, OPT_ROUNDS},
+                                        {"demos", 1, 0, OPT_DEMOS},
+                                        {"data", 1, 0, 'd'},
+                                        {"episodes", 1, 0, 'n'},
+                                        {"evaluations", 1, 0, OPT_EVALUATIONS},
+                                        {"evaluation-seed", 1, 0, OPT_EVALUATION_SEED},
+                                        {"reset", 1, 0, OPT_RESET},
+                                        {"max-steps", 1, 0, OPT_MAX_STEPS},
+                                        {"policy", 1, 0, 'p'},
+                                        {"key", 1, 0, 'k'},
+                                        {"hidden", 1, 0, OPT_HIDDEN},
+                                        {"steps", 1, 0, OPT_STEPS},
+                                        {"batch", 1, 0, OPT_BATCH},
+                                        {"rate", 1, 0, OPT_RATE},
+                                        {"continue", 0, 0, OPT_CONTINUE},
+                                        {"seed", 1, 0, 's'},
+                                        {"threads", 1, 0, 'j'},
+                                        {"resume", 0, 0, OPT_RESUME},
+                                        {"json", 0, 0, OPT_JSON},
+                                        {"assets", 1, 0, OPT_ASSETS},
+                                        {"help", 0, 0, 'h'},
+                                        {0, 0, 0, 0}};
+
+// Options that are numbers: where they go and what they may be.
+static bool number(daggerArgs* a, int c) {
+  const struct {
+    int c;
+    const char* name;
+    int64_t* to;
+    int64_t low, high;
+  } whole[] = {{OPT_MEMBERS, "--members", &a->members, 2, LOOM_GATE_MEMBERS},
+               {OPT_ROUNDS, "--rounds", &a->rounds, 0, LOOM_DATA_FILES - 1},
+               {OPT_DEMOS, "--demos", &a->demos, 0, 1 << 20},
+               {'n', "-n", &a->episodes, 1, 1 << 20},
+               {OPT_EVALUATIONS, "--evaluations", &a->evaluations, 1, 1 << 20},
+               {OPT_EVALUATION_SEED, "--evaluation-seed", &a->evaluation_seed, 0, INT64_MAX},
+               {OPT_MAX_STEPS, "--max-steps", &a->max_steps, 1, 1 << 20},
+               {OPT_HIDDEN, "--hidden", &a->hidden, 1, 65536},
+               {OPT_STEPS, "--steps", &a->steps, 1, 1000000000},
+               {OPT_BATCH, "--batch", &a->batch, 1, 1 << 20},
+               {'s', "--seed", &a->seed, 0, INT32_MAX / 2},
+               {'j', "--threads", &a->threads, 0, 1024}};
+  const struct {
+    int c;
+    const char* name;
+    double* to;
+    double low, high;
+  } real[] = {{OPT_BETA, "--beta", &a->beta, 0, 1},
+              {OPT_TAU, "--tau", &a->tau, 0, 1e6},
+              {OPT_THRESHOLD, "--threshold", &a->threshold, 0, 1},
+              {OPT_DOUBT, "--doubt", &a->doubt, 0, 1e6},
+              {OPT_RATE, "--rate", &a->rate, 1e-12, 10}};
+  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+    if (whole[i].c == c)
+      return tool_int(whole[i].to, "dagger", whole[i].name, optarg, whole[i].low, whole[i].high);
+  for (size_t i = 0; i < sizeof real / sizeof *real; i++)
+    if (real[i].c == c)
+      return tool_double(real[i].to, "dagger", real[i].name, optarg, real[i].low, real[i].high);
+  return false;
+}
+
+static bool text(daggerArgs* a, int c) {
+  const struct {
+    int c;
+    const char** to;
+  } one[] = {
+      {'e', &a->expert}, {'o', &a->folder}, {OPT_GATE, &a->gate}, {OPT_RESET, &a->reset}, {'p', &a->policy}};
+  const struct {
+    int c;
+    bool* to;
+  } flag[] = {{OPT_CONTINUE, &a->go_on}, {OPT_RESUME, &a->resume}, {OPT_JSON, &a->json}};
+  for (size_t i = 0; i < sizeof one / sizeof *one; i++)
+    if (one[i].c == c) return *one[i].to = optarg, true;
+  for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
+    if (flag[i].c == c) return *flag[i].to = true;
+  return false;
+}
+
+static int parse(daggerArgs* a, int argc, char** argv) {
+  loomError err = {0, ""};
+  optind = 1;
+  for (int c; (c = getopt_long(argc, argv, "e:o:d:n:p:k:s:j:h", options, NULL)) != -1;) {
+    switch (c) {
+      case 'd':
+        if (a->ndata == LOOM_DATA_FILES) return tool_usage("dagger", "at most %d files", LOOM_DATA_FILES);
+        a->data[a->ndata++] = optarg;
+        break;
+      case 'k':
+        if (a->nkey == LOOM_DATA_KEYS) return tool_usage("dagger", "at most %d keys", LOOM_DATA_KEYS);
+        a->key[a->nkey++] = optarg;
+        break;
+      case OPT_ASSETS:
+        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
+        break;
+      case 'h':
+        fputs(help, stdout);
+        return -1;
+      case '?':
+        return EXIT_USAGE;
+      default:
+        if (!text(a, c) && !number(a, c)) return EXIT_USAGE;
+    }
+  }
+  if (optind + 1 != argc) return tool_usage("dagger", "it takes one task");
+  if (!a->folder) return tool_usage("dagger", "name a folder with -o");
+  if (a->ndata + a->rounds >= LOOM_DATA_FILES)
+    return tool_usage("dagger", "at most %d datasets and rounds", LOOM_DATA_FILES);
+  a->task = argv[optind];
+  if (a->demos < 0) a->demos = a->ndata ? 0 : 10;
+  return 0;
+}
+
+// ---- what is learnt, and how
+
+static int kind_of(loomPolicyKind* kind, const char* name, loomError* err) {
+  for (int k = 0; k < LOOM_KINDS; k++) {
+    *kind = (loomPolicyKind)k;
+    if (!strcmp(name, loom_policy_kind_name(*kind))) return 0;
+  }
+  return loom_error_set(err, LOOM_ERR_USAGE, "no kind of policy is '%s'; see `demoloom train --help`", name);
+}
+
+// Hands, grippers and the object, where no keys are named.
+static int choose_keys(loomConfigData* data, const daggerArgs* a, const loomScene* scene, loomError* err) {
+  loomEpisode* e = NULL;
+  for (int i = 0; i < a->nkey; i++)
+    snprintf(data->key[data->key_count++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->key[i]);
+  if (a->nkey) return 0;
+  int code = loom_episode_create(&e, scene, err);
+  for (int i = 0; !code && i < e->obs_count && data->key_count < LOOM_DATA_KEYS; i++) {
+    const char* name = e->obs[i].name;
+    if (!strcmp(name, "object") || strstr(name, "eef_pos") || strstr(name, "eef_quat") ||
+        strstr(name, "gripper_qpos"))
+      snprintf(data->key[data->key_count++], LOOM_NAME_MAX, "%s", name);
+  }
+  loom_episode_destroy(e);
+  return code;
+}
+
+static int configure(loomTrainConfig* c, const daggerArgs* a, const loomScene* scene, loomError* err) {
+  enum { EPOCHS = 10 };
+  loomPolicyKind kind;
+  int code = kind_of(&kind, a->policy, err);
+  if (code) return code;
+  *c = loom_default_train_config(kind);
+  for (int i = 0; i < a->ndata; i++) snprintf(c->data.file[i].path, LOOM_PATH_MAX, "%s", a->data[i]);
+  c->data.file_count = a->ndata;
+  c->policy.hidden = (int)a->hidden;
+  for (int i = 0; i < c->policy.layers.n; i++) c->policy.layers.size[i] = (int)a->hidden;
+  c->optimizer.rate = a->rate;
+  c->optimizer.schedule = 1;
+  c->train.epochs = a->steps % EPOCHS ? 1 : EPOCHS;
+  c->train.steps = (int)a->steps / c->train.epochs;
+  c->train.batch = (int)a->batch;
+  c->train.seed = (int)a->seed;
+  c->train.threads = 1;  // so that nothing depends on how many there are; the networks are small
+  snprintf(c->rollout.task, sizeof c->rollout.task, "%s", a->task);
+  if (a->reset) snprintf(c->rollout.reset, sizeof c->rollout.reset, "%.*s", LOOM_NAME_MAX - 1, a->reset);
+  return choose_keys(&c->data, a, scene, err);
+}
+
+static int gate_of(loomGateKind* gate, const char* name, loomError* err) {
+  static const char* const names[LOOM_GATES] = {
+      [LOOM_GATE_MIXTURE] = "mixture", [LOOM_GATE_SAFETY] = "safety", [LOOM_GATE_ENSEMBLE] = "ensemble"};
+  for (int i = 0; i < LOOM_GATES; i++) {
+    *gate = (loomGateKind)i;
+    if (names[i] && !strcmp(name, names[i])) return 0;
+  }
+  return loom_error_set(err, LOOM_ERR_USAGE, "no gate is '%s': mixture, safety or ensemble", name);
+}
+
+// ---- what is told
+
+static void show(void* user, int round, const char* what, int64_t done, int64_t total) {
+  (void)user;
+  char name[64];
+  snprintf(name, sizeof name, "round %d %s:", round, what);
+  tool_progress(name, done, total, 0, "");
+}
+
+static void print_json(const loomDaggerReport* r) {
+  cJSON *out = cJSON_CreateObject(), *expert = cJSON_AddObjectToObject(out, "expert"),
+        *list = cJSON_AddArrayToObject(out, "rounds");
+  cJSON_AddNumberToObject(expert, "evaluated", r->evaluated);
+  cJSON_AddNumberToObject(expert, "succeeded", r->succeeded);
+  cJSON_AddNumberToObject(out, "best", r->best);
+  for (int i = 0; i < r->n; i++) {
+    const loomDaggerRound* x = &r->round[i];
+    const struct {
+      const char* name;
+      double value;
+    } field[] = {{"round", x->round},
+                 {"beta", x->beta},
+                 {"episodes", (double)x->episodes},
+                 {"successes", (double)x->successes},
+                 {"steps", (double)x->steps},
+                 {"expert_steps", (double)x->expert_steps},
+                 {"queries", (double)x->queries},
+                 {"off", (double)x->off},
+                 {"caught", (double)x->caught},
+                 {"deviation", x->deviation},
+                 {"loss", x->loss},
+                 {"evaluated", x->evaluated},
+                 {"succeeded", x->succeeded},
+                 {"success", x->rate},
+                 {"success_low", x->low},
+                 {"success_high", x->high},
+                 {"error", x->error},
+                 {"seconds", x->seconds}};
+    cJSON* one = cJSON_CreateObject();
+    for (size_t k = 0; k < sizeof field / sizeof *field; k++)
+      if (isfinite(field[k].value)) cJSON_AddNumberToObject(one, field[k].name, field[k].value);
+    cJSON_AddItemToArray(list, one);
+  }
+  char* json = cJSON_Print(out);
+  puts(json ? json : "{}");
+  cJSON_free(json);
+  cJSON_Delete(out);
+}
+
+static void print_text(const loomDaggerReport* r, const char* folder) {
+  int64_t steps = 0, acted = 0, asked = 0;
+  printf("round  steps  expert's  queries  off, of these caught  success alone          off the expert by\n");
+  for (int i = 0; i < r->n; i++) {
+    const loomDaggerRound* x = &r->round[i];
+    steps += x->steps;
+    acted += x->expert_steps;
+    asked += x->queries;
+    printf("%5d  %5lld  %8lld  %7lld  %6lld  %12lld  %5.1f %% (%.1f to %.1f)  %9.3f\n", x->round,
+           (long long)x->steps, (long long)x->expert_steps, (long long)x->queries, (long long)x->off,
+           (long long)x->caught, 100 * x->rate, 100 * x->low, 100 * x->high, x->error);
+  }
+  printf(
+      "expert: %d of %d succeed (%.1f %%); it acted at %lld of %lld steps (%.1f %%) and was asked %lld "
+      "times\n",
+      r->succeeded, r->evaluated, 100.0 * r->succeeded / r->evaluated, (long long)acted, (long long)steps,
+      steps ? 100.0 * (double)acted / (double)steps : 0, (long long)asked);
+  printf("best: round %d, %d of %d\nwrote %s\n", r->best, r->round[r->best].succeeded,
+         r->round[r->best].evaluated, folder);
+}
+
+// ---- the whole
+
+static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, const char* env_args,
+               loomError* err) {
+  loomDaggerDef def = loom_default_dagger_def();
+  loomTeacher teacher = {0};
+  loomTrainConfig* config = calloc(1, sizeof *config);
+  int code = config ? configure(config, a, scene, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
+  if (!code) code = gate_of(&def.gate, a->gate, err);
+  def.reset = a->reset ? loom_task_find_reset(scene->task, a->reset) : 0;
+  if (!code && def.reset < 0)
+    code =
+        loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, a->reset);
+  if (!code) code = tool_teacher_open(&teacher, a->expert, scene, &a->roots, err);
+  if (!code) {
+    def.config = config;
+    def.scene = scene;
+    def.expert = &teacher.maker;
+    def.expert_name = a->expert;
+    def.env_args = env_args;
+    def.folder = a->folder;
+    def.rounds = (int)a->rounds;
+    def.demos = (int)a->demos;
+    def.episodes = (int)a->episodes;
+    def.max_steps = (int)a->max_steps;
+    def.seed = (uint64_t)a->seed;
+    def.beta = a->beta;
+    def.safety.tau = a->tau;
+    def.safety.threshold = a->threshold;
+    def.members = (int)a->members;
+    def.doubt = a->doubt;
+    def.evaluations = (int)a->evaluations;
+    def.evaluation_seed = (uint64_t)a->evaluation_seed;
+    def.threads = (int)a->threads;
+    def.go_on = a->go_on;
+    def.resume = a->resume;
+    def.stop = &tool_stop;
+    def.progress = show;
+    tool_catch_signals();
+    code = loom_dagger(report, &def, err);
+    tool_progress_end();
+  }
+  tool_teacher_close(&teacher);
+  free(config);
+  return code;
+}
+
+int cmd_dagger(int argc, char** argv) {
+  daggerArgs a = {.expert = "generator",
+                  .gate = "mixture",
+                  .policy = "bc_l2",
+                  .rounds = 5,
+                  .demos = -1,
+                  .episodes = 20,
+                  .evaluations = 50,
+                  .evaluation_seed = 1000,
+                  .members = 3,
+                  .hidden = 256,
+                  .steps = 5000,
+                  .batch = 256,
+                  .seed = 1,
+                  .beta = 0.5,
+                  .tau = 0.5,
+                  .threshold = 0.5,
+                  .doubt = 0.2,
+                  .rate = 1e-3};
+  loomDaggerReport report = {0};
+  loomTask* task = NULL;
+  loomScene* scene = NULL;
+  char* env_args = NULL;
+  loomError err = {0, ""};
+  int code = parse(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  code = tool_task(&task, a.task, &err);
+  if (!code) code = tool_assets(&a.roots, task, &err);
+  if (!code) code = tool_scene(&scene, &env_args, task, &a.roots, &err);
+  if (!code) code = run(&a, &report, scene, env_args, &err);
+  if (!code && a.json) print_json(&report);
+  if (!code && !a.json) print_text(&report, a.folder);
+  int status = code ? tool_fail(&err) : EXIT_DONE;
+  loom_dagger_report_destroy(&report);
+  free(env_args);
+  loom_scene_destroy(scene);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&a.roots);
+  return status;
+}
