@@ -9,11 +9,8 @@
 
 static const double pi = 3.14159265358979323846;
 
-// How far a teacher's command may be ahead of the arm: more than it ever is when the arm follows (the
-// controller lags 0.16 s), so that it says the same there.
-static const double leash = 0.1, leash_turn = 0.8;  // m, rad
-static const double beside = 0.03;                  // m: near enough to a goal that cannot be reached better
-enum { MISSED = 5, GRASP_WAIT = 30 };               // control steps
+static const double beside = 0.03;     // m: near enough to a goal that cannot be reached better
+enum { MISSED = 5, GRASP_WAIT = 30 };  // control steps
 
 static bool closes(const loomExpertStep* s) {
   double sum = s->grip;
@@ -100,6 +97,51 @@ static loomPose goal_now(const loomExpert* x, const loomEpisode* e, int a, int t
   return s->carried >= 0 ? loom_pose_mul(goal, loom_pose_inverse(arm->held)) : goal;
 }
 
+static loomPose goal_of(loomExpert* x, const loomEpisode* e, int a, int step) {
+  int now = x->arm[a].step;
+  x->arm[a].step = step;
+  loomPose goal = goal_now(x, e, a, x->arm[a].turn);
+  x->arm[a].step = now;
+  return goal;
+}
+
+// A move that the arm only passes on its way to the next one: both to the same frame, nothing in between.
+static bool passes(const loomTask* task, int a, int step) {
+  if (step < 0 || step + 1 >= task->expert_count[a]) return false;
+  const loomExpertStep *s = &task->expert[a][step], *next = s + 1;
+  return s->moves && next->moves && s->to.kind != LOOM_POINT_EEF && s->to.kind == next->to.kind &&
+         !strcmp(s->to.name, next->to.name) && s->carried == next->carried && s->turns == next->turns &&
+         s->upright == next->upright && !s->grip && !s->hand_count && s->until < 0 && next->after_arm < 0;
+}
+
+// How far the arm is from the way between that move's goal and the next, in units of what may be: wide where
+// that begins, narrow where it ends.
+static double off_the_way(loomExpert* x, const loomEpisode* e, int a, int step) {
+  loomPose from = goal_of(x, e, a, step), to = goal_of(x, e, a, step + 1), eef = loom_episode_eef(e, a);
+  double way[3], at[3], long_way = loom_pose_distance(from, to), along = 0, far = 0;
+  if (long_way < 1e-6) return INFINITY;
+  for (int i = 0; i < 3; i++) way[i] = (from.pos[i] - to.pos[i]) / long_way;
+  for (int i = 0; i < 3; i++) at[i] = eef.pos[i] - to.pos[i];
+  for (int i = 0; i < 3; i++) along += at[i] * way[i];
+  for (int i = 0; i < 3; i++) far += (at[i] - along * way[i]) * (at[i] - along * way[i]);
+  double ahead = fmax(0, along), over = fmax(0, along - long_way);
+  double turn = loom_quat_angle(eef.quat, to.quat);
+  return fmax((sqrt(far) + over) / (0.008 + 0.2 * ahead), turn / (0.1 + 2 * ahead));
+}
+
+// A teacher's arm that is on the way to the next move's goal need not go back to where that way begins; one
+// that has left it must.
+static void find_way(loomExpert* x, const loomEpisode* e, int a) {
+  const loomTask* task = e->scene->task;
+  loomExpertArm* arm = &x->arm[a];
+  bool left = arm->begun && passes(task, a, arm->step - 1) && off_the_way(x, e, a, arm->step - 1) > 2;
+  bool past = arm->begun && passes(task, a, arm->step) && off_the_way(x, e, a, arm->step) < 1;
+  if (!left && !past) return;
+  arm->step += past ? 1 : -1;
+  arm->arrived = false;
+  arm->since = 0;
+}
+
 static void begin_step(loomExpert* x, const loomEpisode* e, int a) {
   loomExpertArm* arm = &x->arm[a];
   const loomExpertStep* s = &e->scene->task->expert[a][arm->step];
@@ -120,24 +162,23 @@ static void begin_step(loomExpert* x, const loomEpisode* e, int a) {
   }
 }
 
-// A teacher's command goes on from where the arm is: never further from it than the leash, nor behind it.
-static void keep_to_arm(loomExpertArm* arm, loomPose eef, loomPose goal) {
-  double far = loom_pose_distance(eef, arm->command), turn = loom_quat_angle(eef.quat, arm->command.quat);
-  double over = fmax(far / leash, turn / leash_turn);
-  if (over > 1) arm->command = loom_pose_interpolate(eef, arm->command, 1 / over);
-  if (loom_pose_distance(eef, goal) < loom_pose_distance(arm->command, goal))
-    memcpy(arm->command.pos, eef.pos, sizeof eef.pos);
+// s that an arm which follows a moving command lags behind it.
+static double lag(const loomArm* arm) {
+  const double* kp = arm->control.kp;
+  return kp[0] > 0 ? 2 * arm->control.damping_ratio[0] / sqrt(kp[0]) : 0.16;
 }
 
-// One control step of the command towards the goal, no faster than the step's speeds; eased at the end.
+// One control step of the command towards the goal, no faster than the step's speeds; eased at the end. A
+// teacher's depends on where the arm is alone: ahead of it by what it lags behind at the step's speed.
 static void approach(loomExpert* x, const loomEpisode* e, int a) {
   loomExpertArm* arm = &x->arm[a];
   const loomExpertStep* s = &e->scene->task->expert[a][arm->step];
   loomPose goal = goal_now(x, e, a, arm->turn), eef = loom_episode_eef(e, a);
   double dt = 1.0 / e->scene->task->control_freq;
-  if (x->corrective) keep_to_arm(arm, eef, goal);
+  if (x->corrective) arm->command = eef;
   double far = loom_pose_distance(arm->command, goal), turn = loom_quat_angle(arm->command.quat, goal.quat);
-  double steps = fmax(far / (s->speed * x->pace * dt), turn / (s->spin * x->pace * dt));
+  double ahead = x->corrective ? lag(&e->arms[a]) : x->pace * dt;
+  double steps = fmax(far / (s->speed * ahead), turn / (s->spin * ahead));
   arm->command = steps <= 1 ? goal : loom_pose_interpolate(arm->command, goal, 1 / steps);
   double left = loom_pose_distance(eef, goal) + 0.05 * loom_quat_angle(eef.quat, goal.quat);
   if (arm->arrived && left < 2 * beside) return;  // a teacher's arm that is held there
@@ -225,6 +266,10 @@ static void advance(loomExpert* x, const loomEpisode* e, int a) {
   }
   const loomExpertStep* s = &task->expert[a][arm->step];
   if (!arm->begun) begin_step(x, e, a);
+  if (x->corrective) {
+    find_way(x, e, a);
+    s = &task->expert[a][arm->step];
+  }
   if (!arm->arrived || (x->corrective && s->moves)) approach(x, e, a);
   if (!arm->arrived) return;
   if (s->grip || s->hand_count) set_hand(arm, s, e->arms[a].robot->gripper_dim);

@@ -3,9 +3,9 @@
 // do. Generation never calls it.
 //
 // As a teacher (`corrective`) it is asked what to do in states that somebody else has brought about: nothing
-// varies, goals follow their objects, the command stays within a leash of the arm wherever that is, a step is
-// done only when the arm is there, and an object that is not in the hand that should hold it sends the arm
-// back to the steps before it was grasped.
+// varies, goals follow their objects, the command starts at each step from where the arm is, a step is done
+// only when the arm is there, and an object that is not in the hand that should hold it sends the arm back to
+// the steps before it was grasped.
 #ifndef LOOM_GENERATORS_EXPERT_H
 #define LOOM_GENERATORS_EXPERT_H
 

@@ -176,7 +176,7 @@ static void member_path(char out[LOOM_DAGGER_PATH], const dagger* g, int round, 
   loom_dagger_path(out, g->def, name, round);
 }
 
-static int train_member(dagger* g, loomDaggerRound* r, int k, loomError* err) {
+static int train_member(dagger* g, int k, loomError* err) {
   char path[LOOM_DAGGER_PATH], before[LOOM_DAGGER_PATH + 32];
   loomTrainState state;
   int code = aggregate(g, g->def->gate == LOOM_GATE_SAFETY ? "train" : "", err);
@@ -195,9 +195,7 @@ static int train_member(dagger* g, loomDaggerRound* r, int k, loomError* err) {
     snprintf(before, sizeof before, "%s/last.safetensors", path);
     def.initial = before;
   }
-  code = loom_train(&state, &def, err);
-  if (!code && !k) r->loss = state.loss;
-  return code;
+  return loom_train(&state, &def, err);
 }
 
 static int load_member(dagger* g, int round, int k, loomError* err) {
@@ -306,7 +304,7 @@ static int one_round(dagger* g, loomError* err) {
   loomDaggerRound r = {0};
   double start = loom_clock();
   int code = collect(g, &r, err);
-  for (int k = 0; !code && k < g->members; k++) code = train_member(g, &r, k, err);
+  for (int k = 0; !code && k < g->members; k++) code = train_member(g, k, err);
   for (int k = 0; !code && k < g->members; k++) code = load_member(g, g->round, k, err);
   if (!code && g->def->gate == LOOM_GATE_SAFETY) code = train_safety(g, err);
   if (code) return code;

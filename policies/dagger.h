@@ -32,7 +32,6 @@ typedef struct loomDaggerRound {
   int64_t off, caught;   // steps with |a_novice - a_expert| > tau, and those of them the expert took over;
                          // found by watching, no query
   double deviation;      // mean |a_novice - a_expert|, 0 in round 0
-  double loss;           // of the novice's training (the first member's)
   // Measured on the starts that are the same for all.
   int evaluated, succeeded;
   double rate, low, high;  // 95 % Wilson interval

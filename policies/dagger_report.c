@@ -37,13 +37,15 @@ typedef struct column {
 } column;
 
 #define AT(member) offsetof(loomDaggerRound, member)
-static const column columns[] = {
-    {"round", INT, AT(round)},          {"beta", REAL, AT(beta)},   {"episodes", LONG, AT(episodes)},
-    {"successes", LONG, AT(successes)}, {"steps", LONG, AT(steps)}, {"expert_steps", LONG, AT(expert_steps)},
-    {"queries", LONG, AT(queries)},     {"off", LONG, AT(off)},     {"caught", LONG, AT(caught)},
-    {"deviation", REAL, AT(deviation)}, {"loss", REAL, AT(loss)},   {"evaluated", INT, AT(evaluated)},
-    {"succeeded", INT, AT(succeeded)},  {"rate", REAL, AT(rate)},   {"low", REAL, AT(low)},
-    {"high", REAL, AT(high)},           {"error", REAL, AT(error)}, {"seconds", REAL, AT(seconds)}};
+static const column columns[] = {{"round", INT, AT(round)},         {"beta", REAL, AT(beta)},
+                                 {"episodes", LONG, AT(episodes)},  {"successes", LONG, AT(successes)},
+                                 {"steps", LONG, AT(steps)},        {"expert_steps", LONG, AT(expert_steps)},
+                                 {"queries", LONG, AT(queries)},    {"off", LONG, AT(off)},
+                                 {"caught", LONG, AT(caught)},      {"deviation", REAL, AT(deviation)},
+                                 {"evaluated", INT, AT(evaluated)}, {"succeeded", INT, AT(succeeded)},
+                                 {"rate", REAL, AT(rate)},          {"low", REAL, AT(low)},
+                                 {"high", REAL, AT(high)},          {"error", REAL, AT(error)},
+                                 {"seconds", REAL, AT(seconds)}};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static void put(FILE* f, const loomDaggerRound* r, const column* c) {

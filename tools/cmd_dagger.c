@@ -297,7 +297,6 @@ static void print_json(const loomDaggerReport* r) {
                  {"off", (double)x->off},
                  {"caught", (double)x->caught},
                  {"deviation", x->deviation},
-                 {"loss", x->loss},
                  {"evaluated", x->evaluated},
                  {"succeeded", x->succeeded},
                  {"success", x->rate},
@@ -350,7 +349,7 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
   if (!code && def.reset < 0)
     code =
         loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, a->reset);
-  if (!code) code = tool_teacher_open(&teacher, a->expert, scene, &a->roots, err);
+  if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, err);
   if (!code) {
     def.config = config;
     def.scene = scene;

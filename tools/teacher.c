@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "generators/expert.h"
+#include "generators/guide.h"
 
 // ---- the scripted expert
 
@@ -23,19 +24,48 @@ static int begin_scripted(loomPolicy* out, void* instance, loomEpisode* episode,
   return code;
 }
 
+// ---- the generator
+
+typedef struct generatorInstance {
+  const loomSourceSet* sources;
+  loomGuide guide;
+} generatorInstance;
+
+static int create_generator(void** instance, void* self, loomEpisode* episode, loomError* err) {
+  generatorInstance* g = calloc(1, sizeof *g);
+  (void)episode;
+  if (!g) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the expert");
+  g->sources = self;
+  *instance = g;
+  return 0;
+}
+
+static int begin_generator(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed,
+                           uint64_t number, loomError* err) {
+  generatorInstance* g = instance;
+  (void)err;
+  loom_guide_begin(&g->guide, episode, g->sources, seed, number);
+  *out = loom_guide_policy(&g->guide);
+  return 0;
+}
+
 // ---- one by name
 
-int tool_teacher_open(loomTeacher* out, const char* name, const loomScene* scene, const loomAssetRoots* roots,
+int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, const loomAssetRoots* roots,
                       loomError* err) {
-  (void)scene;
-  (void)roots;
+  char path[LOOM_PATH_MAX];
+  int code = 0;
   *out = (loomTeacher){0};
   if (!strcmp(name, "scripted")) {
     out->maker = (loomPolicyMaker){NULL, create_scripted, begin_scripted, free};
-    return 0;
+  } else if (!strcmp(name, "generator")) {
+    code = tool_source_path(path, task, roots, err);
+    if (!code) code = loom_sources_load(&out->sources, task, path, roots, err);
+    out->maker = (loomPolicyMaker){&out->sources, create_generator, begin_generator, free};
+  } else {
+    code = loom_trained_load(&out->policy, name, err);
+    out->maker = loom_trained_maker(&out->policy);
   }
-  int code = loom_trained_load(&out->policy, name, err);
-  if (!code) out->maker = loom_trained_maker(&out->policy);
   return code;
 }
 

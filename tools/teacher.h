@@ -12,7 +12,7 @@ typedef struct loomTeacher {
 } loomTeacher;
 
 /// name: "scripted", "generator" or a policy's file. Stays where it is while it is used.
-int tool_teacher_open(loomTeacher* out, const char* name, const loomScene* scene, const loomAssetRoots* roots,
+int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, const loomAssetRoots* roots,
                       loomError* err);
 void tool_teacher_close(loomTeacher* teacher);
 
