@@ -9,8 +9,11 @@
 
 static const double pi = 3.14159265358979323846;
 
-static const double beside = 0.03;     // m: near enough to a goal that cannot be reached better
-enum { MISSED = 5, GRASP_WAIT = 30 };  // control steps
+// A teacher's tolerances. What it says must follow from where things are, for that is all a pupil sees: no
+// long counting, no exact places.
+static const double there = 0.012;                 // m: at a goal
+static const double beside = 0.03;                 // near enough to one that cannot be reached better
+enum { MISSED = 5, CLOSED = 4, GRASP_WAIT = 30 };  // control steps
 
 static bool closes(const loomExpertStep* s) {
   double sum = s->grip;
@@ -126,7 +129,7 @@ static double off_the_way(loomExpert* x, const loomEpisode* e, int a, int step) 
   for (int i = 0; i < 3; i++) far += (at[i] - along * way[i]) * (at[i] - along * way[i]);
   double ahead = fmax(0, along), over = fmax(0, along - long_way);
   double turn = loom_quat_angle(eef.quat, to.quat);
-  return fmax((sqrt(far) + over) / (0.008 + 0.2 * ahead), turn / (0.1 + 2 * ahead));
+  return fmax((sqrt(far) + over) / (0.015 + 0.4 * ahead), turn / (0.3 + 3 * ahead));
 }
 
 // A teacher's arm that is on the way to the next move's goal need not go back to where that way begins; one
@@ -185,7 +188,9 @@ static void approach(loomExpert* x, const loomEpisode* e, int a) {
   if (arm->arrived) arm->arrived = false, arm->since = 0;
   // Arrived when the command is there and the arm has come close or stopped coming closer.
   arm->since = steps <= 1 ? arm->since + 1 : 0;
-  if (arm->since && (left < 0.006 || (arm->since > 15 && (!x->corrective || left < beside)))) {
+  bool near =
+      x->corrective ? left < there || (arm->since > 15 && left < beside) : left < 0.006 || arm->since > 15;
+  if (arm->since && near) {
     arm->arrived = true;
     arm->since = 0;
   }
@@ -235,7 +240,8 @@ static bool grasp_holds(loomExpert* x, const loomEpisode* e, int a) {
   const loomExpertStep* s = &task->expert[a][at];
   bool holds = in_hand(e, a, x->held[a][at]), closing = closes(s);
   bool away = loom_pose_distance(loom_episode_eef(e, a), arm->command) > beside;
-  bool missed = !holds && (!closing || away || arm->since > s->stay + GRASP_WAIT);
+  bool empty = arm->since > s->stay + GRASP_WAIT && e->arms[a].state.grip[0] > 0.9;
+  bool missed = !holds && (!closing || away || empty);
   arm->lost = missed ? arm->lost + 1 : 0;
   if (arm->lost > MISSED) {
     arm->step = x->back[a][at];
@@ -244,7 +250,7 @@ static bool grasp_holds(loomExpert* x, const loomEpisode* e, int a) {
     hand_before(arm, task, a, arm->step);
     return true;
   }
-  return !closing || holds || arm->since < s->stay;
+  return !closing || holds;
 }
 
 // A teacher that has done its steps holds on to the last goal.
@@ -273,7 +279,9 @@ static void advance(loomExpert* x, const loomEpisode* e, int a) {
   if (!arm->arrived || (x->corrective && s->moves)) approach(x, e, a);
   if (!arm->arrived) return;
   if (s->grip || s->hand_count) set_hand(arm, s, e->arms[a].robot->gripper_dim);
-  if (arm->since++ < s->stay || !held) return;
+  int stay = x->corrective && x->held[a][arm->step] >= 0 && closes(s) && s->stay > CLOSED ? CLOSED : s->stay;
+  bool done = arm->since++ >= stay;
+  if (!done || !held) return;
   if (s->until >= 0 && !loom_condition_true(e->conditions, s->until)) return;
   arm->step++;
   arm->begun = false;
