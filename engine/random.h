@@ -19,8 +19,8 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_DROPOUT = 7,
   LOOM_PURPOSE_SHUFFLE = 8,  // order of a training set
   LOOM_PURPOSE_POLICY = 9,   // what a policy draws while it acts
+  LOOM_PURPOSE_GATE = 10,    // whether the expert or the novice acts
   LOOM_PURPOSE_CROP = 11,    // where images are cropped in training
-  LOOM_PURPOSE_GATE = 12,    // whether the expert or the novice acts
 } loomPurpose;
 
 typedef struct loomRandom {

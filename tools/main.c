@@ -22,11 +22,8 @@ static const struct {
     {"teleop", cmd_teleop, "drive a task's robots and record source demos"},
     {"train", cmd_train, "train a policy on a dataset"},
     {"rollout", cmd_rollout, "let a trained policy act, and count its successes"},
-<<<<<<< HEAD
     {"export", cmd_export, "a trained policy as ONNX, to run elsewhere"},
-=======
     {"dagger", cmd_dagger, "improve a policy by what an expert says in its own states"},
->>>>>>> 7194d77 (DAgger, SafeDAgger and gating by an ensemble; the scripted expert as a teacher (work in progress))
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };
 

@@ -14,36 +14,9 @@ enum { SEED = 5 };
 static own* o;
 static char folder[128];
 
-// Two arms, two objects: what a perceptron must see.
-static void observe_objects(loomTask* task) {
-  static const char* const names[] = {"box", "rod"};
-  for (int i = 0; i < 2; i++) {
-    loomPoint object = {.kind = LOOM_POINT_OBJECT}, eef = {.kind = LOOM_POINT_EEF, .arm = i};
-    snprintf(object.name, sizeof object.name, "%s", names[i]);
-    loomObserveDef pos = {.kind = LOOM_OBSERVE_POS, .of = object, .from = eef};
-    loomObserveDef quat = {.kind = LOOM_OBSERVE_QUAT, .of = object, .from = {.kind = LOOM_POINT_WORLD}};
-    snprintf(pos.name, sizeof pos.name, "%s_pos", names[i]);
-    snprintf(quat.name, sizeof quat.name, "%s_quat", names[i]);
-    task->observe[task->observe_count++] = pos;
-    task->observe[task->observe_count++] = quat;
-  }
-}
-
 static int open_all(void** state) {
-  loomError err = {0, ""};
-  loomAssetRoots roots = {0};
-  char label[LOOM_PATH_MAX], *xml = NULL;
   open_own(state);
   o = *state;
-  loom_episode_destroy(o->e);
-  loom_scene_destroy(o->scene);
-  loom_trace_destroy(&o->trace);
-  observe_objects(o->task);
-  must(loom_task_model(&xml, label, o->task, &roots, &err), &err);
-  must(loom_scene_create(&o->scene, o->task, xml, label, NULL, &roots, &err), &err);
-  must(loom_episode_create(&o->e, o->scene, &err), &err);
-  must(loom_trace_create(&o->trace, o->e, o->task->max_steps, &err), &err);
-  free(xml);
   const char* tmp = getenv("TMPDIR");
   snprintf(folder, sizeof folder, "%s/loom-dagger-XXXXXX", tmp ? tmp : "/tmp");
   assert_non_null(mkdtemp(folder));
@@ -93,6 +66,39 @@ static int guide_begin(loomPolicy* out, void* instance, loomEpisode* e, uint64_t
 }
 
 static const loomPolicyMaker guide = {NULL, guide_create, guide_begin, free};
+
+// One whose best answer is known: each hand to 15 cm above its object, as fast as it can.
+static int reach_act(double* action, void* self, loomEpisode* e, loomError* err) {
+  (void)self;
+  (void)err;
+  for (int a = 0; a < 2; a++, action += 7) {
+    loomPose goal = loom_episode_eef(e, a);
+    memcpy(goal.pos, loom_episode_object(e, a).pos, sizeof goal.pos);
+    goal.pos[2] += 0.15;
+    loom_arm_action_towards(action, &e->arms[a], loom_episode_eef(e, a), goal);
+    action[6] = -1;
+  }
+  return 0;
+}
+
+static int reach_create(void** instance, void* self, loomEpisode* e, loomError* err) {
+  (void)self;
+  (void)e;
+  *instance = malloc(1);
+  return *instance ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
+}
+
+static int reach_begin(loomPolicy* out, void* instance, loomEpisode* e, uint64_t seed, uint64_t number,
+                       loomError* err) {
+  (void)e;
+  (void)seed;
+  (void)number;
+  (void)err;
+  *out = (loomPolicy){instance, NULL, reach_act};
+  return 0;
+}
+
+static const loomPolicyMaker reach = {NULL, reach_create, reach_begin, free};
 
 // Somebody who does what the teacher says but for a while, when both arms are pulled aside and the hands
 // open.
@@ -411,24 +417,23 @@ static void same_bytes(void** state) {
   }
 }
 
-// Two demos are too few; what DAgger adds makes the novice as good as its teacher.
-static void success_rises(void** state) {
+// Two demos are too few to know the way from everywhere; what DAgger adds brings the novice to the known best
+// answer, where it is itself.
+static void deviation_falls(void** state) {
   (void)state;
-  loomTrainConfig c = config(1500);
+  loomTrainConfig c = config(1200);
   loomDaggerReport report;
-  loomDaggerDef def = small(&c, "rises");
+  loomDaggerDef def = small(&c, "falls");
   if (getenv("LOOM_QUICK")) return;
-  def.max_steps = 160;
-  def.rounds = 4;
+  def.expert = &reach;
+  def.max_steps = 40;
+  def.rounds = 3;
   def.episodes = 10;
-  def.evaluations = 15;
+  def.evaluations = 10;
   def.beta = 0;
   learn(&report, &def);
-  for (int i = 0; i < report.n; i++) print_message("%d: %d of %d, error %g\n", i, report.round[i].succeeded, report.round[i].evaluated, report.round[i].error);
-  assert_int_equal(report.succeeded, 15);
-  assert_true(report.round[0].succeeded <= 9);
-  assert_true(report.round[report.best].succeeded >= 14);
-  assert_true(report.round[report.best].error < 0.7 * report.round[0].error);
+  double first = report.round[0].error, last = report.round[3].error;
+  if (!(first > 0.5 && last < 0.4 * first)) fail_msg("%g at first, %g in the end", first, last);
   loom_dagger_report_destroy(&report);
 }
 
@@ -460,7 +465,7 @@ int main(void) {
       cmocka_unit_test(thresholds_open_and_close_the_gate),
       cmocka_unit_test(disagreement_of_known_actions),
       cmocka_unit_test(same_bytes),
-      cmocka_unit_test(success_rises),
+      cmocka_unit_test(deviation_falls),
       cmocka_unit_test(what_is_refused),
   };
   if (getenv("LOOM_ONLY")) cmocka_set_test_filter(getenv("LOOM_ONLY"));
