@@ -305,7 +305,7 @@ static void counts_are_the_files(void** state) {
     def.gate = (loomGateKind)gate;
     def.demos = 5;
     def.members = 2;
-    def.doubt = 0.3;
+    def.doubt = 0.02;
     def.beta = 0.3;
     def.safety.tau = 0.8;
     learn(&report, &def);
