@@ -82,6 +82,13 @@ static bool same_sizes(const mjModel* a, const mjModel* b) {
   return true;
 }
 
+static bool same_numbers(const mjtNum* a, const mjtNum* b, int n) {
+  for (int i = 0; i < n; i++) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
 // The same things of the same names, and of meshes the same in the same places: a stand-in says nothing about
 // where a mesh would come to lie.
 static bool same_parts(const mjModel* m, const mjModel* a, const mjModel* b) {
@@ -91,8 +98,8 @@ static bool same_parts(const mjModel* m, const mjModel* a, const mjModel* b) {
   for (int g = 0; g < a->ngeom; g++) {
     bool mesh = a->geom_type[g] == mjGEOM_MESH || b->geom_type[g] == mjGEOM_MESH;
     if (mesh && (a->geom_type[g] != b->geom_type[g] || a->geom_dataid[g] != b->geom_dataid[g] ||
-                 memcmp(a->geom_pos + 3 * g, b->geom_pos + 3 * g, 3 * sizeof(mjtNum)) ||
-                 memcmp(a->geom_quat + 4 * g, b->geom_quat + 4 * g, 4 * sizeof(mjtNum))))
+                 !same_numbers(a->geom_pos + 3 * g, b->geom_pos + 3 * g, 3) ||
+                 !same_numbers(a->geom_quat + 4 * g, b->geom_quat + 4 * g, 4)))
       return false;
   }
   return true;

@@ -35,6 +35,13 @@ LOOM_CLONES static void cell_backward(loomReal* dgates, loomReal* dc, const loom
   }
 }
 
+// Sequences that begin in a state of zero, as in training: a tenth of the recurrent products of ten steps.
+static bool begins_at_zero(const loomLstmState* state, ptrdiff_t count) {
+  ptrdiff_t i = 0;
+  while (i < count && state->h[i] == 0) i++;
+  return i == count;
+}
+
 void loom_lstm_forward(loomLstmState* state, const loomReal* x, const loomLstmWeights* w,
                        const loomLstmShape* s) {
   int n = s->n, hidden = s->hidden, width = 4 * hidden;
@@ -49,8 +56,9 @@ void loom_lstm_forward(loomLstmState* state, const loomReal* x, const loomLstmWe
                s->steps * n, width, s->in, 1, 1);
   for (int t = 0; t < s->steps; t++) {
     loomReal *gates = state->gates + 4 * t * step, *c = state->c + t * step, *h = state->h + t * step;
-    loom_product(gates, width, (loomMatrix){h, hidden, false}, (loomMatrix){w->wh, hidden, true}, n, width,
-                 hidden, 1, 1);
+    if (t || !begins_at_zero(state, step))
+      loom_product(gates, width, (loomMatrix){h, hidden, false}, (loomMatrix){w->wh, hidden, true}, n, width,
+                   hidden, 1, 1);
 #pragma omp parallel for schedule(static) if (4 * step >= LOOM_PARALLEL_MIN)
     for (int i = 0; i < n; i++) {
       ptrdiff_t at = (ptrdiff_t)i * hidden;
@@ -81,8 +89,11 @@ void loom_lstm_backward(loomReal* dx, loomReal* dh0, loomReal* dc, loomReal* dga
   // Weights have the same part in every step: one product over all of them.
   loom_product(dw->wi, s->in, (loomMatrix){dgates, width, true}, (loomMatrix){x, s->in, false}, width, s->in,
                rows, 1, 1);
-  loom_product(dw->wh, hidden, (loomMatrix){dgates, width, true}, (loomMatrix){state->h, hidden, false},
-               width, hidden, rows, 1, 1);
+  int skipped = begins_at_zero(state, step) ? n : 0;
+  if (rows > skipped)
+    loom_product(dw->wh, hidden, (loomMatrix){dgates + (ptrdiff_t)skipped * width, width, true},
+                 (loomMatrix){state->h + (ptrdiff_t)skipped * hidden, hidden, false}, width, hidden,
+                 rows - skipped, 1, 1);
   loom_column_sum(dw->bi, dgates, rows, width);
   loom_column_sum(dw->bh, dgates, rows, width);
   if (dx)

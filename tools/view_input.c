@@ -10,6 +10,20 @@
 // ------------------------------------------------------------------------------------------------------
 // commands
 
+// A whole number from low to high, or the fallback where there is none.
+static int whole(const char* text, int fallback, int low, int high) {
+  char* end;
+  long value = strtol(text, &end, 10);
+  if (end == text) return fallback;
+  return value < low ? low : value > high ? high : (int)value;
+}
+
+static double real(const char* text, double fallback) {
+  char* end;
+  double value = strtod(text, &end);
+  return end == text ? fallback : value;
+}
+
 // What plays or runs stands still.
 static void stop(viewApp* app) {
   if (view_run_open(app) && app->playing) view_run_pause(app);
@@ -32,17 +46,17 @@ static void do_play(viewApp* app, const char* arg) {
 
 static void do_step(viewApp* app, const char* arg) {
   stop(app);
-  view_go(app, view_row(app) + (*arg ? atoi(arg) : 1));
+  view_go(app, view_row(app) + whole(arg, 1, -1000000, 1000000));
 }
 
 static void do_back(viewApp* app, const char* arg) {
   stop(app);
-  view_go(app, view_row(app) - (*arg ? atoi(arg) : 1));
+  view_go(app, view_row(app) - whole(arg, 1, -1000000, 1000000));
 }
 
 static void do_row(viewApp* app, const char* arg) {
   stop(app);
-  view_go(app, atof(arg));
+  view_go(app, real(arg, 0));
 }
 
 static void do_end(viewApp* app, const char* arg) {
@@ -57,11 +71,11 @@ static void move_in_list(viewApp* app, int by) {
 }
 
 static void do_next(viewApp* app, const char* arg) {
-  move_in_list(app, *arg ? atoi(arg) : 1);
+  move_in_list(app, whole(arg, 1, -1000000, 1000000));
 }
 
 static void do_previous(viewApp* app, const char* arg) {
-  move_in_list(app, *arg ? -atoi(arg) : -1);
+  move_in_list(app, -whole(arg, 1, -1000000, 1000000));
 }
 
 static void do_demo(viewApp* app, const char* arg) {
@@ -150,7 +164,7 @@ static void do_save(viewApp* app, const char* arg) {
 }
 
 static void do_speed(viewApp* app, const char* arg) {
-  double speed = *arg ? atof(arg) : 1;
+  double speed = real(arg, 1);
   app->speed = fmin(8, fmax(0.1, speed));
 }
 
@@ -170,12 +184,12 @@ static void do_loop(viewApp* app, const char* arg) {
 }
 
 static void do_plot(viewApp* app, const char* arg) {
-  view_plot_page(app, *arg ? atoi(arg) % (VIEW_PAGES + 1) : (app->plot_page + 1) % (VIEW_PAGES + 1));
+  view_plot_page(app, whole(arg, (app->plot_page + 1) % (VIEW_PAGES + 1), 0, VIEW_PAGES));
 }
 
 static void do_camera(viewApp* app, const char* arg) {
   int n = app->stage.entry >= 0 ? (int)app->stage.model->ncam : 0;
-  app->camera_choice = *arg ? atoi(arg) : app->camera_choice + 1;
+  app->camera_choice = whole(arg, app->camera_choice + 1, 0, 1000);
   if (app->camera_choice > n || app->camera_choice < 0) app->camera_choice = 0;
 }
 
@@ -200,13 +214,14 @@ static void do_segment(viewApp* app, const char* arg) {
 // boundary ARM SUBTASK ROW
 static void do_boundary(viewApp* app, const char* arg) {
   char name[LOOM_NAME_MAX];
-  int arm, row, k = -1;
-  if (sscanf(arg, "%d %63s %d", &arm, name, &row) == 3 && arm >= 0 && arm < app->task->arm_count)
-    k = loom_task_find_subtask(app->task, arm, name);
+  char first[16], last[16];
+  int a = -1, k = -1;
+  if (sscanf(arg, "%15s %63s %15s", first, name, last) == 3) a = whole(first, -1, -1, LOOM_MAX_ARMS);
+  if (a >= 0 && a < app->task->arm_count) k = loom_task_find_subtask(app->task, a, name);
   if (k < 0 || app->stage.entry < 0) {
     view_say(app, "boundary takes ARM SUBTASK ROW, not '%.60s'", arg);
   } else {
-    view_stage_move_end(app, arm, k, row);
+    view_stage_move_end(app, a, k, whole(last, 0, 0, 1000000000));
   }
 }
 
@@ -262,15 +277,15 @@ static void do_coverage(viewApp* app, const char* arg) {
 }
 
 static void do_attempt(viewApp* app, const char* arg) {
-  view_run_start(app, VIEW_RUN_ATTEMPT, *arg ? atoi(arg) : -1);
+  view_run_start(app, VIEW_RUN_ATTEMPT, whole(arg, -1, 0, 1000000000));
 }
 
 static void do_expert(viewApp* app, const char* arg) {
-  view_run_start(app, VIEW_RUN_EXPERT, *arg ? atoi(arg) : -1);
+  view_run_start(app, VIEW_RUN_EXPERT, whole(arg, -1, 0, 1000000000));
 }
 
 static void do_policy(viewApp* app, const char* arg) {
-  view_run_start(app, VIEW_RUN_POLICY, *arg ? atoi(arg) : -1);
+  view_run_start(app, VIEW_RUN_POLICY, whole(arg, -1, 0, 1000000000));
 }
 
 static void do_subtask(viewApp* app, const char* arg) {
@@ -290,11 +305,11 @@ static void do_forces(viewApp* app, const char* arg) {
 }
 
 static void do_mark_frames(viewApp* app, const char* arg) {
-  app->option.frame = *arg ? atoi(arg) % mjNFRAME : (app->option.frame + 1) % mjNFRAME;
+  app->option.frame = whole(arg, (app->option.frame + 1) % mjNFRAME, 0, mjNFRAME - 1);
 }
 
 static void do_labels(viewApp* app, const char* arg) {
-  app->option.label = *arg ? atoi(arg) % mjNLABEL : (app->option.label + 1) % mjNLABEL;
+  app->option.label = whole(arg, (app->option.label + 1) % mjNLABEL, 0, mjNLABEL - 1);
 }
 
 static void do_reset(viewApp* app, const char* arg) {
@@ -304,7 +319,7 @@ static void do_reset(viewApp* app, const char* arg) {
 }
 
 static void do_seed(viewApp* app, const char* arg) {
-  app->seed = atoi(arg);
+  app->seed = whole(arg, app->seed, 0, 1000000000);
 }
 
 static void do_live(viewApp* app, const char* arg) {

@@ -69,7 +69,7 @@ static bool press_key(viewApp* app, const char* text) {
     view_key(app, key_names[i].key, read_mods(mods));
     return true;
   }
-  int n, key = name[0];
+  int n, key = (unsigned char)name[0];
   if (sscanf(name, "f%d", &n) == 1 && n >= 1 && n <= 12) {
     key = mjKEY_F1 + n - 1;
   } else if (name[1]) {

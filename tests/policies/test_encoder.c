@@ -1,5 +1,6 @@
 // Encoders of images and point clouds, in double: gradients against central differences, crops.
 #define LOOM_DOUBLE
+#include <omp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
