@@ -27,8 +27,8 @@ typedef enum loomPolicyKind {
 const char* loom_policy_kind_name(loomPolicyKind kind);  // "bc_rnn_gmm"
 bool loom_policy_denoises(int kind);                     // one of the diffusion kinds
 
-/// What a denoising network is asked for: the noise in an action chunk (Ho et al., 2020), or the chunk without
-/// it, as 3D Diffusion Policy (Ze et al., 2024) does, which a perceptron finds much easier.
+/// What a denoising network is asked for: the noise in an action chunk (Ho et al., 2020), or the chunk
+/// without it, as 3D Diffusion Policy (Ze et al., 2024) does, which a perceptron finds much easier.
 typedef enum loomPrediction { LOOM_PREDICT_NOISE, LOOM_PREDICT_SAMPLE } loomPrediction;
 
 enum { LOOM_CONFIG_SIZES = 8 };
