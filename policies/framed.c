@@ -106,9 +106,7 @@ static int read_frame(frameRows* out, const char* name, const loomDataset* set, 
 
 static loomPose pose_at(const frameRows* f, int64_t row) {
   if (!f->poses.data) return loom_pose_identity();
-  const double* m = (const double*)f->poses.data + (row * f->arms + f->arm) * 16;
-  const double pos[3] = {m[3], m[7], m[11]}, mat[9] = {m[0], m[1], m[2], m[4], m[5], m[6], m[8], m[9], m[10]};
-  return loom_pose_from_mat(pos, mat);
+  return loom_pose_from_matrix((const double*)f->poses.data + (row * f->arms + f->arm) * 16);
 }
 
 int loom_framed_read(float* out, int stride, int64_t* rows, const loomFramed* framed, const loomDataset* set,
