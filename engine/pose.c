@@ -117,3 +117,8 @@ void loom_quat_from_rpy(double quat[4], const double rpy[3]) {
   loom_quat_exp(turn, x);
   loom_quat_mul(quat, quat, turn);
 }
+
+loomPose loom_pose_from_matrix(const double m[16]) {
+  const double pos[3] = {m[3], m[7], m[11]}, mat[9] = {m[0], m[1], m[2], m[4], m[5], m[6], m[8], m[9], m[10]};
+  return loom_pose_from_mat(pos, mat);
+}

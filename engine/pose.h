@@ -30,7 +30,8 @@ double loom_quat_angle(const double a[4], const double b[4]);
 double loom_pose_distance(loomPose a, loomPose b);
 /// The part of a rotation about the world's z axis (swing-twist), rad in (-pi, pi].
 double loom_quat_yaw(const double quat[4]);
-/// Row-major (4 x 4) homogeneous matrix.
+/// Row-major (4 x 4) homogeneous matrix, and back.
 void loom_pose_to_matrix(double out[16], loomPose pose);
+loomPose loom_pose_from_matrix(const double matrix[16]);
 
 #endif

@@ -322,12 +322,12 @@ void loom_plan_move(double* action, loomPlan* p) {
   }
 }
 
-// A delta of nothing leaves the goal where it is, to the bit; a gripper's 0 holds, a hand's does not.
+// A delta of nothing leaves the goal where it is, to the bit. Hands open: a gripper's 0 would hold it,
+// but a policy that learns 0 gives a little more or less, and its sign closes the gripper.
 void loom_plan_keep_still(const loomEpisode* e, double* action) {
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
-    int still = arm->pose_dim + (arm->robot->gripper_absolute ? 0 : arm->robot->gripper_dim);
-    if (arm->control.delta) memset(action, 0, sizeof *action * (size_t)still);
+    if (arm->control.delta) memset(action, 0, sizeof *action * (size_t)arm->pose_dim);
     action += loom_arm_action_dim(arm);
   }
 }

@@ -204,6 +204,20 @@ static int annotate(loomTrace* t, const loomTask* task, const char* name, const 
   return code;
 }
 
+// Where each action sent the hands: nobody has said what was meant.
+static void put_targets(loomTrace* t, const loomEpisode* e) {
+  const double* action = t->actions;
+  for (int r = 0; r < t->rows; r++) {
+    for (int a = 0; a < t->arm_count; a++) {
+      ptrdiff_t at = 16 * ((ptrdiff_t)r * t->arm_count + a);
+      loomPose eef = loom_pose_from_matrix(t->eef + at);
+      loomPose before = r ? loom_pose_from_matrix(t->target + at - (ptrdiff_t)16 * t->arm_count) : eef;
+      loom_pose_to_matrix(t->target + at, loom_arm_target(&e->arms[a], eef, before, action));
+      action += loom_arm_action_dim(&e->arms[a]);
+    }
+  }
+}
+
 int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loomDriven* driven,
                        const loomWriteDef* write, loomError* why, loomError* err) {
   char name[LOOM_NAME_MAX], *xml = NULL;
@@ -213,6 +227,7 @@ int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loo
   snprintf(name, sizeof name, "demo_%d", driven->number);
   if (!code) code = loom_episode_xml(&xml, e, err);
   if (!code) annotate(t, e->scene->task, name, xml, driven, why);
+  if (!code) put_targets(t, e);
   if (!code && t->rows) dones[t->rows - 1] = 1;
   if (!code) code = fill_fields(list, t, e, dones, NULL, 0, false, err);
   if (!code) {

@@ -27,6 +27,7 @@ static const char* const kind_names[] = {"bc_l2",          "bc_gaussian", "bc_gm
                                          "bc_transformer", "diffusion",   "diffusion_mlp", NULL};
 static const char* const optimizers[] = {"adam", "adamw", NULL};
 static const char* const schedules[] = {"constant", "cosine", "step", NULL};
+static const char* const predictions[] = {"noise", "sample", NULL};
 static const char* const normals[] = {"none", "standard", "range", NULL};
 static const char* const poses[] = {"relative", "absolute", NULL};
 static const char* const rotations[] = {"axis_angle", "6d", NULL};
@@ -75,6 +76,7 @@ static const field fields[] = {
     {"policy", "executed", INT, DIFFUSION, AT(policy.executed), 1, 1000, NULL},
     {"policy", "noise_steps", INT, DIFFUSION, AT(policy.noise_steps), 1, 1000, NULL},
     {"policy", "denoise_steps", INT, DIFFUSION, AT(policy.denoise_steps), 1, 1000, NULL},
+    {"policy", "predicts", CHOICE, DIFFUSION, AT(policy.predicts), 0, 0, predictions},
     {"policy", "kernel", INT, UNET, AT(policy.kernel), 1, 63, NULL},
     {"policy", "groups", INT, UNET, AT(policy.groups), 1, 1024, NULL},
     {"policy", "step_width", INT, DIFFUSION, AT(policy.step_width), 4, 65536, NULL},
@@ -197,8 +199,8 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
   if (loom_policy_denoises((int)kind)) {
     c.data.obs_normal = c.data.action_normal = LOOM_NORMAL_RANGE;
     c.policy.layers =
-        kind == LOOM_KIND_DIFFUSION ? (loomSizes){3, {64, 128, 256}} : (loomSizes){3, {512, 512, 512}};
-    if (kind == LOOM_KIND_DIFFUSION_MLP) c.policy.step_width = 64;
+        kind == LOOM_KIND_DIFFUSION ? (loomSizes){3, {64, 128, 256}} : (loomSizes){3, {1024, 1024, 1024}};
+    c.policy.predicts = LOOM_PREDICT_SAMPLE;
     c.optimizer.decoupled = true;
     c.optimizer.weight_decay = 1e-6;
     c.optimizer.beta1 = 0.95;
@@ -206,6 +208,16 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
     c.optimizer.warmup = 500;
     c.optimizer.ema = 0.9999;
     c.train.batch = 256;
+  }
+  if (kind == LOOM_KIND_DIFFUSION_MLP) {  // measured on the handover: minutes on one core
+    c.policy.step_width = 64;
+    c.optimizer.rate = 3e-4;
+    c.optimizer.ema = 0.999;
+    c.optimizer.floor = 0.02;
+    c.train.epochs = 12;
+    c.checkpoint.every = 4;
+    c.rollout.every = 2;
+    c.rollout.n = 30;
   }
   return c;
 }

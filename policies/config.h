@@ -27,6 +27,10 @@ typedef enum loomPolicyKind {
 const char* loom_policy_kind_name(loomPolicyKind kind);  // "bc_rnn_gmm"
 bool loom_policy_denoises(int kind);                     // one of the diffusion kinds
 
+/// What a denoising network is asked for: the noise in an action chunk (Ho et al., 2020), or the chunk
+/// without it, as 3D Diffusion Policy (Ze et al., 2024) does, which a perceptron finds much easier.
+typedef enum loomPrediction { LOOM_PREDICT_NOISE, LOOM_PREDICT_SAMPLE } loomPrediction;
+
 enum { LOOM_CONFIG_SIZES = 8 };
 
 /// A list of widths.
@@ -68,6 +72,7 @@ typedef struct loomConfigPolicy {
   int observed, predicted, executed;  // diffusion: rows of observations and actions
   int noise_steps, denoise_steps;     // diffusion: while training, while acting
   int kernel, groups, step_width;     // diffusion: U-Net
+  int predicts;                       // diffusion: loomPrediction
 } loomConfigPolicy;
 
 /// How images and point clouds become features; unused where no key is one.

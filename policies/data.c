@@ -8,6 +8,7 @@
 
 #include "engine/sense.h"
 #include "policies/data_internal.h"
+#include "policies/framed.h"
 
 loomDataDef loom_default_data_def(void) {
   return (loomDataDef){.action = "actions",
@@ -226,6 +227,20 @@ static int set_key(loomData* data, int k, const loomArray* a, loomError* err) {
   return 0;
 }
 
+// An observation, which may be a framed one (policies/framed.h).
+static int describe_key(loomArray* out, const loomData* data, int demo, int k, loomError* err) {
+  const dataDemo* d = &data->demo[demo];
+  const loomDataset* set = data->file[d->file].set;
+  loomFramed framed;
+  if (!loom_framed_parse(&framed, data->key_name[k]))
+    return describe(out, set, d->index, data->key_path[k], err);
+  *out = (loomArray){.type = LOOM_TYPE_F64, .rank = 2, .shape = {0, LOOM_FRAMED_DIM}};
+  int code =
+      loom_framed_read(NULL, 0, &out->shape[0], &framed, set, loom_dataset_demo_path(set, d->index), err);
+  out->count = out->shape[0] * LOOM_FRAMED_DIM;
+  return code;
+}
+
 // How many arms an action is of, and its numbers as batches have them.
 static int set_actions(loomData* data, const loomArray* actions, loomError* err) {
   const loomDataset* set = data->file[0].set;
@@ -268,7 +283,7 @@ static int set_shapes(loomData* data, loomArray* first, loomError* err) {
                           loom_data_demo_path(data, 0), (long long)first[n].shape[1]);
   if (!code) code = set_actions(data, &first[n], err);
   for (int k = 0; !code && k < n; k++) {
-    code = describe(&first[k], set, data->demo[0].index, data->key_path[k], err);
+    code = describe_key(&first[k], data, 0, k, err);
     if (!code) code = set_key(data, k, &first[k], err);
   }
   return code;
@@ -311,7 +326,7 @@ static int check_demo(loomData* data, int demo, const loomArray* first, loomErro
   if (!code) code = check_shape(&a, &first[n], data, demo, 0, data->action_path, err);
   if (!code) code = set_demo(data, demo, a.shape[0], err);
   for (int k = 0; !code && k < n; k++) {
-    code = describe(&a, set, d->index, data->key_path[k], err);
+    code = describe_key(&a, data, demo, k, err);
     if (!code) code = check_shape(&a, &first[k], data, demo, d->rows, data->key_path[k], err);
   }
   if (!code && data->goals) code = describe(&a, set, d->index, LOOM_DATA_GOALS, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policies/data_internal.h"
+#include "policies/framed.h"
 
 static bool is_wide(const loomDataKey* key) {
   return key->offset < 0;
@@ -74,6 +75,20 @@ static int read_array(loomArray* a, const loomData* data, int demo, const char* 
   return 0;
 }
 
+static int read_framed(float* out, int stride, const loomData* data, int demo, int k,
+                       const loomFramed* framed, loomError* err) {
+  const dataDemo* d = &data->demo[demo];
+  const loomDataset* set = data->file[d->file].set;
+  int64_t rows = d->rows;
+  int code = loom_framed_read(out, stride, &rows, framed, set, loom_dataset_demo_path(set, d->index), err);
+  for (int64_t i = 0; !code && i < rows * LOOM_FRAMED_DIM; i++) {
+    if (isfinite(out[i / LOOM_FRAMED_DIM * stride + i % LOOM_FRAMED_DIM])) continue;
+    not_finite(data, demo, data->key_name[k], i / LOOM_FRAMED_DIM, i % LOOM_FRAMED_DIM, err);
+    code = LOOM_ERR_FORMAT;
+  }
+  return code;
+}
+
 // Into columns of out (rows x stride).
 static int read_key(float* out, int stride, const loomData* data, int demo, const char* path, int dim,
                     loomError* err) {
@@ -120,7 +135,10 @@ static int read_demo(loomData* data, int demo, loomError* err) {
   int code = read_actions((float*)rows.actions, data, demo, err);
   for (int k = 0; !code && k < info->key_count; k++) {
     const loomDataKey* key = &info->key[k];
-    if (key->bytes)
+    loomFramed framed;
+    if (loom_framed_parse(&framed, key->name))
+      code = read_framed((float*)rows.low + key->offset, info->low_dim, data, demo, k, &framed, err);
+    else if (key->bytes)
       code = read_bytes((unsigned char*)rows.wide[k], data, demo, data->key_path[k], key->dim, err);
     else if (is_wide(key))
       code = read_key((float*)rows.wide[k], key->dim, data, demo, data->key_path[k], key->dim, err);

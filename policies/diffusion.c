@@ -25,12 +25,20 @@ void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal
   }
 }
 
-void loom_diffusion_step(loomReal* x, const loomReal* noise, int t, int to, double limit,
-                         const loomDiffusion* d, size_t count) {
-  double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
+void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, double limit, const loomDiffusion* d,
+                          size_t count) {
+  double signal = sqrt(d->kept[t]), rest = sqrt(1 - d->kept[t]);
   for (size_t i = 0; i < count; i++) {
-    double e = (double)noise[i], clean = ((double)x[i] - sqrt(1 - kept) * e) / sqrt(kept);
-    if (limit > 0) clean = fmax(-limit, fmin(clean, limit));
-    x[i] = (loomReal)(sqrt(after) * clean + sqrt(1 - after) * e);
+    double clean = ((double)x[i] - rest * (double)noise[i]) / signal;
+    noise[i] = (loomReal)fmax(-limit, fmin(clean, limit));
   }
+}
+
+void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, const loomDiffusion* d,
+                         size_t count) {
+  double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
+  double share = sqrt((1 - after) / (1 - kept));  // of what is left of the noise
+  for (size_t i = 0; i < count; i++)
+    x[i] = (loomReal)(sqrt(after) * (double)clean[i] +
+                      share * ((double)x[i] - sqrt(kept) * (double)clean[i]));
 }

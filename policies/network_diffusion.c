@@ -1,7 +1,7 @@
 // Diffusion policy (Chi et al., "Diffusion Policy: Visuomotor Policy Learning via Action Diffusion", RSS
-// 2023): a network predicts the noise in a chunk of actions from the chunk, the step of the diffusion and the
-// observed rows; it is the 1-D U-Net or a perceptron that sees the three side by side. Trained as Ho et al.
-// (2020), acting by the steps of DDIM (Song et al., 2021).
+// 2023): a network predicts the noise in a chunk of actions, or the chunk without it, from the noisy chunk,
+// the step of the diffusion and the observed rows; it is the 1-D U-Net or a perceptron that sees the three
+// side by side. Trained as Ho et al. (2020), acting by the steps of DDIM (Song et al., 2021).
 #include "policies/diffusion.h"
 #include "policies/embedding.h"
 #include "policies/loss.h"
@@ -11,12 +11,12 @@
 
 typedef struct diffusionNetwork diffusionNetwork;
 
-/// What predicts noise.
+/// What predicts.
 typedef struct denoiser {
   void (*declare)(diffusionNetwork* net, loomParams* params);
   void (*init)(const diffusionNetwork* net, loomParams* params, loomRandom* random);
   void (*layout)(diffusionNetwork* net, loomArena* arena, int n, bool train);
-  /// The noise (n x chunk) in net->noisy, by net->embedding.
+  /// Noise or sample (n x chunk) of net->noisy, by net->embedding.
   const loomReal* (*predict)(diffusionNetwork* net, const loomParams* params, const loomReal* obs, int n);
   /// The last prediction's gradients from net->dy, and dobs (may be NULL).
   void (*learn)(loomReal* dobs, diffusionNetwork* net, loomParams* params, int n);
@@ -32,6 +32,7 @@ struct diffusionNetwork {
   } u;
   int seen, chunk;                      // numbers of the observed rows, of a chunk
   loomReal *noisy, *noise, *dy;         // (n x chunk)
+  loomReal* clean;                      // (chunk) acting: the guess at a step
   loomReal *embedding, *x, *dx, *step;  // (n x step_width); what a perceptron sees twice; (n)
   int* t;                               // (n)
 };
@@ -136,6 +137,7 @@ static void layout(void* layers, loomArena* arena, int n) {
   size_t rows = n ? (size_t)n : 1, chunk = (size_t)net->chunk;
   net->denoiser->layout(net, arena, (int)rows, n > 0);
   net->noisy = loom_arena_real(arena, rows * chunk);
+  net->clean = loom_arena_real(arena, chunk);
   net->step = loom_arena_real(arena, rows);
   net->embedding = loom_arena_real(arena, rows * (size_t)net->def.policy.step_width);
   net->t = loom_arena_int(arena, rows);
@@ -143,7 +145,7 @@ static void layout(void* layers, loomArena* arena, int n) {
   net->dy = loom_arena_real(arena, (size_t)n * chunk);
 }
 
-// The noise that the network sees in net->noisy (n x chunk) at steps net->t (n).
+// What the network sees in net->noisy (n x chunk) at steps net->t (n).
 static const loomReal* predict(diffusionNetwork* net, const loomParams* params, const loomReal* obs, int n) {
   for (int i = 0; i < n; i++) net->step[i] = (loomReal)net->t[i];
   loom_sinusoid_embedding(net->embedding, net->step, n, net->def.policy.step_width);
@@ -160,7 +162,8 @@ static double loss(void* layers, loomParams* params, const loomSamples* samples,
     net->noise[i] = (loomReal)loom_random_normal(random);
   loom_diffusion_noise(net->noisy, samples->actions, net->noise, net->t, n, net->chunk, &net->diffusion);
   const loomReal* y = predict(net, params, samples->obs, n);
-  double loss = loom_l2_loss(train ? net->dy : NULL, y, net->noise, NULL, n, net->chunk);
+  const loomReal* wanted = net->def.policy.predicts == LOOM_PREDICT_SAMPLE ? samples->actions : net->noise;
+  double loss = loom_l2_loss(train ? net->dy : NULL, y, wanted, NULL, n, net->chunk);
   if (train) net->denoiser->learn(samples->dobs, net, params, n);
   return loss;
 }
@@ -174,8 +177,10 @@ static void decide(loomReal* actions, void* layers, const loomParams* params, co
     int t = k * policy->noise_steps / policy->denoise_steps - 1;
     int to = (k - 1) * policy->noise_steps / policy->denoise_steps - 1;
     net->t[0] = t;
-    const loomReal* y = predict(net, params, obs, 1);
-    loom_diffusion_step(net->noisy, y, t, to, 1, &net->diffusion, (size_t)net->chunk);
+    memcpy(net->clean, predict(net, params, obs, 1), (size_t)net->chunk * sizeof *net->clean);
+    if (policy->predicts == LOOM_PREDICT_NOISE)
+      loom_diffusion_clean(net->clean, net->noisy, t, 1, &net->diffusion, (size_t)net->chunk);
+    loom_diffusion_step(net->noisy, net->clean, t, to, &net->diffusion, (size_t)net->chunk);
   }
   // The chunk begins with the first row observed; what is done begins with the last.
   memcpy(actions, net->noisy + (ptrdiff_t)(policy->observed - 1) * net->def.action_dim,

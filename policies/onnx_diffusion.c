@@ -117,18 +117,27 @@ static loomOnnxValue predict_unet(const loomExporter* e, loomOnnxValue obs, loom
 
 // ---- denoising
 
-// loom_diffusion_step.
-static loomOnnxValue denoise(const loomExporter* e, loomOnnxValue x, loomOnnxValue noise,
-                             const loomDiffusion* d, int t, int to) {
+// loom_diffusion_clean.
+static loomOnnxValue clean_guess(const loomExporter* e, loomOnnxValue x, loomOnnxValue noise, double kept) {
   loomOnnxGraph* g = e->g;
-  double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
   loomOnnxValue rest = loom_onnx_op(g, "Mul", noise, loom_onnx_float(g, sqrt(1 - kept)));
   loomOnnxValue clean =
       loom_onnx_op(g, "Div", loom_onnx_op(g, "Sub", x, rest), loom_onnx_float(g, sqrt(kept)));
-  clean = loom_onnx_node(g, "Clip", LOOM_ONNX_IN(clean, loom_onnx_float(g, -1), loom_onnx_float(g, 1)), NULL);
+  return loom_onnx_node(g, "Clip", LOOM_ONNX_IN(clean, loom_onnx_float(g, -1), loom_onnx_float(g, 1)), NULL);
+}
+
+// loom_diffusion_step.
+static loomOnnxValue denoise(const loomExporter* e, loomOnnxValue x, loomOnnxValue seen,
+                             const loomDiffusion* d, int t, int to) {
+  loomOnnxGraph* g = e->g;
+  double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
+  bool sample = e->def->policy.predicts == LOOM_PREDICT_SAMPLE;
+  loomOnnxValue clean = sample ? seen : clean_guess(e, x, seen, kept);
   if (to < 0) return clean;
-  return loom_onnx_op(g, "Add", loom_onnx_op(g, "Mul", clean, loom_onnx_float(g, sqrt(after))),
-                      loom_onnx_op(g, "Mul", noise, loom_onnx_float(g, sqrt(1 - after))));
+  loomOnnxValue signal = loom_onnx_op(g, "Mul", clean, loom_onnx_float(g, sqrt(kept)));
+  loomOnnxValue noise = loom_onnx_op(g, "Mul", loom_onnx_op(g, "Sub", x, signal),
+                                     loom_onnx_float(g, sqrt((1 - after) / (1 - kept))));
+  return loom_onnx_op(g, "Add", loom_onnx_op(g, "Mul", clean, loom_onnx_float(g, sqrt(after))), noise);
 }
 
 static loomOnnxValue denoise_all(const loomExporter* e, loomOnnxValue obs, loomOnnxValue x) {

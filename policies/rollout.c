@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/framed.h"
+
 const char* loom_run_end_name(loomRunEnd end) {
   static const char* const names[] = {"success", "lost", "done", "timeout", "simulator"};
   return names[end];
@@ -250,6 +252,15 @@ int loom_pick_bind(loomPick* out, const loomEpisode* e, const char* const* key, 
   if (n > LOOM_MAX_OBS)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%d observation keys are too many", n);
   for (int i = 0; i < n; i++) {
+    loomFramed framed;
+    if (loom_framed_parse(&framed, key[i])) {
+      int code = loom_framed_bind(out->part[out->n].frame, &framed, e, err);
+      if (code) return code;
+      out->part[out->n].from = -1;
+      out->part[out->n++].dim = LOOM_FRAMED_DIM;
+      out->dim += LOOM_FRAMED_DIM;
+      continue;
+    }
     const loomObsKey* found = find_key(e, key[i]);
     if (!found) {
       char list[600] = "";
@@ -273,6 +284,10 @@ int loom_pick_bind(loomPick* out, const loomEpisode* e, const char* const* key, 
 
 void loom_pick(float* out, double* scratch, const loomPick* pick, loomEpisode* episode) {
   loom_episode_observe(scratch, episode);
-  for (int i = 0; i < pick->n; i++)
-    for (int k = 0; k < pick->part[i].dim; k++) *out++ = (float)scratch[pick->part[i].from + k];
+  for (int i = 0; i < pick->n; i++) {
+    if (pick->part[i].from < 0) loom_framed_observe(out, pick->part[i].frame, episode);
+    for (int k = 0; pick->part[i].from >= 0 && k < pick->part[i].dim; k++)
+      out[k] = (float)scratch[pick->part[i].from + k];
+    out += pick->part[i].dim;
+  }
 }

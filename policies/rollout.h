@@ -71,6 +71,7 @@ typedef struct loomPick {
   int n, dim;
   struct {
     int from, dim;
+    int frame[2];  // a framed one's (from = -1): see policies/framed.h
   } part[LOOM_MAX_OBS];
 } loomPick;
 

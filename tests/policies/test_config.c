@@ -37,10 +37,12 @@ static void defaults_by_kind(void** state) {
     assert_string_equal(c.data.file[0].path, "a.hdf5");
     assert_string_equal(c.data.key[0], "object");
     assert_memory_equal(&c.policy, &want.policy, sizeof want.policy);
-    assert_true(c.optimizer.rate == 1e-4 && c.optimizer.weight_decay == want.optimizer.weight_decay);
+    assert_memory_equal(&c.optimizer, &want.optimizer, sizeof want.optimizer);
   }
   assert_int_equal(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).data.length, 10);
+  assert_true(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).optimizer.rate == 1e-4);
   assert_true(loom_default_train_config(LOOM_KIND_DIFFUSION).optimizer.decoupled);
+  assert_int_equal(loom_default_train_config(LOOM_KIND_DIFFUSION).policy.predicts, LOOM_PREDICT_SAMPLE);
 }
 
 static const char* const everything =

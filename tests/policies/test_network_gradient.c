@@ -62,6 +62,8 @@ static void every_kind(void** state) {
     config.policy.dropout = 0.2;
     config.policy.step_width = 4;
     check(&config, "");
+    config.policy.predicts = LOOM_PREDICT_NOISE;
+    if (loom_policy_denoises(kind)) check(&config, ", noise predicted");
   }
 }
 
