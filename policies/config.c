@@ -403,6 +403,9 @@ static int check_together(const reader* r, loomNode root) {
   if (p->kind == LOOM_KIND_BC_TRANSFORMER && p->width % p->heads)
     return loom_yaml_error(r->y, at(r, policy, "width"), "width", r->err, "%d is no multiple of %d heads",
                            p->width, p->heads);
+  if (p->kind < LOOM_KIND_BC_RNN_GMM && r->c->data.length > 1)
+    return loom_yaml_error(r->y, at(r, loom_yaml_get(r->y, root, "data"), "length"), "length", r->err,
+                           "policies of kind %s give one action at a time", kind_names[p->kind]);
   int code = p->kind == LOOM_KIND_DIFFUSION ? check_unet(r, policy) : 0;
   if (code) return code;
   if (loom_policy_denoises(p->kind) && p->step_width % 2)

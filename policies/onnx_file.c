@@ -65,9 +65,53 @@ static int read_model(loomOnnxFile* out, const Onnx__ModelProto* model, const ch
   return 0;
 }
 
+/// Part of a message as protobuf writes it.
+typedef struct span {
+  const uint8_t *at, *end;
+} span;
+
+static bool take_varint(uint64_t* out, span* s) {
+  *out = 0;
+  for (int shift = 0; s->at < s->end && shift < 64; shift += 7) {
+    uint8_t byte = *s->at++;
+    *out |= (uint64_t)(byte & 127) << shift;
+    if (byte < 128) return true;
+  }
+  return false;
+}
+
+// Graphs lie in nodes of graphs. protobuf-c goes down as deep as a file says, until the stack ends; what is
+// malformed is left for it to refuse.
+static bool too_deep(const ProtobufCMessageDescriptor* type, span s, int depth) {
+  if (!depth) return true;
+  for (uint64_t tag, size; take_varint(&tag, &s);) {
+    unsigned wire = tag & 7;
+    size = wire == 1 ? 8 : wire == 5 ? 4 : 0;
+    if (wire == 0 || wire == 2) {
+      if (!take_varint(&size, &s)) return false;
+      if (wire == 0) continue;
+    } else if (!size) {
+      return false;
+    }
+    if (size > (uint64_t)(s.end - s.at)) return false;
+    const ProtobufCFieldDescriptor* field =
+        wire == 2 ? protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3)) : NULL;
+    if (field && field->type == PROTOBUF_C_TYPE_MESSAGE &&
+        too_deep(field->descriptor, (span){s.at, s.at + size}, depth - 1))
+      return true;
+    s.at += size;
+  }
+  return false;
+}
+
 int loom_onnx_file_parse(loomOnnxFile* out, const void* bytes, size_t size, const char* label,
                          loomError* err) {
+  enum { DEPTH = 100 };  // as protobuf's own libraries
+  const uint8_t* at = bytes;
   *out = (loomOnnxFile){0};
+  if (too_deep(&onnx__model_proto__descriptor, (span){at, at + size}, DEPTH))
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its graphs lie more than %d deep in each other", label,
+                          DEPTH);
   Onnx__ModelProto* model = onnx__model_proto__unpack(NULL, size, bytes);
   if (!model)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: not an ONNX model, or cut short; export it again",

@@ -158,6 +158,36 @@ static int load_checkpoint(run* r, const char* path, loomError* err) {
 
 // ---- one step
 
+// Of the batch in hand, the number furthest from what is usual: where to look when the loss is none.
+static void furthest(char out[400], const run* r, const loomSamples* s) {
+  const loomDataInfo* info = loom_data_info(r->data);
+  const loomNetworkDef* def = &r->trained.network.def;
+  int dim = r->trained.obs.dim, column = -1, sample = 0;
+  double most = -1;
+  for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n * def->obs_rows * dim; i++) {
+    if (!(fabs((double)s->obs[i]) > most)) continue;
+    most = fabs((double)s->obs[i]);
+    column = (int)(i % dim);
+    sample = (int)(i / dim / def->obs_rows);
+  }
+  const char* key = "its actions";
+  for (int k = 0; k < info->key_count; k++)
+    if (info->key[k].offset >= 0 && column >= info->key[k].offset) key = info->key[k].name;
+  int demo = r->batch.demo[sample];
+  snprintf(out, 400, "%.150s, %.60s, row %d, has the batch's most unusual number (%.60s: %.3g normalised)",
+           loom_data_demo_path(r->data, demo), loom_data_demo_name(r->data, demo), r->batch.row[sample], key,
+           most);
+}
+
+static int diverged(const run* r, const loomSamples* samples, int64_t i, loomError* err) {
+  char where[400];
+  furthest(where, r, samples);
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "step %lld: the loss or its gradient is no finite number; the last checkpoint stays; "
+                        "take a smaller learning rate, or clip gradients; %s",
+                        (long long)i + 1, where);
+}
+
 static int step(run* r, loomError* err) {
   loomNetwork* net = &r->trained.network;
   int64_t i = (int64_t)r->p.step;
@@ -168,12 +198,7 @@ static int step(run* r, loomError* err) {
   r->state.rate = loom_schedule_rate(&r->schedule, (uint64_t)i);
   double length =
       isfinite(loss) ? loom_adam_step(&net->params, &r->adam, r->state.rate, (uint64_t)i + 1) : NAN;
-  if (!isfinite(length))
-    return loom_error_set(
-        err, LOOM_ERR_FORMAT,
-        "step %lld: the loss or its gradient is no finite number; the last checkpoint stays; "
-        "take a smaller learning rate, or clip gradients",
-        (long long)i + 1);
+  if (!isfinite(length)) return diverged(r, &samples, i, err);
   if (r->average) {
     double decay = loom_ema_decay((uint64_t)i, r->config->optimizer.ema_power, r->config->optimizer.ema);
     loom_ema_update(r->average, net->params.value, decay, net->params.total);

@@ -180,6 +180,39 @@ static void every_cut(void** state) {
   loom_trained_destroy(&t);
 }
 
+// `levels` messages in each other: a model's graph (field 7), its node (1), an attribute (5), its graph (6),
+// ...
+static size_t nest(unsigned char* out, size_t room, int levels) {
+  static const unsigned char field[] = {7, 1, 5, 6};
+  size_t first = room;
+  for (int i = levels - 1; i >= 0; i--) {
+    size_t size = room - first;
+    unsigned char head[12] = {(unsigned char)(field[i ? 1 + (i - 1) % 3 : 0] << 3 | 2)};
+    size_t n = 1;
+    for (; size > 127; size >>= 7) head[n++] = (unsigned char)(size | 128);
+    head[n++] = (unsigned char)size;
+    first -= n;
+    memcpy(out + first, head, n);
+  }
+  memmove(out, out + first, room - first);
+  return room - first;
+}
+
+static void graphs_in_graphs(void** state) {
+  (void)state;
+  enum { ROOM = 1 << 20, LEVELS = 200000 };  // that many would end the stack
+  loomError err = {0, ""};
+  loomOnnxFile file;
+  unsigned char* bytes = test_malloc(ROOM);
+  size_t size = nest(bytes, ROOM, LEVELS);
+  assert_int_equal(loom_onnx_file_parse(&file, bytes, size, "deep.onnx", &err), LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "more than 100 deep"));
+  size = nest(bytes, ROOM, 40);
+  assert_int_equal(loom_onnx_file_parse(&file, bytes, size, "flat.onnx", &err), LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "not an ONNX model"));
+  test_free(bytes);
+}
+
 static void refused(void** state) {
   (void)state;
   loomError err = {0, ""};
@@ -234,8 +267,12 @@ static void written(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(told),      cmocka_unit_test(same_bytes),
-                                     cmocka_unit_test(every_cut), cmocka_unit_test(refused),
-                                     cmocka_unit_test(likeliest), cmocka_unit_test(written)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(told),
+                                     cmocka_unit_test(same_bytes),
+                                     cmocka_unit_test(every_cut),
+                                     cmocka_unit_test(refused),
+                                     cmocka_unit_test(likeliest),
+                                     cmocka_unit_test(written),
+                                     cmocka_unit_test(graphs_in_graphs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
