@@ -8,7 +8,7 @@
 #include "engine/dataset.h"
 #include "policies/dagger_internal.h"
 
-enum { FIELDS = LOOM_MAX_OBS + 8, KEPT_FOR_SAFETY = 5 };
+enum { FIELDS = LOOM_MAX_OBS + LOOM_MAX_OBJECTS + 9, KEPT_FOR_SAFETY = 5 };
 
 typedef struct collection {
   const loomDaggerDef* def;
@@ -26,7 +26,7 @@ typedef struct collection {
 
 typedef struct piece {
   loomField field[FIELDS];
-  char path[FIELDS][LOOM_NAME_MAX + 8];
+  char path[FIELDS][LOOM_NAME_MAX + 32];
   void* owned[FIELDS];
   int n;
 } piece;
@@ -53,6 +53,15 @@ static int add_key(piece* p, const loomObsKey* key, const loomTrace* t, int firs
   return LOOM_OK;
 }
 
+// Matrices of a row, `each` of them side by side; what framed observations are made of.
+static void add_poses(piece* p, const char* path, const double* data, int64_t rows, int64_t each) {
+  add(p, path, LOOM_TYPE_F64, data, rows, 0);
+  loomField* field = &p->field[p->n - 1];
+  field->rank = each ? 4 : 3;
+  field->shape[1] = each ? each : 4;
+  field->shape[2] = field->shape[3] = 4;
+}
+
 static int add_rows(piece* p, const loomGateEpisode* said, const loomTrace* t, const loomEpisode* e,
                     int first, int rows, loomError* err) {
   size_t from = (size_t)first, dim = (size_t)t->action_dim;
@@ -70,6 +79,12 @@ static int add_rows(piece* p, const loomGateEpisode* said, const loomTrace* t, c
   add(p, "states", LOOM_TYPE_F64, t->states + from * (size_t)t->state_dim, rows, t->state_dim);
   add(p, "rewards", LOOM_TYPE_F64, t->reward + from, rows, 0);
   add(p, "dones", LOOM_TYPE_I64, dones, rows, 0);
+  add_poses(p, "datagen_info/eef_pose", t->eef + from * (size_t)t->arm_count * 16, rows, t->arm_count);
+  for (int k = 0; k < t->object_count; k++) {
+    char path[LOOM_NAME_MAX + 32];
+    snprintf(path, sizeof path, "datagen_info/object_poses/%s", e->scene->task->objects[k].name);
+    add_poses(p, path, t->object + 16 * ((size_t)k * (size_t)t->capacity + from), rows, 0);
+  }
   int code = LOOM_OK;
   for (int k = 0; !code && k < e->obs_count; k++) code = add_key(p, &e->obs[k], t, first, rows, err);
   return code;

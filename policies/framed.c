@@ -34,6 +34,19 @@ static int eef_number(const char* name) {
   return *end || arm >= LOOM_MAX_ARMS ? -1 : (int)arm;
 }
 
+int loom_framed_keys(loomName* key, int room, int arms, loomName* gripper, int grippers, loomName* object,
+                     int objects) {
+  int n = 0;
+  if (arms < 1 || objects < 1 || arms + grippers + objects * (1 + arms) > room) return 0;
+  for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "eef%d@world", a);
+  for (int g = 0; g < grippers; g++) snprintf(key[n++], LOOM_NAME_MAX, "%s", gripper[g]);
+  for (int k = 0; k < objects; k++) {
+    snprintf(key[n++], LOOM_NAME_MAX, "%.50s@world", object[k]);
+    for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "%.50s@eef%d", object[k], a);
+  }
+  return n;
+}
+
 // ---- episodes
 
 static int find_frame(int* out, const char* name, const loomEpisode* e, loomError* err) {

@@ -8,6 +8,7 @@
 
 #include "generators/record.h"
 #include "policies/dagger.h"
+#include "policies/framed.h"
 #include "tools/commands.h"
 #include "tools/common.h"
 #include "tools/teacher.h"
@@ -40,7 +41,7 @@ static const char help[] =
     "      --reset NAME     reset distribution (default: the task's first)\n"
     "      --max-steps N    control steps an episode (default: the task's)\n"
     "  -p, --policy KIND    default bc_l2; see `demoloom train --help`\n"
-    "  -k, --key NAME       observation; several times (default: hands' poses, grippers and `object`)\n"
+    "  -k, --key NAME       observation; several times (default: hands, grippers and objects)\n"
     "      --hidden N       units of each hidden layer, default 256\n"
     "      --steps N        of training in a round, default 5000\n"
     "      --batch N, --rate R   default 256 and 1e-3 (to 0, as a cosine)\n"
@@ -218,21 +219,27 @@ static int kind_of(loomPolicyKind* kind, const char* name, loomError* err) {
   return loom_error_set(err, LOOM_ERR_USAGE, "no kind of policy is '%s'; see `demoloom train --help`", name);
 }
 
-// Hands, grippers and the object, where no keys are named.
 static int choose_keys(loomConfigData* data, const daggerArgs* a, const loomScene* scene, loomError* err) {
+  const loomTask* task = scene->task;
+  loomName object[LOOM_MAX_OBJECTS], gripper[LOOM_MAX_ARMS];
   loomEpisode* e = NULL;
+  int grippers = 0;
   for (int i = 0; i < a->nkey; i++)
     snprintf(data->key[data->key_count++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->key[i]);
   if (a->nkey) return 0;
   int code = loom_episode_create(&e, scene, err);
-  for (int i = 0; !code && i < e->obs_count && data->key_count < LOOM_DATA_KEYS; i++) {
-    const char* name = e->obs[i].name;
-    if (!strcmp(name, "object") || strstr(name, "eef_pos") || strstr(name, "eef_quat") ||
-        strstr(name, "gripper_qpos"))
-      snprintf(data->key[data->key_count++], LOOM_NAME_MAX, "%s", name);
-  }
+  if (code) return code;
+  for (int k = 0; k < task->object_count; k++)
+    snprintf(object[k], LOOM_NAME_MAX, "%s", task->objects[k].name);
+  for (int i = 0; i < e->obs_count && grippers < LOOM_MAX_ARMS; i++)
+    if (strstr(e->obs[i].name, "gripper_qpos"))
+      snprintf(gripper[grippers++], LOOM_NAME_MAX, "%s", e->obs[i].name);
+  data->key_count = loom_framed_keys(data->key, LOOM_DATA_KEYS, e->arm_count, gripper, grippers, object,
+                                     task->object_count);
   loom_episode_destroy(e);
-  return code;
+  return data->key_count
+             ? 0
+             : loom_error_set(err, LOOM_ERR_USAGE, "%s: name what is seen with --key", task->path);
 }
 
 static int configure(loomTrainConfig* c, const daggerArgs* a, const loomScene* scene, loomError* err) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/framed.h"
 #include "policies/train.h"
 #include "tools/commands.h"
 #include "tools/common.h"
@@ -22,10 +23,12 @@ static const char help[] =
     "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm, bc_rnn_gmm, bc_transformer, diffusion (U-Net) or\n"
     "                       diffusion_mlp (default bc_rnn_gmm)\n"
     "  -k, --key NAME       observation; several times. A@B is the pose of A in B's frame: objects of the\n"
-    "                       task, eef0, eef1, ... or world. Default: hands, grippers and objects, and objects\n"
+    "                       task, eef0, eef1, ... or world. Default: hands, grippers and objects, and "
+    "objects\n"
     "                       from each hand; robosuite's and `object` where a dataset has no poses.\n"
     "                       Images and point clouds (`demoloom render --obs`) go through encoders\n"
-    "      --actions FORM   relative: as recorded; or absolute: goals of the hands, rotations of six numbers.\n"
+    "      --actions FORM   relative: as recorded; or absolute: goals of the hands, rotations of six "
+    "numbers.\n"
     "                       Default absolute where a dataset has poses and no --key is given\n"
     "      --mask NAME      only demos of that mask, e.g. train\n"
     "      --validate NAME  mask of the demos kept for validation, e.g. valid\n"
@@ -55,7 +58,8 @@ static const char help[] =
     "examples:\n"
     "  demoloom train --data handover.hdf5 --policy bc_rnn_gmm -o runs/handover\n"
     "  demoloom train runs/handover/config.yaml --seed 2 -o runs/handover-2\n"
-    "  demoloom train --data handover.hdf5 -p diffusion_mlp --sizes 100,300,1000 --seeds 1,2,3 -o runs/sizes\n"
+    "  demoloom train --data handover.hdf5 -p diffusion_mlp --sizes 100,300,1000 --seeds 1,2,3 -o "
+    "runs/sizes\n"
     "  demoloom rollout runs/handover/best_success.safetensors -n 100\n";
 
 typedef struct trainArgs {
@@ -243,8 +247,8 @@ static int add_key(void* user, const char* name, const loomArray* array, int unr
 
 // What framed observations (policies/framed.h) can be made of.
 typedef struct frameList {
-  int64_t arms, objects, hands;
-  loomName object[LOOM_MAX_OBJECTS], hand[LOOM_MAX_ARMS];
+  int arms, objects, grippers;
+  loomName object[LOOM_MAX_OBJECTS], gripper[LOOM_MAX_ARMS];
   bool goals;
 } frameList;
 
@@ -254,42 +258,25 @@ static int find_frames(void* user, const char* name, const loomArray* array, int
   (void)why;
   frameList* list = user;
   if (unreadable) return 0;
-  if (!strcmp(name, "datagen_info/eef_pose") && array->rank == 4) list->arms = array->shape[1];
+  if (!strcmp(name, "datagen_info/eef_pose") && array->rank == 4) list->arms = (int)array->shape[1];
   if (!strcmp(name, "datagen_info/target_pose") && array->rank == 4) list->goals = true;
   if (!strncmp(name, objects, sizeof objects - 1) && array->rank == 3 && list->objects < LOOM_MAX_OBJECTS)
     snprintf(list->object[list->objects++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1,
              name + sizeof objects - 1);
   if (!strncmp(name, "obs/", 4) && strstr(name, "gripper_qpos") && array->rank == 2 &&
-      list->hands < LOOM_MAX_ARMS)
-    snprintf(list->hand[list->hands++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name + 4);
+      list->grippers < LOOM_MAX_ARMS)
+    snprintf(list->gripper[list->grippers++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name + 4);
   return 0;
 }
 
-static void put_key(loomConfigData* data, const char* of, const char* in, int64_t arm) {
-  char frame[16] = "";
-  if (arm >= 0) snprintf(frame, sizeof frame, "%d", (int)arm);
-  snprintf(data->key[data->key_count++], LOOM_NAME_MAX, "%.40s%s%.10s%s", of, in[0] ? "@" : "", in, frame);
-}
-
-// Where a dataset knows the poses of hands and objects: hands and objects in the world, each object from each
-// hand; and actions as goals. Nothing where there are more than fit.
+// Where a dataset knows the poses of hands and objects: those, and actions as goals.
 static int framed_keys(loomTrainConfig* c, const loomDataset* dataset, bool goals, loomError* err) {
   frameList list = {0};
   int code = loom_dataset_visit(dataset, loom_dataset_demo_path(dataset, 0), find_frames, &list, err);
-  if (code || !list.arms || !list.objects ||
-      list.arms + list.hands + list.objects * (1 + list.arms) > LOOM_DATA_KEYS)
-    return code;
-  for (int64_t a = 0; a < list.arms; a++) {
-    char eef[16];
-    snprintf(eef, sizeof eef, "eef%d", (int)a);
-    put_key(&c->data, eef, "world", -1);
-  }
-  for (int64_t h = 0; h < list.hands; h++) put_key(&c->data, list.hand[h], "", -1);
-  for (int64_t k = 0; k < list.objects; k++) {
-    put_key(&c->data, list.object[k], "world", -1);
-    for (int64_t a = 0; a < list.arms; a++) put_key(&c->data, list.object[k], "eef", a);
-  }
-  if (goals && list.goals) c->data.pose = c->data.rotation = 1;
+  if (code) return code;
+  c->data.key_count = loom_framed_keys(c->data.key, LOOM_DATA_KEYS, list.arms, list.gripper, list.grippers,
+                                       list.object, list.objects);
+  if (c->data.key_count && goals && list.goals) c->data.pose = c->data.rotation = 1;
   return 0;
 }
 
