@@ -41,8 +41,8 @@ int loom_framed_keys(loomName* key, int room, int arms, loomName* gripper, int g
   for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "eef%d@world", a);
   for (int g = 0; g < grippers; g++) snprintf(key[n++], LOOM_NAME_MAX, "%s", gripper[g]);
   for (int k = 0; k < objects; k++) {
-    snprintf(key[n++], LOOM_NAME_MAX, "%.50s@world", object[k]);
-    for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "%.50s@eef%d", object[k], a);
+    snprintf(key[n++], LOOM_NAME_MAX, "%.40s@world", object[k]);
+    for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "%.40s@eef%d", object[k], a);
   }
   return n;
 }
