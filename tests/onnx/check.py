@@ -11,6 +11,7 @@ that changes; of no more than half of the decisions, though.
 """
 import argparse
 import json
+import re
 import struct
 import sys
 
@@ -19,7 +20,6 @@ import onnx
 import onnxruntime
 
 TYPES = {"F32": numpy.float32, "F64": numpy.float64, "I32": numpy.int32, "I64": numpy.int64}
-MIN_STD = 1e-4
 
 
 def read_safetensors(path):
@@ -27,8 +27,9 @@ def read_safetensors(path):
         data = file.read()
     (length,) = struct.unpack_from("<Q", data)
     header = json.loads(data[8 : 8 + length])
-    header.pop("__metadata__", None)
-    out = {}
+    config = header.pop("__metadata__", {}).get("config", "")
+    said = re.search(r"min_std: *(\S+)", config)  # policies with a mixture
+    out = {"min_std": float(said.group(1))} if said else {}
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
         flat = numpy.frombuffer(data[8 + length + begin : 8 + length + end], TYPES[entry["dtype"]])
@@ -48,7 +49,8 @@ def mixture(weights, rows, actions):
     low, high = weights["actions.low"], weights["actions.high"]
     half = numpy.where(high - low < 1e-4, 1, (high - low) / 2)
     means = numpy.tanh(x[: modes * actions].reshape(modes, actions)) * half + (low + high) / 2
-    scales = (numpy.logaddexp(0, x[modes * actions : 2 * modes * actions].reshape(modes, actions)) + MIN_STD) * half
+    scales = numpy.logaddexp(0, x[modes * actions : 2 * modes * actions].reshape(modes, actions))
+    scales = (scales + weights["min_std"]) * half
     return {"means": means, "scales": scales, "logits": x[2 * modes * actions :]}
 
 

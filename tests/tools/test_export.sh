@@ -49,10 +49,10 @@ check 'acts likewise' likeliest
 tells() { "$loom" info "$1" | grep -q -- "$2"; }
 check 'info: kind' tells "$policy" 'kind  *bc_gmm'
 check 'info: steps' tells "$policy" 'steps  *10$'
-check 'info: observation' tells "$policy" 'robot0_eef_pos 3'
-check 'info: input' tells "$work/bc_gmm.onnx" 'robot0_eef_pos  *float  *\[1,3\]'
+check 'info: observation' tells "$policy" 'eef0@world 9'
+check 'info: input' tells "$work/bc_gmm.onnx" 'eef0@world  *float  *\[1,9\]'
 check 'info: rate' tells "$work/bc_gmm.onnx" 'control_freq  *20$'
-check 'info: json' grep -q '"action_dim":[[:space:]]*14' <("$loom" info --json "$policy")
+check 'info: json' grep -q '"action_dim":[[:space:]]*20' <("$loom" info --json "$policy")
 
 # Cut short, damaged, something else.
 size=$(stat -c %s "$policy")
