@@ -39,6 +39,6 @@ void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, cons
   double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
   double share = sqrt((1 - after) / (1 - kept));  // of what is left of the noise
   for (size_t i = 0; i < count; i++)
-    x[i] = (loomReal)(sqrt(after) * (double)clean[i] +
-                      share * ((double)x[i] - sqrt(kept) * (double)clean[i]));
+    x[i] =
+        (loomReal)(sqrt(after) * (double)clean[i] + share * ((double)x[i] - sqrt(kept) * (double)clean[i]));
 }

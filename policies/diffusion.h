@@ -18,8 +18,8 @@ loomDiffusion loom_diffusion_cosine(int steps);
 /// noisy (n x width) = sqrt(kept) clean + sqrt(1 - kept) noise, each row at its step t (n).
 void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
                           int width, const loomDiffusion* d);
-/// The clean guess that follows from the noise a network saw in x (count) at step t, in place in `noise`, held
-/// to [-limit, limit].
+/// The clean guess that follows from the noise a network saw in x (count) at step t, in place in `noise`,
+/// held to [-limit, limit].
 void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, double limit, const loomDiffusion* d,
                           size_t count);
 /// Gradient-free step of x (count) from step t to step `to` < t (-1: clean) given the clean guess (DDIM with

@@ -37,9 +37,10 @@ typedef struct loomTrainDef {
 
 /// Train as config says. In its folder: config.yaml; last.safetensors (checkpoint); epoch_N.safetensors
 /// (policies, as many of the latest as checkpoint.keep); best_loss.safetensors and best_success.safetensors;
-/// event files, scalars.csv and, as of the last checkpoint, curves.png. LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no finite
-/// number (the last checkpoint stays as it was), a checkpoint of another configuration, or what the data or
-/// the policy's file have wrong. LOOM_ERR_USAGE: a folder that holds a run already, without resume.
+/// event files, scalars.csv and, as of the last checkpoint, curves.png. LOOM_ERR_INTERRUPTED after `stop`.
+/// LOOM_ERR_FORMAT: a loss that is no finite number (the last checkpoint stays as it was), a checkpoint of
+/// another configuration, or what the data or the policy's file have wrong. LOOM_ERR_USAGE: a folder that
+/// holds a run already, without resume.
 int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err);
 
 #endif
