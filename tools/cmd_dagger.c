@@ -211,14 +211,6 @@ static int parse(daggerArgs* a, int argc, char** argv) {
 
 // ---- what is learnt, and how
 
-static int kind_of(loomPolicyKind* kind, const char* name, loomError* err) {
-  for (int k = 0; k < LOOM_KINDS; k++) {
-    *kind = (loomPolicyKind)k;
-    if (!strcmp(name, loom_policy_kind_name(*kind))) return 0;
-  }
-  return loom_error_set(err, LOOM_ERR_USAGE, "no kind of policy is '%s'; see `demoloom train --help`", name);
-}
-
 static int choose_keys(loomConfigData* data, const daggerArgs* a, const loomScene* scene, loomError* err) {
   const loomTask* task = scene->task;
   loomName object[LOOM_MAX_OBJECTS], gripper[LOOM_MAX_ARMS];
@@ -245,7 +237,7 @@ static int choose_keys(loomConfigData* data, const daggerArgs* a, const loomScen
 static int configure(loomTrainConfig* c, const daggerArgs* a, const loomScene* scene, loomError* err) {
   enum { EPOCHS = 10 };
   loomPolicyKind kind;
-  int code = kind_of(&kind, a->policy, err);
+  int code = loom_policy_kind_find(&kind, a->policy, err);
   if (code) return code;
   *c = loom_default_train_config(kind);
   for (int i = 0; i < a->ndata; i++) snprintf(c->data.file[i].path, LOOM_PATH_MAX, "%s", a->data[i]);

@@ -324,17 +324,6 @@ static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) 
   return 0;
 }
 
-static int kind_of(loomPolicyKind* kind, const char* name, loomError* err) {
-  *kind = LOOM_KIND_BC_RNN_GMM;
-  for (int k = 0; name && k < LOOM_KINDS; k++) {
-    *kind = (loomPolicyKind)k;
-    if (!strcmp(name, loom_policy_kind_name(*kind))) return 0;
-  }
-  return name ? loom_error_set(err, LOOM_ERR_USAGE, "no kind of policy is '%s'; see `demoloom train --help`",
-                               name)
-              : 0;
-}
-
 static void apply_options(loomTrainConfig* c, const trainArgs* a) {
   const struct {
     int64_t from;
@@ -389,7 +378,7 @@ static int check(const loomTrainConfig* c, loomError* err) {
 
 static int configure(loomTrainConfig* c, const trainArgs* a, loomError* err) {
   loomPolicyKind kind;
-  int code = kind_of(&kind, a->policy, err);
+  int code = loom_policy_kind_find(&kind, a->policy ? a->policy : "bc_rnn_gmm", err);
   if (code) return code;
   if (a->file) {
     code = loom_train_config_load(c, a->file, err);

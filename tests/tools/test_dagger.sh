@@ -3,21 +3,8 @@
 # Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
-loom=$PWD/build/demoloom
-work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+. tests/tools/check.sh
 
-# check NAME COMMAND...: COMMAND succeeds.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$work/said" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf '%s: failed: %s\n%s\n\n' "$name" "$*" "$(head -c 2000 "$work/said")"
-  fi
-}
 # refuses TEXT COMMAND...: COMMAND fails, by no signal, and says TEXT.
 refuses() {
   local text=$1 status=0
@@ -48,5 +35,4 @@ check 'no such reset' refuses "no reset distribution 'D9'" dagger --reset D9 -o 
 check 'no folder' refuses 'name a folder' dagger
 check 'nothing to learn from' refuses 'nothing to learn from' dagger --expert scripted --demos 0 -o "$work/none"
 
-echo
-echo "$passed passed, $failed failed"
+close_tests
