@@ -10,13 +10,6 @@ int loom_action_dim(loomActionForm form, int arms, int raw) {
   return raw + (form.columns ? 3 * arms : 0);
 }
 
-static loomPose pose_of(const double matrix[16]) {
-  const double pos[3] = {matrix[3], matrix[7], matrix[11]};
-  const double mat[9] = {matrix[0], matrix[1], matrix[2], matrix[4], matrix[5],
-                         matrix[6], matrix[8], matrix[9], matrix[10]};
-  return loom_pose_from_mat(pos, mat);
-}
-
 void loom_action_encode(float* out, loomActionForm form, int arms, int raw, const double* action,
                         const double* goal) {
   bool converted = form.absolute || form.columns;
@@ -25,7 +18,7 @@ void loom_action_encode(float* out, loomActionForm form, int arms, int raw, cons
     double pose[POSE], columns[6];
     for (int i = 0; i < POSE; i++) pose[i] = action[i];
     if (form.absolute && goal) {
-      loomPose to = pose_of(goal + (ptrdiff_t)16 * a);
+      loomPose to = loom_pose_from_matrix(goal + (ptrdiff_t)16 * a);
       for (int i = 0; i < 3; i++) pose[i] = to.pos[i];
       loom_quat_log(pose + 3, to.quat);
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/rotation.h"
+
 bool loom_framed_parse(loomFramed* out, const char* key) {
   const char* at = strchr(key, '@');
   *out = (loomFramed){0};
@@ -16,14 +18,11 @@ bool loom_framed_parse(loomFramed* out, const char* key) {
 }
 
 void loom_framed_row(float out[LOOM_FRAMED_DIM], loomPose of, loomPose in) {
-  static const double axis[2][3] = {{1, 0, 0}, {0, 1, 0}};
   loomPose pose = loom_pose_mul(loom_pose_inverse(in), of);
-  double column[3];
+  double columns[6];
+  loom_rotation_columns(columns, pose.quat);
   for (int i = 0; i < 3; i++) out[i] = (float)pose.pos[i];
-  for (int k = 0; k < 2; k++) {
-    loom_quat_rotate(column, pose.quat, axis[k]);
-    for (int i = 0; i < 3; i++) out[3 + 3 * k + i] = (float)column[i];
-  }
+  for (int i = 0; i < 6; i++) out[3 + i] = (float)columns[i];
 }
 
 // The arm of "eefN", or -1.
@@ -87,12 +86,13 @@ void loom_framed_observe(float out[LOOM_FRAMED_DIM], const int frame[2], const l
 
 /// A frame's poses in a demo.
 typedef struct frameRows {
-  loomArray poses;  // (rows x 4 x 4), or all arms'; no data: the world
+  loomArray poses;  // (rows x 4 x 4), or all arms'; empty: the world
   int arm, arms;
 } frameRows;
 
-static int read_frame(frameRows* out, const char* name, const loomDataset* set, const char* object,
-                      loomError* err) {
+// With the numbers, or only their shape.
+static int read_frame(frameRows* out, const char* name, bool numbers, const loomDataset* set,
+                      const char* object, loomError* err) {
   char path[LOOM_NAME_MAX + 40];
   int arm = eef_number(name);
   *out = (frameRows){.arm = arm < 0 ? 0 : arm, .arms = 1};
@@ -104,10 +104,11 @@ static int read_frame(frameRows* out, const char* name, const loomDataset* set, 
   if (!loom_dataset_has(set, object, path))
     return loom_error_set(
         err, LOOM_ERR_FORMAT,
-        "%s: %s has no %s, the poses of '%s'; `demoloom generate`, `record` and `replay -o` "
+        "%s: %s has no %s, the poses of '%s'; `demoloom generate`, `teleop` and `replay -o` "
         "write them",
         loom_dataset_path(set), object, path, name);
-  int code = loom_dataset_doubles(&out->poses, set, object, path, err);
+  int code = numbers ? loom_dataset_doubles(&out->poses, set, object, path, err)
+                     : loom_dataset_describe(&out->poses, set, object, path, err);
   if (code) return code;
   const loomArray* a = &out->poses;
   if (arm >= 0 && a->rank == 4) out->arms = (int)a->shape[1];
@@ -118,18 +119,18 @@ static int read_frame(frameRows* out, const char* name, const loomDataset* set, 
 }
 
 static loomPose pose_at(const frameRows* f, int64_t row) {
-  if (!f->poses.data) return loom_pose_identity();
+  if (!f->poses.count) return loom_pose_identity();
   return loom_pose_from_matrix((const double*)f->poses.data + (row * f->arms + f->arm) * 16);
 }
 
 int loom_framed_read(float* out, int stride, int64_t* rows, const loomFramed* framed, const loomDataset* set,
                      const char* object, loomError* err) {
   frameRows of, in = {0};
-  int code = read_frame(&of, framed->of, set, object, err);
-  if (!code) code = read_frame(&in, framed->in, set, object, err);
-  const frameRows* longer = of.poses.data ? &of : &in;
-  int64_t n = !code && longer->poses.data ? longer->poses.shape[0] : 0;
-  if (!code && (!n || (*rows && n != *rows) || (in.poses.data && in.poses.shape[0] != n)))
+  int code = read_frame(&of, framed->of, out != NULL, set, object, err);
+  if (!code) code = read_frame(&in, framed->in, out != NULL, set, object, err);
+  const frameRows* longer = of.poses.count ? &of : &in;
+  int64_t n = !code && longer->poses.count ? longer->poses.shape[0] : 0;
+  if (!code && (!n || (*rows && n != *rows) || (in.poses.count && in.poses.shape[0] != n)))
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: '%s@%s' has %lld rows where %lld are wanted",
                           loom_dataset_path(set), object, framed->of, framed->in, (long long)n,
                           (long long)*rows);

@@ -23,12 +23,16 @@ static void remove_part_along(double v[3], const double unit[3]) {
   for (int i = 0; i < 3; i++) v[i] -= along * unit[i];
 }
 
-void loom_rotation_6d(double out[6], const double axis_angle[3]) {
+void loom_rotation_columns(double out[6], const double quat[4]) {
   const double x[3] = {1, 0, 0}, y[3] = {0, 1, 0};
-  double quat[4];
-  loom_quat_exp(quat, axis_angle);
   loom_quat_rotate(out, quat, x);
   loom_quat_rotate(out + 3, quat, y);
+}
+
+void loom_rotation_6d(double out[6], const double axis_angle[3]) {
+  double quat[4];
+  loom_quat_exp(quat, axis_angle);
+  loom_rotation_columns(out, quat);
 }
 
 void loom_rotation_axis_angle(double axis_angle[3], const double columns[6]) {

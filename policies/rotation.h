@@ -4,7 +4,8 @@
 #ifndef LOOM_POLICIES_ROTATION_H
 #define LOOM_POLICIES_ROTATION_H
 
-/// Six numbers of an axis-angle vector (rad).
+/// Six numbers of a unit quaternion (w-x-y-z), of an axis-angle vector (rad).
+void loom_rotation_columns(double out[6], const double quat[4]);
 void loom_rotation_6d(double out[6], const double axis_angle[3]);
 /// Axis-angle, its length in [0, pi], of any six numbers: Gram-Schmidt makes them a rotation. Where that is
 /// impossible (a column of length 0, columns in one line) the nearest axes stand in.
