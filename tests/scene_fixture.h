@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "engine/asset.h"
+#include "engine/compose.h"
+#include "engine/episode.h"
 
 static inline void must(int code, const loomError* err) {
   if (code) fail_msg("%s", err->message);
@@ -30,6 +32,17 @@ static inline void add_assets(loomAssetRoots* roots, const char* folder) {
     snprintf(dir, sizeof dir, "%s/.cache/demoloom/%s", user ? user : "", folder);
   }
   must(loom_asset_roots_add(roots, name, dir, &err), &err);
+}
+
+/// A task of ours and its scene, from the assets in roots.
+static inline void load_scene(loomTask** task, loomScene** scene, const loomAssetRoots* roots,
+                              const char* file) {
+  loomError err = {0, ""};
+  char label[LOOM_PATH_MAX], *xml = NULL;
+  must(loom_task_load(task, file, "scenes/robots", &err), &err);
+  must(loom_task_model(&xml, label, *task, roots, &err), &err);
+  must(loom_scene_create(scene, *task, xml, label, NULL, roots, &err), &err);
+  free(xml);
 }
 
 #endif

@@ -2,7 +2,6 @@
 // speed limits; what they cannot reach is counted; a snapshot brings a motion back.
 #include "tests/scene_fixture.h"
 
-#include "engine/compose.h"
 #include "engine/policy.h"
 
 typedef struct humanoid {
@@ -15,13 +14,9 @@ static int open_humanoid(void** state) {
   static humanoid h;
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
-  char label[LOOM_PATH_MAX], *xml = NULL;
   add_assets(&roots, "robosuite-1.5.2");
-  must(loom_task_load(&h.task, "scenes/pouring/task.yaml", "scenes/robots", &err), &err);
-  must(loom_task_model(&xml, label, h.task, &roots, &err), &err);
-  must(loom_scene_create(&h.scene, h.task, xml, label, NULL, &roots, &err), &err);
+  load_scene(&h.task, &h.scene, &roots, "scenes/pouring/task.yaml");
   must(loom_episode_create(&h.e, h.scene, &err), &err);
-  free(xml);
   loom_asset_roots_destroy(&roots);
   *state = &h;
   return 0;

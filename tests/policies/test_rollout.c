@@ -4,7 +4,6 @@
 
 #include <math.h>
 
-#include "engine/compose.h"
 #include "generators/expert.h"
 #include "policies/rollout.h"
 
@@ -16,13 +15,8 @@ static loomAssetRoots roots;
 
 static int open_scene(void** state) {
   (void)state;
-  loomError err = {0, ""};
-  char label[LOOM_PATH_MAX], *xml = NULL;
   add_assets(&roots, "robosuite-1.4.1");
-  must(loom_task_load(&task, "scenes/threading/task.yaml", "scenes/robots", &err), &err);
-  must(loom_task_model(&xml, label, task, &roots, &err), &err);
-  must(loom_scene_create(&scene, task, xml, label, NULL, &roots, &err), &err);
-  free(xml);
+  load_scene(&task, &scene, &roots, "scenes/threading/task.yaml");
   return 0;
 }
 
