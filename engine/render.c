@@ -178,7 +178,7 @@ static void viridis(unsigned char rgb[3], double share) {
 int loom_renderer_draw_depth(loomRenderer* r, mjData* d, loomImage* image, double near, double far,
                              loomError* err) {
   int code = check_size(r, image, err);
-  size_t n = (size_t)image->width * (size_t)image->height;
+  size_t n = (size_t)r->def.width * (size_t)r->def.height;
   float* depth = code ? NULL : malloc(n * sizeof *depth);
   if (!code && !depth) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a picture");
   if (!code) code = draw_scene(r, d, NULL, depth, false, err);
@@ -202,7 +202,7 @@ static void segment_color(unsigned char rgb[3], const mjModel* m, int geom) {
 
 int loom_renderer_draw_segments(loomRenderer* r, mjData* d, loomImage* image, loomError* err) {
   int code = check_size(r, image, err);
-  size_t n = (size_t)image->width * (size_t)image->height;
+  size_t n = (size_t)r->def.width * (size_t)r->def.height;
   int32_t* geom = code ? NULL : malloc(n * sizeof *geom);
   if (!code && !geom) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a picture");
   if (!code) code = loom_renderer_segments(r, d, geom, err);

@@ -17,16 +17,15 @@ int loom_teleop_frame(const char* name);
 
 /// What a device asks of one arm in one control step. Zero asks for nothing: the arm keeps its target.
 typedef struct loomTeleopArm {
-  loomTeleopFrame frame;  // of move and turn
-  double move[3];         // m
-  double turn[3];         // axis times angle, rad
-  bool has_pose;          // go there instead
-  loomPose pose;          // world
-  bool has_device;        // where a hand-held device is, in a world of its own
-  loomPose device;        // while the clutch is held, the hand moves and turns as it does, in `frame`
-  bool clutch;
-  int hand_count;              // 0 = as before; 1 = the whole hand alike; else its entries, one each
+  loomTeleopFrame frame;       // of move and turn
+  int hand_count;              // of hand: 0 = as before; 1 = the whole hand alike; else its entries, one each
+  double move[3];              // m
+  double turn[3];              // axis times angle, rad
   double hand[LOOM_MAX_HAND];  // -1 open .. 1 closed
+  loomPose pose;               // world
+  loomPose device;             // where a hand-held device is, in a world of its own
+  bool has_pose;               // go to that pose instead
+  bool has_device, clutch;     // while the clutch is held, the hand moves and turns as the device, in `frame`
 } loomTeleopArm;
 
 typedef struct loomTeleopDef {

@@ -138,9 +138,9 @@ static int read_demo(loomData* data, int demo, loomError* err) {
     loomFramed framed;
     if (loom_framed_parse(&framed, key->name))
       code = read_framed((float*)rows.low + key->offset, info->low_dim, data, demo, k, &framed, err);
-    else if (key->bytes)
+    else if (rows.wide[k] && key->bytes)
       code = read_bytes((unsigned char*)rows.wide[k], data, demo, data->key_path[k], key->dim, err);
-    else if (is_wide(key))
+    else if (rows.wide[k])
       code = read_key((float*)rows.wide[k], key->dim, data, demo, data->key_path[k], key->dim, err);
     else
       code = read_key((float*)rows.low + key->offset, info->low_dim, data, demo, data->key_path[k], key->dim,

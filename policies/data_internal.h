@@ -34,7 +34,7 @@ typedef struct dataFile {
   int64_t pass;        // whose order this is; -1 = none yet
   int* order;          // (demos) of that pass
   int64_t begin, end;  // the block's samples, counted from the begin of the pass
-  int64_t room;        // of `sample`
+  size_t room;         // of `sample`
   dataSample* sample;  // (end - begin)
 } dataFile;
 

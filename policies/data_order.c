@@ -35,12 +35,12 @@ static void shuffle_demos(loomData* data, dataFile* f, int64_t pass) {
 
 // The samples of demos order[from] .. order[to - 1], shuffled.
 static int shuffle_block(loomData* data, dataFile* f, int64_t block, int from, int to, loomError* err) {
-  int64_t n = f->end - f->begin;
+  size_t n = (size_t)(f->end - f->begin);
   if (n > f->room) {
-    dataSample* more = realloc(f->sample, (size_t)n * sizeof *more);
+    dataSample* more = realloc(f->sample, n * sizeof *more);
     if (!more) {
       f->pass = -1;
-      return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the order of %lld samples", (long long)n);
+      return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the order of %zu samples", n);
     }
     f->sample = more;
     f->room = n;
@@ -51,7 +51,7 @@ static int shuffle_block(loomData* data, dataFile* f, int64_t block, int from, i
     for (int k = 0; k < d->samples; k++) f->sample[at++] = (dataSample){f->order[i], d->first + k};
   }
   loomRandom random = stream(data, (int)(f - data->file), f->pass, 1 + block);
-  for (int64_t i = n - 1; i > 0; i--) {
+  for (int64_t i = (int64_t)n - 1; i > 0; i--) {
     int64_t j = index_below(&random, i + 1);
     dataSample swapped = f->sample[i];
     f->sample[i] = f->sample[j];

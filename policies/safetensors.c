@@ -176,6 +176,7 @@ static int read_meta(loomSafetensors* out, const cJSON* item, const char* label,
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: __metadata__ must be one map of texts", label);
   out->meta = calloc((size_t)cJSON_GetArraySize(item) + 1, sizeof *out->meta);
   if (!out->meta) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+  out->nmeta = 0;
   for (const cJSON* entry = item->child; entry; entry = entry->next) {
     if (!cJSON_IsString(entry))
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s: __metadata__ '%.80s' is no text", label,
@@ -252,8 +253,9 @@ int loom_safetensors_parse(loomSafetensors* out, const void* bytes, size_t size,
   const char* text = (const char*)bytes + sizeof length;
   uint64_t data_bytes = size - sizeof length - length;
   int code = parse_json(&json, text, (size_t)length, label, err);
+  if (!json) return code;
   out->header = json;
-  size_t entries = json ? (size_t)cJSON_GetArraySize(json) + 1 : 1;
+  size_t entries = (size_t)cJSON_GetArraySize(json) + 1;
   extent* at = calloc(entries, 2 * sizeof *at);  // in the tensors' order, and to sort
   out->tensor = calloc(entries, sizeof *out->tensor);
   if (!code && (!at || !out->tensor)) code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);

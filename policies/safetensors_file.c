@@ -69,8 +69,8 @@ static bool add_tensor(cJSON* header, const loomSafeTensor* t, uint64_t begin) {
   cJSON* item = cJSON_AddObjectToObject(header, t->name);
   bool ok = item && cJSON_AddStringToObject(item, "dtype", loom_safe_type_name(t->type)) &&
             cJSON_AddRawToObject(item, "shape", text);
-  snprintf(text, sizeof text, "[%llu,%llu]", (unsigned long long)begin,
-           (unsigned long long)(begin + tensor_bytes(t)));
+  uint64_t end = begin + tensor_bytes(t);
+  snprintf(text, sizeof text, "[%llu,%llu]", (unsigned long long)begin, (unsigned long long)end);
   return ok && cJSON_AddRawToObject(item, "data_offsets", text);
 }
 

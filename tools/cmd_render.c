@@ -185,21 +185,15 @@ static bool read_names(unsigned* bits, const named* known, const char* option, c
   }
 }
 
-// A whole number from low to high up to the letter `end`; *text goes behind that.
-static bool read_number(int* out, const char** text, char end, int low, int high) {
-  char* stop;
-  errno = 0;
-  long value = strtol(*text, &stop, 10);
-  if (errno || stop == *text || *stop != end || value < low || value > high) return false;
-  *out = (int)value;
-  *text = stop + 1;
+// `n` numbers, the whole text, with `between` between them.
+static bool read_numbers(double* out, int n, const char* text, char between) {
+  for (int i = 0; i < n; i++)
+    if (!tool_read_double(&out[i], &text) || *text++ != (i + 1 < n ? between : '\0')) return false;
   return true;
 }
 
 static bool cloud_option(loomCloudDef* cloud, int c, const char* text) {
-  double *low = cloud->low, *high = cloud->high;
-  const char* rest = text;
-  char after;
+  double box[6];
   int64_t points;
   if (c == OPT_CLOUD) {
     if (!tool_int(&points, "render", "--cloud", text, 1, LOOM_CLOUD_POINTS)) return false;
@@ -207,20 +201,21 @@ static bool cloud_option(loomCloudDef* cloud, int c, const char* text) {
     return true;
   }
   if (c == OPT_RAYS) {
-    if (read_number(&cloud->width, &rest, 'x', 1, LOOM_CLOUD_RAYS) &&
-        read_number(&cloud->height, &rest, 0, 1, LOOM_CLOUD_RAYS))
-      return true;
+    if (tool_read_size(&cloud->width, &cloud->height, text, 1, LOOM_CLOUD_RAYS)) return true;
     tool_usage("render", "--rays takes WIDTHxHEIGHT, 1 to %d, not '%s'", LOOM_CLOUD_RAYS, text);
     return false;
   }
-  int n = sscanf(text, "%lf,%lf,%lf,%lf,%lf,%lf%c", low, low + 1, low + 2, high, high + 1, high + 2, &after);
-  if (n == 6 && low[0] < high[0] && low[1] < high[1] && low[2] < high[2]) return true;
+  if (read_numbers(box, 6, text, ',') && box[0] < box[3] && box[1] < box[4] && box[2] < box[5]) {
+    mju_copy3(cloud->low, box);
+    mju_copy3(cloud->high, box + 3);
+    return true;
+  }
   tool_usage("render", "--box takes X0,Y0,Z0,X1,Y1,Z1, each of the last three larger, not '%s'", text);
   return false;
 }
 
 static bool number_option(renderArgs* a, int c, const char* text) {
-  const char* rest = text;
+  double range[2];
   switch (c) {
     case OPT_LIMIT:
       return tool_int(&a->limit, "render", "--limit", text, 1, INT_MAX);
@@ -233,9 +228,11 @@ static bool number_option(renderArgs* a, int c, const char* text) {
     case OPT_SPEED:
       return tool_double(&a->speed, "render", "--speed", text, 0.01, 100);
     case OPT_DEPTH_RANGE:
-      if (sscanf(text, "%lf:%lf%c", &a->depth_near, &a->depth_far, &(char){0}) == 2 && a->depth_near >= 0 &&
-          a->depth_far > a->depth_near && a->depth_far <= 1000)
+      if (read_numbers(range, 2, text, ':') && range[0] >= 0 && range[1] > range[0] && range[1] <= 1000) {
+        a->depth_near = range[0];
+        a->depth_far = range[1];
         return true;
+      }
       tool_usage("render", "--depth-range takes NEAR:FAR, 0 to 1000 m, not '%s'", text);
       return false;
     case OPT_CLOUD:
@@ -243,8 +240,7 @@ static bool number_option(renderArgs* a, int c, const char* text) {
     case OPT_BOX:
       return cloud_option(&a->cloud, c, text);
     default:
-      if (read_number(&a->def.width, &rest, 'x', 16, 4096) && read_number(&a->def.height, &rest, 0, 16, 4096))
-        return true;
+      if (tool_read_size(&a->def.width, &a->def.height, text, 16, 4096)) return true;
       tool_usage("render", "--size takes WIDTHxHEIGHT, 16 to 4096, not '%s'", text);
       return false;
   }

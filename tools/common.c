@@ -173,12 +173,39 @@ int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAs
 // -----------------------------------------------------------------------------------------------------
 // options
 
-bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low,
-              int64_t high) {
+bool tool_read_int(int64_t* out, const char** text, int64_t low, int64_t high) {
   char* end;
   errno = 0;
-  long long value = strtoll(text, &end, 10);
-  if (!errno && end != text && !*end && value >= low && value <= high) {
+  long long value = strtoll(*text, &end, 10);
+  if (errno || end == *text || value < low || value > high) return false;
+  *out = value;
+  *text = end;
+  return true;
+}
+
+bool tool_read_double(double* out, const char** text) {
+  char* end;
+  double value = strtod(*text, &end);
+  if (end == *text) return false;
+  *out = value;
+  *text = end;
+  return true;
+}
+
+bool tool_read_size(int* width, int* height, const char* text, int low, int high) {
+  int64_t w, h;
+  if (!tool_read_int(&w, &text, low, high) || *text++ != 'x' || !tool_read_int(&h, &text, low, high) || *text)
+    return false;
+  *width = (int)w;
+  *height = (int)h;
+  return true;
+}
+
+bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low,
+              int64_t high) {
+  const char* rest = text;
+  int64_t value;
+  if (tool_read_int(&value, &rest, low, high) && !*rest) {
     *out = value;
     return true;
   }
@@ -189,9 +216,9 @@ bool tool_int(int64_t* out, const char* command, const char* option, const char*
 
 bool tool_double(double* out, const char* command, const char* option, const char* text, double low,
                  double high) {
-  char* end;
-  double value = strtod(text, &end);
-  if (end != text && !*end && value >= low && value <= high) {
+  const char* rest = text;
+  double value;
+  if (tool_read_double(&value, &rest) && !*rest && value >= low && value <= high) {
     *out = value;
     return true;
   }
@@ -199,8 +226,8 @@ bool tool_double(double* out, const char* command, const char* option, const cha
   return false;
 }
 
-// ----------------------------------------------------------------------------------------- signals and
-// progress
+// ------------------------------------------------------------------------------------------------------
+// signals and progress
 
 volatile sig_atomic_t tool_stop;
 

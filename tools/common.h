@@ -46,6 +46,12 @@ void tool_draw_side_by_side(void);
 int tool_scene(loomScene** out, char** env_args, const loomTask* task, const loomAssetRoots* roots,
                loomError* err);
 
+/// A number at the start of *text, which then goes behind it; false where there is none, or not in [low,
+/// high].
+bool tool_read_int(int64_t* out, const char** text, int64_t low, int64_t high);
+bool tool_read_double(double* out, const char** text);
+/// WIDTHxHEIGHT, the whole text; each from low to high.
+bool tool_read_size(int* width, int* height, const char* text, int low, int high);
 /// Parse a whole number in [low, high]; prints and returns false otherwise.
 bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low,
               int64_t high);

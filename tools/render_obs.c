@@ -89,11 +89,11 @@ static int draw_demo(loomSense* sense, obsRun* run, int number, loomError* err) 
   loomField field[KEYS];
   void* data[KEYS] = {NULL};
   char path[LOOM_PATH_MAX + 64], label[LOOM_PATH_MAX];
-  int code = loom_demo_load(&demo, run->dataset, number, err);
+  int keys = run->keys, code = loom_demo_load(&demo, run->dataset, number, err);
   if (code) return code;
   snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(run->dataset), demo.name);
   code = loom_sense_model(sense, demo.model_xml, label, &run->args->roots, err);
-  for (int k = 0; !code && k < run->keys; k++) {
+  for (int k = 0; !code && k < keys; k++) {
     field[k] = field_of(run, k, demo.rows);
     field[k].data = data[k] = malloc((size_t)demo.rows * row_bytes(&field[k]));
     if (!data[k]) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d pictures", demo.rows);
@@ -101,9 +101,9 @@ static int draw_demo(loomSense* sense, obsRun* run, int number, loomError* err) 
   if (!code) code = draw_rows(field, data, sense, run, &demo, err);
   shard_path(path, run, number);
   loomAttr samples = loom_attr_int("num_samples", demo.rows);
-  loomRecord record = {.name = demo.name, .nfield = run->keys, .field = field, .nattr = 1, .attr = &samples};
+  loomRecord record = {.name = demo.name, .nfield = keys, .field = field, .nattr = 1, .attr = &samples};
   if (!code) code = loom_shard_write(path, &record, 1, NULL, err);
-  for (int k = 0; k < run->keys; k++) free(data[k]);
+  for (int k = 0; k < keys; k++) free(data[k]);
   loom_demo_destroy(&demo);
   return code;
 }
@@ -118,8 +118,8 @@ static bool ends_run(int code) {
 }
 
 static int draw_all(obsRun* run, loomError* err) {
-  int code = 0, threads = run->args->threads ? (int)run->args->threads : omp_get_max_threads();
-#pragma omp parallel num_threads(threads)
+  int code = 0;
+#pragma omp parallel num_threads(run->args->threads ? (int)run->args->threads : omp_get_max_threads())
   {
     loomSense* sense = NULL;
 #pragma omp for schedule(dynamic, 1)

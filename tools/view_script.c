@@ -1,6 +1,7 @@
 // Events from a text file, one a line: the viewer's commands, keys and the mouse, and pictures to write.
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,12 @@ static const struct {
                  {"down", mjKEY_DOWN},      {"home", mjKEY_HOME},         {"end", mjKEY_END},
                  {"pageup", mjKEY_PAGE_UP}, {"pagedown", mjKEY_PAGE_DOWN}};
 
+// What comes after `start`, or NULL where the text does not start so.
+static const char* behind(const char* text, const char* start) {
+  size_t n = strlen(start);
+  return strncmp(text, start, n) ? NULL : text + n;
+}
+
 static int read_mods(const char* text) {
   return (strstr(text, "shift") ? VIEW_SHIFT : 0) | (strstr(text, "ctrl") ? VIEW_CONTROL : 0) |
          (strstr(text, "alt") ? VIEW_ALT : 0);
@@ -69,9 +76,11 @@ static bool press_key(viewApp* app, const char* text) {
     view_key(app, key_names[i].key, read_mods(mods));
     return true;
   }
-  int n, key = (unsigned char)name[0];
-  if (sscanf(name, "f%d", &n) == 1 && n >= 1 && n <= 12) {
-    key = mjKEY_F1 + n - 1;
+  int key = (unsigned char)name[0];
+  const char* number = name + 1;
+  int64_t n;
+  if (name[0] == 'f' && tool_read_int(&n, &number, 1, 12) && !*number) {
+    key = mjKEY_F1 + (int)n - 1;
   } else if (name[1]) {
     return false;
   }
@@ -90,47 +99,73 @@ static void drag(viewApp* app, double x0, double y0, double x1, double y1, const
 // With the mouse, where the boundary is seen.
 static bool drag_boundary(viewApp* app, const char* text) {
   char name[LOOM_NAME_MAX];
-  int arm, row, k = -1;
-  if (sscanf(text, "%d %63s %d", &arm, name, &row) != 3 || arm < 0 || arm >= app->task->arm_count ||
-      app->stage.entry < 0)
+  int64_t number, row;
+  int length = 0;
+  if (app->stage.entry < 0 || !tool_read_int(&number, &text, 0, app->task->arm_count - 1) ||
+      sscanf(text, "%63s%n", name, &length) != 1)
     return false;
-  k = loom_task_find_subtask(app->task, arm, name);
-  if (k < 0) return false;
+  text += length;
+  int arm = (int)number, k = loom_task_find_subtask(app->task, arm, name);
+  if (k < 0 || !tool_read_int(&row, &text, 0, INT_MAX)) return false;
   double x = view_time_x(app, app->stage.replay.end[arm][k]);
-  for (double y = app->height - app->time_panel.rect.height; y < app->height; y += 4) {
+  for (int y = app->height - app->time_panel.rect.height; y < app->height; y += 4) {
     int found_arm, found;
     if (!view_time_boundary(app, x, y, &found_arm, &found) || found_arm != arm || found != k) continue;
-    drag(app, x, y, view_time_x(app, row), y, "");
+    drag(app, x, y, view_time_x(app, (int)row), y, "");
     return true;
   }
   return false;
 }
 
+static void click(viewApp* app, const double* at, const char* rest) {
+  view_press(app, read_button(rest), at[0], at[1], read_mods(rest), false);
+  view_release(app, at[0], at[1]);
+}
+
+static void double_click(viewApp* app, const double* at, const char* rest) {
+  click(app, at, rest);
+  view_press(app, read_button(rest), at[0], at[1], read_mods(rest), true);
+  view_release(app, at[0], at[1]);
+}
+
+static void drag_over(viewApp* app, const double* at, const char* rest) {
+  drag(app, at[0], at[1], at[2], at[3], rest);
+}
+
+// A drag that is not let go.
+static void hold(viewApp* app, const double* at, const char* rest) {
+  view_press(app, read_button(rest), at[0], at[1], read_mods(rest), false);
+  view_move(app, at[2], at[3], read_mods(rest));
+}
+
+static void release(viewApp* app, const double* at, const char* rest) {
+  (void)rest;
+  view_release(app, at[0], at[1]);
+}
+
+static void scroll(viewApp* app, const double* at, const char* rest) {
+  (void)rest;
+  view_scroll(app, at[0], at[1], at[2]);
+}
+
+// A name, places in pixels, then button and modifiers.
 static bool mouse(viewApp* app, const char* text) {
-  double x, y, x1, y1, by;
-  int n = 0;
-  if (sscanf(text, "click %lf %lf%n", &x, &y, &n) == 2) {
-    view_press(app, read_button(text + n), x, y, read_mods(text + n), false);
-    view_release(app, x, y);
-  } else if (sscanf(text, "double %lf %lf%n", &x, &y, &n) == 2) {
-    view_press(app, read_button(text + n), x, y, read_mods(text + n), false);
-    view_release(app, x, y);
-    view_press(app, read_button(text + n), x, y, read_mods(text + n), true);
-    view_release(app, x, y);
-  } else if (sscanf(text, "drag %lf %lf %lf %lf%n", &x, &y, &x1, &y1, &n) == 4) {
-    drag(app, x, y, x1, y1, text + n);
-  } else if (sscanf(text, "hold %lf %lf %lf %lf%n", &x, &y, &x1, &y1, &n) ==
-             4) {  // a drag that is not let go
-    view_press(app, read_button(text + n), x, y, read_mods(text + n), false);
-    view_move(app, x1, y1, read_mods(text + n));
-  } else if (sscanf(text, "release %lf %lf", &x, &y) == 2) {
-    view_release(app, x, y);
-  } else if (sscanf(text, "scroll %lf %lf %lf", &x, &y, &by) == 3) {
-    view_scroll(app, x, y, by);
-  } else {
-    return false;
+  static const struct {
+    const char* name;
+    int numbers;
+    void (*run)(viewApp* app, const double* at, const char* rest);
+  } gestures[] = {{"click ", 2, click}, {"double ", 2, double_click}, {"drag ", 4, drag_over},
+                  {"hold ", 4, hold},   {"release ", 2, release},     {"scroll ", 3, scroll}};
+  for (size_t i = 0; i < sizeof gestures / sizeof *gestures; i++) {
+    double at[4];
+    const char* rest = behind(text, gestures[i].name);
+    if (!rest) continue;
+    for (int k = 0; k < gestures[i].numbers; k++)
+      if (!tool_read_double(&at[k], &rest)) return false;
+    gestures[i].run(app, at, rest);
+    return true;
   }
-  return true;
+  return false;
 }
 
 static void type_text(viewApp* app, const char* text) {
@@ -186,22 +221,28 @@ static void tell(viewApp* app) {
 }
 
 static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_PATH_MAX]) {
-  int w, h;
-  if (sscanf(text, "wait %d", wait) == 1) return true;
+  const char *key = behind(text, "key "), *up = behind(text, "up "), *typed = behind(text, "type "),
+             *boundary = behind(text, "drag-boundary "), *waits = behind(text, "wait "),
+             *size = behind(text, "size ");
+  int64_t w, h;
+  if (waits && tool_read_int(&w, &waits, INT_MIN, INT_MAX)) {
+    *wait = (int)w;
+    return true;
+  }
   if (sscanf(text, "shot %1023s", shot) == 1) return true;
   if (sscanf(text, "film %1023s", app->film_path) == 1) return true;
-  if (sscanf(text, "size %d %d", &w, &h) == 2 && w >= 64 && h >= 64 && w <= 8192 && h <= 8192) {
-    view_layout(app, w, h);
+  if (size && tool_read_int(&w, &size, 64, 8192) && tool_read_int(&h, &size, 64, 8192)) {
+    view_layout(app, (int)w, (int)h);
     return true;
   }
-  if (!strncmp(text, "key ", 4)) return press_key(app, text + 4);
-  if (!strncmp(text, "up ", 3)) {
-    view_drive_release(app, toupper(text[3]));
+  if (key) return press_key(app, key);
+  if (up) {
+    view_drive_release(app, toupper((unsigned char)*up));
     return true;
   }
-  if (!strncmp(text, "drag-boundary ", 14)) return drag_boundary(app, text + 14);
-  if (!strncmp(text, "type ", 5)) {
-    type_text(app, text + 5);
+  if (boundary) return drag_boundary(app, boundary);
+  if (typed) {
+    type_text(app, typed);
     return true;
   }
   if (!strcmp(text, "tell")) {

@@ -65,6 +65,12 @@ typedef struct sight {
   float depth[SIZE * SIZE], cloud[3 * POINTS];
 } sight;
 
+static bool same(const float* a, const float* b, int n) {
+  int k = 0;
+  while (k < n && a[k] == b[k]) k++;
+  return k == n;
+}
+
 static int begin(loomSense* s, uint64_t attempt, loomError* err) {
   char* xml = NULL;
   int code = loom_episode_reset(fx.e, 0, 3, attempt, err);
@@ -114,7 +120,7 @@ static void clouds_and_pictures_agree(void** state) {
   must(begin(s, 1, &err), &err);
   must(look(&again, s, &err), &err);
   assert_true(memcmp(seen.rgb, again.rgb, sizeof seen.rgb) != 0);
-  assert_true(memcmp(seen.cloud, again.cloud, sizeof seen.cloud) != 0);
+  assert_true(!same(seen.cloud, again.cloud, 3 * POINTS));
   must(begin(s, 0, &err), &err);
   must(look(&again, s, &err), &err);
   assert_memory_equal(&seen, &again, sizeof seen);
@@ -193,7 +199,7 @@ static void few_points(void** state) {
   loom_cloud_look(cloud, c, fx.e->m, fx.e->d);
   loom_cloud_destroy(c);
   int repeats = 1;
-  while (repeats < POINTS && memcmp(cloud, cloud + 3 * repeats, 3 * sizeof *cloud) != 0) repeats++;
+  while (repeats < POINTS && !same(cloud, cloud + 3 * repeats, 3)) repeats++;
   assert_in_range(repeats, 1, 81);
   for (int i = repeats; i < POINTS; i++)
     assert_memory_equal(cloud + 3 * i, cloud + 3 * (i % repeats), 3 * sizeof *cloud);

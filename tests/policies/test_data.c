@@ -366,11 +366,14 @@ static void mixture(void** state) {
 // ---- memory
 
 static int64_t resident_bytes(void) {
-  long long pages = 0, resident = 0;
+  char line[128], *end;
   FILE* f = fopen("/proc/self/statm", "r");
   assert_non_null(f);
-  assert_int_equal(fscanf(f, "%lld %lld", &pages, &resident), 2);
+  assert_non_null(fgets(line, sizeof line, f));
   fclose(f);
+  strtoll(line, &end, 10);  // pages in all
+  int64_t resident = strtoll(end, NULL, 10);
+  assert_true(resident > 0);
   return resident * sysconf(_SC_PAGESIZE);
 }
 
@@ -384,7 +387,8 @@ static const char* write_big(void) {
   double* actions = calloc(BIG_ROWS, sizeof *actions);
   assert_non_null(numbers);
   for (int d = 0; d < BIG_DEMOS; d++) {
-    for (int i = 0; i < BIG_ROWS * BIG_DIM; i++) numbers[i] = (float)(d * BIG_ROWS + i / BIG_DIM);
+    for (int row = 0; row < BIG_ROWS; row++)
+      for (int k = 0; k < BIG_DIM; k++) numbers[row * BIG_DIM + k] = (float)(d * BIG_ROWS + row);
     loomField field[] = {{"actions", LOOM_TYPE_F64, 2, {BIG_ROWS, 1}, actions},
                          {"obs/pos", LOOM_TYPE_F32, 2, {BIG_ROWS, BIG_DIM}, numbers}};
     loomRecord one = {"demo_0", 2, field, 0, NULL};

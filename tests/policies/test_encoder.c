@@ -126,8 +126,8 @@ static void open_eyes(eyes* e, int n) {
   loom_encoder_layout(&e->encoder, &e->arena, n);
   e->wide[0] = normals((size_t)n * SIDE * SIDE, &r);
   e->wide[1] = normals((size_t)n * POINTS * 3, &r);
-  e->out = normals((size_t)(n * e->stride), &r);
-  e->dout = normals((size_t)(n * e->stride), &r);
+  e->out = normals((size_t)n * (size_t)e->stride, &r);
+  e->dout = normals((size_t)n * (size_t)e->stride, &r);
 }
 
 static void close_eyes(eyes* e) {

@@ -47,7 +47,7 @@ static void check(const loomTrainConfig* config, const char* what) {
   loss_of(c);
   double weights = off(c, params->value, params->gradient, params->total);
   loss_of(c);
-  double obs = off(c, c->obs, c->dobs, (size_t)(c->samples.n * c->net.def.obs_rows * OBS));
+  double obs = off(c, c->obs, c->dobs, (size_t)c->samples.n * (size_t)c->net.def.obs_rows * OBS);
   if (!(weights <= 1e-6) || !(obs <= 1e-6))
     fail_msg("%s%s: gradients off by %g of their size (weights), %g (observations)",
              loom_policy_kind_name((loomPolicyKind)config->policy.kind), what, weights, obs);

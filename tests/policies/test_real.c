@@ -13,7 +13,9 @@
 static double worst(float (*f)(float), double (*g)(double), double low, double high, double step,
                     double least) {
   double most = 0;
-  for (double x = low; x <= high; x *= step) {
+  int n = (int)floor(log(high / low) / log(step));
+  for (int i = 0; i <= n; i++) {
+    double x = low * pow(step, i);
     double wanted = g((double)(float)x), size = fmax(fabs(wanted), least);
     most = fmax(most, fabs((double)f((float)x) - wanted) / size);
   }

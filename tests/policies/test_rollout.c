@@ -89,7 +89,7 @@ static int odd_begin(loomPolicy* out, void* instance, loomEpisode* episode, uint
 }
 
 static loomPolicyMaker odd_maker(const char* kind) {
-  return (loomPolicyMaker){(void*)(uintptr_t)kind, odd_create, odd_begin, free};
+  return (loomPolicyMaker){(void*)kind, odd_create, odd_begin, free};
 }
 
 // ---- tests

@@ -179,13 +179,15 @@ static void demos_are_added(void** state) {
 // Height of arm 0's hand, as the last line said by --echo has it.
 static double last_height(void) {
   char path[256], line[4096];
-  double x = 0, y = 0, z = 0;
+  double z = 0;
   snprintf(path, sizeof path, "%s/out", dir);
   FILE* f = fopen(path, "r");
   assert_non_null(f);
   while (fgets(line, sizeof line, f)) {
-    const char* eef = strstr(line, "\"eef\":[[");
-    if (eef) sscanf(eef, "\"eef\":[[%lf,%lf,%lf", &x, &y, &z);
+    static const char start[] = "\"eef\":[[";
+    char* at = strstr(line, start);
+    if (at) at += sizeof start - 1;
+    for (int i = 0; at && i < 3; i++, at++) z = strtod(at, &at);
   }
   fclose(f);
   return z;
