@@ -5,17 +5,19 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/dataset.h"
 #include "policies/dagger_internal.h"
 
 loomDaggerDef loom_default_dagger_def(void) {
   return (loomDaggerDef){.gate = LOOM_GATE_MIXTURE,
-                         .rounds = 5,
+                         .rounds = 20,
                          .demos = 10,
                          .episodes = 20,
-                         .beta = 0.5,
+                         .beta = 0.9,
                          .safety = loom_default_safety_def(),
                          .members = 3,
                          .doubt = 0.2,
@@ -38,12 +40,6 @@ typedef struct dagger {
   int round;
 } dagger;
 
-static bool there(const loomDaggerDef* def, const char* name, int round) {
-  char path[LOOM_DAGGER_PATH];
-  loom_dagger_path(path, def, name, round);
-  return !access(path, F_OK);
-}
-
 // ---- the folder
 
 // What decides the results; how many rounds may change.
@@ -62,8 +58,8 @@ static char* settings_text(const loomDaggerDef* def) {
     fprintf(f, "reset: %s\nmax_steps: %d\nseed: %llu\ndemos: %d\nepisodes: %d\n",
             task->resets[def->reset].name, loom_dagger_max_steps(def), (unsigned long long)def->seed,
             def->demos, def->episodes);
-    fprintf(f, "evaluations: %d\nevaluation_seed: %llu\ncontinue: %s\ntau: %.17g\n", def->evaluations,
-            (unsigned long long)def->evaluation_seed, def->go_on ? "true" : "false", def->safety.tau);
+    fprintf(f, "evaluations: %d\nevaluation_seed: %llu\ntau: %.17g\n", def->evaluations,
+            (unsigned long long)def->evaluation_seed, def->safety.tau);
     if (def->gate == LOOM_GATE_MIXTURE) fprintf(f, "gate: mixture\nbeta: %.17g\n", def->beta);
     if (def->gate == LOOM_GATE_SAFETY)
       fprintf(f, "gate: safety\nthreshold: %.17g\nsafety_hidden: %d\nsafety_steps: %d\n",
@@ -120,16 +116,26 @@ static int open_folder(const dagger* g, loomError* err) {
 
 // ---- the expert itself
 
+// What expert.csv says.
+static bool read_expert(loomDaggerReport* report, const char* path) {
+  char line[80];
+  double value[2];
+  FILE* f = fopen(path, "rb");
+  if (!f) return false;
+  bool read =
+      fgets(line, sizeof line, f) && fgets(line, sizeof line, f) && loom_dagger_read_numbers(value, 2, line);
+  fclose(f);
+  if (!read) return false;
+  report->evaluated = (int)value[0];
+  report->succeeded = (int)value[1];
+  return true;
+}
+
 static int measure_expert(const dagger* g, loomError* err) {
   const loomDaggerDef* def = g->def;
   char path[LOOM_DAGGER_PATH], text[80];
   loom_dagger_path(path, def, "expert.csv", 0);
-  FILE* f = fopen(path, "rb");
-  if (f) {
-    int n = fscanf(f, "evaluated,succeeded %d,%d", &g->report->evaluated, &g->report->succeeded);
-    fclose(f);
-    if (n == 2) return LOOM_OK;
-  }
+  if (read_expert(g->report, path)) return LOOM_OK;
   loomDaggerRound alone = {0};
   loomGateDef gate = {.kind = LOOM_GATE_EXPERT, .expert = *def->expert};
   int code = loom_dagger_measure(&alone, def, &gate, 0, err);
@@ -142,26 +148,34 @@ static int measure_expert(const dagger* g, loomError* err) {
 
 // ---- a round's novices
 
-// The aggregate: what was given and the files of all rounds so far.
-static int aggregate(dagger* g, const char* mask, loomError* err) {
+static bool has_mask(const char* path, const char* mask) {
+  loomDataset* set = NULL;
+  loomNames names = {0};
+  bool has = !loom_dataset_open(&set, path, NULL) && !loom_dataset_masks(&names, set, NULL);
+  bool found = false;
+  for (int i = 0; has && i < names.n; i++) found = found || !strcmp(names.name[i], mask);
+  loom_names_destroy(&names);
+  loom_dataset_close(set);
+  return found;
+}
+
+// The files of all rounds so far, after what is there already; of their demos those of a mask ("": all).
+// Rounds without it are left out.
+static int add_rounds(dagger* g, const char* mask, loomError* err) {
   loomConfigData* data = &g->config->data;
-  *g->config = *g->def->config;
   for (int i = 0; i <= g->round; i++) {
     char path[LOOM_DAGGER_PATH];
-    if (!there(g->def, "round_%d.hdf5", i)) continue;
+    loom_dagger_path(path, g->def, "round_%d.hdf5", i);
+    if (access(path, F_OK) || (*mask && !has_mask(path, mask))) continue;
     if (data->file_count == LOOM_DATA_FILES)
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: at most %d datasets and rounds", g->def->folder,
                             LOOM_DATA_FILES);
     loomConfigFile* file = &data->file[data->file_count++];
     *file = (loomConfigFile){.weight = 0};
-    loom_dagger_path(path, g->def, "round_%d.hdf5", i);
     snprintf(file->path, sizeof file->path, "%.*s", LOOM_PATH_MAX - 1, path);
     snprintf(file->mask, sizeof file->mask, "%s", mask);
   }
-  return data->file_count
-             ? LOOM_OK
-             : loom_error_set(err, LOOM_ERR_USAGE, "%s: there is nothing to learn from: no demos, no data",
-                              g->def->folder);
+  return LOOM_OK;
 }
 
 static void tell_training(void* user, const loomTrainState* state, bool epoch_done) {
@@ -177,11 +191,15 @@ static void member_path(char out[LOOM_DAGGER_PATH], const dagger* g, int round, 
 }
 
 static int train_member(dagger* g, int k, loomError* err) {
-  char path[LOOM_DAGGER_PATH], before[LOOM_DAGGER_PATH + 32];
+  char path[LOOM_DAGGER_PATH];
   loomTrainState state;
-  int code = aggregate(g, g->def->gate == LOOM_GATE_SAFETY ? "train" : "", err);
-  if (code) return code;
   loomTrainConfig* c = g->config;
+  *c = *g->def->config;
+  int code = add_rounds(g, g->def->gate == LOOM_GATE_SAFETY ? "train" : "", err);
+  if (!code && !c->data.file_count)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s: there is nothing to learn from: no demos, no data",
+                          g->def->folder);
+  if (code) return code;
   member_path(path, g, g->round, k);
   snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "%.*s", LOOM_PATH_MAX - 1, path);
   c->checkpoint.every = c->train.epochs;
@@ -190,11 +208,6 @@ static int train_member(dagger* g, int k, loomError* err) {
   c->train.seed += k;
   loomTrainDef def = {
       .config = c, .resume = true, .stop = g->def->stop, .progress = tell_training, .user = g};
-  if (g->def->go_on && g->round) {
-    member_path(path, g, g->round - 1, k);
-    snprintf(before, sizeof before, "%s/last.safetensors", path);
-    def.initial = before;
-  }
   return loom_train(&state, &def, err);
 }
 
@@ -212,23 +225,26 @@ static int save_novice(const dagger* g, const char* name, loomError* err) {
   return loom_trained_save(path, &g->member[0], NULL, err);
 }
 
-// On all rows, those kept from the novice included.
+// On the rows kept from the novice; where there are none yet there is no classifier.
 static int train_safety(dagger* g, loomError* err) {
   char path[LOOM_DAGGER_PATH];
   loomConfigDataDef* data_def = malloc(sizeof *data_def);
   loomData* data = NULL;
   loomSafetyFit fit;
-  int code = data_def ? aggregate(g, "", err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
-  if (!code) {
-    loom_config_data_def(data_def, g->config, false);
-    code = loom_data_open(&data, &data_def->def, err);
-  }
   loomSafetyDef def = g->def->safety;
   def.seed = (uint64_t)g->def->config->train.seed;
+  *g->config = *g->def->config;
+  g->config->data.file_count = 0;
   loom_safety_destroy(&g->safety);
-  if (!code) code = loom_safety_train(&g->safety, &fit, &g->member[0], data, &def, err);
-  loom_dagger_path(path, g->def, "safety_%d.safetensors", g->round);
-  if (!code) code = loom_safety_save(path, &g->safety, err);
+  int code =
+      data_def ? add_rounds(g, "safe", err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+  if (!code && g->config->data.file_count) {
+    loom_config_data_def(data_def, g->config, false);
+    code = loom_data_open(&data, &data_def->def, err);
+    if (!code) code = loom_safety_train(&g->safety, &fit, &g->member[0], data, &def, err);
+    loom_dagger_path(path, g->def, "safety_%d.safetensors", g->round);
+    if (!code) code = loom_safety_save(path, &g->safety, err);
+  }
   loom_data_close(data);
   free(data_def);
   return code;
@@ -240,15 +256,18 @@ static int take_up(dagger* g, int round, loomError* err) {
   int code = LOOM_OK;
   for (int k = 0; !code && k < g->members; k++) code = load_member(g, round, k, err);
   loom_dagger_path(path, g->def, "safety_%d.safetensors", round);
-  if (!code && g->def->gate == LOOM_GATE_SAFETY) code = loom_safety_load(&g->safety, path, err);
+  if (!code && g->def->gate == LOOM_GATE_SAFETY && !access(path, F_OK))
+    code = loom_safety_load(&g->safety, path, err);
   return code;
 }
 
 // ---- a round
 
+// Until the safety classifier has something to learn from, the expert shows more demos.
 static loomGateDef gate_of(dagger* g) {
   const loomDaggerDef* def = g->def;
-  loomGateDef gate = {.kind = g->round ? def->gate : LOOM_GATE_EXPERT,
+  bool demos = !g->round || (def->gate == LOOM_GATE_SAFETY && !g->safety.obs_dim);
+  loomGateDef gate = {.kind = demos ? LOOM_GATE_EXPERT : def->gate,
                       .expert = *def->expert,
                       .members = g->round ? g->members : 0,
                       .safety = &g->safety,

@@ -12,8 +12,10 @@
 //   DAgger: at every step the expert acts with probability beta^i and is asked for its label (the paper's
 //   pi_i = beta_i pi* + (1 - beta_i) pi^_i, drawn anew at each step; beta = 0: only in round 0).
 //   SafeDAgger: the expert acts and is asked where a classifier says |a_novice - a_expert| > tau. One demo in
-//   five is kept from the novice, for the classifier alone (the paper's D_safe): on what it was trained on a
-//   novice looks safer than it is.
+//   five is kept from the novice, and the classifier learns from these alone (the paper's D_safe; the paper
+//   adds what the novice was trained on): where it was trained a novice looks safer than it is, and a
+//   classifier that learns so hardly ever asks. One that is honest asks almost always at first, and less and
+//   less: a curriculum by itself.
 //   Ensemble: the expert acts and is asked where novices trained from different seeds disagree.
 #ifndef LOOM_POLICIES_DAGGER_H
 #define LOOM_POLICIES_DAGGER_H
@@ -54,20 +56,19 @@ typedef struct loomDaggerDef {
   const char* env_args;     // of the datasets
   const char* folder;
   loomGateKind gate;  // MIXTURE, SAFETY or ENSEMBLE
-  int rounds;         // after the first; default 5
+  int rounds;         // after the first; default 20
   int demos;          // of the expert alone in round 0; default 10
   int episodes;       // of a round; default 20
   int reset;          // reset distribution
   int max_steps;      // of an episode; default 0: the task's
   uint64_t seed;
-  double beta;                        // default 0.5
+  double beta;                        // default 0.9
   loomSafetyDef safety;               // tau is used by all gates, to count
   int members;                        // ENSEMBLE; default 3
   double doubt;                       // ENSEMBLE: largest disagreement at which the novice acts; default 0.2
   int evaluations;                    // episodes; default 50
   uint64_t evaluation_seed;           // default 1000
   int threads;                        // of rollouts, 0 = as many as cores; nothing depends on it
-  bool go_on;                         // each round's training begins with the last round's weights, not anew
   bool resume;                        // take up the folder's run
   const volatile sig_atomic_t* stop;  // may be NULL
   /// What a round is doing ("collects", "trains", "is measured"), and how far that is; may be NULL.

@@ -158,11 +158,12 @@ static void remove_parts(const collection* c) {
   rmdir(path);
 }
 
-// mask/train and mask/safe: every fifth demo is for the safety classifier alone.
+// mask/train and mask/safe: every fifth demo (of fewer than five, the last) is for the safety classifier
+// alone.
 static int set_masks(loomMask mask[2], int* place, int n) {
-  int kept = 0, given = 0;
+  int kept = 0, given = 0, every = n < KEPT_FOR_SAFETY ? n : KEPT_FOR_SAFETY;
   for (int i = 0; i < n; i++) {
-    bool safe = i % KEPT_FOR_SAFETY == KEPT_FOR_SAFETY - 1;
+    bool safe = n > 1 && i % every == every - 1;
     place[safe ? n - ++kept : given++] = i;
   }
   for (int i = given, k = n - 1; i < k; i++, k--) {

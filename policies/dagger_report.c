@@ -28,6 +28,16 @@ int loom_dagger_write_text(const char* path, const char* text, loomError* err) {
   return loom_commit_file(temporary, path, err);
 }
 
+bool loom_dagger_read_numbers(double* out, int n, const char* line) {
+  for (int i = 0; i < n; i++) {
+    char* end;
+    out[i] = strtod(line, &end);
+    if (end == line || (i + 1 < n ? *end != ',' : *end && *end != '\n')) return false;
+    line = end + 1;
+  }
+  return true;
+}
+
 // ---- rounds.csv: all columns are numbers, in the order of this table
 
 typedef struct column {
@@ -76,14 +86,13 @@ int loom_dagger_write_rounds(const char* path, const loomDaggerReport* report, l
 }
 
 static bool read_line(loomDaggerRound* out, const char* line) {
+  double value[COLUMNS];
+  if (!loom_dagger_read_numbers(value, COLUMNS, line)) return false;
   for (int c = 0; c < COLUMNS; c++) {
-    char *end, *at = (char*)out + columns[c].offset;
-    double value = strtod(line, &end);
-    if (end == line || *end != (c + 1 < COLUMNS ? ',' : '\n')) return false;
-    if (columns[c].type == INT) *(int*)at = (int)value;
-    if (columns[c].type == LONG) *(int64_t*)at = (int64_t)value;
-    if (columns[c].type == REAL) *(double*)at = value;
-    line = end + 1;
+    char* at = (char*)out + columns[c].offset;
+    if (columns[c].type == INT) *(int*)at = (int)value[c];
+    if (columns[c].type == LONG) *(int64_t*)at = (int64_t)value[c];
+    if (columns[c].type == REAL) *(double*)at = value[c];
   }
   return true;
 }
@@ -129,10 +138,13 @@ int loom_dagger_read_errors(loomDaggerErrors* out, const char* path, loomError* 
   out->running = block;
   out->deviation = block ? block + rows : NULL;
   out->accumulated = block ? block + 2 * (size_t)rows : NULL;
-  while (!code && fgets(line, sizeof line, f))
-    if (sscanf(line, "%*d,%lf,%lf,%lf", &out->running[out->n], &out->deviation[out->n],
-               &out->accumulated[out->n]) == 3)
-      out->n++;
+  while (!code && fgets(line, sizeof line, f)) {
+    double value[4];  // the first line has names
+    if (!loom_dagger_read_numbers(value, 4, line)) continue;
+    out->running[out->n] = value[1];
+    out->deviation[out->n] = value[2];
+    out->accumulated[out->n++] = value[3];
+  }
   fclose(f);
   return code;
 }

@@ -15,7 +15,7 @@
 #include "engine/error.h"
 #include "policies/action.h"
 
-enum { LOOM_DATA_KEYS = 32, LOOM_DATA_FILES = 32 };
+enum { LOOM_DATA_KEYS = 32, LOOM_DATA_FILES = 128 };
 
 typedef struct loomDataFile {
   const char* path;

@@ -7,7 +7,7 @@
 
 loomSafetyDef loom_default_safety_def(void) {
   return (loomSafetyDef){
-      .tau = 0.5, .threshold = 0.5, .hidden = 64, .steps = 2000, .batch = 256, .rate = 1e-3};
+      .tau = 0.3, .threshold = 0.5, .hidden = 64, .steps = 2000, .batch = 256, .rate = 1e-3};
 }
 
 // ---- the network

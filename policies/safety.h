@@ -16,7 +16,7 @@ typedef struct loomSafety {
 } loomSafety;
 
 typedef struct loomSafetyDef {
-  double tau;        // |a_novice - a_expert| beyond which the novice is off
+  double tau;        // |a_novice - a_expert| beyond which the novice is off; default 0.3
   double threshold;  // default 0.5
   int hidden;        // units of its two layers, default 64
   int steps, batch;  // default 2000, 256
@@ -34,7 +34,8 @@ typedef struct loomSafetyFit {
   double needless;    // share of the others which it calls off
 } loomSafetyFit;
 
-/// From all rows of data, whose actions are the expert's, and what the novice does there now.
+/// From all rows of data, whose actions are the expert's and which the novice did not learn from, and what it
+/// does there now.
 int loom_safety_train(loomSafety* out, loomSafetyFit* fit, const loomTrained* novice, loomData* data,
                       const loomSafetyDef* def, loomError* err);
 void loom_safety_destroy(loomSafety* safety);

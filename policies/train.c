@@ -379,31 +379,10 @@ static void set_optimizer(run* r) {
                                   .decay = o->decay};
 }
 
-// The weights of another run to begin with; they go with its normalisation.
-static int begin_with(loomTrained* trained, const char* path, loomError* err) {
-  loomTrained old;
-  loomParams* params = &trained->network.params;
-  int code = loom_trained_load(&old, path, err);
-  if (code) return code;
-  if (old.network.params.total == params->total && old.obs.dim == trained->obs.dim) {
-    loomNormal obs = trained->obs, actions = trained->actions;
-    memcpy(params->value, old.network.params.value, params->total * sizeof(loomReal));
-    trained->obs = old.obs;
-    trained->actions = old.actions;
-    old.obs = obs;
-    old.actions = actions;
-  } else {
-    code = loom_error_set(err, LOOM_ERR_USAGE, "%s: has other layers, observations or actions", path);
-  }
-  loom_trained_destroy(&old);
-  return code;
-}
-
 static int create(run* r, loomError* err) {
   const loomTrainConfig* c = r->config;
   int code = open_data(r, err);
   if (!code) code = loom_trained_create(&r->trained, c, r->data, err);
-  if (!code && r->def->initial) code = begin_with(&r->trained, r->def->initial, err);
   if (!code) code = loom_network_layout(&r->trained.network, c->train.batch, err);
   if (code) return code;
   const loomParams* params = &r->trained.network.params;

@@ -28,7 +28,6 @@ typedef struct loomTrainDef {
   const loomTrainConfig* config;
   const loomScene* scene;             // rollouts' (config->rollout.task); NULL = none are made
   bool resume;                        // go on from FOLDER/last.safetensors if it is there
-  const char* initial;                // policy whose weights and normalisation to begin with; NULL = none
   const volatile sig_atomic_t* stop;  // non-zero: write a checkpoint and return; may be NULL
   /// Called after every step (epoch_done false) and every epoch; may be NULL.
   void (*progress)(void* user, const loomTrainState* state, bool epoch_done);

@@ -27,12 +27,12 @@ static const char help[] =
     "                       safety (SafeDAgger: it takes over where a classifier says that the novice is "
     "off),\n"
     "                       ensemble (where novices of several seeds disagree); default mixture\n"
-    "      --beta B         default 0.5; 0 = the novice alone after round 0\n"
-    "      --tau T          off is |a_novice - a_expert| > T, default 0.5\n"
+    "      --beta B         default 0.9; 0 = the novice alone after round 0\n"
+    "      --tau T          off is |a_novice - a_expert| > T, default 0.3\n"
     "      --threshold P    safety: probability of being off from which the expert acts, default 0.5\n"
     "      --members K, --doubt D   ensemble: default 3 novices, expert acts where they differ by more than "
     "0.2\n"
-    "      --rounds N       after the first, default 5\n"
+    "      --rounds N       after the first, default 20\n"
     "      --demos N        of the expert in round 0, default 10 (0 with --data)\n"
     "  -d, --data FILE      dataset to begin with; may be given several times\n"
     "  -n, --episodes N     of a round, default 20\n"
@@ -43,9 +43,8 @@ static const char help[] =
     "  -p, --policy KIND    default bc_l2; see `demoloom train --help`\n"
     "  -k, --key NAME       observation; several times (default: hands, grippers and objects)\n"
     "      --hidden N       units of each hidden layer, default 256\n"
-    "      --steps N        of training in a round, default 5000\n"
+    "      --steps N        of training in a round, each time anew; default 4000\n"
     "      --batch N, --rate R   default 256 and 1e-3 (to 0, as a cosine)\n"
-    "      --continue       train the last round's novice on, not a new one\n"
     "  -s, --seed S         default 1\n"
     "  -j, --threads N      of rollouts (default: as many as cores); the result does not depend on it\n"
     "      --resume         go on with a run that was stopped, or add rounds to one\n"
@@ -62,7 +61,7 @@ typedef struct daggerArgs {
   int64_t rounds, demos, episodes, evaluations, evaluation_seed, max_steps, members, hidden, steps, batch,
       seed, threads;
   double beta, tau, threshold, doubt, rate;
-  bool go_on, resume, json;
+  bool resume, json;
   loomAssetRoots roots;
 } daggerArgs;
 
@@ -83,7 +82,6 @@ enum {
   OPT_STEPS,
   OPT_BATCH,
   OPT_RATE,
-  OPT_CONTINUE,
   OPT_RESUME,
   OPT_JSON,
   OPT_ASSETS
@@ -111,7 +109,6 @@ static const struct option options[] = {{"expert", 1, 0, 'e'},
                                         {"steps", 1, 0, OPT_STEPS},
                                         {"batch", 1, 0, OPT_BATCH},
                                         {"rate", 1, 0, OPT_RATE},
-                                        {"continue", 0, 0, OPT_CONTINUE},
                                         {"seed", 1, 0, 's'},
                                         {"threads", 1, 0, 'j'},
                                         {"resume", 0, 0, OPT_RESUME},
@@ -167,7 +164,7 @@ static bool text(daggerArgs* a, int c) {
   const struct {
     int c;
     bool* to;
-  } flag[] = {{OPT_CONTINUE, &a->go_on}, {OPT_RESUME, &a->resume}, {OPT_JSON, &a->json}};
+  } flag[] = {{OPT_RESUME, &a->resume}, {OPT_JSON, &a->json}};
   for (size_t i = 0; i < sizeof one / sizeof *one; i++)
     if (one[i].c == c) return *one[i].to = optarg, true;
   for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
@@ -369,7 +366,6 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
     def.evaluations = (int)a->evaluations;
     def.evaluation_seed = (uint64_t)a->evaluation_seed;
     def.threads = (int)a->threads;
-    def.go_on = a->go_on;
     def.resume = a->resume;
     def.stop = &tool_stop;
     def.progress = show;
@@ -386,18 +382,18 @@ int cmd_dagger(int argc, char** argv) {
   daggerArgs a = {.expert = "generator",
                   .gate = "mixture",
                   .policy = "bc_l2",
-                  .rounds = 5,
+                  .rounds = 20,
                   .demos = -1,
                   .episodes = 20,
                   .evaluations = 50,
                   .evaluation_seed = 1000,
                   .members = 3,
                   .hidden = 256,
-                  .steps = 5000,
+                  .steps = 4000,
                   .batch = 256,
                   .seed = 1,
-                  .beta = 0.5,
-                  .tau = 0.5,
+                  .beta = 0.9,
+                  .tau = 0.3,
                   .threshold = 0.5,
                   .doubt = 0.2,
                   .rate = 1e-3};

@@ -348,6 +348,27 @@ static void thresholds_open_and_close_the_gate(void** state) {
   assert_int_not_equal(access("never/round_1.hdf5", F_OK), 0);
 }
 
+// The classifier learns from demos that were kept from the novice, be they few: a poor novice is caught from
+// the first round on. While there are none the expert goes on showing demos, which can then be kept.
+static void a_poor_novice_is_caught(void** state) {
+  (void)state;
+  loomTrainConfig c = config(400);
+  for (int demos = 1; demos < 4; demos += 2) {
+    loomDaggerReport report;
+    loomDaggerDef def = small(&c, demos == 1 ? "one" : "few");
+    def.gate = LOOM_GATE_SAFETY;
+    def.demos = demos;
+    learn(&report, &def);
+    const loomDaggerRound* r = &report.round[1];
+    assert_true(r->off > r->steps / 2 && r->caught > r->off / 2);
+    if (demos == 1) assert_int_equal(r->expert_steps, r->steps);
+    assert_int_equal(access(demos == 1 ? "one/safety_0.safetensors" : "few/safety_0.safetensors", F_OK),
+                     demos == 1 ? -1 : 0);
+    loom_dagger_report_destroy(&report);
+  }
+  assert_int_equal(access("one/safety_1.safetensors", F_OK), 0);
+}
+
 static void disagreement_of_known_actions(void** state) {
   (void)state;
   const double same[] = {0.5, -1, 0.5, -1}, apart[] = {1, 0, 0, -1, 0, 0, 0, 0, 0};
@@ -381,7 +402,6 @@ static void same_bytes(void** state) {
     def.gate = LOOM_GATE_SAFETY;
     def.demos = 5;
     def.rounds = 2;
-    def.go_on = true;
     def.threads = i == 1 ? 3 : 1;
     if (i == 2) {  // stopped while it collects, trains and measures, then a round more
       def.progress = stop_there;
@@ -463,6 +483,7 @@ int main(void) {
       cmocka_unit_test(labels_lead_back),
       cmocka_unit_test(counts_are_the_files),
       cmocka_unit_test(thresholds_open_and_close_the_gate),
+      cmocka_unit_test(a_poor_novice_is_caught),
       cmocka_unit_test(disagreement_of_known_actions),
       cmocka_unit_test(same_bytes),
       cmocka_unit_test(deviation_falls),
