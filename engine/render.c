@@ -24,12 +24,32 @@ struct loomRenderer {
 };
 
 loomRenderDef loom_default_render_def(void) {
-  return (loomRenderDef){.width = 320,
-                         .height = 240,
-                         .lookat = {0, -0.35, 0.95},
-                         .distance = 1.7,
-                         .azimuth = 180,
-                         .elevation = -25};
+  return (loomRenderDef){.width = 320, .height = 240};
+}
+
+void loom_free_camera(mjvCamera* out, const mjModel* model) {
+  mjv_defaultFreeCamera(model, out);
+  if (mj_name2id(model, mjOBJ_BODY, "table") < 0) return;
+  const double at[3] = {0, 0, 0.95};
+  memcpy(out->lookat, at, sizeof at);
+  out->distance = 1.9;
+  out->azimuth = 180;
+  out->elevation = -25;
+}
+
+static bool is_seen(const mjModel* m, int root) {
+  for (int g = 0; g < m->ngeom; g++)
+    if (m->body_rootid[m->geom_bodyid[g]] == root && (m->geom_group[g] == 1 || m->geom_group[g] == 2))
+      return true;
+  return false;
+}
+
+void loom_model_show(mjModel* m) {
+  for (int root = 0; root < m->nbody; root++) {
+    if (m->body_rootid[root] != root || is_seen(m, root)) continue;
+    for (int g = 0; g < m->ngeom; g++)
+      if (m->body_rootid[m->geom_bodyid[g]] == root && !m->geom_group[g]) m->geom_group[g] = 2;
+  }
 }
 
 static int make_context(void* arg) {
@@ -51,16 +71,13 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a renderer");
   r->model = model;
   r->def = *def;
-  mjv_defaultCamera(&r->camera);
+  loom_free_camera(&r->camera, model);
   mjv_defaultOption(&r->option);
   memset(r->option.sitegroup, 0,
          sizeof r->option.sitegroup);  // robosuite marks frames with sites metres long
   r->option.geomgroup[0] = def->collision;
   r->option.geomgroup[1] = !def->collision;
-  memcpy(r->camera.lookat, def->lookat, sizeof def->lookat);
-  r->camera.distance = def->distance;
-  r->camera.azimuth = def->azimuth;
-  r->camera.elevation = def->elevation;
+  r->option.geomgroup[3] = def->collision;
   int code = loom_renderer_set_camera(r, def->camera, err);
   if (!code) code = loom_gl_create(&r->gl, err);
   if (!code) code = loom_trap_run(make_context, r, err);

@@ -10,16 +10,22 @@
 #include "engine/image.h"
 
 typedef struct loomRenderDef {
-  int width, height;          // pixels
-  const char* camera;         // a camera of the model, or NULL for the free camera below
-  double lookat[3];           // m
-  double distance;            // m
-  double azimuth, elevation;  // degrees, as mjvCamera
+  int width, height;   // pixels
+  const char* camera;  // a camera of the model, or NULL for loom_free_camera
   bool shadows;
-  bool collision;  // show geom group 0 instead of group 1
+  bool collision;  // show what collides, geom groups 0 and 3, instead of group 1
 } loomRenderDef;
 
 loomRenderDef loom_default_render_def(void);
+
+/// Where to look from when nothing is said: at the table, in models with a body of that name; else MuJoCo's
+/// own view, of <statistic center extent> and <visual><global azimuth elevation>.
+void loom_free_camera(mjvCamera* out, const mjModel* model);
+
+/// robosuite's models mean geom group 1 to be seen and group 0 to collide. Trees of bodies with geoms of
+/// group 0 alone, as models written without a thought of groups have, would not be seen at all: put these
+/// geoms into group 2, which is always drawn. The physics is the same.
+void loom_model_show(mjModel* model);
 
 typedef struct loomRenderer loomRenderer;
 

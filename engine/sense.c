@@ -203,6 +203,7 @@ static int open_pictures(loomSense* s, const char* label, const loomAssetRoots* 
   int code = loom_model_compile(&s->seen, s->xml, label, roots, NULL, err);
   if (!code && !s->def.full) code = loom_model_lighten(s->seen, NULL, err);
   if (code) return code;
+  loom_model_show(s->seen);
   s->seen->vis.quality.offsamples = def.shadows ? 4 : 0;
   if (!def.shadows) s->seen->vis.quality.shadowsize = 16;
   s->seen->vis.global.offwidth = def.width;

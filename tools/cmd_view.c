@@ -251,10 +251,6 @@ static void set_defaults(viewApp* app) {
   memset(app->option.sitegroup, 0,
          sizeof app->option.sitegroup);  // robosuite marks frames with sites metres long
   app->option.geomgroup[0] = 0;
-  app->camera.lookat[2] = 0.95;
-  app->camera.distance = 1.9;
-  app->camera.azimuth = 180;
-  app->camera.elevation = -25;
 }
 
 int view_open(viewApp* app, const viewArgs* args, loomError* err) {

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "engine/render.h"
+
 static const float target_rgba[4] = {0.8f, 0.25f, 0.6f, 1}, grey_rgba[4] = {0.4f, 0.42f, 0.45f, 0.8f},
                    ghost_rgba[4] = {0.55f, 0.35f, 0.75f, 0.3f};
 
@@ -102,6 +104,7 @@ static bool open_ghost(overlayGhost* ghost, const overlaySources* sources, int s
   if (loom_demo_load(&ghost->demo, sources->dataset, source, NULL) ||
       loom_model_compile(&ghost->model, ghost->demo.model_xml, ghost->demo.name, sources->roots, NULL, NULL))
     return false;
+  loom_model_show(ghost->model);
   if (ghost->demo.state_dim == 1 + ghost->model->nq + ghost->model->nv)
     ghost->data = mj_makeData(ghost->model);
   return ghost->data;

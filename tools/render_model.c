@@ -31,6 +31,7 @@ static int compile(renderModel* m, const renderArgs* a, const loomDataset* datas
   int code = loom_model_compile(&m->model, demo->model_xml, label, &a->roots, NULL, err);
   if (!code && !a->full) code = loom_model_lighten(m->model, NULL, err);
   if (code) return code;
+  loom_model_show(m->model);
   set_quality(m->model, a);
   m->data = mj_makeData(m->model);
   m->xml = strdup(demo->model_xml);

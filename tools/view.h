@@ -221,6 +221,7 @@ typedef struct viewApp {
   mjrContext context;
   int framebuffer;  // mjFB_WINDOW or mjFB_OFFSCREEN
   mjvCamera camera;
+  bool has_view;  // the camera has been set to a model
   mjvOption option;
   mjvPerturb perturb;
   mjtNum selected_at[3];

@@ -7,6 +7,7 @@
 
 #include "engine/lighten.h"
 #include "engine/model_outline.h"
+#include "engine/render.h"
 #include "generators/segment.h"
 #include "tools/view.h"
 
@@ -156,6 +157,7 @@ static int open_model(viewApp* app, const char* label, loomError* err) {
   mj_setCacheCapacity(mj_getCache(), capacity);
   if (!code && !app->args->full) code = loom_model_lighten(s->model, &light, err);
   if (code) return code;
+  loom_model_show(s->model);
   // MuJoCo's sizes of contacts suit robots of legs, not hands.
   s->model->vis.scale.contactwidth *= 0.25f;
   s->model->vis.scale.contactheight *= 0.25f;
@@ -175,6 +177,8 @@ static int open_models(viewApp* app, loomError* err) {
                  ? 0
                  : loom_dataset_attr_string(&env_args, app->dataset, "data", "env_args", err);
   if (!code && !s->model) code = open_model(app, label, err);
+  if (!code && !app->has_view) loom_free_camera(&app->camera, s->model);
+  app->has_view = app->has_view || !code;
   if (!code && s->demo.state_dim != 1 + s->model->nq + s->model->nv)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states have %d columns, its model 1 + nq + nv = %d",
                           label, s->demo.state_dim, (int)(1 + s->model->nq + s->model->nv));

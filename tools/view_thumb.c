@@ -78,8 +78,6 @@ static int open_model(thumbMaker* t, const loomDemo* demo, loomError* err) {
   look.width = VIEW_THUMB_WIDTH;
   look.height = VIEW_THUMB_HEIGHT;
   look.collision = true;
-  look.lookat[1] = 0;
-  look.distance = 1.6;
   int code = loom_model_compile(&t->model, demo->model_xml, demo->name, &t->app->args->roots, &def, err);
   if (code) return code;
   paint(t->model, t->app->task);
