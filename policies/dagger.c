@@ -21,6 +21,7 @@ loomDaggerDef loom_default_dagger_def(void) {
                          .safety = loom_default_safety_def(),
                          .members = 3,
                          .doubt = 0.2,
+                         .final_steps = 8000,
                          .evaluations = 50,
                          .evaluation_seed = 1000};
 }
@@ -66,6 +67,7 @@ static char* settings_text(const loomDaggerDef* def) {
               def->safety.threshold, def->safety.hidden, def->safety.steps);
     if (def->gate == LOOM_GATE_ENSEMBLE)
       fprintf(f, "gate: ensemble\nmembers: %d\ndoubt: %.17g\n", def->members, def->doubt);
+    fprintf(f, "final_steps: %d\n", def->final_steps);
     fprintf(f, "---\n%s", training ? training : "");
     if (fclose(f) || !training) free(text), text = NULL;
     free(training);
@@ -138,7 +140,7 @@ static int measure_expert(const dagger* g, loomError* err) {
   if (read_expert(g->report, path)) return LOOM_OK;
   loomDaggerRound alone = {0};
   loomGateDef gate = {.kind = LOOM_GATE_EXPERT, .expert = *def->expert};
-  int code = loom_dagger_measure(&alone, def, &gate, 0, err);
+  int code = loom_dagger_measure(&alone, def, &gate, 0, NULL, err);
   if (code) return code;
   g->report->evaluated = alone.evaluated;
   g->report->succeeded = alone.succeeded;
@@ -190,33 +192,44 @@ static void member_path(char out[LOOM_DAGGER_PATH], const dagger* g, int round, 
   loom_dagger_path(out, g->def, name, round);
 }
 
-static int train_member(dagger* g, int k, loomError* err) {
-  char path[LOOM_DAGGER_PATH];
+// Anew, in a folder, as g->config says but for its data: all rounds' demos of that mask.
+static int train(dagger* g, const char* folder, const char* mask, loomError* err) {
   loomTrainState state;
   loomTrainConfig* c = g->config;
-  *c = *g->def->config;
-  int code = add_rounds(g, g->def->gate == LOOM_GATE_SAFETY ? "train" : "", err);
+  int code = add_rounds(g, mask, err);
   if (!code && !c->data.file_count)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s: there is nothing to learn from: no demos, no data",
                           g->def->folder);
   if (code) return code;
-  member_path(path, g, g->round, k);
-  snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "%.*s", LOOM_PATH_MAX - 1, path);
+  snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "%.*s", LOOM_PATH_MAX - 1, folder);
   c->checkpoint.every = c->train.epochs;
   c->checkpoint.keep = 1;
   c->checkpoint.best = false;
-  c->train.seed += k;
   loomTrainDef def = {
       .config = c, .resume = true, .stop = g->def->stop, .progress = tell_training, .user = g};
   return loom_train(&state, &def, err);
 }
 
-static int load_member(dagger* g, int round, int k, loomError* err) {
-  char path[LOOM_DAGGER_PATH], file[LOOM_DAGGER_PATH + 32];
-  member_path(path, g, round, k);
-  snprintf(file, sizeof file, "%s/last.safetensors", path);
+static int train_member(dagger* g, int k, loomError* err) {
+  char path[LOOM_DAGGER_PATH];
+  member_path(path, g, g->round, k);
+  *g->config = *g->def->config;
+  g->config->train.seed += k;
+  return train(g, path, g->def->gate == LOOM_GATE_SAFETY ? "train" : "", err);
+}
+
+// What was trained in a folder, as a member.
+static int load(dagger* g, const char* folder, int k, loomError* err) {
+  char file[LOOM_DAGGER_PATH + 32];
+  snprintf(file, sizeof file, "%s/last.safetensors", folder);
   loom_trained_destroy(&g->member[k]);
   return loom_trained_load(&g->member[k], file, err);
+}
+
+static int load_member(dagger* g, int round, int k, loomError* err) {
+  char path[LOOM_DAGGER_PATH];
+  member_path(path, g, round, k);
+  return load(g, path, k, err);
 }
 
 static int save_novice(const dagger* g, const char* name, loomError* err) {
@@ -319,6 +332,13 @@ static int finish(dagger* g, const loomDaggerRound* r, loomError* err) {
   return code ? code : loom_dagger_write_rounds(path, report, err);
 }
 
+// The novice alone.
+static int measure(loomDaggerRound* out, dagger* g, const char* errors, loomError* err) {
+  loomGateDef alone = {.kind = LOOM_GATE_NOVICE, .expert = *g->def->expert, .members = 1};
+  alone.member[0] = &g->member[0];
+  return loom_dagger_measure(out, g->def, &alone, g->round, errors, err);
+}
+
 static int one_round(dagger* g, loomError* err) {
   loomDaggerRound r = {0};
   double start = loom_clock();
@@ -327,17 +347,53 @@ static int one_round(dagger* g, loomError* err) {
   for (int k = 0; !code && k < g->members; k++) code = load_member(g, g->round, k, err);
   if (!code && g->def->gate == LOOM_GATE_SAFETY) code = train_safety(g, err);
   if (code) return code;
-  loomGateDef alone = {.kind = LOOM_GATE_NOVICE, .expert = *g->def->expert, .members = 1};
-  alone.member[0] = &g->member[0];
-  code = loom_dagger_measure(&r, g->def, &alone, g->round, err);
+  code = measure(&r, g, "errors_%d.csv", err);
   r.seconds = loom_clock() - start;
   return code ? code : finish(g, &r, err);
+}
+
+// ---- the end
+
+// Nobody has to be judged any more: a novice of all rows, those kept for the safety classifier too.
+static int train_final(dagger* g, loomError* err) {
+  char path[LOOM_DAGGER_PATH];
+  loomTrainConfig* c = g->config;
+  const loomDaggerDef* def = g->def;
+  *c = *def->config;
+  if (def->final_steps % c->train.epochs) c->train.epochs = 1;
+  c->train.steps = def->final_steps / c->train.epochs;
+  loom_dagger_path(path, def, "final_%d", g->round);
+  int code = train(g, path, "", err);
+  return code ? code : load(g, path, 0, err);
+}
+
+static int finish_all(dagger* g, loomError* err) {
+  char path[LOOM_DAGGER_PATH];
+  loomDaggerRound* r = &g->report->final;
+  loomDaggerReport kept = {0}, one = {.n = 1, .round = r};
+  double start = loom_clock();
+  g->round = g->report->n - 1;
+  if (!g->def->final_steps || g->round < 0) return LOOM_OK;
+  loom_dagger_path(path, g->def, "final_%d.csv", g->round);
+  int code = loom_dagger_read_rounds(&kept, path, err);
+  if (!code && kept.n == 1) *r = kept.round[0];
+  loom_dagger_report_destroy(&kept);
+  if (code || r->evaluated) return code;
+  r->round = g->round;
+  r->beta = NAN;
+  code = train_final(g, err);
+  if (!code) code = measure(r, g, "errors_final_%d.csv", err);
+  r->seconds = loom_clock() - start;
+  if (!code) code = save_novice(g, "final.safetensors", err);
+  if (!code) code = loom_dagger_draw(g->report, g->def, err);
+  return code ? code : loom_dagger_write_rounds(path, &one, err);
 }
 
 static int check(const loomDaggerDef* def, loomError* err) {
   bool ensemble = def->gate == LOOM_GATE_ENSEMBLE;
   if (def->gate < LOOM_GATE_MIXTURE || def->gate >= LOOM_GATES || def->rounds < 0 || def->demos < 0 ||
-      def->episodes < 1 || def->evaluations < 1 || !(def->beta >= 0 && def->beta <= 1) ||
+      def->episodes < 1 || def->evaluations < 1 || def->final_steps < 0 ||
+      !(def->beta >= 0 && def->beta <= 1) ||
       (ensemble && (def->members < 2 || def->members > LOOM_GATE_MEMBERS)))
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "DAgger needs episodes, a beta from 0 to 1, and 2 to %d members of an ensemble",
@@ -355,7 +411,7 @@ static int run(dagger* g, loomError* err) {
   g->round = g->report->n;
   if (!code && g->round && g->round <= g->def->rounds) code = take_up(g, g->round - 1, err);
   for (; !code && g->round <= g->def->rounds; g->round++) code = one_round(g, err);
-  return code;
+  return code ? code : finish_all(g, err);
 }
 
 int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err) {

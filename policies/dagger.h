@@ -45,6 +45,7 @@ typedef struct loomDaggerRound {
 typedef struct loomDaggerReport {
   int n, best;               // rounds finished; the one with most successes (the latest of equals)
   loomDaggerRound* round;    // (n)
+  loomDaggerRound final;     // what was measured of the final novice; evaluated 0: there is none
   int evaluated, succeeded;  // the expert itself, on the same starts
 } loomDaggerReport;
 
@@ -66,6 +67,7 @@ typedef struct loomDaggerDef {
   loomSafetyDef safety;               // tau is used by all gates, to count
   int members;                        // ENSEMBLE; default 3
   double doubt;                       // ENSEMBLE: largest disagreement at which the novice acts; default 0.2
+  int final_steps;                    // of training the final novice; default 8000, 0: none is
   int evaluations;                    // episodes; default 50
   uint64_t evaluation_seed;           // default 1000
   int threads;                        // of rollouts, 0 = as many as cores; nothing depends on it
@@ -81,8 +83,10 @@ loomDaggerDef loom_default_dagger_def(void);
 /// In the folder: settings.yaml; round_I.hdf5, robomimic files: `actions` what the expert said, `executed`
 /// what was done, `intervention` (1 where the expert did it), `deviation`; with gates that do not always ask,
 /// a demo is a run of rows at which it was asked; round_I/ its training run; round_I.safetensors its novice,
-/// best.safetensors the best of them, safety_I.safetensors; errors_I.csv (step, episodes still running, mean
-/// deviation of these, deviation accumulated up to that step, mean over all); rounds.csv and rounds.png.
+/// best.safetensors the best of them;
+/// final_I/ and final.safetensors, a novice of all rounds' rows up to I and those kept from the others, and
+/// final_I.csv, a line as in rounds.csv; safety_I.safetensors; errors_I.csv (step, episodes still running,
+/// mean deviation of these, deviation accumulated up to that step, mean over all); rounds.csv and rounds.png.
 /// Finished rounds are skipped by `resume`; everything depends on the settings alone, not on threads or on
 /// where it was stopped. LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, or made with
 /// other settings.

@@ -295,7 +295,7 @@ int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const lo
 // ---- measuring
 
 static int write_errors(loomDaggerRound* out, const loomDaggerDef* def, const loomGate* gate, int round,
-                        loomError* err) {
+                        const char* name, loomError* err) {
   char path[LOOM_DAGGER_PATH], *text = NULL;
   size_t size = 0;
   double all = 0, rows = 0;
@@ -317,7 +317,7 @@ static int write_errors(loomDaggerRound* out, const loomDaggerDef* def, const lo
   }
   out->error = rows > 0 ? all / rows : 0;
   bool whole = !fclose(f);
-  loom_dagger_path(path, def, "errors_%d.csv", round);
+  loom_dagger_path(path, def, name, round);
   int code = whole ? loom_dagger_write_text(path, text, err)
                    : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
   free(text);
@@ -325,7 +325,7 @@ static int write_errors(loomDaggerRound* out, const loomDaggerDef* def, const lo
 }
 
 int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate_def,
-                        int round, loomError* err) {
+                        int round, const char* errors, loomError* err) {
   loomGate gate = {0};
   loomRolloutReport report = {0};
   collection c = {.def = def, .gate = &gate, .round = round, .n = def->evaluations, .what = "is measured"};
@@ -339,7 +339,7 @@ int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const lo
     out->rate = report.rate;
     out->low = report.low;
     out->high = report.high;
-    if (gate_def->members) code = write_errors(out, def, &gate, round, err);
+    if (errors) code = write_errors(out, def, &gate, round, errors, err);
   }
   loom_rollout_report_destroy(&report);
   loom_gate_destroy(&gate);

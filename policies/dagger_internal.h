@@ -20,9 +20,9 @@ int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const lo
                         loomError* err);
 
 /// What the expert alone (no members) or the novice alone does on the starts for measuring: the counts of
-/// *out, and with a novice errors_I.csv.
+/// *out, and, in a file of that name (loom_dagger_path, NULL: none), how far it is from the expert by step.
 int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
-                        loomError* err);
+                        const char* errors, loomError* err);
 
 /// rounds.csv as a whole, and read again.
 int loom_dagger_write_rounds(const char* path, const loomDaggerReport* report, loomError* err);

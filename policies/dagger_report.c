@@ -166,11 +166,12 @@ static void print(loomChart* chart, double x, double y, double size, loomColor c
 static void draw_success(loomChart* chart, const loomDaggerReport* r, loomBox box) {
   char text[160];
   double expert = r->evaluated ? 100.0 * r->succeeded / r->evaluated : 0;
-  int last = r->n > 1 ? r->n - 1 : 1;
+  int last = r->n - (r->final.evaluated ? 0 : 1);  // the final novice after the last round
+  if (last < 1) last = 1;
   loomAxes axes = {.box = box,
                    .x = {-0.3, last + 0.3},
                    .y = {0, 103},
-                   .x_step = last > 10 ? 2 : 1,
+                   .x_step = 1 + last / 10,
                    .y_step = 20,
                    .x_label = "round",
                    .y_label = "success, %"};
@@ -189,6 +190,11 @@ static void draw_success(loomChart* chart, const loomDaggerReport* r, loomBox bo
                          y, 2, loom_color_blue);
     loom_chart_dot(chart, x, y, 4, loom_color_blue);
   }
+  if (!r->final.evaluated) return;
+  double x = loom_axes_x(&axes, r->n), y = loom_axes_y(&axes, 100 * r->final.rate);
+  loom_axes_interval(chart, &axes, r->n, 100 * r->final.low, 100 * r->final.high);
+  loom_chart_dot(chart, x, y, 5, loom_color_ink);
+  print(chart, x - 34, y + 16, 12, loom_color_ink, "final");
 }
 
 static void draw_curve(loomChart* chart, const loomAxes* axes, const loomDaggerErrors* e, loomColor color,
@@ -201,7 +207,8 @@ static void draw_curve(loomChart* chart, const loomAxes* axes, const loomDaggerE
   print(chart, fmax(axes->box.x + 8, x), fmax(axes->box.y + 14, y - 8), 12, color, name);
 }
 
-static void draw_errors(loomChart* chart, const loomDaggerErrors e[2], const int round[2], loomBox box) {
+static void draw_errors(loomChart* chart, const loomDaggerErrors e[2], const char* const name[2],
+                        loomBox box) {
   double far = 1, high = 1e-6;
   for (int k = 0; k < 2; k++) {
     if (!e[k].n) continue;
@@ -214,11 +221,8 @@ static void draw_errors(loomChart* chart, const loomDaggerErrors e[2], const int
                    .x_label = "step",
                    .y_label = "deviation from the expert, summed up"};
   loom_axes_draw(chart, &axes, true);
-  for (int k = 0; k < 2; k++) {
-    char name[64];
-    snprintf(name, sizeof name, round[k] ? "novice %d" : "BC (novice %d)", round[k]);
-    if (e[k].n) draw_curve(chart, &axes, &e[k], k ? loom_color_blue : loom_color_bad, name);
-  }
+  for (int k = 0; k < 2; k++)
+    if (e[k].n) draw_curve(chart, &axes, &e[k], k ? loom_color_blue : loom_color_bad, name[k]);
 }
 
 static const char* const gate_names[LOOM_GATES] = {"expert", "novice", "DAgger", "SafeDAgger",
@@ -227,15 +231,17 @@ static const char* const gate_names[LOOM_GATES] = {"expert", "novice", "DAgger",
 int loom_dagger_draw(const loomDaggerReport* r, const loomDaggerDef* def, loomError* err) {
   loomChart* chart = NULL;
   loomDaggerErrors errors[2] = {{0}, {0}};
-  const int round[2] = {0, r->best};
-  char path[LOOM_DAGGER_PATH], text[256];
+  char path[LOOM_DAGGER_PATH], text[256], best[32];
+  const char* const name[2] = {"BC (novice 0)", r->final.evaluated ? "final" : best};
+  snprintf(best, sizeof best, "novice %d", r->best);
   int64_t steps = 0, acted = 0, asked = 0;
   int code = r->n ? loom_chart_create(&chart, 960, 420, err) : LOOM_OK;
   if (code || !r->n) return code;
-  for (int k = 0; !code && k < (r->best ? 2 : 1); k++) {
-    loom_dagger_path(path, def, "errors_%d.csv", round[k]);
-    code = loom_dagger_read_errors(&errors[k], path, err);
-  }
+  loom_dagger_path(path, def, "errors_%d.csv", 0);
+  if (!code) code = loom_dagger_read_errors(&errors[0], path, err);
+  loom_dagger_path(path, def, r->final.evaluated ? "errors_final_%d.csv" : "errors_%d.csv",
+                   r->final.evaluated ? r->final.round : r->best);
+  if (!code && (r->best || r->final.evaluated)) code = loom_dagger_read_errors(&errors[1], path, err);
   for (int i = 0; i < r->n; i++) {
     steps += r->round[i].steps;
     acted += r->round[i].expert_steps;
@@ -247,7 +253,7 @@ int loom_dagger_draw(const loomDaggerReport* r, const loomDaggerDef* def, loomEr
            (long long)acted, steps ? 100.0 * (double)acted / (double)steps : 0, (long long)asked);
   print(chart, 20, 26, 14, loom_color_ink, text);
   draw_success(chart, r, (loomBox){70, 50, 370, 310});
-  draw_errors(chart, errors, round, (loomBox){550, 50, 380, 310});
+  draw_errors(chart, errors, name, (loomBox){550, 50, 380, 310});
   loom_dagger_path(path, def, "rounds.png", 0);
   if (!code) code = loom_chart_write_png(chart, path, err);
   loom_chart_destroy(chart);

@@ -44,6 +44,8 @@ static const char help[] =
     "  -k, --key NAME       observation; several times (default: hands, grippers and objects)\n"
     "      --hidden N       units of each hidden layer, default 256\n"
     "      --steps N        of training in a round, each time anew; default 4000\n"
+    "      --final-steps N  of training a last novice, on all rows of all rounds; default twice --steps, 0 = "
+    "none\n"
     "      --batch N, --rate R   default 256 and 1e-3 (to 0, as a cosine)\n"
     "  -s, --seed S         default 1\n"
     "  -j, --threads N      of rollouts (default: as many as cores); the result does not depend on it\n"
@@ -58,8 +60,8 @@ typedef struct daggerArgs {
   const char *task, *expert, *folder, *gate, *reset, *policy;
   int ndata, nkey;
   const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS];
-  int64_t rounds, demos, episodes, evaluations, evaluation_seed, max_steps, members, hidden, steps, batch,
-      seed, threads;
+  int64_t rounds, demos, episodes, evaluations, evaluation_seed, max_steps, members, hidden, steps,
+      final_steps, batch, seed, threads;
   double beta, tau, threshold, doubt, rate;
   bool resume, json;
   loomAssetRoots roots;
@@ -80,6 +82,7 @@ enum {
   OPT_MAX_STEPS,
   OPT_HIDDEN,
   OPT_STEPS,
+  OPT_FINAL_STEPS,
   OPT_BATCH,
   OPT_RATE,
   OPT_RESUME,
@@ -107,6 +110,7 @@ static const struct option options[] = {{"expert", 1, 0, 'e'},
                                         {"key", 1, 0, 'k'},
                                         {"hidden", 1, 0, OPT_HIDDEN},
                                         {"steps", 1, 0, OPT_STEPS},
+                                        {"final-steps", 1, 0, OPT_FINAL_STEPS},
                                         {"batch", 1, 0, OPT_BATCH},
                                         {"rate", 1, 0, OPT_RATE},
                                         {"seed", 1, 0, 's'},
@@ -132,7 +136,8 @@ static bool number(daggerArgs* a, int c) {
                {OPT_EVALUATION_SEED, "--evaluation-seed", &a->evaluation_seed, 0, INT64_MAX},
                {OPT_MAX_STEPS, "--max-steps", &a->max_steps, 1, 1 << 20},
                {OPT_HIDDEN, "--hidden", &a->hidden, 1, 65536},
-               {OPT_STEPS, "--steps", &a->steps, 1, 1000000000},
+               {OPT_STEPS, "--steps", &a->steps, 1, 500000000},
+               {OPT_FINAL_STEPS, "--final-steps", &a->final_steps, 0, 1000000000},
                {OPT_BATCH, "--batch", &a->batch, 1, 1 << 20},
                {'s', "--seed", &a->seed, 0, INT32_MAX / 2},
                {'j', "--threads", &a->threads, 0, 1024}};
@@ -272,39 +277,41 @@ static void show(void* user, int round, const char* what, int64_t done, int64_t 
   tool_progress(name, done, total, 0, "");
 }
 
+static cJSON* round_json(const loomDaggerRound* x) {
+  const struct {
+    const char* name;
+    double value;
+  } field[] = {{"round", x->round},
+               {"beta", x->beta},
+               {"episodes", (double)x->episodes},
+               {"successes", (double)x->successes},
+               {"steps", (double)x->steps},
+               {"expert_steps", (double)x->expert_steps},
+               {"queries", (double)x->queries},
+               {"off", (double)x->off},
+               {"caught", (double)x->caught},
+               {"deviation", x->deviation},
+               {"evaluated", x->evaluated},
+               {"succeeded", x->succeeded},
+               {"success", x->rate},
+               {"success_low", x->low},
+               {"success_high", x->high},
+               {"error", x->error},
+               {"seconds", x->seconds}};
+  cJSON* one = cJSON_CreateObject();
+  for (size_t k = 0; k < sizeof field / sizeof *field; k++)
+    if (isfinite(field[k].value)) cJSON_AddNumberToObject(one, field[k].name, field[k].value);
+  return one;
+}
+
 static void print_json(const loomDaggerReport* r) {
   cJSON *out = cJSON_CreateObject(), *expert = cJSON_AddObjectToObject(out, "expert"),
         *list = cJSON_AddArrayToObject(out, "rounds");
   cJSON_AddNumberToObject(expert, "evaluated", r->evaluated);
   cJSON_AddNumberToObject(expert, "succeeded", r->succeeded);
   cJSON_AddNumberToObject(out, "best", r->best);
-  for (int i = 0; i < r->n; i++) {
-    const loomDaggerRound* x = &r->round[i];
-    const struct {
-      const char* name;
-      double value;
-    } field[] = {{"round", x->round},
-                 {"beta", x->beta},
-                 {"episodes", (double)x->episodes},
-                 {"successes", (double)x->successes},
-                 {"steps", (double)x->steps},
-                 {"expert_steps", (double)x->expert_steps},
-                 {"queries", (double)x->queries},
-                 {"off", (double)x->off},
-                 {"caught", (double)x->caught},
-                 {"deviation", x->deviation},
-                 {"evaluated", x->evaluated},
-                 {"succeeded", x->succeeded},
-                 {"success", x->rate},
-                 {"success_low", x->low},
-                 {"success_high", x->high},
-                 {"error", x->error},
-                 {"seconds", x->seconds}};
-    cJSON* one = cJSON_CreateObject();
-    for (size_t k = 0; k < sizeof field / sizeof *field; k++)
-      if (isfinite(field[k].value)) cJSON_AddNumberToObject(one, field[k].name, field[k].value);
-    cJSON_AddItemToArray(list, one);
-  }
+  for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(list, round_json(&r->round[i]));
+  if (r->final.evaluated) cJSON_AddItemToObject(out, "final", round_json(&r->final));
   char* json = cJSON_Print(out);
   puts(json ? json : "{}");
   cJSON_free(json);
@@ -328,8 +335,12 @@ static void print_text(const loomDaggerReport* r, const char* folder) {
       "times\n",
       r->succeeded, r->evaluated, 100.0 * r->succeeded / r->evaluated, (long long)acted, (long long)steps,
       steps ? 100.0 * (double)acted / (double)steps : 0, (long long)asked);
-  printf("best: round %d, %d of %d\nwrote %s\n", r->best, r->round[r->best].succeeded,
-         r->round[r->best].evaluated, folder);
+  printf("best: round %d, %d of %d\n", r->best, r->round[r->best].succeeded, r->round[r->best].evaluated);
+  if (r->final.evaluated)
+    printf("final, trained on all rows: %d of %d (%.1f %%, 95 %% interval %.1f to %.1f)\n",
+           r->final.succeeded, r->final.evaluated, 100 * r->final.rate, 100 * r->final.low,
+           100 * r->final.high);
+  printf("wrote %s\n", folder);
 }
 
 // ---- the whole
@@ -366,6 +377,7 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
     def.evaluations = (int)a->evaluations;
     def.evaluation_seed = (uint64_t)a->evaluation_seed;
     def.threads = (int)a->threads;
+    def.final_steps = (int)(a->final_steps < 0 ? 2 * a->steps : a->final_steps);
     def.resume = a->resume;
     def.stop = &tool_stop;
     def.progress = show;
@@ -390,6 +402,7 @@ int cmd_dagger(int argc, char** argv) {
                   .members = 3,
                   .hidden = 256,
                   .steps = 4000,
+                  .final_steps = -1,
                   .batch = 256,
                   .seed = 1,
                   .beta = 0.9,

@@ -239,6 +239,7 @@ static loomDaggerDef small(const loomTrainConfig* c, const char* name) {
   def.evaluations = 3;
   def.threads = 1;
   def.safety.steps = 200;
+  def.final_steps = 0;
   return def;
 }
 
@@ -389,9 +390,9 @@ static void stop_there(void* user, int round, const char* what, int64_t done, in
 static void same_bytes(void** state) {
   (void)state;
   loomTrainConfig c = config(60);
-  static const char* const files[] = {"round_0.hdf5",     "round_1.hdf5",        "round_2.hdf5",
-                                      "best.safetensors", "round_2.safetensors", "safety_2.safetensors",
-                                      "errors_2.csv",     "settings.yaml"};
+  static const char* const files[] = {"round_0.hdf5",         "round_1.hdf5",      "round_2.hdf5",
+                                      "best.safetensors",     "final.safetensors", "round_2.safetensors",
+                                      "safety_2.safetensors", "errors_2.csv",      "settings.yaml"};
   for (int i = 0; i < 3; i++) {
     loomDaggerReport report;
     loomError err = {0, ""};
@@ -402,6 +403,7 @@ static void same_bytes(void** state) {
     def.gate = LOOM_GATE_SAFETY;
     def.demos = 5;
     def.rounds = 2;
+    def.final_steps = 80;
     def.threads = i == 1 ? 3 : 1;
     if (i == 2) {  // stopped while it collects, trains and measures, then a round more
       def.progress = stop_there;
@@ -418,6 +420,8 @@ static void same_bytes(void** state) {
       def.rounds = 2;
     }
     learn(&report, &def);
+    assert_int_equal(report.final.evaluated, 3);
+    assert_int_equal(report.final.round, 2);
     loom_dagger_report_destroy(&report);
     assert_int_equal(access("run/rounds.png", F_OK), 0);
     assert_int_equal(chdir(".."), 0);
