@@ -168,8 +168,9 @@ $(BUILD)/generated/onnx.pb-c.o: $(BUILD)/generated/onnx.pb-c.c $(BUILD)/flags
 
 $(BUILD)/policies/onnx_graph.o $(BUILD)/policies/onnx_file.o: $(BUILD)/generated/onnx.pb-c.h
 
-# Nobody looks at floating-point exception flags there; gcc vectorises no loop with a comparison while somebody might.
-$(BUILD)/policies/%.o $(BUILD)/double/%.o $(BUILD)/tests/policies/%.o: C_FLAGS += -fno-trapping-math
+# Nobody looks at floating-point exception flags or errno there; gcc vectorises no loop with a comparison or a square
+# root while somebody might.
+$(BUILD)/policies/%.o $(BUILD)/double/%.o $(BUILD)/tests/policies/%.o: C_FLAGS += -fno-trapping-math -fno-math-errno
 
 $(BUILD)/double/%.o: policies/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

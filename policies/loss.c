@@ -48,21 +48,21 @@ static void mode_probability(loomReal* probability, const loomReal* logit, int m
   for (int k = 0; k < modes; k++) probability[k] /= sum;
 }
 
-// A deviation is learned * softplus(raw) + least.
-typedef struct deviationOf {
-  loomReal learned, least;
-} deviationOf;
+// A mean is squashed * tanh(raw) + (1 - squashed) * raw, a deviation learned * softplus(raw) + least;
+// squashed and learned are 0 or 1, since gcc vectorises no loop that chooses by what stays the same in it.
+typedef struct formOf {
+  loomReal squashed, learned, least;
+} formOf;
 
-static deviationOf deviation_of(const loomMixtureDef* def) {
+static formOf form_of(const loomMixtureDef* def) {
   bool fixed = def->fixed_std > 0;
-  return (deviationOf){fixed ? 0 : 1, (loomReal)(fixed ? def->fixed_std : def->min_std)};
+  return (formOf){def->squash ? 1 : 0, fixed ? 0 : 1, (loomReal)(fixed ? def->fixed_std : def->min_std)};
 }
 
 // Of one entry of one mode: mean and deviation, and how many deviations the action lies off.
 static inline loomReal deviations(loomReal* m, loomReal* std, loomReal mean, loomReal raw, loomReal action,
-                                  bool squash, deviationOf of) {
-  loomReal squashed = loom_real_tanh(mean);
-  *m = squash ? squashed : mean;
+                                  formOf of) {
+  *m = of.squashed * loom_real_tanh(mean) + (1 - of.squashed) * mean;
   *std = of.learned * loom_real_softplus(raw) + of.least;
   return (action - *m) / *std;
 }
@@ -72,13 +72,12 @@ static inline loomReal deviations(loomReal* m, loomReal* std, loomReal mean, loo
 // log N(action; means, deviations) of one mode.
 LOOM_CLONES static loomReal mode_likelihood(const loomReal* mean, const loomReal* raw, const loomReal* action,
                                             const loomMixtureDef* def) {
-  const deviationOf of = deviation_of(def);
+  const formOf of = form_of(def);
   const int count = def->actions;
-  const bool squash = def->squash;
   loomReal sum = 0;
 #pragma omp simd reduction(- : sum)
   for (int d = 0; d < count; d++) {
-    loomReal m, std, z = deviations(&m, &std, mean[d], raw[d], action[d], squash, of);
+    loomReal m, std, z = deviations(&m, &std, mean[d], raw[d], action[d], of);
     sum -= z * z / 2 + loom_real_log(std) + HALF_LOG_2PI;
   }
   return sum;
@@ -88,15 +87,14 @@ LOOM_CLONES static loomReal mode_likelihood(const loomReal* mean, const loomReal
 LOOM_CLONES static loomReal mode_slopes(loomReal* dmean, loomReal* draw, const loomReal* mean,
                                         const loomReal* raw, const loomReal* action,
                                         const loomMixtureDef* def) {
-  const deviationOf of = deviation_of(def);
+  const formOf of = form_of(def);
   const int count = def->actions;
-  const bool squash = def->squash;
   loomReal sum = 0;
 #pragma omp simd reduction(- : sum)
   for (int d = 0; d < count; d++) {
-    loomReal m, std, z = deviations(&m, &std, mean[d], raw[d], action[d], squash, of);
+    loomReal m, std, z = deviations(&m, &std, mean[d], raw[d], action[d], of);
     sum -= z * z / 2 + loom_real_log(std) + HALF_LOG_2PI;
-    dmean[d] = -z / std * (squash ? 1 - m * m : 1);
+    dmean[d] = -z / std * (1 - of.squashed * m * m);
     draw[d] = of.learned * (1 - z * z) / std * loom_real_sigmoid(raw[d]);
   }
   return sum;
@@ -151,7 +149,7 @@ void loom_mixture_sample(loomReal* action, const loomReal* y, const loomMixtureD
   } else {
     for (int m = 1; m < modes; m++) k = y[2 * block + m] > y[2 * block + k] ? m : k;
   }
-  const deviationOf of = deviation_of(def);
+  const formOf of = form_of(def);
   const loomReal *mean = y + k * size, *raw = y + block + k * size;
   for (int d = 0; d < size; d++) {
     double std = evaluate && def->evaluation_std > 0
