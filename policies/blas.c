@@ -14,42 +14,52 @@ static CBLAS_TRANSPOSE side(bool transposed) {
   return transposed ? CblasTrans : CblasNoTrans;
 }
 
-enum { DOT_ROWS = 8 };  // rows of w at once, so that their sums do not wait for each other
+// The numbers of a register of AVX-512, and sums that do not wait for each other. On processors with narrower
+// registers they are the same: so are the sums.
+enum { LANES = 16, CHAINS = 4 };
+typedef loomReal lanes __attribute__((vector_size(LANES * sizeof(loomReal))));
 
-// y (rows) = scale * w (rows x k) x + keep * y.
+// y (rows) = scale * w (rows x k) x + keep * y. All that takes time here is w's way from memory, so it is
+// read as it lies, one row after the other, and asked for ahead.
 LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal* w, int stride, int rows,
                                  int k, loomReal scale, int keep) {
-  loomReal s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
-  // A block that is cut short reads its last row again.
-  const loomReal* at[DOT_ROWS];
-  for (int i = 0; i < DOT_ROWS; i++) at[i] = w + (ptrdiff_t)(i < rows ? i : rows - 1) * stride;
-  const loomReal *w0 = at[0], *w1 = at[1], *w2 = at[2], *w3 = at[3], *w4 = at[4], *w5 = at[5], *w6 = at[6],
-                 *w7 = at[7];
-#pragma omp simd reduction(+ : s0, s1, s2, s3, s4, s5, s6, s7)
-  for (int j = 0; j < k; j++) {
-    s0 += w0[j] * x[j];
-    s1 += w1[j] * x[j];
-    s2 += w2[j] * x[j];
-    s3 += w3[j] * x[j];
-    s4 += w4[j] * x[j];
-    s5 += w5[j] * x[j];
-    s6 += w6[j] * x[j];
-    s7 += w7[j] * x[j];
+  enum { AHEAD = 1024 };  // numbers
+  for (int i = 0; i < rows; i++) {
+    const loomReal* row = w + (ptrdiff_t)i * stride;
+    lanes sum[CHAINS] = {{0}}, a, b;
+    int j = 0;
+    for (; j + CHAINS * LANES <= k; j += CHAINS * LANES) {
+#pragma GCC unroll 4
+      for (int c = 0; c < CHAINS; c++) {
+        __builtin_prefetch(row + j + c * LANES + AHEAD);
+        memcpy(&a, row + j + c * LANES, sizeof a);
+        memcpy(&b, x + j + c * LANES, sizeof b);
+        sum[c] += a * b;
+      }
+    }
+    for (; j + LANES <= k; j += LANES) {
+      memcpy(&a, row + j, sizeof a);
+      memcpy(&b, x + j, sizeof b);
+      sum[0] += a * b;
+    }
+    loomReal rest = 0;
+    for (; j < k; j++) rest += row[j] * x[j];
+    lanes s = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    s += __builtin_shufflevector(s, s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    s += __builtin_shufflevector(s, s, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    s += __builtin_shufflevector(s, s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    y[i] = scale * (s[0] + s[1] + rest) + (keep ? y[i] : 0);
   }
-  const loomReal sum[DOT_ROWS] = {s0, s1, s2, s3, s4, s5, s6, s7};
-  for (int i = 0; i < rows; i++) y[i] = scale * sum[i] + (keep ? y[i] : 0);
 }
 
 // One row by a transpose, which is all that a network does to act: as fast as memory gives w, where gemm
 // manages a tenth of it and gemv three quarters.
 static void row_dots(loomReal* c, const loomReal* x, loomMatrix b, int n, int k, loomReal scale, int keep) {
-  enum { THREADED = 1 << 18 };  // numbers of w; below, starting a team costs more than it saves
-  int blocks = (n + DOT_ROWS - 1) / DOT_ROWS;
+  enum { ROWS = 16, THREADED = 1 << 16 };  // numbers of w; below, starting a team costs more than it saves
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)n * k >= THREADED)
-  for (int i = 0; i < blocks; i++) {
-    int first = i * DOT_ROWS, rows = n - first < DOT_ROWS ? n - first : DOT_ROWS;
-    dot_rows(c + first, x, b.data + (ptrdiff_t)first * b.stride, b.stride, rows, k, scale, keep);
-  }
+  for (int i = 0; i < n; i += ROWS)
+    dot_rows(c + i, x, b.data + (ptrdiff_t)i * b.stride, b.stride, n - i < ROWS ? n - i : ROWS, k, scale,
+             keep);
 }
 
 // Other single rows: y = x B is y' = B' x', so the transposition turns round.
