@@ -1,6 +1,7 @@
 #include "policies/blas.h"
 
 #include <cblas.h>
+#include <omp.h>
 
 #ifdef LOOM_DOUBLE
 #define GEMM cblas_dgemm
@@ -73,10 +74,32 @@ static void row_product(loomReal* c, loomMatrix a, loomMatrix b, int n, int k, l
        a.transposed ? a.stride : 1, (loomReal)keep, c, 1);
 }
 
+// A thread's columns of a wide product, rows of a high one. OpenBLAS's own threads hand each other packed
+// blocks all along and wait for each other; over ten steps of an LSTM that takes longer than packing twice.
+static void threaded_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                             loomReal scale, int keep, int threads) {
+  enum { GRAIN = 16 };  // what a thread's part is a multiple of, so that OpenBLAS's inner loops are full
+  bool wide = n > m;
+  int size = wide ? n : m, part = ((size + threads - 1) / threads + GRAIN - 1) / GRAIN * GRAIN;
+#pragma omp parallel for schedule(static)
+  for (int i = 0; i < size; i += part) {
+    int count = size - i < part ? size - i : part;
+    ptrdiff_t row = wide ? 0 : i, column = wide ? i : 0;
+    GEMM(CblasRowMajor, side(a.transposed), side(b.transposed), wide ? m : count, wide ? count : n, k, scale,
+         a.data + (a.transposed ? row : row * a.stride), a.stride,
+         b.data + (b.transposed ? column * b.stride : column), b.stride, (loomReal)keep,
+         c + row * c_stride + column, c_stride);
+  }
+}
+
 void loom_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k, loomReal scale,
                   int keep) {
+  enum { THREADED = 1 << 18 };  // multiplications; below, starting a team costs more than it saves
+  int threads = omp_in_parallel() ? 1 : omp_get_max_threads();
   if (m == 1)
     row_product(c, a, b, n, k, scale, keep);
+  else if (threads > 1 && (ptrdiff_t)m * n * k >= THREADED)
+    threaded_product(c, c_stride, a, b, m, n, k, scale, keep, threads);
   else
     GEMM(CblasRowMajor, side(a.transposed), side(b.transposed), m, n, k, scale, a.data, a.stride, b.data,
          b.stride, (loomReal)keep, c, c_stride);
