@@ -69,33 +69,34 @@ static inline loomReal deviations(loomReal* m, loomReal* std, loomReal mean, loo
 
 #define HALF_LOG_2PI ((loomReal)0.91893853320467274178)
 
-// log N(action; means, deviations) of one mode.
-LOOM_CLONES static loomReal mode_likelihood(const loomReal* mean, const loomReal* raw, const loomReal* action,
+enum { LANES = 16 };  // the numbers of a register of AVX-512
+
+// log N(action; means, deviations) of one mode; dmean and draw (may be NULL both): minus its slopes by means
+// and raw deviations. Registers are filled up with zeros: gcc would go through what is left number by number.
+LOOM_CLONES static loomReal mode_likelihood(loomReal* dmean, loomReal* draw, const loomReal* mean,
+                                            const loomReal* raw, const loomReal* action,
                                             const loomMixtureDef* def) {
   const formOf of = form_of(def);
-  const int count = def->actions;
   loomReal sum = 0;
-#pragma omp simd reduction(- : sum)
-  for (int d = 0; d < count; d++) {
-    loomReal m, std, z = deviations(&m, &std, mean[d], raw[d], action[d], of);
-    sum -= z * z / 2 + loom_real_log(std) + HALF_LOG_2PI;
-  }
-  return sum;
-}
-
-// The same, and minus its slopes by means and raw deviations.
-LOOM_CLONES static loomReal mode_slopes(loomReal* dmean, loomReal* draw, const loomReal* mean,
-                                        const loomReal* raw, const loomReal* action,
-                                        const loomMixtureDef* def) {
-  const formOf of = form_of(def);
-  const int count = def->actions;
-  loomReal sum = 0;
-#pragma omp simd reduction(- : sum)
-  for (int d = 0; d < count; d++) {
-    loomReal m, std, z = deviations(&m, &std, mean[d], raw[d], action[d], of);
-    sum -= z * z / 2 + loom_real_log(std) + HALF_LOG_2PI;
-    dmean[d] = -z / std * (1 - of.squashed * m * m);
-    draw[d] = of.learned * (1 - z * z) / std * loom_real_sigmoid(raw[d]);
+  for (int d = 0; d < def->actions; d += LANES) {
+    int n = def->actions - d < LANES ? def->actions - d : LANES;
+    size_t bytes = (size_t)n * sizeof(loomReal);
+    loomReal means[LANES] = {0}, raws[LANES] = {0}, actions[LANES] = {0}, terms[LANES], dmeans[LANES],
+             draws[LANES];
+    memcpy(means, mean + d, bytes);
+    memcpy(raws, raw + d, bytes);
+    memcpy(actions, action + d, bytes);
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+      loomReal m, std, z = deviations(&m, &std, means[l], raws[l], actions[l], of);
+      terms[l] = z * z / 2 + loom_real_log(std) + HALF_LOG_2PI;
+      dmeans[l] = -z / std * (1 - of.squashed * m * m);
+      draws[l] = of.learned * (1 - z * z) / std * loom_real_sigmoid(raws[l]);
+    }
+    for (int l = 0; l < n; l++) sum -= terms[l];
+    if (!dmean) continue;
+    memcpy(dmean + d, dmeans, bytes);
+    memcpy(draw + d, draws, bytes);
   }
   return sum;
 }
@@ -108,8 +109,7 @@ static loomReal row_loss_of(loomReal* dy, const loomReal* y, const loomReal* act
   mode_probability(prior, y + 2 * block, modes);
   for (int k = 0; k < modes; k++) {
     int mean = k * size, raw = block + k * size;
-    joint[k] = dy ? mode_slopes(dy + mean, dy + raw, y + mean, y + raw, action, def)
-                  : mode_likelihood(y + mean, y + raw, action, def);
+    joint[k] = mode_likelihood(dy ? dy + mean : NULL, dy ? dy + raw : NULL, y + mean, y + raw, action, def);
     top = k && top > joint[k] ? top : joint[k];
   }
   for (int k = 0; k < modes; k++) sum += joint[k] = prior[k] * loom_real_exp(joint[k] - top);
