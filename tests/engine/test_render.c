@@ -189,6 +189,37 @@ static void both_kinds_draw_the_same(void** state) {
   munmap(free_choice, sizeof *free_choice);
 }
 
+// What has nothing but geoms of group 0 is to be seen, the world's and a tree's each for itself; what
+// collides beside something that is seen is not. The view is MuJoCo's own but where there is a table.
+static void models_without_groups_are_seen(void** state) {
+  (void)state;
+  static const char bodies[] =
+      "<mujoco><statistic center='3 2 1' extent='2'/><worldbody><geom name='floor' type='plane' size='1 1 "
+      "1'/>"
+      "<body name='plain'><geom name='lump' size='.1'/><body><geom name='shell' size='.1' group='3'/></body>"
+      "</body><body name='%s'><geom name='hull' size='.1'/><body><geom name='skin' size='.1' group='1'/>"
+      "</body></body></worldbody></mujoco>";
+  static const struct {
+    const char* geom;
+    int group;
+  } shown[] = {{"floor", 2}, {"lump", 2}, {"shell", 3}, {"hull", 0}, {"skin", 1}};
+  for (int table = 0; table < 2; table++) {
+    char xml[600];
+    mjModel* m = NULL;
+    mjvCamera camera;
+    loomError err = {0, ""};
+    snprintf(xml, sizeof xml, bodies, table ? "table" : "dressed");
+    if (loom_model_compile(&m, xml, "bodies", NULL, NULL, &err)) fail_msg("%s", err.message);
+    loom_model_show(m);
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+      assert_int_equal(m->geom_group[mj_name2id(m, mjOBJ_GEOM, shown[i].geom)], shown[i].group);
+    loom_free_camera(&camera, m);
+    assert_true(table ? camera.lookat[0] == 0 && camera.azimuth == 180
+                      : camera.lookat[0] == 3 && camera.lookat[2] == 1);
+    mj_deleteModel(m);
+  }
+}
+
 static void an_unknown_kind_is_told(void** state) {
   (void)state;
   drawn* d = draw_with("vulkan");
@@ -294,8 +325,8 @@ static void charts_are_read_back(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(both_kinds_draw_the_same), cmocka_unit_test(an_unknown_kind_is_told),
-      cmocka_unit_test(captions_are_drawn_and_cut), cmocka_unit_test(models_are_lightened),
-      cmocka_unit_test(charts_are_read_back)};
+      cmocka_unit_test(both_kinds_draw_the_same), cmocka_unit_test(models_without_groups_are_seen),
+      cmocka_unit_test(an_unknown_kind_is_told),  cmocka_unit_test(captions_are_drawn_and_cut),
+      cmocka_unit_test(models_are_lightened),     cmocka_unit_test(charts_are_read_back)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
