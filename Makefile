@@ -191,6 +191,10 @@ $(GRADIENTS): %: %.o $(DOUBLE_OBJ) $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
+$(BUILD)/tests/tools/test_options: %: %.o $(BUILD)/tools/options.o $(BUILD)/tools/common.o $(BUILD)/libdemoloom.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka

@@ -1,6 +1,5 @@
 // demoloom dataset: merge, split, filter and strip datasets. What is copied passes the privacy rules of
 // engine/dataset.h.
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "engine/dataset.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 
 static const char help[] =
     "usage: demoloom dataset merge OUT IN...               join files, in that order\n"
@@ -116,40 +116,15 @@ static int filter(const char* in, const char* out, const datasetArgs* a, loomErr
 }
 
 static int parse(datasetArgs* a, int argc, char** argv) {
-  static const struct option options[] = {
-      {"valid", 1, 0, 'v'},    {"seed", 1, 0, 's'},     {"mask", 1, 0, 'm'}, {"demos", 1, 0, 'd'},
-      {"min-rows", 1, 0, 'l'}, {"max-rows", 1, 0, 'u'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-    bool fine = true;
-    switch (c) {
-      case 'v':
-        fine = tool_double(&a->valid, "dataset", "--valid", optarg, 0, 1);
-        break;
-      case 's':
-        fine = tool_int(&a->seed, "dataset", "--seed", optarg, 0, INT64_MAX);
-        break;
-      case 'l':
-        fine = tool_int(&a->min_rows, "dataset", "--min-rows", optarg, 0, INT64_MAX);
-        break;
-      case 'u':
-        fine = tool_int(&a->max_rows, "dataset", "--max-rows", optarg, 0, INT64_MAX);
-        break;
-      case 'm':
-        a->mask = optarg;
-        break;
-      case 'd':
-        a->demos = optarg;
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      default:
-        fine = false;
-    }
-    if (!fine) return EXIT_USAGE;
-  }
-  return 0;
+  const toolOption options[] = {
+      option_double("valid", 0, &a->valid, 0, 1),
+      option_int64("seed", 0, &a->seed, 0, INT64_MAX),
+      option_text("mask", 0, &a->mask),
+      option_text("demos", 0, &a->demos),
+      option_int64("min-rows", 0, &a->min_rows, 0, INT64_MAX),
+      option_int64("max-rows", 0, &a->max_rows, 0, INT64_MAX),
+  };
+  return tool_options(argc, argv, help, options, sizeof options / sizeof *options);
 }
 
 int cmd_dataset(int argc, char** argv) {

@@ -1,5 +1,4 @@
 // demoloom export: a trained policy as an ONNX graph.
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include "policies/onnx.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 
 static const char help[] =
     "usage: demoloom export POLICY.safetensors -o POLICY.onnx [options]\n\n"
@@ -37,43 +37,17 @@ typedef struct exportArgs {
   int64_t n, seed;
 } exportArgs;
 
-enum { OPT_TASK = 256, OPT_CHECK, OPT_DATA };
-
-static const struct option options[] = {
-    {"output", 1, 0, 'o'},    {"task", 1, 0, OPT_TASK}, {"check", 1, 0, OPT_CHECK}, {"data", 1, 0, OPT_DATA},
-    {"decisions", 1, 0, 'n'}, {"seed", 1, 0, 's'},      {"help", 0, 0, 'h'},        {0, 0, 0, 0}};
-
 static int parse(exportArgs* a, int argc, char** argv) {
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "o:n:s:h", options, NULL)) != -1;) {
-    bool fine = true;
-    switch (c) {
-      case 'o':
-        a->out = optarg;
-        break;
-      case OPT_TASK:
-        a->task = optarg;
-        break;
-      case OPT_CHECK:
-        a->check = optarg;
-        break;
-      case OPT_DATA:
-        a->data = optarg;
-        break;
-      case 'n':
-        fine = tool_int(&a->n, "export", "-n", optarg, 1, 1 << 20);
-        break;
-      case 's':
-        fine = tool_int(&a->seed, "export", "--seed", optarg, 0, INT64_MAX);
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      default:
-        fine = false;
-    }
-    if (!fine) return EXIT_USAGE;
-  }
+  const toolOption options[] = {
+      option_text("output", 'o', &a->out),
+      option_text("task", 0, &a->task),
+      option_text("check", 0, &a->check),
+      option_text("data", 0, &a->data),
+      option_told(option_int64("decisions", 'n', &a->n, 1, 1 << 20), "-n"),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
   if (optind + 1 != argc) return tool_usage("export", "it takes one policy");
   a->policy = argv[optind];
   if (!a->out && !a->check) return tool_usage("export", "say where to: -o POLICY.onnx");

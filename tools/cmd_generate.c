@@ -1,6 +1,5 @@
 // demoloom generate: many attempts, one dataset, one report.
 #include <cjson/cJSON.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "generators/report.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 #include "tools/report_print.h"
 
 static const char help[] =
@@ -47,151 +47,46 @@ static const char help[] =
 
 typedef struct generateArgs {
   const char *task, *source, *segments, *reset, *select, *scheme, *limits, *report;
+  int64_t seed;
   bool json;
   loomGenerateDef def;
   loomAssetRoots roots;
 } generateArgs;
 
-enum {
-  OPT_ATTEMPTS = 256,
-  OPT_TIME,
-  OPT_MAX_FAILURES,
-  OPT_FAILED,
-  OPT_SOURCE,
-  OPT_SEGMENTS,
-  OPT_RESET,
-  OPT_SELECT,
-  OPT_SCHEME,
-  OPT_LIMITS,
-  OPT_NOISE,
-  OPT_NO_ORDERING,
-  OPT_NEXT_OBS,
-  OPT_GZIP,
-  OPT_RESUME,
-  OPT_OVERWRITE,
-  OPT_ASSETS,
-  OPT_REPORT,
-  OPT_JSON
-};
-
-static const struct option options[] = {{"successes", 1, 0, 'n'},
-                                        {"attempts", 1, 0, OPT_ATTEMPTS},
-                                        {"time", 1, 0, OPT_TIME},
-                                        {"max-failures", 1, 0, OPT_MAX_FAILURES},
-                                        {"output", 1, 0, 'o'},
-                                        {"failed", 1, 0, OPT_FAILED},
-                                        {"source", 1, 0, OPT_SOURCE},
-                                        {"segments", 1, 0, OPT_SEGMENTS},
-                                        {"reset", 1, 0, OPT_RESET},
-                                        {"seed", 1, 0, 's'},
-                                        {"threads", 1, 0, 't'},
-                                        {"select", 1, 0, OPT_SELECT},
-                                        {"scheme", 1, 0, OPT_SCHEME},
-                                        {"limits", 1, 0, OPT_LIMITS},
-                                        {"noise", 1, 0, OPT_NOISE},
-                                        {"no-ordering", 0, 0, OPT_NO_ORDERING},
-                                        {"next-obs", 0, 0, OPT_NEXT_OBS},
-                                        {"gzip", 1, 0, OPT_GZIP},
-                                        {"resume", 0, 0, OPT_RESUME},
-                                        {"overwrite", 0, 0, OPT_OVERWRITE},
-                                        {"assets", 1, 0, OPT_ASSETS},
-                                        {"report", 1, 0, OPT_REPORT},
-                                        {"json", 0, 0, OPT_JSON},
-                                        {"help", 0, 0, 'h'},
-                                        {0, 0, 0, 0}};
-
-static bool number_option(generateArgs* a, int c, const char* text) {
-  int64_t value = 0;
-  loomGenerateDef* d = &a->def;
-  switch (c) {
-    case 'n':
-      return tool_int(&d->successes, "generate", "--successes", text, 1, INT32_MAX);
-    case OPT_ATTEMPTS:
-      return tool_int(&d->attempts, "generate", "--attempts", text, 1, INT32_MAX);
-    case OPT_MAX_FAILURES:
-      return tool_int(&d->max_failures, "generate", "--max-failures", text, 1, INT32_MAX);
-    case OPT_TIME:
-      return tool_double(&d->seconds, "generate", "--time", text, 0.001, 1e9);
-    case OPT_NOISE:
-      return tool_double(&d->attempt.noise_scale, "generate", "--noise", text, 0, 1000);
-    case 's':
-      if (!tool_int(&value, "generate", "--seed", text, 0, INT64_MAX)) return false;
-      d->attempt.seed = (uint64_t)value;
-      return true;
-    case 't':
-      if (!tool_int(&value, "generate", "--threads", text, 1, 1024)) return false;
-      d->threads = (int)value;
-      return true;
-    default:
-      if (!tool_int(&value, "generate", "--gzip", text, 0, 9)) return false;
-      d->write.gzip = (int)value;
-      return true;
-  }
-}
-
 static int parse(generateArgs* a, int argc, char** argv) {
-  loomError err = {0, ""};
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "n:o:s:t:h", options, NULL)) != -1;) {
-    switch (c) {
-      case 'o':
-        a->def.out = optarg;
-        break;
-      case OPT_FAILED:
-        a->def.failed = optarg;
-        break;
-      case OPT_SOURCE:
-        a->source = optarg;
-        break;
-      case OPT_SEGMENTS:
-        a->segments = optarg;
-        break;
-      case OPT_RESET:
-        a->reset = optarg;
-        break;
-      case OPT_SCHEME:
-        a->scheme = optarg;
-        break;
-      case OPT_LIMITS:
-        a->limits = optarg;
-        break;
-      case OPT_SELECT:
-        a->select = optarg;
-        break;
-      case OPT_NO_ORDERING:
-        a->def.attempt.no_ordering = true;
-        break;
-      case OPT_RESUME:
-        a->def.resume = true;
-        break;
-      case OPT_OVERWRITE:
-        a->def.overwrite = true;
-        break;
-      case OPT_NEXT_OBS:
-        a->def.next_obs = true;
-        break;
-      case OPT_REPORT:
-        a->report = optarg;
-        break;
-      case OPT_JSON:
-        a->json = true;
-        break;
-      case OPT_ASSETS:
-        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      case '?':
-        return EXIT_USAGE;
-      default:
-        if (!number_option(a, c, optarg)) return EXIT_USAGE;
-    }
-  }
+  loomGenerateDef* d = &a->def;
+  const toolOption options[] = {
+      option_int64("successes", 'n', &d->successes, 1, INT32_MAX),
+      option_int64("attempts", 0, &d->attempts, 1, INT32_MAX),
+      option_double("time", 0, &d->seconds, 0.001, 1e9),
+      option_int64("max-failures", 0, &d->max_failures, 1, INT32_MAX),
+      option_text("output", 'o', &d->out),
+      option_text("failed", 0, &d->failed),
+      option_text("source", 0, &a->source),
+      option_text("segments", 0, &a->segments),
+      option_text("reset", 0, &a->reset),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+      option_int("threads", 't', &d->threads, 1, 1024),
+      option_text("select", 0, &a->select),
+      option_text("scheme", 0, &a->scheme),
+      option_text("limits", 0, &a->limits),
+      option_double("noise", 0, &d->attempt.noise_scale, 0, 1000),
+      option_flag("no-ordering", 0, &d->attempt.no_ordering),
+      option_flag("next-obs", 0, &d->next_obs),
+      option_int("gzip", 0, &d->write.gzip, 0, 9),
+      option_flag("resume", 0, &d->resume),
+      option_flag("overwrite", 0, &d->overwrite),
+      option_assets(0, &a->roots),
+      option_text("report", 0, &a->report),
+      option_flag("json", 0, &a->json),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
   if (optind + 1 != argc) return tool_usage("generate", "it takes one task");
   a->task = argv[optind];
-  if (a->def.failed && !a->def.out) return tool_usage("generate", "--failed needs -o");
-  if (!a->def.successes && !a->def.attempts && !(a->def.seconds > 0)) a->def.successes = 100;
+  d->attempt.seed = (uint64_t)a->seed;
+  if (d->failed && !d->out) return tool_usage("generate", "--failed needs -o");
+  if (!d->successes && !d->attempts && !(d->seconds > 0)) d->successes = 100;
   return 0;
 }
 

@@ -1,6 +1,5 @@
 // demoloom record: source demos of a task by its scripted expert.
 #include <cjson/cJSON.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "generators/record.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 
 static const char help[] =
     "usage: demoloom record TASK -o OUT.hdf5 [-n N] [--seed S] [--reset NAME] [--attempts N] [--assets "
@@ -36,42 +36,17 @@ typedef struct recordArgs {
 } recordArgs;
 
 static int parse(recordArgs* a, int argc, char** argv) {
-  static const struct option options[] = {
-      {"successes", 1, 0, 'n'}, {"attempts", 1, 0, 'm'}, {"output", 1, 0, 'o'},
-      {"seed", 1, 0, 's'},      {"reset", 1, 0, 'r'},    {"assets", 1, 0, 'a'},
-      {"all", 0, 0, 'A'},       {"help", 0, 0, 'h'},     {0, 0, 0, 0}};
-  loomError err = {0, ""};
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "n:m:o:s:r:a:h", options, NULL)) != -1;) {
-    switch (c) {
-      case 'n':
-        if (!tool_int(&a->successes, "record", "--successes", optarg, 1, 100000)) return EXIT_USAGE;
-        break;
-      case 'm':
-        if (!tool_int(&a->attempts, "record", "--attempts", optarg, 1, 1000000)) return EXIT_USAGE;
-        break;
-      case 's':
-        if (!tool_int(&a->seed, "record", "--seed", optarg, 0, INT64_MAX)) return EXIT_USAGE;
-        break;
-      case 'o':
-        a->out = optarg;
-        break;
-      case 'r':
-        a->reset = optarg;
-        break;
-      case 'a':
-        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
-        break;
-      case 'A':
-        a->all = true;
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      default:
-        return EXIT_USAGE;
-    }
-  }
+  const toolOption options[] = {
+      option_int64("successes", 'n', &a->successes, 1, 100000),
+      option_int64("attempts", 'm', &a->attempts, 1, 1000000),
+      option_text("output", 'o', &a->out),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+      option_text("reset", 'r', &a->reset),
+      option_assets('a', &a->roots),
+      option_flag("all", 0, &a->all),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
   if (optind + 1 != argc) return tool_usage("record", "it takes one task");
   a->task = argv[optind];
   if (!a->attempts) a->attempts = 10 * a->successes;

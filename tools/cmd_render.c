@@ -1,6 +1,4 @@
 // demoloom render: contact sheets, single frames and videos of a dataset, offscreen.
-#include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +6,7 @@
 
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 #include "tools/render_run.h"
 
 static const char help[] =
@@ -79,77 +78,6 @@ static const char help[] =
     "  demoloom render handover.hdf5 --obs images.hdf5 --camera agentview --camera robot0_eye_in_hand\n"
     "  demoloom render handover --frame demo_4:215 --size 960x720 --mode rgb,depth --sheet grasp.png\n";
 
-enum {
-  OPT_SHEET = 256,
-  OPT_VIDEO,
-  OPT_FRAMES,
-  OPT_OBS,
-  OPT_MODE,
-  OPT_DEPTH,
-  OPT_SEGMENTATION,
-  OPT_DEPTH_RANGE,
-  OPT_CLOUD,
-  OPT_CLOUD_CAMERA,
-  OPT_RAYS,
-  OPT_BOX,
-  OPT_OVERLAY,
-  OPT_TIMELINE,
-  OPT_PLAIN,
-  OPT_LIGHT,
-  OPT_RESUME,
-  OPT_OVERWRITE,
-  OPT_FULL,
-  OPT_FRAME,
-  OPT_DEMO,
-  OPT_LIMIT,
-  OPT_COLUMNS,
-  OPT_SIZE,
-  OPT_CAMERA,
-  OPT_FPS,
-  OPT_SPEED,
-  OPT_SHADOWS,
-  OPT_COLLISION,
-  OPT_JSON,
-  OPT_TASK,
-  OPT_ASSETS
-};
-
-static const struct option options[] = {{"sheet", 1, 0, OPT_SHEET},
-                                        {"video", 1, 0, OPT_VIDEO},
-                                        {"frames", 1, 0, OPT_FRAMES},
-                                        {"obs", 1, 0, OPT_OBS},
-                                        {"mode", 1, 0, OPT_MODE},
-                                        {"depth", 0, 0, OPT_DEPTH},
-                                        {"segmentation", 0, 0, OPT_SEGMENTATION},
-                                        {"depth-range", 1, 0, OPT_DEPTH_RANGE},
-                                        {"cloud", 1, 0, OPT_CLOUD},
-                                        {"cloud-camera", 1, 0, OPT_CLOUD_CAMERA},
-                                        {"rays", 1, 0, OPT_RAYS},
-                                        {"box", 1, 0, OPT_BOX},
-                                        {"overlay", 1, 0, OPT_OVERLAY},
-                                        {"timeline", 0, 0, OPT_TIMELINE},
-                                        {"plain", 0, 0, OPT_PLAIN},
-                                        {"light", 0, 0, OPT_LIGHT},
-                                        {"threads", 1, 0, 'j'},
-                                        {"resume", 0, 0, OPT_RESUME},
-                                        {"overwrite", 0, 0, OPT_OVERWRITE},
-                                        {"full", 0, 0, OPT_FULL},
-                                        {"frame", 1, 0, OPT_FRAME},
-                                        {"demo", 1, 0, OPT_DEMO},
-                                        {"limit", 1, 0, OPT_LIMIT},
-                                        {"columns", 1, 0, OPT_COLUMNS},
-                                        {"size", 1, 0, OPT_SIZE},
-                                        {"camera", 1, 0, OPT_CAMERA},
-                                        {"fps", 1, 0, OPT_FPS},
-                                        {"speed", 1, 0, OPT_SPEED},
-                                        {"shadows", 0, 0, OPT_SHADOWS},
-                                        {"collision", 0, 0, OPT_COLLISION},
-                                        {"json", 0, 0, OPT_JSON},
-                                        {"task", 1, 0, OPT_TASK},
-                                        {"assets", 1, 0, OPT_ASSETS},
-                                        {"help", 0, 0, 'h'},
-                                        {0, 0, 0, 0}};
-
 typedef struct named {
   const char* name;
   unsigned bits;
@@ -166,7 +94,7 @@ static const named modes[] = {
     {"rgb", RENDER_RGB}, {"depth", RENDER_DEPTH}, {"segmentation", RENDER_SEGMENTATION}, {NULL, 0}};
 
 // NAME,NAME: the bits of those names are set.
-static bool read_names(unsigned* bits, const named* known, const char* option, const char* text) {
+static int take_names(unsigned* bits, const named* known, const char* option, const char* text) {
   for (const char* at = text;; at++) {
     size_t n = strcspn(at, ",");
     const named* k = known;
@@ -176,13 +104,20 @@ static bool read_names(unsigned* bits, const named* known, const char* option, c
       for (k = known; k->name; k++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", k == known ? "" : ", ",
                  k->name);
-      tool_usage("render", "%s takes %s, not '%.*s'", option, names, (int)n, at);
-      return false;
+      return tool_usage("render", "%s takes %s, not '%.*s'", option, names, (int)n, at);
     }
     *bits |= k->bits;
     at += n;
-    if (!*at) return true;
+    if (!*at) return 0;
   }
+}
+
+static int take_modes(void* to, const char* text) {
+  return take_names(to, modes, "--mode", text);
+}
+
+static int take_overlays(void* to, const char* text) {
+  return take_names(to, overlays, "--overlay", text);
 }
 
 // `n` numbers, the whole text, with `between` between them.
@@ -192,117 +127,51 @@ static bool read_numbers(double* out, int n, const char* text, char between) {
   return true;
 }
 
-static bool cloud_option(loomCloudDef* cloud, int c, const char* text) {
+static int take_box(void* to, const char* text) {
+  loomCloudDef* cloud = to;
   double box[6];
-  int64_t points;
-  if (c == OPT_CLOUD) {
-    if (!tool_int(&points, "render", "--cloud", text, 1, LOOM_CLOUD_POINTS)) return false;
-    cloud->points = (int)points;
-    return true;
-  }
-  if (c == OPT_RAYS) {
-    if (tool_read_size(&cloud->width, &cloud->height, text, 1, LOOM_CLOUD_RAYS)) return true;
-    tool_usage("render", "--rays takes WIDTHxHEIGHT, 1 to %d, not '%s'", LOOM_CLOUD_RAYS, text);
-    return false;
-  }
-  if (read_numbers(box, 6, text, ',') && box[0] < box[3] && box[1] < box[4] && box[2] < box[5]) {
-    mju_copy3(cloud->low, box);
-    mju_copy3(cloud->high, box + 3);
-    return true;
-  }
-  tool_usage("render", "--box takes X0,Y0,Z0,X1,Y1,Z1, each of the last three larger, not '%s'", text);
-  return false;
+  if (!read_numbers(box, 6, text, ',') || !(box[0] < box[3] && box[1] < box[4] && box[2] < box[5]))
+    return tool_usage("render", "--box takes X0,Y0,Z0,X1,Y1,Z1, each of the last three larger, not '%s'",
+                      text);
+  mju_copy3(cloud->low, box);
+  mju_copy3(cloud->high, box + 3);
+  return 0;
 }
 
-static bool number_option(renderArgs* a, int c, const char* text) {
+static int take_depth_range(void* to, const char* text) {
+  renderArgs* a = to;
   double range[2];
-  switch (c) {
-    case OPT_LIMIT:
-      return tool_int(&a->limit, "render", "--limit", text, 1, INT_MAX);
-    case 'j':
-      return tool_int(&a->threads, "render", "--threads", text, 1, 1024);
-    case OPT_COLUMNS:
-      return tool_int(&a->columns, "render", "--columns", text, 2, 20);
-    case OPT_FPS:
-      return tool_double(&a->fps, "render", "--fps", text, 0.1, 240);
-    case OPT_SPEED:
-      return tool_double(&a->speed, "render", "--speed", text, 0.01, 100);
-    case OPT_DEPTH_RANGE:
-      if (read_numbers(range, 2, text, ':') && range[0] >= 0 && range[1] > range[0] && range[1] <= 1000) {
-        a->depth_near = range[0];
-        a->depth_far = range[1];
-        return true;
-      }
-      tool_usage("render", "--depth-range takes NEAR:FAR, 0 to 1000 m, not '%s'", text);
-      return false;
-    case OPT_CLOUD:
-    case OPT_RAYS:
-    case OPT_BOX:
-      return cloud_option(&a->cloud, c, text);
-    default:
-      if (tool_read_size(&a->def.width, &a->def.height, text, 16, 4096)) return true;
-      tool_usage("render", "--size takes WIDTHxHEIGHT, 16 to 4096, not '%s'", text);
-      return false;
-  }
+  if (!read_numbers(range, 2, text, ':') || !(range[0] >= 0 && range[1] > range[0] && range[1] <= 1000))
+    return tool_usage("render", "--depth-range takes NEAR:FAR, 0 to 1000 m, not '%s'", text);
+  a->depth_near = range[0];
+  a->depth_far = range[1];
+  return 0;
 }
 
-static bool list_option(renderArgs* a, int c, const char* text) {
-  if (c == OPT_MODE) return read_names(&a->modes, modes, "--mode", text);
-  if (c == OPT_OVERLAY) return read_names(&a->overlays, overlays, "--overlay", text);
-  if (c == OPT_CAMERA && a->camera_count < RENDER_MAX_CAMERAS) {
-    a->cameras[a->camera_count++] = strcmp(text, "table") ? text : NULL;
-    return true;
-  }
-  if (c == OPT_CLOUD_CAMERA && a->cloud.camera_count < LOOM_CLOUD_CAMERAS) {
-    snprintf(a->cloud.camera[a->cloud.camera_count++], LOOM_NAME_MAX, "%.60s", text);
-    return true;
-  }
-  if (c == OPT_DEMO && a->named_count < RENDER_MAX_DEMOS) {
-    a->named[a->named_count++] = text;
-    return true;
-  }
-  tool_usage("render", "at most %d cameras, %d of clouds, and %d demos", RENDER_MAX_CAMERAS,
-             LOOM_CLOUD_CAMERAS, RENDER_MAX_DEMOS);
-  return false;
+static int too_many(void) {
+  return tool_usage("render", "at most %d cameras, %d of clouds, and %d demos", RENDER_MAX_CAMERAS,
+                    LOOM_CLOUD_CAMERAS, RENDER_MAX_DEMOS);
 }
 
-// Options without a value.
-static bool flag_option(renderArgs* a, int c) {
-  const struct {
-    int option;
-    bool* flag;
-  } flags[] = {{OPT_TIMELINE, &a->timeline},
-               {OPT_PLAIN, &a->plain},
-               {OPT_LIGHT, &a->light},
-               {OPT_RESUME, &a->resume},
-               {OPT_OVERWRITE, &a->overwrite},
-               {OPT_FULL, &a->full},
-               {OPT_SHADOWS, &a->def.shadows},
-               {OPT_COLLISION, &a->def.collision},
-               {OPT_JSON, &a->json},
-               {OPT_DEPTH, &a->depth},
-               {OPT_SEGMENTATION, &a->segmentation}};
-  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-    if (flags[i].option != c) continue;
-    *flags[i].flag = true;
-    return true;
-  }
-  return false;
+static int take_camera(void* to, const char* text) {
+  renderArgs* a = to;
+  if (a->camera_count == RENDER_MAX_CAMERAS) return too_many();
+  a->cameras[a->camera_count++] = strcmp(text, "table") ? text : NULL;
+  return 0;
 }
 
-// Options that are a text.
-static bool text_option(renderArgs* a, int c, const char* text) {
-  const struct {
-    int option;
-    const char** text;
-  } texts[] = {{OPT_SHEET, &a->sheet}, {OPT_VIDEO, &a->video}, {OPT_FRAMES, &a->frames},
-               {OPT_OBS, &a->obs},     {OPT_FRAME, &a->frame}, {OPT_TASK, &a->task_name}};
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    if (texts[i].option != c) continue;
-    *texts[i].text = text;
-    return true;
-  }
-  return false;
+static int take_cloud_camera(void* to, const char* text) {
+  loomCloudDef* cloud = to;
+  if (cloud->camera_count == LOOM_CLOUD_CAMERAS) return too_many();
+  snprintf(cloud->camera[cloud->camera_count++], LOOM_NAME_MAX, "%.60s", text);
+  return 0;
+}
+
+static int take_demo(void* to, const char* text) {
+  renderArgs* a = to;
+  if (a->named_count == RENDER_MAX_DEMOS) return too_many();
+  a->named[a->named_count++] = text;
+  return 0;
 }
 
 static int check(renderArgs* a) {
@@ -338,30 +207,43 @@ static void set_defaults(renderArgs* a) {
 }
 
 static int parse(renderArgs* a, int argc, char** argv) {
-  loomError err = {0, ""};
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "hj:", options, NULL)) != -1;) {
-    if (flag_option(a, c) || text_option(a, c, optarg)) continue;
-    switch (c) {
-      case OPT_CAMERA:
-      case OPT_CLOUD_CAMERA:
-      case OPT_DEMO:
-      case OPT_MODE:
-      case OPT_OVERLAY:
-        if (!list_option(a, c, optarg)) return EXIT_USAGE;
-        break;
-      case OPT_ASSETS:
-        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      case '?':
-        return EXIT_USAGE;
-      default:
-        if (!number_option(a, c, optarg)) return EXIT_USAGE;
-    }
-  }
+  const toolOption options[] = {
+      option_text("sheet", 0, &a->sheet),
+      option_text("video", 0, &a->video),
+      option_text("frames", 0, &a->frames),
+      option_text("obs", 0, &a->obs),
+      option_call("mode", take_modes, &a->modes),
+      option_flag("depth", 0, &a->depth),
+      option_flag("segmentation", 0, &a->segmentation),
+      option_call("depth-range", take_depth_range, a),
+      option_int("cloud", 0, &a->cloud.points, 1, LOOM_CLOUD_POINTS),
+      option_call("cloud-camera", take_cloud_camera, &a->cloud),
+      option_size("rays", &a->cloud.width, &a->cloud.height, 1, LOOM_CLOUD_RAYS),
+      option_call("box", take_box, &a->cloud),
+      option_call("overlay", take_overlays, &a->overlays),
+      option_flag("timeline", 0, &a->timeline),
+      option_flag("plain", 0, &a->plain),
+      option_flag("light", 0, &a->light),
+      option_int64("threads", 'j', &a->threads, 1, 1024),
+      option_flag("resume", 0, &a->resume),
+      option_flag("overwrite", 0, &a->overwrite),
+      option_flag("full", 0, &a->full),
+      option_text("frame", 0, &a->frame),
+      option_call("demo", take_demo, a),
+      option_int64("limit", 0, &a->limit, 1, INT_MAX),
+      option_int64("columns", 0, &a->columns, 2, 20),
+      option_size("size", &a->def.width, &a->def.height, 16, 4096),
+      option_call("camera", take_camera, a),
+      option_double("fps", 0, &a->fps, 0.1, 240),
+      option_double("speed", 0, &a->speed, 0.01, 100),
+      option_flag("shadows", 0, &a->def.shadows),
+      option_flag("collision", 0, &a->def.collision),
+      option_flag("json", 0, &a->json),
+      option_text("task", 0, &a->task_name),
+      option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
   if (optind + 1 != argc || !!a->sheet + !!a->video + !!a->frames + !!a->obs != 1)
     return tool_usage("render", "it takes one task or file, and --sheet, --video, --frames or --obs");
   set_defaults(a);
@@ -374,10 +256,10 @@ static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* er
   a->demos = calloc((size_t)n + RENDER_MAX_DEMOS, sizeof *a->demos);
   if (!a->demos) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
   for (int i = 0; i < a->named_count; i++) {
-    char* end;
+    const char* rest = a->named[i];
+    int64_t number;
     int demo = loom_dataset_demo_index(dataset, a->named[i]);
-    long number = strtol(a->named[i], &end, 10);
-    if (demo < 0 && *a->named[i] && !*end && number >= 0 && number < n) demo = (int)number;
+    if (demo < 0 && tool_read_int(&number, &rest, 0, n - 1) && !*rest) demo = (int)number;
     if (demo < 0)
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%.100s'; it has %d",
                             loom_dataset_path(dataset), a->named[i], n);

@@ -1,7 +1,6 @@
 // demoloom replay, segment, verify and scenes: looking at demos through the simulator.
 #include <assert.h>
 #include <cjson/cJSON.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "generators/segment_file.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 #include "tools/replay_obs.h"
 
 /// What all commands here take: a task or a file, the task of a file, asset roots, --json, a limit.
@@ -31,8 +31,6 @@ typedef struct looking {
   loomDataset* dataset;
 } looking;
 
-enum { OPT_SEGMENTS = 256, OPT_EXPORT, OPT_OVERWRITE };
-
 static bool ends_with(const char* text, const char* end) {
   size_t n = strlen(text), m = strlen(end);
   return n > m && !strcmp(text + n - m, end);
@@ -42,61 +40,31 @@ static bool is_yaml(const char* path) {
   return ends_with(path, ".yaml") || ends_with(path, ".yml");
 }
 
-static int segment_option(looking* l, int c) {
-  if (strcmp(l->command, "segment")) return tool_usage(l->command, "that option is `demoloom segment`'s");
-  if (c == OPT_SEGMENTS) l->segments = optarg;
-  if (c == OPT_OVERWRITE) l->overwrite = true;
-  if (c != OPT_EXPORT) return 0;
-  if (!is_yaml(optarg) && !ends_with(optarg, ".hdf5") && !ends_with(optarg, ".h5"))
-    return tool_usage(l->command, "--export takes a name ending in .hdf5 or .yaml, not '%s'", optarg);
+static int of_segment(const looking* l) {
+  return strcmp(l->command, "segment") ? tool_usage(l->command, "that option is `demoloom segment`'s") : 0;
+}
+
+static int take_export(void* to, const char* text) {
+  looking* l = to;
+  if (of_segment(l)) return EXIT_USAGE;
+  if (!is_yaml(text) && !ends_with(text, ".hdf5") && !ends_with(text, ".h5"))
+    return tool_usage(l->command, "--export takes a name ending in .hdf5 or .yaml, not '%s'", text);
   if (l->export_count == 2) return tool_usage(l->command, "--export is there more than twice");
-  l->exports[l->export_count++] = optarg;
+  l->exports[l->export_count++] = text;
   return 0;
 }
 
 static int parse(looking* l, int argc, char** argv, const char* help) {
-  static const struct option options[] = {{"task", 1, 0, 't'},
-                                          {"assets", 1, 0, 'a'},
-                                          {"json", 0, 0, 'j'},
-                                          {"limit", 1, 0, 'n'},
-                                          {"output", 1, 0, 'o'},
-                                          {"help", 0, 0, 'h'},
-                                          {"segments", 1, 0, OPT_SEGMENTS},
-                                          {"export", 1, 0, OPT_EXPORT},
-                                          {"overwrite", 0, 0, OPT_OVERWRITE},
-                                          {0, 0, 0, 0}};
-  loomError err = {0, ""};
+  const toolOption options[] = {
+      option_text("task", 't', &l->task_name), option_assets('a', &l->roots),
+      option_flag("json", 'j', &l->json),      option_int64("limit", 'n', &l->limit, 1, INT32_MAX),
+      option_text("output", 'o', &l->output),  option_text("segments", 0, &l->segments),
+      option_call("export", take_export, l),   option_flag("overwrite", 0, &l->overwrite),
+  };
   l->command = argv[0];
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "t:a:jn:o:h", options, NULL)) != -1;) {
-    switch (c) {
-      case 't':
-        l->task_name = optarg;
-        break;
-      case 'j':
-        l->json = true;
-        break;
-      case 'o':
-        l->output = optarg;
-        break;
-      case 'n':
-        if (!tool_int(&l->limit, l->command, "--limit", optarg, 1, INT32_MAX)) return EXIT_USAGE;
-        break;
-      case 'a':
-        if (loom_asset_roots_add_option(&l->roots, optarg, &err)) return tool_fail(&err);
-        break;
-      case OPT_SEGMENTS:
-      case OPT_EXPORT:
-      case OPT_OVERWRITE:
-        if (segment_option(l, c)) return EXIT_USAGE;
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      default:
-        return EXIT_USAGE;
-    }
-  }
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
+  if ((l->segments || l->overwrite) && of_segment(l)) return EXIT_USAGE;
   if (optind + 1 != argc || !argv[optind]) return tool_usage(l->command, "it takes one task or file");
   l->target = argv[optind];
   return 0;

@@ -1,7 +1,6 @@
 // demoloom rollout: a trained policy in closed loop, and how often it succeeds.
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "policies/trained.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 
 static const char help[] =
     "usage: demoloom rollout POLICY.safetensors... [options]\n\n"
@@ -54,73 +54,23 @@ typedef struct rolloutArgs {
   loomError error;  // of what `done` wrote
 } rolloutArgs;
 
-enum { OPT_TASK = 256, OPT_RESET, OPT_FIRST, OPT_STEPS, OPT_VIDEO, OPT_LIKELIEST, OPT_JSON, OPT_ASSETS };
-
-static const struct option options[] = {{"task", 1, 0, OPT_TASK},
-                                        {"reset", 1, 0, OPT_RESET},
-                                        {"episodes", 1, 0, 'n'},
-                                        {"seed", 1, 0, 's'},
-                                        {"first", 1, 0, OPT_FIRST},
-                                        {"max-steps", 1, 0, OPT_STEPS},
-                                        {"threads", 1, 0, 'j'},
-                                        {"output", 1, 0, 'o'},
-                                        {"video", 1, 0, OPT_VIDEO},
-                                        {"json", 0, 0, OPT_JSON},
-                                        {"likeliest", 0, 0, OPT_LIKELIEST},
-                                        {"assets", 1, 0, OPT_ASSETS},
-                                        {"help", 0, 0, 'h'},
-                                        {0, 0, 0, 0}};
-
 static int parse(rolloutArgs* a, int argc, char** argv) {
-  loomError err = {0, ""};
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "n:s:j:o:h", options, NULL)) != -1;) {
-    bool fine = true;
-    switch (c) {
-      case OPT_TASK:
-        a->task = optarg;
-        break;
-      case OPT_RESET:
-        a->reset = optarg;
-        break;
-      case 'n':
-        fine = tool_int(&a->n, "rollout", "-n", optarg, 1, 1 << 24);
-        break;
-      case 's':
-        fine = tool_int(&a->seed, "rollout", "--seed", optarg, 0, INT64_MAX);
-        break;
-      case OPT_FIRST:
-        fine = tool_int(&a->first, "rollout", "--first", optarg, 0, INT64_MAX / 2);
-        break;
-      case OPT_STEPS:
-        fine = tool_int(&a->max_steps, "rollout", "--max-steps", optarg, 1, 1 << 20);
-        break;
-      case 'j':
-        fine = tool_int(&a->threads, "rollout", "--threads", optarg, 0, 1024);
-        break;
-      case 'o':
-        a->out = optarg;
-        break;
-      case OPT_LIKELIEST:
-        a->likeliest = true;
-        break;
-      case OPT_VIDEO:
-        a->video = optarg;
-        break;
-      case OPT_JSON:
-        a->json = true;
-        break;
-      case OPT_ASSETS:
-        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      default:
-        fine = false;
-    }
-    if (!fine) return EXIT_USAGE;
-  }
+  const toolOption options[] = {
+      option_text("task", 0, &a->task),
+      option_text("reset", 0, &a->reset),
+      option_told(option_int64("episodes", 'n', &a->n, 1, 1 << 24), "-n"),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+      option_int64("first", 0, &a->first, 0, INT64_MAX / 2),
+      option_int64("max-steps", 0, &a->max_steps, 1, 1 << 20),
+      option_int64("threads", 'j', &a->threads, 0, 1024),
+      option_text("output", 'o', &a->out),
+      option_text("video", 0, &a->video),
+      option_flag("json", 0, &a->json),
+      option_flag("likeliest", 0, &a->likeliest),
+      option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
   a->policies = argc - optind;
   if (a->policies < 1 || a->policies > POLICIES)
     return tool_usage("rollout", "it takes one policy, or several up to %d", POLICIES);

@@ -1,7 +1,6 @@
 // demoloom teleop: demos driven by lines of text, from a file or a pipe: a script, a phone, a 3-D mouse.
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 #include "tools/teleop.h"
 
 static const char help[] =
@@ -55,58 +55,20 @@ typedef struct teleopArgs {
   loomAssetRoots roots;
 } teleopArgs;
 
-enum { OPT_INPUT = 256, OPT_RESET, OPT_ATTEMPT, OPT_RATE, OPT_ECHO, OPT_JSON, OPT_ASSETS };
-
 static int parse(teleopArgs* a, int argc, char** argv) {
-  static const struct option options[] = {{"output", 1, 0, 'o'},
-                                          {"input", 1, 0, OPT_INPUT},
-                                          {"reset", 1, 0, OPT_RESET},
-                                          {"seed", 1, 0, 's'},
-                                          {"attempt", 1, 0, OPT_ATTEMPT},
-                                          {"rate", 1, 0, OPT_RATE},
-                                          {"echo", 0, 0, OPT_ECHO},
-                                          {"json", 0, 0, OPT_JSON},
-                                          {"assets", 1, 0, OPT_ASSETS},
-                                          {"help", 0, 0, 'h'},
-                                          {0, 0, 0, 0}};
-  loomError err = {0, ""};
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "o:s:h", options, NULL)) != -1;) {
-    switch (c) {
-      case 'o':
-        a->out = optarg;
-        break;
-      case OPT_INPUT:
-        a->input = optarg;
-        break;
-      case OPT_RESET:
-        a->reset = optarg;
-        break;
-      case 's':
-        if (!tool_int(&a->seed, "teleop", "--seed", optarg, 0, INT64_MAX)) return EXIT_USAGE;
-        break;
-      case OPT_ATTEMPT:
-        if (!tool_int(&a->attempt, "teleop", "--attempt", optarg, 0, INT64_MAX)) return EXIT_USAGE;
-        break;
-      case OPT_RATE:
-        if (!tool_double(&a->rate, "teleop", "--rate", optarg, 0.01, 10000)) return EXIT_USAGE;
-        break;
-      case OPT_ECHO:
-        a->echo = true;
-        break;
-      case OPT_JSON:
-        a->json = true;
-        break;
-      case OPT_ASSETS:
-        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      default:
-        return EXIT_USAGE;
-    }
-  }
+  const toolOption options[] = {
+      option_text("output", 'o', &a->out),
+      option_text("input", 0, &a->input),
+      option_text("reset", 0, &a->reset),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+      option_int64("attempt", 0, &a->attempt, 0, INT64_MAX),
+      option_double("rate", 0, &a->rate, 0.01, 10000),
+      option_flag("echo", 0, &a->echo),
+      option_flag("json", 0, &a->json),
+      option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
   if (optind + 1 != argc) return tool_usage("teleop", "it takes one task");
   if (!a->out) return tool_usage("teleop", "say where the demos go: -o OUT.hdf5");
   if (!a->input)

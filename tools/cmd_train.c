@@ -1,6 +1,5 @@
 // demoloom train: a policy from a dataset.
 #include <cjson/cJSON.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "policies/train.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 #include "tools/train_sweep.h"
 
 static const char help[] =
@@ -74,147 +74,55 @@ typedef struct trainArgs {
   loomAssetRoots roots;
 } trainArgs;
 
-enum {
-  OPT_MASK = 256,
-  OPT_ACTIONS,
-  OPT_VALIDATE,
-  OPT_TASK,
-  OPT_RESET,
-  OPT_ROLLOUTS,
-  OPT_EVERY,
-  OPT_EPOCHS,
-  OPT_STEPS,
-  OPT_BATCH,
-  OPT_RATE,
-  OPT_HIDDEN,
-  OPT_CACHE,
-  OPT_FIRST,
-  OPT_SIZES,
-  OPT_SEEDS,
-  OPT_TESTS,
-  OPT_TEST_SEED,
-  OPT_RESUME,
-  OPT_JSON,
-  OPT_ASSETS
-};
+static int take_actions(void* to, const char* text) {
+  if (strcmp(text, "relative") != 0 && strcmp(text, "absolute") != 0)
+    return tool_usage("train", "--actions is relative or absolute, not '%s'", text);
+  *(const char**)to = text;
+  return 0;
+}
 
-static const struct option options[] = {{"data", 1, 0, 'd'},
-                                        {"policy", 1, 0, 'p'},
-                                        {"key", 1, 0, 'k'},
-                                        {"actions", 1, 0, OPT_ACTIONS},
-                                        {"mask", 1, 0, OPT_MASK},
-                                        {"validate", 1, 0, OPT_VALIDATE},
-                                        {"output", 1, 0, 'o'},
-                                        {"task", 1, 0, OPT_TASK},
-                                        {"reset", 1, 0, OPT_RESET},
-                                        {"rollouts", 1, 0, OPT_ROLLOUTS},
-                                        {"every", 1, 0, OPT_EVERY},
-                                        {"epochs", 1, 0, OPT_EPOCHS},
-                                        {"steps", 1, 0, OPT_STEPS},
-                                        {"batch", 1, 0, OPT_BATCH},
-                                        {"rate", 1, 0, OPT_RATE},
-                                        {"hidden", 1, 0, OPT_HIDDEN},
-                                        {"cache", 1, 0, OPT_CACHE},
-                                        {"seed", 1, 0, 's'},
-                                        {"threads", 1, 0, 'j'},
-                                        {"first", 1, 0, OPT_FIRST},
-                                        {"sizes", 1, 0, OPT_SIZES},
-                                        {"seeds", 1, 0, OPT_SEEDS},
-                                        {"tests", 1, 0, OPT_TESTS},
-                                        {"test-seed", 1, 0, OPT_TEST_SEED},
-                                        {"resume", 0, 0, OPT_RESUME},
-                                        {"json", 0, 0, OPT_JSON},
-                                        {"assets", 1, 0, OPT_ASSETS},
-                                        {"help", 0, 0, 'h'},
-                                        {0, 0, 0, 0}};
+static int take_sizes(void* to, const char* text) {
+  trainSweep* s = to;
+  return train_sweep_list(&s->nsize, s->size, "--sizes", text, 1, INT32_MAX) ? 0 : EXIT_USAGE;
+}
 
-// Options that are numbers: where they go and what they may be.
-static bool number(trainArgs* a, int c) {
-  const struct {
-    int c;
-    const char* name;
-    int64_t* to;
-    int64_t low, high;
-  } whole[] = {{OPT_ROLLOUTS, "--rollouts", &a->rollouts, 0, 1 << 20},
-               {OPT_EVERY, "--every", &a->every, 1, INT32_MAX},
-               {OPT_EPOCHS, "--epochs", &a->epochs, 1, 1000000000},
-               {OPT_STEPS, "--steps", &a->steps, 0, 1000000000},
-               {OPT_BATCH, "--batch", &a->batch, 1, 1 << 20},
-               {OPT_HIDDEN, "--hidden", &a->hidden, 1, 65536},
-               {OPT_FIRST, "--first", &a->first, 1, INT32_MAX},
-               {OPT_TESTS, "--tests", &a->sweep.tests, 0, 1 << 20},
-               {OPT_TEST_SEED, "--test-seed", &a->sweep.test_seed, 0, INT64_MAX},
-               {'s', "--seed", &a->seed, 0, INT32_MAX},
-               {'j', "--threads", &a->threads, 0, 1024}};
-  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-    if (whole[i].c == c)
-      return tool_int(whole[i].to, "train", whole[i].name, optarg, whole[i].low, whole[i].high);
-  return c == OPT_RATE ? tool_double(&a->rate, "train", "--rate", optarg, 1e-12, 10)
-                       : tool_double(&a->cache, "train", "--cache", optarg, 1e-6, 1e6);
+static int take_seeds(void* to, const char* text) {
+  trainSweep* s = to;
+  return train_sweep_list(&s->nseed, s->seed, "--seeds", text, 0, INT32_MAX) ? 0 : EXIT_USAGE;
 }
 
 static int parse(trainArgs* a, int argc, char** argv) {
-  loomError err = {0, ""};
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "d:p:k:o:s:j:h", options, NULL)) != -1;) {
-    switch (c) {
-      case 'd':
-        if (a->ndata == LOOM_DATA_FILES) return tool_usage("train", "at most %d files", LOOM_DATA_FILES);
-        a->data[a->ndata++] = optarg;
-        break;
-      case 'k':
-        if (a->nkey == LOOM_DATA_KEYS) return tool_usage("train", "at most %d keys", LOOM_DATA_KEYS);
-        a->key[a->nkey++] = optarg;
-        break;
-      case 'p':
-        a->policy = optarg;
-        break;
-      case 'o':
-        a->folder = optarg;
-        break;
-      case OPT_ACTIONS:
-        a->actions = optarg;
-        if (strcmp(optarg, "relative") != 0 && strcmp(optarg, "absolute") != 0)
-          return tool_usage("train", "--actions is relative or absolute, not '%s'", optarg);
-        break;
-      case OPT_MASK:
-        a->mask = optarg;
-        break;
-      case OPT_VALIDATE:
-        a->validate = optarg;
-        break;
-      case OPT_TASK:
-        a->task = optarg;
-        break;
-      case OPT_RESET:
-        a->reset = optarg;
-        break;
-      case OPT_SIZES:
-        if (!train_sweep_list(&a->sweep.nsize, a->sweep.size, "--sizes", optarg, 1, INT32_MAX))
-          return EXIT_USAGE;
-        break;
-      case OPT_SEEDS:
-        if (!train_sweep_list(&a->sweep.nseed, a->sweep.seed, "--seeds", optarg, 0, INT32_MAX))
-          return EXIT_USAGE;
-        break;
-      case OPT_RESUME:
-        a->resume = true;
-        break;
-      case OPT_JSON:
-        a->json = true;
-        break;
-      case OPT_ASSETS:
-        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      case '?':
-        return EXIT_USAGE;
-      default:
-        if (!number(a, c)) return EXIT_USAGE;
-    }
-  }
+  const toolOption options[] = {
+      option_list("data", 'd', a->data, &a->ndata, LOOM_DATA_FILES, "files"),
+      option_text("policy", 'p', &a->policy),
+      option_list("key", 'k', a->key, &a->nkey, LOOM_DATA_KEYS, "keys"),
+      option_call("actions", take_actions, &a->actions),
+      option_text("mask", 0, &a->mask),
+      option_text("validate", 0, &a->validate),
+      option_text("output", 'o', &a->folder),
+      option_text("task", 0, &a->task),
+      option_text("reset", 0, &a->reset),
+      option_int64("rollouts", 0, &a->rollouts, 0, 1 << 20),
+      option_int64("every", 0, &a->every, 1, INT32_MAX),
+      option_int64("epochs", 0, &a->epochs, 1, 1000000000),
+      option_int64("steps", 0, &a->steps, 0, 1000000000),
+      option_int64("batch", 0, &a->batch, 1, 1 << 20),
+      option_double("rate", 0, &a->rate, 1e-12, 10),
+      option_int64("hidden", 0, &a->hidden, 1, 65536),
+      option_double("cache", 0, &a->cache, 1e-6, 1e6),
+      option_int64("seed", 's', &a->seed, 0, INT32_MAX),
+      option_int64("threads", 'j', &a->threads, 0, 1024),
+      option_int64("first", 0, &a->first, 1, INT32_MAX),
+      option_call("sizes", take_sizes, &a->sweep),
+      option_call("seeds", take_seeds, &a->sweep),
+      option_int64("tests", 0, &a->sweep.tests, 0, 1 << 20),
+      option_int64("test-seed", 0, &a->sweep.test_seed, 0, INT64_MAX),
+      option_flag("resume", 0, &a->resume),
+      option_flag("json", 0, &a->json),
+      option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
   if (argc - optind > 1 || (optind < argc) == (a->ndata > 0))
     return tool_usage("train", "it takes one configuration, or --data");
   if (optind < argc) a->file = argv[optind];

@@ -1,6 +1,5 @@
 // demoloom view: look at demos, annotate them, run new ones.
 #include <assert.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <math.h>
 #include <stdarg.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "tools/commands.h"
+#include "tools/options.h"
 #include "tools/view.h"
 
 static const char help[] =
@@ -48,95 +48,23 @@ static const char help[] =
     "  demoloom view handover --policy runs/handover/best_success.safetensors\n"
     "  echo 'row 120\n  targets\n  shot frame.png' | demoloom view handover.hdf5 --headless --script -\n";
 
-enum {
-  OPT_DEMO = 256,
-  OPT_ANNOTATED,
-  OPT_SEGMENTS,
-  OPT_RECORD,
-  OPT_POLICY,
-  OPT_SIZE,
-  OPT_FULL,
-  OPT_SCRIPT,
-  OPT_HEADLESS,
-  OPT_TASK,
-  OPT_ASSETS
-};
-
-static const struct option options[] = {{"demo", 1, 0, OPT_DEMO},
-                                        {"annotated", 1, 0, OPT_ANNOTATED},
-                                        {"segments", 1, 0, OPT_SEGMENTS},
-                                        {"record", 1, 0, OPT_RECORD},
-                                        {"policy", 1, 0, OPT_POLICY},
-                                        {"size", 1, 0, OPT_SIZE},
-                                        {"full", 0, 0, OPT_FULL},
-                                        {"seed", 1, 0, 's'},
-                                        {"script", 1, 0, OPT_SCRIPT},
-                                        {"headless", 0, 0, OPT_HEADLESS},
-                                        {"task", 1, 0, OPT_TASK},
-                                        {"assets", 1, 0, OPT_ASSETS},
-                                        {"help", 0, 0, 'h'},
-                                        {0, 0, 0, 0}};
-
-static bool window_size(viewArgs* a, const char* text) {
-  char* end;
-  long width = strtol(text, &end, 10), height = *end == 'x' ? strtol(end + 1, &end, 10) : 0;
-  if (*end || width < 320 || width > 8192 || height < 240 || height > 8192) {
-    tool_usage("view", "--size takes WIDTHxHEIGHT, 320x240 to 8192x8192, not '%s'", text);
-    return false;
-  }
-  a->width = (int)width;
-  a->height = (int)height;
-  return true;
+static int take_size(void* to, const char* text) {
+  viewArgs* a = to;
+  if (tool_read_size(&a->width, &a->height, text, 240, 8192) && a->width >= 320) return 0;
+  return tool_usage("view", "--size takes WIDTHxHEIGHT, 320x240 to 8192x8192, not '%s'", text);
 }
 
 static int parse(viewArgs* a, int argc, char** argv) {
-  loomError err = {0, ""};
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "hs:", options, NULL)) != -1;) {
-    switch (c) {
-      case OPT_DEMO:
-        a->demo = optarg;
-        break;
-      case OPT_ANNOTATED:
-        a->annotated = optarg;
-        break;
-      case OPT_RECORD:
-        a->record = optarg;
-        break;
-      case OPT_POLICY:
-        a->policy = optarg;
-        break;
-      case OPT_SEGMENTS:
-        a->segments = optarg;
-        break;
-      case OPT_SCRIPT:
-        a->script = optarg;
-        break;
-      case OPT_TASK:
-        a->task_name = optarg;
-        break;
-      case OPT_FULL:
-        a->full = true;
-        break;
-      case OPT_HEADLESS:
-        a->headless = true;
-        break;
-      case OPT_SIZE:
-        if (!window_size(a, optarg)) return EXIT_USAGE;
-        break;
-      case 's':
-        if (!tool_int(&a->seed, "view", "--seed", optarg, 0, 1000000000)) return EXIT_USAGE;
-        break;
-      case OPT_ASSETS:
-        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      default:
-        return EXIT_USAGE;
-    }
-  }
+  const toolOption options[] = {
+      option_text("demo", 0, &a->demo),         option_text("annotated", 0, &a->annotated),
+      option_text("segments", 0, &a->segments), option_text("record", 0, &a->record),
+      option_text("policy", 0, &a->policy),     option_call("size", take_size, a),
+      option_flag("full", 0, &a->full),         option_int64("seed", 's', &a->seed, 0, 1000000000),
+      option_text("script", 0, &a->script),     option_flag("headless", 0, &a->headless),
+      option_text("task", 0, &a->task_name),    option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
   if (optind + 1 != argc) return tool_usage("view", "it takes one task or file");
   if (a->headless && !a->script) return tool_usage("view", "--headless needs --script");
   a->target = argv[optind];

@@ -81,7 +81,7 @@ static int thread_count(const renderRun* run) {
 
 int render_run_all(renderRun* run, loomError* err) {
   int code = 0;
-  setenv("LP_NUM_THREADS", "0", 0);  // each draws alone; the driver's own threads would be in the way
+  tool_draw_side_by_side();
   run->begun = loom_clock();
 #pragma omp parallel num_threads(thread_count(run))
   {

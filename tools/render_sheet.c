@@ -1,7 +1,6 @@
 // demoloom render --sheet: a row of pictures a demo, or one frame alone, as a PNG file.
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/common.h"
@@ -46,7 +45,7 @@ static int draw_demo(renderRun* run, renderStage* stage, int piece, loomError* e
 
 // DEMO:ROW of --frame.
 static int read_frame(sheet* s, renderArgs* a, const loomDataset* dataset, loomError* err) {
-  char name[LOOM_NAME_MAX], *end;
+  char name[LOOM_NAME_MAX];
   const char* colon = strrchr(a->frame, ':');
   loomArray actions;
   snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - a->frame) : 0, a->frame);
@@ -55,8 +54,9 @@ static int read_frame(sheet* s, renderArgs* a, const loomDataset* dataset, loomE
     return loom_error_set(err, LOOM_ERR_USAGE, "--frame takes DEMO:ROW of this file, not '%.200s'", a->frame);
   int code = loom_dataset_describe(&actions, dataset, loom_dataset_demo_path(dataset, demo), "actions", err);
   if (code) return code;
-  long row = strtol(colon + 1, &end, 10);
-  if (end == colon + 1 || *end || row < 0 || row >= actions.shape[0])
+  const char* rest = colon + 1;
+  int64_t row;
+  if (!tool_read_int(&row, &rest, 0, actions.shape[0] - 1) || *rest)
     return loom_error_set(err, LOOM_ERR_USAGE, "--frame %.200s: %s has rows 0 to %lld", a->frame, name,
                           (long long)actions.shape[0] - 1);
   s->only = (int)row;
