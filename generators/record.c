@@ -159,7 +159,11 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
                         loom_attr_int("loom_attempt", (int64_t)r->attempt),
                         loom_attr_int("loom_success", r->outcome == LOOM_OUTCOME_SUCCESS),
                         loom_attr_string("loom_provenance", origin)};
-    loomRecord record = {name, list->n, list->field, (int)(sizeof attrs / sizeof *attrs), attrs};
+    loomRecord record = {.name = name,
+                         .nfield = list->n,
+                         .field = list->field,
+                         .nattr = (int)(sizeof attrs / sizeof *attrs),
+                         .attr = attrs};
     code = loom_shard_write(path, &record, 1, write, err);
   }
   for (int i = 0; list && i < list->n; i++) free(list->owned[i]);
@@ -237,7 +241,11 @@ int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loo
                         loom_attr_int("loom_attempt", (int64_t)driven->attempt),
                         loom_attr_int("loom_success", driven->success),
                         loom_attr_string("loom_origin", driven->origin)};
-    loomRecord record = {name, list->n, list->field, (int)(sizeof attrs / sizeof *attrs), attrs};
+    loomRecord record = {.name = name,
+                         .nfield = list->n,
+                         .field = list->field,
+                         .nattr = (int)(sizeof attrs / sizeof *attrs),
+                         .attr = attrs};
     code = loom_shard_write(path, &record, 1, write, err);
   }
   for (int i = 0; list && i < list->n; i++) free(list->owned[i]);
@@ -274,7 +282,7 @@ int loom_record_scripted(const char* path, const loomTrace* t, loomEpisode* e, u
                         loom_attr_string("loom_origin", "scripted expert"),
                         loom_attr_string("model_file", xml)};
     int n = (int)(sizeof attrs / sizeof *attrs) - !with_model;
-    loomRecord record = {name, list->n, list->field, n, attrs};
+    loomRecord record = {.name = name, .nfield = list->n, .field = list->field, .nattr = n, .attr = attrs};
     code = loom_shard_write(path, &record, 1, write, err);
   }
   free(list);

@@ -95,7 +95,7 @@ static inline int write_demo(const char* path, const char* name, int rows, unsig
       {"obs/object", LOOM_TYPE_F64, 2, {rows, 10}, states},
   };
   loomAttr attr[] = {loom_attr_string("model_file", "<mujoco/>"), loom_attr_int("loom_attempt", seed)};
-  loomRecord record = {name, 3, field, 2, attr};
+  loomRecord record = {.name = name, .nfield = 3, .field = field, .nattr = 2, .attr = attr};
   return loom_shard_write(path, &record, 1, NULL, err);
 }
 

@@ -34,7 +34,7 @@ static void every_type_round_trips(void** state) {
   };
   loomAttr attr[] = {loom_attr_string("s", "h\xc3\xa9 \"x\""), loom_attr_int("i", -5),
                      loom_attr_double("d", 0.1), loom_attr_string("empty", "")};
-  loomRecord record = {"demo_0", 9, field, 4, attr};
+  loomRecord record = {.name = "demo_0", .nfield = 9, .field = field, .nattr = 4, .attr = attr};
   loomError err = {0};
   for (int gzip = 0; gzip < 2; gzip++) {
     loomWriteDef def = {gzip, true};

@@ -302,7 +302,7 @@ static int segment_with(int* end, const fixture* f, const int64_t* signal, int r
   loomField field[] = {
       {"actions", LOOM_TYPE_F64, 2, {few, 1, 1, 1}, actions},
       {"datagen_info/subtask_term_signals/picked", LOOM_TYPE_I64, 1, {rows, 1, 1, 1}, signal}};
-  loomRecord record = {"demo_0", signal ? 2 : 1, field, 0, NULL};
+  loomRecord record = {.name = "demo_0", .nfield = signal ? 2 : 1, .field = field};
   must(loom_shard_write(path, &record, 1, NULL, err), err);
   must(loom_dataset_open(&dataset, path, err), err);
   int code = loom_segment(r, task, dataset, 0, NULL, err);

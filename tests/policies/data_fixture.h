@@ -85,7 +85,7 @@ static inline const char* write_file(const char* name, int file, int n, const in
     make_demo(&demos[i], file, i, rows[i]);
     if (edit) edit(&demos[i], i);
     snprintf(names[i], sizeof names[i], "demo_%d", i);
-    record[i] = (loomRecord){names[i], 4, demos[i].field, 0, NULL};
+    record[i] = (loomRecord){.name = names[i], .nfield = 4, .field = demos[i].field};
   }
   must(loom_shard_write(path, record, n, NULL, &err), &err);
   return path;

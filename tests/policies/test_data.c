@@ -184,7 +184,7 @@ static const char* write_goals(bool with_goals) {
   loomField field[] = {{"actions", LOOM_TYPE_F64, 2, {1, 7}, action},
                        {"obs/pos", LOOM_TYPE_F64, 2, {1, 3}, pos},
                        {"datagen_info/target_pose", LOOM_TYPE_F64, 4, {1, 1, 4, 4}, goal}};
-  loomRecord one = {"demo_0", with_goals ? 3 : 2, field, 0, NULL};
+  loomRecord one = {.name = "demo_0", .nfield = with_goals ? 3 : 2, .field = field};
   loomError err = {0, ""};
   const char* path = in_folder(with_goals ? "goals.hdf5" : "none.hdf5");
   must(loom_shard_write(path, &one, 1, NULL, &err), &err);
@@ -391,7 +391,7 @@ static const char* write_big(void) {
       for (int k = 0; k < BIG_DIM; k++) numbers[row * BIG_DIM + k] = (float)(d * BIG_ROWS + row);
     loomField field[] = {{"actions", LOOM_TYPE_F64, 2, {BIG_ROWS, 1}, actions},
                          {"obs/pos", LOOM_TYPE_F32, 2, {BIG_ROWS, BIG_DIM}, numbers}};
-    loomRecord one = {"demo_0", 2, field, 0, NULL};
+    loomRecord one = {.name = "demo_0", .nfield = 2, .field = field};
     loomWriteDef plain = loom_default_write_def();
     plain.gzip = 0;
     snprintf(shard[d], sizeof shard[d], "%s/big.%d", folder, d);

@@ -153,7 +153,7 @@ static const char* make(const handover* h, const damage* d) {
   for (int i = 0; i < 2; i++) {
     if (!d->without || strcmp(d->without, all[i].path)) fields[n++] = all[i];
   }
-  loomRecord record = {"demo_0", n, fields, nattr, attrs};
+  loomRecord record = {.name = "demo_0", .nfield = n, .field = fields, .nattr = nattr, .attr = attrs};
   loomWriteDef write = loom_default_write_def();
   const char* shard = in_dir("shard.hdf5");
   must(loom_shard_write(shard, &record, 1, &write, &err), &err);
