@@ -292,7 +292,7 @@ static void l2_b(layerCase* c) {
   loom_l2_loss(c->din[0], c->in[0], c->s[0], weights_of(c), 5, 4);
 }
 static loomMixtureDef mixture_def(const layerCase* c) {
-  loomMixtureDef def = loom_default_mixture_def(3);
+  loomMixtureDef def = loom_default_mixture_def((int)c->scratch[0] / 5);
   def.modes = c->a;
   def.squash = c->b != 0;
   def.min_std = 0.05;
@@ -318,6 +318,8 @@ static void losses(void** state) {
   check(
       &(layerCase){"Gaussian of fixed width", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1, .b = 2});
   check(&(layerCase){"mixture", mixture_f, mixture_b, {140}, 1, 0, {15, 0, 5}, .a = 4});
+  check(
+      &(layerCase){"mixture of more than a register", mixture_f, mixture_b, {370}, 1, 0, {90, 0, 5}, .a = 2});
   check(&(layerCase){
       "weighted squashed mixture", mixture_f, mixture_b, {140}, 1, 0, {15, 5, 5}, .a = 4, .b = 1});
 }
