@@ -180,7 +180,7 @@ static void draw_success(loomChart* chart, const loomDaggerReport* r, loomBox bo
     double y = loom_axes_y(&axes, expert);
     loom_chart_segment(chart, box.x, y, box.x + box.w, y, 1.5, loom_color_good);
     snprintf(text, sizeof text, "expert %.0f %%", expert);
-    print(chart, box.x + box.w - 88, y + 16, 12, loom_color_good, text);
+    print(chart, box.x + 8, y + 16, 12, loom_color_good, text);
   }
   for (int i = 0; i < r->n; i++) {
     double x = loom_axes_x(&axes, i), y = loom_axes_y(&axes, 100 * r->round[i].rate);
@@ -194,7 +194,7 @@ static void draw_success(loomChart* chart, const loomDaggerReport* r, loomBox bo
   double x = loom_axes_x(&axes, r->n), y = loom_axes_y(&axes, 100 * r->final.rate);
   loom_axes_interval(chart, &axes, r->n, 100 * r->final.low, 100 * r->final.high);
   loom_chart_dot(chart, x, y, 5, loom_color_ink);
-  print(chart, x - 34, y + 16, 12, loom_color_ink, "final");
+  print(chart, x - 24, loom_axes_y(&axes, 100 * r->final.low) + 18, 12, loom_color_ink, "final");
 }
 
 static void draw_curve(loomChart* chart, const loomAxes* axes, const loomDaggerErrors* e, loomColor color,
