@@ -1,6 +1,5 @@
 // demoloom dagger: a policy that learns from an expert in the states it gets into itself.
 #include <cjson/cJSON.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "policies/framed.h"
 #include "tools/commands.h"
 #include "tools/common.h"
+#include "tools/options.h"
 #include "tools/teacher.h"
 
 static const char help[] =
@@ -67,141 +67,39 @@ typedef struct daggerArgs {
   loomAssetRoots roots;
 } daggerArgs;
 
-enum {
-  OPT_GATE = 256,
-  OPT_BETA,
-  OPT_TAU,
-  OPT_THRESHOLD,
-  OPT_MEMBERS,
-  OPT_DOUBT,
-  OPT_ROUNDS,
-  OPT_DEMOS,
-  OPT_EVALUATIONS,
-  OPT_EVALUATION_SEED,
-  OPT_RESET,
-  OPT_MAX_STEPS,
-  OPT_HIDDEN,
-  OPT_STEPS,
-  OPT_FINAL_STEPS,
-  OPT_BATCH,
-  OPT_RATE,
-  OPT_RESUME,
-  OPT_JSON,
-  OPT_ASSETS
-};
-
-static const struct option options[] = {{"expert", 1, 0, 'e'},
-                                        {"output", 1, 0, 'o'},
-                                        {"gate", 1, 0, OPT_GATE},
-                                        {"beta", 1, 0, OPT_BETA},
-                                        {"tau", 1, 0, OPT_TAU},
-                                        {"threshold", 1, 0, OPT_THRESHOLD},
-                                        {"members", 1, 0, OPT_MEMBERS},
-                                        {"doubt", 1, 0, OPT_DOUBT},
-                                        {"rounds", 1, 0, OPT_ROUNDS},
-                                        {"demos", 1, 0, OPT_DEMOS},
-                                        {"data", 1, 0, 'd'},
-                                        {"episodes", 1, 0, 'n'},
-                                        {"evaluations", 1, 0, OPT_EVALUATIONS},
-                                        {"evaluation-seed", 1, 0, OPT_EVALUATION_SEED},
-                                        {"reset", 1, 0, OPT_RESET},
-                                        {"max-steps", 1, 0, OPT_MAX_STEPS},
-                                        {"policy", 1, 0, 'p'},
-                                        {"key", 1, 0, 'k'},
-                                        {"hidden", 1, 0, OPT_HIDDEN},
-                                        {"steps", 1, 0, OPT_STEPS},
-                                        {"final-steps", 1, 0, OPT_FINAL_STEPS},
-                                        {"batch", 1, 0, OPT_BATCH},
-                                        {"rate", 1, 0, OPT_RATE},
-                                        {"seed", 1, 0, 's'},
-                                        {"threads", 1, 0, 'j'},
-                                        {"resume", 0, 0, OPT_RESUME},
-                                        {"json", 0, 0, OPT_JSON},
-                                        {"assets", 1, 0, OPT_ASSETS},
-                                        {"help", 0, 0, 'h'},
-                                        {0, 0, 0, 0}};
-
-// Options that are numbers: where they go and what they may be.
-static bool number(daggerArgs* a, int c) {
-  const struct {
-    int c;
-    const char* name;
-    int64_t* to;
-    int64_t low, high;
-  } whole[] = {{OPT_MEMBERS, "--members", &a->members, 2, LOOM_GATE_MEMBERS},
-               {OPT_ROUNDS, "--rounds", &a->rounds, 0, LOOM_DATA_FILES - 1},
-               {OPT_DEMOS, "--demos", &a->demos, 0, 1 << 20},
-               {'n', "-n", &a->episodes, 1, 1 << 20},
-               {OPT_EVALUATIONS, "--evaluations", &a->evaluations, 1, 1 << 20},
-               {OPT_EVALUATION_SEED, "--evaluation-seed", &a->evaluation_seed, 0, INT64_MAX},
-               {OPT_MAX_STEPS, "--max-steps", &a->max_steps, 1, 1 << 20},
-               {OPT_HIDDEN, "--hidden", &a->hidden, 1, 65536},
-               {OPT_STEPS, "--steps", &a->steps, 1, 500000000},
-               {OPT_FINAL_STEPS, "--final-steps", &a->final_steps, 0, 1000000000},
-               {OPT_BATCH, "--batch", &a->batch, 1, 1 << 20},
-               {'s', "--seed", &a->seed, 0, INT32_MAX / 2},
-               {'j', "--threads", &a->threads, 0, 1024}};
-  const struct {
-    int c;
-    const char* name;
-    double* to;
-    double low, high;
-  } real[] = {{OPT_BETA, "--beta", &a->beta, 0, 1},
-              {OPT_TAU, "--tau", &a->tau, 0, 1e6},
-              {OPT_THRESHOLD, "--threshold", &a->threshold, 0, 1},
-              {OPT_DOUBT, "--doubt", &a->doubt, 0, 1e6},
-              {OPT_RATE, "--rate", &a->rate, 1e-12, 10}};
-  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-    if (whole[i].c == c)
-      return tool_int(whole[i].to, "dagger", whole[i].name, optarg, whole[i].low, whole[i].high);
-  for (size_t i = 0; i < sizeof real / sizeof *real; i++)
-    if (real[i].c == c)
-      return tool_double(real[i].to, "dagger", real[i].name, optarg, real[i].low, real[i].high);
-  return false;
-}
-
-static bool text(daggerArgs* a, int c) {
-  const struct {
-    int c;
-    const char** to;
-  } one[] = {
-      {'e', &a->expert}, {'o', &a->folder}, {OPT_GATE, &a->gate}, {OPT_RESET, &a->reset}, {'p', &a->policy}};
-  const struct {
-    int c;
-    bool* to;
-  } flag[] = {{OPT_RESUME, &a->resume}, {OPT_JSON, &a->json}};
-  for (size_t i = 0; i < sizeof one / sizeof *one; i++)
-    if (one[i].c == c) return *one[i].to = optarg, true;
-  for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
-    if (flag[i].c == c) return *flag[i].to = true;
-  return false;
-}
-
 static int parse(daggerArgs* a, int argc, char** argv) {
-  loomError err = {0, ""};
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, "e:o:d:n:p:k:s:j:h", options, NULL)) != -1;) {
-    switch (c) {
-      case 'd':
-        if (a->ndata == LOOM_DATA_FILES) return tool_usage("dagger", "at most %d files", LOOM_DATA_FILES);
-        a->data[a->ndata++] = optarg;
-        break;
-      case 'k':
-        if (a->nkey == LOOM_DATA_KEYS) return tool_usage("dagger", "at most %d keys", LOOM_DATA_KEYS);
-        a->key[a->nkey++] = optarg;
-        break;
-      case OPT_ASSETS:
-        if (loom_asset_roots_add_option(&a->roots, optarg, &err)) return tool_fail(&err);
-        break;
-      case 'h':
-        fputs(help, stdout);
-        return -1;
-      case '?':
-        return EXIT_USAGE;
-      default:
-        if (!text(a, c) && !number(a, c)) return EXIT_USAGE;
-    }
-  }
+  const toolOption options[] = {
+      option_text("expert", 'e', &a->expert),
+      option_text("output", 'o', &a->folder),
+      option_text("gate", 0, &a->gate),
+      option_double("beta", 0, &a->beta, 0, 1),
+      option_double("tau", 0, &a->tau, 0, 1e6),
+      option_double("threshold", 0, &a->threshold, 0, 1),
+      option_int64("members", 0, &a->members, 2, LOOM_GATE_MEMBERS),
+      option_double("doubt", 0, &a->doubt, 0, 1e6),
+      option_int64("rounds", 0, &a->rounds, 0, LOOM_DATA_FILES - 1),
+      option_int64("demos", 0, &a->demos, 0, 1 << 20),
+      option_list("data", 'd', a->data, &a->ndata, LOOM_DATA_FILES, "files"),
+      option_told(option_int64("episodes", 'n', &a->episodes, 1, 1 << 20), "-n"),
+      option_int64("evaluations", 0, &a->evaluations, 1, 1 << 20),
+      option_int64("evaluation-seed", 0, &a->evaluation_seed, 0, INT64_MAX),
+      option_text("reset", 0, &a->reset),
+      option_int64("max-steps", 0, &a->max_steps, 1, 1 << 20),
+      option_text("policy", 'p', &a->policy),
+      option_list("key", 'k', a->key, &a->nkey, LOOM_DATA_KEYS, "keys"),
+      option_int64("hidden", 0, &a->hidden, 1, 65536),
+      option_int64("steps", 0, &a->steps, 1, 500000000),
+      option_int64("final-steps", 0, &a->final_steps, 0, 1000000000),
+      option_int64("batch", 0, &a->batch, 1, 1 << 20),
+      option_double("rate", 0, &a->rate, 1e-12, 10),
+      option_int64("seed", 's', &a->seed, 0, INT32_MAX / 2),
+      option_int64("threads", 'j', &a->threads, 0, 1024),
+      option_flag("resume", 0, &a->resume),
+      option_flag("json", 0, &a->json),
+      option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
   if (optind + 1 != argc) return tool_usage("dagger", "it takes one task");
   if (!a->folder) return tool_usage("dagger", "name a folder with -o");
   if (a->ndata + a->rounds >= LOOM_DATA_FILES)
