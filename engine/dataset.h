@@ -169,10 +169,9 @@ typedef struct loomField {
 /// One demo to write. Without a num_samples attribute, the rows of "actions" are written as one.
 typedef struct loomRecord {
   const char* name;  // "demo_0"
-  int nfield;
+  int nfield, nattr;
   const loomField* field;  // (nfield)
-  int nattr;
-  const loomAttr* attr;  // (nattr)
+  const loomAttr* attr;    // (nattr)
 } loomRecord;
 
 typedef struct loomWriteDef {

@@ -111,7 +111,11 @@ static int write_piece(const collection* c, const loomRollout* run, const loomTr
                         loom_attr_int("loom_success", run->end == LOOM_RUN_SUCCESS),
                         loom_attr_string("loom_origin", "dagger"),
                         loom_attr_string("model_file", xml)};
-    loomRecord record = {"demo_0", p->n, p->field, (int)(sizeof attrs / sizeof *attrs) - !xml, attrs};
+    loomRecord record = {.name = "demo_0",
+                         .nfield = p->n,
+                         .field = p->field,
+                         .nattr = (int)(sizeof attrs / sizeof *attrs) - !xml,
+                         .attr = attrs};
     part_path(path, c, i, c->pieces[i]);
     code = loom_shard_write(path, &record, 1, &write, err);
   }
