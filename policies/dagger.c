@@ -124,8 +124,8 @@ static bool read_expert(loomDaggerReport* report, const char* path) {
   double value[2];
   FILE* f = fopen(path, "rb");
   if (!f) return false;
-  bool read =
-      fgets(line, sizeof line, f) && fgets(line, sizeof line, f) && loom_dagger_read_numbers(value, 2, line);
+  bool read = false;  // the first line has names
+  while (!read && fgets(line, sizeof line, f)) read = loom_dagger_read_numbers(value, 2, line);
   fclose(f);
   if (!read) return false;
   report->evaluated = (int)value[0];

@@ -168,10 +168,11 @@ static void draw_success(loomChart* chart, const loomDaggerReport* r, loomBox bo
   double expert = r->evaluated ? 100.0 * r->succeeded / r->evaluated : 0;
   int last = r->n - (r->final.evaluated ? 0 : 1);  // the final novice after the last round
   if (last < 1) last = 1;
+  int step = 1 + last / 10;
   loomAxes axes = {.box = box,
                    .x = {-0.3, last + 0.3},
                    .y = {0, 103},
-                   .x_step = 1 + last / 10,
+                   .x_step = step,
                    .y_step = 20,
                    .x_label = "round",
                    .y_label = "success, %"};
