@@ -80,7 +80,7 @@ static int parse(daggerArgs* a, int argc, char** argv) {
       option_int64("rounds", 0, &a->rounds, 0, LOOM_DATA_FILES - 1),
       option_int64("demos", 0, &a->demos, 0, 1 << 20),
       option_list("data", 'd', a->data, &a->ndata, LOOM_DATA_FILES, "files"),
-      option_told(option_int64("episodes", 'n', &a->episodes, 1, 1 << 20), "-n"),
+      option_int64("episodes", 'n', &a->episodes, 1, 1 << 20),
       option_int64("evaluations", 0, &a->evaluations, 1, 1 << 20),
       option_int64("evaluation-seed", 0, &a->evaluation_seed, 0, INT64_MAX),
       option_text("reset", 0, &a->reset),
@@ -210,9 +210,7 @@ static void print_json(const loomDaggerReport* r) {
   cJSON_AddNumberToObject(out, "best", r->best);
   for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(list, round_json(&r->round[i]));
   if (r->final.evaluated) cJSON_AddItemToObject(out, "final", round_json(&r->final));
-  char* json = cJSON_Print(out);
-  puts(json ? json : "{}");
-  cJSON_free(json);
+  tool_print_json(out);
   cJSON_Delete(out);
 }
 

@@ -43,7 +43,7 @@ static int parse(exportArgs* a, int argc, char** argv) {
       option_text("task", 0, &a->task),
       option_text("check", 0, &a->check),
       option_text("data", 0, &a->data),
-      option_told(option_int64("decisions", 'n', &a->n, 1, 1 << 20), "-n"),
+      option_int64("decisions", 'n', &a->n, 1, 1 << 20),
       option_int64("seed", 's', &a->seed, 0, INT64_MAX),
   };
   int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);

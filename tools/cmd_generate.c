@@ -136,9 +136,7 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   if (a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
   if (a->json) {
     cJSON* root = report_json(&report);
-    char* text = cJSON_Print(root);
-    puts(text ? text : "{}");
-    cJSON_free(text);
+    tool_print_json(root);
     cJSON_Delete(root);
   } else {
     report_print(&report);

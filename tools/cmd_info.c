@@ -156,15 +156,12 @@ int cmd_info(int argc, char** argv) {
   cJSON* root = NULL;
   if (policy ? tool_describe_policy(&root, path, policy, &err) : describe_dataset(&root, path, models, &err))
     return tool_fail(&err);
-  if (json) {
-    char* text = cJSON_Print(root);
-    puts(text ? text : "{}");
-    cJSON_free(text);
-  } else if (policy) {
+  if (json)
+    tool_print_json(root);
+  else if (policy)
     tool_print_policy(root);
-  } else {
+  else
     print_text(root);
-  }
   cJSON_Delete(root);
   return EXIT_DONE;
 }

@@ -286,9 +286,7 @@ static void print_json(cJSON* root, const renderArgs* a, const loomDataset* data
   cJSON* demos = cJSON_AddArrayToObject(root, "demos");
   for (int i = 0; i < a->demo_count; i++)
     cJSON_AddItemToArray(demos, cJSON_CreateString(loom_dataset_demo_name(dataset, a->demos[i])));
-  char* text = cJSON_Print(root);
-  if (text) puts(text);
-  cJSON_free(text);
+  tool_print_json(root);
 }
 
 int cmd_render(int argc, char** argv) {

@@ -87,9 +87,7 @@ static int demo_count(const looking* l) {
 }
 
 static void print_json(cJSON* root) {
-  char* text = cJSON_Print(root);
-  if (text) puts(text);
-  cJSON_free(text);
+  tool_print_json(root);
   cJSON_Delete(root);
 }
 

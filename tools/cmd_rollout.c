@@ -58,7 +58,7 @@ static int parse(rolloutArgs* a, int argc, char** argv) {
   const toolOption options[] = {
       option_text("task", 0, &a->task),
       option_text("reset", 0, &a->reset),
-      option_told(option_int64("episodes", 'n', &a->n, 1, 1 << 24), "-n"),
+      option_int64("episodes", 'n', &a->n, 1, 1 << 24),
       option_int64("seed", 's', &a->seed, 0, INT64_MAX),
       option_int64("first", 0, &a->first, 0, INT64_MAX / 2),
       option_int64("max-steps", 0, &a->max_steps, 1, 1 << 20),
@@ -193,9 +193,7 @@ static void print_json(const rolloutArgs* a, const loomRolloutReport* reports) {
   cJSON* out = a->policies > 1 ? cJSON_CreateArray() : report_json(a->policy[0], reports);
   for (int i = 0; a->policies > 1 && i < a->policies; i++)
     cJSON_AddItemToArray(out, report_json(a->policy[i], &reports[i]));
-  char* text = cJSON_Print(out);
-  puts(text ? text : "{}");
-  cJSON_free(text);
+  tool_print_json(out);
   cJSON_Delete(out);
 }
 

@@ -173,6 +173,12 @@ int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAs
 // -----------------------------------------------------------------------------------------------------
 // options
 
+void tool_print_json(const cJSON* json) {
+  char* text = cJSON_Print(json);
+  if (text) puts(text);
+  cJSON_free(text);
+}
+
 bool tool_read_int(int64_t* out, const char** text, int64_t low, int64_t high) {
   char* end;
   errno = 0;

@@ -10,6 +10,8 @@
 #include "engine/task.h"
 #include "generators/replay.h"
 
+struct cJSON;
+
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /// Print "demoloom: message" to stderr and return EXIT_FAILED (EXIT_USAGE for LOOM_ERR_USAGE).
@@ -45,6 +47,9 @@ void tool_draw_side_by_side(void);
 /// (malloc'ed) for datasets made there.
 int tool_scene(loomScene** out, char** env_args, const loomTask* task, const loomAssetRoots* roots,
                loomError* err);
+
+/// On stdout.
+void tool_print_json(const struct cJSON* json);
 
 /// A number at the start of *text, which then goes behind it; false where there is none, or not in [low,
 /// high].

@@ -46,11 +46,6 @@ toolOption option_call(const char* name, int (*call)(void* to, const char* text)
   return (toolOption){.kind = TOOL_CALL, .name = name, .to = to, .call = call};
 }
 
-toolOption option_told(toolOption option, const char* told) {
-  option.told = told;
-  return option;
-}
-
 static int take_number(const toolOption* o, const char* command, const char* name, const char* text) {
   int64_t whole;
   if (o->kind == TOOL_DOUBLE)
@@ -73,7 +68,7 @@ static int take_list(const toolOption* o, const char* command, const char* text)
 static int take(const toolOption* o, const char* command, const char* text) {
   char name[64];
   loomError err = {0, ""};
-  snprintf(name, sizeof name, "%s%s", o->told ? "" : "--", o->told ? o->told : o->name);
+  snprintf(name, sizeof name, "--%s", o->name);
   switch (o->kind) {
     case TOOL_TEXT:
       *(const char**)o->to = text;

@@ -22,7 +22,6 @@ typedef struct toolOption {
   toolOptionKind kind;
   char letter;        // -n; 0 = none
   const char* name;   // --name
-  const char* told;   // how messages name it; NULL = --name
   void* to;           // of its kind's type
   int* second;        // a size's height, how many a list has
   int64_t low, high;  // of whole numbers and sizes; high also a list's room
@@ -47,8 +46,6 @@ toolOption option_list(const char* name, char letter, const char** list, int* n,
 toolOption option_assets(char letter, loomAssetRoots* to);
 /// What `call` makes of it, which returns 0 or, once it has said why not, the exit status.
 toolOption option_call(const char* name, int (*call)(void* to, const char* text), void* to);
-/// The same option, named otherwise in messages.
-toolOption option_told(toolOption option, const char* told);
 
 /// Take the options of argv, whose first is the command's name; --help prints `help`. Returns 0, and what is
 /// no option lies from argv[optind] on; -1 after --help; or the exit status, once a message is printed.

@@ -263,9 +263,7 @@ static int write_results(const trainSweep* sweep, const result* results, const c
   }
   snprintf(path, sizeof path, "%s/sweep.json", folder);
   int code = write_json(path, out, err);
-  char* text = sweep->json ? cJSON_Print(out) : NULL;
-  if (text) puts(text);
-  cJSON_free(text);
+  if (sweep->json) tool_print_json(out);
   cJSON_Delete(out);
   return code;
 }
