@@ -195,9 +195,20 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
   };
   c.data.action_normal = LOOM_NORMAL_RANGE;  // mixtures' means are bounded
   c.data.obs_normal = LOOM_NORMAL_STANDARD;
+  // Measured on the handover. With robomimic's least deviation of 1e-4 the likelihood of generated demos,
+  // which have no noise, is won by ever narrower Gaussians: 7 % of 30 episodes instead of 70 %.
   if (kind == LOOM_KIND_BC_RNN_GMM) {
     c.data.length = 10;
     c.policy.layers.n = 0;
+    c.policy.min_std = 0.03;
+    c.optimizer.rate = 5e-4;
+    c.optimizer.schedule = 1;
+    c.optimizer.clip = 10;
+    c.optimizer.ema = 0.999;
+    c.train.epochs = 16;
+    c.checkpoint.every = 4;
+    c.rollout.every = 4;
+    c.rollout.n = 30;
   }
   if (kind == LOOM_KIND_BC_TRANSFORMER) {
     c.data.stack = 10;

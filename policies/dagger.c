@@ -329,7 +329,9 @@ static int finish(dagger* g, const loomDaggerRound* r, loomError* err) {
   if (!code && report->best == g->round) code = save_novice(g, "best.safetensors", err);
   if (!code) code = loom_dagger_draw(report, g->def, err);
   loom_dagger_path(path, g->def, "rounds.csv", 0);
-  return code ? code : loom_dagger_write_rounds(path, report, err);
+  if (!code) code = loom_dagger_write_rounds(path, report, err);
+  if (!code && g->def->finished) g->def->finished(g->def->user, r, false);
+  return code;
 }
 
 // The novice alone.
@@ -386,7 +388,9 @@ static int finish_all(dagger* g, loomError* err) {
   r->seconds = loom_clock() - start;
   if (!code) code = save_novice(g, "final.safetensors", err);
   if (!code) code = loom_dagger_draw(g->report, g->def, err);
-  return code ? code : loom_dagger_write_rounds(path, &one, err);
+  if (!code) code = loom_dagger_write_rounds(path, &one, err);
+  if (!code && g->def->finished) g->def->finished(g->def->user, r, true);
+  return code;
 }
 
 static int check(const loomDaggerDef* def, loomError* err) {

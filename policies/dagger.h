@@ -75,6 +75,8 @@ typedef struct loomDaggerDef {
   const volatile sig_atomic_t* stop;  // may be NULL
   /// What a round is doing ("collects", "trains", "is measured"), and how far that is; may be NULL.
   void (*progress)(void* user, int round, const char* what, int64_t done, int64_t total);
+  /// A round has been measured; final: it is the last novice, of all rows. May be NULL.
+  void (*finished)(void* user, const loomDaggerRound* round, bool final);
   void* user;
 } loomDaggerDef;
 

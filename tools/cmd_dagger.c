@@ -168,11 +168,33 @@ static int gate_of(loomGateKind* gate, const char* name, loomError* err) {
 
 // ---- what is told
 
+typedef struct stage {
+  int round;
+  const char* what;
+  double start;
+} stage;
+
 static void show(void* user, int round, const char* what, int64_t done, int64_t total) {
-  (void)user;
+  stage* at = user;
   char name[64];
+  if (round != at->round || what != at->what) {
+    tool_progress_end();
+    *at = (stage){round, what, loom_clock()};
+  }
   snprintf(name, sizeof name, "round %d %s:", round, what);
-  tool_progress(name, done, total, 0, "");
+  tool_progress(name, done, total, loom_clock() - at->start, "");
+}
+
+static void show_round(void* user, const loomDaggerRound* r, bool final) {
+  (void)user;
+  tool_progress_end();
+  if (final)
+    fputs("final novice", stderr);
+  else
+    fprintf(stderr, "round %d", r->round);
+  fprintf(stderr, ": %d of %d succeed, %.2f off the expert", r->succeeded, r->evaluated, r->error);
+  if (!final) fprintf(stderr, ", which was asked %lld times", (long long)r->queries);
+  fprintf(stderr, "  (%.0f s)\n", r->seconds);
 }
 
 static cJSON* round_json(const loomDaggerRound* x) {
@@ -245,6 +267,7 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
                loomError* err) {
   loomDaggerDef def = loom_default_dagger_def();
   loomTeacher teacher = {0};
+  stage at = {.round = -1};
   loomTrainConfig* config = calloc(1, sizeof *config);
   int code = config ? configure(config, a, scene, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
   if (!code) code = gate_of(&def.gate, a->gate, err);
@@ -277,6 +300,8 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
     def.resume = a->resume;
     def.stop = &tool_stop;
     def.progress = show;
+    def.finished = show_round;
+    def.user = &at;
     tool_catch_signals();
     code = loom_dagger(report, &def, err);
     tool_progress_end();

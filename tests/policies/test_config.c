@@ -40,7 +40,7 @@ static void defaults_by_kind(void** state) {
     assert_memory_equal(&c.optimizer, &want.optimizer, sizeof want.optimizer);
   }
   assert_int_equal(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).data.length, 10);
-  assert_true(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).optimizer.rate == 1e-4);
+  assert_true(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).optimizer.rate == 5e-4);
   assert_true(loom_default_train_config(LOOM_KIND_DIFFUSION).optimizer.decoupled);
   assert_int_equal(loom_default_train_config(LOOM_KIND_DIFFUSION).policy.predicts, LOOM_PREDICT_SAMPLE);
 }

@@ -17,7 +17,8 @@ dagger() {
 }
 # The expert's demo is whole and succeeds, and the round's file can be trained on and looked at.
 whole() {
-  dagger --expert "$1" -o "$work/$2" "${@:3}" && [ -s "$work/$2/best.safetensors" ] &&
+  dagger --expert "$1" -o "$work/$2" "${@:3}" 2>"$work/told" && grep -q '^round 1: . of 1 succeed' "$work/told" &&
+    grep -q '^final novice: ' "$work/told" && [ -s "$work/$2/final.safetensors" ] && [ -s "$work/$2/best.safetensors" ] &&
     [ -s "$work/$2/rounds.png" ] && [ "$(wc -l <"$work/$2/rounds.csv")" = 3 ] &&
     [ "$(cat "$work/$2/expert.csv")" = "$(printf 'evaluated,succeeded\n1,1')" ] &&
     "$loom" info "$work/$2/round_0.hdf5" | grep -q 'obs/object'
