@@ -387,6 +387,8 @@ static int finish_all(dagger* g, loomError* err) {
   if (!code) code = measure(r, g, "errors_final_%d.csv", err);
   r->seconds = loom_clock() - start;
   if (!code) code = save_novice(g, "final.safetensors", err);
+  if (!code && r->succeeded >= g->report->round[g->report->best].succeeded)
+    code = save_novice(g, "best.safetensors", err);
   if (!code) code = loom_dagger_draw(g->report, g->def, err);
   if (!code) code = loom_dagger_write_rounds(path, &one, err);
   if (!code && g->def->finished) g->def->finished(g->def->user, r, true);

@@ -84,14 +84,13 @@ loomDaggerDef loom_default_dagger_def(void);
 
 /// In the folder: settings.yaml; round_I.hdf5, robomimic files: `actions` what the expert said, `executed`
 /// what was done, `intervention` (1 where the expert did it), `deviation`; with gates that do not always ask,
-/// a demo is a run of rows at which it was asked; round_I/ its training run; round_I.safetensors its novice,
-/// best.safetensors the best of them;
+/// a demo is a run of rows at which it was asked; round_I/ its training run; round_I.safetensors its novice;
 /// final_I/ and final.safetensors, a novice of all rounds' rows up to I and those kept from the others, and
-/// final_I.csv, a line as in rounds.csv; safety_I.safetensors; errors_I.csv (step, episodes still running,
-/// mean deviation of these, deviation accumulated up to that step, mean over all); rounds.csv and rounds.png.
-/// Finished rounds are skipped by `resume`; everything depends on the settings alone, not on threads or on
-/// where it was stopped. LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, or made with
-/// other settings.
+/// final_I.csv, a line as in rounds.csv; best.safetensors, the novice of most successes, of equals the
+/// latest; safety_I.safetensors; errors_I.csv (step, episodes still running, mean deviation of these,
+/// deviation accumulated up to that step, mean over all); rounds.csv and rounds.png. Finished rounds are
+/// skipped by `resume`; everything depends on the settings alone, not on threads or on where it was stopped.
+/// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, or made with other settings.
 int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err);
 void loom_dagger_report_destroy(loomDaggerReport* report);
 

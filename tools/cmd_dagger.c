@@ -21,7 +21,9 @@ static const char help[] =
     "  -e, --expert EXPERT  generator (the task's source demos, transformed to the scene as it is), "
     "scripted\n"
     "                       (`expert:` of task.yaml), or POLICY.safetensors; default generator\n"
-    "  -o, --output DIR     datasets, policies, rounds.csv, rounds.png, best.safetensors\n"
+    "  -o, --output DIR     datasets, policies, rounds.csv, rounds.png; best.safetensors is the novice of "
+    "most\n"
+    "                       successes, final.safetensors the last one, of all rows\n"
     "      --gate GATE      who acts in a round: mixture (DAgger: the expert with probability beta^round a "
     "step),\n"
     "                       safety (SafeDAgger: it takes over where a classifier says that the novice is "
@@ -253,11 +255,10 @@ static void print_text(const loomDaggerReport* r, const char* folder) {
       "times\n",
       r->succeeded, r->evaluated, 100.0 * r->succeeded / r->evaluated, (long long)acted, (long long)steps,
       steps ? 100.0 * (double)acted / (double)steps : 0, (long long)asked);
-  printf("best: round %d, %d of %d\n", r->best, r->round[r->best].succeeded, r->round[r->best].evaluated);
+  printf("best round: %d, %d of %d\n", r->best, r->round[r->best].succeeded, r->round[r->best].evaluated);
   if (r->final.evaluated)
-    printf("final, trained on all rows: %d of %d (%.1f %%, 95 %% interval %.1f to %.1f)\n",
-           r->final.succeeded, r->final.evaluated, 100 * r->final.rate, 100 * r->final.low,
-           100 * r->final.high);
+    printf("final, of all rows: %d of %d (%.1f %%, 95 %% interval %.1f to %.1f)\n", r->final.succeeded,
+           r->final.evaluated, 100 * r->final.rate, 100 * r->final.low, 100 * r->final.high);
   printf("wrote %s\n", folder);
 }
 
