@@ -152,13 +152,9 @@ static int measure_expert(const dagger* g, loomError* err) {
 
 static bool has_mask(const char* path, const char* mask) {
   loomDataset* set = NULL;
-  loomNames names = {0};
-  bool has = !loom_dataset_open(&set, path, NULL) && !loom_dataset_masks(&names, set, NULL);
-  bool found = false;
-  for (int i = 0; has && i < names.n; i++) found = found || !strcmp(names.name[i], mask);
-  loom_names_destroy(&names);
+  bool has = !loom_dataset_open(&set, path, NULL) && loom_dataset_has(set, "mask", mask);
   loom_dataset_close(set);
-  return found;
+  return has;
 }
 
 // The files of all rounds so far, after what is there already; of their demos those of a mask ("": all).
@@ -290,6 +286,15 @@ static loomGateDef gate_of(dagger* g) {
   return gate;
 }
 
+// The one round that a file has; *out stays as it is where there is no file.
+static int read_round(loomDaggerRound* out, const char* path, loomError* err) {
+  loomDaggerReport kept = {0};
+  int code = loom_dagger_read_rounds(&kept, path, err);
+  if (!code && kept.n == 1) *out = kept.round[0];
+  loom_dagger_report_destroy(&kept);
+  return code;
+}
+
 // Kept beside the dataset, for a run that is stopped while it trains.
 static int collect(dagger* g, loomDaggerRound* r, loomError* err) {
   char path[LOOM_DAGGER_PATH];
@@ -298,10 +303,7 @@ static int collect(dagger* g, loomDaggerRound* r, loomError* err) {
   r->round = g->round;
   r->beta = g->def->gate == LOOM_GATE_MIXTURE ? pow(g->def->beta, g->round) : NAN;
   if (!access(path, F_OK)) {
-    loomDaggerReport kept = {0};
-    code = loom_dagger_read_rounds(&kept, path, err);
-    if (!code && kept.n == 1) *r = kept.round[0];
-    loom_dagger_report_destroy(&kept);
+    code = read_round(r, path, err);
   } else if (g->round || g->def->demos) {
     loomGateDef gate = gate_of(g);
     code = loom_dagger_collect(r, g->def, &gate, g->round, err);
@@ -372,14 +374,12 @@ static int train_final(dagger* g, loomError* err) {
 static int finish_all(dagger* g, loomError* err) {
   char path[LOOM_DAGGER_PATH];
   loomDaggerRound* r = &g->report->final;
-  loomDaggerReport kept = {0}, one = {.n = 1, .round = r};
+  loomDaggerReport one = {.n = 1, .round = r};
   double start = loom_clock();
   g->round = g->report->n - 1;
   if (!g->def->final_steps || g->round < 0) return LOOM_OK;
   loom_dagger_path(path, g->def, "final_%d.csv", g->round);
-  int code = loom_dagger_read_rounds(&kept, path, err);
-  if (!code && kept.n == 1) *r = kept.round[0];
-  loom_dagger_report_destroy(&kept);
+  int code = read_round(r, path, err);
   if (code || r->evaluated) return code;
   r->round = g->round;
   r->beta = NAN;

@@ -32,7 +32,7 @@ bool loom_dagger_read_numbers(double* out, int n, const char* line) {
   for (int i = 0; i < n; i++) {
     char* end;
     out[i] = strtod(line, &end);
-    if (end == line || (i + 1 < n ? *end != ',' : *end && *end != '\n')) return false;
+    if (end == line || *end != (i + 1 < n ? ',' : '\n')) return false;
     line = end + 1;
   }
   return true;

@@ -173,12 +173,6 @@ int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAs
 // -----------------------------------------------------------------------------------------------------
 // options
 
-void tool_print_json(const cJSON* json) {
-  char* text = cJSON_Print(json);
-  if (text) puts(text);
-  cJSON_free(text);
-}
-
 bool tool_read_int(int64_t* out, const char** text, int64_t low, int64_t high) {
   char* end;
   errno = 0;
@@ -233,7 +227,7 @@ bool tool_double(double* out, const char* command, const char* option, const cha
 }
 
 // ------------------------------------------------------------------------------------------------------
-// signals and progress
+// signals, progress and results
 
 volatile sig_atomic_t tool_stop;
 
@@ -272,6 +266,12 @@ void tool_progress_end(void) {
   if (line_open) fputc('\n', stderr);
   line_open = false;
   last_print = 0;
+}
+
+void tool_print_json(const cJSON* json) {
+  char* text = cJSON_Print(json);
+  if (text) puts(text);
+  cJSON_free(text);
 }
 
 // ------------------------------------------------------------------------------------------------------
