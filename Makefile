@@ -42,21 +42,21 @@ LD_FLAGS  := -fopenmp $(filter -fsanitize=%,$(OPT_$(CONFIG))) $(LDFLAGS)
 LD_LIBS   := -L$(MUJOCO_DIR)/lib -lmujoco $(PKG_LIBS) -lmeshoptimizer -lpthread -ldl -lm $(LDLIBS)
 RPATH     := -Wl,-rpath,$(abspath $(MUJOCO_DIR))/lib
 
-LIB_SRC   := $(wildcard engine/*.c generators/*.c policies/*.c)
-TOOL_SRC  := $(wildcard tools/*.c)
-TEST_SRC  := $(wildcard tests/*/test_*.c)
-BENCH_SRC := $(wildcard tests/*/bench_*.c)
+LIB_SRC   := $(wildcard engine/*/*.c generators/*/*.c policies/*/*.c)
+TOOL_SRC  := $(wildcard tools/*.c tools/*/*.c)
+TEST_SRC  := $(wildcard tests/*/*/test_*.c)
+BENCH_SRC := $(wildcard tests/*/*/bench_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/generated/onnx.pb-c.o
 TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZERS   := $(FUZZ_SRC:%.c=$(BUILD)/%)
-# All of policies/ that reckons with loomReal, in double: for tests that compare gradients with central differences.
-DOUBLE    := activation attention blas conv diffusion dropout embedding encoder film initial linear loss lstm mlp norm optimizer \
-             pointnet resnet tensor transformer unet $(basename $(notdir $(wildcard policies/network*.c)))
-DOUBLE_OBJ := $(DOUBLE:%=$(BUILD)/double/%.o)
-GRADIENTS := $(addprefix $(BUILD)/tests/policies/test_,encoder gradient network_gradient)
+# All of policies/ that computes with loomReal, in double: for tests that compare gradients with central differences.
+DOUBLE    := $(filter-out %/safetensors.c %/safetensors_file.c,$(wildcard policies/nn/*.c)) policies/objective/loss.c \
+             policies/network/encoder.c $(wildcard policies/network/network*.c)
+DOUBLE_OBJ := $(DOUBLE:%.c=$(BUILD)/double/%.o)
+GRADIENTS := $(addprefix $(BUILD)/tests/policies/,network/test_encoder nn/test_gradient network/test_network_gradient)
 ASAN      := $(BUILD)$(if $(filter-out asan,$(CONFIG)),-asan)
 
 all: $(BUILD)/demoloom  ## set up what is missing and build build/demoloom
@@ -74,7 +74,7 @@ demo: $(BUILD)/demoloom assets  ## the main job: replay, segment, generate 200 d
 	@echo 'report: demo/handover-report.png'
 
 test: $(BUILD)/demoloom $(TESTS) assets asan-programs  ## all tests, plain and sanitized, with a fixed number of fuzzed inputs
-	@tests/run.sh --plain $(TESTS) $(wildcard tests/*/test_*.sh) \
+	@tests/run.sh --plain $(TESTS) $(wildcard tests/*/*/test_*.sh) \
 	  --quick $(TEST_SRC:%.c=$(ASAN)/%) --fuzz $(FUZZ_SRC:%.c=$(ASAN)/%)
 
 asan: asan-programs assets  ## all tests at full length under the address and undefined-behaviour sanitizers
@@ -94,10 +94,10 @@ bench-train: $(BUILD)/tests/policies/bench_nn  ## our networks against PyTorch's
 report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a table (ATTEMPTS=200 SEED=1 RESETS= TASKS=)
 	@tools/table.sh $(BUILD)/demoloom report
 
-LINT_SRC ?= $(sort $(wildcard $(foreach room,engine generators policies tools tests/*,$(room)/*.c)))
+LINT_SRC ?= $(sort $(shell git ls-files "*.c"))
 lint:  ## formatting, clang-tidy, includes that go against the arrows
 	@tools/setup.sh lint
-	@wrong=0; clang-format-14 --dry-run -Werror $(LINT_SRC) $(sort $(wildcard */*.h tests/*/*.h)) || wrong=1; \
+	@wrong=0; clang-format-14 --dry-run -Werror $(LINT_SRC) $(sort $(shell git ls-files "*.h")) || wrong=1; \
 	  tests/check_includes.sh || wrong=1; $(MAKE) tidy || wrong=1; exit $$wrong
 
 # gcc's omp.h does for clang; -idirafter keeps the rest of gcc's headers behind clang's own.
@@ -166,13 +166,13 @@ $(BUILD)/generated/onnx.pb-c.o: $(BUILD)/generated/onnx.pb-c.c $(BUILD)/flags
 	$(if $(V),,@echo '  CC $@')
 	$(Q)$(CC) $(CPP_FLAGS) $(C_FLAGS) -w -c -o $@ $<
 
-$(BUILD)/policies/onnx_graph.o $(BUILD)/policies/onnx_file.o: $(BUILD)/generated/onnx.pb-c.h
+$(BUILD)/policies/export/onnx_graph.o $(BUILD)/policies/export/onnx_file.o: $(BUILD)/generated/onnx.pb-c.h
 
 # Nobody looks at floating-point exception flags or errno there; gcc vectorises no loop with a comparison or a square
 # root while somebody might.
 $(BUILD)/policies/%.o $(BUILD)/double/%.o $(BUILD)/tests/policies/%.o: C_FLAGS += -fno-trapping-math -fno-math-errno
 
-$(BUILD)/double/%.o: policies/%.c $(BUILD)/flags
+$(BUILD)/double/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  CC $@')
 	$(Q)$(CC) $(CPP_FLAGS) -DLOOM_DOUBLE -MMD -MP $(C_FLAGS) -c -o $@ $<
@@ -191,7 +191,7 @@ $(GRADIENTS): %: %.o $(DOUBLE_OBJ) $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-$(BUILD)/tests/tools/test_options: %: %.o $(BUILD)/tools/options.o $(BUILD)/tools/common.o $(BUILD)/libdemoloom.a
+$(BUILD)/tests/tools/shared/test_options: %: %.o $(BUILD)/tools/shared/options.o $(BUILD)/tools/shared/common.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 

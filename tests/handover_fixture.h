@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "engine/dataset.h"
-#include "engine/episode.h"
+#include "engine/data/dataset.h"
+#include "engine/sim/episode.h"
 
 typedef struct handover {
   loomTask* task;

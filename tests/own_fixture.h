@@ -14,11 +14,11 @@
 
 #include <cmocka.h>
 
-#include "engine/compose.h"
-#include "engine/dataset.h"
-#include "generators/attempt.h"
-#include "generators/expert.h"
-#include "generators/record.h"
+#include "engine/data/dataset.h"
+#include "engine/scene/compose.h"
+#include "generators/attempt/attempt.h"
+#include "generators/expert/expert.h"
+#include "generators/run/record.h"
 
 typedef struct own {
   loomTask* task;

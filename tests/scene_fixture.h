@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "engine/asset.h"
-#include "engine/compose.h"
-#include "engine/episode.h"
+#include "engine/model/asset.h"
+#include "engine/scene/compose.h"
+#include "engine/sim/episode.h"
 
 static inline void must(int code, const loomError* err) {
   if (code) fail_msg("%s", err->message);

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "generators/record.h"
-#include "tools/commands.h"
+#include "generators/run/record.h"
+#include "tools/shared/commands.h"
 
 static const struct {
   const char* name;

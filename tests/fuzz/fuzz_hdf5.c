@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 const char* __lsan_default_suppressions(void);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/model.h"
-#include "engine/vary.h"
+#include "engine/model/model.h"
+#include "engine/model/variation.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 

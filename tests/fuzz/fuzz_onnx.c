@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policies/onnx_file.h"
+#include "policies/export/onnx_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policies/safetensors.h"
+#include "policies/nn/safetensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 

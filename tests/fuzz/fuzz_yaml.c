@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/policy.h"
+#include "engine/run/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 

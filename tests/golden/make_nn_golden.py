@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compute small networks, losses and optimizer steps with PyTorch 2.15.0 for tests/policies/test_pytorch.c.
+"""Compute small networks, losses and optimizer steps with PyTorch 2.15.0 for tests/policies/nn/test_pytorch.c.
 
 Make the environment (Python 3.11, any folder ENV; nothing of CUDA is used, but the wheel brings it along):
     python3 -m venv ENV && ENV/bin/pip install torch==2.15.0

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time the networks of tests/policies/bench_nn.c in PyTorch, in turns with that program, and print the ratios.
+"""Time the networks of tests/policies/nn/bench_nn.c in PyTorch, in turns with that program, and print the ratios.
 
     bench.py PROGRAM [ROUNDS] [NAME...]        (tests/torch/run.sh makes the environment and calls it)
 

@@ -1,0 +1,36 @@
+#include "engine/base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#undef loom_error_set  // what the analyzer is told about them
+#undef loom_error_prefix
+
+int loom_error_set(loomError* err, int code, const char* format, ...) {
+  if (!err) return code;
+  err->code = code;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(err->message, sizeof err->message, format, args);
+  va_end(args);
+  // One line each: a library's own message may carry newlines.
+  for (char* c = err->message; *c; c++) {
+    if (*c == '\n' || *c == '\r') *c = ' ';
+  }
+  return code;
+}
+
+int loom_error_prefix(loomError* err, int code, const char* format, ...) {
+  if (!err) return code;
+  char old[sizeof err->message];
+  memcpy(old, err->message, sizeof old);
+  va_list args;
+  va_start(args, format);
+  int n = vsnprintf(err->message, sizeof err->message, format, args);
+  va_end(args);
+  if (n >= 0 && (size_t)n < sizeof err->message) {
+    snprintf(err->message + n, sizeof err->message - (size_t)n, ": %.1000s", old);
+  }
+  return err->code ? err->code : code;
+}

@@ -1,0 +1,72 @@
+#include "engine/base/expr.h"
+
+#include <math.h>
+#include <muParserDLL.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { max_variables = 32 };
+
+// Making a parser costs more than using it, so a thread keeps one until it ends.
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool has_key;
+
+static void release(void* parser) {
+  mupRelease(parser);
+}
+
+static void make_key(void) {
+  has_key = !pthread_key_create(&key, release);
+}
+
+static muParserHandle_t thread_parser(void) {
+  pthread_once(&once, make_key);
+  if (!has_key) return NULL;
+  muParserHandle_t parser = pthread_getspecific(key);
+  if (parser) return parser;
+  parser = mupCreate(muBASETYPE_FLOAT);
+  if (!parser) return NULL;
+  mupSetErrorHandler(parser, NULL);
+  mupDefineConst(parser, "pi", 3.14159265358979323846);
+  if (!pthread_setspecific(key, parser)) return parser;
+  mupRelease(parser);
+  return NULL;
+}
+
+// muParser would take "a = 1" for an assignment and "1, 2" for a list.
+static const char* refused(const char* text) {
+  for (const char* c = text; *c; c++) {
+    if (*c == '=' && (c == text || !strchr("<>!=", c[-1])) && c[1] != '=')
+      return "assignments are not allowed";
+    if (*c == '"') return "strings are not allowed";
+  }
+  return NULL;
+}
+
+int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n,
+                   loomError* err) {
+  double copy[max_variables];
+  muParserHandle_t parser = thread_parser();
+  if (!parser) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an expression");
+  *out = 0;
+  const char* why = refused(text);
+  if (why) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s': %s", text, why);
+  mupClearVar(parser);
+  for (int i = 0; i < n && i < max_variables; i++) {
+    copy[i] = values[i];
+    mupDefineVar(parser, names[i], &copy[i]);
+  }
+  mupSetExpr(parser, text);
+  double value = mupEval(parser);
+  bool failed = mupError(parser);
+  if (failed) {
+    loom_error_set(err, LOOM_ERR_FORMAT, "'%s' cannot be evaluated: %s", text, mupGetErrorMsg(parser));
+  }
+  mupClearVar(parser);
+  if (failed) return LOOM_ERR_FORMAT;
+  if (!isfinite(value)) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s' is not a finite number", text);
+  *out = value;
+  return 0;
+}

@@ -1,0 +1,12 @@
+// Arithmetic expressions over named variables ("0.8 + r"), as task files use them; on muParser.
+#ifndef LOOM_ENGINE_BASE_EXPR_H
+#define LOOM_ENGINE_BASE_EXPR_H
+
+#include "engine/base/error.h"
+
+/// Evaluate text over n variables. Knows pi and muParser's functions (sqrt, sin, min, abs, ...). Thread-safe.
+/// LOOM_ERR_FORMAT for what is not an expression, an unknown name, or a value that is not finite.
+int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n,
+                   loomError* err);
+
+#endif

@@ -1,0 +1,47 @@
+// Counter-based random numbers: Philox-4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// SC 2011). A stream is named by (seed, attempt, purpose); draw n of it is a pure function of these, so
+// threads, order and resumption change nothing.
+#ifndef LOOM_ENGINE_BASE_RANDOM_H
+#define LOOM_ENGINE_BASE_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// What a stream is for. Append only: the numbers are part of what makes a dataset reproducible.
+typedef enum loomPurpose {
+  LOOM_PURPOSE_RESET = 0,
+  LOOM_PURPOSE_SELECT = 1,
+  LOOM_PURPOSE_TRANSFORM = 2,
+  LOOM_PURPOSE_ACTION_NOISE = 3,
+  LOOM_PURPOSE_TEST = 4,
+  LOOM_PURPOSE_EXPERT = 5,
+  LOOM_PURPOSE_WEIGHTS = 6,  // a network before training
+  LOOM_PURPOSE_DROPOUT = 7,
+  LOOM_PURPOSE_SHUFFLE = 8,  // order of a training set
+  LOOM_PURPOSE_POLICY = 9,   // what a policy draws while it acts
+  LOOM_PURPOSE_GATE = 10,    // whether the expert or the novice acts
+  LOOM_PURPOSE_CROP = 11,    // where images are cropped in training
+} loomPurpose;
+
+typedef struct loomRandom {
+  uint64_t seed, attempt;
+  uint32_t purpose;
+  uint32_t draw;  // number of the next draw
+} loomRandom;
+
+loomRandom loom_random(uint64_t seed, uint64_t attempt, loomPurpose purpose);
+/// The cipher itself: out (4) from counter (4) and key (2).
+void loom_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
+double loom_random_uniform(loomRandom* random);  // in [0, 1), 53 bits
+double loom_random_range(loomRandom* random, double low, double high);
+double loom_random_normal(loomRandom* random);     // mean 0, standard deviation 1
+int loom_random_index(loomRandom* random, int n);  // in [0, n)
+/// Index drawn in proportion to weight (n), all >= 0; uniform when they sum to 0.
+int loom_random_weighted(loomRandom* random, const double* weight, int n);
+
+/// FNV-1a (Fowler, Noll, Vo) of n more bytes; begin with LOOM_HASH_SEED. To tell inputs apart, not to keep
+/// secrets.
+#define LOOM_HASH_SEED 14695981039346656037ull
+uint64_t loom_hash(uint64_t hash, const void* bytes, size_t n);
+
+#endif

@@ -1,0 +1,308 @@
+#include "engine/base/yaml.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "engine/base/expr.h"
+
+enum { max_bytes = 1 << 20, max_depth = 64 };
+
+struct loomYaml {
+  yaml_document_t document;
+  char label[512];
+};
+
+static yaml_node_t* at(const loomYaml* y, loomNode node) {
+  return node > 0 ? yaml_document_get_node((yaml_document_t*)&y->document, node) : NULL;
+}
+
+// ---- parsing
+
+static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited, loomError* err);
+
+static int check_map(const loomYaml* y, const yaml_node_t* n, loomNode node, int depth, int* visited,
+                     loomError* err) {
+  for (yaml_node_pair_t* p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+    const char* key = loom_yaml_text(y, p->key);
+    if (!key) return loom_yaml_error(y, p->key, "", err, "a key must be plain text");
+    for (yaml_node_pair_t* q = n->data.mapping.pairs.start; q < p; q++) {
+      const char* earlier = loom_yaml_text(y, q->key);
+      if (earlier && !strcmp(earlier, key)) return loom_yaml_error(y, p->key, key, err, "given twice");
+    }
+    int code = check_tree(y, p->value, depth + 1, visited, err);
+    if (code) return code;
+  }
+  (void)node;
+  return 0;
+}
+
+static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited, loomError* err) {
+  const yaml_node_t* n = at(y, node);
+  if (!n) return 0;
+  if (depth > max_depth) return loom_yaml_error(y, node, "", err, "nested too deeply");
+  if (visited[node]++) return loom_yaml_error(y, node, "", err, "aliases (*name) are not supported");
+  if (n->type == YAML_MAPPING_NODE) return check_map(y, n, node, depth, visited, err);
+  if (n->type != YAML_SEQUENCE_NODE) return 0;
+  for (yaml_node_item_t* i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+    int code = check_tree(y, *i, depth + 1, visited, err);
+    if (code) return code;
+  }
+  return 0;
+}
+
+int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* label, loomError* err) {
+  *out = NULL;
+  if (n > max_bytes)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: larger than 1 MB, not a task file", label);
+  if (memchr(text, 0, n)) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: binary data, not YAML", label);
+  loomYaml* y = calloc(1, sizeof *y);
+  yaml_parser_t parser;
+  if (!y || !yaml_parser_initialize(&parser)) {
+    free(y);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+  }
+  snprintf(y->label, sizeof y->label, "%s", label);
+  yaml_parser_set_input_string(&parser, (const unsigned char*)text, n);
+  int code = 0;
+  if (!yaml_parser_load(&parser, &y->document)) {
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s:%zu: not YAML: %s", label, parser.problem_mark.line + 1,
+                          parser.problem ? parser.problem : "cannot be read");
+    yaml_parser_delete(&parser);
+    free(y);
+    return code;
+  }
+  yaml_parser_delete(&parser);
+  size_t nodes = (size_t)(y->document.nodes.top - y->document.nodes.start);
+  int* visited = calloc(nodes + 2, sizeof *visited);
+  if (!visited) code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+  if (!code && !nodes) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: empty", label);
+  if (!code) code = check_tree(y, 1, 0, visited, err);
+  free(visited);
+  if (code) {
+    loom_yaml_destroy(y);
+    return code;
+  }
+  *out = y;
+  return 0;
+}
+
+void loom_yaml_destroy(loomYaml* y) {
+  if (!y) return;
+  yaml_document_delete(&y->document);
+  free(y);
+}
+
+// ---- nodes
+
+loomNode loom_yaml_root(const loomYaml* y) {
+  (void)y;
+  return 1;
+}
+
+static bool is_type(const loomYaml* y, loomNode node, yaml_node_type_t type) {
+  const yaml_node_t* n = at(y, node);
+  return n && n->type == type;
+}
+
+bool loom_yaml_is_map(const loomYaml* y, loomNode node) {
+  return is_type(y, node, YAML_MAPPING_NODE);
+}
+bool loom_yaml_is_list(const loomYaml* y, loomNode node) {
+  return is_type(y, node, YAML_SEQUENCE_NODE);
+}
+bool loom_yaml_is_scalar(const loomYaml* y, loomNode node) {
+  return is_type(y, node, YAML_SCALAR_NODE);
+}
+
+int loom_yaml_line(const loomYaml* y, loomNode node) {
+  const yaml_node_t* n = at(y, node);
+  return n ? (int)n->start_mark.line + 1 : 0;
+}
+
+const char* loom_yaml_text(const loomYaml* y, loomNode node) {
+  return loom_yaml_is_scalar(y, node) ? (const char*)at(y, node)->data.scalar.value : NULL;
+}
+
+int loom_yaml_count(const loomYaml* y, loomNode node) {
+  const yaml_node_t* n = at(y, node);
+  if (n && n->type == YAML_SEQUENCE_NODE)
+    return (int)(n->data.sequence.items.top - n->data.sequence.items.start);
+  if (n && n->type == YAML_MAPPING_NODE)
+    return (int)(n->data.mapping.pairs.top - n->data.mapping.pairs.start);
+  return 0;
+}
+
+loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i) {
+  if (i < 0 || i >= loom_yaml_count(y, node)) return 0;
+  const yaml_node_t* n = at(y, node);
+  return n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i]
+                                       : n->data.mapping.pairs.start[i].value;
+}
+
+const char* loom_yaml_key(const loomYaml* y, loomNode map, int i) {
+  if (!loom_yaml_is_map(y, map) || i < 0 || i >= loom_yaml_count(y, map)) return NULL;
+  return loom_yaml_text(y, at(y, map)->data.mapping.pairs.start[i].key);
+}
+
+loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key) {
+  if (!loom_yaml_is_map(y, map)) return 0;
+  for (int i = 0; i < loom_yaml_count(y, map); i++) {
+    if (!strcmp(loom_yaml_key(y, map, i), key)) return loom_yaml_item(y, map, i);
+  }
+  return 0;
+}
+
+// ---- errors
+
+int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError* err, const char* format,
+                    ...) {
+  char text[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (key && *key) {
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: key '%.100s': %s", y->label, loom_yaml_line(y, node),
+                          key, text);
+  }
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s", y->label, loom_yaml_line(y, node), text);
+}
+
+static int edit_distance(const char* a, const char* b) {
+  int row[64], n = (int)strlen(b);
+  if (n > 60 || strlen(a) > 60) return 99;
+  for (int j = 0; j <= n; j++) row[j] = j;
+  for (int i = 1; a[i - 1]; i++) {
+    int diagonal = row[0];
+    row[0] = i;
+    for (int j = 1; j <= n; j++) {
+      int above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+      if (above + 1 < best) best = above + 1;
+      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+      row[j] = best;
+      diagonal = above;
+    }
+  }
+  return row[n];
+}
+
+int loom_yaml_only(const loomYaml* y, loomNode map, const char* const* known, loomError* err) {
+  if (!loom_yaml_is_map(y, map)) return loom_yaml_error(y, map, "", err, "expected keys and values");
+  for (int i = 0; i < loom_yaml_count(y, map); i++) {
+    const char *key = loom_yaml_key(y, map, i), *nearest = NULL;
+    int best = 4;
+    bool found = false;
+    for (int k = 0; known[k]; k++) {
+      int d = edit_distance(key, known[k]);
+      found = found || d == 0;
+      if (d < best) {
+        best = d;
+        nearest = known[k];
+      }
+    }
+    if (found) continue;
+    if (nearest)
+      return loom_yaml_error(y, loom_yaml_item(y, map, i), key, err, "unknown; did you mean '%s'?", nearest);
+    return loom_yaml_error(y, loom_yaml_item(y, map, i), key, err, "unknown");
+  }
+  return 0;
+}
+
+// ---- readers
+
+static int absent(const loomYaml* y, loomNode map, const char* key, bool required, loomError* err) {
+  return required ? loom_yaml_error(y, map, key, err, "missing") : 0;
+}
+
+int loom_yaml_read_text(char* out, size_t n, const loomYaml* y, loomNode map, const char* key, bool required,
+                        loomError* err) {
+  loomNode node = loom_yaml_get(y, map, key);
+  if (!node) return absent(y, map, key, required, err);
+  const char* text = loom_yaml_text(y, node);
+  if (!text) return loom_yaml_error(y, node, key, err, "expected text");
+  if (strlen(text) >= n) return loom_yaml_error(y, node, key, err, "longer than %zu characters", n - 1);
+  strcpy(out, text);
+  return 0;
+}
+
+int loom_yaml_number(double* out, const loomYaml* y, loomNode node, const char* key, loomError* err) {
+  const char* text = loom_yaml_text(y, node);
+  loomError why = {0, ""};
+  if (!text || !*text) return loom_yaml_error(y, node, key, err, "expected a number");
+  if (loom_expr_eval(out, text, NULL, NULL, 0, &why)) {
+    return loom_yaml_error(y, node, key, err, "expected a number, found '%.60s'", text);
+  }
+  return 0;
+}
+
+int loom_yaml_read_number(double* out, const loomYaml* y, loomNode map, const char* key, bool required,
+                          loomError* err) {
+  loomNode node = loom_yaml_get(y, map, key);
+  return node ? loom_yaml_number(out, y, node, key, err) : absent(y, map, key, required, err);
+}
+
+int loom_yaml_read_int(int* out, const loomYaml* y, loomNode map, const char* key, int low, int high,
+                       bool required, loomError* err) {
+  double value = 0;
+  loomNode node = loom_yaml_get(y, map, key);
+  if (!node) return absent(y, map, key, required, err);
+  int code = loom_yaml_number(&value, y, node, key, err);
+  if (code) return code;
+  if (value < low || value > high || value != (int)value) {
+    return loom_yaml_error(y, node, key, err, "expected a whole number from %d to %d, found '%.60s'", low,
+                           high, loom_yaml_text(y, node));
+  }
+  *out = (int)value;
+  return 0;
+}
+
+int loom_yaml_read_bool(bool* out, const loomYaml* y, loomNode map, const char* key, loomError* err) {
+  loomNode node = loom_yaml_get(y, map, key);
+  const char* text = loom_yaml_text(y, node);
+  if (!node) return 0;
+  if (text && (!strcmp(text, "true") || !strcmp(text, "false"))) {
+    *out = text[0] == 't';
+    return 0;
+  }
+  return loom_yaml_error(y, node, key, err, "expected true or false");
+}
+
+static int list_of(loomNode* list, int n, int* count, const loomYaml* y, loomNode map, const char* key,
+                   bool required, loomError* err) {
+  *list = loom_yaml_get(y, map, key);
+  if (!*list) return absent(y, map, key, required, err);
+  int have = loom_yaml_count(y, *list);
+  if (!loom_yaml_is_list(y, *list)) return loom_yaml_error(y, *list, key, err, "expected a list");
+  if (!count && have != n)
+    return loom_yaml_error(y, *list, key, err, "expected %d entries, found %d", n, have);
+  if (have > n) return loom_yaml_error(y, *list, key, err, "at most %d entries, found %d", n, have);
+  if (count) *count = have;
+  return 0;
+}
+
+int loom_yaml_read_numbers(double* out, int n, int* count, const loomYaml* y, loomNode map, const char* key,
+                           bool required, loomError* err) {
+  loomNode list;
+  int code = list_of(&list, n, count, y, map, key, required, err);
+  for (int i = 0; !code && list && i < loom_yaml_count(y, list); i++) {
+    code = loom_yaml_number(&out[i], y, loom_yaml_item(y, list, i), key, err);
+  }
+  return code;
+}
+
+int loom_yaml_read_texts(char* out, size_t size, int n, int* count, const loomYaml* y, loomNode map,
+                         const char* key, bool required, loomError* err) {
+  loomNode list;
+  int code = list_of(&list, n, count, y, map, key, required, err);
+  for (int i = 0; !code && list && i < loom_yaml_count(y, list); i++) {
+    const char* text = loom_yaml_text(y, loom_yaml_item(y, list, i));
+    if (!text) return loom_yaml_error(y, loom_yaml_item(y, list, i), key, err, "expected text");
+    if (strlen(text) >= size)
+      return loom_yaml_error(y, list, key, err, "'%.40s' is longer than %zu characters", text, size - 1);
+    strcpy(out + (size_t)i * size, text);
+  }
+  return code;
+}

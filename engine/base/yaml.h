@@ -1,0 +1,56 @@
+// YAML as a tree of nodes that know their line, on libyaml; and readers that report FILE:LINE and key.
+#ifndef LOOM_ENGINE_BASE_YAML_H
+#define LOOM_ENGINE_BASE_YAML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/error.h"
+
+typedef struct loomYaml loomYaml;  // a document
+
+/// Parse text (n bytes, named label in messages). LOOM_ERR_FORMAT: malformed, over 1 MB, nested deeper than
+/// 64, aliases, a key given twice.
+int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* label, loomError* err);
+void loom_yaml_destroy(loomYaml* yaml);
+
+/// A node of the document; 0 = none.
+typedef int loomNode;
+
+loomNode loom_yaml_root(const loomYaml* y);
+bool loom_yaml_is_map(const loomYaml* y, loomNode node);
+bool loom_yaml_is_list(const loomYaml* y, loomNode node);
+bool loom_yaml_is_scalar(const loomYaml* y, loomNode node);
+int loom_yaml_line(const loomYaml* y, loomNode node);
+/// Value of a key, or 0.
+loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key);
+int loom_yaml_count(const loomYaml* y, loomNode node);              // entries of a list or map
+loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i);   // i-th item of a list, or value of a map
+const char* loom_yaml_key(const loomYaml* y, loomNode map, int i);  // i-th key of a map
+const char* loom_yaml_text(const loomYaml* y, loomNode node);       // a scalar's text, else NULL
+
+/// "LABEL:LINE: key 'KEY': ..." into err; returns LOOM_ERR_FORMAT.
+int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError* err, const char* format,
+                    ...) LOOM_PRINTF(5, 6);
+
+/// Every key of the map must be in the NULL-terminated list; the nearest known one is suggested.
+int loom_yaml_only(const loomYaml* y, loomNode map, const char* const* known, loomError* err);
+
+// Readers of `map[key]`. When the key is absent they leave *out and return 0, or fail when `required`.
+int loom_yaml_read_text(char* out, size_t n, const loomYaml* y, loomNode map, const char* key, bool required,
+                        loomError* err);
+int loom_yaml_read_number(double* out, const loomYaml* y, loomNode map, const char* key, bool required,
+                          loomError* err);
+int loom_yaml_read_int(int* out, const loomYaml* y, loomNode map, const char* key, int low, int high,
+                       bool required, loomError* err);
+int loom_yaml_read_bool(bool* out, const loomYaml* y, loomNode map, const char* key, loomError* err);
+/// A list of exactly n numbers, or (with *count) of up to n.
+int loom_yaml_read_numbers(double* out, int n, int* count, const loomYaml* y, loomNode map, const char* key,
+                           bool required, loomError* err);
+/// A list of up to n texts of `size` bytes each.
+int loom_yaml_read_texts(char* out, size_t size, int n, int* count, const loomYaml* y, loomNode map,
+                         const char* key, bool required, loomError* err);
+/// A node that is a number, or an expression without variables ("pi/4").
+int loom_yaml_number(double* out, const loomYaml* y, loomNode node, const char* key, loomError* err);
+
+#endif

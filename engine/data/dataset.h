@@ -1,0 +1,257 @@
+// Datasets in robomimic's layout: a `data` group with attributes, one `data/demo_i` group a demo with
+// attributes and named arrays, and `mask/NAME` lists of demo names. This layer knows HDF5 and that layout,
+// never a task or a simulator.
+//
+// Files may come from strangers: only hard links inside the file are followed, external storage and virtual
+// datasets are refused, and sizes are checked against what the file really holds before anything is
+// allocated. Everything here may be called from several threads; one loomDataset may be shared (HDF5
+// serialises the calls).
+#ifndef LOOM_ENGINE_DATA_DATASET_H
+#define LOOM_ENGINE_DATA_DATASET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+
+enum { LOOM_RANK_MAX = 4 };
+
+typedef enum loomType {
+  LOOM_TYPE_F64,
+  LOOM_TYPE_F32,
+  LOOM_TYPE_I64,
+  LOOM_TYPE_I32,
+  LOOM_TYPE_U8,   // bytes, images and h5py's booleans
+  LOOM_TYPE_STR,  // data is an array of char*, each NUL-terminated
+} loomType;
+
+/// Bytes of one element in memory (of one pointer for strings).
+int64_t loom_type_size(loomType type);
+
+/// "float64", "float32", "int64", "int32", "uint8" or "string".
+const char* loom_type_name(loomType type);
+
+/// An array as it lies in the file, row-major. Rank 0 is a single number. Free with loom_array_destroy.
+typedef struct loomArray {
+  loomType type;
+  int rank;                      // 0 .. LOOM_RANK_MAX
+  int64_t shape[LOOM_RANK_MAX];  // unused entries are 1
+  int64_t count;                 // elements in all
+  void* data;                    // (shape) elements, or NULL when only described
+} loomArray;
+
+void loom_array_destroy(loomArray* array);
+
+/// A list of owned strings. Free with loom_names_destroy.
+typedef struct loomNames {
+  int n;
+  char** name;  // (n)
+} loomNames;
+
+void loom_names_destroy(loomNames* names);
+/// Append a copy of name. Returns 0 or LOOM_ERR_MEMORY (the list stays valid).
+int loom_names_add(loomNames* names, const char* name);
+/// -1, 0, 1 in natural order, where runs of digits compare as numbers: demo_2 before demo_10.
+int loom_natural_compare(const char* a, const char* b);
+
+// ---- reading
+
+typedef struct loomDataset loomDataset;
+
+/// Open for reading. Errors: LOOM_ERR_IO (no such file, not a regular file), LOOM_ERR_FORMAT (not HDF5,
+/// truncated, no `data` group). *out is NULL on error.
+/// HDF5 1.10 crashes on some damaged files, so a forked child reads the file first (its numbers too, up to 64
+/// MiB); demos that it dies on are refused afterwards, the others can be used.
+int loom_dataset_open(loomDataset** out, const char* path, loomError* err);
+/// The same without that child, for files this very program wrote.
+int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err);
+/// The same, but of a file that was cut short what is left, where its index is whole: to look at. Reading
+/// what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut. A whole file is open
+/// as soon as its demos are listed, while the child still reads ahead: reading a demo waits until the child
+/// got through it, and the warning does not tell of those it died on.
+int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err);
+/// Can a demo be read without waiting?
+bool loom_dataset_ready(const loomDataset* dataset, int demo);
+bool loom_dataset_is_cut(const loomDataset* dataset);
+void loom_dataset_close(loomDataset* dataset);
+
+const char* loom_dataset_path(const loomDataset* dataset);
+/// What is damaged though the rest can be read, as one line; NULL when nothing is.
+const char* loom_dataset_warning(const loomDataset* dataset);
+
+int loom_dataset_demo_count(const loomDataset* dataset);
+/// "demo_3"; demos are numbered here in natural order of their names.
+const char* loom_dataset_demo_name(const loomDataset* dataset, int demo);
+/// "data/demo_3", the `object` argument of the functions below.
+const char* loom_dataset_demo_path(const loomDataset* dataset, int demo);
+/// Number of the demo of that name, or -1.
+int loom_dataset_demo_index(const loomDataset* dataset, const char* name);
+
+/// Attributes of object ("" for the file itself, "data", "data/demo_3"). A string may be of fixed or variable
+/// length; it is malloc'ed. An int attribute may be read as double. Errors: LOOM_ERR_FORMAT when missing or
+/// of another kind.
+int loom_dataset_attr_string(char** out, const loomDataset* dataset, const char* object, const char* name,
+                             loomError* err);
+int loom_dataset_attr_int(int64_t* out, const loomDataset* dataset, const char* object, const char* name,
+                          loomError* err);
+int loom_dataset_attr_double(double* out, const loomDataset* dataset, const char* object, const char* name,
+                             loomError* err);
+bool loom_dataset_has_attr(const loomDataset* dataset, const char* object, const char* name);
+/// Names of object's attributes, in natural order.
+int loom_dataset_attr_names(loomNames* out, const loomDataset* dataset, const char* object, loomError* err);
+
+/// True when object holds an array or group of that name ("obs/robot0_eef_pos"), reached by hard links only.
+bool loom_dataset_has(const loomDataset* dataset, const char* object, const char* name);
+/// Type and shape without the data. Errors: LOOM_ERR_FORMAT (missing, a link that leaves the file, absurd
+/// size), LOOM_ERR_UNSUPPORTED (a filter or type this build cannot read).
+int loom_dataset_describe(loomArray* out, const loomDataset* dataset, const char* object, const char* name,
+                          loomError* err);
+/// The whole array.
+int loom_dataset_array(loomArray* out, const loomDataset* dataset, const char* object, const char* name,
+                       loomError* err);
+/// Rows first .. last-1 of the leading axis, for streaming.
+int loom_dataset_rows(loomArray* out, const loomDataset* dataset, const char* object, const char* name,
+                      int64_t first, int64_t last, loomError* err);
+/// Any numeric array as doubles (shape).
+int loom_dataset_doubles(loomArray* out, const loomDataset* dataset, const char* object, const char* name,
+                         loomError* err);
+
+/// Called for each array under object, in natural order: name relative to object, array described (no data).
+/// readable is 0 or the error's code, in which case array is zero and *why says why. Non-zero stops the walk.
+typedef int (*loomArrayVisit)(void* user, const char* name, const loomArray* array, int readable,
+                              const loomError* why);
+int loom_dataset_visit(const loomDataset* dataset, const char* object, loomArrayVisit visit, void* user,
+                       loomError* err);
+
+/// Names of the masks (none: an empty list), and the demo names in one of them.
+int loom_dataset_masks(loomNames* out, const loomDataset* dataset, loomError* err);
+int loom_dataset_mask(loomNames* out, const loomDataset* dataset, const char* mask, loomError* err);
+
+/// One demo as replay and the generators want it. Free with loom_demo_destroy.
+typedef struct loomDemo {
+  char* name;       // "demo_3"
+  int rows;         // T, control steps
+  int action_dim;   // A
+  int state_dim;    // S = 1 + nq + nv (time, qpos, qvel)
+  double* actions;  // (T x A)
+  double* states;   // (T x S)
+  char* model_xml;  // the recorded MJCF, as text
+} loomDemo;
+
+/// Load demo number `demo` and check it: actions and states are 2-D with as many rows as num_samples says,
+/// every number is finite, model_file is there. Errors name the demo, the array, and the row and column of
+/// the first bad number.
+int loom_demo_load(loomDemo* out, const loomDataset* dataset, int demo, loomError* err);
+void loom_demo_destroy(loomDemo* demo);
+
+// ---- writing
+
+typedef struct loomAttr {
+  const char* name;
+  loomType type;     // LOOM_TYPE_STR, LOOM_TYPE_I64 or LOOM_TYPE_F64
+  const char* text;  // UTF-8, stored with variable length, as h5py stores str
+  int64_t integer;
+  double real;
+} loomAttr;
+
+loomAttr loom_attr_string(const char* name, const char* text);
+loomAttr loom_attr_int(const char* name, int64_t value);
+loomAttr loom_attr_double(const char* name, double value);
+
+typedef struct loomField {
+  const char* path;  // relative to the demo: "actions", "obs/object"; groups are made as needed
+  loomType type;
+  int rank;                      // 0 .. LOOM_RANK_MAX
+  int64_t shape[LOOM_RANK_MAX];  // strings: (n), stored with fixed length, NUL-padded, as numpy's 'S'
+  const void* data;              // (shape), row-major
+} loomField;
+
+/// One demo to write. Without a num_samples attribute, the rows of "actions" are written as one.
+typedef struct loomRecord {
+  const char* name;  // "demo_0"
+  int nfield, nattr;
+  const loomField* field;  // (nfield)
+  const loomAttr* attr;    // (nattr)
+} loomRecord;
+
+typedef struct loomWriteDef {
+  int gzip;      // compression level 0 .. 9, 0 for none
+  bool shuffle;  // byte shuffle before gzip: smaller and hardly slower for numbers
+} loomWriteDef;
+
+loomWriteDef loom_default_write_def(void);
+
+/// Write n demos as one small HDF5 file. It is built in memory, written to PATH.tmp, fsync'ed and renamed to
+/// path: after return 0 it survives a crash; on an error nothing is left behind. The same input gives the
+/// same bytes.
+int loom_shard_write(const char* path, const loomRecord* record, int n, const loomWriteDef* def,
+                     loomError* err);
+
+/// A named subset of the assembled demos.
+typedef struct loomMask {
+  const char* name;
+  int n;
+  const int* demo;  // (n) positions in the finished file, ascending
+} loomMask;
+
+/// One demo of one file; demo NULL takes all of the file's, in natural order.
+typedef struct loomSource {
+  const char* path;
+  const char* demo;
+} loomSource;
+
+typedef struct loomAssembleDef {
+  const loomAttr* attr;  // (nattr) attributes for `data`; they win over the sources' (env_args in particular)
+  int nattr;
+  const loomMask*
+      mask;  // (nmask) masks; with none, the sources' own masks are carried over under the new names
+  int nmask;
+  double valid;  // fraction of demos in mask/valid (the rest in mask/train) where there are no masks; 0: none
+  uint64_t seed;    // of that split
+  bool keep_names;  // keep the demos' names (they must differ); otherwise demo_0, demo_1, ... in the given
+                    // order
+  bool mixed;       // allow sources whose env_args differ (the first one's are kept)
+  bool trusted;  // the sources are this program's own shards: no trial reading, and arrays are copied as they
+                 // lie
+  const char* leave_out;     // an array or group of the demos that is not copied ("obs/image"); NULL = none
+  const loomRecord* extra;   // (all demos, in order) fields added to each demo; name and attr are not looked
+                             // at. NULL = none
+  const loomSource* beside;  // (all demos, in order) one demo each of this program's own shards, whose arrays
+                             // are added to it as they lie. NULL = none
+  bool keep_all;  // copy also what the privacy rules below would drop (attributes of one value, all readable
+                  // arrays)
+  /// Called after each demo; non-zero stops with LOOM_ERR_INTERRUPTED and leaves no file. May be NULL.
+  int (*progress)(void* user, int done, int total);
+  void* user;
+} loomAssembleDef;
+
+loomAssembleDef loom_default_assemble_def(void);
+
+/// Build one self-contained file from the sources, in the given order, in constant memory and without
+/// recompressing. `total` and num_samples are computed. Written to PATH.tmp, fsync'ed and renamed; the same
+/// input gives the same bytes. Errors: LOOM_ERR_IO (full disk), LOOM_ERR_FORMAT (a damaged source),
+/// LOOM_ERR_USAGE (names clash, env_args differ).
+int loom_dataset_assemble(const char* path, const loomSource* source, int n, const loomAssembleDef* def,
+                          loomError* err);
+
+/// Replace a file's masks (those of the same names; others stay), on a copy that is then renamed over it.
+int loom_dataset_set_masks(const char* path, const loomMask* mask, int nmask, loomError* err);
+
+/// in_valid[i] (n) = 1 for round(n * valid) of n demos, at least one and not all when n > 1 and 0 < valid
+/// < 1. The choice depends on n, valid and seed only. The inverse is the training set.
+void loom_split(unsigned char* in_valid, int n, double valid, uint64_t seed);
+
+// ---- privacy
+
+/// Recordings carry host names, addresses and log-ins; so only what is known to be harmless is copied onward.
+/// Attributes of `data` and demos that are kept: env_args, model_file, num_samples, src_demo_*, loom_* and a
+/// few more.
+bool loom_private_keeps_attr(const char* name);
+/// Children of a demo that are kept; string arrays are kept only where this says so for strings.
+bool loom_private_keeps_array(const char* name, loomType type);
+bool loom_private_keeps_group(const char* name);
+/// Text with the absolute paths in it shortened: ".../PACKAGE/models/..." to "PACKAGE/models/...", and the
+/// home directory taken off others. Returns a malloc'ed copy, NULL when out of memory.
+char* loom_private_text(const char* text);
+
+#endif

@@ -1,0 +1,351 @@
+// Reading arrays: every shape and size is checked against what the file holds before anything is allocated.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/data/dataset_internal.h"
+
+// A chunk HDF5 must hold in memory at once, and the most any one array may take.
+static const int64_t chunk_bytes_max = (int64_t)1 << 30;
+static const int64_t array_bytes_max = (int64_t)64 << 30;
+// Below this an array may claim more than it stores (fill values); above, gzip's best ratio (1032) is the
+// bound.
+static const int64_t small_bytes = (int64_t)16 << 20;
+static const int64_t gzip_ratio_max = 1100;
+
+enum { VISIT_DEPTH_MAX = 16, VISIT_LINKS_MAX = 100 * 1000 };
+
+// The type a file's type is read as; -1 for kinds we do not read (compound, reference, ...).
+static int type_of(hid_t type) {
+  size_t size = H5Tget_size(type);
+  switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+      return size <= 4 ? LOOM_TYPE_F32 : size <= 8 ? LOOM_TYPE_F64 : -1;
+    case H5T_INTEGER:
+      if (size == 1 && H5Tget_sign(type) == H5T_SGN_NONE) return LOOM_TYPE_U8;
+      return size < 4 || (size == 4 && H5Tget_sign(type) == H5T_SGN_2) ? LOOM_TYPE_I32
+             : size <= 8                                               ? LOOM_TYPE_I64
+                                                                       : -1;
+    case H5T_ENUM:
+      return size == 1 ? LOOM_TYPE_U8 : size <= 4 ? LOOM_TYPE_I32 : -1;
+    case H5T_STRING:
+      return LOOM_TYPE_STR;
+    default:
+      return -1;
+  }
+}
+
+static int check_storage(hid_t dset, const char* where, loomError* err) {
+  hid_t plist = H5Dget_create_plist(dset);
+  if (plist < 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its header is damaged", where);
+  int status = LOOM_OK;
+  H5D_layout_t layout = H5Pget_layout(plist);
+  if (layout < 0)
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: its header is damaged", where);
+  else if (layout == H5D_VIRTUAL || H5Pget_external_count(plist) != 0)
+    status = loom_error_set(
+        err, LOOM_ERR_FORMAT,
+        "%s: its data lies in another file, which is not followed; write a self-contained copy first", where);
+  int filters = status ? 0 : H5Pget_nfilters(plist);
+  for (int i = 0; i < filters && !status; i++) {
+    unsigned flags, config;
+    size_t nvalue = 0;
+    char name[64] = "";
+    H5Z_filter_t filter =
+        H5Pget_filter2(plist, (unsigned)i, &flags, &nvalue, NULL, sizeof name, name, &config);
+    // Built-in filters have numbers below 256; H5Zfilter_avail on others would go looking for plugins to
+    // load.
+    if (filter < 0 || filter >= 256 || H5Zfilter_avail(filter) <= 0)
+      status =
+          loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                         "%s: compressed with filter %d (%s), which this build cannot read; rewrite it with "
+                         "`h5repack -f GZIP=1`",
+                         where, (int)filter, name[0] ? name : "unknown");
+  }
+  if (!status && layout == H5D_CHUNKED) {
+    hsize_t chunk[H5S_MAX_RANK];
+    int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk);
+    hid_t type = H5Dget_type(dset);
+    double bytes = (double)H5Tget_size(type);
+    for (int i = 0; i < rank; i++) bytes *= (double)chunk[i];
+    loom_h5_close(type);
+    if (rank < 0 || !(bytes <= (double)chunk_bytes_max))
+      status = loom_error_set(err, LOOM_ERR_FORMAT,
+                              "%s: chunks of %.3g bytes are absurd; the file is damaged", where, bytes);
+  }
+  H5Pclose(plist);
+  return status;
+}
+
+static int check_size(hid_t dset, const loomArray* a, hid_t type, int64_t file_size, const char* where,
+                      loomError* err) {
+  double bytes = (double)H5Tget_size(type);
+  for (int i = 0; i < a->rank; i++) bytes *= (double)a->shape[i];
+  double stored = (double)H5Dget_storage_size(dset);
+  if (bytes > (double)array_bytes_max)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %.3g bytes is more than the 64 GiB an array may have",
+                          where, bytes);
+  bool fill_only = bytes <= (double)small_bytes;
+  if (stored > (double)file_size || (!fill_only && bytes > stored * (double)gzip_ratio_max))
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: claims %.3g bytes, which is more than the file can hold; the file is damaged",
+                          where, bytes);
+  return LOOM_OK;
+}
+
+int loom_h5_describe(loomArray* out, hid_t dset, int64_t file_size, const char* where, loomError* err) {
+  memset(out, 0, sizeof *out);
+  if (H5Iget_type(dset) != H5I_DATASET) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: is no array", where);
+  int status = check_storage(dset, where, err);
+  if (status) return status;
+  hid_t space = H5Dget_space(dset), type = H5Dget_type(dset);
+  hsize_t dims[H5S_MAX_RANK];
+  int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, dims, NULL);
+  bool null = space >= 0 && H5Sget_simple_extent_type(space) == H5S_NULL;
+  loom_h5_close(space);
+  int kind = type < 0 ? -1 : type_of(type);
+  if (rank < 0 || type < 0 || null) {
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: its shape or type is damaged or empty", where);
+  } else if (rank > LOOM_RANK_MAX) {
+    status = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: has %d axes; at most %d can be read", where, rank,
+                            LOOM_RANK_MAX);
+  } else if (kind < 0) {
+    status = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: is neither numbers nor text", where);
+  } else {
+    out->type = (loomType)kind;
+    out->rank = rank;
+    for (int i = 0; i < LOOM_RANK_MAX; i++) out->shape[i] = i < rank ? (int64_t)dims[i] : 1;
+    status = check_size(dset, out, type, file_size, where, err);
+    out->count = 1;
+    for (int i = 0; i < LOOM_RANK_MAX && !status; i++) out->count *= out->shape[i];
+  }
+  loom_h5_close(type);
+  if (status) memset(out, 0, sizeof *out);
+  return status;
+}
+
+static hid_t memory_type(loomType type) {
+  switch (type) {
+    case LOOM_TYPE_F64:
+      return H5T_NATIVE_DOUBLE;
+    case LOOM_TYPE_F32:
+      return H5T_NATIVE_FLOAT;
+    case LOOM_TYPE_I64:
+      return H5T_NATIVE_INT64;
+    case LOOM_TYPE_I32:
+      return H5T_NATIVE_INT32;
+    default:
+      return H5T_NATIVE_UINT8;
+  }
+}
+
+// Strings come as one block: the pointers, then the characters, so that a single free releases all.
+static int pack_strings(loomArray* a, char* const* text, size_t fixed, const char* block) {
+  size_t total = 0, n = (size_t)a->count;
+  for (size_t i = 0; i < n; i++) total += (text ? (text[i] ? strlen(text[i]) : 0) : fixed) + 1;
+  char** out = calloc(n * sizeof *out + total + 1, 1);
+  if (!out) return LOOM_ERR_MEMORY;
+  char* at = (char*)(out + n);
+  for (size_t i = 0; i < n; i++) {
+    const char* from = text ? (text[i] ? text[i] : "") : block + i * fixed;
+    size_t length = text ? strlen(from) : strnlen(from, fixed);
+    memcpy(at, from, length);
+    out[i] = at;
+    at += length + 1;
+  }
+  a->data = out;
+  return LOOM_OK;
+}
+
+static int read_strings(loomArray* a, hid_t dset, hid_t memory, hid_t space) {
+  hid_t file_type = H5Dget_type(dset);
+  int status = LOOM_ERR_FORMAT;
+  if (H5Tis_variable_str(file_type) > 0) {
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    H5Tset_cset(type, H5Tget_cset(file_type));
+    char** text = calloc((size_t)a->count + 1, sizeof *text);
+    if (!text) status = LOOM_ERR_MEMORY;
+    if (text && H5Dread(dset, type, memory, space, H5P_DEFAULT, text) >= 0)
+      status = pack_strings(a, text, 0, NULL);
+    if (text) H5Dvlen_reclaim(type, memory, H5P_DEFAULT, text);
+    free(text);
+    H5Tclose(type);
+  } else {
+    size_t size = H5Tget_size(file_type);
+    char* block = calloc((size_t)a->count * size + 1, 1);
+    if (!block) status = LOOM_ERR_MEMORY;
+    if (block && H5Dread(dset, file_type, memory, space, H5P_DEFAULT, block) >= 0)
+      status = pack_strings(a, NULL, size, block);
+    free(block);
+  }
+  H5Tclose(file_type);
+  return status;
+}
+
+// Read rows first .. last-1 of an open dataset into a, already described.
+static int read_rows(loomArray* a, hid_t dset, int64_t first, int64_t last, bool doubles, const char* where,
+                     loomError* err) {
+  hid_t space = H5Dget_space(dset);
+  hsize_t start[LOOM_RANK_MAX] = {0}, size[LOOM_RANK_MAX];
+  if (a->rank > 0) {
+    a->shape[0] = last - first;
+    start[0] = (hsize_t)first;
+  }
+  a->count = 1;
+  for (int i = 0; i < LOOM_RANK_MAX; i++) a->count *= a->shape[i];
+  for (int i = 0; i < LOOM_RANK_MAX; i++) size[i] = (hsize_t)a->shape[i];
+  hid_t memory = a->rank > 0 ? H5Screate_simple(a->rank, size, NULL) : H5Screate(H5S_SCALAR);
+  if (a->rank > 0 && a->count > 0) H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
+  if (doubles) a->type = LOOM_TYPE_F64;
+  int status = LOOM_OK;
+  char reason[LOOM_H5_REASON] = "";
+  if (a->type == LOOM_TYPE_STR && a->count > 0) {
+    status = read_strings(a, dset, memory, space);
+    if (status) loom_h5_reason(reason);
+  } else {
+    a->data = calloc((size_t)a->count + 1, (size_t)loom_type_size(a->type));
+    if (!a->data) status = LOOM_ERR_MEMORY;
+    if (a->data && a->count > 0 &&
+        H5Dread(dset, memory_type(a->type), memory, space, H5P_DEFAULT, a->data) < 0) {
+      status = LOOM_ERR_FORMAT;
+      loom_h5_reason(reason);
+    }
+  }
+  loom_h5_close(memory);
+  loom_h5_close(space);
+  if (status == LOOM_ERR_MEMORY) loom_error_set(err, status, "%s: out of memory", where);
+  if (status == LOOM_ERR_FORMAT) loom_error_set(err, status, "%s: its data is damaged (%s)", where, reason);
+  if (status) loom_array_destroy(a);
+  return status;
+}
+
+enum { DESCRIBE_ONLY = -2, ALL_ROWS = -1 };
+
+static int read_array(loomArray* out, const loomDataset* ds, const char* object, const char* name,
+                      int64_t first, int64_t last, bool doubles, loomError* err) {
+  memset(out, 0, sizeof *out);
+  loom_h5_quiet();
+  hid_t dset = -1;
+  int status = loom_h5_open(&dset, ds, object, name, err);
+  if (status) return status;
+  char where[1024];
+  snprintf(where, sizeof where, "%s: %s/%s", ds->path, object, name);
+  status = loom_h5_describe(out, dset, ds->file_size, where, err);
+  int64_t rows = out->rank ? out->shape[0] : 1;
+  if (!status && last == ALL_ROWS) last = rows;
+  if (!status && last != DESCRIBE_ONLY) {
+    if (doubles && out->type == LOOM_TYPE_STR)
+      status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: holds text where numbers are needed", where);
+    else if (first < 0 || last < first || last > rows)
+      status = loom_error_set(err, LOOM_ERR_USAGE, "%s: has no rows %lld to %lld", where, (long long)first,
+                              (long long)last - 1);
+    else
+      status = read_rows(out, dset, first, last, doubles, where, err);
+  }
+  loom_h5_close(dset);
+  if (status) loom_array_destroy(out);
+  return status;
+}
+
+int loom_dataset_describe(loomArray* out, const loomDataset* ds, const char* object, const char* name,
+                          loomError* err) {
+  return read_array(out, ds, object, name, 0, DESCRIBE_ONLY, false, err);
+}
+
+int loom_dataset_array(loomArray* out, const loomDataset* ds, const char* object, const char* name,
+                       loomError* err) {
+  return read_array(out, ds, object, name, 0, ALL_ROWS, false, err);
+}
+
+int loom_dataset_doubles(loomArray* out, const loomDataset* ds, const char* object, const char* name,
+                         loomError* err) {
+  return read_array(out, ds, object, name, 0, ALL_ROWS, true, err);
+}
+
+int loom_dataset_rows(loomArray* out, const loomDataset* ds, const char* object, const char* name,
+                      int64_t first, int64_t last, loomError* err) {
+  // Negative ends are the flags above, so they become one that no array has.
+  return read_array(out, ds, object, name, first, last < 0 ? INT64_MAX : last, false, err);
+}
+
+bool loom_dataset_has(const loomDataset* ds, const char* object, const char* name) {
+  loom_h5_quiet();
+  hid_t at = -1;
+  int status = loom_h5_open(&at, ds, object, name, NULL);
+  loom_h5_close(at);
+  return status == LOOM_OK;
+}
+
+// ---- visiting
+
+typedef struct visitState {
+  const loomDataset* ds;
+  loomArrayVisit visit;
+  void* user;
+  int links;  // seen so far: hard links may form cycles, so both depth and number are bounded
+} visitState;
+
+static int visit_group(visitState* state, hid_t group, const char* prefix, int depth, loomError* err);
+
+static int visit_child(visitState* state, hid_t group, const char* link, const char* path, int depth,
+                       loomError* err) {
+  char where[1024], reason[LOOM_H5_REASON];
+  snprintf(where, sizeof where, "%s: %s", state->ds->path, path);
+  loomArray array = {0};
+  loomError why = {0};
+  int readable;
+  if (++state->links > VISIT_LINKS_MAX)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: more than %d links in one demo; the file is damaged",
+                          state->ds->path, VISIT_LINKS_MAX);
+  hid_t child = -1;
+  if (!loom_h5_is_hard_link(group, link)) {
+    readable = loom_error_set(&why, LOOM_ERR_FORMAT, "%s: a link that may lead out of the file", where);
+  } else if ((child = H5Oopen(group, link, H5P_DEFAULT)) < 0) {
+    readable = loom_error_set(&why, LOOM_ERR_FORMAT, "%s: damaged (%s)", where, loom_h5_reason(reason));
+  } else if (H5Iget_type(child) == H5I_GROUP) {
+    int status = visit_group(state, child, path, depth + 1, err);
+    H5Gclose(child);
+    return status;
+  } else {
+    readable = loom_h5_describe(&array, child, state->ds->file_size, where, &why);
+  }
+  loom_h5_close(child);
+  return state->visit(state->user, path, &array, readable, &why);
+}
+
+static int visit_group(visitState* state, hid_t group, const char* prefix, int depth, loomError* err) {
+  if (depth > VISIT_DEPTH_MAX)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: groups nested more than %d deep", state->ds->path,
+                          prefix, VISIT_DEPTH_MAX);
+  loomNames links;
+  char where[1024];
+  snprintf(where, sizeof where, "%s: %s", state->ds->path, prefix);
+  int status = loom_h5_links(&links, group, where, err);
+  for (int i = 0; i < links.n && !status; i++) {
+    char path[512];
+    int length = snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "/" : "", links.name[i]);
+    if (length < 0 || (size_t)length >= sizeof path)
+      status =
+          loom_error_set(err, LOOM_ERR_FORMAT, "%s/%.80s...: the name is too long", where, links.name[i]);
+    else
+      status = visit_child(state, group, links.name[i], path, depth, err);
+  }
+  loom_names_destroy(&links);
+  return status;
+}
+
+int loom_dataset_visit(const loomDataset* ds, const char* object, loomArrayVisit visit, void* user,
+                       loomError* err) {
+  loom_h5_quiet();
+  hid_t group = -1;
+  int status = loom_h5_open(&group, ds, object, "", err);
+  if (status) return status;
+  visitState state = {.ds = ds, .visit = visit, .user = user};
+  if (H5Iget_type(group) != H5I_GROUP)
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s is no group", ds->path, object);
+  else
+    status = visit_group(&state, group, "", 0, err);
+  loom_h5_close(group);
+  return status;
+}

@@ -1,0 +1,229 @@
+// Small parts shared by the dataset files: names, types, HDF5's error stack, walking hard links, files that
+// appear whole.
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/data/dataset_internal.h"
+
+enum { LINKS_MAX = 4 * 1000 * 1000 };
+
+static const struct {
+  const char* name;
+  int64_t size;
+} type_table[] = {
+    [LOOM_TYPE_F64] = {"float64", 8}, [LOOM_TYPE_F32] = {"float32", 4},
+    [LOOM_TYPE_I64] = {"int64", 8},   [LOOM_TYPE_I32] = {"int32", 4},
+    [LOOM_TYPE_U8] = {"uint8", 1},    [LOOM_TYPE_STR] = {"string", sizeof(char*)},
+};
+
+int64_t loom_type_size(loomType type) {
+  return type_table[type].size;
+}
+
+const char* loom_type_name(loomType type) {
+  return type_table[type].name;
+}
+
+void loom_array_destroy(loomArray* array) {
+  if (!array) return;
+  free(array->data);
+  memset(array, 0, sizeof *array);
+}
+
+void loom_names_destroy(loomNames* names) {
+  if (!names) return;
+  for (int i = 0; i < names->n; i++) free(names->name[i]);
+  free(names->name);
+  memset(names, 0, sizeof *names);
+}
+
+int loom_names_add(loomNames* names, const char* name) {
+  // The capacity is the next power of two, so it needs no field of its own.
+  if ((names->n & (names->n - 1)) == 0) {
+    size_t capacity = names->n ? 2 * (size_t)names->n : 1;
+    char** grown = realloc(names->name, capacity * sizeof *grown);
+    if (!grown) return LOOM_ERR_MEMORY;
+    names->name = grown;
+  }
+  char* copy = strdup(name);
+  if (!copy) return LOOM_ERR_MEMORY;
+  names->name[names->n++] = copy;
+  return LOOM_OK;
+}
+
+static int compare_digits(const char** a, const char** b) {
+  while (**a == '0') ++*a;
+  while (**b == '0') ++*b;
+  size_t na = strspn(*a, "0123456789"), nb = strspn(*b, "0123456789");
+  int order = na != nb ? (na < nb ? -1 : 1) : strncmp(*a, *b, na);
+  *a += na;
+  *b += nb;
+  return order;
+}
+
+int loom_natural_compare(const char* a, const char* b) {
+  const char *p = a, *q = b;
+  while (*p && *q) {
+    if (isdigit((unsigned char)*p) && isdigit((unsigned char)*q)) {
+      int order = compare_digits(&p, &q);
+      if (order) return order < 0 ? -1 : 1;
+    } else if (*p != *q) {
+      return (unsigned char)*p < (unsigned char)*q ? -1 : 1;
+    } else {
+      p++;
+      q++;
+    }
+  }
+  if (*p || *q) return *p ? 1 : -1;
+  int order = strcmp(a, b);  // demo_1 and demo_01 are equal as numbers, yet two demos
+  return (order > 0) - (order < 0);
+}
+
+static int compare_names(const void* a, const void* b) {
+  return loom_natural_compare(*(char* const*)a, *(char* const*)b);
+}
+
+void loom_h5_quiet(void) {
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+static herr_t keep_innermost(unsigned n, const H5E_error2_t* error, void* user) {
+  (void)n;
+  snprintf(user, LOOM_H5_REASON, "%s", error->desc ? error->desc : "");
+  return 0;
+}
+
+const char* loom_h5_reason(char buf[LOOM_H5_REASON]) {
+  buf[0] = '\0';
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_innermost, buf);
+  if (!buf[0]) snprintf(buf, LOOM_H5_REASON, "no reason given");
+  return buf;
+}
+
+void loom_h5_close(hid_t id) {
+  if (id < 0) return;
+  switch (H5Iget_type(id)) {
+    case H5I_FILE:
+      H5Fclose(id);
+      break;
+    case H5I_GROUP:
+      H5Gclose(id);
+      break;
+    case H5I_DATASET:
+      H5Dclose(id);
+      break;
+    case H5I_DATATYPE:
+      H5Tclose(id);
+      break;
+    case H5I_DATASPACE:
+      H5Sclose(id);
+      break;
+    case H5I_ATTR:
+      H5Aclose(id);
+      break;
+    case H5I_GENPROP_LST:
+      H5Pclose(id);
+      break;
+    default:
+      break;
+  }
+}
+
+bool loom_h5_is_hard_link(hid_t group, const char* name) {
+  H5L_info_t info;
+  return H5Lget_info(group, name, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
+}
+
+// One step of loom_h5_open: from an open group to its child.
+static int open_child(hid_t* out, hid_t parent, const char* component, const char* where, loomError* err) {
+  if (H5Iget_type(parent) != H5I_GROUP)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is looked for inside something that is no group",
+                          where, component);
+  H5L_info_t info;
+  if (H5Lget_info(parent, component, &info, H5P_DEFAULT) < 0)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: missing ('%s' is not there)", where, component);
+  if (info.type != H5L_TYPE_HARD)
+    return loom_error_set(
+        err, LOOM_ERR_FORMAT,
+        "%s: '%s' is %s link, which is not followed since it may lead out of the file; write a "
+        "self-contained copy first",
+        where, component, info.type == H5L_TYPE_EXTERNAL ? "an external" : "a soft");
+  char reason[LOOM_H5_REASON];
+  *out = H5Oopen(parent, component, H5P_DEFAULT);
+  if (*out < 0)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is damaged (%s)", where, component,
+                          loom_h5_reason(reason));
+  return LOOM_OK;
+}
+
+// Of which demo a path is, or -1.
+static int demo_of(const loomDataset* dataset, const char* path) {
+  char name[256];
+  if (strncmp(path, "data/", 5)) return -1;
+  int n = snprintf(name, sizeof name, "%.*s", (int)strcspn(path + 5, "/"), path + 5);
+  return n > 0 && n < (int)sizeof name ? loom_dataset_demo_index(dataset, name) : -1;
+}
+
+static bool is_damaged(const loomDataset* dataset, const char* path) {
+  int number = dataset->probe ? demo_of(dataset, path) : -1;
+  if (number >= 0) return loom_h5_probe_damaged(dataset->probe, number);
+  for (int i = 0; i < dataset->ndamaged; i++) {
+    if (dataset->damaged[i] >= dataset->paths.n) continue;  // the demos are not listed yet
+    const char* demo = dataset->paths.name[dataset->damaged[i]];
+    size_t n = strlen(demo);
+    if (!strncmp(path, demo, n) && (path[n] == '/' || !path[n])) return true;
+  }
+  return false;
+}
+
+int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, const char* name,
+                 loomError* err) {
+  *out = -1;
+  char path[512], where[1024];
+  int length = snprintf(path, sizeof path, "%s/%s", object, name);
+  if (length < 0 || (size_t)length >= sizeof path)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: the name '%.80s...' is too long", dataset->path, path);
+  const char* shown = path + strspn(path, "/");
+  snprintf(where, sizeof where, "%s: %s", dataset->path, shown);
+  size_t end = strlen(where);
+  while (end && where[end - 1] == '/') where[--end] = '\0';
+  if (is_damaged(dataset, shown))
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: so damaged that HDF5 itself fails on it", where);
+  hid_t at = H5Gopen2(dataset->file, "/", H5P_DEFAULT);
+  if (at < 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the root group is damaged", dataset->path);
+  char* rest = NULL;
+  for (char* part = strtok_r(path, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
+    hid_t next = -1;
+    int status = open_child(&next, at, part, where, err);
+    loom_h5_close(at);
+    if (status) return status;
+    at = next;
+  }
+  *out = at;
+  return LOOM_OK;
+}
+
+static herr_t add_link(hid_t group, const char* name, const H5L_info_t* info, void* user) {
+  (void)group;
+  (void)info;
+  loomNames* names = user;
+  if (names->n >= LINKS_MAX) return -1;
+  return loom_names_add(names, name) ? -1 : 0;
+}
+
+int loom_h5_links(loomNames* out, hid_t group, const char* where, loomError* err) {
+  memset(out, 0, sizeof *out);
+  hsize_t at = 0;
+  char reason[LOOM_H5_REASON];
+  int status = LOOM_OK;
+  if (H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &at, add_link, out) < 0)
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: the list of its members is damaged (%s)", where,
+                            loom_h5_reason(reason));
+  if (out->n) qsort(out->name, (size_t)out->n, sizeof *out->name, compare_names);
+  return status;
+}

@@ -1,0 +1,95 @@
+// What the dataset files share among themselves; the only header that includes hdf5.h.
+#ifndef LOOM_ENGINE_DATA_DATASET_INTERNAL_H
+#define LOOM_ENGINE_DATA_DATASET_INTERNAL_H
+
+#include <hdf5.h>
+
+#include "engine/base/file.h"
+#include "engine/data/dataset.h"
+
+enum { LOOM_DAMAGED_MAX = 16 };
+
+/// How the file driver (dataset_disk.c) is to behave, and what became of its writes.
+typedef struct loomDisk {
+  int error;       // errno of the first failed write, 0 when all went well
+  bool cut_short;  // open the file though its end is missing; reading what is missing fails
+} loomDisk;
+
+/// The children that read a file which is in use already, ahead of whoever uses it.
+typedef struct loomProbe loomProbe;
+
+struct loomDataset {
+  hid_t file;
+  char* path;
+  int64_t file_size;  // bytes; bounds what any array may claim
+  loomNames demos;    // "demo_3", natural order
+  loomNames paths;    // "data/demo_3"
+  char* warning;
+  loomDisk disk;     // of a file that was cut short
+  loomProbe* probe;  // NULL: all has been read, and damaged is complete
+  int ndamaged;
+  int damaged[LOOM_DAMAGED_MAX];  // demos that HDF5 died on; ascending
+};
+
+enum { LOOM_H5_REASON = 240 };
+
+typedef enum loomTrust {
+  LOOM_TRUST_NONE,  // a child reads everything first
+  LOOM_TRUST_SOON,  // children read ahead; whoever wants a demo waits until they got through it
+  LOOM_TRUST_ALL,   // no child
+} loomTrust;
+
+/// cut_short: open it though its end is missing.
+int loom_h5_open_file(loomDataset** out, const char* path, loomTrust trust, bool cut_short, loomError* err);
+
+/// Let a child process read the file first. damaged gets the numbers of the demos it died on; LOOM_ERR_FORMAT
+/// when it died elsewhere or on too many. cut_short: the file's end is missing.
+int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
+                  bool cut_short, loomError* err);
+/// The same, giving back as soon as the file can be opened. LOOM_ERR_FORMAT when the child died of that.
+int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, loomError* err);
+/// Have the children got to the end of a demo, or died of it?
+bool loom_h5_probe_passed(loomProbe* probes, int demo);
+/// Wait until they have. Did they die of it? Any thread may ask.
+bool loom_h5_probe_damaged(loomProbe* probes, int demo);
+void loom_h5_probe_end(loomProbe* probes);
+
+/// HDF5 prints its error stack by default, and in a thread-safe build the setting is one per thread.
+void loom_h5_quiet(void);
+/// The innermost description on HDF5's error stack; call it right after the failure. Returns buf.
+const char* loom_h5_reason(char buf[LOOM_H5_REASON]);
+/// Close any kind of id; negative ids are ignored.
+void loom_h5_close(hid_t id);
+
+/// Open object/name walking one hard link at a time, so that no link can lead out of the file.
+int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, const char* name,
+                 loomError* err);
+/// Names of all links in an open group, in natural order. Damage part-way gives LOOM_ERR_FORMAT and what was
+/// read.
+int loom_h5_links(loomNames* out, hid_t group, const char* where, loomError* err);
+/// Check an open array and describe it. where ("FILE: data/demo_0/actions") starts the messages.
+int loom_h5_describe(loomArray* out, hid_t dset, int64_t file_size, const char* where, loomError* err);
+/// True when the link called name in group is a hard one.
+bool loom_h5_is_hard_link(hid_t group, const char* name);
+
+/// Write one attribute to an open object.
+int loom_h5_put_attr(hid_t object, const loomAttr* attr, const char* where, loomError* err);
+/// Write one field under an open group.
+int loom_h5_put_field(hid_t group, const loomField* field, const loomWriteDef* def, const char* where,
+                      loomError* err);
+/// A file-creation list that makes byte-identical files: no times, oldest common format, small chunk index
+/// nodes.
+hid_t loom_h5_create_plist(void);
+/// Add a group with no time stamps.
+hid_t loom_h5_group(hid_t parent, const char* name);
+/// Write a mask given as demo names into the open file.
+int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, const char* where,
+                     loomError* err);
+
+/// What the disk said while HDF5 wrote through loom_h5_disk_plist.
+/// A file-access list whose driver notes a failing write in *disk and lets HDF5 go on as if it had worked:
+/// HDF5 1.10 crashes at exit after a write error it sees itself. Whoever writes checks disk->error and drops
+/// the file.
+hid_t loom_h5_disk_plist(loomDisk* disk);
+
+#endif

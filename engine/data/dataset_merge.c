@@ -1,0 +1,590 @@
+// Assembling one self-contained file from the demos of many, in constant memory; our own shards are not
+// recompressed.
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/data/dataset_internal.h"
+
+enum { COPY_DEPTH_MAX = 16 };
+
+// A mask found in the sources, growing as their demos are copied.
+typedef struct carriedMask {
+  char* name;
+  loomNames demos;  // names in the output
+} carriedMask;
+
+typedef struct assembly {
+  const loomAssembleDef* def;
+  const char* path;  // of the finished file, for messages
+  hid_t file, data;
+  loomDisk disk;
+  loomNames names;  // of the demos written so far
+  int64_t total;    // rows so far
+  int laid_out;     // groups of demos that were made beforehand
+  char* env_args;   // the first source's
+  loomDataset* source;
+  bool as_they_lie;  // its arrays are copied without reading them
+  loomNames source_masks;
+  loomNames* source_mask_demos;  // (source_masks.n), each in natural order
+  carriedMask* carried;
+  int ncarried;
+  bool unmasked;  // some source had no masks
+} assembly;
+
+loomAssembleDef loom_default_assemble_def(void) {
+  return (loomAssembleDef){.valid = 0.1};
+}
+
+static int out_of_memory(const assembly* a, loomError* err) {
+  return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", a->path);
+}
+
+// ---- attributes
+
+static int copy_text_attr(const assembly* a, hid_t to, const char* object, const char* name, loomError* err) {
+  char* text = NULL;
+  int status = loom_dataset_attr_string(&text, a->source, object, name, err);
+  if (status) return status;
+  char* shown = a->def->keep_all ? strdup(text) : loom_private_text(text);
+  loomAttr attr = loom_attr_string(name, shown);
+  status = shown ? loom_h5_put_attr(to, &attr, a->path, err) : out_of_memory(a, err);
+  free(shown);
+  free(text);
+  return status;
+}
+
+// Attributes of one value, which is all that robomimic's layout has; others are left behind.
+static int copy_attr(const assembly* a, hid_t to, hid_t from, const char* object, const char* name,
+                     loomError* err) {
+  hid_t attr = H5Aopen(from, name, H5P_DEFAULT);
+  hid_t type = attr < 0 ? -1 : H5Aget_type(attr), space = attr < 0 ? -1 : H5Aget_space(attr);
+  H5T_class_t kind = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+  bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+  loom_h5_close(space);
+  loom_h5_close(type);
+  loom_h5_close(attr);
+  if (kind == H5T_NO_CLASS)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: the attribute '%s' is damaged", a->source->path,
+                          object, name);
+  if (!one) return LOOM_OK;
+  if (kind == H5T_STRING) return copy_text_attr(a, to, object, name, err);
+  loomAttr copy = loom_attr_int(name, 0);
+  int status = LOOM_OK;
+  if (kind == H5T_INTEGER || kind == H5T_ENUM) {
+    status = loom_dataset_attr_int(&copy.integer, a->source, object, name, err);
+  } else if (kind == H5T_FLOAT) {
+    copy.type = LOOM_TYPE_F64;
+    status = loom_dataset_attr_double(&copy.real, a->source, object, name, err);
+  } else {
+    return LOOM_OK;
+  }
+  return status ? status : loom_h5_put_attr(to, &copy, a->path, err);
+}
+
+static int copy_attrs(const assembly* a, hid_t to, const char* object, loomError* err) {
+  loomNames names = {0};
+  hid_t from = -1;
+  int status = loom_h5_open(&from, a->source, object, "", err);
+  if (!status) status = loom_dataset_attr_names(&names, a->source, object, err);
+  for (int i = 0; i < names.n && !status; i++) {
+    const char* name = names.name[i];
+    bool ours = !strcmp(name, "num_samples") || !strcmp(name, "total");  // computed, not copied
+    for (int k = 0; to == a->data && k < a->def->nattr; k++)
+      ours = ours || !strcmp(name, a->def->attr[k].name);
+    if (!ours && (a->def->keep_all || loom_private_keeps_attr(name)))
+      status = copy_attr(a, to, from, object, name, err);
+  }
+  loom_names_destroy(&names);
+  loom_h5_close(from);
+  return status;
+}
+
+// ---- arrays
+
+// Text is shown to the privacy rules; a list of the shortened strings replaces the array's data.
+static int shorten_text(const assembly* a, loomArray* array, char*** shown, loomError* err) {
+  char** text = array->data;
+  *shown = calloc((size_t)array->count + 1, sizeof **shown);
+  if (!*shown) return out_of_memory(a, err);
+  for (int64_t i = 0; i < array->count; i++)
+    if (!((*shown)[i] = a->def->keep_all ? strdup(text[i]) : loom_private_text(text[i])))
+      return out_of_memory(a, err);
+  return LOOM_OK;
+}
+
+// Read and write anew. H5Ocopy would be cheaper, but crashes on damaged headers that reading survives.
+static int rewrite_array(const assembly* a, hid_t to, const char* object, const char* name, loomError* err) {
+  loomArray array;
+  int status = loom_dataset_array(&array, a->source, object, name, err);
+  if (status) return status;
+  char** shown = NULL;
+  loomField field = {.path = name, .type = array.type, .rank = array.rank, .data = array.data};
+  memcpy(field.shape, array.shape, sizeof field.shape);
+  if (array.type == LOOM_TYPE_STR) {
+    status = shorten_text(a, &array, &shown, err);
+    field.rank = 1;
+    field.shape[0] = array.count;
+    field.data = shown;
+  }
+  loomWriteDef def = loom_default_write_def();
+  if (!status) status = loom_h5_put_field(to, &field, &def, a->path, err);
+  for (int64_t i = 0; shown && i < array.count; i++) free(shown[i]);
+  free(shown);
+  loom_array_destroy(&array);
+  return status;
+}
+
+static int copy_array(const assembly* a, hid_t to, hid_t from, const char* object, const char* name, bool all,
+                      loomError* err) {
+  char where[1024], reason[LOOM_H5_REASON];
+  loomArray array;
+  int status = loom_dataset_describe(&array, a->source, object, name, err);
+  if (status) return status;
+  if (!all && !loom_private_keeps_array(name, array.type)) return LOOM_OK;
+  if (!a->as_they_lie) return rewrite_array(a, to, object, name, err);
+  snprintf(where, sizeof where, "%s: %s/%s", a->source->path, object, name);
+  hid_t plist = H5Pcreate(H5P_OBJECT_COPY);
+  H5Pset_copy_object(plist, H5O_COPY_WITHOUT_ATTR_FLAG);
+  if (H5Ocopy(from, name, to, name, plist, H5P_DEFAULT) < 0)
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: cannot be copied (%s)", where, loom_h5_reason(reason));
+  H5Pclose(plist);
+  return status;
+}
+
+static int copy_children(const assembly* a, hid_t to, const char* object, int depth, loomError* err);
+
+static bool left_out(const assembly* a, const char* object, const char* name) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", object, name);
+  const char* slash = strchr(path, '/');
+  slash = slash ? strchr(slash + 1, '/') : NULL;  // past "data/demo_3"
+  return a->def->leave_out && slash && !strcmp(slash + 1, a->def->leave_out);
+}
+
+static int copy_child(const assembly* a, hid_t to, hid_t from, const char* object, const char* name,
+                      int depth, loomError* err) {
+  bool all = a->def->keep_all;
+  H5O_info_t info;
+  if (left_out(a, object, name)) return LOOM_OK;
+  if (!loom_h5_is_hard_link(from, name))
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: %s/%s is a link that may lead out of the file, so it is not copied",
+                          a->source->path, object, name);
+  if (H5Oget_info_by_name(from, name, &info, H5P_DEFAULT) < 0)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s/%s is damaged", a->source->path, object, name);
+  if (info.type == H5O_TYPE_DATASET) return copy_array(a, to, from, object, name, all, err);
+  if (info.type != H5O_TYPE_GROUP || (depth == 0 && !all && !loom_private_keeps_group(name))) return LOOM_OK;
+  char path[512];
+  int length = snprintf(path, sizeof path, "%s/%s", object, name);
+  if (length < 0 || (size_t)length >= sizeof path || depth >= COPY_DEPTH_MAX)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %.80s...: groups nested too deep", a->source->path,
+                          object);
+  bool there = H5Lexists(to, name, H5P_DEFAULT) > 0;  // of the demo that another one is added to
+  hid_t group = there ? H5Gopen2(to, name, H5P_DEFAULT) : loom_h5_group(to, name);
+  if (group < 0) return loom_error_set(err, LOOM_ERR_IO, "%s: the group '%s' cannot be made", a->path, name);
+  int status = all ? copy_attrs(a, group, path, err) : LOOM_OK;
+  if (!status) status = copy_children(a, group, path, depth + 1, err);
+  H5Gclose(group);
+  return status;
+}
+
+static int copy_children(const assembly* a, hid_t to, const char* object, int depth, loomError* err) {
+  hid_t from = -1;
+  loomNames links = {0};
+  int status = loom_h5_open(&from, a->source, object, "", err);
+  if (!status && H5Iget_type(from) != H5I_GROUP)
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s is no group", a->source->path, object);
+  if (!status) status = loom_h5_links(&links, from, object, err);
+  for (int i = 0; i < links.n && !status; i++)
+    status = copy_child(a, to, from, object, links.name[i], depth, err);
+  loom_names_destroy(&links);
+  loom_h5_close(from);
+  return status;
+}
+
+// ---- demos
+
+static int rows_of(int64_t* rows, const loomDataset* ds, const char* object, loomError* err) {
+  bool samples = loom_dataset_has_attr(ds, object, "num_samples");
+  int64_t said = 0;
+  int status = samples ? loom_dataset_attr_int(&said, ds, object, "num_samples", err) : LOOM_OK;
+  *rows = said;
+  if (status || (samples && !loom_dataset_has(ds, object, "actions"))) return status;
+  loomArray actions;
+  status = loom_dataset_describe(&actions, ds, object, "actions", err);
+  if (status) return status;
+  *rows = actions.rank ? actions.shape[0] : 0;
+  if (samples && said != *rows)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: num_samples says %lld where actions has %lld rows",
+                          ds->path, object, (long long)said, (long long)*rows);
+  return LOOM_OK;
+}
+
+static int note_masks(assembly* a, const char* old_name, const char* new_name, loomError* err) {
+  for (int i = 0; i < a->source_masks.n; i++) {
+    const loomNames* demos = &a->source_mask_demos[i];
+    int low = 0, high = demos->n;
+    while (low < high) {
+      int middle = low + (high - low) / 2;
+      if (loom_natural_compare(demos->name[middle], old_name) < 0)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    if (low == demos->n || strcmp(demos->name[low], old_name)) continue;
+    int k = 0;
+    while (strcmp(a->carried[k].name, a->source_masks.name[i])) k++;
+    if (loom_names_add(&a->carried[k].demos, new_name)) return out_of_memory(a, err);
+  }
+  return LOOM_OK;
+}
+
+// The arrays of another file's demo, added to the one being written.
+static int copy_beside(assembly* a, hid_t group, const loomSource* beside, loomError* err) {
+  loomDataset *source = a->source, *other = NULL;
+  bool as_they_lie = a->as_they_lie;
+  int status = loom_dataset_open_trusted(&other, beside->path, err);
+  if (status) return status;
+  int demo = beside->demo ? loom_dataset_demo_index(other, beside->demo) : 0;
+  if (demo < 0 || demo >= loom_dataset_demo_count(other)) {
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demo '%s'", beside->path,
+                            beside->demo ? beside->demo : "0");
+  } else {
+    a->source = other;
+    a->as_they_lie = true;
+    status = copy_children(a, group, loom_dataset_demo_path(other, demo), 0, err);
+    a->source = source;
+    a->as_they_lie = as_they_lie;
+  }
+  loom_dataset_close(other);
+  return status;
+}
+
+static int copy_demo(assembly* a, int demo, loomError* err) {
+  char name[256], where[1024];
+  const char* object = loom_dataset_demo_path(a->source, demo);
+  const char* old_name = loom_dataset_demo_name(a->source, demo);
+  if (a->def->keep_names)
+    snprintf(name, sizeof name, "%s", old_name);
+  else
+    snprintf(name, sizeof name, "demo_%d", a->names.n);
+  snprintf(where, sizeof where, "%s: data/%s", a->path, name);
+  int64_t rows = 0;
+  int status = rows_of(&rows, a->source, object, err);
+  if (status) return status;
+  hid_t group =
+      a->names.n < a->laid_out ? H5Gopen2(a->data, name, H5P_DEFAULT) : loom_h5_group(a->data, name);
+  if (group < 0)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: cannot be made; two sources have a demo of that name",
+                          where);
+  loomAttr samples = loom_attr_int("num_samples", rows);
+  status = loom_h5_put_attr(group, &samples, where, err);
+  if (!status) status = copy_attrs(a, group, object, err);
+  if (!status) status = copy_children(a, group, object, 0, err);
+  const loomRecord* extra = a->def->extra ? &a->def->extra[a->names.n] : NULL;
+  loomWriteDef plain = loom_default_write_def();
+  for (int i = 0; !status && extra && i < extra->nfield; i++)
+    status = loom_h5_put_field(group, &extra->field[i], &plain, where, err);
+  if (!status && a->def->beside) status = copy_beside(a, group, &a->def->beside[a->names.n], err);
+  H5Gclose(group);
+  a->total += rows;
+  if (!status && loom_names_add(&a->names, name)) status = out_of_memory(a, err);
+  return status ? status : note_masks(a, old_name, name, err);
+}
+
+// ---- sources
+
+static void close_source(assembly* a) {
+  for (int i = 0; i < a->source_masks.n && a->source_mask_demos; i++)
+    loom_names_destroy(&a->source_mask_demos[i]);
+  free(a->source_mask_demos);
+  a->source_mask_demos = NULL;
+  loom_names_destroy(&a->source_masks);
+  loom_dataset_close(a->source);
+  a->source = NULL;
+}
+
+static int add_carried(assembly* a, const char* name, loomError* err) {
+  for (int k = 0; k < a->ncarried; k++)
+    if (!strcmp(a->carried[k].name, name)) return LOOM_OK;
+  carriedMask* grown = realloc(a->carried, (size_t)(a->ncarried + 1) * sizeof *grown);
+  if (!grown) return out_of_memory(a, err);
+  a->carried = grown;
+  a->carried[a->ncarried] = (carriedMask){.name = strdup(name)};
+  if (!a->carried[a->ncarried].name) return out_of_memory(a, err);
+  a->ncarried++;
+  return LOOM_OK;
+}
+
+static int compare_names(const void* x, const void* y) {
+  return loom_natural_compare(*(char* const*)x, *(char* const*)y);
+}
+
+static int load_masks(assembly* a, loomError* err) {
+  int status = loom_dataset_masks(&a->source_masks, a->source, err);
+  if (status) return status;
+  if (!a->source_masks.n) a->unmasked = true;
+  a->source_mask_demos = calloc((size_t)a->source_masks.n + 1, sizeof *a->source_mask_demos);
+  if (!a->source_mask_demos) return out_of_memory(a, err);
+  for (int i = 0; i < a->source_masks.n && !status; i++) {
+    loomNames* demos = &a->source_mask_demos[i];
+    status = loom_dataset_mask(demos, a->source, a->source_masks.name[i], err);
+    if (!status) status = add_carried(a, a->source_masks.name[i], err);
+    if (demos->n) qsort(demos->name, (size_t)demos->n, sizeof *demos->name, compare_names);
+  }
+  return status;
+}
+
+// The first source that knows gives the attributes of `data`; the others must have been recorded alike.
+static int check_env(assembly* a, loomError* err) {
+  for (int i = 0; i < a->def->nattr; i++)
+    if (!strcmp(a->def->attr[i].name, "env_args")) return LOOM_OK;
+  if (!loom_dataset_has_attr(a->source, "data", "env_args")) return LOOM_OK;
+  char* env = NULL;
+  int status = loom_dataset_attr_string(&env, a->source, "data", "env_args", err);
+  if (status) return status;
+  if (a->env_args && strcmp(a->env_args, env) && !a->def->mixed)
+    status = loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "%s: its env_args differ from those of the files before it, so it was recorded in another "
+        "environment",
+        a->source->path);
+  if (!a->env_args)
+    a->env_args = env;
+  else
+    free(env);
+  return status;
+}
+
+static int open_source(assembly* a, const char* path, loomError* err) {
+  if (a->source && !strcmp(a->source->path, path)) return LOOM_OK;
+  close_source(a);
+  bool first = a->names.n == 0;
+  int status = a->def->trusted ? loom_dataset_open_trusted(&a->source, path, err)
+                               : loom_dataset_open(&a->source, path, err);
+  if (!status) status = check_env(a, err);
+  if (!status && !a->def->nmask) status = load_masks(a, err);
+  if (!status && first) status = copy_attrs(a, a->data, "data", err);
+  return status;
+}
+
+static int copy_source(assembly* a, const loomSource* source, loomError* err) {
+  int status = open_source(a, source->path, err);
+  if (status) return status;
+  if (!source->demo && a->source->warning)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s", a->source->warning);
+  int demo = source->demo ? loom_dataset_demo_index(a->source, source->demo) : 0;
+  if (demo < 0)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: has no demo '%s'", source->path, source->demo);
+  int end = source->demo ? demo + 1 : loom_dataset_demo_count(a->source);
+  for (; demo < end && !status && !a->disk.error; demo++) status = copy_demo(a, demo, err);
+  return status;
+}
+
+// ---- masks
+
+static uint64_t mix(uint64_t x) {  // the finalizer of SplitMix64 (Steele, Lea, Flood 2014)
+  x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return x ^ (x >> 31);
+}
+
+void loom_split(unsigned char* in_valid, int n, double valid, uint64_t seed) {
+  int wanted = (int)lround(valid * n);
+  if (n > 1 && valid > 0 && valid < 1) wanted = wanted < 1 ? 1 : wanted > n - 1 ? n - 1 : wanted;
+  memset(in_valid, 0, (size_t)(n > 0 ? n : 0));
+  // Selection sampling: each demo is taken with the probability that leaves the wanted number.
+  for (int i = 0; i < n && wanted > 0; i++) {
+    uint64_t draw = mix(mix(seed + UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)(i + 1));
+    double u = (double)(draw >> 11) * 0x1p-53;
+    if (u * (n - i) >= wanted) continue;
+    in_valid[i] = 1;
+    wanted--;
+  }
+}
+
+static int put_split(assembly* a, loomError* err) {
+  int n = a->names.n;
+  unsigned char* in_valid = calloc((size_t)n + 1, 1);
+  char** list = calloc((size_t)n + 1, sizeof *list);
+  int status = in_valid && list ? LOOM_OK : out_of_memory(a, err);
+  if (!status) loom_split(in_valid, n, a->def->valid, a->def->seed);
+  static const char* const mask[] = {"train", "valid"};
+  for (int which = 0; which < 2 && !status; which++) {
+    int m = 0;
+    for (int i = 0; i < n; i++)
+      if (in_valid[i] == which) list[m++] = a->names.name[i];
+    status = loom_h5_put_mask(a->file, mask[which], list, m, a->path, err);
+  }
+  free(list);
+  free(in_valid);
+  return status;
+}
+
+// demo holds positions in `names`.
+static int put_given_mask(hid_t file, const loomMask* mask, const loomNames* names, const char* where,
+                          loomError* err) {
+  char** list = calloc((size_t)mask->n + 1, sizeof *list);
+  int status = list ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", where);
+  for (int i = 0; i < mask->n && !status; i++) {
+    if (mask->demo[i] < 0 || mask->demo[i] >= names->n)
+      status = loom_error_set(err, LOOM_ERR_USAGE, "%s: mask/%s names demo number %d of %d", where,
+                              mask->name, mask->demo[i], names->n);
+    else
+      list[i] = names->name[mask->demo[i]];
+  }
+  if (!status) status = loom_h5_put_mask(file, mask->name, list, mask->n, where, err);
+  free(list);
+  return status;
+}
+
+static int put_masks(assembly* a, loomError* err) {
+  int status = LOOM_OK;
+  for (int i = 0; i < a->def->nmask && !status; i++)
+    status = put_given_mask(a->file, &a->def->mask[i], &a->names, a->path, err);
+  if (a->def->nmask) return status;
+  if (a->unmasked || !a->ncarried) return a->def->valid > 0 ? put_split(a, err) : LOOM_OK;
+  for (int i = 0; i < a->ncarried && !status; i++)
+    status = loom_h5_put_mask(a->file, a->carried[i].name, a->carried[i].demos.name, a->carried[i].demos.n,
+                              a->path, err);
+  return status;
+}
+
+// ---- the whole
+
+// Attributes of `data` that are ours.
+static int put_attrs(assembly* a, loomError* err) {
+  loomAttr total = loom_attr_int("total", a->total);
+  int status = loom_h5_put_attr(a->data, &total, a->path, err);
+  for (int i = 0; i < a->def->nattr && !status; i++)
+    status = loom_h5_put_attr(a->data, &a->def->attr[i], a->path, err);
+  return status;
+}
+
+// The index of the demos first, where their number is known: what is left of a file that is cut short later
+// can then still be found.
+static int lay_out(assembly* a, const loomSource* source, int n, loomError* err) {
+  if (a->def->keep_names || n < 1) return LOOM_OK;
+  for (int i = 0; i < n; i++)
+    if (!source[i].demo && !a->def->trusted) return LOOM_OK;  // own shards hold one demo each
+  int status = open_source(a, source[0].path, err);
+  if (!status) status = put_attrs(a, err);
+  for (int i = 0; !status && i < n; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "demo_%d", i);
+    hid_t group = loom_h5_group(a->data, name);
+    if (group < 0) status = loom_error_set(err, LOOM_ERR_IO, "%s: %s cannot be made", a->path, name);
+    loom_h5_close(group);
+  }
+  a->laid_out = n;
+  return status;
+}
+
+static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
+  int status = lay_out(a, source, n, err);
+  for (int i = 0; i < n && !status && !a->disk.error; i++) {
+    status = copy_source(a, &source[i], err);
+    if (!status && a->def->progress && a->def->progress(a->def->user, i + 1, n))
+      status = loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: stopped; nothing was left behind", a->path);
+  }
+  if (!status) status = put_attrs(a, err);
+  return status ? status : put_masks(a, err);
+}
+
+static int create_output(assembly* a, const char* temporary, loomError* err) {
+  unlink(temporary);
+  hid_t fapl = loom_h5_disk_plist(&a->disk), fcpl = loom_h5_create_plist();
+  a->file = fapl < 0 ? -1 : H5Fcreate(temporary, H5F_ACC_TRUNC, fcpl, fapl);
+  loom_h5_close(fcpl);
+  loom_h5_close(fapl);
+  if (a->file >= 0) a->data = loom_h5_group(a->file, "data");
+  if (a->data >= 0) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be created (%s)", a->path,
+                        a->disk.error ? strerror(a->disk.error) : "HDF5 refused");
+}
+
+// Close the temporary file, then either put it in its place or remove it.
+static int finish(hid_t file, const loomDisk* disk, const char* temporary, const char* path, int status,
+                  loomError* err) {
+  if (file >= 0 && H5Fclose(file) < 0 && !status)
+    status = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be finished", path);
+  if (disk->error && status != LOOM_ERR_INTERRUPTED)
+    status = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s); nothing was left behind", path,
+                            strerror(disk->error));
+  if (!status) return loom_commit_file(temporary, path, err);
+  unlink(temporary);
+  return status;
+}
+
+int loom_dataset_assemble(const char* path, const loomSource* source, int n, const loomAssembleDef* def,
+                          loomError* err) {
+  loom_h5_quiet();
+  loomAssembleDef standard = loom_default_assemble_def();
+  assembly a = {.def = def ? def : &standard, .path = path, .file = -1, .data = -1};
+  a.as_they_lie = a.def->trusted;
+  char* temporary = loom_temporary_name(path);
+  if (!temporary) return out_of_memory(&a, err);
+  int status = create_output(&a, temporary, err);
+  if (!status) status = fill(&a, source, n, err);
+  close_source(&a);
+  loom_h5_close(a.data);
+  status = finish(a.file, &a.disk, temporary, path, status, err);
+  for (int k = 0; k < a.ncarried; k++) {
+    free(a.carried[k].name);
+    loom_names_destroy(&a.carried[k].demos);
+  }
+  free(a.carried);
+  free(a.env_args);
+  loom_names_destroy(&a.names);
+  free(temporary);
+  return status;
+}
+
+static int copy_file(const char* from, const char* to, loomError* err) {
+  enum { BLOCK = 1 << 20 };
+  char* block = malloc(BLOCK);
+  struct stat st = {0};
+  int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, why = 0;
+  if (in < 0 || fstat(in, &st)) why = errno;
+  if (!why) unlink(to);
+  if (!why && (out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0777)) < 0) why = errno;
+  while (!why && block) {
+    ssize_t got = read(in, block, BLOCK);
+    if (got == 0) break;
+    errno = got < 0 ? errno : ENOSPC;  // a short write sets none
+    if (got < 0 || write(out, block, (size_t)got) != got) why = errno;
+  }
+  if (in >= 0) close(in);
+  if (out >= 0 && close(out) && !why) why = errno;
+  if (!block) why = ENOMEM;
+  free(block);
+  if (!why) return LOOM_OK;
+  if (out >= 0) unlink(to);
+  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be copied to %s (%s)", from, to, strerror(why));
+}
+
+int loom_dataset_set_masks(const char* path, const loomMask* mask, int nmask, loomError* err) {
+  loomDataset* ds = NULL;
+  char* temporary = loom_temporary_name(path);
+  if (!temporary) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  int status = loom_dataset_open(&ds, path, err);
+  if (!status) status = copy_file(path, temporary, err);
+  if (!status) {
+    loomDisk disk = {0};
+    hid_t fapl = loom_h5_disk_plist(&disk);
+    hid_t file = fapl < 0 ? -1 : H5Fopen(temporary, H5F_ACC_RDWR, fapl);
+    loom_h5_close(fapl);
+    if (file < 0) status = loom_error_set(err, LOOM_ERR_IO, "%s: the copy cannot be opened", temporary);
+    for (int i = 0; i < nmask && !status; i++) status = put_given_mask(file, &mask[i], &ds->demos, path, err);
+    status = finish(file, &disk, temporary, path, status, err);
+  }
+  loom_dataset_close(ds);
+  free(temporary);
+  return status;
+}

@@ -1,0 +1,282 @@
+// A trial reading in a child process. HDF5 1.10 itself crashes or loops for ever on some damaged files (a
+// global heap whose sizes are wrong is enough), and no check of ours can come before its own parsing. So a
+// child reads first what we would read; where it dies, that demo is marked as damaged and the rest stays
+// usable.
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/data/dataset_internal.h"
+
+// Larger files have their numbers left unread: it would double the work, and it is headers that crash HDF5.
+static const int64_t full_read_bytes = (int64_t)64 << 20;
+
+enum { AT_OPEN = -2, AT_DATA = -1, ROWS_AT_ONCE = 4096, MAX_CHILDREN = 8 };
+
+/// One child reads the demos from, from + step, from + 2 step, ...
+typedef struct probe {
+  const char* path;
+  int64_t file_size;
+  int from, step;
+  volatile int* at;  // shared: what the child is reading
+  pid_t child;
+  bool done, cut_short;
+} probe;
+
+static void read_attrs(const loomDataset* ds, const char* object) {
+  loomNames names;
+  if (loom_dataset_attr_names(&names, ds, object, NULL)) return;
+  for (int i = 0; i < names.n; i++) {
+    char* text = NULL;
+    double number;
+    if (loom_dataset_attr_string(&text, ds, object, names.name[i], NULL))
+      loom_dataset_attr_double(&number, ds, object, names.name[i], NULL);
+    free(text);
+  }
+  loom_names_destroy(&names);
+}
+
+typedef struct reading {
+  const loomDataset* ds;
+  const char* object;
+} reading;
+
+static int read_array(void* user, const char* name, const loomArray* array, int unreadable,
+                      const loomError* why) {
+  (void)why;
+  const reading* r = user;
+  if (unreadable || (r->ds->file_size > full_read_bytes && array->type != LOOM_TYPE_STR)) return 0;
+  int64_t rows = array->rank ? array->shape[0] : 1;
+  for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
+    loomArray part;
+    int64_t end = row + ROWS_AT_ONCE < rows ? row + ROWS_AT_ONCE : rows;
+    if (!loom_dataset_rows(&part, r->ds, r->object, name, row, end, NULL)) loom_array_destroy(&part);
+  }
+  return 0;
+}
+
+static void read_masks(const loomDataset* ds) {
+  loomNames masks, demos;
+  if (loom_dataset_masks(&masks, ds, NULL)) return;
+  for (int i = 0; i < masks.n; i++)
+    if (!loom_dataset_mask(&demos, ds, masks.name[i], NULL)) loom_names_destroy(&demos);
+  loom_names_destroy(&masks);
+}
+
+static void prepare_child(const probe* p) {
+  static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU};
+  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
+  int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (null >= 0) dup2(null, STDERR_FILENO);  // whatever a dying libc says is not the user's concern
+  rlim_t seconds = 1 + (rlim_t)(p->file_size / (1 << 20));
+  struct rlimit none = {0, 0}, limit = {seconds, seconds + 1};
+  setrlimit(RLIMIT_CORE, &none);
+  setrlimit(RLIMIT_CPU, &limit);
+}
+
+static void read_all(const probe* p) {
+  prepare_child(p);
+  loomDataset* ds = NULL;
+  *p->at = AT_OPEN;
+  if (loom_h5_open_file(&ds, p->path, LOOM_TRUST_ALL, p->cut_short, NULL)) _exit(0);
+  *p->at = AT_DATA;
+  if (p->from == 0) {
+    read_attrs(ds, "data");
+    read_masks(ds);
+  }
+  for (int i = p->from; i < loom_dataset_demo_count(ds); i += p->step) {
+    *p->at = i;
+    reading r = {ds, loom_dataset_demo_path(ds, i)};
+    read_attrs(ds, r.object);
+    loom_dataset_visit(ds, r.object, read_array, &r, NULL);
+  }
+  *p->at = AT_DATA;
+  loom_dataset_close(ds);
+  _exit(0);
+}
+
+// Called by H5Piterate, hence with HDF5's lock held by this very thread: the child inherits it unlocked for
+// itself, whatever other threads were doing with HDF5. It leaves by _exit, so no file that the parent has
+// open is touched.
+static herr_t fork_inside(hid_t plist, const char* name, void* user) {
+  (void)plist;
+  (void)name;
+  probe* p = user;
+  p->child = fork();
+  if (p->child == 0) read_all(p);
+  return 1;
+}
+
+static void start(probe* p) {
+  hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
+  int from = 0;
+  p->child = -1;
+  H5Piterate(plist, &from, fork_inside, p);
+  H5Pclose(plist);
+}
+
+enum { DIED, GOT_THROUGH, STILL_READS };
+
+// `block`: wait for its end. A child that could not be made got through.
+static int fate(const probe* p, bool block) {
+  int status = 0;
+  pid_t which;
+  if (p->child < 0) return GOT_THROUGH;
+  while ((which = waitpid(p->child, &status, block ? 0 : WNOHANG)) < 0)
+    if (errno != EINTR) return GOT_THROUGH;
+  if (!which) return STILL_READS;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? GOT_THROUGH : DIED;
+}
+
+static int compare_int(const void* a, const void* b) {
+  return *(const int*)a - *(const int*)b;
+}
+
+struct loomProbe {
+  probe child[MAX_CHILDREN];
+  int n, running;
+  volatile int* at;
+  char* path;
+  int ndamaged;
+  int damaged[LOOM_DAMAGED_MAX];
+  int status;  // LOOM_ERR_FORMAT: the file is beyond use
+  pthread_mutex_t lock;
+};
+
+// What became of a child. One that died goes on behind the demo it died of.
+static void follow(loomProbe* probes, probe* p, bool block) {
+  int f = p->done ? GOT_THROUGH : fate(p, block);
+  if (p->done || f == STILL_READS) return;
+  if (f == DIED && !probes->status && *p->at >= 0 && probes->ndamaged < LOOM_DAMAGED_MAX) {
+    probes->damaged[probes->ndamaged++] = *p->at;
+    p->from = *p->at + p->step;
+    *p->at = AT_OPEN;
+    start(p);
+    return;
+  }
+  if (f == DIED) probes->status = LOOM_ERR_FORMAT;
+  p->done = true;
+  probes->running--;
+}
+
+static int beyond_use(const loomProbe* probes, loomError* err) {
+  if (!probes->status) return LOOM_OK;
+  return loom_error_set(err, probes->status,
+                        "%s: so damaged that HDF5 itself fails on it; fetch or copy it again", probes->path);
+}
+
+static loomProbe* make_children(const char* path, int64_t file_size, bool cut_short) {
+  loomProbe* probes = calloc(1, sizeof *probes);
+  if (!probes) return NULL;
+  probes->at =
+      mmap(NULL, sizeof(int) * MAX_CHILDREN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  probes->path = strdup(path);
+  if (probes->at == MAP_FAILED || !probes->path) {
+    free(probes->path);
+    if (probes->at != MAP_FAILED) munmap((void*)probes->at, sizeof(int) * MAX_CHILDREN);
+    free(probes);
+    return NULL;
+  }
+  pthread_mutex_init(&probes->lock, NULL);
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  // A child costs some milliseconds to make, as much as reading a megabyte or two.
+  int64_t n = 1 + file_size / (4 << 20);
+  if (n > cores) n = cores;
+  if (n > MAX_CHILDREN) n = MAX_CHILDREN;
+  if (n < 1) n = 1;
+  probes->n = probes->running = (int)n;
+  for (int i = 0; i < n; i++) {
+    probes->at[i] = AT_OPEN;
+    probes->child[i] = (probe){.path = probes->path,
+                               .file_size = file_size,
+                               .cut_short = cut_short,
+                               .from = i,
+                               .step = (int)n,
+                               .at = &probes->at[i]};
+  }
+  for (int i = 0; i < n; i++) start(&probes->child[i]);
+  return probes;
+}
+
+void loom_h5_probe_end(loomProbe* probes) {
+  if (!probes) return;
+  for (int i = 0; i < probes->n; i++) {
+    probe* p = &probes->child[i];
+    if (p->done || p->child < 0) continue;
+    kill(p->child, SIGKILL);
+    while (waitpid(p->child, NULL, 0) < 0 && errno == EINTR) continue;
+  }
+  pthread_mutex_destroy(&probes->lock);
+  munmap((void*)probes->at, sizeof(int) * MAX_CHILDREN);
+  free(probes->path);
+  free(probes);
+}
+
+int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
+                  bool cut_short, loomError* err) {
+  *ndamaged = 0;
+  loomProbe* probes = make_children(path, file_size, cut_short);
+  if (!probes) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  while (probes->running) {
+    for (int i = 0; i < probes->n; i++) follow(probes, &probes->child[i], true);
+  }
+  *ndamaged = probes->ndamaged;
+  memcpy(damaged, probes->damaged, sizeof probes->damaged);
+  qsort(damaged, (size_t)*ndamaged, sizeof *damaged, compare_int);
+  int status = beyond_use(probes, err);
+  loom_h5_probe_end(probes);
+  return status;
+}
+
+// ---- while the file is in use already
+
+static const struct timespec a_moment = {0, 500000};
+
+int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, loomError* err) {
+  loomProbe* probes = *out = make_children(path, file_size, false);
+  if (!probes) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  for (int i = 0; i < probes->n; i++) {
+    probe* p = &probes->child[i];
+    while (!p->done && *p->at < 0) {
+      nanosleep(&a_moment, NULL);
+      follow(probes, p, false);
+    }
+  }
+  int status = beyond_use(probes, err);
+  if (status) {
+    loom_h5_probe_end(probes);
+    *out = NULL;
+  }
+  return status;
+}
+
+static bool is_passed(loomProbe* probes, int demo) {
+  probe* p = &probes->child[demo % probes->n];
+  if (p->done || *p->at > demo) return true;
+  follow(probes, p, false);
+  return p->done || *p->at > demo || p->from > demo;
+}
+
+bool loom_h5_probe_passed(loomProbe* probes, int demo) {
+  pthread_mutex_lock(&probes->lock);
+  bool passed = is_passed(probes, demo);
+  pthread_mutex_unlock(&probes->lock);
+  return passed;
+}
+
+bool loom_h5_probe_damaged(loomProbe* probes, int demo) {
+  while (!loom_h5_probe_passed(probes, demo)) nanosleep(&a_moment, NULL);
+  pthread_mutex_lock(&probes->lock);
+  bool damaged = probes->status != LOOM_OK;
+  for (int i = 0; i < probes->ndamaged; i++) damaged = damaged || probes->damaged[i] == demo;
+  pthread_mutex_unlock(&probes->lock);
+  return damaged;
+}

@@ -1,0 +1,21 @@
+// An offscreen OpenGL context for MuJoCo's classic renderer: EGL without a surface, or else OSMesa. Both
+// libraries are looked for when the first context is made, so that the program starts where neither is.
+#ifndef LOOM_ENGINE_DRAW_GL_H
+#define LOOM_ENGINE_DRAW_GL_H
+
+#include "engine/base/error.h"
+
+typedef struct loomGl loomGl;
+
+/// Make a context and make it current in this thread. $DEMOLOOM_GL is "egl" or "osmesa" to force one; without
+/// it EGL is tried, then OSMesa. LOOM_ERR_UNSUPPORTED tells why each did not work and what to install.
+int loom_gl_create(loomGl** out, loomError* err);
+/// Make it current in this thread.
+int loom_gl_make_current(loomGl* gl, loomError* err);
+/// No longer current in this thread, so that another may make it so.
+void loom_gl_release(loomGl* gl);
+/// "egl" or "osmesa".
+const char* loom_gl_name(const loomGl* gl);
+void loom_gl_destroy(loomGl* gl);
+
+#endif

@@ -1,0 +1,38 @@
+// Videos as MP4 files: H.264 where there is an encoder for it, else MPEG-4 part 2.
+#ifndef LOOM_ENGINE_DRAW_VIDEO_H
+#define LOOM_ENGINE_DRAW_VIDEO_H
+
+#include "engine/base/error.h"
+#include "engine/draw/image.h"
+
+typedef struct loomVideoDef {
+  int width, height;  // pixels, at least 16; an odd last column or row is cut off
+  double fps;         // frames a second
+} loomVideoDef;
+
+typedef struct loomVideo loomVideo;
+
+/// Begin PATH.tmp. LOOM_ERR_UNSUPPORTED when there is no encoder, LOOM_ERR_IO when the path cannot be
+/// written.
+int loom_video_create(loomVideo** out, const char* path, const loomVideoDef* def, loomError* err);
+/// Append a frame of the video's size.
+int loom_video_add(loomVideo* video, const loomImage* frame, loomError* err);
+
+/// Frames that a thread encodes by itself, in memory, to be appended to the video in their turn. They begin
+/// anew, so that the bytes depend on where a video is cut into parts, but not on who made them or when.
+typedef struct loomVideoPart loomVideoPart;
+int loom_video_part_create(loomVideoPart** out, const loomVideo* video, loomError* err);
+int loom_video_part_add(loomVideoPart* part, const loomImage* frame, loomError* err);
+/// Ends the part; call it before loom_video_append, in the thread that made it.
+int loom_video_part_end(loomVideoPart* part, loomError* err);
+void loom_video_part_destroy(loomVideoPart* part);
+/// Append a part that has ended. One thread at a time; not after loom_video_add.
+int loom_video_append(loomVideo* video, const loomVideoPart* part, loomError* err);
+/// Finish and rename to the path: only then is there a file of that name. At least one frame is needed.
+int loom_video_finish(loomVideo* video, loomError* err);
+/// Free; without loom_video_finish before, PATH.tmp is removed. Takes NULL.
+void loom_video_destroy(loomVideo* video);
+/// Name of the encoder in use: "libx264", "mpeg4", ...
+const char* loom_video_encoder(const loomVideo* video);
+
+#endif

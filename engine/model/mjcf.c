@@ -1,0 +1,375 @@
+#include "engine/model/mjcf.h"
+
+#include <libxml/parser.h>
+#include <limits.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- growing text
+
+static bool text_reserve(loomText* text, size_t more) {
+  if (text->failed) return false;
+  if (more >= SIZE_MAX / 4 - text->n) {
+    text->failed = true;
+    return false;
+  }
+  size_t need = text->n + more + 1;
+  if (need <= text->capacity) return true;
+  size_t capacity = text->capacity ? text->capacity : 1024;
+  while (capacity < need) capacity *= 2;
+  char* s = realloc(text->s, capacity);
+  if (!s) {
+    text->failed = true;
+    return false;
+  }
+  text->s = s;
+  text->capacity = capacity;
+  return true;
+}
+
+void loom_text_add(loomText* text, const char* s, size_t n) {
+  if (!text_reserve(text, n)) return;
+  memcpy(text->s + text->n, s, n);
+  text->n += n;
+  text->s[text->n] = '\0';
+}
+
+void loom_text_puts(loomText* text, const char* s) {
+  loom_text_add(text, s, strlen(s));
+}
+
+void loom_text_destroy(loomText* text) {
+  free(text->s);
+  *text = (loomText){0};
+}
+
+// ---- reading
+
+static pthread_once_t parser_ready = PTHREAD_ONCE_INIT;
+
+// A document type is where entities are declared, so it is where their expansion is stopped.
+static void refuse_document_type(void* context, const xmlChar* name, const xmlChar* public_id,
+                                 const xmlChar* system_id) {
+  (void)name, (void)public_id, (void)system_id;
+  xmlParserCtxt* parser = context;
+  parser->_private = parser;
+  xmlStopParser(parser);
+}
+
+static int parse_error(xmlParserCtxt* parser, const char* label, loomError* err) {
+  if (parser->_private) {
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: a document type (<!DOCTYPE>) has no place in MJCF; remove it", label);
+  }
+  const xmlError* why = xmlCtxtGetLastError(parser);
+  if (!why || !why->message) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: not XML", label);
+  if (why->code == XML_ERR_NO_MEMORY) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+  int length = (int)strcspn(why->message, "\r\n");
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: not well-formed XML: %.*s", label, why->line,
+                        length < 300 ? length : 300, why->message);
+}
+
+static int read_document(xmlDoc** out, xmlParserCtxt* parser, const char* xml, size_t size, const char* label,
+                         loomError* err) {
+  parser->sax->internalSubset = refuse_document_type;
+  int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NODICT |
+                XML_PARSE_BIG_LINES | XML_PARSE_NOXINCNODE | XML_PARSE_NOCDATA;
+  xmlDoc* doc = xmlCtxtReadMemory(parser, xml, (int)size, NULL, "UTF-8", options);
+  if (!doc || parser->_private || !parser->wellFormed) {
+    int code = parse_error(parser, label, err);
+    xmlFreeDoc(doc);
+    return code;
+  }
+  const xmlNode* root = xmlDocGetRootElement(doc);
+  if (!loom_mjcf_is(root, "mujoco")) {
+    int code =
+        loom_error_set(err, LOOM_ERR_FORMAT, "%s: not MJCF: the outermost element is <%.40s>, not <mujoco>",
+                       label, root ? (const char*)root->name : "");
+    xmlFreeDoc(doc);
+    return code;
+  }
+  *out = doc;
+  return LOOM_OK;
+}
+
+int loom_mjcf_parse(xmlDoc** out, const char* xml, int64_t max_bytes, const char* label, loomError* err) {
+  *out = NULL;
+  pthread_once(&parser_ready, xmlInitParser);
+  size_t size = strlen(xml);
+  if (size > INT_MAX || (int64_t)size > max_bytes) {
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: the model's XML is %zu bytes long, more than the %lld allowed", label, size,
+                          (long long)max_bytes);
+  }
+  if (size == 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the model's XML is empty", label);
+  xmlParserCtxt* parser = xmlNewParserCtxt();
+  if (!parser) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+  int code = read_document(out, parser, xml, size, label, err);
+  xmlFreeParserCtxt(parser);
+  return code;
+}
+
+// ---- the tree
+
+bool loom_mjcf_is(const xmlNode* node, const char* name) {
+  return node && node->type == XML_ELEMENT_NODE && strcmp((const char*)node->name, name) == 0;
+}
+
+static xmlNode* element_from(xmlNode* node, const char* name) {
+  for (; node; node = node->next) {
+    if (node->type == XML_ELEMENT_NODE && (!name || loom_mjcf_is(node, name))) return node;
+  }
+  return NULL;
+}
+
+xmlNode* loom_mjcf_child(const xmlNode* node, const char* name) {
+  return node ? element_from(node->children, name) : NULL;
+}
+
+xmlNode* loom_mjcf_sibling(const xmlNode* node, const char* name) {
+  return element_from(node->next, name);
+}
+
+xmlNode* loom_mjcf_walk(const xmlNode* top, xmlNode* node) {
+  xmlNode* next = loom_mjcf_child(node, NULL);
+  while (!next && node != top) {
+    next = loom_mjcf_sibling(node, NULL);
+    node = node->parent;
+  }
+  return next;
+}
+
+char* loom_mjcf_get(const xmlNode* node, const char* attribute) {
+  return (char*)xmlGetNoNsProp(node, (const xmlChar*)attribute);
+}
+
+bool loom_mjcf_has(const xmlNode* node, const char* attribute, const char* value) {
+  char* have = loom_mjcf_get(node, attribute);
+  bool same = have && strcmp(have, value) == 0;
+  xmlFree(have);
+  return same;
+}
+
+int loom_mjcf_set(xmlNode* node, const char* attribute, const char* value) {
+  return xmlSetProp(node, (const xmlChar*)attribute, (const xmlChar*)value) ? LOOM_OK : LOOM_ERR_MEMORY;
+}
+
+int loom_mjcf_set_numbers(xmlNode* node, const char* attribute, const double* value, int n) {
+  char text[512];
+  size_t used = 0;
+  for (int i = 0; i < n && used < sizeof text; i++) {
+    used += (size_t)snprintf(text + used, sizeof text - used, i ? " %.17g" : "%.17g", value[i]);
+  }
+  return loom_mjcf_set(node, attribute, text);
+}
+
+void loom_mjcf_unset(xmlNode* node, const char* attribute) {
+  xmlUnsetProp(node, (const xmlChar*)attribute);
+}
+
+// ---- writing
+
+typedef struct mjcfWriter {
+  loomText* out;
+  loomMjcfMark* mark;
+  long line;
+} mjcfWriter;
+
+static const char* escape_of(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\n':
+      return "&#10;";
+    case '\r':
+      return "&#13;";
+    case '\t':
+      return "&#9;";
+    default:
+      return NULL;
+  }
+}
+
+static void put_value(loomText* out, const char* value) {
+  const char* begin = value;
+  for (const char* c = value; *c; c++) {
+    const char* escape = escape_of(*c);
+    if (!escape) continue;
+    loom_text_add(out, begin, (size_t)(c - begin));
+    loom_text_puts(out, escape);
+    begin = c + 1;
+  }
+  loom_text_puts(out, begin);
+}
+
+static void put_attributes(loomText* out, const xmlNode* node) {
+  for (const xmlAttr* attribute = node->properties; attribute; attribute = attribute->next) {
+    loom_text_puts(out, " ");
+    loom_text_puts(out, (const char*)attribute->name);
+    loom_text_puts(out, "=\"");
+    xmlChar* value = xmlNodeListGetString(node->doc, attribute->children, 1);
+    if (value) put_value(out, (const char*)value);
+    if (!value && attribute->children) out->failed = true;
+    xmlFree(value);
+    loom_text_puts(out, "\"");
+  }
+}
+
+static void put_element(mjcfWriter* writer, const xmlNode* node, int depth) {
+  long line = xmlGetLineNo(node);
+  if (writer->line < line) {
+    for (; writer->line < line; writer->line++) loom_text_puts(writer->out, "\n");
+    for (int i = 0; i < depth; i++) loom_text_puts(writer->out, "  ");
+  }
+  bool marked = writer->mark && writer->mark->node == node;
+  if (marked) writer->mark->begin = writer->out->n;
+  loom_text_puts(writer->out, "<");
+  loom_text_puts(writer->out, (const char*)node->name);
+  put_attributes(writer->out, node);
+  const xmlNode* child = loom_mjcf_child(node, NULL);
+  loom_text_puts(writer->out, child ? ">" : "/>");
+  for (; child; child = loom_mjcf_sibling(child, NULL)) put_element(writer, child, depth + 1);
+  if (loom_mjcf_child(node, NULL)) {
+    loom_text_puts(writer->out, "</");
+    loom_text_puts(writer->out, (const char*)node->name);
+    loom_text_puts(writer->out, ">");
+  }
+  if (marked) writer->mark->end = writer->out->n;
+}
+
+void loom_mjcf_write(loomText* out, const xmlNode* node, loomMjcfMark* mark) {
+  mjcfWriter writer = {.out = out, .mark = mark, .line = xmlGetLineNo(node)};
+  int depth = 0;
+  for (const xmlNode* up = node->parent; up && up->type == XML_ELEMENT_NODE; up = up->parent) depth++;
+  put_element(&writer, node, depth);
+}
+
+void loom_mjcf_write_document(loomText* out, const xmlDoc* doc, loomMjcfMark* mark) {
+  mjcfWriter writer = {.out = out, .mark = mark, .line = 1};
+  put_element(&writer, xmlDocGetRootElement(doc), 0);
+  loom_text_puts(out, "\n");
+}
+
+// ---- what MJCF means
+
+static const char* const file_attributes[] = {"file",     "fileright", "fileleft", "fileup",
+                                              "filedown", "filefront", "fileback"};
+
+loomMjcfDir loom_mjcf_file_kind(const xmlNode* node, const char* attribute) {
+  bool file = false;
+  for (size_t i = 0; i < sizeof file_attributes / sizeof *file_attributes; i++) {
+    file = file || strcmp(attribute, file_attributes[i]) == 0;
+  }
+  if (!file) return LOOM_MJCF_NO_FILE;
+  return loom_mjcf_is(node, "texture") ? LOOM_MJCF_TEXTURE_DIR : LOOM_MJCF_MESH_DIR;
+}
+
+static void take_dir(char** dir, const xmlNode* node, const char* attribute) {
+  char* value = loom_mjcf_get(node, attribute);
+  if (!value) return;
+  xmlFree(*dir);
+  *dir = value;
+}
+
+void loom_mjcf_dirs(char** mesh_dir, char** texture_dir, const xmlDoc* doc) {
+  *mesh_dir = *texture_dir = NULL;
+  const xmlNode* root = xmlDocGetRootElement(doc);
+  for (xmlNode* node = loom_mjcf_child(root, "compiler"); node; node = loom_mjcf_sibling(node, "compiler")) {
+    take_dir(mesh_dir, node, "assetdir");
+    take_dir(texture_dir, node, "assetdir");
+    take_dir(mesh_dir, node, "meshdir");
+    take_dir(texture_dir, node, "texturedir");
+  }
+}
+
+typedef struct refusedElement {
+  const char* element;
+  const char* why;
+} refusedElement;
+
+static const refusedElement refused[] = {
+    {"plugin", "plugins run code of their own and are not loaded"},
+    {"include", "included files are not read; put their content into the model"},
+    {"model", "model files are not read; put their content into the model"},
+    {"attach", "attached models are not read; put their content into the model"},
+};
+
+// Numbers that size MuJoCo's allocations: far above any real scene, far below a machine's memory.
+typedef struct numberLimit {
+  const char* element;
+  const char* attribute;
+  double most;
+} numberLimit;
+
+static const numberLimit limits[] = {
+    {"replicate", "count", 10000}, {"composite", "count", 10000},    {"flexcomp", "count", 1000},
+    {"texture", "width", 16384},   {"texture", "height", 6 * 16384}, {"size", "nuserdata", 1e6},
+    {"size", "nuser_body", 1000},  {"size", "nuser_jnt", 1000},      {"size", "nuser_geom", 1000},
+    {"size", "nuser_site", 1000},  {"size", "nuser_cam", 1000},      {"size", "nuser_tendon", 1000},
+    {"size", "nkey", 10000},       {"size", "nuser_actuator", 1000}, {"size", "nuser_sensor", 1000},
+    {"size", "nstack", 1e9},       {"hfield", "nrow", 10000},        {"hfield", "ncol", 10000},
+    {"size", "njmax", 1e7},        {"size", "nconmax", 1e7},         {"size", "nemax", 1e7},
+    {"numeric", "size", 1e6},      {"global", "offwidth", 16384},    {"global", "offheight", 16384},
+    {"mesh", "params", 10000},     {"quality", "shadowsize", 16384}, {"mesh", "maxhullvert", 1e7},
+};
+
+static int check_numbers(const xmlNode* node, const numberLimit* limit, const char* label, loomError* err) {
+  char* text = loom_mjcf_get(node, limit->attribute);
+  double product = 1;
+  char* end = NULL;
+  for (const char* from = text; from && *from; from = end) {
+    double value = strtod(from, &end);
+    if (end == from) break;
+    product *= fmax(fabs(value), 1);
+  }
+  xmlFree(text);
+  if (product <= limit->most) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: %s of <%s> is %g, more than the %g allowed",
+                        label, xmlGetLineNo(node), limit->attribute, limit->element, product, limit->most);
+}
+
+// "memory" takes a number with a suffix: 64K, 16M, 1G.
+static int check_memory(const xmlNode* node, const char* label, loomError* err) {
+  char* text = loom_mjcf_is(node, "size") ? loom_mjcf_get(node, "memory") : NULL;
+  if (!text) return LOOM_OK;
+  char* end = text;
+  double bytes = strtod(text, &end);
+  const char* suffixes = "KMGTPE";
+  for (const char* s = suffixes; *s && end && *end; s++) {
+    bytes *= 1024;
+    if ((*end & ~0x20) == *s) break;
+  }
+  xmlFree(text);
+  const double most = 8.0 * 1024 * 1024 * 1024;
+  if (bytes <= most) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: memory of <size> is more than the 8G allowed",
+                        label, xmlGetLineNo(node));
+}
+
+int loom_mjcf_check(const xmlDoc* doc, const char* label, loomError* err) {
+  xmlNode* root = xmlDocGetRootElement(doc);
+  for (xmlNode* node = root; node; node = loom_mjcf_walk(root, node)) {
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+      if (!loom_mjcf_is(node, refused[i].element)) continue;
+      return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: <%s> is refused: %s", label,
+                            xmlGetLineNo(node), refused[i].element, refused[i].why);
+    }
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+      if (!loom_mjcf_is(node, limits[i].element)) continue;
+      int code = check_numbers(node, &limits[i], label, err);
+      if (code) return code;
+    }
+    int code = check_memory(node, label, err);
+    if (code) return code;
+  }
+  return LOOM_OK;
+}

@@ -1,0 +1,159 @@
+#include "engine/model/simplify.h"
+
+#include <math.h>
+#include <meshoptimizer.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+loomSimplifyDef loom_default_simplify_def(void) {
+  return (loomSimplifyDef){.error = 0.004, .min_faces = 200, .texture = 512};
+}
+
+// Corners of a mesh's triangles as they were: vertex, normal and texture coordinate. Its places: vertices of
+// one place are one, though their normals or texture coordinates differ, else no edge between them could go
+// (OBJ files have them apart). And the corners at each place as a linked list.
+typedef struct corners {
+  int count;                     // 3 a face
+  int *vertex, *normal, *coord;  // (count); coord is NULL where there are none
+  size_t places;
+  float* place;                   // (places x 3)
+  int *first, *next;              // (places), (count); -1 ends a list
+  unsigned int *index, *reduced;  // (count) places
+} corners;
+
+static void free_corners(corners* c) {
+  free(c->vertex);
+  free(c->normal);
+  free(c->coord);
+  free(c->place);
+  free(c->first);
+  free(c->next);
+  free(c->index);
+  free(c->reduced);
+}
+
+static int* copy_ints(const int* from, int n) {
+  int* to = malloc((size_t)n * sizeof *to);
+  if (to) memcpy(to, from, (size_t)n * sizeof *to);
+  return to;
+}
+
+static bool read_corners(corners* c, const mjModel* m, int mesh) {
+  int from = 3 * m->mesh_faceadr[mesh];
+  size_t vertices = (size_t)m->mesh_vertnum[mesh], bytes = 3 * sizeof(float);
+  const float* vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh];
+  bool coords = m->mesh_texcoordadr[mesh] >= 0;
+  *c = (corners){.count = 3 * m->mesh_facenum[mesh]};
+  size_t count = (size_t)c->count;
+  c->vertex = copy_ints(m->mesh_face + from, c->count);
+  c->normal = copy_ints(m->mesh_facenormal + from, c->count);
+  if (coords) c->coord = copy_ints(m->mesh_facetexcoord + from, c->count);
+  c->place = malloc(vertices * bytes);
+  c->first = malloc(vertices * sizeof *c->first);
+  c->next = malloc(count * sizeof *c->next);
+  c->index = malloc(count * sizeof *c->index);
+  c->reduced = malloc(count * sizeof *c->reduced);
+  unsigned int* remap = malloc(vertices * sizeof *remap);
+  bool room = c->vertex && c->normal && (!coords || c->coord) && c->place && c->first && c->next &&
+              c->index && c->reduced && remap;
+  if (room) {
+    for (int i = 0; i < c->count; i++) c->reduced[i] = (unsigned int)c->vertex[i];
+    c->places = meshopt_generateVertexRemap(remap, c->reduced, count, vert, vertices, bytes);
+    meshopt_remapVertexBuffer(c->place, vert, vertices, bytes, remap);
+    meshopt_remapIndexBuffer(c->index, c->reduced, count, remap);
+    for (size_t v = 0; v < c->places; v++) c->first[v] = -1;
+    for (int i = c->count - 1; i >= 0; i--) {
+      c->next[i] = c->first[c->index[i]];
+      c->first[c->index[i]] = i;
+    }
+  }
+  free(remap);
+  return room;
+}
+
+static void face_normal(double out[3], const float* vert, const unsigned int* face) {
+  double a[3], b[3];
+  for (int k = 0; k < 3; k++) {
+    a[k] = (double)vert[3 * face[1] + (unsigned)k] - (double)vert[3 * face[0] + (unsigned)k];
+    b[k] = (double)vert[3 * face[2] + (unsigned)k] - (double)vert[3 * face[0] + (unsigned)k];
+  }
+  mju_cross(out, a, b);
+}
+
+// Of the corners at a place, the one whose normal is nearest the new triangle's: edges that were sharp stay
+// so.
+static int best_corner(const corners* c, const float* normals, unsigned int place, const double n[3]) {
+  int best = -1;
+  double most = -INFINITY;
+  for (int i = c->first[place]; i >= 0; i = c->next[i]) {
+    const float* at = normals + 3 * c->normal[i];
+    double along = n[0] * (double)at[0] + n[1] * (double)at[1] + n[2] * (double)at[2];
+    if (along > most) {
+      most = along;
+      best = i;
+    }
+  }
+  return best;
+}
+
+static int lighten_mesh(mjModel* m, int mesh, const loomSimplifyDef* def, loomError* err) {
+  corners c;
+  const float* normals = m->mesh_normal + 3 * m->mesh_normaladr[mesh];
+  if (!read_corners(&c, m, mesh)) {
+    free_corners(&c);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a lighter mesh");
+  }
+  size_t n = meshopt_simplify(c.reduced, c.index, (size_t)c.count, c.place, c.places, 3 * sizeof(float), 0,
+                              (float)def->error, 0, NULL);
+  int to = 3 * m->mesh_faceadr[mesh];
+  for (size_t i = 0; n && i < n; i++) {
+    double normal[3];
+    face_normal(normal, c.place, c.reduced + i - i % 3);
+    int corner = best_corner(&c, normals, c.reduced[i], normal);
+    m->mesh_face[to + (int)i] = c.vertex[corner];
+    m->mesh_facenormal[to + (int)i] = c.normal[corner];
+    if (c.coord) m->mesh_facetexcoord[to + (int)i] = c.coord[corner];
+  }
+  if (n) m->mesh_facenum[mesh] = (int)(n / 3);
+  free_corners(&c);
+  return 0;
+}
+
+static bool collides(const mjModel* m, int mesh) {
+  for (int g = 0; g < m->ngeom; g++) {
+    if (m->geom_dataid[g] == mesh && (m->geom_contype[g] || m->geom_conaffinity[g])) return true;
+  }
+  return false;
+}
+
+// Each pixel becomes the mean of four.
+static void halve_texture(mjModel* m, int tex) {
+  int width = m->tex_width[tex], channels = m->tex_nchannel[tex];
+  mjtByte* data = m->tex_data + m->tex_adr[tex];
+  for (int y = 0; y < m->tex_height[tex] / 2; y++) {
+    for (int x = 0; x < width / 2; x++) {
+      for (int c = 0; c < channels; c++) {
+        const mjtByte* from = data + (size_t)channels * (size_t)(2 * y * width + 2 * x) + c;
+        size_t line = (size_t)channels * (size_t)width;
+        int sum = from[0] + from[channels] + from[line] + from[line + (size_t)channels];
+        data[(size_t)channels * (size_t)(y * (width / 2) + x) + (size_t)c] = (mjtByte)((sum + 2) / 4);
+      }
+    }
+  }
+  m->tex_width[tex] = width / 2;
+  m->tex_height[tex] /= 2;
+}
+
+int loom_model_simplify(mjModel* m, const loomSimplifyDef* def, loomError* err) {
+  loomSimplifyDef usual = loom_default_simplify_def();
+  if (!def) def = &usual;
+  int code = 0;
+  for (int mesh = 0; !code && mesh < m->nmesh; mesh++) {
+    if (m->mesh_facenum[mesh] >= def->min_faces && !collides(m, mesh)) code = lighten_mesh(m, mesh, def, err);
+  }
+  for (int tex = 0; !code && tex < m->ntex; tex++) {
+    while (m->tex_type[tex] == mjTEXTURE_2D && m->tex_width[tex] > def->texture) halve_texture(m, tex);
+  }
+  return code;
+}

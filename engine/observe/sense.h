@@ -1,0 +1,62 @@
+// What a policy with eyes sees: pictures and point clouds. Datasets (demoloom render --obs) and rollouts have
+// them from here, so that a policy meets what it was trained on. How they were made is kept as text: in a
+// dataset as the attribute loom_sense of `data`, in a policy's file as the metadata `sense`.
+#ifndef LOOM_ENGINE_OBSERVE_SENSE_H
+#define LOOM_ENGINE_OBSERVE_SENSE_H
+
+#include "engine/draw/render.h"
+#include "engine/observe/cloud.h"
+
+#define LOOM_SENSE_ATTR "loom_sense"
+
+typedef struct loomSenseDef {
+  bool full;       // pictures of meshes and textures as they are, not simplified (engine/model/simplify.h)
+  bool shadows;    // see loomRenderDef
+  bool collision;  // see loomRenderDef
+  loomCloudDef cloud;
+} loomSenseDef;
+
+/// Light pictures, as `demoloom render --obs` makes them; no cloud.
+loomSenseDef loom_default_sense_def(void);
+/// As YAML, malloc'ed; NULL when out of memory. Read again it is the same.
+char* loom_sense_text(const loomSenseDef* def);
+/// LOOM_ERR_FORMAT: label and key of what is wrong.
+int loom_sense_parse(loomSenseDef* out, const char* text, const char* label, loomError* err);
+
+typedef enum loomSenseKind {
+  LOOM_SENSE_IMAGE,
+  LOOM_SENSE_DEPTH,
+  LOOM_SENSE_SEGMENTATION,
+  LOOM_SENSE_CLOUD
+} loomSenseKind;
+
+/// One observation: CAMERA_image (height x width x 3, uint8), CAMERA_depth (height x width, float, m),
+/// CAMERA_segmentation (height x width, int32, geoms), or `pointcloud` (points x 3, float, m).
+typedef struct loomSenseKey {
+  loomSenseKind kind;
+  loomName camera;  // "table": where the model has no such camera, the free one of loomRenderDef
+  int height, width;
+} loomSenseKey;
+
+/// By an observation's name and the shape of its rows: height x width x channels (rank 3), or points x 3
+/// (rank 2). LOOM_ERR_UNSUPPORTED: nothing that can be seen in an episode.
+int loom_sense_key(loomSenseKey* out, const loomSenseDef* def, const char* name, int rank, const int* shape,
+                   loomError* err);
+
+typedef struct loomSense loomSense;
+
+/// All pictures have one size. LOOM_ERR_UNSUPPORTED otherwise.
+int loom_sense_create(loomSense** out, const loomSenseDef* def, const loomSenseKey* key, int n,
+                      loomError* err);
+void loom_sense_destroy(loomSense* sense);
+/// The model to look at from now on, from MJCF; nothing is done where the text is the last one's. What roots
+/// and label are for: loom_model_compile. LOOM_ERR_USAGE names a camera that it lacks, LOOM_ERR_UNSUPPORTED
+/// what is missing to draw.
+int loom_sense_model(loomSense* sense, const char* xml, const char* label, const loomAssetRoots* roots,
+                     loomError* err);
+/// The model itself.
+const mjModel* loom_sense_model_of(const loomSense* sense);
+/// out[i]: what key i shows at joint positions qpos (nq). Any thread may call, one at a time.
+int loom_sense_look(void* const* out, loomSense* sense, const double* qpos, loomError* err);
+
+#endif

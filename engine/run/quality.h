@@ -1,0 +1,30 @@
+// How well-behaved an episode is, beyond succeeding: nothing pressed deep into anything, actions inside their
+// range, no joint faster than it can.
+#ifndef LOOM_ENGINE_RUN_QUALITY_H
+#define LOOM_ENGINE_RUN_QUALITY_H
+
+#include "engine/sim/episode.h"
+
+/// What a well-behaved demo keeps to; 0 = no limit. A task's attempts are lost beyond its own.
+#define LOOM_PENETRATION_LIMIT 0.005  // m
+#define LOOM_JOINT_SPEED_LIMIT 1.0    // share of the joint's limit
+
+/// The worst an episode has shown so far. Zero to begin with.
+typedef struct loomQuality {
+  double penetration;                       // deepest contact at a control step once objects have settled, m
+  char penetrating[2 * LOOM_NAME_MAX + 8];  // its two geoms
+  double action_size;                       // largest action entry as a share of its limit
+  double joint_speed;  // largest arm joint speed as a share of its limit; 0 where limits are not known
+  char fastest[LOOM_NAME_MAX];  // that joint
+} loomQuality;
+
+/// Take in the episode as it stands at this control step.
+void loom_quality_state(loomQuality* quality, const loomEpisode* episode);
+/// Take in the action (A) about to be taken.
+void loom_quality_action(loomQuality* quality, const loomEpisode* episode, const double* action);
+/// Is it what is expected of a demo?
+bool loom_quality_good(const loomQuality* quality);
+/// Is it beyond a limit of the episode's task? Then `reason` (size) says which.
+bool loom_quality_beyond(const loomQuality* quality, const loomTask* task, char* reason, size_t size);
+
+#endif

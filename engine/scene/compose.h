@@ -1,0 +1,41 @@
+// Robots put into a scene: MJCF parts attached to one another through MuJoCo's mjSpec, and the result as one
+// MJCF text, which then goes the way of every other model (engine/model/model.h).
+#ifndef LOOM_ENGINE_SCENE_COMPOSE_H
+#define LOOM_ENGINE_SCENE_COMPOSE_H
+
+#include "engine/model/model.h"
+#include "engine/task/task.h"
+
+/// One part to attach.
+typedef struct loomPart {
+  const char* file;        // MJCF, looked up in the asset roots
+  const char* prefix;      // put before all its names
+  const char* to;          // body of what is there already that it is attached to; "" = the world
+  double pos[3], quat[4];  // where, in that body's frame; quaternion w-x-y-z
+  bool weld;               // without its free joint
+  int without_count;  // bodies, joints and geoms left out, by the file's own names, with all that hangs on
+                      // them
+  const loomName* without;
+} loomPart;
+
+/// One joint that is given what the parts' MJCF leaves out.
+typedef struct loomJointEdit {
+  const loomJointsDef* def;
+  int index;
+} loomJointEdit;
+
+/// Attach the parts, in order, to the scene `xml` (named `label` in messages; its assets are looked up in the
+/// roots too). *out is malloc'ed: MJCF whose assets are named by portable paths. Errors as
+/// loom_model_compile's.
+int loom_model_compose(char** out, const char* xml, const char* label, const loomPart* parts, int n,
+                       const loomJointEdit* edits, int nedit, const loomAssetRoots* roots, loomError* err);
+
+/// The MJCF a task with a `model: file` is run in, robots put at their places; malloc'ed. label
+/// (LOOM_PATH_MAX) becomes its name for messages.
+int loom_task_model(char** out, char* label, const loomTask* task, const loomAssetRoots* roots,
+                    loomError* err);
+
+/// A whole file as text, malloc'ed and NUL-terminated. LOOM_ERR_IO.
+int loom_read_text(char** out, const char* path, loomError* err);
+
+#endif

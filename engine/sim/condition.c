@@ -1,0 +1,387 @@
+#include "engine/sim/condition.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/expr.h"
+#include "engine/sim/point.h"
+
+/// A condition node with its names resolved; bounds are re-evaluated when sizes change.
+typedef struct boundNode {
+  int a_id, b_id;  // body, geom or site of the points
+  int joint_qpos;
+  double a_at[3], b_at[3], minus, above, below, low[3], high[3];
+  unsigned char* geoms;   // (ngeom) 1 for geoms of the list
+  unsigned char* others;  // (ngeom), NULL = any
+} boundNode;
+
+typedef struct nodeState {
+  double value;
+  int held;
+  bool truth;
+} nodeState;
+
+struct loomConditions {
+  const loomTask* task;
+  int ngeom;
+  boundNode node[LOOM_MAX_CONDITIONS];
+  nodeState state[LOOM_MAX_CONDITIONS];
+  signed char* finger_arm;  // (ngeom) arm whose finger this geom is, -1 = none
+  unsigned char* finger;    // (ngeom) its finger number
+};
+
+// ---- binding
+
+static int missing(const loomTask* t, const loomConditionDef* c, const char* kind, const char* name,
+                   loomError* err) {
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no %s '%s'", t->path, c->line, kind,
+                        name);
+}
+
+static int bind_geoms(unsigned char** out, const loomGeomList* list, const loomTask* t,
+                      const loomConditionDef* c, const mjModel* m, loomError* err) {
+  *out = calloc((size_t)m->ngeom + 1, 1);
+  if (!*out) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
+  for (int i = 0; i < list->count; i++) {
+    int id = mj_name2id(m, mjOBJ_GEOM, list->geoms[i]);
+    if (id < 0) return missing(t, c, "geom", list->geoms[i], err);
+    (*out)[id] = 1;
+  }
+  if (!list->object[0]) return 0;
+  const char* name = t->objects[loom_task_find_object(t, list->object)].body;
+  int body = mj_name2id(m, mjOBJ_BODY, name);
+  if (body < 0) return missing(t, c, "body", name, err);
+  for (int g = 0; g < m->ngeom; g++) {
+    bool touches = m->geom_contype[g] || m->geom_conaffinity[g];
+    if (touches && m->body_rootid[m->geom_bodyid[g]] == m->body_rootid[body]) (*out)[g] = 1;
+  }
+  return 0;
+}
+
+static int bind_node(boundNode* n, const loomConditionDef* c, const loomTask* t, const mjModel* m,
+                     loomError* err) {
+  int code = loom_point_bind(&n->a_id, &c->a, t, c->line, m, err);
+  if (!code) code = loom_point_bind(&n->b_id, &c->b, t, c->line, m, err);
+  if (!code && (c->geoms.count || c->geoms.object[0])) code = bind_geoms(&n->geoms, &c->geoms, t, c, m, err);
+  if (!code && (c->others.count || c->others.object[0]))
+    code = bind_geoms(&n->others, &c->others, t, c, m, err);
+  if (!code && c->kind == LOOM_COND_JOINT) {
+    int id = mj_name2id(m, mjOBJ_JOINT, c->joint);
+    if (id < 0) return missing(t, c, "joint", c->joint, err);
+    n->joint_qpos = m->jnt_qposadr[id];
+  }
+  return code;
+}
+
+static int bind_fingers(loomConditions* s, const mjModel* m, loomError* err) {
+  s->finger_arm = malloc((size_t)m->ngeom + 1);
+  s->finger = calloc((size_t)m->ngeom + 1, 1);
+  if (!s->finger_arm || !s->finger)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
+  memset(s->finger_arm, -1, (size_t)m->ngeom + 1);
+  for (int a = 0; a < s->task->arm_count; a++) {
+    const loomRobotDef* r = &s->task->robots[a];
+    for (int f = 0; f < r->finger_count; f++) {
+      for (int g = 0; g < r->finger_geom_count[f]; g++) {
+        int id = mj_name2id(m, mjOBJ_GEOM, r->finger_geoms[f][g]);
+        if (id < 0)
+          return loom_error_set(err, LOOM_ERR_FORMAT, "the model has no geom '%s', a finger of robot %d",
+                                r->finger_geoms[f][g], a);
+        s->finger_arm[id] = (signed char)a;
+        s->finger[id] = (unsigned char)f;
+      }
+    }
+  }
+  return 0;
+}
+
+int loom_conditions_create(loomConditions** out, const loomTask* task, const mjModel* m, loomError* err) {
+  *out = NULL;
+  loomConditions* s = calloc(1, sizeof *s);
+  if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
+  s->task = task;
+  s->ngeom = (int)m->ngeom;
+  int code = bind_fingers(s, m, err);
+  for (int i = 0; !code && i < task->condition_count; i++)
+    code = bind_node(&s->node[i], &task->conditions[i], task, m, err);
+  if (!code) code = loom_conditions_measure(s, m, err);
+  if (code) {
+    loom_conditions_destroy(s);
+    return code;
+  }
+  *out = s;
+  return 0;
+}
+
+void loom_conditions_destroy(loomConditions* s) {
+  if (!s) return;
+  for (int i = 0; i < LOOM_MAX_CONDITIONS; i++) {
+    free(s->node[i].geoms);
+    free(s->node[i].others);
+  }
+  free(s->finger_arm);
+  free(s->finger);
+  free(s);
+}
+
+// ---- measuring
+
+typedef struct nameList {
+  const char* names[LOOM_MAX_OBJECTS * LOOM_MAX_VARIABLES];
+  double values[LOOM_MAX_OBJECTS * LOOM_MAX_VARIABLES];
+  int n;
+} nameList;
+
+static void add_object(nameList* list, const loomObjectDef* o, const mjModel* m) {
+  for (int v = 0; v < o->variable_count; v++) {
+    double value = loom_variable_measure(o, o->variables[v].name, m);
+    if (isnan(value) || list->n >= 30) continue;
+    list->names[list->n] = o->variables[v].name;
+    list->values[list->n++] = value;
+  }
+}
+
+double loom_variable_measure(const loomObjectDef* o, const char* name, const mjModel* m) {
+  nameList known = {.n = 0};
+  for (int v = 0; v < o->variable_count; v++) {
+    const loomVariable* x = &o->variables[v];
+    double value = NAN;
+    int geom = x->geom[0] ? mj_name2id(m, mjOBJ_GEOM, x->geom) : -1;
+    if (geom >= 0) value = x->scale * m->geom_size[3 * geom + x->index];
+    if (x->let[0] && loom_expr_eval(&value, x->let, known.names, known.values, known.n, NULL)) value = NAN;
+    if (!strcmp(x->name, name)) return value;
+    if (isnan(value)) continue;
+    known.names[known.n] = x->name;
+    known.values[known.n++] = value;
+  }
+  return NAN;
+}
+
+static int eval(double* out, const char* text, double absent, const nameList* list, const loomTask* t,
+                const loomConditionDef* c, loomError* err) {
+  *out = absent;
+  if (!text[0]) return 0;
+  int code = loom_expr_eval(out, text, list->names, list->values, list->n, err);
+  return code ? loom_error_prefix(err, code, "%s:%d", t->path, c->line) : 0;
+}
+
+static int measure_node(boundNode* n, const loomConditionDef* c, const nameList* list, const loomTask* t,
+                        loomError* err) {
+  int code = eval(&n->minus, c->minus, 0, list, t, c, err);
+  if (!code) code = eval(&n->above, c->above, -INFINITY, list, t, c, err);
+  if (!code) code = eval(&n->below, c->below, INFINITY, list, t, c, err);
+  for (int i = 0; !code && i < 3; i++) {
+    code = eval(&n->a_at[i], c->a.at[i], 0, list, t, c, err);
+    if (!code) code = eval(&n->b_at[i], c->b.at[i], 0, list, t, c, err);
+    if (!code) code = eval(&n->low[i], c->low[i], -INFINITY, list, t, c, err);
+    if (!code) code = eval(&n->high[i], c->high[i], INFINITY, list, t, c, err);
+  }
+  return code;
+}
+
+int loom_conditions_measure(loomConditions* s, const mjModel* m, loomError* err) {
+  nameList list = {.n = 0};
+  for (int o = 0; o < s->task->object_count; o++) add_object(&list, &s->task->objects[o], m);
+  for (int i = 0; i < s->task->condition_count; i++) {
+    boundNode fresh = s->node[i];
+    int code = measure_node(&fresh, &s->task->conditions[i], &list, s->task, err);
+    if (code) return code;
+    s->node[i] = fresh;
+  }
+  return 0;
+}
+
+void loom_conditions_reset(loomConditions* s) {
+  memset(s->state, 0, sizeof s->state);
+}
+
+// ---- updating
+
+static void point_at(double out[3], double mat[9], const loomPoint* p, int id, const double at[3],
+                     const mjData* d) {
+  double offset[3];
+  loom_point_frame(out, mat, p, id, d);
+  mju_mulMatVec3(offset, mat, at);
+  mju_addTo3(out, offset);
+}
+
+// Fingers of the arm that touch a geom of the list, as bits.
+static unsigned touching_fingers(const loomConditions* s, const boundNode* n, int arm, const mjData* d) {
+  unsigned mask = 0;
+  for (int c = 0; c < d->ncon; c++) {
+    const int* g = d->contact[c].geom;
+    for (int side = 0; side < 2; side++) {
+      int finger = g[side], other = g[1 - side];
+      if (finger >= 0 && other >= 0 && s->finger_arm[finger] == arm && n->geoms[other])
+        mask |= 1u << s->finger[finger];
+    }
+  }
+  return mask;
+}
+
+static bool touching(const boundNode* n, const mjData* d) {
+  for (int c = 0; c < d->ncon; c++) {
+    const int* g = d->contact[c].geom;
+    for (int side = 0; side < 2; side++) {
+      if (g[side] >= 0 && g[1 - side] >= 0 && n->geoms[g[side]] && (!n->others || n->others[g[1 - side]]))
+        return true;
+    }
+  }
+  return false;
+}
+
+static double measure_value(const loomConditions* s, int i, const mjData* d, const double* grip) {
+  const loomConditionDef* c = &s->task->conditions[i];
+  const boundNode* n = &s->node[i];
+  double a[3], b[3], mat_a[9], mat_b[9], local[3], worst = 0;
+  switch (c->kind) {
+    case LOOM_COND_GRASPED:
+    case LOOM_COND_RELEASED:
+      return __builtin_popcount(touching_fingers(s, n, c->arm, d));
+    case LOOM_COND_TOUCHING:
+      return touching(n, d);
+    case LOOM_COND_JOINT:
+      return d->qpos[n->joint_qpos];
+    case LOOM_COND_GRIPPER:
+      return grip ? grip[c->arm] : 0;
+    default:
+      break;
+  }
+  point_at(a, mat_a, &c->a, n->a_id, n->a_at, d);
+  point_at(b, mat_b, &c->b, n->b_id, n->b_at, d);
+  if (c->kind == LOOM_COND_DISTANCE) return mju_dist3(a, b);
+  if (c->kind == LOOM_COND_HEIGHT) return a[2] - b[2] - n->minus;
+  if (c->kind == LOOM_COND_UPRIGHT) {
+    mju_mulMatVec3(local, mat_a, c->axis);
+    return acos(mju_clip(local[2] / mju_norm3(c->axis), -1, 1));
+  }
+  mju_subFrom3(a, b);
+  mju_mulMatTVec3(local, mat_b, a);
+  for (int k = 0; k < 3; k++) worst = fmax(worst, fmax(n->low[k] - local[k], local[k] - n->high[k]));
+  return worst;
+}
+
+static bool leaf_truth(const loomConditions* s, int i, double value) {
+  const loomConditionDef* c = &s->task->conditions[i];
+  const boundNode* n = &s->node[i];
+  switch (c->kind) {
+    case LOOM_COND_GRASPED:
+      return s->task->robots[c->arm].finger_count > 0 && value >= s->task->robots[c->arm].finger_count;
+    case LOOM_COND_RELEASED:
+      return value == 0;
+    case LOOM_COND_TOUCHING:
+      return value > 0;
+    case LOOM_COND_INSIDE:
+      return value <= 0;
+    case LOOM_COND_GRIPPER:
+      return value * c->gripper_sign > 0;
+    default:
+      return value > n->above && value < n->below;
+  }
+}
+
+static bool update_node(loomConditions* s, int i, const mjData* d, const double* grip) {
+  const loomConditionDef* c = &s->task->conditions[i];
+  nodeState* state = &s->state[i];
+  bool truth = false, all = true, any = false;
+  for (int k = c->first_child; k >= 0; k = s->task->conditions[k].next) {
+    bool child = s->state[k].truth;
+    all = all && child;
+    any = any || child;
+  }
+  switch (c->kind) {
+    case LOOM_COND_ALL:
+      truth = all;
+      break;
+    case LOOM_COND_ANY:
+      truth = any;
+      break;
+    case LOOM_COND_NOT:
+      truth = !any;
+      break;
+    case LOOM_COND_HELD:
+      state->held = any ? state->held + 1 : 0;
+      truth = state->held >= c->steps;
+      break;
+    default:
+      state->value = measure_value(s, i, d, grip);
+      state->truth = leaf_truth(s, i, state->value);
+      return state->truth;
+  }
+  state->value = c->kind == LOOM_COND_HELD ? state->held : truth;
+  state->truth = truth;
+  return truth;
+}
+
+void loom_conditions_update(loomConditions* s, const mjModel* m, const mjData* d, const double* grip) {
+  (void)m;
+  // Children stand after their parents, copies of named nodes after what they were copied from: two passes
+  // from the end settle every level, and the second alone counts `held`.
+  int held[LOOM_MAX_CONDITIONS] = {0};
+  for (int i = 0; i < s->task->condition_count; i++) held[i] = s->state[i].held;
+  for (int pass = 0; pass < 2; pass++) {
+    for (int i = 0; i < s->task->condition_count; i++) s->state[i].held = held[i];
+    for (int i = s->task->condition_count - 1; i >= 0; i--) update_node(s, i, d, grip);
+  }
+}
+
+bool loom_condition_true(const loomConditions* s, int i) {
+  return i >= 0 && i < s->task->condition_count && s->state[i].truth;
+}
+
+double loom_condition_value(const loomConditions* s, int i) {
+  return i >= 0 && i < s->task->condition_count ? s->state[i].value : 0;
+}
+
+// ---- explaining
+
+static int deciding_leaf(const loomConditions* s, int i, bool wanted, bool* wants) {
+  const loomConditionDef* c = &s->task->conditions[i];
+  *wants = wanted;
+  if (s->state[i].truth == wanted) return -1;
+  if (c->kind == LOOM_COND_NOT) return deciding_leaf(s, c->first_child, !wanted, wants);
+  if (c->first_child < 0) return i;
+  for (int k = c->first_child; k >= 0; k = s->task->conditions[k].next) {
+    int leaf = deciding_leaf(s, k, wanted, wants);
+    if (leaf >= 0) return leaf;
+  }
+  return i;
+}
+
+int loom_condition_explain(const loomConditions* s, int i, char* text, size_t n) {
+  bool wanted = true;
+  if (n) text[0] = 0;
+  if (i < 0 || i >= s->task->condition_count) return -1;
+  int leaf = deciding_leaf(s, i, true, &wanted);
+  if (leaf < 0) return -1;
+  const loomConditionDef* c = &s->task->conditions[leaf];
+  const boundNode* b = &s->node[leaf];
+  double value = s->state[leaf].value;
+  if (!wanted) {
+    snprintf(text, n, "%s, must not be", c->label);
+  } else if (c->kind == LOOM_COND_GRASPED) {
+    snprintf(text, n, "%s: %d of %d fingers touch", c->label, (int)value,
+             s->task->robots[c->arm].finger_count);
+  } else if (c->kind == LOOM_COND_DISTANCE || c->kind == LOOM_COND_HEIGHT || c->kind == LOOM_COND_JOINT ||
+             c->kind == LOOM_COND_UPRIGHT) {
+    bool low = value <= b->above;
+    snprintf(text, n, "%s %.3f, needs %s %.3f", c->label, value, low ? ">" : "<", low ? b->above : b->below);
+  } else if (c->kind == LOOM_COND_INSIDE) {
+    snprintf(text, n, "%s %.3f m outside", c->label, value);
+  } else {
+    snprintf(text, n, "not %s", c->label);
+  }
+  return leaf;
+}
+
+size_t loom_conditions_state_size(const loomConditions* s) {
+  return sizeof s->state;
+}
+void loom_conditions_get_state(const loomConditions* s, void* state) {
+  memcpy(state, s->state, sizeof s->state);
+}
+void loom_conditions_set_state(loomConditions* s, const void* state) {
+  memcpy(s->state, state, sizeof s->state);
+}

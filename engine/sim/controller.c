@@ -1,0 +1,352 @@
+#include "engine/sim/controller.h"
+
+#include <math.h>
+#include <string.h>
+
+static const double nullspace_kp = 10;  // robosuite utils/control_utils.py, nullspace_torques
+
+// ---- binding
+
+static int find(int* id, const mjModel* m, mjtObj type, const char* kind, const char* name, loomError* err) {
+  *id = mj_name2id(m, type, name);
+  if (*id >= 0) return 0;
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "the model has no %s '%s'; check the robot's file in scenes/robots against the MJCF",
+                        kind, name);
+}
+
+static int bind_joints(int* qpos, int* dof, const loomName* names, int n, const mjModel* m, loomError* err) {
+  for (int i = 0; i < n; i++) {
+    int id, code = find(&id, m, mjOBJ_JOINT, "joint", names[i], err);
+    if (code) return code;
+    qpos[i] = m->jnt_qposadr[id];
+    dof[i] = m->jnt_dofadr[id];
+  }
+  return 0;
+}
+
+static int bind_actuators(int* out, const loomName* names, int n, const mjModel* m, loomError* err) {
+  for (int i = 0; i < n; i++) {
+    int code = find(&out[i], m, mjOBJ_ACTUATOR, "actuator", names[i], err);
+    if (code) return code;
+  }
+  return 0;
+}
+
+int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerDef* control, const mjModel* m,
+                  loomError* err) {
+  memset(arm, 0, sizeof *arm);
+  arm->robot = robot;
+  arm->control = *control;
+  arm->n = robot->arm.count;
+  arm->hand_n = robot->gripper_joint_count;
+  arm->pose_dim = loom_controller_pose_dim(control, robot);
+  int code = bind_joints(arm->qpos, arm->dof, robot->arm.joints, arm->n, m, err);
+  if (!code) code = bind_actuators(arm->actuator, robot->arm.actuators, arm->n, m, err);
+  if (!code) code = bind_joints(arm->hand_qpos, arm->hand_dof, robot->gripper_joints, arm->hand_n, m, err);
+  if (!code) code = bind_actuators(arm->hand_actuator, robot->gripper_actuators, arm->hand_n, m, err);
+  if (!code) code = find(&arm->site, m, mjOBJ_SITE, "site", robot->eef_site, err);
+  if (code) return code;
+  for (int i = 0; i < arm->hand_n; i++) {
+    const double* range = m->actuator_ctrlrange + 2 * arm->hand_actuator[i];
+    arm->hand_mid[i] = 0.5 * (range[0] + range[1]);
+    arm->hand_half[i] = 0.5 * (range[1] - range[0]);
+  }
+  return 0;
+}
+
+int loom_arm_action_dim(const loomArm* arm) {
+  return arm->pose_dim + arm->robot->gripper_dim;
+}
+
+// ---- goals
+
+void loom_arm_reset(loomArm* arm, const mjModel* m, const mjData* d) {
+  (void)m;
+  memset(&arm->state, 0, sizeof arm->state);
+  memcpy(arm->state.goal_pos, d->site_xpos + 3 * arm->site, sizeof arm->state.goal_pos);
+  memcpy(arm->state.goal_mat, d->site_xmat + 9 * arm->site, sizeof arm->state.goal_mat);
+  for (int i = 0; i < arm->n; i++) arm->state.goal_qpos[i] = d->qpos[arm->qpos[i]];
+}
+
+static double clip(double x, double low, double high) {
+  return x < low ? low : x > high ? high : x;
+}
+
+static void scale_action(double* out, const loomArm* arm, const double* action) {
+  const loomControllerDef* c = &arm->control;
+  for (int i = 0; i < arm->pose_dim; i++) {
+    double scale = fabs(c->output_max[i] - c->output_min[i]) / fabs(c->input_max[i] - c->input_min[i]);
+    double a = clip(action[i], c->input_min[i], c->input_max[i]);
+    out[i] =
+        (a - (c->input_max[i] + c->input_min[i]) / 2) * scale + (c->output_max[i] + c->output_min[i]) / 2;
+  }
+}
+
+// robosuite compares with math.isclose(x, 0), which without an absolute tolerance means x == 0.
+static bool turns(const double* rotation) {
+  return rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0;
+}
+
+void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
+  (void)m;
+  struct loomArmState* s = &arm->state;
+  s->grip_action = 0;
+  for (int i = 0; i < arm->robot->gripper_dim; i++) {
+    s->hand_action[i] = action[arm->pose_dim + i];
+    s->grip_action += s->hand_action[i] / arm->robot->gripper_dim;
+  }
+  double scaled[LOOM_MAX_JOINTS] = {0};
+  scale_action(scaled, arm, action);
+  if (arm->control.type == LOOM_JOINT_POSITION) {
+    for (int i = 0; i < arm->n; i++) s->goal_qpos[i] = d->qpos[arm->qpos[i]] + scaled[i];
+    return;
+  }
+  const double* move = arm->control.delta ? scaled : action;
+  double quat[4], mat[9];
+  loom_quat_exp(quat, move + 3);
+  mju_quat2Mat(mat, quat);
+  if (arm->control.delta) {
+    mju_add3(s->goal_pos, d->site_xpos + 3 * arm->site, move);
+    if (turns(move + 3)) mju_mulMatMat(s->goal_mat, mat, d->site_xmat + 9 * arm->site, 3, 3, 3);
+  } else {
+    mju_copy3(s->goal_pos, move);
+    memcpy(s->goal_mat, mat, sizeof mat);
+  }
+}
+
+loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, const double* action) {
+  double move[LOOM_MAX_JOINTS] = {0}, quat[4];
+  if (arm->control.type == LOOM_JOINT_POSITION) return eef;
+  if (arm->control.delta) {
+    scale_action(move, arm, action);
+  } else {
+    memcpy(move, action, 6 * sizeof *move);
+  }
+  loom_quat_exp(quat, move + 3);
+  loomPose out = previous;
+  if (!arm->control.delta) return loom_pose_from_quat(move, quat);
+  mju_add3(out.pos, eef.pos, move);
+  if (turns(move + 3)) loom_quat_mul(out.quat, quat, eef.quat);
+  return out;
+}
+
+void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, loomPose target) {
+  const loomControllerDef* c = &arm->control;
+  double move[6];
+  if (!c->delta) {
+    mju_copy3(action, target.pos);
+    loom_quat_log(action + 3, target.quat);
+    return;
+  }
+  double inverse[4] = {eef.quat[0], -eef.quat[1], -eef.quat[2], -eef.quat[3]}, turn[4];
+  mju_sub3(move, target.pos, eef.pos);
+  loom_quat_mul(turn, target.quat, inverse);
+  loom_quat_log(move + 3, turn);
+  for (int i = 0; i < 6; i++) {
+    double scale = fabs(c->output_max[i] - c->output_min[i]) / fabs(c->input_max[i] - c->input_min[i]);
+    double a = (move[i] - (c->output_max[i] + c->output_min[i]) / 2) / scale +
+               (c->input_max[i] + c->input_min[i]) / 2;
+    action[i] = clip(a, c->input_min[i], c->input_max[i]);
+  }
+}
+
+loomPose loom_arm_eef(const loomArm* arm, const mjData* d) {
+  return loom_pose_from_mat(d->site_xpos + 3 * arm->site, d->site_xmat + 9 * arm->site);
+}
+
+// ---- small
+// matrices
+
+// Lower Cholesky factor in place, of the lower triangle of a (n x n). A pivot is kept above a floor that only
+// a singular matrix reaches, where robosuite's pseudo-inverse would drop the direction.
+static void cholesky(double* a, int n) {
+  double largest = 0;
+  for (int i = 0; i < n; i++) largest = fmax(largest, a[i * n + i]);
+  double least = fmax(largest * 1e-14, 1e-300);
+  for (int j = 0; j < n; j++) {
+    double pivot = a[j * n + j];
+    for (int k = 0; k < j; k++) pivot -= a[j * n + k] * a[j * n + k];
+    pivot = sqrt(fmax(pivot, least));
+    a[j * n + j] = pivot;
+    for (int i = j + 1; i < n; i++) {
+      double x = a[i * n + j];
+      for (int k = 0; k < j; k++) x -= a[i * n + k] * a[j * n + k];
+      a[i * n + j] = x / pivot;
+    }
+  }
+}
+
+// x = inv(L) x
+static void forward_solve(double* x, const double* l, int n) {
+  for (int i = 0; i < n; i++) {
+    for (int k = 0; k < i; k++) x[i] -= l[i * n + k] * x[k];
+    x[i] /= l[i * n + i];
+  }
+}
+
+// x = inv(L L^T) x
+static void cholesky_solve(double* x, const double* l, int n) {
+  forward_solve(x, l, n);
+  for (int i = n - 1; i >= 0; i--) {
+    for (int k = i + 1; k < n; k++) x[i] -= l[k * n + i] * x[k];
+    x[i] /= l[i * n + i];
+  }
+}
+
+// ---- dynamics
+
+// The arm's own block (n x n, both triangles) of the joint-space inertia.
+static void arm_inertia(double* out, const loomArm* arm, const mjModel* m, const mjData* d) {
+  int n = arm->n;
+  memset(out, 0, sizeof(double) * (size_t)(n * n));
+  for (int i = 0; i < n; i++) {
+    int row = arm->dof[i], start = m->M_rowadr[row], end = start + m->M_rownnz[row];
+    for (int k = start; k < end; k++) {
+      for (int j = 0; j < n; j++) {
+        if (m->M_colind[k] == arm->dof[j]) out[i * n + j] = out[j * n + i] = d->M[k];
+      }
+    }
+  }
+}
+
+// Geometric Jacobian of the end effector: jac (n x 6), one row a joint: linear then angular velocity for unit
+// speed.
+static void arm_jacobian(double* jac, const loomArm* arm, const mjModel* m, const mjData* d) {
+  const double* point = d->site_xpos + 3 * arm->site;
+  int body = m->site_bodyid[arm->site];
+  const double* com = d->subtree_com + 3 * m->body_rootid[body];
+  double offset[3];
+  mju_sub3(offset, point, com);
+  for (int i = 0; i < arm->n; i++) {
+    const double* cdof =
+        d->cdof + 6 * arm->dof[i];  // rotation, then translation about the tree's centre of mass
+    double* row = jac + 6 * i;
+    mju_cross(row, cdof, offset);
+    mju_addTo3(row, cdof + 3);
+    mju_copy3(row + 3, cdof);
+  }
+}
+
+static void pose_errors(double force[6], const loomArm* arm, const mjData* d, const double velocity[6]) {
+  const loomControllerDef* c = &arm->control;
+  const double* mat = d->site_xmat + 9 * arm->site;
+  const double* goal = arm->state.goal_mat;
+  double error[6];
+  mju_sub3(error, arm->state.goal_pos, d->site_xpos + 3 * arm->site);
+  // Half the sum of the cross products of the axes: sin(angle) times the axis.
+  mju_zero3(error + 3);
+  for (int k = 0; k < 3; k++) {
+    double now[3] = {mat[k], mat[3 + k], mat[6 + k]}, want[3] = {goal[k], goal[3 + k], goal[6 + k]}, cross[3];
+    mju_cross(cross, now, want);
+    mju_addToScl3(error + 3, cross, 0.5);
+  }
+  for (int i = 0; i < 6; i++) {
+    double kd = 2 * sqrt(c->kp[i]) * c->damping_ratio[i];
+    force[i] = c->kp[i] * error[i] - kd * velocity[i];
+  }
+}
+
+static void joint_torques(double* torque, const loomArm* arm, const mjData* d, const double* inertia) {
+  const loomControllerDef* c = &arm->control;
+  double acceleration[LOOM_MAX_JOINTS];
+  for (int i = 0; i < arm->n; i++) {
+    double kd = 2 * sqrt(c->kp[i]) * c->damping_ratio[i];
+    acceleration[i] =
+        c->kp[i] * (arm->state.goal_qpos[i] - d->qpos[arm->qpos[i]]) - kd * d->qvel[arm->dof[i]];
+  }
+  mju_mulMatVec(torque, inertia, acceleration, arm->n, arm->n);
+}
+
+// wrench (6) = lambda * force, with lambda = inv(J inv(M) J^T): whole, or its linear and angular blocks
+// apart.
+static void operational_wrench(double wrench[6], const double* lambda_inv, const double force[6],
+                               bool uncouple) {
+  memcpy(wrench, force, 6 * sizeof *wrench);
+  if (!uncouple) {
+    double full[36];
+    memcpy(full, lambda_inv, sizeof full);
+    cholesky(full, 6);
+    cholesky_solve(wrench, full, 6);
+    return;
+  }
+  for (int block = 0; block < 6; block += 3) {
+    double part[9];
+    for (int i = 0; i < 3; i++) {
+      for (int j = 0; j < 3; j++) part[3 * i + j] = lambda_inv[6 * (block + i) + block + j];
+    }
+    cholesky(part, 3);
+    cholesky_solve(wrench + block, part, 3);
+  }
+}
+
+static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d,
+                        const double* inertia) {
+  int n = arm->n;
+  double jac[6 * LOOM_MAX_JOINTS], factor[LOOM_MAX_JOINTS * LOOM_MAX_JOINTS], half[6][LOOM_MAX_JOINTS];
+  double velocity[6] = {0}, force[6], lambda_inv[36], wrench[6], posture[LOOM_MAX_JOINTS];
+  arm_jacobian(jac, arm, m, d);
+  for (int i = 0; i < n; i++) {
+    for (int k = 0; k < 6; k++) velocity[k] += jac[6 * i + k] * d->qvel[arm->dof[i]];
+  }
+  // With M = L L^T and B = inv(L) J^T, inv(lambda) = B^T B.
+  memcpy(factor, inertia, sizeof(double) * (size_t)(n * n));
+  cholesky(factor, n);
+  for (int k = 0; k < 6; k++) {
+    for (int i = 0; i < n; i++) half[k][i] = jac[6 * i + k];
+    forward_solve(half[k], factor, n);
+  }
+  for (int a = 0; a < 6; a++) {
+    for (int b = 0; b <= a; b++) lambda_inv[6 * a + b] = lambda_inv[6 * b + a] = mju_dot(half[a], half[b], n);
+  }
+  pose_errors(force, arm, d, velocity);
+  operational_wrench(wrench, lambda_inv, force, arm->control.uncouple_pos_ori);
+
+  // Nullspace: N^T M a = M a - J^T lambda J a, for the posture acceleration a.
+  double task[6] = {0}, kv = 2 * sqrt(nullspace_kp);
+  for (int i = 0; i < n; i++) {
+    posture[i] =
+        nullspace_kp * (arm->robot->arm.init_qpos[i] - d->qpos[arm->qpos[i]]) - kv * d->qvel[arm->dof[i]];
+    for (int k = 0; k < 6; k++) task[k] += jac[6 * i + k] * posture[i];
+  }
+  cholesky(lambda_inv, 6);
+  cholesky_solve(task, lambda_inv, 6);
+  mju_mulMatVec(torque, inertia, posture, n, n);
+  for (int i = 0; i < n; i++) {
+    for (int k = 0; k < 6; k++) torque[i] += jac[6 * i + k] * (wrench[k] - task[k]);
+  }
+}
+
+void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d) {
+  double inertia[LOOM_MAX_JOINTS * LOOM_MAX_JOINTS];
+  arm_inertia(inertia, arm, m, d);
+  if (arm->control.type == LOOM_OSC_POSE) {
+    osc_torques(torque, arm, m, d, inertia);
+  } else {
+    joint_torques(torque, arm, d, inertia);
+  }
+  for (int i = 0; i < arm->n; i++) torque[i] += d->qfrc_bias[arm->dof[i]];
+}
+
+static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
+  double torque[LOOM_MAX_JOINTS];
+  loom_arm_torques(torque, arm, m, seen);
+  for (int i = 0; seen != d && i < arm->n; i++)
+    torque[i] += d->qfrc_bias[arm->dof[i]] - seen->qfrc_bias[arm->dof[i]];
+  for (int i = 0; i < arm->n; i++) {
+    double limit = arm->robot->arm.torque_limit[i];
+    d->ctrl[arm->actuator[i]] = clip(torque[i], -limit, limit);
+  }
+}
+
+void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
+  if (arm->control.type != LOOM_WHOLE_BODY_IK) apply_torques(arm, m, d, seen);
+  for (int i = 0; i < arm->hand_n; i++) {
+    double a = arm->state.hand_action[arm->robot->gripper_entry[i]], speed = arm->robot->gripper_speed;
+    double step = arm->robot->gripper_sign[i] * speed * (a > 0 ? 1 : a < 0 ? -1 : 0);
+    if (arm->robot->gripper_absolute)
+      step = clip(arm->robot->gripper_sign[i] * clip(a, -1, 1) - arm->state.grip[i], -speed, speed);
+    arm->state.grip[i] = clip(arm->state.grip[i] + step, -1, 1);
+    d->ctrl[arm->hand_actuator[i]] = arm->hand_mid[i] + arm->hand_half[i] * arm->state.grip[i];
+  }
+}

@@ -1,0 +1,59 @@
+// robosuite's arm controllers and the grippers' and hands' actions, at torque level in every physics step.
+// OSC_POSE: O. Khatib, "A unified approach for motion and force control of robot manipulators", 1987, as
+// robosuite 1.4.1 configures it (controllers/osc.py): position and orientation decoupled, nullspace posture.
+#ifndef LOOM_ENGINE_SIM_CONTROLLER_H
+#define LOOM_ENGINE_SIM_CONTROLLER_H
+
+#include <mujoco/mujoco.h>
+
+#include "engine/base/pose.h"
+#include "engine/task/task.h"
+
+/// One arm bound to a model: addresses, limits and the controller's state.
+typedef struct loomArm {
+  const loomRobotDef* robot;
+  loomControllerDef control;
+  int n;  // arm joints
+  int qpos[LOOM_MAX_JOINTS], dof[LOOM_MAX_JOINTS], actuator[LOOM_MAX_JOINTS];
+  int site;    // end effector
+  int hand_n;  // gripper joints
+  int hand_qpos[LOOM_MAX_JOINTS], hand_dof[LOOM_MAX_JOINTS];
+  int hand_actuator[LOOM_MAX_JOINTS];
+  double hand_mid[LOOM_MAX_JOINTS], hand_half[LOOM_MAX_JOINTS];  // of the actuators' control range
+  int pose_dim;  // action entries before the gripper's: 6, or one a joint
+  struct loomArmState {
+    double goal_pos[3], goal_mat[9];    // OSC_POSE, world frame
+    double goal_qpos[LOOM_MAX_JOINTS];  // JOINT_POSITION
+    double grip[LOOM_MAX_JOINTS];       // integrated gripper command, -1 .. 1
+    double hand_action[LOOM_MAX_HAND];  // last gripper or hand action
+    double grip_action;                 // its mean: above 0 closes
+  } state;                              // all that a snapshot must keep
+} loomArm;
+
+/// Look the robot's joints, actuators and site up. Errors name what the model lacks.
+int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerDef* control, const mjModel* m,
+                  loomError* err);
+/// Entries of this arm's part of an action: pose_dim + gripper_dim.
+int loom_arm_action_dim(const loomArm* arm);
+/// Goal = where the arm is now, gripper command = 0, as after robosuite's reset. Kinematics must be up to
+/// date.
+void loom_arm_reset(loomArm* arm, const mjModel* m, const mjData* d);
+/// Take a new action (loom_arm_action_dim entries): clipped, scaled, added to the current pose.
+void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action);
+/// Joint torques (n) towards the goal, not yet clipped. Position- and velocity-dependent mjData must be up to
+/// date.
+void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d);
+/// Write d->ctrl for this physics step: clipped torques, and the gripper's command one speed step further.
+/// The controller sees the arm as it is in `seen` (d itself but for an episode's first physics step); gravity
+/// compensation is d's. WHOLE_BODY_IK's torques come from engine/sim/whole_body.h; the arm works its gripper
+/// only.
+void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen);
+
+loomPose loom_arm_eef(const loomArm* arm, const mjData* d);
+/// Where an action would send the end effector from pose `eef` (OSC_POSE). `previous` is the goal before it,
+/// whose orientation is kept when the action turns nothing.
+loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, const double* action);
+/// The clipped action (pose_dim entries) whose target from pose `eef` comes nearest to `target`.
+void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, loomPose target);
+
+#endif

@@ -1,0 +1,334 @@
+#include "engine/sim/episode.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/model/trap.h"
+
+static double clock_seconds(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double loom_clock(void) {
+  return clock_seconds(CLOCK_MONOTONIC);
+}
+
+double loom_thread_cpu(void) {
+  return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
+// ---- construction
+
+static bool whole_body(const loomEpisode* e) {
+  return e->scene->control.type == LOOM_WHOLE_BODY_IK;
+}
+
+int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* err) {
+  *out = NULL;
+  loomEpisode* e = calloc(1, sizeof *e);
+  if (!e) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an episode");
+  e->scene = scene;
+  e->m = mj_copyModel(NULL, scene->model);
+  e->d = e->m ? mj_makeData(e->m) : NULL;
+  e->scratch = e->m ? mj_makeData(e->m) : NULL;
+  int code = e->d && e->scratch ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
+  e->arm_count = scene->task->arm_count;
+  for (int a = 0; !code && a < e->arm_count; a++) {
+    code = loom_arm_bind(&e->arms[a], &scene->task->robots[a], &scene->control, e->m, err);
+    e->action_dim += loom_arm_action_dim(&e->arms[a]);
+  }
+  if (!code && whole_body(e)) code = loom_whole_body_bind(&e->body, e->arms, e->arm_count, e->m, err);
+  if (!code) code = loom_conditions_create(&e->conditions, scene->task, e->m, err);
+  if (code) {
+    loom_episode_destroy(e);
+    return code;
+  }
+  e->state_dim = 1 + (int)e->m->nq + (int)e->m->nv;
+  code = loom_observe_bind(e, err);
+  if (code) {
+    loom_episode_destroy(e);
+    return code;
+  }
+  *out = e;
+  return 0;
+}
+
+void loom_episode_destroy(loomEpisode* e) {
+  if (!e) return;
+  loom_conditions_destroy(e->conditions);
+  mj_deleteData(e->scratch);
+  mj_deleteData(e->d);
+  mj_deleteModel(e->m);
+  free(e);
+}
+
+// ---- starting
+
+static int check_warnings(const loomEpisode* e, loomError* err) {
+  static const struct {
+    int id;
+    const char* text;
+  } fatal[] = {{mjWARN_BADQPOS, "a position diverged"},
+               {mjWARN_BADQVEL, "a velocity diverged"},
+               {mjWARN_BADQACC, "an acceleration diverged"},
+               {mjWARN_INERTIA, "the inertia matrix is singular"},
+               {mjWARN_CONTACTFULL, "the contact buffer is full"},
+               {mjWARN_CNSTRFULL, "the constraint buffer is full"},
+               {mjWARN_BADCTRL, "a control is not finite"}};
+  for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+    if (e->d->warning[fatal[i].id].number) {
+      return loom_error_set(err, LOOM_ERR_SIM, "MuJoCo at control step %d: %s", e->steps, fatal[i].text);
+    }
+  }
+  return 0;
+}
+
+static int run_step1(void* arg) {
+  loomEpisode* e = arg;
+  mj_step1(e->m, e->d);
+  return 0;
+}
+
+static void update_conditions(loomEpisode* e) {
+  double grip[LOOM_MAX_ARMS];
+  for (int a = 0; a < e->arm_count; a++) grip[a] = e->arms[a].state.grip_action;
+  loom_conditions_update(e->conditions, e->m, e->d, grip);
+}
+
+static void measure_objects(loomEpisode* e) {
+  const loomTask* task = e->scene->task;
+  for (int o = 0; o < task->object_count; o++) {
+    for (int v = 0; v < task->objects[o].variable_count; v++) {
+      e->variables[o][v] = loom_variable_measure(&task->objects[o], task->objects[o].variables[v].name, e->m);
+    }
+  }
+}
+
+static int restore_sizes(loomEpisode* e, loomError* err) {
+  bool changed = false;
+  for (int o = 0; o < LOOM_MAX_OBJECTS; o++) changed = changed || e->edit_count[o];
+  if (!changed) return 0;
+  if (!mj_copyModel(e->m, e->scene->model))
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
+  memset(e->edit_count, 0, sizeof e->edit_count);
+  return 0;
+}
+
+static void set_state(mjModel* m, mjData* d, const double* state) {
+  d->time = state[0];
+  memcpy(d->qpos, state + 1, sizeof(double) * (size_t)m->nq);
+  memcpy(d->qvel, state + 1 + m->nq, sizeof(double) * (size_t)m->nv);
+}
+
+// An episode begins the same way whether it was drawn, recorded or verified: nothing but time, qpos and qvel
+// is carried over, so a demo's first state is all that a replay needs.
+int loom_episode_begin(loomEpisode* e, loomError* err) {
+  e->steps = 0;
+  int code = loom_trap_run(run_step1, e, err);
+  if (code) return code;
+  for (int a = 0; a < e->arm_count; a++) loom_arm_reset(&e->arms[a], e->m, e->d);
+  loom_whole_body_reset(&e->body, e->d);
+  code = loom_conditions_measure(e->conditions, e->m, err);
+  if (code) return code;
+  loom_conditions_reset(e->conditions);
+  update_conditions(e);
+  return check_warnings(e, err);
+}
+
+int loom_episode_start(loomEpisode* e, const double* state, loomError* err) {
+  int code = restore_sizes(e, err);
+  if (code) return code;
+  mj_resetData(e->m, e->d);
+  set_state(e->m, e->d, state);
+  measure_objects(e);
+  return loom_episode_begin(e, err);
+}
+
+int loom_episode_show(loomEpisode* e, const double* state, const double* gripper_action, loomError* err) {
+  set_state(e->m, e->d, state);
+  int code = loom_trap_run(run_step1, e, err);
+  if (!code) loom_conditions_update(e->conditions, e->m, e->d, gripper_action);
+  return code;
+}
+
+// ---- step
+
+typedef struct stepCall {
+  loomEpisode* episode;
+  const double* action;
+} stepCall;
+
+// robosuite makes its controllers at the canonical joints and only then puts the recorded state in, and they
+// look again after one physics step: the first goal, and the first torques, are those of an arm at its
+// canonical joints. Recordings and their playback carry this, so episodes begin the same way.
+static const mjData* canonical_view(loomEpisode* e) {
+  mjData* d = e->scratch;
+  mju_copy(d->qpos, e->d->qpos, (int)e->m->nq);
+  mju_zero(d->qvel, (int)e->m->nv);
+  for (int a = 0; a < e->arm_count; a++) {
+    const loomArm* arm = &e->arms[a];
+    for (int i = 0; i < arm->n; i++) d->qpos[arm->qpos[i]] = arm->robot->arm.init_qpos[i];
+  }
+  mj_fwdPosition(e->m, d);
+  mj_fwdVelocity(e->m, d);
+  return d;
+}
+
+static int run_control_step(void* arg) {
+  stepCall* call = arg;
+  loomEpisode* e = call->episode;
+  const double* action = call->action;
+  const mjData* seen = e->steps || whole_body(e) ? e->d : canonical_view(e);
+  for (int a = 0; a < e->arm_count; a++) {
+    if (seen != e->d) loom_arm_reset(&e->arms[a], e->m, seen);
+    loom_arm_set_goal(&e->arms[a], e->m, seen, action);
+    action += loom_arm_action_dim(&e->arms[a]);
+  }
+  double start = loom_clock(), dt = 1.0 / e->scene->task->control_freq;
+  int substeps = e->scene->substeps;
+  if (whole_body(e)) loom_whole_body_plan(&e->body, e->arms, e->m, e->d, e->scratch, dt);
+  for (int k = 0; k < substeps; k++) {
+    for (int a = 0; a < e->arm_count; a++) loom_arm_apply(&e->arms[a], e->m, e->d, k ? e->d : seen);
+    if (whole_body(e)) loom_whole_body_apply(&e->body, e->m, e->d, (k + 1.0) / substeps, dt);
+    double applied = loom_clock();
+    mj_step2(e->m, e->d);
+    mj_step1(e->m, e->d);
+    double stepped = loom_clock();
+    e->times.control += applied - start;
+    e->times.physics += stepped - applied;
+    start = stepped;
+  }
+  return 0;
+}
+
+int loom_episode_step(loomEpisode* e, const double* action, loomError* err) {
+  for (int i = 0; i < e->action_dim; i++) {
+    if (!isfinite(action[i])) {
+      return loom_error_set(err, LOOM_ERR_FORMAT, "action[%d] at control step %d is not a finite number", i,
+                            e->steps);
+    }
+  }
+  stepCall call = {e, action};
+  int code = loom_trap_run(run_control_step, &call, err);
+  if (code) return code;
+  e->steps++;
+  e->physics_steps += e->scene->substeps;
+  double start = loom_clock();
+  update_conditions(e);
+  e->times.observe += loom_clock() - start;
+  return check_warnings(e, err);
+}
+
+// ---- what is so now
+
+void loom_episode_state(double* out, const loomEpisode* e) {
+  out[0] = e->d->time;
+  memcpy(out + 1, e->d->qpos, sizeof(double) * (size_t)e->m->nq);
+  memcpy(out + 1 + e->m->nq, e->d->qvel, sizeof(double) * (size_t)e->m->nv);
+}
+
+loomPose loom_episode_object(const loomEpisode* e, int object) {
+  int body = e->scene->object_body[object];
+  return loom_pose_from_quat(e->d->xpos + 3 * body, e->d->xquat + 4 * body);
+}
+
+loomPose loom_episode_eef(const loomEpisode* e, int arm) {
+  return loom_arm_eef(&e->arms[arm], e->d);
+}
+
+bool loom_episode_success(const loomEpisode* e) {
+  return loom_condition_true(e->conditions, e->scene->task->success);
+}
+
+// ---- snapshots
+
+size_t loom_episode_snapshot_size(const loomEpisode* e) {
+  return sizeof(double) * (size_t)mj_stateSize(e->m, mjSTATE_INTEGRATION) +
+         (size_t)e->arm_count * sizeof(struct loomArmState) + sizeof e->body.state +
+         loom_conditions_state_size(e->conditions) + sizeof(int);
+}
+
+void loom_episode_snapshot(void* out, const loomEpisode* e) {
+  char* at = out;
+  mj_getState(e->m, e->d, (mjtNum*)out, mjSTATE_INTEGRATION);
+  at += sizeof(double) * (size_t)mj_stateSize(e->m, mjSTATE_INTEGRATION);
+  for (int a = 0; a < e->arm_count; a++, at += sizeof(struct loomArmState)) {
+    memcpy(at, &e->arms[a].state, sizeof(struct loomArmState));
+  }
+  memcpy(at, &e->body.state, sizeof e->body.state);
+  at += sizeof e->body.state;
+  memcpy(at, &e->steps, sizeof e->steps);
+  loom_conditions_get_state(e->conditions, at + sizeof e->steps);
+}
+
+int loom_episode_restore(loomEpisode* e, const void* snapshot, loomError* err) {
+  const char* at = snapshot;
+  mj_setState(e->m, e->d, (const mjtNum*)snapshot, mjSTATE_INTEGRATION);
+  at += sizeof(double) * (size_t)mj_stateSize(e->m, mjSTATE_INTEGRATION);
+  for (int a = 0; a < e->arm_count; a++, at += sizeof(struct loomArmState)) {
+    memcpy(&e->arms[a].state, at, sizeof(struct loomArmState));
+  }
+  memcpy(&e->body.state, at, sizeof e->body.state);
+  at += sizeof e->body.state;
+  memcpy(&e->steps, at, sizeof e->steps);
+  int code = loom_trap_run(run_step1, e, err);
+  loom_conditions_set_state(e->conditions, at + sizeof e->steps);
+  return code;
+}
+
+// ---- inverse
+// kinematics
+
+static double pose_gap(double gap[6], const loomArm* arm, const mjData* d, loomPose target) {
+  loomPose now = loom_arm_eef(arm, d);
+  double inverse[4] = {now.quat[0], -now.quat[1], -now.quat[2], -now.quat[3]}, turn[4];
+  mju_sub3(gap, target.pos, now.pos);
+  loom_quat_mul(turn, target.quat, inverse);
+  loom_quat_log(gap + 3, turn);
+  return mju_norm3(gap) + 0.1 * mju_norm3(gap + 3);
+}
+
+double loom_episode_reach(double* q, const loomEpisode* e, int a, const double* q_start, loomPose target,
+                          int iterations) {
+  const loomArm* arm = &e->arms[a];
+  mjData* d = e->scratch;
+  double jac[2][3 * 256], gap[6], rest = 0;
+  int nv = (int)e->m->nv;
+  if (nv > 256) return 0;  // no verdict on a model this large
+  for (int i = 0; i < arm->n; i++) d->qpos[arm->qpos[i]] = q_start[i];
+  for (int k = 0;; k++) {
+    mj_kinematics(e->m, d);
+    rest = pose_gap(gap, arm, d, target);
+    if (k == iterations || rest < 1e-3) break;
+    mj_comPos(e->m, d);
+    mj_jacSite(e->m, d, jac[0], jac[1], arm->site);
+    double normal[36], x[6];
+    for (int i = 0; i < 6; i++) {
+      x[i] = gap[i];
+      for (int j = 0; j < 6; j++) {
+        double sum = i == j ? 1e-4 : 0;
+        for (int c = 0; c < arm->n; c++)
+          sum += jac[i / 3][(i % 3) * nv + arm->dof[c]] * jac[j / 3][(j % 3) * nv + arm->dof[c]];
+        normal[6 * i + j] = sum;
+      }
+    }
+    mju_cholFactor(normal, 6, 1e-10);
+    mju_cholSolve(x, normal, x, 6);
+    for (int c = 0; c < arm->n; c++) {
+      double step = 0;
+      for (int i = 0; i < 6; i++) step += jac[i / 3][(i % 3) * nv + arm->dof[c]] * x[i];
+      const double* range = e->m->jnt_range + 2 * e->m->dof_jntid[arm->dof[c]];
+      double* joint = &d->qpos[arm->qpos[c]];
+      *joint += mju_clip(step, -0.3, 0.3);
+      if (e->m->jnt_limited[e->m->dof_jntid[arm->dof[c]]])
+        *joint = mju_clip(*joint, range[0] + 0.02, range[1] - 0.02);
+    }
+  }
+  for (int i = 0; i < arm->n; i++) q[i] = d->qpos[arm->qpos[i]];
+  return rest;
+}

@@ -1,0 +1,123 @@
+// A scene (task + compiled model) and episodes of it: reset, control step, snapshot, observe, success.
+// Control steps run at the task's control_freq (20 Hz); between them mjData's kinematics, contacts and
+// velocities are always those of the current qpos and qvel (mj_step1 has run), so whoever reads them between
+// steps reads the present.
+#ifndef LOOM_ENGINE_SIM_EPISODE_H
+#define LOOM_ENGINE_SIM_EPISODE_H
+
+#include <mujoco/mujoco.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/pose.h"
+#include "engine/model/model.h"
+#include "engine/model/variation.h"
+#include "engine/sim/condition.h"
+#include "engine/sim/controller.h"
+#include "engine/sim/whole_body.h"
+#include "engine/task/task.h"
+
+enum { LOOM_MAX_OBS = 64 };
+
+/// A task with the model its episodes run in. Read-only once created, shared by all workers.
+typedef struct loomScene {
+  const loomTask* task;
+  loomControllerDef control;
+  char* xml;                                    // MJCF the model was compiled from
+  char label[LOOM_PATH_MAX];                    // where it came from, for messages
+  loomAssetRoots roots;                         // where its files are
+  mjModel* model;                               // without visuals
+  loomVariation* variations[LOOM_MAX_OBJECTS];  // NULL for objects of fixed size
+  int object_body[LOOM_MAX_OBJECTS];
+  int object_qpos[LOOM_MAX_OBJECTS];  // of its free joint, or of the joint it slides or turns on; -1 = none
+  int substeps;                       // physics steps a control step
+} loomScene;
+
+/// Compile `xml` (named `label` in messages) for the task. env_args (nullable) is the source dataset's, whose
+/// controller_configs are used when the task file gives none.
+int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
+                      const char* env_args, const loomAssetRoots* roots, loomError* err);
+void loom_scene_destroy(loomScene* scene);
+
+/// One observation key of robomimic's low-dimensional set, at `offset` in the flat observation.
+typedef struct loomObsKey {
+  char name[LOOM_NAME_MAX];
+  int offset, dim;
+} loomObsKey;
+
+/// Seconds by part, of one thread.
+typedef struct loomTimes {
+  double physics, control, observe, plan, write, reset;
+} loomTimes;
+
+typedef struct loomEpisode {
+  const loomScene* scene;
+  mjModel* m;  // this episode's own copy: object sizes change at reset
+  mjData* d;
+  mjData* scratch;  // for recomputing constants and inverse kinematics
+  int arm_count;
+  loomArm arms[LOOM_MAX_ARMS];
+  loomWholeBody body;  // drives the arms' joints when the controller is WHOLE_BODY_IK
+  int action_dim;      // A: the arms' entries one after the other
+  int state_dim;       // S = 1 + nq + nv: time, qpos, qvel
+  loomConditions* conditions;
+  double variables[LOOM_MAX_OBJECTS]
+                  [LOOM_MAX_VARIABLES];  // object sizes, in the task's order; NaN = not known
+  int edit_count[LOOM_MAX_OBJECTS];      // the model edits of the last reset
+  loomGeomEdit edits[LOOM_MAX_OBJECTS][LOOM_MAX_GEOMS];
+  int obs_count, obs_dim;
+  int eef_body[LOOM_MAX_ARMS];          // whose orientation eef_quat is; -1 = the end effector site's
+  int observe_id[LOOM_MAX_OBSERVE][2];  // the bound points, or the joint's qpos address
+  loomObsKey obs[LOOM_MAX_OBS];
+  int steps;              // control steps since the start
+  int64_t physics_steps;  // over the episode's whole life
+  loomTimes times;
+} loomEpisode;
+
+int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* err);
+void loom_episode_destroy(loomEpisode* episode);
+
+/// Draw object sizes and poses and the arms' noise from reset distribution `reset` (index into task->resets);
+/// a pure function of (seed, attempt). LOOM_ERR_UNSUPPORTED when 1000 draws find no place free of the others'
+/// circles that some arm can reach, or 100 draws of all none where no geom is more than 5 mm in another.
+int loom_episode_reset(loomEpisode* episode, int reset, uint64_t seed, uint64_t attempt, loomError* err);
+/// What every start ends with, once time, qpos and qvel are set in fresh data: kinematics, controllers,
+/// conditions.
+int loom_episode_begin(loomEpisode* episode, loomError* err);
+/// Start from a recorded state (S): controllers and warm start as after a reset. The object sizes are the
+/// scene's own.
+int loom_episode_start(loomEpisode* episode, const double* state, loomError* err);
+/// Kinematics, contacts and conditions of a recorded state (S), without time passing.
+int loom_episode_show(loomEpisode* episode, const double* state, const double* gripper_action,
+                      loomError* err);
+/// One control step with an action (A). LOOM_ERR_FORMAT for a number that is not finite, LOOM_ERR_SIM when
+/// MuJoCo failed or warned.
+int loom_episode_step(loomEpisode* episode, const double* action, loomError* err);
+
+void loom_episode_state(double* out, const loomEpisode* episode);  // (S)
+void loom_episode_observe(double* out, loomEpisode* episode);      // (obs_dim)
+loomPose loom_episode_object(const loomEpisode* episode, int object);
+loomPose loom_episode_eef(const loomEpisode* episode, int arm);
+bool loom_episode_success(const loomEpisode* episode);
+/// MJCF of this episode's model, with its object sizes; malloc'ed.
+int loom_episode_xml(char** out, loomEpisode* episode, loomError* err);
+
+/// Bytes of a snapshot; everything a step depends on. Restoring is exact: the same actions give the same
+/// bits.
+size_t loom_episode_snapshot_size(const loomEpisode* episode);
+void loom_episode_snapshot(void* out, const loomEpisode* episode);
+int loom_episode_restore(loomEpisode* episode, const void* snapshot, loomError* err);
+
+/// Joint positions (arm's n) that bring the arm's end effector to a pose, by damped least squares on
+/// `episode->scratch` from q_start, inside the joint limits. Returns the remaining distance in m plus 0.1 m
+/// per rad.
+double loom_episode_reach(double* q, const loomEpisode* episode, int arm, const double* q_start,
+                          loomPose target, int iterations);
+
+/// List the observation keys; loom_episode_create calls it.
+int loom_observe_bind(loomEpisode* episode, loomError* err);
+
+double loom_clock(void);       // monotonic seconds
+double loom_thread_cpu(void);  // CPU seconds of this thread
+
+#endif

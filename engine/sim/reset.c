@@ -1,0 +1,344 @@
+// Scenes and the drawing of an episode's start.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/expr.h"
+#include "engine/base/random.h"
+#include "engine/sim/episode.h"
+
+// ---- scenes
+
+static int bind_objects(loomScene* s, loomError* err) {
+  const loomTask* task = s->task;
+  for (int o = 0; o < task->object_count; o++) {
+    const loomObjectDef* object = &task->objects[o];
+    int body = mj_name2id(s->model, mjOBJ_BODY, object->body);
+    if (body < 0) {
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': the model has no body '%s'", task->path,
+                            object->name, object->body);
+    }
+    s->object_body[o] = body;
+    s->object_qpos[o] = s->model->body_jntnum[body] ? s->model->jnt_qposadr[s->model->body_jntadr[body]] : -1;
+    if (object->shape_count) {
+      int code = loom_variation_bind(&s->variations[o], s->xml, s->label, object->body, err);
+      if (code) return loom_error_prefix(err, code, "%s: object '%s'", task->path, object->name);
+    }
+  }
+  return 0;
+}
+
+// What a reset places is free to be placed; what it slides or turns has one joint to do so.
+static int check_placements(const loomScene* s, loomError* err) {
+  const loomTask* task = s->task;
+  for (int r = 0; r < task->reset_count; r++) {
+    for (int i = 0; i < task->resets[r].placement_count; i++) {
+      const loomPlacement* place = &task->resets[r].placements[i];
+      int body = s->object_body[place->object], joint = s->model->body_jntadr[body];
+      mjtJoint type = joint >= 0 ? (mjtJoint)s->model->jnt_type[joint] : mjJNT_BALL;
+      bool ok = place->on_joint ? type == mjJNT_HINGE || type == mjJNT_SLIDE : type == mjJNT_FREE;
+      if (ok && s->model->body_jntnum[body] == 1) continue;
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: reset %s: object '%s': body '%s' has no %s",
+                            task->path, task->resets[r].name, task->objects[place->object].name,
+                            task->objects[place->object].body,
+                            place->on_joint ? "single hinge or slide joint" : "free joint");
+    }
+  }
+  return 0;
+}
+
+int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
+                      const char* env_args, const loomAssetRoots* roots, loomError* err) {
+  *out = NULL;
+  loomScene* s = calloc(1, sizeof *s);
+  if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
+  s->task = task;
+  s->control = task->controller;
+  loomModelDef def = loom_default_model_def();
+  def.visual = false;
+  int code = 0;
+  if (!task->has_controller) code = loom_controller_from_json(&s->control, env_args, label, err);
+  snprintf(s->label, sizeof s->label, "%s", label);
+  if (!code && !(s->xml = strdup(xml)))
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
+  if (!code) code = loom_asset_roots_copy(&s->roots, roots, err);
+  if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
+  if (!code) code = bind_objects(s, err);
+  if (!code) code = check_placements(s, err);
+  if (code) {
+    loom_scene_destroy(s);
+    return code;
+  }
+  s->substeps = (int)lround(1.0 / (task->control_freq * s->model->opt.timestep));
+  *out = s;
+  return 0;
+}
+
+void loom_scene_destroy(loomScene* s) {
+  if (!s) return;
+  for (int o = 0; o < LOOM_MAX_OBJECTS; o++) loom_variation_destroy(s->variations[o]);
+  mj_deleteModel(s->model);
+  loom_asset_roots_destroy(&s->roots);
+  free(s->xml);
+  free(s);
+}
+
+// ---- sizes
+
+typedef struct variableList {
+  const char* names[LOOM_MAX_VARIABLES];
+  double values[LOOM_MAX_VARIABLES];
+  int n;
+} variableList;
+
+static int eval(double* out, const char* text, const variableList* v, loomError* err) {
+  return loom_expr_eval(out, text, v->names, v->values, v->n, err);
+}
+
+static int eval3(double* out, const loomExprText* text, int n, const variableList* v, loomError* err) {
+  for (int i = 0; i < n; i++) {
+    out[i] = 0;
+    int code = text[i][0] ? eval(&out[i], text[i], v, err) : 0;
+    if (code) return code;
+  }
+  return 0;
+}
+
+static int draw_variables(variableList* v, const loomObjectDef* object, const loomPlacement* place,
+                          const loomEpisode* e, loomRandom* random, loomError* err) {
+  v->n = 0;
+  for (int i = 0; i < object->variable_count; i++) {
+    const loomVariable* variable = &object->variables[i];
+    double value = loom_variable_measure(object, variable->name, e->scene->model);
+    for (int r = 0; r < place->range_count; r++) {
+      if (strcmp(place->range_names[r], variable->name)) continue;
+      double low, high;
+      int code = eval(&low, place->ranges[r][0], v, err);
+      if (!code) code = eval(&high, place->ranges[r][1], v, err);
+      if (code) return code;
+      value = loom_random_range(random, low, high);
+    }
+    if (variable->let[0]) {
+      int code = eval(&value, variable->let, v, err);
+      if (code) return code;
+    }
+    v->names[v->n] = variable->name;
+    v->values[v->n++] = value;
+  }
+  return 0;
+}
+
+static int shape_edits(loomGeomEdit* edits, const loomObjectDef* object, const variableList* v,
+                       loomError* err) {
+  for (int i = 0; i < object->shape_count; i++) {
+    const loomGeomShape* shape = &object->shapes[i];
+    loomGeomEdit* edit = &edits[i];
+    memset(edit, 0, sizeof *edit);
+    strcpy(edit->geom, shape->geom);
+    int code = eval3(edit->size, shape->size, 3, v, err);
+    edit->has_size = shape->size_count > 0;
+    edit->has_pos = shape->has_pos;
+    if (!code && shape->has_pos) code = eval3(edit->pos, shape->pos, 3, v, err);
+    edit->has_density = shape->density[0] != 0;
+    if (!code && edit->has_density) code = eval(&edit->density, shape->density, v, err);
+    edit->has_friction = shape->has_friction;
+    if (!code && shape->has_friction) code = eval3(edit->friction, shape->friction, 3, v, err);
+    if (code) return code;
+  }
+  return 0;
+}
+
+// ---- placement
+
+typedef struct circle {
+  double x, y, radius;
+} circle;
+
+// Some arm comes there: the place lies within reach of its shoulder, the second joint (kinematics are those
+// of the canonical joints).
+static bool within_reach(const loomEpisode* e, const circle* c, double z) {
+  bool known = false;
+  for (int a = 0; a < e->arm_count; a++) {
+    const loomArm* arm = &e->arms[a];
+    if (arm->robot->reach <= 0 || arm->n < 2) return true;
+    const double* shoulder = e->d->xanchor + 3 * e->m->dof_jntid[arm->dof[1]];
+    double away = hypot(hypot(c->x - shoulder[0], c->y - shoulder[1]), z - shoulder[2]);
+    if (away - c->radius <= arm->robot->reach) return true;
+    known = true;
+  }
+  return !known;
+}
+
+static bool free_of(const circle* c, const circle* others, int n, double gap) {
+  for (int i = 0; i < n; i++) {
+    if (hypot(c->x - others[i].x, c->y - others[i].y) < c->radius + others[i].radius + gap) return false;
+  }
+  return true;
+}
+
+// A place of the circle that is free and, in the world's frame, within reach.
+static int draw_place(circle* c, const loomEpisode* e, const loomPlacement* place, double z,
+                      const circle* placed, int n, loomRandom* random, loomError* err) {
+  int tries = 0;
+  do {
+    // One place takes no draw, so that what else is drawn is as in a task without `places`.
+    int i = place->place_count > 1 ? loom_random_index(random, place->place_count) : 0;
+    const double* x = place->place_count ? place->place_x[i] : place->x;
+    const double* y = place->place_count ? place->place_y[i] : place->y;
+    c->x = loom_random_range(random, x[0], x[1]);
+    c->y = loom_random_range(random, y[0], y[1]);
+    if (++tries > 1000) {
+      return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                            "%s: no place for '%s' in 1000 draws that is free and within some arm's reach; "
+                            "change its range or lessen `gap`",
+                            e->scene->task->path, e->scene->task->objects[place->object].name);
+    }
+  } while (place->frame < 0 && (!free_of(c, placed, n, place->gap) || !within_reach(e, c, z)));
+  return 0;
+}
+
+// The pose drawn: in the world, or in an object's frame where it has been placed.
+static void set_pose(loomEpisode* e, const loomPlacement* place, const circle* c, double z,
+                     loomRandom* random) {
+  double yaw[3] = {0, 0, loom_random_range(random, place->yaw[0], place->yaw[1])}, turn[4];
+  double base[4] = {1, 0, 0, 0}, *qpos = e->d->qpos + e->scene->object_qpos[place->object];
+  if (place->orientation_count) {
+    memcpy(base, place->orientations[loom_random_index(random, place->orientation_count)], sizeof base);
+  }
+  loomPose pose = {.pos = {c->x, c->y, z}};
+  loom_quat_exp(turn, yaw);
+  loom_quat_mul(pose.quat, turn, base);
+  if (place->frame >= 0) {
+    mj_kinematics(e->m, e->d);
+    pose = loom_pose_mul(loom_episode_object(e, place->frame), pose);
+  }
+  mju_normalize4(pose.quat);
+  memcpy(qpos, pose.pos, sizeof pose.pos);
+  memcpy(qpos + 3, pose.quat, sizeof pose.quat);
+}
+
+static int place_object(loomEpisode* e, const loomPlacement* place, const variableList* v, circle* placed,
+                        int n, loomRandom* random, loomError* err) {
+  double z = 0;
+  circle c = {0, 0, 0};
+  placed[n] = (circle){0, 0, -INFINITY};  // in nobody's way
+  if (place->on_joint) {
+    e->d->qpos[e->scene->object_qpos[place->object]] =
+        loom_random_range(random, place->joint[0], place->joint[1]);
+    return 0;
+  }
+  int code = eval(&z, place->z, v, err);
+  if (!code && place->radius[0]) code = eval(&c.radius, place->radius, v, err);
+  if (!code) code = draw_place(&c, e, place, z, placed, n, random, err);
+  if (code) return code;
+  if (place->frame < 0) placed[n] = c;
+  set_pose(e, place, &c, z, random);
+  return 0;
+}
+
+static bool is_placed(const loomEpisode* e, const loomResetDef* def, int geom) {
+  int root = e->m->body_rootid[e->m->geom_bodyid[geom]];
+  for (int i = 0; i < def->placement_count; i++) {
+    if (root == e->m->body_rootid[e->scene->object_body[def->placements[i].object]]) return true;
+  }
+  return false;
+}
+
+// Something placed is more than 5 mm in something else, the robots included.
+static bool overlaps(loomEpisode* e, const loomResetDef* def) {
+  mj_kinematics(e->m, e->d);
+  mj_collision(e->m, e->d);
+  for (int i = 0; i < e->d->ncon; i++) {
+    const mjContact* c = &e->d->contact[i];
+    if (c->dist > -0.005 || c->geom[0] < 0 || c->geom[1] < 0) continue;
+    if (is_placed(e, def, c->geom[0]) || is_placed(e, def, c->geom[1])) return true;
+  }
+  return false;
+}
+
+// Everything in its place, free of everything else.
+static int place_all(loomEpisode* e, const loomResetDef* def, const variableList* v, loomRandom* random,
+                     loomError* err) {
+  circle placed[LOOM_MAX_OBJECTS];
+  for (int tries = 0; tries < 100; tries++) {
+    for (int i = 0; i < def->placement_count; i++) {
+      int code = place_object(e, &def->placements[i], &v[i], placed, i, random, err);
+      if (code) return code;
+    }
+    if (!overlaps(e, def)) return 0;
+  }
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                        "%s: reset %s: objects overlap each other, the scene or a robot by more than 5 mm in "
+                        "100 draws; change their ranges, or raise their z",
+                        e->scene->task->path, def->name);
+}
+
+static void place_arms(loomEpisode* e, loomRandom* random) {
+  for (int a = 0; a < e->arm_count; a++) {
+    const loomArm* arm = &e->arms[a];
+    for (int i = 0; i < arm->n; i++) {
+      e->d->qpos[arm->qpos[i]] =
+          arm->robot->arm.init_qpos[i] + arm->robot->arm.init_noise * loom_random_normal(random);
+    }
+    for (int i = 0; i < arm->hand_n; i++) e->d->qpos[arm->hand_qpos[i]] = arm->robot->gripper_init_qpos[i];
+  }
+}
+
+int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attempt, loomError* err) {
+  double start = loom_clock();
+  const loomTask* task = e->scene->task;
+  const loomResetDef* def = &task->resets[reset];
+  loomRandom random = loom_random(seed, attempt, LOOM_PURPOSE_RESET);
+  variableList v[LOOM_MAX_OBJECTS];
+  int code = 0;
+  for (int i = 0; !code && i < def->placement_count; i++) {
+    int o = def->placements[i].object;
+    code = draw_variables(&v[i], &task->objects[o], &def->placements[i], e, &random, err);
+    if (!code) code = shape_edits(e->edits[o], &task->objects[o], &v[i], err);
+    if (!code && task->objects[o].shape_count) {
+      e->edit_count[o] = task->objects[o].shape_count;
+      code = loom_variation_apply(e->scene->variations[o], e->edits[o], e->edit_count[o], e->m, e->scratch,
+                                  NULL, err);
+    }
+    if (!code) memcpy(e->variables[o], v[i].values, sizeof v[i].values);
+  }
+  if (code) return code;
+  mj_resetData(e->m, e->d);
+  place_arms(e, &random);
+  mj_kinematics(e->m, e->d);
+  code = place_all(e, def, v, &random, err);
+  if (code) return code;
+  code = loom_episode_begin(e, err);
+  e->times.reset += loom_clock() - start;
+  return code;
+}
+
+// The text of a scene in which one more object is changed; *xml (nullable, owned) is the text so far.
+static int apply_to_xml(char** xml, loomEpisode* e, int o, loomError* err) {
+  const loomScene* s = e->scene;
+  loomVariation* again = NULL;
+  char* changed = NULL;
+  // A variation writes the text it was bound to: behind the first, the text to change is another one.
+  int code = *xml ? loom_variation_bind(&again, *xml, s->label, s->task->objects[o].body, err) : 0;
+  if (!code)
+    code = loom_variation_apply(again ? again : s->variations[o], e->edits[o], e->edit_count[o], e->m,
+                                e->scratch, &changed, err);
+  loom_variation_destroy(again);
+  if (code) return code;
+  free(*xml);
+  *xml = changed;
+  return 0;
+}
+
+int loom_episode_xml(char** out, loomEpisode* e, loomError* err) {
+  char *xml = NULL, *portable = NULL;
+  int code = 0;
+  for (int o = 0; !code && o < e->scene->task->object_count; o++) {
+    if (e->edit_count[o]) code = apply_to_xml(&xml, e, o, err);
+  }
+  if (!code) code = loom_mjcf_portable(&portable, xml ? xml : e->scene->xml, e->scene->label, err);
+  free(xml);
+  *out = portable;
+  return code;
+}

@@ -1,0 +1,273 @@
+#include "generators/attempt/attempt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generators/attempt/plan.h"
+
+const char* loom_outcome_name(loomOutcome outcome) {
+  static const char* const names[] = {"success",    "lost",    "stuck", "unmet",
+                                      "unfinished", "timeout", "rough", "simulator"};
+  return outcome >= 0 && outcome < LOOM_OUTCOME_COUNT ? names[outcome] : "unknown";
+}
+
+loomAttemptDef loom_default_attempt_def(void) {
+  return (loomAttemptDef){.noise_scale = 1};
+}
+
+// ---- outcome
+
+static void fail(loomPlan* p, loomOutcome outcome, int arm, int subtask, int condition) {
+  loomAttemptResult* r = p->result;
+  r->outcome = outcome;
+  r->arm = arm;
+  r->subtask = subtask;
+  r->reason[0] = 0;
+  if (condition >= 0) loom_condition_explain(p->e->conditions, condition, r->reason, sizeof r->reason);
+  if (!r->reason[0] && condition >= 0)
+    snprintf(r->reason, sizeof r->reason, "%s", p->task->conditions[condition].label);
+}
+
+// The arm's joint that stands at a limit, or -1.
+static int joint_at_limit(const loomEpisode* e, int a) {
+  const loomArm* arm = &e->arms[a];
+  for (int i = 0; i < arm->n; i++) {
+    int joint = e->m->dof_jntid[arm->dof[i]];
+    double q = e->d->qpos[arm->qpos[i]];
+    const double* range = e->m->jnt_range + 2 * joint;
+    if (e->m->jnt_limited[joint] && (q < range[0] + 0.02 || q > range[1] - 0.02)) return i;
+  }
+  return -1;
+}
+
+// An arm that stands still away from its target will not get there, and the rest of its motion builds on
+// that.
+static bool stuck(loomPlan* p, int a) {
+  loomArmPlan* arm = &p->arm[a];
+  loomPose now = loom_episode_eef(p->e, a);
+  double distance = loom_pose_distance(now, arm->target);
+  double speed = loom_pose_distance(now, arm->reached) * p->task->control_freq;
+  bool still = distance > p->task->stuck_distance && speed < p->task->stuck_speed;
+  arm->reached = now;
+  arm->still = still ? arm->still + 1 : 0;
+  if (!p->task->stuck_steps || arm->still < p->task->stuck_steps) return false;
+  fail(p, LOOM_OUTCOME_STUCK, a, arm->subtask, -1);
+  int joint = joint_at_limit(p->e, a);
+  char* reason = p->result->reason;
+  size_t size = sizeof p->result->reason;
+  int n = snprintf(reason, size, "arm %d stands %.3f m from its target", a, distance);
+  if (joint >= 0) n += snprintf(reason + n, size - (size_t)n, ", joint %d at its limit", joint + 1);
+  if (p->e->body.state.short_steps) {
+    snprintf(reason + n, size - (size_t)n, ", inverse kinematics short for %d steps",
+             p->e->body.state.short_steps);
+  }
+  return true;
+}
+
+// Has the arm's subtask run, and is its effect there? The effect may be waited for; when it does not come the
+// attempt has failed and *lost is set.
+static bool accomplished(loomPlan* p, int a, bool* lost) {
+  loomArmPlan* arm = &p->arm[a];
+  const loomSubtaskDef* s = loom_plan_current(p, a);
+  if (!loom_plan_finished(arm)) return false;
+  if (s->expect < 0 || loom_condition_true(p->e->conditions, s->expect)) return true;
+  if (arm->waited++ < s->wait_steps) return false;
+  fail(p, LOOM_OUTCOME_UNMET, a, arm->subtask, s->expect);
+  *lost = true;
+  return false;
+}
+
+// After a step: what must hold while a subtask runs, and subtasks that have ended; coordinated ones end
+// together. False when the attempt is lost.
+static bool follow_subtasks(loomPlan* p) {
+  bool ready[LOOM_MAX_ARMS] = {false}, lost = false;
+  for (int a = 0; a < p->e->arm_count; a++) {
+    loomArmPlan* arm = &p->arm[a];
+    if (!arm->running) continue;
+    const loomSubtaskDef* s = loom_plan_current(p, a);
+    bool holds = s->during < 0 || loom_condition_true(p->e->conditions, s->during);
+    arm->broken = holds ? 0 : arm->broken + 1;
+    if (arm->broken > s->during_slack) {
+      fail(p, LOOM_OUTCOME_LOST, a, arm->subtask, s->during);
+      return false;
+    }
+    if (stuck(p, a)) return false;
+    ready[a] = accomplished(p, a, &lost);
+    if (lost) return false;
+  }
+  for (int a = 0; a < p->e->arm_count; a++) {
+    int other, k = p->arm[a].subtask, other_k;
+    if (!ready[a] || (loom_plan_partner(p, a, k, &other, &other_k) && !ready[other])) continue;
+    p->end_step[a][k] = p->e->steps;
+  }
+  for (int a = 0; a < p->e->arm_count; a++) {
+    loomArmPlan* arm = &p->arm[a];
+    if (!arm->running || p->end_step[a][arm->subtask] < 0) continue;
+    arm->running = false;
+    arm->subtask++;
+  }
+  return true;
+}
+
+// ---- the policy
+
+static int start(void* self, loomEpisode* e, loomError* err) {
+  (void)err;
+  loom_plan_start(self, e);
+  return 0;
+}
+
+static void note_start(loomPlan* p) {
+  if (!p->task->object_count) return;
+  loomPose pose = loom_episode_object(p->e, 0);
+  memcpy(p->result->object_start, pose.pos, sizeof pose.pos);
+  memcpy(p->result->object_start + 3, pose.quat, sizeof pose.quat);
+}
+
+static void note_row(const loomPlan* p) {
+  loomTrace* t = p->trace;
+  size_t row = (size_t)t->rows * (size_t)t->arm_count;
+  for (int a = 0; a < t->arm_count; a++, row++) {
+    const loomArmPlan* arm = &p->arm[a];
+    loom_pose_to_matrix(t->target + 16 * row, arm->target);
+    t->grip[row] = arm->grip;
+    t->subtask[row] = arm->subtask;
+    t->source[row] = arm->source;
+  }
+}
+
+// True when all subtasks have run and success had its time to come.
+static bool overdue(loomPlan* p) {
+  bool all_done = true;
+  for (int a = 0; a < p->e->arm_count; a++) all_done = all_done && loom_plan_done(p, a);
+  p->idle = all_done ? p->idle + 1 : 0;
+  if (p->idle <= p->task->success_hold + 10 || loom_episode_success(p->e)) return false;
+  fail(p, LOOM_OUTCOME_UNFINISHED, -1, -1, p->task->success);
+  return true;
+}
+
+// True when it has gone beyond the task's limits.
+static bool too_rough(loomPlan* p) {
+  char reason[sizeof p->result->reason];
+  loom_quality_state(&p->quality, p->e);
+  if (!loom_quality_beyond(&p->quality, p->task, reason, sizeof reason)) return false;
+  int a = p->arm[0].running || !p->arm[1].running ? 0 : 1;
+  fail(p, LOOM_OUTCOME_ROUGH, p->arm[a].running ? a : -1, p->arm[a].subtask, -1);
+  memcpy(p->result->reason, reason, sizeof reason);
+  return true;
+}
+
+static int attempt_act(double* action, void* self, loomEpisode* e, loomError* err) {
+  loomPlan* p = self;
+  (void)err;
+  if (too_rough(p) || (e->steps && (!follow_subtasks(p) || overdue(p)))) return LOOM_POLICY_DONE;
+  if (e->steps == p->task->settle_steps) note_start(p);
+  if (e->steps >= p->task->settle_steps) loom_plan_begin(p);
+  loom_plan_move(action, p);
+  if (e->steps < p->task->settle_steps) loom_plan_keep_still(e, action);
+  note_row(p);
+  return 0;
+}
+
+static void conclude(loomPlan* p, const loomRunResult* run) {
+  loomAttemptResult* r = p->result;
+  switch (run->end) {
+    case LOOM_RUN_SUCCESS:
+      r->outcome = LOOM_OUTCOME_SUCCESS;
+      break;
+    case LOOM_RUN_LOST: {
+      int a = p->task->arm_count > 1 && p->arm[0].subtask > 0 ? 1 : 0;
+      fail(p, LOOM_OUTCOME_LOST, a, p->arm[a].subtask, -1);
+      snprintf(r->reason, sizeof r->reason, "%s", p->task->conditions[p->task->lost].label);
+      break;
+    }
+    case LOOM_RUN_DONE:  // act has said why
+      break;
+    case LOOM_RUN_TIMEOUT:
+      fail(p, LOOM_OUTCOME_TIMEOUT, 0, p->arm[0].subtask, p->task->success);
+      break;
+    case LOOM_RUN_SIMULATOR:
+      r->outcome = LOOM_OUTCOME_SIMULATOR;
+      snprintf(r->reason, sizeof r->reason, "%.150s", run->message);
+      break;
+  }
+  r->steps = p->trace->rows;
+  r->physics_steps = run->physics_steps;
+}
+
+struct loomAttempt {
+  loomPlan plan;
+  loomAttemptDef def;
+  loomPolicy policy;
+  loomRunDef run_def;
+  loomRunResult run;
+};
+
+// 0, LOOM_RUN_OVER when the simulator failed at the reset already, or an error.
+static int begin(loomAttempt* a, loomError* err) {
+  loomPlan* p = &a->plan;
+  loomError why = {0, ""};
+  p->trace->rows = 0;
+  a->run = (loomRunResult){.end = LOOM_RUN_SIMULATOR};
+  int code = loom_episode_reset(p->e, p->def->reset, p->def->seed, p->result->attempt, &why);
+  if (code == LOOM_ERR_SIM) {
+    snprintf(a->run.message, sizeof a->run.message, "%.250s", why.message);
+    return LOOM_RUN_OVER;
+  }
+  if (!code) return loom_run_begin(&a->run, p->e, &a->policy, p->trace, err);
+  if (err) *err = why;
+  return code;
+}
+
+static void set_up(loomAttempt* a, loomAttemptResult* result, loomTrace* trace, loomEpisode* e,
+                   const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
+                   uint64_t attempt) {
+  *a = (loomAttempt){.def = *def, .run_def = loom_default_run_def(e->scene->task)};
+  a->plan = (loomPlan){.sources = sources,
+                       .stats = stats,
+                       .def = &a->def,
+                       .e = e,
+                       .task = e->scene->task,
+                       .result = result,
+                       .trace = trace};
+  a->policy = (loomPolicy){&a->plan, start, attempt_act};
+  *result = (loomAttemptResult){.attempt = attempt, .arm = -1, .subtask = -1};
+}
+
+int loom_attempt_step(loomAttempt* a, loomError* err) {
+  loomPlan* p = &a->plan;
+  int code = loom_run_step(&a->run, p->e, &a->policy, &a->run_def, p->trace, err);
+  if (code != LOOM_RUN_OVER) return code;
+  loom_trace_end(p->trace, p->e);
+  conclude(p, &a->run);
+  return code;
+}
+
+int loom_attempt_begin(loomAttempt** out, loomAttemptResult* result, loomTrace* trace, loomEpisode* e,
+                       const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
+                       uint64_t attempt, loomError* err) {
+  loomAttempt* a = malloc(sizeof *a);
+  *out = a;
+  if (!a) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an attempt");
+  set_up(a, result, trace, e, sources, stats, def, attempt);
+  int code = begin(a, err);
+  if (code == LOOM_RUN_OVER) conclude(&a->plan, &a->run);
+  return code;
+}
+
+void loom_attempt_destroy(loomAttempt* a) {
+  free(a);
+}
+
+int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* e,
+                     const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
+                     uint64_t attempt, loomError* err) {
+  loomAttempt a;
+  set_up(&a, result, trace, e, sources, stats, def, attempt);
+  int code = begin(&a, err);
+  if (code == LOOM_RUN_OVER) conclude(&a.plan, &a.run);
+  while (!code) code = loom_attempt_step(&a, err);
+  return code == LOOM_RUN_OVER ? 0 : code;
+}

@@ -1,0 +1,71 @@
+// One try at generating a demo: plan from source segments, run closed-loop in the simulator, say how it
+// ended. An attempt is a pure function of (task, sources, options, seed, attempt number, source statistics).
+#ifndef LOOM_GENERATORS_ATTEMPT_ATTEMPT_H
+#define LOOM_GENERATORS_ATTEMPT_ATTEMPT_H
+
+#include "engine/base/random.h"
+#include "engine/run/policy.h"
+#include "generators/attempt/transform.h"
+#include "generators/source/replay.h"
+
+typedef enum loomOutcome {
+  LOOM_OUTCOME_SUCCESS,
+  LOOM_OUTCOME_LOST,   // it can no longer come right: the task's `lost` holds, a subtask's `during` does not
+  LOOM_OUTCOME_STUCK,  // an arm stands away from its target: out of reach, at a joint limit, blocked
+  LOOM_OUTCOME_UNMET,  // a subtask ended without what it `expect`s
+  LOOM_OUTCOME_UNFINISHED,  // all subtasks ran, success did not hold
+  LOOM_OUTCOME_TIMEOUT,     // max_steps
+  LOOM_OUTCOME_ROUGH,       // it went beyond the task's `limits`
+  LOOM_OUTCOME_SIMULATOR,   // MuJoCo failed; counted apart
+  LOOM_OUTCOME_COUNT,
+} loomOutcome;
+
+const char* loom_outcome_name(loomOutcome outcome);
+
+/// How each source did so far, for weighted selection; a snapshot taken between batches.
+typedef struct loomSourceStats {
+  int n;                 // sources
+  const int* tries;      // (n)
+  const int* successes;  // (n)
+} loomSourceStats;
+
+/// What became of an attempt. Plain data, written to the journal and the dataset.
+typedef struct loomAttemptResult {
+  uint64_t attempt;
+  loomOutcome outcome;
+  int arm, subtask;  // where it failed; -1 = not in a subtask
+  char reason[160];  // which condition, how far off
+  int steps;         // control steps, = rows of the demo
+  int64_t physics_steps;
+  int source[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // source demo of each subtask; -1 = not begun
+  int begin[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];   // row at which each subtask began; -1 = not begun
+  double object_start[7];  // settled pose of the first object, x y z then quaternion w-x-y-z
+} loomAttemptResult;
+
+/// Options that change what attempts do, over the task file's.
+typedef struct loomAttemptDef {
+  int reset;  // reset distribution
+  uint64_t seed;
+  bool no_ordering;    // ablation: drop sequential constraints
+  double noise_scale;  // factor on all noise of the task file; default 1
+} loomAttemptDef;
+
+loomAttemptDef loom_default_attempt_def(void);
+
+/// Run attempt number `attempt`. A failed attempt is a result, not an error; errors are out of memory and the
+/// like.
+int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* episode,
+                     const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
+                     uint64_t attempt, loomError* err);
+
+/// The same a control step at a time, to be looked at meanwhile. Everything given must outlive it, unchanged;
+/// the episode is reset.
+typedef struct loomAttempt loomAttempt;
+int loom_attempt_begin(loomAttempt** out, loomAttemptResult* result, loomTrace* trace, loomEpisode* episode,
+                       const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
+                       uint64_t attempt, loomError* err);
+/// 0, LOOM_RUN_OVER (result says how it ended) or an error. Until then result has the subtasks begun so far.
+int loom_attempt_step(loomAttempt* attempt, loomError* err);
+void loom_attempt_destroy(loomAttempt* attempt);
+
+#endif

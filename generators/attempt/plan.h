@@ -1,0 +1,71 @@
+// The plan of an attempt while it runs: where each arm is in its queue of subtasks, and the target poses that
+// its transformed source segments give. Attempts (attempt.c) and the generator as an expert (guide.c) drive
+// it.
+#ifndef LOOM_GENERATORS_ATTEMPT_PLAN_H
+#define LOOM_GENERATORS_ATTEMPT_PLAN_H
+
+#include "generators/attempt/attempt.h"
+#include "generators/attempt/select.h"
+
+/// One arm on its way through its queue of subtasks.
+typedef struct loomArmPlan {
+  int subtask;  // the current one; subtask_count when done
+  bool running;
+  int source;  // source demo of the current subtask
+  loomFit fit;
+  loomTransform transform;
+  int start, end;  // rows of the segment in the source
+  int lead_in;     // interpolation and hold steps before row `start`
+  int hold;
+  int step;                    // steps since the subtask began
+  loomPose from;               // pose the interpolation leaves
+  loomPose target;             // last target
+  double grip;                 // last gripper action
+  double hand[LOOM_MAX_HAND];  // last gripper or hand action
+  int waited;                  // control steps since the segment ended without its effect
+  int broken;                  // control steps in a row in which `during` did not hold
+  int still;                   // control steps in a row it stood away from its target
+  loomPose reached;            // end effector one control step ago
+} loomArmPlan;
+
+typedef struct loomPlan {
+  const loomSourceSet* sources;
+  const loomSourceStats* stats;
+  const loomAttemptDef* def;
+  loomEpisode* e;
+  const loomTask* task;
+  loomRandom select, noise, move;
+  loomArmPlan arm[LOOM_MAX_ARMS];
+  int episode_source;  // shared choice; -1 = not made
+  int arm_source[LOOM_MAX_ARMS];
+  int object_symmetry[LOOM_MAX_OBJECTS];           // the equivalent pose taken; -1 = not chosen yet
+  int object_source[LOOM_MAX_OBJECTS];             // relative to this source demo's
+  int end_step[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // control step a subtask ended at; -1 = not yet
+  loomAttemptResult* result;
+  loomTrace* trace;
+  int idle;  // control steps since every arm has run its subtasks
+  loomQuality quality;
+} loomPlan;
+
+/// Nothing begun; sources, stats, def, e, task and result are set.
+void loom_plan_start(loomPlan* plan, loomEpisode* episode);
+const loomSubtaskDef* loom_plan_current(const loomPlan* plan, int arm);
+/// Has the arm run all its subtasks?
+bool loom_plan_done(const loomPlan* plan, int arm);
+/// The partner of a coordinated subtask, or NULL.
+const loomRule* loom_plan_partner(const loomPlan* plan, int arm, int subtask, int* other, int* other_subtask);
+/// Have all rows of the arm's segment been targets?
+bool loom_plan_finished(const loomArmPlan* arm);
+/// Begin the subtasks that may begin now.
+void loom_plan_begin(loomPlan* plan);
+/// Begin the arm's running subtask again, at a row of its source and from where the arm is now; its partner's
+/// with it.
+void loom_plan_begin_again(loomPlan* plan, int arm, int row);
+/// The row of the source that is the arm's target now.
+int loom_plan_row(const loomPlan* plan, int arm);
+/// One control step further: the action (A) towards the targets.
+void loom_plan_move(double* action, loomPlan* plan);
+/// Of an action only grippers and hands, while a scene settles.
+void loom_plan_keep_still(const loomEpisode* episode, double* action);
+
+#endif

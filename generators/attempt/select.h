@@ -1,0 +1,25 @@
+// Choosing the source demo of an attempt (MimicGen, section IV-B, "choosing a source segment").
+#ifndef LOOM_GENERATORS_ATTEMPT_SELECT_H
+#define LOOM_GENERATORS_ATTEMPT_SELECT_H
+
+#include "generators/attempt/attempt.h"
+
+/// What a choice of source means for one arm's object-centric subtask: which equivalent poses, how reachable.
+typedef struct loomFit {
+  int object_symmetry, hand_symmetry;
+  double cost;   // lower is better
+  double reach;  // remaining distance of inverse kinematics at the segment's end, m
+} loomFit;
+
+/// Best equivalent pose of source `s` for subtask `k` of arm `a` in the episode's present scene.
+loomFit loom_fit_source(const loomEpisode* episode, const loomReplay* source, int a, int k);
+
+/// Index of the source for subtask `k` of arm `a`. Deterministic given the random stream.
+int loom_select_source(const loomEpisode* episode, const loomSourceSet* sources, const loomSourceStats* stats,
+                       int a, int k, loomRandom* random);
+
+/// The transform's map for a segment starting now, with the equivalent poses of `fit`.
+loomTransform loom_segment_transform(const loomEpisode* episode, const loomReplay* source, int a, int k,
+                                     loomFit fit, int row);
+
+#endif

@@ -1,0 +1,20 @@
+// Stitching: from where an arm is to where its segment begins, and how much of the segment runs (MimicGen,
+// section IV-B, interpolation). Pure functions.
+#ifndef LOOM_GENERATORS_ATTEMPT_STITCH_H
+#define LOOM_GENERATORS_ATTEMPT_STITCH_H
+
+#include "engine/base/pose.h"
+#include "engine/task/task.h"
+
+/// Control steps (at `freq` Hz) from one pose to another: at least the subtask's `steps`, and as many as keep
+/// below its speeds, the peak of a smooth motion included. The hold is not in it.
+int loom_stitch_steps(const loomSubtaskDef* subtask, loomPose from, loomPose to, double freq);
+
+/// The target at step 0, 1, ... steps - 1 of that way; the last is `to`.
+loomPose loom_stitch_pose(const loomSubtaskDef* subtask, loomPose from, loomPose to, int step, int steps);
+
+/// One past the last row of a segment whose end is shifted: never outside the demo, and one row at least
+/// where there is one.
+int loom_stitch_end(int start, int end, int shift, int rows);
+
+#endif

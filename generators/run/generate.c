@@ -1,0 +1,294 @@
+#include "generators/run/generate.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generators/run/journal.h"
+#include "generators/run/record.h"
+
+// Attempts of a batch see the same source statistics, so where batches end is part of what a seed means: it
+// never depends on the number of threads. The first ones are short, so that poor sources are found out early.
+enum { batch_size = 64 };
+
+static int64_t batch_begin(int64_t attempt) {
+  if (attempt >= batch_size) return attempt - attempt % batch_size;
+  return attempt < 16 ? 0 : attempt < 32 ? 16 : 32;
+}
+
+static int64_t batch_end(int64_t attempt) {
+  if (attempt >= 32) return attempt - attempt % batch_size + batch_size;
+  return attempt < 16 ? 16 : 32;
+}
+
+loomGenerateDef loom_default_generate_def(void) {
+  return (loomGenerateDef){.attempt = loom_default_attempt_def(), .write = loom_default_write_def()};
+}
+
+void loom_generate_report_destroy(loomGenerateReport* report) {
+  free(report->results);
+  memset(report, 0, sizeof *report);
+}
+
+void loom_wilson(double* low, double* high, int64_t successes, int64_t n) {
+  const double z = 1.959963984540054;
+  double count = (double)n, p = n ? (double)successes / count : 0;
+  if (!n) {
+    *low = 0;
+    *high = 1;
+    return;
+  }
+  double centre = p + z * z / (2 * count),
+         spread = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
+  *low = fmax(0, (centre - spread) / (1 + z * z / count));
+  *high = fmin(1, (centre + spread) / (1 + z * z / count));
+}
+
+// ---- workers
+
+typedef struct worker {
+  loomEpisode* episode;
+  loomTrace trace;
+  double cpu;
+} worker;
+
+typedef struct run {
+  loomGenerateReport* report;
+  const loomScene* scene;
+  const loomSourceSet* sources;
+  const loomGenerateDef* def;
+  loomJournal* journal;
+  worker* workers;
+  int worker_count;
+  int *tries, *wins;  // (sources) as of the last finished batch
+  double begun;
+  loomError error;  // the first of any worker
+  int failed;       // its code
+  loomAttemptResult batch[batch_size];
+  bool ready[batch_size];
+  int prefix;                // attempts of the batch that are finished without a gap
+  int64_t prefix_successes;  // successes up to there, earlier batches included
+} run;
+
+static int make_workers(run* r, loomError* err) {
+  r->worker_count = r->def->threads > 0 ? r->def->threads : omp_get_num_procs();
+  r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
+  r->tries = calloc((size_t)r->sources->n + 1, sizeof *r->tries);
+  r->wins = calloc((size_t)r->sources->n + 1, sizeof *r->wins);
+  if (!r->workers || !r->tries || !r->wins)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
+  for (int i = 0; i < r->worker_count; i++) {
+    int code = loom_episode_create(&r->workers[i].episode, r->scene, err);
+    if (!code)
+      code = loom_trace_create(&r->workers[i].trace, r->workers[i].episode, r->scene->task->max_steps, err);
+    if (code) return code;
+  }
+  return 0;
+}
+
+static void free_workers(run* r) {
+  for (int i = 0; r->workers && i < r->worker_count; i++) {
+    loom_episode_destroy(r->workers[i].episode);
+    loom_trace_destroy(&r->workers[i].trace);
+  }
+  free(r->workers);
+  free(r->tries);
+  free(r->wins);
+}
+
+// After MuJoCo raised an error the simulation is in an unknown state: make it anew.
+static int renew(worker* w, const loomScene* scene, loomError* err) {
+  loomEpisode* fresh;
+  int code = loom_episode_create(&fresh, scene, err);
+  if (code) return code;
+  fresh->times = w->episode->times;
+  fresh->physics_steps = w->episode->physics_steps;
+  loom_episode_destroy(w->episode);
+  w->episode = fresh;
+  return 0;
+}
+
+static int attempt_one(run* r, worker* w, loomAttemptResult* result, uint64_t number,
+                       const loomSourceStats* stats, loomError* err) {
+  double start = loom_thread_cpu();
+  int code =
+      loom_attempt_run(result, &w->trace, w->episode, r->sources, stats, &r->def->attempt, number, err);
+  bool keep = result->outcome == LOOM_OUTCOME_SUCCESS || (r->def->failed && w->trace.rows);
+  if (!code && keep && r->journal) {
+    char path[LOOM_PATH_MAX];
+    loom_journal_shard(path, r->journal, number, result->outcome == LOOM_OUTCOME_SUCCESS);
+    code = loom_record_write(path, result, &w->trace, w->episode, r->sources, &r->def->attempt,
+                             &r->def->write, r->def->next_obs, err);
+  }
+  if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew(w, r->scene, err);
+  w->cpu += loom_thread_cpu() - start;
+  return code;
+}
+
+static bool enough(const run* r) {
+  if (r->failed || (r->def->stop && *r->def->stop)) return true;
+  if (r->def->successes && r->prefix_successes >= r->def->successes) return true;
+  return r->def->seconds > 0 && loom_clock() - r->begun > r->def->seconds;
+}
+
+static void note_finished(run* r, int i, int64_t first) {
+  r->ready[i] = true;
+  // Attempts beyond the last success asked for are thrown away: on one thread they would not have been run.
+  while (r->prefix < batch_size && r->ready[r->prefix] &&
+         !(r->def->successes && r->prefix_successes >= r->def->successes)) {
+    r->prefix_successes += r->batch[r->prefix].outcome == LOOM_OUTCOME_SUCCESS;
+    r->prefix++;
+  }
+  if (r->def->progress) {
+    r->def->progress(r->def->user, first + r->prefix, r->prefix_successes, loom_clock() - r->begun);
+  }
+}
+
+static void run_batch(run* r, int64_t first, int count) {
+  loomSourceStats stats = {r->sources->n, r->tries, r->wins};
+  memset(r->ready, 0, sizeof r->ready);
+  r->prefix = 0;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(r->worker_count)
+  for (int i = 0; i < count; i++) {
+    bool skip;
+#pragma omp critical(loom_generate)
+    skip = enough(r);
+    if (skip) continue;
+    loomError err = {0, ""};
+    int code =
+        attempt_one(r, &r->workers[omp_get_thread_num()], &r->batch[i], (uint64_t)(first + i), &stats, &err);
+#pragma omp critical(loom_generate)
+    {
+      if (code && !r->failed) {
+        r->failed = code;
+        r->error = err;
+      }
+      if (!code) note_finished(r, i, first);
+    }
+  }
+}
+
+// ---- bookkeeping
+
+static int keep_result(run* r, const loomAttemptResult* result, loomError* err) {
+  loomGenerateReport* report = r->report;
+  if (report->result_count % 1024 == 0) {
+    size_t more = (size_t)report->result_count + 1024;
+    loomAttemptResult* grown = realloc(report->results, more * sizeof *grown);
+    if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for results");
+    report->results = grown;
+  }
+  report->results[report->result_count++] = *result;
+  report->attempts++;
+  report->physics_steps += result->physics_steps;
+  if (result->outcome == LOOM_OUTCOME_SUCCESS) {
+    report->successes++;
+    report->rows += result->steps;
+  }
+  return 0;
+}
+
+static bool uses(const loomAttemptResult* r, int source) {
+  for (int i = 0; i < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; i++) {
+    if (r->source[i / LOOM_MAX_SUBTASKS][i % LOOM_MAX_SUBTASKS] == source) return true;
+  }
+  return false;
+}
+
+// An attempt counts for every source it took segments from. Statistics change between whole batches only, so
+// that an attempt sees the same ones on any number of threads.
+static void count_sources(run* r, int64_t upto) {
+  memset(r->tries, 0, sizeof(int) * (size_t)r->sources->n);
+  memset(r->wins, 0, sizeof(int) * (size_t)r->sources->n);
+  for (int64_t i = 0; i < upto; i++) {
+    const loomAttemptResult* result = &r->report->results[i];
+    for (int s = 0; s < r->sources->n; s++) {
+      if (!uses(result, s)) continue;
+      r->tries[s]++;
+      r->wins[s] += result->outcome == LOOM_OUTCOME_SUCCESS;
+    }
+  }
+}
+
+static bool limits_reached(const run* r) {
+  const loomGenerateReport* p = r->report;
+  if (r->def->successes && p->successes >= r->def->successes) return true;
+  if (r->def->attempts && p->attempts >= r->def->attempts) return true;
+  if (r->def->max_failures && p->attempts - p->successes >= r->def->max_failures) return true;
+  return enough(r);
+}
+
+static int generate_loop(run* r, loomError* err) {
+  while (!limits_reached(r)) {
+    // A resumed run may enter a batch in the middle.
+    int64_t first = r->report->attempts;
+    int count = (int)(batch_end(first) - first);
+    if (r->def->attempts && first + count > r->def->attempts) count = (int)(r->def->attempts - first);
+    count_sources(r, batch_begin(first));
+    r->prefix_successes = r->report->successes;
+    run_batch(r, first, count);
+    int code = r->journal ? loom_journal_append(r->journal, r->batch, r->prefix, err) : 0;
+    for (int i = 0; !code && i < r->prefix; i++) code = keep_result(r, &r->batch[i], err);
+    if (code) return code;
+    if (r->failed) {
+      if (err) *err = r->error;
+      return r->failed;
+    }
+  }
+  r->report->interrupted = r->def->stop && *r->def->stop;
+  return 0;
+}
+
+static int resume_results(run* r, loomError* err) {
+  loomAttemptResult* old = NULL;
+  int64_t n = 0;
+  int code = loom_journal_read(&old, &n, r->journal, err);
+  for (int64_t i = 0; !code && i < n && !(r->def->successes && r->report->successes >= r->def->successes) &&
+                      !(r->def->attempts && r->report->attempts >= r->def->attempts);
+       i++) {
+    code = keep_result(r, &old[i], err);
+  }
+  r->report->resumed = r->report->attempts;
+  free(old);
+  return code;
+}
+
+int loom_generate(loomGenerateReport* report, const loomScene* scene, const loomSourceSet* sources,
+                  const loomGenerateDef* def, loomError* err) {
+  memset(report, 0, sizeof *report);
+  run* r = calloc(1, sizeof *r);
+  if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a run");
+  r->report = report;
+  r->scene = scene;
+  r->sources = sources;
+  r->def = def;
+  r->begun = loom_clock();
+  int code = 0;
+  if (def->out) code = loom_journal_open(&r->journal, scene, sources, def, &report->already_complete, err);
+  if (!code && report->already_complete) {
+    free(r);
+    return 0;
+  }
+  if (!code) code = make_workers(r, err);
+  if (!code && r->journal) code = resume_results(r, err);
+  if (!code) code = generate_loop(r, err);
+  if (!code && r->journal) code = loom_journal_finish(r->journal, report, sources, err);
+  for (int i = 0; i < r->worker_count && r->workers; i++) {
+    const loomEpisode* e = r->workers[i].episode;
+    if (!e) continue;
+    report->times.physics += e->times.physics;
+    report->times.control += e->times.control;
+    report->times.observe += e->times.observe;
+    report->times.plan += e->times.plan;
+    report->times.write += e->times.write;
+    report->times.reset += e->times.reset;
+    report->cpu_seconds += r->workers[i].cpu;
+  }
+  report->seconds = loom_clock() - r->begun;
+  loom_journal_close(r->journal);
+  free_workers(r);
+  free(r);
+  return code;
+}

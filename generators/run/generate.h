@@ -1,0 +1,52 @@
+// Many attempts until there are enough demos: workers, journal, shards, resumption, report.
+#ifndef LOOM_GENERATORS_RUN_GENERATE_H
+#define LOOM_GENERATORS_RUN_GENERATE_H
+
+#include <signal.h>
+
+#include "engine/data/dataset.h"
+#include "generators/attempt/attempt.h"
+
+typedef struct loomGenerateDef {
+  const char* out;       // the dataset to make; work in progress lies in OUT.parts
+  const char* failed;    // dataset of failed attempts, or NULL
+  int64_t successes;     // stop after this many; 0 = no limit
+  int64_t attempts;      // stop after this many; 0 = no limit
+  double seconds;        // stop after this time; 0 = no limit
+  int64_t max_failures;  // give up after this many; 0 = no limit
+  int threads;           // 0 = all cores
+  bool resume;           // go on with OUT.parts
+  bool overwrite;        // throw an earlier OUT and OUT.parts away
+  loomAttemptDef attempt;
+  loomWriteDef write;
+  bool next_obs;  // write next_obs/* too
+  volatile sig_atomic_t*
+      stop;  // set by a signal handler: finish the attempts in hand, then leave a valid file
+  /// Called now and then by one thread.
+  void (*progress)(void* user, int64_t attempts, int64_t successes, double seconds);
+  void* user;
+} loomGenerateDef;
+
+loomGenerateDef loom_default_generate_def(void);
+
+/// What a run came to. Free with loom_generate_report_destroy.
+typedef struct loomGenerateReport {
+  int64_t attempts, successes, physics_steps, rows;
+  int64_t resumed;     // attempts taken over from earlier runs
+  double seconds;      // wall clock of this run, without earlier ones that it resumed
+  double cpu_seconds;  // of all workers in attempts
+  loomTimes times;     // of all workers, seconds
+  bool interrupted, already_complete;
+  int64_t result_count;
+  loomAttemptResult* results;  // (result_count) in order of attempt number
+} loomGenerateReport;
+
+void loom_generate_report_destroy(loomGenerateReport* report);
+
+int loom_generate(loomGenerateReport* report, const loomScene* scene, const loomSourceSet* sources,
+                  const loomGenerateDef* def, loomError* err);
+
+/// 95 % Wilson score interval of a success rate.
+void loom_wilson(double* low, double* high, int64_t successes, int64_t n);
+
+#endif

@@ -1,0 +1,29 @@
+// A run in progress on disk, OUT.parts: run.json (what is being made), journal.bin (one entry an attempt, in
+// order), and a shard a demo. What the journal lists survives kill -9; a torn last entry is ignored and its
+// attempt run again.
+#ifndef LOOM_GENERATORS_RUN_JOURNAL_H
+#define LOOM_GENERATORS_RUN_JOURNAL_H
+
+#include "generators/run/generate.h"
+
+typedef struct loomJournal loomJournal;
+
+/// Create OUT.parts, or take it up again when def->resume. *complete is set, and no journal made, when OUT is
+/// already there and def->resume. LOOM_ERR_USAGE when there is something in the way and neither resume nor
+/// overwrite was asked, or when the run in OUT.parts was another one (other seed, task, sources).
+int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourceSet* sources,
+                      const loomGenerateDef* def, bool* complete, loomError* err);
+void loom_journal_close(loomJournal* journal);
+
+/// Path of the shard of an attempt.
+void loom_journal_shard(char path[LOOM_PATH_MAX], const loomJournal* journal, uint64_t attempt, bool success);
+/// Append and fsync n results: from now on these attempts are acknowledged.
+int loom_journal_append(loomJournal* journal, const loomAttemptResult* results, int n, loomError* err);
+/// All results so far; *out is malloc'ed.
+int loom_journal_read(loomAttemptResult** out, int64_t* n, const loomJournal* journal, loomError* err);
+/// Assemble OUT (and the failed attempts' file) from the shards, then remove OUT.parts unless the run was
+/// interrupted.
+int loom_journal_finish(loomJournal* journal, const loomGenerateReport* report, const loomSourceSet* sources,
+                        loomError* err);
+
+#endif

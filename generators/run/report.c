@@ -1,0 +1,202 @@
+#include "generators/run/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void tally(loomTally* t, const loomAttemptResult* r) {
+  t->attempts++;
+  t->successes += r->outcome == LOOM_OUTCOME_SUCCESS;
+}
+
+// ---- failures
+
+// A reason without its measured figure, which differs from attempt to attempt: "LABEL 0.021, needs > 0.080",
+// "LABEL 0.004 m outside" and "LABEL: 1 of 2 fingers touch" all become LABEL.
+static void strip_figure(char* reason) {
+  char *fingers = strstr(reason, " fingers touch"), *colon = fingers ? strrchr(reason, ':') : NULL;
+  if (colon) *colon = 0;
+  for (char* c = reason; *c; c++) {
+    if (*c == ' ' && (c[1] == '-' || (c[1] >= '0' && c[1] <= '9')) && strchr(c + 1, '.')) {
+      *c = 0;
+      break;
+    }
+  }
+}
+
+static loomFailure failure_of(const loomAttemptResult* r, const loomTask* task) {
+  bool inside =
+      r->arm >= 0 && r->arm < task->arm_count && r->subtask >= 0 && r->subtask < task->subtask_count[r->arm];
+  loomFailure f = {.arm = inside ? r->arm : -1, .subtask = inside ? r->subtask : -1, .outcome = r->outcome};
+  snprintf(f.where, sizeof f.where, "%s", inside ? task->subtasks[r->arm][r->subtask].name : "end");
+  snprintf(f.reason, sizeof f.reason, "%s", r->reason);
+  strip_figure(f.reason);
+  return f;
+}
+
+static int by_count(const void* a, const void* b) {
+  const loomFailure *f = a, *g = b;
+  if (f->count != g->count) return f->count > g->count ? -1 : 1;
+  int order = strcmp(f->where, g->where);
+  return order ? order : strcmp(f->reason, g->reason);
+}
+
+static int count_failures(loomReport* out, loomError* err) {
+  for (int64_t i = 0; i < out->run->result_count; i++) {
+    if (out->run->results[i].outcome == LOOM_OUTCOME_SUCCESS) continue;
+    loomFailure f = failure_of(&out->run->results[i], out->task);
+    int k = 0;
+    for (; k < out->failure_count; k++) {
+      const loomFailure* g = &out->failures[k];
+      if (f.arm == g->arm && f.subtask == g->subtask && f.outcome == g->outcome &&
+          !strcmp(f.reason, g->reason)) {
+        break;
+      }
+    }
+    if (k == out->failure_count) {
+      loomFailure* grown = realloc(out->failures, ((size_t)k + 1) * sizeof *grown);
+      if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");
+      out->failures = grown;
+      grown[out->failure_count++] = f;
+    }
+    out->failures[k].count++;
+  }
+  if (out->failure_count) qsort(out->failures, (size_t)out->failure_count, sizeof *out->failures, by_count);
+  return 0;
+}
+
+// ---- regions
+
+static bool known_start(const loomAttemptResult* r) {
+  const double* q = r->object_start + 3;
+  return q[0] != 0 || q[1] != 0 || q[2] != 0 || q[3] != 0;
+}
+
+static int bin_of(double value, const double range[2], int bins) {
+  int i = (int)floor((value - range[0]) / (range[1] - range[0]) * bins);
+  return i < 0 ? 0 : i >= bins ? bins - 1 : i;
+}
+
+// The reset distribution's range, or the starts' own where that is a single value or the object is not
+// placed.
+static void find_range(double range[2], const double* placed, const loomGenerateReport* run, int axis) {
+  bool any = false;
+  range[0] = range[1] = 0;
+  if (placed && placed[1] - placed[0] > 1e-6) {
+    memcpy(range, placed, 2 * sizeof *range);
+    return;
+  }
+  for (int64_t i = 0; i < run->result_count; i++) {
+    double v = run->results[i].object_start[axis];
+    if (!known_start(&run->results[i])) continue;
+    range[0] = any ? fmin(range[0], v) : v;
+    range[1] = any ? fmax(range[1], v) : v;
+    any = true;
+  }
+  if (range[1] - range[0] < 0.02) {  // a point: show 1 cm around it
+    double middle = (range[0] + range[1]) / 2;
+    range[0] = middle - 0.01;
+    range[1] = middle + 0.01;
+  }
+}
+
+static void count_regions(loomReport* out) {
+  loomRegions* g = &out->regions;
+  const loomResetDef* reset = &out->task->resets[out->reset];
+  const loomPlacement* placement = NULL;
+  for (int i = 0; i < reset->placement_count && !placement; i++) {
+    if (reset->placements[i].object == 0) placement = &reset->placements[i];
+  }
+  find_range(g->x, placement ? placement->x : NULL, out->run, 0);
+  find_range(g->y, placement ? placement->y : NULL, out->run, 1);
+  bool turns = placement && placement->yaw[1] - placement->yaw[0] > 1e-6;
+  g->yaw[0] = turns ? placement->yaw[0] : -M_PI;
+  g->yaw[1] = turns ? placement->yaw[1] : M_PI;
+  for (int64_t i = 0; i < out->run->result_count; i++) {
+    const loomAttemptResult* r = &out->run->results[i];
+    if (!known_start(r)) {
+      g->unknown++;
+      continue;
+    }
+    double yaw = loom_quat_yaw(r->object_start + 3);
+    while (yaw > g->yaw[1]) yaw -= 2 * M_PI;
+    while (yaw < g->yaw[0] && yaw + 2 * M_PI <= g->yaw[1]) yaw += 2 * M_PI;
+    tally(&g->cell[bin_of(r->object_start[1], g->y, LOOM_REPORT_GRID)]
+                  [bin_of(r->object_start[0], g->x, LOOM_REPORT_GRID)],
+          r);
+    tally(&g->turn[bin_of(yaw, g->yaw, LOOM_REPORT_YAWS)], r);
+  }
+}
+
+// ---- lengths
+
+static void count_lengths(loomReport* out) {
+  loomLengths* h = &out->lengths;
+  int64_t n = 0, sum = 0;
+  for (int64_t i = 0; i < out->run->result_count; i++) {
+    const loomAttemptResult* r = &out->run->results[i];
+    if (r->outcome != LOOM_OUTCOME_SUCCESS) continue;
+    h->shortest = n ? (r->steps < h->shortest ? r->steps : h->shortest) : r->steps;
+    h->longest = r->steps > h->longest ? r->steps : h->longest;
+    sum += r->steps;
+    n++;
+  }
+  if (!n) return;
+  h->mean = (double)sum / (double)n;
+  static const int widths[] = {1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000};
+  for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+    h->width = widths[i];
+    h->first = h->shortest / h->width * h->width;
+    h->bins = (h->longest - h->first) / h->width + 1;
+    if (h->bins <= LOOM_REPORT_LENGTHS) break;
+  }
+  if (h->bins > LOOM_REPORT_LENGTHS) {
+    h->width = (h->longest - h->first) / LOOM_REPORT_LENGTHS + 1;
+    h->bins = LOOM_REPORT_LENGTHS;
+  }
+  for (int64_t i = 0; i < out->run->result_count; i++) {
+    const loomAttemptResult* r = &out->run->results[i];
+    if (r->outcome == LOOM_OUTCOME_SUCCESS) h->count[(r->steps - h->first) / h->width]++;
+  }
+}
+
+int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomTask* task,
+                     const loomSourceSet* sources, const loomAttemptDef* def, loomError* err) {
+  memset(out, 0, sizeof *out);
+  out->run = run;
+  out->task = task;
+  out->source_set = sources;
+  out->reset = def->reset;
+  out->seed = def->seed;
+  out->source_count = sources->n;
+  out->sources = calloc((size_t)sources->n + 1, sizeof *out->sources);
+  if (!out->sources) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");
+  int64_t fresh_successes = 0;
+  for (int64_t i = 0; i < run->result_count; i++) {
+    int s = run->results[i].source[0][0];
+    tally(&out->all, &run->results[i]);
+    if (s >= 0 && s < sources->n) tally(&out->sources[s], &run->results[i]);
+    if (i >= run->resumed) fresh_successes += run->results[i].outcome == LOOM_OUTCOME_SUCCESS;
+  }
+  out->rate = out->all.attempts ? (double)out->all.successes / (double)out->all.attempts : 0;
+  loom_wilson(&out->low, &out->high, out->all.successes, out->all.attempts);
+  if (run->seconds > 0) {
+    out->attempts_per_hour = 3600 * (double)(run->result_count - run->resumed) / run->seconds;
+    out->demos_per_hour = 3600 * (double)fresh_successes / run->seconds;
+  }
+  int code = count_failures(out, err);
+  if (code) {
+    loom_report_destroy(out);
+    return code;
+  }
+  count_regions(out);
+  count_lengths(out);
+  return 0;
+}
+
+void loom_report_destroy(loomReport* report) {
+  free(report->failures);
+  free(report->sources);
+  memset(report, 0, sizeof *report);
+}

@@ -1,0 +1,76 @@
+// Replay of recorded demos: by state, to extract what the generator needs, and by action, to see whether they
+// hold.
+#ifndef LOOM_GENERATORS_SOURCE_REPLAY_H
+#define LOOM_GENERATORS_SOURCE_REPLAY_H
+
+#include "engine/data/dataset.h"
+#include "engine/run/policy.h"
+#include "engine/run/quality.h"
+
+/// A demo replayed by state. Arrays are per control step (T); row t is what was so when action t was taken.
+typedef struct loomReplay {
+  char name[LOOM_NAME_MAX];
+  int rows;  // T
+  int arm_count, object_count, condition_count;
+  loomPose* eef[LOOM_MAX_ARMS];        // (T) end effector, world frame
+  loomPose* target[LOOM_MAX_ARMS];     // (T) where the action sent it, world frame
+  double* grip[LOOM_MAX_ARMS];         // (T) gripper action; of a hand the mean of its entries
+  double* hand[LOOM_MAX_ARMS];         // (T x LOOM_MAX_HAND) gripper or hand action, its gripper_dim entries
+  loomPose* object[LOOM_MAX_OBJECTS];  // (T) world frame
+  unsigned char* condition;            // (T x condition_count) which conditions held
+  unsigned char* touch;                // (T x arm_count x object_count) fingers touching: bit f = finger f
+  double variables[LOOM_MAX_OBJECTS][LOOM_MAX_VARIABLES];  // object sizes
+  int end[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];       // one past the last row of each segment (see segment.h)
+  int success_row;                                 // first row where success held, or -1
+  bool success_end;                                // success at the last row
+  double start_q[LOOM_MAX_ARMS][LOOM_MAX_JOINTS];  // arm joints at row 0
+} loomReplay;
+
+/// Which fingers of each arm touch each object, as bits (arm_count x object_count), from the contacts as they
+/// stand.
+void loom_find_touches(unsigned char* touch, const loomEpisode* episode);
+
+/// Replay by state in the demo's own model. The episode must have been created from that model.
+int loom_replay_states(loomReplay* out, loomEpisode* episode, const loomDemo* demo, loomError* err);
+void loom_replay_destroy(loomReplay* replay);
+
+/// What a replay by action showed.
+typedef struct loomActionReplay {
+  bool success;           // at the end
+  int success_steps;      // steps it held without a break up to the end
+  int first_success;      // row, or -1
+  double joint_error_50;  // largest arm joint error over the first 50 control steps, rad
+  double state_error;     // largest error of any number of a state over the whole demo
+  bool identical;         // every state bit for bit
+  loomQuality quality;
+  int ik_short_steps;  // control steps at which whole-body inverse kinematics fell short of a target
+} loomActionReplay;
+
+/// Step the demo's actions from its first state and compare with its states.
+int loom_replay_actions(loomActionReplay* out, loomEpisode* episode, const loomDemo* demo, loomError* err);
+
+/// Scene and episode for one demo of a dataset, from its own model_file.
+int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task,
+                     const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
+                     loomError* err);
+
+enum { LOOM_MAX_SOURCES = 1024 };
+
+/// All demos of a task's source dataset, replayed by state and segmented.
+typedef struct loomSourceSet {
+  int n;
+  loomReplay* replay;  // (n)
+  char* env_args;      // the dataset's, JSON
+  char* model_xml;     // MJCF the task's scene is made from
+  char model_label[LOOM_PATH_MAX];
+} loomSourceSet;
+
+int loom_sources_load(loomSourceSet* out, const loomTask* task, const char* path, const loomAssetRoots* roots,
+                      loomError* err);
+/// The same, with ends of segments taken from a file (segment_file.h) where it gives them; segments may be
+/// NULL.
+int loom_sources_load_with(loomSourceSet* out, const loomTask* task, const char* path,
+                           const loomAssetRoots* roots, const char* segments, loomError* err);
+void loom_sources_destroy(loomSourceSet* sources);
+
+#endif

@@ -1,0 +1,293 @@
+#include "policies/agent/rollout.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/observe/framed.h"
+
+const char* loom_run_end_name(loomRunEnd end) {
+  static const char* const names[] = {"success", "lost", "done", "timeout", "simulator"};
+  return names[end];
+}
+
+loomRolloutDef loom_default_rollout_def(void) {
+  return (loomRolloutDef){.n = 50};
+}
+
+// ---- workers
+
+typedef struct worker {
+  loomEpisode* episode;
+  void* instance;
+  loomTrace trace;
+  loomPolicy policy;  // of the episode in hand
+  float* taken;       // where its decisions' seconds go
+  int decisions;
+} worker;
+
+typedef struct rollouts {
+  loomRolloutReport* report;
+  const loomScene* scene;
+  const loomPolicyMaker* maker;
+  const loomRolloutDef* def;
+  loomRunDef run;
+  int worker_count;
+  worker* workers;
+  float* taken;    // (n x max_steps) s a decision
+  int* decisions;  // (n)
+  int failed;      // code of the first error, by episode number
+  int failed_at;
+  loomError error;
+} rollouts;
+
+static int create_worker(worker* w, const rollouts* r, loomError* err) {
+  int code = loom_episode_create(&w->episode, r->scene, err);
+  if (!code) code = r->maker->create(&w->instance, r->maker->self, w->episode, err);
+  if (!code && r->def->traces) code = loom_trace_create(&w->trace, w->episode, r->run.max_steps, err);
+  return code;
+}
+
+static void destroy_worker(worker* w, const rollouts* r) {
+  if (w->instance) r->maker->destroy(w->instance);
+  loom_episode_destroy(w->episode);
+  loom_trace_destroy(&w->trace);
+  *w = (worker){0};
+}
+
+static int create_workers(rollouts* r, loomError* err) {
+  int wanted = r->def->threads > 0 ? r->def->threads : omp_get_num_procs();
+  r->worker_count = wanted < r->def->n ? wanted : r->def->n;
+  r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
+  r->taken = calloc((size_t)r->def->n * (size_t)r->run.max_steps, sizeof *r->taken);
+  r->decisions = calloc((size_t)r->def->n, sizeof *r->decisions);
+  r->report->rollout = calloc((size_t)r->def->n, sizeof *r->report->rollout);
+  if (!r->workers || !r->taken || !r->decisions || !r->report->rollout)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d rollouts", r->def->n);
+  int code = 0;
+  for (int i = 0; !code && i < r->worker_count; i++) code = create_worker(&r->workers[i], r, err);
+  return code;
+}
+
+static void destroy_workers(rollouts* r) {
+  for (int i = 0; r->workers && i < r->worker_count; i++) destroy_worker(&r->workers[i], r);
+  free(r->workers);
+  free(r->taken);
+  free(r->decisions);
+}
+
+// ---- one episode
+
+static int timed_reset(void* self, loomEpisode* episode, loomError* err) {
+  const worker* w = self;
+  return w->policy.reset ? w->policy.reset(w->policy.self, episode, err) : 0;
+}
+
+static int timed_act(double* action, void* self, loomEpisode* episode, loomError* err) {
+  worker* w = self;
+  double start = loom_clock();
+  int code = w->policy.act(action, w->policy.self, episode, err);
+  w->taken[w->decisions++] = (float)(loom_clock() - start);
+  return code;
+}
+
+static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
+  loomRollout* out = &r->report->rollout[i];
+  loomRunResult run = {.end = LOOM_RUN_SIMULATOR, .first_success = -1};
+  loomPolicy timed = {w, timed_reset, timed_act};
+  loomError why = {0, ""};
+  uint64_t number = r->def->first + (uint64_t)i;
+  w->taken = r->taken + (size_t)i * (size_t)r->run.max_steps;
+  w->decisions = w->trace.rows = 0;
+  int code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, number, &why);
+  if (code == LOOM_ERR_SIM) {
+    snprintf(run.message, sizeof run.message, "%.255s", why.message);
+    code = 0;
+  } else {
+    if (!code) code = r->maker->begin(&w->policy, w->instance, w->episode, r->def->seed, number, &why);
+    if (!code)
+      code = loom_policy_run(&run, w->episode, &timed, &r->run, r->def->traces ? &w->trace : NULL, &why);
+  }
+  if (code) {
+    if (err) *err = why;
+    return loom_error_prefix(err, code, "episode %llu", (unsigned long long)number);
+  }
+  *out = (loomRollout){number, run.end, run.steps, run.first_success, run.physics_steps, ""};
+  snprintf(out->message, sizeof out->message, "%.159s", run.message);
+  r->decisions[i] = w->decisions;
+  return 0;
+}
+
+// After MuJoCo raised an error the simulation is in an unknown state.
+static int renew(worker* w, const rollouts* r, loomError* err) {
+  destroy_worker(w, r);
+  return create_worker(w, r, err);
+}
+
+static int one(rollouts* r, worker* w, int i, loomError* err) {
+  int code = run_episode(r, w, i, err), stop = 0;
+  if (!code && r->def->done) {
+#pragma omp critical(loom_rollout_done)
+    stop = r->def->done(r->def->user, &r->report->rollout[i], r->def->traces ? &w->trace : NULL, w->episode);
+    if (stop) code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped");
+  }
+  if (!code && r->report->rollout[i].end == LOOM_RUN_SIMULATOR) code = renew(w, r, err);
+  return code;
+}
+
+static void attempt(rollouts* r, int i) {
+  bool skip;
+#pragma omp critical(loom_rollout)
+  skip = r->failed && i > r->failed_at;
+  if (skip) return;
+  loomError err = {0, ""};
+  int code = one(r, &r->workers[omp_get_thread_num()], i, &err);
+#pragma omp critical(loom_rollout)
+  if (code && (!r->failed || i < r->failed_at)) {
+    r->failed = code;
+    r->failed_at = i;
+    r->error = err;
+  }
+}
+
+static void run_all(rollouts* r) {
+#pragma omp parallel num_threads(r->worker_count)
+  {
+    // A lone worker's matrix products would be shared out among threads, which changes their last bits.
+    omp_set_num_threads(1);
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < r->def->n; i++) attempt(r, i);
+  }
+}
+
+// ---- the report
+
+// 95 % score interval of a share (Wilson, 1927).
+static void wilson(double* low, double* high, int successes, int n) {
+  const double z = 1.959963984540054, count = n, p = successes / count;
+  double centre = p + z * z / (2 * count),
+         spread = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
+  *low = fmax(0, (centre - spread) / (1 + z * z / count));
+  *high = fmin(1, (centre + spread) / (1 + z * z / count));
+}
+
+static int by_size(const void* a, const void* b) {
+  float x = *(const float*)a, y = *(const float*)b;
+  return (x > y) - (x < y);
+}
+
+// All decisions are moved to the front of r->taken and sorted.
+static void count_latency(rollouts* r) {
+  loomRolloutReport* out = r->report;
+  double sum = 0;
+  for (int i = 0; i < out->n; i++) {
+    const float* from = r->taken + (size_t)i * (size_t)r->run.max_steps;
+    memmove(r->taken + out->decisions, from, (size_t)r->decisions[i] * sizeof *from);
+    out->decisions += r->decisions[i];
+  }
+  if (!out->decisions) return;
+  qsort(r->taken, (size_t)out->decisions, sizeof *r->taken, by_size);
+  for (int64_t i = 0; i < out->decisions; i++) sum += r->taken[i];
+  out->decision_mean = sum / (double)out->decisions;
+  out->decision_p99 = r->taken[(out->decisions - 1) * 99 / 100];
+}
+
+static void make_report(rollouts* r) {
+  loomRolloutReport* out = r->report;
+  int64_t steps = 0;
+  out->n = r->def->n;
+  for (int i = 0; i < out->n; i++) {
+    const loomRollout* one = &out->rollout[i];
+    out->ends[one->end]++;
+    if (one->end == LOOM_RUN_SUCCESS) steps += one->steps;
+  }
+  int successes = out->ends[LOOM_RUN_SUCCESS];
+  out->rate = (double)successes / out->n;
+  wilson(&out->low, &out->high, successes, out->n);
+  if (successes) out->success_steps = (double)steps / successes;
+  count_latency(r);
+}
+
+int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolicyMaker* maker,
+                 const loomRolloutDef* def, loomError* err) {
+  *out = (loomRolloutReport){0};
+  if (def->n < 1 || def->n > 1 << 24 || def->reset < 0 || def->reset >= scene->task->reset_count)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: %d rollouts from reset distribution %d cannot be run",
+                          scene->task->path, def->n, def->reset);
+  rollouts r = {.report = out, .scene = scene, .maker = maker, .def = def};
+  r.run = loom_default_run_def(scene->task);
+  if (def->max_steps > 0) r.run.max_steps = def->max_steps;
+  double start = loom_clock();
+  int code = create_workers(&r, err);
+  if (!code) {
+    run_all(&r);
+    code = r.failed;
+    if (code && err) *err = r.error;
+  }
+  if (!code) make_report(&r);
+  out->seconds = loom_clock() - start;
+  destroy_workers(&r);
+  if (code) loom_rollout_report_destroy(out);
+  return code;
+}
+
+void loom_rollout_report_destroy(loomRolloutReport* report) {
+  free(report->rollout);
+  *report = (loomRolloutReport){0};
+}
+
+// ---- observations by name
+
+static const loomObsKey* find_key(const loomEpisode* e, const char* name) {
+  for (int i = 0; i < e->obs_count; i++)
+    if (!strcmp(e->obs[i].name, name)) return &e->obs[i];
+  return NULL;
+}
+
+int loom_pick_bind(loomPick* out, const loomEpisode* e, const char* const* key, const int* dim, int n,
+                   loomError* err) {
+  *out = (loomPick){0};
+  if (n > LOOM_MAX_OBS)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%d observation keys are too many", n);
+  for (int i = 0; i < n; i++) {
+    loomFramed framed;
+    if (loom_framed_parse(&framed, key[i])) {
+      int code = loom_framed_bind(out->part[out->n].frame, &framed, e, err);
+      if (code) return code;
+      out->part[out->n].from = -1;
+      out->part[out->n++].dim = LOOM_FRAMED_DIM;
+      out->dim += LOOM_FRAMED_DIM;
+      continue;
+    }
+    const loomObsKey* found = find_key(e, key[i]);
+    if (!found) {
+      char list[600] = "";
+      for (int k = 0; k < e->obs_count; k++) {
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", k ? ", " : "", e->obs[k].name);
+      }
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the task has no observation '%s'; it has %s",
+                            e->scene->task->path, key[i], list);
+    }
+    if (dim && dim[i] != found->dim)
+      return loom_error_set(err, LOOM_ERR_FORMAT,
+                            "%s: observation '%s' has %d numbers where the policy was trained with %d",
+                            e->scene->task->path, key[i], found->dim, dim[i]);
+    out->part[out->n].from = found->offset;
+    out->part[out->n++].dim = found->dim;
+    out->dim += found->dim;
+  }
+  return 0;
+}
+
+void loom_pick(float* out, double* scratch, const loomPick* pick, loomEpisode* episode) {
+  loom_episode_observe(scratch, episode);
+  for (int i = 0; i < pick->n; i++) {
+    if (pick->part[i].from < 0) loom_framed_observe(out, pick->part[i].frame, episode);
+    for (int k = 0; pick->part[i].from >= 0 && k < pick->part[i].dim; k++)
+      out[k] = (float)scratch[pick->part[i].from + k];
+    out += pick->part[i].dim;
+  }
+}

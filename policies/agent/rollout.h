@@ -1,0 +1,85 @@
+// Rollouts: a policy let loose in many episodes, closed-loop, and how it did. Episode number i starts as
+// attempt number first + i of the reset distribution does, so every policy meets the same starts; the result
+// is the same on any number of threads.
+#ifndef LOOM_POLICIES_AGENT_ROLLOUT_H
+#define LOOM_POLICIES_AGENT_ROLLOUT_H
+
+#include "engine/run/policy.h"
+
+/// Makes a policy's instances: one a worker, which goes from episode to episode.
+typedef struct loomPolicyMaker {
+  void* self;  // shared by all workers: read only
+  /// A worker's instance, for an episode of its scene; scratch belongs here.
+  int (*create)(void** instance, void* self, loomEpisode* episode, loomError* err);
+  /// The policy for an episode that has just been reset. It may depend on nothing but the episode, seed and
+  /// number: what earlier episodes left behind must not show.
+  int (*begin)(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed, uint64_t number,
+               loomError* err);
+  void (*destroy)(void* instance);
+} loomPolicyMaker;
+
+/// How one episode went.
+typedef struct loomRollout {
+  uint64_t number;
+  loomRunEnd end;     // LOOM_RUN_SUCCESS, or why it failed
+  int steps;          // control steps taken
+  int first_success;  // step after which success first held, or -1
+  int64_t physics_steps;
+  char message[160];  // LOOM_RUN_SIMULATOR: what MuJoCo said
+} loomRollout;
+
+/// "success", "lost", "done" (the policy had no more to do), "timeout", "simulator".
+const char* loom_run_end_name(loomRunEnd end);
+
+typedef struct loomRolloutDef {
+  int n;      // episodes; default 50
+  int reset;  // reset distribution
+  uint64_t seed;
+  uint64_t first;  // number of the first episode
+  int max_steps;   // default 0: the task's
+  int threads;     // default 0: as many as cores
+  /// Called after each episode, one call at a time but in no fixed order; non-zero stops with
+  /// LOOM_ERR_INTERRUPTED. `trace` has the episode's rows where `traces` is set, else it is NULL. May be
+  /// NULL.
+  int (*done)(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode);
+  void* user;
+  bool traces;
+} loomRolloutDef;
+
+loomRolloutDef loom_default_rollout_def(void);
+
+/// Free with loom_rollout_report_destroy.
+typedef struct loomRolloutReport {
+  loomRollout* rollout;  // (n) in the order of their numbers
+  int n;
+  int ends[LOOM_RUN_SIMULATOR + 1];    // how many ended so
+  double rate, low, high;              // share of successes and its 95 % Wilson interval
+  double success_steps;                // mean control steps of successes; 0 = none
+  int64_t decisions;                   // calls of act
+  double decision_mean, decision_p99;  // s; with all threads at work, so at best what a lone one takes
+  double seconds;                      // of all, by the clock
+} loomRolloutReport;
+
+/// Errors are the policy's (the message names the episode), or of a reset that finds no place; a simulation
+/// that fails is a result.
+int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolicyMaker* maker,
+                 const loomRolloutDef* def, loomError* err);
+void loom_rollout_report_destroy(loomRolloutReport* report);
+
+/// Which parts of an episode's observation a policy wants.
+typedef struct loomPick {
+  int n, dim;
+  struct {
+    int from, dim;
+    int frame[2];  // a framed one's (from = -1): see engine/observe/framed.h
+  } part[LOOM_MAX_OBS];
+} loomPick;
+
+/// By the keys' names (n), in the policy's order. dim[i] (nullable) is what key i must have. LOOM_ERR_FORMAT
+/// names the key, and those that the task has.
+int loom_pick_bind(loomPick* out, const loomEpisode* episode, const char* const* key, const int* dim, int n,
+                   loomError* err);
+/// out (pick->dim) as the episode is now. scratch (episode->obs_dim).
+void loom_pick(float* out, double* scratch, const loomPick* pick, loomEpisode* episode);
+
+#endif

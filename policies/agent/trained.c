@@ -1,0 +1,285 @@
+#include "policies/agent/trained.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// ---- made and freed
+
+// Keys with more than one axis go through encoders.
+bool loom_trained_visual(const loomTrained* t, int key) {
+  return t->shape[key][0] > 1;
+}
+
+static loomVisualKey visual_key(const loomTrained* t, int key) {
+  const int* shape = t->shape[key];
+  loomVisualKey out = {.rank = shape[0], .shape = {shape[1], shape[2], shape[3]}};
+  memcpy(out.name, t->config.data.key[key], sizeof out.name);
+  return out;
+}
+
+static int key_shapes(loomTrained* t, const loomData* data, loomError* err) {
+  const loomDataInfo* info = loom_data_info(data);
+  for (int i = 0; i < info->key_count; i++) {
+    const loomDataKey* key = &info->key[i];
+    t->dim[i] = key->dim;
+    t->shape[i][0] = key->rank;
+    for (int k = 0; k < key->rank && k < 3; k++) t->shape[i][k + 1] = (int)key->shape[k];
+    if (!loom_trained_visual(t, i)) continue;
+    loomVisualKey visual = visual_key(t, i);
+    int code = loom_visual_check(&visual, err);
+    if (code)
+      return loom_error_prefix(err, code, "%s: %s", loom_data_demo_path(data, 0),
+                               loom_data_demo_name(data, 0));
+  }
+  return LOOM_OK;
+}
+
+static int create_network(loomTrained* t, loomError* err) {
+  loomNetworkDef def = loom_network_def(&t->config, t->obs.dim, t->actions.dim);
+  for (int i = 0; i < t->config.data.key_count; i++) {
+    loomVisualKey key = visual_key(t, i);
+    if (loom_trained_visual(t, i)) loom_network_add_visual(&def, &key);
+  }
+  return loom_network_create(&t->network, &def, (uint64_t)t->config.train.seed, err);
+}
+
+// How the training data's pictures and clouds were made, in all files alike where it matters.
+static int read_sense(loomSenseDef* out, const loomTrained* t, const loomData* data, int file,
+                      loomError* err) {
+  char* text = loom_data_sense(data, file);
+  bool cloud = false;
+  *out = loom_default_sense_def();
+  int code = text ? loom_sense_parse(out, text, t->config.data.file[file].path, err) : LOOM_OK;
+  free(text);
+  for (int i = 0; i < t->config.data.key_count; i++) cloud = cloud || t->shape[i][0] == 2;
+  if (!cloud) out->cloud = loom_default_sense_def().cloud;
+  return code;
+}
+
+static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
+  char *first = NULL, *other = NULL;
+  bool eyes = false;
+  for (int i = 0; i < t->config.data.key_count; i++) eyes = eyes || loom_trained_visual(t, i);
+  int code = eyes ? read_sense(&t->sense, t, data, 0, err) : LOOM_OK;
+  for (int i = 1; eyes && !code && i < t->config.data.file_count; i++) {
+    loomSenseDef def;
+    code = read_sense(&def, t, data, i, err);
+    first = loom_sense_text(&t->sense);
+    other = loom_sense_text(&def);
+    if (!code && (!first || !other || strcmp(first, other) != 0))
+      code =
+          loom_error_set(err, LOOM_ERR_FORMAT,
+                         "%s: its pictures or point clouds were made in another way than those of %s; make "
+                         "them alike with `demoloom render --obs`",
+                         t->config.data.file[i].path, t->config.data.file[0].path);
+    free(first);
+    free(other);
+  }
+  return code;
+}
+
+int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err) {
+  *out = (loomTrained){.config = *config, .sense = loom_default_sense_def()};
+  int code = key_shapes(out, data, err);
+  if (!code) code = same_sense(out, data, err);
+  if (!code)
+    code = loom_normal_of_data(&out->obs, out->cloud, (loomNormalKind)config->data.obs_normal, &out->actions,
+                               (loomNormalKind)config->data.action_normal, data, err);
+  if (!code) code = create_network(out, err);
+  if (code) loom_trained_destroy(out);
+  return code;
+}
+
+void loom_trained_destroy(loomTrained* t) {
+  if (!t) return;
+  loom_network_destroy(&t->network);
+  loom_normal_destroy(&t->obs);
+  loom_normal_destroy(&t->actions);
+  for (int i = 0; i < LOOM_DATA_KEYS; i++) loom_normal_destroy(&t->cloud[i]);
+  *t = (loomTrained){0};
+}
+
+loomSamples loom_trained_samples(const loomTrained* t, loomBatch* batch) {
+  const loomNetworkDef* def = &t->network.def;
+  int64_t rows = (int64_t)batch->n * def->obs_rows;
+  loomSamples out = {.n = batch->n, .obs = batch->low, .actions = batch->actions, .real = batch->real};
+  loom_normal_apply(batch->low, rows, &t->obs);
+  loom_normal_apply(batch->actions, (int64_t)batch->n * def->action_rows, &t->actions);
+  for (int i = 0, n = 0; i < t->config.data.key_count; i++) {
+    if (t->cloud[i].dim) loom_normal_apply(batch->visual[i], rows * t->shape[i][1], &t->cloud[i]);
+    if (loom_trained_visual(t, i)) out.visual[n++] = batch->visual[i];
+  }
+  return out;
+}
+
+// ---- the file
+
+enum { NAME = LOOM_PARAM_NAME + 8 };
+
+static void param_tensor(loomSafeTensor* out, char name[NAME], const loomTrained* t, int i) {
+  const loomParam* p = &t->network.params.list[i];
+  snprintf(name, NAME, "model.%s", p->name);
+  *out = (loomSafeTensor){
+      .name = name, .type = LOOM_SAFE_F32, .rank = p->dims, .data = t->network.params.value + p->offset};
+  for (int k = 0; k < p->dims; k++) out->shape[k] = p->shape[k];
+}
+
+static void cloud_prefix(char out[NAME], const loomTrained* t, int key) {
+  snprintf(out, NAME, "point_cloud.%s", t->config.data.key[key]);
+}
+
+static int cloud_tensors(loomSafeTensor* out, loomNormal cloud[LOOM_DATA_KEYS], const loomTrained* t) {
+  int n = 0;
+  for (int i = 0; i < t->config.data.key_count; i++) {
+    char prefix[NAME];
+    cloud_prefix(prefix, t, i);
+    cloud[i] = t->cloud[i];
+    if (!cloud[i].dim) continue;
+    loom_normal_tensors(out + n, &cloud[i], prefix);
+    n += LOOM_NORMAL_TENSORS;
+  }
+  return n;
+}
+
+int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedExtra* extra, loomError* err) {
+  int params = t->network.params.count, more = extra ? extra->ntensor : 0, n = 0, code = 0;
+  int room = params + (2 + LOOM_DATA_KEYS) * LOOM_NORMAL_TENSORS + 2 + more,
+      metas = 3 + (extra ? extra->nmeta : 0);
+  loomSafeTensor* tensor = calloc((size_t)room, sizeof *tensor);
+  loomSafeMeta* meta = calloc((size_t)metas, sizeof *meta);
+  char(*name)[NAME] = calloc((size_t)params, sizeof *name), *config = loom_train_config_text(&t->config);
+  char* sense = loom_sense_text(&t->sense);
+  loomNormal obs = t->obs, actions = t->actions,
+             cloud[LOOM_DATA_KEYS];  // tensors' names are written into them
+  if (!tensor || !meta || !name || !config || !sense)
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  if (!code) {
+    for (int i = 0; i < params; i++) param_tensor(&tensor[n++], name[i], t, i);
+    loom_normal_tensors(tensor + n, &obs, "obs");
+    loom_normal_tensors(tensor + n + LOOM_NORMAL_TENSORS, &actions, "actions");
+    n += 2 * LOOM_NORMAL_TENSORS;
+    tensor[n++] = (loomSafeTensor){.name = "obs.dims",
+                                   .type = LOOM_SAFE_I32,
+                                   .rank = 1,
+                                   .shape = {t->config.data.key_count},
+                                   .data = t->dim};
+    tensor[n++] = (loomSafeTensor){.name = "obs.shapes",
+                                   .type = LOOM_SAFE_I32,
+                                   .rank = 2,
+                                   .shape = {t->config.data.key_count, 4},
+                                   .data = t->shape};
+    n += cloud_tensors(tensor + n, cloud, t);
+    if (more) memcpy(tensor + n, extra->tensor, (size_t)more * sizeof *tensor);
+    meta[0] = (loomSafeMeta){"format", "demoloom policy 1"};
+    meta[1] = (loomSafeMeta){"config", config};
+    meta[2] = (loomSafeMeta){"sense", sense};
+    if (metas > 3) memcpy(meta + 3, extra->meta, (size_t)extra->nmeta * sizeof *meta);
+    code = loom_safetensors_write(path, tensor, n + more, meta, metas, err);
+  }
+  free(tensor);
+  free(meta);
+  free(name);
+  free(config);
+  free(sense);
+  return code;
+}
+
+// What each key's rows are. Files from before there were encoders have none: all vectors.
+static int read_shapes(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  const loomSafeTensor* shapes = loom_safetensors_find(file, "obs.shapes");
+  int keys = out->config.data.key_count;
+  if (!shapes) return LOOM_OK;
+  if (shapes->type != LOOM_SAFE_I32 || shapes->rank != 2 || shapes->shape[0] != keys || shapes->shape[1] != 4)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.shapes' does not fit the configuration's keys",
+                          label);
+  memcpy(out->shape, shapes->data, (size_t)keys * sizeof *out->shape);
+  for (int i = 0; i < keys; i++) {
+    loomVisualKey key = visual_key(out, i);
+    int code = loom_trained_visual(out, i) ? loom_visual_check(&key, err) : LOOM_OK;
+    if (code) return loom_error_prefix(err, LOOM_ERR_FORMAT, "%s", label);
+    if (loom_trained_visual(out, i) && loom_visual_dim(&key) != out->dim[i])
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.shapes' and 'obs.dims' differ for key '%s'",
+                            label, key.name);
+  }
+  return LOOM_OK;
+}
+
+static int read_dims(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  const loomSafeTensor* dims = loom_safetensors_find(file, "obs.dims");
+  if (!dims || dims->type != LOOM_SAFE_I32 || dims->rank != 1 || dims->shape[0] != out->config.data.key_count)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.dims' does not fit the configuration's keys",
+                          label);
+  int64_t total = 0;
+  for (int i = 0; i < out->config.data.key_count; i++) {
+    out->dim[i] = ((const int32_t*)dims->data)[i];
+    total += out->dim[i];
+    if (out->dim[i] < 1 || total > 1 << 28)
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.dims' has %d for key '%s'", label, out->dim[i],
+                            out->config.data.key[i]);
+  }
+  return read_shapes(out, file, label, err);
+}
+
+static int read_normals(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  const loomSafeTensor* mean = loom_safetensors_find(file, "actions.mean");
+  int obs_dim = 0;
+  for (int i = 0; i < out->config.data.key_count; i++)
+    obs_dim += loom_trained_visual(out, i) ? 0 : out->dim[i];
+  if (!mean || mean->rank != 1 || mean->shape[0] < 1 || mean->shape[0] > 1 << 20)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'actions.mean' is missing or no vector", label);
+  int code =
+      loom_normal_read(&out->obs, file, "obs", obs_dim, (loomNormalKind)out->config.data.obs_normal, err);
+  if (!code)
+    code = loom_normal_read(&out->actions, file, "actions", (int)mean->shape[0],
+                            (loomNormalKind)out->config.data.action_normal, err);
+  for (int i = 0; !code && i < out->config.data.key_count; i++) {
+    char prefix[NAME];
+    cloud_prefix(prefix, out, i);
+    if (out->shape[i][0] == 2)
+      code = loom_normal_read(&out->cloud[i], file, prefix, out->shape[i][2],
+                              (loomNormalKind)out->config.data.obs_normal, err);
+  }
+  return code;
+}
+
+static int read_params(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  const loomParams* params = &out->network.params;
+  for (int i = 0; i < params->count; i++) {
+    loomSafeTensor wanted;
+    char name[NAME];
+    param_tensor(&wanted, name, out, i);
+    const loomSafeTensor* found = loom_safetensors_find(file, name);
+    if (!found) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: tensor '%s' is missing", label, name);
+    bool fits = found->type == LOOM_SAFE_F32 && found->rank == wanted.rank;
+    for (int k = 0; fits && k < wanted.rank; k++) fits = found->shape[k] == wanted.shape[k];
+    if (!fits)
+      return loom_error_set(err, LOOM_ERR_FORMAT,
+                            "%s: tensor '%s' has not the shape that its configuration says", label, name);
+    memcpy(params->value + params->list[i].offset, found->data, params->list[i].count * sizeof(loomReal));
+  }
+  return LOOM_OK;
+}
+
+int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
+  *out = (loomTrained){.sense = loom_default_sense_def()};
+  const char *config = loom_safetensors_meta(file, "config"), *sense = loom_safetensors_meta(file, "sense");
+  if (!config)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no policy of ours, it has no configuration", label);
+  int code = loom_train_config_parse(&out->config, config, strlen(config), label, err);
+  if (!code && sense) code = loom_sense_parse(&out->sense, sense, label, err);
+  if (!code) code = read_dims(out, file, label, err);
+  if (!code) code = read_normals(out, file, label, err);
+  if (!code) code = create_network(out, err);
+  if (!code) code = read_params(out, file, label, err);
+  if (code) loom_trained_destroy(out);
+  return code;
+}
+
+int loom_trained_load(loomTrained* out, const char* path, loomError* err) {
+  loomSafetensors file;
+  int code = loom_safetensors_read(&file, path, err);
+  if (code) return code;
+  code = loom_trained_read(out, &file, path, err);
+  loom_safetensors_destroy(&file);
+  return code;
+}

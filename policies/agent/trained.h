@@ -1,0 +1,50 @@
+// A trained policy and its file: weights, normalisation, and the configuration it was trained with, in one
+// safetensors file. What trains writes it, what acts reads it.
+#ifndef LOOM_POLICIES_AGENT_TRAINED_H
+#define LOOM_POLICIES_AGENT_TRAINED_H
+
+#include "engine/observe/sense.h"
+#include "policies/agent/rollout.h"
+#include "policies/network/network.h"
+
+/// Free with loom_trained_destroy.
+typedef struct loomTrained {
+  loomTrainConfig config;
+  int dim[LOOM_DATA_KEYS];           // numbers of each of config.data.key
+  int shape[LOOM_DATA_KEYS][4];      // axes of its rows (images 3, point clouds 2) and their sizes
+  loomNormal obs, actions;           // of the vectors side by side
+  loomNormal cloud[LOOM_DATA_KEYS];  // of each key that is a point cloud: its points
+  loomSenseDef sense;                // how its pictures and point clouds are made
+  loomNetwork network;
+} loomTrained;
+
+/// For the keys and actions of a training set; statistics are taken over all of it, weights drawn by the
+/// configuration's seed. LOOM_ERR_UNSUPPORTED names file, demo and key of what no encoder takes.
+int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err);
+void loom_trained_destroy(loomTrained* trained);
+
+/// Whether a key is an image or a point cloud.
+bool loom_trained_visual(const loomTrained* trained, int key);
+/// A batch normalised in place, as the network wants its samples.
+loomSamples loom_trained_samples(const loomTrained* trained, loomBatch* batch);
+
+/// More tensors and texts that a checkpoint has.
+typedef struct loomTrainedExtra {
+  int ntensor, nmeta;
+  const loomSafeTensor* tensor;
+  const loomSafeMeta* meta;
+} loomTrainedExtra;
+
+/// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), obs.dims (one
+/// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config` and `sense` (YAML).
+/// extra may be NULL.
+int loom_trained_save(const char* path, const loomTrained* trained, const loomTrainedExtra* extra,
+                      loomError* err);
+int loom_trained_load(loomTrained* out, const char* path, loomError* err);
+/// The same from a file that has been read, named label in messages.
+int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err);
+
+/// The policy for episodes; trained stays as it is meanwhile.
+loomPolicyMaker loom_trained_maker(loomTrained* trained);
+
+#endif

@@ -1,0 +1,165 @@
+// A trained policy in an episode: it looks, remembers as many rows as it decides from, decides, and does as
+// many actions as it decided before it decides again.
+#include <stdlib.h>
+
+#include "policies/agent/trained.h"
+
+/// A key that is seen, and a row of it.
+typedef struct visualView {
+  int key;     // of config.data.key
+  void* raw;   // as the eyes give it
+  float* row;  // as the network wants it
+} visualView;
+
+typedef struct actorInstance {
+  const loomTrained* trained;
+  loomActor actor;
+  loomSense* sense;  // NULL: it sees vectors only
+  int views;
+  visualView view[LOOM_DATA_KEYS];
+  loomPick pick;
+  loomRandom random;
+  double* scratch;      // (obs_dim of the episode)
+  float* seen;          // (seen x the network's obs_dim) oldest first, normalised, features included
+  float* queue;         // (decided x actions.dim)
+  int rows, seen_rows;  // of a history; how many there are yet
+  int queued, next;
+} actorInstance;
+
+static void destroy_instance(void* instance) {
+  actorInstance* a = instance;
+  loom_actor_destroy(&a->actor);
+  loom_sense_destroy(a->sense);
+  for (int i = 0; i < a->views; i++) {
+    free(a->view[i].raw);
+    free(a->view[i].row);
+  }
+  free(a->scratch);
+  free(a->seen);
+  free(a->queue);
+  free(a);
+}
+
+// Eyes for the keys that are no vectors.
+static int open_eyes(actorInstance* a, loomError* err) {
+  const loomTrained* t = a->trained;
+  loomSenseKey key[LOOM_DATA_KEYS];
+  int code = 0;
+  for (int i = 0; !code && i < t->config.data.key_count; i++) {
+    const int* s = t->shape[i];
+    const int rows[3] = {s[0] == 3 ? s[2] : s[1], s[0] == 3 ? s[3] : s[2], s[0] == 3 ? s[1] : 0};
+    if (!loom_trained_visual(t, i)) continue;
+    code = loom_sense_key(&key[a->views], &t->sense, t->config.data.key[i], s[0], rows, err);
+    visualView* view = &a->view[a->views++];
+    *view = (visualView){.key = i,
+                         .raw = malloc((size_t)t->dim[i] * sizeof(float)),
+                         .row = malloc((size_t)t->dim[i] * sizeof(float))};
+    if (!code && (!view->raw || !view->row))
+      code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for observation '%s'", t->config.data.key[i]);
+  }
+  return code || !a->views ? code : loom_sense_create(&a->sense, &t->sense, key, a->views, err);
+}
+
+static int create_instance(void** instance, void* self, loomEpisode* episode, loomError* err) {
+  const loomTrained* t = self;
+  const char* key[LOOM_DATA_KEYS];
+  int dim[LOOM_DATA_KEYS], low = 0;
+  actorInstance* a = calloc(1, sizeof *a);
+  if (!a) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+  *instance = a;
+  a->trained = t;
+  a->rows = loom_network_seen(&t->network.def);
+  a->scratch = calloc((size_t)episode->obs_dim + 1, sizeof *a->scratch);
+  a->seen = calloc((size_t)a->rows * (size_t)t->network.def.obs_dim + 1, sizeof *a->seen);
+  a->queue = calloc((size_t)loom_network_decided(&t->network.def) * (size_t)t->actions.dim, sizeof *a->queue);
+  for (int i = 0; i < t->config.data.key_count; i++) {
+    if (loom_trained_visual(t, i)) continue;
+    key[low] = t->config.data.key[i];
+    dim[low++] = t->dim[i];
+  }
+  if (!a->scratch || !a->seen || !a->queue)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+  int code = loom_action_fits(loom_config_form(&t->config), episode, t->actions.dim, err);
+  if (!code) code = loom_pick_bind(&a->pick, episode, key, dim, low, err);
+  if (!code) code = open_eyes(a, err);
+  return code ? code : loom_actor_create(&a->actor, &t->network, err);
+}
+
+// What the eyes see now, behind the vectors of row.
+static int see(float* row, actorInstance* a, const loomEpisode* episode, loomError* err) {
+  const loomTrained* t = a->trained;
+  void* raw[LOOM_DATA_KEYS];
+  const loomReal* visual[LOOM_DATA_KEYS];
+  for (int i = 0; i < a->views; i++) raw[i] = a->view[i].raw;
+  int code = loom_sense_look(raw, a->sense, episode->d->qpos, err);
+  if (code) return code;
+  for (int i = 0; i < a->views; i++) {
+    const visualView* view = &a->view[i];
+    const int* shape = t->shape[view->key];
+    visual[i] = view->row;
+    if (shape[0] == 3) {
+      loom_data_picture(view->row, view->raw, shape[1] == 3, shape[1], (int64_t)shape[2] * shape[3]);
+    } else {
+      memcpy(view->row, view->raw, (size_t)t->dim[view->key] * sizeof *view->row);
+      loom_normal_apply(view->row, shape[1], &t->cloud[view->key]);
+    }
+  }
+  loom_actor_see(row, &a->actor, visual);
+  return 0;
+}
+
+// The newest row in, the oldest out; before the first there are copies of it, as at the start of demos.
+static int look(actorInstance* a, loomEpisode* episode, loomError* err) {
+  size_t dim = (size_t)a->trained->network.def.obs_dim, bytes = dim * sizeof *a->seen;
+  float* newest = a->seen + (size_t)(a->rows - 1) * dim;
+  memmove(a->seen, a->seen + dim, (size_t)(a->rows - 1) * bytes);
+  loom_pick(newest, a->scratch, &a->pick, episode);
+  loom_normal_apply(newest, 1, &a->trained->obs);
+  int code = a->views ? see(newest, a, episode, err) : 0;
+  for (int i = 0; !a->seen_rows && i < a->rows - 1; i++) memcpy(a->seen + (size_t)i * dim, newest, bytes);
+  a->seen_rows++;
+  return code;
+}
+
+static int trained_act(double* action, void* self, loomEpisode* episode, loomError* err) {
+  actorInstance* a = self;
+  int dim = a->trained->actions.dim;
+  // Of the rows between two decisions only the last are seen by the second.
+  int code = a->queued - a->next < a->rows ? look(a, episode, err) : 0;
+  if (code) return code;
+  if (a->next == a->queued) {
+    a->queued = loom_network_decided(&a->trained->network.def);
+    a->next = 0;
+    loom_actor_decide(a->queue, &a->actor, a->seen, &a->random);
+    loom_normal_undo(a->queue, a->queued, &a->trained->actions);
+  }
+  loom_action_decode(action, loom_config_form(&a->trained->config), episode,
+                     a->queue + (ptrdiff_t)a->next * dim);
+  a->next++;
+  return 0;
+}
+
+// The model may have other sizes than the last episode's.
+static int show_model(actorInstance* a, loomEpisode* episode, loomError* err) {
+  char* xml = NULL;
+  int code = loom_episode_xml(&xml, episode, err);
+  if (!code) code = loom_sense_model(a->sense, xml, episode->scene->label, &episode->scene->roots, err);
+  free(xml);
+  return code;
+}
+
+static int begin_instance(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed,
+                          uint64_t number, loomError* err) {
+  actorInstance* a = instance;
+  int code = a->sense ? show_model(a, episode, err) : 0;
+  if (code) return code;
+  a->random = loom_random(seed, number, LOOM_PURPOSE_POLICY);
+  a->queued = a->next = a->seen_rows = 0;
+  loom_actor_begin(&a->actor);
+  *out = (loomPolicy){a, NULL, trained_act};
+  return 0;
+}
+
+loomPolicyMaker loom_trained_maker(loomTrained* t) {
+  return (loomPolicyMaker){t, create_instance, begin_instance, destroy_instance};
+}

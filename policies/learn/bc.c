@@ -1,0 +1,489 @@
+#include "policies/learn/bc.h"
+
+#include <errno.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "policies/nn/optimizer.h"
+#include "policies/report/curves.h"
+#include "policies/report/event_log.h"
+
+// Sums of the running epoch and the best so far: what a checkpoint has besides the weights.
+typedef struct progress {
+  double step, loss_sum, gradient_sum, steps_summed;
+  double best_validation, best_success, best_epoch, stale;  // stale: epochs without a better one
+  double validation, success, success_low, success_high;
+} progress;
+
+enum { PROGRESS = sizeof(progress) / sizeof(double) };
+
+typedef struct run {
+  const loomTrainDef* def;
+  const loomTrainConfig* config;
+  loomData *data, *validation;
+  loomBatch batch, held_out;
+  loomTrained trained;
+  loomReal* average;  // (params.total) of the weights; NULL = none
+  loomAdamDef adam;
+  loomScheduleDef schedule;
+  loomEventLog* log;
+  progress p;
+  int64_t epoch_steps, steps;
+  loomTrainState state;
+  double start;
+  int64_t first_step;
+} run;
+
+static void path_in(char out[LOOM_PATH_MAX + 64], const run* r, const char* name) {
+  snprintf(out, LOOM_PATH_MAX + 64, "%s/%s", r->config->checkpoint.folder, name);
+}
+
+// ---- weights in use
+
+// The averaged weights act and are saved; the others learn.
+static void swap_average(run* r) {
+  loomReal* value = r->trained.network.params.value;
+  for (size_t i = 0; r->average && i < r->trained.network.params.total; i++) {
+    loomReal kept = value[i];
+    value[i] = r->average[i];
+    r->average[i] = kept;
+  }
+}
+
+// As model.* the weights that act: in value's place while the file is written.
+static int save(run* r, const char* name, int ntensor, const loomSafeTensor* tensor, loomError* err) {
+  char path[LOOM_PATH_MAX + 64], steps[32];
+  loomSafeMeta meta = {"steps", steps};
+  loomTrainedExtra extra = {ntensor, 1, tensor, &meta};
+  path_in(path, r, name);
+  snprintf(steps, sizeof steps, "%.0f", r->p.step);
+  swap_average(r);
+  int code = loom_trained_save(path, &r->trained, &extra, err);
+  swap_average(r);
+  return code;
+}
+
+static int save_policy(run* r, const char* name, loomError* err) {
+  return save(r, name, 0, NULL, err);
+}
+
+// ---- checkpoints
+
+static int64_t epoch_of(const run* r) {
+  return (int64_t)r->p.step / r->epoch_steps;
+}
+
+static loomSafeTensor block(const char* name, const loomReal* data, size_t count) {
+  return (loomSafeTensor){
+      .name = name, .type = LOOM_SAFE_F32, .rank = 1, .shape = {(int64_t)count}, .data = data};
+}
+
+static int save_checkpoint(run* r, loomError* err) {
+  const loomParams* params = &r->trained.network.params;
+  // `save` swaps the average and the weights.
+  loomSafeTensor more[] = {
+      {.name = "train.progress", .type = LOOM_SAFE_F64, .rank = 1, .shape = {PROGRESS}, .data = &r->p},
+      block("train.first", params->first, params->total),
+      block("train.second", params->second, params->total),
+      block("train.value", r->average, params->total),
+  };
+  return save(r, "last.safetensors", r->average ? 4 : 3, more, err);
+}
+
+static int read_block(void* out, const loomSafetensors* file, const char* name, loomSafeType type,
+                      size_t count, const char* label, loomError* err) {
+  const loomSafeTensor* found = loom_safetensors_find(file, name);
+  if (!found || found->type != type || loom_safe_tensor_count(found) != (int64_t)count)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is missing or of another size; it is no checkpoint",
+                          label, name);
+  memcpy(out, found->data, count * (size_t)loom_safe_type_size(type));
+  return LOOM_OK;
+}
+
+// Everything that decides the weights must be the same; how long to train and what to report may change.
+static int same_configuration(const loomTrainConfig* now, const loomTrainConfig* then, const char* label,
+                              loomError* err) {
+  loomTrainConfig a = *now, b = *then;
+  a.train.epochs = b.train.epochs = 1;
+  a.data.cache = b.data.cache = 1;
+  memset(&a.rollout, 0, sizeof a.rollout);
+  memset(&b.rollout, 0, sizeof b.rollout);
+  a.checkpoint = b.checkpoint;
+  a.stop = b.stop;
+  char *x = loom_train_config_text(&a), *y = loom_train_config_text(&b);
+  int code = !x || !y ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label) : LOOM_OK;
+  size_t i = 0;
+  while (!code && x[i] && x[i] == y[i]) i++;
+  if (!code && x[i] != y[i]) {
+    while (i && x[i - 1] != '\n') i--;
+    code = loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: was made with another configuration ('%.*s' there); train into another folder",
+                          label, (int)strcspn(y + i, "\n"), y + i);
+  }
+  free(x);
+  free(y);
+  return code;
+}
+
+static int load_checkpoint(run* r, const char* path, loomError* err) {
+  loomSafetensors file;
+  loomTrained old;
+  loomParams* params = &r->trained.network.params;
+  int code = loom_safetensors_read(&file, path, err);
+  if (code) return code;
+  code = loom_trained_read(&old, &file, path, err);
+  if (!code) {
+    code = same_configuration(r->config, &old.config, path, err);
+    if (!code && old.network.params.total != params->total)
+      code = loom_error_set(err, LOOM_ERR_USAGE, "%s: has other observations or actions than the data", path);
+    if (!code) memcpy(params->value, old.network.params.value, params->total * sizeof(loomReal));
+    loom_trained_destroy(&old);
+  }
+  if (!code) code = read_block(&r->p, &file, "train.progress", LOOM_SAFE_F64, PROGRESS, path, err);
+  if (!code) code = read_block(params->first, &file, "train.first", LOOM_SAFE_F32, params->total, path, err);
+  if (!code)
+    code = read_block(params->second, &file, "train.second", LOOM_SAFE_F32, params->total, path, err);
+  if (!code && r->average) {
+    code = read_block(r->average, &file, "train.value", LOOM_SAFE_F32, params->total, path, err);
+    swap_average(r);
+  }
+  loom_safetensors_destroy(&file);
+  return code;
+}
+
+// ---- one step
+
+// Of the batch in hand, the number furthest from what is usual: where to look when the loss is none.
+static void furthest(char out[400], const run* r, const loomSamples* s) {
+  const loomDataInfo* info = loom_data_info(r->data);
+  const loomNetworkDef* def = &r->trained.network.def;
+  int dim = r->trained.obs.dim, column = -1, sample = 0;
+  double most = -1;
+  for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n * def->obs_rows * dim; i++) {
+    if (!(fabs((double)s->obs[i]) > most)) continue;
+    most = fabs((double)s->obs[i]);
+    column = (int)(i % dim);
+    sample = (int)(i / dim / def->obs_rows);
+  }
+  const char* key = "its actions";
+  for (int k = 0; k < info->key_count; k++)
+    if (info->key[k].offset >= 0 && column >= info->key[k].offset) key = info->key[k].name;
+  int demo = r->batch.demo[sample];
+  snprintf(out, 400, "%.150s, %.60s, row %d, has the batch's most unusual number (%.60s: %.3g normalised)",
+           loom_data_demo_path(r->data, demo), loom_data_demo_name(r->data, demo), r->batch.row[sample], key,
+           most);
+}
+
+static int diverged(const run* r, const loomSamples* samples, int64_t i, loomError* err) {
+  char where[400];
+  furthest(where, r, samples);
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "step %lld: the loss or its gradient is no finite number; the last checkpoint stays; "
+                        "take a smaller learning rate, or clip gradients; %s",
+                        (long long)i + 1, where);
+}
+
+static int step(run* r, loomError* err) {
+  loomNetwork* net = &r->trained.network;
+  int64_t i = (int64_t)r->p.step;
+  int code = loom_data_batch(&r->batch, r->data, i, err);
+  if (code) return code;
+  loomSamples samples = loom_trained_samples(&r->trained, &r->batch);
+  double loss = loom_network_loss(net, &samples, (uint64_t)r->config->train.seed, (uint64_t)i, true);
+  r->state.rate = loom_schedule_rate(&r->schedule, (uint64_t)i);
+  double length =
+      isfinite(loss) ? loom_adam_step(&net->params, &r->adam, r->state.rate, (uint64_t)i + 1) : NAN;
+  if (!isfinite(length)) return diverged(r, &samples, i, err);
+  if (r->average) {
+    double decay = loom_ema_decay((uint64_t)i, r->config->optimizer.ema_power, r->config->optimizer.ema);
+    loom_ema_update(r->average, net->params.value, decay, net->params.total);
+  }
+  r->p.step++;
+  r->p.loss_sum += loss;
+  r->p.gradient_sum += length;
+  r->p.steps_summed++;
+  return LOOM_OK;
+}
+
+static void set_state(run* r) {
+  loomTrainState* s = &r->state;
+  s->step = (int64_t)r->p.step;
+  s->steps = r->steps;
+  s->first = r->first_step;
+  s->epoch = (int)epoch_of(r);
+  s->epochs = r->config->train.epochs;
+  s->loss = r->p.steps_summed > 0 ? r->p.loss_sum / r->p.steps_summed : NAN;
+  s->gradient = r->p.steps_summed > 0 ? r->p.gradient_sum / r->p.steps_summed : NAN;
+  s->validation = r->p.validation;
+  s->success = r->p.success;
+  s->success_low = r->p.success_low;
+  s->success_high = r->p.success_high;
+  s->best_validation = r->p.best_validation;
+  s->best_success = r->p.best_success;
+  s->best_epoch = (int)r->p.best_epoch;
+  s->seconds = loom_clock() - r->start;
+  s->samples_per_second = (double)((s->step - r->first_step) * r->config->train.batch) / s->seconds;
+}
+
+static void tell(run* r, bool epoch_done) {
+  set_state(r);
+  if (r->def->progress) r->def->progress(r->def->user, &r->state, epoch_done);
+}
+
+// ---- at the end of an epoch
+
+static int validate(run* r, bool* better, loomError* err) {
+  double sum = 0, count = 0;
+  int64_t batches = loom_data_info(r->validation)->batches;
+  int code = LOOM_OK;
+  swap_average(r);
+  for (int64_t i = 0; !code && i < batches; i++) {
+    code = loom_data_batch(&r->held_out, r->validation, i, err);
+    if (code) break;
+    loomSamples samples = loom_trained_samples(&r->trained, &r->held_out);
+    sum += samples.n * loom_network_loss(&r->trained.network, &samples, (uint64_t)r->config->train.seed,
+                                         (uint64_t)i, false);
+    count += samples.n;
+  }
+  swap_average(r);
+  if (code) return code;
+  r->p.validation = sum / count;
+  if (isnan(r->p.best_validation) || r->p.validation < r->p.best_validation) {
+    r->p.best_validation = r->p.validation;
+    *better = true;
+  }
+  return LOOM_OK;
+}
+
+static int stop_rollouts(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  (void)rollout;
+  (void)trace;
+  (void)episode;
+  const run* r = user;
+  return r->def->stop && *r->def->stop;
+}
+
+static int roll_out(run* r, bool* better, loomError* err) {
+  loomRolloutDef def = loom_default_rollout_def();
+  loomRolloutReport report;
+  loomPolicyMaker maker = loom_trained_maker(&r->trained);
+  const char* reset = r->config->rollout.reset;
+  def.n = r->config->rollout.n;
+  def.reset = *reset ? loom_task_find_reset(r->def->scene->task, reset) : 0;
+  def.seed = (uint64_t)r->config->rollout.seed;
+  def.max_steps = r->config->rollout.max_steps;
+  def.threads = r->config->rollout.threads;
+  def.done = stop_rollouts;
+  def.user = r;
+  swap_average(r);
+  int code = loom_rollout(&report, r->def->scene, &maker, &def, err);
+  swap_average(r);
+  if (code) return code;
+  r->p.success = report.rate;
+  r->p.success_low = report.low;
+  r->p.success_high = report.high;
+  if (isnan(r->p.best_success) || report.rate > r->p.best_success) {
+    r->p.best_success = report.rate;
+    *better = true;
+  }
+  loom_rollout_report_destroy(&report);
+  return LOOM_OK;
+}
+
+static int log_epoch(run* r, bool validated, bool rolled_out, loomError* err) {
+  const loomTrainState* s = &r->state;
+  const struct {
+    const char* tag;
+    double value;
+    bool known;
+  } scalar[] = {{"train/loss", s->loss, true},
+                {"train/gradient", s->gradient, true},
+                {"train/rate", s->rate, true},
+                {"train/samples_per_second", s->samples_per_second, true},
+                {"validate/loss", r->p.validation, validated},
+                {"rollout/success", r->p.success, rolled_out},
+                {"rollout/success_low", r->p.success_low, rolled_out},
+                {"rollout/success_high", r->p.success_high, rolled_out}};
+  int code = LOOM_OK;
+  for (size_t i = 0; !code && i < sizeof scalar / sizeof *scalar; i++)
+    if (scalar[i].known) code = loom_event_log_scalar(r->log, scalar[i].tag, s->step, scalar[i].value, err);
+  return code ? code : loom_event_log_flush(r->log, err);
+}
+
+static int keep_policies(run* r, int epoch, loomError* err) {
+  char name[48], path[LOOM_PATH_MAX + 64];
+  snprintf(name, sizeof name, "epoch_%d.safetensors", epoch);
+  int code = save_policy(r, name, err), every = r->config->checkpoint.every;
+  int old = epoch - every * r->config->checkpoint.keep;
+  if (code || !r->config->checkpoint.keep || old < every) return code;
+  snprintf(name, sizeof name, "epoch_%d.safetensors", old / every * every);
+  path_in(path, r, name);
+  unlink(path);
+  return LOOM_OK;
+}
+
+static bool seen_enough(const run* r) {
+  return r->config->stop.patience && r->p.stale >= r->config->stop.patience;
+}
+
+static int end_epoch(run* r, bool* enough, loomError* err) {
+  const loomTrainConfig* c = r->config;
+  int epoch = (int)epoch_of(r), code = LOOM_OK;
+  bool last = (int64_t)r->p.step == r->steps, lower = false, higher = false;
+  bool validated = r->validation && (epoch % c->validate.every == 0 || last);
+  bool rolled_out = r->def->scene && (epoch % c->rollout.every == 0 || last);
+  if (validated) code = validate(r, &lower, err);
+  if (!code && rolled_out) code = roll_out(r, &higher, err);
+  if (code) return code;
+  if (higher || (lower && !r->def->scene)) r->p.best_epoch = epoch;
+  r->p.stale = (c->stop.by ? higher : lower) ? 0 : r->p.stale + 1;
+  *enough = seen_enough(r);
+  tell(r, true);
+  if (lower && c->checkpoint.best) code = save_policy(r, "best_loss.safetensors", err);
+  if (!code && higher && c->checkpoint.best) code = save_policy(r, "best_success.safetensors", err);
+  if (!code) code = log_epoch(r, validated, rolled_out, err);
+  r->p.loss_sum = r->p.gradient_sum = r->p.steps_summed = 0;
+  if (code || (epoch % c->checkpoint.every && !last && !*enough)) return code;
+  code = keep_policies(r, epoch, err);
+  if (!code) code = save_checkpoint(r, err);
+  return code ? code : loom_curves_draw(c->checkpoint.folder, err);
+}
+
+// ---- the whole
+
+static int open_data(run* r, loomError* err) {
+  loomConfigDataDef def;
+  loom_config_data_def(&def, r->config, false);
+  int code = loom_data_open(&r->data, &def.def, err);
+  if (!code) code = loom_batch_create(&r->batch, r->data, err);
+  if (code || !r->config->validate.mask[0]) return code;
+  loom_config_data_def(&def, r->config, true);
+  code = loom_data_open(&r->validation, &def.def, err);
+  return code ? code : loom_batch_create(&r->held_out, r->validation, err);
+}
+
+static void set_optimizer(run* r) {
+  const loomConfigOptimizer* o = &r->config->optimizer;
+  r->adam = (loomAdamDef){o->beta1, o->beta2, o->epsilon, o->weight_decay, o->decoupled, o->clip};
+  r->schedule = (loomScheduleDef){.kind = (loomScheduleKind)o->schedule,
+                                  .rate = o->rate,
+                                  .warmup = (uint64_t)o->warmup,
+                                  .steps = (uint64_t)r->steps,
+                                  .floor = o->floor,
+                                  .period = (uint64_t)o->period,
+                                  .decay = o->decay};
+}
+
+static int create(run* r, loomError* err) {
+  const loomTrainConfig* c = r->config;
+  int code = open_data(r, err);
+  if (!code) code = loom_trained_create(&r->trained, c, r->data, err);
+  if (!code) code = loom_network_layout(&r->trained.network, c->train.batch, err);
+  if (code) return code;
+  const loomParams* params = &r->trained.network.params;
+  if (c->optimizer.ema > 0) {
+    r->average = malloc(params->total * sizeof *r->average);
+    if (!r->average) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for averaged weights");
+    memcpy(r->average, params->value, params->total * sizeof *r->average);
+  }
+  r->epoch_steps = c->train.steps ? c->train.steps : loom_data_info(r->data)->batches;
+  r->steps = r->epoch_steps * c->train.epochs;
+  set_optimizer(r);
+  return LOOM_OK;
+}
+
+static int write_config(const run* r, loomError* err) {
+  char path[LOOM_PATH_MAX + 64], temporary[LOOM_PATH_MAX + 72];
+  path_in(path, r, "config.yaml");
+  snprintf(temporary, sizeof temporary, "%s.tmp", path);
+  char* text = loom_train_config_text(r->config);
+  FILE* f = text ? fopen(temporary, "wb") : NULL;
+  bool written = f && fputs(text, f) >= 0;
+  if (f) written = !fclose(f) && written;
+  free(text);
+  if (!written) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(errno));
+  return loom_commit_file(temporary, path, err);
+}
+
+// FOLDER and what leads to it.
+static int make_folder(const char* folder, loomError* err) {
+  char path[LOOM_PATH_MAX];
+  snprintf(path, sizeof path, "%s", folder);
+  for (char* slash = path; slash; *slash = '/') {
+    slash = strchr(slash + 1, '/');
+    if (slash) *slash = '\0';
+    if (mkdir(path, 0777) && errno != EEXIST)
+      return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", path, strerror(errno));
+    if (!slash) break;
+  }
+  return LOOM_OK;
+}
+
+static int resume_run(run* r, loomError* err) {
+  char path[LOOM_PATH_MAX + 64];
+  path_in(path, r, "last.safetensors");
+  bool there = !access(path, F_OK);
+  if (there && !r->def->resume)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: holds a run already; go on with --resume, or train into "
+                          "another folder",
+                          r->config->checkpoint.folder);
+  int code = there ? load_checkpoint(r, path, err) : make_folder(r->config->checkpoint.folder, err);
+  if (!code) code = write_config(r, err);
+  return code ? code : loom_event_log_open(&r->log, r->config->checkpoint.folder, err);
+}
+
+static int train(run* r, loomError* err) {
+  bool enough = seen_enough(r);  // a run that stopped early and is taken up again
+  int code = LOOM_OK;
+  while (!code && !enough && (int64_t)r->p.step < r->steps) {
+    if (r->def->stop && *r->def->stop) {
+      code = save_checkpoint(r, err);
+      return code ? code
+                  : loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: stopped; --resume goes on",
+                                   r->config->checkpoint.folder);
+    }
+    code = step(r, err);
+    if (!code && (int64_t)r->p.step % r->epoch_steps == 0)
+      code = end_epoch(r, &enough, err);
+    else if (!code)
+      tell(r, false);
+  }
+  return code;
+}
+
+int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
+  run* r = calloc(1, sizeof *r);
+  if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+  int threads = omp_get_max_threads();
+  *r = (run){.def = def, .config = def->config, .start = loom_clock()};
+  r->p.best_validation = r->p.best_success = r->p.validation = r->p.success = NAN;
+  r->p.success_low = r->p.success_high = NAN;
+  if (def->config->train.threads) omp_set_num_threads(def->config->train.threads);
+  int code = create(r, err);
+  if (!code) code = resume_run(r, err);
+  r->first_step = (int64_t)r->p.step;
+  r->start = loom_clock();
+  if (!code) set_state(r);
+  if (!code) code = train(r, err);
+  *out = r->state;
+  loomError unlogged = {0, ""};
+  if (loom_event_log_close(r->log, &unlogged) && !code) {
+    code = unlogged.code;
+    if (err) *err = unlogged;
+  }
+  loom_trained_destroy(&r->trained);
+  loom_batch_destroy(&r->batch);
+  loom_batch_destroy(&r->held_out);
+  loom_data_close(r->data);
+  loom_data_close(r->validation);
+  free(r->average);
+  free(r);
+  omp_set_num_threads(threads);
+  return code;
+}

@@ -1,0 +1,45 @@
+// Training: batches, losses, steps of the optimizer; validation, rollouts and checkpoints in between. The
+// same configuration, data and number of threads give the same weights to the bit, stopped and resumed or
+// not.
+#ifndef LOOM_POLICIES_LEARN_BC_H
+#define LOOM_POLICIES_LEARN_BC_H
+
+#include <signal.h>
+
+#include "policies/agent/trained.h"
+
+/// How far a run is. What was not measured yet is NAN.
+typedef struct loomTrainState {
+  int64_t step, steps;  // done, and of the whole run
+  int64_t first;        // where this process began
+  int epoch, epochs;    // done
+  double loss;          // mean of the last full epoch, or of the running one's steps so far
+  double gradient;      // its mean length before clipping
+  double rate;          // of learning
+  double validation;    // mean loss of the last validation
+  double success, success_low, success_high;  // share of the last rollouts and its 95 % interval
+  double best_validation, best_success;
+  int best_epoch;  // of best_success, or else of best_validation; 0 = none yet
+  double seconds;  // of this process, and the samples it took
+  double samples_per_second;
+} loomTrainState;
+
+typedef struct loomTrainDef {
+  const loomTrainConfig* config;
+  const loomScene* scene;             // rollouts' (config->rollout.task); NULL = none are made
+  bool resume;                        // go on from FOLDER/last.safetensors if it is there
+  const volatile sig_atomic_t* stop;  // non-zero: write a checkpoint and return; may be NULL
+  /// Called after every step (epoch_done false) and every epoch; may be NULL.
+  void (*progress)(void* user, const loomTrainState* state, bool epoch_done);
+  void* user;
+} loomTrainDef;
+
+/// Train as config says. In its folder: config.yaml; last.safetensors (checkpoint); epoch_N.safetensors
+/// (policies, as many of the latest as checkpoint.keep); best_loss.safetensors and best_success.safetensors;
+/// event files, scalars.csv and, as of the last checkpoint, curves.png. LOOM_ERR_INTERRUPTED after `stop`.
+/// LOOM_ERR_FORMAT: a loss that is no finite number (the last checkpoint stays as it was), a checkpoint of
+/// another configuration, or what the data or the policy's file have wrong. LOOM_ERR_USAGE: a folder that
+/// holds a run already, without resume.
+int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err);
+
+#endif

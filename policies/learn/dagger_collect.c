@@ -1,0 +1,351 @@
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/data/dataset.h"
+#include "policies/learn/dagger_internal.h"
+
+enum { FIELDS = LOOM_MAX_OBS + LOOM_MAX_OBJECTS + 9, KEPT_FOR_SAFETY = 5 };
+
+typedef struct collection {
+  const loomDaggerDef* def;
+  loomGate* gate;
+  int round, n;
+  const char* what;
+  int* pieces;     // (n) demos that came of each episode
+  bool own_model;  // demos differ in their models
+  char* xml;       // the model of all, where they do not
+  int done;
+  loomError error;
+} collection;
+
+// ---- an episode as demos: each run of rows at which the expert was asked is one
+
+typedef struct piece {
+  loomField field[FIELDS];
+  char path[FIELDS][LOOM_NAME_MAX + 32];
+  void* owned[FIELDS];
+  int n;
+} piece;
+
+static void add(piece* p, const char* path, loomType type, const void* data, int64_t rows, int64_t columns) {
+  snprintf(p->path[p->n], sizeof p->path[0], "%s", path);
+  p->field[p->n] =
+      (loomField){p->path[p->n], type, columns ? 2 : 1, {rows, columns ? columns : 1, 1, 1}, data};
+  p->n++;
+}
+
+// A column of what the trace saw.
+static int add_key(piece* p, const loomObsKey* key, const loomTrace* t, int first, int rows, loomError* err) {
+  char path[LOOM_NAME_MAX + 8];
+  size_t dim = (size_t)key->dim;
+  double* column = malloc((size_t)rows * dim * sizeof *column);
+  if (!column) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for observations");
+  for (int r = 0; r < rows; r++)
+    memcpy(column + (size_t)r * dim, t->obs + (size_t)(first + r) * (size_t)t->obs_dim + key->offset,
+           dim * sizeof *column);
+  snprintf(path, sizeof path, "obs/%s", key->name);
+  p->owned[p->n] = column;
+  add(p, path, LOOM_TYPE_F64, column, rows, key->dim);
+  return LOOM_OK;
+}
+
+// Matrices of a row, `each` of them side by side; what framed observations are made of.
+static void add_poses(piece* p, const char* path, const double* data, int64_t rows, int64_t each) {
+  add(p, path, LOOM_TYPE_F64, data, rows, 0);
+  loomField* field = &p->field[p->n - 1];
+  field->rank = each ? 4 : 3;
+  field->shape[1] = each ? each : 4;
+  field->shape[2] = field->shape[3] = 4;
+}
+
+static int add_rows(piece* p, const loomGateEpisode* said, const loomTrace* t, const loomEpisode* e,
+                    int first, int rows, loomError* err) {
+  size_t from = (size_t)first, dim = (size_t)t->action_dim;
+  int64_t* dones = calloc((size_t)rows, sizeof *dones);
+  int64_t* acts = malloc((size_t)rows * sizeof *acts);
+  p->owned[FIELDS - 1] = dones;
+  p->owned[FIELDS - 2] = acts;
+  if (!dones || !acts) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a demo");
+  dones[rows - 1] = 1;
+  for (int r = 0; r < rows; r++) acts[r] = (said->flags[first + r] & LOOM_ROW_EXPERT) != 0;
+  add(p, "actions", LOOM_TYPE_F64, said->label + from * dim, rows, t->action_dim);
+  add(p, "executed", LOOM_TYPE_F64, t->actions + from * dim, rows, t->action_dim);
+  add(p, "intervention", LOOM_TYPE_I64, acts, rows, 0);
+  add(p, "deviation", LOOM_TYPE_F64, said->deviation + from, rows, 0);
+  add(p, "states", LOOM_TYPE_F64, t->states + from * (size_t)t->state_dim, rows, t->state_dim);
+  add(p, "rewards", LOOM_TYPE_F64, t->reward + from, rows, 0);
+  add(p, "dones", LOOM_TYPE_I64, dones, rows, 0);
+  add_poses(p, "datagen_info/eef_pose", t->eef + from * (size_t)t->arm_count * 16, rows, t->arm_count);
+  for (int k = 0; k < t->object_count; k++) {
+    char path[LOOM_NAME_MAX + 32];
+    snprintf(path, sizeof path, "datagen_info/object_poses/%s", e->scene->task->objects[k].name);
+    add_poses(p, path, t->object + 16 * ((size_t)k * (size_t)t->capacity + from), rows, 0);
+  }
+  int code = LOOM_OK;
+  for (int k = 0; !code && k < e->obs_count; k++) code = add_key(p, &e->obs[k], t, first, rows, err);
+  return code;
+}
+
+static void part_path(char out[LOOM_DAGGER_PATH], const collection* c, int episode, int number) {
+  char name[48];
+  snprintf(name, sizeof name, "round_%%d.parts/%d_%d.hdf5", episode, number);
+  loom_dagger_path(out, c->def, name, c->round);
+}
+
+static int write_piece(const collection* c, const loomRollout* run, const loomTrace* t, loomEpisode* e, int i,
+                       int first, int rows, const char* xml, loomError* err) {
+  char path[LOOM_DAGGER_PATH];
+  loomWriteDef write = loom_default_write_def();
+  piece* p = calloc(1, sizeof *p);
+  if (!p) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a demo");
+  int code = add_rows(p, &c->gate->episode[i], t, e, first, rows, err);
+  if (!code) {
+    loomAttr attrs[] = {loom_attr_int("num_samples", rows),
+                        loom_attr_int("loom_seed", (int64_t)c->def->seed),
+                        loom_attr_int("loom_attempt", (int64_t)run->number),
+                        loom_attr_int("loom_first_row", first),
+                        loom_attr_int("loom_success", run->end == LOOM_RUN_SUCCESS),
+                        loom_attr_string("loom_origin", "dagger"),
+                        loom_attr_string("model_file", xml)};
+    loomRecord record = {.name = "demo_0",
+                         .nfield = p->n,
+                         .field = p->field,
+                         .nattr = (int)(sizeof attrs / sizeof *attrs) - !xml,
+                         .attr = attrs};
+    part_path(path, c, i, c->pieces[i]);
+    code = loom_shard_write(path, &record, 1, &write, err);
+  }
+  for (int k = 0; k < FIELDS; k++) free(p->owned[k]);
+  free(p);
+  return code;
+}
+
+static int write_episode(const collection* c, const loomRollout* run, const loomTrace* t, loomEpisode* e,
+                         loomError* err) {
+  int i = (int)(run->number - c->gate->first), code = LOOM_OK;
+  const loomGateEpisode* said = &c->gate->episode[i];
+  char* xml = NULL;
+  if (c->own_model) code = loom_episode_xml(&xml, e, err);
+  for (int first = 0, last; !code && first < said->rows; first = last + 1) {
+    for (last = first; last < said->rows && said->flags[last] & LOOM_ROW_ASKED; last++) continue;
+    if (last == first) continue;
+    code = write_piece(c, run, t, e, i, first, last - first, xml, err);
+    if (!code) c->pieces[i]++;
+  }
+  free(xml);
+  return code;
+}
+
+// ---- a round
+
+static int done(void* user, const loomRollout* run, loomTrace* trace, loomEpisode* e) {
+  collection* c = user;
+  const loomDaggerDef* def = c->def;
+  if (def->progress) def->progress(def->user, c->round, c->what, ++c->done, c->n);
+  // Where the simulator failed the last rows may be anything.
+  if (trace && run->end != LOOM_RUN_SIMULATOR && write_episode(c, run, trace, e, &c->error)) return 1;
+  return def->stop && *def->stop;
+}
+
+static void remove_parts(const collection* c) {
+  char path[LOOM_DAGGER_PATH];
+  for (int i = 0; c->pieces && i < c->n; i++)
+    for (int k = 0; k < c->pieces[i]; k++) {
+      part_path(path, c, i, k);
+      unlink(path);
+    }
+  loom_dagger_path(path, c->def, "round_%d.parts", c->round);
+  rmdir(path);
+}
+
+// mask/train and mask/safe: every fifth demo (of fewer than five, the last) is for the safety classifier
+// alone.
+static int set_masks(loomMask mask[2], int* place, int n) {
+  int kept = 0, given = 0, every = n < KEPT_FOR_SAFETY ? n : KEPT_FOR_SAFETY;
+  for (int i = 0; i < n; i++) {
+    bool safe = n > 1 && i % every == every - 1;
+    place[safe ? n - ++kept : given++] = i;
+  }
+  for (int i = given, k = n - 1; i < k; i++, k--) {
+    int swap = place[i];
+    place[i] = place[k];
+    place[k] = swap;
+  }
+  mask[0] = (loomMask){"train", given, place};
+  mask[1] = (loomMask){"safe", kept, place + given};
+  return 1 + (kept > 0);
+}
+
+static int assemble(const collection* c, loomError* err) {
+  int total = 0, n = 0;
+  char out[LOOM_DAGGER_PATH];
+  for (int i = 0; i < c->n; i++) total += c->pieces[i];
+  loom_dagger_path(out, c->def, "round_%d.hdf5", c->round);
+  if (!total) {
+    unlink(out);
+    return LOOM_OK;
+  }
+  loomSource* source = calloc((size_t)total, sizeof *source);
+  char(*path)[LOOM_DAGGER_PATH] = calloc((size_t)total, sizeof *path);
+  int* place = calloc((size_t)total, sizeof *place);
+  int code = source && path && place ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory", out);
+  for (int i = 0; !code && i < c->n; i++)
+    for (int k = 0; k < c->pieces[i]; k++, n++) {
+      part_path(path[n], c, i, k);
+      source[n].path = path[n];
+    }
+  if (!code) {
+    loomMask mask[2];
+    loomAttr attrs[] = {loom_attr_string("env_args", c->def->env_args),
+                        loom_attr_string("loom_origin", "dagger"),
+                        loom_attr_int("loom_seed", (int64_t)c->def->seed),
+                        loom_attr_int("loom_round", c->round), loom_attr_string("model_file", c->xml)};
+    loomAssembleDef def = loom_default_assemble_def();
+    def.attr = attrs;
+    def.nattr = (int)(sizeof attrs / sizeof *attrs) - !c->xml;
+    def.trusted = true;
+    def.valid = 0;
+    if (c->def->gate == LOOM_GATE_SAFETY) {
+      def.nmask = set_masks(mask, place, total);
+      def.mask = mask;
+    }
+    code = loom_dataset_assemble(out, source, total, &def, err);
+  }
+  free(source);
+  free(path);
+  free(place);
+  return code;
+}
+
+// Steps of episodes in which the simulator failed are not counted: none of their rows are kept.
+static void count(loomDaggerRound* out, const collection* c, const loomRolloutReport* report) {
+  double sum = 0;
+  out->episodes = report->n;
+  out->successes = report->ends[LOOM_RUN_SUCCESS];
+  for (int i = 0; i < report->n; i++) {
+    const loomGateEpisode* said = &c->gate->episode[i];
+    if (report->rollout[i].end == LOOM_RUN_SIMULATOR) continue;
+    for (int r = 0; r < said->rows; r++) {
+      bool acts = said->flags[r] & LOOM_ROW_EXPERT, off = said->deviation[r] > c->def->safety.tau;
+      out->steps++;
+      out->expert_steps += acts;
+      out->queries += (said->flags[r] & LOOM_ROW_ASKED) != 0;
+      out->off += off;
+      out->caught += off && acts;
+      sum += said->deviation[r];
+    }
+  }
+  out->deviation = out->steps ? sum / (double)out->steps : 0;
+}
+
+static int open_model(collection* c, loomError* err) {
+  const loomTask* task = c->def->scene->task;
+  loomEpisode* e = NULL;
+  for (int o = 0; o < task->object_count; o++) c->own_model = c->own_model || task->objects[o].shape_count;
+  if (c->own_model) return LOOM_OK;
+  int code = loom_episode_create(&e, c->def->scene, err);
+  if (!code) code = loom_episode_xml(&c->xml, e, err);
+  loom_episode_destroy(e);
+  return code;
+}
+
+static loomRolloutDef rollouts(collection* c, int n, uint64_t seed, uint64_t first) {
+  loomRolloutDef roll = loom_default_rollout_def();
+  roll.n = n;
+  roll.reset = c->def->reset;
+  roll.seed = seed;
+  roll.first = first;
+  roll.max_steps = c->def->max_steps;
+  roll.threads = c->def->threads;
+  roll.done = done;
+  roll.user = c;
+  return roll;
+}
+
+int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate_def,
+                        int round, loomError* err) {
+  loomGate gate = {0};
+  loomRolloutReport report = {0};
+  char path[LOOM_DAGGER_PATH];
+  collection c = {
+      .def = def, .gate = &gate, .round = round, .n = round ? def->episodes : def->demos, .what = "collects"};
+  // No two rounds share a start.
+  loomRolloutDef roll = rollouts(&c, c.n, def->seed, (uint64_t)round << 32);
+  roll.traces = true;
+  loom_dagger_path(path, def, "round_%d.parts", round);
+  if (mkdir(path, 0777) && errno != EEXIST)
+    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", path, strerror(errno));
+  c.pieces = calloc((size_t)c.n + 1, sizeof *c.pieces);
+  int code = c.pieces ? open_model(&c, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a round");
+  if (!code)
+    code = loom_gate_create(&gate, gate_def, def->scene, roll.first, c.n, loom_dagger_max_steps(def), err);
+  loomPolicyMaker maker = loom_gate_maker(&gate);
+  if (!code) code = loom_rollout(&report, def->scene, &maker, &roll, err);
+  if (code && c.error.code && err) *err = c.error;
+  if (!code) count(out, &c, &report);
+  if (!code) code = assemble(&c, err);
+  remove_parts(&c);
+  loom_rollout_report_destroy(&report);
+  loom_gate_destroy(&gate);
+  free(c.pieces);
+  free(c.xml);
+  return code;
+}
+
+// ---- measuring
+
+static int write_errors(loomDaggerRound* out, const loomDaggerDef* def, const loomGate* gate, int round,
+                        const char* name, loomError* err) {
+  char path[LOOM_DAGGER_PATH], *text = NULL;
+  size_t size = 0;
+  double all = 0, rows = 0;
+  FILE* f = open_memstream(&text, &size);
+  if (!f) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
+  fputs("step,running,deviation,accumulated\n", f);
+  for (int t = 0; t < gate->capacity; t++) {
+    double sum = 0;
+    int running = 0;
+    for (int i = 0; i < gate->n; i++) {
+      if (gate->episode[i].rows <= t) continue;
+      running++;
+      sum += gate->episode[i].deviation[t];
+    }
+    if (!running) break;
+    all += sum;
+    rows += running;
+    fprintf(f, "%d,%d,%.6g,%.6g\n", t, running, sum / running, all / gate->n);
+  }
+  out->error = rows > 0 ? all / rows : 0;
+  bool whole = !fclose(f);
+  loom_dagger_path(path, def, name, round);
+  int code = whole ? loom_dagger_write_text(path, text, err)
+                   : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
+  free(text);
+  return code;
+}
+
+int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate_def,
+                        int round, const char* errors, loomError* err) {
+  loomGate gate = {0};
+  loomRolloutReport report = {0};
+  collection c = {.def = def, .gate = &gate, .round = round, .n = def->evaluations, .what = "is measured"};
+  loomRolloutDef roll = rollouts(&c, c.n, def->evaluation_seed, 0);
+  int code = loom_gate_create(&gate, gate_def, def->scene, 0, c.n, loom_dagger_max_steps(def), err);
+  loomPolicyMaker maker = loom_gate_maker(&gate);
+  if (!code) code = loom_rollout(&report, def->scene, &maker, &roll, err);
+  if (!code) {
+    out->evaluated = report.n;
+    out->succeeded = report.ends[LOOM_RUN_SUCCESS];
+    out->rate = report.rate;
+    out->low = report.low;
+    out->high = report.high;
+    if (errors) code = write_errors(out, def, &gate, round, errors, err);
+  }
+  loom_rollout_report_destroy(&report);
+  loom_gate_destroy(&gate);
+  return code;
+}

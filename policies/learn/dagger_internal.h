@@ -1,0 +1,43 @@
+// What dagger.c (rounds), dagger_collect.c (episodes to datasets) and dagger_report.c (tables and the
+// picture) share.
+#ifndef LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
+#define LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
+
+#include "policies/learn/dagger.h"
+
+enum { LOOM_DAGGER_PATH = LOOM_PATH_MAX + 80 };
+
+/// FOLDER/NAME with the round's number for %d.
+void loom_dagger_path(char out[LOOM_DAGGER_PATH], const loomDaggerDef* def, const char* name, int round);
+
+static inline int loom_dagger_max_steps(const loomDaggerDef* def) {
+  return def->max_steps > 0 ? def->max_steps : def->scene->task->max_steps;
+}
+
+/// Run round number `round`'s episodes and write those rows at which the expert was asked to round_I.hdf5 (no
+/// file when there are none); counts into *out.
+int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
+                        loomError* err);
+
+/// What the expert alone (no members) or the novice alone does on the starts for measuring: the counts of
+/// *out, and, in a file of that name (loom_dagger_path, NULL: none), how far it is from the expert by step.
+int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
+                        const char* errors, loomError* err);
+
+/// rounds.csv as a whole, and read again.
+int loom_dagger_write_rounds(const char* path, const loomDaggerReport* report, loomError* err);
+int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* err);
+int loom_dagger_write_text(const char* path, const char* text, loomError* err);
+/// A whole line of n numbers, with commas between them.
+bool loom_dagger_read_numbers(double* out, int n, const char* line);
+/// The rows of errors_I.csv; sum of rows may be 0 when the file is not there.
+typedef struct loomDaggerErrors {
+  int n;
+  double *running, *deviation, *accumulated;  // (n)
+} loomDaggerErrors;
+int loom_dagger_read_errors(loomDaggerErrors* out, const char* path, loomError* err);
+void loom_dagger_errors_destroy(loomDaggerErrors* errors);
+/// Success against rounds, and the accumulated deviation against the step for the first and the best novice.
+int loom_dagger_draw(const loomDaggerReport* report, const loomDaggerDef* def, loomError* err);
+
+#endif

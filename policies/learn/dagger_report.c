@@ -1,0 +1,264 @@
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "engine/draw/chart.h"
+#include "policies/learn/dagger_internal.h"
+
+void loom_dagger_path(char out[LOOM_DAGGER_PATH], const loomDaggerDef* def, const char* name, int round) {
+  int n = snprintf(out, LOOM_DAGGER_PATH, "%.*s/", LOOM_PATH_MAX - 1, def->folder);
+  const char* number = strstr(name, "%d");
+  if (number)
+    snprintf(out + n, (size_t)(LOOM_DAGGER_PATH - n), "%.*s%d%s", (int)(number - name), name, round,
+             number + 2);
+  else
+    snprintf(out + n, (size_t)(LOOM_DAGGER_PATH - n), "%s", name);
+}
+
+int loom_dagger_write_text(const char* path, const char* text, loomError* err) {
+  char temporary[LOOM_DAGGER_PATH + 8];
+  snprintf(temporary, sizeof temporary, "%s.tmp", path);
+  FILE* f = fopen(temporary, "wb");
+  bool written = f && fputs(text, f) >= 0;
+  if (f) written = !fclose(f) && written;
+  if (!written) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(errno));
+  return loom_commit_file(temporary, path, err);
+}
+
+bool loom_dagger_read_numbers(double* out, int n, const char* line) {
+  for (int i = 0; i < n; i++) {
+    char* end;
+    out[i] = strtod(line, &end);
+    if (end == line || *end != (i + 1 < n ? ',' : '\n')) return false;
+    line = end + 1;
+  }
+  return true;
+}
+
+// ---- rounds.csv: all columns are numbers, in the order of this table
+
+typedef struct column {
+  const char* name;
+  enum { INT, LONG, REAL } type;
+  size_t offset;
+} column;
+
+#define AT(member) offsetof(loomDaggerRound, member)
+static const column columns[] = {{"round", INT, AT(round)},         {"beta", REAL, AT(beta)},
+                                 {"episodes", LONG, AT(episodes)},  {"successes", LONG, AT(successes)},
+                                 {"steps", LONG, AT(steps)},        {"expert_steps", LONG, AT(expert_steps)},
+                                 {"queries", LONG, AT(queries)},    {"off", LONG, AT(off)},
+                                 {"caught", LONG, AT(caught)},      {"deviation", REAL, AT(deviation)},
+                                 {"evaluated", INT, AT(evaluated)}, {"succeeded", INT, AT(succeeded)},
+                                 {"rate", REAL, AT(rate)},          {"low", REAL, AT(low)},
+                                 {"high", REAL, AT(high)},          {"error", REAL, AT(error)},
+                                 {"seconds", REAL, AT(seconds)}};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static void put(FILE* f, const loomDaggerRound* r, const column* c) {
+  const char* at = (const char*)r + c->offset;
+  if (c->type == INT) fprintf(f, "%d", *(const int*)at);
+  if (c->type == LONG) fprintf(f, "%lld", (long long)*(const int64_t*)at);
+  if (c->type == REAL) fprintf(f, "%.17g", *(const double*)at);
+}
+
+int loom_dagger_write_rounds(const char* path, const loomDaggerReport* report, loomError* err) {
+  char* text = NULL;
+  size_t size = 0;
+  FILE* f = open_memstream(&text, &size);
+  if (!f) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory for a table", path);
+  for (int c = 0; c < COLUMNS; c++) fprintf(f, "%s%s", c ? "," : "", columns[c].name);
+  fputc('\n', f);
+  for (int i = 0; i < report->n; i++) {
+    for (int c = 0; c < COLUMNS; c++) {
+      if (c) fputc(',', f);
+      put(f, &report->round[i], &columns[c]);
+    }
+    fputc('\n', f);
+  }
+  int code = fclose(f) ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory for a table", path) : LOOM_OK;
+  if (!code) code = loom_dagger_write_text(path, text, err);
+  free(text);
+  return code;
+}
+
+static bool read_line(loomDaggerRound* out, const char* line) {
+  double value[COLUMNS];
+  if (!loom_dagger_read_numbers(value, COLUMNS, line)) return false;
+  for (int c = 0; c < COLUMNS; c++) {
+    char* at = (char*)out + columns[c].offset;
+    if (columns[c].type == INT) *(int*)at = (int)value[c];
+    if (columns[c].type == LONG) *(int64_t*)at = (int64_t)value[c];
+    if (columns[c].type == REAL) *(double*)at = value[c];
+  }
+  return true;
+}
+
+int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* err) {
+  char line[1024];
+  FILE* f = fopen(path, "rb");
+  int number = 1, code = LOOM_OK;
+  if (!f) return LOOM_OK;
+  if (!fgets(line, sizeof line, f)) line[0] = 0;
+  while (!code && fgets(line, sizeof line, f)) {
+    loomDaggerRound* grown = realloc(out->round, (size_t)(out->n + 1) * sizeof *grown);
+    number++;
+    if (!grown) {
+      code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory for its rounds", path);
+      break;
+    }
+    out->round = grown;
+    out->round[out->n] = (loomDaggerRound){0};
+    if (!read_line(&out->round[out->n], line) ||
+        (out->n && out->round[out->n].round != out->round[out->n - 1].round + 1))
+      code = loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: is no round of ours; start in another folder", path,
+                            number);
+    else
+      out->n++;
+  }
+  fclose(f);
+  return code;
+}
+
+// ---- errors_I.csv
+
+int loom_dagger_read_errors(loomDaggerErrors* out, const char* path, loomError* err) {
+  char line[256];
+  *out = (loomDaggerErrors){0};
+  FILE* f = fopen(path, "rb");
+  if (!f) return LOOM_OK;
+  int rows = 0, code = LOOM_OK;
+  while (fgets(line, sizeof line, f)) rows++;
+  rewind(f);
+  double* block = calloc(3 * (size_t)rows + 3, sizeof *block);
+  if (!block) code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory for it", path);
+  out->running = block;
+  out->deviation = block ? block + rows : NULL;
+  out->accumulated = block ? block + 2 * (size_t)rows : NULL;
+  while (!code && fgets(line, sizeof line, f)) {
+    double value[4];  // the first line has names
+    if (!loom_dagger_read_numbers(value, 4, line)) continue;
+    out->running[out->n] = value[1];
+    out->deviation[out->n] = value[2];
+    out->accumulated[out->n++] = value[3];
+  }
+  fclose(f);
+  return code;
+}
+
+void loom_dagger_errors_destroy(loomDaggerErrors* errors) {
+  free(errors->running);
+  *errors = (loomDaggerErrors){0};
+}
+
+// ---- the picture
+
+static void print(loomChart* chart, double x, double y, double size, loomColor color, const char* text) {
+  loomTextDef def = loom_default_text_def();
+  def.size = size;
+  def.color = color;
+  loom_chart_text(chart, x, y, &def, text);
+}
+
+static void draw_success(loomChart* chart, const loomDaggerReport* r, loomBox box) {
+  char text[160];
+  double expert = r->evaluated ? 100.0 * r->succeeded / r->evaluated : 0;
+  int last = r->n - (r->final.evaluated ? 0 : 1);  // the final novice after the last round
+  if (last < 1) last = 1;
+  int step = 1 + last / 10;
+  loomAxes axes = {.box = box,
+                   .x = {-0.3, last + 0.3},
+                   .y = {0, 103},
+                   .x_step = step,
+                   .y_step = 20,
+                   .x_label = "round",
+                   .y_label = "success, %"};
+  loom_axes_draw(chart, &axes, true);
+  if (r->evaluated) {
+    double y = loom_axes_y(&axes, expert);
+    loom_chart_segment(chart, box.x, y, box.x + box.w, y, 1.5, loom_color_good);
+    snprintf(text, sizeof text, "expert %.0f %%", expert);
+    print(chart, box.x + 8, y + 16, 12, loom_color_good, text);
+  }
+  for (int i = 0; i < r->n; i++) {
+    double x = loom_axes_x(&axes, i), y = loom_axes_y(&axes, 100 * r->round[i].rate);
+    loom_axes_interval(chart, &axes, i, 100 * r->round[i].low, 100 * r->round[i].high);
+    if (i)
+      loom_chart_segment(chart, loom_axes_x(&axes, i - 1), loom_axes_y(&axes, 100 * r->round[i - 1].rate), x,
+                         y, 2, loom_color_blue);
+    loom_chart_dot(chart, x, y, 4, loom_color_blue);
+  }
+  if (!r->final.evaluated) return;
+  double x = loom_axes_x(&axes, r->n), y = loom_axes_y(&axes, 100 * r->final.rate);
+  loom_axes_interval(chart, &axes, r->n, 100 * r->final.low, 100 * r->final.high);
+  loom_chart_dot(chart, x, y, 5, loom_color_ink);
+  print(chart, x - 24, loom_axes_y(&axes, 100 * r->final.low) + 18, 12, loom_color_ink, "final");
+}
+
+static void draw_curve(loomChart* chart, const loomAxes* axes, const loomDaggerErrors* e, loomColor color,
+                       const char* name) {
+  for (int t = 1; t < e->n; t++)
+    loom_chart_segment(chart, loom_axes_x(axes, t - 1), loom_axes_y(axes, e->accumulated[t - 1]),
+                       loom_axes_x(axes, t), loom_axes_y(axes, e->accumulated[t]), 2, color);
+  double y = loom_axes_y(axes, e->accumulated[e->n - 1]);
+  double x = loom_axes_x(axes, e->n - 1) - 8.0 * (double)strlen(name);
+  print(chart, fmax(axes->box.x + 8, x), fmax(axes->box.y + 14, y - 8), 12, color, name);
+}
+
+static void draw_errors(loomChart* chart, const loomDaggerErrors e[2], const char* const name[2],
+                        loomBox box) {
+  double far = 1, high = 1e-6;
+  for (int k = 0; k < 2; k++) {
+    if (!e[k].n) continue;
+    far = fmax(far, e[k].n);
+    high = fmax(high, e[k].accumulated[e[k].n - 1]);
+  }
+  loomAxes axes = {.box = box,
+                   .x = {0, far},
+                   .y = {0, 1.08 * high},
+                   .x_label = "step",
+                   .y_label = "deviation from the expert, summed up"};
+  loom_axes_draw(chart, &axes, true);
+  for (int k = 0; k < 2; k++)
+    if (e[k].n) draw_curve(chart, &axes, &e[k], k ? loom_color_blue : loom_color_bad, name[k]);
+}
+
+static const char* const gate_names[LOOM_GATES] = {"expert", "novice", "DAgger", "SafeDAgger",
+                                                   "DAgger gated by an ensemble"};
+
+int loom_dagger_draw(const loomDaggerReport* r, const loomDaggerDef* def, loomError* err) {
+  loomChart* chart = NULL;
+  loomDaggerErrors errors[2] = {{0}, {0}};
+  char path[LOOM_DAGGER_PATH], text[256], best[32];
+  const char* const name[2] = {"BC (novice 0)", r->final.evaluated ? "final" : best};
+  snprintf(best, sizeof best, "novice %d", r->best);
+  int64_t steps = 0, acted = 0, asked = 0;
+  int code = r->n ? loom_chart_create(&chart, 960, 420, err) : LOOM_OK;
+  if (code || !r->n) return code;
+  loom_dagger_path(path, def, "errors_%d.csv", 0);
+  if (!code) code = loom_dagger_read_errors(&errors[0], path, err);
+  loom_dagger_path(path, def, r->final.evaluated ? "errors_final_%d.csv" : "errors_%d.csv",
+                   r->final.evaluated ? r->final.round : r->best);
+  if (!code && (r->best || r->final.evaluated)) code = loom_dagger_read_errors(&errors[1], path, err);
+  for (int i = 0; i < r->n; i++) {
+    steps += r->round[i].steps;
+    acted += r->round[i].expert_steps;
+    asked += r->round[i].queries;
+  }
+  snprintf(text, sizeof text,
+           "%s on %.40s, expert: %.40s. %lld steps, %lld (%.0f %%) by the expert, which was asked %lld times",
+           gate_names[def->gate], def->scene->task->name, def->expert_name, (long long)steps,
+           (long long)acted, steps ? 100.0 * (double)acted / (double)steps : 0, (long long)asked);
+  print(chart, 20, 26, 14, loom_color_ink, text);
+  draw_success(chart, r, (loomBox){70, 50, 370, 310});
+  draw_errors(chart, errors, name, (loomBox){550, 50, 380, 310});
+  loom_dagger_path(path, def, "rounds.png", 0);
+  if (!code) code = loom_chart_write_png(chart, path, err);
+  loom_chart_destroy(chart);
+  loom_dagger_errors_destroy(&errors[0]);
+  loom_dagger_errors_destroy(&errors[1]);
+  return code;
+}

@@ -1,0 +1,191 @@
+#include "policies/learn/gate.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+// ---- room
+
+int loom_gate_create(loomGate* g, const loomGateDef* def, const loomScene* scene, uint64_t first, int n,
+                     int max_steps, loomError* err) {
+  loomEpisode* e = NULL;
+  int code = loom_episode_create(&e, scene, err);
+  if (code) return code;
+  *g = (loomGate){.def = *def, .first = first, .n = n, .capacity = max_steps, .action_dim = e->action_dim};
+  loom_episode_destroy(e);
+  g->expert = def->expert;
+  for (int k = 0; k < def->members; k++) g->novice[k] = loom_trained_maker(def->member[k]);
+  size_t rows = (size_t)max_steps, dim = (size_t)g->action_dim;
+  bool room = (g->episode = calloc((size_t)n, sizeof *g->episode)) != NULL;
+  for (int i = 0; room && i < n; i++) {
+    loomGateEpisode* one = &g->episode[i];
+    one->label = malloc(rows * dim * sizeof *one->label);
+    one->deviation = calloc(rows, sizeof *one->deviation);
+    one->flags = calloc(rows, 1);
+    room = one->label && one->deviation && one->flags;
+  }
+  if (room) return LOOM_OK;
+  loom_gate_destroy(g);
+  return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d episodes of %d steps", n, max_steps);
+}
+
+void loom_gate_destroy(loomGate* g) {
+  for (int i = 0; g->episode && i < g->n; i++) {
+    free(g->episode[i].label);
+    free(g->episode[i].deviation);
+    free(g->episode[i].flags);
+  }
+  free(g->episode);
+  *g = (loomGate){0};
+}
+
+// ---- a worker's
+
+typedef struct gateInstance {
+  const loomGate* gate;
+  int asked;  // members that are asked
+  void *expert, *novice[LOOM_GATE_MEMBERS];
+  loomPolicy teacher, pupil[LOOM_GATE_MEMBERS];  // of the episode in hand
+  loomGateEpisode* rows;
+  loomRandom random;
+  double* said;  // (asked x A)
+  loomSafetyActor safety;
+  loomPick pick;  // what the safety classifier sees
+  float* obs;
+  double* scratch;
+} gateInstance;
+
+static void destroy(void* instance) {
+  gateInstance* x = instance;
+  if (x->expert) x->gate->expert.destroy(x->expert);
+  for (int k = 0; k < x->asked; k++)
+    if (x->novice[k]) x->gate->novice[k].destroy(x->novice[k]);
+  loom_safety_actor_destroy(&x->safety);
+  free(x->said);
+  free(x->obs);
+  free(x->scratch);
+  free(x);
+}
+
+static int create_safety(gateInstance* x, loomEpisode* e, loomError* err) {
+  const loomTrained* t = x->gate->def.member[0];
+  const char* key[LOOM_DATA_KEYS];
+  for (int i = 0; i < t->config.data.key_count; i++) key[i] = t->config.data.key[i];
+  int code = loom_pick_bind(&x->pick, e, key, t->dim, t->config.data.key_count, err);
+  if (code) return code;
+  x->obs = malloc((size_t)x->pick.dim * sizeof *x->obs);
+  x->scratch = malloc(((size_t)e->obs_dim + 1) * sizeof *x->scratch);
+  if (!x->obs || !x->scratch) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a gate");
+  return loom_safety_actor_create(&x->safety, x->gate->def.safety, err);
+}
+
+static int create(void** instance, void* self, loomEpisode* e, loomError* err) {
+  const loomGate* g = self;
+  gateInstance* x = calloc(1, sizeof *x);
+  if (!x) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a gate");
+  *instance = x;
+  x->gate = g;
+  x->asked = g->def.kind == LOOM_GATE_ENSEMBLE || !g->def.members ? g->def.members : 1;
+  x->said = calloc((size_t)(x->asked + 1) * (size_t)g->action_dim, sizeof *x->said);
+  if (!x->said) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a gate");
+  int code = g->expert.create(&x->expert, g->expert.self, e, err);
+  for (int k = 0; !code && k < x->asked; k++)
+    code = g->novice[k].create(&x->novice[k], g->novice[k].self, e, err);
+  return !code && g->def.kind == LOOM_GATE_SAFETY ? create_safety(x, e, err) : code;
+}
+
+// ---- a step
+
+double loom_gate_disagreement(const double* actions, int members, int dim) {
+  double sum = 0;
+  for (int i = 0; i < dim; i++) {
+    double mean = 0;
+    for (int k = 0; k < members; k++) mean += actions[k * dim + i] / members;
+    for (int k = 0; k < members; k++)
+      sum += (actions[k * dim + i] - mean) * (actions[k * dim + i] - mean) / members;
+  }
+  return sqrt(sum);
+}
+
+static void hold(double* action, int dim) {
+  for (int i = 0; i < dim; i++) action[i] = fmax(-1, fmin(1, action[i]));
+}
+
+static double distance(const double* a, const double* b, int dim) {
+  double sum = 0;
+  for (int i = 0; i < dim; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sqrt(sum);
+}
+
+static bool off(gateInstance* x, loomEpisode* e) {
+  loom_pick(x->obs, x->scratch, &x->pick, e);
+  loom_normal_apply(x->obs, 1, &x->gate->def.member[0]->obs);
+  const loomSafety* safety = x->gate->def.safety;
+  return loom_safety_probability(&x->safety, safety, x->obs) > safety->threshold;
+}
+
+static unsigned char decide(gateInstance* x, loomEpisode* e) {
+  const loomGateDef* def = &x->gate->def;
+  const unsigned char both = LOOM_ROW_EXPERT | LOOM_ROW_ASKED;
+  switch (def->kind) {
+    case LOOM_GATE_EXPERT:
+      return both;
+    case LOOM_GATE_MIXTURE:
+      return loom_random_uniform(&x->random) < def->beta ? both : LOOM_ROW_ASKED;
+    case LOOM_GATE_SAFETY:
+      return off(x, e) ? both : 0;
+    case LOOM_GATE_ENSEMBLE:
+      return loom_gate_disagreement(x->said, x->asked, x->gate->action_dim) > def->doubt ? both : 0;
+    case LOOM_GATE_NOVICE:
+    case LOOM_GATES:
+      break;
+  }
+  return 0;
+}
+
+// Both are called at every step, for they follow what happens; whether the expert's answer is used is another
+// matter.
+static int gate_act(double* action, void* self, loomEpisode* e, loomError* err) {
+  gateInstance* x = self;
+  loomGateEpisode* rows = x->rows;
+  int dim = x->gate->action_dim;
+  double* label = rows->label + (size_t)rows->rows * (size_t)dim;
+  if (rows->rows == x->gate->capacity) return LOOM_POLICY_DONE;
+  int code = x->teacher.act(label, x->teacher.self, e, err);
+  for (int k = 0; !code && k < x->asked; k++) {
+    code = x->pupil[k].act(x->said + k * dim, x->pupil[k].self, e, err);
+    hold(x->said + k * dim, dim);
+  }
+  if (code) return code;
+  hold(label, dim);
+  if (x->asked) rows->deviation[rows->rows] = distance(x->said, label, dim);
+  unsigned char flags = decide(x, e);
+  rows->flags[rows->rows++] = flags;
+  memcpy(action, flags & LOOM_ROW_EXPERT ? label : x->said, (size_t)dim * sizeof *action);
+  return 0;
+}
+
+static int reset(void* self, loomEpisode* e, loomError* err) {
+  gateInstance* x = self;
+  int code = x->teacher.reset ? x->teacher.reset(x->teacher.self, e, err) : 0;
+  for (int k = 0; !code && k < x->asked; k++)
+    if (x->pupil[k].reset) code = x->pupil[k].reset(x->pupil[k].self, e, err);
+  return code;
+}
+
+static int begin(loomPolicy* out, void* instance, loomEpisode* e, uint64_t seed, uint64_t number,
+                 loomError* err) {
+  gateInstance* x = instance;
+  const loomGate* g = x->gate;
+  x->rows = &g->episode[number - g->first];
+  x->rows->rows = 0;
+  x->random = loom_random(seed, number, LOOM_PURPOSE_GATE);
+  int code = g->expert.begin(&x->teacher, x->expert, e, seed, number, err);
+  for (int k = 0; !code && k < x->asked; k++)
+    code = g->novice[k].begin(&x->pupil[k], x->novice[k], e, seed, number, err);
+  *out = (loomPolicy){x, reset, gate_act};
+  return code;
+}
+
+loomPolicyMaker loom_gate_maker(loomGate* gate) {
+  return (loomPolicyMaker){gate, create, begin, destroy};
+}

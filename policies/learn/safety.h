@@ -1,0 +1,61 @@
+// SafeDAgger's safety policy (Zhang and Cho, "Query-efficient imitation learning for end-to-end simulated
+// driving", AAAI 2017): a small perceptron on the observation that tells whether the novice's action would be
+// further than tau from the expert's.
+#ifndef LOOM_POLICIES_LEARN_SAFETY_H
+#define LOOM_POLICIES_LEARN_SAFETY_H
+
+#include "policies/agent/trained.h"
+#include "policies/nn/mlp.h"
+
+/// Free with loom_safety_destroy.
+typedef struct loomSafety {
+  loomMlp mlp;
+  loomParams params;
+  int obs_dim;       // of one row, normalised as the novice's
+  double threshold;  // probability of being far off from which the expert takes over
+} loomSafety;
+
+typedef struct loomSafetyDef {
+  double tau;        // |a_novice - a_expert| beyond which the novice is off; default 0.3
+  double threshold;  // default 0.5
+  int hidden;        // units of its two layers, default 64
+  int steps, batch;  // default 2000, 256
+  double rate;       // default 1e-3
+  uint64_t seed;
+} loomSafetyDef;
+
+loomSafetyDef loom_default_safety_def(void);
+
+/// What training saw.
+typedef struct loomSafetyFit {
+  int64_t rows, off;  // of the data; those where the novice is further off than tau
+  double loss;        // mean cross-entropy of the last 100 steps, both classes weighing the same
+  double missed;      // share of the rows that are off which it calls safe
+  double needless;    // share of the others which it calls off
+} loomSafetyFit;
+
+/// From all rows of data, whose actions are the expert's and which the novice did not learn from, and what it
+/// does there now.
+int loom_safety_train(loomSafety* out, loomSafetyFit* fit, const loomTrained* novice, loomData* data,
+                      const loomSafetyDef* def, loomError* err);
+void loom_safety_destroy(loomSafety* safety);
+int loom_safety_save(const char* path, const loomSafety* safety, loomError* err);
+int loom_safety_load(loomSafety* out, const char* path, loomError* err);
+
+/// One worker's activations.
+typedef struct loomSafetyActor {
+  loomMlp mlp;
+  loomArena arena;
+} loomSafetyActor;
+
+int loom_safety_actor_create(loomSafetyActor* out, const loomSafety* safety, loomError* err);
+void loom_safety_actor_destroy(loomSafetyActor* actor);
+/// Probability that the novice is off at an observation (obs_dim), normalised.
+double loom_safety_probability(loomSafetyActor* actor, const loomSafety* safety, const float* obs);
+
+/// What the novice does at each row of a demo, as if it had come there by itself: actions (rows x A), from
+/// obs (rows x obs dim), neither normalised. Chunks of actions are decided anew at every row.
+int loom_trained_actions(float* actions, const loomTrained* trained, const float* obs, int rows,
+                         uint64_t seed, loomError* err);
+
+#endif

@@ -1,0 +1,123 @@
+#include "policies/nn/activation.h"
+
+// Each kind is its value and its slope at x.
+static inline loomReal none(loomReal x) {
+  return x;
+}
+static inline loomReal none_slope(loomReal x) {
+  (void)x;
+  return 1;
+}
+
+// Not x > 0 ? x : 0: a number that is none has to stay one, or a diverged network looks sound.
+static inline loomReal relu(loomReal x) {
+  return x < 0 ? 0 : x;
+}
+static inline loomReal relu_slope(loomReal x) {
+  return x > 0 ? 1 : 0;
+}
+
+static inline loomReal tanh_slope(loomReal x) {
+  loomReal y = loom_real_tanh(x);
+  return 1 - y * y;
+}
+
+static inline loomReal sigmoid_slope(loomReal x) {
+  loomReal y = loom_real_sigmoid(x);
+  return y * (1 - y);
+}
+
+#define SQRT_HALF ((loomReal)0.70710678118654752440)
+#define INV_SQRT_2PI ((loomReal)0.39894228040143267794)
+
+static inline loomReal gelu(loomReal x) {
+  return x / 2 * (1 + loom_real_erf(x * SQRT_HALF));
+}
+static inline loomReal gelu_slope(loomReal x) {
+  return (1 + loom_real_erf(x * SQRT_HALF)) / 2 + x * INV_SQRT_2PI * loom_real_exp(-x * x / 2);
+}
+
+#define SQRT_2_OVER_PI ((loomReal)0.79788456080286535588)
+#define GELU_CUBIC ((loomReal)0.044715)
+
+static inline loomReal gelu_tanh(loomReal x) {
+  return x / 2 * (1 + loom_real_tanh(SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x)));
+}
+static inline loomReal gelu_tanh_slope(loomReal x) {
+  loomReal t = loom_real_tanh(SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x));
+  return (1 + t) / 2 + x / 2 * (1 - t * t) * SQRT_2_OVER_PI * (1 + 3 * GELU_CUBIC * x * x);
+}
+
+static inline loomReal silu(loomReal x) {
+  return x * loom_real_sigmoid(x);
+}
+static inline loomReal silu_slope(loomReal x) {
+  loomReal s = loom_real_sigmoid(x);
+  return s * (1 + x * (1 - s));
+}
+
+// tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2) for e = e^x; past 20 it is 1 to the last bit.
+static inline loomReal mish_tanh(loomReal x) {
+  loomReal e = loom_real_exp(x > 20 ? 20 : x), n = e * (e + 2);
+  return n / (n + 2);
+}
+static inline loomReal mish(loomReal x) {
+  return x * mish_tanh(x);
+}
+static inline loomReal mish_slope(loomReal x) {
+  loomReal t = mish_tanh(x);
+  return t + x * (1 - t * t) * loom_real_sigmoid(x);
+}
+
+// Two loops per kind: the compiler then inlines and vectorises them.
+#define LOOPS(name, value, slope)                                                              \
+  LOOM_CLONES static void name##_forward(loomReal* y, const loomReal* x, size_t count) {       \
+    _Pragma("omp simd") for (size_t i = 0; i < count; i++) y[i] = value(x[i]);                 \
+  }                                                                                            \
+  LOOM_CLONES static void name##_backward(loomReal* dx, const loomReal* dy, const loomReal* x, \
+                                          size_t count) {                                      \
+    _Pragma("omp simd") for (size_t i = 0; i < count; i++) dx[i] = dy[i] * slope(x[i]);        \
+  }
+LOOPS(none, none, none_slope)
+LOOPS(relu, relu, relu_slope)
+LOOPS(tanh, loom_real_tanh, tanh_slope)
+LOOPS(sigmoid, loom_real_sigmoid, sigmoid_slope)
+LOOPS(gelu, gelu, gelu_slope)
+LOOPS(gelu_tanh, gelu_tanh, gelu_tanh_slope)
+LOOPS(silu, silu, silu_slope)
+LOOPS(mish, mish, mish_slope)
+
+typedef struct kindLoops {
+  void (*forward)(loomReal*, const loomReal*, size_t);
+  void (*backward)(loomReal*, const loomReal*, const loomReal*, size_t);
+} kindLoops;
+
+static const kindLoops loops[LOOM_ACTIVATIONS] = {
+    [LOOM_ACTIVATION_NONE] = {none_forward, none_backward},
+    [LOOM_ACTIVATION_RELU] = {relu_forward, relu_backward},
+    [LOOM_ACTIVATION_TANH] = {tanh_forward, tanh_backward},
+    [LOOM_ACTIVATION_SIGMOID] = {sigmoid_forward, sigmoid_backward},
+    [LOOM_ACTIVATION_GELU] = {gelu_forward, gelu_backward},
+    [LOOM_ACTIVATION_GELU_TANH] = {gelu_tanh_forward, gelu_tanh_backward},
+    [LOOM_ACTIVATION_SILU] = {silu_forward, silu_backward},
+    [LOOM_ACTIVATION_MISH] = {mish_forward, mish_backward},
+};
+
+enum { ACTIVATION_CHUNK = 4096 };
+
+static size_t chunk_size(size_t begin, size_t count) {
+  return count - begin < ACTIVATION_CHUNK ? count - begin : ACTIVATION_CHUNK;
+}
+
+void loom_activation_forward(loomReal* y, const loomReal* x, loomActivation kind, size_t count) {
+#pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
+  for (size_t i = 0; i < count; i += ACTIVATION_CHUNK)
+    loops[kind].forward(y + i, x + i, chunk_size(i, count));
+}
+
+void loom_activation_backward(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind,
+                              size_t count) {
+#pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
+  for (size_t i = 0; i < count; i += ACTIVATION_CHUNK)
+    loops[kind].backward(dx + i, dy + i, x + i, chunk_size(i, count));
+}

@@ -1,0 +1,25 @@
+// Elementwise nonlinearities.
+#ifndef LOOM_POLICIES_NN_ACTIVATION_H
+#define LOOM_POLICIES_NN_ACTIVATION_H
+
+#include "policies/nn/real.h"
+
+typedef enum loomActivation {
+  LOOM_ACTIVATION_NONE,
+  LOOM_ACTIVATION_RELU,
+  LOOM_ACTIVATION_TANH,
+  LOOM_ACTIVATION_SIGMOID,
+  LOOM_ACTIVATION_GELU,       // x Phi(x) by erf: PyTorch's default
+  LOOM_ACTIVATION_GELU_TANH,  // its tanh approximation (Hendrycks and Gimpel, 2016): GPT-2's
+  LOOM_ACTIVATION_SILU,       // x sigmoid(x)
+  LOOM_ACTIVATION_MISH,       // x tanh(softplus(x)) (Misra, 2019): diffusion U-Nets'
+  LOOM_ACTIVATIONS,
+} loomActivation;
+
+/// y (count) from x (count); y may be x.
+void loom_activation_forward(loomReal* y, const loomReal* x, loomActivation kind, size_t count);
+/// dx (count) from dy and the layer's input x; dx may be dy.
+void loom_activation_backward(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind,
+                              size_t count);
+
+#endif

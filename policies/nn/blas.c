@@ -1,0 +1,131 @@
+#include "policies/nn/blas.h"
+
+#include <cblas.h>
+#include <omp.h>
+
+#ifdef LOOM_DOUBLE
+#define GEMM cblas_dgemm
+#define GEMV cblas_dgemv
+#else
+#define GEMM cblas_sgemm
+#define GEMV cblas_sgemv
+#endif
+
+static CBLAS_TRANSPOSE side(bool transposed) {
+  return transposed ? CblasTrans : CblasNoTrans;
+}
+
+// The numbers of a register of AVX-512, and sums that do not wait for each other. On processors with narrower
+// registers they are the same: so are the sums.
+enum { LANES = 16, CHAINS = 4 };
+typedef loomReal lanes __attribute__((vector_size(LANES * sizeof(loomReal))));
+
+// y (rows) = scale * w (rows x k) x + keep * y. All that takes time here is w's way from memory, so it is
+// read as it lies, one row after the other, and asked for ahead.
+LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal* w, int stride, int rows,
+                                 int k, loomReal scale, int keep) {
+  enum { AHEAD = 1024 };  // numbers
+  for (int i = 0; i < rows; i++) {
+    const loomReal* row = w + (ptrdiff_t)i * stride;
+    lanes sum[CHAINS] = {{0}}, a, b;
+    int j = 0;
+    for (; j + CHAINS * LANES <= k; j += CHAINS * LANES) {
+#pragma GCC unroll 4
+      for (int c = 0; c < CHAINS; c++) {
+        __builtin_prefetch(row + j + c * LANES + AHEAD);
+        memcpy(&a, row + j + c * LANES, sizeof a);
+        memcpy(&b, x + j + c * LANES, sizeof b);
+        sum[c] += a * b;
+      }
+    }
+    for (; j + LANES <= k; j += LANES) {
+      memcpy(&a, row + j, sizeof a);
+      memcpy(&b, x + j, sizeof b);
+      sum[0] += a * b;
+    }
+    loomReal rest = 0;
+    for (; j < k; j++) rest += row[j] * x[j];
+    lanes s = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    s += __builtin_shufflevector(s, s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    s += __builtin_shufflevector(s, s, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    s += __builtin_shufflevector(s, s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    y[i] = scale * (s[0] + s[1] + rest) + (keep ? y[i] : 0);
+  }
+}
+
+// One row by a transpose, which is all that a network does to act: as fast as memory gives w, where gemm
+// manages a tenth of it and gemv three quarters.
+static void row_dots(loomReal* c, const loomReal* x, loomMatrix b, int n, int k, loomReal scale, int keep) {
+  enum { ROWS = 16, THREADED = 1 << 16 };  // numbers of w; below, starting a team costs more than it saves
+#pragma omp parallel for schedule(static) if ((ptrdiff_t)n * k >= THREADED)
+  for (int i = 0; i < n; i += ROWS)
+    dot_rows(c + i, x, b.data + (ptrdiff_t)i * b.stride, b.stride, n - i < ROWS ? n - i : ROWS, k, scale,
+             keep);
+}
+
+// Other single rows: y = x B is y' = B' x', so the transposition turns round.
+static void row_product(loomReal* c, loomMatrix a, loomMatrix b, int n, int k, loomReal scale, int keep) {
+  if (b.transposed && !a.transposed) {
+    row_dots(c, a.data, b, n, k, scale, keep);
+    return;
+  }
+  int rows = b.transposed ? n : k, cols = b.transposed ? k : n;
+  GEMV(CblasRowMajor, side(!b.transposed), rows, cols, scale, b.data, b.stride, a.data,
+       a.transposed ? a.stride : 1, (loomReal)keep, c, 1);
+}
+
+// A thread's columns of a by_columns product, rows of a high one. OpenBLAS's own threads hand each other packed
+// blocks all along and wait for each other; over ten steps of an LSTM that takes longer than packing twice.
+static void threaded_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                             loomReal scale, int keep, int threads) {
+  enum { GRAIN = 16 };  // what a thread's part is a multiple of, so that OpenBLAS's inner loops are full
+  bool by_columns = n > m;
+  int size = by_columns ? n : m, part = ((size + threads - 1) / threads + GRAIN - 1) / GRAIN * GRAIN;
+#pragma omp parallel for schedule(static)
+  for (int i = 0; i < size; i += part) {
+    int count = size - i < part ? size - i : part;
+    ptrdiff_t row = by_columns ? 0 : i, column = by_columns ? i : 0;
+    GEMM(CblasRowMajor, side(a.transposed), side(b.transposed), by_columns ? m : count,
+         by_columns ? count : n, k, scale, a.data + (a.transposed ? row : row * a.stride), a.stride,
+         b.data + (b.transposed ? column * b.stride : column), b.stride, (loomReal)keep,
+         c + row * c_stride + column, c_stride);
+  }
+}
+
+void loom_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k, loomReal scale,
+                  int keep) {
+  enum { THREADED = 1 << 18 };  // multiplications; below, starting a team costs more than it saves
+  int threads = omp_in_parallel() ? 1 : omp_get_max_threads();
+  if (m == 1)
+    row_product(c, a, b, n, k, scale, keep);
+  else if (threads > 1 && (ptrdiff_t)m * n * k >= THREADED)
+    threaded_product(c, c_stride, a, b, m, n, k, scale, keep, threads);
+  else
+    GEMM(CblasRowMajor, side(a.transposed), side(b.transposed), m, n, k, scale, a.data, a.stride, b.data,
+         b.stride, (loomReal)keep, c, c_stride);
+}
+
+enum { SUM_STRIP = 64, SUM_BLOCK = 256 };  // columns a thread takes, rows added up before they join the total
+
+// Blocks of rows first, so that rounding grows with n / SUM_BLOCK + SUM_BLOCK and not with n.
+LOOM_CLONES static void strip_sum(loomReal* out, const loomReal* x, int n, int width, int columns) {
+  for (int begin = 0; begin < n; begin += SUM_BLOCK) {
+    loomReal part[SUM_STRIP] = {0};
+    int end = begin + SUM_BLOCK < n ? begin + SUM_BLOCK : n;
+    for (int i = begin; i < end; i++) {
+      const loomReal* row = x + (ptrdiff_t)i * width;
+#pragma omp simd
+      for (int j = 0; j < columns; j++) part[j] += row[j];
+    }
+    for (int j = 0; j < columns; j++) out[j] += part[j];
+  }
+}
+
+void loom_column_sum(loomReal* out, const loomReal* x, int n, int width) {
+  int strips = (width + SUM_STRIP - 1) / SUM_STRIP;
+#pragma omp parallel for schedule(static) if ((ptrdiff_t)n * width >= LOOM_PARALLEL_MIN)
+  for (int s = 0; s < strips; s++) {
+    int first = s * SUM_STRIP, columns = width - first < SUM_STRIP ? width - first : SUM_STRIP;
+    strip_sum(out + first, x + first, n, width, columns);
+  }
+}

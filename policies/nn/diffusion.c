@@ -1,0 +1,44 @@
+#include "policies/nn/diffusion.h"
+
+static double cosine(double share) {
+  double c = cos((share + 0.008) / 1.008 * 3.14159265358979323846 / 2);
+  return c * c;
+}
+
+loomDiffusion loom_diffusion_cosine(int steps) {
+  loomDiffusion d = {.steps = steps};
+  double kept = 1;
+  for (int t = 0; t < steps; t++) {
+    double beta = 1 - cosine((double)(t + 1) / steps) / cosine((double)t / steps);
+    kept *= 1 - fmin(beta, 0.999);
+    d.kept[t] = kept;
+  }
+  return d;
+}
+
+void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
+                          int width, const loomDiffusion* d) {
+  for (int i = 0; i < n; i++) {
+    loomReal signal = (loomReal)sqrt(d->kept[t[i]]), rest = (loomReal)sqrt(1 - d->kept[t[i]]);
+    for (ptrdiff_t j = (ptrdiff_t)i * width; j < (ptrdiff_t)(i + 1) * width; j++)
+      noisy[j] = signal * clean[j] + rest * noise[j];
+  }
+}
+
+void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, double limit, const loomDiffusion* d,
+                          size_t count) {
+  double signal = sqrt(d->kept[t]), rest = sqrt(1 - d->kept[t]);
+  for (size_t i = 0; i < count; i++) {
+    double clean = ((double)x[i] - rest * (double)noise[i]) / signal;
+    noise[i] = (loomReal)fmax(-limit, fmin(clean, limit));
+  }
+}
+
+void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, const loomDiffusion* d,
+                         size_t count) {
+  double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
+  double share = sqrt((1 - after) / (1 - kept));  // of what is left of the noise
+  for (size_t i = 0; i < count; i++)
+    x[i] =
+        (loomReal)(sqrt(after) * (double)clean[i] + share * ((double)x[i] - sqrt(kept) * (double)clean[i]));
+}

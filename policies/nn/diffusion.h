@@ -1,0 +1,30 @@
+// Denoising diffusion (Ho et al., 2020): how noise is added while training, and taken away while acting. The
+// network's part, and its loss (loom_l2_loss against the noise that was added), lie elsewhere.
+#ifndef LOOM_POLICIES_NN_DIFFUSION_H
+#define LOOM_POLICIES_NN_DIFFUSION_H
+
+#include "policies/nn/real.h"
+
+enum { LOOM_DIFFUSION_STEPS = 1000 };
+
+typedef struct loomDiffusion {
+  int steps;
+  double kept[LOOM_DIFFUSION_STEPS];  // alpha bar: what is left of the signal's variance after step t
+} loomDiffusion;
+
+/// The squared cosine schedule (Nichol and Dhariwal, 2021; betas at most 0.999), steps in [1,
+/// LOOM_DIFFUSION_STEPS].
+loomDiffusion loom_diffusion_cosine(int steps);
+/// noisy (n x width) = sqrt(kept) clean + sqrt(1 - kept) noise, each row at its step t (n).
+void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
+                          int width, const loomDiffusion* d);
+/// The clean guess that follows from the noise a network saw in x (count) at step t, in place in `noise`,
+/// held to [-limit, limit].
+void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, double limit, const loomDiffusion* d,
+                          size_t count);
+/// Gradient-free step of x (count) from step t to step `to` < t (-1: clean) given the clean guess (DDIM with
+/// eta 0: Song et al., 2021).
+void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, const loomDiffusion* d,
+                         size_t count);
+
+#endif

@@ -1,0 +1,13 @@
+#include "policies/nn/embedding.h"
+
+void loom_sinusoid_embedding(loomReal* y, const loomReal* t, int n, int width) {
+  int half = width / 2;
+  for (int j = 0; j < half; j++) {
+    double frequency = exp(-log(10000) * j / (half - 1));
+    for (int i = 0; i < n; i++) {
+      double angle = (double)t[i] * frequency;
+      y[(ptrdiff_t)i * width + j] = (loomReal)sin(angle);
+      y[(ptrdiff_t)i * width + half + j] = (loomReal)cos(angle);
+    }
+  }
+}

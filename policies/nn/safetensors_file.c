@@ -1,0 +1,156 @@
+// Safetensors on disk: whole files in, and out by way of PATH.tmp.
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "policies/nn/safetensors.h"
+#include "policies/nn/safetensors_internal.h"
+
+// ---- reading
+
+int loom_safetensors_read(loomSafetensors* out, const char* path, loomError* err) {
+  struct stat st;
+  memset(out, 0, sizeof *out);
+  FILE* file = fopen(path, "rb");
+  if (!file || fstat(fileno(file), &st)) {
+    int why = errno;
+    if (file) fclose(file);
+    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(why));
+  }
+  if (!S_ISREG(st.st_mode)) {
+    fclose(file);
+    return loom_error_set(err, LOOM_ERR_IO, "%s: not a regular file", path);
+  }
+  size_t size = (size_t)st.st_size;
+  char* bytes = malloc(size + 1);
+  int code = 0;
+  if (!bytes)
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory (%zu bytes)", path, size);
+  else if (fread(bytes, 1, size, file) != size)
+    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read to its end (%s)", path, strerror(errno));
+  if (!code) code = loom_safetensors_parse(out, bytes, size, path, err);
+  free(bytes);
+  fclose(file);
+  return code;
+}
+
+// ---- writing
+
+static uint64_t tensor_bytes(const loomSafeTensor* t) {
+  return (uint64_t)loom_safe_tensor_count(t) * (uint64_t)loom_safe_type_size(t->type);
+}
+
+static int check_tensor(const loomSafeTensor* tensor, int i, const char* path, loomError* err) {
+  const loomSafeTensor* t = &tensor[i];
+  if (!t->name || !loom_safe_is_utf8(t->name, strlen(t->name)) || !strcmp(t->name, "__metadata__"))
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: tensor %d has no name that safetensors allows", path, i);
+  if (t->rank < 0 || t->rank > LOOM_SAFE_RANK_MAX)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: tensor '%.80s': %d dimensions", path, t->name, t->rank);
+  for (int k = 0; k < i; k++) {
+    if (!strcmp(tensor[k].name, t->name))
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: tensor '%.80s' is given twice", path, t->name);
+  }
+  return 0;
+}
+
+// cJSON writes large numbers with an exponent, which strict readers refuse: lists of numbers go in as text.
+static bool add_tensor(cJSON* header, const loomSafeTensor* t, uint64_t begin) {
+  char text[32 * LOOM_SAFE_RANK_MAX] = "[";
+  size_t used = 1;
+  for (int i = 0; i < t->rank; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld", i ? "," : "", (long long)t->shape[i]);
+  snprintf(text + used, sizeof text - used, "]");
+  cJSON* item = cJSON_AddObjectToObject(header, t->name);
+  bool ok = item && cJSON_AddStringToObject(item, "dtype", loom_safe_type_name(t->type)) &&
+            cJSON_AddRawToObject(item, "shape", text);
+  uint64_t end = begin + tensor_bytes(t);
+  snprintf(text, sizeof text, "[%llu,%llu]", (unsigned long long)begin, (unsigned long long)end);
+  return ok && cJSON_AddRawToObject(item, "data_offsets", text);
+}
+
+static bool add_meta(cJSON* header, const loomSafeMeta* meta, int nmeta) {
+  cJSON* map = nmeta ? cJSON_AddObjectToObject(header, "__metadata__") : NULL;
+  for (int i = 0; map && i < nmeta; i++) {
+    if (!cJSON_AddStringToObject(map, meta[i].key, meta[i].text)) return false;
+  }
+  return map || !nmeta;
+}
+
+// The header as JSON, in the order the tensors lie in the file; NULL when out of memory.
+static char* make_header(const loomSafeTensor* tensor, const int* order, int n, const loomSafeMeta* meta,
+                         int nmeta) {
+  cJSON* header = cJSON_CreateObject();
+  bool ok = header && add_meta(header, meta, nmeta);
+  uint64_t begin = 0;
+  for (int i = 0; ok && i < n; i++) {
+    ok = add_tensor(header, &tensor[order[i]], begin);
+    begin += tensor_bytes(&tensor[order[i]]);
+  }
+  char* text = ok ? cJSON_PrintUnformatted(header) : NULL;
+  cJSON_Delete(header);
+  return text;
+}
+
+static int write_bytes(const char* temporary, const char* header, const loomSafeTensor* tensor,
+                       const int* order, int n) {
+  // Spaces fill the header up, so that the data is aligned to 8 bytes in a mapped file.
+  static const char spaces[8] = "        ";
+  uint64_t text = strlen(header), length = (text + 7) / 8 * 8;
+  FILE* file = fopen(temporary, "wb");
+  if (!file) return errno;
+  errno = 0;
+  bool ok = fwrite(&length, sizeof length, 1, file) == 1 && fwrite(header, 1, text, file) == text &&
+            fwrite(spaces, 1, length - text, file) == length - text;
+  for (int i = 0; ok && i < n; i++) {
+    size_t bytes = (size_t)tensor_bytes(&tensor[order[i]]);
+    ok = !bytes || fwrite(tensor[order[i]].data, 1, bytes, file) == bytes;
+  }
+  ok = ok && !fflush(file);
+  int why = ok ? 0 : errno ? errno : EIO;
+  if (fclose(file) && !why) why = errno;
+  return why;
+}
+
+// Larger elements first, so that all are aligned; otherwise as given.
+static void order_by_size(int* order, const loomSafeTensor* tensor, int n) {
+  int used = 0;
+  for (int64_t size = 8; size; size /= 2) {
+    for (int i = 0; i < n; i++) {
+      if (loom_safe_type_size(tensor[i].type) == size) order[used++] = i;
+    }
+  }
+}
+
+int loom_safetensors_write(const char* path, const loomSafeTensor* tensor, int n, const loomSafeMeta* meta,
+                           int nmeta, loomError* err) {
+  int code = 0;
+  for (int i = 0; i < n && !code; i++) code = check_tensor(tensor, i, path, err);
+  for (int i = 0; i < nmeta && !code; i++) {
+    if (!loom_safe_is_utf8(meta[i].key, strlen(meta[i].key)) ||
+        !loom_safe_is_utf8(meta[i].text, strlen(meta[i].text)))
+      code = loom_error_set(err, LOOM_ERR_USAGE, "%s: metadata entry %d is not UTF-8", path, i);
+  }
+  if (code) return code;
+  int* order = calloc((size_t)n + 1, sizeof *order);
+  if (order) order_by_size(order, tensor, n);
+  char* temporary = loom_temporary_name(path);
+  char* header = order ? make_header(tensor, order, n, meta, nmeta) : NULL;
+  if (!header || !temporary) {
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  } else {
+    int why = write_bytes(temporary, header, tensor, order, n);
+    if (why) unlink(temporary);
+    code = why ? loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(why))
+               : loom_commit_file(temporary, path, err);
+  }
+  cJSON_free(header);
+  free(temporary);
+  free(order);
+  return code;
+}

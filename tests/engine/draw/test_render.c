@@ -1,0 +1,332 @@
+// Offscreen drawing on EGL and on OSMesa: both draw the same picture, and a machine with neither fails here.
+// Each kind is tried in a process of its own, since libraries once opened stay.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <stdbool.h>
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/draw/chart.h"
+#include "engine/draw/gl.h"
+#include "engine/draw/render.h"
+#include "engine/model/model.h"
+#include "engine/model/simplify.h"
+
+enum { WIDTH = 160, HEIGHT = 120 };
+
+// A red ball left of the middle, a blue box right of it, seen from above by a camera of the model.
+static const char scene[] =
+    "<mujoco><visual><headlight ambient='.5 .5 .5' diffuse='.5 .5 .5' specular='0 0 0'/></visual><worldbody>"
+    "<camera name='above' pos='0 0 3' fovy='60'/>"
+    "<camera name='away' pos='0 0 3' xyaxes='1 0 0 0 -1 0'/>"
+    "<geom group='1' type='sphere' size='.5' pos='-1 0 0' rgba='1 0 0 1'/>"
+    "<geom group='1' type='box' size='.5 .5 .5' pos='1 0 0' rgba='0 0 1 1'/>"
+    "</worldbody></mujoco>";
+
+typedef struct drawn {
+  int code;
+  loomError err;
+  char kind[16];
+  unsigned char above[3 * WIDTH * HEIGHT], away[3 * WIDTH * HEIGHT];
+  float depth[WIDTH * HEIGHT];
+  int32_t geom[WIDTH * HEIGHT];
+  unsigned char depths[3 * WIDTH * HEIGHT], segments[3 * WIDTH * HEIGHT], decorated[3 * WIDTH * HEIGHT];
+} drawn;
+
+// A green dot in the middle of the picture.
+static void decorate(void* user, mjvScene* s, const mjvOption* option) {
+  mjtNum size[3] = {0.3, 0.3, 0.3}, at[3] = {0, 0, 0};
+  (void)option;
+  mjv_initGeom(&s->geoms[s->ngeom++], mjGEOM_SPHERE, size, at, NULL, (const float*)user);
+}
+
+static int draw(drawn* out) {
+  mjModel* model = NULL;
+  loomRenderer* renderer = NULL;
+  loomGl* gl = NULL;
+  loomRenderDef def = loom_default_render_def();
+  loomImage image;
+  def.width = WIDTH;
+  def.height = HEIGHT;
+  def.camera = "above";
+  int code = loom_gl_create(&gl, &out->err);
+  if (!code) snprintf(out->kind, sizeof out->kind, "%s", loom_gl_name(gl));
+  loom_gl_destroy(gl);
+  if (!code) code = loom_model_compile(&model, scene, "scene", NULL, NULL, &out->err);
+  if (code) return code;
+  mjData* data = mj_makeData(model);
+  mj_forward(model, data);
+  code = loom_image_create(&image, WIDTH, HEIGHT, &out->err);
+  if (!code) code = loom_renderer_create(&renderer, model, &def, &out->err);
+  if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
+  if (!code) memcpy(out->above, image.rgb, sizeof out->above);
+  if (!code) code = loom_renderer_pixels(renderer, data, image.rgb, out->depth, &out->err);
+  if (!code && memcmp(out->above, image.rgb, sizeof out->above)) code = -101;
+  if (!code) code = loom_renderer_segments(renderer, data, out->geom, &out->err);
+  float green[4] = {0, 1, 0, 1};
+  if (!code) loom_renderer_decorate(renderer, decorate, green);
+  if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
+  if (!code) memcpy(out->decorated, image.rgb, sizeof out->decorated);
+  if (!code) code = loom_renderer_draw_depth(renderer, data, &image, 1, 3, &out->err);
+  if (!code) memcpy(out->depths, image.rgb, sizeof out->depths);
+  if (!code) code = loom_renderer_draw_segments(renderer, data, &image, &out->err);
+  if (!code) memcpy(out->segments, image.rgb, sizeof out->segments);
+  if (!code) loom_renderer_decorate(renderer, NULL, NULL);
+  if (!code) code = loom_renderer_set_camera(renderer, "away", &out->err);
+  if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
+  if (!code) memcpy(out->away, image.rgb, sizeof out->away);
+  loomError why = {0, ""};
+  if (!code && loom_renderer_set_camera(renderer, "nowhere", &why) != LOOM_ERR_USAGE) code = -100;
+  if (!code && !strstr(why.message, "it has above, away")) code = -102;
+  loom_renderer_destroy(renderer);
+  loom_image_destroy(&image);
+  mj_deleteData(data);
+  mj_deleteModel(model);
+  return code;
+}
+
+// In a child, with DEMOLOOM_GL set to `kind` (NULL: not set).
+static drawn* draw_with(const char* kind) {
+  drawn* out = mmap(NULL, sizeof *out, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  assert_true(out != MAP_FAILED);
+  int status = -1;
+  out->code = -99;
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    if (kind) setenv("DEMOLOOM_GL", kind, 1);
+    if (!kind) unsetenv("DEMOLOOM_GL");
+    out->code = draw(out);
+    _exit(0);
+  }
+  waitpid(child, &status, 0);
+  if (!WIFEXITED(status)) fail_msg("drawing with %s ended with signal %d", kind, WTERMSIG(status));
+  return out;
+}
+
+static void check_picture(const drawn* d) {
+  const unsigned char* row = d->above + (size_t)3 * WIDTH * (HEIGHT / 2);
+  const unsigned char *ball = row + (size_t)3 * 33, *box = row + (size_t)3 * 127, *corner = d->above;
+  assert_true(ball[0] > 150 && ball[1] < 60 && ball[2] < 60);
+  assert_true(box[2] > 150 && box[0] < 60 && box[1] < 60);
+  assert_true(corner[0] < 60 && corner[1] < 60 && corner[2] < 60);
+  for (size_t i = 0; i < sizeof d->away; i += 3) assert_false(d->away[i] > 150 && d->away[i + 1] < 60);
+}
+
+// Distance along the camera's axis at which a pixel's ray meets the ball, m.
+static double ball_depth(int x, int y) {
+  double scale = tan(mjPI / 6) / (HEIGHT / 2.0);
+  double dx = (x + 0.5 - WIDTH / 2.0) * scale, dy = (HEIGHT / 2.0 - y - 0.5) * scale;
+  double to[3] = {-1, 0, -3}, way[3] = {dx, dy, -1};  // from the camera: the ball's middle, the ray
+  double a = mju_dot3(way, way), b = mju_dot3(way, to), c = mju_dot3(to, to) - 0.25;
+  return (b - sqrt(b * b - a * c)) / a;
+}
+
+static void check_depth(const drawn* d) {
+  const float* depth = d->depth + (size_t)WIDTH * (HEIGHT / 2);
+  const int32_t* geom = d->geom + (size_t)WIDTH * (HEIGHT / 2);
+  assert_true(fabs((double)depth[127] - 2.5) < 2e-3);
+  // The ball is drawn as a polyhedron.
+  assert_true(fabs((double)depth[33] - ball_depth(33, HEIGHT / 2)) < 0.01);
+  assert_true(fabs((double)d->depth[WIDTH * 45 + 38] - ball_depth(38, 45)) < 0.01);
+  assert_true(d->depth[0] > 10);
+  assert_int_equal(geom[33], 0);
+  assert_int_equal(geom[127], 1);
+  assert_int_equal(d->geom[0], -1);
+}
+
+static bool is_color(const unsigned char* p, int r, int g, int b) {
+  return abs(p[0] - r) <= 2 && abs(p[1] - g) <= 2 && abs(p[2] - b) <= 2;
+}
+
+// Depth and segments as colours; what decorates the model is in the plain picture alone.
+static void check_colors(const drawn* d) {
+  size_t row = (size_t)WIDTH * (HEIGHT / 2), middle = 3 * (row + WIDTH / 2), box = 3 * (row + 127),
+         ball = 3 * (row + 33);
+  assert_true(d->decorated[middle + 1] > 150 && d->decorated[middle] < 60);
+  assert_true(d->above[middle + 1] < 60);
+  assert_memory_equal(d->decorated + box, d->above + box, 3);
+  assert_true(is_color(d->depths + box, 59, 82, 139));  // 2.5 m of 1 to 3: a quarter of viridis
+  assert_true(is_color(d->depths + middle, 68, 1, 84));
+  assert_true(is_color(d->segments + middle, 0, 0, 0));
+  assert_true(memcmp(d->segments + ball, d->segments + box, 3));
+  assert_true(d->segments[box] + d->segments[box + 1] + d->segments[box + 2] > 150);
+}
+
+static void both_kinds_draw_the_same(void** state) {
+  (void)state;
+  drawn *egl = draw_with("egl"), *osmesa = draw_with("osmesa"), *free_choice = draw_with(NULL);
+  if (egl->code && osmesa->code)
+    fail_msg("nothing draws here: %s / %s", egl->err.message, osmesa->err.message);
+  if (egl->code) print_message("EGL was not tested: %s\n", egl->err.message);
+  if (osmesa->code) print_message("OSMesa was not tested: %s\n", osmesa->err.message);
+  if (free_choice->code) fail_msg("%s", free_choice->err.message);
+  assert_string_equal(free_choice->kind, egl->code ? "osmesa" : "egl");
+  check_picture(free_choice);
+  check_depth(free_choice);
+  check_colors(free_choice);
+  if (!osmesa->code) check_depth(osmesa);
+  if (!egl->code) check_picture(egl);
+  if (!osmesa->code) check_picture(osmesa);
+  int worst = 0;
+  for (size_t i = 0; i < sizeof egl->above && !egl->code && !osmesa->code; i++) {
+    int difference = abs(egl->above[i] - osmesa->above[i]);
+    worst = difference > worst ? difference : worst;
+  }
+  assert_true(worst <= 8 || egl->code || osmesa->code);
+  munmap(egl, sizeof *egl);
+  munmap(osmesa, sizeof *osmesa);
+  munmap(free_choice, sizeof *free_choice);
+}
+
+// What has nothing but geoms of group 0 is to be seen, the world's and a tree's each for itself; what
+// collides beside something that is seen is not. The view is MuJoCo's own but where there is a table.
+static void models_without_groups_are_seen(void** state) {
+  (void)state;
+  static const char bodies[] =
+      "<mujoco><statistic center='3 2 1' extent='2'/><worldbody><geom name='floor' type='plane' size='1 1 "
+      "1'/>"
+      "<body name='plain'><geom name='lump' size='.1'/><body><geom name='shell' size='.1' group='3'/></body>"
+      "</body><body name='%s'><geom name='hull' size='.1'/><body><geom name='skin' size='.1' group='1'/>"
+      "</body></body></worldbody></mujoco>";
+  static const struct {
+    const char* geom;
+    int group;
+  } shown[] = {{"floor", 2}, {"lump", 2}, {"shell", 3}, {"hull", 0}, {"skin", 1}};
+  for (int table = 0; table < 2; table++) {
+    char xml[600];
+    mjModel* m = NULL;
+    mjvCamera camera;
+    loomError err = {0, ""};
+    snprintf(xml, sizeof xml, bodies, table ? "table" : "dressed");
+    if (loom_model_compile(&m, xml, "bodies", NULL, NULL, &err)) fail_msg("%s", err.message);
+    loom_model_show(m);
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+      assert_int_equal(m->geom_group[mj_name2id(m, mjOBJ_GEOM, shown[i].geom)], shown[i].group);
+    loom_free_camera(&camera, m);
+    assert_true(table ? camera.lookat[0] == 0 && camera.azimuth == 180
+                      : camera.lookat[0] == 3 && camera.lookat[2] == 1);
+    mj_deleteModel(m);
+  }
+}
+
+static void an_unknown_kind_is_told(void** state) {
+  (void)state;
+  drawn* d = draw_with("vulkan");
+  assert_int_equal(d->code, LOOM_ERR_USAGE);
+  assert_non_null(strstr(d->err.message, "vulkan"));
+  munmap(d, sizeof *d);
+}
+
+static void captions_are_drawn_and_cut(void** state) {
+  (void)state;
+  loomImage image;
+  loomError err = {0, ""};
+  assert_int_equal(loom_image_create(&image, 60, 40, &err), 0);
+  memset(image.rgb, 128, (size_t)3 * 60 * 40);
+  loom_image_caption(&image, 5, 10, 10, "HI");
+  loom_image_caption(&image, 50, 35, 10, "beyond both edges \xff");
+  loom_image_caption(&image, -3, -3, 10, "|");
+  const unsigned char* p = image.rgb;
+  assert_int_equal(p[(size_t)3 * (60 * 20 + 50)], 128);  // beside it
+  int white = 0, black = 0;
+  for (int y = 10; y < 26; y++) {
+    for (int x = 5; x < 25; x++) {
+      size_t at = (size_t)3 * (size_t)(60 * y + x);
+      white += p[at] > 200;
+      black += p[at] < 50;
+    }
+  }
+  assert_true(white > 10 && white < 120);
+  assert_true(black > 100);
+  loom_image_destroy(&image);
+}
+
+// Meshes that nothing collides with lose triangles, not their shape; textures are halved.
+static void models_are_simplified(void** state) {
+  (void)state;
+  static const char text[] =
+      "<mujoco><asset><mesh name='seen' builtin='sphere' params='4'/><mesh name='hit' builtin='sphere' "
+      "params='4'/>"
+      "<texture name='t' type='2d' builtin='checker' width='1200' height='1200' rgb1='1 1 1' rgb2='0 0 "
+      "0'/></asset>"
+      "<worldbody><geom type='mesh' mesh='seen' contype='0' conaffinity='0'/>"
+      "<geom type='mesh' mesh='hit' pos='3 0 0'/></worldbody></mujoco>";
+  loomError err = {0, ""};
+  mjModel* m = NULL;
+  if (loom_model_compile(&m, text, "text", NULL, NULL, &err)) fail_msg("%s", err.message);
+  int seen = mj_name2id(m, mjOBJ_MESH, "seen"), hit = mj_name2id(m, mjOBJ_MESH, "hit");
+  int faces = m->mesh_facenum[seen];
+  loomSimplifyDef def = loom_default_simplify_def();
+  def.error = 0.02;
+  if (loom_model_simplify(m, &def, &err)) fail_msg("%s", err.message);
+  assert_int_equal(m->mesh_facenum[hit], faces);
+  assert_true(m->mesh_facenum[seen] >= 20 && m->mesh_facenum[seen] < faces / 2);
+  const float *vert = m->mesh_vert + 3 * m->mesh_vertadr[seen],
+              *normal = m->mesh_normal + 3 * m->mesh_normaladr[seen];
+  double area = 0;
+  for (int i = 3 * m->mesh_faceadr[seen]; i < 3 * (m->mesh_faceadr[seen] + m->mesh_facenum[seen]); i += 3) {
+    mjtNum p[3][3], a[3], b[3], n[3];
+    for (int k = 0; k < 3; k++) {
+      assert_in_range(m->mesh_face[i + k], 0, m->mesh_vertnum[seen] - 1);
+      assert_in_range(m->mesh_facenormal[i + k], 0, m->mesh_normalnum[seen] - 1);
+      for (int j = 0; j < 3; j++) p[k][j] = (double)vert[3 * m->mesh_face[i + k] + j];
+      // On a sphere about the middle, a vertex lies where its normal points.
+      const float* at = normal + 3 * m->mesh_facenormal[i + k];
+      double along = p[k][0] * (double)at[0] + p[k][1] * (double)at[1] + p[k][2] * (double)at[2];
+      assert_true(along > 0.9 * mju_norm3(p[k]));
+    }
+    mju_sub3(a, p[1], p[0]);
+    mju_sub3(b, p[2], p[0]);
+    mju_cross(n, a, b);
+    assert_true(mju_dot3(n, p[0]) > 0);  // still the outside
+    area += mju_norm3(n) / 2;
+  }
+  assert_true(fabs(area / (4 * mjPI) - 1) < 0.1);
+  assert_int_equal(m->tex_width[0], 300);
+  assert_int_equal(m->tex_height[0], 300);
+  double sum = 0;
+  for (int i = 0; i < 300 * 300 * m->tex_nchannel[0]; i++) sum += m->tex_data[i];
+  assert_true(fabs(sum / (300.0 * 300 * m->tex_nchannel[0]) - 127.5) < 1);
+  mj_deleteModel(m);
+}
+
+// What is drawn on a chart can be read back, and a picture put on it lies where it was put.
+static void charts_are_read_back(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomChart* chart = NULL;
+  loomImage small, out;
+  assert_int_equal(loom_image_create(&small, 2, 2, &err), 0);
+  small.rgb[0] = 200;
+  small.rgb[3 * 3 + 2] = 100;
+  assert_int_equal(loom_chart_create(&chart, 20, 10, &err), 0);
+  loom_chart_image(chart, 5, 3, &small);
+  assert_int_equal(loom_chart_read(&out, chart, &err), 0);
+  assert_int_equal(out.rgb[0], 255);
+  assert_int_equal(out.rgb[3 * (3 * 20 + 5)], 200);
+  assert_int_equal(out.rgb[3 * (4 * 20 + 6) + 2], 100);
+  loom_image_turn(&out);
+  assert_int_equal(out.rgb[3 * (6 * 20 + 5)], 200);
+  loom_image_destroy(&out);
+  loom_image_destroy(&small);
+  loom_chart_destroy(chart);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(both_kinds_draw_the_same), cmocka_unit_test(models_without_groups_are_seen),
+      cmocka_unit_test(an_unknown_kind_is_told),  cmocka_unit_test(captions_are_drawn_and_cut),
+      cmocka_unit_test(models_are_simplified),    cmocka_unit_test(charts_are_read_back)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,202 @@
+// The scenes that are ours: each is put together, its scripted source demos succeed by state and by action,
+// and new demos come of them.
+#include "tests/scene_fixture.h"
+
+#include "engine/scene/compose.h"
+#include "generators/attempt/attempt.h"
+
+// Nothing is in anything else when an episode starts, and everything is where the reset says.
+static void check_resets(loomEpisode* e, int seeds) {
+  loomError err = {0, ""};
+  for (int i = 0; i < seeds; i++) {
+    int reset = i % 3;
+    must(loom_episode_reset(e, reset, 4711, (uint64_t)i, &err), &err);
+    for (int c = 0; c < e->d->ncon; c++) {
+      const mjContact* contact = &e->d->contact[c];
+      if (contact->dist > -0.005) continue;
+      fail_msg("%s %s, seed %d: %s is %.4f m in %s", e->scene->task->name, e->scene->task->resets[reset].name,
+               i, mj_id2name(e->m, mjOBJ_GEOM, contact->geom[0]), -contact->dist,
+               mj_id2name(e->m, mjOBJ_GEOM, contact->geom[1]));
+    }
+    assert_false(loom_condition_true(e->conditions, e->scene->task->success));
+  }
+}
+
+static void check_sources(const loomSourceSet* sources, loomEpisode* e, const char* path) {
+  loomError err = {0, ""};
+  loomDataset* dataset = NULL;
+  loomDemo demo;
+  loomActionReplay replay;
+  must(loom_dataset_open(&dataset, path, &err), &err);
+  for (int i = 0; i < sources->n; i++) assert_true(sources->replay[i].success_end);
+  for (int i = 0; i < (getenv("LOOM_QUICK") ? 1 : sources->n); i++) {
+    must(loom_demo_load(&demo, dataset, i, &err), &err);
+    must(loom_replay_actions(&replay, e, &demo, &err), &err);
+    assert_true(replay.success_steps >= e->scene->task->success_hold);
+    assert_true(replay.state_error < 1e-5);
+    assert_int_equal(replay.ik_short_steps, 0);
+    loom_demo_destroy(&demo);
+  }
+  loom_dataset_close(dataset);
+}
+
+static void check_attempts(const char* name, const loomSourceSet* sources, loomEpisode* e, int tries,
+                           int least) {
+  loomError err = {0, ""};
+  loomTrace trace;
+  loomAttemptDef def = loom_default_attempt_def();
+  def.seed = 31;
+  int wins = 0;
+  must(loom_trace_create(&trace, e, e->scene->task->max_steps, &err), &err);
+  for (int i = 0; i < tries && wins < least; i++) {
+    loomAttemptResult r;
+    must(loom_attempt_run(&r, &trace, e, sources, NULL, &def, (uint64_t)i, &err), &err);
+    wins += r.outcome == LOOM_OUTCOME_SUCCESS;
+  }
+  if (wins < least) fail_msg("%s: %d of %d attempts succeed", name, wins, tries);
+  loom_trace_destroy(&trace);
+}
+
+// Under sanitizers a scene is put together, reset and one demo is replayed.
+static void check_scene(const char* name, const char* assets, int demos, int tries, int least) {
+  char path[128], source[128];
+  bool quick = getenv("LOOM_QUICK") != NULL;
+  loomError err = {0, ""};
+  loomAssetRoots roots = {0};
+  loomTask* task = NULL;
+  loomSourceSet sources;
+  loomScene* scene = NULL;
+  loomEpisode* e = NULL;
+  add_assets(&roots, assets);
+  snprintf(path, sizeof path, "scenes/%s/task.yaml", name);
+  snprintf(source, sizeof source, "scenes/%s/demo.hdf5", name);
+  must(loom_task_load(&task, path, "scenes/robots", &err), &err);
+  assert_int_equal(task->reset_count, 3);
+  must(loom_sources_load(&sources, task, source, &roots, &err), &err);
+  assert_int_equal(sources.n, demos);
+  must(
+      loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &roots, &err),
+      &err);
+  must(loom_episode_create(&e, scene, &err), &err);
+  check_sources(&sources, e, source);
+  check_resets(e, quick ? 3 : 100);
+  if (!quick) check_attempts(name, &sources, e, tries, least);
+  loom_episode_destroy(e);
+  loom_scene_destroy(scene);
+  loom_sources_destroy(&sources);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&roots);
+}
+
+static const char* const panda_assets = "robosuite-1.4.1";
+static const char* const hand_assets = "robosuite-1.5.2";
+
+static void threading(void** state) {
+  (void)state;
+  check_scene("threading", panda_assets, 10, 6, 4);
+}
+
+static void assembly(void** state) {
+  (void)state;
+  check_scene("assembly", panda_assets, 10, 4, 3);
+}
+
+static void transport(void** state) {
+  (void)state;
+  check_scene("transport", panda_assets, 10, 3, 2);
+}
+
+static void tray(void** state) {
+  (void)state;
+  check_scene("tray", hand_assets, 5, 5, 2);
+}
+
+static void drawer(void** state) {
+  (void)state;
+  check_scene("drawer", hand_assets, 5, 5, 1);
+}
+
+static void box(void** state) {
+  (void)state;
+  check_scene("box", hand_assets, 5, 5, 1);
+}
+
+static void pouring(void** state) {
+  (void)state;
+  check_scene("pouring", hand_assets, 5, 5, 1);
+}
+
+static void coffee(void** state) {
+  (void)state;
+  check_scene("coffee", hand_assets, 5, 5, 1);
+}
+
+static void sorting(void** state) {
+  (void)state;
+  check_scene("sorting", hand_assets, 5, 5, 1);
+}
+
+// Parts that do not fit are told with the place.
+static void what_does_not_fit_is_told(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomAssetRoots roots = {0};
+  char* xml = NULL;
+  add_assets(&roots, panda_assets);
+  const char* scene = "<mujoco><worldbody/></mujoco>";
+  loomPart part = {.file = "robosuite/models/assets/robots/panda/robot.xml",
+                   .prefix = "a_",
+                   .to = "nowhere",
+                   .quat = {1, 0, 0, 0}};
+  assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, NULL, 0, &roots, &err),
+                   LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "nowhere"));
+  part.to = "";
+  part.file = "robosuite/models/assets/robots/panda/absent.xml";
+  assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, NULL, 0, &roots, &err), LOOM_ERR_IO);
+  assert_non_null(strstr(err.message, "absent.xml"));
+  part.file = "../../../../etc/passwd";
+  assert_true(loom_model_compose(&xml, scene, "scene", &part, 1, NULL, 0, &roots, &err) < 0);
+  part.file = "robosuite/models/assets/robots/panda/robot.xml";
+  loomJointsDef joints = {.count = 1,
+                          .joints = {"a_joint99"},
+                          .has_armature = true,
+                          .armature = {1},
+                          .has_range = true,
+                          .low = {-0.25},
+                          .high = {0.5}};
+  loomJointEdit edit = {&joints, 0};
+  assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, &edit, 1, &roots, &err),
+                   LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "a_joint99"));
+  strcpy(joints.joints[0], "a_joint3");
+  part.without = (const loomName[]){"robot_joint"};
+  part.without_count = 1;
+  assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, &edit, 1, &roots, &err),
+                   LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "robot_joint"));
+  part.without = (const loomName[]){"joint7"};
+  must(loom_model_compose(&xml, scene, "scene", &part, 1, &edit, 1, &roots, &err), &err);
+  mjModel* m = NULL;
+  must(loom_model_compile(&m, xml, "composed", &roots, NULL, &err), &err);
+  int joint = mj_name2id(m, mjOBJ_JOINT, "a_joint3");
+  assert_true(joint >= 0 && m->dof_armature[m->jnt_dofadr[joint]] == 1);
+  assert_true(m->jnt_range[2 * joint] == -0.25 && m->jnt_range[2 * joint + 1] == 0.5);
+  assert_int_equal(mj_name2id(m, mjOBJ_JOINT, "a_joint7"), -1);
+  assert_int_equal(mj_name2id(m, mjOBJ_ACTUATOR, "a_torq_j7"), -1);
+  assert_true(mj_name2id(m, mjOBJ_ACTUATOR, "a_torq_j6") >= 0);
+  mj_deleteModel(m);
+  free(xml);
+  loom_asset_roots_destroy(&roots);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(threading), cmocka_unit_test(assembly),
+      cmocka_unit_test(transport), cmocka_unit_test(tray),
+      cmocka_unit_test(drawer),    cmocka_unit_test(box),
+      cmocka_unit_test(pouring),   cmocka_unit_test(coffee),
+      cmocka_unit_test(sorting),   cmocka_unit_test(what_does_not_fit_is_told),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

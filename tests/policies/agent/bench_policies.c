@@ -1,0 +1,97 @@
+// What each kind of policy costs at its defaults, on one thread: parameters, CPU milliseconds of a training
+// step's sample and of a decision, and the decision against bc_gmm's perceptron. (Processor time, so that
+// what runs beside it shows little.)
+//   bench_policies [KIND]
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "policies/network/network.h"
+#include "policies/nn/optimizer.h"
+
+enum { OBS = 60, ACTIONS = 14, BATCH = 64, TRIES = 4 };
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static float* normals(size_t count, loomRandom* r) {
+  float* x = malloc(count * sizeof *x);
+  for (size_t i = 0; x && i < count; i++) x[i] = (float)(0.3 * loom_random_normal(r));
+  return x;
+}
+
+// Milliseconds, the quickest of some tries: the first one warms up.
+static double step_time(loomNetwork* net, const loomSamples* samples) {
+  loomAdamDef adam = loom_default_adam_def();
+  double best = INFINITY;
+  for (uint64_t i = 1; i <= TRIES; i++) {
+    double begin = now();
+    loom_network_loss(net, samples, 1, i, true);
+    loom_adam_step(&net->params, &adam, 1e-4, i);
+    best = fmin(best, now() - begin);
+  }
+  return best;
+}
+
+static double decision_time(const loomNetwork* net, const float* obs, loomError* err) {
+  loomActor actor;
+  loomRandom r = loom_random(2, 0, LOOM_PURPOSE_POLICY);
+  float actions[64 * ACTIONS];
+  double best = INFINITY;
+  if (loom_actor_create(&actor, net, err)) return NAN;
+  loom_actor_begin(&actor);
+  for (int i = 0; i < TRIES; i++) {
+    double begin = now();
+    loom_actor_decide(actions, &actor, obs, &r);
+    best = fmin(best, now() - begin);
+  }
+  loom_actor_destroy(&actor);
+  return best;
+}
+
+static int measure(loomPolicyKind kind, double* mlp, loomError* err) {
+  loomTrainConfig config = loom_default_train_config(kind);
+  loomNetworkDef def = loom_network_def(&config, OBS, ACTIONS);
+  loomNetwork net;
+  loomRandom r = loom_random(1, 0, LOOM_PURPOSE_TEST);
+  size_t rows = BATCH * (size_t)def.action_rows;
+  int code = loom_network_create(&net, &def, 1, err);
+  if (!code) code = loom_network_layout(&net, BATCH, err);
+  if (code) return code;
+  float *obs = normals(BATCH * (size_t)def.obs_rows * OBS, &r), *actions = normals(rows * ACTIONS, &r),
+        *real = malloc(rows * sizeof *real);
+  for (size_t i = 0; i < rows; i++) real[i] = 1;
+  loomSamples samples = {.n = BATCH, .obs = obs, .actions = actions, .real = real};
+  double train = step_time(&net, &samples), decide = decision_time(&net, obs, err);
+  if (kind == LOOM_KIND_BC_GMM) *mlp = decide;
+  printf("%-15s %11zu %12.3f %13.0f %12.3f %8d %9.1f\n", loom_policy_kind_name(kind), net.params.total,
+         train / BATCH, 1e3 * BATCH / train, decide, loom_network_decided(&def), decide / *mlp);
+  fflush(stdout);
+  free(obs);
+  free(actions);
+  free(real);
+  loom_network_destroy(&net);
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  loomError err = {0, ""};
+  double mlp = NAN;
+  omp_set_num_threads(1);
+  printf("%-15s %11s %12s %13s %12s %8s %9s\n", "kind", "parameters", "ms a sample", "samples a s",
+         "ms a decision", "actions", "x bc_gmm");
+  for (int kind = 0; kind < LOOM_KINDS; kind++) {
+    const char* name = loom_policy_kind_name((loomPolicyKind)kind);
+    if (argc > 1 && strcmp(name, argv[1]) != 0) continue;
+    if (measure((loomPolicyKind)kind, &mlp, &err)) {
+      fprintf(stderr, "%s: %s\n", name, err.message);
+      return 1;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,271 @@
+// Rollouts of the threading task with its scripted expert as the policy: the same on any number of threads,
+// as each episode is when run alone; other policies fail for the reason they must.
+#include "tests/scene_fixture.h"
+
+#include <math.h>
+
+#include "generators/expert/expert.h"
+#include "policies/agent/rollout.h"
+
+enum { EPISODES = 6, SEED = 31 };
+
+static loomTask* task;
+static loomScene* scene;
+static loomAssetRoots roots;
+
+static int open_scene(void** state) {
+  (void)state;
+  add_assets(&roots, "robosuite-1.4.1");
+  load_scene(&task, &scene, &roots, "scenes/threading/task.yaml");
+  return 0;
+}
+
+static int close_scene(void** state) {
+  (void)state;
+  loom_scene_destroy(scene);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&roots);
+  return 0;
+}
+
+// ---- policies
+
+static int expert_create(void** instance, void* self, loomEpisode* episode, loomError* err) {
+  (void)self;
+  (void)episode;
+  *instance = calloc(1, sizeof(loomExpert));
+  return *instance ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the expert");
+}
+
+static int expert_begin(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed, uint64_t number,
+                        loomError* err) {
+  *out = loom_expert_policy(instance);
+  return loom_expert_create(instance, episode, seed, number, NULL, err);
+}
+
+static const loomPolicyMaker expert = {NULL, expert_create, expert_begin, free};
+
+// What the odd policies do is told by self.
+static const char* const still = "still";
+static const char* const gives_up = "gives up after 3 steps";
+static const char* const breaks = "an error in episode 2";
+static const char* const bursts = "the simulation bursts in episode 1";
+
+typedef struct odd {
+  const char* kind;
+  uint64_t number;
+  int acts;
+} odd;
+
+static int odd_create(void** instance, void* self, loomEpisode* episode, loomError* err) {
+  (void)episode;
+  odd* o = calloc(1, sizeof *o);
+  if (!o) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
+  o->kind = self;
+  *instance = o;
+  return 0;
+}
+
+static int odd_act(double* action, void* self, loomEpisode* episode, loomError* err) {
+  odd* o = self;
+  memset(action, 0, (size_t)episode->action_dim * sizeof *action);
+  o->acts++;
+  if (o->kind == gives_up && o->acts > 3) return LOOM_POLICY_DONE;
+  if (o->kind == breaks && o->number == 2) return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "cannot go on");
+  if (o->kind == bursts && o->number == 1 && o->acts == 5) episode->d->qvel[0] = 1e12;
+  return 0;
+}
+
+static int odd_begin(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed, uint64_t number,
+                     loomError* err) {
+  (void)episode;
+  (void)seed;
+  (void)err;
+  odd* o = instance;
+  o->number = number;
+  o->acts = 0;
+  *out = (loomPolicy){o, NULL, odd_act};
+  return 0;
+}
+
+static loomPolicyMaker odd_maker(const char* kind) {
+  return (loomPolicyMaker){(void*)kind, odd_create, odd_begin, free};
+}
+
+// ---- tests
+
+typedef struct seen {
+  int calls;
+  uint64_t hash[EPISODES];  // of each episode's actions and states
+  int rows[EPISODES];
+} seen;
+
+static int look(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  seen* s = user;
+  (void)episode;
+  s->calls++;
+  uint64_t hash = loom_hash(LOOM_HASH_SEED, trace->actions,
+                            (size_t)trace->rows * (size_t)trace->action_dim * sizeof(double));
+  s->hash[rollout->number] =
+      loom_hash(hash, trace->states, (size_t)trace->rows * (size_t)trace->state_dim * sizeof(double));
+  s->rows[rollout->number] = trace->rows;
+  return 0;
+}
+
+static loomRolloutDef some(int n, int threads) {
+  loomRolloutDef def = loom_default_rollout_def();
+  def.n = n;
+  def.threads = threads;
+  def.seed = SEED;
+  return def;
+}
+
+static void same_on_any_threads(void** state) {
+  (void)state;
+  static const int threads[] = {1, 3};
+  seen saw[2] = {{0}};
+  loomRolloutReport report[2];
+  loomError err = {0, ""};
+  for (int i = 0; i < 2; i++) {
+    loomRolloutDef def = some(EPISODES, threads[i]);
+    def.done = look;
+    def.user = &saw[i];
+    def.traces = true;
+    must(loom_rollout(&report[i], scene, &expert, &def, &err), &err);
+    assert_int_equal(report[i].n, EPISODES);
+    assert_int_equal(saw[i].calls, EPISODES);
+  }
+  assert_memory_equal(saw[0].hash, saw[1].hash, sizeof saw[0].hash);
+  const loomRolloutReport* r = &report[0];
+  int ended = 0, decisions = 0;
+  for (int i = 0; i <= LOOM_RUN_SIMULATOR; i++) ended += r->ends[i];
+  for (int i = 0; i < EPISODES; i++) {
+    assert_int_equal(r->rollout[i].number, i);
+    const loomRollout *a = &r->rollout[i], *b = &report[1].rollout[i];
+    assert_true(a->end == b->end && a->steps == b->steps && a->first_success == b->first_success);
+    assert_true(a->physics_steps == b->physics_steps && b->number == a->number);
+    assert_int_equal(r->rollout[i].steps, saw[0].rows[i]);
+    decisions += r->rollout[i].steps + (r->rollout[i].end == LOOM_RUN_DONE);
+  }
+  assert_int_equal(ended, EPISODES);
+  assert_int_equal(r->decisions, decisions);
+  assert_true(r->ends[LOOM_RUN_SUCCESS] >= EPISODES / 2);  // 9 in 10 succeed
+  assert_true(r->decision_mean > 0 && r->decision_p99 > 0 && r->decision_p99 < 10);
+  assert_true(r->low < r->rate && r->rate <= r->high);
+  loom_rollout_report_destroy(&report[0]);
+  loom_rollout_report_destroy(&report[1]);
+}
+
+static void as_when_run_alone(void** state) {
+  (void)state;
+  loomEpisode* e;
+  loomExpert alone;
+  loomRunResult run;
+  loomRolloutReport report;
+  loomError err = {0, ""};
+  loomRolloutDef def = some(1, 1);
+  def.first = 3;
+  must(loom_rollout(&report, scene, &expert, &def, &err), &err);
+  must(loom_episode_create(&e, scene, &err), &err);
+  must(loom_episode_reset(e, 0, SEED, 3, &err), &err);
+  must(loom_expert_create(&alone, e, SEED, 3, NULL, &err), &err);
+  loomPolicy policy = loom_expert_policy(&alone);
+  loomRunDef run_def = loom_default_run_def(task);
+  must(loom_policy_run(&run, e, &policy, &run_def, NULL, &err), &err);
+  assert_int_equal(report.rollout[0].number, 3);
+  assert_int_equal(report.rollout[0].end, run.end);
+  assert_int_equal(report.rollout[0].steps, run.steps);
+  assert_int_equal(report.rollout[0].first_success, run.first_success);
+  loom_episode_destroy(e);
+  loom_rollout_report_destroy(&report);
+}
+
+static void why_they_fail(void** state) {
+  (void)state;
+  loomRolloutReport report;
+  loomError err = {0, ""};
+  loomPolicyMaker maker = odd_maker(gives_up);
+  loomRolloutDef def = some(4, 2);
+  must(loom_rollout(&report, scene, &maker, &def, &err), &err);
+  assert_int_equal(report.ends[LOOM_RUN_DONE], 4);
+  assert_int_equal(report.rollout[3].steps, 3);
+  assert_int_equal(report.decisions, 16);
+  assert_true(report.rate == 0 && report.low == 0 && fabs(report.high - 0.4899) < 1e-4);
+  loom_rollout_report_destroy(&report);
+
+  maker = odd_maker(still);
+  def.max_steps = 7;
+  must(loom_rollout(&report, scene, &maker, &def, &err), &err);
+  assert_int_equal(report.ends[LOOM_RUN_TIMEOUT], 4);
+  assert_int_equal(report.rollout[0].steps, 7);
+  assert_string_equal(loom_run_end_name(report.rollout[0].end), "timeout");
+  loom_rollout_report_destroy(&report);
+
+  maker = odd_maker(bursts);
+  def.threads = 1;  // so that the worker that burst goes on
+  must(loom_rollout(&report, scene, &maker, &def, &err), &err);
+  assert_int_equal(report.ends[LOOM_RUN_SIMULATOR], 1);
+  assert_int_equal(report.rollout[1].end, LOOM_RUN_SIMULATOR);
+  assert_true(report.rollout[1].message[0] != 0);
+  assert_int_equal(report.ends[LOOM_RUN_TIMEOUT], 3);
+  loom_rollout_report_destroy(&report);
+
+  maker = odd_maker(breaks);
+  def.threads = 2;
+  assert_int_equal(loom_rollout(&report, scene, &maker, &def, &err), LOOM_ERR_UNSUPPORTED);
+  assert_string_equal(err.message, "episode 2: cannot go on");
+  assert_null(report.rollout);
+}
+
+static int stop(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  (void)user;
+  (void)episode;
+  assert_null(trace);
+  return rollout->number == 1;
+}
+
+static void stopped_by_the_caller(void** state) {
+  (void)state;
+  loomRolloutReport report;
+  loomError err = {0, ""};
+  loomPolicyMaker maker = odd_maker(gives_up);
+  loomRolloutDef def = some(50, 2);
+  def.done = stop;
+  assert_int_equal(loom_rollout(&report, scene, &maker, &def, &err), LOOM_ERR_INTERRUPTED);
+  def.reset = 99;
+  assert_int_equal(loom_rollout(&report, scene, &maker, &def, &err), LOOM_ERR_USAGE);
+}
+
+static void observations_by_name(void** state) {
+  (void)state;
+  static const char* const keys[] = {"object", "robot1_eef_pos"};
+  static const char* const wrong[] = {"robot7_eef_pos"};
+  loomEpisode* e;
+  loomPick pick;
+  loomError err = {0, ""};
+  float out[256];
+  double obs[1024];
+  must(loom_episode_create(&e, scene, &err), &err);
+  must(loom_episode_reset(e, 0, SEED, 0, &err), &err);
+  must(loom_pick_bind(&pick, e, keys, NULL, 2, &err), &err);
+  assert_in_range(pick.dim, 4, 256);
+  assert_in_range(e->obs_dim, 1, 1024);
+  loom_pick(out, obs, &pick, e);
+  loomPose eef = loom_arm_eef(&e->arms[1], e->d);
+  for (int i = 0; i < 3; i++) assert_true(out[pick.dim - 3 + i] == (float)eef.pos[i]);
+  int dims[2] = {pick.dim - 3, 4};
+  assert_int_equal(loom_pick_bind(&pick, e, keys, dims, 2, &err), LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "'robot1_eef_pos' has 3 numbers where the policy was trained with 4"));
+  assert_int_equal(loom_pick_bind(&pick, e, wrong, NULL, 1, &err), LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "no observation 'robot7_eef_pos'; it has robot0_joint_pos,"));
+  loom_episode_destroy(e);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(same_on_any_threads),  cmocka_unit_test(as_when_run_alone),
+      cmocka_unit_test(why_they_fail),        cmocka_unit_test(stopped_by_the_caller),
+      cmocka_unit_test(observations_by_name),
+  };
+  return cmocka_run_group_tests(tests, open_scene, close_scene);
+}

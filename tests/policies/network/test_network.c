@@ -1,0 +1,114 @@
+// Policies' networks as wholes: what they decide is a function of the random stream; each learns a small set
+// by heart.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "policies/nn/optimizer.h"
+#include "tests/policies/network/network_fixture.h"
+
+static void decisions(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  for (int k = 0; k < LOOM_KINDS; k++) {
+    netCase* c = test_calloc(1, sizeof *c);
+    loomTrainConfig config = small_config((loomPolicyKind)k, 16);
+    make(c, &config);
+    loomActor actor[2];
+    loomReal out[2][8 * ACTIONS];
+    int count = loom_network_decided(&c->net.def) * ACTIONS;
+    for (int i = 0; i < 2; i++) {
+      if (loom_actor_create(&actor[i], &c->net, &err)) fail_msg("%s", err.message);
+      // What came before must not show.
+      loomRandom other = loom_random(9, 1, LOOM_PURPOSE_TEST), same = loom_random(9, 2, LOOM_PURPOSE_TEST);
+      loom_actor_begin(&actor[i]);
+      for (int t = 0; t < 3 * i; t++) loom_actor_decide(out[i], &actor[i], c->obs + 7, &other);
+      loom_actor_begin(&actor[i]);
+      loom_actor_decide(out[i], &actor[i], c->obs, &same);
+    }
+    assert_memory_equal(out[0], out[1], (size_t)count * sizeof **out);
+    loom_actor_destroy(&actor[0]);
+    loom_actor_destroy(&actor[1]);
+    loom_network_destroy(&c->net);
+    test_free(c);
+  }
+}
+
+// Of a network that knows nothing yet: how far its actions are apart. Low-noise evaluation leaves the mode's
+// choice, a mixture of one has none.
+static double spread(double evaluation_std, double fixed_std) {
+  enum { TRIES = 400 };
+  loomError err = {0, ""};
+  netCase* c = test_calloc(1, sizeof *c);
+  loomTrainConfig config = small_config(LOOM_KIND_BC_GAUSSIAN, 16);
+  loomActor actor;
+  loomReal out[ACTIONS];
+  loomRandom r = loom_random(6, 0, LOOM_PURPOSE_TEST);
+  config.policy.evaluation_std = evaluation_std;
+  config.policy.fixed_std = fixed_std;
+  make(c, &config);
+  if (loom_actor_create(&actor, &c->net, &err)) fail_msg("%s", err.message);
+  double sum = 0, square = 0;
+  for (int i = 0; i < TRIES; i++) {
+    loom_actor_decide(out, &actor, c->obs, &r);
+    sum += (double)out[0];
+    square += (double)(out[0] * out[0]);
+  }
+  loom_actor_destroy(&actor);
+  loom_network_destroy(&c->net);
+  test_free(c);
+  return sqrt(fmax(0, square / TRIES - sum / TRIES * sum / TRIES));
+}
+
+static void noise_of_decisions(void** state) {
+  (void)state;
+  assert_true(spread(1e-4, 0) < 1e-3);
+  assert_true(fabs(spread(0.3, 0) - 0.3) < 0.04);
+  assert_true(spread(0, 0) > 0.5);  // softplus(0) = 0.69
+  assert_true(fabs(spread(0, 0.2) - 0.2) < 0.03);
+}
+
+static void learned_by_heart(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  for (int k = 0; k < (getenv("LOOM_QUICK") ? 1 : LOOM_KINDS); k++) {
+    netCase* c = test_calloc(1, sizeof *c);
+    loomTrainConfig config = small_config((loomPolicyKind)k, k == LOOM_KIND_DIFFUSION_MLP ? 128 : 48);
+    if (k == LOOM_KIND_DIFFUSION) config.policy.layers = (loomSizes){2, {16, 32}};
+    make(c, &config);
+    loomAdamDef adam = loom_default_adam_def();
+    // Each step shows a denoiser only one noise of each sample.
+    uint64_t steps = loom_policy_denoises(k) ? 4000 : 1200;
+    loomScheduleDef schedule = {.kind = LOOM_SCHEDULE_COSINE, .rate = 3e-3, .steps = steps};
+    for (uint64_t step = 1; step <= steps; step++) {
+      loom_network_loss(&c->net, &c->samples, 1, step, true);
+      loom_adam_step(&c->net.params, &adam, loom_schedule_rate(&schedule, step - 1), step);
+    }
+    loomActor actor;
+    if (loom_actor_create(&actor, &c->net, &err)) fail_msg("%s", err.message);
+    const loomNetworkDef* def = &c->net.def;
+    double worst = 0;
+    for (int i = 0; i < N; i++) {
+      loomReal out[8 * ACTIONS];
+      loomRandom r = loom_random(4, (uint64_t)i, LOOM_PURPOSE_TEST);
+      loom_actor_begin(&actor);
+      loom_actor_decide(out, &actor, c->obs + i * def->obs_rows * OBS, &r);
+      // Of the newest row seen.
+      int row = loom_network_seen(def) - 1 - (loom_policy_denoises(k) ? 0 : def->obs_rows - def->action_rows);
+      const loomReal* wanted = c->actions + (i * def->action_rows + row) * ACTIONS;
+      for (int a = 0; a < ACTIONS; a++) worst = fmax(worst, fabs((double)(out[a] - wanted[a])));
+    }
+    if (!(worst < 0.1)) fail_msg("%s: decides %g beside", loom_policy_kind_name((loomPolicyKind)k), worst);
+    loom_actor_destroy(&actor);
+    loom_network_destroy(&c->net);
+    test_free(c);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(decisions), cmocka_unit_test(noise_of_decisions),
+                                     cmocka_unit_test(learned_by_heart)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,110 @@
+// Matrix products against sums in double, however the matrices lie and on any number of threads; sums of
+// columns likewise.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <omp.h>
+
+#include "engine/base/random.h"
+#include "policies/nn/blas.h"
+
+enum { GAP = 3, MOST_THREADS = 3 };  // GAP: numbers between rows that no product may touch
+
+static loomReal* numbers(size_t count, loomRandom* random) {
+  loomReal* x = malloc(count * sizeof *x);
+  assert_non_null(x);
+  for (size_t i = 0; i < count; i++) x[i] = (loomReal)(2 * loom_random_uniform(random) - 1);
+  return x;
+}
+
+static double at(loomMatrix a, int i, int j) {
+  return (double)(a.transposed ? a.data[(ptrdiff_t)j * a.stride + i] : a.data[(ptrdiff_t)i * a.stride + j]);
+}
+
+typedef struct size {
+  int m, n, k;
+} size;
+
+// One product on as many threads. c has what it is to begin with; before: as much, to be kept.
+static void check(loomReal* c, const loomReal* before, loomMatrix a, loomMatrix b, size s, int keep) {
+  const double scale = 0.5;
+  int stride = s.n + GAP;
+  loom_product(c, stride, a, b, s.m, s.n, s.k, (loomReal)scale, keep);
+  for (int i = 0; i < s.m; i++) {
+    const loomReal* row = c + (ptrdiff_t)i * stride;
+    for (int j = 0; j < s.n; j++) {
+      double sum = 0;
+      for (int l = 0; l < s.k; l++) sum += at(a, i, l) * at(b, l, j);
+      double expected = scale * sum + (keep ? (double)before[(ptrdiff_t)i * stride + j] : 0);
+      assert_true(fabs((double)row[j] - expected) < 2e-6 * (1 + sqrt(s.k)));
+    }
+    for (int j = s.n; j < stride; j++) assert_true(row[j] == before[(ptrdiff_t)i * stride + j]);
+  }
+}
+
+// All ways that the matrices may lie. What was in c where it is not kept is no number, and stays out of it.
+static void products_of(size s, loomRandom* random) {
+  for (int way = 0; way < 8; way++) {
+    bool ta = way & 1, tb = way & 2;
+    int keep = way >> 2, a_rows = ta ? s.k : s.m, a_stride = (ta ? s.m : s.k) + GAP, b_rows = tb ? s.n : s.k,
+        b_stride = (tb ? s.k : s.n) + GAP;
+    size_t count = (size_t)s.m * (size_t)(s.n + GAP);
+    loomReal* a = numbers((size_t)a_rows * (size_t)a_stride, random);
+    loomReal* b = numbers((size_t)b_rows * (size_t)b_stride, random);
+    loomReal* before = numbers(count, random);
+    loomReal* c = malloc(MOST_THREADS * count * sizeof *c);
+    assert_non_null(c);
+    for (int t = 0; t < MOST_THREADS; t++) {
+      loomReal* mine = c + (size_t)t * count;
+      memcpy(mine, before, count * sizeof *mine);
+      for (int i = 0; !keep && i < s.m; i++)
+        for (int j = 0; j < s.n; j++) mine[(ptrdiff_t)i * (s.n + GAP) + j] = NAN;
+      omp_set_num_threads(t + 1);
+      check(mine, before, (loomMatrix){a, a_stride, ta}, (loomMatrix){b, b_stride, tb}, s, keep);
+      // A decision is the same wherever it is made.
+      if (s.m == 1 && tb && !ta) assert_memory_equal(mine, c, count * sizeof *mine);
+    }
+    free(a);
+    free(b);
+    free(before);
+    free(c);
+  }
+}
+
+static void products(void** state) {
+  (void)state;
+  static const size sizes[] = {{3, 4, 5},    {70, 67, 61}, {5, 701, 90},  {701, 5, 90}, {2, 3, 50000},
+                               {1, 33, 1},   {1, 33, 15},  {1, 33, 16},   {1, 33, 63},  {1, 33, 64},
+                               {1, 17, 100}, {1, 1, 129},  {1, 301, 511}, {1, 7, 1007}, {17, 1, 300}};
+  loomRandom random = loom_random(1, 0, LOOM_PURPOSE_WEIGHTS);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) products_of(sizes[i], &random);
+}
+
+static void column_sums(void** state) {
+  (void)state;
+  enum { ROWS = 700, WIDTH = 131 };
+  loomRandom random = loom_random(2, 0, LOOM_PURPOSE_WEIGHTS);
+  loomReal *x = numbers((size_t)ROWS * WIDTH, &random), sum[MOST_THREADS][WIDTH];
+  for (int t = 0; t < MOST_THREADS; t++) {
+    for (int j = 0; j < WIDTH; j++) sum[t][j] = 1;
+    omp_set_num_threads(t + 1);
+    loom_column_sum(sum[t], x, ROWS, WIDTH);
+    assert_memory_equal(sum[t], sum[0], sizeof sum[0]);
+  }
+  for (int j = 0; j < WIDTH; j++) {
+    double expected = 1;
+    for (int i = 0; i < ROWS; i++) expected += (double)x[i * WIDTH + j];
+    assert_true(fabs((double)sum[0][j] - expected) < 1e-4);
+  }
+  free(x);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(column_sums)};
+  return cmocka_run_group_tests_name("blas", tests, NULL, NULL);
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# `demoloom dagger`: a round with each kind of expert, what it writes, and what it refuses.
+# Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../../.." || exit 1
+. tests/tools/check.sh
+
+# refuses TEXT COMMAND...: COMMAND fails, by no signal, and says TEXT.
+refuses() {
+  local text=$1 status=0
+  shift
+  "$@" >"$work/out" 2>&1 || status=$?
+  [ "$status" -ge 1 ] && [ "$status" -lt 126 ] && grep -q -- "$text" "$work/out"
+}
+dagger() {
+  "$loom" dagger threading --demos 1 --rounds 1 -n 1 --evaluations 1 --max-steps 250 --steps 20 --hidden 16 "$@"
+}
+# The expert's demo is whole and succeeds, and the round's file can be trained on and looked at.
+whole() {
+  dagger --expert "$1" -o "$work/$2" "${@:3}" 2>"$work/told" && grep -q '^round 1: . of 1 succeed' "$work/told" &&
+    grep -q '^final novice: ' "$work/told" && [ -s "$work/$2/final.safetensors" ] && [ -s "$work/$2/best.safetensors" ] &&
+    [ -s "$work/$2/rounds.png" ] && [ "$(wc -l <"$work/$2/rounds.csv")" = 3 ] &&
+    [ "$(cat "$work/$2/expert.csv")" = "$(printf 'evaluated,succeeded\n1,1')" ] &&
+    "$loom" info "$work/$2/round_0.hdf5" | grep -q 'obs/object'
+}
+
+check 'scripted expert' whole scripted scripted
+check 'the generator as expert, an ensemble' whole generator generator --gate ensemble --members 2
+check 'nothing left to do' dagger --expert scripted -o "$work/scripted" --resume
+check 'a folder in use' refuses 'holds a run already' dagger --expert scripted -o "$work/scripted"
+check 'other settings' refuses 'other settings' dagger --expert scripted -o "$work/scripted" --resume --seed 2
+check 'no such expert' refuses 'nobody.safetensors' dagger --expert nobody.safetensors -o "$work/none"
+check 'no such gate' refuses 'no gate' dagger --gate magic -o "$work/none"
+check 'no such kind' refuses 'no kind' dagger -p bc_magic -o "$work/none"
+check 'no such reset' refuses "no reset distribution 'D9'" dagger --reset D9 -o "$work/none"
+check 'no folder' refuses 'name a folder' dagger
+check 'nothing to learn from' refuses 'nothing to learn from' dagger --expert scripted --demos 0 -o "$work/none"
+
+close_tests

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# `demoloom segment` as a person uses it: look, export, edit, give back, generate. Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../../.." || exit 1
+loom=$PWD/build/demoloom
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+# expect NAME STATUS PATTERN COMMAND...: COMMAND ends with STATUS and says something that PATTERN matches.
+expect() {
+  local name=$1 wanted=$2 pattern=$3 said status
+  shift 3
+  said=$("$@" 2>&1)
+  status=$?
+  if [ $status -eq "$wanted" ] && grep -qE -- "$pattern" <<<"$said"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf '%s: exit status %d (wanted %d), said:\n%s\nwanted: %s\n\n' "$name" $status "$wanted" "$said" "$pattern"
+  fi
+}
+
+ends=$work/ends.yaml signals=$work/signals.hdf5
+expect export 0 "wrote $signals" "$loom" segment handover --limit 2 --export "$ends" --export "$signals"
+expect 'a readable file' 0 'arm0: \{grasp: [0-9]+, present: [0-9]+\}' cat "$ends"
+expect 'nothing is overwritten' 2 'is there already' "$loom" segment handover --limit 1 --export "$ends"
+expect 'unless told so' 0 "wrote $ends" "$loom" segment handover --limit 2 --export "$ends" --overwrite
+expect 'nor the source itself' 2 'the source itself' \
+  "$loom" segment "$signals" --task handover --export "$signals" --overwrite
+expect 'other kinds of file' 2 'ending in' "$loom" segment handover --export "$work/ends.txt"
+expect 'other commands' 2 'that option is' "$loom" replay handover --export "$ends"
+
+sed -i '/^demo_1/,$ s/grasp: [0-9]*/grasp: 230/; /^demo_1/,$ s/ready: [0-9]*/ready: 230/' "$ends"
+expect 'the edit shows' 0 'demo_1 .* arm 0:  grasp 0-229  present 230-' \
+  "$loom" segment handover --limit 2 --segments "$ends"
+expect 'as JSON too' 0 '"end":[[:space:]]*230' "$loom" segment handover --limit 2 --segments "$ends" --json
+printf 'demo_1:\n  arm0: {grasp: 230}\n  arm1: {ready: 231}\n' >"$work/bad.yaml"
+expect 'what cannot be is told' 1 "bad.yaml:2: demo_1: arm 0, subtask 'grasp'" \
+  "$loom" generate handover --attempts 1 --segments "$work/bad.yaml"
+
+# The edited end in what a generated demo says of its origin: the only two sources are the exported ones.
+"$loom" generate handover --source "$signals" --segments "$ends" --attempts 4 --select random \
+  -o "$work/out.hdf5" --failed "$work/failed.hdf5" >/dev/null 2>&1
+cat "$work"/out.hdf5 "$work"/failed.hdf5 >"$work/made" 2>/dev/null  # there may be no success, or no failure
+expect 'generated from the edited segment' 0 '"source":"demo_1","source_start":0,"source_end":230$' \
+  grep -ao '"arm":0,"subtask":"grasp","source":"demo_1","source_start":0,"source_end":[0-9]*' "$work/made"
+
+# A task that reads the signals cuts the exported demos as the conditions did.
+mkdir "$work/by_signal"
+awk '/- subtasks:/ {arm++} /- name:/ {name = $3}
+  /until: / && !/until: end/ {sub(/until: .*/, "until: {signal: arm" arm - 1 "_" name "}")}
+  !/extra:/' scenes/handover/task.yaml >"$work/by_signal/task.yaml"
+"$loom" segment handover --limit 2 >"$work/by_condition.txt"
+"$loom" segment "$signals" --task "$work/by_signal" >"$work/by_signal.txt"
+expect 'signals give the same segments' 0 '' cmp "$work/by_condition.txt" "$work/by_signal.txt"
+
+printf '\n%d passed, %d failed\n' $passed $failed
+[ $failed -eq 0 ]

@@ -1,0 +1,159 @@
+// Tables of options: what they take, and what they say to what they do not take.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tools/shared/common.h"
+#include "tools/shared/options.h"
+
+static const char help[] = "usage: demoloom weave\n";
+
+typedef struct weaveArgs {
+  const char *task, *file[2], *called;
+  bool json;
+  int threads, files, width, height;
+  int64_t seed;
+  double rate;
+  loomAssetRoots roots;
+} weaveArgs;
+
+static int take_colour(void* to, const char* text) {
+  *(const char**)to = text;
+  return strcmp(text, "red") ? tool_usage("weave", "no red is '%s'", text) : 0;
+}
+
+static int parse(weaveArgs* a, int argc, char** argv) {
+  const toolOption options[] = {
+      option_text("task", 't', &a->task),
+      option_flag("json", 'q', &a->json),
+      option_int("threads", 0, &a->threads, 1, 8),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+      option_double("rate", 'r', &a->rate, 0.5, 2),
+      option_size("size", &a->width, &a->height, 16, 64),
+      option_list("file", 'f', a->file, &a->files, 2, "files"),
+      option_call("colour", take_colour, &a->called),
+      option_assets(0, &a->roots),
+  };
+  return tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+}
+
+static char said[4096];  // on stdout and stderr
+
+// One command line, words with single spaces between them; what is no option is from argv[optind] on.
+static int weave(weaveArgs* a, const char* line, char* argv[32]) {
+  static char words[512];
+  int argc = 0, out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
+  FILE* f = tmpfile();
+  assert_true(f && out >= 0 && err >= 0);
+  snprintf(words, sizeof words, "weave %s", line);
+  for (char* word = strtok(words, " "); word; word = strtok(NULL, " ")) argv[argc++] = word;
+  argv[argc] = NULL;
+  *a = (weaveArgs){.threads = -1};
+  fflush(stdout);
+  dup2(fileno(f), STDOUT_FILENO);
+  dup2(fileno(f), STDERR_FILENO);
+  int status = parse(a, argc, argv);
+  fflush(stdout);
+  dup2(out, STDOUT_FILENO);
+  dup2(err, STDERR_FILENO);
+  close(out);
+  close(err);
+  rewind(f);
+  said[fread(said, 1, sizeof said - 1, f)] = '\0';
+  fclose(f);
+  return status;
+}
+
+static void everything_goes_where_it_belongs(void** state) {
+  (void)state;
+  char* argv[32];
+  weaveArgs a;
+  assert_int_equal(
+      weave(&a,
+            "one --task=a -t b --thr 8 -s 9223372036854775807 --json --rate 0.5 two --size 16x64 "
+            "-fx --file y --colour red --assets here=/tmp -- --json",
+            argv),
+      0);
+  assert_string_equal(said, "");
+  assert_string_equal(a.task, "b");
+  assert_true(a.json);
+  assert_int_equal(a.threads, 8);
+  assert_true(a.seed == INT64_MAX);
+  assert_true(a.rate == 0.5);
+  assert_int_equal(a.width, 16);
+  assert_int_equal(a.height, 64);
+  assert_int_equal(a.files, 2);
+  assert_string_equal(a.file[0], "x");
+  assert_string_equal(a.file[1], "y");
+  assert_string_equal(a.called, "red");
+  assert_int_equal(a.roots.n, 1);
+  assert_string_equal(a.roots.root[0].path, "/tmp");
+  loom_asset_roots_destroy(&a.roots);
+  assert_string_equal(argv[optind], "one");
+  assert_string_equal(argv[optind + 1], "two");
+  assert_string_equal(argv[optind + 2], "--json");
+  assert_null(argv[optind + 3]);
+  assert_int_equal(weave(&a, "", argv), 0);
+  assert_int_equal(a.threads, -1);
+  assert_null(argv[optind]);
+}
+
+static void help_ends_it(void** state) {
+  (void)state;
+  char* argv[32];
+  weaveArgs a;
+  assert_int_equal(weave(&a, "--json -h --no-such-option", argv), -1);
+  assert_string_equal(said, help);
+  assert_int_equal(weave(&a, "--help", argv), -1);
+  assert_string_equal(said, help);
+}
+
+static void wrong_usage(void** state) {
+  (void)state;
+  static const struct {
+    const char *line, *says;
+  } cases[] = {
+      {"--colours blue", "unrecognized option '--colours'"},
+      {"-qx", "invalid option -- 'x'"},
+      {"--task", "option '--task' requires an argument"},
+      {"-t", "option requires an argument -- 't'"},
+      {"--json=1", "option '--json' doesn't allow an argument"},
+      {"--s 1", "option '--s' is ambiguous"},
+      {"--threads 9", "demoloom weave: --threads takes a whole number from 1 to 8, not '9'; see `demoloom"},
+      {"--threads 0", "from 1 to 8, not '0'"},
+      {"--threads 1.5", "not '1.5'"},
+      {"-s -1", "--seed takes a whole number from 0 to 9223372036854775807, not '-1'"},
+      {"-s 9223372036854775808", "not '9223372036854775808'"},
+      {"--rate 2.01", "weave: --rate takes a number from 0.5 to 2, not '2.01'"},
+      {"--rate nan", "not 'nan'"},
+      {"--rate 1x", "not '1x'"},
+      {"--size 64x65", "--size takes WIDTHxHEIGHT, 16 to 64, not '64x65'"},
+      {"--size 64", "not '64'"},
+      {"--size 64x64x", "not '64x64x'"},
+      {"-f 1 -f 2 --file 3", "weave: at most 2 files"},
+      {"--colour blue", "no red is 'blue'"},
+      {"--assets here", "demoloom: "},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char* argv[32];
+    weaveArgs a;
+    int status = weave(&a, cases[i].line, argv);
+    if (status != EXIT_USAGE || !strstr(said, cases[i].says) || strchr(said, '\n') != said + strlen(said) - 1)
+      fail_msg("%s: %d, said: %s", cases[i].line, status, said);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(everything_goes_where_it_belongs),
+      cmocka_unit_test(help_ends_it),
+      cmocka_unit_test(wrong_usage),
+  };
+  return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# What the set-up scripts, the include check and the test runner do when things go wrong. Nothing here needs the network:
+# a stand-in for pip answers. Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../../.." || exit 1
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+export DEMOLOOM_HOME=$work/home
+passed=0 failed=0
+
+# expect NAME STATUS PATTERN COMMAND...: COMMAND ends with STATUS and says something that PATTERN matches.
+expect() {
+  local name=$1 wanted=$2 pattern=$3 said status
+  shift 3
+  said=$("$@" 2>&1)
+  status=$?
+  if [ $status -eq "$wanted" ] && grep -qE -- "$pattern" <<<"$said"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf '%s: exit status %d (wanted %d), said:\n%s\nwanted: %s\n\n' "$name" $status "$wanted" "$said" "$pattern"
+  fi
+}
+
+check() {
+  local name=$1
+  shift
+  expect "$name" 0 '' "$@"
+}
+
+# A pip whose index is $work/index: it knows addresses there, and downloads nothing itself.
+stand_in() {
+  mkdir -p "$work/bin" "$work/index"
+  cat >"$work/bin/python3" <<END
+#!/bin/sh
+case "\$*" in
+  *--version*) exit 0 ;;
+  *index*) for f in $work/index/*.whl; do echo "  Found link file://\$f (from index), version: 0"; done ;;
+  *) echo 'ERROR: [Errno -3] Temporary failure in name resolution'; exit 1 ;;
+esac
+END
+  chmod +x "$work/bin/python3"
+}
+fetch() { PATH=$work/bin:$PATH tools/fetch.sh "$@"; }
+
+stand_in
+wheel=robosuite-1.4.1-py3-none-any.whl
+expect 'unknown name' 1 'nothing goes by this name' fetch nonsense
+expect 'no name' 2 usage fetch
+expect 'not there' 1 '' fetch --check robosuite
+expect 'no network' 1 'no download.*name resolution' fetch robosuite
+check 'nothing left behind' test ! -e "$work/home/robosuite-1.4.1" -a ! -e "$work/home/.robosuite-1.4.1.tmp"
+truncate -s 193518002 "$work/index/$wheel"
+expect 'another file than pinned' 1 'sha256 differs.*nothing was installed' fetch robosuite
+check 'not kept' test ! -e "$work/home/.$wheel.part" -a ! -e "$work/home/robosuite-1.4.1"
+DEMOLOOM_HOME=/dev/null/x expect 'no folder to write to' 1 'cannot write /dev/null/x; set DEMOLOOM_HOME' fetch robosuite
+
+# What is whole is left alone, whoever put it there, and no tool is even looked for.
+mkdir -p "$work/home/mujoco-4.0.0/"{include/mujoco,lib}
+for file in include/mujoco/mujoco.h lib/libmujoco.so lib/libmujoco.so.4.0.0; do
+  echo mine >"$work/home/mujoco-4.0.0/$file"
+done
+mkdir "$work/none" && ln -s "$(command -v uname)" "$work/none/"
+expect 'already there' 0 '^$' env PATH="$work/none" /bin/bash tools/fetch.sh mujoco
+check 'as it was' grep -q mine "$work/home/mujoco-4.0.0/lib/libmujoco.so"
+rm "$work/home/mujoco-4.0.0/include/mujoco/mujoco.h"
+expect 'no longer whole' 1 '' fetch --check mujoco
+
+expect 'own MuJoCo is not there' 2 'has no include/mujoco/mujoco.h' \
+  make --no-print-directory BUILD="$work/build" MUJOCO_DIR="$work/none" "$work/build/config.mk"
+
+# The arrows between the rooms.
+tree=$work/tree
+mkdir -p "$tree"/{engine,generators,policies,tools}
+arrow() {
+  rm -f "$tree"/*/*.c
+  printf '#include %s\n' "$2" >"$tree/$1"
+  tests/check_includes.sh "$tree"
+}
+expect 'engine from generators' 1 'engine/a.c:1: engine/ may not include "generators/x.h"' arrow engine/a.c '"generators/x.h"'
+expect 'generators from policies' 1 'may not include' arrow generators/a.c '"policies/x.h"'
+expect 'policies from generators' 1 'may not include' arrow policies/a.c '"generators/x.h"'
+expect 'generators from tools' 1 'may not include' arrow generators/a.c '"tools/x.h"'
+expect 'round the corner' 1 'climbs out' arrow engine/a.c '"../tools/x.h"'
+expect 'HDF5 outside datasets' 1 'only engine/dataset' arrow engine/task/task.c '<hdf5.h>'
+expect 'GLFW outside the viewer' 1 'only tools/view' arrow tools/main.c '<GLFW/glfw3.h>'
+expect 'HDF5 in datasets' 0 '1 passed, 0 failed' arrow engine/data/dataset_read.c '<hdf5.h>'
+expect 'tools from all' 0 '1 passed, 0 failed' arrow tools/main.c '"generators/x.h"'
+
+# Whatever a test program does, it is counted.
+program() {
+  printf '#!/bin/sh\n%s\n' "$2" >"$work/$1"
+  chmod +x "$work/$1"
+}
+run_here() { LOOM_TEST_TIMEOUT=8 tests/run.sh --plain "$work/$1"; }
+two='echo "[==========] Running 2 test(s)."; echo "[       OK ] a"'
+program good "$two; echo '[       OK ] b'"
+program crash "$two; kill -SEGV \$\$"
+program leak "$two; echo '[       OK ] b'; exit 23"
+program empty 'echo "[==========] Running 0 test(s)."'
+program silent 'exit 0'
+program slow "$two; sleep 60"
+expect 'two good ones' 0 '^3 passed, 0 failed$' run_here good
+expect 'a crash' 1 '^2 passed, 1 failed$' run_here crash
+expect 'a crash is named' 1 'killed by signal 11' run_here crash
+expect 'a leak after the last test' 1 '^3 passed, 1 failed$' run_here leak
+expect 'no test in it' 1 '^1 passed, 1 failed$' run_here empty
+expect 'nothing said' 1 '^1 passed, 1 failed$' run_here silent
+expect 'out of time' 1 '^2 passed, 1 failed$' run_here slow
+expect 'no such program' 1 '^1 passed, 1 failed$' run_here absent
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

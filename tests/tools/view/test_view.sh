@@ -1,0 +1,341 @@
+#!/usr/bin/env bash
+# `demoloom view`: the same script of events without a window and, under Xvfb, in one. Pictures are kept in
+# $LOOM_KEEP where that is set. Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../../.." || exit 1
+. tests/tools/check.sh
+keep=${LOOM_KEEP:-$work}
+
+# state N KEY VALUE: the N-th `tell` said so.
+state() { [ "$(sed -n "$1p" "$work/told" | grep -o "\"$2\":[^,]*" | head -n 1)" = "\"$2\":$3" ]; }
+# picture FILE: a PNG with something in it.
+picture() { head -c 8 "$1" | grep -qa PNG && [ "$(stat -c %s "$1")" -gt 20000 ]; }
+view() { timeout 600 "$loom" view "$@" >"$work/told" 2>"$work/errors"; }
+
+"$loom" generate threading -n 6 --seed 4 -o "$work/t.hdf5" --failed "$work/f.hdf5" >/dev/null 2>&1
+check 'demos to look at' test -s "$work/t.hdf5"
+
+cat >"$work/browse" <<END
+thumbs
+tell
+shot $keep/view-first.png
+next
+row 60
+tell
+shot $keep/view-row.png
+sort length
+filter succeeded
+tell
+filter failed
+tell
+filter all
+find demo_3
+tell
+find
+key escape
+key space
+wait 15
+tell
+key space
+key right
+key right ctrl
+tell
+key end
+key t
+key c
+shot $keep/view-transparent.png
+key t
+key enter
+tell
+demo demo_0
+key delete
+save
+tell
+targets
+paths
+frames
+ghost
+coverage
+row 50
+shot $keep/view-overlays.png
+tell
+plot 1
+shot $keep/view-plots.png
+plot 5
+shot $keep/view-forces.png
+plot 0
+help
+shot $keep/view-help.png
+help
+click 60 90
+tell
+drag 640 250 700 300
+drag 640 250 640 200 right
+scroll 640 250 2
+shot $keep/view-camera.png
+menu
+list
+timeline
+shot $keep/view-alone.png
+menu
+list
+timeline
+attempt
+finish
+tell
+seed 7
+reset D1
+tell
+expert
+finish
+tell
+demo demo_2
+live
+double 640 300
+wait 10
+tell
+quit
+END
+check 'a script runs without a window' view "$work/t.hdf5" --headless --script "$work/browse"
+check 'nothing is complained of' test ! -s "$work/errors"
+check 'the first demo' state 1 demo '"demo_0"'
+check 'all are listed' state 1 listed 6
+check 'the next demo' state 2 demo '"demo_1"'
+check 'the row asked for' state 2 row 60
+check 'successes' state 3 listed 6
+check 'failures' state 4 listed 0
+check 'found by name' state 5 first '"demo_3"'
+check 'it plays' state 6 row 70
+check 'keep' state 8 mark '"keep"'
+check 'saved' grep -q 'marks saved' "$work/told"
+check 'kept and rejected in the file' sh -c "'$loom' info '$work/t.hdf5' | grep -q 'mask keep *1 demos' &&
+  '$loom' info '$work/t.hdf5' | grep -q 'mask reject *1 demos'"
+check 'a click chooses' state 11 demo '"demo_0"'
+check 'an attempt is one more' state 12 demos 7
+check 'a reset is one row' state 13 rows 1
+check 'an expert runs' state 14 outcome '"success"'
+check 'the simulation runs' state 15 live true
+check 'no OpenGL error' sh -c "! grep -q '\"gl_error\":[1-9]' '$work/told'"
+for name in first row transparent overlays plots forces help camera alone; do
+  check "picture $name" picture "$keep/view-$name.png"
+done
+check 'rows look different' differ "$keep/view-first.png" "$keep/view-row.png"
+check 'overlays are seen' differ "$keep/view-row.png" "$keep/view-overlays.png"
+check 'the camera moves' differ "$keep/view-overlays.png" "$keep/view-camera.png"
+
+# The arms are driven by keys and the mouse.
+cat >"$work/drive" <<END
+drive
+tell
+key w
+wait 30
+up w
+wait 6
+tell
+key space
+drag 640 300 700 300 shift
+wait 10
+tell
+shot $keep/view-drive.png
+key enter
+key backspace
+tell
+key tab
+tell
+key delete
+wait 3
+tell
+key j ctrl
+tell
+quit
+END
+hand() { sed -n "$1p" "$work/told" | sed -n 's/.*"hand":\[\([-0-9.e]*\),.*/\1/p'; }
+further() { awk -v a="$1" -v b="$2" -v by="$3" 'BEGIN { exit !(a - b > by) }'; }
+check 'driving' view threading --headless --script "$work/drive" --record "$work/driven.hdf5"
+check 'it drives' state 1 driving true
+check 'W moves the hand away' further "$(hand 1)" "$(hand 2)" 0.1
+check 'space closes it' state 3 closed true
+check 'the mouse moves it' test "$(hand 2)" != "$(hand 3)"
+check 'no success, nothing saved' test ! -e "$work/driven.hdf5"
+check 'five seconds back' state 4 driven 0
+check 'opens it again' state 4 closed false
+check 'where it was' test "$(hand 4)" = "$(hand 1)"
+check 'the other arm' state 5 driven_arm 1
+check 'the next attempt' state 6 demo '"drive 1 (seed 0)"'
+check 'it ends' state 7 driving false
+check 'picture drive' picture "$keep/view-drive.png"
+
+# The same in a window.
+sed 's/view-\([a-z]*\).png/window-\1.png/; /^attempt/,/^demo demo_2/ s/^tell$/wait 1/' "$work/browse" >"$work/browse-window"
+if command -v xvfb-run >/dev/null; then
+  in_window() { timeout 600 xvfb-run -a -s '-screen 0 1400x900x24' "$loom" view "$@" >"$work/told" 2>"$work/errors"; }
+  check 'a script runs in a window' in_window "$work/t.hdf5" --script "$work/browse-window"
+  check 'the next demo, in a window' state 2 demo '"demo_1"'
+  check 'no OpenGL error in the window' sh -c "! grep -q '\"gl_error\":[1-9]' '$work/told'"
+  for name in first overlays plots; do check "window picture $name" picture "$keep/window-$name.png"; done
+fi
+no_display() { ! env -u DISPLAY -u WAYLAND_DISPLAY "$loom" view "$work/t.hdf5" 2>"$work/errors" && grep -q 'demoloom render' "$work/errors"; }
+check 'without a display it says what to do' no_display
+
+# Runs in the window: subtask by subtask, paused, gone on with, left; a trained policy.
+"$loom" train --data "$work/t.hdf5" -p bc_l2 --hidden 16 --epochs 1 --steps 5 --rollouts 0 --threads 1 \
+  -o "$work/trained" >/dev/null 2>&1
+cat >"$work/runs" <<END
+attempt 1
+speed 8
+wait 2
+tell
+subtask
+wait 30
+tell
+row 3
+tell
+key right ctrl
+wait 60
+tell
+shot $keep/view-run.png
+finish
+tell
+segment -
+wait 1
+tell
+policy 2
+wait 10
+key space
+tell
+key space
+wait 2
+tell
+next -1
+tell
+attempt 3
+finish
+attempt 3
+finish
+tell
+quit
+END
+number() { sed -n "$1p" "$work/told" | grep -o "\"$2\":[-0-9.]*" | head -n 1 | cut -d: -f2; }
+second_end() { sed -n "$1p" "$work/told" | sed -n 's/.*"ends":\[\[\([0-9]*\),.*/\1/p'; }
+check 'runs' view "$work/t.hdf5" --headless --script "$work/runs" --policy "$work/trained/last.safetensors"
+check 'it runs' state 1 running true
+check 'until the next subtask begins' state 2 playing false
+check 'what there is can be scrubbed' state 3 row 3
+check 'and gone on with' test "$(number 4 rows)" -gt "$(number 2 rows)"
+check 'as the ends say' test "$(number 2 rows)" = "$(($(second_end 5) + 1))"
+check 'and to its end' state 5 running false
+check 'which says how it went' grep -q '"message":"attempt 1 (seed 0): [a-z]*' "$work/told"
+check 'a policy runs' state 7 demo '"policy 2 (seed 0)"'
+check 'stands still' state 7 playing false
+check 'and goes on' test "$(number 8 rows)" -ge "$(number 7 rows)" -a "$(number 7 rows)" -gt 1
+check 'until another demo is shown' state 9 running false
+check 'the same number, the same attempt' test "$(number 10 rows)" -gt 1
+check 'picture run' picture "$keep/view-run.png"
+printf 'policy\ntell\nquit\n' >"$work/policy"
+refused() { view "$@" --headless --script "$work/policy" && grep -q "\"message\":\".*$wanted" "$work/told"; }
+wanted='where the policy gives' check 'a policy that does not fit is told' refused pouring --policy "$work/trained/last.safetensors"
+wanted='none.safetensors' check 'so is one that is not there' refused threading --policy "$work/none.safetensors"
+wanted='--policy' check 'and how to name one' refused threading
+
+# Filters by numbers and words; what simulate can show; the mouse as there; ends set by a Ctrl click.
+cat >"$work/more" <<END
+find rows>0
+tell
+find rows<1
+tell
+find source=demo_1
+tell
+find x<9 y<9 reason=
+tell
+filter all
+key escape
+click 60 90
+row 60
+shot $keep/view-plain.png
+forces
+shot $keep/view-contacts.png
+forces
+key f6
+shot $keep/view-bodies.png
+key f6
+key f6
+key f6
+key f7
+shot $keep/view-labels.png
+key f7 
+double 640 300 right
+double 640 300 right ctrl
+tell
+click 600 670 ctrl
+tell
+END
+check 'more of it' view "$work/t.hdf5" --headless --script "$work/more"
+check 'by rows' state 1 listed 6
+check 'by too few' state 2 listed 0
+check 'by source' test "$(number 3 listed)" -lt 6
+check 'by where they began' state 4 listed 6
+check 'contact forces are seen' differ "$keep/view-plain.png" "$keep/view-contacts.png"
+check 'frames are seen' differ "$keep/view-plain.png" "$keep/view-bodies.png"
+check 'labels are seen' differ "$keep/view-plain.png" "$keep/view-labels.png"
+check 'a point to look at' test "$(number 5 selected)" -gt 0
+check 'a Ctrl click sets an end' test "$(second_end 5)" != "$(second_end 6)" -o \
+  "$(sed -n 5p "$work/told" | grep -o '"ends".*')" != "$(sed -n 6p "$work/told" | grep -o '"ends".*')"
+
+# Demos of other models, one after the other: the memory stays that of one.
+{ for i in 1 2 3 4 5 6; do printf 'next\nwait 2\n'; done; printf 'tell\nshot %s\nquit\n' "$keep/view-handover.png"; } >"$work/step"
+check 'seven demos with models of their own' view handover --headless --script "$work/step"
+check 'are shown' state 1 demo '"demo_6"'
+check 'in bounded memory' test "$(number 1 peak_mb | cut -d. -f1)" -lt 500
+
+# Boundaries dragged with the mouse are what is generated from.
+cat >"$work/drag" <<END
+demo demo_1
+drag-boundary 0 grasp 40
+tell
+save
+tell
+film $work/film.mp4
+play
+wait 5
+END
+check 'a boundary is dragged' view threading --headless --script "$work/drag" --annotated "$work/a.hdf5"
+ends=$(sed -n 1p "$work/told" | sed -n 's/.*"ends":\[\[\([0-9]*\),.*/\1/p')
+check 'to where the mouse went' test "$ends" -ge 38 -a "$ends" -le 42
+check 'and saved' grep -q 'annotations saved' "$work/told"
+check 'a film' test -s "$work/film.mp4"
+from_annotated() {
+  "$loom" generate threading --source "$work/a.hdf5" --attempts 40 -n 40 --select random --seed 3 -o "$work/g.hdf5" \
+    --failed "$work/gf.hdf5"
+  grep -aqs "\"arm\":0,\"subtask\":\"grasp\",\"source\":\"demo_1\",\"source_start\":0,\"source_end\":$ends," \
+    "$work/g.hdf5" "$work/gf.hdf5"
+}
+check 'the next generation cuts there' from_annotated
+
+head -c 1000 "$work/t.hdf5" >"$work/cut.hdf5"
+cut_short() { ! view "$work/cut.hdf5" --task threading --headless --script "$work/drag" && grep -q 'cut.hdf5' "$work/errors"; }
+check 'a file cut short is told' cut_short
+
+# Of one cut in its middle, the demos that are whole are shown, the others with the reason.
+head -c $(($(stat -c %s "$work/t.hdf5") / 2)) "$work/t.hdf5" >"$work/half.hdf5"
+printf '%s\n' 'row 20' tell 'filter failed' tell 'filter all' "shot $keep/view-cut.png" quit >"$work/rest"
+half() {
+  view "$work/half.hdf5" --headless --script "$work/rest" && grep -q 'half.hdf5: cut short' "$work/errors" &&
+    state 1 rows 220 && state 1 listed 6 && state 2 listed 3 && state 2 first '"demo_3"'
+}
+check 'what is left of a file is shown' half
+bad_script() { ! view threading --headless --script - && grep -q -- '-:1: no such command' "$work/errors"; }
+check 'a wrong line of a script is told' bad_script <<<'dance'
+check 'usage' sh -c "! '$loom' view 2>'$work/errors' && grep -q 'one task or file' '$work/errors'"
+
+# Open, browse, close under the sanitizers, where they are built. Not while a thread draws thumbnails: a child
+# forked then may inherit the sanitizer's own lock.
+if [ -x build-asan/demoloom ]; then
+  loom=$PWD/build-asan/demoloom
+  export ASAN_OPTIONS=allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
+  printf '%s\n' thumbs 'row 20' 'drag-boundary 0 grasp 50' next 'plot 5' ghost forces 'wait 2' 'attempt 1' subtask finish \
+    'policy 2' 'wait 3' expert 'wait 2' live 'wait 3' quit >"$work/short"
+  check 'sanitizers are content' view "$work/t.hdf5" --headless --script "$work/short" --policy "$work/trained/last.safetensors"
+  cat "$work/errors"
+fi
+
+close_tests

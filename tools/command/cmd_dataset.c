@@ -1,0 +1,152 @@
+// demoloom dataset: merge, split, filter and strip datasets. What is copied passes the privacy rules of
+// engine/data/dataset.h.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/data/dataset.h"
+#include "tools/shared/commands.h"
+#include "tools/shared/common.h"
+#include "tools/shared/options.h"
+
+static const char help[] =
+    "usage: demoloom dataset merge OUT IN...               join files, in that order\n"
+    "       demoloom dataset split FILE [--valid 0.1] [--seed S]   write mask/train and mask/valid\n"
+    "       demoloom dataset filter IN OUT --mask NAME | --demos demo_0,demo_3 | --min-rows N | --max-rows "
+    "N\n"
+    "       demoloom dataset strip IN OUT                  a copy without host names, log-ins and recording "
+    "sessions\n\n"
+    "examples:\n"
+    "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
+    "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n";
+
+typedef struct datasetArgs {
+  double valid;
+  int64_t seed, min_rows, max_rows;
+  const char *mask, *demos;
+} datasetArgs;
+
+static int show(void* user, int done, int total) {
+  tool_progress("copied", done, total, loom_clock() - *(double*)user, "demos");
+  return tool_stop;
+}
+
+static int assemble(const char* out, const loomSource* sources, int n, bool keep_names, loomError* err) {
+  double start = loom_clock();
+  loomAssembleDef def = loom_default_assemble_def();
+  def.keep_names = keep_names;
+  def.progress = show;
+  def.user = &start;
+  tool_catch_signals();
+  int code = loom_dataset_assemble(out, sources, n, &def, err);
+  tool_progress_end();
+  return code;
+}
+
+static int merge(char** paths, int n, loomError* err) {
+  loomSource* sources = calloc((size_t)n, sizeof *sources);
+  if (!sources) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  for (int i = 1; i < n; i++) sources[i - 1].path = paths[i];
+  int code = assemble(paths[0], sources, n - 1, false, err);
+  free(sources);
+  return code;
+}
+
+static int split(const char* path, const datasetArgs* a, loomError* err) {
+  loomDataset* d;
+  int code = loom_dataset_open(&d, path, err);
+  if (code) return code;
+  int n = loom_dataset_demo_count(d), count[2] = {0, 0};
+  loom_dataset_close(d);
+  unsigned char* valid = calloc((size_t)n + 1, 1);
+  int* demos[2] = {calloc((size_t)n + 1, sizeof(int)), calloc((size_t)n + 1, sizeof(int))};
+  if (!valid || !demos[0] || !demos[1]) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  if (!code) {
+    loom_split(valid, n, a->valid, (uint64_t)a->seed);
+    for (int i = 0; i < n; i++) demos[valid[i]][count[valid[i]]++] = i;
+    loomMask masks[2] = {{"train", count[0], demos[0]}, {"valid", count[1], demos[1]}};
+    code = loom_dataset_set_masks(path, masks, 2, err);
+  }
+  free(valid);
+  free(demos[0]);
+  free(demos[1]);
+  if (!code) fprintf(stderr, "mask/train %d demos, mask/valid %d demos\n", count[0], count[1]);
+  return code;
+}
+
+static bool in_list(const char* list, const char* name) {
+  size_t n = strlen(name);
+  for (const char* c = list; (c = strstr(c, name)); c++) {
+    if ((c == list || c[-1] == ',') && (c[n] == 0 || c[n] == ',')) return true;
+  }
+  return false;
+}
+
+static bool in_names(const loomNames* names, const char* name) {
+  for (int i = 0; i < names->n; i++) {
+    if (!strcmp(names->name[i], name)) return true;
+  }
+  return false;
+}
+
+static int filter(const char* in, const char* out, const datasetArgs* a, loomError* err) {
+  loomDataset* d;
+  loomNames mask = {0, NULL};
+  int kept = 0, code = loom_dataset_open(&d, in, err);
+  if (code) return code;
+  int n = loom_dataset_demo_count(d);
+  loomSource* sources = calloc((size_t)n + 1, sizeof *sources);
+  if (!sources) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  if (!code && a->mask) code = loom_dataset_mask(&mask, d, a->mask, err);
+  for (int i = 0; !code && i < n; i++) {
+    const char* name = loom_dataset_demo_name(d, i);
+    loomArray actions;
+    if (a->mask && !in_names(&mask, name)) continue;
+    if (a->demos && !in_list(a->demos, name)) continue;
+    code = loom_dataset_describe(&actions, d, loom_dataset_demo_path(d, i), "actions", err);
+    if (code || actions.shape[0] < a->min_rows || actions.shape[0] > a->max_rows) continue;
+    sources[kept++] = (loomSource){in, name};
+  }
+  if (!code && !kept) code = loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo is left", in);
+  if (!code) code = assemble(out, sources, kept, false, err);
+  loom_names_destroy(&mask);
+  free(sources);
+  loom_dataset_close(d);
+  return code;
+}
+
+static int parse_dataset_options(datasetArgs* a, int argc, char** argv) {
+  const toolOption options[] = {
+      option_double("valid", 0, &a->valid, 0, 1),
+      option_int64("seed", 0, &a->seed, 0, INT64_MAX),
+      option_text("mask", 0, &a->mask),
+      option_text("demos", 0, &a->demos),
+      option_int64("min-rows", 0, &a->min_rows, 0, INT64_MAX),
+      option_int64("max-rows", 0, &a->max_rows, 0, INT64_MAX),
+  };
+  return tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+}
+
+int cmd_dataset(int argc, char** argv) {
+  datasetArgs a = {.valid = 0.1, .max_rows = INT64_MAX};
+  loomError err = {0, ""};
+  int status = parse_dataset_options(&a, argc, argv);
+  if (status) return status < 0 ? EXIT_DONE : status;
+  int n = argc - optind;
+  char** rest = argv + optind;
+  const char* verb = n ? rest[0] : "";
+  int code;
+  if (!strcmp(verb, "merge") && n >= 3) {
+    code = merge(rest + 1, n - 1, &err);
+  } else if (!strcmp(verb, "split") && n == 2) {
+    code = split(rest[1], &a, &err);
+  } else if (!strcmp(verb, "filter") && n == 3) {
+    code = filter(rest[1], rest[2], &a, &err);
+  } else if (!strcmp(verb, "strip") && n == 3) {
+    loomSource all = {rest[1], NULL};
+    code = assemble(rest[2], &all, 1, true, &err);
+  } else {
+    return tool_usage("dataset", "expected merge, split, filter or strip with its files");
+  }
+  return code ? tool_fail(&err) : EXIT_DONE;
+}

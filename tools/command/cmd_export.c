@@ -1,0 +1,176 @@
+// demoloom export: a trained policy as an ONNX graph.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policies/export/onnx.h"
+#include "tools/shared/commands.h"
+#include "tools/shared/common.h"
+#include "tools/shared/options.h"
+
+static const char help[] =
+    "usage: demoloom export POLICY.safetensors -o POLICY.onnx [options]\n\n"
+    "Writes all that a policy does to decide, normalisation included, as an ONNX graph (opset 17): it runs "
+    "in\n"
+    "onnxruntime and others, with no part of demoloom.\n"
+    "Inputs are named as observations are, in the dataset's units: a matrix each of as many rows as the "
+    "policy\n"
+    "sees, oldest first (before an episode's first row come copies of it); images height x width x "
+    "channels,\n"
+    "0 to 1. `actions` are to be done one after the other before the next decision. `state_NAME` are zeros\n"
+    "when an episode begins, then what the last decision gave as `next_NAME`; `noise` are new standard "
+    "normal\n"
+    "numbers. Of a mixture of Gaussians `actions` are the likeliest mode's mean; its `means`, `scales` and\n"
+    "`logits` are told too.\n\n"
+    "  -o, --output FILE    the graph\n"
+    "      --task TASK      whose control rate is told in it (default: what the policy's rollouts were of)\n"
+    "      --check FILE     decisions of ours, to compare a runtime's with: inputs and actions, safetensors\n"
+    "      --data FILE      a dataset whose rows these are made on (default: random rows)\n"
+    "  -n, --decisions N    how many, default 64\n"
+    "  -s, --seed S         of what is random in them, default 0\n\n"
+    "examples:\n"
+    "  demoloom export runs/handover/best_success.safetensors -o handover.onnx\n"
+    "  demoloom export runs/handover/last.safetensors --check cases.safetensors --data handover.hdf5\n";
+
+typedef struct exportArgs {
+  const char *policy, *out, *task, *check, *data;
+  int64_t n, seed;
+} exportArgs;
+
+static int parse_export_options(exportArgs* a, int argc, char** argv) {
+  const toolOption options[] = {
+      option_text("output", 'o', &a->out),
+      option_text("task", 0, &a->task),
+      option_text("check", 0, &a->check),
+      option_text("data", 0, &a->data),
+      option_int64("decisions", 'n', &a->n, 1, 1 << 20),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
+  if (optind + 1 != argc) return tool_usage("export", "it takes one policy");
+  a->policy = argv[optind];
+  if (!a->out && !a->check) return tool_usage("export", "say where to: -o POLICY.onnx");
+  if (a->data && !a->check) return tool_usage("export", "--data is of use with --check only");
+  const char* written[] = {a->out, a->check};
+  for (int i = 0; i < 2; i++)
+    if (written[i] &&
+        (tool_same_file(written[i], a->policy) || (a->data && tool_same_file(written[i], a->data))))
+      return tool_usage("export", "%s would be overwritten", written[i]);
+  if (a->out && a->check && !strcmp(a->out, a->check))
+    return tool_usage("export", "-o and --check name one file");
+  return 0;
+}
+
+// The rate of the task that was asked for, or of the policy's own, if that is still there.
+static int control_freq(double* out, const exportArgs* a, const loomTrained* trained, loomError* err) {
+  const char* name = a->task ? a->task : trained->config.rollout.task;
+  loomTask* task = NULL;
+  if (!*name) return 0;
+  int code = tool_task(&task, name, err);
+  if (!code) *out = task->control_freq;
+  loom_task_destroy(task);
+  return a->task ? code : 0;
+}
+
+// ---- what decisions are made on
+
+// The room of a batch of a->n decisions; of data, loom_batch_create's is used.
+static int create_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, loomError* err) {
+  size_t rows = (size_t)a->n * (size_t)loom_network_seen(&t->network.def);
+  *out = (loomBatch){.n = (int)a->n, .low = calloc(rows * (size_t)t->obs.dim + 1, sizeof(float))};
+  bool lacks = !out->low;
+  for (int i = 0; i < t->config.data.key_count; i++)
+    if (t->shape[i][0] > 1) lacks |= !(out->visual[i] = calloc(rows * (size_t)t->dim[i], sizeof(float)));
+  return lacks ? loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %lld decisions", (long long)a->n) : 0;
+}
+
+static void random_like(float* out, size_t rows, const loomNormal* n, loomRandom* random) {
+  for (size_t i = 0; i < rows; i++)
+    for (int k = 0; k < n->dim; k++)
+      *out++ = (float)(n->mean[k] + n->deviation[k] * loom_random_normal(random));
+}
+
+// As the policy's statistics say they are spread; pixels are anything.
+static int random_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, loomError* err) {
+  loomRandom random = loom_random((uint64_t)a->seed, 0, LOOM_PURPOSE_TEST);
+  size_t rows = (size_t)a->n * (size_t)loom_network_seen(&t->network.def);
+  int code = create_rows(out, a, t, err);
+  if (code) return code;
+  random_like(out->low, rows, &t->obs, &random);
+  for (int i = 0; i < t->config.data.key_count; i++) {
+    if (t->shape[i][0] == 2)
+      random_like(out->visual[i], rows * (size_t)t->shape[i][1], &t->cloud[i], &random);
+    for (size_t k = 0; t->shape[i][0] == 3 && k < rows * (size_t)t->dim[i]; k++)
+      out->visual[i][k] = (float)loom_random_uniform(&random);
+  }
+  return 0;
+}
+
+static int check_keys(const exportArgs* a, const loomTrained* t, const loomData* data, loomError* err) {
+  const loomDataInfo* info = loom_data_info(data);
+  for (int i = 0; i < info->key_count; i++) {
+    const loomDataKey* key = &info->key[i];
+    bool same = key->dim == t->dim[i];
+    for (int k = 0; t->shape[i][0] > 1 && k < t->shape[i][0]; k++)
+      same = same && key->rank == t->shape[i][0] && key->shape[k] == t->shape[i][k + 1];
+    if (!same)
+      return loom_error_set(err, LOOM_ERR_FORMAT,
+                            "%s: observation '%s' has %d numbers where the policy was trained with %d, or "
+                            "another shape",
+                            a->data, key->name, key->dim, t->dim[i]);
+  }
+  return 0;
+}
+
+// The dataset's first rows, fewer than a->n if it has no more.
+static int data_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, loomError* err) {
+  const loomConfigData* config = &t->config.data;
+  const char* key[LOOM_DATA_KEYS];
+  loomDataFile file = {a->data, NULL, 0, 0};
+  loomDataDef def = loom_default_data_def();
+  loomData* data = NULL;
+  for (int i = 0; i < config->key_count; i++) key[i] = config->key[i];
+  def.file = &file;
+  def.file_count = 1;
+  def.key = key;
+  def.key_count = config->key_count;
+  def.action = config->actions;
+  def.batch = (int)a->n;
+  def.shuffle = def.prefetch = false;
+  loom_data_sequence(&def, loom_network_seen(&t->network.def), 1);
+  int code = loom_data_open(&data, &def, err);
+  if (!code) code = check_keys(a, t, data, err);
+  if (!code) code = loom_batch_create(out, data, err);
+  if (!code) code = loom_data_batch(out, data, 0, err);
+  loom_data_close(data);
+  return code;
+}
+
+static int write_check(const exportArgs* a, const loomTrained* trained, loomError* err) {
+  loomBatch rows = {0};
+  int code = (a->data ? data_rows : random_rows)(&rows, a, trained, err);
+  if (!code) code = loom_onnx_cases(a->check, trained, &rows, (uint64_t)a->seed, err);
+  loom_batch_destroy(&rows);
+  return code;
+}
+
+static int export_policy(const exportArgs* a, loomError* err) {
+  loomTrained trained;
+  loomOnnxDef def = {0};
+  int code = loom_trained_load(&trained, a->policy, err);
+  if (code) return code;
+  if (a->out) code = control_freq(&def.control_freq, a, &trained, err);
+  if (!code && a->out) code = loom_onnx_export(a->out, &trained, &def, err);
+  if (!code && a->check) code = write_check(a, &trained, err);
+  loom_trained_destroy(&trained);
+  return code;
+}
+
+int cmd_export(int argc, char** argv) {
+  exportArgs a = {.n = 64};
+  loomError err = {0, ""};
+  int code = parse_export_options(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  return export_policy(&a, &err) ? tool_fail(&err) : EXIT_DONE;
+}

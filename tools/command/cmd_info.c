@@ -1,0 +1,167 @@
+// demoloom info: what is in a dataset or a policy.
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/data/dataset.h"
+#include "tools/command/info_policy.h"
+#include "tools/shared/commands.h"
+#include "tools/shared/common.h"
+
+static const char help[] =
+    "usage: demoloom info FILE [--models] [--json]\n\n"
+    "Environment, demos, arrays and masks of a robomimic dataset; --models adds each demo's MJCF: bytes, "
+    "files it names.\n"
+    "Kind, observations, actions and size of a policy (.safetensors); inputs, outputs and metadata of an "
+    "exported "
+    "one (.onnx).\n";
+
+static int count_text(const char* text, const char* what) {
+  int n = 0;
+  for (const char* c = text; (c = strstr(c, what)); c++) n++;
+  return n;
+}
+
+static int visit_array(void* user, const char* name, const loomArray* array, int readable,
+                       const loomError* why) {
+  cJSON* one = cJSON_CreateObject();
+  if (readable) {
+    cJSON_AddStringToObject(one, "error", why->message);
+  } else {
+    cJSON_AddStringToObject(one, "type", loom_type_name(array->type));
+    cJSON* shape = cJSON_AddArrayToObject(one, "shape");
+    for (int i = 0; i < array->rank; i++)
+      cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)array->shape[i]));
+  }
+  cJSON_AddItemToObject(user, name, one);
+  return 0;
+}
+
+static cJSON* describe_demo(const loomDataset* d, int i, bool models) {
+  loomError err = {0, ""};
+  loomArray actions;
+  char* xml = NULL;
+  const char* path = loom_dataset_demo_path(d, i);
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddStringToObject(out, "name", loom_dataset_demo_name(d, i));
+  if (!loom_dataset_describe(&actions, d, path, "actions", &err)) {
+    cJSON_AddNumberToObject(out, "rows", (double)actions.shape[0]);
+    cJSON_AddNumberToObject(out, "action_dim", (double)actions.shape[1]);
+  } else {
+    cJSON_AddStringToObject(out, "error", err.message);
+  }
+  if (models && !loom_dataset_attr_string(&xml, d, path, "model_file", &err)) {
+    cJSON_AddNumberToObject(out, "model_bytes", (double)strlen(xml));
+    cJSON_AddNumberToObject(out, "model_files", count_text(xml, " file=\""));
+    cJSON_AddNumberToObject(out, "model_absolute_paths", count_text(xml, "=\"/"));
+  }
+  free(xml);
+  return out;
+}
+
+static cJSON* describe(const loomDataset* d, bool models) {
+  loomNames masks = {0, NULL};
+  char* env = NULL;
+  struct stat s = {0};
+  cJSON* root = cJSON_CreateObject();
+  int n = loom_dataset_demo_count(d);
+  cJSON_AddStringToObject(root, "file", loom_dataset_path(d));
+  if (!stat(loom_dataset_path(d), &s)) cJSON_AddNumberToObject(root, "bytes", (double)s.st_size);
+  if (loom_dataset_warning(d)) cJSON_AddStringToObject(root, "warning", loom_dataset_warning(d));
+  if (!loom_dataset_attr_string(&env, d, "data", "env_args", NULL)) {
+    cJSON* args = cJSON_Parse(env);
+    cJSON* name = args ? cJSON_DetachItemFromObjectCaseSensitive(args, "env_name") : NULL;
+    if (name) cJSON_AddItemToObject(root, "env_name", name);
+    cJSON_Delete(args);
+    free(env);
+  }
+  cJSON_AddNumberToObject(root, "demo_count", n);
+  cJSON* mask_map = cJSON_AddObjectToObject(root, "masks");
+  if (!loom_dataset_masks(&masks, d, NULL)) {
+    for (int i = 0; i < masks.n; i++) {
+      loomNames demos = {0, NULL};
+      if (loom_dataset_mask(&demos, d, masks.name[i], NULL)) continue;
+      cJSON_AddNumberToObject(mask_map, masks.name[i], demos.n);
+      loom_names_destroy(&demos);
+    }
+    loom_names_destroy(&masks);
+  }
+  cJSON* arrays = cJSON_AddObjectToObject(root, "arrays");
+  if (n) loom_dataset_visit(d, loom_dataset_demo_path(d, 0), visit_array, arrays, NULL);
+  cJSON* list = cJSON_AddArrayToObject(root, "demos");
+  for (int i = 0; i < n; i++) cJSON_AddItemToArray(list, describe_demo(d, i, models));
+  return root;
+}
+
+static int describe_dataset(cJSON** out, const char* path, bool models, loomError* err) {
+  loomDataset* d;
+  int code = loom_dataset_open(&d, path, err);
+  if (code) return code;
+  *out = describe(d, models);
+  loom_dataset_close(d);
+  return 0;
+}
+
+static void print_text(const cJSON* root) {
+  const cJSON *item, *env = cJSON_GetObjectItem(root, "env_name"),
+                     *warning = cJSON_GetObjectItem(root, "warning");
+  double rows = 0;
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "demos")) {
+    const cJSON* r = cJSON_GetObjectItem(item, "rows");
+    rows += r ? r->valuedouble : 0;
+  }
+  printf("%s: %s, %d demos, %.0f rows, %.1f MB\n", cJSON_GetObjectItem(root, "file")->valuestring,
+         env ? env->valuestring : "?", cJSON_GetObjectItem(root, "demo_count")->valueint, rows,
+         cJSON_GetObjectItem(root, "bytes") ? cJSON_GetObjectItem(root, "bytes")->valuedouble / 1e6 : 0);
+  if (warning) printf("warning: %s\n", warning->valuestring);
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "masks"))
+      printf("mask %-12s %d demos\n", item->string, item->valueint);
+  puts("arrays of the first demo:");
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "arrays")) {
+    char* shape = cJSON_PrintUnformatted(cJSON_GetObjectItem(item, "shape"));
+    const cJSON* type = cJSON_GetObjectItem(item, "type");
+    printf("  %-44s %-8s %s\n", item->string, type ? type->valuestring : "damaged", shape ? shape : "");
+    cJSON_free(shape);
+  }
+  puts("demos:");
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "demos")) {
+    char* text = cJSON_PrintUnformatted(item);
+    printf("  %s\n", text ? text : "");
+    cJSON_free(text);
+  }
+}
+
+int cmd_info(int argc, char** argv) {
+  const char* path = NULL;
+  bool models = false, json = false;
+  for (int i = 1; i < argc; i++) {
+    if (!strcmp(argv[i], "--models")) {
+      models = true;
+    } else if (!strcmp(argv[i], "--json")) {
+      json = true;
+    } else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+      fputs(help, stdout);
+      return EXIT_DONE;
+    } else if (argv[i][0] == '-' || path) {
+      return tool_usage("info", "unknown argument '%s'", argv[i]);
+    } else {
+      path = argv[i];
+    }
+  }
+  if (!path) return tool_usage("info", "it takes one file");
+  loomError err = {0, ""};
+  loomPolicyFile policy = tool_policy_file(path);
+  cJSON* root = NULL;
+  if (policy ? tool_describe_policy(&root, path, policy, &err) : describe_dataset(&root, path, models, &err))
+    return tool_fail(&err);
+  if (json)
+    tool_print_json(root);
+  else if (policy)
+    tool_print_policy(root);
+  else
+    print_text(root);
+  cJSON_Delete(root);
+  return EXIT_DONE;
+}

@@ -1,0 +1,168 @@
+// demoloom record: source demos of a task by its scripted expert.
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/scene/compose.h"
+#include "generators/expert/expert.h"
+#include "generators/run/record.h"
+#include "tools/shared/commands.h"
+#include "tools/shared/common.h"
+#include "tools/shared/options.h"
+
+static const char help[] =
+    "usage: demoloom record TASK -o OUT.hdf5 [-n N] [--seed S] [--reset NAME] [--attempts N] [--assets "
+    "NAME=DIR]\n\n"
+    "Records source demos with the task's scripted expert (`expert:` in task.yaml), closed-loop in the "
+    "simulator,\n"
+    "with a person's variation of speed, pauses and places. Demos that do not succeed are left out and "
+    "told.\n\n"
+    "  -n, --successes N    demos to record (default 10)\n"
+    "      --attempts N     give up after N attempts (default 10 a demo)\n"
+    "  -o, --output FILE    dataset to write; without it only what happened is told\n"
+    "  -s, --seed S         default 0\n"
+    "      --all            keep those that fail too, to look at them\n"
+    "      --reset NAME     reset distribution (default: the task's first)\n\n"
+    "example:\n"
+    "  demoloom record threading -n 10 -o scenes/threading/demo.hdf5\n";
+
+typedef struct recordArgs {
+  const char *task, *out, *reset;
+  int64_t successes, attempts, seed;
+  bool all;
+  loomAssetRoots roots;
+} recordArgs;
+
+static int parse_record_options(recordArgs* a, int argc, char** argv) {
+  const toolOption options[] = {
+      option_int64("successes", 'n', &a->successes, 1, 100000),
+      option_int64("attempts", 'm', &a->attempts, 1, 1000000),
+      option_text("output", 'o', &a->out),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+      option_text("reset", 'r', &a->reset),
+      option_assets('a', &a->roots),
+      option_flag("all", 0, &a->all),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
+  if (optind + 1 != argc) return tool_usage("record", "it takes one task");
+  a->task = argv[optind];
+  if (!a->attempts) a->attempts = 10 * a->successes;
+  return 0;
+}
+
+typedef struct recording {
+  const recordArgs* a;
+  loomTask* task;
+  loomScene* scene;
+  loomEpisode* episode;
+  loomTrace trace;
+  int reset;
+  int64_t attempts, kept;
+  bool shared;                   // all demos have one model
+  char (*paths)[LOOM_PATH_MAX];  // (successes) shards
+} recording;
+
+static int open_scene(recording* r, loomAssetRoots* roots, loomError* err) {
+  char label[LOOM_PATH_MAX], *xml = NULL;
+  int code = tool_task(&r->task, r->a->task, err);
+  if (!code) code = tool_assets(roots, r->task, err);
+  if (!code && !r->task->model_file[0])
+    code = loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: no `model: file`; scripted demos need a scene of their own", r->task->path);
+  if (!code) code = loom_task_model(&xml, label, r->task, roots, err);
+  if (!code) code = loom_scene_create(&r->scene, r->task, xml, label, NULL, roots, err);
+  free(xml);
+  if (!code) code = loom_episode_create(&r->episode, r->scene, err);
+  if (!code) code = loom_trace_create(&r->trace, r->episode, r->task->max_steps, err);
+  if (code) return code;
+  r->reset = loom_task_find_reset(r->task, r->a->reset ? r->a->reset : r->task->resets[0].name);
+  if (r->reset < 0)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", r->task->path,
+                          r->a->reset);
+  return 0;
+}
+
+static int record_one(recording* r, loomError* err) {
+  static const char* const ends[] = {"success", "lost", "done without success", "out of time", "simulator"};
+  loomExpert expert;
+  loomRunResult run;
+  char where[256], reason[200] = "";
+  uint64_t seed = (uint64_t)r->a->seed, attempt = (uint64_t)r->attempts++;
+  int code = loom_episode_reset(r->episode, r->reset, seed, attempt, err);
+  if (!code) code = loom_expert_create(&expert, r->episode, seed, attempt, &r->trace, err);
+  if (code) return code;
+  loomPolicy policy = loom_expert_policy(&expert);
+  loomRunDef def = loom_default_run_def(r->task);
+  code = loom_policy_run(&run, r->episode, &policy, &def, &r->trace, err);
+  if (code) return code;
+  if (run.end != LOOM_RUN_SUCCESS) {
+    loom_expert_where(where, sizeof where, &expert, r->task);
+    loom_condition_explain(r->episode->conditions, r->task->success, reason, sizeof reason);
+    fprintf(stderr, "attempt %lld: %s after %d steps: %s; %s\n", (long long)attempt, ends[run.end], run.steps,
+            where, run.end == LOOM_RUN_SIMULATOR ? run.message : reason);
+    if (!r->a->all) return 0;
+  } else {
+    fprintf(stderr, "attempt %lld: success after %d steps\n", (long long)attempt, run.steps);
+  }
+  loomWriteDef write = loom_default_write_def();
+  write.gzip = 9;
+  bool varies = false;
+  for (int o = 0; o < r->task->object_count; o++) varies = varies || r->task->objects[o].shape_count;
+  r->shared = !varies;
+  if (r->a->out) {
+    snprintf(r->paths[r->kept], LOOM_PATH_MAX, "%.900s.shard%lld", r->a->out, (long long)r->kept);
+    code = loom_record_scripted(r->paths[r->kept], &r->trace, r->episode, seed, attempt, varies, &write, err);
+  }
+  if (!code) r->kept++;
+  return code;
+}
+
+static int assemble(const recording* r, loomError* err) {
+  char* xml = NULL;
+  loomSource* sources = calloc((size_t)r->kept + 1, sizeof *sources);
+  char* env_args = loom_env_args(r->task);
+  int code = sources && env_args ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a dataset");
+  if (!code && r->shared) code = loom_episode_xml(&xml, r->episode, err);
+  for (int64_t i = 0; !code && i < r->kept; i++) sources[i].path = r->paths[i];
+  if (!code) {
+    loomAttr attrs[] = {
+        loom_attr_string("env_args", env_args), loom_attr_string("loom_version", loom_version()),
+        loom_attr_string("loom_origin", "scripted expert"), loom_attr_string("model_file", xml)};
+    loomAssembleDef def = loom_default_assemble_def();
+    def.attr = attrs;
+    def.nattr = (int)(sizeof attrs / sizeof *attrs) - !xml;
+    def.valid = 0;
+    code = loom_dataset_assemble(r->a->out, sources, (int)r->kept, &def, err);
+  }
+  free(sources);
+  cJSON_free(env_args);
+  free(xml);
+  return code;
+}
+
+int cmd_record(int argc, char** argv) {
+  recordArgs a = {.successes = 10};
+  recording r = {.a = &a};
+  loomError err = {0, ""};
+  int code = parse_record_options(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  tool_catch_signals();
+  code = open_scene(&r, &a.roots, &err);
+  r.paths = calloc((size_t)a.successes + 1, sizeof *r.paths);
+  if (!code && !r.paths) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
+  while (!code && !tool_stop && r.kept < a.successes && r.attempts < a.attempts) code = record_one(&r, &err);
+  if (!code && a.out && r.kept) code = assemble(&r, &err);
+  for (int64_t i = 0; r.paths && a.out && i < r.kept; i++) unlink(r.paths[i]);
+  int status = code ? tool_fail(&err) : r.kept == a.successes ? EXIT_DONE : EXIT_FAILED;
+  if (!code) printf("%lld demos from %lld attempts\n", (long long)r.kept, (long long)r.attempts);
+  free(r.paths);
+  loom_trace_destroy(&r.trace);
+  loom_episode_destroy(r.episode);
+  loom_scene_destroy(r.scene);
+  loom_task_destroy(r.task);
+  loom_asset_roots_destroy(&a.roots);
+  return status;
+}

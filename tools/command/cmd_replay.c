@@ -1,0 +1,499 @@
+// demoloom replay, segment, verify and scenes: looking at demos through the simulator.
+#include <assert.h>
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generators/run/generate.h"
+#include "generators/source/segment.h"
+#include "generators/source/segment_file.h"
+#include "tools/command/replay_obs.h"
+#include "tools/shared/commands.h"
+#include "tools/shared/common.h"
+#include "tools/shared/options.h"
+
+/// What all commands here take: a task or a file, the task of a file, asset roots, --json, a limit.
+typedef struct looking {
+  const char* command;
+  const char* target;
+  const char* task_name;
+  bool json;
+  int64_t limit;
+  const char* output;
+  const char* segments;  // --segments
+  int export_count;      // --export, at most one of each kind
+  const char* exports[2];
+  bool overwrite;
+  loomAssetRoots roots;
+  loomTask* task;
+  loomDataset* dataset;
+} looking;
+
+static bool ends_with(const char* text, const char* end) {
+  size_t n = strlen(text), m = strlen(end);
+  return n > m && !strcmp(text + n - m, end);
+}
+
+static bool is_yaml(const char* path) {
+  return ends_with(path, ".yaml") || ends_with(path, ".yml");
+}
+
+static int of_segment(const looking* l) {
+  return strcmp(l->command, "segment") ? tool_usage(l->command, "that option is `demoloom segment`'s") : 0;
+}
+
+static int take_export(void* to, const char* text) {
+  looking* l = to;
+  if (of_segment(l)) return EXIT_USAGE;
+  if (!is_yaml(text) && !ends_with(text, ".hdf5") && !ends_with(text, ".h5"))
+    return tool_usage(l->command, "--export takes a name ending in .hdf5 or .yaml, not '%s'", text);
+  if (l->export_count == 2) return tool_usage(l->command, "--export is there more than twice");
+  l->exports[l->export_count++] = text;
+  return 0;
+}
+
+static int parse_replay_options(looking* l, int argc, char** argv, const char* help) {
+  const toolOption options[] = {
+      option_text("task", 't', &l->task_name), option_assets('a', &l->roots),
+      option_flag("json", 'j', &l->json),      option_int64("limit", 'n', &l->limit, 1, INT32_MAX),
+      option_text("output", 'o', &l->output),  option_text("segments", 0, &l->segments),
+      option_call("export", take_export, l),   option_flag("overwrite", 0, &l->overwrite),
+  };
+  l->command = argv[0];
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
+  if ((l->segments || l->overwrite) && of_segment(l)) return EXIT_USAGE;
+  if (optind + 1 != argc || !argv[optind]) return tool_usage(l->command, "it takes one task or file");
+  l->target = argv[optind];
+  return 0;
+}
+
+static int open_target(looking* l, loomError* err) {
+  assert(l->target);
+  return tool_open(&l->task, &l->dataset, &l->roots, l->target, l->task_name, false, err);
+}
+
+static void close_target(looking* l) {
+  loom_dataset_close(l->dataset);
+  loom_task_destroy(l->task);
+  loom_asset_roots_destroy(&l->roots);
+}
+
+static int demo_count(const looking* l) {
+  int n = loom_dataset_demo_count(l->dataset);
+  return l->limit && l->limit < n ? (int)l->limit : n;
+}
+
+static void print_json(cJSON* root) {
+  tool_print_json(root);
+  cJSON_Delete(root);
+}
+
+// ---- replay
+
+static const char replay_help[] =
+    "usage: demoloom replay TASK|FILE.hdf5 [-o OUT.hdf5] [--task TASK] [--limit N] [--assets NAME=DIR] "
+    "[--json]\n\n"
+    "Replays each demo twice in its own model: by state (does the recording show success?) and by action "
+    "(do\n"
+    "the recorded actions still succeed here?). With -o it writes a copy whose demos have the observations\n"
+    "that their states give, to train policies on recordings of states and actions alone.\n\nexamples:\n"
+    "  demoloom replay handover             the task's own source demos\n"
+    "  demoloom replay handover -o sources.hdf5\n"
+    "  demoloom replay mine.hdf5 --json     any file whose environment a scene knows\n";
+
+static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
+  loomDemo demo;
+  loomScene* scene = NULL;
+  loomEpisode* episode = NULL;
+  loomReplay states = {0};
+  loomActionReplay actions = {0};
+  int code = loom_demo_load(&demo, l->dataset, i, err);
+  if (code) return code;
+  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  if (!code) code = loom_replay_states(&states, episode, &demo, err);
+  if (!code) code = loom_replay_actions(&actions, episode, &demo, err);
+  if (!code) {
+    cJSON* d = cJSON_CreateObject();
+    cJSON_AddStringToObject(d, "name", demo.name);
+    cJSON_AddNumberToObject(d, "rows", demo.rows);
+    cJSON_AddBoolToObject(d, "states_success", states.success_row >= 0);
+    cJSON_AddNumberToObject(d, "states_success_row", states.success_row);
+    cJSON_AddBoolToObject(d, "actions_success", actions.success);
+    cJSON_AddNumberToObject(d, "actions_first_success", actions.first_success);
+    cJSON_AddNumberToObject(d, "joint_error_50", actions.joint_error_50);
+    cJSON_AddNumberToObject(d, "max_state_error", actions.state_error);
+    cJSON_AddItemToArray(list, d);
+    if (!l->json) {
+      printf("%-10s %6d  %-14s %-14s %.2e rad\n", demo.name, demo.rows,
+             states.success_row >= 0 ? "success" : "no success", actions.success ? "success" : "no success",
+             actions.joint_error_50);
+    }
+  }
+  loom_replay_destroy(&states);
+  loom_episode_destroy(episode);
+  loom_scene_destroy(scene);
+  loom_demo_destroy(&demo);
+  return code;
+}
+
+int cmd_replay(int argc, char** argv) {
+  looking l = {0};
+  loomError err = {0, ""};
+  int code = parse_replay_options(&l, argc, argv, replay_help);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  cJSON* list = cJSON_CreateArray();
+  code = open_target(&l, &err);
+  if (!code && !l.json)
+    printf("%-10s %6s  %-14s %-14s %s\n", "demo", "rows", "by state", "by action", "joint error, 50 steps");
+  double start = loom_clock();
+  int n = code ? 0 : demo_count(&l);
+  for (int i = 0; !code && i < n; i++) {
+    code = replay_demo(list, &l, i, &err);
+    tool_progress("replayed", i + 1, n, loom_clock() - start, "demos");
+  }
+  tool_progress_end();
+  if (!code && l.output) code = replay_obs(l.output, l.task, l.dataset, &l.roots, n, &err);
+  if (!code && l.output && !l.json) printf("wrote %s\n", l.output);
+  cJSON* root = cJSON_CreateObject();
+  cJSON_AddItemToObject(root, "demos", list);
+  if (!code && l.json) {
+    print_json(root);
+  } else {
+    cJSON_Delete(root);
+  }
+  close_target(&l);
+  return code ? tool_fail(&err) : EXIT_DONE;
+}
+
+// ---- segment
+
+static const char segment_help[] =
+    "usage: demoloom segment TASK|FILE.hdf5 [--task TASK] [--limit N] [--segments FILE.yaml]\n"
+    "                        [--export FILE.yaml|FILE.hdf5] [--overwrite] [--assets NAME=DIR] [--json]\n\n"
+    "Prints the rows at which each arm's subtasks start and end.\n\n"
+    "  --export FILE.yaml    write the ends to a file to read and edit: DEMO: {arm0: {SUBTASK: ROW, ...}, "
+    "...}, "
+    "where\n"
+    "                        ROW is the one after the subtask's last\n"
+    "  --export FILE.hdf5    write a copy of the demos with the ends as signals,\n"
+    "                        datagen_info/subtask_term_signals/arm0_SUBTASK, 0 and then 1 from the last row "
+    "on;\n"
+    "                        a task reads them with `until: {signal: arm0_SUBTASK}`\n"
+    "  --overwrite           even if that file is there already\n"
+    "  --segments FILE.yaml  take ends from such a file instead; what it leaves out is found as usual\n\n"
+    "examples:\n"
+    "  demoloom segment handover\n"
+    "  demoloom segment handover --export ends.yaml     edit it, then look at the result with\n"
+    "  demoloom segment handover --segments ends.yaml   and use it with\n"
+    "  demoloom generate handover --segments ends.yaml -o out.hdf5\n";
+
+static int segment_demo(loomReplay* r, const looking* l, int i, const loomSegmentFile* given,
+                        loomError* err) {
+  loomDemo demo;
+  loomScene* scene = NULL;
+  loomEpisode* episode = NULL;
+  int code = loom_demo_load(&demo, l->dataset, i, err);
+  if (code) return code;
+  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  if (!code) code = loom_replay_states(r, episode, &demo, err);
+  if (!code) code = loom_segment(r, l->task, l->dataset, i, given, err);
+  loom_episode_destroy(episode);
+  loom_scene_destroy(scene);
+  loom_demo_destroy(&demo);
+  return code;
+}
+
+static void print_segments(const looking* l, const loomReplay* r) {
+  for (int a = 0; a < l->task->arm_count; a++) {
+    printf("%-8s %5d rows  arm %d:", r->name, r->rows, a);
+    for (int k = 0; k < l->task->subtask_count[a]; k++)
+      printf("  %s %d-%d", l->task->subtasks[a][k].name, loom_segment_start(r, a, k), r->end[a][k] - 1);
+    putchar('\n');
+  }
+}
+
+static cJSON* segments_json(const looking* l, const loomReplay* r) {
+  cJSON* d = cJSON_CreateObject();
+  cJSON_AddStringToObject(d, "name", r->name);
+  cJSON_AddNumberToObject(d, "rows", r->rows);
+  cJSON* segments = cJSON_AddArrayToObject(d, "segments");
+  for (int a = 0; a < l->task->arm_count; a++) {
+    for (int k = 0; k < l->task->subtask_count[a]; k++) {
+      cJSON* s = cJSON_CreateObject();
+      cJSON_AddNumberToObject(s, "arm", a);
+      cJSON_AddStringToObject(s, "subtask", l->task->subtasks[a][k].name);
+      cJSON_AddNumberToObject(s, "start", loom_segment_start(r, a, k));
+      cJSON_AddNumberToObject(s, "end", r->end[a][k]);
+      cJSON_AddItemToArray(segments, s);
+    }
+  }
+  return d;
+}
+
+static int export_segments(const looking* l, const loomReplay* r, int n, loomError* err) {
+  const char* source = loom_dataset_path(l->dataset);
+  int code = 0;
+  for (int i = 0; !code && i < l->export_count; i++) {
+    const char* path = l->exports[i];
+    if (tool_same_file(path, source))
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is the source itself; export to another file",
+                            path);
+    if (tool_is_file(path) && !l->overwrite)
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", path);
+    code = is_yaml(path) ? loom_segment_file_write(path, l->task, source, r, n, err)
+                         : loom_segment_dataset_write(path, l->task, source, r, n, err);
+    if (!code && !l->json) printf("wrote %s\n", path);
+  }
+  return code;
+}
+
+int cmd_segment(int argc, char** argv) {
+  looking l = {0};
+  loomError err = {0, ""};
+  loomSegmentFile given = {0};
+  int code = parse_replay_options(&l, argc, argv, segment_help);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  code = open_target(&l, &err);
+  int n = code ? 0 : demo_count(&l);
+  if (!code && l.segments) code = loom_segment_file_load(&given, l.segments, l.task, l.dataset, &err);
+  loomReplay* replay = calloc((size_t)n + 1, sizeof *replay);
+  if (!code && !replay) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d demos", n);
+  cJSON* root = cJSON_CreateObject();
+  cJSON* list = cJSON_AddArrayToObject(root, "demos");
+  for (int i = 0; !code && i < n; i++) {
+    code = segment_demo(&replay[i], &l, i, &given, &err);
+    if (!code && !l.json) print_segments(&l, &replay[i]);
+    if (!code && l.json) cJSON_AddItemToArray(list, segments_json(&l, &replay[i]));
+  }
+  if (!code) code = export_segments(&l, replay, n, &err);
+  if (!code && l.json) {
+    print_json(root);
+  } else {
+    cJSON_Delete(root);
+  }
+  for (int i = 0; replay && i < n; i++) loom_replay_destroy(&replay[i]);
+  free(replay);
+  loom_segment_file_destroy(&given);
+  close_target(&l);
+  return code ? tool_fail(&err) : EXIT_DONE;
+}
+
+// ---- verify
+
+static const char verify_help[] =
+    "usage: demoloom verify FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
+    "Compiles each demo's own model_file, starts from its first state and steps its actions: do all states "
+    "come out\n"
+    "the same, bit for bit, and does success hold at the end? Exit status 1 when any demo fails.\n";
+
+/// What verifying one demo showed.
+typedef struct verdict {
+  bool checked, success, identical;
+  char name[LOOM_NAME_MAX];
+  int rows, ik_short_steps;
+  double state_error;
+  loomQuality quality;
+  double seconds;  // CPU, of the steps alone
+} verdict;
+
+static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
+  loomDemo demo;
+  loomScene* scene = NULL;
+  loomEpisode* episode = NULL;
+  loomActionReplay r = {0};
+  int code = loom_demo_load(&demo, l->dataset, i, err);
+  if (code) return code;
+  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  double start = loom_thread_cpu();
+  if (!code) code = loom_replay_actions(&r, episode, &demo, err);
+  if (!code) {
+    *v = (verdict){.checked = true,
+                   .success = r.success_steps >= l->task->success_hold,
+                   .identical = r.identical,
+                   .rows = demo.rows,
+                   .state_error = r.state_error,
+                   .quality = r.quality,
+                   .ik_short_steps = r.ik_short_steps,
+                   .seconds = loom_thread_cpu() - start};
+    snprintf(v->name, sizeof v->name, "%.63s", demo.name);
+  }
+  loom_episode_destroy(episode);
+  loom_scene_destroy(scene);
+  loom_demo_destroy(&demo);
+  return code;
+}
+
+static int verify_all(verdict* v, int n, const looking* l, loomError* err) {
+  int code = 0, finished = 0;
+  double start = loom_clock();
+#pragma omp parallel for schedule(dynamic, 1)
+  for (int i = 0; i < n; i++) {
+    loomError why = {0, ""};
+    bool skip;
+#pragma omp critical(loom_verify)
+    skip = code || tool_stop;
+    if (skip) continue;
+    int bad = verify_demo(&v[i], l, i, &why);
+#pragma omp critical(loom_verify)
+    {
+      if (bad && !code) {
+        code = bad;
+        *err = why;
+      }
+      tool_progress("verified", ++finished, n, loom_clock() - start, "demos");
+    }
+  }
+  tool_progress_end();
+  return code;
+}
+
+static cJSON* verify_json(const verdict* v, int n, int* bad) {
+  cJSON *root = cJSON_CreateObject(), *list = cJSON_CreateArray();
+  int demos = 0, success = 0, identical = 0, good = 0, short_steps = 0;
+  double deepest = 0, fastest = 0, worst = 0, seconds = 0, steps = 0;
+  for (int i = 0; i < n; i++) {
+    if (!v[i].checked) continue;
+    demos++;
+    success += v[i].success;
+    identical += v[i].identical;
+    worst = fmax(worst, v[i].state_error);
+    seconds += v[i].seconds;
+    steps += v[i].rows;
+    cJSON* d = cJSON_CreateObject();
+    cJSON_AddStringToObject(d, "name", v[i].name);
+    cJSON_AddBoolToObject(d, "success", v[i].success);
+    cJSON_AddBoolToObject(d, "identical", v[i].identical);
+    cJSON_AddNumberToObject(d, "max_state_error", v[i].state_error);
+    cJSON_AddNumberToObject(d, "max_penetration", v[i].quality.penetration);
+    cJSON_AddStringToObject(d, "penetrating", v[i].quality.penetrating);
+    cJSON_AddNumberToObject(d, "max_action", v[i].quality.action_size);
+    cJSON_AddNumberToObject(d, "max_joint_speed", v[i].quality.joint_speed);
+    cJSON_AddNumberToObject(d, "ik_short_steps", v[i].ik_short_steps);
+    cJSON_AddBoolToObject(d, "well_behaved", loom_quality_good(&v[i].quality));
+    short_steps += v[i].ik_short_steps;
+    good += loom_quality_good(&v[i].quality);
+    deepest = fmax(deepest, v[i].quality.penetration);
+    fastest = fmax(fastest, v[i].quality.joint_speed);
+    cJSON_AddItemToArray(list, d);
+    if (v[i].success && v[i].identical) continue;
+    fprintf(stderr, "%s: %s, largest state error %.3g\n", v[i].name,
+            v[i].success ? "success" : "no success at the end", v[i].state_error);
+  }
+  cJSON_AddNumberToObject(root, "demos", demos);
+  cJSON_AddNumberToObject(root, "success", success);
+  cJSON_AddNumberToObject(root, "identical", identical);
+  cJSON_AddNumberToObject(root, "max_state_error", worst);
+  cJSON_AddNumberToObject(root, "well_behaved", good);
+  cJSON_AddNumberToObject(root, "max_penetration", deepest);
+  cJSON_AddNumberToObject(root, "max_joint_speed", fastest);
+  cJSON_AddNumberToObject(root, "ik_short_steps", short_steps);
+  cJSON_AddNumberToObject(root, "cpu_seconds_per_control_step", steps > 0 ? seconds / steps : 0);
+  cJSON_AddItemToObject(root, "results", list);
+  *bad = n - (success < identical ? success : identical);
+  return root;
+}
+
+int cmd_verify(int argc, char** argv) {
+  looking l = {0};
+  loomError err = {0, ""};
+  int bad = 0, code = parse_replay_options(&l, argc, argv, verify_help);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  tool_catch_signals();
+  code = open_target(&l, &err);
+  int n = code ? 0 : demo_count(&l);
+  verdict* v = calloc((size_t)n + 1, sizeof *v);
+  if (!v) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d verdicts", n);
+  if (!code) code = verify_all(v, n, &l, &err);
+  cJSON* root = code ? NULL : verify_json(v, n, &bad);
+  if (root && !l.json) {
+    printf("%d demos: %d succeed, %d identical bit for bit, largest state error %g\n",
+           cJSON_GetObjectItem(root, "demos")->valueint, cJSON_GetObjectItem(root, "success")->valueint,
+           cJSON_GetObjectItem(root, "identical")->valueint,
+           cJSON_GetObjectItem(root, "max_state_error")->valuedouble);
+    printf("%d well behaved: deepest contact %.1f mm (5 allowed), fastest joint at %.0f %% of its limit\n",
+           cJSON_GetObjectItem(root, "well_behaved")->valueint,
+           1e3 * cJSON_GetObjectItem(root, "max_penetration")->valuedouble,
+           1e2 * cJSON_GetObjectItem(root, "max_joint_speed")->valuedouble);
+    int short_steps = cJSON_GetObjectItem(root, "ik_short_steps")->valueint;
+    if (short_steps) printf("inverse kinematics fell short of a target at %d control steps\n", short_steps);
+    cJSON_Delete(root);
+  } else if (root) {
+    print_json(root);
+  }
+  free(v);
+  close_target(&l);
+  if (code) return tool_fail(&err);
+  return bad ? EXIT_FAILED : EXIT_DONE;
+}
+
+// ---- scenes
+
+// The task's contact sheet, beside its task file; "" when there is none.
+static void find_picture(char* path, size_t size, const loomTask* task) {
+  const char* slash = strrchr(task->path, '/');
+  int folder = slash ? (int)(slash - task->path) + 1 : 0;
+  char file[LOOM_PATH_MAX + LOOM_NAME_MAX];
+  snprintf(file, sizeof file, "%.*s%s.png", folder, task->path, task->name);
+  char* real = realpath(file, NULL);
+  snprintf(path, size, "%s", real ? real : "");
+  free(real);
+}
+
+int cmd_scenes(int argc, char** argv) {
+  loomName names[64];
+  bool json = false;
+  for (int i = 1; i < argc; i++) {
+    if (!strcmp(argv[i], "--json")) {
+      json = true;
+    } else if (!strcmp(argv[i], "--help")) {
+      puts(
+          "usage: demoloom scenes [--json]\n\nLists the tasks in the scenes folder ($DEMOLOOM_SCENES): what "
+          "they are, their\nreset distributions, their robots and a picture of demos made.\n\n"
+          "example: demoloom scenes --json");
+      return EXIT_DONE;
+    } else {
+      return tool_usage("scenes", "unknown argument '%s'", argv[i]);
+    }
+  }
+  int n = tool_scene_names(names, 64), status = EXIT_DONE;
+  cJSON* root = cJSON_CreateObject();
+  cJSON* list = cJSON_AddArrayToObject(root, "scenes");
+  for (int i = 0; i < n; i++) {
+    loomTask* task;
+    loomError err = {0, ""};
+    if (tool_task(&task, names[i], &err)) {
+      status = tool_fail(&err);
+      continue;
+    }
+    cJSON* s = cJSON_CreateObject();
+    cJSON_AddStringToObject(s, "name", task->name);
+    cJSON_AddStringToObject(s, "about", task->about);
+    cJSON* resets = cJSON_AddArrayToObject(s, "resets");
+    if (!json) printf("%-16s %s  [", task->name, task->about);
+    for (int r = 0; r < task->reset_count; r++) {
+      cJSON_AddItemToArray(resets, cJSON_CreateString(task->resets[r].name));
+      if (!json) printf("%s%s", r ? " " : "", task->resets[r].name);
+    }
+    cJSON* robots = cJSON_AddArrayToObject(s, "robots");
+    if (!json) printf("]\n%-16s", "");
+    for (int a = 0; a < task->arm_count; a++) {
+      cJSON_AddItemToArray(robots, cJSON_CreateString(task->robots[a].type));
+      if (!json) printf(" %s", task->robots[a].type);
+    }
+    char picture[LOOM_PATH_MAX + LOOM_NAME_MAX];
+    find_picture(picture, sizeof picture, task);
+    if (*picture) cJSON_AddStringToObject(s, "picture", picture);
+    if (!json) printf("  %s\n", picture);
+    cJSON_AddItemToArray(list, s);
+    loom_task_destroy(task);
+  }
+  if (json) {
+    print_json(root);
+  } else {
+    cJSON_Delete(root);
+  }
+  return status;
+}

@@ -1,0 +1,316 @@
+// demoloom rollout: a trained policy in closed loop, and how often it succeeds.
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "generators/run/record.h"
+#include "policies/agent/trained.h"
+#include "tools/shared/commands.h"
+#include "tools/shared/common.h"
+#include "tools/shared/options.h"
+
+static const char help[] =
+    "usage: demoloom rollout POLICY.safetensors... [options]\n\n"
+    "Lets a policy act in many episodes and counts its successes. Episode i starts as attempt i of the "
+    "reset\n"
+    "distribution does: the same for every policy, whatever the threads. Several policies give a table, and "
+    "how\n"
+    "often each succeeds where the first fails, and the other way round.\n\n"
+    "      --task TASK      default: what the policy's rollouts were of\n"
+    "      --reset NAME     reset distribution (default: the task's first)\n"
+    "  -n, --episodes N     default 100\n"
+    "  -s, --seed S         of the starts, default 0\n"
+    "      --first I        number of the first episode, default 0\n"
+    "      --max-steps N    control steps an episode (default: the task's)\n"
+    "  -j, --threads N      default: as many as cores\n"
+    "  -o, --output FILE    the episodes as demos, those that fail too (look at them with view and render)\n"
+    "      --likeliest      always the likeliest Gaussian's mean, as exported policies do (default: one of\n"
+    "                       them, drawn by its share)\n"
+    "      --video FILE     the episodes as MP4, one after the other\n"
+    "      --json           all episodes on stdout\n"
+    "      --assets NAME=DIR\n\n"
+    "examples:\n"
+    "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
+    "  demoloom rollout runs/a/best_success.safetensors runs/b/best_success.safetensors -n 100 --seed 7\n"
+    "  demoloom rollout runs/handover/last.safetensors -n 4 --video tried.mp4\n"
+    "  demoloom rollout runs/handover/last.safetensors -n 20 -o tried.hdf5 && demoloom view tried.hdf5\n";
+
+enum { POLICIES = 64 };
+
+typedef struct rolloutArgs {
+  int policies;
+  const char *policy[POLICIES], *task, *reset, *out, *video;
+  char kept[LOOM_PATH_MAX];  // the dataset that --video draws from, where -o names none
+  int64_t n, seed, first, max_steps, threads;
+  bool json, likeliest;
+  loomAssetRoots roots;
+  int done, won;
+  double start;
+  char* env_args;
+  loomError error;  // of what `done` wrote
+} rolloutArgs;
+
+static int parse_rollout_options(rolloutArgs* a, int argc, char** argv) {
+  const toolOption options[] = {
+      option_text("task", 0, &a->task),
+      option_text("reset", 0, &a->reset),
+      option_int64("episodes", 'n', &a->n, 1, 1 << 24),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+      option_int64("first", 0, &a->first, 0, INT64_MAX / 2),
+      option_int64("max-steps", 0, &a->max_steps, 1, 1 << 20),
+      option_int64("threads", 'j', &a->threads, 0, 1024),
+      option_text("output", 'o', &a->out),
+      option_text("video", 0, &a->video),
+      option_flag("json", 0, &a->json),
+      option_flag("likeliest", 0, &a->likeliest),
+      option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
+  a->policies = argc - optind;
+  if (a->policies < 1 || a->policies > POLICIES)
+    return tool_usage("rollout", "it takes one policy, or several up to %d", POLICIES);
+  if (a->policies > 1 && (a->out || a->video))
+    return tool_usage("rollout", "-o and --video are of one policy's episodes");
+  for (int i = 0; i < a->policies; i++) a->policy[i] = argv[optind + i];
+  if (!a->video || a->out) return 0;
+  snprintf(a->kept, sizeof a->kept, "%.*s.hdf5", LOOM_PATH_MAX - 64, a->video);
+  a->out = a->kept;
+  return 0;
+}
+
+// ---- the episodes as demos: a file each, in the end one dataset in the order of their numbers
+
+static void part_path(char out[LOOM_PATH_MAX], const rolloutArgs* a, uint64_t number) {
+  snprintf(out, LOOM_PATH_MAX, "%.*s.parts/%llu.hdf5", LOOM_PATH_MAX - 40, a->out,
+           (unsigned long long)number);
+}
+
+static void folder_path(char out[LOOM_PATH_MAX], const rolloutArgs* a) {
+  snprintf(out, LOOM_PATH_MAX, "%.*s.parts", LOOM_PATH_MAX - 40, a->out);
+}
+
+static int write_part(rolloutArgs* a, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  char path[LOOM_PATH_MAX];
+  loomWriteDef write = loom_default_write_def();
+  loomDriven driven = {"rollout",
+                       (int)rollout->number,
+                       (uint64_t)a->seed,
+                       rollout->number,
+                       rollout->end == LOOM_RUN_SUCCESS,
+                       a->env_args,
+                       &a->roots};
+  part_path(path, a, rollout->number);
+  return loom_record_driven(path, trace, episode, &driven, &write, NULL, &a->error);
+}
+
+static void remove_parts(const rolloutArgs* a) {
+  char path[LOOM_PATH_MAX];
+  for (int64_t i = 0; i < a->n; i++) {
+    part_path(path, a, (uint64_t)(a->first + i));
+    unlink(path);
+  }
+  folder_path(path, a);
+  rmdir(path);
+}
+
+static int assemble(const rolloutArgs* a, const loomRolloutReport* report, loomError* err) {
+  loomSource* source = calloc((size_t)report->n + 1, sizeof *source);
+  char(*path)[LOOM_PATH_MAX] = calloc((size_t)report->n + 1, sizeof *path);
+  int n = 0;
+  for (int i = 0; source && path && i < report->n; i++) {
+    part_path(path[n], a, report->rollout[i].number);
+    if (tool_is_file(path[n])) source[n] = (loomSource){path[n], NULL}, n++;
+  }
+  loomAttr attrs[] = {loom_attr_string("env_args", a->env_args),
+                      loom_attr_string("loom_version", loom_version()),
+                      loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", a->seed)};
+  loomAssembleDef def = loom_default_assemble_def();
+  def.attr = attrs;
+  def.nattr = sizeof attrs / sizeof *attrs;
+  def.trusted = true;
+  def.valid = 0;
+  int code = source && path ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", a->out);
+  if (!code && n) code = loom_dataset_assemble(a->out, source, n, &def, err);
+  free(source);
+  free(path);
+  return code;
+}
+
+static int done(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  rolloutArgs* a = user;
+  char note[64];
+  a->done++;
+  a->won += rollout->end == LOOM_RUN_SUCCESS;
+  snprintf(note, sizeof note, "episodes, %.0f %% succeed", 100.0 * a->won / a->done);
+  tool_progress("rolled out", a->done, a->n, loom_clock() - a->start, note);
+  bool whole = rollout->end != LOOM_RUN_SIMULATOR && trace && trace->rows;
+  if (a->out && whole && write_part(a, rollout, trace, episode)) return 1;
+  return tool_stop != 0;
+}
+
+static int make_folder(const rolloutArgs* a, loomError* err) {
+  char path[LOOM_PATH_MAX];
+  folder_path(path, a);
+  if (tool_is_file(a->out))
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: is there already; name another file", a->out);
+  return mkdir(path, 0777) && errno != EEXIST
+             ? loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", path, strerror(errno))
+             : 0;
+}
+
+static cJSON* report_json(const char* policy, const loomRolloutReport* r) {
+  cJSON *out = cJSON_CreateObject(), *ends = cJSON_AddObjectToObject(out, "ends"),
+        *list = cJSON_AddArrayToObject(out, "episodes");
+  cJSON_AddStringToObject(out, "policy", policy);
+  cJSON_AddNumberToObject(out, "n", r->n);
+  cJSON_AddNumberToObject(out, "success", r->rate);
+  cJSON_AddNumberToObject(out, "success_low", r->low);
+  cJSON_AddNumberToObject(out, "success_high", r->high);
+  cJSON_AddNumberToObject(out, "success_steps", r->success_steps);
+  cJSON_AddNumberToObject(out, "decision_mean", r->decision_mean);
+  cJSON_AddNumberToObject(out, "decision_p99", r->decision_p99);
+  cJSON_AddNumberToObject(out, "seconds", r->seconds);
+  for (int e = 0; e <= LOOM_RUN_SIMULATOR; e++)
+    cJSON_AddNumberToObject(ends, loom_run_end_name((loomRunEnd)e), r->ends[e]);
+  for (int i = 0; i < r->n; i++) {
+    cJSON* one = cJSON_CreateObject();
+    cJSON_AddNumberToObject(one, "number", (double)r->rollout[i].number);
+    cJSON_AddStringToObject(one, "end", loom_run_end_name(r->rollout[i].end));
+    cJSON_AddNumberToObject(one, "steps", r->rollout[i].steps);
+    if (r->rollout[i].message[0]) cJSON_AddStringToObject(one, "message", r->rollout[i].message);
+    cJSON_AddItemToArray(list, one);
+  }
+  return out;
+}
+
+// The one report, or a list of them.
+static void print_json(const rolloutArgs* a, const loomRolloutReport* reports) {
+  cJSON* out = a->policies > 1 ? cJSON_CreateArray() : report_json(a->policy[0], reports);
+  for (int i = 0; a->policies > 1 && i < a->policies; i++)
+    cJSON_AddItemToArray(out, report_json(a->policy[i], &reports[i]));
+  tool_print_json(out);
+  cJSON_Delete(out);
+}
+
+static void print_text(const loomRolloutReport* r) {
+  printf("%d of %d episodes succeed: %.1f %% (95 %% interval %.1f to %.1f)", r->ends[LOOM_RUN_SUCCESS], r->n,
+         100 * r->rate, 100 * r->low, 100 * r->high);
+  for (int e = LOOM_RUN_SUCCESS + 1; e <= LOOM_RUN_SIMULATOR; e++)
+    if (r->ends[e]) printf(", %d %s", r->ends[e], loom_run_end_name((loomRunEnd)e));
+  printf("\n%.1f s; a decision takes %.2f ms, 99 in 100 under %.2f ms", r->seconds, 1000 * r->decision_mean,
+         1000 * r->decision_p99);
+  if (r->success_steps > 0) printf("; success after %.0f steps", r->success_steps);
+  putchar('\n');
+}
+
+// A line a policy. "better": starts from which it succeeds and the first does not; "worse": the other way.
+static void print_table(const rolloutArgs* a, const loomRolloutReport* reports) {
+  printf("success  95 %% interval   better  worse  lost  done  timeout  simulator  decision ms  policy\n");
+  for (int i = 0; i < a->policies; i++) {
+    const loomRolloutReport* r = &reports[i];
+    int better = 0, worse = 0;
+    for (int k = 0; k < r->n; k++) {
+      bool here = r->rollout[k].end == LOOM_RUN_SUCCESS, first = reports->rollout[k].end == LOOM_RUN_SUCCESS;
+      better += here && !first;
+      worse += first && !here;
+    }
+    printf("%5.1f %%  %5.1f to %5.1f  %7d %6d %5d %5d %8d %10d %12.2f  %s\n", 100 * r->rate, 100 * r->low,
+           100 * r->high, better, worse, r->ends[LOOM_RUN_LOST], r->ends[LOOM_RUN_DONE],
+           r->ends[LOOM_RUN_TIMEOUT], r->ends[LOOM_RUN_SIMULATOR], 1000 * r->decision_mean, a->policy[i]);
+  }
+}
+
+static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, const loomScene* scene,
+               loomError* err) {
+  loomRolloutDef def = loom_default_rollout_def();
+  loomPolicyMaker maker = loom_trained_maker(trained);
+  const char* reset = a->reset ? a->reset : trained->config.rollout.reset;
+  def.n = (int)a->n;
+  def.reset = *reset ? loom_task_find_reset(scene->task, reset) : 0;
+  def.seed = (uint64_t)a->seed;
+  def.first = (uint64_t)a->first;
+  def.max_steps = (int)a->max_steps;
+  def.threads = (int)a->threads;
+  def.done = done;
+  def.user = a;
+  if (def.reset < 0)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, reset);
+  int code = a->out ? make_folder(a, err) : 0;
+  if (code) return code;
+  def.traces = a->out != NULL;
+  tool_catch_signals();
+  tool_draw_side_by_side();
+  a->start = loom_clock();
+  a->done = a->won = 0;
+  code = loom_rollout(out, scene, &maker, &def, err);
+  tool_progress_end();
+  if (code && a->error.code) *err = a->error;
+  if (!code && a->out) code = assemble(a, out, err);
+  if (a->out) remove_parts(a);
+  return code;
+}
+
+// By `demoloom render`, of the episodes as demos.
+static int film(const rolloutArgs* a, const loomTask* task) {
+  char* argv[] = {"render", (char*)a->out, "--task", (char*)task->path, "--video", (char*)a->video, NULL};
+  return cmd_render(6, argv);
+}
+
+static int print(const rolloutArgs* a, const loomTask* task, const loomRolloutReport* reports) {
+  if (a->json)
+    print_json(a, reports);
+  else if (a->policies > 1)
+    print_table(a, reports);
+  else
+    print_text(reports);
+  if (a->out && !a->kept[0] && !a->json) printf("wrote %s\n", a->out);
+  fflush(stdout);
+  int status = a->video ? film(a, task) : EXIT_DONE;
+  if (a->kept[0]) unlink(a->kept);
+  return status;
+}
+
+// What all policies are tried on: the first one's task, unless --task names it.
+static int open_scene(loomScene** scene, loomTask** task, rolloutArgs* a, loomError* err) {
+  loomTrained first = {0};
+  int code = loom_trained_load(&first, a->policy[0], err);
+  const char* name = a->task ? a->task : first.config.rollout.task;
+  if (!code && !*name)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a->policy[0]);
+  if (!code) code = tool_task(task, name, err);
+  loom_trained_destroy(&first);
+  if (!code) code = tool_assets(&a->roots, *task, err);
+  return code ? code : tool_scene(scene, &a->env_args, *task, &a->roots, err);
+}
+
+int cmd_rollout(int argc, char** argv) {
+  rolloutArgs a = {.n = 100};
+  loomRolloutReport reports[POLICIES] = {{0}};
+  loomTask* task = NULL;
+  loomScene* scene = NULL;
+  loomError err = {0, ""};
+  int code = parse_rollout_options(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  code = open_scene(&scene, &task, &a, &err);
+  for (int i = 0; !code && i < a.policies; i++) {
+    loomTrained trained;
+    code = loom_trained_load(&trained, a.policy[i], &err);
+    if (code) break;
+    trained.network.likeliest = a.likeliest;
+    code = run(&reports[i], &a, &trained, scene, &err);
+    if (code && a.policies > 1) code = loom_error_prefix(&err, code, "%s", a.policy[i]);
+    loom_trained_destroy(&trained);
+  }
+  int status = code ? tool_fail(&err) : print(&a, task, reports);
+  for (int i = 0; i < a.policies; i++) loom_rollout_report_destroy(&reports[i]);
+  free(a.env_args);
+  loom_scene_destroy(scene);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&a.roots);
+  return status;
+}

@@ -1,0 +1,340 @@
+// demoloom teleop: demos driven by lines of text, from a file or a pipe: a script, a phone, a 3-D mouse.
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/shared/commands.h"
+#include "tools/shared/common.h"
+#include "tools/shared/options.h"
+#include "tools/shared/teleop.h"
+
+static const char help[] =
+    "usage: demoloom teleop TASK -o OUT.hdf5 --input FILE|- [options]\n\n"
+    "Drives a task's robots by lines of text and records what succeeds as source demos, added to OUT. To "
+    "drive\n"
+    "by hand use `demoloom view TASK` and press Ctrl J: it records the same way.\n\n"
+    "  -o, --output FILE  dataset; demos are added to those it has\n"
+    "      --input FILE   lines to read; - reads them as they come\n"
+    "      --reset NAME   reset distribution (default: the task's first)\n"
+    "  -s, --seed S       of the resets, default 0\n"
+    "      --attempt N    number of the first reset, default 0; each further one is the next\n"
+    "      --rate HZ      take no more than so many lines a second (default: as they come)\n"
+    "      --echo         after each line say on stdout, as one line of JSON, how things stand\n"
+    "      --json         what was recorded, on stdout in the end\n"
+    "      --assets NAME=DIR\n\n"
+    "A line is a JSON object, one control step; empty lines and those that begin with # are passed over:\n"
+    "  {\"arm\": 0, \"move\": [0.01, 0, 0], \"turn\": [0, 0, 0.1], \"frame\": \"eef\"}\n"
+    "                         m and rad (axis times angle) of this step; frame world (default), base or eef\n"
+    "  {\"arm\": 1, \"pose\": [x, y, z, qw, qx, qy, qz]}   go there, in the world\n"
+    "  {\"arm\": 0, \"device\": [x, y, z, qw, qx, qy, qz], \"clutch\": true}   a phone or controller, "
+    "anywhere: the\n"
+    "                         hand moves as it does while the clutch is held\n"
+    "  {\"arm\": 0, \"hand\": 1}  -1 open to 1 closed; a list for a hand's single entries; it stays so\n"
+    "  {\"arms\": [{...}, {...}]}  both at once\n"
+    "  {\"steps\": 10, ...}      so many steps; move and turn are of each\n"
+    "  {\"do\": \"undo\", \"seconds\": 5}    go back, and on from there\n"
+    "  {\"do\": \"save\"}        keep the demo and begin the next; it must succeed, but for \"anyhow\": "
+    "true\n"
+    "  {\"do\": \"discard\"}     begin the next; \"reset\" begins the same again\n"
+    "  {\"do\": \"speed\", \"factor\": 0.5}    on move and turn\n"
+    "  {\"do\": \"quit\"}\n"
+    "At the end of the input a demo that succeeds is saved, another is dropped.\n\n"
+    "example:\n"
+    "  ./drive.py | demoloom teleop handover --input - --rate 20 --echo -o mine.hdf5\n"
+    "  demoloom generate handover --source mine.hdf5 -n 1000 -o handover.hdf5\n";
+
+typedef struct teleopArgs {
+  const char *task, *out, *input, *reset;
+  int64_t seed, attempt;
+  double rate;
+  bool echo, json;
+  loomAssetRoots roots;
+} teleopArgs;
+
+static int parse_teleop_options(teleopArgs* a, int argc, char** argv) {
+  const toolOption options[] = {
+      option_text("output", 'o', &a->out),
+      option_text("input", 0, &a->input),
+      option_text("reset", 0, &a->reset),
+      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
+      option_int64("attempt", 0, &a->attempt, 0, INT64_MAX),
+      option_double("rate", 0, &a->rate, 0.01, 10000),
+      option_flag("echo", 0, &a->echo),
+      option_flag("json", 0, &a->json),
+      option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
+  if (optind + 1 != argc) return tool_usage("teleop", "it takes one task");
+  if (!a->out) return tool_usage("teleop", "say where the demos go: -o OUT.hdf5");
+  if (!a->input)
+    return tool_usage("teleop",
+                      "say what drives it: --input FILE or -; by hand it goes in `demoloom view TASK`");
+  a->task = argv[optind];
+  return 0;
+}
+
+// ---- lines
+
+typedef struct lineReader {
+  const char* path;
+  FILE* file;
+  int line;
+  const teleopArgs* args;
+  teleopSession* session;
+  bool quit;
+  struct timespec next;  // when the next step is due, with --rate
+} lineReader;
+
+#define LINE_ERROR(r, err, ...) \
+  loom_error_prefix(err, loom_error_set(err, LOOM_ERR_FORMAT, __VA_ARGS__), "%s:%d", (r)->path, (r)->line)
+
+// Up to `max` numbers of a list, or one number where one_too; how many into *n.
+static int read_numbers(double* out, int* n, int max, bool one_too, const cJSON* object, const char* key,
+                        const lineReader* r, loomError* err) {
+  const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, key);
+  *n = 0;
+  if (!item) return 0;
+  if (cJSON_IsNumber(item) && one_too) {
+    out[(*n)++] = item->valuedouble;
+    return 0;
+  }
+  for (const cJSON* e = cJSON_IsArray(item) ? item->child : NULL; e; e = e->next) {
+    if (!cJSON_IsNumber(e) || *n == max) return LINE_ERROR(r, err, "'%s' takes up to %d numbers", key, max);
+    out[(*n)++] = e->valuedouble;
+  }
+  return *n ? 0 : LINE_ERROR(r, err, "'%s' takes %s", key, one_too ? "a number or numbers" : "numbers");
+}
+
+static int only_keys(const cJSON* object, const char* const* keys, const lineReader* r, loomError* err) {
+  for (const cJSON* e = object->child; e; e = e->next) {
+    int k = 0;
+    while (keys[k] && strcmp(keys[k], e->string)) k++;
+    if (!keys[k]) return LINE_ERROR(r, err, "no such key '%.60s'; see `demoloom teleop --help`", e->string);
+  }
+  return 0;
+}
+
+static int read_pose(loomPose* out, bool* has, const cJSON* object, const char* key, const lineReader* r,
+                     loomError* err) {
+  double pose[7];
+  int n, code = read_numbers(pose, &n, 7, false, object, key, r, err);
+  if (code || !n) return code;
+  if (n != 7) return LINE_ERROR(r, err, "'%s' takes seven numbers: x, y, z, qw, qx, qy, qz", key);
+  double length = mju_norm(pose + 3, 4);
+  if (!(length > 0.9 && length < 1.1))
+    return LINE_ERROR(r, err, "the quaternion is of length %g, not 1", length);
+  *has = true;
+  *out = loom_pose_from_quat(pose, pose + 3);
+  return 0;
+}
+
+static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r, loomError* err) {
+  static const char* const keys[] = {"arm",  "move",  "turn",   "frame",  "pose",
+                                     "hand", "steps", "device", "clutch", NULL};
+  int moves, turns;
+  if (!cJSON_IsObject(object)) return LINE_ERROR(r, err, "an arm is an object: {\"move\": [...]}");
+  int code = only_keys(object, keys, r, err);
+  if (!code) code = read_numbers(out->move, &moves, 3, false, object, "move", r, err);
+  if (!code) code = read_numbers(out->turn, &turns, 3, false, object, "turn", r, err);
+  if (!code) code = read_pose(&out->pose, &out->has_pose, object, "pose", r, err);
+  if (!code) code = read_pose(&out->device, &out->has_device, object, "device", r, err);
+  if (!code) code = read_numbers(out->hand, &out->hand_count, LOOM_MAX_HAND, true, object, "hand", r, err);
+  if (code) return code;
+  if (moves % 3 || turns % 3) return LINE_ERROR(r, err, "'move' and 'turn' take three numbers");
+  out->clutch = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "clutch"));
+  const cJSON* frame = cJSON_GetObjectItemCaseSensitive(object, "frame");
+  int f = !frame ? 0 : cJSON_IsString(frame) ? loom_teleop_frame(frame->valuestring) : -1;
+  if (f < 0) return LINE_ERROR(r, err, "'frame' is world, base or eef");
+  out->frame = (loomTeleopFrame)f;
+  return 0;
+}
+
+static int whole_number(int* out, const cJSON* object, const char* key, int fallback, int low, int high,
+                        const lineReader* r, loomError* err) {
+  const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, key);
+  *out = fallback;
+  if (!item) return 0;
+  *out = cJSON_IsNumber(item) ? item->valueint : low - 1;
+  if (*out >= low && *out <= high && *out == item->valuedouble) return 0;
+  return LINE_ERROR(r, err, "'%s' is a whole number from %d to %d", key, low, high);
+}
+
+// The inputs of a line, and how many steps they are for.
+static int read_inputs(loomTeleopArm input[LOOM_MAX_ARMS], int* steps, const cJSON* object,
+                       const lineReader* r, loomError* err) {
+  static const char* const keys[] = {"arms", "steps", NULL};
+  int arms = r->session->episode->arm_count, arm,
+      code = whole_number(steps, object, "steps", 1, 1, 100000, r, err);
+  const cJSON* list = cJSON_GetObjectItemCaseSensitive(object, "arms");
+  if (code) return code;
+  if (list) {
+    code = only_keys(object, keys, r, err);
+    if (!code && (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > arms))
+      code = LINE_ERROR(r, err, "'arms' is a list of up to %d", arms);
+    for (int a = 0; !code && a < cJSON_GetArraySize(list); a++)
+      code = read_arm(&input[a], cJSON_GetArrayItem(list, a), r, err);
+    return code;
+  }
+  code = whole_number(&arm, object, "arm", 0, 0, arms - 1, r, err);
+  return code ? code : read_arm(&input[arm], object, r, err);
+}
+
+static void echo(const teleopSession* s) {
+  cJSON* root = cJSON_CreateObject();
+  const loomEpisode* e = s->episode;
+  cJSON_AddNumberToObject(root, "step", s->trace.rows);
+  cJSON_AddNumberToObject(root, "attempt", (double)s->attempt);
+  cJSON_AddNumberToObject(root, "saved", s->saved);
+  cJSON_AddBoolToObject(root, "success", loom_teleop_success(&s->teleop));
+  cJSON* eef = cJSON_AddArrayToObject(root, "eef");
+  for (int a = 0; a < e->arm_count; a++) {
+    loomPose pose = loom_episode_eef(e, a);
+    double numbers[7] = {pose.pos[0],  pose.pos[1],  pose.pos[2], pose.quat[0],
+                         pose.quat[1], pose.quat[2], pose.quat[3]};
+    cJSON_AddItemToArray(eef, cJSON_CreateDoubleArray(numbers, 7));
+  }
+  cJSON* objects = cJSON_AddObjectToObject(root, "objects");
+  for (int o = 0; o < s->task->object_count; o++) {
+    loomPose pose = loom_episode_object(e, o);
+    double numbers[7] = {pose.pos[0],  pose.pos[1],  pose.pos[2], pose.quat[0],
+                         pose.quat[1], pose.quat[2], pose.quat[3]};
+    cJSON_AddItemToObject(objects, s->task->objects[o].name, cJSON_CreateDoubleArray(numbers, 7));
+  }
+  char* text = cJSON_PrintUnformatted(root);
+  if (text) puts(text);
+  fflush(stdout);
+  cJSON_free(text);
+  cJSON_Delete(root);
+}
+
+static void keep_rate(lineReader* r) {
+  if (r->args->rate <= 0) return;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  double late = (double)(now.tv_sec - r->next.tv_sec) + 1e-9 * (double)(now.tv_nsec - r->next.tv_nsec);
+  if (late > 0) r->next = now;
+  if (late < 0) clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &r->next, NULL);
+  int64_t after = r->next.tv_nsec + (int64_t)(1e9 / r->args->rate);
+  r->next.tv_sec += after / 1000000000;
+  r->next.tv_nsec = after % 1000000000;
+}
+
+static int save(teleopSession* s, bool anyhow, loomError* err) {
+  int code = teleop_save(s, anyhow, err);
+  if (code) return code;
+  fprintf(stderr, "saved demo %d to %s\n", s->saved, s->out);
+  if (s->not_annotated.code) fprintf(stderr, "without subtasks: %s\n", s->not_annotated.message);
+  return 0;
+}
+
+static int command(lineReader* r, const cJSON* object, const char* what, loomError* err) {
+  static const char* const keys[] = {"do", "seconds", "anyhow", "factor", NULL};
+  teleopSession* s = r->session;
+  int code = only_keys(object, keys, r, err);
+  if (code) return code;
+  if (!strcmp(what, "undo")) {
+    const cJSON* seconds = cJSON_GetObjectItemCaseSensitive(object, "seconds");
+    double t = cJSON_IsNumber(seconds) ? seconds->valuedouble : 5;
+    if (!(t >= 0 && t < 1e6)) return LINE_ERROR(r, err, "'seconds' is a number of seconds to go back");
+    return loom_teleop_undo(&s->teleop, (int)lround(t * s->task->control_freq), err);
+  }
+  if (!strcmp(what, "save")) {
+    code = save(s, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "anyhow")), err);
+    return code ? loom_error_prefix(err, code, "%s:%d", r->path, r->line) : 0;
+  }
+  if (!strcmp(what, "speed")) {
+    const cJSON* factor = cJSON_GetObjectItemCaseSensitive(object, "factor");
+    if (!cJSON_IsNumber(factor) || !(factor->valuedouble > 0 && factor->valuedouble <= 100))
+      return LINE_ERROR(r, err, "'factor' is a number above 0");
+    s->teleop.def.speed = factor->valuedouble;
+    return 0;
+  }
+  if (!strcmp(what, "discard")) return teleop_restart(s, s->attempt + 1, err);
+  if (!strcmp(what, "reset")) return teleop_restart(s, s->attempt, err);
+  if (strcmp(what, "quit"))
+    return LINE_ERROR(r, err, "no such command '%.60s': undo, save, discard, reset, speed, quit", what);
+  r->quit = true;
+  return 0;
+}
+
+static int take_line(lineReader* r, const char* text, loomError* err) {
+  cJSON* object = cJSON_ParseWithOpts(text, NULL, true);
+  int steps = 0,
+      code = cJSON_IsObject(object)
+                 ? 0
+                 : LINE_ERROR(r, err, "not a JSON object: '%.60s'; see `demoloom teleop --help`", text);
+  const cJSON* what = cJSON_GetObjectItemCaseSensitive(object, "do");
+  loomTeleopArm input[LOOM_MAX_ARMS] = {{0}};
+  if (!code && what)
+    code = cJSON_IsString(what) ? command(r, object, what->valuestring, err)
+                                : LINE_ERROR(r, err, "'do' is the name of a command");
+  if (!code && !what) code = read_inputs(input, &steps, object, r, err);
+  cJSON_Delete(object);
+  for (int i = 0; !code && i < steps && !tool_stop; i++) {
+    keep_rate(r);
+    memcpy(r->session->teleop.input, input, sizeof input);
+    code = loom_teleop_step(&r->session->teleop, err);
+    if (code) loom_error_prefix(err, code, "%s:%d", r->path, r->line);
+  }
+  if (!code && r->args->echo && !r->quit) echo(r->session);
+  return code;
+}
+
+static int read_lines(lineReader* r, loomError* err) {
+  char* text = NULL;
+  size_t room = 0;
+  int code = 0;
+  while (!code && !r->quit && !tool_stop && getline(&text, &room, r->file) >= 0) {
+    r->line++;
+    text[strcspn(text, "\r\n")] = '\0';
+    const char* at = text + strspn(text, " \t");
+    if (*at && *at != '#') code = take_line(r, at, err);
+  }
+  if (!code && ferror(r->file) && !tool_stop)
+    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", r->path, strerror(errno));
+  free(text);
+  if (code == LOOM_ERR_USAGE) err->code = code = LOOM_ERR_FORMAT;  // it is the lines that ask for it
+  return code;
+}
+
+static int drive(const teleopArgs* a, teleopSession* s, loomError* err) {
+  bool standard = !strcmp(a->input, "-");
+  lineReader r = {.path = a->input, .args = a, .session = s, .file = standard ? stdin : fopen(a->input, "r")};
+  if (!r.file)
+    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", a->input, strerror(errno));
+  if (a->echo) echo(s);
+  int code = read_lines(&r, err);
+  if (!standard) fclose(r.file);
+  if (!code && !r.quit && s->trace.rows) {
+    if (loom_teleop_success(&s->teleop)) return save(s, false, err);
+    fprintf(stderr, "the last %d steps do not succeed and are dropped\n", s->trace.rows);
+  }
+  return code;
+}
+
+int cmd_teleop(int argc, char** argv) {
+  teleopArgs a = {0};
+  loomTask* task = NULL;
+  teleopSession session = {0};
+  loomError err = {0, ""};
+  int code = parse_teleop_options(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  code = tool_task(&task, a.task, &err);
+  if (!code) code = tool_assets(&a.roots, task, &err);
+  if (!code)
+    code = teleop_open(&session, task, &a.roots, a.out, a.reset, (uint64_t)a.seed, (uint64_t)a.attempt, &err);
+  tool_catch_signals();
+  if (!code) code = drive(&a, &session, &err);
+  if (a.json) printf("{\"saved\": %d}\n", session.saved);
+  if (!code && !session.saved) fprintf(stderr, "no demo was saved\n");
+  int status = code ? tool_fail(&err) : session.saved && !tool_stop ? EXIT_DONE : EXIT_FAILED;
+  teleop_close(&session);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&a.roots);
+  return status;
+}

@@ -1,0 +1,144 @@
+#include "tools/command/report_print.h"
+
+#include <stdio.h>
+
+static cJSON* tally_json(loomTally t) {
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddNumberToObject(out, "attempts", (double)t.attempts);
+  cJSON_AddNumberToObject(out, "successes", (double)t.successes);
+  return out;
+}
+
+static void failure_key(char* out, size_t n, const loomFailure* f) {
+  snprintf(out, n, "%s: %s: %s", f->where, loom_outcome_name(f->outcome), f->reason);
+}
+
+static cJSON* failures_json(const loomReport* r) {
+  cJSON* out = cJSON_CreateObject();
+  for (int i = 0; i < r->failure_count; i++) {
+    char key[320];
+    failure_key(key, sizeof key, &r->failures[i]);
+    cJSON* count = cJSON_GetObjectItemCaseSensitive(out, key);  // two arms may have subtasks of one name
+    if (count) {
+      cJSON_SetNumberValue(count, count->valuedouble + (double)r->failures[i].count);
+    } else {
+      cJSON_AddNumberToObject(out, key, (double)r->failures[i].count);
+    }
+  }
+  return out;
+}
+
+static cJSON* time_json(const loomGenerateReport* run) {
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddNumberToObject(out, "physics", run->times.physics);
+  cJSON_AddNumberToObject(out, "control", run->times.control);
+  cJSON_AddNumberToObject(out, "observe", run->times.observe);
+  cJSON_AddNumberToObject(out, "plan", run->times.plan);
+  cJSON_AddNumberToObject(out, "write", run->times.write);
+  cJSON_AddNumberToObject(out, "reset", run->times.reset);
+  cJSON_AddNumberToObject(out, "total", run->cpu_seconds);
+  return out;
+}
+
+static void add_range(cJSON* to, const char* name, const double range[2], int part, int parts) {
+  double step = (range[1] - range[0]) / parts;
+  double ends[2] = {range[0] + step * part, range[0] + step * (part + 1)};
+  cJSON_AddItemToObject(to, name, cJSON_CreateDoubleArray(ends, 2));
+}
+
+static cJSON* regions_json(const loomReport* r) {
+  const loomRegions* g = &r->regions;
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddStringToObject(out, "object", r->task->objects[0].name);
+  cJSON_AddNumberToObject(out, "unknown", (double)g->unknown);
+  cJSON* cells = cJSON_AddArrayToObject(out, "cells");
+  for (int y = 0; y < LOOM_REPORT_GRID; y++) {
+    for (int x = 0; x < LOOM_REPORT_GRID; x++) {
+      cJSON* cell = tally_json(g->cell[y][x]);
+      add_range(cell, "x", g->x, x, LOOM_REPORT_GRID);
+      add_range(cell, "y", g->y, y, LOOM_REPORT_GRID);
+      cJSON_AddItemToArray(cells, cell);
+    }
+  }
+  cJSON* yaws = cJSON_AddArrayToObject(out, "yaws");
+  for (int i = 0; i < LOOM_REPORT_YAWS; i++) {
+    cJSON* turn = tally_json(g->turn[i]);
+    add_range(turn, "yaw", g->yaw, i, LOOM_REPORT_YAWS);
+    cJSON_AddItemToArray(yaws, turn);
+  }
+  return out;
+}
+
+static cJSON* lengths_json(const loomLengths* h) {
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddNumberToObject(out, "shortest", h->shortest);
+  cJSON_AddNumberToObject(out, "longest", h->longest);
+  cJSON_AddNumberToObject(out, "mean", h->mean);
+  cJSON_AddNumberToObject(out, "first", h->first);
+  cJSON_AddNumberToObject(out, "width", h->width);
+  cJSON* counts = cJSON_AddArrayToObject(out, "counts");
+  for (int i = 0; i < h->bins; i++) cJSON_AddItemToArray(counts, cJSON_CreateNumber((double)h->count[i]));
+  return out;
+}
+
+cJSON* report_json(const loomReport* r) {
+  const loomGenerateReport* run = r->run;
+  cJSON* root = cJSON_CreateObject();
+  cJSON_AddNumberToObject(root, "attempts", (double)r->all.attempts);
+  cJSON_AddNumberToObject(root, "successes", (double)r->all.successes);
+  cJSON_AddNumberToObject(root, "success_rate", r->rate);
+  cJSON_AddItemToObject(root, "success_rate_95", cJSON_CreateDoubleArray((double[]){r->low, r->high}, 2));
+  cJSON_AddNumberToObject(root, "seconds", run->seconds);
+  cJSON_AddNumberToObject(root, "resumed_attempts", (double)run->resumed);
+  cJSON_AddNumberToObject(root, "attempts_per_hour", r->attempts_per_hour);
+  cJSON_AddNumberToObject(root, "demos_per_hour", r->demos_per_hour);
+  cJSON_AddNumberToObject(root, "physics_steps", (double)run->physics_steps);
+  cJSON_AddNumberToObject(root, "mean_rows", r->lengths.mean);
+  cJSON_AddItemToObject(root, "time", time_json(run));
+  cJSON_AddItemToObject(root, "failures", failures_json(r));
+  cJSON* sources = cJSON_AddObjectToObject(root, "sources");
+  for (int s = 0; s < r->source_count; s++)
+    cJSON_AddItemToObject(sources, r->source_set->replay[s].name, tally_json(r->sources[s]));
+  cJSON_AddItemToObject(root, "regions", regions_json(r));
+  cJSON_AddItemToObject(root, "lengths", lengths_json(&r->lengths));
+  cJSON_AddBoolToObject(root, "interrupted", run->interrupted);
+  return root;
+}
+
+static void print_yaws(const loomReport* r) {
+  const double degrees = 57.29577951308232;
+  const loomRegions* g = &r->regions;
+  printf("by yaw of %s:", r->task->objects[0].name);
+  for (int i = 0; i < LOOM_REPORT_YAWS; i++) {
+    printf("  %.0f %lld/%lld", degrees * (g->yaw[0] + (g->yaw[1] - g->yaw[0]) * (i + 0.5) / LOOM_REPORT_YAWS),
+           (long long)g->turn[i].successes, (long long)g->turn[i].attempts);
+  }
+  putchar('\n');
+}
+
+void report_print(const loomReport* r) {
+  const loomGenerateReport* run = r->run;
+  printf("%lld demos from %lld attempts: %.1f %% (95 %% interval %.1f to %.1f)\n",
+         (long long)r->all.successes, (long long)r->all.attempts, 100 * r->rate, 100 * r->low, 100 * r->high);
+  if (run->resumed) printf("%lld attempts of them are of earlier runs\n", (long long)run->resumed);
+  printf("%.1f s, %.0f attempts and %.0f demos an hour, %.0f rows a demo (%d to %d)\n", run->seconds,
+         r->attempts_per_hour, r->demos_per_hour, r->lengths.mean, r->lengths.shortest, r->lengths.longest);
+  cJSON* time = time_json(run);
+  const cJSON* item;
+  printf("time:");
+  cJSON_ArrayForEach(item, time) printf("  %s %.2f s", item->string, item->valuedouble);
+  cJSON_Delete(time);
+  printf("\nby source:");
+  for (int s = 0; s < r->source_count; s++) {
+    printf("  %s %lld/%lld", r->source_set->replay[s].name, (long long)r->sources[s].successes,
+           (long long)r->sources[s].attempts);
+  }
+  putchar('\n');
+  print_yaws(r);
+  puts("failures:");
+  for (int i = 0; i < r->failure_count; i++) {
+    char key[320];
+    failure_key(key, sizeof key, &r->failures[i]);
+    printf("  %4lld  %s\n", (long long)r->failures[i].count, key);
+  }
+}

@@ -1,0 +1,343 @@
+#include "tools/command/train_sweep.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/base/file.h"
+#include "engine/draw/chart.h"
+#include "generators/run/generate.h"
+#include "tools/shared/common.h"
+
+bool train_sweep_list(int* n, int64_t* list, const char* option, const char* text, int64_t low,
+                      int64_t high) {
+  char one[32];
+  for (*n = 0; *text;) {
+    size_t length = strcspn(text, ",");
+    snprintf(one, sizeof one, "%.*s", (int)(length < 31 ? length : 31), text);
+    if (*n == SWEEP_MAX) {
+      tool_usage("train", "%s: at most %d numbers", option, SWEEP_MAX);
+      return false;
+    }
+    if (!tool_int(&list[*n], "train", option, one, low, high)) return false;
+    for (int i = 0; i < *n; i++) {
+      if (list[i] != list[*n]) continue;
+      tool_usage("train", "%s: %s is given twice", option, one);
+      return false;
+    }
+    ++*n;
+    text += length + (text[length] == ',');
+  }
+  if (!*n) tool_usage("train", "%s: no number", option);
+  return *n > 0;
+}
+
+// ---- one run
+
+typedef struct result {
+  int64_t size, seed;
+  int demos;  // that there were
+  int successes, tests, best_epoch;
+  double seconds;  // of training, by this process
+  char policy[32];
+} result;
+
+static double rate(const result* r) {
+  return r->tests ? (double)r->successes / r->tests : NAN;
+}
+
+static void run_folder(char out[LOOM_PATH_MAX], const loomTrainConfig* base, int64_t size, int64_t seed) {
+  int room = LOOM_PATH_MAX - 64;
+  if (size)
+    snprintf(out, LOOM_PATH_MAX, "%.*s/%lld-seed-%lld", room, base->checkpoint.folder, (long long)size,
+             (long long)seed);
+  else
+    snprintf(out, LOOM_PATH_MAX, "%.*s/all-seed-%lld", room, base->checkpoint.folder, (long long)seed);
+}
+
+static cJSON* result_json(const trainSweep* sweep, const result* r) {
+  double low, high;
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddNumberToObject(out, "demos", r->demos);
+  cJSON_AddNumberToObject(out, "seed", (double)r->seed);
+  cJSON_AddStringToObject(out, "policy", r->policy);
+  cJSON_AddNumberToObject(out, "best_epoch", r->best_epoch);
+  cJSON_AddNumberToObject(out, "seconds", r->seconds);
+  cJSON_AddNumberToObject(out, "tests", r->tests);
+  if (!r->tests) return out;
+  loom_wilson(&low, &high, r->successes, r->tests);
+  cJSON_AddNumberToObject(out, "test_seed", (double)sweep->test_seed);
+  cJSON_AddNumberToObject(out, "successes", r->successes);
+  cJSON_AddNumberToObject(out, "success", rate(r));
+  cJSON_AddNumberToObject(out, "success_low", low);
+  cJSON_AddNumberToObject(out, "success_high", high);
+  return out;
+}
+
+static int write_json(const char* path, const cJSON* json, loomError* err) {
+  char temporary[LOOM_PATH_MAX + 72];
+  snprintf(temporary, sizeof temporary, "%s.tmp", path);
+  char* text = cJSON_Print(json);
+  FILE* file = text ? fopen(temporary, "wb") : NULL;
+  bool written = file && fprintf(file, "%s\n", text) > 0;
+  if (file) written = !fclose(file) && written;
+  cJSON_free(text);
+  if (!written) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(errno));
+  return loom_commit_file(temporary, path, err);
+}
+
+static int number(const cJSON* json, const char* name) {
+  const cJSON* item = cJSON_GetObjectItem(json, name);
+  return cJSON_IsNumber(item) ? item->valueint : -1;
+}
+
+// What an earlier sweep with the same tests found.
+static bool read_result(result* r, const char* path, const trainSweep* sweep) {
+  char text[4096] = "";
+  FILE* file = fopen(path, "rb");
+  if (!file) return false;
+  size_t n = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  cJSON* json = cJSON_ParseWithLength(text, n);
+  const cJSON* policy = cJSON_GetObjectItem(json, "policy");
+  bool same = number(json, "tests") == sweep->tests && cJSON_IsString(policy) &&
+              (!sweep->tests || number(json, "test_seed") == sweep->test_seed);
+  if (same) {
+    r->tests = (int)sweep->tests;
+    r->demos = number(json, "demos");
+    r->successes = number(json, "successes");
+    r->best_epoch = number(json, "best_epoch");
+    r->seconds = number(json, "seconds");
+    snprintf(r->policy, sizeof r->policy, "%s", policy->valuestring);
+  }
+  cJSON_Delete(json);
+  return same;
+}
+
+static int stop_tests(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  (void)rollout;
+  (void)trace;
+  (void)episode;
+  const loomTrainDef* def = user;
+  return def->stop && *def->stop;
+}
+
+// Closed loop from starts that chose no checkpoint.
+static int test_policy(result* r, const trainSweep* sweep, const loomTrainConfig* c, const loomTrainDef* def,
+                       loomError* err) {
+  static const char* const names[] = {"best_success", "best_loss", "last"};
+  char path[LOOM_PATH_MAX + 64];
+  loomTrained trained;
+  loomRolloutReport report;
+  for (int i = 0; i < 3; i++) {
+    snprintf(r->policy, sizeof r->policy, "%s.safetensors", names[i]);
+    snprintf(path, sizeof path, "%s/%s", c->checkpoint.folder, r->policy);
+    if (tool_is_file(path)) break;
+  }
+  if (!sweep->tests) return 0;
+  int code = loom_trained_load(&trained, path, err);
+  if (code) return code;
+  loomRolloutDef rollout = loom_default_rollout_def();
+  loomPolicyMaker maker = loom_trained_maker(&trained);
+  rollout.n = (int)sweep->tests;
+  rollout.seed = (uint64_t)sweep->test_seed;
+  rollout.reset = c->rollout.reset[0] ? loom_task_find_reset(def->scene->task, c->rollout.reset) : 0;
+  rollout.max_steps = c->rollout.max_steps;
+  rollout.threads = c->rollout.threads;
+  rollout.done = stop_tests;
+  rollout.user = (void*)def;
+  code = loom_rollout(&report, def->scene, &maker, &rollout, err);
+  if (!code) {
+    r->tests = report.n;
+    r->successes = report.ends[LOOM_RUN_SUCCESS];
+    loom_rollout_report_destroy(&report);
+  }
+  loom_trained_destroy(&trained);
+  return code;
+}
+
+static int count_demos(int* out, const loomTrainConfig* c, loomError* err) {
+  loomConfigDataDef data;
+  loomData* opened;
+  loom_config_data_def(&data, c, false);
+  data.def.prefetch = false;
+  int code = loom_data_open(&opened, &data.def, err);
+  if (code) return code;
+  *out = loom_data_info(opened)->demos;
+  loom_data_close(opened);
+  return 0;
+}
+
+static int run_one(result* r, const trainSweep* sweep, const loomTrainConfig* base, const loomTrainDef* def,
+                   loomError* err) {
+  char path[LOOM_PATH_MAX + 64];
+  loomTrainState state = {0};
+  loomTrainDef train = *def;
+  loomTrainConfig* c = malloc(sizeof *c);
+  if (!c) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+  *c = *base;
+  c->train.seed = (int)r->seed;
+  for (int i = 0; r->size && i < c->data.file_count; i++) c->data.file[i].first = (int)r->size;
+  run_folder(c->checkpoint.folder, base, r->size, r->seed);
+  snprintf(path, sizeof path, "%s/result.json", c->checkpoint.folder);
+  int code = 0;
+  if (!read_result(r, path, sweep)) {
+    train.config = c;
+    train.resume = true;
+    code = count_demos(&r->demos, c, err);
+    if (!code) code = loom_train(&state, &train, err);
+    tool_progress_end();
+    r->seconds = state.seconds;
+    r->best_epoch = state.best_epoch;
+    if (!code) code = test_policy(r, sweep, c, def, err);
+    cJSON* json = code ? NULL : result_json(sweep, r);
+    if (!code) code = write_json(path, json, err);
+    cJSON_Delete(json);
+  }
+  free(c);
+  return code;
+}
+
+// ---- all of them
+
+// Of each size over its seeds: successes of tests put together, and the seeds' own rates.
+typedef struct sizeResult {
+  int demos, successes, tests, seeds;
+  double low, high, lowest, highest;
+} sizeResult;
+
+static sizeResult sum_up(const trainSweep* sweep, const result* results, int size) {
+  sizeResult out = {.lowest = 1};
+  for (int i = 0; i < sweep->nseed; i++) {
+    const result* r = &results[size * sweep->nseed + i];
+    out.demos = r->demos;
+    out.seeds++;
+    out.successes += r->successes;
+    out.tests += r->tests;
+    out.lowest = fmin(out.lowest, rate(r));
+    out.highest = fmax(out.highest, rate(r));
+  }
+  if (out.tests) loom_wilson(&out.low, &out.high, out.successes, out.tests);
+  return out;
+}
+
+static void print_table(const trainSweep* sweep, const result* results) {
+  printf("demos    seeds  success  95 %% interval    of each seed\n");
+  for (int i = 0; i < sweep->nsize; i++) {
+    sizeResult s = sum_up(sweep, results, i);
+    if (s.tests)
+      printf("%-7d %6d  %5.1f %%  %5.1f to %5.1f   ", s.demos, s.seeds, 100.0 * s.successes / s.tests,
+             100 * s.low, 100 * s.high);
+    else
+      printf("%-7d %6d  not tested                 ", s.demos, s.seeds);
+    for (int k = 0; s.tests && k < sweep->nseed; k++)
+      printf(" %.0f", 100 * rate(&results[i * sweep->nseed + k]));
+    putchar('\n');
+  }
+}
+
+static int write_results(const trainSweep* sweep, const result* results, const char* folder, loomError* err) {
+  char path[LOOM_PATH_MAX + 32];
+  cJSON *out = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(out, "runs"),
+        *sizes = cJSON_AddArrayToObject(out, "sizes");
+  for (int i = 0; i < sweep->nsize * sweep->nseed; i++)
+    cJSON_AddItemToArray(runs, result_json(sweep, &results[i]));
+  for (int i = 0; i < sweep->nsize; i++) {
+    sizeResult s = sum_up(sweep, results, i);
+    cJSON* one = cJSON_CreateObject();
+    cJSON_AddNumberToObject(one, "demos", s.demos);
+    cJSON_AddNumberToObject(one, "seeds", s.seeds);
+    cJSON_AddNumberToObject(one, "tests", s.tests);
+    if (s.tests) {
+      cJSON_AddNumberToObject(one, "success", (double)s.successes / s.tests);
+      cJSON_AddNumberToObject(one, "success_low", s.low);
+      cJSON_AddNumberToObject(one, "success_high", s.high);
+      cJSON_AddNumberToObject(one, "lowest_seed", s.lowest);
+      cJSON_AddNumberToObject(one, "highest_seed", s.highest);
+    }
+    cJSON_AddItemToArray(sizes, one);
+  }
+  snprintf(path, sizeof path, "%s/sweep.json", folder);
+  int code = write_json(path, out, err);
+  if (sweep->json) tool_print_json(out);
+  cJSON_Delete(out);
+  return code;
+}
+
+// Success against demos on a logarithmic scale: all tests of a size with their interval, and each seed's.
+static int draw(const trainSweep* sweep, const result* results, const char* folder, loomError* err) {
+  enum { WIDTH = 800, HEIGHT = 500 };
+  char path[LOOM_PATH_MAX + 32], text[64];
+  loomTextDef title = {.size = 15, .bold = true, .color = loom_color_ink};
+  loomTextDef tick = {.size = 12, .align = LOOM_ALIGN_CENTER, .color = loom_color_grey};
+  double first = INFINITY, last = 0, before[2] = {0, 0};
+  for (int i = 0; i < sweep->nsize; i++) {
+    double x = log10(sum_up(sweep, results, i).demos);
+    first = fmin(first, x);
+    last = fmax(last, x);
+  }
+  loomAxes axes = {
+      {80, 50, WIDTH - 110, HEIGHT - 110}, {first - 0.2, last + 0.2}, {0, 1}, 1e9, 0.2, NULL, NULL};
+  loomChart* chart;
+  int code = loom_chart_create(&chart, WIDTH, HEIGHT, err);
+  if (code) return code;
+  loom_axes_draw(chart, &axes, true);
+  snprintf(text, sizeof text, "share of %lld tests a seed that succeed, 95 %% interval",
+           (long long)sweep->tests);
+  loom_chart_text(chart, axes.box.x, 30, &title, text);
+  loom_chart_text(chart, axes.box.x + axes.box.w / 2, HEIGHT - 15, &tick, "demos (each dot a seed)");
+  for (int i = 0; i < sweep->nsize; i++) {
+    sizeResult s = sum_up(sweep, results, i);
+    double at = log10(s.demos), x = loom_axes_x(&axes, at);
+    double y = loom_axes_y(&axes, (double)s.successes / s.tests);
+    if (i) loom_chart_segment(chart, before[0], before[1], x, y, 2, loom_color_good);
+    loom_axes_interval(chart, &axes, at, s.low, s.high);
+    for (int k = 0; k < sweep->nseed; k++)
+      loom_chart_dot(chart, x, loom_axes_y(&axes, rate(&results[i * sweep->nseed + k])), 4, loom_color_blue);
+    snprintf(text, sizeof text, "%d", s.demos);
+    loom_chart_text(chart, x, axes.box.y + axes.box.h + 18, &tick, text);
+    before[0] = x;
+    before[1] = y;
+  }
+  snprintf(path, sizeof path, "%s/sweep.png", folder);
+  code = loom_chart_write_png(chart, path, err);
+  loom_chart_destroy(chart);
+  return code;
+}
+
+static int by_value(const void* a, const void* b) {
+  int64_t x = *(const int64_t*)a, y = *(const int64_t*)b;
+  return (x > y) - (x < y);
+}
+
+int train_sweep(const trainSweep* given, const loomTrainConfig* config, const loomTrainDef* def,
+                loomError* err) {
+  trainSweep sweep = *given;
+  if (!def->scene) sweep.tests = 0;
+  if (sweep.tests && sweep.test_seed == config->rollout.seed)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "the tests' seed %lld has chosen the checkpoints; take another --test-seed",
+                          (long long)sweep.test_seed);
+  qsort(sweep.size, (size_t)sweep.nsize, sizeof *sweep.size, by_value);
+  int n = sweep.nsize * sweep.nseed, code = 0;
+  result* results = calloc((size_t)n, sizeof *results);
+  if (!results) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d runs", n);
+  for (int i = 0; !code && i < n; i++) {
+    result* r = &results[i];
+    r->size = sweep.size[i / sweep.nseed];
+    r->seed = sweep.seed[i % sweep.nseed];
+    code = run_one(r, &sweep, config, def, err);
+    if (!code)
+      fprintf(stderr, "run %d of %d: %d demos, seed %lld: %d of %d tests succeed\n", i + 1, n, r->demos,
+              (long long)r->seed, r->successes, r->tests);
+  }
+  if (!code) code = write_results(&sweep, results, config->checkpoint.folder, err);
+  if (!code && sweep.tests) code = draw(&sweep, results, config->checkpoint.folder, err);
+  if (!code && !sweep.json) print_table(&sweep, results);
+  free(results);
+  return code;
+}

@@ -1,0 +1,25 @@
+// Several trainings in one go: numbers of demos and seeds, each run in a folder of its own, then the same
+// test for all of them.
+#ifndef LOOM_TOOLS_COMMAND_TRAIN_SWEEP_H
+#define LOOM_TOOLS_COMMAND_TRAIN_SWEEP_H
+
+#include "policies/learn/bc.h"
+
+enum { SWEEP_MAX = 64 };
+
+typedef struct trainSweep {
+  int nsize, nseed;
+  int64_t size[SWEEP_MAX], seed[SWEEP_MAX];  // size: the first so many demos of each file; 0 = all
+  int64_t tests, test_seed;                  // episodes of each run's policy in the end, and of their starts
+  bool json;                                 // the results on stdout as JSON, not as a table
+} trainSweep;
+
+/// Numbers with commas between them, each within [low, high]; prints and returns false otherwise.
+bool train_sweep_list(int* n, int64_t* list, const char* option, const char* text, int64_t low, int64_t high);
+/// Train `config` once for each size and seed, in FOLDER/SIZE-seed-SEED. Runs that have their result.json are
+/// skipped, others go on from their checkpoints. Results go to stdout, FOLDER/sweep.json and sweep.png. def
+/// has the scene, `stop` and `progress`.
+int train_sweep(const trainSweep* sweep, const loomTrainConfig* config, const loomTrainDef* def,
+                loomError* err);
+
+#endif

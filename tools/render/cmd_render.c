@@ -1,0 +1,324 @@
+// demoloom render: contact sheets, single frames and videos of a dataset, offscreen.
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/render/render_run.h"
+#include "tools/shared/commands.h"
+#include "tools/shared/common.h"
+#include "tools/shared/options.h"
+
+static const char help[] =
+    "usage: demoloom render TASK|FILE.hdf5 --sheet OUT.png | --video OUT.mp4 | --frames DIR | --obs "
+    "OUT.hdf5\n"
+    "                       [options]\n\n"
+    "Draws demos offscreen: as one contact sheet, a row a demo, with its first frame, those where subtasks "
+    "change, and its\n"
+    "last; as a video, one demo after the other; as a folder of pictures; or into a dataset, as observations "
+    "to learn from.\n\n"
+    "  --sheet FILE       the PNG to write\n"
+    "  --video FILE       the MP4 to write\n"
+    "  --frames DIR       the folder to write, DIR/DEMO_ROW.png\n"
+    "  --obs FILE         the dataset to write: the same demos, with obs/CAMERA_image (T x H x W x 3, uint8, "
+    "top\n"
+    "                     row first), CAMERA_depth (T x H x W x 1, float32, m) and CAMERA_segmentation (the "
+    "same,\n"
+    "                     int32, geom ids, -1 for none), as robomimic reads them\n\n"
+    "what is drawn:\n"
+    "  --demo NAME|INDEX  a demo, demo_3 or 3; can be given many times (default: the first ones)\n"
+    "  --limit N          at most N demos where none is named (default 8; all for --obs)\n"
+    "  --camera NAME      a camera of the model, or table (default); several are put side by side. For --obs "
+    "the\n"
+    "                     default is agentview, front and the robots' eye_in_hand where the model has them\n"
+    "  --mode NAME,...    rgb (default), depth, segmentation: side by side, of several cameras below each "
+    "other\n"
+    "  --depth, --segmentation  these too\n"
+    "  --depth-range A:B  metres from the brightest to the darkest colour (default 0:3)\n"
+    "  --size WxH         pixels a camera, 16 to 4096 (default 320x240; 640x480 for a video or frames, 84x84 "
+    "for --obs)\n"
+    "  --frame DEMO:ROW   sheet: one frame only, e.g. demo_3:120\n"
+    "  --columns N        sheet: frames a demo (default 5)\n"
+    "  --fps N            video, frames: so many a second (default: one a control step)\n"
+    "  --speed X          video, frames: X times as fast as it was (default 1)\n\n"
+    "point clouds, for --obs:\n"
+    "  --cloud N          pointcloud (T x N x 3, float32, m in the world frame), farthest points first; "
+    "pictures\n"
+    "                     then only of cameras that are named\n"
+    "  --cloud-camera NAME  that it is seen from (default agentview or front); several are put together\n"
+    "  --rays WxH         of each camera (default 128x128)\n"
+    "  --box X0,Y0,Z0,X1,Y1,Z1  whose points are kept, m (default: around where the task's objects start,\n"
+    "                     above what they stand on)\n\n"
+    "what is drawn over it:\n"
+    "  --overlay NAME,... paths of the end effectors; targets, and how far off they are; frames of end "
+    "effectors and\n"
+    "                     reference objects; sources, the paths of the source demos; ghost of the source "
+    "demo; or all\n"
+    "  --timeline         subtasks, their sources, grippers and conditions below the picture\n"
+    "  --plain            no captions (pictures less than 120 pixels high have none)\n\n"
+    "how:\n"
+    "  --light            no multisampling: faster, rougher edges (always so for --obs)\n"
+    "  --full             meshes and textures as they are; without it they are simplified, unseen but "
+    "faster\n"
+    "  --shadows          slower and prettier\n"
+    "  --collision        show what collides\n"
+    "  -j, --threads N    default all cores; the result does not depend on it\n"
+    "  --resume           obs: go on with an unfinished run (starts one where there is none)\n"
+    "  --overwrite        obs, frames: write over an earlier result\n"
+    "  --json             what was written, on stdout\n"
+    "  --task TASK, --assets NAME=DIR\n\n"
+    "Ctrl-C ends a video with the frames so far, and leaves what --obs has drawn for --resume. "
+    "DEMOLOOM_GL=egl|osmesa chooses how to draw; otherwise EGL "
+    "comes first.\n\n"
+    "examples:\n  demoloom render handover.hdf5 --sheet handover.png\n"
+    "  demoloom render handover.hdf5 --video handover.mp4 --demo 0 --demo 7 --camera table --camera "
+    "frontview\n"
+    "  demoloom render handover.hdf5 --video why.mp4 --demo 7 --overlay paths,ghost --timeline --size "
+    "1280x720\n"
+    "  demoloom render handover.hdf5 --obs images.hdf5 --camera agentview --camera robot0_eye_in_hand\n"
+    "  demoloom render handover --frame demo_4:215 --size 960x720 --mode rgb,depth --sheet grasp.png\n";
+
+typedef struct named {
+  const char* name;
+  unsigned bits;
+} named;
+
+static const named overlays[] = {{"paths", OVERLAY_PATHS},
+                                 {"targets", OVERLAY_TARGETS},
+                                 {"frames", OVERLAY_FRAMES},
+                                 {"sources", OVERLAY_SOURCES},
+                                 {"ghost", OVERLAY_GHOST},
+                                 {"all", OVERLAY_ALL},
+                                 {NULL, 0}};
+static const named modes[] = {
+    {"rgb", RENDER_RGB}, {"depth", RENDER_DEPTH}, {"segmentation", RENDER_SEGMENTATION}, {NULL, 0}};
+
+// NAME,NAME: the bits of those names are set.
+static int take_names(unsigned* bits, const named* known, const char* option, const char* text) {
+  for (const char* at = text;; at++) {
+    size_t n = strcspn(at, ",");
+    const named* k = known;
+    while (k->name && (strlen(k->name) != n || strncmp(k->name, at, n))) k++;
+    if (!k->name) {
+      char names[120] = "";
+      for (k = known; k->name; k++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", k == known ? "" : ", ",
+                 k->name);
+      return tool_usage("render", "%s takes %s, not '%.*s'", option, names, (int)n, at);
+    }
+    *bits |= k->bits;
+    at += n;
+    if (!*at) return 0;
+  }
+}
+
+static int take_modes(void* to, const char* text) {
+  return take_names(to, modes, "--mode", text);
+}
+
+static int take_overlays(void* to, const char* text) {
+  return take_names(to, overlays, "--overlay", text);
+}
+
+// `n` numbers, the whole text, with `between` between them.
+static bool read_numbers(double* out, int n, const char* text, char between) {
+  for (int i = 0; i < n; i++)
+    if (!tool_read_double(&out[i], &text) || *text++ != (i + 1 < n ? between : '\0')) return false;
+  return true;
+}
+
+static int take_box(void* to, const char* text) {
+  loomCloudDef* cloud = to;
+  double box[6];
+  if (!read_numbers(box, 6, text, ',') || !(box[0] < box[3] && box[1] < box[4] && box[2] < box[5]))
+    return tool_usage("render", "--box takes X0,Y0,Z0,X1,Y1,Z1, each of the last three larger, not '%s'",
+                      text);
+  mju_copy3(cloud->low, box);
+  mju_copy3(cloud->high, box + 3);
+  return 0;
+}
+
+static int take_depth_range(void* to, const char* text) {
+  renderArgs* a = to;
+  double range[2];
+  if (!read_numbers(range, 2, text, ':') || !(range[0] >= 0 && range[1] > range[0] && range[1] <= 1000))
+    return tool_usage("render", "--depth-range takes NEAR:FAR, 0 to 1000 m, not '%s'", text);
+  a->depth_near = range[0];
+  a->depth_far = range[1];
+  return 0;
+}
+
+static int too_many(void) {
+  return tool_usage("render", "at most %d cameras, %d of clouds, and %d demos", RENDER_MAX_CAMERAS,
+                    LOOM_CLOUD_CAMERAS, RENDER_MAX_DEMOS);
+}
+
+static int take_camera(void* to, const char* text) {
+  renderArgs* a = to;
+  if (a->camera_count == RENDER_MAX_CAMERAS) return too_many();
+  a->cameras[a->camera_count++] = strcmp(text, "table") ? text : NULL;
+  return 0;
+}
+
+static int take_cloud_camera(void* to, const char* text) {
+  loomCloudDef* cloud = to;
+  if (cloud->camera_count == LOOM_CLOUD_CAMERAS) return too_many();
+  snprintf(cloud->camera[cloud->camera_count++], LOOM_NAME_MAX, "%.60s", text);
+  return 0;
+}
+
+static int take_demo(void* to, const char* text) {
+  renderArgs* a = to;
+  if (a->named_count == RENDER_MAX_DEMOS) return too_many();
+  a->named[a->named_count++] = text;
+  return 0;
+}
+
+static int check(renderArgs* a) {
+  int width, height;
+  if (!a->obs && a->resume) return tool_usage("render", "--resume goes with --obs");
+  if (!a->obs && a->cloud.points) return tool_usage("render", "--cloud goes with --obs");
+  if (!a->obs && !a->frames && a->overwrite)
+    return tool_usage("render", "--overwrite goes with --obs and --frames");
+  if (a->frame && !a->sheet) return tool_usage("render", "--frame goes with --sheet");
+  if (a->obs && (a->overlays || a->timeline))
+    return tool_usage("render", "--overlay and --timeline are for looking at, not for --obs");
+  if (a->overlays && !(a->modes & RENDER_RGB))
+    return tool_usage("render", "--overlay is drawn over rgb; add it to --mode");
+  render_stage_size(&width, &height, a);
+  if (a->sheet && !a->frame) width *= (int)a->columns;
+  if (a->timeline && width < 240)
+    return tool_usage("render", "--timeline takes pictures at least 240 pixels wide in all, these are %d",
+                      width);
+  return 0;
+}
+
+static void set_defaults(renderArgs* a) {
+  if (a->depth || a->segmentation) a->modes |= RENDER_RGB;
+  if (a->depth) a->modes |= RENDER_DEPTH;
+  if (a->segmentation) a->modes |= RENDER_SEGMENTATION;
+  if (!a->modes) a->modes = RENDER_RGB;
+  if (!a->camera_count && !a->obs) a->camera_count = 1;
+  if (!a->def.width) {
+    a->def.width = a->sheet ? 320 : a->obs ? 84 : 640;
+    a->def.height = a->sheet ? 240 : a->obs ? 84 : 480;
+  }
+  if (!a->limit) a->limit = a->obs ? INT_MAX : 8;
+}
+
+static int parse_render_options(renderArgs* a, int argc, char** argv) {
+  const toolOption options[] = {
+      option_text("sheet", 0, &a->sheet),
+      option_text("video", 0, &a->video),
+      option_text("frames", 0, &a->frames),
+      option_text("obs", 0, &a->obs),
+      option_call("mode", take_modes, &a->modes),
+      option_flag("depth", 0, &a->depth),
+      option_flag("segmentation", 0, &a->segmentation),
+      option_call("depth-range", take_depth_range, a),
+      option_int("cloud", 0, &a->cloud.points, 1, LOOM_CLOUD_POINTS),
+      option_call("cloud-camera", take_cloud_camera, &a->cloud),
+      option_size("rays", &a->cloud.width, &a->cloud.height, 1, LOOM_CLOUD_RAYS),
+      option_call("box", take_box, &a->cloud),
+      option_call("overlay", take_overlays, &a->overlays),
+      option_flag("timeline", 0, &a->timeline),
+      option_flag("plain", 0, &a->plain),
+      option_flag("light", 0, &a->light),
+      option_int64("threads", 'j', &a->threads, 1, 1024),
+      option_flag("resume", 0, &a->resume),
+      option_flag("overwrite", 0, &a->overwrite),
+      option_flag("full", 0, &a->full),
+      option_text("frame", 0, &a->frame),
+      option_call("demo", take_demo, a),
+      option_int64("limit", 0, &a->limit, 1, INT_MAX),
+      option_int64("columns", 0, &a->columns, 2, 20),
+      option_size("size", &a->def.width, &a->def.height, 16, 4096),
+      option_call("camera", take_camera, a),
+      option_double("fps", 0, &a->fps, 0.1, 240),
+      option_double("speed", 0, &a->speed, 0.01, 100),
+      option_flag("shadows", 0, &a->def.shadows),
+      option_flag("collision", 0, &a->def.collision),
+      option_flag("json", 0, &a->json),
+      option_text("task", 0, &a->task_name),
+      option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
+  if (optind + 1 != argc || !!a->sheet + !!a->video + !!a->frames + !!a->obs != 1)
+    return tool_usage("render", "it takes one task or file, and --sheet, --video, --frames or --obs");
+  set_defaults(a);
+  a->target = argv[optind];
+  return check(a);
+}
+
+static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* err) {
+  int n = loom_dataset_demo_count(dataset);
+  a->demos = calloc((size_t)n + RENDER_MAX_DEMOS, sizeof *a->demos);
+  if (!a->demos) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
+  for (int i = 0; i < a->named_count; i++) {
+    const char* rest = a->named[i];
+    int64_t number;
+    int demo = loom_dataset_demo_index(dataset, a->named[i]);
+    if (demo < 0 && tool_read_int(&number, &rest, 0, n - 1) && !*rest) demo = (int)number;
+    if (demo < 0)
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%.100s'; it has %d",
+                            loom_dataset_path(dataset), a->named[i], n);
+    a->demos[a->demo_count++] = demo;
+  }
+  for (int i = 0; !a->named_count && i < n && i < a->limit; i++) a->demos[a->demo_count++] = i;
+  return 0;
+}
+
+// Recorded demos come from no other.
+static void check_sources(renderArgs* a, const loomDataset* dataset) {
+  const unsigned of_sources = OVERLAY_SOURCES | OVERLAY_GHOST;
+  if (!(a->overlays & of_sources)) return;
+  for (int i = 0; i < a->demo_count; i++) {
+    if (loom_dataset_has_attr(dataset, loom_dataset_demo_path(dataset, a->demos[i]), "loom_provenance"))
+      return;
+  }
+  a->overlays &= ~of_sources;
+  fprintf(stderr, "%s: its demos do not say which demos they were made from: no sources and no ghost\n",
+          loom_dataset_path(dataset));
+}
+
+static void print_json(cJSON* root, const renderArgs* a, const loomDataset* dataset) {
+  cJSON* demos = cJSON_AddArrayToObject(root, "demos");
+  for (int i = 0; i < a->demo_count; i++)
+    cJSON_AddItemToArray(demos, cJSON_CreateString(loom_dataset_demo_name(dataset, a->demos[i])));
+  tool_print_json(root);
+}
+
+int cmd_render(int argc, char** argv) {
+  renderArgs a = {.columns = 5,
+                  .speed = 1,
+                  .depth_near = 0,
+                  .depth_far = 3,
+                  .def = loom_default_render_def(),
+                  .cloud = loom_default_cloud_def()};
+  loomError err = {0, ""};
+  loomTask* task = NULL;
+  loomDataset* dataset = NULL;
+  a.def.width = 0;
+  a.cloud.points = 0;
+  int code = parse_render_options(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
+  if (!code) code = choose_demos(&a, dataset, &err);
+  if (!code) check_sources(&a, dataset);
+  tool_catch_signals();
+  cJSON* root = cJSON_CreateObject();
+  if (!code) {
+    code = a.video    ? render_video(root, &a, task, dataset, &err)
+           : a.frames ? render_frames(root, &a, task, dataset, &err)
+           : a.obs    ? render_obs(root, &a, task, dataset, &err)
+                      : render_sheet(root, &a, task, dataset, &err);
+  }
+  if (!code && a.json) print_json(root, &a, dataset);
+  cJSON_Delete(root);
+  loom_dataset_close(dataset);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&a.roots);
+  free(a.demos);
+  return code ? tool_fail(&err) : EXIT_DONE;
+}

@@ -1,0 +1,393 @@
+// demoloom render --obs: a dataset with pictures added to its observations. Each demo's pictures are a shard
+// of their own until all are there, so that a run that was stopped goes on where it was.
+#include <dirent.h>
+#include <errno.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/random.h"
+#include "engine/observe/sense.h"
+#include "tools/render/render_run.h"
+#include "tools/shared/common.h"
+
+enum { KINDS = RENDER_MODES, KEYS = RENDER_MAX_CAMERAS * KINDS + 1, PATH_SIZE = 2 * LOOM_NAME_MAX };
+
+typedef struct obsRun {
+  const renderArgs* args;
+  const loomDataset* dataset;
+  loomSenseDef sense;
+  int keys;
+  loomSenseKey key[KEYS];
+  char path[KEYS][PATH_SIZE];  // "obs/front_image"
+  char dir[LOOM_PATH_MAX];     // OUT.images, of the shards
+  uint64_t hash;               // of what decides the pictures but for the demo
+  bool* bad;                   // (demos) could not be drawn
+  int64_t drawn, total;        // pictures
+  int finished;                // demos
+  double begun;
+} obsRun;
+
+// ---- one demo
+
+// What each key is in a file; the sizes of a row after the first.
+static loomField field_of(const obsRun* run, int k, int rows) {
+  static const struct {
+    loomType type;
+    int channels;
+  } kinds[] = {{LOOM_TYPE_U8, 3}, {LOOM_TYPE_F32, 1}, {LOOM_TYPE_I32, 1}};
+  const loomSenseKey* key = &run->key[k];
+  if (key->kind == LOOM_SENSE_CLOUD)
+    return (loomField){
+        .path = run->path[k], .type = LOOM_TYPE_F32, .rank = 3, .shape = {rows, run->sense.cloud.points, 3}};
+  return (loomField){.path = run->path[k],
+                     .type = kinds[key->kind].type,
+                     .rank = 4,
+                     .shape = {rows, key->height, key->width, kinds[key->kind].channels}};
+}
+
+static size_t row_bytes(const loomField* f) {
+  size_t bytes = (size_t)loom_type_size(f->type);
+  for (int i = 1; i < f->rank; i++) bytes *= (size_t)f->shape[i];
+  return bytes;
+}
+
+static int draw_rows(const loomField* field, void* const* data, loomSense* sense, obsRun* run,
+                     const loomDemo* demo, loomError* err) {
+  const mjModel* m = loom_sense_model_of(sense);
+  if (demo->state_dim != 1 + m->nq + m->nv)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: states have %d columns, its model 1 + nq + nv = %d",
+                          loom_dataset_path(run->dataset), demo->name, demo->state_dim,
+                          (int)(1 + m->nq + m->nv));
+  int code = 0;
+  for (int t = 0; !code && t < demo->rows; t++) {
+    void* out[KEYS];
+    if (tool_stop) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
+    for (int k = 0; k < run->keys; k++) out[k] = (char*)data[k] + (size_t)t * row_bytes(&field[k]);
+    code = loom_sense_look(out, sense, demo->states + (size_t)t * (size_t)demo->state_dim + 1, err);
+#pragma omp critical(obs_progress)
+    {
+      run->drawn += run->keys;
+      tool_progress("drawn", run->drawn, run->total, loom_clock() - run->begun, "pictures");
+    }
+  }
+  return code;
+}
+
+static void shard_path(char path[LOOM_PATH_MAX + 64], const obsRun* run, int demo) {
+  const char* name = loom_dataset_demo_name(run->dataset, demo);
+  uint64_t hash = loom_hash(run->hash, name, strlen(name));
+  snprintf(path, LOOM_PATH_MAX + 64, "%s/demo-%d-%016llx.hdf5", run->dir, demo, (unsigned long long)hash);
+}
+
+static int draw_demo(loomSense* sense, obsRun* run, int number, loomError* err) {
+  loomDemo demo;
+  loomField field[KEYS];
+  void* data[KEYS] = {NULL};
+  char path[LOOM_PATH_MAX + 64], label[LOOM_PATH_MAX];
+  int keys = run->keys, code = loom_demo_load(&demo, run->dataset, number, err);
+  if (code) return code;
+  snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(run->dataset), demo.name);
+  code = loom_sense_model(sense, demo.model_xml, label, &run->args->roots, err);
+  for (int k = 0; !code && k < keys; k++) {
+    field[k] = field_of(run, k, demo.rows);
+    field[k].data = data[k] = malloc((size_t)demo.rows * row_bytes(&field[k]));
+    if (!data[k]) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d pictures", demo.rows);
+  }
+  if (!code) code = draw_rows(field, data, sense, run, &demo, err);
+  shard_path(path, run, number);
+  loomAttr samples = loom_attr_int("num_samples", demo.rows);
+  loomRecord record = {.name = demo.name, .nfield = keys, .field = field, .nattr = 1, .attr = &samples};
+  if (!code) code = loom_shard_write(path, &record, 1, NULL, err);
+  for (int k = 0; k < keys; k++) free(data[k]);
+  loom_demo_destroy(&demo);
+  return code;
+}
+
+// ---- all
+
+// A demo that cannot be drawn is told and left out; a full disk or Ctrl-C ends the run.
+static bool ends_run(int code) {
+  return code == LOOM_ERR_INTERRUPTED || code == LOOM_ERR_IO || code == LOOM_ERR_MEMORY ||
+         code == LOOM_ERR_USAGE;
+}
+
+static int draw_all(obsRun* run, loomError* err) {
+  int code = 0;
+#pragma omp parallel num_threads(run->args->threads ? (int)run->args->threads : omp_get_max_threads())
+  {
+    loomSense* sense = NULL;
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < run->args->demo_count; i++) {
+      char path[LOOM_PATH_MAX + 64];
+      loomError why = {0, ""};
+      bool skip;
+      int number = run->args->demos[i];
+      shard_path(path, run, number);
+#pragma omp critical(obs_code)
+      skip = code || tool_stop;
+      if (skip || tool_is_file(path)) continue;
+      int bad = sense ? 0 : loom_sense_create(&sense, &run->sense, run->key, run->keys, &why);
+      if (!bad) bad = draw_demo(sense, run, number, &why);
+      if (!bad) continue;
+      loom_sense_destroy(sense);  // whatever state its renderer is in
+      sense = NULL;
+#pragma omp critical(obs_code)
+      {
+        run->bad[number] = true;
+        if (!ends_run(bad)) {
+          tool_progress_end();
+          fprintf(stderr, "%s is left out: %s\n", loom_dataset_demo_name(run->dataset, number), why.message);
+        } else if (!code) {
+          code = bad;
+          *err = why;
+        }
+      }
+    }
+    loom_sense_destroy(sense);
+  }
+  tool_progress_end();
+  if (tool_stop)
+    code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
+                          "interrupted: what is drawn lies in %s; --resume goes on", run->dir);
+  return code;
+}
+
+static int count_pictures(obsRun* run, loomError* err) {
+  for (int i = 0; i < run->args->demo_count; i++) {
+    loomArray actions;
+    char path[LOOM_PATH_MAX + 64];
+    int number = run->args->demos[i];
+    shard_path(path, run, number);
+    if (tool_is_file(path)) continue;
+    const char* object = loom_dataset_demo_path(run->dataset, number);
+    int code = loom_dataset_describe(&actions, run->dataset, object, "actions", err);
+    if (code) return code;
+    run->total += actions.shape[0] * run->keys;
+  }
+  return 0;
+}
+
+// The cameras that are there of those robosuite's users expect; our own scenes have a front in agentview's
+// place. Of them a cloud takes the first, which stands still.
+static int usual_cameras(renderArgs* a, const loomDataset* dataset, loomError* err) {
+  static const char* const usual[] = {"agentview", "front", "robot0_eye_in_hand", "robot1_eye_in_hand"};
+  enum { STILL = 2 };
+  bool pictures = !a->camera_count && !a->cloud.points, cloud = a->cloud.points && !a->cloud.camera_count;
+  loomDemo demo;
+  mjModel* model = NULL;
+  if (!pictures && !cloud) return 0;
+  int code = loom_demo_load(&demo, dataset, a->demos[0], err);
+  if (code) return code;
+  code = loom_model_compile(&model, demo.model_xml, demo.name, &a->roots, NULL, err);
+  for (size_t i = 0; !code && i < sizeof usual / sizeof *usual; i++) {
+    if (mj_name2id(model, mjOBJ_CAMERA, usual[i]) < 0) continue;
+    if (pictures) a->cameras[a->camera_count++] = usual[i];
+    if (cloud && !a->cloud.camera_count && i < STILL)
+      snprintf(a->cloud.camera[a->cloud.camera_count++], LOOM_NAME_MAX, "%s", usual[i]);
+  }
+  if (!code && pictures && !a->camera_count) a->cameras[a->camera_count++] = NULL;
+  if (!code && cloud && !a->cloud.camera_count)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s: name the camera of the clouds with --cloud-camera",
+                          loom_dataset_path(dataset));
+  mj_deleteModel(model);
+  loom_demo_destroy(&demo);
+  return code;
+}
+
+// The task's workspace where no box is given.
+static int set_box(renderArgs* a, const loomTask* task, loomError* err) {
+  loomScene* scene = NULL;
+  char* env_args = NULL;
+  if (!a->cloud.points || a->cloud.low[0] < a->cloud.high[0]) return 0;
+  int code = tool_scene(&scene, &env_args, task, &a->roots, err);
+  if (!code) code = loom_cloud_workspace(a->cloud.low, a->cloud.high, scene, err);
+  loom_scene_destroy(scene);
+  free(env_args);
+  return code;
+}
+
+static void add_key(obsRun* run, loomSenseKind kind, const char* camera, const char* name) {
+  loomSenseKey* key = &run->key[run->keys];
+  *key = (loomSenseKey){.kind = kind, .height = run->args->def.height, .width = run->args->def.width};
+  snprintf(key->camera, sizeof key->camera, "%.60s", camera);
+  snprintf(run->path[run->keys++], PATH_SIZE, "obs/%.60s%s", camera, name);
+}
+
+static int set_keys(obsRun* run, loomError* err) {
+  static const char* const names[KINDS] = {"_image", "_depth", "_segmentation"};
+  const renderArgs* a = run->args;
+  run->sense = (loomSenseDef){a->full, a->def.shadows, a->def.collision, a->cloud};
+  for (int i = 0; i < a->camera_count * KINDS; i++)
+    if (a->modes >> i % KINDS & 1)
+      add_key(run, (loomSenseKind)(i % KINDS), render_camera_name(a, i / KINDS), names[i % KINDS]);
+  if (a->cloud.points) add_key(run, LOOM_SENSE_CLOUD, "", "pointcloud");
+  const char* object = loom_dataset_demo_path(run->dataset, a->demos[0]);
+  for (int k = 0; k < run->keys; k++)
+    if (loom_dataset_has(run->dataset, object, run->path[k]))
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: it has %s already%s", loom_dataset_path(run->dataset),
+                            run->path[k],
+                            run->key[k].kind == LOOM_SENSE_CLOUD ? "" : "; choose other cameras");
+  return 0;
+}
+
+// What decides the pictures: the file as it is now, and how it is looked at.
+static uint64_t hash_of(const obsRun* run) {
+  struct stat st = {0};
+  char text[LOOM_PATH_MAX + 256];
+  const char* path = loom_dataset_path(run->dataset);
+  char* sense = loom_sense_text(&run->sense);
+  if (stat(path, &st)) st.st_size = 0;
+  int n =
+      snprintf(text, sizeof text, "%lld %lld.%ld %dx%d", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+               st.st_mtim.tv_nsec, run->args->def.width, run->args->def.height);
+  uint64_t h = loom_hash(LOOM_HASH_SEED, text, (size_t)n);
+  for (int k = 0; k < run->keys; k++) h = loom_hash(h, run->path[k], strlen(run->path[k]) + 1);
+  if (sense) h = loom_hash(h, sense, strlen(sense));
+  free(sense);
+  return h;
+}
+
+static bool is_shard(const char* name) {
+  return !strncmp(name, "demo-", 5);
+}
+
+static void remove_shards(const char* dir) {
+  DIR* d = opendir(dir);
+  if (!d) return;
+  char path[LOOM_PATH_MAX + 300];
+  for (struct dirent* entry; (entry = readdir(d));) {
+    if (!is_shard(entry->d_name)) continue;
+    snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+    unlink(path);
+  }
+  closedir(d);
+  rmdir(dir);
+}
+
+static int open_shards(const obsRun* run, loomError* err) {
+  const renderArgs* a = run->args;
+  if (tool_is_file(a->obs) && !a->overwrite)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", a->obs);
+  if (a->overwrite) remove_shards(run->dir);
+  if (!mkdir(run->dir, 0777)) return 0;
+  if (errno != EEXIST)
+    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", run->dir, strerror(errno));
+  return a->resume ? 0
+                   : loom_error_set(err, LOOM_ERR_USAGE,
+                                    "%s is there from an earlier run; --resume goes on with it, --overwrite "
+                                    "throws it away",
+                                    run->dir);
+}
+
+// env_args as an environment that observes these pictures would have them.
+static char* env_args_with_cameras(const renderArgs* a, const loomDataset* dataset) {
+  char* text = NULL;
+  if (loom_dataset_attr_string(&text, dataset, "data", "env_args", NULL)) return NULL;
+  cJSON* root = cJSON_Parse(text);
+  free(text);
+  if (!cJSON_IsObject(root)) {
+    cJSON_Delete(root);
+    return NULL;
+  }
+  cJSON* kwargs = cJSON_GetObjectItemCaseSensitive(root, "env_kwargs");
+  if (!kwargs) kwargs = cJSON_AddObjectToObject(root, "env_kwargs");
+  static const char* const keys[] = {"camera_names",  "camera_heights", "camera_widths",
+                                     "camera_depths", "use_camera_obs", "has_offscreen_renderer"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) cJSON_DeleteItemFromObject(kwargs, keys[i]);
+  cJSON* names = cJSON_AddArrayToObject(kwargs, "camera_names");
+  for (int c = 0; c < a->camera_count; c++)
+    cJSON_AddItemToArray(names, cJSON_CreateString(render_camera_name(a, c)));
+  cJSON_AddNumberToObject(kwargs, "camera_heights", a->def.height);
+  cJSON_AddNumberToObject(kwargs, "camera_widths", a->def.width);
+  cJSON_AddBoolToObject(kwargs, "camera_depths", (a->modes & RENDER_DEPTH) != 0);
+  cJSON_AddBoolToObject(kwargs, "use_camera_obs", true);
+  cJSON_AddBoolToObject(kwargs, "has_offscreen_renderer", true);
+  text = cJSON_PrintUnformatted(root);
+  cJSON_Delete(root);
+  return text;
+}
+
+static int show_assembly(void* user, int done, int total) {
+  const obsRun* run = user;
+  tool_progress("written", done, total, loom_clock() - run->begun, "demos");
+  return tool_stop;
+}
+
+static int assemble(obsRun* run, loomError* err) {
+  const renderArgs* a = run->args;
+  size_t n = (size_t)a->demo_count + 1;
+  loomSource *source = calloc(n, sizeof *source), *beside = calloc(n, sizeof *beside);
+  char(*path)[LOOM_PATH_MAX + 64] = calloc(n, sizeof *path);
+  int count = 0;
+  for (int i = 0; source && beside && path && i < a->demo_count; i++) {
+    if (run->bad[a->demos[i]]) continue;
+    shard_path(path[count], run, a->demos[i]);
+    source[count] =
+        (loomSource){loom_dataset_path(run->dataset), loom_dataset_demo_name(run->dataset, a->demos[i])};
+    beside[count] = (loomSource){path[count], NULL};
+    count++;
+  }
+  char* env_args = a->camera_count ? env_args_with_cameras(a, run->dataset) : NULL;
+  char* sense = loom_sense_text(&run->sense);
+  loomAttr attr[] = {loom_attr_string(LOOM_SENSE_ATTR, sense ? sense : ""),
+                     loom_attr_string("env_args", env_args ? env_args : "{}")};
+  loomAssembleDef def = loom_default_assemble_def();
+  def.beside = beside;
+  def.keep_names = true;
+  def.attr = attr;
+  def.nattr = env_args ? 2 : 1;
+  def.progress = show_assembly;
+  def.user = run;
+  int code = source && beside && path && sense ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  if (!code && !count) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo could be drawn", a->target);
+  if (!code) code = loom_dataset_assemble(a->obs, source, count, &def, err);
+  tool_progress_end();
+  run->finished = count;
+  cJSON_free(env_args);
+  free(sense);
+  free(source);
+  free(beside);
+  free(path);
+  return code;
+}
+
+int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset, loomError* err) {
+  obsRun run = {.args = a, .dataset = dataset};
+  if (tool_is_file(a->obs) && tool_same_file(a->obs, loom_dataset_path(dataset)))
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; write another file", a->obs);
+  if (!a->demo_count) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", a->target);
+  tool_draw_side_by_side();
+  int code = usual_cameras(a, dataset, err);
+  if (!code) code = set_box(a, task, err);
+  if (!code) code = set_keys(&run, err);
+  run.hash = hash_of(&run);
+  snprintf(run.dir, sizeof run.dir, "%.*s.images", LOOM_PATH_MAX - 16, a->obs);
+  if (!code) code = open_shards(&run, err);
+  if (code) return code;
+  run.bad = calloc((size_t)loom_dataset_demo_count(dataset) + 1, sizeof *run.bad);
+  if (!run.bad) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  if (!code) code = count_pictures(&run, err);
+  run.begun = loom_clock();
+  if (!code) code = draw_all(&run, err);
+  double seconds = loom_clock() - run.begun;
+  run.begun = loom_clock();
+  if (!code) code = assemble(&run, err);
+  if (!code) remove_shards(run.dir);
+  free(run.bad);
+  if (code) return code;
+  cJSON_AddStringToObject(out, "dataset", a->obs);
+  cJSON_AddNumberToObject(out, "written", run.finished);
+  cJSON_AddNumberToObject(out, "pictures", (double)run.drawn);
+  cJSON_AddNumberToObject(out, "seconds", seconds);
+  cJSON_AddNumberToObject(out, "pictures_per_second", seconds > 0 ? (double)run.drawn / seconds : 0);
+  if (!a->json)
+    printf("wrote %s: %d demos, %lld pictures of %dx%d, %.0f a second\n", a->obs, run.finished,
+           (long long)run.drawn, a->def.width, a->def.height, seconds > 0 ? (double)run.drawn / seconds : 0);
+  if (run.finished == a->demo_count) return 0;
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%d of %d demos could not be drawn",
+                        a->demo_count - run.finished, a->demo_count);
+}

@@ -1,0 +1,127 @@
+#include "tools/render/render_run.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/shared/common.h"
+
+static int open_sources(renderRun* run, loomError* err) {
+  char path[LOOM_PATH_MAX];
+  int code = tool_source_path(path, run->task, &run->args->roots, err);
+  if (!code) code = loom_dataset_open(&run->source_dataset, path, err);
+  if (!code) code = loom_sources_load(&run->source_set, run->task, path, &run->args->roots, err);
+  run->sources = (overlaySources){run->source_dataset, &run->source_set, &run->args->roots};
+  return code;
+}
+
+int render_run_open(renderRun* run, const renderArgs* args, const loomTask* task, const loomDataset* dataset,
+                    loomError* err) {
+  *run = (renderRun){.args = args, .task = task, .dataset = dataset, .unit = "frames"};
+  run->fps = args->fps > 0 ? args->fps : task->control_freq;
+  run->rows_a_frame = task->control_freq * args->speed / run->fps;
+  if (!args->demo_count)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", loom_dataset_path(dataset));
+  return args->overlays & (OVERLAY_SOURCES | OVERLAY_GHOST) ? open_sources(run, err) : 0;
+}
+
+void render_run_close(renderRun* run) {
+  loom_sources_destroy(&run->source_set);
+  loom_dataset_close(run->source_dataset);
+  free(run->piece);
+}
+
+int render_run_row(const renderRun* run, int frame, int rows) {
+  int row = (int)floor(frame * run->rows_a_frame + 1e-9);
+  return row < rows ? row : rows - 1;
+}
+
+static int frame_count(int* out, const renderRun* run, int demo, loomError* err) {
+  loomArray actions;
+  int code = loom_dataset_describe(&actions, run->dataset, loom_dataset_demo_path(run->dataset, demo),
+                                   "actions", err);
+  double n = code ? 0 : ceil((double)actions.shape[0] / run->rows_a_frame - 1e-9);
+  if (n > 1e9) return loom_error_set(err, LOOM_ERR_USAGE, "%g frames of one demo", n);
+  *out = (int)n;
+  return code;
+}
+
+int render_run_cut(renderRun* run, int most, loomError* err) {
+  int capacity = 0;
+  for (int i = 0; i < run->args->demo_count; i++) {
+    int demo = run->args->demos[i], frames = 0, code = frame_count(&frames, run, demo, err);
+    if (code) return code;
+    run->total += frames;
+    for (int first = 0; first < frames; first += run->piece[run->piece_count - 1].count) {
+      if (run->piece_count == capacity) {
+        capacity = 2 * capacity + 64;
+        renderPiece* more = realloc(run->piece, (size_t)capacity * sizeof *more);
+        if (!more) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of frames");
+        run->piece = more;
+      }
+      int left = frames - first;
+      run->piece[run->piece_count++] = (renderPiece){demo, first, most && left > most ? most : left};
+    }
+  }
+  return 0;
+}
+
+bool render_tick(renderRun* run) {
+#pragma omp critical(render_progress)
+  tool_progress("drawn", ++run->done, run->total, loom_clock() - run->begun, run->unit);
+  return !tool_stop;
+}
+
+// No more than there are pieces.
+static int thread_count(const renderRun* run) {
+  int n = run->args->threads ? (int)run->args->threads : omp_get_max_threads();
+  return n > run->piece_count && run->piece_count > 0 ? run->piece_count : n;
+}
+
+int render_run_all(renderRun* run, loomError* err) {
+  int code = 0;
+  tool_draw_side_by_side();
+  run->begun = loom_clock();
+#pragma omp parallel num_threads(thread_count(run))
+  {
+    renderStage stage = {
+        .args = run->args, .task = run->task, .dataset = run->dataset, .sources = &run->sources};
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < run->piece_count; i++) {
+      loomError why = {0, ""};
+      bool skip;
+#pragma omp critical(render_code)
+      skip = code || tool_stop;
+      if (skip) continue;
+      int bad = render_stage_open(&stage, run->piece[i].demo, &why);
+      if (!bad) bad = run->work(run, &stage, i, &why);
+#pragma omp critical(render_code)
+      {
+        if (!bad) run->gl = loom_renderer_gl(stage.model.renderer);
+        if (bad && !code) {
+          code = bad;
+          if (err) *err = why;
+        }
+      }
+    }
+    render_stage_close(&stage);
+  }
+  tool_progress_end();
+  return code;
+}
+
+int render_frame(renderStage* stage, loomImage* to, int row, loomError* err) {
+  int width, height;
+  render_stage_size(&width, &height, stage->args);
+  int code = render_stage_draw(stage, to, 0, 0, row, err);
+  if (!code && stage->args->timeline) code = render_stage_timeline(stage, to, 0, height, width, &row, 1, err);
+  return code;
+}
+
+int render_frame_create(loomImage* out, const renderRun* run, loomError* err) {
+  int width, height;
+  render_stage_size(&width, &height, run->args);
+  if (run->args->timeline) height += render_timeline_height(run->args, run->task);
+  return loom_image_create(out, width, height, err);
+}

@@ -1,0 +1,75 @@
+// What the subcommands share: finding scenes and assets, loading tasks and sources, progress, messages.
+#ifndef LOOM_TOOLS_SHARED_COMMON_H
+#define LOOM_TOOLS_SHARED_COMMON_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/model/model.h"
+#include "engine/task/task.h"
+#include "generators/source/replay.h"
+
+struct cJSON;
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/// Print "demoloom: message" to stderr and return EXIT_FAILED (EXIT_USAGE for LOOM_ERR_USAGE).
+int tool_fail(const loomError* err);
+/// Wrong usage: the message, then a hint at --help. Returns EXIT_USAGE.
+int tool_usage(const char* command, const char* format, ...) LOOM_PRINTF(2, 3);
+
+/// The scenes folder: $DEMOLOOM_SCENES, else beside the program, else below its prefix.
+int tool_scenes_dir(char out[LOOM_PATH_MAX], loomError* err);
+/// Names of all scenes, sorted; returns how many were put into names (max).
+int tool_scene_names(loomName* names, int max);
+/// A task by scene name, or by the path of a task.yaml.
+int tool_task(loomTask** out, const char* name, loomError* err);
+bool tool_is_file(const char* path);
+/// Do two paths lead to one file?
+bool tool_same_file(const char* a, const char* b);
+
+/// Add the roots a task needs that the user did not give, fetching assets that are not there yet.
+int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err);
+/// Path of the task's source demos.
+int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
+                     loomError* err);
+
+/// What a command looks at: a task's source demos (target is a scene's name or a task.yaml), or a dataset,
+/// whose task is task_name's (nullable) or else the scene whose env_name is that of its env_args. Adds the
+/// task's asset roots. rest: of a file cut short, what is left. The caller destroys and closes both.
+int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, const char* target,
+              const char* task_name, bool rest, loomError* err);
+
+/// Before many threads draw, each alone: threads of the driver's own would only get in their way.
+void tool_draw_side_by_side(void);
+/// The scene that a task's episodes run in: its own model, or that of its source demos; and env_args
+/// (malloc'ed) for datasets made there.
+int tool_scene(loomScene** out, char** env_args, const loomTask* task, const loomAssetRoots* roots,
+               loomError* err);
+
+/// On stdout.
+void tool_print_json(const struct cJSON* json);
+
+/// A number at the start of *text, which then goes behind it; false where there is none, or not in [low,
+/// high].
+bool tool_read_int(int64_t* out, const char** text, int64_t low, int64_t high);
+bool tool_read_double(double* out, const char** text);
+/// WIDTHxHEIGHT, the whole text; each from low to high.
+bool tool_read_size(int* width, int* height, const char* text, int low, int high);
+/// Parse a whole number in [low, high]; prints and returns false otherwise.
+bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low,
+              int64_t high);
+bool tool_double(double* out, const char* command, const char* option, const char* text, double low,
+                 double high);
+
+/// Set by Ctrl-C or SIGTERM once tool_catch_signals was called; a second one ends the program at once.
+extern volatile sig_atomic_t tool_stop;
+void tool_catch_signals(void);
+
+/// A progress line on stderr: overwritten in place on a terminal, a plain line every 10 s otherwise; nothing
+/// in the first two seconds. done of total (0 = unknown), then `note`.
+void tool_progress(const char* what, int64_t done, int64_t total, double seconds, const char* note);
+void tool_progress_end(void);
+
+#endif

@@ -1,0 +1,256 @@
+// demoloom view: look at demos, annotate them, run new ones.
+#include <assert.h>
+#include <malloc.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/shared/commands.h"
+#include "tools/shared/options.h"
+#include "tools/view/view.h"
+
+static const char help[] =
+    "usage: demoloom view TASK|FILE.hdf5 [options]\n\n"
+    "Opens a window on the demos of a file, or on a task's source demos: a list to filter, sort and mark; "
+    "play\n"
+    "and scrub; each arm's subtasks on a timeline, whose ends can be dragged or set by a Ctrl click; plots;\n"
+    "paths, targets and the source demo as a ghost; attempts, the expert, a trained policy and resets live.\n"
+    "Ctrl J drives the arms by keys, mouse, gamepad or 3-D mouse and records demos. F1 shows the keys; "
+    "camera\n"
+    "and visual flags are those of MuJoCo's simulate.\n\n"
+    "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy (dataset\n"
+    "filter and robomimic know masks). Ends of subtasks that were dragged are saved as signals in a copy of\n"
+    "FILE that `generate --source` takes, or with --segments as YAML that `generate --segments` takes.\n\n"
+    "  --demo NAME        the demo to show first\n"
+    "  --policy FILE      the policy that `policy` runs (as `demoloom train` writes it)\n"
+    "  --annotated FILE   the copy with annotations (default FILE-annotated.hdf5 in this folder)\n"
+    "  --record FILE      where demos driven by hand go (default TASK-teleop.hdf5 in this folder)\n"
+    "  --segments FILE    read and save annotations here instead, as YAML\n"
+    "  --size WxH         of the window (default 1280x760)\n"
+    "  --full             full meshes, shadows, antialiasing: slow without a GPU\n"
+    "  -s, --seed S       of live runs (default 0)\n"
+    "  --script FILE      take events and commands from a file (- = standard input); see below\n"
+    "  --headless         no window: only what the script says, drawn offscreen\n"
+    "  --task TASK, --assets NAME=DIR\n\n"
+    "The list shows what `find` names: words that must be in a demo's name, source, outcome or reason, and\n"
+    "rows>N, rows<N, source=NAME, reason=TEXT, x>M, x<M, y>M, y<M (where the first object began, m).\n\n"
+    "A script has one event a line: play, step, row N, demo NAME, keep, reject, filter NAME, sort NAME,\n"
+    "find WORDS, save, plot N, camera N, paths, targets, frames, ghost, coverage, forces, seed N, reset D1,\n"
+    "attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run to the end), live, "
+    "drive,\n"
+    "boundary ARM SUBTASK ROW, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K "
+    "[ctrl|shift],\n"
+    "up K (a held key is let go), wait FRAMES, thumbs, tell (the state as JSON), shot FILE.png,\n"
+    "film FILE.mp4 (headless: the frames of later waits, 30 a second), quit.\n\n"
+    "examples:\n  demoloom view handover.hdf5\n  demoloom view threading --segments ends.yaml\n"
+    "  demoloom view handover --policy runs/handover/best_success.safetensors\n"
+    "  echo 'row 120\n  targets\n  shot frame.png' | demoloom view handover.hdf5 --headless --script -\n";
+
+static int take_size(void* to, const char* text) {
+  viewArgs* a = to;
+  if (tool_read_size(&a->width, &a->height, text, 240, 8192) && a->width >= 320) return 0;
+  return tool_usage("view", "--size takes WIDTHxHEIGHT, 320x240 to 8192x8192, not '%s'", text);
+}
+
+static int parse_view_options(viewArgs* a, int argc, char** argv) {
+  const toolOption options[] = {
+      option_text("demo", 0, &a->demo),         option_text("annotated", 0, &a->annotated),
+      option_text("segments", 0, &a->segments), option_text("record", 0, &a->record),
+      option_text("policy", 0, &a->policy),     option_call("size", take_size, a),
+      option_flag("full", 0, &a->full),         option_int64("seed", 's', &a->seed, 0, 1000000000),
+      option_text("script", 0, &a->script),     option_flag("headless", 0, &a->headless),
+      option_text("task", 0, &a->task_name),    option_assets(0, &a->roots),
+  };
+  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  if (code) return code;
+  if (optind + 1 != argc) return tool_usage("view", "it takes one task or file");
+  if (a->headless && !a->script) return tool_usage("view", "--headless needs --script");
+  a->target = argv[optind];
+  return 0;
+}
+
+// ---- the application
+
+void view_say(viewApp* app, const char* format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(app->message, sizeof app->message, format, args);
+  va_end(args);
+  app->message_until = app->clock + 8;
+  app->time_panel.stale = app->dirty = true;
+}
+
+int view_row(const viewApp* app) {
+  int row = (int)app->row, rows = app->stage.demo.rows;
+  return row < 0 || rows < 1 ? 0 : row >= rows ? rows - 1 : row;
+}
+
+void view_go(viewApp* app, double row) {
+  if (view_run_open(app) && app->playing) view_run_pause(app);
+  double last = app->stage.demo.rows - 1;
+  app->row = row < 0 ? 0 : row > last ? fmax(0, last) : row;
+  app->live = false;
+  app->time_panel.stale = app->dirty = true;
+}
+
+// The list is scrolled to where the shown demo can be seen.
+static void reveal(viewApp* app) {
+  int place = view_list_place(&app->list, app->stage.entry);
+  int lines = (app->height - VIEW_HEAD_HEIGHT) / VIEW_ROW_HEIGHT, before = app->scroll;
+  if (place < 0) return;
+  if (place < app->scroll) app->scroll = place;
+  if (lines > 0 && place >= app->scroll + lines) app->scroll = place - lines + 1;
+  if (app->scroll != before) app->thumb_fresh = true;
+}
+
+void view_reshow(viewApp* app, double row) {
+  loomError err = {0, ""};
+  if (view_stage_open(app, app->stage.entry, &err)) view_say(app, "%s", err.message);
+  app->stage_id++;
+  app->row = row;
+  if (app->plot_page) view_plot_page(app, app->plot_page);
+  app->list_panel.stale = app->time_panel.stale = app->dirty = true;
+}
+
+void view_show(viewApp* app, int entry) {
+  loomError err = {0, ""};
+  view_run_end(app);
+  app->live = app->drive.on = false;
+  app->perturb.select = app->perturb.active = 0;
+  if (view_stage_open(app, entry, &err)) view_say(app, "%s", err.message);
+  app->stage_id++;
+  app->row = 0;
+  reveal(app);
+  if (app->plot_page) view_plot_page(app, app->plot_page);
+  app->list_panel.stale = app->time_panel.stale = app->dirty = true;
+}
+
+void view_advance(viewApp* app, double seconds) {
+  app->clock += seconds;
+  if (app->message_until > 0 && app->clock >= app->message_until) {
+    app->message_until = 0;
+    app->time_panel.stale = app->dirty = true;
+  }
+  view_list_read(&app->list, 0.004);
+  if (app->thumb_fresh) view_thumb_want(app);
+  app->thumb_fresh = false;
+  pthread_mutex_lock(&app->list.lock);
+  bool more = app->thumb_seen != app->thumb_done;
+  app->thumb_seen = app->thumb_done;
+  pthread_mutex_unlock(&app->list.lock);
+  if (more) app->list_panel.stale = app->dirty = true;
+  if (!app->playing || app->stage.entry < 0) return;
+  double rows = seconds * app->speed * app->task->control_freq;
+  app->dirty = app->time_panel.stale = true;
+  if (app->drive.on) {
+    view_drive_advance(app, seconds);
+    return;
+  }
+  if (view_run_open(app)) {
+    view_run_advance(app, seconds);
+    return;
+  }
+  if (app->live) {
+    app->owed += rows;
+    while (app->owed >= 1 && app->live) {
+      view_live_step(app);
+      app->owed--;
+    }
+    return;
+  }
+  app->row += rows;
+  if (app->row < app->stage.demo.rows) return;
+  app->row = app->loop ? fmod(app->row, app->stage.demo.rows) : app->stage.demo.rows - 1;
+  app->playing = app->loop;
+}
+
+static void set_defaults(viewApp* app) {
+  app->stage.entry = -1;
+  app->speed = 1;
+  app->show_list = app->show_timeline = app->show_ui = 1;
+  app->seed = (int)app->args->seed;
+  mjv_defaultCamera(&app->camera);
+  mjv_defaultOption(&app->option);
+  mjv_defaultPerturb(&app->perturb);
+  mjv_defaultScene(&app->scene);
+  memset(app->option.sitegroup, 0,
+         sizeof app->option.sitegroup);  // robosuite marks frames with sites metres long
+  app->option.geomgroup[0] = 0;
+}
+
+int view_open(viewApp* app, const viewArgs* args, loomError* err) {
+  memset(app, 0, sizeof *app);
+  app->args = args;
+  app->began = loom_clock();
+  set_defaults(app);
+  int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target,
+                       args->task_name, true, err);
+  if (code) return code;
+  snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
+  app->is_source = !tool_same_file(app->path, args->target);
+  code = view_list_load(&app->list, app->dataset, app->task, err);
+  if (code) return code;
+  view_menu_create(app);
+  view_layout(app, args->width, args->height);
+  app->first = args->demo ? view_list_find(&app->list, args->demo) : 0;
+  if (app->first < 0) return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%s'", app->path, args->demo);
+  return 0;
+}
+
+void view_show_first(viewApp* app) {
+  if (app->first < app->list.n) view_show(app, app->first);
+  view_thumb_start(app);
+  if (!loom_dataset_warning(app->dataset)) return;
+  fprintf(stderr, "view: warning: %s\n", loom_dataset_warning(app->dataset));
+  view_say(app, "%s", loom_dataset_warning(app->dataset));
+}
+
+void view_close(viewApp* app) {
+  view_thumb_stop(app);
+  view_drive_close(app);
+  view_run_close(app);
+  view_stage_close(&app->stage);
+  view_list_destroy(&app->list);
+  loom_image_destroy(&app->list_panel.image);
+  loom_image_destroy(&app->time_panel.image);
+  free(app->figure);
+  mj_deleteModel(app->blank);
+  overlay_ghost_close(&app->ghost);
+  loom_episode_destroy(app->trial_episode);
+  loom_scene_destroy(app->trial_scene);
+  loom_sources_destroy(&app->sources);
+  loom_dataset_close(app->source_dataset);
+  loom_dataset_close(app->dataset);
+  loom_task_destroy(app->task);
+}
+
+// handover.hdf5 is annotated in handover-annotated.hdf5, here.
+static void name_annotated(char* out, size_t size, const char* path) {
+  const char* slash = strrchr(path, '/');
+  const char* name = slash ? slash + 1 : path;
+  const char* dot = strrchr(name, '.');
+  snprintf(out, size, "%.*s-annotated.hdf5", dot ? (int)(dot - name) : (int)strlen(name), name);
+}
+
+int cmd_view(int argc, char** argv) {
+  viewArgs a = {.width = 1280, .height = 760};
+  loomError err = {0, ""};
+  char annotated[LOOM_PATH_MAX];
+  int code = parse_view_options(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  assert(a.target);
+  name_annotated(annotated, sizeof annotated, a.target);
+  if (!a.annotated) a.annotated = annotated;
+  mallopt(M_ARENA_MAX, 1);  // else what the thumbnails' thread frees stays with that thread
+  viewApp* app = calloc(1, sizeof *app);
+  code =
+      app ? view_open(app, &a, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for the viewer");
+  tool_catch_signals();
+  if (!code) code = a.headless ? view_run_headless(app, &err) : view_run_window(app, &err);
+  if (app) view_close(app);
+  free(app);
+  loom_asset_roots_destroy(&a.roots);
+  return code ? tool_fail(&err) : EXIT_DONE;
+}

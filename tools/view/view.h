@@ -1,0 +1,425 @@
+// What the parts of `demoloom view` share. The viewer knows no window: events go in, pictures are drawn into
+// whatever OpenGL framebuffer is current. tools/view/view_window.c feeds it from GLFW, tools/view/view_script.c from a
+// text file, so that everything the window does can be had without one.
+#ifndef LOOM_TOOLS_VIEW_VIEW_H
+#define LOOM_TOOLS_VIEW_VIEW_H
+
+#include <mujoco/mujoco.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "engine/data/dataset.h"
+#include "engine/draw/chart.h"
+#include "engine/draw/video.h"
+#include "engine/sim/episode.h"
+#include "generators/attempt/attempt.h"
+#include "generators/expert/expert.h"
+#include "generators/source/replay.h"
+#include "policies/agent/trained.h"
+#include "tools/shared/annotation.h"
+#include "tools/shared/common.h"
+#include "tools/shared/overlay.h"
+#include "tools/shared/teleop.h"
+#include "tools/shared/teleop_device.h"
+
+enum { VIEW_THUMB_WIDTH = 64, VIEW_THUMB_HEIGHT = 48, VIEW_THUMB_QUEUE = 40, VIEW_PAGES = 6 };
+
+typedef struct viewArgs {
+  const char *target, *task_name, *script, *segments, *annotated, *record;
+  const char* policy;  // trained, to run live
+  const char* demo;    // to show first
+  bool headless;       // no window, whatever there is
+  bool full;           // full meshes, shadows
+  int width, height;
+  int64_t seed;
+  loomAssetRoots roots;
+} viewArgs;
+
+// ---- list
+
+typedef enum viewMark { VIEW_UNMARKED, VIEW_KEEP, VIEW_REJECT } viewMark;
+
+/// An attempt, expert's run or reset made in the viewer: a demo that is in no file.
+typedef struct viewTrial {
+  loomDemo demo;
+  loomAttemptResult result;
+} viewTrial;
+
+typedef struct viewEntry {
+  char name[LOOM_NAME_MAX];
+  int demo;     // number in the dataset; -1 = a trial
+  int rows;     // control steps; 0 = cannot be read
+  int outcome;  // loomOutcome; -1 = not known
+  char reason[160];
+  char source[LOOM_NAME_MAX];  // of arm 0's first subtask; "" = none
+  double start[3];             // of the first object, m; NaN = not known
+  viewMark mark;
+  bool read;  // else only its name is known
+  bool has_thumb, tried_thumb;
+  loomImage thumb;
+  viewTrial* trial;                // owned
+  int (*ends)[LOOM_MAX_SUBTASKS];  // (arms x subtasks) set by hand, as loomReplay.end; owned; NULL = none
+} viewEntry;
+
+typedef enum viewFilter {
+  VIEW_ALL,
+  VIEW_SUCCEEDED,
+  VIEW_FAILED,
+  VIEW_KEPT,
+  VIEW_REJECTED,
+  VIEW_NOT_MARKED,
+  VIEW_FILTER_COUNT
+} viewFilter;
+
+typedef enum viewSort {
+  VIEW_BY_NUMBER,
+  VIEW_BY_OUTCOME,
+  VIEW_BY_LENGTH,
+  VIEW_BY_SOURCE,
+  VIEW_BY_REGION,
+  VIEW_BY_REASON,
+  VIEW_SORT_COUNT
+} viewSort;
+
+extern const char* const view_filter_names[];
+extern const char* const view_sort_names[];
+
+typedef struct viewList {
+  const loomDataset* dataset;
+  const loomTask* task;
+  int n, capacity;
+  int demo_count;    // entries that are demos of the dataset, the first ones
+  int read;          // of which the first so many have been read; of others only the name may be known
+  viewEntry* entry;  // (n)
+  int shown_count;
+  int* shown;  // (shown_count) entries that pass the filter, sorted
+  viewFilter filter;
+  viewSort sort;
+  char text[64];  // part of name, source or reason that must be there
+  bool marks_changed;
+  pthread_mutex_t lock;  // thumbnails are written by another thread
+} viewList;
+
+int view_list_load(viewList* list, const loomDataset* dataset, const loomTask* task, loomError* err);
+/// Read what is told of the demos, for about so long; true when all are. A filter or order reads all at once.
+bool view_list_read(viewList* list, double seconds);
+/// An entry, read if it was not yet.
+viewEntry* view_list_entry(viewList* list, int i);
+void view_list_destroy(viewList* list);
+/// Work out `shown` anew.
+int view_list_update(viewList* list, loomError* err);
+/// Entry number by name, or -1.
+int view_list_find(const viewList* list, const char* name);
+/// Place of an entry among those shown, or -1.
+int view_list_place(const viewList* list, int entry);
+/// Append a trial; the list owns it then.
+int view_list_add(viewList* list, viewTrial* trial, const char* name, const loomTask* task, loomError* err);
+/// Masks `keep` and `reject` of the file as the marks say.
+int view_list_save(viewList* list, const char* path, loomError* err);
+
+// ---- the demo that is shown
+
+typedef struct viewStage {
+  int entry;  // in the list; -1 = nothing is shown
+  loomDemo demo;
+  mjModel* model;    // with visual meshes
+  mjModel* outline;  // of model (engine/model/model_outline.h); NULL = none could be made
+  uint64_t assets;   // hash of what an OpenGL context holds of model
+  mjData* data;
+  loomScene* scene;  // for conditions, replays and live runs
+  loomEpisode* episode;
+  loomReplay replay;
+  bool has_ends;  // replay.end holds every arm's ends
+  char why[256];  // why not
+  int segment_count;
+  annotationSegment segment[ANNOTATION_MAX_SEGMENTS];
+  double* force;  // (rows x arms) sum of normal contact forces on each hand, N; NULL until asked for
+  double* ctrl;   // (rows x nu) what the actuators were told; with force
+} viewStage;
+
+typedef enum viewRunKind { VIEW_RUN_NONE, VIEW_RUN_ATTEMPT, VIEW_RUN_EXPERT, VIEW_RUN_POLICY } viewRunKind;
+
+/// What is run in the window, in real time; paused, what there is of it can be looked at as any demo.
+typedef struct viewRun {
+  viewRunKind kind;
+  int entry;  // of the list, which shows it
+  loomTrace trace;
+  loomAttempt* attempt;
+  loomAttemptResult result;  // of an attempt, so far
+  loomExpert expert;
+  loomTrained trained;  // read once
+  bool has_trained;
+  void* instance;  // of the trained policy
+  loomPolicy policy;
+  loomRunResult run;
+  bool to_subtask;  // pause where the next subtask begins
+  double owed;      // control steps the simulation is behind
+  int published;    // rows of it that the list's entry has
+} viewRun;
+
+/// Teleoperation.
+typedef struct viewDrive {
+  bool open, on;
+  teleopSession session;
+  char out[LOOM_NAME_MAX + 16];  // where demos go unless --record says
+  int entry;                     // of the list, which shows it
+  int arm;                       // the one driven; the number of arms = all
+  loomTeleopFrame frame;
+  bool closed[LOOM_MAX_ARMS];
+  bool held[128];                       // keys
+  double axis[6];                       // of a gamepad or 3-D mouse, -1 .. 1
+  unsigned int buttons;                 // held at the last look
+  double mouse_move[3], mouse_turn[3];  // world, since the last step; m, rad
+  double owed;                          // control steps the simulation is behind
+} viewDrive;
+
+// ---- the application
+
+typedef enum viewDrag {
+  VIEW_NO_DRAG,
+  VIEW_DRAG_CAMERA,
+  VIEW_DRAG_TIME,
+  VIEW_DRAG_BOUNDARY,
+  VIEW_DRAG_FORCE,
+  VIEW_DRAG_ARM,
+  VIEW_DRAG_UI
+} viewDrag;
+
+/// A picture drawn by cairo that is shown in a part of the window.
+typedef struct viewPanel {
+  mjrRect rect;  // pixels from the lower left corner
+  bool stale;
+  loomImage image;  // last row first, as OpenGL has it
+} viewPanel;
+
+typedef struct viewApp {
+  const viewArgs* args;
+  loomTask* task;
+  loomDataset* dataset;
+  char path[LOOM_PATH_MAX];
+  viewList list;
+  viewStage stage;
+
+  double row;  // control steps; fractions while playing
+  bool playing, loop, live;
+  bool is_source;     // the dataset is the task's source demos
+  bool typing;        // keys go into list.text
+  bool ends_changed;  // of subtasks, and not saved
+  bool has_scene, has_context;
+  double speed;
+  double owed;   // control steps the simulation is behind
+  double clock;  // seconds since the start, by view_advance
+
+  mjModel* blank;          // of no demo
+  uint64_t drawn_assets;   // what the context holds, as a hash
+  int first;               // entry to open with
+  int stage_id, drawn_id;  // counts what was shown; what the scene was made for
+  mjvScene scene;
+  mjrContext context;
+  int framebuffer;  // mjFB_WINDOW or mjFB_OFFSCREEN
+  mjvCamera camera;
+  bool has_view;  // the camera has been set to a model
+  mjvOption option;
+  mjvPerturb perturb;
+  mjtNum selected_at[3];
+  int tracked;  // body the free camera follows; 0 = none
+
+  mjUI ui;
+  mjuiState state;
+  mjvFigure* figure;  // (arms)
+  int plot_page;      // 0 = none
+  int plot_arm;
+
+  int show_list, show_timeline, show_ui, show_help, show_paths, show_targets, show_ghost, show_coverage,
+      show_frame;
+  int camera_choice;  // of the menu: 0 free, 1.. the model's
+  int reset_choice;
+  int seed;
+
+  int width, height;
+  viewPanel list_panel, time_panel;
+  mjrRect view;  // the 3-D picture
+  int scroll;    // first line of the list
+  viewDrag drag;
+  double drag_x, drag_y;       // where the mouse was
+  int drag_arm, drag_subtask;  // boundary
+
+  loomSourceSet sources;  // for attempts and ghosts; n = 0 until asked for
+  overlayGhost ghost;
+  loomScene* trial_scene;
+  loomEpisode* trial_episode;
+  loomDataset* source_dataset;
+  int trial_count;
+  viewRun run;
+  viewDrive drive;
+
+  pthread_t thumb_thread;
+  bool has_thumb_thread;
+  volatile bool thumb_stop;
+  bool thumb_fresh;  // the list has moved: other thumbnails are wanted
+  int wanted[VIEW_THUMB_QUEUE], wanted_count, wanted_at, thumb_asked, thumb_done,
+      thumb_seen;  // under list.lock
+
+  loomVideo* film;  // of a script without a window; NULL = none
+  char film_path[LOOM_PATH_MAX];
+  char message[512];
+  double message_until;
+  bool quit, dirty;
+  double began, listed;          // s, by loom_clock: the program; the list's first picture
+  double listed_cpu;             // s
+  double frame_cpu, frame_wall;  // s, of the frames drawn since they were last told
+  int frames;
+} viewApp;
+
+/// Open the dataset or task named by args and list its demos, but draw nothing yet.
+int view_open(viewApp* app, const viewArgs* args, loomError* err);
+/// Show the demo it opens with, and begin with the thumbnails.
+void view_show_first(viewApp* app);
+void view_close(viewApp* app);
+/// Show entry i; what cannot be shown is told in the message line.
+void view_show(viewApp* app, int entry);
+/// The entry shown has changed: show it anew, at a row.
+void view_reshow(viewApp* app, double row);
+void view_say(viewApp* app, const char* format, ...) LOOM_PRINTF(2, 3);
+/// Time goes by.
+void view_advance(viewApp* app, double seconds);
+/// Row shown now.
+int view_row(const viewApp* app);
+void view_go(viewApp* app, double row);
+
+// stage (view_stage.c)
+/// Show an entry in place of the one shown; on an error none is.
+int view_stage_open(viewApp* app, int entry, loomError* err);
+void view_stage_close(viewStage* stage);
+/// Bring the drawn data to a row.
+void view_stage_pose(viewApp* app, int row);
+/// What an arm's segments look like from the ends.
+void view_stage_segments(viewApp* app);
+/// The demo shown, as timeline and overlays want it.
+annotation view_annotation(const viewApp* app);
+int view_stage_forces(viewApp* app, loomError* err);
+/// Move the end of a subtask; coordinated ones follow. Returns whether anything moved.
+bool view_stage_move_end(viewApp* app, int arm, int subtask, int end);
+int view_stage_save(viewApp* app, loomError* err);
+
+/// Meshes and textures of a model as a number.
+uint64_t view_asset_hash(const mjModel* model);
+
+// drawing (view_draw.c, view_panel.c, view_plot.c, view_menu.c); the OpenGL context is current
+/// Lay out the window's parts for a size in pixels.
+void view_layout(viewApp* app, int width, int height);
+int view_draw(viewApp* app, loomError* err);
+void view_draw_panels(viewApp* app);
+void view_draw_plots(viewApp* app);
+void view_plot_page(viewApp* app, int page);
+void view_menu_create(viewApp* app);
+/// The context is another one: the menu's own buffer is made in it.
+void view_menu_bind(viewApp* app);
+void view_menu_draw(viewApp* app);
+void view_menu_sync(viewApp* app);
+/// Give the event in app->state to the menu; true when an item changed.
+bool view_menu_event(viewApp* app);
+void view_free_gl(viewApp* app);
+/// Overlays appended to app->scene (view_overlay.c).
+void view_add_overlays(viewApp* app);
+
+// input (view_input.c); x and y in pixels from the top left corner, keys as mjKEY_ in mjui.h or a letter
+enum { VIEW_SHIFT = 1, VIEW_CONTROL = 2, VIEW_ALT = 4, VIEW_KEY_SPACE = ' ' };
+void view_key(viewApp* app, int key, int mods);
+void view_char(viewApp* app, int letter);
+void view_press(viewApp* app, int button, double x, double y, int mods, bool twice);
+void view_release(viewApp* app, double x, double y);
+void view_move(viewApp* app, double x, double y, int mods);
+void view_scroll(viewApp* app, double x, double y, double amount);
+/// A command by its name ("play", "next", "sort length"); false = there is none.
+bool view_command(viewApp* app, const char* text);
+extern const char view_help_keys[], view_help_words[];
+
+// live (view_live.c)
+/// Load the task's source demos, if they are not there yet; false when that failed (which is told).
+bool view_live_sources(viewApp* app);
+/// Ready to run attempts in app->trial_episode; false when that failed (which is told).
+bool view_live_ready(viewApp* app);
+void view_live_reset(viewApp* app);
+/// A demo of a trace's rows; malloc'ed.
+viewTrial* view_live_trial(const loomTrace* trace, loomEpisode* episode, loomError* err);
+/// The same, now with more rows.
+int view_live_grow(viewTrial* trial, const loomTrace* trace, loomError* err);
+/// Append it to the list as `what`, and show it.
+void view_live_add(viewApp* app, const loomEpisode* episode, viewTrial* trial, const char* what,
+                   loomError* err);
+/// The episode that goes on in the window now, or NULL.
+loomEpisode* view_live_episode(const viewApp* app);
+/// Show an episode as it stands, as a demo of one row, `what` it is.
+void view_live_show_start(viewApp* app, loomEpisode* episode, const char* what);
+void view_live_toggle(viewApp* app);
+void view_live_step(viewApp* app);
+
+// runs (view_run.c)
+/// Begin; the number is the attempt's, -1 = the next.
+void view_run_start(viewApp* app, viewRunKind kind, int number);
+void view_run_advance(viewApp* app, double seconds);
+/// Is one begun and not over?
+bool view_run_open(const viewApp* app);
+/// Go on, to where the next subtask begins (an attempt's; the expert's step).
+void view_run_to_subtask(viewApp* app);
+/// Stand still and show what there is of it.
+void view_run_pause(viewApp* app);
+/// All that is left, at once.
+void view_run_finish(viewApp* app);
+/// Leave it as far as it has come.
+void view_run_end(viewApp* app);
+void view_run_close(viewApp* app);
+
+// thumbnails (view_thumb.c)
+void view_thumb_start(viewApp* app);
+/// Ask for those that can be seen and some further on.
+void view_thumb_want(viewApp* app);
+void view_thumb_stop(viewApp* app);
+
+// where it runs (view_window.c, view_script.c)
+int view_run_window(viewApp* app, loomError* err);
+int view_run_headless(viewApp* app, loomError* err);
+
+typedef struct viewScript viewScript;
+int view_script_open(viewScript** out, const char* path, loomError* err);
+void view_script_close(viewScript* script);
+/// Run lines up to the next that wants frames or a picture: *wait is the frames to let go by, `shot` the PNG
+/// to write then ("" = none). 0, 1 at the end, or an error that names FILE:LINE.
+int view_script_next(viewScript* script, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err);
+/// The framebuffer's picture, created here.
+int view_read(viewApp* app, loomImage* out, loomError* err);
+/// The same as PNG.
+int view_write_png(viewApp* app, const char* path, loomError* err);
+
+// geometry of the panels, shared by drawing and input (view_panel.c)
+enum { VIEW_ROW_HEIGHT = 56, VIEW_HEAD_HEIGHT = 50 };
+/// Entry under a point of the window, or -1.
+int view_list_at(const viewApp* app, double x, double y);
+/// Row of the timeline's x; x of a row, pixels from the window's left.
+double view_time_row(const viewApp* app, double x);
+double view_time_x(const viewApp* app, double row);
+/// The boundary under a point: true with its arm and subtask.
+bool view_time_boundary(const viewApp* app, double x, double y, int* arm, int* subtask);
+/// Segment under a point, or -1.
+int view_time_segment(const viewApp* app, double x, double y);
+/// Arm of the lane under a point, or -1.
+int view_time_lane(const viewApp* app, double x, double y);
+bool view_inside(mjrRect rect, const viewApp* app, double x, double y);
+
+// teleoperation (view_drive.c)
+/// Begin to drive, or end it.
+void view_drive_toggle(viewApp* app);
+void view_drive_close(viewApp* app);
+void view_drive_advance(viewApp* app, double seconds);
+/// Does driving take this key? Letters are held until released.
+bool view_drive_key(viewApp* app, int key, int mods);
+void view_drive_release(viewApp* app, int key);
+/// The mouse was dragged, pixels: in the plane of the table, or turning.
+void view_drive_mouse(viewApp* app, double dx, double dy, bool turn);
+void view_drive_grip(viewApp* app);
+void view_drive_next_arm(viewApp* app);
+/// How things stand, as the two columns of an overlay (size each).
+void view_drive_tell(char* keys, char* words, size_t size, const viewApp* app);
+
+#endif

@@ -1,0 +1,206 @@
+// Teleoperation in the viewer: keys, the mouse, a gamepad or a 3-D mouse drive the arms of a task in real
+// time, and what succeeds is recorded as a source demo.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/view/view.h"
+
+enum { LATEST = 4 };  // control steps taken at once at most: a slow picture slows the simulation too
+
+static viewDrive* of(viewApp* app) {
+  return &app->drive;
+}
+
+// The session's episode as a demo of one row, so that it has a model to be drawn with.
+static void show(viewApp* app) {
+  viewDrive* v = of(app);
+  view_live_show_start(app, v->session.episode, "drive");
+  v->entry = app->stage.entry;
+  v->on = app->playing = v->entry >= 0;
+  v->owed = 0;
+  memset(v->held, 0, sizeof v->held);
+  for (int a = 0; a < LOOM_MAX_ARMS; a++) v->closed[a] = false;
+}
+
+static bool restart(viewApp* app, uint64_t attempt) {
+  loomError err = {0, ""};
+  int code = teleop_restart(&of(app)->session, attempt, &err);
+  if (code) view_say(app, "%s", err.message);
+  if (!code) show(app);
+  return !code;
+}
+
+void view_drive_toggle(viewApp* app) {
+  viewDrive* v = of(app);
+  loomError err = {0, ""};
+  if (v->on) {
+    v->on = app->playing = false;
+    return;
+  }
+  if (!v->open) {
+    snprintf(v->out, sizeof v->out, "%s-teleop.hdf5", app->task->name);
+    int code =
+        teleop_open(&v->session, app->task, &app->args->roots, app->args->record ? app->args->record : v->out,
+                    app->task->resets[app->reset_choice].name, (uint64_t)app->seed, 0, &err);
+    if (code) view_say(app, "%s", err.message);
+    if (code) return;
+    v->open = true;
+  } else {
+    v->session.reset = app->reset_choice;
+    v->session.seed = (uint64_t)app->seed;
+    if (teleop_restart(&v->session, v->session.attempt, &err)) {
+      view_say(app, "%s", err.message);
+      return;
+    }
+  }
+  show(app);
+  view_say(app, "driving; Enter saves to %s, Backspace undoes, Delete discards, Ctrl J ends", v->session.out);
+}
+
+void view_drive_close(viewApp* app) {
+  if (of(app)->open) teleop_close(&of(app)->session);
+  of(app)->open = of(app)->on = false;
+}
+
+static bool drives(const viewDrive* v, int arm) {
+  return v->arm == arm || v->arm >= v->session.episode->arm_count;
+}
+
+static void set_inputs(viewApp* app) {
+  viewDrive* v = of(app);
+  double dt = 1.0 / app->task->control_freq;
+  for (int a = 0; a < v->session.episode->arm_count; a++) {
+    loomTeleopArm* in = &v->session.teleop.input[a];
+    *in = (loomTeleopArm){.frame = v->frame, .hand_count = 1, .hand = {v->closed[a] ? 1 : -1}};
+    if (!drives(v, a)) continue;
+    loomTeleopArm stick = *in;
+    teleop_keys(in, v->held, app->camera.azimuth, dt);
+    teleop_axes(&stick, v->axis, app->camera.azimuth, dt);
+    for (int i = 0; i < 3; i++) {
+      in->move[i] += stick.move[i] + v->mouse_move[i];
+      in->turn[i] += stick.turn[i] + v->mouse_turn[i];
+    }
+  }
+  memset(v->mouse_move, 0, sizeof v->mouse_move);
+  memset(v->mouse_turn, 0, sizeof v->mouse_turn);
+}
+
+void view_drive_advance(viewApp* app, double seconds) {
+  viewDrive* v = of(app);
+  loomError err = {0, ""};
+  v->owed = fmin(v->owed + seconds * app->task->control_freq, LATEST);
+  while (v->owed >= 1 && v->on) {
+    v->owed--;
+    set_inputs(app);
+    if (!loom_teleop_step(&v->session.teleop, &err)) continue;
+    view_say(app, "%s", err.message);
+    v->owed = 0;
+    return;
+  }
+}
+
+static void save(viewApp* app) {
+  viewDrive* v = of(app);
+  loomError err = {0, ""};
+  if (teleop_save(&v->session, false, &err)) {
+    view_say(app, "%s", err.message);
+    return;
+  }
+  show(app);
+  view_say(app, "demo %d saved to %s%s%s", v->session.saved, v->session.out,
+           v->session.not_annotated.code ? ", without subtasks: " : "",
+           v->session.not_annotated.code ? v->session.not_annotated.message : "");
+}
+
+static void undo(viewApp* app) {
+  loomError err = {0, ""};
+  viewDrive* v = of(app);
+  if (loom_teleop_undo(&v->session.teleop, 5 * app->task->control_freq, &err))
+    view_say(app, "%s", err.message);
+  for (int a = 0; a < v->session.episode->arm_count; a++)
+    v->closed[a] = v->session.teleop.state.hand[a][0] > 0;
+}
+
+void view_drive_grip(viewApp* app) {
+  viewDrive* v = of(app);
+  for (int a = 0; a < v->session.episode->arm_count; a++)
+    if (drives(v, a)) v->closed[a] = !v->closed[a];
+}
+
+void view_drive_next_arm(viewApp* app) {
+  viewDrive* v = of(app);
+  v->arm = (v->arm + 1) % (v->session.episode->arm_count + 1);  // the last choice is all at once
+}
+
+bool view_drive_key(viewApp* app, int key, int mods) {
+  viewDrive* v = of(app);
+  if (!v->on || mods & VIEW_CONTROL) return false;
+  double* speed = &v->session.teleop.def.speed;
+  switch (key) {
+    case VIEW_KEY_SPACE:
+      view_drive_grip(app);
+      return true;
+    case mjKEY_TAB:
+      view_drive_next_arm(app);
+      return true;
+    case 'B':
+      v->frame = (loomTeleopFrame)((v->frame + 1) % 3);
+      return true;
+    case '=':
+      *speed = fmin(4, *speed * sqrt(2));
+      return true;
+    case '-':
+      *speed = fmax(0.1, *speed / sqrt(2));
+      return true;
+    case mjKEY_BACKSPACE:
+      undo(app);
+      return true;
+    case mjKEY_DELETE:
+      restart(app, v->session.attempt + 1);
+      return true;
+    case mjKEY_ENTER:
+      save(app);
+      return true;
+    default:
+      if (key <= 0 || key >= 128 || !strchr("WSADRFZXTGCV", key)) return false;
+      v->held[key] = true;
+      return true;
+  }
+}
+
+void view_drive_release(viewApp* app, int key) {
+  if (key > 0 && key < 128) of(app)->held[key] = false;
+}
+
+void view_drive_mouse(viewApp* app, double dx, double dy, bool turn) {
+  viewDrive* v = of(app);
+  double a = app->camera.azimuth * mjPI / 180, height = app->view.height > 0 ? app->view.height : 1;
+  double right[3] = {sin(a), -cos(a), 0}, forward[3] = {cos(a), sin(a), 0};
+  if (turn) {
+    v->mouse_turn[2] += 3 * dx / height;
+    for (int i = 0; i < 3; i++) v->mouse_turn[i] += 3 * dy / height * right[i];
+    return;
+  }
+  double scale = app->camera.distance / height;
+  for (int i = 0; i < 3; i++) v->mouse_move[i] += scale * (dx * right[i] - dy * forward[i]);
+}
+
+void view_drive_tell(char* keys, char* words, size_t size, const viewApp* app) {
+  static const char* const frames[] = {"world", "base", "hand"};
+  const viewDrive* v = &app->drive;
+  char arm[16] = "both arms";
+  if (v->arm < v->session.episode->arm_count) snprintf(arm, sizeof arm, "arm %d", v->arm);
+  const loomRunResult* run = &v->session.teleop.run;
+  snprintf(keys, size,
+           "driving\ntime\nsuccess\nsaved\nW S A D R F\nZ X, T G, C V\nSpace\nTab\nB\n- =\nShift drag\n"
+           "Enter\nBackspace\nDelete\nCtrl J");
+  snprintf(
+      words, size,
+      "%s, %s frame, speed %.2g\n%.1f s\n%s (%d of %d steps)\n%d demos\nmove\nturn\nopen, close\nother arm, "
+      "both\nframe\nspeed\nmove; right: turn\nsave\nback 5 s\ndiscard\nend",
+      arm, frames[v->frame], v->session.teleop.def.speed,
+      (double)v->session.trace.rows / app->task->control_freq,
+      loom_teleop_success(&v->session.teleop) ? "yes" : "not yet", run->success_steps,
+      app->task->success_hold, v->session.saved);
+}

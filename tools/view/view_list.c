@@ -1,0 +1,319 @@
+// The viewer's list of demos: what is told of each, filters, orders, marks.
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "generators/run/record.h"
+#include "tools/view/view.h"
+
+const char* const view_filter_names[] = {"all", "succeeded", "failed", "kept", "rejected", "unmarked"};
+const char* const view_sort_names[] = {"number", "outcome", "length", "source", "region", "reason"};
+
+static int outcome_number(const char* name) {
+  for (int i = 0; i < LOOM_OUTCOME_COUNT; i++) {
+    if (!strcmp(name, loom_outcome_name((loomOutcome)i))) return i;
+  }
+  return -1;
+}
+
+static const char* text_of(const cJSON* object, const char* key) {
+  const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, key);
+  return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static void read_provenance(viewEntry* e, const char* text) {
+  cJSON* root = cJSON_Parse(text);
+  const cJSON* segment = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "segments"), 0);
+  e->outcome = outcome_number(text_of(root, "outcome"));
+  snprintf(e->reason, sizeof e->reason, "%.150s", text_of(root, "reason"));
+  snprintf(e->source, sizeof e->source, "%.*s", LOOM_NAME_MAX - 1, text_of(segment, "source"));
+  cJSON_Delete(root);
+}
+
+static void read_start(viewEntry* e, const loomDataset* d, const char* path, const loomTask* task) {
+  loomArray pose;
+  char name[2 * LOOM_NAME_MAX];
+  if (!task->object_count) return;
+  snprintf(name, sizeof name, "datagen_info/object_poses/%.60s", task->objects[0].name);
+  if (!loom_dataset_has(d, path, name) || loom_dataset_rows(&pose, d, path, name, 0, 1, NULL)) return;
+  const double* m = pose.data;
+  if (pose.type == LOOM_TYPE_F64 && pose.count == 16) {
+    for (int i = 0; i < 3; i++) e->start[i] = m[4 * i + 3];
+  }
+  loom_array_destroy(&pose);
+}
+
+static void read_entry(viewEntry* e, const loomDataset* d, const loomTask* task) {
+  loomArray actions;
+  loomError err = {0, ""};
+  char* text;
+  const char* path = loom_dataset_demo_path(d, e->demo);
+  if (loom_dataset_describe(&actions, d, path, "actions", &err)) {
+    snprintf(e->reason, sizeof e->reason, "%.150s", err.message);
+    return;
+  }
+  loomDemo demo;
+  if (loom_dataset_is_cut(d) && loom_demo_load(&demo, d, e->demo, &err)) {
+    const char* what = strstr(err.message, "data/");  // the file is known
+    snprintf(e->reason, sizeof e->reason, "%.150s", what ? what : err.message);
+    return;
+  }
+  if (loom_dataset_is_cut(d)) loom_demo_destroy(&demo);
+  e->rows = (int)actions.shape[0];
+  if (loom_dataset_has_attr(d, path, "loom_provenance") &&
+      !loom_dataset_attr_string(&text, d, path, "loom_provenance", NULL)) {
+    read_provenance(e, text);
+    free(text);
+  }
+  read_start(e, d, path, task);
+}
+
+static void read_marks(viewList* list, const loomDataset* d, const char* mask, viewMark mark) {
+  loomNames names = {0, NULL};
+  if (loom_dataset_mask(&names, d, mask, NULL)) return;
+  for (int i = 0; i < names.n; i++) {
+    int entry = view_list_find(list, names.name[i]);
+    if (entry >= 0) list->entry[entry].mark = mark;
+  }
+  loom_names_destroy(&names);
+}
+
+int view_list_load(viewList* list, const loomDataset* d, const loomTask* task, loomError* err) {
+  loomNames masks = {0, NULL};
+  int n = loom_dataset_demo_count(d);
+  pthread_mutex_init(&list->lock, NULL);
+  list->capacity = n + 16;
+  list->entry = calloc((size_t)list->capacity, sizeof *list->entry);
+  if (!list->entry) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of %d demos", n);
+  list->dataset = d;
+  list->task = task;
+  list->n = list->demo_count = n;
+  for (int i = 0; i < n; i++) {
+    viewEntry* e = &list->entry[i];
+    *e = (viewEntry){.demo = i, .outcome = -1, .start = {NAN, NAN, NAN}};
+    snprintf(e->name, sizeof e->name, "%.*s", LOOM_NAME_MAX - 1, loom_dataset_demo_name(d, i));
+  }
+  if (!loom_dataset_masks(&masks, d, NULL)) {
+    for (int i = 0; i < masks.n; i++) {
+      if (!strcmp(masks.name[i], "keep")) read_marks(list, d, "keep", VIEW_KEEP);
+      if (!strcmp(masks.name[i], "reject")) read_marks(list, d, "reject", VIEW_REJECT);
+    }
+    loom_names_destroy(&masks);
+  }
+  return view_list_update(list, err);
+}
+
+bool view_list_read(viewList* list, double seconds) {
+  double start = loom_clock();
+  while (list->read < list->demo_count && loom_clock() - start < seconds &&
+         (isinf(seconds) || loom_dataset_ready(list->dataset, list->read)))
+    view_list_entry(list, list->read++);
+  return list->read == list->demo_count;
+}
+
+viewEntry* view_list_entry(viewList* list, int i) {
+  viewEntry* e = &list->entry[i];
+  if (e->demo >= 0 && !e->read) {
+    e->read = true;
+    read_entry(e, list->dataset, list->task);
+  }
+  return e;
+}
+
+static void destroy_trial(viewTrial* trial) {
+  if (!trial) return;
+  loom_demo_destroy(&trial->demo);
+  free(trial);
+}
+
+void view_list_destroy(viewList* list) {
+  for (int i = 0; i < list->n; i++) {
+    if (list->entry[i].has_thumb) loom_image_destroy(&list->entry[i].thumb);
+    destroy_trial(list->entry[i].trial);
+    free(list->entry[i].ends);
+  }
+  if (list->entry) pthread_mutex_destroy(&list->lock);
+  free(list->entry);
+  free(list->shown);
+  memset(list, 0, sizeof *list);
+}
+
+// ---- filter and order
+
+// "rows>300", "x<0.1": a number of the entry's. 1 = it is so, 0 = it is not, -1 = the word says nothing of
+// the kind.
+static int fits_number(const viewEntry* e, const char* word) {
+  const struct {
+    const char* name;
+    double value;
+  } numbers[] = {{"rows", e->rows}, {"x", e->start[0]}, {"y", e->start[1]}, {"z", e->start[2]}};
+  size_t n = strcspn(word, "<>");
+  if (!word[n]) return -1;
+  char* end;
+  double limit = strtod(word + n + 1, &end);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers && end > word + n + 1; i++) {
+    if (strlen(numbers[i].name) != n || strncasecmp(numbers[i].name, word, n)) continue;
+    return word[n] == '<' ? numbers[i].value < limit : numbers[i].value > limit;
+  }
+  return -1;
+}
+
+static bool fits(const viewEntry* e, const char* word) {
+  const char* outcome = e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : "";
+  int number = fits_number(e, word);
+  if (number >= 0) return number;
+  if (!strncasecmp(word, "source=", 7)) return !strcasecmp(e->source, word + 7);
+  if (!strncasecmp(word, "reason=", 7)) return strcasestr(e->reason, word + 7);
+  return strcasestr(e->name, word) || strcasestr(e->source, word) || strcasestr(e->reason, word) ||
+         strcasestr(outcome, word);
+}
+
+static bool passes(const viewList* list, const viewEntry* e) {
+  bool in = true;
+  switch (list->filter) {
+    case VIEW_SUCCEEDED:
+      in = e->outcome == LOOM_OUTCOME_SUCCESS;
+      break;
+    case VIEW_FAILED:
+      in = e->outcome > LOOM_OUTCOME_SUCCESS || !e->rows;
+      break;
+    case VIEW_KEPT:
+      in = e->mark == VIEW_KEEP;
+      break;
+    case VIEW_REJECTED:
+      in = e->mark == VIEW_REJECT;
+      break;
+    case VIEW_NOT_MARKED:
+      in = e->mark == VIEW_UNMARKED;
+      break;
+    default:
+      break;
+  }
+  char words[sizeof list->text], *rest = NULL;
+  memcpy(words, list->text, sizeof words);
+  for (const char* word = strtok_r(words, " ", &rest); in && word; word = strtok_r(NULL, " ", &rest))
+    in = fits(e, word);
+  return in;
+}
+
+// Tenths of a metre, one number a cell of the table; those not known come last.
+static double region(const viewEntry* e) {
+  if (isnan(e->start[0])) return INFINITY;
+  return 1000 * floor(10 * e->start[0]) + floor(10 * e->start[1]);
+}
+
+static int compare(const void* a, const void* b, void* user) {
+  const viewList* list = user;
+  int i = *(const int*)a, j = *(const int*)b, order = 0;
+  const viewEntry *x = &list->entry[i], *y = &list->entry[j];
+  switch (list->sort) {
+    case VIEW_BY_OUTCOME:
+      order = y->outcome - x->outcome;  // failures first
+      break;
+    case VIEW_BY_LENGTH:
+      order = y->rows - x->rows;  // long ones first
+      break;
+    case VIEW_BY_SOURCE:
+      order = loom_natural_compare(x->source, y->source);
+      break;
+    case VIEW_BY_REGION:
+      order = (region(x) > region(y)) - (region(x) < region(y));
+      break;
+    case VIEW_BY_REASON:
+      order = strcmp(y->reason, x->reason);
+      break;
+    default:
+      break;
+  }
+  return order ? order : i - j;
+}
+
+int view_list_update(viewList* list, loomError* err) {
+  if (list->filter != VIEW_ALL || list->sort != VIEW_BY_NUMBER || list->text[0])
+    view_list_read(list, INFINITY);
+  int* shown = realloc(list->shown, (size_t)list->capacity * sizeof *shown);
+  if (!shown) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list");
+  list->shown = shown;
+  list->shown_count = 0;
+  for (int i = 0; i < list->n; i++) {
+    if (passes(list, &list->entry[i])) list->shown[list->shown_count++] = i;
+  }
+  qsort_r(list->shown, (size_t)list->shown_count, sizeof *list->shown, compare, list);
+  return 0;
+}
+
+int view_list_find(const viewList* list, const char* name) {
+  for (int i = 0; i < list->n; i++) {
+    if (!strcmp(list->entry[i].name, name)) return i;
+  }
+  return -1;
+}
+
+int view_list_place(const viewList* list, int entry) {
+  for (int i = 0; i < list->shown_count; i++) {
+    if (list->shown[i] == entry) return i;
+  }
+  return -1;
+}
+
+int view_list_add(viewList* list, viewTrial* trial, const char* name, const loomTask* task, loomError* err) {
+  pthread_mutex_lock(&list->lock);
+  if (list->n == list->capacity) {
+    viewEntry* more = realloc(list->entry, 2 * (size_t)list->capacity * sizeof *more);
+    if (more) {
+      list->entry = more;
+      list->capacity *= 2;
+    }
+  }
+  bool room = list->n < list->capacity;
+  if (room) {
+    viewEntry* e = &list->entry[list->n++];
+    *e = (viewEntry){.demo = -1, .rows = trial->demo.rows, .trial = trial, .start = {NAN, NAN, NAN}};
+    snprintf(e->name, sizeof e->name, "%.*s", LOOM_NAME_MAX - 1, name);
+    snprintf(e->reason, sizeof e->reason, "%s", trial->result.reason);
+    e->outcome = (int)trial->result.outcome;
+    if (task->object_count) memcpy(e->start, trial->result.object_start, sizeof e->start);
+  }
+  pthread_mutex_unlock(&list->lock);
+  if (!room) {
+    destroy_trial(trial);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for one more demo");
+  }
+  return view_list_update(list, err);
+}
+
+// ---- marks
+
+// Where the demos with a mark are in the file that takes it.
+static int marked(int* out, const viewList* list, const loomDataset* d, viewMark mark) {
+  int n = 0;
+  for (int i = 0; i < loom_dataset_demo_count(d); i++) {
+    int entry = view_list_find(list, loom_dataset_demo_name(d, i));
+    if (entry >= 0 && list->entry[entry].mark == mark) out[n++] = i;
+  }
+  return n;
+}
+
+int view_list_save(viewList* list, const char* path, loomError* err) {
+  loomDataset* d = NULL;
+  loomMask mask[2] = {{.name = "keep"}, {.name = "reject"}};
+  int code = loom_dataset_open(&d, path, err);
+  if (code) return code;
+  size_t n = (size_t)loom_dataset_demo_count(d) + 1;
+  int* demo = malloc(2 * n * sizeof *demo);
+  if (!demo) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for masks");
+  if (!code) {
+    mask[0].n = marked(demo, list, d, VIEW_KEEP);
+    mask[1].n = marked(demo + n, list, d, VIEW_REJECT);
+    mask[0].demo = demo;
+    mask[1].demo = demo + n;
+  }
+  loom_dataset_close(d);
+  if (!code) code = loom_dataset_set_masks(path, mask, 2, err);
+  free(demo);
+  if (!code) list->marks_changed = false;
+  return code;
+}

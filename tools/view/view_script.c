@@ -1,0 +1,333 @@
+// Events from a text file, one a line: the viewer's commands, keys and the mouse, and pictures to write.
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <cjson/cJSON.h>
+
+#include "engine/draw/gl.h"
+#include "tools/view/view.h"
+
+enum { SCRIPT_RATE = 30 };  // frames a second
+
+struct viewScript {
+  FILE* file;
+  char path[LOOM_PATH_MAX];
+  int line;
+};
+
+int view_script_open(viewScript** out, const char* path, loomError* err) {
+  FILE* file = strcmp(path, "-") ? fopen(path, "r") : stdin;
+  if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", path, strerror(errno));
+  viewScript* s = calloc(1, sizeof *s);
+  if (!s) {
+    fclose(file);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a script");
+  }
+  s->file = file;
+  snprintf(s->path, sizeof s->path, "%.*s", LOOM_PATH_MAX - 1, path);
+  *out = s;
+  return 0;
+}
+
+void view_script_close(viewScript* s) {
+  if (!s) return;
+  if (s->file != stdin) fclose(s->file);
+  free(s);
+}
+
+static const struct {
+  const char* name;
+  int key;
+} key_names[] = {{"space", VIEW_KEY_SPACE}, {"enter", mjKEY_ENTER},       {"escape", mjKEY_ESCAPE},
+                 {"tab", mjKEY_TAB},        {"delete", mjKEY_DELETE},     {"backspace", mjKEY_BACKSPACE},
+                 {"left", mjKEY_LEFT},      {"right", mjKEY_RIGHT},       {"up", mjKEY_UP},
+                 {"down", mjKEY_DOWN},      {"home", mjKEY_HOME},         {"end", mjKEY_END},
+                 {"pageup", mjKEY_PAGE_UP}, {"pagedown", mjKEY_PAGE_DOWN}};
+
+// What comes after `start`, or NULL where the text does not start so.
+static const char* behind(const char* text, const char* start) {
+  size_t n = strlen(start);
+  return strncmp(text, start, n) ? NULL : text + n;
+}
+
+static int read_mods(const char* text) {
+  return (strstr(text, "shift") ? VIEW_SHIFT : 0) | (strstr(text, "ctrl") ? VIEW_CONTROL : 0) |
+         (strstr(text, "alt") ? VIEW_ALT : 0);
+}
+
+static int read_button(const char* text) {
+  return strstr(text, "right") ? mjBUTTON_RIGHT : strstr(text, "middle") ? mjBUTTON_MIDDLE : mjBUTTON_LEFT;
+}
+
+static bool press_key(viewApp* app, const char* text) {
+  char name[32];
+  if (sscanf(text, "%31s", name) != 1) return false;
+  const char* mods = text + strlen(name);
+  for (size_t i = 0; i < sizeof key_names / sizeof *key_names; i++) {
+    if (strcmp(name, key_names[i].name)) continue;
+    view_key(app, key_names[i].key, read_mods(mods));
+    return true;
+  }
+  int key = (unsigned char)name[0];
+  const char* number = name + 1;
+  int64_t n;
+  if (name[0] == 'f' && tool_read_int(&n, &number, 1, 12) && !*number) {
+    key = mjKEY_F1 + (int)n - 1;
+  } else if (name[1]) {
+    return false;
+  }
+  view_key(app, key >= 'a' && key <= 'z' ? key - 'a' + 'A' : key, read_mods(mods));
+  return true;
+}
+
+static void drag(viewApp* app, double x0, double y0, double x1, double y1, const char* rest) {
+  int mods = read_mods(rest);
+  view_move(app, x0, y0, mods);
+  view_press(app, read_button(rest), x0, y0, mods, false);
+  for (int i = 1; i <= 4; i++) view_move(app, x0 + (x1 - x0) * i / 4, y0 + (y1 - y0) * i / 4, mods);
+  view_release(app, x1, y1);
+}
+
+// With the mouse, where the boundary is seen.
+static bool drag_boundary(viewApp* app, const char* text) {
+  char name[LOOM_NAME_MAX];
+  int64_t number, row;
+  int length = 0;
+  if (app->stage.entry < 0 || !tool_read_int(&number, &text, 0, app->task->arm_count - 1) ||
+      sscanf(text, "%63s%n", name, &length) != 1)
+    return false;
+  text += length;
+  int arm = (int)number, k = loom_task_find_subtask(app->task, arm, name);
+  if (k < 0 || !tool_read_int(&row, &text, 0, INT_MAX)) return false;
+  double x = view_time_x(app, app->stage.replay.end[arm][k]);
+  for (int y = app->height - app->time_panel.rect.height; y < app->height; y += 4) {
+    int found_arm, found;
+    if (!view_time_boundary(app, x, y, &found_arm, &found) || found_arm != arm || found != k) continue;
+    drag(app, x, y, view_time_x(app, (int)row), y, "");
+    return true;
+  }
+  return false;
+}
+
+static void click(viewApp* app, const double* at, const char* rest) {
+  view_press(app, read_button(rest), at[0], at[1], read_mods(rest), false);
+  view_release(app, at[0], at[1]);
+}
+
+static void double_click(viewApp* app, const double* at, const char* rest) {
+  click(app, at, rest);
+  view_press(app, read_button(rest), at[0], at[1], read_mods(rest), true);
+  view_release(app, at[0], at[1]);
+}
+
+static void drag_over(viewApp* app, const double* at, const char* rest) {
+  drag(app, at[0], at[1], at[2], at[3], rest);
+}
+
+// A drag that is not let go.
+static void hold(viewApp* app, const double* at, const char* rest) {
+  view_press(app, read_button(rest), at[0], at[1], read_mods(rest), false);
+  view_move(app, at[2], at[3], read_mods(rest));
+}
+
+static void release(viewApp* app, const double* at, const char* rest) {
+  (void)rest;
+  view_release(app, at[0], at[1]);
+}
+
+static void scroll(viewApp* app, const double* at, const char* rest) {
+  (void)rest;
+  view_scroll(app, at[0], at[1], at[2]);
+}
+
+// A name, places in pixels, then button and modifiers.
+static bool mouse(viewApp* app, const char* text) {
+  static const struct {
+    const char* name;
+    int numbers;
+    void (*run)(viewApp* app, const double* at, const char* rest);
+  } gestures[] = {{"click ", 2, click}, {"double ", 2, double_click}, {"drag ", 4, drag_over},
+                  {"hold ", 4, hold},   {"release ", 2, release},     {"scroll ", 3, scroll}};
+  for (size_t i = 0; i < sizeof gestures / sizeof *gestures; i++) {
+    double at[4];
+    const char* rest = behind(text, gestures[i].name);
+    if (!rest) continue;
+    for (int k = 0; k < gestures[i].numbers; k++)
+      if (!tool_read_double(&at[k], &rest)) return false;
+    gestures[i].run(app, at, rest);
+    return true;
+  }
+  return false;
+}
+
+static void type_text(viewApp* app, const char* text) {
+  for (const char* c = text; *c; c++) view_char(app, *c);
+}
+
+// What a test wants to know, as one line of JSON on stdout.
+static void tell(viewApp* app) {
+  const viewStage* s = &app->stage;
+  cJSON* o = cJSON_CreateObject();
+  const viewEntry* e = s->entry >= 0 ? view_list_entry(&app->list, s->entry) : NULL;
+  cJSON_AddStringToObject(o, "demo", e ? e->name : "");
+  cJSON_AddNumberToObject(o, "row", view_row(app));
+  cJSON_AddNumberToObject(o, "rows", e ? e->rows : 0);
+  cJSON_AddStringToObject(o, "outcome",
+                          e && e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : "");
+  cJSON_AddStringToObject(o, "mark", !e || !e->mark ? "" : e->mark == VIEW_KEEP ? "keep" : "reject");
+  cJSON_AddNumberToObject(o, "listed", app->list.shown_count);
+  cJSON_AddNumberToObject(o, "demos", app->list.n);
+  cJSON_AddStringToObject(o, "first", app->list.shown_count ? app->list.entry[app->list.shown[0]].name : "");
+  cJSON_AddBoolToObject(o, "playing", app->playing);
+  cJSON_AddBoolToObject(o, "live", app->live);
+  cJSON_AddNumberToObject(o, "speed", app->speed);
+  cJSON_AddNumberToObject(o, "geoms", app->scene.ngeom);
+  cJSON_AddNumberToObject(o, "selected", app->perturb.select);
+  cJSON_AddNumberToObject(o, "gl_error", app->has_context ? mjr_getError() : 0);
+  cJSON_AddBoolToObject(o, "running", view_run_open(app));
+  cJSON_AddNumberToObject(o, "listed_s", app->listed > 0 ? app->listed - app->began : 0);
+  cJSON_AddNumberToObject(o, "listed_cpu_s", app->listed_cpu);
+  struct rusage use;
+  getrusage(RUSAGE_SELF, &use);
+  cJSON_AddNumberToObject(o, "peak_mb", (double)use.ru_maxrss / 1024);
+  cJSON_AddNumberToObject(o, "frame_cpu_ms", app->frames ? 1000 * app->frame_cpu / app->frames : 0);
+  cJSON_AddNumberToObject(o, "frame_wall_ms", app->frames ? 1000 * app->frame_wall / app->frames : 0);
+  app->frame_cpu = app->frame_wall = app->frames = 0;
+  cJSON_AddBoolToObject(o, "driving", app->drive.on);
+  if (app->drive.on) {
+    loomPose hand = loom_episode_eef(app->drive.session.episode, 0);
+    cJSON_AddNumberToObject(o, "driven", app->drive.session.trace.rows);
+    cJSON_AddItemToObject(o, "hand", cJSON_CreateDoubleArray(hand.pos, 3));
+    cJSON_AddBoolToObject(o, "closed", app->drive.closed[0]);
+    cJSON_AddNumberToObject(o, "driven_arm", app->drive.arm);
+  }
+  cJSON* ends = cJSON_AddArrayToObject(o, "ends");
+  for (int a = 0; e && a < app->task->arm_count; a++)
+    cJSON_AddItemToArray(ends, cJSON_CreateIntArray(s->replay.end[a], app->task->subtask_count[a]));
+  cJSON_AddStringToObject(o, "message", app->message);
+  char* text = cJSON_PrintUnformatted(o);
+  if (text) puts(text);
+  fflush(stdout);
+  cJSON_free(text);
+  cJSON_Delete(o);
+}
+
+static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_PATH_MAX]) {
+  const char *key = behind(text, "key "), *up = behind(text, "up "), *typed = behind(text, "type "),
+             *boundary = behind(text, "drag-boundary "), *waits = behind(text, "wait "),
+             *size = behind(text, "size ");
+  int64_t w, h;
+  if (waits && tool_read_int(&w, &waits, INT_MIN, INT_MAX)) {
+    *wait = (int)w;
+    return true;
+  }
+  if (sscanf(text, "shot %1023s", shot) == 1) return true;
+  if (sscanf(text, "film %1023s", app->film_path) == 1) return true;
+  if (size && tool_read_int(&w, &size, 64, 8192) && tool_read_int(&h, &size, 64, 8192)) {
+    view_layout(app, (int)w, (int)h);
+    return true;
+  }
+  if (key) return press_key(app, key);
+  if (up) {
+    view_drive_release(app, toupper((unsigned char)*up));
+    return true;
+  }
+  if (boundary) return drag_boundary(app, boundary);
+  if (typed) {
+    type_text(app, typed);
+    return true;
+  }
+  if (!strcmp(text, "tell")) {
+    tell(app);
+    return true;
+  }
+  if (!strcmp(text, "thumbs")) {
+    *wait = -1;
+    return true;
+  }
+  return mouse(app, text) || view_command(app, text);
+}
+
+int view_script_next(viewScript* s, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err) {
+  char text[2048];
+  *wait = 0;
+  shot[0] = '\0';
+  while (!*wait && !*shot && !app->quit) {
+    if (!fgets(text, sizeof text, s->file)) return 1;
+    s->line++;
+    text[strcspn(text, "\r\n")] = '\0';
+    const char* at = text + strspn(text, " \t");
+    if (!*at || *at == '#') continue;
+    if (!run_line(app, at, wait, shot))
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: no such command, or not so: '%.100s'", s->path,
+                            s->line, at);
+  }
+  return app->quit ? 1 : 0;
+}
+
+// ---- without a window
+
+static bool thumbs_missing(viewApp* app) {
+  pthread_mutex_lock(&app->list.lock);
+  bool missing = app->has_thumb_thread && app->thumb_done < app->thumb_asked;
+  pthread_mutex_unlock(&app->list.lock);
+  return missing;
+}
+
+// The frame just drawn becomes one of the film's, which begins with the first.
+static int film_frame(viewApp* app, loomError* err) {
+  loomImage image;
+  loomVideoDef def = {app->width, app->height, SCRIPT_RATE};
+  int code = app->film ? 0 : loom_video_create(&app->film, app->film_path, &def, err);
+  if (!code) code = view_read(app, &image, err);
+  if (code) return code;
+  code = loom_video_add(app->film, &image, err);
+  loom_image_destroy(&image);
+  return code;
+}
+
+static int run_frames(viewApp* app, int frames, loomError* err) {
+  int code = 0;
+  for (int i = 0; !code && (frames < 0 ? thumbs_missing(app) : i < frames); i++) {
+    view_advance(app, 1.0 / SCRIPT_RATE);
+    if (frames < 0) nanosleep(&(struct timespec){0, 5000000}, NULL);
+    if (frames >= 0) code = view_draw(app, err);
+    if (!code && frames >= 0 && app->film_path[0]) code = film_frame(app, err);
+  }
+  return code;
+}
+
+int view_run_headless(viewApp* app, loomError* err) {
+  viewScript* script = NULL;
+  loomGl* gl = NULL;
+  char shot[LOOM_PATH_MAX];
+  int wait = 0;
+  app->framebuffer = mjFB_OFFSCREEN;
+  int code = view_script_open(&script, app->args->script, err);
+  if (!code) code = loom_gl_create(&gl, err);
+  if (!code) code = view_draw(app, err);  // the list, as in a window
+  if (!code) view_show_first(app);
+  if (!code) code = view_draw(app, err);
+  while (!code) {
+    code = view_script_next(script, app, &wait, shot, err);
+    if (!code && wait) code = run_frames(app, wait, err);
+    if (!code && *shot) {
+      view_advance(app, 0);
+      code = view_draw(app, err);
+      if (!code) code = view_write_png(app, shot, err);
+    }
+  }
+  if (code >= 0 && app->film) code = loom_video_finish(app->film, err);
+  loom_video_destroy(app->film);
+  view_thumb_stop(app);
+  if (gl) view_free_gl(app);
+  loom_gl_destroy(gl);
+  view_script_close(script);
+  return code < 0 ? code : 0;
+}
