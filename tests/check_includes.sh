@@ -28,8 +28,8 @@ check_own() {
 check_foreign() {
   local file=$1 line=$2 header=$3
   case $header in
-    hdf5*.h | H5*.h) [[ $file == engine/dataset*.[ch] ]] || say "$file" "$line" "only engine/dataset*.c may include <$header>" ;;
-    GLFW/*) [[ $file == tools/view*.[ch] ]] || say "$file" "$line" "only tools/view*.c may include <$header>" ;;
+    hdf5*.h | H5*.h) [[ $file == engine/data/* ]] || say "$file" "$line" "only engine/data/ may include <$header>" ;;
+    GLFW/*) [[ $file == tools/view/* ]] || say "$file" "$line" "only tools/view/ may include <$header>" ;;
   esac
 }
 
