@@ -13,6 +13,20 @@ typedef struct taskParser {
   int named_index[LOOM_MAX_CONDITIONS];  // its entries' condition nodes once read, else -1
 } taskParser;
 
+/// All of a file, malloc'ed.
+int loom_task_read_file(char** out, size_t* n, const char* path, loomError* err);
+
+int loom_task_parse_robots(taskParser* p, loomNode root, const char* robots_dir);
+int loom_task_parse_controller(taskParser* p, loomNode root);
+int loom_task_parse_objects(taskParser* p, loomNode root);
+int loom_task_parse_observe(taskParser* p, loomNode root);
+int loom_task_parse_reset(taskParser* p, loomNode root);
+
+/// Entries of a map of names, at most `most`; 0 when it is absent.
+int loom_task_count_names(int* n, taskParser* p, loomNode map, const char* key, int most);
+/// `pos`, and `yaw` or `rpy`, of a map; zeros when absent.
+int loom_task_parse_pose(double pos[3], double quat[4], const loomYaml* y, loomNode map, loomError* err);
+
 /// A condition node; *index is where it was put in task->conditions.
 int loom_task_parse_condition(int* index, taskParser* p, loomNode node);
 /// A point under a key, which must be there.

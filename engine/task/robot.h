@@ -1,0 +1,73 @@
+// A robot arm with its gripper or hand, as scenes/robots/TYPE.yaml gives it.
+#ifndef LOOM_ENGINE_TASK_ROBOT_H
+#define LOOM_ENGINE_TASK_ROBOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/task/limits.h"
+
+/// A chain of torque-driven joints: an arm, or the torso several arms share.
+typedef struct loomJointsDef {
+  int count;
+  loomName joints[LOOM_MAX_JOINTS];
+  loomName actuators[LOOM_MAX_JOINTS];     // torque actuators, one a joint
+  double init_qpos[LOOM_MAX_JOINTS];       // canonical joints, rad; also the nullspace posture
+  double init_noise;                       // standard deviation of Gaussian reset noise, rad
+  double torque_limit[LOOM_MAX_JOINTS];    // N m
+  double velocity_limit[LOOM_MAX_JOINTS];  // rad/s; kept by WHOLE_BODY_IK, else checked only. 0 = not known
+  bool has_range;                          // other limits than the parts' MJCF gives
+  double low[LOOM_MAX_JOINTS], high[LOOM_MAX_JOINTS];  // rad
+  bool has_armature;                 // joint properties the parts' MJCF leaves out, for placed robots
+  double armature[LOOM_MAX_JOINTS];  // kg m^2
+  double damping[LOOM_MAX_JOINTS];   // N m s/rad
+  double friction[LOOM_MAX_JOINTS];  // N m
+} loomJointsDef;
+
+/// One MJCF file of a robot and what of the robot so far it is attached to.
+typedef struct loomPartDef {
+  char file[256];   // in the asset roots
+  loomName prefix;  // before all its names
+  loomName to;      // body; "" = the place the task gives the robot
+  bool weld;        // its free joint is left out
+  int without_count;
+  loomName without[LOOM_MAX_WITHOUT];  // bodies, joints and geoms left out, as the file names them
+  double pos[3], quat[4];
+} loomPartDef;
+
+/// One robot arm with its gripper or hand: scenes/robots/TYPE.yaml with `{i}` replaced by the robot's index.
+typedef struct loomRobotDef {
+  uint64_t digest;  // of its file's text
+  loomName type;    // "panda"
+  loomName robot;   // the robot it is an arm of, "gr1"; its own type when it has but one
+  int index;        // that robot's, from 0
+  loomName prefix;  // observation prefix, "robot0"
+  loomJointsDef arm;
+  loomJointsDef torso;  // joints between the base and the arm that other arms share; count 0 = none
+  double reach;         // m from the arm's second joint; resets put no object further off. 0 = not known
+  loomName eef_site;
+  loomName eef_body;  // whose orientation is observed as eef_quat (robosuite's hand body); "" = eef_site's
+  int gripper_joint_count;
+  loomName gripper_joints[LOOM_MAX_JOINTS];
+  loomName gripper_actuators[LOOM_MAX_JOINTS];
+  double gripper_init_qpos[LOOM_MAX_JOINTS];
+  double gripper_sign[LOOM_MAX_JOINTS];  // direction of each actuator's command when closing (+1 action)
+  double gripper_speed;                  // change of the integrated command a physics step
+  int gripper_dim;        // action entries: 1 for a parallel gripper, up to LOOM_MAX_HAND for a hand
+  bool gripper_absolute;  // entries say where the joints go, -1 open to 1 closed; else which way
+  int gripper_entry[LOOM_MAX_JOINTS];  // action entry that drives each joint: several may share one
+                                       // (coupling)
+  int finger_count;                    // sides that must all touch for a grasp
+  int finger_geom_count[4];
+  loomName finger_geoms[4][4];
+  loomName asset;  // asset root of its parts
+  int part_count;  // MJCF the robot is made of, for scenes that `place` it
+  loomPartDef parts[LOOM_MAX_PARTS];
+  int symmetry_turns;  // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
+} loomRobotDef;
+
+/// Read scenes/robots/TYPE.yaml for robot `index` (replaces "{i}").
+int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* err);
+
+#endif
