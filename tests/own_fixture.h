@@ -16,6 +16,7 @@
 
 #include "engine/data/dataset.h"
 #include "engine/scene/compose.h"
+#include "engine/scene/env_args.h"
 #include "generators/attempt/attempt.h"
 #include "generators/expert/expert.h"
 #include "generators/run/record.h"

@@ -1,4 +1,4 @@
-// A scene (task + compiled model) and episodes of it: reset, control step, snapshot, observe, success.
+// Episodes of a scene: reset, control step, snapshot, observe, success.
 // Control steps run at the task's control_freq (20 Hz); between them mjData's kinematics, contacts and
 // velocities are always those of the current qpos and qvel (mj_step1 has run), so whoever reads them between
 // steps reads the present.
@@ -12,32 +12,13 @@
 #include "engine/base/pose.h"
 #include "engine/model/model.h"
 #include "engine/model/variation.h"
+#include "engine/scene/scene.h"
 #include "engine/sim/condition.h"
 #include "engine/sim/controller.h"
 #include "engine/sim/whole_body.h"
 #include "engine/task/task.h"
 
 enum { LOOM_MAX_OBS = 64 };
-
-/// A task with the model its episodes run in. Read-only once created, shared by all workers.
-typedef struct loomScene {
-  const loomTask* task;
-  loomControllerDef control;
-  char* xml;                                    // MJCF the model was compiled from
-  char label[LOOM_PATH_MAX];                    // where it came from, for messages
-  loomAssetRoots roots;                         // where its files are
-  mjModel* model;                               // without visuals
-  loomVariation* variations[LOOM_MAX_OBJECTS];  // NULL for objects of fixed size
-  int object_body[LOOM_MAX_OBJECTS];
-  int object_qpos[LOOM_MAX_OBJECTS];  // of its free joint, or of the joint it slides or turns on; -1 = none
-  int substeps;                       // physics steps a control step
-} loomScene;
-
-/// Compile `xml` (named `label` in messages) for the task. env_args (nullable) is the source dataset's, whose
-/// controller_configs are used when the task file gives none.
-int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
-                      const char* env_args, const loomAssetRoots* roots, loomError* err);
-void loom_scene_destroy(loomScene* scene);
 
 /// One observation key of robomimic's low-dimensional set, at `offset` in the flat observation.
 typedef struct loomObsKey {

@@ -1,4 +1,4 @@
-// Scenes and the drawing of an episode's start.
+// The drawing of an episode's start: object sizes, places and the arms' noise.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,82 +7,6 @@
 #include "engine/base/expr.h"
 #include "engine/base/random.h"
 #include "engine/sim/episode.h"
-
-// ---- scenes
-
-static int bind_objects(loomScene* s, loomError* err) {
-  const loomTask* task = s->task;
-  for (int o = 0; o < task->object_count; o++) {
-    const loomObjectDef* object = &task->objects[o];
-    int body = mj_name2id(s->model, mjOBJ_BODY, object->body);
-    if (body < 0) {
-      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': the model has no body '%s'", task->path,
-                            object->name, object->body);
-    }
-    s->object_body[o] = body;
-    s->object_qpos[o] = s->model->body_jntnum[body] ? s->model->jnt_qposadr[s->model->body_jntadr[body]] : -1;
-    if (object->shape_count) {
-      int code = loom_variation_bind(&s->variations[o], s->xml, s->label, object->body, err);
-      if (code) return loom_error_prefix(err, code, "%s: object '%s'", task->path, object->name);
-    }
-  }
-  return 0;
-}
-
-// What a reset places is free to be placed; what it slides or turns has one joint to do so.
-static int check_placements(const loomScene* s, loomError* err) {
-  const loomTask* task = s->task;
-  for (int r = 0; r < task->reset_count; r++) {
-    for (int i = 0; i < task->resets[r].placement_count; i++) {
-      const loomPlacement* place = &task->resets[r].placements[i];
-      int body = s->object_body[place->object], joint = s->model->body_jntadr[body];
-      mjtJoint type = joint >= 0 ? (mjtJoint)s->model->jnt_type[joint] : mjJNT_BALL;
-      bool ok = place->on_joint ? type == mjJNT_HINGE || type == mjJNT_SLIDE : type == mjJNT_FREE;
-      if (ok && s->model->body_jntnum[body] == 1) continue;
-      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: reset %s: object '%s': body '%s' has no %s",
-                            task->path, task->resets[r].name, task->objects[place->object].name,
-                            task->objects[place->object].body,
-                            place->on_joint ? "single hinge or slide joint" : "free joint");
-    }
-  }
-  return 0;
-}
-
-int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
-                      const char* env_args, const loomAssetRoots* roots, loomError* err) {
-  *out = NULL;
-  loomScene* s = calloc(1, sizeof *s);
-  if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
-  s->task = task;
-  s->control = task->controller;
-  loomModelDef def = loom_default_model_def();
-  def.visual = false;
-  int code = 0;
-  if (!task->has_controller) code = loom_controller_from_json(&s->control, env_args, label, err);
-  snprintf(s->label, sizeof s->label, "%s", label);
-  if (!code && !(s->xml = strdup(xml)))
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
-  if (!code) code = loom_asset_roots_copy(&s->roots, roots, err);
-  if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
-  if (!code) code = bind_objects(s, err);
-  if (!code) code = check_placements(s, err);
-  if (code) {
-    loom_scene_destroy(s);
-    return code;
-  }
-  s->substeps = (int)lround(1.0 / (task->control_freq * s->model->opt.timestep));
-  *out = s;
-  return 0;
-}
-
-void loom_scene_destroy(loomScene* s) {
-  if (!s) return;
-  for (int o = 0; o < LOOM_MAX_OBJECTS; o++) loom_variation_destroy(s->variations[o]);
-  mj_deleteModel(s->model);
-  loom_asset_roots_destroy(&s->roots);
-  free(s->xml);
-  free(s);
-}
 
 // ---- sizes
 

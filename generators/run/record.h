@@ -32,10 +32,7 @@ typedef struct loomDriven {
 int loom_record_driven(const char* path, loomTrace* trace, loomEpisode* episode, const loomDriven* driven,
                        const loomWriteDef* write, loomError* why, loomError* err);
 
-/// env_args of a task's own demos (JSON, malloc'ed): environment, control frequency, controllers.
-char* loom_env_args(const loomTask* task);
-
-/// env_args for generated datasets: the source's, as robosuite and robomimic read it.
+/// "demoloom 0.1.0".
 const char* loom_version(void);
 
 #endif

@@ -264,8 +264,7 @@ static void print_text(const loomDaggerReport* r, const char* folder) {
 
 // ---- the whole
 
-static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, const char* env_args,
-               loomError* err) {
+static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, loomError* err) {
   loomDaggerDef def = loom_default_dagger_def();
   loomTeacher teacher = {0};
   stage at = {.round = -1};
@@ -282,7 +281,7 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
     def.scene = scene;
     def.expert = &teacher.maker;
     def.expert_name = a->expert;
-    def.env_args = env_args;
+    def.env_args = scene->env_args;
     def.folder = a->folder;
     def.rounds = (int)a->rounds;
     def.demos = (int)a->demos;
@@ -335,19 +334,17 @@ int cmd_dagger(int argc, char** argv) {
   loomDaggerReport report = {0};
   loomTask* task = NULL;
   loomScene* scene = NULL;
-  char* env_args = NULL;
   loomError err = {0, ""};
   int code = parse_dagger_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
-  code = tool_task(&task, a.task, &err);
+  code = loom_task_find(&task, a.task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
-  if (!code) code = tool_scene(&scene, &env_args, task, &a.roots, &err);
-  if (!code) code = run(&a, &report, scene, env_args, &err);
+  if (!code) code = loom_scene_of_task(&scene, task, &a.roots, &err);
+  if (!code) code = run(&a, &report, scene, &err);
   if (!code && a.json) print_json(&report);
   if (!code && !a.json) print_text(&report, a.folder);
   int status = code ? tool_fail(&err) : EXIT_DONE;
   loom_dagger_report_destroy(&report);
-  free(env_args);
   loom_scene_destroy(scene);
   loom_task_destroy(task);
   loom_asset_roots_destroy(&a.roots);

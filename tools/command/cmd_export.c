@@ -67,7 +67,7 @@ static int control_freq(double* out, const exportArgs* a, const loomTrained* tra
   const char* name = a->task ? a->task : trained->config.rollout.task;
   loomTask* task = NULL;
   if (!*name) return 0;
-  int code = tool_task(&task, name, err);
+  int code = loom_task_find(&task, name, err);
   if (!code) *out = task->control_freq;
   loom_task_destroy(task);
   return a->task ? code : 0;

@@ -165,10 +165,10 @@ int cmd_generate(int argc, char** argv) {
   char path[LOOM_PATH_MAX];
   int code = parse_generate_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
-  code = tool_task(&task, a.task, &err);
+  code = loom_task_find(&task, a.task, &err);
   if (!code) code = apply_choices(&a, task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
-  if (!code && !a.source) code = tool_source_path(path, task, &a.roots, &err);
+  if (!code && !a.source) code = loom_task_source(path, task, &a.roots, &err);
   if (!code)
     code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, a.segments, &err);
   if (!code)

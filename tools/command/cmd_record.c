@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "engine/scene/compose.h"
+#include "engine/scene/env_args.h"
 #include "generators/expert/expert.h"
 #include "generators/run/record.h"
 #include "tools/shared/commands.h"
@@ -67,7 +68,7 @@ typedef struct recording {
 
 static int open_scene(recording* r, loomAssetRoots* roots, loomError* err) {
   char label[LOOM_PATH_MAX], *xml = NULL;
-  int code = tool_task(&r->task, r->a->task, err);
+  int code = loom_task_find(&r->task, r->a->task, err);
   if (!code) code = tool_assets(roots, r->task, err);
   if (!code && !r->task->model_file[0])
     code = loom_error_set(err, LOOM_ERR_USAGE,

@@ -458,13 +458,13 @@ int cmd_scenes(int argc, char** argv) {
       return tool_usage("scenes", "unknown argument '%s'", argv[i]);
     }
   }
-  int n = tool_scene_names(names, 64), status = EXIT_DONE;
+  int n = loom_scene_names(names, 64), status = EXIT_DONE;
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "scenes");
   for (int i = 0; i < n; i++) {
     loomTask* task;
     loomError err = {0, ""};
-    if (tool_task(&task, names[i], &err)) {
+    if (loom_task_find(&task, names[i], &err)) {
       status = tool_fail(&err);
       continue;
     }

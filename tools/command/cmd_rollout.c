@@ -50,7 +50,6 @@ typedef struct rolloutArgs {
   loomAssetRoots roots;
   int done, won;
   double start;
-  char* env_args;
   loomError error;  // of what `done` wrote
 } rolloutArgs;
 
@@ -102,7 +101,7 @@ static int write_part(rolloutArgs* a, const loomRollout* rollout, loomTrace* tra
                        (uint64_t)a->seed,
                        rollout->number,
                        rollout->end == LOOM_RUN_SUCCESS,
-                       a->env_args,
+                       episode->scene->env_args,
                        &a->roots};
   part_path(path, a, rollout->number);
   return loom_record_driven(path, trace, episode, &driven, &write, NULL, &a->error);
@@ -118,7 +117,8 @@ static void remove_parts(const rolloutArgs* a) {
   rmdir(path);
 }
 
-static int assemble(const rolloutArgs* a, const loomRolloutReport* report, loomError* err) {
+static int assemble(const rolloutArgs* a, const loomScene* scene, const loomRolloutReport* report,
+                    loomError* err) {
   loomSource* source = calloc((size_t)report->n + 1, sizeof *source);
   char(*path)[LOOM_PATH_MAX] = calloc((size_t)report->n + 1, sizeof *path);
   int n = 0;
@@ -126,7 +126,7 @@ static int assemble(const rolloutArgs* a, const loomRolloutReport* report, loomE
     part_path(path[n], a, report->rollout[i].number);
     if (tool_is_file(path[n])) source[n] = (loomSource){path[n], NULL}, n++;
   }
-  loomAttr attrs[] = {loom_attr_string("env_args", a->env_args),
+  loomAttr attrs[] = {loom_attr_string("env_args", scene->env_args),
                       loom_attr_string("loom_version", loom_version()),
                       loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", a->seed)};
   loomAssembleDef def = loom_default_assemble_def();
@@ -250,7 +250,7 @@ static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, con
   code = loom_rollout(out, scene, &maker, &def, err);
   tool_progress_end();
   if (code && a->error.code) *err = a->error;
-  if (!code && a->out) code = assemble(a, out, err);
+  if (!code && a->out) code = assemble(a, scene, out, err);
   if (a->out) remove_parts(a);
   return code;
 }
@@ -282,10 +282,10 @@ static int open_scene(loomScene** scene, loomTask** task, rolloutArgs* a, loomEr
   const char* name = a->task ? a->task : first.config.rollout.task;
   if (!code && !*name)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a->policy[0]);
-  if (!code) code = tool_task(task, name, err);
+  if (!code) code = loom_task_find(task, name, err);
   loom_trained_destroy(&first);
   if (!code) code = tool_assets(&a->roots, *task, err);
-  return code ? code : tool_scene(scene, &a->env_args, *task, &a->roots, err);
+  return code ? code : loom_scene_of_task(scene, *task, &a->roots, err);
 }
 
 int cmd_rollout(int argc, char** argv) {
@@ -308,7 +308,6 @@ int cmd_rollout(int argc, char** argv) {
   }
   int status = code ? tool_fail(&err) : print(&a, task, reports);
   for (int i = 0; i < a.policies; i++) loom_rollout_report_destroy(&reports[i]);
-  free(a.env_args);
   loom_scene_destroy(scene);
   loom_task_destroy(task);
   loom_asset_roots_destroy(&a.roots);

@@ -324,7 +324,7 @@ int cmd_teleop(int argc, char** argv) {
   loomError err = {0, ""};
   int code = parse_teleop_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
-  code = tool_task(&task, a.task, &err);
+  code = loom_task_find(&task, a.task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
   if (!code)
     code = teleop_open(&session, task, &a.roots, a.out, a.reset, (uint64_t)a.seed, (uint64_t)a.attempt, &err);

@@ -358,15 +358,13 @@ static void print_end(const loomTrainConfig* c, const loomTrainState* s) {
 
 static int open_rollouts(loomScene** scene, loomTask** task, loomTrainConfig* c, trainArgs* a,
                          loomError* err) {
-  char* env_args = NULL;
   if (!c->rollout.task[0]) return 0;
-  int code = tool_task(task, c->rollout.task, err);
+  int code = loom_task_find(task, c->rollout.task, err);
   if (!code && c->rollout.reset[0] && loom_task_find_reset(*task, c->rollout.reset) < 0)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", (*task)->path,
                           c->rollout.reset);
   if (!code) code = tool_assets(&a->roots, *task, err);
-  if (!code) code = tool_scene(scene, &env_args, *task, &a->roots, err);
-  free(env_args);
+  if (!code) code = loom_scene_of_task(scene, *task, &a->roots, err);
   return code;
 }
 

@@ -201,12 +201,10 @@ static int usual_cameras(renderArgs* a, const loomDataset* dataset, loomError* e
 // The task's workspace where no box is given.
 static int set_box(renderArgs* a, const loomTask* task, loomError* err) {
   loomScene* scene = NULL;
-  char* env_args = NULL;
   if (!a->cloud.points || a->cloud.low[0] < a->cloud.high[0]) return 0;
-  int code = tool_scene(&scene, &env_args, task, &a->roots, err);
+  int code = loom_scene_of_task(&scene, task, &a->roots, err);
   if (!code) code = loom_cloud_workspace(a->cloud.low, a->cloud.high, scene, err);
   loom_scene_destroy(scene);
-  free(env_args);
   return code;
 }
 

@@ -9,7 +9,7 @@
 
 static int open_sources(renderRun* run, loomError* err) {
   char path[LOOM_PATH_MAX];
-  int code = tool_source_path(path, run->task, &run->args->roots, err);
+  int code = loom_task_source(path, run->task, &run->args->roots, err);
   if (!code) code = loom_dataset_open(&run->source_dataset, path, err);
   if (!code) code = loom_sources_load(&run->source_set, run->task, path, &run->args->roots, err);
   run->sources = (overlaySources){run->source_dataset, &run->source_set, &run->args->roots};

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/model/model.h"
-#include "engine/task/task.h"
+#include "engine/scene/library.h"
+#include "engine/scene/scene.h"
 #include "generators/source/replay.h"
 
 struct cJSON;
@@ -19,21 +19,12 @@ int tool_fail(const loomError* err);
 /// Wrong usage: the message, then a hint at --help. Returns EXIT_USAGE.
 int tool_usage(const char* command, const char* format, ...) LOOM_PRINTF(2, 3);
 
-/// The scenes folder: $DEMOLOOM_SCENES, else beside the program, else below its prefix.
-int tool_scenes_dir(char out[LOOM_PATH_MAX], loomError* err);
-/// Names of all scenes, sorted; returns how many were put into names (max).
-int tool_scene_names(loomName* names, int max);
-/// A task by scene name, or by the path of a task.yaml.
-int tool_task(loomTask** out, const char* name, loomError* err);
 bool tool_is_file(const char* path);
 /// Do two paths lead to one file?
 bool tool_same_file(const char* a, const char* b);
 
 /// Add the roots a task needs that the user did not give, fetching assets that are not there yet.
 int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err);
-/// Path of the task's source demos.
-int tool_source_path(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
-                     loomError* err);
 
 /// What a command looks at: a task's source demos (target is a scene's name or a task.yaml), or a dataset,
 /// whose task is task_name's (nullable) or else the scene whose env_name is that of its env_args. Adds the
@@ -43,11 +34,6 @@ int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, con
 
 /// Before many threads draw, each alone: threads of the driver's own would only get in their way.
 void tool_draw_side_by_side(void);
-/// The scene that a task's episodes run in: its own model, or that of its source demos; and env_args
-/// (malloc'ed) for datasets made there.
-int tool_scene(loomScene** out, char** env_args, const loomTask* task, const loomAssetRoots* roots,
-               loomError* err);
-
 /// On stdout.
 void tool_print_json(const struct cJSON* json);
 

@@ -59,7 +59,7 @@ int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, 
   if (!strcmp(name, "scripted")) {
     out->maker = (loomPolicyMaker){NULL, create_scripted, begin_scripted, free};
   } else if (!strcmp(name, "generator")) {
-    code = tool_source_path(path, task, roots, err);
+    code = loom_task_source(path, task, roots, err);
     if (!code) code = loom_sources_load(&out->sources, task, path, roots, err);
     out->maker = (loomPolicyMaker){&out->sources, create_generator, begin_generator, free};
   } else {

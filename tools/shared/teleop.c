@@ -17,7 +17,7 @@ int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* ro
   s->reset = loom_task_find_reset(task, reset ? reset : task->resets[0].name);
   if (s->reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, reset);
-  int code = tool_scene(&s->scene, &s->env_args, task, roots, err);
+  int code = loom_scene_of_task(&s->scene, task, roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
   if (!code) code = loom_trace_create(&s->trace, s->episode, ROOM * task->max_steps, err);
   if (!code) code = loom_episode_reset(s->episode, s->reset, seed, attempt, err);
@@ -31,7 +31,6 @@ void teleop_close(teleopSession* s) {
   loom_trace_destroy(&s->trace);
   loom_episode_destroy(s->episode);
   loom_scene_destroy(s->scene);
-  free(s->env_args);
   memset(s, 0, sizeof *s);
 }
 
@@ -45,7 +44,7 @@ int teleop_restart(teleopSession* s, uint64_t attempt, loomError* err) {
 static int add_demo(const teleopSession* s, const char* shard, loomError* err) {
   loomSource sources[] = {{s->out, NULL}, {shard, NULL}};
   bool there = tool_is_file(s->out);
-  loomAttr attrs[] = {loom_attr_string("env_args", s->env_args),
+  loomAttr attrs[] = {loom_attr_string("env_args", s->scene->env_args),
                       loom_attr_string("loom_version", loom_version()),
                       loom_attr_string("loom_origin", "teleoperated")};
   loomAssembleDef def = loom_default_assemble_def();
@@ -67,7 +66,7 @@ int teleop_save(teleopSession* s, bool anyhow, loomError* err) {
   }
   loom_trace_end(&s->trace, s->episode);
   snprintf(shard, sizeof shard, "%.*s.demo", LOOM_PATH_MAX - 8, s->out);
-  loomDriven driven = {"teleoperated", s->saved, s->seed, s->attempt, success, s->env_args, s->roots};
+  loomDriven driven = {"teleoperated", s->saved, s->seed, s->attempt, success, s->scene->env_args, s->roots};
   loomWriteDef write = loom_default_write_def();
   s->not_annotated = (loomError){0, ""};
   int code = loom_record_driven(shard, &s->trace, s->episode, &driven, &write, &s->not_annotated, err);

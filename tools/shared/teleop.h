@@ -14,7 +14,6 @@ typedef struct teleopSession {
   loomEpisode* episode;
   loomTrace trace;
   loomTeleop teleop;
-  char* env_args;
   int reset;  // reset distribution
   uint64_t seed, attempt;
   int saved;                // demos

@@ -10,7 +10,7 @@ bool view_live_sources(viewApp* app) {
   loomError err = {0, ""};
   char path[LOOM_PATH_MAX];
   if (app->sources.n) return true;
-  int code = tool_source_path(path, app->task, &app->args->roots, &err);
+  int code = loom_task_source(path, app->task, &app->args->roots, &err);
   if (!code) code = loom_sources_load(&app->sources, app->task, path, &app->args->roots, &err);
   if (!code) code = loom_dataset_open(&app->source_dataset, path, &err);
   if (code) view_say(app, "%s", err.message);

@@ -1,0 +1,44 @@
+#include "engine/scene/env_args.h"
+
+#include <cjson/cJSON.h>
+
+// One controller as robosuite's controller_configs give it; n entries of a pose.
+static cJSON* controller_json(const loomControllerDef* c, int n) {
+  cJSON* root = cJSON_CreateObject();
+  cJSON_AddStringToObject(root, "type", loom_controller_names[c->type]);
+  cJSON_AddItemToObject(root, "input_max", cJSON_CreateDoubleArray(c->input_max, n));
+  cJSON_AddItemToObject(root, "input_min", cJSON_CreateDoubleArray(c->input_min, n));
+  cJSON_AddItemToObject(root, "output_max", cJSON_CreateDoubleArray(c->output_max, n));
+  cJSON_AddItemToObject(root, "output_min", cJSON_CreateDoubleArray(c->output_min, n));
+  cJSON_AddItemToObject(root, "kp", cJSON_CreateDoubleArray(c->kp, n));
+  cJSON_AddItemToObject(root, "damping_ratio", cJSON_CreateDoubleArray(c->damping_ratio, n));
+
+  // robosuite reads these too; ours are always so.
+  cJSON_AddStringToObject(root, "impedance_mode", "fixed");
+  cJSON_AddBoolToObject(root, "uncouple_pos_ori", c->uncouple_pos_ori);
+  cJSON_AddBoolToObject(root, "control_delta", c->delta);
+  return root;
+}
+
+char* loom_env_args(const loomTask* task) {
+  cJSON* root = cJSON_CreateObject();
+  cJSON_AddStringToObject(root, "env_name", task->env_name[0] ? task->env_name : task->name);
+  cJSON_AddNumberToObject(root, "type", 1);  // robomimic: a robosuite environment
+  cJSON* kwargs = cJSON_AddObjectToObject(root, "env_kwargs");
+
+  // Each robot once, though it may have two arms.
+  cJSON* robots = cJSON_AddArrayToObject(kwargs, "robots");
+  for (int a = 0; a < task->arm_count; a++) {
+    if (a && task->robots[a].index == task->robots[a - 1].index) continue;
+    cJSON_AddItemToArray(robots, cJSON_CreateString(task->robots[a].robot));
+  }
+
+  cJSON_AddNumberToObject(kwargs, "control_freq", task->control_freq);
+  cJSON_AddItemToObject(
+      kwargs, "controller_configs",
+      controller_json(&task->controller, loom_controller_pose_dim(&task->controller, &task->robots[0])));
+
+  char* text = cJSON_PrintUnformatted(root);
+  cJSON_Delete(root);
+  return text;
+}

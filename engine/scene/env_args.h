@@ -1,0 +1,11 @@
+// env_args: what robomimic's datasets say about the environment their demos were made in. Internal.
+#ifndef LOOM_ENGINE_SCENE_ENV_ARGS_H
+#define LOOM_ENGINE_SCENE_ENV_ARGS_H
+
+#include "engine/task/task.h"
+
+/// env_args of a task's own demos (JSON, malloc'ed): environment, control frequency, controllers. NULL when out
+/// of memory.
+char* loom_env_args(const loomTask* task);
+
+#endif

@@ -1,0 +1,175 @@
+#include "engine/scene/scene.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/data/dataset.h"
+#include "engine/scene/compose.h"
+#include "engine/scene/env_args.h"
+#include "engine/scene/library.h"
+
+// ---- a model bound to its task
+
+static int bind_objects(loomScene* s, loomError* err) {
+  const loomTask* task = s->task;
+  for (int o = 0; o < task->object_count; o++) {
+    const loomObjectDef* object = &task->objects[o];
+    int body = mj_name2id(s->model, mjOBJ_BODY, object->body);
+    if (body < 0) {
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: object '%s': the model has no body '%s'", task->path,
+                            object->name, object->body);
+    }
+
+    s->object_body[o] = body;
+    s->object_qpos[o] = s->model->body_jntnum[body] ? s->model->jnt_qposadr[s->model->body_jntadr[body]] : -1;
+
+    // Only objects whose sizes are drawn need their part of the text at hand.
+    if (object->shape_count) {
+      int code = loom_variation_bind(&s->variations[o], s->xml, s->label, object->body, err);
+      if (code) return loom_error_prefix(err, code, "%s: object '%s'", task->path, object->name);
+    }
+  }
+  return 0;
+}
+
+// What a reset places is free to be placed; what it slides or turns has one joint to do so.
+static int check_placements(const loomScene* s, loomError* err) {
+  const loomTask* task = s->task;
+  for (int r = 0; r < task->reset_count; r++) {
+    for (int i = 0; i < task->resets[r].placement_count; i++) {
+      const loomPlacement* place = &task->resets[r].placements[i];
+      int body = s->object_body[place->object], joint = s->model->body_jntadr[body];
+      mjtJoint type = joint >= 0 ? (mjtJoint)s->model->jnt_type[joint] : mjJNT_BALL;
+      bool ok = place->on_joint ? type == mjJNT_HINGE || type == mjJNT_SLIDE : type == mjJNT_FREE;
+      if (ok && s->model->body_jntnum[body] == 1) continue;
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: reset %s: object '%s': body '%s' has no %s",
+                            task->path, task->resets[r].name, task->objects[place->object].name,
+                            task->objects[place->object].body,
+                            place->on_joint ? "single hinge or slide joint" : "free joint");
+    }
+  }
+  return 0;
+}
+
+static int fill_scene(loomScene* s, const char* xml, const char* label, const char* env_args,
+                      const loomAssetRoots* roots, loomError* err) {
+  const loomTask* task = s->task;
+  loomModelDef def = loom_default_model_def();
+  int code = 0;
+
+  // A task without a controller is driven by the one its demos were recorded with.
+  s->control = task->controller;
+  if (!task->has_controller) code = loom_controller_from_json(&s->control, env_args, label, err);
+
+  // Copies, so that the scene needs nothing of the caller's but the task.
+  snprintf(s->label, sizeof s->label, "%s", label);
+  s->xml = strdup(xml);
+  s->env_args = env_args ? strdup(env_args) : NULL;
+  if (!code && (!s->xml || (env_args && !s->env_args)))
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
+  if (!code) code = loom_asset_roots_copy(&s->roots, roots, err);
+
+  // Nothing here draws: without what is only seen the physics is the same bit for bit.
+  def.visual = false;
+  if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
+  if (!code) code = bind_objects(s, err);
+  if (!code) code = check_placements(s, err);
+  if (!code) s->substeps = (int)lround(1.0 / (task->control_freq * s->model->opt.timestep));
+  return code;
+}
+
+int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
+                      const char* env_args, const loomAssetRoots* roots, loomError* err) {
+  *out = NULL;
+  loomScene* s = calloc(1, sizeof *s);
+  if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
+  s->task = task;
+
+  int code = fill_scene(s, xml, label, env_args, roots, err);
+  if (code)
+    loom_scene_destroy(s);
+  else
+    *out = s;
+  return code;
+}
+
+void loom_scene_destroy(loomScene* s) {
+  if (!s) return;
+
+  for (int o = 0; o < LOOM_MAX_OBJECTS; o++) loom_variation_destroy(s->variations[o]);
+  mj_deleteModel(s->model);
+  loom_asset_roots_destroy(&s->roots);
+  free(s->xml);
+  free(s->env_args);
+
+  loom_task_destroy(s->own_task);
+  free(s);
+}
+
+// ---- a task's model
+
+// MJCF and env_args as recorded with the source demos: two attributes, no demo is replayed for them.
+static int read_recorded(char** xml, char* label, char** env_args, const loomTask* task,
+                         const loomAssetRoots* roots, loomError* err) {
+  char path[LOOM_PATH_MAX];
+  loomDataset* dataset = NULL;
+  int code = loom_task_source(path, task, roots, err);
+  if (!code) code = loom_dataset_open(&dataset, path, err);
+  if (code) return code;
+
+  // The task says which demo's model it runs in.
+  if (task->model_demo >= loom_dataset_demo_count(dataset))
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos",
+                          task->path, task->model_demo, loom_dataset_demo_count(dataset));
+  if (!code) {
+    const char* demo = loom_dataset_demo_path(dataset, task->model_demo);
+    snprintf(label, LOOM_PATH_MAX, "%.900s:%.100s", path, demo);
+    code = loom_dataset_attr_string(xml, dataset, demo, "model_file", err);
+  }
+  if (!code) code = loom_dataset_attr_string(env_args, dataset, "data", "env_args", err);
+
+  loom_dataset_close(dataset);
+  return code;
+}
+
+int loom_scene_of_task(loomScene** out, const loomTask* task, const loomAssetRoots* roots, loomError* err) {
+  char label[LOOM_PATH_MAX], *xml = NULL, *env_args = NULL;
+  int code;
+  *out = NULL;
+
+  // A model of its own beside the task file, or the one that its source demos were recorded in.
+  if (task->model_file[0]) {
+    code = loom_task_model(&xml, label, task, roots, err);
+    env_args = loom_env_args(task);
+    if (!code && !env_args) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
+  } else {
+    code = read_recorded(&xml, label, &env_args, task, roots, err);
+  }
+
+  if (!code) code = loom_scene_create(out, task, xml, label, env_args, roots, err);
+  free(xml);
+  free(env_args);
+  loom_model_forget_assets();
+  return code;
+}
+
+int loom_scene_open(loomScene** out, const char* name, const loomAssetRoots* roots, loomError* err) {
+  loomAssetRoots all = {0};
+  loomTask* task = NULL;
+  *out = NULL;
+
+  int code = loom_task_find(&task, name, err);
+  if (!code) code = loom_asset_roots_copy(&all, roots, err);
+  if (!code) code = loom_task_assets(&all, task, NULL, err);
+  if (!code) code = loom_scene_of_task(out, task, &all, err);
+
+  // From here on the scene keeps its task, and copies of the roots.
+  if (code)
+    loom_task_destroy(task);
+  else
+    (*out)->own_task = task;
+  loom_asset_roots_destroy(&all);
+  return code;
+}

@@ -1,0 +1,43 @@
+// A scene: a task with the compiled model that its episodes run in.
+#ifndef LOOM_ENGINE_SCENE_SCENE_H
+#define LOOM_ENGINE_SCENE_SCENE_H
+
+#include <mujoco/mujoco.h>
+
+#include "engine/model/model.h"
+#include "engine/model/variation.h"
+#include "engine/task/task.h"
+
+/// Read-only once created, shared by all workers.
+typedef struct loomScene {
+  const loomTask* task;
+  loomControllerDef control;
+  char* xml;                                    // MJCF the model was compiled from
+  char label[LOOM_PATH_MAX];                    // where it came from, for messages
+  char* env_args;                               // JSON, for datasets made here; NULL if created without
+  loomAssetRoots roots;                         // where its files are
+  mjModel* model;                               // without visuals
+  loomVariation* variations[LOOM_MAX_OBJECTS];  // NULL for objects of fixed size
+  int object_body[LOOM_MAX_OBJECTS];
+  int object_qpos[LOOM_MAX_OBJECTS];  // of its free joint, or of the joint it slides or turns on; -1 = none
+  int substeps;                       // physics steps a control step
+  loomTask* own_task;                 // what loom_scene_open has loaded; NULL: the task is the caller's
+} loomScene;
+
+/// Open a scene by its name ("handover") or by the path of a task.yaml: its task, its assets and its model,
+/// all found by engine/scene/library.h. roots (nullable) are asset folders to look in first. *out is NULL on
+/// error: LOOM_ERR_USAGE (no such scene), LOOM_ERR_IO (its assets are not on this machine; says what to do),
+/// or what the task file and the model say. Free with loom_scene_destroy, the task included.
+int loom_scene_open(loomScene** out, const char* name, const loomAssetRoots* roots, loomError* err);
+
+/// The scene of a loaded task, which must outlive it: the task's own model, or the one recorded with its source
+/// demos. roots must have the task's assets (loom_task_assets). Errors as loom_scene_open's.
+int loom_scene_of_task(loomScene** out, const loomTask* task, const loomAssetRoots* roots, loomError* err);
+
+/// Compile `xml` (named `label` in messages) for the task. env_args (nullable) is the source dataset's, whose
+/// controller_configs are used when the task file gives none.
+int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
+                      const char* env_args, const loomAssetRoots* roots, loomError* err);
+void loom_scene_destroy(loomScene* scene);
+
+#endif
