@@ -53,10 +53,11 @@ TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZERS   := $(FUZZ_SRC:%.c=$(BUILD)/%)
 # All of policies/ that computes with loomReal, in double: for tests that compare gradients with central differences.
-DOUBLE    := $(filter-out %/safetensors.c %/safetensors_file.c,$(wildcard policies/nn/*.c)) policies/objective/loss.c \
-             policies/network/encoder.c $(wildcard policies/network/network*.c)
+DOUBLE    := $(filter-out %/safetensors.c %/safetensors_file.c,$(wildcard policies/nn/*.c)) $(wildcard policies/objective/*.c) \
+             $(filter-out %/network_file.c,$(wildcard policies/network/*.c)) policies/learn/supervised.c
 DOUBLE_OBJ := $(DOUBLE:%.c=$(BUILD)/double/%.o)
-GRADIENTS := $(addprefix $(BUILD)/tests/policies/,network/test_encoder nn/test_gradient network/test_network_gradient)
+GRADIENTS := $(addprefix $(BUILD)/tests/policies/,network/test_encoder nn/test_gradient network/test_network_gradient \
+             objective/test_distribution)
 ASAN      := $(BUILD)$(if $(filter-out asan,$(CONFIG)),-asan)
 
 all: $(BUILD)/demoloom  ## set up what is missing and build build/demoloom

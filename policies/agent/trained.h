@@ -5,7 +5,7 @@
 
 #include "engine/observe/sense.h"
 #include "policies/agent/rollout.h"
-#include "policies/network/network.h"
+#include "policies/network/actor.h"
 
 /// Free with loom_trained_destroy.
 typedef struct loomTrained {

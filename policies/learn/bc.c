@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "policies/learn/supervised.h"
 #include "policies/nn/optimizer.h"
 #include "policies/report/curves.h"
 #include "policies/report/event_log.h"
@@ -28,6 +29,7 @@ typedef struct run {
   loomData *data, *validation;
   loomBatch batch, held_out;
   loomTrained trained;
+  loomObjective objective;
   loomReal* average;  // (params.total) of the weights; NULL = none
   loomAdamDef adam;
   loomScheduleDef schedule;
@@ -194,7 +196,8 @@ static int step(run* r, loomError* err) {
   int code = loom_data_batch(&r->batch, r->data, i, err);
   if (code) return code;
   loomSamples samples = loom_trained_samples(&r->trained, &r->batch);
-  double loss = loom_network_loss(net, &samples, (uint64_t)r->config->train.seed, (uint64_t)i, true);
+  double loss =
+      loom_supervised_loss(net, &r->objective, &samples, (uint64_t)r->config->train.seed, (uint64_t)i, true);
   r->state.rate = loom_schedule_rate(&r->schedule, (uint64_t)i);
   double length =
       isfinite(loss) ? loom_adam_step(&net->params, &r->adam, r->state.rate, (uint64_t)i + 1) : NAN;
@@ -246,8 +249,8 @@ static int validate(run* r, bool* better, loomError* err) {
     code = loom_data_batch(&r->held_out, r->validation, i, err);
     if (code) break;
     loomSamples samples = loom_trained_samples(&r->trained, &r->held_out);
-    sum += samples.n * loom_network_loss(&r->trained.network, &samples, (uint64_t)r->config->train.seed,
-                                         (uint64_t)i, false);
+    sum += samples.n * loom_supervised_loss(&r->trained.network, &r->objective, &samples,
+                                            (uint64_t)r->config->train.seed, (uint64_t)i, false);
     count += samples.n;
   }
   swap_average(r);
@@ -385,6 +388,9 @@ static int create(run* r, loomError* err) {
   if (!code) code = loom_trained_create(&r->trained, c, r->data, err);
   if (!code) code = loom_network_layout(&r->trained.network, c->train.batch, err);
   if (code) return code;
+  loomObjectiveDef objective = loom_network_objective(&r->trained.network.def);
+  code = loom_objective_create(&r->objective, &objective, c->train.batch, err);
+  if (code) return code;
   const loomParams* params = &r->trained.network.params;
   if (c->optimizer.ema > 0) {
     r->average = malloc(params->total * sizeof *r->average);
@@ -478,6 +484,7 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
     if (err) *err = unlogged;
   }
   loom_trained_destroy(&r->trained);
+  loom_objective_destroy(&r->objective);
   loom_batch_destroy(&r->batch);
   loom_batch_destroy(&r->held_out);
   loom_data_close(r->data);

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "policies/network/network.h"
+#include "policies/learn/supervised.h"
+#include "policies/network/actor.h"
 #include "policies/nn/optimizer.h"
 
 enum { OBS = 60, ACTIONS = 14, BATCH = 64, TRIES = 4 };
@@ -26,12 +27,12 @@ static float* normals(size_t count, loomRandom* r) {
 }
 
 // Milliseconds, the quickest of some tries: the first one warms up.
-static double step_time(loomNetwork* net, const loomSamples* samples) {
+static double step_time(loomNetwork* net, loomObjective* objective, const loomSamples* samples) {
   loomAdamDef adam = loom_default_adam_def();
   double best = INFINITY;
   for (uint64_t i = 1; i <= TRIES; i++) {
     double begin = now();
-    loom_network_loss(net, samples, 1, i, true);
+    loom_supervised_loss(net, objective, samples, 1, i, true);
     loom_adam_step(&net->params, &adam, 1e-4, i);
     best = fmin(best, now() - begin);
   }
@@ -57,17 +58,20 @@ static double decision_time(const loomNetwork* net, const float* obs, loomError*
 static int measure(loomPolicyKind kind, double* mlp, loomError* err) {
   loomTrainConfig config = loom_default_train_config(kind);
   loomNetworkDef def = loom_network_def(&config, OBS, ACTIONS);
+  loomObjectiveDef learned = loom_network_objective(&def);
   loomNetwork net;
+  loomObjective objective;
   loomRandom r = loom_random(1, 0, LOOM_PURPOSE_TEST);
   size_t rows = BATCH * (size_t)def.action_rows;
   int code = loom_network_create(&net, &def, 1, err);
   if (!code) code = loom_network_layout(&net, BATCH, err);
+  if (!code) code = loom_objective_create(&objective, &learned, BATCH, err);
   if (code) return code;
   float *obs = normals(BATCH * (size_t)def.obs_rows * OBS, &r), *actions = normals(rows * ACTIONS, &r),
         *real = malloc(rows * sizeof *real);
   for (size_t i = 0; i < rows; i++) real[i] = 1;
   loomSamples samples = {.n = BATCH, .obs = obs, .actions = actions, .real = real};
-  double train = step_time(&net, &samples), decide = decision_time(&net, obs, err);
+  double train = step_time(&net, &objective, &samples), decide = decision_time(&net, obs, err);
   if (kind == LOOM_KIND_BC_GMM) *mlp = decide;
   printf("%-15s %11zu %12.3f %13.0f %12.3f %8d %9.1f\n", loom_policy_kind_name(kind), net.params.total,
          train / BATCH, 1e3 * BATCH / train, decide, loom_network_decided(&def), decide / *mlp);
@@ -76,6 +80,7 @@ static int measure(loomPolicyKind kind, double* mlp, loomError* err) {
   free(actions);
   free(real);
   loom_network_destroy(&net);
+  loom_objective_destroy(&objective);
   return 0;
 }
 

@@ -2,13 +2,14 @@
 #ifndef LOOM_TESTS_POLICIES_NETWORK_NETWORK_FIXTURE_H
 #define LOOM_TESTS_POLICIES_NETWORK_NETWORK_FIXTURE_H
 
-#include "policies/network/network.h"
+#include "policies/learn/supervised.h"
 
 enum { N = 12, OBS = 5, ACTIONS = 3, ROWS = 32 };
 
 typedef struct netCase {
   loomTrainConfig config;
   loomNetwork net;
+  loomObjective objective;
   loomReal obs[N * ROWS * OBS], dobs[N * ROWS * OBS], actions[N * ROWS * ACTIONS], real[N * ROWS];
   loomSamples samples;
 } netCase;
@@ -43,6 +44,8 @@ static void make(netCase* c, const loomTrainConfig* config) {
   loomNetworkDef def = loom_network_def(&c->config, OBS, ACTIONS);
   if (loom_network_create(&c->net, &def, 1, &err) || loom_network_layout(&c->net, N, &err))
     fail_msg("%s", err.message);
+  loomObjectiveDef objective = loom_network_objective(&def);
+  if (loom_objective_create(&c->objective, &objective, N, &err)) fail_msg("%s", err.message);
   // What to do is a function of what is seen last, so that it can be learned.
   for (int i = 0; i < N * def.obs_rows * OBS; i++) c->obs[i] = (loomReal)loom_random_normal(&r);
   for (int i = 0; i < N; i++) {
@@ -55,6 +58,11 @@ static void make(netCase* c, const loomTrainConfig* config) {
     }
   }
   c->samples = (loomSamples){.n = N, .obs = c->obs, .actions = c->actions, .real = c->real, .dobs = c->dobs};
+}
+
+static void unmake(netCase* c) {
+  loom_network_destroy(&c->net);
+  loom_objective_destroy(&c->objective);
 }
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "policies/network/actor.h"
 #include "policies/nn/optimizer.h"
 #include "tests/policies/network/network_fixture.h"
 
@@ -31,7 +32,7 @@ static void decisions(void** state) {
     assert_memory_equal(out[0], out[1], (size_t)count * sizeof **out);
     loom_actor_destroy(&actor[0]);
     loom_actor_destroy(&actor[1]);
-    loom_network_destroy(&c->net);
+    unmake(c);
     test_free(c);
   }
 }
@@ -57,7 +58,7 @@ static double spread(double evaluation_std, double fixed_std) {
     square += (double)(out[0] * out[0]);
   }
   loom_actor_destroy(&actor);
-  loom_network_destroy(&c->net);
+  unmake(c);
   test_free(c);
   return sqrt(fmax(0, square / TRIES - sum / TRIES * sum / TRIES));
 }
@@ -83,7 +84,7 @@ static void learned_by_heart(void** state) {
     uint64_t steps = loom_policy_denoises(k) ? 4000 : 1200;
     loomScheduleDef schedule = {.kind = LOOM_SCHEDULE_COSINE, .rate = 3e-3, .steps = steps};
     for (uint64_t step = 1; step <= steps; step++) {
-      loom_network_loss(&c->net, &c->samples, 1, step, true);
+      loom_supervised_loss(&c->net, &c->objective, &c->samples, 1, step, true);
       loom_adam_step(&c->net.params, &adam, loom_schedule_rate(&schedule, step - 1), step);
     }
     loomActor actor;
@@ -102,7 +103,7 @@ static void learned_by_heart(void** state) {
     }
     if (!(worst < 0.1)) fail_msg("%s: decides %g beside", loom_policy_kind_name((loomPolicyKind)k), worst);
     loom_actor_destroy(&actor);
-    loom_network_destroy(&c->net);
+    unmake(c);
     test_free(c);
   }
 }

@@ -12,7 +12,7 @@
 
 static double loss_of(netCase* c) {
   // Trained, for dropout; it is a function of seed and step.
-  return loom_network_loss(&c->net, &c->samples, 1, 5, true);
+  return loom_supervised_loss(&c->net, &c->objective, &c->samples, 1, 5, true);
 }
 
 // How far a gradient is from the differences, relative to its size.
@@ -51,7 +51,7 @@ static void check(const loomTrainConfig* config, const char* what) {
   if (!(weights <= 1e-6) || !(obs <= 1e-6))
     fail_msg("%s%s: gradients off by %g of their size (weights), %g (observations)",
              loom_policy_kind_name((loomPolicyKind)config->policy.kind), what, weights, obs);
-  loom_network_destroy(&c->net);
+  unmake(c);
   test_free(c);
 }
 

@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
-#include "policies/network/network.h"
+#include "policies/learn/supervised.h"
 #include "policies/nn/activation.h"
 #include "policies/nn/attention.h"
 #include "policies/nn/conv.h"
@@ -437,15 +437,19 @@ static void bc_transformer(void** state) {
   loomNetworkDef def = loom_network_def(&config, OBS, ACTIONS);
   assert_int_equal(loom_network_create(&net, &def, 1, &err), 0);
   assert_int_equal(loom_network_layout(&net, N, &err), 0);
+  loomObjective objective;
+  loomObjectiveDef learned = loom_network_objective(&def);
+  assert_int_equal(loom_objective_create(&objective, &learned, N, &err), 0);
   begin("bc_transformer");
   load(&net.params);
   loomSamples samples = {.n = N,
                          .obs = input("obs", N * SEEN * OBS),
                          .actions = input("action", N * TAUGHT * ACTIONS),
                          .real = input("real", N * TAUGHT)};
-  expect_loss(loom_network_loss(&net, &samples, 1, 0, true));
+  expect_loss(loom_supervised_loss(&net, &objective, &samples, 1, 0, true));
   expect_training(&net.params);
   loom_network_destroy(&net);
+  loom_objective_destroy(&objective);
 }
 
 static void unet(void** state) {

@@ -1,0 +1,35 @@
+// Who acts by a network: outputs become actions by what the objective says that they are. A regression's are the
+// actions; a likelihood's are sampled from; a denoiser is asked again and again until no noise is left.
+#ifndef LOOM_POLICIES_NETWORK_ACTOR_H
+#define LOOM_POLICIES_NETWORK_ACTOR_H
+
+#include "policies/network/network.h"
+
+/// One that acts, with the network's parameters as they are at each decision.
+typedef struct loomActor {
+  const loomNetwork* network;
+  loomObjectiveDef objective;
+  void* layers;
+  loomArena arena;
+  loomEncoder encoder;
+  loomArena encoder_arena;
+  loomDiffusion diffusion;  // of denoisers, as what follows
+  loomReal *chunk, *clean;  // (output_width) the actions while noise is taken away; the guess at a step
+  loomArena chunk_arena;
+} loomActor;
+
+/// LOOM_ERR_MEMORY.
+int loom_actor_create(loomActor* out, const loomNetwork* network, loomError* err);
+void loom_actor_destroy(loomActor* actor);
+/// Forget what came before: a new episode.
+void loom_actor_begin(loomActor* actor);
+/// A row (obs_dim) whose first low_dim numbers are set: the features of visual (one row of each of the
+/// encoder's keys) behind them.
+void loom_actor_see(loomReal* row, loomActor* actor, const loomReal* const* visual);
+/// actions (decided x action_dim) from obs (seen x obs_dim). random NULL, where outputs are a Gaussian or a
+/// mixture: the mean of the likeliest.
+void loom_actor_decide(loomReal* actions, loomActor* actor, const loomReal* obs, loomRandom* random);
+/// The outputs (output_width) themselves, of networks that are asked once; valid until the next call.
+const loomReal* loom_actor_outputs(loomActor* actor, const loomReal* obs);
+
+#endif
