@@ -61,7 +61,9 @@ typedef struct loomDataset loomDataset;
 /// Open for reading. Errors: LOOM_ERR_IO (no such file, not a regular file), LOOM_ERR_FORMAT (not HDF5,
 /// truncated, no `data` group). *out is NULL on error.
 /// HDF5 1.10 crashes on some damaged files, so a forked child reads the file first (its numbers too, up to 64
-/// MiB); demos that it dies on are refused afterwards, the others can be used.
+/// MiB); demos that it dies on are refused afterwards, the others can be used. Files that this process
+/// assembled itself, and those that such a child got through before, are opened without one as long as they
+/// have not changed since.
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err);
 /// The same without that child, for files this very program wrote.
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err);

@@ -231,7 +231,7 @@ static int read_array(loomArray* out, const loomDataset* ds, const char* object,
   if (status) return status;
   char where[1024];
   snprintf(where, sizeof where, "%s: %s/%s", ds->path, object, name);
-  status = loom_h5_describe(out, dset, ds->file_size, where, err);
+  status = loom_h5_describe(out, dset, ds->stat.st_size, where, err);
   int64_t rows = out->rank ? out->shape[0] : 1;
   if (!status && last == ALL_ROWS) last = rows;
   if (!status && last != DESCRIBE_ONLY) {
@@ -308,7 +308,7 @@ static int visit_child(visitState* state, hid_t group, const char* link, const c
     H5Gclose(child);
     return status;
   } else {
-    readable = loom_h5_describe(&array, child, state->ds->file_size, where, &why);
+    readable = loom_h5_describe(&array, child, state->ds->stat.st_size, where, &why);
   }
   loom_h5_close(child);
   return state->visit(state->user, path, &array, readable, &why);

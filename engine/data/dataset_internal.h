@@ -3,6 +3,7 @@
 #define LOOM_ENGINE_DATA_DATASET_INTERNAL_H
 
 #include <hdf5.h>
+#include <sys/stat.h>
 
 #include "engine/base/file.h"
 #include "engine/data/dataset.h"
@@ -21,9 +22,10 @@ typedef struct loomProbe loomProbe;
 struct loomDataset {
   hid_t file;
   char* path;
-  int64_t file_size;  // bytes; bounds what any array may claim
-  loomNames demos;    // "demo_3", natural order
-  loomNames paths;    // "data/demo_3"
+  struct stat stat;  // of the file when it was opened; its size bounds what any array may claim
+  bool settled;      // a change after that would bear another time
+  loomNames demos;   // "demo_3", natural order
+  loomNames paths;   // "data/demo_3"
   char* warning;
   loomDisk disk;     // of a file that was cut short
   loomProbe* probe;  // NULL: all has been read, and damaged is complete
@@ -34,7 +36,7 @@ struct loomDataset {
 enum { LOOM_H5_REASON = 240 };
 
 typedef enum loomTrust {
-  LOOM_TRUST_NONE,  // a child reads everything first
+  LOOM_TRUST_NONE,  // a child reads everything first, but of files that are trusted already
   LOOM_TRUST_SOON,  // children read ahead; whoever wants a demo waits until they got through it
   LOOM_TRUST_ALL,   // no child
 } loomTrust;
@@ -52,7 +54,21 @@ int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, lo
 bool loom_h5_probe_passed(loomProbe* probes, int demo);
 /// Wait until they have. Did they die of it? Any thread may ask.
 bool loom_h5_probe_damaged(loomProbe* probes, int demo);
+/// Have they read everything, and died of nothing?
+bool loom_h5_probe_clean(loomProbe* probes);
 void loom_h5_probe_end(loomProbe* probes);
+/// How many children this process has made so far; for tests.
+int64_t loom_h5_probe_forks(void);
+
+/// Files that need no trial reading: this process wrote them, or its children got through them without harm.
+/// A file is known by device, inode, size and times of change, so one that is changed afterwards is another
+/// one. Any thread may call.
+void loom_h5_trust(const struct stat* file);
+/// A file that has just been written, once a later change is sure to bear another time (some milliseconds).
+void loom_h5_trust_written(const char* path);
+/// Is it so long since the file changed that the next change will bear another time?
+bool loom_h5_is_settled(const struct stat* file);
+bool loom_h5_is_trusted(const struct stat* file);
 
 /// HDF5 prints its error stack by default, and in a thread-safe build the setting is one per thread.
 void loom_h5_quiet(void);

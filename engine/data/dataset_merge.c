@@ -509,16 +509,22 @@ static int create_output(assembly* a, const char* temporary, loomError* err) {
                         a->disk.error ? strerror(a->disk.error) : "HDF5 refused");
 }
 
-// Close the temporary file, then either put it in its place or remove it.
-static int finish(hid_t file, const loomDisk* disk, const char* temporary, const char* path, int status,
-                  loomError* err) {
+// Close the temporary file, then either put it in its place or remove it. own: all of it is written by us.
+static int finish(hid_t file, const loomDisk* disk, const char* temporary, const char* path, bool own,
+                  int status, loomError* err) {
   if (file >= 0 && H5Fclose(file) < 0 && !status)
     status = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be finished", path);
   if (disk->error && status != LOOM_ERR_INTERRUPTED)
     status = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s); nothing was left behind", path,
                             strerror(disk->error));
-  if (!status) return loom_commit_file(temporary, path, err);
-  unlink(temporary);
+  if (status) {
+    unlink(temporary);
+    return status;
+  }
+  status = loom_commit_file(temporary, path, err);
+
+  // Nobody needs a child to open it from now on.
+  if (!status && own) loom_h5_trust_written(path);
   return status;
 }
 
@@ -534,7 +540,7 @@ int loom_dataset_assemble(const char* path, const loomSource* source, int n, con
   if (!status) status = fill(&a, source, n, err);
   close_source(&a);
   loom_h5_close(a.data);
-  status = finish(a.file, &a.disk, temporary, path, status, err);
+  status = finish(a.file, &a.disk, temporary, path, true, status, err);
   for (int k = 0; k < a.ncarried; k++) {
     free(a.carried[k].name);
     loom_names_destroy(&a.carried[k].demos);
@@ -582,7 +588,8 @@ int loom_dataset_set_masks(const char* path, const loomMask* mask, int nmask, lo
     loom_h5_close(fapl);
     if (file < 0) status = loom_error_set(err, LOOM_ERR_IO, "%s: the copy cannot be opened", temporary);
     for (int i = 0; i < nmask && !status; i++) status = put_given_mask(file, &mask[i], &ds->demos, path, err);
-    status = finish(file, &disk, temporary, path, status, err);
+    // Demos that are damaged are so in the copy as well.
+    status = finish(file, &disk, temporary, path, !ds->ndamaged, status, err);
   }
   loom_dataset_close(ds);
   free(temporary);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -53,7 +54,7 @@ static int read_array(void* user, const char* name, const loomArray* array, int 
                       const loomError* why) {
   (void)why;
   const reading* r = user;
-  if (unreadable || (r->ds->file_size > full_read_bytes && array->type != LOOM_TYPE_STR)) return 0;
+  if (unreadable || (r->ds->stat.st_size > full_read_bytes && array->type != LOOM_TYPE_STR)) return 0;
   int64_t rows = array->rank ? array->shape[0] : 1;
   for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
     loomArray part;
@@ -115,7 +116,14 @@ static herr_t fork_inside(hid_t plist, const char* name, void* user) {
   return 1;
 }
 
+static atomic_llong forks;
+
+int64_t loom_h5_probe_forks(void) {
+  return atomic_load(&forks);
+}
+
 static void start(probe* p) {
+  atomic_fetch_add(&forks, 1);
   hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
   int from = 0;
   p->child = -1;
@@ -204,6 +212,14 @@ static loomProbe* make_children(const char* path, int64_t file_size, bool cut_sh
   }
   for (int i = 0; i < n; i++) start(&probes->child[i]);
   return probes;
+}
+
+bool loom_h5_probe_clean(loomProbe* probes) {
+  pthread_mutex_lock(&probes->lock);
+  for (int i = 0; i < probes->n; i++) follow(probes, &probes->child[i], false);
+  bool clean = !probes->running && !probes->status && !probes->ndamaged;
+  pthread_mutex_unlock(&probes->lock);
+  return clean;
 }
 
 void loom_h5_probe_end(loomProbe* probes) {

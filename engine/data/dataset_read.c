@@ -81,29 +81,46 @@ static int warn_of_damaged(loomDataset* ds, loomError* err) {
   return LOOM_OK;
 }
 
+// Let children read the file, as far as it is not trusted.
+static int try_reading(loomDataset* ds, loomTrust trust, bool cut_short, loomError* err) {
+  // The end of a file that was cut short is damage by itself, however well the rest reads.
+  if (trust == LOOM_TRUST_ALL || (!cut_short && loom_h5_is_trusted(&ds->stat))) return LOOM_OK;
+  ds->settled = !cut_short && loom_h5_is_settled(&ds->stat);
+  if (trust == LOOM_TRUST_SOON) return loom_h5_probe_begin(&ds->probe, ds->path, ds->stat.st_size, err);
+
+  int status = loom_h5_probe(ds->damaged, &ds->ndamaged, ds->path, ds->stat.st_size, cut_short, err);
+
+  // The mark was taken before the reading: a file that changed meanwhile does not bear it any more.
+  if (!status && !ds->ndamaged && ds->settled) loom_h5_trust(&ds->stat);
+  return status;
+}
+
 int loom_h5_open_file(loomDataset** out, const char* path, loomTrust trust, bool cut_short, loomError* err) {
   *out = NULL;
   loom_h5_quiet();
+
+  // Only regular files: a pipe or a device would let the reading wait for ever.
   struct stat st;
   if (stat(path, &st))
     return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
   if (!S_ISREG(st.st_mode)) return loom_error_set(err, LOOM_ERR_IO, "%s: not a regular file", path);
+
   loomDataset* ds = calloc(1, sizeof *ds);
   if (!ds || !(ds->path = strdup(path))) {
     free(ds);
     return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   }
   ds->file = -1;
-  ds->file_size = st.st_size;
-  int status = LOOM_OK;
-  if (trust == LOOM_TRUST_NONE)
-    status = loom_h5_probe(ds->damaged, &ds->ndamaged, path, st.st_size, cut_short, err);
-  if (trust == LOOM_TRUST_SOON) status = loom_h5_probe_begin(&ds->probe, path, st.st_size, err);
+  ds->stat = st;
+  int status = try_reading(ds, trust, cut_short, err);
+
+  // Only our own driver opens a file whose end is missing.
   ds->disk.cut_short = cut_short;
   hid_t fapl = cut_short ? loom_h5_disk_plist(&ds->disk) : read_plist();
   if (!status && (ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl)) < 0)
     status = open_error(path, st.st_size, err);
   H5Pclose(fapl);
+
   if (!status) status = find_demos(ds, err);
   if (!status) status = warn_of_damaged(ds, err);
   if (status)
@@ -127,7 +144,7 @@ int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) 
   if (status != LOOM_ERR_FORMAT || loom_h5_open_file(out, path, LOOM_TRUST_NONE, true, &why)) return status;
   free((*out)->warning);
   if (asprintf(&(*out)->warning, "%s: cut short at %lld bytes: demos whose data lay behind that are lost",
-               path, (long long)(*out)->file_size) < 0)
+               path, (long long)(*out)->stat.st_size) < 0)
     (*out)->warning = NULL;
   return LOOM_OK;
 }
@@ -143,6 +160,7 @@ bool loom_dataset_ready(const loomDataset* ds, int demo) {
 void loom_dataset_close(loomDataset* ds) {
   if (!ds) return;
   loom_h5_quiet();
+  if (ds->probe && ds->settled && loom_h5_probe_clean(ds->probe)) loom_h5_trust(&ds->stat);
   loom_h5_probe_end(ds->probe);
   loom_h5_close(ds->file);
   loom_names_destroy(&ds->demos);
