@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 #include "engine/data/dataset.h"
+#include "engine/run/record_demo.h"
 #include "policies/learn/dagger_internal.h"
 
-enum { FIELDS = LOOM_MAX_OBS + LOOM_MAX_OBJECTS + 9, KEPT_FOR_SAFETY = 5 };
+enum { KEPT_FOR_SAFETY = 5 };
 
 typedef struct collection {
   const loomDaggerDef* def;
@@ -24,70 +25,17 @@ typedef struct collection {
 
 // ---- an episode as demos: each run of rows at which the expert was asked is one
 
-typedef struct piece {
-  loomField field[FIELDS];
-  char path[FIELDS][LOOM_NAME_MAX + 32];
-  void* owned[FIELDS];
-  int n;
-} piece;
-
-static void add(piece* p, const char* path, loomType type, const void* data, int64_t rows, int64_t columns) {
-  snprintf(p->path[p->n], sizeof p->path[0], "%s", path);
-  p->field[p->n] =
-      (loomField){p->path[p->n], type, columns ? 2 : 1, {rows, columns ? columns : 1, 1, 1}, data};
-  p->n++;
-}
-
-// A column of what the trace saw.
-static int add_key(piece* p, const loomObsKey* key, const loomTrace* t, int first, int rows, loomError* err) {
-  char path[LOOM_NAME_MAX + 8];
-  size_t dim = (size_t)key->dim;
-  double* column = malloc((size_t)rows * dim * sizeof *column);
-  if (!column) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for observations");
-  for (int r = 0; r < rows; r++)
-    memcpy(column + (size_t)r * dim, t->obs + (size_t)(first + r) * (size_t)t->obs_dim + key->offset,
-           dim * sizeof *column);
-  snprintf(path, sizeof path, "obs/%s", key->name);
-  p->owned[p->n] = column;
-  add(p, path, LOOM_TYPE_F64, column, rows, key->dim);
-  return LOOM_OK;
-}
-
-// Matrices of a row, `each` of them side by side; what framed observations are made of.
-static void add_poses(piece* p, const char* path, const double* data, int64_t rows, int64_t each) {
-  add(p, path, LOOM_TYPE_F64, data, rows, 0);
-  loomField* field = &p->field[p->n - 1];
-  field->rank = each ? 4 : 3;
-  field->shape[1] = each ? each : 4;
-  field->shape[2] = field->shape[3] = 4;
-}
-
-static int add_rows(piece* p, const loomGateEpisode* said, const loomTrace* t, const loomEpisode* e,
-                    int first, int rows, loomError* err) {
+// What the gate says of the rows: the expert's actions are those to learn, whoever acted.
+static void add_gate_rows(loomDemoRecord* record, const loomGateEpisode* said, const loomTrace* t, int first,
+                          int rows) {
+  const int64_t shape[2] = {rows, t->action_dim};
   size_t from = (size_t)first, dim = (size_t)t->action_dim;
-  int64_t* dones = calloc((size_t)rows, sizeof *dones);
-  int64_t* acts = malloc((size_t)rows * sizeof *acts);
-  p->owned[FIELDS - 1] = dones;
-  p->owned[FIELDS - 2] = acts;
-  if (!dones || !acts) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a demo");
-  dones[rows - 1] = 1;
-  for (int r = 0; r < rows; r++) acts[r] = (said->flags[first + r] & LOOM_ROW_EXPERT) != 0;
-  add(p, "actions", LOOM_TYPE_F64, said->label + from * dim, rows, t->action_dim);
-  add(p, "executed", LOOM_TYPE_F64, t->actions + from * dim, rows, t->action_dim);
-  add(p, "intervention", LOOM_TYPE_I64, acts, rows, 0);
-  add(p, "deviation", LOOM_TYPE_F64, said->deviation + from, rows, 0);
-  add(p, "states", LOOM_TYPE_F64, t->states + from * (size_t)t->state_dim, rows, t->state_dim);
-  add(p, "rewards", LOOM_TYPE_F64, t->reward + from, rows, 0);
-  add(p, "dones", LOOM_TYPE_I64, dones, rows, 0);
-  add_poses(p, "datagen_info/eef_pose", t->eef + from * (size_t)t->arm_count * 16, rows, t->arm_count);
-  for (int k = 0; k < t->object_count; k++) {
-    char path[LOOM_NAME_MAX + 32];
-    snprintf(path, sizeof path, "datagen_info/object_poses/%s", e->scene->task->objects[k].name);
-    add_poses(p, path, t->object + 16 * ((size_t)k * (size_t)t->capacity + from), rows, 0);
-  }
-  int code = LOOM_OK;
-  for (int k = 0; !code && k < e->obs_count; k++) code = add_key(p, &e->obs[k], t, first, rows, err);
-  return code;
+  loom_demo_record_array(record, "actions", LOOM_TYPE_F64, said->label + from * dim, 2, shape);
+  loom_demo_record_array(record, "executed", LOOM_TYPE_F64, t->actions + from * dim, 2, shape);
+  loom_demo_record_array(record, "deviation", LOOM_TYPE_F64, said->deviation + from, 1, shape);
+
+  int64_t* acts = loom_demo_record_room(record, "intervention", LOOM_TYPE_I64, 1, shape);
+  for (int r = 0; acts && r < rows; r++) acts[r] = (said->flags[first + r] & LOOM_ROW_EXPERT) != 0;
 }
 
 static void part_path(char out[LOOM_DAGGER_PATH], const collection* c, int episode, int number) {
@@ -98,29 +46,26 @@ static void part_path(char out[LOOM_DAGGER_PATH], const collection* c, int episo
 
 static int write_piece(const collection* c, const loomRollout* run, const loomTrace* t, loomEpisode* e, int i,
                        int first, int rows, const char* xml, loomError* err) {
+  const unsigned arrays =
+      LOOM_DEMO_STATES | LOOM_DEMO_REWARDS | LOOM_DEMO_OBS | LOOM_DEMO_EEF_POSES | LOOM_DEMO_OBJECT_POSES;
   char path[LOOM_DAGGER_PATH];
+  loomDemoRecord record = {0};
+  add_gate_rows(&record, &c->gate->episode[i], t, first, rows);
+  loom_demo_record_rows(&record, arrays, t, e, first, rows);
+
+  // Rows of an episode may become several demos, which is why they say where they come from.
+  loom_demo_record_attr(&record, loom_attr_int("num_samples", rows));
+  loom_demo_record_attr(&record, loom_attr_int("loom_seed", (int64_t)c->def->seed));
+  loom_demo_record_attr(&record, loom_attr_int("loom_attempt", (int64_t)run->number));
+  loom_demo_record_attr(&record, loom_attr_int("loom_first_row", first));
+  loom_demo_record_attr(&record, loom_attr_int("loom_success", run->end == LOOM_RUN_SUCCESS));
+  loom_demo_record_attr(&record, loom_attr_string("loom_origin", "dagger"));
+  if (xml) loom_demo_record_attr(&record, loom_attr_string("model_file", xml));
+
+  part_path(path, c, i, c->pieces[i]);
   loomWriteDef write = loom_default_write_def();
-  piece* p = calloc(1, sizeof *p);
-  if (!p) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a demo");
-  int code = add_rows(p, &c->gate->episode[i], t, e, first, rows, err);
-  if (!code) {
-    loomAttr attrs[] = {loom_attr_int("num_samples", rows),
-                        loom_attr_int("loom_seed", (int64_t)c->def->seed),
-                        loom_attr_int("loom_attempt", (int64_t)run->number),
-                        loom_attr_int("loom_first_row", first),
-                        loom_attr_int("loom_success", run->end == LOOM_RUN_SUCCESS),
-                        loom_attr_string("loom_origin", "dagger"),
-                        loom_attr_string("model_file", xml)};
-    loomRecord record = {.name = "demo_0",
-                         .nfield = p->n,
-                         .field = p->field,
-                         .nattr = (int)(sizeof attrs / sizeof *attrs) - !xml,
-                         .attr = attrs};
-    part_path(path, c, i, c->pieces[i]);
-    code = loom_shard_write(path, &record, 1, &write, err);
-  }
-  for (int k = 0; k < FIELDS; k++) free(p->owned[k]);
-  free(p);
+  int code = loom_demo_record_write(path, &record, "demo_0", &write, err);
+  loom_demo_record_destroy(&record);
   return code;
 }
 
