@@ -13,15 +13,19 @@ enum { PIECE_FRAMES = 100 };
 static bool has_files(const char* dir) {
   DIR* d = opendir(dir);
   bool found = false;
+
   for (struct dirent* entry; d && !found && (entry = readdir(d));) found = entry->d_name[0] != '.';
+
   if (d) closedir(d);
   return found;
 }
 
 static int open_folder(const renderArgs* a, loomError* err) {
   if (!mkdir(a->frames, 0777)) return 0;
+
   if (errno != EEXIST)
     return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", a->frames, strerror(errno));
+
   if (has_files(a->frames) && !a->overwrite)
     return loom_error_set(
         err, LOOM_ERR_USAGE,
@@ -32,16 +36,21 @@ static int open_folder(const renderArgs* a, loomError* err) {
 static int draw_piece(renderRun* run, renderStage* stage, int i, loomError* err) {
   const renderPiece* piece = &run->piece[i];
   loomImage image = {0};
+
   int code = render_frame_create(&image, run, err);
+
   bool more = true;
   for (int n = 0; !code && more && n < piece->count; n++) {
     char path[LOOM_PATH_MAX];
+
     int row = render_run_row(run, piece->first + n, stage->demo.rows);
     snprintf(path, sizeof path, "%.800s/%.150s_%06d.png", run->args->frames, stage->demo.name, row);
+
     code = render_frame(stage, &image, row, err);
     if (!code) code = loom_image_write_png(&image, path, err);
     more = render_tick(run);
   }
+
   loom_image_destroy(&image);
   return code;
 }
@@ -50,20 +59,27 @@ int render_frames(cJSON* out, const renderArgs* args, const loomTask* task, cons
                   loomError* err) {
   renderRun run;
   int code = render_run_open(&run, args, task, dataset, err);
+
   if (!code && run.rows_a_frame < 1)
     code = loom_error_set(err, LOOM_ERR_USAGE,
                           "--fps %g at --speed %g has several frames a row; each row is one file", run.fps,
                           args->speed);
+
+  // Everything that can be refused is refused before a picture is drawn.
   if (!code) code = render_run_cut(&run, PIECE_FRAMES, err);
   if (!code) code = open_folder(args, err);
+
   run.work = draw_piece;
   if (!code) code = render_run_all(&run, err);
+
   double seconds = loom_clock() - run.begun;
   render_run_close(&run);
+
   if (!code && tool_stop)
     code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s has %lld of %lld frames", args->frames,
                           (long long)run.done, (long long)run.total);
   if (code) return code;
+
   cJSON_AddStringToObject(out, "folder", args->frames);
   cJSON_AddStringToObject(out, "gl", run.gl ? run.gl : "");
   cJSON_AddNumberToObject(out, "frames", (double)run.done);

@@ -27,33 +27,44 @@ static void set_quality(mjModel* m, const renderArgs* a) {
 static int compile(renderModel* m, const renderArgs* a, const loomDataset* dataset, const loomDemo* demo,
                    loomError* err) {
   char label[LOOM_PATH_MAX];
+
   snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(dataset), demo->name);
   int code = loom_model_compile(&m->model, demo->model_xml, label, &a->roots, NULL, err);
+
   if (!code && !a->full) code = loom_model_simplify(m->model, NULL, err);
   if (code) return code;
+
   loom_model_show(m->model);
   set_quality(m->model, a);
+
   m->data = mj_makeData(m->model);
   m->xml = strdup(demo->model_xml);
   if (!m->data || !m->xml) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+
   if (demo->state_dim != 1 + m->model->nq + m->model->nv)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: states have %d columns, its model 1 + nq + nv = %d",
                           label, demo->state_dim, (int)(1 + m->model->nq + m->model->nv));
+
   return loom_renderer_create(&m->renderer, m->model, &a->def, err);
 }
 
 int render_model_open(renderModel* m, const renderArgs* args, const loomDataset* dataset,
                       const loomDemo* demo, loomError* err) {
   bool same = m->xml && !strcmp(m->xml, demo->model_xml);
+
   if (same && demo->state_dim == 1 + m->model->nq + m->model->nv) return 1;
+
   render_model_close(m);
   int code = compile(m, args, dataset, demo, err);
+
   if (code) render_model_close(m);
   return code;
 }
 
 void render_model_pose(renderModel* m, const loomDemo* demo, int row) {
   mju_copy(m->data->qpos, demo->states + (size_t)row * (size_t)demo->state_dim + 1, (int)m->model->nq);
+
+  // Only what a picture needs: places, and where lights and cameras are.
   mj_kinematics(m->model, m->data);
   mj_comPos(m->model, m->data);
   mj_camlight(m->model, m->data);

@@ -26,6 +26,8 @@ static int write_ready(filming* f, const renderRun* run, loomError* err) {
     int i = f->next++;
     code = loom_video_append(f->video, f->part[i], err);
     if (!code) f->written += f->count[i];
+
+    // A piece cut short by Ctrl-C is the last one of the film.
     f->cut = f->count[i] < run->piece[i].count;
     loom_video_part_destroy(f->part[i]);
     f->part[i] = NULL;
@@ -35,39 +37,51 @@ static int write_ready(filming* f, const renderRun* run, loomError* err) {
 
 static int film_piece(renderRun* run, renderStage* stage, int i, loomError* err) {
   filming* f = run->user;
+
   const renderPiece* piece = &run->piece[i];
   loomVideoPart* part = NULL;
   loomImage image = {0};
+
   int n = 0, code = render_frame_create(&image, run, err);
   if (!code) code = loom_video_part_create(&part, f->video, err);
+
   for (bool more = true; !code && more && n < piece->count; n += !code) {
     code = render_frame(stage, &image, render_run_row(run, piece->first + n, stage->demo.rows), err);
     if (!code) code = loom_video_part_add(part, &image, err);
     more = render_tick(run);
   }
+
   if (!code) code = loom_video_part_end(part, err);
   loom_image_destroy(&image);
+
   if (code) {
     loom_video_part_destroy(part);
     return code;
   }
+
 #pragma omp critical(render_write)
+  // Parts come in any order; whoever ends one writes all that are next by now.
   {
     f->part[i] = part;
     f->count[i] = n;
     code = write_ready(f, run, err);
   }
+
   return code;
 }
 
 static void describe(cJSON* out, const renderRun* run, const filming* f) {
   double seconds = loom_clock() - run->begun;
+
   loomImage image = {0};
+
+  // The encoder takes even sizes only.
   if (!render_frame_create(&image, run, NULL)) {
     cJSON_AddNumberToObject(out, "width", image.width & ~1);
     cJSON_AddNumberToObject(out, "height", image.height & ~1);
   }
   loom_image_destroy(&image);
+
   cJSON_AddStringToObject(out, "video", run->args->video);
   cJSON_AddStringToObject(out, "gl", run->gl ? run->gl : "");
   cJSON_AddStringToObject(out, "encoder", loom_video_encoder(f->video));
@@ -78,11 +92,15 @@ static void describe(cJSON* out, const renderRun* run, const filming* f) {
 
 static int create(filming* f, const renderRun* run, loomError* err) {
   size_t n = (size_t)run->piece_count + 1;
+
   loomImage image = {0};
+
   f->part = calloc(n, sizeof(loomVideoPart*));
   f->count = calloc(n, sizeof *f->count);
   if (!f->part || !f->count) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a video");
+
   int code = render_frame_create(&image, run, err);
+
   loomVideoDef def = {image.width, image.height, run->fps};
   loom_image_destroy(&image);
   return code ? code : loom_video_create(&f->video, run->args->video, &def, err);
@@ -91,23 +109,31 @@ static int create(filming* f, const renderRun* run, loomError* err) {
 int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const loomDataset* dataset,
                  loomError* err) {
   filming f = {0};
+
   renderRun run;
+
   int code = render_run_open(&run, args, task, dataset, err);
   if (!code) code = render_run_cut(&run, PART_FRAMES, err);
   if (!code) code = create(&f, &run, err);
+
   run.work = film_piece;
   run.user = &f;
   if (!code) code = render_run_all(&run, err);
+
+  // An interrupted film is a film too.
   if (!code && (f.written || !tool_stop)) code = loom_video_finish(f.video, err);
   if (!code) describe(out, &run, &f);
+
   if (!code && tool_stop) {
     code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s has %lld of %lld frames", args->video,
                           (long long)f.written, (long long)run.total);
   }
+
   for (int i = 0; f.part && i < run.piece_count; i++) loom_video_part_destroy(f.part[i]);
   free(f.part);
   free(f.count);
   loom_video_destroy(f.video);
+
   render_run_close(&run);
   return code;
 }

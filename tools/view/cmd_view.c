@@ -64,9 +64,12 @@ static int parse_view_options(viewArgs* a, int argc, char** argv) {
       option_text("task", 0, &a->task_name),    option_assets(0, &a->roots),
   };
   int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+
   if (code) return code;
+
   if (optind + 1 != argc) return tool_usage("view", "it takes one task or file");
   if (a->headless && !a->script) return tool_usage("view", "--headless needs --script");
+
   a->target = argv[optind];
   return 0;
 }
@@ -78,20 +81,25 @@ void view_say(viewApp* app, const char* format, ...) {
   va_start(args, format);
   vsnprintf(app->message, sizeof app->message, format, args);
   va_end(args);
+
   app->message_until = app->clock + 8;
   app->time_panel.stale = app->dirty = true;
 }
 
 int view_row(const viewApp* app) {
   int row = (int)app->row, rows = app->stage.demo.rows;
+
   return row < 0 || rows < 1 ? 0 : row >= rows ? rows - 1 : row;
 }
 
 void view_go(viewApp* app, double row) {
   if (view_run_open(app) && app->playing) view_run_pause(app);
+
+  // Who goes to another row looks at it: what plays or is simulated stops.
   double last = app->stage.demo.rows - 1;
   app->row = row < 0 ? 0 : row > last ? fmax(0, last) : row;
   app->live = false;
+
   app->time_panel.stale = app->dirty = true;
 }
 
@@ -99,51 +107,70 @@ void view_go(viewApp* app, double row) {
 static void reveal(viewApp* app) {
   int place = view_list_place(&app->list, app->stage.entry);
   int lines = (app->height - VIEW_HEAD_HEIGHT) / VIEW_ROW_HEIGHT, before = app->scroll;
+
   if (place < 0) return;
+
   if (place < app->scroll) app->scroll = place;
   if (lines > 0 && place >= app->scroll + lines) app->scroll = place - lines + 1;
+
   if (app->scroll != before) app->thumb_fresh = true;
 }
 
 void view_reshow(viewApp* app, double row) {
   loomError err = {0, ""};
   if (view_stage_open(app, app->stage.entry, &err)) view_say(app, "%s", err.message);
+
   app->stage_id++;
   app->row = row;
+
   if (app->plot_page) view_plot_page(app, app->plot_page);
   app->list_panel.stale = app->time_panel.stale = app->dirty = true;
 }
 
 void view_show(viewApp* app, int entry) {
   loomError err = {0, ""};
+
+  // What ran or was pushed belonged to the demo before.
   view_run_end(app);
   app->live = app->drive.on = false;
   app->perturb.select = app->perturb.active = 0;
+
   if (view_stage_open(app, entry, &err)) view_say(app, "%s", err.message);
   app->stage_id++;
+
   app->row = 0;
   reveal(app);
+
   if (app->plot_page) view_plot_page(app, app->plot_page);
   app->list_panel.stale = app->time_panel.stale = app->dirty = true;
 }
 
 void view_advance(viewApp* app, double seconds) {
   app->clock += seconds;
+
+  // Messages go after some seconds.
   if (app->message_until > 0 && app->clock >= app->message_until) {
     app->message_until = 0;
     app->time_panel.stale = app->dirty = true;
   }
+
+  // A little of the list is read between two frames, so that the window never waits for the disk.
   view_list_read(&app->list, 0.004);
   if (app->thumb_fresh) view_thumb_want(app);
   app->thumb_fresh = false;
+
   pthread_mutex_lock(&app->list.lock);
   bool more = app->thumb_seen != app->thumb_done;
   app->thumb_seen = app->thumb_done;
   pthread_mutex_unlock(&app->list.lock);
+
   if (more) app->list_panel.stale = app->dirty = true;
+
   if (!app->playing || app->stage.entry < 0) return;
   double rows = seconds * app->speed * app->task->control_freq;
   app->dirty = app->time_panel.stale = true;
+
+  // Whatever drives the simulation: the user, an attempt or a policy, or the recorded actions.
   if (app->drive.on) {
     view_drive_advance(app, seconds);
     return;
@@ -160,6 +187,8 @@ void view_advance(viewApp* app, double seconds) {
     }
     return;
   }
+
+  // A recorded demo: its rows as time goes by, once or in a loop.
   app->row += rows;
   if (app->row < app->stage.demo.rows) return;
   app->row = app->loop ? fmod(app->row, app->stage.demo.rows) : app->stage.demo.rows - 1;
@@ -171,10 +200,12 @@ static void set_defaults(viewApp* app) {
   app->speed = 1;
   app->show_list = app->show_timeline = app->show_ui = 1;
   app->seed = (int)app->args->seed;
+
   mjv_defaultCamera(&app->camera);
   mjv_defaultOption(&app->option);
   mjv_defaultPerturb(&app->perturb);
   mjv_defaultScene(&app->scene);
+
   memset(app->option.sitegroup, 0,
          sizeof app->option.sitegroup);  // robosuite marks frames with sites metres long
   app->option.geomgroup[0] = 0;
@@ -182,18 +213,25 @@ static void set_defaults(viewApp* app) {
 
 int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   memset(app, 0, sizeof *app);
+
   app->args = args;
   app->began = loom_clock();
   set_defaults(app);
   int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target,
                        args->task_name, true, err);
+
   if (code) return code;
+
+  // Marks and annotations of a task's own sources go elsewhere: they are not what the user named.
   snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
   app->is_source = !tool_same_file(app->path, args->target);
+
   code = view_list_load(&app->list, app->dataset, app->task, err);
   if (code) return code;
+
   view_menu_create(app);
   view_layout(app, args->width, args->height);
+
   app->first = args->demo ? view_list_find(&app->list, args->demo) : 0;
   if (app->first < 0) return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%s'", app->path, args->demo);
   return 0;
@@ -202,6 +240,7 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
 void view_show_first(viewApp* app) {
   if (app->first < app->list.n) view_show(app, app->first);
   view_thumb_start(app);
+
   if (!loom_dataset_warning(app->dataset)) return;
   fprintf(stderr, "view: warning: %s\n", loom_dataset_warning(app->dataset));
   view_say(app, "%s", loom_dataset_warning(app->dataset));
@@ -213,14 +252,17 @@ void view_close(viewApp* app) {
   view_run_close(app);
   view_stage_close(&app->stage);
   view_list_destroy(&app->list);
+
   loom_image_destroy(&app->list_panel.image);
   loom_image_destroy(&app->time_panel.image);
   free(app->figure);
+
   mj_deleteModel(app->blank);
   overlay_ghost_close(&app->ghost);
   loom_episode_destroy(app->trial_episode);
   loom_scene_destroy(app->trial_scene);
   loom_sources_destroy(&app->sources);
+
   loom_dataset_close(app->source_dataset);
   loom_dataset_close(app->dataset);
   loom_task_destroy(app->task);
@@ -240,13 +282,16 @@ int cmd_view(int argc, char** argv) {
   char annotated[LOOM_PATH_MAX];
   int code = parse_view_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+
   assert(a.target);
   name_annotated(annotated, sizeof annotated, a.target);
   if (!a.annotated) a.annotated = annotated;
   mallopt(M_ARENA_MAX, 1);  // else what the thumbnails' thread frees stays with that thread
+
   viewApp* app = calloc(1, sizeof *app);
   code =
       app ? view_open(app, &a, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for the viewer");
+
   tool_catch_signals();
   if (!code) code = a.headless ? view_run_headless(app, &err) : view_run_window(app, &err);
   if (app) view_close(app);

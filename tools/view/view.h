@@ -333,7 +333,17 @@ void view_move(viewApp* app, double x, double y, int mods);
 void view_scroll(viewApp* app, double x, double y, double amount);
 /// A command by its name ("play", "next", "sort length"); false = there is none.
 bool view_command(viewApp* app, const char* text);
+/// The command of a key; false when there is none.
+bool view_command_key(viewApp* app, int key, int mods);
 extern const char view_help_keys[], view_help_words[];
+/// What plays or runs stands still.
+void view_stop(viewApp* app);
+/// Show the demo `by` places further down the list.
+void view_move_in_list(viewApp* app, int by);
+/// The list anew, after its filter, order or text changed.
+void view_relist(viewApp* app);
+/// Something the user did may have changed the picture and the menu.
+void view_touched(viewApp* app);
 
 // live (view_live.c)
 /// Load the task's source demos, if they are not there yet; false when that failed (which is told).

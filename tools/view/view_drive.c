@@ -16,8 +16,11 @@ static viewDrive* of(viewApp* app) {
 static void show(viewApp* app) {
   viewDrive* v = of(app);
   view_live_show_start(app, v->session.episode, "drive");
+
   v->entry = app->stage.entry;
   v->on = app->playing = v->entry >= 0;
+
+  // Nothing is held or closed in a new attempt.
   v->owed = 0;
   memset(v->held, 0, sizeof v->held);
   for (int a = 0; a < LOOM_MAX_ARMS; a++) v->closed[a] = false;
@@ -25,19 +28,24 @@ static void show(viewApp* app) {
 
 static bool restart(viewApp* app, uint64_t attempt) {
   loomError err = {0, ""};
+
   int code = teleop_restart(&of(app)->session, attempt, &err);
   if (code) view_say(app, "%s", err.message);
   if (!code) show(app);
+
   return !code;
 }
 
 void view_drive_toggle(viewApp* app) {
   viewDrive* v = of(app);
+
   loomError err = {0, ""};
+
   if (v->on) {
     v->on = app->playing = false;
     return;
   }
+  // The episode and the output are opened once and kept for the next attempts.
   if (!v->open) {
     snprintf(v->out, sizeof v->out, "%s-teleop.hdf5", app->task->name);
     int code =
@@ -46,6 +54,7 @@ void view_drive_toggle(viewApp* app) {
     if (code) view_say(app, "%s", err.message);
     if (code) return;
     v->open = true;
+    // Or begun anew, as the menu says now.
   } else {
     v->session.reset = app->reset_choice;
     v->session.seed = (uint64_t)app->seed;
@@ -54,6 +63,7 @@ void view_drive_toggle(viewApp* app) {
       return;
     }
   }
+
   show(app);
   view_say(app, "driving; Enter saves to %s, Backspace undoes, Delete discards, Ctrl J ends", v->session.out);
 }
@@ -70,10 +80,15 @@ static bool drives(const viewDrive* v, int arm) {
 static void set_inputs(viewApp* app) {
   viewDrive* v = of(app);
   double dt = 1.0 / app->task->control_freq;
+
   for (int a = 0; a < v->session.episode->arm_count; a++) {
+    // A gripper stays as it is until it is told otherwise, whichever arm is driven.
     loomTeleopArm* in = &v->session.teleop.input[a];
     *in = (loomTeleopArm){.frame = v->frame, .hand_count = 1, .hand = {v->closed[a] ? 1 : -1}};
+
     if (!drives(v, a)) continue;
+
+    // Keys, stick and mouse add up; sticks and keys are speeds, the mouse is a way.
     loomTeleopArm stick = *in;
     teleop_keys(in, v->held, app->camera.azimuth, dt);
     teleop_axes(&stick, v->axis, app->camera.azimuth, dt);
@@ -82,6 +97,8 @@ static void set_inputs(viewApp* app) {
       in->turn[i] += stick.turn[i] + v->mouse_turn[i];
     }
   }
+
+  // The mouse has been listened to.
   memset(v->mouse_move, 0, sizeof v->mouse_move);
   memset(v->mouse_turn, 0, sizeof v->mouse_turn);
 }
@@ -89,7 +106,9 @@ static void set_inputs(viewApp* app) {
 void view_drive_advance(viewApp* app, double seconds) {
   viewDrive* v = of(app);
   loomError err = {0, ""};
+
   v->owed = fmin(v->owed + seconds * app->task->control_freq, LATEST);
+
   while (v->owed >= 1 && v->on) {
     v->owed--;
     set_inputs(app);
@@ -103,10 +122,12 @@ void view_drive_advance(viewApp* app, double seconds) {
 static void save(viewApp* app) {
   viewDrive* v = of(app);
   loomError err = {0, ""};
+
   if (teleop_save(&v->session, false, &err)) {
     view_say(app, "%s", err.message);
     return;
   }
+
   show(app);
   view_say(app, "demo %d saved to %s%s%s", v->session.saved, v->session.out,
            v->session.not_annotated.code ? ", without subtasks: " : "",
@@ -115,9 +136,13 @@ static void save(viewApp* app) {
 
 static void undo(viewApp* app) {
   loomError err = {0, ""};
+
   viewDrive* v = of(app);
+
+  // Five seconds back, grippers too.
   if (loom_teleop_undo(&v->session.teleop, 5 * app->task->control_freq, &err))
     view_say(app, "%s", err.message);
+
   for (int a = 0; a < v->session.episode->arm_count; a++)
     v->closed[a] = v->session.teleop.state.hand[a][0] > 0;
 }
@@ -135,8 +160,11 @@ void view_drive_next_arm(viewApp* app) {
 
 bool view_drive_key(viewApp* app, int key, int mods) {
   viewDrive* v = of(app);
+
   if (!v->on || mods & VIEW_CONTROL) return false;
+
   double* speed = &v->session.teleop.def.speed;
+
   switch (key) {
     case VIEW_KEY_SPACE:
       view_drive_grip(app);
@@ -162,6 +190,7 @@ bool view_drive_key(viewApp* app, int key, int mods) {
     case mjKEY_ENTER:
       save(app);
       return true;
+    // Keys that move the hand count as long as they are held.
     default:
       if (key <= 0 || key >= 128 || !strchr("WSADRFZXTGCV", key)) return false;
       v->held[key] = true;
@@ -175,13 +204,18 @@ void view_drive_release(viewApp* app, int key) {
 
 void view_drive_mouse(viewApp* app, double dx, double dy, bool turn) {
   viewDrive* v = of(app);
+
   double a = app->camera.azimuth * mjPI / 180, height = app->view.height > 0 ? app->view.height : 1;
+
+  // The camera's directions on the table: what is right and forward for who looks.
   double right[3] = {sin(a), -cos(a), 0}, forward[3] = {cos(a), sin(a), 0};
+
   if (turn) {
     v->mouse_turn[2] += 3 * dx / height;
     for (int i = 0; i < 3; i++) v->mouse_turn[i] += 3 * dy / height * right[i];
     return;
   }
+
   double scale = app->camera.distance / height;
   for (int i = 0; i < 3; i++) v->mouse_move[i] += scale * (dx * right[i] - dy * forward[i]);
 }
@@ -189,12 +223,15 @@ void view_drive_mouse(viewApp* app, double dx, double dy, bool turn) {
 void view_drive_tell(char* keys, char* words, size_t size, const viewApp* app) {
   static const char* const frames[] = {"world", "base", "hand"};
   const viewDrive* v = &app->drive;
+
   char arm[16] = "both arms";
   if (v->arm < v->session.episode->arm_count) snprintf(arm, sizeof arm, "arm %d", v->arm);
+
   const loomRunResult* run = &v->session.teleop.run;
   snprintf(keys, size,
            "driving\ntime\nsuccess\nsaved\nW S A D R F\nZ X, T G, C V\nSpace\nTab\nB\n- =\nShift drag\n"
            "Enter\nBackspace\nDelete\nCtrl J");
+
   snprintf(
       words, size,
       "%s, %s frame, speed %.2g\n%.1f s\n%s (%d of %d steps)\n%d demos\nmove\nturn\nopen, close\nother arm, "

@@ -33,12 +33,16 @@ static void read_provenance(viewEntry* e, const char* text) {
   cJSON_Delete(root);
 }
 
+// Where the first object stood at the start: what `x<0.1` filters by.
 static void read_start(viewEntry* e, const loomDataset* d, const char* path, const loomTask* task) {
   loomArray pose;
   char name[2 * LOOM_NAME_MAX];
   if (!task->object_count) return;
+
   snprintf(name, sizeof name, "datagen_info/object_poses/%.60s", task->objects[0].name);
   if (!loom_dataset_has(d, path, name) || loom_dataset_rows(&pose, d, path, name, 0, 1, NULL)) return;
+
+  // The last column of a 4 x 4 pose.
   const double* m = pose.data;
   if (pose.type == LOOM_TYPE_F64 && pose.count == 16) {
     for (int i = 0; i < 3; i++) e->start[i] = m[4 * i + 3];
@@ -51,10 +55,14 @@ static void read_entry(viewEntry* e, const loomDataset* d, const loomTask* task)
   loomError err = {0, ""};
   char* text;
   const char* path = loom_dataset_demo_path(d, e->demo);
+
+  // A demo without actions cannot be shown; it is listed with the reason.
   if (loom_dataset_describe(&actions, d, path, "actions", &err)) {
     snprintf(e->reason, sizeof e->reason, "%.150s", err.message);
     return;
   }
+
+  // Of a file that was cut short each demo is read whole, since its index promises rows that are gone.
   loomDemo demo;
   if (loom_dataset_is_cut(d) && loom_demo_load(&demo, d, e->demo, &err)) {
     const char* what = strstr(err.message, "data/");  // the file is known
@@ -62,6 +70,7 @@ static void read_entry(viewEntry* e, const loomDataset* d, const loomTask* task)
     return;
   }
   if (loom_dataset_is_cut(d)) loom_demo_destroy(&demo);
+
   e->rows = (int)actions.shape[0];
   if (loom_dataset_has_attr(d, path, "loom_provenance") &&
       !loom_dataset_attr_string(&text, d, path, "loom_provenance", NULL)) {
@@ -83,19 +92,25 @@ static void read_marks(viewList* list, const loomDataset* d, const char* mask, v
 
 int view_list_load(viewList* list, const loomDataset* d, const loomTask* task, loomError* err) {
   loomNames masks = {0, NULL};
+
   int n = loom_dataset_demo_count(d);
   pthread_mutex_init(&list->lock, NULL);
   list->capacity = n + 16;
   list->entry = calloc((size_t)list->capacity, sizeof *list->entry);
+
   if (!list->entry) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of %d demos", n);
   list->dataset = d;
   list->task = task;
   list->n = list->demo_count = n;
+
+  // Entries begin with their names alone; view_list_read fills in the rest while the window is already up.
   for (int i = 0; i < n; i++) {
     viewEntry* e = &list->entry[i];
     *e = (viewEntry){.demo = i, .outcome = -1, .start = {NAN, NAN, NAN}};
     snprintf(e->name, sizeof e->name, "%.*s", LOOM_NAME_MAX - 1, loom_dataset_demo_name(d, i));
   }
+
+  // Marks are masks of the file.
   if (!loom_dataset_masks(&masks, d, NULL)) {
     for (int i = 0; i < masks.n; i++) {
       if (!strcmp(masks.name[i], "keep")) read_marks(list, d, "keep", VIEW_KEEP);
@@ -135,6 +150,7 @@ void view_list_destroy(viewList* list) {
     destroy_trial(list->entry[i].trial);
     free(list->entry[i].ends);
   }
+
   if (list->entry) pthread_mutex_destroy(&list->lock);
   free(list->entry);
   free(list->shown);
@@ -150,9 +166,11 @@ static int fits_number(const viewEntry* e, const char* word) {
     const char* name;
     double value;
   } numbers[] = {{"rows", e->rows}, {"x", e->start[0]}, {"y", e->start[1]}, {"z", e->start[2]}};
+
   size_t n = strcspn(word, "<>");
   if (!word[n]) return -1;
   char* end;
+
   double limit = strtod(word + n + 1, &end);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers && end > word + n + 1; i++) {
     if (strlen(numbers[i].name) != n || strncasecmp(numbers[i].name, word, n)) continue;
@@ -164,9 +182,12 @@ static int fits_number(const viewEntry* e, const char* word) {
 static bool fits(const viewEntry* e, const char* word) {
   const char* outcome = e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : "";
   int number = fits_number(e, word);
+
+  // A comparison, a named field, or else text found in any of the fields.
   if (number >= 0) return number;
   if (!strncasecmp(word, "source=", 7)) return !strcasecmp(e->source, word + 7);
   if (!strncasecmp(word, "reason=", 7)) return strcasestr(e->reason, word + 7);
+
   return strcasestr(e->name, word) || strcasestr(e->source, word) || strcasestr(e->reason, word) ||
          strcasestr(outcome, word);
 }
@@ -192,6 +213,8 @@ static bool passes(const viewList* list, const viewEntry* e) {
     default:
       break;
   }
+
+  // All words must fit.
   char words[sizeof list->text], *rest = NULL;
   memcpy(words, list->text, sizeof words);
   for (const char* word = strtok_r(words, " ", &rest); in && word; word = strtok_r(NULL, " ", &rest))
@@ -207,6 +230,7 @@ static double region(const viewEntry* e) {
 
 static int compare(const void* a, const void* b, void* user) {
   const viewList* list = user;
+
   int i = *(const int*)a, j = *(const int*)b, order = 0;
   const viewEntry *x = &list->entry[i], *y = &list->entry[j];
   switch (list->sort) {
@@ -228,19 +252,25 @@ static int compare(const void* a, const void* b, void* user) {
     default:
       break;
   }
+
+  // Equal ones stay in the file's order.
   return order ? order : i - j;
 }
 
 int view_list_update(viewList* list, loomError* err) {
+  // What is not read yet cannot be filtered or sorted.
   if (list->filter != VIEW_ALL || list->sort != VIEW_BY_NUMBER || list->text[0])
     view_list_read(list, INFINITY);
+
   int* shown = realloc(list->shown, (size_t)list->capacity * sizeof *shown);
   if (!shown) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list");
   list->shown = shown;
   list->shown_count = 0;
+
   for (int i = 0; i < list->n; i++) {
     if (passes(list, &list->entry[i])) list->shown[list->shown_count++] = i;
   }
+
   qsort_r(list->shown, (size_t)list->shown_count, sizeof *list->shown, compare, list);
   return 0;
 }
@@ -260,6 +290,7 @@ int view_list_place(const viewList* list, int entry) {
 }
 
 int view_list_add(viewList* list, viewTrial* trial, const char* name, const loomTask* task, loomError* err) {
+  // A trial may come from the thread that ran it while the window draws the list.
   pthread_mutex_lock(&list->lock);
   if (list->n == list->capacity) {
     viewEntry* more = realloc(list->entry, 2 * (size_t)list->capacity * sizeof *more);
@@ -268,6 +299,7 @@ int view_list_add(viewList* list, viewTrial* trial, const char* name, const loom
       list->capacity *= 2;
     }
   }
+
   bool room = list->n < list->capacity;
   if (room) {
     viewEntry* e = &list->entry[list->n++];
@@ -277,6 +309,7 @@ int view_list_add(viewList* list, viewTrial* trial, const char* name, const loom
     e->outcome = (int)trial->result.outcome;
     if (task->object_count) memcpy(e->start, trial->result.object_start, sizeof e->start);
   }
+
   pthread_mutex_unlock(&list->lock);
   if (!room) {
     destroy_trial(trial);
@@ -300,20 +333,25 @@ static int marked(int* out, const viewList* list, const loomDataset* d, viewMark
 int view_list_save(viewList* list, const char* path, loomError* err) {
   loomDataset* d = NULL;
   loomMask mask[2] = {{.name = "keep"}, {.name = "reject"}};
+
   int code = loom_dataset_open(&d, path, err);
   if (code) return code;
+
   size_t n = (size_t)loom_dataset_demo_count(d) + 1;
   int* demo = malloc(2 * n * sizeof *demo);
   if (!demo) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for masks");
+
   if (!code) {
     mask[0].n = marked(demo, list, d, VIEW_KEEP);
     mask[1].n = marked(demo + n, list, d, VIEW_REJECT);
     mask[0].demo = demo;
     mask[1].demo = demo + n;
   }
+
   loom_dataset_close(d);
   if (!code) code = loom_dataset_set_masks(path, mask, 2, err);
   free(demo);
+
   if (!code) list->marks_changed = false;
   return code;
 }

@@ -47,12 +47,15 @@ static void add_live(viewApp* app) {
                     {mjITEM_SELECT, "Start", 1, &app->reset_choice, "", 0},
                     {mjITEM_EDITINT, "Seed", 1, &app->seed, "1 0 1000000000", 0},
                     {mjITEM_END, "", 0, NULL, "", 0}};
+
+  // Names of the reset distributions, as the widget wants them: a line each.
   mjuiDef* start = &defs[1 + LIVE_COMMANDS];
   char* names = start->other;
   for (int r = 0; r < app->task->reset_count; r++) {
     size_t used = strlen(names);
     snprintf(names + used, sizeof start->other - used, "%s%s", r ? "\n" : "", app->task->resets[r].name);
   }
+
   mjui_add(&app->ui, defs);
 }
 
@@ -70,15 +73,19 @@ static void add_render(viewApp* app) {
                     {mjITEM_SELECT, "Label", 1, &app->option.label, "", 0},
                     {mjITEM_SELECT, "Frame", 1, &app->option.frame, "", 0},
                     {mjITEM_END, "", 0, NULL, "", 0}};
+
   join(defs[2].other, sizeof defs[2].other, mjLABELSTRING, mjNLABEL);
   join(defs[3].other, sizeof defs[3].other, mjFRAMESTRING, mjNFRAME);
   mjui_add(&app->ui, defs);
+
+  // One checkbox for each of MuJoCo's visual and rendering flags.
   for (int i = 0; i < mjNVISFLAG; i++) {
     mjuiDef one[] = {{mjITEM_CHECKBYTE, "", 1, app->option.flags + i, "", 0},
                      {mjITEM_END, "", 0, NULL, "", 0}};
     snprintf(one[0].name, sizeof one[0].name, "%s", mjVISSTRING[i][0]);
     mjui_add(&app->ui, one);
   }
+
   for (int i = 0; i < mjNRNDFLAG; i++) {
     mjuiDef one[] = {{mjITEM_CHECKBYTE, "", 1, app->scene.flags + i, "", 0},
                      {mjITEM_END, "", 0, NULL, "", 0}};
@@ -90,6 +97,7 @@ static void add_render(viewApp* app) {
 static void add_groups(viewApp* app) {
   const mjuiDef head[] = {{mjITEM_SECTION, "Groups", 0, NULL, "AG", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
   mjui_add(&app->ui, head);
+
   const struct {
     const char* name;
     mjtByte* group;
@@ -98,6 +106,7 @@ static void add_groups(viewApp* app) {
                {"Joint", app->option.jointgroup},
                {"Tendon", app->option.tendongroup},
                {"Actuator", app->option.actuatorgroup}};
+
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
     for (int i = 0; i < mjNGROUP; i++) {
       mjuiDef one[] = {{mjITEM_CHECKBYTE, "", 1, kinds[k].group + i, "", 0},
@@ -110,11 +119,13 @@ static void add_groups(viewApp* app) {
 
 void view_menu_create(viewApp* app) {
   memset(&app->ui, 0, sizeof app->ui);
+
   app->ui.spacing = mjui_themeSpacing(0);
   app->ui.color = mjui_themeColor(1);
   app->ui.rectid = MENU_RECT;
   app->ui.auxid = MENU_AUX;
   app->state.userdata = app;
+
   add_demo(app);
   add_show(app);
   add_live(app);
@@ -125,12 +136,14 @@ void view_menu_create(viewApp* app) {
 void view_menu_bind(viewApp* app) {
   mjui_resize(&app->ui, &app->context);
   view_layout(app, app->width, app->height);
+
   mjr_addAux(MENU_AUX, app->ui.width, app->ui.maxheight, app->ui.spacing.samples, &app->context);
   mjui_update(-1, -1, &app->ui, &app->state, &app->context);
 }
 
 void view_menu_sync(viewApp* app) {
   if (app->has_context) mjui_update(-1, -1, &app->ui, &app->state, &app->context);
+
   app->dirty = true;
 }
 
@@ -140,12 +153,17 @@ void view_menu_draw(viewApp* app) {
 
 bool view_menu_event(viewApp* app) {
   if (!app->show_ui || !app->has_context) return false;
+
   const mjuiItem* item = mjui_event(&app->ui, &app->state, &app->context);
+
   app->dirty = true;
   if (!item) return false;
+
+  // Buttons do what the command of their place does; other widgets write to what they were bound to.
   if (item->sectionid == SECTION_DEMO) view_command(app, demo_commands[item->itemid]);
   if (item->sectionid == SECTION_LIVE && item->itemid < LIVE_COMMANDS)
     view_command(app, live_commands[item->itemid]);
+
   if (item->sectionid == SECTION_SHOW && item->itemid == 0) view_plot_page(app, app->plot_page);
   return true;
 }

@@ -24,11 +24,13 @@ struct viewScript {
 int view_script_open(viewScript** out, const char* path, loomError* err) {
   FILE* file = strcmp(path, "-") ? fopen(path, "r") : stdin;
   if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", path, strerror(errno));
+
   viewScript* s = calloc(1, sizeof *s);
   if (!s) {
     fclose(file);
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a script");
   }
+
   s->file = file;
   snprintf(s->path, sizeof s->path, "%.*s", LOOM_PATH_MAX - 1, path);
   *out = s;
@@ -68,12 +70,16 @@ static int read_button(const char* text) {
 static bool press_key(viewApp* app, const char* text) {
   char name[32];
   if (sscanf(text, "%31s", name) != 1) return false;
+
   const char* mods = text + strlen(name);
+
+  // Keys with a name, F1 to F12, else the character itself.
   for (size_t i = 0; i < sizeof key_names / sizeof *key_names; i++) {
     if (strcmp(name, key_names[i].name)) continue;
     view_key(app, key_names[i].key, read_mods(mods));
     return true;
   }
+
   int key = (unsigned char)name[0];
   const char* number = name + 1;
   int64_t n;
@@ -82,14 +88,19 @@ static bool press_key(viewApp* app, const char* text) {
   } else if (name[1]) {
     return false;
   }
+
+  // GLFW's keys of letters are capitals.
   view_key(app, key >= 'a' && key <= 'z' ? key - 'a' + 'A' : key, read_mods(mods));
   return true;
 }
 
 static void drag(viewApp* app, double x0, double y0, double x1, double y1, const char* rest) {
   int mods = read_mods(rest);
+
+  // Four moves on the way, since a drag may look at each of them.
   view_move(app, x0, y0, mods);
   view_press(app, read_button(rest), x0, y0, mods, false);
+
   for (int i = 1; i <= 4; i++) view_move(app, x0 + (x1 - x0) * i / 4, y0 + (y1 - y0) * i / 4, mods);
   view_release(app, x1, y1);
 }
@@ -99,19 +110,26 @@ static bool drag_boundary(viewApp* app, const char* text) {
   char name[LOOM_NAME_MAX];
   int64_t number, row;
   int length = 0;
+
   if (app->stage.entry < 0 || !tool_read_int(&number, &text, 0, app->task->arm_count - 1) ||
       sscanf(text, "%63s%n", name, &length) != 1)
     return false;
+
   text += length;
+
   int arm = (int)number, k = loom_task_find_subtask(app->task, arm, name);
   if (k < 0 || !tool_read_int(&row, &text, 0, INT_MAX)) return false;
+
   double x = view_time_x(app, app->stage.replay.end[arm][k]);
+
+  // Its lane is found by asking at every few pixels.
   for (int y = app->height - app->time_panel.rect.height; y < app->height; y += 4) {
     int found_arm, found;
     if (!view_time_boundary(app, x, y, &found_arm, &found) || found_arm != arm || found != k) continue;
     drag(app, x, y, view_time_x(app, (int)row), y, "");
     return true;
   }
+
   return false;
 }
 
@@ -154,10 +172,13 @@ static bool mouse(viewApp* app, const char* text) {
     void (*run)(viewApp* app, const double* at, const char* rest);
   } gestures[] = {{"click ", 2, click}, {"double ", 2, double_click}, {"drag ", 4, drag_over},
                   {"hold ", 4, hold},   {"release ", 2, release},     {"scroll ", 3, scroll}};
+
   for (size_t i = 0; i < sizeof gestures / sizeof *gestures; i++) {
     double at[4];
     const char* rest = behind(text, gestures[i].name);
+
     if (!rest) continue;
+
     for (int k = 0; k < gestures[i].numbers; k++)
       if (!tool_read_double(&at[k], &rest)) return false;
     gestures[i].run(app, at, rest);
@@ -175,22 +196,33 @@ static void tell(viewApp* app) {
   const viewStage* s = &app->stage;
   cJSON* o = cJSON_CreateObject();
   const viewEntry* e = s->entry >= 0 ? view_list_entry(&app->list, s->entry) : NULL;
+
+  // The demo shown and what is known of it.
   cJSON_AddStringToObject(o, "demo", e ? e->name : "");
   cJSON_AddNumberToObject(o, "row", view_row(app));
   cJSON_AddNumberToObject(o, "rows", e ? e->rows : 0);
   cJSON_AddStringToObject(o, "outcome",
                           e && e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : "");
   cJSON_AddStringToObject(o, "mark", !e || !e->mark ? "" : e->mark == VIEW_KEEP ? "keep" : "reject");
+
+  // The list.
   cJSON_AddNumberToObject(o, "listed", app->list.shown_count);
   cJSON_AddNumberToObject(o, "demos", app->list.n);
   cJSON_AddStringToObject(o, "first", app->list.shown_count ? app->list.entry[app->list.shown[0]].name : "");
+
+  // What happens.
   cJSON_AddBoolToObject(o, "playing", app->playing);
   cJSON_AddBoolToObject(o, "live", app->live);
   cJSON_AddNumberToObject(o, "speed", app->speed);
+
+  // The picture, and what OpenGL complained of.
   cJSON_AddNumberToObject(o, "geoms", app->scene.ngeom);
   cJSON_AddNumberToObject(o, "selected", app->perturb.select);
   cJSON_AddNumberToObject(o, "gl_error", app->has_context ? mjr_getError() : 0);
+
   cJSON_AddBoolToObject(o, "running", view_run_open(app));
+
+  // What it cost; the counters of frames begin anew.
   cJSON_AddNumberToObject(o, "listed_s", app->listed > 0 ? app->listed - app->began : 0);
   cJSON_AddNumberToObject(o, "listed_cpu_s", app->listed_cpu);
   struct rusage use;
@@ -199,7 +231,9 @@ static void tell(viewApp* app) {
   cJSON_AddNumberToObject(o, "frame_cpu_ms", app->frames ? 1000 * app->frame_cpu / app->frames : 0);
   cJSON_AddNumberToObject(o, "frame_wall_ms", app->frames ? 1000 * app->frame_wall / app->frames : 0);
   app->frame_cpu = app->frame_wall = app->frames = 0;
+
   cJSON_AddBoolToObject(o, "driving", app->drive.on);
+
   if (app->drive.on) {
     loomPose hand = loom_episode_eef(app->drive.session.episode, 0);
     cJSON_AddNumberToObject(o, "driven", app->drive.session.trace.rows);
@@ -207,10 +241,13 @@ static void tell(viewApp* app) {
     cJSON_AddBoolToObject(o, "closed", app->drive.closed[0]);
     cJSON_AddNumberToObject(o, "driven_arm", app->drive.arm);
   }
+
   cJSON* ends = cJSON_AddArrayToObject(o, "ends");
   for (int a = 0; e && a < app->task->arm_count; a++)
     cJSON_AddItemToArray(ends, cJSON_CreateIntArray(s->replay.end[a], app->task->subtask_count[a]));
+
   cJSON_AddStringToObject(o, "message", app->message);
+
   char* text = cJSON_PrintUnformatted(o);
   if (text) puts(text);
   fflush(stdout);
@@ -218,56 +255,72 @@ static void tell(viewApp* app) {
   cJSON_Delete(o);
 }
 
+// A line is one of the script's own words, a gesture of the mouse or a command of the viewer.
 static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_PATH_MAX]) {
   const char *key = behind(text, "key "), *up = behind(text, "up "), *typed = behind(text, "type "),
              *boundary = behind(text, "drag-boundary "), *waits = behind(text, "wait "),
              *size = behind(text, "size ");
   int64_t w, h;
+
   if (waits && tool_read_int(&w, &waits, INT_MIN, INT_MAX)) {
     *wait = (int)w;
     return true;
   }
+
   if (sscanf(text, "shot %1023s", shot) == 1) return true;
   if (sscanf(text, "film %1023s", app->film_path) == 1) return true;
+
   if (size && tool_read_int(&w, &size, 64, 8192) && tool_read_int(&h, &size, 64, 8192)) {
     view_layout(app, (int)w, (int)h);
     return true;
   }
+
   if (key) return press_key(app, key);
   if (up) {
     view_drive_release(app, toupper((unsigned char)*up));
     return true;
   }
+
   if (boundary) return drag_boundary(app, boundary);
   if (typed) {
     type_text(app, typed);
     return true;
   }
+
   if (!strcmp(text, "tell")) {
     tell(app);
     return true;
   }
+
   if (!strcmp(text, "thumbs")) {
     *wait = -1;
     return true;
   }
+
   return mouse(app, text) || view_command(app, text);
 }
 
 int view_script_next(viewScript* s, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err) {
   char text[2048];
+
   *wait = 0;
   shot[0] = '\0';
+
+  // Lines follow each other until one asks for frames or a picture.
   while (!*wait && !*shot && !app->quit) {
     if (!fgets(text, sizeof text, s->file)) return 1;
     s->line++;
+
+    // Comments begin with #.
     text[strcspn(text, "\r\n")] = '\0';
     const char* at = text + strspn(text, " \t");
     if (!*at || *at == '#') continue;
+
     if (!run_line(app, at, wait, shot))
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: no such command, or not so: '%.100s'", s->path,
                             s->line, at);
   }
+
   return app->quit ? 1 : 0;
 }
 
@@ -283,10 +336,13 @@ static bool thumbs_missing(viewApp* app) {
 // The frame just drawn becomes one of the film's, which begins with the first.
 static int film_frame(viewApp* app, loomError* err) {
   loomImage image;
+
   loomVideoDef def = {app->width, app->height, SCRIPT_RATE};
+
   int code = app->film ? 0 : loom_video_create(&app->film, app->film_path, &def, err);
   if (!code) code = view_read(app, &image, err);
   if (code) return code;
+
   code = loom_video_add(app->film, &image, err);
   loom_image_destroy(&image);
   return code;
@@ -296,7 +352,9 @@ static int run_frames(viewApp* app, int frames, loomError* err) {
   int code = 0;
   for (int i = 0; !code && (frames < 0 ? thumbs_missing(app) : i < frames); i++) {
     view_advance(app, 1.0 / SCRIPT_RATE);
+    // Waiting for thumbnails needs no pictures of the window.
     if (frames < 0) nanosleep(&(struct timespec){0, 5000000}, NULL);
+
     if (frames >= 0) code = view_draw(app, err);
     if (!code && frames >= 0 && app->film_path[0]) code = film_frame(app, err);
   }
@@ -308,26 +366,35 @@ int view_run_headless(viewApp* app, loomError* err) {
   loomGl* gl = NULL;
   char shot[LOOM_PATH_MAX];
   int wait = 0;
+
   app->framebuffer = mjFB_OFFSCREEN;
+
   int code = view_script_open(&script, app->args->script, err);
   if (!code) code = loom_gl_create(&gl, err);
   if (!code) code = view_draw(app, err);  // the list, as in a window
   if (!code) view_show_first(app);
   if (!code) code = view_draw(app, err);
+
   while (!code) {
     code = view_script_next(script, app, &wait, shot, err);
+
     if (!code && wait) code = run_frames(app, wait, err);
+
     if (!code && *shot) {
       view_advance(app, 0);
       code = view_draw(app, err);
       if (!code) code = view_write_png(app, shot, err);
     }
   }
+
+  // A film is whole even where the script ended it early.
   if (code >= 0 && app->film) code = loom_video_finish(app->film, err);
+
   loom_video_destroy(app->film);
   view_thumb_stop(app);
   if (gl) view_free_gl(app);
   loom_gl_destroy(gl);
   view_script_close(script);
+
   return code < 0 ? code : 0;
 }

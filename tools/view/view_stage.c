@@ -11,19 +11,23 @@
 #include "generators/source/segment.h"
 #include "tools/view/view.h"
 
+// A demo of its own memory, since the stage outlives the trial that it may come from.
 static int copy_demo(loomDemo* out, const loomDemo* from, loomError* err) {
   size_t actions = sizeof(double) * (size_t)from->rows * (size_t)from->action_dim,
          states = sizeof(double) * (size_t)from->rows * (size_t)from->state_dim;
+
   *out = *from;
   out->name = strdup(from->name);
   out->model_xml = strdup(from->model_xml);
   out->actions = malloc(actions);
   out->states = malloc(states);
+
   if (out->name && out->model_xml && out->actions && out->states) {
     memcpy(out->actions, from->actions, actions);
     memcpy(out->states, from->states, states);
     return 0;
   }
+
   loom_demo_destroy(out);
   return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
 }
@@ -43,15 +47,20 @@ static void ends_from_trial(viewStage* s, const viewTrial* trial, const loomTask
 static void find_ends(viewApp* app, const viewEntry* e) {
   viewStage* s = &app->stage;
   loomError err = {0, ""};
+
   s->has_ends = true;
+  // Ends set by hand come before all others.
   if (e->ends) {
     memcpy(s->replay.end, e->ends, sizeof s->replay.end);
     return;
   }
+
   if (e->trial && e->trial->result.begin[0][0] >= 0) {
     ends_from_trial(s, e->trial, app->task);
     return;
   }
+
+  // Then those of the user's file of segments, else those that the task's conditions find.
   loomSegmentFile given = {0};
   bool use = app->args->segments && tool_is_file(app->args->segments) && !e->trial;
   int code = use ? loom_segment_file_load(&given, app->args->segments, app->task, app->dataset, &err) : 0;
@@ -59,7 +68,9 @@ static void find_ends(viewApp* app, const viewEntry* e) {
   if (!code)
     code = annotation_find_ends(&s->replay, app->task, e->trial ? NULL : app->dataset, e->demo,
                                 use ? &given : NULL, &err);
+
   loom_segment_file_destroy(&given);
+
   if (!code) return;
   s->has_ends = false;  // they are to be dragged where they belong
   snprintf(s->why, sizeof s->why, "%.250s", err.message);
@@ -68,12 +79,16 @@ static void find_ends(viewApp* app, const viewEntry* e) {
 void view_stage_segments(viewApp* app) {
   viewStage* s = &app->stage;
   const viewEntry* e = view_list_entry(&app->list, s->entry);
+
   s->segment_count = annotation_segments(s->segment, &s->replay, app->task);
+
+  // A dataset's provenance names its sources; a trial names them by their number in the loaded set.
   if (!e->trial) annotation_name_sources(s->segment, s->segment_count, app->task, app->dataset, e->demo);
   for (int i = 0; e->trial && i < s->segment_count; i++) {
     annotationSegment* g = &s->segment[i];
     int from = e->trial->result.source[g->arm][g->subtask];
     if (from < 0 || from >= app->sources.n) continue;
+
     const loomReplay* source = &app->sources.replay[from];
     snprintf(g->source_name, sizeof g->source_name, "%s", source->name);
     g->source_start = loom_segment_start(source, g->arm, g->subtask);
@@ -90,10 +105,14 @@ annotation view_annotation(const viewApp* app) {
 static bool coordinated(const loomTask* task, int arm, int subtask, int* other, int* other_subtask) {
   for (int i = 0; i < task->rule_count; i++) {
     const loomRule* r = &task->rules[i];
+
     if (r->kind != LOOM_RULE_COORDINATED) continue;
+
+    // A rule may be about the subtask that this end closes, or about the one that it opens.
     for (int before = 0; before < 2; before++) {
       bool a = r->arm_a == arm && r->subtask_a == subtask + before,
            b = r->arm_b == arm && r->subtask_b == subtask + before;
+
       if (!a && !b) continue;
       *other = a ? r->arm_b : r->arm_a;
       *other_subtask = (a ? r->subtask_b : r->subtask_a) - before;
@@ -106,6 +125,7 @@ static bool coordinated(const loomTask* task, int arm, int subtask, int* other, 
 // The end between its neighbours, each segment a row at least.
 static int within(const viewStage* s, const loomTask* task, int arm, int k, int end) {
   int low = loom_segment_start(&s->replay, arm, k) + 1;
+
   int high = k + 1 < task->subtask_count[arm] ? s->replay.end[arm][k + 1] - 1 : s->demo.rows;
   return end < low ? low : end > high ? high : end;
 }
@@ -114,7 +134,9 @@ static int within(const viewStage* s, const loomTask* task, int arm, int k, int 
 static void remember_ends(viewApp* app) {
   viewEntry* e = view_list_entry(&app->list, app->stage.entry);
   if (!e->ends) e->ends = malloc(sizeof app->stage.replay.end);
+
   if (!e->ends) return;
+
   memcpy(e->ends, app->stage.replay.end, sizeof app->stage.replay.end);
   app->ends_changed = true;
 }
@@ -122,15 +144,20 @@ static void remember_ends(viewApp* app) {
 bool view_stage_move_end(viewApp* app, int arm, int k, int end) {
   viewStage* s = &app->stage;
   int other, other_k;
+
   if (k + 1 >= app->task->subtask_count[arm]) return false;
   bool pair =
       coordinated(app->task, arm, k, &other, &other_k) && other_k + 1 < app->task->subtask_count[other];
+
+  // Both arms' ends must fit between their neighbors; where no row fits both, nothing moves.
   end = within(s, app->task, arm, k, end);
   if (pair) end = within(s, app->task, other, other_k, end);
   if (end == s->replay.end[arm][k] || within(s, app->task, arm, k, end) != end) return false;
+
   s->replay.end[arm][k] = end;
   if (pair) s->replay.end[other][other_k] = end;
   s->has_ends = true;
+
   view_stage_segments(app);
   remember_ends(app);
   return true;
@@ -139,6 +166,7 @@ bool view_stage_move_end(viewApp* app, int arm, int k, int end) {
 // Its outline tells later how another demo's model differs; without one all are compiled.
 static mjModel* outline_of(viewApp* app, const char* xml) {
   mjModel* m = NULL;
+
   loomModelDef def = loom_default_model_def();
   def.outline = true;
   return loom_model_compile(&m, xml, "outline", &app->args->roots, &def, NULL) ? NULL : m;
@@ -146,8 +174,11 @@ static mjModel* outline_of(viewApp* app, const char* xml) {
 
 static int open_model(viewApp* app, const char* label, loomError* err) {
   viewStage* s = &app->stage;
+
+  // Drawing on a CPU costs triangles: the stage shows simplified meshes unless --full asks for all of them.
   loomSimplifyDef light = loom_default_simplify_def();
   light.texture = 256;
+
   size_t capacity = mj_getCacheCapacity(mj_getCache());
   mj_setCacheCapacity(mj_getCache(), 0);  // these meshes are not read again
   int code = loom_model_compile(&s->model, s->demo.model_xml, label, &app->args->roots, NULL, err);
@@ -155,10 +186,12 @@ static int open_model(viewApp* app, const char* label, loomError* err) {
   if (!code && !app->args->full) code = loom_model_simplify(s->model, &light, err);
   if (code) return code;
   loom_model_show(s->model);
+
   // MuJoCo's sizes of contacts suit robots of legs, not hands.
   s->model->vis.scale.contactwidth *= 0.25f;
   s->model->vis.scale.contactheight *= 0.25f;
   s->model->vis.scale.forcewidth *= 0.4f;
+
   s->assets = view_asset_hash(s->model);
   if (!s->outline) s->outline = outline_of(app, s->demo.model_xml);
   s->data = mj_makeData(s->model);
@@ -168,21 +201,30 @@ static int open_model(viewApp* app, const char* label, loomError* err) {
 static int open_models(viewApp* app, loomError* err) {
   viewStage* s = &app->stage;
   char label[LOOM_PATH_MAX];
+
   snprintf(label, sizeof label, "%.800s:data/%.100s", app->path, s->demo.name);
+
+  // Controllers are named in the task, or else recorded with the data.
   char* env_args = NULL;
   int code = app->task->has_controller
                  ? 0
                  : loom_dataset_attr_string(&env_args, app->dataset, "data", "env_args", err);
+
   if (!code && !s->model) code = open_model(app, label, err);
+
+  // The camera is placed once: it stays where the user put it when other demos are shown.
   if (!code && !app->has_view) loom_free_camera(&app->camera, s->model);
   app->has_view = app->has_view || !code;
+
   if (!code && s->demo.state_dim != 1 + s->model->nq + s->model->nv)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states have %d columns, its model 1 + nq + nv = %d",
                           label, s->demo.state_dim, (int)(1 + s->model->nq + s->model->nv));
+
   if (!code)
     code =
         loom_scene_create(&s->scene, app->task, s->demo.model_xml, label, env_args, &app->args->roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
+
   free(env_args);
   malloc_trim(0);  // compilers leave much behind
   return code;
@@ -204,22 +246,28 @@ static void close_models(viewStage* s) {
 // from demo to demo, the drawn model is brought to them: compiling its meshes takes a second and 400 MB.
 static void keep_models(viewApp* app, viewStage* before) {
   viewStage* s = &app->stage;
+
   if (!before->model) return;
+
   bool same = !strcmp(before->demo.model_xml, s->demo.model_xml);
   s->outline = same ? before->outline : outline_of(app, s->demo.model_xml);
   if (!same && (!before->outline || !s->outline ||
                 !loom_model_adapt(before->model, before->outline, before->demo.model_xml, s->outline,
                                   s->demo.model_xml)))
     return;
+
   s->model = before->model;
   s->data = before->data;
   s->assets = before->assets;
   before->model = NULL;
   before->data = NULL;
+
   if (!same) {
     mj_resetData(s->model, s->data);
     return;
   }
+
+  // The same model: the simulation goes on as it is.
   s->scene = before->scene;
   s->episode = before->episode;
   before->outline = NULL;
@@ -229,23 +277,31 @@ static void keep_models(viewApp* app, viewStage* before) {
 
 int view_stage_open(viewApp* app, int entry, loomError* err) {
   viewStage before = app->stage, *s = &app->stage;
+
   const viewEntry* e = view_list_entry(&app->list, entry);
+
   memset(s, 0, sizeof *s);
   s->entry = entry;
+
   int code = e->trial ? copy_demo(&s->demo, &e->trial->demo, err)
                       : loom_demo_load(&s->demo, app->dataset, e->demo, err);
   if (!code) keep_models(app, &before);
   view_stage_close(&before);
   if (!code && !s->episode) code = open_models(app, err);
+
   if (!code) code = loom_replay_states(&s->replay, s->episode, &s->demo, err);
   if (code) {
     view_stage_close(s);
     return code;
   }
+
+  // A recording without provenance shows here whether it succeeds and where its object began.
   viewEntry* known = view_list_entry(&app->list, entry);
   if (known->outcome < 0 && s->replay.success_end) known->outcome = LOOM_OUTCOME_SUCCESS;
+
   if (isnan(known->start[0]) && app->task->object_count)
     memcpy(known->start, s->replay.object[0][0].pos, sizeof known->start);
+
   find_ends(app, e);
   view_stage_segments(app);
   return 0;
@@ -253,8 +309,10 @@ int view_stage_open(viewApp* app, int entry, loomError* err) {
 
 void view_stage_close(viewStage* s) {
   loom_replay_destroy(&s->replay);
+
   close_models(s);
   loom_demo_destroy(&s->demo);
+
   free(s->force);
   free(s->ctrl);
   memset(s, 0, sizeof *s);
@@ -264,10 +322,12 @@ void view_stage_close(viewStage* s) {
 void view_stage_pose(viewApp* app, int row) {
   viewStage* s = &app->stage;
   const double* state = s->demo.states + (size_t)row * (size_t)s->demo.state_dim;
+
   s->data->time = state[0];
   mju_copy(s->data->qpos, state + 1, (int)s->model->nq);
   mju_copy(s->data->qvel, state + 1 + s->model->nq, (int)s->model->nv);
   if (s->ctrl) mju_copy(s->data->ctrl, s->ctrl + (size_t)row * (size_t)s->model->nu, (int)s->model->nu);
+
   mj_forward(s->model, s->data);
 }
 
@@ -291,9 +351,13 @@ static int probe_act(double* action, void* self, loomEpisode* e, loomError* err)
   forceProbe* p = self;
   viewStage* s = p->stage;
   (void)err;
+
   if (e->steps >= s->demo.rows) return LOOM_POLICY_DONE;
+
   double* force = s->force + e->steps * e->arm_count;
   mju_copy(s->ctrl + (size_t)e->steps * (size_t)e->m->nu, e->d->ctrl, (int)e->m->nu);
+
+  // Normal forces of all contacts that one of the arm's fingers has part in.
   for (int c = 0; c < e->d->ncon; c++) {
     mjtNum f[6];
     mj_contactForce(e->m, e->d, c, f);
@@ -305,6 +369,7 @@ static int probe_act(double* action, void* self, loomEpisode* e, loomError* err)
       }
     }
   }
+
   memcpy(action, s->demo.actions + (size_t)e->steps * (size_t)s->demo.action_dim,
          sizeof(double) * (size_t)s->demo.action_dim);
   return 0;
@@ -316,12 +381,17 @@ int view_stage_forces(viewApp* app, loomError* err) {
   loomPolicy policy = {&probe, NULL, probe_act};
   loomRunDef def = {.max_steps = s->demo.rows};
   loomRunResult run;
+
+  // Found once, when the plot of forces is first looked at.
   if (s->force) return 0;
+
   s->force = calloc((size_t)s->demo.rows * (size_t)app->task->arm_count + 1, sizeof *s->force);
   s->ctrl = calloc((size_t)s->demo.rows * (size_t)s->model->nu + 1, sizeof *s->ctrl);
   if (!s->force || !s->ctrl) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for forces");
+
   if (s->episode->m->nu != s->model->nu)
     return loom_error_set(err, LOOM_ERR_FORMAT, "the model drawn has other actuators");
+
   int code = loom_episode_start(s->episode, s->demo.states, err);
   if (!code) code = loom_policy_run(&run, s->episode, &policy, &def, NULL, err);
   return code;
@@ -336,15 +406,19 @@ static int gather_one(loomReplay* out, viewApp* app, const viewEntry* e, const l
   loomScene* scene = NULL;
   loomEpisode* episode = NULL;
   int code = loom_demo_load(&demo, app->dataset, e->demo, err);
+
   if (code) return code;
+
   code = loom_replay_open(&scene, &episode, app->task, app->dataset, &demo, &app->args->roots, err);
   if (!code) code = loom_replay_states(out, episode, &demo, err);
+
   if (!code && e->ends) {
     memcpy(out->end, e->ends, sizeof out->end);
   } else if (!code && loom_segment(out, app->task, app->dataset, e->demo, given, NULL)) {
     loom_replay_destroy(out);
     code = 1;
   }
+
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
@@ -354,29 +428,38 @@ static int gather_one(loomReplay* out, viewApp* app, const viewEntry* e, const l
 static int gather(loomReplay* replay, int* n, viewApp* app, loomError* err) {
   loomSegmentFile given = {0};
   bool use = app->args->segments && tool_is_file(app->args->segments);
+
   int code = use ? loom_segment_file_load(&given, app->args->segments, app->task, app->dataset, err) : 0;
+
   for (int i = 0; code >= 0 && i < app->list.n; i++) {
     const viewEntry* e = view_list_entry(&app->list, i);
     if (e->demo < 0 || !e->rows) continue;
+
     code = gather_one(&replay[*n], app, e, use ? &given : NULL, err);
     if (!code) (*n)++;
   }
+
   loom_segment_file_destroy(&given);
   return code < 0 ? code : 0;
 }
 
 int view_stage_save(viewApp* app, loomError* err) {
   loomReplay* replay = calloc((size_t)app->list.n + 1, sizeof *replay);
+
   int n = 0;
+
   int code = replay ? gather(replay, &n, app, err)
                     : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for replays");
+
   if (!code && app->args->segments) {
     code = loom_segment_file_write(app->args->segments, app->task, app->path, replay, n, err);
   } else if (!code) {
     code = loom_segment_dataset_write(app->args->annotated, app->task, app->path, replay, n, err);
   }
+
   for (int i = 0; i < n; i++) loom_replay_destroy(&replay[i]);
   free(replay);
+
   if (!code) app->ends_changed = false;
   return code;
 }

@@ -32,10 +32,13 @@ static void paint(mjModel* m, const loomTask* task) {
   static const float grey[4] = {0.72f, 0.74f, 0.76f, 1}, strong[4] = {0.84f, 0.37f, 0, 1};
   for (int g = 0; g < m->ngeom; g++) {
     const float* color = grey;
+
+    // An object is all that moves with its body.
     for (int o = 0; o < task->object_count; o++) {
       int body = mj_name2id(m, mjOBJ_BODY, task->objects[o].body);
       if (body > 0 && m->body_rootid[m->geom_bodyid[g]] == m->body_rootid[body]) color = strong;
     }
+
     memcpy(m->geom_rgba + 4 * g, color, sizeof grey);
     m->geom_matid[g] = -1;
     m->geom_group[g] = 0;
@@ -53,8 +56,10 @@ static void brighten(loomImage* image) {
 // Many demos share one model, or differ in sizes only; then it is kept.
 static bool keep_model(thumbMaker* t, const char* xml, mjModel* outline) {
   if (!t->xml || !outline || !loom_model_adapt(t->model, t->outline, t->xml, outline, xml)) return false;
+
   char* copy = strdup(xml);
   if (!copy) return false;
+
   free(t->xml);
   t->xml = copy;
   mj_deleteModel(t->outline);
@@ -64,48 +69,64 @@ static bool keep_model(thumbMaker* t, const char* xml, mjModel* outline) {
 
 static int open_model(thumbMaker* t, const loomDemo* demo, loomError* err) {
   if (t->xml && !strcmp(t->xml, demo->model_xml)) return 0;
+
+  // The outline shows whether the model at hand only needs other sizes.
   mjModel* outline = NULL;
   loomModelDef def = loom_default_model_def();
   def.visual = false;
   def.outline = true;
   if (loom_model_compile(&outline, demo->model_xml, demo->name, &t->app->args->roots, &def, NULL))
     outline = NULL;
+
   if (keep_model(t, demo->model_xml, outline)) return 0;
+
   close_model(t);
   t->outline = outline;
   def.outline = false;
+
   loomRenderDef look = loom_default_render_def();
   look.width = VIEW_THUMB_WIDTH;
   look.height = VIEW_THUMB_HEIGHT;
   look.collision = true;
+
   int code = loom_model_compile(&t->model, demo->model_xml, demo->name, &t->app->args->roots, &def, err);
   if (code) return code;
+
+  // Smallest possible: no shadows, no multisampling, a buffer of the thumbnail's size.
   paint(t->model, t->app->task);
   t->model->vis.quality.offsamples = 0;
   t->model->vis.quality.shadowsize = 0;
   t->model->vis.global.offwidth = VIEW_THUMB_WIDTH;
   t->model->vis.global.offheight = VIEW_THUMB_HEIGHT;
+
   t->data = mj_makeData(t->model);
   t->xml = strdup(demo->model_xml);
   if (!t->data || !t->xml) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a thumbnail");
+
   return loom_renderer_create(&t->renderer, t->model, &look, err);
 }
 
 static int draw(loomImage* out, thumbMaker* t, int number, loomError* err) {
   loomDemo demo;
+
   int code = loom_demo_load(&demo, t->app->dataset, number, err);
   if (code) return code;
+
   code = open_model(t, &demo, err);
   if (!code && demo.state_dim != 1 + t->model->nq + t->model->nv)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states do not fit its model", demo.name);
+
   if (!code) code = loom_image_create(out, VIEW_THUMB_WIDTH, VIEW_THUMB_HEIGHT, err);
+  // The last row shows how the demo ended.
   if (!code) {
     mju_copy(t->data->qpos, demo.states + (size_t)(demo.rows - 1) * (size_t)demo.state_dim + 1,
              (int)t->model->nq);
     mj_forward(t->model, t->data);
+
     code = loom_renderer_draw(t->renderer, t->data, out, err);
     brighten(out);
   }
+
   if (code) close_model(t);
   loom_demo_destroy(&demo);
   return code;
@@ -114,11 +135,14 @@ static int draw(loomImage* out, thumbMaker* t, int number, loomError* err) {
 // The next entry to draw, with its demo's number; -1 = none.
 static int next_wanted(viewApp* app, int* number) {
   int entry = -1;
+
   pthread_mutex_lock(&app->list.lock);
+
   if (app->wanted_at < app->wanted_count) {
     entry = app->wanted[app->wanted_at++];
     *number = app->list.entry[entry].demo;
   }
+
   pthread_mutex_unlock(&app->list.lock);
   return entry;
 }
@@ -127,14 +151,20 @@ static void* work(void* user) {
   viewApp* app = user;
   thumbMaker t = {.app = app};
   (void)!nice(5);  // this thread only
+
   while (!app->thumb_stop) {
     int number, entry = next_wanted(app, &number);
+    // Nothing is wanted: look again in 20 ms.
     if (entry < 0) {
       nanosleep(&(struct timespec){0, 20000000}, NULL);
       continue;
     }
+
     loomImage image = {0};
+
     int code = draw(&image, &t, number, NULL);
+
+    // The image is the entry's now, unless the window drew one meanwhile.
     pthread_mutex_lock(&app->list.lock);
     viewEntry* e = &app->list.entry[entry];
     e->tried_thumb = true;
@@ -143,21 +173,27 @@ static void* work(void* user) {
       e->has_thumb = true;
       image.rgb = NULL;
     }
+
     app->thumb_done++;
     pthread_mutex_unlock(&app->list.lock);
     loom_image_destroy(&image);
   }
+
   close_model(&t);
   return NULL;
 }
 
 void view_thumb_want(viewApp* app) {
   int n = 0;
+
+  // From the first entry in sight on, those without a picture.
   pthread_mutex_lock(&app->list.lock);
+
   for (int k = app->scroll; k < app->list.shown_count && n < VIEW_THUMB_QUEUE; k++) {
     const viewEntry* e = view_list_entry(&app->list, app->list.shown[k]);
     if (e->demo >= 0 && e->rows && !e->tried_thumb) app->wanted[n++] = app->list.shown[k];
   }
+
   app->wanted_count = n;
   app->wanted_at = 0;
   app->thumb_asked = app->thumb_done + n;
@@ -172,6 +208,7 @@ void view_thumb_start(viewApp* app) {
 void view_thumb_stop(viewApp* app) {
   if (!app->has_thumb_thread) return;
   app->thumb_stop = true;
+
   pthread_join(app->thumb_thread, NULL);
   app->has_thumb_thread = false;
 }

@@ -53,8 +53,10 @@ static void on_char(GLFWwindow* w, unsigned int letter) {
 // The mouse in pixels of the framebuffer, which on some screens are finer than the window's.
 static void mouse_at(GLFWwindow* w, double* x, double* y) {
   int width, height;
+
   glfwGetWindowSize(w, &width, &height);
   glfwGetCursorPos(w, x, y);
+
   if (width > 0) *x *= (double)of(w)->app->width / width;
   if (height > 0) *y *= (double)of(w)->app->height / height;
 }
@@ -62,17 +64,22 @@ static void mouse_at(GLFWwindow* w, double* x, double* y) {
 static void on_button(GLFWwindow* w, int button, int action, int mods) {
   static const int buttons[] = {mjBUTTON_LEFT, mjBUTTON_RIGHT, mjBUTTON_MIDDLE};
   viewWindow* v = of(w);
+
   double x, y, now = glfwGetTime();
   if (button > 2) return;
+
   mouse_at(w, &x, &y);
   if (action == GLFW_RELEASE) {
     view_release(v->app, x, y);
     return;
   }
+
+  // Two presses at one place within a quarter of a second.
   bool twice = now - v->pressed_at < 0.25 && x == v->pressed_x && y == v->pressed_y;
   v->pressed_at = now;
   v->pressed_x = x;
   v->pressed_y = y;
+
   view_press(v->app, buttons[button], x, y, mods_of(mods), twice);
 }
 
@@ -84,6 +91,7 @@ static void on_move(GLFWwindow* w, double x, double y) {
 static void on_scroll(GLFWwindow* w, double dx, double dy) {
   double x, y;
   (void)dx;
+
   mouse_at(w, &x, &y);
   view_scroll(of(w)->app, x, y, dy);
 }
@@ -98,8 +106,10 @@ static void on_refresh(GLFWwindow* w) {
 
 static int open_window(viewWindow* v, loomError* err) {
   viewApp* app = v->app;
+
   char title[LOOM_PATH_MAX + 32];
   last_error[0] = '\0';
+
   glfwSetErrorCallback(on_error);
   if (!glfwInit())
     return loom_error_set(
@@ -107,14 +117,18 @@ static int open_window(viewWindow* v, loomError* err) {
         "no window can be opened here (%s); `demoloom render` draws without one, and `demoloom view "
         "--headless --script FILE` does all a window does",
         last_error);
+
   glfwWindowHint(GLFW_SAMPLES, app->args->full ? 4 : 0);
   snprintf(title, sizeof title, "%s - demoloom", app->path);
   v->window = glfwCreateWindow(app->args->width, app->args->height, title, NULL, NULL);
+
   if (!v->window)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "no window with OpenGL can be opened here (%s); use `demoloom render`", last_error);
+
   glfwMakeContextCurrent(v->window);
   glfwSwapInterval(1);
+
   glfwSetWindowUserPointer(v->window, v);
   glfwSetKeyCallback(v->window, on_key);
   glfwSetCharCallback(v->window, on_char);
@@ -123,6 +137,7 @@ static int open_window(viewWindow* v, loomError* err) {
   glfwSetScrollCallback(v->window, on_scroll);
   glfwSetFramebufferSizeCallback(v->window, on_size);
   glfwSetWindowRefreshCallback(v->window, on_refresh);
+
   int width, height;
   glfwGetFramebufferSize(v->window, &width, &height);
   view_layout(app, width, height);
@@ -133,9 +148,12 @@ static int open_window(viewWindow* v, loomError* err) {
 // the arm.
 static void read_devices(viewApp* app) {
   GLFWgamepadstate pad;
+
   unsigned int buttons = 0;
   memset(app->drive.axis, 0, sizeof app->drive.axis);
+
   for (int id = GLFW_JOYSTICK_1; id <= GLFW_JOYSTICK_LAST; id++) {
+    // GLFW knows how a gamepad's axes lie; a 3-D mouse has six raw ones.
     int n = 0, count = 0;
     if (glfwGetGamepadState(id, &pad)) {
       teleop_gamepad(app->drive.axis, pad.axes);
@@ -143,15 +161,21 @@ static void read_devices(viewApp* app) {
           (unsigned)(pad.buttons[GLFW_GAMEPAD_BUTTON_A] | pad.buttons[GLFW_GAMEPAD_BUTTON_RIGHT_BUMPER] << 1);
       break;
     }
+
     const float* raw = glfwGetJoystickAxes(id, &n);
     const unsigned char* pressed = glfwGetJoystickButtons(id, &count);
+
     if (!raw || n < 6) continue;
+
     teleop_spacemouse(app->drive.axis, raw, n);
     for (int i = 0; i < 2 && i < count; i++) buttons |= (unsigned int)(pressed[i] == GLFW_PRESS) << i;
     break;
   }
+
+  // Only what has just been pressed: a button held does it once.
   unsigned int fresh = buttons & ~app->drive.buttons;
   app->drive.buttons = buttons;
+
   if (fresh & 1) view_drive_grip(app);
   if (fresh & 2) view_drive_next_arm(app);
 }
@@ -159,16 +183,23 @@ static void read_devices(viewApp* app) {
 // A script's next step, once the frames it waited for have gone by. 1 = it has ended.
 static int script_step(viewWindow* v, viewScript* script, int* wait, loomError* err) {
   char shot[LOOM_PATH_MAX];
+
   int width = v->app->width, height = v->app->height;
+  // One frame less to wait for.
   if (*wait > 0) {
     v->app->dirty = true;
     return --*wait, 0;
   }
+
   int code = view_script_next(script, v->app, wait, shot, err);
+
+  // A script may ask for another size of window.
   if (v->app->width != width || v->app->height != height)
     glfwSetWindowSize(v->window, v->app->width, v->app->height);
+
   if (*wait < 0) *wait = 60;
   if (code || !*shot) return code;
+
   view_advance(v->app, 0);
   code = view_draw(v->app, err);
   return code ? code : view_write_png(v->app, shot, err);
@@ -177,19 +208,27 @@ static int script_step(viewWindow* v, viewScript* script, int* wait, loomError* 
 static int run(viewWindow* v, viewScript* script, loomError* err) {
   viewApp* app = v->app;
   double last = glfwGetTime();
+
   int code = view_draw(app, err), wait = 1;
   glfwSwapBuffers(v->window);  // the list, while the first demo's model is compiled
+
   view_show_first(app);
+
   while (!code && !app->quit && !glfwWindowShouldClose(v->window) && !tool_stop) {
     double now = glfwGetTime();
+
     if (app->drive.on) read_devices(app);
     view_advance(app, now - last);
     last = now;
+
     if (app->dirty) {
       code = view_draw(app, err);
       glfwSwapBuffers(v->window);
     }
+
     if (!code && script) code = script_step(v, script, &wait, err);
+
+    // 60 frames a second while something moves, else asleep until an event comes.
     if (app->playing || script || app->list.read < app->list.demo_count) {
       glfwPollEvents();
       double left = 1.0 / 60 - (glfwGetTime() - now);
@@ -204,10 +243,13 @@ static int run(viewWindow* v, viewScript* script, loomError* err) {
 int view_run_window(viewApp* app, loomError* err) {
   viewWindow v = {.app = app, .pressed_at = -1};
   viewScript* script = NULL;
+
   app->framebuffer = mjFB_WINDOW;
+
   int code = app->args->script ? view_script_open(&script, app->args->script, err) : 0;
   if (!code) code = open_window(&v, err);
   if (!code) code = run(&v, script, err);
+
   view_thumb_stop(app);
   if (v.window) view_free_gl(app);
   glfwTerminate();
