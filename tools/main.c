@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "generators/run/record.h"
+#include "engine/base/version.h"
 #include "tools/shared/commands.h"
 
 static const struct {

@@ -62,9 +62,3 @@ int loom_random_weighted(loomRandom* r, const double* weight, int n) {
   }
   return n - 1;
 }
-
-uint64_t loom_hash(uint64_t hash, const void* bytes, size_t n) {
-  const unsigned char* c = bytes;
-  for (size_t i = 0; i < n; i++) hash = (hash ^ c[i]) * 1099511628211ull;
-  return hash;
-}

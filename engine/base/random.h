@@ -4,7 +4,6 @@
 #ifndef LOOM_ENGINE_BASE_RANDOM_H
 #define LOOM_ENGINE_BASE_RANDOM_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /// What a stream is for. Append only: the numbers are part of what makes a dataset reproducible.
@@ -38,10 +37,5 @@ double loom_random_normal(loomRandom* random);     // mean 0, standard deviation
 int loom_random_index(loomRandom* random, int n);  // in [0, n)
 /// Index drawn in proportion to weight (n), all >= 0; uniform when they sum to 0.
 int loom_random_weighted(loomRandom* random, const double* weight, int n);
-
-/// FNV-1a (Fowler, Noll, Vo) of n more bytes; begin with LOOM_HASH_SEED. To tell inputs apart, not to keep
-/// secrets.
-#define LOOM_HASH_SEED 14695981039346656037ull
-uint64_t loom_hash(uint64_t hash, const void* bytes, size_t n);
 
 #endif

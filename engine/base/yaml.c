@@ -7,8 +7,10 @@
 #include <yaml.h>
 
 #include "engine/base/expr.h"
+#include "engine/base/file.h"
+#include "engine/base/hash.h"
 
-enum { max_bytes = 1 << 20, max_depth = 64 };
+enum { max_depth = 64 };
 
 struct loomYaml {
   yaml_document_t document;
@@ -55,7 +57,7 @@ static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited,
 
 int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* label, loomError* err) {
   *out = NULL;
-  if (n > max_bytes)
+  if (n > LOOM_YAML_MAX)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: larger than 1 MB, not a task file", label);
   if (memchr(text, 0, n)) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: binary data, not YAML", label);
   loomYaml* y = calloc(1, sizeof *y);
@@ -87,6 +89,17 @@ int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* labe
   }
   *out = y;
   return 0;
+}
+
+int loom_yaml_load(loomYaml** out, uint64_t* digest, const char* path, loomError* err) {
+  char* text;
+  size_t n = 0;
+  *out = NULL;
+  int code = loom_read_text(&text, &n, path, LOOM_YAML_MAX, err);
+  if (!code && digest) *digest = loom_hash(LOOM_HASH_SEED, text, n);
+  if (!code) code = loom_yaml_parse(out, text, n, path, err);
+  free(text);
+  return code;
 }
 
 void loom_yaml_destroy(loomYaml* y) {

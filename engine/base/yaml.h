@@ -4,14 +4,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/base/error.h"
+
+enum { LOOM_YAML_MAX = 1 << 20 };  // bytes of a document
 
 typedef struct loomYaml loomYaml;  // a document
 
 /// Parse text (n bytes, named label in messages). LOOM_ERR_FORMAT: malformed, over 1 MB, nested deeper than
 /// 64, aliases, a key given twice.
 int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* label, loomError* err);
+/// The same of a file; *digest (nullable) is the loom_hash of its text. Also the errors of loom_read_text.
+int loom_yaml_load(loomYaml** out, uint64_t* digest, const char* path, loomError* err);
 void loom_yaml_destroy(loomYaml* yaml);
 
 /// A node of the document; 0 = none.

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/base/names.h"
 
 enum { LOOM_RANK_MAX = 4 };
 
@@ -41,18 +42,6 @@ typedef struct loomArray {
 } loomArray;
 
 void loom_array_destroy(loomArray* array);
-
-/// A list of owned strings. Free with loom_names_destroy.
-typedef struct loomNames {
-  int n;
-  char** name;  // (n)
-} loomNames;
-
-void loom_names_destroy(loomNames* names);
-/// Append a copy of name. Returns 0 or LOOM_ERR_MEMORY (the list stays valid).
-int loom_names_add(loomNames* names, const char* name);
-/// -1, 0, 1 in natural order, where runs of digits compare as numbers: demo_2 before demo_10.
-int loom_natural_compare(const char* a, const char* b);
 
 // ---- reading
 

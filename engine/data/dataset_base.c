@@ -1,11 +1,8 @@
 // Small parts shared by the dataset files: names, types, HDF5's error stack, walking hard links, files that
 // appear whole.
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/data/dataset_internal.h"
@@ -33,59 +30,6 @@ void loom_array_destroy(loomArray* array) {
   if (!array) return;
   free(array->data);
   memset(array, 0, sizeof *array);
-}
-
-void loom_names_destroy(loomNames* names) {
-  if (!names) return;
-  for (int i = 0; i < names->n; i++) free(names->name[i]);
-  free(names->name);
-  memset(names, 0, sizeof *names);
-}
-
-int loom_names_add(loomNames* names, const char* name) {
-  // The capacity is the next power of two, so it needs no field of its own.
-  if ((names->n & (names->n - 1)) == 0) {
-    size_t capacity = names->n ? 2 * (size_t)names->n : 1;
-    char** grown = realloc(names->name, capacity * sizeof *grown);
-    if (!grown) return LOOM_ERR_MEMORY;
-    names->name = grown;
-  }
-  char* copy = strdup(name);
-  if (!copy) return LOOM_ERR_MEMORY;
-  names->name[names->n++] = copy;
-  return LOOM_OK;
-}
-
-static int compare_digits(const char** a, const char** b) {
-  while (**a == '0') ++*a;
-  while (**b == '0') ++*b;
-  size_t na = strspn(*a, "0123456789"), nb = strspn(*b, "0123456789");
-  int order = na != nb ? (na < nb ? -1 : 1) : strncmp(*a, *b, na);
-  *a += na;
-  *b += nb;
-  return order;
-}
-
-int loom_natural_compare(const char* a, const char* b) {
-  const char *p = a, *q = b;
-  while (*p && *q) {
-    if (isdigit((unsigned char)*p) && isdigit((unsigned char)*q)) {
-      int order = compare_digits(&p, &q);
-      if (order) return order < 0 ? -1 : 1;
-    } else if (*p != *q) {
-      return (unsigned char)*p < (unsigned char)*q ? -1 : 1;
-    } else {
-      p++;
-      q++;
-    }
-  }
-  if (*p || *q) return *p ? 1 : -1;
-  int order = strcmp(a, b);  // demo_1 and demo_01 are equal as numbers, yet two demos
-  return (order > 0) - (order < 0);
-}
-
-static int compare_names(const void* a, const void* b) {
-  return loom_natural_compare(*(char* const*)a, *(char* const*)b);
 }
 
 void loom_h5_quiet(void) {
@@ -224,6 +168,6 @@ int loom_h5_links(loomNames* out, hid_t group, const char* where, loomError* err
   if (H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &at, add_link, out) < 0)
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: the list of its members is damaged (%s)", where,
                             loom_h5_reason(reason));
-  if (out->n) qsort(out->name, (size_t)out->n, sizeof *out->name, compare_names);
+  loom_names_sort(out);
   return status;
 }

@@ -322,10 +322,6 @@ static int add_carried(assembly* a, const char* name, loomError* err) {
   return LOOM_OK;
 }
 
-static int compare_names(const void* x, const void* y) {
-  return loom_natural_compare(*(char* const*)x, *(char* const*)y);
-}
-
 static int load_masks(assembly* a, loomError* err) {
   int status = loom_dataset_masks(&a->source_masks, a->source, err);
   if (status) return status;
@@ -336,7 +332,7 @@ static int load_masks(assembly* a, loomError* err) {
     loomNames* demos = &a->source_mask_demos[i];
     status = loom_dataset_mask(demos, a->source, a->source_masks.name[i], err);
     if (!status) status = add_carried(a, a->source_masks.name[i], err);
-    if (demos->n) qsort(demos->name, (size_t)demos->n, sizeof *demos->name, compare_names);
+    loom_names_sort(demos);
   }
   return status;
 }

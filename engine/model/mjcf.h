@@ -9,17 +9,7 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
-
-/// A growing string. Zero-initialise; an allocation that fails sets failed and everything after is dropped.
-typedef struct loomText {
-  char* s;  // NUL-terminated; NULL while empty
-  size_t n, capacity;
-  bool failed;
-} loomText;
-
-void loom_text_add(loomText* text, const char* s, size_t n);
-void loom_text_puts(loomText* text, const char* s);
-void loom_text_destroy(loomText* text);
+#include "engine/base/text.h"
 
 /// Parse MJCF text: well-formed, UTF-8, root element <mujoco>, at most max_bytes, no document type (hence no
 /// entities), no network. Errors are "LABEL:LINE: ..." of LOOM_ERR_FORMAT, or LOOM_ERR_MEMORY. Free *out with

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "engine/base/clock.h"
+
 loomRunDef loom_default_run_def(const loomTask* task) {
   return (loomRunDef){task->max_steps, task->success_hold, true};
 }

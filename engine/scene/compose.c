@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/model/asset.h"
 #include "engine/model/mjcf.h"
 #include "engine/model/trap.h"
@@ -297,21 +298,7 @@ int loom_model_compose(char** out, const char* xml, const char* label, const loo
 
 // ---- a task's model
 
-int loom_read_text(char** out, const char* path, loomError* err) {
-  FILE* f = fopen(path, "rb");
-  long n = -1;
-  if (f && !fseek(f, 0, SEEK_END)) n = ftell(f);
-  *out = n >= 0 && n < (64 << 20) ? malloc((size_t)n + 1) : NULL;
-  bool ok = *out && !fseek(f, 0, SEEK_SET) && fread(*out, 1, (size_t)n, f) == (size_t)n;
-  if (f) fclose(f);
-  if (ok) {
-    (*out)[n] = 0;
-    return 0;
-  }
-  free(*out);
-  *out = NULL;
-  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
-}
+enum { max_scene_bytes = 64 << 20 };
 
 static void add_edits(loomJointEdit* edits, int* n, const loomJointsDef* j) {
   for (int i = 0; (j->has_armature || j->has_range) && i < j->count; i++)
@@ -324,7 +311,7 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
   loomJointEdit edits[2 * LOOM_MAX_ARMS * LOOM_MAX_JOINTS];
   int n = 0, nedit = 0;
   snprintf(label, LOOM_PATH_MAX, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
-  int code = loom_read_text(out, label, err);
+  int code = loom_read_text(out, NULL, label, max_scene_bytes, err);
   if (code || !task->placed) return code;
   for (int a = 0; a < task->arm_count; a++) {
     const loomRobotDef* robot = &task->robots[a];

@@ -35,7 +35,4 @@ int loom_model_compose(char** out, const char* xml, const char* label, const loo
 int loom_task_model(char** out, char* label, const loomTask* task, const loomAssetRoots* roots,
                     loomError* err);
 
-/// A whole file as text, malloc'ed and NUL-terminated. LOOM_ERR_IO.
-int loom_read_text(char** out, const char* path, loomError* err);
-
 #endif

@@ -7,17 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-static bool is_dir(const char* path) {
-  struct stat s;
-  return !stat(path, &s) && S_ISDIR(s.st_mode);
-}
-
-static bool is_file(const char* path) {
-  struct stat s;
-  return !stat(path, &s) && S_ISREG(s.st_mode);
-}
+#include "engine/base/file.h"
 
 // ---- scenes
 
@@ -31,7 +22,7 @@ static bool find_scenes_near(char out[LOOM_PATH_MAX], const char* binary) {
   if (slash) *slash = 0;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     snprintf(out, LOOM_PATH_MAX, "%.960s/%s", real, places[i]);
-    if (is_dir(out)) return true;
+    if (loom_is_folder(out)) return true;
   }
   return false;
 }
@@ -41,8 +32,9 @@ int loom_scenes_dir(char out[LOOM_PATH_MAX], loomError* err) {
   const char* named = getenv("DEMOLOOM_SCENES");
   if (named && *named) {
     snprintf(out, LOOM_PATH_MAX, "%s", named);
-    return is_dir(out) ? 0
-                       : loom_error_set(err, LOOM_ERR_USAGE, "DEMOLOOM_SCENES=%.500s is not a folder", named);
+    return loom_is_folder(out)
+               ? 0
+               : loom_error_set(err, LOOM_ERR_USAGE, "DEMOLOOM_SCENES=%.500s is not a folder", named);
   }
 
   // The object file that this code is in: libdemoloom.so, or the program it was linked into (whose name may be
@@ -55,7 +47,7 @@ int loom_scenes_dir(char out[LOOM_PATH_MAX], loomError* err) {
   if (find_scenes_near(out, "/proc/self/exe")) return 0;
 
   snprintf(out, LOOM_PATH_MAX, "scenes");
-  if (is_dir(out)) return 0;
+  if (loom_is_folder(out)) return 0;
   return loom_error_set(err, LOOM_ERR_IO, "no scenes folder beside the program; set DEMOLOOM_SCENES to it");
 }
 
@@ -71,7 +63,7 @@ int loom_scene_names(loomName* names, int max) {
   // A scene is a folder with a task file in it.
   for (struct dirent* entry; d && n < max && (entry = readdir(d));) {
     snprintf(path, sizeof path, "%s/%s/task.yaml", dir, entry->d_name);
-    if (entry->d_name[0] == '.' || !is_file(path)) continue;
+    if (entry->d_name[0] == '.' || !loom_is_file(path)) continue;
     snprintf(names[n++], sizeof *names, "%.*s", LOOM_NAME_MAX - 1, entry->d_name);
   }
   if (d) closedir(d);
@@ -89,10 +81,10 @@ int loom_task_find(loomTask** out, const char* name, loomError* err) {
   // A bare name is a scene's before it is a file's.
   snprintf(robots, sizeof robots, "%s/robots", dir);
   snprintf(path, sizeof path, "%s/%.500s/task.yaml", dir, name);
-  if (!strchr(name, '/') && is_file(path)) return loom_task_load(out, path, robots, err);
+  if (!strchr(name, '/') && loom_is_file(path)) return loom_task_load(out, path, robots, err);
 
-  snprintf(path, sizeof path, "%.900s%s", name, is_dir(name) ? "/task.yaml" : "");
-  if (is_file(path)) return loom_task_load(out, path, robots, err);
+  snprintf(path, sizeof path, "%.900s%s", name, loom_is_folder(name) ? "/task.yaml" : "");
+  if (loom_is_file(path)) return loom_task_load(out, path, robots, err);
   return loom_error_set(err, LOOM_ERR_USAGE,
                         "no scene '%.200s'; `demoloom scenes` lists them, or give the path of a task.yaml",
                         name);
@@ -183,7 +175,7 @@ int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetc
   char home[LOOM_PATH_MAX], dir[LOOM_PATH_MAX + 32];
   loom_home_dir(home);
   snprintf(dir, sizeof dir, "%s/%s", home, folder);
-  if (!is_dir(dir)) {
+  if (!loom_is_folder(dir)) {
     if (!fetch)
       return loom_error_set(
           err, LOOM_ERR_IO,
@@ -202,6 +194,6 @@ int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAs
   if (!root) return loom_error_set(err, LOOM_ERR_USAGE, "no folder for the assets '%s'", task->source_asset);
 
   snprintf(out, LOOM_PATH_MAX, "%.*s/%.*s", 500, root, 500, task->source_file);
-  if (is_file(out)) return 0;
+  if (loom_is_file(out)) return 0;
   return loom_error_set(err, LOOM_ERR_IO, "%s: the task's source demos are not there", out);
 }

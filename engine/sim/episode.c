@@ -4,23 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "engine/base/clock.h"
 #include "engine/model/trap.h"
-
-static double clock_seconds(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-double loom_clock(void) {
-  return clock_seconds(CLOCK_MONOTONIC);
-}
-
-double loom_thread_cpu(void) {
-  return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
-}
 
 // ---- construction
 

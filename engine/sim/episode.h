@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/pose.h"
 #include "engine/model/model.h"
 #include "engine/model/variation.h"
@@ -25,11 +26,6 @@ typedef struct loomObsKey {
   char name[LOOM_NAME_MAX];
   int offset, dim;
 } loomObsKey;
-
-/// Seconds by part, of one thread.
-typedef struct loomTimes {
-  double physics, control, observe, plan, write, reset;
-} loomTimes;
 
 typedef struct loomEpisode {
   const loomScene* scene;
@@ -97,8 +93,5 @@ double loom_episode_reach(double* q, const loomEpisode* episode, int arm, const 
 
 /// List the observation keys; loom_episode_create calls it.
 int loom_observe_bind(loomEpisode* episode, loomError* err);
-
-double loom_clock(void);       // monotonic seconds
-double loom_thread_cpu(void);  // CPU seconds of this thread
 
 #endif

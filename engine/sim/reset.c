@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/expr.h"
 #include "engine/base/random.h"
 #include "engine/sim/episode.h"

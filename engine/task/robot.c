@@ -5,20 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/base/pose.h"
-#include "engine/base/random.h"
 #include "engine/task/task_parse.h"
-
-static int load_yaml(loomYaml** y, uint64_t* digest, const char* path, loomError* err) {
-  char* text;
-  size_t n = 0;
-  *y = NULL;
-  int code = loom_task_read_file(&text, &n, path, err);
-  if (!code) *digest = loom_hash(LOOM_HASH_SEED, text, n);
-  if (!code) code = loom_yaml_parse(y, text, n, path, err);
-  free(text);
-  return code;
-}
 
 // Replace every "{i}" by the robot's index.
 static int put_index(char* name, size_t n, int index, const loomYaml* y, loomNode node, loomError* err) {
@@ -172,7 +161,7 @@ int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* e
                                      "eef_body", "gripper",   "asset",  "parts", NULL};
   loomYaml* y;
   memset(out, 0, sizeof *out);
-  int code = load_yaml(&y, &out->digest, path, err);
+  int code = loom_yaml_load(&y, &out->digest, path, err);
   if (code) return code;
   loomNode root = loom_yaml_root(y);
   code = loom_yaml_only(y, root, keys, err);
@@ -197,15 +186,13 @@ static int add_robot(taskParser* p, loomNode list, const char* robots_dir, const
   static const char* const keys[] = {"robot", "arms", NULL};
   loomTask* t = p->task;
   char path[LOOM_PATH_MAX];
-  FILE* f = NULL;
   snprintf(path, sizeof path, "%.900s/%s.yaml", robots_dir, type);
-  if (!strchr(type, '/')) f = fopen(path, "rb");
-  if (!f) return loom_yaml_error(p->y, list, "robots", p->err, "unknown robot '%s' (no %.300s)", type, path);
-  fclose(f);
+  if (strchr(type, '/') || !loom_is_file(path))
+    return loom_yaml_error(p->y, list, "robots", p->err, "unknown robot '%s' (no %.300s)", type, path);
   loomYaml* y;
   uint64_t digest;
   loomName arms[LOOM_MAX_ARMS];
-  int n = 0, code = load_yaml(&y, &digest, path, p->err);
+  int n = 0, code = loom_yaml_load(&y, &digest, path, p->err);
   if (code) return code;
   loomNode root = loom_yaml_root(y);
   bool several = !robot && loom_yaml_get(y, root, "arms");

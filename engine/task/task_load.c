@@ -3,23 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/random.h"
+#include "engine/base/file.h"
+#include "engine/base/hash.h"
 #include "engine/task/task_parse.h"
-
-int loom_task_read_file(char** out, size_t* n, const char* path, loomError* err) {
-  FILE* f = fopen(path, "rb");
-  *out = NULL;
-  if (!f) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened", path);
-  enum { most = (1 << 20) + 2 };
-  *out = malloc(most);
-  *n = *out ? fread(*out, 1, most - 1, f) : 0;
-  bool failed = ferror(f);
-  fclose(f);
-  if (*out && !failed) return 0;
-  free(*out);
-  *out = NULL;
-  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
-}
 
 static int parse_stuck(taskParser* p, loomNode map) {
   static const char* const keys[] = {"distance", "speed", "steps", NULL};
@@ -166,7 +152,7 @@ int loom_task_load(loomTask** out, const char* path, const char* robots_dir, loo
   char* text;
   size_t n = 0;
   *out = NULL;
-  int code = loom_task_read_file(&text, &n, path, err);
+  int code = loom_read_text(&text, &n, path, LOOM_YAML_MAX, err);
   if (!code) code = loom_task_parse(out, text, n, path, robots_dir, err);
   free(text);
   return code;

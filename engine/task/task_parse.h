@@ -13,9 +13,6 @@ typedef struct taskParser {
   int named_index[LOOM_MAX_CONDITIONS];  // its entries' condition nodes once read, else -1
 } taskParser;
 
-/// All of a file, malloc'ed.
-int loom_task_read_file(char** out, size_t* n, const char* path, loomError* err);
-
 int loom_task_parse_robots(taskParser* p, loomNode root, const char* robots_dir);
 int loom_task_parse_controller(taskParser* p, loomNode root);
 int loom_task_parse_objects(taskParser* p, loomNode root);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "generators/run/generate.h"
+#include "engine/base/statistics.h"
 #include "generators/source/segment.h"
 
 static double variable_ratio(const loomEpisode* e, const loomReplay* source, int object, const char* name) {

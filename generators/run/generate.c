@@ -1,11 +1,11 @@
 #include "generators/run/generate.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "generators/run/journal.h"
 #include "generators/run/record.h"
 
@@ -30,20 +30,6 @@ loomGenerateDef loom_default_generate_def(void) {
 void loom_generate_report_destroy(loomGenerateReport* report) {
   free(report->results);
   memset(report, 0, sizeof *report);
-}
-
-void loom_wilson(double* low, double* high, int64_t successes, int64_t n) {
-  const double z = 1.959963984540054;
-  double count = (double)n, p = n ? (double)successes / count : 0;
-  if (!n) {
-    *low = 0;
-    *high = 1;
-    return;
-  }
-  double centre = p + z * z / (2 * count),
-         spread = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
-  *low = fmax(0, (centre - spread) / (1 + z * z / count));
-  *high = fmin(1, (centre + spread) / (1 + z * z / count));
 }
 
 // ---- workers
@@ -278,12 +264,7 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
   for (int i = 0; i < r->worker_count && r->workers; i++) {
     const loomEpisode* e = r->workers[i].episode;
     if (!e) continue;
-    report->times.physics += e->times.physics;
-    report->times.control += e->times.control;
-    report->times.observe += e->times.observe;
-    report->times.plan += e->times.plan;
-    report->times.write += e->times.write;
-    report->times.reset += e->times.reset;
+    loom_times_add(&report->times, &e->times);
     report->cpu_seconds += r->workers[i].cpu;
   }
   report->seconds = loom_clock() - r->begun;

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "engine/base/clock.h"
 #include "engine/data/dataset.h"
 #include "generators/attempt/attempt.h"
 
@@ -45,8 +46,5 @@ void loom_generate_report_destroy(loomGenerateReport* report);
 
 int loom_generate(loomGenerateReport* report, const loomScene* scene, const loomSourceSet* sources,
                   const loomGenerateDef* def, loomError* err);
-
-/// 95 % Wilson score interval of a success rate.
-void loom_wilson(double* low, double* high, int64_t successes, int64_t n);
 
 #endif

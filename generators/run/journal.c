@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "generators/run/record.h"
+#include "engine/base/hash.h"
+#include "engine/base/version.h"
 
 struct loomJournal {
   const loomGenerateDef* def;

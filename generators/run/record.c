@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
+#include "engine/base/version.h"
 #include "engine/run/record_demo.h"
 #include "generators/source/segment.h"
-
-const char* loom_version(void) {
-  return "demoloom 0.1.0";
-}
 
 // ---- generated demos
 

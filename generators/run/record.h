@@ -32,7 +32,4 @@ typedef struct loomDriven {
 int loom_record_driven(const char* path, loomTrace* trace, loomEpisode* episode, const loomDriven* driven,
                        const loomWriteDef* write, loomError* why, loomError* err);
 
-/// "demoloom 0.1.0".
-const char* loom_version(void);
-
 #endif

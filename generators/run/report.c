@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/statistics.h"
+
 static void tally(loomTally* t, const loomAttemptResult* r) {
   t->attempts++;
   t->successes += r->outcome == LOOM_OUTCOME_SUCCESS;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/statistics.h"
 #include "engine/draw/chart.h"
 #include "generators/run/report.h"
 

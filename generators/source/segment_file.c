@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "engine/base/yaml.h"
-#include "engine/scene/compose.h"
 #include "generators/source/segment.h"
 
 // ---- read
@@ -74,13 +73,10 @@ static int read_demo(reader* r, const char* key, loomNode map) {
 
 int loom_segment_file_load(loomSegmentFile* out, const char* path, const loomTask* task,
                            const loomDataset* dataset, loomError* err) {
-  char* text = NULL;
   loomYaml* y = NULL;
   memset(out, 0, sizeof *out);
   snprintf(out->path, sizeof out->path, "%.*s", LOOM_PATH_MAX - 1, path);
-  int code = loom_read_text(&text, path, err);
-  if (!code) code = loom_yaml_parse(&y, text, strlen(text), path, err);
-  free(text);
+  int code = loom_yaml_load(&y, NULL, path, err);
   if (code) return code;
   reader r = {out, y, task, dataset, NULL, err};
   loomNode root = loom_yaml_root(y);

@@ -1,11 +1,12 @@
 #include "policies/agent/rollout.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
+#include "engine/base/statistics.h"
 #include "engine/observe/framed.h"
 
 const char* loom_run_end_name(loomRunEnd end) {
@@ -164,15 +165,6 @@ static void run_all(rollouts* r) {
 
 // ---- the report
 
-// 95 % score interval of a share (Wilson, 1927).
-static void wilson(double* low, double* high, int successes, int n) {
-  const double z = 1.959963984540054, count = n, p = successes / count;
-  double centre = p + z * z / (2 * count),
-         spread = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
-  *low = fmax(0, (centre - spread) / (1 + z * z / count));
-  *high = fmin(1, (centre + spread) / (1 + z * z / count));
-}
-
 static int by_size(const void* a, const void* b) {
   float x = *(const float*)a, y = *(const float*)b;
   return (x > y) - (x < y);
@@ -205,7 +197,7 @@ static void make_report(rollouts* r) {
   }
   int successes = out->ends[LOOM_RUN_SUCCESS];
   out->rate = (double)successes / out->n;
-  wilson(&out->low, &out->high, successes, out->n);
+  loom_wilson(&out->low, &out->high, successes, out->n);
   if (successes) out->success_steps = (double)steps / successes;
   count_latency(r);
 }

@@ -1,10 +1,9 @@
 #include "policies/export/onnx_file.h"
 
-#include <errno.h>
 #include <onnx.pb-c.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+
+#include "engine/base/file.h"
 
 // Of enum TensorProto.DataType, as onnxruntime calls them.
 static const char* type_name(int type) {
@@ -122,22 +121,16 @@ int loom_onnx_file_parse(loomOnnxFile* out, const void* bytes, size_t size, cons
   return code;
 }
 
+// Protocol buffers go no further than 2 GB.
+static const size_t file_bytes_max = (size_t)2 << 30;
+
 int loom_onnx_file_read(loomOnnxFile* out, const char* path, loomError* err) {
-  struct stat st;
+  char* bytes;
+  size_t n = 0;
   *out = (loomOnnxFile){0};
-  FILE* file = fopen(path, "rb");
-  if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
-  int code = 0;
-  char* bytes = NULL;
-  if (fstat(fileno(file), &st) || !S_ISREG(st.st_mode))
-    code = loom_error_set(err, LOOM_ERR_IO, "%s: not a regular file", path);
-  else if (!(bytes = malloc((size_t)st.st_size + 1)))
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  else if (fread(bytes, 1, (size_t)st.st_size, file) != (size_t)st.st_size)
-    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read to its end", path);
-  if (!code) code = loom_onnx_file_parse(out, bytes, (size_t)st.st_size, path, err);
+  int code = loom_read_text(&bytes, &n, path, file_bytes_max, err);
+  if (!code) code = loom_onnx_file_parse(out, bytes, n, path, err);
   free(bytes);
-  fclose(file);
   return code;
 }
 

@@ -1,11 +1,11 @@
 #include "policies/learn/config.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/base/yaml.h"
 #include "policies/nn/pointnet.h"
 
@@ -494,18 +494,11 @@ int loom_train_config_parse(loomTrainConfig* out, const char* text, size_t n, co
 }
 
 int loom_train_config_load(loomTrainConfig* out, const char* path, loomError* err) {
-  enum { MOST = (1 << 20) + 1 };  // one more than loom_yaml_parse takes
-  FILE* file = fopen(path, "rb");
-  char* text = malloc(MOST);
-  int code = 0;
-  if (!file)
-    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
-  else if (!text)
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  size_t n = code ? 0 : fread(text, 1, MOST, file);
-  if (!code && ferror(file)) code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
+  char* text;
+  size_t n = 0;
+  *out = (loomTrainConfig){0};
+  int code = loom_read_text(&text, &n, path, LOOM_YAML_MAX, err);
   if (!code) code = loom_train_config_parse(out, text, n, path, err);
-  if (file) fclose(file);
   free(text);
   return code;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/data/dataset.h"
 #include "policies/learn/dagger_internal.h"
 

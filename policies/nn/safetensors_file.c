@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -14,29 +13,16 @@
 
 // ---- reading
 
+// Far beyond any policy of ours, and within reach of one allocation.
+static const size_t file_bytes_max = (size_t)64 << 30;
+
 int loom_safetensors_read(loomSafetensors* out, const char* path, loomError* err) {
-  struct stat st;
-  memset(out, 0, sizeof *out);
-  FILE* file = fopen(path, "rb");
-  if (!file || fstat(fileno(file), &st)) {
-    int why = errno;
-    if (file) fclose(file);
-    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(why));
-  }
-  if (!S_ISREG(st.st_mode)) {
-    fclose(file);
-    return loom_error_set(err, LOOM_ERR_IO, "%s: not a regular file", path);
-  }
-  size_t size = (size_t)st.st_size;
-  char* bytes = malloc(size + 1);
-  int code = 0;
-  if (!bytes)
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory (%zu bytes)", path, size);
-  else if (fread(bytes, 1, size, file) != size)
-    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read to its end (%s)", path, strerror(errno));
-  if (!code) code = loom_safetensors_parse(out, bytes, size, path, err);
+  char* bytes;
+  size_t n = 0;
+  *out = (loomSafetensors){0};
+  int code = loom_read_text(&bytes, &n, path, file_bytes_max, err);
+  if (!code) code = loom_safetensors_parse(out, bytes, n, path, err);
   free(bytes);
-  fclose(file);
   return code;
 }
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/observe/framed.h"
-#include "generators/run/record.h"
 #include "policies/learn/dagger.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/data/dataset.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"

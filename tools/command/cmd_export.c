@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "policies/export/onnx.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -55,7 +56,7 @@ static int parse_export_options(exportArgs* a, int argc, char** argv) {
   const char* written[] = {a->out, a->check};
   for (int i = 0; i < 2; i++)
     if (written[i] &&
-        (tool_same_file(written[i], a->policy) || (a->data && tool_same_file(written[i], a->data))))
+        (loom_same_file(written[i], a->policy) || (a->data && loom_same_file(written[i], a->data))))
       return tool_usage("export", "%s would be overwritten", written[i]);
   if (a->out && a->check && !strcmp(a->out, a->check))
     return tool_usage("export", "-o and --check name one file");

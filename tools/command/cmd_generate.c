@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "generators/run/generate.h"
 #include "generators/run/report.h"
 #include "tools/command/report_print.h"
@@ -185,7 +186,7 @@ int cmd_generate(int argc, char** argv) {
   tool_progress_end();
   if (!code && report.already_complete) {
     fprintf(stderr, "%s is complete already\n", a.def.out);
-    if (a.report && !tool_is_file(a.report)) {
+    if (a.report && !loom_is_file(a.report)) {
       code =
           loom_error_set(&err, LOOM_ERR_USAGE,
                          "%s: a complete dataset no longer tells of its failed attempts; --overwrite makes "

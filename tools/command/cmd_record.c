@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/version.h"
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
 #include "generators/expert/expert.h"

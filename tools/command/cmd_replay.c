@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "generators/run/generate.h"
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "generators/source/segment.h"
 #include "generators/source/segment_file.h"
 #include "tools/command/replay_obs.h"
@@ -238,10 +239,10 @@ static int export_segments(const looking* l, const loomReplay* r, int n, loomErr
   int code = 0;
   for (int i = 0; !code && i < l->export_count; i++) {
     const char* path = l->exports[i];
-    if (tool_same_file(path, source))
+    if (loom_same_file(path, source))
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is the source itself; export to another file",
                             path);
-    if (tool_is_file(path) && !l->overwrite)
+    if (loom_is_file(path) && !l->overwrite)
       return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", path);
     code = is_yaml(path) ? loom_segment_file_write(path, l->task, source, r, n, err)
                          : loom_segment_dataset_write(path, l->task, source, r, n, err);

@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/version.h"
 #include "generators/run/record.h"
 #include "policies/agent/trained.h"
 #include "tools/shared/commands.h"
@@ -124,7 +127,7 @@ static int assemble(const rolloutArgs* a, const loomScene* scene, const loomRoll
   int n = 0;
   for (int i = 0; source && path && i < report->n; i++) {
     part_path(path[n], a, report->rollout[i].number);
-    if (tool_is_file(path[n])) source[n] = (loomSource){path[n], NULL}, n++;
+    if (loom_is_file(path[n])) source[n] = (loomSource){path[n], NULL}, n++;
   }
   loomAttr attrs[] = {loom_attr_string("env_args", scene->env_args),
                       loom_attr_string("loom_version", loom_version()),
@@ -156,7 +159,7 @@ static int done(void* user, const loomRollout* rollout, loomTrace* trace, loomEp
 static int make_folder(const rolloutArgs* a, loomError* err) {
   char path[LOOM_PATH_MAX];
   folder_path(path, a);
-  if (tool_is_file(a->out))
+  if (loom_is_file(a->out))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: is there already; name another file", a->out);
   return mkdir(path, 0777) && errno != EEXIST
              ? loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", path, strerror(errno))

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/run/record_demo.h"
 #include "tools/shared/common.h"
 
@@ -95,7 +97,7 @@ static int assemble(observing* o, const char* path, loomError* err) {
 int replay_obs(const char* path, const loomTask* task, const loomDataset* dataset,
                const loomAssetRoots* roots, int n, loomError* err) {
   observing o = {.task = task, .dataset = dataset, .roots = roots, .n = n, .start = loom_clock()};
-  if (tool_same_file(path, loom_dataset_path(dataset)))
+  if (loom_same_file(path, loom_dataset_path(dataset)))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: is what is replayed; name another file", path);
   o.demo = calloc((size_t)n + 1, sizeof *o.demo);
   o.record = calloc((size_t)n + 1, sizeof *o.record);

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "engine/base/file.h"
+#include "engine/base/statistics.h"
 #include "engine/draw/chart.h"
-#include "generators/run/generate.h"
 #include "tools/shared/common.h"
 
 bool train_sweep_list(int* n, int64_t* list, const char* option, const char* text, int64_t low,
@@ -136,7 +136,7 @@ static int test_policy(result* r, const trainSweep* sweep, const loomTrainConfig
   for (int i = 0; i < 3; i++) {
     snprintf(r->policy, sizeof r->policy, "%s.safetensors", names[i]);
     snprintf(path, sizeof path, "%s/%s", c->checkpoint.folder, r->policy);
-    if (tool_is_file(path)) break;
+    if (loom_is_file(path)) break;
   }
   if (!sweep->tests) return 0;
   int code = loom_trained_load(&trained, path, err);

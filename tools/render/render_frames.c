@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/base/clock.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
 

@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/base/random.h"
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/hash.h"
 #include "engine/observe/sense.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
@@ -129,7 +131,7 @@ static int draw_all(obsRun* run, loomError* err) {
       shard_path(path, run, number);
 #pragma omp critical(obs_code)
       skip = code || tool_stop;
-      if (skip || tool_is_file(path)) continue;
+      if (skip || loom_is_file(path)) continue;
       int bad = sense ? 0 : loom_sense_create(&sense, &run->sense, run->key, run->keys, &why);
       if (!bad) bad = draw_demo(sense, run, number, &why);
       if (!bad) continue;
@@ -162,7 +164,7 @@ static int count_pictures(obsRun* run, loomError* err) {
     char path[LOOM_PATH_MAX + 64];
     int number = run->args->demos[i];
     shard_path(path, run, number);
-    if (tool_is_file(path)) continue;
+    if (loom_is_file(path)) continue;
     const char* object = loom_dataset_demo_path(run->dataset, number);
     int code = loom_dataset_describe(&actions, run->dataset, object, "actions", err);
     if (code) return code;
@@ -268,7 +270,7 @@ static void remove_shards(const char* dir) {
 
 static int open_shards(const obsRun* run, loomError* err) {
   const renderArgs* a = run->args;
-  if (tool_is_file(a->obs) && !a->overwrite)
+  if (loom_is_file(a->obs) && !a->overwrite)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", a->obs);
   if (a->overwrite) remove_shards(run->dir);
   if (!mkdir(run->dir, 0777)) return 0;
@@ -355,7 +357,7 @@ static int assemble(obsRun* run, loomError* err) {
 
 int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset, loomError* err) {
   obsRun run = {.args = a, .dataset = dataset};
-  if (tool_is_file(a->obs) && tool_same_file(a->obs, loom_dataset_path(dataset)))
+  if (loom_is_file(a->obs) && loom_same_file(a->obs, loom_dataset_path(dataset)))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; write another file", a->obs);
   if (!a->demo_count) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", a->target);
   tool_draw_side_by_side();

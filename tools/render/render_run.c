@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/clock.h"
 #include "tools/shared/common.h"
 
 static int open_sources(renderRun* run, loomError* err) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/draw/video.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"

@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "engine/base/file.h"
 
 int tool_fail(const loomError* err) {
   tool_progress_end();
@@ -25,18 +26,6 @@ int tool_usage(const char* command, const char* format, ...) {
   fprintf(stderr, "; see `demoloom %s --help`\n", command);
   va_end(args);
   return EXIT_USAGE;
-}
-
-// ---- files
-
-bool tool_is_file(const char* path) {
-  struct stat s;
-  return !stat(path, &s) && S_ISREG(s.st_mode);
-}
-
-bool tool_same_file(const char* a, const char* b) {
-  struct stat s, t;
-  return !stat(a, &s) && !stat(b, &t) && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
 }
 
 // ---- assets
@@ -176,7 +165,7 @@ void tool_print_json(const cJSON* json) {
 static bool means_file(const char* target, const char* task_name) {
   size_t n = strlen(target);
   return task_name || (n > 5 && !strcmp(target + n - 5, ".hdf5")) ||
-         (tool_is_file(target) && !strstr(target, ".yaml"));
+         (loom_is_file(target) && !strstr(target, ".yaml"));
 }
 
 int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, const char* target,

@@ -19,10 +19,6 @@ int tool_fail(const loomError* err);
 /// Wrong usage: the message, then a hint at --help. Returns EXIT_USAGE.
 int tool_usage(const char* command, const char* format, ...) LOOM_PRINTF(2, 3);
 
-bool tool_is_file(const char* path);
-/// Do two paths lead to one file?
-bool tool_same_file(const char* a, const char* b);
-
 /// Add the roots a task needs that the user did not give, fetching assets that are not there yet.
 int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
+#include "engine/base/version.h"
 #include "generators/run/record.h"
 #include "tools/shared/common.h"
 
@@ -43,7 +45,7 @@ int teleop_restart(teleopSession* s, uint64_t attempt, loomError* err) {
 // The dataset as it is, with one demo more.
 static int add_demo(const teleopSession* s, const char* shard, loomError* err) {
   loomSource sources[] = {{s->out, NULL}, {shard, NULL}};
-  bool there = tool_is_file(s->out);
+  bool there = loom_is_file(s->out);
   loomAttr attrs[] = {loom_attr_string("env_args", s->scene->env_args),
                       loom_attr_string("loom_version", loom_version()),
                       loom_attr_string("loom_origin", "teleoperated")};

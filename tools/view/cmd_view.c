@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/options.h"
 #include "tools/view/view.h"
@@ -224,7 +226,7 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
 
   // Marks and annotations of a task's own sources go elsewhere: they are not what the user named.
   snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
-  app->is_source = !tool_same_file(app->path, args->target);
+  app->is_source = !loom_same_file(app->path, args->target);
 
   code = view_list_load(&app->list, app->dataset, app->task, err);
   if (code) return code;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/base/clock.h"
 #include "engine/model/trap.h"
 #include "tools/view/view.h"
 
@@ -154,19 +155,12 @@ static void draw_world(viewApp* app) {
   mjr_render(app->view, &app->scene, &app->context);
 }
 
-// CPU time of the whole program, s: OpenGL in software has threads of its own.
-static double cpu_clock(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int view_draw(viewApp* app, loomError* err) {
   int code = prepare(app, err);
 
   if (code) return code;
 
-  double cpu = cpu_clock(), wall = loom_clock();
+  double cpu = loom_process_cpu(), wall = loom_clock();
   if (app->framebuffer == mjFB_OFFSCREEN &&
       (app->context.offWidth != app->width || app->context.offHeight != app->height))
     mjr_resizeOffscreen(app->width, app->height, &app->context);
@@ -195,13 +189,13 @@ int view_draw(viewApp* app, loomError* err) {
   if (app->framebuffer == mjFB_OFFSCREEN) mjr_finish();  // a window's swap does
 
   // What a frame costs, and how long it took until the first one with the list: `tell` has them.
-  app->frame_cpu += cpu_clock() - cpu;
+  app->frame_cpu += loom_process_cpu() - cpu;
   app->frame_wall += loom_clock() - wall;
   app->frames++;
 
   if (app->listed_cpu == 0) {
     app->listed = loom_clock();
-    app->listed_cpu = cpu_clock();
+    app->listed_cpu = loom_process_cpu();
   }
 
   app->dirty = false;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "generators/run/record.h"
+#include "engine/base/clock.h"
 #include "tools/view/view.h"
 
 const char* const view_filter_names[] = {"all", "succeeded", "failed", "kept", "rejected", "unmarked"};

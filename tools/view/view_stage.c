@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/draw/render.h"
 #include "engine/model/model_outline.h"
 #include "engine/model/simplify.h"
@@ -62,7 +63,7 @@ static void find_ends(viewApp* app, const viewEntry* e) {
 
   // Then those of the user's file of segments, else those that the task's conditions find.
   loomSegmentFile given = {0};
-  bool use = app->args->segments && tool_is_file(app->args->segments) && !e->trial;
+  bool use = app->args->segments && loom_is_file(app->args->segments) && !e->trial;
   int code = use ? loom_segment_file_load(&given, app->args->segments, app->task, app->dataset, &err) : 0;
   if (code) annotation_guess_ends(&s->replay, app->task);
   if (!code)
@@ -427,7 +428,7 @@ static int gather_one(loomReplay* out, viewApp* app, const viewEntry* e, const l
 
 static int gather(loomReplay* replay, int* n, viewApp* app, loomError* err) {
   loomSegmentFile given = {0};
-  bool use = app->args->segments && tool_is_file(app->args->segments);
+  bool use = app->args->segments && loom_is_file(app->args->segments);
 
   int code = use ? loom_segment_file_load(&given, app->args->segments, app->task, app->dataset, err) : 0;
 

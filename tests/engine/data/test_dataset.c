@@ -1,18 +1,7 @@
-// Round trips of every type, natural order, determinism of the bytes, and the real recordings.
+// Round trips of every type, determinism of the bytes, and the real recordings.
 #include <math.h>
 
 #include "tests/engine/data/dataset_fixture.h"
-
-static void natural_order(void** state) {
-  (void)state;
-  assert_int_equal(loom_natural_compare("demo_2", "demo_10"), -1);
-  assert_int_equal(loom_natural_compare("demo_10", "demo_2"), 1);
-  assert_int_equal(loom_natural_compare("demo_10", "demo_10"), 0);
-  assert_int_equal(loom_natural_compare("demo_1", "demo_01"), 1);
-  assert_int_equal(loom_natural_compare("demo", "demo_1"), -1);
-  assert_int_equal(loom_natural_compare("a9999999999999999999999", "a10000000000000000000000"), -1);
-  assert_int_equal(loom_natural_compare("x2y10", "x2y9"), 1);
-}
 
 static void every_type_round_trips(void** state) {
   (void)state;
@@ -196,9 +185,11 @@ static void demos_are_read_ahead_of_who_wants_them(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(natural_order),           cmocka_unit_test(every_type_round_trips),
-      cmocka_unit_test(same_demo_same_bytes),    cmocka_unit_test(real_demos_load),
-      cmocka_unit_test(visit_finds_every_array), cmocka_unit_test(demos_are_read_ahead_of_who_wants_them),
+      cmocka_unit_test(every_type_round_trips),
+      cmocka_unit_test(same_demo_same_bytes),
+      cmocka_unit_test(real_demos_load),
+      cmocka_unit_test(visit_finds_every_array),
+      cmocka_unit_test(demos_are_read_ahead_of_who_wants_them),
   };
   return cmocka_run_group_tests_name("dataset", tests, make_folder, remove_folder);
 }

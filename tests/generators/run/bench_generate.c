@@ -2,15 +2,8 @@
 // machines are noisy.
 #include "tests/handover_fixture.h"
 
-#include <time.h>
-
+#include "engine/base/clock.h"
 #include "generators/run/generate.h"
-
-static double cpu(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static double run(const loomScene* scene, const loomSourceSet* sources, int threads, int attempts,
                   loomGenerateReport* report) {
@@ -31,17 +24,17 @@ static void overhead(const loomScene* scene, const loomDemo* demo) {
   double ours = 0, bare = 0;
   for (int round = 0; round < 5; round++) {
     must(loom_episode_start(e, demo->states, &err), &err);
-    double start = cpu();
+    double start = loom_thread_cpu();
     for (int t = 0; t < demo->rows; t++)
       must(loom_episode_step(e, demo->actions + (size_t)t * 14, &err), &err);
-    ours += cpu() - start;
+    ours += loom_thread_cpu() - start;
     // The same physics without us: the same states and the controls they ended with, stepped by MuJoCo alone.
     must(loom_episode_start(e, demo->states, &err), &err);
     for (int t = 0; t < demo->rows; t++) {
       must(loom_episode_step(e, demo->actions + (size_t)t * 14, &err), &err);
-      start = cpu();
+      start = loom_thread_cpu();
       for (int k = 0; k < scene->substeps; k++) mj_step(e->m, e->scratch);
-      bare += cpu() - start;
+      bare += loom_thread_cpu() - start;
       mju_copy(e->scratch->qpos, e->d->qpos, (int)e->m->nq);
       mju_copy(e->scratch->qvel, e->d->qvel, (int)e->m->nv);
       mju_copy(e->scratch->ctrl, e->d->ctrl, (int)e->m->nu);
@@ -50,9 +43,9 @@ static void overhead(const loomScene* scene, const loomDemo* demo) {
   }
   printf("control step against bare mj_step: %.3f (%.1f us a physics step)\n", ours / bare,
          1e6 * bare / (5.0 * demo->rows * scene->substeps));
-  double start = cpu();
+  double start = loom_thread_cpu();
   for (int i = 0; i < 200; i++) must(loom_episode_reset(e, 0, 1, (uint64_t)i, &err), &err);
-  printf("reset: %.2f ms\n", 1e3 * (cpu() - start) / 200);
+  printf("reset: %.2f ms\n", 1e3 * (loom_thread_cpu() - start) / 200);
   loom_episode_destroy(e);
 }
 

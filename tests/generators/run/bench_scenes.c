@@ -1,15 +1,8 @@
 // What each scene's physics costs: its first source demo replayed by action.
 #include "tests/scene_fixture.h"
 
-#include <time.h>
-
+#include "engine/base/clock.h"
 #include "generators/source/replay.h"
-
-static double cpu(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void measure(const char* name, const char* assets) {
   char path[128], source[128];
@@ -28,12 +21,12 @@ static void measure(const char* name, const char* assets) {
   must(loom_demo_load(&demo, dataset, 0, &err), &err);
   must(loom_replay_open(&scene, &e, task, dataset, &demo, &roots, &err), &err);
   must(loom_episode_start(e, demo.states, &err), &err);
-  double contacts = 0, start = cpu();
+  double contacts = 0, start = loom_thread_cpu();
   for (int t = 0; t < demo.rows; t++) {
     must(loom_episode_step(e, demo.actions + (size_t)t * (size_t)demo.action_dim, &err), &err);
     contacts += e->d->ncon;
   }
-  double seconds = cpu() - start, steps = (double)demo.rows * scene->substeps;
+  double seconds = loom_thread_cpu() - start, steps = (double)demo.rows * scene->substeps;
   printf("%-10s %9.0f physics steps a second  %6.1f contacts  %5.1f x real time\n", name, steps / seconds,
          contacts / demo.rows, steps * e->m->opt.timestep / seconds);
   loom_demo_destroy(&demo);

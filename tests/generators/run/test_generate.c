@@ -215,19 +215,10 @@ static void the_same_bytes_on_any_number_of_threads(void** state) {
   unload(&l);
 }
 
-static void wilson_interval(void** state) {
-  (void)state;
-  double low, high;
-  loom_wilson(&low, &high, 32, 61);  // 52.5 %: 40 to 65, as statistics tables have it
-  assert_true(low > 0.40 && low < 0.41 && high > 0.64 && high < 0.65);
-  loom_wilson(&low, &high, 0, 0);
-  assert_true(low == 0 && high == 1);
-}
-
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(recordings_replay), cmocka_unit_test(segments_cover_each_demo),
-      cmocka_unit_test(resets_repeat_and_snapshots_restore),
-      cmocka_unit_test(the_same_bytes_on_any_number_of_threads), cmocka_unit_test(wilson_interval)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(recordings_replay),
+                                     cmocka_unit_test(segments_cover_each_demo),
+                                     cmocka_unit_test(resets_repeat_and_snapshots_restore),
+                                     cmocka_unit_test(the_same_bytes_on_any_number_of_threads)};
   return cmocka_run_group_tests(tests, handover_open, handover_close);
 }

@@ -13,6 +13,7 @@
 #include <png.h>
 #include <unistd.h>
 
+#include "engine/base/statistics.h"
 #include "generators/run/report.h"
 
 typedef struct made {

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "engine/base/hash.h"
 #include "generators/expert/expert.h"
 #include "policies/agent/rollout.h"
 

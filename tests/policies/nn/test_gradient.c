@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/hash.h"
 #include "policies/nn/attention.h"
 #include "policies/nn/conv.h"
 #include "policies/nn/dropout.h"

@@ -1,0 +1,30 @@
+#include "engine/base/clock.h"
+
+#include <time.h>
+
+static double clock_seconds(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double loom_clock(void) {
+  return clock_seconds(CLOCK_MONOTONIC);
+}
+
+double loom_thread_cpu(void) {
+  return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
+double loom_process_cpu(void) {
+  return clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void loom_times_add(loomTimes* sum, const loomTimes* more) {
+  sum->physics += more->physics;
+  sum->control += more->control;
+  sum->observe += more->observe;
+  sum->plan += more->plan;
+  sum->write += more->write;
+  sum->reset += more->reset;
+}

@@ -1,0 +1,17 @@
+// Clocks in seconds, and how a thread's time is divided among the parts of an episode.
+#ifndef LOOM_ENGINE_BASE_CLOCK_H
+#define LOOM_ENGINE_BASE_CLOCK_H
+
+double loom_clock(void);        // monotonic wall clock; only differences mean something
+double loom_thread_cpu(void);   // CPU time of this thread
+double loom_process_cpu(void);  // CPU time of the whole program, all threads together
+
+/// Seconds by part, of one thread.
+typedef struct loomTimes {
+  double physics, control, observe, plan, write, reset;
+} loomTimes;
+
+/// sum += more, part by part.
+void loom_times_add(loomTimes* sum, const loomTimes* more);
+
+#endif

@@ -1,0 +1,139 @@
+// Reading whole files: their size, and every way in which one cannot be read.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/base/file.h"
+
+static char folder[] = "/tmp/loom-file-XXXXXX", path[64];
+
+static int make_folder(void** state) {
+  (void)state;
+  if (!mkdtemp(folder)) return -1;
+  snprintf(path, sizeof path, "%s/text", folder);
+  return 0;
+}
+
+static int remove_folder(void** state) {
+  (void)state;
+  unlink(path);
+  return rmdir(folder);
+}
+
+static void write_bytes(size_t n) {
+  FILE* f = fopen(path, "wb");
+  assert_non_null(f);
+  for (size_t i = 0; i < n; i++) putc((int)(i % 251), f);
+  assert_int_equal(fclose(f), 0);
+}
+
+static void check_bytes(const char* text, size_t n, size_t expected) {
+  assert_int_equal(n, expected);
+  for (size_t i = 0; i < n; i++) assert_int_equal((unsigned char)text[i], i % 251);
+  assert_int_equal(text[n], 0);
+}
+
+static void sizes_and_limits(void** state) {
+  (void)state;
+  static const struct {
+    size_t size, most;
+    int code;
+  } cases[] = {
+      {0, 0, 0},
+      {0, 100, 0},
+      {1, 1, 0},
+      {100, 99, LOOM_ERR_FORMAT},
+      {100, 100, 0},  // exactly what is allowed
+      {100, 101, 0},
+      {4095, 4095, 0},
+      {4096, 4096, 0},
+      {4097, 4096, LOOM_ERR_FORMAT},
+      {1 << 20, 1 << 20, 0},
+      {300000, SIZE_MAX, 0},  // no limit
+      {1, 0, LOOM_ERR_FORMAT},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    loomError err = {0, ""};
+    char* text = folder;
+    size_t n = 77;
+    write_bytes(cases[i].size);
+    assert_int_equal(loom_read_text(&text, &n, path, cases[i].most, &err), cases[i].code);
+    if (cases[i].code) {
+      assert_true(!text && !n && strstr(err.message, path) && strstr(err.message, "larger"));
+    } else {
+      check_bytes(text, n, cases[i].size);
+    }
+    free(text);
+  }
+}
+
+static void what_cannot_be_read_is_named(void** state) {
+  (void)state;
+  static const struct {
+    const char *path, *why;
+  } cases[] = {
+      {"/tmp/loom-file-not-there", "No such file"},
+      {"/tmp", "not a regular file"},
+      {"/dev/zero", "not a regular file"},  // would never end
+      {"", "No such file"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    loomError err = {0, ""};
+    char* text = folder;
+    assert_int_equal(loom_read_text(&text, NULL, cases[i].path, 1000, &err), LOOM_ERR_IO);
+    assert_null(text);
+    assert_true(strstr(err.message, cases[i].path) && strstr(err.message, cases[i].why));
+    assert_int_equal(loom_read_text(&text, NULL, cases[i].path, 1000, NULL), LOOM_ERR_IO);
+  }
+}
+
+// A pipe has no size: it is read until its other end is closed, or holds too much.
+static void pipes_are_read_to_their_end(void** state) {
+  (void)state;
+  for (size_t most = 9999; most <= 10000; most++) {
+    int ends[2];
+    char name[32], *text, bytes[10000];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (char)(i % 251);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], bytes, sizeof bytes), sizeof bytes);
+    close(ends[1]);
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+    int code = loom_read_text(&text, &n, name, most, NULL);
+    close(ends[0]);
+    if (most < sizeof bytes) {
+      assert_int_equal(code, LOOM_ERR_FORMAT);
+      continue;
+    }
+    assert_int_equal(code, 0);
+    check_bytes(text, n, sizeof bytes);
+    free(text);
+  }
+}
+
+static void kinds_of_paths(void** state) {
+  (void)state;
+  char other[80];
+  write_bytes(3);
+  snprintf(other, sizeof other, "%s/../%s/text", folder, strrchr(folder, '/') + 1);
+  assert_true(loom_is_file(path) && !loom_is_file(folder) && !loom_is_file("/dev/null"));
+  assert_true(loom_is_folder(folder) && !loom_is_folder(path) && !loom_is_folder("/nowhere"));
+  assert_true(loom_same_file(path, other));
+  assert_false(loom_same_file(path, folder));
+  assert_false(loom_same_file("/nowhere", "/nowhere"));  // what is not there is no file
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(sizes_and_limits), cmocka_unit_test(what_cannot_be_read_is_named),
+      cmocka_unit_test(pipes_are_read_to_their_end), cmocka_unit_test(kinds_of_paths)};
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
