@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,49 +88,117 @@ int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomErr
 
 // ---- writing
 
-char* loom_temporary_name(const char* path) {
-  char* name = NULL;
-  return asprintf(&name, "%s.tmp", path) < 0 ? NULL : name;
+static void free_file(loomFile* file) {
+  free(file->path);
+  free(file->temporary);
+  *file = (loomFile){0};
 }
 
-static int sync_path(const char* path, int flags) {
-  int fd = open(path, flags | O_CLOEXEC);
-  if (fd < 0) return -1;
-  int failed = fsync(fd);
+static int write_error(loomError* err, const char* path, int why) {
+  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s); nothing was left behind", path,
+                        strerror(why ? why : EIO));
+}
+
+// A rename would replace a folder, a device or a pipe, which nobody means.
+static int check_place(const char* path, loomError* err) {
+  struct stat st;
+  if (stat(path, &st) || S_ISREG(st.st_mode)) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (there is %s of that name)", path,
+                        S_ISDIR(st.st_mode) ? "a folder" : "something else than a file");
+}
+
+int loom_file_begin(loomFile* out, const char* path, loomError* err) {
+  *out = (loomFile){0};
+  int code = check_place(path, err);
+  if (code) return code;
+
+  out->path = strdup(path);
+  if (asprintf(&out->temporary, "%s.tmp", path) < 0) out->temporary = NULL;
+  if (!out->path || !out->temporary) {
+    free_file(out);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  }
+
+  // Created anew, so that nothing is written through a link that somebody put there.
+  unlink(out->temporary);
+  int fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  out->stream = fd < 0 ? NULL : fdopen(fd, "wb");
+  if (out->stream) return LOOM_OK;
+
   int why = errno;
-  close(fd);
-  errno = why;
-  return failed;
+  if (fd >= 0) {
+    close(fd);
+    unlink(out->temporary);
+  }
+  free_file(out);
+  return write_error(err, path, why);
+}
+
+void loom_file_abort(loomFile* file) {
+  if (!file->temporary) return;
+  if (file->stream) fclose(file->stream);
+  unlink(file->temporary);
+  free_file(file);
+}
+
+int loom_file_fail(loomFile* file, int why, loomError* err) {
+  int code = write_error(err, file->path, why);
+  loom_file_abort(file);
+  return code;
 }
 
 // The rename itself is only safe on disk once its folder is.
 static int sync_folder_of(const char* path) {
   char* folder = strdup(path);
-  if (!folder) {
-    errno = ENOMEM;
-    return -1;
-  }
+  if (!folder) return ENOMEM;
   char* slash = strrchr(folder, '/');
   if (slash == folder) slash++;
   if (slash) *slash = '\0';
-  int failed = sync_path(slash ? folder : ".", O_RDONLY | O_DIRECTORY);
-  // Some network file systems cannot sync a folder and say so with EINVAL; there is nothing better to do
-  // there.
-  if (failed && errno == EINVAL) failed = 0;
-  int why = errno;
+
+  int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int why = fd < 0 || fsync(fd) ? errno : 0;
+  if (fd >= 0) close(fd);
   free(folder);
-  errno = why;
-  return failed;
+
+  // Some network file systems cannot sync a folder and say so with EINVAL: nothing better can be done there.
+  return why == EINVAL ? 0 : why;
 }
 
-int loom_commit_file(const char* temporary, const char* path, loomError* err) {
-  if (sync_path(temporary, O_RDONLY) || rename(temporary, path)) {
-    int why = errno;
-    unlink(temporary);
-    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(why));
+int loom_file_commit(loomFile* file, loomError* err) {
+  // What a library wrote by name is in the same file, and synced with it.
+  bool failed = ferror(file->stream);
+  errno = 0;
+  if (fflush(file->stream) || failed || fsync(fileno(file->stream))) return loom_file_fail(file, errno, err);
+
+  // Some file systems tell of a full disk only when a file is closed.
+  int closed = fclose(file->stream);
+  file->stream = NULL;
+  if (closed || rename(file->temporary, file->path)) return loom_file_fail(file, errno, err);
+
+  int code = LOOM_OK, why = sync_folder_of(file->path);
+  if (why)
+    code = loom_error_set(err, LOOM_ERR_IO, "%s: written, but its folder cannot be synced (%s)", file->path,
+                          strerror(why));
+  free_file(file);
+  return code;
+}
+
+int loom_file_write(const char* path, const void* bytes, size_t n, loomError* err) {
+  loomFile file;
+  int code = loom_file_begin(&file, path, err);
+  if (code) return code;
+
+  const char* at = bytes;
+  while (n) {
+    ssize_t wrote = write(fileno(file.stream), at, n);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return loom_file_fail(&file, errno, err);
+    at += wrote;
+    n -= (size_t)wrote;
   }
-  if (sync_folder_of(path))
-    return loom_error_set(err, LOOM_ERR_IO, "%s: written, but its folder cannot be synced (%s)", path,
-                          strerror(errno));
-  return LOOM_OK;
+  return loom_file_commit(&file, err);
+}
+
+int loom_file_write_text(const char* path, const char* text, loomError* err) {
+  return loom_file_write(path, text, strlen(text), err);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "engine/base/error.h"
 
@@ -16,9 +17,28 @@ bool loom_same_file(const char* a, const char* b);  // two paths that lead to on
 /// more than `most` bytes; LOOM_ERR_MEMORY. *out is NULL after an error.
 int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomError* err);
 
-/// malloc'ed "PATH.tmp", or NULL.
-char* loom_temporary_name(const char* path);
-/// fsync temporary, rename it to path and fsync the folder; on an error temporary is removed.
-int loom_commit_file(const char* temporary, const char* path, loomError* err);
+/// A file on its way to its place. What is there already stays until loom_file_commit.
+typedef struct loomFile {
+  char* path;  // its place
+  char*
+      temporary;  // where it is until then, beside its place: PATH.tmp, for libraries that open files by name
+  FILE* stream;   // open on it for writing, empty
+} loomFile;
+
+/// Begin a file; what a killed run left of it is removed. LOOM_ERR_IO when it cannot be created, or when there
+/// is something else than a regular file in its place. Then end it by one of the three below, once.
+int loom_file_begin(loomFile* out, const char* path, loomError* err);
+/// Flush and sync it to the disk, put it in its place and sync the folder: after LOOM_OK it survives a crash. On
+/// an error (a full disk, the stream's own) it is removed, and what was in its place stays.
+int loom_file_commit(loomFile* file, loomError* err);
+/// Remove what was written after a write that failed with errno `why` (0: unknown), and say so: LOOM_ERR_IO.
+int loom_file_fail(loomFile* file, int why, loomError* err);
+/// Remove what was written. Takes an ended or zeroed one.
+void loom_file_abort(loomFile* file);
+
+/// The n bytes as a whole file.
+int loom_file_write(const char* path, const void* bytes, size_t n, loomError* err);
+/// Text, to its NUL, as a whole file.
+int loom_file_write_text(const char* path, const char* text, loomError* err);
 
 #endif

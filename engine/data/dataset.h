@@ -172,7 +172,7 @@ typedef struct loomWriteDef {
 
 loomWriteDef loom_default_write_def(void);
 
-/// Write n demos as one small HDF5 file. It is built in memory, written to PATH.tmp, fsync'ed and renamed to
+/// Write n demos as one small HDF5 file. It is built in memory, written atomically (engine/base/file.h) to
 /// path: after return 0 it survives a crash; on an error nothing is left behind. The same input gives the
 /// same bytes.
 int loom_shard_write(const char* path, const loomRecord* record, int n, const loomWriteDef* def,
@@ -219,7 +219,7 @@ typedef struct loomAssembleDef {
 loomAssembleDef loom_default_assemble_def(void);
 
 /// Build one self-contained file from the sources, in the given order, in constant memory and without
-/// recompressing. `total` and num_samples are computed. Written to PATH.tmp, fsync'ed and renamed; the same
+/// recompressing. `total` and num_samples are computed. Written atomically (engine/base/file.h); the same
 /// input gives the same bytes. Errors: LOOM_ERR_IO (full disk), LOOM_ERR_FORMAT (a damaged source),
 /// LOOM_ERR_USAGE (names clash, env_args differ).
 int loom_dataset_assemble(const char* path, const loomSource* source, int n, const loomAssembleDef* def,

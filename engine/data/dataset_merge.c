@@ -494,7 +494,6 @@ static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
 }
 
 static int create_output(assembly* a, const char* temporary, loomError* err) {
-  unlink(temporary);
   hid_t fapl = loom_h5_disk_plist(&a->disk), fcpl = loom_h5_create_plist();
   a->file = fapl < 0 ? -1 : H5Fcreate(temporary, H5F_ACC_TRUNC, fcpl, fapl);
   loom_h5_close(fcpl);
@@ -505,19 +504,19 @@ static int create_output(assembly* a, const char* temporary, loomError* err) {
                         a->disk.error ? strerror(a->disk.error) : "HDF5 refused");
 }
 
-// Close the temporary file, then either put it in its place or remove it. own: all of it is written by us.
-static int finish(hid_t file, const loomDisk* disk, const char* temporary, const char* path, bool own,
-                  int status, loomError* err) {
+// Close what HDF5 wrote, then either put it in its place or remove it. own: all of it is written by us.
+static int finish(hid_t file, const loomDisk* disk, loomFile* output, const char* path, bool own, int status,
+                  loomError* err) {
   if (file >= 0 && H5Fclose(file) < 0 && !status)
     status = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be finished", path);
-  if (disk->error && status != LOOM_ERR_INTERRUPTED)
-    status = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s); nothing was left behind", path,
-                            strerror(disk->error));
+
+  // A write that failed is the reason for whatever HDF5 said after it.
+  if (disk->error && status != LOOM_ERR_INTERRUPTED) return loom_file_fail(output, disk->error, err);
   if (status) {
-    unlink(temporary);
+    loom_file_abort(output);
     return status;
   }
-  status = loom_commit_file(temporary, path, err);
+  status = loom_file_commit(output, err);
 
   // Nobody needs a child to open it from now on.
   if (!status && own) loom_h5_trust_written(path);
@@ -530,13 +529,16 @@ int loom_dataset_assemble(const char* path, const loomSource* source, int n, con
   loomAssembleDef standard = loom_default_assemble_def();
   assembly a = {.def = def ? def : &standard, .path = path, .file = -1, .data = -1};
   a.as_they_lie = a.def->trusted;
-  char* temporary = loom_temporary_name(path);
-  if (!temporary) return out_of_memory(&a, err);
-  int status = create_output(&a, temporary, err);
+
+  loomFile output;
+  int status = loom_file_begin(&output, path, err);
+  if (status) return status;
+  status = create_output(&a, output.temporary, err);
   if (!status) status = fill(&a, source, n, err);
   close_source(&a);
   loom_h5_close(a.data);
-  status = finish(a.file, &a.disk, temporary, path, true, status, err);
+  status = finish(a.file, &a.disk, &output, path, true, status, err);
+
   for (int k = 0; k < a.ncarried; k++) {
     free(a.carried[k].name);
     loom_names_destroy(&a.carried[k].demos);
@@ -544,50 +546,53 @@ int loom_dataset_assemble(const char* path, const loomSource* source, int n, con
   free(a.carried);
   free(a.env_args);
   loom_names_destroy(&a.names);
-  free(temporary);
   return status;
 }
 
-static int copy_file(const char* from, const char* to, loomError* err) {
+// The bytes and the permissions of a file.
+static int copy_file(const char* from, const loomFile* to, loomError* err) {
   enum { BLOCK = 1 << 20 };
   char* block = malloc(BLOCK);
-  struct stat st = {0};
-  int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, why = 0;
-  if (in < 0 || fstat(in, &st)) why = errno;
-  if (!why) unlink(to);
-  if (!why && (out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0777)) < 0) why = errno;
-  while (!why && block) {
+  struct stat st;
+  int in = open(from, O_RDONLY | O_CLOEXEC), out = fileno(to->stream), why = 0;
+  if (in < 0 || fstat(in, &st) || fchmod(out, st.st_mode & 0777)) why = errno;
+  if (!block) why = ENOMEM;
+
+  while (!why) {
     ssize_t got = read(in, block, BLOCK);
     if (got == 0) break;
     errno = got < 0 ? errno : ENOSPC;  // a short write sets none
     if (got < 0 || write(out, block, (size_t)got) != got) why = errno;
   }
+
   if (in >= 0) close(in);
-  if (out >= 0 && close(out) && !why) why = errno;
-  if (!block) why = ENOMEM;
   free(block);
   if (!why) return LOOM_OK;
-  if (out >= 0) unlink(to);
-  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be copied to %s (%s)", from, to, strerror(why));
+  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be copied to %s (%s)", from, to->temporary,
+                        strerror(why));
 }
 
 int loom_dataset_set_masks(const char* path, const loomMask* mask, int nmask, loomError* err) {
   loomDataset* ds = NULL;
-  char* temporary = loom_temporary_name(path);
-  if (!temporary) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  loomDisk disk = {0};
+  loomFile output = {0};
+  hid_t file = -1;
   int status = loom_dataset_open(&ds, path, err);
-  if (!status) status = copy_file(path, temporary, err);
+  if (!status) status = loom_file_begin(&output, path, err);
+  if (!status) status = copy_file(path, &output, err);
+
+  // The masks go into the copy.
   if (!status) {
-    loomDisk disk = {0};
     hid_t fapl = loom_h5_disk_plist(&disk);
-    hid_t file = fapl < 0 ? -1 : H5Fopen(temporary, H5F_ACC_RDWR, fapl);
+    file = fapl < 0 ? -1 : H5Fopen(output.temporary, H5F_ACC_RDWR, fapl);
     loom_h5_close(fapl);
-    if (file < 0) status = loom_error_set(err, LOOM_ERR_IO, "%s: the copy cannot be opened", temporary);
-    for (int i = 0; i < nmask && !status; i++) status = put_given_mask(file, &mask[i], &ds->demos, path, err);
-    // Demos that are damaged are so in the copy as well.
-    status = finish(file, &disk, temporary, path, !ds->ndamaged, status, err);
+    if (file < 0)
+      status = loom_error_set(err, LOOM_ERR_IO, "%s: the copy cannot be opened", output.temporary);
   }
+  for (int i = 0; i < nmask && !status; i++) status = put_given_mask(file, &mask[i], &ds->demos, path, err);
+
+  // Demos that are damaged are so in the copy as well.
+  status = finish(file, &disk, &output, path, ds && !ds->ndamaged, status, err);
   loom_dataset_close(ds);
-  free(temporary);
   return status;
 }

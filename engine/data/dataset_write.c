@@ -1,11 +1,8 @@
 // Writing: attributes, arrays and whole demos. Nothing written carries a time stamp, so equal input gives
 // equal bytes.
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/data/dataset_internal.h"
 
@@ -277,36 +274,15 @@ static int build_image(void** image, size_t* size, const loomRecord* record, int
   return status;
 }
 
-static int write_file(const char* path, const char* bytes, size_t size, loomError* err) {
-  unlink(path);
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-  int why = fd < 0 ? errno : 0;
-  for (size_t done = 0; done < size && !why;) {
-    ssize_t wrote = write(fd, bytes + done, size - done);
-    if (wrote >= 0)
-      done += (size_t)wrote;
-    else if (errno != EINTR)
-      why = errno;
-  }
-  if (fd >= 0 && close(fd) && !why) why = errno;
-  if (!why) return LOOM_OK;
-  if (fd >= 0) unlink(path);
-  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s); nothing was left behind", path,
-                        strerror(why));
-}
-
 int loom_shard_write(const char* path, const loomRecord* record, int n, const loomWriteDef* def,
                      loomError* err) {
   loom_h5_quiet();
   loomWriteDef standard = loom_default_write_def();
   void* image = NULL;
   size_t size = 0;
-  char* temporary = loom_temporary_name(path);
-  if (!temporary) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
   int status = build_image(&image, &size, record, n, def ? def : &standard, path, err);
-  if (!status) status = write_file(temporary, image, size, err);
-  if (!status) status = loom_commit_file(temporary, path, err);
+  if (!status) status = loom_file_write(path, image, size, err);
   free(image);
-  free(temporary);
   return status;
 }

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "engine/base/file.h"
 
 int loom_image_create(loomImage* out, int width, int height, loomError* err) {
   *out = (loomImage){width, height, NULL};
@@ -53,19 +54,21 @@ void loom_image_turn(loomImage* image) {
 }
 
 int loom_image_write_png(const loomImage* image, const char* path, loomError* err) {
-  char partial[1100];
   png_image png = {.version = PNG_IMAGE_VERSION,
                    .width = (png_uint_32)image->width,
                    .height = (png_uint_32)image->height,
                    .format = PNG_FORMAT_RGB};
-  if (strlen(path) > 1024) return loom_error_set(err, LOOM_ERR_USAGE, "%.200s: path too long", path);
-  snprintf(partial, sizeof partial, "%s.tmp", path);
+  loomFile file;
+  int code = loom_file_begin(&file, path, err);
+  if (code) return code;
+
   errno = 0;
-  if (!png_image_write_to_file(&png, partial, 0, image->rgb, 0, NULL) || rename(partial, path)) {
-    int code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written: %s%s%s", path, png.message,
-                              errno ? ", " : "", errno ? strerror(errno) : "");
-    unlink(partial);
-    return code;
-  }
-  return 0;
+  if (png_image_write_to_stdio(&png, file.stream, 0, image->rgb, 0, NULL))
+    return loom_file_commit(&file, err);
+
+  // libpng's own reason where the system has none.
+  if (errno) return loom_file_fail(&file, errno, err);
+  code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, png.message);
+  loom_file_abort(&file);
+  return code;
 }

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "engine/base/file.h"
 
 struct loomVideoPart {
   const loomVideo* video;
@@ -21,14 +22,14 @@ struct loomVideoPart {
 };
 
 struct loomVideo {
-  char path[1024], partial[1040];
+  char path[LOOM_PATH_MAX];
+  loomFile file;     // until it is finished
   loomVideoDef def;  // as given
   AVFormatContext* format;
   AVStream* stream;
   loomVideoPart* own;  // of loom_video_add; its encoder tells the file's format
   int64_t frames;      // of the parts so far
   int64_t packets;     // written
-  bool created;        // PATH.tmp is there, and ours
 };
 
 // libav's own words for an error of a given call.
@@ -159,7 +160,9 @@ int loom_video_part_end(loomVideoPart* part, loomError* err) {
 
 static int open_file(loomVideo* v, loomError* err) {
   AVDictionary* options = NULL;
-  int code = avformat_alloc_output_context2(&v->format, NULL, "mp4", v->partial);
+  int code = loom_file_begin(&v->file, v->path, err);
+  if (code) return code;
+  code = avformat_alloc_output_context2(&v->format, NULL, "mp4", v->file.temporary);
   if (code < 0) return av_error(v, code, "begin an MP4 file", err);
   v->stream = avformat_new_stream(v->format, NULL);
   if (!v->stream) return av_error(v, AVERROR(ENOMEM), "", err);
@@ -167,8 +170,7 @@ static int open_file(loomVideo* v, loomError* err) {
   v->stream->avg_frame_rate = v->own->codec->framerate;
   v->format->flags |= AVFMT_FLAG_BITEXACT;
   code = avcodec_parameters_from_context(v->stream->codecpar, v->own->codec);
-  if (code >= 0) code = avio_open(&v->format->pb, v->partial, AVIO_FLAG_WRITE);
-  v->created = code >= 0;
+  if (code >= 0) code = avio_open(&v->format->pb, v->file.temporary, AVIO_FLAG_WRITE);
   if (code >= 0) {
     av_dict_set(&options, "movflags", "+faststart", 0);  // plays in a browser before all of it is there
     code = avformat_write_header(v->format, &options);
@@ -189,7 +191,6 @@ int loom_video_create(loomVideo** out, const char* path, const loomVideoDef* def
   if (!v) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a video");
   av_log_set_level(AV_LOG_QUIET);  // what matters comes back as an error
   snprintf(v->path, sizeof v->path, "%s", path);
-  snprintf(v->partial, sizeof v->partial, "%s.tmp", path);
   v->def = *def;
   int code = loom_video_part_create(&v->own, v, err);
   if (!code) code = open_file(v, err);
@@ -247,9 +248,7 @@ int loom_video_finish(loomVideo* v, loomError* err) {
   int closed = avio_closep(&v->format->pb);
   if (code >= 0) code = closed;
   if (code < 0) return av_error(v, code, "write it (is the disk full?)", err);
-  if (rename(v->partial, v->path)) return av_error(v, AVERROR(errno), "rename PATH.tmp to it", err);
-  v->created = false;
-  return 0;
+  return loom_file_commit(&v->file, err);
 }
 
 void loom_video_destroy(loomVideo* v) {
@@ -257,7 +256,7 @@ void loom_video_destroy(loomVideo* v) {
   if (v->format) avio_closep(&v->format->pb);
   avformat_free_context(v->format);
   loom_video_part_destroy(v->own);
-  if (v->created) unlink(v->partial);
+  loom_file_abort(&v->file);
   free(v);
 }
 

@@ -12,7 +12,7 @@ typedef struct loomVideoDef {
 
 typedef struct loomVideo loomVideo;
 
-/// Begin PATH.tmp. LOOM_ERR_UNSUPPORTED when there is no encoder, LOOM_ERR_IO when the path cannot be
+/// Begin a video file. LOOM_ERR_UNSUPPORTED when there is no encoder, LOOM_ERR_IO when the path cannot be
 /// written.
 int loom_video_create(loomVideo** out, const char* path, const loomVideoDef* def, loomError* err);
 /// Append a frame of the video's size.
@@ -30,7 +30,7 @@ void loom_video_part_destroy(loomVideoPart* part);
 int loom_video_append(loomVideo* video, const loomVideoPart* part, loomError* err);
 /// Finish and rename to the path: only then is there a file of that name. At least one frame is needed.
 int loom_video_finish(loomVideo* video, loomError* err);
-/// Free; without loom_video_finish before, PATH.tmp is removed. Takes NULL.
+/// Free; without loom_video_finish before, what was written is removed. Takes NULL.
 void loom_video_destroy(loomVideo* video);
 /// Name of the encoder in use: "libx264", "mpeg4", ...
 const char* loom_video_encoder(const loomVideo* video);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
 #include "engine/base/hash.h"
 #include "engine/base/version.h"
 
@@ -81,20 +82,6 @@ static char* read_file(const char* path) {
 
 static int io_error(loomError* err, const char* what, const char* path) {
   return loom_error_set(err, LOOM_ERR_IO, "%s: cannot %s: %s", path, what, strerror(errno));
-}
-
-// All of it or nothing: a run killed half-way must not find half a description.
-static int write_file(const char* path, const char* text, loomError* err) {
-  char temporary[LOOM_PATH_MAX + 32];
-  snprintf(temporary, sizeof temporary, "%s.tmp", path);
-  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (fd < 0) return io_error(err, "create it", temporary);
-  size_t n = strlen(text);
-  bool ok = write(fd, text, n) == (ssize_t)n && !fsync(fd);
-  int saved = errno;
-  close(fd);
-  errno = saved;
-  return ok && !rename(temporary, path) ? 0 : io_error(err, "write it (is the disk full?)", path);
 }
 
 static void sync_dir(const char* path) {
@@ -214,7 +201,8 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
   int code = wanted && j ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a journal");
   snprintf(path, sizeof path, "%s/run.json", dir);
   if (!code)
-    code = parts && !access(path, F_OK) ? check_same_run(path, wanted, err) : write_file(path, wanted, err);
+    code = parts && !access(path, F_OK) ? check_same_run(path, wanted, err)
+                                        : loom_file_write_text(path, wanted, err);
   cJSON_free(wanted);
   snprintf(path, sizeof path, "%s/journal.bin", dir);
   int fd = code ? -1 : open(path, O_RDWR | O_CREAT, 0666);

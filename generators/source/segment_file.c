@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
 #include "engine/base/yaml.h"
 #include "generators/source/segment.h"
 
@@ -137,18 +138,17 @@ static void put_demo(FILE* f, const loomTask* task, const loomReplay* r) {
 int loom_segment_file_write(const char* path, const loomTask* task, const char* source,
                             const loomReplay* replay, int n, loomError* err) {
   const char* name = strrchr(source, '/');
-  FILE* f = fopen(path, "w");
-  if (!f) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(errno));
+  loomFile file;
+  int code = loom_file_begin(&file, path, err);
+  if (code) return code;
+
   fprintf(
-      f,
+      file.stream,
       "# Where the subtasks of `%s` end in the demos of %s: the row after each one's last.\n"
       "# The last subtask of an arm ends with the demo. What is left out here is found as the task says.\n",
       task->name, name ? name + 1 : source);
-  for (int i = 0; i < n; i++) put_demo(f, task, &replay[i]);
-  bool failed = ferror(f);
-  if (!fclose(f) && !failed) return 0;
-  unlink(path);
-  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written; nothing was left behind", path);
+  for (int i = 0; i < n; i++) put_demo(file.stream, task, &replay[i]);
+  return loom_file_commit(&file, err);
 }
 
 enum { max_signals = LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS };

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "engine/base/file.h"
 
@@ -314,14 +313,14 @@ static void append(ProtobufCBuffer* buffer, size_t n, const uint8_t* bytes) {
   if (!b->why && fwrite(bytes, 1, n, b->file) != n) b->why = errno ? errno : EIO;
 }
 
-static int write_model(const Onnx__ModelProto* model, const char* temporary) {
-  fileBuffer b = {{append}, fopen(temporary, "wb"), 0};
-  if (!b.file) return errno;
+static int write_model(const Onnx__ModelProto* model, const char* path, loomError* err) {
+  loomFile file;
+  int code = loom_file_begin(&file, path, err);
+  if (code) return code;
+
+  fileBuffer b = {{append}, file.stream, 0};
   onnx__model_proto__pack_to_buffer(model, &b.base);
-  errno = 0;
-  if (fflush(b.file) && !b.why) b.why = errno ? errno : EIO;
-  if (fclose(b.file) && !b.why) b.why = errno ? errno : EIO;
-  return b.why;
+  return b.why ? loom_file_fail(&file, b.why, err) : loom_file_commit(&file, err);
 }
 
 int loom_onnx_graph_write(const loomOnnxGraph* g, const char* path, loomError* err) {
@@ -342,15 +341,5 @@ int loom_onnx_graph_write(const loomOnnxGraph* g, const char* path, loomError* e
   model.metadata_props = g->meta;
   if (onnx__model_proto__get_packed_size(&model) > INT32_MAX)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: over 2 GB, more than one ONNX file may hold", path);
-  char* temporary = loom_temporary_name(path);
-  if (!temporary) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  int why = write_model(&model, temporary), code;
-  if (why) {
-    unlink(temporary);
-    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(why));
-  } else {
-    code = loom_commit_file(temporary, path, err);
-  }
-  free(temporary);
-  return code;
+  return write_model(&model, path, err);
 }

@@ -89,7 +89,7 @@ loomOnnxValue loom_onnx_op(loomOnnxGraph* graph, const char* op, loomOnnxValue a
 loomOnnxValue loom_onnx_reshape(loomOnnxGraph* graph, loomOnnxValue x, loomOnnxShape shape);
 loomOnnxValue loom_onnx_concat(loomOnnxGraph* graph, const loomOnnxValue* in, int axis);
 
-/// Atomic: PATH.tmp, fsync, rename. The first error of building, LOOM_ERR_IO, LOOM_ERR_UNSUPPORTED (over
+/// Atomic (engine/base/file.h). The first error of building, LOOM_ERR_IO, LOOM_ERR_UNSUPPORTED (over
 /// 2 GB, the format's bound).
 int loom_onnx_graph_write(const loomOnnxGraph* graph, const char* path, loomError* err);
 

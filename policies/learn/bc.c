@@ -405,16 +405,13 @@ static int create(run* r, loomError* err) {
 }
 
 static int write_config(const run* r, loomError* err) {
-  char path[LOOM_PATH_MAX + 64], temporary[LOOM_PATH_MAX + 72];
+  char path[LOOM_PATH_MAX + 64];
   path_in(path, r, "config.yaml");
-  snprintf(temporary, sizeof temporary, "%s.tmp", path);
   char* text = loom_train_config_text(r->config);
-  FILE* f = text ? fopen(temporary, "wb") : NULL;
-  bool written = f && fputs(text, f) >= 0;
-  if (f) written = !fclose(f) && written;
+  int code = text ? loom_file_write_text(path, text, err)
+                  : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   free(text);
-  if (!written) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(errno));
-  return loom_commit_file(temporary, path, err);
+  return code;
 }
 
 // FOLDER and what leads to it.

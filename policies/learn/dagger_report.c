@@ -19,13 +19,7 @@ void loom_dagger_path(char out[LOOM_DAGGER_PATH], const loomDaggerDef* def, cons
 }
 
 int loom_dagger_write_text(const char* path, const char* text, loomError* err) {
-  char temporary[LOOM_DAGGER_PATH + 8];
-  snprintf(temporary, sizeof temporary, "%s.tmp", path);
-  FILE* f = fopen(temporary, "wb");
-  bool written = f && fputs(text, f) >= 0;
-  if (f) written = !fclose(f) && written;
-  if (!written) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(errno));
-  return loom_commit_file(temporary, path, err);
+  return loom_file_write_text(path, text, err);
 }
 
 bool loom_dagger_read_numbers(double* out, int n, const char* line) {

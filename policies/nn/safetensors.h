@@ -50,7 +50,7 @@ typedef struct loomSafetensors {
   void* block;             // owns the data
 } loomSafetensors;
 
-/// Write n tensors to PATH.tmp, fsync it and rename it to path: after return 0 it survives a crash, on an
+/// Write n tensors atomically (engine/base/file.h): after return 0 it survives a crash, on an
 /// error nothing is left behind. The same input gives the same bytes. LOOM_ERR_USAGE: a name given twice or
 /// not UTF-8.
 int loom_safetensors_write(const char* path, const loomSafeTensor* tensor, int n, const loomSafeMeta* meta,

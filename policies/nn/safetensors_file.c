@@ -1,11 +1,10 @@
-// Safetensors on disk: whole files in, and out by way of PATH.tmp.
+// Safetensors on disk: whole files in, and out by way of engine/base/file.h.
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/base/file.h"
 #include "policies/nn/safetensors.h"
@@ -83,13 +82,12 @@ static char* make_header(const loomSafeTensor* tensor, const int* order, int n, 
   return text;
 }
 
-static int write_bytes(const char* temporary, const char* header, const loomSafeTensor* tensor,
-                       const int* order, int n) {
+// 0, or errno.
+static int write_bytes(FILE* file, const char* header, const loomSafeTensor* tensor, const int* order,
+                       int n) {
   // Spaces fill the header up, so that the data is aligned to 8 bytes in a mapped file.
   static const char spaces[8] = "        ";
   uint64_t text = strlen(header), length = (text + 7) / 8 * 8;
-  FILE* file = fopen(temporary, "wb");
-  if (!file) return errno;
   errno = 0;
   bool ok = fwrite(&length, sizeof length, 1, file) == 1 && fwrite(header, 1, text, file) == text &&
             fwrite(spaces, 1, length - text, file) == length - text;
@@ -97,10 +95,7 @@ static int write_bytes(const char* temporary, const char* header, const loomSafe
     size_t bytes = (size_t)tensor_bytes(&tensor[order[i]]);
     ok = !bytes || fwrite(tensor[order[i]].data, 1, bytes, file) == bytes;
   }
-  ok = ok && !fflush(file);
-  int why = ok ? 0 : errno ? errno : EIO;
-  if (fclose(file) && !why) why = errno;
-  return why;
+  return ok ? 0 : errno ? errno : EIO;
 }
 
 // Larger elements first, so that all are aligned; otherwise as given.
@@ -125,18 +120,16 @@ int loom_safetensors_write(const char* path, const loomSafeTensor* tensor, int n
   if (code) return code;
   int* order = calloc((size_t)n + 1, sizeof *order);
   if (order) order_by_size(order, tensor, n);
-  char* temporary = loom_temporary_name(path);
   char* header = order ? make_header(tensor, order, n, meta, nmeta) : NULL;
-  if (!header || !temporary) {
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  } else {
-    int why = write_bytes(temporary, header, tensor, order, n);
-    if (why) unlink(temporary);
-    code = why ? loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(why))
-               : loom_commit_file(temporary, path, err);
+  if (!header) code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
+  loomFile file = {0};
+  if (!code) code = loom_file_begin(&file, path, err);
+  if (!code) {
+    int why = write_bytes(file.stream, header, tensor, order, n);
+    code = why ? loom_file_fail(&file, why, err) : loom_file_commit(&file, err);
   }
   cJSON_free(header);
-  free(temporary);
   free(order);
   return code;
 }

@@ -79,15 +79,17 @@ static cJSON* result_json(const trainSweep* sweep, const result* r) {
 }
 
 static int write_json(const char* path, const cJSON* json, loomError* err) {
-  char temporary[LOOM_PATH_MAX + 72];
-  snprintf(temporary, sizeof temporary, "%s.tmp", path);
+  loomFile file;
+  int code = loom_file_begin(&file, path, err);
+  if (code) return code;
+
   char* text = cJSON_Print(json);
-  FILE* file = text ? fopen(temporary, "wb") : NULL;
-  bool written = file && fprintf(file, "%s\n", text) > 0;
-  if (file) written = !fclose(file) && written;
+  if (text) fprintf(file.stream, "%s\n", text);
+  code =
+      text ? loom_file_commit(&file, err) : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  loom_file_abort(&file);
   cJSON_free(text);
-  if (!written) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(errno));
-  return loom_commit_file(temporary, path, err);
+  return code;
 }
 
 static int number(const cJSON* json, const char* name) {

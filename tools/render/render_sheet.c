@@ -1,8 +1,8 @@
 // demoloom render --sheet: a row of pictures a demo, or one frame alone, as a PNG file.
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
 
@@ -102,16 +102,12 @@ static int layout(sheet* s, const renderRun* run, loomError* err) {
 
 // Found out before anything is drawn.
 static int check_path(const char* path, loomError* err) {
-  char partial[LOOM_PATH_MAX];
+  loomFile file;
 
-  snprintf(partial, sizeof partial, "%.*s.tmp", LOOM_PATH_MAX - 8, path);
-  FILE* file = fopen(partial, "wb");
+  int code = loom_file_begin(&file, path, err);
 
-  if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-
-  fclose(file);
-  remove(partial);
-  return 0;
+  loom_file_abort(&file);
+  return code;
 }
 
 int render_sheet(cJSON* out, renderArgs* args, const loomTask* task, const loomDataset* dataset,
