@@ -15,7 +15,7 @@ refuses() {
 
 # Small policies of all kinds, with weights as drawn; NAME_wide sees images and a point cloud too.
 mkdir "$work/p"
-check 'policies to try' env LOOM_ONNX_POLICIES="$work/p" build/tests/policies/test_onnx
+check 'policies to try' env LOOM_ONNX_POLICIES="$work/p" build/tests/policies/export/test_onnx
 "$loom" generate threading -n 1 --seed 4 -o "$work/d.hdf5" >/dev/null 2>&1
 random=() real=()
 for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm bc_transformer diffusion diffusion_mlp; do
