@@ -35,15 +35,6 @@ policies/agent/rollout.c: a worker knows its number
 policies/report/event_log.c: clocks
 tools/command/cmd_teleop.c: clocks
 tools/view/view_draw.c: hashes
-engine/draw/image.c: names of temporary files
-engine/draw/video.c: names of temporary files
-generators/run/journal.c: names of temporary files
-policies/learn/bc.c: names of temporary files
-policies/learn/dagger_report.c: names of temporary files
-tools/render/render_sheet.c: names of temporary files
-tools/command/train_sweep.c: names of temporary files
-engine/draw/image.c: putting a file in its place
-engine/draw/video.c: putting a file in its place
 generators/run/journal.c: putting a file in its place
 generators/run/journal.c: flushing to disk
 generators/run/journal.c: folders are made
