@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/rotation.h"
+#include "engine/observe/observe_internal.h"
 
 bool loom_framed_parse(loomFramed* out, const char* key) {
   const char* at = strchr(key, '@');
@@ -46,9 +47,26 @@ int loom_framed_keys(loomName* key, int room, int arms, loomName* gripper, int g
   return n;
 }
 
+// ---- what is not there
+
+static void list_hands(loomObsList* there, int arms) {
+  char hands[40];
+  loom_obs_list_add(there, "world");
+  snprintf(hands, sizeof hands, arms > 1 ? "eef0 to eef%d" : "eef%d", arms - 1);
+  if (arms > 0) loom_obs_list_add(there, hands);
+}
+
+static int unknown_frame(loomError* err, const char* where, const loomFramed* framed, const char* frame,
+                         const char* there, const char* hint) {
+  char name[2 * LOOM_NAME_MAX];
+  snprintf(name, sizeof name, "%s@%s", framed->of, framed->in);
+  return loom_obs_unknown(err, where, name, frame, there, hint);
+}
+
 // ---- episodes
 
-static int find_frame(int* out, const char* name, const loomEpisode* e, loomError* err) {
+static int find_frame(int* out, const char* name, const loomFramed* framed, const loomEpisode* e,
+                      loomError* err) {
   const loomTask* task = e->scene->task;
   int arm = eef_number(name);
   *out = LOOM_FRAME_WORLD;
@@ -59,18 +77,17 @@ static int find_frame(int* out, const char* name, const loomEpisode* e, loomErro
     *out = LOOM_MAX_ARMS + k;
     if (!strcmp(name, task->objects[k].name)) return 0;
   }
-  char list[600] = "";
-  for (int k = 0; k < task->object_count; k++) {
-    size_t used = strlen(list);
-    snprintf(list + used, sizeof list - used, ", %s", task->objects[k].name);
-  }
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the task has no frame '%s'; it has world, eef0 to eef%d%s",
-                        task->path, name, e->arm_count - 1, list);
+
+  // It is none of them; these are.
+  loomObsList there = {""};
+  list_hands(&there, e->arm_count);
+  for (int k = 0; k < task->object_count; k++) loom_obs_list_add(&there, task->objects[k].name);
+  return unknown_frame(err, task->path, framed, name, there.text, "");
 }
 
 int loom_framed_bind(int frame[2], const loomFramed* framed, const loomEpisode* e, loomError* err) {
-  int code = find_frame(&frame[0], framed->of, e, err);
-  return code ? code : find_frame(&frame[1], framed->in, e, err);
+  int code = find_frame(&frame[0], framed->of, framed, e, err);
+  return code ? code : find_frame(&frame[1], framed->in, framed, e, err);
 }
 
 static loomPose frame_pose(int frame, const loomEpisode* e) {
@@ -90,9 +107,34 @@ typedef struct frameRows {
   int arm, arms;
 } frameRows;
 
+static int list_object(void* user, const char* name, const loomArray* array, int unreadable,
+                       const loomError* why) {
+  (void)array;
+  (void)why;
+  if (!unreadable) loom_obs_list_add(user, name);
+  return 0;
+}
+
+static int no_such_frame(const loomFramed* framed, const char* name, const char* path, const loomDataset* set,
+                         const char* object, loomError* err) {
+  char where[LOOM_PATH_MAX], poses[512], hint[256];
+  loomObsList there = {""};
+  loomArray hands = {0};
+  bool known = loom_dataset_has(set, object, "datagen_info/eef_pose") &&
+               !loom_dataset_describe(&hands, set, object, "datagen_info/eef_pose", NULL);
+  list_hands(&there, known && hands.rank == 4 ? (int)hands.shape[1] : 0);
+  snprintf(poses, sizeof poses, "%.400s/datagen_info/object_poses", object);
+  if (loom_dataset_has(set, poses, "")) (void)loom_dataset_visit(set, poses, list_object, &there, NULL);
+
+  snprintf(where, sizeof where, "%.700s: %.200s", loom_dataset_path(set), object);
+  snprintf(hint, sizeof hint,
+           "; its poses would be %s, as `demoloom generate`, `teleop` and `replay -o` write", path);
+  return unknown_frame(err, where, framed, name, there.text, hint);
+}
+
 // With the numbers, or only their shape.
-static int read_frame(frameRows* out, const char* name, bool numbers, const loomDataset* set,
-                      const char* object, loomError* err) {
+static int read_frame(frameRows* out, const char* name, bool numbers, const loomFramed* framed,
+                      const loomDataset* set, const char* object, loomError* err) {
   char path[LOOM_NAME_MAX + 40];
   int arm = eef_number(name);
   *out = (frameRows){.arm = arm < 0 ? 0 : arm, .arms = 1};
@@ -101,12 +143,8 @@ static int read_frame(frameRows* out, const char* name, bool numbers, const loom
     snprintf(path, sizeof path, "datagen_info/object_poses/%s", name);
   else
     snprintf(path, sizeof path, "datagen_info/eef_pose");
-  if (!loom_dataset_has(set, object, path))
-    return loom_error_set(
-        err, LOOM_ERR_FORMAT,
-        "%s: %s has no %s, the poses of '%s'; `demoloom generate`, `teleop` and `replay -o` "
-        "write them",
-        loom_dataset_path(set), object, path, name);
+  if (!loom_dataset_has(set, object, path)) return no_such_frame(framed, name, path, set, object, err);
+
   int code = numbers ? loom_dataset_doubles(&out->poses, set, object, path, err)
                      : loom_dataset_describe(&out->poses, set, object, path, err);
   if (code) return code;
@@ -126,8 +164,8 @@ static loomPose pose_at(const frameRows* f, int64_t row) {
 int loom_framed_read(float* out, int stride, int64_t* rows, const loomFramed* framed, const loomDataset* set,
                      const char* object, loomError* err) {
   frameRows of, in = {0};
-  int code = read_frame(&of, framed->of, out != NULL, set, object, err);
-  if (!code) code = read_frame(&in, framed->in, out != NULL, set, object, err);
+  int code = read_frame(&of, framed->of, out != NULL, framed, set, object, err);
+  if (!code) code = read_frame(&in, framed->in, out != NULL, framed, set, object, err);
   const frameRows* longer = of.poses.count ? &of : &in;
   int64_t n = !code && longer->poses.count ? longer->poses.shape[0] : 0;
   if (!code && (!n || (*rows && n != *rows) || (in.poses.count && in.poses.shape[0] != n)))

@@ -81,35 +81,26 @@ int loom_sense_parse(loomSenseDef* out, const char* text, const char* label, loo
 
 // ---- keys
 
-static bool ends_with(const char* name, const char* end, loomName before) {
-  size_t n = strlen(name), m = strlen(end);
-  if (n <= m || n - m >= sizeof(loomName) || strcmp(name + n - m, end) != 0) return false;
-  memcpy(before, name, n - m);
-  before[n - m] = '\0';
-  return true;
-}
-
-int loom_sense_key(loomSenseKey* out, const loomSenseDef* def, const char* name, int rank, const int* shape,
+int loom_sense_key(loomObsKey* out, const loomSenseDef* def, const char* name, int rank, const int* shape,
                    loomError* err) {
-  *out = (loomSenseKey){.kind = LOOM_SENSE_CLOUD};
-  if (rank == 3) {
-    out->height = shape[0];
-    out->width = shape[1];
-    if (shape[2] == 3 && ends_with(name, "_image", out->camera)) {
-      out->kind = LOOM_SENSE_IMAGE;
-      return 0;
-    }
-    if (shape[2] == 1 && ends_with(name, "_depth", out->camera)) {
-      out->kind = LOOM_SENSE_DEPTH;
-      return 0;
-    }
-  } else if (rank == 2 && !strcmp(name, "pointcloud")) {
-    if (shape[0] == def->cloud.points && shape[1] == 3) return 0;
+  *out = loom_obs_named(name);
+  out->rank = rank;
+  out->dim = 1;
+  out->offset = -1;
+  for (int i = 0; i < rank && i < LOOM_OBS_AXES; i++) {
+    out->shape[i] = shape[i];
+    out->dim *= shape[i];
+  }
+  out->kind = loom_obs_kind(out->camera, name, rank, shape);
+
+  // A cloud of another size was made in a way that nobody wrote down.
+  if (out->kind == LOOM_OBS_CLOUD && shape[0] != def->cloud.points)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "observation '%s' is %d x %d; how to make it is not known (`demoloom render --obs "
                           "--cloud N` writes clouds that say so)",
                           name, shape[0], shape[1]);
-  }
+  out->type = out->kind == LOOM_OBS_IMAGE ? LOOM_TYPE_U8 : LOOM_TYPE_F32;
+  if (out->kind == LOOM_OBS_IMAGE || out->kind == LOOM_OBS_DEPTH || out->kind == LOOM_OBS_CLOUD) return 0;
   return loom_error_set(
       err, LOOM_ERR_UNSUPPORTED,
       "observation '%s' cannot be made in an episode; CAMERA_image (3 channels), CAMERA_depth "
@@ -122,7 +113,7 @@ int loom_sense_key(loomSenseKey* out, const loomSenseDef* def, const char* name,
 struct loomSense {
   loomSenseDef def;
   int n;
-  loomSenseKey* key;  // (n)
+  loomObsKey* key;    // (n)
   int height, width;  // of pictures; 0 = there are none
   bool clouds;
   char* xml;
@@ -132,7 +123,7 @@ struct loomSense {
   loomCloud* cloud;
 };
 
-int loom_sense_create(loomSense** out, const loomSenseDef* def, const loomSenseKey* key, int n,
+int loom_sense_create(loomSense** out, const loomSenseDef* def, const loomObsKey* key, int n,
                       loomError* err) {
   *out = NULL;
   loomSense* s = calloc(1, sizeof *s);
@@ -146,15 +137,16 @@ int loom_sense_create(loomSense** out, const loomSenseDef* def, const loomSenseK
   memcpy(s->key, key, (size_t)n * sizeof *key);
   int code = 0;
   for (int i = 0; !code && i < n; i++) {
-    s->clouds = s->clouds || key[i].kind == LOOM_SENSE_CLOUD;
-    if (key[i].kind == LOOM_SENSE_CLOUD) continue;
-    if (s->height && (s->height != key[i].height || s->width != key[i].width))
+    s->clouds = s->clouds || key[i].kind == LOOM_OBS_CLOUD;
+    if (key[i].kind == LOOM_OBS_CLOUD) continue;
+    int height = key[i].shape[0], width = key[i].shape[1];
+    if (s->height && (s->height != height || s->width != width))
       code =
           loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                          "camera '%s' has pictures of %d x %d where others have %d x %d; all need one size",
-                         key[i].camera, key[i].width, key[i].height, s->width, s->height);
-    s->height = key[i].height;
-    s->width = key[i].width;
+                         key[i].camera, width, height, s->width, s->height);
+    s->height = height;
+    s->width = width;
   }
   if (code)
     loom_sense_destroy(s);
@@ -189,7 +181,7 @@ static int no_memory(const char* label, loomError* err) {
   return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
 }
 
-static int set_camera(loomSense* s, const loomSenseKey* key, loomError* err) {
+static int set_camera(loomSense* s, const loomObsKey* key, loomError* err) {
   bool named = strcmp(key->camera, "table") != 0 || mj_name2id(s->seen, mjOBJ_CAMERA, "table") >= 0;
   return loom_renderer_set_camera(s->renderer, named ? key->camera : NULL, err);
 }
@@ -213,7 +205,7 @@ static int open_pictures(loomSense* s, const char* label, const loomAssetRoots* 
   code = loom_renderer_create(&s->renderer, s->seen, &def, err);
   if (!code) loom_renderer_release(s->renderer);
   for (int i = 0; !code && i < s->n; i++)
-    if (s->key[i].kind != LOOM_SENSE_CLOUD) code = set_camera(s, &s->key[i], err);
+    if (s->key[i].kind != LOOM_OBS_CLOUD) code = set_camera(s, &s->key[i], err);
   return code ? loom_error_prefix(err, code, "%s", label) : 0;
 }
 
@@ -249,13 +241,13 @@ static void place(const mjModel* m, mjData* d, const double* qpos) {
   mj_camlight(m, d);
 }
 
-static int look_through(loomSense* s, const loomSenseKey* key, void* out, loomError* err) {
+static int look_through(loomSense* s, const loomObsKey* key, void* out, loomError* err) {
   int code = set_camera(s, key, err);
   if (code) return code;
   switch (key->kind) {
-    case LOOM_SENSE_IMAGE:
+    case LOOM_OBS_IMAGE:
       return loom_renderer_pixels(s->renderer, s->seen_data, out, NULL, err);
-    case LOOM_SENSE_DEPTH:
+    case LOOM_OBS_DEPTH:
       return loom_renderer_pixels(s->renderer, s->seen_data, NULL, out, err);
     default:
       return loom_renderer_segments(s->renderer, s->seen_data, out, err);
@@ -267,7 +259,7 @@ int loom_sense_look(void* const* out, loomSense* s, const double* qpos, loomErro
   if (s->seen) place(s->seen, s->seen_data, qpos);
   if (s->solid) place(s->solid, s->solid_data, qpos);
   for (int i = 0; !code && i < s->n; i++) {
-    if (s->key[i].kind == LOOM_SENSE_CLOUD)
+    if (s->key[i].kind == LOOM_OBS_CLOUD)
       loom_cloud_look(out[i], s->cloud, s->solid, s->solid_data);
     else
       code = look_through(s, &s->key[i], out[i], err);

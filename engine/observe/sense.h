@@ -6,6 +6,7 @@
 
 #include "engine/draw/render.h"
 #include "engine/observe/cloud.h"
+#include "engine/observe/observer.h"
 
 #define LOOM_SENSE_ATTR "loom_sense"
 
@@ -23,31 +24,16 @@ char* loom_sense_text(const loomSenseDef* def);
 /// LOOM_ERR_FORMAT: label and key of what is wrong.
 int loom_sense_parse(loomSenseDef* out, const char* text, const char* label, loomError* err);
 
-typedef enum loomSenseKind {
-  LOOM_SENSE_IMAGE,
-  LOOM_SENSE_DEPTH,
-  LOOM_SENSE_SEGMENTATION,
-  LOOM_SENSE_CLOUD
-} loomSenseKind;
-
-/// One observation: CAMERA_image (height x width x 3, uint8), CAMERA_depth (height x width, float, m),
-/// CAMERA_segmentation (height x width, int32, geoms), or `pointcloud` (points x 3, float, m).
-typedef struct loomSenseKey {
-  loomSenseKind kind;
-  loomName camera;  // "table": where the model has no such camera, the free one of loomRenderDef
-  int height, width;
-} loomSenseKey;
-
-/// By an observation's name and the shape of its rows: height x width x channels (rank 3), or points x 3
-/// (rank 2). LOOM_ERR_UNSUPPORTED: nothing that can be seen in an episode.
-int loom_sense_key(loomSenseKey* out, const loomSenseDef* def, const char* name, int rank, const int* shape,
+/// A key that can be seen in an episode, by its name and the shape of its rows: height x width x channels (rank 3),
+/// or points x 3 (rank 2). Where the model has no camera `table`, it is the free one of loomRenderDef.
+/// LOOM_ERR_UNSUPPORTED: nothing that can be seen.
+int loom_sense_key(loomObsKey* out, const loomSenseDef* def, const char* name, int rank, const int* shape,
                    loomError* err);
 
 typedef struct loomSense loomSense;
 
 /// All pictures have one size. LOOM_ERR_UNSUPPORTED otherwise.
-int loom_sense_create(loomSense** out, const loomSenseDef* def, const loomSenseKey* key, int n,
-                      loomError* err);
+int loom_sense_create(loomSense** out, const loomSenseDef* def, const loomObsKey* key, int n, loomError* err);
 void loom_sense_destroy(loomSense* sense);
 /// The model to look at from now on, from MJCF; nothing is done where the text is the last one's. What roots
 /// and label are for: loom_model_compile. LOOM_ERR_USAGE names a camera that it lacks, LOOM_ERR_UNSUPPORTED

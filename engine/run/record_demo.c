@@ -103,10 +103,10 @@ void loom_demo_record_keep(loomDemoRecord* r) {
 // ---- a trace's arrays
 
 // A trace has all keys of a row side by side, a dataset one array a key.
-static void add_observations(loomDemoRecord* r, const char* group, const loomTrace* t, const loomEpisode* e,
-                             int first, int rows) {
-  const loomObsKey* key = e->obs;
-  for (int k = 0; k < e->obs_count; k++) {
+static void add_observations(loomDemoRecord* r, const char* group, const loomTrace* t, int first, int rows) {
+  int keys = 0;
+  const loomObsKey* key = loom_observer_keys(t->observer, &keys);
+  for (int k = 0; k < keys; k++) {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/%s", group, key[k].name);
     size_t dim = (size_t)key[k].dim;
@@ -152,8 +152,8 @@ void loom_demo_record_rows(loomDemoRecord* r, unsigned arrays, const loomTrace* 
     loom_demo_record_array(r, "rewards", LOOM_TYPE_F64, t->reward + from, 1, actions);
     add_dones(r, rows);
   }
-  if (arrays & LOOM_DEMO_OBS) add_observations(r, "obs", t, e, first, rows);
-  if (arrays & LOOM_DEMO_NEXT_OBS) add_observations(r, "next_obs", t, e, first + 1, rows);
+  if (arrays & LOOM_DEMO_OBS) add_observations(r, "obs", t, first, rows);
+  if (arrays & LOOM_DEMO_NEXT_OBS) add_observations(r, "next_obs", t, first + 1, rows);
 
   // What MimicGen, segmenting and framed observations want besides.
   if (arrays & LOOM_DEMO_EEF_POSES)

@@ -9,12 +9,15 @@ int loom_trace_create(loomTrace* t, const loomEpisode* e, int capacity, loomErro
   t->capacity = capacity;
   t->action_dim = e->action_dim;
   t->state_dim = e->state_dim;
-  t->obs_dim = e->obs_dim;
+  int code = loom_observer_create_all(&t->observer, e, err);
+  if (code) return code;
+  t->obs_dim = loom_observer_dim(t->observer);
+
   t->arm_count = e->arm_count;
   t->object_count = e->scene->task->object_count;
   t->actions = calloc(rows * (size_t)e->action_dim, sizeof(double));
   t->states = calloc(rows * (size_t)e->state_dim, sizeof(double));
-  t->obs = calloc((rows + 1) * (size_t)e->obs_dim, sizeof(double));
+  t->obs = calloc((rows + 1) * (size_t)t->obs_dim, sizeof(double));
   t->eef = calloc(rows * arms * 16, sizeof(double));
   t->target = calloc(rows * arms * 16, sizeof(double));
   t->grip = calloc(rows * arms, sizeof(double));
@@ -32,6 +35,7 @@ int loom_trace_create(loomTrace* t, const loomEpisode* e, int capacity, loomErro
 
 void loom_trace_destroy(loomTrace* t) {
   if (!t) return;
+  loom_observer_destroy(t->observer);
   free(t->actions);
   free(t->states);
   free(t->obs);
@@ -49,7 +53,7 @@ void loom_trace_add(loomTrace* t, loomEpisode* e, const double* action) {
   size_t row = (size_t)t->rows++, arms = (size_t)t->arm_count;
   memcpy(t->actions + row * (size_t)t->action_dim, action, sizeof(double) * (size_t)t->action_dim);
   loom_episode_state(t->states + row * (size_t)t->state_dim, e);
-  loom_episode_observe(t->obs + row * (size_t)t->obs_dim, e);
+  loom_observer_see_doubles(t->obs + row * (size_t)t->obs_dim, t->observer, e);
   for (size_t a = 0; a < arms; a++) {
     loom_pose_to_matrix(t->eef + 16 * (row * arms + a), loom_episode_eef(e, (int)a));
   }
@@ -60,5 +64,5 @@ void loom_trace_add(loomTrace* t, loomEpisode* e, const double* action) {
 }
 
 void loom_trace_end(loomTrace* t, loomEpisode* e) {
-  loom_episode_observe(t->obs + (size_t)t->rows * (size_t)t->obs_dim, e);
+  loom_observer_see_doubles(t->obs + (size_t)t->rows * (size_t)t->obs_dim, t->observer, e);
 }

@@ -2,18 +2,19 @@
 #ifndef LOOM_ENGINE_RUN_TRACE_H
 #define LOOM_ENGINE_RUN_TRACE_H
 
-#include "engine/sim/episode.h"
+#include "engine/observe/observer.h"
 
 /// Allocated once a worker, `capacity` rows.
 typedef struct loomTrace {
   int capacity, rows;
   int action_dim, state_dim, obs_dim, arm_count, object_count;
-  double* actions;  // (rows x action_dim)
-  double* states;   // (rows x state_dim), before the action
-  double* obs;      // (rows + 1 x obs_dim), before each action and after the last
-  double* eef;      // (rows x arms x 4 x 4), world frame
-  double* object;   // (objects x capacity x 4 x 4), world frame
-  double* reward;   // (rows), 1 where success holds after the action
+  loomObserver* observer;  // all low-dimensional keys of the task: what `obs` has side by side
+  double* actions;         // (rows x action_dim)
+  double* states;          // (rows x state_dim), before the action
+  double* obs;             // (rows + 1 x obs_dim), before each action and after the last
+  double* eef;             // (rows x arms x 4 x 4), world frame
+  double* object;          // (objects x capacity x 4 x 4), world frame
+  double* reward;          // (rows), 1 where success holds after the action
   // What the driver of the episode meant, written by it before the row is taken; left as they are by others.
   double* target;    // (rows x arms x 4 x 4) target poses, world frame
   double* grip;      // (rows x arms) gripper actions

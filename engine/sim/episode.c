@@ -35,11 +35,6 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
     return code;
   }
   e->state_dim = 1 + (int)e->m->nq + (int)e->m->nv;
-  code = loom_observe_bind(e, err);
-  if (code) {
-    loom_episode_destroy(e);
-    return code;
-  }
   *out = e;
   return 0;
 }

@@ -1,4 +1,4 @@
-// Episodes of a scene: reset, control step, snapshot, observe, success.
+// Episodes of a scene: reset, control step, snapshot, success.
 // Control steps run at the task's control_freq (20 Hz); between them mjData's kinematics, contacts and
 // velocities are always those of the current qpos and qvel (mj_step1 has run), so whoever reads them between
 // steps reads the present.
@@ -19,13 +19,6 @@
 #include "engine/sim/whole_body.h"
 #include "engine/task/task.h"
 
-enum { LOOM_MAX_OBS = 64 };
-
-/// One observation key of robomimic's low-dimensional set, at `offset` in the flat observation.
-typedef struct loomObsKey {
-  char name[LOOM_NAME_MAX];
-  int offset, dim;
-} loomObsKey;
 
 typedef struct loomEpisode {
   const loomScene* scene;
@@ -42,10 +35,6 @@ typedef struct loomEpisode {
                   [LOOM_MAX_VARIABLES];  // object sizes, in the task's order; NaN = not known
   int edit_count[LOOM_MAX_OBJECTS];      // the model edits of the last reset
   loomGeomEdit edits[LOOM_MAX_OBJECTS][LOOM_MAX_GEOMS];
-  int obs_count, obs_dim;
-  int eef_body[LOOM_MAX_ARMS];          // whose orientation eef_quat is; -1 = the end effector site's
-  int observe_id[LOOM_MAX_OBSERVE][2];  // the bound points, or the joint's qpos address
-  loomObsKey obs[LOOM_MAX_OBS];
   int steps;              // control steps since the start
   int64_t physics_steps;  // over the episode's whole life
   loomTimes times;
@@ -72,7 +61,6 @@ int loom_episode_show(loomEpisode* episode, const double* state, const double* g
 int loom_episode_step(loomEpisode* episode, const double* action, loomError* err);
 
 void loom_episode_state(double* out, const loomEpisode* episode);  // (S)
-void loom_episode_observe(double* out, loomEpisode* episode);      // (obs_dim)
 loomPose loom_episode_object(const loomEpisode* episode, int object);
 loomPose loom_episode_eef(const loomEpisode* episode, int arm);
 bool loom_episode_success(const loomEpisode* episode);
@@ -91,7 +79,5 @@ int loom_episode_restore(loomEpisode* episode, const void* snapshot, loomError* 
 double loom_episode_reach(double* q, const loomEpisode* episode, int arm, const double* q_start,
                           loomPose target, int iterations);
 
-/// List the observation keys; loom_episode_create calls it.
-int loom_observe_bind(loomEpisode* episode, loomError* err);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/statistics.h"
-#include "engine/observe/framed.h"
 
 const char* loom_run_end_name(loomRunEnd end) {
   static const char* const names[] = {"success", "lost", "done", "timeout", "simulator"};
@@ -228,58 +227,4 @@ int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolic
 void loom_rollout_report_destroy(loomRolloutReport* report) {
   free(report->rollout);
   *report = (loomRolloutReport){0};
-}
-
-// ---- observations by name
-
-static const loomObsKey* find_key(const loomEpisode* e, const char* name) {
-  for (int i = 0; i < e->obs_count; i++)
-    if (!strcmp(e->obs[i].name, name)) return &e->obs[i];
-  return NULL;
-}
-
-int loom_pick_bind(loomPick* out, const loomEpisode* e, const char* const* key, const int* dim, int n,
-                   loomError* err) {
-  *out = (loomPick){0};
-  if (n > LOOM_MAX_OBS)
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%d observation keys are too many", n);
-  for (int i = 0; i < n; i++) {
-    loomFramed framed;
-    if (loom_framed_parse(&framed, key[i])) {
-      int code = loom_framed_bind(out->part[out->n].frame, &framed, e, err);
-      if (code) return code;
-      out->part[out->n].from = -1;
-      out->part[out->n++].dim = LOOM_FRAMED_DIM;
-      out->dim += LOOM_FRAMED_DIM;
-      continue;
-    }
-    const loomObsKey* found = find_key(e, key[i]);
-    if (!found) {
-      char list[600] = "";
-      for (int k = 0; k < e->obs_count; k++) {
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", k ? ", " : "", e->obs[k].name);
-      }
-      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the task has no observation '%s'; it has %s",
-                            e->scene->task->path, key[i], list);
-    }
-    if (dim && dim[i] != found->dim)
-      return loom_error_set(err, LOOM_ERR_FORMAT,
-                            "%s: observation '%s' has %d numbers where the policy was trained with %d",
-                            e->scene->task->path, key[i], found->dim, dim[i]);
-    out->part[out->n].from = found->offset;
-    out->part[out->n++].dim = found->dim;
-    out->dim += found->dim;
-  }
-  return 0;
-}
-
-void loom_pick(float* out, double* scratch, const loomPick* pick, loomEpisode* episode) {
-  loom_episode_observe(scratch, episode);
-  for (int i = 0; i < pick->n; i++) {
-    if (pick->part[i].from < 0) loom_framed_observe(out, pick->part[i].frame, episode);
-    for (int k = 0; pick->part[i].from >= 0 && k < pick->part[i].dim; k++)
-      out[k] = (float)scratch[pick->part[i].from + k];
-    out += pick->part[i].dim;
-  }
 }

@@ -66,20 +66,4 @@ int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolic
                  const loomRolloutDef* def, loomError* err);
 void loom_rollout_report_destroy(loomRolloutReport* report);
 
-/// Which parts of an episode's observation a policy wants.
-typedef struct loomPick {
-  int n, dim;
-  struct {
-    int from, dim;
-    int frame[2];  // a framed one's (from = -1): see engine/observe/framed.h
-  } part[LOOM_MAX_OBS];
-} loomPick;
-
-/// By the keys' names (n), in the policy's order. dim[i] (nullable) is what key i must have. LOOM_ERR_FORMAT
-/// names the key, and those that the task has.
-int loom_pick_bind(loomPick* out, const loomEpisode* episode, const char* const* key, const int* dim, int n,
-                   loomError* err);
-/// out (pick->dim) as the episode is now. scratch (episode->obs_dim).
-void loom_pick(float* out, double* scratch, const loomPick* pick, loomEpisode* episode);
-
 #endif

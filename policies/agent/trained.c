@@ -10,6 +10,22 @@ bool loom_trained_visual(const loomTrained* t, int key) {
   return t->shape[key][0] > 1;
 }
 
+loomObsKey loom_trained_key(const loomTrained* t, int key) {
+  const int* shape = t->shape[key];
+  loomObsKey out = loom_obs_named(t->config.data.key[key]);
+  out.rank = shape[0];
+  out.dim = t->dim[key];
+  for (int i = 0; i < out.rank && i < LOOM_OBS_AXES; i++) out.shape[i] = shape[1 + i];
+
+  // Networks have the channels first.
+  if (out.rank == 3) {
+    out.shape[0] = shape[2];
+    out.shape[1] = shape[3];
+    out.shape[2] = shape[1];
+  }
+  return out;
+}
+
 static loomVisualKey visual_key(const loomTrained* t, int key) {
   const int* shape = t->shape[key];
   loomVisualKey out = {.rank = shape[0], .shape = {shape[1], shape[2], shape[3]}};

@@ -23,6 +23,8 @@ typedef struct loomTrained {
 int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err);
 void loom_trained_destroy(loomTrained* trained);
 
+/// A key as files and episodes have it: images are height x width x channels there.
+loomObsKey loom_trained_key(const loomTrained* trained, int key);
 /// Whether a key is an image or a point cloud.
 bool loom_trained_visual(const loomTrained* trained, int key);
 /// A batch normalised in place, as the network wants its samples.

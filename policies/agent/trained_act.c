@@ -14,12 +14,10 @@ typedef struct visualView {
 typedef struct actorInstance {
   const loomTrained* trained;
   loomActor actor;
-  loomSense* sense;  // NULL: it sees vectors only
-  int views;
+  loomObserver* observer;
+  int views;  // pictures and clouds; 0: it sees vectors only
   visualView view[LOOM_DATA_KEYS];
-  loomPick pick;
   loomRandom random;
-  double* scratch;      // (obs_dim of the episode)
   float* seen;          // (seen x the network's obs_dim) oldest first, normalised, features included
   float* queue;         // (decided x actions.dim)
   int rows, seen_rows;  // of a history; how many there are yet
@@ -29,59 +27,47 @@ typedef struct actorInstance {
 static void destroy_instance(void* instance) {
   actorInstance* a = instance;
   loom_actor_destroy(&a->actor);
-  loom_sense_destroy(a->sense);
+  loom_observer_destroy(a->observer);
   for (int i = 0; i < a->views; i++) {
     free(a->view[i].raw);
     free(a->view[i].row);
   }
-  free(a->scratch);
   free(a->seen);
   free(a->queue);
   free(a);
 }
 
-// Eyes for the keys that are no vectors.
-static int open_eyes(actorInstance* a, loomError* err) {
+// An observer of the keys that the policy was trained on, and room for pictures and clouds.
+static int open_eyes(actorInstance* a, const loomEpisode* episode, loomError* err) {
   const loomTrained* t = a->trained;
-  loomSenseKey key[LOOM_DATA_KEYS];
-  int code = 0;
-  for (int i = 0; !code && i < t->config.data.key_count; i++) {
-    const int* s = t->shape[i];
-    const int rows[3] = {s[0] == 3 ? s[2] : s[1], s[0] == 3 ? s[3] : s[2], s[0] == 3 ? s[1] : 0};
+  loomObsKey key[LOOM_DATA_KEYS];
+  int n = t->config.data.key_count;
+  for (int i = 0; i < n; i++) {
+    key[i] = loom_trained_key(t, i);
     if (!loom_trained_visual(t, i)) continue;
-    code = loom_sense_key(&key[a->views], &t->sense, t->config.data.key[i], s[0], rows, err);
+
     visualView* view = &a->view[a->views++];
     *view = (visualView){.key = i,
                          .raw = malloc((size_t)t->dim[i] * sizeof(float)),
                          .row = malloc((size_t)t->dim[i] * sizeof(float))};
-    if (!code && (!view->raw || !view->row))
-      code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for observation '%s'", t->config.data.key[i]);
+    if (!view->raw || !view->row)
+      return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for observation '%s'", key[i].name);
   }
-  return code || !a->views ? code : loom_sense_create(&a->sense, &t->sense, key, a->views, err);
+  return loom_observer_create(&a->observer, episode, key, n, &t->sense, err);
 }
 
 static int create_instance(void** instance, void* self, loomEpisode* episode, loomError* err) {
   const loomTrained* t = self;
-  const char* key[LOOM_DATA_KEYS];
-  int dim[LOOM_DATA_KEYS], low = 0;
   actorInstance* a = calloc(1, sizeof *a);
   if (!a) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
   *instance = a;
   a->trained = t;
   a->rows = loom_network_seen(&t->network.def);
-  a->scratch = calloc((size_t)episode->obs_dim + 1, sizeof *a->scratch);
   a->seen = calloc((size_t)a->rows * (size_t)t->network.def.obs_dim + 1, sizeof *a->seen);
   a->queue = calloc((size_t)loom_network_decided(&t->network.def) * (size_t)t->actions.dim, sizeof *a->queue);
-  for (int i = 0; i < t->config.data.key_count; i++) {
-    if (loom_trained_visual(t, i)) continue;
-    key[low] = t->config.data.key[i];
-    dim[low++] = t->dim[i];
-  }
-  if (!a->scratch || !a->seen || !a->queue)
-    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+  if (!a->seen || !a->queue) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
   int code = loom_action_fits(loom_config_form(&t->config), episode, t->actions.dim, err);
-  if (!code) code = loom_pick_bind(&a->pick, episode, key, dim, low, err);
-  if (!code) code = open_eyes(a, err);
+  if (!code) code = open_eyes(a, episode, err);
   return code ? code : loom_actor_create(&a->actor, &t->network, err);
 }
 
@@ -91,7 +77,7 @@ static int see(float* row, actorInstance* a, const loomEpisode* episode, loomErr
   void* raw[LOOM_DATA_KEYS];
   const loomReal* visual[LOOM_DATA_KEYS];
   for (int i = 0; i < a->views; i++) raw[i] = a->view[i].raw;
-  int code = loom_sense_look(raw, a->sense, episode->d->qpos, err);
+  int code = loom_observer_look(raw, a->observer, episode, err);
   if (code) return code;
   for (int i = 0; i < a->views; i++) {
     const visualView* view = &a->view[i];
@@ -113,7 +99,7 @@ static int look(actorInstance* a, loomEpisode* episode, loomError* err) {
   size_t dim = (size_t)a->trained->network.def.obs_dim, bytes = dim * sizeof *a->seen;
   float* newest = a->seen + (size_t)(a->rows - 1) * dim;
   memmove(a->seen, a->seen + dim, (size_t)(a->rows - 1) * bytes);
-  loom_pick(newest, a->scratch, &a->pick, episode);
+  loom_observer_see(newest, a->observer, episode);
   loom_normal_apply(newest, 1, &a->trained->obs);
   int code = a->views ? see(newest, a, episode, err) : 0;
   for (int i = 0; !a->seen_rows && i < a->rows - 1; i++) memcpy(a->seen + (size_t)i * dim, newest, bytes);
@@ -139,19 +125,10 @@ static int trained_act(double* action, void* self, loomEpisode* episode, loomErr
   return 0;
 }
 
-// The model may have other sizes than the last episode's.
-static int show_model(actorInstance* a, loomEpisode* episode, loomError* err) {
-  char* xml = NULL;
-  int code = loom_episode_xml(&xml, episode, err);
-  if (!code) code = loom_sense_model(a->sense, xml, episode->scene->label, &episode->scene->roots, err);
-  free(xml);
-  return code;
-}
-
 static int begin_instance(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed,
                           uint64_t number, loomError* err) {
   actorInstance* a = instance;
-  int code = a->sense ? show_model(a, episode, err) : 0;
+  int code = loom_observer_begin(a->observer, episode, err);
   if (code) return code;
   a->random = loom_random(seed, number, LOOM_PURPOSE_POLICY);
   a->queued = a->next = a->seen_rows = 0;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/observe/framed.h"
 #include "engine/observe/sense.h"
 #include "policies/data/data_internal.h"
 
@@ -138,33 +137,11 @@ static int open_file(loomData* data, int file, const loomDataFile* from, loomErr
 
 // ---- shapes
 
-typedef struct keyList {
-  char text[400];
-} keyList;
-
-static int add_key(void* user, const char* name, const loomArray* array, int readable, const loomError* why) {
-  (void)array;
-  (void)why;
-  keyList* list = user;
-  size_t used = strlen(list->text);
-  if (!readable) snprintf(list->text + used, sizeof list->text - used, "%s%s", used ? ", " : "", name);
-  return 0;
-}
-
-// The error for an array that is not there: says what is.
-static int no_such_key(const loomDataset* set, int demo, const char* path, loomError* err) {
-  keyList list = {""};
-  char object[600];
-  snprintf(object, sizeof object, "%s/obs", loom_dataset_demo_path(set, demo));
-  if (loom_dataset_has(set, object, "")) (void)loom_dataset_visit(set, object, add_key, &list, NULL);
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s has no '%s'; its observations are: %s",
-                        loom_dataset_path(set), loom_dataset_demo_name(set, demo), path,
-                        list.text[0] ? list.text : "none");
-}
-
 static int describe(loomArray* out, const loomDataset* set, int demo, const char* path, loomError* err) {
   const char* object = loom_dataset_demo_path(set, demo);
-  if (!loom_dataset_has(set, object, path)) return no_such_key(set, demo, path, err);
+  if (!loom_dataset_has(set, object, path))
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s has no '%s'", loom_dataset_path(set),
+                          loom_dataset_demo_name(set, demo), path);
   int code = loom_dataset_describe(out, set, object, path, err);
   if (!code && (out->type == LOOM_TYPE_STR || out->rank < 1 || out->count < 1))
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s is no array of numbers with rows",
@@ -205,14 +182,10 @@ static int check_shape(const loomArray* a, const loomArray* first, const loomDat
 }
 
 // Keys whose rows have two or more axes keep blocks of their own; the others go side by side.
-static int set_key(loomData* data, int k, const loomArray* a, loomError* err) {
+static void set_key(loomData* data, int k, const loomArray* a) {
   loomDataKey* key = &data->info.key[k];
   *key = (loomDataKey){.name = data->key_name[k], .rank = a->rank - 1, .offset = -1};
-  int64_t dim = a->count / a->shape[0];
-  if (dim > 1 << 26)
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: %s: %lld numbers a row are too many",
-                          loom_data_demo_path(data, 0), data->key_path[k], (long long)dim);
-  key->dim = (int)dim;
+  key->dim = data->seen[k].dim;
   for (int i = 0; i < key->rank; i++) key->shape[i] = a->shape[1 + i];
   key->bytes = key->rank >= 2 && a->type == LOOM_TYPE_U8;
   if (key->rank == 3) {
@@ -224,20 +197,17 @@ static int set_key(loomData* data, int k, const loomArray* a, loomError* err) {
     key->offset = data->info.low_dim;
     data->info.low_dim += key->dim;
   }
-  return 0;
 }
 
-// An observation, which may be a framed one (engine/observe/framed.h).
-static int describe_key(loomArray* out, const loomData* data, int demo, int k, loomError* err) {
+// An observation, described as an array is: framed ones are none in the file.
+static int describe_key(loomArray* out, loomObsKey* key, const loomData* data, int demo, int k,
+                        loomError* err) {
   const dataDemo* d = &data->demo[demo];
-  const loomDataset* set = data->file[d->file].set;
-  loomFramed framed;
-  if (!loom_framed_parse(&framed, data->key_name[k]))
-    return describe(out, set, d->index, data->key_path[k], err);
-  *out = (loomArray){.type = LOOM_TYPE_F64, .rank = 2, .shape = {0, LOOM_FRAMED_DIM}};
-  int code =
-      loom_framed_read(NULL, 0, &out->shape[0], &framed, set, loom_dataset_demo_path(set, d->index), err);
-  out->count = out->shape[0] * LOOM_FRAMED_DIM;
+  int64_t rows = 0;
+  int code = loom_obs_describe(key, &rows, data->key_name[k], data->file[d->file].set, d->index, err);
+  *out = (loomArray){.type = key->type, .rank = 1 + key->rank, .shape = {rows, 1, 1, 1}};
+  for (int i = 0; i < key->rank; i++) out->shape[1 + i] = key->shape[i];
+  out->count = rows * key->dim;
   return code;
 }
 
@@ -283,8 +253,8 @@ static int set_shapes(loomData* data, loomArray* first, loomError* err) {
                           loom_data_demo_path(data, 0), (long long)first[n].shape[1]);
   if (!code) code = set_actions(data, &first[n], err);
   for (int k = 0; !code && k < n; k++) {
-    code = describe_key(&first[k], data, 0, k, err);
-    if (!code) code = set_key(data, k, &first[k], err);
+    code = describe_key(&first[k], &data->seen[k], data, 0, k, err);
+    if (!code) set_key(data, k, &first[k]);
   }
   return code;
 }
@@ -326,7 +296,8 @@ static int check_demo(loomData* data, int demo, const loomArray* first, loomErro
   if (!code) code = check_shape(&a, &first[n], data, demo, 0, data->action_path, err);
   if (!code) code = set_demo(data, demo, a.shape[0], err);
   for (int k = 0; !code && k < n; k++) {
-    code = describe_key(&a, data, demo, k, err);
+    loomObsKey key;
+    code = describe_key(&a, &key, data, demo, k, err);
     if (!code) code = check_shape(&a, &first[k], data, demo, d->rows, data->key_path[k], err);
   }
   if (!code && data->goals) code = describe(&a, set, d->index, LOOM_DATA_GOALS, err);

@@ -1,9 +1,7 @@
 // Demos in memory, the least recently used of them thrown out when room is needed.
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/observe/framed.h"
 #include "policies/data/data_internal.h"
 
 static bool is_visual(const loomDataKey* key) {
@@ -45,66 +43,15 @@ loomDataRows loom_data_view(const loomData* data, int demo) {
 
 // ---- reading a demo
 
-static void not_finite(const loomData* data, int demo, const char* path, int64_t row, int64_t column,
-                       loomError* err) {
-  loom_error_set(
-      err, LOOM_ERR_FORMAT,
-      "%s: %s: %s: row %lld, entry %lld is no finite number; leave the demo out by a mask, or make "
-      "the dataset anew",
-      loom_data_demo_path(data, demo), loom_data_demo_name(data, demo), path, (long long)row,
-      (long long)column);
-}
-
-// The demo's array, (rows x dim), all of it finite.
-static int read_array(loomArray* a, const loomData* data, int demo, const char* path, int dim,
-                      loomError* err) {
-  const dataDemo* d = &data->demo[demo];
-  const loomDataset* set = data->file[d->file].set;
-  *a = (loomArray){0};
-  int code = loom_dataset_doubles(a, set, loom_dataset_demo_path(set, d->index), path, err);
-  if (code) return code;
-  if (a->count != (int64_t)d->rows * dim)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s changed while it was read",
-                          loom_dataset_path(set), loom_dataset_demo_name(set, d->index), path);
-  const double* from = a->data;
-  for (int64_t i = 0; i < a->count; i++) {
-    if (isfinite((float)from[i])) continue;
-    not_finite(data, demo, path, i / dim, i % dim, err);
-    return LOOM_ERR_FORMAT;
-  }
-  return 0;
-}
-
-static int read_framed(float* out, int stride, const loomData* data, int demo, int k,
-                       const loomFramed* framed, loomError* err) {
-  const dataDemo* d = &data->demo[demo];
-  const loomDataset* set = data->file[d->file].set;
-  int64_t rows = d->rows;
-  int code = loom_framed_read(out, stride, &rows, framed, set, loom_dataset_demo_path(set, d->index), err);
-  for (int64_t i = 0; !code && i < rows * LOOM_FRAMED_DIM; i++) {
-    if (isfinite(out[i / LOOM_FRAMED_DIM * stride + i % LOOM_FRAMED_DIM])) continue;
-    not_finite(data, demo, data->key_name[k], i / LOOM_FRAMED_DIM, i % LOOM_FRAMED_DIM, err);
-    code = LOOM_ERR_FORMAT;
-  }
-  return code;
-}
-
-// Into columns of out (rows x stride).
-static int read_key(float* out, int stride, const loomData* data, int demo, const char* path, int dim,
-                    loomError* err) {
-  loomArray a;
-  int code = read_array(&a, data, demo, path, dim, err);
-  const double* from = a.data;
-  for (int64_t i = 0; !code && i < a.count; i++) out[i / dim * stride + i % dim] = (float)from[i];
-  loom_array_destroy(&a);
-  return code;
-}
-
 // In the form that is asked for.
 static int read_actions(float* out, const loomData* data, int demo, loomError* err) {
+  const dataDemo* d = &data->demo[demo];
+  const loomDataset* set = data->file[d->file].set;
   loomArray a, goal = {0};
-  int code = read_array(&a, data, demo, data->action_path, data->raw_dim, err);
-  if (!code && data->goals) code = read_array(&goal, data, demo, LOOM_DATA_GOALS, 16 * data->arms, err);
+  int code = loom_obs_numbers(&a, data->action_path, data->raw_dim, set, d->index, d->rows, err);
+  if (!code && data->goals)
+    code = loom_obs_numbers(&goal, LOOM_DATA_GOALS, 16 * data->arms, set, d->index, d->rows, err);
+
   const double *actions = a.data, *goals = goal.data;
   for (int i = 0; !code && i < data->demo[demo].rows; i++)
     loom_action_encode(out + (ptrdiff_t)i * data->info.action_dim, data->def.form, data->arms, data->raw_dim,
@@ -115,37 +62,23 @@ static int read_actions(float* out, const loomData* data, int demo, loomError* e
   return code;
 }
 
-static int read_bytes(unsigned char* out, const loomData* data, int demo, const char* path, int dim,
-                      loomError* err) {
+// Vectors into their columns of the rows side by side, pictures and clouds into blocks of their own.
+static int read_key(const loomDataRows* rows, const loomData* data, int demo, int k, loomError* err) {
   const dataDemo* d = &data->demo[demo];
   const loomDataset* set = data->file[d->file].set;
-  loomArray a = {0};
-  int code = loom_dataset_array(&a, set, loom_dataset_demo_path(set, d->index), path, err);
-  if (!code && (a.type != LOOM_TYPE_U8 || a.count != (int64_t)d->rows * dim))
-    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s changed while it was read",
-                          loom_dataset_path(set), loom_dataset_demo_name(set, d->index), path);
-  if (!code && a.count > 0) memcpy(out, a.data, (size_t)a.count);
-  loom_array_destroy(&a);
-  return code;
+  const loomDataKey* key = &data->info.key[k];
+  const loomObsKey* seen = &data->seen[k];
+  if (!rows->visual[k])
+    return loom_obs_read((float*)rows->low + key->offset, data->info.low_dim, seen, set, d->index, d->rows,
+                         err);
+  return key->bytes ? loom_obs_read_bytes((unsigned char*)rows->visual[k], seen, set, d->index, d->rows, err)
+                    : loom_obs_read((float*)rows->visual[k], key->dim, seen, set, d->index, d->rows, err);
 }
 
 static int read_demo(loomData* data, int demo, loomError* err) {
-  const loomDataInfo* info = &data->info;
   loomDataRows rows = loom_data_view(data, demo);
   int code = read_actions((float*)rows.actions, data, demo, err);
-  for (int k = 0; !code && k < info->key_count; k++) {
-    const loomDataKey* key = &info->key[k];
-    loomFramed framed;
-    if (loom_framed_parse(&framed, key->name))
-      code = read_framed((float*)rows.low + key->offset, info->low_dim, data, demo, k, &framed, err);
-    else if (rows.visual[k] && key->bytes)
-      code = read_bytes((unsigned char*)rows.visual[k], data, demo, data->key_path[k], key->dim, err);
-    else if (rows.visual[k])
-      code = read_key((float*)rows.visual[k], key->dim, data, demo, data->key_path[k], key->dim, err);
-    else
-      code = read_key((float*)rows.low + key->offset, info->low_dim, data, demo, data->key_path[k], key->dim,
-                      err);
-  }
+  for (int k = 0; !code && k < data->info.key_count; k++) code = read_key(&rows, data, demo, k, err);
   return code;
 }
 

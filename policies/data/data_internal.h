@@ -4,6 +4,7 @@
 #define LOOM_POLICIES_DATA_DATA_INTERNAL_H
 
 #include "engine/data/dataset.h"
+#include "engine/observe/observer.h"
 #include "policies/data/data.h"
 
 /// Where the hands were sent, (T x arms x 4 x 4).
@@ -48,7 +49,8 @@ struct loomData {
   loomDataDef def;  // file and key are NULL: see below
   loomDataInfo info;
   char* key_name[LOOM_DATA_KEYS];
-  char* key_path[LOOM_DATA_KEYS];  // "obs/NAME"
+  char* key_path[LOOM_DATA_KEYS];   // "obs/NAME", for messages
+  loomObsKey seen[LOOM_DATA_KEYS];  // as the first demo has them, and all others must
   char* action_path;
   int raw_dim, arms;  // of an action in the files
   bool goals;         // the actions' poses are those of LOOM_DATA_GOALS

@@ -49,9 +49,8 @@ typedef struct gateInstance {
   loomRandom random;
   double* said;  // (asked x A)
   loomSafetyActor safety;
-  loomPick pick;  // what the safety classifier sees
+  loomObserver* observer;  // of what the safety classifier sees
   float* obs;
-  double* scratch;
 } gateInstance;
 
 static void destroy(void* instance) {
@@ -62,19 +61,18 @@ static void destroy(void* instance) {
   loom_safety_actor_destroy(&x->safety);
   free(x->said);
   free(x->obs);
-  free(x->scratch);
+  loom_observer_destroy(x->observer);
   free(x);
 }
 
 static int create_safety(gateInstance* x, loomEpisode* e, loomError* err) {
   const loomTrained* t = x->gate->def.member[0];
-  const char* key[LOOM_DATA_KEYS];
-  for (int i = 0; i < t->config.data.key_count; i++) key[i] = t->config.data.key[i];
-  int code = loom_pick_bind(&x->pick, e, key, t->dim, t->config.data.key_count, err);
+  loomObsKey key[LOOM_DATA_KEYS];
+  for (int i = 0; i < t->config.data.key_count; i++) key[i] = loom_trained_key(t, i);
+  int code = loom_observer_create(&x->observer, e, key, t->config.data.key_count, NULL, err);
   if (code) return code;
-  x->obs = malloc((size_t)x->pick.dim * sizeof *x->obs);
-  x->scratch = malloc(((size_t)e->obs_dim + 1) * sizeof *x->scratch);
-  if (!x->obs || !x->scratch) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a gate");
+  x->obs = malloc((size_t)(loom_observer_dim(x->observer) + 1) * sizeof *x->obs);
+  if (!x->obs) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a gate");
   return loom_safety_actor_create(&x->safety, x->gate->def.safety, err);
 }
 
@@ -117,7 +115,7 @@ static double distance(const double* a, const double* b, int dim) {
 }
 
 static bool off(gateInstance* x, loomEpisode* e) {
-  loom_pick(x->obs, x->scratch, &x->pick, e);
+  loom_observer_see(x->obs, x->observer, e);
   loom_normal_apply(x->obs, 1, &x->gate->def.member[0]->obs);
   const loomSafety* safety = x->gate->def.safety;
   return loom_safety_probability(&x->safety, safety, x->obs) > safety->threshold;

@@ -33,9 +33,12 @@ static void run(const loomTask* task) {
   if (!code) code = loom_episode_create(&e, scene, &err);
   if (!code) code = loom_episode_reset(e, 0, 1, 2, &err);
   for (int t = 0; !code && t < 2; t++) code = loom_episode_step(e, action, &err);
-  double* obs = e ? calloc((size_t)e->obs_dim + 1, sizeof *obs) : NULL;
-  if (!code && obs) loom_episode_observe(obs, e);
+  loomObserver* observer = NULL;
+  if (!code) code = loom_observer_create_all(&observer, e, &err);
+  double* obs = observer ? calloc((size_t)loom_observer_dim(observer) + 1, sizeof *obs) : NULL;
+  if (obs) loom_observer_see_doubles(obs, observer, e);
   free(obs);
+  loom_observer_destroy(observer);
   check(code, &err);
   loom_episode_destroy(e);
   loom_scene_destroy(scene);

@@ -121,15 +121,21 @@ static int choose_keys(loomConfigData* data, const daggerArgs* a, const loomScen
   for (int i = 0; i < a->nkey; i++)
     snprintf(data->key[data->key_count++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->key[i]);
   if (a->nkey) return 0;
-  int code = loom_episode_create(&e, scene, err);
-  if (code) return code;
+  loomObserver* observer = NULL;
+  int code = loom_episode_create(&e, scene, err), keys = 0;
+  if (!code) code = loom_observer_create_all(&observer, e, err);
+  if (code) {
+    loom_episode_destroy(e);
+    return code;
+  }
+  const loomObsKey* key = loom_observer_keys(observer, &keys);
   for (int k = 0; k < task->object_count; k++)
     snprintf(object[k], LOOM_NAME_MAX, "%s", task->objects[k].name);
-  for (int i = 0; i < e->obs_count && grippers < LOOM_MAX_ARMS; i++)
-    if (strstr(e->obs[i].name, "gripper_qpos"))
-      snprintf(gripper[grippers++], LOOM_NAME_MAX, "%s", e->obs[i].name);
+  for (int i = 0; i < keys && grippers < LOOM_MAX_ARMS; i++)
+    if (strstr(key[i].name, "gripper_qpos")) snprintf(gripper[grippers++], LOOM_NAME_MAX, "%s", key[i].name);
   data->key_count = loom_framed_keys(data->key, LOOM_DATA_KEYS, e->arm_count, gripper, grippers, object,
                                      task->object_count);
+  loom_observer_destroy(observer);
   loom_episode_destroy(e);
   return data->key_count
              ? 0

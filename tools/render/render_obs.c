@@ -23,7 +23,7 @@ typedef struct obsRun {
   const loomDataset* dataset;
   loomSenseDef sense;
   int keys;
-  loomSenseKey key[KEYS];
+  loomObsKey key[KEYS];
   char path[KEYS][PATH_SIZE];  // "obs/front_image"
   char dir[LOOM_PATH_MAX];     // OUT.images, of the shards
   uint64_t hash;               // of what decides the pictures but for the demo
@@ -35,20 +35,13 @@ typedef struct obsRun {
 
 // ---- one demo
 
-// What each key is in a file; the sizes of a row after the first.
+// What each key is in a file.
 static loomField field_of(const obsRun* run, int k, int rows) {
-  static const struct {
-    loomType type;
-    int channels;
-  } kinds[] = {{LOOM_TYPE_U8, 3}, {LOOM_TYPE_F32, 1}, {LOOM_TYPE_I32, 1}};
-  const loomSenseKey* key = &run->key[k];
-  if (key->kind == LOOM_SENSE_CLOUD)
-    return (loomField){
-        .path = run->path[k], .type = LOOM_TYPE_F32, .rank = 3, .shape = {rows, run->sense.cloud.points, 3}};
-  return (loomField){.path = run->path[k],
-                     .type = kinds[key->kind].type,
-                     .rank = 4,
-                     .shape = {rows, key->height, key->width, kinds[key->kind].channels}};
+  const loomObsKey* key = &run->key[k];
+  loomField field = {
+      .path = run->path[k], .type = key->type, .rank = 1 + key->rank, .shape = {rows, 1, 1, 1}};
+  for (int i = 0; i < key->rank; i++) field.shape[1 + i] = key->shape[i];
+  return field;
 }
 
 static size_t row_bytes(const loomField* f) {
@@ -210,27 +203,33 @@ static int set_box(renderArgs* a, const loomTask* task, loomError* err) {
   return code;
 }
 
-static void add_key(obsRun* run, loomSenseKind kind, const char* camera, const char* name) {
-  loomSenseKey* key = &run->key[run->keys];
-  *key = (loomSenseKey){.kind = kind, .height = run->args->def.height, .width = run->args->def.width};
+static void add_key(obsRun* run, const loomObsKey* like, const char* camera, const char* end) {
+  loomObsKey* key = &run->key[run->keys];
+  *key = *like;
   snprintf(key->camera, sizeof key->camera, "%.60s", camera);
-  snprintf(run->path[run->keys++], PATH_SIZE, "obs/%.60s%s", camera, name);
+  snprintf(run->path[run->keys++], PATH_SIZE, "obs/%.60s%s", camera, end);
 }
 
 static int set_keys(obsRun* run, loomError* err) {
   static const char* const names[KINDS] = {"_image", "_depth", "_segmentation"};
   const renderArgs* a = run->args;
+  const int height = a->def.height, width = a->def.width;
+  const loomObsKey pictures[KINDS] = {
+      {.kind = LOOM_OBS_IMAGE, .type = LOOM_TYPE_U8, .rank = 3, .shape = {height, width, 3}},
+      {.kind = LOOM_OBS_DEPTH, .type = LOOM_TYPE_F32, .rank = 3, .shape = {height, width, 1}},
+      {.kind = LOOM_OBS_SEGMENTATION, .type = LOOM_TYPE_I32, .rank = 3, .shape = {height, width, 1}}};
+  const loomObsKey cloud = {
+      .kind = LOOM_OBS_CLOUD, .type = LOOM_TYPE_F32, .rank = 2, .shape = {a->cloud.points, 3}};
   run->sense = (loomSenseDef){a->full, a->def.shadows, a->def.collision, a->cloud};
   for (int i = 0; i < a->camera_count * KINDS; i++)
     if (a->modes >> i % KINDS & 1)
-      add_key(run, (loomSenseKind)(i % KINDS), render_camera_name(a, i / KINDS), names[i % KINDS]);
-  if (a->cloud.points) add_key(run, LOOM_SENSE_CLOUD, "", "pointcloud");
+      add_key(run, &pictures[i % KINDS], render_camera_name(a, i / KINDS), names[i % KINDS]);
+  if (a->cloud.points) add_key(run, &cloud, "", "pointcloud");
   const char* object = loom_dataset_demo_path(run->dataset, a->demos[0]);
   for (int k = 0; k < run->keys; k++)
     if (loom_dataset_has(run->dataset, object, run->path[k]))
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: it has %s already%s", loom_dataset_path(run->dataset),
-                            run->path[k],
-                            run->key[k].kind == LOOM_SENSE_CLOUD ? "" : "; choose other cameras");
+                            run->path[k], run->key[k].kind == LOOM_OBS_CLOUD ? "" : "; choose other cameras");
   return 0;
 }
 

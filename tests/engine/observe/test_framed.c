@@ -5,7 +5,6 @@
 #include <math.h>
 
 #include "engine/observe/framed.h"
-#include "policies/agent/rollout.h"
 #include "policies/data/data.h"
 
 static own* o;
@@ -60,10 +59,10 @@ static void as_recorded(void** state) {
   loomDataDef def = loom_default_data_def();
   loomData* data;
   loomDataRows rows;
-  loomPick pick;
+  loomObserver* observer;
+  loomObsKey wanted[KEYS];
   loomDemo demo;
   loomDataset* set;
-  double scratch[1024];
   float seen[DIM];
   def.file = &file;
   def.file_count = 1;
@@ -74,13 +73,15 @@ static void as_recorded(void** state) {
   must(loom_data_rows(&rows, data, 0, &err), &err);
   must(loom_dataset_open(&set, path, &err), &err);
   must(loom_demo_load(&demo, set, 0, &err), &err);
-  must(loom_pick_bind(&pick, o->e, key, NULL, KEYS, &err), &err);
-  assert_int_equal(pick.dim, DIM);
+  for (int i = 0; i < KEYS; i++) wanted[i] = loom_obs_named(key[i]);
+  must(loom_observer_create(&observer, o->e, wanted, KEYS, NULL, &err), &err);
+  assert_int_equal(loom_observer_dim(observer), DIM);
   for (int r = 0; r < demo.rows; r += 7) {
     must(loom_episode_start(o->e, demo.states + (ptrdiff_t)r * demo.state_dim, &err), &err);
-    loom_pick(seen, scratch, &pick, o->e);
+    loom_observer_see(seen, observer, o->e);
     for (int i = 0; i < DIM; i++) assert_true(fabsf(seen[i] - rows.low[(ptrdiff_t)r * DIM + i]) < 1e-5f);
   }
+  loom_observer_destroy(observer);
   loom_demo_destroy(&demo);
   loom_dataset_close(set);
   loom_data_close(data);
@@ -93,14 +94,15 @@ static void what_is_not_there(void** state) {
   loomDataFile file = {.path = path};
   loomDataDef def = loom_default_data_def();
   loomData* data;
-  loomPick pick;
+  loomObserver* observer;
+  loomObsKey wanted = loom_obs_named(key[0]);
   def.file = &file;
   def.file_count = 1;
   def.key = key;
   def.key_count = 1;
   assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "object_poses/cup"));
-  assert_int_equal(loom_pick_bind(&pick, o->e, key, NULL, 1, &err), LOOM_ERR_FORMAT);
+  assert_int_equal(loom_observer_create(&observer, o->e, &wanted, 1, NULL, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "no frame 'cup'; it has world, eef0 to eef1, box, rod"));
 }
 

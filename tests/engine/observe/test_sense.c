@@ -22,7 +22,7 @@ static struct {
   loomScene* scene;
   loomEpisode* e;
   loomSenseDef def;
-  loomSenseKey key[3];
+  loomObsKey key[3];
 } fx;
 
 static void must(int code, const loomError* err) {
@@ -235,7 +235,7 @@ static void keys(void** state) {
                {"pointcloud", 2, {POINTS + 1, 3}},
                {"points", 2, {POINTS, 3}}};
   loomError err = {0, ""};
-  loomSenseKey key[2];
+  loomObsKey key[2];
   loomSense* s;
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     assert_int_equal(loom_sense_key(key, &fx.def, wrong[i].name, wrong[i].rank, wrong[i].shape, &err),
@@ -243,7 +243,7 @@ static void keys(void** state) {
     if (!strstr(err.message, wrong[i].name)) fail_msg("does not name the key: %s", err.message);
   }
   key[0] = key[1] = fx.key[0];
-  key[1].width = 2 * SIZE;
+  key[1].shape[1] = 2 * SIZE;
   assert_int_equal(loom_sense_create(&s, &fx.def, key, 2, &err), LOOM_ERR_UNSUPPORTED);
   snprintf(key[0].camera, sizeof key[0].camera, "nowhere");
   must(loom_sense_create(&s, &fx.def, key, 1, &err), &err);

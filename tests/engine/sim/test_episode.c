@@ -191,9 +191,12 @@ static void observations_are_what_they_say(void** state) {
   loomError err = {0, ""};
   must(loom_episode_reset(o->e, 0, 3, 0, &err), &err);
   double obs[512];
-  assert_true(o->e->obs_dim <= 512);
-  loom_episode_observe(obs, o->e);
-  const loomObsKey* object = &o->e->obs[o->e->obs_count - 1];
+  loomObserver* observer;
+  int keys;
+  must(loom_observer_create_all(&observer, o->e, &err), &err);
+  assert_true(loom_observer_dim(observer) <= 512);
+  loom_observer_see_doubles(obs, observer, o->e);
+  const loomObsKey *key = loom_observer_keys(observer, &keys), *object = &key[keys - 1];
   assert_string_equal(object->name, "object");
   assert_int_equal(object->dim, 2 * (3 + 4 + 2 * 3));
   loomPose rod = loom_episode_object(o->e, 1), eef = loom_episode_eef(o->e, 1);
@@ -204,10 +207,11 @@ static void observations_are_what_they_say(void** state) {
     assert_true(at[10 + i] == rod.pos[i] - eef.pos[i]);
   }
   assert_true(at[6] == rod.quat[0]);
-  for (int k = 0; k < o->e->obs_count; k++) {
-    if (!strcmp(o->e->obs[k].name, "robot1_eef_pos"))
-      assert_memory_equal(obs + o->e->obs[k].offset, eef.pos, sizeof eef.pos);
+  for (int k = 0; k < keys; k++) {
+    if (!strcmp(key[k].name, "robot1_eef_pos"))
+      assert_memory_equal(obs + key[k].offset, eef.pos, sizeof eef.pos);
   }
+  loom_observer_destroy(observer);
 }
 
 static void a_snapshot_brings_everything_back(void** state) {

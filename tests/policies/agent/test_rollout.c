@@ -239,25 +239,26 @@ static void stopped_by_the_caller(void** state) {
 
 static void observations_by_name(void** state) {
   (void)state;
-  static const char* const keys[] = {"object", "robot1_eef_pos"};
-  static const char* const wrong[] = {"robot7_eef_pos"};
+  loomObsKey keys[] = {loom_obs_named("object"), loom_obs_named("robot1_eef_pos")};
+  loomObsKey wrong = loom_obs_named("robot7_eef_pos");
   loomEpisode* e;
-  loomPick pick;
+  loomObserver* observer;
   loomError err = {0, ""};
   float out[256];
-  double obs[1024];
   must(loom_episode_create(&e, scene, &err), &err);
   must(loom_episode_reset(e, 0, SEED, 0, &err), &err);
-  must(loom_pick_bind(&pick, e, keys, NULL, 2, &err), &err);
-  assert_in_range(pick.dim, 4, 256);
-  assert_in_range(e->obs_dim, 1, 1024);
-  loom_pick(out, obs, &pick, e);
+  must(loom_observer_create(&observer, e, keys, 2, NULL, &err), &err);
+  int dim = loom_observer_dim(observer);
+  assert_in_range(dim, 4, 256);
+  loom_observer_see(out, observer, e);
+  loom_observer_destroy(observer);
   loomPose eef = loom_arm_eef(&e->arms[1], e->d);
-  for (int i = 0; i < 3; i++) assert_true(out[pick.dim - 3 + i] == (float)eef.pos[i]);
-  int dims[2] = {pick.dim - 3, 4};
-  assert_int_equal(loom_pick_bind(&pick, e, keys, dims, 2, &err), LOOM_ERR_FORMAT);
+  for (int i = 0; i < 3; i++) assert_true(out[dim - 3 + i] == (float)eef.pos[i]);
+  keys[0].dim = dim - 3;
+  keys[1].dim = 4;
+  assert_int_equal(loom_observer_create(&observer, e, keys, 2, NULL, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "'robot1_eef_pos' has 3 numbers where the policy was trained with 4"));
-  assert_int_equal(loom_pick_bind(&pick, e, wrong, NULL, 1, &err), LOOM_ERR_FORMAT);
+  assert_int_equal(loom_observer_create(&observer, e, &wrong, 1, NULL, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "no observation 'robot7_eef_pos'; it has robot0_joint_pos,"));
   loom_episode_destroy(e);
 }

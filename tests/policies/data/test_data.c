@@ -210,7 +210,7 @@ static void forms_of_actions(void** state) {
   loom_data_close(data);
   file.path = write_goals(false);
   assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
-  assert_non_null(strstr(err.message, "demo_0 has no 'datagen_info/target_pose'"));
+  assert_non_null(strstr(err.message, "demo_0: has no 'datagen_info/target_pose'"));
   def.form.absolute = false;
   assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "say how many"));
@@ -475,7 +475,7 @@ static void wrong_shapes(void** state) {
   opening_fails(&def, LOOM_ERR_FORMAT, "dim.hdf5: demo_1: obs/pos has rows of 2 (float64) where");
   def.file_count = 1;
   def.key = unknown;
-  opening_fails(&def, LOOM_ERR_FORMAT, "demo_0 has no 'obs/eef'; its observations are: image, one, pos");
+  opening_fails(&def, LOOM_ERR_FORMAT, "demo_0: no observation 'eef'; it has image, one, pos");
   def.key = low_keys;
   def.cache_bytes = 100;
   opening_fails(&def, LOOM_ERR_USAGE, "make the cache larger");
