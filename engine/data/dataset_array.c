@@ -38,7 +38,10 @@ static int type_of(hid_t type) {
 static int check_storage(hid_t dset, const char* where, loomError* err) {
   hid_t plist = H5Dget_create_plist(dset);
   if (plist < 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its header is damaged", where);
+
   int status = LOOM_OK;
+
+  // Data in other files is not followed: a file from a stranger could have anything read.
   H5D_layout_t layout = H5Pget_layout(plist);
   if (layout < 0)
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: its header is damaged", where);
@@ -46,6 +49,8 @@ static int check_storage(hid_t dset, const char* where, loomError* err) {
     status = loom_error_set(
         err, LOOM_ERR_FORMAT,
         "%s: its data lies in another file, which is not followed; write a self-contained copy first", where);
+
+  // Only what this build of HDF5 can undo by itself.
   int filters = status ? 0 : H5Pget_nfilters(plist);
   for (int i = 0; i < filters && !status; i++) {
     unsigned flags, config;
@@ -62,6 +67,8 @@ static int check_storage(hid_t dset, const char* where, loomError* err) {
                          "`h5repack -f GZIP=1`",
                          where, (int)filter, name[0] ? name : "unknown");
   }
+
+  // A chunk is unpacked as a whole, however few rows are asked for.
   if (!status && layout == H5D_CHUNKED) {
     hsize_t chunk[H5S_MAX_RANK];
     int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk);
@@ -73,6 +80,7 @@ static int check_storage(hid_t dset, const char* where, loomError* err) {
       status = loom_error_set(err, LOOM_ERR_FORMAT,
                               "%s: chunks of %.3g bytes are absurd; the file is damaged", where, bytes);
   }
+
   H5Pclose(plist);
   return status;
 }
@@ -81,10 +89,13 @@ static int check_size(hid_t dset, const loomArray* a, hid_t type, int64_t file_s
                       loomError* err) {
   double bytes = (double)H5Tget_size(type);
   for (int i = 0; i < a->rank; i++) bytes *= (double)a->shape[i];
+
+  // What is stored bounds what can come out of it.
   double stored = (double)H5Dget_storage_size(dset);
   if (bytes > (double)array_bytes_max)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %.3g bytes is more than the 64 GiB an array may have",
                           where, bytes);
+
   bool fill_only = bytes <= (double)small_bytes;
   if (stored > (double)file_size || (!fill_only && bytes > stored * (double)gzip_ratio_max))
     return loom_error_set(err, LOOM_ERR_FORMAT,
@@ -98,11 +109,13 @@ int loom_h5_describe(loomArray* out, hid_t dset, int64_t file_size, const char* 
   if (H5Iget_type(dset) != H5I_DATASET) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: is no array", where);
   int status = check_storage(dset, where, err);
   if (status) return status;
+
   hid_t space = H5Dget_space(dset), type = H5Dget_type(dset);
   hsize_t dims[H5S_MAX_RANK];
   int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, dims, NULL);
   bool null = space >= 0 && H5Sget_simple_extent_type(space) == H5S_NULL;
   loom_h5_close(space);
+
   int kind = type < 0 ? -1 : type_of(type);
   if (rank < 0 || type < 0 || null) {
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: its shape or type is damaged or empty", where);
@@ -119,6 +132,7 @@ int loom_h5_describe(loomArray* out, hid_t dset, int64_t file_size, const char* 
     out->count = 1;
     for (int i = 0; i < LOOM_RANK_MAX && !status; i++) out->count *= out->shape[i];
   }
+
   loom_h5_close(type);
   if (status) memset(out, 0, sizeof *out);
   return status;
@@ -143,8 +157,11 @@ static hid_t memory_type(loomType type) {
 static int pack_strings(loomArray* a, char* const* text, size_t fixed, const char* block) {
   size_t total = 0, n = (size_t)a->count;
   for (size_t i = 0; i < n; i++) total += (text ? (text[i] ? strlen(text[i]) : 0) : fixed) + 1;
+
   char** out = calloc(n * sizeof *out + total + 1, 1);
   if (!out) return LOOM_ERR_MEMORY;
+
+  // Fixed-length text may lack its final 0; variable-length text may be NULL.
   char* at = (char*)(out + n);
   for (size_t i = 0; i < n; i++) {
     const char* from = text ? (text[i] ? text[i] : "") : block + i * fixed;
@@ -153,6 +170,7 @@ static int pack_strings(loomArray* a, char* const* text, size_t fixed, const cha
     out[i] = at;
     at += length + 1;
   }
+
   a->data = out;
   return LOOM_OK;
 }
@@ -160,6 +178,8 @@ static int pack_strings(loomArray* a, char* const* text, size_t fixed, const cha
 static int read_strings(loomArray* a, hid_t dset, hid_t memory, hid_t space) {
   hid_t file_type = H5Dget_type(dset);
   int status = LOOM_ERR_FORMAT;
+
+  // Of variable length HDF5 allocates each string; of fixed length they are one block.
   if (H5Tis_variable_str(file_type) > 0) {
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, H5T_VARIABLE);
@@ -179,6 +199,7 @@ static int read_strings(loomArray* a, hid_t dset, hid_t memory, hid_t space) {
       status = pack_strings(a, NULL, size, block);
     free(block);
   }
+
   H5Tclose(file_type);
   return status;
 }
@@ -188,15 +209,21 @@ static int read_rows(loomArray* a, hid_t dset, int64_t first, int64_t last, bool
                      loomError* err) {
   hid_t space = H5Dget_space(dset);
   hsize_t start[LOOM_RANK_MAX] = {0}, size[LOOM_RANK_MAX];
+
+  // The rows asked for, of all other axes everything.
   if (a->rank > 0) {
     a->shape[0] = last - first;
     start[0] = (hsize_t)first;
   }
+
   a->count = 1;
   for (int i = 0; i < LOOM_RANK_MAX; i++) a->count *= a->shape[i];
   for (int i = 0; i < LOOM_RANK_MAX; i++) size[i] = (hsize_t)a->shape[i];
+
   hid_t memory = a->rank > 0 ? H5Screate_simple(a->rank, size, NULL) : H5Screate(H5S_SCALAR);
   if (a->rank > 0 && a->count > 0) H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
+
+  // HDF5 converts numbers while it reads.
   if (doubles) a->type = LOOM_TYPE_F64;
   int status = LOOM_OK;
   char reason[LOOM_H5_REASON] = "";
@@ -212,6 +239,7 @@ static int read_rows(loomArray* a, hid_t dset, int64_t first, int64_t last, bool
       loom_h5_reason(reason);
     }
   }
+
   loom_h5_close(memory);
   loom_h5_close(space);
   if (status == LOOM_ERR_MEMORY) loom_error_set(err, status, "%s: out of memory", where);
@@ -229,9 +257,11 @@ static int read_array(loomArray* out, const loomDataset* ds, const char* object,
   hid_t dset = -1;
   int status = loom_h5_open(&dset, ds, object, name, err);
   if (status) return status;
+
   char where[1024];
   snprintf(where, sizeof where, "%s: %s/%s", ds->path, object, name);
   status = loom_h5_describe(out, dset, ds->stat.st_size, where, err);
+
   int64_t rows = out->rank ? out->shape[0] : 1;
   if (!status && last == ALL_ROWS) last = rows;
   if (!status && last != DESCRIBE_ONLY) {
@@ -243,6 +273,7 @@ static int read_array(loomArray* out, const loomDataset* ds, const char* object,
     else
       status = read_rows(out, dset, first, last, doubles, where, err);
   }
+
   loom_h5_close(dset);
   if (status) loom_array_destroy(out);
   return status;
@@ -298,6 +329,7 @@ static int visit_child(visitState* state, hid_t group, const char* link, const c
   if (++state->links > VISIT_LINKS_MAX)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: more than %d links in one demo; the file is damaged",
                           state->ds->path, VISIT_LINKS_MAX);
+
   hid_t child = -1;
   if (!loom_h5_is_hard_link(group, link)) {
     readable = loom_error_set(&why, LOOM_ERR_FORMAT, "%s: a link that may lead out of the file", where);
@@ -310,6 +342,7 @@ static int visit_child(visitState* state, hid_t group, const char* link, const c
   } else {
     readable = loom_h5_describe(&array, child, state->ds->stat.st_size, where, &why);
   }
+
   loom_h5_close(child);
   return state->visit(state->user, path, &array, readable, &why);
 }
@@ -318,10 +351,12 @@ static int visit_group(visitState* state, hid_t group, const char* prefix, int d
   if (depth > VISIT_DEPTH_MAX)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: groups nested more than %d deep", state->ds->path,
                           prefix, VISIT_DEPTH_MAX);
+
   loomNames links;
   char where[1024];
   snprintf(where, sizeof where, "%s: %s", state->ds->path, prefix);
   int status = loom_h5_links(&links, group, where, err);
+
   for (int i = 0; i < links.n && !status; i++) {
     char path[512];
     int length = snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "/" : "", links.name[i]);
@@ -331,6 +366,7 @@ static int visit_group(visitState* state, hid_t group, const char* prefix, int d
     else
       status = visit_child(state, group, links.name[i], path, depth, err);
   }
+
   loom_names_destroy(&links);
   return status;
 }
@@ -341,6 +377,7 @@ int loom_dataset_visit(const loomDataset* ds, const char* object, loomArrayVisit
   hid_t group = -1;
   int status = loom_h5_open(&group, ds, object, "", err);
   if (status) return status;
+
   visitState state = {.ds = ds, .visit = visit, .user = user};
   if (H5Iget_type(group) != H5I_GROUP)
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s is no group", ds->path, object);

@@ -91,12 +91,14 @@ static int open_child(hid_t* out, hid_t parent, const char* component, const cha
   H5L_info_t info;
   if (H5Lget_info(parent, component, &info, H5P_DEFAULT) < 0)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: missing ('%s' is not there)", where, component);
+
   if (info.type != H5L_TYPE_HARD)
     return loom_error_set(
         err, LOOM_ERR_FORMAT,
         "%s: '%s' is %s link, which is not followed since it may lead out of the file; write a "
         "self-contained copy first",
         where, component, info.type == H5L_TYPE_EXTERNAL ? "an external" : "a soft");
+
   char reason[LOOM_H5_REASON];
   *out = H5Oopen(parent, component, H5P_DEFAULT);
   if (*out < 0)
@@ -116,6 +118,7 @@ static int demo_of(const loomDataset* dataset, const char* path) {
 static bool is_damaged(const loomDataset* dataset, const char* path) {
   int number = dataset->probe ? demo_of(dataset, path) : -1;
   if (number >= 0) return loom_h5_probe_damaged(dataset->probe, number);
+
   for (int i = 0; i < dataset->ndamaged; i++) {
     if (dataset->damaged[i] >= dataset->paths.n) continue;  // the demos are not listed yet
     const char* demo = dataset->paths.name[dataset->damaged[i]];
@@ -132,12 +135,17 @@ int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, con
   int length = snprintf(path, sizeof path, "%s/%s", object, name);
   if (length < 0 || (size_t)length >= sizeof path)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: the name '%.80s...' is too long", dataset->path, path);
+
+  // Messages name the file and the path in it.
   const char* shown = path + strspn(path, "/");
   snprintf(where, sizeof where, "%s: %s", dataset->path, shown);
   size_t end = strlen(where);
   while (end && where[end - 1] == '/') where[--end] = '\0';
+
   if (is_damaged(dataset, shown))
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: so damaged that HDF5 itself fails on it", where);
+
+  // Component by component, so that each link is looked at before it is followed.
   hid_t at = H5Gopen2(dataset->file, "/", H5P_DEFAULT);
   if (at < 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the root group is damaged", dataset->path);
   char* rest = NULL;
@@ -148,6 +156,7 @@ int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, con
     if (status) return status;
     at = next;
   }
+
   *out = at;
   return LOOM_OK;
 }
@@ -162,12 +171,14 @@ static herr_t add_link(hid_t group, const char* name, const H5L_info_t* info, vo
 
 int loom_h5_links(loomNames* out, hid_t group, const char* where, loomError* err) {
   memset(out, 0, sizeof *out);
+
   hsize_t at = 0;
   char reason[LOOM_H5_REASON];
   int status = LOOM_OK;
   if (H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &at, add_link, out) < 0)
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: the list of its members is damaged (%s)", where,
                             loom_h5_reason(reason));
+
   loom_names_sort(out);
   return status;
 }

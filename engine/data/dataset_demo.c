@@ -30,6 +30,8 @@ static int load_table(double** out, int* rows, int* columns, const loomDataset* 
                       const char* name, loomError* err) {
   char where[1024];
   snprintf(where, sizeof where, "%s: %s/%s", loom_dataset_path(ds), object, name);
+
+  // The shape first: nothing is read of an array that does not fit.
   loomArray a;
   int status = loom_dataset_describe(&a, ds, object, name, err);
   if (status) return status;
@@ -39,6 +41,7 @@ static int load_table(double** out, int* rows, int* columns, const loomDataset* 
   if (*rows >= 0 && a.shape[0] != *rows)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: has %lld rows where the demo has %d", where,
                           (long long)a.shape[0], *rows);
+
   status = loom_dataset_doubles(&a, ds, object, name, err);
   if (status) return status;
   status = check_finite(&a, where, err);
@@ -46,6 +49,7 @@ static int load_table(double** out, int* rows, int* columns, const loomDataset* 
     loom_array_destroy(&a);
     return status;
   }
+
   *out = a.data;
   *rows = (int)a.shape[0];
   *columns = (int)a.shape[1];
@@ -57,6 +61,8 @@ static int load_fields(loomDemo* out, const loomDataset* ds, const char* object,
   int status = load_table(&out->actions, &rows, &out->action_dim, ds, object, "actions", err);
   if (!status) status = load_table(&out->states, &rows, &out->state_dim, ds, object, "states", err);
   if (status) return status;
+
+  // num_samples is robomimic's word for the rows; it may be missing.
   out->rows = rows;
   int64_t samples = rows;
   if (loom_dataset_has_attr(ds, object, "num_samples"))
@@ -65,6 +71,7 @@ static int load_fields(loomDemo* out, const loomDataset* ds, const char* object,
   if (samples != rows)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: num_samples says %lld where actions has %d rows",
                           loom_dataset_path(ds), object, (long long)samples, rows);
+
   // A file whose demos share one model keeps it once, at `data`.
   const char* holder = loom_dataset_has_attr(ds, object, "model_file") ? object : "data";
   if (!loom_dataset_has_attr(ds, holder, "model_file"))
@@ -79,6 +86,7 @@ int loom_demo_load(loomDemo* out, const loomDataset* ds, int demo, loomError* er
   if (demo < 0 || demo >= loom_dataset_demo_count(ds))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: has no demo number %d, only %d", loom_dataset_path(ds),
                           demo, loom_dataset_demo_count(ds));
+
   out->name = strdup(loom_dataset_demo_name(ds, demo));
   int status = out->name ? load_fields(out, ds, loom_dataset_demo_path(ds, demo), err)
                          : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", loom_dataset_path(ds));
@@ -93,11 +101,13 @@ int loom_dataset_masks(loomNames* out, const loomDataset* ds, loomError* err) {
   bool any = root >= 0 && H5Lexists(root, "mask", H5P_DEFAULT) > 0;
   loom_h5_close(root);
   if (!any) return LOOM_OK;
+
   hid_t group = -1;
   int status = loom_h5_open(&group, ds, "mask", "", err);
   if (status) return status;
   char where[1024];
   snprintf(where, sizeof where, "%s: mask", ds->path);
+
   if (H5Iget_type(group) != H5I_GROUP)
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: is no group", where);
   else
@@ -112,12 +122,14 @@ int loom_dataset_mask(loomNames* out, const loomDataset* ds, const char* mask, l
   loomArray a;
   int status = loom_dataset_array(&a, ds, "mask", mask, err);
   if (status) return status;
+
   if (a.type != LOOM_TYPE_STR || a.rank > 1)
     status =
         loom_error_set(err, LOOM_ERR_FORMAT, "%s: mask/%s: must be a list of demo names", ds->path, mask);
   for (int64_t i = 0; i < a.count && !status; i++)
     if (loom_names_add(out, ((char**)a.data)[i]))
       status = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
+
   loom_array_destroy(&a);
   if (status) loom_names_destroy(out);
   return status;

@@ -35,6 +35,8 @@ static H5FD_t* disk_open(const char* name, unsigned flags, hid_t fapl, haddr_t m
   const diskInfo* info = H5Pget_driver_info(fapl);
   diskFile* file = info ? calloc(1, sizeof *file) : NULL;
   if (!file) return NULL;
+
+  // A file to write to must not be a link to somewhere else.
   int mode = (flags & H5F_ACC_RDWR ? O_RDWR : O_RDONLY) | (flags & H5F_ACC_CREAT ? O_CREAT : 0) |
              (flags & H5F_ACC_TRUNC ? O_TRUNC : 0) | (flags & H5F_ACC_EXCL ? O_EXCL : 0);
   struct stat st;
@@ -45,6 +47,7 @@ static H5FD_t* disk_open(const char* name, unsigned flags, hid_t fapl, haddr_t m
     free(file);
     return NULL;
   }
+
   file->eof = info->disk->cut_short ? INT64_MAX / 2 : (haddr_t)st.st_size;
   file->disk = info->disk;
   return &file->base;
@@ -53,6 +56,8 @@ static H5FD_t* disk_open(const char* name, unsigned flags, hid_t fapl, haddr_t m
 static herr_t disk_close(H5FD_t* base) {
   diskFile* file = (diskFile*)base;
   if (close(file->fd) && !file->disk->error) file->disk->error = errno;
+
+  // What could not be written is of no use any more.
   while (file->lost) {
     lostWrite* next = file->lost->next;
     free(file->lost);
@@ -89,6 +94,7 @@ static haddr_t disk_get_eof(const H5FD_t* base, H5FD_mem_t type) {
 static void overlay(const lostWrite* lost, haddr_t address, size_t size, unsigned char* out) {
   if (!lost) return;
   overlay(lost->next, address, size, out);
+
   haddr_t from = lost->address > address ? lost->address : address;
   haddr_t lost_end = lost->address + lost->size, read_end = address + size;
   haddr_t to = lost_end < read_end ? lost_end : read_end;
@@ -112,6 +118,8 @@ static herr_t disk_read(H5FD_t* base, H5FD_mem_t type, hid_t dxpl, haddr_t addre
     }
     done += (size_t)got;
   }
+
+  // What the disk did not take is read as if it had.
   overlay(file->lost, address, size, out);
   return 0;
 }
@@ -119,6 +127,7 @@ static herr_t disk_read(H5FD_t* base, H5FD_mem_t type, hid_t dxpl, haddr_t addre
 static herr_t keep_lost(diskFile* file, haddr_t address, size_t size, const void* bytes) {
   lostWrite* lost = malloc(sizeof *lost + size);
   if (!lost) return -1;
+
   *lost = (lostWrite){.next = file->lost, .address = address, .size = size};
   memcpy(lost->bytes, bytes, size);
   file->lost = lost;
@@ -138,6 +147,7 @@ static herr_t disk_write(H5FD_t* base, H5FD_mem_t type, hid_t dxpl, haddr_t addr
     else if (errno != EINTR)
       file->disk->error = errno;
   }
+
   if (address + size > file->eof) file->eof = address + size;
   return file->disk->error ? keep_lost(file, address, size, buffer) : 0;
 }
@@ -177,12 +187,14 @@ hid_t loom_h5_disk_plist(loomDisk* disk) {
   disk->error = 0;  // of its writes
   hid_t driver = H5FDregister(&disk_class), fapl = H5Pcreate(H5P_FILE_ACCESS);
   diskInfo info = {.disk = disk};
+
   // The list holds its own reference to the driver, and so does every file opened with it.
   if (driver >= 0 && H5Pset_driver(fapl, driver, &info) < 0) {
     H5Pclose(fapl);
     fapl = -1;
   }
   if (driver >= 0) H5FDunregister(driver);
+
   if (fapl >= 0) {
     // New objects take the oldest format that can hold them; copied ones may need to stay newer.
     H5Pset_libver_bounds(fapl, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);

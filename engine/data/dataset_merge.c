@@ -52,6 +52,7 @@ static int copy_text_attr(const assembly* a, hid_t to, const char* object, const
   int status = loom_dataset_attr_string(&text, a->source, object, name, err);
   if (status) return status;
   char* shown = a->def->keep_all ? strdup(text) : loom_private_text(text);
+
   loomAttr attr = loom_attr_string(name, shown);
   status = shown ? loom_h5_put_attr(to, &attr, a->path, err) : out_of_memory(a, err);
   free(shown);
@@ -72,8 +73,10 @@ static int copy_attr(const assembly* a, hid_t to, hid_t from, const char* object
   if (kind == H5T_NO_CLASS)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: the attribute '%s' is damaged", a->source->path,
                           object, name);
+
   if (!one) return LOOM_OK;
   if (kind == H5T_STRING) return copy_text_attr(a, to, object, name, err);
+
   loomAttr copy = loom_attr_int(name, 0);
   int status = LOOM_OK;
   if (kind == H5T_INTEGER || kind == H5T_ENUM) {
@@ -92,6 +95,7 @@ static int copy_attrs(const assembly* a, hid_t to, const char* object, loomError
   hid_t from = -1;
   int status = loom_h5_open(&from, a->source, object, "", err);
   if (!status) status = loom_dataset_attr_names(&names, a->source, object, err);
+
   for (int i = 0; i < names.n && !status; i++) {
     const char* name = names.name[i];
     bool ours = !strcmp(name, "num_samples") || !strcmp(name, "total");  // computed, not copied
@@ -100,6 +104,7 @@ static int copy_attrs(const assembly* a, hid_t to, const char* object, loomError
     if (!ours && (a->def->keep_all || loom_private_keeps_attr(name)))
       status = copy_attr(a, to, from, object, name, err);
   }
+
   loom_names_destroy(&names);
   loom_h5_close(from);
   return status;
@@ -112,6 +117,7 @@ static int shorten_text(const assembly* a, loomArray* array, char*** shown, loom
   char** text = array->data;
   *shown = calloc((size_t)array->count + 1, sizeof **shown);
   if (!*shown) return out_of_memory(a, err);
+
   for (int64_t i = 0; i < array->count; i++)
     if (!((*shown)[i] = a->def->keep_all ? strdup(text[i]) : loom_private_text(text[i])))
       return out_of_memory(a, err);
@@ -123,17 +129,22 @@ static int rewrite_array(const assembly* a, hid_t to, const char* object, const 
   loomArray array;
   int status = loom_dataset_array(&array, a->source, object, name, err);
   if (status) return status;
+
   char** shown = NULL;
   loomField field = {.path = name, .type = array.type, .rank = array.rank, .data = array.data};
   memcpy(field.shape, array.shape, sizeof field.shape);
+
+  // Text loses the paths in it, or is refused by the caller's rules before.
   if (array.type == LOOM_TYPE_STR) {
     status = shorten_text(a, &array, &shown, err);
     field.rank = 1;
     field.shape[0] = array.count;
     field.data = shown;
   }
+
   loomWriteDef def = loom_default_write_def();
   if (!status) status = loom_h5_put_field(to, &field, &def, a->path, err);
+
   for (int64_t i = 0; shown && i < array.count; i++) free(shown[i]);
   free(shown);
   loom_array_destroy(&array);
@@ -147,8 +158,11 @@ static int copy_array(const assembly* a, hid_t to, hid_t from, const char* objec
   int status = loom_dataset_describe(&array, a->source, object, name, err);
   if (status) return status;
   if (!all && !loom_private_keeps_array(name, array.type)) return LOOM_OK;
+
   if (!a->as_they_lie) return rewrite_array(a, to, object, name, err);
   snprintf(where, sizeof where, "%s: %s/%s", a->source->path, object, name);
+
+  // Our own arrays go over compressed as they are, which is the fastest way.
   hid_t plist = H5Pcreate(H5P_OBJECT_COPY);
   H5Pset_copy_object(plist, H5O_COPY_WITHOUT_ATTR_FLAG);
   if (H5Ocopy(from, name, to, name, plist, H5P_DEFAULT) < 0)
@@ -171,6 +185,7 @@ static int copy_child(const assembly* a, hid_t to, hid_t from, const char* objec
                       int depth, loomError* err) {
   bool all = a->def->keep_all;
   H5O_info_t info;
+
   if (left_out(a, object, name)) return LOOM_OK;
   if (!loom_h5_is_hard_link(from, name))
     return loom_error_set(err, LOOM_ERR_FORMAT,
@@ -178,16 +193,21 @@ static int copy_child(const assembly* a, hid_t to, hid_t from, const char* objec
                           a->source->path, object, name);
   if (H5Oget_info_by_name(from, name, &info, H5P_DEFAULT) < 0)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s/%s is damaged", a->source->path, object, name);
+
   if (info.type == H5O_TYPE_DATASET) return copy_array(a, to, from, object, name, all, err);
   if (info.type != H5O_TYPE_GROUP || (depth == 0 && !all && !loom_private_keeps_group(name))) return LOOM_OK;
+
+  // Groups in groups, as deep as robomimic's layout goes and not for ever.
   char path[512];
   int length = snprintf(path, sizeof path, "%s/%s", object, name);
   if (length < 0 || (size_t)length >= sizeof path || depth >= COPY_DEPTH_MAX)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %.80s...: groups nested too deep", a->source->path,
                           object);
+
   bool there = H5Lexists(to, name, H5P_DEFAULT) > 0;  // of the demo that another one is added to
   hid_t group = there ? H5Gopen2(to, name, H5P_DEFAULT) : loom_h5_group(to, name);
   if (group < 0) return loom_error_set(err, LOOM_ERR_IO, "%s: the group '%s' cannot be made", a->path, name);
+
   int status = all ? copy_attrs(a, group, path, err) : LOOM_OK;
   if (!status) status = copy_children(a, group, path, depth + 1, err);
   H5Gclose(group);
@@ -198,11 +218,13 @@ static int copy_children(const assembly* a, hid_t to, const char* object, int de
   hid_t from = -1;
   loomNames links = {0};
   int status = loom_h5_open(&from, a->source, object, "", err);
+
   if (!status && H5Iget_type(from) != H5I_GROUP)
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s is no group", a->source->path, object);
   if (!status) status = loom_h5_links(&links, from, object, err);
   for (int i = 0; i < links.n && !status; i++)
     status = copy_child(a, to, from, object, links.name[i], depth, err);
+
   loom_names_destroy(&links);
   loom_h5_close(from);
   return status;
@@ -216,9 +238,12 @@ static int rows_of(int64_t* rows, const loomDataset* ds, const char* object, loo
   int status = samples ? loom_dataset_attr_int(&said, ds, object, "num_samples", err) : LOOM_OK;
   *rows = said;
   if (status || (samples && !loom_dataset_has(ds, object, "actions"))) return status;
+
+  // The actions are what is counted; an attribute that differs is a damaged demo.
   loomArray actions;
   status = loom_dataset_describe(&actions, ds, object, "actions", err);
   if (status) return status;
+
   *rows = actions.rank ? actions.shape[0] : 0;
   if (samples && said != *rows)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: num_samples says %lld where actions has %lld rows",
@@ -229,6 +254,8 @@ static int rows_of(int64_t* rows, const loomDataset* ds, const char* object, loo
 static int note_masks(assembly* a, const char* old_name, const char* new_name, loomError* err) {
   for (int i = 0; i < a->source_masks.n; i++) {
     const loomNames* demos = &a->source_mask_demos[i];
+
+    // By bisection: masks of large datasets have many names.
     int low = 0, high = demos->n;
     while (low < high) {
       int middle = low + (high - low) / 2;
@@ -237,6 +264,7 @@ static int note_masks(assembly* a, const char* old_name, const char* new_name, l
       else
         high = middle;
     }
+
     if (low == demos->n || strcmp(demos->name[low], old_name)) continue;
     int k = 0;
     while (strcmp(a->carried[k].name, a->source_masks.name[i])) k++;
@@ -251,6 +279,7 @@ static int copy_beside(assembly* a, hid_t group, const loomSource* beside, loomE
   bool as_they_lie = a->as_they_lie;
   int status = loom_dataset_open_trusted(&other, beside->path, err);
   if (status) return status;
+
   int demo = beside->demo ? loom_dataset_demo_index(other, beside->demo) : 0;
   if (demo < 0 || demo >= loom_dataset_demo_count(other)) {
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demo '%s'", beside->path,
@@ -262,6 +291,7 @@ static int copy_beside(assembly* a, hid_t group, const loomSource* beside, loomE
     a->source = source;
     a->as_they_lie = as_they_lie;
   }
+
   loom_dataset_close(other);
   return status;
 }
@@ -274,7 +304,9 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
     snprintf(name, sizeof name, "%s", old_name);
   else
     snprintf(name, sizeof name, "demo_%d", a->names.n);
+
   snprintf(where, sizeof where, "%s: data/%s", a->path, name);
+
   int64_t rows = 0;
   int status = rows_of(&rows, a->source, object, err);
   if (status) return status;
@@ -283,16 +315,20 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
   if (group < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: cannot be made; two sources have a demo of that name",
                           where);
+
   loomAttr samples = loom_attr_int("num_samples", rows);
   status = loom_h5_put_attr(group, &samples, where, err);
   if (!status) status = copy_attrs(a, group, object, err);
   if (!status) status = copy_children(a, group, object, 0, err);
+
+  // What the caller adds to this demo, by numbers or by another file.
   const loomRecord* extra = a->def->extra ? &a->def->extra[a->names.n] : NULL;
   loomWriteDef plain = loom_default_write_def();
   for (int i = 0; !status && extra && i < extra->nfield; i++)
     status = loom_h5_put_field(group, &extra->field[i], &plain, where, err);
   if (!status && a->def->beside) status = copy_beside(a, group, &a->def->beside[a->names.n], err);
   H5Gclose(group);
+
   a->total += rows;
   if (!status && loom_names_add(&a->names, name)) status = out_of_memory(a, err);
   return status ? status : note_masks(a, old_name, name, err);
@@ -313,11 +349,13 @@ static void close_source(assembly* a) {
 static int add_carried(assembly* a, const char* name, loomError* err) {
   for (int k = 0; k < a->ncarried; k++)
     if (!strcmp(a->carried[k].name, name)) return LOOM_OK;
+
   carriedMask* grown = realloc(a->carried, (size_t)(a->ncarried + 1) * sizeof *grown);
   if (!grown) return out_of_memory(a, err);
   a->carried = grown;
   a->carried[a->ncarried] = (carriedMask){.name = strdup(name)};
   if (!a->carried[a->ncarried].name) return out_of_memory(a, err);
+
   a->ncarried++;
   return LOOM_OK;
 }
@@ -325,6 +363,7 @@ static int add_carried(assembly* a, const char* name, loomError* err) {
 static int load_masks(assembly* a, loomError* err) {
   int status = loom_dataset_masks(&a->source_masks, a->source, err);
   if (status) return status;
+
   if (!a->source_masks.n) a->unmasked = true;
   a->source_mask_demos = calloc((size_t)a->source_masks.n + 1, sizeof *a->source_mask_demos);
   if (!a->source_mask_demos) return out_of_memory(a, err);
@@ -342,6 +381,7 @@ static int check_env(assembly* a, loomError* err) {
   for (int i = 0; i < a->def->nattr; i++)
     if (!strcmp(a->def->attr[i].name, "env_args")) return LOOM_OK;
   if (!loom_dataset_has_attr(a->source, "data", "env_args")) return LOOM_OK;
+
   char* env = NULL;
   int status = loom_dataset_attr_string(&env, a->source, "data", "env_args", err);
   if (status) return status;
@@ -351,6 +391,7 @@ static int check_env(assembly* a, loomError* err) {
         "%s: its env_args differ from those of the files before it, so it was recorded in another "
         "environment",
         a->source->path);
+
   if (!a->env_args)
     a->env_args = env;
   else
@@ -361,9 +402,11 @@ static int check_env(assembly* a, loomError* err) {
 static int open_source(assembly* a, const char* path, loomError* err) {
   if (a->source && !strcmp(a->source->path, path)) return LOOM_OK;
   close_source(a);
+
   bool first = a->names.n == 0;
   int status = a->def->trusted ? loom_dataset_open_trusted(&a->source, path, err)
                                : loom_dataset_open(&a->source, path, err);
+
   if (!status) status = check_env(a, err);
   if (!status && !a->def->nmask) status = load_masks(a, err);
   if (!status && first) status = copy_attrs(a, a->data, "data", err);
@@ -375,9 +418,11 @@ static int copy_source(assembly* a, const loomSource* source, loomError* err) {
   if (status) return status;
   if (!source->demo && a->source->warning)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s", a->source->warning);
+
   int demo = source->demo ? loom_dataset_demo_index(a->source, source->demo) : 0;
   if (demo < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: has no demo '%s'", source->path, source->demo);
+
   int end = source->demo ? demo + 1 : loom_dataset_demo_count(a->source);
   for (; demo < end && !status && !a->disk.error; demo++) status = copy_demo(a, demo, err);
   return status;
@@ -395,6 +440,7 @@ void loom_split(unsigned char* in_valid, int n, double valid, uint64_t seed) {
   int wanted = (int)lround(valid * n);
   if (n > 1 && valid > 0 && valid < 1) wanted = wanted < 1 ? 1 : wanted > n - 1 ? n - 1 : wanted;
   memset(in_valid, 0, (size_t)(n > 0 ? n : 0));
+
   // Selection sampling: each demo is taken with the probability that leaves the wanted number.
   for (int i = 0; i < n && wanted > 0; i++) {
     uint64_t draw = mix(mix(seed + UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)(i + 1));
@@ -411,6 +457,7 @@ static int put_split(assembly* a, loomError* err) {
   char** list = calloc((size_t)n + 1, sizeof *list);
   int status = in_valid && list ? LOOM_OK : out_of_memory(a, err);
   if (!status) loom_split(in_valid, n, a->def->valid, a->def->seed);
+
   static const char* const mask[] = {"train", "valid"};
   for (int which = 0; which < 2 && !status; which++) {
     int m = 0;
@@ -418,6 +465,7 @@ static int put_split(assembly* a, loomError* err) {
       if (in_valid[i] == which) list[m++] = a->names.name[i];
     status = loom_h5_put_mask(a->file, mask[which], list, m, a->path, err);
   }
+
   free(list);
   free(in_valid);
   return status;
@@ -428,6 +476,7 @@ static int put_given_mask(hid_t file, const loomMask* mask, const loomNames* nam
                           loomError* err) {
   char** list = calloc((size_t)mask->n + 1, sizeof *list);
   int status = list ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", where);
+
   for (int i = 0; i < mask->n && !status; i++) {
     if (mask->demo[i] < 0 || mask->demo[i] >= names->n)
       status = loom_error_set(err, LOOM_ERR_USAGE, "%s: mask/%s names demo number %d of %d", where,
@@ -444,6 +493,8 @@ static int put_masks(assembly* a, loomError* err) {
   int status = LOOM_OK;
   for (int i = 0; i < a->def->nmask && !status; i++)
     status = put_given_mask(a->file, &a->def->mask[i], &a->names, a->path, err);
+
+  // Sources without masks among others with them: those of the others would lie.
   if (a->def->nmask) return status;
   if (a->unmasked || !a->ncarried) return a->def->valid > 0 ? put_split(a, err) : LOOM_OK;
   for (int i = 0; i < a->ncarried && !status; i++)
@@ -469,6 +520,7 @@ static int lay_out(assembly* a, const loomSource* source, int n, loomError* err)
   if (a->def->keep_names || n < 1) return LOOM_OK;
   for (int i = 0; i < n; i++)
     if (!source[i].demo && !a->def->trusted) return LOOM_OK;  // own shards hold one demo each
+
   int status = open_source(a, source[0].path, err);
   if (!status) status = put_attrs(a, err);
   for (int i = 0; !status && i < n; i++) {
@@ -478,6 +530,7 @@ static int lay_out(assembly* a, const loomSource* source, int n, loomError* err)
     if (group < 0) status = loom_error_set(err, LOOM_ERR_IO, "%s: %s cannot be made", a->path, name);
     loom_h5_close(group);
   }
+
   a->laid_out = n;
   return status;
 }
@@ -489,6 +542,7 @@ static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
     if (!status && a->def->progress && a->def->progress(a->def->user, i + 1, n))
       status = loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: stopped; nothing was left behind", a->path);
   }
+
   if (!status) status = put_attrs(a, err);
   return status ? status : put_masks(a, err);
 }
@@ -498,6 +552,7 @@ static int create_output(assembly* a, const char* temporary, loomError* err) {
   a->file = fapl < 0 ? -1 : H5Fcreate(temporary, H5F_ACC_TRUNC, fcpl, fapl);
   loom_h5_close(fcpl);
   loom_h5_close(fapl);
+
   if (a->file >= 0) a->data = loom_h5_group(a->file, "data");
   if (a->data >= 0) return LOOM_OK;
   return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be created (%s)", a->path,
@@ -535,6 +590,7 @@ int loom_dataset_assemble(const char* path, const loomSource* source, int n, con
   if (status) return status;
   status = create_output(&a, output.temporary, err);
   if (!status) status = fill(&a, source, n, err);
+
   close_source(&a);
   loom_h5_close(a.data);
   status = finish(a.file, &a.disk, &output, path, true, status, err);

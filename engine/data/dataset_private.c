@@ -76,6 +76,7 @@ static const char* package_start(const char* path, const char* end) {
   for (const char* at = path + 1; at + 8 < end; at++) {
     if (!is_slash(at[0]) || strncmp(at + 1, "models", 6) || !is_slash(at[7]) || !has_assets(at + 7, end))
       continue;
+
     const char* start = at;
     while (start > path && !is_slash(start[-1])) start--;
     if (start > path && start < at) found = start;
@@ -90,10 +91,12 @@ static const char* after_home(const char* path, const char* end) {
     int names;  // path components of the user's after it
   } homes[] = {{"/home/", 1},  {"/Users/", 1},   {"/root/", 0},     {"/mnt/", 1},
                {"/media/", 2}, {"/scratch/", 1}, {":\\Users\\", 1}, {":/Users/", 1}};
+
   const char* from = path[0] == '/' ? path : path + 1;
   for (size_t i = 0; i < sizeof homes / sizeof *homes; i++) {
     size_t n = strlen(homes[i].folder);
     if ((size_t)(end - from) <= n || strncmp(from, homes[i].folder, n)) continue;
+
     const char* at = from + n;
     for (int k = 0; k < homes[i].names && at < end; k++) {
       while (at < end && !is_slash(*at)) at++;
@@ -113,15 +116,19 @@ char* loom_private_text(const char* text) {
       *to++ = *at++;
       continue;
     }
+
+    // A path from here to `end`: the package it lies in, or the home it lies under, is where it starts anew.
     const char* end = at;
     while (!ends_path(*end)) end++;
     const char *home = after_home(at, end), *from = package_start(at, end);
     if (!from || (home && from < home))
       from = home ? home : at;  // a package folder that is the user's own name
+
     memcpy(to, from, (size_t)(end - from));
     to += end - from;
     at = end;
   }
+
   *to = '\0';
   return out;
 }

@@ -55,6 +55,8 @@ static int read_array(void* user, const char* name, const loomArray* array, int 
   (void)why;
   const reading* r = user;
   if (unreadable || (r->ds->stat.st_size > full_read_bytes && array->type != LOOM_TYPE_STR)) return 0;
+
+  // Part by part: the child needs no more memory than that.
   int64_t rows = array->rank ? array->shape[0] : 1;
   for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
     loomArray part;
@@ -75,8 +77,11 @@ static void read_masks(const loomDataset* ds) {
 static void prepare_child(const probe* p) {
   static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU};
   for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
+
   int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
   if (null >= 0) dup2(null, STDERR_FILENO);  // whatever a dying libc says is not the user's concern
+
+  // A second and one more for each megabyte: HDF5 can also loop for ever.
   rlim_t seconds = 1 + (rlim_t)(p->file_size / (1 << 20));
   struct rlimit none = {0, 0}, limit = {seconds, seconds + 1};
   setrlimit(RLIMIT_CORE, &none);
@@ -88,17 +93,21 @@ static void read_all(const probe* p) {
   loomDataset* ds = NULL;
   *p->at = AT_OPEN;
   if (loom_h5_open_file(&ds, p->path, LOOM_TRUST_ALL, p->cut_short, NULL)) _exit(0);
+
+  // The first child reads what belongs to no demo.
   *p->at = AT_DATA;
   if (p->from == 0) {
     read_attrs(ds, "data");
     read_masks(ds);
   }
+
   for (int i = p->from; i < loom_dataset_demo_count(ds); i += p->step) {
     *p->at = i;
     reading r = {ds, loom_dataset_demo_path(ds, i)};
     read_attrs(ds, r.object);
     loom_dataset_visit(ds, r.object, read_array, &r, NULL);
   }
+
   *p->at = AT_DATA;
   loom_dataset_close(ds);
   _exit(0);
@@ -125,6 +134,7 @@ int64_t loom_h5_probe_forks(void) {
 static void start(probe* p) {
   atomic_fetch_add(&forks, 1);
   hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
+
   int from = 0;
   p->child = -1;
   H5Piterate(plist, &from, fork_inside, p);
@@ -138,6 +148,7 @@ static int fate(const probe* p, bool block) {
   int status = 0;
   pid_t which;
   if (p->child < 0) return GOT_THROUGH;
+
   while ((which = waitpid(p->child, &status, block ? 0 : WNOHANG)) < 0)
     if (errno != EINTR) return GOT_THROUGH;
   if (!which) return STILL_READS;
@@ -163,6 +174,8 @@ struct loomProbe {
 static void follow(loomProbe* probes, probe* p, bool block) {
   int f = p->done ? GOT_THROUGH : fate(p, block);
   if (p->done || f == STILL_READS) return;
+
+  // It goes on behind the demo, unless there are too many of them or none.
   if (f == DIED && !probes->status && *p->at >= 0 && probes->ndamaged < LOOM_DAMAGED_MAX) {
     probes->damaged[probes->ndamaged++] = *p->at;
     p->from = *p->at + p->step;
@@ -170,6 +183,7 @@ static void follow(loomProbe* probes, probe* p, bool block) {
     start(p);
     return;
   }
+
   if (f == DIED) probes->status = LOOM_ERR_FORMAT;
   p->done = true;
   probes->running--;
@@ -184,22 +198,28 @@ static int beyond_use(const loomProbe* probes, loomError* err) {
 static loomProbe* make_children(const char* path, int64_t file_size, bool cut_short) {
   loomProbe* probes = calloc(1, sizeof *probes);
   if (!probes) return NULL;
+
+  // What a child is at must be seen from outside, also when it has died.
   probes->at =
       mmap(NULL, sizeof(int) * MAX_CHILDREN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   probes->path = strdup(path);
+
   if (probes->at == MAP_FAILED || !probes->path) {
     free(probes->path);
     if (probes->at != MAP_FAILED) munmap((void*)probes->at, sizeof(int) * MAX_CHILDREN);
     free(probes);
     return NULL;
   }
+
   pthread_mutex_init(&probes->lock, NULL);
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
   // A child costs some milliseconds to make, as much as reading a megabyte or two.
   int64_t n = 1 + file_size / (4 << 20);
   if (n > cores) n = cores;
   if (n > MAX_CHILDREN) n = MAX_CHILDREN;
   if (n < 1) n = 1;
+
   probes->n = probes->running = (int)n;
   for (int i = 0; i < n; i++) {
     probes->at[i] = AT_OPEN;
@@ -210,6 +230,7 @@ static loomProbe* make_children(const char* path, int64_t file_size, bool cut_sh
                                .step = (int)n,
                                .at = &probes->at[i]};
   }
+
   for (int i = 0; i < n; i++) start(&probes->child[i]);
   return probes;
 }
@@ -230,6 +251,7 @@ void loom_h5_probe_end(loomProbe* probes) {
     kill(p->child, SIGKILL);
     while (waitpid(p->child, NULL, 0) < 0 && errno == EINTR) continue;
   }
+
   pthread_mutex_destroy(&probes->lock);
   munmap((void*)probes->at, sizeof(int) * MAX_CHILDREN);
   free(probes->path);
@@ -241,12 +263,16 @@ int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path
   *ndamaged = 0;
   loomProbe* probes = make_children(path, file_size, cut_short);
   if (!probes) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
   while (probes->running) {
     for (int i = 0; i < probes->n; i++) follow(probes, &probes->child[i], true);
   }
+
+  // In the order of their numbers, whichever child met them first.
   *ndamaged = probes->ndamaged;
   memcpy(damaged, probes->damaged, sizeof probes->damaged);
   qsort(damaged, (size_t)*ndamaged, sizeof *damaged, compare_int);
+
   int status = beyond_use(probes, err);
   loom_h5_probe_end(probes);
   return status;
@@ -266,6 +292,7 @@ int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, lo
       follow(probes, p, false);
     }
   }
+
   int status = beyond_use(probes, err);
   if (status) {
     loom_h5_probe_end(probes);
@@ -277,6 +304,7 @@ int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, lo
 static bool is_passed(loomProbe* probes, int demo) {
   probe* p = &probes->child[demo % probes->n];
   if (p->done || *p->at > demo) return true;
+
   follow(probes, p, false);
   return p->done || *p->at > demo || p->from > demo;
 }
@@ -290,6 +318,7 @@ bool loom_h5_probe_passed(loomProbe* probes, int demo) {
 
 bool loom_h5_probe_damaged(loomProbe* probes, int demo) {
   while (!loom_h5_probe_passed(probes, demo)) nanosleep(&a_moment, NULL);
+
   pthread_mutex_lock(&probes->lock);
   bool damaged = probes->status != LOOM_OK;
   for (int i = 0; i < probes->ndamaged; i++) damaged = damaged || probes->damaged[i] == demo;

@@ -41,13 +41,17 @@ static int list_demos(loomDataset* ds, hid_t data, loomError* err) {
     if (loom_h5_is_hard_link(data, links.name[i]) &&
         H5Oget_info_by_name(data, links.name[i], &info, H5P_DEFAULT) >= 0 && info.type != H5O_TYPE_GROUP)
       continue;
+
     char path[512];
     snprintf(path, sizeof path, "data/%s", links.name[i]);
     if (loom_names_add(&ds->demos, links.name[i]) || loom_names_add(&ds->paths, path))
       status = LOOM_ERR_MEMORY;
   }
+
   loom_names_destroy(&links);
   if (status == LOOM_ERR_MEMORY) return loom_error_set(err, status, "%s: out of memory", ds->path);
+
+  // With a part of the index the demos in it can be used.
   if (status && !ds->demos.n) return loom_error_set(err, status, "%s: %s", ds->path, damage.message);
   if (status && asprintf(&ds->warning, "%s: %s; demos may be missing", ds->path, damage.message) < 0)
     ds->warning = NULL;
@@ -57,6 +61,7 @@ static int list_demos(loomDataset* ds, hid_t data, loomError* err) {
 static int find_demos(loomDataset* ds, loomError* err) {
   loomError why = {0};
   hid_t data = -1;
+
   int status = loom_h5_open(&data, ds, "data", "", &why);
   if (!status && H5Iget_type(data) != H5I_GROUP)
     status = loom_error_set(&why, LOOM_ERR_FORMAT, "%s: 'data' is no group", ds->path);
@@ -64,6 +69,7 @@ static int find_demos(loomDataset* ds, loomError* err) {
     loom_error_set(err, status, "%s; a dataset has a group 'data' with one group a demo", why.message);
   else
     status = list_demos(ds, data, err);
+
   loom_h5_close(data);
   return status;
 }
@@ -72,6 +78,7 @@ static int warn_of_damaged(loomDataset* ds, loomError* err) {
   if (ds->ndamaged && ds->damaged[ds->ndamaged - 1] >= ds->demos.n)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: changed while it was opened", ds->path);
   if (!ds->ndamaged || ds->warning) return LOOM_OK;
+
   const char* first = ds->demos.name[ds->damaged[0]];
   int length = ds->ndamaged == 1
                    ? asprintf(&ds->warning, "%s: %s is damaged and cannot be used", ds->path, first)
@@ -140,8 +147,11 @@ int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* er
 
 int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) {
   loomError why = {0};
+
   int status = loom_h5_open_file(out, path, LOOM_TRUST_SOON, false, err);
   if (status != LOOM_ERR_FORMAT || loom_h5_open_file(out, path, LOOM_TRUST_NONE, true, &why)) return status;
+
+  // It is the end that is missing, and the index is not there.
   free((*out)->warning);
   if (asprintf(&(*out)->warning, "%s: cut short at %lld bytes: demos whose data lay behind that are lost",
                path, (long long)(*out)->stat.st_size) < 0)
@@ -211,6 +221,7 @@ static int open_attr(hid_t* out, hid_t* type, const loomDataset* ds, const char*
                      loomError* err) {
   loom_h5_quiet();
   *out = *type = -1;
+
   hid_t at = -1;
   int status = loom_h5_open(&at, ds, object, "", err);
   if (status) return status;
@@ -219,12 +230,15 @@ static int open_attr(hid_t* out, hid_t* type, const loomDataset* ds, const char*
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s has no attribute '%s'", ds->path,
                           *object ? object : "/", name);
   }
+
+  // One value, of a size that a text may have: what is damaged claims any number.
   hid_t attr = H5Aopen(at, name, H5P_DEFAULT);
   loom_h5_close(at);
   hid_t space = attr < 0 ? -1 : H5Aget_space(attr);
   bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
   bool fits = one && H5Aget_storage_size(attr) <= (hsize_t)attr_bytes_max;
   loom_h5_close(space);
+
   hid_t found = fits ? H5Aget_type(attr) : -1;
   if (found < 0) {
     loom_h5_close(attr);
@@ -232,6 +246,7 @@ static int open_attr(hid_t* out, hid_t* type, const loomDataset* ds, const char*
                           "%s: %s: the attribute '%s' is damaged or holds more than one value", ds->path,
                           object, name);
   }
+
   *out = attr;
   *type = found;
   return LOOM_OK;
@@ -241,6 +256,7 @@ static char* read_variable_string(hid_t attr, hid_t file_type) {
   hid_t type = H5Tcopy(H5T_C_S1);
   H5Tset_size(type, H5T_VARIABLE);
   H5Tset_cset(type, H5Tget_cset(file_type));
+
   char *text = NULL, *copy = NULL;
   if (H5Aread(attr, type, &text) >= 0) copy = strdup(text ? text : "");
   if (text) H5free_memory(text);
@@ -257,6 +273,8 @@ static char* read_fixed_string(hid_t attr, hid_t file_type) {
     free(text);
     return NULL;
   }
+
+  // Fortran's way of padding.
   if (H5Tget_strpad(file_type) == H5T_STR_SPACEPAD)
     for (size_t end = size; end && text[end - 1] == ' '; end--) text[end - 1] = '\0';
   return text;
@@ -268,6 +286,7 @@ int loom_dataset_attr_string(char** out, const loomDataset* ds, const char* obje
   hid_t attr, type;
   int status = open_attr(&attr, &type, ds, object, name, err);
   if (status) return status;
+
   char reason[LOOM_H5_REASON] = "it is no string";
   if (H5Tget_class(type) == H5T_STRING) {
     *out = H5Tis_variable_str(type) > 0 ? read_variable_string(attr, type) : read_fixed_string(attr, type);
@@ -286,6 +305,7 @@ static int read_number(void* out, hid_t as, bool reals, const loomDataset* ds, c
   hid_t attr, type;
   int status = open_attr(&attr, &type, ds, object, name, err);
   if (status) return status;
+
   H5T_class_t kind = H5Tget_class(type);
   bool number = kind == H5T_INTEGER || kind == H5T_ENUM || (reals && kind == H5T_FLOAT);
   bool done = number && H5Aread(attr, as, out) >= 0;
@@ -330,6 +350,7 @@ int loom_dataset_attr_names(loomNames* out, const loomDataset* ds, const char* o
   hid_t at = -1;
   int status = loom_h5_open(&at, ds, object, "", err);
   if (status) return status;
+
   hsize_t from = 0;
   char reason[LOOM_H5_REASON];
   if (H5Aiterate2(at, H5_INDEX_NAME, H5_ITER_INC, &from, add_attr, out) < 0)

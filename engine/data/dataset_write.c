@@ -57,9 +57,12 @@ int loom_h5_put_attr(hid_t object, const loomAttr* attr, const char* where, loom
   } else {
     type = H5Tcopy(H5T_STD_I64LE);
   }
+
   hid_t memory = attr->type == LOOM_TYPE_STR   ? type
                  : attr->type == LOOM_TYPE_F64 ? H5T_NATIVE_DOUBLE
                                                : H5T_NATIVE_INT64;
+
+  // Written again it replaces the old one.
   char reason[LOOM_H5_REASON];
   int status = LOOM_OK;
   if (H5Aexists(object, attr->name) > 0) H5Adelete(object, attr->name);
@@ -67,6 +70,7 @@ int loom_h5_put_attr(hid_t object, const loomAttr* attr, const char* where, loom
   if (id < 0 || H5Awrite(id, memory, value) < 0)
     status = loom_error_set(err, LOOM_ERR_IO, "%s: the attribute '%s' cannot be written (%s)", where,
                             attr->name, loom_h5_reason(reason));
+
   loom_h5_close(id);
   H5Tclose(type);
   H5Sclose(space);
@@ -84,6 +88,7 @@ static char* pack_fixed(const char* const* text, int64_t n, size_t* length) {
   *length = 1;
   for (int64_t i = 0; i < n; i++)
     if (strlen(text[i]) > *length) *length = strlen(text[i]);
+
   char* block = calloc((size_t)n + 1, *length);
   for (int64_t i = 0; block && i < n; i++) memcpy(block + (size_t)i * *length, text[i], strlen(text[i]));
   return block;
@@ -115,12 +120,16 @@ static hid_t layout_plist(const loomField* field, const loomWriteDef* def, int64
   H5Pset_obj_track_times(plist, false);
   int64_t bytes = field_count(field) * item_bytes;
   if (def->gzip <= 0 || field->rank < 1 || bytes <= plain_bytes_max) return plist;
+
+  // Whole rows in a chunk, as many as make up its size.
   int64_t row_bytes = bytes / field->shape[0];
   int64_t rows = row_bytes > 0 ? chunk_bytes / row_bytes : 1;
   rows = rows < 1 ? 1 : rows > field->shape[0] ? field->shape[0] : rows;
+
   hsize_t chunk[LOOM_RANK_MAX];
   for (int i = 0; i < field->rank; i++) chunk[i] = (hsize_t)(i ? field->shape[i] : rows);
   H5Pset_chunk(plist, field->rank, chunk);
+
   if (def->shuffle && item_bytes > 1) H5Pset_shuffle(plist);
   H5Pset_deflate(plist, (unsigned)def->gzip);
   return plist;
@@ -129,9 +138,11 @@ static hid_t layout_plist(const loomField* field, const loomWriteDef* def, int64
 static int check_field(const loomField* field, const char* where, loomError* err) {
   bool good =
       field->rank >= 0 && field->rank <= LOOM_RANK_MAX && (field->type != LOOM_TYPE_STR || field->rank == 1);
+
   int64_t count = 1;
   for (int i = 0; good && i < field->rank; i++)
     good = field->shape[i] >= 0 && !__builtin_mul_overflow(count, field->shape[i], &count);
+
   good = good && (field->data || !count);
   if (good) return LOOM_OK;
   return loom_error_set(err, LOOM_ERR_USAGE, "%s: '%s' has no data or a shape that cannot be written", where,
@@ -147,6 +158,7 @@ static hid_t create_dataset(hid_t group, const loomField* field, const loomWrite
   hid_t plist = layout_plist(field, def, (int64_t)H5Tget_size(type));
   hid_t links = H5Pcreate(H5P_LINK_CREATE);
   H5Pset_create_intermediate_group(links, 1);
+
   hid_t dset = H5Dcreate2(group, field->path, type, space, links, plist, H5P_DEFAULT);
   H5Pclose(links);
   H5Pclose(plist);
@@ -159,6 +171,7 @@ int loom_h5_put_field(hid_t group, const loomField* field, const loomWriteDef* d
                       loomError* err) {
   int status = check_field(field, where, err);
   if (status) return status;
+
   int64_t count = field_count(field);
   size_t length = 1;
   char* packed = NULL;
@@ -168,6 +181,7 @@ int loom_h5_put_field(hid_t group, const loomField* field, const loomWriteDef* d
     if (!packed) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", where);
     data = packed;
   }
+
   char reason[LOOM_H5_REASON];
   hid_t dset = create_dataset(group, field, def, length);
   hid_t memory = field->type == LOOM_TYPE_STR   ? file_type(LOOM_TYPE_STR, length)
@@ -179,6 +193,7 @@ int loom_h5_put_field(hid_t group, const loomField* field, const loomWriteDef* d
   if (dset < 0 || (count > 0 && H5Dwrite(dset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0))
     status = loom_error_set(err, LOOM_ERR_IO, "%s: '%s' cannot be written (%s)", where, field->path,
                             loom_h5_reason(reason));
+
   loom_h5_close(dset);
   H5Tclose(memory);
   free(packed);
@@ -189,10 +204,13 @@ int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, con
                      loomError* err) {
   char path[256];
   snprintf(path, sizeof path, "mask/%s", name);
+
   // numpy refuses an array of no strings of no length only when reading it as text, so an empty mask keeps
   // length 1.
   loomField field = {.path = path, .type = LOOM_TYPE_STR, .rank = 1, .shape = {n}, .data = demo};
   loomWriteDef plain = {0};
+
+  // A mask of that name is replaced.
   if (H5Lexists(file, "mask", H5P_DEFAULT) > 0) {
     if (!loom_h5_is_hard_link(file, "mask"))
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'mask' is a link that may lead out of the file",
@@ -220,6 +238,8 @@ static int put_record(hid_t data, const loomRecord* record, const loomWriteDef* 
   hid_t group = loom_h5_group(data, record->name);
   if (group < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: cannot be made; is the name used twice?", where);
+
+  // First what readers count by, then what the record says, which wins.
   loomAttr samples = loom_attr_int("num_samples", record_rows(record));
   int status = loom_h5_put_attr(group, &samples, where, err);
   for (int i = 0; i < record->nattr && !status; i++)
@@ -234,12 +254,14 @@ static int put_records(hid_t file, const loomRecord* record, int n, const loomWr
                        loomError* err) {
   hid_t data = loom_h5_group(file, "data");
   if (data < 0) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: the group 'data' cannot be made", path);
+
   int64_t total = 0;
   int status = LOOM_OK;
   for (int i = 0; i < n && !status; i++) {
     status = put_record(data, &record[i], def, path, err);
     total += record_rows(&record[i]);
   }
+
   loomAttr attr = loom_attr_int("total", total);
   if (!status) status = loom_h5_put_attr(data, &attr, path, err);
   H5Gclose(data);
@@ -253,10 +275,12 @@ static int build_image(void** image, size_t* size, const loomRecord* record, int
   hid_t fapl = H5Pcreate(H5P_FILE_ACCESS), fcpl = loom_h5_create_plist();
   H5Pset_fapl_core(fapl, 1 << 18, false);
   H5Pset_libver_bounds(fapl, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);
+
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, fcpl, fapl);
   H5Pclose(fcpl);
   H5Pclose(fapl);
   if (file < 0) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory to build the file in", path);
+
   int status = put_records(file, record, n, def, path, err);
   if (!status) {
     H5Fflush(file, H5F_SCOPE_GLOBAL);
@@ -266,6 +290,7 @@ static int build_image(void** image, size_t* size, const loomRecord* record, int
     if (!*image || H5Fget_file_image(file, *image, *size) != bytes)
       status = loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory to build the file in", path);
   }
+
   H5Fclose(file);
   if (status) {
     free(*image);
