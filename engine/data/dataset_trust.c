@@ -60,6 +60,7 @@ void loom_h5_trust_written(const char* path) {
 
 void loom_h5_trust(const struct stat* file) {
   pthread_mutex_lock(&trusted.lock);
+
   if (!is_known(file))
     trusted.mark[trusted.added++ % TRUSTED_MAX] =
         (fileMark){file->st_dev, file->st_ino, file->st_size, file->st_mtim, file->st_ctim};
@@ -69,6 +70,7 @@ void loom_h5_trust(const struct stat* file) {
 bool loom_h5_is_trusted(const struct stat* file) {
   pthread_mutex_lock(&trusted.lock);
   bool known = is_known(file);
+
   pthread_mutex_unlock(&trusted.lock);
   return known;
 }

@@ -34,11 +34,13 @@ static void take_in(double low[3], double high[3], const double at[3], const dou
 // The axis-aligned box of a geom's own, turned as the geom is.
 static void take_in_geom(double low[3], double high[3], const mjModel* m, const mjData* d, int geom) {
   const double *box = m->geom_aabb + 6 * geom, *mat = d->geom_xmat + 9 * geom;
+
   double at[3], half[3];
   mju_mulMatVec3(at, mat, box);
   mju_addTo3(at, d->geom_xpos + 3 * geom);
   for (int i = 0; i < 3; i++)
     half[i] = fabs(mat[3 * i]) * box[3] + fabs(mat[3 * i + 1]) * box[4] + fabs(mat[3 * i + 2]) * box[5];
+
   take_in(low, high, at, half);
 }
 
@@ -59,17 +61,23 @@ int loom_cloud_workspace(double low[3], double high[3], const loomScene* scene, 
     low[i] = DBL_MAX;
     high[i] = -DBL_MAX;
   }
+
+  // Every place that an object may start in shows up in so many draws, or nearly.
   for (int r = 0; !code && r < scene->task->reset_count; r++) {
     for (uint64_t draw = 0; !code && draw < DRAWS; draw++) {
       code = loom_episode_reset(e, r, 0, draw, err);
       if (!code) take_in_objects(low, high, e);
     }
   }
+
   if (!code && low[0] > high[0])
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s: no objects tell where the workspace is; give a box",
                           scene->task->path);
+
   loom_episode_destroy(e);
   if (code) return code;
+
+  // Wider than the objects, and as tall as they may be lifted; what they stand on is left out.
   for (int i = 0; i < 2; i++) {
     low[i] -= margin;
     high[i] += margin;
@@ -87,16 +95,20 @@ int loom_cloud_create(loomCloud** out, const loomCloudDef* def, const mjModel* m
   if (!c) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a point cloud");
   c->def = *def;
   c->rays = def->width * def->height;
+
   size_t rays = (size_t)c->rays, most = rays * (size_t)def->camera_count + 1;
+
   c->aim = malloc(3 * rays * sizeof *c->aim);
   c->reach = malloc(rays * sizeof *c->reach);
   c->x = malloc(3 * most * sizeof *c->x);
   c->far = malloc(most * sizeof *c->far);
   c->kept = malloc(3 * most * sizeof *c->kept);
   c->chosen = malloc((size_t)def->points * sizeof *c->chosen);
+
   int code = c->aim && c->reach && c->x && c->far && c->kept && c->chosen
                  ? 0
                  : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a point cloud");
+
   for (int i = 0; !code && i < def->camera_count; i++) {
     c->camera[i] = mj_name2id(model, mjOBJ_CAMERA, def->camera[i]);
     if (c->camera[i] < 0)
@@ -135,11 +147,13 @@ static bool meets(const loomCloudDef* def, const double from[3], const double ai
 // Rays through the pixels' middles that meet the box; gives how many.
 static int aim_camera(loomCloud* c, const mjModel* m, const mjData* d, int camera) {
   const loomCloudDef* def = &c->def;
-  double tall = tan(m->cam_fovy[camera] * M_PI / 360), wide = tall * def->width / def->height;
+  double tall = tan(m->cam_fovy[camera] * M_PI / 360), across = tall * def->width / def->height;
+
+  // A pinhole: half the height of the picture at distance 1 is tan(fovy / 2).
   int n = 0;
   for (int y = 0; y < def->height; y++) {
     for (int x = 0; x < def->width; x++) {
-      double through[3] = {wide * (2 * (x + 0.5) / def->width - 1), tall * (1 - 2 * (y + 0.5) / def->height),
+      double through[3] = {across * (2 * (x + 0.5) / def->width - 1), tall * (1 - 2 * (y + 0.5) / def->height),
                            -1};
       mju_normalize3(through);
       mju_mulMatVec3(c->aim + 3 * (ptrdiff_t)n, d->cam_xmat + 9 * (ptrdiff_t)camera, through);
@@ -160,6 +174,8 @@ static int see(loomCloud* c, const mjModel* m, mjData* d, int camera, int n) {
   const double* from = d->cam_xpos + 3 * (ptrdiff_t)camera;
   int rays = aim_camera(c, m, d, camera);
   if (!rays) return n;
+
+  // NULL and 1: geoms of every group, static ones too; -1: of every body.
   mj_multiRay(m, d, from, c->aim, NULL, 1, -1, NULL, c->reach, NULL, rays, mjMAXVAL);
   for (int i = 0; i < rays; i++) {
     double at[3];
@@ -175,16 +191,19 @@ static int see(loomCloud* c, const mjModel* m, mjData* d, int camera, int n) {
 
 void loom_farthest_points(int* chosen, int want, const float* x, int n, float* far) {
   const float *y = x + n, *z = y + n;
+
   int newest = 0;
   for (int i = 0; i < n; i++) far[i] = FLT_MAX;
   for (int k = 0; k < want; k++) {
     chosen[k] = newest;
+
     float at[3] = {x[newest], y[newest], z[newest]};
 #pragma omp simd
     for (int i = 0; i < n; i++) {
       float dx = x[i] - at[0], dy = y[i] - at[1], dz = z[i] - at[2], gap = dx * dx + dy * dy + dz * dz;
       far[i] = gap < far[i] ? gap : far[i];
     }
+
     for (int i = newest = 0; i < n; i++)
       if (far[i] > far[newest]) newest = i;
   }
@@ -194,10 +213,14 @@ void loom_cloud_look(float* out, loomCloud* c, const mjModel* m, mjData* d) {
   const loomCloudDef* def = &c->def;
   int n = 0;
   for (int i = 0; i < def->camera_count; i++) n = see(c, m, d, c->camera[i], n);
+
+  // A camera that sees nothing in the box still gives points, all in its middle.
   if (!n) {
     for (int k = 0; k < 3; k++) c->kept[k] = (float)(0.5 * (def->low[k] + def->high[k]));
     n = 1;
   }
+
+  // Coordinate by coordinate, for the sampling's inner loop.
   for (int i = 0; i < n; i++)
     for (int k = 0; k < 3; k++) c->x[(ptrdiff_t)k * n + i] = c->kept[3 * (ptrdiff_t)i + k];
   int want = n < def->points ? n : def->points;

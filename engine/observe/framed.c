@@ -13,6 +13,7 @@ bool loom_framed_parse(loomFramed* out, const char* key) {
   if (!at || at == key || !at[1] || strchr(at + 1, '@') || at - key >= LOOM_NAME_MAX ||
       strlen(at + 1) >= LOOM_NAME_MAX)
     return false;
+
   memcpy(out->of, key, (size_t)(at - key));
   memcpy(out->in, at + 1, strlen(at + 1));
   return true;
@@ -20,6 +21,7 @@ bool loom_framed_parse(loomFramed* out, const char* key) {
 
 void loom_framed_row(float out[LOOM_FRAMED_DIM], loomPose of, loomPose in) {
   loomPose pose = loom_pose_mul(loom_pose_inverse(in), of);
+
   double columns[6];
   loom_rotation_columns(columns, pose.quat);
   for (int i = 0; i < 3; i++) out[i] = (float)pose.pos[i];
@@ -30,6 +32,7 @@ void loom_framed_row(float out[LOOM_FRAMED_DIM], loomPose of, loomPose in) {
 static int eef_number(const char* name) {
   char* end;
   if (strncmp(name, "eef", 3) || name[3] < '0' || name[3] > '9') return -1;
+
   long arm = strtol(name + 3, &end, 10);
   return *end || arm >= LOOM_MAX_ARMS ? -1 : (int)arm;
 }
@@ -39,7 +42,9 @@ int loom_framed_keys(loomName* key, int room, int arms, loomName* gripper, int g
   int n = 0;
   if (arms < 1 || objects < 1 || arms + grippers + objects * (1 + arms) > room) return 0;
   for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "eef%d@world", a);
+
   for (int g = 0; g < grippers; g++) snprintf(key[n++], LOOM_NAME_MAX, "%s", gripper[g]);
+
   for (int k = 0; k < objects; k++) {
     snprintf(key[n++], LOOM_NAME_MAX, "%.40s@world", object[k]);
     for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "%.40s@eef%d", object[k], a);
@@ -139,6 +144,7 @@ static int read_frame(frameRows* out, const char* name, bool numbers, const loom
   int arm = eef_number(name);
   *out = (frameRows){.arm = arm < 0 ? 0 : arm, .arms = 1};
   if (!strcmp(name, "world")) return 0;
+
   if (arm < 0)
     snprintf(path, sizeof path, "datagen_info/object_poses/%s", name);
   else
@@ -148,6 +154,8 @@ static int read_frame(frameRows* out, const char* name, bool numbers, const loom
   int code = numbers ? loom_dataset_doubles(&out->poses, set, object, path, err)
                      : loom_dataset_describe(&out->poses, set, object, path, err);
   if (code) return code;
+
+  // All arms' poses lie in one array, each object has its own.
   const loomArray* a = &out->poses;
   if (arm >= 0 && a->rank == 4) out->arms = (int)a->shape[1];
   if (a->rank != (arm < 0 ? 3 : 4) || a->count != a->shape[0] * out->arms * 16 || out->arm >= out->arms)
@@ -166,12 +174,15 @@ int loom_framed_read(float* out, int stride, int64_t* rows, const loomFramed* fr
   frameRows of, in = {0};
   int code = read_frame(&of, framed->of, out != NULL, framed, set, object, err);
   if (!code) code = read_frame(&in, framed->in, out != NULL, framed, set, object, err);
+
+  // The world has no rows of its own: the other frame says how many there are.
   const frameRows* longer = of.poses.count ? &of : &in;
   int64_t n = !code && longer->poses.count ? longer->poses.shape[0] : 0;
   if (!code && (!n || (*rows && n != *rows) || (in.poses.count && in.poses.shape[0] != n)))
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: '%s@%s' has %lld rows where %lld are wanted",
                           loom_dataset_path(set), object, framed->of, framed->in, (long long)n,
                           (long long)*rows);
+
   for (int64_t i = 0; !code && out && i < n; i++)
     loom_framed_row(out + i * stride, pose_at(&of, i), pose_at(&in, i));
   if (!code) *rows = n;

@@ -141,6 +141,7 @@ static double* see_entry(double* out, const loomStateObs* s, const loomEpisode* 
     out[0] = e->d->qpos[id[0]];
     return out + 1;
   }
+
   loom_point_frame(pos, mat, &o->of, id[0], e->d);
   if (o->kind == LOOM_OBSERVE_POS) {
     loom_point_frame(from, ignored, &o->from, id[1], e->d);

@@ -119,10 +119,12 @@ static int bind_key(loomObserver* o, int i, const loomObsKey* want, const loomSe
   } else {
     code = find_state(o, i, e->scene->task, err);
   }
+
   if (!code && want->dim && want->dim != key->dim)
     code = loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: observation '%s' has %d numbers where the policy was trained with %d",
                           e->scene->task->path, key->name, key->dim, want->dim);
+
   key->offset = o->dim;
   o->dim += key->dim;
   return code;
@@ -152,6 +154,7 @@ static int open_sense(loomObserver* o, const loomSenseDef* def, loomError* err) 
   int n = 0;
   for (int i = 0; visual && i < o->n; i++)
     if (o->key[i].offset < 0) visual[n++] = o->key[i];
+
   int code = visual ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for observations");
   if (n) code = loom_sense_create(&o->sense, def, visual, n, err);
   free(visual);
@@ -161,8 +164,10 @@ static int open_sense(loomObserver* o, const loomSenseDef* def, loomError* err) 
 static int bind_keys(loomObserver* o, const loomObsKey* key, int n, const loomSenseDef* sense,
                      const loomEpisode* e, loomError* err) {
   loomSenseDef standard = loom_default_sense_def();
+
   int code = make_room(o, n, err);
   for (int i = 0; !code && i < n; i++) code = bind_key(o, i, &key[i], sense ? sense : &standard, e, err);
+
   if (!code) code = open_sense(o, sense ? sense : &standard, err);
   if (!code && !(o->vectors = calloc((size_t)o->dim + 1, sizeof *o->vectors)))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for observations");

@@ -28,6 +28,7 @@ static int no_such_key(const char* name, const loomDataset* set, int demo, loomE
   loomObsList there = {""};
   snprintf(object, sizeof object, "%s/obs", loom_dataset_demo_path(set, demo));
   snprintf(where, sizeof where, "%s: %s", loom_dataset_path(set), loom_dataset_demo_name(set, demo));
+
   if (loom_dataset_has(set, object, "")) (void)loom_dataset_visit(set, object, list_key, &there, NULL);
   return loom_obs_unknown(err, where, name, NULL, there.text, "");
 }
@@ -74,6 +75,7 @@ int loom_obs_describe(loomObsKey* out, int64_t* rows, const char* name, const lo
   if (a.type == LOOM_TYPE_STR || a.rank < 1 || a.count < 1)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s is no array of numbers with rows",
                           loom_dataset_path(set), loom_dataset_demo_name(set, demo), path);
+
   *rows = a.shape[0];
   return set_shape(out, &a, set, demo, err);
 }
@@ -129,6 +131,7 @@ int loom_obs_read(float* out, int stride, const loomObsKey* key, const loomDatas
   array_path(path, key);
   int code = loom_obs_numbers(&a, path, key->dim, set, demo, rows, err);
   if (code) return code;
+
   const double* from = a.data;
   for (int64_t i = 0; i < a.count; i++) out[i / key->dim * stride + i % key->dim] = (float)from[i];
   loom_array_destroy(&a);
@@ -143,6 +146,7 @@ int loom_obs_read_bytes(unsigned char* out, const loomObsKey* key, const loomDat
   int code = loom_dataset_array(&a, set, loom_dataset_demo_path(set, demo), path, err);
   if (code) return code;
   if (a.type != LOOM_TYPE_U8 || a.count != rows * key->dim) code = changed_error(path, set, demo, err);
+
   if (!code && a.count > 0) memcpy(out, a.data, (size_t)a.count);
   loom_array_destroy(&a);
   return code;

@@ -28,6 +28,7 @@ char* loom_sense_text(const loomSenseDef* def) {
   size_t size = 0;
   FILE* out = open_memstream(&text, &size);
   if (!out) return NULL;
+
   const loomCloudDef* c = &def->cloud;
   fprintf(out, "pictures: {full: %s, shadows: %s, collision: %s}\n", yes_no(def->full), yes_no(def->shadows),
           yes_no(def->collision));
@@ -38,6 +39,7 @@ char* loom_sense_text(const loomSenseDef* def) {
     put_three(out, "low", c->low);
     put_three(out, "high", c->high);
   }
+
   bool lacks = ferror(out) != 0;
   if (fclose(out) || lacks) {
     free(text);
@@ -48,6 +50,7 @@ char* loom_sense_text(const loomSenseDef* def) {
 
 static int parse_cloud(loomCloudDef* c, const loomYaml* y, loomNode map, loomError* err) {
   static const char* const known[] = {"points", "cameras", "width", "height", "low", "high", NULL};
+
   int code = loom_yaml_only(y, map, known, err);
   if (!code) code = loom_yaml_read_int(&c->points, y, map, "points", 1, LOOM_CLOUD_POINTS, true, err);
   if (!code)
@@ -67,8 +70,10 @@ int loom_sense_parse(loomSenseDef* out, const char* text, const char* label, loo
   *out = loom_default_sense_def();
   int code = loom_yaml_parse(&y, text, strlen(text), label, err);
   if (code) return code;
+
   loomNode root = loom_yaml_root(y), pictures = loom_yaml_get(y, root, "pictures");
   loomNode cloud = loom_yaml_get(y, root, "cloud");
+
   code = loom_yaml_only(y, root, known, err);
   if (!code && pictures) code = loom_yaml_only(y, pictures, flags, err);
   if (!code && pictures) code = loom_yaml_read_bool(&out->full, y, pictures, "full", err);
@@ -132,10 +137,13 @@ int loom_sense_create(loomSense** out, const loomSenseDef* def, const loomObsKey
     free(s);
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for cameras");
   }
+
   s->def = *def;
   s->n = n;
   memcpy(s->key, key, (size_t)n * sizeof *key);
   int code = 0;
+
+  // Pictures are drawn by one renderer, of one size.
   for (int i = 0; !code && i < n; i++) {
     s->clouds = s->clouds || key[i].kind == LOOM_OBS_CLOUD;
     if (key[i].kind == LOOM_OBS_CLOUD) continue;
@@ -163,6 +171,7 @@ static void forget_model(loomSense* s) {
   mj_deleteModel(s->seen);
   mj_deleteModel(s->solid);
   free(s->xml);
+
   s->renderer = NULL;
   s->cloud = NULL;
   s->seen_data = s->solid_data = NULL;
@@ -192,16 +201,22 @@ static int open_pictures(loomSense* s, const char* label, const loomAssetRoots* 
   def.height = s->height;
   def.shadows = s->def.shadows;
   def.collision = s->def.collision;
+
   int code = loom_model_compile(&s->seen, s->xml, label, roots, NULL, err);
   if (!code && !s->def.full) code = loom_model_simplify(s->seen, NULL, err);
   if (code) return code;
+
+  // Light: no samples for smooth edges and hardly a shadow map where there are no shadows.
   loom_model_show(s->seen);
   s->seen->vis.quality.offsamples = def.shadows ? 4 : 0;
   if (!def.shadows) s->seen->vis.quality.shadowsize = 16;
   s->seen->vis.global.offwidth = def.width;
   s->seen->vis.global.offheight = def.height;
+
   s->seen_data = mj_makeData(s->seen);
   if (!s->seen_data) return no_memory(label, err);
+
+  // A camera that is missing is told now, not when something is looked at.
   code = loom_renderer_create(&s->renderer, s->seen, &def, err);
   if (!code) loom_renderer_release(s->renderer);
   for (int i = 0; !code && i < s->n; i++)
@@ -214,6 +229,7 @@ static int open_cloud(loomSense* s, const char* label, const loomAssetRoots* roo
   def.visual = false;
   int code = loom_model_compile(&s->solid, s->xml, label, roots, &def, err);
   if (code) return code;
+
   s->solid_data = mj_makeData(s->solid);
   return s->solid_data ? loom_cloud_create(&s->cloud, &s->def.cloud, s->solid, err) : no_memory(label, err);
 }
@@ -222,6 +238,7 @@ int loom_sense_model(loomSense* s, const char* xml, const char* label, const loo
                      loomError* err) {
   if (s->xml && !strcmp(s->xml, xml)) return 0;
   forget_model(s);
+
   s->xml = strdup(xml);
   int code = s->xml ? 0 : no_memory(label, err);
   if (!code && s->height) code = open_pictures(s, label, roots, err);
@@ -244,6 +261,7 @@ static void place(const mjModel* m, mjData* d, const double* qpos) {
 static int look_through(loomSense* s, const loomObsKey* key, void* out, loomError* err) {
   int code = set_camera(s, key, err);
   if (code) return code;
+
   switch (key->kind) {
     case LOOM_OBS_IMAGE:
       return loom_renderer_pixels(s->renderer, s->seen_data, out, NULL, err);
@@ -258,12 +276,15 @@ int loom_sense_look(void* const* out, loomSense* s, const double* qpos, loomErro
   int code = 0;
   if (s->seen) place(s->seen, s->seen_data, qpos);
   if (s->solid) place(s->solid, s->solid_data, qpos);
+
   for (int i = 0; !code && i < s->n; i++) {
     if (s->key[i].kind == LOOM_OBS_CLOUD)
       loom_cloud_look(out[i], s->cloud, s->solid, s->solid_data);
     else
       code = look_through(s, &s->key[i], out[i], err);
   }
+
+  // Another thread may be the next to look.
   if (s->renderer) loom_renderer_release(s->renderer);
   return code;
 }

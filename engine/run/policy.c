@@ -13,11 +13,13 @@ static bool judge(loomRunResult* r, const loomEpisode* e, const loomRunDef* def,
   bool success = loom_episode_success(e);
   if (trace) trace->reward[trace->rows - 1] = success ? 1 : 0;
   if (success && r->first_success < 0) r->first_success = r->steps;
+
   r->success_steps = success ? r->success_steps + 1 : 0;
   if (def->success_hold && r->success_steps >= def->success_hold) {
     r->end = LOOM_RUN_SUCCESS;
     return false;
   }
+
   if (def->stop_at_lost && loom_condition_true(e->conditions, e->scene->task->lost)) {
     r->end = LOOM_RUN_LOST;
     return false;
@@ -36,6 +38,8 @@ int loom_run_step(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, co
                   loomTrace* trace, loomError* err) {
   double action[LOOM_MAX_ACTION], start = loom_clock();
   if (r->steps >= def->max_steps) return LOOM_RUN_OVER;
+
+  // Thinking counts as planning, whoever thinks.
   int64_t physics = e->physics_steps;
   int code = policy->act(action, policy->self, e, err);
   e->times.plan += loom_clock() - start;
@@ -44,10 +48,14 @@ int loom_run_step(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, co
     return LOOM_RUN_OVER;
   }
   if (code) return code;
+
+  // The row is what was so before the action.
   if (trace) loom_trace_add(trace, e, action);
   loomError why = {0, ""};
   code = loom_episode_step(e, action, &why);
   r->physics_steps += e->physics_steps - physics;
+
+  // A simulation that fails is a result; everything else is the caller's error.
   if (code == LOOM_ERR_SIM) {
     r->end = LOOM_RUN_SIMULATOR;
     snprintf(r->message, sizeof r->message, "%.255s", why.message);
@@ -55,6 +63,7 @@ int loom_run_step(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, co
   }
   if (code && err) *err = why;
   if (code) return code;
+
   r->steps++;
   return judge(r, e, def, trace) ? 0 : LOOM_RUN_OVER;
 }
@@ -64,6 +73,7 @@ int loom_policy_run(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, 
   int code = loom_run_begin(r, e, policy, trace, err);
   while (!code) code = loom_run_step(r, e, policy, def, trace, err);
   if (code != LOOM_RUN_OVER) return code;
+
   if (trace) loom_trace_end(trace, e);
   return 0;
 }

@@ -45,6 +45,7 @@ static void add_field(loomDemoRecord* r, const char* path, loomType type, const 
   loomField* field = &r->field[r->nfield];
   *field = (loomField){.path = name, .type = type, .rank = rank, .shape = {1, 1, 1, 1}, .data = data};
   for (int i = 0; i < rank; i++) field->shape[i] = shape[i];
+
   r->owned[r->nfield++] = owned;
 }
 
@@ -66,6 +67,7 @@ void* loom_demo_record_room(loomDemoRecord* r, const char* path, loomType type, 
     r->out_of_memory = true;
     return NULL;
   }
+
   add_field(r, path, type, data, data, rank, shape);
   return r->out_of_memory ? NULL : data;
 }

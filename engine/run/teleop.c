@@ -41,13 +41,18 @@ static void hold_leash(loomPose* target, loomPose hand, const loomTeleopDef* def
   double away[3], turn[3], difference[4];
   double inverse[4] = {hand.quat[0], -hand.quat[1], -hand.quat[2], -hand.quat[3]};
   mju_sub3(away, target->pos, hand.pos);
+
+  // In space,
   double distance = mju_norm3(away);
   if (def->leash > 0 && distance > def->leash)
     for (int i = 0; i < 3; i++) target->pos[i] = hand.pos[i] + away[i] * def->leash / distance;
+
+  // and in turning.
   loom_quat_mul(difference, target->quat, inverse);
   loom_quat_log(turn, difference);
   double angle = mju_norm3(turn);
   if (def->leash_turn <= 0 || angle <= def->leash_turn) return;
+
   mju_scl3(turn, turn, def->leash_turn / angle);
   loom_quat_exp(difference, turn);
   loom_quat_mul(target->quat, difference, hand.quat);
@@ -59,11 +64,13 @@ static void follow_device(loomTeleop* t, int a) {
   loomTeleopArm* in = &t->input[a];
   loomPose before = t->device[a];
   bool held = t->held[a];
+
   if (!in->has_device) return;
   t->device[a] = in->device;
   mju_normalize4(t->device[a].quat);
   t->held[a] = in->clutch;
   if (!held || !in->clutch) return;
+
   double turn[3], difference[4],
       inverse[4] = {before.quat[0], -before.quat[1], -before.quat[2], -before.quat[3]};
   loom_quat_mul(difference, t->device[a].quat, inverse);
@@ -77,22 +84,27 @@ static void follow_device(loomTeleop* t, int a) {
 static void move_target(loomTeleop* t, int a) {
   const loomTeleopArm* in = &t->input[a];
   loomPose* target = &t->state.target[a];
+
   follow_device(t, a);
   if (in->has_pose) {
     *target = in->pose;
     mju_normalize4(target->quat);
     return;
   }
+
+  // Moves of the device or of keys, along the axes that were chosen.
   double axes[4], move[3], turn[3], rotation[4];
   if (mju_norm3(in->move) == 0 && mju_norm3(in->turn) == 0) return;
   axes_of(axes, t, a);
   loom_quat_rotate(move, axes, in->move);
   loom_quat_rotate(turn, axes, in->turn);
+
   mju_addToScl3(target->pos, move, t->def.speed);
   mju_scl3(turn, turn, t->def.speed);
   loom_quat_exp(rotation, turn);
   loom_quat_mul(target->quat, rotation, target->quat);
   mju_normalize4(target->quat);
+
   hold_leash(target, loom_episode_eef(t->episode, a), &t->def);
 }
 
@@ -115,15 +127,20 @@ static int teleop_act(double* action, void* self, loomEpisode* e, loomError* err
     size_t row = (size_t)trace->rows * (size_t)trace->arm_count + (size_t)a;
     move_target(t, a);
     move_hand(t, a);
+
     loom_arm_action_towards(action, arm, loom_episode_eef(e, a), t->state.target[a]);
+
     double sum = 0;
     for (int i = 0; i < arm->robot->gripper_dim; i++) {
       action[arm->pose_dim + i] = t->state.hand[a][i];
       sum += t->state.hand[a][i];
     }
+
+    // What was meant, for the demo; which subtask it was is found later.
     loom_pose_to_matrix(trace->target + 16 * row, t->state.target[a]);
     trace->grip[row] = arm->robot->gripper_dim ? sum / arm->robot->gripper_dim : 0;
     trace->subtask[row] = trace->source[row] = -1;
+
     action += loom_arm_action_dim(arm);
   }
   return 0;
@@ -141,6 +158,8 @@ int loom_teleop_create(loomTeleop* t, loomEpisode* e, loomTrace* trace, const lo
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: arm %d's controller takes joint angles, not poses",
                           e->scene->task->path, a);
   }
+
+  // Any number of steps can be undone: a snapshot for each.
   t->snapshot_size = loom_episode_snapshot_size(e);
   t->snapshot = malloc(t->snapshot_size * (size_t)trace->capacity + 1);
   t->states = malloc(sizeof *t->states * (size_t)trace->capacity + 1);
@@ -165,6 +184,7 @@ int loom_teleop_begin(loomTeleop* t, loomError* err) {
     t->state.target[a] = loom_episode_eef(t->episode, a);
     for (int i = 0; i < LOOM_MAX_HAND; i++) t->state.hand[a][i] = -1;
   }
+
   loomPolicy policy = policy_of(t);
   return loom_run_begin(&t->run, t->episode, &policy, t->trace, err);
 }
@@ -173,11 +193,14 @@ static int check_input(const loomTeleop* t, loomError* err) {
   for (int a = 0; a < t->episode->arm_count; a++) {
     const loomTeleopArm* in = &t->input[a];
     double sum = 0;
+
+    // A sum is finite only if all its numbers are.
     for (int i = 0; i < 3; i++) sum += in->move[i] + in->turn[i] + (in->has_pose ? in->pose.pos[i] : 0);
     for (int i = 0; i < 4 && in->has_pose; i++) sum += in->pose.quat[i];
     for (int i = 0; i < 3 && in->has_device; i++) sum += in->device.pos[i];
     for (int i = 0; i < 4 && in->has_device; i++) sum += in->device.quat[i];
     for (int i = 0; i < in->hand_count; i++) sum += in->hand[i];
+
     if (!isfinite(sum)) return loom_error_set(err, LOOM_ERR_USAGE, "arm %d: a number is not finite", a);
     if (in->has_pose && mju_norm(in->pose.quat, 4) < 0.5)
       return loom_error_set(err, LOOM_ERR_USAGE, "arm %d: the quaternion is not of length 1", a);
@@ -191,16 +214,22 @@ static int check_input(const loomTeleop* t, loomError* err) {
 int loom_teleop_step(loomTeleop* t, loomError* err) {
   int code = check_input(t, err), row = t->trace->rows;
   if (code) return code;
+
   if (row >= t->trace->capacity)
     return loom_error_set(err, LOOM_ERR_USAGE, "the demo is %d steps long, there is no room for more", row);
+
   loom_episode_snapshot(t->snapshot + t->snapshot_size * (size_t)row, t->episode);
   t->states[row] = t->state;
+
   loomPolicy policy = policy_of(t);
   code = loom_run_step(&t->run, t->episode, &policy, &t->run_def, t->trace, err);
+
+  // What was asked for is done; the axes stay chosen.
   for (int a = 0; a < t->episode->arm_count; a++) {
     loomTeleopFrame frame = t->input[a].frame;
     t->input[a] = (loomTeleopArm){.frame = frame};
   }
+
   if (code == LOOM_RUN_OVER)
     return loom_error_set(err, LOOM_ERR_SIM, "the simulation failed (%s); undo or begin anew",
                           t->run.message);
@@ -211,13 +240,17 @@ int loom_teleop_undo(loomTeleop* t, int steps, loomError* err) {
   int row = t->trace->rows - steps;
   if (row < 0) row = 0;
   if (row >= t->trace->rows) return 0;
+
   int code = loom_episode_restore(t->episode, t->snapshot + t->snapshot_size * (size_t)row, err);
   if (code) return code;
   t->state = t->states[row];
   memset(t->held, 0, sizeof t->held);
+
+  // As if the steps had never been: rows, and how long success has held.
   t->trace->rows = t->run.steps = row;
   t->run.end = LOOM_RUN_TIMEOUT;
   t->run.success_steps = 0;
+
   while (t->run.success_steps < row && t->trace->reward[row - 1 - t->run.success_steps] > 0)
     t->run.success_steps++;
   if (t->run.first_success >= row) t->run.first_success = -1;

@@ -15,6 +15,8 @@ int loom_trace_create(loomTrace* t, const loomEpisode* e, int capacity, loomErro
 
   t->arm_count = e->arm_count;
   t->object_count = e->scene->task->object_count;
+
+  // Objects last and arms side by side, as the arrays of a dataset lie.
   t->actions = calloc(rows * (size_t)e->action_dim, sizeof(double));
   t->states = calloc(rows * (size_t)e->state_dim, sizeof(double));
   t->obs = calloc((rows + 1) * (size_t)t->obs_dim, sizeof(double));
@@ -25,6 +27,7 @@ int loom_trace_create(loomTrace* t, const loomEpisode* e, int capacity, loomErro
   t->reward = calloc(rows, sizeof(double));
   t->subtask = calloc(rows * arms, sizeof(int64_t));
   t->source = calloc(rows * arms, sizeof(int64_t));
+
   if (t->actions && t->states && t->obs && t->eef && t->target && t->grip && t->object && t->reward &&
       t->subtask && t->source) {
     return 0;
@@ -54,9 +57,11 @@ void loom_trace_add(loomTrace* t, loomEpisode* e, const double* action) {
   memcpy(t->actions + row * (size_t)t->action_dim, action, sizeof(double) * (size_t)t->action_dim);
   loom_episode_state(t->states + row * (size_t)t->state_dim, e);
   loom_observer_see_doubles(t->obs + row * (size_t)t->obs_dim, t->observer, e);
+
   for (size_t a = 0; a < arms; a++) {
     loom_pose_to_matrix(t->eef + 16 * (row * arms + a), loom_episode_eef(e, (int)a));
   }
+
   for (int o = 0; o < t->object_count; o++) {
     loom_pose_to_matrix(t->object + 16 * ((size_t)o * (size_t)t->capacity + row), loom_episode_object(e, o));
   }

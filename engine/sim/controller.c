@@ -41,12 +41,15 @@ int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerD
   arm->n = robot->arm.count;
   arm->hand_n = robot->gripper_joint_count;
   arm->pose_dim = loom_controller_pose_dim(control, robot);
+
   int code = bind_joints(arm->qpos, arm->dof, robot->arm.joints, arm->n, m, err);
   if (!code) code = bind_actuators(arm->actuator, robot->arm.actuators, arm->n, m, err);
   if (!code) code = bind_joints(arm->hand_qpos, arm->hand_dof, robot->gripper_joints, arm->hand_n, m, err);
   if (!code) code = bind_actuators(arm->hand_actuator, robot->gripper_actuators, arm->hand_n, m, err);
   if (!code) code = find(&arm->site, m, mjOBJ_SITE, "site", robot->eef_site, err);
   if (code) return code;
+
+  // A hand's action of -1 and 1 are the ends of its actuators' ranges.
   for (int i = 0; i < arm->hand_n; i++) {
     const double* range = m->actuator_ctrlrange + 2 * arm->hand_actuator[i];
     arm->hand_mid[i] = 0.5 * (range[0] + range[1]);
@@ -91,21 +94,26 @@ static bool turns(const double* rotation) {
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
   (void)m;
   struct loomArmState* s = &arm->state;
+
   s->grip_action = 0;
   for (int i = 0; i < arm->robot->gripper_dim; i++) {
     s->hand_action[i] = action[arm->pose_dim + i];
     s->grip_action += s->hand_action[i] / arm->robot->gripper_dim;
   }
+
   double scaled[LOOM_MAX_JOINTS] = {0};
   scale_action(scaled, arm, action);
   if (arm->control.type == LOOM_JOINT_POSITION) {
     for (int i = 0; i < arm->n; i++) s->goal_qpos[i] = d->qpos[arm->qpos[i]] + scaled[i];
     return;
   }
+
+  // robosuite: set_goal of its operational space controller.
   const double* move = arm->control.delta ? scaled : action;
   double quat[4], mat[9];
   loom_quat_exp(quat, move + 3);
   mju_quat2Mat(mat, quat);
+
   if (arm->control.delta) {
     mju_add3(s->goal_pos, d->site_xpos + 3 * arm->site, move);
     if (turns(move + 3)) mju_mulMatMat(s->goal_mat, mat, d->site_xmat + 9 * arm->site, 3, 3, 3);
@@ -123,9 +131,11 @@ loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, co
   } else {
     memcpy(move, action, 6 * sizeof *move);
   }
+
   loom_quat_exp(quat, move + 3);
   loomPose out = previous;
   if (!arm->control.delta) return loom_pose_from_quat(move, quat);
+
   mju_add3(out.pos, eef.pos, move);
   if (turns(move + 3)) loom_quat_mul(out.quat, quat, eef.quat);
   return out;
@@ -139,10 +149,13 @@ void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, l
     loom_quat_log(action + 3, target.quat);
     return;
   }
+
+  // The inverse of scale_action: what has to be asked for to be moved so.
   double inverse[4] = {eef.quat[0], -eef.quat[1], -eef.quat[2], -eef.quat[3]}, turn[4];
   mju_sub3(move, target.pos, eef.pos);
   loom_quat_mul(turn, target.quat, inverse);
   loom_quat_log(move + 3, turn);
+
   for (int i = 0; i < 6; i++) {
     double scale = fabs(c->output_max[i] - c->output_min[i]) / fabs(c->input_max[i] - c->input_min[i]);
     double a = (move[i] - (c->output_max[i] + c->output_min[i]) / 2) / scale +
@@ -155,19 +168,20 @@ loomPose loom_arm_eef(const loomArm* arm, const mjData* d) {
   return loom_pose_from_mat(d->site_xpos + 3 * arm->site, d->site_xmat + 9 * arm->site);
 }
 
-// ---- small
-// matrices
+// ---- small matrices
 
 // Lower Cholesky factor in place, of the lower triangle of a (n x n). A pivot is kept above a floor that only
 // a singular matrix reaches, where robosuite's pseudo-inverse would drop the direction.
 static void cholesky(double* a, int n) {
   double largest = 0;
   for (int i = 0; i < n; i++) largest = fmax(largest, a[i * n + i]);
+
   double least = fmax(largest * 1e-14, 1e-300);
   for (int j = 0; j < n; j++) {
     double pivot = a[j * n + j];
     for (int k = 0; k < j; k++) pivot -= a[j * n + k] * a[j * n + k];
     pivot = sqrt(fmax(pivot, least));
+
     a[j * n + j] = pivot;
     for (int i = j + 1; i < n; i++) {
       double x = a[i * n + j];
@@ -216,12 +230,16 @@ static void arm_jacobian(double* jac, const loomArm* arm, const mjModel* m, cons
   const double* point = d->site_xpos + 3 * arm->site;
   int body = m->site_bodyid[arm->site];
   const double* com = d->subtree_com + 3 * m->body_rootid[body];
+
   double offset[3];
   mju_sub3(offset, point, com);
+
   for (int i = 0; i < arm->n; i++) {
     const double* cdof =
         d->cdof + 6 * arm->dof[i];  // rotation, then translation about the tree's centre of mass
     double* row = jac + 6 * i;
+
+    // The speed of a point: that about the centre of mass, and the turn times the lever.
     mju_cross(row, cdof, offset);
     mju_addTo3(row, cdof + 3);
     mju_copy3(row + 3, cdof);
@@ -234,6 +252,7 @@ static void pose_errors(double force[6], const loomArm* arm, const mjData* d, co
   const double* goal = arm->state.goal_mat;
   double error[6];
   mju_sub3(error, arm->state.goal_pos, d->site_xpos + 3 * arm->site);
+
   // Half the sum of the cross products of the axes: sin(angle) times the axis.
   mju_zero3(error + 3);
   for (int k = 0; k < 3; k++) {
@@ -241,6 +260,8 @@ static void pose_errors(double force[6], const loomArm* arm, const mjData* d, co
     mju_cross(cross, now, want);
     mju_addToScl3(error + 3, cross, 0.5);
   }
+
+  // A spring with its damper, critical where the ratio is 1.
   for (int i = 0; i < 6; i++) {
     double kd = 2 * sqrt(c->kp[i]) * c->damping_ratio[i];
     force[i] = c->kp[i] * error[i] - kd * velocity[i];
@@ -263,6 +284,7 @@ static void joint_torques(double* torque, const loomArm* arm, const mjData* d, c
 static void operational_wrench(double wrench[6], const double* lambda_inv, const double force[6],
                                bool uncouple) {
   memcpy(wrench, force, 6 * sizeof *wrench);
+
   if (!uncouple) {
     double full[36];
     memcpy(full, lambda_inv, sizeof full);
@@ -270,11 +292,13 @@ static void operational_wrench(double wrench[6], const double* lambda_inv, const
     cholesky_solve(wrench, full, 6);
     return;
   }
+
   for (int block = 0; block < 6; block += 3) {
     double part[9];
     for (int i = 0; i < 3; i++) {
       for (int j = 0; j < 3; j++) part[3 * i + j] = lambda_inv[6 * (block + i) + block + j];
     }
+
     cholesky(part, 3);
     cholesky_solve(wrench + block, part, 3);
   }
@@ -285,10 +309,12 @@ static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, co
   int n = arm->n;
   double jac[6 * LOOM_MAX_JOINTS], factor[LOOM_MAX_JOINTS * LOOM_MAX_JOINTS], half[6][LOOM_MAX_JOINTS];
   double velocity[6] = {0}, force[6], lambda_inv[36], wrench[6], posture[LOOM_MAX_JOINTS];
+
   arm_jacobian(jac, arm, m, d);
   for (int i = 0; i < n; i++) {
     for (int k = 0; k < 6; k++) velocity[k] += jac[6 * i + k] * d->qvel[arm->dof[i]];
   }
+
   // With M = L L^T and B = inv(L) J^T, inv(lambda) = B^T B.
   memcpy(factor, inertia, sizeof(double) * (size_t)(n * n));
   cholesky(factor, n);
@@ -296,9 +322,11 @@ static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, co
     for (int i = 0; i < n; i++) half[k][i] = jac[6 * i + k];
     forward_solve(half[k], factor, n);
   }
+
   for (int a = 0; a < 6; a++) {
     for (int b = 0; b <= a; b++) lambda_inv[6 * a + b] = lambda_inv[6 * b + a] = mju_dot(half[a], half[b], n);
   }
+
   pose_errors(force, arm, d, velocity);
   operational_wrench(wrench, lambda_inv, force, arm->control.uncouple_pos_ori);
 
@@ -309,8 +337,10 @@ static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, co
         nullspace_kp * (arm->robot->arm.init_qpos[i] - d->qpos[arm->qpos[i]]) - kv * d->qvel[arm->dof[i]];
     for (int k = 0; k < 6; k++) task[k] += jac[6 * i + k] * posture[i];
   }
+
   cholesky(lambda_inv, 6);
   cholesky_solve(task, lambda_inv, 6);
+
   mju_mulMatVec(torque, inertia, posture, n, n);
   for (int i = 0; i < n; i++) {
     for (int k = 0; k < 6; k++) torque[i] += jac[6 * i + k] * (wrench[k] - task[k]);
@@ -325,12 +355,16 @@ void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, cons
   } else {
     joint_torques(torque, arm, d, inertia);
   }
+
+  // Gravity, Coriolis and centrifugal forces are held against.
   for (int i = 0; i < arm->n; i++) torque[i] += d->qfrc_bias[arm->dof[i]];
 }
 
 static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
   double torque[LOOM_MAX_JOINTS];
   loom_arm_torques(torque, arm, m, seen);
+
+  // Planned on another state, but what is held against is this one's.
   for (int i = 0; seen != d && i < arm->n; i++)
     torque[i] += d->qfrc_bias[arm->dof[i]] - seen->qfrc_bias[arm->dof[i]];
   for (int i = 0; i < arm->n; i++) {
@@ -341,11 +375,14 @@ static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const
 
 void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
   if (arm->control.type != LOOM_WHOLE_BODY_IK) apply_torques(arm, m, d, seen);
+
+  // A hand moves towards open or closed by a speed, or follows a position by that speed.
   for (int i = 0; i < arm->hand_n; i++) {
     double a = arm->state.hand_action[arm->robot->gripper_entry[i]], speed = arm->robot->gripper_speed;
     double step = arm->robot->gripper_sign[i] * speed * (a > 0 ? 1 : a < 0 ? -1 : 0);
     if (arm->robot->gripper_absolute)
       step = clip(arm->robot->gripper_sign[i] * clip(a, -1, 1) - arm->state.grip[i], -speed, speed);
+
     arm->state.grip[i] = clip(arm->state.grip[i] + step, -1, 1);
     d->ctrl[arm->hand_actuator[i]] = arm->hand_mid[i] + arm->hand_half[i] * arm->state.grip[i];
   }

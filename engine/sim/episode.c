@@ -18,22 +18,27 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
   *out = NULL;
   loomEpisode* e = calloc(1, sizeof *e);
   if (!e) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an episode");
+
   e->scene = scene;
   e->m = mj_copyModel(NULL, scene->model);
   e->d = e->m ? mj_makeData(e->m) : NULL;
   e->scratch = e->m ? mj_makeData(e->m) : NULL;
+
   int code = e->d && e->scratch ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
+
   e->arm_count = scene->task->arm_count;
   for (int a = 0; !code && a < e->arm_count; a++) {
     code = loom_arm_bind(&e->arms[a], &scene->task->robots[a], &scene->control, e->m, err);
     e->action_dim += loom_arm_action_dim(&e->arms[a]);
   }
+
   if (!code && whole_body(e)) code = loom_whole_body_bind(&e->body, e->arms, e->arm_count, e->m, err);
   if (!code) code = loom_conditions_create(&e->conditions, scene->task, e->m, err);
   if (code) {
     loom_episode_destroy(e);
     return code;
   }
+
   e->state_dim = 1 + (int)e->m->nq + (int)e->m->nv;
   *out = e;
   return 0;
@@ -61,6 +66,7 @@ static int check_warnings(const loomEpisode* e, loomError* err) {
                {mjWARN_CONTACTFULL, "the contact buffer is full"},
                {mjWARN_CNSTRFULL, "the constraint buffer is full"},
                {mjWARN_BADCTRL, "a control is not finite"}};
+
   for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
     if (e->d->warning[fatal[i].id].number) {
       return loom_error_set(err, LOOM_ERR_SIM, "MuJoCo at control step %d: %s", e->steps, fatal[i].text);
@@ -94,6 +100,7 @@ static int restore_sizes(loomEpisode* e, loomError* err) {
   bool changed = false;
   for (int o = 0; o < LOOM_MAX_OBJECTS; o++) changed = changed || e->edit_count[o];
   if (!changed) return 0;
+
   if (!mj_copyModel(e->m, e->scene->model))
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
   memset(e->edit_count, 0, sizeof e->edit_count);
@@ -112,8 +119,12 @@ int loom_episode_begin(loomEpisode* e, loomError* err) {
   e->steps = 0;
   int code = loom_trap_run(run_step1, e, err);
   if (code) return code;
+
+  // Controllers hold the arms where they are, until they are told otherwise.
   for (int a = 0; a < e->arm_count; a++) loom_arm_reset(&e->arms[a], e->m, e->d);
   loom_whole_body_reset(&e->body, e->d);
+
+  // Conditions take their measures of this model, and forget what they saw before.
   code = loom_conditions_measure(e->conditions, e->m, err);
   if (code) return code;
   loom_conditions_reset(e->conditions);
@@ -124,6 +135,7 @@ int loom_episode_begin(loomEpisode* e, loomError* err) {
 int loom_episode_start(loomEpisode* e, const double* state, loomError* err) {
   int code = restore_sizes(e, err);
   if (code) return code;
+
   mj_resetData(e->m, e->d);
   set_state(e->m, e->d, state);
   measure_objects(e);
@@ -155,6 +167,7 @@ static const mjData* canonical_view(loomEpisode* e) {
     const loomArm* arm = &e->arms[a];
     for (int i = 0; i < arm->n; i++) d->qpos[arm->qpos[i]] = arm->robot->arm.init_qpos[i];
   }
+
   mj_fwdPosition(e->m, d);
   mj_fwdVelocity(e->m, d);
   return d;
@@ -165,20 +178,26 @@ static int run_control_step(void* arg) {
   loomEpisode* e = call->episode;
   const double* action = call->action;
   const mjData* seen = e->steps || whole_body(e) ? e->d : canonical_view(e);
+
+  // Goals once a control step,
   for (int a = 0; a < e->arm_count; a++) {
     if (seen != e->d) loom_arm_reset(&e->arms[a], e->m, seen);
     loom_arm_set_goal(&e->arms[a], e->m, seen, action);
     action += loom_arm_action_dim(&e->arms[a]);
   }
+
+  // torques once a physics step.
   double start = loom_clock(), dt = 1.0 / e->scene->task->control_freq;
   int substeps = e->scene->substeps;
   if (whole_body(e)) loom_whole_body_plan(&e->body, e->arms, e->m, e->d, e->scratch, dt);
   for (int k = 0; k < substeps; k++) {
     for (int a = 0; a < e->arm_count; a++) loom_arm_apply(&e->arms[a], e->m, e->d, k ? e->d : seen);
     if (whole_body(e)) loom_whole_body_apply(&e->body, e->m, e->d, (k + 1.0) / substeps, dt);
+
     double applied = loom_clock();
     mj_step2(e->m, e->d);
     mj_step1(e->m, e->d);
+
     double stepped = loom_clock();
     e->times.control += applied - start;
     e->times.physics += stepped - applied;
@@ -194,18 +213,23 @@ int loom_episode_step(loomEpisode* e, const double* action, loomError* err) {
                             e->steps);
     }
   }
+
+  // MuJoCo may give up in the middle of it, which is caught here.
   stepCall call = {e, action};
   int code = loom_trap_run(run_control_step, &call, err);
   if (code) return code;
+
   e->steps++;
   e->physics_steps += e->scene->substeps;
+
+  // Conditions look once a control step, at its end.
   double start = loom_clock();
   update_conditions(e);
   e->times.observe += loom_clock() - start;
   return check_warnings(e, err);
 }
 
-// ---- what is so now
+// ---- reading
 
 void loom_episode_state(double* out, const loomEpisode* e) {
   out[0] = e->d->time;
@@ -238,9 +262,12 @@ void loom_episode_snapshot(void* out, const loomEpisode* e) {
   char* at = out;
   mj_getState(e->m, e->d, (mjtNum*)out, mjSTATE_INTEGRATION);
   at += sizeof(double) * (size_t)mj_stateSize(e->m, mjSTATE_INTEGRATION);
+
+  // MuJoCo's part first, since it must be aligned, then ours.
   for (int a = 0; a < e->arm_count; a++, at += sizeof(struct loomArmState)) {
     memcpy(at, &e->arms[a].state, sizeof(struct loomArmState));
   }
+
   memcpy(at, &e->body.state, sizeof e->body.state);
   at += sizeof e->body.state;
   memcpy(at, &e->steps, sizeof e->steps);
@@ -251,19 +278,22 @@ int loom_episode_restore(loomEpisode* e, const void* snapshot, loomError* err) {
   const char* at = snapshot;
   mj_setState(e->m, e->d, (const mjtNum*)snapshot, mjSTATE_INTEGRATION);
   at += sizeof(double) * (size_t)mj_stateSize(e->m, mjSTATE_INTEGRATION);
+
   for (int a = 0; a < e->arm_count; a++, at += sizeof(struct loomArmState)) {
     memcpy(&e->arms[a].state, at, sizeof(struct loomArmState));
   }
+
   memcpy(&e->body.state, at, sizeof e->body.state);
   at += sizeof e->body.state;
   memcpy(&e->steps, at, sizeof e->steps);
+
+  // Kinematics, contacts and velocities are those of the state again.
   int code = loom_trap_run(run_step1, e, err);
   loom_conditions_set_state(e->conditions, at + sizeof e->steps);
   return code;
 }
 
-// ---- inverse
-// kinematics
+// ---- inverse kinematics
 
 static double pose_gap(double gap[6], const loomArm* arm, const mjData* d, loomPose target) {
   loomPose now = loom_arm_eef(arm, d);

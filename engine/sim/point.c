@@ -7,6 +7,7 @@ int loom_point_bind(int* id, const loomPoint* p, const loomTask* t, int line, co
   const char *name = p->name, *kind = "body";
   mjtObj type = mjOBJ_BODY;
   *id = 0;
+
   switch (p->kind) {
     case LOOM_POINT_WORLD:
       return 0;
@@ -26,6 +27,7 @@ int loom_point_bind(int* id, const loomPoint* p, const loomTask* t, int line, co
       if (p->kind == LOOM_POINT_EEF) name = t->robots[p->arm].eef_site;
       break;
   }
+
   *id = mj_name2id(m, type, name);
   if (*id >= 0) return 0;
   return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no %s '%s'", t->path, line, kind, name);
@@ -34,6 +36,7 @@ int loom_point_bind(int* id, const loomPoint* p, const loomTask* t, int line, co
 void loom_point_frame(double* pos, double* mat, const loomPoint* p, int id, const mjData* d) {
   static const double zero[3] = {0, 0, 0}, one[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
   const double *x = zero, *r = one;
+
   switch (p->kind) {
     case LOOM_POINT_WORLD:
       break;
@@ -52,6 +55,7 @@ void loom_point_frame(double* pos, double* mat, const loomPoint* p, int id, cons
       r = d->site_xmat + 9 * id;
       break;
   }
+
   memcpy(pos, x, 3 * sizeof *pos);
   memcpy(mat, r, 9 * sizeof *mat);
 }

@@ -35,19 +35,25 @@ static int draw_variables(variableList* v, const loomObjectDef* object, const lo
   v->n = 0;
   for (int i = 0; i < object->variable_count; i++) {
     const loomVariable* variable = &object->variables[i];
+
+    // Without a range a variable is what the scene's model says.
     double value = loom_variable_measure(object, variable->name, e->scene->model);
     for (int r = 0; r < place->range_count; r++) {
       if (strcmp(place->range_names[r], variable->name)) continue;
+
       double low, high;
       int code = eval(&low, place->ranges[r][0], v, err);
       if (!code) code = eval(&high, place->ranges[r][1], v, err);
       if (code) return code;
       value = loom_random_range(random, low, high);
     }
+
     if (variable->let[0]) {
       int code = eval(&value, variable->let, v, err);
       if (code) return code;
     }
+
+    // The next ones may be expressions of it.
     v->names[v->n] = variable->name;
     v->values[v->n++] = value;
   }
@@ -61,14 +67,18 @@ static int shape_edits(loomGeomEdit* edits, const loomObjectDef* object, const v
     loomGeomEdit* edit = &edits[i];
     memset(edit, 0, sizeof *edit);
     strcpy(edit->geom, shape->geom);
+
     int code = eval3(edit->size, shape->size, 3, v, err);
     edit->has_size = shape->size_count > 0;
     edit->has_pos = shape->has_pos;
     if (!code && shape->has_pos) code = eval3(edit->pos, shape->pos, 3, v, err);
+
     edit->has_density = shape->density[0] != 0;
     if (!code && edit->has_density) code = eval(&edit->density, shape->density, v, err);
+
     edit->has_friction = shape->has_friction;
     if (!code && shape->has_friction) code = eval3(edit->friction, shape->friction, 3, v, err);
+
     if (code) return code;
   }
   return 0;
@@ -87,6 +97,7 @@ static bool within_reach(const loomEpisode* e, const circle* c, double z) {
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
     if (arm->robot->reach <= 0 || arm->n < 2) return true;
+
     const double* shoulder = e->d->xanchor + 3 * e->m->dof_jntid[arm->dof[1]];
     double away = hypot(hypot(c->x - shoulder[0], c->y - shoulder[1]), z - shoulder[2]);
     if (away - c->radius <= arm->robot->reach) return true;
@@ -109,10 +120,12 @@ static int draw_place(circle* c, const loomEpisode* e, const loomPlacement* plac
   do {
     // One place takes no draw, so that what else is drawn is as in a task without `places`.
     int i = place->place_count > 1 ? loom_random_index(random, place->place_count) : 0;
+
     const double* x = place->place_count ? place->place_x[i] : place->x;
     const double* y = place->place_count ? place->place_y[i] : place->y;
     c->x = loom_random_range(random, x[0], x[1]);
     c->y = loom_random_range(random, y[0], y[1]);
+
     if (++tries > 1000) {
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                             "%s: no place for '%s' in 1000 draws that is free and within some arm's reach; "
@@ -128,16 +141,21 @@ static void set_pose(loomEpisode* e, const loomPlacement* place, const circle* c
                      loomRandom* random) {
   double yaw[3] = {0, 0, loom_random_range(random, place->yaw[0], place->yaw[1])}, turn[4];
   double base[4] = {1, 0, 0, 0}, *qpos = e->d->qpos + e->scene->object_qpos[place->object];
+
   if (place->orientation_count) {
     memcpy(base, place->orientations[loom_random_index(random, place->orientation_count)], sizeof base);
   }
+
+  // Turned about the vertical after the orientation it lies in.
   loomPose pose = {.pos = {c->x, c->y, z}};
   loom_quat_exp(turn, yaw);
   loom_quat_mul(pose.quat, turn, base);
+
   if (place->frame >= 0) {
     mj_kinematics(e->m, e->d);
     pose = loom_pose_mul(loom_episode_object(e, place->frame), pose);
   }
+
   mju_normalize4(pose.quat);
   memcpy(qpos, pose.pos, sizeof pose.pos);
   memcpy(qpos + 3, pose.quat, sizeof pose.quat);
@@ -148,15 +166,19 @@ static int place_object(loomEpisode* e, const loomPlacement* place, const variab
   double z = 0;
   circle c = {0, 0, 0};
   placed[n] = (circle){0, 0, -INFINITY};  // in nobody's way
+
+  // A drawer or a door is somewhere along its joint.
   if (place->on_joint) {
     e->d->qpos[e->scene->object_qpos[place->object]] =
         loom_random_range(random, place->joint[0], place->joint[1]);
     return 0;
   }
+
   int code = eval(&z, place->z, v, err);
   if (!code && place->radius[0]) code = eval(&c.radius, place->radius, v, err);
   if (!code) code = draw_place(&c, e, place, z, placed, n, random, err);
   if (code) return code;
+
   if (place->frame < 0) placed[n] = c;
   set_pose(e, place, &c, z, random);
   return 0;
@@ -215,7 +237,10 @@ int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attemp
   const loomTask* task = e->scene->task;
   const loomResetDef* def = &task->resets[reset];
   loomRandom random = loom_random(seed, attempt, LOOM_PURPOSE_RESET);
+
   variableList v[LOOM_MAX_OBJECTS];
+
+  // Sizes first, since places depend on them.
   int code = 0;
   for (int i = 0; !code && i < def->placement_count; i++) {
     int o = def->placements[i].object;
@@ -229,11 +254,14 @@ int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attemp
     if (!code) memcpy(e->variables[o], v[i].values, sizeof v[i].values);
   }
   if (code) return code;
+
+  // Then arms and places in fresh data, and the start that all episodes have.
   mj_resetData(e->m, e->d);
   place_arms(e, &random);
   mj_kinematics(e->m, e->d);
   code = place_all(e, def, v, &random, err);
   if (code) return code;
+
   code = loom_episode_begin(e, err);
   e->times.reset += loom_clock() - start;
   return code;
@@ -244,11 +272,13 @@ static int apply_to_xml(char** xml, loomEpisode* e, int o, loomError* err) {
   const loomScene* s = e->scene;
   loomVariation* again = NULL;
   char* changed = NULL;
+
   // A variation writes the text it was bound to: behind the first, the text to change is another one.
   int code = *xml ? loom_variation_bind(&again, *xml, s->label, s->task->objects[o].body, err) : 0;
   if (!code)
     code = loom_variation_apply(again ? again : s->variations[o], e->edits[o], e->edit_count[o], e->m,
                                 e->scratch, &changed, err);
+
   loom_variation_destroy(again);
   if (code) return code;
   free(*xml);
@@ -262,6 +292,7 @@ int loom_episode_xml(char** out, loomEpisode* e, loomError* err) {
   for (int o = 0; !code && o < e->scene->task->object_count; o++) {
     if (e->edit_count[o]) code = apply_to_xml(&xml, e, o, err);
   }
+
   if (!code) code = loom_mjcf_portable(&portable, xml ? xml : e->scene->xml, e->scene->label, err);
   free(xml);
   *out = portable;

@@ -61,11 +61,14 @@ static int create_workers(rollouts* r, loomError* err) {
   int wanted = r->def->threads > 0 ? r->def->threads : omp_get_num_procs();
   r->worker_count = wanted < r->def->n ? wanted : r->def->n;
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
+
   r->taken = calloc((size_t)r->def->n * (size_t)r->run.max_steps, sizeof *r->taken);
   r->decisions = calloc((size_t)r->def->n, sizeof *r->decisions);
   r->report->rollout = calloc((size_t)r->def->n, sizeof *r->report->rollout);
+
   if (!r->workers || !r->taken || !r->decisions || !r->report->rollout)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d rollouts", r->def->n);
+
   int code = 0;
   for (int i = 0; !code && i < r->worker_count; i++) code = create_worker(&r->workers[i], r, err);
   return code;
@@ -99,8 +102,11 @@ static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
   loomPolicy timed = {w, timed_reset, timed_act};
   loomError why = {0, ""};
   uint64_t number = r->def->first + (uint64_t)i;
+
   w->taken = r->taken + (size_t)i * (size_t)r->run.max_steps;
   w->decisions = w->trace.rows = 0;
+
+  // A reset that MuJoCo fails in is a failed episode; one that finds no place is an error.
   int code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, number, &why);
   if (code == LOOM_ERR_SIM) {
     snprintf(run.message, sizeof run.message, "%.255s", why.message);
@@ -114,6 +120,7 @@ static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
     if (err) *err = why;
     return loom_error_prefix(err, code, "episode %llu", (unsigned long long)number);
   }
+
   *out = (loomRollout){number, run.end, run.steps, run.first_success, run.physics_steps, ""};
   snprintf(out->message, sizeof out->message, "%.159s", run.message);
   r->decisions[i] = w->decisions;
@@ -133,6 +140,7 @@ static int one(rollouts* r, worker* w, int i, loomError* err) {
     stop = r->def->done(r->def->user, &r->report->rollout[i], r->def->traces ? &w->trace : NULL, w->episode);
     if (stop) code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped");
   }
+
   if (!code && r->report->rollout[i].end == LOOM_RUN_SIMULATOR) code = renew(w, r, err);
   return code;
 }
@@ -142,8 +150,11 @@ static void attempt(rollouts* r, int i) {
 #pragma omp critical(loom_rollout)
   skip = r->failed && i > r->failed_at;
   if (skip) return;
+
   loomError err = {0, ""};
   int code = one(r, &r->workers[omp_get_thread_num()], i, &err);
+
+// Of several errors the one of the lowest number is told, as on one thread.
 #pragma omp critical(loom_rollout)
   if (code && (!r->failed || i < r->failed_at)) {
     r->failed = code;
@@ -178,8 +189,10 @@ static void count_latency(rollouts* r) {
     memmove(r->taken + out->decisions, from, (size_t)r->decisions[i] * sizeof *from);
     out->decisions += r->decisions[i];
   }
+
   if (!out->decisions) return;
   qsort(r->taken, (size_t)out->decisions, sizeof *r->taken, by_size);
+
   for (int64_t i = 0; i < out->decisions; i++) sum += r->taken[i];
   out->decision_mean = sum / (double)out->decisions;
   out->decision_p99 = r->taken[(out->decisions - 1) * 99 / 100];
@@ -194,6 +207,7 @@ static void make_report(rollouts* r) {
     out->ends[one->end]++;
     if (one->end == LOOM_RUN_SUCCESS) steps += one->steps;
   }
+
   int successes = out->ends[LOOM_RUN_SUCCESS];
   out->rate = (double)successes / out->n;
   loom_wilson(&out->low, &out->high, successes, out->n);
@@ -208,8 +222,10 @@ int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolic
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: %d rollouts from reset distribution %d cannot be run",
                           scene->task->path, def->n, def->reset);
   rollouts r = {.report = out, .scene = scene, .maker = maker, .def = def};
+
   r.run = loom_default_run_def(scene->task);
   if (def->max_steps > 0) r.run.max_steps = def->max_steps;
+
   double start = loom_clock();
   int code = create_workers(&r, err);
   if (!code) {
@@ -217,8 +233,10 @@ int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolic
     code = r.failed;
     if (code && err) *err = r.error;
   }
+
   if (!code) make_report(&r);
   out->seconds = loom_clock() - start;
+
   destroy_workers(&r);
   if (code) loom_rollout_report_destroy(out);
   return code;

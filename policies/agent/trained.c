@@ -40,6 +40,7 @@ static int key_shapes(loomTrained* t, const loomData* data, loomError* err) {
     t->dim[i] = key->dim;
     t->shape[i][0] = key->rank;
     for (int k = 0; k < key->rank && k < 3; k++) t->shape[i][k + 1] = (int)key->shape[k];
+
     if (!loom_trained_visual(t, i)) continue;
     loomVisualKey visual = visual_key(t, i);
     int code = loom_visual_check(&visual, err);
@@ -64,9 +65,13 @@ static int read_sense(loomSenseDef* out, const loomTrained* t, const loomData* d
                       loomError* err) {
   char* text = loom_data_sense(data, file);
   bool cloud = false;
+
   *out = loom_default_sense_def();
+
   int code = text ? loom_sense_parse(out, text, t->config.data.file[file].path, err) : LOOM_OK;
   free(text);
+
+  // Without clouds among the keys, how they were made does not matter.
   for (int i = 0; i < t->config.data.key_count; i++) cloud = cloud || t->shape[i][0] == 2;
   if (!cloud) out->cloud = loom_default_sense_def().cloud;
   return code;
@@ -77,9 +82,11 @@ static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
   bool eyes = false;
   for (int i = 0; i < t->config.data.key_count; i++) eyes = eyes || loom_trained_visual(t, i);
   int code = eyes ? read_sense(&t->sense, t, data, 0, err) : LOOM_OK;
+
   for (int i = 1; eyes && !code && i < t->config.data.file_count; i++) {
     loomSenseDef def;
     code = read_sense(&def, t, data, i, err);
+
     first = loom_sense_text(&t->sense);
     other = loom_sense_text(&def);
     if (!code && (!first || !other || strcmp(first, other) != 0))
@@ -96,6 +103,7 @@ static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
 
 int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err) {
   *out = (loomTrained){.config = *config, .sense = loom_default_sense_def()};
+
   int code = key_shapes(out, data, err);
   if (!code) code = same_sense(out, data, err);
   if (!code)
@@ -119,6 +127,8 @@ loomSamples loom_trained_samples(const loomTrained* t, loomBatch* batch) {
   const loomNetworkDef* def = &t->network.def;
   int64_t rows = (int64_t)batch->n * def->obs_rows;
   loomSamples out = {.n = batch->n, .obs = batch->low, .actions = batch->actions, .real = batch->real};
+
+  // Vectors and actions side by side, clouds point by point; pictures are 0 .. 1 already.
   loom_normal_apply(batch->low, rows, &t->obs);
   loom_normal_apply(batch->actions, (int64_t)batch->n * def->action_rows, &t->actions);
   for (int i = 0, n = 0; i < t->config.data.key_count; i++) {

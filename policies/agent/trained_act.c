@@ -61,11 +61,13 @@ static int create_instance(void** instance, void* self, loomEpisode* episode, lo
   actorInstance* a = calloc(1, sizeof *a);
   if (!a) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
   *instance = a;
+
   a->trained = t;
   a->rows = loom_network_seen(&t->network.def);
   a->seen = calloc((size_t)a->rows * (size_t)t->network.def.obs_dim + 1, sizeof *a->seen);
   a->queue = calloc((size_t)loom_network_decided(&t->network.def) * (size_t)t->actions.dim, sizeof *a->queue);
   if (!a->seen || !a->queue) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+
   int code = loom_action_fits(loom_config_form(&t->config), episode, t->actions.dim, err);
   if (!code) code = open_eyes(a, episode, err);
   return code ? code : loom_actor_create(&a->actor, &t->network, err);
@@ -76,9 +78,12 @@ static int see(float* row, actorInstance* a, const loomEpisode* episode, loomErr
   const loomTrained* t = a->trained;
   void* raw[LOOM_DATA_KEYS];
   const loomReal* visual[LOOM_DATA_KEYS];
+
   for (int i = 0; i < a->views; i++) raw[i] = a->view[i].raw;
   int code = loom_observer_look(raw, a->observer, episode, err);
   if (code) return code;
+
+  // As batches have them in training.
   for (int i = 0; i < a->views; i++) {
     const visualView* view = &a->view[i];
     const int* shape = t->shape[view->key];
@@ -90,6 +95,7 @@ static int see(float* row, actorInstance* a, const loomEpisode* episode, loomErr
       loom_normal_apply(view->row, shape[1], &t->cloud[view->key]);
     }
   }
+
   loom_actor_see(row, &a->actor, visual);
   return 0;
 }
@@ -99,9 +105,11 @@ static int look(actorInstance* a, loomEpisode* episode, loomError* err) {
   size_t dim = (size_t)a->trained->network.def.obs_dim, bytes = dim * sizeof *a->seen;
   float* newest = a->seen + (size_t)(a->rows - 1) * dim;
   memmove(a->seen, a->seen + dim, (size_t)(a->rows - 1) * bytes);
+
   loom_observer_see(newest, a->observer, episode);
   loom_normal_apply(newest, 1, &a->trained->obs);
   int code = a->views ? see(newest, a, episode, err) : 0;
+
   for (int i = 0; !a->seen_rows && i < a->rows - 1; i++) memcpy(a->seen + (size_t)i * dim, newest, bytes);
   a->seen_rows++;
   return code;
@@ -113,12 +121,15 @@ static int trained_act(double* action, void* self, loomEpisode* episode, loomErr
   // Of the rows between two decisions only the last are seen by the second.
   int code = a->queued - a->next < a->rows ? look(a, episode, err) : 0;
   if (code) return code;
+
+  // All that was decided is done: decide again.
   if (a->next == a->queued) {
     a->queued = loom_network_decided(&a->trained->network.def);
     a->next = 0;
     loom_actor_decide(a->queue, &a->actor, a->seen, &a->random);
     loom_normal_undo(a->queue, a->queued, &a->trained->actions);
   }
+
   loom_action_decode(action, loom_config_form(&a->trained->config), episode,
                      a->queue + (ptrdiff_t)a->next * dim);
   a->next++;
