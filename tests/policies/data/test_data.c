@@ -210,7 +210,7 @@ static void forms_of_actions(void** state) {
   loom_data_close(data);
   file.path = write_goals(false);
   assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
-  assert_non_null(strstr(err.message, "demo_0: has no 'datagen_info/target_pose'"));
+  assert_non_null(strstr(err.message, "demo_0 has no 'datagen_info/target_pose'"));
   def.form.absolute = false;
   assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "say how many"));
