@@ -61,6 +61,8 @@ static char* provenance(const loomAttemptResult* r, const loomSourceSet* sources
   cJSON_AddStringToObject(root, "reset", task->resets[def->reset].name);
   cJSON_AddStringToObject(root, "outcome", loom_outcome_name(r->outcome));
   if (r->reason[0]) cJSON_AddStringToObject(root, "reason", r->reason);
+
+  // Which rows of which source became which rows.
   cJSON* segments = cJSON_AddArrayToObject(root, "segments");
   for (int a = 0; a < e->arm_count; a++) {
     for (int k = 0; k < task->subtask_count[a]; k++) {
@@ -76,6 +78,7 @@ static char* provenance(const loomAttemptResult* r, const loomSourceSet* sources
       cJSON_AddItemToArray(segments, s);
     }
   }
+
   cJSON* objects = cJSON_AddObjectToObject(root, "objects");
   for (int o = 0; o < task->object_count; o++) {
     cJSON* sizes = cJSON_AddObjectToObject(objects, task->objects[o].name);
@@ -83,6 +86,7 @@ static char* provenance(const loomAttemptResult* r, const loomSourceSet* sources
       cJSON_AddNumberToObject(sizes, task->objects[o].variables[v].name, e->variables[o][v]);
     }
   }
+
   char* text = cJSON_PrintUnformatted(root);
   cJSON_Delete(root);
   return text;
@@ -142,17 +146,22 @@ static int annotate(loomTrace* t, const loomTask* task, const char* name, const 
                    .state_dim = t->state_dim,
                    .actions = t->actions,
                    .states = t->states};
+
   for (int r = 0; r < t->rows * t->arm_count; r++) t->subtask[r] = -1;
+
+  // In the demo's own model, whose sizes may be others than the scene's.
   int code = loom_scene_create(&scene, task, xml, name, driven->env_args, driven->roots, why);
   if (!code) code = loom_episode_create(&e, scene, why);
   if (!code) code = loom_replay_states(&replay, e, &demo, why);
   if (!code) code = loom_segment(&replay, task, NULL, 0, NULL, why);
+
   for (int a = 0; !code && a < t->arm_count; a++) {
     for (int r = 0, k = 0; r < t->rows; r++) {
       while (k + 1 < task->subtask_count[a] && r >= replay.end[a][k]) k++;
       t->subtask[r * t->arm_count + a] = k;
     }
   }
+
   loom_replay_destroy(&replay);
   loom_episode_destroy(e);
   loom_scene_destroy(scene);
@@ -167,6 +176,7 @@ static void put_targets(loomTrace* t, const loomEpisode* e) {
       ptrdiff_t at = 16 * ((ptrdiff_t)r * t->arm_count + a);
       loomPose eef = loom_pose_from_matrix(t->eef + at);
       loomPose before = r ? loom_pose_from_matrix(t->target + at - (ptrdiff_t)16 * t->arm_count) : eef;
+
       loom_pose_to_matrix(t->target + at, loom_arm_target(&e->arms[a], eef, before, action));
       action += loom_arm_action_dim(&e->arms[a]);
     }
@@ -201,6 +211,7 @@ static void add_rounded_states(loomDemoRecord* record, const loomTrace* t) {
   size_t dim = (size_t)t->state_dim, numbers = (size_t)t->rows * dim;
   double* states =
       loom_demo_record_room(record, "states", LOOM_TYPE_F64, 2, (int64_t[]){t->rows, t->state_dim});
+
   const double millionths = 1048576;  // a power of two: rounded numbers have few bits
   for (size_t n = 0; states && n < numbers; n++)
     states[n] = n < dim ? t->states[n] : round(t->states[n] * millionths) / millionths;

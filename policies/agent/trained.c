@@ -177,13 +177,16 @@ int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedE
   char* sense = loom_sense_text(&t->sense);
   loomNormal obs = t->obs, actions = t->actions,
              cloud[LOOM_DATA_KEYS];  // tensors' names are written into them
+
   if (!tensor || !meta || !name || !config || !sense)
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   if (!code) {
+    // Weights, statistics, what each key's rows are, and what the caller adds.
     for (int i = 0; i < params; i++) param_tensor(&tensor[n++], name[i], t, i);
     loom_normal_tensors(tensor + n, &obs, "obs");
     loom_normal_tensors(tensor + n + LOOM_NORMAL_TENSORS, &actions, "actions");
     n += 2 * LOOM_NORMAL_TENSORS;
+
     tensor[n++] = (loomSafeTensor){.name = "obs.dims",
                                    .type = LOOM_SAFE_I32,
                                    .rank = 1,
@@ -194,14 +197,17 @@ int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedE
                                    .rank = 2,
                                    .shape = {t->config.data.key_count, 4},
                                    .data = t->shape};
+
     n += cloud_tensors(tensor + n, cloud, t);
     if (more) memcpy(tensor + n, extra->tensor, (size_t)more * sizeof *tensor);
+
     meta[0] = (loomSafeMeta){"format", "demoloom policy 1"};
     meta[1] = (loomSafeMeta){"config", config};
     meta[2] = (loomSafeMeta){"sense", sense};
     if (metas > 3) memcpy(meta + 3, extra->meta, (size_t)extra->nmeta * sizeof *meta);
     code = loom_safetensors_write(path, tensor, n + more, meta, metas, err);
   }
+
   free(tensor);
   free(meta);
   free(name);
@@ -218,6 +224,8 @@ static int read_shapes(loomTrained* out, const loomSafetensors* file, const char
   if (shapes->type != LOOM_SAFE_I32 || shapes->rank != 2 || shapes->shape[0] != keys || shapes->shape[1] != 4)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.shapes' does not fit the configuration's keys",
                           label);
+
+  // A shape that no encoder takes, or that is not its dim, is a damaged file.
   memcpy(out->shape, shapes->data, (size_t)keys * sizeof *out->shape);
   for (int i = 0; i < keys; i++) {
     loomVisualKey key = visual_key(out, i);
@@ -235,6 +243,7 @@ static int read_dims(loomTrained* out, const loomSafetensors* file, const char* 
   if (!dims || dims->type != LOOM_SAFE_I32 || dims->rank != 1 || dims->shape[0] != out->config.data.key_count)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'obs.dims' does not fit the configuration's keys",
                           label);
+
   int64_t total = 0;
   for (int i = 0; i < out->config.data.key_count; i++) {
     out->dim[i] = ((const int32_t*)dims->data)[i];
@@ -251,6 +260,7 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
   int obs_dim = 0;
   for (int i = 0; i < out->config.data.key_count; i++)
     obs_dim += loom_trained_visual(out, i) ? 0 : out->dim[i];
+
   if (!mean || mean->rank != 1 || mean->shape[0] < 1 || mean->shape[0] > 1 << 20)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: 'actions.mean' is missing or no vector", label);
   int code =
@@ -274,6 +284,7 @@ static int read_params(loomTrained* out, const loomSafetensors* file, const char
     loomSafeTensor wanted;
     char name[NAME];
     param_tensor(&wanted, name, out, i);
+
     const loomSafeTensor* found = loom_safetensors_find(file, name);
     if (!found) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: tensor '%s' is missing", label, name);
     bool fits = found->type == LOOM_SAFE_F32 && found->rank == wanted.rank;
@@ -281,6 +292,7 @@ static int read_params(loomTrained* out, const loomSafetensors* file, const char
     if (!fits)
       return loom_error_set(err, LOOM_ERR_FORMAT,
                             "%s: tensor '%s' has not the shape that its configuration says", label, name);
+
     memcpy(params->value + params->list[i].offset, found->data, params->list[i].count * sizeof(loomReal));
   }
   return LOOM_OK;
@@ -291,6 +303,8 @@ int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char*
   const char *config = loom_safetensors_meta(file, "config"), *sense = loom_safetensors_meta(file, "sense");
   if (!config)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no policy of ours, it has no configuration", label);
+
+  // The configuration says what the tensors must be.
   int code = loom_train_config_parse(&out->config, config, strlen(config), label, err);
   if (!code && sense) code = loom_sense_parse(&out->sense, sense, label, err);
   if (!code) code = read_dims(out, file, label, err);

@@ -12,6 +12,7 @@ static void every_type_round_trips(void** state) {
   static unsigned char u8[2 * 3 * 4 * 5];
   static const char* const text[] = {"a", "", "longer \xc3\xa9"};
   static double big[1000 * 7];
+
   for (size_t i = 0; i < sizeof u8; i++) u8[i] = (unsigned char)(i * 3);
   for (int i = 0; i < 7000; i++) big[i] = sin(i);
   loomField field[] = {
@@ -25,6 +26,7 @@ static void every_type_round_trips(void** state) {
                      loom_attr_double("d", 0.1), loom_attr_string("empty", "")};
   loomRecord record = {.name = "demo_0", .nfield = 9, .field = field, .nattr = 4, .attr = attr};
   loomError err = {0};
+
   for (int gzip = 0; gzip < 2; gzip++) {
     loomWriteDef def = {gzip, true};
     const char* path = in_folder("types.hdf5");
@@ -84,6 +86,7 @@ static void every_type_round_trips(void** state) {
 static void same_demo_same_bytes(void** state) {
   (void)state;
   loomError err;
+
   assert_int_equal(write_demo(in_folder("a.hdf5"), "demo_0", ROWS, 3, &err), 0);
   sleep(2);  // a time stamp of seconds would show
   assert_int_equal(write_demo(in_folder("b.hdf5"), "demo_0", ROWS, 3, &err), 0);
@@ -97,9 +100,11 @@ static void real_demos_load(void** state) {
   static const int rows[] = {641, 522, 376, 307, 253, 247, 429};
   loomError err = {0};
   loomDataset* ds = NULL;
+
   if (loom_dataset_open(&ds, real_demos(), &err)) fail_msg("%s", err.message);
   assert_int_equal(loom_dataset_demo_count(ds), 7);
   assert_null(loom_dataset_warning(ds));
+
   for (int i = 0; i < 7; i++) {
     loomDemo demo;
     char name[32];
@@ -120,6 +125,7 @@ static void real_demos_load(void** state) {
   loom_array_destroy(&flags);
   loomDemo none;
   assert_int_equal(loom_demo_load(&none, ds, 7, &err), LOOM_ERR_USAGE);
+
   loom_dataset_close(ds);
 }
 
@@ -137,9 +143,11 @@ static void visit_finds_every_array(void** state) {
   loomError err;
   loomDataset* ds;
   int n = 0;
+
   assert_int_equal(loom_dataset_open(&ds, real_demos(), &err), 0);
   assert_int_equal(loom_dataset_visit(ds, "data/demo_0", count_arrays, &n, &err), 0);
   assert_int_equal(n, 50);
+
   loom_dataset_close(ds);
 }
 
@@ -149,10 +157,12 @@ static const char* deadly_file(void) {
   const char* path = in_folder("deadly.hdf5");
   size_t size, found = 0, at = 0;
   unsigned char* bytes = slurp(real_demos(), &size);
+
   for (size_t i = 0; i + 32 < size && found < 3; i++) {
     if (!memcmp(bytes + i, "GCOL", 4)) at = i, found++;
   }
   assert_int_equal(found, 3);
+
   for (int k = 0; k < 8; k++)
     bytes[at + 24 + (size_t)k] = (unsigned char[8]){255, 255, 255, 255, 255, 127}[k];
   FILE* file = fopen(path, "wb");
@@ -166,6 +176,7 @@ static void demos_are_read_ahead_of_who_wants_them(void** state) {
   (void)state;
   loomError err = {0};
   loomDataset* ds;
+
   if (loom_dataset_open_rest(&ds, deadly_file(), &err)) fail_msg("%s", err.message);
   assert_int_equal(loom_dataset_demo_count(ds), 7);
   for (int i = 6; i >= 0; i--) {  // the last first, which is waited for
@@ -177,7 +188,9 @@ static void demos_are_read_ahead_of_who_wants_them(void** state) {
   }
   assert_non_null(strstr(err.message, "demo_1"));
   assert_non_null(strstr(err.message, "HDF5 itself fails"));
+
   loom_dataset_close(ds);
+
   // Left at once: the children go too.
   if (loom_dataset_open_rest(&ds, real_demos(), &err)) fail_msg("%s", err.message);
   loom_dataset_close(ds);
@@ -191,5 +204,6 @@ int main(void) {
       cmocka_unit_test(visit_finds_every_array),
       cmocka_unit_test(demos_are_read_ahead_of_who_wants_them),
   };
+
   return cmocka_run_group_tests_name("dataset", tests, make_folder, remove_folder);
 }

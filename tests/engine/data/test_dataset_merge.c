@@ -7,6 +7,7 @@ enum { SHARDS = 12 };
 static void write_shards(loomSource source[SHARDS]) {
   static char path[SHARDS][512];
   loomError err = {0};
+
   for (int i = 0; i < SHARDS; i++) {
     snprintf(path[i], sizeof path[i], "%s/shard_%d.hdf5", folder, i);
     if (write_demo(path[i], "demo_0", 10 + i, (unsigned)i, &err)) fail_msg("%s", err.message);
@@ -17,6 +18,7 @@ static void write_shards(loomSource source[SHARDS]) {
 static void merging_twice_gives_the_same_bytes(void** state) {
   (void)state;
   loomSource source[SHARDS];
+
   write_shards(source);
   loomAttr attr = loom_attr_string("env_args", "{\"env_name\": \"X\"}");
   loomAssembleDef def = loom_default_assemble_def();
@@ -24,6 +26,7 @@ static void merging_twice_gives_the_same_bytes(void** state) {
   def.nattr = 1;
   loomError err = {0};
   const char *one = in_folder("one.hdf5"), *two = in_folder("two.hdf5");
+
   if (loom_dataset_assemble(one, source, SHARDS, &def, &err)) fail_msg("%s", err.message);
   sleep(2);
   assert_int_equal(loom_dataset_assemble(two, source, SHARDS, &def, &err), 0);
@@ -35,6 +38,7 @@ static void merging_twice_gives_the_same_bytes(void** state) {
   int64_t total, attempt;
   assert_int_equal(loom_dataset_attr_int(&total, ds, "data", "total", &err), 0);
   assert_int_equal(total, SHARDS * 10 + SHARDS * (SHARDS - 1) / 2);
+
   for (int i = 0; i < SHARDS; i++) {
     loomDemo demo;
     if (loom_demo_load(&demo, ds, i, &err)) fail_msg("%s", err.message);
@@ -44,12 +48,14 @@ static void merging_twice_gives_the_same_bytes(void** state) {
     assert_int_equal(attempt, i);  // demo_10 is the eleventh, not the third
     loom_demo_destroy(&demo);
   }
+
   loom_dataset_close(ds);
 }
 
 static void masks_partition_and_follow_their_demos(void** state) {
   (void)state;
   loomSource source[SHARDS];
+
   write_shards(source);
   loomError err = {0};
   const char *all = in_folder("all.hdf5"), *few = in_folder("few.hdf5");
@@ -59,12 +65,15 @@ static void masks_partition_and_follow_their_demos(void** state) {
   assert_int_equal(loom_dataset_open(&ds, all, &err), 0);
   assert_int_equal(loom_dataset_masks(&masks, ds, &err), 0);
   assert_int_equal(masks.n, 2);
+
   loom_names_destroy(&masks);
   assert_int_equal(loom_dataset_mask(&train, ds, "train", &err), 0);
   assert_int_equal(loom_dataset_mask(&valid, ds, "valid", &err), 0);
+
   loom_dataset_close(ds);
   assert_int_equal(valid.n, 1);
   assert_int_equal(train.n, SHARDS - 1);
+
   for (int i = 0; i < train.n; i++) assert_string_not_equal(train.name[i], valid.name[0]);
   loom_names_destroy(&train);
   loom_names_destroy(&valid);
@@ -72,6 +81,7 @@ static void masks_partition_and_follow_their_demos(void** state) {
   // A mask of one's own, set twice; then two of the demos only, renumbered.
   const int mine[] = {3, 11};
   loomMask mask = {"mine", 2, mine};
+
   if (loom_dataset_set_masks(all, &mask, 1, &err)) fail_msg("%s", err.message);
   if (loom_dataset_set_masks(all, &mask, 1, &err)) fail_msg("replacing: %s", err.message);
   loomSource picked[] = {{all, "demo_11"}, {all, "demo_4"}};
@@ -80,6 +90,7 @@ static void masks_partition_and_follow_their_demos(void** state) {
   assert_int_equal(loom_dataset_mask(&train, ds, "mine", &err), 0);
   assert_int_equal(train.n, 1);
   assert_string_equal(train.name[0], "demo_0");
+
   loom_names_destroy(&train);
   loom_dataset_close(ds);
   const int beyond[] = {12};
@@ -90,6 +101,7 @@ static void masks_partition_and_follow_their_demos(void** state) {
 static void splits_are_what_they_say(void** state) {
   (void)state;
   unsigned char a[1000], b[1000];
+
   for (int n = 0; n <= 1000; n += n < 20 ? 1 : 70) {
     loom_split(a, n, 0.1, 5);
     loom_split(b, n, 0.1, 5);
@@ -117,6 +129,7 @@ static void private_text_is_shortened(void** state) {
       {"file:///home/bob/x", "file://x"},
       {"", ""},
   };
+
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
     char* text = loom_private_text(pairs[i][0]);
     assert_string_equal(text, pairs[i][1]);
@@ -154,12 +167,14 @@ static void stripped_recordings_name_nobody(void** state) {
   loomError err = {0};
   loomSource source = {real_demos(), NULL};
   const char* out = in_folder("stripped.hdf5");
+
   if (loom_dataset_assemble(out, &source, 1, NULL, &err)) fail_msg("%s", err.message);
   assert_absent(out, secret);
   loomDataset *before, *after;
   assert_int_equal(loom_dataset_open(&before, real_demos(), &err), 0);
   assert_int_equal(loom_dataset_open(&after, out, &err), 0);
   assert_int_equal(loom_dataset_demo_count(after), 7);
+
   for (int i = 0; i < 7; i++) {
     loomDemo x, y;
     assert_int_equal(loom_demo_load(&x, before, i, &err), 0);
@@ -184,6 +199,7 @@ static void keeping_all_keeps_all(void** state) {
   loomError err = {0};
   loomSource source = {real_demos(), "demo_2"};
   loomAssembleDef def = loom_default_assemble_def();
+
   def.keep_all = def.keep_names = true;
   const char* out = in_folder("kept.hdf5");
   if (loom_dataset_assemble(out, &source, 1, &def, &err)) fail_msg("%s", err.message);
@@ -193,12 +209,14 @@ static void keeping_all_keeps_all(void** state) {
   assert_string_equal(loom_dataset_demo_name(ds, 0), "demo_2");
   assert_true(loom_dataset_has_attr(ds, "data/demo_2", "session"));
   assert_true(loom_dataset_has(ds, "data/demo_2", "user_info/0/zoom"));
+
   loom_dataset_close(ds);
 }
 
 static void different_environments_do_not_mix(void** state) {
   (void)state;
   loomSource source[SHARDS];
+
   write_shards(source);
   loomError err = {0};
   for (int i = 0; i < 2; i++) {
@@ -229,6 +247,7 @@ static int stop_at(void* user, int done, int total) {
 static void stopping_leaves_nothing(void** state) {
   (void)state;
   loomSource source[SHARDS];
+
   write_shards(source);
   int at = 5;
   loomAssembleDef def = loom_default_assemble_def();
@@ -252,5 +271,6 @@ int main(void) {
       cmocka_unit_test(different_environments_do_not_mix),
       cmocka_unit_test(stopping_leaves_nothing),
   };
+
   return cmocka_run_group_tests_name("dataset_merge", tests, make_folder, remove_folder);
 }

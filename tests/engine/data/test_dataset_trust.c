@@ -11,11 +11,13 @@ static int64_t forks_of_opening(const char* path, bool rest) {
   loomDataset* set;
   int64_t before = loom_h5_probe_forks();
   int code = rest ? loom_dataset_open_rest(&set, path, &err) : loom_dataset_open(&set, path, &err);
+
   if (code) fail_msg("%s", err.message);
 
   // Waiting for each demo is what lets the children of loom_dataset_open_rest come to their end.
   for (int i = 0; i < loom_dataset_demo_count(set); i++)
     assert_true(loom_dataset_has(set, loom_dataset_demo_path(set, i), "actions"));
+
   for (int i = 0; i < 1000 && set->probe && !loom_h5_probe_clean(set->probe); i++) usleep(1000);
   loom_dataset_close(set);
   return loom_h5_probe_forks() - before;
@@ -25,11 +27,13 @@ static void assemble_demos(const char* path) {
   loomError err = {0, ""};
   char shard[2][512];
   loomSource source[2];
+
   for (int i = 0; i < 2; i++) {
     snprintf(shard[i], sizeof shard[i], "%s/shard_%d.hdf5", folder, i);
     assert_int_equal(write_demo(shard[i], "demo_0", ROWS, (unsigned)i, &err), 0);
     source[i] = (loomSource){shard[i], NULL};
   }
+
   if (loom_dataset_assemble(path, source, 2, NULL, &err)) fail_msg("%s", err.message);
 }
 
@@ -37,6 +41,7 @@ static void assemble_demos(const char* path) {
 static void touch_byte(const char* path) {
   int file = open(path, O_RDWR | O_CLOEXEC);
   unsigned char byte;
+
   assert_int_equal(pread(file, &byte, 1, 100), 1);
   assert_int_equal(pwrite(file, &byte, 1, 100), 1);
   assert_int_equal(close(file), 0);
@@ -46,6 +51,7 @@ static void touch_byte(const char* path) {
 static void a_file_just_written_is_trusted(void** state) {
   (void)state;
   const char* path = in_folder("own.hdf5");
+
   assemble_demos(path);
   for (int i = 0; i < 50; i++) assert_int_equal(forks_of_opening(path, false), 0);
 
@@ -53,6 +59,7 @@ static void a_file_just_written_is_trusted(void** state) {
   loomError err = {0, ""};
   loomMask mask = {"some", 1, (int[]){1}};
   int64_t before = loom_h5_probe_forks();
+
   if (loom_dataset_set_masks(path, &mask, 1, &err)) fail_msg("%s", err.message);
   assert_int_equal(loom_h5_probe_forks(), before);
   assert_int_equal(forks_of_opening(path, false), 0);
@@ -61,6 +68,7 @@ static void a_file_just_written_is_trusted(void** state) {
 static void a_changed_file_is_tried_again(void** state) {
   (void)state;
   const char* path = in_folder("changed.hdf5");
+
   assemble_demos(path);
   touch_byte(path);
   assert_true(forks_of_opening(path, false) > 0);
@@ -72,6 +80,7 @@ static void a_changed_file_is_tried_again(void** state) {
 // At once: still in the tick of the clock in which the file was finished, were it not waited for.
 static void a_change_right_after_writing_shows(void** state) {
   (void)state;
+
   for (int i = 0; i < 20; i++) {
     const char* path = in_folder("at_once.hdf5");
     assemble_demos(path);
@@ -87,6 +96,7 @@ static void a_foreign_file_is_tried_once(void** state) {
   const char* path = in_folder("foreign.hdf5");
   size_t size;
   unsigned char* bytes = slurp(real_demos(), &size);
+
   spit(path, bytes, size);
   usleep(20000);
   assert_true(forks_of_opening(path, true) > 0);
@@ -105,6 +115,7 @@ static void a_damaged_file_is_tried_each_time(void** state) {
   const char* path = in_folder("damaged.hdf5");
   size_t size, found = 0, at = 0;
   unsigned char* bytes = slurp(real_demos(), &size);
+
   for (size_t i = 0; i + 32 < size && found < 3; i++)
     if (!memcmp(bytes + i, "GCOL", 4)) at = i, found++;
   memcpy(bytes + at + 24, (unsigned char[8]){255, 255, 255, 255, 255, 127}, 8);
@@ -129,6 +140,7 @@ static void a_damaged_file_is_tried_each_time(void** state) {
   int64_t before = loom_h5_probe_forks();
   loomDataset* set;
   assert_int_equal(loom_dataset_open(&set, path, &err), 0);
+
   loom_dataset_close(set);
   assert_true(loom_h5_probe_forks() > before);
 }
@@ -139,5 +151,6 @@ int main(void) {
       cmocka_unit_test(a_change_right_after_writing_shows), cmocka_unit_test(a_foreign_file_is_tried_once),
       cmocka_unit_test(a_damaged_file_is_tried_each_time),
   };
+
   return cmocka_run_group_tests_name("dataset_trust", tests, make_folder, remove_folder);
 }

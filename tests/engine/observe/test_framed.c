@@ -32,9 +32,11 @@ static void names(void** state) {
   (void)state;
   static const char* const none[] = {"object", "@eef0", "box@", "box@eef0@world", "robot0_eef_pos"};
   loomFramed framed;
+
   assert_true(loom_framed_parse(&framed, "box@eef0"));
   assert_string_equal(framed.of, "box");
   assert_string_equal(framed.in, "eef0");
+
   for (size_t i = 0; i < sizeof none / sizeof *none; i++) assert_false(loom_framed_parse(&framed, none[i]));
 }
 
@@ -43,10 +45,12 @@ static void in_a_frame(void** state) {
   (void)state;
   const double half = sqrt(0.5), quat[4] = {half, 0, 0, half}, frame_pos[3] = {2, 3, 4}, pos[3] = {2, 4, 4};
   const double unturned[4] = {1, 0, 0, 0};
+
   // The thing's axes are the world's, so its x is the frame's -y and its y the frame's x.
   const float expected[LOOM_FRAMED_DIM] = {1, 0, 0, 0, -1, 0, 1, 0, 0};
   float row[LOOM_FRAMED_DIM];
   loom_framed_row(row, loom_pose_from_quat(pos, unturned), loom_pose_from_quat(frame_pos, quat));
+
   for (int i = 0; i < LOOM_FRAMED_DIM; i++) assert_true(fabsf(row[i] - expected[i]) < 1e-6f);
 }
 
@@ -64,6 +68,7 @@ static void as_recorded(void** state) {
   loomDemo demo;
   loomDataset* set;
   float seen[DIM];
+
   def.file = &file;
   def.file_count = 1;
   def.key = key;
@@ -73,14 +78,17 @@ static void as_recorded(void** state) {
   must(loom_data_rows(&rows, data, 0, &err), &err);
   must(loom_dataset_open(&set, path, &err), &err);
   must(loom_demo_load(&demo, set, 0, &err), &err);
+
   for (int i = 0; i < KEYS; i++) wanted[i] = loom_obs_named(key[i]);
   must(loom_observer_create(&observer, o->e, wanted, KEYS, NULL, &err), &err);
   assert_int_equal(loom_observer_dim(observer), DIM);
+
   for (int r = 0; r < demo.rows; r += 7) {
     must(loom_episode_start(o->e, demo.states + (ptrdiff_t)r * demo.state_dim, &err), &err);
     loom_observer_see(seen, observer, o->e);
     for (int i = 0; i < DIM; i++) assert_true(fabsf(seen[i] - rows.low[(ptrdiff_t)r * DIM + i]) < 1e-5f);
   }
+
   loom_observer_destroy(observer);
   loom_demo_destroy(&demo);
   loom_dataset_close(set);
@@ -96,6 +104,7 @@ static void what_is_not_there(void** state) {
   loomData* data;
   loomObserver* observer;
   loomObsKey wanted = loom_obs_named(key[0]);
+
   def.file = &file;
   def.file_count = 1;
   def.key = key;

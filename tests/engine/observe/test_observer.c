@@ -34,6 +34,7 @@ static void add_pictures(loomDemoRecord* record, const loomTrace* t) {
   char* xml = NULL;
   void *room[3], *row[3];
   int64_t rows = t->rows;
+
   for (int i = 0; i < 3; i++)
     must(loom_sense_key(&key[i], &sense, names[3 + i], shapes[3 + i][0], shapes[3 + i] + 1, &err), &err);
   room[0] =
@@ -51,6 +52,7 @@ static void add_pictures(loomDemoRecord* record, const loomTrace* t) {
     row[2] = (float*)room[2] + r * POINTS * 3;
     must(loom_sense_look(row, s, t->states + r * t->state_dim + 1, &err), &err);
   }
+
   loom_sense_destroy(s);
   free(xml);
 }
@@ -74,6 +76,7 @@ static int open_fixture(void** state) {
   loom_demo_record_rows(&record, arrays, &o->trace, o->e, 0, o->trace.rows);
   add_pictures(&record, &o->trace);
   must(loom_demo_record_write(path, &record, "demo_0", &write, &err), &err);
+
   loom_demo_record_destroy(&record);
   return code;
 }
@@ -87,6 +90,7 @@ static int close_fixture(void** state) {
 static float* read_rows(loomObsKey* key, const loomDataset* set, const char* name) {
   loomError err = {0, ""};
   int64_t rows = 0;
+
   must(loom_obs_describe(key, &rows, name, set, 0, &err), &err);
   assert_int_equal(rows, o->trace.rows);
   float* out = malloc((size_t)rows * (size_t)key->dim * sizeof *out);
@@ -103,6 +107,7 @@ static void same_from_demo_and_episode(void** state) {
   loomObserver* observer;
   loomObsKey wanted[KEYS];
   int n;
+
   wanted_keys(wanted);
   must(loom_dataset_open(&set, path, &err), &err);
   must(loom_observer_create(&observer, o->e, wanted, KEYS, &sense, &err), &err);
@@ -127,6 +132,7 @@ static void same_from_demo_and_episode(void** state) {
   void* const visual[3] = {image, depth, cloud};
   const double grip[LOOM_MAX_ARMS] = {0};
   must(loom_observer_begin(observer, o->e, &err), &err);
+
   for (int r = 0; r < o->trace.rows; r += EVERY) {
     must(loom_episode_show(o->e, o->trace.states + (ptrdiff_t)r * o->trace.state_dim, grip, &err), &err);
     loom_observer_see(vectors, observer, o->e);
@@ -139,6 +145,7 @@ static void same_from_demo_and_episode(void** state) {
     assert_memory_equal(depth, recorded[4] + (ptrdiff_t)r * SIZE * SIZE, sizeof depth);
     assert_memory_equal(cloud, recorded[5] + (ptrdiff_t)r * POINTS * 3, sizeof cloud);
   }
+
   for (int i = 0; i < KEYS; i++) free(recorded[i]);
   free(vectors);
   loom_observer_destroy(observer);
@@ -151,9 +158,11 @@ static void all_states_are_a_trace_s_row(void** state) {
   loomError err = {0, ""};
   loomObserver* observer;
   int n;
+
   must(loom_observer_create_all(&observer, o->e, &err), &err);
   const loomObsKey* key = loom_observer_keys(observer, &n);
   assert_int_equal(loom_observer_dim(observer), o->trace.obs_dim);
+
   for (int i = 0, at = 0; i < n; at += key[i++].dim) {
     assert_int_equal(key[i].offset, at);
     assert_int_equal(key[i].kind, LOOM_OBS_STATE);
@@ -187,6 +196,7 @@ static void keys_that_are_not_there(void** state) {
   };
   loomError err = {0, ""};
   loomDataset* set;
+
   must(loom_dataset_open(&set, path, &err), &err);
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     loomObserver* observer;
@@ -201,12 +211,14 @@ static void keys_that_are_not_there(void** state) {
     if (!strstr(err.message, wrong[i].episode)) fail_msg("%s", err.message);
     assert_non_null(strstr(err.message, "tests/own/task.yaml"));
   }
+
   loom_dataset_close(set);
 }
 
 static void kinds_by_name_and_shape(void** state) {
   (void)state;
   loomName camera;
+
   assert_int_equal(loom_obs_kind(camera, "a_image", 3, (int[]){8, 8, 3}), LOOM_OBS_IMAGE);
   assert_string_equal(camera, "a");
   assert_int_equal(loom_obs_kind(camera, "a_image", 3, (int[]){8, 8, 1}), LOOM_OBS_OTHER);
@@ -227,5 +239,6 @@ int main(void) {
       cmocka_unit_test(kinds_by_name_and_shape),
       cmocka_unit_test(all_states_are_a_trace_s_row),
   };
+
   return cmocka_run_group_tests_name("observer", tests, open_fixture, close_fixture);
 }

@@ -34,6 +34,7 @@ static int setup(void** state) {
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
   char label[LOOM_PATH_MAX], *xml = NULL;
+
   must(loom_task_load(&fx.task, "tests/own/task.yaml", "tests/own/robots", &err), &err);
   must(loom_task_model(&xml, label, fx.task, &roots, &err), &err);
   must(loom_scene_create(&fx.scene, fx.task, xml, label, NULL, &roots, &err), &err);
@@ -73,6 +74,7 @@ static bool same(const float* a, const float* b, int n) {
 static int begin(loomSense* s, uint64_t attempt, loomError* err) {
   char* xml = NULL;
   int code = loom_episode_reset(fx.e, 0, 3, attempt, err);
+
   if (!code) code = loom_episode_xml(&xml, fx.e, err);
   if (!code) code = loom_sense_model(s, xml, "own", &fx.scene->roots, err);
   free(xml);
@@ -89,6 +91,7 @@ static void clouds_and_pictures_agree(void** state) {
   static sight seen, again;
   loomError err = {0, ""};
   loomSense* s;
+
   fx.def.cloud.width = fx.def.cloud.height = SIZE;
   must(loom_sense_create(&s, &fx.def, fx.key, 3, &err), &err);
   must(begin(s, 0, &err), &err);
@@ -98,6 +101,7 @@ static void clouds_and_pictures_agree(void** state) {
   int camera = mj_name2id(m, mjOBJ_CAMERA, "front"), off = 0, black = 0;
   double half = tan(m->cam_fovy[camera] * M_PI / 360);
   const double *from = fx.e->d->cam_xpos + 3 * camera, *mat = fx.e->d->cam_xmat + 9 * camera;
+
   for (int i = 0; i < POINTS; i++) {
     const float* p = seen.cloud + 3 * i;
     double to[3] = {(double)p[0] - from[0], (double)p[1] - from[1], (double)p[2] - from[2]}, at[3];
@@ -110,11 +114,13 @@ static void clouds_and_pictures_agree(void** state) {
     assert_in_range(y, 0, SIZE - 1);
     off += fabs((double)seen.depth[y * SIZE + x] + at[2]) > 0.02;  // at edges a pixel may show what is behind
   }
+
   if (off > POINTS / 10) fail_msg("%d of %d points are not where the picture has them", off, POINTS);
   for (int i = 0; i < RGB; i++) black += seen.rgb[i] == 0;
   assert_true(black < RGB / 2);
   must(look(&again, s, &err), &err);
   assert_memory_equal(&seen, &again, sizeof seen);
+
   // Another episode has other sizes and places; the first comes back as it was.
   must(begin(s, 1, &err), &err);
   must(look(&again, s, &err), &err);
@@ -123,6 +129,7 @@ static void clouds_and_pictures_agree(void** state) {
   must(begin(s, 0, &err), &err);
   must(look(&again, s, &err), &err);
   assert_memory_equal(&seen, &again, sizeof seen);
+
   loom_sense_destroy(s);
 }
 
@@ -133,6 +140,7 @@ static void threads(void** state) {
   loomSense* s[2] = {NULL, NULL};
   loomError err[3] = {{0, ""}, {0, ""}, {0, ""}};
   int code[3] = {0};
+
   for (int i = 0; i < 2; i++) {
     must(loom_sense_create(&s[i], &fx.def, fx.key, 3, err), err);
     must(begin(s[i], 2, err), err);
@@ -153,8 +161,10 @@ static void farthest(void** state) {
   float x[3 * N], far[N];
   int chosen[WANT], again[WANT];
   loomRandom r = loom_random(1, 0, LOOM_PURPOSE_TEST);
+
   for (int i = 0; i < 3 * N; i++) x[i] = (float)loom_random_uniform(&r);
   loom_farthest_points(chosen, WANT, x, N, far);
+
   // Each is the farthest from those before it, by trying all.
   for (int k = 1; k < WANT; k++) {
     double most = -1;
@@ -184,22 +194,26 @@ static void few_points(void** state) {
   loomError err = {0, ""};
   loomCloud* c;
   loomCloudDef def = fx.def.cloud;
+
   for (int k = 0; k < 3; k++) {
     def.low[k] = 5 + k;
     def.high[k] = 7 + k;
   }
   must(loom_cloud_create(&c, &def, fx.e->m, &err), &err);
   loom_cloud_look(cloud, c, fx.e->m, fx.e->d);
+
   for (int i = 0; i < 3 * POINTS; i++) assert_true(cloud[i] == (float)(6 + i % 3));
   loom_cloud_destroy(c);
   def = fx.def.cloud;
   def.width = def.height = 9;
   must(loom_cloud_create(&c, &def, fx.e->m, &err), &err);
   loom_cloud_look(cloud, c, fx.e->m, fx.e->d);
+
   loom_cloud_destroy(c);
   int repeats = 1;
   while (repeats < POINTS && !same(cloud, cloud + 3 * repeats, 3)) repeats++;
   assert_in_range(repeats, 1, 81);
+
   for (int i = repeats; i < POINTS; i++)
     assert_memory_equal(cloud + 3 * i, cloud + 3 * (i % repeats), 3 * sizeof *cloud);
   snprintf(def.camera[0], sizeof def.camera[0], "nowhere");
@@ -211,6 +225,7 @@ static void text(void** state) {
   (void)state;
   loomSenseDef back;
   loomError err = {0, ""};
+
   fx.def.collision = true;
   char *first = loom_sense_text(&fx.def), *second;
   fx.def.collision = false;
@@ -237,6 +252,7 @@ static void keys(void** state) {
   loomError err = {0, ""};
   loomObsKey key[2];
   loomSense* s;
+
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     assert_int_equal(loom_sense_key(key, &fx.def, wrong[i].name, wrong[i].rank, wrong[i].shape, &err),
                      LOOM_ERR_UNSUPPORTED);
@@ -249,6 +265,7 @@ static void keys(void** state) {
   must(loom_sense_create(&s, &fx.def, key, 1, &err), &err);
   assert_int_equal(begin(s, 0, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "nowhere"));
+
   loom_sense_destroy(s);
 }
 
@@ -259,5 +276,6 @@ int main(void) {
                                      cmocka_unit_test(few_points),
                                      cmocka_unit_test(text),
                                      cmocka_unit_test(keys)};
+
   return cmocka_run_group_tests(tests, setup, teardown);
 }

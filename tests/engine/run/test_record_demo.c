@@ -29,6 +29,7 @@ static void rows_of_a_trace(void** state) {
   loomDemoRecord r = {0};
   unsigned arrays = LOOM_DEMO_ACTIONS | LOOM_DEMO_STATES | LOOM_DEMO_REWARDS | LOOM_DEMO_OBS |
                     LOOM_DEMO_NEXT_OBS | LOOM_DEMO_EEF_POSES | LOOM_DEMO_OBJECT_POSES;
+
   loom_demo_record_rows(&r, arrays, t, o->e, FIRST, ROWS);
   assert_false(r.out_of_memory);
 
@@ -45,6 +46,7 @@ static void rows_of_a_trace(void** state) {
   // next_obs is the same a row later.
   const loomField *now = field_of(&r, "obs/robot0_eef_pos"), *next = field_of(&r, "next_obs/robot0_eef_pos");
   assert_int_equal(now->shape[1], 3);
+
   for (int i = 0; i < 3 * (ROWS - 1); i++) assert_true(number_at(next, i) == number_at(now, i + 3));
 
   // The end effector is where it was seen, and objects are those of the row.
@@ -54,6 +56,7 @@ static void rows_of_a_trace(void** state) {
       assert_true(number_at(eef, (ptrdiff_t)16 * i * t->arm_count + 4 * k + 3) == number_at(now, 3 * i + k));
   const loomField* rod = field_of(&r, "datagen_info/object_poses/rod");
   assert_true(rod->data == t->object + (ptrdiff_t)16 * (t->capacity + FIRST));
+
   loom_demo_record_destroy(&r);
   assert_int_equal(r.nfield, 0);
 }
@@ -63,6 +66,7 @@ static void kept_arrays_outlive_the_trace(void** state) {
   double borrowed[4] = {1, 2, 3, 4};
   char path[] = "some/array";
   loomDemoRecord r = {0};
+
   loom_demo_record_array(&r, path, LOOM_TYPE_F64, borrowed, 2, (int64_t[]){2, 2});
   int64_t* own_rows = loom_demo_record_room(&r, "own", LOOM_TYPE_I64, 1, (int64_t[]){3});
   assert_int_equal(own_rows[0] + own_rows[1] + own_rows[2], 0);
@@ -76,6 +80,7 @@ static void kept_arrays_outlive_the_trace(void** state) {
   assert_int_equal(r.nfield, 2);
   assert_true(number_at(field_of(&r, "some/array"), 3) == 4);
   assert_int_equal(((const int64_t*)field_of(&r, "own")->data)[2], 7);
+
   loom_demo_record_destroy(&r);
 }
 
@@ -85,11 +90,13 @@ static void written_and_read(void** state) {
   loomError err = {0, ""};
   loomDemoRecord r = {0};
   loomWriteDef write = loom_default_write_def();
+
   snprintf(path, sizeof path, "%s.record", o->path);
   loom_demo_record_rows(&r, LOOM_DEMO_ACTIONS | LOOM_DEMO_STATES, &o->trace, o->e, 0, o->trace.rows);
   for (int i = 0; i < 9; i++) loom_demo_record_attr(&r, loom_attr_int(i % 2 ? "odd" : "even", i));
   loom_demo_record_attr(&r, loom_attr_string("model_file", "<mujoco/>"));
   must(loom_demo_record_write(path, &r, "demo_3", &write, &err), &err);
+
   loom_demo_record_destroy(&r);
 
   loomDataset* set;
@@ -104,6 +111,7 @@ static void written_and_read(void** state) {
   int64_t even = 0;
   must(loom_dataset_attr_int(&even, set, "data/demo_3", "even", &err), &err);
   assert_int_equal(even, 8);
+
   loom_demo_destroy(&demo);
   loom_dataset_close(set);
   unlink(path);
@@ -114,10 +122,12 @@ static void out_of_memory_is_told_at_the_end(void** state) {
   loomError err = {0, ""};
   loomRecord out;
   loomDemoRecord r = {.out_of_memory = true};
+
   loom_demo_record_rows(&r, LOOM_DEMO_ACTIONS | LOOM_DEMO_OBS, &o->trace, o->e, 0, 3);
   loom_demo_record_attr(&r, loom_attr_int("n", 1));
   assert_int_equal(r.nfield + r.nattr, 0);
   assert_int_equal(loom_demo_record_finish(&out, &r, "demo_0", &err), LOOM_ERR_MEMORY);
+
   loom_demo_record_destroy(&r);
 }
 
@@ -128,5 +138,6 @@ int main(void) {
       cmocka_unit_test(written_and_read),
       cmocka_unit_test(out_of_memory_is_told_at_the_end),
   };
+
   return cmocka_run_group_tests_name("record_demo", tests, open_fixture, close_own);
 }

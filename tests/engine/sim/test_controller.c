@@ -39,6 +39,7 @@ static int flatten(double* out, int max, const cJSON* node) {
     return 1;
   }
   int n = 0;
+
   for (const cJSON* child = node->child; child; child = child->next) n += flatten(out + n, max - n, child);
   return n;
 }
@@ -70,16 +71,19 @@ static void check_golden(bench* b, handover* h, const cJSON* g) {
   loomError err = {0, ""};
   loomControllerDef def = {0};
   const cJSON* c;
+
   cJSON_ArrayForEach(c, get(golden, "controllers")) {
     if (strcmp(get(c, "name")->valuestring, get(g, "controller")->valuestring)) continue;
     char* text = cJSON_PrintUnformatted(c);
     must(loom_controller_from_json(&def, text, "golden", &err), &err);
     cJSON_free(text);
   }
+
   double action[14], want[14], goal[32];
   bool osc = def.type == LOOM_OSC_POSE;
   int n = flatten(action, 14, get(g, "action")) / 2;
   assert_int_equal(flatten(want, 14, get(g, "torque")), 14);
+
   for (int a = 0; a < 2; a++) {
     loomArm arm;
     double padded[8] = {0}, torque[LOOM_MAX_JOINTS], error = 0, size = 0;
@@ -97,11 +101,13 @@ static void check_golden(bench* b, handover* h, const cJSON* g) {
       for (int i = 0; i < 9; i++) assert_true(fabs(arm.state.goal_mat[i] - goal[9 * a + i]) < 2e-6);
       memcpy(arm.state.goal_mat, goal + 9 * a, sizeof arm.state.goal_mat);
     }
+
     loom_arm_torques(torque, &arm, b->episode->m, b->episode->d);
     for (int i = 0; i < 7; i++) {
       error += (torque[i] - want[7 * a + i]) * (torque[i] - want[7 * a + i]);
       size += want[7 * a + i] * want[7 * a + i];
     }
+
     if (!(sqrt(error) <= 1e-6 * sqrt(size))) {
       fail_msg("demo %d, %s, arm %d: torque off by %g of %g N m", b->demo, get(g, "controller")->valuestring,
                a, sqrt(error), sqrt(size));
@@ -114,6 +120,7 @@ static void torques_are_robosuites(void** state) {
   bench b = {.demo = -1};
   const cJSON *row, *g;
   int checked = 0;
+
   cJSON_ArrayForEach(row, get(golden, "rows")) {
     loomError err = {0, ""};
     double recorded[64];
@@ -139,6 +146,7 @@ static void gripper_commands_are_robosuites(void** state) {
     double actions[1024], ctrl[2048];
     int n = flatten(actions, 1024, get(sequence, "actions"));
     assert_int_equal(flatten(ctrl, 2048, get(sequence, "ctrl")), 2 * n);
+
     must(loom_episode_start(b.episode, b.data.states, &err), &err);
     loomArm* arm = &b.episode->arms[0];
     for (int t = 0; t < n; t++) {
@@ -159,8 +167,10 @@ static void an_action_reaches_its_target(void** state) {
   must(loom_episode_start(b.episode, b.data.states, &err), &err);
   const loomArm* arm = &b.episode->arms[0];
   loomPose eef = loom_episode_eef(b.episode, 0);
+
   double wanted[6] = {0.3, -0.9, 0.1, 0.2, 0.5, -0.7}, action[6];
   loom_arm_action_towards(action, arm, eef, loom_arm_target(arm, eef, eef, wanted));
+
   for (int i = 0; i < 6; i++) assert_true(fabs(action[i] - wanted[i]) < 1e-9);
   close_bench(&b);
 }

@@ -34,6 +34,7 @@ static loomScene* make_scene(const loomTask* task, const char* xml) {
   loomAssetRoots roots = {0};
   loomScene* scene = NULL;
   loomError err = {0, ""};
+
   must(loom_scene_create(&scene, task, xml, "own", NULL, &roots, &err), &err);
   loom_asset_roots_destroy(&roots);
   return scene;
@@ -42,6 +43,7 @@ static loomScene* make_scene(const loomTask* task, const char* xml) {
 static int open_own(void** state) {
   static own o;
   loomError err = {0, ""};
+
   must(loom_task_load(&o.task, "tests/own/task.yaml", "tests/own/robots", &err), &err);
   char* xml = read_text("tests/own/scene.xml");
   o.scene = make_scene(o.task, xml);
@@ -72,6 +74,7 @@ static int stir(double* action, void* self, loomEpisode* e, loomError* err) {
 static void two_sizes_survive_the_text(void** state) {
   own* o = *state;
   loomError err = {0, ""};
+
   for (uint64_t attempt = 0; attempt < 3; attempt++) {
     loomTrace first, second;
     loomRunResult run;
@@ -110,6 +113,7 @@ static void sizes_and_places_are_in_range(void** state) {
   own* o = *state;
   loomError err = {0, ""};
   double least = 1, most = 0;
+
   for (uint64_t attempt = 0; attempt < 200; attempt++) {
     must(loom_episode_reset(o->e, 1, 9, attempt, &err), &err);
     double s = o->e->variables[0][0], w = o->e->variables[1][0];
@@ -129,6 +133,7 @@ static void places_are_drawn(void** state) {
   own* o = *state;
   loomError err = {0, ""};
   int box_in[3] = {0}, rod_in[2] = {0};
+
   for (uint64_t attempt = 0; attempt < 300; attempt++) {
     must(loom_episode_reset(o->e, 2, 9, attempt, &err), &err);
     const double *box = o->e->d->qpos + o->scene->object_qpos[0],
@@ -143,6 +148,7 @@ static void places_are_drawn(void** state) {
     if (j == 1) assert_true(rod[0] == -0.05 && rod[1] == 0.2);
     if (i != 1) assert_true(j == (i == 0));  // side by side there is no room
   }
+
   for (int i = 0; i < 3; i++) assert_true(box_in[i] > 70 && box_in[i] < 130);
   for (int j = 0; j < 2; j++) assert_true(rod_in[j] > 110 && rod_in[j] < 190);
 }
@@ -154,11 +160,13 @@ static void places_follow_frames_and_reach(void** state) {
   loomTask* task = o->task;
   loomPlacement* rod = &task->resets[0].placements[1];
   loomPlacement kept = *rod;
+
   assert_int_equal(kept.frame, -1);
   rod->frame = 0;
   rod->x[0] = rod->x[1] = 0.1;
   rod->y[0] = rod->y[1] = rod->yaw[0] = rod->yaw[1] = 0;
   strcpy(rod->z, "0.05");
+
   for (uint64_t attempt = 0; attempt < 50; attempt++) {
     must(loom_episode_reset(o->e, 0, 12, attempt, &err), &err);
     const double *box = o->e->d->qpos + o->scene->object_qpos[0],
@@ -168,12 +176,14 @@ static void places_follow_frames_and_reach(void** state) {
     // The episode has settled a little since.
     assert_true(fabs(local.pos[0] - 0.1) < 0.02 && fabs(local.pos[1]) < 0.02);
   }
+
   // Inside the box, there is no place.
   rod->x[0] = rod->x[1] = 0;
   strcpy(rod->z, "0");
   assert_int_equal(loom_episode_reset(o->e, 0, 12, 0, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "overlap"));
   *rod = kept;
+
   // Within reach of either arm's second joint, or else no place is found.
   double reach[2] = {task->robots[0].reach, task->robots[1].reach};
   task->robots[0].reach = task->robots[1].reach = 0.05;
@@ -189,6 +199,7 @@ static void places_follow_frames_and_reach(void** state) {
 static void observations_are_what_they_say(void** state) {
   own* o = *state;
   loomError err = {0, ""};
+
   must(loom_episode_reset(o->e, 0, 3, 0, &err), &err);
   double obs[512];
   loomObserver* observer;
@@ -201,16 +212,19 @@ static void observations_are_what_they_say(void** state) {
   assert_int_equal(object->dim, 2 * (3 + 4 + 2 * 3));
   loomPose rod = loom_episode_object(o->e, 1), eef = loom_episode_eef(o->e, 1);
   const double* at = obs + object->offset + 13;
+
   for (int i = 0; i < 3; i++) {
     assert_true(at[i] == rod.pos[i]);
     assert_true(at[3 + i] == rod.quat[1 + i]);
     assert_true(at[10 + i] == rod.pos[i] - eef.pos[i]);
   }
   assert_true(at[6] == rod.quat[0]);
+
   for (int k = 0; k < keys; k++) {
     if (!strcmp(key[k].name, "robot1_eef_pos"))
       assert_memory_equal(obs + key[k].offset, eef.pos, sizeof eef.pos);
   }
+
   loom_observer_destroy(observer);
 }
 
@@ -218,10 +232,12 @@ static void a_snapshot_brings_everything_back(void** state) {
   own* o = *state;
   loomError err = {0, ""};
   double action[LOOM_MAX_ACTION], one[256], two[256];
+
   assert_true(o->e->state_dim <= 256);
   must(loom_episode_reset(o->e, 0, 3, 1, &err), &err);
   int most = 1000;
   void* snapshot = malloc(loom_episode_snapshot_size(o->e));
+
   for (int t = 0; t < 30; t++) {
     if (t == 11) loom_episode_snapshot(snapshot, o->e);
     stir(action, &most, o->e, NULL);
@@ -230,6 +246,7 @@ static void a_snapshot_brings_everything_back(void** state) {
   loom_episode_state(one, o->e);
   must(loom_episode_restore(o->e, snapshot, &err), &err);
   assert_int_equal(o->e->steps, 11);
+
   for (int t = 11; t < 30; t++) {
     stir(action, &most, o->e, NULL);
     must(loom_episode_step(o->e, action, &err), &err);
@@ -250,6 +267,7 @@ static void bad_actions_are_told(void** state) {
   own* o = *state;
   loomError err = {0, ""};
   loomRunResult run;
+
   must(loom_episode_reset(o->e, 0, 3, 1, &err), &err);
   loomPolicy policy = {NULL, NULL, give_nan};
   loomRunDef def = loom_default_run_def(o->task);
@@ -263,6 +281,7 @@ static void time_runs_out(void** state) {
   own* o = *state;
   loomError err = {0, ""};
   loomRunResult run;
+
   must(loom_episode_reset(o->e, 0, 3, 2, &err), &err);
   loomPose before = loom_episode_eef(o->e, 0);
   int most = 1 << 30;
@@ -284,6 +303,7 @@ static void hands_go_where_they_are_told(void** state) {
   loomTask* task = o->task;
   loomRobotDef kept = task->robots[0];
   loomEpisode* e = NULL;
+
   task->robots[0].gripper_absolute = true;
   task->robots[0].gripper_dim = 2;
   task->robots[0].gripper_entry[1] = 1;
@@ -298,6 +318,7 @@ static void hands_go_where_they_are_told(void** state) {
   double moved = task->robots[0].gripper_speed * o->scene->substeps;  // from 0, half of the range either way
   assert_true(fabs(e->arms[0].state.grip[0] - fmin(0.5, moved)) < 1e-12);
   assert_true(fabs(e->arms[0].state.grip[1] + fmin(1, moved)) < 1e-12);
+
   for (int t = 0; t < 10; t++) must(loom_episode_step(e, action, &err), &err);
   assert_true(fabs(e->arms[0].state.grip[0] - 0.5) < 1e-12 && e->arms[0].state.grip[1] == -1);
   loom_episode_destroy(e);
@@ -312,5 +333,6 @@ int main(void) {
       cmocka_unit_test(hands_go_where_they_are_told),   cmocka_unit_test(places_are_drawn),
       cmocka_unit_test(places_follow_frames_and_reach),
   };
+
   return cmocka_run_group_tests(tests, open_own, close_own);
 }

@@ -14,9 +14,11 @@ static int open_humanoid(void** state) {
   static humanoid h;
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
+
   add_assets(&roots, "robosuite-1.5.2");
   load_scene(&h.task, &h.scene, &roots, "scenes/pouring/task.yaml");
   must(loom_episode_create(&h.e, h.scene, &err), &err);
+
   loom_asset_roots_destroy(&roots);
   *state = &h;
   return 0;
@@ -43,6 +45,7 @@ static void aim(double* action, const loomEpisode* e, const loomPose* target) {
 // Every joint within its range, and no goal further from the last than the joint's speed allows.
 static void check_limits(const loomEpisode* e, double dt) {
   const loomWholeBody* body = &e->body;
+
   for (int i = 0; i < body->n; i++) {
     double goal = body->state.goal[i], moved = goal - body->state.from[i];
     assert_true(goal >= body->low[i] - 1e-9 && goal <= body->high[i] + 1e-9);
@@ -53,6 +56,7 @@ static void check_limits(const loomEpisode* e, double dt) {
 static void hands_reach_what_is_within_reach(void** state) {
   humanoid* h = *state;
   static const double offsets[][3] = {{0, 0, 0.08}, {0.1, 0.03, 0.05}, {0.05, -0.05, 0.12}, {-0.02, 0.06, 0}};
+
   for (size_t k = 0; k < sizeof offsets / sizeof *offsets; k++) {
     loomError err = {0, ""};
     double action[LOOM_MAX_ACTION];
@@ -83,6 +87,7 @@ static void what_is_out_of_reach_is_counted(void** state) {
   must(loom_episode_reset(h->e, 0, 6, 0, &err), &err);
   loomPose target[2] = {loom_episode_eef(h->e, 0), loom_episode_eef(h->e, 1)};
   target[0].pos[1] -= 1.5;
+
   for (int t = 0; t < 80; t++) {
     aim(action, h->e, target);
     must(loom_episode_step(h->e, action, &err), &err);
@@ -105,12 +110,14 @@ static void a_snapshot_brings_the_motion_back(void** state) {
   target[0].pos[2] += 0.1;
   target[1].pos[0] += 0.1;
   aim(action, h->e, target);
+
   for (int t = 0; t < 20; t++) {
     if (t == 7) loom_episode_snapshot(snapshot, h->e);
     must(loom_episode_step(h->e, action, &err), &err);
   }
   loom_episode_state(one, h->e);
   must(loom_episode_restore(h->e, snapshot, &err), &err);
+
   for (int t = 7; t < 20; t++) must(loom_episode_step(h->e, action, &err), &err);
   loom_episode_state(two, h->e);
   assert_memory_equal(one, two, sizeof(double) * (size_t)h->e->state_dim);
@@ -123,5 +130,6 @@ int main(void) {
       cmocka_unit_test(what_is_out_of_reach_is_counted),
       cmocka_unit_test(a_snapshot_brings_the_motion_back),
   };
+
   return cmocka_run_group_tests(tests, open_humanoid, close_humanoid);
 }

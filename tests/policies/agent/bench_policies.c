@@ -30,6 +30,7 @@ static float* normals(size_t count, loomRandom* r) {
 static double step_time(loomNetwork* net, loomObjective* objective, const loomSamples* samples) {
   loomAdamDef adam = loom_default_adam_def();
   double best = INFINITY;
+
   for (uint64_t i = 1; i <= TRIES; i++) {
     double begin = now();
     loom_supervised_loss(net, objective, samples, 1, i, true);
@@ -44,6 +45,7 @@ static double decision_time(const loomNetwork* net, const float* obs, loomError*
   loomRandom r = loom_random(2, 0, LOOM_PURPOSE_POLICY);
   float actions[64 * ACTIONS];
   double best = INFINITY;
+
   if (loom_actor_create(&actor, net, err)) return NAN;
   loom_actor_begin(&actor);
   for (int i = 0; i < TRIES; i++) {
@@ -51,6 +53,7 @@ static double decision_time(const loomNetwork* net, const float* obs, loomError*
     loom_actor_decide(actions, &actor, obs, &r);
     best = fmin(best, now() - begin);
   }
+
   loom_actor_destroy(&actor);
   return best;
 }
@@ -64,14 +67,17 @@ static int measure(loomPolicyKind kind, double* mlp, loomError* err) {
   loomRandom r = loom_random(1, 0, LOOM_PURPOSE_TEST);
   size_t rows = BATCH * (size_t)def.action_rows;
   int code = loom_network_create(&net, &def, 1, err);
+
   if (!code) code = loom_network_layout(&net, BATCH, err);
   if (!code) code = loom_objective_create(&objective, &learned, BATCH, err);
   if (code) return code;
   float *obs = normals(BATCH * (size_t)def.obs_rows * OBS, &r), *actions = normals(rows * ACTIONS, &r),
         *real = malloc(rows * sizeof *real);
+
   for (size_t i = 0; i < rows; i++) real[i] = 1;
   loomSamples samples = {.n = BATCH, .obs = obs, .actions = actions, .real = real};
   double train = step_time(&net, &objective, &samples), decide = decision_time(&net, obs, err);
+
   if (kind == LOOM_KIND_BC_GMM) *mlp = decide;
   printf("%-15s %11zu %12.3f %13.0f %12.3f %8d %9.1f\n", loom_policy_kind_name(kind), net.params.total,
          train / BATCH, 1e3 * BATCH / train, decide, loom_network_decided(&def), decide / *mlp);
@@ -87,9 +93,11 @@ static int measure(loomPolicyKind kind, double* mlp, loomError* err) {
 int main(int argc, char** argv) {
   loomError err = {0, ""};
   double mlp = NAN;
+
   omp_set_num_threads(1);
   printf("%-15s %11s %12s %13s %12s %8s %9s\n", "kind", "parameters", "ms a sample", "samples a s",
          "ms a decision", "actions", "x bc_gmm");
+
   for (int kind = 0; kind < LOOM_KINDS; kind++) {
     const char* name = loom_policy_kind_name((loomPolicyKind)kind);
     if (argc > 1 && strcmp(name, argv[1]) != 0) continue;

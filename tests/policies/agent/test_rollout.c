@@ -61,6 +61,7 @@ typedef struct odd {
 static int odd_create(void** instance, void* self, loomEpisode* episode, loomError* err) {
   (void)episode;
   odd* o = calloc(1, sizeof *o);
+
   if (!o) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
   o->kind = self;
   *instance = o;
@@ -71,6 +72,7 @@ static int odd_act(double* action, void* self, loomEpisode* episode, loomError* 
   odd* o = self;
   memset(action, 0, (size_t)episode->action_dim * sizeof *action);
   o->acts++;
+
   if (o->kind == gives_up && o->acts > 3) return LOOM_POLICY_DONE;
   if (o->kind == breaks && o->number == 2) return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "cannot go on");
   if (o->kind == bursts && o->number == 1 && o->acts == 5) episode->d->qvel[0] = 1e12;
@@ -82,6 +84,7 @@ static int odd_begin(loomPolicy* out, void* instance, loomEpisode* episode, uint
   (void)episode;
   (void)seed;
   (void)err;
+
   odd* o = instance;
   o->number = number;
   o->acts = 0;
@@ -124,9 +127,11 @@ static loomRolloutDef some(int n, int threads) {
 static void same_on_any_threads(void** state) {
   (void)state;
   static const int threads[] = {1, 3};
+
   seen saw[2] = {{0}};
   loomRolloutReport report[2];
   loomError err = {0, ""};
+
   for (int i = 0; i < 2; i++) {
     loomRolloutDef def = some(EPISODES, threads[i]);
     def.done = look;
@@ -139,6 +144,7 @@ static void same_on_any_threads(void** state) {
   assert_memory_equal(saw[0].hash, saw[1].hash, sizeof saw[0].hash);
   const loomRolloutReport* r = &report[0];
   int ended = 0, decisions = 0;
+
   for (int i = 0; i <= LOOM_RUN_SIMULATOR; i++) ended += r->ends[i];
   for (int i = 0; i < EPISODES; i++) {
     assert_int_equal(r->rollout[i].number, i);
@@ -153,6 +159,7 @@ static void same_on_any_threads(void** state) {
   assert_true(r->ends[LOOM_RUN_SUCCESS] >= EPISODES / 2);  // 9 in 10 succeed
   assert_true(r->decision_mean > 0 && r->decision_p99 > 0 && r->decision_p99 < 10);
   assert_true(r->low < r->rate && r->rate <= r->high);
+
   loom_rollout_report_destroy(&report[0]);
   loom_rollout_report_destroy(&report[1]);
 }
@@ -165,6 +172,7 @@ static void as_when_run_alone(void** state) {
   loomRolloutReport report;
   loomError err = {0, ""};
   loomRolloutDef def = some(1, 1);
+
   def.first = 3;
   must(loom_rollout(&report, scene, &expert, &def, &err), &err);
   must(loom_episode_create(&e, scene, &err), &err);
@@ -177,6 +185,7 @@ static void as_when_run_alone(void** state) {
   assert_int_equal(report.rollout[0].end, run.end);
   assert_int_equal(report.rollout[0].steps, run.steps);
   assert_int_equal(report.rollout[0].first_success, run.first_success);
+
   loom_episode_destroy(e);
   loom_rollout_report_destroy(&report);
 }
@@ -187,11 +196,13 @@ static void why_they_fail(void** state) {
   loomError err = {0, ""};
   loomPolicyMaker maker = odd_maker(gives_up);
   loomRolloutDef def = some(4, 2);
+
   must(loom_rollout(&report, scene, &maker, &def, &err), &err);
   assert_int_equal(report.ends[LOOM_RUN_DONE], 4);
   assert_int_equal(report.rollout[3].steps, 3);
   assert_int_equal(report.decisions, 16);
   assert_true(report.rate == 0 && report.low == 0 && fabs(report.high - 0.4899) < 1e-4);
+
   loom_rollout_report_destroy(&report);
 
   maker = odd_maker(still);
@@ -200,6 +211,7 @@ static void why_they_fail(void** state) {
   assert_int_equal(report.ends[LOOM_RUN_TIMEOUT], 4);
   assert_int_equal(report.rollout[0].steps, 7);
   assert_string_equal(loom_run_end_name(report.rollout[0].end), "timeout");
+
   loom_rollout_report_destroy(&report);
 
   maker = odd_maker(bursts);
@@ -209,6 +221,7 @@ static void why_they_fail(void** state) {
   assert_int_equal(report.rollout[1].end, LOOM_RUN_SIMULATOR);
   assert_true(report.rollout[1].message[0] != 0);
   assert_int_equal(report.ends[LOOM_RUN_TIMEOUT], 3);
+
   loom_rollout_report_destroy(&report);
 
   maker = odd_maker(breaks);
@@ -231,6 +244,7 @@ static void stopped_by_the_caller(void** state) {
   loomError err = {0, ""};
   loomPolicyMaker maker = odd_maker(gives_up);
   loomRolloutDef def = some(50, 2);
+
   def.done = stop;
   assert_int_equal(loom_rollout(&report, scene, &maker, &def, &err), LOOM_ERR_INTERRUPTED);
   def.reset = 99;
@@ -245,12 +259,14 @@ static void observations_by_name(void** state) {
   loomObserver* observer;
   loomError err = {0, ""};
   float out[256];
+
   must(loom_episode_create(&e, scene, &err), &err);
   must(loom_episode_reset(e, 0, SEED, 0, &err), &err);
   must(loom_observer_create(&observer, e, keys, 2, NULL, &err), &err);
   int dim = loom_observer_dim(observer);
   assert_in_range(dim, 4, 256);
   loom_observer_see(out, observer, e);
+
   loom_observer_destroy(observer);
   loomPose eef = loom_arm_eef(&e->arms[1], e->d);
   for (int i = 0; i < 3; i++) assert_true(out[dim - 3 + i] == (float)eef.pos[i]);
@@ -260,6 +276,7 @@ static void observations_by_name(void** state) {
   assert_non_null(strstr(err.message, "'robot1_eef_pos' has 3 numbers where the policy was trained with 4"));
   assert_int_equal(loom_observer_create(&observer, e, &wrong, 1, NULL, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "no observation 'robot7_eef_pos'; it has robot0_joint_pos,"));
+
   loom_episode_destroy(e);
 }
 
@@ -269,5 +286,6 @@ int main(void) {
       cmocka_unit_test(why_they_fail),        cmocka_unit_test(stopped_by_the_caller),
       cmocka_unit_test(observations_by_name),
   };
+
   return cmocka_run_group_tests(tests, open_scene, close_scene);
 }
