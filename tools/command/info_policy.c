@@ -18,9 +18,10 @@ loomPolicyFile tool_policy_file(const char* path) {
   FILE* file = fopen(path, "rb");
   size_t n = file ? fread(start, 1, sizeof start, file) : 0;
   if (file) fclose(file);
+
   if (n > 3 && !memcmp(start, "\211HDF", 4)) return LOOM_POLICY_NONE;
   if (ends_with(path, ".onnx")) return LOOM_POLICY_ONNX;
-  // The length of a header, below 16 MB, then the header.
+  // Safetensors begin with the length of their header, below 16 MB here, then the header.
   bool headed = n == sizeof start && start[8] == '{' && !memcmp(start + 3, "\0\0\0\0", 4);
   return headed || ends_with(path, ".safetensors") ? LOOM_POLICY_SAFETENSORS : LOOM_POLICY_NONE;
 }
@@ -31,6 +32,7 @@ static void add_optimizer(cJSON* out, const loomTrainConfig* config) {
   cJSON* files = cJSON_AddArrayToObject(out, "trained_on");
   for (int i = 0; i < config->data.file_count; i++)
     cJSON_AddItemToArray(files, cJSON_CreateString(config->data.file[i].path));
+
   cJSON_AddNumberToObject(out, "seed", config->train.seed);
   if (*config->rollout.task) cJSON_AddStringToObject(out, "task", config->rollout.task);
 }
@@ -40,9 +42,12 @@ static cJSON* describe_policy(const loomTrained* t, const loomSafetensors* file,
   const loomNetworkDef* def = &t->network.def;
   const char* steps = loom_safetensors_meta(file, "steps");
   cJSON_AddStringToObject(out, "file", path);
+
   cJSON_AddStringToObject(out, "kind", loom_policy_kind_name((loomPolicyKind)t->config.policy.kind));
   cJSON_AddNumberToObject(out, "parameters", (double)t->network.params.total);
   if (steps) cJSON_AddNumberToObject(out, "steps", strtod(steps, NULL));
+
+  // What it sees and what it says.
   keys = cJSON_AddObjectToObject(out, "observations");
   for (int i = 0; i < t->config.data.key_count; i++)
     cJSON_AddNumberToObject(keys, t->config.data.key[i], t->dim[i]);
@@ -51,6 +56,7 @@ static cJSON* describe_policy(const loomTrained* t, const loomSafetensors* file,
   cJSON_AddNumberToObject(out, "action_dim", def->action_dim);
   cJSON_AddNumberToObject(out, "decided_rows", loom_network_decided(def));
   cJSON_AddBoolToObject(out, "resumable", loom_safetensors_find(file, "train.progress") != NULL);
+
   add_optimizer(out, &t->config);
   return out;
 }
@@ -61,6 +67,7 @@ static int read_policy(cJSON** out, const char* path, loomError* err) {
   int code = loom_safetensors_read(&file, path, err);
   if (code) return code;
   code = loom_trained_read(&trained, &file, path, err);
+
   if (!code) {
     *out = describe_policy(&trained, &file, path);
     loom_trained_destroy(&trained);
@@ -75,6 +82,7 @@ static cJSON* describe_port(const loomOnnxPort* port) {
   cJSON *out = cJSON_CreateObject(), *shape;
   cJSON_AddStringToObject(out, "name", port->name);
   cJSON_AddStringToObject(out, "type", port->type);
+
   shape = cJSON_AddArrayToObject(out, "shape");
   for (int i = 0; i < port->shape.rank; i++)
     cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)port->shape.size[i]));
@@ -85,14 +93,17 @@ static int read_onnx(cJSON** out, const char* path, loomError* err) {
   loomOnnxFile file;
   int code = loom_onnx_file_read(&file, path, err);
   if (code) return code;
+
   cJSON* root = *out = cJSON_CreateObject();
   cJSON_AddStringToObject(root, "file", path);
   cJSON_AddNumberToObject(root, "opset", (double)file.opset);
   cJSON_AddNumberToObject(root, "nodes", file.nodes);
   cJSON_AddNumberToObject(root, "parameters", (double)file.parameters);
+
   cJSON *inputs = cJSON_AddArrayToObject(root, "inputs"), *outputs = cJSON_AddArrayToObject(root, "outputs");
   for (int i = 0; i < file.nport; i++)
     cJSON_AddItemToArray(file.port[i].output ? outputs : inputs, describe_port(&file.port[i]));
+
   cJSON* meta = cJSON_AddObjectToObject(root, "metadata");
   for (int i = 0; i < file.nmeta; i++) cJSON_AddStringToObject(meta, file.meta[i].key, file.meta[i].text);
   loom_onnx_file_destroy(&file);
@@ -108,6 +119,7 @@ int tool_describe_policy(cJSON** out, const char* path, loomPolicyFile kind, loo
 static void print_item(const cJSON* item) {
   char* text = cJSON_IsString(item) ? NULL : cJSON_PrintUnformatted(item);
   const char* line = text ? text : item->valuestring;
+
   if (item->string && !(line && strchr(line, '\n'))) printf("%-14s %s\n", item->string, line ? line : "");
   if (item->string && line && strchr(line, '\n')) printf("%s:\n%s", item->string, line);
   cJSON_free(text);
@@ -115,6 +127,7 @@ static void print_item(const cJSON* item) {
 
 static void print_ports(const cJSON* ports, const char* what) {
   const cJSON* item;
+
   printf("%s:\n", what);
   cJSON_ArrayForEach(item, ports) {
     char* shape = cJSON_PrintUnformatted(cJSON_GetObjectItem(item, "shape"));

@@ -18,6 +18,7 @@ static cJSON* failures_json(const loomReport* r) {
   for (int i = 0; i < r->failure_count; i++) {
     char key[320];
     failure_key(key, sizeof key, &r->failures[i]);
+
     cJSON* count = cJSON_GetObjectItemCaseSensitive(out, key);  // two arms may have subtasks of one name
     if (count) {
       cJSON_SetNumberValue(count, count->valuedouble + (double)r->failures[i].count);
@@ -51,6 +52,7 @@ static cJSON* regions_json(const loomReport* r) {
   cJSON* out = cJSON_CreateObject();
   cJSON_AddStringToObject(out, "object", r->task->objects[0].name);
   cJSON_AddNumberToObject(out, "unknown", (double)g->unknown);
+
   cJSON* cells = cJSON_AddArrayToObject(out, "cells");
   for (int y = 0; y < LOOM_REPORT_GRID; y++) {
     for (int x = 0; x < LOOM_REPORT_GRID; x++) {
@@ -60,6 +62,7 @@ static cJSON* regions_json(const loomReport* r) {
       cJSON_AddItemToArray(cells, cell);
     }
   }
+
   cJSON* yaws = cJSON_AddArrayToObject(out, "yaws");
   for (int i = 0; i < LOOM_REPORT_YAWS; i++) {
     cJSON* turn = tally_json(g->turn[i]);
@@ -76,6 +79,7 @@ static cJSON* lengths_json(const loomLengths* h) {
   cJSON_AddNumberToObject(out, "mean", h->mean);
   cJSON_AddNumberToObject(out, "first", h->first);
   cJSON_AddNumberToObject(out, "width", h->width);
+
   cJSON* counts = cJSON_AddArrayToObject(out, "counts");
   for (int i = 0; i < h->bins; i++) cJSON_AddItemToArray(counts, cJSON_CreateNumber((double)h->count[i]));
   return out;
@@ -88,6 +92,8 @@ cJSON* report_json(const loomReport* r) {
   cJSON_AddNumberToObject(root, "successes", (double)r->all.successes);
   cJSON_AddNumberToObject(root, "success_rate", r->rate);
   cJSON_AddItemToObject(root, "success_rate_95", cJSON_CreateDoubleArray((double[]){r->low, r->high}, 2));
+
+  // What it cost.
   cJSON_AddNumberToObject(root, "seconds", run->seconds);
   cJSON_AddNumberToObject(root, "resumed_attempts", (double)run->resumed);
   cJSON_AddNumberToObject(root, "attempts_per_hour", r->attempts_per_hour);
@@ -95,11 +101,14 @@ cJSON* report_json(const loomReport* r) {
   cJSON_AddNumberToObject(root, "physics_steps", (double)run->physics_steps);
   cJSON_AddNumberToObject(root, "mean_rows", r->lengths.mean);
   cJSON_AddItemToObject(root, "time", time_json(run));
+
+  // Where attempts failed, by condition, by source demo and by where the object began.
   cJSON_AddItemToObject(root, "failures", failures_json(r));
   cJSON* sources = cJSON_AddObjectToObject(root, "sources");
   for (int s = 0; s < r->source_count; s++)
     cJSON_AddItemToObject(sources, r->source_set->replay[s].name, tally_json(r->sources[s]));
   cJSON_AddItemToObject(root, "regions", regions_json(r));
+
   cJSON_AddItemToObject(root, "lengths", lengths_json(&r->lengths));
   cJSON_AddBoolToObject(root, "interrupted", run->interrupted);
   return root;
@@ -108,6 +117,7 @@ cJSON* report_json(const loomReport* r) {
 static void print_yaws(const loomReport* r) {
   const double degrees = 57.29577951308232;
   const loomRegions* g = &r->regions;
+
   printf("by yaw of %s:", r->task->objects[0].name);
   for (int i = 0; i < LOOM_REPORT_YAWS; i++) {
     printf("  %.0f %lld/%lld", degrees * (g->yaw[0] + (g->yaw[1] - g->yaw[0]) * (i + 0.5) / LOOM_REPORT_YAWS),
@@ -120,21 +130,26 @@ void report_print(const loomReport* r) {
   const loomGenerateReport* run = r->run;
   printf("%lld demos from %lld attempts: %.1f %% (95 %% interval %.1f to %.1f)\n",
          (long long)r->all.successes, (long long)r->all.attempts, 100 * r->rate, 100 * r->low, 100 * r->high);
+
   if (run->resumed) printf("%lld attempts of them are of earlier runs\n", (long long)run->resumed);
   printf("%.1f s, %.0f attempts and %.0f demos an hour, %.0f rows a demo (%d to %d)\n", run->seconds,
          r->attempts_per_hour, r->demos_per_hour, r->lengths.mean, r->lengths.shortest, r->lengths.longest);
+
   cJSON* time = time_json(run);
   const cJSON* item;
   printf("time:");
   cJSON_ArrayForEach(item, time) printf("  %s %.2f s", item->string, item->valuedouble);
   cJSON_Delete(time);
+
   printf("\nby source:");
   for (int s = 0; s < r->source_count; s++) {
     printf("  %s %lld/%lld", r->source_set->replay[s].name, (long long)r->sources[s].successes,
            (long long)r->sources[s].attempts);
   }
   putchar('\n');
+
   print_yaws(r);
+
   puts("failures:");
   for (int i = 0; i < r->failure_count; i++) {
     char key[320];

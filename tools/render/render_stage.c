@@ -23,14 +23,19 @@ static void close_annotation(renderStage* s) {
 
 static int open_annotation(renderStage* s, bool same_model, loomError* err) {
   int code = 0;
+
   if (!same_model) close_annotation(s);
   if (!s->episode)
     code = loom_replay_open(&s->scene, &s->episode, s->task, s->dataset, &s->demo, &s->args->roots, err);
+
   if (!code) code = loom_replay_states(&s->replay, s->episode, &s->demo, err);
   if (code) return code;
+
+  // Ends that cannot be found are no error: the picture is drawn without subtasks.
   bool ends = !annotation_find_ends(&s->replay, s->task, s->dataset, s->number, NULL, NULL);
   int n = ends ? annotation_segments(s->segment, &s->replay, s->task) : 0;
   annotation_name_sources(s->segment, n, s->task, s->dataset, s->number);
+
   s->annotation = (annotation){s->task, &s->replay, n, s->segment, ends};
   return 0;
 }
@@ -53,20 +58,27 @@ static void close_demo(renderStage* s) {
 
 int render_stage_open(renderStage* s, int demo, loomError* err) {
   if (s->open && s->number == demo) return 0;
+
   close_demo(s);
   s->number = demo;
+
   int code = loom_demo_load(&s->demo, s->dataset, demo, err);
   int opened = code ? code : render_model_open(&s->model, s->args, s->dataset, &s->demo, err);
   if (opened < 0) return opened;
+
   if (!s->tile.rgb) code = loom_image_create(&s->tile, s->args->def.width, s->args->def.height, err);
   if (!code && (s->args->overlays || s->args->timeline)) code = open_annotation(s, opened == 1, err);
   if (code) return code;
+
   if (s->args->overlays) loom_renderer_decorate(s->model.renderer, decorate, s);
+
+  // Generated demos say which subtask each row belongs to.
   const char* path = loom_dataset_demo_path(s->dataset, demo);
   if (loom_dataset_has(s->dataset, path, "datagen_info/subtask") &&
       loom_dataset_doubles(&s->subtask, s->dataset, path, "datagen_info/subtask", NULL)) {
     s->subtask = (loomArray){0};
   }
+
   s->open = true;
   return 0;
 }
@@ -81,6 +93,7 @@ void render_stage_close(renderStage* s) {
 
 int render_stage_subtask(const renderStage* s, int row, int arm) {
   int64_t arms = s->subtask.rank > 1 ? s->subtask.shape[1] : 1;
+
   if (!s->subtask.data || row >= s->subtask.shape[0] || arm >= arms) return -1;
   double k = ((const double*)s->subtask.data)[row * arms + arm];
   return k >= 0 && k < LOOM_MAX_SUBTASKS ? (int)k : -1;
@@ -97,6 +110,7 @@ static int mode_count(const renderArgs* a) {
 // Cameras side by side, modes below each other; of one camera the modes side by side.
 void render_stage_size(int* width, int* height, const renderArgs* a) {
   int modes = mode_count(a);
+
   bool several = a->camera_count > 1;
   *width = (several ? a->camera_count : modes) * (a->def.width + RENDER_GAP) - RENDER_GAP;
   *height = (several ? modes : 1) * (a->def.height + RENDER_GAP) - RENDER_GAP;
@@ -110,15 +124,19 @@ static int text_size(const renderArgs* a) {
 static void draw_captions(const renderStage* s, loomImage* to, int x, int y, int row) {
   int size = text_size(s->args);
   char text[256];
+
   snprintf(text, sizeof text, "%s  step %d of %d", s->demo.name, row, s->demo.rows);
   loom_image_caption(to, x, y, size, text);
+
   text[0] = 0;
+
   for (int arm = 0; arm < s->task->arm_count; arm++) {
     int k = render_stage_subtask(s, row, arm);
     if (k < 0 || k >= s->task->subtask_count[arm]) continue;
     snprintf(text + strlen(text), sizeof text - strlen(text), "%sarm %d: %s", *text ? "   " : "", arm,
              s->task->subtasks[arm][k].name);
   }
+
   if (*text) loom_image_caption(to, x, y + (int)(1.6 * size), size, text);
 }
 
@@ -126,7 +144,9 @@ static void draw_captions(const renderStage* s, loomImage* to, int x, int y, int
 static void draw_label(const renderArgs* a, loomImage* to, int x, int y, int camera, unsigned mode) {
   char text[160] = "";
   int size = text_size(a);
+
   if (a->camera_count > 1) snprintf(text, sizeof text, "%.60s", render_camera_name(a, camera));
+
   size_t used = strlen(text);
   if (mode == RENDER_DEPTH) {
     snprintf(text + used, sizeof text - used, "%sdepth, %g to %g m", used ? "  " : "", a->depth_near,
@@ -135,6 +155,7 @@ static void draw_label(const renderArgs* a, loomImage* to, int x, int y, int cam
     snprintf(text + used, sizeof text - used, "%s%s", used ? "  " : "",
              mode == RENDER_RGB ? "rgb" : "segments");
   }
+
   if (*text) loom_image_caption(to, x, y + a->def.height - (int)(1.6 * size), size, text);
 }
 
@@ -142,7 +163,9 @@ static int draw_tile(renderStage* s, int camera, unsigned mode, loomError* err) 
   const renderArgs* a = s->args;
   renderModel* m = &s->model;
   int code = loom_renderer_set_camera(m->renderer, a->cameras[camera], err);
+
   if (code) return code;
+
   switch (mode) {
     case RENDER_DEPTH:
       return loom_renderer_draw_depth(m->renderer, m->data, &s->tile, a->depth_near, a->depth_far, err);
@@ -157,20 +180,26 @@ int render_stage_draw(renderStage* s, loomImage* to, int x, int y, int row, loom
   const renderArgs* a = s->args;
   bool several = a->camera_count > 1, words = !a->plain && a->def.height >= 120;
   int code = 0, place = 0;
+
   s->row = row;
   render_model_pose(&s->model, &s->demo, row);
+  // Modes in the order of their bits, whichever was named first.
   for (int k = 0; k < RENDER_MODES; k++) {
     if (!(a->modes >> k & 1)) continue;
+
     for (int c = 0; !code && c < a->camera_count; c++) {
       int left = x + (several ? c : place) * (a->def.width + RENDER_GAP),
           top = y + (several ? place : 0) * (a->def.height + RENDER_GAP);
+
       code = draw_tile(s, c, 1u << k, err);
       if (code) return code;
+
       loom_image_paste(to, &s->tile, left, top);
       if (words) draw_label(a, to, left, top, c, 1u << k);
     }
     place++;
   }
+
   if (words) draw_captions(s, to, x, y, row);
   return code;
 }
@@ -197,22 +226,29 @@ int render_stage_timeline(renderStage* s, loomImage* to, int x, int y, int width
   timeline t = timeline_for(s->args, s->task, width);
   loomTextDef text = loom_default_text_def();
   loomChart* chart;
+
   loomImage image = {0};
   char line[320];
   int code = loom_chart_create(&chart, width, render_timeline_height(s->args, s->task), err);
   if (code) return code;
+
   t.annotation = s->annotation;
+
   t.row = n == 1 ? rows[0] : -1;
+
   text.bold = true;
   text.size = 13 * t.scale;
   text.max_width = width - 20 * t.scale;
+
   int used = snprintf(line, sizeof line, "%.100s", s->demo.name);
   if (n == 1)
     snprintf(line + used, sizeof line - (size_t)used, "  row %d of %d  %.2f s", rows[0], s->demo.rows,
              (double)rows[0] / s->task->control_freq);
+
   loom_chart_text(chart, 10 * t.scale, 15 * t.scale, &text, line);
   timeline_draw(chart, &t);
   for (int i = 0; i < n; i++) timeline_cursor(chart, &t, rows[i]);
+
   code = loom_chart_read(&image, chart, err);
   if (!code) loom_image_paste(to, &image, x, y);
   loom_image_destroy(&image);

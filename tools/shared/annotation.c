@@ -14,15 +14,19 @@ static bool ends_from_rows(loomReplay* replay, const loomDataset* d, const char*
   if (!loom_dataset_has(d, path, "datagen_info/subtask") ||
       loom_dataset_doubles(&rows, d, path, "datagen_info/subtask", NULL))
     return false;
+
   const double* k = rows.data;
   bool fits = rows.rank == 2 && rows.shape[0] == replay->rows && rows.shape[1] == task->arm_count;
+
   for (int a = 0; fits && a < task->arm_count; a++) {
+    // A subtask ends before the first row that belongs to a later one.
     for (int i = 0; i < task->subtask_count[a]; i++) {
       int end = replay->rows;
       while (end > 0 && k[(end - 1) * task->arm_count + a] > i) end--;
       replay->end[a][i] = end;
     }
   }
+
   loom_array_destroy(&rows);
   return fits;
 }
@@ -37,6 +41,7 @@ void annotation_guess_ends(loomReplay* replay, const loomTask* task) {
 int annotation_find_ends(loomReplay* replay, const loomTask* task, const loomDataset* dataset, int demo,
                          const loomSegmentFile* given, loomError* err) {
   if (dataset && ends_from_rows(replay, dataset, loom_dataset_demo_path(dataset, demo), task)) return 0;
+
   int code = loom_segment(replay, task, dataset, demo, given, err);
   if (code) annotation_guess_ends(replay, task);
   return code;
@@ -60,9 +65,12 @@ void annotation_name_sources(annotationSegment* segment, int n, const loomTask* 
   char* text = NULL;
   if (!loom_dataset_has_attr(dataset, path, "loom_provenance") ||
       loom_dataset_attr_string(&text, dataset, path, "loom_provenance", NULL))
+
     return;
+
   cJSON* root = cJSON_Parse(text);
   const cJSON* one;
+  // An entry that is not as we write it is passed over: the file may be another program's.
   cJSON_ArrayForEach(one, cJSON_GetObjectItem(root, "segments")) {
     const cJSON *arm = cJSON_GetObjectItem(one, "arm"), *name = cJSON_GetObjectItem(one, "subtask"),
                 *from = cJSON_GetObjectItem(one, "source"), *start = cJSON_GetObjectItem(one, "source_start"),
@@ -70,6 +78,7 @@ void annotation_name_sources(annotationSegment* segment, int n, const loomTask* 
     if (!cJSON_IsNumber(arm) || !cJSON_IsString(name) || !cJSON_IsString(from) || !cJSON_IsNumber(start) ||
         !cJSON_IsNumber(end))
       continue;
+
     for (int i = 0; i < n; i++) {
       annotationSegment* g = &segment[i];
       if (g->arm != arm->valueint || strcmp(task->subtasks[g->arm][g->subtask].name, name->valuestring))
@@ -79,6 +88,7 @@ void annotation_name_sources(annotationSegment* segment, int n, const loomTask* 
       g->source_end = end->valueint;
     }
   }
+
   cJSON_Delete(root);
   free(text);
 }

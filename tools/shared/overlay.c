@@ -14,6 +14,7 @@ static mjvGeom* next_geom(mjvScene* scene) {
 static void add_line(mjvScene* scene, const double a[3], const double b[3], double width,
                      const float rgba[4]) {
   mjvGeom* g = next_geom(scene);
+
   if (!g) return;
   mjv_initGeom(g, mjGEOM_LINE, NULL, NULL, NULL, rgba);
   mjv_connector(g, mjGEOM_LINE, width, a, b);
@@ -23,7 +24,9 @@ static void add_line(mjvScene* scene, const double a[3], const double b[3], doub
 void overlay_dot(mjvScene* scene, int type, const double at[3], double size, const float rgba[4]) {
   mjvGeom* g = next_geom(scene);
   mjtNum sizes[3] = {size, size, size};
+
   if (!g) return;
+
   mjv_initGeom(g, type, sizes, at, NULL, rgba);
   g->category = mjCAT_DECOR;
 }
@@ -38,9 +41,11 @@ static void add_path(mjvScene* scene, const loomPose* pose, int first, int end, 
 
 static void add_frame(mjvScene* scene, const loomPose* pose, double length) {
   for (int k = 0; k < 3; k++) {
+    // Red, green, blue for x, y, z, as usual.
     float rgba[4] = {k == 0, k == 1 ? 0.7f : 0, k == 2, 1};
     double axis[3] = {k == 0, k == 1, k == 2}, end[3];
     mjtNum turned[3];
+
     mju_rotVecQuat(turned, axis, pose->quat);
     for (int i = 0; i < 3; i++) end[i] = pose->pos[i] + length * turned[i];
     add_line(scene, pose->pos, end, 3, rgba);
@@ -50,6 +55,7 @@ static void add_frame(mjvScene* scene, const loomPose* pose, double length) {
 // Frame of the object an arm's subtask is about.
 static void add_reference(mjvScene* scene, const annotation* s, int arm, int row) {
   const annotationSegment* g = annotation_segment_at(s, arm, row);
+
   int object = g ? s->task->subtasks[arm][g->subtask].reference : -1;
   if (object >= 0) add_frame(scene, &s->replay->object[object][row], 0.12);
 }
@@ -57,6 +63,8 @@ static void add_reference(mjvScene* scene, const annotation* s, int arm, int row
 static void add_target(mjvScene* scene, const loomReplay* r, int arm, int row) {
   add_path(scene, r->target[arm], 0, r->rows, 1, target_rgba);
   add_frame(scene, &r->target[arm][row], 0.07);
+
+  // The line between is how far the hand is behind its target.
   add_line(scene, r->target[arm][row].pos, r->eef[arm][row].pos, 3, target_rgba);
 }
 
@@ -81,8 +89,10 @@ static void add_source(mjvScene* scene, const annotation* s, const overlaySource
   for (int i = 0; i < s->segment_count; i++) {
     const annotationSegment* g = &s->segment[i];
     const loomReplay* r = g->arm == arm ? source_replay(sources, g->source_name) : NULL;
+
     if (!r || arm >= r->arm_count || g->source_start < 0 || g->source_end > r->rows) continue;
     add_path(scene, r->eef[arm], g->source_start, g->source_end, 1.5, grey_rgba);
+
     int at = source_row(g, row);
     if (row >= g->first && row < g->end && at < r->rows)
       overlay_dot(scene, mjGEOM_SPHERE, r->eef[arm][at].pos, 0.012, grey_rgba);
@@ -98,12 +108,15 @@ void overlay_ghost_close(overlayGhost* ghost) {
 
 static bool open_ghost(overlayGhost* ghost, const overlaySources* sources, int source) {
   if (ghost->tried && ghost->source == source) return ghost->data;
+
   overlay_ghost_close(ghost);
   ghost->tried = true;
   ghost->source = source;
+
   if (loom_demo_load(&ghost->demo, sources->dataset, source, NULL) ||
       loom_model_compile(&ghost->model, ghost->demo.model_xml, ghost->demo.name, sources->roots, NULL, NULL))
     return false;
+
   loom_model_show(ghost->model);
   if (ghost->demo.state_dim == 1 + ghost->model->nq + ghost->model->nv)
     ghost->data = mj_makeData(ghost->model);
@@ -113,8 +126,10 @@ static bool open_ghost(overlayGhost* ghost, const overlaySources* sources, int s
 // The renderer holds the meshes of the model it shows: the ghost borrows those of the same name and size.
 static void borrow_mesh(mjvGeom* g, const mjModel* from, const mjModel* shown) {
   int own = g->dataid / 2, part = g->dataid % 2;  // a mesh and its hull
+
   const char* name = mj_id2name(from, mjOBJ_MESH, own);
   int mesh = name ? mj_name2id(shown, mjOBJ_MESH, name) : -1;
+
   if (mesh >= 0 && from->mesh_vertnum[own] == shown->mesh_vertnum[mesh]) {
     g->dataid = 2 * mesh + part;
   } else {
@@ -129,17 +144,24 @@ static void add_ghost(mjvScene* scene, overlayGhost* ghost, const annotation* s,
   int source = g && g->source_name[0] && sources->dataset
                    ? loom_dataset_demo_index(sources->dataset, g->source_name)
                    : -1;
+
   if (source < 0 || !open_ghost(ghost, sources, source)) return;
+
   int at = source_row(g, row);
   if (at < 0 || at >= ghost->demo.rows) at = ghost->demo.rows - 1;
   const double* state = ghost->demo.states + (size_t)at * (size_t)ghost->demo.state_dim;
   mju_copy(ghost->data->qpos, state + 1, (int)ghost->model->nq);
+
   mj_kinematics(ghost->model, ghost->data);
+
+  // Only its bodies: no flags, no sites.
   mjvOption bare = *option;
   memset(bare.flags, 0, sizeof bare.flags);
   memset(bare.sitegroup, 0, sizeof bare.sitegroup);
+
   int before = scene->ngeom;
   mjv_addGeoms(ghost->model, ghost->data, &bare, NULL, mjCAT_DYNAMIC, scene);
+
   for (int i = before; i < scene->ngeom; i++) {
     mjvGeom* geom = &scene->geoms[i];
     if (geom->type == mjGEOM_MESH) borrow_mesh(geom, ghost->model, shown);
@@ -155,6 +177,7 @@ void overlay_add(mjvScene* scene, overlayGhost* ghost, const annotation* s, cons
   for (int a = 0; a < s->task->arm_count; a++) {
     const loomColor* c = &annotation_arm_color[a];
     float rgba[4] = {(float)c->r, (float)c->g, (float)c->b, 1};
+
     if (kinds & OVERLAY_PATHS) add_path(scene, r->eef[a], 0, r->rows, 2.5, rgba);
     if (kinds & OVERLAY_TARGETS) add_target(scene, r, a, row);
     if (kinds & OVERLAY_FRAMES) {
@@ -163,5 +186,6 @@ void overlay_add(mjvScene* scene, overlayGhost* ghost, const annotation* s, cons
     }
     if (kinds & OVERLAY_SOURCES) add_source(scene, s, sources, a, row);
   }
+
   if (kinds & OVERLAY_GHOST) add_ghost(scene, ghost, s, sources, model, option, row);
 }

@@ -11,6 +11,7 @@
 static int create_scripted(void** instance, void* self, loomEpisode* episode, loomError* err) {
   (void)self;
   (void)episode;
+
   *instance = calloc(1, sizeof(loomExpert));
   return *instance ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the expert");
 }
@@ -18,7 +19,10 @@ static int create_scripted(void** instance, void* self, loomEpisode* episode, lo
 static int begin_scripted(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed,
                           uint64_t number, loomError* err) {
   loomExpert* expert = instance;
+
   int code = loom_expert_create(expert, episode, seed, number, NULL, err);
+
+  // Asked in states that are not its own, it corrects its way rather than goes on from where it thinks it is.
   expert->corrective = true;
   *out = loom_expert_policy(expert);
   return code;
@@ -34,7 +38,9 @@ typedef struct generatorInstance {
 static int create_generator(void** instance, void* self, loomEpisode* episode, loomError* err) {
   generatorInstance* g = calloc(1, sizeof *g);
   (void)episode;
+
   if (!g) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the expert");
+
   g->sources = self;
   *instance = g;
   return 0;
@@ -44,6 +50,7 @@ static int begin_generator(loomPolicy* out, void* instance, loomEpisode* episode
                            uint64_t number, loomError* err) {
   generatorInstance* g = instance;
   (void)err;
+
   loom_guide_begin(&g->guide, episode, g->sources, seed, number);
   *out = loom_guide_policy(&g->guide);
   return 0;
@@ -55,6 +62,7 @@ int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, 
                       loomError* err) {
   char path[LOOM_PATH_MAX];
   int code = 0;
+
   *out = (loomTeacher){0};
   if (!strcmp(name, "scripted")) {
     out->maker = (loomPolicyMaker){NULL, create_scripted, begin_scripted, free};
@@ -66,6 +74,7 @@ int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, 
     code = loom_trained_load(&out->policy, name, err);
     out->maker = loom_trained_maker(&out->policy);
   }
+
   return code;
 }
 

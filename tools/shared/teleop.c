@@ -16,14 +16,17 @@ enum { ROOM = 4 };  // a demo may take so many times the task's max_steps
 int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* roots, const char* out,
                 const char* reset, uint64_t seed, uint64_t attempt, loomError* err) {
   *s = (teleopSession){.task = task, .roots = roots, .out = out, .seed = seed, .attempt = attempt};
+
   s->reset = loom_task_find_reset(task, reset ? reset : task->resets[0].name);
   if (s->reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, reset);
+
   int code = loom_scene_of_task(&s->scene, task, roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
   if (!code) code = loom_trace_create(&s->trace, s->episode, ROOM * task->max_steps, err);
   if (!code) code = loom_episode_reset(s->episode, s->reset, seed, attempt, err);
   if (!code) code = loom_teleop_create(&s->teleop, s->episode, &s->trace, NULL, err);
+
   if (code) teleop_close(s);
   return code;
 }
@@ -38,6 +41,7 @@ void teleop_close(teleopSession* s) {
 
 int teleop_restart(teleopSession* s, uint64_t attempt, loomError* err) {
   s->attempt = attempt;
+
   int code = loom_episode_reset(s->episode, s->reset, s->seed, attempt, err);
   return code ? code : loom_teleop_begin(&s->teleop, err);
 }
@@ -45,36 +49,49 @@ int teleop_restart(teleopSession* s, uint64_t attempt, loomError* err) {
 // The dataset as it is, with one demo more.
 static int add_demo(const teleopSession* s, const char* shard, loomError* err) {
   loomSource sources[] = {{s->out, NULL}, {shard, NULL}};
+
   bool there = loom_is_file(s->out);
+
+  // An existing file keeps its attributes; a new one says where its demos come from.
   loomAttr attrs[] = {loom_attr_string("env_args", s->scene->env_args),
                       loom_attr_string("loom_version", loom_version()),
                       loom_attr_string("loom_origin", "teleoperated")};
+
   loomAssembleDef def = loom_default_assemble_def();
   def.attr = attrs;
   def.nattr = there ? 0 : (int)(sizeof attrs / sizeof *attrs);
   def.valid = 0;
+
   return loom_dataset_assemble(s->out, there ? sources : sources + 1, there ? 2 : 1, &def, err);
 }
 
 int teleop_save(teleopSession* s, bool anyhow, loomError* err) {
   char shard[LOOM_PATH_MAX], reason[200];
   bool success = loom_teleop_success(&s->teleop);
+
   if (!s->trace.rows) return loom_error_set(err, LOOM_ERR_USAGE, "nothing has been driven yet");
+
   if (!success && !anyhow) {
     loom_condition_explain(s->episode->conditions, s->task->success, reason, sizeof reason);
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "not saved: it does not succeed yet, for %d steps (%s, %d steps so far)",
                           s->task->success_hold, reason, s->teleop.run.success_steps);
   }
+
   loom_trace_end(&s->trace, s->episode);
+
+  // The demo is written beside the dataset first, so that a failure leaves that as it was.
   snprintf(shard, sizeof shard, "%.*s.demo", LOOM_PATH_MAX - 8, s->out);
   loomDriven driven = {"teleoperated", s->saved, s->seed, s->attempt, success, s->scene->env_args, s->roots};
   loomWriteDef write = loom_default_write_def();
+
   s->not_annotated = (loomError){0, ""};
   int code = loom_record_driven(shard, &s->trace, s->episode, &driven, &write, &s->not_annotated, err);
   if (!code) code = add_demo(s, shard, err);
+
   unlink(shard);
   if (code) return code;
+
   s->saved++;
   return teleop_restart(s, s->attempt + 1, err);
 }

@@ -6,6 +6,7 @@
 static const double dead_zone = 0.12;
 
 static double curve(double x) {
+  // Nothing in the dead zone, slow beside it, full at the stop: fine motions near the middle.
   double beyond = (fmin(fabs(x), 1) - dead_zone) / (1 - dead_zone);
   return beyond <= 0 ? 0 : copysign(beyond * (0.3 + 0.7 * beyond * beyond), x);
 }
@@ -13,6 +14,7 @@ static double curve(double x) {
 // Forward, left and up of the camera in the plane, as a rotation about z, or the frame's own axes.
 static void turn_to_view(double v[3], loomTeleopFrame frame, double azimuth) {
   if (frame != LOOM_TELEOP_WORLD) return;
+
   double a = azimuth * mjPI / 180, x = v[0], y = v[1];
   v[0] = cos(a) * x - sin(a) * y;
   v[1] = sin(a) * x + cos(a) * y;
@@ -23,6 +25,7 @@ static void set(loomTeleopArm* out, const double value[6], double azimuth, doubl
     out->move[i] = value[i] * TELEOP_MOVE_SPEED * dt;
     out->turn[i] = value[i + 3] * TELEOP_TURN_SPEED * dt;
   }
+
   turn_to_view(out->move, out->frame, azimuth);
   turn_to_view(out->turn, out->frame, azimuth);
 }
@@ -30,18 +33,22 @@ static void set(loomTeleopArm* out, const double value[6], double azimuth, doubl
 void teleop_keys(loomTeleopArm* out, const bool held[128], double azimuth, double dt) {
   static const char keys[6][2] = {{'W', 'S'}, {'A', 'D'}, {'R', 'F'}, {'Z', 'X'}, {'T', 'G'}, {'C', 'V'}};
   double value[6];
+  // Pairs of opposite keys: forward, left, up, then rolling, pitching, yawing.
   for (int i = 0; i < 6; i++) value[i] = held[(int)keys[i][0]] - held[(int)keys[i][1]];
+
   set(out, value, azimuth, dt);
 }
 
 void teleop_axes(loomTeleopArm* out, const double axis[6], double azimuth, double dt) {
   double value[6];
+
   for (int i = 0; i < 6; i++) value[i] = curve(axis[i]);
   set(out, value, azimuth, dt);
 }
 
 void teleop_gamepad(double axis[6], const float stick[6]) {
   memset(axis, 0, 6 * sizeof *axis);
+
   axis[0] = -(double)stick[1];
   axis[1] = -(double)stick[0];
   axis[2] = -(double)stick[3];
@@ -50,6 +57,8 @@ void teleop_gamepad(double axis[6], const float stick[6]) {
 }
 
 void teleop_spacemouse(double axis[6], const float* raw, int n) {
+  // Its axes are right, back and down; ours forward, left and up.
   static const struct { int from, sign; } map[6] = {{1, -1}, {0, -1}, {2, -1}, {4, 1}, {3, -1}, {5, -1}};
+
   for (int i = 0; i < 6; i++) axis[i] = map[i].from < n ? map[i].sign * (double)raw[map[i].from] : 0;
 }

@@ -53,15 +53,20 @@ static void draw_segment(loomChart* c, const timeline* t, const annotationSegmen
   loomTextDef text = loom_default_text_def();
   bool now = t->row >= g->first && t->row < g->end;
   loomColor color = annotation_arm_color[g->arm];
+
+  // The way to the segment's first pose is paler than its own motion.
   loom_chart_rect(c, (loomBox){x0, top, x1 - x0, height}, blend(color, 0.2));
   loom_chart_rect(c, (loomBox){own, top, x1 - own, height}, blend(color, now ? 0.9 : 0.55));
   loom_chart_segment(c, x1, top - 3 * s, x1, top + height + 3 * s, 2 * s, loom_color_ink);
+
+  // Names are left out where there is no room for them.
   text.max_width = x1 - x0 - 8 * s;
   text.size = 12 * s;
   text.bold = now;
   if (text.max_width > 14 * s)
     loom_chart_text(c, x0 + 4 * s, top + 14 * s, &text,
                     t->annotation.task->subtasks[g->arm][g->subtask].name);
+
   text.size = 10 * s;
   text.bold = false;
   text.color = loom_color_grey;
@@ -73,6 +78,7 @@ static void draw_segment(loomChart* c, const timeline* t, const annotationSegmen
 static void draw_grip(loomChart* c, const timeline* t, int arm) {
   const loomReplay* r = t->annotation.replay;
   double s = t->scale, foot = lane_top(t, arm) + s * (LANE_HEIGHT - 2);
+
   int step = 1 + r->rows / 1000;
   for (int row = step; row < r->rows; row += step) {
     double a = fmin(1, fmax(-1, r->grip[arm][row - step])), b = fmin(1, fmax(-1, r->grip[arm][row]));
@@ -89,13 +95,17 @@ static void draw_rules(loomChart* c, const timeline* t) {
     const loomRule* rule = &t->annotation.task->rules[i];
     bool together = rule->kind == LOOM_RULE_COORDINATED;
     loomColor color = together ? loom_color_good : loom_color_grey;
+
     double from = lane_top(t, rule->arm_a) + s * LANE_HEIGHT / 2,
            to = lane_top(t, rule->arm_b) + s * LANE_HEIGHT / 2;
+
     int end = r->end[rule->arm_a][rule->subtask_a];
     double x0 = timeline_x(t, together ? loom_segment_start(r, rule->arm_a, rule->subtask_a) : end),
            x1 = timeline_x(t, loom_segment_start(r, rule->arm_b, rule->subtask_b));
+
     loom_chart_segment(c, x0, from, x1, to, (together ? 3 : 1.5) * s, color);
     loom_chart_dot(c, x1, to, 4 * s, color);
+
     if (!together) continue;
     x0 = timeline_x(t, end);
     loom_chart_segment(c, x0, from, x0, to, 3 * s, color);
@@ -108,7 +118,9 @@ static void draw_condition(loomChart* c, const timeline* t, int condition, doubl
   for (int row = 0, from = -1; row <= r->rows; row++) {
     bool holds = row < r->rows && r->condition[(size_t)row * (size_t)r->condition_count + (size_t)condition];
     if (holds && from < 0) from = row;
+
     if (holds || from < 0) continue;
+
     double x0 = timeline_x(t, from), x1 = timeline_x(t, row);
     loom_chart_rect(c, (loomBox){x0, y, fmax(1, x1 - x0), 2 * t->scale}, loom_color_good);
     from = -1;
@@ -133,8 +145,11 @@ static void draw_ruler(loomChart* c, const timeline* t) {
   text.size = 10 * t->scale;
   text.color = loom_color_grey;
   text.align = LOOM_ALIGN_CENTER;
+
+  // The finest steps whose numbers do not touch.
   int rows = row_count(t), k = 0;
   while (k < 8 && lane_width(t) * steps[k] / rows < 45 * t->scale) k++;
+
   for (int row = 0; row <= rows; row += steps[k]) {
     char line[16];
     snprintf(line, sizeof line, "%d", row);
@@ -146,6 +161,7 @@ void timeline_draw(loomChart* c, const timeline* t) {
   loomTextDef text = loom_default_text_def();
   int arms = t->annotation.task->arm_count;
   double s = t->scale;
+
   draw_ruler(c, t);
   text.size = 12 * s;
   for (int a = 0; a < arms; a++) {
@@ -155,10 +171,13 @@ void timeline_draw(loomChart* c, const timeline* t) {
     loom_chart_rect(c, (loomBox){LANE_LEFT * s, lane_top(t, a), lane_width(t), LANE_HEIGHT * s},
                     loom_color_pale);
   }
+
   for (int i = 0; i < t->annotation.segment_count; i++) draw_segment(c, t, &t->annotation.segment[i]);
   for (int a = 0; a < arms; a++) draw_grip(c, t, a);
   draw_conditions(c, t);
   if (t->annotation.has_ends) draw_rules(c, t);
+
+  // A failed demo ends with a cross on the arm that failed.
   if (t->failed_arm >= 0) {
     double y = lane_top(t, t->failed_arm) + s * LANE_HEIGHT / 2;
     loom_chart_cross(c, timeline_x(t, t->annotation.replay->rows), y, 7 * s, loom_color_bad);
