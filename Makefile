@@ -36,10 +36,13 @@ ifneq (,$(filter-out $(BARE),$(or $(MAKECMDGOALS),all)))
 include $(BUILD)/config.mk
 endif
 
-C_FLAGS   := -std=c17 $(OPT_$(CONFIG)) $(if $(MARCH),-march=$(MARCH)) -ffp-contract=off $(WARNINGS) $(WERROR) -fopenmp $(CFLAGS)
+# Position-independent for libdemoloom.so too; no slower, since calls within the library still go straight.
+C_FLAGS   := -std=c17 $(OPT_$(CONFIG)) -fPIC -fno-semantic-interposition $(if $(MARCH),-march=$(MARCH)) -ffp-contract=off $(WARNINGS) $(WERROR) -fopenmp $(CFLAGS)
 CPP_FLAGS := -D_GNU_SOURCE -I. -isystem $(BUILD)/generated -isystem $(MUJOCO_DIR)/include $(PKG_CFLAGS) $(CPPFLAGS)
 LD_FLAGS  := -fopenmp $(filter -fsanitize=%,$(OPT_$(CONFIG))) $(LDFLAGS)
 LD_LIBS   := -L$(MUJOCO_DIR)/lib -lmujoco $(PKG_LIBS) -lmeshoptimizer -lpthread -ldl -lm $(LDLIBS)
+VERSION   := 0.1.0
+SONAME    := libdemoloom.so.0
 RPATH     := -Wl,-rpath,$(abspath $(MUJOCO_DIR))/lib
 
 LIB_SRC   := $(wildcard engine/*/*.c generators/*/*.c policies/*/*.c)
@@ -75,7 +78,7 @@ demo: $(BUILD)/demoloom assets  ## the main job: replay, segment, generate 200 d
 	@echo 'report: demo/handover-report.png'
 
 test: $(BUILD)/demoloom $(TESTS) assets asan-programs  ## all tests, plain and sanitized, with a fixed number of fuzzed inputs
-	@tests/run.sh --plain $(TESTS) $(wildcard tests/*/*/test_*.sh) \
+	@tests/run.sh --plain $(TESTS) $(wildcard tests/*/test_*.sh tests/*/*/test_*.sh) \
 	  --quick $(TEST_SRC:%.c=$(ASAN)/%) --fuzz $(FUZZ_SRC:%.c=$(ASAN)/%)
 
 asan: asan-programs assets  ## all tests at full length under the address and undefined-behaviour sanitizers
@@ -106,13 +109,8 @@ tidy: $(BUILD)/generated/onnx.pb-c.h
 	@printf '%s\n' $(LINT_SRC) | xargs -P $$(nproc) -I FILE clang-tidy-14 --quiet --warnings-as-errors='*' FILE -- \
 	  -std=c17 -fopenmp -idirafter $(shell $(CC) -print-file-name=include) $(CPP_FLAGS)
 
-install: $(BUILD)/install/demoloom  ## program, scenes and libmujoco into PREFIX (/usr/local)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/demoloom $(DESTDIR)$(PREFIX)/share/demoloom/tools
-	install $< $(DESTDIR)$(PREFIX)/bin/demoloom
-	cp -P $(MUJOCO_DIR)/lib/libmujoco.so* $(DESTDIR)$(PREFIX)/lib/demoloom/
-	cp -R scenes $(DESTDIR)$(PREFIX)/share/demoloom/
-	install tools/fetch.sh $(DESTDIR)$(PREFIX)/share/demoloom/tools/
-	install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/demoloom/
+install: $(BUILD)/install/demoloom $(BUILD)/install/libdemoloom.so $(BUILD)/libdemoloom.a $(BUILD)/demoloom  ## program, library, headers, man page, completion and scenes into PREFIX (/usr/local)
+	@tools/install.sh $(BUILD) '$(DESTDIR)' '$(abspath $(PREFIX))' '$(MUJOCO_DIR)' $(VERSION) $(SONAME) '$(PKG_LIBS)'
 
 clean:  ## remove what was built
 	rm -rf build build-*
@@ -139,6 +137,21 @@ else
 	@echo 'MUJOCO_DIR=$(MUJOCO_DIR) has no include/mujoco/mujoco.h; name the folder MuJoCo 4.0.0 was unpacked to' >&2; exit 1
 endif
 
+# What `demoloom --version` tells of this build; a new commit compiles one file again.
+$(BUILD)/generated/demoloom_build.h: FORCE
+	@mkdir -p $(@D)
+	@{ echo '#define BUILD_COMMIT "$(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)"'; \
+	   echo '#define BUILD_COMPILER "$(shell $(CC) --version | head -n 1)"'; \
+	   echo '#define BUILD_FLAGS "$(strip $(C_FLAGS))"'; } >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/tools/shared/build_info.o: $(BUILD)/generated/demoloom_build.h
+
+# Compiled models kept between runs (engine/base/cache.h) are those of this very code.
+MODEL_SRC := $(sort $(wildcard engine/model/*.[ch] engine/scene/*.[ch]))
+$(BUILD)/engine/model/made_from.o: $(MODEL_SRC)
+$(BUILD)/engine/model/made_from.o: CPP_FLAGS += -DLOOM_MODEL_CODE='"$(shell cat $(MODEL_SRC) | sha256sum | cut -c 1-16)"'
+
 # Other flags than last time: everything is compiled again.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -152,6 +165,14 @@ $(BUILD)/install/demoloom: $(TOOL_OBJ) $(BUILD)/libdemoloom.a
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) '-Wl,-rpath,$$ORIGIN/../lib/demoloom'
+
+# Only loom_* can be linked against.
+$(BUILD)/install/libdemoloom.so: $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD $@')
+	@echo '{ global: loom_*; local: *; };' >$(@D)/symbols.map
+	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,$(@D)/symbols.map -Wl,-z,defs -Wl,--as-needed \
+	  $(LD_FLAGS) -o $@ $^ $(LD_LIBS) '-Wl,-rpath,$$ORIGIN/demoloom'
 
 $(BUILD)/libdemoloom.a: $(LIB_OBJ)
 	@rm -f $@

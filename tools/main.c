@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/base/version.h"
+#include "tools/shared/build_info.h"
 #include "tools/shared/commands.h"
 
 static const struct {
@@ -32,31 +32,37 @@ static void help(FILE* out) {
       "demoloom: a handful of bimanual demonstrations in, thousands out\n\nusage: demoloom COMMAND "
       "[options]\n\n",
       out);
+
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
     fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
   }
+
   fputs(
       "\nexamples:\n"
       "  demoloom generate handover -n 1000 -o handover.hdf5\n"
       "  demoloom verify handover.hdf5\n"
       "  demoloom render handover.hdf5 --sheet handover.png\n\n"
-      "`demoloom COMMAND --help` says more.\n",
+      "`demoloom COMMAND --help` says more; `demoloom --version [--json]` tells what this one is built of.\n",
       out);
 }
 
 int main(int argc, char** argv) {
+  // Without a command the help is an error's.
   if (argc < 2) {
     help(stderr);
     return 2;
   }
+
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
     help(stdout);
     return 0;
   }
   if (!strcmp(argv[1], "--version")) {
-    printf("%s\n", loom_version());
+    tool_print_build(argc > 2 && !strcmp(argv[2], "--json"));
     return 0;
   }
+
+  // Each command reads its own options.
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
     if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
   }

@@ -2,6 +2,10 @@
 #ifndef LOOM_ENGINE_BASE_CLOCK_H
 #define LOOM_ENGINE_BASE_CLOCK_H
 
+#include "engine/base/api.h"
+
+LOOM_C_BEGIN
+
 double loom_clock(void);        // monotonic wall clock; only differences mean something
 double loom_thread_cpu(void);   // CPU time of this thread
 double loom_process_cpu(void);  // CPU time of the whole program, all threads together
@@ -13,5 +17,7 @@ typedef struct loomTimes {
 
 /// sum += more, part by part.
 void loom_times_add(loomTimes* sum, const loomTimes* more);
+
+LOOM_C_END
 
 #endif

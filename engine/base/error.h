@@ -3,6 +3,10 @@
 #ifndef LOOM_ENGINE_BASE_ERROR_H
 #define LOOM_ENGINE_BASE_ERROR_H
 
+#include "engine/base/api.h"
+
+LOOM_C_BEGIN
+
 typedef enum loomStatus {
   LOOM_OK = 0,
   LOOM_ERR_USAGE = -1,   // the caller asked for something that makes no sense (wrong option, unknown name)
@@ -42,5 +46,7 @@ int loom_error_prefix(loomError* err, int code, const char* format, ...) LOOM_PR
 #define loom_error_prefix(err, code, ...) (loom_error_prefix(err, code, __VA_ARGS__), (code))
 #endif
 // NOLINTEND(readability-identifier-naming)
+
+LOOM_C_END
 
 #endif

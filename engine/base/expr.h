@@ -1,4 +1,4 @@
-// Arithmetic expressions over named variables ("0.8 + r"), as task files use them; on muParser.
+// Arithmetic expressions over named variables ("0.8 + r"), as task files use them; on muParser. Internal.
 #ifndef LOOM_ENGINE_BASE_EXPR_H
 #define LOOM_ENGINE_BASE_EXPR_H
 

@@ -1,4 +1,5 @@
 // Whole files in, and files that appear whole or not at all: written beside their place, then renamed to it.
+// Internal.
 #ifndef LOOM_ENGINE_BASE_FILE_H
 #define LOOM_ENGINE_BASE_FILE_H
 

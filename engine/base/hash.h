@@ -1,4 +1,4 @@
-// FNV-1a (Fowler, Noll, Vo), 64 bits. To tell inputs apart, not to keep secrets.
+// FNV-1a (Fowler, Noll, Vo), 64 bits. To tell inputs apart, not to keep secrets. Internal.
 #ifndef LOOM_ENGINE_BASE_HASH_H
 #define LOOM_ENGINE_BASE_HASH_H
 

@@ -2,7 +2,10 @@
 #ifndef LOOM_ENGINE_BASE_NAMES_H
 #define LOOM_ENGINE_BASE_NAMES_H
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
+
+LOOM_C_BEGIN
 
 /// A list of owned strings. Zero-initialize; free with loom_names_destroy.
 typedef struct loomNames {
@@ -17,5 +20,7 @@ int loom_names_add(loomNames* names, const char* name);
 int loom_natural_compare(const char* a, const char* b);
 /// Into natural order.
 void loom_names_sort(loomNames* names);
+
+LOOM_C_END
 
 #endif

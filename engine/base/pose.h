@@ -3,6 +3,10 @@
 #ifndef LOOM_ENGINE_BASE_POSE_H
 #define LOOM_ENGINE_BASE_POSE_H
 
+#include "engine/base/api.h"
+
+LOOM_C_BEGIN
+
 typedef struct loomPose {
   double pos[3];   // m
   double quat[4];  // w-x-y-z, unit
@@ -33,5 +37,7 @@ double loom_quat_yaw(const double quat[4]);
 /// Row-major (4 x 4) homogeneous matrix, and back.
 void loom_pose_to_matrix(double out[16], loomPose pose);
 loomPose loom_pose_from_matrix(const double matrix[16]);
+
+LOOM_C_END
 
 #endif

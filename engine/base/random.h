@@ -6,6 +6,10 @@
 
 #include <stdint.h>
 
+#include "engine/base/api.h"
+
+LOOM_C_BEGIN
+
 /// What a stream is for. Append only: the numbers are part of what makes a dataset reproducible.
 typedef enum loomPurpose {
   LOOM_PURPOSE_RESET = 0,
@@ -37,5 +41,7 @@ double loom_random_normal(loomRandom* random);     // mean 0, standard deviation
 int loom_random_index(loomRandom* random, int n);  // in [0, n)
 /// Index drawn in proportion to weight (n), all >= 0; uniform when they sum to 0.
 int loom_random_weighted(loomRandom* random, const double* weight, int n);
+
+LOOM_C_END
 
 #endif

@@ -1,6 +1,6 @@
 // Rotations as networks learn them best: the first two columns of the rotation matrix, one after the other,
 // which is continuous where axis-angle is not (Zhou et al., "On the Continuity of Rotation Representations in
-// Neural Networks", CVPR 2019).
+// Neural Networks", CVPR 2019). Internal.
 #ifndef LOOM_ENGINE_BASE_ROTATION_H
 #define LOOM_ENGINE_BASE_ROTATION_H
 

@@ -1,4 +1,4 @@
-// Confidence intervals.
+// Confidence intervals. Internal.
 #ifndef LOOM_ENGINE_BASE_STATISTICS_H
 #define LOOM_ENGINE_BASE_STATISTICS_H
 

@@ -1,4 +1,4 @@
-// A growing string.
+// A growing string. Internal.
 #ifndef LOOM_ENGINE_BASE_TEXT_H
 #define LOOM_ENGINE_BASE_TEXT_H
 

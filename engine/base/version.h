@@ -1,4 +1,4 @@
-// Which Demoloom made a file.
+// Which Demoloom made a file. Internal.
 #ifndef LOOM_ENGINE_BASE_VERSION_H
 #define LOOM_ENGINE_BASE_VERSION_H
 

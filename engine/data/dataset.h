@@ -12,8 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
 #include "engine/base/names.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_RANK_MAX = 4 };
 
@@ -42,6 +45,9 @@ typedef struct loomArray {
 } loomArray;
 
 void loom_array_destroy(loomArray* array);
+
+/// Of the HDF5 library in use, "1.10.8".
+const char* loom_hdf5_version(void);
 
 // ---- reading
 
@@ -244,5 +250,7 @@ bool loom_private_keeps_group(const char* name);
 /// Text with the absolute paths in it shortened: ".../PACKAGE/models/..." to "PACKAGE/models/...", and the
 /// home directory taken off others. Returns a malloc'ed copy, NULL when out of memory.
 char* loom_private_text(const char* text);
+
+LOOM_C_END
 
 #endif

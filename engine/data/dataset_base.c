@@ -32,6 +32,14 @@ void loom_array_destroy(loomArray* array) {
   memset(array, 0, sizeof *array);
 }
 
+const char* loom_hdf5_version(void) {
+  static char text[40];
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+  return text;
+}
+
 void loom_h5_quiet(void) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }

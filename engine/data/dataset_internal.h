@@ -1,4 +1,4 @@
-// What the dataset files share among themselves; the only header that includes hdf5.h.
+// What the dataset files share among themselves; the only header that includes hdf5.h. Internal.
 #ifndef LOOM_ENGINE_DATA_DATASET_INTERNAL_H
 #define LOOM_ENGINE_DATA_DATASET_INTERNAL_H
 

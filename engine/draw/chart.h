@@ -1,5 +1,5 @@
 // Charts as PNG files, and captions on images: a small layer over cairo. Positions are pixels from the top
-// left corner. Text is ASCII; other bytes are drawn as '?'.
+// left corner. Text is ASCII; other bytes are drawn as '?'. Internal.
 #ifndef LOOM_ENGINE_DRAW_CHART_H
 #define LOOM_ENGINE_DRAW_CHART_H
 

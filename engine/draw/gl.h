@@ -1,5 +1,6 @@
 // An offscreen OpenGL context for MuJoCo's classic renderer: EGL without a surface, or else OSMesa. Both
 // libraries are looked for when the first context is made, so that the program starts where neither is.
+// Internal.
 #ifndef LOOM_ENGINE_DRAW_GL_H
 #define LOOM_ENGINE_DRAW_GL_H
 

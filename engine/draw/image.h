@@ -4,7 +4,10 @@
 
 #include <stddef.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
+
+LOOM_C_BEGIN
 
 typedef struct loomImage {
   int width, height;
@@ -20,5 +23,7 @@ void loom_image_turn(loomImage* image);
 void loom_rows_turn(void* pixels, int height, size_t row_bytes);
 /// Write as PNG: a temporary file, renamed. LOOM_ERR_IO names the file.
 int loom_image_write_png(const loomImage* image, const char* path, loomError* err);
+
+LOOM_C_END
 
 #endif

@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
 #include "engine/draw/image.h"
+
+LOOM_C_BEGIN
 
 typedef struct loomRenderDef {
   int width, height;   // pixels
@@ -58,5 +61,7 @@ const char* loom_renderer_gl(const loomRenderer* renderer);
 /// Give up the thread's drawing context, so that another thread may draw with this renderer.
 void loom_renderer_release(loomRenderer* renderer);
 void loom_renderer_destroy(loomRenderer* renderer);
+
+LOOM_C_END
 
 #endif

@@ -1,4 +1,4 @@
-// Videos as MP4 files: H.264 where there is an encoder for it, else MPEG-4 part 2.
+// Videos as MP4 files: H.264 where there is an encoder for it, else MPEG-4 part 2. Internal.
 #ifndef LOOM_ENGINE_DRAW_VIDEO_H
 #define LOOM_ENGINE_DRAW_VIDEO_H
 

@@ -216,13 +216,20 @@ static int read_bytes(void** bytes, int64_t* size, int fd, const char* path, int
   return LOOM_OK;
 }
 
+char* loom_asset_find(const loomAssetRoots* roots, const char* path) {
+  char* found = NULL;
+  for (int i = 0; roots && !found && i < roots->n; i++) found = look_in(&roots->root[i], path);
+  return found;
+}
+
 int loom_asset_read(void** bytes, int64_t* size, const loomAssetRoots* roots, const char* path,
                     int64_t max_bytes, const char* what, loomError* err) {
   const loomAssetRoots none = {0};
   if (!roots) roots = &none;
-  char* found = NULL;
-  for (int i = 0; !found && i < roots->n; i++) found = look_in(&roots->root[i], path);
+
+  char* found = loom_asset_find(roots, path);
   if (!found) return not_found(roots, path, what, err);
+
   // O_NONBLOCK: a named pipe must not hold us up before its kind is known.
   int fd = open(found, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   int code = fd >= 0 ? read_bytes(bytes, size, fd, found, max_bytes, what, err)

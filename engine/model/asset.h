@@ -1,5 +1,5 @@
 // Asset files of a model from outside: where one may be, and its bytes. Only what lies inside an asset root
-// once all symbolic links are resolved is ever opened.
+// once all symbolic links are resolved is ever opened. Internal.
 #ifndef LOOM_ENGINE_MODEL_ASSET_H
 #define LOOM_ENGINE_MODEL_ASSET_H
 
@@ -19,6 +19,9 @@ const char* loom_asset_after(const char* path, const char* name);
 
 /// The part after the last "models/assets/", or NULL.
 const char* loom_asset_tail(const char* path);
+
+/// The real path of a file by its normalised path, malloc'ed, or NULL: in no root, or out of memory.
+char* loom_asset_find(const loomAssetRoots* roots, const char* path);
 
 /// Find a file by its normalised path and read it. what names it in messages ("demo.hdf5:data/demo_3:31: mesh
 /// \"link0\""). *bytes is malloc'ed. Errors: LOOM_ERR_IO (in no root, unreadable), LOOM_ERR_FORMAT (outside

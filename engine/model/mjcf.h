@@ -1,5 +1,5 @@
 // MJCF as a tree: reading it safely and writing it back. The only header that shows libxml2; model.c, vary.c
-// and nothing else include it.
+// and nothing else include it. Internal.
 #ifndef LOOM_ENGINE_MODEL_MJCF_H
 #define LOOM_ENGINE_MODEL_MJCF_H
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/model/asset.h"
+#include "engine/model/made_from.h"
 #include "engine/model/mjcf.h"
 #include "engine/model/model_outline.h"
 #include "engine/model/trap.h"
@@ -40,7 +41,8 @@ typedef struct compileJob {
   assetRef* ref;
   int refs, refs_capacity;
   int64_t asset_bytes;
-  const char* text;  // what MuJoCo parses
+  loomMadeFrom made_from;  // the files read
+  const char* text;        // what MuJoCo parses
   mjVFS vfs;
   mjSpec* spec;
   mjModel* model;
@@ -177,6 +179,7 @@ static int load_ref(compileJob* job, const assetRef* ref) {
   int code = loom_asset_read(&bytes, &size, job->roots, ref->path, most, what, job->err);
   if (code) return code;
   job->asset_bytes += size;
+  if (job->def.keep) loom_made_from_add(&job->made_from, ref->path);
   code = mj_addBufferVFS(&job->vfs, ref->virtual_name, bytes, (int)size);
   free(bytes);
   return code ? loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: MuJoCo did not take the file", what) : LOOM_OK;
@@ -340,11 +343,53 @@ static int compile_document(compileJob* job, xmlDoc* doc) {
   return code;
 }
 
-int loom_model_compile(mjModel** out, const char* xml, const char* label, const loomAssetRoots* roots,
-                       const loomModelDef* def, loomError* err) {
-  *out = NULL;
-  loom_trap_install();
-  compileJob job = {.label = label, .roots = roots, .def = def ? *def : loom_default_model_def(), .err = err};
+// ---- compiled before
+
+static void make_key(loomText* key, const char* xml, const loomAssetRoots* roots, const loomModelDef* def) {
+  char line[120];
+  loom_cache_key(key, "model", roots);
+  snprintf(line, sizeof line, "%d %d %lld %lld %lld\n", def->visual, def->outline,
+           (long long)def->max_xml_bytes, (long long)def->max_asset_bytes, (long long)def->max_assets_bytes);
+  loom_text_puts(key, line);
+  loom_text_puts(key, xml);
+}
+
+typedef struct loadJob {
+  const loomCached* cached;
+  mjModel* model;
+} loadJob;
+
+static int load_trapped(void* arg) {
+  loadJob* job = arg;
+  job->model = mj_loadModelBuffer(job->cached->bytes, (mjtSize)job->cached->nbytes);
+  return job->model ? LOOM_OK : LOOM_ERR_FORMAT;
+}
+
+static bool load_kept(mjModel** out, const loomText* key, const loomAssetRoots* roots) {
+  loadJob job = {0};
+  loomCached cached;
+  if (!loom_cache_find(&cached, key, roots)) return false;
+
+  // Its checksum was right; should MuJoCo refuse it all the same, it is compiled.
+  job.cached = &cached;
+  bool good = loom_trap_run(load_trapped, &job, NULL) == LOOM_OK;
+  loom_cached_destroy(&cached);
+  *out = good ? job.model : NULL;
+  return good;
+}
+
+static void keep_compiled(const loomText* key, const loomMadeFrom* from, const mjModel* m) {
+  mjtSize size = mj_sizeModel(m);
+  void* bytes = malloc((size_t)size);
+  if (!bytes) return;
+  mj_saveModel(m, NULL, bytes, size);
+  loom_cache_keep(key, from, bytes, (size_t)size);
+  free(bytes);
+}
+
+static int compile_new(mjModel** out, loomMadeFrom* from, const char* xml, const char* label,
+                       const loomAssetRoots* roots, const loomModelDef* def, loomError* err) {
+  compileJob job = {.label = label, .roots = roots, .def = *def, .made_from = {.roots = roots}, .err = err};
   xmlDoc* doc = NULL;
   int code = loom_mjcf_parse(&doc, xml, job.def.max_xml_bytes, label, err);
   if (!code) code = compile_document(&job, doc);
@@ -357,6 +402,29 @@ int loom_model_compile(mjModel** out, const char* xml, const char* label, const 
   xmlFree(job.texture_dir);
   free(job.ref);
   xmlFreeDoc(doc);
+  *from = job.made_from;
+  return code;
+}
+
+int loom_model_compile(mjModel** out, const char* xml, const char* label, const loomAssetRoots* roots,
+                       const loomModelDef* def, loomError* err) {
+  const loomModelDef usual = loom_default_model_def();
+  loomMadeFrom from = {.roots = roots};
+  loomText key = {0};
+  *out = NULL;
+  loom_trap_install();
+  if (!def) def = &usual;
+
+  if (def->keep) make_key(&key, xml, roots, def);
+  int code = LOOM_OK;
+  if (!def->keep || !load_kept(out, &key, roots)) {
+    code = compile_new(out, &from, xml, label, roots, def, err);
+    if (!code && def->keep) keep_compiled(&key, &from, *out);
+    if (def->keep) loom_model_forget_assets();  // next time nothing is compiled
+  }
+
+  loom_made_from_destroy(&from);
+  loom_text_destroy(&key);
   return code;
 }
 

@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
+
+LOOM_C_BEGIN
 
 /// A named folder assets may be read from.
 typedef struct loomAssetRoot {
@@ -39,6 +42,7 @@ void loom_asset_roots_destroy(loomAssetRoots* roots);
 typedef struct loomModelDef {
   bool visual;            // keep what is only seen: false leaves out geoms without contacts, their meshes and
                           // textures; the physics is the same bit for bit
+  bool keep;              // keep the compiled model below the home folder, and take it from there next time
   bool outline;           // meshes and textures are stand-ins of a few bytes (engine/model/model_outline.h)
   int64_t max_xml_bytes;  // a longer text is refused
   int64_t max_asset_bytes;   // a larger asset file is refused
@@ -69,5 +73,7 @@ int loom_model_compare(const mjModel* a, const mjModel* b, char* what, int what_
 /// that no home folder of the machine it was recorded on remains. Relative paths and everything else stay as
 /// they are. *out is malloc'ed. Errors: LOOM_ERR_FORMAT, LOOM_ERR_MEMORY.
 int loom_mjcf_portable(char** out, const char* xml, const char* label, loomError* err);
+
+LOOM_C_END
 
 #endif

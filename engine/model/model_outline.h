@@ -1,6 +1,6 @@
 // Outlines of models: everything of them but what their mesh and texture files hold. An outline compiles in
 // milliseconds, and where the outlines of two demos differ, so do their models: one model can be brought from
-// demo to demo without reading a mesh again.
+// demo to demo without reading a mesh again. Internal.
 #ifndef LOOM_ENGINE_MODEL_MODEL_OUTLINE_H
 #define LOOM_ENGINE_MODEL_MODEL_OUTLINE_H
 

@@ -1,5 +1,5 @@
 // A lighter visual set: the meshes of a model with fewer triangles, its textures with fewer pixels, for
-// drawing on a CPU, where the cost of a picture is its triangles and not its own pixels.
+// drawing on a CPU, where the cost of a picture is its triangles and not its own pixels. Internal.
 #ifndef LOOM_ENGINE_MODEL_SIMPLIFY_H
 #define LOOM_ENGINE_MODEL_SIMPLIFY_H
 

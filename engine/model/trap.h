@@ -1,7 +1,7 @@
 // The one place where MuJoCo's errors and warnings are caught. mju_error never returns: left alone it ends
 // the process, so every call that can raise one (compiling, stepping, saving) runs inside loom_trap_run,
 // which brings the thread back with an ordinary error. Warnings never reach stderr or MUJOCO_LOG.TXT: they
-// are counted per thread. All functions may be called from any thread; traps nest.
+// are counted per thread. All functions may be called from any thread; traps nest. Internal.
 #ifndef LOOM_ENGINE_MODEL_TRAP_H
 #define LOOM_ENGINE_MODEL_TRAP_H
 

@@ -8,7 +8,10 @@
 #include <mujoco/mujoco.h>
 #include <stdbool.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_GEOM_NAME_MAX = 128 };
 
@@ -47,5 +50,7 @@ int loom_variation_density(double* out, const loomVariation* variation, const ch
 /// LOOM_ERR_MEMORY; m is then unchanged.
 int loom_variation_apply(const loomVariation* variation, const loomGeomEdit* edits, int n, mjModel* m,
                          mjData* scratch, char** out_xml, loomError* err);
+
+LOOM_C_END
 
 #endif

@@ -4,7 +4,10 @@
 #ifndef LOOM_ENGINE_OBSERVE_CLOUD_H
 #define LOOM_ENGINE_OBSERVE_CLOUD_H
 
+#include "engine/base/api.h"
 #include "engine/sim/episode.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_CLOUD_CAMERAS = 4, LOOM_CLOUD_POINTS = 16384, LOOM_CLOUD_RAYS = 1024 };
 
@@ -35,5 +38,7 @@ void loom_cloud_look(float* out, loomCloud* cloud, const mjModel* model, mjData*
 /// chosen (want) of n points x (3 x n, coordinate by coordinate), the first of them and then always the one
 /// farthest from those chosen already; want <= n. far (n) is scratch.
 void loom_farthest_points(int* chosen, int want, const float* x, int n, float* far);
+
+LOOM_C_END
 
 #endif

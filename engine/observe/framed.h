@@ -6,8 +6,11 @@
 #ifndef LOOM_ENGINE_OBSERVE_FRAMED_H
 #define LOOM_ENGINE_OBSERVE_FRAMED_H
 
+#include "engine/base/api.h"
 #include "engine/data/dataset.h"
 #include "engine/sim/episode.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_FRAMED_DIM = 9 };
 
@@ -35,5 +38,7 @@ int loom_framed_keys(loomName* key, int room, int arms, loomName* gripper, int g
 /// agree with `rows` (0: any). Rows are `stride` apart. LOOM_ERR_FORMAT names what is missing.
 int loom_framed_read(float* out, int stride, int64_t* rows, const loomFramed* framed, const loomDataset* set,
                      const char* object, loomError* err);
+
+LOOM_C_END
 
 #endif

@@ -1,4 +1,4 @@
-// What the files of observations share.
+// What the files of observations share. Internal.
 #ifndef LOOM_ENGINE_OBSERVE_OBSERVE_INTERNAL_H
 #define LOOM_ENGINE_OBSERVE_OBSERVE_INTERNAL_H
 

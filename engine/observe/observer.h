@@ -9,8 +9,11 @@
 #ifndef LOOM_ENGINE_OBSERVE_OBSERVER_H
 #define LOOM_ENGINE_OBSERVE_OBSERVER_H
 
+#include "engine/base/api.h"
 #include "engine/data/dataset.h"
 #include "engine/sim/episode.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomObsKind {
   LOOM_OBS_STATE,         // a number or a vector
@@ -86,5 +89,7 @@ void loom_observer_see_doubles(double* out, loomObserver* observer, loomEpisode*
 int loom_observer_begin(loomObserver* observer, loomEpisode* episode, loomError* err);
 /// out[i]: picture or cloud number i, in the order of the keys that are such. Any thread, one at a time.
 int loom_observer_look(void* const* out, loomObserver* observer, const loomEpisode* episode, loomError* err);
+
+LOOM_C_END
 
 #endif

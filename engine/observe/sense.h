@@ -4,9 +4,12 @@
 #ifndef LOOM_ENGINE_OBSERVE_SENSE_H
 #define LOOM_ENGINE_OBSERVE_SENSE_H
 
+#include "engine/base/api.h"
 #include "engine/draw/render.h"
 #include "engine/observe/cloud.h"
 #include "engine/observe/observer.h"
+
+LOOM_C_BEGIN
 
 #define LOOM_SENSE_ATTR "loom_sense"
 
@@ -44,5 +47,7 @@ int loom_sense_model(loomSense* sense, const char* xml, const char* label, const
 const mjModel* loom_sense_model_of(const loomSense* sense);
 /// out[i]: what key i shows at joint positions qpos (nq). Any thread may call, one at a time.
 int loom_sense_look(void* const* out, loomSense* sense, const double* qpos, loomError* err);
+
+LOOM_C_END
 
 #endif

@@ -3,7 +3,10 @@
 #ifndef LOOM_ENGINE_RUN_POLICY_H
 #define LOOM_ENGINE_RUN_POLICY_H
 
+#include "engine/base/api.h"
 #include "engine/run/trace.h"
+
+LOOM_C_BEGIN
 
 /// What `act` may give back besides an error: it has no more to do, no action was given.
 enum { LOOM_POLICY_DONE = 1 };
@@ -54,5 +57,7 @@ int loom_run_begin(loomRunResult* out, loomEpisode* episode, const loomPolicy* p
                    loomError* err);
 int loom_run_step(loomRunResult* run, loomEpisode* episode, const loomPolicy* policy, const loomRunDef* def,
                   loomTrace* trace, loomError* err);
+
+LOOM_C_END
 
 #endif

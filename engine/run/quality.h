@@ -3,7 +3,10 @@
 #ifndef LOOM_ENGINE_RUN_QUALITY_H
 #define LOOM_ENGINE_RUN_QUALITY_H
 
+#include "engine/base/api.h"
 #include "engine/sim/episode.h"
+
+LOOM_C_BEGIN
 
 /// What a well-behaved demo keeps to; 0 = no limit. A task's attempts are lost beyond its own.
 #define LOOM_PENETRATION_LIMIT 0.005  // m
@@ -26,5 +29,7 @@ void loom_quality_action(loomQuality* quality, const loomEpisode* episode, const
 bool loom_quality_good(const loomQuality* quality);
 /// Is it beyond a limit of the episode's task? Then `reason` (size) says which.
 bool loom_quality_beyond(const loomQuality* quality, const loomTask* task, char* reason, size_t size);
+
+LOOM_C_END
 
 #endif

@@ -1,5 +1,6 @@
 // One writer of demos: the rows of a trace as a demo's arrays, under robomimic's and MimicGen's names. Generated,
 // recorded and rolled-out episodes, DAgger's rounds and replayed datasets are all put together here.
+// Internal.
 #ifndef LOOM_ENGINE_RUN_RECORD_DEMO_H
 #define LOOM_ENGINE_RUN_RECORD_DEMO_H
 

@@ -1,6 +1,6 @@
 // An episode driven by hand: what a device gives each control step (a keyboard, a gamepad, a 3-D mouse, a
 // phone, a script) becomes the target pose and hand of each arm, and those the task's action, through the
-// task's own controller. What was done can be undone, and what remains replays bit for bit.
+// task's own controller. What was done can be undone, and what remains replays bit for bit. Internal.
 #ifndef LOOM_ENGINE_RUN_TELEOP_H
 #define LOOM_ENGINE_RUN_TELEOP_H
 

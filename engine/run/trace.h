@@ -2,7 +2,10 @@
 #ifndef LOOM_ENGINE_RUN_TRACE_H
 #define LOOM_ENGINE_RUN_TRACE_H
 
+#include "engine/base/api.h"
 #include "engine/observe/observer.h"
+
+LOOM_C_BEGIN
 
 /// Allocated once a worker, `capacity` rows.
 typedef struct loomTrace {
@@ -30,5 +33,7 @@ void loom_trace_destroy(loomTrace* trace);
 void loom_trace_add(loomTrace* trace, loomEpisode* episode, const double* action);
 /// Take what is seen after the last action.
 void loom_trace_end(loomTrace* trace, loomEpisode* episode);
+
+LOOM_C_END
 
 #endif

@@ -1,11 +1,13 @@
 #include "engine/scene/compose.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/file.h"
 #include "engine/model/asset.h"
+#include "engine/model/made_from.h"
 #include "engine/model/mjcf.h"
 #include "engine/model/trap.h"
 
@@ -23,6 +25,7 @@ typedef struct composeJob {
   int nedit;
   mjSpec* spec;
   char* out;
+  loomMadeFrom made_from;  // the files read
   loomError* err;
 } composeJob;
 
@@ -42,6 +45,7 @@ static int load_asset(composeJob* job, const char* path, const char* what) {
   int code = loom_asset_read(&bytes, &size, job->roots, path, most, what, job->err);
   if (code) return code;
   job->asset_bytes += size;
+  loom_made_from_add(&job->made_from, path);
   code = mj_addBufferVFS(&job->vfs, path, bytes, (int)size);
   free(bytes);
   return code ? loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: MuJoCo did not take the file", what) : 0;
@@ -133,6 +137,8 @@ static int prepare_part(composeJob* job, int i) {
   int code =
       loom_asset_read(&bytes, &size, job->roots, part->file, job->def.max_xml_bytes, part->file, job->err);
   if (code) return code;
+  loom_made_from_add(&job->made_from, part->file);
+
   char* xml = realloc(bytes, (size_t)size + 1);
   if (!xml) {
     free(bytes);
@@ -270,6 +276,61 @@ static int compose(void* arg) {
   return code ? code : save(job);
 }
 
+static int compose_new(composeJob* job, const char* xml) {
+  job->part_text = calloc((size_t)job->n + 1, sizeof *job->part_text);
+  if (!job->part_text) return loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", job->label);
+  mj_defaultVFS(&job->vfs);
+
+  int code = prepare(&job->scene, job, xml, job->label, "");
+  for (int i = 0; !code && i < job->n; i++) code = prepare_part(job, i);
+  if (!code) code = loom_trap_run(compose, job, job->err);
+
+  if (code != LOOM_ERR_SIM && job->spec) mj_deleteSpec(job->spec);  // after a trapped error it is left alone
+  mj_deleteVFS(&job->vfs);
+  for (int i = 0; i < job->n; i++) free(job->part_text[i]);
+  free(job->part_text);
+  free(job->scene);
+  return code;
+}
+
+// ---- composed before
+
+// All that the result depends on besides the files: every field of the parts and of the edits.
+static void make_key(loomText* key, const composeJob* job, const char* xml) {
+  loom_cache_key(key, "composed", job->roots);
+  for (int i = 0; i < job->n; i++) {
+    const loomPart* part = &job->parts[i];
+    loom_text_add(key, part->file, strlen(part->file) + 1);
+    loom_text_add(key, part->prefix, strlen(part->prefix) + 1);
+    loom_text_add(key, part->to, strlen(part->to) + 1);
+    loom_text_add(key, (const char*)part->pos, sizeof part->pos);
+    loom_text_add(key, (const char*)part->quat, sizeof part->quat);
+    loom_text_puts(key, part->weld ? "weld" : "free");
+    for (int k = 0; k < part->without_count; k++)
+      loom_text_add(key, part->without[k], strlen(part->without[k]) + 1);
+    loom_text_puts(key, "\n");
+  }
+
+  for (int i = 0; i < job->nedit; i++) {
+    const loomJointsDef* j = job->edits[i].def;
+    int k = job->edits[i].index;
+    const double number[] = {j->has_armature ? j->armature[k] : NAN, j->has_armature ? j->damping[k] : NAN,
+                             j->has_armature ? j->friction[k] : NAN, j->has_range ? j->low[k] : NAN,
+                             j->has_range ? j->high[k] : NAN};
+    loom_text_add(key, j->joints[k], strlen(j->joints[k]) + 1);
+    loom_text_add(key, (const char*)number, sizeof number);
+  }
+  loom_text_puts(key, xml);
+}
+
+static bool load_kept(char** out, const loomText* key, const loomAssetRoots* roots) {
+  loomCached cached;
+  if (!loom_cache_find(&cached, key, roots)) return false;
+  *out = strndup(cached.bytes, cached.nbytes);
+  loom_cached_destroy(&cached);
+  return *out != NULL;
+}
+
 int loom_model_compose(char** out, const char* xml, const char* label, const loomPart* parts, int n,
                        const loomJointEdit* edits, int nedit, const loomAssetRoots* roots, loomError* err) {
   composeJob job = {.label = label,
@@ -279,20 +340,22 @@ int loom_model_compose(char** out, const char* xml, const char* label, const loo
                     .n = n,
                     .edits = edits,
                     .nedit = nedit,
+                    .made_from = {.roots = roots},
                     .err = err};
+  loomText key = {0};
+  int code = LOOM_OK;
   *out = NULL;
-  job.part_text = calloc((size_t)n + 1, sizeof *job.part_text);
-  if (!job.part_text) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
-  mj_defaultVFS(&job.vfs);
-  int code = prepare(&job.scene, &job, xml, label, "");
-  for (int i = 0; !code && i < n; i++) code = prepare_part(&job, i);
-  if (!code) code = loom_trap_run(compose, &job, err);
-  if (code != LOOM_ERR_SIM && job.spec) mj_deleteSpec(job.spec);  // after a trapped error it is left alone
-  mj_deleteVFS(&job.vfs);
-  for (int i = 0; i < n; i++) free(job.part_text[i]);
-  free(job.part_text);
-  free(job.scene);
-  *out = job.out;
+
+  // Composing compiles the whole model with its meshes: seconds for a humanoid.
+  make_key(&key, &job, xml);
+  if (!load_kept(out, &key, roots)) {
+    code = compose_new(&job, xml);
+    *out = job.out;
+    if (!code) loom_cache_keep(&key, &job.made_from, job.out, strlen(job.out));
+  }
+
+  loom_made_from_destroy(&job.made_from);
+  loom_text_destroy(&key);
   return code;
 }
 

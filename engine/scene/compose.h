@@ -1,5 +1,5 @@
 // Robots put into a scene: MJCF parts attached to one another through MuJoCo's mjSpec, and the result as one
-// MJCF text, which then goes the way of every other model (engine/model/model.h).
+// MJCF text, which then goes the way of every other model (engine/model/model.h). Internal.
 #ifndef LOOM_ENGINE_SCENE_COMPOSE_H
 #define LOOM_ENGINE_SCENE_COMPOSE_H
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/cache.h"
 #include "engine/base/file.h"
 
 // ---- scenes
@@ -132,17 +133,6 @@ int loom_task_of_dataset(loomTask** out, const loomDataset* dataset, loomError* 
 }
 
 // ---- assets
-
-void loom_home_dir(char out[LOOM_PATH_MAX]) {
-  const char *home = getenv("DEMOLOOM_HOME"), *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
-  if (home && *home) {
-    snprintf(out, LOOM_PATH_MAX, "%.900s", home);
-  } else if (cache && *cache) {
-    snprintf(out, LOOM_PATH_MAX, "%.900s/demoloom", cache);
-  } else {
-    snprintf(out, LOOM_PATH_MAX, "%.900s/.cache/demoloom", user ? user : "");
-  }
-}
 
 static const char* find_root(const loomAssetRoots* roots, const char* name) {
   for (int i = 0; i < roots->n; i++) {

@@ -3,9 +3,12 @@
 #ifndef LOOM_ENGINE_SCENE_LIBRARY_H
 #define LOOM_ENGINE_SCENE_LIBRARY_H
 
+#include "engine/base/api.h"
 #include "engine/data/dataset.h"
 #include "engine/model/model.h"
 #include "engine/task/task.h"
+
+LOOM_C_BEGIN
 
 /// The scenes folder: $DEMOLOOM_SCENES, else ../scenes or ../share/demoloom/scenes seen from the folder of
 /// libdemoloom.so or of the program, else ./scenes. LOOM_ERR_USAGE when the variable names no folder,
@@ -19,10 +22,6 @@ int loom_task_find(loomTask** out, const char* name, loomError* err);
 /// The task whose env_name is that of the dataset's env_args. LOOM_ERR_USAGE when no scene's is.
 int loom_task_of_dataset(loomTask** out, const loomDataset* dataset, loomError* err);
 
-/// Where fetched things lie: $DEMOLOOM_HOME, else $XDG_CACHE_HOME/demoloom, else ~/.cache/demoloom. It need not
-/// exist.
-void loom_home_dir(char out[LOOM_PATH_MAX]);
-
 /// Called with the name of a set of assets that is not on this machine ("robosuite"); returns 0 once it is.
 typedef struct loomFetch {
   int (*run)(void* user, const char* set, loomError* err);
@@ -35,5 +34,7 @@ int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetc
 /// Path of the task's source demos. LOOM_ERR_IO when they are not there.
 int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                      loomError* err);
+
+LOOM_C_END
 
 #endif

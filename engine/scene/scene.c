@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/data/dataset.h"
+#include "engine/model/made_from.h"
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
 #include "engine/scene/library.h"
@@ -54,7 +55,7 @@ static int check_placements(const loomScene* s, loomError* err) {
 }
 
 static int fill_scene(loomScene* s, const char* xml, const char* label, const char* env_args,
-                      const loomAssetRoots* roots, loomError* err) {
+                      const loomAssetRoots* roots, bool keep, loomError* err) {
   const loomTask* task = s->task;
   loomModelDef def = loom_default_model_def();
   int code = 0;
@@ -73,6 +74,7 @@ static int fill_scene(loomScene* s, const char* xml, const char* label, const ch
 
   // Nothing here draws: without what is only seen the physics is the same bit for bit.
   def.visual = false;
+  def.keep = keep;
   if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
   if (!code) code = bind_objects(s, err);
   if (!code) code = check_placements(s, err);
@@ -80,19 +82,24 @@ static int fill_scene(loomScene* s, const char* xml, const char* label, const ch
   return code;
 }
 
-int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
-                      const char* env_args, const loomAssetRoots* roots, loomError* err) {
+static int create_scene(loomScene** out, const loomTask* task, const char* xml, const char* label,
+                        const char* env_args, const loomAssetRoots* roots, bool keep, loomError* err) {
   *out = NULL;
   loomScene* s = calloc(1, sizeof *s);
   if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
   s->task = task;
 
-  int code = fill_scene(s, xml, label, env_args, roots, err);
+  int code = fill_scene(s, xml, label, env_args, roots, keep, err);
   if (code)
     loom_scene_destroy(s);
   else
     *out = s;
   return code;
+}
+
+int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
+                      const char* env_args, const loomAssetRoots* roots, loomError* err) {
+  return create_scene(out, task, xml, label, env_args, roots, false, err);
 }
 
 void loom_scene_destroy(loomScene* s) {
@@ -110,13 +117,15 @@ void loom_scene_destroy(loomScene* s) {
 
 // ---- a task's model
 
-// MJCF and env_args as recorded with the source demos: two attributes, no demo is replayed for them.
-static int read_recorded(char** xml, char* label, char** env_args, const loomTask* task,
-                         const loomAssetRoots* roots, loomError* err) {
-  char path[LOOM_PATH_MAX];
+/// What is recorded with a task's source demos: two attributes, no demo is replayed for them.
+typedef struct recordedScene {
+  char label[LOOM_PATH_MAX];  // where it came from
+  char *xml, *env_args;       // malloc'ed
+} recordedScene;
+
+static int read_recorded(recordedScene* r, const char* path, const loomTask* task, loomError* err) {
   loomDataset* dataset = NULL;
-  int code = loom_task_source(path, task, roots, err);
-  if (!code) code = loom_dataset_open(&dataset, path, err);
+  int code = loom_dataset_open(&dataset, path, err);
   if (code) return code;
 
   // The task says which demo's model it runs in.
@@ -125,33 +134,81 @@ static int read_recorded(char** xml, char* label, char** env_args, const loomTas
                           task->path, task->model_demo, loom_dataset_demo_count(dataset));
   if (!code) {
     const char* demo = loom_dataset_demo_path(dataset, task->model_demo);
-    snprintf(label, LOOM_PATH_MAX, "%.900s:%.100s", path, demo);
-    code = loom_dataset_attr_string(xml, dataset, demo, "model_file", err);
+    snprintf(r->label, sizeof r->label, "%.900s:%.100s", path, demo);
+    code = loom_dataset_attr_string(&r->xml, dataset, demo, "model_file", err);
   }
-  if (!code) code = loom_dataset_attr_string(env_args, dataset, "data", "env_args", err);
+  if (!code) code = loom_dataset_attr_string(&r->env_args, dataset, "data", "env_args", err);
 
   loom_dataset_close(dataset);
   return code;
 }
 
+// Three texts, one after the other, each with its NUL.
+static bool unpack_recorded(recordedScene* r, const loomCached* cached) {
+  const char *at = cached->bytes, *end = at + cached->nbytes, *text[3];
+  for (int i = 0; i < 3; i++) {
+    text[i] = at;
+    const char* nul = memchr(at, 0, (size_t)(end - at));
+    if (!nul) return false;
+    at = nul + 1;
+  }
+
+  snprintf(r->label, sizeof r->label, "%s", text[0]);
+  r->xml = strdup(text[1]);
+  r->env_args = strdup(text[2]);
+  return r->xml && r->env_args;
+}
+
+// Kept between runs while the file stays as it is: a file of strangers must be read by a child first, which
+// takes longer than all else that opening a scene does.
+static int find_recorded(recordedScene* r, const loomTask* task, const loomAssetRoots* roots,
+                         loomError* err) {
+  char path[LOOM_PATH_MAX], asked[LOOM_PATH_MAX + 32];
+  loomMadeFrom from = {.roots = roots};
+  loomText key = {0}, packed = {0};
+  loomCached cached = {0};
+  int code = loom_task_source(path, task, roots, err);
+  if (code) return code;
+
+  snprintf(asked, sizeof asked, "%d %s", task->model_demo, path);
+  loom_cache_key(&key, "recorded", NULL);
+  loom_text_puts(&key, asked);
+  bool found = loom_cache_find(&cached, &key, roots) && unpack_recorded(r, &cached);
+
+  // Noted before it is read: what changes while it is read must not pass for what was read.
+  if (!found) {
+    snprintf(asked, sizeof asked, "=%s", path);
+    loom_made_from_add(&from, asked);
+    code = read_recorded(r, path, task, err);
+    const char* text[] = {r->label, r->xml, r->env_args};
+    for (int i = 0; !code && i < 3; i++) loom_text_add(&packed, text[i], strlen(text[i]) + 1);
+    if (!code && !packed.failed) loom_cache_keep(&key, &from, packed.s, packed.n);
+  }
+
+  loom_cached_destroy(&cached);
+  loom_made_from_destroy(&from);
+  loom_text_destroy(&packed);
+  loom_text_destroy(&key);
+  return code;
+}
+
 int loom_scene_of_task(loomScene** out, const loomTask* task, const loomAssetRoots* roots, loomError* err) {
-  char label[LOOM_PATH_MAX], *xml = NULL, *env_args = NULL;
+  recordedScene r = {0};
   int code;
   *out = NULL;
 
   // A model of its own beside the task file, or the one that its source demos were recorded in.
   if (task->model_file[0]) {
-    code = loom_task_model(&xml, label, task, roots, err);
-    env_args = loom_env_args(task);
-    if (!code && !env_args) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
+    code = loom_task_model(&r.xml, r.label, task, roots, err);
+    r.env_args = loom_env_args(task);
+    if (!code && !r.env_args) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
   } else {
-    code = read_recorded(&xml, label, &env_args, task, roots, err);
+    code = find_recorded(&r, task, roots, err);
   }
 
-  if (!code) code = loom_scene_create(out, task, xml, label, env_args, roots, err);
-  free(xml);
-  free(env_args);
-  loom_model_forget_assets();
+  if (!code) code = create_scene(out, task, r.xml, r.label, r.env_args, roots, true, err);
+  free(r.xml);
+  free(r.env_args);
   return code;
 }
 

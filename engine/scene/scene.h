@@ -4,9 +4,12 @@
 
 #include <mujoco/mujoco.h>
 
+#include "engine/base/api.h"
 #include "engine/model/model.h"
 #include "engine/model/variation.h"
 #include "engine/task/task.h"
+
+LOOM_C_BEGIN
 
 /// Read-only once created, shared by all workers.
 typedef struct loomScene {
@@ -39,5 +42,7 @@ int loom_scene_of_task(loomScene** out, const loomTask* task, const loomAssetRoo
 int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
                       const char* env_args, const loomAssetRoots* roots, loomError* err);
 void loom_scene_destroy(loomScene* scene);
+
+LOOM_C_END
 
 #endif

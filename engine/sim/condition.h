@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
 #include "engine/task/task.h"
+
+LOOM_C_BEGIN
 
 /// The bound tree, the bounds of the current object sizes, and what the last update found. One a thread.
 typedef struct loomConditions loomConditions;
@@ -53,5 +56,7 @@ void loom_conditions_set_state(loomConditions* conditions, const void* state);
 /// The object's variable as this model's geom sizes say; NaN when it is unknown, cannot be measured (only
 /// drawn at reset) or its geom is not in the model. Derived variables (`let`) are computed from the others.
 double loom_variable_measure(const loomObjectDef* object, const char* name, const mjModel* model);
+
+LOOM_C_END
 
 #endif

@@ -6,8 +6,11 @@
 
 #include <mujoco/mujoco.h>
 
+#include "engine/base/api.h"
 #include "engine/base/pose.h"
 #include "engine/task/task.h"
+
+LOOM_C_BEGIN
 
 /// One arm bound to a model: addresses, limits and the controller's state.
 typedef struct loomArm {
@@ -55,5 +58,7 @@ loomPose loom_arm_eef(const loomArm* arm, const mjData* d);
 loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, const double* action);
 /// The clipped action (pose_dim entries) whose target from pose `eef` comes nearest to `target`.
 void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, loomPose target);
+
+LOOM_C_END
 
 #endif

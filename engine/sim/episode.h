@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/api.h"
 #include "engine/base/clock.h"
 #include "engine/base/pose.h"
 #include "engine/model/model.h"
@@ -19,6 +20,7 @@
 #include "engine/sim/whole_body.h"
 #include "engine/task/task.h"
 
+LOOM_C_BEGIN
 
 typedef struct loomEpisode {
   const loomScene* scene;
@@ -79,5 +81,6 @@ int loom_episode_restore(loomEpisode* episode, const void* snapshot, loomError* 
 double loom_episode_reach(double* q, const loomEpisode* episode, int arm, const double* q_start,
                           loomPose target, int iterations);
 
+LOOM_C_END
 
 #endif

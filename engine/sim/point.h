@@ -1,4 +1,4 @@
-// A task's named points bound to a model: object, body, geom, site, end effector or the world.
+// A task's named points bound to a model: object, body, geom, site, end effector or the world. Internal.
 #ifndef LOOM_ENGINE_SIM_POINT_H
 #define LOOM_ENGINE_SIM_POINT_H
 

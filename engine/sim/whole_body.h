@@ -6,7 +6,10 @@
 #ifndef LOOM_ENGINE_SIM_WHOLE_BODY_H
 #define LOOM_ENGINE_SIM_WHOLE_BODY_H
 
+#include "engine/base/api.h"
 #include "engine/sim/controller.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_MAX_BODY = 40 };  // joints of all arms and torsos together
 
@@ -39,5 +42,7 @@ bool loom_whole_body_plan(loomWholeBody* body, const loomArm* arms, const mjMode
 /// Write d->ctrl for one physics step, at `phase` (0 .. 1) of the control step of length dt: computed torques
 /// along the straight way to the goal, clipped.
 void loom_whole_body_apply(const loomWholeBody* body, const mjModel* m, mjData* d, double phase, double dt);
+
+LOOM_C_END
 
 #endif

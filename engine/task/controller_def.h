@@ -4,9 +4,12 @@
 
 #include <stdbool.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
 #include "engine/task/limits.h"
 #include "engine/task/robot.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomControllerType { LOOM_OSC_POSE, LOOM_JOINT_POSITION, LOOM_WHOLE_BODY_IK } loomControllerType;
 
@@ -30,5 +33,7 @@ extern const char* const loom_controller_names[];  // by loomControllerType
 int loom_controller_from_json(loomControllerDef* out, const char* json, const char* label, loomError* err);
 /// Entries an arm's action has before its gripper's: 6, or one a joint.
 int loom_controller_pose_dim(const loomControllerDef* control, const loomRobotDef* robot);
+
+LOOM_C_END
 
 #endif

@@ -2,6 +2,10 @@
 #ifndef LOOM_ENGINE_TASK_LIMITS_H
 #define LOOM_ENGINE_TASK_LIMITS_H
 
+#include "engine/base/api.h"
+
+LOOM_C_BEGIN
+
 enum {
   LOOM_NAME_MAX = 64,
   LOOM_EXPR_MAX = 96,
@@ -27,5 +31,7 @@ enum {
 typedef char loomName[LOOM_NAME_MAX];
 /// An arithmetic expression over an object's variables ("0.8 + r"), evaluated once an episode. "" = absent.
 typedef char loomExprText[LOOM_EXPR_MAX];
+
+LOOM_C_END
 
 #endif

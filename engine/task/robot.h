@@ -5,8 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
 #include "engine/task/limits.h"
+
+LOOM_C_BEGIN
 
 /// A chain of torque-driven joints: an arm, or the torso several arms share.
 typedef struct loomJointsDef {
@@ -69,5 +72,7 @@ typedef struct loomRobotDef {
 
 /// Read scenes/robots/TYPE.yaml for robot `index` (replaces "{i}").
 int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* err);
+
+LOOM_C_END
 
 #endif

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
 #include "engine/task/controller_def.h"
 #include "engine/task/limits.h"
@@ -18,6 +19,8 @@
 #include "engine/task/task_observe.h"
 #include "engine/task/task_reset.h"
 #include "engine/task/task_subtask.h"
+
+LOOM_C_BEGIN
 
 typedef struct loomTask {
   loomName name;
@@ -74,5 +77,7 @@ void loom_task_destroy(loomTask* task);
 int loom_task_find_reset(const loomTask* task, const char* name);   // index or -1
 int loom_task_find_object(const loomTask* task, const char* name);  // index or -1
 int loom_task_find_subtask(const loomTask* task, int arm, const char* name);
+
+LOOM_C_END
 
 #endif

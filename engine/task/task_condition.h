@@ -2,7 +2,10 @@
 #ifndef LOOM_ENGINE_TASK_TASK_CONDITION_H
 #define LOOM_ENGINE_TASK_TASK_CONDITION_H
 
+#include "engine/base/api.h"
 #include "engine/task/limits.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomConditionKind {
   LOOM_COND_ALL,
@@ -61,5 +64,7 @@ typedef struct loomConditionDef {
   loomName joint;
   int gripper_sign;  // +1 closing, -1 opening
 } loomConditionDef;
+
+LOOM_C_END
 
 #endif

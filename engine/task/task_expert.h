@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
+#include "engine/base/api.h"
 #include "engine/task/task_condition.h"
+
+LOOM_C_BEGIN
 
 /// One step of a scripted expert, for one arm: wait for another arm, go somewhere, work the gripper, stay.
 typedef struct loomExpertStep {
@@ -27,5 +30,7 @@ typedef struct loomExpertStep {
   int until;                   // and until this condition holds; -1 = none
   double jitter;               // standard deviation of the goal's place, m
 } loomExpertStep;
+
+LOOM_C_END
 
 #endif

@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
+#include "engine/base/api.h"
 #include "engine/task/limits.h"
+
+LOOM_C_BEGIN
 
 /// One size variable of an object: measured from any model (a geom's size entry), or drawn at reset.
 typedef struct loomVariable {
@@ -42,5 +45,7 @@ typedef struct loomObjectDef {
   int symmetry_count;
   loomSymmetry symmetries[LOOM_MAX_SYMMETRIES];
 } loomObjectDef;
+
+LOOM_C_END
 
 #endif

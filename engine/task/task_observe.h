@@ -2,7 +2,10 @@
 #ifndef LOOM_ENGINE_TASK_TASK_OBSERVE_H
 #define LOOM_ENGINE_TASK_TASK_OBSERVE_H
 
+#include "engine/base/api.h"
 #include "engine/task/task_condition.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomObserveKind {
   LOOM_OBSERVE_POS,    // (3) position of `of` less that of `from`, world frame, m
@@ -17,5 +20,7 @@ typedef struct loomObserveDef {
   loomObserveKind kind;
   loomPoint of, from;
 } loomObserveDef;
+
+LOOM_C_END
 
 #endif

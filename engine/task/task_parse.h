@@ -1,4 +1,5 @@
 // Between the files that read task.yaml: the document, the task being filled, and who reads which part.
+// Internal.
 #ifndef LOOM_ENGINE_TASK_TASK_PARSE_H
 #define LOOM_ENGINE_TASK_TASK_PARSE_H
 

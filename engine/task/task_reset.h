@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
+#include "engine/base/api.h"
 #include "engine/task/limits.h"
+
+LOOM_C_BEGIN
 
 /// Where one object starts: uniform boxes, yaw and orientation choices, world frame; or, for a part that
 /// slides or turns on another body, the position of its joint. With `frame` the place is one in or on an
@@ -35,5 +38,7 @@ typedef struct loomResetDef {
   int placement_count;
   loomPlacement placements[LOOM_MAX_OBJECTS];
 } loomResetDef;
+
+LOOM_C_END
 
 #endif

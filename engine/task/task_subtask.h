@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
+#include "engine/base/api.h"
 #include "engine/task/limits.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomTransformKind {
   LOOM_TRANSFORM_OBJECT,  // T_obj_now * inv(T_obj_src) * T_target, MimicGen eq. in section IV
@@ -83,5 +86,7 @@ typedef struct loomRule {
   loomScheme scheme;
   int lead;
 } loomRule;
+
+LOOM_C_END
 
 #endif

@@ -3,10 +3,13 @@
 #ifndef LOOM_GENERATORS_ATTEMPT_ATTEMPT_H
 #define LOOM_GENERATORS_ATTEMPT_ATTEMPT_H
 
+#include "engine/base/api.h"
 #include "engine/base/random.h"
 #include "engine/run/policy.h"
 #include "generators/attempt/transform.h"
 #include "generators/source/replay.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomOutcome {
   LOOM_OUTCOME_SUCCESS,
@@ -67,5 +70,7 @@ int loom_attempt_begin(loomAttempt** out, loomAttemptResult* result, loomTrace* 
 /// 0, LOOM_RUN_OVER (result says how it ended) or an error. Until then result has the subtasks begun so far.
 int loom_attempt_step(loomAttempt* attempt, loomError* err);
 void loom_attempt_destroy(loomAttempt* attempt);
+
+LOOM_C_END
 
 #endif

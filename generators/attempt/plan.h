@@ -4,8 +4,11 @@
 #ifndef LOOM_GENERATORS_ATTEMPT_PLAN_H
 #define LOOM_GENERATORS_ATTEMPT_PLAN_H
 
+#include "engine/base/api.h"
 #include "generators/attempt/attempt.h"
 #include "generators/attempt/select.h"
+
+LOOM_C_BEGIN
 
 /// One arm on its way through its queue of subtasks.
 typedef struct loomArmPlan {
@@ -67,5 +70,7 @@ int loom_plan_row(const loomPlan* plan, int arm);
 void loom_plan_move(double* action, loomPlan* plan);
 /// Of an action only grippers and hands, while a scene settles.
 void loom_plan_keep_still(const loomEpisode* episode, double* action);
+
+LOOM_C_END
 
 #endif

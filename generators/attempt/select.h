@@ -2,7 +2,10 @@
 #ifndef LOOM_GENERATORS_ATTEMPT_SELECT_H
 #define LOOM_GENERATORS_ATTEMPT_SELECT_H
 
+#include "engine/base/api.h"
 #include "generators/attempt/attempt.h"
+
+LOOM_C_BEGIN
 
 /// What a choice of source means for one arm's object-centric subtask: which equivalent poses, how reachable.
 typedef struct loomFit {
@@ -21,5 +24,7 @@ int loom_select_source(const loomEpisode* episode, const loomSourceSet* sources,
 /// The transform's map for a segment starting now, with the equivalent poses of `fit`.
 loomTransform loom_segment_transform(const loomEpisode* episode, const loomReplay* source, int a, int k,
                                      loomFit fit, int row);
+
+LOOM_C_END
 
 #endif

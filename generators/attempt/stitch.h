@@ -1,5 +1,5 @@
 // Stitching: from where an arm is to where its segment begins, and how much of the segment runs (MimicGen,
-// section IV-B, interpolation). Pure functions.
+// section IV-B, interpolation). Pure functions. Internal.
 #ifndef LOOM_GENERATORS_ATTEMPT_STITCH_H
 #define LOOM_GENERATORS_ATTEMPT_STITCH_H
 

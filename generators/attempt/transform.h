@@ -3,8 +3,11 @@
 #ifndef LOOM_GENERATORS_ATTEMPT_TRANSFORM_H
 #define LOOM_GENERATORS_ATTEMPT_TRANSFORM_H
 
+#include "engine/base/api.h"
 #include "engine/base/pose.h"
 #include "engine/task/task.h"
+
+LOOM_C_BEGIN
 
 /// A segment's map from recorded to new targets: new = world * stretch(target) * hand, all frames world.
 typedef struct loomTransform {
@@ -30,5 +33,7 @@ int loom_symmetry_count(const loomObjectDef* object);
 loomPose loom_symmetry(const loomObjectDef* object, int k);
 /// j-th of the hand's equivalent orientations about its z axis.
 loomPose loom_hand_symmetry(const loomRobotDef* robot, int j);
+
+LOOM_C_END
 
 #endif

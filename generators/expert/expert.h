@@ -9,8 +9,11 @@
 #ifndef LOOM_GENERATORS_EXPERT_EXPERT_H
 #define LOOM_GENERATORS_EXPERT_EXPERT_H
 
+#include "engine/base/api.h"
 #include "engine/base/random.h"
 #include "engine/run/policy.h"
+
+LOOM_C_BEGIN
 
 /// One arm on its way through its steps.
 typedef struct loomExpertArm {
@@ -47,5 +50,7 @@ int loom_expert_create(loomExpert* expert, const loomEpisode* episode, uint64_t 
 loomPolicy loom_expert_policy(loomExpert* expert);
 /// Name of the step an arm is at, for messages ("arm 1 at 'insert'").
 void loom_expert_where(char* out, size_t n, const loomExpert* expert, const loomTask* task);
+
+LOOM_C_END
 
 #endif

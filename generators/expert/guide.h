@@ -16,7 +16,10 @@
 #ifndef LOOM_GENERATORS_EXPERT_GUIDE_H
 #define LOOM_GENERATORS_EXPERT_GUIDE_H
 
+#include "engine/base/api.h"
 #include "generators/attempt/plan.h"
+
+LOOM_C_BEGIN
 
 typedef struct loomGuide {
   loomPlan plan;
@@ -31,5 +34,7 @@ typedef struct loomGuide {
 void loom_guide_begin(loomGuide* guide, loomEpisode* episode, const loomSourceSet* sources, uint64_t seed,
                       uint64_t number);
 loomPolicy loom_guide_policy(loomGuide* guide);
+
+LOOM_C_END
 
 #endif

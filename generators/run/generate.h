@@ -4,9 +4,12 @@
 
 #include <signal.h>
 
+#include "engine/base/api.h"
 #include "engine/base/clock.h"
 #include "engine/data/dataset.h"
 #include "generators/attempt/attempt.h"
+
+LOOM_C_BEGIN
 
 typedef struct loomGenerateDef {
   const char* out;       // the dataset to make; work in progress lies in OUT.parts
@@ -46,5 +49,7 @@ void loom_generate_report_destroy(loomGenerateReport* report);
 
 int loom_generate(loomGenerateReport* report, const loomScene* scene, const loomSourceSet* sources,
                   const loomGenerateDef* def, loomError* err);
+
+LOOM_C_END
 
 #endif

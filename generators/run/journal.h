@@ -1,6 +1,6 @@
 // A run in progress on disk, OUT.parts: run.json (what is being made), journal.bin (one entry an attempt, in
 // order), and a shard a demo. What the journal lists survives kill -9; a torn last entry is ignored and its
-// attempt run again.
+// attempt run again. Internal.
 #ifndef LOOM_GENERATORS_RUN_JOURNAL_H
 #define LOOM_GENERATORS_RUN_JOURNAL_H
 

@@ -3,8 +3,11 @@
 #ifndef LOOM_GENERATORS_RUN_RECORD_H
 #define LOOM_GENERATORS_RUN_RECORD_H
 
+#include "engine/base/api.h"
 #include "engine/data/dataset.h"
 #include "generators/attempt/attempt.h"
+
+LOOM_C_BEGIN
 
 /// Write one demo as a shard; next_obs adds next_obs/*, the observations one row later. The episode must
 /// still be the attempt's (its object sizes give the model_file).
@@ -31,5 +34,7 @@ typedef struct loomDriven {
 /// found by the task's conditions; where they are not, *why (nullable) says so and the demo goes without.
 int loom_record_driven(const char* path, loomTrace* trace, loomEpisode* episode, const loomDriven* driven,
                        const loomWriteDef* write, loomError* why, loomError* err);
+
+LOOM_C_END
 
 #endif

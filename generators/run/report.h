@@ -1,5 +1,5 @@
 // What a generation run came to, counted: rates with intervals, why and where attempts fail, which sources
-// and which starts do well. Plain numbers here; as a picture in report_plot.c.
+// and which starts do well. Plain numbers here; as a picture in report_plot.c. Internal.
 #ifndef LOOM_GENERATORS_RUN_REPORT_H
 #define LOOM_GENERATORS_RUN_REPORT_H
 

@@ -1,5 +1,5 @@
 // Grasps and releases in a replayed demo, from gripper commands, finger contacts and how objects move with
-// hands.
+// hands. Internal.
 #ifndef LOOM_GENERATORS_SOURCE_EVENT_H
 #define LOOM_GENERATORS_SOURCE_EVENT_H
 

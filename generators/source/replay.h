@@ -3,9 +3,12 @@
 #ifndef LOOM_GENERATORS_SOURCE_REPLAY_H
 #define LOOM_GENERATORS_SOURCE_REPLAY_H
 
+#include "engine/base/api.h"
 #include "engine/data/dataset.h"
 #include "engine/run/policy.h"
 #include "engine/run/quality.h"
+
+LOOM_C_BEGIN
 
 /// A demo replayed by state. Arrays are per control step (T); row t is what was so when action t was taken.
 typedef struct loomReplay {
@@ -72,5 +75,7 @@ int loom_sources_load(loomSourceSet* out, const loomTask* task, const char* path
 int loom_sources_load_with(loomSourceSet* out, const loomTask* task, const char* path,
                            const loomAssetRoots* roots, const char* segments, loomError* err);
 void loom_sources_destroy(loomSourceSet* sources);
+
+LOOM_C_END
 
 #endif

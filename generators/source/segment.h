@@ -3,7 +3,10 @@
 #ifndef LOOM_GENERATORS_SOURCE_SEGMENT_H
 #define LOOM_GENERATORS_SOURCE_SEGMENT_H
 
+#include "engine/base/api.h"
 #include "generators/source/segment_file.h"
+
+LOOM_C_BEGIN
 
 /// Attribute of `data` in files whose signals were written by loom_segment_dataset_write: there they say
 /// where segments end, whatever the task file does.
@@ -25,5 +28,7 @@ void loom_segment_signal(char* out, size_t n, int arm, const char* subtask);
 
 /// First row of a segment; its last is end - 1.
 int loom_segment_start(const loomReplay* replay, int arm, int subtask);
+
+LOOM_C_END
 
 #endif

@@ -3,7 +3,10 @@
 #ifndef LOOM_GENERATORS_SOURCE_SEGMENT_FILE_H
 #define LOOM_GENERATORS_SOURCE_SEGMENT_FILE_H
 
+#include "engine/base/api.h"
 #include "generators/source/replay.h"
+
+LOOM_C_BEGIN
 
 /// One end that a person has set.
 typedef struct loomSegmentEnd {
@@ -36,5 +39,7 @@ int loom_segment_file_write(const char* path, const loomTask* task, const char* 
 /// their segments' ends and nothing else (see loom_segment_signal); loom_segment goes by them then.
 int loom_segment_dataset_write(const char* path, const loomTask* task, const char* source,
                                const loomReplay* replay, int n, loomError* err);
+
+LOOM_C_END
 
 #endif

@@ -4,7 +4,10 @@
 #ifndef LOOM_POLICIES_AGENT_ROLLOUT_H
 #define LOOM_POLICIES_AGENT_ROLLOUT_H
 
+#include "engine/base/api.h"
 #include "engine/run/policy.h"
+
+LOOM_C_BEGIN
 
 /// Makes a policy's instances: one a worker, which goes from episode to episode.
 typedef struct loomPolicyMaker {
@@ -65,5 +68,7 @@ typedef struct loomRolloutReport {
 int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolicyMaker* maker,
                  const loomRolloutDef* def, loomError* err);
 void loom_rollout_report_destroy(loomRolloutReport* report);
+
+LOOM_C_END
 
 #endif

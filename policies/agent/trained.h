@@ -3,9 +3,12 @@
 #ifndef LOOM_POLICIES_AGENT_TRAINED_H
 #define LOOM_POLICIES_AGENT_TRAINED_H
 
+#include "engine/base/api.h"
 #include "engine/observe/sense.h"
 #include "policies/agent/rollout.h"
 #include "policies/network/actor.h"
+
+LOOM_C_BEGIN
 
 /// Free with loom_trained_destroy.
 typedef struct loomTrained {
@@ -48,5 +51,7 @@ int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char*
 
 /// The policy for episodes; trained stays as it is meanwhile.
 loomPolicyMaker loom_trained_maker(loomTrained* trained);
+
+LOOM_C_END
 
 #endif

@@ -4,7 +4,10 @@
 #ifndef LOOM_POLICIES_DATA_ACTION_H
 #define LOOM_POLICIES_DATA_ACTION_H
 
+#include "engine/base/api.h"
 #include "engine/sim/episode.h"
+
+LOOM_C_BEGIN
 
 typedef struct loomActionForm {
   bool absolute;  // the hands' goals, not moves
@@ -23,5 +26,7 @@ int loom_action_fits(loomActionForm form, const loomEpisode* episode, int n, loo
 /// The episode's action (A) from numbers in that form which fit; absolute goals become moves from where the
 /// hands are now.
 void loom_action_decode(double* action, loomActionForm form, const loomEpisode* episode, const float* in);
+
+LOOM_C_END
 
 #endif

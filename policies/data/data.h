@@ -12,8 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
 #include "policies/data/action.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_DATA_KEYS = 32, LOOM_DATA_FILES = 128 };
 
@@ -135,5 +138,7 @@ typedef struct loomDataUse {
   int64_t bytes, peak;  // held now, and at most
 } loomDataUse;
 loomDataUse loom_data_use(loomData* data);
+
+LOOM_C_END
 
 #endif

@@ -1,5 +1,5 @@
 // What the parts of the training set share: demos and the cache that holds them (data_cache.c), the order of
-// samples (data_order.c).
+// samples (data_order.c). Internal.
 #ifndef LOOM_POLICIES_DATA_DATA_INTERNAL_H
 #define LOOM_POLICIES_DATA_DATA_INTERNAL_H
 

@@ -3,8 +3,11 @@
 #ifndef LOOM_POLICIES_DATA_NORMAL_H
 #define LOOM_POLICIES_DATA_NORMAL_H
 
+#include "engine/base/api.h"
 #include "policies/data/data.h"
 #include "policies/nn/safetensors.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomNormalKind {
   LOOM_NORMAL_NONE,      // left as it is
@@ -46,5 +49,7 @@ void loom_normal_tensors(loomSafeTensor out[LOOM_NORMAL_TENSORS], loomNormal* no
 /// From a policy's file, to be scaled as `kind`. LOOM_ERR_FORMAT: one is missing or not (dim).
 int loom_normal_read(loomNormal* out, const loomSafetensors* file, const char* prefix, int dim,
                      loomNormalKind kind, loomError* err);
+
+LOOM_C_END
 
 #endif

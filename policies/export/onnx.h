@@ -6,7 +6,7 @@
 // a diffusion policy, standard normal numbers, new for each decision; `state_NAME`, all zeros at an episode's
 // start and then the last decision's output `next_NAME`. Outputs: `actions` (rows x actions), to be done one
 // after the other before the next decision. Policies with a mixture of Gaussians also tell its `means` and
-// `scales` (modes x actions) and `logits` (modes); `actions` is the likeliest mode's mean.
+// `scales` (modes x actions) and `logits` (modes); `actions` is the likeliest mode's mean. Internal.
 #ifndef LOOM_POLICIES_EXPORT_ONNX_H
 #define LOOM_POLICIES_EXPORT_ONNX_H
 

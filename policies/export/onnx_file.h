@@ -1,4 +1,4 @@
-// What an ONNX file says of itself: inputs, outputs, metadata.
+// What an ONNX file says of itself: inputs, outputs, metadata. Internal.
 #ifndef LOOM_POLICIES_EXPORT_ONNX_FILE_H
 #define LOOM_POLICIES_EXPORT_ONNX_FILE_H
 

@@ -1,6 +1,6 @@
 // A graph in the ONNX format (opset 17) while it is built, and its file. Tensors are known by their names;
 // what goes wrong on the way is kept until loom_onnx_graph_write tells of it, so that building reads as the
-// mathematics does. The wire format is protobuf-c's, from the schema that ONNX publishes.
+// mathematics does. The wire format is protobuf-c's, from the schema that ONNX publishes. Internal.
 #ifndef LOOM_POLICIES_EXPORT_ONNX_GRAPH_H
 #define LOOM_POLICIES_EXPORT_ONNX_GRAPH_H
 

@@ -1,4 +1,4 @@
-// What the parts of a policy's export share.
+// What the parts of a policy's export share. Internal.
 #ifndef LOOM_POLICIES_EXPORT_ONNX_INTERNAL_H
 #define LOOM_POLICIES_EXPORT_ONNX_INTERNAL_H
 

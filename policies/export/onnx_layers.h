@@ -1,5 +1,5 @@
 // Layers of policies' networks as pieces of an ONNX graph. What each computes is defined by the layer's own
-// file; parameters are found by their names.
+// file; parameters are found by their names. Internal.
 #ifndef LOOM_POLICIES_EXPORT_ONNX_LAYERS_H
 #define LOOM_POLICIES_EXPORT_ONNX_LAYERS_H
 

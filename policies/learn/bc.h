@@ -6,7 +6,10 @@
 
 #include <signal.h>
 
+#include "engine/base/api.h"
 #include "policies/agent/trained.h"
+
+LOOM_C_BEGIN
 
 /// How far a run is. What was not measured yet is NAN.
 typedef struct loomTrainState {
@@ -41,5 +44,7 @@ typedef struct loomTrainDef {
 /// another configuration, or what the data or the policy's file have wrong. LOOM_ERR_USAGE: a folder that
 /// holds a run already, without resume.
 int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err);
+
+LOOM_C_END
 
 #endif

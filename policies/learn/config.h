@@ -9,9 +9,12 @@
 #ifndef LOOM_POLICIES_LEARN_CONFIG_H
 #define LOOM_POLICIES_LEARN_CONFIG_H
 
+#include "engine/base/api.h"
 #include "engine/task/task.h"
 #include "policies/data/data.h"
 #include "policies/data/normal.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomPolicyKind {
   LOOM_KIND_BC_L2,           // a perceptron, squared error
@@ -159,5 +162,7 @@ typedef struct loomConfigDataDef {
 
 /// The training data, or those for validation (unshuffled, mask `validate.mask`); points into *config.
 void loom_config_data_def(loomConfigDataDef* out, const loomTrainConfig* config, bool validation);
+
+LOOM_C_END
 
 #endif

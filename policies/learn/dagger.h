@@ -20,8 +20,11 @@
 #ifndef LOOM_POLICIES_LEARN_DAGGER_H
 #define LOOM_POLICIES_LEARN_DAGGER_H
 
+#include "engine/base/api.h"
 #include "policies/learn/bc.h"
 #include "policies/learn/gate.h"
+
+LOOM_C_BEGIN
 
 typedef struct loomDaggerRound {
   int round;
@@ -93,5 +96,7 @@ loomDaggerDef loom_default_dagger_def(void);
 /// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, or made with other settings.
 int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err);
 void loom_dagger_report_destroy(loomDaggerReport* report);
+
+LOOM_C_END
 
 #endif

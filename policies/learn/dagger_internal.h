@@ -1,5 +1,5 @@
 // What dagger.c (rounds), dagger_collect.c (episodes to datasets) and dagger_report.c (tables and the
-// picture) share.
+// picture) share. Internal.
 #ifndef LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
 #define LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
 

@@ -3,7 +3,10 @@
 #ifndef LOOM_POLICIES_LEARN_GATE_H
 #define LOOM_POLICIES_LEARN_GATE_H
 
+#include "engine/base/api.h"
 #include "policies/learn/safety.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_GATE_MEMBERS = 16 };
 
@@ -54,5 +57,7 @@ loomPolicyMaker loom_gate_maker(loomGate* gate);
 
 /// sqrt of the mean over members of |a - mean|^2: actions (members x A).
 double loom_gate_disagreement(const double* actions, int members, int action_dim);
+
+LOOM_C_END
 
 #endif

@@ -4,8 +4,11 @@
 #ifndef LOOM_POLICIES_LEARN_SAFETY_H
 #define LOOM_POLICIES_LEARN_SAFETY_H
 
+#include "engine/base/api.h"
 #include "policies/agent/trained.h"
 #include "policies/nn/mlp.h"
+
+LOOM_C_BEGIN
 
 /// Free with loom_safety_destroy.
 typedef struct loomSafety {
@@ -57,5 +60,7 @@ double loom_safety_probability(loomSafetyActor* actor, const loomSafety* safety,
 /// obs (rows x obs dim), neither normalised. Chunks of actions are decided anew at every row.
 int loom_trained_actions(float* actions, const loomTrained* trained, const float* obs, int rows,
                          uint64_t seed, loomError* err);
+
+LOOM_C_END
 
 #endif

@@ -1,4 +1,4 @@
-// Learning from examples, whatever network and objective: one step's loss and gradients.
+// Learning from examples, whatever network and objective: one step's loss and gradients. Internal.
 #ifndef LOOM_POLICIES_LEARN_SUPERVISED_H
 #define LOOM_POLICIES_LEARN_SUPERVISED_H
 

@@ -3,7 +3,10 @@
 #ifndef LOOM_POLICIES_NETWORK_ACTOR_H
 #define LOOM_POLICIES_NETWORK_ACTOR_H
 
+#include "engine/base/api.h"
 #include "policies/network/network.h"
+
+LOOM_C_BEGIN
 
 /// One that acts, with the network's parameters as they are at each decision.
 typedef struct loomActor {
@@ -31,5 +34,7 @@ void loom_actor_see(loomReal* row, loomActor* actor, const loomReal* const* visu
 void loom_actor_decide(loomReal* actions, loomActor* actor, const loomReal* obs, loomRandom* random);
 /// The outputs (output_width) themselves, of networks that are asked once; valid until the next call.
 const loomReal* loom_actor_outputs(loomActor* actor, const loomReal* obs);
+
+LOOM_C_END
 
 #endif

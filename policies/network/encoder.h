@@ -4,9 +4,12 @@
 #ifndef LOOM_POLICIES_NETWORK_ENCODER_H
 #define LOOM_POLICIES_NETWORK_ENCODER_H
 
+#include "engine/base/api.h"
 #include "policies/learn/config.h"
 #include "policies/nn/pointnet.h"
 #include "policies/nn/resnet.h"
+
+LOOM_C_BEGIN
 
 /// A key that is no vector.
 typedef struct loomVisualKey {
@@ -60,5 +63,7 @@ void loom_encoder_forward(loomReal* out, int stride, loomEncoder* encoder, const
 /// chunk are encoded once more, so that memory does not grow with the batch.
 void loom_encoder_backward(loomEncoder* encoder, loomParams* params, const loomReal* dout, int stride,
                            const loomReal* const* visual, int n);
+
+LOOM_C_END
 
 #endif

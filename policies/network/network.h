@@ -7,11 +7,14 @@
 #ifndef LOOM_POLICIES_NETWORK_NETWORK_H
 #define LOOM_POLICIES_NETWORK_NETWORK_H
 
+#include "engine/base/api.h"
 #include "engine/base/random.h"
 #include "policies/learn/config.h"
 #include "policies/network/encoder.h"
 #include "policies/nn/tensor.h"
 #include "policies/objective/objective.h"
+
+LOOM_C_BEGIN
 
 typedef struct loomNetworkType loomNetworkType;
 
@@ -99,5 +102,7 @@ void loom_network_backward(loomNetwork* network, const loomSamples* samples, con
 
 /// Measure, allocate and lay out activations of `layers`, for good; a former arena is freed.
 int loom_network_place(void* layers, loomArena* arena, const loomNetworkType* type, int n, loomError* err);
+
+LOOM_C_END
 
 #endif

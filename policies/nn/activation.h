@@ -2,7 +2,10 @@
 #ifndef LOOM_POLICIES_NN_ACTIVATION_H
 #define LOOM_POLICIES_NN_ACTIVATION_H
 
+#include "engine/base/api.h"
 #include "policies/nn/real.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomActivation {
   LOOM_ACTIVATION_NONE,
@@ -21,5 +24,7 @@ void loom_activation_forward(loomReal* y, const loomReal* x, loomActivation kind
 /// dx (count) from dy and the layer's input x; dx may be dy.
 void loom_activation_backward(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind,
                               size_t count);
+
+LOOM_C_END
 
 #endif

@@ -1,4 +1,5 @@
 // Multi-head self-attention (Vaswani et al., 2017) between its two projections, which are linear layers.
+// Internal.
 #ifndef LOOM_POLICIES_NN_ATTENTION_H
 #define LOOM_POLICIES_NN_ATTENTION_H
 

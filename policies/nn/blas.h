@@ -1,4 +1,5 @@
 // All matrix products go through here: OpenBLAS now, room for another library (cuBLAS) behind it later.
+// Internal.
 #ifndef LOOM_POLICIES_NN_BLAS_H
 #define LOOM_POLICIES_NN_BLAS_H
 

@@ -3,7 +3,10 @@
 #ifndef LOOM_POLICIES_NN_CONV_H
 #define LOOM_POLICIES_NN_CONV_H
 
+#include "engine/base/api.h"
 #include "policies/nn/real.h"
+
+LOOM_C_BEGIN
 
 /// The same for a convolution and its transpose; `in` and the sizes are always those of the layer's input.
 typedef struct loomConv {
@@ -54,5 +57,7 @@ void loom_spatial_softmax_forward(loomReal* y, loomReal* weight, const loomReal*
                                   const loomSpatialSoftmax* shape);
 void loom_spatial_softmax_backward(loomReal* dx, const loomReal* dy, const loomReal* y,
                                    const loomReal* weight, const loomSpatialSoftmax* shape);
+
+LOOM_C_END
 
 #endif

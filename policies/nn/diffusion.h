@@ -3,7 +3,10 @@
 #ifndef LOOM_POLICIES_NN_DIFFUSION_H
 #define LOOM_POLICIES_NN_DIFFUSION_H
 
+#include "engine/base/api.h"
 #include "policies/nn/real.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_DIFFUSION_STEPS = 1000 };
 
@@ -26,5 +29,7 @@ void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, double limi
 /// eta 0: Song et al., 2021).
 void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, const loomDiffusion* d,
                          size_t count);
+
+LOOM_C_END
 
 #endif

@@ -1,5 +1,5 @@
 // Dropout (Srivastava et al., 2014) whose mask is a pure function of a random stream: backward draws it
-// again.
+// again. Internal.
 #ifndef LOOM_POLICIES_NN_DROPOUT_H
 #define LOOM_POLICIES_NN_DROPOUT_H
 

@@ -1,4 +1,4 @@
-// Numbers as features.
+// Numbers as features. Internal.
 #ifndef LOOM_POLICIES_NN_EMBEDDING_H
 #define LOOM_POLICIES_NN_EMBEDDING_H
 

@@ -1,4 +1,4 @@
-// Feature-wise linear modulation (Perez et al., 2018): a condition scales and shifts channels.
+// Feature-wise linear modulation (Perez et al., 2018): a condition scales and shifts channels. Internal.
 #ifndef LOOM_POLICIES_NN_FILM_H
 #define LOOM_POLICIES_NN_FILM_H
 

@@ -1,5 +1,5 @@
 // Parameters before training, as PyTorch draws them by default (the same distributions, not the same
-// numbers).
+// numbers). Internal.
 #ifndef LOOM_POLICIES_NN_INIT_H
 #define LOOM_POLICIES_NN_INIT_H
 

@@ -1,5 +1,5 @@
 // Affine layers. In all layers gradients of parameters add to what is there, gradients of inputs are written
-// over it, and a gradient that nobody needs is NULL.
+// over it, and a gradient that nobody needs is NULL. Internal.
 #ifndef LOOM_POLICIES_NN_LINEAR_H
 #define LOOM_POLICIES_NN_LINEAR_H
 

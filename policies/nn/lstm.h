@@ -1,5 +1,5 @@
 // One layer of a long short-term memory (Hochreiter and Schmidhuber, 1997), with PyTorch's equations and
-// weights.
+// weights. Internal.
 #ifndef LOOM_POLICIES_NN_LSTM_H
 #define LOOM_POLICIES_NN_LSTM_H
 

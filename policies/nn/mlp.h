@@ -4,9 +4,12 @@
 #ifndef LOOM_POLICIES_NN_MLP_H
 #define LOOM_POLICIES_NN_MLP_H
 
+#include "engine/base/api.h"
 #include "engine/base/random.h"
 #include "policies/nn/activation.h"
 #include "policies/nn/tensor.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_MLP_LAYERS = 8 };
 
@@ -34,5 +37,7 @@ const loomReal* loom_mlp_forward(loomMlp* mlp, const loomParams* params, const l
 /// Gradients of the last forward's parameters, and dx (n x first size, may be NULL), from dy and the same x.
 void loom_mlp_backward(loomReal* dx, loomMlp* mlp, loomParams* params, const loomReal* dy, const loomReal* x,
                        int n);
+
+LOOM_C_END
 
 #endif

@@ -1,4 +1,4 @@
-// Layer and group normalisation.
+// Layer and group normalisation. Internal.
 #ifndef LOOM_POLICIES_NN_NORM_H
 #define LOOM_POLICIES_NN_NORM_H
 

@@ -1,4 +1,4 @@
-// From gradients to parameters.
+// From gradients to parameters. Internal.
 #ifndef LOOM_POLICIES_NN_OPTIMIZER_H
 #define LOOM_POLICIES_NN_OPTIMIZER_H
 

@@ -5,8 +5,11 @@
 #ifndef LOOM_POLICIES_NN_POINTNET_H
 #define LOOM_POLICIES_NN_POINTNET_H
 
+#include "engine/base/api.h"
 #include "engine/base/random.h"
 #include "policies/nn/tensor.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_POINTNET_LAYERS = 4 };
 
@@ -47,5 +50,7 @@ const loomReal* loom_pointnet_forward(loomPointnet* net, const loomParams* param
 /// data.
 void loom_pointnet_backward(loomPointnet* net, loomParams* params, const loomReal* dy, const loomReal* x,
                             int n);
+
+LOOM_C_END
 
 #endif

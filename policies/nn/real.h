@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "engine/base/api.h"
+
+LOOM_C_BEGIN
+
 /// Before a function whose loops are worth wider registers than the oldest x86-64 has: compiled for three
 /// kinds of processor, chosen when the program starts. (Without contraction to fused operations all give the
 /// same bits but for the order of sums.)
@@ -121,5 +125,7 @@ static inline loomReal loom_real_softplus(loomReal x) {
   loomReal above = x > 0 ? x : 0, size = x > 0 ? x : -x;
   return above + loom_real_log1p(loom_real_exp(-size));
 }
+
+LOOM_C_END
 
 #endif

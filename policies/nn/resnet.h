@@ -5,9 +5,12 @@
 #ifndef LOOM_POLICIES_NN_RESNET_H
 #define LOOM_POLICIES_NN_RESNET_H
 
+#include "engine/base/api.h"
 #include "engine/base/random.h"
 #include "policies/nn/conv.h"
 #include "policies/nn/tensor.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_RESNET_BLOCKS = 7 };
 
@@ -50,5 +53,7 @@ void loom_resnet_layout(loomResnet* net, loomArena* arena, int n);
 const loomReal* loom_resnet_forward(loomResnet* net, const loomParams* params, const loomReal* x, int n);
 /// Gradients of the parameters from dy (n x out) after forward with the same x. Pictures get none.
 void loom_resnet_backward(loomResnet* net, loomParams* params, const loomReal* dy, const loomReal* x, int n);
+
+LOOM_C_END
 
 #endif

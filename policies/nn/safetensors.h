@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_SAFE_RANK_MAX = 8 };
 
@@ -71,5 +74,7 @@ const loomSafeTensor* loom_safetensors_find(const loomSafetensors* file, const c
 const char* loom_safetensors_meta(const loomSafetensors* file, const char* key);
 /// Elements of a tensor.
 int64_t loom_safe_tensor_count(const loomSafeTensor* tensor);
+
+LOOM_C_END
 
 #endif

@@ -1,4 +1,4 @@
-// What reading and writing of safetensors share.
+// What reading and writing of safetensors share. Internal.
 #ifndef LOOM_POLICIES_NN_SAFETENSORS_INTERNAL_H
 #define LOOM_POLICIES_NN_SAFETENSORS_INTERNAL_H
 

@@ -7,8 +7,11 @@
 
 #include <stdbool.h>
 
+#include "engine/base/api.h"
 #include "engine/base/error.h"
 #include "policies/nn/real.h"
+
+LOOM_C_BEGIN
 
 /// An arena whose base is NULL measures: it hands out NULL and counts. `loomArena arena = {0};` makes one.
 typedef struct loomArena {
@@ -48,5 +51,7 @@ void loom_params_destroy(loomParams* params);
 /// The tensor of that name, or NULL.
 const loomParam* loom_params_find(const loomParams* params, const char* name);
 void loom_params_zero_gradient(loomParams* params);
+
+LOOM_C_END
 
 #endif

@@ -1,7 +1,7 @@
 // A causal transformer over rows, as robomimic's BC-Transformer has it (after Karpathy's minGPT): each row
 // projected and given a learned place, normed; blocks of self-attention and a perceptron, each behind a norm
 // and beside a shortcut; a norm at the end. Dropout on the embedded rows, the attention's weights and what
-// each half of a block adds.
+// each half of a block adds. Internal.
 #ifndef LOOM_POLICIES_NN_TRANSFORMER_H
 #define LOOM_POLICIES_NN_TRANSFORMER_H
 

@@ -2,7 +2,7 @@
 // Flexible Behavior Synthesis", ICML 2022): predicts the noise in a chunk of actions from the chunk, the step
 // of the diffusion and what is observed. Convolutions over time; each level but the last halves the rows. A
 // residual block is twice convolution, group norm, Mish, with the condition's scale and shift between them
-// (FiLM). As there, the first level's output is kept for no shortcut.
+// (FiLM). As there, the first level's output is kept for no shortcut. Internal.
 #ifndef LOOM_POLICIES_NN_UNET_H
 #define LOOM_POLICIES_NN_UNET_H
 

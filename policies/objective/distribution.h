@@ -6,8 +6,11 @@
 
 #include <stdbool.h>
 
+#include "engine/base/api.h"
 #include "engine/base/random.h"
 #include "policies/nn/real.h"
+
+LOOM_C_BEGIN
 
 enum { LOOM_MIXTURE_MODES = 32 };
 
@@ -65,5 +68,7 @@ void loom_mixture_sample(loomReal* action, const loomReal* y, const loomMixtureD
 void loom_mixture_mode(loomReal* action, const loomReal* y, const loomMixtureDef* def);
 /// The mean over all modes.
 void loom_mixture_mean(loomReal* action, const loomReal* y, const loomMixtureDef* def);
+
+LOOM_C_END
 
 #endif

@@ -1,5 +1,5 @@
 // How a row of outputs is read, shared by distribution.c (log-probability, samples), divergence.c (entropy,
-// KL) and loss.c.
+// KL) and loss.c. Internal.
 #ifndef LOOM_POLICIES_OBJECTIVE_DISTRIBUTION_INTERNAL_H
 #define LOOM_POLICIES_OBJECTIVE_DISTRIBUTION_INTERNAL_H
 

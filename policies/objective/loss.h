@@ -4,7 +4,10 @@
 #ifndef LOOM_POLICIES_OBJECTIVE_LOSS_H
 #define LOOM_POLICIES_OBJECTIVE_LOSS_H
 
+#include "engine/base/api.h"
 #include "policies/objective/distribution.h"
+
+LOOM_C_BEGIN
 
 /// Mean of (y - target)^2 over rows and columns (n x width): L2 cloning, and the noise of a diffusion model.
 double loom_l2_loss(loomReal* dy, const loomReal* y, const loomReal* target, const loomReal* weight, int n,
@@ -20,5 +23,7 @@ double loom_mixture_loss(loomReal* dy, loomReal* row_loss, const loomReal* y, co
 /// classes count the same however rare one is.
 double loom_binary_loss(loomReal* dy, const loomReal* y, const loomReal* label, const loomReal* weight, int n,
                         const double class_weight[2]);
+
+LOOM_C_END
 
 #endif

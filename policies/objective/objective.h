@@ -9,9 +9,12 @@
 #ifndef LOOM_POLICIES_OBJECTIVE_OBJECTIVE_H
 #define LOOM_POLICIES_OBJECTIVE_OBJECTIVE_H
 
+#include "engine/base/api.h"
 #include "policies/nn/diffusion.h"
 #include "policies/nn/tensor.h"
 #include "policies/objective/loss.h"
+
+LOOM_C_BEGIN
 
 typedef enum loomObjectiveKind {
   LOOM_OBJECTIVE_REGRESSION,      // mean squared error
@@ -57,5 +60,7 @@ void loom_objective_begin(loomObjective* objective, const loomReal* targets, int
 /// last action, held.
 double loom_objective_loss(loomObjective* objective, const loomReal* outputs, const loomReal* targets,
                            const loomReal* weight, int n, bool gradient);
+
+LOOM_C_END
 
 #endif

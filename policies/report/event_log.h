@@ -1,7 +1,7 @@
 // Scalars of a training run, for TensorBoard and as CSV. A folder gets one new event file a run (TFRecord
 // framing, tensorflow/core/lib/io/record_writer.h; Event and Summary messages,
 // tensorboard/compat/proto/event.proto and summary.proto: only the fields scalars need) and one scalars.csv
-// that runs append to.
+// that runs append to. Internal.
 #ifndef LOOM_POLICIES_REPORT_EVENT_LOG_H
 #define LOOM_POLICIES_REPORT_EVENT_LOG_H
 

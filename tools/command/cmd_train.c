@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/observe/framed.h"
 #include "policies/learn/bc.h"
+#include "policies/learn/config_keys.h"
 #include "tools/command/train_sweep.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -132,92 +132,13 @@ static int parse_train_options(trainArgs* a, int argc, char** argv) {
 
 // ---- the configuration
 
-typedef struct keyList {
-  loomConfigData* data;
-  bool all;
-} keyList;
-
-// Hands, grippers and the object; or, with `all`, every vector.
-static int add_key(void* user, const char* name, const loomArray* array, int unreadable,
-                   const loomError* why) {
-  (void)why;
-  keyList* list = user;
-  bool real = array->type == LOOM_TYPE_F64 || array->type == LOOM_TYPE_F32;
-  if (unreadable || !real || array->rank != 2 || strncmp(name, "obs/", 4) ||
-      list->data->key_count == LOOM_DATA_KEYS)
-    return 0;
-  name += 4;
-  if (list->all || !strcmp(name, "object") || strstr(name, "eef_pos") || strstr(name, "eef_quat") ||
-      strstr(name, "gripper_qpos"))
-    snprintf(list->data->key[list->data->key_count++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name);
-  return 0;
-}
-
-// What framed observations (engine/observe/framed.h) can be made of.
-typedef struct frameList {
-  int arms, objects, grippers;
-  loomName object[LOOM_MAX_OBJECTS], gripper[LOOM_MAX_ARMS];
-  bool goals;
-} frameList;
-
-static int find_frames(void* user, const char* name, const loomArray* array, int unreadable,
-                       const loomError* why) {
-  static const char objects[] = "datagen_info/object_poses/";
-  (void)why;
-  frameList* list = user;
-  if (unreadable) return 0;
-  if (!strcmp(name, "datagen_info/eef_pose") && array->rank == 4) list->arms = (int)array->shape[1];
-  if (!strcmp(name, "datagen_info/target_pose") && array->rank == 4) list->goals = true;
-  if (!strncmp(name, objects, sizeof objects - 1) && array->rank == 3 && list->objects < LOOM_MAX_OBJECTS)
-    snprintf(list->object[list->objects++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1,
-             name + sizeof objects - 1);
-  if (!strncmp(name, "obs/", 4) && strstr(name, "gripper_qpos") && array->rank == 2 &&
-      list->grippers < LOOM_MAX_ARMS)
-    snprintf(list->gripper[list->grippers++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name + 4);
-  return 0;
-}
-
-// Where a dataset knows the poses of hands and objects: those, and actions as goals.
-static int framed_keys(loomTrainConfig* c, const loomDataset* dataset, bool goals, loomError* err) {
-  frameList list = {0};
-  int code = loom_dataset_visit(dataset, loom_dataset_demo_path(dataset, 0), find_frames, &list, err);
-  if (code) return code;
-  c->data.key_count = loom_framed_keys(c->data.key, LOOM_DATA_KEYS, list.arms, list.gripper, list.grippers,
-                                       list.object, list.objects);
-  if (c->data.key_count && goals && list.goals) c->data.pose = c->data.rotation = 1;
-  return 0;
-}
-
-// With images as many samples as robomimic's and Diffusion Policy's configurations for images have.
-static void smaller_batch(loomTrainConfig* c, const loomDataset* dataset) {
-  for (int i = 0; i < c->data.key_count; i++) {
-    char path[LOOM_NAME_MAX + 8];
-    loomArray array;
-    snprintf(path, sizeof path, "obs/%s", c->data.key[i]);
-    if (!loom_dataset_describe(&array, dataset, loom_dataset_demo_path(dataset, 0), path, NULL) &&
-        array.rank == 4)
-      c->train.batch = loom_policy_denoises(c->policy.kind) ? 64 : 16;
-  }
-}
-
 // The keys to see and the task to try it on, from the first dataset.
 static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) {
   loomDataset* dataset;
-  keyList list = {&c->data, false};
   int code = loom_dataset_open(&dataset, c->data.file[0].path, err);
   if (code) return code;
-  if (!loom_dataset_demo_count(dataset))
-    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos", c->data.file[0].path);
-  if (!code && !c->data.key_count) code = framed_keys(c, dataset, !a->actions, err);
-  for (int i = 0; !code && i < 2 && !c->data.key_count; i++) {
-    list.all = i > 0;
-    code = loom_dataset_visit(dataset, loom_dataset_demo_path(dataset, 0), add_key, &list, err);
-  }
-  if (!code && !c->data.key_count)
-    code = loom_error_set(err, LOOM_ERR_FORMAT,
-                          "%s: its demos have no observations; `demoloom replay FILE -o NEW` adds them",
-                          c->data.file[0].path);
-  if (!code && a->batch < 0) smaller_batch(c, dataset);
+  if (!c->data.key_count) code = loom_config_keys(c, dataset, !a->actions, err);
+  if (!code && a->batch < 0) loom_config_batch(c, dataset);
   loom_dataset_close(dataset);
   if (code || a->task || a->rollouts == 0) return code;
   loomTask* task;

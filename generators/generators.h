@@ -1,0 +1,13 @@
+// Generators: source demos in, many demos out. `#include <demoloom/generators.h>` once installed; from C and C++.
+#ifndef LOOM_GENERATORS_GENERATORS_H
+#define LOOM_GENERATORS_GENERATORS_H
+
+#include "generators/attempt/attempt.h"  // one try at generating a demo
+#include "generators/expert/expert.h"    // a task's scripted expert as a policy
+#include "generators/expert/guide.h"     // the generator as a policy
+#include "generators/run/generate.h"     // many attempts on all cores, resumed where they stopped
+#include "generators/run/record.h"       // demos of one's own episodes
+#include "generators/source/replay.h"    // source demos replayed
+#include "generators/source/segment.h"   // and cut into subtasks
+
+#endif

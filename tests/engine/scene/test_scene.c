@@ -1,0 +1,121 @@
+// A scene by its name: the same model from what was kept as compiled anew, whatever became of what was kept.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <glob.h>
+
+#include "engine/base/cache.h"
+#include "engine/scene/library.h"
+#include "engine/scene/scene.h"
+
+static char home[64];
+static loomAssetRoots roots;
+
+// A home folder of one's own, so that nothing is kept there yet; the assets stay where they are.
+static int make_home(void** state) {
+  char shared[LOOM_PATH_MAX], assets[LOOM_PATH_MAX + 32];
+  (void)state;
+  loom_home_dir(shared);
+  snprintf(assets, sizeof assets, "%s/robosuite-1.4.1", shared);
+  snprintf(home, sizeof home, "/tmp/loom_scene_%d", (int)getpid());
+  setenv("DEMOLOOM_HOME", home, 1);
+  setenv("DEMOLOOM_SCENES", "scenes", 1);
+  return loom_asset_roots_add(&roots, "robosuite", assets, NULL);
+}
+
+static int remove_home(void** state) {
+  char command[128];
+  (void)state;
+  loom_asset_roots_destroy(&roots);
+  snprintf(command, sizeof command, "rm -rf '%s'", home);
+  return system(command);
+}
+
+static loomScene* open_handover(void) {
+  loomError err = {0, ""};
+  loomScene* scene;
+  if (loom_scene_open(&scene, "handover", &roots, &err)) fail_msg("%s", err.message);
+  return scene;
+}
+
+static void assert_same(const loomScene* a, const loomScene* b) {
+  char what[200] = "";
+  if (loom_model_compare(a->model, b->model, what, sizeof what)) fail_msg("%s", what);
+  assert_string_equal(a->xml, b->xml);
+  assert_string_equal(a->env_args, b->env_args);
+  assert_string_equal(a->label, b->label);
+  assert_int_equal(a->substeps, b->substeps);
+}
+
+static void opens_by_name(void** state) {
+  (void)state;
+  loomScene *fresh = open_handover(), *kept = open_handover();
+  assert_string_equal(fresh->task->name, "handover");
+  assert_int_equal(fresh->task->arm_count, 2);
+  assert_non_null(strstr(fresh->env_args, "TwoArmHandover"));
+  assert_same(fresh, kept);
+  loom_scene_destroy(fresh);
+  loom_scene_destroy(kept);
+}
+
+// Each entry cut to half its length, then one with a byte changed in its middle.
+static void damage_is_harmless(void** state) {
+  (void)state;
+  char pattern[128];
+  glob_t found;
+  loomScene* before = open_handover();
+  snprintf(pattern, sizeof pattern, "%s/models/*.cached", home);
+
+  for (int way = 0; way < 2; way++) {
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 2);  // the source's texts and the compiled model
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+      FILE* f = fopen(found.gl_pathv[i], "r+b");
+      assert_non_null(f);
+      fseek(f, 0, SEEK_END);
+      long half = ftell(f) / 2;
+      fseek(f, half, SEEK_SET);
+      int byte = fgetc(f);
+      fseek(f, half, SEEK_SET);
+      if (way) fputc(byte ^ 1, f);
+      fflush(f);
+      if (!way) assert_int_equal(ftruncate(fileno(f), half), 0);
+      fclose(f);
+    }
+    globfree(&found);
+    loomScene* after = open_handover();
+    assert_same(before, after);
+    loom_scene_destroy(after);
+  }
+  loom_scene_destroy(before);
+}
+
+static void says_what_is_missing(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomScene* scene;
+  assert_int_equal(loom_scene_open(&scene, "nothing", &roots, &err), LOOM_ERR_USAGE);
+  assert_null(scene);
+  assert_non_null(strstr(err.message, "no scene 'nothing'"));
+
+  // No script is run for assets that are not there.
+  assert_int_equal(loom_scene_open(&scene, "handover", NULL, &err), LOOM_ERR_IO);
+  assert_null(scene);
+  assert_non_null(strstr(err.message, "tools/fetch.sh robosuite"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(opens_by_name),
+      cmocka_unit_test(damage_is_harmless),
+      cmocka_unit_test(says_what_is_missing),
+  };
+  return cmocka_run_group_tests(tests, make_home, remove_home);
+}
