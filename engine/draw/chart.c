@@ -46,15 +46,20 @@ static double advance(cairo_t* cairo, const char* text) {
 void loom_image_caption(loomImage* image, int x, int y, int size, const char* text) {
   char line[512];
   clean(line, sizeof line, text);
+
   cairo_surface_t* surface = cairo_image_surface_create(CAIRO_FORMAT_A8, image->width, 2 * size);
   cairo_t* cairo = cairo_create(surface);
   select_font(cairo, size, false);
   cairo_move_to(cairo, size * 0.4, size * 1.15);
   cairo_show_text(cairo, line);
+
+  // White on black, as large as the words.
   int width = (int)ceil(advance(cairo, line) + size * 0.8), height = (int)(size * 1.6);
   cairo_surface_flush(surface);
+
   const unsigned char* alpha = cairo_image_surface_get_data(surface);
   int stride = cairo_image_surface_get_stride(surface);
+
   for (int j = 0; alpha && j < height && y + j < image->height; j++) {
     for (int i = 0; i < width && i < image->width && x + i < image->width; i++) {
       if (x + i < 0 || y + j < 0) continue;
@@ -82,12 +87,16 @@ double loom_chart_text(loomChart* chart, double x, double y, const loomTextDef* 
   clean(line, sizeof line - 4, text);
   select_font(chart->cairo, def->size, def->bold);
   double width = advance(chart->cairo, line);
+
+  // Too long: letters make room for an ellipsis.
   for (size_t n = strlen(line); def->max_width > 0 && width > def->max_width && n > 1; n--) {
     snprintf(line + n - 1, 4, "...");
     width = advance(chart->cairo, line);
   }
+
   double shift = def->align == LOOM_ALIGN_LEFT ? 0 : def->align == LOOM_ALIGN_CENTER ? width / 2 : width;
   cairo_move_to(chart->cairo, x - shift, y);
+
   if (def->halo) {
     cairo_text_path(chart->cairo, line);
     cairo_set_source_rgb(chart->cairo, 1, 1, 1);
@@ -96,6 +105,7 @@ double loom_chart_text(loomChart* chart, double x, double y, const loomTextDef* 
     cairo_stroke(chart->cairo);
     cairo_move_to(chart->cairo, x - shift, y);
   }
+
   set_color(chart->cairo, def->color);
   cairo_show_text(chart->cairo, line);
   return width;
@@ -107,8 +117,10 @@ int loom_chart_create(loomChart** out, int width, int height, loomError* err) {
   *out = NULL;
   if (width < 1 || height < 1 || width > 32767 || height > 32767)
     return loom_error_set(err, LOOM_ERR_USAGE, "a chart of %d x %d pixels", width, height);
+
   loomChart* chart = calloc(1, sizeof *chart);
   if (!chart) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a chart");
+
   chart->width = width;
   chart->height = height;
   chart->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
@@ -130,6 +142,7 @@ int loom_chart_read(loomImage* out, loomChart* chart, loomError* err) {
   }
   int code = loom_image_create(out, chart->width, chart->height, err);
   if (code) return code;
+
   cairo_surface_flush(chart->surface);
   const unsigned char* data = cairo_image_surface_get_data(chart->surface);
   int stride = cairo_image_surface_get_stride(chart->surface);
@@ -146,8 +159,10 @@ int loom_chart_read(loomImage* out, loomChart* chart, loomError* err) {
 
 int loom_chart_write_png(loomChart* chart, const char* path, loomError* err) {
   loomImage image;
+
   int code = loom_chart_read(&image, chart, err);
   if (code) return loom_error_prefix(err, code, "%s", path);
+
   code = loom_image_write_png(&image, path, err);
   loom_image_destroy(&image);
   return code;
@@ -164,6 +179,7 @@ void loom_chart_image(loomChart* chart, double x, double y, const loomImage* ima
       memcpy(data + (size_t)j * (size_t)stride + 4 * (size_t)i, &pixel, sizeof pixel);
     }
   }
+
   cairo_surface_mark_dirty(surface);
   cairo_set_source_surface(chart->cairo, surface, x, y);
   cairo_paint(chart->cairo);
@@ -196,6 +212,7 @@ void loom_chart_dot(loomChart* chart, double x, double y, double radius, loomCol
   cairo_new_path(chart->cairo);  // text leaves a point behind, which would be joined
   cairo_arc(chart->cairo, x, y, radius, 0, 2 * 3.14159265358979323846);
   set_color(chart->cairo, color);
+
   cairo_fill_preserve(chart->cairo);
   cairo_set_source_rgb(chart->cairo, 1, 1, 1);
   cairo_set_line_width(chart->cairo, 1);
@@ -233,6 +250,8 @@ loomBox loom_axes_box(const loomAxes* a, double x0, double y0, double x1, double
 // A step of 1, 2 or 5 times a power of ten that gives at most `most` steps.
 static double nice_step(double range, double most) {
   double step = pow(10, floor(log10(range / most)));
+
+  // 1, 2, 5, 10: from 2 to 5 is a factor of 2.5.
   while (range / step > most) {
     double lead = step / pow(10, floor(log10(step) + 1e-9));
     step *= lead > 1.5 && lead < 3 ? 2.5 : 2;
@@ -259,6 +278,7 @@ void loom_axes_draw(loomChart* chart, const loomAxes* a, bool grid) {
     tick_text(label, sizeof label, v, y_step);
     loom_chart_text(chart, a->box.x - 7, y + 4, &text, label);
   }
+
   text.align = LOOM_ALIGN_CENTER;
   for (int i = (int)ceil(a->x[0] / x_step - 1e-9); i <= (int)floor(a->x[1] / x_step + 1e-9); i++) {
     double v = i * x_step, x = loom_axes_x(a, v);
@@ -266,11 +286,14 @@ void loom_axes_draw(loomChart* chart, const loomAxes* a, bool grid) {
     tick_text(label, sizeof label, v, x_step);
     loom_chart_text(chart, x, bottom + 17, &text, label);
   }
+
   loom_chart_segment(chart, a->box.x, a->box.y, a->box.x, bottom, 1, loom_color_grey);
   loom_chart_segment(chart, a->box.x, bottom, a->box.x + a->box.w, bottom, 1, loom_color_grey);
   if (a->x_label) loom_chart_text(chart, a->box.x + a->box.w / 2, bottom + 35, &text, a->x_label);
+
   if (!a->y_label) return;
   cairo_save(chart->cairo);
+  // Written upward along the axis.
   cairo_translate(chart->cairo, a->box.x - 40, a->box.y + a->box.h / 2);
   cairo_rotate(chart->cairo, -3.14159265358979323846 / 2);
   loom_chart_text(chart, 0, 0, &text, a->y_label);
@@ -289,18 +312,22 @@ void loom_axes_interval(loomChart* chart, const loomAxes* a, double x, double lo
 static void draw_bar(loomChart* chart, loomBox row, const loomBar* bar, const loomBarsDef* def) {
   loomTextDef text = loom_default_text_def();
   double left = row.x + def->label_width + 8, length = row.w - def->label_width - def->note_width - 16;
+
   double thick = fmin(16, row.h - 6), middle = row.y + row.h / 2, scale = length / def->full;
   text.align = LOOM_ALIGN_RIGHT;
   text.max_width = def->label_width;
   loom_chart_text(chart, left - 8, middle + 4.5, &text, bar->label);
   loom_chart_rect(chart, (loomBox){left, middle - thick / 2, length, thick}, loom_color_pale);
   loom_chart_rect(chart, (loomBox){left, middle - thick / 2, bar->value * scale, thick}, bar->color);
+
+  // The interval as a whisker.
   if (bar->high > bar->low) {
     double x0 = left + bar->low * scale, x1 = left + bar->high * scale;
     loom_chart_segment(chart, x0, middle, x1, middle, 1.5, loom_color_ink);
     loom_chart_segment(chart, x0, middle - 4, x0, middle + 4, 1.5, loom_color_ink);
     loom_chart_segment(chart, x1, middle - 4, x1, middle + 4, 1.5, loom_color_ink);
   }
+
   text.align = LOOM_ALIGN_LEFT;
   text.max_width = def->note_width;
   loom_chart_text(chart, left + length + 8, middle + 4.5, &text, bar->note);
@@ -309,14 +336,19 @@ static void draw_bar(loomChart* chart, loomBox row, const loomBar* bar, const lo
 void loom_chart_bars(loomChart* chart, loomBox box, const loomBar* bars, int n, const loomBarsDef* def) {
   int fit = (int)(box.h / 20), shown = n <= fit ? n : fit - 1;
   double height = fmin(30, box.h / fmax(1, n <= fit ? n : fit));
+
   loomTextDef label = loom_default_text_def();
   loomBarsDef fitted = *def;
+
+  // Labels take the room of the longest one, and no more than they may.
   fitted.label_width = 0;
   for (int i = 0; i < shown; i++)
     fitted.label_width = fmax(fitted.label_width, loom_chart_text_width(chart, &label, bars[i].label));
   fitted.label_width = fmin(fitted.label_width, def->label_width);
+
   for (int i = 0; i < shown; i++)
     draw_bar(chart, (loomBox){box.x, box.y + i * height, box.w, height}, &bars[i], &fitted);
+
   if (shown == n) return;
   loomTextDef text = {.size = 12, .color = loom_color_grey, .align = LOOM_ALIGN_RIGHT};
   char more[64];

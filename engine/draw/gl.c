@@ -106,14 +106,17 @@ static const char* egl_open(loomGl* gl) {
                                   EGL_BLUE_SIZE,
                                   8,
                                   EGL_DEPTH_SIZE,
-                                  24,  //
+                                  24,
                                   EGL_RENDERABLE_TYPE,
                                   EGL_OPENGL_BIT,
                                   EGL_NONE};
   EGLConfig chosen;
   EGLint n = 0;
+
   pthread_once(&once, find_egl);
   if (!egl.found) return "EGL: no libEGL.so.1";
+
+  // Mesa draws without any screen on its surfaceless platform.
   PFNEGLGETPLATFORMDISPLAYEXTPROC platform =
       (PFNEGLGETPLATFORMDISPLAYEXTPROC)egl.get_address("eglGetPlatformDisplayEXT");
   gl->display =
@@ -123,13 +126,16 @@ static const char* egl_open(loomGl* gl) {
     gl->display = egl.get_display(EGL_DEFAULT_DISPLAY);
     ready = gl->display != EGL_NO_DISPLAY && egl.initialize(gl->display, NULL, NULL);
   }
+
   if (!ready) return "EGL: no display";
   if (!egl.choose_config(gl->display, config, &chosen, 1, &n) || n < 1 || !egl.bind_api(EGL_OPENGL_API)) {
     return "EGL: no desktop OpenGL";
   }
+
   gl->egl = egl.create_context(gl->display, chosen, EGL_NO_CONTEXT, NULL);
   if (!gl->egl) return "EGL: no context";
   if (!egl_make_current(gl)) return "EGL: its context needs a surface";
+
   make_global(egl_names);
   return NULL;
 }
@@ -154,10 +160,14 @@ static bool osmesa_make_current(loomGl* gl) {
 static const char* osmesa_open(loomGl* gl) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, find_osmesa);
+
   if (!osmesa.found) return "OSMesa: no libOSMesa.so.8 or .6";
+
+  // 24 bits of depth, 8 of stencil, as MuJoCo wants them.
   gl->osmesa = osmesa.create(OSMESA_RGBA, 24, 8, 0, NULL);
   if (!gl->osmesa) return "OSMesa: no context";
   if (!osmesa_make_current(gl)) return "OSMesa: its context cannot be made current";
+
   make_global(osmesa_names);
   return NULL;
 }
@@ -181,10 +191,14 @@ enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 int loom_gl_create(loomGl** out, loomError* err) {
   const char* only = getenv("DEMOLOOM_GL");
   char why[256] = "";
+
   bool known = !only || !*only;
   *out = NULL;
+
   loomGl* gl = calloc(1, sizeof *gl);
   if (!gl) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an OpenGL context");
+
+  // The first kind that works, or the one that the user asks for; the reasons of all that do not are told.
   for (int i = 0; i < KIND_COUNT; i++) {
     if (only && *only && strcmp(only, kinds[i].name)) continue;
     known = true;
@@ -194,6 +208,7 @@ int loom_gl_create(loomGl** out, loomError* err) {
       *out = gl;
       return 0;
     }
+
     kinds[i].close(gl);
     snprintf(why + strlen(why), sizeof why - strlen(why), "%s%s", *why ? "; " : "", problem);
   }

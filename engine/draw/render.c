@@ -29,6 +29,8 @@ loomRenderDef loom_default_render_def(void) {
 
 void loom_free_camera(mjvCamera* out, const mjModel* model) {
   mjv_defaultFreeCamera(model, out);
+
+  // robosuite's arenas: the top of the table, from where the robots look.
   if (mj_name2id(model, mjOBJ_BODY, "table") < 0) return;
   const double at[3] = {0, 0, 0.95};
   memcpy(out->lookat, at, sizeof at);
@@ -57,9 +59,11 @@ static int make_context(void* arg) {
   mjv_defaultScene(&r->scene);
   mjv_makeScene(r->model, &r->scene, MAX_GEOMS + LOOM_MAX_DECORATION);
   r->has_scene = true;
+
   mjr_defaultContext(&r->context);
   mjr_makeContext(r->model, &r->context, mjFONTSCALE_100);
   r->has_context = true;
+
   mjr_setBuffer(mjFB_OFFSCREEN, &r->context);
   r->context.readDepthMap = mjDEPTH_ZEROFAR;
   return 0;
@@ -71,23 +75,30 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a renderer");
   r->model = model;
   r->def = *def;
+
   loom_free_camera(&r->camera, model);
   mjv_defaultOption(&r->option);
-  memset(r->option.sitegroup, 0,
-         sizeof r->option.sitegroup);  // robosuite marks frames with sites metres long
+
+  // robosuite marks frames with sites that are meters long.
+  memset(r->option.sitegroup, 0, sizeof r->option.sitegroup);
+
+  // Collision shapes are of groups 0 and 3, what is seen of groups 1 and 2.
   r->option.geomgroup[0] = def->collision;
   r->option.geomgroup[1] = !def->collision;
   r->option.geomgroup[3] = def->collision;
+
   int code = loom_renderer_set_camera(r, def->camera, err);
   if (!code) code = loom_gl_create(&r->gl, err);
   if (!code) code = loom_trap_run(make_context, r, err);
   if (!code && (r->context.offWidth < def->width || r->context.offHeight < def->height)) {
     mjr_resizeOffscreen(def->width, def->height, &r->context);
   }
+
   if (code) {
     loom_renderer_destroy(r);
     return code;
   }
+
   r->scene.flags[mjRND_SHADOW] = def->shadows;
   r->scene.flags[mjRND_REFLECTION] = def->shadows;
   *out = r;
@@ -108,6 +119,7 @@ static int no_camera(const mjModel* m, const char* camera, loomError* err) {
 int loom_renderer_set_camera(loomRenderer* r, const char* camera, loomError* err) {
   int id = camera ? mj_name2id(r->model, mjOBJ_CAMERA, camera) : -1;
   if (camera && id < 0) return no_camera(r->model, camera, err);
+
   r->camera.type = camera ? mjCAMERA_FIXED : mjCAMERA_FREE;
   r->camera.fixedcamid = id;
   return 0;
@@ -118,8 +130,8 @@ void loom_renderer_decorate(loomRenderer* r, loomDecorate decorate, void* user) 
   r->user = user;
 }
 
-// From the depth buffer, 1 at the near plane and 0 at the far one, to metres.
-static void metres(float* depth, const mjModel* m, size_t n) {
+// From the depth buffer, 1 at the near plane and 0 at the far one, to meters.
+static void meters(float* depth, const mjModel* m, size_t n) {
   double near = m->vis.map.znear * m->stat.extent, far = m->vis.map.zfar * m->stat.extent;
   for (size_t i = 0; i < n; i++) depth[i] = (float)(near * far / (near + depth[i] * (far - near)));
 }
@@ -131,14 +143,18 @@ static int draw_scene(loomRenderer* r, mjData* d, unsigned char* rgb, float* dep
   mjrRect view = {0, 0, width, height};
   int code = loom_gl_make_current(r->gl, err);
   if (code) return code;
+
   mjv_updateScene(r->model, d, &r->option, NULL, &r->camera, mjCAT_ALL, &r->scene);
   if (decorated && r->decorate) r->decorate(r->user, &r->scene, &r->option);
+
   mjr_render(view, &r->scene, &r->context);
   mjr_readPixels(rgb, depth, view, &r->context);
+
+  // OpenGL's first row is the lowest one.
   if (rgb) loom_rows_turn(rgb, height, 3 * (size_t)width);
   if (!depth) return 0;
   loom_rows_turn(depth, height, sizeof *depth * (size_t)width);
-  metres(depth, r->model, (size_t)width * (size_t)height);
+  meters(depth, r->model, (size_t)width * (size_t)height);
   return 0;
 }
 
@@ -161,11 +177,14 @@ int loom_renderer_segments(loomRenderer* r, mjData* d, int32_t* geom, loomError*
   size_t n = (size_t)r->def.width * (size_t)r->def.height;
   unsigned char* rgb = malloc(3 * n);
   if (!rgb) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a picture");
+
   mjtByte flags[mjNRNDFLAG];
   memcpy(flags, r->scene.flags, sizeof flags);
-  r->scene.flags[mjRND_SEGMENT] = r->scene.flags[mjRND_IDCOLOR] = 1;  // the colour is the id plus one
+  r->scene.flags[mjRND_SEGMENT] = r->scene.flags[mjRND_IDCOLOR] = 1;  // the color is the id plus one
   int code = draw_scene(r, d, rgb, NULL, false, err);
   memcpy(r->scene.flags, flags, sizeof flags);
+
+  // Segmentation ids are places in the scene's list of geoms, which says whose they are.
   memset(shown, -1, sizeof shown);
   for (int k = 0; k < r->scene.ngeom; k++) {
     const mjvGeom* g = &r->scene.geoms[k];
@@ -179,12 +198,13 @@ int loom_renderer_segments(loomRenderer* r, mjData* d, int32_t* geom, loomError*
   return code;
 }
 
-// ---- depth and segments as colours
+// ---- depth and segments as colors
 
 // Share 0 to 1 of matplotlib's viridis, by its quarters.
 static void viridis(unsigned char rgb[3], double share) {
   static const double color[5][3] = {
       {68, 1, 84}, {59, 82, 139}, {33, 145, 140}, {94, 201, 98}, {253, 231, 37}};
+
   double at = 4 * (share < 0 ? 0 : share > 1 ? 1 : share);
   int k = at < 4 ? (int)at : 3;
   for (int i = 0; i < 3; i++)
@@ -195,22 +215,24 @@ int loom_renderer_draw_depth(loomRenderer* r, mjData* d, loomImage* image, doubl
                              loomError* err) {
   int code = check_size(r, image, err);
   size_t n = (size_t)r->def.width * (size_t)r->def.height;
+
   float* depth = code ? NULL : malloc(n * sizeof *depth);
   if (!code && !depth) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a picture");
   if (!code) code = draw_scene(r, d, NULL, depth, false, err);
   for (size_t i = 0; !code && i < n; i++)
     viridis(image->rgb + 3 * i, (far - (double)depth[i]) / (far - near));
+
   free(depth);
   return code;
 }
 
-// Hues of bodies follow the golden ratio, so that neighbours differ.
+// Hues of bodies follow the golden ratio, so that neighbors differ.
 static void segment_color(unsigned char rgb[3], const mjModel* m, int geom) {
   int body = m->geom_bodyid[geom];
   double hue = 6 * fmod(0.1 + 0.618033988749895 * body, 1),
          value = 245 - 45 * ((geom - m->body_geomadr[body]) % 4);
   for (int i = 0; i < 3; i++) {
-    double away = fabs(fmod(hue + 6 - 2 * i, 6) - 3);  // 3 at the colour's own hue
+    double away = fabs(fmod(hue + 6 - 2 * i, 6) - 3);  // 3 at the color's own hue
     double share = away - 1 < 0 ? 0 : away - 1 > 1 ? 1 : away - 1;
     rgb[i] = (unsigned char)lround(value * (0.25 + 0.75 * share));
   }
@@ -219,13 +241,16 @@ static void segment_color(unsigned char rgb[3], const mjModel* m, int geom) {
 int loom_renderer_draw_segments(loomRenderer* r, mjData* d, loomImage* image, loomError* err) {
   int code = check_size(r, image, err);
   size_t n = (size_t)r->def.width * (size_t)r->def.height;
+
   int32_t* geom = code ? NULL : malloc(n * sizeof *geom);
   if (!code && !geom) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a picture");
   if (!code) code = loom_renderer_segments(r, d, geom, err);
+
   for (size_t i = 0; !code && i < n; i++) {
     memset(image->rgb + 3 * i, 0, 3);
     if (geom[i] >= 0) segment_color(image->rgb + 3 * i, r->model, geom[i]);
   }
+
   free(geom);
   return code;
 }

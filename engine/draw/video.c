@@ -46,23 +46,30 @@ static int open_encoder(loomVideoPart* part, loomError* err) {
   const loomVideoDef* def = &part->video->def;
   static const char* const names[] = {"libx264", "libopenh264", "mpeg4"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    // The best that is there: H.264, else MPEG-4.
     const AVCodec* encoder = avcodec_find_encoder_by_name(names[i]);
     AVCodecContext* c = encoder ? avcodec_alloc_context3(encoder) : NULL;
     if (!c) continue;
+
     c->width = def->width & ~1;
     c->height = def->height & ~1;
     c->pix_fmt = AV_PIX_FMT_YUV420P;
+
     c->framerate = av_d2q(def->fps, 60000);  // MPEG-4 counts in at most 1/65535 s
     c->time_base = av_inv_q(c->framerate);
+
     c->color_range = AVCOL_RANGE_MPEG;
     c->colorspace = AVCOL_SPC_SMPTE170M;  // what libswscale makes of RGB
     c->thread_count = 1;                  // parts have their own; and one thread always gives the same bytes
+
+    // Bits a pixel for encoders that take no measure of quality.
     c->bit_rate = (int64_t)(0.15 * c->width * c->height * def->fps);
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
     if (!strcmp(names[i], "libx264")) {
       c->bit_rate = 0;  // quality decides
       av_opt_set(c->priv_data, "crf", "20", 0);
     }
+
     part->codec = c;
     if (!avcodec_open2(c, encoder, NULL)) return 0;
     avcodec_free_context(&part->codec);
@@ -79,10 +86,12 @@ static int open_frame(loomVideoPart* v, loomError* err) {
       sws_getContext(v->codec->width, v->codec->height, AV_PIX_FMT_RGB24, v->codec->width, v->codec->height,
                      AV_PIX_FMT_YUV420P, SWS_BICUBIC | SWS_ACCURATE_RND, NULL, NULL, NULL);
   if (!v->frame || !v->scale) return av_error(v->video, AVERROR(ENOMEM), "", err);
+
   v->frame->format = AV_PIX_FMT_YUV420P;
   v->frame->width = v->codec->width;
   v->frame->height = v->codec->height;
   v->frame->pts = -1;
+
   int code = av_frame_get_buffer(v->frame, 0);
   return code < 0 ? av_error(v->video, code, "make frames", err) : 0;
 }
@@ -90,10 +99,12 @@ static int open_frame(loomVideoPart* v, loomError* err) {
 int loom_video_part_create(loomVideoPart** out, const loomVideo* video, loomError* err) {
   loomVideoPart* part = *out = calloc(1, sizeof *part);
   if (!part) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a video");
+
   part->video = video;
   int code = open_encoder(part, err);
   if (!code) code = open_frame(part, err);
   if (!code) return 0;
+
   loom_video_part_destroy(part);
   *out = NULL;
   return code;
@@ -143,10 +154,12 @@ int loom_video_part_add(loomVideoPart* part, const loomImage* image, loomError* 
   const loomVideo* v = part->video;
   if (image->width != v->def.width || image->height != v->def.height)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: a frame has another size than the video", v->path);
+
   const uint8_t* rows[1] = {image->rgb};
   int stride[1] = {3 * image->width};
   int code = av_frame_make_writable(part->frame);
   if (code < 0) return av_error(v, code, "make frames", err);
+
   sws_scale(part->scale, rows, stride, 0, part->frame->height, part->frame->data, part->frame->linesize);
   part->frame->pts++;
   return encode(part, part->frame, err);
@@ -164,11 +177,14 @@ static int open_file(loomVideo* v, loomError* err) {
   if (code) return code;
   code = avformat_alloc_output_context2(&v->format, NULL, "mp4", v->file.temporary);
   if (code < 0) return av_error(v, code, "begin an MP4 file", err);
+
   v->stream = avformat_new_stream(v->format, NULL);
   if (!v->stream) return av_error(v, AVERROR(ENOMEM), "", err);
+
   v->stream->time_base = v->own->codec->time_base;
   v->stream->avg_frame_rate = v->own->codec->framerate;
   v->format->flags |= AVFMT_FLAG_BITEXACT;
+
   code = avcodec_parameters_from_context(v->stream->codecpar, v->own->codec);
   if (code >= 0) code = avio_open(&v->format->pb, v->file.temporary, AVIO_FLAG_WRITE);
   if (code >= 0) {
@@ -187,11 +203,13 @@ int loom_video_create(loomVideo** out, const char* path, const loomVideoDef* def
     return loom_error_set(err, LOOM_ERR_USAGE, "a video of %g frames a second", def->fps);
   if (strlen(path) >= sizeof(((loomVideo*)0)->path))
     return loom_error_set(err, LOOM_ERR_USAGE, "%.200s: path too long", path);
+
   loomVideo* v = calloc(1, sizeof *v);
   if (!v) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a video");
   av_log_set_level(AV_LOG_QUIET);  // what matters comes back as an error
   snprintf(v->path, sizeof v->path, "%s", path);
   v->def = *def;
+
   int code = loom_video_part_create(&v->own, v, err);
   if (!code) code = open_file(v, err);
   if (code) {
@@ -208,10 +226,12 @@ static int write_packets(loomVideo* v, const loomVideoPart* part, int64_t begin,
   for (int i = 0; code >= 0 && i < part->count; i++) {
     AVPacket* packet = av_packet_clone(part->packet[i]);
     if (!packet) return av_error(v, AVERROR(ENOMEM), "", err);
+
     packet->duration = 1;
     packet->pts += begin;
     // Each is decoded a frame's time after the one before it; encoders know less where a part is short.
     packet->dts = v->packets++ - part->codec->has_b_frames;
+
     av_packet_rescale_ts(packet, part->codec->time_base, v->stream->time_base);
     code = av_interleaved_write_frame(v->format, packet);
     if (code >= 0) code = v->format->pb->error;
@@ -243,6 +263,7 @@ int loom_video_finish(loomVideo* v, loomError* err) {
   int code = added ? loom_video_part_end(v->own, err) : 0;
   if (!code) code = write_own(v, err);
   if (code) return code;
+
   code = av_write_trailer(v->format);
   if (code >= 0) code = v->format->pb->error;
   int closed = avio_closep(&v->format->pb);
