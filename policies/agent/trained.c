@@ -51,13 +51,15 @@ static int key_shapes(loomTrained* t, const loomData* data, loomError* err) {
   return LOOM_OK;
 }
 
-static int create_network(loomTrained* t, loomError* err) {
-  loomNetworkDef def = loom_network_def(&t->config, t->obs.dim, t->actions.dim);
+static int create_network(loomTrained* t, uint64_t seed, loomError* err) {
+  const loomPolicyConfig* c = &t->config;
+  loomNetworkDef def =
+      loom_network_def(&c->policy, &c->encoder, c->data.stack, c->data.length, t->obs.dim, t->actions.dim);
   for (int i = 0; i < t->config.data.key_count; i++) {
     loomVisualKey key = visual_key(t, i);
     if (loom_trained_visual(t, i)) loom_network_add_visual(&def, &key);
   }
-  return loom_network_create(&t->network, &def, (uint64_t)t->config.train.seed, err);
+  return loom_network_create(&t->network, &def, seed, err);
 }
 
 // How the training data's pictures and clouds were made, in all files alike where it matters.
@@ -68,7 +70,7 @@ static int read_sense(loomSenseDef* out, const loomTrained* t, const loomData* d
 
   *out = loom_default_sense_def();
 
-  int code = text ? loom_sense_parse(out, text, t->config.data.file[file].path, err) : LOOM_OK;
+  int code = text ? loom_sense_parse(out, text, loom_data_file_path(data, file), err) : LOOM_OK;
   free(text);
 
   // Without clouds among the keys, how they were made does not matter.
@@ -83,7 +85,7 @@ static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
   for (int i = 0; i < t->config.data.key_count; i++) eyes = eyes || loom_trained_visual(t, i);
   int code = eyes ? read_sense(&t->sense, t, data, 0, err) : LOOM_OK;
 
-  for (int i = 1; eyes && !code && i < t->config.data.file_count; i++) {
+  for (int i = 1; eyes && !code && i < loom_data_info(data)->files; i++) {
     loomSenseDef def;
     code = read_sense(&def, t, data, i, err);
 
@@ -94,14 +96,15 @@ static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
           loom_error_set(err, LOOM_ERR_FORMAT,
                          "%s: its pictures or point clouds were made in another way than those of %s; make "
                          "them alike with `demoloom render --obs`",
-                         t->config.data.file[i].path, t->config.data.file[0].path);
+                         loom_data_file_path(data, i), loom_data_file_path(data, 0));
     free(first);
     free(other);
   }
   return code;
 }
 
-int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err) {
+int loom_trained_create(loomTrained* out, const loomPolicyConfig* config, uint64_t seed, loomData* data,
+                        loomError* err) {
   *out = (loomTrained){.config = *config, .sense = loom_default_sense_def()};
 
   int code = key_shapes(out, data, err);
@@ -109,7 +112,7 @@ int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomDat
   if (!code)
     code = loom_normal_of_data(&out->obs, out->cloud, (loomNormalKind)config->data.obs_normal, &out->actions,
                                (loomNormalKind)config->data.action_normal, data, err);
-  if (!code) code = create_network(out, err);
+  if (!code) code = create_network(out, seed, err);
   if (code) loom_trained_destroy(out);
   return code;
 }
@@ -173,7 +176,7 @@ int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedE
       metas = 3 + (extra ? extra->nmeta : 0);
   loomSafeTensor* tensor = calloc((size_t)room, sizeof *tensor);
   loomSafeMeta* meta = calloc((size_t)metas, sizeof *meta);
-  char(*name)[NAME] = calloc((size_t)params, sizeof *name), *config = loom_train_config_text(&t->config);
+  char(*name)[NAME] = calloc((size_t)params, sizeof *name), *config = loom_policy_config_text(&t->config);
   char* sense = loom_sense_text(&t->sense);
   loomNormal obs = t->obs, actions = t->actions,
              cloud[LOOM_DATA_KEYS];  // tensors' names are written into them
@@ -201,7 +204,7 @@ int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedE
     n += cloud_tensors(tensor + n, cloud, t);
     if (more) memcpy(tensor + n, extra->tensor, (size_t)more * sizeof *tensor);
 
-    meta[0] = (loomSafeMeta){"format", "demoloom policy 1"};
+    meta[0] = (loomSafeMeta){"format", "demoloom policy 2"};
     meta[1] = (loomSafeMeta){"config", config};
     meta[2] = (loomSafeMeta){"sense", sense};
     if (metas > 3) memcpy(meta + 3, extra->meta, (size_t)extra->nmeta * sizeof *meta);
@@ -305,11 +308,11 @@ int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char*
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no policy of ours, it has no configuration", label);
 
   // The configuration says what the tensors must be.
-  int code = loom_train_config_parse(&out->config, config, strlen(config), label, err);
+  int code = loom_policy_config_parse(&out->config, config, strlen(config), label, err);
   if (!code && sense) code = loom_sense_parse(&out->sense, sense, label, err);
   if (!code) code = read_dims(out, file, label, err);
   if (!code) code = read_normals(out, file, label, err);
-  if (!code) code = create_network(out, err);
+  if (!code) code = create_network(out, 0, err);  // whose weights are read next
   if (!code) code = read_params(out, file, label, err);
   if (code) loom_trained_destroy(out);
   return code;

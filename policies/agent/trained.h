@@ -1,10 +1,11 @@
-// A trained policy and its file: weights, normalisation, and the configuration it was trained with, in one
+// A trained policy and its file: weights, normalisation, and what acting needs of its configuration, in one
 // safetensors file. What trains writes it, what acts reads it.
 #ifndef LOOM_POLICIES_AGENT_TRAINED_H
 #define LOOM_POLICIES_AGENT_TRAINED_H
 
 #include "engine/base/api.h"
 #include "engine/observe/sense.h"
+#include "policies/agent/policy_config.h"
 #include "policies/agent/rollout.h"
 #include "policies/network/actor.h"
 
@@ -12,7 +13,7 @@ LOOM_C_BEGIN
 
 /// Free with loom_trained_destroy.
 typedef struct loomTrained {
-  loomTrainConfig config;
+  loomPolicyConfig config;
   int dim[LOOM_DATA_KEYS];           // numbers of each of config.data.key
   int shape[LOOM_DATA_KEYS][4];      // axes of its rows (images 3, point clouds 2) and their sizes
   loomNormal obs, actions;           // of the vectors side by side
@@ -22,8 +23,9 @@ typedef struct loomTrained {
 } loomTrained;
 
 /// For the keys and actions of a training set; statistics are taken over all of it, weights drawn by the
-/// configuration's seed. LOOM_ERR_UNSUPPORTED names file, demo and key of what no encoder takes.
-int loom_trained_create(loomTrained* out, const loomTrainConfig* config, loomData* data, loomError* err);
+/// seed. LOOM_ERR_UNSUPPORTED names file, demo and key of what no encoder takes.
+int loom_trained_create(loomTrained* out, const loomPolicyConfig* config, uint64_t seed, loomData* data,
+                        loomError* err);
 void loom_trained_destroy(loomTrained* trained);
 
 /// A key as files and episodes have it: images are height x width x channels there.
@@ -41,7 +43,8 @@ typedef struct loomTrainedExtra {
 } loomTrainedExtra;
 
 /// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), obs.dims (one
-/// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config` and `sense` (YAML).
+/// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config` (loom_policy_config_text) and
+/// `sense` (YAML).
 /// extra may be NULL.
 int loom_trained_save(const char* path, const loomTrained* trained, const loomTrainedExtra* extra,
                       loomError* err);

@@ -68,7 +68,7 @@ static int create_instance(void** instance, void* self, loomEpisode* episode, lo
   a->queue = calloc((size_t)loom_network_decided(&t->network.def) * (size_t)t->actions.dim, sizeof *a->queue);
   if (!a->seen || !a->queue) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
 
-  int code = loom_action_fits(loom_config_form(&t->config), episode, t->actions.dim, err);
+  int code = loom_action_fits(loom_data_config_form(&t->config.data), episode, t->actions.dim, err);
   if (!code) code = open_eyes(a, episode, err);
   return code ? code : loom_actor_create(&a->actor, &t->network, err);
 }
@@ -130,7 +130,7 @@ static int trained_act(double* action, void* self, loomEpisode* episode, loomErr
     loom_normal_undo(a->queue, a->queued, &a->trained->actions);
   }
 
-  loom_action_decode(action, loom_config_form(&a->trained->config), episode,
+  loom_action_decode(action, loom_data_config_form(&a->trained->config.data), episode,
                      a->queue + (ptrdiff_t)a->next * dim);
   a->next++;
   return 0;

@@ -339,6 +339,7 @@ int loom_data_open(loomData** out, const loomDataDef* def, loomError* err) {
     code = open_file(data, i, &def->file[i], err);
   }
   if (!code) code = check_demos(data, err);
+  data->info.files = data->file_count;
   data->info.demos = data->demo_count;
   if (!code) code = loom_data_order_create(data, err);
   if (!code && !(data->sample = calloc((size_t)def->batch, sizeof *data->sample)))
@@ -378,8 +379,12 @@ char* loom_data_sense(const loomData* data, int file) {
   return loom_dataset_attr_string(&text, set, "data", LOOM_SENSE_ATTR, NULL) ? NULL : text;
 }
 
+const char* loom_data_file_path(const loomData* data, int file) {
+  return loom_dataset_path(data->file[file].set);
+}
+
 const char* loom_data_demo_path(const loomData* data, int demo) {
-  return loom_dataset_path(data->file[data->demo[demo].file].set);
+  return loom_data_file_path(data, data->demo[demo].file);
 }
 
 const char* loom_data_demo_name(const loomData* data, int demo) {

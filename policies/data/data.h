@@ -75,7 +75,7 @@ typedef struct loomDataInfo {
   int key_count;
   loomDataKey key[LOOM_DATA_KEYS];
   int low_dim, action_dim;
-  int demos;
+  int files, demos;
   int64_t rows, samples;
   int64_t bytes;    // of all demos in memory
   int64_t batches;  // of one epoch: as many as it takes to go over all samples once
@@ -117,6 +117,7 @@ char* loom_data_sense(const loomData* data, int file);
 /// of uint8 (0 .. 1 then) or of floats.
 void loom_data_picture(float* out, const void* from, bool bytes, int64_t colours, int64_t pixels);
 
+const char* loom_data_file_path(const loomData* data, int file);
 /// File and demo of a batch's `demo`.
 const char* loom_data_demo_path(const loomData* data, int demo);
 const char* loom_data_demo_name(const loomData* data, int demo);

@@ -48,7 +48,7 @@ void loom_onnx_put_actions(const loomExporter* e, const char* name, loomOnnxValu
 
 static void put_deviations(const loomExporter* e, loomOnnxValue raw, int modes) {
   const loomNormal* n = &e->trained->actions;
-  const loomConfigPolicy* policy = &e->def->policy;
+  const loomNetworkConfig* policy = &e->def->policy;
   bool fixed = policy->fixed_std > 0;
   loomOnnxValue factor = loom_onnx_floats(e->g, "actions.factor", n->factor, loom_onnx_matrix(1, n->dim));
   loomOnnxValue least = loom_onnx_float(e->g, fixed ? policy->fixed_std : policy->min_std);
@@ -104,7 +104,7 @@ static loomOnnxValue rnn_state(const loomExporter* e, const char* name, loomOnnx
 static void export_rnn(const loomExporter* e) {
   enum { LAYERS = 8 };
   loomOnnxGraph* g = e->g;
-  const loomConfigPolicy* p = &e->def->policy;
+  const loomNetworkConfig* p = &e->def->policy;
   loomOnnxShape one = {1, {1}}, states = {3, {p->rnn_layers, 1, p->hidden}};
   int64_t width = (int64_t)e->def->stack * e->def->obs_dim;
   loomOnnxValue x = loom_onnx_reshape(g, loom_onnx_observations(e), (loomOnnxShape){3, {1, 1, width}}),
@@ -129,7 +129,7 @@ static void export_rnn(const loomExporter* e) {
 
 // x + mlp(norm x), after x + attention(norm x); rows (length x width).
 static loomOnnxValue transformer_block(const loomExporter* e, loomOnnxValue x, int i) {
-  const loomConfigPolicy* p = &e->def->policy;
+  const loomNetworkConfig* p = &e->def->policy;
   char name[6][LOOM_PARAM_NAME];
   static const char* const parts[6] = {"norm.0", "qkv.weight", "out", "norm.1", "mlp.0", "mlp.1"};
   for (int k = 0; k < 6; k++) snprintf(name[k], sizeof name[k], "transformer.%d.%s", i, parts[k]);
@@ -165,8 +165,8 @@ static void (*const kinds[LOOM_KINDS])(const loomExporter* e) = {
 // ---- the file
 
 static void put_meta(const loomExporter* e, const loomOnnxDef* def) {
-  const loomTrainConfig* config = &e->trained->config;
-  char number[64], *yaml = loom_train_config_text(config);
+  const loomPolicyConfig* config = &e->trained->config;
+  char number[64], *yaml = loom_policy_config_text(config);
   if (!yaml) loom_onnx_fail(e->g, LOOM_ERR_MEMORY, "no memory for an ONNX graph");
   loom_onnx_meta(e->g, "kind", loom_policy_kind_name((loomPolicyKind)config->policy.kind));
   loom_onnx_meta(e->g, "actions", config->data.actions);

@@ -36,7 +36,7 @@ static loomOnnxValue predict_mlp(const loomExporter* e, loomOnnxValue obs, loomO
 // PREFIX.weight: convolution, group norm, Mish.
 static loomOnnxValue unet_conv(const loomExporter* e, loomOnnxValue x, const char* prefix, int channels,
                                int length) {
-  const loomConfigPolicy* p = &e->def->policy;
+  const loomNetworkConfig* p = &e->def->policy;
   char norm[LOOM_PARAM_NAME];
   snprintf(norm, sizeof norm, "%.80s.norm", prefix);
   x = loom_onnx_conv(e->g, "Conv", x, e->params, prefix,
@@ -94,7 +94,7 @@ static loomOnnxValue predict_unet(const loomExporter* e, loomOnnxValue obs, loom
   const loomSizes* size = &e->def->policy.layers;
   const loomOnnxAttr* turn = LOOM_ONNX_WITH(LOOM_ONNX_INTS("perm", 3, 0, 2, 1));
   int levels = size->n, length = e->def->action_rows;
-  loomOnnxValue condition = unet_condition(e, obs, t), beside[LOOM_CONFIG_SIZES];
+  loomOnnxValue condition = unet_condition(e, obs, t), beside[LOOM_SIZES];
   char name[LOOM_PARAM_NAME];
   x = loom_onnx_node(e->g, "Transpose", LOOM_ONNX_IN(x), turn);
   for (int level = 0; level < levels; level++) {
@@ -141,7 +141,7 @@ static loomOnnxValue denoise(const loomExporter* e, loomOnnxValue x, loomOnnxVal
 }
 
 static loomOnnxValue denoise_all(const loomExporter* e, loomOnnxValue obs, loomOnnxValue x) {
-  const loomConfigPolicy* p = &e->def->policy;
+  const loomNetworkConfig* p = &e->def->policy;
   predictor predict = p->kind == LOOM_KIND_DIFFUSION ? predict_unet : predict_mlp;
   loomDiffusion* d = malloc(sizeof *d);
   if (!d) {
@@ -159,7 +159,7 @@ static loomOnnxValue denoise_all(const loomExporter* e, loomOnnxValue obs, loomO
 
 void loom_onnx_diffusion(const loomExporter* e) {
   loomOnnxGraph* g = e->g;
-  const loomConfigPolicy* p = &e->def->policy;
+  const loomNetworkConfig* p = &e->def->policy;
   int size = e->def->action_dim, rows = e->def->action_rows, first = p->observed - 1;
   loomOnnxValue obs = loom_onnx_observations(e);
   obs = loom_onnx_reshape(g, obs, loom_onnx_matrix(1, (int64_t)e->def->obs_rows * e->def->obs_dim));

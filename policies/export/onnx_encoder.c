@@ -118,7 +118,7 @@ static loomOnnxValue places(const loomExporter* e, const picture* p, const char*
 
 static loomOnnxValue image_features(const loomExporter* e, const loomVisualKey* key, int rows) {
   loomOnnxGraph* g = e->g;
-  const loomConfigEncoder* c = &e->def->encoder.config;
+  const loomEncoderConfig* c = &e->def->encoder.config;
   char name[NAME];
   picture p = unit(e, see(e, key, rows), key, "stem", c->channels.size[0], 5, 2);
   p.x = loom_onnx_activation(g, p.x, LOOM_ACTIVATION_RELU);

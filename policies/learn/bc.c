@@ -59,10 +59,11 @@ static void swap_average(run* r) {
 }
 
 // As model.* the weights that act: in value's place while the file is written.
-static int save(run* r, const char* name, int ntensor, const loomSafeTensor* tensor, loomError* err) {
+static int save(run* r, const char* name, int ntensor, const loomSafeTensor* tensor, const char* training,
+                loomError* err) {
   char path[LOOM_PATH_MAX + 64], steps[32];
-  loomSafeMeta meta = {"steps", steps};
-  loomTrainedExtra extra = {ntensor, 1, tensor, &meta};
+  loomSafeMeta meta[] = {{"steps", steps}, {"training", training}};
+  loomTrainedExtra extra = {ntensor, training ? 2 : 1, tensor, meta};
   path_in(path, r, name);
   snprintf(steps, sizeof steps, "%.0f", r->p.step);
   swap_average(r);
@@ -72,7 +73,7 @@ static int save(run* r, const char* name, int ntensor, const loomSafeTensor* ten
 }
 
 static int save_policy(run* r, const char* name, loomError* err) {
-  return save(r, name, 0, NULL, err);
+  return save(r, name, 0, NULL, NULL, err);
 }
 
 // ---- checkpoints
@@ -95,7 +96,11 @@ static int save_checkpoint(run* r, loomError* err) {
       block("train.second", params->second, params->total),
       block("train.value", r->average, params->total),
   };
-  return save(r, "last.safetensors", r->average ? 4 : 3, more, err);
+  char* training = loom_train_config_text(r->config);
+  if (!training) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a checkpoint");
+  int code = save(r, "last.safetensors", r->average ? 4 : 3, more, training, err);
+  free(training);
+  return code;
 }
 
 static int read_block(void* out, const loomSafetensors* file, const char* name, loomSafeType type,
@@ -133,6 +138,18 @@ static int same_configuration(const loomTrainConfig* now, const loomTrainConfig*
   return code;
 }
 
+// As it was trained; in files of format 1 that was all in `config`.
+static int same_training(const run* r, const loomSafetensors* file, const char* path, loomError* err) {
+  const char* text = loom_safetensors_meta(file, "training");
+  loomTrainConfig* then = malloc(sizeof *then);
+  if (!text) text = loom_safetensors_meta(file, "config");
+  int code = then ? loom_train_config_parse(then, text, strlen(text), path, err)
+                  : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  if (!code) code = same_configuration(r->config, then, path, err);
+  free(then);
+  return code;
+}
+
 static int load_checkpoint(run* r, const char* path, loomError* err) {
   loomSafetensors file;
   loomTrained old;
@@ -141,7 +158,7 @@ static int load_checkpoint(run* r, const char* path, loomError* err) {
   if (code) return code;
   code = loom_trained_read(&old, &file, path, err);
   if (!code) {
-    code = same_configuration(r->config, &old.config, path, err);
+    code = same_training(r, &file, path, err);
     if (!code && old.network.params.total != params->total)
       code = loom_error_set(err, LOOM_ERR_USAGE, "%s: has other observations or actions than the data", path);
     if (!code) memcpy(params->value, old.network.params.value, params->total * sizeof(loomReal));
@@ -371,22 +388,11 @@ static int open_data(run* r, loomError* err) {
   return code ? code : loom_batch_create(&r->held_out, r->validation, err);
 }
 
-static void set_optimizer(run* r) {
-  const loomConfigOptimizer* o = &r->config->optimizer;
-  r->adam = (loomAdamDef){o->beta1, o->beta2, o->epsilon, o->weight_decay, o->decoupled, o->clip};
-  r->schedule = (loomScheduleDef){.kind = (loomScheduleKind)o->schedule,
-                                  .rate = o->rate,
-                                  .warmup = (uint64_t)o->warmup,
-                                  .steps = (uint64_t)r->steps,
-                                  .floor = o->floor,
-                                  .period = (uint64_t)o->period,
-                                  .decay = o->decay};
-}
-
 static int create(run* r, loomError* err) {
   const loomTrainConfig* c = r->config;
+  loomPolicyConfig policy = loom_train_config_policy(c);
   int code = open_data(r, err);
-  if (!code) code = loom_trained_create(&r->trained, c, r->data, err);
+  if (!code) code = loom_trained_create(&r->trained, &policy, (uint64_t)c->train.seed, r->data, err);
   if (!code) code = loom_network_layout(&r->trained.network, c->train.batch, err);
   if (code) return code;
   loomObjectiveDef objective = loom_network_objective(&r->trained.network.def);
@@ -400,7 +406,8 @@ static int create(run* r, loomError* err) {
   }
   r->epoch_steps = c->train.steps ? c->train.steps : loom_data_info(r->data)->batches;
   r->steps = r->epoch_steps * c->train.epochs;
-  set_optimizer(r);
+  r->adam = loom_optimizer_config_adam(&c->optimizer);
+  r->schedule = loom_optimizer_config_schedule(&c->optimizer, r->steps);
   return LOOM_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/base/api.h"
 #include "policies/agent/trained.h"
+#include "policies/learn/config.h"
 
 LOOM_C_BEGIN
 
@@ -37,7 +38,8 @@ typedef struct loomTrainDef {
   void* user;
 } loomTrainDef;
 
-/// Train as config says. In its folder: config.yaml; last.safetensors (checkpoint); epoch_N.safetensors
+/// Train as config says. In its folder: config.yaml; last.safetensors (checkpoint, with the whole
+/// configuration as metadata `training`); epoch_N.safetensors
 /// (policies, as many of the latest as checkpoint.keep); best_loss.safetensors and best_success.safetensors;
 /// event files, scalars.csv and, as of the last checkpoint, curves.png. LOOM_ERR_INTERRUPTED after `stop`.
 /// LOOM_ERR_FORMAT: a loss that is no finite number (the last checkpoint stays as it was), a checkpoint of

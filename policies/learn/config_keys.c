@@ -8,7 +8,7 @@
 // ---- keys
 
 typedef struct keyList {
-  loomConfigData* data;
+  loomDataConfig* data;
   bool all;
 } keyList;
 
@@ -100,7 +100,7 @@ int loom_config_use(loomTrainConfig* c, const char* path, loomError* err) {
   if (code) return code;
 
   c->data.file_count = 1;
-  c->data.file[0] = (loomConfigFile){0};
+  c->data.file[0] = (loomDataConfigFile){0};
   snprintf(c->data.file[0].path, sizeof c->data.file[0].path, "%s", path);
   c->data.key_count = 0;
   code = loom_config_keys(c, dataset, true, err);

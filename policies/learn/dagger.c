@@ -161,7 +161,7 @@ static bool has_mask(const char* path, const char* mask) {
 // The files of all rounds so far, after what is there already; of their demos those of a mask ("": all).
 // Rounds without it are left out.
 static int add_rounds(dagger* g, const char* mask, loomError* err) {
-  loomConfigData* data = &g->config->data;
+  loomDataConfig* data = &g->config->data;
   for (int i = 0; i <= g->round; i++) {
     char path[LOOM_DAGGER_PATH];
     loom_dagger_path(path, g->def, "round_%d.hdf5", i);
@@ -169,8 +169,8 @@ static int add_rounds(dagger* g, const char* mask, loomError* err) {
     if (data->file_count == LOOM_DATA_FILES)
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: at most %d datasets and rounds", g->def->folder,
                             LOOM_DATA_FILES);
-    loomConfigFile* file = &data->file[data->file_count++];
-    *file = (loomConfigFile){.weight = 0};
+    loomDataConfigFile* file = &data->file[data->file_count++];
+    *file = (loomDataConfigFile){.weight = 0};
     snprintf(file->path, sizeof file->path, "%.*s", LOOM_PATH_MAX - 1, path);
     snprintf(file->mask, sizeof file->mask, "%s", mask);
   }

@@ -86,7 +86,7 @@ const loomReal* loom_actor_outputs(loomActor* actor, const loomReal* obs) {
 // noise alone, denoise_steps of the noise_steps steps of training, evenly spread, the last one first.
 static void denoise(loomActor* actor, const loomReal* obs, loomRandom* random) {
   const loomNetworkDef* def = &actor->network->def;
-  const loomConfigPolicy* policy = &def->policy;
+  const loomNetworkConfig* policy = &def->policy;
   size_t count = (size_t)def->output_width;
   int at = 0;
   loomSamples one = {.n = 1, .obs = obs, .noisy = actor->chunk, .noise_step = &at};
@@ -107,7 +107,7 @@ static void denoise(loomActor* actor, const loomReal* obs, loomRandom* random) {
 
 void loom_actor_decide(loomReal* actions, loomActor* actor, const loomReal* obs, loomRandom* random) {
   const loomNetworkDef* def = &actor->network->def;
-  const loomConfigPolicy* policy = &def->policy;
+  const loomNetworkConfig* policy = &def->policy;
 
   switch (actor->objective.kind) {
     case LOOM_OBJECTIVE_DENOISING:

@@ -38,7 +38,7 @@ static int cropped(int size, double share) {
   return kept < 1 ? 1 : kept;
 }
 
-static void declare_part(loomEncoderPart* part, loomParams* params, const loomConfigEncoder* c) {
+static void declare_part(loomEncoderPart* part, loomParams* params, const loomEncoderConfig* c) {
   char prefix[LOOM_PARAM_NAME];
   const loomVisualKey* key = &part->key;
   snprintf(prefix, sizeof prefix, "encoder.%.60s.", key->name);

@@ -5,7 +5,8 @@
 #define LOOM_POLICIES_NETWORK_ENCODER_H
 
 #include "engine/base/api.h"
-#include "policies/learn/config.h"
+#include "policies/data/data.h"
+#include "policies/network/network_config.h"
 #include "policies/nn/pointnet.h"
 #include "policies/nn/resnet.h"
 
@@ -22,7 +23,7 @@ typedef struct loomVisualKey {
 int loom_visual_dim(const loomVisualKey* key);
 
 typedef struct loomEncoderDef {
-  loomConfigEncoder config;
+  loomEncoderConfig config;
   int count;
   loomVisualKey key[LOOM_DATA_KEYS];
 } loomEncoderDef;

@@ -12,21 +12,22 @@ static const loomNetworkType* const types[LOOM_KINDS] = {
     [LOOM_KIND_DIFFUSION_MLP] = &loom_network_diffusion,
 };
 
-loomNetworkDef loom_network_def(const loomTrainConfig* config, int low_dim, int action_dim) {
-  loomNetworkDef def = {.type = types[config->policy.kind],
-                        .policy = config->policy,
+loomNetworkDef loom_network_def(const loomNetworkConfig* policy, const loomEncoderConfig* encoder, int stack,
+                                int length, int low_dim, int action_dim) {
+  loomNetworkDef def = {.type = types[policy->kind],
+                        .policy = *policy,
                         .obs_dim = low_dim,
                         .low_dim = low_dim,
-                        .encoder = {.config = config->encoder},
+                        .encoder = {.config = *encoder},
                         .action_dim = action_dim,
-                        .obs_rows = config->data.stack + config->data.length - 1,
-                        .action_rows = config->data.length,
-                        .stack = config->data.stack};
-  if (loom_policy_denoises(config->policy.kind)) {
-    def.obs_rows = def.stack = config->policy.observed;
-    def.action_rows = config->policy.predicted;
+                        .obs_rows = stack + length - 1,
+                        .action_rows = length,
+                        .stack = stack};
+  if (loom_policy_denoises(policy->kind)) {
+    def.obs_rows = def.stack = policy->observed;
+    def.action_rows = policy->predicted;
   }
-  if (config->policy.kind == LOOM_KIND_BC_TRANSFORMER) def.stack = def.obs_rows;
+  if (policy->kind == LOOM_KIND_BC_TRANSFORMER) def.stack = def.obs_rows;
 
   loomObjectiveDef objective = loom_network_objective(&def);
   def.output_rows = loom_objective_rows(&objective);
@@ -40,7 +41,7 @@ void loom_network_add_visual(loomNetworkDef* def, const loomVisualKey* key) {
 }
 
 static loomMixtureDef mixture_def(const loomNetworkDef* def) {
-  const loomConfigPolicy* policy = &def->policy;
+  const loomNetworkConfig* policy = &def->policy;
   loomMixtureDef mixture = loom_default_mixture_def(def->action_dim);
   mixture.modes = policy->kind == LOOM_KIND_BC_GAUSSIAN ? 1 : policy->modes;
   mixture.min_std = policy->min_std;
@@ -50,7 +51,7 @@ static loomMixtureDef mixture_def(const loomNetworkDef* def) {
 }
 
 loomObjectiveDef loom_network_objective(const loomNetworkDef* def) {
-  const loomConfigPolicy* policy = &def->policy;
+  const loomNetworkConfig* policy = &def->policy;
   loomObjectiveDef objective = {.kind = LOOM_OBJECTIVE_LIKELIHOOD,
                                 .rows = def->action_rows,
                                 .columns = def->action_dim,

@@ -9,7 +9,6 @@
 
 #include "engine/base/api.h"
 #include "engine/base/random.h"
-#include "policies/learn/config.h"
 #include "policies/network/encoder.h"
 #include "policies/nn/tensor.h"
 #include "policies/objective/objective.h"
@@ -23,7 +22,7 @@ extern const loomNetworkType loom_network_mlp, loom_network_rnn, loom_network_tr
 
 typedef struct loomNetworkDef {
   const loomNetworkType* type;
-  loomConfigPolicy policy;
+  loomNetworkConfig policy;
   int obs_dim, action_dim;        // numbers of a row, as the kind sees it
   int obs_rows, action_rows;      // of a training sample
   int output_rows, output_width;  // of a training sample, as its objective wants them
@@ -32,7 +31,9 @@ typedef struct loomNetworkDef {
   loomEncoderDef encoder;
 } loomNetworkDef;
 
-loomNetworkDef loom_network_def(const loomTrainConfig* config, int low_dim, int action_dim);
+/// For samples of stack and length rows, where the kind has no windows of its own.
+loomNetworkDef loom_network_def(const loomNetworkConfig* policy, const loomEncoderConfig* encoder, int stack,
+                                int length, int low_dim, int action_dim);
 /// An image or a point cloud more in each row.
 void loom_network_add_visual(loomNetworkDef* def, const loomVisualKey* key);
 /// What a policy of that kind learns by: squared error, a likelihood, denoising.

@@ -35,7 +35,7 @@ struct diffusionNetwork {
 // ---- the perceptron
 
 static void mlp_declare(diffusionNetwork* net, loomParams* params) {
-  const loomConfigPolicy* policy = &net->def.policy;
+  const loomNetworkConfig* policy = &net->def.policy;
   loomMlpDef mlp = {.activation = LOOM_ACTIVATION_MISH};
   mlp.sizes[0] = net->seen + policy->step_width + net->chunk;
   for (int i = 0; i < policy->layers.n && i < LOOM_MLP_LAYERS - 1; i++)
@@ -84,7 +84,7 @@ static const denoiser perceptron = {mlp_declare, mlp_init, mlp_layout, mlp_predi
 // ---- the U-Net
 
 static void unet_declare(diffusionNetwork* net, loomParams* params) {
-  const loomConfigPolicy* policy = &net->def.policy;
+  const loomNetworkConfig* policy = &net->def.policy;
   loomUnetDef unet = {.channels = net->def.action_dim,
                       .length = net->def.action_rows,
                       .seen = net->seen,

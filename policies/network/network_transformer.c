@@ -17,7 +17,7 @@ typedef struct transformerNetwork {
 
 static void transformer_declare(void* layers, loomParams* params, const loomNetworkDef* def) {
   transformerNetwork* net = layers;
-  const loomConfigPolicy* policy = &def->policy;
+  const loomNetworkConfig* policy = &def->policy;
   net->def = *def;
 
   loomTransformerDef transformer = {.input = def->obs_dim,

@@ -113,7 +113,7 @@ static int parse_dagger_options(daggerArgs* a, int argc, char** argv) {
 
 // ---- what is learnt, and how
 
-static int choose_keys(loomConfigData* data, const daggerArgs* a, const loomScene* scene, loomError* err) {
+static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScene* scene, loomError* err) {
   const loomTask* task = scene->task;
   loomName object[LOOM_MAX_OBJECTS], gripper[LOOM_MAX_ARMS];
   loomEpisode* e = NULL;

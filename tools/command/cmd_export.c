@@ -65,7 +65,7 @@ static int parse_export_options(exportArgs* a, int argc, char** argv) {
 
 // The rate of the task that was asked for, or of the policy's own, if that is still there.
 static int control_freq(double* out, const exportArgs* a, const loomTrained* trained, loomError* err) {
-  const char* name = a->task ? a->task : trained->config.rollout.task;
+  const char* name = a->task ? a->task : trained->config.task;
   loomTask* task = NULL;
   if (!*name) return 0;
   int code = loom_task_find(&task, name, err);
@@ -126,7 +126,7 @@ static int check_keys(const exportArgs* a, const loomTrained* t, const loomData*
 
 // The dataset's first rows, fewer than a->n if it has no more.
 static int data_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, loomError* err) {
-  const loomConfigData* config = &t->config.data;
+  const loomDataConfig* config = &t->config.data;
   const char* key[LOOM_DATA_KEYS];
   loomDataFile file = {a->data, NULL, 0, 0};
   loomDataDef def = loom_default_data_def();

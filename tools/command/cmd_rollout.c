@@ -232,7 +232,7 @@ static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, con
                loomError* err) {
   loomRolloutDef def = loom_default_rollout_def();
   loomPolicyMaker maker = loom_trained_maker(trained);
-  const char* reset = a->reset ? a->reset : trained->config.rollout.reset;
+  const char* reset = a->reset ? a->reset : trained->config.reset;
   def.n = (int)a->n;
   def.reset = *reset ? loom_task_find_reset(scene->task, reset) : 0;
   def.seed = (uint64_t)a->seed;
@@ -282,7 +282,7 @@ static int print(const rolloutArgs* a, const loomTask* task, const loomRolloutRe
 static int open_scene(loomScene** scene, loomTask** task, rolloutArgs* a, loomError* err) {
   loomTrained first = {0};
   int code = loom_trained_load(&first, a->policy[0], err);
-  const char* name = a->task ? a->task : first.config.rollout.task;
+  const char* name = a->task ? a->task : first.config.task;
   if (!code && !*name)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a->policy[0]);
   if (!code) code = loom_task_find(task, name, err);

@@ -5,6 +5,7 @@
 
 #include "policies/agent/trained.h"
 #include "policies/export/onnx_file.h"
+#include "policies/learn/config.h"
 #include "tools/command/info_policy.h"
 #include "tools/shared/common.h"
 
@@ -28,13 +29,18 @@ loomPolicyFile tool_policy_file(const char* path) {
 
 // ---- our own
 
-static void add_optimizer(cJSON* out, const loomTrainConfig* config) {
-  cJSON* files = cJSON_AddArrayToObject(out, "trained_on");
-  for (int i = 0; i < config->data.file_count; i++)
-    cJSON_AddItemToArray(files, cJSON_CreateString(config->data.file[i].path));
-
-  cJSON_AddNumberToObject(out, "seed", config->train.seed);
-  if (*config->rollout.task) cJSON_AddStringToObject(out, "task", config->rollout.task);
+// What a checkpoint says of its training; files of format 1 all had it, in `config`.
+static void add_training(cJSON* out, const loomSafetensors* file, const char* path) {
+  const char* text = loom_safetensors_meta(file, "training");
+  loomTrainConfig* config = malloc(sizeof *config);
+  if (!text) text = loom_safetensors_meta(file, "config");
+  if (config && text && !loom_train_config_parse(config, text, strlen(text), path, NULL)) {
+    cJSON* files = cJSON_AddArrayToObject(out, "trained_on");
+    for (int i = 0; i < config->data.file_count; i++)
+      cJSON_AddItemToArray(files, cJSON_CreateString(config->data.file[i].path));
+    cJSON_AddNumberToObject(out, "seed", config->train.seed);
+  }
+  free(config);
 }
 
 static cJSON* describe_policy(const loomTrained* t, const loomSafetensors* file, const char* path) {
@@ -56,8 +62,8 @@ static cJSON* describe_policy(const loomTrained* t, const loomSafetensors* file,
   cJSON_AddNumberToObject(out, "action_dim", def->action_dim);
   cJSON_AddNumberToObject(out, "decided_rows", loom_network_decided(def));
   cJSON_AddBoolToObject(out, "resumable", loom_safetensors_find(file, "train.progress") != NULL);
-
-  add_optimizer(out, &t->config);
+  add_training(out, file, path);
+  if (*t->config.task) cJSON_AddStringToObject(out, "task", t->config.task);
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policies/learn/config.h"
 #include "policies/learn/supervised.h"
 #include "policies/network/actor.h"
 #include "policies/nn/optimizer.h"
@@ -60,7 +61,8 @@ static double decision_time(const loomNetwork* net, const float* obs, loomError*
 
 static int measure(loomPolicyKind kind, double* mlp, loomError* err) {
   loomTrainConfig config = loom_default_train_config(kind);
-  loomNetworkDef def = loom_network_def(&config, OBS, ACTIONS);
+  loomNetworkDef def =
+      loom_network_def(&config.policy, &config.encoder, config.data.stack, config.data.length, OBS, ACTIONS);
   loomObjectiveDef learned = loom_network_objective(&def);
   loomNetwork net;
   loomObjective objective;

@@ -37,19 +37,17 @@ static void make_normal(loomNormal* out, int dim, loomNormalKind kind) {
 // A small policy that was never trained.
 static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, int n) {
   loomError err = {0, ""};
-  *t = (loomTrained){.config = loom_default_train_config(kind)};
-  loomTrainConfig* c = &t->config;
+  *t = (loomTrained){.config = loom_default_policy_config(kind)};
+  loomPolicyConfig* c = &t->config;
   int low = 0;
   c->data.key_count = n;
-  c->data.file_count = 1;
-  strcpy(c->data.file[0].path, "d.hdf5");
   c->policy.hidden = 6;
   c->policy.width = 12;
   c->policy.blocks = c->policy.heads = 2;
   c->policy.step_width = 8;
   c->policy.groups = 4;
   c->policy.layers = kind == LOOM_KIND_DIFFUSION ? (loomSizes){3, {8, 16, 12}} : (loomSizes){2, {8, 6}};
-  c->encoder = (loomConfigEncoder){
+  c->encoder = (loomEncoderConfig){
       .channels = {3, {16, 8, 32}}, .keypoints = 5, .points = {2, {8, 12}}, .features = 7, .crop = 0.9};
   if (kind == LOOM_KIND_BC_GMM) c->data.stack = 3;
   c->data.obs_normal = LOOM_NORMAL_STANDARD;
@@ -64,7 +62,7 @@ static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, in
   }
   make_normal(&t->obs, low, LOOM_NORMAL_STANDARD);
   make_normal(&t->actions, ACTIONS, LOOM_NORMAL_RANGE);
-  loomNetworkDef def = loom_network_def(c, low, ACTIONS);
+  loomNetworkDef def = loom_network_def(&c->policy, &c->encoder, c->data.stack, c->data.length, low, ACTIONS);
   for (int i = 0; i < n; i++) {
     const int* shape = keys[i].shape;
     loomVisualKey key = {.rank = shape[0], .shape = {shape[1], shape[2], shape[3]}};

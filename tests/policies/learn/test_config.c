@@ -41,7 +41,7 @@ static void defaults_by_kind(void** state) {
   }
   assert_int_equal(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).data.length, 10);
   assert_true(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).optimizer.rate == 5e-4);
-  assert_true(loom_default_train_config(LOOM_KIND_DIFFUSION).optimizer.decoupled);
+  assert_true(loom_default_train_config(LOOM_KIND_DIFFUSION).optimizer.kind == LOOM_OPTIMIZER_ADAMW);
   assert_int_equal(loom_default_train_config(LOOM_KIND_DIFFUSION).policy.predicts, LOOM_PREDICT_SAMPLE);
 }
 
@@ -76,7 +76,8 @@ static void every_key(void** state) {
   assert_int_equal(c.policy.layers.n, 2);
   assert_int_equal(c.policy.layers.size[1], 128);
   assert_true(c.policy.observed == 3 && c.policy.predicted == 12 && c.policy.executed == 6);
-  assert_true(!c.optimizer.decoupled && c.optimizer.rate == 3e-4 && c.optimizer.beta1 == 0.9);
+  assert_true(c.optimizer.kind == LOOM_OPTIMIZER_ADAM && c.optimizer.rate == 3e-4 &&
+              c.optimizer.beta1 == 0.9);
   assert_true(c.optimizer.clip == 10 && c.optimizer.schedule == 2 && c.optimizer.period == 55);
   assert_true(c.optimizer.warmup == 7 && c.optimizer.ema == 0 && c.optimizer.beta2 == 0.999);
   assert_true(c.train.epochs == 3 && c.train.steps == 20 && c.train.batch == 32 && c.train.seed == 9);

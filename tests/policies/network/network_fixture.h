@@ -2,6 +2,7 @@
 #ifndef LOOM_TESTS_POLICIES_NETWORK_NETWORK_FIXTURE_H
 #define LOOM_TESTS_POLICIES_NETWORK_NETWORK_FIXTURE_H
 
+#include "policies/learn/config.h"
 #include "policies/learn/supervised.h"
 
 enum { N = 12, OBS = 5, ACTIONS = 3, ROWS = 32 };
@@ -17,7 +18,7 @@ typedef struct netCase {
 // Small in all that could be large; what is visual is `width`.
 static loomTrainConfig small_config(loomPolicyKind kind, int width) {
   loomTrainConfig config = loom_default_train_config(kind);
-  loomConfigPolicy* p = &config.policy;
+  loomNetworkConfig* p = &config.policy;
   p->hidden = p->width = width;
   p->layers = (loomSizes){2, {width, width}};
   p->modes = 2;
@@ -41,7 +42,8 @@ static void make(netCase* c, const loomTrainConfig* config) {
   int kind = config->policy.kind;
   loomRandom r = loom_random(3, (uint64_t)kind, LOOM_PURPOSE_TEST);
   c->config = *config;
-  loomNetworkDef def = loom_network_def(&c->config, OBS, ACTIONS);
+  loomNetworkDef def = loom_network_def(&config->policy, &config->encoder, config->data.stack,
+                                        config->data.length, OBS, ACTIONS);
   if (loom_network_create(&c->net, &def, 1, &err) || loom_network_layout(&c->net, N, &err))
     fail_msg("%s", err.message);
   loomObjectiveDef objective = loom_network_objective(&def);

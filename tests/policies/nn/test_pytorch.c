@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include "policies/learn/config.h"
 #include "policies/learn/supervised.h"
 #include "policies/nn/activation.h"
 #include "policies/nn/attention.h"
@@ -434,7 +435,8 @@ static void bc_transformer(void** state) {
   config.policy.heads = config.policy.blocks = config.policy.modes = 2;
   config.policy.min_std = 0.01;
   config.policy.dropout = 0;
-  loomNetworkDef def = loom_network_def(&config, OBS, ACTIONS);
+  loomNetworkDef def =
+      loom_network_def(&config.policy, &config.encoder, config.data.stack, config.data.length, OBS, ACTIONS);
   assert_int_equal(loom_network_create(&net, &def, 1, &err), 0);
   assert_int_equal(loom_network_layout(&net, N, &err), 0);
   loomObjective objective;

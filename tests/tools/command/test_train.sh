@@ -73,6 +73,17 @@ absolute() {
 }
 check 'absolute actions' absolute
 
+# A checkpoint of format 1 (tests/golden/README.md) acts and goes on.
+old() {
+  mkdir -p "$work/old/run" && cp tests/golden/policy_format_1.safetensors "$work/old/run/last.safetensors" &&
+    cp "$work/d.hdf5" "$work/old" && "$loom" rollout "$work/old/run/last.safetensors" -n 1 --max-steps 5 -j 1 &&
+    "$loom" info "$work/old/run/last.safetensors" | grep -q 'trained_on.*d.hdf5' &&
+    inside old "$loom" train --data d.hdf5 -p bc_rnn_gmm -k object -k robot0_eef_pos --validate valid --hidden 4 \
+      --batch 4 --steps 3 --epochs 3 --every 1 --rollouts 1 -j 1 --resume -o run | grep '^9 steps' &&
+    "$loom" info "$work/old/run/last.safetensors" | grep -q 'trained_on.*d.hdf5'
+}
+check 'a checkpoint of an older format' old
+
 # Sizes and seeds: a run each; what is done is not done again, what was broken off goes on.
 cat >"$work/sweep.yaml" <<EOF
 data: {files: [{path: $work/d.hdf5}], keys: [object]}
