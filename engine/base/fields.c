@@ -27,7 +27,8 @@ static int room_of(const loomFieldDef* f) {
 }
 
 static const char* entry_of(const void* s, const loomFieldDef* f, int i) {
-  return (const char*)value_of(s, f) + (size_t)i * f->size;
+  const char* at = (const char*)value_of(s, f) + (size_t)i * f->size;
+  return f->type == LOOM_FIELD_STRINGS ? *(const char* const*)at : at;
 }
 
 static bool applies(const loomFieldDef* f, unsigned now) {
@@ -134,6 +135,9 @@ void loom_field_wanted(char out[LOOM_FIELD_WANTED], const loomFieldDef* f) {
     case LOOM_FIELD_STRING:
       snprintf(out, LOOM_FIELD_WANTED, "a text");
       break;
+    case LOOM_FIELD_STRINGS:
+      snprintf(out, LOOM_FIELD_WANTED, "at most %d %s", room_of(f), f->unit ? f->unit : "texts");
+      break;
     case LOOM_FIELD_NAMES:
       snprintf(out, LOOM_FIELD_WANTED, "at most %d texts of at most %zu characters", room_of(f), f->size - 1);
       break;
@@ -168,6 +172,12 @@ bool loom_field_set(void* s, const loomFieldDef* f, const char* text) {
       return true;
     case LOOM_FIELD_SIZES:
       return sizes_from(at, f, text);
+    case LOOM_FIELD_STRINGS: {
+      int* n = (int*)((char*)s + f->count);
+      if (*n == room_of(f)) return false;
+      ((const char**)at)[(*n)++] = text;
+      return true;
+    }
     case LOOM_FIELD_NAMES: {
       int* n = (int*)((char*)s + f->count);
       if (*n == room_of(f) || !text_from((char*)at + (size_t)*n * f->size, f->size, text)) return false;
@@ -199,6 +209,7 @@ bool loom_field_given(const void* s, const loomFieldDef* f) {
       return *(const char* const*)at != NULL;
     case LOOM_FIELD_SIZES:
       return ((const loomSizes*)at)->n > 0;
+    case LOOM_FIELD_STRINGS:
     case LOOM_FIELD_NAMES:
     case LOOM_FIELD_MAPS:
       return count_of(s, f) > 0;
@@ -280,7 +291,7 @@ static int read_list(void* s, const loomFieldDef* f, const loomYaml* y, loomNode
 
 static int read_field(void* s, const loomFieldDef* f, const loomYaml* y, loomNode node, loomError* err) {
   if (f->type == LOOM_FIELD_SIZES) return read_sizes(place_of(s, f), f, y, node, err);
-  if (f->type == LOOM_FIELD_NAMES || f->type == LOOM_FIELD_MAPS) return read_list(s, f, y, node, err);
+  if (f->type >= LOOM_FIELD_NAMES) return read_list(s, f, y, node, err);
   const char* text = loom_yaml_text(y, node);
   return text && loom_field_set(s, f, text) ? LOOM_OK : refuse_value(y, node, f, err);
 }
@@ -365,6 +376,7 @@ void loom_field_print(FILE* out, const void* s, const loomFieldDef* f) {
       put_text(out, *(const char* const*)at ? *(const char* const*)at : "");
       break;
     case LOOM_FIELD_SIZES:
+    case LOOM_FIELD_STRINGS:
     case LOOM_FIELD_NAMES: {
       const loomSizes* sizes = f->type == LOOM_FIELD_SIZES ? at : NULL;
       fputc('[', out);
@@ -433,6 +445,7 @@ static void add_field(cJSON* out, const void* s, const loomFieldDef* f) {
       if (*(const char* const*)at) cJSON_AddStringToObject(out, f->name, *(const char* const*)at);
       break;
     case LOOM_FIELD_SIZES:
+    case LOOM_FIELD_STRINGS:
     case LOOM_FIELD_NAMES:
       add_list(out, s, f);
       break;
@@ -471,8 +484,7 @@ void loom_print_wrapped(FILE* out, const char* text, int indent) {
 
 // ", default 3"; nothing where there is no value, and for switches, which are off.
 static void put_default(FILE* out, const void* s, const loomFieldDef* f, bool first) {
-  bool list = f->type == LOOM_FIELD_NAMES || f->type == LOOM_FIELD_MAPS;
-  if (!s || list || f->type == LOOM_FIELD_BOOL || !loom_field_given(s, f)) return;
+  if (!s || f->type >= LOOM_FIELD_STRINGS || f->type == LOOM_FIELD_BOOL || !loom_field_given(s, f)) return;
   fputs(first ? "default " : ", default ", out);
   if (f->type == LOOM_FIELD_REAL)
     fprintf(out, "%g", *(const double*)value_of(s, f));
@@ -492,15 +504,15 @@ void loom_field_help(FILE* out, const char* lead, const loomFieldDef* f, const v
 
   // What it is, of what unit, what it may be, what it is unless one says otherwise.
   fputs(about, line);
-  if (f->unit) fprintf(line, "%s(%s)", *about ? " " : "", f->unit);
-  if (f->choices) fprintf(line, "%s%s", *about ? ": " : "", choices);
+  if (f->unit && f->type != LOOM_FIELD_STRINGS) fprintf(line, "%s(%s)", *about ? " " : "", f->unit);
+  if (f->choices) fprintf(line, "%s(%s)", *about ? " " : "", choices);
   put_default(line, s, f, !*about && !f->choices && !f->unit);
 
   // A lead that leaves no room has a line to itself.
   if (!fclose(line)) {
     int n = fprintf(out, "%s", lead);
-    if (n > HELP_COLUMN - 2) fprintf(out, "\n%*s", HELP_COLUMN, "");
-    if (n <= HELP_COLUMN - 2) fprintf(out, "%*s", HELP_COLUMN - n, "");
+    if (n >= HELP_COLUMN) fprintf(out, "\n%*s", HELP_COLUMN, "");
+    if (n < HELP_COLUMN) fprintf(out, "%*s", HELP_COLUMN - n, "");
     loom_print_wrapped(out, text, HELP_COLUMN);
   }
   free(text);

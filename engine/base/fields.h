@@ -38,7 +38,8 @@ typedef enum loomFieldType {
   LOOM_FIELD_TEXT,    // char[room], the final 0 included
   LOOM_FIELD_STRING,  // const char*, which is kept as it is given; NULL = none
   LOOM_FIELD_SIZES,   // loomSizes, entries from low to high; "64,128" on a command line
-  LOOM_FIELD_NAMES,   // texts of `size` bytes in an array of room bytes, how many in an int at `count`
+  LOOM_FIELD_STRINGS,  // such pointers in an array of room bytes, how many in an int at `count`; `unit` says of what
+  LOOM_FIELD_NAMES,  // texts of `size` bytes in an array of room bytes, how many in an int at `count`
   LOOM_FIELD_MAPS,  // structs likewise, each with fields of its own (`items`); numbers that are 0 are not written
 } loomFieldType;
 

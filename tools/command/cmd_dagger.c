@@ -13,53 +13,9 @@
 #include "tools/shared/options.h"
 #include "tools/shared/teacher.h"
 
-static const char help[] =
-    "usage: demoloom dagger TASK --expert EXPERT -o DIR [options]\n\n"
-    "DAgger: a policy is cloned from a few of the expert's demos, tried, and trained again on what the "
-    "expert\n"
-    "says in the states the policy came to; round after round.\n\n"
-    "  -e, --expert EXPERT  generator (the task's source demos, transformed to the scene as it is), "
-    "scripted\n"
-    "                       (`expert:` of task.yaml), or POLICY.safetensors; default generator\n"
-    "  -o, --output DIR     datasets, policies, rounds.csv, rounds.png; best.safetensors is the novice of "
-    "most\n"
-    "                       successes, final.safetensors the last one, of all rows\n"
-    "      --gate GATE      who acts in a round: mixture (DAgger: the expert with probability beta^round a "
-    "step),\n"
-    "                       safety (SafeDAgger: it takes over where a classifier says that the novice is "
-    "off),\n"
-    "                       ensemble (where novices of several seeds disagree); default mixture\n"
-    "      --beta B         default 0.9; 0 = the novice alone after round 0\n"
-    "      --tau T          off is |a_novice - a_expert| > T, default 0.3\n"
-    "      --threshold P    safety: probability of being off from which the expert acts, default 0.5\n"
-    "      --members K, --doubt D   ensemble: default 3 novices, expert acts where they differ by more than "
-    "0.2\n"
-    "      --rounds N       after the first, default 20\n"
-    "      --demos N        of the expert in round 0, default 10 (0 with --data)\n"
-    "  -d, --data FILE      dataset to begin with; may be given several times\n"
-    "  -n, --episodes N     of a round, default 20\n"
-    "      --evaluations N  episodes a novice is measured on, the same for all; default 50\n"
-    "      --evaluation-seed S   default 1000\n"
-    "      --reset NAME     reset distribution (default: the task's first)\n"
-    "      --max-steps N    control steps an episode (default: the task's)\n"
-    "  -p, --policy KIND    default bc_l2; see `demoloom train --help`\n"
-    "  -k, --key NAME       observation; several times (default: hands, grippers and objects)\n"
-    "      --hidden N       units of each hidden layer, default 256\n"
-    "      --steps N        of training in a round, each time anew; default 4000\n"
-    "      --final-steps N  of training a last novice, on all rows of all rounds; default twice --steps, 0 = "
-    "none\n"
-    "      --batch N, --rate R   default 256 and 1e-3 (to 0, as a cosine)\n"
-    "  -s, --seed S         default 1\n"
-    "  -j, --threads N      of rollouts (default: as many as cores); the result does not depend on it\n"
-    "      --resume         go on with a run that was stopped, or add rounds to one\n"
-    "      --json           the rounds on stdout\n"
-    "      --assets NAME=DIR\n\n"
-    "examples:\n"
-    "  demoloom dagger threading --expert scripted --demos 5 --rounds 8 -o runs/dagger\n"
-    "  demoloom dagger threading --expert generator --gate safety -o runs/safedagger\n";
-
 typedef struct daggerArgs {
-  const char *task, *expert, *folder, *gate, *reset, *policy;
+  const char *task, *expert, *folder, *reset;
+  int gate, policy;  // of `gates`; loomPolicyKind
   int ndata, nkey;
   const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS];
   int64_t rounds, demos, episodes, evaluations, evaluation_seed, max_steps, members, hidden, steps,
@@ -69,38 +25,88 @@ typedef struct daggerArgs {
   loomAssetRoots roots;
 } daggerArgs;
 
-static int parse_dagger_options(daggerArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_text("expert", 'e', &a->expert),
-      option_text("output", 'o', &a->folder),
-      option_text("gate", 0, &a->gate),
-      option_double("beta", 0, &a->beta, 0, 1),
-      option_double("tau", 0, &a->tau, 0, 1e6),
-      option_double("threshold", 0, &a->threshold, 0, 1),
-      option_int64("members", 0, &a->members, 2, LOOM_GATE_MEMBERS),
-      option_double("doubt", 0, &a->doubt, 0, 1e6),
-      option_int64("rounds", 0, &a->rounds, 0, LOOM_DATA_FILES - 1),
-      option_int64("demos", 0, &a->demos, 0, 1 << 20),
-      option_list("data", 'd', a->data, &a->ndata, LOOM_DATA_FILES, "files"),
-      option_int64("episodes", 'n', &a->episodes, 1, 1 << 20),
-      option_int64("evaluations", 0, &a->evaluations, 1, 1 << 20),
-      option_int64("evaluation-seed", 0, &a->evaluation_seed, 0, INT64_MAX),
-      option_text("reset", 0, &a->reset),
-      option_int64("max-steps", 0, &a->max_steps, 1, 1 << 20),
-      option_text("policy", 'p', &a->policy),
-      option_list("key", 'k', a->key, &a->nkey, LOOM_DATA_KEYS, "keys"),
-      option_int64("hidden", 0, &a->hidden, 1, 65536),
-      option_int64("steps", 0, &a->steps, 1, 500000000),
-      option_int64("final-steps", 0, &a->final_steps, 0, 1000000000),
-      option_int64("batch", 0, &a->batch, 1, 1 << 20),
-      option_double("rate", 0, &a->rate, 1e-12, 10),
-      option_int64("seed", 's', &a->seed, 0, INT32_MAX / 2),
-      option_int64("threads", 'j', &a->threads, 0, 1024),
-      option_flag("resume", 0, &a->resume),
-      option_flag("json", 0, &a->json),
-      option_assets(0, &a->roots),
-  };
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+// In the order of loomGateKind, from LOOM_GATE_MIXTURE on.
+static const char* const gates[] = {"mixture", "safety", "ensemble", NULL};
+
+static const toolOption options[] = {
+    TOOL_OPTION_AS("expert", 'e', "EXPERT", daggerArgs, STRING, expert,
+                   .about = "generator (the task's source demos, transformed to the scene as it is), "
+                            "scripted (`expert:` of task.yaml), or POLICY.safetensors"),
+    TOOL_OPTION_AS("output", 'o', "DIR", daggerArgs, STRING, folder,
+                   .about = "datasets, policies, rounds.csv, rounds.png; best.safetensors is the novice of "
+                            "most successes, final.safetensors the last one, of all rows"),
+    TOOL_OPTION_AS("gate", 0, "GATE", daggerArgs, CHOICE, gate, .choices = gates,
+                   .about = "who acts in a round. mixture (DAgger): the expert with probability beta^round a "
+                            "step; safety (SafeDAgger): it takes over where a classifier says that the "
+                            "novice is off; ensemble: where novices of several seeds disagree"),
+    TOOL_OPTION_AS("beta", 0, "B", daggerArgs, REAL, beta, .most = 1,
+                   .about = "mixture: 0 = the novice alone after round 0"),
+    TOOL_OPTION_AS("tau", 0, "T", daggerArgs, REAL, tau, .most = 1e6,
+                   .about = "off is |a_novice - a_expert| > T"),
+    TOOL_OPTION_AS("threshold", 0, "P", daggerArgs, REAL, threshold, .most = 1,
+                   .about = "safety: probability of being off from which the expert acts"),
+    TOOL_OPTION_AS("members", 0, "K", daggerArgs, INT64, members, .low = 2, .high = LOOM_GATE_MEMBERS,
+                   .about = "ensemble: novices"),
+    TOOL_OPTION_AS("doubt", 0, "D", daggerArgs, REAL, doubt, .most = 1e6,
+                   .about = "ensemble: the expert acts where they differ by more than that"),
+    TOOL_OPTION_AS("rounds", 0, "N", daggerArgs, INT64, rounds, .high = LOOM_DATA_FILES - 1,
+                   .about = "after the first"),
+    TOOL_OPTION_AS("demos", 0, "N", daggerArgs, INT64, demos, .high = 1 << 20,
+                   .about = "of the expert in round 0; 10 unless given, 0 with --data"),
+    TOOL_LIST("data", 'd', "FILE", daggerArgs, data, ndata, .unit = "files",
+              .about = "dataset to begin with; may be given several times"),
+    TOOL_OPTION_AS("episodes", 'n', "N", daggerArgs, INT64, episodes, .low = 1, .high = 1 << 20,
+                   .about = "of a round"),
+    TOOL_OPTION_AS("evaluations", 0, "N", daggerArgs, INT64, evaluations, .low = 1, .high = 1 << 20,
+                   .about = "episodes a novice is measured on, the same for all"),
+    TOOL_OPTION_AS("evaluation-seed", 0, "S", daggerArgs, INT64, evaluation_seed, .high = INT64_MAX,
+                   .about = "of their starts"),
+    TOOL_OPTION_AS("reset", 0, "NAME", daggerArgs, STRING, reset,
+                   .about = "reset distribution; the task's first unless given"),
+    TOOL_OPTION_AS("max-steps", 0, "N", daggerArgs, INT64, max_steps, .low = 1, .high = 1 << 20,
+                   .about = "control steps of an episode; the task's unless given"),
+    TOOL_OPTION_AS("policy", 'p', "KIND", daggerArgs, CHOICE, policy, .choices = loom_policy_kind_names,
+                   .about = "kind of the novices"),
+    TOOL_LIST("key", 'k', "NAME", daggerArgs, key, nkey, .unit = "keys",
+              .about = "observation; several times. Hands, grippers and objects unless given"),
+    TOOL_OPTION_AS("hidden", 0, "N", daggerArgs, INT64, hidden, .low = 1, .high = 65536,
+                   .about = "units of each hidden layer"),
+    TOOL_OPTION_AS("steps", 0, "N", daggerArgs, INT64, steps, .low = 1, .high = 500000000,
+                   .about = "of training in a round, each time anew"),
+    TOOL_OPTION_AS(
+        "final-steps", 0, "N", daggerArgs, INT64, final_steps, .high = 1000000000,
+        .about =
+            "of training a last novice, on all rows of all rounds; twice --steps unless given, 0 = none"),
+    TOOL_OPTION_AS("batch", 0, "N", daggerArgs, INT64, batch, .low = 1, .high = 1 << 20,
+                   .about = "samples of a step"),
+    TOOL_OPTION_AS("rate", 0, "R", daggerArgs, REAL, rate, .least = 1e-12, .most = 10,
+                   .about = "of learning (to 0, as a cosine)"),
+    TOOL_OPTION_AS("seed", 's', "S", daggerArgs, INT64, seed, .high = INT32_MAX / 2,
+                   .about = "of all that is random"),
+    TOOL_OPTION_AS("threads", 'j', "N", daggerArgs, INT64, threads, .high = 1024,
+                   .about = "of rollouts, 0 = as many as cores; the result does not depend on it"),
+    TOOL_OPTION_AS("resume", 0, NULL, daggerArgs, BOOL, resume,
+                   .about = "go on with a run that was stopped, or add rounds to one"),
+    TOOL_OPTION_AS("json", 0, NULL, daggerArgs, BOOL, json, .about = "the rounds on stdout"),
+    TOOL_ASSETS_OPTION(0, daggerArgs, roots),
+};
+
+static const toolCommand command = {
+    .before =
+        "usage: demoloom dagger TASK --expert EXPERT -o DIR [options]\n"
+        "\n"
+        "DAgger: a policy is cloned from a few of the expert's demos, tried, and trained again on what the "
+        "expert\n"
+        "says in the states the policy came to; round after round.\n",
+    .after =
+        "examples:\n"
+        "  demoloom dagger threading --expert scripted --demos 5 --rounds 8 -o runs/dagger\n"
+        "  demoloom dagger threading --expert generator --gate safety -o runs/safedagger\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_dagger_options(daggerArgs* a, int argc, char** argv) {
+  int code = tool_options(a, argc, argv, &command);
   if (code) return code;
   if (optind + 1 != argc) return tool_usage("dagger", "it takes one task");
   if (!a->folder) return tool_usage("dagger", "name a folder with -o");
@@ -144,10 +150,7 @@ static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScen
 
 static int configure(loomTrainConfig* c, const daggerArgs* a, const loomScene* scene, loomError* err) {
   enum { EPOCHS = 10 };
-  loomPolicyKind kind;
-  int code = loom_policy_kind_find(&kind, a->policy, err);
-  if (code) return code;
-  *c = loom_default_train_config(kind);
+  *c = loom_default_train_config((loomPolicyKind)a->policy);
   for (int i = 0; i < a->ndata; i++) snprintf(c->data.file[i].path, LOOM_PATH_MAX, "%s", a->data[i]);
   c->data.file_count = a->ndata;
   c->policy.hidden = (int)a->hidden;
@@ -162,16 +165,6 @@ static int configure(loomTrainConfig* c, const daggerArgs* a, const loomScene* s
   snprintf(c->rollout.task, sizeof c->rollout.task, "%s", a->task);
   if (a->reset) snprintf(c->rollout.reset, sizeof c->rollout.reset, "%.*s", LOOM_NAME_MAX - 1, a->reset);
   return choose_keys(&c->data, a, scene, err);
-}
-
-static int gate_of(loomGateKind* gate, const char* name, loomError* err) {
-  static const char* const names[LOOM_GATES] = {
-      [LOOM_GATE_MIXTURE] = "mixture", [LOOM_GATE_SAFETY] = "safety", [LOOM_GATE_ENSEMBLE] = "ensemble"};
-  for (int i = 0; i < LOOM_GATES; i++) {
-    *gate = (loomGateKind)i;
-    if (names[i] && !strcmp(name, names[i])) return 0;
-  }
-  return loom_error_set(err, LOOM_ERR_USAGE, "no gate is '%s': mixture, safety or ensemble", name);
 }
 
 // ---- what is told
@@ -205,31 +198,24 @@ static void show_round(void* user, const loomDaggerRound* r, bool final) {
   fprintf(stderr, "  (%.0f s)\n", r->seconds);
 }
 
-static cJSON* round_json(const loomDaggerRound* x) {
-  const struct {
-    const char* name;
-    double value;
-  } field[] = {{"round", x->round},
-               {"beta", x->beta},
-               {"episodes", (double)x->episodes},
-               {"successes", (double)x->successes},
-               {"steps", (double)x->steps},
-               {"expert_steps", (double)x->expert_steps},
-               {"queries", (double)x->queries},
-               {"off", (double)x->off},
-               {"caught", (double)x->caught},
-               {"deviation", x->deviation},
-               {"evaluated", x->evaluated},
-               {"succeeded", x->succeeded},
-               {"success", x->rate},
-               {"success_low", x->low},
-               {"success_high", x->high},
-               {"error", x->error},
-               {"seconds", x->seconds}};
-  cJSON* one = cJSON_CreateObject();
-  for (size_t k = 0; k < sizeof field / sizeof *field; k++)
-    if (isfinite(field[k].value)) cJSON_AddNumberToObject(one, field[k].name, field[k].value);
-  return one;
+#define ROUND(kind, name, member) LOOM_FIELD_AS(name, loomDaggerRound, kind, member, .about = "")
+static const loomFieldDef round_rows[] = {
+    ROUND(INT, "round", round),         ROUND(REAL, "beta", beta),
+    ROUND(INT64, "episodes", episodes), ROUND(INT64, "successes", successes),
+    ROUND(INT64, "steps", steps),       ROUND(INT64, "expert_steps", expert_steps),
+    ROUND(INT64, "queries", queries),   ROUND(INT64, "off", off),
+    ROUND(INT64, "caught", caught),     ROUND(REAL, "deviation", deviation),
+    ROUND(INT, "evaluated", evaluated), ROUND(INT, "succeeded", succeeded),
+    ROUND(REAL, "success", rate),       ROUND(REAL, "success_low", low),
+    ROUND(REAL, "success_high", high),  ROUND(REAL, "error", error),
+    ROUND(REAL, "seconds", seconds),
+};
+static const loomFields round_fields = LOOM_FIELDS(round_rows);
+
+static cJSON* round_json(const loomDaggerRound* round) {
+  cJSON* out = cJSON_CreateObject();
+  loom_fields_json(out, round, &round_fields, ~0U);
+  return out;
 }
 
 static void print_json(const loomDaggerReport* r) {
@@ -276,13 +262,13 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
   stage at = {.round = -1};
   loomTrainConfig* config = calloc(1, sizeof *config);
   int code = config ? configure(config, a, scene, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
-  if (!code) code = gate_of(&def.gate, a->gate, err);
   def.reset = a->reset ? loom_task_find_reset(scene->task, a->reset) : 0;
   if (!code && def.reset < 0)
     code =
         loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, a->reset);
   if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, err);
   if (!code) {
+    def.gate = (loomGateKind)(LOOM_GATE_MIXTURE + a->gate);
     def.config = config;
     def.scene = scene;
     def.expert = &teacher.maker;
@@ -319,8 +305,7 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
 
 int cmd_dagger(int argc, char** argv) {
   daggerArgs a = {.expert = "generator",
-                  .gate = "mixture",
-                  .policy = "bc_l2",
+                  .policy = LOOM_KIND_BC_L2,
                   .rounds = 20,
                   .demos = -1,
                   .episodes = 20,
@@ -341,7 +326,7 @@ int cmd_dagger(int argc, char** argv) {
   loomTask* task = NULL;
   loomScene* scene = NULL;
   loomError err = {0, ""};
-  int code = parse_dagger_options(&a, argc, argv);
+  int code = read_dagger_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   code = loom_task_find(&task, a.task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);

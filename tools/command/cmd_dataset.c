@@ -10,17 +10,6 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 
-static const char help[] =
-    "usage: demoloom dataset merge OUT IN...               join files, in that order\n"
-    "       demoloom dataset split FILE [--valid 0.1] [--seed S]   write mask/train and mask/valid\n"
-    "       demoloom dataset filter IN OUT --mask NAME | --demos demo_0,demo_3 | --min-rows N | --max-rows "
-    "N\n"
-    "       demoloom dataset strip IN OUT                  a copy without host names, log-ins and recording "
-    "sessions\n\n"
-    "examples:\n"
-    "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
-    "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n";
-
 typedef struct datasetArgs {
   double valid;
   int64_t seed, min_rows, max_rows;
@@ -116,22 +105,43 @@ static int filter(const char* in, const char* out, const datasetArgs* a, loomErr
   return code;
 }
 
-static int parse_dataset_options(datasetArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_double("valid", 0, &a->valid, 0, 1),
-      option_int64("seed", 0, &a->seed, 0, INT64_MAX),
-      option_text("mask", 0, &a->mask),
-      option_text("demos", 0, &a->demos),
-      option_int64("min-rows", 0, &a->min_rows, 0, INT64_MAX),
-      option_int64("max-rows", 0, &a->max_rows, 0, INT64_MAX),
-  };
-  return tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+static const toolOption options[] = {
+    TOOL_OPTION_AS("valid", 0, "SHARE", datasetArgs, REAL, valid, .most = 1,
+                   .about = "split: share of the demos kept for validation"),
+    TOOL_OPTION_AS("seed", 0, "S", datasetArgs, INT64, seed, .high = INT64_MAX,
+                   .about = "split: of the choice"),
+    TOOL_OPTION_AS("mask", 0, "NAME", datasetArgs, STRING, mask,
+                   .about = "filter: only the demos of that mask"),
+    TOOL_OPTION_AS("demos", 0, "NAME,...", datasetArgs, STRING, demos,
+                   .about = "filter: only these, e.g. demo_0,demo_3"),
+    TOOL_OPTION_AS("min-rows", 0, "N", datasetArgs, INT64, min_rows, .high = INT64_MAX,
+                   .about = "filter: only demos of so many rows at least"),
+    TOOL_OPTION_AS("max-rows", 0, "N", datasetArgs, INT64, max_rows, .high = INT64_MAX - 1,
+                   .about = "filter: only demos of so many rows at most"),
+};
+
+static const toolCommand command = {
+    .before =
+        "usage: demoloom dataset merge OUT IN...          join files, in that order\n"
+        "       demoloom dataset split FILE [options]     write mask/train and mask/valid\n"
+        "       demoloom dataset filter IN OUT [options]  a copy of some demos\n"
+        "       demoloom dataset strip IN OUT             a copy without host names, log-ins and recording "
+        "sessions\n",
+    .after =
+        "examples:\n"
+        "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
+        "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_dataset_options(datasetArgs* a, int argc, char** argv) {
+  return tool_options(a, argc, argv, &command);
 }
 
 int cmd_dataset(int argc, char** argv) {
   datasetArgs a = {.valid = 0.1, .max_rows = INT64_MAX};
   loomError err = {0, ""};
-  int status = parse_dataset_options(&a, argc, argv);
+  int status = read_dataset_options(&a, argc, argv);
   if (status) return status < 0 ? EXIT_DONE : status;
   int n = argc - optind;
   char** rest = argv + optind;

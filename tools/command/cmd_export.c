@@ -9,45 +9,54 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 
-static const char help[] =
-    "usage: demoloom export POLICY.safetensors -o POLICY.onnx [options]\n\n"
-    "Writes all that a policy does to decide, normalisation included, as an ONNX graph (opset 17): it runs "
-    "in\n"
-    "onnxruntime and others, with no part of demoloom.\n"
-    "Inputs are named as observations are, in the dataset's units: a matrix each of as many rows as the "
-    "policy\n"
-    "sees, oldest first (before an episode's first row come copies of it); images height x width x "
-    "channels,\n"
-    "0 to 1. `actions` are to be done one after the other before the next decision. `state_NAME` are zeros\n"
-    "when an episode begins, then what the last decision gave as `next_NAME`; `noise` are new standard "
-    "normal\n"
-    "numbers. Of a mixture of Gaussians `actions` are the likeliest mode's mean; its `means`, `scales` and\n"
-    "`logits` are told too.\n\n"
-    "  -o, --output FILE    the graph\n"
-    "      --task TASK      whose control rate is told in it (default: what the policy's rollouts were of)\n"
-    "      --check FILE     decisions of ours, to compare a runtime's with: inputs and actions, safetensors\n"
-    "      --data FILE      a dataset whose rows these are made on (default: random rows)\n"
-    "  -n, --decisions N    how many, default 64\n"
-    "  -s, --seed S         of what is random in them, default 0\n\n"
-    "examples:\n"
-    "  demoloom export runs/handover/best_success.safetensors -o handover.onnx\n"
-    "  demoloom export runs/handover/last.safetensors --check cases.safetensors --data handover.hdf5\n";
-
 typedef struct exportArgs {
   const char *policy, *out, *task, *check, *data;
   int64_t n, seed;
 } exportArgs;
 
-static int parse_export_options(exportArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_text("output", 'o', &a->out),
-      option_text("task", 0, &a->task),
-      option_text("check", 0, &a->check),
-      option_text("data", 0, &a->data),
-      option_int64("decisions", 'n', &a->n, 1, 1 << 20),
-      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
-  };
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+static const toolOption options[] = {
+    TOOL_OPTION_AS("output", 'o', "FILE", exportArgs, STRING, out, .about = "the graph"),
+    TOOL_OPTION_AS(
+        "task", 0, "TASK", exportArgs, STRING, task,
+        .about = "whose control rate is told in it; what the policy's rollouts were of unless given"),
+    TOOL_OPTION_AS(
+        "check", 0, "FILE", exportArgs, STRING, check,
+        .about = "decisions of ours, to compare a runtime's with: inputs and actions, safetensors"),
+    TOOL_OPTION_AS("data", 0, "FILE", exportArgs, STRING, data,
+                   .about = "a dataset whose rows these are made on; random rows unless given"),
+    TOOL_OPTION_AS("decisions", 'n', "N", exportArgs, INT64, n, .low = 1, .high = 1 << 20,
+                   .about = "how many of them"),
+    TOOL_OPTION_AS("seed", 's', "S", exportArgs, INT64, seed, .high = INT64_MAX,
+                   .about = "of what is random in them"),
+};
+
+static const toolCommand command = {
+    .before =
+        "usage: demoloom export POLICY.safetensors -o POLICY.onnx [options]\n"
+        "\n"
+        "Writes all that a policy does to decide, normalization included, as an ONNX graph (opset 17): it "
+        "runs in\n"
+        "onnxruntime and others, with no part of demoloom.\n"
+        "Inputs are named as observations are, in the dataset's units: a matrix each of as many rows as the "
+        "policy\n"
+        "sees, oldest first (before an episode's first row come copies of it); images height x width x "
+        "channels,\n"
+        "0 to 1. `actions` are to be done one after the other before the next decision. `state_NAME` are "
+        "zeros\n"
+        "when an episode begins, then what the last decision gave as `next_NAME`; `noise` are new standard "
+        "normal\n"
+        "numbers. Of a mixture of Gaussians `actions` are the likeliest mode's mean; its `means`, `scales` "
+        "and\n"
+        "`logits` are told too.\n",
+    .after =
+        "examples:\n"
+        "  demoloom export runs/handover/best_success.safetensors -o handover.onnx\n"
+        "  demoloom export runs/handover/last.safetensors --check cases.safetensors --data handover.hdf5\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_export_options(exportArgs* a, int argc, char** argv) {
+  int code = tool_options(a, argc, argv, &command);
   if (code) return code;
   if (optind + 1 != argc) return tool_usage("export", "it takes one policy");
   a->policy = argv[optind];
@@ -171,7 +180,7 @@ static int export_policy(const exportArgs* a, loomError* err) {
 int cmd_export(int argc, char** argv) {
   exportArgs a = {.n = 64};
   loomError err = {0, ""};
-  int code = parse_export_options(&a, argc, argv);
+  int code = read_export_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   return export_policy(&a, &err) ? tool_fail(&err) : EXIT_DONE;
 }

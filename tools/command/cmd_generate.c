@@ -12,76 +12,85 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 
-static const char help[] =
-    "usage: demoloom generate TASK [-n N] [-o OUT.hdf5] [options]\n\n"
-    "Makes new demos of a task from its source demos and writes those that succeed as one robomimic "
-    "dataset.\n\n"
-    "  -n, --successes N    stop after N successful demos (default 100)\n"
-    "      --attempts N     stop after N attempts\n"
-    "      --time SECONDS   stop after this time\n"
-    "      --max-failures N give up after N failures\n"
-    "  -o, --output FILE    dataset to write; without it nothing is kept, only the report\n"
-    "      --failed FILE    keep failed attempts in their own file\n"
-    "      --source FILE    other source demos than the task's\n"
-    "      --segments FILE  ends of the source demos' segments, as `demoloom segment --export` writes them\n"
-    "      --reset NAME     reset distribution: D0 (default), D1, ...\n"
-    "  -s, --seed S         default 0\n"
-    "  -t, --threads N      default all cores; the result does not depend on it\n"
-    "      --select NAME    random, nearest, weighted or robot_distance, for all subtasks\n"
-    "      --scheme NAME    transform, translate or replay, for all coordinated subtasks\n"
-    "      --limits on|off  lose attempts that press anything deeper than 5 mm or turn a joint faster than "
-    "it\n"
-    "                       may; default what the task says\n"
-    "      --noise FACTOR   scale all noise of the task file\n"
-    "      --no-ordering    ablation: drop sequential constraints\n"
-    "      --next-obs       write next_obs/* too (offline RL wants them)\n"
-    "      --gzip LEVEL     0 (none) to 9, default 1\n"
-    "      --resume         go on with an unfinished run (starts one where there is none)\n"
-    "      --overwrite      throw an earlier OUT away\n"
-    "      --assets NAME=DIR  where assets lie, e.g. robosuite=DIR\n"
-    "      --report FILE    the report as a picture (PNG)\n"
-    "      --json           machine-readable report on stdout\n\n"
-    "Ctrl-C finishes the attempts in hand and leaves a valid file; --resume goes on from there.\n\n"
-    "examples:\n"
-    "  demoloom generate handover -n 1000 -o handover.hdf5\n"
-    "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n";
-
 typedef struct generateArgs {
-  const char *task, *source, *segments, *reset, *select, *scheme, *limits, *report;
+  const char *task, *source, *segments, *reset, *report;
+  int select, scheme, limits;  // -1 = as the task says
   int64_t seed;
   bool json;
   loomGenerateDef def;
   loomAssetRoots roots;
 } generateArgs;
 
-static int parse_generate_options(generateArgs* a, int argc, char** argv) {
+static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", NULL};
+static const char* const schemes[] = {"transform", "translate", "replay", NULL};
+static const char* const switches[] = {"off", "on", NULL};
+
+static const toolOption options[] = {
+    TOOL_OPTION_AS("successes", 'n', "N", generateArgs, INT64, def.successes, .low = 1, .high = INT32_MAX,
+                   .about = "stop after so many successful demos; 100 where nothing says when to stop"),
+    TOOL_OPTION_AS("attempts", 0, "N", generateArgs, INT64, def.attempts, .low = 1, .high = INT32_MAX,
+                   .about = "stop after so many attempts"),
+    TOOL_OPTION_AS("time", 0, "SECONDS", generateArgs, REAL, def.seconds, .least = 0.001, .most = 1e9,
+                   .unit = "s", .about = "stop after this time"),
+    TOOL_OPTION_AS("max-failures", 0, "N", generateArgs, INT64, def.max_failures, .low = 1, .high = INT32_MAX,
+                   .about = "give up after so many failures"),
+    TOOL_OPTION_AS("output", 'o', "FILE", generateArgs, STRING, def.out,
+                   .about = "dataset to write; without it nothing is kept, only the report"),
+    TOOL_OPTION_AS("failed", 0, "FILE", generateArgs, STRING, def.failed,
+                   .about = "keep failed attempts in their own file"),
+    TOOL_OPTION_AS("source", 0, "FILE", generateArgs, STRING, source,
+                   .about = "other source demos than the task's"),
+    TOOL_OPTION_AS("segments", 0, "FILE", generateArgs, STRING, segments,
+                   .about = "ends of the source demos' segments, as `demoloom segment --export` writes them"),
+    TOOL_OPTION_AS("reset", 0, "NAME", generateArgs, STRING, reset,
+                   .about = "reset distribution: D0, D1, ...; the task's first unless given"),
+    TOOL_OPTION_AS("seed", 's', "S", generateArgs, INT64, seed, .high = INT64_MAX,
+                   .about = "of what is random"),
+    TOOL_OPTION_AS("threads", 't', "N", generateArgs, INT, def.threads, .low = 1, .high = 1024,
+                   .about = "all cores unless given; the result does not depend on it"),
+    TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = strategies,
+                   .about = "how a source segment is chosen, for all subtasks"),
+    TOOL_OPTION_AS("scheme", 0, "NAME", generateArgs, CHOICE, scheme, .choices = schemes,
+                   .about = "for all coordinated subtasks"),
+    TOOL_OPTION_AS("limits", 0, "SWITCH", generateArgs, CHOICE, limits, .choices = switches,
+                   .about = "lose attempts that press anything deeper than 5 mm or turn a joint faster than "
+                            "it may; as the task says unless given"),
+    TOOL_OPTION_AS("noise", 0, "FACTOR", generateArgs, REAL, def.attempt.noise_scale, .most = 1000,
+                   .about = "factor on all noise of the task file"),
+    TOOL_OPTION_AS("no-ordering", 0, NULL, generateArgs, BOOL, def.attempt.no_ordering,
+                   .about = "ablation: drop sequential constraints"),
+    TOOL_OPTION_AS("next-obs", 0, NULL, generateArgs, BOOL, def.next_obs,
+                   .about = "write next_obs/* too (offline RL wants them)"),
+    TOOL_OPTION_AS("gzip", 0, "LEVEL", generateArgs, INT, def.write.gzip, .high = 9,
+                   .about = "of compression, 0 (none) to 9"),
+    TOOL_OPTION_AS("resume", 0, NULL, generateArgs, BOOL, def.resume,
+                   .about = "go on with an unfinished run (starts one where there is none)"),
+    TOOL_OPTION_AS("overwrite", 0, NULL, generateArgs, BOOL, def.overwrite,
+                   .about = "throw an earlier dataset away"),
+    TOOL_ASSETS_OPTION(0, generateArgs, roots),
+    TOOL_OPTION_AS("report", 0, "FILE", generateArgs, STRING, report,
+                   .about = "the report as a picture (PNG)"),
+    TOOL_OPTION_AS("json", 0, NULL, generateArgs, BOOL, json, .about = "machine-readable report on stdout"),
+};
+
+static const toolCommand command = {
+    .before =
+        "usage: demoloom generate TASK [-n N] [-o OUT.hdf5] [options]\n"
+        "\n"
+        "Makes new demos of a task from its source demos and writes those that succeed as one robomimic "
+        "dataset.\n",
+    .after =
+        "Ctrl-C finishes the attempts in hand and leaves a valid file; --resume goes on from there.\n"
+        "\n"
+        "examples:\n"
+        "  demoloom generate handover -n 1000 -o handover.hdf5\n"
+        "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_generate_options(generateArgs* a, int argc, char** argv) {
   loomGenerateDef* d = &a->def;
-  const toolOption options[] = {
-      option_int64("successes", 'n', &d->successes, 1, INT32_MAX),
-      option_int64("attempts", 0, &d->attempts, 1, INT32_MAX),
-      option_double("time", 0, &d->seconds, 0.001, 1e9),
-      option_int64("max-failures", 0, &d->max_failures, 1, INT32_MAX),
-      option_text("output", 'o', &d->out),
-      option_text("failed", 0, &d->failed),
-      option_text("source", 0, &a->source),
-      option_text("segments", 0, &a->segments),
-      option_text("reset", 0, &a->reset),
-      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
-      option_int("threads", 't', &d->threads, 1, 1024),
-      option_text("select", 0, &a->select),
-      option_text("scheme", 0, &a->scheme),
-      option_text("limits", 0, &a->limits),
-      option_double("noise", 0, &d->attempt.noise_scale, 0, 1000),
-      option_flag("no-ordering", 0, &d->attempt.no_ordering),
-      option_flag("next-obs", 0, &d->next_obs),
-      option_int("gzip", 0, &d->write.gzip, 0, 9),
-      option_flag("resume", 0, &d->resume),
-      option_flag("overwrite", 0, &d->overwrite),
-      option_assets(0, &a->roots),
-      option_text("report", 0, &a->report),
-      option_flag("json", 0, &a->json),
-  };
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  int code = tool_options(a, argc, argv, &command);
   if (code) return code;
   if (optind + 1 != argc) return tool_usage("generate", "it takes one task");
   a->task = argv[optind];
@@ -91,41 +100,23 @@ static int parse_generate_options(generateArgs* a, int argc, char** argv) {
   return 0;
 }
 
-// Index of `text` among names, or LOOM_ERR_USAGE.
-static int choose(int* out, const char* option, const char* text, const char* const* names, loomError* err) {
-  char list[128] = "";
-  for (int i = 0; names[i]; i++) {
-    if (!strcmp(text, names[i])) {
-      *out = i;
-      return 0;
-    }
-    snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
-  }
-  return loom_error_set(err, LOOM_ERR_USAGE, "%s takes one of %s, not '%s'", option, list, text);
-}
-
+// What the command line says otherwise than the task.
 static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
-  static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", NULL};
-  static const char* const schemes[] = {"transform", "translate", "replay", NULL};
-  static const char* const switches[] = {"off", "on", NULL};
-  int strategy = 0, scheme = 0, limits = 0;
   a->def.attempt.reset = loom_task_find_reset(task, a->reset ? a->reset : task->resets[0].name);
-  if (a->def.attempt.reset < 0) {
+  if (a->def.attempt.reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, a->reset);
+
+  if (a->limits >= 0) {
+    task->limit_penetration = a->limits ? LOOM_PENETRATION_LIMIT : 0;
+    task->limit_joint_speed = a->limits ? LOOM_JOINT_SPEED_LIMIT : 0;
   }
-  int code = a->select ? choose(&strategy, "--select", a->select, strategies, err) : 0;
-  if (!code && a->scheme) code = choose(&scheme, "--scheme", a->scheme, schemes, err);
-  if (!code && a->limits) code = choose(&limits, "--limits", a->limits, switches, err);
-  if (!code && a->limits) {
-    task->limit_penetration = limits ? LOOM_PENETRATION_LIMIT : 0;
-    task->limit_joint_speed = limits ? LOOM_JOINT_SPEED_LIMIT : 0;
-  }
-  for (int arm = 0; !code && a->select && arm < task->arm_count; arm++) {
+
+  for (int arm = 0; a->select >= 0 && arm < task->arm_count; arm++)
     for (int k = 0; k < task->subtask_count[arm]; k++)
-      task->subtasks[arm][k].select.strategy = (loomSelectStrategy)strategy;
-  }
-  for (int i = 0; !code && a->scheme && i < task->rule_count; i++) task->rules[i].scheme = (loomScheme)scheme;
-  return code;
+      task->subtasks[arm][k].select.strategy = (loomSelectStrategy)a->select;
+
+  for (int i = 0; a->scheme >= 0 && i < task->rule_count; i++) task->rules[i].scheme = (loomScheme)a->scheme;
+  return LOOM_OK;
 }
 
 // Numbers to stdout, the picture to its file.
@@ -157,14 +148,14 @@ static void show_progress(void* user, int64_t attempts, int64_t successes, doubl
 }
 
 int cmd_generate(int argc, char** argv) {
-  generateArgs a = {.def = loom_default_generate_def()};
+  generateArgs a = {.select = -1, .scheme = -1, .limits = -1, .def = loom_default_generate_def()};
   loomTask* task = NULL;
   loomScene* scene = NULL;
   loomSourceSet sources = {0};
   loomGenerateReport report = {0};
   loomError err = {0, ""};
   char path[LOOM_PATH_MAX];
-  int code = parse_generate_options(&a, argc, argv);
+  int code = read_generate_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   code = loom_task_find(&task, a.task, &err);
   if (!code) code = apply_choices(&a, task, &err);

@@ -9,14 +9,25 @@
 #include "tools/command/info_policy.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/options.h"
 
-static const char help[] =
-    "usage: demoloom info FILE [--models] [--json]\n\n"
-    "Environment, demos, arrays and masks of a robomimic dataset; --models adds each demo's MJCF: bytes, "
-    "files it names.\n"
-    "Kind, observations, actions and size of a policy (.safetensors); inputs, outputs and metadata of an "
-    "exported "
-    "one (.onnx).\n";
+typedef struct infoArgs {
+  bool models, json;
+} infoArgs;
+
+static const toolOption options[] = {
+    TOOL_OPTION(0, NULL, infoArgs, BOOL, models, .about = "each demo's MJCF too: bytes, files it names"),
+    TOOL_OPTION(0, NULL, infoArgs, BOOL, json, .about = "all of it on stdout as JSON"),
+};
+
+static const toolCommand command = {
+    .before =
+        "usage: demoloom info FILE [options]\n\n"
+        "Environment, demos, arrays and masks of a robomimic dataset. Kind, observations, actions and size "
+        "of a\n"
+        "policy (.safetensors); inputs, outputs and metadata of an exported one (.onnx).\n",
+    TOOL_OPTIONS(options),
+};
 
 static int count_text(const char* text, const char* what) {
   int n = 0;
@@ -134,29 +145,20 @@ static void print_text(const cJSON* root) {
 }
 
 int cmd_info(int argc, char** argv) {
-  const char* path = NULL;
-  bool models = false, json = false;
-  for (int i = 1; i < argc; i++) {
-    if (!strcmp(argv[i], "--models")) {
-      models = true;
-    } else if (!strcmp(argv[i], "--json")) {
-      json = true;
-    } else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-      fputs(help, stdout);
-      return EXIT_DONE;
-    } else if (argv[i][0] == '-' || path) {
-      return tool_usage("info", "unknown argument '%s'", argv[i]);
-    } else {
-      path = argv[i];
-    }
-  }
-  if (!path) return tool_usage("info", "it takes one file");
+  infoArgs a = {0};
+  int status = tool_options(&a, argc, argv, &command);
+  if (status) return status < 0 ? EXIT_DONE : status;
+  if (optind + 1 != argc) return tool_usage("info", "it takes one file");
+
+  const char* path = argv[optind];
   loomError err = {0, ""};
   loomPolicyFile policy = tool_policy_file(path);
   cJSON* root = NULL;
-  if (policy ? tool_describe_policy(&root, path, policy, &err) : describe_dataset(&root, path, models, &err))
+  if (policy ? tool_describe_policy(&root, path, policy, &err)
+             : describe_dataset(&root, path, a.models, &err))
     return tool_fail(&err);
-  if (json)
+
+  if (a.json)
     tool_print_json(root);
   else if (policy)
     tool_print_policy(root);

@@ -14,22 +14,6 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 
-static const char help[] =
-    "usage: demoloom record TASK -o OUT.hdf5 [-n N] [--seed S] [--reset NAME] [--attempts N] [--assets "
-    "NAME=DIR]\n\n"
-    "Records source demos with the task's scripted expert (`expert:` in task.yaml), closed-loop in the "
-    "simulator,\n"
-    "with a person's variation of speed, pauses and places. Demos that do not succeed are left out and "
-    "told.\n\n"
-    "  -n, --successes N    demos to record (default 10)\n"
-    "      --attempts N     give up after N attempts (default 10 a demo)\n"
-    "  -o, --output FILE    dataset to write; without it only what happened is told\n"
-    "  -s, --seed S         default 0\n"
-    "      --all            keep those that fail too, to look at them\n"
-    "      --reset NAME     reset distribution (default: the task's first)\n\n"
-    "example:\n"
-    "  demoloom record threading -n 10 -o scenes/threading/demo.hdf5\n";
-
 typedef struct recordArgs {
   const char *task, *out, *reset;
   int64_t successes, attempts, seed;
@@ -37,17 +21,38 @@ typedef struct recordArgs {
   loomAssetRoots roots;
 } recordArgs;
 
-static int parse_record_options(recordArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_int64("successes", 'n', &a->successes, 1, 100000),
-      option_int64("attempts", 'm', &a->attempts, 1, 1000000),
-      option_text("output", 'o', &a->out),
-      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
-      option_text("reset", 'r', &a->reset),
-      option_assets('a', &a->roots),
-      option_flag("all", 0, &a->all),
-  };
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+static const toolOption options[] = {
+    TOOL_OPTION_AS("successes", 'n', "N", recordArgs, INT64, successes, .low = 1, .high = 100000,
+                   .about = "demos to record"),
+    TOOL_OPTION_AS("attempts", 'm', "N", recordArgs, INT64, attempts, .low = 1, .high = 1000000,
+                   .about = "give up after so many attempts; 10 a demo unless given"),
+    TOOL_OPTION_AS("output", 'o', "FILE", recordArgs, STRING, out,
+                   .about = "dataset to write; without it only what happened is told"),
+    TOOL_OPTION_AS("seed", 's', "S", recordArgs, INT64, seed, .high = INT64_MAX,
+                   .about = "of what is random"),
+    TOOL_OPTION_AS("reset", 'r', "NAME", recordArgs, STRING, reset,
+                   .about = "reset distribution; the task's first unless given"),
+    TOOL_ASSETS_OPTION('a', recordArgs, roots),
+    TOOL_OPTION_AS("all", 0, NULL, recordArgs, BOOL, all,
+                   .about = "keep those that fail too, to look at them"),
+};
+
+static const toolCommand command = {
+    .before =
+        "usage: demoloom record TASK -o OUT.hdf5 [options]\n"
+        "\n"
+        "Records source demos with the task's scripted expert (`expert:` in task.yaml), closed-loop in the "
+        "simulator,\n"
+        "with a person's variation of speed, pauses and places. Demos that do not succeed are left out and "
+        "told.\n",
+    .after =
+        "example:\n"
+        "  demoloom record threading -n 10 -o scenes/threading/demo.hdf5\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_record_options(recordArgs* a, int argc, char** argv) {
+  int code = tool_options(a, argc, argv, &command);
   if (code) return code;
   if (optind + 1 != argc) return tool_usage("record", "it takes one task");
   a->task = argv[optind];
@@ -149,7 +154,7 @@ int cmd_record(int argc, char** argv) {
   recordArgs a = {.successes = 10};
   recording r = {.a = &a};
   loomError err = {0, ""};
-  int code = parse_record_options(&a, argc, argv);
+  int code = read_record_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   tool_catch_signals();
   code = open_scene(&r, &a.roots, &err);

@@ -41,13 +41,8 @@ static bool is_yaml(const char* path) {
   return ends_with(path, ".yaml") || ends_with(path, ".yml");
 }
 
-static int of_segment(const looking* l) {
-  return strcmp(l->command, "segment") ? tool_usage(l->command, "that option is `demoloom segment`'s") : 0;
-}
-
-static int take_export(void* to, const char* text) {
-  looking* l = to;
-  if (of_segment(l)) return EXIT_USAGE;
+static int take_export(void* args, const char* text) {
+  looking* l = args;
   if (!is_yaml(text) && !ends_with(text, ".hdf5") && !ends_with(text, ".h5"))
     return tool_usage(l->command, "--export takes a name ending in .hdf5 or .yaml, not '%s'", text);
   if (l->export_count == 2) return tool_usage(l->command, "--export is there more than twice");
@@ -55,17 +50,20 @@ static int take_export(void* to, const char* text) {
   return 0;
 }
 
-static int parse_replay_options(looking* l, int argc, char** argv, const char* help) {
-  const toolOption options[] = {
-      option_text("task", 't', &l->task_name), option_assets('a', &l->roots),
-      option_flag("json", 'j', &l->json),      option_int64("limit", 'n', &l->limit, 1, INT32_MAX),
-      option_text("output", 'o', &l->output),  option_text("segments", 0, &l->segments),
-      option_call("export", take_export, l),   option_flag("overwrite", 0, &l->overwrite),
-  };
+// What all of them take, and --output or --export between.
+#define LOOKING_FIRST                                                                         \
+  TOOL_OPTION_AS("task", 't', "TASK", looking, STRING, task_name,                             \
+                 .about = "whose demos the file has; found by its environment unless given"), \
+      TOOL_OPTION('n', "N", looking, INT64, limit, .low = 1, .high = INT32_MAX,               \
+                  .about = "only the first demos")
+#define LOOKING_LAST                       \
+  TOOL_ASSETS_OPTION('a', looking, roots), \
+      TOOL_OPTION('j', NULL, looking, BOOL, json, .about = "all of it on stdout as JSON")
+
+static int read_looking_options(looking* l, int argc, char** argv, const toolCommand* command) {
   l->command = argv[0];
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+  int code = tool_options(l, argc, argv, command);
   if (code) return code;
-  if ((l->segments || l->overwrite) && of_segment(l)) return EXIT_USAGE;
   if (optind + 1 != argc || !argv[optind]) return tool_usage(l->command, "it takes one task or file");
   l->target = argv[optind];
   return 0;
@@ -94,16 +92,28 @@ static void print_json(cJSON* root) {
 
 // ---- replay
 
-static const char replay_help[] =
-    "usage: demoloom replay TASK|FILE.hdf5 [-o OUT.hdf5] [--task TASK] [--limit N] [--assets NAME=DIR] "
-    "[--json]\n\n"
-    "Replays each demo twice in its own model: by state (does the recording show success?) and by action "
-    "(do\n"
-    "the recorded actions still succeed here?). With -o it writes a copy whose demos have the observations\n"
-    "that their states give, to train policies on recordings of states and actions alone.\n\nexamples:\n"
-    "  demoloom replay handover             the task's own source demos\n"
-    "  demoloom replay handover -o sources.hdf5\n"
-    "  demoloom replay mine.hdf5 --json     any file whose environment a scene knows\n";
+static const toolOption replay_options[] = {
+    LOOKING_FIRST,
+    TOOL_OPTION('o', "FILE", looking, STRING, output, .about = "a copy whose demos have observations"),
+    LOOKING_LAST,
+};
+
+static const toolCommand replay_command = {
+    .before =
+        "usage: demoloom replay TASK|FILE.hdf5 [-o OUT.hdf5] [options]\n"
+        "\n"
+        "Replays each demo twice in its own model: by state (does the recording show success?) and by action "
+        "(do\n"
+        "the recorded actions still succeed here?). With -o it writes a copy whose demos have the "
+        "observations\n"
+        "that their states give, to train policies on recordings of states and actions alone.\n",
+    .after =
+        "examples:\n"
+        "  demoloom replay handover             the task's own source demos\n"
+        "  demoloom replay handover -o sources.hdf5\n"
+        "  demoloom replay mine.hdf5 --json     any file whose environment a scene knows\n",
+    TOOL_OPTIONS(replay_options),
+};
 
 static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
   loomDemo demo;
@@ -143,7 +153,7 @@ static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
 int cmd_replay(int argc, char** argv) {
   looking l = {0};
   loomError err = {0, ""};
-  int code = parse_replay_options(&l, argc, argv, replay_help);
+  int code = read_looking_options(&l, argc, argv, &replay_command);
   if (code) return code < 0 ? EXIT_DONE : code;
   cJSON* list = cJSON_CreateArray();
   code = open_target(&l, &err);
@@ -171,25 +181,33 @@ int cmd_replay(int argc, char** argv) {
 
 // ---- segment
 
-static const char segment_help[] =
-    "usage: demoloom segment TASK|FILE.hdf5 [--task TASK] [--limit N] [--segments FILE.yaml]\n"
-    "                        [--export FILE.yaml|FILE.hdf5] [--overwrite] [--assets NAME=DIR] [--json]\n\n"
-    "Prints the rows at which each arm's subtasks start and end.\n\n"
-    "  --export FILE.yaml    write the ends to a file to read and edit: DEMO: {arm0: {SUBTASK: ROW, ...}, "
-    "...}, "
-    "where\n"
-    "                        ROW is the one after the subtask's last\n"
-    "  --export FILE.hdf5    write a copy of the demos with the ends as signals,\n"
-    "                        datagen_info/subtask_term_signals/arm0_SUBTASK, 0 and then 1 from the last row "
-    "on;\n"
-    "                        a task reads them with `until: {signal: arm0_SUBTASK}`\n"
-    "  --overwrite           even if that file is there already\n"
-    "  --segments FILE.yaml  take ends from such a file instead; what it leaves out is found as usual\n\n"
-    "examples:\n"
-    "  demoloom segment handover\n"
-    "  demoloom segment handover --export ends.yaml     edit it, then look at the result with\n"
-    "  demoloom segment handover --segments ends.yaml   and use it with\n"
-    "  demoloom generate handover --segments ends.yaml -o out.hdf5\n";
+static const toolOption segment_options[] = {
+    LOOKING_FIRST,
+    TOOL_OPTION(0, "FILE.yaml", looking, STRING, segments,
+                .about = "take ends from such a file instead; what it leaves out is found as usual"),
+    TOOL_CALL_OPTION(
+        "export", "FILE", take_export,
+        "FILE.yaml: the ends to read and edit, DEMO: {arm0: {SUBTASK: ROW, ...}, ...}, where ROW is "
+        "the one after the subtask's last. FILE.hdf5: a copy of the demos with the ends as signals, "
+        "datagen_info/subtask_term_signals/arm0_SUBTASK, 0 and then 1 from the last row on; a task "
+        "reads them with `until: {signal: arm0_SUBTASK}`"),
+    TOOL_OPTION(0, NULL, looking, BOOL, overwrite, .about = "export even if that file is there already"),
+    LOOKING_LAST,
+};
+
+static const toolCommand segment_command = {
+    .before =
+        "usage: demoloom segment TASK|FILE.hdf5 [options]\n"
+        "\n"
+        "Prints the rows at which each arm's subtasks start and end.\n",
+    .after =
+        "examples:\n"
+        "  demoloom segment handover\n"
+        "  demoloom segment handover --export ends.yaml     edit it, then look at the result with\n"
+        "  demoloom segment handover --segments ends.yaml   and use it with\n"
+        "  demoloom generate handover --segments ends.yaml -o out.hdf5\n",
+    TOOL_OPTIONS(segment_options),
+};
 
 static int segment_demo(loomReplay* r, const looking* l, int i, const loomSegmentFile* given,
                         loomError* err) {
@@ -255,7 +273,7 @@ int cmd_segment(int argc, char** argv) {
   looking l = {0};
   loomError err = {0, ""};
   loomSegmentFile given = {0};
-  int code = parse_replay_options(&l, argc, argv, segment_help);
+  int code = read_looking_options(&l, argc, argv, &segment_command);
   if (code) return code < 0 ? EXIT_DONE : code;
   code = open_target(&l, &err);
   int n = code ? 0 : demo_count(&l);
@@ -284,11 +302,20 @@ int cmd_segment(int argc, char** argv) {
 
 // ---- verify
 
-static const char verify_help[] =
-    "usage: demoloom verify FILE.hdf5 [--task TASK] [--limit N] [--assets NAME=DIR] [--json]\n\n"
-    "Compiles each demo's own model_file, starts from its first state and steps its actions: do all states "
-    "come out\n"
-    "the same, bit for bit, and does success hold at the end? Exit status 1 when any demo fails.\n";
+static const toolOption verify_options[] = {
+    LOOKING_FIRST,
+    LOOKING_LAST,
+};
+
+static const toolCommand verify_command = {
+    .before =
+        "usage: demoloom verify FILE.hdf5 [options]\n"
+        "\n"
+        "Compiles each demo's own model_file, starts from its first state and steps its actions: do all "
+        "states come out\n"
+        "the same, bit for bit, and does success hold at the end? Exit status 1 when any demo fails.\n",
+    TOOL_OPTIONS(verify_options),
+};
 
 /// What verifying one demo showed.
 typedef struct verdict {
@@ -400,7 +427,7 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
 int cmd_verify(int argc, char** argv) {
   looking l = {0};
   loomError err = {0, ""};
-  int bad = 0, code = parse_replay_options(&l, argc, argv, verify_help);
+  int bad = 0, code = read_looking_options(&l, argc, argv, &verify_command);
   if (code) return code < 0 ? EXIT_DONE : code;
   tool_catch_signals();
   code = open_target(&l, &err);
@@ -443,22 +470,28 @@ static void find_picture(char* path, size_t size, const loomTask* task) {
   free(real);
 }
 
+static const toolOption scenes_options[] = {
+    TOOL_OPTION(0, NULL, looking, BOOL, json, .about = "all of it on stdout as JSON"),
+};
+
+static const toolCommand scenes_command = {
+    .before =
+        "usage: demoloom scenes [options]\n\n"
+        "Lists the tasks in the scenes folder ($DEMOLOOM_SCENES): what they are, their reset distributions, "
+        "their\n"
+        "robots and a picture of demos made.\n",
+    .after = "example: demoloom scenes --json\n",
+    TOOL_OPTIONS(scenes_options),
+};
+
 int cmd_scenes(int argc, char** argv) {
   loomName names[64];
-  bool json = false;
-  for (int i = 1; i < argc; i++) {
-    if (!strcmp(argv[i], "--json")) {
-      json = true;
-    } else if (!strcmp(argv[i], "--help")) {
-      puts(
-          "usage: demoloom scenes [--json]\n\nLists the tasks in the scenes folder ($DEMOLOOM_SCENES): what "
-          "they are, their\nreset distributions, their robots and a picture of demos made.\n\n"
-          "example: demoloom scenes --json");
-      return EXIT_DONE;
-    } else {
-      return tool_usage("scenes", "unknown argument '%s'", argv[i]);
-    }
-  }
+  looking l = {0};
+  int code = tool_options(&l, argc, argv, &scenes_command);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  if (optind != argc) return tool_usage("scenes", "unknown argument '%s'", argv[optind]);
+
+  bool json = l.json;
   int n = loom_scene_names(names, 64), status = EXIT_DONE;
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "scenes");

@@ -16,32 +16,6 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 
-static const char help[] =
-    "usage: demoloom rollout POLICY.safetensors... [options]\n\n"
-    "Lets a policy act in many episodes and counts its successes. Episode i starts as attempt i of the "
-    "reset\n"
-    "distribution does: the same for every policy, whatever the threads. Several policies give a table, and "
-    "how\n"
-    "often each succeeds where the first fails, and the other way round.\n\n"
-    "      --task TASK      default: what the policy's rollouts were of\n"
-    "      --reset NAME     reset distribution (default: the task's first)\n"
-    "  -n, --episodes N     default 100\n"
-    "  -s, --seed S         of the starts, default 0\n"
-    "      --first I        number of the first episode, default 0\n"
-    "      --max-steps N    control steps an episode (default: the task's)\n"
-    "  -j, --threads N      default: as many as cores\n"
-    "  -o, --output FILE    the episodes as demos, those that fail too (look at them with view and render)\n"
-    "      --likeliest      always the likeliest Gaussian's mean, as exported policies do (default: one of\n"
-    "                       them, drawn by its share)\n"
-    "      --video FILE     the episodes as MP4, one after the other\n"
-    "      --json           all episodes on stdout\n"
-    "      --assets NAME=DIR\n\n"
-    "examples:\n"
-    "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
-    "  demoloom rollout runs/a/best_success.safetensors runs/b/best_success.safetensors -n 100 --seed 7\n"
-    "  demoloom rollout runs/handover/last.safetensors -n 4 --video tried.mp4\n"
-    "  demoloom rollout runs/handover/last.safetensors -n 20 -o tried.hdf5 && demoloom view tried.hdf5\n";
-
 enum { POLICIES = 64 };
 
 typedef struct rolloutArgs {
@@ -56,22 +30,51 @@ typedef struct rolloutArgs {
   loomError error;  // of what `done` wrote
 } rolloutArgs;
 
-static int parse_rollout_options(rolloutArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_text("task", 0, &a->task),
-      option_text("reset", 0, &a->reset),
-      option_int64("episodes", 'n', &a->n, 1, 1 << 24),
-      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
-      option_int64("first", 0, &a->first, 0, INT64_MAX / 2),
-      option_int64("max-steps", 0, &a->max_steps, 1, 1 << 20),
-      option_int64("threads", 'j', &a->threads, 0, 1024),
-      option_text("output", 'o', &a->out),
-      option_text("video", 0, &a->video),
-      option_flag("json", 0, &a->json),
-      option_flag("likeliest", 0, &a->likeliest),
-      option_assets(0, &a->roots),
-  };
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+static const toolOption options[] = {
+    TOOL_OPTION_AS("task", 0, "TASK", rolloutArgs, STRING, task,
+                   .about = "what the policy's rollouts were of unless given"),
+    TOOL_OPTION_AS("reset", 0, "NAME", rolloutArgs, STRING, reset,
+                   .about = "reset distribution; the task's first unless given"),
+    TOOL_OPTION_AS("episodes", 'n', "N", rolloutArgs, INT64, n, .low = 1, .high = 1 << 24,
+                   .about = "episodes of each policy"),
+    TOOL_OPTION_AS("seed", 's', "S", rolloutArgs, INT64, seed, .high = INT64_MAX, .about = "of the starts"),
+    TOOL_OPTION_AS("first", 0, "I", rolloutArgs, INT64, first, .high = INT64_MAX / 2,
+                   .about = "number of the first episode"),
+    TOOL_OPTION_AS("max-steps", 0, "N", rolloutArgs, INT64, max_steps, .low = 1, .high = 1 << 20,
+                   .about = "control steps of an episode; the task's unless given"),
+    TOOL_OPTION_AS("threads", 'j', "N", rolloutArgs, INT64, threads, .high = 1024,
+                   .about = "0 = as many as cores"),
+    TOOL_OPTION_AS("output", 'o', "FILE", rolloutArgs, STRING, out,
+                   .about = "the episodes as demos, those that fail too (look at them with view and render)"),
+    TOOL_OPTION_AS("video", 0, "FILE", rolloutArgs, STRING, video,
+                   .about = "the episodes as MP4, one after the other"),
+    TOOL_OPTION_AS("json", 0, NULL, rolloutArgs, BOOL, json, .about = "all episodes on stdout"),
+    TOOL_OPTION_AS("likeliest", 0, NULL, rolloutArgs, BOOL, likeliest,
+                   .about = "always the likeliest Gaussian's mean, as exported policies do; else one of "
+                            "them, drawn by its share"),
+    TOOL_ASSETS_OPTION(0, rolloutArgs, roots),
+};
+
+static const toolCommand command = {
+    .before =
+        "usage: demoloom rollout POLICY.safetensors... [options]\n"
+        "\n"
+        "Lets a policy act in many episodes and counts its successes. Episode i starts as attempt i of the "
+        "reset\n"
+        "distribution does: the same for every policy, whatever the threads. Several policies give a table, "
+        "and how\n"
+        "often each succeeds where the first fails, and the other way round.\n",
+    .after =
+        "examples:\n"
+        "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
+        "  demoloom rollout runs/a/best_success.safetensors runs/b/best_success.safetensors -n 100 --seed 7\n"
+        "  demoloom rollout runs/handover/last.safetensors -n 4 --video tried.mp4\n"
+        "  demoloom rollout runs/handover/last.safetensors -n 20 -o tried.hdf5 && demoloom view tried.hdf5\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_rollout_options(rolloutArgs* a, int argc, char** argv) {
+  int code = tool_options(a, argc, argv, &command);
   if (code) return code;
   a->policies = argc - optind;
   if (a->policies < 1 || a->policies > POLICIES)
@@ -297,7 +300,7 @@ int cmd_rollout(int argc, char** argv) {
   loomTask* task = NULL;
   loomScene* scene = NULL;
   loomError err = {0, ""};
-  int code = parse_rollout_options(&a, argc, argv);
+  int code = read_rollout_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   code = open_scene(&scene, &task, &a, &err);
   for (int i = 0; !code && i < a.policies; i++) {

@@ -12,41 +12,6 @@
 #include "tools/shared/options.h"
 #include "tools/shared/teleop.h"
 
-static const char help[] =
-    "usage: demoloom teleop TASK -o OUT.hdf5 --input FILE|- [options]\n\n"
-    "Drives a task's robots by lines of text and records what succeeds as source demos, added to OUT. To "
-    "drive\n"
-    "by hand use `demoloom view TASK` and press Ctrl J: it records the same way.\n\n"
-    "  -o, --output FILE  dataset; demos are added to those it has\n"
-    "      --input FILE   lines to read; - reads them as they come\n"
-    "      --reset NAME   reset distribution (default: the task's first)\n"
-    "  -s, --seed S       of the resets, default 0\n"
-    "      --attempt N    number of the first reset, default 0; each further one is the next\n"
-    "      --rate HZ      take no more than so many lines a second (default: as they come)\n"
-    "      --echo         after each line say on stdout, as one line of JSON, how things stand\n"
-    "      --json         what was recorded, on stdout in the end\n"
-    "      --assets NAME=DIR\n\n"
-    "A line is a JSON object, one control step; empty lines and those that begin with # are passed over:\n"
-    "  {\"arm\": 0, \"move\": [0.01, 0, 0], \"turn\": [0, 0, 0.1], \"frame\": \"eef\"}\n"
-    "                         m and rad (axis times angle) of this step; frame world (default), base or eef\n"
-    "  {\"arm\": 1, \"pose\": [x, y, z, qw, qx, qy, qz]}   go there, in the world\n"
-    "  {\"arm\": 0, \"device\": [x, y, z, qw, qx, qy, qz], \"clutch\": true}   a phone or controller, "
-    "anywhere: the\n"
-    "                         hand moves as it does while the clutch is held\n"
-    "  {\"arm\": 0, \"hand\": 1}  -1 open to 1 closed; a list for a hand's single entries; it stays so\n"
-    "  {\"arms\": [{...}, {...}]}  both at once\n"
-    "  {\"steps\": 10, ...}      so many steps; move and turn are of each\n"
-    "  {\"do\": \"undo\", \"seconds\": 5}    go back, and on from there\n"
-    "  {\"do\": \"save\"}        keep the demo and begin the next; it must succeed, but for \"anyhow\": "
-    "true\n"
-    "  {\"do\": \"discard\"}     begin the next; \"reset\" begins the same again\n"
-    "  {\"do\": \"speed\", \"factor\": 0.5}    on move and turn\n"
-    "  {\"do\": \"quit\"}\n"
-    "At the end of the input a demo that succeeds is saved, another is dropped.\n\n"
-    "example:\n"
-    "  ./drive.py | demoloom teleop handover --input - --rate 20 --echo -o mine.hdf5\n"
-    "  demoloom generate handover --source mine.hdf5 -n 1000 -o handover.hdf5\n";
-
 typedef struct teleopArgs {
   const char *task, *out, *input, *reset;
   int64_t seed, attempt;
@@ -55,19 +20,61 @@ typedef struct teleopArgs {
   loomAssetRoots roots;
 } teleopArgs;
 
-static int parse_teleop_options(teleopArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_text("output", 'o', &a->out),
-      option_text("input", 0, &a->input),
-      option_text("reset", 0, &a->reset),
-      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
-      option_int64("attempt", 0, &a->attempt, 0, INT64_MAX),
-      option_double("rate", 0, &a->rate, 0.01, 10000),
-      option_flag("echo", 0, &a->echo),
-      option_flag("json", 0, &a->json),
-      option_assets(0, &a->roots),
-  };
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+static const toolOption options[] = {
+    TOOL_OPTION_AS("output", 'o', "FILE", teleopArgs, STRING, out,
+                   .about = "dataset; demos are added to those it has"),
+    TOOL_OPTION_AS("input", 0, "FILE", teleopArgs, STRING, input,
+                   .about = "lines to read; - reads them as they come"),
+    TOOL_OPTION_AS("reset", 0, "NAME", teleopArgs, STRING, reset,
+                   .about = "reset distribution; the task's first unless given"),
+    TOOL_OPTION_AS("seed", 's', "S", teleopArgs, INT64, seed, .high = INT64_MAX, .about = "of the resets"),
+    TOOL_OPTION_AS("attempt", 0, "N", teleopArgs, INT64, attempt, .high = INT64_MAX,
+                   .about = "number of the first reset; each further one is the next"),
+    TOOL_OPTION_AS("rate", 0, "HZ", teleopArgs, REAL, rate, .least = 0.01, .most = 10000, .unit = "Hz",
+                   .about = "take no more than so many lines a second; as they come unless given"),
+    TOOL_OPTION_AS("echo", 0, NULL, teleopArgs, BOOL, echo,
+                   .about = "after each line say on stdout, as one line of JSON, how things stand"),
+    TOOL_OPTION_AS("json", 0, NULL, teleopArgs, BOOL, json,
+                   .about = "what was recorded, on stdout in the end"),
+    TOOL_ASSETS_OPTION(0, teleopArgs, roots),
+};
+
+static const toolCommand teleop_command = {
+    .before =
+        "usage: demoloom teleop TASK -o OUT.hdf5 --input FILE|- [options]\n"
+        "\n"
+        "Drives a task's robots by lines of text and records what succeeds as source demos, added to OUT. To "
+        "drive\n"
+        "by hand use `demoloom view TASK` and press Ctrl J: it records the same way.\n",
+    .after =
+        "A line is a JSON object, one control step; empty lines and those that begin with # are passed "
+        "over:\n"
+        "  {\"arm\": 0, \"move\": [0.01, 0, 0], \"turn\": [0, 0, 0.1], \"frame\": \"eef\"}\n"
+        "                         m and rad (axis times angle) of this step; frame world (default), base or "
+        "eef\n"
+        "  {\"arm\": 1, \"pose\": [x, y, z, qw, qx, qy, qz]}   go there, in the world\n"
+        "  {\"arm\": 0, \"device\": [x, y, z, qw, qx, qy, qz], \"clutch\": true}   a phone or controller, "
+        "anywhere: the\n"
+        "                         hand moves as it does while the clutch is held\n"
+        "  {\"arm\": 0, \"hand\": 1}  -1 open to 1 closed; a list for a hand's single entries; it stays so\n"
+        "  {\"arms\": [{...}, {...}]}  both at once\n"
+        "  {\"steps\": 10, ...}      so many steps; move and turn are of each\n"
+        "  {\"do\": \"undo\", \"seconds\": 5}    go back, and on from there\n"
+        "  {\"do\": \"save\"}        keep the demo and begin the next; it must succeed, but for \"anyhow\": "
+        "true\n"
+        "  {\"do\": \"discard\"}     begin the next; \"reset\" begins the same again\n"
+        "  {\"do\": \"speed\", \"factor\": 0.5}    on move and turn\n"
+        "  {\"do\": \"quit\"}\n"
+        "At the end of the input a demo that succeeds is saved, another is dropped.\n"
+        "\n"
+        "example:\n"
+        "  ./drive.py | demoloom teleop handover --input - --rate 20 --echo -o mine.hdf5\n"
+        "  demoloom generate handover --source mine.hdf5 -n 1000 -o handover.hdf5\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_teleop_options(teleopArgs* a, int argc, char** argv) {
+  int code = tool_options(a, argc, argv, &teleop_command);
   if (code) return code;
   if (optind + 1 != argc) return tool_usage("teleop", "it takes one task");
   if (!a->out) return tool_usage("teleop", "say where the demos go: -o OUT.hdf5");
@@ -322,7 +329,7 @@ int cmd_teleop(int argc, char** argv) {
   loomTask* task = NULL;
   teleopSession session = {0};
   loomError err = {0, ""};
-  int code = parse_teleop_options(&a, argc, argv);
+  int code = read_teleop_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   code = loom_task_find(&task, a.task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);

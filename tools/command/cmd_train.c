@@ -12,58 +12,9 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 
-static const char help[] =
-    "usage: demoloom train CONFIG.yaml | --data FILE.hdf5 [options]\n\n"
-    "Trains a policy on a dataset in robomimic's layout. Into the folder go config.yaml (all settings),\n"
-    "last.safetensors (checkpoint), best_success.safetensors and best_loss.safetensors, the latest "
-    "policies,\n"
-    "scalars.csv, curves.png and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit "
-    "for bit.\n\n"
-    "  -d, --data FILE      dataset; may be given several times\n"
-    "  -p, --policy KIND    bc_l2, bc_gaussian, bc_gmm, bc_rnn_gmm, bc_transformer, diffusion (U-Net) or\n"
-    "                       diffusion_mlp (default bc_rnn_gmm)\n"
-    "  -k, --key NAME       observation; several times. A@B is the pose of A in B's frame: objects of the\n"
-    "                       task, eef0, eef1, ... or world. Default: hands, grippers and objects, and "
-    "objects\n"
-    "                       from each hand; robosuite's and `object` where a dataset has no poses.\n"
-    "                       Images and point clouds (`demoloom render --obs`) go through encoders\n"
-    "      --actions FORM   relative: as recorded; or absolute: goals of the hands, rotations of six "
-    "numbers.\n"
-    "                       Default absolute where a dataset has poses and no --key is given\n"
-    "      --mask NAME      only demos of that mask, e.g. train\n"
-    "      --validate NAME  mask of the demos kept for validation, e.g. valid\n"
-    "  -o, --output DIR     folder (default runs)\n"
-    "      --task TASK      rollouts of it (default: the scene that the dataset's environment is)\n"
-    "      --reset NAME     their reset distribution (default: the task's first)\n"
-    "      --rollouts N     episodes at a time (0 = none), --every N epochs between them\n"
-    "      --epochs N, --steps N (of an epoch, 0 = over all samples once), --batch N\n"
-    "      --rate R         of learning. Of these, what is not given is what suits the kind: see "
-    "DIR/config.yaml\n"
-    "      --hidden N       units of LSTM layers or of each hidden layer, a transformer's width, channels "
-    "of\n"
-    "                       a U-Net's first level (each further one has twice as many)\n"
-    "      --cache GB       of demos held in memory (default 2)\n"
-    "  -s, --seed S         default 1\n"
-    "  -j, --threads N      default: as many as cores\n"
-    "      --first N        only the first N demos of each file (and mask)\n"
-    "      --sizes A,B,...  one run for each number of first demos, --seeds A,B,... one for each seed; then "
-    "each\n"
-    "                       run's best policy is tested: --tests N episodes (default 100, 0 = none) of\n"
-    "                       --test-seed S (default 7). A table, DIR/sweep.json and sweep.png; what is done "
-    "is\n"
-    "                       not done again\n"
-    "      --resume         go on where the folder's checkpoint is\n"
-    "      --json           each epoch as one line of JSON on stdout\n"
-    "      --assets NAME=DIR\n\n"
-    "examples:\n"
-    "  demoloom train --data handover.hdf5 --policy bc_rnn_gmm -o runs/handover\n"
-    "  demoloom train runs/handover/config.yaml --seed 2 -o runs/handover-2\n"
-    "  demoloom train --data handover.hdf5 -p diffusion_mlp --sizes 100,300,1000 --seeds 1,2,3 -o "
-    "runs/sizes\n"
-    "  demoloom rollout runs/handover/best_success.safetensors -n 100\n";
-
 typedef struct trainArgs {
-  const char *file, *folder, *task, *reset, *mask, *validate, *policy, *actions;
+  const char *file, *folder, *task, *reset, *mask, *validate;
+  int policy, actions;  // -1 = not given
   int ndata, nkey;
   const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS];
   int64_t rollouts, every, epochs, steps, batch, hidden, seed, threads;  // -1 = as the configuration says
@@ -74,59 +25,106 @@ typedef struct trainArgs {
   loomAssetRoots roots;
 } trainArgs;
 
-static int take_actions(void* to, const char* text) {
-  if (strcmp(text, "relative") != 0 && strcmp(text, "absolute") != 0)
-    return tool_usage("train", "--actions is relative or absolute, not '%s'", text);
-  *(const char**)to = text;
-  return 0;
-}
-
-static int take_sizes(void* to, const char* text) {
-  trainSweep* s = to;
+static int take_sizes(void* args, const char* text) {
+  trainSweep* s = &((trainArgs*)args)->sweep;
   return train_sweep_list(&s->nsize, s->size, "--sizes", text, 1, INT32_MAX) ? 0 : EXIT_USAGE;
 }
 
-static int take_seeds(void* to, const char* text) {
-  trainSweep* s = to;
+static int take_seeds(void* args, const char* text) {
+  trainSweep* s = &((trainArgs*)args)->sweep;
   return train_sweep_list(&s->nseed, s->seed, "--seeds", text, 0, INT32_MAX) ? 0 : EXIT_USAGE;
 }
 
-static int parse_train_options(trainArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_list("data", 'd', a->data, &a->ndata, LOOM_DATA_FILES, "files"),
-      option_text("policy", 'p', &a->policy),
-      option_list("key", 'k', a->key, &a->nkey, LOOM_DATA_KEYS, "keys"),
-      option_call("actions", take_actions, &a->actions),
-      option_text("mask", 0, &a->mask),
-      option_text("validate", 0, &a->validate),
-      option_text("output", 'o', &a->folder),
-      option_text("task", 0, &a->task),
-      option_text("reset", 0, &a->reset),
-      option_int64("rollouts", 0, &a->rollouts, 0, 1 << 20),
-      option_int64("every", 0, &a->every, 1, INT32_MAX),
-      option_int64("epochs", 0, &a->epochs, 1, 1000000000),
-      option_int64("steps", 0, &a->steps, 0, 1000000000),
-      option_int64("batch", 0, &a->batch, 1, 1 << 20),
-      option_double("rate", 0, &a->rate, 1e-12, 10),
-      option_int64("hidden", 0, &a->hidden, 1, 65536),
-      option_double("cache", 0, &a->cache, 1e-6, 1e6),
-      option_int64("seed", 's', &a->seed, 0, INT32_MAX),
-      option_int64("threads", 'j', &a->threads, 0, 1024),
-      option_int64("first", 0, &a->first, 1, INT32_MAX),
-      option_call("sizes", take_sizes, &a->sweep),
-      option_call("seeds", take_seeds, &a->sweep),
-      option_int64("tests", 0, &a->sweep.tests, 0, 1 << 20),
-      option_int64("test-seed", 0, &a->sweep.test_seed, 0, INT64_MAX),
-      option_flag("resume", 0, &a->resume),
-      option_flag("json", 0, &a->json),
-      option_assets(0, &a->roots),
-  };
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+static const char* const action_forms[] = {"relative", "absolute", NULL};
+
+static const toolOption options[] = {
+    TOOL_LIST("data", 'd', "FILE", trainArgs, data, ndata, .unit = "files",
+              .about = "dataset; may be given several times"),
+    TOOL_OPTION_AS("policy", 'p', "KIND", trainArgs, CHOICE, policy, .choices = loom_policy_kind_names,
+                   .about = "kind of policy, bc_rnn_gmm unless given; diffusion has a U-Net"),
+    TOOL_LIST("key", 'k', "NAME", trainArgs, key, nkey, .unit = "keys",
+              .about = "observation; several times. A@B is the pose of A in B's frame: objects of the task, "
+                       "eef0, eef1, ... or world. Hands, grippers and objects, and objects from each hand, "
+                       "unless given; robosuite's and `object` where a dataset has no poses. Images and "
+                       "point clouds (`demoloom render --obs`) go through encoders"),
+    TOOL_OPTION_AS("actions", 0, "FORM", trainArgs, CHOICE, actions, .choices = action_forms,
+                   .about = "as recorded, or goals of the hands with rotations of six numbers; absolute "
+                            "where a dataset has poses and no --key is given"),
+    TOOL_OPTION_AS("mask", 0, "NAME", trainArgs, STRING, mask,
+                   .about = "only demos of that mask, e.g. train"),
+    TOOL_OPTION_AS("validate", 0, "NAME", trainArgs, STRING, validate,
+                   .about = "mask of the demos kept for validation, e.g. valid"),
+    TOOL_OPTION_AS("output", 'o', "DIR", trainArgs, STRING, folder,
+                   .about = "where all goes, `runs` unless the configuration or this says otherwise"),
+    TOOL_OPTION_AS("task", 0, "TASK", trainArgs, STRING, task,
+                   .about = "rollouts of it; the scene that the dataset's environment is unless given"),
+    TOOL_OPTION_AS("reset", 0, "NAME", trainArgs, STRING, reset,
+                   .about = "their reset distribution; the task's first unless given"),
+    TOOL_OPTION_AS("rollouts", 0, "N", trainArgs, INT64, rollouts, .high = 1 << 20,
+                   .about = "episodes at a time; 0 = none"),
+    TOOL_OPTION_AS("every", 0, "N", trainArgs, INT64, every, .low = 1, .high = INT32_MAX, .unit = "epochs",
+                   .about = "from rollouts to rollouts"),
+    TOOL_OPTION_AS("epochs", 0, "N", trainArgs, INT64, epochs, .low = 1, .high = 1000000000,
+                   .about = "of training"),
+    TOOL_OPTION_AS("steps", 0, "N", trainArgs, INT64, steps, .high = 1000000000,
+                   .about = "of an epoch; 0 = over all samples once"),
+    TOOL_OPTION_AS("batch", 0, "N", trainArgs, INT64, batch, .low = 1, .high = 1 << 20,
+                   .about = "samples of a step"),
+    TOOL_OPTION_AS(
+        "rate", 0, "R", trainArgs, REAL, rate, .least = 1e-12, .most = 10,
+        .about = "of learning. Of these, what is not given is what suits the kind: see DIR/config.yaml"),
+    TOOL_OPTION_AS("hidden", 0, "N", trainArgs, INT64, hidden, .low = 1, .high = 65536,
+                   .about = "units of LSTM layers or of each hidden layer, a transformer's width, channels "
+                            "of a U-Net's first level (each further one has twice as many)"),
+    TOOL_OPTION_AS("cache", 0, "GB", trainArgs, REAL, cache, .least = 1e-6, .most = 1e6, .unit = "GiB",
+                   .about = "demos held in memory, 2 unless the configuration or this says otherwise"),
+    TOOL_OPTION_AS("seed", 's', "S", trainArgs, INT64, seed, .high = INT32_MAX,
+                   .about = "1 unless the configuration or this says otherwise"),
+    TOOL_OPTION_AS("threads", 'j', "N", trainArgs, INT64, threads, .high = 1024,
+                   .about = "as many as cores unless given, or 0"),
+    TOOL_OPTION_AS("first", 0, "N", trainArgs, INT64, first, .low = 1, .high = INT32_MAX,
+                   .about = "only the first demos of each file (and mask)"),
+    TOOL_CALL_OPTION("sizes", "A,B,...", take_sizes, "one run for each number of first demos"),
+    TOOL_CALL_OPTION("seeds", "A,B,...", take_seeds,
+                     "one run for each seed; then each run's best policy is tested. A table, DIR/sweep.json "
+                     "and sweep.png; what is done is not done again"),
+    TOOL_OPTION_AS("tests", 0, "N", trainArgs, INT64, sweep.tests, .high = 1 << 20,
+                   .about = "episodes of these tests; 0 = none"),
+    TOOL_OPTION_AS("test-seed", 0, "S", trainArgs, INT64, sweep.test_seed, .high = INT64_MAX,
+                   .about = "of their starts"),
+    TOOL_OPTION_AS("resume", 0, NULL, trainArgs, BOOL, resume,
+                   .about = "go on where the folder's checkpoint is"),
+    TOOL_OPTION_AS("json", 0, NULL, trainArgs, BOOL, json,
+                   .about = "each epoch as one line of JSON on stdout"),
+    TOOL_ASSETS_OPTION(0, trainArgs, roots),
+};
+
+static const toolCommand command = {
+    .before =
+        "usage: demoloom train CONFIG.yaml | --data FILE.hdf5 [options]\n"
+        "\n"
+        "Trains a policy on a dataset in robomimic's layout. Into the folder go config.yaml (all settings),\n"
+        "last.safetensors (checkpoint), best_success.safetensors and best_loss.safetensors, the latest "
+        "policies,\n"
+        "scalars.csv, curves.png and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, "
+        "bit for bit.\n",
+    .after =
+        "examples:\n"
+        "  demoloom train --data handover.hdf5 --policy bc_rnn_gmm -o runs/handover\n"
+        "  demoloom train runs/handover/config.yaml --seed 2 -o runs/handover-2\n"
+        "  demoloom train --data handover.hdf5 -p diffusion_mlp --sizes 100,300,1000 --seeds 1,2,3 -o "
+        "runs/sizes\n"
+        "  demoloom rollout runs/handover/best_success.safetensors -n 100\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_train_options(trainArgs* a, int argc, char** argv) {
+  int code = tool_options(a, argc, argv, &command);
   if (code) return code;
   if (argc - optind > 1 || (optind < argc) == (a->ndata > 0))
     return tool_usage("train", "it takes one configuration, or --data");
   if (optind < argc) a->file = argv[optind];
-  if (a->file && a->policy) return tool_usage("train", "--policy is the configuration's to say");
+  if (a->file && a->policy >= 0) return tool_usage("train", "--policy is the configuration's to say");
   return 0;
 }
 
@@ -137,7 +135,7 @@ static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) 
   loomDataset* dataset;
   int code = loom_dataset_open(&dataset, c->data.file[0].path, err);
   if (code) return code;
-  if (!c->data.key_count) code = loom_config_keys(c, dataset, !a->actions, err);
+  if (!c->data.key_count) code = loom_config_keys(c, dataset, a->actions < 0, err);
   if (!code && a->batch < 0) loom_config_batch(c, dataset);
   loom_dataset_close(dataset);
   if (code || a->task || a->rollouts == 0) return code;
@@ -184,7 +182,7 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
   for (int i = 0; a->mask && i < c->data.file_count; i++)
     snprintf(c->data.file[i].mask, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->mask);
   for (int i = 0; a->first > 0 && i < c->data.file_count; i++) c->data.file[i].first = (int)a->first;
-  if (a->actions) c->data.pose = c->data.rotation = !strcmp(a->actions, "absolute");
+  if (a->actions >= 0) c->data.pose = c->data.rotation = a->actions;
   if (a->rate > 0) c->optimizer.rate = a->rate;
   if (a->cache > 0) c->data.cache = a->cache;
   if (a->nkey) c->data.key_count = a->nkey;
@@ -194,7 +192,7 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
 }
 
 // As a file with the same would be.
-static int check(const loomTrainConfig* c, loomError* err) {
+static int check_configuration(const loomTrainConfig* c, loomError* err) {
   char* text = loom_train_config_text(c);
   loomTrainConfig* read = malloc(sizeof *read);
   int code = text && read
@@ -206,44 +204,45 @@ static int check(const loomTrainConfig* c, loomError* err) {
 }
 
 static int configure(loomTrainConfig* c, const trainArgs* a, loomError* err) {
-  loomPolicyKind kind;
-  int code = loom_policy_kind_find(&kind, a->policy ? a->policy : "bc_rnn_gmm", err);
-  if (code) return code;
   if (a->file) {
-    code = loom_train_config_load(c, a->file, err);
+    int code = loom_train_config_load(c, a->file, err);
     if (!code) apply_options(c, a);
-    return code ? code : check(c, err);
+    return code ? code : check_configuration(c, err);
   }
-  *c = loom_default_train_config(kind);
+
+  // Without a file: what suits the kind, what the options say, and what the first dataset shows.
+  *c = loom_default_train_config(a->policy >= 0 ? (loomPolicyKind)a->policy : LOOM_KIND_BC_RNN_GMM);
   for (int i = 0; i < a->ndata; i++) snprintf(c->data.file[i].path, LOOM_PATH_MAX, "%s", a->data[i]);
   c->data.file_count = a->ndata;
   apply_options(c, a);
-  code = look_at_data(c, a, err);
-  return code ? code : check(c, err);
+  int code = look_at_data(c, a, err);
+  return code ? code : check_configuration(c, err);
 }
 
 // ---- progress
 
-static void put(cJSON* out, const char* name, double value) {
-  if (isfinite(value)) cJSON_AddNumberToObject(out, name, value);
-}
+#define STATE(kind, member) LOOM_FIELD(loomTrainState, kind, member, .about = "")
+static const loomFieldDef state_rows[] = {
+    STATE(INT, epoch),
+    STATE(INT64, step),
+    STATE(REAL, loss),
+    STATE(REAL, gradient),
+    STATE(REAL, rate),
+    STATE(REAL, validation),
+    STATE(REAL, success),
+    STATE(REAL, success_low),
+    STATE(REAL, success_high),
+    STATE(REAL, best_success),
+    STATE(REAL, best_validation),
+    STATE(INT, best_epoch),
+    STATE(REAL, samples_per_second),
+    STATE(REAL, seconds),
+};
+static const loomFields state_fields = LOOM_FIELDS(state_rows);
 
-static void print_json(const loomTrainState* s) {
+static void print_epoch(const loomTrainState* s) {
   cJSON* out = cJSON_CreateObject();
-  put(out, "epoch", s->epoch);
-  put(out, "step", (double)s->step);
-  put(out, "loss", s->loss);
-  put(out, "gradient", s->gradient);
-  put(out, "rate", s->rate);
-  put(out, "validation", s->validation);
-  put(out, "success", s->success);
-  put(out, "success_low", s->success_low);
-  put(out, "success_high", s->success_high);
-  put(out, "best_success", s->best_success);
-  put(out, "best_validation", s->best_validation);
-  put(out, "best_epoch", s->best_epoch);
-  put(out, "samples_per_second", s->samples_per_second);
-  put(out, "seconds", s->seconds);
+  loom_fields_json(out, s, &state_fields, ~0U);
   char* text = cJSON_PrintUnformatted(out);
   puts(text ? text : "{}");
   fflush(stdout);
@@ -251,7 +250,7 @@ static void print_json(const loomTrainState* s) {
   cJSON_Delete(out);
 }
 
-static void show(void* user, const loomTrainState* s, bool epoch_done) {
+static void show_step(void* user, const loomTrainState* s, bool epoch_done) {
   const trainArgs* a = user;
   char note[200];
   int n = snprintf(note, sizeof note, "steps, epoch %d of %d, loss %.4g, gradient %.3g, %.0f samples/s",
@@ -263,7 +262,7 @@ static void show(void* user, const loomTrainState* s, bool epoch_done) {
   tool_progress("trained", s->step, s->steps, s->seconds * (double)s->step / (double)(s->step - s->first),
                 note);
   if (!epoch_done) return;
-  if (a->json) print_json(s);
+  if (a->json) print_epoch(s);
 }
 
 static void print_end(const loomTrainConfig* c, const loomTrainState* s) {
@@ -300,7 +299,9 @@ static int sweep(trainArgs* a, const loomTrainConfig* config, const loomTrainDef
 }
 
 int cmd_train(int argc, char** argv) {
-  trainArgs a = {.rollouts = -1,
+  trainArgs a = {.policy = -1,
+                 .actions = -1,
+                 .rollouts = -1,
                  .every = -1,
                  .epochs = -1,
                  .steps = -1,
@@ -313,7 +314,7 @@ int cmd_train(int argc, char** argv) {
   loomScene* scene = NULL;
   loomTask* task = NULL;
   loomError err = {0, ""};
-  int code = parse_train_options(&a, argc, argv);
+  int code = read_train_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   loomTrainConfig* config = calloc(1, sizeof *config);
   code = config ? configure(config, &a, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory to train");
@@ -325,7 +326,7 @@ int cmd_train(int argc, char** argv) {
                         .scene = scene,
                         .resume = a.resume,
                         .stop = &tool_stop,
-                        .progress = show,
+                        .progress = show_step,
                         .user = &a};
     bool sweeps = a.sweep.nsize || a.sweep.nseed;
     code = sweeps ? sweep(&a, config, &def, &err) : loom_train(&state, &def, &err);

@@ -9,75 +9,6 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 
-static const char help[] =
-    "usage: demoloom render TASK|FILE.hdf5 --sheet OUT.png | --video OUT.mp4 | --frames DIR | --obs "
-    "OUT.hdf5\n"
-    "                       [options]\n\n"
-    "Draws demos offscreen: as one contact sheet, a row a demo, with its first frame, those where subtasks "
-    "change, and its\n"
-    "last; as a video, one demo after the other; as a folder of pictures; or into a dataset, as observations "
-    "to learn from.\n\n"
-    "  --sheet FILE       the PNG to write\n"
-    "  --video FILE       the MP4 to write\n"
-    "  --frames DIR       the folder to write, DIR/DEMO_ROW.png\n"
-    "  --obs FILE         the dataset to write: the same demos, with obs/CAMERA_image (T x H x W x 3, uint8, "
-    "top\n"
-    "                     row first), CAMERA_depth (T x H x W x 1, float32, m) and CAMERA_segmentation (the "
-    "same,\n"
-    "                     int32, geom ids, -1 for none), as robomimic reads them\n\n"
-    "what is drawn:\n"
-    "  --demo NAME|INDEX  a demo, demo_3 or 3; can be given many times (default: the first ones)\n"
-    "  --limit N          at most N demos where none is named (default 8; all for --obs)\n"
-    "  --camera NAME      a camera of the model, or table (default); several are put side by side. For --obs "
-    "the\n"
-    "                     default is agentview, front and the robots' eye_in_hand where the model has them\n"
-    "  --mode NAME,...    rgb (default), depth, segmentation: side by side, of several cameras below each "
-    "other\n"
-    "  --depth, --segmentation  these too\n"
-    "  --depth-range A:B  metres from the brightest to the darkest colour (default 0:3)\n"
-    "  --size WxH         pixels a camera, 16 to 4096 (default 320x240; 640x480 for a video or frames, 84x84 "
-    "for --obs)\n"
-    "  --frame DEMO:ROW   sheet: one frame only, e.g. demo_3:120\n"
-    "  --columns N        sheet: frames a demo (default 5)\n"
-    "  --fps N            video, frames: so many a second (default: one a control step)\n"
-    "  --speed X          video, frames: X times as fast as it was (default 1)\n\n"
-    "point clouds, for --obs:\n"
-    "  --cloud N          pointcloud (T x N x 3, float32, m in the world frame), farthest points first; "
-    "pictures\n"
-    "                     then only of cameras that are named\n"
-    "  --cloud-camera NAME  that it is seen from (default agentview or front); several are put together\n"
-    "  --rays WxH         of each camera (default 128x128)\n"
-    "  --box X0,Y0,Z0,X1,Y1,Z1  whose points are kept, m (default: around where the task's objects start,\n"
-    "                     above what they stand on)\n\n"
-    "what is drawn over it:\n"
-    "  --overlay NAME,... paths of the end effectors; targets, and how far off they are; frames of end "
-    "effectors and\n"
-    "                     reference objects; sources, the paths of the source demos; ghost of the source "
-    "demo; or all\n"
-    "  --timeline         subtasks, their sources, grippers and conditions below the picture\n"
-    "  --plain            no captions (pictures less than 120 pixels high have none)\n\n"
-    "how:\n"
-    "  --light            no multisampling: faster, rougher edges (always so for --obs)\n"
-    "  --full             meshes and textures as they are; without it they are simplified, unseen but "
-    "faster\n"
-    "  --shadows          slower and prettier\n"
-    "  --collision        show what collides\n"
-    "  -j, --threads N    default all cores; the result does not depend on it\n"
-    "  --resume           obs: go on with an unfinished run (starts one where there is none)\n"
-    "  --overwrite        obs, frames: write over an earlier result\n"
-    "  --json             what was written, on stdout\n"
-    "  --task TASK, --assets NAME=DIR\n\n"
-    "Ctrl-C ends a video with the frames so far, and leaves what --obs has drawn for --resume. "
-    "DEMOLOOM_GL=egl|osmesa chooses how to draw; otherwise EGL "
-    "comes first.\n\n"
-    "examples:\n  demoloom render handover.hdf5 --sheet handover.png\n"
-    "  demoloom render handover.hdf5 --video handover.mp4 --demo 0 --demo 7 --camera table --camera "
-    "frontview\n"
-    "  demoloom render handover.hdf5 --video why.mp4 --demo 7 --overlay paths,ghost --timeline --size "
-    "1280x720\n"
-    "  demoloom render handover.hdf5 --obs images.hdf5 --camera agentview --camera robot0_eye_in_hand\n"
-    "  demoloom render handover --frame demo_4:215 --size 960x720 --mode rgb,depth --sheet grasp.png\n";
-
 typedef struct named {
   const char* name;
   unsigned bits;
@@ -112,12 +43,12 @@ static int take_names(unsigned* bits, const named* known, const char* option, co
   }
 }
 
-static int take_modes(void* to, const char* text) {
-  return take_names(to, modes, "--mode", text);
+static int take_modes(void* args, const char* text) {
+  return take_names(&((renderArgs*)args)->modes, modes, "--mode", text);
 }
 
-static int take_overlays(void* to, const char* text) {
-  return take_names(to, overlays, "--overlay", text);
+static int take_overlays(void* args, const char* text) {
+  return take_names(&((renderArgs*)args)->overlays, overlays, "--overlay", text);
 }
 
 // `n` numbers, the whole text, with `between` between them.
@@ -127,8 +58,8 @@ static bool read_numbers(double* out, int n, const char* text, char between) {
   return true;
 }
 
-static int take_box(void* to, const char* text) {
-  loomCloudDef* cloud = to;
+static int take_box(void* args, const char* text) {
+  loomCloudDef* cloud = &((renderArgs*)args)->cloud;
   double box[6];
   if (!read_numbers(box, 6, text, ',') || !(box[0] < box[3] && box[1] < box[4] && box[2] < box[5]))
     return tool_usage("render", "--box takes X0,Y0,Z0,X1,Y1,Z1, each of the last three larger, not '%s'",
@@ -160,8 +91,8 @@ static int take_camera(void* to, const char* text) {
   return 0;
 }
 
-static int take_cloud_camera(void* to, const char* text) {
-  loomCloudDef* cloud = to;
+static int take_cloud_camera(void* args, const char* text) {
+  loomCloudDef* cloud = &((renderArgs*)args)->cloud;
   if (cloud->camera_count == LOOM_CLOUD_CAMERAS) return too_many();
   snprintf(cloud->camera[cloud->camera_count++], LOOM_NAME_MAX, "%.60s", text);
   return 0;
@@ -206,43 +137,109 @@ static void set_defaults(renderArgs* a) {
   if (!a->limit) a->limit = a->obs ? INT_MAX : 8;
 }
 
-static int parse_render_options(renderArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_text("sheet", 0, &a->sheet),
-      option_text("video", 0, &a->video),
-      option_text("frames", 0, &a->frames),
-      option_text("obs", 0, &a->obs),
-      option_call("mode", take_modes, &a->modes),
-      option_flag("depth", 0, &a->depth),
-      option_flag("segmentation", 0, &a->segmentation),
-      option_call("depth-range", take_depth_range, a),
-      option_int("cloud", 0, &a->cloud.points, 1, LOOM_CLOUD_POINTS),
-      option_call("cloud-camera", take_cloud_camera, &a->cloud),
-      option_size("rays", &a->cloud.width, &a->cloud.height, 1, LOOM_CLOUD_RAYS),
-      option_call("box", take_box, &a->cloud),
-      option_call("overlay", take_overlays, &a->overlays),
-      option_flag("timeline", 0, &a->timeline),
-      option_flag("plain", 0, &a->plain),
-      option_flag("light", 0, &a->light),
-      option_int64("threads", 'j', &a->threads, 1, 1024),
-      option_flag("resume", 0, &a->resume),
-      option_flag("overwrite", 0, &a->overwrite),
-      option_flag("full", 0, &a->full),
-      option_text("frame", 0, &a->frame),
-      option_call("demo", take_demo, a),
-      option_int64("limit", 0, &a->limit, 1, INT_MAX),
-      option_int64("columns", 0, &a->columns, 2, 20),
-      option_size("size", &a->def.width, &a->def.height, 16, 4096),
-      option_call("camera", take_camera, a),
-      option_double("fps", 0, &a->fps, 0.1, 240),
-      option_double("speed", 0, &a->speed, 0.01, 100),
-      option_flag("shadows", 0, &a->def.shadows),
-      option_flag("collision", 0, &a->def.collision),
-      option_flag("json", 0, &a->json),
-      option_text("task", 0, &a->task_name),
-      option_assets(0, &a->roots),
-  };
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+static const toolOption options[] = {
+    TOOL_OPTION_AS("sheet", 0, "FILE", renderArgs, STRING, sheet, .about = "the PNG to write"),
+    TOOL_OPTION_AS("video", 0, "FILE", renderArgs, STRING, video, .about = "the MP4 to write"),
+    TOOL_OPTION_AS("frames", 0, "DIR", renderArgs, STRING, frames,
+                   .about = "the folder to write, DIR/DEMO_ROW.png"),
+    TOOL_OPTION_AS(
+        "obs", 0, "FILE", renderArgs, STRING, obs,
+        .about = "the dataset to write: the same demos, with obs/CAMERA_image (T x H x W x 3, uint8, top row "
+                 "first), CAMERA_depth (T x H x W x 1, float32, m) and CAMERA_segmentation (the same, int32, "
+                 "geom ids, -1 for none), as robomimic reads them"),
+    TOOL_HEADING_LINE("what is drawn"),
+    TOOL_CALL_OPTION("demo", "NAME|INDEX", take_demo,
+                     "a demo, demo_3 or 3; can be given many times (default: the first ones)"),
+    TOOL_OPTION_AS("limit", 0, "N", renderArgs, INT64, limit, .low = 1, .high = INT_MAX,
+                   .about = "at most so many demos where none is named; 8 unless given, all for --obs"),
+    TOOL_CALL_OPTION("camera", "NAME", take_camera,
+                     "a camera of the model, or table (default); several are put side by side. For --obs the "
+                     "default is agentview, front and the robots' eye_in_hand where the model has them"),
+    TOOL_CALL_OPTION("mode", "NAME,...", take_modes,
+                     "rgb (default), depth, segmentation: side by side, of several cameras below each other"),
+    TOOL_OPTION_AS("depth", 0, NULL, renderArgs, BOOL, depth, .about = "depth too"),
+    TOOL_OPTION_AS("segmentation", 0, NULL, renderArgs, BOOL, segmentation, .about = "segmentation too"),
+    TOOL_CALL_OPTION("depth-range", "A:B", take_depth_range,
+                     "metres from the brightest to the darkest color, default 0:3"),
+    TOOL_SIZE_OPTION("size", renderArgs, def.width, def.height, .low = 16, .high = 4096,
+                     .about = "pixels a camera, 16 to 4096; 320x240 unless given, 640x480 for a video or "
+                              "frames, 84x84 for --obs"),
+    TOOL_OPTION_AS("frame", 0, "DEMO:ROW", renderArgs, STRING, frame,
+                   .about = "sheet: one frame only, e.g. demo_3:120"),
+    TOOL_OPTION_AS("columns", 0, "N", renderArgs, INT64, columns, .low = 2, .high = 20,
+                   .about = "sheet: frames a demo"),
+    TOOL_OPTION_AS("fps", 0, "N", renderArgs, REAL, fps, .least = 0.1, .most = 240, .unit = "Hz",
+                   .about = "video, frames: so many a second; one a control step unless given"),
+    TOOL_OPTION_AS("speed", 0, "X", renderArgs, REAL, speed, .least = 0.01, .most = 100,
+                   .about = "video, frames: times as fast as it was"),
+    TOOL_HEADING_LINE("point clouds, for --obs"),
+    TOOL_OPTION_AS("cloud", 0, "N", renderArgs, INT, cloud.points, .low = 1, .high = LOOM_CLOUD_POINTS,
+                   .about = "pointcloud (T x N x 3, float32, m in the world frame), farthest points first; "
+                            "pictures then only of cameras that are named"),
+    TOOL_CALL_OPTION("cloud-camera", "NAME", take_cloud_camera,
+                     "that it is seen from (default agentview or front); several are put together"),
+    TOOL_SIZE_OPTION("rays", renderArgs, cloud.width, cloud.height, .low = 1, .high = LOOM_CLOUD_RAYS,
+                     .about = "of each camera"),
+    TOOL_CALL_OPTION("box", "X0,Y0,Z0,X1,Y1,Z1", take_box,
+                     "whose points are kept, m (default: around where the task's objects start, above what "
+                     "they stand on)"),
+    TOOL_HEADING_LINE("what is drawn over it"),
+    TOOL_CALL_OPTION(
+        "overlay", "NAME,...", take_overlays,
+        "paths of the end effectors; targets, and how far off they are; frames of end effectors and "
+        "reference objects; sources, the paths of the source demos; ghost of the source demo; or all"),
+    TOOL_OPTION_AS("timeline", 0, NULL, renderArgs, BOOL, timeline,
+                   .about = "subtasks, their sources, grippers and conditions below the picture"),
+    TOOL_OPTION_AS("plain", 0, NULL, renderArgs, BOOL, plain,
+                   .about = "no captions (pictures less than 120 pixels high have none)"),
+    TOOL_HEADING_LINE("how"),
+    TOOL_OPTION_AS("light", 0, NULL, renderArgs, BOOL, light,
+                   .about = "no multisampling: faster, rougher edges (always so for --obs)"),
+    TOOL_OPTION_AS(
+        "full", 0, NULL, renderArgs, BOOL, full,
+        .about = "meshes and textures as they are; without it they are simplified, unseen but faster"),
+    TOOL_OPTION_AS("shadows", 0, NULL, renderArgs, BOOL, def.shadows, .about = "slower and prettier"),
+    TOOL_OPTION_AS("collision", 0, NULL, renderArgs, BOOL, def.collision, .about = "show what collides"),
+    TOOL_OPTION_AS("threads", 'j', "N", renderArgs, INT64, threads, .low = 1, .high = 1024,
+                   .about = "all cores unless given; the result does not depend on it"),
+    TOOL_OPTION_AS("resume", 0, NULL, renderArgs, BOOL, resume,
+                   .about = "obs: go on with an unfinished run (starts one where there is none)"),
+    TOOL_OPTION_AS("overwrite", 0, NULL, renderArgs, BOOL, overwrite,
+                   .about = "obs, frames: write over an earlier result"),
+    TOOL_OPTION_AS("json", 0, NULL, renderArgs, BOOL, json, .about = "what was written, on stdout"),
+    TOOL_OPTION_AS("task", 0, "TASK", renderArgs, STRING, task_name,
+                   .about = "whose demos the file has; found by its environment unless given"),
+    TOOL_ASSETS_OPTION(0, renderArgs, roots),
+};
+
+static const toolCommand command = {
+    .before =
+        "usage: demoloom render TASK|FILE.hdf5 --sheet OUT.png | --video OUT.mp4 | --frames DIR | --obs "
+        "OUT.hdf5\n"
+        "                       [options]\n"
+        "\n"
+        "Draws demos offscreen: as one contact sheet, a row a demo, with its first frame, those where "
+        "subtasks change,\n"
+        "and its last; as a video, one demo after the other; as a folder of pictures; or into a dataset, as "
+        "observations\n"
+        "to learn from.\n",
+    .after =
+        "Ctrl-C ends a video with the frames so far, and leaves what --obs has drawn for --resume.\n"
+        "DEMOLOOM_GL=egl|osmesa chooses how to draw; otherwise EGL comes first.\n"
+        "\n"
+        "examples:\n"
+        "  demoloom render handover.hdf5 --sheet handover.png\n"
+        "  demoloom render handover.hdf5 --video handover.mp4 --demo 0 --demo 7 --camera table --camera "
+        "frontview\n"
+        "  demoloom render handover.hdf5 --video why.mp4 --demo 7 --overlay paths,ghost --timeline --size "
+        "1280x720\n"
+        "  demoloom render handover.hdf5 --obs images.hdf5 --camera agentview --camera robot0_eye_in_hand\n"
+        "  demoloom render handover --frame demo_4:215 --size 960x720 --mode rgb,depth --sheet grasp.png\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_render_options(renderArgs* a, int argc, char** argv) {
+  int code = tool_options(a, argc, argv, &command);
   if (code) return code;
   if (optind + 1 != argc || !!a->sheet + !!a->video + !!a->frames + !!a->obs != 1)
     return tool_usage("render", "it takes one task or file, and --sheet, --video, --frames or --obs");
@@ -301,7 +298,7 @@ int cmd_render(int argc, char** argv) {
   loomDataset* dataset = NULL;
   a.def.width = 0;
   a.cloud.points = 0;
-  int code = parse_render_options(&a, argc, argv);
+  int code = read_render_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
   code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
   if (!code) code = choose_demos(&a, dataset, &err);

@@ -3,114 +3,126 @@
 #include <assert.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/shared/common.h"
 
-toolOption option_text(const char* name, char letter, const char** to) {
-  return (toolOption){.kind = TOOL_TEXT, .name = name, .letter = letter, .to = to};
+static void* place_of(void* args, const toolOption* o) {
+  return (char*)args + o->field.offset;
 }
 
-toolOption option_flag(const char* name, char letter, bool* to) {
-  return (toolOption){.kind = TOOL_FLAG, .name = name, .letter = letter, .to = to};
+static bool is_switch(const toolOption* o) {
+  return o->kind == TOOL_FIELD && o->field.type == LOOM_FIELD_BOOL;
 }
 
-toolOption option_int(const char* name, char letter, int* to, int low, int high) {
-  return (toolOption){.kind = TOOL_INT, .name = name, .letter = letter, .to = to, .low = low, .high = high};
+// ---- help
+
+// "320x240", where there is a size already.
+static void size_default(char* out, size_t room, const toolOption* o, const void* args) {
+  const int* width = (const int*)((const char*)args + o->field.offset);
+  const int* height = (const int*)((const char*)args + o->field.count);
+  if (*width >= o->field.low && *height >= o->field.low)
+    snprintf(out, room, ", default %dx%d", *width, *height);
 }
 
-toolOption option_int64(const char* name, char letter, int64_t* to, int64_t low, int64_t high) {
-  return (toolOption){.kind = TOOL_INT64, .name = name, .letter = letter, .to = to, .low = low, .high = high};
-}
-
-toolOption option_double(const char* name, char letter, double* to, double low, double high) {
-  return (toolOption){
-      .kind = TOOL_DOUBLE, .name = name, .letter = letter, .to = to, .least = low, .most = high};
-}
-
-toolOption option_size(const char* name, int* width, int* height, int low, int high) {
-  return (toolOption){
-      .kind = TOOL_SIZE, .name = name, .to = width, .second = height, .low = low, .high = high};
-}
-
-toolOption option_list(const char* name, char letter, const char** list, int* n, int room, const char* what) {
-  return (toolOption){
-      .kind = TOOL_LIST, .name = name, .letter = letter, .to = list, .second = n, .high = room, .what = what};
-}
-
-toolOption option_assets(char letter, loomAssetRoots* to) {
-  return (toolOption){.kind = TOOL_ASSETS, .name = "assets", .letter = letter, .to = to};
-}
-
-toolOption option_call(const char* name, int (*call)(void* to, const char* text), void* to) {
-  return (toolOption){.kind = TOOL_CALL, .name = name, .to = to, .call = call};
-}
-
-static int take_number(const toolOption* o, const char* command, const char* name, const char* text) {
-  int64_t whole;
-  if (o->kind == TOOL_DOUBLE)
-    return tool_double(o->to, command, name, text, o->least, o->most) ? 0 : EXIT_USAGE;
-  if (!tool_int(&whole, command, name, text, o->low, o->high)) return EXIT_USAGE;
-  if (o->kind == TOOL_INT)
-    *(int*)o->to = (int)whole;
-  else
-    *(int64_t*)o->to = whole;
-  return 0;
-}
-
-static int take_list(const toolOption* o, const char* command, const char* text) {
-  const char** list = o->to;
-  if (*o->second == o->high) return tool_usage(command, "at most %d %s", *o->second, o->what);
-  list[(*o->second)++] = text;
-  return 0;
-}
-
-static int take(const toolOption* o, const char* command, const char* text) {
-  char name[64];
-  loomError err = {0, ""};
-  snprintf(name, sizeof name, "--%s", o->name);
-  switch (o->kind) {
-    case TOOL_TEXT:
-      *(const char**)o->to = text;
-      return 0;
-    case TOOL_FLAG:
-      *(bool*)o->to = true;
-      return 0;
-    case TOOL_SIZE:
-      if (tool_read_size(o->to, o->second, text, (int)o->low, (int)o->high)) return 0;
-      return tool_usage(command, "%s takes WIDTHxHEIGHT, %d to %d, not '%s'", name, (int)o->low, (int)o->high,
-                        text);
-    case TOOL_LIST:
-      return take_list(o, command, text);
-    case TOOL_ASSETS:
-      return loom_asset_roots_add_option(o->to, text, &err) ? tool_fail(&err) : 0;
-    case TOOL_CALL:
-      return o->call(o->to, text);
-    default:
-      return take_number(o, command, name, text);
+static void print_option(FILE* out, const toolOption* o, const void* args) {
+  char lead[80], letter[8] = "    ", about[600], size[48] = "";
+  if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
+  snprintf(lead, sizeof lead, "  %s--%s%s%s", letter, o->field.name, o->argument ? " " : "",
+           o->argument ? o->argument : "");
+  if (o->kind == TOOL_FIELD) {
+    loom_field_help(out, lead, &o->field, args);
+    return;
   }
+
+  // What is no plain field has its text, and a size its default.
+  if (o->kind == TOOL_SIZE) size_default(size, sizeof size, o, args);
+  snprintf(about, sizeof about, "%s%s", o->field.about, size);
+  loomFieldDef plain = {.name = o->field.name, .about = about};
+  loom_field_help(out, lead, &plain, NULL);
 }
+
+void tool_print_help(FILE* out, const void* args, const toolCommand* command) {
+  static const loomFieldDef help = {.about = "this text"};
+  fprintf(out, "%s\n", command->before);
+  for (size_t i = 0; i < command->n; i++) {
+    const toolOption* o = &command->option[i];
+    if (o->kind == TOOL_HEADING)
+      fprintf(out, "%s%s:\n", i ? "\n" : "", o->field.about);
+    else
+      print_option(out, o, args);
+  }
+  loom_field_help(out, "  -h, --help", &help, NULL);
+  if (command->after) fprintf(out, "\n%s", command->after);
+}
+
+// ---- one option
+
+static int set_field(void* args, const toolOption* o, const char* command, const char* text) {
+  char wanted[LOOM_FIELD_WANTED];
+  if (loom_field_set(args, &o->field, text)) return 0;
+  loom_field_wanted(wanted, &o->field);
+  if (o->field.type == LOOM_FIELD_STRINGS) return tool_usage(command, "%s", wanted);
+  return tool_usage(command, "--%s takes %s, not '%s'", o->field.name, wanted, text);
+}
+
+static int set_size(void* args, const toolOption* o, const char* command, const char* text) {
+  int* width = place_of(args, o);
+  int* height = (int*)((char*)args + o->field.count);
+  int low = (int)o->field.low, high = (int)o->field.high;
+  if (tool_read_size(width, height, text, low, high)) return 0;
+  return tool_usage(command, "--%s takes WIDTHxHEIGHT, %d to %d, not '%s'", o->field.name, low, high, text);
+}
+
+static int set_option(void* args, const toolOption* o, const char* command, const char* text) {
+  loomError err = {0, ""};
+  switch (o->kind) {
+    case TOOL_FIELD:
+      return set_field(args, o, command, is_switch(o) ? "true" : text);
+    case TOOL_SIZE:
+      return set_size(args, o, command, text);
+    case TOOL_ASSETS:
+      return loom_asset_roots_add_option(place_of(args, o), text, &err) ? tool_fail(&err) : 0;
+    case TOOL_CALL:
+      return o->call(args, text);
+    case TOOL_HEADING:
+      break;
+  }
+  return 0;
+}
+
+// ---- all of them
 
 enum { OPTIONS_MAX = 64, FIRST_LONG = 256 };  // getopt's value of a long option is FIRST_LONG and its row
 
-static const toolOption* row_of(int c, const toolOption* options) {
-  if (c >= FIRST_LONG) return &options[c - FIRST_LONG];
-  while (options->letter != c) options++;
-  return options;
+// What getopt knows them by: "hn:o:" and a struct each.
+static void list_options(struct option known[OPTIONS_MAX + 2], char letters[2 * OPTIONS_MAX + 2],
+                         const toolCommand* command) {
+  size_t used = 0, n = 0;
+  letters[used++] = 'h';
+  for (size_t i = 0; i < command->n; i++) {
+    const toolOption* o = &command->option[i];
+    if (o->kind == TOOL_HEADING) continue;
+    known[n++] = (struct option){o->field.name, !is_switch(o), NULL, FIRST_LONG + (int)i};
+    if (o->letter) letters[used++] = o->letter;
+    if (o->letter && !is_switch(o)) letters[used++] = ':';
+  }
+  letters[used] = '\0';
+  known[n] = (struct option){"help", no_argument, NULL, 'h'};
 }
 
-int tool_options(int argc, char** argv, const char* help, const toolOption* options, size_t n) {
+static const toolOption* option_of(int c, const toolCommand* command) {
+  if (c >= FIRST_LONG) return &command->option[c - FIRST_LONG];
+  const toolOption* o = command->option;
+  while (o->letter != c) o++;
+  return o;
+}
+
+static int read_options(void* args, int argc, char** argv, const toolCommand* command, const char* help) {
   struct option known[OPTIONS_MAX + 2] = {{0}};
-  char letters[2 * OPTIONS_MAX + 2] = "h";
-  size_t used = 1;
-  assert(n <= OPTIONS_MAX);
-  for (size_t i = 0; i < n; i++) {
-    bool argument = options[i].kind != TOOL_FLAG;
-    known[i] = (struct option){options[i].name, argument, NULL, FIRST_LONG + (int)i};
-    if (options[i].letter) letters[used++] = options[i].letter;
-    if (options[i].letter && argument) letters[used++] = ':';
-  }
-  known[n] = (struct option){"help", no_argument, NULL, 'h'};
+  char letters[2 * OPTIONS_MAX + 2];
+  list_options(known, letters, command);
   optind = 0;  // glibc: begin anew, though an earlier command line may have been left half-way
   for (int c; (c = getopt_long(argc, argv, letters, known, NULL)) != -1;) {
     if (c == '?') return EXIT_USAGE;
@@ -118,8 +130,26 @@ int tool_options(int argc, char** argv, const char* help, const toolOption* opti
       fputs(help, stdout);
       return -1;
     }
-    int code = take(row_of(c, options), argv[0], optarg);
+    int code = set_option(args, option_of(c, command), argv[0], optarg);
     if (code) return code;
   }
   return 0;
+}
+
+int tool_options(void* args, int argc, char** argv, const toolCommand* command) {
+  char* help = NULL;
+  size_t size = 0;
+  assert(command->n <= OPTIONS_MAX);
+
+  // The help tells defaults, so it is made before any option changes them.
+  FILE* out = open_memstream(&help, &size);
+  if (out) tool_print_help(out, args, command);
+  if (!out || fclose(out)) {
+    loomError err = {LOOM_ERR_MEMORY, "out of memory"};
+    free(help);
+    return tool_fail(&err);
+  }
+  int code = read_options(args, argc, argv, command, help);
+  free(help);
+  return code;
 }

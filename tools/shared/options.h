@@ -1,54 +1,69 @@
-// A command's options as a table: a row says an option's name, where it goes and what it may be.
+// A command's options as a table: a row says an option's name, where it goes in the command's arguments, what it may be
+// and what it is for. From it the command line is read and `--help` is printed.
 #ifndef LOOM_TOOLS_SHARED_OPTIONS_H
 #define LOOM_TOOLS_SHARED_OPTIONS_H
 
 #include <getopt.h>  // optind
 
+#include "engine/base/fields.h"
 #include "engine/model/model.h"
 
 typedef enum toolOptionKind {
-  TOOL_TEXT,
-  TOOL_FLAG,
-  TOOL_INT,
-  TOOL_INT64,
-  TOOL_DOUBLE,
-  TOOL_SIZE,
-  TOOL_LIST,
-  TOOL_ASSETS,
-  TOOL_CALL
+  TOOL_FIELD,    // of its field's type; switches take no argument, lists can be given several times
+  TOOL_SIZE,     // WIDTHxHEIGHT: an int at the field's offset and one at its `count`
+  TOOL_ASSETS,   // NAME=DIR, several times: loomAssetRoots
+  TOOL_CALL,     // what `call` makes of it
+  TOOL_HEADING,  // no option: a line of its own in the help
 } toolOptionKind;
 
 typedef struct toolOption {
+  loomFieldDef field;
+  char letter;           // -n; 0 = none
+  const char* argument;  // "FILE"
   toolOptionKind kind;
-  char letter;        // -n; 0 = none
-  const char* name;   // --name
-  void* to;           // of its kind's type
-  int* second;        // a size's height, how many a list has
-  int64_t low, high;  // of whole numbers and sizes; high also a list's room
-  double least, most;
-  const char* what;  // a list is of
-  int (*call)(void* to, const char* text);
+  int (*call)(void* args, const char* text);
 } toolOption;
 
-// The rows of a table.
+/// A row whose option bears another name than the member of S that it sets, or the same.
+#define TOOL_OPTION_AS(label, short_name, takes, S, type, member, ...) \
+  { .field = LOOM_FIELD_AS(label, S, type, member, __VA_ARGS__), .letter = (short_name), .argument = (takes) }
+#define TOOL_OPTION(short_name, takes, S, type, member, ...) \
+  TOOL_OPTION_AS(#member, short_name, takes, S, type, member, __VA_ARGS__)
+/// Several texts, in an array of const char* with their number in an int.
+#define TOOL_LIST(label, short_name, takes, S, member, number, ...)                   \
+  TOOL_OPTION_AS(label, short_name, takes, S, STRINGS, member, .size = sizeof(char*), \
+                 .count = offsetof(S, number), __VA_ARGS__)
+#define TOOL_SIZE_OPTION(label, S, width_member, height_member, ...)                                       \
+  {                                                                                                        \
+    .field = LOOM_FIELD_AS(label, S, INT, width_member, .count = offsetof(S, height_member), __VA_ARGS__), \
+    .argument = "WxH", .kind = TOOL_SIZE                                                                   \
+  }
+#define TOOL_ASSETS_OPTION(short_name, S, member)                       \
+  {                                                                     \
+    .field = {.name = "assets",                                         \
+              .offset = offsetof(S, member),                            \
+              .about = "where assets lie, e.g. robosuite=DIR"},         \
+    .letter = (short_name), .argument = "NAME=DIR", .kind = TOOL_ASSETS \
+  }
+/// `call` takes the command's arguments, returns 0 or, once it has said why not, the exit status.
+#define TOOL_CALL_OPTION(label, takes, function, text) \
+  { .field = {.name = (label), .about = (text)}, .argument = (takes), .kind = TOOL_CALL, .call = (function) }
+#define TOOL_HEADING_LINE(text) \
+  { .field = {.about = (text)}, .kind = TOOL_HEADING }
 
-toolOption option_text(const char* name, char letter, const char** to);
-/// Without an argument.
-toolOption option_flag(const char* name, char letter, bool* to);
-toolOption option_int(const char* name, char letter, int* to, int low, int high);
-toolOption option_int64(const char* name, char letter, int64_t* to, int64_t low, int64_t high);
-toolOption option_double(const char* name, char letter, double* to, double low, double high);
-/// WIDTHxHEIGHT.
-toolOption option_size(const char* name, int* width, int* height, int low, int high);
-/// May be given several times. list: (room), `what` its entries are ("files"); n: how many it has.
-toolOption option_list(const char* name, char letter, const char** list, int* n, int room, const char* what);
-/// --assets NAME=DIR, several times.
-toolOption option_assets(char letter, loomAssetRoots* to);
-/// What `call` makes of it, which returns 0 or, once it has said why not, the exit status.
-toolOption option_call(const char* name, int (*call)(void* to, const char* text), void* to);
+/// What a command's help has before its options and after them, and these.
+typedef struct toolCommand {
+  const char *before, *after;
+  const toolOption* option;
+  size_t n;
+} toolCommand;
+#define TOOL_OPTIONS(rows) .option = (rows), .n = sizeof(rows) / sizeof *(rows)
 
-/// Take the options of argv, whose first is the command's name; --help prints `help`. Returns 0, and what is
-/// no option lies from argv[optind] on; -1 after --help; or the exit status, once a message is printed.
-int tool_options(int argc, char** argv, const char* help, const toolOption* options, size_t n);
+/// Take the options of argv, whose first is the command's name, into args, which hold the defaults; --help prints
+/// what there is. Returns 0, and what is no option lies from argv[optind] on; -1 after --help; or the exit status,
+/// once a message is printed.
+int tool_options(void* args, int argc, char** argv, const toolCommand* command);
+/// The help, with the defaults that args hold.
+void tool_print_help(FILE* out, const void* args, const toolCommand* command);
 
 #endif

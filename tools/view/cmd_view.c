@@ -13,60 +13,81 @@
 #include "tools/shared/options.h"
 #include "tools/view/view.h"
 
-static const char help[] =
-    "usage: demoloom view TASK|FILE.hdf5 [options]\n\n"
-    "Opens a window on the demos of a file, or on a task's source demos: a list to filter, sort and mark; "
-    "play\n"
-    "and scrub; each arm's subtasks on a timeline, whose ends can be dragged or set by a Ctrl click; plots;\n"
-    "paths, targets and the source demo as a ghost; attempts, the expert, a trained policy and resets live.\n"
-    "Ctrl J drives the arms by keys, mouse, gamepad or 3-D mouse and records demos. F1 shows the keys; "
-    "camera\n"
-    "and visual flags are those of MuJoCo's simulate.\n\n"
-    "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy (dataset\n"
-    "filter and robomimic know masks). Ends of subtasks that were dragged are saved as signals in a copy of\n"
-    "FILE that `generate --source` takes, or with --segments as YAML that `generate --segments` takes.\n\n"
-    "  --demo NAME        the demo to show first\n"
-    "  --policy FILE      the policy that `policy` runs (as `demoloom train` writes it)\n"
-    "  --annotated FILE   the copy with annotations (default FILE-annotated.hdf5 in this folder)\n"
-    "  --record FILE      where demos driven by hand go (default TASK-teleop.hdf5 in this folder)\n"
-    "  --segments FILE    read and save annotations here instead, as YAML\n"
-    "  --size WxH         of the window (default 1280x760)\n"
-    "  --full             full meshes, shadows, antialiasing: slow without a GPU\n"
-    "  -s, --seed S       of live runs (default 0)\n"
-    "  --script FILE      take events and commands from a file (- = standard input); see below\n"
-    "  --headless         no window: only what the script says, drawn offscreen\n"
-    "  --task TASK, --assets NAME=DIR\n\n"
-    "The list shows what `find` names: words that must be in a demo's name, source, outcome or reason, and\n"
-    "rows>N, rows<N, source=NAME, reason=TEXT, x>M, x<M, y>M, y<M (where the first object began, m).\n\n"
-    "A script has one event a line: play, step, row N, demo NAME, keep, reject, filter NAME, sort NAME,\n"
-    "find WORDS, save, plot N, camera N, paths, targets, frames, ghost, coverage, forces, seed N, reset D1,\n"
-    "attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run to the end), live, "
-    "drive,\n"
-    "boundary ARM SUBTASK ROW, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K "
-    "[ctrl|shift],\n"
-    "up K (a held key is let go), wait FRAMES, thumbs, tell (the state as JSON), shot FILE.png,\n"
-    "film FILE.mp4 (headless: the frames of later waits, 30 a second), quit.\n\n"
-    "examples:\n  demoloom view handover.hdf5\n  demoloom view threading --segments ends.yaml\n"
-    "  demoloom view handover --policy runs/handover/best_success.safetensors\n"
-    "  echo 'row 120\n  targets\n  shot frame.png' | demoloom view handover.hdf5 --headless --script -\n";
-
 static int take_size(void* to, const char* text) {
   viewArgs* a = to;
   if (tool_read_size(&a->width, &a->height, text, 240, 8192) && a->width >= 320) return 0;
   return tool_usage("view", "--size takes WIDTHxHEIGHT, 320x240 to 8192x8192, not '%s'", text);
 }
 
-static int parse_view_options(viewArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_text("demo", 0, &a->demo),         option_text("annotated", 0, &a->annotated),
-      option_text("segments", 0, &a->segments), option_text("record", 0, &a->record),
-      option_text("policy", 0, &a->policy),     option_call("size", take_size, a),
-      option_flag("full", 0, &a->full),         option_int64("seed", 's', &a->seed, 0, 1000000000),
-      option_text("script", 0, &a->script),     option_flag("headless", 0, &a->headless),
-      option_text("task", 0, &a->task_name),    option_assets(0, &a->roots),
-  };
-  int code = tool_options(argc, argv, help, options, sizeof options / sizeof *options);
+static const toolOption options[] = {
+    TOOL_OPTION_AS("demo", 0, "NAME", viewArgs, STRING, demo, .about = "the demo to show first"),
+    TOOL_OPTION_AS("policy", 0, "FILE", viewArgs, STRING, policy,
+                   .about = "the policy that `policy` runs (as `demoloom train` writes it)"),
+    TOOL_OPTION_AS("annotated", 0, "FILE", viewArgs, STRING, annotated,
+                   .about = "the copy with annotations; FILE-annotated.hdf5 in this folder unless given"),
+    TOOL_OPTION_AS("record", 0, "FILE", viewArgs, STRING, record,
+                   .about = "where demos driven by hand go; TASK-teleop.hdf5 in this folder unless given"),
+    TOOL_OPTION_AS("segments", 0, "FILE", viewArgs, STRING, segments,
+                   .about = "read and save annotations here instead, as YAML"),
+    TOOL_CALL_OPTION("size", "WxH", take_size, "of the window, at least 320x240; default 1280x760"),
+    TOOL_OPTION_AS("full", 0, NULL, viewArgs, BOOL, full,
+                   .about = "full meshes, shadows, antialiasing: slow without a GPU"),
+    TOOL_OPTION_AS("seed", 's', "S", viewArgs, INT64, seed, .high = 1000000000, .about = "of live runs"),
+    TOOL_OPTION_AS("script", 0, "FILE", viewArgs, STRING, script,
+                   .about = "take events and commands from a file (- = standard input); see below"),
+    TOOL_OPTION_AS("headless", 0, NULL, viewArgs, BOOL, headless,
+                   .about = "no window: only what the script says, drawn offscreen"),
+    TOOL_OPTION_AS("task", 0, "TASK", viewArgs, STRING, task_name,
+                   .about = "whose demos the file has; found by its environment unless given"),
+    TOOL_ASSETS_OPTION(0, viewArgs, roots),
+};
 
+static const toolCommand command = {
+    .before =
+        "usage: demoloom view TASK|FILE.hdf5 [options]\n"
+        "\n"
+        "Opens a window on the demos of a file, or on a task's source demos: a list to filter, sort and "
+        "mark; play\n"
+        "and scrub; each arm's subtasks on a timeline, whose ends can be dragged or set by a Ctrl click; "
+        "plots;\n"
+        "paths, targets and the source demo as a ghost; attempts, the expert, a trained policy and resets "
+        "live.\n"
+        "Ctrl J drives the arms by keys, mouse, gamepad or 3-D mouse and records demos. F1 shows the keys; "
+        "camera\n"
+        "and visual flags are those of MuJoCo's simulate.\n"
+        "\n"
+        "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy "
+        "(dataset\n"
+        "filter and robomimic know masks). Ends of subtasks that were dragged are saved as signals in a copy "
+        "of\n"
+        "FILE that `generate --source` takes, or with --segments as YAML that `generate --segments` takes.\n",
+    .after =
+        "The list shows what `find` names: words that must be in a demo's name, source, outcome or reason, "
+        "and\n"
+        "rows>N, rows<N, source=NAME, reason=TEXT, x>M, x<M, y>M, y<M (where the first object began, m).\n"
+        "\n"
+        "A script has one event a line: play, step, row N, demo NAME, keep, reject, filter NAME, sort NAME,\n"
+        "find WORDS, save, plot N, camera N, paths, targets, frames, ghost, coverage, forces, seed N, reset "
+        "D1,\n"
+        "attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run to the end), live, "
+        "drive,\n"
+        "boundary ARM SUBTASK ROW, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K "
+        "[ctrl|shift],\n"
+        "up K (a held key is let go), wait FRAMES, thumbs, tell (the state as JSON), shot FILE.png,\n"
+        "film FILE.mp4 (headless: the frames of later waits, 30 a second), quit.\n"
+        "\n"
+        "examples:\n"
+        "  demoloom view handover.hdf5\n"
+        "  demoloom view threading --segments ends.yaml\n"
+        "  demoloom view handover --policy runs/handover/best_success.safetensors\n"
+        "  echo 'row 120\n"
+        "  targets\n"
+        "  shot frame.png' | demoloom view handover.hdf5 --headless --script -\n",
+    TOOL_OPTIONS(options),
+};
+
+static int read_view_options(viewArgs* a, int argc, char** argv) {
+  int code = tool_options(a, argc, argv, &command);
   if (code) return code;
 
   if (optind + 1 != argc) return tool_usage("view", "it takes one task or file");
@@ -282,7 +303,7 @@ int cmd_view(int argc, char** argv) {
   viewArgs a = {.width = 1280, .height = 760};
   loomError err = {0, ""};
   char annotated[LOOM_PATH_MAX];
-  int code = parse_view_options(&a, argc, argv);
+  int code = read_view_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
 
   assert(a.target);

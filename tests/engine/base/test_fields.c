@@ -228,10 +228,10 @@ static void help_lines(void** state) {
     const char *field, *lead, *says;
   } cases[] = {
       {"epochs", "  -n, --epochs N", "  -n, --epochs N       over the data (passes), default 3\n"},
-      {"color", "      --color NAME", "      --color NAME     of the curve: red, green, default green\n"},
+      {"color", "      --color NAME", "      --color NAME     of the curve (red, green), default green\n"},
       {"rate", "      --rate R", "      --rate R         of learning, default 1\n"},
       {"hidden", "      --hidden N", "      --hidden N       \n"},
-      {"quiet", "  --a-very-long-option", "  --a-very-long-option\n                       says nothing\n"},
+      {"quiet", "      --a-very-long-option", "      --a-very-long-option\n                       says nothing\n"},
   };
   settings s = {.epochs = 3, .rate = 1, .color = 1};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -30,8 +30,8 @@ check 'nothing left to do' dagger --expert scripted -o "$work/scripted" --resume
 check 'a folder in use' refuses 'holds a run already' dagger --expert scripted -o "$work/scripted"
 check 'other settings' refuses 'other settings' dagger --expert scripted -o "$work/scripted" --resume --seed 2
 check 'no such expert' refuses 'nobody.safetensors' dagger --expert nobody.safetensors -o "$work/none"
-check 'no such gate' refuses 'no gate' dagger --gate magic -o "$work/none"
-check 'no such kind' refuses 'no kind' dagger -p bc_magic -o "$work/none"
+check 'no such gate' refuses '--gate takes one of mixture.*magic' dagger --gate magic -o "$work/none"
+check 'no such kind' refuses '--policy takes one of bc_l2.*bc_magic' dagger -p bc_magic -o "$work/none"
 check 'no such reset' refuses "no reset distribution 'D9'" dagger --reset D9 -o "$work/none"
 check 'no folder' refuses 'name a folder' dagger
 check 'nothing to learn from' refuses 'nothing to learn from' dagger --expert scripted --demos 0 -o "$work/none"

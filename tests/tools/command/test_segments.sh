@@ -28,7 +28,7 @@ expect 'unless told so' 0 "wrote $ends" "$loom" segment handover --limit 2 --exp
 expect 'nor the source itself' 2 'the source itself' \
   "$loom" segment "$signals" --task handover --export "$signals" --overwrite
 expect 'other kinds of file' 2 'ending in' "$loom" segment handover --export "$work/ends.txt"
-expect 'other commands' 2 'that option is' "$loom" replay handover --export "$ends"
+expect 'other commands' 2 'unrecognized option .--export' "$loom" replay handover --export "$ends"
 
 sed -i '/^demo_1/,$ s/grasp: [0-9]*/grasp: 230/; /^demo_1/,$ s/ready: [0-9]*/ready: 230/' "$ends"
 expect 'the edit shows' 0 'demo_1 .* arm 0:  grasp 0-229  present 230-' \

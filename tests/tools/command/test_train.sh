@@ -145,7 +145,7 @@ check 'pictures of two sizes' refuses 'small.hdf5: demo_0: obs/front_image has r
   look -k front_image --data "$work/small.hdf5" -o "$work/none"
 check 'no such key' refuses 'nonsense' train -k nonsense -o "$work/none"
 check 'no such mask' refuses 'nomask' train --mask nomask -o "$work/none"
-check 'no such kind' refuses 'no kind' train -p bc_magic -o "$work/none"
+check 'no such kind' refuses '--policy takes one of bc_l2.*bc_magic' train -p bc_magic -o "$work/none"
 check 'a size that does not fit' refuses "'width': 30 is no multiple of 8 heads" train -p bc_transformer --hidden 30 -o "$work/none"
 check 'usage' refuses 'one configuration, or --data' "$loom" train
 check 'another task' refuses "no observation\|numbers where" roll --task pouring

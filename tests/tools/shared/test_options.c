@@ -12,36 +12,56 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 
-static const char help[] = "usage: demoloom weave\n";
-
 typedef struct weaveArgs {
   const char *task, *file[2], *called;
   bool json;
-  int threads, files, width, height;
+  int threads, files, width, height, pattern;
   int64_t seed;
   double rate;
   loomAssetRoots roots;
 } weaveArgs;
 
-static int take_colour(void* to, const char* text) {
-  *(const char**)to = text;
+static int take_colour(void* args, const char* text) {
+  ((weaveArgs*)args)->called = text;
   return strcmp(text, "red") ? tool_usage("weave", "no red is '%s'", text) : 0;
 }
 
-static int parse(weaveArgs* a, int argc, char** argv) {
-  const toolOption options[] = {
-      option_text("task", 't', &a->task),
-      option_flag("json", 'q', &a->json),
-      option_int("threads", 0, &a->threads, 1, 8),
-      option_int64("seed", 's', &a->seed, 0, INT64_MAX),
-      option_double("rate", 'r', &a->rate, 0.5, 2),
-      option_size("size", &a->width, &a->height, 16, 64),
-      option_list("file", 'f', a->file, &a->files, 2, "files"),
-      option_call("colour", take_colour, &a->called),
-      option_assets(0, &a->roots),
-  };
-  return tool_options(argc, argv, help, options, sizeof options / sizeof *options);
-}
+static const char* const patterns[] = {"plain", "twill", NULL};
+
+static const toolOption options[] = {
+    TOOL_OPTION('t', "TASK", weaveArgs, STRING, task, .about = "what to weave"),
+    TOOL_OPTION('q', NULL, weaveArgs, BOOL, json, .about = "on stdout"),
+    TOOL_OPTION(0, "N", weaveArgs, INT, threads, .low = 1, .high = 8, .about = "in all"),
+    TOOL_OPTION('s', "S", weaveArgs, INT64, seed, .high = INT64_MAX, .about = "of what is random"),
+    TOOL_OPTION('r', "R", weaveArgs, REAL, rate, .least = 0.5, .most = 2, .unit = "Hz",
+                .about = "of the shuttle"),
+    TOOL_OPTION(0, "NAME", weaveArgs, CHOICE, pattern, .choices = patterns, .about = "of the cloth"),
+    TOOL_HEADING_LINE("more"),
+    TOOL_SIZE_OPTION("size", weaveArgs, width, height, .low = 16, .high = 64, .about = "of the cloth"),
+    TOOL_LIST("file", 'f', "FILE", weaveArgs, file, files, .unit = "files", .about = "yarns"),
+    TOOL_CALL_OPTION("colour", "NAME", take_colour, "red"),
+    TOOL_ASSETS_OPTION(0, weaveArgs, roots),
+};
+
+static const toolCommand command = {
+    .before = "usage: demoloom weave\n", .after = "example: weave\n", TOOL_OPTIONS(options)};
+
+static const char* const help =
+    "usage: demoloom weave\n\n"
+    "  -t, --task TASK      what to weave\n"
+    "  -q, --json           on stdout\n"
+    "      --threads N      in all\n"
+    "  -s, --seed S         of what is random, default 0\n"
+    "  -r, --rate R         of the shuttle (Hz), default 1.5\n"
+    "      --pattern NAME   of the cloth (plain, twill), default twill\n"
+    "\nmore:\n"
+    "      --size WxH       of the cloth, default 32x16\n"
+    "  -f, --file FILE      yarns\n"
+    "      --colour NAME    red\n"
+    "      --assets NAME=DIR\n"
+    "                       where assets lie, e.g. robosuite=DIR\n"
+    "  -h, --help           this text\n"
+    "\nexample: weave\n";
 
 static char said[4096];  // on stdout and stderr
 
@@ -54,11 +74,11 @@ static int weave(weaveArgs* a, const char* line, char* argv[32]) {
   snprintf(words, sizeof words, "weave %s", line);
   for (char* word = strtok(words, " "); word; word = strtok(NULL, " ")) argv[argc++] = word;
   argv[argc] = NULL;
-  *a = (weaveArgs){.threads = -1};
+  *a = (weaveArgs){.threads = -1, .rate = 1.5, .pattern = 1, .width = 32, .height = 16};
   fflush(stdout);
   dup2(fileno(f), STDOUT_FILENO);
   dup2(fileno(f), STDERR_FILENO);
-  int status = parse(a, argc, argv);
+  int status = tool_options(a, argc, argv, &command);
   fflush(stdout);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
@@ -77,7 +97,7 @@ static void everything_goes_where_it_belongs(void** state) {
   assert_int_equal(
       weave(&a,
             "one --task=a -t b --thr 8 -s 9223372036854775807 --json --rate 0.5 two --size 16x64 "
-            "-fx --file y --colour red --assets here=/tmp -- --json",
+            "-fx --file y --pattern plain --colour red --assets here=/tmp -- --json",
             argv),
       0);
   assert_string_equal(said, "");
@@ -92,6 +112,7 @@ static void everything_goes_where_it_belongs(void** state) {
   assert_string_equal(a.file[0], "x");
   assert_string_equal(a.file[1], "y");
   assert_string_equal(a.called, "red");
+  assert_int_equal(a.pattern, 0);
   assert_int_equal(a.roots.n, 1);
   assert_string_equal(a.roots.root[0].path, "/tmp");
   loom_asset_roots_destroy(&a.roots);
@@ -108,7 +129,7 @@ static void help_ends_it(void** state) {
   (void)state;
   char* argv[32];
   weaveArgs a;
-  assert_int_equal(weave(&a, "--json -h --no-such-option", argv), -1);
+  assert_int_equal(weave(&a, "--json --rate 2 -h --no-such-option", argv), -1);  // told are the defaults
   assert_string_equal(said, help);
   assert_int_equal(weave(&a, "--help", argv), -1);
   assert_string_equal(said, help);
@@ -137,6 +158,7 @@ static void wrong_usage(void** state) {
       {"--size 64", "not '64'"},
       {"--size 64x64x", "not '64x64x'"},
       {"-f 1 -f 2 --file 3", "weave: at most 2 files"},
+      {"--pattern satin", "--pattern takes one of plain, twill, not 'satin'"},
       {"--colour blue", "no red is 'blue'"},
       {"--assets here", "demoloom: "},
   };
