@@ -5,7 +5,9 @@ set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
 
-says_usage() { "$loom" "$1" --help | grep -q "^usage: demoloom $1" && "$loom" "$1" -h | cmp - <("$loom" "$1" --help); }
+says_usage() {
+  "$loom" "$1" --help >"$work/help" && says "$work/help" "^usage: demoloom $1" && "$loom" "$1" -h | cmp - "$work/help"
+}
 # An option that takes something takes --help for it.
 known() { ! "$loom" "$1" "--$2" --help 2>&1 | grep -q "unrecognized option '--$2'"; }
 # What an option is for stands behind it, or on the line below.
