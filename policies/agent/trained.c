@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policies/network/network_file.h"
+
 // ---- made and freed
 
 // Keys with more than one axis go through encoders.
@@ -143,15 +145,7 @@ loomSamples loom_trained_samples(const loomTrained* t, loomBatch* batch) {
 
 // ---- the file
 
-enum { NAME = LOOM_PARAM_NAME + 8 };
-
-static void param_tensor(loomSafeTensor* out, char name[NAME], const loomTrained* t, int i) {
-  const loomParam* p = &t->network.params.list[i];
-  snprintf(name, NAME, "model.%s", p->name);
-  *out = (loomSafeTensor){
-      .name = name, .type = LOOM_SAFE_F32, .rank = p->dims, .data = t->network.params.value + p->offset};
-  for (int k = 0; k < p->dims; k++) out->shape[k] = p->shape[k];
-}
+enum { NAME = LOOM_NETWORK_TENSOR_NAME };
 
 static void cloud_prefix(char out[NAME], const loomTrained* t, int key) {
   snprintf(out, NAME, "point_cloud.%s", t->config.data.key[key]);
@@ -185,7 +179,8 @@ int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedE
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   if (!code) {
     // Weights, statistics, what each key's rows are, and what the caller adds.
-    for (int i = 0; i < params; i++) param_tensor(&tensor[n++], name[i], t, i);
+    loom_network_tensors(tensor, name, &t->network);
+    n = params;
     loom_normal_tensors(tensor + n, &obs, "obs");
     loom_normal_tensors(tensor + n + LOOM_NORMAL_TENSORS, &actions, "actions");
     n += 2 * LOOM_NORMAL_TENSORS;
@@ -281,26 +276,6 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
   return code;
 }
 
-static int read_params(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
-  const loomParams* params = &out->network.params;
-  for (int i = 0; i < params->count; i++) {
-    loomSafeTensor wanted;
-    char name[NAME];
-    param_tensor(&wanted, name, out, i);
-
-    const loomSafeTensor* found = loom_safetensors_find(file, name);
-    if (!found) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: tensor '%s' is missing", label, name);
-    bool fits = found->type == LOOM_SAFE_F32 && found->rank == wanted.rank;
-    for (int k = 0; fits && k < wanted.rank; k++) fits = found->shape[k] == wanted.shape[k];
-    if (!fits)
-      return loom_error_set(err, LOOM_ERR_FORMAT,
-                            "%s: tensor '%s' has not the shape that its configuration says", label, name);
-
-    memcpy(params->value + params->list[i].offset, found->data, params->list[i].count * sizeof(loomReal));
-  }
-  return LOOM_OK;
-}
-
 int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
   *out = (loomTrained){.sense = loom_default_sense_def()};
   const char *config = loom_safetensors_meta(file, "config"), *sense = loom_safetensors_meta(file, "sense");
@@ -313,7 +288,7 @@ int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char*
   if (!code) code = read_dims(out, file, label, err);
   if (!code) code = read_normals(out, file, label, err);
   if (!code) code = create_network(out, 0, err);  // whose weights are read next
-  if (!code) code = read_params(out, file, label, err);
+  if (!code) code = loom_network_read(&out->network, file, label, err);
   if (code) loom_trained_destroy(out);
   return code;
 }

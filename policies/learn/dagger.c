@@ -276,7 +276,7 @@ static int resume_round(dagger* g, int round, loomError* err) {
 // Until the safety classifier has something to learn from, the expert shows more demos.
 static loomGateDef gate_of(dagger* g) {
   const loomDaggerDef* def = g->def;
-  bool demos = !g->round || (def->gate == LOOM_GATE_SAFETY && !g->safety.obs_dim);
+  bool demos = !g->round || (def->gate == LOOM_GATE_SAFETY && !g->safety.network.layers);
   loomGateDef gate = {.kind = demos ? LOOM_GATE_EXPERT : def->gate,
                       .expert = *def->expert,
                       .members = g->round ? g->members : 0,

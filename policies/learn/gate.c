@@ -48,7 +48,7 @@ typedef struct gateInstance {
   loomGateEpisode* rows;
   loomRandom random;
   double* said;  // (asked x A)
-  loomSafetyActor safety;
+  loomActor safety;
   loomObserver* observer;  // of what the safety classifier sees
   float* obs;
 } gateInstance;
@@ -58,7 +58,7 @@ static void destroy(void* instance) {
   if (x->expert) x->gate->expert.destroy(x->expert);
   for (int k = 0; k < x->asked; k++)
     if (x->novice[k]) x->gate->novice[k].destroy(x->novice[k]);
-  loom_safety_actor_destroy(&x->safety);
+  loom_actor_destroy(&x->safety);
   free(x->said);
   free(x->obs);
   loom_observer_destroy(x->observer);
@@ -73,7 +73,7 @@ static int create_safety(gateInstance* x, loomEpisode* e, loomError* err) {
   if (code) return code;
   x->obs = malloc((size_t)(loom_observer_dim(x->observer) + 1) * sizeof *x->obs);
   if (!x->obs) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a gate");
-  return loom_safety_actor_create(&x->safety, x->gate->def.safety, err);
+  return loom_actor_create(&x->safety, &x->gate->def.safety->network, err);
 }
 
 static int create(void** instance, void* self, loomEpisode* e, loomError* err) {
@@ -118,7 +118,7 @@ static bool off(gateInstance* x, loomEpisode* e) {
   loom_observer_see(x->obs, x->observer, e);
   loom_normal_apply(x->obs, 1, &x->gate->def.member[0]->obs);
   const loomSafety* safety = x->gate->def.safety;
-  return loom_safety_probability(&x->safety, safety, x->obs) > safety->threshold;
+  return loom_safety_probability(&x->safety, x->obs) > safety->threshold;
 }
 
 static unsigned char decide(gateInstance* x, loomEpisode* e) {

@@ -6,16 +6,13 @@
 
 #include "engine/base/api.h"
 #include "policies/agent/trained.h"
-#include "policies/nn/mlp.h"
 
 LOOM_C_BEGIN
 
 /// Free with loom_safety_destroy.
 typedef struct loomSafety {
-  loomMlp mlp;
-  loomParams params;
-  int obs_dim;       // of one row, normalised as the novice's
-  double threshold;  // probability of being far off from which the expert takes over
+  loomNetwork network;  // of one row, normalized as the novice's, to one logit; layers NULL: there is none
+  double threshold;     // probability of being far off from which the expert takes over
 } loomSafety;
 
 typedef struct loomSafetyDef {
@@ -42,24 +39,15 @@ typedef struct loomSafetyFit {
 int loom_safety_train(loomSafety* out, loomSafetyFit* fit, const loomTrained* novice, loomData* data,
                       const loomSafetyDef* def, loomError* err);
 void loom_safety_destroy(loomSafety* safety);
+
+/// As a policy's file is written, atomic: model.NAME (weights) and `threshold`.
 int loom_safety_save(const char* path, const loomSafety* safety, loomError* err);
+/// LOOM_ERR_FORMAT: not such a file, or one of before classifiers were ordinary networks.
 int loom_safety_load(loomSafety* out, const char* path, loomError* err);
 
-/// One worker's activations.
-typedef struct loomSafetyActor {
-  loomMlp mlp;
-  loomArena arena;
-} loomSafetyActor;
-
-int loom_safety_actor_create(loomSafetyActor* out, const loomSafety* safety, loomError* err);
-void loom_safety_actor_destroy(loomSafetyActor* actor);
-/// Probability that the novice is off at an observation (obs_dim), normalised.
-double loom_safety_probability(loomSafetyActor* actor, const loomSafety* safety, const float* obs);
-
-/// What the novice does at each row of a demo, as if it had come there by itself: actions (rows x A), from
-/// obs (rows x obs dim), neither normalised. Chunks of actions are decided anew at every row.
-int loom_trained_actions(float* actions, const loomTrained* trained, const float* obs, int rows,
-                         uint64_t seed, loomError* err);
+/// Probability that the novice is off at an observation (obs_dim), normalized. The actor is one of
+/// safety->network.
+double loom_safety_probability(loomActor* actor, const float* obs);
 
 LOOM_C_END
 
