@@ -5,15 +5,19 @@
 
 #include "policies/export/onnx_internal.h"
 
-// ---- normalisation
+// ---- normalization
 
 static loomOnnxValue vector(const loomExporter* e, const char* key, int dim, int from) {
   const loomNormal* n = &e->trained->obs;
   char name[LOOM_NAME_MAX + 16];
+
   int rows = loom_network_seen(e->def);
   loomOnnxValue x = loom_onnx_input(e->g, key, LOOM_SAFE_F32, loom_onnx_matrix(rows, dim));
+
+  // As loom_normal_apply: x * factor + offset.
   snprintf(name, sizeof name, "obs.factor.%s", key);
   x = loom_onnx_op(e->g, "Mul", x, loom_onnx_floats(e->g, name, n->factor + from, loom_onnx_matrix(1, dim)));
+
   snprintf(name, sizeof name, "obs.offset.%s", key);
   return loom_onnx_op(e->g, "Add", x,
                       loom_onnx_floats(e->g, name, n->offset + from, loom_onnx_matrix(1, dim)));
@@ -24,14 +28,18 @@ loomOnnxValue loom_onnx_observations(const loomExporter* e) {
   const loomEncoderDef* encoder = &e->def->encoder;
   loomOnnxValue part[LOOM_DATA_KEYS + 1] = {NULL};
   int n = 0, from = 0;
+
+  // Vectors first, features of images and clouds behind them, as the network sees them.
   for (int i = 0; i < t->config.data.key_count; i++) {
     if (t->shape[i][0] > 1) continue;
     part[n++] = vector(e, t->config.data.key[i], t->dim[i], from);
     from += t->dim[i];
   }
+
   for (int i = 0, visual = 0; i < t->config.data.key_count; i++)
     if (t->shape[i][0] > 1)
       part[n++] = loom_onnx_encoded(e, &encoder->key[visual++], &t->cloud[i], loom_network_seen(e->def));
+
   return n > 1 ? loom_onnx_concat(e->g, part, 1) : part[0];
 }
 
@@ -40,6 +48,8 @@ void loom_onnx_put_actions(const loomExporter* e, const char* name, loomOnnxValu
   loomOnnxShape row = loom_onnx_matrix(1, n->dim);
   loomOnnxValue factor = loom_onnx_floats(e->g, "actions.factor", n->factor, row),
                 offset = loom_onnx_floats(e->g, "actions.offset", n->offset, row);
+
+  // As loom_normal_undo.
   scaled = loom_onnx_op(e->g, "Div", loom_onnx_op(e->g, "Sub", scaled, offset), factor);
   loom_onnx_output(e->g, name, scaled, LOOM_SAFE_F32, loom_onnx_matrix(rows, n->dim));
 }
@@ -49,11 +59,14 @@ void loom_onnx_put_actions(const loomExporter* e, const char* name, loomOnnxValu
 static void put_deviations(const loomExporter* e, loomOnnxValue raw, int modes) {
   const loomNormal* n = &e->trained->actions;
   const loomNetworkConfig* policy = &e->def->policy;
+
   bool fixed = policy->fixed_std > 0;
   loomOnnxValue factor = loom_onnx_floats(e->g, "actions.factor", n->factor, loom_onnx_matrix(1, n->dim));
   loomOnnxValue least = loom_onnx_float(e->g, fixed ? policy->fixed_std : policy->min_std);
+
   loomOnnxValue learned = loom_onnx_op(e->g, "Softplus", raw, NULL);
   if (fixed) learned = loom_onnx_op(e->g, "Mul", learned, loom_onnx_float(e->g, 0));
+
   loomOnnxValue scaled = loom_onnx_op(e->g, "Add", learned, least);
   loom_onnx_output(e->g, "scales", loom_onnx_op(e->g, "Div", scaled, loom_onnx_op(e->g, "Abs", factor, NULL)),
                    LOOM_SAFE_F32, loom_onnx_matrix(modes, n->dim));
@@ -66,15 +79,20 @@ static void put_mixture(const loomExporter* e, loomOnnxValue y, int modes) {
   loomOnnxValue part[3] = {"", "", ""};
   int parts = modes > 1 ? 3 : 2;
   loomOnnxShape all = loom_onnx_matrix(modes, size), flat = {1, {modes}};
+
+  // Means, raw deviations and logits.
   loom_onnx_nodes(part, parts, g, "Split", LOOM_ONNX_IN(y, loom_onnx_ints(g, parts, sizes)),
                   LOOM_ONNX_WITH(LOOM_ONNX_INT("axis", 1)));
   loomOnnxValue means = loom_onnx_op(g, "Tanh", loom_onnx_reshape(g, part[0], all), NULL), chosen = means;
+
+  // What acts is the mean of the likeliest.
   if (modes > 1) {
     part[2] = loom_onnx_reshape(g, part[2], flat);
     loomOnnxValue likeliest =
         loom_onnx_node(g, "ArgMax", LOOM_ONNX_IN(part[2]), LOOM_ONNX_WITH(LOOM_ONNX_INT("axis", 0)));
     chosen = loom_onnx_op(g, "Gather", means, likeliest);
   }
+
   loom_onnx_put_actions(e, "actions", chosen, 1);
   loom_onnx_put_actions(e, "means", means, modes);
   put_deviations(e, loom_onnx_reshape(g, part[1], all), modes);
@@ -87,7 +105,9 @@ static void export_mlp(const loomExporter* e) {
   int kind = e->def->policy.kind;
   int64_t width = (int64_t)e->def->stack * e->def->obs_dim;
   loomOnnxValue x = loom_onnx_reshape(e->g, loom_onnx_observations(e), loom_onnx_matrix(1, width));
+
   loomOnnxValue y = loom_onnx_mlp(e->g, x, e->params, "mlp.", LOOM_ACTIVATION_RELU);
+
   if (kind == LOOM_KIND_BC_L2)
     loom_onnx_put_actions(e, "actions", y, 1);
   else
@@ -109,10 +129,13 @@ static void export_rnn(const loomExporter* e) {
   int64_t width = (int64_t)e->def->stack * e->def->obs_dim;
   loomOnnxValue x = loom_onnx_reshape(g, loom_onnx_observations(e), (loomOnnxShape){3, {1, 1, width}}),
                 y = "";
+
+  // How many decisions there were, and the state they left.
   loomOnnxValue since = loom_onnx_input(g, "state_steps", LOOM_SAFE_I64, one);
   since = loom_onnx_op(g, "Mod", since, loom_onnx_int(g, e->def->action_rows));
   loomOnnxValue fresh = loom_onnx_op(g, "Equal", since, loom_onnx_int(g, 0));
   loomOnnxValue h = rnn_state(e, "state_h", fresh), c = rnn_state(e, "state_c", fresh);
+
   loomOnnxValue hs[LAYERS + 1] = {NULL}, cs[LAYERS + 1] = {NULL};
   for (int i = 0; i < p->rnn_layers && i < LAYERS; i++) {
     loomOnnxValue at = loom_onnx_int(g, i);
@@ -121,6 +144,7 @@ static void export_rnn(const loomExporter* e) {
     y = loom_onnx_lstm(&hs[i], &cs[i], g, x, e->params, "rnn", i, p->hidden);
     x = hs[i];
   }
+
   put_mixture(e, loom_onnx_mlp(g, y, e->params, "head.", LOOM_ACTIVATION_RELU), p->modes);
   loom_onnx_output(g, "next_h", loom_onnx_concat(g, hs, 0), LOOM_SAFE_F32, states);
   loom_onnx_output(g, "next_c", loom_onnx_concat(g, cs, 0), LOOM_SAFE_F32, states);
@@ -132,10 +156,13 @@ static loomOnnxValue transformer_block(const loomExporter* e, loomOnnxValue x, i
   const loomNetworkConfig* p = &e->def->policy;
   char name[6][LOOM_PARAM_NAME];
   static const char* const parts[6] = {"norm.0", "qkv.weight", "out", "norm.1", "mlp.0", "mlp.1"};
+
   for (int k = 0; k < 6; k++) snprintf(name[k], sizeof name[k], "transformer.%d.%s", i, parts[k]);
+
   loomOnnxValue y = loom_onnx_layer_norm(e->g, x, e->params, name[0]);
   y = loom_onnx_attention(e->g, y, e->params, name[1], e->def->obs_rows, p->width, p->heads);
   x = loom_onnx_op(e->g, "Add", loom_onnx_linear(e->g, y, e->params, name[2]), x);
+
   y = loom_onnx_linear(e->g, loom_onnx_layer_norm(e->g, x, e->params, name[3]), e->params, name[4]);
   y = loom_onnx_linear(e->g, loom_onnx_activation(e->g, y, LOOM_ACTIVATION_GELU), e->params, name[5]);
   return loom_onnx_op(e->g, "Add", y, x);
@@ -146,8 +173,10 @@ static void export_transformer(const loomExporter* e) {
   loomOnnxValue x = loom_onnx_linear(g, loom_onnx_observations(e), e->params, "transformer.embed");
   x = loom_onnx_op(g, "Add", x, loom_onnx_param(g, e->params, "transformer.place"));
   x = loom_onnx_layer_norm(g, x, e->params, "transformer.first");
+
   for (int i = 0; i < e->def->policy.blocks; i++) x = transformer_block(e, x, i);
   x = loom_onnx_op(g, "Gather", x, loom_onnx_int(g, e->def->obs_rows - 1));  // the newest row's, (1 x width)
+
   x = loom_onnx_layer_norm(g, x, e->params, "transformer.last");
   put_mixture(e, loom_onnx_mlp(g, x, e->params, "head.", LOOM_ACTIVATION_NONE), e->def->policy.modes);
 }
@@ -168,17 +197,21 @@ static void put_meta(const loomExporter* e, const loomOnnxDef* def) {
   const loomPolicyConfig* config = &e->trained->config;
   char number[64], *yaml = loom_policy_config_text(config);
   if (!yaml) loom_onnx_fail(e->g, LOOM_ERR_MEMORY, "no memory for an ONNX graph");
+
   loom_onnx_meta(e->g, "kind", loom_policy_kind_name((loomPolicyKind)config->policy.kind));
   loom_onnx_meta(e->g, "actions", config->data.actions);
+
   // As they were learned; whoever runs the graph turns them into the controller's.
   loom_onnx_meta(e->g, "action_pose", config->data.pose ? "absolute" : "relative");
   loom_onnx_meta(e->g, "action_rotation", config->data.rotation ? "6d" : "axis_angle");
+
   snprintf(number, sizeof number, "%d", loom_network_seen(e->def));
   loom_onnx_meta(e->g, "observed_rows", number);
   snprintf(number, sizeof number, "%d", loom_network_decided(e->def));
   loom_onnx_meta(e->g, "decided_rows", number);
   snprintf(number, sizeof number, "%.10g", def->control_freq);
   if (def->control_freq > 0) loom_onnx_meta(e->g, "control_freq", number);
+
   if (yaml) loom_onnx_meta(e->g, "config", yaml);
   loom_onnx_meta(e->g, LOOM_ONNX_LAST, "demoloom policy 1");
   free(yaml);
@@ -190,8 +223,10 @@ int loom_onnx_export(const char* path, const loomTrained* trained, const loomOnn
   if (!kinds[kind])
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: policies of kind %s cannot be exported to ONNX yet",
                           path, loom_policy_kind_name(kind));
+
   int code = loom_onnx_graph_create(&e.g, "policy", err);
   if (code) return code;
+
   kinds[kind](&e);
   put_meta(&e, def);
   code = loom_onnx_graph_write(e.g, path, err);

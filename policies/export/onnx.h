@@ -20,9 +20,9 @@ typedef struct loomOnnxDef {
 int loom_onnx_export(const char* path, const loomTrained* trained, const loomOnnxDef* def, loomError* err);
 
 /// What the policy itself decides on rows that follow each other, for runtimes to be compared with: a
-/// safetensors file with all decisions' inputs and `actions`, (n x ...) each and named as in the graph. rows:
-/// `low` and `visual` (n x seen x ...) as batches have them. Of a mixture the likeliest mode's mean; states are
-/// left out.
+/// safetensors file with all decisions' inputs and `actions`, (n x ...) each and named as in the graph.
+/// rows: `low` and `visual` (n x seen x ...) as batches have them. Of a mixture the likeliest mode's mean;
+/// states are left out.
 int loom_onnx_cases(const char* path, const loomTrained* trained, const loomBatch* rows, uint64_t seed,
                     loomError* err);
 

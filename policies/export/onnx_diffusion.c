@@ -1,5 +1,5 @@
-// Diffusion policies (network_diffusion.c, unet.c) as ONNX graphs: all steps of denoising one after the
-// other.
+// Diffusion policies (network_diffusion.c, unet.c) as ONNX graphs: all steps of
+// denoising one after the other.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +12,12 @@
 static loomOnnxValue step_embedding(const loomExporter* e, int t) {
   int width = e->def->policy.step_width;
   loomReal step = (loomReal)t;
+
   float* data = loom_onnx_room(e->g, (size_t)width);
   if (!data) return "";
   char name[32];
   snprintf(name, sizeof name, "step.%d", t);
+
   loom_sinusoid_embedding(data, &step, 1, width);
   return loom_onnx_floats(e->g, name, data, loom_onnx_matrix(1, width));
 }
@@ -25,6 +27,7 @@ typedef loomOnnxValue (*predictor)(const loomExporter* e, loomOnnxValue obs, loo
 
 static loomOnnxValue predict_mlp(const loomExporter* e, loomOnnxValue obs, loomOnnxValue x, int t) {
   int64_t rows = e->def->action_rows, size = e->def->action_dim;
+
   x = loom_onnx_reshape(e->g, x, loom_onnx_matrix(1, rows * size));
   x = loom_onnx_concat(e->g, LOOM_ONNX_IN(obs, step_embedding(e, t), x), 1);
   x = loom_onnx_mlp(e->g, x, e->params, "noise.", LOOM_ACTIVATION_MISH);
@@ -38,6 +41,7 @@ static loomOnnxValue unet_conv(const loomExporter* e, loomOnnxValue x, const cha
                                int length) {
   const loomNetworkConfig* p = &e->def->policy;
   char norm[LOOM_PARAM_NAME];
+
   snprintf(norm, sizeof norm, "%.80s.norm", prefix);
   x = loom_onnx_conv(e->g, "Conv", x, e->params, prefix,
                      &(loomOnnxConv){1, {p->kernel}, {1}, {p->kernel / 2}});
@@ -50,9 +54,11 @@ static loomOnnxValue unet_film(const loomExporter* e, loomOnnxValue x, loomOnnxV
                                const char* prefix, int channels) {
   char name[LOOM_PARAM_NAME];
   loomOnnxValue part[2];
+
   snprintf(name, sizeof name, "%.80s.film", prefix);
   loomOnnxValue film = loom_onnx_linear(e->g, condition, e->params, name);
   film = loom_onnx_reshape(e->g, film, (loomOnnxShape){3, {1, 2 * (int64_t)channels, 1}});
+
   loom_onnx_nodes(part, 2, e->g, "Split", LOOM_ONNX_IN(film), LOOM_ONNX_WITH(LOOM_ONNX_INT("axis", 1)));
   return loom_onnx_op(e->g, "Add", loom_onnx_op(e->g, "Mul", x, part[0]), part[1]);
 }
@@ -63,14 +69,19 @@ static loomOnnxValue unet_blocks(const loomExporter* e, loomOnnxValue x, loomOnn
   for (int i = 0; i < 2; i++) {
     char block[LOOM_PARAM_NAME], conv[LOOM_PARAM_NAME], shortcut[LOOM_PARAM_NAME], weight[LOOM_PARAM_NAME];
     snprintf(block, sizeof block, "%.40s.%d", prefix, i);
+
     snprintf(conv, sizeof conv, "%.60s.0", block);
     loomOnnxValue y = unet_film(e, unet_conv(e, x, conv, channels, length), condition, block, channels);
+
     snprintf(conv, sizeof conv, "%.60s.1", block);
     y = unet_conv(e, y, conv, channels, length);
+
+    // The shortcut has a convolution where the channels change.
     snprintf(shortcut, sizeof shortcut, "%.60s.shortcut", block);
     snprintf(weight, sizeof weight, "%.80s.weight", shortcut);
     if (loom_params_find(e->params, weight))
       x = loom_onnx_conv(e->g, "Conv", x, e->params, shortcut, &(loomOnnxConv){1, {1}, {1}, {0}});
+
     x = loom_onnx_op(e->g, "Add", x, y);
   }
   return x;
@@ -79,6 +90,7 @@ static loomOnnxValue unet_blocks(const loomExporter* e, loomOnnxValue x, loomOnn
 // From level to level: half as long, or twice.
 static loomOnnxValue unet_stride(const loomExporter* e, loomOnnxValue x, const char* prefix, bool up) {
   char name[LOOM_PARAM_NAME];
+
   snprintf(name, sizeof name, "%.60s.stride", prefix);
   return loom_onnx_conv(e->g, up ? "ConvTranspose" : "Conv", x, e->params, name,
                         &(loomOnnxConv){1, {up ? 4 : 3}, {2}, {1}});
@@ -96,12 +108,15 @@ static loomOnnxValue predict_unet(const loomExporter* e, loomOnnxValue obs, loom
   int levels = size->n, length = e->def->action_rows;
   loomOnnxValue condition = unet_condition(e, obs, t), beside[LOOM_SIZES];
   char name[LOOM_PARAM_NAME];
+
+  // Down, through the bottom and up again, as loom_unet_forward.
   x = loom_onnx_node(e->g, "Transpose", LOOM_ONNX_IN(x), turn);
   for (int level = 0; level < levels; level++) {
     snprintf(name, sizeof name, "noise.down.%d", level);
     beside[level] = x = unet_blocks(e, x, condition, name, size->size[level], length >> level);
     if (level < levels - 1) x = unet_stride(e, x, name, false);
   }
+
   x = unet_blocks(e, x, condition, "noise.bottom", size->size[levels - 1], length >> (levels - 1));
   for (int up = 0; up < levels - 1; up++) {
     int level = levels - 1 - up;
@@ -110,6 +125,7 @@ static loomOnnxValue predict_unet(const loomExporter* e, loomOnnxValue obs, loom
     x = unet_blocks(e, x, condition, name, size->size[level - 1], length >> level);
     x = unet_stride(e, x, name, true);
   }
+
   x = unet_conv(e, x, "noise.last", size->size[0], length);
   x = loom_onnx_conv(e->g, "Conv", x, e->params, "noise.output", &(loomOnnxConv){1, {1}, {1}, {0}});
   return loom_onnx_node(e->g, "Transpose", LOOM_ONNX_IN(x), turn);
@@ -120,6 +136,7 @@ static loomOnnxValue predict_unet(const loomExporter* e, loomOnnxValue obs, loom
 // loom_diffusion_clean.
 static loomOnnxValue clean_guess(const loomExporter* e, loomOnnxValue x, loomOnnxValue noise, double kept) {
   loomOnnxGraph* g = e->g;
+
   loomOnnxValue rest = loom_onnx_op(g, "Mul", noise, loom_onnx_float(g, sqrt(1 - kept)));
   loomOnnxValue clean =
       loom_onnx_op(g, "Div", loom_onnx_op(g, "Sub", x, rest), loom_onnx_float(g, sqrt(kept)));
@@ -131,9 +148,12 @@ static loomOnnxValue denoise(const loomExporter* e, loomOnnxValue x, loomOnnxVal
                              const loomDiffusion* d, int t, int to) {
   loomOnnxGraph* g = e->g;
   double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
+
   bool sample = e->def->policy.predicts == LOOM_PREDICT_SAMPLE;
   loomOnnxValue clean = sample ? seen : clean_guess(e, x, seen, kept);
+
   if (to < 0) return clean;
+
   loomOnnxValue signal = loom_onnx_op(g, "Mul", clean, loom_onnx_float(g, sqrt(kept)));
   loomOnnxValue noise = loom_onnx_op(g, "Mul", loom_onnx_op(g, "Sub", x, signal),
                                      loom_onnx_float(g, sqrt((1 - after) / (1 - kept))));
@@ -143,16 +163,20 @@ static loomOnnxValue denoise(const loomExporter* e, loomOnnxValue x, loomOnnxVal
 static loomOnnxValue denoise_all(const loomExporter* e, loomOnnxValue obs, loomOnnxValue x) {
   const loomNetworkConfig* p = &e->def->policy;
   predictor predict = p->kind == LOOM_KIND_DIFFUSION ? predict_unet : predict_mlp;
+
   loomDiffusion* d = malloc(sizeof *d);
   if (!d) {
     loom_onnx_fail(e->g, LOOM_ERR_MEMORY, "no memory for an ONNX graph");
     return "";
   }
+
   *d = loom_diffusion_cosine(p->noise_steps);
+
   for (int k = p->denoise_steps; k > 0; k--) {
     int t = k * p->noise_steps / p->denoise_steps - 1, to = (k - 1) * p->noise_steps / p->denoise_steps - 1;
     x = denoise(e, x, predict(e, obs, x, t), d, t, to);
   }
+
   free(d);
   return x;
 }
@@ -161,14 +185,20 @@ void loom_onnx_diffusion(const loomExporter* e) {
   loomOnnxGraph* g = e->g;
   const loomNetworkConfig* p = &e->def->policy;
   int size = e->def->action_dim, rows = e->def->action_rows, first = p->observed - 1;
+
   loomOnnxValue obs = loom_onnx_observations(e);
   obs = loom_onnx_reshape(g, obs, loom_onnx_matrix(1, (int64_t)e->def->obs_rows * e->def->obs_dim));
+
+  // Noise comes from outside: a graph draws no random numbers of ours.
   loomOnnxValue x = loom_onnx_input(g, "noise", LOOM_SAFE_F32, loom_onnx_matrix(rows, size));
   x = denoise_all(e, obs, loom_onnx_reshape(g, x, (loomOnnxShape){3, {1, rows, size}}));
+
+  // Of the chunk what is done.
   x = loom_onnx_reshape(g, x, loom_onnx_matrix(rows, size));
   x = loom_onnx_node(
       g, "Slice",
       LOOM_ONNX_IN(x, loom_onnx_int(g, first), loom_onnx_int(g, first + p->executed), loom_onnx_int(g, 0)),
       NULL);
+
   loom_onnx_put_actions(e, "actions", x, p->executed);
 }

@@ -15,10 +15,13 @@ static const char* type_name(int type) {
 static loomOnnxPort read_port(const Onnx__ValueInfoProto* info, bool output) {
   loomOnnxPort out = {
       .name = info->name ? info->name : "", .type = "?", .output = output, .shape = {-1, {0}}};
+
   const Onnx__TypeProto* type = info->type;
   if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE) return out;
+
   const Onnx__TensorShapeProto* shape = type->tensor_type->shape;
   out.type = type_name(type->tensor_type->elem_type);
+
   if (!shape || shape->n_dim > LOOM_ONNX_RANK) return out;
   out.shape.rank = (int)shape->n_dim;
   for (int i = 0; i < out.shape.rank; i++) {
@@ -33,6 +36,7 @@ static int64_t count_numbers(const Onnx__GraphProto* graph) {
   int64_t sum = 0;
   for (size_t i = 0; i < graph->n_initializer; i++) {
     const Onnx__TensorProto* tensor = graph->initializer[i];
+
     double count = 1;  // a damaged file's sizes may be anything
     for (size_t k = 0; k < tensor->n_dims; k++) count *= (double)tensor->dims[k];
     if (count >= 0 && count < 1e15) sum += (int64_t)count;
@@ -45,18 +49,22 @@ static int read_model(loomOnnxFile* out, const Onnx__ModelProto* model, const ch
   if (!model->has_ir_version || !graph || !model->n_opset_import)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: not an ONNX model, or cut short; export it again",
                           label);
+
   out->opset = model->opset_import[0]->version;
   out->nodes = (int)graph->n_node;
   out->parameters = count_numbers(graph);
+
   out->port = calloc(graph->n_input + graph->n_output + 1, sizeof *out->port);
   out->meta = calloc(model->n_metadata_props + 1, sizeof *out->meta);
   if (!out->port || !out->meta) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+
   for (size_t i = 0; i < graph->n_input; i++) out->port[out->nport++] = read_port(graph->input[i], false);
   for (size_t i = 0; i < graph->n_output; i++) out->port[out->nport++] = read_port(graph->output[i], true);
   for (size_t i = 0; i < model->n_metadata_props; i++) {
     const Onnx__StringStringEntryProto* one = model->metadata_props[i];
     out->meta[out->nmeta++] = (loomSafeMeta){one->key ? one->key : "", one->value ? one->value : ""};
   }
+
   // The last field of ours: a file that ends between two fields is well-formed to protobuf.
   if (model->producer_name && !strcmp(model->producer_name, LOOM_ONNX_PRODUCER) &&
       !loom_onnx_file_meta(out, LOOM_ONNX_LAST))
@@ -71,6 +79,7 @@ typedef struct span {
 
 static bool take_varint(uint64_t* out, span* s) {
   *out = 0;
+
   for (int shift = 0; s->at < s->end && shift < 64; shift += 7) {
     uint8_t byte = *s->at++;
     *out |= (uint64_t)(byte & 127) << shift;
@@ -84,6 +93,7 @@ static bool take_varint(uint64_t* out, span* s) {
 static bool too_deep(const ProtobufCMessageDescriptor* type, span s, int depth) {
   if (!depth) return true;
   for (uint64_t tag, size; take_varint(&tag, &s);) {
+    // Numbers of 8 and 4 bytes, of as many as they need, and what says its length (protobuf's wire types).
     unsigned wire = tag & 7;
     size = wire == 1 ? 8 : wire == 5 ? 4 : 0;
     if (wire == 0 || wire == 2) {
@@ -92,12 +102,15 @@ static bool too_deep(const ProtobufCMessageDescriptor* type, span s, int depth) 
     } else if (!size) {
       return false;
     }
+
     if (size > (uint64_t)(s.end - s.at)) return false;
+
     const ProtobufCFieldDescriptor* field =
         wire == 2 ? protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3)) : NULL;
     if (field && field->type == PROTOBUF_C_TYPE_MESSAGE &&
         too_deep(field->descriptor, (span){s.at, s.at + size}, depth - 1))
       return true;
+
     s.at += size;
   }
   return false;
@@ -106,15 +119,18 @@ static bool too_deep(const ProtobufCMessageDescriptor* type, span s, int depth) 
 int loom_onnx_file_parse(loomOnnxFile* out, const void* bytes, size_t size, const char* label,
                          loomError* err) {
   enum { DEPTH = 100 };  // as protobuf's own libraries
+
   const uint8_t* at = bytes;
   *out = (loomOnnxFile){0};
   if (too_deep(&onnx__model_proto__descriptor, (span){at, at + size}, DEPTH))
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its graphs lie more than %d deep in each other", label,
                           DEPTH);
+
   Onnx__ModelProto* model = onnx__model_proto__unpack(NULL, size, bytes);
   if (!model)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: not an ONNX model, or cut short; export it again",
                           label);
+
   out->model = model;
   int code = read_model(out, model, label, err);
   if (code) loom_onnx_file_destroy(out);

@@ -30,6 +30,7 @@ struct loomOnnxGraph {
 
 void loom_onnx_fail(loomOnnxGraph* g, int code, const char* format, ...) {
   if (g->failed) return;
+
   va_list args;
   va_start(args, format);
   char text[sizeof g->why.message];
@@ -44,6 +45,7 @@ static void* room(loomOnnxGraph* g, size_t bytes) {
     loom_onnx_fail(g, LOOM_ERR_MEMORY, "no memory for an ONNX graph");
     return NULL;
   }
+
   b->next = g->blocks;
   g->blocks = b;
   return b->data;
@@ -70,12 +72,14 @@ static void push(loomOnnxGraph* g, void* list, size_t* n, void* item) {
     if (*n) memcpy(more, items, *n * sizeof *more);
     *(void***)list = items = more;
   }
+
   items[(*n)++] = item;
 }
 
 int loom_onnx_graph_create(loomOnnxGraph** out, const char* name, loomError* err) {
   loomOnnxGraph* g = *out = calloc(1, sizeof *g);
   if (!g) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for an ONNX graph");
+
   onnx__graph_proto__init(&g->graph);
   g->graph.name = copy_text(g, name);
   return 0;
@@ -111,10 +115,12 @@ static Onnx__TensorShapeProto* make_shape(loomOnnxGraph* g, loomOnnxShape shape)
   Onnx__TensorShapeProto* out = room(g, sizeof *out);
   if (!out) return NULL;
   onnx__tensor_shape_proto__init(out);
+
   for (int i = 0; i < shape.rank; i++) {
     Onnx__TensorShapeProto__Dimension* one = room(g, sizeof *one);
     if (!one) return NULL;
     onnx__tensor_shape_proto__dimension__init(one);
+
     one->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
     one->dim_value = shape.size[i];
     push(g, &out->dim, &out->n_dim, one);
@@ -128,6 +134,7 @@ static Onnx__ValueInfoProto* make_port(loomOnnxGraph* g, const char* name, loomS
   Onnx__TypeProto* kind = room(g, sizeof *kind);
   Onnx__TypeProto__Tensor* tensor = room(g, sizeof *tensor);
   if (!out || !kind || !tensor) return NULL;
+
   for (size_t i = 0; i < g->graph.n_input + g->graph.n_output; i++) {
     const Onnx__ValueInfoProto* other =
         i < g->graph.n_input ? g->graph.input[i] : g->graph.output[i - g->graph.n_input];
@@ -136,14 +143,17 @@ static Onnx__ValueInfoProto* make_port(loomOnnxGraph* g, const char* name, loomS
       return NULL;
     }
   }
+
   onnx__value_info_proto__init(out);
   onnx__type_proto__init(kind);
   onnx__type_proto__tensor__init(tensor);
+
   tensor->has_elem_type = true;
   tensor->elem_type = onnx_type(type);
   tensor->shape = make_shape(g, shape);
   kind->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
   kind->tensor_type = tensor;
+
   out->name = copy_text(g, name);
   out->type = kind;
   return out;
@@ -158,6 +168,7 @@ loomOnnxValue loom_onnx_input(loomOnnxGraph* g, const char* name, loomSafeType t
 static Onnx__NodeProto* add_node(loomOnnxGraph* g, const char* op, const loomOnnxValue* in) {
   Onnx__NodeProto* out = room(g, sizeof *out);
   if (!out) return NULL;
+
   onnx__node_proto__init(out);
   out->op_type = copy_text(g, op);
   for (int i = 0; in[i]; i++) push(g, &out->input, &out->n_input, copy_text(g, in[i]));
@@ -167,6 +178,7 @@ static Onnx__NodeProto* add_node(loomOnnxGraph* g, const char* op, const loomOnn
 
 void loom_onnx_output(loomOnnxGraph* g, const char* name, loomOnnxValue value, loomSafeType type,
                       loomOnnxShape shape) {
+  // An output has the name that is asked for; the value's own may be another output's too.
   Onnx__NodeProto* same = add_node(g, "Identity", LOOM_ONNX_IN(value));
   push(g, &g->graph.output, &g->graph.n_output, make_port(g, name, type, shape));
   if (!g->failed) push(g, &same->output, &same->n_output, copy_text(g, name));
@@ -175,6 +187,7 @@ void loom_onnx_output(loomOnnxGraph* g, const char* name, loomOnnxValue value, l
 void loom_onnx_meta(loomOnnxGraph* g, const char* key, const char* text) {
   Onnx__StringStringEntryProto* out = room(g, sizeof *out);
   if (!out) return;
+
   onnx__string_string_entry_proto__init(out);
   out->key = copy_text(g, key);
   out->value = copy_text(g, text);
@@ -193,18 +206,22 @@ static loomOnnxValue constant(loomOnnxGraph* g, const char* name, loomSafeType t
   Onnx__TensorProto* out = room(g, sizeof *out);
   int64_t *dims = room(g, sizeof shape.size), count = 1;
   if (!out || !dims) return "";
+
   for (size_t i = 0; i < g->graph.n_initializer; i++)  // one that is used twice is there once
     if (!strcmp(g->graph.initializer[i]->name, name)) return g->graph.initializer[i]->name;
+
   onnx__tensor_proto__init(out);
   for (int i = 0; i < shape.rank; i++) count *= dims[i] = shape.size[i];
   out->n_dims = (size_t)shape.rank;
   out->dims = dims;
   out->has_data_type = true;
   out->data_type = onnx_type(type);
+
   out->name = copy_text(g, name);
   out->has_raw_data = true;
   // protobuf-c only reads it.
   out->raw_data = (ProtobufCBinaryData){(size_t)(count * loom_safe_type_size(type)), (uint8_t*)data};
+
   push(g, &g->graph.initializer, &g->graph.n_initializer, out);
   return g->failed ? "" : out->name;
 }
@@ -223,6 +240,7 @@ loomOnnxValue loom_onnx_float(loomOnnxGraph* g, double value) {
 loomOnnxValue loom_onnx_ints(loomOnnxGraph* g, int n, const int64_t* values) {
   int64_t* data = room(g, (size_t)n * sizeof *data);
   if (!data) return "";
+
   memcpy(data, values, (size_t)n * sizeof *data);
   return constant(g, new_name(g, "numbers"), LOOM_SAFE_I64, data, (loomOnnxShape){1, {n}});
 }
@@ -237,6 +255,7 @@ loomOnnxValue loom_onnx_param(loomOnnxGraph* g, const loomParams* params, const 
     loom_onnx_fail(g, LOOM_ERR_UNSUPPORTED, "the network has no '%s' to export", name);
     return "";
   }
+
   loomOnnxShape shape = {p->dims, {0}};
   for (int i = 0; i < p->dims; i++) shape.size[i] = p->shape[i];
   return loom_onnx_floats(g, name, params->value + p->offset, shape);
@@ -247,9 +266,11 @@ loomOnnxValue loom_onnx_param(loomOnnxGraph* g, const loomParams* params, const 
 static Onnx__AttributeProto* make_attribute(loomOnnxGraph* g, const loomOnnxAttr* from) {
   Onnx__AttributeProto* out = room(g, sizeof *out);
   if (!out) return NULL;
+
   onnx__attribute_proto__init(out);
   out->name = copy_text(g, from->name);
   out->has_type = true;
+
   if (from->n) {
     out->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
     out->ints = room(g, sizeof from->ints);
@@ -271,8 +292,10 @@ static Onnx__AttributeProto* make_attribute(loomOnnxGraph* g, const loomOnnxAttr
 void loom_onnx_nodes(loomOnnxValue* out, int n, loomOnnxGraph* g, const char* op, const loomOnnxValue* in,
                      const loomOnnxAttr* with) {
   Onnx__NodeProto* node = add_node(g, op, in);
+
   for (; node && with && with->name; with++)
     push(g, &node->attribute, &node->n_attribute, make_attribute(g, with));
+
   for (int i = 0; i < n; i++) {
     char* name = node ? new_name(g, op) : NULL;
     if (node) push(g, &node->output, &node->n_output, name);
@@ -325,10 +348,12 @@ static int write_model(const Onnx__ModelProto* model, const char* path, loomErro
 
 int loom_onnx_graph_write(const loomOnnxGraph* g, const char* path, loomError* err) {
   if (g->failed) return loom_error_set(err, g->failed, "%s: %s", path, g->why.message);
+
   Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
   Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets = &opset;
   Onnx__GraphProto graph = g->graph;
   char domain[] = "", producer[] = LOOM_ONNX_PRODUCER;
+
   opset.domain = domain;
   opset.has_version = model.has_ir_version = true;
   opset.version = OPSET;
@@ -336,10 +361,13 @@ int loom_onnx_graph_write(const loomOnnxGraph* g, const char* path, loomError* e
   model.producer_name = producer;
   model.n_opset_import = 1;
   model.opset_import = &opsets;
+
   model.graph = &graph;
   model.n_metadata_props = g->nmeta;
   model.metadata_props = g->meta;
+
   if (onnx__model_proto__get_packed_size(&model) > INT32_MAX)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: over 2 GB, more than one ONNX file may hold", path);
+
   return write_model(&model, path, err);
 }

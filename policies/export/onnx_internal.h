@@ -18,8 +18,9 @@ static inline loomOnnxShape loom_onnx_matrix(int64_t rows, int64_t columns) {
 
 /// All keys as inputs, scaled, encoded and side by side: (seen x obs_dim).
 loomOnnxValue loom_onnx_observations(const loomExporter* e);
-/// The features (rows x encoder.features) of an image or a point cloud, as an input of that name: images
-/// height x width x channels, 0 .. 1, as datasets have them but for their type; clouds normalised by `cloud`.
+/// The features (rows x encoder.features) of an image or a point cloud, as an input of that name:
+/// images height x width x channels, 0 .. 1, as datasets have them but for their type; clouds
+/// normalized by `cloud`.
 loomOnnxValue loom_onnx_encoded(const loomExporter* e, const loomVisualKey* key, const loomNormal* cloud,
                                 int rows);
 /// The output `actions` or another (rows x action_dim), as they are in datasets.

@@ -27,6 +27,7 @@ loomOnnxValue loom_onnx_linear(loomOnnxGraph* g, loomOnnxValue x, const loomPara
 static loomOnnxValue gelu(loomOnnxGraph* g, loomOnnxValue x) {
   loomOnnxValue share =
       loom_onnx_op(g, "Erf", loom_onnx_op(g, "Mul", x, loom_onnx_float(g, 0.70710678118654752440)), NULL);
+
   loomOnnxValue half = loom_onnx_op(g, "Mul", x, loom_onnx_float(g, 0.5));
   return loom_onnx_op(g, "Mul", half, loom_onnx_op(g, "Add", share, loom_onnx_float(g, 1)));
 }
@@ -36,8 +37,10 @@ static loomOnnxValue gelu_tanh(loomOnnxGraph* g, loomOnnxValue x) {
   loomOnnxValue square = loom_onnx_op(g, "Mul", x, x);
   loomOnnxValue factor = loom_onnx_op(g, "Add", loom_onnx_op(g, "Mul", square, loom_onnx_float(g, 0.044715)),
                                       loom_onnx_float(g, 1));
+
   loomOnnxValue inner =
       loom_onnx_op(g, "Mul", loom_onnx_op(g, "Mul", x, factor), loom_onnx_float(g, 0.79788456080286535588));
+
   loomOnnxValue half = loom_onnx_op(g, "Mul", x, loom_onnx_float(g, 0.5));
   return loom_onnx_op(g, "Mul", half,
                       loom_onnx_op(g, "Add", loom_onnx_op(g, "Tanh", inner, NULL), loom_onnx_float(g, 1)));
@@ -80,6 +83,7 @@ loomOnnxValue loom_onnx_layer_norm(loomOnnxGraph* g, loomOnnxValue x, const loom
 static loomOnnxValue alike(loomOnnxGraph* g, int groups, float value) {
   char name[64];
   float* data = loom_onnx_room(g, (size_t)groups);
+
   for (int i = 0; data && i < groups; i++) data[i] = value;
   snprintf(name, sizeof name, "alike.%g.%d", (double)value, groups);
   return loom_onnx_floats(g, name, data, (loomOnnxShape){1, {groups}});
@@ -89,14 +93,18 @@ static loomOnnxValue alike(loomOnnxGraph* g, int groups, float value) {
 loomOnnxValue loom_onnx_group_norm(loomOnnxGraph* g, loomOnnxValue x, const loomParams* params,
                                    const char* prefix, int groups, loomOnnxShape shape) {
   loomOnnxShape grouped = {3, {shape.size[0], groups, shape.size[1] / groups}}, each = {shape.rank - 1, {0}};
+
   each.size[0] = shape.size[1];
   for (int i = 2; i < shape.rank; i++) {
     grouped.size[2] *= shape.size[i];
     each.size[i - 1] = 1;
   }
+
   x = loom_onnx_node(g, "InstanceNormalization",
                      LOOM_ONNX_IN(loom_onnx_reshape(g, x, grouped), alike(g, groups, 1), alike(g, groups, 0)),
                      LOOM_ONNX_WITH(LOOM_ONNX_REAL("epsilon", (double)LOOM_NORM_EPSILON)));
+
+  // Then each channel's own gain and shift.
   loomOnnxValue gain = loom_onnx_reshape(g, part(g, params, prefix, "weight"), each),
                 shift = loom_onnx_reshape(g, part(g, params, prefix, "bias"), each);
   x = loom_onnx_op(g, "Mul", loom_onnx_reshape(g, x, shape), gain);
@@ -107,6 +115,7 @@ loomOnnxValue loom_onnx_conv(loomOnnxGraph* g, const char* op, loomOnnxValue x, 
                              const char* prefix, const loomOnnxConv* c) {
   char bias[NAME];
   snprintf(bias, sizeof bias, "%s.bias", prefix);
+
   bool plane = c->dims == 2;
   loomOnnxAttr pads = LOOM_ONNX_INTS("pads", 2, c->pad[0], c->pad[0]),
                both = LOOM_ONNX_INTS("pads", 4, c->pad[0], c->pad[1], c->pad[0], c->pad[1]);
@@ -121,6 +130,7 @@ loomOnnxValue loom_onnx_conv(loomOnnxGraph* g, const char* op, loomOnnxValue x, 
 // (length x length): nothing where a step may look, minus infinity after it.
 static loomOnnxValue causal_mask(loomOnnxGraph* g, int length) {
   float* data = loom_onnx_room(g, (size_t)length * (size_t)length);
+
   for (int i = 0; data && i < length; i++)
     for (int k = i + 1; k < length; k++) data[i * length + k] = -INFINITY;
   return loom_onnx_floats(g, "causal", data, (loomOnnxShape){2, {length, length}});
@@ -132,16 +142,22 @@ loomOnnxValue loom_onnx_attention(loomOnnxGraph* g, loomOnnxValue x, const loomP
   loomOnnxValue qkv = loom_onnx_node(g, "Gemm", LOOM_ONNX_IN(x, loom_onnx_param(g, params, weight)),
                                      LOOM_ONNX_WITH(LOOM_ONNX_INT("transB", 1))),
                 of[3];
+
+  // Heads outermost, queries, keys and values apart.
   qkv = loom_onnx_reshape(g, qkv, (loomOnnxShape){4, {length, 3, heads, size}});
   qkv = loom_onnx_node(g, "Transpose", LOOM_ONNX_IN(qkv),
                        LOOM_ONNX_WITH(LOOM_ONNX_INTS("perm", 4, 1, 2, 0, 3)));
   loom_onnx_nodes(of, 3, g, "Split", LOOM_ONNX_IN(qkv), LOOM_ONNX_WITH(LOOM_ONNX_INT("axis", 0)));
+
+  // softmax(q k' / sqrt(size)) v.
   loomOnnxValue keys = loom_onnx_node(g, "Transpose", LOOM_ONNX_IN(of[1]),
                                       LOOM_ONNX_WITH(LOOM_ONNX_INTS("perm", 4, 0, 1, 3, 2)));
   loomOnnxValue look = loom_onnx_op(g, "Mul", loom_onnx_op(g, "MatMul", of[0], keys),
                                     loom_onnx_float(g, 1 / sqrt((double)size)));
+
   look = loom_onnx_op(g, "Add", look, causal_mask(g, length));
   look = loom_onnx_node(g, "Softmax", LOOM_ONNX_IN(look), LOOM_ONNX_WITH(LOOM_ONNX_INT("axis", -1)));
+
   x = loom_onnx_node(g, "Transpose", LOOM_ONNX_IN(loom_onnx_op(g, "MatMul", look, of[2])),
                      LOOM_ONNX_WITH(LOOM_ONNX_INTS("perm", 4, 0, 2, 1, 3)));
   return loom_onnx_reshape(g, x, (loomOnnxShape){2, {length, width}});
@@ -153,9 +169,11 @@ loomOnnxValue loom_onnx_mlp(loomOnnxGraph* g, loomOnnxValue x, const loomParams*
                             loomActivation activation) {
   for (int i = 0, last = 0; !last; i++) {
     char layer[LOOM_PARAM_NAME], next[LOOM_PARAM_NAME];
+
     snprintf(layer, sizeof layer, "%.60s%d", prefix, i);
     snprintf(next, sizeof next, "%.60s%d.weight", prefix, i + 1);
     last = !loom_params_find(params, next);
+
     x = loom_onnx_linear(g, x, params, layer);
     if (!last) x = loom_onnx_activation(g, x, activation);
   }
@@ -166,6 +184,7 @@ loomOnnxValue loom_onnx_mlp(loomOnnxGraph* g, loomOnnxValue x, const loomParams*
 // has input, forget, cell, output.
 static void reorder(float* out, const loomReal* in, size_t hidden, size_t width) {
   static const size_t from[4] = {0, 3, 1, 2};
+
   for (size_t k = 0; k < 4; k++)
     memcpy(out + k * hidden * width, in + from[k] * hidden * width, hidden * width * sizeof *out);
 }
@@ -174,6 +193,7 @@ static const loomParam* lstm_param(loomOnnxGraph* g, const loomParams* params, c
                                    const char* part, int i) {
   char name[LOOM_PARAM_NAME];
   snprintf(name, sizeof name, "%.40s.%s_l%d", prefix, part, i);
+
   const loomParam* out = loom_params_find(params, name);
   if (!out) loom_onnx_fail(g, LOOM_ERR_UNSUPPORTED, "the network has no '%s' to export", name);
   return out;
@@ -183,6 +203,7 @@ static loomOnnxValue lstm_weights(loomOnnxGraph* g, const loomParams* params, co
                                   const char* part, int i, int hidden) {
   const loomParam* p = lstm_param(g, params, prefix, part, i);
   float* data = p ? loom_onnx_room(g, p->count) : NULL;
+
   if (!data) return "";
   reorder(data, params->value + p->offset, (size_t)hidden, (size_t)p->shape[1]);
   return loom_onnx_floats(g, p->name, data, (loomOnnxShape){3, {1, p->shape[0], p->shape[1]}});
@@ -193,6 +214,7 @@ static loomOnnxValue lstm_biases(loomOnnxGraph* g, const loomParams* params, con
   const loomParam *in = lstm_param(g, params, prefix, "bias_ih", i),
                   *own = lstm_param(g, params, prefix, "bias_hh", i);
   float* data = in && own ? loom_onnx_room(g, in->count + own->count) : NULL;
+
   if (!data) return "";
   reorder(data, params->value + in->offset, (size_t)hidden, 1);
   reorder(data + in->count, params->value + own->offset, (size_t)hidden, 1);
@@ -210,6 +232,7 @@ loomOnnxValue loom_onnx_lstm(loomOnnxValue* h, loomOnnxValue* c, loomOnnxGraph* 
                               *h,
                               *c,
                               NULL};
+
   loom_onnx_nodes(out, 3, g, "LSTM", in, LOOM_ONNX_WITH(LOOM_ONNX_INT("hidden_size", hidden)));
   *h = out[1];
   *c = out[2];

@@ -1,5 +1,5 @@
-// Who acts by a network: outputs become actions by what the objective says that they are. A regression's are the
-// actions; a likelihood's are sampled from; a denoiser is asked again and again until no noise is left.
+// Who acts by a network: outputs become actions by what the objective says that they are. A regression's are
+// the actions; a likelihood's are sampled from; a denoiser is asked again and again until no noise is left.
 #ifndef LOOM_POLICIES_NETWORK_ACTOR_H
 #define LOOM_POLICIES_NETWORK_ACTOR_H
 

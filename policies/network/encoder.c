@@ -18,6 +18,7 @@ static bool between(int value, int low, int high) {
 
 int loom_visual_check(const loomVisualKey* key, loomError* err) {
   const int* s = key->shape;
+
   if (key->rank == 3) {
     if (between(s[0], 1, 16) && between(s[1], 16, 2048) && between(s[2], 16, 2048)) return 0;
     return loom_error_set(
@@ -26,6 +27,7 @@ int loom_visual_check(const loomVisualKey* key, loomError* err) {
         "to 2048 pixels a side, 1 to 16 channels",
         key->name, s[1], s[2], s[0]);
   }
+
   if (key->rank == 2 && between(s[0], 1, 65536) && between(s[1], 3, 16)) return 0;
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                         "observation '%s' has rows of %d x %d; point clouds are points x 3 to 16 numbers, at "
@@ -41,7 +43,9 @@ static int cropped(int size, double share) {
 static void declare_part(loomEncoderPart* part, loomParams* params, const loomEncoderConfig* c) {
   char prefix[LOOM_PARAM_NAME];
   const loomVisualKey* key = &part->key;
+
   snprintf(prefix, sizeof prefix, "encoder.%.60s.", key->name);
+
   if (key->rank == 3) {
     loomResnetDef def = {.channels = key->shape[0],
                          .height = cropped(key->shape[1], c->crop),
@@ -61,12 +65,15 @@ static void declare_part(loomEncoderPart* part, loomParams* params, const loomEn
 
 int loom_encoder_create(loomEncoder* out, loomParams* params, const loomEncoderDef* def, loomError* err) {
   *out = (loomEncoder){.count = def->count, .features = def->config.features};
+
   for (int i = 0; i < def->count; i++) {
     int code = loom_visual_check(&def->key[i], err);
     if (code) return code;
   }
+
   out->part = calloc((size_t)def->count + 1, sizeof *out->part);
   if (!out->part) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a network");
+
   for (int i = 0; i < def->count; i++) {
     out->part[i].key = def->key[i];
     declare_part(&out->part[i], params, &def->config);
@@ -119,6 +126,7 @@ void loom_encoder_layout(loomEncoder* encoder, loomArena* arena, int n) {
 
 static void draw_corners(loomEncoderPart* part, int n, loomRandom* random) {
   const loomResnetDef* def = &part->resnet.def;
+
   int down = part->key.shape[1] - def->height, right = part->key.shape[2] - def->width;
   for (int i = 0; i < n; i++) {
     part->corner[2 * i] = random ? loom_random_index(random, down + 1) : down / 2;
@@ -134,9 +142,11 @@ static void cut_out(loomEncoderPart* part, const loomReal* x, int first, int n) 
   for (int i = 0; i < n; i++) {
     const int* corner = part->corner + 2 * (ptrdiff_t)(first + i);
     loomReal* to = part->picture + (size_t)i * picture_size(def);
+
     for (int c = 0; c < def->channels; c++) {
       const loomReal* plane = x + ((ptrdiff_t)(first + i) * shape[0] + c) * shape[1] * shape[2];
       for (int row = 0; row < def->height; row++, to += def->width) {
+        // From 0 .. 1 to -1 .. 1.
         const loomReal* from = plane + (ptrdiff_t)(corner[0] + row) * shape[2] + corner[1];
         for (int k = 0; k < def->width; k++) to[k] = 2 * from[k] - 1;
       }
@@ -175,6 +185,8 @@ void loom_encoder_forward(loomReal* out, int stride, loomEncoder* encoder, const
       put_features(out, stride, loom_pointnet_forward(&part->pointnet, p, visual[k], n), n, features);
       continue;
     }
+
+    // Images chunk by chunk: activations of all at once would not fit.
     draw_corners(part, n, random);
     for (int first = 0; first < n; first += encoder->chunk) {
       int count = chunk_at(encoder, first, n);
@@ -194,12 +206,15 @@ void loom_encoder_backward(loomEncoder* encoder, loomParams* p, const loomReal* 
       loom_pointnet_backward(&part->pointnet, p, dy, visual[k], n);
       continue;
     }
+
     // Of one chunk the activations are still there.
     for (int first = 0; first < n; first += encoder->chunk) {
       int count = chunk_at(encoder, first, n);
       if (n > encoder->chunk) see_chunk(part, p, visual[k], first, count);
+
       const loomReal* dy =
           take_features(part->resnet.y, dout + (ptrdiff_t)first * stride, stride, count, features);
+
       loom_resnet_backward(&part->resnet, p, dy, part->picture, count);
     }
   }

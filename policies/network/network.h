@@ -1,9 +1,9 @@
-// A policy's network, whatever its kind: from rows of observations to rows of outputs, and from the gradient of
-// the outputs to that of the parameters. What outputs mean is the objective's matter (policies/objective), how
-// actions are made of them the actor's (actor.h). Kinds are tables of functions (network_mlp.c, network_rnn.c,
-// ...) over a plain struct of layers, in which offsets name parameters and pointers name activations; so
-// whoever acts copies the struct, lays out activations of its own and shares the parameters. Where there are
-// images or point clouds an encoder stands before it.
+// A policy's network, whatever its kind: from rows of observations to rows of outputs, and from the gradient
+// of the outputs to that of the parameters. What outputs mean is the objective's matter
+// (policies/objective), how actions are made of them the actor's (actor.h). Kinds are tables of functions
+// (network_mlp.c, network_rnn.c, ...) over a plain struct of layers, in which offsets name parameters and
+// pointers name activations; so whoever acts copies the struct, lays out activations of its own and shares
+// the parameters. Where there are images or point clouds an encoder stands before it.
 #ifndef LOOM_POLICIES_NETWORK_NETWORK_H
 #define LOOM_POLICIES_NETWORK_NETWORK_H
 
@@ -63,16 +63,17 @@ struct loomNetworkType {
   void (*init)(const void* layers, loomParams* params, loomRandom* random);
   /// Activations: for training with up to n samples, or to act (n = 0: begin and decide only).
   void (*layout)(void* layers, loomArena* arena, int n);
-  /// Outputs (n x output_rows x output_width), valid until the next call. `random` is for dropout; NULL: none.
+  /// Outputs (n x output_rows x output_width), valid until the next call. `random` is for dropout;
+  /// NULL: none.
   const loomReal* (*forward)(void* layers, const loomParams* params, const loomSamples* samples,
                              loomRandom* random);
-  /// After forward with the same samples, from doutputs (as outputs): the gradients of all parameters are added
-  /// up, and that of obs is written where dobs is given.
+  /// After forward with the same samples, from doutputs (as outputs): the gradients of all parameters are
+  /// added up, and that of obs is written where dobs is given.
   void (*backward)(void* layers, loomParams* params, const loomSamples* samples, const loomReal* doutputs);
   /// Forget what came before; NULL: it keeps nothing.
   void (*begin)(void* layers);
-  /// Acting: outputs (output_width) for the newest row of one sample's obs (seen x obs_dim), moving on whatever
-  /// is kept from row to row; NULL: forward.
+  /// Acting: outputs (output_width) for the newest row of one sample's obs (seen x obs_dim), moving on
+  /// whatever is kept from row to row; NULL: forward.
   const loomReal* (*decide)(void* layers, const loomParams* params, const loomSamples* samples);
 };
 
@@ -93,12 +94,12 @@ int loom_network_create(loomNetwork* out, const loomNetworkDef* def, uint64_t se
 int loom_network_layout(loomNetwork* network, int n, loomError* err);
 void loom_network_destroy(loomNetwork* network);
 
-/// Outputs (n x output_rows x output_width), valid until the next call. seed and step name the random streams of
-/// dropout and crops, which only training has.
+/// Outputs (n x output_rows x output_width), valid until the next call. seed and step name the random
+/// streams of dropout and crops, which only training has.
 const loomReal* loom_network_forward(loomNetwork* network, const loomSamples* samples, uint64_t seed,
                                      uint64_t step, bool train);
-/// After forward in training, with the same samples: adds doutputs' gradients to those of all parameters, the
-/// encoder's too.
+/// After forward in training, with the same samples: adds doutputs' gradients to those of all parameters,
+/// the encoder's too.
 void loom_network_backward(loomNetwork* network, const loomSamples* samples, const loomReal* doutputs);
 
 /// Measure, allocate and lay out activations of `layers`, for good; a former arena is freed.

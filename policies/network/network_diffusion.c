@@ -1,7 +1,7 @@
 // Denoisers for Diffusion policy (Chi et al., "Diffusion Policy: Visuomotor Policy Learning via Action
-// Diffusion", RSS 2023): a network predicts the noise in a chunk of actions, or the chunk without it, from the
-// noisy chunk, the step of the diffusion and the observed rows; it is the 1-D U-Net or a perceptron that sees
-// the three side by side. Noise is added by the objective while training, taken away by the actor.
+// Diffusion", RSS 2023): a network predicts the noise in a chunk of actions, or the chunk without it, from
+// the noisy chunk, the step of the diffusion and the observed rows; it is the 1-D U-Net or a perceptron that
+// sees the three side by side. Noise is added by the objective while training, taken away by the actor.
 #include "policies/network/network.h"
 #include "policies/nn/embedding.h"
 #include "policies/nn/mlp.h"
@@ -38,9 +38,11 @@ static void mlp_declare(diffusionNetwork* net, loomParams* params) {
   const loomNetworkConfig* policy = &net->def.policy;
   loomMlpDef mlp = {.activation = LOOM_ACTIVATION_MISH};
   mlp.sizes[0] = net->seen + policy->step_width + net->chunk;
+
   for (int i = 0; i < policy->layers.n && i < LOOM_MLP_LAYERS - 1; i++)
     mlp.sizes[++mlp.layers] = policy->layers.size[i];
   mlp.sizes[++mlp.layers] = net->chunk;
+
   loom_mlp_declare(&net->u.mlp, params, &mlp, "noise.");
 }
 
@@ -93,6 +95,7 @@ static void unet_declare(diffusionNetwork* net, loomParams* params) {
                       .kernel = policy->kernel,
                       .groups = policy->groups};
   for (int i = 0; i < unet.levels; i++) unet.size[i] = policy->layers.size[i];
+
   loom_unet_declare(&net->u.unet, params, &unet, "noise.");
 }
 

@@ -26,10 +26,12 @@ typedef struct rnnNetwork {
 static void rnn_declare(void* layers, loomParams* params, const loomNetworkDef* def) {
   rnnNetwork* net = layers;
   int hidden = def->policy.hidden;
+
   net->def = *def;
   net->steps = def->action_rows;
   net->input = def->stack * def->obs_dim;
   net->layers = def->policy.rnn_layers;
+
   for (int i = 0; i < net->layers; i++) {
     char name[LOOM_PARAM_NAME];
     snprintf(name, sizeof name, "rnn.weight_ih_l%d", i);
@@ -41,6 +43,7 @@ static void rnn_declare(void* layers, loomParams* params, const loomNetworkDef* 
     snprintf(name, sizeof name, "rnn.bias_hh_l%d", i);
     net->bh[i] = loom_params_add(params, name, 1, (int[]){4 * hidden});
   }
+
   loomMlpDef head = {.sizes = {hidden}, .activation = LOOM_ACTIVATION_RELU};
   for (int i = 0; i < def->policy.layers.n && i < LOOM_MLP_LAYERS - 1; i++)
     head.sizes[++head.layers] = def->policy.layers.size[i];
@@ -51,6 +54,8 @@ static void rnn_declare(void* layers, loomParams* params, const loomNetworkDef* 
 static void rnn_init(const void* layers, loomParams* params, loomRandom* random) {
   const rnnNetwork* net = layers;
   size_t hidden = (size_t)net->def.policy.hidden;
+
+  // PyTorch's LSTM: uniform within 1 / sqrt(hidden).
   double bound = 1 / sqrt((double)hidden);
   for (int i = 0; i < net->layers; i++) {
     size_t input = i ? hidden : (size_t)net->input;

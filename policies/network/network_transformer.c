@@ -1,8 +1,8 @@
 // BC-Transformer as robomimic has it (Mandlekar et al., 2021, whose library came to have it later): a causal
-// transformer over the rows seen, a row of outputs for each of the last `length` of them. With its
-// defaults, a `stack` of 10 and a `length` of 1, only the newest row's action is learned
-// (`supervise_all_steps: false` there); a stack of 1 and a length of 10 learn all ten rows' (`true`). Acting,
-// it sees as many rows as while training and gives the newest one's action.
+// transformer over the rows seen, a row of outputs for each of the last `length` of them. With its defaults,
+// a `stack` of 10 and a `length` of 1, only the newest row's action is learned (`supervise_all_steps: false`
+// there); a stack of 1 and a length of 10 learn all ten rows' (`true`). Acting, it sees as many rows as
+// while training and gives the newest one's action.
 #include "policies/network/network.h"
 #include "policies/nn/mlp.h"
 #include "policies/nn/transformer.h"

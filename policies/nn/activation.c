@@ -19,11 +19,13 @@ static inline loomReal relu_slope(loomReal x) {
 
 static inline loomReal tanh_slope(loomReal x) {
   loomReal y = loom_real_tanh(x);
+
   return 1 - y * y;
 }
 
 static inline loomReal sigmoid_slope(loomReal x) {
   loomReal y = loom_real_sigmoid(x);
+
   return y * (1 - y);
 }
 
@@ -45,6 +47,7 @@ static inline loomReal gelu_tanh(loomReal x) {
 }
 static inline loomReal gelu_tanh_slope(loomReal x) {
   loomReal t = loom_real_tanh(SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x));
+
   return (1 + t) / 2 + x / 2 * (1 - t * t) * SQRT_2_OVER_PI * (1 + 3 * GELU_CUBIC * x * x);
 }
 
@@ -53,12 +56,14 @@ static inline loomReal silu(loomReal x) {
 }
 static inline loomReal silu_slope(loomReal x) {
   loomReal s = loom_real_sigmoid(x);
+
   return s * (1 + x * (1 - s));
 }
 
 // tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2) for e = e^x; past 20 it is 1 to the last bit.
 static inline loomReal mish_tanh(loomReal x) {
   loomReal e = loom_real_exp(x > 20 ? 20 : x), n = e * (e + 2);
+
   return n / (n + 2);
 }
 static inline loomReal mish(loomReal x) {
@@ -66,10 +71,11 @@ static inline loomReal mish(loomReal x) {
 }
 static inline loomReal mish_slope(loomReal x) {
   loomReal t = mish_tanh(x);
+
   return t + x * (1 - t * t) * loom_real_sigmoid(x);
 }
 
-// Two loops per kind: the compiler then inlines and vectorises them.
+// Two loops per kind: the compiler then inlines and vectorizes them.
 #define LOOPS(name, value, slope)                                                              \
   LOOM_CLONES static void name##_forward(loomReal* y, const loomReal* x, size_t count) {       \
     _Pragma("omp simd") for (size_t i = 0; i < count; i++) y[i] = value(x[i]);                 \

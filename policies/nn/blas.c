@@ -15,8 +15,8 @@ static CBLAS_TRANSPOSE side(bool transposed) {
   return transposed ? CblasTrans : CblasNoTrans;
 }
 
-// The numbers of a register of AVX-512, and sums that do not wait for each other. On processors with narrower
-// registers they are the same: so are the sums.
+// The numbers of a register of AVX-512, and sums that do not wait for each other. On processors with
+// narrower registers they are the same: so are the sums.
 enum { LANES = 16, CHAINS = 4 };
 typedef loomReal lanes __attribute__((vector_size(LANES * sizeof(loomReal))));
 
@@ -25,9 +25,12 @@ typedef loomReal lanes __attribute__((vector_size(LANES * sizeof(loomReal))));
 LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal* w, int stride, int rows,
                                  int k, loomReal scale, int keep) {
   enum { AHEAD = 1024 };  // numbers
+
   for (int i = 0; i < rows; i++) {
     const loomReal* row = w + (ptrdiff_t)i * stride;
     lanes sum[CHAINS] = {{0}}, a, b;
+
+    // Several sums, so that one multiplication need not wait for the addition before it.
     int j = 0;
     for (; j + CHAINS * LANES <= k; j += CHAINS * LANES) {
 #pragma GCC unroll 4
@@ -38,17 +41,23 @@ LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal*
         sum[c] += a * b;
       }
     }
+
+    // What is left: whole registers, then single numbers.
     for (; j + LANES <= k; j += LANES) {
       memcpy(&a, row + j, sizeof a);
       memcpy(&b, x + j, sizeof b);
       sum[0] += a * b;
     }
+
     loomReal rest = 0;
     for (; j < k; j++) rest += row[j] * x[j];
+
+    // All lanes into the first two, halves at a time.
     lanes s = (sum[0] + sum[1]) + (sum[2] + sum[3]);
     s += __builtin_shufflevector(s, s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
     s += __builtin_shufflevector(s, s, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
     s += __builtin_shufflevector(s, s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+
     y[i] = scale * (s[0] + s[1] + rest) + (keep ? y[i] : 0);
   }
 }
@@ -57,6 +66,7 @@ LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal*
 // manages a tenth of it and gemv three quarters.
 static void row_dots(loomReal* c, const loomReal* x, loomMatrix b, int n, int k, loomReal scale, int keep) {
   enum { ROWS = 16, THREADED = 1 << 16 };  // numbers of w; below, starting a team costs more than it saves
+
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)n * k >= THREADED)
   for (int i = 0; i < n; i += ROWS)
     dot_rows(c + i, x, b.data + (ptrdiff_t)i * b.stride, b.stride, n - i < ROWS ? n - i : ROWS, k, scale,
@@ -69,22 +79,27 @@ static void row_product(loomReal* c, loomMatrix a, loomMatrix b, int n, int k, l
     row_dots(c, a.data, b, n, k, scale, keep);
     return;
   }
+
   int rows = b.transposed ? n : k, cols = b.transposed ? k : n;
   GEMV(CblasRowMajor, side(!b.transposed), rows, cols, scale, b.data, b.stride, a.data,
        a.transposed ? a.stride : 1, (loomReal)keep, c, 1);
 }
 
-// A thread's columns of a by_columns product, rows of a high one. OpenBLAS's own threads hand each other packed
-// blocks all along and wait for each other; over ten steps of an LSTM that takes longer than packing twice.
+// A thread's columns of a by_columns product, rows of a high one. OpenBLAS's own threads hand each other
+// packed blocks all along and wait for each other; over ten steps of an LSTM that takes longer than
+// packing twice.
 static void threaded_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
                              loomReal scale, int keep, int threads) {
   enum { GRAIN = 16 };  // what a thread's part is a multiple of, so that OpenBLAS's inner loops are full
+
   bool by_columns = n > m;
   int size = by_columns ? n : m, part = ((size + threads - 1) / threads + GRAIN - 1) / GRAIN * GRAIN;
+
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < size; i += part) {
     int count = size - i < part ? size - i : part;
     ptrdiff_t row = by_columns ? 0 : i, column = by_columns ? i : 0;
+
     GEMM(CblasRowMajor, side(a.transposed), side(b.transposed), by_columns ? m : count,
          by_columns ? count : n, k, scale, a.data + (a.transposed ? row : row * a.stride), a.stride,
          b.data + (b.transposed ? column * b.stride : column), b.stride, (loomReal)keep,
@@ -95,7 +110,9 @@ static void threaded_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix
 void loom_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k, loomReal scale,
                   int keep) {
   enum { THREADED = 1 << 18 };  // multiplications; below, starting a team costs more than it saves
+
   int threads = omp_in_parallel() ? 1 : omp_get_max_threads();
+
   if (m == 1)
     row_product(c, a, b, n, k, scale, keep);
   else if (threads > 1 && (ptrdiff_t)m * n * k >= THREADED)
@@ -112,17 +129,20 @@ LOOM_CLONES static void strip_sum(loomReal* out, const loomReal* x, int n, int w
   for (int begin = 0; begin < n; begin += SUM_BLOCK) {
     loomReal part[SUM_STRIP] = {0};
     int end = begin + SUM_BLOCK < n ? begin + SUM_BLOCK : n;
+
     for (int i = begin; i < end; i++) {
       const loomReal* row = x + (ptrdiff_t)i * width;
 #pragma omp simd
       for (int j = 0; j < columns; j++) part[j] += row[j];
     }
+
     for (int j = 0; j < columns; j++) out[j] += part[j];
   }
 }
 
 void loom_column_sum(loomReal* out, const loomReal* x, int n, int width) {
   int strips = (width + SUM_STRIP - 1) / SUM_STRIP;
+
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)n * width >= LOOM_PARALLEL_MIN)
   for (int s = 0; s < strips; s++) {
     int first = s * SUM_STRIP, columns = width - first < SUM_STRIP ? width - first : SUM_STRIP;

@@ -22,8 +22,8 @@ int loom_conv_transposed_width(const loomConv* c) {
   return (c->width - 1) * c->stride_w - 2 * c->pad_w + c->kernel_w;
 }
 
-// What patches are cut from ("fine": a convolution's input, a transposed one's output) and where they sit
-// ("coarse").
+// What patches are cut from ("fine": a convolution's input, a transposed one's output)
+// and where they sit ("coarse").
 typedef struct patchGrid {
   int channels, height, width;  // fine
   int cells_h, cells_w;         // coarse
@@ -37,6 +37,7 @@ enum { CHUNK_ROWS = 2048 };
 
 static patchGrid grid_of(const loomConv* c, int transposed) {
   patchGrid g;
+
   if (transposed)
     g = (patchGrid){c->out,
                     loom_conv_transposed_height(c),
@@ -49,8 +50,10 @@ static patchGrid grid_of(const loomConv* c, int transposed) {
                     0};
   else
     g = (patchGrid){c->in, c->height, c->width, loom_conv_height(c), loom_conv_width(c), 0, 0, c->out, 0};
+
   g.cells = g.cells_h * g.cells_w;
   g.patch = g.channels * c->kernel_h * c->kernel_w;
+
   g.chunk = g.cells >= CHUNK_ROWS ? 1 : CHUNK_ROWS / g.cells;
   if (g.chunk > c->n) g.chunk = c->n;
   return g;
@@ -82,6 +85,8 @@ static void gather(loomReal* patches, const loomReal* fine, int samples, patchGr
     int sample = i / g.cells, cell = i % g.cells;
     int y0 = cell / g.cells_w * c->stride_h - c->pad_h, x0 = cell % g.cells_w * c->stride_w - c->pad_w;
     loomReal* out = patches + (ptrdiff_t)i * g.patch;
+
+    // Rows of taps that lie outside are zero.
     for (int channel = 0; channel < g.channels; channel++) {
       const loomReal* plane = fine + ((ptrdiff_t)sample * g.channels + channel) * g.height * g.width;
       for (int k = 0; k < c->kernel_h; k++, out += c->kernel_w) {
@@ -95,17 +100,20 @@ static void gather(loomReal* patches, const loomReal* fine, int samples, patchGr
   }
 }
 
-// fine += patches where they came from. Threads share out planes, so that each number is added up by one of
-// them.
+// fine += patches where they came from. Threads share out planes, so that each number is added
+// up by one of them.
 static void scatter(loomReal* fine, const loomReal* patches, int samples, patchGrid g, const loomConv* c) {
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)samples * g.cells * g.patch >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < samples * g.channels; i++) {
     int sample = i / g.channels, channel = i % g.channels;
     loomReal* plane = fine + (ptrdiff_t)i * g.height * g.width;
+
     for (int cell = 0; cell < g.cells; cell++) {
       const loomReal* in = patches + ((ptrdiff_t)sample * g.cells + cell) * g.patch +
                            (ptrdiff_t)channel * c->kernel_h * c->kernel_w;
+
       int y0 = cell / g.cells_w * c->stride_h - c->pad_h, x0 = cell % g.cells_w * c->stride_w - c->pad_w;
+
       for (int k = 0; k < c->kernel_h; k++, in += c->kernel_w)
         if (y0 + k >= 0 && y0 + k < g.height)
           row_in(plane + (ptrdiff_t)(y0 + k) * g.width, in, x0, c->kernel_w, g.width);
@@ -119,6 +127,7 @@ static void to_rows(loomReal* rows, const loomReal* planes, int samples, int cha
   for (int i = 0; i < samples; i++) {
     const loomReal* from = planes + (ptrdiff_t)i * channels * cells;
     loomReal* to = rows + (ptrdiff_t)i * channels * cells;
+
     for (int c = 0; c < cells; c++)
       for (int k = 0; k < channels; k++) to[(ptrdiff_t)c * channels + k] = from[(ptrdiff_t)k * cells + c];
   }
@@ -143,8 +152,11 @@ static int samples_at(int first, patchGrid g, const loomConv* c) {
 void loom_conv_forward(loomReal* y, loomReal* scratch, const loomReal* x, const loomReal* w,
                        const loomReal* b, const loomConv* c) {
   patchGrid g = grid_of(c, 0);
+
   ptrdiff_t fine = (ptrdiff_t)g.channels * g.height * g.width, coarse = (ptrdiff_t)g.other * g.cells;
   loomReal *patches = scratch, *rows = scratch + (ptrdiff_t)g.chunk * g.cells * g.patch;
+
+  // A convolution is a product of patches and weights, some samples at a time.
   for (int i = 0; i < c->n; i += g.chunk) {
     int samples = samples_at(i, g, c);
     gather(patches, x + i * fine, samples, g, c);
@@ -157,16 +169,21 @@ void loom_conv_forward(loomReal* y, loomReal* scratch, const loomReal* x, const 
 void loom_conv_backward(loomReal* dx, loomReal* dw, loomReal* db, loomReal* scratch, const loomReal* dy,
                         const loomReal* x, const loomReal* w, const loomConv* c) {
   patchGrid g = grid_of(c, 0);
+
   ptrdiff_t fine = (ptrdiff_t)g.channels * g.height * g.width, coarse = (ptrdiff_t)g.other * g.cells;
   loomReal *patches = scratch, *rows = scratch + (ptrdiff_t)g.chunk * g.cells * g.patch;
+
   if (dx) memset(dx, 0, (size_t)(c->n * fine) * sizeof *dx);
+
   for (int i = 0; i < c->n; i += g.chunk) {
     int samples = samples_at(i, g, c), cells = samples * g.cells;
     to_rows(rows, dy + i * coarse, samples, g.other, g.cells);
     gather(patches, x + i * fine, samples, g, c);
+
     loom_product(dw, g.patch, (loomMatrix){rows, g.other, true}, (loomMatrix){patches, g.patch, false},
                  g.other, g.patch, cells, 1, 1);
     if (db) loom_column_sum(db, rows, cells, g.other);
+
     if (!dx) continue;
     loom_product(patches, g.patch, (loomMatrix){rows, g.other, false}, (loomMatrix){w, g.patch, false}, cells,
                  g.patch, g.other, 1, 0);
@@ -178,13 +195,17 @@ void loom_conv_backward(loomReal* dx, loomReal* dw, loomReal* db, loomReal* scra
 void loom_conv_transposed_forward(loomReal* y, loomReal* scratch, const loomReal* x, const loomReal* w,
                                   const loomReal* b, const loomConv* c) {
   patchGrid g = grid_of(c, 1);
+
   ptrdiff_t plane = (ptrdiff_t)g.height * g.width, fine = g.channels * plane,
             coarse = (ptrdiff_t)g.other * g.cells;
   loomReal *patches = scratch, *rows = scratch + (ptrdiff_t)g.chunk * g.cells * g.patch;
+
   for (ptrdiff_t i = 0; i < c->n * fine; i++) y[i] = b ? b[i / plane % g.channels] : 0;
+
   for (int i = 0; i < c->n; i += g.chunk) {
     int samples = samples_at(i, g, c);
     to_rows(rows, x + i * coarse, samples, g.other, g.cells);
+
     loom_product(patches, g.patch, (loomMatrix){rows, g.other, false}, (loomMatrix){w, g.patch, false},
                  samples * g.cells, g.patch, g.other, 1, 0);
     scatter(y + i * fine, patches, samples, g, c);
@@ -195,20 +216,26 @@ void loom_conv_transposed_backward(loomReal* dx, loomReal* dw, loomReal* db, loo
                                    const loomReal* dy, const loomReal* x, const loomReal* w,
                                    const loomConv* c) {
   patchGrid g = grid_of(c, 1);
+
   ptrdiff_t plane = (ptrdiff_t)g.height * g.width, fine = g.channels * plane,
             coarse = (ptrdiff_t)g.other * g.cells;
   loomReal *patches = scratch, *rows = scratch + (ptrdiff_t)g.chunk * g.cells * g.patch;
+
   for (int i = 0; i < c->n; i += g.chunk) {
     int samples = samples_at(i, g, c), cells = samples * g.cells;
     gather(patches, dy + i * fine, samples, g, c);
     to_rows(rows, x + i * coarse, samples, g.other, g.cells);
+
     loom_product(dw, g.patch, (loomMatrix){rows, g.other, true}, (loomMatrix){patches, g.patch, false},
                  g.other, g.patch, cells, 1, 1);
+
     if (!dx) continue;
     loom_product(rows, g.other, (loomMatrix){patches, g.patch, false}, (loomMatrix){w, g.patch, true}, cells,
                  g.other, g.patch, 1, 0);
     from_rows(dx + i * coarse, rows, NULL, samples, g.other, g.cells);
   }
+
+  // Each channel's bias is in all of its plane.
   for (int i = 0; db && i < c->n * g.channels; i++) {
     loomReal sum = 0;
     for (ptrdiff_t j = 0; j < plane; j++) sum += dy[i * plane + j];
@@ -225,6 +252,7 @@ void loom_upsample_backward(loomReal* dx, const loomReal* dy, int rows, int leng
   for (ptrdiff_t i = 0; i < (ptrdiff_t)rows * length; i++) {
     loomReal sum = 0;
     for (int k = 0; k < factor; k++) sum += dy[i * factor + k];
+
     dx[i] = sum;
   }
 }
@@ -237,20 +265,27 @@ static loomReal place(int i, int count) {
 void loom_spatial_softmax_forward(loomReal* y, loomReal* weight, const loomReal* x,
                                   const loomSpatialSoftmax* s) {
   int size = s->height * s->width;
+
   loomReal heat = (loomReal)(1 / s->temperature);
+
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)s->n * s->channels * size >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < s->n * s->channels; i++) {
     const loomReal* in = x + (ptrdiff_t)i * size;
     loomReal *w = weight + (ptrdiff_t)i * size, top = in[0], sum = 0, column = 0, row = 0;
+
+    // Softmax over all places.
     for (int j = 1; j < size; j++) top = in[j] > top ? in[j] : top;
 #pragma omp simd
     for (int j = 0; j < size; j++) w[j] = loom_real_exp((in[j] - top) * heat);
     for (int j = 0; j < size; j++) sum += w[j];
+
+    // Then where its weight lies on average.
     for (int j = 0; j < size; j++) {
       w[j] /= sum;
       column += w[j] * place(j % s->width, s->width);
       row += w[j] * place(j / s->width, s->height);
     }
+
     y[2 * (ptrdiff_t)i] = column;
     y[2 * (ptrdiff_t)i + 1] = row;
   }
@@ -259,11 +294,15 @@ void loom_spatial_softmax_forward(loomReal* y, loomReal* weight, const loomReal*
 void loom_spatial_softmax_backward(loomReal* dx, const loomReal* dy, const loomReal* y,
                                    const loomReal* weight, const loomSpatialSoftmax* s) {
   int size = s->height * s->width;
+
+  // dx_j = w_j (d . (place_j - mean)) / temperature, since the mean is what the weights make of the places.
   loomReal heat = (loomReal)(1 / s->temperature);
+
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)s->n * s->channels * size >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < s->n * s->channels; i++) {
     const loomReal *w = weight + (ptrdiff_t)i * size, *d = dy + 2 * (ptrdiff_t)i,
                    *mean = y + 2 * (ptrdiff_t)i;
+
     for (int j = 0; j < size; j++)
       dx[(ptrdiff_t)i * size + j] = heat * w[j] *
                                     (d[0] * (place(j % s->width, s->width) - mean[0]) +

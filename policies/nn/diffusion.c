@@ -7,8 +7,10 @@ static double cosine(double share) {
 
 loomDiffusion loom_diffusion_cosine(int steps) {
   loomDiffusion d = {.steps = steps};
+
   double kept = 1;
   for (int t = 0; t < steps; t++) {
+    // Nichol and Dhariwal (2021), eq. 17.
     double beta = 1 - cosine((double)(t + 1) / steps) / cosine((double)t / steps);
     kept *= 1 - fmin(beta, 0.999);
     d.kept[t] = kept;
@@ -19,6 +21,7 @@ loomDiffusion loom_diffusion_cosine(int steps) {
 void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
                           int width, const loomDiffusion* d) {
   for (int i = 0; i < n; i++) {
+    // Ho et al. (2020), eq. 4.
     loomReal signal = (loomReal)sqrt(d->kept[t[i]]), rest = (loomReal)sqrt(1 - d->kept[t[i]]);
     for (ptrdiff_t j = (ptrdiff_t)i * width; j < (ptrdiff_t)(i + 1) * width; j++)
       noisy[j] = signal * clean[j] + rest * noise[j];
@@ -29,6 +32,7 @@ void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, double limi
                           size_t count) {
   double signal = sqrt(d->kept[t]), rest = sqrt(1 - d->kept[t]);
   for (size_t i = 0; i < count; i++) {
+    // The same equation, solved for what is clean.
     double clean = ((double)x[i] - rest * (double)noise[i]) / signal;
     noise[i] = (loomReal)fmax(-limit, fmin(clean, limit));
   }
@@ -38,6 +42,8 @@ void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, cons
                          size_t count) {
   double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
   double share = sqrt((1 - after) / (1 - kept));  // of what is left of the noise
+
+  // The guess, and as much of the noise as the earlier step has (Song et al., 2021, eq. 12 with sigma 0).
   for (size_t i = 0; i < count; i++)
     x[i] =
         (loomReal)(sqrt(after) * (double)clean[i] + share * ((double)x[i] - sqrt(kept) * (double)clean[i]));

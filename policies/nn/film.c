@@ -11,6 +11,7 @@ void loom_film_forward(loomReal* y, const loomReal* x, const loomReal* film, int
   for (int i = 0; i < n * channels; i++) {
     const loomReal* f = film + scale_at(i, channels);
     loomReal scale = f[0], shift = f[channels];
+
 #pragma omp simd
     for (ptrdiff_t l = (ptrdiff_t)i * length; l < (ptrdiff_t)(i + 1) * length; l++)
       y[l] = x[l] * scale + shift;
@@ -23,13 +24,17 @@ void loom_film_backward(loomReal* dx, loomReal* dfilm, const loomReal* dy, const
   for (int i = 0; i < n * channels; i++) {
     ptrdiff_t at = scale_at(i, channels), end = (ptrdiff_t)(i + 1) * length;
     loomReal scale = film[at], dscale = 0, dshift = 0;
+
+    // The scale's gradient before dx is written: dx may lie where dy does.
 #pragma omp simd reduction(+ : dscale, dshift)
     for (ptrdiff_t l = (ptrdiff_t)i * length; l < end; l++) {
       dscale += dy[l] * x[l];
       dshift += dy[l];
     }
+
 #pragma omp simd
     for (ptrdiff_t l = (ptrdiff_t)i * length; l < end; l++) dx[l] = dy[l] * scale;
+
     dfilm[at] = dscale;
     dfilm[at + channels] = dshift;
   }

@@ -13,7 +13,9 @@ void loom_init_constant(loomReal* out, size_t count, double value) {
 }
 
 void loom_init_linear(loomReal* w, loomReal* b, int fan_in, int out, loomRandom* random) {
+  // PyTorch's default: both uniform within 1 / sqrt(inputs).
   double bound = 1 / sqrt(fan_in);
+
   loom_init_uniform(w, (size_t)out * (size_t)fan_in, bound, random);
   if (b) loom_init_uniform(b, (size_t)out, bound, random);
 }

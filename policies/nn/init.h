@@ -9,9 +9,9 @@
 void loom_init_uniform(loomReal* out, size_t count, double bound, loomRandom* random);  // in [-bound, bound)
 void loom_init_normal(loomReal* out, size_t count, double deviation, loomRandom* random);
 void loom_init_constant(loomReal* out, size_t count, double value);
-/// Kaiming uniform with a = sqrt(5) for w (out x fan_in), which comes to 1 / sqrt(fan_in), and the same for b
-/// (out, may be NULL). fan_in: inputs of a linear layer, channels times taps of a convolution (of its output
-/// if transposed).
+/// Kaiming uniform with a = sqrt(5) for w (out x fan_in), which comes to 1 / sqrt(fan_in), and the same for
+/// b (out, may be NULL). fan_in: inputs of a linear layer, channels times taps of a convolution (of its
+/// output if transposed).
 void loom_init_linear(loomReal* w, loomReal* b, int fan_in, int out, loomRandom* random);
 
 #endif

@@ -7,10 +7,12 @@
 
 void loom_mlp_declare(loomMlp* mlp, loomParams* params, const loomMlpDef* def, const char* prefix) {
   *mlp = (loomMlp){.def = *def};
+
   for (int i = 0; i < def->layers; i++) {
     char name[LOOM_PARAM_NAME];
     snprintf(name, sizeof name, "%s%d.weight", prefix, i);
     mlp->weight[i] = loom_params_add(params, name, 2, (int[]){def->sizes[i + 1], def->sizes[i]});
+
     snprintf(name, sizeof name, "%s%d.bias", prefix, i);
     mlp->bias[i] = loom_params_add(params, name, 1, &def->sizes[i + 1]);
   }
@@ -24,25 +26,33 @@ void loom_mlp_init(const loomMlp* mlp, loomParams* params, loomRandom* random) {
 
 void loom_mlp_layout(loomMlp* mlp, loomArena* arena, int n) {
   const loomMlpDef* def = &mlp->def;
+
   int widest = 0;
   for (int i = 0; i < def->layers; i++) {
     size_t count = (size_t)n * (size_t)def->sizes[i + 1];
     bool activated = i + 1 < def->layers && def->activation != LOOM_ACTIVATION_NONE;
+
     mlp->sum[i] = loom_arena_real(arena, count);
     mlp->out[i] = activated ? loom_arena_real(arena, count) : mlp->sum[i];
+
     if (i + 1 < def->layers && def->sizes[i + 1] > widest) widest = def->sizes[i + 1];
   }
+
+  // Going back two buffers take turns.
   for (int k = 0; k < 2; k++) mlp->gradient[k] = loom_arena_real(arena, (size_t)n * (size_t)widest);
 }
 
 const loomReal* loom_mlp_forward(loomMlp* mlp, const loomParams* params, const loomReal* x, int n) {
   const loomMlpDef* def = &mlp->def;
+
   for (int i = 0; i < def->layers; i++) {
     int out = def->sizes[i + 1];
     loom_linear_forward(mlp->sum[i], x, params->value + mlp->weight[i], params->value + mlp->bias[i], n,
                         def->sizes[i], out);
+
     if (mlp->out[i] != mlp->sum[i])
       loom_activation_forward(mlp->out[i], mlp->sum[i], def->activation, (size_t)n * (size_t)out);
+
     x = mlp->out[i];
   }
   return x;
@@ -51,14 +61,17 @@ const loomReal* loom_mlp_forward(loomMlp* mlp, const loomParams* params, const l
 void loom_mlp_backward(loomReal* dx, loomMlp* mlp, loomParams* params, const loomReal* dy, const loomReal* x,
                        int n) {
   const loomMlpDef* def = &mlp->def;
+
   for (int i = def->layers - 1; i >= 0; i--) {
     loomReal* earlier = i ? mlp->gradient[i % 2] : dx;
     loom_linear_backward(earlier, params->gradient + mlp->weight[i], params->gradient + mlp->bias[i], dy,
                          i ? mlp->out[i - 1] : x, params->value + mlp->weight[i], n, def->sizes[i],
                          def->sizes[i + 1]);
+
     if (i && mlp->out[i - 1] != mlp->sum[i - 1])
       loom_activation_backward(earlier, earlier, mlp->sum[i - 1], def->activation,
                                (size_t)n * (size_t)def->sizes[i]);
+
     dy = earlier;
   }
 }

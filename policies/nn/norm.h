@@ -7,8 +7,8 @@
 /// PyTorch's.
 #define LOOM_NORM_EPSILON ((loomReal)1e-5)
 
-/// y (n x width) = gain * (x - mean) * inverse + bias, with each row's mean and inverse = 1 / sqrt(variance +
-/// epsilon) kept (n each) for backward; gain and bias (width). y may be x where no backward follows.
+/// y (n x width) = gain * (x - mean) * inverse + bias, with each row's mean and inverse = 1 / sqrt(variance
+/// + epsilon) kept (n each) for backward; gain and bias (width). y may be x where no backward follows.
 void loom_layer_norm_forward(loomReal* y, loomReal* mean, loomReal* inverse, const loomReal* x,
                              const loomReal* gain, const loomReal* bias, int n, int width);
 /// dx (n x width) may be dy; dgain and dbias (width) may be NULL, both together.

@@ -9,8 +9,11 @@ LOOM_CLONES static double squares(const loomReal* x, size_t count) {
   enum { LANES = 8 };
   double lane[LANES] = {0}, sum = 0;
   size_t i = 0;
+
+  // Sums in lanes of double, whatever the processor's registers.
   for (; i + LANES <= count; i += LANES)
     for (size_t k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+
   for (; i < count; i++) lane[0] += (double)x[i] * (double)x[i];
   for (size_t k = 0; k < LANES; k++) sum += lane[k];
   return sum;
@@ -20,11 +23,13 @@ double loom_norm(const loomReal* x, size_t count) {
   enum { PARTS = 256 };
   double part[PARTS] = {0}, sum = 0;
   size_t size = (count + PARTS - 1) / PARTS;
+
 #pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
   for (size_t p = 0; p < PARTS; p++) {
     size_t begin = p * size < count ? p * size : count, end = begin + size < count ? begin + size : count;
     part[p] = squares(x + begin, end - begin);
   }
+
   for (size_t p = 0; p < PARTS; p++) sum += part[p];
   return sqrt(sum);
 }
@@ -37,11 +42,13 @@ typedef struct adamFactors {
 LOOM_CLONES static void adam_range(loomReal* restrict value, const loomReal* restrict gradient,
                                    loomReal* restrict first, loomReal* restrict second, adamFactors f,
                                    size_t count) {
+  // Kingma and Ba (2015), algorithm 1; the corrections of both moments are in rate and root.
 #pragma omp simd
   for (size_t i = 0; i < count; i++) {
     loomReal g = gradient[i] * f.scale + f.coupled * value[i];
     loomReal m = f.beta1 * first[i] + (1 - f.beta1) * g;
     loomReal v = f.beta2 * second[i] + (1 - f.beta2) * g * g;
+
     first[i] = m;
     second[i] = v;
     value[i] = f.keep * value[i] - f.rate * m / (loom_real_sqrt(v) * f.root + f.epsilon);
@@ -50,8 +57,10 @@ LOOM_CLONES static void adam_range(loomReal* restrict value, const loomReal* res
 
 double loom_adam_step(loomParams* params, const loomAdamDef* def, double rate, uint64_t step) {
   enum { CHUNK = 8192 };
+
   double norm = loom_norm(params->gradient, params->total);
   if (!isfinite(norm)) return norm;
+
   // PyTorch's clip_grad_norm_ adds 1e-6 to the length.
   double scale = def->clip_norm > 0 && norm > def->clip_norm ? def->clip_norm / (norm + 1e-6) : 1;
   adamFactors f = {
@@ -64,6 +73,7 @@ double loom_adam_step(loomParams* params, const loomAdamDef* def, double rate, u
       .coupled = (loomReal)(def->decoupled ? 0 : def->weight_decay),
       .keep = (loomReal)(def->decoupled ? 1 - rate * def->weight_decay : 1),
   };
+
   size_t total = params->total;
 #pragma omp parallel for schedule(static) if (total >= LOOM_PARALLEL_MIN)
   for (size_t i = 0; i < total; i += CHUNK)
@@ -78,6 +88,7 @@ loomScheduleDef loom_default_schedule_def(void) {
 
 double loom_schedule_rate(const loomScheduleDef* def, uint64_t step) {
   if (step < def->warmup) return def->rate * (double)step / (double)def->warmup;
+
   switch (def->kind) {
     case LOOM_SCHEDULE_COSINE: {
       double length = def->steps > def->warmup ? (double)(def->steps - def->warmup) : 1;
@@ -96,6 +107,7 @@ double loom_schedule_rate(const loomScheduleDef* def, uint64_t step) {
 
 void loom_ema_update(loomReal* average, const loomReal* value, double decay, size_t count) {
   loomReal keep = (loomReal)decay, take = (loomReal)(1 - decay);
+
 #pragma omp parallel for simd schedule(static) if (count >= LOOM_PARALLEL_MIN)
   for (size_t i = 0; i < count; i++) average[i] = keep * average[i] + take * value[i];
 }

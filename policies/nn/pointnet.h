@@ -1,7 +1,7 @@
 // The point-cloud encoder of DP3 (Ze et al., 2024): every point through the same small perceptron with layer
 // norms, the maximum over points, a projection. A channel's gradient reaches one point only, its winner, so
-// backward goes through winners alone, and forward keeps nothing of the others: points pass through in pieces
-// that fit the cache.
+// backward goes through winners alone, and forward keeps nothing of the others: points pass through in
+// pieces that fit the cache.
 #ifndef LOOM_POLICIES_NN_POINTNET_H
 #define LOOM_POLICIES_NN_POINTNET_H
 

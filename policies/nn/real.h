@@ -1,6 +1,6 @@
-// The number that networks reckon with: float to train, double where tests compare gradients with central
+// The number that networks compute with: float to train, double where tests compare gradients with central
 // differences (they define LOOM_DOUBLE, and the Makefile links them with these sources compiled likewise).
-// Exponentials are our own, branch-free, so that loops over them vectorise and give the same bits whatever
+// Exponentials are our own, branch-free, so that loops over them vectorize and give the same bits whatever
 // the C library.
 #ifndef LOOM_POLICIES_NN_REAL_H
 #define LOOM_POLICIES_NN_REAL_H
@@ -52,9 +52,9 @@ static inline double loom_real_erf(double x) {
 
 typedef float loomReal;
 
-/// e^x within 2 units in the last place, x held to [-87.3, 88.3]; not a number stays one. x = n ln 2 + r with
-/// ln 2 in two parts (Cody and Waite, 1980), |r| <= 0.35, Taylor to r^7 (what is left out is under 6e-9),
-/// then 2^n written into the exponent.
+/// e^x within 2 units in the last place, x held to [-87.3, 88.3]; not a number stays one. x = n ln 2 + r
+/// with ln 2 in two parts (Cody and Waite, 1980), |r| <= 0.35, Taylor to r^7 (what is left out is under
+/// 6e-9), then 2^n written into the exponent.
 static inline float loom_real_exp(float x) {
   const float round = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
   x = x < -87.3f ? -87.3f : x;

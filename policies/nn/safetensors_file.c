@@ -35,8 +35,10 @@ static int check_tensor(const loomSafeTensor* tensor, int i, const char* path, l
   const loomSafeTensor* t = &tensor[i];
   if (!t->name || !loom_safe_is_utf8(t->name, strlen(t->name)) || !strcmp(t->name, "__metadata__"))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: tensor %d has no name that safetensors allows", path, i);
+
   if (t->rank < 0 || t->rank > LOOM_SAFE_RANK_MAX)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: tensor '%.80s': %d dimensions", path, t->name, t->rank);
+
   for (int k = 0; k < i; k++) {
     if (!strcmp(tensor[k].name, t->name))
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: tensor '%.80s' is given twice", path, t->name);
@@ -51,9 +53,11 @@ static bool add_tensor(cJSON* header, const loomSafeTensor* t, uint64_t begin) {
   for (int i = 0; i < t->rank; i++)
     used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld", i ? "," : "", (long long)t->shape[i]);
   snprintf(text + used, sizeof text - used, "]");
+
   cJSON* item = cJSON_AddObjectToObject(header, t->name);
   bool ok = item && cJSON_AddStringToObject(item, "dtype", loom_safe_type_name(t->type)) &&
             cJSON_AddRawToObject(item, "shape", text);
+
   uint64_t end = begin + tensor_bytes(t);
   snprintf(text, sizeof text, "[%llu,%llu]", (unsigned long long)begin, (unsigned long long)end);
   return ok && cJSON_AddRawToObject(item, "data_offsets", text);
@@ -61,6 +65,7 @@ static bool add_tensor(cJSON* header, const loomSafeTensor* t, uint64_t begin) {
 
 static bool add_meta(cJSON* header, const loomSafeMeta* meta, int nmeta) {
   cJSON* map = nmeta ? cJSON_AddObjectToObject(header, "__metadata__") : NULL;
+
   for (int i = 0; map && i < nmeta; i++) {
     if (!cJSON_AddStringToObject(map, meta[i].key, meta[i].text)) return false;
   }
@@ -73,10 +78,12 @@ static char* make_header(const loomSafeTensor* tensor, const int* order, int n, 
   cJSON* header = cJSON_CreateObject();
   bool ok = header && add_meta(header, meta, nmeta);
   uint64_t begin = 0;
+
   for (int i = 0; ok && i < n; i++) {
     ok = add_tensor(header, &tensor[order[i]], begin);
     begin += tensor_bytes(&tensor[order[i]]);
   }
+
   char* text = ok ? cJSON_PrintUnformatted(header) : NULL;
   cJSON_Delete(header);
   return text;
@@ -101,6 +108,7 @@ static int write_bytes(FILE* file, const char* header, const loomSafeTensor* ten
 // Larger elements first, so that all are aligned; otherwise as given.
 static void order_by_size(int* order, const loomSafeTensor* tensor, int n) {
   int used = 0;
+
   for (int64_t size = 8; size; size /= 2) {
     for (int i = 0; i < n; i++) {
       if (loom_safe_type_size(tensor[i].type) == size) order[used++] = i;
@@ -112,6 +120,7 @@ int loom_safetensors_write(const char* path, const loomSafeTensor* tensor, int n
                            int nmeta, loomError* err) {
   int code = 0;
   for (int i = 0; i < n && !code; i++) code = check_tensor(tensor, i, path, err);
+
   for (int i = 0; i < nmeta && !code; i++) {
     if (!loom_safe_is_utf8(meta[i].key, strlen(meta[i].key)) ||
         !loom_safe_is_utf8(meta[i].text, strlen(meta[i].text)))

@@ -11,10 +11,12 @@ static size_t round_up(size_t bytes) {
 
 int loom_arena_create(loomArena* arena, size_t bytes, loomError* err) {
   *arena = (loomArena){NULL, round_up(bytes ? bytes : 1), 0};
+
   arena->base = aligned_alloc(LINE, arena->size);
   if (!arena->base)
     return loom_error_set(err, LOOM_ERR_MEMORY,
                           "no memory for %zu bytes of activations; take a smaller batch", bytes);
+
   memset(arena->base, 0, arena->size);
   return LOOM_OK;
 }
@@ -27,6 +29,8 @@ void loom_arena_destroy(loomArena* arena) {
 
 static void* take(loomArena* arena, size_t bytes) {
   void* at = arena->base && arena->used + bytes <= arena->size ? arena->base + arena->used : NULL;
+
+  // Measuring counts all the same.
   arena->used += round_up(bytes);
   return at;
 }
@@ -41,9 +45,11 @@ int* loom_arena_int(loomArena* arena, size_t count) {
 
 static bool grow(loomParams* params) {
   if (params->count < params->capacity) return true;
+
   int capacity = params->capacity ? 2 * params->capacity : 32;
   loomParam* list = realloc(params->list, (size_t)capacity * sizeof *list);
   if (!list) return false;
+
   params->list = list;
   params->capacity = capacity;
   return true;
@@ -51,18 +57,23 @@ static bool grow(loomParams* params) {
 
 size_t loom_params_add(loomParams* params, const char* name, int dims, const int* shape) {
   size_t offset = params->total;
+
+  // Told by loom_params_create, so that layers can be declared without a check each.
   if (dims < 1 || dims > LOOM_PARAM_DIMS || strlen(name) >= LOOM_PARAM_NAME || !grow(params)) {
     params->failed = true;
     return offset;
   }
+
   loomParam* p = &params->list[params->count++];
   *p = (loomParam){.dims = dims, .offset = offset, .count = 1};
   snprintf(p->name, sizeof p->name, "%s", name);
+
   for (int i = 0; i < dims; i++) {
     if (shape[i] < 1) params->failed = true;
     p->shape[i] = shape[i];
     p->count *= (size_t)shape[i];
   }
+
   params->total += p->count;
   return offset;
 }
@@ -72,16 +83,20 @@ int loom_params_create(loomParams* params, loomError* err) {
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "a network's layers have a size below 1, a name over %d bytes or found no memory",
                           LOOM_PARAM_NAME - 1);
+
   for (int i = 0; i < params->count; i++)
     if (loom_params_find(params, params->list[i].name) != &params->list[i])
       return loom_error_set(err, LOOM_ERR_USAGE, "two parameters are named %s", params->list[i].name);
+
   // The four blocks are one allocation, each on a cache line of its own.
   size_t block = round_up(params->total * sizeof(loomReal)) / sizeof(loomReal);
   size_t bytes = block ? 4 * block * sizeof(loomReal) : LINE;
+
   params->value = aligned_alloc(LINE, bytes);
   if (!params->value)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %zu parameters; take a smaller network",
                           params->total);
+
   memset(params->value, 0, bytes);
   params->gradient = params->value + block;
   params->first = params->gradient + block;

@@ -74,8 +74,8 @@ LOOM_CLONES static loomReal mode_log_prob(loomReal* dmean, loomReal* draw, const
   return sum;
 }
 
-// log p = log sum_k w_k N_k from log N_k, which become responsibilities w_k N_k / sum_j w_j N_j in place. The
-// largest is taken off before exponentials, so that not all of them underflow.
+// log p = log sum_k w_k N_k from log N_k, which become responsibilities w_k N_k / sum_j w_j N_j in place.
+// The largest is taken off before exponentials, so that not all of them underflow.
 static loomReal take_responsibilities(loomReal* joint, const loomReal* weight, int modes) {
   loomReal top = joint[0], sum = 0;
   for (int k = 1; k < modes; k++) top = top > joint[k] ? top : joint[k];

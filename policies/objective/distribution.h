@@ -1,6 +1,6 @@
 // What a policy's outputs say about actions: a Gaussian with diagonal covariance, or a mixture of them. Log-
-// probability, entropy, KL divergence, their gradients by the outputs, samples and modes, all of the same row:
-// what trains (likelihood, PPO's ratio and entropy bonus, a KL penalty) and what acts use one formula.
+// probability, entropy, KL divergence, their gradients by the outputs, samples and modes, all of the same
+// row: what trains (likelihood, PPO's ratio and entropy bonus, a KL penalty) and what acts use one formula.
 #ifndef LOOM_POLICIES_OBJECTIVE_DISTRIBUTION_H
 #define LOOM_POLICIES_OBJECTIVE_DISTRIBUTION_H
 
@@ -40,8 +40,9 @@ void loom_mixture_log_prob_backward(loomReal* dy, const loomReal* dlog_prob, con
 // ---- entropy
 
 /// Entropy (n, nats) of n rows. Exact for one mode. A mixture has no closed form: then a lower bound, the
-/// pairwise-distance estimator of Kolchinsky and Tracey ("Estimating mixture entropy with pairwise distances",
-/// Entropy 19(7), 2017, eq. 10) with Bhattacharyya distances; exact where modes are all the same or far apart.
+/// pairwise-distance estimator of Kolchinsky and Tracey ("Estimating mixture entropy with pairwise
+/// distances", Entropy 19(7), 2017, eq. 10) with Bhattacharyya distances; exact where modes are all the same
+/// or far apart.
 void loom_mixture_entropy(loomReal* entropy, const loomReal* y, int n, const loomMixtureDef* def);
 /// Adds to dy (n x width) what follows from dentropy (n).
 void loom_mixture_entropy_backward(loomReal* dy, const loomReal* dentropy, const loomReal* y, int n,
@@ -49,10 +50,11 @@ void loom_mixture_entropy_backward(loomReal* dy, const loomReal* dentropy, const
 
 // ---- divergence
 
-/// KL(p || q) (n, nats) of n rows p and q (n x width). Exact for one mode. For mixtures an upper bound, mode k
-/// of p against mode k of q: sum_k w_k (log(w_k / v_k) + KL(p_k || q_k)), by the log-sum inequality (Do, "Fast
-/// approximation of Kullback-Leibler distance for dependence trees and hidden Markov models", IEEE Signal
-/// Processing Letters 10(4), 2003). It is tight where q has come from p by small steps, as in trust regions.
+/// KL(p || q) (n, nats) of n rows p and q (n x width). Exact for one mode. For mixtures an upper bound,
+/// mode k of p against mode k of q: sum_k w_k (log(w_k / v_k) + KL(p_k || q_k)), by the log-sum inequality
+/// (Do, "Fast approximation of Kullback-Leibler distance for dependence trees and hidden Markov models",
+/// IEEE Signal Processing Letters 10(4), 2003). It is tight where q has come from p by small steps, as in
+/// trust regions.
 void loom_mixture_kl(loomReal* kl, const loomReal* p, const loomReal* q, int n, const loomMixtureDef* def);
 /// Adds to dp and dq (n x width, each may be NULL) what follows from dkl (n).
 void loom_mixture_kl_backward(loomReal* dp, loomReal* dq, const loomReal* dkl, const loomReal* p,

@@ -80,8 +80,8 @@ static double mode_distance(const rowView* row, int i, int j) {
   return sum;
 }
 
-// What modes have in common: overlap (modes x modes) exp(-distance), and near (modes) sum_j w_j overlap_ij, 1
-// where they are all the same and w_i where they are far apart.
+// What modes have in common: overlap (modes x modes) exp(-distance), and near (modes) sum_j w_j overlap_ij,
+// 1 where they are all the same and w_i where they are far apart.
 typedef struct overlaps {
   double pair[LOOM_MIXTURE_MODES][LOOM_MIXTURE_MODES], near[LOOM_MIXTURE_MODES];
 } overlaps;

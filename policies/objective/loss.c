@@ -50,8 +50,8 @@ double loom_mixture_loss(loomReal* dy, loomReal* row_loss, const loomReal* y, co
   return loss;
 }
 
-// -log sigmoid(y) = softplus(-y), -log(1 - sigmoid(y)) = softplus(y): no overflow, whatever the logit. The slope
-// of either is sigmoid(y) - label.
+// -log sigmoid(y) = softplus(-y), -log(1 - sigmoid(y)) = softplus(y): no overflow, whatever the logit. The
+// slope of either is sigmoid(y) - label.
 double loom_binary_loss(loomReal* dy, const loomReal* y, const loomReal* label, const loomReal* weight, int n,
                         const double class_weight[2]) {
   double share = inverse_total(weight, n), loss = 0;

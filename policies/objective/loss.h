@@ -1,6 +1,6 @@
-// Losses of outputs against targets. Each gives the loss and, where its first argument is not NULL, writes the
-// gradient of the network's output. Rows may be weighted (weight (n), NULL: all 1; 0 leaves out padding): the
-// loss is the weighted mean over rows.
+// Losses of outputs against targets. Each gives the loss and, where its first argument is not NULL, writes
+// the gradient of the network's output. Rows may be weighted (weight (n), NULL: all 1; 0 leaves out
+// padding): the loss is the weighted mean over rows.
 #ifndef LOOM_POLICIES_OBJECTIVE_LOSS_H
 #define LOOM_POLICIES_OBJECTIVE_LOSS_H
 

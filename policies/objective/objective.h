@@ -1,6 +1,6 @@
-// What training makes small, apart from the network whose outputs it judges. An objective tells how many numbers
-// it needs of the network, turns outputs and targets into a loss and the gradient of the outputs, and where the
-// network must see something made from the targets (denoising) makes that:
+// What training makes small, apart from the network whose outputs it judges. An objective tells how many
+// numbers it needs of the network, turns outputs and targets into a loss and the gradient of the outputs,
+// and where the network must see something made from the targets (denoising) makes that:
 //
 //   loom_objective_begin(&o, targets, n, &random);            // denoising: noise is drawn
 //   outputs = loom_network_forward(...);
@@ -32,7 +32,8 @@ typedef struct loomObjectiveDef {
   double class_weight[2];  // CLASSIFICATION: of labels 0 and 1
 } loomObjectiveDef;
 
-/// The layout of the network's outputs: (n x rows x width). DENOISING has all targets of a sample in one row.
+/// The layout of the network's outputs: (n x rows x width). DENOISING has all targets of a sample in
+/// one row.
 int loom_objective_rows(const loomObjectiveDef* def);
 int loom_objective_width(const loomObjectiveDef* def);
 
@@ -56,8 +57,8 @@ void loom_objective_destroy(loomObjective* objective);
 /// Before the network's forward with n samples of these targets (n x rows x columns).
 void loom_objective_begin(loomObjective* objective, const loomReal* targets, int n, loomRandom* random);
 /// Mean loss of outputs (n x rows x width) against targets; with `gradient` doutputs is written. Rows whose
-/// weight (n x rows, may be NULL) is 0 do not count; DENOISING counts them all: what follows a demo's end is its
-/// last action, held.
+/// weight (n x rows, may be NULL) is 0 do not count; DENOISING counts them all: what follows a demo's end is
+/// its last action, held.
 double loom_objective_loss(loomObjective* objective, const loomReal* outputs, const loomReal* targets,
                            const loomReal* weight, int n, bool gradient);
 
