@@ -52,6 +52,7 @@ static void paint(loomImage* image, int i) {
   for (int y = 0; y < image->height; y++) {
     for (int x = 0; x < image->width; x++) {
       unsigned char* p = image->rgb + 3 * ((size_t)y * (size_t)image->width + (size_t)x);
+
       bool bar = y < 8 * i;
       p[0] = !bar && x < image->width / 2 ? 220 : 20;
       p[1] = bar ? 220 : 20;
@@ -64,13 +65,17 @@ static int write_video(const char* path, int width, int height, double fps, int 
   loomVideo* video;
   loomImage image;
   loomVideoDef def = {width, height, fps};
+
   assert_int_equal(loom_image_create(&image, width, height, err), 0);
   int code = loom_video_create(&video, path, &def, err);
+
+  // frames one after another
   for (int i = 0; !code && i < frames; i++) {
     paint(&image, i);
     code = loom_video_add(video, &image, err);
   }
   if (!code) code = loom_video_finish(video, err);
+
   loom_video_destroy(video);
   loom_image_destroy(&image);
   return code;
@@ -93,11 +98,16 @@ static void check_frame(decoded* out, const AVFrame* frame) {
   unsigned char* rgb = malloc((size_t)stride[0] * (size_t)frame->height);
   assert_non_null(scale);
   assert_non_null(rgb);
+
+  // back to RGB
   sws_scale(scale, (const uint8_t* const*)frame->data, frame->linesize, 0, frame->height, &rgb, stride);
   const unsigned char* low = rgb + (size_t)stride[0] * (size_t)(frame->height - 4);
+
+  // red below left, blue below right, green in the bar
   out->wrong += !near(low + (size_t)3 * (size_t)(frame->width / 4), 220, 20, 20);
   out->wrong += !near(low + (size_t)3 * (size_t)(3 * frame->width / 4), 20, 20, 220);
   if (bar) out->wrong += !near(rgb + (size_t)stride[0] * (size_t)(bar - 4) + (size_t)3 * 10, 20, 220, 20);
+
   out->frames++;
   out->width = frame->width;
   out->height = frame->height;
@@ -108,22 +118,31 @@ static void check_frame(decoded* out, const AVFrame* frame) {
 static void decode(decoded* out, const char* path) {
   AVFormatContext* format = NULL;
   memset(out, 0, sizeof *out);
+
+  // one stream in the file
   assert_int_equal(avformat_open_input(&format, path, NULL, NULL), 0);
   assert_true(avformat_find_stream_info(format, NULL) >= 0);
   assert_int_equal(format->nb_streams, 1);
+
+  // libav's decoder for it
   const AVCodecParameters* parameters = format->streams[0]->codecpar;
   AVCodecContext* codec = avcodec_alloc_context3(avcodec_find_decoder(parameters->codec_id));
   avcodec_parameters_to_context(codec, parameters);
   assert_int_equal(avcodec_open2(codec, codec->codec, NULL), 0);
   AVPacket* packet = av_packet_alloc();
   AVFrame* frame = av_frame_alloc();
+
+  // packet by packet; none at the end drains the decoder
   for (bool more = true; more;) {
     more = av_read_frame(format, packet) >= 0;
     assert_true(avcodec_send_packet(codec, more ? packet : NULL) >= 0);
     while (avcodec_receive_frame(codec, frame) >= 0) check_frame(out, frame);
     av_packet_unref(packet);
   }
+
+  // what the file says of its speed
   out->fps = av_q2d(format->streams[0]->avg_frame_rate);
+
   av_frame_free(&frame);
   av_packet_free(&packet);
   avcodec_free_context(&codec);
@@ -138,17 +157,23 @@ static void frames_come_back(void** state) {
   } videos[] = {{64, 96, 9, 20}, {65, 97, 5, 12.5}, {320, 240, 1, 30}, {128, 240, 23, 59.94}};
   char path[128];
   path_of(path, "a.mp4");
+
+  // sizes odd and even, one frame and several, whole and broken rates
   for (size_t i = 0; i < sizeof videos / sizeof *videos; i++) {
     loomError err = {0, ""};
     decoded d;
     if (write_video(path, videos[i].width, videos[i].height, videos[i].fps, videos[i].frames, &err))
       fail_msg("%s", err.message);
+
+    // sizes are rounded down to even ones
     decode(&d, path);
     assert_int_equal(d.frames, videos[i].frames);
     assert_int_equal(d.width, videos[i].width & ~1);
     assert_int_equal(d.height, videos[i].height & ~1);
     assert_int_equal(d.wrong, 0);
     if (d.frames > 1) assert_true(fabs(d.fps - videos[i].fps) < 0.01);
+
+    // no temporary file is left
     assert_int_equal(files_in_dir(), 1);
   }
   unlink(path);
@@ -173,6 +198,8 @@ static void the_same_frames_give_the_same_bytes(void** state) {
     n[i] = read_file(path[i], bytes[i], sizeof bytes[i]);
     unlink(path[i]);
   }
+
+  // something was written, and the buffer held all of it
   assert_true(n[0] > 500 && n[0] < sizeof bytes[0]);
   assert_int_equal(n[0], n[1]);
   assert_memory_equal(bytes[0], bytes[1], n[0]);
@@ -185,14 +212,19 @@ static void parts_are_joined(void** state) {
   char path[128], bytes[2][65536];
   size_t n[2];
   path_of(path, "a.mp4");
+
+  // forward, then backward
   for (int backwards = 0; backwards < 2; backwards++) {
     loomError err = {0, ""};
     loomVideo* video;
     loomVideoPart* part[3];
     loomImage image;
     decoded d;
+
     assert_int_equal(loom_image_create(&image, 128, 240, &err), 0);
     assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){128, 240, 25}, &err), 0);
+
+    // each part encodes its own frames
     for (int k = 0; k < 3; k++) {
       int i = backwards ? 2 - k : k;
       assert_int_equal(loom_video_part_create(&part[i], video, &err), 0);
@@ -202,6 +234,8 @@ static void parts_are_joined(void** state) {
       }
       assert_int_equal(loom_video_part_end(part[i], &err), 0);
     }
+
+    // appended in order
     for (int i = 0; i < 3; i++) {
       if (loom_video_append(video, part[i], &err)) fail_msg("%s", err.message);
       loom_video_part_destroy(part[i]);
@@ -209,6 +243,8 @@ static void parts_are_joined(void** state) {
     if (loom_video_finish(video, &err)) fail_msg("%s", err.message);
     loom_video_destroy(video);
     loom_image_destroy(&image);
+
+    // every frame is there, and where it belongs
     decode(&d, path);
     assert_int_equal(d.frames, 23);
     assert_int_equal(d.wrong, 0);
@@ -216,6 +252,8 @@ static void parts_are_joined(void** state) {
     n[backwards] = read_file(path, bytes[backwards], sizeof *bytes);
     unlink(path);
   }
+
+  // the order of making left no trace
   assert_int_equal(n[0], n[1]);
   assert_memory_equal(bytes[0], bytes[1], n[0]);
 }
@@ -227,11 +265,14 @@ static void what_cannot_be_written_is_told(void** state) {
   assert_int_equal(write_video("/nonexistent/a.mp4", 64, 96, 20, 1, &err), LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "/nonexistent/a.mp4"));
   assert_non_null(strstr(err.message, "No such file"));
+
+  // no frame, no rate, too small
   path_of(path, "a.mp4");
   assert_int_equal(write_video(path, 64, 96, 20, 0, &err), LOOM_ERR_USAGE);
   assert_int_equal(write_video(path, 64, 96, 0, 1, &err), LOOM_ERR_USAGE);
   assert_int_equal(write_video(path, 8, 96, 20, 1, &err), LOOM_ERR_USAGE);
   assert_int_equal(files_in_dir(), 0);
+  // a frame of another size
 
   loomVideo* video;
   loomImage image;
@@ -249,12 +290,16 @@ static void a_full_disk_is_told(void** state) {
   struct rlimit before, small;
   char path[128];
   loomError err = {0, ""};
+
+  // room for less than the video needs
   path_of(path, "a.mp4");
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
   small = before;
   small.rlim_cur = 1000;
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+
+  // it fails, says so, and leaves nothing
   int code = write_video(path, 320, 240, 20, 40, &err);
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
   assert_int_equal(code, LOOM_ERR_IO);

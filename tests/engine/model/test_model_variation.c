@@ -18,6 +18,8 @@ static void geom(loomGeomEdit* edits, int* n, const char* part, const double siz
     snprintf(edit->geom, sizeof edit->geom, "hammer_%s%s", part, endings[twin]);
     memcpy(edit->size, size, sizeof edit->size);
     if (pos) memcpy(edit->pos, pos, sizeof edit->pos);
+
+    // densities and friction belong to what collides, not to its visual twin
     edit->density = density;
     edit->has_friction = friction && twin == 0;
     if (edit->has_friction) memcpy(edit->friction, friction, sizeof edit->friction);
@@ -28,8 +30,11 @@ static void geom(loomGeomEdit* edits, int* n, const char* part, const double siz
 static int hammer_edits(loomGeomEdit edits[10], hammer h) {
   int n = 0;
   double z = h.length / 2 + h.hh, hh = h.hh, heavy = 2 * h.density;
+
+  // after robosuite's HammerObject: the head's parts are twice as dense, and measured by hh
   geom(edits, &n, "handle", (double[3]){h.r, h.r, h.length / 2}, NULL, h.density,
        (double[3]){h.friction, 0.005, 1e-4});
+
   geom(edits, &n, "head", (double[3]){2 * hh, hh, hh}, (double[3]){0, 0, z}, heavy, NULL);
   geom(edits, &n, "neck", (double[3]){0.8 * hh, 0.2 * hh, 0}, (double[3]){2.2 * hh, 0, z}, heavy, NULL);
   geom(edits, &n, "face", (double[3]){hh, 0.4 * hh, 0}, (double[3]){2.8 * hh, 0, z}, heavy, NULL);
@@ -44,6 +49,7 @@ static hammer random_hammer(uint64_t* state) {
               .density = fixture_uniform(state, 100, 250),
               .friction = fixture_uniform(state, 3, 5)};
   h.hh = h.r * fixture_uniform(state, 1.0, 1.2);
+
   return h;
 }
 
@@ -56,6 +62,7 @@ static loomVariation* bind(const char* xml) {
 
 static void* save(const mjModel* m, mjtSize* size) {
   *size = mj_sizeModel(m);
+
   void* bytes = malloc((size_t)*size);
   assert_non_null(bytes);
   mj_saveModel(m, NULL, bytes, *size);
@@ -65,6 +72,8 @@ static void* save(const mjModel* m, mjtSize* size) {
 static void assert_same(const mjModel* a, const mjModel* b) {
   char what[200];
   if (loom_model_compare(a, b, what, sizeof what)) fail_msg("models differ: %s", what);
+
+  // to the last byte
   mjtSize size_a, size_b;
   void *bytes_a = save(a, &size_a), *bytes_b = save(b, &size_b);
   assert_int_equal(size_a, size_b);
@@ -80,17 +89,21 @@ static void check_patches(bool visual, int rounds) {
   mjModel* m = fixture_compile(xml, visual);
   mjData* scratch = mj_makeData(m);
   uint64_t state = visual ? 11 : 7;
+
+  // a random hammer, patched and compiled
   for (int i = 0; i < rounds; i++) {
     loomGeomEdit edits[10];
     int n = hammer_edits(edits, random_hammer(&state));
     char* varied = NULL;
     loomError err = {0};
     if (loom_variation_apply(v, edits, n, m, scratch, &varied, &err)) fail_msg("%s", err.message);
+
     mjModel* fresh = fixture_compile(varied, visual);
     assert_same(fresh, m);
     mj_deleteModel(fresh);
     free(varied);
   }
+
   mj_deleteData(scratch);
   mj_deleteModel(m);
   loom_variation_destroy(v);
@@ -111,17 +124,23 @@ static void no_edit_is_the_recorded_model(void** state) {
   (void)state;
   for (int demo = 0; demo < FIXTURE_DEMOS; demo++) {
     char* xml = fixture_xml(demo);
+
     loomVariation* v = bind(xml);
     mjModel *m = fixture_compile(xml, false), *recorded = fixture_compile(xml, false);
     mjData* scratch = mj_makeData(m);
     loomError err = {0};
     uint64_t random = 3;
     loomGeomEdit edits[10];
+
+    // patched, it is another
     int n = hammer_edits(edits, random_hammer(&random));
     assert_int_equal(loom_variation_apply(v, edits, n, m, scratch, NULL, &err), 0);
     assert_int_equal(loom_model_compare(m, recorded, NULL, 0), 1);
+
+    // patched back, it is the recorded one
     assert_int_equal(loom_variation_apply(v, NULL, 0, m, scratch, NULL, &err), 0);
     assert_same(recorded, m);
+
     mj_deleteData(scratch);
     mj_deleteModel(m);
     mj_deleteModel(recorded);
@@ -138,13 +157,18 @@ static void recorded_inertia_comes_from_a_density(void** state) {
   const double ratio[] = {1, 2, 2, 2, 2};
   for (int demo = 0; demo < FIXTURE_DEMOS; demo++) {
     char* xml = fixture_xml(demo);
+
+    // the density that gives the recorded mass
     loomVariation* v = bind(xml);
     double density = 0;
     loomError err = {0};
     if (loom_variation_density(&density, v, parts, ratio, 5, &err)) fail_msg("%s", err.message);
     assert_true(density > 100 && density < 250);
+
     mjModel *m = fixture_compile(xml, false), *recorded = fixture_compile(xml, false);
     mjData* scratch = mj_makeData(m);
+
+    // the hammer made of that density
     loomGeomEdit edits[5] = {0};
     for (int i = 0; i < 5; i++) {
       snprintf(edits[i].geom, sizeof edits[i].geom, "%s", parts[i]);
@@ -152,16 +176,20 @@ static void recorded_inertia_comes_from_a_density(void** state) {
       edits[i].density = density * ratio[i];
     }
     if (loom_variation_apply(v, edits, 5, m, scratch, NULL, &err)) fail_msg("%s", err.message);
+
+    // its moments within the recorded digits
     int body = mj_name2id(m, mjOBJ_BODY, "hammer_root");
     print_message("demo %d: density %.3f, mass off by %.1e", demo, density,
                   m->body_mass[body] / recorded->body_mass[body] - 1);
     double worst = 0;
+
     for (int k = 0; k < 3; k++) {
       worst = fmax(worst, fabs(m->body_inertia[3 * body + k] / recorded->body_inertia[3 * body + k] - 1));
       assert_true(fabs(m->body_ipos[3 * body + k] - recorded->body_ipos[3 * body + k]) < 1e-6);
     }
     print_message(", moments by %.1e\n", worst);
     assert_true(worst < 2e-5);
+
     mj_deleteData(scratch);
     mj_deleteModel(m);
     mj_deleteModel(recorded);
@@ -174,14 +202,18 @@ static void recorded_inertia_comes_from_a_density(void** state) {
 static void threads_share_a_variation(void** state) {
   (void)state;
   char* xml = fixture_xml(3);
+
   loomVariation* v = bind(xml);
   enum { WORKERS = 3, ROUNDS = 20 };
   mjModel* m[WORKERS];
   mjData* scratch[WORKERS];
+
   for (int i = 0; i < WORKERS; i++) {
     m[i] = fixture_compile(xml, false);
     scratch[i] = mj_makeData(m[i]);
   }
+
+  // each applies the same edits in the same order
   int failures = 0;
 #pragma omp parallel for num_threads(WORKERS) reduction(+ : failures)
   for (int i = 0; i < WORKERS; i++) {
@@ -192,9 +224,11 @@ static void threads_share_a_variation(void** state) {
       failures += loom_variation_apply(v, edits, n, m[i], scratch[i], NULL, NULL) != 0;
     }
   }
+
   assert_int_equal(failures, 0);
   for (int i = 0; i < WORKERS; i++) {
     assert_same(m[0], m[i]);
+
     mj_deleteData(scratch[i]);
   }
   for (int i = 0; i < WORKERS; i++) mj_deleteModel(m[i]);
@@ -208,6 +242,8 @@ static void bad_edits_change_nothing(void** state) {
   loomVariation* v = bind(xml);
   mjModel *m = fixture_compile(xml, false), *recorded = fixture_compile(xml, false);
   mjData* scratch = mj_makeData(m);
+
+  // no such geom, sizes that are none, no density for the others, negative friction
   const loomGeomEdit bad[] = {
       {.geom = "nothing", .has_size = true, .size = {1, 1, 1}},
       {.geom = "hammer_handle", .has_size = true, .size = {0.01, 0.01, 0}},
@@ -217,6 +253,8 @@ static void bad_edits_change_nothing(void** state) {
       {.geom = "hammer_head", .has_density = true, .density = 100},  // the other parts have none
       {.geom = "hammer_head", .has_friction = true, .friction = {-1, 0, 0}},
   };
+
+  // each is told in one line
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     loomError err = {0};
     char* varied = NULL;
@@ -224,6 +262,8 @@ static void bad_edits_change_nothing(void** state) {
     assert_null(varied);
     assert_true(err.message[0] && !strchr(err.message, '\n'));
   }
+
+  // and the model is as it was
   assert_same(recorded, m);
   mj_deleteData(scratch);
   mj_deleteModel(m);
@@ -253,22 +293,28 @@ static void own_object_with_and_without_density(void** state) {
   loomError err = {0};
   if (loom_variation_bind(&v, own_scene, "own", "mug", &err)) fail_msg("%s", err.message);
   mjModel* m = fixture_compile(own_scene, true);
+
   mjData* scratch = mj_makeData(m);
   for (int densities = 0; densities < 2; densities++) {
+    // with densities of their own, then with the text's
     bool on = densities;
     const loomGeomEdit edits[] = {
         {.geom = "cup", .has_size = true, .size = {0.06, 0.03}, .has_density = on, .density = 500},
         {.geom = "ear", .has_pos = true, .pos = {0.07, 0.01, 0}, .has_density = on, .density = 80}};
     char* varied = NULL;
     if (loom_variation_apply(v, edits, 2, m, scratch, &varied, &err)) fail_msg("%s", err.message);
+
+    // a cylinder 60 mm in radius and height, a capsule 10 mm in radius with 40 mm between its ends
     double expected = 3.14159265358979 * 0.06 * 0.06 * 0.06 * (on ? 500 : 300);
     double ear = (3.14159265358979 * 1e-4 * 0.04 + 4.0 / 3 * 3.14159265358979 * 1e-6) * (on ? 80 : 300);
     assert_true(fabs(m->body_mass[mj_name2id(m, mjOBJ_BODY, "mug")] - expected - ear) < 1e-9);
+
     mjModel* fresh = fixture_compile(varied, true);
     assert_same(fresh, m);
     mj_deleteModel(fresh);
     free(varied);
   }
+
   mj_deleteData(scratch);
   mj_deleteModel(m);
   loom_variation_destroy(v);
@@ -282,11 +328,15 @@ static void expect_bind(int code, const char* xml, const char* body) {
   assert_true(err.message[0] && !strchr(err.message, '\n'));
 }
 
-static void what_cannot_vary_is_refused(void** state) {
+static void what_has_no_variation_is_refused(void** state) {
   (void)state;
+
+  // no such body, one that does not move, text that ends too soon
   expect_bind(LOOM_ERR_USAGE, own_scene, "absent");
   expect_bind(LOOM_ERR_UNSUPPORTED, own_scene, "post");
   expect_bind(LOOM_ERR_FORMAT, "<mujoco><worldbody>", "mug");
+
+  // a mesh, a body with another in it, inertia computed for all
   expect_bind(LOOM_ERR_UNSUPPORTED,
               "<mujoco><worldbody><body name=\"a\"><freejoint/><geom type=\"mesh\" "
               "mesh=\"x\"/></body></worldbody></mujoco>",
@@ -311,7 +361,7 @@ int main(void) {
       cmocka_unit_test(threads_share_a_variation),
       cmocka_unit_test(bad_edits_change_nothing),
       cmocka_unit_test(own_object_with_and_without_density),
-      cmocka_unit_test(what_cannot_vary_is_refused),
+      cmocka_unit_test(what_has_no_variation_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

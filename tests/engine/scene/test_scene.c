@@ -22,8 +22,11 @@ static loomAssetRoots roots;
 static int make_home(void** state) {
   char shared[LOOM_PATH_MAX], assets[LOOM_PATH_MAX + 32];
   (void)state;
+
+  // robosuite's meshes, by their usual place
   loom_home_dir(shared);
   snprintf(assets, sizeof assets, "%s/robosuite-1.4.1", shared);
+
   snprintf(home, sizeof home, "/tmp/loom_scene_%d", (int)getpid());
   setenv("DEMOLOOM_HOME", home, 1);
   setenv("DEMOLOOM_SCENES", "scenes", 1);
@@ -48,6 +51,8 @@ static loomScene* open_handover(void) {
 static void assert_same(const loomScene* a, const loomScene* b) {
   char what[200] = "";
   if (loom_model_compare(a->model, b->model, what, sizeof what)) fail_msg("%s", what);
+
+  // and what a demo of it says of itself
   assert_string_equal(a->xml, b->xml);
   assert_string_equal(a->env_args, b->env_args);
   assert_string_equal(a->label, b->label);
@@ -56,11 +61,15 @@ static void assert_same(const loomScene* a, const loomScene* b) {
 
 static void opens_by_name(void** state) {
   (void)state;
+
+  // compiled, then loaded
   loomScene *fresh = open_handover(), *kept = open_handover();
   assert_string_equal(fresh->task->name, "handover");
+
   assert_int_equal(fresh->task->arm_count, 2);
   assert_non_null(strstr(fresh->env_args, "TwoArmHandover"));
   assert_same(fresh, kept);
+
   loom_scene_destroy(fresh);
   loom_scene_destroy(kept);
 }
@@ -73,15 +82,18 @@ static void damage_is_harmless(void** state) {
   loomScene* before = open_handover();
   snprintf(pattern, sizeof pattern, "%s/models/*.cached", home);
 
+  // cut, then changed
   for (int way = 0; way < 2; way++) {
     assert_int_equal(glob(pattern, 0, NULL, &found), 0);
     assert_int_equal(found.gl_pathc, 2);  // the source's texts and the compiled model
+
     for (size_t i = 0; i < found.gl_pathc; i++) {
       FILE* f = fopen(found.gl_pathv[i], "r+b");
       assert_non_null(f);
       fseek(f, 0, SEEK_END);
       long half = ftell(f) / 2;
       fseek(f, half, SEEK_SET);
+
       int byte = fgetc(f);
       fseek(f, half, SEEK_SET);
       if (way) fputc(byte ^ 1, f);
@@ -89,6 +101,8 @@ static void damage_is_harmless(void** state) {
       if (!way) assert_int_equal(ftruncate(fileno(f), half), 0);
       fclose(f);
     }
+
+    // the scene is compiled again
     globfree(&found);
     loomScene* after = open_handover();
     assert_same(before, after);
@@ -101,6 +115,7 @@ static void says_what_is_missing(void** state) {
   (void)state;
   loomError err = {0, ""};
   loomScene* scene;
+
   assert_int_equal(loom_scene_open(&scene, "nothing", &roots, &err), LOOM_ERR_USAGE);
   assert_null(scene);
   assert_non_null(strstr(err.message, "no scene 'nothing'"));
