@@ -35,19 +35,11 @@ policies/agent/rollout.c: a worker knows its number
 policies/report/event_log.c: clocks
 tools/command/cmd_teleop.c: clocks
 tools/view/view_draw.c: hashes
-generators/run/journal.c: putting a file in its place
-generators/run/journal.c: flushing to disk
-generators/run/journal.c: folders are made
 policies/report/event_log.c: folders are made
-policies/learn/bc.c: folders are made
-policies/learn/dagger_collect.c: folders are made
-policies/learn/dagger.c: folders are made
 tools/render/render_obs.c: folders are made
 tools/render/render_frames.c: folders are made
 tools/command/cmd_rollout.c: folders are made
-generators/run/journal.c: locks on files
 engine/model/asset.c: whole files are read
-generators/run/journal.c: whole files are read
 '
 
 # ---- rules

@@ -164,6 +164,13 @@ static int sync_folder_of(const char* path) {
   return why == EINVAL ? 0 : why;
 }
 
+int loom_file_sync_folder(const char* path, loomError* err) {
+  int why = sync_folder_of(path);
+  if (!why) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_IO, "%s: written, but its folder cannot be synced (%s)", path,
+                        strerror(why));
+}
+
 int loom_file_commit(loomFile* file, loomError* err) {
   // What a library wrote by name is in the same file, and synced with it.
   bool failed = ferror(file->stream);
@@ -175,10 +182,7 @@ int loom_file_commit(loomFile* file, loomError* err) {
   file->stream = NULL;
   if (closed || rename(file->temporary, file->path)) return loom_file_fail(file, errno, err);
 
-  int code = LOOM_OK, why = sync_folder_of(file->path);
-  if (why)
-    code = loom_error_set(err, LOOM_ERR_IO, "%s: written, but its folder cannot be synced (%s)", file->path,
-                          strerror(why));
+  int code = loom_file_sync_folder(file->path, err);
   free_file(file);
   return code;
 }
@@ -197,6 +201,30 @@ int loom_file_write(const char* path, const void* bytes, size_t n, loomError* er
     n -= (size_t)wrote;
   }
   return loom_file_commit(&file, err);
+}
+
+int loom_file_move(const char* from, const char* to, loomError* err) {
+  if (rename(from, to))
+    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be renamed to %s (%s)", from, to, strerror(errno));
+  return loom_file_sync_folder(to, err);
+}
+
+int loom_make_folder(const char* path, bool parents, loomError* err) {
+  char* part = strdup(path);
+  if (!part) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
+  // Each leading part in turn, cut off at its slash for the moment.
+  int code = LOOM_OK;
+  char* slash = part;
+  while (!code && slash) {
+    slash = parents ? strchr(slash + 1, '/') : NULL;
+    if (slash) *slash = '\0';
+    if (mkdir(part, 0777) && errno != EEXIST)
+      code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", part, strerror(errno));
+    if (slash) *slash = '/';
+  }
+  free(part);
+  return code;
 }
 
 int loom_file_write_text(const char* path, const char* text, loomError* err) {

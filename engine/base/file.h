@@ -20,10 +20,9 @@ int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomErr
 
 /// A file on its way to its place. What is there already stays until loom_file_commit.
 typedef struct loomFile {
-  char* path;  // its place
-  char*
-      temporary;  // where it is until then, beside its place: PATH.tmp, for libraries that open files by name
-  FILE* stream;   // open on it for writing, empty
+  char* path;       // its place
+  char* temporary;  // PATH.tmp, where it is until then; for libraries that open files by name
+  FILE* stream;     // open on it for writing, empty
 } loomFile;
 
 /// Begin a file; what a killed run left of it is removed. LOOM_ERR_IO when it cannot be created, or when there
@@ -36,6 +35,15 @@ int loom_file_commit(loomFile* file, loomError* err);
 int loom_file_fail(loomFile* file, int why, loomError* err);
 /// Remove what was written. Takes an ended or zeroed one.
 void loom_file_abort(loomFile* file);
+
+/// Sync the folder of a file that was just created: then a crash does not lose the file's name.
+int loom_file_sync_folder(const char* path, loomError* err);
+
+/// Rename a file within its folder, and sync that.
+int loom_file_move(const char* from, const char* to, loomError* err);
+
+/// Make a folder unless it is there, and with `parents` what leads to it.
+int loom_make_folder(const char* path, bool parents, loomError* err);
 
 /// The n bytes as a whole file.
 int loom_file_write(const char* path, const void* bytes, size_t n, loomError* err);

@@ -1,6 +1,7 @@
-// A run in progress on disk, OUT.parts: run.json (what is being made), journal.bin (one entry an attempt, in
-// order), and a shard a demo. What the journal lists survives kill -9; a torn last entry is ignored and its
-// attempt run again. Internal.
+// A run in progress on disk, OUT.parts (engine/base/run_folder.h): run.json (what is being made), journal.bin
+// (engine/base/record_log.h: an entry an attempt, in order), and a shard a demo. What the journal lists survives
+// kill -9; a torn last entry is ignored and its attempt run again. Entries of another version are refused.
+// Internal.
 #ifndef LOOM_GENERATORS_RUN_JOURNAL_H
 #define LOOM_GENERATORS_RUN_JOURNAL_H
 

@@ -1,15 +1,14 @@
 #include "policies/learn/bc.h"
 
-#include <errno.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
+#include "engine/base/run_folder.h"
 #include "policies/learn/supervised.h"
 #include "policies/nn/optimizer.h"
 #include "policies/report/curves.h"
@@ -32,6 +31,7 @@ typedef struct run {
   loomTrained trained;
   loomObjective objective;
   loomReal* average;  // (params.total) of the weights; NULL = none
+  loomRunFolder folder;
   loomAdamDef adam;
   loomScheduleDef schedule;
   loomEventLog* log;
@@ -43,7 +43,7 @@ typedef struct run {
 } run;
 
 static void path_in(char out[LOOM_PATH_MAX + 64], const run* r, const char* name) {
-  snprintf(out, LOOM_PATH_MAX + 64, "%s/%s", r->config->checkpoint.folder, name);
+  snprintf(out, LOOM_PATH_MAX + 64, "%.*s/%.60s", LOOM_PATH_MAX - 1, r->config->checkpoint.folder, name);
 }
 
 // ---- weights in use
@@ -113,6 +113,8 @@ static int read_block(void* out, const loomSafetensors* file, const char* name, 
   return LOOM_OK;
 }
 
+static const char other_folder[] = "train into another folder";
+
 // Everything that decides the weights must be the same; how long to train and what to report may change.
 static int same_configuration(const loomTrainConfig* now, const loomTrainConfig* then, const char* label,
                               loomError* err) {
@@ -124,15 +126,8 @@ static int same_configuration(const loomTrainConfig* now, const loomTrainConfig*
   a.checkpoint = b.checkpoint;
   a.stop = b.stop;
   char *x = loom_train_config_text(&a), *y = loom_train_config_text(&b);
-  int code = !x || !y ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label) : LOOM_OK;
-  size_t i = 0;
-  while (!code && x[i] && x[i] == y[i]) i++;
-  if (!code && x[i] != y[i]) {
-    while (i && x[i - 1] != '\n') i--;
-    code = loom_error_set(err, LOOM_ERR_USAGE,
-                          "%s: was made with another configuration ('%.*s' there); train into another folder",
-                          label, (int)strcspn(y + i, "\n"), y + i);
-  }
+  int code = x && y ? loom_settings_compare(label, y, x, other_folder, err)
+                    : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   free(x);
   free(y);
   return code;
@@ -421,30 +416,21 @@ static int write_config(const run* r, loomError* err) {
   return code;
 }
 
-// FOLDER and what leads to it.
-static int make_folder(const char* folder, loomError* err) {
-  char path[LOOM_PATH_MAX];
-  snprintf(path, sizeof path, "%s", folder);
-  for (char* slash = path; slash; *slash = '/') {
-    slash = strchr(slash + 1, '/');
-    if (slash) *slash = '\0';
-    if (mkdir(path, 0777) && errno != EEXIST)
-      return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", path, strerror(errno));
-    if (!slash) break;
-  }
-  return LOOM_OK;
-}
-
+// Lock the folder, and go on from its checkpoint if there is one.
 static int resume_run(run* r, loomError* err) {
+  loomRunFolderDef def = {.path = r->config->checkpoint.folder,
+                          .parents = true,
+                          .mode = r->def->resume ? LOOM_FOLDER_RESUME : LOOM_FOLDER_NEW,
+                          .mark = "last.safetensors",
+                          .alternative = other_folder};
+  int code = loom_run_folder_open(&r->folder, &def, err);
+  if (code) return code;
+
   char path[LOOM_PATH_MAX + 64];
-  path_in(path, r, "last.safetensors");
-  bool there = !access(path, F_OK);
-  if (there && !r->def->resume)
-    return loom_error_set(err, LOOM_ERR_USAGE,
-                          "%s: holds a run already; go on with --resume, or train into "
-                          "another folder",
-                          r->config->checkpoint.folder);
-  int code = there ? load_checkpoint(r, path, err) : make_folder(r->config->checkpoint.folder, err);
+  path_in(path, r, def.mark);
+  if (r->folder.resumed) code = load_checkpoint(r, path, err);
+
+  // What may change from one part of a run to the next (epochs, rollouts) is kept as of the last.
   if (!code) code = write_config(r, err);
   return code ? code : loom_event_log_open(&r->log, r->config->checkpoint.folder, err);
 }
@@ -495,6 +481,7 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   loom_data_close(r->data);
   loom_data_close(r->validation);
   free(r->average);
+  loom_run_folder_close(&r->folder);
   free(r);
   omp_set_num_threads(threads);
   return code;

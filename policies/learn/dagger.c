@@ -1,15 +1,16 @@
 #include "policies/learn/dagger.h"
 
-#include <errno.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/columns.h"
+#include "engine/base/file.h"
+#include "engine/base/run_folder.h"
 #include "engine/data/dataset.h"
 #include "policies/learn/dagger_internal.h"
 
@@ -40,6 +41,7 @@ typedef struct dagger {
   loomTrained member[LOOM_GATE_MEMBERS];  // the last round's novices
   loomSafety safety;
   int round;
+  loomRunFolder folder;
 } dagger;
 
 // ---- the folder
@@ -77,42 +79,19 @@ static char* settings_text(const loomDaggerDef* def) {
   return text;
 }
 
-static int same_settings(const char* path, const char* text, loomError* err) {
-  FILE* f = fopen(path, "rb");
-  if (!f) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", path, strerror(errno));
-  int line = 1, code = LOOM_OK;
-  for (const char* at = text;; at++) {
-    int c = fgetc(f);
-    if (c != (*at ? (unsigned char)*at : EOF)) {
-      code = loom_error_set(err, LOOM_ERR_USAGE,
-                            "%s:%d: the run there has other settings; take another folder, or those", path,
-                            line);
-      break;
-    }
-    if (!*at) break;
-    line += c == '\n';
-  }
-  fclose(f);
-  return code;
-}
+// Lock the folder; a run that is there must have the same settings.
+static int open_folder(dagger* g, loomError* err) {
+  loomRunFolderDef def = {.path = g->def->folder,
+                          .parents = true,
+                          .mode = g->def->resume ? LOOM_FOLDER_RESUME : LOOM_FOLDER_NEW,
+                          .mark = "settings.yaml",
+                          .alternative = "take another folder"};
+  int code = loom_run_folder_open(&g->folder, &def, err);
+  if (code) return code;
 
-static int open_folder(const dagger* g, loomError* err) {
-  const loomDaggerDef* def = g->def;
-  char path[LOOM_DAGGER_PATH], *text = settings_text(def);
-  if (!text) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
-  int code = LOOM_OK;
-  loom_dagger_path(path, def, "settings.yaml", 0);
-  if (!access(path, F_OK)) {
-    code = def->resume
-               ? same_settings(path, text, err)
-               : loom_error_set(err, LOOM_ERR_USAGE,
-                                "%s: holds a run already; go on with --resume, or take another folder",
-                                def->folder);
-  } else if (mkdir(def->folder, 0777) && errno != EEXIST) {
-    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", def->folder, strerror(errno));
-  } else {
-    code = loom_dagger_write_text(path, text, err);
-  }
+  char* text = settings_text(g->def);
+  code = text ? loom_run_folder_settings(&g->folder, def.mark, text, err)
+              : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
   free(text);
   return code;
 }
@@ -126,7 +105,7 @@ static bool read_expert(loomDaggerReport* report, const char* path) {
   FILE* f = fopen(path, "rb");
   if (!f) return false;
   bool read = false;  // the first line has names
-  while (!read && fgets(line, sizeof line, f)) read = loom_dagger_read_numbers(value, 2, line);
+  while (!read && fgets(line, sizeof line, f)) read = loom_read_numbers(value, 2, line);
   fclose(f);
   if (!read) return false;
   report->evaluated = (int)value[0];
@@ -146,7 +125,7 @@ static int measure_expert(const dagger* g, loomError* err) {
   g->report->evaluated = alone.evaluated;
   g->report->succeeded = alone.succeeded;
   snprintf(text, sizeof text, "evaluated,succeeded\n%d,%d\n", alone.evaluated, alone.succeeded);
-  return loom_dagger_write_text(path, text, err);
+  return loom_file_write_text(path, text, err);
 }
 
 // ---- a round's novices
@@ -438,6 +417,7 @@ int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err)
     omp_set_num_threads(threads);
     for (int k = 0; k < g->members; k++) loom_trained_destroy(&g->member[k]);
     loom_safety_destroy(&g->safety);
+    loom_run_folder_close(&g->folder);
   } else {
     code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for DAgger");
   }

@@ -1,10 +1,9 @@
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
 #include "engine/data/dataset.h"
 #include "engine/run/record_demo.h"
 #include "policies/learn/dagger_internal.h"
@@ -222,10 +221,10 @@ int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const lo
   loomRolloutDef roll = rollouts(&c, c.n, def->seed, (uint64_t)round << 32);
   roll.traces = true;
   loom_dagger_path(path, def, "round_%d.parts", round);
-  if (mkdir(path, 0777) && errno != EEXIST)
-    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", path, strerror(errno));
+  int code = loom_make_folder(path, false, err);
+  if (code) return code;
   c.pieces = calloc((size_t)c.n + 1, sizeof *c.pieces);
-  int code = c.pieces ? open_model(&c, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a round");
+  code = c.pieces ? open_model(&c, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a round");
   if (!code)
     code = loom_gate_create(&gate, gate_def, def->scene, roll.first, c.n, loom_dagger_max_steps(def), err);
   loomPolicyMaker maker = loom_gate_maker(&gate);
@@ -267,7 +266,7 @@ static int write_errors(loomDaggerRound* out, const loomDaggerDef* def, const lo
   out->error = rows > 0 ? all / rows : 0;
   bool whole = !fclose(f);
   loom_dagger_path(path, def, name, round);
-  int code = whole ? loom_dagger_write_text(path, text, err)
+  int code = whole ? loom_file_write_text(path, text, err)
                    : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
   free(text);
   return code;

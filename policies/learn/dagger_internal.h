@@ -27,9 +27,6 @@ int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const lo
 /// rounds.csv as a whole, and read again.
 int loom_dagger_write_rounds(const char* path, const loomDaggerReport* report, loomError* err);
 int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* err);
-int loom_dagger_write_text(const char* path, const char* text, loomError* err);
-/// A whole line of n numbers, with commas between them.
-bool loom_dagger_read_numbers(double* out, int n, const char* line);
 /// The rows of errors_I.csv; sum of rows may be 0 when the file is not there.
 typedef struct loomDaggerErrors {
   int n;

@@ -1,9 +1,9 @@
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/columns.h"
 #include "engine/base/file.h"
 #include "engine/draw/chart.h"
 #include "policies/learn/dagger_internal.h"
@@ -18,77 +18,31 @@ void loom_dagger_path(char out[LOOM_DAGGER_PATH], const loomDaggerDef* def, cons
     snprintf(out + n, (size_t)(LOOM_DAGGER_PATH - n), "%s", name);
 }
 
-int loom_dagger_write_text(const char* path, const char* text, loomError* err) {
-  return loom_file_write_text(path, text, err);
-}
-
-bool loom_dagger_read_numbers(double* out, int n, const char* line) {
-  for (int i = 0; i < n; i++) {
-    char* end;
-    out[i] = strtod(line, &end);
-    if (end == line || *end != (i + 1 < n ? ',' : '\n')) return false;
-    line = end + 1;
-  }
-  return true;
-}
-
 // ---- rounds.csv: all columns are numbers, in the order of this table
 
-typedef struct column {
-  const char* name;
-  enum { INT, LONG, REAL } type;
-  size_t offset;
-} column;
-
-#define AT(member) offsetof(loomDaggerRound, member)
-static const column columns[] = {{"round", INT, AT(round)},         {"beta", REAL, AT(beta)},
-                                 {"episodes", LONG, AT(episodes)},  {"successes", LONG, AT(successes)},
-                                 {"steps", LONG, AT(steps)},        {"expert_steps", LONG, AT(expert_steps)},
-                                 {"queries", LONG, AT(queries)},    {"off", LONG, AT(off)},
-                                 {"caught", LONG, AT(caught)},      {"deviation", REAL, AT(deviation)},
-                                 {"evaluated", INT, AT(evaluated)}, {"succeeded", INT, AT(succeeded)},
-                                 {"rate", REAL, AT(rate)},          {"low", REAL, AT(low)},
-                                 {"high", REAL, AT(high)},          {"error", REAL, AT(error)},
-                                 {"seconds", REAL, AT(seconds)}};
-enum { COLUMNS = sizeof columns / sizeof *columns };
-
-static void put(FILE* f, const loomDaggerRound* r, const column* c) {
-  const char* at = (const char*)r + c->offset;
-  if (c->type == INT) fprintf(f, "%d", *(const int*)at);
-  if (c->type == LONG) fprintf(f, "%lld", (long long)*(const int64_t*)at);
-  if (c->type == REAL) fprintf(f, "%.17g", *(const double*)at);
-}
+#define COLUMN(type, member) LOOM_COLUMN(loomDaggerRound, type, member)
+static const loomColumn round_column[] = {
+    COLUMN(I32, round),  COLUMN(F64, beta),         COLUMN(I64, episodes),  COLUMN(I64, successes),
+    COLUMN(I64, steps),  COLUMN(I64, expert_steps), COLUMN(I64, queries),   COLUMN(I64, off),
+    COLUMN(I64, caught), COLUMN(F64, deviation),    COLUMN(I32, evaluated), COLUMN(I32, succeeded),
+    COLUMN(F64, rate),   COLUMN(F64, low),          COLUMN(F64, high),      COLUMN(F64, error),
+    COLUMN(F64, seconds)};
+static const loomColumns round_columns = {"rounds", sizeof(loomDaggerRound),
+                                          sizeof round_column / sizeof *round_column, round_column};
 
 int loom_dagger_write_rounds(const char* path, const loomDaggerReport* report, loomError* err) {
   char* text = NULL;
   size_t size = 0;
   FILE* f = open_memstream(&text, &size);
   if (!f) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory for a table", path);
-  for (int c = 0; c < COLUMNS; c++) fprintf(f, "%s%s", c ? "," : "", columns[c].name);
-  fputc('\n', f);
-  for (int i = 0; i < report->n; i++) {
-    for (int c = 0; c < COLUMNS; c++) {
-      if (c) fputc(',', f);
-      put(f, &report->round[i], &columns[c]);
-    }
-    fputc('\n', f);
-  }
+
+  // Whole in memory first, then whole on the disk.
+  loom_columns_put_names(f, &round_columns);
+  for (int i = 0; i < report->n; i++) loom_columns_put_line(f, &round_columns, &report->round[i]);
   int code = fclose(f) ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory for a table", path) : LOOM_OK;
-  if (!code) code = loom_dagger_write_text(path, text, err);
+  if (!code) code = loom_file_write_text(path, text, err);
   free(text);
   return code;
-}
-
-static bool read_line(loomDaggerRound* out, const char* line) {
-  double value[COLUMNS];
-  if (!loom_dagger_read_numbers(value, COLUMNS, line)) return false;
-  for (int c = 0; c < COLUMNS; c++) {
-    char* at = (char*)out + columns[c].offset;
-    if (columns[c].type == INT) *(int*)at = (int)value[c];
-    if (columns[c].type == LONG) *(int64_t*)at = (int64_t)value[c];
-    if (columns[c].type == REAL) *(double*)at = value[c];
-  }
-  return true;
 }
 
 int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* err) {
@@ -96,6 +50,8 @@ int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* 
   FILE* f = fopen(path, "rb");
   int number = 1, code = LOOM_OK;
   if (!f) return LOOM_OK;
+
+  // The first line has the names.
   if (!fgets(line, sizeof line, f)) line[0] = 0;
   while (!code && fgets(line, sizeof line, f)) {
     loomDaggerRound* grown = realloc(out->round, (size_t)(out->n + 1) * sizeof *grown);
@@ -106,7 +62,7 @@ int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* 
     }
     out->round = grown;
     out->round[out->n] = (loomDaggerRound){0};
-    if (!read_line(&out->round[out->n], line) ||
+    if (!loom_columns_read_line(&out->round[out->n], &round_columns, line) ||
         (out->n && out->round[out->n].round != out->round[out->n - 1].round + 1))
       code = loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: is no round of ours; start in another folder", path,
                             number);
@@ -134,7 +90,7 @@ int loom_dagger_read_errors(loomDaggerErrors* out, const char* path, loomError* 
   out->accumulated = block ? block + 2 * (size_t)rows : NULL;
   while (!code && fgets(line, sizeof line, f)) {
     double value[4];  // the first line has names
-    if (!loom_dagger_read_numbers(value, 4, line)) continue;
+    if (!loom_read_numbers(value, 4, line)) continue;
     out->running[out->n] = value[1];
     out->deviation[out->n] = value[2];
     out->accumulated[out->n++] = value[3];

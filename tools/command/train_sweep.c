@@ -1,14 +1,13 @@
 #include "tools/command/train_sweep.h"
 
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "engine/base/file.h"
+#include "engine/base/run_folder.h"
 #include "engine/base/statistics.h"
 #include "engine/draw/chart.h"
 #include "tools/shared/common.h"
@@ -316,6 +315,26 @@ static int by_value(const void* a, const void* b) {
   return (x > y) - (x < y);
 }
 
+static int run_all(const trainSweep* sweep, result* results, const loomTrainConfig* config,
+                   const loomTrainDef* def, loomError* err) {
+  int n = sweep->nsize * sweep->nseed, code = 0;
+  for (int i = 0; !code && i < n; i++) {
+    result* r = &results[i];
+    r->size = sweep->size[i / sweep->nseed];
+    r->seed = sweep->seed[i % sweep->nseed];
+    code = run_one(r, sweep, config, def, err);
+    if (code) break;
+    fprintf(stderr, "run %d of %d: %d demos, seed %lld: %d of %d tests succeed\n", i + 1, n, r->demos,
+            (long long)r->seed, r->successes, r->tests);
+  }
+
+  // The tables, once all of it is known.
+  if (!code) code = write_results(sweep, results, config->checkpoint.folder, err);
+  if (!code && sweep->tests) code = draw(sweep, results, config->checkpoint.folder, err);
+  if (!code && !sweep->json) print_table(sweep, results);
+  return code;
+}
+
 int train_sweep(const trainSweep* given, const loomTrainConfig* config, const loomTrainDef* def,
                 loomError* err) {
   trainSweep sweep = *given;
@@ -325,21 +344,20 @@ int train_sweep(const trainSweep* given, const loomTrainConfig* config, const lo
                           "the tests' seed %lld has chosen the checkpoints; take another --test-seed",
                           (long long)sweep.test_seed);
   qsort(sweep.size, (size_t)sweep.nsize, sizeof *sweep.size, by_value);
-  int n = sweep.nsize * sweep.nseed, code = 0;
-  result* results = calloc((size_t)n, sizeof *results);
-  if (!results) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d runs", n);
-  for (int i = 0; !code && i < n; i++) {
-    result* r = &results[i];
-    r->size = sweep.size[i / sweep.nseed];
-    r->seed = sweep.seed[i % sweep.nseed];
-    code = run_one(r, &sweep, config, def, err);
-    if (!code)
-      fprintf(stderr, "run %d of %d: %d demos, seed %lld: %d of %d tests succeed\n", i + 1, n, r->demos,
-              (long long)r->seed, r->successes, r->tests);
-  }
-  if (!code) code = write_results(&sweep, results, config->checkpoint.folder, err);
-  if (!code && sweep.tests) code = draw(&sweep, results, config->checkpoint.folder, err);
-  if (!code && !sweep.json) print_table(&sweep, results);
+  size_t n = (size_t)sweep.nsize * (size_t)sweep.nseed;
+  result* results = calloc(n, sizeof *results);
+  if (!results) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %zu runs", n);
+
+  // Each run has a folder of its own in this one; those with a result are done.
+  loomRunFolder folder;
+  loomRunFolderDef folder_def = {.path = config->checkpoint.folder,
+                                 .parents = true,
+                                 .mode = LOOM_FOLDER_RESUME,
+                                 .mark = "sweep.json",
+                                 .alternative = "train into another folder"};
+  int code = loom_run_folder_open(&folder, &folder_def, err);
+  if (!code) code = run_all(&sweep, results, config, def, err);
+  loom_run_folder_close(&folder);
   free(results);
   return code;
 }

@@ -28,7 +28,7 @@ check 'scripted expert' whole scripted scripted
 check 'the generator as expert, an ensemble' whole generator generator --gate ensemble --members 2
 check 'nothing left to do' dagger --expert scripted -o "$work/scripted" --resume
 check 'a folder in use' refuses 'holds a run already' dagger --expert scripted -o "$work/scripted"
-check 'other settings' refuses 'other settings' dagger --expert scripted -o "$work/scripted" --resume --seed 2
+check 'other settings' refuses "other settings (line [0-9]*: 'seed: 1' there, 'seed: 2' now)" dagger --expert scripted -o "$work/scripted" --resume --seed 2
 check 'no such expert' refuses 'nobody.safetensors' dagger --expert nobody.safetensors -o "$work/none"
 check 'no such gate' refuses '--gate takes one of mixture.*magic' dagger --gate magic -o "$work/none"
 check 'no such kind' refuses '--policy takes one of bc_l2.*bc_magic' dagger -p bc_magic -o "$work/none"

@@ -69,8 +69,12 @@ check 'the journal holds the first batch' test -s "$out.parts/journal.bin"
 printf 'half of an entry' >>"$out.parts/journal.bin"
 touch -d '1 hour ago' "$out.parts/demo-00000002.hdf5"
 before=$(stat -c %Y "$out.parts/demo-00000002.hdf5")
-check 'another seed is refused' exits 2 'another task, seed' own 2 "$out" --resume --seed 4
-check 'other noise is refused' exits 2 'another task, seed' own 2 "$out" --resume --noise 2
+check 'another seed is refused' exits 2 'other settings .*"seed": "3".* there.*"seed": "4".* now' own 2 "$out" --resume --seed 4
+check 'other noise is refused' exits 2 'other settings .*"noise_scale": 1.* there.*"noise_scale": 2.* now' own 2 "$out" --resume --noise 2
+cp "$out.parts/journal.bin" "$work/journal.bin"
+sed -i '1s/.$/x/' "$out.parts/journal.bin"
+check 'a journal of another version is refused' exits 1 'journal of another version; use --overwrite' own 2 "$out" --resume
+cp "$work/journal.bin" "$out.parts/journal.bin"
 check 'without --resume it is refused' exits 2 'exists; use' own 2 "$out"
 until_then '[ -e "$out.parts/demo-00000016.hdf5" ]' KILL own 2 "$out" --resume
 check 'shards of the journal are kept' \

@@ -139,7 +139,7 @@ check 'a policy of pictures alone' "$loom" rollout "$work/pictures/epoch_1.safet
 check 'pictures of another task' refuses "no camera 'front'" "$loom" rollout "$work/pictures/epoch_1.safetensors" -n 1 --task handover
 
 check 'a folder in use' refuses 'holds a run already' inside bc_gmm train -p bc_gmm --hidden 32 -o run
-check 'another configuration' refuses 'another configuration' inside bc_gmm train -p bc_gmm --hidden 48 --resume -o run
+check 'another configuration' refuses "other settings .*there, .*48.* now" inside bc_gmm train -p bc_gmm --hidden 48 --resume -o run
 "$loom" render "$work/d.hdf5" --obs "$work/small.hdf5" --limit 1 --camera front --size 16x16 >/dev/null 2>&1
 check 'pictures of two sizes' refuses 'small.hdf5: demo_0: obs/front_image has rows of 16 x 16 x 3' \
   look -k front_image --data "$work/small.hdf5" -o "$work/none"
