@@ -15,6 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   int code = loom_safetensors_parse(&file, data, size, "fuzz", &err);
   if (code > 0 || (code < 0 && (!err.message[0] || strchr(err.message, '\n')))) abort();
   if (code) return 0;
+
+  // Each byte is read, so that a sanitizer sees one that is not the file's.
   uint64_t bytes = 0, sum = 0;
   for (int i = 0; i < file.n; i++) {
     const loomSafeTensor* t = &file.tensor[i];
@@ -23,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (loom_safetensors_find(&file, t->name) != t) abort();
     bytes += n;
   }
+
+  // No tensor overlaps another.
   if (bytes > size || sum > 255 * bytes) abort();
   loom_safetensors_destroy(&file);
   return 0;

@@ -69,7 +69,7 @@ static void what_is_there_stays_until_the_end(void** state) {
   loomFile file;
   loomError err = {0, ""};
 
-  // a file begun shows nothing of itself at its own path
+  // A file begun shows nothing of itself at its own path.
   const char* path = in_dir("a.txt");
   assert_int_equal(loom_file_write_text(path, "before\n", &err), 0);
   assert_int_equal(loom_file_begin(&file, path, &err), 0);
@@ -80,12 +80,12 @@ static void what_is_there_stays_until_the_end(void** state) {
   expect_text(file.temporary, "after\n");
   assert_int_equal(files_in(dir), 2);
 
-  // once committed it takes the old one's place
+  // Once committed it takes the old one's place.
   assert_int_equal(loom_file_commit(&file, &err), 0);
   expect_text(path, "after\n");
   assert_int_equal(files_in(dir), 1);
 
-  // once given up it leaves no trace
+  // Once given up it leaves no trace.
   assert_int_equal(loom_file_begin(&file, path, &err), 0);
   fputs("never\n", file.stream);
   loom_file_abort(&file);
@@ -103,7 +103,7 @@ static void a_library_writes_by_name(void** state) {
   FILE* other = fopen(file.temporary, "wb");
   assert_non_null(other);
 
-  // another writer's stream, closed before the commit
+  // Another writer's stream, closed before the commit.
   fputs("by name\n", other);
   fclose(other);
   assert_int_equal(loom_file_commit(&file, &err), 0);
@@ -115,12 +115,12 @@ static void an_empty_file_and_zeros(void** state) {
   char zeros[3] = {0, 'x', 0};
   struct stat st;
 
-  // nothing at all is a file of no bytes
+  // Nothing at all is a file of no bytes.
   assert_int_equal(loom_file_write(in_dir("a.txt"), NULL, 0, NULL), 0);
   assert_int_equal(stat(in_dir("a.txt"), &st), 0);
   assert_int_equal(st.st_size, 0);
 
-  // zeros inside are bytes like others
+  // Zeros inside are bytes like others.
   assert_int_equal(loom_file_write(in_dir("a.txt"), zeros, 3, NULL), 0);
   assert_int_equal(stat(in_dir("a.txt"), &st), 0);
   assert_int_equal(st.st_size, 3);
@@ -132,7 +132,7 @@ static void leftovers_are_replaced_and_links_not_followed(void** state) {
   (void)state;
   loomError err = {0, ""};
 
-  // a link lies where the temporary file will be
+  // A link lies where the temporary file will be.
   char victim[400];
   snprintf(victim, sizeof victim, "%s", in_dir("victim"));
   assert_int_equal(loom_file_write_text(victim, "mine\n", &err), 0);
@@ -140,7 +140,7 @@ static void leftovers_are_replaced_and_links_not_followed(void** state) {
   snprintf(temporary, sizeof temporary, "%s", in_dir("a.txt.tmp"));
   assert_int_equal(symlink(victim, temporary), 0);
 
-  // it is replaced, and the file that it leads to is not touched
+  // It is replaced, and the file that it leads to is not touched.
   assert_int_equal(loom_file_write_text(in_dir("a.txt"), "new\n", &err), 0);
   expect_text(victim, "mine\n");
   expect_text(in_dir("a.txt"), "new\n");
@@ -153,7 +153,7 @@ static void a_folder_or_a_device_is_not_replaced(void** state) {
   assert_int_equal(loom_file_write_text(dir, "text", &err), LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "a folder of that name"));
 
-  // nor a device, which stays one
+  // Nor a device, which stays one.
   assert_int_equal(loom_file_write_text("/dev/null", "text", &err), LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "/dev/null: cannot be written"));
   struct stat st;
@@ -176,7 +176,7 @@ static void no_such_folder(void** state) {
 static void limit_files(rlim_t bytes) {
   struct rlimit limit;
 
-  // past the limit, writing returns an error and sends no signal
+  // Past the limit, writing returns an error and sends no signal.
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
   limit.rlim_cur = bytes ? bytes : limit.rlim_max;
@@ -188,13 +188,13 @@ static void a_write_that_fails_keeps_the_old_file(void** state) {
   loomFile file;
   loomError err = {0, ""};
 
-  // a megabyte, over a file that is there already
+  // A megabyte, over a file that is there already.
   char* much = calloc(1, 1 << 20);
   assert_non_null(much);
   const char* path = in_dir("a.txt");
   assert_int_equal(loom_file_write_text(path, "before\n", &err), 0);
 
-  // three ways to meet the limit: at once, in a stream, and as late as the commit
+  // Three ways to meet the limit: at once, in a stream, and as late as the commit.
   limit_files(5000);
   int whole = loom_file_write(path, much, 1 << 20, &err);
   assert_int_equal(loom_file_begin(&file, path, NULL), 0);
@@ -207,7 +207,7 @@ static void a_write_that_fails_keeps_the_old_file(void** state) {
   int flushed = loom_file_commit(&file, &late);
   limit_files(0);
 
-  // each is told, and the old file is still whole
+  // Each is told, and the old file is still whole.
   assert_int_equal(whole, LOOM_ERR_IO);
   assert_int_equal(stream, LOOM_ERR_IO);
   assert_int_equal(flushed, LOOM_ERR_IO);
@@ -224,7 +224,7 @@ static void a_full_disk_is_told(void** state) {
   static const char before[] = "before\n";
   loomError err = {0, ""};
 
-  // a disk of 64 kB
+  // A disk of 64 kB.
   char* much = calloc(1, 1 << 20);
   char path[400];
   assert_non_null(much);
@@ -233,7 +233,7 @@ static void a_full_disk_is_told(void** state) {
     skip();
   }
 
-  // a small file fits, a large one does not; look before the disk goes away
+  // A small file fits, a large one does not; look before the disk goes away.
   snprintf(path, sizeof path, "%s", in_dir("a.txt"));
   int small = loom_file_write_text(path, before, &err);
   int large = loom_file_write(path, much, 1 << 20, &err);
@@ -258,7 +258,7 @@ static void a_process_that_dies_harms_nothing(void** state) {
   const char* path = in_dir("a.txt");
   assert_int_equal(loom_file_write_text(path, "before\n", &err), 0);
 
-  // a child is killed between begin and commit
+  // A child is killed between begin and commit.
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
@@ -281,12 +281,12 @@ static void a_reason_is_told_or_none_is_known(void** state) {
   loomFile file;
   loomError err = {0, ""};
 
-  // with the system's reason
+  // With the system's reason.
   assert_int_equal(loom_file_begin(&file, in_dir("a.txt"), &err), 0);
   assert_int_equal(loom_file_fail(&file, ENOSPC, &err), LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "a.txt: cannot be written (No space left on device)"));
 
-  // without one
+  // Without one.
   assert_int_equal(loom_file_begin(&file, in_dir("a.txt"), &err), 0);
   assert_int_equal(loom_file_fail(&file, 0, &err), LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "a.txt: cannot be written (Input/output error)"));

@@ -53,7 +53,7 @@ static void keeps_what_it_is_given(void** state) {
   assert_false(is_found("key"));
   loom_cache_store("key", 3, "inputs", 6, "some bytes", 10);
 
-  // both parts come back, byte for byte
+  // Both parts come back, byte for byte.
   assert_true(loom_cache_load(&cached, "key", 3));
   assert_int_equal(cached.ninputs, 6);
   assert_memory_equal(cached.inputs, "inputs", 6);
@@ -61,7 +61,7 @@ static void keeps_what_it_is_given(void** state) {
   assert_memory_equal(cached.bytes, "some bytes", 10);
   loom_cached_destroy(&cached);
 
-  // another key finds nothing, nor does the start of this one
+  // Another key finds nothing, nor does the start of this one.
   assert_false(is_found("other"));
   assert_false(is_found("ke"));
 }
@@ -72,7 +72,7 @@ static void any_damage_is_seen(void** state) {
   loom_cache_store("key", 3, "inputs", 6, "some bytes", 10);
   only_entry(path);
 
-  // what a whole entry looks like on disk
+  // What a whole entry looks like on disk.
   FILE* f = fopen(path, "rb");
   size_t n = fread(bytes, 1, sizeof bytes, f);
   fclose(f);
@@ -103,13 +103,13 @@ static void old_entries_go(void** state) {
   char key[16];
   int found = 0;
 
-  // more than the 64 that are kept
+  // More than the 64 that are kept.
   for (int i = 0; i < 70; i++) {
     snprintf(key, sizeof key, "key %d", i);
     loom_cache_store(key, strlen(key), NULL, 0, "x", 1);
   }
 
-  // the newest of them are still there
+  // The newest of them are still there.
   for (int i = 0; i < 70; i++) {
     snprintf(key, sizeof key, "key %d", i);
     found += is_found(key);
@@ -121,7 +121,7 @@ static void old_entries_go(void** state) {
 static void a_folder_that_cannot_be_made_is_no_error(void** state) {
   (void)state;
 
-  // what cannot be stored is simply not found
+  // What cannot be stored is simply not found.
   setenv("DEMOLOOM_HOME", "/proc/nowhere", 1);
   loom_cache_store("key", 3, NULL, 0, "x", 1);
   assert_false(is_found("key"));

@@ -61,7 +61,7 @@ static void sizes_and_limits(void** state) {
       {1, 0, LOOM_ERR_FORMAT},
   };
 
-  // the whole of it or nothing, and a reason
+  // The whole of it or nothing, and a reason.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     loomError err = {0, ""};
     char* text = folder;
@@ -88,11 +88,13 @@ static void what_cannot_be_read_is_named(void** state) {
       {"", "No such file"},
   };
 
-  // with and without somewhere to put the reason
+  // With and without somewhere to put the reason.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     loomError err = {0, ""};
     char* text = folder;
     assert_int_equal(loom_read_text(&text, NULL, cases[i].path, 1000, &err), LOOM_ERR_IO);
+
+    // Neither a text nor an excuse without the path.
     assert_null(text);
     assert_true(strstr(err.message, cases[i].path) && strstr(err.message, cases[i].why));
     assert_int_equal(loom_read_text(&text, NULL, cases[i].path, 1000, NULL), LOOM_ERR_IO);
@@ -103,24 +105,24 @@ static void what_cannot_be_read_is_named(void** state) {
 static void pipes_are_read_to_their_end(void** state) {
   (void)state;
 
-  // one byte more than allowed, then exactly as much
+  // One byte more than allowed, then exactly as much.
   for (size_t most = 9999; most <= 10000; most++) {
     int ends[2];
     char name[32], *text, bytes[10000];
     size_t n = 0;
 
-    // all of it is in the pipe before anyone reads
+    // All of it is in the pipe before anyone reads.
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (char)(i % 251);
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(write(ends[1], bytes, sizeof bytes), sizeof bytes);
     close(ends[1]);
 
-    // a path that leads to the reading end
+    // A path that leads to the reading end.
     snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
     int code = loom_read_text(&text, &n, name, most, NULL);
     close(ends[0]);
 
-    // too much is an error, and just enough is read whole
+    // Too much is an error, and just enough is read whole.
     if (most < sizeof bytes) {
       assert_int_equal(code, LOOM_ERR_FORMAT);
       continue;
@@ -135,13 +137,15 @@ static void kinds_of_paths(void** state) {
   (void)state;
   char other[80];
 
-  // one file by two paths
+  // One file by two paths.
+
+  // A file, and a path to it that climbs out of its folder and back in.
   write_bytes(3);
   snprintf(other, sizeof other, "%s/../%s/text", folder, strrchr(folder, '/') + 1);
   assert_true(loom_is_file(path) && !loom_is_file(folder) && !loom_is_file("/dev/null"));
   assert_true(loom_is_folder(folder) && !loom_is_folder(path) && !loom_is_folder("/nowhere"));
 
-  // the same folder and file behind other names
+  // The same folder and file behind other names.
   assert_true(loom_same_file(path, other));
   assert_false(loom_same_file(path, folder));
   assert_false(loom_same_file("/nowhere", "/nowhere"));  // what is not there is no file

@@ -31,7 +31,7 @@ static void natural_order(void** state) {
       {"\xc3\xa4", "z", 1},  // bytes above 127 come last, whatever a char's sign
   };
 
-  // in both directions
+  // In both directions.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assert_int_equal(loom_natural_compare(cases[i].a, cases[i].b), cases[i].order);
     assert_int_equal(loom_natural_compare(cases[i].b, cases[i].a), -cases[i].order);
@@ -43,17 +43,17 @@ static void lists_grow_and_sort(void** state) {
   enum { N = 1000 };
   loomNames names = {0};
 
-  // sorting an empty list is nothing
+  // Sorting an empty list is nothing.
   char name[32];
   loom_names_sort(&names);
 
-  // added in a scrambled order
+  // Added in a scrambled order.
   for (int i = 0; i < N; i++) {
     snprintf(name, sizeof name, "demo_%d", (i * 7919) % N);  // 7919 is prime: every number once
     assert_int_equal(loom_names_add(&names, name), 0);
   }
 
-  // as numbers, demo_2 before demo_10
+  // As numbers, demo_2 before demo_10.
   loom_names_sort(&names);
   assert_int_equal(names.n, N);
   for (int i = 0; i < N; i++) {
@@ -61,7 +61,7 @@ static void lists_grow_and_sort(void** state) {
     assert_string_equal(names.name[i], name);
   }
 
-  // destroyed twice, and never made
+  // Destroyed twice, and never made.
   loom_names_destroy(&names);
   assert_true(!names.name && names.n == 0);
   loom_names_destroy(&names);

@@ -18,7 +18,7 @@ static loomPose random_pose(loomRandom* r) {
     turn[i] = loom_random_range(r, -1.7, 1.7);
   }
 
-  // a turn of less than a half about any axis
+  // A turn of less than a half about any axis.
   loom_quat_exp(p.quat, turn);
   return p;
 }
@@ -34,11 +34,11 @@ static void poses_compose_and_invert(void** state) {
   for (int i = 0; i < 200; i++) {
     loomPose a = random_pose(&r), b = random_pose(&r), c = random_pose(&r);
 
-    // associative, and undone by the inverse
+    // Associative, and undone by the inverse.
     assert_same(loom_pose_mul(loom_pose_mul(a, b), c), loom_pose_mul(a, loom_pose_mul(b, c)), 1e-12);
     assert_same(loom_pose_mul(a, loom_pose_inverse(a)), loom_pose_identity(), 1e-12);
 
-    // an interpolation ends where it should
+    // An interpolation ends where it should.
     assert_same(loom_pose_interpolate(a, b, 0), a, 1e-12);
     assert_same(loom_pose_interpolate(a, b, 1), b, 1e-12);
   }
@@ -51,7 +51,7 @@ static void rotation_vectors_go_there_and_back(void** state) {
     double v[3], back[3], q[4];
     for (int k = 0; k < 3; k++) v[k] = loom_random_range(&r, -1.8, 1.8);
 
-    // exp, then log
+    // Exp, then log.
     loom_quat_exp(q, v);
     loom_quat_log(back, q);
     for (int k = 0; k < 3; k++) assert_true(fabs(v[k] - back[k]) < 1e-12);
@@ -75,7 +75,7 @@ static void philox_known_answers(void** state) {
   static const uint32_t want_ones[4] = {0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu};
   uint32_t out[4];
 
-  // all bits zero, then all bits one
+  // All bits zero, then all bits one.
   loom_philox(out, zero, zero);
   assert_memory_equal(out, want_zero, sizeof out);
   loom_philox(out, ones, ones);
@@ -88,7 +88,7 @@ static void draws_have_their_moments(void** state) {
   double sum = 0, squares = 0, uniform = 0;
   enum { n = 20000 };
 
-  // 20000 draws: the error of a mean is 0.007
+  // 20000 draws: the error of a mean is 0.007.
   for (int i = 0; i < n; i++) {
     double x = loom_random_normal(&r), u = loom_random_uniform(&r);
     sum += x;
@@ -97,7 +97,7 @@ static void draws_have_their_moments(void** state) {
     assert_true(u >= 0 && u < 1);
   }
 
-  // mean 0 and variance 1 of the normal, mean 1/2 of the uniform draws
+  // Mean 0 and variance 1 of the normal, mean 1/2 of the uniform draws.
   assert_true(fabs(sum / n) < 0.03);
   assert_true(fabs(squares / n - 1) < 0.05);
   assert_true(fabs(uniform / n - 0.5) < 0.01);

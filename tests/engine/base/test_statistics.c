@@ -28,7 +28,7 @@ static void wilson_interval(void** state) {
       {500, 1000, 0.4691, 0.5309},
   };
 
-  // published values have four digits
+  // Published values have four digits.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     double low = -1, high = -1;
     loom_wilson(&low, &high, cases[i].successes, cases[i].n);
@@ -41,7 +41,7 @@ static void nothing_tried_says_nothing(void** state) {
   (void)state;
   double low = -1, high = -1;
 
-  // the whole of [0, 1]
+  // The whole of [0, 1].
   loom_wilson(&low, &high, 0, 0);
   assert_true(low == 0 && high == 1);
 }
@@ -53,11 +53,11 @@ static void intervals_hold_the_rate(void** state) {
     for (int k = 0; k <= n; k++) {
       double low, high, narrow_low, narrow_high, rate = (double)k / n;
 
-      // the same rate from four times as many trials
+      // The same rate from four times as many trials.
       loom_wilson(&low, &high, k, n);
       loom_wilson(&narrow_low, &narrow_high, 4 * k, 4 * n);
 
-      // around the rate, and narrower
+      // Around the rate, and narrower.
       assert_true(low >= 0 && low <= rate + 1e-12 && high >= rate - 1e-12 && high <= 1);
       assert_true(narrow_high - narrow_low < high - low);
     }

@@ -60,18 +60,18 @@ static int draw(drawn* out) {
   def.height = HEIGHT;
   def.camera = "above";
 
-  // which kind of context this machine gives
+  // Which kind of context this machine gives.
   int code = loom_gl_create(&gl, &out->err);
   if (!code) snprintf(out->kind, sizeof out->kind, "%s", loom_gl_name(gl));
   loom_gl_destroy(gl);
 
-  // the scene at rest
+  // The scene at rest.
   if (!code) code = loom_model_compile(&model, scene, "scene", NULL, NULL, &out->err);
   if (code) return code;
   mjData* data = mj_makeData(model);
   mj_forward(model, data);
 
-  // from above: the picture, and again with depth, which must not change it
+  // From above: the picture, and again with depth, which must not change it.
   code = loom_image_create(&image, WIDTH, HEIGHT, &out->err);
   if (!code) code = loom_renderer_create(&renderer, model, &def, &out->err);
   if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
@@ -79,10 +79,10 @@ static int draw(drawn* out) {
   if (!code) code = loom_renderer_pixels(renderer, data, image.rgb, out->depth, &out->err);
   if (!code && memcmp(out->above, image.rgb, sizeof out->above)) code = -101;
 
-  // which geom each pixel shows
+  // Which geom each pixel shows.
   if (!code) code = loom_renderer_segments(renderer, data, out->geom, &out->err);
 
-  // the same view with a decoration, as depth from 1 to 3 m and as segments
+  // The same view with a decoration, as depth from 1 to 3 m and as segments.
   float green[4] = {0, 1, 0, 1};
   if (!code) loom_renderer_decorate(renderer, decorate, green);
   if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
@@ -92,13 +92,13 @@ static int draw(drawn* out) {
   if (!code) code = loom_renderer_draw_segments(renderer, data, &image, &out->err);
   if (!code) memcpy(out->segments, image.rgb, sizeof out->segments);
 
-  // a camera that looks away
+  // A camera that looks away.
   if (!code) loom_renderer_decorate(renderer, NULL, NULL);
   if (!code) code = loom_renderer_set_camera(renderer, "away", &out->err);
   if (!code) code = loom_renderer_draw(renderer, data, &image, &out->err);
   if (!code) memcpy(out->away, image.rgb, sizeof out->away);
 
-  // a camera that is not there is refused by a message with those that are
+  // A camera that is not there is refused by a message with those that are.
   loomError why = {0, ""};
   if (!code && loom_renderer_set_camera(renderer, "nowhere", &why) != LOOM_ERR_USAGE) code = -100;
   if (!code && !strstr(why.message, "it has above, away")) code = -102;
@@ -112,13 +112,13 @@ static int draw(drawn* out) {
 
 // In a child, with DEMOLOOM_GL set to `kind` (NULL: not set).
 static drawn* draw_with(const char* kind) {
-  // memory that the child shares
+  // Memory that the child shares.
   drawn* out = mmap(NULL, sizeof *out, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   assert_true(out != MAP_FAILED);
   int status = -1;
   out->code = -99;
 
-  // the child draws and says how it went
+  // The child draws and says how it went.
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
@@ -128,7 +128,7 @@ static drawn* draw_with(const char* kind) {
     _exit(0);
   }
 
-  // a driver that crashes is a failure of the test
+  // A driver that crashes is a failure of the test.
   waitpid(child, &status, 0);
   if (!WIFEXITED(status)) fail_msg("drawing with %s ended with signal %d", kind, WTERMSIG(status));
   return out;
@@ -138,12 +138,12 @@ static void check_picture(const drawn* d) {
   const unsigned char* row = d->above + (size_t)3 * WIDTH * (HEIGHT / 2);
   const unsigned char *ball = row + (size_t)3 * 33, *box = row + (size_t)3 * 127, *corner = d->above;
 
-  // red, blue, and nothing in the corner
+  // Red, blue, and nothing in the corner.
   assert_true(ball[0] > 150 && ball[1] < 60 && ball[2] < 60);
   assert_true(box[2] > 150 && box[0] < 60 && box[1] < 60);
   assert_true(corner[0] < 60 && corner[1] < 60 && corner[2] < 60);
 
-  // no red from the camera that looks away
+  // No red from the camera that looks away.
   for (size_t i = 0; i < sizeof d->away; i += 3) assert_false(d->away[i] > 150 && d->away[i + 1] < 60);
 }
 
@@ -154,7 +154,7 @@ static double ball_depth(int x, int y) {
   double to[3] = {-1, 0, -3}, way[3] = {dx, dy, -1};  // from the camera: the ball's middle, the ray
   double a = mju_dot3(way, way), b = mju_dot3(way, to), c = mju_dot3(to, to) - 0.25;
 
-  // the nearer root of |t way - to|^2 = r^2
+  // The nearer root of |t way - to|^2 = r^2.
   return (b - sqrt(b * b - a * c)) / a;
 }
 
@@ -162,13 +162,13 @@ static void check_depth(const drawn* d) {
   const float* depth = d->depth + (size_t)WIDTH * (HEIGHT / 2);
   const int32_t* geom = d->geom + (size_t)WIDTH * (HEIGHT / 2);
 
-  // the box's top is 0.5 m high, the camera 3 m
+  // The box's top is 0.5 m high, the camera 3 m.
   assert_true(fabs((double)depth[127] - 2.5) < 2e-3);
   // The ball is drawn as a polyhedron.
   assert_true(fabs((double)depth[33] - ball_depth(33, HEIGHT / 2)) < 0.01);
   assert_true(fabs((double)d->depth[WIDTH * 45 + 38] - ball_depth(38, 45)) < 0.01);
 
-  // nothing is drawn far away
+  // Nothing is drawn far away.
   assert_true(d->depth[0] > 10);
   assert_int_equal(geom[33], 0);
   assert_int_equal(geom[127], 1);
@@ -179,21 +179,21 @@ static bool is_color(const unsigned char* p, int r, int g, int b) {
   return abs(p[0] - r) <= 2 && abs(p[1] - g) <= 2 && abs(p[2] - b) <= 2;
 }
 
-// Depth and segments as colours; what decorates the model is in the plain picture alone.
+// Depth and segments as colors; what decorates the model is in the plain picture alone.
 static void check_colors(const drawn* d) {
   size_t row = (size_t)WIDTH * (HEIGHT / 2), middle = 3 * (row + WIDTH / 2), box = 3 * (row + 127),
          ball = 3 * (row + 33);
 
-  // the green dot is in the decorated picture alone
+  // The green dot is in the decorated picture alone.
   assert_true(d->decorated[middle + 1] > 150 && d->decorated[middle] < 60);
   assert_true(d->above[middle + 1] < 60);
   assert_memory_equal(d->decorated + box, d->above + box, 3);
 
-  // depth: 2.5 m of 1 to 3 is a quarter of viridis
+  // Depth: 2.5 m of 1 to 3 is a quarter of viridis.
   assert_true(is_color(d->depths + box, 59, 82, 139));  // 2.5 m of 1 to 3: a quarter of viridis
   assert_true(is_color(d->depths + middle, 68, 1, 84));
 
-  // segments: black is nothing, each geom has its own color
+  // Segments: black is nothing, each geom has its own color.
   assert_true(is_color(d->segments + middle, 0, 0, 0));
   assert_true(memcmp(d->segments + ball, d->segments + box, 3));
   assert_true(d->segments[box] + d->segments[box + 1] + d->segments[box + 2] > 150);
@@ -203,7 +203,7 @@ static void both_kinds_draw_the_same(void** state) {
   (void)state;
   drawn *egl = draw_with("egl"), *osmesa = draw_with("osmesa"), *free_choice = draw_with(NULL);
 
-  // one of the two must work, and the free choice prefers EGL
+  // One of the two must work, and the free choice prefers EGL.
   if (egl->code && osmesa->code)
     fail_msg("nothing draws here: %s / %s", egl->err.message, osmesa->err.message);
   if (egl->code) print_message("EGL was not tested: %s\n", egl->err.message);
@@ -211,7 +211,7 @@ static void both_kinds_draw_the_same(void** state) {
   if (free_choice->code) fail_msg("%s", free_choice->err.message);
   assert_string_equal(free_choice->kind, egl->code ? "osmesa" : "egl");
 
-  // the same picture, whoever draws it
+  // The same picture, whoever draws it.
   check_picture(free_choice);
   check_depth(free_choice);
   check_colors(free_choice);
@@ -219,7 +219,7 @@ static void both_kinds_draw_the_same(void** state) {
   if (!egl->code) check_picture(egl);
   if (!osmesa->code) check_picture(osmesa);
 
-  // pixel for pixel, but for rounding
+  // Pixel for pixel, but for rounding.
   int worst = 0;
   for (size_t i = 0; i < sizeof egl->above && !egl->code && !osmesa->code; i++) {
     int difference = abs(egl->above[i] - osmesa->above[i]);
@@ -247,7 +247,7 @@ static void models_without_groups_are_seen(void** state) {
     int group;
   } shown[] = {{"floor", 2}, {"lump", 2}, {"shell", 3}, {"hull", 0}, {"skin", 1}};
 
-  // once with a body named table, once without
+  // Once with a body named table, once without.
   for (int table = 0; table < 2; table++) {
     char xml[600];
     mjModel* m = NULL;
@@ -256,12 +256,12 @@ static void models_without_groups_are_seen(void** state) {
     snprintf(xml, sizeof xml, bodies, table ? "table" : "dressed");
     if (loom_model_compile(&m, xml, "bodies", NULL, NULL, &err)) fail_msg("%s", err.message);
 
-    // what is seen, body by body
+    // What is seen, body by body.
     loom_model_show(m);
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
       assert_int_equal(m->geom_group[mj_name2id(m, mjOBJ_GEOM, shown[i].geom)], shown[i].group);
 
-    // the view is set for a table, MuJoCo's own otherwise
+    // The view is set for a table, MuJoCo's own otherwise.
     loom_free_camera(&camera, m);
     assert_true(table ? camera.lookat[0] == 0 && camera.azimuth == 180
                       : camera.lookat[0] == 3 && camera.lookat[2] == 1);
@@ -282,7 +282,7 @@ static void captions_are_drawn_and_cut(void** state) {
   loomImage image;
   loomError err = {0, ""};
 
-  // gray, with captions inside and across the edges
+  // Gray, with captions inside and across the edges.
   assert_int_equal(loom_image_create(&image, 60, 40, &err), 0);
   memset(image.rgb, 128, (size_t)3 * 60 * 40);
   loom_image_caption(&image, 5, 10, 10, "HI");
@@ -292,7 +292,7 @@ static void captions_are_drawn_and_cut(void** state) {
   const unsigned char* p = image.rgb;
   assert_int_equal(p[(size_t)3 * (60 * 20 + 50)], 128);  // beside it
 
-  // white letters on a black ground
+  // White letters on a black ground.
   int white = 0, black = 0;
   for (int y = 10; y < 26; y++) {
     for (int x = 5; x < 25; x++) {
@@ -319,19 +319,19 @@ static void models_are_simplified(void** state) {
   loomError err = {0, ""};
   mjModel* m = NULL;
 
-  // two spheres, of which one collides
+  // Two spheres, of which one collides.
   if (loom_model_compile(&m, text, "text", NULL, NULL, &err)) fail_msg("%s", err.message);
   int seen = mj_name2id(m, mjOBJ_MESH, "seen"), hit = mj_name2id(m, mjOBJ_MESH, "hit");
   int faces = m->mesh_facenum[seen];
 
-  // only the one that is seen loses triangles
+  // Only the one that is seen loses triangles.
   loomSimplifyDef def = loom_default_simplify_def();
   def.error = 0.02;
   if (loom_model_simplify(m, &def, &err)) fail_msg("%s", err.message);
   assert_int_equal(m->mesh_facenum[hit], faces);
   assert_true(m->mesh_facenum[seen] >= 20 && m->mesh_facenum[seen] < faces / 2);
 
-  // what is left is still a sphere
+  // What is left is still a sphere.
   const float *vert = m->mesh_vert + 3 * m->mesh_vertadr[seen],
               *normal = m->mesh_normal + 3 * m->mesh_normaladr[seen];
   double area = 0;
@@ -354,10 +354,10 @@ static void models_are_simplified(void** state) {
     area += mju_norm3(n) / 2;
   }
 
-  // its area is that of the unit sphere
+  // Its area is that of the unit sphere.
   assert_true(fabs(area / (4 * mjPI) - 1) < 0.1);
 
-  // a 1200-pixel texture is a quarter as large, and as bright
+  // A 1200-pixel texture is a quarter as large, and as bright.
   assert_int_equal(m->tex_width[0], 300);
   assert_int_equal(m->tex_height[0], 300);
   double sum = 0;
@@ -373,22 +373,22 @@ static void charts_are_read_back(void** state) {
   loomChart* chart = NULL;
   loomImage small, out;
 
-  // a picture with one red and one blue pixel
+  // A picture with one red and one blue pixel.
   assert_int_equal(loom_image_create(&small, 2, 2, &err), 0);
   small.rgb[0] = 200;
   small.rgb[3 * 3 + 2] = 100;
 
-  // put at (5, 3) of a chart
+  // Put at (5, 3) of a chart.
   assert_int_equal(loom_chart_create(&chart, 20, 10, &err), 0);
   loom_chart_image(chart, 5, 3, &small);
 
-  // white around it, each pixel in its place
+  // White around it, each pixel in its place.
   assert_int_equal(loom_chart_read(&out, chart, &err), 0);
   assert_int_equal(out.rgb[0], 255);
   assert_int_equal(out.rgb[3 * (3 * 20 + 5)], 200);
   assert_int_equal(out.rgb[3 * (4 * 20 + 6) + 2], 100);
 
-  // turned upside down, rows swap
+  // Turned upside down, rows swap.
   loom_image_turn(&out);
   assert_int_equal(out.rgb[3 * (6 * 20 + 5)], 200);
 

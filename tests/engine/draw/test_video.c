@@ -69,7 +69,7 @@ static int write_video(const char* path, int width, int height, double fps, int 
   assert_int_equal(loom_image_create(&image, width, height, err), 0);
   int code = loom_video_create(&video, path, &def, err);
 
-  // frames one after another
+  // Frames one after another.
   for (int i = 0; !code && i < frames; i++) {
     paint(&image, i);
     code = loom_video_add(video, &image, err);
@@ -99,11 +99,11 @@ static void check_frame(decoded* out, const AVFrame* frame) {
   assert_non_null(scale);
   assert_non_null(rgb);
 
-  // back to RGB
+  // Back to RGB.
   sws_scale(scale, (const uint8_t* const*)frame->data, frame->linesize, 0, frame->height, &rgb, stride);
   const unsigned char* low = rgb + (size_t)stride[0] * (size_t)(frame->height - 4);
 
-  // red below left, blue below right, green in the bar
+  // Red below left, blue below right, green in the bar.
   out->wrong += !near(low + (size_t)3 * (size_t)(frame->width / 4), 220, 20, 20);
   out->wrong += !near(low + (size_t)3 * (size_t)(3 * frame->width / 4), 20, 20, 220);
   if (bar) out->wrong += !near(rgb + (size_t)stride[0] * (size_t)(bar - 4) + (size_t)3 * 10, 20, 220, 20);
@@ -119,12 +119,12 @@ static void decode(decoded* out, const char* path) {
   AVFormatContext* format = NULL;
   memset(out, 0, sizeof *out);
 
-  // one stream in the file
+  // One stream in the file.
   assert_int_equal(avformat_open_input(&format, path, NULL, NULL), 0);
   assert_true(avformat_find_stream_info(format, NULL) >= 0);
   assert_int_equal(format->nb_streams, 1);
 
-  // libav's decoder for it
+  // Libav's decoder for it.
   const AVCodecParameters* parameters = format->streams[0]->codecpar;
   AVCodecContext* codec = avcodec_alloc_context3(avcodec_find_decoder(parameters->codec_id));
   avcodec_parameters_to_context(codec, parameters);
@@ -132,7 +132,7 @@ static void decode(decoded* out, const char* path) {
   AVPacket* packet = av_packet_alloc();
   AVFrame* frame = av_frame_alloc();
 
-  // packet by packet; none at the end drains the decoder
+  // Packet by packet; none at the end drains the decoder.
   for (bool more = true; more;) {
     more = av_read_frame(format, packet) >= 0;
     assert_true(avcodec_send_packet(codec, more ? packet : NULL) >= 0);
@@ -140,7 +140,7 @@ static void decode(decoded* out, const char* path) {
     av_packet_unref(packet);
   }
 
-  // what the file says of its speed
+  // What the file says of its speed.
   out->fps = av_q2d(format->streams[0]->avg_frame_rate);
 
   av_frame_free(&frame);
@@ -158,14 +158,14 @@ static void frames_come_back(void** state) {
   char path[128];
   path_of(path, "a.mp4");
 
-  // sizes odd and even, one frame and several, whole and broken rates
+  // Sizes odd and even, one frame and several, whole and broken rates.
   for (size_t i = 0; i < sizeof videos / sizeof *videos; i++) {
     loomError err = {0, ""};
     decoded d;
     if (write_video(path, videos[i].width, videos[i].height, videos[i].fps, videos[i].frames, &err))
       fail_msg("%s", err.message);
 
-    // sizes are rounded down to even ones
+    // Sizes are rounded down to even ones.
     decode(&d, path);
     assert_int_equal(d.frames, videos[i].frames);
     assert_int_equal(d.width, videos[i].width & ~1);
@@ -173,7 +173,7 @@ static void frames_come_back(void** state) {
     assert_int_equal(d.wrong, 0);
     if (d.frames > 1) assert_true(fabs(d.fps - videos[i].fps) < 0.01);
 
-    // no temporary file is left
+    // No temporary file is left.
     assert_int_equal(files_in_dir(), 1);
   }
   unlink(path);
@@ -199,7 +199,7 @@ static void the_same_frames_give_the_same_bytes(void** state) {
     unlink(path[i]);
   }
 
-  // something was written, and the buffer held all of it
+  // Something was written, and the buffer held all of it.
   assert_true(n[0] > 500 && n[0] < sizeof bytes[0]);
   assert_int_equal(n[0], n[1]);
   assert_memory_equal(bytes[0], bytes[1], n[0]);
@@ -213,7 +213,7 @@ static void parts_are_joined(void** state) {
   size_t n[2];
   path_of(path, "a.mp4");
 
-  // forward, then backward
+  // Forward, then backward.
   for (int backwards = 0; backwards < 2; backwards++) {
     loomError err = {0, ""};
     loomVideo* video;
@@ -224,7 +224,7 @@ static void parts_are_joined(void** state) {
     assert_int_equal(loom_image_create(&image, 128, 240, &err), 0);
     assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){128, 240, 25}, &err), 0);
 
-    // each part encodes its own frames
+    // Each part encodes its own frames.
     for (int k = 0; k < 3; k++) {
       int i = backwards ? 2 - k : k;
       assert_int_equal(loom_video_part_create(&part[i], video, &err), 0);
@@ -235,7 +235,7 @@ static void parts_are_joined(void** state) {
       assert_int_equal(loom_video_part_end(part[i], &err), 0);
     }
 
-    // appended in order
+    // Appended in order.
     for (int i = 0; i < 3; i++) {
       if (loom_video_append(video, part[i], &err)) fail_msg("%s", err.message);
       loom_video_part_destroy(part[i]);
@@ -244,7 +244,7 @@ static void parts_are_joined(void** state) {
     loom_video_destroy(video);
     loom_image_destroy(&image);
 
-    // every frame is there, and where it belongs
+    // Every frame is there, and where it belongs.
     decode(&d, path);
     assert_int_equal(d.frames, 23);
     assert_int_equal(d.wrong, 0);
@@ -253,7 +253,7 @@ static void parts_are_joined(void** state) {
     unlink(path);
   }
 
-  // the order of making left no trace
+  // The order of making left no trace.
   assert_int_equal(n[0], n[1]);
   assert_memory_equal(bytes[0], bytes[1], n[0]);
 }
@@ -266,13 +266,13 @@ static void what_cannot_be_written_is_told(void** state) {
   assert_non_null(strstr(err.message, "/nonexistent/a.mp4"));
   assert_non_null(strstr(err.message, "No such file"));
 
-  // no frame, no rate, too small
+  // No frame, no rate, too small.
   path_of(path, "a.mp4");
   assert_int_equal(write_video(path, 64, 96, 20, 0, &err), LOOM_ERR_USAGE);
   assert_int_equal(write_video(path, 64, 96, 0, 1, &err), LOOM_ERR_USAGE);
   assert_int_equal(write_video(path, 8, 96, 20, 1, &err), LOOM_ERR_USAGE);
   assert_int_equal(files_in_dir(), 0);
-  // a frame of another size
+  // A frame of another size.
 
   loomVideo* video;
   loomImage image;
@@ -291,7 +291,7 @@ static void a_full_disk_is_told(void** state) {
   char path[128];
   loomError err = {0, ""};
 
-  // room for less than the video needs
+  // Room for less than the video needs.
   path_of(path, "a.mp4");
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -299,7 +299,7 @@ static void a_full_disk_is_told(void** state) {
   small.rlim_cur = 1000;
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 
-  // it fails, says so, and leaves nothing
+  // It fails, says so, and leaves nothing.
   int code = write_video(path, 320, 240, 20, 40, &err);
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
   assert_int_equal(code, LOOM_ERR_IO);

@@ -31,13 +31,13 @@ static sandbox open_sandbox(void) {
   sandbox box = {.dir = "/tmp/loom_test_model_XXXXXX"};
   assert_non_null(mkdtemp(box.dir));
 
-  // the asset root, with a mesh in it and one beside it that may not be read
+  // The asset root, with a mesh in it and one beside it that may not be read.
   snprintf(box.inside, sizeof box.inside, "%s/inside", box.dir);
   assert_int_equal(mkdir(box.inside, 0700), 0);
   write_file(box.dir, "secret.obj", tetrahedron, sizeof tetrahedron - 1);
   write_file(box.inside, "part.obj", tetrahedron, sizeof tetrahedron - 1);
 
-  // a link that leads out
+  // A link that leads out.
   char link[400], target[400];
   snprintf(link, sizeof link, "%s/escape.obj", box.inside);
   snprintf(target, sizeof target, "%s/secret.obj", box.dir);
@@ -72,7 +72,7 @@ static int try_compile(const char* xml, const loomAssetRoots* roots, bool visual
   *err = (loomError){0};
   int code = loom_model_compile(&m, xml, "demo.hdf5:data/demo_3", roots, &def, err);
 
-  // a model, or an error: never both
+  // A model, or an error: never both.
   assert_true((code == 0) == (m != NULL));
   mj_deleteModel(m);
   return code;
@@ -106,7 +106,7 @@ static void recorded_models_compile(void** state) {
     mjModel* m = fixture_compile(xml, demo == 0);
     assert_int_equal(m->nq, 25);
 
-    // two arms of 7 joints, two grippers of 2, one free hammer
+    // Two arms of 7 joints, two grippers of 2, one free hammer.
     assert_int_equal(m->nv, 24);
     mj_deleteModel(m);
     free(xml);
@@ -116,7 +116,7 @@ static void recorded_models_compile(void** state) {
 static void assets_folder_itself_is_a_root_too(void** state) {
   (void)state;
 
-  // what robosuite's root lies above
+  // What robosuite's root lies above.
   char dir[1200];
   snprintf(dir, sizeof dir, "robosuite=%s/models/assets", fixture_robosuite());
   loomAssetRoots roots = {0};
@@ -133,7 +133,7 @@ static void cached_assets_give_the_same_model(void** state) {
   (void)state;
   char* xml = fixture_xml(0);
 
-  // read from disk, then from MuJoCo's cache
+  // Read from disk, then from MuJoCo's cache.
   mj_clearCache(mj_getCache());
   mjModel* cold = fixture_compile(xml, false);
   mjModel* warm = fixture_compile(xml, false);
@@ -150,14 +150,14 @@ static void assert_bits(const char* what, const mjtNum* a, const mjtNum* b, int6
 }
 
 static void assert_same_bodies(const mjModel* all, const mjModel* bare) {
-  // the same tree
+  // The same tree.
   assert_int_equal(all->nq, bare->nq);
   assert_int_equal(all->nv, bare->nv);
   assert_int_equal(all->nu, bare->nu);
   assert_int_equal(all->nbody, bare->nbody);
   assert_int_equal(all->nsite, bare->nsite);
 
-  // the same inertia, to the last bit
+  // The same inertia, to the last bit.
   assert_bits("body_mass", all->body_mass, bare->body_mass, all->nbody);
   assert_bits("body_inertia", all->body_inertia, bare->body_inertia, 3 * all->nbody);
   assert_bits("body_ipos", all->body_ipos, bare->body_ipos, 3 * all->nbody);
@@ -165,7 +165,7 @@ static void assert_same_bodies(const mjModel* all, const mjModel* bare) {
   assert_bits("body_pos", all->body_pos, bare->body_pos, 3 * all->nbody);
   assert_bits("body_invweight0", all->body_invweight0, bare->body_invweight0, 2 * all->nbody);
 
-  // each geom that collides is still there, as it was
+  // Each geom that collides is still there, as it was.
   int colliding = 0;
   for (ptrdiff_t i = 0; i < all->ngeom; i++) {
     if (!all->geom_contype[i] && !all->geom_conaffinity[i]) continue;
@@ -176,7 +176,7 @@ static void assert_same_bodies(const mjModel* all, const mjModel* bare) {
     assert_bits("geom_pos", all->geom_pos + 3 * i, bare->geom_pos + 3 * j, 3);
   }
 
-  // none of the others is
+  // None of the others is.
   assert_int_equal(bare->ngeom, colliding);
   assert_true(bare->ngeom < all->ngeom);
   assert_int_equal(bare->ntex, 0);
@@ -191,7 +191,7 @@ static void visuals_do_not_change_physics(void** state) {
     mjModel *all = fixture_compile(xml, true), *bare = fixture_compile(xml, false);
     assert_same_bodies(all, bare);
 
-    // the hammer above the table, in both
+    // The hammer above the table, in both.
     mjData *a = mj_makeData(all), *b = mj_makeData(bare);
     int hammer = all->jnt_qposadr[mj_name2id(all, mjOBJ_JOINT, "hammer_joint0")];
     for (int k = 0; k < 3; k++) a->qpos[hammer + k] = ((double[]){0.02, -0.45, 0.9})[k];
@@ -209,7 +209,7 @@ static void visuals_do_not_change_physics(void** state) {
       assert_bits("qvel", a->qvel, b->qvel, all->nv);
     }
 
-    // some of it was contact, or the test says nothing
+    // Some of it was contact, or the test says nothing.
     assert_true(contacts > 0);
     mj_deleteData(a);
     mj_deleteData(b);
@@ -230,7 +230,7 @@ static void visual_assets_may_be_absent_when_unseen(void** state) {
       "<geom type=\"mesh\" mesh=\"pretty\" material=\"paint\" contype=\"0\" conaffinity=\"0\" mass=\"0\"/>"
       "<inertial pos=\"0 0 0\" mass=\"1\" diaginertia=\"1 1 1\"/></body></worldbody></mujoco>";
 
-  // unseen, nobody misses them; to be seen, the texture is the first to be missed
+  // Unseen, nobody misses them; to be seen, the texture is the first to be missed.
   sandbox box = open_sandbox();
   loomError err;
   if (try_compile(xml, &box.roots, false, &err)) fail_msg("%s", err.message);
@@ -244,7 +244,7 @@ static void inertia_of_what_is_only_seen_is_kept(void** state) {
       "<mujoco><asset><mesh file=\"part.obj\"/></asset><worldbody><body><freejoint/><geom size=\"0.1\"/>"
       "<geom type=\"mesh\" mesh=\"part\" contype=\"0\" conaffinity=\"0\"/></body></worldbody></mujoco>";
 
-  // with and without what is seen
+  // With and without what is seen.
   sandbox box = open_sandbox();
   mjModel* m[2] = {0};
   loomError err = {0};
@@ -255,7 +255,7 @@ static void inertia_of_what_is_only_seen_is_kept(void** state) {
     assert_int_equal(m[visual]->ngeom, visual + 1);
   }
 
-  // the tetrahedron weighs 1/6 m3 * 1000 kg/m3
+  // The tetrahedron weighs 1/6 m3 * 1000 kg/m3.
   assert_true(fabs(m[0]->body_mass[1] - m[1]->body_mass[1]) < 1e-12 && m[0]->body_mass[1] > 100);
   mj_deleteModel(m[0]);
   mj_deleteModel(m[1]);
@@ -266,13 +266,13 @@ static void a_missing_asset_is_named(void** state) {
   (void)state;
   sandbox box = open_sandbox();
 
-  // the message names the line, the mesh, the file as recorded, and what to do
+  // The message names the line, the mesh, the file as recorded, and what to do.
   const char* recorded = "/home/someone/robosuite/models/assets/robots/panda/meshes/link0.stl";
   expect_refusal(LOOM_ERR_IO, mesh_scene(recorded), &box.roots, ":3: mesh \"m\"");
   expect_refusal(LOOM_ERR_IO, mesh_scene(recorded), &box.roots, recorded);
   expect_refusal(LOOM_ERR_IO, mesh_scene(recorded), &box.roots, "--assets robosuite=DIR");
 
-  // without roots, and with roots that do not hold it
+  // Without roots, and with roots that do not hold it.
   expect_refusal(LOOM_ERR_IO, mesh_scene(recorded), NULL, "none given");
   expect_refusal(LOOM_ERR_IO, mesh_scene("absent.obj"), &box.roots, box.inside);
   close_sandbox(&box);
@@ -283,20 +283,20 @@ static void nothing_outside_the_roots_is_read(void** state) {
   sandbox box = open_sandbox();
   loomError err;
 
-  // within the root by relative paths, through the root's name, and from other systems
+  // Within the root by relative paths, through the root's name, and from other systems.
   const char* good[] = {"part.obj", "./sub/../part.obj", "/elsewhere/mine/part.obj",
                         "C:\\data\\mine\\part.obj", "/x/models/assets/part.obj"};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     if (try_compile(mesh_scene(good[i]), &box.roots, true, &err)) fail_msg("%s: %s", good[i], err.message);
   }
 
-  // an absolute path into the root is fine
+  // An absolute path into the root is fine.
   char secret[300], inner[400];
   snprintf(secret, sizeof secret, "%s/secret.obj", box.dir);
   snprintf(inner, sizeof inner, "%s/part.obj", box.inside);
   if (try_compile(mesh_scene(inner), &box.roots, true, &err)) fail_msg("%s", err.message);
 
-  // absolute paths and dots that lead out, links too
+  // Absolute paths and dots that lead out, links too.
   expect_refusal(LOOM_ERR_FORMAT, mesh_scene(secret), &box.roots, "outside the asset roots");
   expect_refusal(LOOM_ERR_FORMAT, mesh_scene("/etc/passwd"), &box.roots, "/etc/passwd");
   expect_refusal(LOOM_ERR_FORMAT, mesh_scene("../secret.obj"), &box.roots, "outside the asset roots");
@@ -304,7 +304,7 @@ static void nothing_outside_the_roots_is_read(void** state) {
   expect_refusal(LOOM_ERR_FORMAT, mesh_scene("/x/mine/../../../etc/passwd"), &box.roots, "outside");
   expect_refusal(LOOM_ERR_IO, mesh_scene("escape.obj"), &box.roots, "escape.obj");
 
-  // no schemes
+  // No schemes.
   expect_refusal(LOOM_ERR_IO, mesh_scene("http://host/a.obj"), &box.roots, "no asset root");
   expect_refusal(LOOM_ERR_IO, mesh_scene("loom:part.obj"), &box.roots, "no asset root");
   close_sandbox(&box);
@@ -314,7 +314,7 @@ static void odd_files_are_refused(void** state) {
   (void)state;
   sandbox box = open_sandbox();
 
-  // a pipe would wait forever
+  // A pipe would wait forever.
   char pipe_path[400];
   snprintf(pipe_path, sizeof pipe_path, "%s/pipe.obj", box.inside);
   assert_int_equal(mkfifo(pipe_path, 0600), 0);
@@ -324,7 +324,7 @@ static void odd_files_are_refused(void** state) {
   expect_refusal(LOOM_ERR_FORMAT, mesh_scene("."), &box.roots, "names \".\"");
   expect_refusal(LOOM_ERR_FORMAT, mesh_scene("empty.obj"), &box.roots, "empty");
 
-  // a limit on the size of an asset
+  // A limit on the size of an asset.
   loomModelDef def = loom_default_model_def();
   def.max_asset_bytes = 10;
   mjModel* m = NULL;
@@ -338,7 +338,7 @@ static void every_kind_of_reference_is_seen(void** state) {
   (void)state;
   sandbox box = open_sandbox();
 
-  // textures name up to six files, and folders of their own
+  // Textures name up to six files, and folders of their own.
   const char* format[] = {
       "<mujoco><asset><texture name=\"t\" type=\"cube\" %s=\"/etc/passwd\"/></asset></mujoco>",
       "<mujoco><compiler texturedir=\"/etc\"/><asset><texture name=\"t\" type=\"cube\" "
@@ -356,7 +356,7 @@ static void every_kind_of_reference_is_seen(void** state) {
     }
   }
 
-  // each other element that names a file
+  // Each other element that names a file.
   const char* others[] = {
       "<mujoco><asset><hfield name=\"h\" file=\"/etc/passwd\" size=\"1 1 1 1\"/></asset></mujoco>",
       "<mujoco><asset><skin name=\"s\" file=\"/etc/passwd\"/></asset></mujoco>",
@@ -375,7 +375,7 @@ static void every_kind_of_reference_is_seen(void** state) {
 static void hostile_xml_is_refused(void** state) {
   (void)state;
 
-  // not MJCF at all
+  // Not MJCF at all.
   expect_refusal(LOOM_ERR_FORMAT, "", NULL, "empty");
   expect_refusal(LOOM_ERR_FORMAT, "<mujoco>\n<asset>\n</mujoco>", NULL, ":3:");
   expect_refusal(LOOM_ERR_FORMAT, "<robot name=\"urdf\"/>", NULL, "<robot>");
@@ -383,7 +383,7 @@ static void hostile_xml_is_refused(void** state) {
   expect_refusal(LOOM_ERR_FORMAT, "<mujoco model=\"&nothing;\"/>", NULL, "XML");
   expect_refusal(LOOM_ERR_FORMAT, "<mujoco>\n<wrong/>\n</mujoco>", NULL, ":2:");
 
-  // entities, which can grow without bounds or read files
+  // Entities, which can grow without bounds or read files.
   expect_refusal(LOOM_ERR_FORMAT,
                  "<!DOCTYPE m [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]>"
                  "<mujoco model=\"&b;\"/>",
@@ -393,7 +393,7 @@ static void hostile_xml_is_refused(void** state) {
       "<!DOCTYPE m [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><mujoco><worldbody>&x;</worldbody></mujoco>",
       NULL, "DOCTYPE");
 
-  // what reads other files, runs code or fills the memory
+  // What reads other files, runs code or fills the memory.
   expect_refusal(LOOM_ERR_UNSUPPORTED, "<mujoco>\n<include file=\"/etc/passwd\"/></mujoco>", NULL,
                  ":2: <include>");
   expect_refusal(LOOM_ERR_UNSUPPORTED,
@@ -406,12 +406,12 @@ static void hostile_xml_is_refused(void** state) {
                  NULL, "count");
   expect_refusal(LOOM_ERR_UNSUPPORTED, "<mujoco><size memory=\"900G\"/></mujoco>", NULL, "memory");
 
-  // a mistake of MuJoCo's own is told with its line
+  // A mistake of MuJoCo's own is told with its line.
   expect_refusal(LOOM_ERR_FORMAT,
                  "<mujoco><worldbody><body><joint/>\n<geom size=\"0\"/></body></worldbody></mujoco>", NULL,
                  ":2:");
 
-  // numbers that are none, or too large
+  // Numbers that are none, or too large.
   const char* wrong[] = {"inf", "nan", "-1e300"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     char numbers[200];
@@ -420,7 +420,7 @@ static void hostile_xml_is_refused(void** state) {
     expect_refusal(LOOM_ERR_FORMAT, numbers, NULL, "");
   }
 
-  // 100000 bodies inside each other would overflow the parser's stack
+  // 100000 bodies inside each other would overflow the parser's stack.
   size_t deep = 100000;
   char* xml = malloc(8 * deep + 100);
   assert_non_null(xml);
@@ -451,14 +451,14 @@ static void portable_paths(void** state) {
       {"meshes/plain.stl", "\"meshes/plain.stl\""},
   };
 
-  // what remains is the path from the package's folder on
+  // What remains is the path from the package's folder on.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char* out = portable(mesh_scene(cases[i][0]));
     if (!strstr(out, cases[i][1])) fail_msg("%s became %s", cases[i][0], out);
     free(out);
   }
 
-  // the compiler's folder goes into each file's path
+  // The compiler's folder goes into each file's path.
   char* out = portable(
       "<mujoco><compiler meshdir=\"/home/alice/robosuite/models/assets\"/>"
       "<asset><mesh file=\"a.stl\"/></asset></mujoco>");
@@ -471,12 +471,12 @@ static void portable_models_are_the_same(void** state) {
   (void)state;
   char* xml = fixture_xml(4);
 
-  // made portable once, the text stays as it is
+  // Made portable once, the text stays as it is.
   char *once = portable(xml), *twice = portable(once);
   assert_string_equal(once, twice);
   assert_null(strstr(once, "/home/"));
 
-  // and compiles to the same model
+  // And compiles to the same model.
   mjModel *a = fixture_compile(xml, true), *b = fixture_compile(once, true);
 
   char what[200];
@@ -494,16 +494,16 @@ static void bad_roots(void** state) {
   (void)state;
   loomAssetRoots roots = {0};
 
-  // names that are no names
+  // Names that are no names.
   assert_int_equal(loom_asset_roots_add(&roots, "a/b", "/tmp", NULL), LOOM_ERR_USAGE);
   assert_int_equal(loom_asset_roots_add(&roots, "", "/tmp", NULL), LOOM_ERR_USAGE);
   assert_int_equal(loom_asset_roots_add(&roots, "..", "/tmp", NULL), LOOM_ERR_USAGE);
 
-  // folders that are none
+  // Folders that are none.
   assert_int_equal(loom_asset_roots_add(&roots, "a", "/nonexistent", NULL), LOOM_ERR_IO);
   assert_int_equal(loom_asset_roots_add(&roots, "a", "/dev/null", NULL), LOOM_ERR_IO);
 
-  // options without a folder
+  // Options without a folder.
   assert_int_equal(loom_asset_roots_add_option(&roots, "robosuite", NULL), LOOM_ERR_USAGE);
   assert_int_equal(loom_asset_roots_add_option(&roots, "robosuite=", NULL), LOOM_ERR_USAGE);
 
@@ -519,7 +519,7 @@ static int raise_error(void* arg) {
 static int raise_inside_a_trap(void* arg) {
   loomError inner = {0};
 
-  // the inner error ends the inner trap only
+  // The inner error ends the inner trap only.
   assert_int_equal(loom_trap_run(raise_error, arg, &inner), LOOM_ERR_SIM);
   assert_non_null(strstr(inner.message, "broke at 7"));
 
@@ -539,30 +539,30 @@ static void errors_are_trapped_and_nest(void** state) {
   int value = 7;
   loomError err = {0};
 
-  // what happened inside the inner trap stayed there
+  // What happened inside the inner trap stayed there.
   assert_int_equal(loom_trap_run(raise_inside_a_trap, &value, &err), LOOM_ERR_SIM);
   assert_non_null(strstr(err.message, "outer"));
   assert_int_equal(value, 8);
 
-  // warnings are kept, and counted
+  // Warnings are kept, and counted.
   const char* last = NULL;
   assert_int_equal(loom_trap_warnings(&last), 1);
   assert_string_equal(last, "mind the gap");
   loom_trap_warnings_clear();
   assert_int_equal(loom_trap_warnings(NULL), 0);
 
-  // a code that is returned passes through
+  // A code that is returned passes through.
   value = LOOM_ERR_IO;
   assert_int_equal(loom_trap_run(plain_code, &value, &err), LOOM_ERR_IO);
 
-  // MuJoCo's own log is never written
+  // MuJoCo's own log is never written.
   assert_int_not_equal(access("MUJOCO_LOG.TXT", F_OK), 0);
 }
 
 static void traps_are_per_thread(void** state) {
   (void)state;
 
-  // each thread's message is its own
+  // Each thread's message is its own.
   int wrong = 0;
 #pragma omp parallel for num_threads(4) reduction(+ : wrong)
   for (int i = 0; i < 400; i++) {

@@ -26,25 +26,25 @@ static void assert_close(const char* name, const mjtNum* a, const mjtNum* b, mjt
 static void an_adapted_model_is_the_compiled_one(void** state) {
   (void)state;
 
-  // two demos' models, and the outlines of both
+  // Two demos' models, and the outlines of both.
   char* xml[2] = {fixture_xml(0), fixture_xml(5)};
   mjModel *m = fixture_compile(xml[0], true), *wanted = fixture_compile(xml[1], true);
   mjModel *before = outline(xml[0]), *after = outline(xml[1]);
 
-  // outlines have the same geoms and next to none of the vertices
+  // Outlines have the same geoms and next to none of the vertices.
   assert_int_equal(before->ngeom, m->ngeom);
   assert_true(before->nmeshvert < m->nmeshvert / 100);
   // The hammers differ, or this test says nothing.
   assert_memory_not_equal(m->geom_size, wanted->geom_size, (size_t)m->ngeom * 3 * sizeof(mjtNum));
 
-  // one brought to the other's sizes
+  // One brought to the other's sizes.
   assert_true(loom_model_adapt(m, before, xml[0], after, xml[1]));
 
-  // poses and masses
+  // Poses and masses.
   assert_close("body_pos", m->body_pos, wanted->body_pos, 3 * m->nbody);
   assert_close("body_mass", m->body_mass, wanted->body_mass, m->nbody);
 
-  // geoms and sites
+  // Geoms and sites.
   assert_close("geom_size", m->geom_size, wanted->geom_size, 3 * m->ngeom);
   assert_close("geom_pos", m->geom_pos, wanted->geom_pos, 3 * m->ngeom);
   assert_close("geom_quat", m->geom_quat, wanted->geom_quat, 4 * m->ngeom);
@@ -52,7 +52,7 @@ static void an_adapted_model_is_the_compiled_one(void** state) {
   assert_close("site_pos", m->site_pos, wanted->site_pos, 3 * m->nsite);
   assert_close("site_size", m->site_size, wanted->site_size, 3 * m->nsite);
 
-  // the rest is the same anyway
+  // The rest is the same anyway.
   assert_close("qpos0", m->qpos0, wanted->qpos0, m->nq);
   assert_memory_equal(m->geom_rgba, wanted->geom_rgba, (size_t)m->ngeom * 4 * sizeof(float));
   assert_int_equal(m->nmeshvert, wanted->nmeshvert);
@@ -78,7 +78,7 @@ static void what_differs_in_more_is_refused(void** state) {
                           SCENE("x.stl", "0 0 0", "<geom size='.1'/><geom size='.2'/>"),
                           SCENE("x.stl", "0 0 0", "<geom name='g' size='.1'/>")};
 
-  // another mesh, a moved mesh, one geom more, another name
+  // Another mesh, a moved mesh, one geom more, another name.
   mjModel *m = outline(base), *before = outline(base);
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
     mjModel* after = outline(others[i]);
@@ -86,7 +86,7 @@ static void what_differs_in_more_is_refused(void** state) {
     mj_deleteModel(after);
   }
 
-  // a size alone is taken
+  // A size alone is taken.
   const char* larger = SCENE("x.stl", "0 0 0", "<geom size='.3'/>");
   mjModel* after = outline(larger);
   assert_true(loom_model_adapt(m, before, base, after, larger));

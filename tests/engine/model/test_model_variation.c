@@ -19,7 +19,7 @@ static void geom(loomGeomEdit* edits, int* n, const char* part, const double siz
     memcpy(edit->size, size, sizeof edit->size);
     if (pos) memcpy(edit->pos, pos, sizeof edit->pos);
 
-    // densities and friction belong to what collides, not to its visual twin
+    // Densities and friction belong to what collides, not to its visual twin.
     edit->density = density;
     edit->has_friction = friction && twin == 0;
     if (edit->has_friction) memcpy(edit->friction, friction, sizeof edit->friction);
@@ -31,7 +31,7 @@ static int hammer_edits(loomGeomEdit edits[10], hammer h) {
   int n = 0;
   double z = h.length / 2 + h.hh, hh = h.hh, heavy = 2 * h.density;
 
-  // after robosuite's HammerObject: the head's parts are twice as dense, and measured by hh
+  // After robosuite's HammerObject: the head's parts are twice as dense, and measured by hh.
   geom(edits, &n, "handle", (double[3]){h.r, h.r, h.length / 2}, NULL, h.density,
        (double[3]){h.friction, 0.005, 1e-4});
 
@@ -73,7 +73,7 @@ static void assert_same(const mjModel* a, const mjModel* b) {
   char what[200];
   if (loom_model_compare(a, b, what, sizeof what)) fail_msg("models differ: %s", what);
 
-  // to the last byte
+  // To the last byte.
   mjtSize size_a, size_b;
   void *bytes_a = save(a, &size_a), *bytes_b = save(b, &size_b);
   assert_int_equal(size_a, size_b);
@@ -90,7 +90,7 @@ static void check_patches(bool visual, int rounds) {
   mjData* scratch = mj_makeData(m);
   uint64_t state = visual ? 11 : 7;
 
-  // a random hammer, patched and compiled
+  // A random hammer, patched and compiled.
   for (int i = 0; i < rounds; i++) {
     loomGeomEdit edits[10];
     int n = hammer_edits(edits, random_hammer(&state));
@@ -132,12 +132,12 @@ static void no_edit_is_the_recorded_model(void** state) {
     uint64_t random = 3;
     loomGeomEdit edits[10];
 
-    // patched, it is another
+    // Patched, it is another.
     int n = hammer_edits(edits, random_hammer(&random));
     assert_int_equal(loom_variation_apply(v, edits, n, m, scratch, NULL, &err), 0);
     assert_int_equal(loom_model_compare(m, recorded, NULL, 0), 1);
 
-    // patched back, it is the recorded one
+    // Patched back, it is the recorded one.
     assert_int_equal(loom_variation_apply(v, NULL, 0, m, scratch, NULL, &err), 0);
     assert_same(recorded, m);
 
@@ -158,7 +158,7 @@ static void recorded_inertia_comes_from_a_density(void** state) {
   for (int demo = 0; demo < FIXTURE_DEMOS; demo++) {
     char* xml = fixture_xml(demo);
 
-    // the density that gives the recorded mass
+    // The density that gives the recorded mass.
     loomVariation* v = bind(xml);
     double density = 0;
     loomError err = {0};
@@ -168,7 +168,7 @@ static void recorded_inertia_comes_from_a_density(void** state) {
     mjModel *m = fixture_compile(xml, false), *recorded = fixture_compile(xml, false);
     mjData* scratch = mj_makeData(m);
 
-    // the hammer made of that density
+    // The hammer made of that density.
     loomGeomEdit edits[5] = {0};
     for (int i = 0; i < 5; i++) {
       snprintf(edits[i].geom, sizeof edits[i].geom, "%s", parts[i]);
@@ -177,7 +177,7 @@ static void recorded_inertia_comes_from_a_density(void** state) {
     }
     if (loom_variation_apply(v, edits, 5, m, scratch, NULL, &err)) fail_msg("%s", err.message);
 
-    // its moments within the recorded digits
+    // Its moments within the recorded digits.
     int body = mj_name2id(m, mjOBJ_BODY, "hammer_root");
     print_message("demo %d: density %.3f, mass off by %.1e", demo, density,
                   m->body_mass[body] / recorded->body_mass[body] - 1);
@@ -213,7 +213,7 @@ static void threads_share_a_variation(void** state) {
     scratch[i] = mj_makeData(m[i]);
   }
 
-  // each applies the same edits in the same order
+  // Each applies the same edits in the same order.
   int failures = 0;
 #pragma omp parallel for num_threads(WORKERS) reduction(+ : failures)
   for (int i = 0; i < WORKERS; i++) {
@@ -243,7 +243,7 @@ static void bad_edits_change_nothing(void** state) {
   mjModel *m = fixture_compile(xml, false), *recorded = fixture_compile(xml, false);
   mjData* scratch = mj_makeData(m);
 
-  // no such geom, sizes that are none, no density for the others, negative friction
+  // No such geom, sizes that are none, no density for the others, negative friction.
   const loomGeomEdit bad[] = {
       {.geom = "nothing", .has_size = true, .size = {1, 1, 1}},
       {.geom = "hammer_handle", .has_size = true, .size = {0.01, 0.01, 0}},
@@ -254,7 +254,7 @@ static void bad_edits_change_nothing(void** state) {
       {.geom = "hammer_head", .has_friction = true, .friction = {-1, 0, 0}},
   };
 
-  // each is told in one line
+  // Each is told in one line.
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     loomError err = {0};
     char* varied = NULL;
@@ -263,7 +263,7 @@ static void bad_edits_change_nothing(void** state) {
     assert_true(err.message[0] && !strchr(err.message, '\n'));
   }
 
-  // and the model is as it was
+  // And the model is as it was.
   assert_same(recorded, m);
   mj_deleteData(scratch);
   mj_deleteModel(m);
@@ -296,7 +296,7 @@ static void own_object_with_and_without_density(void** state) {
 
   mjData* scratch = mj_makeData(m);
   for (int densities = 0; densities < 2; densities++) {
-    // with densities of their own, then with the text's
+    // With densities of their own, then with the text's.
     bool on = densities;
     const loomGeomEdit edits[] = {
         {.geom = "cup", .has_size = true, .size = {0.06, 0.03}, .has_density = on, .density = 500},
@@ -304,7 +304,7 @@ static void own_object_with_and_without_density(void** state) {
     char* varied = NULL;
     if (loom_variation_apply(v, edits, 2, m, scratch, &varied, &err)) fail_msg("%s", err.message);
 
-    // a cylinder 60 mm in radius and height, a capsule 10 mm in radius with 40 mm between its ends
+    // A cylinder 60 mm in radius and height, a capsule 10 mm in radius with 40 mm between its ends.
     double expected = 3.14159265358979 * 0.06 * 0.06 * 0.06 * (on ? 500 : 300);
     double ear = (3.14159265358979 * 1e-4 * 0.04 + 4.0 / 3 * 3.14159265358979 * 1e-6) * (on ? 80 : 300);
     assert_true(fabs(m->body_mass[mj_name2id(m, mjOBJ_BODY, "mug")] - expected - ear) < 1e-9);
@@ -331,12 +331,12 @@ static void expect_bind(int code, const char* xml, const char* body) {
 static void what_has_no_variation_is_refused(void** state) {
   (void)state;
 
-  // no such body, one that does not move, text that ends too soon
+  // No such body, one that does not move, text that ends too soon.
   expect_bind(LOOM_ERR_USAGE, own_scene, "absent");
   expect_bind(LOOM_ERR_UNSUPPORTED, own_scene, "post");
   expect_bind(LOOM_ERR_FORMAT, "<mujoco><worldbody>", "mug");
 
-  // a mesh, a body with another in it, inertia computed for all
+  // A mesh, a body with another in it, inertia computed for all.
   expect_bind(LOOM_ERR_UNSUPPORTED,
               "<mujoco><worldbody><body name=\"a\"><freejoint/><geom type=\"mesh\" "
               "mesh=\"x\"/></body></worldbody></mujoco>",

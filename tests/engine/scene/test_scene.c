@@ -23,7 +23,7 @@ static int make_home(void** state) {
   char shared[LOOM_PATH_MAX], assets[LOOM_PATH_MAX + 32];
   (void)state;
 
-  // robosuite's meshes, by their usual place
+  // Robosuite's meshes, by their usual place.
   loom_home_dir(shared);
   snprintf(assets, sizeof assets, "%s/robosuite-1.4.1", shared);
 
@@ -52,7 +52,7 @@ static void assert_same(const loomScene* a, const loomScene* b) {
   char what[200] = "";
   if (loom_model_compare(a->model, b->model, what, sizeof what)) fail_msg("%s", what);
 
-  // and what a demo of it says of itself
+  // And what a demo of it says of itself.
   assert_string_equal(a->xml, b->xml);
   assert_string_equal(a->env_args, b->env_args);
   assert_string_equal(a->label, b->label);
@@ -62,7 +62,7 @@ static void assert_same(const loomScene* a, const loomScene* b) {
 static void opens_by_name(void** state) {
   (void)state;
 
-  // compiled, then loaded
+  // Compiled, then loaded.
   loomScene *fresh = open_handover(), *kept = open_handover();
   assert_string_equal(fresh->task->name, "handover");
 
@@ -82,7 +82,7 @@ static void damage_is_harmless(void** state) {
   loomScene* before = open_handover();
   snprintf(pattern, sizeof pattern, "%s/models/*.cached", home);
 
-  // cut, then changed
+  // Cut, then changed.
   for (int way = 0; way < 2; way++) {
     assert_int_equal(glob(pattern, 0, NULL, &found), 0);
     assert_int_equal(found.gl_pathc, 2);  // the source's texts and the compiled model
@@ -102,7 +102,7 @@ static void damage_is_harmless(void** state) {
       fclose(f);
     }
 
-    // the scene is compiled again
+    // The scene is compiled again.
     globfree(&found);
     loomScene* after = open_handover();
     assert_same(before, after);

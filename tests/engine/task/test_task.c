@@ -6,13 +6,13 @@
 static void handover_parses(void** state) {
   const handover* h = *state;
 
-  // two Pandas by name and joint
+  // Two Pandas by name and joint.
   assert_string_equal(h->task->name, "handover");
   assert_int_equal(h->task->arm_count, 2);
   assert_string_equal(h->task->robots[1].arm.joints[6], "robot1_joint7");
   assert_true(h->task->robots[0].arm.init_qpos[3] < -2.6 && h->task->robots[0].arm.init_qpos[3] > -2.62);
 
-  // one hammer of ten shapes, and the distribution it starts from
+  // One hammer of ten shapes, and the distribution it starts from.
   assert_int_equal(h->task->objects[0].shape_count, 10);
   assert_int_equal(loom_task_find_reset(h->task, "D0"), 0);
   assert_true(h->task->success >= 0 && h->task->lost >= 0);
@@ -27,7 +27,7 @@ static int load_changed(loomError* err, const char* from, const char* to) {
   assert_true(fread(text, 1, (1 << 16) - 1, f) > 0);
   fclose(f);
 
-  // one place in it, replaced
+  // One place in it, replaced.
   char* at = strstr(text, from);
   if (!at) fail_msg("the task file has no '%s'", from);
   memcpy(changed, text, (size_t)(at - text));
@@ -38,7 +38,7 @@ static int load_changed(loomError* err, const char* from, const char* to) {
   assert_true(fd >= 0 && write(fd, changed, strlen(changed)) == (ssize_t)strlen(changed));
   close(fd);
 
-  // loaded, or refused
+  // Loaded, or refused.
   loomTask* task = NULL;
   int code = loom_task_load(&task, path, "scenes/robots", err);
   loom_task_destroy(task);
@@ -52,7 +52,7 @@ static int load_changed(loomError* err, const char* from, const char* to) {
 static void expect_error(const char* from, const char* to, const char* says) {
   loomError err = {0, ""};
 
-  // where and what, in one line
+  // Where and what, in one line.
   assert_int_equal(load_changed(&err, from, to), LOOM_ERR_FORMAT);
   if (!strstr(err.message, says) || !strstr(err.message, "loom_task_"))
     fail_msg("'%s' does not say '%s'", err.message, says);
@@ -78,18 +78,18 @@ static int line_of(const char* text) {
 static void mistakes_are_located(void** state) {
   (void)state;
 
-  // keys
+  // Keys.
   expect_error("control_freq: 20", "control_frq: 20", "did you mean 'control_freq'");
   expect_error("control_freq: 20", "control_freq: fast", "expected a number");
   expect_error("control_freq: 20", "control_freq: 20\ncontrol_freq: 10", "given twice");
 
-  // names that nothing bears
+  // Names that nothing bears.
   expect_error("robots: [panda, panda]", "robots: [panda, pando]", "unknown robot 'pando'");
   expect_error("robots: [panda, panda]", "robots: [panda, ../panda]", "unknown robot");
   expect_error("success: handed_over", "success: handed_ovr", "no condition is named");
   expect_error("reference: hammer", "reference: hamer", "no object 'hamer'");
 
-  // values of the wrong shape
+  // Values of the wrong shape.
   expect_error("lost: dropped", "lost: {height: {of: hammer}}", "`above`, `below` or both");
 
   expect_error("task: handover", "task: [handover", "not YAML");
@@ -99,7 +99,7 @@ static void mistakes_are_located(void** state) {
 static void circles_are_rejected(void** state) {
   (void)state;
 
-  // two sequential rules against each other, also through an order within an arm
+  // Two sequential rules against each other, also through an order within an arm.
   expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[1, keep], [1, take]]",
                "waits for itself");
   expect_error("  - sequential: [[1, take], [0, release]]",
@@ -108,7 +108,7 @@ static void circles_are_rejected(void** state) {
   expect_error("  - sequential: [[1, take], [0, release]]", "  - sequential: [[0, present], [1, take]]",
                "waits for itself");
 
-  // coordinated subtasks begin together, so one arm cannot have both
+  // Coordinated subtasks begin together, so one arm cannot have both.
   expect_error("  - sequential: [[1, take], [0, release]]", "  - coordinated: [[0, grasp], [0, release]]",
                "different arms");
 }
@@ -117,11 +117,11 @@ static void places_are_checked(void** state) {
   (void)state;
   const char* box = "      x: [-0.1, 0.1]\n      y: [-0.5, -0.4]\n";
 
-  // one box may be a list of boxes
+  // One box may be a list of boxes.
   loomError err = {0, ""};
   assert_int_equal(load_changed(&err, box, "      places: [{x: [-0.1, 0.1], y: [-0.5, -0.4]}]\n"), 0);
 
-  // not both, not neither, not some other shape
+  // Not both, not neither, not some other shape.
   expect_error(box, "      x: [-0.1, 0.1]\n", "'y': missing");
   expect_error(box, "      x: [-0.1, 0.1]\n      places: [{x: [0, 0], y: [0, 0]}]\n", "its own x and y");
   expect_error(box, "      places: []\n", "1 to 8 places");
@@ -135,7 +135,7 @@ static void places_are_checked(void** state) {
 static void impossible_pairs_are_located(void** state) {
   (void)state;
 
-  // rules in the place of the task's own, each against the coordinated pair below it
+  // Rules in the place of the task's own, each against the coordinated pair below it.
   const char* rule = "  - sequential: [[1, take], [0, release]]\n    lead: 2";
   char here[16], next[16], partner[64];
 
@@ -144,31 +144,31 @@ static void impossible_pairs_are_located(void** state) {
   snprintf(next, sizeof next, ":%d: ", line + 1);
   snprintf(partner, sizeof partner, "one partner only, see line %d", line_of("  - coordinated:"));
 
-  // one subtask of two partners
+  // One subtask of two partners.
   expect_error(rule, "  - coordinated: [[0, grasp], [1, take]]", here);
   expect_error(rule, "  - coordinated: [[0, grasp], [1, take]]", partner);
   expect_error(rule, "  - coordinated: [[1, take], [0, present]]", partner);
 
-  // rules that wait for each other
+  // Rules that wait for each other.
   expect_error(rule, "  - coordinated: [[0, release], [1, ready]]", "waits for itself");
   expect_error(rule, "  - sequential: [[1, ready], [0, grasp]]\n  - sequential: [[0, grasp], [1, ready]]",
                next);
   expect_error(rule, "  - sequential: [[1, ready], [0, grasp]]\n  - sequential: [[0, present], [1, ready]]",
                "waits for itself");
 
-  // keys of the other kind of rule
+  // Keys of the other kind of rule.
   expect_error(rule, "  - sequential: [[1, take], [0, release]]\n    scheme: replay", "not for `sequential`");
   expect_error("    scheme: replay", "    scheme: replay\n    lead: 3", "not for `coordinated`");
 
-  // schemes
+  // Schemes.
   expect_error("    scheme: replay", "    scheme: transform", "only `replay`");
   expect_error("    scheme: replay", "    scheme: mirror", "expected one of transform, translate, replay");
 
-  // arms and subtasks
+  // Arms and subtasks.
   expect_error("[[0, present], [1, take]]", "[[0, present], [2, take]]", "there is no arm 2");
   expect_error("[[0, present], [1, take]]", "[[0, present], [1, tak]]", "arm 1 has no subtask 'tak'");
 
-  // delays in control steps
+  // Delays in control steps.
   expect_error("        hold: 15", "        hold: 15\n        offset: [3, 2]", "[LOW, HIGH]");
   expect_error("        hold: 15", "        hold: 15\n        offset: [0.5, 2]", "whole control steps");
   expect_error("        hold: 15", "        hold: 15\n        offset: [-1e30, 1e30]", "whole control steps");

@@ -18,6 +18,7 @@ static int keep_task(void** state) {
 
 static int restore_task(void** state) {
   own* o = *state;
+  // One subtask an arm, over all rows.
   for (int a = 0; a < 2; a++) {
     o->task->subtask_count[a] = 1;
     o->task->subtasks[a][0] = kept[a];
@@ -29,6 +30,7 @@ static int restore_task(void** state) {
 // The scene of source demo i, settled.
 static void show_source(own* o, int i) {
   loomError err = {0, ""};
+
   double still[LOOM_MAX_ACTION] = {0};
   must(loom_episode_reset(o->e, 0, 77, (uint64_t)i, &err), &err);
   for (int k = 0; k < o->task->settle_steps; k++) must(loom_episode_step(o->e, still, &err), &err);
@@ -37,6 +39,7 @@ static void show_source(own* o, int i) {
 // How often each source is drawn for arm a.
 static void draw(int count[SOURCES], const own* o, int a, const loomSourceStats* stats) {
   loomRandom random = loom_random(1, 2, LOOM_PURPOSE_TEST);
+
   memset(count, 0, sizeof(int) * SOURCES);
   for (int i = 0; i < 400; i++) count[loom_select_source(o->e, &o->sources, stats, a, 0, &random)]++;
 }
@@ -45,8 +48,11 @@ static void random_is_even(void** state) {
   own* o = *state;
   int count[SOURCES];
   show_source(o, 1);
+
   o->task->subtasks[0][0].select.strategy = LOOM_SELECT_RANDOM;
   draw(count, o, 0, NULL);
+
+  // 100 of each, give or take four standard deviations.
   for (int i = 0; i < SOURCES; i++) assert_in_range(count[i], 65, 135);
 }
 
@@ -55,16 +61,19 @@ static void nearest_is_the_scene_itself(void** state) {
   int count[SOURCES];
   loomSelectDef* s = &o->task->subtasks[0][0].select;
   s->strategy = LOOM_SELECT_NEAREST;
+  // In the scene of a source that source alone is drawn.
   for (int i = 0; i < SOURCES; i++) {
     show_source(o, i);
     s->top_k = 1;
     draw(count, o, 0, NULL);
     assert_int_equal(count[i], 400);
+
     s->top_k = 2;  // the second best is drawn too, less often
     draw(count, o, 0, NULL);
     int others = 0;
     for (int k = 0; k < SOURCES; k++) others += k != i && count[k] > 0;
     assert_true(count[i] >= 200 && others == 1);
+
     s->top_k = 100;  // more than there are
     draw(count, o, 0, NULL);
     assert_int_equal(count[0] + count[1] + count[2] + count[3], 400);
@@ -76,9 +85,11 @@ static void equals_are_all_drawn(void** state) {
   own* o = *state;
   int count[SOURCES];
   loomSubtaskDef* s = &o->task->subtasks[0][0];
+
   s->reference = -1;
   s->transform = LOOM_TRANSFORM_WORLD;
   s->select = (loomSelectDef){LOOM_SELECT_NEAREST, LOOM_SHARE_SUBTASK, 1, 1, 1, 1, 0};
+
   show_source(o, 0);
   draw(count, o, 0, NULL);
   for (int i = 0; i < SOURCES; i++) assert_in_range(count[i], 65, 135);
@@ -89,9 +100,12 @@ static void robot_distance_is_the_hands(void** state) {
   int count[SOURCES], seen = 0;
   loomSelectDef* s = &o->task->subtasks[1][0].select;
   *s = (loomSelectDef){LOOM_SELECT_ROBOT_DISTANCE, LOOM_SHARE_SUBTASK, 1, 1, 0.2, 0, 0};
+  // The scene of each source in turn.
   for (int i = 0; i < SOURCES; i++) {
     loomError err = {0, ""};
     must(loom_episode_reset(o->e, 0, 77, (uint64_t)i, &err), &err);
+
+    // The least of meters and 0.2 times radians, found here too.
     loomPose hand = loom_episode_eef(o->e, 1);
     int best = -1;
     double least = INFINITY;
@@ -101,11 +115,13 @@ static void robot_distance_is_the_hands(void** state) {
       if (cost < least) best = k;
       least = fmin(least, cost);
     }
+
     draw(count, o, 1, NULL);
     assert_int_equal(count[best], 400);
     assert_int_equal(best, i);  // the arm stands as that demo's did
     seen |= 1 << best;
   }
+
   assert_int_equal(seen, (1 << SOURCES) - 1);
 }
 
@@ -113,10 +129,13 @@ static void weighted_goes_by_success(void** state) {
   own* o = *state;
   int count[SOURCES], tries[SOURCES] = {20, 20, 20, 0}, wins[SOURCES] = {0, 20, 10, 0};
   loomSourceStats stats = {SOURCES, tries, wins};
+
   show_source(o, 1);
   loomSelectDef* s = &o->task->subtasks[0][0].select;
+
   s->strategy = LOOM_SELECT_WEIGHTED;
   s->top_k = 1;  // not for this strategy
+
   draw(count, o, 0, &stats);
   assert_true(count[0] < 10 && count[0] < count[2] && count[2] < count[1]);
   assert_true(count[3] > 100);  // not tried yet is not written off
@@ -125,9 +144,11 @@ static void weighted_goes_by_success(void** state) {
   // Of nearest, success counts as much as it is told to.
   s->strategy = LOOM_SELECT_NEAREST;
   int all_but_one[SOURCES] = {20, 0, 20, 20}, best = 0;
+
   stats = (loomSourceStats){SOURCES, (int[SOURCES]){20, 20, 20, 20}, all_but_one};
   draw(count, o, 0, &stats);
   assert_int_equal(count[1], 400);
+
   s->success_weight = 10;
   draw(count, o, 0, &stats);
   for (int i = 1; i < SOURCES; i++) best = count[i] > count[best] ? i : best;
@@ -139,6 +160,7 @@ static void shares(own* o, loomSelectShare share, bool* arms_differ, bool* subta
   loomError err = {0, ""};
   loomAttemptDef def = loom_default_attempt_def();
   *arms_differ = *subtasks_differ = false;
+  // Random sources, shared as told.
   for (int a = 0; a < 2; a++) {
     o->task->subtask_count[a] = 2;
     o->task->subtasks[a][0].select = (loomSelectDef){LOOM_SELECT_RANDOM, share, 1, 0, 0, 0, 0};
@@ -148,6 +170,8 @@ static void shares(own* o, loomSelectShare share, bool* arms_differ, bool* subta
       o->sources.replay[i].end[a][1] = o->sources.replay[i].rows;
     }
   }
+
+  // Over eight attempts.
   for (uint64_t i = 0; i < 8; i++) {
     loomAttemptResult r;
     must(loom_attempt_run(&r, &o->trace, o->e, &o->sources, NULL, &def, i, &err), &err);
@@ -163,10 +187,16 @@ static void shares(own* o, loomSelectShare share, bool* arms_differ, bool* subta
 static void sources_are_shared_as_told(void** state) {
   own* o = *state;
   bool arms, subtasks;
+
+  // One source for all.
   shares(o, LOOM_SHARE_EPISODE, &arms, &subtasks);
   assert_true(!arms && !subtasks);
+
+  // One an arm.
   shares(o, LOOM_SHARE_ARM, &arms, &subtasks);
   assert_true(arms && !subtasks);
+
+  // One a subtask.
   shares(o, LOOM_SHARE_SUBTASK, &arms, &subtasks);
   assert_true(arms && subtasks);
 }
@@ -174,10 +204,12 @@ static void sources_are_shared_as_told(void** state) {
 static loomGenerateReport generate(const own* o, int attempts, int threads) {
   loomError err = {0, ""};
   loomGenerateReport report;
+
   loomGenerateDef def = loom_default_generate_def();
   def.attempts = attempts;
   def.threads = threads;
   def.attempt.seed = 8;
+
   must(loom_generate(&report, o->scene, &o->sources, &def, &err), &err);
   assert_int_equal(report.result_count, attempts);
   return report;
@@ -189,25 +221,34 @@ static void failing_sources_are_found_out(void** state) {
   own* o = *state;
   enum { bad = 2 };
   loomReplay* spoilt = &o->sources.replay[bad];
+
+  // 0.1 m too high for arm 1 to reach its object.
   for (int t = 0; t < spoilt->rows; t++) spoilt->target[1][t].pos[2] += 0.1;
   for (int a = 0; a < 2; a++)
     o->task->subtasks[a][0].select = (loomSelectDef){LOOM_SELECT_WEIGHTED, LOOM_SHARE_ARM, 1, 0, 0, 0, 0};
+
   int n = getenv("LOOM_QUICK") ? 48 : 112, early = 0, late = 0;
   loomGenerateReport one = generate(o, n, 1), three = generate(o, n, 3);
   for (int t = 0; t < spoilt->rows; t++) spoilt->target[1][t].pos[2] -= 0.1;
+
+  // The same on one thread and on three.
   for (int i = 0; i < n; i++) {
     const loomAttemptResult *x = &one.results[i], *y = &three.results[i];
     assert_memory_equal(x->source, y->source, sizeof x->source);
     assert_int_equal(x->outcome, y->outcome);
     assert_int_equal(x->steps, y->steps);
+
     bool missed = x->source[1][0] == bad;
     if (missed) assert_int_not_equal(x->outcome, LOOM_OUTCOME_SUCCESS);
     if (i < 16) early += missed;
     if (i >= 32) late += missed;
   }
+
+  // It was tried at first.
   assert_true(early > 0);
   // Drawn evenly it would be a quarter.
   assert_true(late < (n - 32) / 8);
+
   loom_generate_report_destroy(&one);
   loom_generate_report_destroy(&three);
 }

@@ -13,6 +13,8 @@ static void measure(const char* name, const char* assets) {
   loomDemo demo;
   loomScene* scene = NULL;
   loomEpisode* e = NULL;
+
+  // The scene of its first demo, at that demo's start.
   add_assets(&roots, assets);
   snprintf(path, sizeof path, "scenes/%s/task.yaml", name);
   snprintf(source, sizeof source, "scenes/%s/demo.hdf5", name);
@@ -21,14 +23,18 @@ static void measure(const char* name, const char* assets) {
   must(loom_demo_load(&demo, dataset, 0, &err), &err);
   must(loom_replay_open(&scene, &e, task, dataset, &demo, &roots, &err), &err);
   must(loom_episode_start(e, demo.states, &err), &err);
+
+  // Its actions, timed in CPU seconds.
   double contacts = 0, start = loom_thread_cpu();
   for (int t = 0; t < demo.rows; t++) {
     must(loom_episode_step(e, demo.actions + (size_t)t * (size_t)demo.action_dim, &err), &err);
     contacts += e->d->ncon;
   }
+
   double seconds = loom_thread_cpu() - start, steps = (double)demo.rows * scene->substeps;
   printf("%-10s %9.0f physics steps a second  %6.1f contacts  %5.1f x real time\n", name, steps / seconds,
          contacts / demo.rows, steps * e->m->opt.timestep / seconds);
+
   loom_demo_destroy(&demo);
   loom_episode_destroy(e);
   loom_scene_destroy(scene);
@@ -40,6 +46,7 @@ static void measure(const char* name, const char* assets) {
 int main(void) {
   static const char* const panda[] = {"threading", "assembly", "transport"};
   static const char* const hands[] = {"tray", "drawer", "box", "pouring", "coffee", "sorting"};
+
   for (size_t i = 0; i < sizeof panda / sizeof *panda; i++) measure(panda[i], "robosuite-1.4.1");
   for (size_t i = 0; i < sizeof hands / sizeof *hands; i++) measure(hands[i], "robosuite-1.5.2");
   return 0;

@@ -61,13 +61,16 @@ typedef struct run {
 // The exit status of a run in its own process: the error's, or 256 when it was killed. `deadly` as in ledger.
 static int run_apart(const own* o, run wanted, int deadly) {
   int status = 0;
+
   books->calls = 0;
   books->deadly = deadly;
+
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
     loomError err = {0, ""};
     loomGenerateReport report;
+
     loomGenerateDef def = loom_default_generate_def();
     def.out = wanted.out;
     def.successes = wanted.successes;
@@ -75,10 +78,12 @@ static int run_apart(const own* o, run wanted, int deadly) {
     def.resume = wanted.resume;
     def.overwrite = wanted.overwrite;
     def.attempt.seed = (uint64_t)wanted.seed;
+
     int code = loom_generate(&report, o->scene, &o->sources, &def, &err);
     if (code && !deadly) fprintf(stderr, "%s\n", err.message);
     _exit(-code);
   }
+
   assert_int_equal(waitpid(child, &status, 0), child);
   books->deadly = 0;
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 256 : WEXITSTATUS(status);
@@ -89,8 +94,10 @@ static char* read_whole(const char* path, size_t* n) {
   FILE* f = fopen(path, "rb");
   if (!f) fail_msg("%s is not there", path);
   assert_int_equal(fstat(fileno(f), &s), 0);
+
   char* bytes = malloc((size_t)s.st_size + 1);
   assert_non_null(bytes);
+
   *n = fread(bytes, 1, (size_t)s.st_size, f);
   fclose(f);
   return bytes;
@@ -108,15 +115,19 @@ static bool same_file(const char* path, const char* bytes, size_t n) {
 static void sweep(const own* o, run wanted, const char* before) {
   char dir[] = "/tmp/loom_crash_XXXXXX", whole[64], out[64], parts[80];
   size_t n = 0, n_before = 0;
+
   assert_non_null(mkdtemp(dir));
   snprintf(whole, sizeof whole, "%s/whole.hdf5", dir);
   snprintf(out, sizeof out, "%s/out.hdf5", dir);
   snprintf(parts, sizeof parts, "%s.parts", out);
+
+  // The whole run, and how many calls there are to die before.
   wanted.out = whole;
   assert_int_equal(run_apart(o, wanted, 0), 0);
   char *bytes = read_whole(whole, &n), *old = before ? read_whole(before, &n_before) : NULL;
   int calls = books->calls, step = getenv("LOOM_QUICK") ? 6 : 1;
   assert_true(calls > 12);
+
   wanted.out = out;
   for (int deadly = 1; deadly <= calls; deadly += step) {
     if (old) {  // another dataset lies there, to be overwritten
@@ -124,10 +135,14 @@ static void sweep(const own* o, run wanted, const char* before) {
       assert_true(f && fwrite(old, 1, n_before, f) == n_before);
       fclose(f);
     }
+
+    // Killed by itself.
     wanted.threads = 1;
     wanted.overwrite = old != NULL;
     wanted.resume = false;
     assert_int_equal(run_apart(o, wanted, deadly), 256);
+
+    // Resumed by two threads.
     wanted.threads = 2;
     wanted.resume = true;
     wanted.overwrite = false;
@@ -136,12 +151,15 @@ static void sweep(const own* o, run wanted, const char* before) {
       assert_int_equal(run_apart(o, wanted, 0), -LOOM_ERR_USAGE);
       wanted.overwrite = true;
     }
+
+    // The same bytes, and no parts left.
     int code = run_apart(o, wanted, 0);
     if (code) fail_msg("killed at call %d of %d: not resumed (error -%d)", deadly, calls, code);
     if (!same_file(out, bytes, n)) fail_msg("killed at call %d of %d: another dataset", deadly, calls);
     if (!access(parts, F_OK)) fail_msg("killed at call %d of %d: %s is left", deadly, calls, parts);
     unlink(out);
   }
+
   free(bytes);
   free(old);
   unlink(whole);
@@ -160,6 +178,7 @@ static void killed_anywhere_it_overwrites(void** state) {
   const own* o = *state;
   char before[64];
   snprintf(before, sizeof before, "/tmp/loom_before_%d.hdf5", (int)getpid());
+
   assert_int_equal(run_apart(o, (run){.out = before, .successes = 1, .threads = 1, .seed = 5}, 0), 0);
   sweep(o, (run){.successes = 1, .threads = 1, .seed = 4}, before);
   unlink(before);
@@ -170,12 +189,17 @@ static void a_finished_run_is_not_another(void** state) {
   const own* o = *state;
   char out[64];
   snprintf(out, sizeof out, "/tmp/loom_finished_%d.hdf5", (int)getpid());
+
   run wanted = {.out = out, .successes = 2, .threads = 1, .seed = 5};
   assert_int_equal(run_apart(o, wanted, 0), 0);
   assert_int_equal(run_apart(o, wanted, 0), -LOOM_ERR_USAGE);  // neither --resume nor --overwrite
+
+  // Resuming what is finished is fine.
   wanted.resume = true;
   assert_int_equal(run_apart(o, wanted, 0), 0);
   assert_int_equal(books->calls, 0);  // nothing was done
+
+  // Another seed, or another number of demos, is another run.
   wanted.seed = 6;
   assert_int_equal(run_apart(o, wanted, 0), -LOOM_ERR_USAGE);
   wanted.seed = 5;

@@ -24,18 +24,23 @@ static void recordings_replay(void** state) {
     loomEpisode* episode;
     loomReplay states;
     loomActionReplay actions;
+
     must(loom_demo_load(&demo, h->dataset, i + (quick() ? 4 : 0), &err), &err);
     must(loom_replay_open(&scene, &episode, h->task, h->dataset, &demo, &h->roots, &err), &err);
     must(loom_replay_states(&states, episode, &demo, &err), &err);
     must(loom_replay_actions(&actions, episode, &demo, &err), &err);
+
     seen += states.success_row >= 0;
     close += actions.joint_error_50 <= 1e-3;
     succeed += actions.success;
+
     loom_replay_destroy(&states);
     loom_episode_destroy(episode);
     loom_scene_destroy(scene);
     loom_demo_destroy(&demo);
   }
+
+  // By state all succeed; by action contact makes the difference.
   assert_int_equal(seen, n);
   assert_true(close >= (quick() ? 2 : 6));
   assert_true(succeed >= (quick() ? 2 : 5));
@@ -63,6 +68,7 @@ static void segments_cover_each_demo(void** state) {
   handover* h = *state;
   loaded l;
   load(&l, h);
+  // Each arm's subtasks follow each other from the first row to the last.
   for (int i = 0; i < l.sources.n; i++) {
     const loomReplay* r = &l.sources.replay[i];
     for (int a = 0; a < 2; a++) {
@@ -74,6 +80,8 @@ static void segments_cover_each_demo(void** state) {
       }
       assert_int_equal(at, r->rows);
     }
+
+    // Coordinated ones share their rows.
     for (int c = 0; c < h->task->rule_count; c++) {
       const loomRule* rule = &h->task->rules[c];
       if (rule->kind != LOOM_RULE_COORDINATED) continue;
@@ -92,9 +100,12 @@ static void resets_repeat_and_snapshots_restore(void** state) {
   loomEpisode *a, *b;
   double first[64], second[64],
       action[14] = {0.2, -0.1, 0.3, 0.1, 0, -0.2, 1, -0.3, 0.2, 0.1, 0, 0.1, 0.2, -1};
+
   load(&l, h);
   must(loom_episode_create(&a, l.scene, &err), &err);
   must(loom_episode_create(&b, l.scene, &err), &err);
+
+  // The same number is the same scene, whatever the episode did before.
   for (uint64_t i = 0; i < (quick() ? 3u : 30u); i++) {
     must(loom_episode_reset(a, 0, 11, i, &err), &err);
     must(loom_episode_reset(b, 0, 11, 100 - i, &err), &err);  // another one first: nothing of it may stay
@@ -102,9 +113,13 @@ static void resets_repeat_and_snapshots_restore(void** state) {
     loom_episode_state(first, a);
     loom_episode_state(second, b);
     assert_memory_equal(first, second, sizeof(double) * (size_t)a->state_dim);
+
+    // The hammer's length is drawn from its range.
     double L = a->variables[0][1];
     assert_true(L >= 0.10 && L <= 0.25);
   }
+
+  // A snapshot restored into another episode goes on as the first did.
   void* snapshot = malloc(loom_episode_snapshot_size(a));
   assert_non_null(snapshot);
   for (int t = 0; t < 10; t++) must(loom_episode_step(a, action, &err), &err);
@@ -115,8 +130,11 @@ static void resets_repeat_and_snapshots_restore(void** state) {
   for (int t = 0; t < 10; t++) must(loom_episode_step(b, action, &err), &err);
   loom_episode_state(second, b);
   assert_memory_equal(first, second, sizeof(double) * (size_t)a->state_dim);
+
+  // An action that is no number.
   action[3] = (double)NAN;
   assert_int_equal(loom_episode_step(a, action, &err), LOOM_ERR_FORMAT);
+
   free(snapshot);
   loom_episode_destroy(a);
   loom_episode_destroy(b);
@@ -127,9 +145,11 @@ static char* read_whole(const char* path, size_t* n) {
   struct stat s;
   FILE* f = fopen(path, "rb");
   assert_non_null(f);
+
   assert_int_equal(stat(path, &s), 0);
   char* bytes = malloc((size_t)s.st_size);
   assert_non_null(bytes);
+
   *n = fread(bytes, 1, (size_t)s.st_size, f);
   fclose(f);
   return bytes;
@@ -140,12 +160,14 @@ static void generate(const loaded* l, const char* path, int threads, bool resume
   loomError err = {0, ""};
   loomGenerateReport report;
   loomGenerateDef def = loom_default_generate_def();
+
   def.out = path;
   def.successes = successes;
   def.attempts = attempts;
   def.threads = threads;
   def.resume = resume;
   def.attempt.seed = 21;
+
   must(loom_generate(&report, l->scene, &l->sources, &def, &err), &err);
   loom_generate_report_destroy(&report);
 }
@@ -163,26 +185,33 @@ static void the_same_bytes_on_any_number_of_threads(void** state) {
   handover* h = *state;
   loaded l;
   load(&l, h);
+
   char dir[] = "/tmp/loom_generate_XXXXXX", path[3][64];
   size_t n[3];
   assert_non_null(mkdtemp(dir));
   for (int i = 0; i < 3; i++) snprintf(path[i], sizeof path[i], "%s/%d.hdf5", dir, i);
+
   int wanted = quick() ? 1 : 3;
   generate(&l, path[0], 1, false, wanted, 0);
   generate(&l, path[1], 3, false, wanted, 0);
   // A run that is stopped half-way and taken up again.
+
   loomError err = {0, ""};
   loomGenerateReport report;
   loomGenerateDef def = loom_default_generate_def();
+
   def.out = path[2];
   def.successes = wanted;
   def.threads = 2;
   def.attempt.seed = 21;
   def.stop = &stop_now;
   def.progress = stop_after_three;
+
   must(loom_generate(&report, l.scene, &l.sources, &def, &err), &err);
   loom_generate_report_destroy(&report);
   generate(&l, path[2], 2, true, wanted, 0);
+
+  // One file, three ways.
   char* bytes[3];
   for (int i = 0; i < 3; i++) bytes[i] = read_whole(path[i], &n[i]);
   assert_int_equal(n[0], n[1]);

@@ -30,14 +30,18 @@ static void begin(made* m) {
   memset(m, 0, sizeof *m);
   m->task = calloc(1, sizeof *m->task);
   assert_non_null(m->task);
+
   loomTask* t = m->task;
   snprintf(t->name, sizeof t->name, "made up");
   t->arm_count = 2;
+
+  // Two subtasks of the first arm, one of the second.
   t->subtask_count[0] = 2;
   t->subtask_count[1] = 1;
   snprintf(t->subtasks[0][0].name, sizeof(loomName), "grasp");
   snprintf(t->subtasks[0][1].name, sizeof(loomName), "lift");
   snprintf(t->subtasks[1][0].name, sizeof(loomName), "grasp");
+
   t->object_count = 1;
   snprintf(t->objects[0].name, sizeof(loomName), "cube");
   t->reset_count = 1;
@@ -45,8 +49,10 @@ static void begin(made* m) {
   t->resets[0].placement_count = 1;
   t->resets[0].placements[0] =
       (loomPlacement){.object = 0, .x = {-0.1, 0.1}, .y = {0.2, 0.3}, .yaw = {-M_PI, M_PI}};
+
   for (int s = 0; s < 3; s++) snprintf(m->replays[s].name, sizeof(loomName), "demo_%d", s);
   m->sources = (loomSourceSet){.n = 3, .replay = m->replays};
+
   m->run.results = m->results;
   m->def = loom_default_attempt_def();
 }
@@ -55,12 +61,17 @@ static loomAttemptResult* add(made* m, loomOutcome outcome, int source, double x
                               int steps) {
   loomAttemptResult* r = &m->results[m->run.result_count++];
   *r = (loomAttemptResult){.attempt = (uint64_t)m->run.attempts++, .outcome = outcome, .steps = steps};
+
+  // Of no arm and no subtask until told.
   r->arm = r->subtask = -1;
   r->source[0][0] = source;
+
+  // A turn about z.
   r->object_start[0] = x;
   r->object_start[1] = y;
   r->object_start[3] = cos(yaw / 2);
   r->object_start[6] = sin(yaw / 2);
+
   m->run.successes += outcome == LOOM_OUTCOME_SUCCESS;
   return r;
 }
@@ -82,6 +93,8 @@ static void failures_are_merged_over_figures(void** state) {
   made m;
   loomReport r;
   begin(&m);
+
+  // Three that differ in figures alone, and others that differ in more.
   add(&m, LOOM_OUTCOME_SUCCESS, 0, 0, 0.25, 0, 100);
   add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, "height of cube_geom 0.012, needs > 0.080");
   add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, "height of cube_geom -0.301, needs > 0.080");
@@ -92,7 +105,9 @@ static void failures_are_merged_over_figures(void** state) {
   add_failure(&m, LOOM_OUTCOME_UNMET, 0, 1, "grasped by arm 0: 1 of 2 fingers touch");
   add_failure(&m, LOOM_OUTCOME_LOST, -1, -1, "dropped");
   add_failure(&m, LOOM_OUTCOME_LOST, 1, 7, "dropped");  // no such subtask
+
   count(&r, &m);
+  // As many as there are, the most frequent first.
   static const struct {
     const char *where, *reason;
     int arm, count;
@@ -102,6 +117,7 @@ static void failures_are_merged_over_figures(void** state) {
                 {"lift", "grasped by arm 0", 0, 2, LOOM_OUTCOME_UNMET},
                 {"grasp", "height of cube_geom", 1, 1, LOOM_OUTCOME_UNMET},
                 {"grasp", "height of cube_geom", 0, 1, LOOM_OUTCOME_LOST}};
+
   assert_int_equal(r.failure_count, 5);
   for (int i = 0; i < 5; i++) {
     int found = 0;
@@ -113,6 +129,7 @@ static void failures_are_merged_over_figures(void** state) {
     assert_int_equal(found, 1);
     if (i) assert_true(r.failures[i].count <= r.failures[i - 1].count);
   }
+
   loom_report_destroy(&r);
   free(m.task);
 }
@@ -122,26 +139,36 @@ static void rates_and_sources(void** state) {
   made m;
   loomReport r;
   begin(&m);
+
+  // Five attempts from either of two sources, three of which succeed.
   for (int i = 0; i < 10; i++)
     add(&m, i < 6 ? LOOM_OUTCOME_SUCCESS : LOOM_OUTCOME_LOST, i % 2, 0, 0.25, 0, 100);
+
   add(&m, LOOM_OUTCOME_SIMULATOR, -1, 0, 0, 0, 0);  // no source was chosen
+  // 36 s for the seven attempts that were not resumed.
   m.run.seconds = 36;
   m.run.resumed = 4;
   count(&r, &m);
+
   assert_int_equal(r.all.attempts, 11);
   assert_int_equal(r.all.successes, 6);
   assert_true(fabs(r.rate - 6.0 / 11) < 1e-9);
+
+  // Wilson's interval of 6 in 11.
   double low, high;
   loom_wilson(&low, &high, 6, 11);
   assert_true(r.low == low && r.high == high && low > 0.2 && high < 0.9);
   assert_true(fabs(r.attempts_per_hour - 700) < 1e-9);  // 7 of this run in 36 s
   assert_true(fabs(r.demos_per_hour - 200) < 1e-9);     // attempts 4 and 5
+
+  // The third source was never drawn.
   assert_int_equal(r.source_count, 3);
   static const int wanted[3][2] = {{5, 3}, {5, 3}, {0, 0}};
   for (int s = 0; s < 3; s++) {
     assert_int_equal(r.sources[s].attempts, wanted[s][0]);
     assert_int_equal(r.sources[s].successes, wanted[s][1]);
   }
+
   loom_report_destroy(&r);
   free(m.task);
 }
@@ -158,26 +185,35 @@ static void starts_fall_into_their_cells(void** state) {
   add(&m, LOOM_OUTCOME_LOST, 0, 0.15, 0.35, 3.1, 100);         // outside: the nearest
   add(&m, LOOM_OUTCOME_SIMULATOR, 0, 0, 0, 0, 0);
   memset(m.results[5].object_start, 0, sizeof m.results[5].object_start);
+
   count(&r, &m);
   const loomRegions* g = &r.regions;
+
+  // The grid spans the placement.
   assert_true(g->x[0] == -0.1 && g->x[1] == 0.1 && g->y[0] == 0.2 && g->y[1] == 0.3);
   assert_int_equal(g->cell[0][0].attempts, 2);
   assert_int_equal(g->cell[0][0].successes, 1);
+
   assert_int_equal(g->cell[0][1].attempts, 1);
   assert_int_equal(g->cell[1][0].attempts, 1);
   assert_int_equal(g->cell[4][4].attempts, 1);
   assert_int_equal(g->cell[4][4].successes, 0);
+
+  // One has no pose at all.
   assert_int_equal(g->unknown, 1);
   assert_int_equal(g->turn[0].attempts, 2);
   assert_int_equal(g->turn[0].successes, 1);
   assert_int_equal(g->turn[LOOM_REPORT_YAWS / 2].successes, 2);
   assert_int_equal(g->turn[LOOM_REPORT_YAWS - 1].attempts, 1);
+
+  // Nothing is counted twice.
   int64_t cells = 0, turns = 0;
   for (int i = 0; i < LOOM_REPORT_GRID * LOOM_REPORT_GRID; i++)
     cells += g->cell[i / LOOM_REPORT_GRID][i % LOOM_REPORT_GRID].attempts;
   for (int i = 0; i < LOOM_REPORT_YAWS; i++) turns += g->turn[i].attempts;
   assert_int_equal(cells, 5);
   assert_int_equal(turns, 5);
+
   loom_report_destroy(&r);
 
   // Yaws from 180 to 270 degrees come back from a quaternion as -180 to -90.
@@ -186,6 +222,7 @@ static void starts_fall_into_their_cells(void** state) {
   m.run.result_count = 1;
   m.results[0].object_start[3] = cos(1.49 * M_PI / 2);
   m.results[0].object_start[6] = sin(1.49 * M_PI / 2);
+
   count(&r, &m);
   assert_int_equal(r.regions.turn[LOOM_REPORT_YAWS - 1].attempts, 1);
   loom_report_destroy(&r);
@@ -198,9 +235,13 @@ static void lengths_of_successes_alone(void** state) {
   made m;
   loomReport r;
   begin(&m);
+
+  // Five lengths, and one that does not count.
   for (int i = 0; i < 5; i++) add(&m, LOOM_OUTCOME_SUCCESS, 0, 0, 0.25, 0, rows[i]);
   add(&m, LOOM_OUTCOME_LOST, 0, 0, 0.25, 0, 999);
   count(&r, &m);
+
+  // Bins of 2 steps from 100 on.
   assert_int_equal(r.lengths.shortest, 101);
   assert_int_equal(r.lengths.longest, 140);
   assert_true(fabs(r.lengths.mean - 113.4) < 1e-9);
@@ -213,8 +254,11 @@ static void lengths_of_successes_alone(void** state) {
   assert_int_equal(r.lengths.count[9], 1);
   assert_int_equal(r.lengths.count[20], 1);
   loom_report_destroy(&r);
-  add(&m, LOOM_OUTCOME_SUCCESS, 0, 0, 0.25, 0, 2000000);  // no round width is wide enough
+
+  add(&m, LOOM_OUTCOME_SUCCESS, 0, 0, 0.25, 0, 2000000);  // no round width is large enough
   count(&r, &m);
+
+  // All in some bin, however large.
   int64_t sum = 0;
   for (int i = 0; i < r.lengths.bins; i++) sum += r.lengths.count[i];
   assert_int_equal(sum, 6);
@@ -225,17 +269,20 @@ static void lengths_of_successes_alone(void** state) {
 
 // ---- the picture
 
-// Pixels of about that colour.
+// Pixels of about that color.
 static int pixels(const char* path, int width, int height, int red, int green, int blue) {
   png_image png = {.version = PNG_IMAGE_VERSION};
+
   int n = 0;
   assert_true(png_image_begin_read_from_file(&png, path));
   assert_int_equal(png.width, width);
   assert_int_equal(png.height, height);
+
   png.format = PNG_FORMAT_RGB;
   unsigned char* rgb = malloc(PNG_IMAGE_SIZE(png));
   assert_non_null(rgb);
   assert_true(png_image_finish_read(&png, NULL, rgb, 0, NULL));
+
   for (int i = 0; i < width * height; i++) {
     const unsigned char* p = rgb + 3 * (size_t)i;
     n += abs(p[0] - red) < 4 && abs(p[1] - green) < 4 && abs(p[2] - blue) < 4;
@@ -246,6 +293,7 @@ static int pixels(const char* path, int width, int height, int red, int green, i
 
 static void the_picture_is_drawn(void** state) {
   (void)state;
+
   made m;
   loomReport r;
   loomError err = {0, ""};

@@ -9,8 +9,11 @@
 static void check_resets(loomEpisode* e, int seeds) {
   loomError err = {0, ""};
   for (int i = 0; i < seeds; i++) {
+    // D0, D1 and D2 in turn.
     int reset = i % 3;
     must(loom_episode_reset(e, reset, 4711, (uint64_t)i, &err), &err);
+
+    // 5 mm of contact is what soft contacts allow.
     for (int c = 0; c < e->d->ncon; c++) {
       const mjContact* contact = &e->d->contact[c];
       if (contact->dist > -0.005) continue;
@@ -18,6 +21,7 @@ static void check_resets(loomEpisode* e, int seeds) {
                i, mj_id2name(e->m, mjOBJ_GEOM, contact->geom[0]), -contact->dist,
                mj_id2name(e->m, mjOBJ_GEOM, contact->geom[1]));
     }
+
     assert_false(loom_condition_true(e->conditions, e->scene->task->success));
   }
 }
@@ -27,16 +31,21 @@ static void check_sources(const loomSourceSet* sources, loomEpisode* e, const ch
   loomDataset* dataset = NULL;
   loomDemo demo;
   loomActionReplay replay;
+
   must(loom_dataset_open(&dataset, path, &err), &err);
   for (int i = 0; i < sources->n; i++) assert_true(sources->replay[i].success_end);
+
+  // By action too: it ends where the recording ended, with no joint out of reach.
   for (int i = 0; i < (getenv("LOOM_QUICK") ? 1 : sources->n); i++) {
     must(loom_demo_load(&demo, dataset, i, &err), &err);
     must(loom_replay_actions(&replay, e, &demo, &err), &err);
+
     assert_true(replay.success_steps >= e->scene->task->success_hold);
     assert_true(replay.state_error < 1e-5);
     assert_int_equal(replay.ik_short_steps, 0);
     loom_demo_destroy(&demo);
   }
+
   loom_dataset_close(dataset);
 }
 
@@ -44,15 +53,20 @@ static void check_attempts(const char* name, const loomSourceSet* sources, loomE
                            int least) {
   loomError err = {0, ""};
   loomTrace trace;
+
   loomAttemptDef def = loom_default_attempt_def();
   def.seed = 31;
+
+  // No more attempts than the number of successes takes.
   int wins = 0;
   must(loom_trace_create(&trace, e, e->scene->task->max_steps, &err), &err);
   for (int i = 0; i < tries && wins < least; i++) {
     loomAttemptResult r;
+
     must(loom_attempt_run(&r, &trace, e, sources, NULL, &def, (uint64_t)i, &err), &err);
     wins += r.outcome == LOOM_OUTCOME_SUCCESS;
   }
+
   if (wins < least) fail_msg("%s: %d of %d attempts succeed", name, wins, tries);
   loom_trace_destroy(&trace);
 }
@@ -67,20 +81,26 @@ static void check_scene(const char* name, const char* assets, int demos, int tri
   loomSourceSet sources;
   loomScene* scene = NULL;
   loomEpisode* e = NULL;
+
   add_assets(&roots, assets);
   snprintf(path, sizeof path, "scenes/%s/task.yaml", name);
   snprintf(source, sizeof source, "scenes/%s/demo.hdf5", name);
+
+  // Three reset distributions, and the sources that come with it.
   must(loom_task_load(&task, path, "scenes/robots", &err), &err);
   assert_int_equal(task->reset_count, 3);
   must(loom_sources_load(&sources, task, source, &roots, &err), &err);
   assert_int_equal(sources.n, demos);
+
   must(
       loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &roots, &err),
       &err);
   must(loom_episode_create(&e, scene, &err), &err);
+
   check_sources(&sources, e, source);
   check_resets(e, quick ? 3 : 100);
   if (!quick) check_attempts(name, &sources, e, tries, least);
+
   loom_episode_destroy(e);
   loom_scene_destroy(scene);
   loom_sources_destroy(&sources);
@@ -142,21 +162,28 @@ static void what_does_not_fit_is_told(void** state) {
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
   char* xml = NULL;
+
+  // A frame that is not there.
   add_assets(&roots, panda_assets);
   const char* scene = "<mujoco><worldbody/></mujoco>";
   loomPart part = {.file = "robosuite/models/assets/robots/panda/robot.xml",
                    .prefix = "a_",
+
                    .to = "nowhere",
                    .quat = {1, 0, 0, 0}};
   assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, NULL, 0, &roots, &err),
                    LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "nowhere"));
+
+  // A file that is not there, and one outside the assets.
   part.to = "";
   part.file = "robosuite/models/assets/robots/panda/absent.xml";
   assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, NULL, 0, &roots, &err), LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "absent.xml"));
   part.file = "../../../../etc/passwd";
   assert_true(loom_model_compose(&xml, scene, "scene", &part, 1, NULL, 0, &roots, &err) < 0);
+
+  // A joint that is not there.
   part.file = "robosuite/models/assets/robots/panda/robot.xml";
   loomJointsDef joints = {.count = 1,
                           .joints = {"a_joint99"},
@@ -166,17 +193,23 @@ static void what_does_not_fit_is_told(void** state) {
                           .low = {-0.25},
                           .high = {0.5}};
   loomJointEdit edit = {&joints, 0};
+
   assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, &edit, 1, &roots, &err),
                    LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "a_joint99"));
+
+  // A part of its tree that is not there.
   strcpy(joints.joints[0], "a_joint3");
   part.without = (const loomName[]){"robot_joint"};
   part.without_count = 1;
   assert_int_equal(loom_model_compose(&xml, scene, "scene", &part, 1, &edit, 1, &roots, &err),
                    LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "robot_joint"));
+
+  // What is left out goes with its motor, and the other joint has what it was given.
   part.without = (const loomName[]){"joint7"};
   must(loom_model_compose(&xml, scene, "scene", &part, 1, &edit, 1, &roots, &err), &err);
+
   mjModel* m = NULL;
   must(loom_model_compile(&m, xml, "composed", &roots, NULL, &err), &err);
   int joint = mj_name2id(m, mjOBJ_JOINT, "a_joint3");
@@ -185,6 +218,7 @@ static void what_does_not_fit_is_told(void** state) {
   assert_int_equal(mj_name2id(m, mjOBJ_JOINT, "a_joint7"), -1);
   assert_int_equal(mj_name2id(m, mjOBJ_ACTUATOR, "a_torq_j7"), -1);
   assert_true(mj_name2id(m, mjOBJ_ACTUATOR, "a_torq_j6") >= 0);
+
   mj_deleteModel(m);
   free(xml);
   loom_asset_roots_destroy(&roots);

@@ -27,10 +27,13 @@ static stage* set_up(void) {
   stage* s = calloc(1, sizeof *s);
   assert_non_null(s);
   s->task = calloc(1, sizeof *s->task);
+
   s->task->control_freq = 20;
   s->task->arm_count = s->r.arm_count = 2;
   s->task->object_count = s->r.object_count = 1;
   s->r.rows = T;
+
+  // Open hands a meter apart.
   for (int a = 0; a < 2; a++) {
     s->task->robots[a].gripper_dim = 1;
     s->task->robots[a].finger_count = 2;
@@ -42,6 +45,8 @@ static stage* set_up(void) {
       s->r.grip[a][t] = -1;
     }
   }
+
+  // An object that rests, touched by nobody.
   s->r.object[0] = calloc(T, sizeof(loomPose));
   for (int t = 0; t < T; t++) s->r.object[0][t] = loom_pose_identity();
   s->r.touch = calloc(2 * T, 1);
@@ -74,6 +79,7 @@ static void carry(stage* s, int arm, int first, int last) {
 
 static void find(stage* s) {
   loomError err = {0, ""};
+
   assert_int_equal(loom_events_find(&s->event, &s->n, &s->r, s->task, &err), 0);
 }
 
@@ -86,10 +92,14 @@ static void assert_event(const stage* s, int i, loomEventKind kind, int arm, int
 
 static void a_grasp_is_proved_by_motion(void** state) {
   (void)state;
+
+  // Closed and touched first, carried after.
   stage* s = set_up();
   close_hand(s, 0, 50, 150);
   touch(s, 0, 55, 152, both_fingers);
   carry(s, 0, 80, 100);  // 6 cm at row 85
+
+  // The grasp counts once the object moved, the release when nobody touches it.
   find(s);
   assert_int_equal(s->n, 2);
   assert_event(s, 0, LOOM_EVENT_GRASP, 0, 85);
@@ -110,6 +120,7 @@ static void bumps_are_none(void** state) {
   close_hand(s, 1, 200, 240);  // it goes while the hand stays: somebody else's doing
   touch(s, 1, 200, 240, both_fingers);
   carry(s, -1, 205, 230);
+
   find(s);
   assert_int_equal(s->n, 0);
   tear_down(s);
@@ -118,12 +129,17 @@ static void bumps_are_none(void** state) {
 static void flickering_contact_is_one_hold(void** state) {
   (void)state;
   stage* s = set_up();
+
+  // Carried from row 60 to 180 by a closed hand.
   close_hand(s, 0, 50, 200);
   touch(s, 0, 55, 200, both_fingers);
   carry(s, 0, 60, 180);
+
+  // Contact that comes and goes.
   touch(s, 0, 57, 59, 0);
   touch(s, 0, 90, 94, 1);
   touch(s, 0, 100, 115, 2);  // long, but the object stays in the hand
+
   find(s);
   assert_int_equal(s->n, 2);
   assert_event(s, 0, LOOM_EVENT_GRASP, 0, 65);
@@ -134,12 +150,16 @@ static void flickering_contact_is_one_hold(void** state) {
 static void a_failed_try_is_none(void** state) {
   (void)state;
   stage* s = set_up();
+
+  // Dropped at once.
   close_hand(s, 0, 50, 250);
   touch(s, 0, 50, 70, both_fingers);
   carry(s, 0, 55, 65);
   for (int t = 70; t < T; t++) s->r.object[0][t].pos[2] = 0;  // it falls
   touch(s, 0, 90, 250, both_fingers);                         // and is taken up again 1 s later
   carry(s, 0, 100, 120);
+
+  // Only the second try is one.
   find(s);
   assert_int_equal(s->n, 2);
   assert_event(s, 0, LOOM_EVENT_GRASP, 0, 105);
@@ -149,6 +169,7 @@ static void a_failed_try_is_none(void** state) {
 
 static void two_picks_are_two(void** state) {
   (void)state;
+
   stage* s = set_up();
   for (int i = 0; i < 2; i++) {
     close_hand(s, 0, 20 + 120 * i, 80 + 120 * i);
@@ -156,6 +177,7 @@ static void two_picks_are_two(void** state) {
     carry(s, 0, 30 + 120 * i, 50 + 120 * i);
     for (int t = 80 + 120 * i; t < T; t++) s->r.object[0][t].pos[2] = 0;
   }
+
   find(s);
   assert_int_equal(s->n, 4);
   assert_event(s, 0, LOOM_EVENT_GRASP, 0, 35);
@@ -171,11 +193,15 @@ static void an_object_is_handed_over(void** state) {
   for (int lets_go = 0; lets_go < 2; lets_go++) {
     stage* s = set_up();
     int last = lets_go ? 170 : T;
+
     close_hand(s, 0, 50, last);
     touch(s, 0, 50, last, both_fingers);
     carry(s, 0, 60, 90);
+
+    // The other hand closes on it, and stays or not.
     close_hand(s, 1, 140, lets_go ? T : 160);
     touch(s, 1, 150, lets_go ? T : 160, both_fingers);
+
     find(s);
     assert_int_equal(s->n, lets_go ? 3 : 1);
     assert_event(s, 0, LOOM_EVENT_GRASP, 0, 65);
@@ -191,12 +217,17 @@ static void an_object_is_handed_over(void** state) {
 static void a_late_finger_still_takes(void** state) {
   (void)state;
   stage* s = set_up();
+
+  // The giver.
   close_hand(s, 0, 50, 170);
   touch(s, 0, 50, 173, both_fingers);
   carry(s, 0, 60, 90);
+
+  // The taker, with one finger first.
   close_hand(s, 1, 140, T);
   touch(s, 1, 145, 175, 2);
   touch(s, 1, 175, T, both_fingers);
+
   find(s);
   assert_int_equal(s->n, 3);
   assert_event(s, 1, LOOM_EVENT_RELEASE, 0, 173);
@@ -206,10 +237,12 @@ static void a_late_finger_still_takes(void** state) {
 
 static void arms_without_grippers_have_none(void** state) {
   (void)state;
+
   stage* s = set_up();
   s->task->robots[0].gripper_dim = 0;
   close_hand(s, 0, 50, 150);
   touch(s, 0, 50, 150, both_fingers);
+
   carry(s, 0, 60, 100);
   find(s);
   assert_int_equal(s->n, 0);
@@ -231,15 +264,21 @@ static int pick(double* action, void* self, loomEpisode* e, loomError* err) {
   const picker* p = self;
   (void)err;
   if (e->steps >= MOST) return LOOM_POLICY_DONE;
+
+  // Arm 1 does the same later; the way within the current of nine stages.
   for (int a = 0; a < 2; a++) {
     int t = e->steps - LAG * a, k = 1;
     if (t < 0) t = 0;
     while (t >= ends[k] && k < 9) k++;
+
+    // Over its own object, at that stage's height.
     double part = (double)(t - ends[k - 1]) / (ends[k] - ends[k - 1]);
     loomPose target = p->home[a];
     memcpy(target.pos, p->object[a].pos, sizeof target.pos);
     target.pos[2] += heights[k - 1] + part * (heights[k] - heights[k - 1]);
     loom_arm_action_towards(action, &e->arms[a], loom_episode_eef(e, a), target);
+
+    // Closed from the descent until it is put down.
     action[6] = t >= 45 && t < 112 ? 1 : -1;
     action += loom_arm_action_dim(&e->arms[a]);
   }
@@ -249,6 +288,7 @@ static int pick(double* action, void* self, loomEpisode* e, loomError* err) {
 static char* read_text(const char* path) {
   FILE* f = fopen(path, "rb");
   char* text = calloc(1, 1 << 16);
+
   assert_true(f && text && fread(text, 1, (1 << 16) - 1, f) > 0);
   fclose(f);
   return text;
@@ -267,12 +307,15 @@ static void simulated_picks_are_found(void** state) {
   loomReplay r;
   loomEvent* event;
   int n;
+
+  // The task, its scene, an episode and a trace to record it.
   char* xml = read_text("tests/own/scene.xml");
   assert_int_equal(loom_task_load(&task, "tests/own/task.yaml", "tests/own/robots", &err), 0);
   assert_int_equal(loom_scene_create(&scene, task, xml, "own", NULL, &roots, &err), 0);
   assert_int_equal(loom_episode_create(&e, scene, &err), 0);
   assert_int_equal(loom_episode_reset(e, 0, 4, 0, &err), 0);
   assert_int_equal(loom_trace_create(&trace, e, MOST, &err), 0);
+
   picker p;
   for (int a = 0; a < 2; a++) {
     p.home[a] = loom_episode_eef(e, a);
@@ -281,14 +324,21 @@ static void simulated_picks_are_found(void** state) {
   // The recording's model is the scene's own, so the objects keep its sizes.
   double start[256];
   loom_episode_state(start, e);
+
   assert_int_equal(loom_episode_start(e, start, &err), 0);
+
+  // The picks, recorded as a demo.
   loomPolicy policy = {&p, NULL, pick};
   loomRunDef def = {.max_steps = MOST};
   assert_int_equal(loom_policy_run(&run, e, &policy, &def, &trace, &err), 0);
   assert_int_equal(trace.rows, MOST);
+
+  // That demo, replayed by state.
   loomDemo demo = {"demo_0", trace.rows, trace.action_dim, trace.state_dim, trace.actions, trace.states, xml};
   assert_int_equal(loom_replay_states(&r, e, &demo, &err), 0);
   assert_int_equal(loom_events_find(&event, &n, &r, task, &err), 0);
+
+  // Each of the two objects is grasped and let go of.
   assert_int_equal(n, 4);
   for (int i = 0; i < n; i++) {
     // Lifted by 6 cm somewhat after row 63. Arm 0 puts its box down from row 112 on; the rod slips out of arm
@@ -297,14 +347,19 @@ static void simulated_picks_are_found(void** state) {
     assert_int_equal(event[i].object, a);
     if (event[i].kind == LOOM_EVENT_GRASP) {
       assert_in_range(row, 63 + LAG * a, 73 + LAG * a);
+
       continue;
     }
+
+    // Let go of is where the hand and the object come apart by 3 cm.
     double held = loom_pose_distance(r.eef[a][90 + 20 * a], r.object[a][90 + 20 * a]);
     for (gone = 90 + 20 * a; gone < MOST - 1; gone++) {
       if (fabs(loom_pose_distance(r.eef[a][gone], r.object[a][gone]) - held) > 0.03) break;
     }
+
     assert_true(gone < MOST - 1 && abs(row - gone) <= 4);
   }
+
   free(event);
   loom_replay_destroy(&r);
   loom_trace_destroy(&trace);
