@@ -13,7 +13,9 @@ int loom_image_create(loomImage* out, int width, int height, loomError* err) {
   if (width < 1 || height < 1 || width > 32768 || height > 32768) {
     return loom_error_set(err, LOOM_ERR_USAGE, "an image of %d x %d pixels", width, height);
   }
+
   out->rgb = calloc((size_t)width * (size_t)height, 3);
+
   return out->rgb
              ? 0
              : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an image of %d x %d", width, height);
@@ -32,6 +34,7 @@ static unsigned char* pixel(const loomImage* image, int x, int y) {
 void loom_image_paste(loomImage* to, const loomImage* from, int x, int y) {
   for (int j = 0; j < from->height; j++) {
     for (int i = 0; i < from->width; i++) {
+
       if (x + i < 0 || y + j < 0 || x + i >= to->width || y + j >= to->height) continue;
       memcpy(pixel(to, x + i, y + j), pixel(from, i, j), 3);
     }

@@ -6,6 +6,7 @@ enum { POSE = 6 };  // numbers of a pose in a dataset: position, axis-angle
 
 int loom_action_dim(loomActionForm form, int arms, int raw) {
   if (!form.absolute && !form.columns) return raw;
+
   if (arms < 1 || raw % arms || raw / arms < POSE) return 0;
   return raw + (form.columns ? 3 * arms : 0);
 }
@@ -14,14 +15,17 @@ void loom_action_encode(float* out, loomActionForm form, int arms, int raw, cons
                         const double* goal) {
   bool converted = form.absolute || form.columns;
   int each = converted ? raw / arms : raw;
+
   for (int a = 0; converted && a < arms; a++, action += each) {
     double pose[POSE], columns[6];
     for (int i = 0; i < POSE; i++) pose[i] = action[i];
+
     if (form.absolute && goal) {
       loomPose to = loom_pose_from_matrix(goal + (ptrdiff_t)16 * a);
       for (int i = 0; i < 3; i++) pose[i] = to.pos[i];
       loom_quat_log(pose + 3, to.quat);
     }
+
     loom_rotation_6d(columns, pose + 3);
     for (int i = 0; i < 3; i++) *out++ = (float)pose[i];
     for (int i = 0; i < (form.columns ? 6 : 3); i++)
@@ -35,16 +39,21 @@ void loom_action_encode(float* out, loomActionForm form, int arms, int raw, cons
 static const float* decode_arm(double* action, loomActionForm form, const loomEpisode* e, int arm,
                                const float* in) {
   double pose[POSE], columns[6];
+
   for (int i = 0; i < 3; i++) pose[i] = (double)*in++;
   for (int i = 0; i < (form.columns ? 6 : 3); i++) (form.columns ? columns : pose + 3)[i] = (double)*in++;
+
   if (form.columns) loom_rotation_axis_angle(pose + 3, columns);
+
   if (form.absolute) {
     loomPose to = {{pose[0], pose[1], pose[2]}, {0}};
     loom_quat_exp(to.quat, pose + 3);
     loom_arm_action_towards(action, &e->arms[arm], loom_episode_eef(e, arm), to);
+
   } else {
     for (int i = 0; i < POSE; i++) action[i] = pose[i];
   }
+
   for (int i = 0; i < e->arms[arm].robot->gripper_dim; i++) action[POSE + i] = (double)*in++;
   return in;
 }
@@ -52,7 +61,9 @@ static const float* decode_arm(double* action, loomActionForm form, const loomEp
 int loom_action_fits(loomActionForm form, const loomEpisode* e, int n, loomError* err) {
   bool converted = form.absolute || form.columns, poses = true;
   for (int a = 0; a < e->arm_count; a++) poses = poses && e->arms[a].pose_dim == POSE;
+
   int wanted = e->action_dim + (form.columns ? 3 * e->arm_count : 0);
+
   if (n == wanted && (poses || !converted)) return 0;
   return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its actions have %d numbers%s where the policy gives %d",
                         e->scene->task->path, wanted, poses ? "" : ", not of poses,", n);
@@ -60,7 +71,9 @@ int loom_action_fits(loomActionForm form, const loomEpisode* e, int n, loomError
 
 void loom_action_decode(double* action, loomActionForm form, const loomEpisode* e, const float* in) {
   bool converted = form.absolute || form.columns;
+
   for (int i = 0; !converted && i < e->action_dim; i++) action[i] = (double)in[i];
+
   for (int a = 0; converted && a < e->arm_count; a++) {
     in = decode_arm(action, form, e, a, in);
     action += loom_arm_action_dim(&e->arms[a]);

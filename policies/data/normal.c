@@ -11,14 +11,19 @@ static const double least_range = 1e-4;      // Diffusion Policy's
 int loom_normal_create(loomNormal* n, int dim, loomError* err) {
   size_t d = (size_t)dim;
   *n = (loomNormal){.dim = dim};
+
+  // One block, so that a policy's file can write it as it lies.
   n->mean = calloc(d + 1, 4 * sizeof(double) + 2 * sizeof(float));
   if (!n->mean)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the statistics of %d numbers", dim);
+
   n->deviation = n->mean + d;
   n->low = n->deviation + d;
   n->high = n->low + d;
   n->factor = (float*)(n->high + d);
   n->offset = n->factor + d;
+
+  // Untouched until it is finished.
   for (size_t i = 0; i < d; i++) n->factor[i] = 1;
   return 0;
 }
@@ -32,9 +37,11 @@ void loom_normal_add(loomNormal* n, const float* x, int64_t rows) {
   for (int64_t r = 0; r < rows; r++, x += n->dim) {
     bool first = n->count++ == 0;
     for (int i = 0; i < n->dim; i++) {
+      // Welford's running mean and sum of squared deviations: one pass, no loss of digits.
       double value = x[i], off = value - n->mean[i];
       n->mean[i] += off / (double)n->count;
       n->deviation[i] += off * (value - n->mean[i]);
+
       if (first || value < n->low[i]) n->low[i] = value;
       if (first || value > n->high[i]) n->high[i] = value;
     }
@@ -43,17 +50,18 @@ void loom_normal_add(loomNormal* n, const float* x, int64_t rows) {
 
 static void set_scaling(loomNormal* n, loomNormalKind kind) {
   for (int i = 0; i < n->dim; i++) {
-    double factor = 1, centre = 0;
+    double factor = 1, center = 0;
     if (kind == LOOM_NORMAL_STANDARD) {
       factor = 1 / (n->deviation[i] + least_deviation);
-      centre = n->mean[i];
+      center = n->mean[i];
     } else if (kind == LOOM_NORMAL_RANGE) {
       double range = n->high[i] - n->low[i];
       factor = range < least_range ? 1 : 2 / range;
-      centre = 0.5 * (n->low[i] + n->high[i]);
+      center = 0.5 * (n->low[i] + n->high[i]);
     }
+
     n->factor[i] = (float)factor;
-    n->offset[i] = (float)(-centre * factor);
+    n->offset[i] = (float)(-center * factor);
   }
 }
 
@@ -69,7 +77,9 @@ static bool is_cloud(const loomDataKey* key) {
 static int create_all(loomNormal* low, loomNormal* cloud, loomNormal* actions, const loomDataInfo* info,
                       loomError* err) {
   *actions = (loomNormal){0};
+
   memset(cloud, 0, LOOM_DATA_KEYS * sizeof *cloud);
+
   int code = loom_normal_create(low, info->low_dim, err);
   if (!code) code = loom_normal_create(actions, info->action_dim, err);
   for (int k = 0; !code && k < info->key_count; k++)
@@ -81,21 +91,25 @@ int loom_normal_of_data(loomNormal* low, loomNormal* cloud, loomNormalKind obs_k
                         loomNormalKind action_kind, loomData* data, loomError* err) {
   const loomDataInfo* info = loom_data_info(data);
   int code = create_all(low, cloud, actions, info, err);
+
   for (int i = 0; !code && i < info->demos; i++) {
     loomDataRows rows;
     code = loom_data_rows(&rows, data, i, err);
     if (code) break;
+
     loom_normal_add(low, rows.low, rows.rows);
     loom_normal_add(actions, rows.actions, rows.rows);
     for (int k = 0; k < info->key_count; k++)
       if (cloud[k].dim) loom_normal_add(&cloud[k], rows.visual[k], rows.rows * info->key[k].shape[0]);
   }
+
   if (code) {
     loom_normal_destroy(low);
     loom_normal_destroy(actions);
     for (int k = 0; k < LOOM_DATA_KEYS; k++) loom_normal_destroy(&cloud[k]);
     return code;
   }
+
   for (int k = 0; k < LOOM_DATA_KEYS; k++)
     if (cloud[k].dim) loom_normal_finish(&cloud[k], obs_kind);
   loom_normal_finish(low, obs_kind);
@@ -127,9 +141,11 @@ void loom_normal_tensors(loomSafeTensor out[LOOM_NORMAL_TENSORS], loomNormal* n,
 int loom_normal_read(loomNormal* out, const loomSafetensors* file, const char* prefix, int dim,
                      loomNormalKind kind, loomError* err) {
   int code = loom_normal_create(out, dim, err);
+
   for (int i = 0; !code && i < LOOM_NORMAL_TENSORS; i++) {
     char name[96];
     snprintf(name, sizeof name, "%.80s.%s", prefix, parts[i]);
+
     const loomSafeTensor* t = loom_safetensors_find(file, name);
     if (!t || t->type != LOOM_SAFE_F64 || t->rank != 1 || t->shape[0] != dim)
       code = loom_error_set(err, LOOM_ERR_FORMAT, "the policy has no '%s' of %d numbers; train it anew", name,
@@ -137,10 +153,12 @@ int loom_normal_read(loomNormal* out, const loomSafetensors* file, const char* p
     else if (dim > 0)
       memcpy(out->mean + (size_t)i * (size_t)dim, t->data, (size_t)dim * sizeof(double));
   }
+
   for (int i = 0; !code && i < LOOM_NORMAL_TENSORS * dim; i++)
     if (!isfinite(out->mean[i]))
       code = loom_error_set(err, LOOM_ERR_FORMAT, "the policy's '%s.%s' is not finite at %d; train it anew",
                             prefix, parts[i / dim], i % dim);
+
   if (code)
     loom_normal_destroy(out);
   else

@@ -27,7 +27,9 @@ static const char* const tags[CURVES] = {"train/loss",          "validate/loss",
                                          "train/rate"};
 
 static bool add(curve* c, double step, double value) {
+  // A resumed run logs steps again from its checkpoint on: the later values count.
   while (c->n && c->at[c->n - 1].step >= step) c->n--;
+
   if (c->n == c->room) {
     int room = c->room ? 2 * c->room : 256;
     point* more = realloc(c->at, (size_t)room * sizeof *more);
@@ -35,6 +37,7 @@ static bool add(curve* c, double step, double value) {
     c->at = more;
     c->room = room;
   }
+
   c->at[c->n++] = (point){step, value};
   return true;
 }
@@ -42,8 +45,10 @@ static bool add(curve* c, double step, double value) {
 // "step,tag,value,seconds"; the first line names the columns. A last line cut short counts for nothing.
 static bool read_line(curve curves[CURVES], char* line) {
   char *tag = strchr(line, ','), *value = tag ? strchr(tag + 1, ',') : NULL;
+
   if (!value || !strchr(value + 1, ',')) return true;
   *value = '\0';
+
   for (int i = 0; i < CURVES; i++)
     if (!strcmp(tag + 1, tags[i])) return add(&curves[i], strtod(line, NULL), strtod(value + 1, NULL));
   return true;
@@ -51,13 +56,17 @@ static bool read_line(curve curves[CURVES], char* line) {
 
 static int read_curves(curve curves[CURVES], const char* folder, loomError* err) {
   char path[LOOM_PATH_MAX + 32], line[512];
+
   snprintf(path, sizeof path, "%s/scalars.csv", folder);
   FILE* file = fopen(path, "rb");
   if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
+
   bool room = true;
   while (room && fgets(line, sizeof line, file)) room = read_line(curves, line);
+
   int code = room ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   if (ferror(file)) code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
+
   fclose(file);
   return code;
 }
@@ -75,9 +84,12 @@ static void take_in(double range[2], const curve* c) {
 
 static loomAxes axes_of(loomBox box, const curve* a, const curve* b, double steps) {
   loomAxes axes = {.box = box, .x = {0, steps}, .y = {INFINITY, -INFINITY}, .x_label = "steps"};
+
   take_in(axes.y, a);
   if (b) take_in(axes.y, b);
+
   if (!(axes.y[0] <= axes.y[1])) axes.y[0] = axes.y[1] = 0;
+
   double margin = fmax(0.05 * (axes.y[1] - axes.y[0]), 1e-9 + 0.01 * fabs(axes.y[1]));
   axes.y[0] -= margin;
   axes.y[1] += margin;
@@ -92,9 +104,12 @@ static void draw_curve(loomChart* chart, const loomAxes* axes, const curve* c, l
   for (int i = 0; i < c->n; i++) {
     double x = loom_axes_x(axes, c->at[i].step), y = loom_axes_y(axes, inside(c->at[i].value, axes->y));
     if (!isfinite(y)) continue;
+
     if (i && isfinite(c->at[i - 1].value))
       loom_chart_segment(chart, loom_axes_x(axes, c->at[i - 1].step),
                          loom_axes_y(axes, inside(c->at[i - 1].value, axes->y)), x, y, 1.5, color);
+
+    // Few points are marked: rollouts and validations.
     if (c->n <= 60) loom_chart_dot(chart, x, y, 3, color);
   }
 }
@@ -106,20 +121,25 @@ static void title(loomChart* chart, loomBox box, double x, const char* text, loo
 
 static void draw_loss(loomChart* chart, loomBox box, const curve* curves, double steps) {
   loomAxes axes = axes_of(box, &curves[LOSS], &curves[VALIDATION], steps);
+
   title(chart, box, 0, "loss", loom_color_blue);
   if (curves[VALIDATION].n) title(chart, box, 50, "validation", loom_color_bad);
   loom_axes_draw(chart, &axes, true);
+
   draw_curve(chart, &axes, &curves[LOSS], loom_color_blue);
   draw_curve(chart, &axes, &curves[VALIDATION], loom_color_bad);
 }
 
 static void draw_success(loomChart* chart, loomBox box, const curve* curves, double steps) {
   const curve *low = &curves[SUCCESS_LOW], *high = &curves[SUCCESS_HIGH];
+
   loomAxes axes = {.box = box, .x = {0, steps}, .y = {0, 1}, .x_label = "steps", .y_step = 0.2};
   bool any = curves[SUCCESS].n > 0;
+
   title(chart, box, 0, any ? "share of rollouts that succeed, 95 % interval" : "no rollouts",
         any ? loom_color_good : loom_color_grey);
   loom_axes_draw(chart, &axes, true);
+
   for (int i = 0; i < low->n && i < high->n; i++)
     loom_axes_interval(chart, &axes, low->at[i].step, low->at[i].value, high->at[i].value);
   draw_curve(chart, &axes, &curves[SUCCESS], loom_color_good);
@@ -127,28 +147,35 @@ static void draw_success(loomChart* chart, loomBox box, const curve* curves, dou
 
 static void draw_one(loomChart* chart, loomBox box, const curve* c, double steps, const char* name) {
   loomAxes axes = axes_of(box, c, NULL, steps);
+
   axes.y[0] = 0;  // neither is ever below
+
   title(chart, box, 0, name, loom_color_ink);
   loom_axes_draw(chart, &axes, true);
   draw_curve(chart, &axes, c, loom_color_blue);
 }
 
 static int draw(const char* folder, const curve curves[CURVES], loomError* err) {
-  enum { WIDTH = 1200, HEIGHT = 760, LEFT = 70, TOP = 40, WIDE = 510, HIGH = 280 };
+  enum { WIDTH = 1200, HEIGHT = 760, LEFT = 70, TOP = 40, PANEL_WIDTH = 510, PANEL_HEIGHT = 280 };
+
   char path[LOOM_PATH_MAX + 32];
   loomChart* chart;
   double steps = curves[LOSS].n ? curves[LOSS].at[curves[LOSS].n - 1].step : 1;
   loomBox box[4];
+
   for (int i = 0; i < 4; i++) {
     int column = i % 2, row = i / 2;
-    box[i] = (loomBox){LEFT + column * WIDTH / 2.0, TOP + row * HEIGHT / 2.0, WIDE, HIGH};
+    box[i] = (loomBox){LEFT + column * WIDTH / 2.0, TOP + row * HEIGHT / 2.0, PANEL_WIDTH, PANEL_HEIGHT};
   }
+
   int code = loom_chart_create(&chart, WIDTH, HEIGHT, err);
   if (code) return code;
+
   draw_loss(chart, box[0], curves, steps);
   draw_success(chart, box[1], curves, steps);
   draw_one(chart, box[2], &curves[GRADIENT], steps, "length of the gradient, before clipping");
   draw_one(chart, box[3], &curves[RATE], steps, "learning rate");
+
   snprintf(path, sizeof path, "%s/curves.png", folder);
   code = loom_chart_write_png(chart, path, err);
   loom_chart_destroy(chart);
@@ -158,7 +185,9 @@ static int draw(const char* folder, const curve curves[CURVES], loomError* err) 
 int loom_curves_draw(const char* folder, loomError* err) {
   curve curves[CURVES] = {{0}};
   int code = read_curves(curves, folder, err);
+
   if (!code) code = draw(folder, curves, err);
+
   for (int i = 0; i < CURVES; i++) free(curves[i].at);
   return code;
 }
