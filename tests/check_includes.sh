@@ -25,13 +25,6 @@ declare -A may=(
 exceptions='
 policies/network/encoder.h: rooms include only those before them
 policies/network/network.h: rooms include only those before them
-generators/run/generate.c: threads share out work
-policies/agent/rollout.c: threads share out work
-tools/render/render_obs.c: threads share out work
-tools/render/render_run.c: threads share out work
-tools/command/cmd_replay.c: threads share out work
-generators/run/generate.c: a worker knows its number
-policies/agent/rollout.c: a worker knows its number
 policies/report/event_log.c: clocks
 tools/command/cmd_teleop.c: clocks
 tools/view/view_draw.c: hashes

@@ -1,11 +1,11 @@
 #include "generators/run/generate.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/pool.h"
 #include "generators/run/journal.h"
 #include "generators/run/record.h"
 
@@ -50,16 +50,14 @@ typedef struct run {
   int worker_count;
   int *tries, *wins;  // (sources) as of the last finished batch
   double begun;
-  loomError error;  // the first of any worker
-  int failed;       // its code
+  int64_t first;  // attempt number of the batch's first
   loomAttemptResult batch[batch_size];
-  bool ready[batch_size];
-  int prefix;                // attempts of the batch that are finished without a gap
+  int prefix;                // attempts of the batch that count: finished without a gap, and asked for
   int64_t prefix_successes;  // successes up to there, earlier batches included
 } run;
 
 static int make_workers(run* r, loomError* err) {
-  r->worker_count = r->def->threads > 0 ? r->def->threads : omp_get_num_procs();
+  r->worker_count = loom_pool_workers(r->def->threads, batch_size);
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
   r->tries = calloc((size_t)r->sources->n + 1, sizeof *r->tries);
   r->wins = calloc((size_t)r->sources->n + 1, sizeof *r->wins);
@@ -96,11 +94,15 @@ static int renew(worker* w, const loomScene* scene, loomError* err) {
   return 0;
 }
 
-static int attempt_one(run* r, worker* w, loomAttemptResult* result, uint64_t number,
-                       const loomSourceStats* stats, loomError* err) {
+static int attempt_one(void* user, int number_of_worker, int i, loomError* err) {
+  run* r = user;
+  worker* w = &r->workers[number_of_worker];
+  loomAttemptResult* result = &r->batch[i];
+  uint64_t number = (uint64_t)(r->first + i);
+  const loomSourceStats stats = {r->sources->n, r->tries, r->wins};
   double start = loom_thread_cpu();
   int code =
-      loom_attempt_run(result, &w->trace, w->episode, r->sources, stats, &r->def->attempt, number, err);
+      loom_attempt_run(result, &w->trace, w->episode, r->sources, &stats, &r->def->attempt, number, err);
   bool keep = result->outcome == LOOM_OUTCOME_SUCCESS || (r->def->failed && w->trace.rows);
   if (!code && keep && r->journal) {
     char path[LOOM_PATH_MAX];
@@ -113,47 +115,41 @@ static int attempt_one(run* r, worker* w, loomAttemptResult* result, uint64_t nu
   return code;
 }
 
-static bool enough(const run* r) {
-  if (r->failed || (r->def->stop && *r->def->stop)) return true;
-  if (r->def->successes && r->prefix_successes >= r->def->successes) return true;
+static bool time_is_up(const run* r) {
   return r->def->seconds > 0 && loom_clock() - r->begun > r->def->seconds;
 }
 
-static void note_finished(run* r, int i, int64_t first) {
-  r->ready[i] = true;
+static bool have_enough(void* user) {
+  const run* r = user;
+  return (r->def->successes && r->prefix_successes >= r->def->successes) || time_is_up(r);
+}
+
+static int note_finished(void* user, int number_of_worker, int i, int prefix, loomError* err) {
+  run* r = user;
+  (void)number_of_worker, (void)i, (void)err;
+
   // Attempts beyond the last success asked for are thrown away: on one thread they would not have been run.
-  while (r->prefix < batch_size && r->ready[r->prefix] &&
-         !(r->def->successes && r->prefix_successes >= r->def->successes)) {
+  while (r->prefix < prefix && !(r->def->successes && r->prefix_successes >= r->def->successes)) {
     r->prefix_successes += r->batch[r->prefix].outcome == LOOM_OUTCOME_SUCCESS;
     r->prefix++;
   }
   if (r->def->progress) {
-    r->def->progress(r->def->user, first + r->prefix, r->prefix_successes, loom_clock() - r->begun);
+    r->def->progress(r->def->user, r->first + r->prefix, r->prefix_successes, loom_clock() - r->begun);
   }
+  return 0;
 }
 
-static void run_batch(run* r, int64_t first, int count) {
-  loomSourceStats stats = {r->sources->n, r->tries, r->wins};
-  memset(r->ready, 0, sizeof r->ready);
+static int run_batch(run* r, int64_t first, int count, loomError* err) {
+  const loomPoolDef pool = {.n = count,
+                            .threads = r->worker_count,
+                            .user = r,
+                            .item = attempt_one,
+                            .finished = note_finished,
+                            .enough = have_enough,
+                            .stop = r->def->stop};
+  r->first = first;
   r->prefix = 0;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(r->worker_count)
-  for (int i = 0; i < count; i++) {
-    bool skip;
-#pragma omp critical(loom_generate)
-    skip = enough(r);
-    if (skip) continue;
-    loomError err = {0, ""};
-    int code =
-        attempt_one(r, &r->workers[omp_get_thread_num()], &r->batch[i], (uint64_t)(first + i), &stats, &err);
-#pragma omp critical(loom_generate)
-    {
-      if (code && !r->failed) {
-        r->failed = code;
-        r->error = err;
-      }
-      if (!code) note_finished(r, i, first);
-    }
-  }
+  return loom_pool_run(&pool, err);
 }
 
 // ---- bookkeeping
@@ -203,7 +199,7 @@ static bool limits_reached(const run* r) {
   if (r->def->successes && p->successes >= r->def->successes) return true;
   if (r->def->attempts && p->attempts >= r->def->attempts) return true;
   if (r->def->max_failures && p->attempts - p->successes >= r->def->max_failures) return true;
-  return enough(r);
+  return (r->def->stop && *r->def->stop) || time_is_up(r);
 }
 
 static int generate_loop(run* r, loomError* err) {
@@ -214,13 +210,16 @@ static int generate_loop(run* r, loomError* err) {
     if (r->def->attempts && first + count > r->def->attempts) count = (int)(r->def->attempts - first);
     count_sources(r, batch_begin(first));
     r->prefix_successes = r->report->successes;
-    run_batch(r, first, count);
+    loomError why = {0, ""};
+    int failed = run_batch(r, first, count, &why);
+
+    // What was finished before an attempt failed is kept all the same.
     int code = r->journal ? loom_journal_append(r->journal, r->batch, r->prefix, err) : 0;
     for (int i = 0; !code && i < r->prefix; i++) code = keep_result(r, &r->batch[i], err);
     if (code) return code;
-    if (r->failed) {
-      if (err) *err = r->error;
-      return r->failed;
+    if (failed) {
+      if (err) *err = why;
+      return failed;
     }
   }
   r->report->interrupted = r->def->stop && *r->def->stop;

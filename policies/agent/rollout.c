@@ -1,11 +1,11 @@
 #include "policies/agent/rollout.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/pool.h"
 #include "engine/base/statistics.h"
 
 const char* loom_run_end_name(loomRunEnd end) {
@@ -26,6 +26,7 @@ typedef struct worker {
   loomPolicy policy;  // of the episode in hand
   float* taken;       // where its decisions' seconds go
   int decisions;
+  bool broken;  // its last episode ended in an error of MuJoCo's
 } worker;
 
 typedef struct rollouts {
@@ -38,9 +39,6 @@ typedef struct rollouts {
   worker* workers;
   float* taken;    // (n x max_steps) s a decision
   int* decisions;  // (n)
-  int failed;      // code of the first error, by episode number
-  int failed_at;
-  loomError error;
 } rollouts;
 
 static int create_worker(worker* w, const rollouts* r, loomError* err) {
@@ -58,8 +56,7 @@ static void destroy_worker(worker* w, const rollouts* r) {
 }
 
 static int create_workers(rollouts* r, loomError* err) {
-  int wanted = r->def->threads > 0 ? r->def->threads : omp_get_num_procs();
-  r->worker_count = wanted < r->def->n ? wanted : r->def->n;
+  r->worker_count = loom_pool_workers(r->def->threads, r->def->n);
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
 
   r->taken = calloc((size_t)r->def->n * (size_t)r->run.max_steps, sizeof *r->taken);
@@ -133,44 +130,35 @@ static int renew(worker* w, const rollouts* r, loomError* err) {
   return create_worker(w, r, err);
 }
 
-static int one(rollouts* r, worker* w, int i, loomError* err) {
-  int code = run_episode(r, w, i, err), stop = 0;
-  if (!code && r->def->done) {
-#pragma omp critical(loom_rollout_done)
-    stop = r->def->done(r->def->user, &r->report->rollout[i], r->def->traces ? &w->trace : NULL, w->episode);
-    if (stop) code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped");
+static int attempt_episode(void* user, int number_of_worker, int i, loomError* err) {
+  rollouts* r = user;
+  worker* w = &r->workers[number_of_worker];
+  if (w->broken) {
+    int code = renew(w, r, err);
+    if (code) return code;
   }
 
-  if (!code && r->report->rollout[i].end == LOOM_RUN_SIMULATOR) code = renew(w, r, err);
+  int code = run_episode(r, w, i, err);
+  w->broken = !code && r->report->rollout[i].end == LOOM_RUN_SIMULATOR;
   return code;
 }
 
-static void attempt(rollouts* r, int i) {
-  bool skip;
-#pragma omp critical(loom_rollout)
-  skip = r->failed && i > r->failed_at;
-  if (skip) return;
-
-  loomError err = {0, ""};
-  int code = one(r, &r->workers[omp_get_thread_num()], i, &err);
-
-// Of several errors the one of the lowest number is told, as on one thread.
-#pragma omp critical(loom_rollout)
-  if (code && (!r->failed || i < r->failed_at)) {
-    r->failed = code;
-    r->failed_at = i;
-    r->error = err;
-  }
+static int tell_done(void* user, int number_of_worker, int i, int prefix, loomError* err) {
+  rollouts* r = user;
+  worker* w = &r->workers[number_of_worker];
+  (void)prefix;
+  int stop =
+      r->def->done(r->def->user, &r->report->rollout[i], r->def->traces ? &w->trace : NULL, w->episode);
+  return stop ? loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped") : 0;
 }
 
-static void run_all(rollouts* r) {
-#pragma omp parallel num_threads(r->worker_count)
-  {
-    // A lone worker's matrix products would be shared out among threads, which changes their last bits.
-    omp_set_num_threads(1);
-#pragma omp for schedule(dynamic, 1)
-    for (int i = 0; i < r->def->n; i++) attempt(r, i);
-  }
+static int run_all(rollouts* r, loomError* err) {
+  const loomPoolDef pool = {.n = r->def->n,
+                            .threads = r->worker_count,
+                            .user = r,
+                            .item = attempt_episode,
+                            .finished = r->def->done ? tell_done : NULL};
+  return loom_pool_run(&pool, err);
 }
 
 // ---- the report
@@ -228,12 +216,7 @@ int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolic
 
   double start = loom_clock();
   int code = create_workers(&r, err);
-  if (!code) {
-    run_all(&r);
-    code = r.failed;
-    if (code && err) *err = r.error;
-  }
-
+  if (!code) code = run_all(&r, err);
   if (!code) make_report(&r);
   out->seconds = loom_clock() - start;
 

@@ -1,13 +1,13 @@
 #include "policies/learn/bc.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
+#include "engine/base/pool.h"
 #include "engine/base/run_folder.h"
 #include "policies/learn/supervised.h"
 #include "policies/nn/optimizer.h"
@@ -457,11 +457,10 @@ static int train(run* r, loomError* err) {
 int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   run* r = calloc(1, sizeof *r);
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
-  int threads = omp_get_max_threads();
+  int threads = loom_set_kernel_threads(def->config->train.threads);
   *r = (run){.def = def, .config = def->config, .start = loom_clock()};
   r->p.best_validation = r->p.best_success = r->p.validation = r->p.success = NAN;
   r->p.success_low = r->p.success_high = NAN;
-  if (def->config->train.threads) omp_set_num_threads(def->config->train.threads);
   int code = create(r, err);
   if (!code) code = resume_run(r, err);
   r->first_step = (int64_t)r->p.step;
@@ -483,6 +482,6 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   free(r->average);
   loom_run_folder_close(&r->folder);
   free(r);
-  omp_set_num_threads(threads);
+  loom_set_kernel_threads(threads);
   return code;
 }

@@ -1,7 +1,6 @@
 #include "policies/learn/dagger.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/columns.h"
 #include "engine/base/file.h"
+#include "engine/base/pool.h"
 #include "engine/base/run_folder.h"
 #include "engine/data/dataset.h"
 #include "policies/learn/dagger_internal.h"
@@ -406,21 +406,20 @@ int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err)
   if (code) return code;
   dagger* g = calloc(1, sizeof *g);
   loomTrainConfig* config = malloc(sizeof *config);
-  int threads = omp_get_max_threads();
+  int threads = loom_set_kernel_threads(def->config->train.threads);
   if (g && config) {
     *g = (dagger){.def = def,
                   .report = out,
                   .config = config,
                   .members = def->gate == LOOM_GATE_ENSEMBLE ? def->members : 1};
-    if (def->config->train.threads) omp_set_num_threads(def->config->train.threads);
     code = run(g, err);
-    omp_set_num_threads(threads);
     for (int k = 0; k < g->members; k++) loom_trained_destroy(&g->member[k]);
     loom_safety_destroy(&g->safety);
     loom_run_folder_close(&g->folder);
   } else {
     code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for DAgger");
   }
+  loom_set_kernel_threads(threads);
   free(g);
   free(config);
   if (code) loom_dagger_report_destroy(out);

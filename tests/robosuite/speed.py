@@ -49,7 +49,9 @@ def figures(name, rows, ratio, reset, stepping, cpu):
 def ours(program, path, limit):
     """CPU seconds a control step of our own replay of the same demos, on one thread."""
     command = [program, "verify", path, "--json"] + (["--limit", str(limit)] if limit else [])
-    result = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, text=True)
+    core = min(os.sched_getaffinity(0))
+    one_core = lambda: os.sched_setaffinity(0, {core})
+    result = subprocess.run(command, preexec_fn=one_core, stdout=subprocess.PIPE, text=True)
     return json.loads(result.stdout)["cpu_seconds_per_control_step"]
 
 

@@ -8,6 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
+#include "engine/base/pool.h"
 #include "generators/source/segment.h"
 #include "generators/source/segment_file.h"
 #include "tools/command/replay_obs.h"
@@ -354,26 +355,32 @@ static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
   return code;
 }
 
+/// All demos being verified.
+typedef struct verifying {
+  verdict* v;  // (n)
+  const looking* l;
+  int n, finished;
+  double start;
+} verifying;
+
+static int verify_item(void* user, int worker, int i, loomError* err) {
+  const verifying* all = user;
+  (void)worker;
+  return verify_demo(&all->v[i], all->l, i, err);
+}
+
+static int verify_finished(void* user, int worker, int i, int prefix, loomError* err) {
+  verifying* all = user;
+  (void)worker, (void)i, (void)prefix, (void)err;
+  tool_progress("verified", ++all->finished, all->n, loom_clock() - all->start, "demos");
+  return 0;
+}
+
 static int verify_all(verdict* v, int n, const looking* l, loomError* err) {
-  int code = 0, finished = 0;
-  double start = loom_clock();
-#pragma omp parallel for schedule(dynamic, 1)
-  for (int i = 0; i < n; i++) {
-    loomError why = {0, ""};
-    bool skip;
-#pragma omp critical(loom_verify)
-    skip = code || tool_stop;
-    if (skip) continue;
-    int bad = verify_demo(&v[i], l, i, &why);
-#pragma omp critical(loom_verify)
-    {
-      if (bad && !code) {
-        code = bad;
-        *err = why;
-      }
-      tool_progress("verified", ++finished, n, loom_clock() - start, "demos");
-    }
-  }
+  verifying all = {.v = v, .l = l, .n = n, .start = loom_clock()};
+  const loomPoolDef pool = {
+      .n = n, .user = &all, .item = verify_item, .finished = verify_finished, .stop = &tool_stop};
+  int code = loom_pool_run(&pool, err);
   tool_progress_end();
   return code;
 }

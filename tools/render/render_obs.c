@@ -2,7 +2,6 @@
 // of their own until all are there, so that a run that was stopped goes on where it was.
 #include <dirent.h>
 #include <errno.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
+#include "engine/base/pool.h"
 #include "engine/observe/sense.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
@@ -110,41 +110,77 @@ static bool ends_run(int code) {
          code == LOOM_ERR_USAGE;
 }
 
-static int draw_all(obsRun* run, loomError* err) {
-  int code = 0;
-#pragma omp parallel num_threads(run->args->threads ? (int)run->args->threads : omp_get_max_threads())
-  {
-    loomSense* sense = NULL;
-#pragma omp for schedule(dynamic, 1)
-    for (int i = 0; i < run->args->demo_count; i++) {
-      char path[LOOM_PATH_MAX + 64];
-      loomError why = {0, ""};
-      bool skip;
-      int number = run->args->demos[i];
-      shard_path(path, run, number);
-#pragma omp critical(obs_code)
-      skip = code || tool_stop;
-      if (skip || loom_is_file(path)) continue;
-      int bad = sense ? 0 : loom_sense_create(&sense, &run->sense, run->key, run->keys, &why);
-      if (!bad) bad = draw_demo(sense, run, number, &why);
-      if (!bad) continue;
-      loom_sense_destroy(sense);  // whatever state its renderer is in
-      sense = NULL;
-#pragma omp critical(obs_code)
-      {
-        run->bad[number] = true;
-        if (!ends_run(bad)) {
-          tool_progress_end();
-          fprintf(stderr, "%s is left out: %s\n", loom_dataset_demo_name(run->dataset, number), why.message);
-        } else if (!code) {
-          code = bad;
-          *err = why;
-        }
-      }
-    }
-    loom_sense_destroy(sense);
+/// What a worker draws with, and why its last demo is left out (code 0: it is not).
+typedef struct obsWorker {
+  loomSense* sense;
+  loomError left_out;
+} obsWorker;
+
+typedef struct obsDrawing {
+  obsRun* run;
+  obsWorker* worker;
+} obsDrawing;
+
+static void destroy_sense(void* user, int worker) {
+  const obsDrawing* d = user;
+  loom_sense_destroy(d->worker[worker].sense);
+}
+
+static int draw_one(void* user, int worker, int i, loomError* err) {
+  const obsDrawing* d = user;
+  obsRun* run = d->run;
+  obsWorker* w = &d->worker[worker];
+  char path[LOOM_PATH_MAX + 64];
+  int number = run->args->demos[i];
+  w->left_out.code = 0;
+
+  // Drawn by an earlier run.
+  shard_path(path, run, number);
+  if (loom_is_file(path)) return 0;
+
+  loomError why = {0, ""};
+  int code = w->sense ? 0 : loom_sense_create(&w->sense, &run->sense, run->key, run->keys, &why);
+  if (!code) code = draw_demo(w->sense, run, number, &why);
+  if (!code) return 0;
+
+  // Whatever state its renderer is in: the next demo gets a new one.
+  loom_sense_destroy(w->sense);
+  w->sense = NULL;
+  if (ends_run(code)) {
+    if (err) *err = why;
+    return code;
   }
+  w->left_out = why;
+  return 0;
+}
+
+static int note_left_out(void* user, int worker, int i, int prefix, loomError* err) {
+  const obsDrawing* d = user;
+  const loomError* why = &d->worker[worker].left_out;
+  int number = d->run->args->demos[i];
+  (void)prefix, (void)err;
+  if (!why->code) return 0;
+  d->run->bad[number] = true;
   tool_progress_end();
+  fprintf(stderr, "%s is left out: %s\n", loom_dataset_demo_name(d->run->dataset, number), why->message);
+  return 0;
+}
+
+static int draw_all(obsRun* run, loomError* err) {
+  int workers = loom_pool_workers((int)run->args->threads, run->args->demo_count);
+  obsDrawing d = {run, calloc((size_t)workers, sizeof *d.worker)};
+  if (!d.worker) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d threads", workers);
+
+  const loomPoolDef pool = {.n = run->args->demo_count,
+                            .threads = workers,
+                            .user = &d,
+                            .item = draw_one,
+                            .destroy = destroy_sense,
+                            .finished = note_left_out,
+                            .stop = &tool_stop};
+  int code = loom_pool_run(&pool, err);
+  tool_progress_end();
+  free(d.worker);
   if (tool_stop)
     code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
                           "interrupted: what is drawn lies in %s; --resume goes on", run->dir);

@@ -1,11 +1,11 @@
 #include "tools/render/render_run.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/pool.h"
 #include "tools/shared/common.h"
 
 static int open_sources(renderRun* run, loomError* err) {
@@ -74,41 +74,58 @@ bool render_tick(renderRun* run) {
   return !tool_stop;
 }
 
-// No more than there are pieces.
-static int thread_count(const renderRun* run) {
-  int n = run->args->threads ? (int)run->args->threads : omp_get_max_threads();
-  return n > run->piece_count && run->piece_count > 0 ? run->piece_count : n;
+/// Pieces being drawn, and each worker's stage.
+typedef struct drawing {
+  renderRun* run;
+  renderStage* stage;  // (workers)
+} drawing;
+
+static int create_stage(void* user, int worker, loomError* err) {
+  const drawing* d = user;
+  renderRun* run = d->run;
+  (void)err;
+  d->stage[worker] =
+      (renderStage){.args = run->args, .task = run->task, .dataset = run->dataset, .sources = &run->sources};
+  return 0;
+}
+
+static void destroy_stage(void* user, int worker) {
+  const drawing* d = user;
+  render_stage_close(&d->stage[worker]);
+}
+
+static int draw_piece(void* user, int worker, int i, loomError* err) {
+  const drawing* d = user;
+  int code = render_stage_open(&d->stage[worker], d->run->piece[i].demo, err);
+  return code ? code : d->run->work(d->run, &d->stage[worker], i, err);
+}
+
+static int note_renderer(void* user, int worker, int i, int prefix, loomError* err) {
+  const drawing* d = user;
+  (void)i, (void)prefix, (void)err;
+  d->run->gl = loom_renderer_gl(d->stage[worker].model.renderer);
+  return 0;
 }
 
 int render_run_all(renderRun* run, loomError* err) {
-  int code = 0;
+  int workers = loom_pool_workers((int)run->args->threads, run->piece_count);
+  drawing d = {run, calloc((size_t)workers, sizeof *d.stage)};
+  if (!d.stage) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d threads", workers);
+
+  // A renderer belongs to the thread that made it, so stages are made and closed by the workers.
+  const loomPoolDef pool = {.n = run->piece_count,
+                            .threads = workers,
+                            .user = &d,
+                            .item = draw_piece,
+                            .create = create_stage,
+                            .destroy = destroy_stage,
+                            .finished = note_renderer,
+                            .stop = &tool_stop};
   tool_draw_side_by_side();
   run->begun = loom_clock();
-#pragma omp parallel num_threads(thread_count(run))
-  {
-    renderStage stage = {
-        .args = run->args, .task = run->task, .dataset = run->dataset, .sources = &run->sources};
-#pragma omp for schedule(dynamic, 1)
-    for (int i = 0; i < run->piece_count; i++) {
-      loomError why = {0, ""};
-      bool skip;
-#pragma omp critical(render_code)
-      skip = code || tool_stop;
-      if (skip) continue;
-      int bad = render_stage_open(&stage, run->piece[i].demo, &why);
-      if (!bad) bad = run->work(run, &stage, i, &why);
-#pragma omp critical(render_code)
-      {
-        if (!bad) run->gl = loom_renderer_gl(stage.model.renderer);
-        if (bad && !code) {
-          code = bad;
-          if (err) *err = why;
-        }
-      }
-    }
-    render_stage_close(&stage);
-  }
+  int code = loom_pool_run(&pool, err);
   tool_progress_end();
+  free(d.stage);
   return code;
 }
 
