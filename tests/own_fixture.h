@@ -20,6 +20,7 @@
 #include "generators/attempt/attempt.h"
 #include "generators/expert/expert.h"
 #include "generators/run/record.h"
+#include "tests/task_fixture.h"
 
 typedef struct own {
   loomTask* task;
@@ -71,6 +72,7 @@ static inline int open_own(void** state) {
   loomAssetRoots roots = {0};
   char label[LOOM_PATH_MAX], *xml = NULL;
   must(loom_task_load(&o.task, "tests/own/task.yaml", "tests/own/robots", &err), &err);
+  make_room(o.task);
   must(loom_task_model(&xml, label, o.task, &roots, &err), &err);
   must(loom_scene_create(&o.scene, o.task, xml, label, NULL, &roots, &err), &err);
   must(loom_episode_create(&o.e, o.scene, &err), &err);

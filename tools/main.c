@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/task/task_reference.h"
 #include "tools/shared/build_info.h"
 #include "tools/shared/commands.h"
 
@@ -42,7 +43,8 @@ static void help(FILE* out) {
       "  demoloom generate handover -n 1000 -o handover.hdf5\n"
       "  demoloom verify handover.hdf5\n"
       "  demoloom render handover.hdf5 --sheet handover.png\n\n"
-      "`demoloom COMMAND --help` says more; `demoloom --version [--json]` tells what this one is built of.\n",
+      "`demoloom COMMAND --help` says more; `demoloom --version [--json]` tells what this one is built of,\n"
+      "`demoloom help task` every key of task and robot files.\n",
       out);
 }
 
@@ -53,6 +55,10 @@ int main(int argc, char** argv) {
     return 2;
   }
 
+  if (argc > 2 && !strcmp(argv[1], "help") && !strcmp(argv[2], "task")) {
+    loom_task_reference_print(stdout);
+    return 0;
+  }
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
     help(stdout);
     return 0;

@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { max_variables = 32 };
-
 // Making a parser costs more than using it, so a thread keeps one until it ends.
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -47,17 +45,16 @@ static const char* refused(const char* text) {
 
 int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n,
                    loomError* err) {
-  double copy[max_variables];
   muParserHandle_t parser = thread_parser();
   if (!parser) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an expression");
   *out = 0;
   const char* why = refused(text);
   if (why) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s': %s", text, why);
   mupClearVar(parser);
-  for (int i = 0; i < n && i < max_variables; i++) {
-    copy[i] = values[i];
-    mupDefineVar(parser, names[i], &copy[i]);
-  }
+
+  // muParser wants to be able to write to its variables; without assignments it never does.
+  for (int i = 0; i < n; i++) mupDefineVar(parser, names[i], (double*)&values[i]);
+
   mupSetExpr(parser, text);
   double value = mupEval(parser);
   bool failed = mupError(parser);

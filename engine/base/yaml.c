@@ -14,7 +14,7 @@ enum { max_depth = 64 };
 
 struct loomYaml {
   yaml_document_t document;
-  char label[512];
+  char label[LOOM_PATH_MAX];
 };
 
 static yaml_node_t* at(const loomYaml* y, loomNode node) {
@@ -226,6 +226,16 @@ int loom_yaml_only(const loomYaml* y, loomNode map, const char* const* known, lo
 
 // ---- readers
 
+int loom_yaml_copy(char* out, size_t n, const char* text, const loomYaml* y, loomNode node, const char* key,
+                   loomError* err) {
+  size_t length = strlen(text);
+  if (length >= n)
+    return loom_yaml_error(y, node, key, err, "'%.40s%s' is longer than %zu characters", text,
+                           length > 40 ? "..." : "", n - 1);
+  memcpy(out, text, length + 1);
+  return 0;
+}
+
 static int absent(const loomYaml* y, loomNode map, const char* key, bool required, loomError* err) {
   return required ? loom_yaml_error(y, map, key, err, "missing") : 0;
 }
@@ -236,9 +246,7 @@ int loom_yaml_read_text(char* out, size_t n, const loomYaml* y, loomNode map, co
   if (!node) return absent(y, map, key, required, err);
   const char* text = loom_yaml_text(y, node);
   if (!text) return loom_yaml_error(y, node, key, err, "expected text");
-  if (strlen(text) >= n) return loom_yaml_error(y, node, key, err, "longer than %zu characters", n - 1);
-  strcpy(out, text);
-  return 0;
+  return loom_yaml_copy(out, n, text, y, node, key, err);
 }
 
 int loom_yaml_number(double* out, const loomYaml* y, loomNode node, const char* key, loomError* err) {
@@ -313,9 +321,7 @@ int loom_yaml_read_texts(char* out, size_t size, int n, int* count, const loomYa
   for (int i = 0; !code && list && i < loom_yaml_count(y, list); i++) {
     const char* text = loom_yaml_text(y, loom_yaml_item(y, list, i));
     if (!text) return loom_yaml_error(y, loom_yaml_item(y, list, i), key, err, "expected text");
-    if (strlen(text) >= size)
-      return loom_yaml_error(y, list, key, err, "'%.40s' is longer than %zu characters", text, size - 1);
-    strcpy(out + (size_t)i * size, text);
+    code = loom_yaml_copy(out + (size_t)i * size, size, text, y, loom_yaml_item(y, list, i), key, err);
   }
   return code;
 }

@@ -42,6 +42,11 @@ int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError
 /// Every key of the map must be in the NULL-terminated list; the nearest known one is suggested.
 int loom_yaml_only(const loomYaml* y, loomNode map, const char* const* known, loomError* err);
 
+/// The one way a text of the document gets into a buffer of n bytes: whole, or not at all, and then with an
+/// error at `node` that names the key and how long it may be. The text may be made from the document's.
+int loom_yaml_copy(char* out, size_t n, const char* text, const loomYaml* y, loomNode node, const char* key,
+                   loomError* err);
+
 // Readers of `map[key]`. When the key is absent they leave *out and return 0, or fail when `required`.
 int loom_yaml_read_text(char* out, size_t n, const loomYaml* y, loomNode map, const char* key, bool required,
                         loomError* err);

@@ -370,12 +370,15 @@ static void add_edits(loomJointEdit* edits, int* n, const loomJointsDef* j) {
 
 int loom_task_model(char** out, char* label, const loomTask* task, const loomAssetRoots* roots,
                     loomError* err) {
-  loomPart parts[LOOM_MAX_ARMS * LOOM_MAX_PARTS];
   loomJointEdit edits[2 * LOOM_MAX_ARMS * LOOM_MAX_JOINTS];
-  int n = 0, nedit = 0;
+  int n = 0, nedit = 0, count = 0;
   snprintf(label, LOOM_PATH_MAX, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
   int code = loom_read_text(out, NULL, label, max_scene_bytes, err);
   if (code || !task->placed) return code;
+
+  for (int a = 0; a < task->arm_count; a++) count += task->robots[a].part_count;
+  loomPart* parts = calloc((size_t)count + 1, sizeof *parts);
+  if (!parts) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   for (int a = 0; a < task->arm_count; a++) {
     const loomRobotDef* robot = &task->robots[a];
     add_edits(edits, &nedit, &robot->arm);
@@ -388,7 +391,7 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
                          .to = def->to,
                          .weld = def->weld,
                          .without_count = def->without_count,
-                         .without = def->without};
+                         .without = (const loomName*)def->without};
       const double* pos = def->to[0] ? def->pos : task->place_pos[a];
       const double* quat = def->to[0] ? def->quat : task->place_quat[a];
       memcpy(part->pos, pos, sizeof part->pos);
@@ -397,6 +400,7 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
   }
   char* scene = *out;
   code = loom_model_compose(out, scene, label, parts, n, edits, nedit, roots, err);
+  free(parts);
   free(scene);
   return code;
 }

@@ -26,8 +26,10 @@ typedef struct nodeState {
 struct loomConditions {
   const loomTask* task;
   int ngeom;
-  boundNode node[LOOM_MAX_CONDITIONS];
-  nodeState state[LOOM_MAX_CONDITIONS];
+  int count;                // of the task's conditions
+  boundNode* node;          // (count)
+  nodeState* state;         // (count)
+  int* held;                // (count) while they are updated
   signed char* finger_arm;  // (ngeom) arm whose finger this geom is, -1 = none
   unsigned char* finger;    // (ngeom) its finger number
 };
@@ -103,7 +105,16 @@ int loom_conditions_create(loomConditions** out, const loomTask* task, const mjM
   if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
   s->task = task;
   s->ngeom = (int)m->ngeom;
-  int code = bind_fingers(s, m, err);
+
+  size_t room = (size_t)task->condition_count + 1;
+  s->node = calloc(room, sizeof *s->node);
+  s->state = calloc(room, sizeof *s->state);
+  s->held = calloc(room, sizeof *s->held);
+  bool ok = s->node && s->state && s->held;
+  s->count = ok ? task->condition_count : 0;
+  int code =
+      ok ? bind_fingers(s, m, err) : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
+
   for (int i = 0; !code && i < task->condition_count; i++)
     code = bind_node(&s->node[i], &task->conditions[i], task, m, err);
   if (!code) code = loom_conditions_measure(s, m, err);
@@ -117,10 +128,13 @@ int loom_conditions_create(loomConditions** out, const loomTask* task, const mjM
 
 void loom_conditions_destroy(loomConditions* s) {
   if (!s) return;
-  for (int i = 0; i < LOOM_MAX_CONDITIONS; i++) {
+  for (int i = 0; i < s->count; i++) {
     free(s->node[i].geoms);
     free(s->node[i].others);
   }
+  free(s->node);
+  free(s->state);
+  free(s->held);
   free(s->finger_arm);
   free(s->finger);
   free(s);
@@ -137,7 +151,7 @@ typedef struct nameList {
 static void add_object(nameList* list, const loomObjectDef* o, const mjModel* m) {
   for (int v = 0; v < o->variable_count; v++) {
     double value = loom_variable_measure(o, o->variables[v].name, m);
-    if (isnan(value) || list->n >= 30) continue;
+    if (isnan(value)) continue;
     list->names[list->n] = o->variables[v].name;
     list->values[list->n++] = value;
   }
@@ -194,7 +208,7 @@ int loom_conditions_measure(loomConditions* s, const mjModel* m, loomError* err)
 }
 
 void loom_conditions_reset(loomConditions* s) {
-  memset(s->state, 0, sizeof s->state);
+  memset(s->state, 0, loom_conditions_state_size(s));
 }
 
 // ---- updating
@@ -319,7 +333,7 @@ void loom_conditions_update(loomConditions* s, const mjModel* m, const mjData* d
   (void)m;
   // Children stand after their parents, copies of named nodes after what they were copied from: two passes
   // from the end settle every level, and the second alone counts `held`.
-  int held[LOOM_MAX_CONDITIONS] = {0};
+  int* held = s->held;
   for (int i = 0; i < s->task->condition_count; i++) held[i] = s->state[i].held;
   for (int pass = 0; pass < 2; pass++) {
     for (int i = 0; i < s->task->condition_count; i++) s->state[i].held = held[i];
@@ -377,11 +391,11 @@ int loom_condition_explain(const loomConditions* s, int i, char* text, size_t n)
 }
 
 size_t loom_conditions_state_size(const loomConditions* s) {
-  return sizeof s->state;
+  return (size_t)s->count * sizeof *s->state;
 }
 void loom_conditions_get_state(const loomConditions* s, void* state) {
-  memcpy(state, s->state, sizeof s->state);
+  memcpy(state, s->state, loom_conditions_state_size(s));
 }
 void loom_conditions_set_state(loomConditions* s, const void* state) {
-  memcpy(s->state, state, sizeof s->state);
+  memcpy(s->state, state, loom_conditions_state_size(s));
 }

@@ -14,6 +14,17 @@ static bool whole_body(const loomEpisode* e) {
   return e->scene->control.type == LOOM_WHOLE_BODY_IK;
 }
 
+// What there is one of for each geom of an object.
+static int take_lists(loomEpisode* e, loomError* err) {
+  const loomTask* task = e->scene->task;
+  bool ok = true;
+  for (int o = 0; o < task->object_count; o++) {
+    e->edits[o] = loom_heap_take(&e->heap, (size_t)task->objects[o].shape_count, sizeof *e->edits[o]);
+    ok = ok && e->edits[o];
+  }
+  return ok ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an episode");
+}
+
 int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* err) {
   *out = NULL;
   loomEpisode* e = calloc(1, sizeof *e);
@@ -25,6 +36,7 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
   e->scratch = e->m ? mj_makeData(e->m) : NULL;
 
   int code = e->d && e->scratch ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
+  if (!code) code = take_lists(e, err);
 
   e->arm_count = scene->task->arm_count;
   for (int a = 0; !code && a < e->arm_count; a++) {
@@ -47,6 +59,7 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
 void loom_episode_destroy(loomEpisode* e) {
   if (!e) return;
   loom_conditions_destroy(e->conditions);
+  loom_heap_destroy(&e->heap);
   mj_deleteData(e->scratch);
   mj_deleteData(e->d);
   mj_deleteModel(e->m);

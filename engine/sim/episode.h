@@ -11,6 +11,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/clock.h"
+#include "engine/base/heap.h"
 #include "engine/base/pose.h"
 #include "engine/model/model.h"
 #include "engine/model/variation.h"
@@ -23,6 +24,7 @@
 LOOM_C_BEGIN
 
 typedef struct loomEpisode {
+  loomHeap heap;  // where its counted lists lie
   const loomScene* scene;
   mjModel* m;  // this episode's own copy: object sizes change at reset
   mjData* d;
@@ -34,11 +36,11 @@ typedef struct loomEpisode {
   int state_dim;       // S = 1 + nq + nv: time, qpos, qvel
   loomConditions* conditions;
   double variables[LOOM_MAX_OBJECTS]
-                  [LOOM_MAX_VARIABLES];  // object sizes, in the task's order; NaN = not known
-  int edit_count[LOOM_MAX_OBJECTS];      // the model edits of the last reset
-  loomGeomEdit edits[LOOM_MAX_OBJECTS][LOOM_MAX_GEOMS];
-  int steps;              // control steps since the start
-  int64_t physics_steps;  // over the episode's whole life
+                  [LOOM_MAX_VARIABLES];   // object sizes, in the task's order; NaN = not known
+  int edit_count[LOOM_MAX_OBJECTS];       // the model edits of the last reset
+  loomGeomEdit* edits[LOOM_MAX_OBJECTS];  // (shape_count) of each object
+  int steps;                              // control steps since the start
+  int64_t physics_steps;                  // over the episode's whole life
   loomTimes times;
 } loomEpisode;
 

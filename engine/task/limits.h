@@ -1,4 +1,5 @@
-// How much of each thing a task may have, and the texts its names are kept in.
+// The few things a task may have only so many of, each with its reason, and the texts its names are kept in.
+// All else is counted: objects' geoms, conditions, observations, constraints, places (see task.h).
 #ifndef LOOM_ENGINE_TASK_LIMITS_H
 #define LOOM_ENGINE_TASK_LIMITS_H
 
@@ -8,24 +9,18 @@ LOOM_C_BEGIN
 
 enum {
   LOOM_NAME_MAX = 64,
+  LOOM_LABEL_MAX = 144,  // a condition as reports tell it: two names and some words
   LOOM_EXPR_MAX = 96,
   LOOM_MAX_ARMS = 4,
-  LOOM_MAX_HAND = 8,          // action entries of one hand
-  LOOM_MAX_JOINTS = 16,       // joints of one arm, or of one hand
-  LOOM_MAX_ACTION = 128,      // entries of an action, all arms together
-  LOOM_MAX_OBJECTS = 16,      // movable objects of a task
-  LOOM_MAX_GEOMS = 24,        // geoms of one object, or named in one condition
-  LOOM_MAX_VARIABLES = 16,    // size variables of one object
-  LOOM_MAX_CONDITIONS = 256,  // condition nodes of a task
-  LOOM_MAX_SUBTASKS = 16,     // subtasks of one arm
-  LOOM_MAX_OBSERVE = 64,      // entries of the `object` observation
-  LOOM_MAX_RULES = 32,        // coordination constraints
-  LOOM_MAX_RESETS = 8,        // reset distributions
-  LOOM_MAX_PLACES = 8,        // boxes one object may start in
-  LOOM_MAX_SYMMETRIES = 4,
-  LOOM_MAX_EXPERT = 64,   // steps of one arm's scripted expert
-  LOOM_MAX_PARTS = 8,     // MJCF parts of one robot
-  LOOM_MAX_WITHOUT = 24,  // bodies, joints and geoms a part is used without
+  LOOM_MAX_HAND = 8,        // action entries of one hand
+  LOOM_MAX_JOINTS = 16,     // joints of one arm, or of one hand
+  LOOM_MAX_ACTION = 128,    // entries of an action, all arms together
+  LOOM_MAX_OBJECTS = 64,    // movable objects of a task: episodes, demos and plans hold one place for each
+  LOOM_MAX_VARIABLES = 32,  // size variables of one object: an expression is evaluated on the stack
+  LOOM_MAX_SUBTASKS = 16,   // subtasks of one arm: the result of an attempt holds one place for each
+  LOOM_MAX_EXPERT = 256,    // steps of one arm's scripted expert, which holds one place for each
+  LOOM_MAX_FINGERS = 8,     // sides of one hand: those that touch are bits
+  LOOM_MAX_DEPTH = 64,      // conditions within conditions, by name or in place
 };
 
 typedef char loomName[LOOM_NAME_MAX];

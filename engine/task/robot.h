@@ -7,6 +7,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/error.h"
+#include "engine/base/heap.h"
 #include "engine/task/limits.h"
 
 LOOM_C_BEGIN
@@ -35,7 +36,7 @@ typedef struct loomPartDef {
   loomName to;      // body; "" = the place the task gives the robot
   bool weld;        // its free joint is left out
   int without_count;
-  loomName without[LOOM_MAX_WITHOUT];  // bodies, joints and geoms left out, as the file names them
+  loomName* without;  // (without_count) bodies, joints and geoms left out, as the file names them
   double pos[3], quat[4];
 } loomPartDef;
 
@@ -62,16 +63,17 @@ typedef struct loomRobotDef {
   int gripper_entry[LOOM_MAX_JOINTS];  // action entry that drives each joint: several may share one
                                        // (coupling)
   int finger_count;                    // sides that must all touch for a grasp
-  int finger_geom_count[4];
-  loomName finger_geoms[4][4];
-  loomName asset;  // asset root of its parts
-  int part_count;  // MJCF the robot is made of, for scenes that `place` it
-  loomPartDef parts[LOOM_MAX_PARTS];
+  int finger_geom_count[LOOM_MAX_FINGERS];
+  loomName* finger_geoms[LOOM_MAX_FINGERS];  // (finger_geom_count) of each side
+  loomName asset;                            // asset root of its parts
+  int part_count;                            // MJCF the robot is made of, for scenes that `place` it
+  loomPartDef* parts;                        // (part_count)
   int symmetry_turns;  // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
 } loomRobotDef;
 
 /// Read scenes/robots/TYPE.yaml for robot `index` (replaces "{i}").
-int loom_robot_load(loomRobotDef* out, const char* path, int index, loomError* err);
+/// Its lists are taken from `heap` and go with it.
+int loom_robot_load(loomRobotDef* out, loomHeap* heap, const char* path, int index, loomError* err);
 
 LOOM_C_END
 

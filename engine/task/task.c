@@ -5,6 +5,8 @@
 #include <string.h>
 
 void loom_task_destroy(loomTask* task) {
+  if (!task) return;
+  loom_heap_destroy(&task->heap);
   free(task);
 }
 

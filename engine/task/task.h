@@ -10,6 +10,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/error.h"
+#include "engine/base/heap.h"
 #include "engine/task/controller_def.h"
 #include "engine/task/limits.h"
 #include "engine/task/robot.h"
@@ -22,6 +23,7 @@
 
 LOOM_C_BEGIN
 
+/// A few KB: lists are counted, and lie in the task's own heap.
 typedef struct loomTask {
   loomName name;
   char about[256];
@@ -37,18 +39,18 @@ typedef struct loomTask {
   double place_pos[LOOM_MAX_ARMS][3], place_quat[LOOM_MAX_ARMS][4];
   int control_freq;  // Hz
   int arm_count;
-  loomRobotDef robots[LOOM_MAX_ARMS];
-  bool has_controller;  // else the source dataset's env_args decide
+  loomRobotDef* robots;  // (arm_count)
+  bool has_controller;   // else the source dataset's env_args decide
   loomControllerDef controller;
   int object_count;
-  loomObjectDef objects[LOOM_MAX_OBJECTS];
+  loomObjectDef* objects;  // (object_count)
   int observe_count;
-  loomObserveDef observe[LOOM_MAX_OBSERVE];
+  loomObserveDef* observe;  // (observe_count)
   int condition_count;
-  loomConditionDef conditions[LOOM_MAX_CONDITIONS];
-  int success;               // condition index
-  int success_hold;          // control steps it must hold at the end of a generated demo
-  int lost;                  // an attempt is lost as soon as this holds; -1 = none
+  loomConditionDef* conditions;  // (condition_count)
+  int success;                   // condition index
+  int success_hold;              // control steps it must hold at the end of a generated demo
+  int lost;                      // an attempt is lost as soon as this holds; -1 = none
   double stuck_distance;     // an attempt is lost when an arm stands further from its target than this, m,
   double stuck_speed;        // slower than this, m/s,
   int stuck_steps;           // for so many control steps in a row; 0 = never
@@ -57,13 +59,14 @@ typedef struct loomTask {
   int settle_steps;          // still steps at the start of an attempt, before planning
   int max_steps;             // of an attempt
   int reset_count;
-  loomResetDef resets[LOOM_MAX_RESETS];
+  loomResetDef* resets;  // (reset_count)
   int subtask_count[LOOM_MAX_ARMS];
-  loomSubtaskDef subtasks[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];
+  loomSubtaskDef* subtasks[LOOM_MAX_ARMS];  // (subtask_count) of each arm
   int rule_count;
-  loomRule rules[LOOM_MAX_RULES];
-  int expert_count[LOOM_MAX_ARMS];  // steps of the scripted expert that records source demos; 0 = none
-  loomExpertStep expert[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];
+  loomRule* rules;                        // (rule_count)
+  int expert_count[LOOM_MAX_ARMS];        // steps of the scripted expert that records source demos; 0 = none
+  loomExpertStep* expert[LOOM_MAX_ARMS];  // (expert_count) of each arm
+  loomHeap heap;                          // where all of these lie; loom_task_destroy gives it back
 } loomTask;
 
 /// Read and check a task file. *out is heap-allocated (release with loom_task_destroy). robots_dir: where

@@ -44,15 +44,15 @@ typedef struct loomPoint {
 typedef struct loomGeomList {
   loomName object;  // "" = named geoms
   int count;
-  loomName geoms[LOOM_MAX_GEOMS];
+  loomName* geoms;  // (count)
 } loomGeomList;
 
 /// One node of a condition tree; nodes live in loomTask.conditions, linked by index (-1 = none).
 typedef struct loomConditionDef {
   loomConditionKind kind;
-  char label[LOOM_NAME_MAX];  // for reports: the YAML `label:`, else a made-up "grasped arm 0 hammer"
-  int line;                   // in task.yaml
-  int first_child, next;      // siblings are chained by next
+  char label[LOOM_LABEL_MAX];  // for reports: the YAML `label:`, else a made-up "grasped arm 0 hammer"
+  int line;                    // in task.yaml
+  int first_child, next;       // siblings are chained by next
   int arm;
   int steps;
   loomGeomList geoms, others;

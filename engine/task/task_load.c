@@ -7,84 +7,141 @@
 #include "engine/base/hash.h"
 #include "engine/task/task_parse.h"
 
-static int parse_stuck(taskParser* p, loomNode map) {
-  static const char* const keys[] = {"distance", "speed", "steps", NULL};
+// ---- what the readers share
+
+int loom_task_no_memory(const loomYaml* y, loomNode node, loomError* err) {
+  loom_yaml_error(y, node, "", err, "out of memory");
+  if (err) err->code = LOOM_ERR_MEMORY;
+  return LOOM_ERR_MEMORY;
+}
+
+void* loom_task_take(taskParser* p, int n, size_t size) {
+  void* out = loom_heap_take(&p->task->heap, (size_t)n, size);
+  if (!out) loom_task_no_memory(p->y, loom_yaml_root(p->y), p->err);
+  return out;
+}
+
+int loom_task_count_names(int* n, taskParser* p, loomNode map, const char* key) {
+  *n = loom_yaml_count(p->y, map);
+  if (map && !loom_yaml_is_map(p->y, map))
+    return loom_yaml_error(p->y, map, key, p->err, "expected a map: a name and what it stands for");
+
+  // They are copied into names, so they must fit there.
+  int code = 0;
+  for (int i = 0; !code && i < *n; i++) {
+    loomName name;
+    code = loom_yaml_copy(name, sizeof name, loom_yaml_key(p->y, map, i), p->y, loom_yaml_item(p->y, map, i),
+                          key, p->err);
+  }
+  return code;
+}
+
+int loom_task_limit(taskParser* p, loomNode node, const char* key, int n, int most, const char* why) {
+  return n <= most
+             ? 0
+             : loom_yaml_error(p->y, node, key, p->err, "%d, but at most %d %s are possible", n, most, why);
+}
+
+int loom_task_parse_texts(void** out, size_t size, int* count, loomHeap* heap, const loomYaml* y,
+                          loomNode map, const char* key, loomError* err) {
+  loomNode list = loom_yaml_get(y, map, key);
+  int n = loom_yaml_count(y, list);
+  *out = loom_heap_take(heap, (size_t)n, size);
+  if (!*out) return loom_task_no_memory(y, list, err);
+  return loom_yaml_read_texts(*out, size, n, count, y, map, key, true, err);
+}
+
+// ---- the head
+
+static int read_stuck(taskParser* p, loomNode map) {
   loomTask* t = p->task;
+  t->stuck_distance = 0.08;
+  t->stuck_speed = 0.04;
+  t->stuck_steps = 30;
   if (!map) return 0;
-  int code = loom_yaml_only(p->y, map, keys, p->err);
+
+  int code = loom_task_only(p->y, map, "stuck", p->err);
   if (!code) code = loom_yaml_read_number(&t->stuck_distance, p->y, map, "distance", false, p->err);
   if (!code) code = loom_yaml_read_number(&t->stuck_speed, p->y, map, "speed", false, p->err);
   if (!code) code = loom_yaml_read_int(&t->stuck_steps, p->y, map, "steps", 0, 10000, false, p->err);
   return code;
 }
 
-static int parse_limits(taskParser* p, loomNode map) {
-  static const char* const keys[] = {"penetration", "joint_speed", NULL};
+static int read_limits(taskParser* p, loomNode map) {
   loomTask* t = p->task;
   if (!map) return 0;
-  int code = loom_yaml_only(p->y, map, keys, p->err);
+
+  int code = loom_task_only(p->y, map, "limits", p->err);
   if (!code) code = loom_yaml_read_number(&t->limit_penetration, p->y, map, "penetration", false, p->err);
   if (!code) code = loom_yaml_read_number(&t->limit_joint_speed, p->y, map, "joint_speed", false, p->err);
   return code;
 }
 
-static int parse_head(taskParser* p, loomNode root) {
-  static const char* const keys[] = {
-      "task",    "about",      "env_name", "source",       "model", "control_freq", "robots", "controller",
-      "objects", "conditions", "success",  "success_hold", "lost",  "stuck",        "limits", "max_steps",
-      "reset",   "expert",     "observe",  "defaults",     "arms",  "coordination", NULL};
-  static const char* const source_keys[] = {"asset", "file", NULL};
-  static const char* const model_keys[] = {"demo", "file", "place", NULL};
+static int read_source(taskParser* p, loomNode map) {
+  loomTask* t = p->task;
+  if (!map) return 0;
+
+  int code = loom_task_only(p->y, map, "source", p->err);
+  if (!code)
+    code = loom_yaml_read_text(t->source_asset, sizeof t->source_asset, p->y, map, "asset", false, p->err);
+  if (!code)
+    code = loom_yaml_read_text(t->source_file, sizeof t->source_file, p->y, map, "file", true, p->err);
+  return code;
+}
+
+static int read_model(taskParser* p, loomNode map) {
+  loomTask* t = p->task;
+  if (!map) return 0;
+
+  int code = loom_task_only(p->y, map, "model", p->err);
+  if (!code) code = loom_yaml_read_int(&t->model_demo, p->y, map, "demo", 0, 1000000, false, p->err);
+  if (!code)
+    code = loom_yaml_read_text(t->model_file, sizeof t->model_file, p->y, map, "file", false, p->err);
+  return code;
+}
+
+static int read_head(taskParser* p, loomNode root) {
   loomTask* t = p->task;
   const loomYaml* y = p->y;
   t->control_freq = 20;
   t->success_hold = 10;
   t->max_steps = 1500;
   t->lost = -1;
-  t->stuck_distance = 0.08;
-  t->stuck_speed = 0.04;
-  t->stuck_steps = 30;
-  int code = loom_yaml_only(y, root, keys, p->err);
+
+  // What it is called, here and by robosuite.
+  int code = loom_task_only(y, root, "task", p->err);
   if (!code) code = loom_yaml_read_text(t->name, sizeof t->name, y, root, "task", true, p->err);
   if (!code) code = loom_yaml_read_text(t->about, sizeof t->about, y, root, "about", false, p->err);
   if (!code) code = loom_yaml_read_text(t->env_name, sizeof t->env_name, y, root, "env_name", false, p->err);
+
+  // Its times, in control steps.
   if (!code) code = loom_yaml_read_int(&t->control_freq, y, root, "control_freq", 1, 1000, false, p->err);
   if (!code) code = loom_yaml_read_int(&t->success_hold, y, root, "success_hold", 1, 10000, false, p->err);
   if (!code) code = loom_yaml_read_int(&t->max_steps, y, root, "max_steps", 1, 100000, false, p->err);
-  if (!code) code = parse_stuck(p, loom_yaml_get(y, root, "stuck"));
-  if (!code) code = parse_limits(p, loom_yaml_get(y, root, "limits"));
-  loomNode source = loom_yaml_get(y, root, "source"), model = loom_yaml_get(y, root, "model");
-  if (!code && source) {
-    code = loom_yaml_only(y, source, source_keys, p->err);
-    if (!code)
-      code = loom_yaml_read_text(t->source_asset, sizeof t->source_asset, y, source, "asset", false, p->err);
-    if (!code)
-      code = loom_yaml_read_text(t->source_file, sizeof t->source_file, y, source, "file", true, p->err);
-  }
-  if (!code && model) {
-    code = loom_yaml_only(y, model, model_keys, p->err);
-    if (!code) code = loom_yaml_read_int(&t->model_demo, y, model, "demo", 0, 1000000, false, p->err);
-    if (!code)
-      code = loom_yaml_read_text(t->model_file, sizeof t->model_file, y, model, "file", false, p->err);
-  }
+
+  if (!code) code = read_stuck(p, loom_yaml_get(y, root, "stuck"));
+  if (!code) code = read_limits(p, loom_yaml_get(y, root, "limits"));
+  if (!code) code = read_source(p, loom_yaml_get(y, root, "source"));
+  if (!code) code = read_model(p, loom_yaml_get(y, root, "model"));
   return code;
 }
 
-// Where each robot stands.
-static int parse_place(taskParser* p, loomNode root) {
-  static const char* const keys[] = {"pos", "yaw", "rpy", NULL};
+// Where each robot stands: one entry a robot, which all its arms share.
+static int read_places(taskParser* p, loomNode root) {
   loomTask* t = p->task;
   loomNode list = loom_yaml_get(p->y, loom_yaml_get(p->y, root, "model"), "place");
   if (!list) return 0;
   if (!t->model_file[0]) return loom_yaml_error(p->y, list, "place", p->err, "needs a `file`");
+
   int code = 0, robots = t->robots[t->arm_count - 1].index + 1;
   if (!loom_yaml_is_list(p->y, list) || loom_yaml_count(p->y, list) != robots)
     return loom_yaml_error(p->y, list, "place", p->err, "expected one entry for each of the %d robots",
                            robots);
   t->placed = true;
+
   for (int a = 0; !code && a < t->arm_count; a++) {
     loomNode map = loom_yaml_item(p->y, list, t->robots[a].index);
-    code = loom_yaml_only(p->y, map, keys, p->err);
+    code = loom_task_only(p->y, map, "model: place", p->err);
     if (!code) code = loom_task_parse_pose(t->place_pos[a], t->place_quat[a], p->y, map, p->err);
     if (!code && !t->robots[a].part_count)
       code = loom_yaml_error(p->y, map, "place", p->err, "robot '%s' has no `parts`", t->robots[a].type);
@@ -92,21 +149,34 @@ static int parse_place(taskParser* p, loomNode root) {
   return code;
 }
 
-static int parse_task(taskParser* p, const char* robots_dir) {
+// ---- the whole
+
+// `conditions:` are read when something names them, so that each may name others wherever these stand.
+static int read_conditions(taskParser* p, loomNode root) {
+  loomNode success = loom_yaml_get(p->y, root, "success"), lost = loom_yaml_get(p->y, root, "lost");
+  int n, code;
+  p->named = loom_yaml_get(p->y, root, "conditions");
+  code = loom_task_count_names(&n, p, p->named, "conditions");
+  if (code) return code;
+  p->named_index = loom_task_take(p, n, sizeof *p->named_index);
+  if (!p->named_index) return LOOM_ERR_MEMORY;
+  for (int i = 0; i < n; i++) p->named_index[i] = -1;
+
+  if (!success) return loom_yaml_error(p->y, root, "success", p->err, "missing");
+  code = loom_task_parse_condition(&p->task->success, p, success);
+  if (!code && lost) code = loom_task_parse_condition(&p->task->lost, p, lost);
+  return code;
+}
+
+// Each part names only what those before it have brought.
+static int read_task(taskParser* p, const char* robots_dir) {
   loomNode root = loom_yaml_root(p->y);
-  int code = parse_head(p, root);
+  int code = read_head(p, root);
   if (!code) code = loom_task_parse_robots(p, root, robots_dir);
-  if (!code) code = parse_place(p, root);
+  if (!code) code = read_places(p, root);
   if (!code) code = loom_task_parse_controller(p, root);
   if (!code) code = loom_task_parse_objects(p, root);
-  loomNode success = loom_yaml_get(p->y, root, "success"), lost = loom_yaml_get(p->y, root, "lost");
-  p->named = loom_yaml_get(p->y, root, "conditions");
-  memset(p->named_index, -1, sizeof p->named_index);
-  int names = 0;
-  if (!code) code = loom_task_count_names(&names, p, p->named, "conditions", LOOM_MAX_CONDITIONS);
-  if (!code && !success) code = loom_yaml_error(p->y, root, "success", p->err, "missing");
-  if (!code) code = loom_task_parse_condition(&p->task->success, p, success);
-  if (!code && lost) code = loom_task_parse_condition(&p->task->lost, p, lost);
+  if (!code) code = read_conditions(p, root);
   if (!code) code = loom_task_parse_observe(p, root);
   if (!code) code = loom_task_parse_reset(p, root);
   if (!code) code = loom_task_parse_subtasks(p, root);
@@ -115,33 +185,44 @@ static int parse_task(taskParser* p, const char* robots_dir) {
   return code;
 }
 
-int loom_task_parse(loomTask** out, const char* text, size_t n, const char* label, const char* robots_dir,
-                    loomError* err) {
-  loomYaml* y = NULL;
-  *out = NULL;
-  int code = loom_yaml_parse(&y, text, n, label, err);
-  if (code) return code;
-  loomTask* t = calloc(1, sizeof *t);
-  if (!t) {
-    loom_yaml_destroy(y);
-    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
-  }
-  snprintf(t->path, sizeof t->path, "%.*s", LOOM_PATH_MAX - 1, label);
-  snprintf(t->dir, sizeof t->dir, "%s", t->path);
+// The file and its folder.
+static int set_path(loomTask* t, const char* label, loomError* err) {
+  size_t length = strlen(label);
+  if (length >= sizeof t->path)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%.200s...: a path longer than %zu bytes", label,
+                          sizeof t->path - 1);
+  memcpy(t->path, label, length + 1);
+  memcpy(t->dir, label, length + 1);
+
   char* slash = strrchr(t->dir, '/');
   if (slash) {
     *slash = 0;
   } else {
     strcpy(t->dir, ".");
   }
+  return 0;
+}
+
+int loom_task_parse(loomTask** out, const char* text, size_t n, const char* label, const char* robots_dir,
+                    loomError* err) {
+  loomYaml* y = NULL;
+  *out = NULL;
+  loomTask* t = calloc(1, sizeof *t);
+  if (!t) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+
+  int code = set_path(t, label, err);
+  if (!code) code = loom_yaml_parse(&y, text, n, label, err);
   taskParser p = {.y = y, .task = t, .err = err};
-  code = parse_task(&p, robots_dir);
+  if (!code) code = read_task(&p, robots_dir);
+  loom_yaml_destroy(y);
+
+  // Two tasks with the same digest are the same task: its own text, and those of its robots.
   t->digest = loom_hash(LOOM_HASH_SEED, text, n);
   for (int a = 0; a < t->arm_count; a++)
     t->digest = loom_hash(t->digest, &t->robots[a].digest, sizeof t->robots[a].digest);
-  loom_yaml_destroy(y);
+
   if (code) {
-    free(t);
+    loom_task_destroy(t);
     return code;
   }
   *out = t;

@@ -39,11 +39,11 @@ typedef struct loomObjectDef {
   loomName name;
   loomName body;  // moved by a free joint, or a part that slides or turns on another (a drawer, a lid)
   int variable_count;
-  loomVariable variables[LOOM_MAX_VARIABLES];
+  loomVariable* variables;  // (variable_count)
   int shape_count;
-  loomGeomShape shapes[LOOM_MAX_GEOMS];
+  loomGeomShape* shapes;  // (shape_count)
   int symmetry_count;
-  loomSymmetry symmetries[LOOM_MAX_SYMMETRIES];
+  loomSymmetry* symmetries;  // (symmetry_count)
 } loomObjectDef;
 
 LOOM_C_END

@@ -21,22 +21,22 @@ typedef struct loomPlacement {
   double joint[2];    // uniform range, m or rad
   double x[2], y[2];  // uniform range, m; around all `places` where there are some
   int place_count;    // `places: [{x: [..], y: [..]}, ..]`; 0 = x and y alone
-  double place_x[LOOM_MAX_PLACES][2], place_y[LOOM_MAX_PLACES][2];
-  loomExprText z;  // height, m
-  double yaw[2];   // uniform range about world z, rad, applied after the orientation
+  double (*place_x)[2], (*place_y)[2];  // (place_count x 2)
+  loomExprText z;                       // height, m
+  double yaw[2];                        // uniform range about world z, rad, applied after the orientation
   int orientation_count;
-  double orientations[8][4];  // quaternions w-x-y-z, one is drawn; none = identity
+  double (*orientations)[4];  // (orientation_count x 4) quaternions w-x-y-z, one is drawn; none = identity
   loomExprText radius;        // bounding circle for the gap to other objects; "" = 0
   double gap;                 // minimum free distance to other objects' circles, m
   int range_count;            // drawn variables
-  loomName range_names[LOOM_MAX_VARIABLES];
-  loomExprText ranges[LOOM_MAX_VARIABLES][2];  // uniform between; may use the variables drawn before
+  loomName* range_names;      // (range_count)
+  loomExprText (*ranges)[2];  // (range_count x 2) uniform between; may use the variables drawn before
 } loomPlacement;
 
 typedef struct loomResetDef {
   loomName name;  // "D0"
   int placement_count;
-  loomPlacement placements[LOOM_MAX_OBJECTS];
+  loomPlacement* placements;  // (placement_count) in the order they are placed in
 } loomResetDef;
 
 LOOM_C_END

@@ -3,6 +3,17 @@
 
 #include <unistd.h>
 
+#if !defined(__SANITIZE_ADDRESS__)
+// The n-th calloc from now on fails; 0 = none does.
+extern void* __libc_calloc(size_t n, size_t size);
+static int fail_at;
+
+void* calloc(size_t n, size_t size) {
+  if (fail_at && !--fail_at) return NULL;
+  return __libc_calloc(n, size);
+}
+#endif
+
 static void handover_parses(void** state) {
   const handover* h = *state;
 
@@ -124,8 +135,8 @@ static void places_are_checked(void** state) {
   // Not both, not neither, not some other shape.
   expect_error(box, "      x: [-0.1, 0.1]\n", "'y': missing");
   expect_error(box, "      x: [-0.1, 0.1]\n      places: [{x: [0, 0], y: [0, 0]}]\n", "its own x and y");
-  expect_error(box, "      places: []\n", "1 to 8 places");
-  expect_error(box, "      places: {x: [0, 0], y: [0, 0]}\n", "1 to 8 places");
+  expect_error(box, "      places: []\n", "at least 1 place");
+  expect_error(box, "      places: {x: [0, 0], y: [0, 0]}\n", "at least 1 place");
 
   expect_error(box, "      places: [{x: [0, 0]}]\n", "'y'");
   expect_error(box, "      places: [{x: [0, 0], y: [0, 0], z: 1}]\n", "'z'");
@@ -174,10 +185,151 @@ static void impossible_pairs_are_located(void** state) {
   expect_error("        hold: 15", "        hold: 15\n        offset: [-1e30, 1e30]", "whole control steps");
 }
 
+// ---- large tasks
+
+// A task of scanned objects: so many of everything that no fixed number would do. The caller frees it.
+static char* large_task(size_t* n, int objects, int shapes, int conditions, int observations) {
+  char* text = NULL;
+  FILE* f = open_memstream(&text, n);
+  assert_non_null(f);
+  fprintf(f, "task: large\nrobots: [gantry]\nobjects:\n");
+  for (int o = 0; o < objects; o++) fprintf(f, "  thing%d: {body: thing%d}\n", o, o);
+  fprintf(f, "  scan:\n    body: scan\n    variables: {s: {geom: piece0, size: 0}}\n    shape:\n");
+  for (int g = 0; g < shapes; g++) fprintf(f, "      piece%d: {size: [s, s, %d*s]}\n", g, g + 1);
+
+  // Each condition looks at all pieces, and success at all conditions.
+  fprintf(f, "conditions:\n");
+  for (int c = 0; c < conditions; c++) fprintf(f, "  high%d: {height: {of: scan, above: %d}}\n", c, c);
+  fprintf(f, "  pieces: {touching: {a: [");
+  for (int g = 0; g < shapes; g++) fprintf(f, "%spiece%d", g ? ", " : "", g);
+  fprintf(f, "]}}\nsuccess:\n  all:\n    - pieces\n");
+  for (int c = 0; c < conditions; c++) fprintf(f, "    - high%d\n", c);
+
+  fprintf(f, "observe:\n");
+  for (int i = 0; i < observations; i++) fprintf(f, "  - {name: seen%d, pos: scan}\n", i);
+  fprintf(f, "reset:\n  D0:\n");
+  for (int o = 0; o < objects; o++)
+    fprintf(f, "    thing%d: {places: [{x: [%d, %d], y: [0, 0]}, {x: [0, 0], y: [1, 2]}], z: 1}\n", o, o, o);
+  fprintf(f, "arms: [{subtasks: [{name: only, until: high%d}]}]\n", conditions - 1);
+  fclose(f);
+  return text;
+}
+
+static void tasks_have_no_ceilings(void** state) {
+  (void)state;
+  enum { objects = 40, shapes = 500, conditions = 300, observations = 200 };
+  size_t n = 0;
+  char* text = large_task(&n, objects, shapes, conditions, observations);
+  loomTask* t = NULL;
+  loomError err = {0, ""};
+  int code = loom_task_parse(&t, text, n, "large/task.yaml", "tests/own/robots", &err);
+  if (code) fail_msg("%s", err.message);
+
+  assert_int_equal(t->object_count, objects + 1);
+  assert_string_equal(t->objects[objects - 1].name, "thing39");
+  assert_int_equal(t->objects[objects].shape_count, shapes);
+  assert_string_equal(t->objects[objects].shapes[shapes - 1].geom, "piece499");
+  assert_string_equal(t->objects[objects].shapes[shapes - 1].size[2], "500*s");
+  assert_int_equal(t->observe_count, observations);
+  assert_string_equal(t->observe[observations - 1].name, "seen199");
+  assert_int_equal(t->resets[0].placement_count, objects);
+  assert_true(t->resets[0].placements[7].place_x[0][1] == 7 && t->resets[0].placements[7].place_count == 2);
+
+  // All conditions hang in success, in their order; the one named again is the same node.
+  int node = t->conditions[t->success].first_child, count = 0;
+  assert_int_equal(t->conditions[node].geoms.count, shapes);
+  assert_string_equal(t->conditions[node].geoms.geoms[shapes - 1], "piece499");
+  assert_string_equal(t->conditions[node].label, "pieces");
+  while ((node = t->conditions[node].next) >= 0) {
+    char name[32];
+    snprintf(name, sizeof name, "high%d", count++);
+    assert_string_equal(t->conditions[node].label, name);
+  }
+  assert_int_equal(count, conditions);
+  assert_string_equal(t->conditions[t->subtasks[0][0].until_condition].label, "high299");
+
+  // What is passed around is small.
+  assert_true(sizeof(loomTask) <= 8192 && sizeof(loomConditionDef) <= 4096);
+  loom_task_destroy(t);
+  free(text);
+}
+
+// Wherever memory runs out, that is what is said, and nothing is leaked or handed out half-made.
+static void memory_may_run_out(void** state) {
+  (void)state;
+#if defined(__SANITIZE_ADDRESS__)
+  skip();
+#else
+  size_t n = 0;
+  char* text = large_task(&n, 10, 100, 60, 40);
+  loomTask* t = NULL;
+  int code = LOOM_ERR_MEMORY, tries = 0;
+  while (code) {
+    loomError err = {0, ""};
+    fail_at = ++tries;
+    code = loom_task_parse(&t, text, n, "large/task.yaml", "tests/own/robots", &err);
+    fail_at = 0;
+    if (!code) break;
+    assert_null(t);
+    if (code != LOOM_ERR_MEMORY || err.code != LOOM_ERR_MEMORY || !strstr(err.message, "out of memory"))
+      fail_msg("calloc %d: %d, '%s'", tries, code, err.message);
+  }
+  assert_true(tries > 10);
+  loom_task_destroy(t);
+  free(text);
+#endif
+}
+
+static void limits_are_told(void** state) {
+  (void)state;
+  size_t n = 0;
+  loomTask* t = NULL;
+  loomError err = {0, ""};
+  char* text = large_task(&n, LOOM_MAX_OBJECTS, 1, 1, 1);
+  assert_int_equal(loom_task_parse(&t, text, n, "large/task.yaml", "tests/own/robots", &err),
+                   LOOM_ERR_FORMAT);
+  assert_string_equal(err.message,
+                      "large/task.yaml:4: key 'objects': 65, but at most 64 objects of a task are possible");
+  free(text);
+
+  // Subtasks of one arm, and conditions that name each other.
+  char deep[8192] = "conditions:\n  c0: dropped\n";
+  expect_error(
+      "arms:\n  - subtasks:\n",
+      "arms:\n  - subtasks:\n      - {name: a}\n      - {name: b}\n"
+      "      - {name: c}\n      - {name: d}\n      - {name: e}\n      - {name: f}\n      - {name: g}\n"
+      "      - {name: h}\n      - {name: i}\n      - {name: j}\n      - {name: k}\n      - {name: l}\n"
+      "      - {name: m}\n      - {name: n}\n",
+      "1 to 16 subtasks");
+  for (int i = 1; i < 2 * LOOM_MAX_DEPTH; i++)
+    snprintf(deep + strlen(deep), sizeof deep - strlen(deep), "  c%d: {not: c%d}\n", i, i - 1);
+  snprintf(deep + strlen(deep), sizeof deep - strlen(deep), "  lifted: c%d\n  was:\n",
+           2 * LOOM_MAX_DEPTH - 1);
+  expect_error("conditions:                  # named, to be used below\n  lifted:\n", deep,
+               "more than 64 conditions within each other");
+}
+
+// A text that does not fit where it goes is an error at its line, never a part of it.
+static void long_names_are_refused(void** state) {
+  (void)state;
+#define LONG "a_name_of_seventy_characters_is_longer_than_any_that_a_dataset_can_hold"
+  expect_error("  hammer:\n    body", "  " LONG ":\n    body", "is longer than 63 characters");
+  expect_error("      r: {geom", "      " LONG ": {geom", "key 'variables': 'a_name_of_seventy");
+  expect_error("name: hammer_pos", "name: " LONG, "key 'name': 'a_name_of_seventy");
+  expect_error("  D1: ", "  " LONG ": ", "key 'reset': 'a_name_of_seventy");
+  expect_error("task: handover", "task: " LONG, "key 'task': 'a_name_of_seventy");
+  expect_error("      - name: present", "      - name: " LONG, "key 'name': 'a_name_of_seventy");
+  expect_error("geoms: [hammer_handle]}}\n        during", "geoms: [" LONG "]}}\n        during",
+               "key 'geoms': 'a_name_of_seventy");
+  expect_error("minus: r", "minus: " LONG "+" LONG, "is longer than 95 characters");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(handover_parses), cmocka_unit_test(mistakes_are_located),
-      cmocka_unit_test(circles_are_rejected), cmocka_unit_test(impossible_pairs_are_located),
-      cmocka_unit_test(places_are_checked)};
+      cmocka_unit_test(handover_parses),       cmocka_unit_test(mistakes_are_located),
+      cmocka_unit_test(circles_are_rejected),  cmocka_unit_test(impossible_pairs_are_located),
+      cmocka_unit_test(places_are_checked),    cmocka_unit_test(tasks_have_no_ceilings),
+      cmocka_unit_test(memory_may_run_out),    cmocka_unit_test(limits_are_told),
+      cmocka_unit_test(long_names_are_refused)};
   return cmocka_run_group_tests(tests, handover_open, handover_close);
 }

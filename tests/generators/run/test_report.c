@@ -15,6 +15,7 @@
 
 #include "engine/base/statistics.h"
 #include "generators/run/report.h"
+#include "tests/task_fixture.h"
 
 typedef struct made {
   loomTask* task;
@@ -32,6 +33,7 @@ static void begin(made* m) {
   assert_non_null(m->task);
 
   loomTask* t = m->task;
+  make_room(t);
   snprintf(t->name, sizeof t->name, "made up");
   t->arm_count = 2;
 
@@ -131,7 +133,7 @@ static void failures_are_merged_over_figures(void** state) {
   }
 
   loom_report_destroy(&r);
-  free(m.task);
+  loom_task_destroy(m.task);
 }
 
 static void rates_and_sources(void** state) {
@@ -170,7 +172,7 @@ static void rates_and_sources(void** state) {
   }
 
   loom_report_destroy(&r);
-  free(m.task);
+  loom_task_destroy(m.task);
 }
 
 static void starts_fall_into_their_cells(void** state) {
@@ -226,7 +228,7 @@ static void starts_fall_into_their_cells(void** state) {
   count(&r, &m);
   assert_int_equal(r.regions.turn[LOOM_REPORT_YAWS - 1].attempts, 1);
   loom_report_destroy(&r);
-  free(m.task);
+  loom_task_destroy(m.task);
 }
 
 static void lengths_of_successes_alone(void** state) {
@@ -264,7 +266,7 @@ static void lengths_of_successes_alone(void** state) {
   assert_int_equal(sum, 6);
   assert_true(r.lengths.bins <= LOOM_REPORT_LENGTHS);
   loom_report_destroy(&r);
-  free(m.task);
+  loom_task_destroy(m.task);
 }
 
 // ---- the picture
@@ -324,7 +326,7 @@ static void the_picture_is_drawn(void** state) {
   assert_int_equal(loom_report_draw(&r, "/nonexistent/a.png", 1400, 900, &err), LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "/nonexistent/a.png"));
   loom_report_destroy(&r);
-  free(m.task);
+  loom_task_destroy(m.task);
   unlink(path);
   assert_int_equal(rmdir(dir), 0);
 }

@@ -12,6 +12,7 @@
 
 #include "engine/run/policy.h"
 #include "generators/source/event.h"
+#include "tests/task_fixture.h"
 
 enum { T = 300, both_fingers = 3 };
 
@@ -27,6 +28,8 @@ static stage* set_up(void) {
   stage* s = calloc(1, sizeof *s);
   assert_non_null(s);
   s->task = calloc(1, sizeof *s->task);
+  assert_non_null(s->task);
+  make_room(s->task);
 
   s->task->control_freq = 20;
   s->task->arm_count = s->r.arm_count = 2;
@@ -56,7 +59,7 @@ static stage* set_up(void) {
 static void tear_down(stage* s) {
   free(s->event);
   loom_replay_destroy(&s->r);
-  free(s->task);
+  loom_task_destroy(s->task);
   free(s);
 }
 

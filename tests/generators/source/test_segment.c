@@ -8,6 +8,7 @@
 #include "generators/attempt/attempt.h"
 #include "generators/attempt/select.h"
 #include "generators/source/segment.h"
+#include "tests/task_fixture.h"
 
 enum { demos = 7 };
 
@@ -346,6 +347,7 @@ static int segment_with(int* end, const fixture* f, const int64_t* signal, int r
   loomReplay* r = calloc(1, sizeof *r);
 
   assert_true(task && r);
+  make_room(task);
 
   // Made up as far as segments need it.
   task->arm_count = r->arm_count = 1;
@@ -373,7 +375,7 @@ static int segment_with(int* end, const fixture* f, const int64_t* signal, int r
 
   loom_dataset_close(dataset);
   unlink(path);
-  free(task);
+  loom_task_destroy(task);
   free(r);
   return code;
 }
@@ -431,6 +433,7 @@ static void alignment_comes_to_rest(void** state) {
   loomTask* task = calloc(1, sizeof *task);
   loomReplay* r = calloc(1, sizeof *r);
   assert_true(task && r);
+  make_room(task);
 
   task->arm_count = r->arm_count = 2;
   r->rows = few;
@@ -470,7 +473,7 @@ static void alignment_comes_to_rest(void** state) {
   assert_int_equal(loom_segment(r, task, NULL, 0, NULL, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "no row is left"));
 
-  free(task);
+  loom_task_destroy(task);
   free(r);
 }
 

@@ -1,0 +1,368 @@
+#include "engine/task/task_reference.h"
+
+#include <string.h>
+
+enum { MOST_KEYS = 64 };  // of one section
+
+#define REQUIRED "required"
+
+// A line with an empty key opens a section and says where its map stands; the keys follow.
+// clang-format off
+const loomReferenceKey loom_task_reference[] = {
+    {"task", "", "", "", "", "The top of `task.yaml`.", ""},
+    {"task", "task", "text", "", REQUIRED, "name of the task", "handover"},
+    {"task", "about", "text", "", "", "one sentence for people", "Arm 0 hands the hammer over."},
+    {"task", "env_name", "text", "", "", "robosuite's name for it, written to datasets", "TwoArmHandover"},
+    {"task", "source", "map", "", "", "where the source demos are: section source", "{file: demo.hdf5}"},
+    {"task", "model", "map", "", "", "which MJCF: section model", "{file: scene.xml}"},
+    {"task", "control_freq", "whole number", "Hz", "20", "control steps a second", "20"},
+    {"task", "robots", "list of texts", "", REQUIRED, "files of `scenes/robots/`, in the order of the arms", "[panda, panda]"},
+    {"task", "controller", "map", "", "that of the source demos", "how actions move the arms: section controller", "{type: OSC_POSE}"},
+    {"task", "objects", "map of names", "", "none", "what is moved: section objects", "{bar: {body: bar}}"},
+    {"task", "conditions", "map of names", "", "none", "conditions to be named elsewhere: section condition", "{up: {height: {of: bar, above: 0.9}}}"},
+    {"task", "success", "condition", "", REQUIRED, "what the task is about", "up"},
+    {"task", "success_hold", "whole number", "control steps", "10", "how long success must hold at the end of a demo", "20"},
+    {"task", "lost", "condition", "", "never", "an attempt ends as soon as this holds", "dropped"},
+    {"task", "stuck", "map", "", "see there", "when an arm counts as stuck: section stuck", "{steps: 30}"},
+    {"task", "limits", "map", "", "none", "how rough a demo may be: section limits", "{penetration: 0.005}"},
+    {"task", "max_steps", "whole number", "control steps", "1500", "the longest attempt", "400"},
+    {"task", "reset", "map", "", REQUIRED, "how episodes begin: section reset", "{D0: {bar: {x: [0, 0], y: [0, 0], z: 0.8}}}"},
+    {"task", "observe", "list", "", "each object's pose, and its place seen from each end effector", "the `object` observation: section observe", "[{name: bar_pos, pos: bar}]"},
+    {"task", "defaults", "map", "", "none", "what all subtasks have in common: section defaults", "{hold: 5}"},
+    {"task", "arms", "list of maps", "", REQUIRED, "the subtasks of each arm: section arms", "[{subtasks: [{name: lift}]}]"},
+    {"task", "coordination", "list of maps", "", "none", "constraints between arms: section coordination", "[{sequential: [[0, give], [1, take]]}]"},
+    {"task", "expert", "list of lists of maps", "", "none", "a script for each arm, with which `demoloom record` makes source demos: section expert", "[[{to: bar}], [{grip: close}]]"},
+
+    {"source", "", "", "", "", "`source:` in `task.yaml`. Without it, demos are given on the command line.", ""},
+    {"source", "asset", "text", "", "the task's folder", "asset root that the file is in", "robosuite"},
+    {"source", "file", "text", "", REQUIRED, "dataset of source demos", "demo.hdf5"},
+
+    {"model", "", "", "", "", "`model:` in `task.yaml`.", ""},
+    {"model", "demo", "whole number", "", "0", "without `file`: the MJCF recorded with this source demo", "0"},
+    {"model", "file", "text", "", "the source demo's", "MJCF, from the task's folder", "scene.xml"},
+    {"model", "place", "list of maps", "", "the MJCF has the robots in it", "puts the robots into `file`, one entry a robot: section model: place", "[{pos: [0, -0.66, 0.9], yaw: pi/2}]"},
+
+    {"model: place", "", "", "", "", "An entry of `place:`: where a robot's base stands in the world.", ""},
+    {"model: place", "pos", "list of 3 numbers", "m", "[0, 0, 0]", "position", "[0, -0.66, 0.9]"},
+    {"model: place", "yaw", "number", "rad", "0", "turn about z", "pi/2"},
+    {"model: place", "rpy", "list of 3 numbers", "rad", "[0, 0, 0]", "roll, pitch, yaw, in place of `yaw`", "[0, 0, pi]"},
+
+    {"controller", "", "", "", "", "`controller:` in `task.yaml`. Lists have one entry for each of an arm's (6, or one a joint); one number stands for all.", ""},
+    {"controller", "type", "OSC_POSE, JOINT_POSITION or WHOLE_BODY_IK", "", REQUIRED, "what an action is: a pose of the end effector, joints, or poses that all arms and the torso serve together", "OSC_POSE"},
+    {"controller", "input_min", "number or list", "", "-1", "actions are clipped to this ...", "-1"},
+    {"controller", "input_max", "number or list", "", "1", "... and this ...", "1"},
+    {"controller", "output_min", "number or list", "m, rad", "-0.05", "... which stand for this ...", "[-0.05, -0.05, -0.05, -0.5, -0.5, -0.5]"},
+    {"controller", "output_max", "number or list", "m, rad", "0.05", "... and this", "[0.05, 0.05, 0.05, 0.5, 0.5, 0.5]"},
+    {"controller", "kp", "number or list", "1/s^2", "150 (OSC_POSE), 50 (JOINT_POSITION), 400 (WHOLE_BODY_IK)", "stiffness", "150"},
+    {"controller", "damping_ratio", "number or list", "", "1", "1 = critically damped", "1"},
+    {"controller", "delta", "true or false", "", "true", "an action is a change of the pose; else a pose", "true"},
+    {"controller", "uncouple_pos_ori", "true or false", "", "true", "position and orientation are controlled apart", "true"},
+    {"controller", "posture", "number", "1 a m of the hands", "2e-5", "WHOLE_BODY_IK: how much the canonical joints count", "2e-5"},
+    {"controller", "torso_weight", "number", "", "10", "WHOLE_BODY_IK: how much heavier the torso's joints are", "10"},
+
+    {"objects", "", "", "", "", "An entry of `objects:`, under its name. At most 64.", ""},
+    {"objects", "body", "text", "", REQUIRED, "body with a free joint, or a part that slides or turns on another", "hammer_root"},
+    {"objects", "variables", "map of names", "", "none", "its sizes, at most 32: section objects: variable", "{r: {geom: handle, size: 0}}"},
+    {"objects", "shape", "map of geoms", "", "none", "what the sizes do to its geoms: section objects: shape", "{handle: {size: [r, r, L/2]}}"},
+    {"objects", "symmetries", "list of maps", "", "none", "turns that change nothing: section objects: symmetry", "[{axis: [0, 0, 1], turns: 4}]"},
+
+    {"objects: variable", "", "", "", "", "An entry of `variables:`, under its name. Measured from a geom, derived (`let`), or (neither) drawn at reset.", ""},
+    {"objects: variable", "geom", "text", "", "", "geom it is measured from", "handle"},
+    {"objects: variable", "size", "0, 1 or 2", "", REQUIRED " with `geom`", "entry of that geom's `size`", "0"},
+    {"objects: variable", "scale", "number", "", "1", "the variable is the entry times this", "2"},
+    {"objects: variable", "let", "expression", "", "", "made from the variables before it", "L/2 + r"},
+
+    {"objects: shape", "", "", "", "", "An entry of `shape:`, under the geom's name; expressions of the object's variables.", ""},
+    {"objects: shape", "size", "list of up to 3 expressions", "m", "unchanged", "MJCF size", "[r, r, L/2]"},
+    {"objects: shape", "pos", "list of 3 expressions", "m", "unchanged", "MJCF pos", "[0, 0, L/2 + hh]"},
+    {"objects: shape", "density", "expression", "kg/m^3", "unchanged", "MJCF density", "2*density"},
+    {"objects: shape", "friction", "list of 3 expressions", "", "unchanged", "MJCF friction", "[friction, 0.005, 0.0001]"},
+
+    {"objects: symmetry", "", "", "", "", "An entry of `symmetries:`.", ""},
+    {"objects: symmetry", "axis", "list of 3 numbers", "", REQUIRED, "in the object's frame", "[0, 0, 1]"},
+    {"objects: symmetry", "turns", "whole number", "", "0", "poses a full turn over this apart are equal; 0 = at any angle", "4"},
+
+    {"point", "", "", "", "", "A point: `world`, an object's name, or a map with one of the following, and `at`.", ""},
+    {"point", "object", "text", "", "", "an object's frame", "hammer"},
+    {"point", "body", "text", "", "", "a body's", "hammer_root"},
+    {"point", "geom", "text", "", "", "a geom's", "handle"},
+    {"point", "site", "text", "", "", "a site's", "table_top"},
+    {"point", "eef", "whole number", "", "", "the end effector's of this arm", "0"},
+    {"point", "at", "list of 3 expressions", "m", "[0, 0, 0]", "the point in that frame", "[0, 0, -L/2]"},
+
+    {"condition", "", "", "", "", "A condition: the name of an entry of `conditions:`, or a map with one key. At most 64 within each other.", ""},
+    {"condition", "all", "list of conditions", "", "", "each of them", "[a, b]"},
+    {"condition", "any", "list of conditions", "", "", "one of them at least", "[a, b]"},
+    {"condition", "not", "condition", "", "", "not this", "a"},
+    {"condition", "held", "map", "", "", "for some time: section condition: held", "{steps: 10, that: a}"},
+    {"condition", "grasped", "map", "", "", "all fingers of an arm touch it: section condition: grasped, released", "{arm: 0, object: bar}"},
+    {"condition", "released", "map", "", "", "no finger of an arm touches it: the same", "{arm: 0, object: bar}"},
+    {"condition", "touching", "map", "", "", "one touches another: section condition: touching", "{a: bar, b: tray}"},
+    {"condition", "distance", "map", "", "", "between two points, m: section condition: distance", "{from: bar, to: tray, below: 0.1}"},
+    {"condition", "height", "map", "", "", "of a point, m: section condition: height", "{of: bar, above: 0.9}"},
+    {"condition", "inside", "map", "", "", "a point in a box: section condition: inside", "{point: bar, frame: tray, low: [-0.1, -0.1, 0], high: [0.1, 0.1, 0.1]}"},
+    {"condition", "upright", "map", "", "", "an axis points up: section condition: upright", "{of: bar, within: 0.2}"},
+    {"condition", "joint", "map", "", "", "where a hinge or slide joint is: section condition: joint", "{name: drawer, above: 0.1}"},
+    {"condition", "gripper", "map", "", "", "what a gripper was told last: section condition: gripper", "{arm: 0, command: close}"},
+
+    {"condition: held", "", "", "", "", "`held:`", ""},
+    {"condition: held", "steps", "whole number", "control steps", REQUIRED, "in a row", "10"},
+    {"condition: held", "that", "condition", "", REQUIRED, "what must hold", "lifted"},
+    {"condition: held", "label", "text", "", "made up", "what reports call it", "held long enough"},
+
+    {"condition: grasped, released", "", "", "", "", "`grasped:` and `released:`", ""},
+    {"condition: grasped, released", "arm", "whole number", "", REQUIRED, "which arm", "0"},
+    {"condition: grasped, released", "object", "text", "", "", "all geoms of this object that can touch", "hammer"},
+    {"condition: grasped, released", "geoms", "list of texts", "", REQUIRED " without `object`", "or these geoms", "[handle]"},
+    {"condition: grasped, released", "label", "text", "", "made up", "what reports call it", "hammer in hand"},
+
+    {"condition: touching", "", "", "", "", "`touching:`", ""},
+    {"condition: touching", "a", "text or list of texts", "", REQUIRED, "an object, or geoms", "hammer"},
+    {"condition: touching", "b", "text or list of texts", "", "anything", "an object, or geoms", "[table]"},
+    {"condition: touching", "label", "text", "", "made up", "what reports call it", "on the table"},
+
+    {"condition: distance", "", "", "", "", "`distance:`", ""},
+    {"condition: distance", "from", "point", "", REQUIRED, "one end", "hammer"},
+    {"condition: distance", "to", "point", "", REQUIRED, "the other", "{eef: 0}"},
+    {"condition: distance", "above", "expression", "m", "no bound", "larger than this; `above`, `below` or both", "0.1"},
+    {"condition: distance", "below", "expression", "m", "no bound", "smaller than this", "0.2"},
+    {"condition: distance", "label", "text", "", "made up", "what reports call it", "near"},
+
+    {"condition: height", "", "", "", "", "`height:`", ""},
+    {"condition: height", "of", "point", "", REQUIRED, "whose z", "hammer"},
+    {"condition: height", "over", "point", "", "world", "less whose z", "{site: table_top}"},
+    {"condition: height", "minus", "expression", "m", "0", "and less this", "r"},
+    {"condition: height", "above", "expression", "m", "no bound", "larger than this; `above`, `below` or both", "0.08"},
+    {"condition: height", "below", "expression", "m", "no bound", "smaller than this", "-0.1"},
+    {"condition: height", "label", "text", "", "made up", "what reports call it", "lifted"},
+
+    {"condition: inside", "", "", "", "", "`inside:`", ""},
+    {"condition: inside", "point", "point", "", REQUIRED, "what is inside", "hammer"},
+    {"condition: inside", "frame", "point", "", "world", "the frame of the box", "tray"},
+    {"condition: inside", "low", "list of 3 expressions", "m", REQUIRED, "its lowest corner", "[-0.1, -0.1, 0]"},
+    {"condition: inside", "high", "list of 3 expressions", "m", REQUIRED, "its highest", "[0.1, 0.1, 0.1]"},
+    {"condition: inside", "label", "text", "", "made up", "what reports call it", "in the tray"},
+
+    {"condition: upright", "", "", "", "", "`upright:`", ""},
+    {"condition: upright", "of", "point", "", REQUIRED, "whose axis", "bar"},
+    {"condition: upright", "axis", "list of 3 numbers", "", "[0, 0, 1]", "in its frame", "[0, 1, 0]"},
+    {"condition: upright", "within", "expression", "rad", REQUIRED, "of the world's z", "0.2"},
+    {"condition: upright", "label", "text", "", "made up", "what reports call it", "level"},
+
+    {"condition: joint", "", "", "", "", "`joint:`", ""},
+    {"condition: joint", "name", "text", "", REQUIRED, "hinge or slide joint", "drawer_slide"},
+    {"condition: joint", "above", "expression", "m or rad", "no bound", "larger than this; `above`, `below` or both", "0.1"},
+    {"condition: joint", "below", "expression", "m or rad", "no bound", "smaller than this", "0.01"},
+    {"condition: joint", "label", "text", "", "made up", "what reports call it", "drawer open"},
+
+    {"condition: gripper", "", "", "", "", "`gripper:`", ""},
+    {"condition: gripper", "arm", "whole number", "", REQUIRED, "which arm", "0"},
+    {"condition: gripper", "command", "open or close", "", REQUIRED, "its last action", "close"},
+    {"condition: gripper", "label", "text", "", "made up", "what reports call it", "told to close"},
+
+    {"stuck", "", "", "", "", "`stuck:` in `task.yaml`: an attempt is lost when an arm is further than `distance` from its target and slower than `speed` for `steps`.", ""},
+    {"stuck", "distance", "number", "m", "0.08", "from its target", "0.08"},
+    {"stuck", "speed", "number", "m/s", "0.04", "of the end effector", "0.04"},
+    {"stuck", "steps", "whole number", "control steps", "30", "in a row; 0 = never stuck", "30"},
+
+    {"limits", "", "", "", "", "`limits:` in `task.yaml`: beyond them an attempt is lost, and `demoloom verify` tells of it.", ""},
+    {"limits", "penetration", "number", "m", "0 (no limit)", "how deep anything may be pressed into anything", "0.005"},
+    {"limits", "joint_speed", "number", "share of the joint's limit", "0 (no limit)", "how fast an arm's joint may be", "1"},
+
+    {"reset", "", "", "", "", "`reset:` in `task.yaml`. Every other key is the name of a distribution (D0, D1, ...): a map from objects to where they begin, placed in that order.", ""},
+    {"reset", "settle", "whole number", "control steps", "0", "the arms stand still for so long before an attempt is planned", "10"},
+
+    {"reset: object", "", "", "", "", "An object of a distribution. Objects that overlap, are nearer to each other than their gap, or are out of every arm's reach are drawn again.", ""},
+    {"reset: object", "size", "map of names", "", "as the model has them", "range of each variable drawn, two expressions of those before it", "{r: [0.015, 0.02]}"},
+    {"reset: object", "x", "list of 2 numbers", "m", REQUIRED " without `places`", "uniform range", "[-0.1, 0.1]"},
+    {"reset: object", "y", "list of 2 numbers", "m", REQUIRED " without `places`", "uniform range", "[-0.5, -0.4]"},
+    {"reset: object", "places", "list of maps", "", "x and y alone", "several boxes, one of which is drawn: section reset: place", "[{x: [0, 0.1], y: [0, 0.1]}]"},
+    {"reset: object", "z", "expression", "m", REQUIRED, "height", "0.8 + r"},
+    {"reset: object", "yaw", "list of 2 numbers", "rad", "[0, 0]", "uniform range of a turn about z, after the orientation", "[-pi, pi]"},
+    {"reset: object", "orientations", "list of quaternions", "", "[[1, 0, 0, 0]]", "w-x-y-z, one of which is drawn", "[[1, 1, 0, 0], [1, -1, 0, 0]]"},
+    {"reset: object", "radius", "expression", "m", "0", "of a circle around it, for the gap", "L/2"},
+    {"reset: object", "gap", "number", "m", "0", "between its circle and those of objects placed before", "0.02"},
+    {"reset: object", "frame", "text", "", "world", "an object placed before: x, y, z and yaw are in its frame, and neither gaps nor reach are looked at", "tray"},
+
+    {"reset: object on a joint", "", "", "", "", "An object that slides or turns on another (a drawer, a lid).", ""},
+    {"reset: object on a joint", "joint", "list of 2 numbers", "m or rad", REQUIRED, "uniform range of its joint", "[0, 0.01]"},
+
+    {"reset: place", "", "", "", "", "An entry of `places:`.", ""},
+    {"reset: place", "x", "list of 2 numbers", "m", REQUIRED, "uniform range", "[-0.1, 0.1]"},
+    {"reset: place", "y", "list of 2 numbers", "m", REQUIRED, "uniform range", "[-0.1, 0.1]"},
+
+    {"observe", "", "", "", "", "An entry of `observe:`: one of `pos`, `quat` and `joint`. Points take no `at` here.", ""},
+    {"observe", "name", "text", "", REQUIRED, "for people; the `object` observation is all entries one after the other", "handle_xpos"},
+    {"observe", "pos", "point", "m", "", "position (3), world frame", "hammer"},
+    {"observe", "from", "point", "m", "world", "less the position of this", "{eef: 0}"},
+    {"observe", "quat", "point", "", "", "orientation (4), x-y-z-w as robosuite has it", "hammer"},
+    {"observe", "joint", "text", "m or rad", "", "position of a joint (1)", "drawer_slide"},
+
+    {"arms", "", "", "", "", "An entry of `arms:`, one for each arm.", ""},
+    {"arms", "subtasks", "list of maps", "", REQUIRED, "in the order they are done, 1 to 16: section subtask", "[{name: lift, reference: bar, until: end}]"},
+
+    {"defaults", "", "", "", "", "`defaults:` in `task.yaml`: what holds for each subtask that does not say otherwise.", ""},
+    {"defaults", "interpolate", "map", "", "see there", "section interpolate", "{speed: [0.25, 1]}"},
+    {"defaults", "hold", "whole number", "control steps", "0", "as in a subtask", "5"},
+    {"defaults", "noise", "map", "", "none", "section noise", "{action: 0.02}"},
+    {"defaults", "select", "map", "", "see there", "section select", "{top_k: 3}"},
+
+    {"subtask", "", "", "", "", "An entry of `subtasks:`: a piece of the source demos and how it is moved to where the object is now.", ""},
+    {"subtask", "name", "text", "", REQUIRED, "of this arm's subtask", "grasp"},
+    {"subtask", "reference", "text", "", "world", "object whose pose the piece is moved with", "hammer"},
+    {"subtask", "carried", "text", "", "none", "object in this arm's hand: targets are corrected by how it is held", "hammer"},
+    {"subtask", "transform", "object, planar or world", "", "object; world without `reference`", "moved with the object, with its position and yaw only, or as recorded", "planar"},
+    {"subtask", "symmetric", "true or false", "", "false", "the nearest of the poses that the object's and the hand's symmetries make equal", "true"},
+    {"subtask", "track", "true or false", "", "false", "the object is followed until the gripper closes", "true"},
+    {"subtask", "scale", "map", "", "none", "stretched with the object's size: section scale", "{axis: [0, 0, 1], by: L}"},
+    {"subtask", "until", "end, auto, {signal: NAME} or condition", "", "end", "what ends it in a source demo: the demo's end, the arm's next grasp or release, a recorded subtask_term_signal, or the first row where a condition holds", "lifted"},
+    {"subtask", "extra", "whole number", "rows", "0", "kept after that", "5"},
+    {"subtask", "offset", "list of 2 whole numbers", "control steps", "[0, 0]", "range of a random shift of the end", "[-5, 5]"},
+    {"subtask", "expect", "condition", "", "none", "must hold when it has run, else the attempt is lost", "lifted"},
+    {"subtask", "wait", "whole number", "control steps", "0", "time for `expect` to come true", "20"},
+    {"subtask", "during", "condition", "", "none", "must hold while it runs, else the attempt is lost", "in_hand"},
+    {"subtask", "slack", "whole number", "control steps", "10", "in a row that `during` may fail", "10"},
+    {"subtask", "interpolate", "map", "", "that of `defaults`", "how its first pose is reached: section interpolate", "{steps: 0}"},
+    {"subtask", "hold", "whole number", "control steps", "that of `defaults`", "at its first pose before it goes on", "15"},
+    {"subtask", "noise", "map", "", "that of `defaults`", "section noise", "{action: 0.02}"},
+    {"subtask", "select", "map", "", "that of `defaults`", "from which source demo: section select", "{strategy: nearest}"},
+
+    {"scale", "", "", "", "", "`scale:` of a subtask.", ""},
+    {"scale", "axis", "list of 3 numbers", "", REQUIRED, "in the frame of the reference (or carried) object", "[0, 0, 1]"},
+    {"scale", "by", "text", "", REQUIRED, "variable of that object: positions along the axis grow with it", "L"},
+
+    {"interpolate", "", "", "", "", "`interpolate:` of a subtask or of `defaults:`.", ""},
+    {"interpolate", "steps", "whole number", "control steps", "5", "from the last pose to the first one, at least", "5"},
+    {"interpolate", "speed", "list of 2 numbers", "m/s, rad/s", "[0, 0] (no limit)", "as many steps as it takes to be no faster", "[0.25, 1]"},
+    {"interpolate", "from", "pose or target", "", "pose", "begins where the arm is, or where it was sent", "target"},
+    {"interpolate", "smooth", "true or false", "", "false", "minimum jerk in place of constant speed", "true"},
+
+    {"noise", "", "", "", "", "`noise:` of a subtask or of `defaults:`; standard deviations.", ""},
+    {"noise", "position", "number", "m", "0", "of the whole piece, one draw", "0.005"},
+    {"noise", "rotation", "number", "rad", "0", "of the whole piece, one draw", "0.02"},
+    {"noise", "action", "number", "action units", "0", "of each action, never of the gripper's", "0.02"},
+    {"noise", "on_interpolation", "true or false", "", "false", "`action` also on the way to the first pose", "true"},
+
+    {"select", "", "", "", "", "`select:` of a subtask or of `defaults:`: which source demo is used.", ""},
+    {"select", "strategy", "random, nearest, weighted or robot_distance", "", "nearest", "any, by the objects' poses and sizes, by past success, by the way of the arm", "nearest"},
+    {"select", "share", "episode, arm or subtask", "", "episode", "who uses the same demo: all, the subtasks of an arm, nobody", "episode"},
+    {"select", "top_k", "whole number", "", "3", "one of so many best is drawn", "3"},
+    {"select", "position", "number", "1/m", "1", "weight of a distance", "1"},
+    {"select", "rotation", "number", "1/rad", "0.3", "weight of an angle", "0.3"},
+    {"select", "size", "number", "", "1", "weight of a relative difference of sizes", "1"},
+    {"select", "success", "number", "", "0", "weight of a source's past success", "3"},
+
+    {"coordination", "", "", "", "", "An entry of `coordination:`: `coordinated` or `sequential`, with two subtasks `[[ARM, NAME], [ARM, NAME]]`.", ""},
+    {"coordination", "coordinated", "two subtasks", "", "", "of different arms: same source demo, start and end together", "[[0, lift], [1, lift]]"},
+    {"coordination", "scheme", "transform, translate or replay", "", "transform", "coordinated: both arms move with the object of the first, or with where it went, or each as its subtask says", "transform"},
+    {"coordination", "sequential", "two subtasks", "", "", "the second begins when the first has ended", "[[0, give], [1, take]]"},
+    {"coordination", "lead", "whole number", "control steps", "0", "sequential: and so long after that", "2"},
+
+    {"expert", "", "", "", "", "A step of an arm's script in `expert:`: wait for another arm, go somewhere, work the gripper, stay.", ""},
+    {"expert", "name", "text", "", "", "to be waited for", "closed"},
+    {"expert", "after", "[ARM, STEP]", "", "at once", "not before that arm has done that step", "[1, closed]"},
+    {"expert", "to", "point", "", "stay", "frame of the goal, as it is when the step begins; no `at`", "bar"},
+    {"expert", "follow", "true or false", "", "false", "as it is on the way", "true"},
+    {"expert", "upright", "true or false", "", "false", "only the yaw of that frame counts", "true"},
+    {"expert", "pos", "list of 3 numbers", "m", "[0, 0, 0]", "goal in that frame", "[0, 0, 0.1]"},
+    {"expert", "rpy", "list of 3 numbers", "rad", "[0, 0, 0]", "its orientation: roll, pitch, yaw", "[pi, 0, 0]"},
+    {"expert", "turns", "whole number", "", "1", "goals equal under a full turn over this about z; the nearest is taken", "2"},
+    {"expert", "carry", "text", "", "none", "object brought there in place of the end effector", "bar"},
+    {"expert", "speed", "number", "m/s", "0.25", "how fast", "0.1"},
+    {"expert", "spin", "number", "rad/s", "1.5", "how fast it turns", "1"},
+    {"expert", "grip", "open or close", "", "as it is", "then the gripper", "close"},
+    {"expert", "hand", "list of numbers", "", "`grip` for all", "or each entry of a hand's action", "[1, 1, 1, 1, 1, 0]"},
+    {"expert", "stay", "whole number", "control steps", "0", "then wait", "12"},
+    {"expert", "until", "condition", "", "at once", "and wait for this", "in_hand"},
+    {"expert", "jitter", "number", "m", "0", "standard deviation of the goal from demo to demo", "0.005"},
+
+    {"robot", "", "", "", "", "The top of `scenes/robots/TYPE.yaml`, an arm with its gripper or hand. `{i}` in names is the robot's number in the task, from 0.", ""},
+    {"robot", "robot", "text", "", REQUIRED, "its name", "panda"},
+    {"robot", "robosuite", "text", "", "", "robosuite's name for it; for people", "Panda"},
+    {"robot", "prefix", "text", "", REQUIRED, "of its observations", "robot{i}"},
+    {"robot", "arm", "map", "", REQUIRED, "section robot: arm", "{joints: [j1], actuators: [m1], torque_limit: [80], init_qpos: [0]}"},
+    {"robot", "torso", "map", "", "none", "joints between base and arm that the robot's other arms share: section robot: torso", "{joints: [waist], actuators: [waist], torque_limit: [200], init_qpos: [0]}"},
+    {"robot", "eef_site", "text", "", REQUIRED, "site of the end effector", "gripper{i}_grip_site"},
+    {"robot", "eef_body", "text", "", "the site's", "body whose orientation is observed as eef_quat", "robot{i}_right_hand"},
+    {"robot", "gripper", "map", "", "none", "section robot: gripper", "{speed: 0.01}"},
+    {"robot", "asset", "text", "", "", "asset root of `parts`", "robosuite"},
+    {"robot", "parts", "list of maps", "", "none", "the MJCF it is made of, for scenes that `place` it: section robot: part", "[{file: robot.xml, prefix: robot{i}_}]"},
+
+    {"robot of several arms", "", "", "", "", "The top of a file whose arms are files of their own.", ""},
+    {"robot of several arms", "robot", "text", "", "", "its name", "gr1"},
+    {"robot of several arms", "arms", "list of texts", "", REQUIRED, "files of its arms", "[gr1_right, gr1_left]"},
+
+#define JOINTS(section) \
+    {section, "joints", "list of texts", "", REQUIRED, "from the base on, at most 16", "[j1, j2]"}, \
+    {section, "actuators", "list of texts", "", REQUIRED, "a torque motor a joint", "[m1, m2]"}, \
+    {section, "torque_limit", "list of numbers", "N m", REQUIRED, "one a joint, as all lists here", "[80, 80]"}, \
+    {section, "velocity_limit", "list of numbers", "rad/s", "not known", "kept by WHOLE_BODY_IK, else checked", "[2.1, 2.1]"}, \
+    {section, "init_qpos", "list of numbers", "rad", REQUIRED, "canonical joints", "[0, pi/16]"}, \
+    {section, "init_noise", "number", "rad", "0", "standard deviation at reset", "0.02"}, \
+    {section, "low", "list of numbers", "rad", "the MJCF's", "lower limits; with `high`", "[-2, -2]"}, \
+    {section, "high", "list of numbers", "rad", "the MJCF's", "upper limits", "[2, 2]"}, \
+    {section, "armature", "list of numbers", "kg m^2", "the MJCF's", "with `damping` and `frictionloss`", "[5, 2.5]"}, \
+    {section, "damping", "list of numbers", "N m s/rad", "the MJCF's", "of each joint", "[0.1, 0.1]"}, \
+    {section, "frictionloss", "list of numbers", "N m", "the MJCF's", "of each joint", "[0.1, 0.1]"},
+
+    {"robot: arm", "", "", "", "", "`arm:` of a robot.", ""},
+    JOINTS("robot: arm")
+    {"robot: arm", "reach", "number", "m", "not known", "from the second joint; resets put nothing further away", "0.855"},
+
+    {"robot: torso", "", "", "", "", "`torso:` of a robot.", ""},
+    JOINTS("robot: torso")
+
+    {"robot: gripper", "", "", "", "", "`gripper:` of a robot: a gripper (one action entry) or a hand.", ""},
+    {"robot: gripper", "joints", "list of texts", "", REQUIRED, "at most 16", "[finger1, finger2]"},
+    {"robot: gripper", "actuators", "list of texts", "", REQUIRED, "a position actuator a joint", "[finger1, finger2]"},
+    {"robot: gripper", "init_qpos", "list of numbers", "m or rad", REQUIRED, "open", "[0.02, -0.02]"},
+    {"robot: gripper", "closing_sign", "list of numbers", "", REQUIRED, "which way each actuator closes", "[-1, 1]"},
+    {"robot: gripper", "speed", "number", "1 a physics step", REQUIRED, "of the command, whose range is -1 to 1", "0.01"},
+    {"robot: gripper", "entries", "list of whole numbers", "", "[0, 0, ...]", "action entry that drives each joint, 0 to 7: joints may share one", "[0, 0, 1, 1]"},
+    {"robot: gripper", "absolute", "true or false", "", "false", "entries say where joints go (-1 open, 1 closed), else which way", "true"},
+    {"robot: gripper", "fingers", "list of lists of texts", "", "none", "geoms of each side, at most 8 sides: something is grasped when all touch it", "[[pad1], [pad2]]"},
+    {"robot: gripper", "symmetry_turns", "whole number", "", "1", "hand poses equal under a full turn over this about its z", "2"},
+
+    {"robot: part", "", "", "", "", "An entry of `parts:`.", ""},
+    {"robot: part", "file", "text", "", REQUIRED, "MJCF, from the asset root", "robosuite/models/assets/robots/panda/robot.xml"},
+    {"robot: part", "prefix", "text", "", REQUIRED, "put before its names", "robot{i}_"},
+    {"robot: part", "to", "text", "", "the robot's place", "body it is attached to", "robot{i}_right_hand"},
+    {"robot: part", "pos", "list of 3 numbers", "m", "[0, 0, 0]", "there", "[0, 0, 0.1]"},
+    {"robot: part", "yaw", "number", "rad", "0", "turn about z", "pi"},
+    {"robot: part", "rpy", "list of 3 numbers", "rad", "[0, 0, 0]", "roll, pitch, yaw, in place of `yaw`", "[0, 0, pi]"},
+    {"robot: part", "weld", "true or false", "", "false", "without its free joint", "true"},
+    {"robot: part", "without", "list of texts", "", "none", "bodies, joints and geoms left out, as the file names them", "[left_leg]"},
+};
+// clang-format on
+
+const int loom_task_reference_count = (int)(sizeof loom_task_reference / sizeof *loom_task_reference);
+
+int loom_task_only(const loomYaml* y, loomNode map, const char* section, loomError* err) {
+  const char* known[MOST_KEYS + 1];
+  int n = 0;
+  for (int i = 0; i < loom_task_reference_count && n < MOST_KEYS; i++) {
+    const loomReferenceKey* k = &loom_task_reference[i];
+    if (k->key[0] && !strcmp(k->section, section)) known[n++] = k->key;
+  }
+  known[n] = NULL;
+  return loom_yaml_only(y, map, known, err);
+}
+
+static void print_key(FILE* out, const loomReferenceKey* k) {
+  fprintf(out, "| `%s` | %s | %s | %s | %s | `%s` |\n", k->key, k->type, k->unit, k->fallback, k->about,
+          k->example);
+}
+
+void loom_task_reference_print(FILE* out) {
+  for (int i = 0; i < loom_task_reference_count; i++) {
+    const loomReferenceKey* k = &loom_task_reference[i];
+    if (k->key[0]) {
+      print_key(out, k);
+      continue;
+    }
+
+    // A section begins: its heading, where it stands, and the head of its table.
+    fprintf(out, "%s### %s\n\n%s\n\n", i ? "\n" : "", k->section, k->about);
+    fprintf(out, "| key | type | unit | default | what | example |\n|---|---|---|---|---|---|\n");
+  }
+}
