@@ -6,6 +6,7 @@
 
 void loom_task_destroy(loomTask* task) {
   if (!task) return;
+
   loom_heap_destroy(&task->heap);
   free(task);
 }
@@ -14,6 +15,7 @@ int loom_task_find_reset(const loomTask* t, const char* name) {
   for (int i = 0; i < t->reset_count; i++) {
     if (!strcmp(t->resets[i].name, name)) return i;
   }
+
   return -1;
 }
 
@@ -21,6 +23,7 @@ int loom_task_find_object(const loomTask* t, const char* name) {
   for (int i = 0; i < t->object_count; i++) {
     if (!strcmp(t->objects[i].name, name)) return i;
   }
+
   return -1;
 }
 
@@ -28,5 +31,6 @@ int loom_task_find_subtask(const loomTask* t, int arm, const char* name) {
   for (int k = 0; k < t->subtask_count[arm]; k++) {
     if (!strcmp(t->subtasks[arm][k].name, name)) return k;
   }
+
   return -1;
 }

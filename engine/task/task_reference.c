@@ -340,10 +340,12 @@ const int loom_task_reference_count = (int)(sizeof loom_task_reference / sizeof 
 int loom_task_only(const loomYaml* y, loomNode map, const char* section, loomError* err) {
   const char* known[MOST_KEYS + 1];
   int n = 0;
+
   for (int i = 0; i < loom_task_reference_count && n < MOST_KEYS; i++) {
     const loomReferenceKey* k = &loom_task_reference[i];
     if (k->key[0] && !strcmp(k->section, section)) known[n++] = k->key;
   }
+
   known[n] = NULL;
   return loom_yaml_only(y, map, known, err);
 }
