@@ -39,6 +39,7 @@ static void read_everything(const loomDataset* ds) {
   static const char* const attrs[] = {"env_args", "total"};
   char* text;
   double number;
+
   // Attributes, of the right type and of others.
   for (int i = 0; i < 2; i++) {
     if (!loom_dataset_attr_string(&text, ds, "data", attrs[i], NULL)) free(text);
@@ -95,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     loomSource source = {path, NULL};
     loomAssembleDef def = loom_default_assemble_def();
     def.keep_all = sum & 4;
+
     // Copying starts another trial reading, and forking under a sanitizer is slow: a quarter of the inputs
     // will do.
     if (sum % 4 == 0 && !loom_dataset_assemble(out, &source, 1, &def, NULL)) unlink(out);

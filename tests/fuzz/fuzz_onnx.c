@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (code > 0 || (code < 0 && (!err.message[0] || strchr(err.message, '\n')))) abort();
 
   if (code) return 0;
+
   // What was read must lie inside the file.
   for (int i = 0; i < file.nport; i++) length += strlen(file.port[i].name) + strlen(file.port[i].type);
   for (int i = 0; i < file.nmeta; i++) length += strlen(file.meta[i].key) + strlen(file.meta[i].text);

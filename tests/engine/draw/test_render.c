@@ -164,6 +164,7 @@ static void check_depth(const drawn* d) {
 
   // The box's top is 0.5 m high, the camera 3 m.
   assert_true(fabs((double)depth[127] - 2.5) < 2e-3);
+
   // The ball is drawn as a polyhedron.
   assert_true(fabs((double)depth[33] - ball_depth(33, HEIGHT / 2)) < 0.01);
   assert_true(fabs((double)d->depth[WIDTH * 45 + 38] - ball_depth(38, 45)) < 0.01);
@@ -341,6 +342,7 @@ static void models_are_simplified(void** state) {
       assert_in_range(m->mesh_face[i + k], 0, m->mesh_vertnum[seen] - 1);
       assert_in_range(m->mesh_facenormal[i + k], 0, m->mesh_normalnum[seen] - 1);
       for (int j = 0; j < 3; j++) p[k][j] = (double)vert[3 * m->mesh_face[i + k] + j];
+
       // On a sphere about the middle, a vertex lies where its normal points.
       const float* at = normal + 3 * m->mesh_facenormal[i + k];
       double along = p[k][0] * (double)at[0] + p[k][1] * (double)at[1] + p[k][2] * (double)at[2];

@@ -272,6 +272,7 @@ static void what_cannot_be_written_is_told(void** state) {
   assert_int_equal(write_video(path, 64, 96, 0, 1, &err), LOOM_ERR_USAGE);
   assert_int_equal(write_video(path, 8, 96, 20, 1, &err), LOOM_ERR_USAGE);
   assert_int_equal(files_in_dir(), 0);
+
   // A frame of another size.
 
   loomVideo* video;

@@ -34,6 +34,7 @@ static void an_adapted_model_is_the_compiled_one(void** state) {
   // Outlines have the same geoms and next to none of the vertices.
   assert_int_equal(before->ngeom, m->ngeom);
   assert_true(before->nmeshvert < m->nmeshvert / 100);
+
   // The hammers differ, or this test says nothing.
   assert_memory_not_equal(m->geom_size, wanted->geom_size, (size_t)m->ngeom * 3 * sizeof(mjtNum));
 

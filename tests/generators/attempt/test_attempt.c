@@ -106,6 +106,7 @@ static int keep_task(void** state) {
 
 static int restore_task(void** state) {
   own* o = *state;
+
   // No rules, no limits, one whole subtask an arm.
   o->task->rule_count = 0;
   o->task->limit_penetration = o->task->limit_joint_speed = 0;
@@ -192,6 +193,7 @@ static void sequences_are_kept(void** state) {
   // Arm 0's first begins at once, its second when the first has ended.
   assert_int_equal(r.begin[0][0], o->task->settle_steps);
   assert_int_equal(r.begin[0][1], ended(o, 0, 0));
+
   // Several constraints on one subtask: all are kept, to the step.
   int first = ended(o, 0, 1) + 7, second = ended(o, 0, 0) + 100;
   assert_int_equal(r.begin[1][0], first > second ? first : second);
@@ -240,6 +242,7 @@ static void coordinated_subtasks_start_and_end_together(void** state) {
     // What follows waits as its rule says.
     assert_int_equal(r.begin[0][2] - ended(o, 1, 1), def.no_ordering ? 0 : 3);
     assert_int_equal(r.begin[1][2], ended(o, 1, 1));
+
     // Neither stood still at its end while the other went on.
     for (int a = 0; a < 2; a++) {
       const loomReplay* source = &o->sources.replay[r.source[a][1]];
@@ -298,6 +301,7 @@ static void schemes_move_as_they_say(void** state) {
 
       // Otherwise both move as one.
       assert_true(near(first, second));
+
       // As the leader's object did, or only shifted by that.
       if (scheme == LOOM_SCHEME_TRANSFORM) {
         assert_true(near(first, led));
@@ -319,6 +323,7 @@ static void coordinated_ways_keep_their_speed(void** state) {
   own* o = *state;
   loomAttemptDef def = loom_default_attempt_def();
   loomRule rule = coordinated(0, 1, 1, 1, LOOM_SCHEME_TRANSFORM);
+
   // 0.1 m/s alone decides how long arm 1's way takes.
   cut(o, &rule, 1);
   o->task->subtasks[0][1].interpolate_steps = 0;
@@ -439,6 +444,7 @@ static void noise_moves_whole_segments(void** state) {
   loomSubtaskDef* s = &o->task->subtasks[0][0];
   double square[2] = {0, 0}, home[4] = {1, 0, 0, 0};
   enum { tries = 8 };
+
   // Position noise first, then rotation noise.
   for (int kind = 0; kind < 2; kind++) {
     // Without and with noise, all else alike.
@@ -468,6 +474,7 @@ static void noise_moves_whole_segments(void** state) {
       square[kind] += kind ? turn * turn : size * size;
       free_copy(&quiet);
     }
+
     // Three components of standard deviation 0.01 each: chi-squared with 24 degrees of freedom, 0.1 to 99.9
     // %.
     double sum = square[kind] / (0.01 * 0.01);
@@ -484,6 +491,7 @@ static void noise_on_actions(void** state) {
 
   int dim = o->trace.action_dim, first = r.begin[0][0], from = first + s->interpolate_steps;
   copy quiet = copy_trace(o, 0);
+
   // Off, then on while the hand is on its way.
   for (int on = 0; on < 2; on++) {
     s->noise_action = 0.2;
@@ -501,6 +509,7 @@ static void noise_on_actions(void** state) {
 
     for (int i = 0; !on && i < 6; i++)
       assert_true(o->trace.actions[from * dim + i] != quiet.action[from * dim + i]);
+
     // The other arm's first rows, where nothing has met yet.
     assert_memory_equal(o->trace.actions + from * dim + 7, quiet.action + from * dim + 7, sizeof(double) * 7);
 
@@ -566,6 +575,7 @@ static void ends_are_shifted_within_range(void** state) {
   }
 
   assert_true(kinds >= (n == 40 ? 8 : 4));
+
   // Far beyond any demo the segment stays inside it: one row at least, the last at most.
   for (int i = 0; i < 2; i++) {
     s->offset[0] = s->offset[1] = i ? 10000 : -10000;
@@ -584,6 +594,7 @@ static void gripper_commands_stay_with_their_poses(void** state) {
   own* o = *state;
   loomAttemptDef def = loom_default_attempt_def();
   loomAttemptResult r = attempt(o, &def, 2);
+
   // For each row of the segment that still ran.
   for (int a = 0; a < 2; a++) {
     const loomReplay* source = &o->sources.replay[r.source[a][0]];
@@ -619,6 +630,7 @@ static void control_steps_do_not_allocate(void** state) {
 
   assert_int_equal(code, 0);
   assert_int_equal(counted, 0);
+
   // The reset works on XML to change sizes; nothing else of an attempt asks for memory.
   counted = 0;
   counting = 1;

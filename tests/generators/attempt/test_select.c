@@ -18,6 +18,7 @@ static int keep_task(void** state) {
 
 static int restore_task(void** state) {
   own* o = *state;
+
   // One subtask an arm, over all rows.
   for (int a = 0; a < 2; a++) {
     o->task->subtask_count[a] = 1;
@@ -61,6 +62,7 @@ static void nearest_is_the_scene_itself(void** state) {
   int count[SOURCES];
   loomSelectDef* s = &o->task->subtasks[0][0].select;
   s->strategy = LOOM_SELECT_NEAREST;
+
   // In the scene of a source that source alone is drawn.
   for (int i = 0; i < SOURCES; i++) {
     show_source(o, i);
@@ -100,6 +102,7 @@ static void robot_distance_is_the_hands(void** state) {
   int count[SOURCES], seen = 0;
   loomSelectDef* s = &o->task->subtasks[1][0].select;
   *s = (loomSelectDef){LOOM_SELECT_ROBOT_DISTANCE, LOOM_SHARE_SUBTASK, 1, 1, 0.2, 0, 0};
+
   // The scene of each source in turn.
   for (int i = 0; i < SOURCES; i++) {
     loomError err = {0, ""};
@@ -141,6 +144,7 @@ static void weighted_goes_by_success(void** state) {
   assert_true(count[3] > 100);  // not tried yet is not written off
   draw(count, o, 0, NULL);      // nothing known: even
   for (int i = 0; i < SOURCES; i++) assert_in_range(count[i], 65, 135);
+
   // Of nearest, success counts as much as it is told to.
   s->strategy = LOOM_SELECT_NEAREST;
   int all_but_one[SOURCES] = {20, 0, 20, 20}, best = 0;
@@ -160,6 +164,7 @@ static void shares(own* o, loomSelectShare share, bool* arms_differ, bool* subta
   loomError err = {0, ""};
   loomAttemptDef def = loom_default_attempt_def();
   *arms_differ = *subtasks_differ = false;
+
   // Random sources, shared as told.
   for (int a = 0; a < 2; a++) {
     o->task->subtask_count[a] = 2;
@@ -246,6 +251,7 @@ static void failing_sources_are_found_out(void** state) {
 
   // It was tried at first.
   assert_true(early > 0);
+
   // Drawn evenly it would be a quarter.
   assert_true(late < (n - 32) / 8);
 

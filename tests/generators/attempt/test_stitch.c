@@ -15,6 +15,7 @@ enum { freq = 20 };
 static loomPose random_pose(loomRandom* r) {
   loomPose p;
   double turn[3];
+
   // A turn of less than a half.
   for (int i = 0; i < 3; i++) {
     p.pos[i] = loom_random_range(r, -1, 1);
@@ -120,6 +121,7 @@ static void smooth_starts_and_ends_at_rest(void** state) {
 
 static void segments_never_leave_the_demo(void** state) {
   (void)state;
+
   // Shifted within the demo.
   assert_int_equal(loom_stitch_end(10, 20, 0, 100), 20);
   assert_int_equal(loom_stitch_end(10, 20, 5, 100), 25);

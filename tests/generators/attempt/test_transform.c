@@ -13,6 +13,7 @@
 static loomPose random_pose(loomRandom* r) {
   loomPose p;
   double turn[3];
+
   // A turn of less than a half.
   for (int i = 0; i < 3; i++) {
     p.pos[i] = loom_random_range(r, -1, 1);
@@ -109,6 +110,7 @@ static void symmetries_form_a_group(void** state) {
   loomObjectDef object = {.symmetry_count = 1, .symmetries = &square};
 
   assert_int_equal(loom_symmetry_count(&object), 4);
+
   // One turn after another is the turn of their sum.
   for (int i = 0; i < 4; i++) {
     for (int j = 0; j < 4; j++)

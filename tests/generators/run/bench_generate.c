@@ -78,6 +78,7 @@ int main(void) {
   must(loom_replay_open(&own, &episode, h->task, h->dataset, &demo, &h->roots, &err), &err);
 
   overhead(own, &demo);
+
   // The same attempts by one thread and by two.
   double t1 = run(scene, &sources, 1, 32, &one), t2 = run(scene, &sources, 2, 32, &two);
 

@@ -68,6 +68,7 @@ static void segments_cover_each_demo(void** state) {
   handover* h = *state;
   loaded l;
   load(&l, h);
+
   // Each arm's subtasks follow each other from the first row to the last.
   for (int i = 0; i < l.sources.n; i++) {
     const loomReplay* r = &l.sources.replay[i];
@@ -194,6 +195,7 @@ static void the_same_bytes_on_any_number_of_threads(void** state) {
   int wanted = quick() ? 1 : 3;
   generate(&l, path[0], 1, false, wanted, 0);
   generate(&l, path[1], 3, false, wanted, 0);
+
   // A run that is stopped half-way and taken up again.
 
   loomError err = {0, ""};

@@ -109,6 +109,7 @@ static void failures_are_merged_over_figures(void** state) {
   add_failure(&m, LOOM_OUTCOME_LOST, 1, 7, "dropped");  // no such subtask
 
   count(&r, &m);
+
   // As many as there are, the most frequent first.
   static const struct {
     const char *where, *reason;
@@ -147,6 +148,7 @@ static void rates_and_sources(void** state) {
     add(&m, i < 6 ? LOOM_OUTCOME_SUCCESS : LOOM_OUTCOME_LOST, i % 2, 0, 0.25, 0, 100);
 
   add(&m, LOOM_OUTCOME_SIMULATOR, -1, 0, 0, 0, 0);  // no source was chosen
+
   // 36 s for the seven attempts that were not resumed.
   m.run.seconds = 36;
   m.run.resumed = 4;

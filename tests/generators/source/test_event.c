@@ -324,6 +324,7 @@ static void simulated_picks_are_found(void** state) {
     p.home[a] = loom_episode_eef(e, a);
     p.object[a] = loom_episode_object(e, a);
   }
+
   // The recording's model is the scene's own, so the objects keep its sizes.
   double start[256];
   loom_episode_state(start, e);

@@ -57,6 +57,7 @@ static loomTask* task_until(const fixture* f, const char* how) {
     const char* until = strstr(line, "until: ");
     if (strstr(line, "- subtasks:")) arm++;
     if (strstr(line, "- name: ")) assert_int_equal(sscanf(strstr(line, "name: "), "name: %63s", name), 1);
+
     // Of this arm's subtask.
     if (until && strncmp(until, "until: end", 10)) {
       char signal[2 * LOOM_NAME_MAX];
@@ -137,6 +138,7 @@ static void auto_agrees_with_conditions(void** state) {
 
 static void conditions_partition_each_demo(void** state) {
   fixture* f = *state;
+
   // Of each demo, the rows at which arm 0 has lifted the hammer and arm 1 told its gripper to close.
   static const int lifted[demos] = {322, 244, 92, 155, 109, 117, 250},
                    taken[demos] = {605, 494, 352, 281, 215, 210, 406};
@@ -199,6 +201,7 @@ static void ends_go_out_and_come_back(void** state) {
   }
 
   loom_segment_file_destroy(&given);
+
   // A person says that arm 0 of demo 4 has the hammer ten rows earlier.
   snprintf(text, sizeof text, "demo_4:\n  arm0: {grasp: %d}\n", before.end[4][0][0] - 10);
   must(load_given(&given, f, text, &err), &err);

@@ -14,6 +14,8 @@ static loomEpisode* episode;
 static int open_scene(void** state) {
   (void)state;
   loomError err = {0, ""};
+
+  // The threading scene, reset and at rest.
   add_assets(&roots, "robosuite-1.4.1");
   load_scene(&task, &scene, &roots, "scenes/threading/task.yaml");
   must(loom_episode_create(&episode, scene, &err), &err);
@@ -23,6 +25,7 @@ static int open_scene(void** state) {
 
 static int close_scene(void** state) {
   (void)state;
+
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
   loom_task_destroy(task);
@@ -37,6 +40,7 @@ static const double wanted[RAW] = {0.3, -0.5, 0.2, 0.1, -0.3, 0.6, 1, -0.4, 0.9,
 // Where `wanted` would send the hands, as datasets have it.
 static void goals_of(double out[ARMS * 16]) {
   for (int a = 0; a < ARMS; a++) {
+    // From where the hand is.
     loomPose eef = loom_episode_eef(episode, a);
     loom_pose_to_matrix(out + (ptrdiff_t)16 * a,
                         loom_arm_target(&episode->arms[a], eef, eef, wanted + (ptrdiff_t)7 * a));
@@ -47,17 +51,24 @@ static void there_and_back(void** state) {
   (void)state;
   double goal[ARMS * 16];
   loomError err = {0, ""};
+
   goals_of(goal);
   for (int form = 0; form < 4; form++) {
+    // Rotations of three numbers or of six, steps or goals.
     loomActionForm f = {form & 1, form & 2};
     int n = loom_action_dim(f, ARMS, RAW);
+
     float row[32] = {0};
     double action[RAW];
     assert_int_equal(n, f.columns ? 20 : 14);
+
     loom_action_encode(row, f, ARMS, RAW, wanted, f.absolute ? goal : NULL);
     must(loom_action_fits(f, episode, n, &err), &err);
     loom_action_decode(action, f, episode, row);
+
+    // Float has seven digits.
     for (int i = 0; i < RAW; i++) assert_true(fabs(action[i] - wanted[i]) < 2e-5);
+
     // A goal is one in the world: arm 1's hand is far from its base's frame.
     if (f.absolute) assert_true(fabs((double)row[0] - goal[3]) < 1e-6);
   }
@@ -68,8 +79,11 @@ static void any_numbers_act(void** state) {
   (void)state;
   float row[20];
   double action[RAW];
+
   for (int i = 0; i < 20; i++) row[i] = i % 3 ? -5 : 7;
   loom_action_decode(action, (loomActionForm){true, true}, episode, row);
+
+  // Nothing is infinite, and a goal too far off moves as fast as is allowed.
   for (int i = 0; i < RAW; i++) assert_true(isfinite(action[i]));
   for (int i = 0; i < 6; i++) assert_true(fabs(action[i]) <= 1);
 }
@@ -77,10 +91,14 @@ static void any_numbers_act(void** state) {
 static void what_does_not_fit(void** state) {
   (void)state;
   loomError err = {0, ""};
+
+  // Such forms need arms, and enough numbers for each of them.
   assert_int_equal(loom_action_dim((loomActionForm){true, false}, 0, RAW), 0);
   assert_int_equal(loom_action_dim((loomActionForm){false, true}, 3, RAW), 0);
   assert_int_equal(loom_action_dim((loomActionForm){false, true}, 4, RAW - 2), 0);
   assert_int_equal(loom_action_dim((loomActionForm){false, false}, 0, RAW), RAW);
+
+  // A policy of another size.
   assert_int_equal(loom_action_fits((loomActionForm){true, true}, episode, RAW, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "20 numbers where the policy gives 14"));
 }

@@ -41,22 +41,29 @@ static void one_row_each(void** state) {
   loomData* data = open_data(&def);
   loomBatch b;
   loomError err = {0, ""};
+
+  // What is there: two demos of 16 rows in all.
   const loomDataInfo* info = loom_data_info(data);
   assert_int_equal(info->low_dim, POS + 1);
   assert_int_equal(info->action_dim, 2);
   assert_int_equal(info->samples, 16);
   assert_int_equal(info->batches, 4);
   assert_int_equal(info->key[1].offset, POS);
+
+  // Two passes.
   must(loom_batch_create(&b, data, &err), &err);
   for (int step = 0; step < 8; step++) {
     next(&b, data, step);
     assert_int_equal(b.n, 4);
+
+    // All of a sample bears its demo's and row's mark.
     for (int i = 0; i < 4; i++) {
       float v = (float)mark(0, b.demo[i], b.row[i]);
       assert_true(b.low[i * 4] == v && b.low[i * 4 + 2] == v + 0.5f && b.low[i * 4 + 3] == (float)b.row[i]);
       assert_true(b.actions[i * 2] == -v && b.real[i] == 1);
     }
   }
+
   loom_batch_destroy(&b);
   loom_data_close(data);
 }
@@ -69,16 +76,22 @@ static void check_windows(const loomDataDef* def, int samples) {
   loomData* data = open_data(def);
   loomBatch b;
   loomError err = {0, ""};
+
   must(loom_batch_create(&b, data, &err), &err);
   assert_int_equal(loom_data_info(data)->samples, samples);
   for (int step = 0; step < loom_data_info(data)->batches; step++) {
     next(&b, data, step);
+
     for (int i = 0; i < b.n; i++) {
       int rows = seven_nine[b.demo[i]];
+
+      // Beyond the ends the first or the last row is repeated.
       for (int t = 0; t < def->obs.length; t++) {
         int row = clamp_row(b.row[i] - def->obs.before + t, rows);
         assert_true(b.low[(i * def->obs.length + t) * 4] == (float)mark(0, b.demo[i], row));
       }
+
+      // Such actions are not real ones.
       for (int t = 0; t < def->actions.length; t++) {
         int at = b.row[i] - def->actions.before + t, row = clamp_row(at, rows);
         assert_true(b.actions[(i * def->actions.length + t) * 2] == -(float)mark(0, b.demo[i], row));
@@ -86,6 +99,7 @@ static void check_windows(const loomDataDef* def, int samples) {
       }
     }
   }
+
   loom_batch_destroy(&b);
   loom_data_close(data);
 }
@@ -94,19 +108,27 @@ static void windows(void** state) {
   (void)state;
   loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
+
+  // Robomimic's frames: actions from the row on.
   loom_data_sequence(&def, 1, 5);
   assert_int_equal(def.obs.before, 0);
   check_windows(&def, 16);
+
+  // With three rows seen.
   loom_data_sequence(&def, 3, 4);
   assert_int_equal(def.obs.length, 6);
   check_windows(&def, 16);
+
   def.pad_start = false;  // robomimic: length - (stack - 1) - (seq - 1) sequences a demo
   check_windows(&def, 12);
   def.pad_end = false;
   check_windows(&def, 6);
+
   def.pad_start = true;
   check_windows(&def, 10);
   def.pad_end = true;
+
+  // A chunk begins with the first row seen.
   loom_data_chunk(&def, 2, 16);
   assert_int_equal(def.obs.length, 2);
   assert_int_equal(def.actions.before, 1);
@@ -117,6 +139,8 @@ static void images(void** state) {
   (void)state;
   static const char* const keys[] = {"image", "pos"};
   loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0, 0};
+
+  // Bytes of 2 x 4 pixels, beside an ordinary key.
   loomDataDef def = small_def(&file, 1);
   def.key = keys;
   loom_data_sequence(&def, 2, 1);
@@ -125,10 +149,15 @@ static void images(void** state) {
   loomError err = {0, ""};
   const loomDataKey* key = &loom_data_info(data)->key[0];
   must(loom_batch_create(&b, data, &err), &err);
+
+  // Channels first.
   assert_true(key->bytes && key->offset < 0 && key->shape[0] == 3 && key->shape[1] == 2 &&
               key->shape[2] == 4);
   assert_int_equal(loom_data_info(data)->low_dim, POS);
+
   next(&b, data, 0);
+
+  // Channel c of each pixel, as a share of 255.
   for (int i = 0; i < b.n; i++) {
     for (int c = 0; c < 3; c++) {
       for (int pixel = 0; pixel < 8; pixel++) {
@@ -137,6 +166,7 @@ static void images(void** state) {
       }
     }
   }
+
   loom_batch_destroy(&b);
   loom_data_close(data);
 }
@@ -146,15 +176,20 @@ static void masks(void** state) {
   static const int rows[4] = {5, 6, 7, 8}, valid[2] = {1, 3};
   const char* path = write_file("m.hdf5", 0, 4, rows, NULL);
   loomMask mask = {"valid", 2, valid};
+
+  // Two of four demos.
   loomError err = {0, ""};
   must(loom_dataset_set_masks(path, &mask, 1, &err), &err);
   loomDataFile file = {path, "valid", 0, 0};
   loomDataDef def = small_def(&file, 1);
   loomData* data = open_data(&def);
+
   assert_int_equal(loom_data_info(data)->samples, 14);
   assert_string_equal(loom_data_demo_name(data, 0), "demo_1");
   assert_string_equal(loom_data_demo_path(data, 1), path);
   loom_data_close(data);
+
+  // A mask that is not there.
   file.mask = "train";
   assert_int_not_equal(loom_data_open(&data, &def, &err), 0);
   assert_null(data);
@@ -165,12 +200,16 @@ static void first_demos(void** state) {
   static const int rows[4] = {5, 6, 7, 8};
   loomDataFile file = {write_file("f.hdf5", 0, 4, rows, NULL), NULL, 0, 2};
   loomDataDef def = small_def(&file, 1);
+
+  // Two demos of the four.
   loomData* data = open_data(&def);
   loomError err = {0, ""};
   assert_int_equal(loom_data_info(data)->demos, 2);
   assert_int_equal(loom_data_info(data)->rows, 11);
   assert_string_equal(loom_data_demo_name(data, 1), "demo_1");
   loom_data_close(data);
+
+  // More than there are.
   file.first = 5;
   assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "has 4 demos, not the first 5"));
@@ -185,6 +224,7 @@ static const char* write_goals(bool with_goals) {
                        {"obs/pos", LOOM_TYPE_F64, 2, {1, 3}, pos},
                        {"datagen_info/target_pose", LOOM_TYPE_F64, 4, {1, 1, 4, 4}, goal}};
   loomRecord one = {.name = "demo_0", .nfield = with_goals ? 3 : 2, .field = field};
+
   loomError err = {0, ""};
   const char* path = in_folder(with_goals ? "goals.hdf5" : "none.hdf5");
   must(loom_shard_write(path, &one, 1, NULL, &err), &err);
@@ -200,20 +240,28 @@ static void forms_of_actions(void** state) {
   loomDataRows rows;
   loomError err = {0, ""};
   loomData* data;
+
+  // Goals, with rotations of six numbers: the first two columns of the turn.
   def.key = pos;
   def.key_count = 1;
   def.form = (loomActionForm){true, true};
   data = open_data(&def);
   assert_int_equal(loom_data_info(data)->action_dim, 10);
+
   must(loom_data_rows(&rows, data, 0, &err), &err);
   for (int i = 0; i < 10; i++) assert_true(fabsf(rows.actions[i] - absolute[i]) < 1e-6f);
   loom_data_close(data);
+
+  // Without goals there is nothing to take them from.
   file.path = write_goals(false);
   assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "demo_0 has no 'datagen_info/target_pose'"));
+
+  // Actions alone do not say how many arms there are.
   def.form.absolute = false;
   assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "say how many"));
+
   def.arms = 1;
   data = open_data(&def);
   assert_int_equal(loom_data_info(data)->action_dim, 10);
@@ -226,12 +274,16 @@ static void each_in_order(void** state) {
   (void)state;
   loomDataFile file = {write_file("a.hdf5", 0, 2, seven_nine, NULL), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
+
+  // Batches of 6 from 16 samples.
   def.shuffle = false;
   def.batch = 6;
   loomData* data = open_data(&def);
   loomBatch b;
   loomError err = {0, ""};
   must(loom_batch_create(&b, data, &err), &err);
+
+  // The last one is short.
   for (int step = 0, at = 0; step < 3; step++) {
     next(&b, data, step);
     assert_int_equal(b.n, step < 2 ? 6 : 4);
@@ -240,8 +292,11 @@ static void each_in_order(void** state) {
       assert_int_equal(b.row[i], at < 7 ? at : at - 7);
     }
   }
+
+  // Then from the beginning.
   next(&b, data, 3);
   assert_int_equal(b.demo[0] + b.row[0], 0);
+
   loom_batch_destroy(&b);
   loom_data_close(data);
 }
@@ -262,16 +317,20 @@ static void each_once_a_pass(void** state) {
   int rows[MANY], seen[MANY][MADE_ROWS], order[2][8] = {{0}};
   many_rows(rows);
   loomDataFile file = {write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 0, 0};
+
+  // For a demo, for six, for all.
   const int64_t caches[] = {demo_bytes(26), 6 * demo_bytes(26), (int64_t)1 << 30};
   for (int c = 0; c < 3; c++) {
     loomDataDef def = small_def(&file, 1);
     def.cache_bytes = caches[c];
     def.batch = 1;
     loomData* data = open_data(&def);
+
     loomBatch b;
     loomError err = {0, ""};
     must(loom_batch_create(&b, data, &err), &err);
     int64_t samples = loom_data_info(data)->samples;
+
     for (int pass = 0; pass < 2; pass++) {
       memset(seen, 0, sizeof seen);
       for (int64_t i = 0; i < samples; i++) {
@@ -280,10 +339,15 @@ static void each_once_a_pass(void** state) {
         if (i < 8) order[pass][i] = b.demo[0] * 100 + b.row[0];
       }
     }
+
+    // In another order the second time.
     assert_memory_not_equal(order[0], order[1], sizeof order[0]);
+
+    // Each demo is read once a pass, but for those that are still there.
     loomDataUse use = loom_data_use(data);
     assert_true(use.peak <= caches[c]);
     assert_in_range(use.loads, c < 2 ? 2 * MANY - 6 : MANY, c < 2 ? 2 * MANY + 1 : MANY);
+
     loom_batch_destroy(&b);
     loom_data_close(data);
   }
@@ -296,13 +360,17 @@ static void record(int* out, const loomDataDef* def, bool downwards) {
   loomData* data = open_data(def);
   loomBatch b;
   loomError err = {0, ""};
+
   must(loom_batch_create(&b, data, &err), &err);
   for (int i = 0; i < STEPS; i++) {
     int step = downwards ? STEPS - 1 - i : i;
     next(&b, data, step * 11);
     for (int k = 0; k < 4; k++) out[step * 4 + k] = b.demo[k] * 100 + b.row[k];
+
+    // The numbers are that demo's and row's.
     assert_true(b.low[0] == (float)mark(b.demo[0] >= MANY, b.demo[0] % MANY, b.row[0]));
   }
+
   loom_batch_destroy(&b);
   loom_data_close(data);
 }
@@ -315,12 +383,18 @@ static void same_step_same_batch(void** state) {
                           {write_file("more.hdf5", 1, MANY, rows, NULL), NULL, 1, 0}};
   loomDataDef def = small_def(file, 2);
   def.cache_bytes = 20 * demo_bytes(26);
+
+  // Upwards and downwards.
   record(first, &def, false);
   record(again, &def, true);
   assert_memory_equal(first, again, sizeof first);
+
+  // With and without a reader ahead.
   def.prefetch = false;
   record(again, &def, false);
   assert_memory_equal(first, again, sizeof first);
+
+  // Another seed is another order.
   def.seed = 6;
   record(again, &def, false);
   assert_memory_not_equal(first, again, sizeof first);
@@ -334,11 +408,14 @@ static void mixture(void** state) {
   loomDataFile file[2] = {{write_file("many.hdf5", 0, MANY, rows, NULL), NULL, 3, 0},
                           {write_file("few.hdf5", 1, 3, short_rows, NULL), NULL, 1, 0}};
   loomDataDef def = small_def(file, 2);
+
+  // A quarter of each batch from the short file.
   def.batch = 16;
   loomData* data = open_data(&def);
   loomBatch b;
   loomError err = {0, ""};
   must(loom_batch_create(&b, data, &err), &err);
+
   int64_t steps = 2 * loom_data_info(data)->batches, all = 0;
   for (int64_t step = 0; step < steps; step++) {
     int few = 0;
@@ -348,10 +425,15 @@ static void mixture(void** state) {
       few++;
       seen[b.demo[i] - MANY][b.row[i]]++;
     }
+
     assert_in_range(few, 3, 5);
     all += few;
   }
+
+  // Over time exactly a quarter.
   assert_int_equal(all, steps * 4);
+
+  // Each of its rows as often as the others.
   int least = seen[0][0], most = least;
   for (int i = 0; i < 15; i++) {
     int n = seen[i / 5][i % 5];
@@ -359,6 +441,7 @@ static void mixture(void** state) {
     most = n > most ? n : most;
   }
   assert_in_range(most - least, 0, 1);
+
   loom_batch_destroy(&b);
   loom_data_close(data);
 }
@@ -368,9 +451,11 @@ static void mixture(void** state) {
 static int64_t resident_bytes(void) {
   char line[128], *end;
   FILE* f = fopen("/proc/self/statm", "r");
+
   assert_non_null(f);
   assert_non_null(fgets(line, sizeof line, f));
   fclose(f);
+
   strtoll(line, &end, 10);  // pages in all
   int64_t resident = strtoll(end, NULL, 10);
   assert_true(resident > 0);
@@ -386,11 +471,15 @@ static const char* write_big(void) {
   float* numbers = malloc(sizeof(float) * BIG_ROWS * BIG_DIM);
   double* actions = calloc(BIG_ROWS, sizeof *actions);
   assert_non_null(numbers);
+
+  // A shard for each demo, every number its row's.
   for (int d = 0; d < BIG_DEMOS; d++) {
     for (int row = 0; row < BIG_ROWS; row++)
       for (int k = 0; k < BIG_DIM; k++) numbers[row * BIG_DIM + k] = (float)(d * BIG_ROWS + row);
     loomField field[] = {{"actions", LOOM_TYPE_F64, 2, {BIG_ROWS, 1}, actions},
                          {"obs/pos", LOOM_TYPE_F32, 2, {BIG_ROWS, BIG_DIM}, numbers}};
+
+    // Without compression.
     loomRecord one = {.name = "demo_0", .nfield = 2, .field = field};
     loomWriteDef plain = loom_default_write_def();
     plain.gzip = 0;
@@ -398,10 +487,12 @@ static const char* write_big(void) {
     must(loom_shard_write(shard[d], &one, 1, &plain, &err), &err);
     source[d].path = shard[d];
   }
+
   const char* path = in_folder("big.hdf5");
   loomAssembleDef def = loom_default_assemble_def();
   def.trusted = true;
   must(loom_dataset_assemble(path, source, BIG_DEMOS, &def, &err), &err);
+
   for (int d = 0; d < BIG_DEMOS; d++) unlink(shard[d]);
   free(actions);
   free(numbers);
@@ -413,28 +504,38 @@ static void memory_stays_under_its_limit(void** state) {
   const int64_t mega = (int64_t)1 << 20, limit = 24 * mega;
   loomDataFile file = {write_big(), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
+
   def.key_count = 1;
   def.batch = 32;
   def.cache_bytes = limit;
+
   int64_t before = resident_bytes(), most = 0;
   loomData* data = open_data(&def);
   loomBatch b;
   loomError err = {0, ""};
   must(loom_batch_create(&b, data, &err), &err);
+
+  // Seven times the limit at least.
   assert_true(loom_data_info(data)->bytes > 7 * limit);
+
+  // Two passes in any order.
   for (int step = 0; step < 2 * loom_data_info(data)->batches; step++) {
     next(&b, data, step);
     for (int i = 0; i < b.n; i++)
       assert_true(b.low[i * BIG_DIM + 9] == (float)(b.demo[i] * BIG_ROWS + b.row[i]));
+
     int64_t now = resident_bytes() - before;
     most = now > most ? now : most;
   }
+
+  // By its own count, with each demo read once or twice.
   loomDataUse use = loom_data_use(data);
   assert_true(use.peak <= limit);
   assert_in_range(use.loads, BIG_DEMOS, 2 * BIG_DEMOS + 6);
 #ifndef __SANITIZE_ADDRESS__  // which keeps what was freed
   if (most > limit + 64 * mega) fail_msg("%lld bytes resident", (long long)most);
 #endif
+
   loom_batch_destroy(&b);
   loom_data_close(data);
   unlink(file.path);
@@ -458,6 +559,7 @@ static void spoil_dim(made* demo, int i) {
 static void opening_fails(const loomDataDef* def, int code, const char* says) {
   loomData* data;
   loomError err = {0, ""};
+
   assert_int_equal(loom_data_open(&data, def, &err), code);
   assert_null(data);
   if (!strstr(err.message, says)) fail_msg("'%s' does not say '%s'", err.message, says);
@@ -466,6 +568,8 @@ static void opening_fails(const loomDataDef* def, int code, const char* says) {
 static void wrong_shapes(void** state) {
   (void)state;
   static const char* const unknown[] = {"pos", "eef"};
+
+  // Demos of another length or width, by file and demo.
   loomDataFile file[2] = {{write_file("rows.hdf5", 0, 2, seven_nine, spoil_rows), NULL, 0, 0}};
   loomDataDef def = small_def(file, 1);
   opening_fails(&def, LOOM_ERR_FORMAT, "rows.hdf5: demo_1: obs/pos has 8 rows where actions has 9");
@@ -473,16 +577,24 @@ static void wrong_shapes(void** state) {
   file[1].path = write_file("dim.hdf5", 0, 2, seven_nine, spoil_dim);
   def.file_count = 2;
   opening_fails(&def, LOOM_ERR_FORMAT, "dim.hdf5: demo_1: obs/pos has rows of 2 (float64) where");
+
+  // An observation that no demo has.
   def.file_count = 1;
   def.key = unknown;
   opening_fails(&def, LOOM_ERR_FORMAT, "demo_0: no observation 'eef'; it has image, one, pos");
+
+  // A cache too small for one demo.
   def.key = low_keys;
   def.cache_bytes = 100;
   opening_fails(&def, LOOM_ERR_USAGE, "make the cache larger");
+
+  // A window longer than the shortest demo.
   def.cache_bytes = 1000;
   def.pad_end = false;
   def.actions.length = 20;
   opening_fails(&def, LOOM_ERR_USAGE, "shorter than the window");
+
+  // Weights for all or for none.
   file[0].weight = 1;
   def.file_count = 2;
   opening_fails(&def, LOOM_ERR_USAGE, "has no weight");
@@ -493,16 +605,21 @@ static void not_finite(void** state) {
   loomDataFile file = {write_file("nan.hdf5", 0, 2, seven_nine, spoil_nan), NULL, 0, 0};
   loomDataDef def = small_def(&file, 1);
   for (int prefetching = 0; prefetching < 2; prefetching++) {
+    // With and without a reader ahead.
     def.prefetch = prefetching;
     def.batch = 16;
     loomData* data = open_data(&def);
+
     loomBatch b;
     loomError err = {0, ""};
     must(loom_batch_create(&b, data, &err), &err);
+
+    // Each time that row is wanted.
     for (int again = 0; again < 2; again++) {
       assert_int_equal(loom_data_batch(&b, data, 0, &err), LOOM_ERR_FORMAT);
       assert_non_null(strstr(err.message, "nan.hdf5: demo_1: obs/pos: row 4, entry 2 is no finite number"));
     }
+
     loom_batch_destroy(&b);
     loom_data_close(data);
   }

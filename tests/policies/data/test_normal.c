@@ -14,17 +14,24 @@ static void against_two_passes(void** state) {
   (void)state;
   static float x[N * 3];
   loomRandom random = loom_random(1, 0, LOOM_PURPOSE_TEST);
+
+  // Around zero, far from it, and constant.
   for (int i = 0; i < N; i++) {
     x[3 * i] = (float)loom_random_normal(&random);
     x[3 * i + 1] = 1e4f + (float)loom_random_uniform(&random);  // a naive sum of squares loses this one
     x[3 * i + 2] = 7;
   }
+
   loomNormal n;
   loomError err = {0, ""};
   must(loom_normal_create(&n, 3, &err), &err);
+
+  // In two parts.
   loom_normal_add(&n, x, 123);
   loom_normal_add(&n, x + 3 * 123, N - 123);
   loom_normal_finish(&n, LOOM_NORMAL_RANGE);
+
+  // Against two passes.
   for (int k = 0; k < 3; k++) {
     double sum = 0, squares = 0, low = INFINITY, high = -INFINITY;
     for (int i = 0; i < N; i++) sum += x[3 * i + k];
@@ -34,6 +41,7 @@ static void against_two_passes(void** state) {
       low = fmin(low, x[3 * i + k]);
       high = fmax(high, x[3 * i + k]);
     }
+
     assert_true(fabs(n.mean[k] - sum / N) < 1e-9 * (1 + fabs(n.mean[k])));
     assert_true(fabs(n.deviation[k] - sqrt(squares / N)) < 1e-9);
     assert_true(n.low[k] == low && n.high[k] == high);
@@ -44,19 +52,27 @@ static void against_two_passes(void** state) {
 static void there_and_back(void** state) {
   (void)state;
   static const float rows[4 * 2] = {-3, 5, 1, 5, 2, 5, 4, 5};
+
   for (int kind = LOOM_NORMAL_NONE; kind <= LOOM_NORMAL_RANGE; kind++) {
     loomNormal n;
     loomError err = {0, ""};
     float x[8];
     memcpy(x, rows, sizeof x);
+
     must(loom_normal_create(&n, 2, &err), &err);
     loom_normal_add(&n, rows, 4);
     loom_normal_finish(&n, (loomNormalKind)kind);
+
+    // Each kind by what defines it.
     loom_normal_apply(x, 4, &n);
     if (kind == LOOM_NORMAL_RANGE) assert_true(fabsf(x[0] + 1) < 1e-6f && fabsf(x[6] - 1) < 1e-6f);
     if (kind == LOOM_NORMAL_STANDARD) assert_true(fabsf(x[0] + x[2] + x[4] + x[6]) < 1e-5f);
+
+    // A constant becomes zero.
     if (kind != LOOM_NORMAL_NONE) assert_true(fabsf(x[1]) < 1e-6f);
     if (kind == LOOM_NORMAL_NONE) assert_memory_equal(x, rows, sizeof x);
+
+    // And back.
     loom_normal_undo(x, 4, &n);
     for (int i = 0; i < 8; i++) assert_true(fabsf(x[i] - rows[i]) < 1e-5f);
     loom_normal_destroy(&n);
@@ -77,9 +93,12 @@ static void of_a_training_set(void** state) {
   loomData* data;
   loomNormal low, actions, again;
   loomError err = {0, ""};
+
   must(loom_data_open(&data, &def, &err), &err);
   loomNormal cloud[LOOM_DATA_KEYS];
   must(loom_normal_of_data(&low, cloud, LOOM_NORMAL_STANDARD, &actions, LOOM_NORMAL_RANGE, data, &err), &err);
+
+  // The same for all rows, though one demo at a time is in memory.
   assert_int_equal(low.count, 18);
   assert_true(fabs(low.mean[0] - (10.0 + 15 + 21) / 18) < 1e-12 && low.high[0] == 6 && low.low[0] == 0);
   assert_true(actions.low[0] == -206 && actions.high[1] == 2);
@@ -95,6 +114,7 @@ static void of_a_training_set(void** state) {
   assert_memory_equal(again.mean, actions.mean, 2 * (4 * sizeof(double) + 2 * sizeof(float)));
   loom_normal_destroy(&again);
   assert_int_equal(loom_normal_read(&again, &read, "actions", 3, LOOM_NORMAL_RANGE, &err), LOOM_ERR_FORMAT);
+
   assert_non_null(strstr(err.message, "'actions.mean' of 3 numbers"));
   loom_safetensors_destroy(&read);
   loom_normal_destroy(&low);
@@ -105,11 +125,15 @@ static void of_a_training_set(void** state) {
 static void rotations(void** state) {
   (void)state;
   loomRandom random = loom_random(2, 0, LOOM_PURPOSE_TEST);
+
+  // A quarter turn known by hand.
   const double quarter[3] = {0, 0, acos(0)};  // about z: x to y, y to -x
   const double want[6] = {0, 1, 0, -1, 0, 0};
   double six[6], back[3];
   loom_rotation_6d(six, quarter);
   for (int i = 0; i < 6; i++) assert_true(fabs(six[i] - want[i]) < 1e-15);
+
+  // Turns of up to half, tiny ones too.
   for (int trial = 0; trial < 1000; trial++) {
     double v[3], length = 0, far = trial < 900 ? 3.1 : 1e-7, other[6];
     for (int i = 0; i < 3; i++) {
@@ -117,9 +141,11 @@ static void rotations(void** state) {
       length += v[i] * v[i];
     }
     for (int i = 0; i < 3; i++) v[i] *= far * loom_random_uniform(&random) / sqrt(length);
+
     loom_rotation_6d(six, v);
     loom_rotation_axis_angle(back, six);
     for (int i = 0; i < 3; i++) assert_true(fabs(v[i] - back[i]) < 1e-9);
+
     // What a network says is no exact rotation: other lengths, and the second column a little towards the
     // first.
     for (int i = 0; i < 3; i++) {
@@ -129,6 +155,8 @@ static void rotations(void** state) {
     loom_rotation_axis_angle(back, other);
     for (int i = 0; i < 3; i++) assert_true(fabs(v[i] - back[i]) < 1e-9);
   }
+
+  // No turn at all, and a turn of half that six numbers hardly give.
   const double lost[3][6] = {{0}, {0, 2, 0, 0, -1, 0}, {0, 0, 0, 1, 0, 0}};
   for (int k = 0; k < 3; k++) {
     loom_rotation_axis_angle(back, lost[k]);

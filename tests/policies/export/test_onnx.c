@@ -25,8 +25,11 @@ static void make_normal(loomNormal* out, int dim, loomNormalKind kind) {
   loomError err = {0, ""};
   loomRandom random = loom_random(5, (uint64_t)dim, LOOM_PURPOSE_TEST);
   float row[64];
+
   assert_true(dim <= 64);
   assert_int_equal(loom_normal_create(out, dim, &err), 0);
+
+  // Twenty rows of it.
   for (int i = 0; i < 20; i++) {
     for (int k = 0; k < dim; k++) row[k] = (float)(0.1 * k + loom_random_normal(&random));
     loom_normal_add(out, row, 1);
@@ -38,8 +41,11 @@ static void make_normal(loomNormal* out, int dim, loomNormalKind kind) {
 static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, int n) {
   loomError err = {0, ""};
   *t = (loomTrained){.config = loom_default_policy_config(kind)};
+
+  // Small, of every layer that kinds have.
   loomPolicyConfig* c = &t->config;
   int low = 0;
+
   c->data.key_count = n;
   c->policy.hidden = 6;
   c->policy.width = 12;
@@ -50,8 +56,11 @@ static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, in
   c->encoder = (loomEncoderConfig){
       .channels = {3, {16, 8, 32}}, .keypoints = 5, .points = {2, {8, 12}}, .features = 7, .crop = 0.9};
   if (kind == LOOM_KIND_BC_GMM) c->data.stack = 3;
+
   c->data.obs_normal = LOOM_NORMAL_STANDARD;
   c->data.action_normal = LOOM_NORMAL_RANGE;
+
+  // Keys with their sizes, and statistics of those that have some.
   for (int i = 0; i < n; i++) {
     const int* shape = keys[i].shape;
     strcpy(c->data.key[i], keys[i].name);
@@ -60,8 +69,11 @@ static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, in
     if (shape[0] == 1) low += shape[1];
     if (shape[0] == 2) make_normal(&t->cloud[i], shape[2], LOOM_NORMAL_STANDARD);
   }
+
   make_normal(&t->obs, low, LOOM_NORMAL_STANDARD);
   make_normal(&t->actions, ACTIONS, LOOM_NORMAL_RANGE);
+
+  // The network, seeing what keys show.
   loomNetworkDef def = loom_network_def(&c->policy, &c->encoder, c->data.stack, c->data.length, low, ACTIONS);
   for (int i = 0; i < n; i++) {
     const int* shape = keys[i].shape;
@@ -69,6 +81,7 @@ static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, in
     strcpy(key.name, keys[i].name);
     if (shape[0] > 1) loom_network_add_visual(&def, &key);
   }
+
   if (loom_network_create(&t->network, &def, 1, &err)) fail_msg("%s", err.message);
 }
 
@@ -78,6 +91,7 @@ static void make(loomTrained* t, loomPolicyKind kind, const char* second) {
 
 static char* temporary(void) {
   static char path[64];
+
   strcpy(path, "/tmp/loom_onnx_XXXXXX");
   int file = mkstemp(path);
   assert_true(file >= 0);
@@ -89,8 +103,10 @@ static char* temporary(void) {
 static unsigned char* exported(size_t* size, const loomTrained* t) {
   loomError err = {0, ""};
   const loomOnnxDef def = {.control_freq = 20};
+
   char* path = temporary();
   if (loom_onnx_export(path, t, &def, &err)) fail_msg("%s", err.message);
+
   FILE* file = fopen(path, "rb");
   unsigned char* bytes = test_malloc(1 << 22);
   *size = fread(bytes, 1, 1 << 22, file);
@@ -121,14 +137,19 @@ static void told(void** state) {
   make(&t, LOOM_KIND_DIFFUSION_MLP, "b");
   unsigned char* bytes = exported(&size, &t);
   if (loom_onnx_file_parse(&file, bytes, size, "file", &err)) fail_msg("%s", err.message);
+
+  // What goes in and out.
   assert_int_equal(file.opset, 17);
   shaped(find(&file, "b", false), "float", 2, (const int64_t[]){2, 4});
   shaped(find(&file, "noise", false), "float", 2, (const int64_t[]){16, ACTIONS});
   shaped(find(&file, "actions", true), "float", 2, (const int64_t[]){8, ACTIONS});
+
+  // What the file says of itself.
   assert_string_equal(loom_onnx_file_meta(&file, "kind"), "diffusion_mlp");
   assert_string_equal(loom_onnx_file_meta(&file, "control_freq"), "20");
   assert_non_null(strstr(loom_onnx_file_meta(&file, "config"), "denoise_steps: 10"));
   assert_true(file.parameters > (int64_t)t.network.params.total);
+
   loom_onnx_file_destroy(&file);
   test_free(bytes);
   loom_trained_destroy(&t);
@@ -136,9 +157,12 @@ static void told(void** state) {
   make(&t, LOOM_KIND_BC_RNN_GMM, "b");
   bytes = exported(&size, &t);
   if (loom_onnx_file_parse(&file, bytes, size, "file", &err)) fail_msg("%s", err.message);
+
+  // A recurrent one's state is handed in and out.
   shaped(find(&file, "state_h", false), "float", 3, (const int64_t[]){2, 1, 6});
   shaped(find(&file, "next_steps", true), "int64", 1, (const int64_t[]){1});
   shaped(find(&file, "scales", true), "float", 2, (const int64_t[]){5, ACTIONS});
+
   loom_onnx_file_destroy(&file);
   test_free(bytes);
   loom_trained_destroy(&t);
@@ -150,8 +174,10 @@ static void same_bytes(void** state) {
   size_t size[2];
   make(&t, LOOM_KIND_BC_GMM, "b");
   unsigned char *one = exported(&size[0], &t), *two = exported(&size[1], &t);
+
   assert_int_equal(size[0], size[1]);
   assert_memory_equal(one, two, size[0]);
+
   test_free(one);
   test_free(two);
   loom_trained_destroy(&t);
@@ -165,8 +191,12 @@ static void every_cut(void** state) {
   size_t size;
   make(&t, LOOM_KIND_BC_L2, "b");
   unsigned char* bytes = exported(&size, &t);
+
+  // The whole.
   assert_int_equal(loom_onnx_file_parse(&file, bytes, size, "file", &err), 0);
   loom_onnx_file_destroy(&file);
+
+  // Anything less.
   for (size_t n = 0; n < size; n++) {
     unsigned char* part = test_malloc(n + 1);  // so that sanitizers see a read beyond the cut
     memcpy(part, bytes, n);
@@ -174,6 +204,7 @@ static void every_cut(void** state) {
     assert_non_null(strstr(err.message, "cut.onnx: "));
     test_free(part);
   }
+
   test_free(bytes);
   loom_trained_destroy(&t);
 }
@@ -183,15 +214,21 @@ static void every_cut(void** state) {
 static size_t nest(unsigned char* out, size_t room, int levels) {
   static const unsigned char field[] = {7, 1, 5, 6};
   size_t first = room;
+
+  // From the innermost outwards, since a length stands before what it counts.
   for (int i = levels - 1; i >= 0; i--) {
     size_t size = room - first;
     unsigned char head[12] = {(unsigned char)(field[i ? 1 + (i - 1) % 3 : 0] << 3 | 2)};
+
+    // A varint: seven bits a byte, the high bit when more follow.
     size_t n = 1;
     for (; size > 127; size >>= 7) head[n++] = (unsigned char)(size | 128);
     head[n++] = (unsigned char)size;
+
     first -= n;
     memcpy(out + first, head, n);
   }
+
   memmove(out, out + first, room - first);
   return room - first;
 }
@@ -201,13 +238,17 @@ static void graphs_in_graphs(void** state) {
   enum { ROOM = 1 << 20, LEVELS = 200000 };  // that many would end the stack
   loomError err = {0, ""};
   loomOnnxFile file;
+
   unsigned char* bytes = test_malloc(ROOM);
   size_t size = nest(bytes, ROOM, LEVELS);
   assert_int_equal(loom_onnx_file_parse(&file, bytes, size, "deep.onnx", &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "more than 100 deep"));
+
+  // Forty are not too deep, yet no model.
   size = nest(bytes, ROOM, 40);
   assert_int_equal(loom_onnx_file_parse(&file, bytes, size, "flat.onnx", &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "not an ONNX model"));
+
   test_free(bytes);
 }
 
@@ -216,13 +257,18 @@ static void refused(void** state) {
   loomError err = {0, ""};
   const loomOnnxDef def = {0};
   loomTrained t;
+
+  // An output's name is taken.
   char* path = temporary();
   unlink(path);
   make(&t, LOOM_KIND_BC_GMM, "means");
+
   assert_int_equal(loom_onnx_export(path, &t, &def, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "'means'"));
   assert_int_equal(access(path, F_OK), -1);
   loom_trained_destroy(&t);
+
+  // A folder that is not there.
   make(&t, LOOM_KIND_BC_GMM, "b");
   assert_int_equal(loom_onnx_export("/nowhere/policy.onnx", &t, &def, &err), LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "/nowhere/policy.onnx"));
@@ -232,10 +278,13 @@ static void refused(void** state) {
 // Without random numbers a mixture's decision is its likeliest mode's mean.
 static void likeliest(void** state) {
   (void)state;
+
   loomMixtureDef def = loom_default_mixture_def(1);
   def.modes = 3;
   const loomReal y[9] = {(loomReal)0.1, (loomReal)-0.5, (loomReal)0.9, 0, 0, 0, -1,
                          (loomReal)0.5, (loomReal)0.4};
+
+  // The second mode has the largest logit.
   loomReal action;
   loom_mixture_sample(&action, y, &def, true, NULL);
   assert_float_equal(action, tanh(-0.5), 1e-6);
@@ -250,6 +299,7 @@ static void written(void** state) {
                                    {"front_image", {3, 3, 21, 32}},
                                    {"back_image", {3, 1, 16, 16}}};
   const char* folder = getenv("LOOM_ONNX_POLICIES");
+
   loomError err = {0, ""};
   char path[512];
   for (int kind = 0; kind < LOOM_KINDS; kind++) {
@@ -257,7 +307,7 @@ static void written(void** state) {
       loomTrained t;
       make_of(&t, (loomPolicyKind)kind, seeing ? visual : low, seeing ? 4 : 2);
       snprintf(path, sizeof path, "%s/%s%s.safetensors", folder ? folder : "",
-               loom_policy_kind_name((loomPolicyKind)kind), seeing ? "_wide" : "");
+               loom_policy_kind_name((loomPolicyKind)kind), seeing ? "_visual" : "");
       if (folder && loom_trained_save(path, &t, NULL, &err)) fail_msg("%s", err.message);
       loom_trained_destroy(&t);
     }

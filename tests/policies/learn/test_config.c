@@ -13,14 +13,14 @@
 
 #include "policies/learn/config.h"
 
-static int parse(loomTrainConfig* c, const char* text, loomError* err) {
+static int config_parse(loomTrainConfig* c, const char* text, loomError* err) {
   return loom_train_config_parse(c, text, strlen(text), "run.yaml", err);
 }
 
 static loomTrainConfig good(const char* text) {
   loomTrainConfig c;
   loomError err = {0, ""};
-  if (parse(&c, text, &err)) fail_msg("%s", err.message);
+  if (config_parse(&c, text, &err)) fail_msg("%s", err.message);
   return c;
 }
 
@@ -30,15 +30,20 @@ static void defaults_by_kind(void** state) {
   (void)state;
   for (int kind = 0; kind < LOOM_KINDS; kind++) {
     char text[200];
+
     snprintf(text, sizeof text, DATA "policy: {kind: %s}\n", loom_policy_kind_name((loomPolicyKind)kind));
     loomTrainConfig c = good(text), want = loom_default_train_config((loomPolicyKind)kind);
+
     assert_int_equal(c.policy.kind, kind);
     assert_int_equal(c.data.file_count, 1);
     assert_string_equal(c.data.file[0].path, "a.hdf5");
     assert_string_equal(c.data.key[0], "object");
+
     assert_memory_equal(&c.policy, &want.policy, sizeof want.policy);
     assert_memory_equal(&c.optimizer, &want.optimizer, sizeof want.optimizer);
   }
+
+  // What some kinds bring along.
   assert_int_equal(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).data.length, 10);
   assert_true(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).optimizer.rate == 5e-4);
   assert_true(loom_default_train_config(LOOM_KIND_DIFFUSION).optimizer.kind == LOOM_OPTIMIZER_ADAMW);
@@ -67,12 +72,16 @@ static const char* const everything =
 static void every_key(void** state) {
   (void)state;
   loomTrainConfig c = good(everything);
+
+  // Data.
   assert_string_equal(c.data.file[0].path, "with \"quotes\" and \\.hdf5");
   assert_true(c.data.file[0].weight == 0.7 && c.data.file[1].weight == 1.0 / 3);
   assert_string_equal(c.data.file[0].mask, "train");
   assert_int_equal(c.data.key_count, 3);
   assert_true(c.data.cache == 0.25 && c.data.obs_normal == LOOM_NORMAL_STANDARD);
   assert_int_equal(c.data.action_normal, LOOM_NORMAL_RANGE);
+
+  // Policy and optimizer.
   assert_int_equal(c.policy.layers.n, 2);
   assert_int_equal(c.policy.layers.size[1], 128);
   assert_true(c.policy.observed == 3 && c.policy.predicted == 12 && c.policy.executed == 6);
@@ -80,6 +89,8 @@ static void every_key(void** state) {
               c.optimizer.beta1 == 0.9);
   assert_true(c.optimizer.clip == 10 && c.optimizer.schedule == 2 && c.optimizer.period == 55);
   assert_true(c.optimizer.warmup == 7 && c.optimizer.ema == 0 && c.optimizer.beta2 == 0.999);
+
+  // The rest.
   assert_true(c.train.epochs == 3 && c.train.steps == 20 && c.train.batch == 32 && c.train.seed == 9);
   assert_true(c.validate.every == 2 && !strcmp(c.validate.mask, "valid"));
   assert_true(c.checkpoint.every == 4 && !c.checkpoint.keep && !c.checkpoint.best);
@@ -91,14 +102,20 @@ static void written_and_read_again(void** state) {
   (void)state;
   for (int kind = -1; kind < LOOM_KINDS; kind++) {
     char text[200];
+
     snprintf(text, sizeof text, DATA "policy: {kind: %s}\n",
              loom_policy_kind_name(kind < 0 ? LOOM_KIND_BC_L2 : (loomPolicyKind)kind));
     loomTrainConfig c = good(kind < 0 ? everything : text);
+
+    // Written.
     char* once = loom_train_config_text(&c);
     assert_non_null(once);
     loomTrainConfig again = good(once);
+
+    // Written again.
     char* twice = loom_train_config_text(&again);
     assert_string_equal(once, twice);
+
     assert_memory_equal(&c.policy, &again.policy, sizeof c.policy);
     assert_memory_equal(&c.train, &again.train, sizeof c.train);
     assert_true(c.data.file[1].weight == again.data.file[1].weight);
@@ -154,14 +171,18 @@ static void mistakes(void** state) {
       {"", "empty"},
       {"- a\n", "expected keys and values"},
   };
+
+  // File and key, in one line.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     loomTrainConfig c;
     loomError err = {0, ""};
-    int code = parse(&c, cases[i].text, &err);
+    int code = config_parse(&c, cases[i].text, &err);
     if (code != LOOM_ERR_FORMAT || !strstr(err.message, cases[i].says) ||
         strncmp(err.message, "run.yaml:", 9) != 0)
       fail_msg("%s'%s' does not say '%s'", cases[i].text, err.message, cases[i].says);
   }
+
+  // A file that is not there.
   loomTrainConfig c;
   loomError err = {0, ""};
   assert_int_equal(loom_train_config_load(&c, "/no/such/file.yaml", &err), LOOM_ERR_IO);
@@ -172,27 +193,36 @@ static void from_a_file(void** state) {
   char path[64];
   loomTrainConfig c;
   loomError err = {0, ""};
+
   snprintf(path, sizeof path, "/tmp/loom_config_%d.yaml", (int)getpid());
   FILE* f = fopen(path, "w");
   assert_non_null(f);
   fputs(everything, f);
   fclose(f);
+
   int code = loom_train_config_load(&c, path, &err);
   unlink(path);
   if (code) fail_msg("%s", err.message);
+
   assert_int_equal(c.rollout.n, 11);
 }
 
 static void as_a_training_set(void** state) {
   (void)state;
   loomTrainConfig c = good(everything);
+
+  // Of one configuration, data to learn from and data to validate with.
   loomConfigDataDef train, valid;
   loom_config_data_def(&train, &c, false);
   loom_config_data_def(&valid, &c, true);
   assert_true(train.def.shuffle && !valid.def.shuffle);
+
+  // The mask of validation is the same for each file.
   assert_string_equal(train.def.file[0].mask, "train");
   assert_null(train.def.file[1].mask);
   assert_string_equal(valid.def.file[1].mask, "valid");
+
+  // Three rows seen, of which the last is the present.
   assert_true(train.def.obs.before == 2 && train.def.obs.length == 3 && train.def.actions.length == 12);
   assert_true(train.def.cache_bytes == (int64_t)1 << 28 && train.def.batch == 32);
   assert_string_equal(train.def.key[2], "robot0_image");

@@ -17,6 +17,8 @@ static char folder[128];
 static int open_all(void** state) {
   open_own(state);
   o = *state;
+
+  // A folder of one's own, deleted as a whole.
   const char* tmp = getenv("TMPDIR");
   snprintf(folder, sizeof folder, "%s/loom-dagger-XXXXXX", tmp ? tmp : "/tmp");
   assert_non_null(mkdtemp(folder));
@@ -25,6 +27,7 @@ static int open_all(void** state) {
 
 static int close_all(void** state) {
   char command[200];
+
   snprintf(command, sizeof command, "rm -rf '%s'", folder);
   close_own(state);
   return system(command);
@@ -42,6 +45,7 @@ static int scripted_create(void** instance, void* self, loomEpisode* e, loomErro
 static int scripted_begin(loomPolicy* out, void* instance, loomEpisode* e, uint64_t seed, uint64_t number,
                           loomError* err) {
   loomExpert* x = instance;
+
   int code = loom_expert_create(x, e, seed, number, NULL, err);
   x->corrective = true;
   *out = loom_expert_policy(x);
@@ -60,6 +64,7 @@ static int guide_create(void** instance, void* self, loomEpisode* e, loomError* 
 static int guide_begin(loomPolicy* out, void* instance, loomEpisode* e, uint64_t seed, uint64_t number,
                        loomError* err) {
   (void)err;
+
   loom_guide_begin(instance, e, &o->sources, seed, number);
   *out = loom_guide_policy(instance);
   return 0;
@@ -71,6 +76,8 @@ static const loomPolicyMaker guide = {NULL, guide_create, guide_begin, free};
 static int reach_act(double* action, void* self, loomEpisode* e, loomError* err) {
   (void)self;
   (void)err;
+
+  // Both hands, with grippers open.
   for (int a = 0; a < 2; a++, action += 7) {
     loomPose goal = loom_episode_eef(e, a);
     memcpy(goal.pos, loom_episode_object(e, a).pos, sizeof goal.pos);
@@ -111,6 +118,7 @@ typedef struct clumsy {
 
 static int clumsy_create(void** instance, void* self, loomEpisode* e, loomError* err) {
   clumsy* c = malloc(sizeof *c);
+
   *c = *(clumsy*)self;
   *instance = c;
   return c->teacher->create(&c->instance, c->teacher->self, e, err);
@@ -118,13 +126,17 @@ static int clumsy_create(void** instance, void* self, loomEpisode* e, loomError*
 
 static int clumsy_act(double* action, void* self, loomEpisode* e, loomError* err) {
   clumsy* c = self;
+
   int code = c->policy.act(action, c->policy.self, e, err);
+
+  // Pulled apart for a while.
   for (int a = 0; !code && e->steps >= c->from && e->steps < c->from + c->steps && a < 2; a++) {
     for (int i = 0; i < 7; i++) action[7 * a + i] = 0;
     action[7 * a + 1] = a ? 0.8 : -0.8;  // apart
     action[7 * a + 2] = 0.5;
     action[7 * a + 6] = -1;
   }
+
   return code;
 }
 
@@ -149,10 +161,12 @@ static void clumsy_destroy(void* instance) {
 static int successes(const loomPolicyMaker* maker, int n) {
   loomRolloutReport report;
   loomError err = {0, ""};
+
   loomRolloutDef def = loom_default_rollout_def();
   def.n = n;
   def.seed = SEED;
   def.threads = 1;
+
   must(loom_rollout(&report, o->scene, maker, &def, &err), &err);
   int won = report.ends[LOOM_RUN_SUCCESS];
   loom_rollout_report_destroy(&report);
@@ -165,14 +179,19 @@ static void teachers_put_it_right(void** state) {
   (void)state;
   static const loomPolicyMaker* const teachers[] = {&scripted, &guide};
   static const int from[] = {10, 25, 50};
+
+  // Undisturbed all succeed.
   for (int k = 0; k < 2; k++) {
     assert_int_equal(successes(teachers[k], 5), 5);
+
+    // Disturbed at each of the three moments most still do.
     int won = 0;
     for (int i = 0; i < 3; i++) {
       clumsy c = {.teacher = teachers[k], .from = from[i], .steps = 12};
       loomPolicyMaker maker = {&c, clumsy_create, clumsy_begin, clumsy_destroy};
       won += successes(&maker, 4);
     }
+
     if (won < 11) fail_msg("teacher %d puts %d of 12 right", k, won);
   }
 }
@@ -185,21 +204,28 @@ static void labels_lead_back(void** state) {
     loomError err = {0, ""};
     void* instance;
     loomPolicy policy;
+
     double label[LOOM_MAX_ACTION], push[LOOM_MAX_ACTION] = {0};
     must(loom_episode_reset(o->e, 0, SEED, 1, &err), &err);
     must(teachers[k]->create(&instance, NULL, o->e, &err), &err);
     must(teachers[k]->begin(&policy, instance, o->e, SEED, 1, &err), &err);
     must(policy.reset(policy.self, o->e, &err), &err);
+
+    // Led there for 20 steps, then back.
     for (int t = 0; t < 60; t++) {
       must(policy.act(label, policy.self, o->e, &err), &err);
+
       if (t > 20) {
         memset(push, 0, sizeof push);
         push[0] = push[7] = t < 40 ? 0.6 : -0.6;  // along x, both arms
         push[6] = push[13] = -1;
       }
+
+      // When furthest off.
       if (t == 39) assert_true(label[0] < -0.3 && label[7] < -0.3);
       must(loom_episode_step(o->e, t > 20 ? push : label, &err), &err);
     }
+
     teachers[k]->destroy(instance);
   }
 }
@@ -211,13 +237,16 @@ static loomTrainConfig config(int steps) {
       "object",          "robot0_eef_pos",      "robot0_eef_quat",    "robot1_eef_pos",
       "robot1_eef_quat", "robot0_gripper_qpos", "robot1_gripper_qpos"};
   loomTrainConfig c = loom_default_train_config(LOOM_KIND_BC_L2);
+
   for (int i = 0; i < 7; i++) snprintf(c.data.key[i], sizeof c.data.key[i], "%s", keys[i]);
   c.data.key_count = 7;
+
   c.policy.layers = (loomSizes){2, {64, 64}};
   c.train.epochs = 2;
   c.train.steps = steps / 2;
   c.train.batch = 64;
   c.train.threads = 1;
+
   c.optimizer.rate = 2e-3;
   c.optimizer.schedule = 1;
   return c;
@@ -225,16 +254,19 @@ static loomTrainConfig config(int steps) {
 
 static loomDaggerDef small(const loomTrainConfig* c, const char* name) {
   loomDaggerDef def = loom_default_dagger_def();
+
   def.config = c;
   def.scene = o->scene;
   def.expert = &scripted;
   def.expert_name = "scripted";
   def.env_args = "{}";
   def.folder = name;
+
   def.max_steps = 120;
   def.seed = SEED;
   def.rounds = 1;
   def.demos = 2;
+
   def.episodes = 3;
   def.evaluations = 3;
   def.threads = 1;
@@ -251,6 +283,7 @@ static void learn(loomDaggerReport* report, const loomDaggerDef* def) {
 
 static void same_file(const char* a, const char* b) {
   char command[400];
+
   snprintf(command, sizeof command, "cmp '%s' '%s'", a, b);
   if (system(command)) fail_msg("%s and %s differ", a, b);
 }
@@ -260,17 +293,22 @@ static int64_t check_file(const char* path, int64_t* acted, bool whole) {
   loomError err = {0, ""};
   loomDataset* d;
   int64_t rows = 0;
+
   must(loom_dataset_open(&d, path, &err), &err);
   for (int i = 0; i < loom_dataset_demo_count(d); i++) {
     const char* demo = loom_dataset_demo_path(d, i);
+
     loomArray label, done, flag, deviation, obs;
     must(loom_dataset_doubles(&label, d, demo, "actions", &err), &err);
     must(loom_dataset_doubles(&done, d, demo, "executed", &err), &err);
     must(loom_dataset_doubles(&flag, d, demo, "intervention", &err), &err);
     must(loom_dataset_doubles(&deviation, d, demo, "deviation", &err), &err);
     must(loom_dataset_describe(&obs, d, demo, "obs/object", &err), &err);
+
     assert_int_equal(obs.shape[0], label.shape[0]);
     assert_int_equal(label.shape[1], 14);
+
+    // What was done by the expert is the label.
     for (int64_t r = 0; r < label.shape[0]; r++) {
       bool expert = ((double*)flag.data)[r] > 0, same = true;
       double far = 0;
@@ -279,18 +317,22 @@ static int64_t check_file(const char* path, int64_t* acted, bool whole) {
         same = same && x == y;
         far += (x - y) * (x - y);
       }
+
       *acted += expert;
       if (expert) assert_true(same);
+
       // What the novice did is as far from the label as the file says.
       if (!expert) assert_true(fabs(sqrt(far) - ((double*)deviation.data)[r]) < 1e-12);
       if (!whole) assert_true(expert);
     }
+
     rows += label.shape[0];
     loom_array_destroy(&label);
     loom_array_destroy(&done);
     loom_array_destroy(&flag);
     loom_array_destroy(&deviation);
   }
+
   loom_dataset_close(d);
   return rows;
 }
@@ -300,9 +342,12 @@ static void counts_are_the_files(void** state) {
   loomTrainConfig c = config(60);
   for (int gate = LOOM_GATE_MIXTURE; gate < LOOM_GATES; gate++) {
     char name[32], path[64];
+
+    // Each gate in a run of its own.
     snprintf(name, sizeof name, "gate%d", gate);
     loomDaggerDef def = small(&c, name);
     loomDaggerReport report;
+
     def.gate = (loomGateKind)gate;
     def.demos = 5;
     def.members = 2;
@@ -310,15 +355,23 @@ static void counts_are_the_files(void** state) {
     def.beta = 0.3;
     def.safety.tau = 0.8;
     learn(&report, &def);
+
     for (int i = 0; i < 2; i++) {
       const loomDaggerRound* r = &report.round[i];
       int64_t acted = 0;
+
+      // What the file holds is what the report says.
       snprintf(path, sizeof path, "%s/round_%d.hdf5", name, i);
       assert_int_equal(check_file(path, &acted, !i || gate == LOOM_GATE_MIXTURE), r->queries);
       assert_int_equal(acted, r->expert_steps);
       assert_int_equal(r->episodes, i ? 3 : 5);
+
       assert_true(r->caught <= r->off && r->off <= r->steps && r->expert_steps <= r->queries);
+
+      // Round 0 is the expert's demos.
       if (!i) assert_true(r->expert_steps == r->steps && r->queries == r->steps && r->deviation == 0);
+
+      // A mixture labels every row, the others only those that the expert acts in.
       if (i && gate == LOOM_GATE_MIXTURE) {
         assert_int_equal(r->queries, r->steps);
         double share = (double)r->expert_steps / (double)r->steps;  // 0.3 of 300 steps and more
@@ -326,6 +379,7 @@ static void counts_are_the_files(void** state) {
       }
       if (i && gate != LOOM_GATE_MIXTURE) assert_int_equal(r->queries, r->expert_steps);
     }
+
     loom_dagger_report_destroy(&report);
   }
 }
@@ -338,14 +392,20 @@ static void thresholds_open_and_close_the_gate(void** state) {
     loomDaggerReport report;
     loomDaggerDef def = small(&c, i ? "always" : "never");
     def.gate = LOOM_GATE_SAFETY;
+
     def.safety.threshold = i ? 0 : 1;
     def.episodes = 2;
     learn(&report, &def);
+
+    // All steps or none.
     assert_int_equal(report.round[1].expert_steps, i ? report.round[1].steps : 0);
     assert_int_equal(report.round[1].caught, i ? report.round[1].off : 0);
     if (i) assert_int_equal(report.round[1].successes, 2);
+
     loom_dagger_report_destroy(&report);
   }
+
+  // Nothing was added, so no file was written.
   assert_int_not_equal(access("never/round_1.hdf5", F_OK), 0);
 }
 
@@ -360,11 +420,15 @@ static void a_poor_novice_is_caught(void** state) {
     def.gate = LOOM_GATE_SAFETY;
     def.demos = demos;
     learn(&report, &def);
+
     const loomDaggerRound* r = &report.round[1];
     assert_true(r->off > r->steps / 2 && r->caught > r->off / 2);
     if (demos == 1) assert_int_equal(r->expert_steps, r->steps);
+
+    // One demo is for the novice; of three some are kept.
     assert_int_equal(access(demos == 1 ? "one/safety_0.safetensors" : "few/safety_0.safetensors", F_OK),
                      demos == 1 ? -1 : 0);
+
     loom_dagger_report_destroy(&report);
   }
   assert_int_equal(access("one/safety_1.safetensors", F_OK), 0);
@@ -373,7 +437,10 @@ static void a_poor_novice_is_caught(void** state) {
 static void disagreement_of_known_actions(void** state) {
   (void)state;
   const double same[] = {0.5, -1, 0.5, -1}, apart[] = {1, 0, 0, -1, 0, 0, 0, 0, 0};
+
   assert_true(loom_gate_disagreement(same, 2, 2) == 0);
+
+  // Three members say 1, -1 and 0: a variance of 2/3.
   assert_true(fabs(loom_gate_disagreement(apart, 3, 3) - sqrt(2.0 / 3)) < 1e-15);
 }
 
@@ -395,45 +462,58 @@ static void same_bytes(void** state) {
                                       "safety_2.safetensors", "errors_2.csv",      "settings.yaml"};
   for (int i = 0; i < 3; i++) {
     loomDaggerReport report;
+
     loomError err = {0, ""};
     char dir[8] = {(char)('a' + i), 0};
     assert_int_equal(mkdir(dir, 0777), 0);
     assert_int_equal(chdir(dir), 0);
+
     loomDaggerDef def = small(&c, "run");
     def.gate = LOOM_GATE_SAFETY;
     def.demos = 5;
     def.rounds = 2;
     def.final_steps = 80;
     def.threads = i == 1 ? 3 : 1;
+
     if (i == 2) {  // stopped while it collects, trains and measures, then a round more
       def.progress = stop_there;
       def.stop = &stopped;
       def.resume = true;
+
+      // Three stops, each resumed.
       for (stop_at = 0; stop_at < 3; stop_at++) {
         stopped = 0;
         assert_int_equal(loom_dagger(&report, &def, &err), LOOM_ERR_INTERRUPTED);
       }
+
+      // One round is finished.
       def.rounds = 1;
       def.stop = NULL;
       learn(&report, &def);
       loom_dagger_report_destroy(&report);
       def.rounds = 2;
     }
+
     learn(&report, &def);
     assert_int_equal(report.final.evaluated, 3);
     assert_int_equal(report.final.round, 2);
+
     // Whichever has most successes is the best.
     if (report.final.succeeded >= report.round[report.best].succeeded)
       same_file("run/best.safetensors", "run/final.safetensors");
     loom_dagger_report_destroy(&report);
+
     assert_int_equal(access("run/rounds.png", F_OK), 0);
     assert_int_equal(chdir(".."), 0);
+
+    // But for times, the same as the first run's.
     for (size_t k = 0; i && k < sizeof files / sizeof *files; k++) {
       char a[64], b[64];
       snprintf(a, sizeof a, "a/run/%s", files[k]);
       snprintf(b, sizeof b, "%s/run/%s", dir, files[k]);
       same_file(a, b);
     }
+
     if (i) {
       char command[200];
       snprintf(command, sizeof command,
@@ -451,16 +531,20 @@ static void deviation_falls(void** state) {
   loomTrainConfig c = config(1200);
   loomDaggerReport report;
   loomDaggerDef def = small(&c, "falls");
+
   if (getenv("LOOM_QUICK")) return;
+
   def.expert = &reach;
   def.max_steps = 40;
   def.rounds = 3;
   def.episodes = 10;
   def.evaluations = 10;
   def.beta = 0;
+
   learn(&report, &def);
   double first = report.round[0].error, last = report.round[3].error;
   if (!(first > 0.5 && last < 0.4 * first)) fail_msg("%g at first, %g in the end", first, last);
+
   loom_dagger_report_destroy(&report);
 }
 
@@ -470,14 +554,21 @@ static void what_is_refused(void** state) {
   loomDaggerReport report;
   loomError err = {0, ""};
   loomDaggerDef def = small(&c, "a/run");
+
+  // A share over 1.
   def.beta = 2;
   assert_int_equal(loom_dagger(&report, &def, &err), LOOM_ERR_USAGE);
+
+  // A folder of another run.
   def.beta = 0.5;
   assert_int_equal(loom_dagger(&report, &def, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "holds a run already"));
+
   def.resume = true;
   assert_int_equal(loom_dagger(&report, &def, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "other settings"));
+
+  // No demos and no experts' steps.
   def = small(&c, "nothing");
   def.demos = 0;
   assert_int_equal(loom_dagger(&report, &def, &err), LOOM_ERR_USAGE);

@@ -21,7 +21,7 @@
 #include "policies/nn/pointnet.h"
 #include "policies/objective/loss.h"
 
-enum { OBS = 100, ACTIONS = 28, WIDE = 1024, ROWS = 256 };
+enum { OBS = 100, ACTIONS = 28, UNITS = 1024, ROWS = 256 };
 enum { HIDDEN = 400, LAYERS = 2, SEQUENCES = 100, STEPS = 10 };
 enum { CLOUDS = 128, POINTS = 1024, FEATURES = 64 };
 
@@ -59,13 +59,14 @@ static void optimize(bench* b) {
 }
 
 static void mlp_declare(bench* b) {
-  loom_mlp_declare(&b->mlp, &b->params, &(loomMlpDef){3, {OBS, WIDE, WIDE, ACTIONS}, LOOM_ACTIVATION_RELU},
+  loom_mlp_declare(&b->mlp, &b->params, &(loomMlpDef){3, {OBS, UNITS, UNITS, ACTIONS}, LOOM_ACTIVATION_RELU},
                    "");
 }
 
 static void mlp_layout(bench* b) {
   b->inputs = (size_t)b->n * OBS;
   b->targets = (size_t)b->n * ACTIONS;
+
   b->x = loom_arena_real(&b->arena, b->inputs);
   b->target = loom_arena_real(&b->arena, b->targets);
   b->dy = loom_arena_real(&b->arena, (size_t)b->n * ACTIONS);
@@ -74,16 +75,19 @@ static void mlp_layout(bench* b) {
 
 static void mlp_fill(bench* b) {
   loom_mlp_init(&b->mlp, &b->params, &b->random);
+
   loom_init_normal(b->x, b->inputs, 1, &b->random);
   loom_init_normal(b->target, b->targets, 1, &b->random);
 }
 
 static double mlp_train(bench* b) {
   loom_params_zero_gradient(&b->params);
+
   const float* y = loom_mlp_forward(&b->mlp, &b->params, b->x, b->n);
   double loss = loom_l2_loss(b->dy, y, b->target, NULL, b->n, ACTIONS);
   loom_mlp_backward(NULL, &b->mlp, &b->params, b->dy, b->x, b->n);
   optimize(b);
+
   return loss;
 }
 
@@ -96,6 +100,8 @@ static void rnn_declare(bench* b) {
   recurrent* r = &b->rnn;
   b->mixture = loom_default_mixture_def(ACTIONS);
   r->width = loom_mixture_width(&b->mixture);
+
+  // PyTorch's four blocks of a layer, in its order.
   for (int i = 0; i < LAYERS; i++) {
     int in = i ? HIDDEN : OBS, gates = 4 * HIDDEN;
     char name[16];
@@ -106,6 +112,8 @@ static void rnn_declare(bench* b) {
       *at[k] = loom_params_add(&b->params, name, k < 2 ? 2 : 1, (int[]){gates, k ? HIDDEN : in});
     }
   }
+
+  // The linear layer behind them.
   r->w = loom_params_add(&b->params, "w", 2, (int[]){r->width, HIDDEN});
   r->b = loom_params_add(&b->params, "b", 1, &r->width);
 }
@@ -113,7 +121,10 @@ static void rnn_declare(bench* b) {
 static void rnn_layout(bench* b) {
   recurrent* r = &b->rnn;
   int steps = b->n > 1 ? STEPS : 1;
+
   size_t n = (size_t)b->n, rows = n * (size_t)steps, width = (size_t)r->width;
+
+  // A state for each step, and one before the first.
   for (int i = 0; i < LAYERS; i++) {
     r->shape[i].steps = steps;
     r->shape[i].n = b->n;
@@ -121,10 +132,12 @@ static void rnn_layout(bench* b) {
     r->state[i].c = loom_arena_real(&b->arena, (rows + n) * HIDDEN);
     r->state[i].h = loom_arena_real(&b->arena, (rows + n) * HIDDEN);
   }
+
   b->inputs = rows * OBS;
   b->targets = rows * ACTIONS;
   b->x = loom_arena_real(&b->arena, b->inputs);
   b->target = loom_arena_real(&b->arena, b->targets);
+
   r->y = loom_arena_real(&b->arena, rows * width);
   r->dy = loom_arena_real(&b->arena, rows * width);
   r->row_loss = loom_arena_real(&b->arena, rows);
@@ -147,10 +160,12 @@ static const float* rnn_output(const recurrent* r, int layer) {
 static void rnn_forward(bench* b) {
   recurrent* r = &b->rnn;
   const float* v = b->params.value;
+
   for (int i = 0; i < LAYERS; i++) {
     loomLstmWeights w = {v + r->wi[i], v + r->wh[i], v + r->bi[i], v + r->bh[i]};
     loom_lstm_forward(&r->state[i], i ? rnn_output(r, i - 1) : b->x, &w, &r->shape[i]);
   }
+
   loom_linear_forward(r->y, rnn_output(r, LAYERS - 1), v + r->w, v + r->b, r->shape[0].steps * b->n, HIDDEN,
                       r->width);
 }
@@ -160,17 +175,22 @@ static double rnn_train(bench* b) {
   int rows = STEPS * b->n;
   const float* v = b->params.value;
   float* g = b->params.gradient;
+
   loom_params_zero_gradient(&b->params);
   rnn_forward(b);
+
   double loss = loom_mixture_loss(r->dy, r->row_loss, r->y, b->target, NULL, rows, &b->mixture);
   loom_linear_backward(r->dh, g + r->w, g + r->b, r->dy, rnn_output(r, LAYERS - 1), v + r->w, rows, HIDDEN,
                        r->width);
+
+  // Back through time, the last layer first.
   for (int i = LAYERS - 1; i >= 0; i--) {
     loomLstmWeights w = {v + r->wi[i], v + r->wh[i], v + r->bi[i], v + r->bh[i]};
     loomLstmGradients dw = {g + r->wi[i], g + r->wh[i], g + r->bi[i], g + r->bh[i]};
     loom_lstm_backward(i ? r->dx : NULL, NULL, r->dc, r->dgates, i == LAYERS - 1 ? r->dh : r->dx, &dw,
                        &r->state[i], i ? rnn_output(r, i - 1) : b->x, &w, &r->shape[i]);
   }
+
   optimize(b);
   return loss;
 }
@@ -179,6 +199,8 @@ static double rnn_act(bench* b) {
   float action[ACTIONS];
   rnn_forward(b);
   loom_mixture_sample(action, b->rnn.y, &b->mixture, true, &b->random);
+
+  // The state to begin the next decision from.
   for (int i = 0; i < LAYERS; i++) {
     loomLstmState* s = &b->rnn.state[i];
     memcpy(s->h, s->h + HIDDEN, HIDDEN * sizeof *s->h);
@@ -195,6 +217,7 @@ static void points_declare(bench* b) {
 static void points_layout(bench* b) {
   b->inputs = (size_t)b->n * POINTS * 3;
   b->targets = (size_t)b->n * FEATURES;
+
   b->x = loom_arena_real(&b->arena, b->inputs);
   b->target = loom_arena_real(&b->arena, b->targets);
   b->dy = loom_arena_real(&b->arena, b->targets);
@@ -203,15 +226,18 @@ static void points_layout(bench* b) {
 
 static void points_fill(bench* b) {
   loom_pointnet_init(&b->points, &b->params, &b->random);
+
   loom_init_normal(b->x, b->inputs, 0.5, &b->random);
   loom_init_normal(b->target, b->targets, 1, &b->random);
 }
 
 static double points_train(bench* b) {
   loom_params_zero_gradient(&b->params);
+
   const float* y = loom_pointnet_forward(&b->points, &b->params, b->x, b->n);
   double loss = loom_l2_loss(b->dy, y, b->target, NULL, b->n, FEATURES);
   loom_pointnet_backward(&b->points, &b->params, b->dy, b->x, b->n);
+
   optimize(b);
   return loss;
 }
@@ -240,13 +266,19 @@ static int by_size(const void* a, const void* b) {
 static double measure(double* loss, bench* b, double (*run)(bench*)) {
   enum { MOST = 20000 };
   static double took[MOST];
+
   int count = 0;
+
+  // Caches are warm, and memory is there.
   for (int i = 0; i < 3; i++) *loss = run(b);
+
+  // A second and a half, five steps at least.
   for (double begin = now(); count < MOST && (count < 5 || now() - begin < 1500); count++) {
     double at = now();
     run(b);
     took[count] = now() - at;
   }
+
   qsort(took, (size_t)count, sizeof *took, by_size);
   return took[count / 10];
 }
@@ -254,10 +286,13 @@ static double measure(double* loss, bench* b, double (*run)(bench*)) {
 static int write_case(const char* path, const bench* b) {
   const int64_t counts[3] = {(int64_t)b->params.total, (int64_t)b->inputs, (int64_t)b->targets};
   const float* const parts[3] = {b->params.value, b->x, b->target};
+
   FILE* file = fopen(path, "wb");
   bool written = file && fwrite(counts, sizeof counts, 1, file) == 1;
+
   for (int i = 0; written && i < 3; i++)
     written = fwrite(parts[i], sizeof(float), (size_t)counts[i], file) == (size_t)counts[i];
+
   if (file && fclose(file)) written = false;
   if (!written) fprintf(stderr, "%s: cannot be written\n", path);
   return written ? 0 : 1;
@@ -266,15 +301,19 @@ static int write_case(const char* path, const bench* b) {
 static int run_case(size_t i, const char* path) {
   bench b = {.n = cases[i].n, .random = loom_random(1, i, LOOM_PURPOSE_WEIGHTS)};
   double loss = 0;
+
+  // Weights, then room for the data, and both filled.
   cases[i].declare(&b);
   if (loom_params_create(&b.params, NULL)) return 1;
   cases[i].layout(&b);
   if (loom_arena_create(&b.arena, b.arena.used, NULL)) return 1;
   cases[i].layout(&b);
   cases[i].fill(&b);
+
   int code = path ? write_case(path, &b) : 0;
   double least = code ? 0 : measure(&loss, &b, cases[i].run);
   if (!code) printf("%-14s %9.4f %.6f\n", cases[i].name, least, loss);
+
   fflush(stdout);
   loom_arena_destroy(&b.arena);
   loom_params_destroy(&b.params);

@@ -34,15 +34,19 @@ typedef struct size {
 static void check(loomReal* c, const loomReal* before, loomMatrix a, loomMatrix b, size s, int keep) {
   const double scale = 0.5;
   int stride = s.n + GAP;
+
   loom_product(c, stride, a, b, s.m, s.n, s.k, (loomReal)scale, keep);
   for (int i = 0; i < s.m; i++) {
     const loomReal* row = c + (ptrdiff_t)i * stride;
     for (int j = 0; j < s.n; j++) {
+      // In double, entry by entry.
       double sum = 0;
       for (int l = 0; l < s.k; l++) sum += at(a, i, l) * at(b, l, j);
       double expected = scale * sum + (keep ? (double)before[(ptrdiff_t)i * stride + j] : 0);
       assert_true(fabs((double)row[j] - expected) < 2e-6 * (1 + sqrt(s.k)));
     }
+
+    // What lies between rows stays.
     for (int j = s.n; j < stride; j++) assert_true(row[j] == before[(ptrdiff_t)i * stride + j]);
   }
 }
@@ -51,12 +55,16 @@ static void check(loomReal* c, const loomReal* before, loomMatrix a, loomMatrix 
 static void products_of(size s, loomRandom* random) {
   for (int way = 0; way < 8; way++) {
     bool ta = way & 1, tb = way & 2;
+
     int keep = way >> 2, a_rows = ta ? s.k : s.m, a_stride = (ta ? s.m : s.k) + GAP, b_rows = tb ? s.n : s.k,
         b_stride = (tb ? s.k : s.n) + GAP;
     size_t count = (size_t)s.m * (size_t)(s.n + GAP);
+
     loomReal* a = numbers((size_t)a_rows * (size_t)a_stride, random);
     loomReal* b = numbers((size_t)b_rows * (size_t)b_stride, random);
     loomReal* before = numbers(count, random);
+
+    // One result for each number of threads.
     loomReal* c = malloc(MOST_THREADS * count * sizeof *c);
     assert_non_null(c);
     for (int t = 0; t < MOST_THREADS; t++) {
@@ -64,11 +72,14 @@ static void products_of(size s, loomRandom* random) {
       memcpy(mine, before, count * sizeof *mine);
       for (int i = 0; !keep && i < s.m; i++)
         for (int j = 0; j < s.n; j++) mine[(ptrdiff_t)i * (s.n + GAP) + j] = NAN;
+
       omp_set_num_threads(t + 1);
       check(mine, before, (loomMatrix){a, a_stride, ta}, (loomMatrix){b, b_stride, tb}, s, keep);
+
       // A decision is the same wherever it is made.
       if (s.m == 1 && tb && !ta) assert_memory_equal(mine, c, count * sizeof *mine);
     }
+
     free(a);
     free(b);
     free(before);
@@ -81,6 +92,7 @@ static void products(void** state) {
   static const size sizes[] = {{3, 4, 5},    {70, 67, 61}, {5, 701, 90},  {701, 5, 90}, {2, 3, 50000},
                                {1, 33, 1},   {1, 33, 15},  {1, 33, 16},   {1, 33, 63},  {1, 33, 64},
                                {1, 17, 100}, {1, 1, 129},  {1, 301, 511}, {1, 7, 1007}, {17, 1, 300}};
+
   loomRandom random = loom_random(1, 0, LOOM_PURPOSE_WEIGHTS);
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) products_of(sizes[i], &random);
 }
@@ -90,17 +102,21 @@ static void column_sums(void** state) {
   enum { ROWS = 700, WIDTH = 131 };
   loomRandom random = loom_random(2, 0, LOOM_PURPOSE_WEIGHTS);
   loomReal *x = numbers((size_t)ROWS * WIDTH, &random), sum[MOST_THREADS][WIDTH];
+
+  // Added to what is there, one each.
   for (int t = 0; t < MOST_THREADS; t++) {
     for (int j = 0; j < WIDTH; j++) sum[t][j] = 1;
     omp_set_num_threads(t + 1);
     loom_column_sum(sum[t], x, ROWS, WIDTH);
     assert_memory_equal(sum[t], sum[0], sizeof sum[0]);
   }
+
   for (int j = 0; j < WIDTH; j++) {
     double expected = 1;
     for (int i = 0; i < ROWS; i++) expected += (double)x[i * WIDTH + j];
     assert_true(fabs((double)sum[0][j] - expected) < 1e-4);
   }
+
   free(x);
 }
 

@@ -47,6 +47,7 @@ static double* numbers(size_t count, double scale, loomRandom* r) {
 
 static double objective(layerCase* c) {
   c->forward(c);
+
   double sum = c->loss;
   for (size_t i = 0; i < c->outputs; i++) sum += c->y[i] * c->dy[i];
   return sum;
@@ -54,7 +55,10 @@ static double objective(layerCase* c) {
 
 static double relative_error(layerCase* c, int k, double begin) {
   const double h = 3e-6;
+
   double wrong = 0, size = 0;
+
+  // (f(x + h) - f(x - h)) / 2h, one input at a time.
   for (size_t i = 0; i < c->count[k]; i++) {
     double keep = c->in[k][i];
     c->in[k][i] = keep + h;
@@ -62,10 +66,12 @@ static double relative_error(layerCase* c, int k, double begin) {
     c->in[k][i] = keep - h;
     double below = objective(c);
     c->in[k][i] = keep;
+
     double slope = (above - below) / (2 * h), error = c->din[k][i] - begin - slope;
     wrong += error * error;
     size += slope * slope;
   }
+
   assert_true(size > 0);
   return sqrt(wrong / size);
 }
@@ -73,28 +79,36 @@ static double relative_error(layerCase* c, int k, double begin) {
 static void check(layerCase* c) {
   loomRandom r = loom_random(7, loom_hash(LOOM_HASH_SEED, c->name, strlen(c->name)), LOOM_PURPOSE_TEST);
   const double before = 0.25;  // parameters' gradients add to what is there
+
+  // Written gradients replace, added ones join what is there.
   for (int k = 0; k < INPUTS; k++) {
     c->in[k] = numbers(c->count[k], 0.8, &r);
     c->din[k] = numbers(c->count[k], 0, &r);
     for (size_t i = 0; i < c->count[k]; i++) c->din[k][i] = k < c->written ? (double)NAN : before;
   }
+
   for (int k = 0; k < SCRATCH; k++) c->s[k] = numbers(c->scratch[k], 0, &r);
   c->y = numbers(c->outputs, 0, &r);
   c->dy = numbers(c->outputs, 1, &r);
+
   double* dy = numbers(c->outputs, 0, &r);
   memcpy(dy, c->dy, c->outputs * sizeof *dy);
+
   c->forward(c);
   c->backward(c);
   memcpy(c->dy, dy, c->outputs * sizeof *dy);  // some layers write over it
+
   for (int k = 0; k < INPUTS; k++) {
     if (!c->count[k]) continue;
     double error = relative_error(c, k, k < c->written ? 0 : before);
     if (!(error <= 1e-6)) fail_msg("%s: gradient of input %d is off by %g of its size", c->name, k, error);
   }
+
   for (int k = 0; k < INPUTS; k++) {
     test_free(c->in[k]);
     test_free(c->din[k]);
   }
+
   for (int k = 0; k < SCRATCH; k++) test_free(c->s[k]);
   test_free(c->y);
   test_free(c->dy);
@@ -110,6 +124,8 @@ static void linear_b(layerCase* c) {
 
 static void linear(void** state) {
   (void)state;
+
+  // Few rows, one, and more than a block of them.
   check(&(layerCase){"linear", linear_f, linear_b, {21, 35, 5}, 1, 15, .a = 3});
   check(&(layerCase){"linear, one row", linear_f, linear_b, {7, 35, 5}, 1, 5, .a = 1});
   check(&(layerCase){"linear, many rows", linear_f, linear_b, {7 * 600, 35, 5}, 1, 5 * 600, .a = 600});
@@ -126,6 +142,7 @@ static void activations(void** state) {
   (void)state;
   static const char* const names[LOOM_ACTIVATIONS] = {"none", "ReLU",      "tanh", "sigmoid",
                                                       "GELU", "GELU tanh", "SiLU", "Mish"};
+
   for (int k = 0; k < LOOM_ACTIVATIONS; k++)
     check(&(layerCase){names[k], activation_f, activation_b, {50}, 1, 50, .a = k});
 }
@@ -147,6 +164,7 @@ static void group_norm_b(layerCase* c) {
 
 static void norms(void** state) {
   (void)state;
+
   check(&(layerCase){"layer norm", layer_norm_f, layer_norm_b, {280, 70, 70}, 1, 280, .scratch = {4, 4}});
   check(&(layerCase){"group norm", group_norm_f, group_norm_b, {90, 6, 6}, 1, 90, .scratch = {6, 6}});
 }
@@ -165,6 +183,7 @@ static void attention_b(layerCase* c) {
 
 static void attention(void** state) {
   (void)state;
+
   check(&(layerCase){"attention", attention_f, attention_b, {180}, 1, 60, .scratch = {150, 150}});
   check(&(layerCase){"causal attention", attention_f, attention_b, {180}, 1, 60, {150, 150}, .a = 1});
   check(&(layerCase){
@@ -179,17 +198,22 @@ static loomLstmState lstm_state(layerCase* c) {
 static void lstm_f(layerCase* c) {
   loomLstmState state = lstm_state(c);
   loomLstmWeights w = {c->in[1], c->in[2], c->in[3], c->in[4]};
+
+  // The state before the first step is an input too.
   memcpy(state.h, c->in[5], 18 * sizeof(double));
   memcpy(state.c, c->in[5] + 18, 18 * sizeof(double));
+
   loom_lstm_forward(&state, c->in[0], &w, &lstm_shape);
   memcpy(c->y, state.h + 18, 72 * sizeof(double));
 }
 static void lstm_b(layerCase* c) {
   loomLstmState state = lstm_state(c);
   loomLstmWeights w = {c->in[1], c->in[2], c->in[3], c->in[4]};
+
   loomLstmGradients dw = {c->din[1], c->din[2], c->din[3], c->din[4]};
   double dh0[18], dc[18];
   loom_lstm_backward(c->din[0], dh0, dc, c->s[3], c->dy, &dw, &state, c->in[0], &w, &lstm_shape);
+
   for (int i = 0; i < 18; i++) {
     c->din[5][i] += dh0[i];
     c->din[5][18 + i] += dc[i];
@@ -198,6 +222,7 @@ static void lstm_b(layerCase* c) {
 
 static void lstm(void** state) {
   (void)state;
+
   check(
       &(layerCase){"LSTM", lstm_f, lstm_b, {60, 120, 144, 24, 24, 36}, 1, 72, .scratch = {288, 90, 90, 288}});
 }
@@ -227,14 +252,19 @@ static void transposed_b(layerCase* c) {
 static void convolutions(void** state) {
   (void)state;
   for (int i = 0; i < 4; i++) {
+    // With as many numbers as the shape says.
     const loomConv* v = &convs[i];
     int inputs = v->n * v->in * v->height * v->width, taps = v->in * v->out * v->kernel_h * v->kernel_w;
+
     size_t x = (size_t)inputs, w = (size_t)taps, b = (size_t)v->out;
     size_t planes = b * (size_t)v->n, scratch = loom_conv_scratch(v);
     size_t y = planes * (size_t)(loom_conv_height(v) * loom_conv_width(v));
+
     size_t up = planes * (size_t)(loom_conv_transposed_height(v) * loom_conv_transposed_width(v));
     char name[32];
     snprintf(name, sizeof name, "convolution %d", i);
+
+    // Both directions, on the same numbers.
     check(&(layerCase){name, conv_f, conv_b, {x, w, b}, 1, y, {scratch}, .a = i});
     snprintf(name, sizeof name, "transposed convolution %d", i);
     check(&(layerCase){name, transposed_f, transposed_b, {x, w, b}, 1, up, {scratch}, .a = i});
@@ -270,6 +300,7 @@ static void film_b(layerCase* c) {
 
 static void small_layers(void** state) {
   (void)state;
+
   check(&(layerCase){"modulation", film_f, film_b, {30, 12}, 2, .outputs = 30});
   check(&(layerCase){"upsampling", upsample_f, upsample_b, {20}, 1, .outputs = 40});
   check(&(layerCase){"spatial softmax", spatial_f, spatial_b, {120}, 1, 12, .scratch = {120}});
@@ -294,6 +325,7 @@ static void l2_b(layerCase* c) {
 }
 static loomMixtureDef mixture_def(const layerCase* c) {
   loomMixtureDef def = loom_default_mixture_def((int)c->scratch[0] / 5);
+
   def.modes = c->a;
   def.squash = c->b != 0;
   def.min_std = 0.05;
@@ -302,6 +334,7 @@ static loomMixtureDef mixture_def(const layerCase* c) {
 }
 static void mixture_f(layerCase* c) {
   loomMixtureDef def = mixture_def(c);
+
   fill(c);
   c->loss = loom_mixture_loss(NULL, c->s[2], c->in[0], c->s[0], weights_of(c), 5, &def);
 }
@@ -312,12 +345,17 @@ static void mixture_b(layerCase* c) {
 
 static void losses(void** state) {
   (void)state;
+
+  // Rows counted alike, or by weight.
   check(&(layerCase){"L2", l2_f, l2_b, {20}, 1, 0, .scratch = {20}});
   check(&(layerCase){"weighted L2", l2_f, l2_b, {20}, 1, 0, .scratch = {20, 5}});
+
+  // One mode is a Gaussian.
   check(&(layerCase){"Gaussian", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1});
   check(&(layerCase){"squashed Gaussian", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1, .b = 1});
   check(
       &(layerCase){"Gaussian of fixed width", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1, .b = 2});
+
   check(&(layerCase){"mixture", mixture_f, mixture_b, {140}, 1, 0, {15, 0, 5}, .a = 4});
   check(
       &(layerCase){"mixture of more than a register", mixture_f, mixture_b, {370}, 1, 0, {90, 0, 5}, .a = 2});
@@ -332,6 +370,7 @@ static void close_enough(const double* analytic, const double* numeric, size_t c
     wrong += (analytic[i] - numeric[i]) * (analytic[i] - numeric[i]);
     size += numeric[i] * numeric[i];
   }
+
   assert_true(size > 0);
   if (!(sqrt(wrong / size) <= 1e-6)) fail_msg("%s: off by %g of its size", name, sqrt(wrong / size));
 }
@@ -342,24 +381,34 @@ static void mlp(void** state) {
   loomParams params = {0};
   loomMlp net;
   loomMlpDef def = {3, {IN, 8, 6, OUT}, LOOM_ACTIVATION_GELU};
+
   loom_mlp_declare(&net, &params, &def, "actor.");
   assert_int_equal(loom_params_create(&params, NULL), 0);
+
   loomRandom r = loom_random(1, 0, LOOM_PURPOSE_WEIGHTS);
   loom_mlp_init(&net, &params, &r);
+
+  // Room for N rows: measured, then laid out.
   loomArena arena = {0};
   loom_mlp_layout(&net, &arena, N);
   assert_int_equal(loom_arena_create(&arena, arena.used, NULL), 0);
   loom_mlp_layout(&net, &arena, N);
+
   double *x = numbers(N * IN, 1, &r), *dy = numbers(N * OUT, 1, &r), *dx = numbers(N * IN, 0, &r);
   double* slope = numbers(params.total, 0, &r);
+
   const double h = 3e-6;
   loom_mlp_forward(&net, &params, x, N);
   loom_mlp_backward(dx, &net, &params, dy, x, N);
+
+  // The input first by its parameters, then by itself.
   for (int which = 0; which < 2; which++) {
     double* at = which ? x : params.value;
     size_t count = which ? N * IN : params.total;
     for (size_t i = 0; i < count; i++) {
       double keep = at[i], value[2] = {0, 0};
+
+      // On either side.
       for (int k = 0; k < 2; k++) {
         at[i] = keep + (k ? h : -h);
         const double* y = loom_mlp_forward(&net, &params, x, N);
@@ -368,8 +417,10 @@ static void mlp(void** state) {
       at[i] = keep;
       slope[i] = (value[1] - value[0]) / (2 * h);
     }
+
     close_enough(which ? dx : params.gradient, slope, count, which ? "MLP's input" : "MLP's parameters");
   }
+
   test_free(x);
   test_free(dy);
   test_free(dx);
@@ -383,22 +434,30 @@ static void pointnet_of(int points, int n, int last, int workers) {
   loomParams params = {0};
   loomPointnet net;
   loomPointnetDef def = {points, 2, {3, 6, last}, 4};
+
   loom_pointnet_declare(&net, &params, &def, "points.");
   assert_int_equal(loom_params_create(&params, NULL), 0);
+
   loomRandom r = loom_random(2, (uint64_t)points, LOOM_PURPOSE_WEIGHTS);
   loom_pointnet_init(&net, &params, &r);
+
   // Norms begin as the identity, which would hide mistakes.
   for (size_t i = 0; i < params.total; i++) params.value[i] += 0.2 * loom_random_normal(&r);
+
   loomArena arena = {0};
   loom_pointnet_layout(&net, &arena, n, workers);
   assert_int_equal(loom_arena_create(&arena, arena.used, NULL), 0);
   loom_pointnet_layout(&net, &arena, n, workers);
+
   size_t clouds = (size_t)n;
   double *x = numbers(clouds * (size_t)points * 3, 1, &r), *dy = numbers(clouds * 4, 1, &r);
   double* slope = numbers(params.total, 0, &r);
+
   const double h = 1e-6;
   loom_pointnet_forward(&net, &params, x, n);
   loom_pointnet_backward(&net, &params, dy, x, n);
+
+  // One parameter at a time, on either side.
   for (size_t i = 0; i < params.total; i++) {
     double keep = params.value[i], value[2] = {0, 0};
     for (int k = 0; k < 2; k++) {
@@ -409,7 +468,9 @@ static void pointnet_of(int points, int n, int last, int workers) {
     params.value[i] = keep;
     slope[i] = (value[1] - value[0]) / (2 * h);
   }
+
   close_enough(params.gradient, slope, params.total, "PointNet's parameters");
+
   test_free(x);
   test_free(dy);
   test_free(slope);
@@ -419,6 +480,7 @@ static void pointnet_of(int points, int n, int last, int workers) {
 
 static void pointnet(void** state) {
   (void)state;
+
   pointnet_of(300, 2, 16, 2);
   pointnet_of(5, 3, 12, 1);
   pointnet_of(40, 150, 32, 1);
@@ -428,16 +490,21 @@ static void pointnet(void** state) {
 static void adam_goes_downhill(void** state) {
   (void)state;
   loomParams params = {0};
+
   loom_params_add(&params, "x", 1, &(int){6});
   assert_int_equal(loom_params_create(&params, NULL), 0);
+
+  // A small quadratic bowl.
   const double target[6] = {1, -2, 3, -4, 5, -6};
   loomAdamDef def = loom_default_adam_def();
   double first = 0, loss = 0;
+
   for (uint64_t step = 1; step <= 4000; step++) {
     loss = loom_l2_loss(params.gradient, params.value, target, NULL, 1, 6);
     if (step == 1) first = loss;
     loom_adam_step(&params, &def, 0.01, step);
   }
+
   assert_true(first > 15);
   assert_true(loss < 1e-12);
   loom_params_destroy(&params);

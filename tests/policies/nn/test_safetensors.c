@@ -22,11 +22,14 @@ static void write_some(void) {
   static const float w[6] = {1, -2, 3.5f, 0, 1e-30f, 7};
   static const uint8_t bytes[3] = {1, 2, 255};
   static const double one = 0.1;
+
+  // Several types and ranks, one without numbers, a name that is no identifier.
   const loomSafeTensor tensor[] = {{"mask", LOOM_SAFE_U8, 1, {3}, bytes},
                                    {"layer.weight", LOOM_SAFE_F32, 2, {2, 3}, w},
                                    {"empty", LOOM_SAFE_I64, 2, {0, 4}, NULL},
                                    {"\xc3\xa9 \"x\"", LOOM_SAFE_F64, 0, {0}, &one}};
   const loomSafeMeta meta[] = {{"task", "threading"}, {"note", "two\nlines"}};
+
   loomError err = {0, ""};
   must(loom_safetensors_write(path, tensor, 4, meta, 2, &err), &err);
 }
@@ -35,19 +38,26 @@ static void round_trip(void** state) {
   (void)state;
   loomSafetensors file;
   loomError err = {0, ""};
+
   write_some();
   must(loom_safetensors_read(&file, path, &err), &err);
   assert_int_equal(file.n, 4);
+
+  // Metadata are no tensors.
   assert_string_equal(loom_safetensors_meta(&file, "note"), "two\nlines");
   assert_null(loom_safetensors_meta(&file, "layer.weight"));
+
+  // Shapes, values, and where they lie.
   const loomSafeTensor* w = loom_safetensors_find(&file, "layer.weight");
   assert_int_equal(w->rank, 2);
   assert_int_equal(w->shape[1], 3);
   assert_true(((const float*)w->data)[2] == 3.5f && ((const float*)w->data)[4] == 1e-30f);
   assert_int_equal((uintptr_t)w->data % 64, 0);
+
   assert_int_equal(loom_safe_tensor_count(loom_safetensors_find(&file, "empty")), 0);
   assert_true(*(const double*)loom_safetensors_find(&file, "\xc3\xa9 \"x\"")->data == 0.1);
   assert_int_equal(((const uint8_t*)loom_safetensors_find(&file, "mask")->data)[2], 255);
+
   loom_safetensors_destroy(&file);
 }
 
@@ -55,25 +65,31 @@ static void cut_short_anywhere(void** state) {
   (void)state;
   char bytes[4096];
   write_some();
+
   FILE* f = fopen(path, "rb");
   assert_non_null(f);
   size_t size = fread(bytes, 1, sizeof bytes, f);
   fclose(f);
+
+  // Each length but the whole.
   for (size_t n = 0; n < size; n++) {
     loomSafetensors file;
     loomError err = {0, ""};
     char* exact = malloc(n + 1);  // so that the sanitizer sees a read past the end
     assert_non_null(exact);
+
     exact = realloc(exact, n ? n : 1);
     memcpy(exact, bytes, n);
     assert_int_equal(loom_safetensors_parse(&file, exact, n, "cut", &err), LOOM_ERR_FORMAT);
     assert_null(file.tensor);
+
     free(exact);
   }
 }
 
 static void refused(void** state) {
   (void)state;
+
   // Header, bytes of data after it, what the message must say.
   static const struct {
     const char* header;
@@ -111,14 +127,19 @@ static void refused(void** state) {
       {"{\"\xc0\xaf\":{}}", 0, "not UTF-8"},
       {"{\"a\\u0000b\":{}}", 0, "NUL"},
   };
+
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char bytes[512] = {0};
+
+    // A header with its length before it, and as many bytes of zeros as told.
     uint64_t length = strlen(cases[i].header);
     loomSafetensors file;
     loomError err = {0, ""};
+
     memcpy(bytes, &length, 8);
     memcpy(bytes + 8, cases[i].header, length);
     int code = loom_safetensors_parse(&file, bytes, 8 + length + cases[i].data, "x.safetensors", &err);
+
     if (!code || !strstr(err.message, cases[i].says) || strncmp(err.message, "x.safetensors: ", 15) != 0)
       fail_msg("%s: '%s' does not say '%s'", cases[i].header, err.message, cases[i].says);
   }
@@ -127,10 +148,13 @@ static void refused(void** state) {
 static void absurd_header_length(void** state) {
   (void)state;
   const uint64_t lengths[] = {UINT64_MAX, (uint64_t)1 << 40, 9};
+
+  // Longer than the file, by little and by far.
   for (int i = 0; i < 3; i++) {
     char bytes[16] = {0};
     loomSafetensors file;
     loomError err = {0, ""};
+
     memcpy(bytes, &lengths[i], 8);
     assert_int_equal(loom_safetensors_parse(&file, bytes, sizeof bytes, "x", &err), LOOM_ERR_FORMAT);
   }
@@ -140,9 +164,12 @@ static void nothing_left_on_error(void** state) {
   (void)state;
   const loomSafeTensor twice[] = {{"a", LOOM_SAFE_U8, 0, {0}, "x"}, {"a", LOOM_SAFE_U8, 0, {0}, "y"}};
   loomError err = {0, ""};
+
+  // Names that clash, then a folder that is not there.
   unlink(path);
   assert_int_equal(loom_safetensors_write(path, twice, 2, NULL, 0, &err), LOOM_ERR_USAGE);
   assert_int_equal(loom_safetensors_write("/no/such/folder/x", twice, 1, NULL, 0, &err), LOOM_ERR_IO);
+
   assert_int_not_equal(access(path, F_OK), 0);
 }
 

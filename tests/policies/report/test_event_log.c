@@ -24,8 +24,10 @@ static void must(int code, const loomError* err) {
 static void checksum_is_castagnoli(void** state) {
   (void)state;
   unsigned char bytes[32] = {0};
+
   assert_int_equal(loom_crc32c("123456789", 9), 0xE3069283u);
   assert_int_equal(loom_crc32c(bytes, 32), 0x8A9136AAu);
+
   for (int i = 0; i < 32; i++) bytes[i] = (unsigned char)i;
   assert_int_equal(loom_crc32c(bytes, 32), 0x46DD794Eu);
 }
@@ -33,9 +35,12 @@ static void checksum_is_castagnoli(void** state) {
 static size_t slurp(unsigned char* out, size_t max, const char* pattern, int nth) {
   char path[128];
   glob_t found;
+
+  // The nth file of that name.
   snprintf(path, sizeof path, "%s/%s", folder, pattern);
   assert_int_equal(glob(path, 0, NULL, &found), 0);
   assert_true((size_t)nth < found.gl_pathc);
+
   FILE* file = fopen(found.gl_pathv[nth], "rb");
   assert_non_null(file);
   size_t n = fread(out, 1, max, file);
@@ -45,6 +50,7 @@ static size_t slurp(unsigned char* out, size_t max, const char* pattern, int nth
 }
 
 static uint32_t unmask(uint32_t crc) {
+  // TensorFlow's mask: rotated right by 15, plus a constant.
   uint32_t r = crc - 0xA282EAD8u;
   return r >> 17 | r << 15;
 }
@@ -54,12 +60,17 @@ static const unsigned char* next_record(uint64_t* n, const unsigned char** at, c
   uint32_t crc;
   if (*at == end) return NULL;
   memcpy(n, *at, 8);
+
+  // Its length and that length's checksum.
   memcpy(&crc, *at + 8, 4);
   assert_int_equal(unmask(crc), loom_crc32c(*at, 8));
+
+  // Its bytes and theirs.
   const unsigned char* data = *at + 12;
   assert_true(data + *n + 4 <= end);
   memcpy(&crc, data + *n, 4);
   assert_int_equal(unmask(crc), loom_crc32c(data, *n));
+
   *at = data + *n + 4;
   return data;
 }
@@ -69,25 +80,34 @@ static void events_read_back(void** state) {
   static unsigned char bytes[1 << 16];
   loomEventLog* log;
   loomError err = {0, ""};
+
   must(loom_event_log_open(&log, folder, &err), &err);
   must(loom_event_log_scalar(log, "train/loss", 300, 0.25, &err), &err);
   must(loom_event_log_scalar(log, "x", 0, -1, &err), &err);
   must(loom_event_log_close(log, &err), &err);
+
   size_t size = slurp(bytes, sizeof bytes, "events.out.tfevents.*", 0);
   const unsigned char *at = bytes, *end = bytes + size, *event;
   uint64_t n;
+
+  // The first record is the format's version.
   event = next_record(&n, &at, end);
   assert_memory_equal(event + n - 15,
                       "\x1a\x0d"
                       "brain.Event:2",
                       15);
+
   event = next_record(&n, &at, end);
+
   // After the time: step 300; summary of 19 bytes; value of 17; tag of 10; the float 0.25.
   assert_int_equal(event[0], 0x09);
   assert_int_equal(n, 9 + 3 + 2 + 2 + 2 + 10 + 5);
   assert_memory_equal(event + 9, "\x10\xac\x02\x2a\x13\x0a\x11\x0a\x0atrain/loss\x15\x00\x00\x80\x3e", 24);
+
   event = next_record(&n, &at, end);
   assert_memory_equal(event + 9, "\x10\x00\x2a\x0a\x0a\x08\x0a\x01x\x15\x00\x00\x80\xbf", 14);
+
+  // Nothing behind it.
   assert_null(next_record(&n, &at, end));
 }
 
@@ -96,14 +116,19 @@ static void runs_append(void** state) {
   unsigned char text[4096] = {0};
   loomEventLog* log;
   loomError err = {0, ""};
+
+  // Another run in the same folder, read before it is closed.
   must(loom_event_log_open(&log, folder, &err), &err);
   must(loom_event_log_scalar(log, "again", 301, 2, &err), &err);
   must(loom_event_log_flush(log, &err), &err);
   slurp(text, sizeof text - 1, "scalars.csv", 0);
   must(loom_event_log_close(log, &err), &err);
+
+  // The table goes on, without a second head.
   assert_ptr_equal(strstr((char*)text, "step,tag,value,seconds\n300,train/loss,0.25,"), (char*)text);
   assert_non_null(strstr((char*)text, "\n301,again,2,"));
   assert_null(strstr((char*)text + 1, "step,tag"));
+
   assert_true(slurp(text, sizeof text, "events.out.tfevents.*", 1) > 0);  // a file of its own
 }
 
@@ -111,11 +136,15 @@ static void refused(void** state) {
   (void)state;
   loomEventLog* log;
   loomError err = {0, ""};
+
   assert_int_equal(loom_event_log_open(&log, "/no/such/folder", &err), LOOM_ERR_IO);
   assert_null(log);
+
+  // A comma would end the name.
   must(loom_event_log_open(&log, folder, &err), &err);
   assert_int_equal(loom_event_log_scalar(log, "a,b", 0, 0, &err), LOOM_ERR_USAGE);
   assert_int_equal(loom_event_log_scalar(log, "", 0, 0, &err), LOOM_ERR_USAGE);
+
   must(loom_event_log_close(log, &err), &err);
 }
 

@@ -13,17 +13,17 @@ refuses() {
   [ "$status" -eq 1 ] && grep -q -- "$text" "$work/out"
 }
 
-# Small policies of all kinds, with weights as drawn; NAME_wide sees images and a point cloud too.
+# Small policies of all kinds, with weights as drawn; NAME_visual sees images and a point cloud too.
 mkdir "$work/p"
 check 'policies to try' env LOOM_ONNX_POLICIES="$work/p" build/tests/policies/export/test_onnx
 "$loom" generate threading -n 1 --seed 4 -o "$work/d.hdf5" >/dev/null 2>&1
 random=() real=()
 for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm bc_transformer diffusion diffusion_mlp; do
   check "$kind: exported" "$loom" export "$work/p/$kind.safetensors" -o "$work/$kind.onnx" --check "$work/$kind.random" -n 40
-  check "$kind: wide" "$loom" export "$work/p/${kind}_wide.safetensors" -o "$work/${kind}_wide.onnx" \
-    --check "$work/${kind}_wide.random" -n 20
+  check "$kind: visual" "$loom" export "$work/p/${kind}_visual.safetensors" -o "$work/${kind}_visual.onnx" \
+    --check "$work/${kind}_visual.random" -n 20
   check "$kind: real rows" "$loom" export "$work/p/$kind.safetensors" --check "$work/$kind.real" --data "$work/d.hdf5" -n 40
-  random+=("$work/$kind.onnx" "$work/$kind.random" "$work/${kind}_wide.onnx" "$work/${kind}_wide.random")
+  random+=("$work/$kind.onnx" "$work/$kind.random" "$work/${kind}_visual.onnx" "$work/${kind}_visual.random")
   real+=("$work/$kind.onnx" "$work/$kind.real")
 done
 check 'as ours on random rows' tests/onnx/run.sh "${random[@]}"
