@@ -17,6 +17,7 @@ static char* read_files(const char* pattern, const char* but) {
   char* text = calloc(1, 1 << 22);
   assert_non_null(text);
   size_t n = 0;
+
   for (size_t i = 0; i < found.gl_pathc; i++) {
     if (but && strstr(found.gl_pathv[i], but)) continue;
     FILE* f = fopen(found.gl_pathv[i], "rb");
@@ -35,6 +36,8 @@ static void every_key_is_explained_once(void** state) {
     assert_true(k->section[0] && k->about[0]);
     if (k->key[0] && (!k->type[0] || !k->example[0]))
       fail_msg("%s: %s: no type or example", k->section, k->key);
+
+    // A bar would break the table's row.
     assert_null(strchr(k->about, '|'));
     for (int j = 0; j < i; j++) {
       const loomReferenceKey* other = &loom_task_reference[j];
@@ -55,6 +58,7 @@ static void every_key_is_read(void** state) {
     const loomReferenceKey* k = &loom_task_reference[i];
     char quoted[128];
     snprintf(quoted, sizeof quoted, "\"%s\"", k->key[0] ? k->key : k->section);
+
     // For people only; points are named where they stand.
     if (!strcmp(k->key, "robosuite")) continue;
     if (!strstr(source, quoted)) fail_msg("nothing reads %s of section %s", quoted, k->section);
@@ -71,8 +75,10 @@ static void every_section_is_known(void** state) {
     const char* begin = strchr(at, '"');
     const char* end = strpbrk(at, ");");
     if (!begin || begin > end) continue;
+
     char section[128];
     snprintf(section, sizeof section, "%.*s", (int)(strchr(begin + 1, '"') - begin - 1), begin + 1);
+
     bool known = false;
     for (int i = 0; i < loom_task_reference_count; i++)
       known = known || !strcmp(loom_task_reference[i].section, section);
@@ -88,6 +94,7 @@ static void unknown_keys_are_refused(void** state) {
   const char text[] = "pos: [0, 0, 0]\nyew: 1\n";
   loomYaml* y = NULL;
   loomError err = {0, ""};
+
   assert_int_equal(loom_yaml_parse(&y, text, sizeof text - 1, "made.yaml", &err), 0);
   assert_int_equal(loom_task_only(y, loom_yaml_root(y), "model: place", &err), LOOM_ERR_FORMAT);
   assert_string_equal(err.message, "made.yaml:2: key 'yew': unknown; did you mean 'yaw'?");
@@ -98,11 +105,14 @@ static void the_page_shows_the_table(void** state) {
   (void)state;
   char *page = read_files("scenes/README.md", NULL), *table = NULL;
   size_t n = 0;
+
+  // What the program prints.
   FILE* f = open_memstream(&table, &n);
   assert_non_null(f);
   loom_task_reference_print(f);
   fclose(f);
 
+  // And what stands between the marks.
   const char mark[] = "<!-- demoloom help task -->\n";
   char* begin = strstr(page, mark);
   assert_non_null(begin);
