@@ -40,6 +40,7 @@ static void keep_crash(void) {
   FILE* file = fopen(path, "wb");
   if (!file || !running) return;
 
+  // For a person to run again.
   fwrite(running->data, 1, running->size, file);
   fclose(file);
   fprintf(stderr, "the input is in %s\n", path);
@@ -58,6 +59,7 @@ static uint64_t draw(Draw* at, uint64_t below) {
 static void reserve(Input* input, size_t size) {
   if (input->data && size <= input->capacity) return;
 
+  // Room for more.
   uint8_t* data = realloc(input->data, size);
   if (!data) {
     fprintf(stderr, "out of memory\n");
@@ -106,6 +108,7 @@ static void mutate_number(Input* input, Draw* at) {
   size_t end = start;
   while (end < input->size && (isdigit(input->data[end]) || input->data[end] == '.')) end++;
 
+  // In place of the digits.
   const char* number = numbers[draw(at, sizeof numbers / sizeof *numbers)];
   splice(input, start, end - start, number, strlen(number));
 }
@@ -166,6 +169,7 @@ static int read_file(Input* input, const char* path) {
   FILE* file = fopen(path, "rb");
   if (!file) return -1;
 
+  // All of it, or as much as a seed may have.
   reserve(input, MAX_SEED_BYTES);
   input->size = fread(input->data, 1, MAX_SEED_BYTES, file);
   int bad = ferror(file);
@@ -180,6 +184,7 @@ static void run(const Input* input) {
   if (!exact.data) exit(1);
   if (input->size) memcpy(exact.data, input->data, input->size);
 
+  // Known to keep_crash meanwhile.
   running = &exact;
   LLVMFuzzerTestOneInput(exact.data, exact.size);
   running = NULL;
@@ -232,6 +237,7 @@ static void run_mutants(const Corpus* corpus, uint64_t count) {
     const Input* seed = &corpus->seeds[draw(&at, (uint64_t)corpus->count)];
     const Input* other = &corpus->seeds[draw(&at, (uint64_t)corpus->count)];
 
+    // A copy of the seed, then changed.
     reserve(&input, seed->size + 1);
     memcpy(input.data, seed->data, seed->size);
     input.size = seed->size;
@@ -248,6 +254,7 @@ int main(int argc, char** argv) {
   uint64_t count = argc > 1 ? strtoull(argv[1], &rest, 10) : 0;
   program = argv[0];
 
+  // Neither a count nor one file.
   if (argc < 2 || (*rest && argc > 2)) {
     fprintf(stderr, "usage: %s COUNT [CORPUS...] | FILE\n", argv[0]);
     return 2;
@@ -268,6 +275,7 @@ int main(int argc, char** argv) {
   for (int i = 2; i < argc; i++) read_corpus(&corpus, argv[i]);
   for (int i = 0; i < corpus.count; i++) run(&corpus.seeds[i]);
 
+  // Without seeds nothing would be tested.
   if (!corpus.count) {
     fprintf(stderr, "%s: no seed to start from in the corpus\n", argv[0]);
     return 1;

@@ -59,6 +59,7 @@ static void print_table(hashTable* table, const char* label) {
 
 static herr_t hash_dataset(hid_t demo, const char* name, const H5L_info_t* info, void* user) {
   (void)info;
+
   hid_t set = H5Oopen(demo, name, H5P_DEFAULT);
   if (H5Iget_type(set) != H5I_DATASET) return H5Oclose(set) < 0;
 
@@ -112,6 +113,7 @@ static void hash_safetensors(const char* path, const char* label) {
   FILE* file = fopen(path, "rb");
   uint64_t size = 0;
   if (!file || fread(&size, sizeof size, 1, file) != 1 || size > 1 << 26) die(path, "no safetensors file");
+
   char* text = calloc(1, size + 1);
   if (!text || fread(text, 1, size, file) != size) die(path, "cut short");
   cJSON* header = cJSON_Parse(text);
@@ -120,16 +122,19 @@ static void hash_safetensors(const char* path, const char* label) {
   hashTable table = {0};
   for (const cJSON* tensor = header->child; tensor; tensor = tensor->next) {
     if (!strcmp(tensor->string, "__metadata__")) continue;
+
     const cJSON* range = cJSON_GetObjectItemCaseSensitive(tensor, "data_offsets");
     long begin = (long)cJSON_GetArrayItem(range, 0)->valuedouble;
     size_t bytes = (size_t)(cJSON_GetArrayItem(range, 1)->valuedouble - (double)begin);
     char* data = malloc(bytes + 1);
     if (!data || fseek(file, 8 + (long)size + begin, SEEK_SET) || fread(data, 1, bytes, file) != bytes)
       die(path, "cut short");
+
     uint64_t* hash = find_hash(&table, tensor->string);
     *hash = hash_bytes(*hash, data, bytes);
     free(data);
   }
+
   cJSON_Delete(header);
   free(text);
   fclose(file);
@@ -142,6 +147,7 @@ int main(int argc, char** argv) {
     char* path = strchr(argv[i], '=');
     if (!path) die(argv[i], "give LABEL=FILE");
     *path++ = 0;
+
     size_t n = strlen(path);
     if (n > 5 && !strcmp(path + n - 5, ".hdf5"))
       hash_hdf5(path, argv[i]);

@@ -59,8 +59,10 @@ static const loomFields fields = LOOM_FIELDS(rows);
 static int read_yaml(settings* s, const char* text, unsigned now, loomError* err) {
   loomYaml* y;
   *s = (settings){.epochs = 3, .rate = 1, .color = 1};
+
   int code = loom_yaml_parse(&y, text, strlen(text), "set.yaml", err);
   if (code) return code;
+
   code = loom_fields_read(s, &fields, y, loom_yaml_root(y), now, "round ones", err);
   loom_yaml_destroy(y);
   return code;
@@ -68,6 +70,7 @@ static int read_yaml(settings* s, const char* text, unsigned now, loomError* err
 
 static settings good(const char* text) {
   settings s;
+
   loomError err = {0, ""};
   if (read_yaml(&s, text, SQUARE, &err)) fail_msg("%s: %s", text, err.message);
   return s;
@@ -88,6 +91,8 @@ static void everything_is(const settings* s) {
 
 static void from_yaml(void** state) {
   (void)state;
+
+  // Everything, then nothing.
   settings s = good(everything);
   everything_is(&s);
   s = good("{}");
@@ -96,13 +101,16 @@ static void from_yaml(void** state) {
 
 static void to_yaml_and_back(void** state) {
   (void)state;
+
   settings s = good(everything);
   char* text = NULL;
   size_t size = 0;
+
   FILE* out = open_memstream(&text, &size);
   assert_non_null(out);
   loom_fields_write(out, &s, &fields, SQUARE);
   fclose(out);
+
   settings again = good(text);
   everything_is(&again);
   free(text);
@@ -111,17 +119,22 @@ static void to_yaml_and_back(void** state) {
 // JSON is YAML too.
 static void to_json_and_back(void** state) {
   (void)state;
+
   settings s = good(everything);
   s.seed = (int64_t)1 << 40;  // numbers of JSON are doubles
+
   cJSON* out = cJSON_CreateObject();
   loom_fields_json(out, &s, &fields, SQUARE);
   char* text = cJSON_Print(out);
+
+  // Lists of maps are no part of it.
   settings again = good(text);
   assert_true(again.seed == s.seed && again.things == 0);
   again.seed = INT64_MAX;
   memcpy(again.thing, s.thing, sizeof s.thing);
   again.things = s.things;
   everything_is(&again);
+
   cJSON_free(text);
   cJSON_Delete(out);
 
@@ -171,6 +184,8 @@ static void from_texts(void** state) {
       {"keys", "abcdef", false},
       {"things", "x", false},
   };
+
+  // Set, or left alone.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     settings s = {.epochs = 3, .rate = 1, .color = 1}, before = s;
     const loomFieldDef* f = loom_fields_find(&fields, cases[i].field);
@@ -179,6 +194,7 @@ static void from_texts(void** state) {
       fail_msg("%s: '%s' is %s", cases[i].field, cases[i].text, cases[i].right ? "right" : "wrong");
     if (!cases[i].right) assert_memory_equal(&s, &before, sizeof s);
   }
+
   assert_null(loom_fields_find(&fields, "epoch"));
 
   // One more name at a time, as long as there is room.
@@ -213,6 +229,8 @@ static void mistakes(void** state) {
       {"hidden: 2", "key 'hidden': means nothing for round ones"},
       {"[1]", "expected keys and values"},
   };
+
+  // By line, key and what was found.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     settings s;
     loomError err = {0, ""};
@@ -231,14 +249,17 @@ static void help_lines(void** state) {
       {"color", "      --color NAME", "      --color NAME     of the curve (red, green), default green\n"},
       {"rate", "      --rate R", "      --rate R         of learning, default 1\n"},
       {"hidden", "      --hidden N", "      --hidden N       \n"},
-      {"quiet", "      --a-very-long-option", "      --a-very-long-option\n                       says nothing\n"},
+      {"quiet", "      --a-very-long-option",
+       "      --a-very-long-option\n                       says nothing\n"},
   };
+
   settings s = {.epochs = 3, .rate = 1, .color = 1};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char* text = NULL;
     size_t size = 0;
     FILE* out = open_memstream(&text, &size);
     assert_non_null(out);
+
     loom_field_help(out, cases[i].lead, loom_fields_find(&fields, cases[i].field), &s);
     fclose(out);
     assert_string_equal(text, cases[i].says);

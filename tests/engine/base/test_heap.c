@@ -24,6 +24,7 @@ static void pieces_are_zeroed_aligned_and_apart(void** state) {
     for (size_t k = 0; k < n; k++) assert_int_equal(piece[i][k], 0);
     memset(piece[i], i % 251 + 1, n);
   }
+
   for (int i = 0; i < pieces; i++) {
     size_t n = (size_t)(i * 37 % 300) + (i % 100 ? 0 : 100000);
     for (size_t k = 0; k < n; k++) assert_int_equal(piece[i][k], i % 251 + 1);
@@ -38,6 +39,7 @@ static void arrays_grow(void** state) {
   (void)state;
   loomHeap heap = {0};
   int *list = NULL, room = 0;
+
   for (int i = 0; i < 10000; i++) {
     list = loom_heap_grow(&heap, list, i, &room, sizeof *list);
     assert_non_null(list);
@@ -54,10 +56,13 @@ static void arrays_grow(void** state) {
 static void too_much_is_refused(void** state) {
   (void)state;
   loomHeap heap = {.most = 1 << 16};
+
+  // More than the limit at once, and products that overflow.
   assert_non_null(loom_heap_take(&heap, 1 << 14, 1));
   assert_null(loom_heap_take(&heap, 1 << 16, 1));
   assert_null(loom_heap_take(&heap, SIZE_MAX, 1));
   assert_null(loom_heap_take(&heap, SIZE_MAX / 2, 16));
+
   assert_non_null(loom_heap_take(&heap, 0, 8));
 
   // What there is stays good after a refusal.

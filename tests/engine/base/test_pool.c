@@ -35,6 +35,7 @@ static const tally none = {.fail_at = {-1, -1}, .fail_finished = -1, .fail_creat
 static int make_worker(void* user, int worker, loomError* err) {
   tally* t = user;
   if (worker == t->fail_create) return loom_error_set(err, LOOM_ERR_MEMORY, "no worker %d", worker);
+
   t->created[worker]++;
   t->thread[worker] = omp_get_thread_num();
   return 0;
@@ -66,13 +67,18 @@ static int run_item(void* user, int worker, int i, loomError* err) {
 static int note_end(void* user, int worker, int i, int prefix, loomError* err) {
   tally* t = user;
   (void)worker;
+
+  // Nobody else is inside.
   t->prefix_wrong |= atomic_fetch_add(&t->inside, 1) != 0;
   t->done[i] = true;
   t->ended++;
+
+  // The items up to the first one that has not ended.
   int expected = 0;
   while (expected < MOST && t->done[expected]) expected++;
   t->prefix_wrong |= prefix != expected || prefix < t->prefix;
   t->prefix = prefix;
+
   atomic_fetch_sub(&t->inside, 1);
   return i == t->fail_finished ? loom_error_set(err, LOOM_ERR_IO, "end of %d failed", i) : 0;
 }
@@ -80,8 +86,10 @@ static int note_end(void* user, int worker, int i, int prefix, loomError* err) {
 static bool had_enough(void* user) {
   tally* t = user;
   t->prefix_wrong |= atomic_fetch_add(&t->inside, 1) != 0;
+
   bool enough = t->stop_after >= 0 && t->begun >= t->stop_after;
   t->begun += !enough;
+
   atomic_fetch_sub(&t->inside, 1);
   return enough;
 }
@@ -102,6 +110,8 @@ static void check_hooks(const tally* t) {
   assert_false(t->hooks_wrong);
   assert_false(t->prefix_wrong);
   assert_false(t->threads_wrong);
+
+  // Each worker that was made is destroyed, once.
   for (int w = 0; w < WORKERS; w++) {
     assert_true(t->created[w] <= 1);
     assert_int_equal(t->created[w], t->destroyed[w]);
@@ -117,10 +127,14 @@ static void each_item_once_on_any_number_of_threads(void** state) {
       t = none;
       loomPoolDef def = full_def(&t, sizes[s], threads[k]);
       assert_int_equal(loom_pool_run(&def, NULL), 0);
+
+      // Each item once, each end told.
       for (int i = 0; i < MOST; i++) assert_int_equal(t.runs[i], i < sizes[s]);
       assert_int_equal(t.ended, sizes[s]);
       assert_int_equal(t.prefix, sizes[s]);
       check_hooks(&t);
+
+      // No more workers than asked for, and the same values from any number of them.
       for (int w = threads[k]; w < WORKERS; w++) assert_int_equal(t.created[w], 0);
       if (!k) first = t;
       assert_memory_equal(t.value, first.value, sizeof t.value);
@@ -150,11 +164,13 @@ static void the_lowest_failing_number_is_told(void** state) {
     for (size_t k = 0; k < sizeof threads / sizeof *threads; k++) {
       // A worker that is slow to start may find nothing left to do.
       if (cases[c].create >= 0 && threads[k] > 1) continue;
+
       t = none;
       t.fail_at[0] = cases[c].a;
       t.fail_at[1] = cases[c].b;
       t.fail_finished = cases[c].finished;
       t.fail_create = cases[c].create;
+
       loomError err = {0, ""};
       loomPoolDef def = full_def(&t, 100, threads[k]);
       assert_int_equal(loom_pool_run(&def, &err), cases[c].expected);
@@ -179,11 +195,14 @@ static void stopping_is_no_error(void** state) {
       t = none;
       t.stop_after = after[a];
       loomPoolDef def = full_def(&t, 100, threads[k]);
+
       assert_int_equal(loom_pool_run(&def, NULL), 0);
       for (int i = 0; i < 100; i++) assert_int_equal(t.runs[i], i < after[a]);  // the lowest numbers
       assert_int_equal(t.prefix, after[a]);
       check_hooks(&t);
     }
+
+    // Stopped from outside before it begins.
     t = none;
     t.stop = 1;
     loomPoolDef def = full_def(&t, 100, threads[k]);
@@ -209,6 +228,7 @@ static void pools_nest(void** state) {
   (void)state;
   int table[20][50] = {{0}};
   loomPoolDef def = {.n = 20, .threads = 3, .user = table, .item = nested_item};
+
   assert_int_equal(loom_pool_run(&def, NULL), 0);
   for (int i = 0; i < 20; i++)
     for (int k = 0; k < 50; k++) assert_int_equal(table[i][k], 1);
@@ -218,6 +238,8 @@ static void counts_of_workers(void** state) {
   (void)state;
   int cores = loom_pool_workers(0, 0);
   assert_true(cores >= 1);
+
+  // As many as cores, as asked for, or as there are items.
   assert_int_equal(loom_pool_workers(-1, 0), cores);
   assert_int_equal(loom_pool_workers(5, 0), 5);
   assert_int_equal(loom_pool_workers(5, 3), 3);

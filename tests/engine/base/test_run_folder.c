@@ -67,6 +67,8 @@ static void new_then_resumed_then_overwritten(void** state) {
   (void)state;
   loomRunFolder f;
   loomError err = {0, ""};
+
+  // A new one, with what a run leaves there.
   assert_int_equal(open_mode(&f, LOOM_FOLDER_NEW, &err), 0);
   assert_false(f.resumed);
   assert_int_equal(loom_run_folder_settings(&f, "settings.txt", "seed: 1\n", &err), 0);
@@ -77,16 +79,19 @@ static void new_then_resumed_then_overwritten(void** state) {
   loom_run_folder_close(&f);
   assert_false(there("lock"));
 
+  // Not new a second time.
   assert_int_equal(open_mode(&f, LOOM_FOLDER_NEW, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "holds a run already; go on with --resume, or take another folder"));
   assert_null(f.def.path);
   assert_false(there("lock"));
 
+  // Gone on with.
   assert_int_equal(open_mode(&f, LOOM_FOLDER_RESUME, &err), 0);
   assert_true(f.resumed);
   assert_true(there("part-1"));
   loom_run_folder_close(&f);
 
+  // Begun anew: what is the run's own goes, the user's stays.
   assert_int_equal(open_mode(&f, LOOM_FOLDER_OVERWRITE, &err), 0);
   assert_false(f.resumed);
   assert_false(there("part-1"));
@@ -100,14 +105,17 @@ static void removed_but_for_what_is_not_its_own(void** state) {
   (void)state;
   loomRunFolder f;
   loomError err = {0, ""};
+
   assert_int_equal(open_mode(&f, LOOM_FOLDER_NEW, &err), 0);
   put("part-1", "done");
   put("done", "");
   put("notes", "the user's");
+
   loom_run_folder_remove(&f, "done");
   assert_true(there("notes"));
   assert_false(there("part-1") || there("done") || there("lock"));
 
+  // With nothing else in it the folder goes too.
   assert_int_equal(open_mode(&f, LOOM_FOLDER_NEW, &err), 0);
   char notes[LOOM_RUN_FILE_MAX];
   loom_run_folder_path(notes, &f, "notes");
@@ -121,6 +129,7 @@ static void what_cannot_be_made_is_told(void** state) {
   loomRunFolder f;
   loomError err = {0, ""};
   char file[128];
+
   snprintf(file, sizeof file, "%s/a", dir);
   assert_int_equal(loom_file_write_text(file, "in the way", &err), 0);
   assert_int_equal(open_mode(&f, LOOM_FOLDER_NEW, &err), LOOM_ERR_IO);
@@ -136,12 +145,14 @@ static pid_t hold(void) {
   char ready;
   assert_int_equal(pipe(told), 0);
   pid_t child = fork();
+
   assert_true(child >= 0);
   if (child == 0) {
     loomRunFolder f;
     if (open_mode(&f, LOOM_FOLDER_RESUME, NULL) || write(told[1], "y", 1) != 1) _exit(1);
     for (;;) pause();
   }
+
   close(told[1]);
   assert_int_equal(read(told[0], &ready, 1), 1);
   close(told[0]);
@@ -153,6 +164,7 @@ static void another_process_is_kept_out(void** state) {
   loomRunFolder f;
   loomError err = {0, ""};
   pid_t child = hold();
+
   put("part-1", "the other's");
   for (int mode = LOOM_FOLDER_NEW; mode <= LOOM_FOLDER_OVERWRITE; mode++) {
     assert_int_equal(open_mode(&f, (loomFolderMode)mode, &err), LOOM_ERR_USAGE);
@@ -174,11 +186,13 @@ static void the_same_process_too(void** state) {
   (void)state;
   loomRunFolder a, b;
   loomError err = {0, ""};
+
   assert_int_equal(open_mode(&a, LOOM_FOLDER_NEW, &err), 0);
   assert_int_equal(open_mode(&b, LOOM_FOLDER_NEW, &err), LOOM_ERR_USAGE);
   loom_run_folder_close(&b);
   assert_true(there("lock"));  // a's
   loom_run_folder_close(&a);
+
   assert_int_equal(open_mode(&b, LOOM_FOLDER_NEW, &err), 0);
   loom_run_folder_close(&b);
 }
@@ -188,6 +202,8 @@ static void never_two_inside(void** state) {
   (void)state;
   enum { PROCESSES = 6, ROUNDS = 20 };
   int wrong = 0;
+
+  // One at a time inside, or mkdir() says so.
   for (int i = 0; i < PROCESSES; i++) {
     pid_t child = fork();
     assert_true(child >= 0);
@@ -196,6 +212,7 @@ static void never_two_inside(void** state) {
       loomRunFolder f;
       char inside[LOOM_RUN_FILE_MAX];
       if (open_mode(&f, LOOM_FOLDER_RESUME, NULL)) continue;
+
       loom_run_folder_path(inside, &f, "inside");
       if (mkdir(inside, 0777)) _exit(1);  // somebody is there
       usleep(200);
@@ -204,11 +221,13 @@ static void never_two_inside(void** state) {
     }
     _exit(0);
   }
+
   for (int i = 0; i < PROCESSES; i++) {
     int status;
     assert_true(wait(&status) > 0);
     wrong += status != 0;
   }
+
   assert_int_equal(wrong, 0);
   assert_false(there("lock"));
 }
@@ -219,11 +238,15 @@ static void other_settings_are_refused_by_line(void** state) {
   (void)state;
   loomRunFolder f;
   loomError err = {0, ""};
+
   assert_int_equal(open_mode(&f, LOOM_FOLDER_NEW, &err), 0);
+
+  // The same settings twice are fine.
   const char* text = "task: x\n\tseed:\t1\nrate: 2\n";
   assert_int_equal(loom_run_folder_settings(&f, "settings.txt", text, &err), 0);
   assert_int_equal(loom_run_folder_settings(&f, "settings.txt", text, &err), 0);
 
+  // The first line that differs, there and now.
   const char* other = "task: x\n\tseed:\t12\nrate: 3\n";
   assert_int_equal(loom_run_folder_settings(&f, "settings.txt", other, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "settings.txt: the run there has other settings"));
@@ -235,6 +258,7 @@ static void other_settings_are_refused_by_line(void** state) {
   assert_non_null(strstr(err.message, "(line 2: 'seed: 1' there, '' now)"));
   assert_int_equal(loom_run_folder_settings(&f, "settings.txt", "", &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "(line 1: 'task: x' there, '' now)"));
+
   put("settings.txt", "");
   assert_int_equal(loom_run_folder_settings(&f, "settings.txt", text, &err), LOOM_ERR_USAGE);
   loom_run_folder_close(&f);
@@ -266,6 +290,7 @@ static void append(int n, int first) {
   for (int i = 0; i < n; i++)
     r[i] = (result){first + i, -i, "no", {0.1 * i, 1e-300, -2}},
     snprintf(r[i].reason, 20, "why %d", first + i);
+
   assert_int_equal(loom_record_log_open(&log, log_path(), &results, NULL), 0);
   assert_int_equal(loom_record_log_append(log, r, n, NULL), 0);
   loom_record_log_close(log);
@@ -276,9 +301,11 @@ static void expect_records(int n) {
   void* read = NULL;
   int64_t found = -1;
   char reason[20];
+
   assert_int_equal(loom_record_log_open(&log, log_path(), &results, NULL), 0);
   assert_int_equal(loom_record_log_read(&read, &found, log, NULL), 0);
   assert_int_equal(found, n);
+
   for (int i = 0; i < n; i++) {
     const result* r = (result*)read + i;
     snprintf(reason, sizeof reason, "why %d", i);
@@ -298,10 +325,15 @@ static int64_t size_of(const char* file) {
 
 static void records_come_back(void** state) {
   (void)state;
+
+  // No file of records yet.
   expect_records(0);
   assert_int_equal(size_of(log_path()), 0);
+
   append(3, 0);
   expect_records(3);
+
+  // None at all, then two more.
   append(0, 3);
   append(2, 3);
   expect_records(5);
@@ -311,8 +343,11 @@ static void records_come_back(void** state) {
 static void a_torn_log_keeps_its_whole_records(void** state) {
   (void)state;
   append(4, 0);
+
   int64_t size = size_of(log_path()), packed = 8 + 4 + 20 + 24, header = size - 4 * packed;
   assert_true(header > 0 && header < 100);
+
+  // Its records are of one size, behind a short header.
   for (int64_t cut = size; cut >= 0; cut--) {
     assert_int_equal(truncate(log_path(), 0), 0);
     append(4, 0);
@@ -327,20 +362,25 @@ static void a_torn_log_keeps_its_whole_records(void** state) {
 static void expect_refused(const loomColumns* columns) {
   loomRecordLog* log;
   loomError err = {0, ""};
+
   int64_t size = size_of(log_path());
   assert_int_equal(loom_record_log_open(&log, log_path(), columns, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "log.bin: was written by another version"));
   assert_null(log);
+
   assert_int_equal(size_of(log_path()), size);  // and left as it is
 }
 
 // Members of another name, type, number or order, or another header: refused, not misread.
 static void another_layout_is_refused(void** state) {
   (void)state;
+
   append(3, 0);
   for (int i = 0; i < 4; i++) {
     loomColumn changed[4];
     loomColumns other = {"results", sizeof(result), 4, changed};
+
+    // One thing changed at a time.
     memcpy(changed, result_column, sizeof changed);
     if (i == 0) changed[1].name = "ending";
     if (i == 1) changed[3].type = LOOM_COLUMN_I64;
@@ -348,9 +388,12 @@ static void another_layout_is_refused(void** state) {
     if (i == 3) other.n = 3;
     expect_refused(&other);
   }
+
   expect_refused(&(loomColumns){"attempts", sizeof(result), 4, result_column});
 
+  // A bit of the header changed and changed back.
   for (int at = 0; at < 34; at += 11) {  // `demoloom results 0123456789abcdef`
+
     FILE* f = fopen(log_path(), "r+b");
     assert_non_null(f);
     fseek(f, at, SEEK_SET);
@@ -359,6 +402,7 @@ static void another_layout_is_refused(void** state) {
     fputc(old ^ 1, f);
     fclose(f);
     expect_refused(&results);
+
     f = fopen(log_path(), "r+b");
     assert_non_null(f);
     fseek(f, at, SEEK_SET);
@@ -379,19 +423,25 @@ static void a_full_disk_is_told_and_gone_on_from(void** state) {
   loomError err = {0, ""};
   struct rlimit limit, small;
   result r[8] = {{0}};
+
   append(3, 0);
   assert_int_equal(loom_record_log_open(&log, log_path(), &results, NULL), 0);
+
+  // Room for one record and a half.
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
   small = limit;
   small.rlim_cur = (rlim_t)size_of(log_path()) + 70;
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+
   int code = loom_record_log_append(log, r, 8, &err);
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
   loom_record_log_close(log);
 
   assert_int_equal(code, LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "log.bin: cannot be written (File too large)"));
+
+  // What was whole is read.
   loomRecordLog* again;
   void* read;
   int64_t n;
@@ -417,21 +467,27 @@ static void numbers_go_through_text(void** state) {
                                       LOOM_COLUMN(row, U64, c), LOOM_COLUMN(row, F64, d)};
   const loomColumns columns = {"row", sizeof(row), 4, column};
   const row given = {-3, INT64_MIN, UINT64_MAX, 0.1};
+
   row back = {0};
   char* text = NULL;
   size_t size = 0;
   FILE* f = open_memstream(&text, &size);
   assert_non_null(f);
+
   loom_columns_put_names(f, &columns);
   loom_columns_put_line(f, &columns, &given);
   fclose(f);
+
   assert_string_equal(text, "a,b,c,d\n-3,-9223372036854775808,18446744073709551615,0.10000000000000001\n");
   assert_true(loom_columns_read_line(&back, &columns, strchr(text, '\n') + 1));
   assert_true(back.a == given.a && back.b == given.b && back.c == given.c && back.d == given.d);
+
+  // A head is no line, nor are too few or too many numbers.
   assert_false(loom_columns_read_line(&back, &columns, text));
   static const char* const wrong[] = {"", "1,2,3\n", "1,2,3,4", "1,2,3,4,5\n", "1,,3,4\n", "1;2;3;4\n"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
     assert_false(loom_columns_read_line(&back, &columns, wrong[i]));
+
   free(text);
 }
 

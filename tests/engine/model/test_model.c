@@ -43,6 +43,7 @@ static sandbox open_sandbox(void) {
   snprintf(target, sizeof target, "%s/secret.obj", box.dir);
   assert_int_equal(symlink(target, link), 0);
 
+  // A root of the name `mine`.
   loomError err = {0};
   if (loom_asset_roots_add(&box.roots, "mine", box.inside, &err)) fail_msg("%s", err.message);
   return box;
@@ -82,6 +83,7 @@ static int try_compile(const char* xml, const loomAssetRoots* roots, bool visual
 static void expect_refusal(int code, const char* xml, const loomAssetRoots* roots, const char* what) {
   loomError err;
 
+  // Code, label and reason, all in one line.
   int got = try_compile(xml, roots, true, &err);
   if (got != code) fail_msg("%d instead of %d: %s\n%.300s", got, code, err.message, xml);
   if (strncmp(err.message, "demo.hdf5:data/demo_3", 21) != 0) fail_msg("no label: %s", err.message);
@@ -188,6 +190,7 @@ static void visuals_do_not_change_physics(void** state) {
   for (int demo = 0; demo < FIXTURE_DEMOS; demo += 3) {
     char* xml = fixture_xml(demo);
 
+    // The same bodies with and without visuals.
     mjModel *all = fixture_compile(xml, true), *bare = fixture_compile(xml, false);
     assert_same_bodies(all, bare);
 
@@ -197,6 +200,7 @@ static void visuals_do_not_change_physics(void** state) {
     for (int k = 0; k < 3; k++) a->qpos[hammer + k] = ((double[]){0.02, -0.45, 0.9})[k];
     memcpy(b->qpos, a->qpos, (size_t)all->nq * sizeof(mjtNum));
 
+    // 200 steps of both.
     int contacts = 0;
     for (int step = 0; step < 200; step++) {
       for (int u = 0; u < all->nu; u++) a->ctrl[u] = b->ctrl[u] = 5 * sin(0.05 * step + u);
@@ -205,6 +209,7 @@ static void visuals_do_not_change_physics(void** state) {
       mj_step(bare, b);
       contacts += a->ncon;
 
+      // To the last bit.
       assert_bits("qpos", a->qpos, b->qpos, all->nq);
       assert_bits("qvel", a->qvel, b->qvel, all->nv);
     }
@@ -320,6 +325,7 @@ static void odd_files_are_refused(void** state) {
   assert_int_equal(mkfifo(pipe_path, 0600), 0);
   write_file(box.inside, "empty.obj", "", 0);
 
+  // By what each is.
   expect_refusal(LOOM_ERR_IO, mesh_scene("pipe.obj"), &box.roots, "not a regular file");
   expect_refusal(LOOM_ERR_FORMAT, mesh_scene("."), &box.roots, "names \".\"");
   expect_refusal(LOOM_ERR_FORMAT, mesh_scene("empty.obj"), &box.roots, "empty");
@@ -588,6 +594,7 @@ static void models_compile_side_by_side(void** state) {
 #pragma omp parallel for num_threads(4)
   for (int i = 0; i < 4; i++) loom_model_compile(&m[i], xml, "side", &roots, &def, NULL);
 
+  // Each a model, and all the same one.
   for (int i = 0; i < 4; i++) {
     assert_non_null(m[i]);
     assert_int_equal(loom_model_compare(m[0], m[i], NULL, 0), 0);

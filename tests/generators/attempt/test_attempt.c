@@ -40,6 +40,7 @@ static void most_attempts_succeed(void** state) {
   own* o = *state;
   loomAttemptDef def = loom_default_attempt_def();
 
+  // Three in four at least.
   int wins = 0;
   for (uint64_t i = 0; i < 12; i++) wins += attempt(o, &def, i).outcome == LOOM_OUTCOME_SUCCESS;
   assert_true(wins >= 9);
@@ -92,6 +93,7 @@ static void cut(own* o, const loomRule* rules, int rule_count) {
     }
   }
 
+  // And the rules between them.
   o->task->rule_count = rule_count;
   if (rule_count) memcpy(o->task->rules, rules, sizeof *rules * (size_t)rule_count);
 }
@@ -222,12 +224,14 @@ static void coordinated_subtasks_start_and_end_together(void** state) {
     o->task->subtasks[1][1].interpolate_steps = 12;
     o->task->subtasks[1][1].hold_steps = 2;
 
+    // Lengths that differ by up to eight rows, from the same source.
     for (int a = 0; a < 2; a++) {
       o->task->subtasks[a][1].offset[0] = -8;
       o->task->subtasks[a][1].offset[1] = 8;
       o->task->subtasks[a][1].select = (loomSelectDef){LOOM_SELECT_RANDOM, LOOM_SHARE_SUBTASK, 1, 0, 0, 0, 0};
     }
 
+    // Once without order, which coordination does not need.
     def.no_ordering = i == 5;
     loomAttemptResult r = attempt(o, &def, (uint64_t)i);
 
@@ -286,6 +290,7 @@ static void schemes_move_as_they_say(void** state) {
     loomRule rule = coordinated(leader, 1, 1 - leader, 1, scheme);
     cut(o, &rule, 1);
 
+    // In step.
     loomAttemptResult r = attempt(o, &def, (uint64_t)i);
     int lead = lead_in(o, &r, 0, 1);
     assert_int_equal(lead, o->task->subtasks[0][1].interpolate_steps);
@@ -330,6 +335,7 @@ static void coordinated_ways_keep_their_speed(void** state) {
   o->task->subtasks[1][1].interpolate_steps = 0;
   o->task->subtasks[1][1].speed_linear = 0.1;
 
+  // No step is faster.
   for (uint64_t i = 0; i < 4; i++) {
     loomAttemptResult r = attempt(o, &def, i);
     int begin = r.begin[1][1], lead = lead_in(o, &r, 1, 1);
@@ -352,9 +358,11 @@ static void ways_begin_where_they_are_told(void** state) {
     o->task->subtasks[0][1].interpolate_steps = 10;
     o->task->subtasks[0][1].hold_steps = 4;
 
+    // The way's ten steps.
     loomAttemptResult r = attempt(o, &def, 6);
     int row = r.begin[0][1];
 
+    // From where the hand is, or was meant to be.
     const double* m = o->trace.eef + 16 * (row * 2);
     double mat[9] = {m[0], m[1], m[2], m[4], m[5], m[6], m[8], m[9], m[10]}, pos[3] = {m[3], m[7], m[11]};
     loomPose from = i ? target(o, 0, row - 1) : loom_pose_from_mat(pos, mat), to = target(o, 0, row + 9);
@@ -454,6 +462,7 @@ static void noise_moves_whole_segments(void** state) {
       int from = r.begin[0][0] + s->interpolate_steps;
       copy quiet = copy_trace(o, 0);
 
+      // The same attempt with noise of one kind.
       *(kind ? &s->noise_rotation : &s->noise_position) = 0.01;
       attempt(o, &def, i);
       int rows = quiet.rows < o->trace.rows ? quiet.rows : o->trace.rows;
@@ -489,6 +498,7 @@ static void noise_on_actions(void** state) {
   loomSubtaskDef* s = &o->task->subtasks[0][0];
   loomAttemptResult r = attempt(o, &def, 5);
 
+  // Without noise.
   int dim = o->trace.action_dim, first = r.begin[0][0], from = first + s->interpolate_steps;
   copy quiet = copy_trace(o, 0);
 
@@ -507,6 +517,7 @@ static void noise_on_actions(void** state) {
     for (int t = first; !on && t < from; t++)
       assert_memory_equal(o->trace.actions + t * dim, quiet.action + t * dim, sizeof(double) * (size_t)dim);
 
+    // Then each entry of the segment's first action.
     for (int i = 0; !on && i < 6; i++)
       assert_true(o->trace.actions[from * dim + i] != quiet.action[from * dim + i]);
 
@@ -534,6 +545,7 @@ static void noise_zero_is_none(void** state) {
     o->task->subtasks[0][k].offset[1] = 5;
   }
 
+  // As it is without noise.
   attempt(o, &def, 5);
   copy quiet = copy_trace(o, 0);
   size_t bytes = sizeof(double) * (size_t)(quiet.rows * o->trace.action_dim);
@@ -574,6 +586,7 @@ static void ends_are_shifted_within_range(void** state) {
     kinds += !seen[shift + 4]++;
   }
 
+  // Nearly all of the eleven shifts were seen.
   assert_true(kinds >= (n == 40 ? 8 : 4));
 
   // Far beyond any demo the segment stays inside it: one row at least, the last at most.

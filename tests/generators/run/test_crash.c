@@ -65,12 +65,14 @@ static int run_apart(const own* o, run wanted, int deadly) {
   books->calls = 0;
   books->deadly = deadly;
 
+  // It inherits the counter and the scene.
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
     loomError err = {0, ""};
     loomGenerateReport report;
 
+    // What was asked for.
     loomGenerateDef def = loom_default_generate_def();
     def.out = wanted.out;
     def.successes = wanted.successes;
@@ -79,11 +81,13 @@ static int run_apart(const own* o, run wanted, int deadly) {
     def.overwrite = wanted.overwrite;
     def.attempt.seed = (uint64_t)wanted.seed;
 
+    // Its own death, when that comes, is here.
     int code = loom_generate(&report, o->scene, &o->sources, &def, &err);
     if (code && !deadly) fprintf(stderr, "%s\n", err.message);
     _exit(-code);
   }
 
+  // As the shell would tell it.
   assert_int_equal(waitpid(child, &status, 0), child);
   books->deadly = 0;
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 256 : WEXITSTATUS(status);
@@ -116,6 +120,7 @@ static void sweep(const own* o, run wanted, const char* before) {
   char dir[] = "/tmp/loom_crash_XXXXXX", whole[64], out[64], parts[80];
   size_t n = 0, n_before = 0;
 
+  // Where a whole run, a killed one and its parts lie.
   assert_non_null(mkdtemp(dir));
   snprintf(whole, sizeof whole, "%s/whole.hdf5", dir);
   snprintf(out, sizeof out, "%s/out.hdf5", dir);
@@ -160,6 +165,7 @@ static void sweep(const own* o, run wanted, const char* before) {
     unlink(out);
   }
 
+  // No temporary file either.
   free(bytes);
   free(old);
   unlink(whole);
@@ -179,6 +185,7 @@ static void killed_anywhere_it_overwrites(void** state) {
   char before[64];
   snprintf(before, sizeof before, "/tmp/loom_before_%d.hdf5", (int)getpid());
 
+  // Another seed makes another dataset.
   assert_int_equal(run_apart(o, (run){.out = before, .successes = 1, .threads = 1, .seed = 5}, 0), 0);
   sweep(o, (run){.successes = 1, .threads = 1, .seed = 4}, before);
   unlink(before);
@@ -190,6 +197,7 @@ static void a_finished_run_is_not_another(void** state) {
   char out[64];
   snprintf(out, sizeof out, "/tmp/loom_finished_%d.hdf5", (int)getpid());
 
+  // One finished run.
   run wanted = {.out = out, .successes = 2, .threads = 1, .seed = 5};
   assert_int_equal(run_apart(o, wanted, 0), 0);
   assert_int_equal(run_apart(o, wanted, 0), -LOOM_ERR_USAGE);  // neither --resume nor --overwrite

@@ -25,11 +25,13 @@ static void recordings_replay(void** state) {
     loomReplay states;
     loomActionReplay actions;
 
+    // The scene as it was recorded, then both ways of replaying.
     must(loom_demo_load(&demo, h->dataset, i + (quick() ? 4 : 0), &err), &err);
     must(loom_replay_open(&scene, &episode, h->task, h->dataset, &demo, &h->roots, &err), &err);
     must(loom_replay_states(&states, episode, &demo, &err), &err);
     must(loom_replay_actions(&actions, episode, &demo, &err), &err);
 
+    // Reached at all, within a milliradian for 50 steps, reached by action.
     seen += states.success_row >= 0;
     close += actions.joint_error_50 <= 1e-3;
     succeed += actions.success;
@@ -102,6 +104,7 @@ static void resets_repeat_and_snapshots_restore(void** state) {
   double first[64], second[64],
       action[14] = {0.2, -0.1, 0.3, 0.1, 0, -0.2, 1, -0.3, 0.2, 0.1, 0, 0.1, 0.2, -1};
 
+  // Two episodes of one scene.
   load(&l, h);
   must(loom_episode_create(&a, l.scene, &err), &err);
   must(loom_episode_create(&b, l.scene, &err), &err);
@@ -162,6 +165,7 @@ static void generate(const loaded* l, const char* path, int threads, bool resume
   loomGenerateReport report;
   loomGenerateDef def = loom_default_generate_def();
 
+  // As asked.
   def.out = path;
   def.successes = successes;
   def.attempts = attempts;
@@ -187,11 +191,13 @@ static void the_same_bytes_on_any_number_of_threads(void** state) {
   loaded l;
   load(&l, h);
 
+  // Three files of one run.
   char dir[] = "/tmp/loom_generate_XXXXXX", path[3][64];
   size_t n[3];
   assert_non_null(mkdtemp(dir));
   for (int i = 0; i < 3; i++) snprintf(path[i], sizeof path[i], "%s/%d.hdf5", dir, i);
 
+  // One thread, then three.
   int wanted = quick() ? 1 : 3;
   generate(&l, path[0], 1, false, wanted, 0);
   generate(&l, path[1], 3, false, wanted, 0);
@@ -202,6 +208,7 @@ static void the_same_bytes_on_any_number_of_threads(void** state) {
   loomGenerateReport report;
   loomGenerateDef def = loom_default_generate_def();
 
+  // The progress stops it after three attempts.
   def.out = path[2];
   def.successes = wanted;
   def.threads = 2;

@@ -31,6 +31,7 @@ static stage* set_up(void) {
   assert_non_null(s->task);
   make_room(s->task);
 
+  // 20 control steps a second, two arms, one object.
   s->task->control_freq = 20;
   s->task->arm_count = s->r.arm_count = 2;
   s->task->object_count = s->r.object_count = 1;
@@ -124,6 +125,7 @@ static void bumps_are_none(void** state) {
   touch(s, 1, 200, 240, both_fingers);
   carry(s, -1, 205, 230);
 
+  // Neither the push, nor the fist, nor what others move.
   find(s);
   assert_int_equal(s->n, 0);
   tear_down(s);
@@ -143,6 +145,7 @@ static void flickering_contact_is_one_hold(void** state) {
   touch(s, 0, 90, 94, 1);
   touch(s, 0, 100, 115, 2);  // long, but the object stays in the hand
 
+  // One grasp, one release when the last contact ends.
   find(s);
   assert_int_equal(s->n, 2);
   assert_event(s, 0, LOOM_EVENT_GRASP, 0, 65);
@@ -181,6 +184,7 @@ static void two_picks_are_two(void** state) {
     for (int t = 80 + 120 * i; t < T; t++) s->r.object[0][t].pos[2] = 0;
   }
 
+  // Both are found, one after the other.
   find(s);
   assert_int_equal(s->n, 4);
   assert_event(s, 0, LOOM_EVENT_GRASP, 0, 35);
@@ -197,6 +201,7 @@ static void an_object_is_handed_over(void** state) {
     stage* s = set_up();
     int last = lets_go ? 170 : T;
 
+    // The first hand carries it there.
     close_hand(s, 0, 50, last);
     touch(s, 0, 50, last, both_fingers);
     carry(s, 0, 60, 90);
@@ -205,6 +210,7 @@ static void an_object_is_handed_over(void** state) {
     close_hand(s, 1, 140, lets_go ? T : 160);
     touch(s, 1, 150, lets_go ? T : 160, both_fingers);
 
+    // Taken once the grip is firm, if the first lets go.
     find(s);
     assert_int_equal(s->n, lets_go ? 3 : 1);
     assert_event(s, 0, LOOM_EVENT_GRASP, 0, 65);
@@ -231,6 +237,7 @@ static void a_late_finger_still_takes(void** state) {
   touch(s, 1, 145, 175, 2);
   touch(s, 1, 175, T, both_fingers);
 
+  // Released by one, taken by the other.
   find(s);
   assert_int_equal(s->n, 3);
   assert_event(s, 1, LOOM_EVENT_RELEASE, 0, 173);
@@ -319,6 +326,7 @@ static void simulated_picks_are_found(void** state) {
   assert_int_equal(loom_episode_reset(e, 0, 4, 0, &err), 0);
   assert_int_equal(loom_trace_create(&trace, e, MOST, &err), 0);
 
+  // Where hands and objects are at first.
   picker p;
   for (int a = 0; a < 2; a++) {
     p.home[a] = loom_episode_eef(e, a);
@@ -329,6 +337,7 @@ static void simulated_picks_are_found(void** state) {
   double start[256];
   loom_episode_state(start, e);
 
+  // From that state on.
   assert_int_equal(loom_episode_start(e, start, &err), 0);
 
   // The picks, recorded as a demo.

@@ -48,6 +48,7 @@ static loomTask* task_until(const fixture* f, const char* how) {
   loomTask* task = NULL;
   loomError err = {0, ""};
 
+  // A copy of the task, changed.
   snprintf(path, sizeof path, "%s/task.yaml", f->dir);
   FILE *in = fopen("scenes/handover/task.yaml", "r"), *out = fopen(path, "w");
   assert_true(in && out);
@@ -115,6 +116,7 @@ static void auto_agrees_with_conditions(void** state) {
   fixture* f = *state;
   loomError err = {0, ""};
 
+  // The same task with each `until` found by event.
   loomTask* task = task_until(f, "auto");
   ends by_condition;
 
@@ -122,6 +124,7 @@ static void auto_agrees_with_conditions(void** state) {
   for (int i = 0; i < demos; i++) {
     loomReplay* r = &f->sources.replay[i];
 
+    // The segments are segments still.
     must(loom_segment(r, task, NULL, i, NULL, &err), &err);
     assert_partition(r, task);
 
@@ -164,6 +167,7 @@ static int load_given(loomSegmentFile* given, const fixture* f, const char* text
   char path[128];
   snprintf(path, sizeof path, "%s/given.yaml", f->dir);
 
+  // As a person would save it.
   write_text(path, text);
   int code = loom_segment_file_load(given, path, f->h->task, f->h->dataset, err);
 
@@ -179,6 +183,7 @@ static void ends_go_out_and_come_back(void** state) {
   loomSegmentFile given;
   ends before;
 
+  // What the conditions say.
   note_ends(&before, &f->sources);
   snprintf(path, sizeof path, "%s/ends.yaml", f->dir);
   must(loom_segment_file_write(path, f->h->task, f->h->source, f->sources.replay, demos, &err), &err);
@@ -294,11 +299,13 @@ static void signals_go_out_and_come_back(void** state) {
   const char* source = f->h->source;
   for (int round = 0; round < 2; round++) {  // the second time signals that are there already are replaced
 
+    // Each round into a file of its own, from the last one.
     snprintf(path[round], sizeof path[round], "%s/signals%d.hdf5", f->dir, round);
     if (round) f->sources.replay[3].end[0][0] = f->sources.replay[3].end[1][0] -= 7;
     must(loom_segment_dataset_write(path[round], f->h->task, source, f->sources.replay, demos, &err), &err);
     source = path[round];
 
+    // Read back with a task whose subtasks end by those signals.
     loomDataset* dataset;
     must(loom_dataset_open(&dataset, source, &err), &err);
     assert_int_equal(loom_dataset_demo_count(dataset), demos);
@@ -320,6 +327,7 @@ static void signals_go_out_and_come_back(void** state) {
       must(loom_demo_load(&demo, dataset, i, &err), &err);
       must(loom_demo_load(&old, f->h->dataset, i, &err), &err);
 
+      // And nothing else is lost.
       size_t bytes = sizeof(double) * (size_t)old.rows;
       assert_int_equal(demo.rows, old.rows);
       assert_memory_equal(demo.states, old.states, bytes * (size_t)old.state_dim);
@@ -349,6 +357,7 @@ static int segment_with(int* end, const fixture* f, const int64_t* signal, int r
   loomTask* task = calloc(1, sizeof *task);
   loomReplay* r = calloc(1, sizeof *r);
 
+  // A task of one arm and one signal.
   assert_true(task && r);
   make_room(task);
 
@@ -368,10 +377,12 @@ static int segment_with(int* end, const fixture* f, const int64_t* signal, int r
       {"actions", LOOM_TYPE_F64, 2, {few, 1, 1, 1}, actions},
       {"datagen_info/subtask_term_signals/picked", LOOM_TYPE_I64, 1, {rows, 1, 1, 1}, signal}};
 
+  // A record with the signal, or without.
   loomRecord record = {.name = "demo_0", .nfield = signal ? 2 : 1, .field = field};
   must(loom_shard_write(path, &record, 1, NULL, err), err);
   must(loom_dataset_open(&dataset, path, err), err);
 
+  // The end as found.
   int code = loom_segment(r, task, dataset, 0, NULL, err);
   *end = r->end[0][0];
   if (!code) assert_int_equal(r->end[0][1], few);
@@ -404,6 +415,7 @@ static void a_signal_ends_its_subtask(void** state) {
   must(segment_with(&end, f, blinks, few, &err), &err);
   assert_int_equal(end, 6);
 
+  // None that ends anything.
   const struct {
     const int64_t* signal;
     int rows;
@@ -414,6 +426,7 @@ static void a_signal_ends_its_subtask(void** state) {
              {rises, few - 1, "19 numbers where the demo has 20 rows"},
              {NULL, 0, "subtask_term_signals/picked"}};
 
+  // In one line each.
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     assert_int_equal(segment_with(&end, f, bad[i].signal, bad[i].rows, &err), LOOM_ERR_FORMAT);
     if (!strstr(err.message, bad[i].said)) fail_msg("said: %s", err.message);
@@ -438,6 +451,7 @@ static void alignment_comes_to_rest(void** state) {
   assert_true(task && r);
   make_room(task);
 
+  // As many rows, each condition from a row of its own on.
   task->arm_count = r->arm_count = 2;
   r->rows = few;
   r->condition_count = 4;
@@ -506,6 +520,7 @@ static void transforms_keep_what_they_must(void** state) {
     must(loom_replay_open(&scene, &e, task, f->h->dataset, &demo, &f->h->roots, &err), &err);
     must(loom_episode_start(e, demo.states, &err), &err);
 
+    // Each segment of each arm.
     for (int a = 0; a < 2; a++) {
       for (int k = 0; k < task->subtask_count[a]; k++) {
         // As it was when the segment began.
@@ -513,6 +528,7 @@ static void transforms_keep_what_they_must(void** state) {
         must(loom_episode_show(e, demo.states + (size_t)start * (size_t)demo.state_dim, grip, &err), &err);
         loomTransform t = loom_segment_transform(e, r, a, k, (loomFit){0, 0, 0, 0}, start);
 
+        // Targets stay where they were recorded.
         for (int row = start; row < r->end[a][k]; row++)
           assert_same_pose(loom_transform_apply(&t, r->target[a][row]), r->target[a][row]);
 
@@ -525,6 +541,7 @@ static void transforms_keep_what_they_must(void** state) {
           turn[c] = loom_random_range(&random, -1.5, 1.5);
         }
 
+        // The object's own motion.
         loom_quat_exp(now.quat, turn);
 
         // In its frame the targets are where they were.
@@ -570,6 +587,7 @@ static void gripper_commands_stay_with_their_poses(void** state) {
   loomTrace trace;
   loomAttemptDef def = loom_default_attempt_def();
 
+  // The handover, and a trace to read targets from.
   const int around = 12;
   must(loom_scene_create(&scene, f->h->task, f->sources.model_xml, "model", f->sources.env_args, &f->h->roots,
                          &err),
@@ -581,6 +599,7 @@ static void gripper_commands_stay_with_their_poses(void** state) {
   for (uint64_t attempt = 0; wanted > 0 && attempt < 10; attempt++) {
     loomAttemptResult result;
 
+    // An attempt that got as far as closing the gripper.
     trace.rows = 0;
     must(loom_attempt_run(&result, &trace, e, &f->sources, NULL, &def, attempt, &err), &err);
 

@@ -22,11 +22,13 @@ static loomTrained load(const char* path) {
 static void format_1(void** state) {
   (void)state;
   loomTrained t = load("tests/golden/policy_format_1.safetensors");
+
   assert_int_equal(t.config.policy.kind, LOOM_KIND_BC_RNN_GMM);
   assert_true(t.config.policy.hidden == 4 && t.config.policy.min_std == 0.03 && t.config.data.length == 10);
   assert_int_equal(t.config.data.key_count, 2);
   assert_string_equal(t.config.data.key[1], "robot0_eef_pos");
   assert_string_equal(t.config.task, "threading");
+
   assert_true(t.dim[0] == 26 && t.dim[1] == 3 && t.network.params.total == 1445);
   loom_trained_destroy(&t);
 }
@@ -36,9 +38,11 @@ static void only_what_acting_needs(void** state) {
   char path[64];
   loomError err = {0, ""};
   loomTrained t = load("tests/golden/policy_format_1.safetensors");
+
   snprintf(path, sizeof path, "/tmp/loom_policy_%d.safetensors", (int)getpid());
   assert_int_equal(loom_trained_save(path, &t, NULL, &err), 0);
 
+  // What acts is told, how it was trained is not.
   loomSafetensors file;
   assert_int_equal(loom_safetensors_read(&file, path, &err), 0);
   const char* text = loom_safetensors_meta(&file, "config");
@@ -59,6 +63,7 @@ static void only_what_acting_needs(void** state) {
   assert_string_equal(once, twice);
   assert_memory_equal(t.network.params.value, again.network.params.value,
                       t.network.params.total * sizeof(loomReal));
+
   free(once);
   free(twice);
   loom_trained_destroy(&t);
@@ -67,14 +72,18 @@ static void only_what_acting_needs(void** state) {
 
 static void written_and_read_again(void** state) {
   (void)state;
+
   for (int kind = 0; kind < LOOM_KINDS; kind++) {
     loomError err = {0, ""};
     loomPolicyConfig c = loom_default_policy_config((loomPolicyKind)kind), again;
+
     c.data.key_count = 1;
     strcpy(c.data.key[0], "object");
     strcpy(c.reset, "D1");
+
     char* once = loom_policy_config_text(&c);
     assert_non_null(once);
+
     if (loom_policy_config_parse(&again, once, strlen(once), "policy", &err)) fail_msg("%s", err.message);
     assert_memory_equal(&again, &c, sizeof c);
     free(once);
@@ -93,6 +102,7 @@ static void mistakes(void** state) {
       {"data: {keys: [o]}\npolicy: {kind: diffusion, kernel: 4}\n", "key 'kernel': expected an odd number"},
       {"data: {keys: [o]}\npolicy: {kind: bc_l2}\nrollout: {task: [a]}\n", "key 'task': expected a text"},
   };
+
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     loomPolicyConfig c;
     loomError err = {0, ""};

@@ -33,6 +33,7 @@ static void make_classifier(loomSafety* out) {
 static double probability(const loomSafety* s) {
   const float obs[OBS] = {0.3f, -1, 2, 0, 0.7f};
   loomActor actor;
+
   assert_int_equal(loom_actor_create(&actor, &s->network, NULL), 0);
   double p = loom_safety_probability(&actor, obs);
   loom_actor_destroy(&actor);

@@ -83,6 +83,7 @@ static void mlp_fill(bench* b) {
 static double mlp_train(bench* b) {
   loom_params_zero_gradient(&b->params);
 
+  // Forward, loss, backward, and a step downhill.
   const float* y = loom_mlp_forward(&b->mlp, &b->params, b->x, b->n);
   double loss = loom_l2_loss(b->dy, y, b->target, NULL, b->n, ACTIONS);
   loom_mlp_backward(NULL, &b->mlp, &b->params, b->dy, b->x, b->n);
@@ -161,11 +162,13 @@ static void rnn_forward(bench* b) {
   recurrent* r = &b->rnn;
   const float* v = b->params.value;
 
+  // Each layer over all steps, then the next.
   for (int i = 0; i < LAYERS; i++) {
     loomLstmWeights w = {v + r->wi[i], v + r->wh[i], v + r->bi[i], v + r->bh[i]};
     loom_lstm_forward(&r->state[i], i ? rnn_output(r, i - 1) : b->x, &w, &r->shape[i]);
   }
 
+  // All steps at once through the last layer.
   loom_linear_forward(r->y, rnn_output(r, LAYERS - 1), v + r->w, v + r->b, r->shape[0].steps * b->n, HIDDEN,
                       r->width);
 }
@@ -179,6 +182,7 @@ static double rnn_train(bench* b) {
   loom_params_zero_gradient(&b->params);
   rnn_forward(b);
 
+  // The negative log likelihood, and its gradient through the linear layer.
   double loss = loom_mixture_loss(r->dy, r->row_loss, r->y, b->target, NULL, rows, &b->mixture);
   loom_linear_backward(r->dh, g + r->w, g + r->b, r->dy, rnn_output(r, LAYERS - 1), v + r->w, rows, HIDDEN,
                        r->width);
@@ -234,6 +238,7 @@ static void points_fill(bench* b) {
 static double points_train(bench* b) {
   loom_params_zero_gradient(&b->params);
 
+  // As mlp_train().
   const float* y = loom_pointnet_forward(&b->points, &b->params, b->x, b->n);
   double loss = loom_l2_loss(b->dy, y, b->target, NULL, b->n, FEATURES);
   loom_pointnet_backward(&b->points, &b->params, b->dy, b->x, b->n);
@@ -279,6 +284,7 @@ static double measure(double* loss, bench* b, double (*run)(bench*)) {
     took[count] = now() - at;
   }
 
+  // A tenth of the way from the shortest.
   qsort(took, (size_t)count, sizeof *took, by_size);
   return took[count / 10];
 }
@@ -287,6 +293,7 @@ static int write_case(const char* path, const bench* b) {
   const int64_t counts[3] = {(int64_t)b->params.total, (int64_t)b->inputs, (int64_t)b->targets};
   const float* const parts[3] = {b->params.value, b->x, b->target};
 
+  // Three counts, then the numbers themselves.
   FILE* file = fopen(path, "wb");
   bool written = file && fwrite(counts, sizeof counts, 1, file) == 1;
 
@@ -310,6 +317,7 @@ static int run_case(size_t i, const char* path) {
   cases[i].layout(&b);
   cases[i].fill(&b);
 
+  // Other programs get the very same numbers first.
   int code = path ? write_case(path, &b) : 0;
   double least = code ? 0 : measure(&loss, &b, cases[i].run);
   if (!code) printf("%-14s %9.4f %.6f\n", cases[i].name, least, loss);

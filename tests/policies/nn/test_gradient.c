@@ -25,7 +25,7 @@
 enum { INPUTS = 6, SCRATCH = 8 };
 
 // A layer with its numbers. in[0 .. written) are inputs, whose gradients are written over what is there; the
-// others are parameters, whose gradients add up. What is minimised is sum(dy * y), or value() where a loss
+// others are parameters, whose gradients add up. What is minimized is sum(dy * y), or value() where a loss
 // gives its own.
 typedef struct layerCase {
   const char* name;
@@ -67,6 +67,7 @@ static double relative_error(layerCase* c, int k, double begin) {
     double below = objective(c);
     c->in[k][i] = keep;
 
+    // Parameters' gradients began at `begin`.
     double slope = (above - below) / (2 * h), error = c->din[k][i] - begin - slope;
     wrong += error * error;
     size += slope * slope;
@@ -87,17 +88,21 @@ static void check(layerCase* c) {
     for (size_t i = 0; i < c->count[k]; i++) c->din[k][i] = k < c->written ? (double)NAN : before;
   }
 
+  // Room between the passes.
   for (int k = 0; k < SCRATCH; k++) c->s[k] = numbers(c->scratch[k], 0, &r);
   c->y = numbers(c->outputs, 0, &r);
   c->dy = numbers(c->outputs, 1, &r);
 
+  // A copy of what comes back from above.
   double* dy = numbers(c->outputs, 0, &r);
   memcpy(dy, c->dy, c->outputs * sizeof *dy);
 
+  // What the layer says.
   c->forward(c);
   c->backward(c);
   memcpy(c->dy, dy, c->outputs * sizeof *dy);  // some layers write over it
 
+  // Against differences, each input in turn.
   for (int k = 0; k < INPUTS; k++) {
     if (!c->count[k]) continue;
     double error = relative_error(c, k, k < c->written ? 0 : before);
@@ -184,6 +189,7 @@ static void attention_b(layerCase* c) {
 static void attention(void** state) {
   (void)state;
 
+  // All see all, each sees the past, some are dropped.
   check(&(layerCase){"attention", attention_f, attention_b, {180}, 1, 60, .scratch = {150, 150}});
   check(&(layerCase){"causal attention", attention_f, attention_b, {180}, 1, 60, {150, 150}, .a = 1});
   check(&(layerCase){
@@ -203,6 +209,7 @@ static void lstm_f(layerCase* c) {
   memcpy(state.h, c->in[5], 18 * sizeof(double));
   memcpy(state.c, c->in[5] + 18, 18 * sizeof(double));
 
+  // Outputs from the first step on.
   loom_lstm_forward(&state, c->in[0], &w, &lstm_shape);
   memcpy(c->y, state.h + 18, 72 * sizeof(double));
 }
@@ -214,6 +221,7 @@ static void lstm_b(layerCase* c) {
   double dh0[18], dc[18];
   loom_lstm_backward(c->din[0], dh0, dc, c->s[3], c->dy, &dw, &state, c->in[0], &w, &lstm_shape);
 
+  // States at the start are inputs as well.
   for (int i = 0; i < 18; i++) {
     c->din[5][i] += dh0[i];
     c->din[5][18 + i] += dc[i];
@@ -256,6 +264,7 @@ static void convolutions(void** state) {
     const loomConv* v = &convs[i];
     int inputs = v->n * v->in * v->height * v->width, taps = v->in * v->out * v->kernel_h * v->kernel_w;
 
+    // Sizes forward, and of what the transposed direction gives.
     size_t x = (size_t)inputs, w = (size_t)taps, b = (size_t)v->out;
     size_t planes = b * (size_t)v->n, scratch = loom_conv_scratch(v);
     size_t y = planes * (size_t)(loom_conv_height(v) * loom_conv_width(v));
@@ -326,6 +335,7 @@ static void l2_b(layerCase* c) {
 static loomMixtureDef mixture_def(const layerCase* c) {
   loomMixtureDef def = loom_default_mixture_def((int)c->scratch[0] / 5);
 
+  // Modes, squashing and standard deviation as the case says.
   def.modes = c->a;
   def.squash = c->b != 0;
   def.min_std = 0.05;
@@ -356,6 +366,7 @@ static void losses(void** state) {
   check(
       &(layerCase){"Gaussian of fixed width", mixture_f, mixture_b, {30}, 1, 0, {15, 0, 5}, .a = 1, .b = 2});
 
+  // Several modes, more actions than a register holds, weighted rows.
   check(&(layerCase){"mixture", mixture_f, mixture_b, {140}, 1, 0, {15, 0, 5}, .a = 4});
   check(
       &(layerCase){"mixture of more than a register", mixture_f, mixture_b, {370}, 1, 0, {90, 0, 5}, .a = 2});
@@ -382,6 +393,7 @@ static void mlp(void** state) {
   loomMlp net;
   loomMlpDef def = {3, {IN, 8, 6, OUT}, LOOM_ACTIVATION_GELU};
 
+  // A small perceptron.
   loom_mlp_declare(&net, &params, &def, "actor.");
   assert_int_equal(loom_params_create(&params, NULL), 0);
 
@@ -397,6 +409,7 @@ static void mlp(void** state) {
   double *x = numbers(N * IN, 1, &r), *dy = numbers(N * OUT, 1, &r), *dx = numbers(N * IN, 0, &r);
   double* slope = numbers(params.total, 0, &r);
 
+  // Analytic first.
   const double h = 3e-6;
   loom_mlp_forward(&net, &params, x, N);
   loom_mlp_backward(dx, &net, &params, dy, x, N);
@@ -435,6 +448,7 @@ static void pointnet_of(int points, int n, int last, int workers) {
   loomPointnet net;
   loomPointnetDef def = {points, 2, {3, 6, last}, 4};
 
+  // Coordinates in, two layers of 6 and `last` channels, 4 features out.
   loom_pointnet_declare(&net, &params, &def, "points.");
   assert_int_equal(loom_params_create(&params, NULL), 0);
 
@@ -453,6 +467,7 @@ static void pointnet_of(int points, int n, int last, int workers) {
   double *x = numbers(clouds * (size_t)points * 3, 1, &r), *dy = numbers(clouds * 4, 1, &r);
   double* slope = numbers(params.total, 0, &r);
 
+  // Analytic first.
   const double h = 1e-6;
   loom_pointnet_forward(&net, &params, x, n);
   loom_pointnet_backward(&net, &params, dy, x, n);
@@ -481,6 +496,7 @@ static void pointnet_of(int points, int n, int last, int workers) {
 static void pointnet(void** state) {
   (void)state;
 
+  // More than a piece; fewer points than channels; many winners.
   pointnet_of(300, 2, 16, 2);
   pointnet_of(5, 3, 12, 1);
   pointnet_of(40, 150, 32, 1);
@@ -499,6 +515,7 @@ static void adam_goes_downhill(void** state) {
   loomAdamDef def = loom_default_adam_def();
   double first = 0, loss = 0;
 
+  // As training does it.
   for (uint64_t step = 1; step <= 4000; step++) {
     loss = loom_l2_loss(params.gradient, params.value, target, NULL, 1, 6);
     if (step == 1) first = loss;

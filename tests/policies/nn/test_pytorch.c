@@ -112,6 +112,7 @@ static void linear(void** state) {
   float *x = input("x", 35), *w = input("w", 28), *b = input("b", 4), *dy = input("dy", 20);
   float *y = room(20), *dx = room(35), *dw = room(28), *db = room(4);
 
+  // Forward, then what comes back to input, weights and bias.
   loom_linear_forward(y, x, w, b, 5, 7, 4);
   expect("y", y, 20);
 
@@ -136,6 +137,7 @@ static void activations(void** state) {
 
     float *x = input("x", N), *dy = input("dy", N), *y = room(N), *dx = room(N);
 
+    // There and back.
     loom_activation_forward(y, x, (loomActivation)k, N);
     expect("y", y, N);
     loom_activation_backward(dx, dy, x, (loomActivation)k, N);
@@ -154,6 +156,7 @@ static void layer_norm(void** state) {
   loom_layer_norm_forward(y, mean, inverse, x, gain, bias, 4, 70);
   expect("y", y, 280);
 
+  // Backward from the statistics that forward left.
   loom_layer_norm_backward(dx, dgain, dbias, dy, x, mean, inverse, gain, 4, 70);
   expect("dx", dx, 280);
   expect("dgain", dgain, 70);
@@ -171,6 +174,7 @@ static void group_norm(void** state) {
   loom_group_norm_forward(y, mean, inverse, x, gain, bias, 3, 6, 5, 2);
   expect("y", y, 90);
 
+  // Backward from the statistics that forward left.
   loom_group_norm_backward(dx, dgain, dbias, dy, x, mean, inverse, gain, 3, 6, 5, 2);
   expect("dx", dx, 90);
   expect("dgain", dgain, 6);
@@ -186,16 +190,19 @@ static void attention_of(const char* name, bool causal) {
   float *x = input("x", ROWS * W), *w = input("w", 3 * W * W), *b = input("b", 3 * W);
   float *wo = input("wo", W * W), *bo = input("bo", W), *dy = input("dy", ROWS * W);
 
+  // Room for what lies between, and for every gradient.
   float *qkv = room(3 * ROWS * W), *mixed = room(ROWS * W), *weight = room(N * HEADS * T * T),
         *y = room(ROWS * W);
   float *dqkv = room(3 * ROWS * W), *dmixed = room(ROWS * W), *dweight = room(N * HEADS * T * T);
   float *dx = room(ROWS * W), *dw = room(3 * W * W), *db = room(3 * W), *dwo = room(W * W), *dbo = room(W);
 
+  // Queries, keys and values of one product; mixed; then out.
   loom_linear_forward(qkv, x, w, b, ROWS, W, 3 * W);
   loom_attention_forward(mixed, weight, NULL, qkv, &shape);
   loom_linear_forward(y, mixed, wo, bo, ROWS, W, W);
   expect("y", y, ROWS * W);
 
+  // The same way back.
   loom_linear_backward(dmixed, dwo, dbo, dy, mixed, wo, ROWS, W, W);
   loom_attention_backward(dqkv, dweight, dmixed, weight, NULL, qkv, &shape);
   loom_linear_backward(dx, dw, db, dqkv, x, w, ROWS, W, 3 * W);
@@ -245,6 +252,7 @@ static void lstm(void** state) {
     w[i] = (loomLstmWeights){lstm_input("wi", i, GATES * in), lstm_input("wh", i, (size_t)GATES * HIDDEN),
                              lstm_input("bi", i, GATES), lstm_input("bh", i, GATES)};
 
+    // Room for all steps, the given state in front.
     s[i] = (loomLstmState){room(STEPS * BATCH * GATES), room((STEPS + 1) * CELLS), room((STEPS + 1) * CELLS)};
     memcpy(s[i].h, h + (ptrdiff_t)i * CELLS, CELLS * sizeof *h);
     memcpy(s[i].c, c + (ptrdiff_t)i * CELLS, CELLS * sizeof *c);
@@ -252,11 +260,13 @@ static void lstm(void** state) {
     loom_lstm_forward(&s[i], i ? s[0].h + CELLS : x, &w[i], &shape[i]);
   }
 
+  // Outputs of the second layer, cells of both after the last step.
   expect("y", s[1].h + CELLS, STEPS * CELLS);
   float* end = room(2 * CELLS);
   for (int i = 0; i < 2; i++) memcpy(end + (ptrdiff_t)i * CELLS, s[i].c + STEPS * CELLS, CELLS * sizeof *end);
   expect("c_end", end, 2 * CELLS);
 
+  // Gradients of outputs at every step, of states after the last.
   float *dy = input("dy", STEPS * CELLS), *dh = room(2 * CELLS), *dc = room(2 * CELLS),
         *dgates = room(STEPS * BATCH * GATES);
 
@@ -276,6 +286,7 @@ static void lstm(void** state) {
     dy = dx;
   }
 
+  // What reaches the inputs and the states at the start.
   expect("dx", dy, STEPS * BATCH * 4);
   expect("dh", dh, 2 * CELLS);
   expect("dc", dc, 2 * CELLS);
@@ -284,6 +295,7 @@ static void lstm(void** state) {
 static void conv_of(const char* name, loomConv v, bool transposed) {
   begin(name);
 
+  // Sizes as the shape says.
   int out_h = transposed ? loom_conv_transposed_height(&v) : loom_conv_height(&v);
   int out_w = transposed ? loom_conv_transposed_width(&v) : loom_conv_width(&v);
   int sizes[4] = {v.n * v.in * v.height * v.width, v.in * v.out * v.kernel_h * v.kernel_w, v.out,
@@ -293,6 +305,7 @@ static void conv_of(const char* name, loomConv v, bool transposed) {
   float *x = input("x", nx), *w = input("w", nw), *b = input("b", nb), *dy = input("dy", ny);
   float *y = room(ny), *dx = room(nx), *dw = room(nw), *db = room(nb), *scratch = room(loom_conv_scratch(&v));
 
+  // Whichever direction.
   (transposed ? loom_conv_transposed_forward : loom_conv_forward)(y, scratch, x, w, b, &v);
   expect("y", y, ny);
 
@@ -308,6 +321,7 @@ static void convolutions(void** state) {
   conv_of("conv_1d", loom_conv_1d(3, 2, 5, 9, 5, 1, 2), false);
   conv_of("conv_transposed", loom_conv_1d(2, 4, 3, 5, 4, 2, 1), true);
 
+  // Twice as many rows, each repeated.
   begin("upsample");
   float *x = input("x", 30), *dy = input("dy", 60), *y = room(60), *dx = room(30);
 
@@ -386,6 +400,7 @@ static void training_of(const char* name, const loomAdamDef* adam) {
   enum { N = 6, OUT = 3 };
   begin(name);
 
+  // A perceptron with room for N rows.
   loomParams params = {0};
   loomMlp net;
   loom_mlp_declare(&net, &params, &(loomMlpDef){3, {5, 8, 8, OUT}, LOOM_ACTIVATION_RELU}, "");
@@ -396,10 +411,12 @@ static void training_of(const char* name, const loomAdamDef* adam) {
   assert_int_equal(loom_arena_create(&arena, arena.used, NULL), 0);
   loom_mlp_layout(&net, &arena, N);
 
+  // The weights that PyTorch began with.
   size_t total = params.total;
   float *x = input("x", N * 5), *target = input("target", N * OUT), *dy = room(N * OUT);
   memcpy(params.value, input("value", total), total * sizeof(float));
 
+  // Three steps; loss and gradient at the first one.
   for (int step = 1; step <= 3; step++) {
     loom_params_zero_gradient(&params);
     double loss = loom_l2_loss(dy, loom_mlp_forward(&net, &params, x, N), target, NULL, N, OUT);
@@ -437,6 +454,7 @@ static void pointnet(void** state) {
   (void)state;
   enum { N = 3, POINTS = 300, OUT = 5 };
 
+  // DP3's encoder in small.
   begin("pointnet");
   loomParams params = {0};
   loomPointnet net;
@@ -458,6 +476,7 @@ static void pointnet(void** state) {
   expect("y", loom_pointnet_forward(&net, &params, x, N), N * OUT);
   loom_pointnet_backward(&net, &params, input("dy", N * OUT), x, N);
 
+  // Gradients by the same names.
   for (int i = 0; i < params.count; i++) {
     char key[LOOM_PARAM_NAME + 1];
     snprintf(key, sizeof key, "d%s", params.list[i].name);
@@ -473,6 +492,7 @@ static void load(loomParams* params) {
   for (int i = 0; i < params->count; i++) {
     const loomParam* p = &params->list[i];
 
+    // The pool is used again for the next array.
     size_t used = fx.used;
     memcpy(params->value + p->offset, input(p->name, p->count), p->count * sizeof(float));
     fx.used = used;
@@ -501,6 +521,7 @@ static void bc_transformer(void** state) {
   loomError err = {0, ""};
   loomNetwork net;
 
+  // Robomimic's BC-T in small, without dropout.
   loomTrainConfig config = loom_default_train_config(LOOM_KIND_BC_TRANSFORMER);
   config.data.stack = SEEN - TAUGHT + 1;
   config.data.length = TAUGHT;
@@ -509,6 +530,7 @@ static void bc_transformer(void** state) {
   config.policy.min_std = 0.01;
   config.policy.dropout = 0;
 
+  // The network and what it is trained for.
   loomNetworkDef def =
       loom_network_def(&config.policy, &config.encoder, config.data.stack, config.data.length, OBS, ACTIONS);
   assert_int_equal(loom_network_create(&net, &def, 1, &err), 0);
@@ -521,6 +543,7 @@ static void bc_transformer(void** state) {
   begin("bc_transformer");
   load(&net.params);
 
+  // Two rows taught, of which some may not be real.
   loomSamples samples = {.n = N,
                          .obs = input("obs", N * SEEN * OBS),
                          .actions = input("action", N * TAUGHT * ACTIONS),
@@ -540,6 +563,7 @@ static void unet(void** state) {
   loomArena arena = {0};
   loomUnet net;
 
+  // Two levels of 4 and 8 channels.
   loomUnetDef def = {CHANNELS, LENGTH, SEEN, 2, {4, 8}, STEP, 3, 2};
   loom_unet_declare(&net, &params, &def, "");
   assert_int_equal(loom_params_create(&params, NULL), 0);
@@ -554,6 +578,7 @@ static void unet(void** state) {
   float *noisy = input("noisy", N * CHUNK), *noise = input("noise", N * CHUNK), *t = input("t", N);
   float *seen = input("seen", N * SEEN), *embedding = room(N * STEP), *dy = room(N * CHUNK);
 
+  // The step's embedding conditions it, beside what is seen.
   loom_sinusoid_embedding(embedding, t, N, STEP);
   const float* y = loom_unet_forward(&net, &params, noisy, embedding, seen, N);
   expect("y", y, N * CHUNK);

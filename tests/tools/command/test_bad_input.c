@@ -31,6 +31,8 @@ static void run(outcome* o, const char* arguments, rlim_t file_limit) {
   char command[4096], err_path[300];
   snprintf(err_path, sizeof err_path, "%s/stderr", dir);
   snprintf(command, sizeof command, "exec timeout 60 %s %s >/dev/null 2>%s", program(), arguments, err_path);
+
+  // In a process of its own, for the limit's sake.
   pid_t child = fork();
   if (child == 0) {
     if (file_limit) {
@@ -40,9 +42,11 @@ static void run(outcome* o, const char* arguments, rlim_t file_limit) {
     execl("/bin/sh", "sh", "-c", command, (char*)NULL);
     _exit(127);
   }
+
   int status = 0;
   assert_true(child > 0 && waitpid(child, &status, 0) == child);
   o->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+
   memset(o->text, 0, sizeof o->text);
   FILE* f = fopen(err_path, "rb");
   assert_non_null(f);
@@ -55,7 +59,10 @@ static void run(outcome* o, const char* arguments, rlim_t file_limit) {
 static void expect_limited(int status, const char* says, const char* arguments, rlim_t limit) {
   outcome* o = malloc(sizeof *o);
   assert_non_null(o);
+
   run(o, arguments, limit);
+
+  // The status, the reason, and a whole line.
   char* line = strstr(o->text, "demoloom");
   if (o->status != status || !line || !strstr(line, says) ||
       (o->text[0] && o->text[strlen(o->text) - 1] != '\n')) {
@@ -64,6 +71,8 @@ static void expect_limited(int status, const char* says, const char* arguments, 
     free(o);
     fail();
   }
+
+  // One line of it.
   if (strchr(line, '\n') && strchr(line, '\n')[1]) {
     print_error("%s\n  more than one line: %s\n", arguments, o->text);
     free(o);
@@ -74,6 +83,7 @@ static void expect_limited(int status, const char* says, const char* arguments, 
 
 static void expect(int status, const char* says, const char* format, const char* path) {
   char arguments[2048];
+
   snprintf(arguments, sizeof arguments, format, path, path);
   expect_limited(status, says, arguments, 0);
 }
@@ -115,6 +125,7 @@ typedef struct damage {
 static char* replace(const char* text, const char* find, const char* put) {
   const char* at = strstr(text, find);
   if (!at) fail_msg("the model has no '%s'", find);
+
   char* out = malloc(strlen(text) + strlen(put) + 1);
   assert_non_null(out);
   sprintf(out, "%.*s%s%s", (int)(at - text), text, put, at + strlen(find));
@@ -130,33 +141,40 @@ static double* reshape(const double* from, int rows, int columns, int dim) {
   return out;
 }
 
+// a demo of the dataset with something wrong about it
 static const char* make(const handover* h, const damage* d) {
   static char env_good[8192];
   loomError err = {0, ""};
   loomDemo demo;
   char* env = NULL;
+
   must(loom_demo_load(&demo, h->dataset, 4, &err), &err);
   must(loom_dataset_attr_string(&env, h->dataset, "data", "env_args", &err), &err);
   snprintf(env_good, sizeof env_good, "%s", env);
   free(env);
+
   int action_dim = demo.action_dim + d->action_dim, state_dim = demo.state_dim + d->state_dim;
   double* actions = reshape(demo.actions, demo.rows, demo.action_dim, action_dim);
   double* states = reshape(demo.states, demo.rows, demo.state_dim, state_dim);
   if (d->action != 0) actions[100 * action_dim + 3] = d->action;
   if (d->state != 0) states[100 * state_dim + 3] = d->state;
+
   char* xml = d->find ? replace(demo.model_xml, d->find, d->put) : strdup(demo.model_xml);
   loomField all[] = {{"actions", LOOM_TYPE_F64, 2, {demo.rows + d->actions_rows, action_dim}, actions},
                      {"states", LOOM_TYPE_F64, 2, {demo.rows, state_dim}, states}},
             fields[2];
+
   loomAttr attrs[] = {loom_attr_string("model_file", xml)};
   int n = 0, nattr = !d->without || strcmp(d->without, "model_file") ? 1 : 0;
   for (int i = 0; i < 2; i++) {
     if (!d->without || strcmp(d->without, all[i].path)) fields[n++] = all[i];
   }
+
   loomRecord record = {.name = "demo_0", .nfield = n, .field = fields, .nattr = nattr, .attr = attrs};
   loomWriteDef write = loom_default_write_def();
   const char* shard = in_dir("shard.hdf5");
   must(loom_shard_write(shard, &record, 1, &write, &err), &err);
+
   loomSource source = {shard, NULL};
   loomAttr data[] = {loom_attr_string("env_args", d->env_args ? d->env_args : env_good)};
   loomAssembleDef def = loom_default_assemble_def();
@@ -164,8 +182,10 @@ static const char* make(const handover* h, const damage* d) {
   def.nattr = d->without && !strcmp(d->without, "env_args") ? 0 : 1;
   def.valid = 0;
   def.trusted = true;
+
   const char* path = in_dir(d->name);
   must(loom_dataset_assemble(path, &source, 1, &def, &err), &err);
+
   free(actions);
   free(states);
   free(xml);
@@ -184,12 +204,18 @@ static void expect_everywhere(const char* says, const char* path) {
 
 static void what_is_no_dataset(void** state) {
   (void)state;
+
+  // Not there, empty, or something else.
   expect_everywhere("absent.hdf5", in_dir("absent.hdf5"));
   write_bytes(in_dir("empty.hdf5"), "", 0);
   expect_everywhere("empty.hdf5", in_dir("empty.hdf5"));
   write_bytes(in_dir("text.hdf5"), "not a dataset at all", 20);
   expect_everywhere("not a readable HDF5 file", in_dir("text.hdf5"));
+
+  // A folder.
   expect_everywhere("/", "/tmp");
+
+  // Commands that need no task.
   expect(1, "absent.hdf5", "info %s", in_dir("absent.hdf5"));
   expect(1, "text.hdf5", "info %s", in_dir("text.hdf5"));
   expect(1, "text.hdf5", "render %s --sheet /tmp/none.png", in_dir("text.hdf5"));
@@ -198,6 +224,8 @@ static void what_is_no_dataset(void** state) {
 static void files_cut_short(void** state) {
   (void)state;
   char* bytes;
+
+  // At eight lengths, the last one a byte short.
   size_t n = read_bytes(&bytes, good);
   for (size_t i = 1; i <= 8; i++) {
     const char* path = in_dir("cut.hdf5");
@@ -216,14 +244,17 @@ static void files_with_wrong_bytes(void** state) {
   char *bytes, arguments[600];
   outcome* o = malloc(sizeof *o);
   size_t n = read_bytes(&bytes, good);
+
   int rounds = getenv("LOOM_QUICK") ? 8 : 24;
   for (int i = 0; i < rounds; i++) {
+    // One bit of it, near the head every other time.
     size_t at = (size_t)i * 7919 % (i % 2 ? 4096 : n);
     char old = bytes[at];
     bytes[at] ^= (char)(1 << (i % 8));
     const char* path = in_dir("wrong.hdf5");
     write_bytes(path, bytes, n);
     bytes[at] = old;
+
     snprintf(arguments, sizeof arguments, "verify %s --task handover", path);
     run(o, arguments, 0);
     if (o->status > 1) fail_msg("byte %zu: exit status %d: %.500s", at, o->status, o->text);
@@ -235,6 +266,7 @@ static void files_with_wrong_bytes(void** state) {
 
 // ---- contents
 
+// fields and attributes
 static void what_demos_lack(void** state) {
   const handover* h = *state;
   expect_everywhere("actions", make(h, &(damage){.name = "a.hdf5", .without = "actions"}));
@@ -245,9 +277,13 @@ static void what_demos_lack(void** state) {
 
 static void wrong_shapes_and_numbers(void** state) {
   const handover* h = *state;
+
+  // Columns and rows.
   expect_everywhere("13", make(h, &(damage){.name = "e.hdf5", .action_dim = -1}));
   expect_everywhere("51", make(h, &(damage){.name = "f.hdf5", .state_dim = 1}));
   expect_everywhere("rows", make(h, &(damage){.name = "g.hdf5", .actions_rows = -3}));
+
+  // Numbers that are none, by their row.
   expect_everywhere("100", make(h, &(damage){.name = "i.hdf5", .action = NAN}));
   expect_everywhere("100", make(h, &(damage){.name = "j.hdf5", .action = INFINITY}));
   expect_everywhere("100", make(h, &(damage){.name = "k.hdf5", .state = NAN}));
@@ -255,6 +291,7 @@ static void wrong_shapes_and_numbers(void** state) {
 
 static void models_that_reach_out(void** state) {
   const handover* h = *state;
+
   static const struct {
     const char *find, *put, *says;
   } cases[] = {
@@ -281,6 +318,8 @@ static void models_that_reach_out(void** state) {
       {"hammer_root", "hammer_toor", "hammer_root"},
       {"robot0_joint3", "robot0_joint33", "robot0_joint3"},
   };
+
+  // None of it is read; the reason names what was asked for.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const char* path = make(h, &(damage){.name = "model.hdf5", .find = cases[i].find, .put = cases[i].put});
     expect(1, cases[i].says, "replay %s --task handover", path);
@@ -290,6 +329,8 @@ static void models_that_reach_out(void** state) {
 
 static void unknown_controllers(void** state) {
   const handover* h = *state;
+
+  // No JSON, a controller that we lack, one without gains, none at all.
   expect_everywhere("JSON", make(h, &(damage){.name = "l.hdf5", .env_args = "{not json"}));
   expect_everywhere("IK_POSE",
                     make(h, &(damage){.name = "m.hdf5",
@@ -300,6 +341,8 @@ static void unknown_controllers(void** state) {
                                                         "\"OSC_POSE\",\"input_min\":-1,\"input_max\":1,"
                                                         "\"output_min\":-1,\"output_max\":1}}}"}));
   expect_everywhere("controller_configs", make(h, &(damage){.name = "o.hdf5", .env_args = "{}"}));
+
+  // Another environment names no task.
   const char* other = make(h, &(damage){.name = "p.hdf5", .env_args = "{\"env_name\":\"Elsewhere\"}"});
   expect(2, "Elsewhere", "replay %s", other);
 }
@@ -322,34 +365,48 @@ static void wrong_usage(void** state) {
       {"nowhere", "replay nowhere"},
       {"--failed needs -o", "generate handover --failed x.hdf5"},
   };
+
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) expect_limited(2, cases[i][0], cases[i][1], 0);
+
   expect_limited(1, "/nowhere", "generate handover --assets robosuite=/nowhere --attempts 1", 0);
 }
 
 static void places_that_cannot_be_written(void** state) {
   (void)state;
+
+  // Devices and folders that are not there.
   expect_limited(1, "/proc/none.hdf5", "generate handover --attempts 1 -o /proc/none.hdf5", 0);
   expect_limited(1, "/dev/null/x.hdf5", "generate handover --attempts 1 -o /dev/null/x.hdf5", 0);
   expect_limited(1, "/nowhere/x.hdf5", "generate handover --attempts 1 -o /nowhere/x.hdf5", 0);
+
   expect(1, "/nowhere/x.hdf5", "dataset merge /nowhere/x.hdf5 %s", good);
   expect(1, "/nowhere/x.png", "render %s --task handover --sheet /nowhere/x.png", good);
+
+  // What is there is not written over.
   expect(2, "exists", "generate handover --attempts 1 -o %s", good);
 }
 
 // A disk that fills up: an error that says so, no half-made output, and --resume goes on once there is room.
 static void a_full_disk(void** state) {
   (void)state;
+
   char arguments[1024];
   const char* out = in_dir("full.hdf5");
   snprintf(arguments, sizeof arguments, "generate handover -n 1 --seed 3 -o %s", out);
+
+  // Room for 100 kB: nothing is left but parts.
   expect_limited(1, "full", arguments, 100 * 1024);
   assert_int_equal(access(out, F_OK), -1);
+
+  // With room enough it goes on.
   outcome* o = malloc(sizeof *o);
   snprintf(arguments, sizeof arguments, "generate handover -n 1 --seed 3 --resume -o %s", out);
   run(o, arguments, 0);
   if (o->status) fail_msg("resume after a full disk: %s", o->text);
   assert_int_equal(access(out, F_OK), 0);
   free(o);
+
+  // Merging leaves nothing either.
   snprintf(arguments, sizeof arguments, "dataset merge %s %s %s", in_dir("merged.hdf5"), good, good);
   expect_limited(1, "cannot be written", arguments, 100 * 1024);
   assert_int_equal(access(in_dir("merged.hdf5"), F_OK), -1);
@@ -363,6 +420,7 @@ static int open_all(void** state) {
 
 static int close_all(void** state) {
   char command[300];
+
   snprintf(command, sizeof command, "rm -rf %s", dir);
   if (system(command)) return -1;
   return handover_close(state);

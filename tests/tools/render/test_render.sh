@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `demoloom render`: sheets, single frames, videos and folders of frames in colours, depth and segments, with overlays and a
+# `demoloom render`: sheets, single frames, videos and folders of frames in colors, depth and segments, with overlays and a
 # timeline; the same bytes for any number of threads; what goes wrong. Pictures are kept in $LOOM_KEEP where that is set.
 # Closes with `N passed, N failed`.
 set -u -o pipefail

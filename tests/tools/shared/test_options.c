@@ -69,21 +69,27 @@ static char said[4096];  // on stdout and stderr
 static int weave(weaveArgs* a, const char* line, char* argv[32]) {
   static char words[512];
   int argc = 0, out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
+
   FILE* f = tmpfile();
   assert_true(f && out >= 0 && err >= 0);
+
   snprintf(words, sizeof words, "weave %s", line);
   for (char* word = strtok(words, " "); word; word = strtok(NULL, " ")) argv[argc++] = word;
   argv[argc] = NULL;
+
+  // What it begins with, and what it says.
   *a = (weaveArgs){.threads = -1, .rate = 1.5, .pattern = 1, .width = 32, .height = 16};
   fflush(stdout);
   dup2(fileno(f), STDOUT_FILENO);
   dup2(fileno(f), STDERR_FILENO);
   int status = tool_options(a, argc, argv, &command);
+
   fflush(stdout);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
   close(out);
   close(err);
+
   rewind(f);
   said[fread(said, 1, sizeof said - 1, f)] = '\0';
   fclose(f);
@@ -93,6 +99,7 @@ static int weave(weaveArgs* a, const char* line, char* argv[32]) {
 static void everything_goes_where_it_belongs(void** state) {
   (void)state;
   char* argv[32];
+
   weaveArgs a;
   assert_int_equal(
       weave(&a,
@@ -100,6 +107,8 @@ static void everything_goes_where_it_belongs(void** state) {
             "-fx --file y --pattern plain --colour red --assets here=/tmp -- --json",
             argv),
       0);
+
+  // Long and short, whole and cut short, later ones over earlier ones.
   assert_string_equal(said, "");
   assert_string_equal(a.task, "b");
   assert_true(a.json);
@@ -108,6 +117,8 @@ static void everything_goes_where_it_belongs(void** state) {
   assert_true(a.rate == 0.5);
   assert_int_equal(a.width, 16);
   assert_int_equal(a.height, 64);
+
+  // Lists and what calls take.
   assert_int_equal(a.files, 2);
   assert_string_equal(a.file[0], "x");
   assert_string_equal(a.file[1], "y");
@@ -115,11 +126,15 @@ static void everything_goes_where_it_belongs(void** state) {
   assert_int_equal(a.pattern, 0);
   assert_int_equal(a.roots.n, 1);
   assert_string_equal(a.roots.root[0].path, "/tmp");
+
+  // What is no option, in order, also after `--`.
   loom_asset_roots_destroy(&a.roots);
   assert_string_equal(argv[optind], "one");
   assert_string_equal(argv[optind + 1], "two");
   assert_string_equal(argv[optind + 2], "--json");
   assert_null(argv[optind + 3]);
+
+  // Nothing at all.
   assert_int_equal(weave(&a, "", argv), 0);
   assert_int_equal(a.threads, -1);
   assert_null(argv[optind]);
@@ -128,9 +143,11 @@ static void everything_goes_where_it_belongs(void** state) {
 static void help_ends_it(void** state) {
   (void)state;
   char* argv[32];
+
   weaveArgs a;
   assert_int_equal(weave(&a, "--json --rate 2 -h --no-such-option", argv), -1);  // told are the defaults
   assert_string_equal(said, help);
+
   assert_int_equal(weave(&a, "--help", argv), -1);
   assert_string_equal(said, help);
 }
@@ -162,6 +179,8 @@ static void wrong_usage(void** state) {
       {"--colour blue", "no red is 'blue'"},
       {"--assets here", "demoloom: "},
   };
+
+  // Usage, in one line.
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char* argv[32];
     weaveArgs a;

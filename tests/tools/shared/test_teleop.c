@@ -28,10 +28,12 @@ static const char* program(void) {
 // Exit status; what it said lies in DIR/out and DIR/err.
 static int run(const char* format, ...) {
   char arguments[1600], command[4096];
+
   va_list list;
   va_start(list, format);
   vsnprintf(arguments, sizeof arguments, format, list);
   va_end(list);
+
   snprintf(command, sizeof command, "timeout 300 %s %s >%s/out 2>%s/err", program(), arguments, dir, dir);
   int status = system(command);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
@@ -39,12 +41,14 @@ static int run(const char* format, ...) {
 
 static bool said(const char* file, const char* what) {
   static char text[1 << 20];
+
   char path[300];
   snprintf(path, sizeof path, "%s/%s", dir, file);
   FILE* f = fopen(path, "r");
   size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
   if (f) fclose(f);
   text[n] = '\0';
+
   if (strstr(text, what)) return true;
   print_message("not said: '%s'; but:\n%.2000s\n", what, text);
   return false;
@@ -61,11 +65,14 @@ static void load(driven* d, const char* path) {
   loomDataset* dataset;
   loomError err = {0, ""};
   if (loom_dataset_open(&dataset, path, &err)) fail_msg("%s", err.message);
+
+  // Targets and gripper commands, and which reset it was.
   const char* demo = loom_dataset_demo_path(dataset, 0);
   int code = loom_dataset_doubles(&d->target, dataset, demo, "datagen_info/target_pose", &err);
   if (!code) code = loom_dataset_doubles(&d->grip, dataset, demo, "datagen_info/gripper_action", &err);
   if (!code) code = loom_dataset_doubles(&d->actions, dataset, demo, "actions", &err);
   if (!code) code = loom_dataset_attr_int(&d->attempt, dataset, demo, "loom_attempt", &err);
+
   if (code) fail_msg("%s", err.message);
   loom_dataset_close(dataset);
 }
@@ -79,6 +86,7 @@ static void unload(driven* d) {
 static void put_line(FILE* f, const driven* d, int64_t row) {
   fputs("{\"arms\": [", f);
   for (int a = 0; a < 2; a++) {
+    // Pose of a 4 x 4 matrix, as position and quaternion.
     const double* m = (const double*)d->target.data + 16 * (2 * row + a);
     double mat[9] = {m[0], m[1], m[2], m[4], m[5], m[6], m[8], m[9], m[10]}, q[4];
     mju_mat2Quat(q, mat);
@@ -92,15 +100,19 @@ static void put_line(FILE* f, const driven* d, int64_t row) {
 static void write_lines(const driven* d, const char* path, bool false_starts) {
   FILE* f = fopen(path, "w");
   assert_non_null(f);
+
   fputs("# the way of a generated demo\n\n", f);
   for (int64_t row = 0; row < d->target.shape[0]; row++) {
     put_line(f, d, row);
+
+    // An arm led away and the second taken back.
     if (!false_starts || row % 60 != 40) continue;
     fputs(
         "{\"arm\": 0, \"move\": [0.02, 0, -0.01], \"turn\": [0, 0, 0.2], \"frame\": \"eef\", \"hand\": 1, "
         "\"steps\": 20}\n{\"do\": \"undo\", \"seconds\": 1}\n",
         f);
   }
+
   for (int i = 0; i < 30; i++) put_line(f, d, d->target.shape[0] - 1);  // until success has held
   fputs("{\"do\": \"save\"}\n", f);
   fclose(f);
@@ -110,8 +122,10 @@ static void same_actions(const char* one, const char* other) {
   driven a, b;
   load(&a, one);
   load(&b, other);
+
   assert_int_equal(a.actions.count, b.actions.count);
   assert_memory_equal(a.actions.data, b.actions.data, sizeof(double) * (size_t)a.actions.count);
+
   unload(&a);
   unload(&b);
 }
@@ -119,28 +133,39 @@ static void same_actions(const char* one, const char* other) {
 // A drive of `task` along a generated demo's way is a demo, and a source of others.
 static void record(const char* task, const char* seed) {
   char path[256];
+
+  // A demo to follow.
   driven d;
   assert_int_equal(run("generate %s -n 1 --seed %s --overwrite -o %s/g.hdf5", task, seed, dir), 0);
   snprintf(path, sizeof path, "%s/g.hdf5", dir);
   load(&d, path);
+
+  // Driven as it is.
   snprintf(path, sizeof path, "%s/lines", dir);
   write_lines(&d, path, false);
   assert_int_equal(run("teleop %s --seed %s --attempt %d --input %s/lines -o %s/%s.hdf5", task, seed,
                        (int)d.attempt, dir, dir, task),
                    0);
+
+  // Driven with false starts, telling how it goes.
   write_lines(&d, path, true);
   assert_int_equal(run("teleop %s --seed %s --attempt %d --input %s/lines --echo -o %s/%s-undone.hdf5", task,
                        seed, (int)d.attempt, dir, dir, task),
                    0);
+
   assert_true(said("out", "\"success\":true"));
   unload(&d);
+
+  // Which leave no trace.
   char one[256], other[256];
   snprintf(one, sizeof one, "%s/%s.hdf5", dir, task);
   snprintf(other, sizeof other, "%s/%s-undone.hdf5", dir, task);
   same_actions(one, other);
+
   // What was driven and undone comes out bit for bit from its first state.
   assert_int_equal(run("verify %s", other), 0);
   assert_true(said("out", "1 demos: 1 succeed, 1 identical bit for bit"));
+
   assert_int_equal(run("generate %s --source %s --attempts 20 -n 1 --seed 3", task, other), 0);
   assert_true(said("out", "1 demos from"));
 }
@@ -159,17 +184,24 @@ static void demos_are_added(void** state) {
   (void)state;
   char path[256];
   driven d;
+
   assert_int_equal(run("generate threading -n 1 --seed 5 --overwrite -o %s/g.hdf5", dir), 0);
   snprintf(path, sizeof path, "%s/g.hdf5", dir);
   load(&d, path);
+
   snprintf(path, sizeof path, "%s/lines", dir);
   write_lines(&d, path, false);
+
+  // Twice into one file.
   for (int i = 0; i < 2; i++)
     assert_int_equal(run("teleop threading --seed 5 --attempt %d --input - --json -o %s/two.hdf5 <%s/lines",
                          (int)d.attempt, dir, dir),
                      0);
+
   assert_true(said("out", "{\"saved\": 1}"));
   unload(&d);
+
+  // With the same fields that generated demos have.
   assert_int_equal(run("info %s/two.hdf5", dir), 0);
   assert_true(said("out", "demo_1"));
   assert_true(said("out", "subtask_term_signals/arm0_"));
@@ -180,6 +212,7 @@ static void demos_are_added(void** state) {
 static double last_height(void) {
   char path[256], line[4096];
   double z = 0;
+
   snprintf(path, sizeof path, "%s/out", dir);
   FILE* f = fopen(path, "r");
   assert_non_null(f);
@@ -189,6 +222,7 @@ static double last_height(void) {
     if (at) at += sizeof start - 1;
     for (int i = 0; at && i < 3; i++, at++) z = strtod(at, &at);
   }
+
   fclose(f);
   return z;
 }
@@ -200,6 +234,7 @@ static double height_after(const char* lines) {
   assert_non_null(f);
   fputs(lines, f);
   fclose(f);
+
   run("teleop threading --input %s/device --echo -o %s/none.hdf5", dir, dir);
   return last_height();
 }
@@ -208,11 +243,14 @@ static double height_after(const char* lines) {
 static void a_clutch_lets_go(void** state) {
   (void)state;
 #define AT(z, clutch) "{\"device\": [5, 5, " z ", 1, 0, 0, 0], \"clutch\": " clutch ", \"steps\": 12}\n"
+
+  // Not held, once up by 4 cm, and twice up with the way back in between.
   double still =
              height_after(AT("1.00", "false") AT("1.00", "false") AT("1.00", "false") AT("1.00", "false")),
          up = height_after(AT("1.00", "true") AT("1.04", "true") AT("1.04", "false") AT("1.00", "false")),
          twice = height_after(AT("1.00", "true") AT("1.04", "true") AT("1.00", "false") AT("1.00", "true")
                                   AT("1.04", "true"));
+
   if (fabs(up - still - 0.04) > 0.01) fail_msg("up by %g", up - still);
   if (fabs(twice - still - 0.08) > 0.015) fail_msg("twice up by %g", twice - still);
 #undef AT
@@ -225,6 +263,8 @@ static void expect(const char* line, const char* what) {
   assert_non_null(f);
   fprintf(f, "# one\n%s\n", line);
   fclose(f);
+
+  // Where, and no file.
   int status = run("teleop threading --input %s/bad -o %s/none.hdf5", dir, dir);
   if (status != 1) fail_msg("%s: status %d", line, status);
   assert_true(said("err", what));
@@ -234,6 +274,8 @@ static void expect(const char* line, const char* what) {
 
 static void wrong_lines_are_told(void** state) {
   (void)state;
+
+  // Wrong values, by line.
   expect("{\"arm\": 0, \"move\": [1, 2]}", "bad:2: 'move' and 'turn' take three numbers");
   expect("{\"arm\": 7}", "bad:2: 'arm' is a whole number from 0 to 1");
   expect("{\"hand\": \"shut\"}", "bad:2: 'hand' takes a number");
@@ -241,11 +283,18 @@ static void wrong_lines_are_told(void** state) {
   expect("{\"move\": [1e999, 0, 0]}", "bad:2: arm 0: a number is not finite");
   expect("{\"device\": [0, 0, 1]}", "bad:2: 'device' takes seven numbers");
   expect("{\"frame\": \"sky\"}", "bad:2: 'frame' is world, base or eef");
+
+  // Wrong commands.
   expect("{\"do\": \"dance\"}", "bad:2: no such command 'dance'");
   expect("{\"do\": \"save\"}", "bad:2: nothing has been driven yet");
+
   expect("{\"move\": [0, 0, 0.01", "bad:2: not a JSON object");
   expect("{\"steps\": 0}", "bad:2: 'steps' is a whole number from 1");
+
+  // Nothing to keep.
   expect("{\"move\": [0, 0, 0.01], \"steps\": 30}", "do not succeed and are dropped");
+
+  // No such device, and no input or output at all.
   assert_int_equal(run("teleop threading --input %s/nowhere -o %s/x.hdf5", dir, dir), 1);
   assert_true(said("err", "nowhere: cannot be opened"));
   assert_int_equal(run("teleop threading --input -"), 2);
@@ -259,6 +308,7 @@ static int make_dir(void** state) {
 
 static int remove_dir(void** state) {
   (void)state;
+
   char command[300];
   snprintf(command, sizeof command, "rm -rf %s", dir);
   return getenv("KEEP") ? 0 : system(command);
