@@ -5,6 +5,8 @@
 static double clock_seconds(clockid_t clock) {
   struct timespec t;
   clock_gettime(clock, &t);
+
+  // Seconds in one number: a double resolves nanoseconds for the first hundred days.
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -24,6 +26,8 @@ void loom_times_add(loomTimes* sum, const loomTimes* more) {
   sum->physics += more->physics;
   sum->control += more->control;
   sum->observe += more->observe;
+
+  // What surrounds the control steps.
   sum->plan += more->plan;
   sum->write += more->write;
   sum->reset += more->reset;

@@ -1,5 +1,5 @@
-// Errors are values: every fallible function returns 0 or a negative loomStatus and fills a nullable
-// loomError.
+// Errors are values: every fallible function returns 0 or a negative loomStatus, and fills a loomError unless
+// it is given NULL.
 #ifndef LOOM_ENGINE_BASE_ERROR_H
 #define LOOM_ENGINE_BASE_ERROR_H
 
@@ -35,8 +35,7 @@ typedef struct loomError {
 /// Fill err (may be NULL) and return code, so that `return loom_error_set(err, LOOM_ERR_IO, ...)` reads well.
 int loom_error_set(loomError* err, int code, const char* format, ...) LOOM_PRINTF(3, 4);
 
-/// Put "prefix: " before the message already in err (may be NULL) and return its code (or code when err is
-/// NULL).
+/// Put "prefix: " before the message already in err and return err's code, or `code` when err is NULL.
 int loom_error_prefix(loomError* err, int code, const char* format, ...) LOOM_PRINTF(3, 4);
 
 // Tells clang's analyzer, which sees one file at a time, that these give back `code`.

@@ -22,12 +22,18 @@ static void make_key(void) {
 static muParserHandle_t thread_parser(void) {
   pthread_once(&once, make_key);
   if (!has_key) return NULL;
+
+  // This thread has made one before.
   muParserHandle_t parser = pthread_getspecific(key);
   if (parser) return parser;
+
+  // Errors are asked for after each call (mupError), not handed to a callback.
   parser = mupCreate(muBASETYPE_FLOAT);
   if (!parser) return NULL;
   mupSetErrorHandler(parser, NULL);
   mupDefineConst(parser, "pi", 3.14159265358979323846);
+
+  // Without a place to keep it, it would leak: then there is no parser.
   if (!pthread_setspecific(key, parser)) return parser;
   mupRelease(parser);
   return NULL;
@@ -36,10 +42,13 @@ static muParserHandle_t thread_parser(void) {
 // muParser would take "a = 1" for an assignment and "1, 2" for a list.
 static const char* refused(const char* text) {
   for (const char* c = text; *c; c++) {
+    // Comparisons contain '=' too: only one that stands alone assigns.
     if (*c == '=' && (c == text || !strchr("<>!=", c[-1])) && c[1] != '=')
       return "assignments are not allowed";
+
     if (*c == '"') return "strings are not allowed";
   }
+
   return NULL;
 }
 
@@ -47,9 +56,12 @@ int loom_expr_eval(double* out, const char* text, const char* const* names, cons
                    loomError* err) {
   muParserHandle_t parser = thread_parser();
   if (!parser) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an expression");
+
+  // Grammar that muParser knows and task files may not use.
   *out = 0;
   const char* why = refused(text);
   if (why) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s': %s", text, why);
+
   mupClearVar(parser);
 
   // muParser wants to be able to write to its variables; without assignments it never does.
@@ -61,9 +73,12 @@ int loom_expr_eval(double* out, const char* text, const char* const* names, cons
   if (failed) {
     loom_error_set(err, LOOM_ERR_FORMAT, "'%s' cannot be evaluated: %s", text, mupGetErrorMsg(parser));
   }
+
+  // The addresses are this call's: none may remain in the thread's parser.
   mupClearVar(parser);
   if (failed) return LOOM_ERR_FORMAT;
   if (!isfinite(value)) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s' is not a finite number", text);
+
   *out = value;
   return 0;
 }

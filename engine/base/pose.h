@@ -1,5 +1,5 @@
-// Rigid poses. A loomPose named a_b is T_a_b: the pose of frame b in frame a. Quaternions are MuJoCo's
-// w-x-y-z.
+// Rigid poses. A loomPose named a_b is T_a_b: the pose of frame b in frame a. Quaternions are w-x-y-z, as
+// MuJoCo's.
 #ifndef LOOM_ENGINE_BASE_POSE_H
 #define LOOM_ENGINE_BASE_POSE_H
 
@@ -19,7 +19,7 @@ loomPose loom_pose_from_quat(const double pos[3], const double quat[4]);
 /// T_a_c = T_a_b * T_b_c.
 loomPose loom_pose_mul(loomPose a_b, loomPose b_c);
 loomPose loom_pose_inverse(loomPose a_b);
-/// Position and rotation halfway at t in [0, 1]: linear and slerp along the shorter arc.
+/// The pose at t in [0, 1] on the way: position linear, rotation slerp along the shorter arc.
 loomPose loom_pose_interpolate(loomPose from, loomPose to, double t);
 /// Axis-angle vector (rad) of a rotation, its length in [0, pi], and back.
 void loom_quat_log(double axis_angle[3], const double quat[4]);

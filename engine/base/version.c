@@ -1,5 +1,8 @@
 #include "engine/base/version.h"
 
 const char* loom_version(void) {
-  return "demoloom 0.1.0";
+  // Written into datasets and policies, and shown by --version.
+  static const char version[] = "demoloom 0.1.0";
+
+  return version;
 }

@@ -30,13 +30,17 @@ static int check_map(const loomYaml* y, const yaml_node_t* n, loomNode node, int
   for (yaml_node_pair_t* p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
     const char* key = loom_yaml_text(y, p->key);
     if (!key) return loom_yaml_error(y, p->key, "", err, "a key must be plain text");
+
+    // Keys are few: each is compared with all before it.
     for (yaml_node_pair_t* q = n->data.mapping.pairs.start; q < p; q++) {
       const char* earlier = loom_yaml_text(y, q->key);
       if (earlier && !strcmp(earlier, key)) return loom_yaml_error(y, p->key, key, err, "given twice");
     }
+
     int code = check_tree(y, p->value, depth + 1, visited, err);
     if (code) return code;
   }
+
   (void)node;
   return 0;
 }
@@ -46,28 +50,38 @@ static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited,
   if (!n) return 0;
   if (depth > max_depth) return loom_yaml_error(y, node, "", err, "nested too deeply");
   if (visited[node]++) return loom_yaml_error(y, node, "", err, "aliases (*name) are not supported");
+
+  // A map checks its keys too; of a list only what is below its items.
   if (n->type == YAML_MAPPING_NODE) return check_map(y, n, node, depth, visited, err);
   if (n->type != YAML_SEQUENCE_NODE) return 0;
+
   for (yaml_node_item_t* i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
     int code = check_tree(y, *i, depth + 1, visited, err);
     if (code) return code;
   }
+
   return 0;
 }
 
 int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* label, loomError* err) {
   *out = NULL;
+
+  // What no task file is: huge, or binary.
   if (n > LOOM_YAML_MAX)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: larger than 1 MB, not a task file", label);
   if (memchr(text, 0, n)) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: binary data, not YAML", label);
+
   loomYaml* y = calloc(1, sizeof *y);
   yaml_parser_t parser;
   if (!y || !yaml_parser_initialize(&parser)) {
     free(y);
     return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   }
+
   snprintf(y->label, sizeof y->label, "%s", label);
   yaml_parser_set_input_string(&parser, (const unsigned char*)text, n);
+
+  // libyaml knows the line at which the syntax is wrong.
   int code = 0;
   if (!yaml_parser_load(&parser, &y->document)) {
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s:%zu: not YAML: %s", label, parser.problem_mark.line + 1,
@@ -77,16 +91,20 @@ int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* labe
     return code;
   }
   yaml_parser_delete(&parser);
+
+  // Beyond syntax: a tree in which each node is met once and no key is given twice.
   size_t nodes = (size_t)(y->document.nodes.top - y->document.nodes.start);
   int* visited = calloc(nodes + 2, sizeof *visited);
   if (!visited) code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   if (!code && !nodes) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: empty", label);
   if (!code) code = check_tree(y, 1, 0, visited, err);
   free(visited);
+
   if (code) {
     loom_yaml_destroy(y);
     return code;
   }
+
   *out = y;
   return 0;
 }
@@ -95,9 +113,11 @@ int loom_yaml_load(loomYaml** out, uint64_t* digest, const char* path, loomError
   char* text;
   size_t n = 0;
   *out = NULL;
+
   int code = loom_read_text(&text, &n, path, LOOM_YAML_MAX, err);
   if (!code && digest) *digest = loom_hash(LOOM_HASH_SEED, text, n);
   if (!code) code = loom_yaml_parse(out, text, n, path, err);
+
   free(text);
   return code;
 }
@@ -142,6 +162,7 @@ const char* loom_yaml_text(const loomYaml* y, loomNode node) {
 int loom_yaml_count(const loomYaml* y, loomNode node) {
   const yaml_node_t* n = at(y, node);
   if (n && n->type == YAML_SEQUENCE_NODE)
+
     return (int)(n->data.sequence.items.top - n->data.sequence.items.start);
   if (n && n->type == YAML_MAPPING_NODE)
     return (int)(n->data.mapping.pairs.top - n->data.mapping.pairs.start);
@@ -150,6 +171,7 @@ int loom_yaml_count(const loomYaml* y, loomNode node) {
 
 loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i) {
   if (i < 0 || i >= loom_yaml_count(y, node)) return 0;
+
   const yaml_node_t* n = at(y, node);
   return n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i]
                                        : n->data.mapping.pairs.start[i].value;
@@ -157,14 +179,17 @@ loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i) {
 
 const char* loom_yaml_key(const loomYaml* y, loomNode map, int i) {
   if (!loom_yaml_is_map(y, map) || i < 0 || i >= loom_yaml_count(y, map)) return NULL;
+
   return loom_yaml_text(y, at(y, map)->data.mapping.pairs.start[i].key);
 }
 
 loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key) {
   if (!loom_yaml_is_map(y, map)) return 0;
+
   for (int i = 0; i < loom_yaml_count(y, map); i++) {
     if (!strcmp(loom_yaml_key(y, map, i), key)) return loom_yaml_item(y, map, i);
   }
+
   return 0;
 }
 
@@ -173,10 +198,12 @@ loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key) {
 int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError* err, const char* format,
                     ...) {
   char text[512];
+
   va_list args;
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
+
   if (key && *key) {
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: key '%.100s': %s", y->label, loom_yaml_line(y, node),
                           key, text);
@@ -186,11 +213,16 @@ int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError
 
 static int edit_distance(const char* a, const char* b) {
   int row[64], n = (int)strlen(b);
+
+  // Levenshtein's distance, one row of the table at a time (Wagner and Fischer, JACM 1974).
   if (n > 60 || strlen(a) > 60) return 99;
   for (int j = 0; j <= n; j++) row[j] = j;
+
   for (int i = 1; a[i - 1]; i++) {
     int diagonal = row[0];
     row[0] = i;
+
+    // The cheapest of replacing (or keeping), leaving out and putting in one letter.
     for (int j = 1; j <= n; j++) {
       int above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
       if (above + 1 < best) best = above + 1;
@@ -199,15 +231,19 @@ static int edit_distance(const char* a, const char* b) {
       diagonal = above;
     }
   }
+
   return row[n];
 }
 
 int loom_yaml_only(const loomYaml* y, loomNode map, const char* const* known, loomError* err) {
   if (!loom_yaml_is_map(y, map)) return loom_yaml_error(y, map, "", err, "expected keys and values");
+
   for (int i = 0; i < loom_yaml_count(y, map); i++) {
     const char *key = loom_yaml_key(y, map, i), *nearest = NULL;
+    // A known name less than this many edits away is suggested.
     int best = 4;
     bool found = false;
+
     for (int k = 0; known[k]; k++) {
       int d = edit_distance(key, known[k]);
       found = found || d == 0;
@@ -216,7 +252,9 @@ int loom_yaml_only(const loomYaml* y, loomNode map, const char* const* known, lo
         nearest = known[k];
       }
     }
+
     if (found) continue;
+
     if (nearest)
       return loom_yaml_error(y, loom_yaml_item(y, map, i), key, err, "unknown; did you mean '%s'?", nearest);
     return loom_yaml_error(y, loom_yaml_item(y, map, i), key, err, "unknown");
@@ -244,6 +282,7 @@ int loom_yaml_read_text(char* out, size_t n, const loomYaml* y, loomNode map, co
                         loomError* err) {
   loomNode node = loom_yaml_get(y, map, key);
   if (!node) return absent(y, map, key, required, err);
+
   const char* text = loom_yaml_text(y, node);
   if (!text) return loom_yaml_error(y, node, key, err, "expected text");
   return loom_yaml_copy(out, n, text, y, node, key, err);
@@ -252,7 +291,10 @@ int loom_yaml_read_text(char* out, size_t n, const loomYaml* y, loomNode map, co
 int loom_yaml_number(double* out, const loomYaml* y, loomNode node, const char* key, loomError* err) {
   const char* text = loom_yaml_text(y, node);
   loomError why = {0, ""};
+
   if (!text || !*text) return loom_yaml_error(y, node, key, err, "expected a number");
+
+  // A constant: an expression without variables ("pi/4").
   if (loom_expr_eval(out, text, NULL, NULL, 0, &why)) {
     return loom_yaml_error(y, node, key, err, "expected a number, found '%.60s'", text);
   }
@@ -269,13 +311,16 @@ int loom_yaml_read_int(int* out, const loomYaml* y, loomNode map, const char* ke
                        bool required, loomError* err) {
   double value = 0;
   loomNode node = loom_yaml_get(y, map, key);
+
   if (!node) return absent(y, map, key, required, err);
   int code = loom_yaml_number(&value, y, node, key, err);
   if (code) return code;
+
   if (value < low || value > high || value != (int)value) {
     return loom_yaml_error(y, node, key, err, "expected a whole number from %d to %d, found '%.60s'", low,
                            high, loom_yaml_text(y, node));
   }
+
   *out = (int)value;
   return 0;
 }
@@ -283,7 +328,10 @@ int loom_yaml_read_int(int* out, const loomYaml* y, loomNode map, const char* ke
 int loom_yaml_read_bool(bool* out, const loomYaml* y, loomNode map, const char* key, loomError* err) {
   loomNode node = loom_yaml_get(y, map, key);
   const char* text = loom_yaml_text(y, node);
+
   if (!node) return 0;
+
+  // These two words only: "yes" and "off" are texts.
   if (text && (!strcmp(text, "true") || !strcmp(text, "false"))) {
     *out = text[0] == 't';
     return 0;
@@ -295,11 +343,15 @@ static int list_of(loomNode* list, int n, int* count, const loomYaml* y, loomNod
                    bool required, loomError* err) {
   *list = loom_yaml_get(y, map, key);
   if (!*list) return absent(y, map, key, required, err);
+
   int have = loom_yaml_count(y, *list);
   if (!loom_yaml_is_list(y, *list)) return loom_yaml_error(y, *list, key, err, "expected a list");
+
+  // Exactly n of them, or up to n where the caller is told how many.
   if (!count && have != n)
     return loom_yaml_error(y, *list, key, err, "expected %d entries, found %d", n, have);
   if (have > n) return loom_yaml_error(y, *list, key, err, "at most %d entries, found %d", n, have);
+
   if (count) *count = have;
   return 0;
 }
@@ -308,6 +360,7 @@ int loom_yaml_read_numbers(double* out, int n, int* count, const loomYaml* y, lo
                            bool required, loomError* err) {
   loomNode list;
   int code = list_of(&list, n, count, y, map, key, required, err);
+
   for (int i = 0; !code && list && i < loom_yaml_count(y, list); i++) {
     code = loom_yaml_number(&out[i], y, loom_yaml_item(y, list, i), key, err);
   }
@@ -318,6 +371,7 @@ int loom_yaml_read_texts(char* out, size_t size, int n, int* count, const loomYa
                          const char* key, bool required, loomError* err) {
   loomNode list;
   int code = list_of(&list, n, count, y, map, key, required, err);
+
   for (int i = 0; !code && list && i < loom_yaml_count(y, list); i++) {
     const char* text = loom_yaml_text(y, loom_yaml_item(y, list, i));
     if (!text) return loom_yaml_error(y, loom_yaml_item(y, list, i), key, err, "expected text");

@@ -1,5 +1,4 @@
-// YAML as a tree of nodes that know their line, on libyaml; and readers that report FILE:LINE and key.
-// Internal.
+// YAML as a tree of nodes that know their lines (libyaml); readers that report FILE:LINE and key. Internal.
 #ifndef LOOM_ENGINE_BASE_YAML_H
 #define LOOM_ENGINE_BASE_YAML_H
 

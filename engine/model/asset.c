@@ -81,7 +81,7 @@ static bool is_absolute(const char* path) {
   return path[0] == '/' || path[0] == '\\' || (isalpha((unsigned char)path[0]) && path[1] == ':');
 }
 
-int loom_asset_normalise(char out[LOOM_PATH_MAX], const char* dir, const char* file) {
+int loom_asset_normalize(char out[LOOM_PATH_MAX], const char* dir, const char* file) {
   char joined[LOOM_PATH_MAX];
   bool alone = !dir || !*dir || is_absolute(file);
   int length = snprintf(joined, sizeof joined, "%s%s%s", alone ? "" : dir, alone ? "" : "/", file);

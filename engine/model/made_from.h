@@ -8,15 +8,15 @@
 #include "engine/base/text.h"
 #include "engine/model/model.h"
 
-/// Where the files are looked for. A text of two lines a file: how it was asked for, then what it is now: path,
-/// size, inode and times. Zero-initialize but for the roots; free with loom_made_from_destroy.
+/// Where files are looked for, and a text of two lines a file: how it was asked for; what it is now (path,
+/// size, inode and times). Zero-initialize but for the roots; free with loom_made_from_destroy.
 typedef struct loomMadeFrom {
   const loomAssetRoots* roots;
   loomText text;
   bool unsure;  // a file changed so lately that its times may not tell the next change: nothing is kept
 } loomMadeFrom;
 
-/// Note a file that was read: the normalised path of an asset, or with a '=' before it any other file's.
+/// Note a file that was read: the normalized path of an asset, or with a '=' before it any other file's.
 void loom_made_from_add(loomMadeFrom* from, const char* asked);
 void loom_made_from_destroy(loomMadeFrom* from);
 

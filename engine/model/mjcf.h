@@ -1,5 +1,4 @@
-// MJCF as a tree: reading it safely and writing it back. The only header that shows libxml2; model.c, vary.c
-// and nothing else include it. Internal.
+// MJCF as a tree: reading it safely and writing it back. The only header that shows libxml2. Internal.
 #ifndef LOOM_ENGINE_MODEL_MJCF_H
 #define LOOM_ENGINE_MODEL_MJCF_H
 
@@ -12,8 +11,8 @@
 #include "engine/base/text.h"
 
 /// Parse MJCF text: well-formed, UTF-8, root element <mujoco>, at most max_bytes, no document type (hence no
-/// entities), no network. Errors are "LABEL:LINE: ..." of LOOM_ERR_FORMAT, or LOOM_ERR_MEMORY. Free *out with
-/// xmlFreeDoc.
+/// entities), no network. Errors are "LABEL:LINE: ..." of LOOM_ERR_FORMAT, or LOOM_ERR_MEMORY. *out is freed
+/// with xmlFreeDoc.
 int loom_mjcf_parse(xmlDoc** out, const char* xml, int64_t max_bytes, const char* label, loomError* err);
 
 /// Bytes of a written text that one element takes up.
@@ -23,15 +22,15 @@ typedef struct loomMjcfMark {
 } loomMjcfMark;
 
 /// Write node and what is below it. Elements stay on the lines they were read from, counted from node's own,
-/// so that line numbers in MuJoCo's messages hold; comments, text and namespaces are left out. mark may be
-/// NULL.
+/// so that line numbers in MuJoCo's messages hold; comments, text and namespaces are left out. mark (may be
+/// NULL) is told where its node came to lie.
 void loom_mjcf_write(loomText* out, const xmlNode* node, loomMjcfMark* mark);
 
 /// Same for the whole document: the root stands on the line it was read from.
 void loom_mjcf_write_document(loomText* out, const xmlDoc* doc, loomMjcfMark* mark);
 
-/// First child element (any name when name is NULL), next sibling element, next element in document order
-/// below top.
+/// First child element, next sibling element (of any name when name is NULL); next element below top in
+/// document order. NULL when there is none.
 xmlNode* loom_mjcf_child(const xmlNode* node, const char* name);
 xmlNode* loom_mjcf_sibling(const xmlNode* node, const char* name);
 xmlNode* loom_mjcf_walk(const xmlNode* top, xmlNode* node);
@@ -56,8 +55,7 @@ void loom_mjcf_unset(xmlNode* node, const char* attribute);
 typedef enum loomMjcfDir { LOOM_MJCF_NO_FILE, LOOM_MJCF_MESH_DIR, LOOM_MJCF_TEXTURE_DIR } loomMjcfDir;
 loomMjcfDir loom_mjcf_file_kind(const xmlNode* node, const char* attribute);
 
-/// The compiler's meshdir and texturedir (assetdir when they are absent), malloc'ed or NULL; free with
-/// xmlFree.
+/// The compiler's meshdir and texturedir (assetdir when they are absent), or NULL; free them with xmlFree.
 void loom_mjcf_dirs(char** mesh_dir, char** texture_dir, const xmlDoc* doc);
 
 /// Refuse what a model from outside may not do: plugins, includes, attached model files, numbers that would

@@ -28,7 +28,7 @@ typedef struct assetRef {
   mjtObj kind;               // what the element becomes; mjOBJ_UNKNOWN when it is read while parsing
   char name[LOOM_PATH_MAX];  // the element's name, "" when it has none
   long line;
-  char path[LOOM_PATH_MAX];               // normalised
+  char path[LOOM_PATH_MAX];               // normalized
   char virtual_name[LOOM_PATH_MAX + 40];  // as MuJoCo sees it
 } assetRef;
 
@@ -109,7 +109,7 @@ static int add_ref(compileJob* job, xmlNode* node, const char* attribute, const 
   }
   assetRef* ref = &job->ref[job->refs];
   *ref = (assetRef){.kind = kind_of(node), .line = xmlGetLineNo(node)};
-  if (loom_asset_normalise(ref->path, dir, file) != LOOM_OK) {
+  if (loom_asset_normalize(ref->path, dir, file) != LOOM_OK) {
     return loom_error_set(job->err, LOOM_ERR_FORMAT,
                           "%s:%ld: <%s> names \"%.200s\", which is outside the asset roots", job->label,
                           ref->line, (const char*)node->name, file);
@@ -193,8 +193,7 @@ static bool still_needed(const compileJob* job, const assetRef* ref) {
 
 // ---- compiling
 
-// MuJoCo's texts have several lines and end with "line 12" where they know: made one line that starts with
-// the place.
+// MuJoCo's texts have several lines and end with "line 12" where they know: one line, the place first.
 static int mujoco_error(const compileJob* job, const char* text) {
   char flat[700];
   size_t n = 0;
@@ -231,8 +230,7 @@ static int load_all(compileJob* job) {
   return LOOM_OK;
 }
 
-// Discarding needs no file unless a body's inertia comes from a mesh that is only seen: then all are loaded
-// first.
+// Discarding needs no file unless a body's inertia comes from a mesh that is only seen: then all go first.
 static int discard_visual(compileJob* job) {
   int code = parse_spec(job);
   if (code) return code;
@@ -432,8 +430,7 @@ int loom_model_compile(mjModel** out, const char* xml, const char* label, const 
 
 enum { PORTABLE_MAX = LOOM_PATH_MAX + 64 };
 
-// Packages whose readers look for their own name in a path and put their own folder in place of what stands
-// before.
+// Packages whose readers look for their name in a path and put their folder in place of what precedes it.
 static const char* const packages[] = {"dexmimicgen", "mimicgen", "robosuite"};
 
 // "/home/someone/x" becomes "x": what is left of a path no package claims.
@@ -469,7 +466,7 @@ static int make_file_portable(xmlNode* node, const char* attribute, const char* 
   char path[LOOM_PATH_MAX];
   char portable[PORTABLE_MAX];
   const char* base = dir && dir[0] == '/' ? dir : NULL;  // a relative dir stays in the compiler's attributes
-  int code = loom_asset_normalise(path, base, file) == LOOM_OK ? LOOM_OK : LOOM_ERR_FORMAT;
+  int code = loom_asset_normalize(path, base, file) == LOOM_OK ? LOOM_OK : LOOM_ERR_FORMAT;
   if (!code && path[0] == '/') {
     portable_path(portable, path);
     code = loom_mjcf_set(node, attribute, portable);

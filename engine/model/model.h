@@ -19,7 +19,7 @@ typedef struct loomAssetRoot {
   char* path;  // absolute, symbolic links resolved
 } loomAssetRoot;
 
-/// The folders assets may be read from, tried in order. Zero-initialise; free with loom_asset_roots_destroy.
+/// The folders assets may be read from, tried in order. Zero-initialize; free with loom_asset_roots_destroy.
 typedef struct loomAssetRoots {
   int n;
   loomAssetRoot* root;  // (n)

@@ -6,8 +6,7 @@
 
 #include "engine/model/model.h"
 
-/// A few bytes that MuJoCo takes in place of a mesh or texture file of this name, and how many; NULL for
-/// other files.
+/// A few bytes that MuJoCo takes in place of a mesh or texture file of this name; NULL for other files.
 const void* loom_stand_in(mjtObj kind, const char* path, int* size);
 
 /// Bring `model`, compiled from before_xml (and perhaps made lighter since), to after_xml, whose outlines

@@ -10,10 +10,10 @@ static const mjtNum* row(const mjtNum* rows, int i) {
   return rows + (ptrdiff_t)3 * i;
 }
 
-static void enclose(boundingBox* box, const mjtNum* centre, mjtNum radius) {
+static void enclose(boundingBox* box, const mjtNum* center, mjtNum radius) {
   for (int k = 0; k < 3; k++) {
-    box->low[k] = mju_min(box->low[k], centre[k] - radius);
-    box->high[k] = mju_max(box->high[k], centre[k] + radius);
+    box->low[k] = mju_min(box->low[k], center[k] - radius);
+    box->high[k] = mju_max(box->high[k], center[k] + radius);
   }
 }
 
@@ -38,8 +38,7 @@ static boundingBox scene_box(const mjModel* m, const mjData* d) {
   return box;
 }
 
-// How far a body reaches from its centre of mass: to its joints, to those of its children, to the far side of
-// its geoms.
+// How far a body reaches from its center of mass: to its joints, its children's, the far side of its geoms.
 static mjtNum body_reach(const mjModel* m, const mjData* d, int body) {
   const mjtNum* com = row(d->xipos, body);
   mjtNum reach = 1e-5;

@@ -1,6 +1,5 @@
 // mjModel.stat, which scales drawing and mouse forces and is found by MuJoCo's compiler alone: found again
-// here after a compiled model was changed, with the same operations in the same order, hence the same bits.
-// Internal.
+// here after a compiled model was changed, by the same operations in the same order, so to the bit. Internal.
 #ifndef LOOM_ENGINE_MODEL_MODEL_STAT_H
 #define LOOM_ENGINE_MODEL_MODEL_STAT_H
 

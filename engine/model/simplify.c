@@ -81,8 +81,7 @@ static void face_normal(double out[3], const float* vert, const unsigned int* fa
   mju_cross(out, a, b);
 }
 
-// Of the corners at a place, the one whose normal is nearest the new triangle's: edges that were sharp stay
-// so.
+// Of the corners at a place, the one whose normal is nearest the new triangle's: sharp edges stay sharp.
 static int best_corner(const corners* c, const float* normals, unsigned int place, const double n[3]) {
   int best = -1;
   double most = -INFINITY;
@@ -97,12 +96,12 @@ static int best_corner(const corners* c, const float* normals, unsigned int plac
   return best;
 }
 
-static int lighten_mesh(mjModel* m, int mesh, const loomSimplifyDef* def, loomError* err) {
+static int simplify_mesh(mjModel* m, int mesh, const loomSimplifyDef* def, loomError* err) {
   corners c;
   const float* normals = m->mesh_normal + 3 * m->mesh_normaladr[mesh];
   if (!read_corners(&c, m, mesh)) {
     free_corners(&c);
-    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a lighter mesh");
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simpler mesh");
   }
   size_t n = meshopt_simplify(c.reduced, c.index, (size_t)c.count, c.place, c.places, 3 * sizeof(float), 0,
                               (float)def->error, 0, NULL);
@@ -150,7 +149,8 @@ int loom_model_simplify(mjModel* m, const loomSimplifyDef* def, loomError* err) 
   if (!def) def = &usual;
   int code = 0;
   for (int mesh = 0; !code && mesh < m->nmesh; mesh++) {
-    if (m->mesh_facenum[mesh] >= def->min_faces && !collides(m, mesh)) code = lighten_mesh(m, mesh, def, err);
+    if (m->mesh_facenum[mesh] >= def->min_faces && !collides(m, mesh))
+      code = simplify_mesh(m, mesh, def, err);
   }
   for (int tex = 0; !code && tex < m->ntex; tex++) {
     while (m->tex_type[tex] == mjTEXTURE_2D && m->tex_width[tex] > def->texture) halve_texture(m, tex);

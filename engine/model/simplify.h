@@ -1,4 +1,4 @@
-// A lighter visual set: the meshes of a model with fewer triangles, its textures with fewer pixels, for
+// A simpler visual set: the meshes of a model with fewer triangles, its textures with fewer pixels, for
 // drawing on a CPU, where the cost of a picture is its triangles and not its own pixels. Internal.
 #ifndef LOOM_ENGINE_MODEL_SIMPLIFY_H
 #define LOOM_ENGINE_MODEL_SIMPLIFY_H
@@ -10,7 +10,7 @@
 typedef struct loomSimplifyDef {
   double error;   // largest deviation, as a share of a mesh's extent; default 0.004
   int min_faces;  // meshes with fewer triangles stay as they are; default 200
-  int texture;    // textures are halved until they are no wider, pixels; default 512
+  int texture;    // textures are halved until they are at most so many pixels across; default 512
 } loomSimplifyDef;
 
 loomSimplifyDef loom_default_simplify_def(void);

@@ -9,13 +9,12 @@
 
 /// Call fn(arg). Returns what fn returned, or LOOM_ERR_SIM with MuJoCo's own words in err when MuJoCo raised
 /// an error inside. fn is then left half-way: it must own nothing but through arg, and any mjData it was
-/// stepping must be thrown away and made anew (its stack is in an unknown state). Results belong in arg, not
-/// in locals.
+/// stepping must be thrown away and made anew (its stack is in an unknown state). Results belong in arg,
+/// not in locals.
 int loom_trap_run(int (*fn)(void* arg), void* arg, loomError* err);
 
-/// Warnings MuJoCo gave in this thread since the last loom_trap_warnings_clear: how many, and the last one's
-/// text
-/// (*last; may be NULL; "" when none; valid until the thread's next warning).
+/// How many warnings MuJoCo gave in this thread since the last loom_trap_warnings_clear. *last (may be NULL)
+/// is the last one's text, "" when there is none, valid until the thread's next warning.
 int loom_trap_warnings(const char** last);
 
 /// Forget this thread's warnings.

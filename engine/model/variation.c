@@ -97,7 +97,7 @@ static void drop_references(const xmlDoc* doc) {
 // ---- binding
 
 static int unsupported(const loomVariation* v, const xmlNode* node, const char* why, loomError* err) {
-  return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: object %s cannot vary in size: %s", v->label,
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: object %s cannot change size: %s", v->label,
                         xmlGetLineNo(node), v->body, why);
 }
 
@@ -162,7 +162,7 @@ static int find_object(xmlNode** out, loomVariation* v, const xmlDoc* doc, loomE
                         v->body);
 }
 
-static void note_statistic(loomVariation* v, const xmlDoc* doc) {
+static void note_given_stats(loomVariation* v, const xmlDoc* doc) {
   const xmlNode* root = xmlDocGetRootElement(doc);
   for (xmlNode* node = loom_mjcf_child(root, "statistic"); node;
        node = loom_mjcf_sibling(node, "statistic")) {
@@ -260,7 +260,7 @@ int loom_variation_bind(loomVariation** out, const char* xml, const char* label,
   if (!code) code = loom_mjcf_parse(&doc, xml, loom_default_model_def().max_xml_bytes, label, err);
   if (!code) code = loom_mjcf_check(doc, label, err);
   if (!code) code = find_object(&object, v, doc, err);
-  if (!code) note_statistic(v, doc);
+  if (!code) note_given_stats(v, doc);
   if (!code) code = keep_texts(v, doc, object, err);
   if (!code) code = inspect_small(v, err);
   xmlFreeDoc(doc);
@@ -474,7 +474,7 @@ static int check_shape(const loomVariation* v, const mjModel* m, int body, const
   // Whether the inertia is aligned with the body decides how the mass matrix is stored.
   if (m->body_simple[body] == small->body_simple[1]) return LOOM_OK;
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                        "%s: %s would change from a centred to an uncentred object or back", v->label,
+                        "%s: %s would change from a centered to an uncentered object or back", v->label,
                         v->body);
 }
 
@@ -496,27 +496,27 @@ static void patch(mjModel* m, int body, const mjModel* small) {
 typedef struct constJob {
   mjModel* m;
   mjData* d;
-  mjStatistic statistic;
+  mjStatistic stat;
 } constJob;
 
 static int set_const(void* arg) {
   constJob* job = arg;
   mj_setConst(job->m, job->d);
-  if (!job->m->nflex) loom_model_stat(&job->statistic, job->m, job->d);
+  if (!job->m->nflex) loom_model_stat(&job->stat, job->m, job->d);
   return LOOM_OK;
 }
 
 // What the scene's <statistic> sets is not ours to find.
 static int update_constants(const loomVariation* v, mjModel* m, mjData* scratch, loomError* err) {
-  constJob job = {.m = m, .d = scratch, .statistic = m->stat};
+  constJob job = {.m = m, .d = scratch, .stat = m->stat};
   mj_resetData(m, scratch);
   int code = loom_trap_run(set_const, &job, err);
   if (code) return code;
-  if (!v->keep_meaninertia) m->stat.meaninertia = job.statistic.meaninertia;
-  if (!v->keep_meanmass) m->stat.meanmass = job.statistic.meanmass;
-  if (!v->keep_meansize) m->stat.meansize = job.statistic.meansize;
-  if (!v->keep_extent) m->stat.extent = job.statistic.extent;
-  if (!v->keep_center) memcpy(m->stat.center, job.statistic.center, sizeof m->stat.center);
+  if (!v->keep_meaninertia) m->stat.meaninertia = job.stat.meaninertia;
+  if (!v->keep_meanmass) m->stat.meanmass = job.stat.meanmass;
+  if (!v->keep_meansize) m->stat.meansize = job.stat.meansize;
+  if (!v->keep_extent) m->stat.extent = job.stat.extent;
+  if (!v->keep_center) memcpy(m->stat.center, job.stat.center, sizeof m->stat.center);
   return LOOM_OK;
 }
 

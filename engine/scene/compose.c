@@ -57,7 +57,7 @@ static int take_file(composeJob* job, xmlNode* node, const char* attribute, cons
   char path[LOOM_PATH_MAX], portable[LOOM_PATH_MAX + 40], what[400];
   char* file = loom_mjcf_get(node, attribute);
   if (!file) return loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", label);
-  int code = loom_asset_normalise(path, dir, file);
+  int code = loom_asset_normalize(path, dir, file);
   snprintf(what, sizeof what, "%.150s:%ld: \"%.180s\"", label, xmlGetLineNo(node), file);
   xmlFree(file);
   if (code) return loom_error_set(job->err, LOOM_ERR_FORMAT, "%s is outside the asset roots", what);

@@ -8,14 +8,13 @@
 
 /// One part to attach.
 typedef struct loomPart {
-  const char* file;        // MJCF, looked up in the asset roots
-  const char* prefix;      // put before all its names
-  const char* to;          // body of what is there already that it is attached to; "" = the world
-  double pos[3], quat[4];  // where, in that body's frame; quaternion w-x-y-z
-  bool weld;               // without its free joint
-  int without_count;  // bodies, joints and geoms left out, by the file's own names, with all that hangs on
-                      // them
-  const loomName* without;
+  const char* file;         // MJCF, looked up in the asset roots
+  const char* prefix;       // put before all its names
+  const char* to;           // body of what is there already that it is attached to; "" = the world
+  double pos[3], quat[4];   // where, in that body's frame; quaternion w-x-y-z
+  bool weld;                // without its free joint
+  int without_count;        // bodies, joints and geoms, by the file's names, that are left out
+  const loomName* without;  // with all that hangs on them
 } loomPart;
 
 /// One joint that is given what the parts' MJCF leaves out.
@@ -25,13 +24,12 @@ typedef struct loomJointEdit {
 } loomJointEdit;
 
 /// Attach the parts, in order, to the scene `xml` (named `label` in messages; its assets are looked up in the
-/// roots too). *out is malloc'ed: MJCF whose assets are named by portable paths. Errors as
-/// loom_model_compile's.
+/// roots too). *out, malloc'ed, is MJCF with its assets under portable paths. Errors as loom_model_compile.
 int loom_model_compose(char** out, const char* xml, const char* label, const loomPart* parts, int n,
                        const loomJointEdit* edits, int nedit, const loomAssetRoots* roots, loomError* err);
 
-/// The MJCF a task with a `model: file` is run in, robots put at their places; malloc'ed. label
-/// (LOOM_PATH_MAX) becomes its name for messages.
+/// The MJCF a task with a `model: file` runs in, robots put at their places; malloc'ed. label takes its name
+/// for messages (LOOM_PATH_MAX bytes).
 int loom_task_model(char** out, char* label, const loomTask* task, const loomAssetRoots* roots,
                     loomError* err);
 
