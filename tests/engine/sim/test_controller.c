@@ -12,6 +12,8 @@ static cJSON* golden;
 static int open_all(void** state) {
   FILE* f = fopen("tests/golden/osc_torques.json", "rb");
   if (!f) return -1;
+
+  // The golden torques, 4 MB of JSON at most.
   char* text = calloc(1, 4 << 20);
   size_t n = text ? fread(text, 1, (4 << 20) - 1, f) : 0;
   fclose(f);
@@ -123,6 +125,8 @@ static void torques_are_robosuites(void** state) {
 
   cJSON_ArrayForEach(row, get(golden, "rows")) {
     loomError err = {0, ""};
+
+    // The recorded state, shown; then every controller at it.
     double recorded[64];
     open_bench(&b, h, get(row, "demo")->valueint);
     assert_int_equal(flatten(recorded, 64, get(row, "state")), b.episode->state_dim);
@@ -165,6 +169,8 @@ static void an_action_reaches_its_target(void** state) {
   loomError err = {0, ""};
   open_bench(&b, h, 4);
   must(loom_episode_start(b.episode, b.data.states, &err), &err);
+
+  // The action of its own target is the action.
   const loomArm* arm = &b.episode->arms[0];
   loomPose eef = loom_episode_eef(b.episode, 0);
 

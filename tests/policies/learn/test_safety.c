@@ -35,6 +35,8 @@ static double probability(const loomSafety* s) {
   loomActor actor;
 
   assert_int_equal(loom_actor_create(&actor, &s->network, NULL), 0);
+
+  // What it says of these observations.
   double p = loom_safety_probability(&actor, obs);
   loom_actor_destroy(&actor);
   return p;
