@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char* name_of(const mjModel* m, int type, int id) {
   const char* name = mj_id2name(m, type, id);
@@ -12,23 +13,30 @@ static void look_at_contacts(loomQuality* q, const loomEpisode* e) {
   for (int c = 0; c < e->d->ncon; c++) {
     const mjContact* contact = &e->d->contact[c];
     if (-contact->dist <= q->penetration) continue;
+
     q->penetration = -contact->dist;
+    memcpy(q->contact, contact->geom, sizeof q->contact);
     snprintf(q->penetrating, sizeof q->penetrating, "%.60s, %.60s",
              name_of(e->m, mjOBJ_GEOM, contact->geom[0]), name_of(e->m, mjOBJ_GEOM, contact->geom[1]));
   }
 }
 
 void loom_quality_state(loomQuality* q, const loomEpisode* e) {
+  // Before that, objects drop into place: how they are put down is the scene's doing.
   if (e->steps > e->scene->task->settle_steps) look_at_contacts(q, e);
+
+  // Shares of the limits, so that fast and slow joints compare; a robot file may leave limits out (0).
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
     for (int i = 0; i < arm->n; i++) {
       double limit = arm->robot->arm.velocity_limit[i];
       double share = limit > 0 ? fabs(e->d->qvel[arm->dof[i]]) / limit : 0;
       if (share <= q->joint_speed) continue;
+
       q->joint_speed = share;
-      snprintf(q->fastest, sizeof q->fastest, "%.60s",
-               name_of(e->m, mjOBJ_JOINT, e->m->dof_jntid[arm->dof[i]]));
+      q->fastest_arm = a;
+      q->fastest_joint = e->m->dof_jntid[arm->dof[i]];
+      snprintf(q->fastest, sizeof q->fastest, "%.60s", name_of(e->m, mjOBJ_JOINT, q->fastest_joint));
     }
   }
 }
@@ -36,29 +44,36 @@ void loom_quality_state(loomQuality* q, const loomEpisode* e) {
 void loom_quality_action(loomQuality* q, const loomEpisode* e, const double* action) {
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
+
+    // Absolute targets have no range to keep to.
     for (int i = 0; i < arm->pose_dim && arm->control.delta; i++) {
       double limit = action[i] > 0 ? arm->control.input_max[i] : -arm->control.input_min[i];
       if (limit > 0) q->action_size = fmax(q->action_size, fabs(action[i]) / limit);
     }
+
     action += loom_arm_action_dim(arm);
   }
 }
 
+static const double rounding = 1e-9;  // of an action at its limit
+
 bool loom_quality_good(const loomQuality* q) {
-  return q->penetration <= LOOM_PENETRATION_LIMIT && q->action_size <= 1 + 1e-9 &&
+  return q->penetration <= LOOM_PENETRATION_LIMIT && q->action_size <= 1 + rounding &&
          q->joint_speed <= LOOM_JOINT_SPEED_LIMIT;
 }
 
-bool loom_quality_beyond(const loomQuality* q, const loomTask* task, char* reason, size_t size) {
+loomLimit loom_quality_beyond(const loomQuality* q, const loomTask* task, char* reason, size_t size) {
   if (task->limit_penetration > 0 && q->penetration > task->limit_penetration) {
     snprintf(reason, size, "contact of %s %.4f m deep, may be %.4f", q->penetrating, q->penetration,
              task->limit_penetration);
-    return true;
+    return LOOM_LIMIT_PENETRATION;
   }
+
   if (task->limit_joint_speed > 0 && q->joint_speed > task->limit_joint_speed) {
     snprintf(reason, size, "speed of %s %.3f of its limit, may be %.3f", q->fastest, q->joint_speed,
              task->limit_joint_speed);
-    return true;
+    return LOOM_LIMIT_JOINT_SPEED;
   }
-  return false;
+
+  return LOOM_LIMIT_NONE;
 }

@@ -16,10 +16,15 @@ LOOM_C_BEGIN
 typedef struct loomQuality {
   double penetration;                       // deepest contact at a control step once objects have settled, m
   char penetrating[2 * LOOM_NAME_MAX + 8];  // its two geoms
+  int contact[2];                           // and their numbers in the model
   double action_size;                       // largest action entry as a share of its limit
   double joint_speed;  // largest arm joint speed as a share of its limit; 0 where limits are not known
-  char fastest[LOOM_NAME_MAX];  // that joint
+  char fastest[LOOM_NAME_MAX];     // that joint
+  int fastest_arm, fastest_joint;  // the arm it is of, and its number in the model
 } loomQuality;
+
+/// A limit of the task's.
+typedef enum loomLimit { LOOM_LIMIT_NONE, LOOM_LIMIT_PENETRATION, LOOM_LIMIT_JOINT_SPEED } loomLimit;
 
 /// Take in the episode as it stands at this control step.
 void loom_quality_state(loomQuality* quality, const loomEpisode* episode);
@@ -27,8 +32,8 @@ void loom_quality_state(loomQuality* quality, const loomEpisode* episode);
 void loom_quality_action(loomQuality* quality, const loomEpisode* episode, const double* action);
 /// Is it what is expected of a demo?
 bool loom_quality_good(const loomQuality* quality);
-/// Is it beyond a limit of the episode's task? Then `reason` (size) says which.
-bool loom_quality_beyond(const loomQuality* quality, const loomTask* task, char* reason, size_t size);
+/// The limit of the task that it is beyond; then `reason` (size) says by how much.
+loomLimit loom_quality_beyond(const loomQuality* quality, const loomTask* task, char* reason, size_t size);
 
 LOOM_C_END
 

@@ -351,43 +351,59 @@ double loom_condition_value(const loomConditions* s, int i) {
 
 // ---- explaining
 
-static int deciding_leaf(const loomConditions* s, int i, bool wanted, bool* wants) {
+loomConditionCause loom_condition_cause(const loomConditions* s, int i, bool wanted) {
+  loomConditionCause none = {.node = -1, .wanted = wanted};
+  if (i < 0 || i >= s->task->condition_count || s->state[i].truth == wanted) return none;
+
+  // The first child that is not as it should; below a `not` that is the other way round.
   const loomConditionDef* c = &s->task->conditions[i];
-  *wants = wanted;
-  if (s->state[i].truth == wanted) return -1;
-  if (c->kind == LOOM_COND_NOT) return deciding_leaf(s, c->first_child, !wanted, wants);
-  if (c->first_child < 0) return i;
+  bool of_child = c->kind == LOOM_COND_NOT ? !wanted : wanted;
   for (int k = c->first_child; k >= 0; k = s->task->conditions[k].next) {
-    int leaf = deciding_leaf(s, k, wanted, wants);
-    if (leaf >= 0) return leaf;
+    loomConditionCause cause = loom_condition_cause(s, k, of_child);
+    if (cause.node >= 0) return cause;
   }
-  return i;
+
+  return (loomConditionCause){i, wanted, s->state[i].value};
+}
+
+// Is the node one of those that compare what they measure with bounds?
+static bool has_bounds(const loomConditionDef* c) {
+  return c->kind == LOOM_COND_DISTANCE || c->kind == LOOM_COND_HEIGHT || c->kind == LOOM_COND_JOINT ||
+         c->kind == LOOM_COND_UPRIGHT;
+}
+
+void loom_condition_subject(char* text, size_t n, const loomConditions* s, loomConditionCause cause) {
+  if (n) text[0] = 0;
+  if (cause.node < 0) return;
+
+  const loomConditionDef* c = &s->task->conditions[cause.node];
+  bool measured = has_bounds(c) || c->kind == LOOM_COND_GRASPED || c->kind == LOOM_COND_INSIDE;
+  if (!cause.wanted) {
+    snprintf(text, n, "%s, must not be", c->label);
+  } else {
+    snprintf(text, n, "%s%s", measured ? "" : "not ", c->label);
+  }
 }
 
 int loom_condition_explain(const loomConditions* s, int i, char* text, size_t n) {
-  bool wanted = true;
-  if (n) text[0] = 0;
-  if (i < 0 || i >= s->task->condition_count) return -1;
-  int leaf = deciding_leaf(s, i, true, &wanted);
-  if (leaf < 0) return -1;
-  const loomConditionDef* c = &s->task->conditions[leaf];
-  const boundNode* b = &s->node[leaf];
-  double value = s->state[leaf].value;
-  if (!wanted) {
-    snprintf(text, n, "%s, must not be", c->label);
-  } else if (c->kind == LOOM_COND_GRASPED) {
-    snprintf(text, n, "%s: %d of %d fingers touch", c->label, (int)value,
+  loomConditionCause cause = loom_condition_cause(s, i, true);
+  loom_condition_subject(text, n, s, cause);
+  if (cause.node < 0 || !cause.wanted) return cause.node;
+
+  // How far off, for what is measured.
+  const loomConditionDef* c = &s->task->conditions[cause.node];
+  const boundNode* b = &s->node[cause.node];
+  if (c->kind == LOOM_COND_GRASPED) {
+    snprintf(text, n, "%s: %d of %d fingers touch", c->label, (int)cause.value,
              s->task->robots[c->arm].finger_count);
-  } else if (c->kind == LOOM_COND_DISTANCE || c->kind == LOOM_COND_HEIGHT || c->kind == LOOM_COND_JOINT ||
-             c->kind == LOOM_COND_UPRIGHT) {
-    bool low = value <= b->above;
-    snprintf(text, n, "%s %.3f, needs %s %.3f", c->label, value, low ? ">" : "<", low ? b->above : b->below);
+  } else if (has_bounds(c)) {
+    bool low = cause.value <= b->above;
+    snprintf(text, n, "%s %.3f, needs %s %.3f", c->label, cause.value, low ? ">" : "<",
+             low ? b->above : b->below);
   } else if (c->kind == LOOM_COND_INSIDE) {
-    snprintf(text, n, "%s %.3f m outside", c->label, value);
-  } else {
-    snprintf(text, n, "not %s", c->label);
+    snprintf(text, n, "%s %.3f m outside", c->label, cause.value);
   }
-  return leaf;
+  return cause.node;
 }
 
 size_t loom_conditions_state_size(const loomConditions* s) {

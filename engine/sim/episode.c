@@ -34,8 +34,10 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
   e->m = mj_copyModel(NULL, scene->model);
   e->d = e->m ? mj_makeData(e->m) : NULL;
   e->scratch = e->m ? mj_makeData(e->m) : NULL;
+  e->jacobian = e->m ? malloc(sizeof(double) * 6 * (size_t)e->m->nv + 1) : NULL;
 
-  int code = e->d && e->scratch ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
+  bool made = e->d && e->scratch && e->jacobian;
+  int code = made ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
   if (!code) code = take_lists(e, err);
 
   e->arm_count = scene->task->arm_count;
@@ -60,6 +62,7 @@ void loom_episode_destroy(loomEpisode* e) {
   if (!e) return;
   loom_conditions_destroy(e->conditions);
   loom_heap_destroy(&e->heap);
+  free(e->jacobian);
   mj_deleteData(e->scratch);
   mj_deleteData(e->d);
   mj_deleteModel(e->m);
@@ -304,55 +307,4 @@ int loom_episode_restore(loomEpisode* e, const void* snapshot, loomError* err) {
   int code = loom_trap_run(run_step1, e, err);
   loom_conditions_set_state(e->conditions, at + sizeof e->steps);
   return code;
-}
-
-// ---- inverse kinematics
-
-static double pose_gap(double gap[6], const loomArm* arm, const mjData* d, loomPose target) {
-  loomPose now = loom_arm_eef(arm, d);
-  double inverse[4] = {now.quat[0], -now.quat[1], -now.quat[2], -now.quat[3]}, turn[4];
-  mju_sub3(gap, target.pos, now.pos);
-  loom_quat_mul(turn, target.quat, inverse);
-  loom_quat_log(gap + 3, turn);
-  return mju_norm3(gap) + 0.1 * mju_norm3(gap + 3);
-}
-
-double loom_episode_reach(double* q, const loomEpisode* e, int a, const double* q_start, loomPose target,
-                          int iterations) {
-  const loomArm* arm = &e->arms[a];
-  mjData* d = e->scratch;
-  double jac[2][3 * 256], gap[6], rest = 0;
-  int nv = (int)e->m->nv;
-  if (nv > 256) return 0;  // no verdict on a model this large
-  for (int i = 0; i < arm->n; i++) d->qpos[arm->qpos[i]] = q_start[i];
-  for (int k = 0;; k++) {
-    mj_kinematics(e->m, d);
-    rest = pose_gap(gap, arm, d, target);
-    if (k == iterations || rest < 1e-3) break;
-    mj_comPos(e->m, d);
-    mj_jacSite(e->m, d, jac[0], jac[1], arm->site);
-    double normal[36], x[6];
-    for (int i = 0; i < 6; i++) {
-      x[i] = gap[i];
-      for (int j = 0; j < 6; j++) {
-        double sum = i == j ? 1e-4 : 0;
-        for (int c = 0; c < arm->n; c++)
-          sum += jac[i / 3][(i % 3) * nv + arm->dof[c]] * jac[j / 3][(j % 3) * nv + arm->dof[c]];
-        normal[6 * i + j] = sum;
-      }
-    }
-    mju_cholFactor(normal, 6, 1e-10);
-    mju_cholSolve(x, normal, x, 6);
-    for (int c = 0; c < arm->n; c++) {
-      double step = 0;
-      for (int i = 0; i < 6; i++) step += jac[i / 3][(i % 3) * nv + arm->dof[c]] * x[i];
-      const double* range = e->m->jnt_range + 2 * e->m->dof_jntid[arm->dof[c]];
-      double* joint = &d->qpos[arm->qpos[c]];
-      *joint += mju_clip(step, -0.3, 0.3);
-      if (e->m->jnt_limited[e->m->dof_jntid[arm->dof[c]]])
-        *joint = mju_clip(*joint, range[0] + 0.02, range[1] - 0.02);
-    }
-  }
-  for (int i = 0; i < arm->n; i++) q[i] = d->qpos[arm->qpos[i]];
-  return rest;
 }

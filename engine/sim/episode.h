@@ -28,7 +28,8 @@ typedef struct loomEpisode {
   const loomScene* scene;
   mjModel* m;  // this episode's own copy: object sizes change at reset
   mjData* d;
-  mjData* scratch;  // for recomputing constants and inverse kinematics
+  mjData* scratch;   // for recomputing constants and inverse kinematics
+  double* jacobian;  // (6 x nv) of inverse kinematics: position, then rotation
   int arm_count;
   loomArm arms[LOOM_MAX_ARMS];
   loomWholeBody body;  // drives the arms' joints when the controller is WHOLE_BODY_IK
@@ -76,12 +77,6 @@ int loom_episode_xml(char** out, loomEpisode* episode, loomError* err);
 size_t loom_episode_snapshot_size(const loomEpisode* episode);
 void loom_episode_snapshot(void* out, const loomEpisode* episode);
 int loom_episode_restore(loomEpisode* episode, const void* snapshot, loomError* err);
-
-/// Joint positions (arm's n) that bring the arm's end effector to a pose, by damped least squares on
-/// `episode->scratch` from q_start, inside the joint limits. Returns the remaining distance in m plus 0.1 m
-/// per rad.
-double loom_episode_reach(double* q, const loomEpisode* episode, int arm, const double* q_start,
-                          loomPose target, int iterations);
 
 LOOM_C_END
 

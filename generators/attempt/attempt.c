@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "generators/attempt/plan.h"
+#include "generators/attempt/failure.h"
 
 const char* loom_outcome_name(loomOutcome outcome) {
   static const char* const names[] = {"success",    "lost",    "stuck", "unmet",
@@ -17,30 +17,7 @@ loomAttemptDef loom_default_attempt_def(void) {
   return (loomAttemptDef){.noise_scale = 1};
 }
 
-// ---- outcome
-
-static void fail(loomPlan* p, loomOutcome outcome, int arm, int subtask, int condition) {
-  loomAttemptResult* r = p->result;
-  r->outcome = outcome;
-  r->arm = arm;
-  r->subtask = subtask;
-  r->reason[0] = 0;
-  if (condition >= 0) loom_condition_explain(p->e->conditions, condition, r->reason, sizeof r->reason);
-  if (!r->reason[0] && condition >= 0)
-    snprintf(r->reason, sizeof r->reason, "%s", p->task->conditions[condition].label);
-}
-
-// The arm's joint that stands at a limit, or -1.
-static int joint_at_limit(const loomEpisode* e, int a) {
-  const loomArm* arm = &e->arms[a];
-  for (int i = 0; i < arm->n; i++) {
-    int joint = e->m->dof_jntid[arm->dof[i]];
-    double q = e->d->qpos[arm->qpos[i]];
-    const double* range = e->m->jnt_range + 2 * joint;
-    if (e->m->jnt_limited[joint] && (q < range[0] + 0.02 || q > range[1] - 0.02)) return i;
-  }
-  return -1;
-}
+// ---- following
 
 // An arm that stands still away from its target will not get there, and the rest of its motion builds on
 // that.
@@ -53,16 +30,7 @@ static bool stuck(loomPlan* p, int a) {
   arm->reached = now;
   arm->still = still ? arm->still + 1 : 0;
   if (!p->task->stuck_steps || arm->still < p->task->stuck_steps) return false;
-  fail(p, LOOM_OUTCOME_STUCK, a, arm->subtask, -1);
-  int joint = joint_at_limit(p->e, a);
-  char* reason = p->result->reason;
-  size_t size = sizeof p->result->reason;
-  int n = snprintf(reason, size, "arm %d stands %.3f m from its target", a, distance);
-  if (joint >= 0) n += snprintf(reason + n, size - (size_t)n, ", joint %d at its limit", joint + 1);
-  if (p->e->body.state.short_steps) {
-    snprintf(reason + n, size - (size_t)n, ", inverse kinematics short for %d steps",
-             p->e->body.state.short_steps);
-  }
+  loom_fail_stuck(p, a, distance);
   return true;
 }
 
@@ -74,7 +42,7 @@ static bool accomplished(loomPlan* p, int a, bool* lost) {
   if (!loom_plan_finished(arm)) return false;
   if (s->expect < 0 || loom_condition_true(p->e->conditions, s->expect)) return true;
   if (arm->waited++ < s->wait_steps) return false;
-  fail(p, LOOM_OUTCOME_UNMET, a, arm->subtask, s->expect);
+  loom_fail_subtask(p, LOOM_OUTCOME_UNMET, a, s->expect);
   *lost = true;
   return false;
 }
@@ -90,7 +58,7 @@ static bool follow_subtasks(loomPlan* p) {
     bool holds = s->during < 0 || loom_condition_true(p->e->conditions, s->during);
     arm->broken = holds ? 0 : arm->broken + 1;
     if (arm->broken > s->during_slack) {
-      fail(p, LOOM_OUTCOME_LOST, a, arm->subtask, s->during);
+      loom_fail_subtask(p, LOOM_OUTCOME_LOST, a, s->during);
       return false;
     }
     if (stuck(p, a)) return false;
@@ -144,7 +112,7 @@ static bool overdue(loomPlan* p) {
   for (int a = 0; a < p->e->arm_count; a++) all_done = all_done && loom_plan_done(p, a);
   p->idle = all_done ? p->idle + 1 : 0;
   if (p->idle <= p->task->success_hold + 10 || loom_episode_success(p->e)) return false;
-  fail(p, LOOM_OUTCOME_UNFINISHED, -1, -1, p->task->success);
+  loom_fail_success(p, LOOM_OUTCOME_UNFINISHED);
   return true;
 }
 
@@ -152,10 +120,9 @@ static bool overdue(loomPlan* p) {
 static bool too_rough(loomPlan* p) {
   char reason[sizeof p->result->reason];
   loom_quality_state(&p->quality, p->e);
-  if (!loom_quality_beyond(&p->quality, p->task, reason, sizeof reason)) return false;
-  int a = p->arm[0].running || !p->arm[1].running ? 0 : 1;
-  fail(p, LOOM_OUTCOME_ROUGH, p->arm[a].running ? a : -1, p->arm[a].subtask, -1);
-  memcpy(p->result->reason, reason, sizeof reason);
+  loomLimit limit = loom_quality_beyond(&p->quality, p->task, reason, sizeof reason);
+  if (limit == LOOM_LIMIT_NONE) return false;
+  loom_fail_rough(p, limit, reason);
   return true;
 }
 
@@ -177,20 +144,18 @@ static void conclude(loomPlan* p, const loomRunResult* run) {
     case LOOM_RUN_SUCCESS:
       r->outcome = LOOM_OUTCOME_SUCCESS;
       break;
-    case LOOM_RUN_LOST: {
-      int a = p->task->arm_count > 1 && p->arm[0].subtask > 0 ? 1 : 0;
-      fail(p, LOOM_OUTCOME_LOST, a, p->arm[a].subtask, -1);
-      snprintf(r->reason, sizeof r->reason, "%s", p->task->conditions[p->task->lost].label);
+    case LOOM_RUN_LOST:
+      loom_fail_lost(p);
       break;
-    }
     case LOOM_RUN_DONE:  // act has said why
       break;
     case LOOM_RUN_TIMEOUT:
-      fail(p, LOOM_OUTCOME_TIMEOUT, 0, p->arm[0].subtask, p->task->success);
+      loom_fail_success(p, LOOM_OUTCOME_TIMEOUT);
       break;
     case LOOM_RUN_SIMULATOR:
       r->outcome = LOOM_OUTCOME_SIMULATOR;
       snprintf(r->reason, sizeof r->reason, "%.150s", run->message);
+      memcpy(r->subject, r->reason, sizeof r->subject);
       break;
   }
   r->steps = p->trace->rows;
@@ -233,7 +198,8 @@ static void set_up(loomAttempt* a, loomAttemptResult* result, loomTrace* trace, 
                        .result = result,
                        .trace = trace};
   a->policy = (loomPolicy){&a->plan, start, attempt_act};
-  *result = (loomAttemptResult){.attempt = attempt, .arm = -1, .subtask = -1};
+  *result =
+      (loomAttemptResult){.attempt = attempt, .arm = -1, .subtask = -1, .condition = -1, .part = {-1, -1}};
 }
 
 int loom_attempt_step(loomAttempt* a, loomError* err) {

@@ -36,9 +36,18 @@ typedef struct loomSourceStats {
 typedef struct loomAttemptResult {
   uint64_t attempt;
   loomOutcome outcome;
-  int arm, subtask;  // where it failed; -1 = not in a subtask
-  char reason[160];  // which condition, how far off
-  int steps;         // control steps, = rows of the demo
+  // Where it failed: the arm that the failing condition or limit names, or that holds or is after the object it
+  // names; -1 = none, or not one alone. Its subtask then; -1 = not in one.
+  int arm, subtask;
+  // What failed. Failures alike in these (with arm, subtask and outcome) are counted as one.
+  int condition;  // index into the task's conditions of the one that decided; -1 = none did
+  int part[2];    // of the model: ROUGH's two geoms, its joint or STUCK's at its limit; -1 = none
+  // What was measured of it: the condition's value; STUCK: m from the target; ROUGH: m deep, or the share of the
+  // joint's speed limit.
+  double value;
+  char subject[156];  // what failed in words, without figures
+  char reason[160];   // the same with how far off
+  int steps;          // control steps, = rows of the demo
   int64_t physics_steps;
   int source[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // source demo of each subtask; -1 = not begun
   int begin[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];   // row at which each subtask began; -1 = not begun

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/statistics.h"
+#include "engine/sim/reach.h"
 #include "generators/source/segment.h"
 
 static double variable_ratio(const loomEpisode* e, const loomReplay* source, int object, const char* name) {
@@ -42,7 +43,7 @@ static void arm_joints(double* q, const loomEpisode* e, int a) {
 
 // Cost of one pair of equivalent poses: where the segment goes, how far that is from the source's motion,
 // whether the arm gets there.
-static double fit_cost(loomFit* fit, const loomEpisode* e, const loomReplay* source, int a, int k) {
+static double fit_cost(loomFit* fit, loomEpisode* e, const loomReplay* source, int a, int k) {
   const loomSubtaskDef* s = &e->scene->task->subtasks[a][k];
   int start = loom_segment_start(source, a, k), end = source->end[a][k] - 1;
   int mid = start + 2 * (end - start) / 3;
@@ -61,7 +62,7 @@ static double fit_cost(loomFit* fit, const loomEpisode* e, const loomReplay* sou
          s->select.rotation_weight * turn + s->select.size_weight * size + out_of_reach;
 }
 
-loomFit loom_fit_source(const loomEpisode* e, const loomReplay* source, int a, int k) {
+loomFit loom_fit_source(loomEpisode* e, const loomReplay* source, int a, int k) {
   const loomTask* task = e->scene->task;
   const loomSubtaskDef* s = &task->subtasks[a][k];
   loomFit best = {0, 0, 0, 0};
@@ -97,8 +98,8 @@ static double eef_distance(const loomEpisode* e, const loomReplay* source, int a
          def->rotation_weight * loom_quat_angle(now.quat, then.quat);
 }
 
-int loom_select_source(const loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats,
-                       int a, int k, loomRandom* random) {
+int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats, int a,
+                       int k, loomRandom* random) {
   const loomSelectDef* def = &e->scene->task->subtasks[a][k].select;
   double cost[LOOM_MAX_SOURCES] = {0}, weight[LOOM_MAX_SOURCES];
   int n = sources->n, order[LOOM_MAX_SOURCES] = {0};

@@ -15,10 +15,10 @@ typedef struct loomFit {
 } loomFit;
 
 /// Best equivalent pose of source `s` for subtask `k` of arm `a` in the episode's present scene.
-loomFit loom_fit_source(const loomEpisode* episode, const loomReplay* source, int a, int k);
+loomFit loom_fit_source(loomEpisode* episode, const loomReplay* source, int a, int k);
 
 /// Index of the source for subtask `k` of arm `a`. Deterministic given the random stream.
-int loom_select_source(const loomEpisode* episode, const loomSourceSet* sources, const loomSourceStats* stats,
+int loom_select_source(loomEpisode* episode, const loomSourceSet* sources, const loomSourceStats* stats,
                        int a, int k, loomRandom* random);
 
 /// The transform's map for a segment starting now, with the equivalent poses of `fit`.

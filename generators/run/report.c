@@ -14,27 +14,25 @@ static void tally(loomTally* t, const loomAttemptResult* r) {
 
 // ---- failures
 
-// A reason without its measured figure, which differs from attempt to attempt: "LABEL 0.021, needs > 0.080",
-// "LABEL 0.004 m outside" and "LABEL: 1 of 2 fingers touch" all become LABEL.
-static void strip_figure(char* reason) {
-  char *fingers = strstr(reason, " fingers touch"), *colon = fingers ? strrchr(reason, ':') : NULL;
-  if (colon) *colon = 0;
-  for (char* c = reason; *c; c++) {
-    if (*c == ' ' && (c[1] == '-' || (c[1] >= '0' && c[1] <= '9')) && strchr(c + 1, '.')) {
-      *c = 0;
-      break;
-    }
-  }
-}
-
 static loomFailure failure_of(const loomAttemptResult* r, const loomTask* task) {
   bool inside =
       r->arm >= 0 && r->arm < task->arm_count && r->subtask >= 0 && r->subtask < task->subtask_count[r->arm];
-  loomFailure f = {.arm = inside ? r->arm : -1, .subtask = inside ? r->subtask : -1, .outcome = r->outcome};
+  loomFailure f = {.arm = inside ? r->arm : -1,
+                   .subtask = inside ? r->subtask : -1,
+                   .outcome = r->outcome,
+                   .condition = r->condition,
+                   .part = {r->part[0], r->part[1]}};
   snprintf(f.where, sizeof f.where, "%s", inside ? task->subtasks[r->arm][r->subtask].name : "end");
-  snprintf(f.reason, sizeof f.reason, "%s", r->reason);
-  strip_figure(f.reason);
+  snprintf(f.reason, sizeof f.reason, "%s", r->subject);
   return f;
+}
+
+static bool alike(const loomFailure* f, const loomFailure* g) {
+  bool same_place = f->arm == g->arm && f->subtask == g->subtask && f->outcome == g->outcome;
+  bool same_cause = f->condition == g->condition && f->part[0] == g->part[0] && f->part[1] == g->part[1];
+
+  // MuJoCo's faults are told apart by what it says alone.
+  return same_place && same_cause && (f->outcome != LOOM_OUTCOME_SIMULATOR || !strcmp(f->reason, g->reason));
 }
 
 static int by_count(const void* a, const void* b) {
@@ -49,13 +47,8 @@ static int count_failures(loomReport* out, loomError* err) {
     if (out->run->results[i].outcome == LOOM_OUTCOME_SUCCESS) continue;
     loomFailure f = failure_of(&out->run->results[i], out->task);
     int k = 0;
-    for (; k < out->failure_count; k++) {
-      const loomFailure* g = &out->failures[k];
-      if (f.arm == g->arm && f.subtask == g->subtask && f.outcome == g->outcome &&
-          !strcmp(f.reason, g->reason)) {
-        break;
-      }
-    }
+    while (k < out->failure_count && !alike(&f, &out->failures[k])) k++;
+
     if (k == out->failure_count) {
       loomFailure* grown = realloc(out->failures, ((size_t)k + 1) * sizeof *grown);
       if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");

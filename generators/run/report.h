@@ -16,12 +16,13 @@ typedef struct loomTally {
   int64_t attempts, successes;
 } loomTally;
 
-/// Failures alike in arm, subtask, outcome and reason, whatever figure was measured.
+/// Failures alike in arm, subtask, outcome and what failed, whatever figure was measured.
 typedef struct loomFailure {
   int arm, subtask;  // -1: not in a subtask
   loomName where;    // the subtask's name, or "end"
   loomOutcome outcome;
-  char reason[160];
+  int condition, part[2];  // as in loomAttemptResult
+  char reason[160];        // what failed, without figures
   int64_t count;
 } loomFailure;
 

@@ -64,8 +64,8 @@ static loomAttemptResult* add(made* m, loomOutcome outcome, int source, double x
   loomAttemptResult* r = &m->results[m->run.result_count++];
   *r = (loomAttemptResult){.attempt = (uint64_t)m->run.attempts++, .outcome = outcome, .steps = steps};
 
-  // Of no arm and no subtask until told.
-  r->arm = r->subtask = -1;
+  // Of no arm and no subtask until told, and nothing decided.
+  r->arm = r->subtask = r->condition = r->part[0] = r->part[1] = -1;
   r->source[0][0] = source;
 
   // A turn about z.
@@ -78,11 +78,16 @@ static loomAttemptResult* add(made* m, loomOutcome outcome, int source, double x
   return r;
 }
 
-static void add_failure(made* m, loomOutcome outcome, int arm, int subtask, const char* reason) {
+// By a condition of the task, or (-1) by something else that is always said in the same words.
+static void add_failure(made* m, loomOutcome outcome, int arm, int subtask, int condition, double value,
+                        const char* subject) {
   loomAttemptResult* r = add(m, outcome, 2, 0.09, 0.29, 3.1, 50);
   r->arm = arm;
   r->subtask = subtask;
-  snprintf(r->reason, sizeof r->reason, "%s", reason);
+  r->condition = condition;
+  r->value = value;
+  snprintf(r->subject, sizeof r->subject, "%s", subject);
+  snprintf(r->reason, sizeof r->reason, "%.100s %.3f, needs > 0.080", subject, value);
 }
 
 static void count(loomReport* out, const made* m) {
@@ -98,15 +103,15 @@ static void failures_are_merged_over_figures(void** state) {
 
   // Three that differ in figures alone, and others that differ in more.
   add(&m, LOOM_OUTCOME_SUCCESS, 0, 0, 0.25, 0, 100);
-  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, "height of cube_geom 0.012, needs > 0.080");
-  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, "height of cube_geom -0.301, needs > 0.080");
-  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, "height of cube_geom 0.079, needs > 0.080");
-  add_failure(&m, LOOM_OUTCOME_UNMET, 1, 0, "height of cube_geom 0.079, needs > 0.080");  // another arm
-  add_failure(&m, LOOM_OUTCOME_LOST, 0, 0, "height of cube_geom 0.079, needs > 0.080");   // another outcome
-  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 1, "grasped by arm 0: 0 of 2 fingers touch");
-  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 1, "grasped by arm 0: 1 of 2 fingers touch");
-  add_failure(&m, LOOM_OUTCOME_LOST, -1, -1, "dropped");
-  add_failure(&m, LOOM_OUTCOME_LOST, 1, 7, "dropped");  // no such subtask
+  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, 3, 0.012, "height of cube_geom");
+  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, 3, -0.301, "height of cube_geom");
+  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, 3, 0.079, "height of cube_geom");
+  add_failure(&m, LOOM_OUTCOME_UNMET, 1, 0, 3, 0.079, "height of cube_geom");  // another arm
+  add_failure(&m, LOOM_OUTCOME_LOST, 0, 0, 3, 0.079, "height of cube_geom");   // another outcome
+  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 1, 5, 0, "grasped by arm 0");
+  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 1, 5, 1, "grasped by arm 0");
+  add_failure(&m, LOOM_OUTCOME_LOST, -1, -1, 7, 1, "dropped");
+  add_failure(&m, LOOM_OUTCOME_LOST, 1, 7, 7, 1, "dropped");  // no such subtask
 
   count(&r, &m);
 
@@ -135,6 +140,36 @@ static void failures_are_merged_over_figures(void** state) {
 
   loom_report_destroy(&r);
   loom_task_destroy(m.task);
+}
+
+// Grouped by what decided, never by how it is said: a label may hold figures, and two conditions may share one.
+static void failures_are_told_apart_by_what_decided(void** state) {
+  (void)state;
+  made m;
+  loomReport r;
+  begin(&m);
+  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, 3, 0.012, "peg 0.5 in, tilted -1.0");
+  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, 3, 0.013, "peg 0.5 in, tilted -1.0");
+  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, 4, 0.013, "peg 0.7 in, tilted -1.0");
+  add_failure(&m, LOOM_OUTCOME_UNMET, 0, 0, 5, 0.013, "peg 0.7 in, tilted -1.0");
+  for (int i = 0; i < 4; i++) {  // contacts of two pairs of geoms
+    add_failure(&m, LOOM_OUTCOME_ROUGH, 0, 0, -1, 0.01, i % 2 ? "contact of a, b" : "contact of a, c");
+    m.results[m.run.result_count - 1].part[0] = 1;
+    m.results[m.run.result_count - 1].part[1] = 2 + i % 2;
+  }
+  add_failure(&m, LOOM_OUTCOME_SIMULATOR, -1, -1, -1, 0, "a velocity diverged");
+  add_failure(&m, LOOM_OUTCOME_SIMULATOR, -1, -1, -1, 0, "a position diverged");
+  count(&r, &m);
+
+  assert_int_equal(r.failure_count, 7);
+  int twice = 0;
+  for (int i = 0; i < r.failure_count; i++) {
+    twice += r.failures[i].count == 2;
+    if (r.failures[i].condition == 3) assert_string_equal(r.failures[i].reason, "peg 0.5 in, tilted -1.0");
+  }
+  assert_int_equal(twice, 3);
+  loom_report_destroy(&r);
+  free(m.task);
 }
 
 static void rates_and_sources(void** state) {
@@ -315,7 +350,8 @@ static void the_picture_is_drawn(void** state) {
 
   for (int i = 0; i < 40; i++)
     add(&m, LOOM_OUTCOME_SUCCESS, i % 3, -0.09 + 0.004 * i, 0.21 + 0.002 * i, 0.1 * i, 100 + i);
-  add_failure(&m, LOOM_OUTCOME_LOST, -1, -1, "a name that is no UTF-8: \xff\xfe, and an accent: \xc3\xa9");
+  add_failure(&m, LOOM_OUTCOME_LOST, -1, -1, 1, 0,
+              "a name that is no UTF-8: \xff\xfe, and an accent: \xc3\xa9");
   m.run.times.physics = 2;
   count(&r, &m);
   if (loom_report_draw(&r, path, 1400, 900, &err)) fail_msg("%s", err.message);
@@ -334,9 +370,11 @@ static void the_picture_is_drawn(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(failures_are_merged_over_figures), cmocka_unit_test(rates_and_sources),
-      cmocka_unit_test(starts_fall_into_their_cells), cmocka_unit_test(lengths_of_successes_alone),
-      cmocka_unit_test(the_picture_is_drawn)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(failures_are_merged_over_figures),
+                                     cmocka_unit_test(failures_are_told_apart_by_what_decided),
+                                     cmocka_unit_test(rates_and_sources),
+                                     cmocka_unit_test(starts_fall_into_their_cells),
+                                     cmocka_unit_test(lengths_of_successes_alone),
+                                     cmocka_unit_test(the_picture_is_drawn)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,18 @@
+// How an attempt failed: what decided, by how much, and whose arm it was.
+#ifndef LOOM_GENERATORS_ATTEMPT_FAILURE_H
+#define LOOM_GENERATORS_ATTEMPT_FAILURE_H
+
+#include "generators/attempt/plan.h"
+
+/// Arm a's running subtask failed: `condition` (its `during` or `expect`) is not true.
+void loom_fail_subtask(loomPlan* plan, loomOutcome outcome, int arm, int condition);
+/// Arm a stands away from its target by so many m.
+void loom_fail_stuck(loomPlan* plan, int arm, double distance);
+/// Beyond a limit of the task, as plan->quality says.
+void loom_fail_rough(loomPlan* plan, loomLimit limit, const char* reason);
+/// The task's `lost` condition holds.
+void loom_fail_lost(loomPlan* plan);
+/// Success has not come: in time (TIMEOUT), or though all subtasks have run (UNFINISHED).
+void loom_fail_success(loomPlan* plan, loomOutcome outcome);
+
+#endif
