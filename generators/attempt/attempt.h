@@ -45,7 +45,7 @@ typedef struct loomAttemptResult {
   // What was measured of it: the condition's value; STUCK: m from the target; ROUGH: m deep, or the share of the
   // joint's speed limit.
   double value;
-  char subject[156];  // what failed in words, without figures
+  char subject[164];  // what failed in words, without figures
   char reason[160];   // the same with how far off
   int steps;          // control steps, = rows of the demo
   int64_t physics_steps;

@@ -19,11 +19,14 @@ says() { grep -qs -- "$2" "$1"; }
 differ() { ! cmp -s "$1" "$2"; }
 sum() { sha256sum <"$1"; }
 same() { [ "$(sum "$1")" = "$(sum "$2")" ]; }
-# await COMMAND...: until it succeeds, ten seconds at most.
+# await PID COMMAND...: until it succeeds, or the process that is to bring it about is gone. However long that takes:
+# the machine may be slow, and the test runner ends what hangs.
 await() {
-  for _ in $(seq 200); do
-    "$@" && return
-    sleep 0.05
+  local pid=$1
+  shift
+  until "$@"; do
+    kill -0 "$pid" 2>/dev/null || return 1
+    sleep 0.02
   done
 }
 # close_tests: the last line.

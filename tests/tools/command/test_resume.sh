@@ -97,9 +97,11 @@ resumes 'after Ctrl-C' "$out"
 # What may not be mixed up.
 out=$work/locked.hdf5
 own 1 "$out" >/dev/null 2>&1 &
-until [ -e "$out.parts/demo-00000000.hdf5" ]; do sleep 0.005; done
+until [ -e "$out.parts/demo-00000000.hdf5" ] || ! kill -0 $! 2>/dev/null; do sleep 0.005; done
+kill -STOP $! # it stays at work, however long the others take
 check 'two runs do not work on one output' exits 2 'another run is at work' own 1 "$out" --resume
 check 'nor does one overwrite the other' exits 2 'another run is at work' own 1 "$out" --overwrite
+kill -CONT $!
 wait $!
 check 'which does the first no harm' same "$out"
 check 'a finished run is told so' exits 0 'complete already' own 2 "$out" --resume

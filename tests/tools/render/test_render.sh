@@ -79,7 +79,7 @@ check 'which is told' says "$work/errors" 'no ghost'
 # Ctrl-C.
 "$loom" render "$data" --task "$work/own/task.yaml" --video "$work/stopped.mp4" --size 640x480 -j 2 >/dev/null 2>"$work/errors" &
 pid=$!
-await test -s "$work/stopped.mp4.tmp"
+await $pid test -s "$work/stopped.mp4.tmp"
 kill -INT $pid
 wait $pid
 check 'Ctrl-C' test $? = 1

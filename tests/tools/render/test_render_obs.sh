@@ -43,7 +43,7 @@ check 'found in the model' told "$work/usual.hdf5" 'obs/robot0_eye_in_hand_image
 "$loom" render "$work/t.hdf5" --obs "$work/killed.hdf5" --threads 1 "${small[@]}" >/dev/null 2>&1 &
 pid=$!
 begun() { [ -n "$(ls "$work/killed.hdf5.images" 2>/dev/null)" ]; }
-await begun
+await $pid begun
 kill -9 $pid
 wait $pid 2>/dev/null
 check 'killed before its end' test ! -e "$work/killed.hdf5"
@@ -53,7 +53,7 @@ check 'to the same bytes' same "$work/one.hdf5" "$work/killed.hdf5"
 check 'and does not write over it' refuses 'is there already' "$work/t.hdf5" --obs "$work/killed.hdf5" "${small[@]}"
 "$loom" render "$work/t.hdf5" --obs "$work/stopped.hdf5" --threads 1 --size 400x400 "${cameras[@]}" >/dev/null 2>"$work/errors" &
 pid=$!
-await test -d "$work/stopped.hdf5.images"
+await $pid test -d "$work/stopped.hdf5.images"
 kill -INT $pid
 wait $pid
 check 'Ctrl-C says how to go on' says "$work/errors" '--resume goes on'

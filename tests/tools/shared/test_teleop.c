@@ -34,7 +34,7 @@ static int run(const char* format, ...) {
   vsnprintf(arguments, sizeof arguments, format, list);
   va_end(list);
 
-  snprintf(command, sizeof command, "timeout 300 %s %s >%s/out 2>%s/err", program(), arguments, dir, dir);
+  snprintf(command, sizeof command, "timeout 1800 %s %s >%s/out 2>%s/err", program(), arguments, dir, dir);
   int status = system(command);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
