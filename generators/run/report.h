@@ -22,7 +22,7 @@ typedef struct loomFailure {
   loomName where;    // the subtask's name, or "end"
   loomOutcome outcome;
   int condition, part[2];  // as in loomAttemptResult
-  char reason[160];        // what failed, without figures
+  char reason[164];        // what failed, without figures
   int64_t count;
 } loomFailure;
 
