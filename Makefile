@@ -18,7 +18,9 @@ MAKEFLAGS += --no-print-directory
 Q := $(if $(V),,@)
 
 CC       ?= cc
-PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng libavcodec libavformat libavutil libswscale muparser cairo glfw3 openblas libprotobuf-c
+PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng muparser cairo glfw3 openblas libprotobuf-c
+# Loaded when the first video is made (engine/draw/libav.h), so that nothing else waits for them to be.
+PKGS_LATE := libavcodec libavformat libavutil libswscale
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla
 # gcc warns of what is not there once sanitizers have rewritten the code, so the plain build alone is held to it.
 WERROR   := $(if $(CI),$(if $(filter asan,$(CONFIG)),,-Werror))
@@ -126,8 +128,8 @@ assets:
 $(BUILD)/config.mk: tools/setup.sh Makefile | $(MUJOCO_DIR)/include/mujoco/mujoco.h
 	@tools/setup.sh build
 	@mkdir -p $(@D)
-	@pkg-config --exists --print-errors $(PKGS)
-	@{ echo "PKG_CFLAGS := $$(pkg-config --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
+	@pkg-config --exists --print-errors $(PKGS) $(PKGS_LATE)
+	@{ echo "PKG_CFLAGS := $$(pkg-config --cflags $(PKGS) $(PKGS_LATE) | sed 's/-I/-isystem /g')"; \
 	   echo "PKG_LIBS := $$(pkg-config --libs $(PKGS))"; } >$@.tmp && mv $@.tmp $@
 
 $(MUJOCO_DIR)/include/mujoco/mujoco.h:
@@ -216,6 +218,9 @@ $(GRADIENTS): %: %.o $(DOUBLE_OBJ) $(BUILD)/libdemoloom.a
 $(BUILD)/tests/tools/shared/test_options: %: %.o $(BUILD)/tools/shared/options.o $(BUILD)/tools/shared/common.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
+
+# It decodes what was written.
+$(BUILD)/tests/engine/draw/test_video: LD_LIBS += $(shell pkg-config --libs $(PKGS_LATE))
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')

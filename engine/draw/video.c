@@ -1,16 +1,13 @@
 #include "engine/draw/video.h"
 
 #include <errno.h>
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libavutil/opt.h>
-#include <libswscale/swscale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/draw/libav.h"
 
 struct loomVideoPart {
   const loomVideo* video;
@@ -36,7 +33,7 @@ struct loomVideo {
 static int av_error(const loomVideo* v, int code, const char* what, loomError* err) {
   char text[AV_ERROR_MAX_STRING_SIZE] = "";
   if (code == AVERROR(ENOMEM)) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", v->path);
-  av_strerror(code, text, sizeof text);
+  loom_libav.av_strerror(code, text, sizeof text);
   return loom_error_set(err, LOOM_ERR_IO, "%s: cannot %s: %s", v->path, what, text);
 }
 
@@ -47,15 +44,15 @@ static int open_encoder(loomVideoPart* part, loomError* err) {
   static const char* const names[] = {"libx264", "libopenh264", "mpeg4"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     // The best that is there: H.264, else MPEG-4.
-    const AVCodec* encoder = avcodec_find_encoder_by_name(names[i]);
-    AVCodecContext* c = encoder ? avcodec_alloc_context3(encoder) : NULL;
+    const AVCodec* encoder = loom_libav.avcodec_find_encoder_by_name(names[i]);
+    AVCodecContext* c = encoder ? loom_libav.avcodec_alloc_context3(encoder) : NULL;
     if (!c) continue;
 
     c->width = def->width & ~1;
     c->height = def->height & ~1;
     c->pix_fmt = AV_PIX_FMT_YUV420P;
 
-    c->framerate = av_d2q(def->fps, 60000);  // MPEG-4 counts in at most 1/65535 s
+    c->framerate = loom_libav.av_d2q(def->fps, 60000);  // MPEG-4 counts in at most 1/65535 s
     c->time_base = av_inv_q(c->framerate);
 
     c->color_range = AVCOL_RANGE_MPEG;
@@ -67,12 +64,12 @@ static int open_encoder(loomVideoPart* part, loomError* err) {
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
     if (!strcmp(names[i], "libx264")) {
       c->bit_rate = 0;  // quality decides
-      av_opt_set(c->priv_data, "crf", "20", 0);
+      loom_libav.av_opt_set(c->priv_data, "crf", "20", 0);
     }
 
     part->codec = c;
-    if (!avcodec_open2(c, encoder, NULL)) return 0;
-    avcodec_free_context(&part->codec);
+    if (!loom_libav.avcodec_open2(c, encoder, NULL)) return 0;
+    loom_libav.avcodec_free_context(&part->codec);
   }
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                         "%s: libavcodec has no encoder for H.264 or MPEG-4 here; install libavcodec59 or "
@@ -81,10 +78,10 @@ static int open_encoder(loomVideoPart* part, loomError* err) {
 }
 
 static int open_frame(loomVideoPart* v, loomError* err) {
-  v->frame = av_frame_alloc();
-  v->scale =
-      sws_getContext(v->codec->width, v->codec->height, AV_PIX_FMT_RGB24, v->codec->width, v->codec->height,
-                     AV_PIX_FMT_YUV420P, SWS_BICUBIC | SWS_ACCURATE_RND, NULL, NULL, NULL);
+  v->frame = loom_libav.av_frame_alloc();
+  v->scale = loom_libav.sws_getContext(v->codec->width, v->codec->height, AV_PIX_FMT_RGB24, v->codec->width,
+                                       v->codec->height, AV_PIX_FMT_YUV420P, SWS_BICUBIC | SWS_ACCURATE_RND,
+                                       NULL, NULL, NULL);
   if (!v->frame || !v->scale) return av_error(v->video, AVERROR(ENOMEM), "", err);
 
   v->frame->format = AV_PIX_FMT_YUV420P;
@@ -92,7 +89,7 @@ static int open_frame(loomVideoPart* v, loomError* err) {
   v->frame->height = v->codec->height;
   v->frame->pts = -1;
 
-  int code = av_frame_get_buffer(v->frame, 0);
+  int code = loom_libav.av_frame_get_buffer(v->frame, 0);
   return code < 0 ? av_error(v->video, code, "make frames", err) : 0;
 }
 
@@ -111,7 +108,7 @@ int loom_video_part_create(loomVideoPart** out, const loomVideo* video, loomErro
 }
 
 static void free_packets(loomVideoPart* part) {
-  for (int i = 0; i < part->count; i++) av_packet_free(&part->packet[i]);
+  for (int i = 0; i < part->count; i++) loom_libav.av_packet_free(&part->packet[i]);
   part->count = 0;
 }
 
@@ -119,9 +116,9 @@ void loom_video_part_destroy(loomVideoPart* part) {
   if (!part) return;
   free_packets(part);
   free(part->packet);
-  avcodec_free_context(&part->codec);
-  sws_freeContext(part->scale);
-  av_frame_free(&part->frame);
+  loom_libav.avcodec_free_context(&part->codec);
+  loom_libav.sws_freeContext(part->scale);
+  loom_libav.av_frame_free(&part->frame);
   free(part);
 }
 
@@ -133,17 +130,17 @@ static AVPacket* next_packet(loomVideoPart* part) {
     part->packet = more;
     part->capacity = capacity;
   }
-  return av_packet_alloc();
+  return loom_libav.av_packet_alloc();
 }
 
 // frame NULL: what the encoder still holds back.
 static int encode(loomVideoPart* part, const AVFrame* frame, loomError* err) {
-  int code = avcodec_send_frame(part->codec, frame);
+  int code = loom_libav.avcodec_send_frame(part->codec, frame);
   while (code >= 0) {
     AVPacket* packet = next_packet(part);
     if (!packet) return av_error(part->video, AVERROR(ENOMEM), "", err);
-    code = avcodec_receive_packet(part->codec, packet);
-    if (code < 0) av_packet_free(&packet);
+    code = loom_libav.avcodec_receive_packet(part->codec, packet);
+    if (code < 0) loom_libav.av_packet_free(&packet);
     if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return 0;
     if (code >= 0) part->packet[part->count++] = packet;
   }
@@ -157,10 +154,11 @@ int loom_video_part_add(loomVideoPart* part, const loomImage* image, loomError* 
 
   const uint8_t* rows[1] = {image->rgb};
   int stride[1] = {3 * image->width};
-  int code = av_frame_make_writable(part->frame);
+  int code = loom_libav.av_frame_make_writable(part->frame);
   if (code < 0) return av_error(v, code, "make frames", err);
 
-  sws_scale(part->scale, rows, stride, 0, part->frame->height, part->frame->data, part->frame->linesize);
+  loom_libav.sws_scale(part->scale, rows, stride, 0, part->frame->height, part->frame->data,
+                       part->frame->linesize);
   part->frame->pts++;
   return encode(part, part->frame, err);
 }
@@ -175,22 +173,23 @@ static int open_file(loomVideo* v, loomError* err) {
   AVDictionary* options = NULL;
   int code = loom_file_begin(&v->file, v->path, err);
   if (code) return code;
-  code = avformat_alloc_output_context2(&v->format, NULL, "mp4", v->file.temporary);
+  code = loom_libav.avformat_alloc_output_context2(&v->format, NULL, "mp4", v->file.temporary);
   if (code < 0) return av_error(v, code, "begin an MP4 file", err);
 
-  v->stream = avformat_new_stream(v->format, NULL);
+  v->stream = loom_libav.avformat_new_stream(v->format, NULL);
   if (!v->stream) return av_error(v, AVERROR(ENOMEM), "", err);
 
   v->stream->time_base = v->own->codec->time_base;
   v->stream->avg_frame_rate = v->own->codec->framerate;
   v->format->flags |= AVFMT_FLAG_BITEXACT;
 
-  code = avcodec_parameters_from_context(v->stream->codecpar, v->own->codec);
-  if (code >= 0) code = avio_open(&v->format->pb, v->file.temporary, AVIO_FLAG_WRITE);
+  code = loom_libav.avcodec_parameters_from_context(v->stream->codecpar, v->own->codec);
+  if (code >= 0) code = loom_libav.avio_open(&v->format->pb, v->file.temporary, AVIO_FLAG_WRITE);
   if (code >= 0) {
-    av_dict_set(&options, "movflags", "+faststart", 0);  // plays in a browser before all of it is there
-    code = avformat_write_header(v->format, &options);
-    av_dict_free(&options);
+    loom_libav.av_dict_set(&options, "movflags", "+faststart",
+                           0);  // plays in a browser before all of it is there
+    code = loom_libav.avformat_write_header(v->format, &options);
+    loom_libav.av_dict_free(&options);
   }
   return code < 0 ? av_error(v, code, "write it", err) : 0;
 }
@@ -204,13 +203,16 @@ int loom_video_create(loomVideo** out, const char* path, const loomVideoDef* def
   if (strlen(path) >= sizeof(((loomVideo*)0)->path))
     return loom_error_set(err, LOOM_ERR_USAGE, "%.200s: path too long", path);
 
+  int code = loom_libav_open(err);
+  if (code) return code;
   loomVideo* v = calloc(1, sizeof *v);
   if (!v) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a video");
-  av_log_set_level(AV_LOG_QUIET);  // what matters comes back as an error
+
+  loom_libav.av_log_set_level(AV_LOG_QUIET);  // what matters comes back as an error
   snprintf(v->path, sizeof v->path, "%s", path);
   v->def = *def;
 
-  int code = loom_video_part_create(&v->own, v, err);
+  code = loom_video_part_create(&v->own, v, err);
   if (!code) code = open_file(v, err);
   if (code) {
     loom_video_destroy(v);
@@ -224,7 +226,7 @@ int loom_video_create(loomVideo** out, const char* path, const loomVideoDef* def
 static int write_packets(loomVideo* v, const loomVideoPart* part, int64_t begin, loomError* err) {
   int code = 0;
   for (int i = 0; code >= 0 && i < part->count; i++) {
-    AVPacket* packet = av_packet_clone(part->packet[i]);
+    AVPacket* packet = loom_libav.av_packet_clone(part->packet[i]);
     if (!packet) return av_error(v, AVERROR(ENOMEM), "", err);
 
     packet->duration = 1;
@@ -232,10 +234,10 @@ static int write_packets(loomVideo* v, const loomVideoPart* part, int64_t begin,
     // Each is decoded a frame's time after the one before it; encoders know less where a part is short.
     packet->dts = v->packets++ - part->codec->has_b_frames;
 
-    av_packet_rescale_ts(packet, part->codec->time_base, v->stream->time_base);
-    code = av_interleaved_write_frame(v->format, packet);
+    loom_libav.av_packet_rescale_ts(packet, part->codec->time_base, v->stream->time_base);
+    code = loom_libav.av_interleaved_write_frame(v->format, packet);
     if (code >= 0) code = v->format->pb->error;
-    av_packet_free(&packet);
+    loom_libav.av_packet_free(&packet);
   }
   return code < 0 ? av_error(v, code, "write it (is the disk full?)", err) : 0;
 }
@@ -264,9 +266,9 @@ int loom_video_finish(loomVideo* v, loomError* err) {
   if (!code) code = write_own(v, err);
   if (code) return code;
 
-  code = av_write_trailer(v->format);
+  code = loom_libav.av_write_trailer(v->format);
   if (code >= 0) code = v->format->pb->error;
-  int closed = avio_closep(&v->format->pb);
+  int closed = loom_libav.avio_closep(&v->format->pb);
   if (code >= 0) code = closed;
   if (code < 0) return av_error(v, code, "write it (is the disk full?)", err);
   return loom_file_commit(&v->file, err);
@@ -274,8 +276,8 @@ int loom_video_finish(loomVideo* v, loomError* err) {
 
 void loom_video_destroy(loomVideo* v) {
   if (!v) return;
-  if (v->format) avio_closep(&v->format->pb);
-  avformat_free_context(v->format);
+  if (v->format) loom_libav.avio_closep(&v->format->pb);
+  loom_libav.avformat_free_context(v->format);
   loom_video_part_destroy(v->own);
   loom_file_abort(&v->file);
   free(v);
