@@ -63,6 +63,7 @@ static int make_workers(run* r, loomError* err) {
   r->wins = calloc((size_t)r->sources->n + 1, sizeof *r->wins);
   if (!r->workers || !r->tries || !r->wins)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
+
   for (int i = 0; i < r->worker_count; i++) {
     int code = loom_episode_create(&r->workers[i].episode, r->scene, err);
     if (!code)
@@ -87,8 +88,11 @@ static int renew(worker* w, const loomScene* scene, loomError* err) {
   loomEpisode* fresh;
   int code = loom_episode_create(&fresh, scene, err);
   if (code) return code;
+
+  // Its measured times go on.
   fresh->times = w->episode->times;
   fresh->physics_steps = w->episode->physics_steps;
+
   loom_episode_destroy(w->episode);
   w->episode = fresh;
   return 0;
@@ -101,8 +105,11 @@ static int attempt_one(void* user, int number_of_worker, int i, loomError* err) 
   uint64_t number = (uint64_t)(r->first + i);
   const loomSourceStats stats = {r->sources->n, r->tries, r->wins};
   double start = loom_thread_cpu();
+
   int code =
       loom_attempt_run(result, &w->trace, w->episode, r->sources, &stats, &r->def->attempt, number, err);
+
+  // Successes are kept, failures where there is a file for them; each is a shard of its own.
   bool keep = result->outcome == LOOM_OUTCOME_SUCCESS || (r->def->failed && w->trace.rows);
   if (!code && keep && r->journal) {
     char path[LOOM_PATH_MAX];
@@ -110,7 +117,9 @@ static int attempt_one(void* user, int number_of_worker, int i, loomError* err) 
     code = loom_record_write(path, result, &w->trace, w->episode, r->sources, &r->def->attempt,
                              &r->def->write, r->def->next_obs, err);
   }
+
   if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew(w, r->scene, err);
+
   w->cpu += loom_thread_cpu() - start;
   return code;
 }
@@ -133,6 +142,7 @@ static int note_finished(void* user, int number_of_worker, int i, int prefix, lo
     r->prefix_successes += r->batch[r->prefix].outcome == LOOM_OUTCOME_SUCCESS;
     r->prefix++;
   }
+
   if (r->def->progress) {
     r->def->progress(r->def->user, r->first + r->prefix, r->prefix_successes, loom_clock() - r->begun);
   }
@@ -147,6 +157,7 @@ static int run_batch(run* r, int64_t first, int count, loomError* err) {
                             .finished = note_finished,
                             .enough = have_enough,
                             .stop = r->def->stop};
+
   r->first = first;
   r->prefix = 0;
   return loom_pool_run(&pool, err);
@@ -162,9 +173,11 @@ static int keep_result(run* r, const loomAttemptResult* result, loomError* err) 
     if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for results");
     report->results = grown;
   }
+
   report->results[report->result_count++] = *result;
   report->attempts++;
   report->physics_steps += result->physics_steps;
+
   if (result->outcome == LOOM_OUTCOME_SUCCESS) {
     report->successes++;
     report->rows += result->steps;
@@ -196,9 +209,11 @@ static void count_sources(run* r, int64_t upto) {
 
 static bool limits_reached(const run* r) {
   const loomGenerateReport* p = r->report;
+
   if (r->def->successes && p->successes >= r->def->successes) return true;
   if (r->def->attempts && p->attempts >= r->def->attempts) return true;
   if (r->def->max_failures && p->attempts - p->successes >= r->def->max_failures) return true;
+
   return (r->def->stop && *r->def->stop) || time_is_up(r);
 }
 
@@ -208,8 +223,11 @@ static int generate_loop(run* r, loomError* err) {
     int64_t first = r->report->attempts;
     int count = (int)(batch_end(first) - first);
     if (r->def->attempts && first + count > r->def->attempts) count = (int)(r->def->attempts - first);
+
+    // Source statistics as of the batch's begin, so that the middle of one sees the same.
     count_sources(r, batch_begin(first));
     r->prefix_successes = r->report->successes;
+
     loomError why = {0, ""};
     int failed = run_batch(r, first, count, &why);
 
@@ -222,6 +240,7 @@ static int generate_loop(run* r, loomError* err) {
       return failed;
     }
   }
+
   r->report->interrupted = r->def->stop && *r->def->stop;
   return 0;
 }
@@ -229,12 +248,15 @@ static int generate_loop(run* r, loomError* err) {
 static int resume_results(run* r, loomError* err) {
   loomAttemptResult* old = NULL;
   int64_t n = 0;
+
+  // Results that lie beyond what is asked for now are left out.
   int code = loom_journal_read(&old, &n, r->journal, err);
   for (int64_t i = 0; !code && i < n && !(r->def->successes && r->report->successes >= r->def->successes) &&
                       !(r->def->attempts && r->report->attempts >= r->def->attempts);
        i++) {
     code = keep_result(r, &old[i], err);
   }
+
   r->report->resumed = r->report->attempts;
   free(old);
   return code;
@@ -245,27 +267,35 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
   memset(report, 0, sizeof *report);
   run* r = calloc(1, sizeof *r);
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a run");
+
   r->report = report;
   r->scene = scene;
   r->sources = sources;
   r->def = def;
   r->begun = loom_clock();
+
+  // The journal says first whether there is anything to do.
   int code = 0;
   if (def->out) code = loom_journal_open(&r->journal, scene, sources, def, &report->already_complete, err);
   if (!code && report->already_complete) {
     free(r);
     return 0;
   }
+
+  // Earlier results count as if they were made now; then attempts go on from the first one missing.
   if (!code) code = make_workers(r, err);
   if (!code && r->journal) code = resume_results(r, err);
   if (!code) code = generate_loop(r, err);
   if (!code && r->journal) code = loom_journal_finish(r->journal, report, sources, err);
+
+  // What the workers measured, put together.
   for (int i = 0; i < r->worker_count && r->workers; i++) {
     const loomEpisode* e = r->workers[i].episode;
     if (!e) continue;
     loom_times_add(&report->times, &e->times);
     report->cpu_seconds += r->workers[i].cpu;
   }
+
   report->seconds = loom_clock() - r->begun;
   loom_journal_close(r->journal);
   free_workers(r);

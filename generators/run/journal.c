@@ -95,6 +95,8 @@ static int open_log(loomRecordLog** out, const loomRunFolder* folder, loomError*
   loom_run_folder_path(path, folder, "journal.bin");
   int code = loom_record_log_open(out, path, &result_columns, err);
   if (code != LOOM_ERR_FORMAT) return code;
+
+  // Its columns are others: a record cannot be read as one of ours.
   return loom_error_set(err, code, "%s: journal of another version; use --overwrite to start anew", path);
 }
 
@@ -209,6 +211,8 @@ void loom_journal_shard(char path[LOOM_PATH_MAX], const loomJournal* j, uint64_t
 int loom_journal_append(loomJournal* j, const loomAttemptResult* results, int n, loomError* err) {
   int code = loom_record_log_append(j->log, results, n, err);
   if (code != LOOM_ERR_IO) return code;
+
+  // Most likely the disk is full; the run goes on once there is room.
   return loom_error_set(err, code, "%s: the journal cannot be written (%s); free some space and --resume",
                         j->folder.def.path, strerror(errno));
 }

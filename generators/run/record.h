@@ -15,7 +15,7 @@ int loom_record_write(const char* path, const loomAttemptResult* result, const l
                       loomEpisode* episode, const loomSourceSet* sources, const loomAttemptDef* def,
                       const loomWriteDef* write, bool next_obs, loomError* err);
 
-/// Write one demo of a scripted expert as a shard: actions, states, rewards and dones, labelled as scripted;
+/// Write one demo of a scripted expert as a shard: actions, states, rewards and dones, labeled as scripted;
 /// with_model false leaves model_file to `data`, for demos that share one.
 int loom_record_scripted(const char* path, const loomTrace* trace, loomEpisode* episode, uint64_t seed,
                          uint64_t attempt, bool with_model, const loomWriteDef* write, loomError* err);

@@ -108,25 +108,33 @@ static const toolCommand command = {
 static int read_dagger_options(daggerArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
+
+  // What to learn, and where the results go.
   if (optind + 1 != argc) return tool_usage("dagger", "it takes one task");
   if (!a->folder) return tool_usage("dagger", "name a folder with -o");
   if (a->ndata + a->rounds >= LOOM_DATA_FILES)
     return tool_usage("dagger", "at most %d datasets and rounds", LOOM_DATA_FILES);
+
+  // Round 0 learns from demos: the expert's, unless datasets are given.
   a->task = argv[optind];
   if (a->demos < 0) a->demos = a->ndata ? 0 : 10;
   return 0;
 }
 
-// ---- what is learnt, and how
+// ---- what is learned, and how
 
 static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScene* scene, loomError* err) {
   const loomTask* task = scene->task;
   loomName object[LOOM_MAX_OBJECTS], gripper[LOOM_MAX_ARMS];
   loomEpisode* e = NULL;
   int grippers = 0;
+
+  // Keys that were named are the keys.
   for (int i = 0; i < a->nkey; i++)
     snprintf(data->key[data->key_count++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->key[i]);
   if (a->nkey) return 0;
+
+  // Otherwise a trial episode tells what can be observed: grippers by their name, objects by the task.
   loomObserver* observer = NULL;
   int code = loom_episode_create(&e, scene, err), keys = 0;
   if (!code) code = loom_observer_create_all(&observer, e, err);
@@ -135,10 +143,13 @@ static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScen
     return code;
   }
   const loomObsKey* key = loom_observer_keys(observer, &keys);
+
   for (int k = 0; k < task->object_count; k++)
     snprintf(object[k], LOOM_NAME_MAX, "%s", task->objects[k].name);
   for (int i = 0; i < keys && grippers < LOOM_MAX_ARMS; i++)
     if (strstr(key[i].name, "gripper_qpos")) snprintf(gripper[grippers++], LOOM_NAME_MAX, "%s", key[i].name);
+
+  // Each hand with its gripper, and the objects as each hand sees them.
   data->key_count = loom_framed_keys(data->key, LOOM_DATA_KEYS, e->arm_count, gripper, grippers, object,
                                      task->object_count);
   loom_observer_destroy(observer);
@@ -151,10 +162,14 @@ static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScen
 static int configure(loomTrainConfig* c, const daggerArgs* a, const loomScene* scene, loomError* err) {
   enum { EPOCHS = 10 };
   *c = loom_default_train_config((loomPolicyKind)a->policy);
+
+  // The data, and networks small enough to train anew in each round.
   for (int i = 0; i < a->ndata; i++) snprintf(c->data.file[i].path, LOOM_PATH_MAX, "%s", a->data[i]);
   c->data.file_count = a->ndata;
   c->policy.hidden = (int)a->hidden;
   for (int i = 0; i < c->policy.layers.n; i++) c->policy.layers.size[i] = (int)a->hidden;
+
+  // A rate that falls to 0 as a cosine; epochs only divide the steps.
   c->optimizer.rate = a->rate;
   c->optimizer.schedule = 1;
   c->train.epochs = a->steps % EPOCHS ? 1 : EPOCHS;
@@ -162,6 +177,8 @@ static int configure(loomTrainConfig* c, const daggerArgs* a, const loomScene* s
   c->train.batch = (int)a->batch;
   c->train.seed = (int)a->seed;
   c->train.threads = 1;  // so that nothing depends on how many there are; the networks are small
+
+  // Closed loop on the task that is learned.
   snprintf(c->rollout.task, sizeof c->rollout.task, "%s", a->task);
   if (a->reset) snprintf(c->rollout.reset, sizeof c->rollout.reset, "%.*s", LOOM_NAME_MAX - 1, a->reset);
   return choose_keys(&c->data, a, scene, err);
@@ -178,6 +195,8 @@ typedef struct stage {
 static void show(void* user, int round, const char* what, int64_t done, int64_t total) {
   stage* at = user;
   char name[64];
+
+  // Another stage begins: it has its own rate.
   if (round != at->round || what != at->what) {
     tool_progress_end();
     *at = (stage){round, what, loom_clock()};
@@ -189,6 +208,8 @@ static void show(void* user, int round, const char* what, int64_t done, int64_t 
 static void show_round(void* user, const loomDaggerRound* r, bool final) {
   (void)user;
   tool_progress_end();
+
+  // The last novice is of no round.
   if (final)
     fputs("final novice", stderr);
   else
@@ -224,8 +245,10 @@ static void print_json(const loomDaggerReport* r) {
   cJSON_AddNumberToObject(expert, "evaluated", r->evaluated);
   cJSON_AddNumberToObject(expert, "succeeded", r->succeeded);
   cJSON_AddNumberToObject(out, "best", r->best);
+
   for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(list, round_json(&r->round[i]));
   if (r->final.evaluated) cJSON_AddItemToObject(out, "final", round_json(&r->final));
+
   tool_print_json(out);
   cJSON_Delete(out);
 }
@@ -233,6 +256,8 @@ static void print_json(const loomDaggerReport* r) {
 static void print_text(const loomDaggerReport* r, const char* folder) {
   int64_t steps = 0, acted = 0, asked = 0;
   printf("round  steps  expert's  queries  off, of these caught  success alone          off the expert by\n");
+
+  // A line a round, and what the expert did in all of them.
   for (int i = 0; i < r->n; i++) {
     const loomDaggerRound* x = &r->round[i];
     steps += x->steps;
@@ -242,11 +267,14 @@ static void print_text(const loomDaggerReport* r, const char* folder) {
            (long long)x->steps, (long long)x->expert_steps, (long long)x->queries, (long long)x->off,
            (long long)x->caught, 100 * x->rate, 100 * x->low, 100 * x->high, x->error);
   }
+
   printf(
       "expert: %d of %d succeed (%.1f %%); it acted at %lld of %lld steps (%.1f %%) and was asked %lld "
       "times\n",
       r->succeeded, r->evaluated, 100.0 * r->succeeded / r->evaluated, (long long)acted, (long long)steps,
       steps ? 100.0 * (double)acted / (double)steps : 0, (long long)asked);
+
+  // The policies: the best round's, and the one of all rows.
   printf("best round: %d, %d of %d\n", r->best, r->round[r->best].succeeded, r->round[r->best].evaluated);
   if (r->final.evaluated)
     printf("final, of all rows: %d of %d (%.1f %%, 95 %% interval %.1f to %.1f)\n", r->final.succeeded,
@@ -262,11 +290,17 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
   stage at = {.round = -1};
   loomTrainConfig* config = calloc(1, sizeof *config);
   int code = config ? configure(config, a, scene, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
+
+  // The starts are of one reset distribution.
   def.reset = a->reset ? loom_task_find_reset(scene->task, a->reset) : 0;
   if (!code && def.reset < 0)
     code =
         loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, a->reset);
+
+  // The expert may be another policy, which is loaded here.
   if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, err);
+
+  // All that the command line says, as the learner takes it.
   if (!code) {
     def.gate = (loomGateKind)(LOOM_GATE_MIXTURE + a->gate);
     def.config = config;
@@ -278,6 +312,7 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
     def.rounds = (int)a->rounds;
     def.demos = (int)a->demos;
     def.episodes = (int)a->episodes;
+
     def.max_steps = (int)a->max_steps;
     def.seed = (uint64_t)a->seed;
     def.beta = a->beta;
@@ -290,14 +325,17 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
     def.threads = (int)a->threads;
     def.final_steps = (int)(a->final_steps < 0 ? 2 * a->steps : a->final_steps);
     def.resume = a->resume;
+
     def.stop = &tool_stop;
     def.progress = show;
     def.finished = show_round;
     def.user = &at;
+
     tool_catch_signals();
     code = loom_dagger(report, &def, err);
     tool_progress_end();
   }
+
   tool_teacher_close(&teacher);
   free(config);
   return code;
@@ -327,13 +365,17 @@ int cmd_dagger(int argc, char** argv) {
   loomScene* scene = NULL;
   loomError err = {0, ""};
   int code = read_dagger_options(&a, argc, argv);
+
   if (code) return code < 0 ? EXIT_DONE : code;
   code = loom_task_find(&task, a.task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
   if (!code) code = loom_scene_of_task(&scene, task, &a.roots, &err);
   if (!code) code = run(&a, &report, scene, &err);
+
+  // The rounds as a table, or as JSON.
   if (!code && a.json) print_json(&report);
   if (!code && !a.json) print_text(&report, a.folder);
+
   int status = code ? tool_fail(&err) : EXIT_DONE;
   loom_dagger_report_destroy(&report);
   loom_scene_destroy(scene);

@@ -27,6 +27,8 @@ static int assemble(const char* out, const loomSource* sources, int n, bool keep
   def.keep_names = keep_names;
   def.progress = show;
   def.user = &start;
+
+  // Ctrl-C leaves no half-written file.
   tool_catch_signals();
   int code = loom_dataset_assemble(out, sources, n, &def, err);
   tool_progress_end();
@@ -36,6 +38,8 @@ static int assemble(const char* out, const loomSource* sources, int n, bool keep
 static int merge(char** paths, int n, loomError* err) {
   loomSource* sources = calloc((size_t)n, sizeof *sources);
   if (!sources) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+
+  // paths[0] is the result; the rest are its sources in order.
   for (int i = 1; i < n; i++) sources[i - 1].path = paths[i];
   int code = assemble(paths[0], sources, n - 1, false, err);
   free(sources);
@@ -46,8 +50,12 @@ static int split(const char* path, const datasetArgs* a, loomError* err) {
   loomDataset* d;
   int code = loom_dataset_open(&d, path, err);
   if (code) return code;
+
+  // Only the number of demos is needed; the file is written below.
   int n = loom_dataset_demo_count(d), count[2] = {0, 0};
   loom_dataset_close(d);
+
+  // One share is drawn at random; both get their list of demos.
   unsigned char* valid = calloc((size_t)n + 1, 1);
   int* demos[2] = {calloc((size_t)n + 1, sizeof(int)), calloc((size_t)n + 1, sizeof(int))};
   if (!valid || !demos[0] || !demos[1]) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
@@ -57,6 +65,7 @@ static int split(const char* path, const datasetArgs* a, loomError* err) {
     loomMask masks[2] = {{"train", count[0], demos[0]}, {"valid", count[1], demos[1]}};
     code = loom_dataset_set_masks(path, masks, 2, err);
   }
+
   free(valid);
   free(demos[0]);
   free(demos[1]);
@@ -84,21 +93,28 @@ static int filter(const char* in, const char* out, const datasetArgs* a, loomErr
   loomNames mask = {0, NULL};
   int kept = 0, code = loom_dataset_open(&d, in, err);
   if (code) return code;
+
   int n = loom_dataset_demo_count(d);
   loomSource* sources = calloc((size_t)n + 1, sizeof *sources);
   if (!sources) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
   if (!code && a->mask) code = loom_dataset_mask(&mask, d, a->mask, err);
+
+  // Demos by their name, then by their rows.
   for (int i = 0; !code && i < n; i++) {
     const char* name = loom_dataset_demo_name(d, i);
     loomArray actions;
     if (a->mask && !in_names(&mask, name)) continue;
     if (a->demos && !in_list(a->demos, name)) continue;
+
     code = loom_dataset_describe(&actions, d, loom_dataset_demo_path(d, i), "actions", err);
     if (code || actions.shape[0] < a->min_rows || actions.shape[0] > a->max_rows) continue;
     sources[kept++] = (loomSource){in, name};
   }
+
+  // The rest is a copy, with names made anew.
   if (!code && !kept) code = loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo is left", in);
   if (!code) code = assemble(out, sources, kept, false, err);
+
   loom_names_destroy(&mask);
   free(sources);
   loom_dataset_close(d);
@@ -143,10 +159,13 @@ int cmd_dataset(int argc, char** argv) {
   loomError err = {0, ""};
   int status = read_dataset_options(&a, argc, argv);
   if (status) return status < 0 ? EXIT_DONE : status;
+
   int n = argc - optind;
   char** rest = argv + optind;
   const char* verb = n ? rest[0] : "";
   int code;
+
+  // What comes after the options: a verb and its files.
   if (!strcmp(verb, "merge") && n >= 3) {
     code = merge(rest + 1, n - 1, &err);
   } else if (!strcmp(verb, "split") && n == 2) {

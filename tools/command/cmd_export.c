@@ -58,15 +58,20 @@ static const toolCommand command = {
 static int read_export_options(exportArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
+
+  // One policy in; a graph, or decisions to compare with, out.
   if (optind + 1 != argc) return tool_usage("export", "it takes one policy");
   a->policy = argv[optind];
   if (!a->out && !a->check) return tool_usage("export", "say where to: -o POLICY.onnx");
   if (a->data && !a->check) return tool_usage("export", "--data is of use with --check only");
+
+  // Nothing that is read may be overwritten.
   const char* written[] = {a->out, a->check};
   for (int i = 0; i < 2; i++)
     if (written[i] &&
         (loom_same_file(written[i], a->policy) || (a->data && loom_same_file(written[i], a->data))))
       return tool_usage("export", "%s would be overwritten", written[i]);
+
   if (a->out && a->check && !strcmp(a->out, a->check))
     return tool_usage("export", "-o and --check name one file");
   return 0;
@@ -77,6 +82,8 @@ static int control_freq(double* out, const exportArgs* a, const loomTrained* tra
   const char* name = a->task ? a->task : trained->config.task;
   loomTask* task = NULL;
   if (!*name) return 0;
+
+  // A task that is gone matters only where it was asked for.
   int code = loom_task_find(&task, name, err);
   if (!code) *out = task->control_freq;
   loom_task_destroy(task);
@@ -89,6 +96,8 @@ static int control_freq(double* out, const exportArgs* a, const loomTrained* tra
 static int create_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, loomError* err) {
   size_t rows = (size_t)a->n * (size_t)loom_network_seen(&t->network.def);
   *out = (loomBatch){.n = (int)a->n, .low = calloc(rows * (size_t)t->obs.dim + 1, sizeof(float))};
+
+  // Images and clouds have rooms of their own, one a key.
   bool lacks = !out->low;
   for (int i = 0; i < t->config.data.key_count; i++)
     if (t->shape[i][0] > 1) lacks |= !(out->visual[i] = calloc(rows * (size_t)t->dim[i], sizeof(float)));
@@ -107,10 +116,13 @@ static int random_rows(loomBatch* out, const exportArgs* a, const loomTrained* t
   size_t rows = (size_t)a->n * (size_t)loom_network_seen(&t->network.def);
   int code = create_rows(out, a, t, err);
   if (code) return code;
+
+  // Numbers as training saw them, the points of clouds too.
   random_like(out->low, rows, &t->obs, &random);
   for (int i = 0; i < t->config.data.key_count; i++) {
     if (t->shape[i][0] == 2)
       random_like(out->visual[i], rows * (size_t)t->shape[i][1], &t->cloud[i], &random);
+
     for (size_t k = 0; t->shape[i][0] == 3 && k < rows * (size_t)t->dim[i]; k++)
       out->visual[i][k] = (float)loom_random_uniform(&random);
   }
@@ -121,6 +133,8 @@ static int check_keys(const exportArgs* a, const loomTrained* t, const loomData*
   const loomDataInfo* info = loom_data_info(data);
   for (int i = 0; i < info->key_count; i++) {
     const loomDataKey* key = &info->key[i];
+
+    // As many numbers may still be another shape: both must agree.
     bool same = key->dim == t->dim[i];
     for (int k = 0; t->shape[i][0] > 1 && k < t->shape[i][0]; k++)
       same = same && key->rank == t->shape[i][0] && key->shape[k] == t->shape[i][k + 1];
@@ -140,6 +154,8 @@ static int data_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, 
   loomDataFile file = {a->data, NULL, 0, 0};
   loomDataDef def = loom_default_data_def();
   loomData* data = NULL;
+
+  // The rows in the order of the file, read by this thread alone.
   for (int i = 0; i < config->key_count; i++) key[i] = config->key[i];
   def.file = &file;
   def.file_count = 1;
@@ -148,11 +164,14 @@ static int data_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, 
   def.action = config->actions;
   def.batch = (int)a->n;
   def.shuffle = def.prefetch = false;
+
+  // One batch is all of them.
   loom_data_sequence(&def, loom_network_seen(&t->network.def), 1);
   int code = loom_data_open(&data, &def, err);
   if (!code) code = check_keys(a, t, data, err);
   if (!code) code = loom_batch_create(out, data, err);
   if (!code) code = loom_data_batch(out, data, 0, err);
+
   loom_data_close(data);
   return code;
 }
@@ -160,6 +179,7 @@ static int data_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, 
 static int write_check(const exportArgs* a, const loomTrained* trained, loomError* err) {
   loomBatch rows = {0};
   int code = (a->data ? data_rows : random_rows)(&rows, a, trained, err);
+
   if (!code) code = loom_onnx_cases(a->check, trained, &rows, (uint64_t)a->seed, err);
   loom_batch_destroy(&rows);
   return code;
@@ -170,9 +190,12 @@ static int export_policy(const exportArgs* a, loomError* err) {
   loomOnnxDef def = {0};
   int code = loom_trained_load(&trained, a->policy, err);
   if (code) return code;
+
+  // The graph tells its control rate; the decisions are made by our own network.
   if (a->out) code = control_freq(&def.control_freq, a, &trained, err);
   if (!code && a->out) code = loom_onnx_export(a->out, &trained, &def, err);
   if (!code && a->check) code = write_check(a, &trained, err);
+
   loom_trained_destroy(&trained);
   return code;
 }

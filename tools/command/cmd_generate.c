@@ -92,9 +92,12 @@ static int read_generate_options(generateArgs* a, int argc, char** argv) {
   loomGenerateDef* d = &a->def;
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
+
+  // One task, and something that says when to stop.
   if (optind + 1 != argc) return tool_usage("generate", "it takes one task");
   a->task = argv[optind];
   d->attempt.seed = (uint64_t)a->seed;
+
   if (d->failed && !d->out) return tool_usage("generate", "--failed needs -o");
   if (!d->successes && !d->attempts && !(d->seconds > 0)) d->successes = 100;
   return 0;
@@ -102,15 +105,18 @@ static int read_generate_options(generateArgs* a, int argc, char** argv) {
 
 // What the command line says otherwise than the task.
 static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
+  // A name that the task does not have is found out before anything else is changed.
   a->def.attempt.reset = loom_task_find_reset(task, a->reset ? a->reset : task->resets[0].name);
   if (a->def.attempt.reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, a->reset);
 
+  // Quality limits on or off, at their usual values.
   if (a->limits >= 0) {
     task->limit_penetration = a->limits ? LOOM_PENETRATION_LIMIT : 0;
     task->limit_joint_speed = a->limits ? LOOM_JOINT_SPEED_LIMIT : 0;
   }
 
+  // One strategy and one scheme for all.
   for (int arm = 0; a->select >= 0 && arm < task->arm_count; arm++)
     for (int k = 0; k < task->subtask_count[arm]; k++)
       task->subtasks[arm][k].select.strategy = (loomSelectStrategy)a->select;
@@ -125,6 +131,8 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   loomReport report;
   int code = loom_report_make(&report, run, task, sources, &a->def.attempt, err);
   if (code) return code;
+
+  // A picture that cannot be written is told after the numbers.
   if (a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
   if (a->json) {
     cJSON* root = report_json(&report);
@@ -135,6 +143,7 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
     if (a->def.out && run->successes) printf("wrote %s\n", a->def.out);
     if (a->report && !code) printf("wrote %s\n", a->report);
   }
+
   loom_report_destroy(&report);
   return code;
 }
@@ -142,6 +151,7 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
 static void show_progress(void* user, int64_t attempts, int64_t successes, double seconds) {
   const loomGenerateDef* def = user;
   char note[64];
+
   snprintf(note, sizeof note, "demos, %lld attempts, %.0f %% succeed", (long long)attempts,
            attempts ? 100 * (double)successes / (double)attempts : 0);
   tool_progress("generated", successes, def->successes, seconds, note);
@@ -157,16 +167,23 @@ int cmd_generate(int argc, char** argv) {
   char path[LOOM_PATH_MAX];
   int code = read_generate_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+
+  // The task, as the command line changes it, and where its assets are.
   code = loom_task_find(&task, a.task, &err);
   if (!code) code = apply_choices(&a, task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
+
+  // Source demos are replayed and segmented, and their model is the scene of all attempts.
   if (!code && !a.source) code = loom_task_source(path, task, &a.roots, &err);
   if (!code)
     code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, a.segments, &err);
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,
                              &err);
+
   loom_model_forget_assets();
+
+  // Attempts until enough, or until Ctrl-C.
   if (!code) {
     tool_catch_signals();
     a.def.stop = &tool_stop;
@@ -174,7 +191,10 @@ int cmd_generate(int argc, char** argv) {
     a.def.user = &a.def;
     code = loom_generate(&report, scene, &sources, &a.def, &err);
   }
+
   tool_progress_end();
+
+  // A complete dataset has no failures to draw any more.
   if (!code && report.already_complete) {
     fprintf(stderr, "%s is complete already\n", a.def.out);
     if (a.report && !loom_is_file(a.report)) {
@@ -187,11 +207,14 @@ int cmd_generate(int argc, char** argv) {
   } else if (!code) {
     code = write_report(&a, &report, task, &sources, &err);
   }
+
+  // Fewer demos than asked for is a failure that scripts should see.
   int status = code ? tool_fail(&err) : EXIT_DONE;
   if (!code && !report.already_complete &&
       (report.interrupted || (a.def.successes && report.successes < a.def.successes))) {
     status = EXIT_FAILED;
   }
+
   loom_generate_report_destroy(&report);
   loom_scene_destroy(scene);
   loom_sources_destroy(&sources);

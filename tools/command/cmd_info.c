@@ -41,6 +41,7 @@ static int visit_array(void* user, const char* name, const loomArray* array, int
   if (readable) {
     cJSON_AddStringToObject(one, "error", why->message);
   } else {
+    // Type and shape; a damaged array has its error.
     cJSON_AddStringToObject(one, "type", loom_type_name(array->type));
     cJSON* shape = cJSON_AddArrayToObject(one, "shape");
     for (int i = 0; i < array->rank; i++)
@@ -56,6 +57,7 @@ static cJSON* describe_demo(const loomDataset* d, int i, bool models) {
   char* xml = NULL;
   const char* path = loom_dataset_demo_path(d, i);
   cJSON* out = cJSON_CreateObject();
+
   cJSON_AddStringToObject(out, "name", loom_dataset_demo_name(d, i));
   if (!loom_dataset_describe(&actions, d, path, "actions", &err)) {
     cJSON_AddNumberToObject(out, "rows", (double)actions.shape[0]);
@@ -63,11 +65,14 @@ static cJSON* describe_demo(const loomDataset* d, int i, bool models) {
   } else {
     cJSON_AddStringToObject(out, "error", err.message);
   }
+
+  // Whose assets the model names, and whether by a place on another machine.
   if (models && !loom_dataset_attr_string(&xml, d, path, "model_file", &err)) {
     cJSON_AddNumberToObject(out, "model_bytes", (double)strlen(xml));
     cJSON_AddNumberToObject(out, "model_files", count_text(xml, " file=\""));
     cJSON_AddNumberToObject(out, "model_absolute_paths", count_text(xml, "=\"/"));
   }
+
   free(xml);
   return out;
 }
@@ -78,9 +83,13 @@ static cJSON* describe(const loomDataset* d, bool models) {
   struct stat s = {0};
   cJSON* root = cJSON_CreateObject();
   int n = loom_dataset_demo_count(d);
+
+  // The file itself.
   cJSON_AddStringToObject(root, "file", loom_dataset_path(d));
   if (!stat(loom_dataset_path(d), &s)) cJSON_AddNumberToObject(root, "bytes", (double)s.st_size);
   if (loom_dataset_warning(d)) cJSON_AddStringToObject(root, "warning", loom_dataset_warning(d));
+
+  // The environment by its name only: its arguments may be long.
   if (!loom_dataset_attr_string(&env, d, "data", "env_args", NULL)) {
     cJSON* args = cJSON_Parse(env);
     cJSON* name = args ? cJSON_DetachItemFromObjectCaseSensitive(args, "env_name") : NULL;
@@ -88,6 +97,7 @@ static cJSON* describe(const loomDataset* d, bool models) {
     cJSON_Delete(args);
     free(env);
   }
+
   cJSON_AddNumberToObject(root, "demo_count", n);
   cJSON* mask_map = cJSON_AddObjectToObject(root, "masks");
   if (!loom_dataset_masks(&masks, d, NULL)) {
@@ -99,8 +109,11 @@ static cJSON* describe(const loomDataset* d, bool models) {
     }
     loom_names_destroy(&masks);
   }
+
+  // Arrays of the first demo stand for those of all.
   cJSON* arrays = cJSON_AddObjectToObject(root, "arrays");
   if (n) loom_dataset_visit(d, loom_dataset_demo_path(d, 0), visit_array, arrays, NULL);
+
   cJSON* list = cJSON_AddArrayToObject(root, "demos");
   for (int i = 0; i < n; i++) cJSON_AddItemToArray(list, describe_demo(d, i, models));
   return root;
@@ -110,6 +123,7 @@ static int describe_dataset(cJSON** out, const char* path, bool models, loomErro
   loomDataset* d;
   int code = loom_dataset_open(&d, path, err);
   if (code) return code;
+
   *out = describe(d, models);
   loom_dataset_close(d);
   return 0;
@@ -123,12 +137,15 @@ static void print_text(const cJSON* root) {
     const cJSON* r = cJSON_GetObjectItem(item, "rows");
     rows += r ? r->valuedouble : 0;
   }
+
+  // The headline: rows are those of all demos that can be read.
   printf("%s: %s, %d demos, %.0f rows, %.1f MB\n", cJSON_GetObjectItem(root, "file")->valuestring,
          env ? env->valuestring : "?", cJSON_GetObjectItem(root, "demo_count")->valueint, rows,
          cJSON_GetObjectItem(root, "bytes") ? cJSON_GetObjectItem(root, "bytes")->valuedouble / 1e6 : 0);
   if (warning) printf("warning: %s\n", warning->valuestring);
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "masks"))
       printf("mask %-12s %d demos\n", item->string, item->valueint);
+
   puts("arrays of the first demo:");
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "arrays")) {
     char* shape = cJSON_PrintUnformatted(cJSON_GetObjectItem(item, "shape"));
@@ -136,6 +153,8 @@ static void print_text(const cJSON* root) {
     printf("  %-44s %-8s %s\n", item->string, type ? type->valuestring : "damaged", shape ? shape : "");
     cJSON_free(shape);
   }
+
+  // A line a demo, as JSON.
   puts("demos:");
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "demos")) {
     char* text = cJSON_PrintUnformatted(item);

@@ -79,12 +79,15 @@ static int open_scene(recording* r, loomAssetRoots* roots, loomError* err) {
   if (!code && !r->task->model_file[0])
     code = loom_error_set(err, LOOM_ERR_USAGE,
                           "%s: no `model: file`; scripted demos need a scene of their own", r->task->path);
+
+  // The scene has its own MJCF; the episode and its trace serve all attempts.
   if (!code) code = loom_task_model(&xml, label, r->task, roots, err);
   if (!code) code = loom_scene_create(&r->scene, r->task, xml, label, NULL, roots, err);
   free(xml);
   if (!code) code = loom_episode_create(&r->episode, r->scene, err);
   if (!code) code = loom_trace_create(&r->trace, r->episode, r->task->max_steps, err);
   if (code) return code;
+
   r->reset = loom_task_find_reset(r->task, r->a->reset ? r->a->reset : r->task->resets[0].name);
   if (r->reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", r->task->path,
@@ -98,13 +101,18 @@ static int record_one(recording* r, loomError* err) {
   loomRunResult run;
   char where[256], reason[200] = "";
   uint64_t seed = (uint64_t)r->a->seed, attempt = (uint64_t)r->attempts++;
+
+  // The same start, and the same expert's noise, for the same attempt.
   int code = loom_episode_reset(r->episode, r->reset, seed, attempt, err);
   if (!code) code = loom_expert_create(&expert, r->episode, seed, attempt, &r->trace, err);
   if (code) return code;
+
   loomPolicy policy = loom_expert_policy(&expert);
   loomRunDef def = loom_default_run_def(r->task);
   code = loom_policy_run(&run, r->episode, &policy, &def, &r->trace, err);
   if (code) return code;
+
+  // An attempt that fails tells where the expert was and what is missing; with --all it is kept too.
   if (run.end != LOOM_RUN_SUCCESS) {
     loom_expert_where(where, sizeof where, &expert, r->task);
     loom_condition_explain(r->episode->conditions, r->task->success, reason, sizeof reason);
@@ -114,15 +122,19 @@ static int record_one(recording* r, loomError* err) {
   } else {
     fprintf(stderr, "attempt %lld: success after %d steps\n", (long long)attempt, run.steps);
   }
+
+  // Objects of generated shapes make each demo's model another, which then goes with it.
   loomWriteDef write = loom_default_write_def();
   write.gzip = 9;
   bool varies = false;
   for (int o = 0; o < r->task->object_count; o++) varies = varies || r->task->objects[o].shape_count;
   r->shared = !varies;
+
   if (r->a->out) {
     snprintf(r->paths[r->kept], LOOM_PATH_MAX, "%.900s.shard%lld", r->a->out, (long long)r->kept);
     code = loom_record_scripted(r->paths[r->kept], &r->trace, r->episode, seed, attempt, varies, &write, err);
   }
+
   if (!code) r->kept++;
   return code;
 }
@@ -132,6 +144,8 @@ static int assemble(const recording* r, loomError* err) {
   loomSource* sources = calloc((size_t)r->kept + 1, sizeof *sources);
   char* env_args = loom_env_args(r->task);
   int code = sources && env_args ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a dataset");
+
+  // One model for all where it is the same.
   if (!code && r->shared) code = loom_episode_xml(&xml, r->episode, err);
   for (int64_t i = 0; !code && i < r->kept; i++) sources[i].path = r->paths[i];
   if (!code) {
@@ -144,6 +158,7 @@ static int assemble(const recording* r, loomError* err) {
     def.valid = 0;
     code = loom_dataset_assemble(r->a->out, sources, (int)r->kept, &def, err);
   }
+
   free(sources);
   cJSON_free(env_args);
   free(xml);
@@ -156,15 +171,21 @@ int cmd_record(int argc, char** argv) {
   loomError err = {0, ""};
   int code = read_record_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+
   tool_catch_signals();
   code = open_scene(&r, &a.roots, &err);
+
   r.paths = calloc((size_t)a.successes + 1, sizeof *r.paths);
   if (!code && !r.paths) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
+
+  // Attempt after attempt, each demo a shard of its own.
   while (!code && !tool_stop && r.kept < a.successes && r.attempts < a.attempts) code = record_one(&r, &err);
   if (!code && a.out && r.kept) code = assemble(&r, &err);
   for (int64_t i = 0; r.paths && a.out && i < r.kept; i++) unlink(r.paths[i]);
+
   int status = code ? tool_fail(&err) : r.kept == a.successes ? EXIT_DONE : EXIT_FAILED;
   if (!code) printf("%lld demos from %lld attempts\n", (long long)r.kept, (long long)r.attempts);
+
   free(r.paths);
   loom_trace_destroy(&r.trace);
   loom_episode_destroy(r.episode);

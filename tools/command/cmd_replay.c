@@ -46,6 +46,8 @@ static int take_export(void* args, const char* text) {
   looking* l = args;
   if (!is_yaml(text) && !ends_with(text, ".hdf5") && !ends_with(text, ".h5"))
     return tool_usage(l->command, "--export takes a name ending in .hdf5 or .yaml, not '%s'", text);
+
+  // One YAML and one dataset at most.
   if (l->export_count == 2) return tool_usage(l->command, "--export is there more than twice");
   l->exports[l->export_count++] = text;
   return 0;
@@ -65,6 +67,7 @@ static int read_looking_options(looking* l, int argc, char** argv, const toolCom
   l->command = argv[0];
   int code = tool_options(l, argc, argv, command);
   if (code) return code;
+
   if (optind + 1 != argc || !argv[optind]) return tool_usage(l->command, "it takes one task or file");
   l->target = argv[optind];
   return 0;
@@ -124,9 +127,13 @@ static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
   loomActionReplay actions = {0};
   int code = loom_demo_load(&demo, l->dataset, i, err);
   if (code) return code;
+
+  // By state, what the recording shows; by action, what happens here.
   code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   if (!code) code = loom_replay_states(&states, episode, &demo, err);
   if (!code) code = loom_replay_actions(&actions, episode, &demo, err);
+
+  // A line or an object a demo, told as it comes.
   if (!code) {
     cJSON* d = cJSON_CreateObject();
     cJSON_AddStringToObject(d, "name", demo.name);
@@ -144,6 +151,7 @@ static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
              actions.joint_error_50);
     }
   }
+
   loom_replay_destroy(&states);
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
@@ -156,10 +164,13 @@ int cmd_replay(int argc, char** argv) {
   loomError err = {0, ""};
   int code = read_looking_options(&l, argc, argv, &replay_command);
   if (code) return code < 0 ? EXIT_DONE : code;
+
   cJSON* list = cJSON_CreateArray();
   code = open_target(&l, &err);
   if (!code && !l.json)
     printf("%-10s %6s  %-14s %-14s %s\n", "demo", "rows", "by state", "by action", "joint error, 50 steps");
+
+  // Demo after demo: each may have a model of its own.
   double start = loom_clock();
   int n = code ? 0 : demo_count(&l);
   for (int i = 0; !code && i < n; i++) {
@@ -167,8 +178,12 @@ int cmd_replay(int argc, char** argv) {
     tool_progress("replayed", i + 1, n, loom_clock() - start, "demos");
   }
   tool_progress_end();
+
+  // Then the copy with observations, if it is asked for.
   if (!code && l.output) code = replay_obs(l.output, l.task, l.dataset, &l.roots, n, &err);
   if (!code && l.output && !l.json) printf("wrote %s\n", l.output);
+
+  // The list belongs to the root, so both go in one.
   cJSON* root = cJSON_CreateObject();
   cJSON_AddItemToObject(root, "demos", list);
   if (!code && l.json) {
@@ -176,6 +191,7 @@ int cmd_replay(int argc, char** argv) {
   } else {
     cJSON_Delete(root);
   }
+
   close_target(&l);
   return code ? tool_fail(&err) : EXIT_DONE;
 }
@@ -217,9 +233,11 @@ static int segment_demo(loomReplay* r, const looking* l, int i, const loomSegmen
   loomEpisode* episode = NULL;
   int code = loom_demo_load(&demo, l->dataset, i, err);
   if (code) return code;
+
   code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   if (!code) code = loom_replay_states(r, episode, &demo, err);
   if (!code) code = loom_segment(r, l->task, l->dataset, i, given, err);
+
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
@@ -239,6 +257,8 @@ static cJSON* segments_json(const looking* l, const loomReplay* r) {
   cJSON* d = cJSON_CreateObject();
   cJSON_AddStringToObject(d, "name", r->name);
   cJSON_AddNumberToObject(d, "rows", r->rows);
+
+  // Each arm's subtasks, from their first row to the one after their last.
   cJSON* segments = cJSON_AddArrayToObject(d, "segments");
   for (int a = 0; a < l->task->arm_count; a++) {
     for (int k = 0; k < l->task->subtask_count[a]; k++) {
@@ -258,11 +278,14 @@ static int export_segments(const looking* l, const loomReplay* r, int n, loomErr
   int code = 0;
   for (int i = 0; !code && i < l->export_count; i++) {
     const char* path = l->exports[i];
+
+    // The source is never written over, and nothing else without --overwrite.
     if (loom_same_file(path, source))
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is the source itself; export to another file",
                             path);
     if (loom_is_file(path) && !l->overwrite)
       return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", path);
+
     code = is_yaml(path) ? loom_segment_file_write(path, l->task, source, r, n, err)
                          : loom_segment_dataset_write(path, l->task, source, r, n, err);
     if (!code && !l->json) printf("wrote %s\n", path);
@@ -276,24 +299,31 @@ int cmd_segment(int argc, char** argv) {
   loomSegmentFile given = {0};
   int code = read_looking_options(&l, argc, argv, &segment_command);
   if (code) return code < 0 ? EXIT_DONE : code;
+
   code = open_target(&l, &err);
   int n = code ? 0 : demo_count(&l);
   if (!code && l.segments) code = loom_segment_file_load(&given, l.segments, l.task, l.dataset, &err);
+
+  // All demos are held: the exports list them together.
   loomReplay* replay = calloc((size_t)n + 1, sizeof *replay);
   if (!code && !replay) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d demos", n);
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "demos");
+
   for (int i = 0; !code && i < n; i++) {
     code = segment_demo(&replay[i], &l, i, &given, &err);
     if (!code && !l.json) print_segments(&l, &replay[i]);
     if (!code && l.json) cJSON_AddItemToArray(list, segments_json(&l, &replay[i]));
   }
+
   if (!code) code = export_segments(&l, replay, n, &err);
+
   if (!code && l.json) {
     print_json(root);
   } else {
     cJSON_Delete(root);
   }
+
   for (int i = 0; replay && i < n; i++) loom_replay_destroy(&replay[i]);
   free(replay);
   loom_segment_file_destroy(&given);
@@ -335,9 +365,12 @@ static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
   loomActionReplay r = {0};
   int code = loom_demo_load(&demo, l->dataset, i, err);
   if (code) return code;
+
   code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   double start = loom_thread_cpu();
   if (!code) code = loom_replay_actions(&r, episode, &demo, err);
+
+  // Success has to hold for as long as the task says, at the end.
   if (!code) {
     *v = (verdict){.checked = true,
                    .success = r.success_steps >= l->task->success_hold,
@@ -349,6 +382,7 @@ static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
                    .seconds = loom_thread_cpu() - start};
     snprintf(v->name, sizeof v->name, "%.63s", demo.name);
   }
+
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
@@ -380,6 +414,7 @@ static int verify_all(verdict* v, int n, const looking* l, loomError* err) {
   verifying all = {.v = v, .l = l, .n = n, .start = loom_clock()};
   const loomPoolDef pool = {
       .n = n, .user = &all, .item = verify_item, .finished = verify_finished, .stop = &tool_stop};
+
   int code = loom_pool_run(&pool, err);
   tool_progress_end();
   return code;
@@ -389,6 +424,8 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
   cJSON *root = cJSON_CreateObject(), *list = cJSON_CreateArray();
   int demos = 0, success = 0, identical = 0, good = 0, short_steps = 0;
   double deepest = 0, fastest = 0, worst = 0, seconds = 0, steps = 0;
+
+  // One pass: each demo's own object, and the sums.
   for (int i = 0; i < n; i++) {
     if (!v[i].checked) continue;
     demos++;
@@ -397,6 +434,7 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     worst = fmax(worst, v[i].state_error);
     seconds += v[i].seconds;
     steps += v[i].rows;
+
     cJSON* d = cJSON_CreateObject();
     cJSON_AddStringToObject(d, "name", v[i].name);
     cJSON_AddBoolToObject(d, "success", v[i].success);
@@ -408,15 +446,19 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     cJSON_AddNumberToObject(d, "max_joint_speed", v[i].quality.joint_speed);
     cJSON_AddNumberToObject(d, "ik_short_steps", v[i].ik_short_steps);
     cJSON_AddBoolToObject(d, "well_behaved", loom_quality_good(&v[i].quality));
+
     short_steps += v[i].ik_short_steps;
     good += loom_quality_good(&v[i].quality);
     deepest = fmax(deepest, v[i].quality.penetration);
     fastest = fmax(fastest, v[i].quality.joint_speed);
     cJSON_AddItemToArray(list, d);
+
+    // What is wrong goes to stderr, as JSON has stdout.
     if (v[i].success && v[i].identical) continue;
     fprintf(stderr, "%s: %s, largest state error %.3g\n", v[i].name,
             v[i].success ? "success" : "no success at the end", v[i].state_error);
   }
+
   cJSON_AddNumberToObject(root, "demos", demos);
   cJSON_AddNumberToObject(root, "success", success);
   cJSON_AddNumberToObject(root, "identical", identical);
@@ -427,6 +469,8 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
   cJSON_AddNumberToObject(root, "ik_short_steps", short_steps);
   cJSON_AddNumberToObject(root, "cpu_seconds_per_control_step", steps > 0 ? seconds / steps : 0);
   cJSON_AddItemToObject(root, "results", list);
+
+  // Demos that fail either way count as bad, by the lesser of the two counts.
   *bad = n - (success < identical ? success : identical);
   return root;
 }
@@ -436,13 +480,16 @@ int cmd_verify(int argc, char** argv) {
   loomError err = {0, ""};
   int bad = 0, code = read_looking_options(&l, argc, argv, &verify_command);
   if (code) return code < 0 ? EXIT_DONE : code;
+
   tool_catch_signals();
   code = open_target(&l, &err);
   int n = code ? 0 : demo_count(&l);
+
   verdict* v = calloc((size_t)n + 1, sizeof *v);
   if (!v) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d verdicts", n);
   if (!code) code = verify_all(v, n, &l, &err);
   cJSON* root = code ? NULL : verify_json(v, n, &bad);
+
   if (root && !l.json) {
     printf("%d demos: %d succeed, %d identical bit for bit, largest state error %g\n",
            cJSON_GetObjectItem(root, "demos")->valueint, cJSON_GetObjectItem(root, "success")->valueint,
@@ -452,12 +499,14 @@ int cmd_verify(int argc, char** argv) {
            cJSON_GetObjectItem(root, "well_behaved")->valueint,
            1e3 * cJSON_GetObjectItem(root, "max_penetration")->valuedouble,
            1e2 * cJSON_GetObjectItem(root, "max_joint_speed")->valuedouble);
+
     int short_steps = cJSON_GetObjectItem(root, "ik_short_steps")->valueint;
     if (short_steps) printf("inverse kinematics fell short of a target at %d control steps\n", short_steps);
     cJSON_Delete(root);
   } else if (root) {
     print_json(root);
   }
+
   free(v);
   close_target(&l);
   if (code) return tool_fail(&err);
@@ -471,6 +520,7 @@ static void find_picture(char* path, size_t size, const loomTask* task) {
   const char* slash = strrchr(task->path, '/');
   int folder = slash ? (int)(slash - task->path) + 1 : 0;
   char file[LOOM_PATH_MAX + LOOM_NAME_MAX];
+
   snprintf(file, sizeof file, "%.*s%s.png", folder, task->path, task->name);
   char* real = realpath(file, NULL);
   snprintf(path, size, "%s", real ? real : "");
@@ -509,6 +559,8 @@ int cmd_scenes(int argc, char** argv) {
       status = tool_fail(&err);
       continue;
     }
+
+    // Beside each other: the object for JSON and the line of text.
     cJSON* s = cJSON_CreateObject();
     cJSON_AddStringToObject(s, "name", task->name);
     cJSON_AddStringToObject(s, "about", task->about);
@@ -518,12 +570,14 @@ int cmd_scenes(int argc, char** argv) {
       cJSON_AddItemToArray(resets, cJSON_CreateString(task->resets[r].name));
       if (!json) printf("%s%s", r ? " " : "", task->resets[r].name);
     }
+
     cJSON* robots = cJSON_AddArrayToObject(s, "robots");
     if (!json) printf("]\n%-16s", "");
     for (int a = 0; a < task->arm_count; a++) {
       cJSON_AddItemToArray(robots, cJSON_CreateString(task->robots[a].type));
       if (!json) printf(" %s", task->robots[a].type);
     }
+
     char picture[LOOM_PATH_MAX + LOOM_NAME_MAX];
     find_picture(picture, sizeof picture, task);
     if (*picture) cJSON_AddStringToObject(s, "picture", picture);

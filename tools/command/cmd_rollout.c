@@ -76,12 +76,16 @@ static const toolCommand command = {
 static int read_rollout_options(rolloutArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
+
   a->policies = argc - optind;
   if (a->policies < 1 || a->policies > POLICIES)
     return tool_usage("rollout", "it takes one policy, or several up to %d", POLICIES);
   if (a->policies > 1 && (a->out || a->video))
     return tool_usage("rollout", "-o and --video are of one policy's episodes");
+
   for (int i = 0; i < a->policies; i++) a->policy[i] = argv[optind + i];
+
+  // A video is drawn from demos, so they are kept in a file for as long as that takes.
   if (!a->video || a->out) return 0;
   snprintf(a->kept, sizeof a->kept, "%.*s.hdf5", LOOM_PATH_MAX - 64, a->video);
   a->out = a->kept;
@@ -109,6 +113,7 @@ static int write_part(rolloutArgs* a, const loomRollout* rollout, loomTrace* tra
                        rollout->end == LOOM_RUN_SUCCESS,
                        episode->scene->env_args,
                        &a->roots};
+
   part_path(path, a, rollout->number);
   return loom_record_driven(path, trace, episode, &driven, &write, NULL, &a->error);
 }
@@ -119,6 +124,7 @@ static void remove_parts(const rolloutArgs* a) {
     part_path(path, a, (uint64_t)(a->first + i));
     unlink(path);
   }
+
   folder_path(path, a);
   rmdir(path);
 }
@@ -128,18 +134,23 @@ static int assemble(const rolloutArgs* a, const loomScene* scene, const loomRoll
   loomSource* source = calloc((size_t)report->n + 1, sizeof *source);
   char(*path)[LOOM_PATH_MAX] = calloc((size_t)report->n + 1, sizeof *path);
   int n = 0;
+
+  // Those whose simulation broke have no file.
   for (int i = 0; source && path && i < report->n; i++) {
     part_path(path[n], a, report->rollout[i].number);
     if (loom_is_file(path[n])) source[n] = (loomSource){path[n], NULL}, n++;
   }
+
   loomAttr attrs[] = {loom_attr_string("env_args", scene->env_args),
                       loom_attr_string("loom_version", loom_version()),
                       loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", a->seed)};
+
   loomAssembleDef def = loom_default_assemble_def();
   def.attr = attrs;
   def.nattr = sizeof attrs / sizeof *attrs;
   def.trusted = true;
   def.valid = 0;
+
   int code = source && path ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", a->out);
   if (!code && n) code = loom_dataset_assemble(a->out, source, n, &def, err);
   free(source);
@@ -150,10 +161,13 @@ static int assemble(const rolloutArgs* a, const loomScene* scene, const loomRoll
 static int done(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   rolloutArgs* a = user;
   char note[64];
+
   a->done++;
   a->won += rollout->end == LOOM_RUN_SUCCESS;
   snprintf(note, sizeof note, "episodes, %.0f %% succeed", 100.0 * a->won / a->done);
   tool_progress("rolled out", a->done, a->n, loom_clock() - a->start, note);
+
+  // Nothing is kept of a broken simulation, or of no step; Ctrl-C ends the rollouts.
   bool whole = rollout->end != LOOM_RUN_SIMULATOR && trace && trace->rows;
   if (a->out && whole && write_part(a, rollout, trace, episode)) return 1;
   return tool_stop != 0;
@@ -162,6 +176,7 @@ static int done(void* user, const loomRollout* rollout, loomTrace* trace, loomEp
 static int make_folder(const rolloutArgs* a, loomError* err) {
   char path[LOOM_PATH_MAX];
   folder_path(path, a);
+
   if (loom_is_file(a->out))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: is there already; name another file", a->out);
   return mkdir(path, 0777) && errno != EEXIST
@@ -181,6 +196,8 @@ static cJSON* report_json(const char* policy, const loomRolloutReport* r) {
   cJSON_AddNumberToObject(out, "decision_mean", r->decision_mean);
   cJSON_AddNumberToObject(out, "decision_p99", r->decision_p99);
   cJSON_AddNumberToObject(out, "seconds", r->seconds);
+
+  // How episodes ended, and each of them.
   for (int e = 0; e <= LOOM_RUN_SIMULATOR; e++)
     cJSON_AddNumberToObject(ends, loom_run_end_name((loomRunEnd)e), r->ends[e]);
   for (int i = 0; i < r->n; i++) {
@@ -208,6 +225,7 @@ static void print_text(const loomRolloutReport* r) {
          100 * r->rate, 100 * r->low, 100 * r->high);
   for (int e = LOOM_RUN_SUCCESS + 1; e <= LOOM_RUN_SIMULATOR; e++)
     if (r->ends[e]) printf(", %d %s", r->ends[e], loom_run_end_name((loomRunEnd)e));
+
   printf("\n%.1f s; a decision takes %.2f ms, 99 in 100 under %.2f ms", r->seconds, 1000 * r->decision_mean,
          1000 * r->decision_p99);
   if (r->success_steps > 0) printf("; success after %.0f steps", r->success_steps);
@@ -220,6 +238,7 @@ static void print_table(const rolloutArgs* a, const loomRolloutReport* reports) 
   for (int i = 0; i < a->policies; i++) {
     const loomRolloutReport* r = &reports[i];
     int better = 0, worse = 0;
+    // On the same starts, against the first policy.
     for (int k = 0; k < r->n; k++) {
       bool here = r->rollout[k].end == LOOM_RUN_SUCCESS, first = reports->rollout[k].end == LOOM_RUN_SUCCESS;
       better += here && !first;
@@ -236,6 +255,8 @@ static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, con
   loomRolloutDef def = loom_default_rollout_def();
   loomPolicyMaker maker = loom_trained_maker(trained);
   const char* reset = a->reset ? a->reset : trained->config.reset;
+
+  // What the command line says; the reset distribution is the policy's own unless given.
   def.n = (int)a->n;
   def.reset = *reset ? loom_task_find_reset(scene->task, reset) : 0;
   def.seed = (uint64_t)a->seed;
@@ -244,10 +265,13 @@ static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, con
   def.threads = (int)a->threads;
   def.done = done;
   def.user = a;
+
   if (def.reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, reset);
   int code = a->out ? make_folder(a, err) : 0;
   if (code) return code;
+
+  // Threads draw side by side where images are observed.
   def.traces = a->out != NULL;
   tool_catch_signals();
   tool_draw_side_by_side();
@@ -255,7 +279,10 @@ static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, con
   a->done = a->won = 0;
   code = loom_rollout(out, scene, &maker, &def, err);
   tool_progress_end();
+
+  // A fault in writing comes first: it is why the rollouts ended.
   if (code && a->error.code) *err = a->error;
+
   if (!code && a->out) code = assemble(a, scene, out, err);
   if (a->out) remove_parts(a);
   return code;
@@ -274,8 +301,11 @@ static int print(const rolloutArgs* a, const loomTask* task, const loomRolloutRe
     print_table(a, reports);
   else
     print_text(reports);
+
+  // The text comes before what render prints.
   if (a->out && !a->kept[0] && !a->json) printf("wrote %s\n", a->out);
   fflush(stdout);
+
   int status = a->video ? film(a, task) : EXIT_DONE;
   if (a->kept[0]) unlink(a->kept);
   return status;
@@ -288,6 +318,7 @@ static int open_scene(loomScene** scene, loomTask** task, rolloutArgs* a, loomEr
   const char* name = a->task ? a->task : first.config.task;
   if (!code && !*name)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a->policy[0]);
+
   if (!code) code = loom_task_find(task, name, err);
   loom_trained_destroy(&first);
   if (!code) code = tool_assets(&a->roots, *task, err);
@@ -302,6 +333,8 @@ int cmd_rollout(int argc, char** argv) {
   loomError err = {0, ""};
   int code = read_rollout_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+
+  // All policies meet the same starts of one scene.
   code = open_scene(&scene, &task, &a, &err);
   for (int i = 0; !code && i < a.policies; i++) {
     loomTrained trained;
@@ -312,7 +345,9 @@ int cmd_rollout(int argc, char** argv) {
     if (code && a.policies > 1) code = loom_error_prefix(&err, code, "%s", a.policy[i]);
     loom_trained_destroy(&trained);
   }
+
   int status = code ? tool_fail(&err) : print(&a, task, reports);
+
   for (int i = 0; i < a.policies; i++) loom_rollout_report_destroy(&reports[i]);
   loom_scene_destroy(scene);
   loom_task_destroy(task);

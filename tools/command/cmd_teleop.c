@@ -76,11 +76,14 @@ static const toolCommand teleop_command = {
 static int read_teleop_options(teleopArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &teleop_command);
   if (code) return code;
+
+  // One task, a place for its demos, and what drives it.
   if (optind + 1 != argc) return tool_usage("teleop", "it takes one task");
   if (!a->out) return tool_usage("teleop", "say where the demos go: -o OUT.hdf5");
   if (!a->input)
     return tool_usage("teleop",
                       "say what drives it: --input FILE or -; by hand it goes in `demoloom view TASK`");
+
   a->task = argv[optind];
   return 0;
 }
@@ -106,10 +109,13 @@ static int read_numbers(double* out, int* n, int max, bool one_too, const cJSON*
   const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, key);
   *n = 0;
   if (!item) return 0;
+
+  // A number alone may stand for a list of one.
   if (cJSON_IsNumber(item) && one_too) {
     out[(*n)++] = item->valuedouble;
     return 0;
   }
+
   for (const cJSON* e = cJSON_IsArray(item) ? item->child : NULL; e; e = e->next) {
     if (!cJSON_IsNumber(e) || *n == max) return LINE_ERROR(r, err, "'%s' takes up to %d numbers", key, max);
     out[(*n)++] = e->valuedouble;
@@ -129,12 +135,17 @@ static int only_keys(const cJSON* object, const char* const* keys, const lineRea
 static int read_pose(loomPose* out, bool* has, const cJSON* object, const char* key, const lineReader* r,
                      loomError* err) {
   double pose[7];
+
+  // A key that is not there is no error, a pose of another length is.
   int n, code = read_numbers(pose, &n, 7, false, object, key, r, err);
   if (code || !n) return code;
   if (n != 7) return LINE_ERROR(r, err, "'%s' takes seven numbers: x, y, z, qw, qx, qy, qz", key);
+
+  // The quaternion is of length 1 but for rounding; more would be a mistake.
   double length = mju_norm(pose + 3, 4);
   if (!(length > 0.9 && length < 1.1))
     return LINE_ERROR(r, err, "the quaternion is of length %g, not 1", length);
+
   *has = true;
   *out = loom_pose_from_quat(pose, pose + 3);
   return 0;
@@ -145,6 +156,8 @@ static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r
                                      "hand", "steps", "device", "clutch", NULL};
   int moves, turns;
   if (!cJSON_IsObject(object)) return LINE_ERROR(r, err, "an arm is an object: {\"move\": [...]}");
+
+  // The keys of an arm, each left out or well formed.
   int code = only_keys(object, keys, r, err);
   if (!code) code = read_numbers(out->move, &moves, 3, false, object, "move", r, err);
   if (!code) code = read_numbers(out->turn, &turns, 3, false, object, "turn", r, err);
@@ -152,11 +165,15 @@ static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r
   if (!code) code = read_pose(&out->device, &out->has_device, object, "device", r, err);
   if (!code) code = read_numbers(out->hand, &out->hand_count, LOOM_MAX_HAND, true, object, "hand", r, err);
   if (code) return code;
+
   if (moves % 3 || turns % 3) return LINE_ERROR(r, err, "'move' and 'turn' take three numbers");
   out->clutch = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "clutch"));
+
+  // A frame by its name, the world's unless given.
   const cJSON* frame = cJSON_GetObjectItemCaseSensitive(object, "frame");
   int f = !frame ? 0 : cJSON_IsString(frame) ? loom_teleop_frame(frame->valuestring) : -1;
   if (f < 0) return LINE_ERROR(r, err, "'frame' is world, base or eef");
+
   out->frame = (loomTeleopFrame)f;
   return 0;
 }
@@ -165,6 +182,7 @@ static int whole_number(int* out, const cJSON* object, const char* key, int fall
                         const lineReader* r, loomError* err) {
   const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, key);
   *out = fallback;
+
   if (!item) return 0;
   *out = cJSON_IsNumber(item) ? item->valueint : low - 1;
   if (*out >= low && *out <= high && *out == item->valuedouble) return 0;
@@ -179,6 +197,8 @@ static int read_inputs(loomTeleopArm input[LOOM_MAX_ARMS], int* steps, const cJS
       code = whole_number(steps, object, "steps", 1, 1, 100000, r, err);
   const cJSON* list = cJSON_GetObjectItemCaseSensitive(object, "arms");
   if (code) return code;
+
+  // Several arms, a list; those left out hold still.
   if (list) {
     code = only_keys(object, keys, r, err);
     if (!code && (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > arms))
@@ -187,6 +207,8 @@ static int read_inputs(loomTeleopArm input[LOOM_MAX_ARMS], int* steps, const cJS
       code = read_arm(&input[a], cJSON_GetArrayItem(list, a), r, err);
     return code;
   }
+
+  // One arm, by its number.
   code = whole_number(&arm, object, "arm", 0, 0, arms - 1, r, err);
   return code ? code : read_arm(&input[arm], object, r, err);
 }
@@ -198,6 +220,8 @@ static void echo(const teleopSession* s) {
   cJSON_AddNumberToObject(root, "attempt", (double)s->attempt);
   cJSON_AddNumberToObject(root, "saved", s->saved);
   cJSON_AddBoolToObject(root, "success", loom_teleop_success(&s->teleop));
+
+  // Poses as seven numbers, as the inputs have them.
   cJSON* eef = cJSON_AddArrayToObject(root, "eef");
   for (int a = 0; a < e->arm_count; a++) {
     loomPose pose = loom_episode_eef(e, a);
@@ -205,6 +229,7 @@ static void echo(const teleopSession* s) {
                          pose.quat[1], pose.quat[2], pose.quat[3]};
     cJSON_AddItemToArray(eef, cJSON_CreateDoubleArray(numbers, 7));
   }
+
   cJSON* objects = cJSON_AddObjectToObject(root, "objects");
   for (int o = 0; o < s->task->object_count; o++) {
     loomPose pose = loom_episode_object(e, o);
@@ -212,6 +237,8 @@ static void echo(const teleopSession* s) {
                          pose.quat[1], pose.quat[2], pose.quat[3]};
     cJSON_AddItemToObject(objects, s->task->objects[o].name, cJSON_CreateDoubleArray(numbers, 7));
   }
+
+  // A line, flushed: whoever drives waits for it.
   char* text = cJSON_PrintUnformatted(root);
   if (text) puts(text);
   fflush(stdout);
@@ -221,11 +248,17 @@ static void echo(const teleopSession* s) {
 
 static void keep_rate(lineReader* r) {
   if (r->args->rate <= 0) return;
+
+  // How late the step is, or how early.
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   double late = (double)(now.tv_sec - r->next.tv_sec) + 1e-9 * (double)(now.tv_nsec - r->next.tv_nsec);
+
+  // What is late is not caught up with; what is early waits.
   if (late > 0) r->next = now;
   if (late < 0) clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &r->next, NULL);
+
+  // The next step is due one period later.
   int64_t after = r->next.tv_nsec + (int64_t)(1e9 / r->args->rate);
   r->next.tv_sec += after / 1000000000;
   r->next.tv_nsec = after % 1000000000;
@@ -234,6 +267,7 @@ static void keep_rate(lineReader* r) {
 static int save(teleopSession* s, bool anyhow, loomError* err) {
   int code = teleop_save(s, anyhow, err);
   if (code) return code;
+
   fprintf(stderr, "saved demo %d to %s\n", s->saved, s->out);
   if (s->not_annotated.code) fprintf(stderr, "without subtasks: %s\n", s->not_annotated.message);
   return 0;
@@ -244,16 +278,20 @@ static int command(lineReader* r, const cJSON* object, const char* what, loomErr
   teleopSession* s = r->session;
   int code = only_keys(object, keys, r, err);
   if (code) return code;
+
+  // Back by some seconds, 5 unless given.
   if (!strcmp(what, "undo")) {
     const cJSON* seconds = cJSON_GetObjectItemCaseSensitive(object, "seconds");
     double t = cJSON_IsNumber(seconds) ? seconds->valuedouble : 5;
     if (!(t >= 0 && t < 1e6)) return LINE_ERROR(r, err, "'seconds' is a number of seconds to go back");
     return loom_teleop_undo(&s->teleop, (int)lround(t * s->task->control_freq), err);
   }
+
   if (!strcmp(what, "save")) {
     code = save(s, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "anyhow")), err);
     return code ? loom_error_prefix(err, code, "%s:%d", r->path, r->line) : 0;
   }
+
   if (!strcmp(what, "speed")) {
     const cJSON* factor = cJSON_GetObjectItemCaseSensitive(object, "factor");
     if (!cJSON_IsNumber(factor) || !(factor->valuedouble > 0 && factor->valuedouble <= 100))
@@ -261,10 +299,13 @@ static int command(lineReader* r, const cJSON* object, const char* what, loomErr
     s->teleop.def.speed = factor->valuedouble;
     return 0;
   }
+
+  // Commands without arguments.
   if (!strcmp(what, "discard")) return teleop_restart(s, s->attempt + 1, err);
   if (!strcmp(what, "reset")) return teleop_restart(s, s->attempt, err);
   if (strcmp(what, "quit"))
     return LINE_ERROR(r, err, "no such command '%.60s': undo, save, discard, reset, speed, quit", what);
+
   r->quit = true;
   return 0;
 }
@@ -275,19 +316,25 @@ static int take_line(lineReader* r, const char* text, loomError* err) {
       code = cJSON_IsObject(object)
                  ? 0
                  : LINE_ERROR(r, err, "not a JSON object: '%.60s'; see `demoloom teleop --help`", text);
+
+  // A command, or inputs for some steps.
   const cJSON* what = cJSON_GetObjectItemCaseSensitive(object, "do");
   loomTeleopArm input[LOOM_MAX_ARMS] = {{0}};
   if (!code && what)
     code = cJSON_IsString(what) ? command(r, object, what->valuestring, err)
                                 : LINE_ERROR(r, err, "'do' is the name of a command");
   if (!code && !what) code = read_inputs(input, &steps, object, r, err);
+
   cJSON_Delete(object);
+
+  // The same input for each of its steps.
   for (int i = 0; !code && i < steps && !tool_stop; i++) {
     keep_rate(r);
     memcpy(r->session->teleop.input, input, sizeof input);
     code = loom_teleop_step(&r->session->teleop, err);
     if (code) loom_error_prefix(err, code, "%s:%d", r->path, r->line);
   }
+
   if (!code && r->args->echo && !r->quit) echo(r->session);
   return code;
 }
@@ -296,14 +343,18 @@ static int read_lines(lineReader* r, loomError* err) {
   char* text = NULL;
   size_t room = 0;
   int code = 0;
+
+  // Empty lines and those that begin with # are skipped.
   while (!code && !r->quit && !tool_stop && getline(&text, &room, r->file) >= 0) {
     r->line++;
     text[strcspn(text, "\r\n")] = '\0';
     const char* at = text + strspn(text, " \t");
     if (*at && *at != '#') code = take_line(r, at, err);
   }
+
   if (!code && ferror(r->file) && !tool_stop)
     code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", r->path, strerror(errno));
+
   free(text);
   if (code == LOOM_ERR_USAGE) err->code = code = LOOM_ERR_FORMAT;  // it is the lines that ask for it
   return code;
@@ -312,11 +363,15 @@ static int read_lines(lineReader* r, loomError* err) {
 static int drive(const teleopArgs* a, teleopSession* s, loomError* err) {
   bool standard = !strcmp(a->input, "-");
   lineReader r = {.path = a->input, .args = a, .session = s, .file = standard ? stdin : fopen(a->input, "r")};
+
   if (!r.file)
     return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", a->input, strerror(errno));
   if (a->echo) echo(s);
+
   int code = read_lines(&r, err);
   if (!standard) fclose(r.file);
+
+  // At the end of the input the demo in hand is saved if it succeeds.
   if (!code && !r.quit && s->trace.rows) {
     if (loom_teleop_success(&s->teleop)) return save(s, false, err);
     fprintf(stderr, "the last %d steps do not succeed and are dropped\n", s->trace.rows);
@@ -331,15 +386,20 @@ int cmd_teleop(int argc, char** argv) {
   loomError err = {0, ""};
   int code = read_teleop_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+
   code = loom_task_find(&task, a.task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
   if (!code)
     code = teleop_open(&session, task, &a.roots, a.out, a.reset, (uint64_t)a.seed, (uint64_t)a.attempt, &err);
+
+  // Ctrl-C ends the input, not the file.
   tool_catch_signals();
   if (!code) code = drive(&a, &session, &err);
+
   if (a.json) printf("{\"saved\": %d}\n", session.saved);
   if (!code && !session.saved) fprintf(stderr, "no demo was saved\n");
   int status = code ? tool_fail(&err) : session.saved && !tool_stop ? EXIT_DONE : EXIT_FAILED;
+
   teleop_close(&session);
   loom_task_destroy(task);
   loom_asset_roots_destroy(&a.roots);

@@ -121,6 +121,8 @@ static const toolCommand command = {
 static int read_train_options(trainArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
+
+  // Settings come from a file, or from the options with a dataset.
   if (argc - optind > 1 || (optind < argc) == (a->ndata > 0))
     return tool_usage("train", "it takes one configuration, or --data");
   if (optind < argc) a->file = argv[optind];
@@ -135,16 +137,21 @@ static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) 
   loomDataset* dataset;
   int code = loom_dataset_open(&dataset, c->data.file[0].path, err);
   if (code) return code;
+
+  // Keys and batch size that suit what the dataset has.
   if (!c->data.key_count) code = loom_config_keys(c, dataset, a->actions < 0, err);
   if (!code && a->batch < 0) loom_config_batch(c, dataset);
   loom_dataset_close(dataset);
   if (code || a->task || a->rollouts == 0) return code;
+
+  // Rollouts need a scene: the one that the dataset's environment is.
   loomTask* task;
   loomAssetRoots roots = a->roots;
   if (tool_open(&task, &dataset, &roots, c->data.file[0].path, NULL, false, NULL)) {
     fputs("no scene is the dataset's environment: no rollouts (name one with --task)\n", stderr);
     return 0;
   }
+
   snprintf(c->rollout.task, sizeof c->rollout.task, "%s", task->name);
   loom_task_destroy(task);
   loom_dataset_close(dataset);
@@ -164,6 +171,7 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
                 {a->hidden, &c->policy.width},
                 {a->seed, &c->train.seed},
                 {a->threads, &c->train.threads}};
+
   const struct {
     const char* from;
     char* to;
@@ -172,22 +180,30 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
               {a->task, c->rollout.task, sizeof c->rollout.task},
               {a->reset, c->rollout.reset, sizeof c->rollout.reset},
               {a->validate, c->validate.mask, sizeof c->validate.mask}};
+
+  // What is given replaces what the configuration says.
   for (size_t i = 0; i < sizeof number / sizeof *number; i++)
     if (number[i].from >= 0) *number[i].to = (int)number[i].from;
   for (size_t i = 0; i < sizeof text / sizeof *text; i++)
     if (text[i].from) snprintf(text[i].to, text[i].room, "%s", text[i].from);
+
+  // A U-Net doubles its channels at each level; other layers are all alike.
   bool doubling = c->policy.kind == LOOM_KIND_DIFFUSION;
   for (int i = 0; a->hidden > 0 && i < c->policy.layers.n; i++)
     c->policy.layers.size[i] = (int)a->hidden << (doubling ? i : 0);
+
+  // Masks and limits hold for each file.
   for (int i = 0; a->mask && i < c->data.file_count; i++)
     snprintf(c->data.file[i].mask, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->mask);
   for (int i = 0; a->first > 0 && i < c->data.file_count; i++) c->data.file[i].first = (int)a->first;
+
   if (a->actions >= 0) c->data.pose = c->data.rotation = a->actions;
   if (a->rate > 0) c->optimizer.rate = a->rate;
   if (a->cache > 0) c->data.cache = a->cache;
   if (a->nkey) c->data.key_count = a->nkey;
   for (int i = 0; i < a->nkey; i++)
     snprintf(c->data.key[i], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->key[i]);
+
   if (a->rollouts == 0) c->rollout.task[0] = 0;
 }
 
@@ -195,9 +211,12 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
 static int check_configuration(const loomTrainConfig* c, loomError* err) {
   char* text = loom_train_config_text(c);
   loomTrainConfig* read = malloc(sizeof *read);
+
+  // The text is read back, so that the same checks hold.
   int code = text && read
                  ? loom_train_config_parse(read, text, strlen(text), "configuration with the options", err)
                  : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+
   free(text);
   free(read);
   return code;
@@ -242,6 +261,7 @@ static const loomFields state_fields = LOOM_FIELDS(state_rows);
 
 static void print_epoch(const loomTrainState* s) {
   cJSON* out = cJSON_CreateObject();
+
   loom_fields_json(out, s, &state_fields, ~0U);
   char* text = cJSON_PrintUnformatted(out);
   puts(text ? text : "{}");
@@ -255,9 +275,12 @@ static void show_step(void* user, const loomTrainState* s, bool epoch_done) {
   char note[200];
   int n = snprintf(note, sizeof note, "steps, epoch %d of %d, loss %.4g, gradient %.3g, %.0f samples/s",
                    s->epoch, s->epochs, s->loss, s->gradient, s->samples_per_second);
+
+  // Validation and success come once an epoch.
   if (!isnan(s->validation))
     n += snprintf(note + n, sizeof note - (size_t)n, ", validation %.4g", s->validation);
   if (!isnan(s->success)) snprintf(note + n, sizeof note - (size_t)n, ", %.0f %% succeed", 100 * s->success);
+
   // The rate is this process's.
   tool_progress("trained", s->step, s->steps, s->seconds * (double)s->step / (double)(s->step - s->first),
                 note);
@@ -268,10 +291,13 @@ static void show_step(void* user, const loomTrainState* s, bool epoch_done) {
 static void print_end(const loomTrainConfig* c, const loomTrainState* s) {
   printf("%lld steps", (long long)s->step);
   if (!isnan(s->loss)) printf(", loss %.4g", s->loss);  // of a finished run that was taken up it is unknown
+
   if (!isnan(s->best_validation)) printf(", best validation %.4g", s->best_validation);
+
   if (!isnan(s->success))
     printf(", %.0f %% of the last rollouts succeed (95 %% interval %.0f to %.0f), %.0f %% of the best",
            100 * s->success, 100 * s->success_low, 100 * s->success_high, 100 * s->best_success);
+
   printf("\n%.1f s, %.0f samples a second\nwrote %s\n", s->seconds, s->samples_per_second,
          c->checkpoint.folder);
 }
@@ -279,10 +305,12 @@ static void print_end(const loomTrainConfig* c, const loomTrainState* s) {
 static int open_rollouts(loomScene** scene, loomTask** task, loomTrainConfig* c, trainArgs* a,
                          loomError* err) {
   if (!c->rollout.task[0]) return 0;
+
   int code = loom_task_find(task, c->rollout.task, err);
   if (!code && c->rollout.reset[0] && loom_task_find_reset(*task, c->rollout.reset) < 0)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", (*task)->path,
                           c->rollout.reset);
+
   if (!code) code = tool_assets(&a->roots, *task, err);
   if (!code) code = loom_scene_of_task(scene, *task, &a->roots, err);
   return code;
@@ -291,6 +319,7 @@ static int open_rollouts(loomScene** scene, loomTask** task, loomTrainConfig* c,
 // Without --sizes all demos, without --seeds the one seed; epochs are not told as JSON, runs are.
 static int sweep(trainArgs* a, const loomTrainConfig* config, const loomTrainDef* def, loomError* err) {
   trainSweep* s = &a->sweep;
+
   if (!s->nsize) s->size[s->nsize++] = a->first;
   if (!s->nseed) s->seed[s->nseed++] = config->train.seed;
   s->json = a->json;
@@ -316,9 +345,11 @@ int cmd_train(int argc, char** argv) {
   loomError err = {0, ""};
   int code = read_train_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+
   loomTrainConfig* config = calloc(1, sizeof *config);
   code = config ? configure(config, &a, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory to train");
   if (!code) code = open_rollouts(&scene, &task, config, &a, &err);
+
   if (!code) {
     tool_catch_signals();
     tool_draw_side_by_side();
@@ -333,7 +364,9 @@ int cmd_train(int argc, char** argv) {
     tool_progress_end();
     if (!code && !a.json && !sweeps) print_end(config, &state);
   }
+
   int status = code ? tool_fail(&err) : EXIT_DONE;
+
   loom_scene_destroy(scene);
   loom_task_destroy(task);
   loom_asset_roots_destroy(&a.roots);

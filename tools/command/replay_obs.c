@@ -31,6 +31,8 @@ static void add_row(loomTrace* t, loomPose target[LOOM_MAX_ARMS], loomEpisode* e
     loom_pose_to_matrix(t->target + (ptrdiff_t)16 * (t->rows * e->arm_count + a), target[a]);
     from += loom_arm_action_dim(&e->arms[a]);
   }
+
+  // The observations of the state as it is shown.
   loom_trace_add(t, e, action);
 }
 
@@ -48,6 +50,8 @@ static int trace_demo(loomTrace* t, loomEpisode* e, const loomDemo* demo, loomEr
 // What the dataset has of poses already stays as it is.
 static void leave_out_known(loomDemoRecord* record, const observing* o, int i) {
   const char* object = loom_dataset_demo_path(o->dataset, i);
+
+  // From the last on: removing one moves those after it.
   for (int k = record->nfield - 1; k >= 0; k--) {
     const char* path = record->field[k].path;
     if (strncmp(path, "obs/", 4) != 0 && loom_dataset_has(o->dataset, object, path))
@@ -83,6 +87,8 @@ static int observe_demo(observing* o, int i, loomError* err) {
 static int assemble(observing* o, const char* path, loomError* err) {
   loomSource* source = calloc((size_t)o->n + 1, sizeof *source);
   if (!source) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+
+  // Everything but the observations comes from the source, in its order and with its names.
   for (int i = 0; i < o->n; i++)
     source[i] = (loomSource){loom_dataset_path(o->dataset), loom_dataset_demo_name(o->dataset, i)};
   loomAssembleDef def = loom_default_assemble_def();
@@ -99,6 +105,8 @@ int replay_obs(const char* path, const loomTask* task, const loomDataset* datase
   observing o = {.task = task, .dataset = dataset, .roots = roots, .n = n, .start = loom_clock()};
   if (loom_same_file(path, loom_dataset_path(dataset)))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: is what is replayed; name another file", path);
+
+  // All demos are observed before one is written: the assembler wants them together.
   o.demo = calloc((size_t)n + 1, sizeof *o.demo);
   o.record = calloc((size_t)n + 1, sizeof *o.record);
   int code = o.demo && o.record ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
@@ -106,8 +114,10 @@ int replay_obs(const char* path, const loomTask* task, const loomDataset* datase
     code = observe_demo(&o, i, err);
     tool_progress("observed", i + 1, n, loom_clock() - o.start, "demos");
   }
+
   tool_progress_end();
   if (!code) code = assemble(&o, path, err);
+
   for (int i = 0; o.demo && i < n; i++) loom_demo_record_destroy(&o.demo[i]);
   free(o.demo);
   free(o.record);

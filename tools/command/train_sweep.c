@@ -16,18 +16,23 @@ bool train_sweep_list(int* n, int64_t* list, const char* option, const char* tex
                       int64_t high) {
   char one[32];
   for (*n = 0; *text;) {
+    // One number, up to the next comma.
     size_t length = strcspn(text, ",");
     snprintf(one, sizeof one, "%.*s", (int)(length < 31 ? length : 31), text);
+
     if (*n == SWEEP_MAX) {
       tool_usage("train", "%s: at most %d numbers", option, SWEEP_MAX);
       return false;
     }
     if (!tool_int(&list[*n], "train", option, one, low, high)) return false;
+
+    // Each number once: it names a folder.
     for (int i = 0; i < *n; i++) {
       if (list[i] != list[*n]) continue;
       tool_usage("train", "%s: %s is given twice", option, one);
       return false;
     }
+
     ++*n;
     text += length + (text[length] == ',');
   }
@@ -61,6 +66,8 @@ static void run_folder(char out[LOOM_PATH_MAX], const loomTrainConfig* base, int
 static cJSON* result_json(const trainSweep* sweep, const result* r) {
   double low, high;
   cJSON* out = cJSON_CreateObject();
+
+  // What was trained, by which the best policy is known.
   cJSON_AddNumberToObject(out, "demos", r->demos);
   cJSON_AddNumberToObject(out, "seed", (double)r->seed);
   cJSON_AddStringToObject(out, "policy", r->policy);
@@ -68,6 +75,8 @@ static cJSON* result_json(const trainSweep* sweep, const result* r) {
   cJSON_AddNumberToObject(out, "seconds", r->seconds);
   cJSON_AddNumberToObject(out, "tests", r->tests);
   if (!r->tests) return out;
+
+  // What the tests gave, with Wilson's interval.
   loom_wilson(&low, &high, r->successes, r->tests);
   cJSON_AddNumberToObject(out, "test_seed", (double)sweep->test_seed);
   cJSON_AddNumberToObject(out, "successes", r->successes);
@@ -101,9 +110,12 @@ static bool read_result(result* r, const char* path, const trainSweep* sweep) {
   char text[4096] = "";
   FILE* file = fopen(path, "rb");
   if (!file) return false;
+
   size_t n = fread(text, 1, sizeof text - 1, file);
   fclose(file);
   cJSON* json = cJSON_ParseWithLength(text, n);
+
+  // Another number of tests, or other starts, would be another result.
   const cJSON* policy = cJSON_GetObjectItem(json, "policy");
   bool same = number(json, "tests") == sweep->tests && cJSON_IsString(policy) &&
               (!sweep->tests || number(json, "test_seed") == sweep->test_seed);
@@ -115,6 +127,7 @@ static bool read_result(result* r, const char* path, const trainSweep* sweep) {
     r->seconds = number(json, "seconds");
     snprintf(r->policy, sizeof r->policy, "%s", policy->valuestring);
   }
+
   cJSON_Delete(json);
   return same;
 }
@@ -134,14 +147,19 @@ static int test_policy(result* r, const trainSweep* sweep, const loomTrainConfig
   char path[LOOM_PATH_MAX + 64];
   loomTrained trained;
   loomRolloutReport report;
+
+  // The best policy there is: by success, else by validation loss, else the last.
   for (int i = 0; i < 3; i++) {
     snprintf(r->policy, sizeof r->policy, "%s.safetensors", names[i]);
     snprintf(path, sizeof path, "%s/%s", c->checkpoint.folder, r->policy);
     if (loom_is_file(path)) break;
   }
   if (!sweep->tests) return 0;
+
   int code = loom_trained_load(&trained, path, err);
   if (code) return code;
+
+  // As the configuration's own rollouts, but of other starts.
   loomRolloutDef rollout = loom_default_rollout_def();
   loomPolicyMaker maker = loom_trained_maker(&trained);
   rollout.n = (int)sweep->tests;
@@ -151,12 +169,14 @@ static int test_policy(result* r, const trainSweep* sweep, const loomTrainConfig
   rollout.threads = c->rollout.threads;
   rollout.done = stop_tests;
   rollout.user = (void*)def;
+
   code = loom_rollout(&report, def->scene, &maker, &rollout, err);
   if (!code) {
     r->tests = report.n;
     r->successes = report.ends[LOOM_RUN_SUCCESS];
     loom_rollout_report_destroy(&report);
   }
+
   loom_trained_destroy(&trained);
   return code;
 }
@@ -166,6 +186,7 @@ static int count_demos(int* out, const loomTrainConfig* c, loomError* err) {
   loomData* opened;
   loom_config_data_def(&data, c, false);
   data.def.prefetch = false;
+
   int code = loom_data_open(&opened, &data.def, err);
   if (code) return code;
   *out = loom_data_info(opened)->demos;
@@ -180,11 +201,16 @@ static int run_one(result* r, const trainSweep* sweep, const loomTrainConfig* ba
   loomTrainDef train = *def;
   loomTrainConfig* c = malloc(sizeof *c);
   if (!c) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+
+  // The base configuration with this run's seed and size, in a folder of its own.
   *c = *base;
   c->train.seed = (int)r->seed;
   for (int i = 0; r->size && i < c->data.file_count; i++) c->data.file[i].first = (int)r->size;
   run_folder(c->checkpoint.folder, base, r->size, r->seed);
+
   snprintf(path, sizeof path, "%s/result.json", c->checkpoint.folder);
+
+  // A run that has a result is not done again; one that was stopped goes on.
   int code = 0;
   if (!read_result(r, path, sweep)) {
     train.config = c;
@@ -192,13 +218,17 @@ static int run_one(result* r, const trainSweep* sweep, const loomTrainConfig* ba
     code = count_demos(&r->demos, c, err);
     if (!code) code = loom_train(&state, &train, err);
     tool_progress_end();
+
     r->seconds = state.seconds;
     r->best_epoch = state.best_epoch;
     if (!code) code = test_policy(r, sweep, c, def, err);
+
+    // The result is written last: it says that the run is done.
     cJSON* json = code ? NULL : result_json(sweep, r);
     if (!code) code = write_json(path, json, err);
     cJSON_Delete(json);
   }
+
   free(c);
   return code;
 }
@@ -213,6 +243,7 @@ typedef struct sizeResult {
 
 static sizeResult sum_up(const trainSweep* sweep, const result* results, int size) {
   sizeResult out = {.lowest = 1};
+
   for (int i = 0; i < sweep->nseed; i++) {
     const result* r = &results[size * sweep->nseed + i];
     out.demos = r->demos;
@@ -222,6 +253,7 @@ static sizeResult sum_up(const trainSweep* sweep, const result* results, int siz
     out.lowest = fmin(out.lowest, rate(r));
     out.highest = fmax(out.highest, rate(r));
   }
+
   if (out.tests) loom_wilson(&out.low, &out.high, out.successes, out.tests);
   return out;
 }
@@ -230,11 +262,13 @@ static void print_table(const trainSweep* sweep, const result* results) {
   printf("demos    seeds  success  95 %% interval    of each seed\n");
   for (int i = 0; i < sweep->nsize; i++) {
     sizeResult s = sum_up(sweep, results, i);
+    // A size's tests together, then each seed's own rate.
     if (s.tests)
       printf("%-7d %6d  %5.1f %%  %5.1f to %5.1f   ", s.demos, s.seeds, 100.0 * s.successes / s.tests,
              100 * s.low, 100 * s.high);
     else
       printf("%-7d %6d  not tested                 ", s.demos, s.seeds);
+
     for (int k = 0; s.tests && k < sweep->nseed; k++)
       printf(" %.0f", 100 * rate(&results[i * sweep->nseed + k]));
     putchar('\n');
@@ -245,14 +279,19 @@ static int write_results(const trainSweep* sweep, const result* results, const c
   char path[LOOM_PATH_MAX + 32];
   cJSON *out = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(out, "runs"),
         *sizes = cJSON_AddArrayToObject(out, "sizes");
+
+  // Each run, in the order of sizes and seeds.
   for (int i = 0; i < sweep->nsize * sweep->nseed; i++)
     cJSON_AddItemToArray(runs, result_json(sweep, &results[i]));
+
+  // And each size, over its seeds.
   for (int i = 0; i < sweep->nsize; i++) {
     sizeResult s = sum_up(sweep, results, i);
     cJSON* one = cJSON_CreateObject();
     cJSON_AddNumberToObject(one, "demos", s.demos);
     cJSON_AddNumberToObject(one, "seeds", s.seeds);
     cJSON_AddNumberToObject(one, "tests", s.tests);
+
     if (s.tests) {
       cJSON_AddNumberToObject(one, "success", (double)s.successes / s.tests);
       cJSON_AddNumberToObject(one, "success_low", s.low);
@@ -262,6 +301,7 @@ static int write_results(const trainSweep* sweep, const result* results, const c
     }
     cJSON_AddItemToArray(sizes, one);
   }
+
   snprintf(path, sizeof path, "%s/sweep.json", folder);
   int code = write_json(path, out, err);
   if (sweep->json) tool_print_json(out);
@@ -276,34 +316,44 @@ static int draw(const trainSweep* sweep, const result* results, const char* fold
   loomTextDef title = {.size = 15, .bold = true, .color = loom_color_ink};
   loomTextDef tick = {.size = 12, .align = LOOM_ALIGN_CENTER, .color = loom_color_grey};
   double first = INFINITY, last = 0, before[2] = {0, 0};
+
+  // The axis spans the sizes, in powers of ten.
   for (int i = 0; i < sweep->nsize; i++) {
     double x = log10(sum_up(sweep, results, i).demos);
     first = fmin(first, x);
     last = fmax(last, x);
   }
+
   loomAxes axes = {
       {80, 50, WIDTH - 110, HEIGHT - 110}, {first - 0.2, last + 0.2}, {0, 1}, 1e9, 0.2, NULL, NULL};
   loomChart* chart;
   int code = loom_chart_create(&chart, WIDTH, HEIGHT, err);
   if (code) return code;
+
+  // Axes with their captions.
   loom_axes_draw(chart, &axes, true);
   snprintf(text, sizeof text, "share of %lld tests a seed that succeed, 95 %% interval",
            (long long)sweep->tests);
   loom_chart_text(chart, axes.box.x, 30, &title, text);
   loom_chart_text(chart, axes.box.x + axes.box.w / 2, HEIGHT - 15, &tick, "demos (each dot a seed)");
+
+  // A line through the sizes' rates, each with its interval and its seeds as dots.
   for (int i = 0; i < sweep->nsize; i++) {
     sizeResult s = sum_up(sweep, results, i);
     double at = log10(s.demos), x = loom_axes_x(&axes, at);
     double y = loom_axes_y(&axes, (double)s.successes / s.tests);
     if (i) loom_chart_segment(chart, before[0], before[1], x, y, 2, loom_color_good);
     loom_axes_interval(chart, &axes, at, s.low, s.high);
+
     for (int k = 0; k < sweep->nseed; k++)
       loom_chart_dot(chart, x, loom_axes_y(&axes, rate(&results[i * sweep->nseed + k])), 4, loom_color_blue);
+
     snprintf(text, sizeof text, "%d", s.demos);
     loom_chart_text(chart, x, axes.box.y + axes.box.h + 18, &tick, text);
     before[0] = x;
     before[1] = y;
   }
+
   snprintf(path, sizeof path, "%s/sweep.png", folder);
   code = loom_chart_write_png(chart, path, err);
   loom_chart_destroy(chart);
@@ -338,11 +388,15 @@ static int run_all(const trainSweep* sweep, result* results, const loomTrainConf
 int train_sweep(const trainSweep* given, const loomTrainConfig* config, const loomTrainDef* def,
                 loomError* err) {
   trainSweep sweep = *given;
+
+  // Starts that chose a checkpoint would flatter it.
   if (!def->scene) sweep.tests = 0;
   if (sweep.tests && sweep.test_seed == config->rollout.seed)
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "the tests' seed %lld has chosen the checkpoints; take another --test-seed",
                           (long long)sweep.test_seed);
+
+  // Sizes in order, so that the table and the chart read from small to large.
   qsort(sweep.size, (size_t)sweep.nsize, sizeof *sweep.size, by_value);
   size_t n = (size_t)sweep.nsize * (size_t)sweep.nseed;
   result* results = calloc(n, sizeof *results);

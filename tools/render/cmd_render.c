@@ -107,20 +107,26 @@ static int take_demo(void* to, const char* text) {
 
 static int check(renderArgs* a) {
   int width, height;
+  // Options that have no use without another.
   if (!a->obs && a->resume) return tool_usage("render", "--resume goes with --obs");
   if (!a->obs && a->cloud.points) return tool_usage("render", "--cloud goes with --obs");
   if (!a->obs && !a->frames && a->overwrite)
     return tool_usage("render", "--overwrite goes with --obs and --frames");
   if (a->frame && !a->sheet) return tool_usage("render", "--frame goes with --sheet");
+
+  // Overlays are for the eye, and are drawn over colors.
   if (a->obs && (a->overlays || a->timeline))
     return tool_usage("render", "--overlay and --timeline are for looking at, not for --obs");
   if (a->overlays && !(a->modes & RENDER_RGB))
     return tool_usage("render", "--overlay is drawn over rgb; add it to --mode");
+
+  // A timeline needs room for its text.
   render_stage_size(&width, &height, a);
   if (a->sheet && !a->frame) width *= (int)a->columns;
   if (a->timeline && width < 240)
-    return tool_usage("render", "--timeline takes pictures at least 240 pixels wide in all, these are %d",
+    return tool_usage("render", "--timeline takes pictures of at least 240 pixels in width, these have %d",
                       width);
+
   return 0;
 }
 
@@ -128,12 +134,16 @@ static void set_defaults(renderArgs* a) {
   if (a->depth || a->segmentation) a->modes |= RENDER_RGB;
   if (a->depth) a->modes |= RENDER_DEPTH;
   if (a->segmentation) a->modes |= RENDER_SEGMENTATION;
+
   if (!a->modes) a->modes = RENDER_RGB;
   if (!a->camera_count && !a->obs) a->camera_count = 1;
+
+  // A sheet has many small pictures, observations are smaller still.
   if (!a->def.width) {
     a->def.width = a->sheet ? 320 : a->obs ? 84 : 640;
     a->def.height = a->sheet ? 240 : a->obs ? 84 : 480;
   }
+
   if (!a->limit) a->limit = a->obs ? INT_MAX : 8;
 }
 
@@ -160,7 +170,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("depth", 0, NULL, renderArgs, BOOL, depth, .about = "depth too"),
     TOOL_OPTION_AS("segmentation", 0, NULL, renderArgs, BOOL, segmentation, .about = "segmentation too"),
     TOOL_CALL_OPTION("depth-range", "A:B", take_depth_range,
-                     "metres from the brightest to the darkest color, default 0:3"),
+                     "meters from the brightest to the darkest color, default 0:3"),
     TOOL_SIZE_OPTION("size", renderArgs, def.width, def.height, .low = 16, .high = 4096,
                      .about = "pixels a camera, 16 to 4096; 320x240 unless given, 640x480 for a video or "
                               "frames, 84x84 for --obs"),
@@ -241,8 +251,10 @@ static const toolCommand command = {
 static int read_render_options(renderArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
+
   if (optind + 1 != argc || !!a->sheet + !!a->video + !!a->frames + !!a->obs != 1)
     return tool_usage("render", "it takes one task or file, and --sheet, --video, --frames or --obs");
+
   set_defaults(a);
   a->target = argv[optind];
   return check(a);
@@ -252,16 +264,21 @@ static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* er
   int n = loom_dataset_demo_count(dataset);
   a->demos = calloc((size_t)n + RENDER_MAX_DEMOS, sizeof *a->demos);
   if (!a->demos) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
+
+  // Those named, by name or number; else the first ones.
   for (int i = 0; i < a->named_count; i++) {
     const char* rest = a->named[i];
     int64_t number;
+
     int demo = loom_dataset_demo_index(dataset, a->named[i]);
     if (demo < 0 && tool_read_int(&number, &rest, 0, n - 1) && !*rest) demo = (int)number;
+
     if (demo < 0)
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%.100s'; it has %d",
                             loom_dataset_path(dataset), a->named[i], n);
     a->demos[a->demo_count++] = demo;
   }
+
   for (int i = 0; !a->named_count && i < n && i < a->limit; i++) a->demos[a->demo_count++] = i;
   return 0;
 }
@@ -270,10 +287,12 @@ static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* er
 static void check_sources(renderArgs* a, const loomDataset* dataset) {
   const unsigned of_sources = OVERLAY_SOURCES | OVERLAY_GHOST;
   if (!(a->overlays & of_sources)) return;
+
   for (int i = 0; i < a->demo_count; i++) {
     if (loom_dataset_has_attr(dataset, loom_dataset_demo_path(dataset, a->demos[i]), "loom_provenance"))
       return;
   }
+
   a->overlays &= ~of_sources;
   fprintf(stderr, "%s: its demos do not say which demos they were made from: no sources and no ghost\n",
           loom_dataset_path(dataset));
@@ -283,6 +302,7 @@ static void print_json(cJSON* root, const renderArgs* a, const loomDataset* data
   cJSON* demos = cJSON_AddArrayToObject(root, "demos");
   for (int i = 0; i < a->demo_count; i++)
     cJSON_AddItemToArray(demos, cJSON_CreateString(loom_dataset_demo_name(dataset, a->demos[i])));
+
   tool_print_json(root);
 }
 
@@ -296,14 +316,22 @@ int cmd_render(int argc, char** argv) {
   loomError err = {0, ""};
   loomTask* task = NULL;
   loomDataset* dataset = NULL;
+
+  // A size of 0 means that none is given: what suits depends on what is drawn.
   a.def.width = 0;
   a.cloud.points = 0;
+
   int code = read_render_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+
+  // The demos, and what of an overlay they can show.
   code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   if (!code) check_sources(&a, dataset);
+
   tool_catch_signals();
+
+  // One of four results.
   cJSON* root = cJSON_CreateObject();
   if (!code) {
     code = a.video    ? render_video(root, &a, task, dataset, &err)
@@ -311,7 +339,9 @@ int cmd_render(int argc, char** argv) {
            : a.obs    ? render_obs(root, &a, task, dataset, &err)
                       : render_sheet(root, &a, task, dataset, &err);
   }
+
   if (!code && a.json) print_json(root, &a, dataset);
+
   cJSON_Delete(root);
   loom_dataset_close(dataset);
   loom_task_destroy(task);

@@ -52,17 +52,22 @@ static size_t row_bytes(const loomField* f) {
 
 static int draw_rows(const loomField* field, void* const* data, loomSense* sense, obsRun* run,
                      const loomDemo* demo, loomError* err) {
+  // Rows of the states are time, positions and velocities of the model they were recorded with.
   const mjModel* m = loom_sense_model_of(sense);
   if (demo->state_dim != 1 + m->nq + m->nv)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: states have %d columns, its model 1 + nq + nv = %d",
                           loom_dataset_path(run->dataset), demo->name, demo->state_dim,
                           (int)(1 + m->nq + m->nv));
+
   int code = 0;
   for (int t = 0; !code && t < demo->rows; t++) {
     void* out[KEYS];
+
+    // Each key's place of this row.
     if (tool_stop) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
     for (int k = 0; k < run->keys; k++) out[k] = (char*)data[k] + (size_t)t * row_bytes(&field[k]);
     code = loom_sense_look(out, sense, demo->states + (size_t)t * (size_t)demo->state_dim + 1, err);
+
 #pragma omp critical(obs_progress)
     {
       run->drawn += run->keys;
@@ -73,6 +78,7 @@ static int draw_rows(const loomField* field, void* const* data, loomSense* sense
 }
 
 static void shard_path(char path[LOOM_PATH_MAX + 64], const obsRun* run, int demo) {
+  // A demo by its name and by what decides its pictures: another's shard is never taken for it.
   const char* name = loom_dataset_demo_name(run->dataset, demo);
   uint64_t hash = loom_hash(run->hash, name, strlen(name));
   snprintf(path, LOOM_PATH_MAX + 64, "%s/demo-%d-%016llx.hdf5", run->dir, demo, (unsigned long long)hash);
@@ -85,18 +91,24 @@ static int draw_demo(loomSense* sense, obsRun* run, int number, loomError* err) 
   char path[LOOM_PATH_MAX + 64], label[LOOM_PATH_MAX];
   int keys = run->keys, code = loom_demo_load(&demo, run->dataset, number, err);
   if (code) return code;
+
+  // Demos of one model share what draws them.
   snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(run->dataset), demo.name);
   code = loom_sense_model(sense, demo.model_xml, label, &run->args->roots, err);
+
+  // All rows of the demo are held: the shard is written at once.
   for (int k = 0; !code && k < keys; k++) {
     field[k] = field_of(run, k, demo.rows);
     field[k].data = data[k] = malloc((size_t)demo.rows * row_bytes(&field[k]));
     if (!data[k]) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d pictures", demo.rows);
   }
+
   if (!code) code = draw_rows(field, data, sense, run, &demo, err);
   shard_path(path, run, number);
   loomAttr samples = loom_attr_int("num_samples", demo.rows);
   loomRecord record = {.name = demo.name, .nfield = keys, .field = field, .nattr = 1, .attr = &samples};
   if (!code) code = loom_shard_write(path, &record, 1, NULL, err);
+
   for (int k = 0; k < keys; k++) free(data[k]);
   loom_demo_destroy(&demo);
   return code;
@@ -167,6 +179,7 @@ static int note_left_out(void* user, int worker, int i, int prefix, loomError* e
 }
 
 static int draw_all(obsRun* run, loomError* err) {
+  // A renderer belongs to one thread, so each worker has its own.
   int workers = loom_pool_workers((int)run->args->threads, run->args->demo_count);
   obsDrawing d = {run, calloc((size_t)workers, sizeof *d.worker)};
   if (!d.worker) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d threads", workers);
@@ -178,9 +191,11 @@ static int draw_all(obsRun* run, loomError* err) {
                             .destroy = destroy_sense,
                             .finished = note_left_out,
                             .stop = &tool_stop};
+
   int code = loom_pool_run(&pool, err);
   tool_progress_end();
   free(d.worker);
+
   if (tool_stop)
     code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
                           "interrupted: what is drawn lies in %s; --resume goes on", run->dir);
@@ -194,6 +209,7 @@ static int count_pictures(obsRun* run, loomError* err) {
     int number = run->args->demos[i];
     shard_path(path, run, number);
     if (loom_is_file(path)) continue;
+
     const char* object = loom_dataset_demo_path(run->dataset, number);
     int code = loom_dataset_describe(&actions, run->dataset, object, "actions", err);
     if (code) return code;
@@ -207,23 +223,31 @@ static int count_pictures(obsRun* run, loomError* err) {
 static int usual_cameras(renderArgs* a, const loomDataset* dataset, loomError* err) {
   static const char* const usual[] = {"agentview", "front", "robot0_eye_in_hand", "robot1_eye_in_hand"};
   enum { STILL = 2 };
+
+  // What was named stays; what was not is chosen.
   bool pictures = !a->camera_count && !a->cloud.points, cloud = a->cloud.points && !a->cloud.camera_count;
   loomDemo demo;
   mjModel* model = NULL;
   if (!pictures && !cloud) return 0;
+
+  // The first demo's model stands for all.
   int code = loom_demo_load(&demo, dataset, a->demos[0], err);
   if (code) return code;
   code = loom_model_compile(&model, demo.model_xml, demo.name, &a->roots, NULL, err);
+
   for (size_t i = 0; !code && i < sizeof usual / sizeof *usual; i++) {
     if (mj_name2id(model, mjOBJ_CAMERA, usual[i]) < 0) continue;
     if (pictures) a->cameras[a->camera_count++] = usual[i];
     if (cloud && !a->cloud.camera_count && i < STILL)
       snprintf(a->cloud.camera[a->cloud.camera_count++], LOOM_NAME_MAX, "%s", usual[i]);
   }
+
+  // Without any of them there is the table's camera; a cloud has to be told its own.
   if (!code && pictures && !a->camera_count) a->cameras[a->camera_count++] = NULL;
   if (!code && cloud && !a->cloud.camera_count)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s: name the camera of the clouds with --cloud-camera",
                           loom_dataset_path(dataset));
+
   mj_deleteModel(model);
   loom_demo_destroy(&demo);
   return code;
@@ -233,6 +257,7 @@ static int usual_cameras(renderArgs* a, const loomDataset* dataset, loomError* e
 static int set_box(renderArgs* a, const loomTask* task, loomError* err) {
   loomScene* scene = NULL;
   if (!a->cloud.points || a->cloud.low[0] < a->cloud.high[0]) return 0;
+
   int code = loom_scene_of_task(&scene, task, &a->roots, err);
   if (!code) code = loom_cloud_workspace(a->cloud.low, a->cloud.high, scene, err);
   loom_scene_destroy(scene);
@@ -242,6 +267,7 @@ static int set_box(renderArgs* a, const loomTask* task, loomError* err) {
 static void add_key(obsRun* run, const loomObsKey* like, const char* camera, const char* end) {
   loomObsKey* key = &run->key[run->keys];
   *key = *like;
+
   snprintf(key->camera, sizeof key->camera, "%.60s", camera);
   snprintf(run->path[run->keys++], PATH_SIZE, "obs/%.60s%s", camera, end);
 }
@@ -249,6 +275,8 @@ static void add_key(obsRun* run, const loomObsKey* like, const char* camera, con
 static int set_keys(obsRun* run, loomError* err) {
   static const char* const names[KINDS] = {"_image", "_depth", "_segmentation"};
   const renderArgs* a = run->args;
+
+  // Rows of the file, as robomimic reads them: height x width x channels.
   const int height = a->def.height, width = a->def.width;
   const loomObsKey pictures[KINDS] = {
       {.kind = LOOM_OBS_IMAGE, .type = LOOM_TYPE_U8, .rank = 3, .shape = {height, width, 3}},
@@ -256,11 +284,16 @@ static int set_keys(obsRun* run, loomError* err) {
       {.kind = LOOM_OBS_SEGMENTATION, .type = LOOM_TYPE_I32, .rank = 3, .shape = {height, width, 1}}};
   const loomObsKey cloud = {
       .kind = LOOM_OBS_CLOUD, .type = LOOM_TYPE_F32, .rank = 2, .shape = {a->cloud.points, 3}};
+
   run->sense = (loomSenseDef){a->full, a->def.shadows, a->def.collision, a->cloud};
+
+  // Each camera's pictures, then the cloud.
   for (int i = 0; i < a->camera_count * KINDS; i++)
     if (a->modes >> i % KINDS & 1)
       add_key(run, &pictures[i % KINDS], render_camera_name(a, i / KINDS), names[i % KINDS]);
   if (a->cloud.points) add_key(run, &cloud, "", "pointcloud");
+
+  // A dataset that has one of them already keeps it.
   const char* object = loom_dataset_demo_path(run->dataset, a->demos[0]);
   for (int k = 0; k < run->keys; k++)
     if (loom_dataset_has(run->dataset, object, run->path[k]))
@@ -275,10 +308,13 @@ static uint64_t hash_of(const obsRun* run) {
   char text[LOOM_PATH_MAX + 256];
   const char* path = loom_dataset_path(run->dataset);
   char* sense = loom_sense_text(&run->sense);
+
   if (stat(path, &st)) st.st_size = 0;
   int n =
       snprintf(text, sizeof text, "%lld %lld.%ld %dx%d", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
                st.st_mtim.tv_nsec, run->args->def.width, run->args->def.height);
+
+  // The order counts: each key goes in by its name, the 0 at its end included.
   uint64_t h = loom_hash(LOOM_HASH_SEED, text, (size_t)n);
   for (int k = 0; k < run->keys; k++) h = loom_hash(h, run->path[k], strlen(run->path[k]) + 1);
   if (sense) h = loom_hash(h, sense, strlen(sense));
@@ -290,9 +326,11 @@ static bool is_shard(const char* name) {
   return !strncmp(name, "demo-", 5);
 }
 
+// What is no shard is not ours: the folder then stays.
 static void remove_shards(const char* dir) {
   DIR* d = opendir(dir);
   if (!d) return;
+
   char path[LOOM_PATH_MAX + 300];
   for (struct dirent* entry; (entry = readdir(d));) {
     if (!is_shard(entry->d_name)) continue;
@@ -307,10 +345,13 @@ static int open_shards(const obsRun* run, loomError* err) {
   const renderArgs* a = run->args;
   if (loom_is_file(a->obs) && !a->overwrite)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", a->obs);
+
+  // A new folder is a new run; one that is there belongs to an earlier run.
   if (a->overwrite) remove_shards(run->dir);
   if (!mkdir(run->dir, 0777)) return 0;
   if (errno != EEXIST)
     return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", run->dir, strerror(errno));
+
   return a->resume ? 0
                    : loom_error_set(err, LOOM_ERR_USAGE,
                                     "%s is there from an earlier run; --resume goes on with it, --overwrite "
@@ -324,23 +365,30 @@ static char* env_args_with_cameras(const renderArgs* a, const loomDataset* datas
   if (loom_dataset_attr_string(&text, dataset, "data", "env_args", NULL)) return NULL;
   cJSON* root = cJSON_Parse(text);
   free(text);
+
+  // What is no object cannot be added to.
   if (!cJSON_IsObject(root)) {
     cJSON_Delete(root);
     return NULL;
   }
+
+  // What it says of other cameras goes.
   cJSON* kwargs = cJSON_GetObjectItemCaseSensitive(root, "env_kwargs");
   if (!kwargs) kwargs = cJSON_AddObjectToObject(root, "env_kwargs");
   static const char* const keys[] = {"camera_names",  "camera_heights", "camera_widths",
                                      "camera_depths", "use_camera_obs", "has_offscreen_renderer"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) cJSON_DeleteItemFromObject(kwargs, keys[i]);
+
   cJSON* names = cJSON_AddArrayToObject(kwargs, "camera_names");
   for (int c = 0; c < a->camera_count; c++)
     cJSON_AddItemToArray(names, cJSON_CreateString(render_camera_name(a, c)));
+
   cJSON_AddNumberToObject(kwargs, "camera_heights", a->def.height);
   cJSON_AddNumberToObject(kwargs, "camera_widths", a->def.width);
   cJSON_AddBoolToObject(kwargs, "camera_depths", (a->modes & RENDER_DEPTH) != 0);
   cJSON_AddBoolToObject(kwargs, "use_camera_obs", true);
   cJSON_AddBoolToObject(kwargs, "has_offscreen_renderer", true);
+
   text = cJSON_PrintUnformatted(root);
   cJSON_Delete(root);
   return text;
@@ -358,6 +406,8 @@ static int assemble(obsRun* run, loomError* err) {
   loomSource *source = calloc(n, sizeof *source), *beside = calloc(n, sizeof *beside);
   char(*path)[LOOM_PATH_MAX + 64] = calloc(n, sizeof *path);
   int count = 0;
+
+  // Demos that could not be drawn are left out, of the copy and of the shards beside it.
   for (int i = 0; source && beside && path && i < a->demo_count; i++) {
     if (run->bad[a->demos[i]]) continue;
     shard_path(path[count], run, a->demos[i]);
@@ -366,10 +416,13 @@ static int assemble(obsRun* run, loomError* err) {
     beside[count] = (loomSource){path[count], NULL};
     count++;
   }
+
   char* env_args = a->camera_count ? env_args_with_cameras(a, run->dataset) : NULL;
   char* sense = loom_sense_text(&run->sense);
   loomAttr attr[] = {loom_attr_string(LOOM_SENSE_ATTR, sense ? sense : ""),
                      loom_attr_string("env_args", env_args ? env_args : "{}")};
+
+  // The source's demos, each with its pictures.
   loomAssembleDef def = loom_default_assemble_def();
   def.beside = beside;
   def.keep_names = true;
@@ -377,11 +430,14 @@ static int assemble(obsRun* run, loomError* err) {
   def.nattr = env_args ? 2 : 1;
   def.progress = show_assembly;
   def.user = run;
+
   int code = source && beside && path && sense ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
   if (!code && !count) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo could be drawn", a->target);
   if (!code) code = loom_dataset_assemble(a->obs, source, count, &def, err);
+
   tool_progress_end();
   run->finished = count;
+
   cJSON_free(env_args);
   free(sense);
   free(source);
@@ -392,36 +448,49 @@ static int assemble(obsRun* run, loomError* err) {
 
 int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset, loomError* err) {
   obsRun run = {.args = a, .dataset = dataset};
+
   if (loom_is_file(a->obs) && loom_same_file(a->obs, loom_dataset_path(dataset)))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; write another file", a->obs);
   if (!a->demo_count) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", a->target);
+
+  // What is drawn, of which cameras, and where the shards go.
   tool_draw_side_by_side();
   int code = usual_cameras(a, dataset, err);
   if (!code) code = set_box(a, task, err);
   if (!code) code = set_keys(&run, err);
+
   run.hash = hash_of(&run);
   snprintf(run.dir, sizeof run.dir, "%.*s.images", LOOM_PATH_MAX - 16, a->obs);
   if (!code) code = open_shards(&run, err);
   if (code) return code;
+
+  // Pictures first, all of them; only then the dataset.
   run.bad = calloc((size_t)loom_dataset_demo_count(dataset) + 1, sizeof *run.bad);
   if (!run.bad) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
   if (!code) code = count_pictures(&run, err);
+
   run.begun = loom_clock();
   if (!code) code = draw_all(&run, err);
   double seconds = loom_clock() - run.begun;
+
   run.begun = loom_clock();
   if (!code) code = assemble(&run, err);
   if (!code) remove_shards(run.dir);
+
   free(run.bad);
   if (code) return code;
+
+  // What was written, also where some demos were left out.
   cJSON_AddStringToObject(out, "dataset", a->obs);
   cJSON_AddNumberToObject(out, "written", run.finished);
   cJSON_AddNumberToObject(out, "pictures", (double)run.drawn);
   cJSON_AddNumberToObject(out, "seconds", seconds);
   cJSON_AddNumberToObject(out, "pictures_per_second", seconds > 0 ? (double)run.drawn / seconds : 0);
+
   if (!a->json)
     printf("wrote %s: %d demos, %lld pictures of %dx%d, %.0f a second\n", a->obs, run.finished,
            (long long)run.drawn, a->def.width, a->def.height, seconds > 0 ? (double)run.drawn / seconds : 0);
+
   if (run.finished == a->demo_count) return 0;
   return loom_error_set(err, LOOM_ERR_FORMAT, "%d of %d demos could not be drawn",
                         a->demo_count - run.finished, a->demo_count);

@@ -11,8 +11,11 @@
 static int open_sources(renderRun* run, loomError* err) {
   char path[LOOM_PATH_MAX];
   int code = loom_task_source(path, run->task, &run->args->roots, err);
+
+  // Their demos for the ghost, their segments for the paths.
   if (!code) code = loom_dataset_open(&run->source_dataset, path, err);
   if (!code) code = loom_sources_load(&run->source_set, run->task, path, &run->args->roots, err);
+
   run->sources = (overlaySources){run->source_dataset, &run->source_set, &run->args->roots};
   return code;
 }
@@ -20,8 +23,10 @@ static int open_sources(renderRun* run, loomError* err) {
 int render_run_open(renderRun* run, const renderArgs* args, const loomTask* task, const loomDataset* dataset,
                     loomError* err) {
   *run = (renderRun){.args = args, .task = task, .dataset = dataset, .unit = "frames"};
+
   run->fps = args->fps > 0 ? args->fps : task->control_freq;
   run->rows_a_frame = task->control_freq * args->speed / run->fps;
+
   if (!args->demo_count)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", loom_dataset_path(dataset));
   return args->overlays & (OVERLAY_SOURCES | OVERLAY_GHOST) ? open_sources(run, err) : 0;
@@ -42,8 +47,11 @@ static int frame_count(int* out, const renderRun* run, int demo, loomError* err)
   loomArray actions;
   int code = loom_dataset_describe(&actions, run->dataset, loom_dataset_demo_path(run->dataset, demo),
                                    "actions", err);
+
+  // A frame at each multiple of so many rows; a rounding error is no frame.
   double n = code ? 0 : ceil((double)actions.shape[0] / run->rows_a_frame - 1e-9);
   if (n > 1e9) return loom_error_set(err, LOOM_ERR_USAGE, "%g frames of one demo", n);
+
   *out = (int)n;
   return code;
 }
@@ -51,6 +59,7 @@ static int frame_count(int* out, const renderRun* run, int demo, loomError* err)
 int render_run_cut(renderRun* run, int most, loomError* err) {
   int capacity = 0;
   for (int i = 0; i < run->args->demo_count; i++) {
+    // Pieces follow each other without a gap, each of one demo and of `most` frames at most.
     int demo = run->args->demos[i], frames = 0, code = frame_count(&frames, run, demo, err);
     if (code) return code;
     run->total += frames;
@@ -61,6 +70,7 @@ int render_run_cut(renderRun* run, int most, loomError* err) {
         if (!more) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of frames");
         run->piece = more;
       }
+
       int left = frames - first;
       run->piece[run->piece_count++] = (renderPiece){demo, first, most && left > most ? most : left};
     }
@@ -121,10 +131,12 @@ int render_run_all(renderRun* run, loomError* err) {
                             .destroy = destroy_stage,
                             .finished = note_renderer,
                             .stop = &tool_stop};
+
   tool_draw_side_by_side();
   run->begun = loom_clock();
   int code = loom_pool_run(&pool, err);
   tool_progress_end();
+
   free(d.stage);
   return code;
 }
@@ -132,6 +144,7 @@ int render_run_all(renderRun* run, loomError* err) {
 int render_frame(renderStage* stage, loomImage* to, int row, loomError* err) {
   int width, height;
   render_stage_size(&width, &height, stage->args);
+
   int code = render_stage_draw(stage, to, 0, 0, row, err);
   if (!code && stage->args->timeline) code = render_stage_timeline(stage, to, 0, height, width, &row, 1, err);
   return code;

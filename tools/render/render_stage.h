@@ -1,5 +1,5 @@
 // What `demoloom render` draws from: one demo in its own model, seen through one or several cameras, in
-// colours, depth or segments, with what is told of it drawn over and below it.
+// colors, depth or segments, with what is told of it drawn over and below it.
 #ifndef LOOM_TOOLS_RENDER_RENDER_STAGE_H
 #define LOOM_TOOLS_RENDER_RENDER_STAGE_H
 
@@ -26,7 +26,7 @@ typedef struct renderArgs {
   unsigned overlays;                // overlayKind, or-ed
   int64_t limit, columns, threads;  // threads 0: all cores
   double fps, speed;                // fps 0: one frame a control step
-  double depth_near, depth_far;     // m, of the colours
+  double depth_near, depth_far;     // m, of the colors
   int camera_count;
   const char* cameras[RENDER_MAX_CAMERAS];  // NULL = the view of the table
   int named_count;
@@ -41,7 +41,7 @@ typedef struct renderArgs {
 /// "table" for the view of the table.
 const char* render_camera_name(const renderArgs* args, int camera);
 
-/// A demo's model and what draws it. Zero-initialise; kept while demos share one model.
+/// A demo's model and what draws it. Zero-initialize; kept while demos share one model.
 typedef struct renderModel {
   char* xml;
   mjModel* model;
@@ -56,7 +56,7 @@ int render_model_open(renderModel* m, const renderArgs* args, const loomDataset*
 void render_model_pose(renderModel* m, const loomDemo* demo, int row);
 void render_model_close(renderModel* m);
 
-/// What a thread draws pictures from. Zero-initialise but for the first four.
+/// What a thread draws pictures from. Zero-initialize but for the first four.
 typedef struct renderStage {
   const renderArgs* args;
   const loomTask* task;

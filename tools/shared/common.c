@@ -62,6 +62,7 @@ int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
 bool tool_read_int(int64_t* out, const char** text, int64_t low, int64_t high) {
   char* end;
   errno = 0;
+
   long long value = strtoll(*text, &end, 10);
   if (errno || end == *text || value < low || value > high) return false;
   *out = value;
@@ -71,6 +72,7 @@ bool tool_read_int(int64_t* out, const char** text, int64_t low, int64_t high) {
 
 bool tool_read_double(double* out, const char** text) {
   char* end;
+
   double value = strtod(*text, &end);
   if (end == *text) return false;
   *out = value;
@@ -82,6 +84,7 @@ bool tool_read_size(int* width, int* height, const char* text, int low, int high
   int64_t w, h;
   if (!tool_read_int(&w, &text, low, high) || *text++ != 'x' || !tool_read_int(&h, &text, low, high) || *text)
     return false;
+
   *width = (int)w;
   *height = (int)h;
   return true;
@@ -91,10 +94,13 @@ bool tool_int(int64_t* out, const char* command, const char* option, const char*
               int64_t high) {
   const char* rest = text;
   int64_t value;
+
+  // The whole text, in its range.
   if (tool_read_int(&value, &rest, low, high) && !*rest) {
     *out = value;
     return true;
   }
+
   tool_usage(command, "%s takes a whole number from %lld to %lld, not '%s'", option, (long long)low,
              (long long)high, text);
   return false;
@@ -104,6 +110,7 @@ bool tool_double(double* out, const char* command, const char* option, const cha
                  double high) {
   const char* rest = text;
   double value;
+
   if (tool_read_double(&value, &rest) && !*rest && value >= low && value <= high) {
     *out = value;
     return true;
@@ -134,14 +141,19 @@ void tool_progress(const char* what, int64_t done, int64_t total, double seconds
   bool terminal = isatty(STDERR_FILENO);
   if (seconds < 2 || seconds - last_print < (terminal ? 0.2 : 10)) return;
   last_print = seconds;
+
+  // Progress so far, then how long the rest takes at this rate.
   double rate = (double)done / seconds;
   fprintf(stderr, "%s%s %lld", terminal ? "\r" : "", what, (long long)done);
   if (total > 0) fprintf(stderr, "/%lld", (long long)total);
   fprintf(stderr, "  %.2f/s", rate);
+
   if (total > 0 && rate > 0) {
     int64_t left = (int64_t)((double)(total - done) / rate);
     fprintf(stderr, "  ETA %lld:%02lld", (long long)(left / 60), (long long)(left % 60));
   }
+
+  // A terminal's line is written over, a log's is kept.
   fprintf(stderr, "  %s%s", note ? note : "", terminal ? "\033[K" : "\n");
   line_open = terminal;
   fflush(stderr);
@@ -173,16 +185,23 @@ int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, con
   char path[LOOM_PATH_MAX];
   bool file = means_file(target, task_name);
   *task = NULL;
+
   *dataset = NULL;
+
+  // A dataset is opened by its name; its task is the one given, or known by its environment.
   int code = !file  ? loom_task_find(task, target, err)
              : rest ? loom_dataset_open_rest(dataset, target, err)
                     : loom_dataset_open(dataset, target, err);
   if (!code && file)
     code = task_name ? loom_task_find(task, task_name, err) : loom_task_of_dataset(task, *dataset, err);
+
+  // A task stands for its own source demos.
   if (!code) code = tool_assets(roots, *task, err);
   if (!code && !file) code = loom_task_source(path, *task, roots, err);
   if (!code && !file) code = loom_dataset_open(dataset, path, err);
   if (!code) return 0;
+
+  // Nothing is left open where anything failed.
   loom_dataset_close(*dataset);
   loom_task_destroy(*task);
   *dataset = NULL;

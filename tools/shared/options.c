@@ -22,6 +22,7 @@ static bool is_switch(const toolOption* o) {
 static void size_default(char* out, size_t room, const toolOption* o, const void* args) {
   const int* width = (const int*)((const char*)args + o->field.offset);
   const int* height = (const int*)((const char*)args + o->field.count);
+
   if (*width >= o->field.low && *height >= o->field.low)
     snprintf(out, room, ", default %dx%d", *width, *height);
 }
@@ -31,6 +32,7 @@ static void print_option(FILE* out, const toolOption* o, const void* args) {
   if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
   snprintf(lead, sizeof lead, "  %s--%s%s%s", letter, o->field.name, o->argument ? " " : "",
            o->argument ? o->argument : "");
+
   if (o->kind == TOOL_FIELD) {
     loom_field_help(out, lead, &o->field, args);
     return;
@@ -62,6 +64,7 @@ void tool_print_help(FILE* out, const void* args, const toolCommand* command) {
 static int set_field(void* args, const toolOption* o, const char* command, const char* text) {
   char wanted[LOOM_FIELD_WANTED];
   if (loom_field_set(args, &o->field, text)) return 0;
+
   loom_field_wanted(wanted, &o->field);
   if (o->field.type == LOOM_FIELD_STRINGS) return tool_usage(command, "%s", wanted);
   return tool_usage(command, "--%s takes %s, not '%s'", o->field.name, wanted, text);
@@ -71,6 +74,7 @@ static int set_size(void* args, const toolOption* o, const char* command, const 
   int* width = place_of(args, o);
   int* height = (int*)((char*)args + o->field.count);
   int low = (int)o->field.low, high = (int)o->field.high;
+
   if (tool_read_size(width, height, text, low, high)) return 0;
   return tool_usage(command, "--%s takes WIDTHxHEIGHT, %d to %d, not '%s'", o->field.name, low, high, text);
 }
@@ -105,15 +109,19 @@ static void list_options(struct option known[OPTIONS_MAX + 2], char letters[2 * 
     const toolOption* o = &command->option[i];
     if (o->kind == TOOL_HEADING) continue;
     known[n++] = (struct option){o->field.name, !is_switch(o), NULL, FIRST_LONG + (int)i};
+
+    // A colon says that the letter takes a value.
     if (o->letter) letters[used++] = o->letter;
     if (o->letter && !is_switch(o)) letters[used++] = ':';
   }
+
   letters[used] = '\0';
   known[n] = (struct option){"help", no_argument, NULL, 'h'};
 }
 
 static const toolOption* option_of(int c, const toolCommand* command) {
   if (c >= FIRST_LONG) return &command->option[c - FIRST_LONG];
+
   const toolOption* o = command->option;
   while (o->letter != c) o++;
   return o;
@@ -123,6 +131,7 @@ static int read_options(void* args, int argc, char** argv, const toolCommand* co
   struct option known[OPTIONS_MAX + 2] = {{0}};
   char letters[2 * OPTIONS_MAX + 2];
   list_options(known, letters, command);
+
   optind = 0;  // glibc: begin anew, though an earlier command line may have been left half-way
   for (int c; (c = getopt_long(argc, argv, letters, known, NULL)) != -1;) {
     if (c == '?') return EXIT_USAGE;
@@ -130,6 +139,7 @@ static int read_options(void* args, int argc, char** argv, const toolCommand* co
       fputs(help, stdout);
       return -1;
     }
+
     int code = set_option(args, option_of(c, command), argv[0], optarg);
     if (code) return code;
   }
@@ -149,6 +159,7 @@ int tool_options(void* args, int argc, char** argv, const toolCommand* command) 
     free(help);
     return tool_fail(&err);
   }
+
   int code = read_options(args, argc, argv, command, help);
   free(help);
   return code;

@@ -24,7 +24,7 @@ typedef struct overlaySources {
   const loomAssetRoots* roots;
 } overlaySources;
 
-/// A source demo's model, kept from one frame to the next. Zero-initialise.
+/// A source demo's model, kept from one frame to the next. Zero-initialize.
 typedef struct overlayGhost {
   bool tried;
   int source;  // number of the demo

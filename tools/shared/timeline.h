@@ -9,7 +9,7 @@ typedef struct timeline {
   annotation annotation;
   int row;         // whose segments stand out; -1 = none
   double width;    // pixels of the chart
-  double scale;    // 1 = as the viewer has it, for charts about 900 pixels wide
+  double scale;    // 1 = as the viewer has it, for charts of about 900 pixels in width
   int failed_arm;  // where to put a cross at the end; -1 = nowhere
 } timeline;
 

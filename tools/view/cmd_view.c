@@ -230,7 +230,7 @@ static void set_defaults(viewApp* app) {
   mjv_defaultScene(&app->scene);
 
   memset(app->option.sitegroup, 0,
-         sizeof app->option.sitegroup);  // robosuite marks frames with sites metres long
+         sizeof app->option.sitegroup);  // robosuite marks frames with sites meters long
   app->option.geomgroup[0] = 0;
 }
 

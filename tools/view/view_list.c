@@ -222,7 +222,7 @@ static bool passes(const viewList* list, const viewEntry* e) {
   return in;
 }
 
-// Tenths of a metre, one number a cell of the table; those not known come last.
+// Tenths of a meter, one number a cell of the table; those not known come last.
 static double region(const viewEntry* e) {
   if (isnan(e->start[0])) return INFINITY;
   return 1000 * floor(10 * e->start[0]) + floor(10 * e->start[1]);

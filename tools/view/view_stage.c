@@ -123,7 +123,7 @@ static bool coordinated(const loomTask* task, int arm, int subtask, int* other, 
   return false;
 }
 
-// The end between its neighbours, each segment a row at least.
+// The end between its neighbors, each segment a row at least.
 static int within(const viewStage* s, const loomTask* task, int arm, int k, int end) {
   int low = loom_segment_start(&s->replay, arm, k) + 1;
 

@@ -27,11 +27,11 @@ static void close_model(thumbMaker* t) {
   *t = (thumbMaker){.app = t->app};
 }
 
-// Objects in one colour, everything else grey.
+// Objects in one color, everything else gray.
 static void paint(mjModel* m, const loomTask* task) {
-  static const float grey[4] = {0.72f, 0.74f, 0.76f, 1}, strong[4] = {0.84f, 0.37f, 0, 1};
+  static const float gray[4] = {0.72f, 0.74f, 0.76f, 1}, strong[4] = {0.84f, 0.37f, 0, 1};
   for (int g = 0; g < m->ngeom; g++) {
-    const float* color = grey;
+    const float* color = gray;
 
     // An object is all that moves with its body.
     for (int o = 0; o < task->object_count; o++) {
@@ -39,7 +39,7 @@ static void paint(mjModel* m, const loomTask* task) {
       if (body > 0 && m->body_rootid[m->geom_bodyid[g]] == m->body_rootid[body]) color = strong;
     }
 
-    memcpy(m->geom_rgba + 4 * g, color, sizeof grey);
+    memcpy(m->geom_rgba + 4 * g, color, sizeof gray);
     m->geom_matid[g] = -1;
     m->geom_group[g] = 0;
   }
