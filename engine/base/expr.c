@@ -11,12 +11,12 @@ static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool has_key;
 
-static void release(void* parser) {
+static void release_parser(void* parser) {
   mupRelease(parser);
 }
 
 static void make_key(void) {
-  has_key = !pthread_key_create(&key, release);
+  has_key = !pthread_key_create(&key, release_parser);
 }
 
 static muParserHandle_t thread_parser(void) {
@@ -40,7 +40,7 @@ static muParserHandle_t thread_parser(void) {
 }
 
 // muParser would take "a = 1" for an assignment and "1, 2" for a list.
-static const char* refused(const char* text) {
+static const char* refused_syntax(const char* text) {
   for (const char* c = text; *c; c++) {
     // Comparisons contain '=' too: only one that stands alone assigns.
     if (*c == '=' && (c == text || !strchr("<>!=", c[-1])) && c[1] != '=')
@@ -59,7 +59,7 @@ int loom_expr_eval(double* out, const char* text, const char* const* names, cons
 
   // Grammar that muParser knows and task files may not use.
   *out = 0;
-  const char* why = refused(text);
+  const char* why = refused_syntax(text);
   if (why) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s': %s", text, why);
 
   mupClearVar(parser);

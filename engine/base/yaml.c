@@ -17,7 +17,7 @@ struct loomYaml {
   char label[LOOM_PATH_MAX];
 };
 
-static yaml_node_t* at(const loomYaml* y, loomNode node) {
+static yaml_node_t* node_at(const loomYaml* y, loomNode node) {
   return node > 0 ? yaml_document_get_node((yaml_document_t*)&y->document, node) : NULL;
 }
 
@@ -46,7 +46,7 @@ static int check_map(const loomYaml* y, const yaml_node_t* n, loomNode node, int
 }
 
 static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited, loomError* err) {
-  const yaml_node_t* n = at(y, node);
+  const yaml_node_t* n = node_at(y, node);
   if (!n) return 0;
   if (depth > max_depth) return loom_yaml_error(y, node, "", err, "nested too deeply");
   if (visited[node]++) return loom_yaml_error(y, node, "", err, "aliases (*name) are not supported");
@@ -136,7 +136,7 @@ loomNode loom_yaml_root(const loomYaml* y) {
 }
 
 static bool is_type(const loomYaml* y, loomNode node, yaml_node_type_t type) {
-  const yaml_node_t* n = at(y, node);
+  const yaml_node_t* n = node_at(y, node);
   return n && n->type == type;
 }
 
@@ -151,16 +151,16 @@ bool loom_yaml_is_scalar(const loomYaml* y, loomNode node) {
 }
 
 int loom_yaml_line(const loomYaml* y, loomNode node) {
-  const yaml_node_t* n = at(y, node);
+  const yaml_node_t* n = node_at(y, node);
   return n ? (int)n->start_mark.line + 1 : 0;
 }
 
 const char* loom_yaml_text(const loomYaml* y, loomNode node) {
-  return loom_yaml_is_scalar(y, node) ? (const char*)at(y, node)->data.scalar.value : NULL;
+  return loom_yaml_is_scalar(y, node) ? (const char*)node_at(y, node)->data.scalar.value : NULL;
 }
 
 int loom_yaml_count(const loomYaml* y, loomNode node) {
-  const yaml_node_t* n = at(y, node);
+  const yaml_node_t* n = node_at(y, node);
   if (n && n->type == YAML_SEQUENCE_NODE)
 
     return (int)(n->data.sequence.items.top - n->data.sequence.items.start);
@@ -172,7 +172,7 @@ int loom_yaml_count(const loomYaml* y, loomNode node) {
 loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i) {
   if (i < 0 || i >= loom_yaml_count(y, node)) return 0;
 
-  const yaml_node_t* n = at(y, node);
+  const yaml_node_t* n = node_at(y, node);
   return n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i]
                                        : n->data.mapping.pairs.start[i].value;
 }
@@ -180,7 +180,7 @@ loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i) {
 const char* loom_yaml_key(const loomYaml* y, loomNode map, int i) {
   if (!loom_yaml_is_map(y, map) || i < 0 || i >= loom_yaml_count(y, map)) return NULL;
 
-  return loom_yaml_text(y, at(y, map)->data.mapping.pairs.start[i].key);
+  return loom_yaml_text(y, node_at(y, map)->data.mapping.pairs.start[i].key);
 }
 
 loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key) {
@@ -274,14 +274,14 @@ int loom_yaml_copy(char* out, size_t n, const char* text, const loomYaml* y, loo
   return 0;
 }
 
-static int absent(const loomYaml* y, loomNode map, const char* key, bool required, loomError* err) {
+static int key_absent(const loomYaml* y, loomNode map, const char* key, bool required, loomError* err) {
   return required ? loom_yaml_error(y, map, key, err, "missing") : 0;
 }
 
 int loom_yaml_read_text(char* out, size_t n, const loomYaml* y, loomNode map, const char* key, bool required,
                         loomError* err) {
   loomNode node = loom_yaml_get(y, map, key);
-  if (!node) return absent(y, map, key, required, err);
+  if (!node) return key_absent(y, map, key, required, err);
 
   const char* text = loom_yaml_text(y, node);
   if (!text) return loom_yaml_error(y, node, key, err, "expected text");
@@ -304,7 +304,7 @@ int loom_yaml_number(double* out, const loomYaml* y, loomNode node, const char* 
 int loom_yaml_read_number(double* out, const loomYaml* y, loomNode map, const char* key, bool required,
                           loomError* err) {
   loomNode node = loom_yaml_get(y, map, key);
-  return node ? loom_yaml_number(out, y, node, key, err) : absent(y, map, key, required, err);
+  return node ? loom_yaml_number(out, y, node, key, err) : key_absent(y, map, key, required, err);
 }
 
 int loom_yaml_read_int(int* out, const loomYaml* y, loomNode map, const char* key, int low, int high,
@@ -312,7 +312,7 @@ int loom_yaml_read_int(int* out, const loomYaml* y, loomNode map, const char* ke
   double value = 0;
   loomNode node = loom_yaml_get(y, map, key);
 
-  if (!node) return absent(y, map, key, required, err);
+  if (!node) return key_absent(y, map, key, required, err);
   int code = loom_yaml_number(&value, y, node, key, err);
   if (code) return code;
 
@@ -339,10 +339,10 @@ int loom_yaml_read_bool(bool* out, const loomYaml* y, loomNode map, const char* 
   return loom_yaml_error(y, node, key, err, "expected true or false");
 }
 
-static int list_of(loomNode* list, int n, int* count, const loomYaml* y, loomNode map, const char* key,
-                   bool required, loomError* err) {
+static int read_list(loomNode* list, int n, int* count, const loomYaml* y, loomNode map, const char* key,
+                     bool required, loomError* err) {
   *list = loom_yaml_get(y, map, key);
-  if (!*list) return absent(y, map, key, required, err);
+  if (!*list) return key_absent(y, map, key, required, err);
 
   int have = loom_yaml_count(y, *list);
   if (!loom_yaml_is_list(y, *list)) return loom_yaml_error(y, *list, key, err, "expected a list");
@@ -359,7 +359,7 @@ static int list_of(loomNode* list, int n, int* count, const loomYaml* y, loomNod
 int loom_yaml_read_numbers(double* out, int n, int* count, const loomYaml* y, loomNode map, const char* key,
                            bool required, loomError* err) {
   loomNode list;
-  int code = list_of(&list, n, count, y, map, key, required, err);
+  int code = read_list(&list, n, count, y, map, key, required, err);
 
   for (int i = 0; !code && list && i < loom_yaml_count(y, list); i++) {
     code = loom_yaml_number(&out[i], y, loom_yaml_item(y, list, i), key, err);
@@ -370,7 +370,7 @@ int loom_yaml_read_numbers(double* out, int n, int* count, const loomYaml* y, lo
 int loom_yaml_read_texts(char* out, size_t size, int n, int* count, const loomYaml* y, loomNode map,
                          const char* key, bool required, loomError* err) {
   loomNode list;
-  int code = list_of(&list, n, count, y, map, key, required, err);
+  int code = read_list(&list, n, count, y, map, key, required, err);
 
   for (int i = 0; !code && list && i < loom_yaml_count(y, list); i++) {
     const char* text = loom_yaml_text(y, loom_yaml_item(y, list, i));

@@ -14,9 +14,12 @@
 
 static bool good_name(const char* name) {
   if (!*name) return false;
+
+  // Paths are searched for it as a component, and it stands before '=' in options and messages.
   for (const char* c = name; *c; c++) {
     if (!isalnum((unsigned char)*c) && !strchr("_-.", *c)) return false;
   }
+
   return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
@@ -25,6 +28,8 @@ int loom_asset_roots_add(loomAssetRoots* roots, const char* name, const char* di
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "asset root \"%.100s\": a name is made of letters, digits, '_', '-' and '.'", name);
   }
+
+  // Resolved once, so that whether a file lies inside is told by comparing paths.
   char* path = realpath(dir, NULL);
   struct stat info;
   if (!path || stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
@@ -33,6 +38,7 @@ int loom_asset_roots_add(loomAssetRoots* roots, const char* name, const char* di
     free(path);
     return code;
   }
+
   loomAssetRoot* grown = realloc(roots->root, ((size_t)roots->n + 1) * sizeof *grown);
   if (grown) roots->root = grown;
   char* copy = strdup(name);
@@ -41,6 +47,7 @@ int loom_asset_roots_add(loomAssetRoots* roots, const char* name, const char* di
     free(copy);
     return loom_error_set(err, LOOM_ERR_MEMORY, "asset root %s: out of memory", name);
   }
+
   roots->root[roots->n++] = (loomAssetRoot){.name = copy, .path = path};
   return LOOM_OK;
 }
@@ -52,6 +59,7 @@ int loom_asset_roots_add_option(loomAssetRoots* roots, const char* option, loomE
     return loom_error_set(err, LOOM_ERR_USAGE, "--assets %.200s: expected NAME=DIR, as in robosuite=DIR",
                           option);
   }
+
   snprintf(name, sizeof name, "%.*s", (int)(equals - option), option);
   return loom_asset_roots_add(roots, name, equals + 1, err);
 }
@@ -59,18 +67,22 @@ int loom_asset_roots_add_option(loomAssetRoots* roots, const char* option, loomE
 int loom_asset_roots_copy(loomAssetRoots* out, const loomAssetRoots* roots, loomError* err) {
   *out = (loomAssetRoots){0};
   int code = LOOM_OK;
+
   for (int i = 0; roots && !code && i < roots->n; i++)
     code = loom_asset_roots_add(out, roots->root[i].name, roots->root[i].path, err);
+
   if (code) loom_asset_roots_destroy(out);
   return code;
 }
 
 void loom_asset_roots_destroy(loomAssetRoots* roots) {
   if (!roots) return;
+
   for (int i = 0; i < roots->n; i++) {
     free(roots->root[i].name);
     free(roots->root[i].path);
   }
+
   free(roots->root);
   *roots = (loomAssetRoots){0};
 }
@@ -86,13 +98,19 @@ int loom_asset_normalize(char out[LOOM_PATH_MAX], const char* dir, const char* f
   bool alone = !dir || !*dir || is_absolute(file);
   int length = snprintf(joined, sizeof joined, "%s%s%s", alone ? "" : dir, alone ? "" : "/", file);
   if (length < 0 || (size_t)length >= sizeof joined || !*file) return LOOM_ERR_FORMAT;
+
+  // Windows has backslashes; control characters have no place in a path.
   for (char* c = joined; *c; c++) {
     if (*c == '\\') *c = '/';
     if ((unsigned char)*c < 0x20) return LOOM_ERR_FORMAT;
   }
+
+  // A drive letter says nothing here.
   const char* from = joined;
   bool absolute = is_absolute(joined);
   if (absolute && from[0] != '/') from += 2;
+
+  // Component by component: ".." takes the last one back, "." and empty ones are left out.
   size_t n = 0;
   while (*from) {
     size_t part = strcspn(from, "/");
@@ -106,6 +124,7 @@ int loom_asset_normalize(char out[LOOM_PATH_MAX], const char* dir, const char* f
     }
     from += part + (from[part] == '/');
   }
+
   out[n] = '\0';
   return n ? LOOM_OK : LOOM_ERR_FORMAT;
 }
@@ -113,73 +132,97 @@ int loom_asset_normalize(char out[LOOM_PATH_MAX], const char* dir, const char* f
 const char* loom_asset_after(const char* path, const char* name) {
   const char* found = NULL;
   size_t n = strlen(name);
+
+  // The last component of that name counts.
   for (const char* at = path; *at; at += strcspn(at, "/")) {
     at += *at == '/';
     if (strncmp(at, name, n) == 0 && at[n] == '/') found = at + n + 1;
   }
+
   return found;
 }
 
 const char* loom_asset_tail(const char* path) {
   const char key[] = "models/assets/";
   const char* found = NULL;
+
+  // The last that begins a component counts.
   for (const char* at = path; (at = strstr(at, key)); at++) {
     if (at == path || at[-1] == '/') found = at + sizeof key - 1;
   }
+
   return found;
 }
 
 // ---- files
 
-static bool inside(const char* path, const char* root) {
+static bool is_inside(const char* path, const char* root) {
   size_t n = strlen(root);
+
   if (n == 1) return true;  // the root folder of the whole machine, if that is what the user named
   return strncmp(path, root, n) == 0 && path[n] == '/';
 }
 
 // The real path of root/middle/tail, malloc'ed, when it exists and lies inside root; else NULL.
-static char* look(const loomAssetRoot* root, const char* middle, const char* tail) {
+static char* find_below(const loomAssetRoot* root, const char* middle, const char* tail) {
   char path[LOOM_PATH_MAX + PATH_MAX];
   snprintf(path, sizeof path, "%s/%s%s", root->path, middle, tail);
+
+  // Judged when it is resolved: a link inside the root must not lead out of it.
   char* real = realpath(path, NULL);
-  if (real && inside(real, root->path)) return real;
+  if (real && is_inside(real, root->path)) return real;
+
   free(real);
   return NULL;
 }
 
-static char* look_in(const loomAssetRoot* root, const char* path) {
+static char* find_in_root(const loomAssetRoot* root, const char* path) {
   char* found = NULL;
+
+  // What follows the root's own name.
   const char* after = loom_asset_after(path, root->name);
-  if (after) found = look(root, "", after);
+  if (after) found = find_below(root, "", after);
+
+  // What follows models/assets/: the root holds that folder, or is it.
   const char* tail = loom_asset_tail(path);
-  if (!found && tail) found = look(root, "models/assets/", tail);
-  if (!found && tail) found = look(root, "", tail);
-  if (!found && path[0] != '/') found = look(root, "", path);
-  if (!found && inside(path, root->path)) found = look(root, "", path + strlen(root->path));
+  if (!found && tail) found = find_below(root, "models/assets/", tail);
+  if (!found && tail) found = find_below(root, "", tail);
+
+  // A relative path as it is; an absolute one that lies inside the root.
+  if (!found && path[0] != '/') found = find_below(root, "", path);
+  if (!found && is_inside(path, root->path)) found = find_below(root, "", path + strlen(root->path));
+
   return found;
 }
 
 // Whether any rule gives the path a place inside a root: if none, it points elsewhere on purpose.
 static bool has_a_place(const loomAssetRoots* roots, const char* path) {
   if (path[0] != '/' || loom_asset_tail(path)) return true;
+
   for (int i = 0; i < roots->n; i++) {
-    if (loom_asset_after(path, roots->root[i].name) || inside(path, roots->root[i].path)) return true;
+    if (loom_asset_after(path, roots->root[i].name) || is_inside(path, roots->root[i].path)) return true;
   }
+
   return false;
 }
 
 static int not_found(const loomAssetRoots* roots, const char* path, const char* what, loomError* err) {
   char tried[400] = "";
+
+  // Every root that was tried is told.
   for (int i = 0; i < roots->n; i++) {
     size_t used = strlen(tried);
     snprintf(tried + used, sizeof tried - used, "%s%s=%s", i ? ", " : "", roots->root[i].name,
              roots->root[i].path);
   }
+
   if (!has_a_place(roots, path)) {
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s names %.300s, which is outside the asset roots (%s); refused", what, path,
                           *tried ? tried : "none given");
   }
+
+  // A path with robosuite's marks needs robosuite's assets.
   const char* name = loom_asset_after(path, "robosuite") || loom_asset_tail(path) ? "robosuite" : "NAME";
   return loom_error_set(err, LOOM_ERR_IO,
                         "%s needs %.300s, which no asset root has (%s); say where: --assets %s=DIR", what,
@@ -192,13 +235,18 @@ static int read_bytes(void** bytes, int64_t* size, int fd, const char* path, int
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     return loom_error_set(err, LOOM_ERR_IO, "%s: %s is not a regular file", what, path);
   }
+
+  // Judged before any of it is read.
   if (info.st_size > max_bytes) {
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s has %lld bytes, more than the %lld allowed", what,
                           path, (long long)info.st_size, (long long)max_bytes);
   }
   if (info.st_size == 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s is empty", what, path);
+
   char* buffer = malloc((size_t)info.st_size);
   if (!buffer) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: %s: out of memory", what, path);
+
+  // A read may give less than asked for, or be interrupted by a signal.
   int64_t n = 0;
   while (n < info.st_size) {
     ssize_t got = read(fd, buffer + n, (size_t)(info.st_size - n));
@@ -211,6 +259,7 @@ static int read_bytes(void** bytes, int64_t* size, int fd, const char* path, int
     }
     n += got;
   }
+
   *bytes = buffer;
   *size = n;
   return LOOM_OK;
@@ -218,7 +267,9 @@ static int read_bytes(void** bytes, int64_t* size, int fd, const char* path, int
 
 char* loom_asset_find(const loomAssetRoots* roots, const char* path) {
   char* found = NULL;
-  for (int i = 0; roots && !found && i < roots->n; i++) found = look_in(&roots->root[i], path);
+
+  // The first root that has it.
+  for (int i = 0; roots && !found && i < roots->n; i++) found = find_in_root(&roots->root[i], path);
   return found;
 }
 

@@ -16,6 +16,8 @@ static pthread_once_t parser_ready = PTHREAD_ONCE_INIT;
 static void refuse_document_type(void* context, const xmlChar* name, const xmlChar* public_id,
                                  const xmlChar* system_id) {
   (void)name, (void)public_id, (void)system_id;
+
+  // Nothing else uses the parser's private pointer: set, it tells why parsing ended.
   xmlParserCtxt* parser = context;
   parser->_private = parser;
   xmlStopParser(parser);
@@ -26,9 +28,12 @@ static int parse_error(xmlParserCtxt* parser, const char* label, loomError* err)
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: a document type (<!DOCTYPE>) has no place in MJCF; remove it", label);
   }
+
   const xmlError* why = xmlCtxtGetLastError(parser);
   if (!why || !why->message) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: not XML", label);
   if (why->code == XML_ERR_NO_MEMORY) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+
+  // The first line of libxml2's own words.
   int length = (int)strcspn(why->message, "\r\n");
   return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: not well-formed XML: %.*s", label, why->line,
                         length < 300 ? length : 300, why->message);
@@ -36,15 +41,18 @@ static int parse_error(xmlParserCtxt* parser, const char* label, loomError* err)
 
 static int read_document(xmlDoc** out, xmlParserCtxt* parser, const char* xml, size_t size, const char* label,
                          loomError* err) {
+  // No network, nothing on stderr, no texts shared between documents; lines above 65,535 keep their numbers.
   parser->sax->internalSubset = refuse_document_type;
   int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NODICT |
                 XML_PARSE_BIG_LINES | XML_PARSE_NOXINCNODE | XML_PARSE_NOCDATA;
+
   xmlDoc* doc = xmlCtxtReadMemory(parser, xml, (int)size, NULL, "UTF-8", options);
   if (!doc || parser->_private || !parser->wellFormed) {
     int code = parse_error(parser, label, err);
     xmlFreeDoc(doc);
     return code;
   }
+
   const xmlNode* root = xmlDocGetRootElement(doc);
   if (!loom_mjcf_is(root, "mujoco")) {
     int code =
@@ -53,6 +61,7 @@ static int read_document(xmlDoc** out, xmlParserCtxt* parser, const char* xml, s
     xmlFreeDoc(doc);
     return code;
   }
+
   *out = doc;
   return LOOM_OK;
 }
@@ -60,6 +69,7 @@ static int read_document(xmlDoc** out, xmlParserCtxt* parser, const char* xml, s
 int loom_mjcf_parse(xmlDoc** out, const char* xml, int64_t max_bytes, const char* label, loomError* err) {
   *out = NULL;
   pthread_once(&parser_ready, xmlInitParser);
+
   size_t size = strlen(xml);
   if (size > INT_MAX || (int64_t)size > max_bytes) {
     return loom_error_set(err, LOOM_ERR_FORMAT,
@@ -67,6 +77,7 @@ int loom_mjcf_parse(xmlDoc** out, const char* xml, int64_t max_bytes, const char
                           (long long)max_bytes);
   }
   if (size == 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the model's XML is empty", label);
+
   xmlParserCtxt* parser = xmlNewParserCtxt();
   if (!parser) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   int code = read_document(out, parser, xml, size, label, err);
@@ -84,6 +95,7 @@ static xmlNode* element_from(xmlNode* node, const char* name) {
   for (; node; node = node->next) {
     if (node->type == XML_ELEMENT_NODE && (!name || loom_mjcf_is(node, name))) return node;
   }
+
   return NULL;
 }
 
@@ -97,10 +109,13 @@ xmlNode* loom_mjcf_sibling(const xmlNode* node, const char* name) {
 
 xmlNode* loom_mjcf_walk(const xmlNode* top, xmlNode* node) {
   xmlNode* next = loom_mjcf_child(node, NULL);
+
+  // Without a child, the next sibling of the nearest that has one, but never beyond top.
   while (!next && node != top) {
     next = loom_mjcf_sibling(node, NULL);
     node = node->parent;
   }
+
   return next;
 }
 
@@ -112,6 +127,7 @@ bool loom_mjcf_has(const xmlNode* node, const char* attribute, const char* value
   char* have = loom_mjcf_get(node, attribute);
   bool same = have && strcmp(have, value) == 0;
   xmlFree(have);
+
   return same;
 }
 
@@ -122,9 +138,12 @@ int loom_mjcf_set(xmlNode* node, const char* attribute, const char* value) {
 int loom_mjcf_set_numbers(xmlNode* node, const char* attribute, const double* value, int n) {
   char text[512];
   size_t used = 0;
+
+  // 17 digits read back as the same double.
   for (int i = 0; i < n && used < sizeof text; i++) {
     used += (size_t)snprintf(text + used, sizeof text - used, i ? " %.17g" : "%.17g", value[i]);
   }
+
   return loom_mjcf_set(node, attribute, text);
 }
 
@@ -141,6 +160,7 @@ typedef struct mjcfWriter {
 } mjcfWriter;
 
 static const char* escape_of(char c) {
+  // What would end the value, or be read back as a space.
   switch (c) {
     case '&':
       return "&amp;";
@@ -163,6 +183,8 @@ static const char* escape_of(char c) {
 
 static void put_value(loomText* out, const char* value) {
   const char* begin = value;
+
+  // What lies between two characters to escape goes out in one piece.
   for (const char* c = value; *c; c++) {
     const char* escape = escape_of(*c);
     if (!escape) continue;
@@ -170,6 +192,7 @@ static void put_value(loomText* out, const char* value) {
     loom_text_puts(out, escape);
     begin = c + 1;
   }
+
   loom_text_puts(out, begin);
 }
 
@@ -178,25 +201,33 @@ static void put_attributes(loomText* out, const xmlNode* node) {
     loom_text_puts(out, " ");
     loom_text_puts(out, (const char*)attribute->name);
     loom_text_puts(out, "=\"");
+
+    // NULL is an empty value, or no memory where there is text.
     xmlChar* value = xmlNodeListGetString(node->doc, attribute->children, 1);
     if (value) put_value(out, (const char*)value);
     if (!value && attribute->children) out->failed = true;
     xmlFree(value);
+
     loom_text_puts(out, "\"");
   }
 }
 
 static void put_element(mjcfWriter* writer, const xmlNode* node, int depth) {
   long line = xmlGetLineNo(node);
+
+  // Lines are filled up to its own; what stood on one line stays on one.
   if (writer->line < line) {
     for (; writer->line < line; writer->line++) loom_text_puts(writer->out, "\n");
     for (int i = 0; i < depth; i++) loom_text_puts(writer->out, "  ");
   }
+
   bool marked = writer->mark && writer->mark->node == node;
   if (marked) writer->mark->begin = writer->out->n;
+
   loom_text_puts(writer->out, "<");
   loom_text_puts(writer->out, (const char*)node->name);
   put_attributes(writer->out, node);
+
   const xmlNode* child = loom_mjcf_child(node, NULL);
   loom_text_puts(writer->out, child ? ">" : "/>");
   for (; child; child = loom_mjcf_sibling(child, NULL)) put_element(writer, child, depth + 1);
@@ -205,18 +236,23 @@ static void put_element(mjcfWriter* writer, const xmlNode* node, int depth) {
     loom_text_puts(writer->out, (const char*)node->name);
     loom_text_puts(writer->out, ">");
   }
+
   if (marked) writer->mark->end = writer->out->n;
 }
 
 void loom_mjcf_write(loomText* out, const xmlNode* node, loomMjcfMark* mark) {
   mjcfWriter writer = {.out = out, .mark = mark, .line = xmlGetLineNo(node)};
+
+  // Indented as deep as it lies in its document.
   int depth = 0;
   for (const xmlNode* up = node->parent; up && up->type == XML_ELEMENT_NODE; up = up->parent) depth++;
+
   put_element(&writer, node, depth);
 }
 
 void loom_mjcf_write_document(loomText* out, const xmlDoc* doc, loomMjcfMark* mark) {
   mjcfWriter writer = {.out = out, .mark = mark, .line = 1};
+
   put_element(&writer, xmlDocGetRootElement(doc), 0);
   loom_text_puts(out, "\n");
 }
@@ -231,6 +267,7 @@ loomMjcfDir loom_mjcf_file_kind(const xmlNode* node, const char* attribute) {
   for (size_t i = 0; i < sizeof file_attributes / sizeof *file_attributes; i++) {
     file = file || strcmp(attribute, file_attributes[i]) == 0;
   }
+
   if (!file) return LOOM_MJCF_NO_FILE;
   return loom_mjcf_is(node, "texture") ? LOOM_MJCF_TEXTURE_DIR : LOOM_MJCF_MESH_DIR;
 }
@@ -238,12 +275,15 @@ loomMjcfDir loom_mjcf_file_kind(const xmlNode* node, const char* attribute) {
 static void take_dir(char** dir, const xmlNode* node, const char* attribute) {
   char* value = loom_mjcf_get(node, attribute);
   if (!value) return;
+
   xmlFree(*dir);
   *dir = value;
 }
 
 void loom_mjcf_dirs(char** mesh_dir, char** texture_dir, const xmlDoc* doc) {
   *mesh_dir = *texture_dir = NULL;
+
+  // Several <compiler> elements count as one, the last value given wins, and assetdir yields to the others.
   const xmlNode* root = xmlDocGetRootElement(doc);
   for (xmlNode* node = loom_mjcf_child(root, "compiler"); node; node = loom_mjcf_sibling(node, "compiler")) {
     take_dir(mesh_dir, node, "assetdir");
@@ -288,13 +328,17 @@ static int check_numbers(const xmlNode* node, const numberLimit* limit, const ch
   char* text = loom_mjcf_get(node, limit->attribute);
   double product = 1;
   char* end = NULL;
+
+  // Of several numbers (count="10 10 10") the product is allocated.
   for (const char* from = text; from && *from; from = end) {
     double value = strtod(from, &end);
     if (end == from) break;
     product *= fmax(fabs(value), 1);
   }
+
   xmlFree(text);
   if (product <= limit->most) return LOOM_OK;
+
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: %s of <%s> is %g, more than the %g allowed",
                         label, xmlGetLineNo(node), limit->attribute, limit->element, product, limit->most);
 }
@@ -303,13 +347,17 @@ static int check_numbers(const xmlNode* node, const numberLimit* limit, const ch
 static int check_memory(const xmlNode* node, const char* label, loomError* err) {
   char* text = loom_mjcf_is(node, "size") ? loom_mjcf_get(node, "memory") : NULL;
   if (!text) return LOOM_OK;
+
   char* end = text;
   double bytes = strtod(text, &end);
+
+  // Each suffix is 1,024 times the one before it.
   const char* suffixes = "KMGTPE";
   for (const char* s = suffixes; *s && end && *end; s++) {
     bytes *= 1024;
     if ((*end & ~0x20) == *s) break;
   }
+
   xmlFree(text);
   const double most = 8.0 * 1024 * 1024 * 1024;
   if (bytes <= most) return LOOM_OK;
@@ -320,16 +368,20 @@ static int check_memory(const xmlNode* node, const char* label, loomError* err) 
 int loom_mjcf_check(const xmlDoc* doc, const char* label, loomError* err) {
   xmlNode* root = xmlDocGetRootElement(doc);
   for (xmlNode* node = root; node; node = loom_mjcf_walk(root, node)) {
+    // Elements that run code or read files.
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
       if (!loom_mjcf_is(node, refused[i].element)) continue;
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: <%s> is refused: %s", label,
                             xmlGetLineNo(node), refused[i].element, refused[i].why);
     }
+
+    // Numbers that size allocations.
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
       if (!loom_mjcf_is(node, limits[i].element)) continue;
       int code = check_numbers(node, &limits[i], label, err);
       if (code) return code;
     }
+
     int code = check_memory(node, label, err);
     if (code) return code;
   }

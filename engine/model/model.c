@@ -63,12 +63,17 @@ static int keep_name(assetRef* ref, xmlNode* node, const char* attribute) {
   bool unnamed = !name || !*name;
   if (!unnamed && strlen(name) < sizeof ref->name) snprintf(ref->name, sizeof ref->name, "%s", name);
   xmlFree(name);
+
+  // Only what MuJoCo would name after its file.
   if (!unnamed || strcmp(attribute, "file") != 0 || ref->kind == mjOBJ_UNKNOWN || ref->kind == mjOBJ_SKIN)
     return LOOM_OK;
+
+  // The file's name without folder and extension.
   const char* slash = strrchr(ref->path, '/');
   snprintf(ref->name, sizeof ref->name, "%s", slash ? slash + 1 : ref->path);
   char* dot = strrchr(ref->name, '.');
   if (dot) *dot = '\0';
+
   return loom_mjcf_set(node, "name", ref->name);
 }
 
@@ -81,16 +86,20 @@ static void name_virtually(compileJob* job, assetRef* ref) {
     snprintf(ref->virtual_name, sizeof ref->virtual_name, "loom:stand-in%s", strrchr(ref->path, '.'));
     return;
   }
+
   const char* tail = loom_asset_tail(ref->path);
   if (!tail) tail = ref->path + (ref->path[0] == '/');
   snprintf(ref->virtual_name, sizeof ref->virtual_name, "loom:%s", tail);
   for (char* c = ref->virtual_name + 5; *c; c++) {
     if (!isalnum((unsigned char)*c) && !strchr("/._-", *c)) *c = '_';
   }
+
+  // Two paths may come to one name: the later one is numbered.
   for (int i = 0; i < job->refs; i++) {
     const assetRef* other = &job->ref[i];
     bool same_name = strcmp(other->virtual_name, ref->virtual_name) == 0;
     if (!same_name || strcmp(other->path, ref->path) == 0) continue;
+
     snprintf(ref->virtual_name, sizeof ref->virtual_name, "loom:%d/%s", job->refs, tail);
     for (char* c = ref->virtual_name + 5; *c; c++) {
       if (!isalnum((unsigned char)*c) && !strchr("/._-", *c)) *c = '_';
@@ -107,6 +116,7 @@ static int add_ref(compileJob* job, xmlNode* node, const char* attribute, const 
     job->ref = grown;
     job->refs_capacity = capacity;
   }
+
   assetRef* ref = &job->ref[job->refs];
   *ref = (assetRef){.kind = kind_of(node), .line = xmlGetLineNo(node)};
   if (loom_asset_normalize(ref->path, dir, file) != LOOM_OK) {
@@ -114,22 +124,28 @@ static int add_ref(compileJob* job, xmlNode* node, const char* attribute, const 
                           "%s:%ld: <%s> names \"%.200s\", which is outside the asset roots", job->label,
                           ref->line, (const char*)node->name, file);
   }
+
+  // From here on the document names the virtual file.
   name_virtually(job, ref);
   if (keep_name(ref, node, attribute) || loom_mjcf_set(node, attribute, ref->virtual_name)) {
     return loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", job->label);
   }
+
   job->refs++;
   return LOOM_OK;
 }
 
 static int collect_from(compileJob* job, xmlNode* node) {
   for (xmlAttr *attribute = node->properties, *next; attribute; attribute = next) {
+    // Read ahead: the attribute is written below.
     next = attribute->next;
     const char* name = (const char*)attribute->name;
     loomMjcfDir kind = loom_mjcf_file_kind(node, name);
     if (kind == LOOM_MJCF_NO_FILE) continue;
+
     char* file = loom_mjcf_get(node, name);
     if (!file) return loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", job->label);
+
     const char* dir = kind == LOOM_MJCF_TEXTURE_DIR ? job->texture_dir : job->mesh_dir;
     int code = *file ? add_ref(job, node, name, file, dir) : LOOM_OK;
     xmlFree(file);
@@ -141,14 +157,17 @@ static int collect_from(compileJob* job, xmlNode* node) {
 // Replace every file name in the document by a virtual one and note what it stood for.
 static int collect_refs(compileJob* job, xmlDoc* doc) {
   loom_mjcf_dirs(&job->mesh_dir, &job->texture_dir, doc);
+
   xmlNode* root = xmlDocGetRootElement(doc);
   for (xmlNode* node = root; node; node = loom_mjcf_walk(root, node)) {
+    // Paths are whole by now: nothing may be put before them.
     if (loom_mjcf_is(node, "compiler")) {
       loom_mjcf_unset(node, "assetdir");
       loom_mjcf_unset(node, "meshdir");
       loom_mjcf_unset(node, "texturedir");
       loom_mjcf_unset(node, "strippath");
     }
+
     int code = collect_from(job, node);
     if (code) return code;
   }
@@ -162,15 +181,19 @@ static const char* kind_name(mjtObj kind) {
 
 static int load_ref(compileJob* job, const assetRef* ref) {
   if (mj_containsBufferVFS(&job->vfs, ref->virtual_name)) return LOOM_OK;
+
   char what[400];
   snprintf(what, sizeof what, "%.150s:%ld: %s \"%.100s\"", job->label, ref->line, kind_name(ref->kind),
            ref->name);
+
   int stand_in_size;
   const void* stand_in = job->def.outline ? loom_stand_in(ref->kind, ref->path, &stand_in_size) : NULL;
   if (stand_in) {
     int failed = mj_addBufferVFS(&job->vfs, ref->virtual_name, stand_in, stand_in_size);
     return failed ? loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: MuJoCo did not take it", what) : LOOM_OK;
   }
+
+  // As much as the model may still read; MuJoCo counts a buffer's bytes in an int.
   void* bytes = NULL;
   int64_t size = 0;
   int64_t left = job->def.max_assets_bytes - job->asset_bytes;
@@ -178,8 +201,10 @@ static int load_ref(compileJob* job, const assetRef* ref) {
   if (most > INT32_MAX) most = INT32_MAX;
   int code = loom_asset_read(&bytes, &size, job->roots, ref->path, most, what, job->err);
   if (code) return code;
+
   job->asset_bytes += size;
   if (job->def.keep) loom_made_from_add(&job->made_from, ref->path);
+
   code = mj_addBufferVFS(&job->vfs, ref->virtual_name, bytes, (int)size);
   free(bytes);
   return code ? loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: MuJoCo did not take the file", what) : LOOM_OK;
@@ -195,14 +220,18 @@ static bool still_needed(const compileJob* job, const assetRef* ref) {
 
 // MuJoCo's texts have several lines and end with "line 12" where they know: one line, the place first.
 static int mujoco_error(const compileJob* job, const char* text) {
+  // Lines are joined by ';'.
   char flat[700];
   size_t n = 0;
   for (const char* c = text; *c && n + 2 < sizeof flat; c++) {
     if (*c == '\n' && n && flat[n - 1] != ' ') flat[n++] = ';';
     flat[n++] = *c == '\n' || *c == '\r' ? ' ' : *c;
   }
+
   while (n && (flat[n - 1] == ' ' || flat[n - 1] == ';')) n--;
   flat[n] = '\0';
+
+  // ", line 12" goes from the end to the front.
   char place[32] = "";
   char* line = strstr(flat, ", line ");
   char* end = NULL;
@@ -211,6 +240,7 @@ static int mujoco_error(const compileJob* job, const char* text) {
     snprintf(place, sizeof place, ":%ld", number);
     if (*end == '\0') *line = '\0';
   }
+
   return loom_error_set(job->err, LOOM_ERR_FORMAT, "%s%s: %s", job->label, place,
                         *flat ? flat : "MuJoCo refuses it");
 }
@@ -218,6 +248,7 @@ static int mujoco_error(const compileJob* job, const char* text) {
 static int parse_spec(compileJob* job) {
   char why[1024] = "";
   if (job->spec) mj_deleteSpec(job->spec);
+
   job->spec = mj_parseXMLString(job->text, &job->vfs, why, sizeof why);
   return job->spec ? LOOM_OK : mujoco_error(job, why);
 }
@@ -235,6 +266,7 @@ static int discard_visual(compileJob* job) {
   int code = parse_spec(job);
   if (code) return code;
   if (mjs_discardVisual(job->spec, &job->vfs) >= 0) return LOOM_OK;
+
   code = load_all(job);
   if (!code) code = parse_spec(job);
   if (code) return code;
@@ -246,10 +278,13 @@ static int prepare_spec(compileJob* job) {
     int code = load_all(job);
     return code ? code : parse_spec(job);
   }
+
+  // First only what parsing itself reads; of the rest what is still named when visuals are gone.
   for (int i = 0; i < job->refs; i++) {
     int code = job->ref[i].kind == mjOBJ_UNKNOWN ? load_ref(job, &job->ref[i]) : LOOM_OK;
     if (code) return code;
   }
+
   int code = discard_visual(job);
   for (int i = 0; !code && i < job->refs; i++) {
     if (still_needed(job, &job->ref[i])) code = load_ref(job, &job->ref[i]);
@@ -276,6 +311,8 @@ static int check_numbers(const compileJob* job) {
                 {"jnt_pos", m->jnt_pos, 3 * m->njnt},
                 {"dof_armature", m->dof_armature, m->nv},
                 {"key_qpos", m->key_qpos, m->nkey * m->nq}};
+
+  // NaN fails this comparison too.
   for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
     for (mjtSize i = 0; i < fields[f].n; i++) {
       if (fabs(fields[f].value[i]) < 1e9) continue;
@@ -284,13 +321,15 @@ static int check_numbers(const compileJob* job) {
                             fields[f].name, (long long)i, fields[f].value[i]);
     }
   }
+
   return LOOM_OK;
 }
 
-static int compile(void* arg) {
+static int compile_trapped(void* arg) {
   compileJob* job = arg;
   int code = prepare_spec(job);
   if (code) return code;
+
   job->model = mj_compile(job->spec, &job->vfs);
   return job->model ? check_numbers(job) : mujoco_error(job, mjs_getError(job->spec));
 }
@@ -319,23 +358,30 @@ static void register_refusal(void) {
 static int compile_document(compileJob* job, xmlDoc* doc) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, register_refusal);
+
+  // What must not be compiled is refused; then every file name becomes a virtual one.
   int code = loom_mjcf_check(doc, job->label, job->err);
   if (!code) code = collect_refs(job, doc);
   if (code) return code;
+
+  // MuJoCo parses what is written from the checked tree, never the text that came in.
   loomText text = {0};
   loom_mjcf_write_document(&text, doc, NULL);
   if (text.failed) {
     loom_text_destroy(&text);
     return loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", job->label);
   }
+
   job->text = text.s;
   mj_defaultVFS(&job->vfs);
-  code = loom_trap_run(compile, job, job->err);
+  code = loom_trap_run(compile_trapped, job, job->err);
+
   if (code == LOOM_ERR_SIM) {
     loom_error_prefix(job->err, code, "%s", job->label);
   } else if (job->spec) {
     mj_deleteSpec(job->spec);  // after a trapped error its state is unknown: it is left alone
   }
+
   mj_deleteVFS(&job->vfs);
   loom_text_destroy(&text);
   return code;
@@ -346,8 +392,10 @@ static int compile_document(compileJob* job, xmlDoc* doc) {
 static void make_key(loomText* key, const char* xml, const loomAssetRoots* roots, const loomModelDef* def) {
   char line[120];
   loom_cache_key(key, "model", roots);
+
   snprintf(line, sizeof line, "%d %d %lld %lld %lld\n", def->visual, def->outline,
            (long long)def->max_xml_bytes, (long long)def->max_asset_bytes, (long long)def->max_assets_bytes);
+
   loom_text_puts(key, line);
   loom_text_puts(key, xml);
 }
@@ -380,6 +428,7 @@ static void keep_compiled(const loomText* key, const loomMadeFrom* from, const m
   mjtSize size = mj_sizeModel(m);
   void* bytes = malloc((size_t)size);
   if (!bytes) return;
+
   mj_saveModel(m, NULL, bytes, size);
   loom_cache_keep(key, from, bytes, (size_t)size);
   free(bytes);
@@ -389,17 +438,22 @@ static int compile_new(mjModel** out, loomMadeFrom* from, const char* xml, const
                        const loomAssetRoots* roots, const loomModelDef* def, loomError* err) {
   compileJob job = {.label = label, .roots = roots, .def = *def, .made_from = {.roots = roots}, .err = err};
   xmlDoc* doc = NULL;
+
   int code = loom_mjcf_parse(&doc, xml, job.def.max_xml_bytes, label, err);
   if (!code) code = compile_document(&job, doc);
+
   if (code) {
     mj_deleteModel(job.model);
   } else {
     *out = job.model;
   }
+
   xmlFree(job.mesh_dir);
   xmlFree(job.texture_dir);
   free(job.ref);
   xmlFreeDoc(doc);
+
+  // The caller's to free, error or not.
   *from = job.made_from;
   return code;
 }
@@ -436,12 +490,14 @@ static const char* const packages[] = {"dexmimicgen", "mimicgen", "robosuite"};
 // "/home/someone/x" becomes "x": what is left of a path no package claims.
 static const char* without_home(const char* path) {
   const char* homes[] = {"/home/", "/Users/"};
+
   for (size_t i = 0; i < sizeof homes / sizeof *homes; i++) {
     size_t n = strlen(homes[i]);
     if (strncmp(path, homes[i], n) != 0) continue;
     const char* slash = strchr(path + n, '/');
     return slash ? slash + 1 : path + n;
   }
+
   return strncmp(path, "/root/", 6) == 0 ? path + 6 : path + 1;
 }
 
@@ -452,6 +508,8 @@ static void portable_path(char out[PORTABLE_MAX], const char* path) {
     snprintf(out, PORTABLE_MAX, "%s/%s", packages[i], after);
     return;
   }
+
+  // What lies below models/assets/ is robosuite's, whatever stands before it.
   const char* tail = loom_asset_tail(path);
   if (tail) {
     snprintf(out, PORTABLE_MAX, "robosuite/models/assets/%s", tail);
@@ -465,12 +523,15 @@ static int make_file_portable(xmlNode* node, const char* attribute, const char* 
   if (!file) return LOOM_ERR_MEMORY;
   char path[LOOM_PATH_MAX];
   char portable[PORTABLE_MAX];
+
   const char* base = dir && dir[0] == '/' ? dir : NULL;  // a relative dir stays in the compiler's attributes
   int code = loom_asset_normalize(path, base, file) == LOOM_OK ? LOOM_OK : LOOM_ERR_FORMAT;
+
   if (!code && path[0] == '/') {
     portable_path(portable, path);
     code = loom_mjcf_set(node, attribute, portable);
   }
+
   xmlFree(file);
   return code == LOOM_ERR_FORMAT ? LOOM_OK : code;  // a path that climbs is no home folder: it stays as it is
 }
@@ -478,6 +539,7 @@ static int make_file_portable(xmlNode* node, const char* attribute, const char* 
 static int make_portable(xmlDoc* doc, const char* mesh_dir, const char* texture_dir) {
   xmlNode* root = xmlDocGetRootElement(doc);
   for (xmlNode* node = root; node; node = loom_mjcf_walk(root, node)) {
+    // Files take the compiler's absolute folders into their paths,
     for (xmlAttr *attribute = node->properties, *next; attribute; attribute = next) {
       next = attribute->next;
       loomMjcfDir kind = loom_mjcf_file_kind(node, (const char*)attribute->name);
@@ -485,6 +547,8 @@ static int make_portable(xmlDoc* doc, const char* mesh_dir, const char* texture_
       const char* dir = kind == LOOM_MJCF_TEXTURE_DIR ? texture_dir : mesh_dir;
       if (make_file_portable(node, (const char*)attribute->name, dir)) return LOOM_ERR_MEMORY;
     }
+
+    // which are then taken out of its attributes.
     if (!loom_mjcf_is(node, "compiler")) continue;
     const char* dirs[] = {"assetdir", "meshdir", "texturedir"};
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
@@ -501,18 +565,22 @@ int loom_mjcf_portable(char** out, const char* xml, const char* label, loomError
   xmlDoc* doc = NULL;
   int code = loom_mjcf_parse(&doc, xml, loom_default_model_def().max_xml_bytes, label, err);
   if (code) return code;
+
   char *mesh_dir = NULL, *texture_dir = NULL;
   loom_mjcf_dirs(&mesh_dir, &texture_dir, doc);
   loomText text = {0};
   code = make_portable(doc, mesh_dir, texture_dir);
   if (!code) loom_mjcf_write_document(&text, doc, NULL);
+
   xmlFree(mesh_dir);
   xmlFree(texture_dir);
   xmlFreeDoc(doc);
+
   if (code || text.failed) {
     loom_text_destroy(&text);
     return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   }
+
   *out = text.s;
   return LOOM_OK;
 }

@@ -39,12 +39,16 @@ typedef struct comparison {
 static int differs(const comparison* to, const char* name, const void* a, const void* b, fieldType type,
                    size_t size, size_t count) {
   if (count == 0 || memcmp(a, b, size * count) == 0) return 0;
+
+  // The first element that differs.
   size_t i = 0;
   while (memcmp((const char*)a + i * size, (const char*)b + i * size, size) == 0) i++;
+
   if (to->what && to->what_size > 0) {
     snprintf(to->what, (size_t)to->what_size, "%s[%zu]: %.17g != %.17g", name, i, value_at(a, type, i),
              value_at(b, type, i));
   }
+
   return 1;
 }
 
@@ -54,6 +58,7 @@ static int sizes_differ(const comparison* to, const mjModel* a, const mjModel* b
   if (differs(to, #name, &a->name, &b->name, FIELD_TYPE(a->name), sizeof a->name, 1)) return 1;
   MJMODEL_SIZES
 #undef X
+
   return 0;
 }
 
@@ -67,6 +72,7 @@ static int options_differ(const comparison* to, const mjModel* a, const mjModel*
   MJOPTION_FIELDS
 #undef X
 #undef XVEC
+
 #define X(name, n) \
   if (differs(to, "stat." #name, &a->stat.name, &b->stat.name, FIELD_DOUBLE, sizeof(mjtNum), n)) return 1;
 #define XVEC(name, n) \
@@ -74,6 +80,8 @@ static int options_differ(const comparison* to, const mjModel* a, const mjModel*
   MJSTATISTIC_FIELDS
 #undef X
 #undef XVEC
+
+  // All of vis are ints and floats of 4 bytes: compared as ints.
   return differs(to, "vis", &a->vis, &b->vis, FIELD_INT, sizeof(int), sizeof a->vis / sizeof(int));
 }
 
@@ -88,11 +96,14 @@ static int arrays_differ(const comparison* to, const mjModel* a, const mjModel* 
   }
   MJMODEL_POINTERS
 #undef X
+
   return 0;
 }
 
 int loom_model_compare(const mjModel* a, const mjModel* b, char* what, int what_size) {
   const comparison to = {what, what_size};
   if (what && what_size > 0) what[0] = '\0';
+
+  // Sizes first: the arrays of both are taken to be as long as a's.
   return sizes_differ(&to, a, b) || options_differ(&to, a, b) || arrays_differ(&to, a, b);
 }

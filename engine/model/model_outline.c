@@ -51,11 +51,13 @@ static const struct {
 
 const void* loom_stand_in(mjtObj kind, const char* path, int* size) {
   const char* dot = strrchr(path, '.');
+
   for (size_t i = 0; dot && i < sizeof stand_ins / sizeof *stand_ins; i++) {
     if (stand_ins[i].kind != kind || strcasecmp(dot, stand_ins[i].extension)) continue;
     *size = stand_ins[i].size;
     return stand_ins[i].bytes;
   }
+
   return NULL;
 }
 
@@ -64,9 +66,11 @@ const void* loom_stand_in(mjtObj kind, const char* path, int* size) {
 // Is all but the bodies the same text: options, defaults, assets, actuators?
 static bool same_around_bodies(const char* a, const char* b) {
   static const char open[] = "<worldbody", close[] = "</worldbody>";
+  // All before the first <worldbody> and after its end; a second one would have bodies that are not left out.
   const char *a_open = strstr(a, open), *b_open = strstr(b, open);
   const char *a_close = a_open ? strstr(a_open, close) : NULL,
              *b_close = b_open ? strstr(b_open, close) : NULL;
+
   if (!a_close || !b_close || a_open - a != b_open - b || strcmp(a_close, b_close)) return false;
   return !memcmp(a, b, (size_t)(a_open - a)) && !strstr(a_close + 1, open);
 }
@@ -77,6 +81,7 @@ static bool same_sizes(const mjModel* a, const mjModel* b) {
   if (a->name != b->name) return false;
   MJMODEL_SIZES
 #undef X
+
   return true;
 }
 
@@ -84,6 +89,7 @@ static bool same_numbers(const mjtNum* a, const mjtNum* b, int n) {
   for (int i = 0; i < n; i++) {
     if (a[i] != b[i]) return false;
   }
+
   return true;
 }
 
@@ -93,6 +99,7 @@ static bool same_parts(const mjModel* m, const mjModel* a, const mjModel* b) {
   if (m->nbody != a->nbody || m->njnt != a->njnt || m->ngeom != a->ngeom || m->nsite != a->nsite ||
       m->nmesh != a->nmesh || m->nnames != a->nnames || memcmp(a->names, b->names, (size_t)a->nnames))
     return false;
+
   for (int g = 0; g < a->ngeom; g++) {
     bool mesh = a->geom_type[g] == mjGEOM_MESH || b->geom_type[g] == mjGEOM_MESH;
     if (mesh && (a->geom_type[g] != b->geom_type[g] || a->geom_dataid[g] != b->geom_dataid[g] ||
@@ -100,11 +107,12 @@ static bool same_parts(const mjModel* m, const mjModel* a, const mjModel* b) {
                  !same_numbers(a->geom_quat + 4 * g, b->geom_quat + 4 * g, 4)))
       return false;
   }
+
   return true;
 }
 
 // What differs from `before` to `after`, element by element.
-static void patch(void* field, const void* before, const void* after, size_t size, size_t count) {
+static void patch_field(void* field, const void* before, const void* after, size_t size, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const char *x = (const char*)before + i * size, *y = (const char*)after + i * size;
     if (memcmp(x, y, size)) memcpy((char*)field + i * size, y, size);
@@ -112,15 +120,17 @@ static void patch(void* field, const void* before, const void* after, size_t siz
 }
 
 // NOLINTNEXTLINE(readability-function-size): a line a field, all out of MuJoCo's own list
-static void patch_all(mjModel* m, const mjModel* before, const mjModel* after) {
+static void patch_fields(mjModel* m, const mjModel* before, const mjModel* after) {
   // Rows that come from files are as many in both only by chance.
 #define FROM_FILES(rows) \
   (!strncmp(rows, "nmesh", 5) || !strncmp(rows, "ntex", 4) || !strncmp(rows, "nbvh", 4))
+
 #undef MJ_M
 #define MJ_M(n) m->n
 #define X(type, name, rows, columns)                                         \
   if (!FROM_FILES(#rows) && !strstr(#name, "bvh") && m->rows == after->rows) \
-    patch(m->name, before->name, after->name, sizeof(type), (size_t)m->rows*(size_t)(columns));
+    patch_field(m->name, before->name, after->name, sizeof(type), (size_t)m->rows*(size_t)(columns));
+
   MJMODEL_POINTERS
 #undef X
 #undef FROM_FILES
@@ -131,7 +141,11 @@ bool loom_model_adapt(mjModel* m, const mjModel* before, const char* before_xml,
   if (!same_around_bodies(before_xml, after_xml) || !same_sizes(before, after) ||
       !same_parts(m, before, after))
     return false;
-  patch_all(m, before, after);
+
+  patch_fields(m, before, after);
+
+  // The BVH is still the old one's: nothing may be looked for in it.
   m->opt.disableflags |= mjDSBL_MIDPHASE;
+
   return true;
 }

@@ -44,40 +44,50 @@ static bool read_corners(corners* c, const mjModel* m, int mesh) {
   size_t vertices = (size_t)m->mesh_vertnum[mesh], bytes = 3 * sizeof(float);
   const float* vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh];
   bool coords = m->mesh_texcoordadr[mesh] >= 0;
+
   *c = (corners){.count = 3 * m->mesh_facenum[mesh]};
   size_t count = (size_t)c->count;
   c->vertex = copy_ints(m->mesh_face + from, c->count);
   c->normal = copy_ints(m->mesh_facenormal + from, c->count);
   if (coords) c->coord = copy_ints(m->mesh_facetexcoord + from, c->count);
+
   c->place = malloc(vertices * bytes);
   c->first = malloc(vertices * sizeof *c->first);
   c->next = malloc(count * sizeof *c->next);
   c->index = malloc(count * sizeof *c->index);
   c->reduced = malloc(count * sizeof *c->reduced);
+
   unsigned int* remap = malloc(vertices * sizeof *remap);
   bool room = c->vertex && c->normal && (!coords || c->coord) && c->place && c->first && c->next &&
               c->index && c->reduced && remap;
   if (room) {
+    // meshoptimizer wants unsigned indices: `reduced` lends its room to the original ones.
     for (int i = 0; i < c->count; i++) c->reduced[i] = (unsigned int)c->vertex[i];
     c->places = meshopt_generateVertexRemap(remap, c->reduced, count, vert, vertices, bytes);
     meshopt_remapVertexBuffer(c->place, vert, vertices, bytes, remap);
     meshopt_remapIndexBuffer(c->index, c->reduced, count, remap);
+
+    // Linked from the last corner back, so that each list runs in the mesh's order.
     for (size_t v = 0; v < c->places; v++) c->first[v] = -1;
     for (int i = c->count - 1; i >= 0; i--) {
       c->next[i] = c->first[c->index[i]];
       c->first[c->index[i]] = i;
     }
   }
+
   free(remap);
   return room;
 }
 
 static void face_normal(double out[3], const float* vert, const unsigned int* face) {
   double a[3], b[3];
+
   for (int k = 0; k < 3; k++) {
     a[k] = (double)vert[3 * face[1] + (unsigned)k] - (double)vert[3 * face[0] + (unsigned)k];
     b[k] = (double)vert[3 * face[2] + (unsigned)k] - (double)vert[3 * face[0] + (unsigned)k];
   }
+
+  // Its length does not matter: only corners at one place are compared by it.
   mju_cross(out, a, b);
 }
 
@@ -85,6 +95,7 @@ static void face_normal(double out[3], const float* vert, const unsigned int* fa
 static int best_corner(const corners* c, const float* normals, unsigned int place, const double n[3]) {
   int best = -1;
   double most = -INFINITY;
+
   for (int i = c->first[place]; i >= 0; i = c->next[i]) {
     const float* at = normals + 3 * c->normal[i];
     double along = n[0] * (double)at[0] + n[1] * (double)at[1] + n[2] * (double)at[2];
@@ -93,6 +104,7 @@ static int best_corner(const corners* c, const float* normals, unsigned int plac
       best = i;
     }
   }
+
   return best;
 }
 
@@ -103,8 +115,12 @@ static int simplify_mesh(mjModel* m, int mesh, const loomSimplifyDef* def, loomE
     free_corners(&c);
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simpler mesh");
   }
+
+  // As few triangles as the largest deviation allows.
   size_t n = meshopt_simplify(c.reduced, c.index, (size_t)c.count, c.place, c.places, 3 * sizeof(float), 0,
                               (float)def->error, 0, NULL);
+
+  // Written over the mesh's own: there are never more.
   int to = 3 * m->mesh_faceadr[mesh];
   for (size_t i = 0; n && i < n; i++) {
     double normal[3];
@@ -114,6 +130,7 @@ static int simplify_mesh(mjModel* m, int mesh, const loomSimplifyDef* def, loomE
     m->mesh_facenormal[to + (int)i] = c.normal[corner];
     if (c.coord) m->mesh_facetexcoord[to + (int)i] = c.coord[corner];
   }
+
   if (n) m->mesh_facenum[mesh] = (int)(n / 3);
   free_corners(&c);
   return 0;
@@ -123,6 +140,7 @@ static bool collides(const mjModel* m, int mesh) {
   for (int g = 0; g < m->ngeom; g++) {
     if (m->geom_dataid[g] == mesh && (m->geom_contype[g] || m->geom_conaffinity[g])) return true;
   }
+
   return false;
 }
 
@@ -130,16 +148,20 @@ static bool collides(const mjModel* m, int mesh) {
 static void halve_texture(mjModel* m, int tex) {
   int width = m->tex_width[tex], channels = m->tex_nchannel[tex];
   mjtByte* data = m->tex_data + m->tex_adr[tex];
+
+  // In place: what a pixel is written over has been read already.
   for (int y = 0; y < m->tex_height[tex] / 2; y++) {
     for (int x = 0; x < width / 2; x++) {
       for (int c = 0; c < channels; c++) {
         const mjtByte* from = data + (size_t)channels * (size_t)(2 * y * width + 2 * x) + c;
         size_t line = (size_t)channels * (size_t)width;
         int sum = from[0] + from[channels] + from[line] + from[line + (size_t)channels];
+
         data[(size_t)channels * (size_t)(y * (width / 2) + x) + (size_t)c] = (mjtByte)((sum + 2) / 4);
       }
     }
   }
+
   m->tex_width[tex] = width / 2;
   m->tex_height[tex] /= 2;
 }
@@ -148,12 +170,15 @@ int loom_model_simplify(mjModel* m, const loomSimplifyDef* def, loomError* err) 
   loomSimplifyDef usual = loom_default_simplify_def();
   if (!def) def = &usual;
   int code = 0;
+
   for (int mesh = 0; !code && mesh < m->nmesh; mesh++) {
     if (m->mesh_facenum[mesh] >= def->min_faces && !collides(m, mesh))
       code = simplify_mesh(m, mesh, def, err);
   }
+
   for (int tex = 0; !code && tex < m->ntex; tex++) {
     while (m->tex_type[tex] == mjTEXTURE_2D && m->tex_width[tex] > def->texture) halve_texture(m, tex);
   }
+
   return code;
 }

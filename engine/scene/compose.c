@@ -29,23 +29,29 @@ typedef struct composeJob {
   loomError* err;
 } composeJob;
 
-static int refuse(const composeJob* job, const char* label, const char* what) {
+static int mujoco_error(const composeJob* job, const char* label, const char* what) {
   char flat[600];
   size_t n = 0;
   for (const char* c = what ? what : ""; *c && n + 1 < sizeof flat; c++) flat[n++] = *c == '\n' ? ' ' : *c;
   flat[n] = '\0';
+
   return loom_error_set(job->err, LOOM_ERR_FORMAT, "%s: %s", label, n ? flat : "MuJoCo refuses it");
 }
 
 static int load_asset(composeJob* job, const char* path, const char* what) {
   void* bytes = NULL;
   int64_t size = 0, left = job->def.max_assets_bytes - job->asset_bytes;
+
   if (mj_containsBufferVFS(&job->vfs, path)) return 0;
+
+  // As much as the model may still read.
   int64_t most = job->def.max_asset_bytes < left ? job->def.max_asset_bytes : left;
   int code = loom_asset_read(&bytes, &size, job->roots, path, most, what, job->err);
   if (code) return code;
+
   job->asset_bytes += size;
   loom_made_from_add(&job->made_from, path);
+
   code = mj_addBufferVFS(&job->vfs, path, bytes, (int)size);
   free(bytes);
   return code ? loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: MuJoCo did not take the file", what) : 0;
@@ -57,12 +63,16 @@ static int take_file(composeJob* job, xmlNode* node, const char* attribute, cons
   char path[LOOM_PATH_MAX], portable[LOOM_PATH_MAX + 40], what[400];
   char* file = loom_mjcf_get(node, attribute);
   if (!file) return loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+
   int code = loom_asset_normalize(path, dir, file);
   snprintf(what, sizeof what, "%.150s:%ld: \"%.180s\"", label, xmlGetLineNo(node), file);
   xmlFree(file);
   if (code) return loom_error_set(job->err, LOOM_ERR_FORMAT, "%s is outside the asset roots", what);
+
+  // From here on the asset goes by its portable path, which any machine's roots resolve.
   const char* tail = loom_asset_tail(path);
   snprintf(portable, sizeof portable, "%s%s", tail ? "robosuite/models/assets/" : "", tail ? tail : path);
+
   code = load_asset(job, portable, what);
   if (!code && loom_mjcf_set(node, attribute, portable))
     code = loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", label);
@@ -73,16 +83,19 @@ static int take_files(composeJob* job, xmlNode* node, const char* mesh_dir, cons
                       const char* label) {
   int code = 0;
   for (xmlAttr *attribute = node->properties, *next; !code && attribute; attribute = next) {
+    // Read ahead: the attribute is written below.
     next = attribute->next;
+
     loomMjcfDir kind = loom_mjcf_file_kind(node, (const char*)attribute->name);
     if (kind == LOOM_MJCF_NO_FILE) continue;
     code = take_file(job, node, (const char*)attribute->name,
                      kind == LOOM_MJCF_MESH_DIR ? mesh_dir : texture_dir, label);
   }
+
   return code;
 }
 
-static void join(char out[LOOM_PATH_MAX], const char* folder, const char* dir) {
+static void join_folders(char out[LOOM_PATH_MAX], const char* folder, const char* dir) {
   if (dir && *dir && *folder) {
     snprintf(out, LOOM_PATH_MAX, "%.500s/%.500s", folder, dir);
   } else {
@@ -90,18 +103,22 @@ static void join(char out[LOOM_PATH_MAX], const char* folder, const char* dir) {
   }
 }
 
-/// The text with its assets read; `folder` is the part's own.
-static int prepare(char** out, composeJob* job, const char* xml, const char* label, const char* folder) {
+// The text with its assets read; `folder` is the part's own.
+static int prepare_text(char** out, composeJob* job, const char* xml, const char* label, const char* folder) {
   xmlDoc* doc = NULL;
   char *mesh = NULL, *texture = NULL, mesh_dir[LOOM_PATH_MAX], texture_dir[LOOM_PATH_MAX];
   int code = loom_mjcf_parse(&doc, xml, job->def.max_xml_bytes, label, job->err);
   if (code) return code;
+
   code = loom_mjcf_check(doc, label, job->err);
   loom_mjcf_dirs(&mesh, &texture, doc);
-  join(mesh_dir, folder, mesh);
-  join(texture_dir, folder, texture);
+
+  // Folders are meant from the part's own.
+  join_folders(mesh_dir, folder, mesh);
+  join_folders(texture_dir, folder, texture);
   xmlFree(mesh);
   xmlFree(texture);
+
   xmlNode* root = xmlDocGetRootElement(doc);
   // robosuite's parts leave the unit of angles to the model they are put into: radians.
   if (*folder && !loom_mjcf_child(root, "compiler")) {
@@ -109,22 +126,28 @@ static int prepare(char** out, composeJob* job, const char* xml, const char* lab
     if (!compiler || loom_mjcf_set(compiler, "angle", "radian"))
       code = loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   }
+
+  // Paths become whole, so nothing may be put before them.
   for (xmlNode* node = root; !code && node; node = loom_mjcf_walk(root, node)) {
     if (loom_mjcf_is(node, "compiler")) {
       loom_mjcf_unset(node, "assetdir");
       loom_mjcf_unset(node, "meshdir");
       loom_mjcf_unset(node, "texturedir");
     }
+
     code = take_files(job, node, mesh_dir, texture_dir, label);
   }
+
   loomText text = {0};
   if (!code) loom_mjcf_write_document(&text, doc, NULL);
   xmlFreeDoc(doc);
   if (!code && text.failed) code = loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+
   if (code) {
     loom_text_destroy(&text);
     return code;
   }
+
   *out = text.s;
   return 0;
 }
@@ -139,16 +162,20 @@ static int prepare_part(composeJob* job, int i) {
   if (code) return code;
   loom_made_from_add(&job->made_from, part->file);
 
+  // The bytes become a text.
   char* xml = realloc(bytes, (size_t)size + 1);
   if (!xml) {
     free(bytes);
     return loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", part->file);
   }
   xml[size] = '\0';
+
+  // Its assets are looked up from its own folder.
   snprintf(folder, sizeof folder, "%.1000s", part->file);
   char* slash = strrchr(folder, '/');
   if (slash) *slash = '\0';
-  code = prepare(&job->part_text[i], job, xml, part->file, slash ? folder : "");
+  code = prepare_text(&job->part_text[i], job, xml, part->file, slash ? folder : "");
+
   free(xml);
   return code;
 }
@@ -156,6 +183,7 @@ static int prepare_part(composeJob* job, int i) {
 // Actuators go with the joints they drive.
 static void drop_actuators(mjSpec* spec, const char* joint) {
   for (mjsElement *e = mjs_firstElement(spec, mjOBJ_ACTUATOR), *next; e; e = next) {
+    // Read ahead: it may be deleted.
     next = mjs_nextElement(spec, e);
     if (!strcmp(mjs_getString(mjs_asActuator(e)->target), joint)) mjs_delete(spec, e);
   }
@@ -164,6 +192,7 @@ static void drop_actuators(mjSpec* spec, const char* joint) {
 static void drop_body(mjSpec* spec, mjsBody* body) {
   for (mjsElement* e = mjs_firstChild(body, mjOBJ_JOINT, 1); e; e = mjs_nextChild(body, e, 1))
     drop_actuators(spec, mjs_getString(mjs_getName(e)));
+
   mjs_delete(spec, body->element);
 }
 
@@ -172,6 +201,7 @@ static int leave_out_one(composeJob* job, const loomPart* part, mjSpec* spec, co
   mjsElement* joint = mjs_findElement(spec, mjOBJ_JOINT, name);
   mjsBody* body = mjs_findBody(spec, name);
   mjsElement* geom = mjs_findElement(spec, mjOBJ_GEOM, name);
+
   if (joint) {
     drop_actuators(spec, name);
     mjs_delete(spec, joint);
@@ -183,6 +213,7 @@ static int leave_out_one(composeJob* job, const loomPart* part, mjSpec* spec, co
     return loom_error_set(job->err, LOOM_ERR_FORMAT, "%s: without: no body, joint or geom '%s'", part->file,
                           name);
   }
+
   return 0;
 }
 
@@ -191,37 +222,46 @@ static int leave_out(composeJob* job, const loomPart* part, mjSpec* spec) {
     int code = leave_out_one(job, part, spec, part->without[i]);
     if (code) return code;
   }
+
+  // A welded part loses its free joint, wherever it has it.
   for (mjsElement *e = part->weld ? mjs_firstElement(spec, mjOBJ_JOINT) : NULL, *next; e; e = next) {
     next = mjs_nextElement(spec, e);
     if (mjs_asJoint(e)->type == mjJNT_FREE) mjs_delete(spec, e);
   }
+
   return 0;
 }
 
-static int attach(composeJob* job, int i) {
+static int attach_part(composeJob* job, int i) {
   const loomPart* part = &job->parts[i];
   char why[600] = "";
   mjSpec* child = mj_parseXMLString(job->part_text[i], &job->vfs, why, sizeof why);
-  if (!child) return refuse(job, part->file, why);
+  if (!child) return mujoco_error(job, part->file, why);
+
   int code = leave_out(job, part, child);
   if (code) {
     mj_deleteSpec(child);
     return code;
   }
+
+  // In a frame of its own, so that the part's own poses stay as its file has them.
   mjsBody* parent = mjs_findBody(job->spec, part->to[0] ? part->to : "world");
   mjsFrame* frame = parent ? mjs_addFrame(parent, NULL) : NULL;
   if (frame) {
     memcpy(frame->pos, part->pos, sizeof part->pos);
     memcpy(frame->quat, part->quat, sizeof part->quat);
   }
+
   mjsElement* done =
       frame ? mjs_attach(frame->element, mjs_findBody(child, "world")->element, part->prefix, "") : NULL;
+
   if (!parent) {
     code = loom_error_set(job->err, LOOM_ERR_FORMAT, "%s: there is no body '%s' to attach %s to", job->label,
                           part->to, part->file);
   } else if (!done) {
-    code = refuse(job, part->file, mjs_getError(job->spec));
+    code = mujoco_error(job, part->file, mjs_getError(job->spec));
   }
+
   mj_deleteSpec(child);
   return code;
 }
@@ -234,25 +274,31 @@ static int edit_joints(composeJob* job) {
     if (!joint)
       return loom_error_set(job->err, LOOM_ERR_FORMAT, "%s: the robots' parts have no joint '%s'", job->label,
                             name);
+
     const loomJointsDef* j = edit->def;
     if (j->has_armature) {
       joint->armature = j->armature[edit->index];
       joint->damping[0] = j->damping[edit->index];
       joint->frictionloss = j->friction[edit->index];
     }
+
     if (j->has_range) {
       joint->range[0] = j->low[edit->index];
       joint->range[1] = j->high[edit->index];
       joint->limited = mjLIMITED_TRUE;
     }
   }
+
   return 0;
 }
 
-static int save(composeJob* job) {
+static int save_text(composeJob* job) {
+  // What does not compile is refused in the compiler's words.
   mjModel* m = mj_compile(job->spec, &job->vfs);
-  if (!m) return refuse(job, job->label, mjs_getError(job->spec));
+  if (!m) return mujoco_error(job, job->label, mjs_getError(job->spec));
   mj_deleteModel(m);
+
+  // A text that does not fit gives a positive code: four times the room then, up to 64 MB.
   char why[600] = "";
   for (int size = 1 << 20; size <= 1 << 26; size *= 4) {
     job->out = malloc((size_t)size);
@@ -263,17 +309,20 @@ static int save(composeJob* job) {
     job->out = NULL;
     if (code < 0) break;
   }
-  return refuse(job, job->label, why);
+
+  return mujoco_error(job, job->label, why);
 }
 
-static int compose(void* arg) {
+static int compose_trapped(void* arg) {
   composeJob* job = arg;
   char why[600] = "";
   job->spec = mj_parseXMLString(job->scene, &job->vfs, why, sizeof why);
-  int code = job->spec ? 0 : refuse(job, job->label, why);
-  for (int i = 0; !code && i < job->n; i++) code = attach(job, i);
+  int code = job->spec ? 0 : mujoco_error(job, job->label, why);
+
+  for (int i = 0; !code && i < job->n; i++) code = attach_part(job, i);
   if (!code) code = edit_joints(job);
-  return code ? code : save(job);
+
+  return code ? code : save_text(job);
 }
 
 static int compose_new(composeJob* job, const char* xml) {
@@ -281,15 +330,17 @@ static int compose_new(composeJob* job, const char* xml) {
   if (!job->part_text) return loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", job->label);
   mj_defaultVFS(&job->vfs);
 
-  int code = prepare(&job->scene, job, xml, job->label, "");
+  // Every file is read, then MuJoCo puts the parts together.
+  int code = prepare_text(&job->scene, job, xml, job->label, "");
   for (int i = 0; !code && i < job->n; i++) code = prepare_part(job, i);
-  if (!code) code = loom_trap_run(compose, job, job->err);
+  if (!code) code = loom_trap_run(compose_trapped, job, job->err);
 
   if (code != LOOM_ERR_SIM && job->spec) mj_deleteSpec(job->spec);  // after a trapped error it is left alone
   mj_deleteVFS(&job->vfs);
   for (int i = 0; i < job->n; i++) free(job->part_text[i]);
   free(job->part_text);
   free(job->scene);
+
   return code;
 }
 
@@ -298,6 +349,7 @@ static int compose_new(composeJob* job, const char* xml) {
 // All that the result depends on besides the files: every field of the parts and of the edits.
 static void make_key(loomText* key, const composeJob* job, const char* xml) {
   loom_cache_key(key, "composed", job->roots);
+
   for (int i = 0; i < job->n; i++) {
     const loomPart* part = &job->parts[i];
     loom_text_add(key, part->file, strlen(part->file) + 1);
@@ -320,12 +372,14 @@ static void make_key(loomText* key, const composeJob* job, const char* xml) {
     loom_text_add(key, j->joints[k], strlen(j->joints[k]) + 1);
     loom_text_add(key, (const char*)number, sizeof number);
   }
+
   loom_text_puts(key, xml);
 }
 
 static bool load_kept(char** out, const loomText* key, const loomAssetRoots* roots) {
   loomCached cached;
   if (!loom_cache_find(&cached, key, roots)) return false;
+
   *out = strndup(cached.bytes, cached.nbytes);
   loom_cached_destroy(&cached);
   return *out != NULL;
@@ -372,6 +426,7 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
                     loomError* err) {
   loomJointEdit edits[2 * LOOM_MAX_ARMS * LOOM_MAX_JOINTS];
   int n = 0, nedit = 0, count = 0;
+
   snprintf(label, LOOM_PATH_MAX, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
   int code = loom_read_text(out, NULL, label, max_scene_bytes, err);
   if (code || !task->placed) return code;
@@ -379,10 +434,13 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
   for (int a = 0; a < task->arm_count; a++) count += task->robots[a].part_count;
   loomPart* parts = calloc((size_t)count + 1, sizeof *parts);
   if (!parts) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+
+  // Of each arm's robot: what its joints lack, and its parts.
   for (int a = 0; a < task->arm_count; a++) {
     const loomRobotDef* robot = &task->robots[a];
     add_edits(edits, &nedit, &robot->arm);
     add_edits(edits, &nedit, &robot->torso);
+
     for (int i = 0; i < task->robots[a].part_count; i++) {
       const loomPartDef* def = &task->robots[a].parts[i];
       loomPart* part = &parts[n++];
@@ -392,14 +450,18 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
                          .weld = def->weld,
                          .without_count = def->without_count,
                          .without = (const loomName*)def->without};
+
+      // What stands on the world is placed by the task, the rest by the robot's file.
       const double* pos = def->to[0] ? def->pos : task->place_pos[a];
       const double* quat = def->to[0] ? def->quat : task->place_quat[a];
       memcpy(part->pos, pos, sizeof part->pos);
       memcpy(part->quat, quat, sizeof part->quat);
     }
   }
+
   char* scene = *out;
   code = loom_model_compose(out, scene, label, parts, n, edits, nedit, roots, err);
+
   free(parts);
   free(scene);
   return code;
