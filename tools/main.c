@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/task/task_reference.h"
+#include "policies/learn/config_reference.h"
 #include "tools/shared/build_info.h"
 #include "tools/shared/commands.h"
 
@@ -44,7 +45,8 @@ static void help(FILE* out) {
       "  demoloom verify handover.hdf5\n"
       "  demoloom render handover.hdf5 --sheet handover.png\n\n"
       "`demoloom COMMAND --help` says more; `demoloom --version [--json]` tells what this one is built of,\n"
-      "`demoloom help task` every key of task and robot files.\n",
+      "`demoloom help task` every key of task and robot files, `demoloom help train` those of a training "
+      "run.\n",
       out);
 }
 
@@ -57,6 +59,10 @@ int main(int argc, char** argv) {
 
   if (argc > 2 && !strcmp(argv[1], "help") && !strcmp(argv[2], "task")) {
     loom_task_reference_print(stdout);
+    return 0;
+  }
+  if (argc > 2 && !strcmp(argv[1], "help") && !strcmp(argv[2], "train")) {
+    loom_train_config_reference(stdout);
     return 0;
   }
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {

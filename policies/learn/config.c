@@ -73,6 +73,12 @@ static const section sections[] = {
 };
 enum { SECTIONS = sizeof sections / sizeof *sections, POLICY_SECTIONS = 3 };
 
+const char* loom_train_config_section(int i, size_t* offset) {
+  if (i < 0 || i >= SECTIONS) return NULL;
+  *offset = sections[i].offset;
+  return sections[i].name;
+}
+
 const loomFields* loom_train_config_fields(const char* name) {
   for (int i = 0; i < SECTIONS; i++)
     if (!strcmp(sections[i].name, name)) return sections[i].fields;
