@@ -28,10 +28,6 @@ policies/network/network.h: rooms include only those before them
 policies/report/event_log.c: clocks
 tools/command/cmd_teleop.c: clocks
 tools/view/view_draw.c: hashes
-policies/report/event_log.c: folders are made
-tools/render/render_obs.c: folders are made
-tools/render/render_frames.c: folders are made
-tools/command/cmd_rollout.c: folders are made
 engine/model/asset.c: whole files are read
 '
 

@@ -7,12 +7,15 @@
 
 uint64_t loom_columns_digest(const loomColumns* columns) {
   uint64_t hash = LOOM_HASH_SEED;
+
   for (int i = 0; i < columns->n; i++) {
     const loomColumn* c = &columns->column[i];
     uint64_t what[] = {(uint64_t)c->type, c->bytes};
+
     hash = loom_hash(hash, c->name, strlen(c->name) + 1);
     hash = loom_hash(hash, what, sizeof what);
   }
+
   return hash;
 }
 
@@ -38,6 +41,8 @@ void loom_columns_unpack(void* record, const loomColumns* columns, const void* b
   for (int i = 0; i < columns->n; i++) {
     const loomColumn* c = &columns->column[i];
     char* to = (char*)record + c->offset;
+
+    // A text that fills its room has no end there, whatever the file says.
     memcpy(to, from, c->bytes);
     if (c->type == LOOM_COLUMN_TEXT) to[c->bytes - 1] = '\0';
     from += c->bytes;
@@ -55,6 +60,7 @@ void loom_columns_put_line(FILE* file, const loomColumns* columns, const void* r
   for (int i = 0; i < columns->n; i++) {
     const loomColumn* c = &columns->column[i];
     const void* at = (const char*)record + c->offset;
+
     if (i) fputc(',', file);
     switch (c->type) {
       case LOOM_COLUMN_I32:

@@ -29,6 +29,8 @@ static int log_error(const loomRecordLog* log, const char* what, loomError* err)
 static int find_end(loomRecordLog* log, loomError* err) {
   char found[HEADER_MAX];
   struct stat st;
+
+  // A file of another version, or of other columns, begins otherwise.
   ssize_t got = pread(log->fd, found, log->header_size, 0);
   if (got < 0 || fstat(log->fd, &st)) return log_error(log, "read", err);
   if (memcmp(found, log->header, (size_t)got) != 0)
@@ -40,6 +42,7 @@ static int find_end(loomRecordLog* log, loomError* err) {
     log->n = ((int64_t)st.st_size - (int64_t)log->header_size) / (int64_t)log->packed;
     end = log->n ? log->header_size + (size_t)log->n * log->packed : 0;
   }
+
   if (ftruncate(log->fd, (off_t)end) || lseek(log->fd, (off_t)end, SEEK_SET) < 0)
     return log_error(log, "cut to its last whole record", err);
   return LOOM_OK;
@@ -52,6 +55,8 @@ int loom_record_log_open(loomRecordLog** out, const char* path, const loomColumn
     free(log);
     return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   }
+
+  // The header tells which version wrote the records, and by a digest which columns they have.
   log->columns = columns;
   log->packed = loom_columns_packed(columns);
   log->header_size = (size_t)snprintf(log->header, HEADER_MAX, "demoloom %.64s %016llx\n", columns->name,
@@ -60,6 +65,7 @@ int loom_record_log_open(loomRecordLog** out, const char* path, const loomColumn
   log->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   int code = log->fd < 0 ? log_error(log, "opened", err) : find_end(log, err);
   if (!code) code = loom_file_sync_folder(path, err);
+
   if (code)
     loom_record_log_close(log);
   else
@@ -88,6 +94,7 @@ static int write_all(int fd, const char* bytes, size_t n) {
 
 int loom_record_log_append(loomRecordLog* log, const void* records, int n, loomError* err) {
   if (!n) return LOOM_OK;
+
   size_t header = log->n ? 0 : log->header_size, size = header + (size_t)n * log->packed;
   char* bytes = malloc(size);
   if (!bytes) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", log->path);
@@ -97,6 +104,7 @@ int loom_record_log_append(loomRecordLog* log, const void* records, int n, loomE
   for (int i = 0; i < n; i++)
     loom_columns_pack(bytes + header + (size_t)i * log->packed, log->columns,
                       (const char*)records + (size_t)i * log->columns->size);
+
   int failed = write_all(log->fd, bytes, size);
   int why = errno;
   free(bytes);
@@ -104,6 +112,7 @@ int loom_record_log_append(loomRecordLog* log, const void* records, int n, loomE
     errno = why;
     return log_error(log, "written", err);
   }
+
   log->n += n;
   return LOOM_OK;
 }
@@ -117,6 +126,8 @@ int loom_record_log_read(void** out, int64_t* n, const loomRecordLog* log, loomE
   errno = EIO;  // where it is shorter than it was
   if (!code && pread(log->fd, bytes, packed, (off_t)log->header_size) != (ssize_t)packed)
     code = log_error(log, "read", err);
+
+  // Records of the file's layout become those of memory.
   for (int64_t i = 0; !code && i < log->n; i++)
     loom_columns_unpack(records + (size_t)i * log->columns->size, log->columns,
                         bytes + (size_t)i * log->packed);

@@ -32,7 +32,7 @@ void loom_trained_destroy(loomTrained* trained);
 loomObsKey loom_trained_key(const loomTrained* trained, int key);
 /// Whether a key is an image or a point cloud.
 bool loom_trained_visual(const loomTrained* trained, int key);
-/// A batch normalised in place, as the network wants its samples.
+/// A batch normalized in place, as the network wants its samples.
 loomSamples loom_trained_samples(const loomTrained* trained, loomBatch* batch);
 
 /// More tensors and texts that a checkpoint has.

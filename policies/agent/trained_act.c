@@ -18,7 +18,7 @@ typedef struct actorInstance {
   int views;  // pictures and clouds; 0: it sees vectors only
   visualView view[LOOM_DATA_KEYS];
   loomRandom random;
-  float* seen;          // (seen x the network's obs_dim) oldest first, normalised, features included
+  float* seen;          // (seen x the network's obs_dim) oldest first, normalized, features included
   float* queue;         // (decided x actions.dim)
   int rows, seen_rows;  // of a history; how many there are yet
   int queued, next;

@@ -59,13 +59,16 @@ static void swap_average(run* r) {
 }
 
 // As model.* the weights that act: in value's place while the file is written.
-static int save(run* r, const char* name, int ntensor, const loomSafeTensor* tensor, const char* training,
-                loomError* err) {
+static int save_file(run* r, const char* name, int ntensor, const loomSafeTensor* tensor,
+                     const char* training, loomError* err) {
   char path[LOOM_PATH_MAX + 64], steps[32];
   loomSafeMeta meta[] = {{"steps", steps}, {"training", training}};
   loomTrainedExtra extra = {ntensor, training ? 2 : 1, tensor, meta};
+
   path_in(path, r, name);
   snprintf(steps, sizeof steps, "%.0f", r->p.step);
+
+  // What acts is what is kept; back again, for the other weights go on learning.
   swap_average(r);
   int code = loom_trained_save(path, &r->trained, &extra, err);
   swap_average(r);
@@ -73,7 +76,7 @@ static int save(run* r, const char* name, int ntensor, const loomSafeTensor* ten
 }
 
 static int save_policy(run* r, const char* name, loomError* err) {
-  return save(r, name, 0, NULL, NULL, err);
+  return save_file(r, name, 0, NULL, NULL, err);
 }
 
 // ---- checkpoints
@@ -82,23 +85,26 @@ static int64_t epoch_of(const run* r) {
   return (int64_t)r->p.step / r->epoch_steps;
 }
 
-static loomSafeTensor block(const char* name, const loomReal* data, size_t count) {
+static loomSafeTensor float_block(const char* name, const loomReal* data, size_t count) {
   return (loomSafeTensor){
       .name = name, .type = LOOM_SAFE_F32, .rank = 1, .shape = {(int64_t)count}, .data = data};
 }
 
 static int save_checkpoint(run* r, loomError* err) {
   const loomParams* params = &r->trained.network.params;
-  // `save` swaps the average and the weights.
+
+  // `save_file` swaps the average and the weights.
   loomSafeTensor more[] = {
       {.name = "train.progress", .type = LOOM_SAFE_F64, .rank = 1, .shape = {PROGRESS}, .data = &r->p},
-      block("train.first", params->first, params->total),
-      block("train.second", params->second, params->total),
-      block("train.value", r->average, params->total),
+      float_block("train.first", params->first, params->total),
+      float_block("train.second", params->second, params->total),
+      float_block("train.value", r->average, params->total),
   };
+
   char* training = loom_train_config_text(r->config);
   if (!training) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a checkpoint");
-  int code = save(r, "last.safetensors", r->average ? 4 : 3, more, training, err);
+
+  int code = save_file(r, "last.safetensors", r->average ? 4 : 3, more, training, err);
   free(training);
   return code;
 }
@@ -106,9 +112,12 @@ static int save_checkpoint(run* r, loomError* err) {
 static int read_block(void* out, const loomSafetensors* file, const char* name, loomSafeType type,
                       size_t count, const char* label, loomError* err) {
   const loomSafeTensor* found = loom_safetensors_find(file, name);
+
+  // Absent, of another type or of another size: the file is a policy's, or of another version.
   if (!found || found->type != type || loom_safe_tensor_count(found) != (int64_t)count)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is missing or of another size; it is no checkpoint",
                           label, name);
+
   memcpy(out, found->data, count * (size_t)loom_safe_type_size(type));
   return LOOM_OK;
 }
@@ -119,15 +128,19 @@ static const char other_folder[] = "train into another folder";
 static int same_configuration(const loomTrainConfig* now, const loomTrainConfig* then, const char* label,
                               loomError* err) {
   loomTrainConfig a = *now, b = *then;
+
+  // What may differ is made the same in both.
   a.train.epochs = b.train.epochs = 1;
   a.data.cache = b.data.cache = 1;
   memset(&a.rollout, 0, sizeof a.rollout);
   memset(&b.rollout, 0, sizeof b.rollout);
   a.checkpoint = b.checkpoint;
   a.stop = b.stop;
+
   char *x = loom_train_config_text(&a), *y = loom_train_config_text(&b);
   int code = x && y ? loom_settings_compare(label, y, x, other_folder, err)
                     : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+
   free(x);
   free(y);
   return code;
@@ -137,9 +150,11 @@ static int same_configuration(const loomTrainConfig* now, const loomTrainConfig*
 static int same_training(const run* r, const loomSafetensors* file, const char* path, loomError* err) {
   const char* text = loom_safetensors_meta(file, "training");
   loomTrainConfig* then = malloc(sizeof *then);
+
   if (!text) text = loom_safetensors_meta(file, "config");
   int code = then ? loom_train_config_parse(then, text, strlen(text), path, err)
                   : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
   if (!code) code = same_configuration(r->config, then, path, err);
   free(then);
   return code;
@@ -149,9 +164,12 @@ static int load_checkpoint(run* r, const char* path, loomError* err) {
   loomSafetensors file;
   loomTrained old;
   loomParams* params = &r->trained.network.params;
+
   int code = loom_safetensors_read(&file, path, err);
   if (code) return code;
   code = loom_trained_read(&old, &file, path, err);
+
+  // Another network cannot go on with these weights, even if its configuration reads the same.
   if (!code) {
     code = same_training(r, &file, path, err);
     if (!code && old.network.params.total != params->total)
@@ -159,14 +177,19 @@ static int load_checkpoint(run* r, const char* path, loomError* err) {
     if (!code) memcpy(params->value, old.network.params.value, params->total * sizeof(loomReal));
     loom_trained_destroy(&old);
   }
+
+  // How far it was, and Adam's two moments.
   if (!code) code = read_block(&r->p, &file, "train.progress", LOOM_SAFE_F64, PROGRESS, path, err);
   if (!code) code = read_block(params->first, &file, "train.first", LOOM_SAFE_F32, params->total, path, err);
   if (!code)
     code = read_block(params->second, &file, "train.second", LOOM_SAFE_F32, params->total, path, err);
+
+  // What acted is in the place of the weights and what learned beside it: swapped, as when it was saved.
   if (!code && r->average) {
     code = read_block(r->average, &file, "train.value", LOOM_SAFE_F32, params->total, path, err);
     swap_average(r);
   }
+
   loom_safetensors_destroy(&file);
   return code;
 }
@@ -174,51 +197,61 @@ static int load_checkpoint(run* r, const char* path, loomError* err) {
 // ---- one step
 
 // Of the batch in hand, the number furthest from what is usual: where to look when the loss is none.
-static void furthest(char out[400], const run* r, const loomSamples* s) {
+static void find_furthest(char out[400], const run* r, const loomSamples* s) {
   const loomDataInfo* info = loom_data_info(r->data);
   const loomNetworkDef* def = &r->trained.network.def;
   int dim = r->trained.obs.dim, column = -1, sample = 0;
   double most = -1;
+
   for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n * def->obs_rows * dim; i++) {
     if (!(fabs((double)s->obs[i]) > most)) continue;
     most = fabs((double)s->obs[i]);
     column = (int)(i % dim);
     sample = (int)(i / dim / def->obs_rows);
   }
+
+  // Its observation by the column; where nothing is unusual, it has to be the actions.
   const char* key = "its actions";
   for (int k = 0; k < info->key_count; k++)
     if (info->key[k].offset >= 0 && column >= info->key[k].offset) key = info->key[k].name;
+
   int demo = r->batch.demo[sample];
-  snprintf(out, 400, "%.150s, %.60s, row %d, has the batch's most unusual number (%.60s: %.3g normalised)",
+  snprintf(out, 400, "%.150s, %.60s, row %d, has the batch's most unusual number (%.60s: %.3g normalized)",
            loom_data_demo_path(r->data, demo), loom_data_demo_name(r->data, demo), r->batch.row[sample], key,
            most);
 }
 
-static int diverged(const run* r, const loomSamples* samples, int64_t i, loomError* err) {
+static int refuse_divergence(const run* r, const loomSamples* samples, int64_t i, loomError* err) {
   char where[400];
-  furthest(where, r, samples);
+  find_furthest(where, r, samples);
   return loom_error_set(err, LOOM_ERR_FORMAT,
                         "step %lld: the loss or its gradient is no finite number; the last checkpoint stays; "
                         "take a smaller learning rate, or clip gradients; %s",
                         (long long)i + 1, where);
 }
 
-static int step(run* r, loomError* err) {
+static int train_step(run* r, loomError* err) {
   loomNetwork* net = &r->trained.network;
   int64_t i = (int64_t)r->p.step;
   int code = loom_data_batch(&r->batch, r->data, i, err);
   if (code) return code;
+
+  // Forward, loss and backward; weights move only if both the loss and the gradient are finite.
   loomSamples samples = loom_trained_samples(&r->trained, &r->batch);
   double loss =
       loom_supervised_loss(net, &r->objective, &samples, (uint64_t)r->config->train.seed, (uint64_t)i, true);
   r->state.rate = loom_schedule_rate(&r->schedule, (uint64_t)i);
   double length =
       isfinite(loss) ? loom_adam_step(&net->params, &r->adam, r->state.rate, (uint64_t)i + 1) : NAN;
-  if (!isfinite(length)) return diverged(r, &samples, i, err);
+  if (!isfinite(length)) return refuse_divergence(r, &samples, i, err);
+
+  // The average follows the weights, faster at first (its decay rises with the step).
   if (r->average) {
     double decay = loom_ema_decay((uint64_t)i, r->config->optimizer.ema_power, r->config->optimizer.ema);
     loom_ema_update(r->average, net->params.value, decay, net->params.total);
   }
+
+  // Sums from which the epoch's means are told.
   r->p.step++;
   r->p.loss_sum += loss;
   r->p.gradient_sum += length;
@@ -228,13 +261,19 @@ static int step(run* r, loomError* err) {
 
 static void set_state(run* r) {
   loomTrainState* s = &r->state;
+
+  // Where it is in the whole run.
   s->step = (int64_t)r->p.step;
   s->steps = r->steps;
   s->first = r->first_step;
   s->epoch = (int)epoch_of(r);
   s->epochs = r->config->train.epochs;
+
+  // Means of the epoch so far; there are none before its first step.
   s->loss = r->p.steps_summed > 0 ? r->p.loss_sum / r->p.steps_summed : NAN;
   s->gradient = r->p.steps_summed > 0 ? r->p.gradient_sum / r->p.steps_summed : NAN;
+
+  // What was last measured, and the best so far.
   s->validation = r->p.validation;
   s->success = r->p.success;
   s->success_low = r->p.success_low;
@@ -242,20 +281,23 @@ static void set_state(run* r) {
   s->best_validation = r->p.best_validation;
   s->best_success = r->p.best_success;
   s->best_epoch = (int)r->p.best_epoch;
+
   s->seconds = loom_clock() - r->start;
   s->samples_per_second = (double)((s->step - r->first_step) * r->config->train.batch) / s->seconds;
 }
 
-static void tell(run* r, bool epoch_done) {
+static void tell_progress(run* r, bool epoch_done) {
   set_state(r);
   if (r->def->progress) r->def->progress(r->def->user, &r->state, epoch_done);
 }
 
 // ---- at the end of an epoch
 
-static int validate(run* r, bool* better, loomError* err) {
+static int validate_epoch(run* r, bool* better, loomError* err) {
   double sum = 0, count = 0;
   int64_t batches = loom_data_info(r->validation)->batches;
+
+  // The weights that act are the ones to judge. Batches differ in size, so each counts by its samples.
   int code = LOOM_OK;
   swap_average(r);
   for (int64_t i = 0; !code && i < batches; i++) {
@@ -266,8 +308,10 @@ static int validate(run* r, bool* better, loomError* err) {
                                             (uint64_t)r->config->train.seed, (uint64_t)i, false);
     count += samples.n;
   }
+
   swap_average(r);
   if (code) return code;
+
   r->p.validation = sum / count;
   if (isnan(r->p.best_validation) || r->p.validation < r->p.best_validation) {
     r->p.best_validation = r->p.validation;
@@ -288,6 +332,8 @@ static int roll_out(run* r, bool* better, loomError* err) {
   loomRolloutDef def = loom_default_rollout_def();
   loomRolloutReport report;
   loomPolicyMaker maker = loom_trained_maker(&r->trained);
+
+  // Starts are the same each time, so that successes can be compared.
   const char* reset = r->config->rollout.reset;
   def.n = r->config->rollout.n;
   def.reset = *reset ? loom_task_find_reset(r->def->scene->task, reset) : 0;
@@ -296,17 +342,21 @@ static int roll_out(run* r, bool* better, loomError* err) {
   def.threads = r->config->rollout.threads;
   def.done = stop_rollouts;
   def.user = r;
+
   swap_average(r);
   int code = loom_rollout(&report, r->def->scene, &maker, &def, err);
   swap_average(r);
   if (code) return code;
+
   r->p.success = report.rate;
   r->p.success_low = report.low;
   r->p.success_high = report.high;
+
   if (isnan(r->p.best_success) || report.rate > r->p.best_success) {
     r->p.best_success = report.rate;
     *better = true;
   }
+
   loom_rollout_report_destroy(&report);
   return LOOM_OK;
 }
@@ -325,6 +375,8 @@ static int log_epoch(run* r, bool validated, bool rolled_out, loomError* err) {
                 {"rollout/success", r->p.success, rolled_out},
                 {"rollout/success_low", r->p.success_low, rolled_out},
                 {"rollout/success_high", r->p.success_high, rolled_out}};
+
+  // Only what this epoch has measured; the others would repeat an earlier value.
   int code = LOOM_OK;
   for (size_t i = 0; !code && i < sizeof scalar / sizeof *scalar; i++)
     if (scalar[i].known) code = loom_event_log_scalar(r->log, scalar[i].tag, s->step, scalar[i].value, err);
@@ -333,10 +385,14 @@ static int log_epoch(run* r, bool validated, bool rolled_out, loomError* err) {
 
 static int keep_policies(run* r, int epoch, loomError* err) {
   char name[48], path[LOOM_PATH_MAX + 64];
+
+  // The new one in, and out with the one that is `keep` before it.
   snprintf(name, sizeof name, "epoch_%d.safetensors", epoch);
   int code = save_policy(r, name, err), every = r->config->checkpoint.every;
+
   int old = epoch - every * r->config->checkpoint.keep;
   if (code || !r->config->checkpoint.keep || old < every) return code;
+
   snprintf(name, sizeof name, "epoch_%d.safetensors", old / every * every);
   path_in(path, r, name);
   unlink(path);
@@ -349,22 +405,32 @@ static bool seen_enough(const run* r) {
 
 static int end_epoch(run* r, bool* enough, loomError* err) {
   const loomTrainConfig* c = r->config;
+
+  // The last epoch has everything, whatever its number.
   int epoch = (int)epoch_of(r), code = LOOM_OK;
   bool last = (int64_t)r->p.step == r->steps, lower = false, higher = false;
   bool validated = r->validation && (epoch % c->validate.every == 0 || last);
   bool rolled_out = r->def->scene && (epoch % c->rollout.every == 0 || last);
-  if (validated) code = validate(r, &lower, err);
+
+  if (validated) code = validate_epoch(r, &lower, err);
   if (!code && rolled_out) code = roll_out(r, &higher, err);
   if (code) return code;
+
+  // An epoch is the best by success where that is tried, else by the loss of validation.
   if (higher || (lower && !r->def->scene)) r->p.best_epoch = epoch;
   r->p.stale = (c->stop.by ? higher : lower) ? 0 : r->p.stale + 1;
   *enough = seen_enough(r);
-  tell(r, true);
+
+  tell_progress(r, true);
   if (lower && c->checkpoint.best) code = save_policy(r, "best_loss.safetensors", err);
   if (!code && higher && c->checkpoint.best) code = save_policy(r, "best_success.safetensors", err);
   if (!code) code = log_epoch(r, validated, rolled_out, err);
+
+  // The next epoch's means begin anew.
   r->p.loss_sum = r->p.gradient_sum = r->p.steps_summed = 0;
   if (code || (epoch % c->checkpoint.every && !last && !*enough)) return code;
+
+  // Where the run is over, or once in `every` epochs: the policy as it is, and what to go on from.
   code = keep_policies(r, epoch, err);
   if (!code) code = save_checkpoint(r, err);
   return code ? code : loom_curves_draw(c->checkpoint.folder, err);
@@ -374,31 +440,40 @@ static int end_epoch(run* r, bool* enough, loomError* err) {
 
 static int open_data(run* r, loomError* err) {
   loomConfigDataDef def;
+
   loom_config_data_def(&def, r->config, false);
   int code = loom_data_open(&r->data, &def.def, err);
   if (!code) code = loom_batch_create(&r->batch, r->data, err);
+
   if (code || !r->config->validate.mask[0]) return code;
   loom_config_data_def(&def, r->config, true);
   code = loom_data_open(&r->validation, &def.def, err);
   return code ? code : loom_batch_create(&r->held_out, r->validation, err);
 }
 
-static int create(run* r, loomError* err) {
+static int create_run(run* r, loomError* err) {
   const loomTrainConfig* c = r->config;
   loomPolicyConfig policy = loom_train_config_policy(c);
   int code = open_data(r, err);
+
+  // The network is made for the data's sizes.
   if (!code) code = loom_trained_create(&r->trained, &policy, (uint64_t)c->train.seed, r->data, err);
   if (!code) code = loom_network_layout(&r->trained.network, c->train.batch, err);
   if (code) return code;
+
   loomObjectiveDef objective = loom_network_objective(&r->trained.network.def);
   code = loom_objective_create(&r->objective, &objective, c->train.batch, err);
   if (code) return code;
+
   const loomParams* params = &r->trained.network.params;
   if (c->optimizer.ema > 0) {
     r->average = malloc(params->total * sizeof *r->average);
     if (!r->average) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for averaged weights");
+
+    // It begins as what the weights are.
     memcpy(r->average, params->value, params->total * sizeof *r->average);
   }
+
   r->epoch_steps = c->train.steps ? c->train.steps : loom_data_info(r->data)->batches;
   r->steps = r->epoch_steps * c->train.epochs;
   r->adam = loom_optimizer_config_adam(&c->optimizer);
@@ -409,6 +484,7 @@ static int create(run* r, loomError* err) {
 static int write_config(const run* r, loomError* err) {
   char path[LOOM_PATH_MAX + 64];
   path_in(path, r, "config.yaml");
+
   char* text = loom_train_config_text(r->config);
   int code = text ? loom_file_write_text(path, text, err)
                   : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
@@ -435,21 +511,24 @@ static int resume_run(run* r, loomError* err) {
   return code ? code : loom_event_log_open(&r->log, r->config->checkpoint.folder, err);
 }
 
-static int train(run* r, loomError* err) {
+static int train_run(run* r, loomError* err) {
   bool enough = seen_enough(r);  // a run that stopped early and is taken up again
+
   int code = LOOM_OK;
   while (!code && !enough && (int64_t)r->p.step < r->steps) {
     if (r->def->stop && *r->def->stop) {
+      // Asked to stop: what is trained so far is kept.
       code = save_checkpoint(r, err);
       return code ? code
                   : loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: stopped; --resume goes on",
                                    r->config->checkpoint.folder);
     }
-    code = step(r, err);
+
+    code = train_step(r, err);
     if (!code && (int64_t)r->p.step % r->epoch_steps == 0)
       code = end_epoch(r, &enough, err);
     else if (!code)
-      tell(r, false);
+      tell_progress(r, false);
   }
   return code;
 }
@@ -459,20 +538,28 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
   int threads = loom_set_kernel_threads(def->config->train.threads);
   *r = (run){.def = def, .config = def->config, .start = loom_clock()};
+
+  // Nothing is known yet.
   r->p.best_validation = r->p.best_success = r->p.validation = r->p.success = NAN;
   r->p.success_low = r->p.success_high = NAN;
-  int code = create(r, err);
+
+  int code = create_run(r, err);
   if (!code) code = resume_run(r, err);
+
   r->first_step = (int64_t)r->p.step;
   r->start = loom_clock();
   if (!code) set_state(r);
-  if (!code) code = train(r, err);
+
+  if (!code) code = train_run(r, err);
   *out = r->state;
+
+  // An event log that could not be written to its end is an error only where nothing worse happened.
   loomError unlogged = {0, ""};
   if (loom_event_log_close(r->log, &unlogged) && !code) {
     code = unlogged.code;
     if (err) *err = unlogged;
   }
+
   loom_trained_destroy(&r->trained);
   loom_objective_destroy(&r->objective);
   loom_batch_destroy(&r->batch);
@@ -482,6 +569,7 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   free(r->average);
   loom_run_folder_close(&r->folder);
   free(r);
+
   loom_set_kernel_threads(threads);
   return code;
 }

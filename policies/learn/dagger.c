@@ -46,39 +46,6 @@ typedef struct dagger {
 
 // ---- the folder
 
-// What decides the results; how many rounds may change.
-static char* settings_text(const loomDaggerDef* def) {
-  char* text = NULL;
-  size_t size = 0;
-  loomTrainConfig* config = malloc(sizeof *config);
-  FILE* f = config ? open_memstream(&text, &size) : NULL;
-  const loomTask* task = def->scene->task;
-  if (f) {
-    *config = *def->config;
-    snprintf(config->checkpoint.folder, sizeof config->checkpoint.folder, "runs");
-    char* training = loom_train_config_text(config);
-    fprintf(f, "task: %s  # %016llx\nexpert: %s\n", task->name, (unsigned long long)task->digest,
-            def->expert_name);
-    fprintf(f, "reset: %s\nmax_steps: %d\nseed: %llu\ndemos: %d\nepisodes: %d\n",
-            task->resets[def->reset].name, loom_dagger_max_steps(def), (unsigned long long)def->seed,
-            def->demos, def->episodes);
-    fprintf(f, "evaluations: %d\nevaluation_seed: %llu\ntau: %.17g\n", def->evaluations,
-            (unsigned long long)def->evaluation_seed, def->safety.tau);
-    if (def->gate == LOOM_GATE_MIXTURE) fprintf(f, "gate: mixture\nbeta: %.17g\n", def->beta);
-    if (def->gate == LOOM_GATE_SAFETY)
-      fprintf(f, "gate: safety\nthreshold: %.17g\nsafety_hidden: %d\nsafety_steps: %d\n",
-              def->safety.threshold, def->safety.hidden, def->safety.steps);
-    if (def->gate == LOOM_GATE_ENSEMBLE)
-      fprintf(f, "gate: ensemble\nmembers: %d\ndoubt: %.17g\n", def->members, def->doubt);
-    fprintf(f, "final_steps: %d\n", def->final_steps);
-    fprintf(f, "---\n%s", training ? training : "");
-    if (fclose(f) || !training) free(text), text = NULL;
-    free(training);
-  }
-  free(config);
-  return text;
-}
-
 // Lock the folder; a run that is there must have the same settings.
 static int open_folder(dagger* g, loomError* err) {
   loomRunFolderDef def = {.path = g->def->folder,
@@ -89,7 +56,8 @@ static int open_folder(dagger* g, loomError* err) {
   int code = loom_run_folder_open(&g->folder, &def, err);
   if (code) return code;
 
-  char* text = settings_text(g->def);
+  // A folder without settings gets these; in one that has some they must be the same.
+  char* text = loom_dagger_settings(g->def);
   code = text ? loom_run_folder_settings(&g->folder, def.mark, text, err)
               : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
   free(text);
@@ -104,9 +72,13 @@ static bool read_expert(loomDaggerReport* report, const char* path) {
   double value[2];
   FILE* f = fopen(path, "rb");
   if (!f) return false;
-  bool read = false;  // the first line has names
+
+  // The first line has names, which are no numbers.
+  bool read = false;
   while (!read && fgets(line, sizeof line, f)) read = loom_read_numbers(value, 2, line);
   fclose(f);
+
+  // A file without numbers is as none: the expert is measured again.
   if (!read) return false;
   report->evaluated = (int)value[0];
   report->succeeded = (int)value[1];
@@ -117,11 +89,16 @@ static int measure_expert(const dagger* g, loomError* err) {
   const loomDaggerDef* def = g->def;
   char path[LOOM_DAGGER_PATH], text[80];
   loom_dagger_path(path, def, "expert.csv", 0);
+
+  // Once is enough: whoever goes on with a run reads what the first part of it measured.
   if (read_expert(g->report, path)) return LOOM_OK;
+
+  // No novice is there: the expert acts alone, on the starts that novices are measured on.
   loomDaggerRound alone = {0};
   loomGateDef gate = {.kind = LOOM_GATE_EXPERT, .expert = *def->expert};
   int code = loom_dagger_measure(&alone, def, &gate, 0, NULL, err);
   if (code) return code;
+
   g->report->evaluated = alone.evaluated;
   g->report->succeeded = alone.succeeded;
   snprintf(text, sizeof text, "evaluated,succeeded\n%d,%d\n", alone.evaluated, alone.succeeded);
@@ -144,10 +121,14 @@ static int add_rounds(dagger* g, const char* mask, loomError* err) {
   for (int i = 0; i <= g->round; i++) {
     char path[LOOM_DAGGER_PATH];
     loom_dagger_path(path, g->def, "round_%d.hdf5", i);
+
+    // A round at which nobody was asked has no file.
     if (access(path, F_OK) || (*mask && !has_mask(path, mask))) continue;
     if (data->file_count == LOOM_DATA_FILES)
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: at most %d datasets and rounds", g->def->folder,
                             LOOM_DATA_FILES);
+
+    // Weight 0 is that of any other row, so that all rounds' rows count alike.
     loomDataConfigFile* file = &data->file[data->file_count++];
     *file = (loomDataConfigFile){.weight = 0};
     snprintf(file->path, sizeof file->path, "%.*s", LOOM_PATH_MAX - 1, path);
@@ -169,7 +150,7 @@ static void member_path(char out[LOOM_DAGGER_PATH], const dagger* g, int round, 
 }
 
 // Anew, in a folder, as g->config says but for its data: all rounds' demos of that mask.
-static int train(dagger* g, const char* folder, const char* mask, loomError* err) {
+static int train_in(dagger* g, const char* folder, const char* mask, loomError* err) {
   loomTrainState state;
   loomTrainConfig* c = g->config;
   int code = add_rounds(g, mask, err);
@@ -177,10 +158,13 @@ static int train(dagger* g, const char* folder, const char* mask, loomError* err
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s: there is nothing to learn from: no demos, no data",
                           g->def->folder);
   if (code) return code;
+
+  // One checkpoint, at the end: it is a round's only result.
   snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "%.*s", LOOM_PATH_MAX - 1, folder);
   c->checkpoint.every = c->train.epochs;
   c->checkpoint.keep = 1;
   c->checkpoint.best = false;
+
   loomTrainDef def = {
       .config = c, .resume = true, .stop = g->def->stop, .progress = tell_training, .user = g};
   return loom_train(&state, &def, err);
@@ -189,15 +173,20 @@ static int train(dagger* g, const char* folder, const char* mask, loomError* err
 static int train_member(dagger* g, int k, loomError* err) {
   char path[LOOM_DAGGER_PATH];
   member_path(path, g, g->round, k);
+
+  // Members differ in their seeds alone.
   *g->config = *g->def->config;
   g->config->train.seed += k;
-  return train(g, path, g->def->gate == LOOM_GATE_SAFETY ? "train" : "", err);
+
+  // What trains the classifier of safety is kept from the novice.
+  return train_in(g, path, g->def->gate == LOOM_GATE_SAFETY ? "train" : "", err);
 }
 
 // What was trained in a folder, as a member.
-static int load(dagger* g, const char* folder, int k, loomError* err) {
+static int load_novice(dagger* g, const char* folder, int k, loomError* err) {
   char file[LOOM_DAGGER_PATH + 32];
   snprintf(file, sizeof file, "%s/last.safetensors", folder);
+
   loom_trained_destroy(&g->member[k]);
   return loom_trained_load(&g->member[k], file, err);
 }
@@ -205,7 +194,7 @@ static int load(dagger* g, const char* folder, int k, loomError* err) {
 static int load_member(dagger* g, int round, int k, loomError* err) {
   char path[LOOM_DAGGER_PATH];
   member_path(path, g, round, k);
-  return load(g, path, k, err);
+  return load_novice(g, path, k, err);
 }
 
 static int save_novice(const dagger* g, const char* name, loomError* err) {
@@ -221,19 +210,25 @@ static int train_safety(dagger* g, loomError* err) {
   loomData* data = NULL;
   loomSafetyFit fit;
   loomSafetyDef def = g->def->safety;
+
   def.seed = (uint64_t)g->def->config->train.seed;
   *g->config = *g->def->config;
   g->config->data.file_count = 0;
   loom_safety_destroy(&g->safety);
+
   int code =
       data_def ? add_rounds(g, "safe", err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+
+  // Until a novice has acted there may be no such rows.
   if (!code && g->config->data.file_count) {
     loom_config_data_def(data_def, g->config, false);
     code = loom_data_open(&data, &data_def->def, err);
     if (!code) code = loom_safety_train(&g->safety, &fit, &g->member[0], data, &def, err);
+
     loom_dagger_path(path, g->def, "safety_%d.safetensors", g->round);
     if (!code) code = loom_safety_save(path, &g->safety, err);
   }
+
   loom_data_close(data);
   free(data_def);
   return code;
@@ -244,6 +239,8 @@ static int resume_round(dagger* g, int round, loomError* err) {
   char path[LOOM_DAGGER_PATH];
   int code = LOOM_OK;
   for (int k = 0; !code && k < g->members; k++) code = load_member(g, round, k, err);
+
+  // Rounds before there was anything to learn from have no classifier.
   loom_dagger_path(path, g->def, "safety_%d.safetensors", round);
   if (!code && g->def->gate == LOOM_GATE_SAFETY && !access(path, F_OK))
     code = loom_safety_load(&g->safety, path, err);
@@ -256,12 +253,15 @@ static int resume_round(dagger* g, int round, loomError* err) {
 static loomGateDef gate_of(dagger* g) {
   const loomDaggerDef* def = g->def;
   bool demos = !g->round || (def->gate == LOOM_GATE_SAFETY && !g->safety.network.layers);
+
+  // The paper's beta_i = beta^i.
   loomGateDef gate = {.kind = demos ? LOOM_GATE_EXPERT : def->gate,
                       .expert = *def->expert,
                       .members = g->round ? g->members : 0,
                       .safety = &g->safety,
                       .beta = pow(def->beta, g->round),
                       .doubt = def->doubt};
+
   for (int k = 0; k < g->members; k++) gate.member[k] = &g->member[k];
   return gate;
 }
@@ -276,17 +276,20 @@ static int read_round(loomDaggerRound* out, const char* path, loomError* err) {
 }
 
 // Kept beside the dataset, for a run that is stopped while it trains.
-static int collect(dagger* g, loomDaggerRound* r, loomError* err) {
+static int collect_round(dagger* g, loomDaggerRound* r, loomError* err) {
   char path[LOOM_DAGGER_PATH];
   loom_dagger_path(path, g->def, "collected_%d.csv", g->round);
   int code = LOOM_OK;
   r->round = g->round;
   r->beta = g->def->gate == LOOM_GATE_MIXTURE ? pow(g->def->beta, g->round) : NAN;
+
+  // What an earlier part of the run collected is there already; without demos round 0 collects nothing.
   if (!access(path, F_OK)) {
     code = read_round(r, path, err);
   } else if (g->round || g->def->demos) {
     loomGateDef gate = gate_of(g);
     code = loom_dagger_collect(r, g->def, &gate, g->round, err);
+
     loomDaggerReport kept = {.n = 1, .round = r};
     if (!code) code = loom_dagger_write_rounds(path, &kept, err);
   }
@@ -299,17 +302,22 @@ static void find_best(loomDaggerReport* report) {
     if (report->round[i].succeeded >= report->round[report->best].succeeded) report->best = i;
 }
 
-static int finish(dagger* g, const loomDaggerRound* r, loomError* err) {
+static int finish_round(dagger* g, const loomDaggerRound* r, loomError* err) {
   loomDaggerReport* report = g->report;
   char path[LOOM_DAGGER_PATH];
   loomDaggerRound* grown = realloc(report->round, (size_t)(report->n + 1) * sizeof *grown);
   if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a round");
+
+  // The report grows by a round, which may be the best one so far.
   report->round = grown;
   report->round[report->n++] = *r;
   find_best(report);
+
+  // Its files, and last the table: a round that is in it is done.
   int code = save_novice(g, "round_%d.safetensors", err);
   if (!code && report->best == g->round) code = save_novice(g, "best.safetensors", err);
   if (!code) code = loom_dagger_draw(report, g->def, err);
+
   loom_dagger_path(path, g->def, "rounds.csv", 0);
   if (!code) code = loom_dagger_write_rounds(path, report, err);
   if (!code && g->def->finished) g->def->finished(g->def->user, r, false);
@@ -317,23 +325,29 @@ static int finish(dagger* g, const loomDaggerRound* r, loomError* err) {
 }
 
 // The novice alone.
-static int measure(loomDaggerRound* out, dagger* g, const char* errors, loomError* err) {
+static int measure_novice(loomDaggerRound* out, dagger* g, const char* errors, loomError* err) {
   loomGateDef alone = {.kind = LOOM_GATE_NOVICE, .expert = *g->def->expert, .members = 1};
+
   alone.member[0] = &g->member[0];
   return loom_dagger_measure(out, g->def, &alone, g->round, errors, err);
 }
 
-static int one_round(dagger* g, loomError* err) {
+static int learn_round(dagger* g, loomError* err) {
   loomDaggerRound r = {0};
   double start = loom_clock();
-  int code = collect(g, &r, err);
+
+  // The expert and the last novice act, and a novice is trained on all that was ever asked.
+  int code = collect_round(g, &r, err);
   for (int k = 0; !code && k < g->members; k++) code = train_member(g, k, err);
   for (int k = 0; !code && k < g->members; k++) code = load_member(g, g->round, k, err);
+
+  // What will judge that novice in the next round.
   if (!code && g->def->gate == LOOM_GATE_SAFETY) code = train_safety(g, err);
   if (code) return code;
-  code = measure(&r, g, "errors_%d.csv", err);
+
+  code = measure_novice(&r, g, "errors_%d.csv", err);
   r.seconds = loom_clock() - start;
-  return code ? code : finish(g, &r, err);
+  return code ? code : finish_round(g, &r, err);
 }
 
 // ---- the end
@@ -344,81 +358,91 @@ static int train_final(dagger* g, loomError* err) {
   loomTrainConfig* c = g->config;
   const loomDaggerDef* def = g->def;
   *c = *def->config;
+
+  // As many epochs as a round has, where that divides its steps.
   if (def->final_steps % c->train.epochs) c->train.epochs = 1;
   c->train.steps = def->final_steps / c->train.epochs;
+
   loom_dagger_path(path, def, "final_%d", g->round);
-  int code = train(g, path, "", err);
-  return code ? code : load(g, path, 0, err);
+  int code = train_in(g, path, "", err);
+  return code ? code : load_novice(g, path, 0, err);
 }
 
-static int finish_all(dagger* g, loomError* err) {
+static int finish_run(dagger* g, loomError* err) {
   char path[LOOM_DAGGER_PATH];
   loomDaggerRound* r = &g->report->final;
   loomDaggerReport one = {.n = 1, .round = r};
   double start = loom_clock();
+
+  // There is a final novice of the last round, unless none is wanted.
   g->round = g->report->n - 1;
   if (!g->def->final_steps || g->round < 0) return LOOM_OK;
+
+  // An earlier part of the run may have measured it.
   loom_dagger_path(path, g->def, "final_%d.csv", g->round);
   int code = read_round(r, path, err);
   if (code || r->evaluated) return code;
+
   r->round = g->round;
   r->beta = NAN;
   code = train_final(g, err);
-  if (!code) code = measure(r, g, "errors_final_%d.csv", err);
+  if (!code) code = measure_novice(r, g, "errors_final_%d.csv", err);
   r->seconds = loom_clock() - start;
+
+  // Of equals the latest is the best, and it is the latest of all.
   if (!code) code = save_novice(g, "final.safetensors", err);
   if (!code && r->succeeded >= g->report->round[g->report->best].succeeded)
     code = save_novice(g, "best.safetensors", err);
+
+  // Its own table comes last: once it is there, all is done.
   if (!code) code = loom_dagger_draw(g->report, g->def, err);
   if (!code) code = loom_dagger_write_rounds(path, &one, err);
   if (!code && g->def->finished) g->def->finished(g->def->user, r, true);
   return code;
 }
 
-static int check(const loomDaggerDef* def, loomError* err) {
-  bool ensemble = def->gate == LOOM_GATE_ENSEMBLE;
-  if (def->gate < LOOM_GATE_MIXTURE || def->gate >= LOOM_GATES || def->rounds < 0 || def->demos < 0 ||
-      def->episodes < 1 || def->evaluations < 1 || def->final_steps < 0 ||
-      !(def->beta >= 0 && def->beta <= 1) ||
-      (ensemble && (def->members < 2 || def->members > LOOM_GATE_MEMBERS)))
-    return loom_error_set(err, LOOM_ERR_USAGE,
-                          "DAgger needs episodes, a beta from 0 to 1, and 2 to %d members of an ensemble",
-                          LOOM_GATE_MEMBERS);
-  return LOOM_OK;
-}
-
-static int run(dagger* g, loomError* err) {
+static int run_rounds(dagger* g, loomError* err) {
   char path[LOOM_DAGGER_PATH];
   int code = open_folder(g, err);
+
+  // Rounds that are in the table are done.
   loom_dagger_path(path, g->def, "rounds.csv", 0);
   if (!code) code = loom_dagger_read_rounds(g->report, path, err);
   if (!code) code = measure_expert(g, err);
+
   find_best(g->report);
   g->round = g->report->n;
+
+  // The next round's driver is the last round's novice.
   if (!code && g->round && g->round <= g->def->rounds) code = resume_round(g, g->round - 1, err);
-  for (; !code && g->round <= g->def->rounds; g->round++) code = one_round(g, err);
-  return code ? code : finish_all(g, err);
+  for (; !code && g->round <= g->def->rounds; g->round++) code = learn_round(g, err);
+  return code ? code : finish_run(g, err);
 }
 
 int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err) {
   *out = (loomDaggerReport){0};
-  int code = check(def, err);
+  int code = loom_dagger_check(def, err);
   if (code) return code;
+
+  // Threads of kernels are set for the process: they go back to what they were.
   dagger* g = calloc(1, sizeof *g);
   loomTrainConfig* config = malloc(sizeof *config);
   int threads = loom_set_kernel_threads(def->config->train.threads);
+
   if (g && config) {
     *g = (dagger){.def = def,
                   .report = out,
                   .config = config,
                   .members = def->gate == LOOM_GATE_ENSEMBLE ? def->members : 1};
-    code = run(g, err);
+    code = run_rounds(g, err);
+
     for (int k = 0; k < g->members; k++) loom_trained_destroy(&g->member[k]);
     loom_safety_destroy(&g->safety);
     loom_run_folder_close(&g->folder);
   } else {
     code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for DAgger");
   }
+
   loom_set_kernel_threads(threads);
   free(g);
   free(config);

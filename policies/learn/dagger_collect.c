@@ -48,6 +48,7 @@ static int write_piece(const collection* c, const loomRollout* run, const loomTr
   const unsigned arrays =
       LOOM_DEMO_STATES | LOOM_DEMO_REWARDS | LOOM_DEMO_OBS | LOOM_DEMO_EEF_POSES | LOOM_DEMO_OBJECT_POSES;
   char path[LOOM_DAGGER_PATH];
+
   loomDemoRecord record = {0};
   add_gate_rows(&record, &c->gate->episode[i], t, first, rows);
   loom_demo_record_rows(&record, arrays, t, e, first, rows);
@@ -73,23 +74,29 @@ static int write_episode(const collection* c, const loomRollout* run, const loom
   int i = (int)(run->number - c->gate->first), code = LOOM_OK;
   const loomGateEpisode* said = &c->gate->episode[i];
   char* xml = NULL;
+
+  // Where objects' shapes are drawn anew each episode, a demo has the model of its own.
   if (c->own_model) code = loom_episode_xml(&xml, e, err);
+
   for (int first = 0, last; !code && first < said->rows; first = last + 1) {
     for (last = first; last < said->rows && said->flags[last] & LOOM_ROW_ASKED; last++) continue;
     if (last == first) continue;
     code = write_piece(c, run, t, e, i, first, last - first, xml, err);
     if (!code) c->pieces[i]++;
   }
+
   free(xml);
   return code;
 }
 
 // ---- a round
 
-static int done(void* user, const loomRollout* run, loomTrace* trace, loomEpisode* e) {
+static int keep_episode(void* user, const loomRollout* run, loomTrace* trace, loomEpisode* e) {
   collection* c = user;
   const loomDaggerDef* def = c->def;
+
   if (def->progress) def->progress(def->user, c->round, c->what, ++c->done, c->n);
+
   // Where the simulator failed the last rows may be anything.
   if (trace && run->end != LOOM_RUN_SIMULATOR && write_episode(c, run, trace, e, &c->error)) return 1;
   return def->stop && *def->stop;
@@ -97,51 +104,65 @@ static int done(void* user, const loomRollout* run, loomTrace* trace, loomEpisod
 
 static void remove_parts(const collection* c) {
   char path[LOOM_DAGGER_PATH];
+
   for (int i = 0; c->pieces && i < c->n; i++)
     for (int k = 0; k < c->pieces[i]; k++) {
       part_path(path, c, i, k);
       unlink(path);
     }
+
   loom_dagger_path(path, c->def, "round_%d.parts", c->round);
   rmdir(path);
 }
 
-// mask/train and mask/safe: every fifth demo (of fewer than five, the last) is for the safety classifier
-// alone.
+// mask/train and mask/safe: every fifth demo (of fewer than five, the last) is for the safety classifier alone.
 static int set_masks(loomMask mask[2], int* place, int n) {
   int kept = 0, given = 0, every = n < KEPT_FOR_SAFETY ? n : KEPT_FOR_SAFETY;
+
+  // The safe ones are put behind the others, from the last place on, so in reverse.
   for (int i = 0; i < n; i++) {
     bool safe = n > 1 && i % every == every - 1;
     place[safe ? n - ++kept : given++] = i;
   }
+
+  // Turned round they are in the order they came in.
   for (int i = given, k = n - 1; i < k; i++, k--) {
     int swap = place[i];
     place[i] = place[k];
     place[k] = swap;
   }
+
   mask[0] = (loomMask){"train", given, place};
   mask[1] = (loomMask){"safe", kept, place + given};
   return 1 + (kept > 0);
 }
 
-static int assemble(const collection* c, loomError* err) {
+static int assemble_round(const collection* c, loomError* err) {
   int total = 0, n = 0;
   char out[LOOM_DAGGER_PATH];
+
   for (int i = 0; i < c->n; i++) total += c->pieces[i];
   loom_dagger_path(out, c->def, "round_%d.hdf5", c->round);
+
+  // Nobody was asked: no file, nor what an earlier try left there.
   if (!total) {
     unlink(out);
     return LOOM_OK;
   }
+
   loomSource* source = calloc((size_t)total, sizeof *source);
   char(*path)[LOOM_DAGGER_PATH] = calloc((size_t)total, sizeof *path);
   int* place = calloc((size_t)total, sizeof *place);
   int code = source && path && place ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory", out);
+
+  // Demos in the order of their episodes, whichever thread was first.
   for (int i = 0; !code && i < c->n; i++)
     for (int k = 0; k < c->pieces[i]; k++, n++) {
       part_path(path[n], c, i, k);
       source[n].path = path[n];
     }
+
+  // Each file says where its rows are from, and has the one model of all where they share one.
   if (!code) {
     loomMask mask[2];
     loomAttr attrs[] = {loom_attr_string("env_args", c->def->env_args),
@@ -153,12 +174,15 @@ static int assemble(const collection* c, loomError* err) {
     def.nattr = (int)(sizeof attrs / sizeof *attrs) - !c->xml;
     def.trusted = true;
     def.valid = 0;
+
+    // What this program has just written is not read a second time to be checked.
     if (c->def->gate == LOOM_GATE_SAFETY) {
       def.nmask = set_masks(mask, place, total);
       def.mask = mask;
     }
     code = loom_dataset_assemble(out, source, total, &def, err);
   }
+
   free(source);
   free(path);
   free(place);
@@ -166,13 +190,17 @@ static int assemble(const collection* c, loomError* err) {
 }
 
 // Steps of episodes in which the simulator failed are not counted: none of their rows are kept.
-static void count(loomDaggerRound* out, const collection* c, const loomRolloutReport* report) {
+static void count_steps(loomDaggerRound* out, const collection* c, const loomRolloutReport* report) {
   double sum = 0;
+
   out->episodes = report->n;
   out->successes = report->ends[LOOM_RUN_SUCCESS];
+
   for (int i = 0; i < report->n; i++) {
     const loomGateEpisode* said = &c->gate->episode[i];
     if (report->rollout[i].end == LOOM_RUN_SIMULATOR) continue;
+
+    // Off and acted: a mistake that was caught.
     for (int r = 0; r < said->rows; r++) {
       bool acts = said->flags[r] & LOOM_ROW_EXPERT, off = said->deviation[r] > c->def->safety.tau;
       out->steps++;
@@ -183,6 +211,7 @@ static void count(loomDaggerRound* out, const collection* c, const loomRolloutRe
       sum += said->deviation[r];
     }
   }
+
   out->deviation = out->steps ? sum / (double)out->steps : 0;
 }
 
@@ -190,22 +219,26 @@ static int open_model(collection* c, loomError* err) {
   const loomTask* task = c->def->scene->task;
   loomEpisode* e = NULL;
   for (int o = 0; o < task->object_count; o++) c->own_model = c->own_model || task->objects[o].shape_count;
+
   if (c->own_model) return LOOM_OK;
+
+  // Any episode's model is that of all.
   int code = loom_episode_create(&e, c->def->scene, err);
   if (!code) code = loom_episode_xml(&c->xml, e, err);
   loom_episode_destroy(e);
   return code;
 }
 
-static loomRolloutDef rollouts(collection* c, int n, uint64_t seed, uint64_t first) {
+static loomRolloutDef rollouts_of(collection* c, int n, uint64_t seed, uint64_t first) {
   loomRolloutDef roll = loom_default_rollout_def();
+
   roll.n = n;
   roll.reset = c->def->reset;
   roll.seed = seed;
   roll.first = first;
   roll.max_steps = c->def->max_steps;
   roll.threads = c->def->threads;
-  roll.done = done;
+  roll.done = keep_episode;
   roll.user = c;
   return roll;
 }
@@ -218,20 +251,27 @@ int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const lo
   collection c = {
       .def = def, .gate = &gate, .round = round, .n = round ? def->episodes : def->demos, .what = "collects"};
   // No two rounds share a start.
-  loomRolloutDef roll = rollouts(&c, c.n, def->seed, (uint64_t)round << 32);
+  loomRolloutDef roll = rollouts_of(&c, c.n, def->seed, (uint64_t)round << 32);
   roll.traces = true;
+
   loom_dagger_path(path, def, "round_%d.parts", round);
   int code = loom_make_folder(path, false, err);
   if (code) return code;
+
   c.pieces = calloc((size_t)c.n + 1, sizeof *c.pieces);
   code = c.pieces ? open_model(&c, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a round");
+
+  // Both act, and what each said goes into the gate.
   if (!code)
     code = loom_gate_create(&gate, gate_def, def->scene, roll.first, c.n, loom_dagger_max_steps(def), err);
   loomPolicyMaker maker = loom_gate_maker(&gate);
   if (!code) code = loom_rollout(&report, def->scene, &maker, &roll, err);
+
+  // The reason is what the writing of an episode said, rather than that the rollout was stopped.
   if (code && c.error.code && err) *err = c.error;
-  if (!code) count(out, &c, &report);
-  if (!code) code = assemble(&c, err);
+  if (!code) count_steps(out, &c, &report);
+  if (!code) code = assemble_round(&c, err);
+
   remove_parts(&c);
   loom_rollout_report_destroy(&report);
   loom_gate_destroy(&gate);
@@ -247,9 +287,12 @@ static int write_errors(loomDaggerRound* out, const loomDaggerDef* def, const lo
   char path[LOOM_DAGGER_PATH], *text = NULL;
   size_t size = 0;
   double all = 0, rows = 0;
+
   FILE* f = open_memstream(&text, &size);
   if (!f) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
   fputs("step,running,deviation,accumulated\n", f);
+
+  // By step, over the episodes that still run; the accumulated deviation is a mean over all.
   for (int t = 0; t < gate->capacity; t++) {
     double sum = 0;
     int running = 0;
@@ -258,11 +301,13 @@ static int write_errors(loomDaggerRound* out, const loomDaggerDef* def, const lo
       running++;
       sum += gate->episode[i].deviation[t];
     }
+
     if (!running) break;
     all += sum;
     rows += running;
     fprintf(f, "%d,%d,%.6g,%.6g\n", t, running, sum / running, all / gate->n);
   }
+
   out->error = rows > 0 ? all / rows : 0;
   bool whole = !fclose(f);
   loom_dagger_path(path, def, name, round);
@@ -277,10 +322,12 @@ int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const lo
   loomGate gate = {0};
   loomRolloutReport report = {0};
   collection c = {.def = def, .gate = &gate, .round = round, .n = def->evaluations, .what = "is measured"};
-  loomRolloutDef roll = rollouts(&c, c.n, def->evaluation_seed, 0);
+
+  loomRolloutDef roll = rollouts_of(&c, c.n, def->evaluation_seed, 0);
   int code = loom_gate_create(&gate, gate_def, def->scene, 0, c.n, loom_dagger_max_steps(def), err);
   loomPolicyMaker maker = loom_gate_maker(&gate);
   if (!code) code = loom_rollout(&report, def->scene, &maker, &roll, err);
+
   if (!code) {
     out->evaluated = report.n;
     out->succeeded = report.ends[LOOM_RUN_SUCCESS];
@@ -289,6 +336,7 @@ int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const lo
     out->high = report.high;
     if (errors) code = write_errors(out, def, &gate, round, errors, err);
   }
+
   loom_rollout_report_destroy(&report);
   loom_gate_destroy(&gate);
   return code;

@@ -11,6 +11,7 @@
 void loom_dagger_path(char out[LOOM_DAGGER_PATH], const loomDaggerDef* def, const char* name, int round) {
   int n = snprintf(out, LOOM_DAGGER_PATH, "%.*s/", LOOM_PATH_MAX - 1, def->folder);
   const char* number = strstr(name, "%d");
+
   if (number)
     snprintf(out + n, (size_t)(LOOM_DAGGER_PATH - n), "%.*s%d%s", (int)(number - name), name, round,
              number + 2);

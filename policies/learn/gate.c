@@ -10,10 +10,15 @@ int loom_gate_create(loomGate* g, const loomGateDef* def, const loomScene* scene
   loomEpisode* e = NULL;
   int code = loom_episode_create(&e, scene, err);
   if (code) return code;
+
+  // Widths are the scene's, which an episode knows.
   *g = (loomGate){.def = *def, .first = first, .n = n, .capacity = max_steps, .action_dim = e->action_dim};
   loom_episode_destroy(e);
+
   g->expert = def->expert;
   for (int k = 0; k < def->members; k++) g->novice[k] = loom_trained_maker(def->member[k]);
+
+  // Room for the longest episodes that there can be; rows fill up as they are driven.
   size_t rows = (size_t)max_steps, dim = (size_t)g->action_dim;
   bool room = (g->episode = calloc((size_t)n, sizeof *g->episode)) != NULL;
   for (int i = 0; room && i < n; i++) {
@@ -23,6 +28,7 @@ int loom_gate_create(loomGate* g, const loomGateDef* def, const loomScene* scene
     one->flags = calloc(rows, 1);
     room = one->label && one->deviation && one->flags;
   }
+
   if (room) return LOOM_OK;
   loom_gate_destroy(g);
   return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d episodes of %d steps", n, max_steps);
@@ -34,6 +40,7 @@ void loom_gate_destroy(loomGate* g) {
     free(g->episode[i].deviation);
     free(g->episode[i].flags);
   }
+
   free(g->episode);
   *g = (loomGate){0};
 }
@@ -53,11 +60,14 @@ typedef struct gateInstance {
   float* obs;
 } gateInstance;
 
-static void destroy(void* instance) {
+static void destroy_gate(void* instance) {
   gateInstance* x = instance;
+
+  // A worker whose making failed half-way has some of it only.
   if (x->expert) x->gate->expert.destroy(x->expert);
   for (int k = 0; k < x->asked; k++)
     if (x->novice[k]) x->gate->novice[k].destroy(x->novice[k]);
+
   loom_actor_destroy(&x->safety);
   free(x->said);
   free(x->obs);
@@ -68,23 +78,31 @@ static void destroy(void* instance) {
 static int create_safety(gateInstance* x, loomEpisode* e, loomError* err) {
   const loomTrained* t = x->gate->def.member[0];
   loomObsKey key[LOOM_DATA_KEYS];
+
+  // The classifier sees what the novice sees.
   for (int i = 0; i < t->config.data.key_count; i++) key[i] = loom_trained_key(t, i);
   int code = loom_observer_create(&x->observer, e, key, t->config.data.key_count, NULL, err);
   if (code) return code;
+
   x->obs = malloc((size_t)(loom_observer_dim(x->observer) + 1) * sizeof *x->obs);
   if (!x->obs) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a gate");
   return loom_actor_create(&x->safety, &x->gate->def.safety->network, err);
 }
 
-static int create(void** instance, void* self, loomEpisode* e, loomError* err) {
+static int create_gate(void** instance, void* self, loomEpisode* e, loomError* err) {
   const loomGate* g = self;
   gateInstance* x = calloc(1, sizeof *x);
   if (!x) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a gate");
+
+  // From here on the maker's `destroy` frees it, after an error too.
   *instance = x;
   x->gate = g;
+
+  // Members beyond the first are asked for their disagreement alone.
   x->asked = g->def.kind == LOOM_GATE_ENSEMBLE || !g->def.members ? g->def.members : 1;
   x->said = calloc((size_t)(x->asked + 1) * (size_t)g->action_dim, sizeof *x->said);
   if (!x->said) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a gate");
+
   int code = g->expert.create(&x->expert, g->expert.self, e, err);
   for (int k = 0; !code && k < x->asked; k++)
     code = g->novice[k].create(&x->novice[k], g->novice[k].self, e, err);
@@ -95,6 +113,7 @@ static int create(void** instance, void* self, loomEpisode* e, loomError* err) {
 
 double loom_gate_disagreement(const double* actions, int members, int dim) {
   double sum = 0;
+  // The variance over members, summed over the action's entries.
   for (int i = 0; i < dim; i++) {
     double mean = 0;
     for (int k = 0; k < members; k++) mean += actions[k * dim + i] / members;
@@ -104,33 +123,36 @@ double loom_gate_disagreement(const double* actions, int members, int dim) {
   return sqrt(sum);
 }
 
-static void hold(double* action, int dim) {
+static void hold_to_range(double* action, int dim) {
   for (int i = 0; i < dim; i++) action[i] = fmax(-1, fmin(1, action[i]));
 }
 
-static double distance(const double* a, const double* b, int dim) {
+static double action_distance(const double* a, const double* b, int dim) {
   double sum = 0;
   for (int i = 0; i < dim; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
   return sqrt(sum);
 }
 
-static bool off(gateInstance* x, loomEpisode* e) {
+static bool is_novice_off(gateInstance* x, loomEpisode* e) {
+  // As the classifier was trained: on what the novice sees, normalized as for it.
   loom_observer_see(x->obs, x->observer, e);
   loom_normal_apply(x->obs, 1, &x->gate->def.member[0]->obs);
+
   const loomSafety* safety = x->gate->def.safety;
   return loom_safety_probability(&x->safety, x->obs) > safety->threshold;
 }
 
-static unsigned char decide(gateInstance* x, loomEpisode* e) {
+static unsigned char decide_who_acts(gateInstance* x, loomEpisode* e) {
   const loomGateDef* def = &x->gate->def;
   const unsigned char both = LOOM_ROW_EXPERT | LOOM_ROW_ASKED;
+
   switch (def->kind) {
     case LOOM_GATE_EXPERT:
       return both;
     case LOOM_GATE_MIXTURE:
       return loom_random_uniform(&x->random) < def->beta ? both : LOOM_ROW_ASKED;
     case LOOM_GATE_SAFETY:
-      return off(x, e) ? both : 0;
+      return is_novice_off(x, e) ? both : 0;
     case LOOM_GATE_ENSEMBLE:
       return loom_gate_disagreement(x->said, x->asked, x->gate->action_dim) > def->doubt ? both : 0;
     case LOOM_GATE_NOVICE:
@@ -147,43 +169,58 @@ static int gate_act(double* action, void* self, loomEpisode* e, loomError* err) 
   loomGateEpisode* rows = x->rows;
   int dim = x->gate->action_dim;
   double* label = rows->label + (size_t)rows->rows * (size_t)dim;
+  // Rows beyond the room cannot be kept, so the episode ends.
   if (rows->rows == x->gate->capacity) return LOOM_POLICY_DONE;
+
+  // Everybody says what they would do; first the expert, whose answer is the row's label.
   int code = x->teacher.act(label, x->teacher.self, e, err);
   for (int k = 0; !code && k < x->asked; k++) {
     code = x->pupil[k].act(x->said + k * dim, x->pupil[k].self, e, err);
-    hold(x->said + k * dim, dim);
+    hold_to_range(x->said + k * dim, dim);
   }
+
   if (code) return code;
-  hold(label, dim);
-  if (x->asked) rows->deviation[rows->rows] = distance(x->said, label, dim);
-  unsigned char flags = decide(x, e);
+
+  hold_to_range(label, dim);
+  if (x->asked) rows->deviation[rows->rows] = action_distance(x->said, label, dim);
+
+  // One of them does it.
+  unsigned char flags = decide_who_acts(x, e);
   rows->flags[rows->rows++] = flags;
   memcpy(action, flags & LOOM_ROW_EXPERT ? label : x->said, (size_t)dim * sizeof *action);
   return 0;
 }
 
-static int reset(void* self, loomEpisode* e, loomError* err) {
+static int reset_gate(void* self, loomEpisode* e, loomError* err) {
   gateInstance* x = self;
   int code = x->teacher.reset ? x->teacher.reset(x->teacher.self, e, err) : 0;
+
+  // Those who keep a history forget it.
   for (int k = 0; !code && k < x->asked; k++)
     if (x->pupil[k].reset) code = x->pupil[k].reset(x->pupil[k].self, e, err);
   return code;
 }
 
-static int begin(loomPolicy* out, void* instance, loomEpisode* e, uint64_t seed, uint64_t number,
-                 loomError* err) {
+static int begin_gate(loomPolicy* out, void* instance, loomEpisode* e, uint64_t seed, uint64_t number,
+                      loomError* err) {
   gateInstance* x = instance;
   const loomGate* g = x->gate;
+
+  // The rows go where the episode's number says, whichever worker drives it.
   x->rows = &g->episode[number - g->first];
   x->rows->rows = 0;
+
+  // Draws of its own for each episode: nothing depends on the order of episodes.
   x->random = loom_random(seed, number, LOOM_PURPOSE_GATE);
+
   int code = g->expert.begin(&x->teacher, x->expert, e, seed, number, err);
   for (int k = 0; !code && k < x->asked; k++)
     code = g->novice[k].begin(&x->pupil[k], x->novice[k], e, seed, number, err);
-  *out = (loomPolicy){x, reset, gate_act};
+
+  *out = (loomPolicy){x, reset_gate, gate_act};
   return code;
 }
 
 loomPolicyMaker loom_gate_maker(loomGate* gate) {
-  return (loomPolicyMaker){gate, create, begin, destroy};
+  return (loomPolicyMaker){gate, create_gate, begin_gate, destroy_gate};
 }

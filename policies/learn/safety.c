@@ -47,7 +47,7 @@ double loom_safety_probability(loomActor* actor, const float* obs) {
 typedef struct lessons {
   int64_t n, off;
   int dim;
-  float* obs;    // (n x dim) normalised
+  float* obs;    // (n x dim) normalized
   float* label;  // (n) 1 = the novice is off
 } lessons;
 

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
+
 enum { TAG_MAX = 200, EVENT_MAX = TAG_MAX + 64 };
 
 struct loomEventLog {
@@ -144,10 +146,7 @@ int loom_event_log_open(loomEventLog** out, const char* folder, loomError* err) 
   if (!log) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", folder);
   memcpy(log->folder, folder, strlen(folder) + 1);
 
-  int code = 0;
-  if (mkdir(folder, 0777) && errno != EEXIST)
-    code = loom_error_set(err, LOOM_ERR_IO, "%s: the folder cannot be made (%s)", folder, strerror(errno));
-
+  int code = loom_make_folder(folder, false, err);
   if (!code && !(log->events = open_events(log))) code = io_error(err, log, "an event file");
   if (!code && !(log->csv = open_csv(log))) code = io_error(err, log, "scalars.csv");
   if (!code && !write_version(log->events, wall_clock())) code = io_error(err, log, "the event file");

@@ -1,10 +1,8 @@
 // demoloom rollout: a trained policy in closed loop, and how often it succeeds.
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
@@ -179,9 +177,7 @@ static int make_folder(const rolloutArgs* a, loomError* err) {
 
   if (loom_is_file(a->out))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: is there already; name another file", a->out);
-  return mkdir(path, 0777) && errno != EEXIST
-             ? loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", path, strerror(errno))
-             : 0;
+  return loom_make_folder(path, false, err);
 }
 
 static cJSON* report_json(const char* policy, const loomRolloutReport* r) {

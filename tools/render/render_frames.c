@@ -1,11 +1,10 @@
 // demoloom render --frames: a PNG file a frame, DIR/DEMO_ROW.png.
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
 
@@ -22,16 +21,11 @@ static bool has_files(const char* dir) {
 }
 
 static int open_folder(const renderArgs* a, loomError* err) {
-  if (!mkdir(a->frames, 0777)) return 0;
-
-  if (errno != EEXIST)
-    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", a->frames, strerror(errno));
-
   if (has_files(a->frames) && !a->overwrite)
     return loom_error_set(
         err, LOOM_ERR_USAGE,
         "%s: there are files in it; give an empty folder, or --overwrite to write over them", a->frames);
-  return 0;
+  return loom_make_folder(a->frames, false, err);
 }
 
 static int draw_piece(renderRun* run, renderStage* stage, int i, loomError* err) {

@@ -1,7 +1,6 @@
 // demoloom render --obs: a dataset with pictures added to its observations. Each demo's pictures are a shard
 // of their own until all are there, so that a run that was stopped goes on where it was.
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,17 +345,14 @@ static int open_shards(const obsRun* run, loomError* err) {
   if (loom_is_file(a->obs) && !a->overwrite)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", a->obs);
 
-  // A new folder is a new run; one that is there belongs to an earlier run.
   if (a->overwrite) remove_shards(run->dir);
-  if (!mkdir(run->dir, 0777)) return 0;
-  if (errno != EEXIST)
-    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", run->dir, strerror(errno));
 
-  return a->resume ? 0
-                   : loom_error_set(err, LOOM_ERR_USAGE,
-                                    "%s is there from an earlier run; --resume goes on with it, --overwrite "
-                                    "throws it away",
-                                    run->dir);
+  // What an earlier run drew is gone on with only by one who says so.
+  if (!access(run->dir, F_OK) && !a->resume)
+    return loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "%s is there from an earlier run; --resume goes on with it, --overwrite throws it away", run->dir);
+  return loom_make_folder(run->dir, false, err);
 }
 
 // env_args as an environment that observes these pictures would have them.

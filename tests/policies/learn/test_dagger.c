@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "generators/expert/guide.h"
-#include "policies/learn/dagger.h"
+#include "policies/learn/dagger_internal.h"
 
 enum { SEED = 5 };
 
@@ -548,6 +548,93 @@ static void deviation_falls(void** state) {
   loom_dagger_report_destroy(&report);
 }
 
+// ---- settings
+
+// The text of folders that were begun before the fields were in a table, byte by byte, so that they go on.
+static void settings_stay_as_they_were(void** state) {
+  (void)state;
+  static const char* const of_gate[LOOM_GATES] = {
+      [LOOM_GATE_MIXTURE] = "gate: mixture\nbeta: 0.90000000000000002\n",
+      [LOOM_GATE_SAFETY] = "gate: safety\nthreshold: 0.5\nsafety_hidden: 64\nsafety_steps: 200\n",
+      [LOOM_GATE_ENSEMBLE] = "gate: ensemble\nmembers: 3\ndoubt: 0.20000000000000001\n",
+  };
+  const loomTask* task = o->scene->task;
+  loomTrainConfig c = config(60);
+  loomDaggerDef def = small(&c, "anywhere");
+
+  // Each round trains in a folder of its own: its name is left out.
+  loomTrainConfig trained = c;
+  strcpy(trained.checkpoint.folder, "runs");
+  char* training = loom_train_config_text(&trained);
+  assert_non_null(training);
+
+  for (int gate = LOOM_GATE_MIXTURE; gate < LOOM_GATES; gate++) {
+    char expected[16384];
+    def.gate = (loomGateKind)gate;
+    int n =
+        snprintf(expected, sizeof expected,
+                 "task: %s  # %016llx\nexpert: scripted\nreset: %s\nmax_steps: 120\nseed: 5\ndemos: 2\n"
+                 "episodes: 3\nevaluations: 3\nevaluation_seed: 1000\ntau: 0.29999999999999999\n%s"
+                 "final_steps: 0\n---\n%s",
+                 task->name, (unsigned long long)task->digest, task->resets[0].name, of_gate[gate], training);
+    assert_in_range(n, 1, sizeof expected - 1);
+
+    char* text = loom_dagger_settings(&def);
+    assert_string_equal(text, expected);
+    free(text);
+
+    // More rounds are the same run.
+    def.rounds++;
+    text = loom_dagger_settings(&def);
+    assert_string_equal(text, expected);
+    free(text);
+  }
+
+  // A task's own number of steps is the same, given or not.
+  def.max_steps = 0;
+  char* unsaid = loom_dagger_settings(&def);
+  def.max_steps = task->max_steps;
+  char* said = loom_dagger_settings(&def);
+  assert_string_equal(said, unsaid);
+
+  free(said);
+  free(unsaid);
+  free(training);
+}
+
+// Numbers out of their ranges, by name; what another gate uses is not looked at.
+static void numbers_are_checked(void** state) {
+  (void)state;
+  loomTrainConfig c = config(60);
+  loomError err = {0, ""};
+  const loomDaggerDef good = small(&c, "never");
+  loomDaggerDef def = good;
+  assert_int_equal(loom_dagger_check(&def, &err), LOOM_OK);
+
+  def.beta = 1.5;
+  assert_int_equal(loom_dagger_check(&def, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "'beta' has to be a number from 0 to 1"));
+  def.gate = LOOM_GATE_SAFETY;
+  assert_int_equal(loom_dagger_check(&def, &err), LOOM_OK);
+
+  def = good;
+  def.members = 1;
+  assert_int_equal(loom_dagger_check(&def, &err), LOOM_OK);
+  def.gate = LOOM_GATE_ENSEMBLE;
+  assert_int_equal(loom_dagger_check(&def, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "'members' has to be a whole number from 2 to 16"));
+
+  def = good;
+  def.rounds = -1;
+  assert_int_equal(loom_dagger_check(&def, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "'rounds'"));
+
+  // Gates of demos and of evaluation are none of a run.
+  def = good;
+  def.gate = LOOM_GATE_NOVICE;
+  assert_int_equal(loom_dagger_check(&def, &err), LOOM_ERR_USAGE);
+}
+
 static void what_is_refused(void** state) {
   (void)state;
   loomTrainConfig c = config(60);
@@ -585,6 +672,8 @@ int main(void) {
       cmocka_unit_test(disagreement_of_known_actions),
       cmocka_unit_test(same_bytes),
       cmocka_unit_test(deviation_falls),
+      cmocka_unit_test(settings_stay_as_they_were),
+      cmocka_unit_test(numbers_are_checked),
       cmocka_unit_test(what_is_refused),
   };
   if (getenv("LOOM_ONLY")) cmocka_set_test_filter(getenv("LOOM_ONLY"));

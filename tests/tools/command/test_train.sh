@@ -138,7 +138,22 @@ check 'pictures alone' look -p bc_l2 -k front_image --epochs 1 -o "$work/picture
 check 'a policy of pictures alone' "$loom" rollout "$work/pictures/epoch_1.safetensors" --task threading -n 1 --max-steps 4
 check 'pictures of another task' refuses "no camera 'front'" "$loom" rollout "$work/pictures/epoch_1.safetensors" -n 1 --task handover
 
-check 'a folder in use' refuses 'holds a run already' inside bc_gmm train -p bc_gmm --hidden 32 -o run
+check 'a folder that holds a run' refuses 'holds a run already' inside bc_gmm train -p bc_gmm --hidden 32 -o run
+# One run trains, for longer than this test waits; another one finds its folder locked, and leaves it as it is.
+locked() {
+  local status=0 pid
+  "$loom" train --data "$work/d.hdf5" --threads 1 --batch 16 --steps 1000000 --epochs 1 --rollouts 0 -p bc_l2 --hidden 8 \
+    -o "$work/busy" &
+  pid=$!
+  await test -s "$work/busy/config.yaml" && cp "$work/busy/config.yaml" "$work/before.yaml" &&
+    refuses 'another run is at work' train -p bc_l2 --hidden 8 -o "$work/busy" &&
+    refuses 'another run is at work' train -p bc_l2 --hidden 9 --resume -o "$work/busy" &&
+    cmp "$work/before.yaml" "$work/busy/config.yaml" || status=1
+  kill -TERM $pid
+  wait $pid
+  return $status
+}
+check 'a folder in use' locked
 check 'another configuration' refuses "other settings .*there, .*48.* now" inside bc_gmm train -p bc_gmm --hidden 48 --resume -o run
 "$loom" render "$work/d.hdf5" --obs "$work/small.hdf5" --limit 1 --camera front --size 16x16 >/dev/null 2>&1
 check 'pictures of two sizes' refuses 'small.hdf5: demo_0: obs/front_image has rows of 16 x 16 x 3' \
