@@ -84,7 +84,7 @@ static void free_workers(run* r) {
 }
 
 // After MuJoCo raised an error the simulation is in an unknown state: make it anew.
-static int renew(worker* w, const loomScene* scene, loomError* err) {
+static int renew_worker(worker* w, const loomScene* scene, loomError* err) {
   loomEpisode* fresh;
   int code = loom_episode_create(&fresh, scene, err);
   if (code) return code;
@@ -118,7 +118,7 @@ static int attempt_one(void* user, int number_of_worker, int i, loomError* err) 
                              &r->def->write, r->def->next_obs, err);
   }
 
-  if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew(w, r->scene, err);
+  if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew_worker(w, r->scene, err);
 
   w->cpu += loom_thread_cpu() - start;
   return code;
@@ -185,7 +185,7 @@ static int keep_result(run* r, const loomAttemptResult* result, loomError* err) 
   return 0;
 }
 
-static bool uses(const loomAttemptResult* r, int source) {
+static bool uses_source(const loomAttemptResult* r, int source) {
   for (int i = 0; i < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; i++) {
     if (r->source[i / LOOM_MAX_SUBTASKS][i % LOOM_MAX_SUBTASKS] == source) return true;
   }
@@ -200,7 +200,7 @@ static void count_sources(run* r, int64_t upto) {
   for (int64_t i = 0; i < upto; i++) {
     const loomAttemptResult* result = &r->report->results[i];
     for (int s = 0; s < r->sources->n; s++) {
-      if (!uses(result, s)) continue;
+      if (!uses_source(result, s)) continue;
       r->tries[s]++;
       r->wins[s] += result->outcome == LOOM_OUTCOME_SUCCESS;
     }

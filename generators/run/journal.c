@@ -75,10 +75,11 @@ static char* describe_run(const loomScene* scene, const loomSourceSet* sources, 
 // ---- journal.bin
 
 // What the journal keeps of an attempt: all of it.
-#define RESULT_MEMBERS(X)                                                                                   \
-  X(U64, attempt)                                                                                           \
-  X(I32, outcome)                                                                                           \
-  X(I32, arm) X(I32, subtask) X(I32, condition) X(I32, part) X(F64, value) X(TEXT, subject) X(TEXT, reason) \
+#define RESULT_MEMBERS(X)                                                                       \
+  X(U64, attempt)                                                                               \
+  X(I32, outcome)                                                                               \
+  X(I32, arm)                                                                                   \
+  X(I32, subtask) X(I32, condition) X(I32, part) X(F64, value) X(TEXT, subject) X(TEXT, reason) \
       X(I32, steps) X(I64, physics_steps) X(I32, source) X(I32, begin) X(F64, object_start)
 
 #define RESULT_COLUMN(type, member) LOOM_COLUMN(loomAttemptResult, type, member),
@@ -107,7 +108,7 @@ static const char done_mark[] = "done";
 
 static const char* const own_files[] = {"demo-*", "failed-*", "journal.bin", "run.json*", NULL};
 
-static int open_folder(loomRunFolder* out, const char* path, loomFolderMode mode, loomError* err) {
+static int open_journal_folder(loomRunFolder* out, const char* path, loomFolderMode mode, loomError* err) {
   loomRunFolderDef def = {.path = path,
                           .mode = mode,
                           .mark = "run.json",
@@ -122,9 +123,9 @@ static bool is_done(const char* folder) {
   return !access(path, F_OK);
 }
 
-static int remove_parts(const char* path, loomError* err) {
+static int remove_journal_parts(const char* path, loomError* err) {
   loomRunFolder folder;
-  int code = open_folder(&folder, path, LOOM_FOLDER_OVERWRITE, err);
+  int code = open_journal_folder(&folder, path, LOOM_FOLDER_OVERWRITE, err);
   if (!code) loom_run_folder_remove(&folder, done_mark);
   return code;
 }
@@ -150,7 +151,7 @@ static int check_complete(const loomGenerateDef* def, loomError* err) {
 
 static int open_journal(loomJournal* j, const loomScene* scene, const loomSourceSet* sources,
                         const char* folder, loomError* err) {
-  int code = open_folder(&j->folder, folder, LOOM_FOLDER_RESUME, err);
+  int code = open_journal_folder(&j->folder, folder, LOOM_FOLDER_RESUME, err);
   if (code) return code;
 
   char* settings = describe_run(scene, sources, j->def);
@@ -171,7 +172,7 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
 
   // An earlier run's parts, which nobody will go on with.
   if (parts && (def->overwrite || is_done(folder))) {
-    int code = remove_parts(folder, err);
+    int code = remove_journal_parts(folder, err);
     if (code) return code;
     parts = !access(folder, F_OK) && !def->overwrite;
   }
@@ -238,8 +239,8 @@ int loom_journal_read(loomAttemptResult** out, int64_t* n, const loomJournal* j,
 
 // ---- finishing
 
-static int assemble(const loomJournal* j, const char* path, const loomGenerateReport* report,
-                    const loomSourceSet* sources, bool success, loomError* err) {
+static int assemble_shards(const loomJournal* j, const char* path, const loomGenerateReport* report,
+                           const loomSourceSet* sources, bool success, loomError* err) {
   loomSource* shards = calloc((size_t)report->result_count + 1, sizeof *shards);
   char(*paths)[LOOM_PATH_MAX] = calloc((size_t)report->result_count + 1, sizeof *paths);
   int n = 0,
@@ -273,8 +274,8 @@ static int assemble(const loomJournal* j, const char* path, const loomGenerateRe
 
 int loom_journal_finish(loomJournal* j, const loomGenerateReport* report, const loomSourceSet* sources,
                         loomError* err) {
-  int code = assemble(j, j->def->out, report, sources, true, err);
-  if (!code && j->def->failed) code = assemble(j, j->def->failed, report, sources, false, err);
+  int code = assemble_shards(j, j->def->out, report, sources, true, err);
+  if (!code && j->def->failed) code = assemble_shards(j, j->def->failed, report, sources, false, err);
   if (code || report->interrupted) return code;
 
   // The dataset is there: the run is done from here on.

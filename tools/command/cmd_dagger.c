@@ -159,7 +159,7 @@ static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScen
              : loom_error_set(err, LOOM_ERR_USAGE, "%s: name what is seen with --key", task->path);
 }
 
-static int configure(loomTrainConfig* c, const daggerArgs* a, const loomScene* scene, loomError* err) {
+static int configure_dagger(loomTrainConfig* c, const daggerArgs* a, const loomScene* scene, loomError* err) {
   enum { EPOCHS = 10 };
   *c = loom_default_train_config((loomPolicyKind)a->policy);
 
@@ -192,7 +192,7 @@ typedef struct stage {
   double start;
 } stage;
 
-static void show(void* user, int round, const char* what, int64_t done, int64_t total) {
+static void show_dagger_progress(void* user, int round, const char* what, int64_t done, int64_t total) {
   stage* at = user;
   char name[64];
 
@@ -239,7 +239,7 @@ static cJSON* round_json(const loomDaggerRound* round) {
   return out;
 }
 
-static void print_json(const loomDaggerReport* r) {
+static void print_dagger_json(const loomDaggerReport* r) {
   cJSON *out = cJSON_CreateObject(), *expert = cJSON_AddObjectToObject(out, "expert"),
         *list = cJSON_AddArrayToObject(out, "rounds");
   cJSON_AddNumberToObject(expert, "evaluated", r->evaluated);
@@ -253,7 +253,7 @@ static void print_json(const loomDaggerReport* r) {
   cJSON_Delete(out);
 }
 
-static void print_text(const loomDaggerReport* r, const char* folder) {
+static void print_dagger_text(const loomDaggerReport* r, const char* folder) {
   int64_t steps = 0, acted = 0, asked = 0;
   printf("round  steps  expert's  queries  off, of these caught  success alone          off the expert by\n");
 
@@ -284,12 +284,13 @@ static void print_text(const loomDaggerReport* r, const char* folder) {
 
 // ---- the whole
 
-static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, loomError* err) {
+static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, loomError* err) {
   loomDaggerDef def = loom_default_dagger_def();
   loomTeacher teacher = {0};
   stage at = {.round = -1};
   loomTrainConfig* config = calloc(1, sizeof *config);
-  int code = config ? configure(config, a, scene, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
+  int code =
+      config ? configure_dagger(config, a, scene, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
 
   // The starts are of one reset distribution.
   def.reset = a->reset ? loom_task_find_reset(scene->task, a->reset) : 0;
@@ -327,7 +328,7 @@ static int run(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, 
     def.resume = a->resume;
 
     def.stop = &tool_stop;
-    def.progress = show;
+    def.progress = show_dagger_progress;
     def.finished = show_round;
     def.user = &at;
 
@@ -370,11 +371,11 @@ int cmd_dagger(int argc, char** argv) {
   code = loom_task_find(&task, a.task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
   if (!code) code = loom_scene_of_task(&scene, task, &a.roots, &err);
-  if (!code) code = run(&a, &report, scene, &err);
+  if (!code) code = run_dagger(&a, &report, scene, &err);
 
   // The rounds as a table, or as JSON.
-  if (!code && a.json) print_json(&report);
-  if (!code && !a.json) print_text(&report, a.folder);
+  if (!code && a.json) print_dagger_json(&report);
+  if (!code && !a.json) print_dagger_text(&report, a.folder);
 
   int status = code ? tool_fail(&err) : EXIT_DONE;
   loom_dagger_report_destroy(&report);

@@ -16,16 +16,16 @@ typedef struct datasetArgs {
   const char *mask, *demos;
 } datasetArgs;
 
-static int show(void* user, int done, int total) {
+static int show_copied(void* user, int done, int total) {
   tool_progress("copied", done, total, loom_clock() - *(double*)user, "demos");
   return tool_stop;
 }
 
-static int assemble(const char* out, const loomSource* sources, int n, bool keep_names, loomError* err) {
+static int assemble_copy(const char* out, const loomSource* sources, int n, bool keep_names, loomError* err) {
   double start = loom_clock();
   loomAssembleDef def = loom_default_assemble_def();
   def.keep_names = keep_names;
-  def.progress = show;
+  def.progress = show_copied;
   def.user = &start;
 
   // Ctrl-C leaves no half-written file.
@@ -35,18 +35,18 @@ static int assemble(const char* out, const loomSource* sources, int n, bool keep
   return code;
 }
 
-static int merge(char** paths, int n, loomError* err) {
+static int merge_datasets(char** paths, int n, loomError* err) {
   loomSource* sources = calloc((size_t)n, sizeof *sources);
   if (!sources) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
 
   // paths[0] is the result; the rest are its sources in order.
   for (int i = 1; i < n; i++) sources[i - 1].path = paths[i];
-  int code = assemble(paths[0], sources, n - 1, false, err);
+  int code = assemble_copy(paths[0], sources, n - 1, false, err);
   free(sources);
   return code;
 }
 
-static int split(const char* path, const datasetArgs* a, loomError* err) {
+static int split_dataset(const char* path, const datasetArgs* a, loomError* err) {
   loomDataset* d;
   int code = loom_dataset_open(&d, path, err);
   if (code) return code;
@@ -88,7 +88,7 @@ static bool in_names(const loomNames* names, const char* name) {
   return false;
 }
 
-static int filter(const char* in, const char* out, const datasetArgs* a, loomError* err) {
+static int filter_dataset(const char* in, const char* out, const datasetArgs* a, loomError* err) {
   loomDataset* d;
   loomNames mask = {0, NULL};
   int kept = 0, code = loom_dataset_open(&d, in, err);
@@ -113,7 +113,7 @@ static int filter(const char* in, const char* out, const datasetArgs* a, loomErr
 
   // The rest is a copy, with names made anew.
   if (!code && !kept) code = loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo is left", in);
-  if (!code) code = assemble(out, sources, kept, false, err);
+  if (!code) code = assemble_copy(out, sources, kept, false, err);
 
   loom_names_destroy(&mask);
   free(sources);
@@ -167,14 +167,14 @@ int cmd_dataset(int argc, char** argv) {
 
   // What comes after the options: a verb and its files.
   if (!strcmp(verb, "merge") && n >= 3) {
-    code = merge(rest + 1, n - 1, &err);
+    code = merge_datasets(rest + 1, n - 1, &err);
   } else if (!strcmp(verb, "split") && n == 2) {
-    code = split(rest[1], &a, &err);
+    code = split_dataset(rest[1], &a, &err);
   } else if (!strcmp(verb, "filter") && n == 3) {
-    code = filter(rest[1], rest[2], &a, &err);
+    code = filter_dataset(rest[1], rest[2], &a, &err);
   } else if (!strcmp(verb, "strip") && n == 3) {
     loomSource all = {rest[1], NULL};
-    code = assemble(rest[2], &all, 1, true, &err);
+    code = assemble_copy(rest[2], &all, 1, true, &err);
   } else {
     return tool_usage("dataset", "expected merge, split, filter or strip with its files");
   }

@@ -77,7 +77,7 @@ static cJSON* describe_demo(const loomDataset* d, int i, bool models) {
   return out;
 }
 
-static cJSON* describe(const loomDataset* d, bool models) {
+static cJSON* dataset_json(const loomDataset* d, bool models) {
   loomNames masks = {0, NULL};
   char* env = NULL;
   struct stat s = {0};
@@ -124,12 +124,12 @@ static int describe_dataset(cJSON** out, const char* path, bool models, loomErro
   int code = loom_dataset_open(&d, path, err);
   if (code) return code;
 
-  *out = describe(d, models);
+  *out = dataset_json(d, models);
   loom_dataset_close(d);
   return 0;
 }
 
-static void print_text(const cJSON* root) {
+static void print_dataset(const cJSON* root) {
   const cJSON *item, *env = cJSON_GetObjectItem(root, "env_name"),
                      *warning = cJSON_GetObjectItem(root, "warning");
   double rows = 0;
@@ -182,7 +182,7 @@ int cmd_info(int argc, char** argv) {
   else if (policy)
     tool_print_policy(root);
   else
-    print_text(root);
+    print_dataset(root);
   cJSON_Delete(root);
   return EXIT_DONE;
 }

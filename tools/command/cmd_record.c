@@ -72,7 +72,7 @@ typedef struct recording {
   char (*paths)[LOOM_PATH_MAX];  // (successes) shards
 } recording;
 
-static int open_scene(recording* r, loomAssetRoots* roots, loomError* err) {
+static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
   char label[LOOM_PATH_MAX], *xml = NULL;
   int code = loom_task_find(&r->task, r->a->task, err);
   if (!code) code = tool_assets(roots, r->task, err);
@@ -139,7 +139,7 @@ static int record_one(recording* r, loomError* err) {
   return code;
 }
 
-static int assemble(const recording* r, loomError* err) {
+static int assemble_recorded(const recording* r, loomError* err) {
   char* xml = NULL;
   loomSource* sources = calloc((size_t)r->kept + 1, sizeof *sources);
   char* env_args = loom_env_args(r->task);
@@ -173,14 +173,14 @@ int cmd_record(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
 
   tool_catch_signals();
-  code = open_scene(&r, &a.roots, &err);
+  code = open_recording(&r, &a.roots, &err);
 
   r.paths = calloc((size_t)a.successes + 1, sizeof *r.paths);
   if (!code && !r.paths) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
 
   // Attempt after attempt, each demo a shard of its own.
   while (!code && !tool_stop && r.kept < a.successes && r.attempts < a.attempts) code = record_one(&r, &err);
-  if (!code && a.out && r.kept) code = assemble(&r, &err);
+  if (!code && a.out && r.kept) code = assemble_recorded(&r, &err);
   for (int64_t i = 0; r.paths && a.out && i < r.kept; i++) unlink(r.paths[i]);
 
   int status = code ? tool_fail(&err) : r.kept == a.successes ? EXIT_DONE : EXIT_FAILED;

@@ -89,7 +89,7 @@ static int demo_count(const looking* l) {
   return l->limit && l->limit < n ? (int)l->limit : n;
 }
 
-static void print_json(cJSON* root) {
+static void print_and_delete(cJSON* root) {
   tool_print_json(root);
   cJSON_Delete(root);
 }
@@ -187,7 +187,7 @@ int cmd_replay(int argc, char** argv) {
   cJSON* root = cJSON_CreateObject();
   cJSON_AddItemToObject(root, "demos", list);
   if (!code && l.json) {
-    print_json(root);
+    print_and_delete(root);
   } else {
     cJSON_Delete(root);
   }
@@ -319,7 +319,7 @@ int cmd_segment(int argc, char** argv) {
   if (!code) code = export_segments(&l, replay, n, &err);
 
   if (!code && l.json) {
-    print_json(root);
+    print_and_delete(root);
   } else {
     cJSON_Delete(root);
   }
@@ -504,7 +504,7 @@ int cmd_verify(int argc, char** argv) {
     if (short_steps) printf("inverse kinematics fell short of a target at %d control steps\n", short_steps);
     cJSON_Delete(root);
   } else if (root) {
-    print_json(root);
+    print_and_delete(root);
   }
 
   free(v);
@@ -586,7 +586,7 @@ int cmd_scenes(int argc, char** argv) {
     loom_task_destroy(task);
   }
   if (json) {
-    print_json(root);
+    print_and_delete(root);
   } else {
     cJSON_Delete(root);
   }

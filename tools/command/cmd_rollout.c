@@ -25,7 +25,7 @@ typedef struct rolloutArgs {
   loomAssetRoots roots;
   int done, won;
   double start;
-  loomError error;  // of what `done` wrote
+  loomError error;  // of what `note_rollout` wrote
 } rolloutArgs;
 
 static const toolOption options[] = {
@@ -116,7 +116,7 @@ static int write_part(rolloutArgs* a, const loomRollout* rollout, loomTrace* tra
   return loom_record_driven(path, trace, episode, &driven, &write, NULL, &a->error);
 }
 
-static void remove_parts(const rolloutArgs* a) {
+static void remove_rollout_parts(const rolloutArgs* a) {
   char path[LOOM_PATH_MAX];
   for (int64_t i = 0; i < a->n; i++) {
     part_path(path, a, (uint64_t)(a->first + i));
@@ -127,8 +127,8 @@ static void remove_parts(const rolloutArgs* a) {
   rmdir(path);
 }
 
-static int assemble(const rolloutArgs* a, const loomScene* scene, const loomRolloutReport* report,
-                    loomError* err) {
+static int assemble_rollouts(const rolloutArgs* a, const loomScene* scene, const loomRolloutReport* report,
+                             loomError* err) {
   loomSource* source = calloc((size_t)report->n + 1, sizeof *source);
   char(*path)[LOOM_PATH_MAX] = calloc((size_t)report->n + 1, sizeof *path);
   int n = 0;
@@ -156,7 +156,7 @@ static int assemble(const rolloutArgs* a, const loomScene* scene, const loomRoll
   return code;
 }
 
-static int done(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   rolloutArgs* a = user;
   char note[64];
 
@@ -208,7 +208,7 @@ static cJSON* report_json(const char* policy, const loomRolloutReport* r) {
 }
 
 // The one report, or a list of them.
-static void print_json(const rolloutArgs* a, const loomRolloutReport* reports) {
+static void print_rollout_json(const rolloutArgs* a, const loomRolloutReport* reports) {
   cJSON* out = a->policies > 1 ? cJSON_CreateArray() : report_json(a->policy[0], reports);
   for (int i = 0; a->policies > 1 && i < a->policies; i++)
     cJSON_AddItemToArray(out, report_json(a->policy[i], &reports[i]));
@@ -216,7 +216,7 @@ static void print_json(const rolloutArgs* a, const loomRolloutReport* reports) {
   cJSON_Delete(out);
 }
 
-static void print_text(const loomRolloutReport* r) {
+static void print_rollout_text(const loomRolloutReport* r) {
   printf("%d of %d episodes succeed: %.1f %% (95 %% interval %.1f to %.1f)", r->ends[LOOM_RUN_SUCCESS], r->n,
          100 * r->rate, 100 * r->low, 100 * r->high);
   for (int e = LOOM_RUN_SUCCESS + 1; e <= LOOM_RUN_SIMULATOR; e++)
@@ -229,7 +229,7 @@ static void print_text(const loomRolloutReport* r) {
 }
 
 // A line a policy. "better": starts from which it succeeds and the first does not; "worse": the other way.
-static void print_table(const rolloutArgs* a, const loomRolloutReport* reports) {
+static void print_rollout_table(const rolloutArgs* a, const loomRolloutReport* reports) {
   printf("success  95 %% interval   better  worse  lost  done  timeout  simulator  decision ms  policy\n");
   for (int i = 0; i < a->policies; i++) {
     const loomRolloutReport* r = &reports[i];
@@ -246,8 +246,8 @@ static void print_table(const rolloutArgs* a, const loomRolloutReport* reports) 
   }
 }
 
-static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, const loomScene* scene,
-               loomError* err) {
+static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained,
+                          const loomScene* scene, loomError* err) {
   loomRolloutDef def = loom_default_rollout_def();
   loomPolicyMaker maker = loom_trained_maker(trained);
   const char* reset = a->reset ? a->reset : trained->config.reset;
@@ -259,7 +259,7 @@ static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, con
   def.first = (uint64_t)a->first;
   def.max_steps = (int)a->max_steps;
   def.threads = (int)a->threads;
-  def.done = done;
+  def.done = note_rollout;
   def.user = a;
 
   if (def.reset < 0)
@@ -279,36 +279,36 @@ static int run(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained, con
   // A fault in writing comes first: it is why the rollouts ended.
   if (code && a->error.code) *err = a->error;
 
-  if (!code && a->out) code = assemble(a, scene, out, err);
-  if (a->out) remove_parts(a);
+  if (!code && a->out) code = assemble_rollouts(a, scene, out, err);
+  if (a->out) remove_rollout_parts(a);
   return code;
 }
 
 // By `demoloom render`, of the episodes as demos.
-static int film(const rolloutArgs* a, const loomTask* task) {
+static int film_rollouts(const rolloutArgs* a, const loomTask* task) {
   char* argv[] = {"render", (char*)a->out, "--task", (char*)task->path, "--video", (char*)a->video, NULL};
   return cmd_render(6, argv);
 }
 
-static int print(const rolloutArgs* a, const loomTask* task, const loomRolloutReport* reports) {
+static int print_rollouts(const rolloutArgs* a, const loomTask* task, const loomRolloutReport* reports) {
   if (a->json)
-    print_json(a, reports);
+    print_rollout_json(a, reports);
   else if (a->policies > 1)
-    print_table(a, reports);
+    print_rollout_table(a, reports);
   else
-    print_text(reports);
+    print_rollout_text(reports);
 
   // The text comes before what render prints.
   if (a->out && !a->kept[0] && !a->json) printf("wrote %s\n", a->out);
   fflush(stdout);
 
-  int status = a->video ? film(a, task) : EXIT_DONE;
+  int status = a->video ? film_rollouts(a, task) : EXIT_DONE;
   if (a->kept[0]) unlink(a->kept);
   return status;
 }
 
 // What all policies are tried on: the first one's task, unless --task names it.
-static int open_scene(loomScene** scene, loomTask** task, rolloutArgs* a, loomError* err) {
+static int open_rollout_scene(loomScene** scene, loomTask** task, rolloutArgs* a, loomError* err) {
   loomTrained first = {0};
   int code = loom_trained_load(&first, a->policy[0], err);
   const char* name = a->task ? a->task : first.config.task;
@@ -331,18 +331,18 @@ int cmd_rollout(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
 
   // All policies meet the same starts of one scene.
-  code = open_scene(&scene, &task, &a, &err);
+  code = open_rollout_scene(&scene, &task, &a, &err);
   for (int i = 0; !code && i < a.policies; i++) {
     loomTrained trained;
     code = loom_trained_load(&trained, a.policy[i], &err);
     if (code) break;
     trained.network.likeliest = a.likeliest;
-    code = run(&reports[i], &a, &trained, scene, &err);
+    code = rollout_policy(&reports[i], &a, &trained, scene, &err);
     if (code && a.policies > 1) code = loom_error_prefix(&err, code, "%s", a.policy[i]);
     loom_trained_destroy(&trained);
   }
 
-  int status = code ? tool_fail(&err) : print(&a, task, reports);
+  int status = code ? tool_fail(&err) : print_rollouts(&a, task, reports);
 
   for (int i = 0; i < a.policies; i++) loom_rollout_report_destroy(&reports[i]);
   loom_scene_destroy(scene);

@@ -104,8 +104,8 @@ typedef struct lineReader {
   loom_error_prefix(err, loom_error_set(err, LOOM_ERR_FORMAT, __VA_ARGS__), "%s:%d", (r)->path, (r)->line)
 
 // Up to `max` numbers of a list, or one number where one_too; how many into *n.
-static int read_numbers(double* out, int* n, int max, bool one_too, const cJSON* object, const char* key,
-                        const lineReader* r, loomError* err) {
+static int read_json_numbers(double* out, int* n, int max, bool one_too, const cJSON* object, const char* key,
+                             const lineReader* r, loomError* err) {
   const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, key);
   *n = 0;
   if (!item) return 0;
@@ -137,7 +137,7 @@ static int read_pose(loomPose* out, bool* has, const cJSON* object, const char* 
   double pose[7];
 
   // A key that is not there is no error, a pose of another length is.
-  int n, code = read_numbers(pose, &n, 7, false, object, key, r, err);
+  int n, code = read_json_numbers(pose, &n, 7, false, object, key, r, err);
   if (code || !n) return code;
   if (n != 7) return LINE_ERROR(r, err, "'%s' takes seven numbers: x, y, z, qw, qx, qy, qz", key);
 
@@ -159,11 +159,12 @@ static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r
 
   // The keys of an arm, each left out or well formed.
   int code = only_keys(object, keys, r, err);
-  if (!code) code = read_numbers(out->move, &moves, 3, false, object, "move", r, err);
-  if (!code) code = read_numbers(out->turn, &turns, 3, false, object, "turn", r, err);
+  if (!code) code = read_json_numbers(out->move, &moves, 3, false, object, "move", r, err);
+  if (!code) code = read_json_numbers(out->turn, &turns, 3, false, object, "turn", r, err);
   if (!code) code = read_pose(&out->pose, &out->has_pose, object, "pose", r, err);
   if (!code) code = read_pose(&out->device, &out->has_device, object, "device", r, err);
-  if (!code) code = read_numbers(out->hand, &out->hand_count, LOOM_MAX_HAND, true, object, "hand", r, err);
+  if (!code)
+    code = read_json_numbers(out->hand, &out->hand_count, LOOM_MAX_HAND, true, object, "hand", r, err);
   if (code) return code;
 
   if (moves % 3 || turns % 3) return LINE_ERROR(r, err, "'move' and 'turn' take three numbers");
@@ -213,7 +214,7 @@ static int read_inputs(loomTeleopArm input[LOOM_MAX_ARMS], int* steps, const cJS
   return code ? code : read_arm(&input[arm], object, r, err);
 }
 
-static void echo(const teleopSession* s) {
+static void echo_state(const teleopSession* s) {
   cJSON* root = cJSON_CreateObject();
   const loomEpisode* e = s->episode;
   cJSON_AddNumberToObject(root, "step", s->trace.rows);
@@ -264,7 +265,7 @@ static void keep_rate(lineReader* r) {
   r->next.tv_nsec = after % 1000000000;
 }
 
-static int save(teleopSession* s, bool anyhow, loomError* err) {
+static int save_demo(teleopSession* s, bool anyhow, loomError* err) {
   int code = teleop_save(s, anyhow, err);
   if (code) return code;
 
@@ -273,7 +274,7 @@ static int save(teleopSession* s, bool anyhow, loomError* err) {
   return 0;
 }
 
-static int command(lineReader* r, const cJSON* object, const char* what, loomError* err) {
+static int obey_command(lineReader* r, const cJSON* object, const char* what, loomError* err) {
   static const char* const keys[] = {"do", "seconds", "anyhow", "factor", NULL};
   teleopSession* s = r->session;
   int code = only_keys(object, keys, r, err);
@@ -288,7 +289,7 @@ static int command(lineReader* r, const cJSON* object, const char* what, loomErr
   }
 
   if (!strcmp(what, "save")) {
-    code = save(s, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "anyhow")), err);
+    code = save_demo(s, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "anyhow")), err);
     return code ? loom_error_prefix(err, code, "%s:%d", r->path, r->line) : 0;
   }
 
@@ -321,7 +322,7 @@ static int take_line(lineReader* r, const char* text, loomError* err) {
   const cJSON* what = cJSON_GetObjectItemCaseSensitive(object, "do");
   loomTeleopArm input[LOOM_MAX_ARMS] = {{0}};
   if (!code && what)
-    code = cJSON_IsString(what) ? command(r, object, what->valuestring, err)
+    code = cJSON_IsString(what) ? obey_command(r, object, what->valuestring, err)
                                 : LINE_ERROR(r, err, "'do' is the name of a command");
   if (!code && !what) code = read_inputs(input, &steps, object, r, err);
 
@@ -335,7 +336,7 @@ static int take_line(lineReader* r, const char* text, loomError* err) {
     if (code) loom_error_prefix(err, code, "%s:%d", r->path, r->line);
   }
 
-  if (!code && r->args->echo && !r->quit) echo(r->session);
+  if (!code && r->args->echo && !r->quit) echo_state(r->session);
   return code;
 }
 
@@ -360,20 +361,20 @@ static int read_lines(lineReader* r, loomError* err) {
   return code;
 }
 
-static int drive(const teleopArgs* a, teleopSession* s, loomError* err) {
+static int drive_by_lines(const teleopArgs* a, teleopSession* s, loomError* err) {
   bool standard = !strcmp(a->input, "-");
   lineReader r = {.path = a->input, .args = a, .session = s, .file = standard ? stdin : fopen(a->input, "r")};
 
   if (!r.file)
     return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", a->input, strerror(errno));
-  if (a->echo) echo(s);
+  if (a->echo) echo_state(s);
 
   int code = read_lines(&r, err);
   if (!standard) fclose(r.file);
 
   // At the end of the input the demo in hand is saved if it succeeds.
   if (!code && !r.quit && s->trace.rows) {
-    if (loom_teleop_success(&s->teleop)) return save(s, false, err);
+    if (loom_teleop_success(&s->teleop)) return save_demo(s, false, err);
     fprintf(stderr, "the last %d steps do not succeed and are dropped\n", s->trace.rows);
   }
   return code;
@@ -394,7 +395,7 @@ int cmd_teleop(int argc, char** argv) {
 
   // Ctrl-C ends the input, not the file.
   tool_catch_signals();
-  if (!code) code = drive(&a, &session, &err);
+  if (!code) code = drive_by_lines(&a, &session, &err);
 
   if (a.json) printf("{\"saved\": %d}\n", session.saved);
   if (!code && !session.saved) fprintf(stderr, "no demo was saved\n");

@@ -222,7 +222,7 @@ static int check_configuration(const loomTrainConfig* c, loomError* err) {
   return code;
 }
 
-static int configure(loomTrainConfig* c, const trainArgs* a, loomError* err) {
+static int configure_training(loomTrainConfig* c, const trainArgs* a, loomError* err) {
   if (a->file) {
     int code = loom_train_config_load(c, a->file, err);
     if (!code) apply_options(c, a);
@@ -317,7 +317,7 @@ static int open_rollouts(loomScene** scene, loomTask** task, loomTrainConfig* c,
 }
 
 // Without --sizes all demos, without --seeds the one seed; epochs are not told as JSON, runs are.
-static int sweep(trainArgs* a, const loomTrainConfig* config, const loomTrainDef* def, loomError* err) {
+static int run_sweep(trainArgs* a, const loomTrainConfig* config, const loomTrainDef* def, loomError* err) {
   trainSweep* s = &a->sweep;
 
   if (!s->nsize) s->size[s->nsize++] = a->first;
@@ -347,7 +347,8 @@ int cmd_train(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
 
   loomTrainConfig* config = calloc(1, sizeof *config);
-  code = config ? configure(config, &a, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory to train");
+  code = config ? configure_training(config, &a, &err)
+                : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory to train");
   if (!code) code = open_rollouts(&scene, &task, config, &a, &err);
 
   if (!code) {
@@ -360,7 +361,7 @@ int cmd_train(int argc, char** argv) {
                         .progress = show_step,
                         .user = &a};
     bool sweeps = a.sweep.nsize || a.sweep.nseed;
-    code = sweeps ? sweep(&a, config, &def, &err) : loom_train(&state, &def, &err);
+    code = sweeps ? run_sweep(&a, config, &def, &err) : loom_train(&state, &def, &err);
     tool_progress_end();
     if (!code && !a.json && !sweeps) print_end(config, &state);
   }

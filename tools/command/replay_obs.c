@@ -84,7 +84,7 @@ static int observe_demo(observing* o, int i, loomError* err) {
   return code;
 }
 
-static int assemble(observing* o, const char* path, loomError* err) {
+static int assemble_observed(observing* o, const char* path, loomError* err) {
   loomSource* source = calloc((size_t)o->n + 1, sizeof *source);
   if (!source) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
 
@@ -116,7 +116,7 @@ int replay_obs(const char* path, const loomTask* task, const loomDataset* datase
   }
 
   tool_progress_end();
-  if (!code) code = assemble(&o, path, err);
+  if (!code) code = assemble_observed(&o, path, err);
 
   for (int i = 0; o.demo && i < n; i++) loom_demo_record_destroy(&o.demo[i]);
   free(o.demo);

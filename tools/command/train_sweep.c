@@ -50,7 +50,7 @@ typedef struct result {
   char policy[32];
 } result;
 
-static double rate(const result* r) {
+static double success_rate(const result* r) {
   return r->tests ? (double)r->successes / r->tests : NAN;
 }
 
@@ -80,7 +80,7 @@ static cJSON* result_json(const trainSweep* sweep, const result* r) {
   loom_wilson(&low, &high, r->successes, r->tests);
   cJSON_AddNumberToObject(out, "test_seed", (double)sweep->test_seed);
   cJSON_AddNumberToObject(out, "successes", r->successes);
-  cJSON_AddNumberToObject(out, "success", rate(r));
+  cJSON_AddNumberToObject(out, "success", success_rate(r));
   cJSON_AddNumberToObject(out, "success_low", low);
   cJSON_AddNumberToObject(out, "success_high", high);
   return out;
@@ -100,7 +100,7 @@ static int write_json(const char* path, const cJSON* json, loomError* err) {
   return code;
 }
 
-static int number(const cJSON* json, const char* name) {
+static int number_of(const cJSON* json, const char* name) {
   const cJSON* item = cJSON_GetObjectItem(json, name);
   return cJSON_IsNumber(item) ? item->valueint : -1;
 }
@@ -117,14 +117,14 @@ static bool read_result(result* r, const char* path, const trainSweep* sweep) {
 
   // Another number of tests, or other starts, would be another result.
   const cJSON* policy = cJSON_GetObjectItem(json, "policy");
-  bool same = number(json, "tests") == sweep->tests && cJSON_IsString(policy) &&
-              (!sweep->tests || number(json, "test_seed") == sweep->test_seed);
+  bool same = number_of(json, "tests") == sweep->tests && cJSON_IsString(policy) &&
+              (!sweep->tests || number_of(json, "test_seed") == sweep->test_seed);
   if (same) {
     r->tests = (int)sweep->tests;
-    r->demos = number(json, "demos");
-    r->successes = number(json, "successes");
-    r->best_epoch = number(json, "best_epoch");
-    r->seconds = number(json, "seconds");
+    r->demos = number_of(json, "demos");
+    r->successes = number_of(json, "successes");
+    r->best_epoch = number_of(json, "best_epoch");
+    r->seconds = number_of(json, "seconds");
     snprintf(r->policy, sizeof r->policy, "%s", policy->valuestring);
   }
 
@@ -250,15 +250,15 @@ static sizeResult sum_up(const trainSweep* sweep, const result* results, int siz
     out.seeds++;
     out.successes += r->successes;
     out.tests += r->tests;
-    out.lowest = fmin(out.lowest, rate(r));
-    out.highest = fmax(out.highest, rate(r));
+    out.lowest = fmin(out.lowest, success_rate(r));
+    out.highest = fmax(out.highest, success_rate(r));
   }
 
   if (out.tests) loom_wilson(&out.low, &out.high, out.successes, out.tests);
   return out;
 }
 
-static void print_table(const trainSweep* sweep, const result* results) {
+static void print_sweep_table(const trainSweep* sweep, const result* results) {
   printf("demos    seeds  success  95 %% interval    of each seed\n");
   for (int i = 0; i < sweep->nsize; i++) {
     sizeResult s = sum_up(sweep, results, i);
@@ -270,7 +270,7 @@ static void print_table(const trainSweep* sweep, const result* results) {
       printf("%-7d %6d  not tested                 ", s.demos, s.seeds);
 
     for (int k = 0; s.tests && k < sweep->nseed; k++)
-      printf(" %.0f", 100 * rate(&results[i * sweep->nseed + k]));
+      printf(" %.0f", 100 * success_rate(&results[i * sweep->nseed + k]));
     putchar('\n');
   }
 }
@@ -310,7 +310,7 @@ static int write_results(const trainSweep* sweep, const result* results, const c
 }
 
 // Success against demos on a logarithmic scale: all tests of a size with their interval, and each seed's.
-static int draw(const trainSweep* sweep, const result* results, const char* folder, loomError* err) {
+static int draw_sweep(const trainSweep* sweep, const result* results, const char* folder, loomError* err) {
   enum { WIDTH = 800, HEIGHT = 500 };
   char path[LOOM_PATH_MAX + 32], text[64];
   loomTextDef title = {.size = 15, .bold = true, .color = loom_color_ink};
@@ -346,7 +346,8 @@ static int draw(const trainSweep* sweep, const result* results, const char* fold
     loom_axes_interval(chart, &axes, at, s.low, s.high);
 
     for (int k = 0; k < sweep->nseed; k++)
-      loom_chart_dot(chart, x, loom_axes_y(&axes, rate(&results[i * sweep->nseed + k])), 4, loom_color_blue);
+      loom_chart_dot(chart, x, loom_axes_y(&axes, success_rate(&results[i * sweep->nseed + k])), 4,
+                     loom_color_blue);
 
     snprintf(text, sizeof text, "%d", s.demos);
     loom_chart_text(chart, x, axes.box.y + axes.box.h + 18, &tick, text);
@@ -380,8 +381,8 @@ static int run_all(const trainSweep* sweep, result* results, const loomTrainConf
 
   // The tables, once all of it is known.
   if (!code) code = write_results(sweep, results, config->checkpoint.folder, err);
-  if (!code && sweep->tests) code = draw(sweep, results, config->checkpoint.folder, err);
-  if (!code && !sweep->json) print_table(sweep, results);
+  if (!code && sweep->tests) code = draw_sweep(sweep, results, config->checkpoint.folder, err);
+  if (!code && !sweep->json) print_sweep_table(sweep, results);
   return code;
 }
 

@@ -52,7 +52,7 @@ static int take_overlays(void* args, const char* text) {
 }
 
 // `n` numbers, the whole text, with `between` between them.
-static bool read_numbers(double* out, int n, const char* text, char between) {
+static bool read_separated(double* out, int n, const char* text, char between) {
   for (int i = 0; i < n; i++)
     if (!tool_read_double(&out[i], &text) || *text++ != (i + 1 < n ? between : '\0')) return false;
   return true;
@@ -61,7 +61,7 @@ static bool read_numbers(double* out, int n, const char* text, char between) {
 static int take_box(void* args, const char* text) {
   loomCloudDef* cloud = &((renderArgs*)args)->cloud;
   double box[6];
-  if (!read_numbers(box, 6, text, ',') || !(box[0] < box[3] && box[1] < box[4] && box[2] < box[5]))
+  if (!read_separated(box, 6, text, ',') || !(box[0] < box[3] && box[1] < box[4] && box[2] < box[5]))
     return tool_usage("render", "--box takes X0,Y0,Z0,X1,Y1,Z1, each of the last three larger, not '%s'",
                       text);
   mju_copy3(cloud->low, box);
@@ -72,7 +72,7 @@ static int take_box(void* args, const char* text) {
 static int take_depth_range(void* to, const char* text) {
   renderArgs* a = to;
   double range[2];
-  if (!read_numbers(range, 2, text, ':') || !(range[0] >= 0 && range[1] > range[0] && range[1] <= 1000))
+  if (!read_separated(range, 2, text, ':') || !(range[0] >= 0 && range[1] > range[0] && range[1] <= 1000))
     return tool_usage("render", "--depth-range takes NEAR:FAR, 0 to 1000 m, not '%s'", text);
   a->depth_near = range[0];
   a->depth_far = range[1];
@@ -105,7 +105,7 @@ static int take_demo(void* to, const char* text) {
   return 0;
 }
 
-static int check(renderArgs* a) {
+static int check_render_options(renderArgs* a) {
   int width, height;
   // Options that have no use without another.
   if (!a->obs && a->resume) return tool_usage("render", "--resume goes with --obs");
@@ -130,7 +130,7 @@ static int check(renderArgs* a) {
   return 0;
 }
 
-static void set_defaults(renderArgs* a) {
+static void set_render_defaults(renderArgs* a) {
   if (a->depth || a->segmentation) a->modes |= RENDER_RGB;
   if (a->depth) a->modes |= RENDER_DEPTH;
   if (a->segmentation) a->modes |= RENDER_SEGMENTATION;
@@ -255,9 +255,9 @@ static int read_render_options(renderArgs* a, int argc, char** argv) {
   if (optind + 1 != argc || !!a->sheet + !!a->video + !!a->frames + !!a->obs != 1)
     return tool_usage("render", "it takes one task or file, and --sheet, --video, --frames or --obs");
 
-  set_defaults(a);
+  set_render_defaults(a);
   a->target = argv[optind];
-  return check(a);
+  return check_render_options(a);
 }
 
 static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* err) {
@@ -298,7 +298,7 @@ static void check_sources(renderArgs* a, const loomDataset* dataset) {
           loom_dataset_path(dataset));
 }
 
-static void print_json(cJSON* root, const renderArgs* a, const loomDataset* dataset) {
+static void print_render_json(cJSON* root, const renderArgs* a, const loomDataset* dataset) {
   cJSON* demos = cJSON_AddArrayToObject(root, "demos");
   for (int i = 0; i < a->demo_count; i++)
     cJSON_AddItemToArray(demos, cJSON_CreateString(loom_dataset_demo_name(dataset, a->demos[i])));
@@ -340,7 +340,7 @@ int cmd_render(int argc, char** argv) {
                       : render_sheet(root, &a, task, dataset, &err);
   }
 
-  if (!code && a.json) print_json(root, &a, dataset);
+  if (!code && a.json) print_render_json(root, &a, dataset);
 
   cJSON_Delete(root);
   loom_dataset_close(dataset);

@@ -20,7 +20,7 @@ static bool has_files(const char* dir) {
   return found;
 }
 
-static int open_folder(const renderArgs* a, loomError* err) {
+static int open_frames_folder(const renderArgs* a, loomError* err) {
   if (has_files(a->frames) && !a->overwrite)
     return loom_error_set(
         err, LOOM_ERR_USAGE,
@@ -28,7 +28,7 @@ static int open_folder(const renderArgs* a, loomError* err) {
   return loom_make_folder(a->frames, false, err);
 }
 
-static int draw_piece(renderRun* run, renderStage* stage, int i, loomError* err) {
+static int draw_frame_files(renderRun* run, renderStage* stage, int i, loomError* err) {
   const renderPiece* piece = &run->piece[i];
   loomImage image = {0};
 
@@ -62,9 +62,9 @@ int render_frames(cJSON* out, const renderArgs* args, const loomTask* task, cons
 
   // Everything that can be refused is refused before a picture is drawn.
   if (!code) code = render_run_cut(&run, PIECE_FRAMES, err);
-  if (!code) code = open_folder(args, err);
+  if (!code) code = open_frames_folder(args, err);
 
-  run.work = draw_piece;
+  run.work = draw_frame_files;
   if (!code) code = render_run_all(&run, err);
 
   double seconds = loom_clock() - run.begun;

@@ -83,7 +83,7 @@ static void shard_path(char path[LOOM_PATH_MAX + 64], const obsRun* run, int dem
   snprintf(path, LOOM_PATH_MAX + 64, "%s/demo-%d-%016llx.hdf5", run->dir, demo, (unsigned long long)hash);
 }
 
-static int draw_demo(loomSense* sense, obsRun* run, int number, loomError* err) {
+static int draw_obs_demo(loomSense* sense, obsRun* run, int number, loomError* err) {
   loomDemo demo;
   loomField field[KEYS];
   void* data[KEYS] = {NULL};
@@ -151,7 +151,7 @@ static int draw_one(void* user, int worker, int i, loomError* err) {
 
   loomError why = {0, ""};
   int code = w->sense ? 0 : loom_sense_create(&w->sense, &run->sense, run->key, run->keys, &why);
-  if (!code) code = draw_demo(w->sense, run, number, &why);
+  if (!code) code = draw_obs_demo(w->sense, run, number, &why);
   if (!code) return 0;
 
   // Whatever state its renderer is in: the next demo gets a new one.
@@ -396,7 +396,7 @@ static int show_assembly(void* user, int done, int total) {
   return tool_stop;
 }
 
-static int assemble(obsRun* run, loomError* err) {
+static int assemble_obs(obsRun* run, loomError* err) {
   const renderArgs* a = run->args;
   size_t n = (size_t)a->demo_count + 1;
   loomSource *source = calloc(n, sizeof *source), *beside = calloc(n, sizeof *beside);
@@ -470,7 +470,7 @@ int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDatase
   double seconds = loom_clock() - run.begun;
 
   run.begun = loom_clock();
-  if (!code) code = assemble(&run, err);
+  if (!code) code = assemble_obs(&run, err);
   if (!code) remove_shards(run.dir);
 
   free(run.bad);

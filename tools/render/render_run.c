@@ -104,7 +104,7 @@ static void destroy_stage(void* user, int worker) {
   render_stage_close(&d->stage[worker]);
 }
 
-static int draw_piece(void* user, int worker, int i, loomError* err) {
+static int draw_run_piece(void* user, int worker, int i, loomError* err) {
   const drawing* d = user;
   int code = render_stage_open(&d->stage[worker], d->run->piece[i].demo, err);
   return code ? code : d->run->work(d->run, &d->stage[worker], i, err);
@@ -126,7 +126,7 @@ int render_run_all(renderRun* run, loomError* err) {
   const loomPoolDef pool = {.n = run->piece_count,
                             .threads = workers,
                             .user = &d,
-                            .item = draw_piece,
+                            .item = draw_run_piece,
                             .create = create_stage,
                             .destroy = destroy_stage,
                             .finished = note_renderer,

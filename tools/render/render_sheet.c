@@ -36,7 +36,7 @@ static int pick_rows(int* rows, int columns, const renderStage* s) {
   return n;
 }
 
-static int draw_demo(renderRun* run, renderStage* stage, int piece, loomError* err) {
+static int draw_sheet_row(renderRun* run, renderStage* stage, int piece, loomError* err) {
   sheet* s = run->user;
   int rows[32] = {s->only}, code = 0, n = 1, top = piece * s->step;
 
@@ -122,7 +122,7 @@ int render_sheet(cJSON* out, renderArgs* args, const loomTask* task, const loomD
   if (!code) code = render_run_cut(&run, 0, err);
   if (!code) code = layout(&s, &run, err);
 
-  run.work = draw_demo;
+  run.work = draw_sheet_row;
   run.user = &s;
   run.total = run.piece_count;
   run.unit = "demos";

@@ -71,7 +71,7 @@ static int film_piece(renderRun* run, renderStage* stage, int i, loomError* err)
   return code;
 }
 
-static void describe(cJSON* out, const renderRun* run, const filming* f) {
+static void describe_video(cJSON* out, const renderRun* run, const filming* f) {
   double seconds = loom_clock() - run->begun;
 
   loomImage image = {0};
@@ -123,7 +123,7 @@ int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const
 
   // An interrupted film is a film too.
   if (!code && (f.written || !tool_stop)) code = loom_video_finish(f.video, err);
-  if (!code) describe(out, &run, &f);
+  if (!code) describe_video(out, &run, &f);
 
   if (!code && tool_stop) {
     code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s has %lld of %lld frames", args->video,

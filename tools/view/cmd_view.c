@@ -218,7 +218,7 @@ void view_advance(viewApp* app, double seconds) {
   app->playing = app->loop;
 }
 
-static void set_defaults(viewApp* app) {
+static void set_view_defaults(viewApp* app) {
   app->stage.entry = -1;
   app->speed = 1;
   app->show_list = app->show_timeline = app->show_ui = 1;
@@ -239,7 +239,7 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
 
   app->args = args;
   app->began = loom_clock();
-  set_defaults(app);
+  set_view_defaults(app);
   int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target,
                        args->task_name, true, err);
 

@@ -8,13 +8,13 @@
 
 enum { LATEST = 4 };  // control steps taken at once at most: a slow picture slows the simulation too
 
-static viewDrive* of(viewApp* app) {
+static viewDrive* drive_of(viewApp* app) {
   return &app->drive;
 }
 
 // The session's episode as a demo of one row, so that it has a model to be drawn with.
-static void show(viewApp* app) {
-  viewDrive* v = of(app);
+static void show_driven(viewApp* app) {
+  viewDrive* v = drive_of(app);
   view_live_show_start(app, v->session.episode, "drive");
 
   v->entry = app->stage.entry;
@@ -29,15 +29,15 @@ static void show(viewApp* app) {
 static bool restart(viewApp* app, uint64_t attempt) {
   loomError err = {0, ""};
 
-  int code = teleop_restart(&of(app)->session, attempt, &err);
+  int code = teleop_restart(&drive_of(app)->session, attempt, &err);
   if (code) view_say(app, "%s", err.message);
-  if (!code) show(app);
+  if (!code) show_driven(app);
 
   return !code;
 }
 
 void view_drive_toggle(viewApp* app) {
-  viewDrive* v = of(app);
+  viewDrive* v = drive_of(app);
 
   loomError err = {0, ""};
 
@@ -64,13 +64,13 @@ void view_drive_toggle(viewApp* app) {
     }
   }
 
-  show(app);
+  show_driven(app);
   view_say(app, "driving; Enter saves to %s, Backspace undoes, Delete discards, Ctrl J ends", v->session.out);
 }
 
 void view_drive_close(viewApp* app) {
-  if (of(app)->open) teleop_close(&of(app)->session);
-  of(app)->open = of(app)->on = false;
+  if (drive_of(app)->open) teleop_close(&drive_of(app)->session);
+  drive_of(app)->open = drive_of(app)->on = false;
 }
 
 static bool drives(const viewDrive* v, int arm) {
@@ -78,7 +78,7 @@ static bool drives(const viewDrive* v, int arm) {
 }
 
 static void set_inputs(viewApp* app) {
-  viewDrive* v = of(app);
+  viewDrive* v = drive_of(app);
   double dt = 1.0 / app->task->control_freq;
 
   for (int a = 0; a < v->session.episode->arm_count; a++) {
@@ -104,7 +104,7 @@ static void set_inputs(viewApp* app) {
 }
 
 void view_drive_advance(viewApp* app, double seconds) {
-  viewDrive* v = of(app);
+  viewDrive* v = drive_of(app);
   loomError err = {0, ""};
 
   v->owed = fmin(v->owed + seconds * app->task->control_freq, LATEST);
@@ -119,8 +119,8 @@ void view_drive_advance(viewApp* app, double seconds) {
   }
 }
 
-static void save(viewApp* app) {
-  viewDrive* v = of(app);
+static void save_driven(viewApp* app) {
+  viewDrive* v = drive_of(app);
   loomError err = {0, ""};
 
   if (teleop_save(&v->session, false, &err)) {
@@ -128,7 +128,7 @@ static void save(viewApp* app) {
     return;
   }
 
-  show(app);
+  show_driven(app);
   view_say(app, "demo %d saved to %s%s%s", v->session.saved, v->session.out,
            v->session.not_annotated.code ? ", without subtasks: " : "",
            v->session.not_annotated.code ? v->session.not_annotated.message : "");
@@ -137,7 +137,7 @@ static void save(viewApp* app) {
 static void undo(viewApp* app) {
   loomError err = {0, ""};
 
-  viewDrive* v = of(app);
+  viewDrive* v = drive_of(app);
 
   // Five seconds back, grippers too.
   if (loom_teleop_undo(&v->session.teleop, 5 * app->task->control_freq, &err))
@@ -148,18 +148,18 @@ static void undo(viewApp* app) {
 }
 
 void view_drive_grip(viewApp* app) {
-  viewDrive* v = of(app);
+  viewDrive* v = drive_of(app);
   for (int a = 0; a < v->session.episode->arm_count; a++)
     if (drives(v, a)) v->closed[a] = !v->closed[a];
 }
 
 void view_drive_next_arm(viewApp* app) {
-  viewDrive* v = of(app);
+  viewDrive* v = drive_of(app);
   v->arm = (v->arm + 1) % (v->session.episode->arm_count + 1);  // the last choice is all at once
 }
 
 bool view_drive_key(viewApp* app, int key, int mods) {
-  viewDrive* v = of(app);
+  viewDrive* v = drive_of(app);
 
   if (!v->on || mods & VIEW_CONTROL) return false;
 
@@ -188,7 +188,7 @@ bool view_drive_key(viewApp* app, int key, int mods) {
       restart(app, v->session.attempt + 1);
       return true;
     case mjKEY_ENTER:
-      save(app);
+      save_driven(app);
       return true;
     // Keys that move the hand count as long as they are held.
     default:
@@ -199,11 +199,11 @@ bool view_drive_key(viewApp* app, int key, int mods) {
 }
 
 void view_drive_release(viewApp* app, int key) {
-  if (key > 0 && key < 128) of(app)->held[key] = false;
+  if (key > 0 && key < 128) drive_of(app)->held[key] = false;
 }
 
 void view_drive_mouse(viewApp* app, double dx, double dy, bool turn) {
-  viewDrive* v = of(app);
+  viewDrive* v = drive_of(app);
 
   double a = app->camera.azimuth * mjPI / 180, height = app->view.height > 0 ? app->view.height : 1;
 

@@ -13,7 +13,7 @@ static const char* const live_commands[] = {"attempt", "expert",  "policy", "res
                                             "live",    "subtask", "finish"};
 enum { LIVE_COMMANDS = sizeof live_commands / sizeof *live_commands };
 
-static void add_demo(viewApp* app) {
+static void add_demo_buttons(viewApp* app) {
   static const mjuiDef defs[] = {
       {mjITEM_SECTION, "Demo", 1, NULL, "AD", 0}, {mjITEM_BUTTON, "Keep", 1, NULL, "", 0},
       {mjITEM_BUTTON, "Reject", 1, NULL, "", 0},  {mjITEM_BUTTON, "Unmark", 1, NULL, "", 0},
@@ -126,7 +126,7 @@ void view_menu_create(viewApp* app) {
   app->ui.auxid = MENU_AUX;
   app->state.userdata = app;
 
-  add_demo(app);
+  add_demo_buttons(app);
   add_show(app);
   add_live(app);
   add_render(app);

@@ -239,7 +239,7 @@ static void refresh(viewApp* app, viewPanel* p, bool list) {
   p->stale = false;
 }
 
-static void show(viewApp* app, viewPanel* p, bool list) {
+static void show_panel(viewApp* app, viewPanel* p, bool list) {
   refresh(app, p, list);
 
   if (p->image.rgb && p->image.width == p->rect.width && p->image.height == p->rect.height)
@@ -247,6 +247,6 @@ static void show(viewApp* app, viewPanel* p, bool list) {
 }
 
 void view_draw_panels(viewApp* app) {
-  if (app->show_list) show(app, &app->list_panel, true);
-  if (app->show_timeline) show(app, &app->time_panel, false);
+  if (app->show_list) show_panel(app, &app->list_panel, true);
+  if (app->show_timeline) show_panel(app, &app->time_panel, false);
 }

@@ -173,7 +173,7 @@ static mjModel* outline_of(viewApp* app, const char* xml) {
   return loom_model_compile(&m, xml, "outline", &app->args->roots, &def, NULL) ? NULL : m;
 }
 
-static int open_model(viewApp* app, const char* label, loomError* err) {
+static int open_stage_model(viewApp* app, const char* label, loomError* err) {
   viewStage* s = &app->stage;
 
   // Drawing on a CPU costs triangles: the stage shows simplified meshes unless --full asks for all of them.
@@ -211,7 +211,7 @@ static int open_models(viewApp* app, loomError* err) {
                  ? 0
                  : loom_dataset_attr_string(&env_args, app->dataset, "data", "env_args", err);
 
-  if (!code && !s->model) code = open_model(app, label, err);
+  if (!code && !s->model) code = open_stage_model(app, label, err);
 
   // The camera is placed once: it stays where the user put it when other demos are shown.
   if (!code && !app->has_view) loom_free_camera(&app->camera, s->model);

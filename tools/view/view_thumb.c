@@ -67,7 +67,7 @@ static bool keep_model(thumbMaker* t, const char* xml, mjModel* outline) {
   return true;
 }
 
-static int open_model(thumbMaker* t, const loomDemo* demo, loomError* err) {
+static int open_thumb_model(thumbMaker* t, const loomDemo* demo, loomError* err) {
   if (t->xml && !strcmp(t->xml, demo->model_xml)) return 0;
 
   // The outline shows whether the model at hand only needs other sizes.
@@ -106,13 +106,13 @@ static int open_model(thumbMaker* t, const loomDemo* demo, loomError* err) {
   return loom_renderer_create(&t->renderer, t->model, &look, err);
 }
 
-static int draw(loomImage* out, thumbMaker* t, int number, loomError* err) {
+static int draw_thumb(loomImage* out, thumbMaker* t, int number, loomError* err) {
   loomDemo demo;
 
   int code = loom_demo_load(&demo, t->app->dataset, number, err);
   if (code) return code;
 
-  code = open_model(t, &demo, err);
+  code = open_thumb_model(t, &demo, err);
   if (!code && demo.state_dim != 1 + t->model->nq + t->model->nv)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states do not fit its model", demo.name);
 
@@ -162,7 +162,7 @@ static void* work(void* user) {
 
     loomImage image = {0};
 
-    int code = draw(&image, &t, number, NULL);
+    int code = draw_thumb(&image, &t, number, NULL);
 
     // The image is the entry's now, unless the window drew one meanwhile.
     pthread_mutex_lock(&app->list.lock);

@@ -24,7 +24,7 @@ static void on_error(int code, const char* text) {
   snprintf(last_error, sizeof last_error, "%s", text);
 }
 
-static viewWindow* of(GLFWwindow* window) {
+static viewWindow* window_of(GLFWwindow* window) {
   return glfwGetWindowUserPointer(window);
 }
 
@@ -42,12 +42,12 @@ static int mods_now(GLFWwindow* w) {
 // MuJoCo's key codes are GLFW's.
 static void on_key(GLFWwindow* w, int key, int scancode, int action, int mods) {
   (void)scancode;
-  if (action != GLFW_RELEASE) view_key(of(w)->app, key, mods_of(mods));
-  if (action == GLFW_RELEASE) view_drive_release(of(w)->app, key);
+  if (action != GLFW_RELEASE) view_key(window_of(w)->app, key, mods_of(mods));
+  if (action == GLFW_RELEASE) view_drive_release(window_of(w)->app, key);
 }
 
 static void on_char(GLFWwindow* w, unsigned int letter) {
-  view_char(of(w)->app, (int)letter);
+  view_char(window_of(w)->app, (int)letter);
 }
 
 // The mouse in pixels of the framebuffer, which on some screens are finer than the window's.
@@ -57,13 +57,13 @@ static void mouse_at(GLFWwindow* w, double* x, double* y) {
   glfwGetWindowSize(w, &width, &height);
   glfwGetCursorPos(w, x, y);
 
-  if (width > 0) *x *= (double)of(w)->app->width / width;
-  if (height > 0) *y *= (double)of(w)->app->height / height;
+  if (width > 0) *x *= (double)window_of(w)->app->width / width;
+  if (height > 0) *y *= (double)window_of(w)->app->height / height;
 }
 
 static void on_button(GLFWwindow* w, int button, int action, int mods) {
   static const int buttons[] = {mjBUTTON_LEFT, mjBUTTON_RIGHT, mjBUTTON_MIDDLE};
-  viewWindow* v = of(w);
+  viewWindow* v = window_of(w);
 
   double x, y, now = glfwGetTime();
   if (button > 2) return;
@@ -85,7 +85,7 @@ static void on_button(GLFWwindow* w, int button, int action, int mods) {
 
 static void on_move(GLFWwindow* w, double x, double y) {
   mouse_at(w, &x, &y);
-  view_move(of(w)->app, x, y, mods_now(w));
+  view_move(window_of(w)->app, x, y, mods_now(w));
 }
 
 static void on_scroll(GLFWwindow* w, double dx, double dy) {
@@ -93,15 +93,15 @@ static void on_scroll(GLFWwindow* w, double dx, double dy) {
   (void)dx;
 
   mouse_at(w, &x, &y);
-  view_scroll(of(w)->app, x, y, dy);
+  view_scroll(window_of(w)->app, x, y, dy);
 }
 
 static void on_size(GLFWwindow* w, int width, int height) {
-  if (width > 0 && height > 0) view_layout(of(w)->app, width, height);
+  if (width > 0 && height > 0) view_layout(window_of(w)->app, width, height);
 }
 
 static void on_refresh(GLFWwindow* w) {
-  of(w)->app->dirty = true;
+  window_of(w)->app->dirty = true;
 }
 
 static int open_window(viewWindow* v, loomError* err) {
@@ -205,7 +205,7 @@ static int script_step(viewWindow* v, viewScript* script, int* wait, loomError* 
   return code ? code : view_write_png(v->app, shot, err);
 }
 
-static int run(viewWindow* v, viewScript* script, loomError* err) {
+static int run_window(viewWindow* v, viewScript* script, loomError* err) {
   viewApp* app = v->app;
   double last = glfwGetTime();
 
@@ -248,7 +248,7 @@ int view_run_window(viewApp* app, loomError* err) {
 
   int code = app->args->script ? view_script_open(&script, app->args->script, err) : 0;
   if (!code) code = open_window(&v, err);
-  if (!code) code = run(&v, script, err);
+  if (!code) code = run_window(&v, script, err);
 
   view_thumb_stop(app);
   if (v.window) view_free_gl(app);
