@@ -29,7 +29,7 @@ static const struct {
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };
 
-static void help(FILE* out) {
+static void print_program_help(FILE* out) {
   fputs(
       "demoloom: a handful of bimanual demonstrations in, thousands out\n\nusage: demoloom COMMAND "
       "[options]\n\n",
@@ -53,7 +53,7 @@ static void help(FILE* out) {
 int main(int argc, char** argv) {
   // Without a command the help is an error's.
   if (argc < 2) {
-    help(stderr);
+    print_program_help(stderr);
     return 2;
   }
 
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-    help(stdout);
+    print_program_help(stdout);
     return 0;
   }
   if (!strcmp(argv[1], "--version")) {

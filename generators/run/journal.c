@@ -75,12 +75,16 @@ static char* describe_run(const loomScene* scene, const loomSourceSet* sources, 
 // ---- journal.bin
 
 // What the journal keeps of an attempt: all of it.
-#define RESULT_MEMBERS(X)                                                                       \
-  X(U64, attempt)                                                                               \
-  X(I32, outcome)                                                                               \
-  X(I32, arm)                                                                                   \
-  X(I32, subtask) X(I32, condition) X(I32, part) X(F64, value) X(TEXT, subject) X(TEXT, reason) \
-      X(I32, steps) X(I64, physics_steps) X(I32, source) X(I32, begin) X(F64, object_start)
+#define RESULT_MEMBERS(X) \
+  X(U64, attempt)         \
+  X(I32, outcome)         \
+  X(I32, arm)             \
+  X(I32, subtask)         \
+  X(I32, condition)       \
+  X(I32, part)            \
+  X(F64, value)           \
+  X(TEXT, subject)        \
+  X(TEXT, reason) X(I32, steps) X(I64, physics_steps) X(I32, source) X(I32, begin) X(F64, object_start)
 
 #define RESULT_COLUMN(type, member) LOOM_COLUMN(loomAttemptResult, type, member),
 static const loomColumn result_column[] = {RESULT_MEMBERS(RESULT_COLUMN)};
@@ -103,7 +107,8 @@ static int open_log(loomRecordLog** out, const loomRunFolder* folder, loomError*
 
 // ---- the folder
 
-// What run.json is called once the dataset is there: a run killed while its parts are removed is done all the same.
+// What run.json is called once the dataset is there: a run killed while its parts are removed is done
+// all the same.
 static const char done_mark[] = "done";
 
 static const char* const own_files[] = {"demo-*", "failed-*", "journal.bin", "run.json*", NULL};

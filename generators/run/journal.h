@@ -1,7 +1,7 @@
-// A run in progress on disk, OUT.parts (engine/base/run_folder.h): run.json (what is being made), journal.bin
-// (engine/base/record_log.h: an entry an attempt, in order), and a shard a demo. What the journal lists survives
-// kill -9; a torn last entry is ignored and its attempt run again. Entries of another version are refused.
-// Internal.
+// A run in progress on disk, OUT.parts (engine/base/run_folder.h): run.json (what is being made),
+// journal.bin (engine/base/record_log.h: an entry an attempt, in order), and a shard a demo. What the
+// journal lists survives kill -9; a torn last entry is ignored and its attempt run again. Entries of another
+// version are refused. Internal.
 #ifndef LOOM_GENERATORS_RUN_JOURNAL_H
 #define LOOM_GENERATORS_RUN_JOURNAL_H
 
@@ -22,8 +22,8 @@ void loom_journal_shard(char path[LOOM_PATH_MAX], const loomJournal* journal, ui
 int loom_journal_append(loomJournal* journal, const loomAttemptResult* results, int n, loomError* err);
 /// All results so far; *out is malloc'ed.
 int loom_journal_read(loomAttemptResult** out, int64_t* n, const loomJournal* journal, loomError* err);
-/// Assemble OUT (and the failed attempts' file) from the shards, then remove OUT.parts unless the run was
-/// interrupted.
+/// Assemble OUT (and the failed attempts' file) from the shards, then remove OUT.parts unless the
+/// run was interrupted.
 int loom_journal_finish(loomJournal* journal, const loomGenerateReport* report, const loomSourceSet* sources,
                         loomError* err);
 

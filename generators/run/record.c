@@ -13,8 +13,8 @@
 
 // ---- generated demos
 
-// Where each subtask of an arm is over, as MimicGen's sources have it: 1 from the subtask's last row on. The last
-// subtask ends with the demo.
+// Where each subtask of an arm is over, as MimicGen's sources have it: 1 from the subtask's last row on. The
+// last subtask ends with the demo.
 static void add_signals(loomDemoRecord* record, const loomTrace* t, const loomTask* task) {
   for (int a = 0; a < t->arm_count; a++) {
     for (int k = 0; k + 1 < task->subtask_count[a]; k++) {
@@ -51,8 +51,8 @@ static void add_attrs(loomDemoRecord* record, const char* xml, const loomTrace* 
   if (success >= 0) loom_demo_record_attr(record, loom_attr_int("loom_success", success));
 }
 
-static char* provenance(const loomAttemptResult* r, const loomSourceSet* sources, const loomEpisode* e,
-                        const loomAttemptDef* def) {
+static char* provenance_text(const loomAttemptResult* r, const loomSourceSet* sources, const loomEpisode* e,
+                             const loomAttemptDef* def) {
   const loomTask* task = e->scene->task;
   cJSON* root = cJSON_CreateObject();
   cJSON_AddStringToObject(root, "version", loom_version());
@@ -110,7 +110,7 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
                       const loomSourceSet* sources, const loomAttemptDef* def, const loomWriteDef* write,
                       bool next_obs, loomError* err) {
   double start = loom_clock();
-  char name[LOOM_NAME_MAX], *xml = NULL, *origin = provenance(r, sources, e, def);
+  char name[LOOM_NAME_MAX], *xml = NULL, *origin = provenance_text(r, sources, e, def);
   loomDemoRecord record = {0};
   snprintf(name, sizeof name, "demo_%llu", (unsigned long long)r->attempt);
   int code = origin ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
@@ -135,8 +135,8 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
 
 // Each row's subtask, as the task's conditions find it in what was recorded, in the demo's own model. Where
 // they do not, the demo goes without.
-static int annotate(loomTrace* t, const loomTask* task, const char* name, const char* xml,
-                    const loomDriven* driven, loomError* why) {
+static int annotate_trace(loomTrace* t, const loomTask* task, const char* name, const char* xml,
+                          const loomDriven* driven, loomError* why) {
   loomReplay replay = {0};
   loomScene* scene = NULL;
   loomEpisode* e = NULL;
@@ -192,7 +192,7 @@ int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loo
   if (code) return code;
 
   // What a generated demo's driver writes into the trace is found afterwards.
-  annotate(t, e->scene->task, name, xml, driven, why);
+  annotate_trace(t, e->scene->task, name, xml, driven, why);
   put_targets(t, e);
 
   add_arrays(&record, t, e, false);

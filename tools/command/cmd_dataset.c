@@ -1,5 +1,5 @@
-// demoloom dataset: merge, split, filter and strip datasets. What is copied passes the privacy rules of
-// engine/data/dataset.h.
+// demoloom dataset: merge, split, filter and strip datasets. What is copied passes the privacy
+// rules of engine/data/dataset.h.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

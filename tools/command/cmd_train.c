@@ -290,7 +290,7 @@ static void show_step(void* user, const loomTrainState* s, bool epoch_done) {
 
 static void print_end(const loomTrainConfig* c, const loomTrainState* s) {
   printf("%lld steps", (long long)s->step);
-  if (!isnan(s->loss)) printf(", loss %.4g", s->loss);  // of a finished run that was taken up it is unknown
+  if (!isnan(s->loss)) printf(", loss %.4g", s->loss);  // not known of a finished run that was resumed
 
   if (!isnan(s->best_validation)) printf(", best validation %.4g", s->best_validation);
 

@@ -22,7 +22,8 @@ typedef struct observing {
   double start;
 } observing;
 
-// A row of the trace, whose driver is the demo: where its action sends the arms from where they were sent before.
+// A row of the trace, whose driver is the demo: where its action sends the arms from where they
+// were sent before.
 static void add_row(loomTrace* t, loomPose target[LOOM_MAX_ARMS], loomEpisode* e, const double* action) {
   const double* from = action;
   for (int a = 0; a < e->arm_count; a++) {

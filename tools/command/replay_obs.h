@@ -3,8 +3,8 @@
 
 #include "generators/source/replay.h"
 
-/// Write the first n demos of a dataset to path, with obs/* as their states give them instead of what they
-/// had.
+/// Write the first n demos of a dataset to path, with obs/* as their states give them instead of
+/// what they had.
 int replay_obs(const char* path, const loomTask* task, const loomDataset* dataset,
                const loomAssetRoots* roots, int n, loomError* err);
 

@@ -24,8 +24,8 @@ static void set_quality(mjModel* m, const renderArgs* a) {
   m->vis.global.offheight = a->def.height;
 }
 
-static int compile(renderModel* m, const renderArgs* a, const loomDataset* dataset, const loomDemo* demo,
-                   loomError* err) {
+static int compile_demo_model(renderModel* m, const renderArgs* a, const loomDataset* dataset,
+                              const loomDemo* demo, loomError* err) {
   char label[LOOM_PATH_MAX];
 
   snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(dataset), demo->name);
@@ -55,7 +55,7 @@ int render_model_open(renderModel* m, const renderArgs* args, const loomDataset*
   if (same && demo->state_dim == 1 + m->model->nq + m->model->nv) return 1;
 
   render_model_close(m);
-  int code = compile(m, args, dataset, demo, err);
+  int code = compile_demo_model(m, args, dataset, demo, err);
 
   if (code) render_model_close(m);
   return code;

@@ -80,7 +80,7 @@ static int read_frame(sheet* s, renderArgs* a, const loomDataset* dataset, loomE
   return 0;
 }
 
-static int layout(sheet* s, const renderRun* run, loomError* err) {
+static int lay_out_sheet(sheet* s, const renderRun* run, loomError* err) {
   const renderArgs* a = run->args;
   int columns = s->only < 0 ? (int)a->columns : 1;
 
@@ -120,7 +120,7 @@ int render_sheet(cJSON* out, renderArgs* args, const loomTask* task, const loomD
   if (!code) code = check_path(args->sheet, err);
   if (!code) code = render_run_open(&run, args, task, dataset, err);
   if (!code) code = render_run_cut(&run, 0, err);
-  if (!code) code = layout(&s, &run, err);
+  if (!code) code = lay_out_sheet(&s, &run, err);
 
   run.work = draw_sheet_row;
   run.user = &s;

@@ -91,7 +91,7 @@ static void describe_video(cJSON* out, const renderRun* run, const filming* f) {
   cJSON_AddNumberToObject(out, "frames_per_second", seconds > 0 ? (double)f->written / seconds : 0);
 }
 
-static int create(filming* f, const renderRun* run, loomError* err) {
+static int create_film(filming* f, const renderRun* run, loomError* err) {
   size_t n = (size_t)run->piece_count + 1;
 
   loomImage image = {0};
@@ -115,7 +115,7 @@ int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const
 
   int code = render_run_open(&run, args, task, dataset, err);
   if (!code) code = render_run_cut(&run, PART_FRAMES, err);
-  if (!code) code = create(&f, &run, err);
+  if (!code) code = create_film(&f, &run, err);
 
   run.work = film_piece;
   run.user = &f;

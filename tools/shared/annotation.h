@@ -1,5 +1,6 @@
-// What a demo tells besides its states: its replay, each arm's subtasks and where they were taken from. The
-// viewer and `demoloom render` draw it over the scene (tools/shared/overlay.h) and below it (tools/shared/timeline.h).
+// What a demo tells besides its states: its replay, each arm's subtasks and where they were taken
+// from. The viewer and `demoloom render` draw it over the scene (tools/shared/overlay.h) and
+// below it (tools/shared/timeline.h).
 #ifndef LOOM_TOOLS_SHARED_ANNOTATION_H
 #define LOOM_TOOLS_SHARED_ANNOTATION_H
 

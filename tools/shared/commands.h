@@ -1,5 +1,5 @@
-// The subcommands of the program: each takes its own argc and argv (argv[0] is its name) and returns the exit
-// status.
+// The subcommands of the program: each takes its own argc and argv (argv[0] is its name) and returns
+// the exit status.
 #ifndef LOOM_TOOLS_SHARED_COMMANDS_H
 #define LOOM_TOOLS_SHARED_COMMANDS_H
 

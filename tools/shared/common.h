@@ -33,8 +33,8 @@ void tool_draw_side_by_side(void);
 /// On stdout.
 void tool_print_json(const struct cJSON* json);
 
-/// A number at the start of *text, which then goes behind it; false where there is none, or not in [low,
-/// high].
+/// A number at the start of *text, which then goes behind it; false where there is none, or not
+/// in [low, high].
 bool tool_read_int(int64_t* out, const char** text, int64_t low, int64_t high);
 bool tool_read_double(double* out, const char** text);
 /// WIDTHxHEIGHT, the whole text; each from low to high.

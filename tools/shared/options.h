@@ -1,5 +1,5 @@
-// A command's options as a table: a row says an option's name, where it goes in the command's arguments, what it may be
-// and what it is for. From it the command line is read and `--help` is printed.
+// A command's options as a table: a row says an option's name, where it goes in the command's arguments, what
+// it may be and what it is for. From it the command line is read and `--help` is printed.
 #ifndef LOOM_TOOLS_SHARED_OPTIONS_H
 #define LOOM_TOOLS_SHARED_OPTIONS_H
 
@@ -59,9 +59,9 @@ typedef struct toolCommand {
 } toolCommand;
 #define TOOL_OPTIONS(rows) .option = (rows), .n = sizeof(rows) / sizeof *(rows)
 
-/// Take the options of argv, whose first is the command's name, into args, which hold the defaults; --help prints
-/// what there is. Returns 0, and what is no option lies from argv[optind] on; -1 after --help; or the exit status,
-/// once a message is printed.
+/// Take the options of argv, whose first is the command's name, into args, which hold the defaults; --help
+/// prints what there is. Returns 0, and what is no option lies from argv[optind] on; -1 after --help; or the
+/// exit status, once a message is printed.
 int tool_options(void* args, int argc, char** argv, const toolCommand* command);
 /// The help, with the defaults that args hold.
 void tool_print_help(FILE* out, const void* args, const toolCommand* command);

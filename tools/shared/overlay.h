@@ -1,6 +1,6 @@
-// What is drawn into a scene besides the demo: paths of the end effectors and of the source demos they were
-// made from, targets, frames, the source demo as a ghost. Appended to an mjvScene, for the viewer and for
-// pictures.
+// What is drawn into a scene besides the demo: paths of the end effectors and of the source demos they
+// were made from, targets, frames, the source demo as a ghost. Appended to an mjvScene, for the viewer
+// and for pictures.
 #ifndef LOOM_TOOLS_SHARED_OVERLAY_H
 #define LOOM_TOOLS_SHARED_OVERLAY_H
 

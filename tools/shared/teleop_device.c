@@ -5,7 +5,7 @@
 
 static const double dead_zone = 0.12;
 
-static double curve(double x) {
+static double stick_curve(double x) {
   // Nothing in the dead zone, slow beside it, full at the stop: fine motions near the middle.
   double beyond = (fmin(fabs(x), 1) - dead_zone) / (1 - dead_zone);
   return beyond <= 0 ? 0 : copysign(beyond * (0.3 + 0.7 * beyond * beyond), x);
@@ -20,7 +20,7 @@ static void turn_to_view(double v[3], loomTeleopFrame frame, double azimuth) {
   v[1] = sin(a) * x + cos(a) * y;
 }
 
-static void set(loomTeleopArm* out, const double value[6], double azimuth, double dt) {
+static void set_input(loomTeleopArm* out, const double value[6], double azimuth, double dt) {
   for (int i = 0; i < 3; i++) {
     out->move[i] = value[i] * TELEOP_MOVE_SPEED * dt;
     out->turn[i] = value[i + 3] * TELEOP_TURN_SPEED * dt;
@@ -36,14 +36,14 @@ void teleop_keys(loomTeleopArm* out, const bool held[128], double azimuth, doubl
   // Pairs of opposite keys: forward, left, up, then rolling, pitching, yawing.
   for (int i = 0; i < 6; i++) value[i] = held[(int)keys[i][0]] - held[(int)keys[i][1]];
 
-  set(out, value, azimuth, dt);
+  set_input(out, value, azimuth, dt);
 }
 
 void teleop_axes(loomTeleopArm* out, const double axis[6], double azimuth, double dt) {
   double value[6];
 
-  for (int i = 0; i < 6; i++) value[i] = curve(axis[i]);
-  set(out, value, azimuth, dt);
+  for (int i = 0; i < 6; i++) value[i] = stick_curve(axis[i]);
+  set_input(out, value, azimuth, dt);
 }
 
 void teleop_gamepad(double axis[6], const float stick[6]) {

@@ -17,8 +17,8 @@ void teleop_keys(loomTeleopArm* out, const bool held[128], double azimuth, doubl
 /// Within a dead zone of 0.12 nothing happens; beyond it speed grows with the cube.
 void teleop_axes(loomTeleopArm* out, const double axis[6], double azimuth, double dt);
 
-/// A gamepad's sticks and triggers as GLFW orders them (left x y, right x y, left and right trigger), to
-/// axes.
+/// A gamepad's sticks and triggers as GLFW orders them (left x y, right x y, left and right
+/// trigger), to axes.
 void teleop_gamepad(double axis[6], const float stick[6]);
 /// A SpaceMouse-like joystick's axes (x right, y back, z down, pitch, roll, yaw), to axes.
 void teleop_spacemouse(double axis[6], const float* raw, int n);

@@ -1,6 +1,6 @@
 // What the parts of `demoloom view` share. The viewer knows no window: events go in, pictures are drawn into
-// whatever OpenGL framebuffer is current. tools/view/view_window.c feeds it from GLFW, tools/view/view_script.c from a
-// text file, so that everything the window does can be had without one.
+// whatever OpenGL framebuffer is current. tools/view/view_window.c feeds it from GLFW,
+// tools/view/view_script.c from a text file, so that everything the window does can be had without one.
 #ifndef LOOM_TOOLS_VIEW_VIEW_H
 #define LOOM_TOOLS_VIEW_VIEW_H
 

@@ -7,14 +7,14 @@
 #include "tools/view/view.h"
 
 // A whole number from low to high, or the fallback where there is none.
-static int whole(const char* text, int fallback, int low, int high) {
+static int whole_number(const char* text, int fallback, int low, int high) {
   char* end;
   long value = strtol(text, &end, 10);
   if (end == text) return fallback;
   return value < low ? low : value > high ? high : (int)value;
 }
 
-static double real(const char* text, double fallback) {
+static double real_number(const char* text, double fallback) {
   char* end;
   double value = strtod(text, &end);
   return end == text ? fallback : value;
@@ -45,17 +45,17 @@ static void do_play(viewApp* app, const char* arg) {
 
 static void do_step(viewApp* app, const char* arg) {
   view_stop(app);
-  view_go(app, view_row(app) + whole(arg, 1, -1000000, 1000000));
+  view_go(app, view_row(app) + whole_number(arg, 1, -1000000, 1000000));
 }
 
 static void do_back(viewApp* app, const char* arg) {
   view_stop(app);
-  view_go(app, view_row(app) - whole(arg, 1, -1000000, 1000000));
+  view_go(app, view_row(app) - whole_number(arg, 1, -1000000, 1000000));
 }
 
 static void do_row(viewApp* app, const char* arg) {
   view_stop(app);
-  view_go(app, real(arg, 0));
+  view_go(app, real_number(arg, 0));
 }
 
 static void do_end(viewApp* app, const char* arg) {
@@ -72,11 +72,11 @@ void view_move_in_list(viewApp* app, int by) {
 }
 
 static void do_next(viewApp* app, const char* arg) {
-  view_move_in_list(app, whole(arg, 1, -1000000, 1000000));
+  view_move_in_list(app, whole_number(arg, 1, -1000000, 1000000));
 }
 
 static void do_previous(viewApp* app, const char* arg) {
-  view_move_in_list(app, -whole(arg, 1, -1000000, 1000000));
+  view_move_in_list(app, -whole_number(arg, 1, -1000000, 1000000));
 }
 
 static void do_demo(viewApp* app, const char* arg) {
@@ -88,7 +88,7 @@ static void do_demo(viewApp* app, const char* arg) {
   }
 }
 
-static void mark(viewApp* app, viewMark kind) {
+static void mark_shown(viewApp* app, viewMark kind) {
   if (app->stage.entry < 0) return;
   viewEntry* e = view_list_entry(&app->list, app->stage.entry);
   e->mark = e->mark == kind ? VIEW_UNMARKED : kind;
@@ -99,21 +99,21 @@ static void mark(viewApp* app, viewMark kind) {
 
 static void do_keep(viewApp* app, const char* arg) {
   (void)arg;
-  mark(app, VIEW_KEEP);
+  mark_shown(app, VIEW_KEEP);
 }
 
 static void do_reject(viewApp* app, const char* arg) {
   (void)arg;
-  mark(app, VIEW_REJECT);
+  mark_shown(app, VIEW_REJECT);
 }
 
 static void do_unmark(viewApp* app, const char* arg) {
   (void)arg;
-  mark(app, VIEW_UNMARKED);
+  mark_shown(app, VIEW_UNMARKED);
 }
 
 // The next of `count` names, or the one of that name.
-static int choose(const char* const names[], int count, int now, const char* arg) {
+static int choose_name(const char* const names[], int count, int now, const char* arg) {
   for (int i = 0; *arg && i < count; i++) {
     if (!strcmp(names[i], arg)) return i;
   }
@@ -132,12 +132,13 @@ void view_relist(viewApp* app) {
 }
 
 static void do_filter(viewApp* app, const char* arg) {
-  app->list.filter = (viewFilter)choose(view_filter_names, VIEW_FILTER_COUNT, (int)app->list.filter, arg);
+  app->list.filter =
+      (viewFilter)choose_name(view_filter_names, VIEW_FILTER_COUNT, (int)app->list.filter, arg);
   view_relist(app);
 }
 
 static void do_sort(viewApp* app, const char* arg) {
-  app->list.sort = (viewSort)choose(view_sort_names, VIEW_SORT_COUNT, (int)app->list.sort, arg);
+  app->list.sort = (viewSort)choose_name(view_sort_names, VIEW_SORT_COUNT, (int)app->list.sort, arg);
   view_relist(app);
 }
 
@@ -173,7 +174,7 @@ static void do_save(viewApp* app, const char* arg) {
 }
 
 static void do_speed(viewApp* app, const char* arg) {
-  double speed = real(arg, 1);
+  double speed = real_number(arg, 1);
   app->speed = fmin(8, fmax(0.1, speed));
 }
 
@@ -193,12 +194,12 @@ static void do_loop(viewApp* app, const char* arg) {
 }
 
 static void do_plot(viewApp* app, const char* arg) {
-  view_plot_page(app, whole(arg, (app->plot_page + 1) % (VIEW_PAGES + 1), 0, VIEW_PAGES));
+  view_plot_page(app, whole_number(arg, (app->plot_page + 1) % (VIEW_PAGES + 1), 0, VIEW_PAGES));
 }
 
 static void do_camera(viewApp* app, const char* arg) {
   int n = app->stage.entry >= 0 ? (int)app->stage.model->ncam : 0;
-  app->camera_choice = whole(arg, app->camera_choice + 1, 0, 1000);
+  app->camera_choice = whole_number(arg, app->camera_choice + 1, 0, 1000);
   if (app->camera_choice > n || app->camera_choice < 0) app->camera_choice = 0;
 }
 
@@ -227,79 +228,79 @@ static void do_boundary(viewApp* app, const char* arg) {
   char name[LOOM_NAME_MAX];
   char first[16], last[16];
   int a = -1, k = -1;
-  if (sscanf(arg, "%15s %63s %15s", first, name, last) == 3) a = whole(first, -1, -1, LOOM_MAX_ARMS);
+  if (sscanf(arg, "%15s %63s %15s", first, name, last) == 3) a = whole_number(first, -1, -1, LOOM_MAX_ARMS);
 
   if (a >= 0 && a < app->task->arm_count) k = loom_task_find_subtask(app->task, a, name);
 
   if (k < 0 || app->stage.entry < 0) {
     view_say(app, "boundary takes ARM SUBTASK ROW, not '%.60s'", arg);
   } else {
-    view_stage_move_end(app, a, k, whole(last, 0, 0, 1000000000));
+    view_stage_move_end(app, a, k, whole_number(last, 0, 0, 1000000000));
   }
 }
 
-static void toggle(viewApp* app, int* flag) {
+static void toggle_flag(viewApp* app, int* flag) {
   *flag = !*flag;
   view_layout(app, app->width, app->height);
 }
 
 static void do_list(viewApp* app, const char* arg) {
   (void)arg;
-  toggle(app, &app->show_list);
+  toggle_flag(app, &app->show_list);
 }
 
 static void do_timeline(viewApp* app, const char* arg) {
   (void)arg;
-  toggle(app, &app->show_timeline);
+  toggle_flag(app, &app->show_timeline);
 }
 
 static void do_menu(viewApp* app, const char* arg) {
   (void)arg;
-  toggle(app, &app->show_ui);
+  toggle_flag(app, &app->show_ui);
 }
 
 static void do_help(viewApp* app, const char* arg) {
   (void)arg;
-  toggle(app, &app->show_help);
+  toggle_flag(app, &app->show_help);
 }
 
 static void do_paths(viewApp* app, const char* arg) {
   (void)arg;
-  toggle(app, &app->show_paths);
+  toggle_flag(app, &app->show_paths);
 }
 
 static void do_targets(viewApp* app, const char* arg) {
   (void)arg;
-  toggle(app, &app->show_targets);
+  toggle_flag(app, &app->show_targets);
 }
 
 static void do_frames(viewApp* app, const char* arg) {
   (void)arg;
-  toggle(app, &app->show_frame);
+  toggle_flag(app, &app->show_frame);
 }
 
 static void do_ghost(viewApp* app, const char* arg) {
   (void)arg;
   // The ghost is the source demo, which is loaded when it is first asked for.
   view_live_sources(app);
-  toggle(app, &app->show_ghost);
+  toggle_flag(app, &app->show_ghost);
 }
 
 static void do_coverage(viewApp* app, const char* arg) {
   (void)arg;
-  toggle(app, &app->show_coverage);
+  toggle_flag(app, &app->show_coverage);
 }
 
 static void do_attempt(viewApp* app, const char* arg) {
-  view_run_start(app, VIEW_RUN_ATTEMPT, whole(arg, -1, 0, 1000000000));
+  view_run_start(app, VIEW_RUN_ATTEMPT, whole_number(arg, -1, 0, 1000000000));
 }
 
 static void do_expert(viewApp* app, const char* arg) {
-  view_run_start(app, VIEW_RUN_EXPERT, whole(arg, -1, 0, 1000000000));
+  view_run_start(app, VIEW_RUN_EXPERT, whole_number(arg, -1, 0, 1000000000));
 }
 
 static void do_policy(viewApp* app, const char* arg) {
-  view_run_start(app, VIEW_RUN_POLICY, whole(arg, -1, 0, 1000000000));
+  view_run_start(app, VIEW_RUN_POLICY, whole_number(arg, -1, 0, 1000000000));
 }
 
 static void do_subtask(viewApp* app, const char* arg) {
@@ -320,11 +321,11 @@ static void do_forces(viewApp* app, const char* arg) {
 }
 
 static void do_mark_frames(viewApp* app, const char* arg) {
-  app->option.frame = whole(arg, (app->option.frame + 1) % mjNFRAME, 0, mjNFRAME - 1);
+  app->option.frame = whole_number(arg, (app->option.frame + 1) % mjNFRAME, 0, mjNFRAME - 1);
 }
 
 static void do_labels(viewApp* app, const char* arg) {
-  app->option.label = whole(arg, (app->option.label + 1) % mjNLABEL, 0, mjNLABEL - 1);
+  app->option.label = whole_number(arg, (app->option.label + 1) % mjNLABEL, 0, mjNLABEL - 1);
 }
 
 static void do_reset(viewApp* app, const char* arg) {
@@ -335,7 +336,7 @@ static void do_reset(viewApp* app, const char* arg) {
 }
 
 static void do_seed(viewApp* app, const char* arg) {
-  app->seed = whole(arg, app->seed, 0, 1000000000);
+  app->seed = whole_number(arg, app->seed, 0, 1000000000);
 }
 
 static void do_live(viewApp* app, const char* arg) {

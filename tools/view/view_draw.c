@@ -37,7 +37,7 @@ void view_layout(viewApp* app, int width, int height) {
 }
 
 // Meshes and textures are all a context holds of a model: FNV-1a of them.
-static uint64_t mix(uint64_t hash, const void* data, size_t n) {
+static uint64_t mix_hash(uint64_t hash, const void* data, size_t n) {
   const unsigned char* bytes = data;
   for (size_t i = 0; i < n; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
   return hash;
@@ -45,10 +45,10 @@ static uint64_t mix(uint64_t hash, const void* data, size_t n) {
 
 uint64_t view_asset_hash(const mjModel* m) {
   uint64_t hash = 14695981039346656037u;
-  hash = mix(hash, m->mesh_facenum, sizeof(int) * (size_t)m->nmesh);
-  hash = mix(hash, m->mesh_vert, 3 * sizeof(float) * (size_t)m->nmeshvert);
-  hash = mix(hash, m->tex_width, sizeof(int) * (size_t)m->ntex);
-  return mix(hash, m->tex_data, (size_t)m->ntexdata);
+  hash = mix_hash(hash, m->mesh_facenum, sizeof(int) * (size_t)m->nmesh);
+  hash = mix_hash(hash, m->mesh_vert, 3 * sizeof(float) * (size_t)m->nmeshvert);
+  hash = mix_hash(hash, m->tex_width, sizeof(int) * (size_t)m->ntex);
+  return mix_hash(hash, m->tex_data, (size_t)m->ntexdata);
 }
 
 static int make_context(void* arg) {
@@ -89,7 +89,7 @@ static mjModel* blank_model(loomError* err) {
              : m;
 }
 
-static int prepare(viewApp* app, loomError* err) {
+static int prepare_drawing(viewApp* app, loomError* err) {
   if (!app->blank && !(app->blank = blank_model(err))) return err->code;
 
   mjModel* wanted = app->stage.entry >= 0 ? app->stage.model : app->blank;
@@ -126,7 +126,7 @@ static void choose_camera(viewApp* app) {
 }
 
 // The drawn model as an episode is now.
-static void mirror(const viewStage* s, const loomEpisode* e) {
+static void mirror_episode(const viewStage* s, const loomEpisode* e) {
   mju_copy(s->data->qpos, e->d->qpos, (int)s->model->nq);
   mju_copy(s->data->qvel, e->d->qvel, (int)s->model->nv);
   if (s->model->nu == e->m->nu) mju_copy(s->data->ctrl, e->d->ctrl, (int)s->model->nu);
@@ -143,7 +143,7 @@ static void draw_world(viewApp* app) {
     view_say(app, "%s", err.message);
 
   if (live) {
-    mirror(&app->stage, live);
+    mirror_episode(&app->stage, live);
   } else {
     view_stage_pose(app, view_row(app));
   }
@@ -156,7 +156,7 @@ static void draw_world(viewApp* app) {
 }
 
 int view_draw(viewApp* app, loomError* err) {
-  int code = prepare(app, err);
+  int code = prepare_drawing(app, err);
 
   if (code) return code;
 

@@ -26,7 +26,7 @@ static void show_driven(viewApp* app) {
   for (int a = 0; a < LOOM_MAX_ARMS; a++) v->closed[a] = false;
 }
 
-static bool restart(viewApp* app, uint64_t attempt) {
+static bool restart_driven(viewApp* app, uint64_t attempt) {
   loomError err = {0, ""};
 
   int code = teleop_restart(&drive_of(app)->session, attempt, &err);
@@ -73,7 +73,7 @@ void view_drive_close(viewApp* app) {
   drive_of(app)->open = drive_of(app)->on = false;
 }
 
-static bool drives(const viewDrive* v, int arm) {
+static bool drives_arm(const viewDrive* v, int arm) {
   return v->arm == arm || v->arm >= v->session.episode->arm_count;
 }
 
@@ -86,7 +86,7 @@ static void set_inputs(viewApp* app) {
     loomTeleopArm* in = &v->session.teleop.input[a];
     *in = (loomTeleopArm){.frame = v->frame, .hand_count = 1, .hand = {v->closed[a] ? 1 : -1}};
 
-    if (!drives(v, a)) continue;
+    if (!drives_arm(v, a)) continue;
 
     // Keys, stick and mouse add up; sticks and keys are speeds, the mouse is a way.
     loomTeleopArm stick = *in;
@@ -134,7 +134,7 @@ static void save_driven(viewApp* app) {
            v->session.not_annotated.code ? v->session.not_annotated.message : "");
 }
 
-static void undo(viewApp* app) {
+static void undo_driven(viewApp* app) {
   loomError err = {0, ""};
 
   viewDrive* v = drive_of(app);
@@ -150,7 +150,7 @@ static void undo(viewApp* app) {
 void view_drive_grip(viewApp* app) {
   viewDrive* v = drive_of(app);
   for (int a = 0; a < v->session.episode->arm_count; a++)
-    if (drives(v, a)) v->closed[a] = !v->closed[a];
+    if (drives_arm(v, a)) v->closed[a] = !v->closed[a];
 }
 
 void view_drive_next_arm(viewApp* app) {
@@ -182,10 +182,10 @@ bool view_drive_key(viewApp* app, int key, int mods) {
       *speed = fmax(0.1, *speed / sqrt(2));
       return true;
     case mjKEY_BACKSPACE:
-      undo(app);
+      undo_driven(app);
       return true;
     case mjKEY_DELETE:
-      restart(app, v->session.attempt + 1);
+      restart_driven(app, v->session.attempt + 1);
       return true;
     case mjKEY_ENTER:
       save_driven(app);

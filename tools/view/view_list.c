@@ -179,7 +179,7 @@ static int fits_number(const viewEntry* e, const char* word) {
   return -1;
 }
 
-static bool fits(const viewEntry* e, const char* word) {
+static bool entry_fits_word(const viewEntry* e, const char* word) {
   const char* outcome = e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : "";
   int number = fits_number(e, word);
 
@@ -192,7 +192,7 @@ static bool fits(const viewEntry* e, const char* word) {
          strcasestr(outcome, word);
 }
 
-static bool passes(const viewList* list, const viewEntry* e) {
+static bool entry_passes(const viewList* list, const viewEntry* e) {
   bool in = true;
   switch (list->filter) {
     case VIEW_SUCCEEDED:
@@ -218,17 +218,17 @@ static bool passes(const viewList* list, const viewEntry* e) {
   char words[sizeof list->text], *rest = NULL;
   memcpy(words, list->text, sizeof words);
   for (const char* word = strtok_r(words, " ", &rest); in && word; word = strtok_r(NULL, " ", &rest))
-    in = fits(e, word);
+    in = entry_fits_word(e, word);
   return in;
 }
 
 // Tenths of a meter, one number a cell of the table; those not known come last.
-static double region(const viewEntry* e) {
+static double entry_region(const viewEntry* e) {
   if (isnan(e->start[0])) return INFINITY;
   return 1000 * floor(10 * e->start[0]) + floor(10 * e->start[1]);
 }
 
-static int compare(const void* a, const void* b, void* user) {
+static int compare_entries(const void* a, const void* b, void* user) {
   const viewList* list = user;
 
   int i = *(const int*)a, j = *(const int*)b, order = 0;
@@ -244,7 +244,7 @@ static int compare(const void* a, const void* b, void* user) {
       order = loom_natural_compare(x->source, y->source);
       break;
     case VIEW_BY_REGION:
-      order = (region(x) > region(y)) - (region(x) < region(y));
+      order = (entry_region(x) > entry_region(y)) - (entry_region(x) < entry_region(y));
       break;
     case VIEW_BY_REASON:
       order = strcmp(y->reason, x->reason);
@@ -268,10 +268,10 @@ int view_list_update(viewList* list, loomError* err) {
   list->shown_count = 0;
 
   for (int i = 0; i < list->n; i++) {
-    if (passes(list, &list->entry[i])) list->shown[list->shown_count++] = i;
+    if (entry_passes(list, &list->entry[i])) list->shown[list->shown_count++] = i;
   }
 
-  qsort_r(list->shown, (size_t)list->shown_count, sizeof *list->shown, compare, list);
+  qsort_r(list->shown, (size_t)list->shown_count, sizeof *list->shown, compare_entries, list);
   return 0;
 }
 
@@ -321,7 +321,7 @@ int view_list_add(viewList* list, viewTrial* trial, const char* name, const loom
 // ---- marks
 
 // Where the demos with a mark are in the file that takes it.
-static int marked(int* out, const viewList* list, const loomDataset* d, viewMark mark) {
+static int marked_demos(int* out, const viewList* list, const loomDataset* d, viewMark mark) {
   int n = 0;
   for (int i = 0; i < loom_dataset_demo_count(d); i++) {
     int entry = view_list_find(list, loom_dataset_demo_name(d, i));
@@ -342,8 +342,8 @@ int view_list_save(viewList* list, const char* path, loomError* err) {
   if (!demo) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for masks");
 
   if (!code) {
-    mask[0].n = marked(demo, list, d, VIEW_KEEP);
-    mask[1].n = marked(demo + n, list, d, VIEW_REJECT);
+    mask[0].n = marked_demos(demo, list, d, VIEW_KEEP);
+    mask[1].n = marked_demos(demo + n, list, d, VIEW_REJECT);
     mask[0].demo = demo;
     mask[1].demo = demo + n;
   }

@@ -59,7 +59,7 @@ static void add_live(viewApp* app) {
   mjui_add(&app->ui, defs);
 }
 
-static void join(char* out, size_t size, const char* const names[], int n) {
+static void join_names(char* out, size_t size, const char* const names[], int n) {
   out[0] = '\0';
   for (int i = 0; i < n; i++) {
     size_t used = strlen(out);
@@ -74,8 +74,8 @@ static void add_render(viewApp* app) {
                     {mjITEM_SELECT, "Frame", 1, &app->option.frame, "", 0},
                     {mjITEM_END, "", 0, NULL, "", 0}};
 
-  join(defs[2].other, sizeof defs[2].other, mjLABELSTRING, mjNLABEL);
-  join(defs[3].other, sizeof defs[3].other, mjFRAMESTRING, mjNFRAME);
+  join_names(defs[2].other, sizeof defs[2].other, mjLABELSTRING, mjNLABEL);
+  join_names(defs[3].other, sizeof defs[3].other, mjFRAMESTRING, mjNFRAME);
   mjui_add(&app->ui, defs);
 
   // One checkbox for each of MuJoCo's visual and rendering flags.

@@ -1,5 +1,5 @@
-// What the viewer draws into the scene besides the demo: tools/shared/overlay.h, and where the demos of the list
-// started.
+// What the viewer draws into the scene besides the demo: tools/shared/overlay.h, and where the demos of
+// the list started.
 #include <math.h>
 
 #include "tools/view/view.h"

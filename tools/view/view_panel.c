@@ -220,7 +220,7 @@ static void draw_timeline(viewApp* app, loomChart* c, double width) {
   timeline_cursor(c, &t, row);
 }
 
-static void refresh(viewApp* app, viewPanel* p, bool list) {
+static void refresh_panel(viewApp* app, viewPanel* p, bool list) {
   loomChart* chart = NULL;
 
   // Pictures are made only when something changed, and with some size.
@@ -240,7 +240,7 @@ static void refresh(viewApp* app, viewPanel* p, bool list) {
 }
 
 static void show_panel(viewApp* app, viewPanel* p, bool list) {
-  refresh(app, p, list);
+  refresh_panel(app, p, list);
 
   if (p->image.rgb && p->image.width == p->rect.width && p->image.height == p->rect.height)
     mjr_drawPixels(p->image.rgb, NULL, p->rect, &app->context);

@@ -90,7 +90,7 @@ static const struct {
     {"gripper command", {0}, grip_value, grip_lines},
 };
 
-static void fill(viewApp* app, mjvFigure* f, int page, int arm) {
+static void fill_figure(viewApp* app, mjvFigure* f, int page, int arm) {
   static const float colors[8][3] = {{0.34f, 0.71f, 0.91f}, {0.9f, 0.62f, 0},    {0, 0.62f, 0.45f},
                                      {0.94f, 0.89f, 0.26f}, {0.84f, 0.37f, 0},   {0.8f, 0.47f, 0.65f},
                                      {0.6f, 0.6f, 0.6f},    {0.25f, 0.45f, 0.7f}};
@@ -143,7 +143,7 @@ void view_plot_page(viewApp* app, int page) {
   // Forces are found by replaying the demo, once.
   if (pages[page - 1].value == force_value && view_stage_forces(app, &err)) view_say(app, "%s", err.message);
 
-  for (int a = 0; a < app->task->arm_count; a++) fill(app, &app->figure[a], page - 1, a);
+  for (int a = 0; a < app->task->arm_count; a++) fill_figure(app, &app->figure[a], page - 1, a);
 }
 
 void view_draw_plots(viewApp* app) {

@@ -55,7 +55,7 @@ static int begin_policy(viewApp* app, uint64_t number, loomError* err) {
   return code;
 }
 
-static int begin(viewApp* app, viewRunKind kind, uint64_t number, loomError* err) {
+static int begin_run(viewApp* app, viewRunKind kind, uint64_t number, loomError* err) {
   static int (*const begins[])(viewApp*, uint64_t, loomError*) = {NULL, begin_attempt, begin_expert,
                                                                   begin_policy};
   viewRun* r = &app->run;
@@ -93,7 +93,7 @@ void view_run_start(viewApp* app, viewRunKind kind, int number) {
 
   if (number >= 0) app->trial_count = number;
 
-  int code = begin(app, kind, (uint64_t)app->trial_count, &err);
+  int code = begin_run(app, kind, (uint64_t)app->trial_count, &err);
   if (code) {
     free_run(r);
     view_say(app, "%s", code == LOOM_RUN_OVER ? "the simulator failed at the reset" : err.message);
@@ -132,7 +132,7 @@ static loomOutcome outcome_of(const loomRunResult* run) {
 }
 
 // The list's entry becomes what has been run so far, and is shown.
-static void publish(viewApp* app, bool over) {
+static void publish_run(viewApp* app, bool over) {
   viewRun* r = &app->run;
 
   loomError err = {0, ""};
@@ -158,7 +158,7 @@ static void publish(viewApp* app, bool over) {
 }
 
 // So many subtasks, or steps of the expert, have begun.
-static int begun(const viewApp* app) {
+static int begun_subtasks(const viewApp* app) {
   const viewRun* r = &app->run;
 
   int n = 0;
@@ -173,17 +173,17 @@ static int begun(const viewApp* app) {
 }
 
 // Push what the mouse pulls at.
-static void perturb(viewApp* app) {
+static void perturb_run(viewApp* app) {
   loomEpisode* e = app->trial_episode;
 
   mju_zero(e->d->xfrc_applied, 6 * (int)e->m->nbody);
   if (app->perturb.active) mjv_applyPerturbForce(e->m, e->d, &app->perturb);
 }
 
-static void conclude(viewApp* app) {
+static void conclude_run(viewApp* app) {
   viewRun* r = &app->run;
 
-  publish(app, true);
+  publish_run(app, true);
   const viewEntry* e = &app->list.entry[r->entry];
 
   view_say(app, "%s: %s%s%s, %d steps", e->name, loom_outcome_name((loomOutcome)e->outcome),
@@ -199,14 +199,14 @@ static void conclude(viewApp* app) {
 }
 
 // One control step; false when the run is over, or has met an error.
-static bool step(viewApp* app) {
+static bool step_run(viewApp* app) {
   viewRun* r = &app->run;
   loomError err = {0, ""};
   loomRunDef def = loom_default_run_def(app->task);
 
-  int before = begun(app);
+  int before = begun_subtasks(app);
 
-  perturb(app);
+  perturb_run(app);
 
   int code = r->kind == VIEW_RUN_ATTEMPT
                  ? loom_attempt_step(r->attempt, &err)
@@ -218,8 +218,8 @@ static bool step(viewApp* app) {
     return false;
   }
 
-  if (code) conclude(app);
-  if (!code && r->to_subtask && begun(app) > before) view_run_pause(app);
+  if (code) conclude_run(app);
+  if (!code && r->to_subtask && begun_subtasks(app) > before) view_run_pause(app);
   return !code;
 }
 
@@ -232,10 +232,10 @@ void view_run_advance(viewApp* app, double seconds) {
 
   while (view_run_open(app) && app->playing && r->owed >= 1) {
     r->owed--;
-    if (!step(app)) return;
+    if (!step_run(app)) return;
   }
   // The timeline grows once a second of the simulation.
-  if (view_run_open(app) && r->trace.rows >= r->published + app->task->control_freq) publish(app, false);
+  if (view_run_open(app) && r->trace.rows >= r->published + app->task->control_freq) publish_run(app, false);
 }
 
 void view_run_to_subtask(viewApp* app) {
@@ -244,18 +244,18 @@ void view_run_to_subtask(viewApp* app) {
 
 void view_run_pause(viewApp* app) {
   app->playing = app->run.to_subtask = false;
-  publish(app, false);
+  publish_run(app, false);
 }
 
 void view_run_finish(viewApp* app) {
   app->run.to_subtask = false;
-  while (view_run_open(app) && step(app)) continue;
+  while (view_run_open(app) && step_run(app)) continue;
 }
 
 void view_run_end(viewApp* app) {
   if (!view_run_open(app)) return;
 
-  if (app->run.trace.rows > app->run.published) publish(app, false);
+  if (app->run.trace.rows > app->run.published) publish_run(app, false);
 
   free_run(&app->run);
   app->playing = false;

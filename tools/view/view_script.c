@@ -94,7 +94,7 @@ static bool press_key(viewApp* app, const char* text) {
   return true;
 }
 
-static void drag(viewApp* app, double x0, double y0, double x1, double y1, const char* rest) {
+static void mouse_drag(viewApp* app, double x0, double y0, double x1, double y1, const char* rest) {
   int mods = read_mods(rest);
 
   // Four moves on the way, since a drag may look at each of them.
@@ -126,52 +126,52 @@ static bool drag_boundary(viewApp* app, const char* text) {
   for (int y = app->height - app->time_panel.rect.height; y < app->height; y += 4) {
     int found_arm, found;
     if (!view_time_boundary(app, x, y, &found_arm, &found) || found_arm != arm || found != k) continue;
-    drag(app, x, y, view_time_x(app, (int)row), y, "");
+    mouse_drag(app, x, y, view_time_x(app, (int)row), y, "");
     return true;
   }
 
   return false;
 }
 
-static void click(viewApp* app, const double* at, const char* rest) {
+static void mouse_click(viewApp* app, const double* at, const char* rest) {
   view_press(app, read_button(rest), at[0], at[1], read_mods(rest), false);
   view_release(app, at[0], at[1]);
 }
 
 static void double_click(viewApp* app, const double* at, const char* rest) {
-  click(app, at, rest);
+  mouse_click(app, at, rest);
   view_press(app, read_button(rest), at[0], at[1], read_mods(rest), true);
   view_release(app, at[0], at[1]);
 }
 
 static void drag_over(viewApp* app, const double* at, const char* rest) {
-  drag(app, at[0], at[1], at[2], at[3], rest);
+  mouse_drag(app, at[0], at[1], at[2], at[3], rest);
 }
 
 // A drag that is not let go.
-static void hold(viewApp* app, const double* at, const char* rest) {
+static void mouse_hold(viewApp* app, const double* at, const char* rest) {
   view_press(app, read_button(rest), at[0], at[1], read_mods(rest), false);
   view_move(app, at[2], at[3], read_mods(rest));
 }
 
-static void release(viewApp* app, const double* at, const char* rest) {
+static void mouse_release(viewApp* app, const double* at, const char* rest) {
   (void)rest;
   view_release(app, at[0], at[1]);
 }
 
-static void scroll(viewApp* app, const double* at, const char* rest) {
+static void mouse_scroll(viewApp* app, const double* at, const char* rest) {
   (void)rest;
   view_scroll(app, at[0], at[1], at[2]);
 }
 
 // A name, places in pixels, then button and modifiers.
-static bool mouse(viewApp* app, const char* text) {
+static bool mouse_gesture(viewApp* app, const char* text) {
   static const struct {
     const char* name;
     int numbers;
     void (*run)(viewApp* app, const double* at, const char* rest);
-  } gestures[] = {{"click ", 2, click}, {"double ", 2, double_click}, {"drag ", 4, drag_over},
-                  {"hold ", 4, hold},   {"release ", 2, release},     {"scroll ", 3, scroll}};
+  } gestures[] = {{"click ", 2, mouse_click}, {"double ", 2, double_click},   {"drag ", 4, drag_over},
+                  {"hold ", 4, mouse_hold},   {"release ", 2, mouse_release}, {"scroll ", 3, mouse_scroll}};
 
   for (size_t i = 0; i < sizeof gestures / sizeof *gestures; i++) {
     double at[4];
@@ -192,7 +192,7 @@ static void type_text(viewApp* app, const char* text) {
 }
 
 // What a test wants to know, as one line of JSON on stdout.
-static void tell(viewApp* app) {
+static void tell_state(viewApp* app) {
   const viewStage* s = &app->stage;
   cJSON* o = cJSON_CreateObject();
   const viewEntry* e = s->entry >= 0 ? view_list_entry(&app->list, s->entry) : NULL;
@@ -288,7 +288,7 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
   }
 
   if (!strcmp(text, "tell")) {
-    tell(app);
+    tell_state(app);
     return true;
   }
 
@@ -297,7 +297,7 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
     return true;
   }
 
-  return mouse(app, text) || view_command(app, text);
+  return mouse_gesture(app, text) || view_command(app, text);
 }
 
 int view_script_next(viewScript* s, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err) {

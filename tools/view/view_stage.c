@@ -124,7 +124,7 @@ static bool coordinated(const loomTask* task, int arm, int subtask, int* other, 
 }
 
 // The end between its neighbors, each segment a row at least.
-static int within(const viewStage* s, const loomTask* task, int arm, int k, int end) {
+static int end_within(const viewStage* s, const loomTask* task, int arm, int k, int end) {
   int low = loom_segment_start(&s->replay, arm, k) + 1;
 
   int high = k + 1 < task->subtask_count[arm] ? s->replay.end[arm][k + 1] - 1 : s->demo.rows;
@@ -151,9 +151,9 @@ bool view_stage_move_end(viewApp* app, int arm, int k, int end) {
       coordinated(app->task, arm, k, &other, &other_k) && other_k + 1 < app->task->subtask_count[other];
 
   // Both arms' ends must fit between their neighbors; where no row fits both, nothing moves.
-  end = within(s, app->task, arm, k, end);
-  if (pair) end = within(s, app->task, other, other_k, end);
-  if (end == s->replay.end[arm][k] || within(s, app->task, arm, k, end) != end) return false;
+  end = end_within(s, app->task, arm, k, end);
+  if (pair) end = end_within(s, app->task, other, other_k, end);
+  if (end == s->replay.end[arm][k] || end_within(s, app->task, arm, k, end) != end) return false;
 
   s->replay.end[arm][k] = end;
   if (pair) s->replay.end[other][other_k] = end;
@@ -426,7 +426,7 @@ static int gather_one(loomReplay* out, viewApp* app, const viewEntry* e, const l
   return code;
 }
 
-static int gather(loomReplay* replay, int* n, viewApp* app, loomError* err) {
+static int gather_replays(loomReplay* replay, int* n, viewApp* app, loomError* err) {
   loomSegmentFile given = {0};
   bool use = app->args->segments && loom_is_file(app->args->segments);
 
@@ -449,7 +449,7 @@ int view_stage_save(viewApp* app, loomError* err) {
 
   int n = 0;
 
-  int code = replay ? gather(replay, &n, app, err)
+  int code = replay ? gather_replays(replay, &n, app, err)
                     : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for replays");
 
   if (!code && app->args->segments) {

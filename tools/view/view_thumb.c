@@ -28,7 +28,7 @@ static void close_model(thumbMaker* t) {
 }
 
 // Objects in one color, everything else gray.
-static void paint(mjModel* m, const loomTask* task) {
+static void paint_model(mjModel* m, const loomTask* task) {
   static const float gray[4] = {0.72f, 0.74f, 0.76f, 1}, strong[4] = {0.84f, 0.37f, 0, 1};
   for (int g = 0; g < m->ngeom; g++) {
     const float* color = gray;
@@ -93,7 +93,7 @@ static int open_thumb_model(thumbMaker* t, const loomDemo* demo, loomError* err)
   if (code) return code;
 
   // Smallest possible: no shadows, no multisampling, a buffer of the thumbnail's size.
-  paint(t->model, t->app->task);
+  paint_model(t->model, t->app->task);
   t->model->vis.quality.offsamples = 0;
   t->model->vis.quality.shadowsize = 0;
   t->model->vis.global.offwidth = VIEW_THUMB_WIDTH;
@@ -147,7 +147,7 @@ static int next_wanted(viewApp* app, int* number) {
   return entry;
 }
 
-static void* work(void* user) {
+static void* make_thumbs(void* user) {
   viewApp* app = user;
   thumbMaker t = {.app = app};
   (void)!nice(5);  // this thread only
@@ -202,7 +202,7 @@ void view_thumb_want(viewApp* app) {
 
 void view_thumb_start(viewApp* app) {
   view_thumb_want(app);
-  app->has_thumb_thread = !pthread_create(&app->thumb_thread, NULL, work, app);
+  app->has_thumb_thread = !pthread_create(&app->thumb_thread, NULL, make_thumbs, app);
 }
 
 void view_thumb_stop(viewApp* app) {

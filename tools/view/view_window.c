@@ -1,5 +1,5 @@
-// The viewer's window: the only file that knows GLFW. Events go to view_input.c, pictures come from
-// view_draw.c.
+// The viewer's window: the only file that knows GLFW. Events go to view_input.c, pictures
+// come from view_draw.c.
 #define GLFW_INCLUDE_NONE
 #include <GLFW/glfw3.h>
 #include <stdio.h>
