@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
     return 2;
   }
 
+  // References, made from the tables that read such files.
   if (argc > 2 && !strcmp(argv[1], "help") && !strcmp(argv[2], "task")) {
     loom_task_reference_print(stdout);
     return 0;
@@ -65,6 +66,7 @@ int main(int argc, char** argv) {
     loom_train_config_reference(stdout);
     return 0;
   }
+
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
     print_program_help(stdout);
     return 0;
@@ -78,6 +80,7 @@ int main(int argc, char** argv) {
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
     if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
   }
+
   fprintf(stderr, "demoloom: no command '%s'; see `demoloom --help`\n", argv[1]);
   return 2;
 }

@@ -20,8 +20,10 @@ loomPolicyFile tool_policy_file(const char* path) {
   size_t n = file ? fread(start, 1, sizeof start, file) : 0;
   if (file) fclose(file);
 
+  // HDF5 tells itself by its first bytes, ONNX has none of its own.
   if (n > 3 && !memcmp(start, "\211HDF", 4)) return LOOM_POLICY_NONE;
   if (ends_with(path, ".onnx")) return LOOM_POLICY_ONNX;
+
   // Safetensors begin with the length of their header, below 16 MB here, then the header.
   bool headed = n == sizeof start && start[8] == '{' && !memcmp(start + 3, "\0\0\0\0", 4);
   return headed || ends_with(path, ".safetensors") ? LOOM_POLICY_SAFETENSORS : LOOM_POLICY_NONE;
@@ -33,8 +35,10 @@ loomPolicyFile tool_policy_file(const char* path) {
 static void add_training(cJSON* out, const loomSafetensors* file, const char* path) {
   const char* text = loom_safetensors_meta(file, "training");
   loomTrainConfig* config = malloc(sizeof *config);
+
   if (!text) text = loom_safetensors_meta(file, "config");
   if (config && text && !loom_train_config_parse(config, text, strlen(text), path, NULL)) {
+    // Its data and its seed, which nothing else in the file tells.
     cJSON* files = cJSON_AddArrayToObject(out, "trained_on");
     for (int i = 0; i < config->data.file_count; i++)
       cJSON_AddItemToArray(files, cJSON_CreateString(config->data.file[i].path));
@@ -48,7 +52,6 @@ static cJSON* describe_policy(const loomTrained* t, const loomSafetensors* file,
   const loomNetworkDef* def = &t->network.def;
   const char* steps = loom_safetensors_meta(file, "steps");
   cJSON_AddStringToObject(out, "file", path);
-
   cJSON_AddStringToObject(out, "kind", loom_policy_kind_name((loomPolicyKind)t->config.policy.kind));
   cJSON_AddNumberToObject(out, "parameters", (double)t->network.params.total);
   if (steps) cJSON_AddNumberToObject(out, "steps", strtod(steps, NULL));
@@ -61,6 +64,8 @@ static cJSON* describe_policy(const loomTrained* t, const loomSafetensors* file,
   cJSON_AddStringToObject(out, "actions", t->config.data.actions);
   cJSON_AddNumberToObject(out, "action_dim", def->action_dim);
   cJSON_AddNumberToObject(out, "decided_rows", loom_network_decided(def));
+
+  // A checkpoint can be trained on; a policy alone cannot.
   cJSON_AddBoolToObject(out, "resumable", loom_safetensors_find(file, "train.progress") != NULL);
   add_training(out, file, path);
   if (*t->config.task) cJSON_AddStringToObject(out, "task", t->config.task);
@@ -106,6 +111,7 @@ static int read_onnx(cJSON** out, const char* path, loomError* err) {
   cJSON_AddNumberToObject(root, "nodes", file.nodes);
   cJSON_AddNumberToObject(root, "parameters", (double)file.parameters);
 
+  // Inputs and outputs lie in one list of the file.
   cJSON *inputs = cJSON_AddArrayToObject(root, "inputs"), *outputs = cJSON_AddArrayToObject(root, "outputs");
   for (int i = 0; i < file.nport; i++)
     cJSON_AddItemToArray(file.port[i].output ? outputs : inputs, describe_port(&file.port[i]));

@@ -115,6 +115,7 @@ cJSON* report_json(const loomReport* r) {
 }
 
 static void print_yaws(const loomReport* r) {
+  // 180 / pi.
   const double degrees = 57.29577951308232;
   const loomRegions* g = &r->regions;
 
@@ -131,16 +132,19 @@ void report_print(const loomReport* r) {
   printf("%lld demos from %lld attempts: %.1f %% (95 %% interval %.1f to %.1f)\n",
          (long long)r->all.successes, (long long)r->all.attempts, 100 * r->rate, 100 * r->low, 100 * r->high);
 
+  // Earlier runs' attempts count in the rates, but not in the times.
   if (run->resumed) printf("%lld attempts of them are of earlier runs\n", (long long)run->resumed);
   printf("%.1f s, %.0f attempts and %.0f demos an hour, %.0f rows a demo (%d to %d)\n", run->seconds,
          r->attempts_per_hour, r->demos_per_hour, r->lengths.mean, r->lengths.shortest, r->lengths.longest);
 
+  // Where the time went, over all workers.
   cJSON* time = time_json(run);
   const cJSON* item;
   printf("time:");
   cJSON_ArrayForEach(item, time) printf("  %s %.2f s", item->string, item->valuedouble);
   cJSON_Delete(time);
 
+  // Which sources and starts do well, then why attempts fail, the most frequent first.
   printf("\nby source:");
   for (int s = 0; s < r->source_count; s++) {
     printf("  %s %lld/%lld", r->source_set->replay[s].name, (long long)r->sources[s].successes,

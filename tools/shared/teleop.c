@@ -21,6 +21,7 @@ int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* ro
   if (s->reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, reset);
 
+  // One episode and one trace serve all demos of the session.
   int code = loom_scene_of_task(&s->scene, task, roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
   if (!code) code = loom_trace_create(&s->trace, s->episode, ROOM * task->max_steps, err);
@@ -71,6 +72,7 @@ int teleop_save(teleopSession* s, bool anyhow, loomError* err) {
 
   if (!s->trace.rows) return loom_error_set(err, LOOM_ERR_USAGE, "nothing has been driven yet");
 
+  // What is missing is told by the task's own condition.
   if (!success && !anyhow) {
     loom_condition_explain(s->episode->conditions, s->task->success, reason, sizeof reason);
     return loom_error_set(err, LOOM_ERR_USAGE,
@@ -85,6 +87,7 @@ int teleop_save(teleopSession* s, bool anyhow, loomError* err) {
   loomDriven driven = {"teleoperated", s->saved, s->seed, s->attempt, success, s->scene->env_args, s->roots};
   loomWriteDef write = loom_default_write_def();
 
+  // Without annotation it is a demo all the same, of one piece.
   s->not_annotated = (loomError){0, ""};
   int code = loom_record_driven(shard, &s->trace, s->episode, &driven, &write, &s->not_annotated, err);
   if (!code) code = add_demo(s, shard, err);
