@@ -1,5 +1,6 @@
 #include "engine/base/clock.h"
 
+#include <math.h>
 #include <time.h>
 
 static double clock_seconds(clockid_t clock) {
@@ -20,6 +21,16 @@ double loom_thread_cpu(void) {
 
 double loom_process_cpu(void) {
   return clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+double loom_clock_date(void) {
+  return clock_seconds(CLOCK_REALTIME);
+}
+
+void loom_sleep(double seconds) {
+  if (!(seconds > 0)) return;
+  struct timespec t = {(time_t)seconds, (long)(1e9 * (seconds - floor(seconds)))};
+  nanosleep(&t, NULL);
 }
 
 void loom_times_add(loomTimes* sum, const loomTimes* more) {

@@ -6,9 +6,11 @@
 
 LOOM_C_BEGIN
 
-double loom_clock(void);        // monotonic wall clock; only differences mean something
-double loom_thread_cpu(void);   // CPU time of this thread
-double loom_process_cpu(void);  // CPU time of the whole program, all threads together
+double loom_clock(void);          // monotonic wall clock; only differences mean something
+double loom_thread_cpu(void);     // CPU time of this thread
+double loom_process_cpu(void);    // CPU time of the whole program, all threads together
+double loom_clock_date(void);     // seconds since 1970
+void loom_sleep(double seconds);  // of this thread; not longer for a signal, and not at all below 0
 
 /// Seconds by part, of one thread.
 typedef struct loomTimes {

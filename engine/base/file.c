@@ -66,15 +66,11 @@ static int read_to_end(char** out, size_t* n, FILE* file, size_t room, size_t mo
   return LOOM_OK;
 }
 
-int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomError* err) {
+int loom_read_stream(char** out, size_t* n, FILE* file, size_t most, const char* path, loomError* err) {
   size_t size = 0, room = 0;
   *out = NULL;
-  FILE* file = fopen(path, "rb");
-  if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
-
   int code = look_at_kind(&room, file, most, path, err);
   if (!code) code = read_to_end(out, &size, file, room, most, path, err);
-  fclose(file);
 
   // Nothing half-read is handed out.
   if (code) {
@@ -83,6 +79,16 @@ int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomErr
     size = 0;
   }
   if (n) *n = size;
+  return code;
+}
+
+int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomError* err) {
+  *out = NULL;
+  FILE* file = fopen(path, "rb");
+  if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
+
+  int code = loom_read_stream(out, n, file, most, path, err);
+  fclose(file);
   return code;
 }
 

@@ -17,6 +17,8 @@ bool loom_same_file(const char* a, const char* b);  // two paths that lead to on
 /// without that. LOOM_ERR_IO: absent, no permission, neither a file nor a pipe, failing disk; LOOM_ERR_FORMAT:
 /// more than `most` bytes; LOOM_ERR_MEMORY. *out is NULL after an error.
 int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomError* err);
+/// The same of a file that is open, for whoever opens files in a way of their own; messages call it `path`.
+int loom_read_stream(char** out, size_t* n, FILE* file, size_t most, const char* path, loomError* err);
 
 /// A file on its way to its place. What is there already stays until loom_file_commit.
 typedef struct loomFile {

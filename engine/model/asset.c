@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
+
 // ---- roots
 
 static bool good_name(const char* name) {
@@ -229,40 +231,33 @@ static int not_found(const loomAssetRoots* roots, const char* path, const char* 
                         path, *tried ? tried : "none given", name);
 }
 
+// All of an open file; the descriptor is closed.
 static int read_bytes(void** bytes, int64_t* size, int fd, const char* path, int64_t max_bytes,
                       const char* what, loomError* err) {
   struct stat info;
-  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    return loom_error_set(err, LOOM_ERR_IO, "%s: %s is not a regular file", what, path);
+  char label[2 * LOOM_PATH_MAX], *text = NULL;
+  size_t n = 0;
+  FILE* file = fdopen(fd, "rb");
+  if (!file) {
+    close(fd);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: %s: out of memory", what, path);
   }
 
-  // Judged before any of it is read.
-  if (info.st_size > max_bytes) {
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s has %lld bytes, more than the %lld allowed", what,
-                          path, (long long)info.st_size, (long long)max_bytes);
-  }
-  if (info.st_size == 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s is empty", what, path);
+  // Nothing but a regular file can be an asset: a pipe would never end.
+  int code = LOOM_OK;
+  snprintf(label, sizeof label, "%s: %s", what, path);
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+    code = loom_error_set(err, LOOM_ERR_IO, "%s: %s is not a regular file", what, path);
+  if (!code) code = loom_read_stream(&text, &n, file, (size_t)max_bytes, label, err);
+  if (!code && !n) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s is empty", what, path);
+  fclose(file);
 
-  char* buffer = malloc((size_t)info.st_size);
-  if (!buffer) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: %s: out of memory", what, path);
-
-  // A read may give less than asked for, or be interrupted by a signal.
-  int64_t n = 0;
-  while (n < info.st_size) {
-    ssize_t got = read(fd, buffer + n, (size_t)(info.st_size - n));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) {
-      int code =
-          loom_error_set(err, LOOM_ERR_IO, "%s: %s: %s", what, path, got ? strerror(errno) : "truncated");
-      free(buffer);
-      return code;
-    }
-    n += got;
-  }
-
-  *bytes = buffer;
-  *size = n;
-  return LOOM_OK;
+  if (code)
+    free(text);
+  else
+    *bytes = text;
+  *size = (int64_t)n;
+  return code;
 }
 
 char* loom_asset_find(const loomAssetRoots* roots, const char* path) {
@@ -285,7 +280,6 @@ int loom_asset_read(void** bytes, int64_t* size, const loomAssetRoots* roots, co
   int fd = open(found, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   int code = fd >= 0 ? read_bytes(bytes, size, fd, found, max_bytes, what, err)
                      : loom_error_set(err, LOOM_ERR_IO, "%s: %s: %s", what, found, strerror(errno));
-  if (fd >= 0) close(fd);
   free(found);
   return code;
 }

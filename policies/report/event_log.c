@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
 
 enum { TAG_MAX = 200, EVENT_MAX = TAG_MAX + 64 };
@@ -100,12 +100,6 @@ static bool write_scalar(FILE* file, double wall_time, int64_t step, const char*
 
 // ---- the log
 
-static double wall_clock(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static int io_error(loomError* err, const loomEventLog* log, const char* what) {
   return loom_error_set(err, LOOM_ERR_IO, "%s: %s cannot be written (%s)", log->folder, what,
                         strerror(errno));
@@ -116,8 +110,8 @@ static FILE* open_events(const loomEventLog* log) {
   char path[LOOM_PATH_MAX + 80];
 
   for (int i = 0; i < 1000; i++) {
-    snprintf(path, sizeof path, "%s/events.out.tfevents.%lld.demoloom.%d", log->folder, (long long)time(NULL),
-             i);
+    snprintf(path, sizeof path, "%s/events.out.tfevents.%lld.demoloom.%d", log->folder,
+             (long long)loom_clock_date(), i);
 
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0) return fdopen(fd, "wb");
@@ -149,7 +143,7 @@ int loom_event_log_open(loomEventLog** out, const char* folder, loomError* err) 
   int code = loom_make_folder(folder, false, err);
   if (!code && !(log->events = open_events(log))) code = io_error(err, log, "an event file");
   if (!code && !(log->csv = open_csv(log))) code = io_error(err, log, "scalars.csv");
-  if (!code && !write_version(log->events, wall_clock())) code = io_error(err, log, "the event file");
+  if (!code && !write_version(log->events, loom_clock_date())) code = io_error(err, log, "the event file");
 
   if (code)
     loom_event_log_close(log, NULL);
@@ -164,7 +158,7 @@ int loom_event_log_scalar(loomEventLog* log, const char* tag, int64_t step, doub
                           "a curve's name may not be empty, over %d bytes or hold ,\" : '%.40s'", TAG_MAX,
                           tag);
 
-  double now = wall_clock();
+  double now = loom_clock_date();
   if (!write_scalar(log->events, now, step, tag, (float)value)) return io_error(err, log, "the event file");
   if (fprintf(log->csv, "%lld,%s,%.9g,%.3f\n", (long long)step, tag, value, now) < 0)
     return io_error(err, log, "scalars.csv");

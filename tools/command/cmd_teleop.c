@@ -97,7 +97,7 @@ typedef struct lineReader {
   const teleopArgs* args;
   teleopSession* session;
   bool quit;
-  struct timespec next;  // when the next step is due, with --rate
+  double next;  // when the next step is due on loom_clock, with --rate
 } lineReader;
 
 #define LINE_ERROR(r, err, ...) \
@@ -250,19 +250,10 @@ static void echo_state(const teleopSession* s) {
 static void keep_rate(lineReader* r) {
   if (r->args->rate <= 0) return;
 
-  // How late the step is, or how early.
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  double late = (double)(now.tv_sec - r->next.tv_sec) + 1e-9 * (double)(now.tv_nsec - r->next.tv_nsec);
-
-  // What is late is not caught up with; what is early waits.
-  if (late > 0) r->next = now;
-  if (late < 0) clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &r->next, NULL);
-
-  // The next step is due one period later.
-  int64_t after = r->next.tv_nsec + (int64_t)(1e9 / r->args->rate);
-  r->next.tv_sec += after / 1000000000;
-  r->next.tv_nsec = after % 1000000000;
+  // What is early waits; what is late is not caught up with.
+  double now = loom_clock();
+  loom_sleep(r->next - now);
+  r->next = fmax(r->next, now) + 1 / r->args->rate;
 }
 
 static int save_demo(teleopSession* s, bool anyhow, loomError* err) {

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/hash.h"
 #include "engine/model/trap.h"
 #include "tools/view/view.h"
 
@@ -36,19 +37,13 @@ void view_layout(viewApp* app, int width, int height) {
   app->list_panel.stale = app->time_panel.stale = app->dirty = true;
 }
 
-// Meshes and textures are all a context holds of a model: FNV-1a of them.
-static uint64_t mix_hash(uint64_t hash, const void* data, size_t n) {
-  const unsigned char* bytes = data;
-  for (size_t i = 0; i < n; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
-  return hash;
-}
-
+// Meshes and textures are all a context holds of a model.
 uint64_t view_asset_hash(const mjModel* m) {
-  uint64_t hash = 14695981039346656037u;
-  hash = mix_hash(hash, m->mesh_facenum, sizeof(int) * (size_t)m->nmesh);
-  hash = mix_hash(hash, m->mesh_vert, 3 * sizeof(float) * (size_t)m->nmeshvert);
-  hash = mix_hash(hash, m->tex_width, sizeof(int) * (size_t)m->ntex);
-  return mix_hash(hash, m->tex_data, (size_t)m->ntexdata);
+  uint64_t hash = LOOM_HASH_SEED;
+  hash = loom_hash(hash, m->mesh_facenum, sizeof(int) * (size_t)m->nmesh);
+  hash = loom_hash(hash, m->mesh_vert, 3 * sizeof(float) * (size_t)m->nmeshvert);
+  hash = loom_hash(hash, m->tex_width, sizeof(int) * (size_t)m->ntex);
+  return loom_hash(hash, m->tex_data, (size_t)m->ntexdata);
 }
 
 static int make_context(void* arg) {

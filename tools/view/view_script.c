@@ -353,7 +353,7 @@ static int run_frames(viewApp* app, int frames, loomError* err) {
   for (int i = 0; !code && (frames < 0 ? thumbs_missing(app) : i < frames); i++) {
     view_advance(app, 1.0 / SCRIPT_RATE);
     // Waiting for thumbnails needs no pictures of the window.
-    if (frames < 0) nanosleep(&(struct timespec){0, 5000000}, NULL);
+    if (frames < 0) loom_sleep(0.005);
 
     if (frames >= 0) code = view_draw(app, err);
     if (!code && frames >= 0 && app->film_path[0]) code = film_frame(app, err);

@@ -156,7 +156,7 @@ static void* make_thumbs(void* user) {
     int number, entry = next_wanted(app, &number);
     // Nothing is wanted: look again in 20 ms.
     if (entry < 0) {
-      nanosleep(&(struct timespec){0, 20000000}, NULL);
+      loom_sleep(0.02);
       continue;
     }
 
