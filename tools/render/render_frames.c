@@ -34,10 +34,12 @@ static int draw_frame_files(renderRun* run, renderStage* stage, int i, loomError
 
   int code = render_frame_create(&image, run, err);
 
+  // One picture serves all frames of the piece.
   bool more = true;
   for (int n = 0; !code && more && n < piece->count; n++) {
     char path[LOOM_PATH_MAX];
 
+    // Files are named by the demo's row, so that they can be found again.
     int row = render_run_row(run, piece->first + n, stage->demo.rows);
     snprintf(path, sizeof path, "%.800s/%.150s_%06d.png", run->args->frames, stage->demo.name, row);
 
@@ -64,17 +66,20 @@ int render_frames(cJSON* out, const renderArgs* args, const loomTask* task, cons
   if (!code) code = render_run_cut(&run, PIECE_FRAMES, err);
   if (!code) code = open_frames_folder(args, err);
 
+  // Files come in any order: none depends on another.
   run.work = draw_frame_files;
   if (!code) code = render_run_all(&run, err);
 
   double seconds = loom_clock() - run.begun;
   render_run_close(&run);
 
+  // The frames so far stay; that they are not all is an error.
   if (!code && tool_stop)
     code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s has %lld of %lld frames", args->frames,
                           (long long)run.done, (long long)run.total);
   if (code) return code;
 
+  // What was written, and how fast.
   cJSON_AddStringToObject(out, "folder", args->frames);
   cJSON_AddStringToObject(out, "gl", run.gl ? run.gl : "");
   cJSON_AddNumberToObject(out, "frames", (double)run.done);

@@ -24,6 +24,7 @@ int render_run_open(renderRun* run, const renderArgs* args, const loomTask* task
                     loomError* err) {
   *run = (renderRun){.args = args, .task = task, .dataset = dataset, .unit = "frames"};
 
+  // A frame a control step unless --fps and --speed say otherwise.
   run->fps = args->fps > 0 ? args->fps : task->control_freq;
   run->rows_a_frame = task->control_freq * args->speed / run->fps;
 
@@ -71,6 +72,7 @@ int render_run_cut(renderRun* run, int most, loomError* err) {
         run->piece = more;
       }
 
+      // The last piece of a demo is what is left of it.
       int left = frames - first;
       run->piece[run->piece_count++] = (renderPiece){demo, first, most && left > most ? most : left};
     }

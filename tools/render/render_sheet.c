@@ -22,12 +22,13 @@ static int pick_rows(int* rows, int columns, const renderStage* s) {
   for (int t = 1; t < total && n < columns - 1; t++) {
     bool changed = false;
     for (int a = 0; a < s->task->arm_count; a++)
-
       changed = changed || render_stage_subtask(s, t, a) != render_stage_subtask(s, t - 1, a);
+
     // The last row before the change, unless it is close to the one before.
     if (changed && t - rows[n - 1] > 5) rows[n++] = t - 1;
   }
 
+  // No subtasks are known, or none changes.
   if (n == 1) {
     for (int i = 1; i < columns - 1; i++) rows[n++] = i * (total - 1) / (columns - 1);
   }
@@ -56,10 +57,10 @@ static int draw_sheet_row(renderRun* run, renderStage* stage, int piece, loomErr
 static int read_frame(sheet* s, renderArgs* a, const loomDataset* dataset, loomError* err) {
   char name[LOOM_NAME_MAX];
   const char* colon = strrchr(a->frame, ':');
-
   loomArray actions;
 
   snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - a->frame) : 0, a->frame);
+  // The demo by its name, the row among those that it has.
   int demo = loom_dataset_demo_index(dataset, name);
 
   if (!colon || demo < 0)
@@ -74,6 +75,7 @@ static int read_frame(sheet* s, renderArgs* a, const loomDataset* dataset, loomE
     return loom_error_set(err, LOOM_ERR_USAGE, "--frame %.200s: %s has rows 0 to %lld", a->frame, name,
                           (long long)actions.shape[0] - 1);
 
+  // One picture of one demo, whichever were named.
   s->only = (int)row;
   a->demos[0] = demo;
   a->demo_count = 1;
@@ -86,10 +88,12 @@ static int lay_out_sheet(sheet* s, const renderRun* run, loomError* err) {
 
   render_stage_size(&s->width, &s->height, a);
 
+  // A gap between pictures, none around them.
   int64_t width = (int64_t)columns * (s->width + RENDER_GAP) - RENDER_GAP;
   s->step = s->height + RENDER_GAP + (a->timeline ? render_timeline_height(a, run->task) : 0);
   int64_t height = (int64_t)a->demo_count * s->step - RENDER_GAP;
 
+  // PNG writers take no more; it is also far more than anyone can look at.
   if (width > 32768 || height > 32768)
     return loom_error_set(
         err, LOOM_ERR_USAGE,
@@ -103,9 +107,9 @@ static int lay_out_sheet(sheet* s, const renderRun* run, loomError* err) {
 // Found out before anything is drawn.
 static int check_path(const char* path, loomError* err) {
   loomFile file;
-
   int code = loom_file_begin(&file, path, err);
 
+  // Nothing is written yet.
   loom_file_abort(&file);
   return code;
 }
@@ -113,7 +117,6 @@ static int check_path(const char* path, loomError* err) {
 int render_sheet(cJSON* out, renderArgs* args, const loomTask* task, const loomDataset* dataset,
                  loomError* err) {
   sheet s = {.only = -1};
-
   renderRun run = {0};
 
   int code = args->frame ? read_frame(&s, args, dataset, err) : 0;
@@ -122,17 +125,20 @@ int render_sheet(cJSON* out, renderArgs* args, const loomTask* task, const loomD
   if (!code) code = render_run_cut(&run, 0, err);
   if (!code) code = lay_out_sheet(&s, &run, err);
 
+  // A piece is a whole demo: its row of the sheet.
   run.work = draw_sheet_row;
   run.user = &s;
   run.total = run.piece_count;
   run.unit = "demos";
 
+  // Half a sheet is no sheet.
   if (!code) code = render_run_all(&run, err);
   if (!code && tool_stop)
     code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s was not written", args->sheet);
 
   if (!code) code = loom_image_write_png(&s.image, args->sheet, err);
 
+  // What was made, and how.
   cJSON_AddStringToObject(out, "sheet", args->sheet);
   cJSON_AddStringToObject(out, "gl", run.gl ? run.gl : "");
   cJSON_AddNumberToObject(out, "width", s.image.width);

@@ -24,6 +24,7 @@ static void close_annotation(renderStage* s) {
 static int open_annotation(renderStage* s, bool same_model, loomError* err) {
   int code = 0;
 
+  // The episode is kept while demos share one model.
   if (!same_model) close_annotation(s);
   if (!s->episode)
     code = loom_replay_open(&s->scene, &s->episode, s->task, s->dataset, &s->demo, &s->args->roots, err);
@@ -36,6 +37,7 @@ static int open_annotation(renderStage* s, bool same_model, loomError* err) {
   int n = ends ? annotation_segments(s->segment, &s->replay, s->task) : 0;
   annotation_name_sources(s->segment, n, s->task, s->dataset, s->number);
 
+  // What overlays and the timeline draw from.
   s->annotation = (annotation){s->task, &s->replay, n, s->segment, ends};
   return 0;
 }
@@ -66,6 +68,7 @@ int render_stage_open(renderStage* s, int demo, loomError* err) {
   int opened = code ? code : render_model_open(&s->model, s->args, s->dataset, &s->demo, err);
   if (opened < 0) return opened;
 
+  // One camera's picture, drawn again and again.
   if (!s->tile.rgb) code = loom_image_create(&s->tile, s->args->def.width, s->args->def.height, err);
   if (!code && (s->args->overlays || s->args->timeline)) code = open_annotation(s, opened == 1, err);
   if (code) return code;
@@ -95,6 +98,7 @@ int render_stage_subtask(const renderStage* s, int row, int arm) {
   int64_t arms = s->subtask.rank > 1 ? s->subtask.shape[1] : 1;
 
   if (!s->subtask.data || row >= s->subtask.shape[0] || arm >= arms) return -1;
+  // Failed rows and files of others may hold anything.
   double k = ((const double*)s->subtask.data)[row * arms + arm];
   return k >= 0 && k < LOOM_MAX_SUBTASKS ? (int)k : -1;
 }
@@ -111,6 +115,7 @@ static int mode_count(const renderArgs* a) {
 void render_stage_size(int* width, int* height, const renderArgs* a) {
   int modes = mode_count(a);
 
+  // The gap lies between pictures, so one too many is taken off.
   bool several = a->camera_count > 1;
   *width = (several ? a->camera_count : modes) * (a->def.width + RENDER_GAP) - RENDER_GAP;
   *height = (several ? modes : 1) * (a->def.height + RENDER_GAP) - RENDER_GAP;
@@ -125,11 +130,12 @@ static void draw_captions(const renderStage* s, loomImage* to, int x, int y, int
   int size = text_size(s->args);
   char text[256];
 
+  // The demo and its row, above.
   snprintf(text, sizeof text, "%s  step %d of %d", s->demo.name, row, s->demo.rows);
   loom_image_caption(to, x, y, size, text);
 
+  // Below them what each arm is at.
   text[0] = 0;
-
   for (int arm = 0; arm < s->task->arm_count; arm++) {
     int k = render_stage_subtask(s, row, arm);
     if (k < 0 || k >= s->task->subtask_count[arm]) continue;
@@ -147,6 +153,7 @@ static void draw_label(const renderArgs* a, loomImage* to, int x, int y, int cam
 
   if (a->camera_count > 1) snprintf(text, sizeof text, "%.60s", render_camera_name(a, camera));
 
+  // Its camera, where there are several, and its mode, unless rgb is all there is.
   size_t used = strlen(text);
   if (mode == RENDER_DEPTH) {
     snprintf(text + used, sizeof text - used, "%sdepth, %g to %g m", used ? "  " : "", a->depth_near,
@@ -183,6 +190,7 @@ int render_stage_draw(renderStage* s, loomImage* to, int x, int y, int row, loom
 
   s->row = row;
   render_model_pose(&s->model, &s->demo, row);
+
   // Modes in the order of their bits, whichever was named first.
   for (int k = 0; k < RENDER_MODES; k++) {
     if (!(a->modes >> k & 1)) continue;
@@ -191,6 +199,7 @@ int render_stage_draw(renderStage* s, loomImage* to, int x, int y, int row, loom
       int left = x + (several ? c : place) * (a->def.width + RENDER_GAP),
           top = y + (several ? place : 0) * (a->def.height + RENDER_GAP);
 
+      // Drawn on a tile of its own, then put in its place.
       code = draw_tile(s, c, 1u << k, err);
       if (code) return code;
 
@@ -226,16 +235,16 @@ int render_stage_timeline(renderStage* s, loomImage* to, int x, int y, int width
   timeline t = timeline_for(s->args, s->task, width);
   loomTextDef text = loom_default_text_def();
   loomChart* chart;
-
   loomImage image = {0};
   char line[320];
   int code = loom_chart_create(&chart, width, render_timeline_height(s->args, s->task), err);
   if (code) return code;
 
+  // A row is marked in the timeline where only one is shown.
   t.annotation = s->annotation;
-
   t.row = n == 1 ? rows[0] : -1;
 
+  // The line of text above it.
   text.bold = true;
   text.size = 13 * t.scale;
   text.max_width = width - 20 * t.scale;
@@ -245,10 +254,12 @@ int render_stage_timeline(renderStage* s, loomImage* to, int x, int y, int width
     snprintf(line + used, sizeof line - (size_t)used, "  row %d of %d  %.2f s", rows[0], s->demo.rows,
              (double)rows[0] / s->task->control_freq);
 
+  // The chart itself, with a cursor at each row.
   loom_chart_text(chart, 10 * t.scale, 15 * t.scale, &text, line);
   timeline_draw(chart, &t);
   for (int i = 0; i < n; i++) timeline_cursor(chart, &t, rows[i]);
 
+  // The chart is a picture of its own, pasted in.
   code = loom_chart_read(&image, chart, err);
   if (!code) loom_image_paste(to, &image, x, y);
   loom_image_destroy(&image);

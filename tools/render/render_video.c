@@ -38,7 +38,6 @@ static int write_ready(filming* f, const renderRun* run, loomError* err) {
 
 static int film_piece(renderRun* run, renderStage* stage, int i, loomError* err) {
   filming* f = run->user;
-
   const renderPiece* piece = &run->piece[i];
   loomVideoPart* part = NULL;
   loomImage image = {0};
@@ -46,12 +45,14 @@ static int film_piece(renderRun* run, renderStage* stage, int i, loomError* err)
   int n = 0, code = render_frame_create(&image, run, err);
   if (!code) code = loom_video_part_create(&part, f->video, err);
 
+  // Until the piece ends, or Ctrl-C ends it.
   for (bool more = true; !code && more && n < piece->count; n += !code) {
     code = render_frame(stage, &image, render_run_row(run, piece->first + n, stage->demo.rows), err);
     if (!code) code = loom_video_part_add(part, &image, err);
     more = render_tick(run);
   }
 
+  // What is encoded waits for its turn; the picture is no longer needed.
   if (!code) code = loom_video_part_end(part, err);
   loom_image_destroy(&image);
 
@@ -73,7 +74,6 @@ static int film_piece(renderRun* run, renderStage* stage, int i, loomError* err)
 
 static void describe_video(cJSON* out, const renderRun* run, const filming* f) {
   double seconds = loom_clock() - run->begun;
-
   loomImage image = {0};
 
   // The encoder takes even sizes only.
@@ -83,6 +83,7 @@ static void describe_video(cJSON* out, const renderRun* run, const filming* f) {
   }
   loom_image_destroy(&image);
 
+  // The film and what made it.
   cJSON_AddStringToObject(out, "video", run->args->video);
   cJSON_AddStringToObject(out, "gl", run->gl ? run->gl : "");
   cJSON_AddStringToObject(out, "encoder", loom_video_encoder(f->video));
@@ -93,15 +94,16 @@ static void describe_video(cJSON* out, const renderRun* run, const filming* f) {
 
 static int create_film(filming* f, const renderRun* run, loomError* err) {
   size_t n = (size_t)run->piece_count + 1;
-
   loomImage image = {0};
 
+  // A place for each piece until those before it are written.
   f->part = calloc(n, sizeof(loomVideoPart*));
   f->count = calloc(n, sizeof *f->count);
   if (!f->part || !f->count) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a video");
 
   int code = render_frame_create(&image, run, err);
 
+  // The film is as large as its frames.
   loomVideoDef def = {image.width, image.height, run->fps};
   loom_image_destroy(&image);
   return code ? code : loom_video_create(&f->video, run->args->video, &def, err);
@@ -110,13 +112,13 @@ static int create_film(filming* f, const renderRun* run, loomError* err) {
 int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const loomDataset* dataset,
                  loomError* err) {
   filming f = {0};
-
   renderRun run;
 
   int code = render_run_open(&run, args, task, dataset, err);
   if (!code) code = render_run_cut(&run, PART_FRAMES, err);
   if (!code) code = create_film(&f, &run, err);
 
+  // Threads draw and encode; each writes what is next in the film.
   run.work = film_piece;
   run.user = &f;
   if (!code) code = render_run_all(&run, err);
@@ -130,6 +132,7 @@ int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const
                           (long long)f.written, (long long)run.total);
   }
 
+  // Parts that were never written.
   for (int i = 0; f.part && i < run.piece_count; i++) loom_video_part_destroy(f.part[i]);
   free(f.part);
   free(f.count);

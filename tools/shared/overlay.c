@@ -56,6 +56,7 @@ static void add_frame(mjvScene* scene, const loomPose* pose, double length) {
 static void add_reference(mjvScene* scene, const annotation* s, int arm, int row) {
   const annotationSegment* g = annotation_segment_at(s, arm, row);
 
+  // Between subtasks there is none.
   int object = g ? s->task->subtasks[arm][g->subtask].reference : -1;
   if (object >= 0) add_frame(scene, &s->replay->object[object][row], 0.12);
 }
@@ -113,10 +114,12 @@ static bool open_ghost(overlayGhost* ghost, const overlaySources* sources, int s
   ghost->tried = true;
   ghost->source = source;
 
+  // A ghost that cannot be had is not tried again: the picture is drawn without it.
   if (loom_demo_load(&ghost->demo, sources->dataset, source, NULL) ||
       loom_model_compile(&ghost->model, ghost->demo.model_xml, ghost->demo.name, sources->roots, NULL, NULL))
     return false;
 
+  // States of another shape cannot be shown in its model.
   loom_model_show(ghost->model);
   if (ghost->demo.state_dim == 1 + ghost->model->nq + ghost->model->nv)
     ghost->data = mj_makeData(ghost->model);
@@ -127,6 +130,7 @@ static bool open_ghost(overlayGhost* ghost, const overlaySources* sources, int s
 static void borrow_mesh(mjvGeom* g, const mjModel* from, const mjModel* shown) {
   int own = g->dataid / 2, part = g->dataid % 2;  // a mesh and its hull
 
+  // By name: numbers differ from model to model.
   const char* name = mj_id2name(from, mjOBJ_MESH, own);
   int mesh = name ? mj_name2id(shown, mjOBJ_MESH, name) : -1;
 
@@ -145,6 +149,7 @@ static void add_ghost(mjvScene* scene, overlayGhost* ghost, const annotation* s,
                    ? loom_dataset_demo_index(sources->dataset, g->source_name)
                    : -1;
 
+  // Segments of no source, such as planned ways, have no ghost.
   if (source < 0 || !open_ghost(ghost, sources, source)) return;
 
   int at = source_row(g, row);
@@ -152,6 +157,7 @@ static void add_ghost(mjvScene* scene, overlayGhost* ghost, const annotation* s,
   const double* state = ghost->demo.states + (size_t)at * (size_t)ghost->demo.state_dim;
   mju_copy(ghost->data->qpos, state + 1, (int)ghost->model->nq);
 
+  // Poses alone: nothing moves by itself.
   mj_kinematics(ghost->model, ghost->data);
 
   // Only its bodies: no flags, no sites.
@@ -162,6 +168,7 @@ static void add_ghost(mjvScene* scene, overlayGhost* ghost, const annotation* s,
   int before = scene->ngeom;
   mjv_addGeoms(ghost->model, ghost->data, &bare, NULL, mjCAT_DYNAMIC, scene);
 
+  // Each geom that was added: pale, with no texture.
   for (int i = before; i < scene->ngeom; i++) {
     mjvGeom* geom = &scene->geoms[i];
     if (geom->type == mjGEOM_MESH) borrow_mesh(geom, ghost->model, shown);
