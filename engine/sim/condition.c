@@ -46,15 +46,19 @@ static int bind_geoms(unsigned char** out, const loomGeomList* list, const loomT
                       const loomConditionDef* c, const mjModel* m, loomError* err) {
   *out = calloc((size_t)m->ngeom + 1, 1);
   if (!*out) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
+
   for (int i = 0; i < list->count; i++) {
     int id = mj_name2id(m, mjOBJ_GEOM, list->geoms[i]);
     if (id < 0) return missing(t, c, "geom", list->geoms[i], err);
     (*out)[id] = 1;
   }
+
+  // All that can touch something of an object's whole body tree.
   if (!list->object[0]) return 0;
   const char* name = t->objects[loom_task_find_object(t, list->object)].body;
   int body = mj_name2id(m, mjOBJ_BODY, name);
   if (body < 0) return missing(t, c, "body", name, err);
+
   for (int g = 0; g < m->ngeom; g++) {
     bool touches = m->geom_contype[g] || m->geom_conaffinity[g];
     if (touches && m->body_rootid[m->geom_bodyid[g]] == m->body_rootid[body]) (*out)[g] = 1;
@@ -66,9 +70,12 @@ static int bind_node(boundNode* n, const loomConditionDef* c, const loomTask* t,
                      loomError* err) {
   int code = loom_point_bind(&n->a_id, &c->a, t, c->line, m, err);
   if (!code) code = loom_point_bind(&n->b_id, &c->b, t, c->line, m, err);
+
+  // Only where they are named: an empty second list is any geom.
   if (!code && (c->geoms.count || c->geoms.object[0])) code = bind_geoms(&n->geoms, &c->geoms, t, c, m, err);
   if (!code && (c->others.count || c->others.object[0]))
     code = bind_geoms(&n->others, &c->others, t, c, m, err);
+
   if (!code && c->kind == LOOM_COND_JOINT) {
     int id = mj_name2id(m, mjOBJ_JOINT, c->joint);
     if (id < 0) return missing(t, c, "joint", c->joint, err);
@@ -82,7 +89,9 @@ static int bind_fingers(loomConditions* s, const mjModel* m, loomError* err) {
   s->finger = calloc((size_t)m->ngeom + 1, 1);
   if (!s->finger_arm || !s->finger)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for conditions");
+
   memset(s->finger_arm, -1, (size_t)m->ngeom + 1);
+
   for (int a = 0; a < s->task->arm_count; a++) {
     const loomRobotDef* r = &s->task->robots[a];
     for (int f = 0; f < r->finger_count; f++) {
@@ -122,16 +131,19 @@ int loom_conditions_create(loomConditions** out, const loomTask* task, const mjM
     loom_conditions_destroy(s);
     return code;
   }
+
   *out = s;
   return 0;
 }
 
 void loom_conditions_destroy(loomConditions* s) {
   if (!s) return;
+
   for (int i = 0; i < s->count; i++) {
     free(s->node[i].geoms);
     free(s->node[i].others);
   }
+
   free(s->node);
   free(s->state);
   free(s->held);
@@ -162,9 +174,12 @@ double loom_variable_measure(const loomObjectDef* o, const char* name, const mjM
   for (int v = 0; v < o->variable_count; v++) {
     const loomVariable* x = &o->variables[v];
     double value = NAN;
+
+    // Measured from a geom, or derived from the variables before it.
     int geom = x->geom[0] ? mj_name2id(m, mjOBJ_GEOM, x->geom) : -1;
     if (geom >= 0) value = x->scale * m->geom_size[3 * geom + x->index];
     if (x->let[0] && loom_expr_eval(&value, x->let, known.names, known.values, known.n, NULL)) value = NAN;
+
     if (!strcmp(x->name, name)) return value;
     if (isnan(value)) continue;
     known.names[known.n] = x->name;
@@ -177,6 +192,7 @@ static int eval(double* out, const char* text, double absent, const nameList* li
                 const loomConditionDef* c, loomError* err) {
   *out = absent;
   if (!text[0]) return 0;
+
   int code = loom_expr_eval(out, text, list->names, list->values, list->n, err);
   return code ? loom_error_prefix(err, code, "%s:%d", t->path, c->line) : 0;
 }
@@ -186,6 +202,7 @@ static int measure_node(boundNode* n, const loomConditionDef* c, const nameList*
   int code = eval(&n->minus, c->minus, 0, list, t, c, err);
   if (!code) code = eval(&n->above, c->above, -INFINITY, list, t, c, err);
   if (!code) code = eval(&n->below, c->below, INFINITY, list, t, c, err);
+
   for (int i = 0; !code && i < 3; i++) {
     code = eval(&n->a_at[i], c->a.at[i], 0, list, t, c, err);
     if (!code) code = eval(&n->b_at[i], c->b.at[i], 0, list, t, c, err);
@@ -200,6 +217,7 @@ int loom_conditions_measure(loomConditions* s, const mjModel* m, loomError* err)
   for (int o = 0; o < s->task->object_count; o++) add_object(&list, &s->task->objects[o], m);
   for (int i = 0; i < s->task->condition_count; i++) {
     boundNode fresh = s->node[i];
+
     int code = measure_node(&fresh, &s->task->conditions[i], &list, s->task, err);
     if (code) return code;
     s->node[i] = fresh;
@@ -263,6 +281,8 @@ static double measure_value(const loomConditions* s, int i, const mjData* d, con
     default:
       break;
   }
+
+  // The others compare two points.
   point_at(a, mat_a, &c->a, n->a_id, n->a_at, d);
   point_at(b, mat_b, &c->b, n->b_id, n->b_at, d);
   if (c->kind == LOOM_COND_DISTANCE) return mju_dist3(a, b);
@@ -271,6 +291,8 @@ static double measure_value(const loomConditions* s, int i, const mjData* d, con
     mju_mulMatVec3(local, mat_a, c->axis);
     return acos(mju_clip(local[2] / mju_norm3(c->axis), -1, 1));
   }
+
+  // INSIDE: how far outside of the box in b's frame, along the axis that is worst.
   mju_subFrom3(a, b);
   mju_mulMatTVec3(local, mat_b, a);
   for (int k = 0; k < 3; k++) worst = fmax(worst, fmax(n->low[k] - local[k], local[k] - n->high[k]));
@@ -300,11 +322,13 @@ static bool update_node(loomConditions* s, int i, const mjData* d, const double*
   const loomConditionDef* c = &s->task->conditions[i];
   nodeState* state = &s->state[i];
   bool truth = false, all = true, any = false;
+
   for (int k = c->first_child; k >= 0; k = s->task->conditions[k].next) {
     bool child = s->state[k].truth;
     all = all && child;
     any = any || child;
   }
+
   switch (c->kind) {
     case LOOM_COND_ALL:
       truth = all;
@@ -324,6 +348,7 @@ static bool update_node(loomConditions* s, int i, const mjData* d, const double*
       state->truth = leaf_truth(s, i, state->value);
       return state->truth;
   }
+
   state->value = c->kind == LOOM_COND_HELD ? state->held : truth;
   state->truth = truth;
   return truth;
@@ -335,6 +360,7 @@ void loom_conditions_update(loomConditions* s, const mjModel* m, const mjData* d
   // from the end settle every level, and the second alone counts `held`.
   int* held = s->held;
   for (int i = 0; i < s->task->condition_count; i++) held[i] = s->state[i].held;
+
   for (int pass = 0; pass < 2; pass++) {
     for (int i = 0; i < s->task->condition_count; i++) s->state[i].held = held[i];
     for (int i = s->task->condition_count - 1; i >= 0; i--) update_node(s, i, d, grip);

@@ -7,6 +7,9 @@
 
 #include "generators/attempt/failure.h"
 
+// Control steps after the last subtask in which success may still come about, over what it must hold.
+enum { LATE_SUCCESS = 10 };
+
 const char* loom_outcome_name(loomOutcome outcome) {
   static const char* const names[] = {"success",    "lost",    "stuck", "unmet",
                                       "unfinished", "timeout", "rough", "simulator"};
@@ -24,12 +27,16 @@ loomAttemptDef loom_default_attempt_def(void) {
 static bool stuck(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   loomPose now = loom_episode_eef(p->e, a);
+
   double distance = loom_pose_distance(now, arm->target);
   double speed = loom_pose_distance(now, arm->reached) * p->task->control_freq;
   bool still = distance > p->task->stuck_distance && speed < p->task->stuck_speed;
+
+  // How long it has been so, in a row.
   arm->reached = now;
   arm->still = still ? arm->still + 1 : 0;
   if (!p->task->stuck_steps || arm->still < p->task->stuck_steps) return false;
+
   loom_fail_stuck(p, a, distance);
   return true;
 }
@@ -40,7 +47,10 @@ static bool accomplished(loomPlan* p, int a, bool* lost) {
   loomArmPlan* arm = &p->arm[a];
   const loomSubtaskDef* s = loom_plan_current(p, a);
   if (!loom_plan_finished(arm)) return false;
+
+  // Its rows are done: the effect is there, may still come, or does not come.
   if (s->expect < 0 || loom_condition_true(p->e->conditions, s->expect)) return true;
+
   if (arm->waited++ < s->wait_steps) return false;
   loom_fail_subtask(p, LOOM_OUTCOME_UNMET, a, s->expect);
   *lost = true;
@@ -51,9 +61,12 @@ static bool accomplished(loomPlan* p, int a, bool* lost) {
 // together. False when the attempt is lost.
 static bool follow_subtasks(loomPlan* p) {
   bool ready[LOOM_MAX_ARMS] = {false}, lost = false;
+
+  // What each running subtask needs while it runs, and whether it is done.
   for (int a = 0; a < p->e->arm_count; a++) {
     loomArmPlan* arm = &p->arm[a];
     if (!arm->running) continue;
+
     const loomSubtaskDef* s = loom_plan_current(p, a);
     bool holds = s->during < 0 || loom_condition_true(p->e->conditions, s->during);
     arm->broken = holds ? 0 : arm->broken + 1;
@@ -61,15 +74,20 @@ static bool follow_subtasks(loomPlan* p) {
       loom_fail_subtask(p, LOOM_OUTCOME_LOST, a, s->during);
       return false;
     }
+
     if (stuck(p, a)) return false;
     ready[a] = accomplished(p, a, &lost);
     if (lost) return false;
   }
+
+  // Coordinated subtasks end in the same step: who is ready first waits.
   for (int a = 0; a < p->e->arm_count; a++) {
     int other, k = p->arm[a].subtask, other_k;
     if (!ready[a] || (loom_plan_partner(p, a, k, &other, &other_k) && !ready[other])) continue;
     p->end_step[a][k] = p->e->steps;
   }
+
+  // Only now does any arm go on to its next one, so that the order of the arms does not matter.
   for (int a = 0; a < p->e->arm_count; a++) {
     loomArmPlan* arm = &p->arm[a];
     if (!arm->running || p->end_step[a][arm->subtask] < 0) continue;
@@ -97,6 +115,7 @@ static void note_start(loomPlan* p) {
 static void note_row(const loomPlan* p) {
   loomTrace* t = p->trace;
   size_t row = (size_t)t->rows * (size_t)t->arm_count;
+
   for (int a = 0; a < t->arm_count; a++, row++) {
     const loomArmPlan* arm = &p->arm[a];
     loom_pose_to_matrix(t->target + 16 * row, arm->target);
@@ -110,8 +129,11 @@ static void note_row(const loomPlan* p) {
 static bool overdue(loomPlan* p) {
   bool all_done = true;
   for (int a = 0; a < p->e->arm_count; a++) all_done = all_done && loom_plan_done(p, a);
+
   p->idle = all_done ? p->idle + 1 : 0;
-  if (p->idle <= p->task->success_hold + 10 || loom_episode_success(p->e)) return false;
+
+  // Success must hold for a while, and things may need a moment to come to rest first.
+  if (p->idle <= p->task->success_hold + LATE_SUCCESS || loom_episode_success(p->e)) return false;
   loom_fail_success(p, LOOM_OUTCOME_UNFINISHED);
   return true;
 }
@@ -120,6 +142,7 @@ static bool overdue(loomPlan* p) {
 static bool too_rough(loomPlan* p) {
   char reason[sizeof p->result->reason];
   loom_quality_state(&p->quality, p->e);
+
   loomLimit limit = loom_quality_beyond(&p->quality, p->task, reason, sizeof reason);
   if (limit == LOOM_LIMIT_NONE) return false;
   loom_fail_rough(p, limit, reason);
@@ -129,11 +152,17 @@ static bool too_rough(loomPlan* p) {
 static int attempt_act(double* action, void* self, loomEpisode* e, loomError* err) {
   loomPlan* p = self;
   (void)err;
+
+  // First what the step before this one brought.
   if (too_rough(p) || (e->steps && (!follow_subtasks(p) || overdue(p)))) return LOOM_POLICY_DONE;
+
+  // Objects settle before anything is planned around them.
   if (e->steps == p->task->settle_steps) note_start(p);
   if (e->steps >= p->task->settle_steps) loom_plan_begin(p);
+
   loom_plan_move(action, p);
   if (e->steps < p->task->settle_steps) loom_plan_keep_still(e, action);
+
   note_row(p);
   return 0;
 }
@@ -158,6 +187,7 @@ static void conclude(loomPlan* p, const loomRunResult* run) {
       memcpy(r->subject, r->reason, sizeof r->subject);
       break;
   }
+
   r->steps = p->trace->rows;
   r->physics_steps = run->physics_steps;
 }
@@ -174,13 +204,17 @@ struct loomAttempt {
 static int begin(loomAttempt* a, loomError* err) {
   loomPlan* p = &a->plan;
   loomError why = {0, ""};
+
   p->trace->rows = 0;
   a->run = (loomRunResult){.end = LOOM_RUN_SIMULATOR};
+
+  // A reset at which MuJoCo fails is this attempt's outcome, no error of the run.
   int code = loom_episode_reset(p->e, p->def->reset, p->def->seed, p->result->attempt, &why);
   if (code == LOOM_ERR_SIM) {
     snprintf(a->run.message, sizeof a->run.message, "%.250s", why.message);
     return LOOM_RUN_OVER;
   }
+
   if (!code) return loom_run_begin(&a->run, p->e, &a->policy, p->trace, err);
   if (err) *err = why;
   return code;
@@ -190,6 +224,7 @@ static void set_up(loomAttempt* a, loomAttemptResult* result, loomTrace* trace, 
                    const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
                    uint64_t attempt) {
   *a = (loomAttempt){.def = *def, .run_def = loom_default_run_def(e->scene->task)};
+
   a->plan = (loomPlan){.sources = sources,
                        .stats = stats,
                        .def = &a->def,
@@ -197,6 +232,7 @@ static void set_up(loomAttempt* a, loomAttemptResult* result, loomTrace* trace, 
                        .task = e->scene->task,
                        .result = result,
                        .trace = trace};
+
   a->policy = (loomPolicy){&a->plan, start, attempt_act};
   *result =
       (loomAttemptResult){.attempt = attempt, .arm = -1, .subtask = -1, .condition = -1, .part = {-1, -1}};
@@ -206,6 +242,7 @@ int loom_attempt_step(loomAttempt* a, loomError* err) {
   loomPlan* p = &a->plan;
   int code = loom_run_step(&a->run, p->e, &a->policy, &a->run_def, p->trace, err);
   if (code != LOOM_RUN_OVER) return code;
+
   loom_trace_end(p->trace, p->e);
   conclude(p, &a->run);
   return code;
@@ -217,7 +254,10 @@ int loom_attempt_begin(loomAttempt** out, loomAttemptResult* result, loomTrace* 
   loomAttempt* a = malloc(sizeof *a);
   *out = a;
   if (!a) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an attempt");
+
   set_up(a, result, trace, e, sources, stats, def, attempt);
+
+  // The run may be over before its first step.
   int code = begin(a, err);
   if (code == LOOM_RUN_OVER) conclude(&a->plan, &a->run);
   return code;
@@ -232,8 +272,10 @@ int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* e
                      uint64_t attempt, loomError* err) {
   loomAttempt a;
   set_up(&a, result, trace, e, sources, stats, def, attempt);
+
   int code = begin(&a, err);
   if (code == LOOM_RUN_OVER) conclude(&a.plan, &a.run);
+
   while (!code) code = loom_attempt_step(&a, err);
   return code == LOOM_RUN_OVER ? 0 : code;
 }

@@ -48,15 +48,18 @@ static unsigned arms_at_object(const loomPlan* p, int object) {
   for (int a = 0; a < p->e->arm_count; a++) {
     if (touch[a * task->object_count + object]) holding |= 1u << a;
     if (!task->subtask_count[a]) continue;
+
     int last = task->subtask_count[a] - 1, k = p->arm[a].subtask < last ? p->arm[a].subtask : last;
     const loomSubtaskDef* s = &task->subtasks[a][k];
     if (s->reference == object || s->carried == object) after |= 1u << a;
   }
+
   return holding ? holding : after;
 }
 
 static void suspect_body(suspects* who, const loomPlan* p, int body) {
   int arm = body >= 0 ? arm_of_body(p->e, body) : -1, object = body >= 0 ? object_of_body(p->e, body) : -1;
+
   if (arm >= 0) who->named |= 1u << arm;
   if (arm < 0 && object >= 0) who->near |= arms_at_object(p, object);
 }
@@ -67,11 +70,13 @@ static void suspect_geom(suspects* who, const loomPlan* p, int geom) {
 
 static void suspect_list(suspects* who, const loomPlan* p, const loomGeomList* list) {
   for (int i = 0; i < list->count; i++) suspect_geom(who, p, mj_name2id(p->e->m, mjOBJ_GEOM, list->geoms[i]));
+
   if (list->object[0]) who->near |= arms_at_object(p, loom_task_find_object(p->task, list->object));
 }
 
 static void suspect_point(suspects* who, const loomPlan* p, const loomPoint* at) {
   const mjModel* m = p->e->m;
+
   int id;
   switch (at->kind) {
     case LOOM_POINT_WORLD:
@@ -99,6 +104,7 @@ static suspects suspect_condition(const loomPlan* p, int node) {
   const loomConditionDef* c = &p->task->conditions[node];
   suspects who = {0, 0};
   int joint;
+
   switch (c->kind) {
     case LOOM_COND_GRASPED:
     case LOOM_COND_RELEASED:
@@ -127,6 +133,7 @@ static suspects suspect_condition(const loomPlan* p, int node) {
         who.near |= child.near;
       }
   }
+
   return who;
 }
 
@@ -137,10 +144,12 @@ static int only_arm(const loomPlan* p, unsigned arms) {
     if (!(arms >> a & 1)) continue;
     found = a;
     n++;
+
     if (!p->arm[a].running) continue;
     running = a;
     running_n++;
   }
+
   return n == 1 ? found : running_n == 1 ? running : -1;
 }
 
@@ -157,6 +166,7 @@ static void set_where(loomPlan* p, loomOutcome outcome, int arm) {
   r->outcome = outcome;
   r->arm = arm;
   r->subtask = arm >= 0 && !loom_plan_done(p, arm) ? p->arm[arm].subtask : -1;
+
   r->condition = r->part[0] = r->part[1] = -1;
   r->value = 0;
   r->subject[0] = r->reason[0] = 0;
@@ -188,6 +198,7 @@ static int joint_at_limit(const loomEpisode* e, int a) {
   const loomArm* arm = &e->arms[a];
   for (int i = 0; i < arm->n; i++) {
     int joint = e->m->dof_jntid[arm->dof[i]];
+
     double q = e->d->qpos[arm->qpos[i]];
     const double* range = e->m->jnt_range + 2 * joint;
     if (e->m->jnt_limited[joint] && (q < range[0] + limit_margin || q > range[1] - limit_margin)) return i;
@@ -232,6 +243,7 @@ void loom_fail_rough(loomPlan* p, loomLimit limit, const char* reason) {
     r->value = q->joint_speed;
     snprintf(r->subject, sizeof r->subject, "speed of %s", q->fastest);
   }
+
   snprintf(r->reason, sizeof r->reason, "%s", reason);
 }
 
@@ -239,6 +251,7 @@ void loom_fail_lost(loomPlan* p) {
   int lost = p->task->lost;
   loomAttemptResult* r = p->result;
   loomConditionCause cause = loom_condition_cause(p->e->conditions, lost, false);
+
   suspects who = suspect_condition(p, cause.node >= 0 ? cause.node : lost);
   set_where(p, LOOM_OUTCOME_LOST, blamed(p, who));
 
@@ -253,6 +266,7 @@ void loom_fail_success(loomPlan* p, loomOutcome outcome) {
   int success = p->task->success;
   loomConditionCause cause = loom_condition_cause(p->e->conditions, success, true);
   suspects who = {0, 0};
+
   if (cause.node >= 0) who = suspect_condition(p, cause.node);
 
   // Out of time it is an arm that has not run all its subtasks: the only one, or that which success waits for.

@@ -13,10 +13,16 @@ void loom_plan_start(loomPlan* p, loomEpisode* e) {
   memset(p->end_step, -1, sizeof p->end_step);
   memset(p->object_symmetry, -1, sizeof p->object_symmetry);
   memset(p->arm_source, -1, sizeof p->arm_source);
+
+  // No source is chosen yet, nor what arms and subtasks may share.
   p->episode_source = -1;
+
+  // One stream a purpose: drawing more of one does not shift the others.
   p->select = loom_random(p->def->seed, r->attempt, LOOM_PURPOSE_SELECT);
   p->move = loom_random(p->def->seed, r->attempt, LOOM_PURPOSE_TRANSFORM);
   p->noise = loom_random(p->def->seed, r->attempt, LOOM_PURPOSE_ACTION_NOISE);
+
+  // Arms stay where they are, hands open, until their first subtask.
   for (int a = 0; a < e->arm_count; a++) {
     p->arm[a] = (loomArmPlan){.source = -1, .target = loom_episode_eef(e, a), .grip = -1};
     for (int i = 0; i < LOOM_MAX_HAND; i++) p->arm[a].hand[i] = -1;
@@ -40,6 +46,7 @@ const loomRule* loom_plan_partner(const loomPlan* p, int a, int k, int* other, i
       *other_k = r->subtask_b;
       return r;
     }
+
     if (r->arm_b == a && r->subtask_b == k) {
       *other = r->arm_a;
       *other_k = r->subtask_a;
@@ -51,9 +58,12 @@ const loomRule* loom_plan_partner(const loomPlan* p, int a, int k, int* other, i
 
 static bool order_allows(const loomPlan* p, int a, int k) {
   if (p->def->no_ordering) return true;
+
+  // Every constraint on this subtask must be met.
   for (int i = 0; i < p->task->rule_count; i++) {
     const loomRule* r = &p->task->rules[i];
     if (r->kind != LOOM_RULE_SEQUENTIAL || r->arm_b != a || r->subtask_b != k) continue;
+
     int ended = p->end_step[r->arm_a][r->subtask_a];
     if (ended < 0 || p->e->steps < ended + r->lead) return false;
   }
@@ -64,6 +74,7 @@ static bool order_allows(const loomPlan* p, int a, int k) {
 static bool may_begin(const loomPlan* p, int a) {
   int other, other_k, k = p->arm[a].subtask;
   if (loom_plan_done(p, a) || p->arm[a].running || !order_allows(p, a, k)) return false;
+
   if (!loom_plan_partner(p, a, k, &other, &other_k)) return true;
   return p->arm[other].subtask == other_k && !p->arm[other].running && order_allows(p, other, other_k);
 }
@@ -74,6 +85,8 @@ static int choose_source(loomPlan* p, int a, int k) {
   if (loom_plan_partner(p, a, k, &other, &other_k) && p->result->source[other][other_k] >= 0) {
     return p->result->source[other][other_k];
   }
+
+  // The choice may be shared by the whole episode, by the arm's subtasks, or by none.
   int* slot = NULL;
   switch (p->task->subtasks[a][k].select.share) {
     case LOOM_SHARE_EPISODE:
@@ -85,6 +98,7 @@ static int choose_source(loomPlan* p, int a, int k) {
     case LOOM_SHARE_SUBTASK:
       break;
   }
+
   if (slot && *slot >= 0) return *slot;
   int chosen = loom_select_source(p->e, p->sources, p->stats, a, k, &p->select);
   if (slot) *slot = chosen;
@@ -103,10 +117,14 @@ static void correct_for_held(loomPlan* p, loomArmPlan* arm, int a, const loomSub
     arm->transform.hand = loom_pose_mul(loom_pose_inverse(loom_transform_apply(&bare, eef_src)), eef_now);
     return;
   }
+
+  // The object as it is held now, and as the source held it.
   loomPose symmetry = loom_symmetry(&p->task->objects[s->carried], arm->fit.object_symmetry);
   loomPose object_now = loom_pose_mul(loom_episode_object(p->e, s->carried), symmetry);
   loomPose held_now = loom_pose_mul(loom_pose_inverse(eef_now), object_now);
   loomPose held_src = loom_pose_mul(loom_pose_inverse(eef_src), source->object[s->carried][arm->start]);
+
+  // With this on the right, eef * held_now is where the source had eef * held_src.
   arm->transform.scale = 1;
   arm->transform.hand = loom_pose_mul(held_src, loom_pose_inverse(held_now));
 }
@@ -118,6 +136,7 @@ static void add_noise(loomPlan* p, loomArmPlan* arm, const loomSubtaskDef* s) {
     double size = p->def->noise_scale * (i < 3 ? s->noise_position : s->noise_rotation);
     shift[i] = size > 0 ? size * loom_random_normal(&p->move) : 0;
   }
+
   loomPose noise = loom_pose_identity();
   loom_quat_exp(noise.quat, shift + 3);
   memcpy(noise.pos, shift, sizeof noise.pos);
@@ -127,8 +146,11 @@ static void add_noise(loomPlan* p, loomArmPlan* arm, const loomSubtaskDef* s) {
 static void plan_lead_in(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   const loomReplay* source = &p->sources->replay[arm->source];
+
   int row = arm->start < source->rows ? arm->start : source->rows - 1;
   loomPose first = loom_transform_apply(&arm->transform, source->target[a][row]);
+
+  // As many steps as the speed limits ask for, and then those at the first target.
   arm->hold = loom_plan_current(p, a)->hold_steps;
   arm->lead_in =
       loom_stitch_steps(loom_plan_current(p, a), arm->from, first, p->task->control_freq) + arm->hold;
@@ -139,6 +161,7 @@ static void aim(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   const loomSubtaskDef* s = loom_plan_current(p, a);
   const loomReplay* source = &p->sources->replay[arm->source];
+
   arm->transform = loom_segment_transform(p->e, source, a, arm->subtask, arm->fit,
                                           arm->start < source->rows ? arm->start : source->rows - 1);
   if (s->carried >= 0) correct_for_held(p, arm, a, s, source);
@@ -148,13 +171,19 @@ static void begin_subtask(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   int k = arm->subtask;
   const loomSubtaskDef* s = loom_plan_current(p, a);
+
   arm->source = choose_source(p, a, k);
   const loomReplay* source = &p->sources->replay[arm->source];
+
+  // From where the arm is, with nothing counted yet.
   arm->running = true;
   arm->step = arm->waited = arm->broken = arm->still = 0;
   arm->reached = loom_episode_eef(p->e, a);
   arm->start = loom_segment_start(source, a, k);
   arm->end = source->end[a][k];
+
+  // The equivalent pose of an object is chosen once, as long as the source stays: an object must not turn
+  // over from one subtask to the next.
   int object = s->reference >= 0 ? s->reference : s->carried;
   if (object >= 0 && p->object_symmetry[object] >= 0 && p->object_source[object] == arm->source) {
     arm->fit.object_symmetry = p->object_symmetry[object];
@@ -163,13 +192,18 @@ static void begin_subtask(loomPlan* p, int a) {
     p->object_symmetry[object] = arm->fit.object_symmetry;
     p->object_source[object] = arm->source;
   }
+
+  // Where the segment ends: shifted at random, but inside the demo.
   int shift = s->offset[0];
   if (s->offset[1] > shift) shift += loom_random_index(&p->move, s->offset[1] - s->offset[0] + 1);
   arm->end = loom_stitch_end(arm->start, arm->end, shift, source->rows);
+
+  // Where it goes, and the way there.
   aim(p, a);
   add_noise(p, arm, s);
   arm->from = s->from_target && k ? arm->target : loom_episode_eef(p->e, a);
   plan_lead_in(p, a);
+
   p->result->source[a][k] = arm->source;
   p->result->begin[a][k] = p->e->steps;
 }
@@ -178,12 +212,14 @@ static void begin_subtask(loomPlan* p, int a) {
 static void share_motion(loomPlan* p, const loomRule* rule) {
   loomArmPlan *x = &p->arm[rule->arm_a], *y = &p->arm[rule->arm_b];
   const loomArmPlan* leader = p->task->subtasks[rule->arm_a][rule->subtask_a].reference >= 0 ? x : y;
+
   loomPose world = leader->transform.world;
   if (rule->scheme == LOOM_SCHEME_TRANSLATE) {
     loomPose moved = loom_pose_mul(world, leader->transform.source);
     world = loom_pose_identity();
     for (int i = 0; i < 3; i++) world.pos[i] = moved.pos[i] - leader->transform.source.pos[i];
   }
+
   x->transform.world = y->transform.world = world;
 }
 
@@ -193,14 +229,19 @@ static void match_partner(loomPlan* p, int a) {
   int other, other_k, k = p->arm[a].subtask;
   const loomRule* rule = loom_plan_partner(p, a, k, &other, &other_k);
   if (!rule || !p->arm[other].running || p->arm[other].subtask != other_k) return;
+
+  // Shifted ends are the first arm's for both, where the source's own agree.
   loomArmPlan *x = &p->arm[rule->arm_a], *y = &p->arm[rule->arm_b];
   const loomReplay* source = &p->sources->replay[x->source];
   if (source->end[rule->arm_a][rule->subtask_a] == source->end[rule->arm_b][rule->subtask_b]) y->end = x->end;
+
+  // A shared motion changes where the lead-ins go, and so how long they take.
   if (rule->scheme != LOOM_SCHEME_REPLAY) {
     share_motion(p, rule);
     plan_lead_in(p, a);
     plan_lead_in(p, other);
   }
+
   if (x->lead_in < y->lead_in) x->lead_in = y->lead_in;
   if (y->lead_in < x->lead_in) y->lead_in = x->lead_in;
 }
@@ -208,11 +249,14 @@ static void match_partner(loomPlan* p, int a) {
 static void begin_at(loomPlan* p, int a, int row) {
   loomArmPlan* arm = &p->arm[a];
   const loomReplay* source = &p->sources->replay[arm->source];
+
   arm->start = row;
   arm->step = arm->waited = 0;
   arm->from = arm->target = loom_episode_eef(p->e, a);
   arm->grip = source->grip[a][row];
   memcpy(arm->hand, source->hand[a] + (size_t)row * LOOM_MAX_HAND, sizeof arm->hand);
+
+  // Objects may have moved since the subtask began.
   aim(p, a);
   plan_lead_in(p, a);
 }
@@ -220,7 +264,10 @@ static void begin_at(loomPlan* p, int a, int row) {
 void loom_plan_begin_again(loomPlan* p, int a, int row) {
   int other, other_k;
   bool both = loom_plan_partner(p, a, p->arm[a].subtask, &other, &other_k) != NULL;
+
   begin_at(p, a, row);
+
+  // The partner goes back with it: to the same row of a shared source, else to its own.
   if (!both || !p->arm[other].running || p->arm[other].subtask != other_k) return;
   begin_at(p, other, p->arm[other].source == p->arm[a].source ? row : loom_plan_row(p, other));
   match_partner(p, a);
@@ -231,6 +278,7 @@ void loom_plan_begin_again(loomPlan* p, int a, int row) {
 int loom_plan_row(const loomPlan* p, int a) {
   const loomArmPlan* arm = &p->arm[a];
   int row = arm->start + (arm->step - 1 > arm->lead_in ? arm->step - 1 - arm->lead_in : 0);
+
   int rows = p->sources->replay[arm->source].rows;
   return row < rows ? row : rows - 1;
 }
@@ -242,6 +290,8 @@ static loomPose tracked_target(const loomPlan* p, const loomArmPlan* arm, int a,
   loomTransform t = arm->transform;
   loomPose symmetry = loom_symmetry(&p->task->objects[s->reference], arm->fit.object_symmetry);
   loomPose now = loom_pose_mul(loom_episode_object(p->e, s->reference), symmetry);
+
+  // The source's object at this row, put onto the object as it is now.
   t.source = source->object[s->reference][row];
   t.world = loom_transform_world(s->transform, now, t.source);
   return loom_transform_apply(&t, source->target[a][row]);
@@ -250,6 +300,8 @@ static loomPose tracked_target(const loomPlan* p, const loomArmPlan* arm, int a,
 static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, const loomArmPlan* arm, int a,
                            int row) {
   if (!s->track || s->reference < 0) return false;
+
+  // Until the row after that at which the gripper first closes.
   for (int t = arm->start; t <= row; t++) {
     if (source->grip[a][t] > 0 && (t == 0 || source->grip[a][t - 1] <= 0) && t < row) return false;
   }
@@ -263,10 +315,12 @@ bool loom_plan_finished(const loomArmPlan* arm) {
 static void advance_target(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   if (loom_plan_finished(arm)) return;  // it waits: target and gripper command stay
+
   const loomSubtaskDef* s = loom_plan_current(p, a);
   const loomReplay* source = &p->sources->replay[arm->source];
   int row = arm->start + (arm->step > arm->lead_in ? arm->step - arm->lead_in : 0);
   if (row >= source->rows) row = source->rows - 1;
+
   loomPose target;
   if (still_tracking(s, source, arm, a, row)) {
     target = tracked_target(p, arm, a, s, source, row);
@@ -279,6 +333,8 @@ static void advance_target(loomPlan* p, int a) {
   } else {
     target = loom_transform_apply(&arm->transform, source->target[a][row]);
   }
+
+  // On the way to the segment the target is interpolated and the hand stays as it is.
   int moving = arm->lead_in - arm->hold;
   if (arm->step < moving) {
     target = loom_stitch_pose(s, arm->from, target, arm->step, moving);
@@ -286,6 +342,7 @@ static void advance_target(loomPlan* p, int a) {
     arm->grip = source->grip[a][row];
     memcpy(arm->hand, source->hand[a] + (size_t)row * LOOM_MAX_HAND, sizeof arm->hand);
   }
+
   arm->target = target;
   arm->step++;
 }
@@ -293,8 +350,10 @@ static void advance_target(loomPlan* p, int a) {
 void loom_plan_begin(loomPlan* p) {
   for (int a = 0; a < p->e->arm_count; a++) {
     if (!may_begin(p, a)) continue;
+
     int other, other_k;
     bool both = loom_plan_partner(p, a, p->arm[a].subtask, &other, &other_k) != NULL;
+
     begin_subtask(p, a);
     if (both) {
       begin_subtask(p, other);
@@ -307,8 +366,11 @@ void loom_plan_move(double* action, loomPlan* p) {
   for (int a = 0; a < p->e->arm_count; a++) {
     const loomArm* body = &p->e->arms[a];
     loomArmPlan* arm = &p->arm[a];
+
     if (arm->running) advance_target(p, a);
     loom_arm_action_towards(action, body, loom_episode_eef(p->e, a), arm->target);
+
+    // Noise on the arm's entries, never on the gripper: a flicker of it would drop what it holds.
     if (arm->running && loom_plan_current(p, a)->noise_action > 0 &&
         (arm->step > arm->lead_in || loom_plan_current(p, a)->noise_on_interpolation)) {
       double size = p->def->noise_scale * loom_plan_current(p, a)->noise_action;
@@ -316,6 +378,7 @@ void loom_plan_move(double* action, loomPlan* p) {
         action[i] = fmax(-1, fmin(1, action[i] + size * loom_random_normal(&p->noise)));
       }
     }
+
     for (int i = 0; i < body->robot->gripper_dim; i++) action[body->pose_dim + i] = arm->hand[i];
     action += loom_arm_action_dim(body);
   }

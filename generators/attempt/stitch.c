@@ -21,9 +21,12 @@ static int at_least(int steps, double wanted) {
 int loom_stitch_steps(const loomSubtaskDef* s, loomPose from, loomPose to, double freq) {
   double peak = freq * (s->smooth ? minimum_jerk_peak : 1);
   int steps = s->interpolate_steps;
+
+  // As many as the speed limits ask for, where that is more.
   if (s->speed_linear > 0) steps = at_least(steps, loom_pose_distance(from, to) / s->speed_linear * peak);
   if (s->speed_angular > 0)
     steps = at_least(steps, loom_quat_angle(from.quat, to.quat) / s->speed_angular * peak);
+
   return steps;
 }
 
@@ -34,6 +37,8 @@ loomPose loom_stitch_pose(const loomSubtaskDef* s, loomPose from, loomPose to, i
 
 int loom_stitch_end(int start, int end, int shift, int rows) {
   int64_t shifted = (int64_t)end + shift;
+
+  // One row at least, and none beyond the demo.
   if (shifted <= start) shifted = (int64_t)start + 1;
   return shifted < rows ? (int)shifted : rows;
 }

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { free_axis_steps = 16 };
+enum { free_axis_steps = 16 };  // turns tried about an axis about which any angle looks the same
 
 static const double two_pi = 6.28318530717958647693;
 
@@ -20,6 +20,7 @@ loomPose loom_transform_apply(const loomTransform* t, loomPose target) {
     for (int i = 0; i < 3; i++) along += axis[i] * (target.pos[i] - t->source.pos[i]);
     for (int i = 0; i < 3; i++) target.pos[i] += (t->scale - 1) * along * axis[i];
   }
+
   return loom_pose_mul(loom_pose_mul(t->world, target), t->hand);
 }
 
@@ -27,17 +28,22 @@ loomPose loom_transform_world(loomTransformKind kind, loomPose now, loomPose sou
   if (kind == LOOM_TRANSFORM_WORLD) return loom_pose_identity();
   loomPose whole = loom_pose_mul(now, loom_pose_inverse(source));
   if (kind == LOOM_TRANSFORM_OBJECT) return whole;
+
+  // Only the turn about the world's z axis; and the object's place is where the object is.
   loomPose planar = loom_pose_identity();
   double yaw[3] = {0, 0, loom_quat_yaw(whole.quat)}, moved[3];
+
   loom_quat_exp(planar.quat, yaw);
   loom_quat_rotate(moved, planar.quat, source.pos);
   for (int i = 0; i < 3; i++) planar.pos[i] = now.pos[i] - moved[i];
+
   return planar;
 }
 
 double loom_transform_tilt(loomPose world) {
   const double up[3] = {0, 0, 1};
   double moved[3];
+
   loom_quat_rotate(moved, world.quat, up);
   return acos(fmax(-1, fmin(1, moved[2])));
 }
@@ -56,9 +62,12 @@ loomPose loom_symmetry(const loomObjectDef* object, int k) {
   loomPose out = loom_pose_identity();
   for (int i = 0; i < object->symmetry_count; i++) {
     const loomSymmetry* s = &object->symmetries[i];
+
+    // k counts in mixed radix: the remainder is this symmetry's turn, the rest the others'.
     int turn = k % turns_of(s);
     double turned[3];
     k /= turns_of(s);
+
     for (int c = 0; c < 3; c++) turned[c] = s->axis[c] * two_pi * turn / turns_of(s);
     loomPose step = loom_pose_identity();
     loom_quat_exp(step.quat, turned);
@@ -70,6 +79,7 @@ loomPose loom_symmetry(const loomObjectDef* object, int k) {
 loomPose loom_hand_symmetry(const loomRobotDef* robot, int j) {
   loomPose out = loom_pose_identity();
   int turns = robot->symmetry_turns > 1 ? robot->symmetry_turns : 1;
+
   double turned[3] = {0, 0, two_pi * (j % turns) / turns};
   loom_quat_exp(out.quat, turned);
   return out;

@@ -10,6 +10,7 @@ static const double leash = 0.1, leash_turn = 0.8;   // m, rad
 static const double close_by = 0.02, turn_by = 0.2;  // of where the source's arm was at the row
 static const double ahead = 0.05, turn_ahead = 0.4;  // of the target on the way to the segment
 static const double radian = 0.1;                    // m that one rad counts when rows are compared
+static const double stays_by = 0.005;                // m that another row must be nearer to be gone to
 enum {
   AROUND = 2,     // rows before and after one at which the gripper command changes
   STEADY = 3,     // rows in a row over which a touch of the source counts
@@ -21,8 +22,10 @@ enum {
 void loom_guide_begin(loomGuide* g, loomEpisode* e, const loomSourceSet* sources, uint64_t seed,
                       uint64_t number) {
   *g = (loomGuide){.def = loom_default_attempt_def(), .result = {.attempt = number}};
+
   g->def.seed = seed;
   g->def.noise_scale = 0;
+
   g->plan =
       (loomPlan){.sources = sources, .def = &g->def, .e = e, .task = e->scene->task, .result = &g->result};
 }
@@ -48,6 +51,7 @@ static unsigned fingers(const loomPlan* p, int a) {
 static bool held_there(const loomPlan* p, const loomReplay* r, int a, int object, int row, bool held) {
   for (int t = row - STEADY; t <= row + STEADY; t++) {
     if (t < 0 || t >= r->rows) continue;
+
     unsigned touch = r->touch[(t * r->arm_count + a) * r->object_count + object];
     if (held ? touch != fingers(p, a) : touch != 0) return false;
   }
@@ -58,8 +62,10 @@ static bool held_there(const loomPlan* p, const loomReplay* r, int a, int object
 static int grasp_differs(const loomPlan* p, int a) {
   unsigned char touch[LOOM_MAX_ARMS * LOOM_MAX_OBJECTS];
   const loomReplay* r = &p->sources->replay[p->arm[a].source];
+
   int row = loom_plan_row(p, a);
   loom_find_touches(touch, p->e);
+
   for (int o = 0; o < p->task->object_count; o++) {
     unsigned now = touch[a * p->task->object_count + o];
     if (closing(r, a, row) && now != fingers(p, a) && held_there(p, r, a, o, row, true)) return 1;
@@ -77,12 +83,16 @@ static int nearest_row(const loomPlan* p, int a) {
   const loomReplay* r = &p->sources->replay[arm->source];
   loomPose eef = loom_episode_eef(p->e, a);
   int now = loom_plan_row(p, a), first = loom_segment_start(r, a, arm->subtask), best = now;
+
+  // On both sides of the arm's own row, as far as the gripper command lasts.
   double least = INFINITY;  // where it stays, what is about as near is not nearer
   for (int side = -1; side <= 1; side += 2) {
     for (int t = now; t >= first && t < arm->end && closing(r, a, t) == closing(r, a, now); t += side) {
       loomPose there = loom_transform_apply(&arm->transform, r->eef[a][t]);
+
       double far = loom_pose_distance(there, eef) + radian * loom_quat_angle(there.quat, eef.quat);
-      if (t == now) far -= 0.005;
+      if (t == now) far -= stays_by;
+
       if (far < least - 1e-9) {
         least = far;
         best = t;
@@ -102,14 +112,19 @@ static bool grasps_in(const loomReplay* r, int a, int subtask) {
 static void grasp_again(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   int k = arm->subtask, other, other_k;
+
   while (k > 0 && !grasps_in(&p->sources->replay[p->result->source[a][k]], a, k)) k--;
+
   if (loom_plan_partner(p, a, arm->subtask, &other, &other_k) && p->arm[other].subtask == other_k)
     p->arm[other].running = false;
   for (int i = k; i < p->task->subtask_count[a]; i++) p->end_step[a][i] = -1;
+
+  // From where the arm is, with the hand as the segment begins.
   const loomReplay* r = &p->sources->replay[p->result->source[a][k]];
   int start = loom_segment_start(r, a, k);
   arm->subtask = k;
   arm->running = false;
+
   arm->target = loom_episode_eef(p->e, a);
   arm->grip = r->grip[a][start];
   memcpy(arm->hand, r->hand[a] + (size_t)start * LOOM_MAX_HAND, sizeof arm->hand);
@@ -128,18 +143,24 @@ static bool follow(loomGuide* g, int a) {
   loomPlan* p = &g->plan;
   loomArmPlan* arm = &p->arm[a];
   const loomSubtaskDef* s = loom_plan_current(p, a);
+
+  // Without what it should hold, it grasps again; away from its target, it goes on from the nearest row.
   g->missed[a] = grasp_differs(p, a) > 0 ? g->missed[a] + 1 : 0;
   if (g->missed[a] > MISSED) {
     g->missed[a] = g->waited[a] = 0;
     grasp_again(p, a);
     return false;
   }
+
   if (strays(p, a)) {
     loom_plan_begin_again(p, a, nearest_row(p, a));
     return false;
   }
+
+  // Its rows are done: wait for what they bring about, then try the segment again.
   if (!loom_plan_finished(arm)) return false;
   if (s->expect < 0 || loom_condition_true(p->e->conditions, s->expect)) return true;
+
   if (arm->waited++ > s->wait_steps + UNMET)
     loom_plan_begin_again(p, a, loom_segment_start(&p->sources->replay[arm->source], a, arm->subtask));
   return false;
@@ -148,12 +169,16 @@ static bool follow(loomGuide* g, int a) {
 static void end_subtasks(loomGuide* g) {
   loomPlan* p = &g->plan;
   bool ready[LOOM_MAX_ARMS] = {false};
+
   for (int a = 0; a < p->e->arm_count; a++) ready[a] = p->arm[a].running && follow(g, a);
+
+  // Coordinated subtasks end in the same step.
   for (int a = 0; a < p->e->arm_count; a++) {
     int other, other_k, k = p->arm[a].subtask;
     bool both = !loom_plan_done(p, a) && loom_plan_partner(p, a, k, &other, &other_k);
     if (ready[a] && (!both || ready[other])) p->end_step[a][k] = p->e->steps;
   }
+
   for (int a = 0; a < p->e->arm_count; a++) {
     loomArmPlan* arm = &p->arm[a];
     if (!arm->running || p->end_step[a][arm->subtask] < 0) continue;
@@ -166,6 +191,7 @@ static void end_subtasks(loomGuide* g) {
 static void catch_up(loomGuide* g, int a) {
   loomArmPlan* arm = &g->plan.arm[a];
   if (!arm->running || arm->step <= arm->lead_in || loom_plan_finished(arm)) return;
+
   int now = loom_plan_row(&g->plan, a), there = nearest_row(&g->plan, a);
   if (there > now) arm->step += there - now;
 }
@@ -176,13 +202,17 @@ static bool waits(loomGuide* g, int a) {
   const loomPlan* p = &g->plan;
   const loomArmPlan* arm = &p->arm[a];
   if (!arm->running || !arm->step || loom_plan_finished(arm)) return false;
+
   const loomReplay* r = &p->sources->replay[arm->source];
   loomPose eef = loom_episode_eef(p->e, a);
+
+  // On the way to the segment the target may lead; in it the arm is where the source's was.
   bool wait = arm->step <= arm->lead_in
                   ? further(eef, arm->target, ahead, turn_ahead)
                   : further(eef, loom_transform_apply(&arm->transform, r->eef[a][loom_plan_row(p, a)]),
                             close_by, turn_by) ||
                         grasp_differs(p, a);
+
   g->waited[a] = wait ? g->waited[a] + 1 : 0;
   return wait && g->waited[a] < PATIENCE;
 }
@@ -191,14 +221,17 @@ static bool waits(loomGuide* g, int a) {
 static void hold_rows(loomGuide* g) {
   loomPlan* p = &g->plan;
   bool hold[LOOM_MAX_ARMS] = {false};
+
   for (int a = 0; a < p->e->arm_count; a++) {
     catch_up(g, a);
     hold[a] = waits(g, a);
   }
+
   for (int a = 0; a < p->e->arm_count; a++) {
     int other, other_k;
     bool both = p->arm[a].running && loom_plan_partner(p, a, p->arm[a].subtask, &other, &other_k) &&
                 p->arm[other].running;
+
     if (p->arm[a].running && p->arm[a].step > 0 && !loom_plan_finished(&p->arm[a]) &&
         (hold[a] || (both && hold[other])))
       p->arm[a].step--;
@@ -208,11 +241,13 @@ static void hold_rows(loomGuide* g) {
 static int guide_act(double* action, void* self, loomEpisode* e, loomError* err) {
   loomGuide* g = self;
   (void)err;
+
   if (e->steps > e->scene->task->settle_steps) end_subtasks(g);
   if (e->steps >= e->scene->task->settle_steps) {
     loom_plan_begin(&g->plan);
     hold_rows(g);
   }
+
   loom_plan_move(action, &g->plan);
   if (e->steps < e->scene->task->settle_steps) loom_plan_keep_still(e, action);
   return 0;

@@ -17,11 +17,13 @@ static void tally(loomTally* t, const loomAttemptResult* r) {
 static loomFailure failure_of(const loomAttemptResult* r, const loomTask* task) {
   bool inside =
       r->arm >= 0 && r->arm < task->arm_count && r->subtask >= 0 && r->subtask < task->subtask_count[r->arm];
+
   loomFailure f = {.arm = inside ? r->arm : -1,
                    .subtask = inside ? r->subtask : -1,
                    .outcome = r->outcome,
                    .condition = r->condition,
                    .part = {r->part[0], r->part[1]}};
+
   snprintf(f.where, sizeof f.where, "%s", inside ? task->subtasks[r->arm][r->subtask].name : "end");
   snprintf(f.reason, sizeof f.reason, "%s", r->subject);
   return f;
@@ -38,6 +40,7 @@ static bool alike(const loomFailure* f, const loomFailure* g) {
 static int by_count(const void* a, const void* b) {
   const loomFailure *f = a, *g = b;
   if (f->count != g->count) return f->count > g->count ? -1 : 1;
+
   int order = strcmp(f->where, g->where);
   return order ? order : strcmp(f->reason, g->reason);
 }
@@ -45,6 +48,7 @@ static int by_count(const void* a, const void* b) {
 static int count_failures(loomReport* out, loomError* err) {
   for (int64_t i = 0; i < out->run->result_count; i++) {
     if (out->run->results[i].outcome == LOOM_OUTCOME_SUCCESS) continue;
+
     loomFailure f = failure_of(&out->run->results[i], out->task);
     int k = 0;
     while (k < out->failure_count && !alike(&f, &out->failures[k])) k++;
@@ -57,6 +61,7 @@ static int count_failures(loomReport* out, loomError* err) {
     }
     out->failures[k].count++;
   }
+
   if (out->failure_count) qsort(out->failures, (size_t)out->failure_count, sizeof *out->failures, by_count);
   return 0;
 }
@@ -73,15 +78,20 @@ static int bin_of(double value, const double range[2], int bins) {
   return i < 0 ? 0 : i >= bins ? bins - 1 : i;
 }
 
+static const double single_value = 1e-6;  // a range no longer than this is one value, m or rad
+static const double around_point = 0.01;  // m shown on both sides of starts that are all in one place
+
 // The reset distribution's range, or the starts' own where that is a single value or the object is not
 // placed.
 static void find_range(double range[2], const double* placed, const loomGenerateReport* run, int axis) {
   bool any = false;
   range[0] = range[1] = 0;
-  if (placed && placed[1] - placed[0] > 1e-6) {
+
+  if (placed && placed[1] - placed[0] > single_value) {
     memcpy(range, placed, 2 * sizeof *range);
     return;
   }
+
   for (int64_t i = 0; i < run->result_count; i++) {
     double v = run->results[i].object_start[axis];
     if (!known_start(&run->results[i])) continue;
@@ -89,10 +99,11 @@ static void find_range(double range[2], const double* placed, const loomGenerate
     range[1] = any ? fmax(range[1], v) : v;
     any = true;
   }
-  if (range[1] - range[0] < 0.02) {  // a point: show 1 cm around it
+
+  if (range[1] - range[0] < 2 * around_point) {
     double middle = (range[0] + range[1]) / 2;
-    range[0] = middle - 0.01;
-    range[1] = middle + 0.01;
+    range[0] = middle - around_point;
+    range[1] = middle + around_point;
   }
 }
 
@@ -100,23 +111,30 @@ static void count_regions(loomReport* out) {
   loomRegions* g = &out->regions;
   const loomResetDef* reset = &out->task->resets[out->reset];
   const loomPlacement* placement = NULL;
+
+  // The grid is that of the first object's box, its yaw's bins likewise.
   for (int i = 0; i < reset->placement_count && !placement; i++) {
     if (reset->placements[i].object == 0) placement = &reset->placements[i];
   }
   find_range(g->x, placement ? placement->x : NULL, out->run, 0);
   find_range(g->y, placement ? placement->y : NULL, out->run, 1);
-  bool turns = placement && placement->yaw[1] - placement->yaw[0] > 1e-6;
+
+  bool turns = placement && placement->yaw[1] - placement->yaw[0] > single_value;
   g->yaw[0] = turns ? placement->yaw[0] : -M_PI;
   g->yaw[1] = turns ? placement->yaw[1] : M_PI;
+
   for (int64_t i = 0; i < out->run->result_count; i++) {
     const loomAttemptResult* r = &out->run->results[i];
     if (!known_start(r)) {
       g->unknown++;
       continue;
     }
+
+    // The same angle within the range that is drawn.
     double yaw = loom_quat_yaw(r->object_start + 3);
     while (yaw > g->yaw[1]) yaw -= 2 * M_PI;
     while (yaw < g->yaw[0] && yaw + 2 * M_PI <= g->yaw[1]) yaw += 2 * M_PI;
+
     tally(&g->cell[bin_of(r->object_start[1], g->y, LOOM_REPORT_GRID)]
                   [bin_of(r->object_start[0], g->x, LOOM_REPORT_GRID)],
           r);
@@ -137,8 +155,11 @@ static void count_lengths(loomReport* out) {
     sum += r->steps;
     n++;
   }
+
   if (!n) return;
   h->mean = (double)sum / (double)n;
+
+  // The narrowest round width with few enough bins; none is round enough for the longest.
   static const int widths[] = {1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000};
   for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
     h->width = widths[i];
@@ -146,10 +167,12 @@ static void count_lengths(loomReport* out) {
     h->bins = (h->longest - h->first) / h->width + 1;
     if (h->bins <= LOOM_REPORT_LENGTHS) break;
   }
+
   if (h->bins > LOOM_REPORT_LENGTHS) {
     h->width = (h->longest - h->first) / LOOM_REPORT_LENGTHS + 1;
     h->bins = LOOM_REPORT_LENGTHS;
   }
+
   for (int64_t i = 0; i < out->run->result_count; i++) {
     const loomAttemptResult* r = &out->run->results[i];
     if (r->outcome == LOOM_OUTCOME_SUCCESS) h->count[(r->steps - h->first) / h->width]++;
@@ -164,9 +187,11 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
   out->source_set = sources;
   out->reset = def->reset;
   out->seed = def->seed;
+
   out->source_count = sources->n;
   out->sources = calloc((size_t)sources->n + 1, sizeof *out->sources);
   if (!out->sources) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");
+
   int64_t fresh_successes = 0;
   for (int64_t i = 0; i < run->result_count; i++) {
     int s = run->results[i].source[0][0];
@@ -174,17 +199,21 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
     if (s >= 0 && s < sources->n) tally(&out->sources[s], &run->results[i]);
     if (i >= run->resumed) fresh_successes += run->results[i].outcome == LOOM_OUTCOME_SUCCESS;
   }
+
+  // Of all attempts; but speed is this run's alone, without those taken over.
   out->rate = out->all.attempts ? (double)out->all.successes / (double)out->all.attempts : 0;
   loom_wilson(&out->low, &out->high, out->all.successes, out->all.attempts);
   if (run->seconds > 0) {
     out->attempts_per_hour = 3600 * (double)(run->result_count - run->resumed) / run->seconds;
     out->demos_per_hour = 3600 * (double)fresh_successes / run->seconds;
   }
+
   int code = count_failures(out, err);
   if (code) {
     loom_report_destroy(out);
     return code;
   }
+
   count_regions(out);
   count_lengths(out);
   return 0;

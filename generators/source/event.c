@@ -5,6 +5,7 @@
 
 static const double carried_far = 0.06;  // m an object must go with the hand
 static const double stays_put = 0.02;    // m it may shift in the hand and still be in it
+static const double slip_share = 0.5;    // of that way it may shift in the hand while it is carried
 static const double flicker = 0.25;      // s without contact that do not end a hold; shorter holds are none
 static const double firm = 0.15;         // s from contact of all fingers to a firm grip
 static const double next_try = 1.5;      // s after a lost hold in which another one is the same grasp again
@@ -43,8 +44,10 @@ static double shift_in_hand(const loomReplay* r, const hold* h, int from, int to
 
 static bool is_held(const holdList* l, int arm, int object, int t) {
   unsigned all = (1u << l->task->robots[arm].finger_count) - 1;
+
   int told = t;  // a command of 0 leaves the gripper as it is
   while (told > 0 && l->r->grip[arm][told] == 0) told--;
+
   return l->r->grip[arm][told] > 0 && touch(l, arm, object, t) == all;
 }
 
@@ -64,6 +67,7 @@ static int add_hold(holdList* l, hold h, loomError* err) {
       return 0;
     }
   }
+
   if (l->n == l->capacity) {
     int capacity = l->capacity ? 2 * l->capacity : 32;
     hold* more = realloc(l->hold, sizeof *more * (size_t)capacity);
@@ -71,6 +75,7 @@ static int add_hold(holdList* l, hold h, loomError* err) {
     l->hold = more;
     l->capacity = capacity;
   }
+
   l->hold[l->n++] = h;
   return 0;
 }
@@ -79,6 +84,7 @@ static int find_holds(holdList* l, int arm, int object, loomError* err) {
   int code = 0;
   for (int t = 0; !code && t < l->r->rows; t++) {
     if (!is_held(l, arm, object, t)) continue;
+
     hold h = {arm, object, t, t, -1, -1};
     while (t < l->r->rows && is_held(l, arm, object, t)) t++;
     h.last = t;
@@ -89,8 +95,9 @@ static int find_holds(holdList* l, int arm, int object, loomError* err) {
 
 static int carried_row(const loomReplay* r, const hold* h) {
   for (int t = h->first; t < h->last; t++) {
+    // Along with the hand, not pushed: what it shifts in the hand is small beside its way.
     double gone = loom_pose_distance(r->object[h->object][h->first], r->object[h->object][t]);
-    if (gone >= carried_far && shift_in_hand(r, h, h->first, t) <= 0.5 * gone) return t;
+    if (gone >= carried_far && shift_in_hand(r, h, h->first, t) <= slip_share * gone) return t;
   }
   return -1;
 }
@@ -108,6 +115,7 @@ static const hold* giver(const holdList* l, const hold* h) {
   for (int i = 0; i < l->n; i++) {
     const hold* g = &l->hold[i];
     if (g->arm == h->arm || g->object != h->object || g->carried < 0 || g->carried > h->first) continue;
+
     int gone = release_row(l, g);
     if (gone < 0 || h->first <= gone + rows_of(l, flicker)) return g;
   }
@@ -116,8 +124,12 @@ static const hold* giver(const holdList* l, const hold* h) {
 
 static int grasp_row(const holdList* l, const hold* h) {
   if (h->last - h->first < rows_of(l, flicker) && h->last < l->r->rows) return -1;
+
+  // Taken up from where it lay, a grasp counts once the object is carried.
   const hold* from = giver(l, h);
   if (!from) return h->carried;
+
+  // Taken from another hand, once the grip is firm; but only by one that keeps or carries it.
   int row = h->first + rows_of(l, firm);
   bool alone = from->last < h->last;
   return (alone || h->carried >= 0) && row < l->r->rows ? row : -1;
@@ -129,9 +141,11 @@ static bool tried_again(const holdList* l, const hold* h) {
     const hold* again = &l->hold[i];
     if (again->arm != h->arm || again->object != h->object || again->row < 0) continue;
     if (again->first < h->last || again->first - h->last > rows_of(l, next_try)) continue;
+
     bool elsewhere = false;
     for (int j = 0; j < l->n; j++)
       elsewhere = elsewhere || (l->hold[j].arm != h->arm && lies_in(&l->hold[j], h->object, again->first));
+
     if (!elsewhere) return true;
   }
   return false;
@@ -149,21 +163,28 @@ int loom_events_find(loomEvent** out, int* n, const loomReplay* r, const loomTas
   int code = 0;
   *n = 0;
   *out = NULL;
+
+  // All holds first: which of them are grasps depends on the other hands'.
   for (int a = 0; a < r->arm_count; a++) {
     bool can = task->robots[a].gripper_dim && task->robots[a].finger_count;
     for (int o = 0; !code && can && o < r->object_count; o++) code = find_holds(&l, a, o, err);
   }
+
   for (int i = 0; i < l.n; i++) l.hold[i].carried = carried_row(r, &l.hold[i]);
   for (int i = 0; i < l.n; i++) l.hold[i].row = grasp_row(&l, &l.hold[i]);
+
+  // Each grasp, and the row at which it lets go again, if it does.
   if (!code && !(*out = calloc(2 * (size_t)l.n + 1, sizeof **out)))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for grasps");
   for (int i = 0; !code && i < l.n; i++) {
     const hold* h = &l.hold[i];
     if (h->row < 0 || tried_again(&l, h)) continue;
     (*out)[(*n)++] = (loomEvent){LOOM_EVENT_GRASP, h->arm, h->object, h->row};
+
     int row = release_row(&l, h);
     if (row >= 0) (*out)[(*n)++] = (loomEvent){LOOM_EVENT_RELEASE, h->arm, h->object, row};
   }
+
   if (*out) qsort(*out, (size_t)*n, sizeof **out, by_row);
   free(l.hold);
   return code;

@@ -9,8 +9,7 @@
 #include "generators/source/segment.h"
 #include "generators/source/segment_file.h"
 
-// ---- by
-// state
+// ---- by state
 
 static int allocate(loomReplay* r, loomError* err) {
   size_t rows = (size_t)r->rows;
@@ -22,10 +21,12 @@ static int allocate(loomReplay* r, loomError* err) {
     r->hand[a] = calloc(rows * LOOM_MAX_HAND, sizeof(double));
     ok = ok && r->eef[a] && r->target[a] && r->grip[a] && r->hand[a];
   }
+
   for (int o = 0; o < r->object_count; o++) {
     r->object[o] = calloc(rows, sizeof(loomPose));
     ok = ok && r->object[o];
   }
+
   r->condition = calloc(rows, (size_t)r->condition_count + 1);
   r->touch = calloc(rows, (size_t)(r->arm_count * r->object_count) + 1);
   return ok && r->condition && r->touch ? 0
@@ -38,15 +39,19 @@ static int body_root(const mjModel* m, int geom) {
 
 void loom_find_touches(unsigned char* touch, const loomEpisode* e) {
   const loomTask* task = e->scene->task;
+
   memset(touch, 0, (size_t)e->arm_count * (size_t)task->object_count);
   for (int c = 0; c < e->d->ncon; c++) {
     for (int side = 0; side < 2; side++) {
       int finger_geom = e->d->contact[c].geom[side], other = e->d->contact[c].geom[1 - side];
       if (finger_geom < 0 || other < 0) continue;
+
+      // A finger of which robot, against which object: both sides of a contact are tried.
       const char* name = mj_id2name(e->m, mjOBJ_GEOM, finger_geom);
       if (!name) continue;
       for (int o = 0; o < task->object_count; o++) {
         if (body_root(e->m, other) != e->scene->object_body[o]) continue;
+
         for (int a = 0; a < e->arm_count; a++) {
           const loomRobotDef* robot = &task->robots[a];
           for (int f = 0; f < robot->finger_count; f++) {
@@ -77,17 +82,25 @@ static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, 
   const double* action = demo->actions + (size_t)t * (size_t)demo->action_dim;
   double grip[LOOM_MAX_ARMS];
   int at = 0;
+
+  // The gripper's command: the mean of the hand's entries, as conditions take it.
   for (int a = 0; a < r->arm_count; a++) {
     int hand = e->arms[a].robot->gripper_dim;
+
     grip[a] = 0;
     for (int i = 0; i < hand; i++) {
       r->hand[a][t * LOOM_MAX_HAND + i] = action[at + e->arms[a].pose_dim + i];
       grip[a] += action[at + e->arms[a].pose_dim + i] / hand;
     }
+
     at += loom_arm_action_dim(&e->arms[a]);
   }
+
+  // The scene as it was recorded, without time passing.
   int code = loom_episode_show(e, demo->states + (size_t)t * (size_t)demo->state_dim, grip, err);
   if (code) return code;
+
+  // Where each hand was, and where its action sent it.
   for (int a = 0; a < r->arm_count; a++) {
     r->eef[a][t] = loom_episode_eef(e, a);
     r->target[a][t] =
@@ -95,10 +108,13 @@ static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, 
     r->grip[a][t] = grip[a];
     action += loom_arm_action_dim(&e->arms[a]);
   }
+
+  // What else later stages ask about a row.
   for (int o = 0; o < r->object_count; o++) r->object[o][t] = loom_episode_object(e, o);
   for (int c = 0; c < r->condition_count; c++) {
     r->condition[(size_t)t * (size_t)r->condition_count + (size_t)c] = loom_condition_true(e->conditions, c);
   }
+
   loom_find_touches(r->touch + (size_t)t * (size_t)(r->arm_count * r->object_count), e);
   r->success_end = loom_episode_success(e);
   if (r->success_end && r->success_row < 0) r->success_row = t;
@@ -108,19 +124,24 @@ static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, 
 int loom_replay_states(loomReplay* r, loomEpisode* e, const loomDemo* demo, loomError* err) {
   memset(r, 0, sizeof *r);
   snprintf(r->name, sizeof r->name, "%.*s", LOOM_NAME_MAX - 1, demo->name);
+
   r->rows = demo->rows;
   r->arm_count = e->arm_count;
   r->object_count = e->scene->task->object_count;
   r->condition_count = e->scene->task->condition_count;
   r->success_row = -1;
+
   int code = 0;
   check_shape_of(e, demo, err, &code);
   if (!code) code = allocate(r, err);
   if (!code) code = loom_episode_start(e, demo->states, err);
+
+  // Sizes and joints at the start: what a source is compared by.
   memcpy(r->variables, e->variables, sizeof r->variables);
   for (int a = 0; !code && a < e->arm_count; a++) {
     for (int i = 0; i < e->arms[a].n; i++) r->start_q[a][i] = e->d->qpos[e->arms[a].qpos[i]];
   }
+
   for (int t = 0; !code && t < r->rows; t++) code = fill_row(r, t, e, demo, err);
   if (code) loom_replay_destroy(r);
   return code;
@@ -134,22 +155,28 @@ void loom_replay_destroy(loomReplay* r) {
     free(r->grip[a]);
     free(r->hand[a]);
   }
+
   for (int o = 0; o < LOOM_MAX_OBJECTS; o++) free(r->object[o]);
   free(r->condition);
   free(r->touch);
   memset(r, 0, sizeof *r);
 }
 
-// ---- by
-// action
+// ---- by action
+
+enum { EARLY_ROWS = 50 };  // over which joint_error_50 is taken
 
 static void compare_state(loomActionReplay* out, const loomEpisode* e, const double* recorded, int t,
                           double* now) {
   loom_episode_state(now, e);
+
+  // To the bit, and by how much at most.
   if (memcmp(now, recorded, sizeof(double) * (size_t)e->state_dim)) out->identical = false;
   for (int i = 0; i < e->state_dim; i++)
     out->state_error = fmax(out->state_error, fabs(now[i] - recorded[i]));
-  if (t > 50) return;
+
+  // Errors grow once contacts differ, so the arms' are told for the beginning alone.
+  if (t > EARLY_ROWS) return;
   for (int a = 0; a < e->arm_count; a++) {
     for (int i = 0; i < e->arms[a].n; i++) {
       int q = 1 + e->arms[a].qpos[i];
@@ -169,10 +196,14 @@ static int act_recorded(double* action, void* self, loomEpisode* e, loomError* e
   const recordedDemo* r = self;
   const loomDemo* demo = r->demo;
   size_t t = (size_t)e->steps, dim = (size_t)demo->action_dim;
+
   (void)err;
+
   if (e->steps >= demo->rows) return LOOM_POLICY_DONE;
   compare_state(r->found, e, demo->states + t * (size_t)demo->state_dim, e->steps, r->state);
+
   memcpy(action, demo->actions + t * dim, sizeof(double) * dim);
+
   r->found->ik_short_steps = e->body.state.short_steps;
   loom_quality_state(&r->found->quality, e);
   loom_quality_action(&r->found->quality, e, action);
@@ -181,22 +212,28 @@ static int act_recorded(double* action, void* self, loomEpisode* e, loomError* e
 
 int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* demo, loomError* err) {
   *out = (loomActionReplay){.first_success = -1, .identical = true};
+
   recordedDemo recorded = {demo, out, NULL};
   loomPolicy policy = {&recorded, NULL, act_recorded};
   loomRunDef def = {.max_steps = demo->rows};
   loomRunResult run = {0};
+
   int code = 0;
   check_shape_of(e, demo, err, &code);
   if (!code && !(recorded.state = malloc(sizeof(double) * (size_t)e->state_dim)))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a state");
+
+  // The recorded actions from the recorded start, to the last of them.
   if (!code) code = loom_episode_start(e, demo->states, err);
   if (!code) code = loom_policy_run(&run, e, &policy, &def, NULL, err);
   if (!code && run.end == LOOM_RUN_SIMULATOR) code = loom_error_set(err, LOOM_ERR_SIM, "%s", run.message);
+
   if (!code) {
     out->success_steps = run.success_steps;
     out->success = run.success_steps > 0;
     out->first_success = run.first_success;
   }
+
   free(recorded.state);
   return code;
 }
@@ -207,12 +244,16 @@ int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* t
                      const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
                      loomError* err) {
   char label[LOOM_PATH_MAX], *env_args = NULL;
+
   *scene = NULL;
   *episode = NULL;
   snprintf(label, sizeof label, "%s:data/%s", loom_dataset_path(dataset), demo->name);
+
+  // The controller is the task's, or what the demos were recorded with.
   int code = task->has_controller ? 0 : loom_dataset_attr_string(&env_args, dataset, "data", "env_args", err);
   if (!code) code = loom_scene_create(scene, task, demo->model_xml, label, env_args, roots, err);
   if (!code) code = loom_episode_create(episode, *scene, err);
+
   free(env_args);
   return code ? loom_error_prefix(err, code, "%s", label) : 0;
 }
@@ -224,14 +265,19 @@ static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDat
   loomEpisode* episode = NULL;
   int code = loom_demo_load(&demo, dataset, i, err);
   if (code) return code;
+
+  // In the model the demo was recorded in: sizes may differ from demo to demo.
   code = loom_replay_open(&scene, &episode, task, dataset, &demo, roots, err);
   if (!code) code = loom_replay_states(&s->replay[i], episode, &demo, err);
   if (!code) code = loom_segment(&s->replay[i], task, dataset, i, given, err);
+
+  // One of the demos may give attempts their model.
   if (!code && i == task->model_demo && !task->model_file[0]) {
     snprintf(s->model_label, sizeof s->model_label, "%s:data/%s", loom_dataset_path(dataset), demo.name);
     s->model_xml = strdup(demo.model_xml);
     if (!s->model_xml) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
   }
+
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
@@ -248,21 +294,27 @@ int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* p
   memset(s, 0, sizeof *s);
   loomDataset* dataset = NULL;
   loomSegmentFile given = {0};
+
   int code = loom_dataset_open(&dataset, path, err);
   if (code) return code;
+
   s->n = loom_dataset_demo_count(dataset);
   s->replay = calloc((size_t)s->n + 1, sizeof *s->replay);
   if (!s->replay) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d source demos", s->n);
+
   if (!code && !s->n) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demos", path);
   if (!code && s->n > LOOM_MAX_SOURCES) {
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "%s: %d demos; at most %d can be sources, `demoloom dataset filter` takes some out",
                           path, s->n, LOOM_MAX_SOURCES);
   }
+
+  // Ends of segments given by a person go before those found here.
   if (!code) code = loom_dataset_attr_string(&s->env_args, dataset, "data", "env_args", err);
   if (!code && segments) code = loom_segment_file_load(&given, segments, task, dataset, err);
   for (int i = 0; !code && i < s->n; i++)
     code = load_one(s, i, task, dataset, roots, segments ? &given : NULL, err);
+
   if (!code && task->model_file[0]) {
     code = loom_task_model(&s->model_xml, s->model_label, task, roots, err);
   }
@@ -270,6 +322,7 @@ int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* p
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos",
                           task->path, task->model_demo, s->n);
   }
+
   loom_segment_file_destroy(&given);
   loom_dataset_close(dataset);
   if (code) loom_sources_destroy(s);

@@ -43,18 +43,23 @@ static int end_by_signal(int* end, const loomReplay* r, const loomDataset* datas
   char name[LOOM_NAME_MAX + 64];
   loomArray array;
   snprintf(name, sizeof name, "datagen_info/subtask_term_signals/%s", signal);
+
   *end = -1;
   if (!dataset) return loom_error_set(err, LOOM_ERR_USAGE, "no dataset to read %s from", name);
+
   int code = loom_dataset_doubles(&array, dataset, loom_dataset_demo_path(dataset, demo), name, err);
   if (code) return code;
+
   if (array.count != r->rows) {
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s has %lld numbers where the demo has %d rows",
                           loom_dataset_path(dataset), r->name, name, (long long)array.count, r->rows);
   }
+
   const double* x = array.data;
   for (int t = start ? start : 1; !code && t < r->rows && *end < 0; t++) {
     if (x[t] > 0.5 && !(x[t - 1] > 0.5)) *end = t + 1;
   }
+
   loom_array_destroy(&array);
   return code;
 }
@@ -75,6 +80,7 @@ static int annotated_end(int* end, const finder* f, int arm, const loomSubtaskDe
                          loomError* err) {
   char signal[LOOM_NAME_MAX + 16];
   snprintf(signal, sizeof signal, "arm%d_%s", arm, s->name);
+
   int code = end_by_signal(end, f->r, f->dataset, f->demo, signal, start, err);
   if (!code && *end < 0) return missing(f->r, f->task, arm, s, "its signal never goes from 0 to 1", err);
   return code;
@@ -85,6 +91,7 @@ static int find_end(int* end, finder* f, int arm, const loomSubtaskDef* s, int s
   int code = 0;
   *end = f->r->rows;
   if (f->annotated) return annotated_end(end, f, arm, s, start, err);
+
   switch (s->until) {
     case LOOM_UNTIL_END:
       return 0;
@@ -131,10 +138,14 @@ static int level(aligner* g, int a, int k, int b, int j) {
   int *x = &g->r->end[a][k], *y = &g->r->end[b][j];
   int *x_line = &g->line[a][k], *y_line = &g->line[b][j];
   if (*x == *y && !*x_line == !*y_line) return 0;
+
+  // Two given ends that differ cannot both hold.
   if (*x_line && *y_line) return disagree(g, a, k, "that of the arm coordinated with it at", *y);
+
   bool second = *x_line ? false : *y_line ? true : *y > *x;
   *(second ? x : y) = second ? *y : *x;
   *(second ? x_line : y_line) = second ? *y_line : *x_line;
+
   g->changed = true;
   return 0;
 }
@@ -143,6 +154,7 @@ static int put_in_order(aligner* g, int a) {
   for (int k = 1; k < g->task->subtask_count[a]; k++) {
     int before = g->r->end[a][k - 1];
     if (g->r->end[a][k] > before || (g->r->end[a][k] == before && !g->line[a][k])) continue;
+
     if (g->line[a][k]) return disagree(g, a, k, "the one before it at", before);
     g->r->end[a][k] = before;
     g->changed = true;
@@ -160,9 +172,12 @@ static int align(aligner* g) {
       const loomRule* rule = &g->task->rules[i];
       int a = rule->arm_a, b = rule->arm_b, k = rule->subtask_a, j = rule->subtask_b;
       if (rule->kind != LOOM_RULE_COORDINATED) continue;
+
+      // They end together; and start together, that is the ones before them end so.
       code = level(g, a, k, b, j);
       if (!code && k && j) code = level(g, a, k - 1, b, j - 1);
     }
+
     for (int a = 0; !code && a < g->r->arm_count; a++) code = put_in_order(g, a);
   }
   return code;
@@ -177,6 +192,7 @@ static int check(const loomReplay* r, const loomTask* task, loomError* err) {
                           "first; give that arm a subtask before it",
                           task->path, rule->line);
   }
+
   for (int a = 0; a < r->arm_count; a++) {
     for (int k = 0; k < task->subtask_count[a]; k++) {
       if (r->end[a][k] > loom_segment_start(r, a, k)) continue;
@@ -191,8 +207,10 @@ static int take_given(aligner* g, int demo, int a, int k) {
   const loomSegmentEnd* e = loom_segment_file_find(g->given, demo, a, k);
   int last = g->task->subtask_count[a] - 1, rows = g->r->rows;
   if (!e) return 0;
+
   g->line[a][k] = e->line;
   g->r->end[a][k] = e->end;
+
   if (k < last && e->end >= rows) return disagree(g, a, k, "others follow, and the demo's rows are", rows);
   if (k == last && e->end != rows) return disagree(g, a, k, "the last one ends with the demo, at", rows);
   return 0;
@@ -204,6 +222,8 @@ int loom_segment(loomReplay* r, const loomTask* task, const loomDataset* dataset
   finder f = {r, task, dataset, demo, NULL, 0, annotated};
   aligner g = {.r = r, .task = task, .given = given, .err = err};
   int code = 0;
+
+  // One arm after the other, each subtask from where the one before it ended.
   for (int a = 0; a < r->arm_count; a++) {
     int start = 0, last = task->subtask_count[a] - 1;
     for (int k = 0; !code && k <= last; k++) {
@@ -211,9 +231,11 @@ int loom_segment(loomReplay* r, const loomTask* task, const loomDataset* dataset
       if (!code && k == last) r->end[a][k] = r->rows;
       if (!code && k < last && !g.line[a][k])
         code = find_end(&r->end[a][k], &f, a, &task->subtasks[a][k], start, last - k, err);
+
       start = r->end[a][k];
     }
   }
+
   free(f.event);
   if (!code) code = align(&g);
   return code ? code : check(r, task, err);

@@ -19,8 +19,10 @@ static int open_episode(void** state) {
   char label[LOOM_PATH_MAX], *xml = NULL;
   must(loom_task_load(&o.task, "tests/own/task.yaml", "tests/own/robots", &err), &err);
   must(loom_task_model(&xml, label, o.task, &roots, &err), &err);
+
   must(loom_scene_create(&o.scene, o.task, xml, label, NULL, &roots, &err), &err);
   must(loom_episode_create(&o.e, o.scene, &err), &err);
+
   free(xml);
   *state = &o;
   return 0;
@@ -39,10 +41,12 @@ static loomEpisode* at_rest(own* o) {
   loomError err = {0, ""};
   loomEpisode* e = o->e;
   must(loom_episode_reset(e, 0, 1, 1, &err), &err);
+
   e->steps = o->task->settle_steps + 1;
   mju_zero(e->d->qvel, (int)e->m->nv);
   e->d->qpos[o->scene->object_qpos[0] + 2] = 0.1;
   e->d->qpos[o->scene->object_qpos[1] + 2] = 0.1;
+
   mj_forward(e->m, e->d);
   assert_int_equal(e->d->ncon, 0);
   return e;
@@ -53,6 +57,7 @@ static void sink_box(own* o, double depth) {
   loomEpisode* e = o->e;
   int geom = mj_name2id(e->m, mjOBJ_GEOM, "box");
   double* q = e->d->qpos + o->scene->object_qpos[0];
+
   q[2] = e->m->geom_size[3 * geom] - depth;
   q[3] = 1;
   q[4] = q[5] = q[6] = 0;
@@ -63,6 +68,7 @@ static void rest_is_good(void** state) {
   own* o = *state;
   loomQuality q = {0};
   char reason[160];
+
   loom_quality_state(&q, at_rest(o));
   assert_true(q.penetration == 0 && q.joint_speed == 0 && q.action_size == 0);
   assert_true(loom_quality_good(&q));
@@ -73,6 +79,7 @@ static void the_deepest_contact_is_kept(void** state) {
   own* o = *state;
   loomEpisode* e = at_rest(o);
   loomQuality q = {0};
+
   static const double depth[] = {0.001, 0.004, 0.002};
   for (int i = 0; i < 3; i++) {
     sink_box(o, depth[i]);
@@ -92,10 +99,12 @@ static void settling_does_not_count(void** state) {
   own* o = *state;
   loomEpisode* e = at_rest(o);
   loomQuality q = {0};
+
   sink_box(o, 0.01);
   e->steps = o->task->settle_steps;
   loom_quality_state(&q, e);
   assert_true(q.penetration == 0);
+
   e->steps++;
   loom_quality_state(&q, e);
   assert_true(q.penetration > 0.009);
@@ -124,6 +133,7 @@ static void the_fastest_joint_is_a_share_of_its_own_limit(void** state) {
 
   // Once shown it stays, though the joint slows down. An unknown limit (0) says nothing.
   mju_zero(e->d->qvel, (int)e->m->nv);
+
   double kept = o->task->robots[0].arm.velocity_limit[0];
   o->task->robots[0].arm.velocity_limit[0] = 0;
   e->d->qvel[e->arms[0].dof[0]] = 1000;
@@ -137,6 +147,7 @@ static void actions_are_shares_of_their_range(void** state) {
   loomEpisode* e = at_rest(o);
   loomQuality q = {0};
   double action[LOOM_MAX_ACTION] = {0.5, 0, -0.7};
+
   loom_quality_action(&q, e, action);
   assert_true(fabs(q.action_size - 0.7) < 1e-12);
   assert_true(loom_quality_good(&q));
@@ -164,6 +175,7 @@ static void what_is_expected_of_a_demo(void** state) {
       {{.action_size = 1 + 1e-12}, true},  // rounding
       {{.action_size = 1 + 1e-6}, false},
   };
+
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     assert_int_equal(loom_quality_good(&cases[i].q), cases[i].good);
 }
@@ -191,6 +203,7 @@ static void a_tasks_own_limits(void** state) {
     t->limit_penetration = cases[i].penetration;
     t->limit_joint_speed = cases[i].speed;
     reason[0] = 0;
+
     assert_int_equal(loom_quality_beyond(&q, t, reason, sizeof reason), cases[i].limit);
     assert_string_equal(reason, cases[i].reason);
   }

@@ -79,6 +79,7 @@ static void open_condition(bound* b, const char* condition) {
   b->m = mj_loadXML("scene.xml", &vfs, message, sizeof message);
   mj_deleteVFS(&vfs);
   if (!b->m) fail_msg("%s", message);
+
   b->d = mj_makeData(b->m);
   assert_non_null(b->d);
   if (loom_conditions_create(&b->conditions, b->task, b->m, &err)) fail_msg("%s: %s", condition, err.message);
@@ -103,6 +104,7 @@ static void put(bound* b, const place* places, int n) {
 static bool step(bound* b, const place places[MOST_PLACES], const double grip[2]) {
   put(b, resting, 4);
   put(b, places, MOST_PLACES);
+
   mj_forward(b->m, b->d);
   loom_conditions_update(b->conditions, b->m, b->d, grip);
   return loom_condition_true(b->conditions, b->task->success);
@@ -121,12 +123,14 @@ static void check_all(const conditionCase* cases, size_t n) {
     const conditionCase* c = &cases[i];
     bound b;
     open_condition(&b, c->condition);
+
     bool truth = step(&b, c->places, c->grip);
     double value = loom_condition_value(b.conditions, b.task->success);
     if (truth != c->truth)
       fail_msg("case %d, %s: %s, with %g measured", (int)i, c->condition, truth ? "true" : "false", value);
     if (!isnan(c->value) && fabs(value - c->value) > 1e-9)
       fail_msg("case %d, %s: %.12g measured, not %.12g", (int)i, c->condition, value, c->value);
+
     close_condition(&b);
   }
 }
@@ -153,6 +157,7 @@ static void contacts(void** state) {
       {"{touching: {a: cube}}", true, {{"z", -0.9801}}, {0}, 1},  // anything: the floor, 98 cm below
       {"{touching: {a: cube}}", false, {{"z", -0.9799}}, {0}, 0},
   };
+
   CHECK(cases);
 }
 
@@ -208,6 +213,7 @@ static void lengths(void** state) {
       {"{joint: {name: rail, above: 0.1, below: 0.3}}", false, {{"rail", 0.300001}}, {0}, NAN},
       {"{joint: {name: rail, above: 0.1, below: 0.3}}", false, {{"rail", -0.2}}, {0}, -0.2},
   };
+
   CHECK(cases);
 }
 
@@ -241,6 +247,7 @@ static void regions_and_turns(void** state) {
       {"{upright: {of: cube, axis: [1, 0, 0], within: 0.3}}", false, {{"turn", 0}}, {0}, M_PI / 2},
       {"{upright: {of: cube, axis: [1, 0, 0], within: 0.3}}", true, {{"turn", -M_PI / 2}}, {0}, NAN},
   };
+
   CHECK(cases);
 }
 
@@ -255,6 +262,7 @@ static void grippers(void** state) {
       {"{gripper: {arm: 1, command: close}}", true, {{0}}, {-1, 1}, 1},
       {"{gripper: {arm: 1, command: open}}", false, {{0}}, {-1, 1}, 1},
   };
+
   CHECK(cases);
 }
 
@@ -274,6 +282,7 @@ static void combinations(void** state) {
       {"{not: {all: [{not: " HIGH "}, {any: [" FAR "]}]}}", false, {{"rail", 0.2}}, {0}, 0},
       {"{not: {all: [{not: " HIGH "}, {any: [" FAR "]}]}}", true, {{"rail", 0.2}, {"z", 0.3}}, {0}, 1},
   };
+
   CHECK(cases);
 }
 
@@ -281,6 +290,7 @@ static void held_counts_steps_in_a_row(void** state) {
   (void)state;
   bound b;
   open_condition(&b, "{held: {steps: 3, that: " HIGH "}}");
+
   static const place high[MOST_PLACES] = {{"z", 0.3}}, low[MOST_PLACES] = {{"z", 0.1}};
   const double grip[2] = {0};
 
@@ -297,12 +307,14 @@ static void held_counts_steps_in_a_row(void** state) {
   void* kept = malloc(size);
   assert_non_null(kept);
   loom_conditions_get_state(b.conditions, kept);
+
   loom_conditions_reset(b.conditions);
   assert_false(loom_condition_true(b.conditions, b.task->success));
   assert_false(step(&b, high, grip));
   loom_conditions_set_state(b.conditions, kept);
   assert_true(step(&b, high, grip));
   assert_true(loom_condition_value(b.conditions, b.task->success) == 4);
+
   free(kept);
   close_condition(&b);
 }
@@ -352,8 +364,10 @@ static void causes_are_named(void** state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     bound b;
     char text[200];
+
     open_condition(&b, cases[i].condition);
     assert_false(step(&b, cases[i].places, (double[2]){0}));
+
     loomConditionCause cause = loom_condition_cause(b.conditions, b.task->success, true);
     assert_true(cause.node >= 0);
     assert_int_equal(b.task->conditions[cause.node].kind, cases[i].kind);
@@ -375,6 +389,7 @@ static void unknown_nodes_are_false(void** state) {
   (void)state;
   bound b;
   char text[8] = "before";
+
   open_condition(&b, HIGH);
   step(&b, (place[MOST_PLACES]){{"z", 0.3}}, (double[2]){0});
   for (int i = -1; i < 1000; i += 1000) {
@@ -395,11 +410,15 @@ static void names_must_be_in_the_model(void** state) {
     bound b;
     loomError err = {0, ""};
     char text[4096];
+
     open_condition(&b, HIGH);
+
+    // Another condition on the same model.
     loom_task_destroy(b.task);
     loom_conditions_destroy(b.conditions);
     snprintf(text, sizeof text, "%ssuccess: %s\n", task_head, wrong[i]);
     assert_int_equal(loom_task_parse(&b.task, text, strlen(text), "small.yaml", "tests/own/robots", &err), 0);
+
     assert_int_equal(loom_conditions_create(&b.conditions, b.task, b.m, &err), LOOM_ERR_FORMAT);
     assert_null(b.conditions);
     assert_non_null(strstr(err.message, "nose"));

@@ -7,9 +7,11 @@ static char* replace(char* text, const char* from, const char* to) {
   if (!from) return text;
   char* at = strstr(text, from);
   if (!at) fail_msg("'%s' is not there to be replaced", from);
+
   char* out = calloc(1, strlen(text) + strlen(to) + 1);
   assert_non_null(out);
   sprintf(out, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+
   free(text);
   return out;
 }
@@ -374,6 +376,7 @@ static void check(const failureCase* c, const loomTask* task, const loomEpisode*
     fail_msg("%s: %s of arm %d, subtask %d (%s); wanted %s of arm %d, subtask %d", c->name,
              loom_outcome_name(r->outcome), r->arm, r->subtask, r->reason, loom_outcome_name(c->outcome),
              c->arm, c->subtask);
+
   if (r->value < c->least || r->value > c->most)
     fail_msg("%s: %g was measured (%s)", c->name, r->value, r->reason);
   if (!strstr(r->subject, c->subject) || !r->subject[0] || !r->reason[0])
@@ -386,6 +389,7 @@ static void check(const failureCase* c, const loomTask* task, const loomEpisode*
     assert_true(r->part[0] == -1 && r->part[1] == -1);
     return;
   }
+
   assert_int_equal(r->condition, -1);
   if (c->outcome == LOOM_OUTCOME_STUCK) {
     assert_int_equal(r->part[0], e->m->dof_jntid[e->arms[c->arm].dof[2]]);
@@ -445,6 +449,7 @@ static void success_blames_nobody(void** state) {
   loomAttemptDef def = loom_default_attempt_def();
   loomAttemptResult r;
   must(loom_attempt_run(&r, &o->trace, o->e, &o->sources, NULL, &def, 1, &err), &err);
+
   assert_int_equal(r.outcome, LOOM_OUTCOME_SUCCESS);
   assert_true(r.arm == -1 && r.subtask == -1 && r.condition == -1 && r.part[0] == -1 && r.part[1] == -1);
   assert_true(!r.subject[0] && !r.reason[0]);
