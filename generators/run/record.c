@@ -22,6 +22,7 @@ static void add_signals(loomDemoRecord* record, const loomTrace* t, const loomTa
       loom_segment_signal(path, sizeof path, a, task->subtasks[a][k].name);
       int64_t* signal = loom_demo_record_room(record, path, LOOM_TYPE_I64, 1, (int64_t[]){t->rows});
 
+      // A subtask's last row is the one before the first row of a later subtask.
       for (int r = 0; signal && r < t->rows; r++) {
         int next = r + 1 < t->rows ? r + 1 : r;
         signal[r] = t->subtask[next * t->arm_count + a] > k;
@@ -36,6 +37,7 @@ static void add_arrays(loomDemoRecord* record, const loomTrace* t, const loomEpi
   unsigned steps = LOOM_DEMO_ACTIONS | LOOM_DEMO_STATES | LOOM_DEMO_REWARDS | LOOM_DEMO_OBS;
   unsigned poses = LOOM_DEMO_EEF_POSES | LOOM_DEMO_TARGETS | LOOM_DEMO_GRIPPERS | LOOM_DEMO_OBJECT_POSES;
 
+  // Steps and observations, then where everything was and was meant to be.
   loom_demo_record_rows(record, steps | (next_obs ? LOOM_DEMO_NEXT_OBS : 0), t, e, 0, t->rows);
   if (annotated) add_signals(record, t, e->scene->task);
   loom_demo_record_rows(record, poses | (annotated ? LOOM_DEMO_SUBTASKS : 0), t, e, 0, t->rows);
@@ -79,6 +81,7 @@ static char* provenance_text(const loomAttemptResult* r, const loomSourceSet* so
     }
   }
 
+  // Sizes that differ from demo to demo.
   cJSON* objects = cJSON_AddObjectToObject(root, "objects");
   for (int o = 0; o < task->object_count; o++) {
     cJSON* sizes = cJSON_AddObjectToObject(objects, task->objects[o].name);
@@ -100,6 +103,7 @@ static void add_sources(loomDemoRecord* record, const loomAttemptResult* r, cons
   for (int a = 0; a < e->arm_count; a++) n += task->subtask_count[a];
   if (!n) return;
 
+  // Segments as robomimic's readers of MimicGen know them, then row by row.
   int64_t* used = loom_demo_record_room(record, "src_demo_inds", LOOM_TYPE_I64, 1, (int64_t[]){n});
   for (int a = 0; used && a < e->arm_count; a++)
     for (int k = 0; k < task->subtask_count[a]; k++) *used++ = r->source[a][k];
@@ -116,6 +120,7 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
   int code = origin ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
   if (!code) code = loom_episode_xml(&xml, e, err);
 
+  // One writer for the arrays; attributes tell where the demo comes from.
   if (!code) {
     add_arrays(&record, t, e, next_obs);
     add_sources(&record, r, t, e);
@@ -155,6 +160,7 @@ static int annotate_trace(loomTrace* t, const loomTask* task, const char* name, 
   if (!code) code = loom_replay_states(&replay, e, &demo, why);
   if (!code) code = loom_segment(&replay, task, NULL, 0, NULL, why);
 
+  // A row belongs to the first subtask that has not ended.
   for (int a = 0; !code && a < t->arm_count; a++) {
     for (int r = 0, k = 0; r < t->rows; r++) {
       while (k + 1 < task->subtask_count[a] && r >= replay.end[a][k]) k++;
@@ -177,6 +183,7 @@ static void put_targets(loomTrace* t, const loomEpisode* e) {
       loomPose eef = loom_pose_from_matrix(t->eef + at);
       loomPose before = r ? loom_pose_from_matrix(t->target + at - (ptrdiff_t)16 * t->arm_count) : eef;
 
+      // An action says where to go from where the arm was sent before.
       loom_pose_to_matrix(t->target + at, loom_arm_target(&e->arms[a], eef, before, action));
       action += loom_arm_action_dim(&e->arms[a]);
     }
@@ -189,12 +196,14 @@ int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loo
   loomDemoRecord record = {0};
   snprintf(name, sizeof name, "demo_%d", driven->number);
   int code = loom_episode_xml(&xml, e, err);
+
   if (code) return code;
 
   // What a generated demo's driver writes into the trace is found afterwards.
   annotate_trace(t, e->scene->task, name, xml, driven, why);
   put_targets(t, e);
 
+  // As a generated demo, but for its provenance.
   add_arrays(&record, t, e, false);
   add_attrs(&record, xml, t, driven->seed, driven->attempt, driven->success);
   loom_demo_record_attr(&record, loom_attr_string("loom_origin", driven->origin));
@@ -225,6 +234,7 @@ int loom_record_scripted(const char* path, const loomTrace* t, loomEpisode* e, u
   int code = with_model ? loom_episode_xml(&xml, e, err) : 0;
   if (code) return code;
 
+  // Actions reproduce the rest from the first state on.
   loom_demo_record_rows(&record, LOOM_DEMO_ACTIONS, t, e, 0, t->rows);
   add_rounded_states(&record, t);
   loom_demo_record_rows(&record, LOOM_DEMO_REWARDS, t, e, 0, t->rows);

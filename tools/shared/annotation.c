@@ -15,6 +15,7 @@ static bool ends_from_rows(loomReplay* replay, const loomDataset* d, const char*
       loom_dataset_doubles(&rows, d, path, "datagen_info/subtask", NULL))
     return false;
 
+  // Another task's subtasks do not fit this one's arms.
   const double* k = rows.data;
   bool fits = rows.rank == 2 && rows.shape[0] == replay->rows && rows.shape[1] == task->arm_count;
 
@@ -42,6 +43,7 @@ int annotation_find_ends(loomReplay* replay, const loomTask* task, const loomDat
                          const loomSegmentFile* given, loomError* err) {
   if (dataset && ends_from_rows(replay, dataset, loom_dataset_demo_path(dataset, demo), task)) return 0;
 
+  // Otherwise they are found in the demo; where they are not, an even cut is better than none.
   int code = loom_segment(replay, task, dataset, demo, given, err);
   if (code) annotation_guess_ends(replay, task);
   return code;
@@ -65,11 +67,11 @@ void annotation_name_sources(annotationSegment* segment, int n, const loomTask* 
   char* text = NULL;
   if (!loom_dataset_has_attr(dataset, path, "loom_provenance") ||
       loom_dataset_attr_string(&text, dataset, path, "loom_provenance", NULL))
-
     return;
 
   cJSON* root = cJSON_Parse(text);
   const cJSON* one;
+
   // An entry that is not as we write it is passed over: the file may be another program's.
   cJSON_ArrayForEach(one, cJSON_GetObjectItem(root, "segments")) {
     const cJSON *arm = cJSON_GetObjectItem(one, "arm"), *name = cJSON_GetObjectItem(one, "subtask"),
@@ -80,6 +82,7 @@ void annotation_name_sources(annotationSegment* segment, int n, const loomTask* 
       continue;
 
     for (int i = 0; i < n; i++) {
+      // An entry names its segment by arm and subtask.
       annotationSegment* g = &segment[i];
       if (g->arm != arm->valueint || strcmp(task->subtasks[g->arm][g->subtask].name, name->valuestring))
         continue;

@@ -26,6 +26,7 @@ static void set_input(loomTeleopArm* out, const double value[6], double azimuth,
     out->turn[i] = value[i + 3] * TELEOP_TURN_SPEED * dt;
   }
 
+  // Forward is away from whoever looks.
   turn_to_view(out->move, out->frame, azimuth);
   turn_to_view(out->turn, out->frame, azimuth);
 }
@@ -33,6 +34,7 @@ static void set_input(loomTeleopArm* out, const double value[6], double azimuth,
 void teleop_keys(loomTeleopArm* out, const bool held[128], double azimuth, double dt) {
   static const char keys[6][2] = {{'W', 'S'}, {'A', 'D'}, {'R', 'F'}, {'Z', 'X'}, {'T', 'G'}, {'C', 'V'}};
   double value[6];
+
   // Pairs of opposite keys: forward, left, up, then rolling, pitching, yawing.
   for (int i = 0; i < 6; i++) value[i] = held[(int)keys[i][0]] - held[(int)keys[i][1]];
 
@@ -49,6 +51,7 @@ void teleop_axes(loomTeleopArm* out, const double axis[6], double azimuth, doubl
 void teleop_gamepad(double axis[6], const float stick[6]) {
   memset(axis, 0, 6 * sizeof *axis);
 
+  // Left stick in the plane; right stick up and down, and yaw; triggers pitch.
   axis[0] = -(double)stick[1];
   axis[1] = -(double)stick[0];
   axis[2] = -(double)stick[3];

@@ -67,6 +67,7 @@ static void draw_segment(loomChart* c, const timeline* t, const annotationSegmen
     loom_chart_text(c, x0 + 4 * s, top + 14 * s, &text,
                     t->annotation.task->subtasks[g->arm][g->subtask].name);
 
+  // Below it the source, smaller.
   text.size = 10 * s;
   text.bold = false;
   text.color = loom_color_grey;
@@ -96,6 +97,7 @@ static void draw_rules(loomChart* c, const timeline* t) {
     bool together = rule->kind == LOOM_RULE_COORDINATED;
     loomColor color = together ? loom_color_good : loom_color_grey;
 
+    // From the middle of one arm's lane to the middle of the other's.
     double from = lane_top(t, rule->arm_a) + s * LANE_HEIGHT / 2,
            to = lane_top(t, rule->arm_b) + s * LANE_HEIGHT / 2;
 
@@ -106,6 +108,7 @@ static void draw_rules(loomChart* c, const timeline* t) {
     loom_chart_segment(c, x0, from, x1, to, (together ? 3 : 1.5) * s, color);
     loom_chart_dot(c, x1, to, 4 * s, color);
 
+    // Both ends of what is done together.
     if (!together) continue;
     x0 = timeline_x(t, end);
     loom_chart_segment(c, x0, from, x0, to, 3 * s, color);
@@ -121,6 +124,7 @@ static void draw_condition(loomChart* c, const timeline* t, int condition, doubl
 
     if (holds || from < 0) continue;
 
+    // It held until here.
     double x0 = timeline_x(t, from), x1 = timeline_x(t, row);
     loom_chart_rect(c, (loomBox){x0, y, fmax(1, x1 - x0), 2 * t->scale}, loom_color_good);
     from = -1;
@@ -162,6 +166,7 @@ void timeline_draw(loomChart* c, const timeline* t) {
   int arms = t->annotation.task->arm_count;
   double s = t->scale;
 
+  // Lanes first: all else lies on them.
   draw_ruler(c, t);
   text.size = 12 * s;
   for (int a = 0; a < arms; a++) {
