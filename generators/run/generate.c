@@ -64,6 +64,7 @@ static int make_workers(run* r, loomError* err) {
   if (!r->workers || !r->tries || !r->wins)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
 
+  // An episode and a trace each, kept from attempt to attempt.
   for (int i = 0; i < r->worker_count; i++) {
     int code = loom_episode_create(&r->workers[i].episode, r->scene, err);
     if (!code)
@@ -106,6 +107,7 @@ static int attempt_one(void* user, int number_of_worker, int i, loomError* err) 
   const loomSourceStats stats = {r->sources->n, r->tries, r->wins};
   double start = loom_thread_cpu();
 
+  // The attempt itself depends on its number alone.
   int code =
       loom_attempt_run(result, &w->trace, w->episode, r->sources, &stats, &r->def->attempt, number, err);
 
@@ -228,6 +230,7 @@ static int generate_loop(run* r, loomError* err) {
     count_sources(r, batch_begin(first));
     r->prefix_successes = r->report->successes;
 
+    // Attempts of a batch run on all workers.
     loomError why = {0, ""};
     int failed = run_batch(r, first, count, &why);
 
@@ -268,6 +271,7 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
   run* r = calloc(1, sizeof *r);
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a run");
 
+  // What does not change while it runs.
   r->report = report;
   r->scene = scene;
   r->sources = sources;

@@ -246,6 +246,7 @@ static void print_dagger_json(const loomDaggerReport* r) {
   cJSON_AddNumberToObject(expert, "succeeded", r->succeeded);
   cJSON_AddNumberToObject(out, "best", r->best);
 
+  // The rounds, and the novice of all rows where one was trained.
   for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(list, round_json(&r->round[i]));
   if (r->final.evaluated) cJSON_AddItemToObject(out, "final", round_json(&r->final));
 
@@ -314,6 +315,7 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
     def.demos = (int)a->demos;
     def.episodes = (int)a->episodes;
 
+    // How long episodes are, and what the gates take: each knows its own.
     def.max_steps = (int)a->max_steps;
     def.seed = (uint64_t)a->seed;
     def.beta = a->beta;
@@ -327,6 +329,7 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
     def.final_steps = (int)(a->final_steps < 0 ? 2 * a->steps : a->final_steps);
     def.resume = a->resume;
 
+    // Ctrl-C stops it, --resume goes on.
     def.stop = &tool_stop;
     def.progress = show_dagger_progress;
     def.finished = show_round;

@@ -181,6 +181,7 @@ int cmd_generate(int argc, char** argv) {
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,
                              &err);
 
+  // What compiling has left behind goes back before attempts begin.
   loom_model_forget_assets();
 
   // Attempts until enough, or until Ctrl-C.

@@ -98,6 +98,7 @@ static cJSON* dataset_json(const loomDataset* d, bool models) {
     free(env);
   }
 
+  // Demos, and how many of them each mask has.
   cJSON_AddNumberToObject(root, "demo_count", n);
   cJSON* mask_map = cJSON_AddObjectToObject(root, "masks");
   if (!loom_dataset_masks(&masks, d, NULL)) {
@@ -146,6 +147,7 @@ static void print_dataset(const cJSON* root) {
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "masks"))
       printf("mask %-12s %d demos\n", item->string, item->valueint);
 
+  // A line an array: name, type, shape.
   puts("arrays of the first demo:");
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "arrays")) {
     char* shape = cJSON_PrintUnformatted(cJSON_GetObjectItem(item, "shape"));

@@ -107,6 +107,7 @@ static int record_one(recording* r, loomError* err) {
   if (!code) code = loom_expert_create(&expert, r->episode, seed, attempt, &r->trace, err);
   if (code) return code;
 
+  // The expert as a policy, for as long as the task allows.
   loomPolicy policy = loom_expert_policy(&expert);
   loomRunDef def = loom_default_run_def(r->task);
   code = loom_policy_run(&run, r->episode, &policy, &def, &r->trace, err);
@@ -130,6 +131,7 @@ static int record_one(recording* r, loomError* err) {
   for (int o = 0; o < r->task->object_count; o++) varies = varies || r->task->objects[o].shape_count;
   r->shared = !varies;
 
+  // Without -o the attempts are made only to be counted.
   if (r->a->out) {
     snprintf(r->paths[r->kept], LOOM_PATH_MAX, "%.900s.shard%lld", r->a->out, (long long)r->kept);
     code = loom_record_scripted(r->paths[r->kept], &r->trace, r->episode, seed, attempt, varies, &write, err);

@@ -234,6 +234,7 @@ static int segment_demo(loomReplay* r, const looking* l, int i, const loomSegmen
   int code = loom_demo_load(&demo, l->dataset, i, err);
   if (code) return code;
 
+  // In its own model: subtasks end where conditions hold, or where the file says.
   code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   if (!code) code = loom_replay_states(r, episode, &demo, err);
   if (!code) code = loom_segment(r, l->task, l->dataset, i, given, err);
@@ -286,6 +287,7 @@ static int export_segments(const looking* l, const loomReplay* r, int n, loomErr
     if (loom_is_file(path) && !l->overwrite)
       return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", path);
 
+    // Ends to edit as YAML, a copy of the demos as HDF5.
     code = is_yaml(path) ? loom_segment_file_write(path, l->task, source, r, n, err)
                          : loom_segment_dataset_write(path, l->task, source, r, n, err);
     if (!code && !l->json) printf("wrote %s\n", path);
@@ -300,6 +302,7 @@ int cmd_segment(int argc, char** argv) {
   int code = read_looking_options(&l, argc, argv, &segment_command);
   if (code) return code < 0 ? EXIT_DONE : code;
 
+  // Given ends are read against this dataset: names and rows must fit.
   code = open_target(&l, &err);
   int n = code ? 0 : demo_count(&l);
   if (!code && l.segments) code = loom_segment_file_load(&given, l.segments, l.task, l.dataset, &err);
@@ -366,6 +369,7 @@ static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
   int code = loom_demo_load(&demo, l->dataset, i, err);
   if (code) return code;
 
+  // The CPU time of the steps alone: opening the model is another matter.
   code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   double start = loom_thread_cpu();
   if (!code) code = loom_replay_actions(&r, episode, &demo, err);
@@ -415,6 +419,7 @@ static int verify_all(verdict* v, int n, const looking* l, loomError* err) {
   const loomPoolDef pool = {
       .n = n, .user = &all, .item = verify_item, .finished = verify_finished, .stop = &tool_stop};
 
+  // Demos are independent: each is verified by one thread from beginning to end.
   int code = loom_pool_run(&pool, err);
   tool_progress_end();
   return code;
@@ -435,6 +440,7 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     seconds += v[i].seconds;
     steps += v[i].rows;
 
+    // What was found in the demo.
     cJSON* d = cJSON_CreateObject();
     cJSON_AddStringToObject(d, "name", v[i].name);
     cJSON_AddBoolToObject(d, "success", v[i].success);
@@ -447,6 +453,7 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     cJSON_AddNumberToObject(d, "ik_short_steps", v[i].ik_short_steps);
     cJSON_AddBoolToObject(d, "well_behaved", loom_quality_good(&v[i].quality));
 
+    // What all of them show: how many are well behaved, and the worst.
     short_steps += v[i].ik_short_steps;
     good += loom_quality_good(&v[i].quality);
     deepest = fmax(deepest, v[i].quality.penetration);
@@ -459,6 +466,7 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
             v[i].success ? "success" : "no success at the end", v[i].state_error);
   }
 
+  // The sums, then the list.
   cJSON_AddNumberToObject(root, "demos", demos);
   cJSON_AddNumberToObject(root, "success", success);
   cJSON_AddNumberToObject(root, "identical", identical);
@@ -490,6 +498,7 @@ int cmd_verify(int argc, char** argv) {
   if (!code) code = verify_all(v, n, &l, &err);
   cJSON* root = code ? NULL : verify_json(v, n, &bad);
 
+  // The same object as text, or as it is.
   if (root && !l.json) {
     printf("%d demos: %d succeed, %d identical bit for bit, largest state error %g\n",
            cJSON_GetObjectItem(root, "demos")->valueint, cJSON_GetObjectItem(root, "success")->valueint,
@@ -500,6 +509,7 @@ int cmd_verify(int argc, char** argv) {
            1e3 * cJSON_GetObjectItem(root, "max_penetration")->valuedouble,
            1e2 * cJSON_GetObjectItem(root, "max_joint_speed")->valuedouble);
 
+    // Worth a line only where it happened.
     int short_steps = cJSON_GetObjectItem(root, "ik_short_steps")->valueint;
     if (short_steps) printf("inverse kinematics fell short of a target at %d control steps\n", short_steps);
     cJSON_Delete(root);
@@ -521,6 +531,7 @@ static void find_picture(char* path, size_t size, const loomTask* task) {
   int folder = slash ? (int)(slash - task->path) + 1 : 0;
   char file[LOOM_PATH_MAX + LOOM_NAME_MAX];
 
+  // TASK.png in the task's folder.
   snprintf(file, sizeof file, "%.*s%s.png", folder, task->path, task->name);
   char* real = realpath(file, NULL);
   snprintf(path, size, "%s", real ? real : "");
@@ -571,6 +582,7 @@ int cmd_scenes(int argc, char** argv) {
       if (!json) printf("%s%s", r ? " " : "", task->resets[r].name);
     }
 
+    // Which robots, arm by arm.
     cJSON* robots = cJSON_AddArrayToObject(s, "robots");
     if (!json) printf("]\n%-16s", "");
     for (int a = 0; a < task->arm_count; a++) {
@@ -578,6 +590,7 @@ int cmd_scenes(int argc, char** argv) {
       if (!json) printf(" %s", task->robots[a].type);
     }
 
+    // Pictures are made by hand and may be missing.
     char picture[LOOM_PATH_MAX + LOOM_NAME_MAX];
     find_picture(picture, sizeof picture, task);
     if (*picture) cJSON_AddStringToObject(s, "picture", picture);

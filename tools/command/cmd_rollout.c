@@ -139,10 +139,12 @@ static int assemble_rollouts(const rolloutArgs* a, const loomScene* scene, const
     if (loom_is_file(path[n])) source[n] = (loomSource){path[n], NULL}, n++;
   }
 
+  // The dataset says where it comes from.
   loomAttr attrs[] = {loom_attr_string("env_args", scene->env_args),
                       loom_attr_string("loom_version", loom_version()),
                       loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", a->seed)};
 
+  // No mask of training and validation: these demos are to be looked at.
   loomAssembleDef def = loom_default_assemble_def();
   def.attr = attrs;
   def.nattr = sizeof attrs / sizeof *attrs;
@@ -160,6 +162,7 @@ static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace
   rolloutArgs* a = user;
   char note[64];
 
+  // So far, for the line on stderr.
   a->done++;
   a->won += rollout->end == LOOM_RUN_SUCCESS;
   snprintf(note, sizeof note, "episodes, %.0f %% succeed", 100.0 * a->won / a->done);
@@ -175,6 +178,7 @@ static int make_folder(const rolloutArgs* a, loomError* err) {
   char path[LOOM_PATH_MAX];
   folder_path(path, a);
 
+  // Nothing is written over.
   if (loom_is_file(a->out))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: is there already; name another file", a->out);
   return loom_make_folder(path, false, err);
@@ -222,6 +226,7 @@ static void print_rollout_text(const loomRolloutReport* r) {
   for (int e = LOOM_RUN_SUCCESS + 1; e <= LOOM_RUN_SIMULATOR; e++)
     if (r->ends[e]) printf(", %d %s", r->ends[e], loom_run_end_name((loomRunEnd)e));
 
+  // How fast it decides, and how long a success takes.
   printf("\n%.1f s; a decision takes %.2f ms, 99 in 100 under %.2f ms", r->seconds, 1000 * r->decision_mean,
          1000 * r->decision_p99);
   if (r->success_steps > 0) printf("; success after %.0f steps", r->success_steps);

@@ -260,6 +260,7 @@ static int save_demo(teleopSession* s, bool anyhow, loomError* err) {
   int code = teleop_save(s, anyhow, err);
   if (code) return code;
 
+  // Whoever drives is told what was saved, and what is missing in it.
   fprintf(stderr, "saved demo %d to %s\n", s->saved, s->out);
   if (s->not_annotated.code) fprintf(stderr, "without subtasks: %s\n", s->not_annotated.message);
   return 0;
@@ -279,11 +280,13 @@ static int obey_command(lineReader* r, const cJSON* object, const char* what, lo
     return loom_teleop_undo(&s->teleop, (int)lround(t * s->task->control_freq), err);
   }
 
+  // A demo that does not succeed is kept only when it is asked for.
   if (!strcmp(what, "save")) {
     code = save_demo(s, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "anyhow")), err);
     return code ? loom_error_prefix(err, code, "%s:%d", r->path, r->line) : 0;
   }
 
+  // How far a line's move and turn go.
   if (!strcmp(what, "speed")) {
     const cJSON* factor = cJSON_GetObjectItemCaseSensitive(object, "factor");
     if (!cJSON_IsNumber(factor) || !(factor->valuedouble > 0 && factor->valuedouble <= 100))
@@ -327,6 +330,7 @@ static int take_line(lineReader* r, const char* text, loomError* err) {
     if (code) loom_error_prefix(err, code, "%s:%d", r->path, r->line);
   }
 
+  // How things stand now: the answer to the line.
   if (!code && r->args->echo && !r->quit) echo_state(r->session);
   return code;
 }
@@ -344,6 +348,7 @@ static int read_lines(lineReader* r, loomError* err) {
     if (*at && *at != '#') code = take_line(r, at, err);
   }
 
+  // A pipe that breaks is not the end of the input.
   if (!code && ferror(r->file) && !tool_stop)
     code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", r->path, strerror(errno));
 

@@ -197,6 +197,7 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
     snprintf(c->data.file[i].mask, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->mask);
   for (int i = 0; a->first > 0 && i < c->data.file_count; i++) c->data.file[i].first = (int)a->first;
 
+  // What overrides a single setting.
   if (a->actions >= 0) c->data.pose = c->data.rotation = a->actions;
   if (a->rate > 0) c->optimizer.rate = a->rate;
   if (a->cache > 0) c->data.cache = a->cache;
@@ -204,6 +205,7 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
   for (int i = 0; i < a->nkey; i++)
     snprintf(c->data.key[i], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->key[i]);
 
+  // 0 rollouts: no task, so that no scene is opened.
   if (a->rollouts == 0) c->rollout.task[0] = 0;
 }
 
@@ -306,6 +308,7 @@ static int open_rollouts(loomScene** scene, loomTask** task, loomTrainConfig* c,
                          loomError* err) {
   if (!c->rollout.task[0]) return 0;
 
+  // The task and its reset distribution first: they may be misspelled.
   int code = loom_task_find(task, c->rollout.task, err);
   if (!code && c->rollout.reset[0] && loom_task_find_reset(*task, c->rollout.reset) < 0)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", (*task)->path,
@@ -346,11 +349,13 @@ int cmd_train(int argc, char** argv) {
   int code = read_train_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
 
+  // On the heap: a configuration is large.
   loomTrainConfig* config = calloc(1, sizeof *config);
   code = config ? configure_training(config, &a, &err)
                 : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory to train");
   if (!code) code = open_rollouts(&scene, &task, config, &a, &err);
 
+  // One run or a sweep of them.
   if (!code) {
     tool_catch_signals();
     tool_draw_side_by_side();

@@ -33,6 +33,7 @@ bool train_sweep_list(int* n, int64_t* list, const char* option, const char* tex
       return false;
     }
 
+    // Beyond the comma, if there is one.
     ++*n;
     text += length + (text[length] == ',');
   }
@@ -91,6 +92,7 @@ static int write_json(const char* path, const cJSON* json, loomError* err) {
   int code = loom_file_begin(&file, path, err);
   if (code) return code;
 
+  // Written whole or not at all: a result says that its run is done.
   char* text = cJSON_Print(json);
   if (text) fprintf(file.stream, "%s\n", text);
   code =
@@ -111,6 +113,7 @@ static bool read_result(result* r, const char* path, const trainSweep* sweep) {
   FILE* file = fopen(path, "rb");
   if (!file) return false;
 
+  // A result is below 4 KB; anything longer is none of ours.
   size_t n = fread(text, 1, sizeof text - 1, file);
   fclose(file);
   cJSON* json = cJSON_ParseWithLength(text, n);
@@ -170,6 +173,7 @@ static int test_policy(result* r, const trainSweep* sweep, const loomTrainConfig
   rollout.done = stop_tests;
   rollout.user = (void*)def;
 
+  // The same starts for all policies of the sweep.
   code = loom_rollout(&report, def->scene, &maker, &rollout, err);
   if (!code) {
     r->tests = report.n;
@@ -187,6 +191,7 @@ static int count_demos(int* out, const loomTrainConfig* c, loomError* err) {
   loom_config_data_def(&data, c, false);
   data.def.prefetch = false;
 
+  // Of a file's first demos there may be fewer than asked for.
   int code = loom_data_open(&opened, &data.def, err);
   if (code) return code;
   *out = loom_data_info(opened)->demos;
@@ -219,6 +224,7 @@ static int run_one(result* r, const trainSweep* sweep, const loomTrainConfig* ba
     if (!code) code = loom_train(&state, &train, err);
     tool_progress_end();
 
+    // What the training came to.
     r->seconds = state.seconds;
     r->best_epoch = state.best_epoch;
     if (!code) code = test_policy(r, sweep, c, def, err);
@@ -244,6 +250,7 @@ typedef struct sizeResult {
 static sizeResult sum_up(const trainSweep* sweep, const result* results, int size) {
   sizeResult out = {.lowest = 1};
 
+  // A size's seeds lie beside each other.
   for (int i = 0; i < sweep->nseed; i++) {
     const result* r = &results[size * sweep->nseed + i];
     out.demos = r->demos;
@@ -269,6 +276,7 @@ static void print_sweep_table(const trainSweep* sweep, const result* results) {
     else
       printf("%-7d %6d  not tested                 ", s.demos, s.seeds);
 
+    // Each seed's own rate tells how far one run can be trusted.
     for (int k = 0; s.tests && k < sweep->nseed; k++)
       printf(" %.0f", 100 * success_rate(&results[i * sweep->nseed + k]));
     putchar('\n');
@@ -292,6 +300,7 @@ static int write_results(const trainSweep* sweep, const result* results, const c
     cJSON_AddNumberToObject(one, "seeds", s.seeds);
     cJSON_AddNumberToObject(one, "tests", s.tests);
 
+    // Of tests only, where there were any.
     if (s.tests) {
       cJSON_AddNumberToObject(one, "success", (double)s.successes / s.tests);
       cJSON_AddNumberToObject(one, "success_low", s.low);
@@ -324,6 +333,7 @@ static int draw_sweep(const trainSweep* sweep, const result* results, const char
     last = fmax(last, x);
   }
 
+  // A margin on both sides; the share from 0 to 1.
   loomAxes axes = {
       {80, 50, WIDTH - 110, HEIGHT - 110}, {first - 0.2, last + 0.2}, {0, 1}, 1e9, 0.2, NULL, NULL};
   loomChart* chart;
@@ -345,10 +355,12 @@ static int draw_sweep(const trainSweep* sweep, const result* results, const char
     if (i) loom_chart_segment(chart, before[0], before[1], x, y, 2, loom_color_good);
     loom_axes_interval(chart, &axes, at, s.low, s.high);
 
+    // Seeds as dots, on the size's place.
     for (int k = 0; k < sweep->nseed; k++)
       loom_chart_dot(chart, x, loom_axes_y(&axes, success_rate(&results[i * sweep->nseed + k])), 4,
                      loom_color_blue);
 
+    // How many demos, below the axis.
     snprintf(text, sizeof text, "%d", s.demos);
     loom_chart_text(chart, x, axes.box.y + axes.box.h + 18, &tick, text);
     before[0] = x;

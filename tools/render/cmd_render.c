@@ -135,6 +135,7 @@ static void set_render_defaults(renderArgs* a) {
   if (a->depth) a->modes |= RENDER_DEPTH;
   if (a->segmentation) a->modes |= RENDER_SEGMENTATION;
 
+  // A picture of some kind, from the table unless observations are made.
   if (!a->modes) a->modes = RENDER_RGB;
   if (!a->camera_count && !a->obs) a->camera_count = 1;
 
@@ -144,6 +145,7 @@ static void set_render_defaults(renderArgs* a) {
     a->def.height = a->sheet ? 240 : a->obs ? 84 : 480;
   }
 
+  // A few demos to look at, all of them for observations.
   if (!a->limit) a->limit = a->obs ? INT_MAX : 8;
 }
 
@@ -252,6 +254,7 @@ static int read_render_options(renderArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
 
+  // One thing to draw, one way to draw it.
   if (optind + 1 != argc || !!a->sheet + !!a->video + !!a->frames + !!a->obs != 1)
     return tool_usage("render", "it takes one task or file, and --sheet, --video, --frames or --obs");
 
@@ -273,6 +276,7 @@ static int choose_demos(renderArgs* a, const loomDataset* dataset, loomError* er
     int demo = loom_dataset_demo_index(dataset, a->named[i]);
     if (demo < 0 && tool_read_int(&number, &rest, 0, n - 1) && !*rest) demo = (int)number;
 
+    // Neither a name nor a number of the file's demos.
     if (demo < 0)
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%.100s'; it has %d",
                             loom_dataset_path(dataset), a->named[i], n);
@@ -288,6 +292,7 @@ static void check_sources(renderArgs* a, const loomDataset* dataset) {
   const unsigned of_sources = OVERLAY_SOURCES | OVERLAY_GHOST;
   if (!(a->overlays & of_sources)) return;
 
+  // One demo that says where it comes from is enough.
   for (int i = 0; i < a->demo_count; i++) {
     if (loom_dataset_has_attr(dataset, loom_dataset_demo_path(dataset, a->demos[i]), "loom_provenance"))
       return;
@@ -302,7 +307,6 @@ static void print_render_json(cJSON* root, const renderArgs* a, const loomDatase
   cJSON* demos = cJSON_AddArrayToObject(root, "demos");
   for (int i = 0; i < a->demo_count; i++)
     cJSON_AddItemToArray(demos, cJSON_CreateString(loom_dataset_demo_name(dataset, a->demos[i])));
-
   tool_print_json(root);
 }
 

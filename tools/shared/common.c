@@ -37,6 +37,7 @@ static int run_fetch(void* user, const char* set, loomError* err) {
   int status = -1, code = loom_scenes_dir(dir, err);
   if (code) return code;
 
+  // A child, since a shell script knows how to fetch.
   snprintf(script, sizeof script, "%s/../tools/fetch.sh", dir);
   pid_t child = fork();
   if (child == 0) {
@@ -148,6 +149,7 @@ void tool_progress(const char* what, int64_t done, int64_t total, double seconds
   if (total > 0) fprintf(stderr, "/%lld", (long long)total);
   fprintf(stderr, "  %.2f/s", rate);
 
+  // Only where the end is known and something has been done.
   if (total > 0 && rate > 0) {
     int64_t left = (int64_t)((double)(total - done) / rate);
     fprintf(stderr, "  ETA %lld:%02lld", (long long)(left / 60), (long long)(left % 60));

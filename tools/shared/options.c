@@ -33,6 +33,7 @@ static void print_option(FILE* out, const toolOption* o, const void* args) {
   snprintf(lead, sizeof lead, "  %s--%s%s%s", letter, o->field.name, o->argument ? " " : "",
            o->argument ? o->argument : "");
 
+  // A field prints itself, with its default.
   if (o->kind == TOOL_FIELD) {
     loom_field_help(out, lead, &o->field, args);
     return;
@@ -65,6 +66,7 @@ static int set_field(void* args, const toolOption* o, const char* command, const
   char wanted[LOOM_FIELD_WANTED];
   if (loom_field_set(args, &o->field, text)) return 0;
 
+  // It says what it would take.
   loom_field_wanted(wanted, &o->field);
   if (o->field.type == LOOM_FIELD_STRINGS) return tool_usage(command, "%s", wanted);
   return tool_usage(command, "--%s takes %s, not '%s'", o->field.name, wanted, text);
@@ -122,6 +124,7 @@ static void list_options(struct option known[OPTIONS_MAX + 2], char letters[2 * 
 static const toolOption* option_of(int c, const toolCommand* command) {
   if (c >= FIRST_LONG) return &command->option[c - FIRST_LONG];
 
+  // A letter: getopt returns only those of the table.
   const toolOption* o = command->option;
   while (o->letter != c) o++;
   return o;
