@@ -31,6 +31,7 @@ void loom_columns_pack(void* bytes, const loomColumns* columns, const void* reco
   char* to = bytes;
   for (int i = 0; i < columns->n; i++) {
     const loomColumn* c = &columns->column[i];
+
     memcpy(to, (const char*)record + c->offset, c->bytes);
     to += c->bytes;
   }
@@ -92,6 +93,8 @@ bool loom_columns_read_line(void* record, const loomColumns* columns, const char
     const loomColumn* c = &columns->column[i];
     void* at = (char*)record + c->offset;
     char* end = (char*)line;
+
+    // A number that is none ends where it begins.
     switch (c->type) {
       case LOOM_COLUMN_I32:
         *(int*)at = (int)strtol(line, &end, 10);
@@ -108,8 +111,10 @@ bool loom_columns_read_line(void* record, const loomColumns* columns, const char
       case LOOM_COLUMN_TEXT:
         break;
     }
+
     line = behind_number(end, line, i + 1 == columns->n);
   }
+
   return line != NULL;
 }
 

@@ -42,6 +42,7 @@ static bool number_from(double* out, const char* text) {
   char* end;
   double value = strtod(text, &end);
   if (end == text || *end) return *text && !loom_expr_eval(out, text, NULL, NULL, 0, NULL);
+
   if (!isfinite(value)) return false;
   *out = value;
   return true;
@@ -52,13 +53,17 @@ static bool whole_from(int64_t* out, const loomFieldDef* f, const char* text) {
   const double exact = 9007199254740992;
   char* end;
   errno = 0;
+
   int64_t value = strtoll(text, &end, 10);
   if (errno) return false;
+
+  // No plain number: "2e3" or "64 / 2", as long as a double tells it from its neighbors.
   if (end == text || *end) {
     double real;
     if (!number_from(&real, text) || real != floor(real) || fabs(real) > exact) return false;
     value = (int64_t)real;
   }
+
   if (value < f->low || value > f->high) return false;
   *out = value;
   return true;
@@ -83,12 +88,16 @@ static bool choice_from(int* out, const loomFieldDef* f, const char* text) {
 // "64,128,256".
 static bool sizes_from(loomSizes* out, const loomFieldDef* f, const char* text) {
   loomSizes sizes = {0};
+
   for (const char* at = text; *at;) {
     char one[32];
     int64_t value;
     size_t n = strcspn(at, ",");
+
+    // Up to the comma; what is longer than any number is none.
     snprintf(one, sizeof one, "%.*s", (int)(n < sizeof one ? n : sizeof one - 1), at);
     if (sizes.n == LOOM_SIZES || n >= sizeof one || !whole_from(&value, f, one)) return false;
+
     sizes.size[sizes.n++] = (int)value;
     at += n + (at[n] == ',');
   }
@@ -113,6 +122,7 @@ static void list_choices(char* out, size_t room, const char* const* choices) {
 void loom_field_wanted(char out[LOOM_FIELD_WANTED], const loomFieldDef* f) {
   char choices[LOOM_FIELD_WANTED - 8] = "";
   const char* many = f->type == LOOM_FIELD_SIZES ? "whole numbers" : "a whole number";
+
   switch (f->type) {
     case LOOM_FIELD_BOOL:
       snprintf(out, LOOM_FIELD_WANTED, "true or false");
@@ -150,6 +160,7 @@ void loom_field_wanted(char out[LOOM_FIELD_WANTED], const loomFieldDef* f) {
 bool loom_field_set(void* s, const loomFieldDef* f, const char* text) {
   void* at = place_of(s, f);
   int64_t whole;
+
   switch (f->type) {
     case LOOM_FIELD_BOOL:
       if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) return false;
@@ -192,6 +203,7 @@ bool loom_field_set(void* s, const loomFieldDef* f, const char* text) {
 
 bool loom_field_given(const void* s, const loomFieldDef* f) {
   const void* at = value_of(s, f);
+
   switch (f->type) {
     case LOOM_FIELD_BOOL:
       return true;
@@ -240,6 +252,7 @@ int loom_fields_error(const loomYaml* y, loomNode map, const char* key, loomErro
 static int refuse_value(const loomYaml* y, loomNode node, const loomFieldDef* f, loomError* err) {
   char wanted[LOOM_FIELD_WANTED];
   const char* text = loom_yaml_text(y, node);
+
   loom_field_wanted(wanted, f);
   if (!text) return loom_yaml_error(y, node, f->name, err, "expected %s", wanted);
   return loom_yaml_error(y, node, f->name, err, "expected %s, found '%.60s'", wanted, text);
@@ -258,6 +271,7 @@ static int read_sizes(loomSizes* out, const loomFieldDef* f, const loomYaml* y, 
                       loomError* err) {
   loomSizes sizes = *out;
   int code = check_list(&sizes.n, y, node, f, LOOM_SIZES, err);
+
   for (int i = 0; !code && i < sizes.n; i++) {
     int64_t value = 0;
     loomNode entry = loom_yaml_item(y, node, i);
@@ -265,6 +279,7 @@ static int read_sizes(loomSizes* out, const loomFieldDef* f, const loomYaml* y, 
     if (!text || !whole_from(&value, f, text)) code = refuse_value(y, entry, f, err);
     sizes.size[i] = (int)value;
   }
+
   if (!code) *out = sizes;
   return code;
 }
@@ -274,6 +289,7 @@ static int read_list(void* s, const loomFieldDef* f, const loomYaml* y, loomNode
   int code = check_list(&n, y, node, f, room_of(f), err);
   if (code) return code;
 
+  // The list replaces what was there, entry by entry.
   *count = 0;
   memset(place_of(s, f), 0, f->room);
   for (int i = 0; !code && i < n; i++) {
@@ -292,6 +308,7 @@ static int read_list(void* s, const loomFieldDef* f, const loomYaml* y, loomNode
 static int read_field(void* s, const loomFieldDef* f, const loomYaml* y, loomNode node, loomError* err) {
   if (f->type == LOOM_FIELD_SIZES) return read_sizes(place_of(s, f), f, y, node, err);
   if (f->type >= LOOM_FIELD_NAMES) return read_list(s, f, y, node, err);
+
   const char* text = loom_yaml_text(y, node);
   return text && loom_field_set(s, f, text) ? LOOM_OK : refuse_value(y, node, f, err);
 }
@@ -301,6 +318,8 @@ int loom_fields_read(void* s, const loomFields* fields, const loomYaml* y, loomN
   enum { MOST = 64 };
   const char* known[MOST + 1] = {NULL};
   if (!map) return LOOM_OK;
+
+  // A key that no field has is an error, rather than a setting that does nothing.
   for (int i = 0; i < fields->n && i < MOST; i++) known[i] = fields->field[i].name;
   int code = loom_yaml_only(y, map, known, err);
 
@@ -340,6 +359,7 @@ static bool is_zero(const void* s, const loomFieldDef* f) {
 static void put_maps(FILE* out, const void* s, const loomFieldDef* f) {
   for (int i = 0; i < count_of(s, f); i++) {
     const void* entry = entry_of(s, f, i);
+
     fputs("\n    - {", out);
     for (int k = 0, n = 0; k < f->items->n; k++) {
       const loomFieldDef* item = &f->items->field[k];
@@ -353,6 +373,7 @@ static void put_maps(FILE* out, const void* s, const loomFieldDef* f) {
 
 void loom_field_print(FILE* out, const void* s, const loomFieldDef* f) {
   const void* at = value_of(s, f);
+
   switch (f->type) {
     case LOOM_FIELD_BOOL:
       fputs(*(const bool*)at ? "true" : "false", out);
@@ -400,6 +421,8 @@ void loom_fields_write(FILE* out, const void* s, const loomFields* fields, unsig
   for (int i = 0; i < fields->n; i++) {
     const loomFieldDef* f = &fields->field[i];
     if (!applies(f, now)) continue;
+
+    // Structs begin lines of their own.
     fprintf(out, f->type == LOOM_FIELD_MAPS ? "  %s:" : "  %s: ", f->name);
     loom_field_print(out, s, f);
     fputc('\n', out);
@@ -415,6 +438,7 @@ static void add_number(cJSON* out, const char* name, double value) {
 static void add_list(cJSON* out, const void* s, const loomFieldDef* f) {
   cJSON* list = cJSON_AddArrayToObject(out, f->name);
   const loomSizes* sizes = f->type == LOOM_FIELD_SIZES ? value_of(s, f) : NULL;
+
   for (int i = 0; i < (sizes ? sizes->n : count_of(s, f)); i++)
     cJSON_AddItemToArray(list,
                          sizes ? cJSON_CreateNumber(sizes->size[i]) : cJSON_CreateString(entry_of(s, f, i)));
@@ -422,6 +446,7 @@ static void add_list(cJSON* out, const void* s, const loomFieldDef* f) {
 
 static void add_field(cJSON* out, const void* s, const loomFieldDef* f) {
   const void* at = value_of(s, f);
+
   switch (f->type) {
     case LOOM_FIELD_BOOL:
       cJSON_AddBoolToObject(out, f->name, *(const bool*)at);
@@ -465,8 +490,11 @@ enum { HELP_WIDTH = 100, HELP_COLUMN = 23 };
 
 void loom_print_wrapped(FILE* out, const char* text, int indent) {
   int column = indent;
+
   for (const char* at = text; *at;) {
     int n = (int)strcspn(at, " ");
+
+    // One more word goes on the line only with the space before it.
     if (column > indent && column + 1 + n > HELP_WIDTH) {
       fprintf(out, "\n%*s", indent, "");
       column = indent;
@@ -474,6 +502,7 @@ void loom_print_wrapped(FILE* out, const char* text, int indent) {
       fputc(' ', out);
       column++;
     }
+
     fwrite(at, 1, (size_t)n, out);
     column += n;
     at += n;
@@ -485,6 +514,7 @@ void loom_print_wrapped(FILE* out, const char* text, int indent) {
 // ", default 3"; nothing where there is no value, and for switches, which are off.
 static void put_default(FILE* out, const void* s, const loomFieldDef* f, bool first) {
   if (!s || f->type >= LOOM_FIELD_STRINGS || f->type == LOOM_FIELD_BOOL || !loom_field_given(s, f)) return;
+
   fputs(first ? "default " : ", default ", out);
   if (f->type == LOOM_FIELD_REAL)
     fprintf(out, "%g", *(const double*)value_of(s, f));
@@ -499,6 +529,7 @@ void loom_field_help(FILE* out, const char* lead, const loomFieldDef* f, const v
   size_t size = 0;
   FILE* line = open_memstream(&text, &size);
   if (!line) return;
+
   const char* about = f->about ? f->about : "";
   if (f->choices) list_choices(choices, sizeof choices, f->choices);
 

@@ -32,6 +32,7 @@ static bool is_file_at(int fd, const char* path) {
 static int take_lock(loomRunFolder* folder, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   loom_run_folder_path(path, folder, lock_name);
+
   for (int i = 0; i < LOCK_TRIES; i++) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     int why = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
@@ -66,6 +67,7 @@ bool loom_run_folder_has(const loomRunFolder* folder, const char* name) {
 static void remove_own_files(const loomRunFolder* folder) {
   DIR* dir = folder->def.own ? opendir(folder->def.path) : NULL;
   if (!dir) return;
+
   for (struct dirent* entry; (entry = readdir(dir));) {
     bool ours = false;
     for (const char* const* p = folder->def.own; *p && !ours; p++) ours = !fnmatch(*p, entry->d_name, 0);
@@ -94,6 +96,8 @@ int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomEr
 
 void loom_run_folder_close(loomRunFolder* folder) {
   if (!folder->def.path) return;
+
+  // The file goes before the lock does: after that it may be another run's.
   if (folder->lock >= 0) {
     char path[LOOM_RUN_FILE_MAX];
     loom_run_folder_path(path, folder, lock_name);
@@ -109,10 +113,13 @@ void loom_run_folder_remove(loomRunFolder* folder, const char* last) {
   remove_own_files(folder);
   loom_run_folder_path(path, folder, lock_name);
   unlink(path);
+
   if (last) {
     loom_run_folder_path(path, folder, last);
     unlink(path);
   }
+
+  // Whether it goes is the folder's own matter: others may have files in it.
   rmdir(folder->def.path);
   close(folder->lock);
   folder->lock = -1;
@@ -135,6 +142,8 @@ int loom_settings_compare(const char* where, const char* kept, const char* now, 
                           loomError* err) {
   size_t i = 0, begin = 0;
   int line = 1;
+
+  // To the first difference, which the message shows by its line.
   for (; kept[i] && kept[i] == now[i]; i++) {
     if (kept[i] != '\n') continue;
     line++;
@@ -155,6 +164,8 @@ int loom_run_folder_settings(const loomRunFolder* folder, const char* name, cons
                              loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   loom_run_folder_path(path, folder, name);
+
+  // A run that begins leaves its settings for those that go on with it.
   if (access(path, F_OK)) return loom_file_write_text(path, text, err);
 
   char* kept;

@@ -93,6 +93,7 @@ static void suit_rnn_gmm(loomTrainConfig* c) {
   c->optimizer.warmup = 500;
   c->optimizer.clip = 10;
   c->optimizer.ema = 0.999;
+
   c->train.epochs = 16;
   c->checkpoint.every = 4;
   c->rollout.every = 4;
@@ -118,6 +119,7 @@ static void suit_diffusion(loomTrainConfig* c, bool unet) {
   c->optimizer.rate = 3e-4;
   c->optimizer.ema = 0.999;
   c->optimizer.floor = 0.02;
+
   c->train.epochs = 12;
   c->checkpoint.every = 4;
   c->rollout.every = 2;
@@ -136,6 +138,7 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
       .checkpoint = {.folder = "runs", .every = 50, .keep = 3, .best = true},
       .rollout = {.n = 50, .every = 50, .seed = 1000},
   };
+
   if (kind == LOOM_KIND_BC_RNN_GMM) suit_rnn_gmm(&c);
   if (kind == LOOM_KIND_BC_TRANSFORMER) suit_transformer(&c);
   if (loom_policy_denoises((int)kind)) suit_diffusion(&c, kind == LOOM_KIND_DIFFUSION);
@@ -146,6 +149,7 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
 
 static int check_stop(const loomTrainConfig* c, const loomYaml* y, loomError* err) {
   loomNode map = loom_yaml_get(y, loom_yaml_root(y), "stop");
+
   if (c->stop.patience && c->stop.by == 1 && !c->rollout.task[0])
     return loom_fields_error(y, map, "by", err, "success is known from rollouts only; give a rollout task");
   if (c->stop.patience && c->stop.by == 0 && !c->validate.mask[0])
@@ -156,6 +160,7 @@ static int check_stop(const loomTrainConfig* c, const loomYaml* y, loomError* er
 static int read_document(loomTrainConfig* c, const loomYaml* y, loomError* err) {
   loomNode root = loom_yaml_root(y);
   loomPolicyKind kind = LOOM_KIND_BC_L2;
+
   const char* known[SECTIONS + 1] = {NULL};
   for (int i = 0; i < SECTIONS; i++) known[i] = sections[i].name;
   int code = loom_yaml_only(y, root, known, err);
@@ -179,6 +184,7 @@ int loom_train_config_parse(loomTrainConfig* out, const char* text, size_t n, co
   *out = (loomTrainConfig){0};
   int code = loom_yaml_parse(&y, text, n, label, err);
   if (code) return code;
+
   code = read_document(out, y, err);
   loom_yaml_destroy(y);
   return code;
@@ -207,11 +213,13 @@ char* loom_train_config_text(const loomTrainConfig* c) {
   size_t size = 0;
   FILE* out = open_memstream(&text, &size);
   if (!out) return NULL;
+
   for (int i = 0; i < SECTIONS; i++) {
     fprintf(out, "%s:\n", sections[i].name);
     loom_fields_write(out, (const char*)c + sections[i].offset, sections[i].fields, now_of(c, &sections[i]));
   }
 
+  // Half a configuration would be read as one with other settings.
   bool lacks = ferror(out) != 0;
   if (!fclose(out) && !lacks) return text;
   free(text);
@@ -222,6 +230,8 @@ char* loom_train_config_text(const loomTrainConfig* c) {
 
 loomPolicyConfig loom_train_config_policy(const loomTrainConfig* c) {
   loomPolicyConfig out = {.data = c->data, .policy = c->policy, .encoder = c->encoder};
+
+  // What a policy has learned from is no part of what it needs to act.
   out.data.file_count = 0;
   memset(out.data.file, 0, sizeof out.data.file);
   memcpy(out.task, c->rollout.task, sizeof out.task);

@@ -21,6 +21,7 @@ static int add_key(void* user, const char* name, const loomArray* array, int unr
   if (unreadable || !real || array->rank != 2 || strncmp(name, "obs/", 4) ||
       list->data->key_count == LOOM_DATA_KEYS)
     return 0;
+
   name += 4;
   if (list->all || !strcmp(name, "object") || strstr(name, "eef_pos") || strstr(name, "eef_quat") ||
       strstr(name, "gripper_qpos"))
@@ -41,8 +42,12 @@ static int find_frames(void* user, const char* name, const loomArray* array, int
   (void)why;
   frameList* list = user;
   if (unreadable) return 0;
+
+  // Poses of hands, and the poses that they were sent to.
   if (!strcmp(name, "datagen_info/eef_pose") && array->rank == 4) list->arms = (int)array->shape[1];
   if (!strcmp(name, "datagen_info/target_pose") && array->rank == 4) list->goals = true;
+
+  // Objects and grippers by name, as many as there is room for.
   if (!strncmp(name, objects, sizeof objects - 1) && array->rank == 3 && list->objects < LOOM_MAX_OBJECTS)
     snprintf(list->object[list->objects++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1,
              name + sizeof objects - 1);
@@ -57,6 +62,7 @@ static int framed_keys(loomTrainConfig* c, const loomDataset* dataset, bool goal
   frameList list = {0};
   int code = loom_dataset_visit(dataset, loom_dataset_demo_path(dataset, 0), find_frames, &list, err);
   if (code) return code;
+
   c->data.key_count = loom_framed_keys(c->data.key, LOOM_DATA_KEYS, list.arms, list.gripper, list.grippers,
                                        list.object, list.objects);
   if (c->data.key_count && goals && list.goals) c->data.pose = c->data.rotation = 1;
@@ -66,6 +72,7 @@ static int framed_keys(loomTrainConfig* c, const loomDataset* dataset, bool goal
 // With images as many samples as robomimic's and Diffusion Policy's configurations for images have.
 void loom_config_batch(loomTrainConfig* c, const loomDataset* dataset) {
   if (!loom_dataset_demo_count(dataset)) return;
+
   for (int i = 0; i < c->data.key_count; i++) {
     char path[LOOM_NAME_MAX + 8];
     loomArray array;
@@ -82,11 +89,13 @@ int loom_config_keys(loomTrainConfig* c, const loomDataset* dataset, bool goals,
   if (!loom_dataset_demo_count(dataset))
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos", path);
 
+  // Framed observations where it has them, else those that are known to serve, else all.
   int code = framed_keys(c, dataset, goals, err);
   for (int i = 0; !code && i < 2 && !c->data.key_count; i++) {
     list.all = i > 0;
     code = loom_dataset_visit(dataset, loom_dataset_demo_path(dataset, 0), add_key, &list, err);
   }
+
   if (!code && !c->data.key_count)
     code =
         loom_error_set(err, LOOM_ERR_FORMAT,

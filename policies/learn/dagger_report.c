@@ -61,6 +61,8 @@ int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* 
       code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory for its rounds", path);
       break;
     }
+
+    // Rounds come one after the other; what is half a line, or out of line, is another program's.
     out->round = grown;
     out->round[out->n] = (loomDaggerRound){0};
     if (!loom_columns_read_line(&out->round[out->n], &round_columns, line) ||
@@ -70,6 +72,7 @@ int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* 
     else
       out->n++;
   }
+
   fclose(f);
   return code;
 }
@@ -81,6 +84,8 @@ int loom_dagger_read_errors(loomDaggerErrors* out, const char* path, loomError* 
   *out = (loomDaggerErrors){0};
   FILE* f = fopen(path, "rb");
   if (!f) return LOOM_OK;
+
+  // Once through for how many rows there are; their columns lie in one block.
   int rows = 0, code = LOOM_OK;
   while (fgets(line, sizeof line, f)) rows++;
   rewind(f);
@@ -89,6 +94,7 @@ int loom_dagger_read_errors(loomDaggerErrors* out, const char* path, loomError* 
   out->running = block;
   out->deviation = block ? block + rows : NULL;
   out->accumulated = block ? block + 2 * (size_t)rows : NULL;
+
   while (!code && fgets(line, sizeof line, f)) {
     double value[4];  // the first line has names
     if (!loom_read_numbers(value, 4, line)) continue;
@@ -96,6 +102,7 @@ int loom_dagger_read_errors(loomDaggerErrors* out, const char* path, loomError* 
     out->deviation[out->n] = value[2];
     out->accumulated[out->n++] = value[3];
   }
+
   fclose(f);
   return code;
 }
@@ -107,7 +114,7 @@ void loom_dagger_errors_destroy(loomDaggerErrors* errors) {
 
 // ---- the picture
 
-static void print(loomChart* chart, double x, double y, double size, loomColor color, const char* text) {
+static void draw_text(loomChart* chart, double x, double y, double size, loomColor color, const char* text) {
   loomTextDef def = loom_default_text_def();
   def.size = size;
   def.color = color;
@@ -117,7 +124,9 @@ static void print(loomChart* chart, double x, double y, double size, loomColor c
 static void draw_success(loomChart* chart, const loomDaggerReport* r, loomBox box) {
   char text[160];
   double expert = r->evaluated ? 100.0 * r->succeeded / r->evaluated : 0;
-  int last = r->n - (r->final.evaluated ? 0 : 1);  // the final novice after the last round
+
+  // The final novice comes after the last round; at most some ten rounds are numbered.
+  int last = r->n - (r->final.evaluated ? 0 : 1);
   if (last < 1) last = 1;
   int step = 1 + last / 10;
   loomAxes axes = {.box = box,
@@ -128,12 +137,16 @@ static void draw_success(loomChart* chart, const loomDaggerReport* r, loomBox bo
                    .x_label = "round",
                    .y_label = "success, %"};
   loom_axes_draw(chart, &axes, true);
+
+  // The expert is a line to reach.
   if (r->evaluated) {
     double y = loom_axes_y(&axes, expert);
     loom_chart_segment(chart, box.x, y, box.x + box.w, y, 1.5, loom_color_good);
     snprintf(text, sizeof text, "expert %.0f %%", expert);
-    print(chart, box.x + 8, y + 16, 12, loom_color_good, text);
+    draw_text(chart, box.x + 8, y + 16, 12, loom_color_good, text);
   }
+
+  // Novices, with their intervals, joined from one round to the next.
   for (int i = 0; i < r->n; i++) {
     double x = loom_axes_x(&axes, i), y = loom_axes_y(&axes, 100 * r->round[i].rate);
     loom_axes_interval(chart, &axes, i, 100 * r->round[i].low, 100 * r->round[i].high);
@@ -142,11 +155,12 @@ static void draw_success(loomChart* chart, const loomDaggerReport* r, loomBox bo
                          y, 2, loom_color_blue);
     loom_chart_dot(chart, x, y, 4, loom_color_blue);
   }
+
   if (!r->final.evaluated) return;
   double x = loom_axes_x(&axes, r->n), y = loom_axes_y(&axes, 100 * r->final.rate);
   loom_axes_interval(chart, &axes, r->n, 100 * r->final.low, 100 * r->final.high);
   loom_chart_dot(chart, x, y, 5, loom_color_ink);
-  print(chart, x - 24, loom_axes_y(&axes, 100 * r->final.low) + 18, 12, loom_color_ink, "final");
+  draw_text(chart, x - 24, loom_axes_y(&axes, 100 * r->final.low) + 18, 12, loom_color_ink, "final");
 }
 
 static void draw_curve(loomChart* chart, const loomAxes* axes, const loomDaggerErrors* e, loomColor color,
@@ -154,24 +168,29 @@ static void draw_curve(loomChart* chart, const loomAxes* axes, const loomDaggerE
   for (int t = 1; t < e->n; t++)
     loom_chart_segment(chart, loom_axes_x(axes, t - 1), loom_axes_y(axes, e->accumulated[t - 1]),
                        loom_axes_x(axes, t), loom_axes_y(axes, e->accumulated[t]), 2, color);
+
+  // Its name ends where the curve does, above it, and stays within the axes.
   double y = loom_axes_y(axes, e->accumulated[e->n - 1]);
   double x = loom_axes_x(axes, e->n - 1) - 8.0 * (double)strlen(name);
-  print(chart, fmax(axes->box.x + 8, x), fmax(axes->box.y + 14, y - 8), 12, color, name);
+  draw_text(chart, fmax(axes->box.x + 8, x), fmax(axes->box.y + 14, y - 8), 12, color, name);
 }
 
 static void draw_errors(loomChart* chart, const loomDaggerErrors e[2], const char* const name[2],
                         loomBox box) {
+  // Both curves in the same axes.
   double far = 1, high = 1e-6;
   for (int k = 0; k < 2; k++) {
     if (!e[k].n) continue;
     far = fmax(far, e[k].n);
     high = fmax(high, e[k].accumulated[e[k].n - 1]);
   }
+
   loomAxes axes = {.box = box,
                    .x = {0, far},
                    .y = {0, 1.08 * high},
                    .x_label = "step",
                    .y_label = "deviation from the expert, summed up"};
+
   loom_axes_draw(chart, &axes, true);
   for (int k = 0; k < 2; k++)
     if (e[k].n) draw_curve(chart, &axes, &e[k], k ? loom_color_blue : loom_color_bad, name[k]);
@@ -187,13 +206,18 @@ int loom_dagger_draw(const loomDaggerReport* r, const loomDaggerDef* def, loomEr
   const char* const name[2] = {"BC (novice 0)", r->final.evaluated ? "final" : best};
   snprintf(best, sizeof best, "novice %d", r->best);
   int64_t steps = 0, acted = 0, asked = 0;
+
   int code = r->n ? loom_chart_create(&chart, 960, 420, err) : LOOM_OK;
   if (code || !r->n) return code;
+
+  // What plain cloning does, beside the final novice or, where there is none yet, the best one.
   loom_dagger_path(path, def, "errors_%d.csv", 0);
   if (!code) code = loom_dagger_read_errors(&errors[0], path, err);
   loom_dagger_path(path, def, r->final.evaluated ? "errors_final_%d.csv" : "errors_%d.csv",
                    r->final.evaluated ? r->final.round : r->best);
   if (!code && (r->best || r->final.evaluated)) code = loom_dagger_read_errors(&errors[1], path, err);
+
+  // What that took of the expert.
   for (int i = 0; i < r->n; i++) {
     steps += r->round[i].steps;
     acted += r->round[i].expert_steps;
@@ -203,11 +227,14 @@ int loom_dagger_draw(const loomDaggerReport* r, const loomDaggerDef* def, loomEr
            "%s on %.40s, expert: %.40s. %lld steps, %lld (%.0f %%) by the expert, which was asked %lld times",
            gate_names[def->gate], def->scene->task->name, def->expert_name, (long long)steps,
            (long long)acted, steps ? 100.0 * (double)acted / (double)steps : 0, (long long)asked);
-  print(chart, 20, 26, 14, loom_color_ink, text);
+
+  draw_text(chart, 20, 26, 14, loom_color_ink, text);
   draw_success(chart, r, (loomBox){70, 50, 370, 310});
   draw_errors(chart, errors, name, (loomBox){550, 50, 380, 310});
+
   loom_dagger_path(path, def, "rounds.png", 0);
   if (!code) code = loom_chart_write_png(chart, path, err);
+
   loom_chart_destroy(chart);
   loom_dagger_errors_destroy(&errors[0]);
   loom_dagger_errors_destroy(&errors[1]);
