@@ -74,8 +74,7 @@ static void entry_path(char out[LOOM_PATH_MAX], char folder[LOOM_PATH_MAX], cons
            suffix);
 }
 
-// Nothing of the file is believed before its lengths add up and its checksum is
-// right.
+// Nothing of the file is believed before its lengths add up and its checksum is right.
 static bool is_whole(const entryHeader* h, const char* file, size_t n) {
   if (memcmp(h->magic, magic, sizeof magic) != 0 || h->format != FORMAT) return false;
   size_t rest = n - sizeof *h;

@@ -16,8 +16,7 @@ typedef struct loomAdamDef {
 
 loomAdamDef loom_default_adam_def(void);  // PyTorch's Adam: 0.9, 0.999, 1e-8, no decay, no clipping
 
-/// Length of x (count). Parts of fixed places are added up in order: the same bits for any number
-/// of threads.
+/// Length of x (count). Parts of fixed places are added up in order: the same bits for any number of threads.
 double loom_norm(const loomReal* x, size_t count);
 /// One step over all parameters at learning rate `rate`; step counts from 1. Gives the gradient's length
 /// before clipping; where that is no finite number nothing is changed.

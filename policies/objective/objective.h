@@ -32,8 +32,7 @@ typedef struct loomObjectiveDef {
   double class_weight[2];  // CLASSIFICATION: of labels 0 and 1
 } loomObjectiveDef;
 
-/// The layout of the network's outputs: (n x rows x width). DENOISING has all targets of a sample in
-/// one row.
+/// The layout of the network's outputs: (n x rows x width). DENOISING has all targets of a sample in one row.
 int loom_objective_rows(const loomObjectiveDef* def);
 int loom_objective_width(const loomObjectiveDef* def);
 
