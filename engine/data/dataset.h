@@ -5,7 +5,7 @@
 // Files may come from strangers: only hard links inside the file are followed, external storage and virtual
 // datasets are refused, and sizes are checked against what the file really holds before anything is
 // allocated. Everything here may be called from several threads; one loomDataset may be shared (HDF5
-// serialises the calls).
+// serializes the calls).
 #ifndef LOOM_ENGINE_DATA_DATASET_H
 #define LOOM_ENGINE_DATA_DATASET_H
 

@@ -15,7 +15,7 @@ typedef struct loomColor {
   double r, g, b;  // 0 to 1
 } loomColor;
 
-/// Colours that colour-blind people can tell apart (Okabe and Ito's).
+/// Colors that color-blind people can tell apart (Okabe and Ito's).
 extern const loomColor loom_color_ink, loom_color_grey, loom_color_pale, loom_color_blue, loom_color_good,
     loom_color_bad;
 
@@ -48,7 +48,7 @@ int loom_chart_read(loomImage* out, loomChart* chart, loomError* err);
 /// Put an image with its top left corner at (x, y).
 void loom_chart_image(loomChart* chart, double x, double y, const loomImage* image);
 
-/// (x, y) is where the baseline starts, is centred or ends. Returns the width.
+/// (x, y) is where the baseline starts, is centered or ends. Returns the width.
 double loom_chart_text(loomChart* chart, double x, double y, const loomTextDef* def, const char* text);
 double loom_chart_text_width(loomChart* chart, const loomTextDef* def, const char* text);
 void loom_chart_rect(loomChart* chart, loomBox box, loomColor color);

@@ -51,10 +51,10 @@ typedef void (*loomDecorate)(void* user, mjvScene* scene, const mjvOption* optio
 enum { LOOM_MAX_DECORATION = 10000 };
 void loom_renderer_decorate(loomRenderer* renderer, loomDecorate decorate, void* user);
 
-/// Depth as colours, from yellow at `near` to dark blue at `far` and beyond (m).
+/// Depth as colors, from yellow at `near` to dark blue at `far` and beyond (m).
 int loom_renderer_draw_depth(loomRenderer* renderer, mjData* data, loomImage* image, double near, double far,
                              loomError* err);
-/// Geoms as colours: a hue a body, lighter and darker for its geoms; black where there is none.
+/// Geoms as colors: a hue a body, lighter and darker for its geoms; black where there is none.
 int loom_renderer_draw_segments(loomRenderer* renderer, mjData* data, loomImage* image, loomError* err);
 /// "egl" or "osmesa".
 const char* loom_renderer_gl(const loomRenderer* renderer);

@@ -236,10 +236,10 @@ static void arm_jacobian(double* jac, const loomArm* arm, const mjModel* m, cons
 
   for (int i = 0; i < arm->n; i++) {
     const double* cdof =
-        d->cdof + 6 * arm->dof[i];  // rotation, then translation about the tree's centre of mass
+        d->cdof + 6 * arm->dof[i];  // rotation, then translation about the tree's center of mass
     double* row = jac + 6 * i;
 
-    // The speed of a point: that about the centre of mass, and the turn times the lever.
+    // The speed of a point: that about the center of mass, and the turn times the lever.
     mju_cross(row, cdof, offset);
     mju_addTo3(row, cdof + 3);
     mju_copy3(row + 3, cdof);

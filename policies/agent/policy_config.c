@@ -27,6 +27,7 @@ int loom_policy_sections_read(loomDataConfig* data, loomNetworkConfig* policy, l
   loomNode root = loom_yaml_root(y), seen = loom_yaml_get(y, root, "data");
   loomNode network = loom_yaml_get(y, root, "policy"), eyes = loom_yaml_get(y, root, "encoder");
   char what[64];
+
   snprintf(what, sizeof what, "policies of kind %s", loom_policy_kind_name((loomPolicyKind)policy->kind));
 
   // A policy's older file has the files of its training too.
@@ -54,6 +55,7 @@ static int read_rollout(loomPolicyConfig* c, const loomYaml* y, loomError* err) 
     const loomFieldDef* f = &rollout_fields.field[i];
     loomNode node = loom_yaml_get(y, map, f->name);
     const char* text = loom_yaml_text(y, node);
+
     char wanted[LOOM_FIELD_WANTED];
     loom_field_wanted(wanted, f);
     if (node && !(text && loom_field_set(c, f, text)))
@@ -68,6 +70,7 @@ int loom_policy_config_parse(loomPolicyConfig* out, const char* text, size_t n, 
                                       "validate", "checkpoint", "rollout", "stop",      NULL};
   loomYaml* y;
   loomPolicyKind kind = LOOM_KIND_BC_L2;
+
   *out = (loomPolicyConfig){0};
   int code = loom_yaml_parse(&y, text, n, label, err);
   if (code) return code;
@@ -81,6 +84,7 @@ int loom_policy_config_parse(loomPolicyConfig* out, const char* text, size_t n, 
     code = loom_policy_sections_read(&out->data, &out->policy, &out->encoder, false, y, err);
   }
   if (!code) code = read_rollout(out, y, err);
+
   loom_yaml_destroy(y);
   return code;
 }
@@ -90,6 +94,8 @@ char* loom_policy_config_text(const loomPolicyConfig* c) {
   size_t size = 0;
   FILE* out = open_memstream(&text, &size);
   if (!out) return NULL;
+
+  // Of each section what the kind has a use for.
   fputs("data:\n", out);
   loom_fields_write(out, &c->data, &loom_data_fields, loom_policy_data_now(c->policy.kind, false));
   fputs("policy:\n", out);
@@ -99,6 +105,7 @@ char* loom_policy_config_text(const loomPolicyConfig* c) {
   fputs("rollout:\n", out);
   loom_fields_write(out, c, &rollout_fields, ~0U);
 
+  // All of it or nothing.
   bool lacks = ferror(out) != 0;
   if (!fclose(out) && !lacks) return text;
   free(text);

@@ -1,4 +1,4 @@
-// A trained policy and its file: weights, normalisation, and what acting needs of its configuration, in one
+// A trained policy and its file: weights, normalization, and what acting needs of its configuration, in one
 // safetensors file. What trains writes it, what acts reads it.
 #ifndef LOOM_POLICIES_AGENT_TRAINED_H
 #define LOOM_POLICIES_AGENT_TRAINED_H

@@ -113,9 +113,9 @@ int loom_data_batch(loomBatch* out, loomData* data, int64_t step, loomError* err
 /// NULL where it does not.
 char* loom_data_sense(const loomData* data, int file);
 
-/// A picture as batches have it, out (colours x pixels), from one with the colours of a pixel side by side,
+/// A picture as batches have it, out (colors x pixels), from one with the colors of a pixel side by side,
 /// of uint8 (0 .. 1 then) or of floats.
-void loom_data_picture(float* out, const void* from, bool bytes, int64_t colours, int64_t pixels);
+void loom_data_picture(float* out, const void* from, bool bytes, int64_t colors, int64_t pixels);
 
 const char* loom_data_file_path(const loomData* data, int file);
 /// File and demo of a batch's `demo`.

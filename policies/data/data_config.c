@@ -54,6 +54,7 @@ loomDataConfig loom_default_data_config(void) {
 static int check_files(const loomDataConfig* c, const loomYaml* y, loomNode map, loomError* err) {
   loomNode list = loom_yaml_get(y, map, "files");
   int weighted = 0;
+
   if (c->file_count < 1)
     return loom_fields_error(y, map, "files", err, "expected a list of 1 to %d files", LOOM_DATA_FILES);
 
@@ -61,6 +62,8 @@ static int check_files(const loomDataConfig* c, const loomYaml* y, loomNode map,
     if (!c->file[i].path[0]) return loom_yaml_error(y, loom_yaml_item(y, list, i), "path", err, "missing");
     weighted += c->file[i].weight > 0;
   }
+
+  // A weight is a share of the samples, which a file without one would have none of.
   if (weighted && weighted < c->file_count)
     return loom_yaml_error(y, list, "files", err, "either all files have a weight, or none");
   return LOOM_OK;
@@ -70,6 +73,7 @@ int loom_data_config_check(const loomDataConfig* c, bool trains, const loomYaml*
                            loomError* err) {
   int code = trains ? check_files(c, y, map, err) : LOOM_OK;
   if (code) return code;
+
   if (!loom_yaml_get(y, map, "keys")) return loom_yaml_error(y, map, "keys", err, "missing");
   if (!c->key_count) return loom_fields_error(y, map, "keys", err, "names no observation");
   return LOOM_OK;

@@ -16,7 +16,7 @@ typedef struct dataDemo {
   int first, samples;    // current rows first .. first + samples - 1
   int64_t bytes;         // in memory
   unsigned char* block;  // low, actions, visual keys, one after the other; NULL: not in the cache
-  int older, newer;      // neighbours by last use, -1 = none
+  int older, newer;      // neighbors by last use, -1 = none
 } dataDemo;
 
 /// One sample of a block.

@@ -1,4 +1,4 @@
-// Normalisation: what is known of a vector's entries over a training set, and the scaling made of it. Stored
+// Normalization: what is known of a vector's entries over a training set, and the scaling made of it. Stored
 // with the policy, so that what it is shown and what it says mean the same wherever it runs.
 #ifndef LOOM_POLICIES_DATA_NORMAL_H
 #define LOOM_POLICIES_DATA_NORMAL_H

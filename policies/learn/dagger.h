@@ -4,7 +4,7 @@
 // Kochenderfer, IROS 2019).
 //
 // Round 0: the expert shows some demos; BC on them is the first novice. Round i > 0: novice and expert drive
-// episodes together (gate.h); rows at which the expert was asked, labelled with what it said, are added to
+// episodes together (gate.h); rows at which the expert was asked, labeled with what it said, are added to
 // all rounds' before, and a new novice is trained on the aggregate. Each novice is measured on the same
 // starts, alone, with the expert watching: its success, and how far its actions are from the expert's along
 // the way.

@@ -1,4 +1,4 @@
-// Layer and group normalisation. Internal.
+// Layer and group normalization. Internal.
 #ifndef LOOM_POLICIES_NN_NORM_H
 #define LOOM_POLICIES_NN_NORM_H
 

@@ -30,13 +30,15 @@ static const loomFieldDef rows[] = {
 const loomFields loom_optimizer_fields = LOOM_FIELDS(rows);
 
 loomOptimizerConfig loom_default_optimizer_config(void) {
-  return (loomOptimizerConfig){.rate = 1e-4,
-                               .beta1 = 0.9,
-                               .beta2 = 0.999,
-                               .epsilon = 1e-8,
-                               .period = 10000,
-                               .decay = 0.1,
-                               .ema_power = 0.75};
+  // The moments' decays and epsilon are those of Adam's paper (Kingma and Ba, 2015).
+  loomOptimizerConfig c = {.rate = 1e-4, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+
+  // What schedules and averages take once they are asked for.
+  c.period = 10000;
+  c.decay = 0.1;
+  c.ema_power = 0.75;
+
+  return c;
 }
 
 loomAdamDef loom_optimizer_config_adam(const loomOptimizerConfig* c) {

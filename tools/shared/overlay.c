@@ -4,7 +4,7 @@
 
 #include "engine/draw/render.h"
 
-static const float target_rgba[4] = {0.8f, 0.25f, 0.6f, 1}, grey_rgba[4] = {0.4f, 0.42f, 0.45f, 0.8f},
+static const float target_rgba[4] = {0.8f, 0.25f, 0.6f, 1}, gray_rgba[4] = {0.4f, 0.42f, 0.45f, 0.8f},
                    ghost_rgba[4] = {0.55f, 0.35f, 0.75f, 0.3f};
 
 static mjvGeom* next_geom(mjvScene* scene) {
@@ -92,11 +92,11 @@ static void add_source(mjvScene* scene, const annotation* s, const overlaySource
     const loomReplay* r = g->arm == arm ? source_replay(sources, g->source_name) : NULL;
 
     if (!r || arm >= r->arm_count || g->source_start < 0 || g->source_end > r->rows) continue;
-    add_path(scene, r->eef[arm], g->source_start, g->source_end, 1.5, grey_rgba);
+    add_path(scene, r->eef[arm], g->source_start, g->source_end, 1.5, gray_rgba);
 
     int at = source_row(g, row);
     if (row >= g->first && row < g->end && at < r->rows)
-      overlay_dot(scene, mjGEOM_SPHERE, r->eef[arm][at].pos, 0.012, grey_rgba);
+      overlay_dot(scene, mjGEOM_SPHERE, r->eef[arm][at].pos, 0.012, gray_rgba);
   }
 }
 

@@ -34,7 +34,7 @@ check 'depth' told "$work/all.hdf5" 'obs/front_depth *float32 *\[[0-9]*,32,48,1\
 check 'segments' told "$work/all.hdf5" 'obs/front_segmentation *int32 *\[[0-9]*,32,48,1\]'
 check 'numbers' says "$work/out" '"pictures_per_second"'
 check 'depth alone' render "$work/t.hdf5" --obs "$work/depth.hdf5" --limit 1 --mode depth --size 16x16 --camera front
-check 'no colours then' sh -c "'$loom' info '$work/depth.hdf5' | grep front_ | grep -v depth | wc -l | grep -q '^0'"
+check 'no colors then' sh -c "'$loom' info '$work/depth.hdf5' | grep front_ | grep -v depth | wc -l | grep -q '^0'"
 check 'the usual cameras' render "$work/t.hdf5" --obs "$work/usual.hdf5" --limit 1 --size 32x32
 check 'the front' told "$work/usual.hdf5" 'obs/front_image'
 check 'found in the model' told "$work/usual.hdf5" 'obs/robot0_eye_in_hand_image'
