@@ -1,4 +1,4 @@
-// A pool of workers that share out n items: attempts, episodes, demos to be drawn. The only place where the
+// Internal. A pool of workers that share out n items: attempts, episodes, demos to be drawn. The only place where the
 // library makes threads, but for the kernels of networks.
 //
 //   loomPoolDef def = {.n = 100, .user = &run, .item = attempt_one};
