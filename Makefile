@@ -91,6 +91,9 @@ asan-programs:
 
 test-programs: $(BUILD)/demoloom $(TESTS) $(FUZZERS)
 
+values: $(BUILD)/demoloom $(BUILD)/tests/values/hash_values assets  ## every array and weight against the hashes recorded on this kind of processor
+	@tests/values/run.sh $<
+
 bench: $(BENCHES) assets  ## benchmarks, one after the other
 	@set -e; for bench in $(BENCHES); do echo "$$bench"; $$bench; done
 
@@ -226,7 +229,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-.PHONY: all demo test asan asan-programs test-programs bench bench-train report lint tidy install clean help assets FORCE
+.PHONY: all demo test values asan asan-programs test-programs bench bench-train report lint tidy install clean help assets FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(DOUBLE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(BUILD)/tests/fuzz/driver.d
