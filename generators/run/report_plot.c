@@ -11,7 +11,7 @@
 enum { MARGIN = 30, MAX_DOTS = 1500 };
 
 // 12345678 as "12,345,678".
-static void grouped(char out[32], double value) {
+static void group_digits(char out[32], double value) {
   char digits[32];
   int n = snprintf(digits, sizeof digits, "%.0f", value), k = 0;
   for (int i = 0; i < n && k < 30; i++) {
@@ -22,7 +22,7 @@ static void grouped(char out[32], double value) {
 }
 
 // Title of a panel; returns what is left for its content.
-static loomBox panel(loomChart* chart, loomBox box, const char* title, const char* note) {
+static loomBox draw_panel(loomChart* chart, loomBox box, const char* title, const char* note) {
   loomTextDef text = loom_default_text_def();
   text.size = 15;
   text.bold = true;
@@ -34,15 +34,15 @@ static loomBox panel(loomChart* chart, loomBox box, const char* title, const cha
   return (loomBox){box.x, box.y + 34, box.w, box.h - 34};
 }
 
-static void no_data(loomChart* chart, loomBox box) {
+static void draw_no_data(loomChart* chart, loomBox box) {
   loomTextDef text = {.size = 13, .color = loom_color_grey};
   loom_chart_text(chart, box.x, box.y + 20, &text, "none");
 }
 
 // ---- headline
 
-static void figure(loomChart* chart, double x, double y, double width, loomColor color, const char* value,
-                   const char* caption) {
+static void draw_figure(loomChart* chart, double x, double y, double width, loomColor color,
+                        const char* value, const char* caption) {
   loomTextDef big = {.size = 30, .bold = true, .color = color, .max_width = width},
               small = {.size = 13, .color = loom_color_grey, .max_width = width};
 
@@ -68,13 +68,13 @@ static void draw_headline(loomChart* chart, const loomReport* r, int width) {
   snprintf(captions[0], sizeof *captions, "succeed; 95 %% interval %.1f to %.1f", 100 * r->low,
            100 * r->high);
 
-  grouped(one, (double)r->all.successes);
-  grouped(two, (double)r->all.attempts);
+  group_digits(one, (double)r->all.successes);
+  group_digits(two, (double)r->all.attempts);
   snprintf(values[1], sizeof *values, "%s demos", one);
   snprintf(captions[1], sizeof *captions, "from %s attempts", two);
 
-  grouped(one, r->demos_per_hour);
-  grouped(two, r->attempts_per_hour);
+  group_digits(one, r->demos_per_hour);
+  group_digits(two, r->attempts_per_hour);
   snprintf(values[2], sizeof *values, "%s / h", one);
   snprintf(captions[2], sizeof *captions, "demos an hour; %s attempts", two);
 
@@ -85,7 +85,8 @@ static void draw_headline(loomChart* chart, const loomReport* r, int width) {
   snprintf(captions[4], sizeof *captions, "processor time an attempt; %.0f s in all", r->run->seconds);
 
   for (int i = 0; i < 5; i++)
-    figure(chart, x + i * step, 58, step - 20, i ? loom_color_ink : loom_color_good, values[i], captions[i]);
+    draw_figure(chart, x + i * step, 58, step - 20, i ? loom_color_ink : loom_color_good, values[i],
+                captions[i]);
   loom_chart_segment(chart, MARGIN, 128, width - MARGIN, 128, 1, loom_color_pale);
 }
 
@@ -96,10 +97,10 @@ static void draw_failures(loomChart* chart, loomBox box, const loomReport* r) {
   long long failed = (long long)(r->all.attempts - r->all.successes);
   snprintf(note, sizeof note, "%lld attempts, by subtask, outcome and condition", failed);
 
-  loomBox inner = panel(chart, box, "Failures", note);
+  loomBox inner = draw_panel(chart, box, "Failures", note);
   loomBar* bars = calloc((size_t)r->failure_count + 1, sizeof *bars);
   if (!bars || !r->failure_count) {
-    no_data(chart, inner);
+    draw_no_data(chart, inner);
     free(bars);
     return;
   }
@@ -122,7 +123,7 @@ static void draw_failures(loomChart* chart, loomBox box, const loomReport* r) {
 }
 
 static void draw_sources(loomChart* chart, loomBox box, const loomReport* r) {
-  loomBox inner = panel(chart, box, "By source demo", "success rate, 95 % interval");
+  loomBox inner = draw_panel(chart, box, "By source demo", "success rate, 95 % interval");
   loomBar* bars = calloc((size_t)r->source_count + 1, sizeof *bars);
 
   for (int s = 0; bars && s < r->source_count; s++) {
@@ -156,9 +157,9 @@ static void draw_times(loomChart* chart, loomBox box, const loomReport* r) {
   double sum = 0;
   for (int i = 0; i < PARTS; i++) sum += parts[i].seconds;
 
-  loomBox inner = panel(chart, box, "Time by part", "all workers together, wall clock");
+  loomBox inner = draw_panel(chart, box, "Time by part", "all workers together, wall clock");
   if (!(sum > 0)) {
-    no_data(chart, inner);
+    draw_no_data(chart, inner);
     return;
   }
 
@@ -246,7 +247,7 @@ static void draw_regions(loomChart* chart, loomBox box, const loomReport* r) {
   const loomRegions* g = &r->regions;
   char title[LOOM_NAME_MAX + 32];
   snprintf(title, sizeof title, "By start of %s", r->task->objects[0].name);
-  loomBox inner = panel(chart, box, title, NULL);
+  loomBox inner = draw_panel(chart, box, title, NULL);
 
   // The legend, right of the title.
   loomTextDef text = {.size = 12, .color = loom_color_grey};
@@ -274,7 +275,7 @@ static void draw_yaw(loomChart* chart, loomBox box, const loomReport* r) {
   const double degrees = 180 / M_PI;
   char title[LOOM_NAME_MAX + 32];
   snprintf(title, sizeof title, "By yaw of %s", r->task->objects[0].name);
-  loomBox inner = panel(chart, box, title, "success rate, 95 % interval; attempts above");
+  loomBox inner = draw_panel(chart, box, title, "success rate, 95 % interval; attempts above");
 
   loomAxes axes = {.box = {inner.x + 54, inner.y + 14, inner.w - 60, inner.h - 56},
                    .x = {degrees * g->yaw[0], degrees * g->yaw[1]},
@@ -312,9 +313,9 @@ static void draw_yaw(loomChart* chart, loomBox box, const loomReport* r) {
 
 static void draw_lengths(loomChart* chart, loomBox box, const loomReport* r) {
   const loomLengths* h = &r->lengths;
-  loomBox inner = panel(chart, box, "Lengths of the demos", NULL);
+  loomBox inner = draw_panel(chart, box, "Lengths of the demos", NULL);
   if (!h->bins) {
-    no_data(chart, inner);
+    draw_no_data(chart, inner);
     return;
   }
 
