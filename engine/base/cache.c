@@ -48,6 +48,7 @@ static uint64_t turn_in(uint64_t sum, uint64_t word) {
 static uint64_t checksum_of(const char* bytes, size_t n) {
   uint64_t lane[4] = {1, 2, 3, n};
   size_t at = 0;
+
   for (; at + sizeof lane <= n; at += sizeof lane) {
     uint64_t word[4];
     memcpy(word, bytes + at, sizeof word);
@@ -92,8 +93,10 @@ static bool map_entry(loomCached* out, const char* path) {
   if (size > 0 && size <= entry_max)
     file = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 
+  // The mapping stays when the file is closed.
   if (fd >= 0) close(fd);
   if (file == MAP_FAILED) return false;
+
   out->file = file;
   out->n = (size_t)size;
   return true;
@@ -139,6 +142,7 @@ static int find_oldest(char out[LOOM_PATH_MAX], const char* folder) {
     if (!strstr(entry->d_name, suffix)) continue;
     snprintf(path, sizeof path, "%.700s/%.255s", folder, entry->d_name);
     if (stat(path, &s)) continue;
+
     bool older = s.st_mtim.tv_sec < oldest.tv_sec ||
                  (s.st_mtim.tv_sec == oldest.tv_sec && s.st_mtim.tv_nsec < oldest.tv_nsec);
     if (!n++ || older) {

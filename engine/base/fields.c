@@ -43,6 +43,7 @@ static bool number_from(double* out, const char* text) {
   double value = strtod(text, &end);
   if (end == text || *end) return *text && !loom_expr_eval(out, text, NULL, NULL, 0, NULL);
 
+  // "inf" and "nan" are no settings.
   if (!isfinite(value)) return false;
   *out = value;
   return true;
@@ -72,6 +73,7 @@ static bool whole_from(int64_t* out, const loomFieldDef* f, const char* text) {
 static bool real_from(double* out, const loomFieldDef* f, const char* text) {
   double value;
   if (!number_from(&value, text) || !(value >= f->least && value <= f->most)) return false;
+
   *out = value;
   return true;
 }
@@ -82,6 +84,7 @@ static bool choice_from(int* out, const loomFieldDef* f, const char* text) {
     *out = i;
     return true;
   }
+
   return false;
 }
 
@@ -186,12 +189,14 @@ bool loom_field_set(void* s, const loomFieldDef* f, const char* text) {
     case LOOM_FIELD_STRINGS: {
       int* n = (int*)((char*)s + f->count);
       if (*n == room_of(f)) return false;
+
       ((const char**)at)[(*n)++] = text;
       return true;
     }
     case LOOM_FIELD_NAMES: {
       int* n = (int*)((char*)s + f->count);
       if (*n == room_of(f) || !text_from((char*)at + (size_t)*n * f->size, f->size, text)) return false;
+
       ++*n;
       return true;
     }

@@ -65,7 +65,7 @@ static void end_item(pool* p, int worker, int i, int code, loomError* why) {
   omp_unset_lock(&p->lock);
 }
 
-static void work(pool* p, int worker) {
+static void work_on_items(pool* p, int worker) {
   const loomPoolDef* def = p->def;
   bool created = false;
 
@@ -97,7 +97,7 @@ int loom_pool_run(const loomPoolDef* def, loomError* err) {
   {
     // For this thread and this region alone; after it the caller's setting holds again.
     omp_set_num_threads(1);
-    work(&p, omp_get_thread_num());
+    work_on_items(&p, omp_get_thread_num());
   }
   omp_destroy_lock(&p.lock);
 

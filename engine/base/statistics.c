@@ -15,6 +15,7 @@ void loom_wilson(double* low, double* high, int64_t successes, int64_t n) {
   double count = (double)n, p = (double)successes / count;
   double center = p + z * z / (2 * count),
          spread = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
+
   *low = fmax(0, (center - spread) / (1 + z * z / count));
   *high = fmin(1, (center + spread) / (1 + z * z / count));
 }

@@ -84,6 +84,7 @@ static int read_sense(loomSenseDef* out, const loomTrained* t, const loomData* d
 static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
   char *first = NULL, *other = NULL;
   bool eyes = false;
+
   for (int i = 0; i < t->config.data.key_count; i++) eyes = eyes || loom_trained_visual(t, i);
   int code = eyes ? read_sense(&t->sense, t, data, 0, err) : LOOM_OK;
 
@@ -115,6 +116,7 @@ int loom_trained_create(loomTrained* out, const loomPolicyConfig* config, uint64
     code = loom_normal_of_data(&out->obs, out->cloud, (loomNormalKind)config->data.obs_normal, &out->actions,
                                (loomNormalKind)config->data.action_normal, data, err);
   if (!code) code = create_network(out, seed, err);
+
   if (code) loom_trained_destroy(out);
   return code;
 }
@@ -172,6 +174,7 @@ int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedE
   loomSafeMeta* meta = calloc((size_t)metas, sizeof *meta);
   char(*name)[NAME] = calloc((size_t)params, sizeof *name), *config = loom_policy_config_text(&t->config);
   char* sense = loom_sense_text(&t->sense);
+
   loomNormal obs = t->obs, actions = t->actions,
              cloud[LOOM_DATA_KEYS];  // tensors' names are written into them
 

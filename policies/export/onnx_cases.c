@@ -20,7 +20,7 @@ static bool is_visual(const cases* c, int key) {
   return c->trained->shape[key][0] > 1;
 }
 
-static int create(cases* c, loomError* err) {
+static int create_cases(cases* c, loomError* err) {
   const loomTrained* t = c->trained;
   const loomNetworkDef* def = &t->network.def;
   size_t n = (size_t)c->n, seen = (size_t)c->seen, size = (size_t)def->action_dim;
@@ -39,7 +39,7 @@ static int create(cases* c, loomError* err) {
   return loom_actor_create(&c->actor, &t->network, err);
 }
 
-static void destroy(cases* c) {
+static void destroy_cases(cases* c) {
   for (int i = 0; i < c->keys; i++) {
     free(c->obs[i]);
     free(c->visual[i]);
@@ -123,7 +123,7 @@ static loomSafeTensor input(const cases* c, int key) {
   return out;
 }
 
-static int write(const char* path, const cases* c, loomError* err) {
+static int write_cases(const char* path, const cases* c, loomError* err) {
   const loomNetworkDef* def = &c->trained->network.def;
   loomSafeTensor tensor[LOOM_DATA_KEYS + 2];
   const loomSafeMeta meta = {"format", "demoloom decisions 1"};
@@ -148,13 +148,13 @@ int loom_onnx_cases(const char* path, const loomTrained* trained, const loomBatc
              .decided = loom_network_decided(def),
              .keys = trained->config.data.key_count};
 
-  int code = create(&c, err);
+  int code = create_cases(&c, err);
   if (!code) {
     loom_actor_begin(&c.actor);
     for (int i = 0; i < c.n; i++) decide(&c, rows, i, seed);
-    code = write(path, &c, err);
+    code = write_cases(path, &c, err);
   }
 
-  destroy(&c);
+  destroy_cases(&c);
   return code;
 }

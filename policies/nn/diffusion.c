@@ -1,6 +1,8 @@
 #include "policies/nn/diffusion.h"
 
-static double cosine(double share) {
+// What is kept of the signal after a share of the steps (Nichol and Dhariwal, 2021, eq. 17): cos^2 with an offset
+// of 0.008, so that the first steps are not too small.
+static double cosine_kept(double share) {
   double c = cos((share + 0.008) / 1.008 * 3.14159265358979323846 / 2);
   return c * c;
 }
@@ -10,18 +12,20 @@ loomDiffusion loom_diffusion_cosine(int steps) {
 
   double kept = 1;
   for (int t = 0; t < steps; t++) {
-    // Nichol and Dhariwal (2021), eq. 17.
-    double beta = 1 - cosine((double)(t + 1) / steps) / cosine((double)t / steps);
+    double beta = 1 - cosine_kept((double)(t + 1) / steps) / cosine_kept((double)t / steps);
+
+    // Held below 1, which would leave nothing to divide by.
     kept *= 1 - fmin(beta, 0.999);
     d.kept[t] = kept;
   }
+
   return d;
 }
 
 void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
                           int width, const loomDiffusion* d) {
   for (int i = 0; i < n; i++) {
-    // Ho et al. (2020), eq. 4.
+    // Ho et al. (2020), eq. 4: x_t = sqrt(kept) x_0 + sqrt(1 - kept) noise.
     loomReal signal = (loomReal)sqrt(d->kept[t[i]]), rest = (loomReal)sqrt(1 - d->kept[t[i]]);
     for (ptrdiff_t j = (ptrdiff_t)i * width; j < (ptrdiff_t)(i + 1) * width; j++)
       noisy[j] = signal * clean[j] + rest * noise[j];

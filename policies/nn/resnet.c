@@ -11,8 +11,8 @@ enum { STEM_TAPS = 5, GROUP = 16 };  // channels of a group (Diffusion Policy's)
 
 // ---- shapes and names
 
-static size_t add(loomParams* params, const char* prefix, const char* part, const char* what, int dims,
-                  const int* shape) {
+static size_t add_param(loomParams* params, const char* prefix, const char* part, const char* what, int dims,
+                        const int* shape) {
   char name[2 * LOOM_PARAM_NAME];
 
   snprintf(name, sizeof name, "%s%s.%s", prefix, part, what);
@@ -27,10 +27,10 @@ static void declare_unit(loomResnetUnit* unit, loomParams* params, const char* p
 
   *unit = (loomResnetUnit){.conv = conv, .groups = conv.out % GROUP ? 1 : conv.out / GROUP};
   unit->weight =
-      add(params, prefix, layer, "weight", 4, (int[]){conv.out, conv.in, conv.kernel_h, conv.kernel_w});
+      add_param(params, prefix, layer, "weight", 4, (int[]){conv.out, conv.in, conv.kernel_h, conv.kernel_w});
 
-  unit->gain = add(params, prefix, norm, "weight", 1, &conv.out);
-  unit->shift = add(params, prefix, norm, "bias", 1, &conv.out);
+  unit->gain = add_param(params, prefix, norm, "weight", 1, &conv.out);
+  unit->shift = add_param(params, prefix, norm, "bias", 1, &conv.out);
 }
 
 // A square convolution of `taps` that keeps the size, but for the stride.
@@ -71,11 +71,12 @@ void loom_resnet_declare(loomResnet* net, loomParams* params, const loomResnetDe
 
   // Maps whose spatial softmax gives points, and the points' layer.
   net->maps = square(before->out, def->keypoints, loom_conv_height(before), loom_conv_width(before), 1, 1);
-  net->map_weight = add(params, prefix, "keypoints", "weight", 4, (int[]){def->keypoints, before->out, 1, 1});
-  net->map_bias = add(params, prefix, "keypoints", "bias", 1, &def->keypoints);
+  net->map_weight =
+      add_param(params, prefix, "keypoints", "weight", 4, (int[]){def->keypoints, before->out, 1, 1});
+  net->map_bias = add_param(params, prefix, "keypoints", "bias", 1, &def->keypoints);
 
-  net->weight = add(params, prefix, "linear", "weight", 2, (int[]){def->out, 2 * def->keypoints});
-  net->bias = add(params, prefix, "linear", "bias", 1, &def->out);
+  net->weight = add_param(params, prefix, "linear", "weight", 2, (int[]){def->out, 2 * def->keypoints});
+  net->bias = add_param(params, prefix, "linear", "bias", 1, &def->out);
 }
 
 static void init_unit(const loomResnetUnit* unit, loomParams* params, loomRandom* random) {

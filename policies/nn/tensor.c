@@ -27,7 +27,7 @@ void loom_arena_destroy(loomArena* arena) {
   *arena = (loomArena){0};
 }
 
-static void* take(loomArena* arena, size_t bytes) {
+static void* take_bytes(loomArena* arena, size_t bytes) {
   void* at = arena->base && arena->used + bytes <= arena->size ? arena->base + arena->used : NULL;
 
   // Measuring counts all the same.
@@ -36,11 +36,11 @@ static void* take(loomArena* arena, size_t bytes) {
 }
 
 loomReal* loom_arena_real(loomArena* arena, size_t count) {
-  return take(arena, count * sizeof(loomReal));
+  return take_bytes(arena, count * sizeof(loomReal));
 }
 
 int* loom_arena_int(loomArena* arena, size_t count) {
-  return take(arena, count * sizeof(int));
+  return take_bytes(arena, count * sizeof(int));
 }
 
 static bool grow(loomParams* params) {

@@ -13,7 +13,7 @@ enum { WIDER = 4 };  // the perceptron's hidden layer
 
 // ---- declare, init, layout
 
-static size_t add(loomParams* params, const char* prefix, const char* name, int rows, int columns) {
+static size_t add_param(loomParams* params, const char* prefix, const char* name, int rows, int columns) {
   char whole[LOOM_PARAM_NAME + 32];
 
   snprintf(whole, sizeof whole, "%s%s", prefix, name);
@@ -25,8 +25,8 @@ static void declare_norm(loomTransformerNorm* norm, loomParams* params, const ch
   char whole[LOOM_PARAM_NAME];
 
   snprintf(whole, sizeof whole, "%s%s.", prefix, name);
-  norm->gain = add(params, whole, "weight", width, 0);
-  norm->shift = add(params, whole, "bias", width, 0);
+  norm->gain = add_param(params, whole, "weight", width, 0);
+  norm->shift = add_param(params, whole, "bias", width, 0);
 }
 
 void loom_transformer_declare(loomTransformer* t, loomParams* params, const loomTransformerDef* def,
@@ -35,9 +35,9 @@ void loom_transformer_declare(loomTransformer* t, loomParams* params, const loom
 
   int width = def->width;
 
-  t->weight = add(params, prefix, "embed.weight", width, def->input);
-  t->bias = add(params, prefix, "embed.bias", width, 0);
-  t->place = add(params, prefix, "place", def->length, width);
+  t->weight = add_param(params, prefix, "embed.weight", width, def->input);
+  t->bias = add_param(params, prefix, "embed.bias", width, 0);
+  t->place = add_param(params, prefix, "place", def->length, width);
   declare_norm(&t->first, params, prefix, "first", width);
 
   for (int i = 0; i < def->blocks; i++) {
@@ -46,15 +46,15 @@ void loom_transformer_declare(loomTransformer* t, loomParams* params, const loom
     snprintf(name, sizeof name, "%s%d.", prefix, i);
 
     declare_norm(&b->norm[0], params, name, "norm.0", width);
-    b->qkv_weight = add(params, name, "qkv.weight", 3 * width, width);
-    b->out_weight = add(params, name, "out.weight", width, width);
-    b->out_bias = add(params, name, "out.bias", width, 0);
+    b->qkv_weight = add_param(params, name, "qkv.weight", 3 * width, width);
+    b->out_weight = add_param(params, name, "out.weight", width, width);
+    b->out_bias = add_param(params, name, "out.bias", width, 0);
 
     declare_norm(&b->norm[1], params, name, "norm.1", width);
-    b->up_weight = add(params, name, "mlp.0.weight", WIDER * width, width);
-    b->up_bias = add(params, name, "mlp.0.bias", WIDER * width, 0);
-    b->down_weight = add(params, name, "mlp.1.weight", width, WIDER * width);
-    b->down_bias = add(params, name, "mlp.1.bias", width, 0);
+    b->up_weight = add_param(params, name, "mlp.0.weight", WIDER * width, width);
+    b->up_bias = add_param(params, name, "mlp.0.bias", WIDER * width, 0);
+    b->down_weight = add_param(params, name, "mlp.1.weight", width, WIDER * width);
+    b->down_bias = add_param(params, name, "mlp.1.bias", width, 0);
   }
 
   declare_norm(&t->last, params, prefix, "last", width);

@@ -37,7 +37,8 @@ static loomUnetBlock* up_block(loomUnet* u, int up, int i) {
 
 // ---- declare
 
-static size_t add(loomParams* params, const char* prefix, const char* name, int dims, const int* shape) {
+static size_t add_param(loomParams* params, const char* prefix, const char* name, int dims,
+                        const int* shape) {
   char whole[LOOM_PARAM_NAME + 32];
 
   snprintf(whole, sizeof whole, "%s%s", prefix, name);
@@ -48,10 +49,10 @@ static void declare_conv(loomUnetConv* c, loomParams* params, const loomUnetDef*
                          int in, int out, int length) {
   c->conv = loom_conv_1d(1, in, out, length, def->kernel, 1, def->kernel / 2);
 
-  c->weight = add(params, prefix, "weight", 3, (int[]){out, in, def->kernel});
-  c->bias = add(params, prefix, "bias", 1, &out);
-  c->gain = add(params, prefix, "norm.weight", 1, &out);
-  c->shift = add(params, prefix, "norm.bias", 1, &out);
+  c->weight = add_param(params, prefix, "weight", 3, (int[]){out, in, def->kernel});
+  c->bias = add_param(params, prefix, "bias", 1, &out);
+  c->gain = add_param(params, prefix, "norm.weight", 1, &out);
+  c->shift = add_param(params, prefix, "norm.bias", 1, &out);
 }
 
 static void declare_block(loomUnetBlock* b, loomParams* params, const loomUnetDef* def, const char* prefix,
@@ -63,21 +64,21 @@ static void declare_block(loomUnetBlock* b, loomParams* params, const loomUnetDe
   }
 
   // What is seen and the diffusion's step scale and shift each channel (Perez et al., 2018).
-  b->film_weight = add(params, prefix, "film.weight", 2, (int[]){2 * out, condition_width(def)});
-  b->film_bias = add(params, prefix, "film.bias", 1, (int[]){2 * out});
+  b->film_weight = add_param(params, prefix, "film.weight", 2, (int[]){2 * out, condition_width(def)});
+  b->film_bias = add_param(params, prefix, "film.bias", 1, (int[]){2 * out});
 
   b->shortcut = loom_conv_1d(1, in, out, length, 1, 1, 0);
   if (in == out) return;
-  b->shortcut_weight = add(params, prefix, "shortcut.weight", 3, (int[]){out, in, 1});
-  b->shortcut_bias = add(params, prefix, "shortcut.bias", 1, &out);
+  b->shortcut_weight = add_param(params, prefix, "shortcut.weight", 3, (int[]){out, in, 1});
+  b->shortcut_bias = add_param(params, prefix, "shortcut.bias", 1, &out);
 }
 
 static void declare_stride(loomUnetStride* s, loomParams* params, const char* prefix, int size, int length,
                            int taps) {
   s->conv = loom_conv_1d(1, size, size, length, taps, 2, 1);
 
-  s->weight = add(params, prefix, "weight", 3, (int[]){size, size, taps});
-  s->bias = add(params, prefix, "bias", 1, &size);
+  s->weight = add_param(params, prefix, "weight", 3, (int[]){size, size, taps});
+  s->bias = add_param(params, prefix, "bias", 1, &size);
 }
 
 static void declare_down(loomUnet* u, loomParams* params, const char* prefix, int level) {
@@ -131,8 +132,8 @@ void loom_unet_declare(loomUnet* u, loomParams* params, const loomUnetDef* def, 
   snprintf(name, sizeof name, "%slast.", prefix);
   declare_conv(&u->last, params, def, name, def->size[0], def->size[0], def->length);
   u->output = loom_conv_1d(1, def->size[0], def->channels, def->length, 1, 1, 0);
-  u->output_weight = add(params, prefix, "output.weight", 3, (int[]){def->channels, def->size[0], 1});
-  u->output_bias = add(params, prefix, "output.bias", 1, &def->channels);
+  u->output_weight = add_param(params, prefix, "output.weight", 3, (int[]){def->channels, def->size[0], 1});
+  u->output_bias = add_param(params, prefix, "output.bias", 1, &def->channels);
 }
 
 // ---- init
@@ -176,7 +177,7 @@ typedef struct sizes {
   size_t scratch, widest;  // of any convolution; numbers of a sample
 } sizes;
 
-static void measure(sizes* s, loomConv c, int n) {
+static void measure_conv(sizes* s, loomConv c, int n) {
   c.n = n;
 
   size_t scratch = loom_conv_scratch(&c), out = (size_t)c.out * (size_t)c.width;
@@ -195,12 +196,12 @@ static void layout_conv(loomUnetConv* c, loomArena* arena, const loomUnetDef* de
   c->mean = loom_arena_real(arena, groups);
   c->inverse = loom_arena_real(arena, groups);
 
-  measure(s, c->conv, n);
+  measure_conv(s, c->conv, n);
 }
 
 static void layout_stride(loomUnetStride* c, loomArena* arena, int n, int length, sizes* s) {
   c->y = loom_arena_real(arena, (size_t)n * (size_t)c->conv.out * (size_t)length);
-  measure(s, c->conv, n);
+  measure_conv(s, c->conv, n);
 }
 
 static void layout_training(loomUnet* u, loomArena* arena, size_t n, size_t widest) {
@@ -231,7 +232,7 @@ void loom_unet_layout(loomUnet* u, loomArena* arena, int n, bool train) {
     loomUnetBlock* b = &u->block[i];
     size_t count = rows * (size_t)b->shortcut.out * (size_t)b->shortcut.width;
     for (int k = 0; k < 2; k++) layout_conv(&b->part[k], arena, def, n, &s);
-    measure(&s, b->shortcut, n);
+    measure_conv(&s, b->shortcut, n);
 
     b->film = loom_arena_real(arena, rows * 2 * (size_t)b->shortcut.out);
     b->mixed = loom_arena_real(arena, count);
@@ -245,7 +246,7 @@ void loom_unet_layout(loomUnet* u, loomArena* arena, int n, bool train) {
   }
 
   layout_conv(&u->last, arena, def, n, &s);
-  measure(&s, u->output, n);
+  measure_conv(&s, u->output, n);
 
   u->x = loom_arena_real(arena, chunk);
   u->noise = loom_arena_real(arena, chunk);

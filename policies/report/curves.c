@@ -26,7 +26,7 @@ static const char* const tags[CURVES] = {"train/loss",          "validate/loss",
                                          "rollout/success_low", "rollout/success_high", "train/gradient",
                                          "train/rate"};
 
-static bool add(curve* c, double step, double value) {
+static bool add_point(curve* c, double step, double value) {
   // A resumed run logs steps again from its checkpoint on: the later values count.
   while (c->n && c->at[c->n - 1].step >= step) c->n--;
 
@@ -50,7 +50,7 @@ static bool read_line(curve curves[CURVES], char* line) {
   *value = '\0';
 
   for (int i = 0; i < CURVES; i++)
-    if (!strcmp(tag + 1, tags[i])) return add(&curves[i], strtod(line, NULL), strtod(value + 1, NULL));
+    if (!strcmp(tag + 1, tags[i])) return add_point(&curves[i], strtod(line, NULL), strtod(value + 1, NULL));
   return true;
 }
 
@@ -155,7 +155,7 @@ static void draw_one(loomChart* chart, loomBox box, const curve* c, double steps
   draw_curve(chart, &axes, c, loom_color_blue);
 }
 
-static int draw(const char* folder, const curve curves[CURVES], loomError* err) {
+static int draw_curves(const char* folder, const curve curves[CURVES], loomError* err) {
   enum { WIDTH = 1200, HEIGHT = 760, LEFT = 70, TOP = 40, PANEL_WIDTH = 510, PANEL_HEIGHT = 280 };
 
   char path[LOOM_PATH_MAX + 32];
@@ -186,7 +186,7 @@ int loom_curves_draw(const char* folder, loomError* err) {
   curve curves[CURVES] = {{0}};
   int code = read_curves(curves, folder, err);
 
-  if (!code) code = draw(folder, curves, err);
+  if (!code) code = draw_curves(folder, curves, err);
 
   for (int i = 0; i < CURVES; i++) free(curves[i].at);
   return code;
