@@ -80,7 +80,7 @@ demo: $(BUILD)/demoloom assets  ## the main job: replay, segment, generate 200 d
 	@echo 'report: demo/handover-report.png'
 
 test: $(BUILD)/demoloom $(TESTS) assets asan-programs  ## all tests, plain and sanitized, with a fixed number of fuzzed inputs
-	@tests/run.sh --plain $(TESTS) $(wildcard tests/*/test_*.sh tests/*/*/test_*.sh) \
+	@tests/run.sh --plain tests/check_style.sh $(TESTS) $(wildcard tests/*/test_*.sh tests/*/*/test_*.sh) \
 	  --quick $(TEST_SRC:%.c=$(ASAN)/%) --fuzz $(FUZZ_SRC:%.c=$(ASAN)/%)
 
 asan: asan-programs assets  ## all tests at full length under the address and undefined-behaviour sanitizers
@@ -107,7 +107,7 @@ LINT_SRC ?= $(sort $(shell git ls-files "*.c"))
 lint:  ## formatting, clang-tidy, includes that go against the arrows
 	@tools/setup.sh lint
 	@wrong=0; clang-format-14 --dry-run -Werror $(LINT_SRC) $(sort $(shell git ls-files "*.h")) || wrong=1; \
-	  tests/check_includes.sh || wrong=1; $(MAKE) tidy || wrong=1; exit $$wrong
+	  tests/check_includes.sh || wrong=1; tests/check_style.sh || wrong=1; $(MAKE) tidy || wrong=1; exit $$wrong
 
 # gcc's omp.h does for clang; -idirafter keeps the rest of gcc's headers behind clang's own.
 tidy: $(BUILD)/generated/onnx.pb-c.h

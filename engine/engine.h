@@ -1,5 +1,5 @@
-// The engine: tasks and scenes, episodes of them in the simulator, datasets. `#include <demoloom/engine.h>` once
-// installed; from C and C++. What is not reached from here, generators.h or policies.h is internal.
+// The engine: tasks and scenes, episodes of them in the simulator, datasets. `#include <demoloom/engine.h>`
+// once installed; from C and C++. What is not reached from here, generators.h or policies.h is internal.
 #ifndef LOOM_ENGINE_ENGINE_H
 #define LOOM_ENGINE_ENGINE_H
 

@@ -1,4 +1,5 @@
-// Generators: source demos in, many demos out. `#include <demoloom/generators.h>` once installed; from C and C++.
+// Generators: source demos in, many demos out. `#include <demoloom/generators.h>` once installed; from C and
+// C++.
 #ifndef LOOM_GENERATORS_GENERATORS_H
 #define LOOM_GENERATORS_GENERATORS_H
 

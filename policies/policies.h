@@ -1,4 +1,5 @@
-// Policies: train them on datasets, let them act. `#include <demoloom/policies.h>` once installed; from C and C++.
+// Policies: train them on datasets, let them act. `#include <demoloom/policies.h>` once installed; from C and
+// C++.
 #ifndef LOOM_POLICIES_POLICIES_H
 #define LOOM_POLICIES_POLICIES_H
 

@@ -1,6 +1,7 @@
 // Results kept between runs: a blob under a key, in one file each below the home folder. A key is the text of
-// all that the result depends on and is compared in full, so no hash can mislead. An entry that is damaged, cut
-// short or of another version is as good as none, and a folder that cannot be written is no error. Internal.
+// all that the result depends on and is compared in full, so no hash can mislead. An entry that is damaged,
+// cut short or of another version is as good as none, and a folder that cannot be written is no error.
+// Internal.
 #ifndef LOOM_ENGINE_BASE_CACHE_H
 #define LOOM_ENGINE_BASE_CACHE_H
 

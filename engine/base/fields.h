@@ -1,6 +1,6 @@
-// A table of fields says once what a struct's members are: their names, what they may be, their units and a line
-// of help. From it the struct is read from YAML, set from a command line, checked, written as YAML or JSON and
-// explained.
+// A table of fields says once what a struct's members are: their names, what they may be, their units and a
+// line of help. From it the struct is read from YAML, set from a command line, checked, written as YAML or
+// JSON and explained.
 //
 //   static const loomFieldDef fields[] = {
 //       LOOM_FIELD(settings, INT, epochs, .low = 1, .high = 1000, .about = "passes over the data"),
@@ -81,8 +81,8 @@ struct loomFields {
 enum { LOOM_FIELD_WANTED = 256 };
 /// What a text for the field has to be: "a whole number from 1 to 8".
 void loom_field_wanted(char out[LOOM_FIELD_WANTED], const loomFieldDef* field);
-/// Set the field of s from a text, wherever that came from; NAMES take one more entry. Numbers may be expressions
-/// ("2/3"). False, and nothing is changed, where the text is not what is wanted.
+/// Set the field of s from a text, wherever that came from; NAMES take one more entry. Numbers may be
+/// expressions ("2/3"). False, and nothing is changed, where the text is not what is wanted.
 bool loom_field_set(void* s, const loomFieldDef* field, const char* text);
 /// Whether it has a value: a number in its range, one of its choices, a text that is not empty, a list with
 /// entries. What commands and files leave out is marked by a value that is none.
@@ -94,14 +94,15 @@ void loom_field_print(FILE* out, const void* s, const loomFieldDef* field);
 
 /// The field of that name, or NULL.
 const loomFieldDef* loom_fields_find(const loomFields* fields, const char* name);
-/// From a YAML map (0: none). Absent keys leave their fields as they are. LOOM_ERR_FORMAT "FILE:LINE: key 'KEY': ..."
-/// names a key that is unknown (and the nearest one there is), that is not what its field wants, or whose `when` has
-/// no bit of `now`: it "means nothing for WHAT".
+/// From a YAML map (0: none). Absent keys leave their fields as they are. LOOM_ERR_FORMAT "FILE:LINE: key
+/// 'KEY': ..." names a key that is unknown (and the nearest one there is), that is not what its field wants,
+/// or whose `when` has no bit of `now`: it "means nothing for WHAT".
 int loom_fields_read(void* s, const loomFields* fields, const loomYaml* y, loomNode map, unsigned now,
                      const char* what, loomError* err);
 /// As lines of YAML, "  KEY: VALUE", those that are for `now`. Read again they are the same.
 void loom_fields_write(FILE* out, const void* s, const loomFields* fields, unsigned now);
-/// Into a JSON object, those that are for `now`; numbers that are not finite are left out. MAPS are not written.
+/// Into a JSON object, those that are for `now`; numbers that are not finite are left out. MAPS are not
+/// written.
 void loom_fields_json(struct cJSON* out, const void* s, const loomFields* fields, unsigned now);
 
 /// An error at the line of a key, or of its map where the key is left to its default.
@@ -110,8 +111,8 @@ int loom_fields_error(const loomYaml* y, loomNode map, const char* key, loomErro
 
 // ---- help
 
-/// `lead` ("  -n, --episodes N"), then what the field is, its choices, unit and, where s (NULL: none) has a value, its
-/// default; long lines go on below.
+/// `lead` ("  -n, --episodes N"), then what the field is, its choices, unit and, where s (NULL: none) has a
+/// value, its default; long lines go on below.
 void loom_field_help(FILE* out, const char* lead, const loomFieldDef* field, const void* s);
 /// A text in lines of at most 100 characters, all but the first indented by so many.
 void loom_print_wrapped(FILE* out, const char* text, int indent);

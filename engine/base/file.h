@@ -14,8 +14,8 @@ bool loom_is_folder(const char* path);
 bool loom_same_file(const char* a, const char* b);  // two paths that lead to one file
 
 /// All of a file, or of a pipe, malloc'ed; a NUL stands behind its last byte. *n (nullable) is its size
-/// without that. LOOM_ERR_IO: absent, no permission, neither a file nor a pipe, failing disk; LOOM_ERR_FORMAT:
-/// more than `most` bytes; LOOM_ERR_MEMORY. *out is NULL after an error.
+/// without that. LOOM_ERR_IO: absent, no permission, neither a file nor a pipe, failing disk;
+/// LOOM_ERR_FORMAT: more than `most` bytes; LOOM_ERR_MEMORY. *out is NULL after an error.
 int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomError* err);
 /// The same of a file that is open, for whoever opens files in a way of their own; messages call it `path`.
 int loom_read_stream(char** out, size_t* n, FILE* file, size_t most, const char* path, loomError* err);
@@ -27,11 +27,11 @@ typedef struct loomFile {
   FILE* stream;     // open on it for writing, empty
 } loomFile;
 
-/// Begin a file; what a killed run left of it is removed. LOOM_ERR_IO when it cannot be created, or when there
-/// is something else than a regular file in its place. Then end it by one of the three below, once.
+/// Begin a file; what a killed run left of it is removed. LOOM_ERR_IO when it cannot be created, or when
+/// there is something else than a regular file in its place. Then end it by one of the three below, once.
 int loom_file_begin(loomFile* out, const char* path, loomError* err);
-/// Flush and sync it to the disk, put it in its place and sync the folder: after LOOM_OK it survives a crash. On
-/// an error (a full disk, the stream's own) it is removed, and what was in its place stays.
+/// Flush and sync it to the disk, put it in its place and sync the folder: after LOOM_OK it survives a crash.
+/// On an error (a full disk, the stream's own) it is removed, and what was in its place stays.
 int loom_file_commit(loomFile* file, loomError* err);
 /// Remove what was written after a write that failed with errno `why` (0: unknown), and say so: LOOM_ERR_IO.
 int loom_file_fail(loomFile* file, int why, loomError* err);

@@ -21,8 +21,9 @@ typedef struct loomHeap {
 /// where they are until the heap is destroyed. No things at all are a pointer too, to nothing.
 void* loom_heap_take(loomHeap* heap, size_t count, size_t size);
 
-/// Room for one thing more behind `count` of them at `old` (nullable): `old` itself while *room suffices, else
-/// twice as many elsewhere, with the old ones copied there. NULL when memory is short; `old` is still good.
+/// Room for one thing more behind `count` of them at `old` (nullable): `old` itself while *room suffices,
+/// else twice as many elsewhere, with the old ones copied there. NULL when memory is short; `old` is still
+/// good.
 void* loom_heap_grow(loomHeap* heap, void* old, int count, int* room, size_t size);
 
 /// All of it; the heap is empty afterwards.

@@ -1,12 +1,13 @@
-// Internal. A pool of workers that share out n items: attempts, episodes, demos to be drawn. The only place where the
-// library makes threads, but for the kernels of networks.
+// Internal. A pool of workers that share out n items: attempts, episodes, demos to be drawn. The only place
+// where the library makes threads, but for the kernels of networks.
 //
 //   loomPoolDef def = {.n = 100, .user = &run, .item = attempt_one};
 //   int code = loom_pool_run(&def, err);
 //
-// Items are handed out in order of their number, so what depends on numbers alone, and writes to its own slot,
-// is the same on any number of threads. Inside an item everything runs on one thread: matrix products shared
-// out among several would differ in their last bits. A pool inside a pool's item therefore has one worker.
+// Items are handed out in order of their number, so what depends on numbers alone, and writes to its own
+// slot, is the same on any number of threads. Inside an item everything runs on one thread: matrix products
+// shared out among several would differ in their last bits. A pool inside a pool's item therefore has one
+// worker.
 #ifndef LOOM_ENGINE_BASE_POOL_H
 #define LOOM_ENGINE_BASE_POOL_H
 
@@ -26,8 +27,8 @@ typedef struct loomPoolDef {
 
   // All below may be NULL.
 
-  /// In a worker's own thread, before its first item; its error is that item's. destroy undoes it, in the same
-  /// thread, once there is nothing more to do; it is not called where create failed.
+  /// In a worker's own thread, before its first item; its error is that item's. destroy undoes it, in the
+  /// same thread, once there is nothing more to do; it is not called where create failed.
   int (*create)(void* user, int worker, loomError* err);
   void (*destroy)(void* user, int worker);
 
@@ -35,8 +36,8 @@ typedef struct loomPoolDef {
   /// meanwhile. `prefix` items, 0 .. prefix - 1, are finished without a gap. Its error counts as the item's.
   int (*finished)(void* user, int worker, int i, int prefix, loomError* err);
 
-  /// Asked before each item, one worker at a time and never beside `finished`: true, or *stop set by a signal,
-  /// and no further item begins. That is no error.
+  /// Asked before each item, one worker at a time and never beside `finished`: true, or *stop set by a
+  /// signal, and no further item begins. That is no error.
   bool (*enough)(void* user);
   const volatile sig_atomic_t* stop;
 } loomPoolDef;
@@ -48,8 +49,8 @@ int loom_pool_run(const loomPoolDef* def, loomError* err);
 /// How many workers: `wanted`, or one a core when that is 0; at most n (0 = no such limit), at least 1.
 int loom_pool_workers(int wanted, int n);
 
-/// Threads that the kernels of networks use from now on in this thread; 0 leaves them as they are. Returns how
-/// many it were, to be given back later.
+/// Threads that the kernels of networks use from now on in this thread; 0 leaves them as they are. Returns
+/// how many it were, to be given back later.
 int loom_set_kernel_threads(int threads);
 
 #endif

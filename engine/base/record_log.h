@@ -1,6 +1,6 @@
 // A list of what is done: records of one struct in a file that only grows. What is in it survives kill -9 and
-// power cuts; a last record that was cut off is ignored. Its first line names the struct and the digest of its
-// members, so that records of another layout are refused, not misread. Internal.
+// power cuts; a last record that was cut off is ignored. Its first line names the struct and the digest of
+// its members, so that records of another layout are refused, not misread. Internal.
 #ifndef LOOM_ENGINE_BASE_RECORD_LOG_H
 #define LOOM_ENGINE_BASE_RECORD_LOG_H
 
@@ -9,8 +9,8 @@
 
 typedef struct loomRecordLog loomRecordLog;
 
-/// Open or create it; `columns` must outlive it. LOOM_ERR_FORMAT when what is there is of another layout, or no
-/// such file at all; LOOM_ERR_IO.
+/// Open or create it; `columns` must outlive it. LOOM_ERR_FORMAT when what is there is of another layout, or
+/// no such file at all; LOOM_ERR_IO.
 int loom_record_log_open(loomRecordLog** out, const char* path, const loomColumns* columns, loomError* err);
 /// Takes NULL.
 void loom_record_log_close(loomRecordLog* log);

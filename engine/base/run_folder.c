@@ -21,8 +21,8 @@ static const char lock_name[] = "lock";
 // A child of a killed run (the trial reading of a dataset) holds its lock until it ends too: wait for that.
 enum { LOCK_TRIES = 50, LOCK_PAUSE_MS = 10 };
 
-// Whoever held the lock before us may have removed its file between our open and our lock: then we hold the lock
-// of a file that nobody else will find.
+// Whoever held the lock before us may have removed its file between our open and our lock: then we hold the
+// lock of a file that nobody else will find.
 static bool is_file_at(int fd, const char* path) {
   struct stat ours, there;
   return !fstat(fd, &ours) && !stat(path, &there) && ours.st_ino == there.st_ino &&

@@ -1,5 +1,5 @@
-// A folder that a run works in: locked while it does, begun, gone on with or overwritten, with its settings in
-// it as text, so that nobody goes on with other ones. What is done is known by the files there. Internal.
+// A folder that a run works in: locked while it does, begun, gone on with or overwritten, with its settings
+// in it as text, so that nobody goes on with other ones. What is done is known by the files there. Internal.
 #ifndef LOOM_ENGINE_BASE_RUN_FOLDER_H
 #define LOOM_ENGINE_BASE_RUN_FOLDER_H
 
@@ -31,9 +31,9 @@ typedef struct loomRunFolder {
 
 enum { LOOM_RUN_FILE_MAX = LOOM_PATH_MAX + 288 };  // bytes of FOLDER/NAME
 
-/// Lock it. The strings of def are kept, not copied, but for the path. LOOM_ERR_USAGE when another run is at work
-/// there, or when it holds a run and mode is LOOM_FOLDER_NEW; LOOM_ERR_IO when it cannot be made or locked.
-/// *out is zeroed on an error.
+/// Lock it. The strings of def are kept, not copied, but for the path. LOOM_ERR_USAGE when another run is at
+/// work there, or when it holds a run and mode is LOOM_FOLDER_NEW; LOOM_ERR_IO when it cannot be made or
+/// locked. *out is zeroed on an error.
 int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomError* err);
 /// Unlock it. Takes a zeroed one.
 void loom_run_folder_close(loomRunFolder* folder);
@@ -50,8 +50,8 @@ int loom_run_folder_settings(const loomRunFolder* folder, const char* name, cons
 int loom_settings_compare(const char* where, const char* kept, const char* now, const char* alternative,
                           loomError* err);
 
-/// Close it, and remove its own files and then the folder, unless others are in it. `last` (may be NULL) is a file
-/// that stays until all others are gone: killed half-way, the folder is still known by it.
+/// Close it, and remove its own files and then the folder, unless others are in it. `last` (may be NULL) is a
+/// file that stays until all others are gone: killed half-way, the folder is still known by it.
 void loom_run_folder_remove(loomRunFolder* folder, const char* last);
 
 #endif

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-/// 95 % Wilson score interval of a success rate (E. B. Wilson, "Probable inference, the law of succession, and
-/// statistical inference", 1927): unlike the normal approximation it stays inside [0, 1] and is honest for
-/// few trials and for rates near 0 and 1. [0, 1] when n is 0.
+/// 95 % Wilson score interval of a success rate (E. B. Wilson, "Probable inference, the law of succession,
+/// and statistical inference", 1927): unlike the normal approximation it stays inside [0, 1] and is honest
+/// for few trials and for rates near 0 and 1. [0, 1] when n is 0.
 void loom_wilson(double* low, double* high, int64_t successes, int64_t n);
 
 #endif

@@ -1,16 +1,17 @@
-// Which files need no trial reading in a child (dataset_probe.c). A program opens what it has just written, and
-// the same file again and again: DAgger's rounds and training with a validation mask did it hundreds of times.
+// Which files need no trial reading in a child (dataset_probe.c). A program opens what it has just written,
+// and the same file again and again: DAgger's rounds and training with a validation mask did it hundreds of
+// times.
 #include <pthread.h>
 #include <time.h>
 
 #include "engine/data/dataset_internal.h"
 
-// More than a program has in hand at a time. Where there are still more, the oldest are forgotten and only cost
-// a trial reading again.
+// More than a program has in hand at a time. Where there are still more, the oldest are forgotten and only
+// cost a trial reading again.
 enum { TRUSTED_MAX = 1024 };
 
-// Everything that a change of the file's bytes changes as well. The time of the last change of the inode cannot
-// be set by a program, as the time of the last write can.
+// Everything that a change of the file's bytes changes as well. The time of the last change of the inode
+// cannot be set by a program, as the time of the last write can.
 typedef struct fileMark {
   dev_t device;
   ino_t inode;

@@ -17,8 +17,8 @@ void loom_state_obs_destroy(loomStateObs* states);
 /// out (dim)
 void loom_state_obs_see(double* out, const loomStateObs* states, const loomEpisode* episode);
 
-/// The one error for a key that is not there: LOOM_ERR_FORMAT, "WHERE: no observation 'NAME'; it has THERE". frame
-/// (nullable): which frame of a framed one is missing; THERE then are the frames. hint may be "".
+/// The one error for a key that is not there: LOOM_ERR_FORMAT, "WHERE: no observation 'NAME'; it has THERE".
+/// frame (nullable): which frame of a framed one is missing; THERE then are the frames. hint may be "".
 int loom_obs_unknown(loomError* err, const char* where, const char* name, const char* frame,
                      const char* there, const char* hint);
 

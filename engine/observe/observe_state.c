@@ -1,4 +1,5 @@
-// What an episode shows a policy of its state: robomimic's low-dimensional observations, as robosuite makes them.
+// What an episode shows a policy of its state: robomimic's low-dimensional observations, as robosuite makes
+// them.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -45,12 +45,12 @@ loomObsKind loom_obs_kind(loomName camera, const char* name, int rank, const int
 
 // ---- in a dataset
 
-/// A key of a demo, and how many rows there are. LOOM_ERR_FORMAT names file, demo and key, and the keys that there
-/// are; LOOM_ERR_UNSUPPORTED: rows too large.
+/// A key of a demo, and how many rows there are. LOOM_ERR_FORMAT names file, demo and key, and the keys that
+/// there are; LOOM_ERR_UNSUPPORTED: rows too large.
 int loom_obs_describe(loomObsKey* out, int64_t* rows, const char* name, const loomDataset* set, int demo,
                       loomError* err);
-/// All rows as floats into out (rows x dim), whose rows are `stride` apart. LOOM_ERR_FORMAT: a number that is not
-/// finite, or another number of rows.
+/// All rows as floats into out (rows x dim), whose rows are `stride` apart. LOOM_ERR_FORMAT: a number that is
+/// not finite, or another number of rows.
 int loom_obs_read(float* out, int stride, const loomObsKey* key, const loomDataset* set, int demo,
                   int64_t rows, loomError* err);
 /// The same of pictures of uint8, as they are.
@@ -65,9 +65,9 @@ int loom_obs_numbers(loomArray* out, const char* path, int dim, const loomDatase
 typedef struct loomSenseDef loomSenseDef;
 typedef struct loomObserver loomObserver;
 
-/// For episodes of e's scene: those of `key` (n), in that order. Of a key the name is looked up; where its dim is
-/// not 0 the episode's must have as many numbers; pictures and clouds need rank and shape, and sense (NULL: the
-/// default) says how they are made. LOOM_ERR_FORMAT names the key, and those that there are.
+/// For episodes of e's scene: those of `key` (n), in that order. Of a key the name is looked up; where its
+/// dim is not 0 the episode's must have as many numbers; pictures and clouds need rank and shape, and sense
+/// (NULL: the default) says how they are made. LOOM_ERR_FORMAT names the key, and those that there are.
 int loom_observer_create(loomObserver** out, const loomEpisode* e, const loomObsKey* key, int n,
                          const loomSenseDef* sense, loomError* err);
 /// All low-dimensional keys of the task.

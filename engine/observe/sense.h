@@ -27,9 +27,9 @@ char* loom_sense_text(const loomSenseDef* def);
 /// LOOM_ERR_FORMAT: label and key of what is wrong.
 int loom_sense_parse(loomSenseDef* out, const char* text, const char* label, loomError* err);
 
-/// A key that can be seen in an episode, by its name and the shape of its rows: height x width x channels (rank 3),
-/// or points x 3 (rank 2). Where the model has no camera `table`, it is the free one of loomRenderDef.
-/// LOOM_ERR_UNSUPPORTED: nothing that can be seen.
+/// A key that can be seen in an episode, by its name and the shape of its rows: height x width x channels
+/// (rank 3), or points x 3 (rank 2). Where the model has no camera `table`, it is the free one of
+/// loomRenderDef. LOOM_ERR_UNSUPPORTED: nothing that can be seen.
 int loom_sense_key(loomObsKey* out, const loomSenseDef* def, const char* name, int rank, const int* shape,
                    loomError* err);
 

@@ -1,6 +1,6 @@
-// One writer of demos: the rows of a trace as a demo's arrays, under robomimic's and MimicGen's names. Generated,
-// recorded and rolled-out episodes, DAgger's rounds and replayed datasets are all put together here.
-// Internal.
+// One writer of demos: the rows of a trace as a demo's arrays, under robomimic's and MimicGen's names.
+// Generated, recorded and rolled-out episodes, DAgger's rounds and replayed datasets are all put together
+// here. Internal.
 #ifndef LOOM_ENGINE_RUN_RECORD_DEMO_H
 #define LOOM_ENGINE_RUN_RECORD_DEMO_H
 
@@ -22,8 +22,8 @@ typedef enum loomDemoArrays {
   LOOM_DEMO_SOURCES = 1 << 10,      // src_demo_labels (rows x arms)
 } loomDemoArrays;
 
-/// A demo that is being put together. Start with {0}, free with loom_demo_record_destroy. When memory runs out
-/// the calls that add do nothing more, and the call that finishes says so.
+/// A demo that is being put together. Start with {0}, free with loom_demo_record_destroy. When memory runs
+/// out the calls that add do nothing more, and the call that finishes says so.
 typedef struct loomDemoRecord {
   int nfield, nattr;
   loomField* field;  // (nfield)
@@ -34,7 +34,8 @@ typedef struct loomDemoRecord {
 
 void loom_demo_record_destroy(loomDemoRecord* record);
 
-/// Arrays of rows first .. first + rows - 1 of an episode's trace. Most are borrowed: the trace must stay as it is until the record is written or kept.
+/// Arrays of rows first .. first + rows - 1 of an episode's trace. Most are borrowed: the trace must stay as
+/// it is until the record is written or kept.
 void loom_demo_record_rows(loomDemoRecord* record, unsigned arrays, const loomTrace* trace,
                            const loomEpisode* episode, int first, int rows);
 /// One more array of the caller's (shape), borrowed; path as in loomField, copied.

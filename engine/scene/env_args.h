@@ -7,8 +7,8 @@
 
 LOOM_C_BEGIN
 
-/// env_args of a task's own demos (JSON, malloc'ed): environment, control frequency, controllers. NULL when out
-/// of memory.
+/// env_args of a task's own demos (JSON, malloc'ed): environment, control frequency, controllers. NULL when
+/// out of memory.
 char* loom_env_args(const loomTask* task);
 
 LOOM_C_END

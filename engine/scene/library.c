@@ -13,7 +13,8 @@
 
 // ---- scenes
 
-// A scenes folder near a program or library: beside the build folder, or below the prefix it was installed to.
+// A scenes folder near a program or library: beside the build folder, or below the prefix it was installed
+// to.
 static bool find_scenes_near(char out[LOOM_PATH_MAX], const char* binary) {
   static const char* const places[] = {"../scenes", "../share/demoloom/scenes"};
   char real[PATH_MAX];
@@ -38,8 +39,8 @@ int loom_scenes_dir(char out[LOOM_PATH_MAX], loomError* err) {
                : loom_error_set(err, LOOM_ERR_USAGE, "DEMOLOOM_SCENES=%.500s is not a folder", named);
   }
 
-  // The object file that this code is in: libdemoloom.so, or the program it was linked into (whose name may be
-  // what the shell was given, without a folder).
+  // The object file that this code is in: libdemoloom.so, or the program it was linked into (whose name may
+  // be what the shell was given, without a folder).
   static const char here = 0;
   Dl_info self;
   if (dladdr(&here, &self) && self.dli_fname && strchr(self.dli_fname, '/') &&

@@ -1,5 +1,5 @@
-// Where things are on this machine: scenes, robots, assets and source demos. Looking is all that is done here:
-// nothing is fetched and no script is run unless the caller hands over a loomFetch.
+// Where things are on this machine: scenes, robots, assets and source demos. Looking is all that is done
+// here: nothing is fetched and no script is run unless the caller hands over a loomFetch.
 #ifndef LOOM_ENGINE_SCENE_LIBRARY_H
 #define LOOM_ENGINE_SCENE_LIBRARY_H
 
@@ -16,8 +16,8 @@ LOOM_C_BEGIN
 int loom_scenes_dir(char out[LOOM_PATH_MAX], loomError* err);
 /// Names of all scenes, sorted; returns how many were put into names (max).
 int loom_scene_names(loomName* names, int max);
-/// A task by scene name ("handover"), or by the path of a task.yaml or of its folder. LOOM_ERR_USAGE when there
-/// is none. Free with loom_task_destroy.
+/// A task by scene name ("handover"), or by the path of a task.yaml or of its folder. LOOM_ERR_USAGE when
+/// there is none. Free with loom_task_destroy.
 int loom_task_find(loomTask** out, const char* name, loomError* err);
 /// The task whose env_name is that of the dataset's env_args. LOOM_ERR_USAGE when no scene's is.
 int loom_task_of_dataset(loomTask** out, const loomDataset* dataset, loomError* err);
@@ -28,8 +28,8 @@ typedef struct loomFetch {
   void* user;
 } loomFetch;
 
-/// Add the roots a task needs that `roots` lacks. fetch (nullable) is called for what is not there; without it
-/// that is LOOM_ERR_IO, whose message says what to do.
+/// Add the roots a task needs that `roots` lacks. fetch (nullable) is called for what is not there; without
+/// it that is LOOM_ERR_IO, whose message says what to do.
 int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch, loomError* err);
 /// Path of the task's source demos. LOOM_ERR_IO when they are not there.
 int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,

@@ -33,8 +33,8 @@ typedef struct loomScene {
 /// or what the task file and the model say. Free with loom_scene_destroy, the task included.
 int loom_scene_open(loomScene** out, const char* name, const loomAssetRoots* roots, loomError* err);
 
-/// The scene of a loaded task, which must outlive it: the task's own model, or the one recorded with its source
-/// demos. roots must have the task's assets (loom_task_assets). Errors as loom_scene_open's.
+/// The scene of a loaded task, which must outlive it: the task's own model, or the one recorded with its
+/// source demos. roots must have the task's assets (loom_task_assets). Errors as loom_scene_open's.
 int loom_scene_of_task(loomScene** out, const loomTask* task, const loomAssetRoots* roots, loomError* err);
 
 /// Compile `xml` (named `label` in messages) for the task. env_args (nullable) is the source dataset's, whose

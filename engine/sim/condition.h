@@ -43,8 +43,8 @@ bool loom_condition_true(const loomConditions* conditions, int index);
 /// touching, else 0 or 1.
 double loom_condition_value(const loomConditions* conditions, int index);
 
-/// What keeps a node of the tree from being as it should: one leaf of it, or the node itself where its children
-/// are as they should (`held` not for long enough).
+/// What keeps a node of the tree from being as it should: one leaf of it, or the node itself where its
+/// children are as they should (`held` not for long enough).
 typedef struct loomConditionCause {
   int node;      // index into loomTask.conditions; -1 = it is as it should
   bool wanted;   // what that node should be: false below a `not`
@@ -54,12 +54,12 @@ typedef struct loomConditionCause {
 /// Why node `index` is not `wanted`.
 loomConditionCause loom_condition_cause(const loomConditions* conditions, int index, bool wanted);
 
-/// The cause in words without figures, cut to n bytes: the same for every episode that fails by it ("height of
-/// geom hammer_handle", "not inside", "touching, must not be"). Empty where there is none.
+/// The cause in words without figures, cut to n bytes: the same for every episode that fails by it ("height
+/// of geom hammer_handle", "not inside", "touching, must not be"). Empty where there is none.
 void loom_condition_subject(char* text, size_t n, const loomConditions* conditions, loomConditionCause cause);
 
-/// Why the node is not true, as one line ("height of geom hammer_handle 0.034, needs > 0.080"), cut to n bytes.
-/// Returns the cause's node, or -1 with an empty text when the node is true.
+/// Why the node is not true, as one line ("height of geom hammer_handle 0.034, needs > 0.080"), cut to n
+/// bytes. Returns the cause's node, or -1 with an empty text when the node is true.
 int loom_condition_explain(const loomConditions* conditions, int index, char* text, size_t n);
 
 /// Everything that outlives an update (counts, truths, values) as loom_conditions_state_size bytes, for

@@ -24,8 +24,8 @@ static double entry(const loomEpisode* e, const loomArm* arm, int row, int c) {
   return e->jacobian[(size_t)row * (size_t)e->m->nv + (size_t)arm->dof[c]];
 }
 
-// x = inverse(J J' + damping I) gap: the joints' step is then J' x. S. Buss, "Introduction to inverse kinematics
-// with Jacobian transpose, pseudoinverse and damped least squares methods", 2004, equation 11.
+// x = inverse(J J' + damping I) gap: the joints' step is then J' x. S. Buss, "Introduction to inverse
+// kinematics with Jacobian transpose, pseudoinverse and damped least squares methods", 2004, equation 11.
 static void solve_step(double x[6], const double gap[6], const loomEpisode* e, const loomArm* arm) {
   double normal[36];
   for (int i = 0; i < 6; i++) {

@@ -4,10 +4,10 @@
 
 #include "engine/sim/episode.h"
 
-/// Joint positions (arm's n) that bring the arm's end effector to a pose, by damped least squares from q_start,
-/// inside the joint limits, with every other joint as it is in the episode. Returns the remaining distance in m
-/// plus 0.1 m per rad. It works in episode->scratch and episode->jacobian, and leaves all else as it is; so what it
-/// finds depends on the episode's state alone. No allocation.
+/// Joint positions (arm's n) that bring the arm's end effector to a pose, by damped least squares from
+/// q_start, inside the joint limits, with every other joint as it is in the episode. Returns the remaining
+/// distance in m plus 0.1 m per rad. It works in episode->scratch and episode->jacobian, and leaves all else
+/// as it is; so what it finds depends on the episode's state alone. No allocation.
 double loom_episode_reach(double* q, loomEpisode* episode, int arm, const double* q_start, loomPose target,
                           int iterations);
 

@@ -299,7 +299,8 @@ static bool has_circle(const loomTask* t, int rules) {
   return circle;
 }
 
-// The error names the constraint that closes a circle: more of them never open one, so it is found by halving.
+// The error names the constraint that closes a circle: more of them never open one, so it is found by
+// halving.
 static int check_order(taskParser* p, loomNode list) {
   const loomTask* t = p->task;
   if (!has_circle(t, t->rule_count)) return 0;

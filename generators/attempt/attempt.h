@@ -36,14 +36,14 @@ typedef struct loomSourceStats {
 typedef struct loomAttemptResult {
   uint64_t attempt;
   loomOutcome outcome;
-  // Where it failed: the arm that the failing condition or limit names, or that holds or is after the object it
-  // names; -1 = none, or not one alone. Its subtask then; -1 = not in one.
+  // Where it failed: the arm that the failing condition or limit names, or that holds or is after the object
+  // it names; -1 = none, or not one alone. Its subtask then; -1 = not in one.
   int arm, subtask;
   // What failed. Failures alike in these (with arm, subtask and outcome) are counted as one.
   int condition;  // index into the task's conditions of the one that decided; -1 = none did
   int part[2];    // of the model: ROUGH's two geoms, its joint or STUCK's at its limit; -1 = none
-  // What was measured of it: the condition's value; STUCK: m from the target; ROUGH: m deep, or the share of the
-  // joint's speed limit.
+  // What was measured of it: the condition's value; STUCK: m from the target; ROUGH: m deep, or the share of
+  // the joint's speed limit.
   double value;
   char subject[164];  // what failed in words, without figures
   char reason[160];   // the same with how far off

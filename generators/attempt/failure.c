@@ -37,8 +37,8 @@ static int object_of_body(const loomEpisode* e, int body) {
   return -1;
 }
 
-// The arms that touch the object; where none does, those whose subtask (the latest, for an arm that is done) is about
-// it.
+// The arms that touch the object; where none does, those whose subtask (the latest, for an arm that is done)
+// is about it.
 static unsigned arms_at_object(const loomPlan* p, int object) {
   const loomTask* task = p->task;
   unsigned char touch[LOOM_MAX_ARMS * LOOM_MAX_OBJECTS];
@@ -269,7 +269,8 @@ void loom_fail_success(loomPlan* p, loomOutcome outcome) {
 
   if (cause.node >= 0) who = suspect_condition(p, cause.node);
 
-  // Out of time it is an arm that has not run all its subtasks: the only one, or that which success waits for.
+  // Out of time it is an arm that has not run all its subtasks: the only one, or that which success waits
+  // for.
   unsigned late = 0;
   for (int a = 0; a < p->e->arm_count; a++)
     if (!loom_plan_done(p, a)) late |= 1u << a;

@@ -40,8 +40,8 @@ loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* sou
   return t;
 }
 
-// What fit_cost asks inverse kinematics for. A pose on the way needs more iterations than the one after it, which
-// starts from its joints.
+// What fit_cost asks inverse kinematics for. A pose on the way needs more iterations than the one after it,
+// which starts from its joints.
 enum { WAY_ITERATIONS = 30, END_ITERATIONS = 20 };
 static const double reached = 0.01;         // m that inverse kinematics may leave over
 static const double unreachable_cost = 10;  // per m beyond that: far above what any choice of pose can win

@@ -1,6 +1,6 @@
 // A scripted expert as a policy: it records source demos of tasks nobody has demonstrated yet. Waypoints are
-// relative to objects and followed closed-loop; speeds, pauses and goals differ from demo to demo as a person's
-// do. Generation never calls it.
+// relative to objects and followed closed-loop; speeds, pauses and goals differ from demo to demo as a
+// person's do. Generation never calls it.
 //
 // As a teacher (`corrective`) it is asked what to do in states that somebody else has brought about: nothing
 // varies, goals follow their objects, the command starts at each step from where the arm is, a step is done

@@ -25,7 +25,8 @@ int loom_trained_actions(float* actions, const loomTrained* t, const float* obs,
   int code = seen && queue ? loom_actor_create(&actor, &t->network, err)
                            : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
 
-  // All rows of one demo, one after the other, so that what is kept from row to row is what it would have been.
+  // All rows of one demo, one after the other, so that what is kept from row to row is what it would have
+  // been.
   loomRandom random = loom_random(seed, 0, LOOM_PURPOSE_POLICY);
   if (!code) loom_actor_begin(&actor);
   for (int r = 0; !code && r < rows; r++) {

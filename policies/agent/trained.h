@@ -43,9 +43,8 @@ typedef struct loomTrainedExtra {
 } loomTrainedExtra;
 
 /// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), obs.dims (one
-/// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config` (loom_policy_config_text) and
-/// `sense` (YAML).
-/// extra may be NULL.
+/// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config`
+/// (loom_policy_config_text) and `sense` (YAML). extra may be NULL.
 int loom_trained_save(const char* path, const loomTrained* trained, const loomTrainedExtra* extra,
                       loomError* err);
 int loom_trained_load(loomTrained* out, const char* path, loomError* err);

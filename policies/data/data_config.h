@@ -1,5 +1,5 @@
-// The section `data` of a training configuration: what is trained on, what a policy sees of it, and what its actions
-// are. A policy's file has those that acting needs.
+// The section `data` of a training configuration: what is trained on, what a policy sees of it, and what its
+// actions are. A policy's file has those that acting needs.
 #ifndef LOOM_POLICIES_DATA_DATA_CONFIG_H
 #define LOOM_POLICIES_DATA_DATA_CONFIG_H
 
@@ -40,8 +40,8 @@ enum {
 extern const loomFields loom_data_fields;
 
 loomDataConfig loom_default_data_config(void);  // one row, scaled by mean and deviation, actions by range
-/// What no single key shows to be wrong in the map that it was read from: keys there have to be, and files where it
-/// trains. LOOM_ERR_FORMAT.
+/// What no single key shows to be wrong in the map that it was read from: keys there have to be, and files
+/// where it trains. LOOM_ERR_FORMAT.
 int loom_data_config_check(const loomDataConfig* config, bool trains, const loomYaml* y, loomNode map,
                            loomError* err);
 /// What the policy's actions are.

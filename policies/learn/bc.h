@@ -39,12 +39,12 @@ typedef struct loomTrainDef {
 } loomTrainDef;
 
 /// Train as config says. In its folder: config.yaml; last.safetensors (checkpoint, with the whole
-/// configuration as metadata `training`); epoch_N.safetensors
-/// (policies, as many of the latest as checkpoint.keep); best_loss.safetensors and best_success.safetensors;
-/// event files, scalars.csv and, as of the last checkpoint, curves.png. LOOM_ERR_INTERRUPTED after `stop`.
-/// LOOM_ERR_FORMAT: a loss that is no finite number (the last checkpoint stays as it was), or what the data or
-/// the policy's file have wrong. LOOM_ERR_USAGE: a folder that another run is at work in, one that holds a run
-/// already, without resume, or a checkpoint of another configuration.
+/// configuration as metadata `training`); epoch_N.safetensors (policies, as many of the latest as
+/// checkpoint.keep); best_loss.safetensors and best_success.safetensors; event files, scalars.csv and, as of
+/// the last checkpoint, curves.png. LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no
+/// finite number (the last checkpoint stays as it was), or what the data or the policy's file have wrong.
+/// LOOM_ERR_USAGE: a folder that another run is at work in, one that holds a run already, without resume, or
+/// a checkpoint of another configuration.
 int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err);
 
 LOOM_C_END

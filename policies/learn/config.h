@@ -60,8 +60,8 @@ int loom_train_config_parse(loomTrainConfig* out, const char* text, size_t n, co
 /// All of it as YAML, malloc'ed; NULL when out of memory. Read again it is the same.
 char* loom_train_config_text(const loomTrainConfig* config);
 
-/// Name of the section number i, in the order they are written in, and where it lies in loomTrainConfig; NULL: there
-/// are no more.
+/// Name of the section number i, in the order they are written in, and where it lies in loomTrainConfig;
+/// NULL: there are no more.
 const char* loom_train_config_section(int i, size_t* offset);
 /// A section's table; NULL: there is none of that name.
 const loomFields* loom_train_config_fields(const char* section);

@@ -8,9 +8,9 @@
 
 LOOM_C_BEGIN
 
-/// The observations to train on, from those of the dataset's first demo: where it knows the poses of hands and
-/// objects those in each other's frames (engine/observe/framed.h), and with `goals` absolute actions then; else
-/// hands, grippers and the object; else every vector. LOOM_ERR_FORMAT when there are none.
+/// The observations to train on, from those of the dataset's first demo: where it knows the poses of hands
+/// and objects those in each other's frames (engine/observe/framed.h), and with `goals` absolute actions
+/// then; else hands, grippers and the object; else every vector. LOOM_ERR_FORMAT when there are none.
 int loom_config_keys(loomTrainConfig* config, const loomDataset* dataset, bool goals, loomError* err);
 /// With images as small a batch as robomimic's and Diffusion Policy's configurations for images have.
 void loom_config_batch(loomTrainConfig* config, const loomDataset* dataset);

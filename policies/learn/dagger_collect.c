@@ -115,7 +115,8 @@ static void remove_parts(const collection* c) {
   rmdir(path);
 }
 
-// mask/train and mask/safe: every fifth demo (of fewer than five, the last) is for the safety classifier alone.
+// mask/train and mask/safe: every fifth demo (of fewer than five, the last) is for the safety classifier
+// alone.
 static int set_masks(loomMask mask[2], int* place, int n) {
   int kept = 0, given = 0, every = n < KEPT_FOR_SAFETY ? n : KEPT_FOR_SAFETY;
 

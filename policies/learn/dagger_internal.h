@@ -1,5 +1,5 @@
-// What dagger.c (rounds), dagger_settings.c (what decides the results), dagger_collect.c (episodes to datasets) and
-// dagger_report.c (tables and the picture) share. Internal.
+// What dagger.c (rounds), dagger_settings.c (what decides the results), dagger_collect.c (episodes to
+// datasets) and dagger_report.c (tables and the picture) share. Internal.
 #ifndef LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
 #define LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
 
@@ -16,8 +16,8 @@ static inline int loom_dagger_max_steps(const loomDaggerDef* def) {
 
 /// LOOM_ERR_USAGE, with its name and what it has to be, for the first number that is out of its range.
 int loom_dagger_check(const loomDaggerDef* def, loomError* err);
-/// settings.yaml, malloc'ed: all that decides the results, so that only a run with the same text goes on in a folder.
-/// NULL: no memory.
+/// settings.yaml, malloc'ed: all that decides the results, so that only a run with the same text goes on in a
+/// folder. NULL: no memory.
 char* loom_dagger_settings(const loomDaggerDef* def);
 
 /// Run round number `round`'s episodes and write those rows at which the expert was asked to round_I.hdf5 (no

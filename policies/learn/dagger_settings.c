@@ -1,4 +1,5 @@
-// What decides a DAgger run's results: which values it takes, and the text by which its folder is known again.
+// What decides a DAgger run's results: which values it takes, and the text by which its folder is known
+// again.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,8 +67,8 @@ int loom_dagger_check(const loomDaggerDef* def, loomError* err) {
 
 // ---- written
 
-// The run's own part. What is named by another object comes first: the task, with its content's digest, the expert and
-// the reset distribution.
+// The run's own part. What is named by another object comes first: the task, with its content's digest, the
+// expert and the reset distribution.
 static void put_settings(FILE* f, const loomDaggerDef* def) {
   const loomTask* task = def->scene->task;
   fprintf(f, "task: %s  # %016llx\n", task->name, (unsigned long long)task->digest);

@@ -110,7 +110,8 @@ static loomSamples draw_batch(float* obs, float* label, const lessons* l, int ba
   return (loomSamples){.n = batch, .obs = obs, .actions = label};
 }
 
-// Both classes weigh the same however rare one is: 1 / (2 share), and no weight where there is only one class.
+// Both classes weigh the same however rare one is: 1 / (2 share), and no weight where there is only one
+// class.
 static loomObjectiveDef objective_of(const lessons* l) {
   loomObjectiveDef def = {
       .kind = LOOM_OBJECTIVE_CLASSIFICATION, .rows = 1, .columns = 1, .class_weight = {1, 1}};

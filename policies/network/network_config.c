@@ -127,9 +127,9 @@ loomNetworkConfig loom_default_network_config(loomPolicyKind kind) {
                          .groups = 8,
                          .step_width = 256};
 
-  // Measured on the handover: with robomimic's least deviation of 1e-4 the likelihood of generated demos, which
-  // have no noise, is won by ever narrower Gaussians: 7 % of 30 episodes after 5,000 steps, 73 of 100 with these
-  // but for the warm-up.
+  // Measured on the handover: with robomimic's least deviation of 1e-4 the likelihood of generated demos,
+  // which have no noise, is won by ever narrower Gaussians: 7 % of 30 episodes after 5,000 steps, 73 of 100
+  // with these but for the warm-up.
   if (kind == LOOM_KIND_BC_RNN_GMM) {
     c.layers.n = 0;
     c.min_std = 0.03;

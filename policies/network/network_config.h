@@ -1,5 +1,5 @@
-// The sections `policy` and `encoder` of a training configuration: what kind of network a policy has, and how large it
-// is. They are in a policy's file too.
+// The sections `policy` and `encoder` of a training configuration: what kind of network a policy has, and how
+// large it is. They are in a policy's file too.
 #ifndef LOOM_POLICIES_NETWORK_NETWORK_CONFIG_H
 #define LOOM_POLICIES_NETWORK_NETWORK_CONFIG_H
 
@@ -57,8 +57,8 @@ typedef struct loomEncoderConfig {
 /// Of the section `policy`, for `now` = 1 << kind; and of `encoder`.
 extern const loomFields loom_network_fields, loom_encoder_fields;
 
-/// robomimic's or Diffusion Policy's own for that kind, but for a smaller transformer (theirs: width 512, 6 blocks) and
-/// U-Net (256, 512, 1024), which processors can train.
+/// robomimic's or Diffusion Policy's own for that kind, but for a smaller transformer (theirs: width 512, 6
+/// blocks) and U-Net (256, 512, 1024), which processors can train.
 loomNetworkConfig loom_default_network_config(loomPolicyKind kind);
 loomEncoderConfig loom_default_encoder_config(void);
 

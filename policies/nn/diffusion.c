@@ -1,7 +1,7 @@
 #include "policies/nn/diffusion.h"
 
-// What is kept of the signal after a share of the steps (Nichol and Dhariwal, 2021, eq. 17): cos^2 with an offset
-// of 0.008, so that the first steps are not too small.
+// What is kept of the signal after a share of the steps (Nichol and Dhariwal, 2021, eq. 17): cos^2 with an
+// offset of 0.008, so that the first steps are not too small.
 static double cosine_kept(double share) {
   double c = cos((share + 0.008) / 1.008 * 3.14159265358979323846 / 2);
   return c * c;

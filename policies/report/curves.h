@@ -5,8 +5,8 @@
 
 #include "engine/base/error.h"
 
-/// FOLDER/curves.png from FOLDER/scalars.csv (policies/report/event_log.h), replaced in one step. Where a resumed
-/// run went over some steps again, what was logged last counts. LOOM_ERR_IO, LOOM_ERR_MEMORY.
+/// FOLDER/curves.png from FOLDER/scalars.csv (policies/report/event_log.h), replaced in one step. Where a
+/// resumed run went over some steps again, what was logged last counts. LOOM_ERR_IO, LOOM_ERR_MEMORY.
 int loom_curves_draw(const char* folder, loomError* err);
 
 #endif

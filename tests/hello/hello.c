@@ -1,5 +1,5 @@
-// Opens the handover, generates one demo of it and trains a policy on that for ten steps. All that is needed to
-// build it is `pkg-config --cflags --libs demoloom`; the same text is C and C++.
+// Opens the handover, generates one demo of it and trains a policy on that for ten steps. All that is needed
+// to build it is `pkg-config --cflags --libs demoloom`; the same text is C and C++.
 #include <demoloom/engine.h>
 #include <demoloom/generators.h>
 #include <demoloom/policies.h>
@@ -9,8 +9,8 @@ static loomScene* scene;       // a task with its compiled model
 static loomSourceSet sources;  // the task's source demos
 static loomError err;          // what went wrong, where, and what to do about it
 
-// By its name alone: task, assets and model are found on this machine. Then the human demos that come with it,
-// replayed and cut into each arm's subtasks.
+// By its name alone: task, assets and model are found on this machine. Then the human demos that come with
+// it, replayed and cut into each arm's subtasks.
 static int open_handover(void) {
   char path[LOOM_PATH_MAX];
   int code = loom_scene_open(&scene, "handover", NULL, &err);

@@ -1,7 +1,7 @@
 // Hashes of the numbers in datasets and policies, a line an array: `build/tests/values/hash_values FILE...`.
-// It reads HDF5 and safetensors by itself, so that a change of our readers or of how files lie changes nothing
-// here: only values, their types and their shapes count. tests/values/run.sh compares its lines with recorded
-// ones.
+// It reads HDF5 and safetensors by itself, so that a change of our readers or of how files lie changes
+// nothing here: only values, their types and their shapes count. tests/values/run.sh compares its lines with
+// recorded ones.
 #include <cjson/cJSON.h>
 #include <hdf5.h>
 #include <inttypes.h>

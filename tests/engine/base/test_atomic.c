@@ -1,5 +1,5 @@
-// Files appear whole or not at all: a write that fails half-way, a process that dies, a full disk leave what was
-// there, and nothing else.
+// Files appear whole or not at all: a write that fails half-way, a process that dies, a full disk leave what
+// was there, and nothing else.
 #include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-// Tables of fields: each type read from YAML and set from a text, written and read again the same, and what is out of
-// range, unknown or of the wrong type named by what was wanted.
+// Tables of fields: each type read from YAML and set from a text, written and read again the same, and what
+// is out of range, unknown or of the wrong type named by what was wanted.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

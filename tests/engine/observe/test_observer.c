@@ -1,5 +1,5 @@
-// Each kind of observation from a demo and from an episode in the demo's states: the same numbers. And the message
-// for a key that is not there.
+// Each kind of observation from a demo and from an episode in the demo's states: the same numbers. And the
+// message for a key that is not there.
 #include "tests/own_fixture.h"
 
 #include <math.h>

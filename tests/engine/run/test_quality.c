@@ -1,5 +1,5 @@
-// How well-behaved an episode is: the deepest contact, the fastest joint and the largest action are found with whose
-// they are, and limits hold to the last digit.
+// How well-behaved an episode is: the deepest contact, the fastest joint and the largest action are found
+// with whose they are, and limits hold to the last digit.
 #include "tests/scene_fixture.h"
 
 #include <math.h>

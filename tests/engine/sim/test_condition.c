@@ -1,5 +1,5 @@
-// Each kind of condition true, false and just inside and outside its bound, on a small scene whose joints are put
-// where a case wants them.
+// Each kind of condition true, false and just inside and outside its bound, on a small scene whose joints are
+// put where a case wants them.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +13,9 @@
 
 #include "engine/sim/condition.h"
 
-// A cube of half 2 cm at (x, y, 1 + z) that turns about y; two hands of two pads of 0.5 cm that close on it along x and
-// along y, each pad by a slide of its own, and touch it from 2.5 cm on; end effectors on slides along x; a tray that
-// turns about z; a drawer. Nothing weighs anything, nothing moves by itself.
+// A cube of half 2 cm at (x, y, 1 + z) that turns about y; two hands of two pads of 0.5 cm that close on it
+// along x and along y, each pad by a slide of its own, and touch it from 2.5 cm on; end effectors on slides
+// along x; a tray that turns about z; a drawer. Nothing weighs anything, nothing moves by itself.
 static const char scene[] =
     "<mujoco><option gravity='0 0 0'/><worldbody>"
     "<geom name='floor' type='plane' size='9 9 1'/>"

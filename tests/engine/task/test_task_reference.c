@@ -1,4 +1,5 @@
-// The reference of task and robot YAML: one table, which the parser accepts keys by and scenes/README.md shows.
+// The reference of task and robot YAML: one table, which the parser accepts keys by and scenes/README.md
+// shows.
 #include "engine/task/task_reference.h"
 
 #include <glob.h>

@@ -1,5 +1,5 @@
-// Each way an attempt fails, forced on attempts of tests/own: the outcome, the arm to blame, its subtask, what decided
-// and what was measured.
+// Each way an attempt fails, forced on attempts of tests/own: the outcome, the arm to blame, its subtask,
+// what decided and what was measured.
 #include "tests/own_fixture.h"
 
 // The text with its first `from` replaced; frees the old one.

@@ -142,7 +142,8 @@ static void failures_are_merged_over_figures(void** state) {
   loom_task_destroy(m.task);
 }
 
-// Grouped by what decided, never by how it is said: a label may hold figures, and two conditions may share one.
+// Grouped by what decided, never by how it is said: a label may hold figures, and two conditions may share
+// one.
 static void failures_are_told_apart_by_what_decided(void** state) {
   (void)state;
   made m;

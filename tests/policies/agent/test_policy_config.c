@@ -1,5 +1,5 @@
-// What a policy's file says: a file of format 1, which had the whole training configuration, still loads, and what is
-// written of it has what acting needs and no more.
+// What a policy's file says: a file of format 1, which had the whole training configuration, still loads, and
+// what is written of it has what acting needs and no more.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // Exported policies, without a runtime for them: what the file says of itself, the same bytes each time,
-// every cut noticed, names that clash and kinds that cannot be exported refused. (tests/tools/command/test_export.sh
-// runs them.)
+// every cut noticed, names that clash and kinds that cannot be exported refused.
+// (tests/tools/command/test_export.sh runs them.)
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
