@@ -512,7 +512,7 @@ static int resume_run(run* r, loomError* err) {
 }
 
 static int train_run(run* r, loomError* err) {
-  bool enough = seen_enough(r);  // a run that stopped early and is taken up again
+  bool enough = seen_enough(r);  // a run that stopped early and goes on
 
   int code = LOOM_OK;
   while (!code && !enough && (int64_t)r->p.step < r->steps) {

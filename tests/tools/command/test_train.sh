@@ -145,7 +145,7 @@ locked() {
   "$loom" train --data "$work/d.hdf5" --threads 1 --batch 16 --steps 1000000 --epochs 1 --rollouts 0 -p bc_l2 --hidden 8 \
     -o "$work/busy" &
   pid=$!
-  await test -s "$work/busy/config.yaml" && cp "$work/busy/config.yaml" "$work/before.yaml" &&
+  await $pid test -s "$work/busy/config.yaml" && cp "$work/busy/config.yaml" "$work/before.yaml" &&
     refuses 'another run is at work' train -p bc_l2 --hidden 8 -o "$work/busy" &&
     refuses 'another run is at work' train -p bc_l2 --hidden 9 --resume -o "$work/busy" &&
     cmp "$work/before.yaml" "$work/busy/config.yaml" || status=1
