@@ -34,7 +34,6 @@ static unsigned char* pixel(const loomImage* image, int x, int y) {
 void loom_image_paste(loomImage* to, const loomImage* from, int x, int y) {
   for (int j = 0; j < from->height; j++) {
     for (int i = 0; i < from->width; i++) {
-
       if (x + i < 0 || y + j < 0 || x + i >= to->width || y + j >= to->height) continue;
       memcpy(pixel(to, x + i, y + j), pixel(from, i, j), 3);
     }

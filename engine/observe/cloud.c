@@ -153,8 +153,8 @@ static int aim_camera(loomCloud* c, const mjModel* m, const mjData* d, int camer
   int n = 0;
   for (int y = 0; y < def->height; y++) {
     for (int x = 0; x < def->width; x++) {
-      double through[3] = {across * (2 * (x + 0.5) / def->width - 1), tall * (1 - 2 * (y + 0.5) / def->height),
-                           -1};
+      double through[3] = {across * (2 * (x + 0.5) / def->width - 1),
+                           tall * (1 - 2 * (y + 0.5) / def->height), -1};
       mju_normalize3(through);
       mju_mulMatVec3(c->aim + 3 * (ptrdiff_t)n, d->cam_xmat + 9 * (ptrdiff_t)camera, through);
       n += meets(def, d->cam_xpos + 3 * (ptrdiff_t)camera, c->aim + 3 * (ptrdiff_t)n);

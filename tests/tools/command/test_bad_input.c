@@ -30,7 +30,8 @@ static const char* program(void) {
 static void run(outcome* o, const char* arguments, rlim_t file_limit) {
   char command[4096], err_path[300];
   snprintf(err_path, sizeof err_path, "%s/stderr", dir);
-  snprintf(command, sizeof command, "exec timeout 1800 %s %s >/dev/null 2>%s", program(), arguments, err_path);
+  snprintf(command, sizeof command, "exec timeout 1800 %s %s >/dev/null 2>%s", program(), arguments,
+           err_path);
 
   // In a process of its own, for the limit's sake.
   pid_t child = fork();
