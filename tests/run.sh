@@ -9,12 +9,14 @@
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-# cmocka says how many tests it is about to run: what it does not then call OK has failed, were it by a crash.
+# cmocka says how many tests it is about to run: what it does not then call OK, or skipped, has failed, were it by a
+# crash.
 count_cmocka() {
-  local wanted
+  local wanted skipped
   wanted=$(cat "$1" "$2" | sed -n 's/.*\[==========\].*Running \([0-9]*\) test.*/\1/p' | awk '{n += $1} END {print n + 0}')
+  skipped=$(cat "$1" "$2" | sed -n 's/^\[  SKIPPED \] \([0-9]*\) test.*/\1/p' | awk '{n += $1} END {print n + 0}')
   passed=$(cat "$1" "$2" | grep -a -c '\[       OK \]')
-  failed=$((wanted - passed))
+  failed=$((wanted - passed - skipped))
 }
 
 count() {
