@@ -44,3 +44,10 @@ void loom_text_destroy(loomText* text) {
   free(text->s);
   *text = (loomText){0};
 }
+
+bool loom_ends_with(const char* text, const char* end) {
+  size_t n = strlen(text), m = strlen(end);
+
+  // A name is more than its ending.
+  return n > m && !strcmp(text + n - m, end);
+}

@@ -17,4 +17,7 @@ void loom_text_add(loomText* text, const char* s, size_t n);  // n bytes
 void loom_text_puts(loomText* text, const char* s);
 void loom_text_destroy(loomText* text);
 
+/// Whether text has `end` behind something else, as "a.hdf5" has ".hdf5".
+bool loom_ends_with(const char* text, const char* end);
+
 #endif

@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/pool.h"
+#include "engine/base/text.h"
 #include "generators/source/segment.h"
 #include "generators/source/segment_file.h"
 #include "tools/command/replay_obs.h"
@@ -33,18 +34,13 @@ typedef struct looking {
   loomDataset* dataset;
 } looking;
 
-static bool ends_with(const char* text, const char* end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n > m && !strcmp(text + n - m, end);
-}
-
 static bool is_yaml(const char* path) {
-  return ends_with(path, ".yaml") || ends_with(path, ".yml");
+  return loom_ends_with(path, ".yaml") || loom_ends_with(path, ".yml");
 }
 
 static int take_export(void* args, const char* text) {
   looking* l = args;
-  if (!is_yaml(text) && !ends_with(text, ".hdf5") && !ends_with(text, ".h5"))
+  if (!is_yaml(text) && !loom_ends_with(text, ".hdf5") && !loom_ends_with(text, ".h5"))
     return tool_usage(l->command, "--export takes a name ending in .hdf5 or .yaml, not '%s'", text);
 
   // One YAML and one dataset at most.

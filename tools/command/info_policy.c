@@ -3,16 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "policies/agent/trained.h"
 #include "policies/export/onnx_file.h"
 #include "policies/learn/config.h"
 #include "tools/command/info_policy.h"
 #include "tools/shared/common.h"
-
-static bool ends_with(const char* text, const char* end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && !strcmp(text + n - m, end);
-}
 
 loomPolicyFile tool_policy_file(const char* path) {
   unsigned char start[9] = {0};
@@ -22,11 +18,11 @@ loomPolicyFile tool_policy_file(const char* path) {
 
   // HDF5 tells itself by its first bytes, ONNX has none of its own.
   if (n > 3 && !memcmp(start, "\211HDF", 4)) return LOOM_POLICY_NONE;
-  if (ends_with(path, ".onnx")) return LOOM_POLICY_ONNX;
+  if (loom_ends_with(path, ".onnx")) return LOOM_POLICY_ONNX;
 
   // Safetensors begin with the length of their header, below 16 MB here, then the header.
   bool headed = n == sizeof start && start[8] == '{' && !memcmp(start + 3, "\0\0\0\0", 4);
-  return headed || ends_with(path, ".safetensors") ? LOOM_POLICY_SAFETENSORS : LOOM_POLICY_NONE;
+  return headed || loom_ends_with(path, ".safetensors") ? LOOM_POLICY_SAFETENSORS : LOOM_POLICY_NONE;
 }
 
 // ---- our own

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "engine/base/text.h"
 
 int tool_fail(const loomError* err) {
   tool_progress_end();
@@ -177,9 +178,7 @@ void tool_print_json(const cJSON* json) {
 
 // With --task, or by its name, it is a file though it may not be there.
 static bool means_file(const char* target, const char* task_name) {
-  size_t n = strlen(target);
-  return task_name || (n > 5 && !strcmp(target + n - 5, ".hdf5")) ||
-         (loom_is_file(target) && !strstr(target, ".yaml"));
+  return task_name || loom_ends_with(target, ".hdf5") || (loom_is_file(target) && !strstr(target, ".yaml"));
 }
 
 int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, const char* target,

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "tests/reference_fixture.h"
+
 // All of a file; of several, one after the other. The caller frees it.
 static char* read_files(const char* pattern, const char* but) {
   glob_t found;
@@ -104,26 +106,7 @@ static void unknown_keys_are_refused(void** state) {
 
 static void the_page_shows_the_table(void** state) {
   (void)state;
-  char *page = read_files("scenes/README.md", NULL), *table = NULL;
-  size_t n = 0;
-
-  // What the program prints.
-  FILE* f = open_memstream(&table, &n);
-  assert_non_null(f);
-  loom_task_reference_print(f);
-  fclose(f);
-
-  // And what stands between the marks.
-  const char mark[] = "<!-- demoloom help task -->\n";
-  char* begin = strstr(page, mark);
-  assert_non_null(begin);
-  begin += sizeof mark - 1;
-  char* end = strstr(begin, "<!-- end of demoloom help task -->");
-  assert_non_null(end);
-  *end = 0;
-  if (strcmp(begin, table)) fail_msg("scenes/README.md is not what `demoloom help task` prints; it says how");
-  free(table);
-  free(page);
+  page_shows("scenes/README.md", "task", loom_task_reference_print);
 }
 
 int main(void) {

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "policies/learn/config.h"
+#include "tests/reference_fixture.h"
 
 static void every_key_is_explained(void** state) {
   (void)state;
@@ -30,32 +31,7 @@ static void every_key_is_explained(void** state) {
 
 static void the_page_is_what_the_program_prints(void** state) {
   (void)state;
-  char *page = calloc(1, 1 << 20), *table = NULL;
-  size_t n = 0;
-  FILE* file = fopen("policies/README.md", "rb");
-  assert_non_null(page);
-  assert_non_null(file);
-  assert_true(fread(page, 1, (1 << 20) - 1, file) > 0);
-  fclose(file);
-
-  FILE* out = open_memstream(&table, &n);
-  assert_non_null(out);
-  loom_train_config_reference(out);
-  fclose(out);
-
-  // Between the two marks lies the text, and nothing else.
-  const char mark[] = "<!-- demoloom help train -->\n";
-  char* begin = strstr(page, mark);
-  assert_non_null(begin);
-  begin += sizeof mark - 1;
-  char* end = strstr(begin, "<!-- end of demoloom help train -->");
-  assert_non_null(end);
-  *end = '\0';
-  if (strcmp(begin, table))
-    fail_msg("policies/README.md is not what `demoloom help train` prints; it says how");
-
-  free(table);
-  free(page);
+  page_shows("policies/README.md", "train", loom_train_config_reference);
 }
 
 int main(void) {
