@@ -10,10 +10,6 @@ int loom_segment_start(const loomReplay* r, int arm, int subtask) {
   return subtask ? r->end[arm][subtask - 1] : 0;
 }
 
-void loom_segment_signal(char* out, size_t n, int arm, const char* subtask) {
-  snprintf(out, n, "datagen_info/subtask_term_signals/arm%d_%s", arm, subtask);
-}
-
 static int missing(const loomReplay* r, const loomTask* task, int arm, const loomSubtaskDef* s,
                    const char* what, loomError* err) {
   return loom_error_set(err, LOOM_ERR_FORMAT,

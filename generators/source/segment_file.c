@@ -229,3 +229,7 @@ int loom_segment_dataset_write(const char* path, const loomTask* task, const cha
   free(from);
   return code;
 }
+
+void loom_segment_signal(char* out, size_t n, int arm, const char* subtask) {
+  snprintf(out, n, "datagen_info/subtask_term_signals/arm%d_%s", arm, subtask);
+}

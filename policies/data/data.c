@@ -434,18 +434,6 @@ char* loom_data_sense(const loomData* data, int file) {
   return loom_dataset_attr_string(&text, set, "data", LOOM_SENSE_ATTR, NULL) ? NULL : text;
 }
 
-const char* loom_data_file_path(const loomData* data, int file) {
-  return loom_dataset_path(data->file[file].set);
-}
-
-const char* loom_data_demo_path(const loomData* data, int demo) {
-  return loom_data_file_path(data, data->demo[demo].file);
-}
-
-const char* loom_data_demo_name(const loomData* data, int demo) {
-  return loom_dataset_demo_name(data->file[data->demo[demo].file].set, data->demo[demo].index);
-}
-
 int loom_data_batch(loomBatch* out, loomData* data, int64_t step, loomError* err) {
   if (step < 0) return loom_error_set(err, LOOM_ERR_USAGE, "there is no batch number %lld", (long long)step);
   if (data->thread) return loom_data_thread_batch(out, data, step, err);

@@ -164,3 +164,17 @@ int loom_data_cache_get(loomData* data, int demo, loomError* err) {
 void loom_data_cache_clear(loomData* data) {
   while (data->cache.oldest >= 0) drop(data, data->cache.oldest);
 }
+
+// ---- what messages call a demo
+
+const char* loom_data_demo_path(const loomData* data, int demo) {
+  return loom_data_file_path(data, data->demo[demo].file);
+}
+
+const char* loom_data_demo_name(const loomData* data, int demo) {
+  return loom_dataset_demo_name(data->file[data->demo[demo].file].set, data->demo[demo].index);
+}
+
+const char* loom_data_file_path(const loomData* data, int file) {
+  return loom_dataset_path(data->file[file].set);
+}
