@@ -115,6 +115,20 @@ static int open_child(hid_t* out, hid_t parent, const char* component, const cha
   return LOOM_OK;
 }
 
+int loom_dataset_demo_index(const loomDataset* ds, const char* name) {
+  int low = 0, high = ds->demos.n - 1;
+  while (low <= high) {
+    int middle = low + (high - low) / 2;
+    int order = loom_natural_compare(ds->demos.name[middle], name);
+    if (order == 0) return middle;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle - 1;
+  }
+  return -1;
+}
+
 // Of which demo a path is, or -1.
 static int demo_of(const loomDataset* dataset, const char* path) {
   char name[256];

@@ -35,21 +35,23 @@ struct loomDataset {
 
 enum { LOOM_H5_REASON = 240 };
 
-typedef enum loomTrust {
-  LOOM_TRUST_NONE,  // a child reads everything first, but of files that are trusted already
-  LOOM_TRUST_SOON,  // children read ahead; whoever wants a demo waits until they got through it
-  LOOM_TRUST_ALL,   // no child
-} loomTrust;
+/// A trial reading of the file, before it is opened: LOOM_OK, or what makes it unfit. It may fill `damaged` or set
+/// `probe`.
+typedef int loomTrial(loomDataset* ds, bool cut_short, loomError* err);
+/// trial NULL: none. cut_short: open it though its end is missing.
+int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomTrial* trial, loomError* err);
 
-/// cut_short: open it though its end is missing.
-int loom_h5_open_file(loomDataset** out, const char* path, loomTrust trust, bool cut_short, loomError* err);
+/// What a child does: read the demos from, from + step, ..., saying in *at which one it is at, or one of these.
+enum { LOOM_TRIAL_OPENS = -2, LOOM_TRIAL_INDEX = -1 };
+typedef void loomTrialReading(const char* path, bool cut_short, int from, int step, volatile int* at);
 
-/// Let a child process read the file first. damaged gets the numbers of the demos it died on; LOOM_ERR_FORMAT
-/// when it died elsewhere or on too many. cut_short: the file's end is missing.
+/// Let child processes read the file first. damaged gets the numbers of the demos they died on; LOOM_ERR_FORMAT
+/// when one died elsewhere or on too many. cut_short: the file's end is missing.
 int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
-                  bool cut_short, loomError* err);
+                  bool cut_short, loomTrialReading* read, loomError* err);
 /// The same, giving back as soon as the file can be opened. LOOM_ERR_FORMAT when the child died of that.
-int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, loomError* err);
+int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, loomTrialReading* read,
+                        loomError* err);
 /// Have the children got to the end of a demo, or died of it?
 bool loom_h5_probe_passed(loomProbe* probes, int demo);
 /// Wait until they have. Did they die of it? Any thread may ask.

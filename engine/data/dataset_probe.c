@@ -17,62 +17,18 @@
 
 #include "engine/data/dataset_internal.h"
 
-// Larger files have their numbers left unread: it would double the work, and it is headers that crash HDF5.
-static const int64_t full_read_bytes = (int64_t)64 << 20;
-
-enum { AT_OPEN = -2, AT_DATA = -1, ROWS_AT_ONCE = 4096, MAX_CHILDREN = 8 };
+enum { MAX_CHILDREN = 8 };
 
 /// One child reads the demos from, from + step, from + 2 step, ...
 typedef struct probe {
   const char* path;
   int64_t file_size;
   int from, step;
+  loomTrialReading* read;
   volatile int* at;  // shared: what the child is reading
   pid_t child;
   bool done, cut_short;
 } probe;
-
-static void read_attrs(const loomDataset* ds, const char* object) {
-  loomNames names;
-  if (loom_dataset_attr_names(&names, ds, object, NULL)) return;
-  for (int i = 0; i < names.n; i++) {
-    char* text = NULL;
-    double number;
-    if (loom_dataset_attr_string(&text, ds, object, names.name[i], NULL))
-      loom_dataset_attr_double(&number, ds, object, names.name[i], NULL);
-    free(text);
-  }
-  loom_names_destroy(&names);
-}
-
-typedef struct reading {
-  const loomDataset* ds;
-  const char* object;
-} reading;
-
-static int read_array(void* user, const char* name, const loomArray* array, int unreadable,
-                      const loomError* why) {
-  (void)why;
-  const reading* r = user;
-  if (unreadable || (r->ds->stat.st_size > full_read_bytes && array->type != LOOM_TYPE_STR)) return 0;
-
-  // Part by part: the child needs no more memory than that.
-  int64_t rows = array->rank ? array->shape[0] : 1;
-  for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
-    loomArray part;
-    int64_t end = row + ROWS_AT_ONCE < rows ? row + ROWS_AT_ONCE : rows;
-    if (!loom_dataset_rows(&part, r->ds, r->object, name, row, end, NULL)) loom_array_destroy(&part);
-  }
-  return 0;
-}
-
-static void read_masks(const loomDataset* ds) {
-  loomNames masks, demos;
-  if (loom_dataset_masks(&masks, ds, NULL)) return;
-  for (int i = 0; i < masks.n; i++)
-    if (!loom_dataset_mask(&demos, ds, masks.name[i], NULL)) loom_names_destroy(&demos);
-  loom_names_destroy(&masks);
-}
 
 static void prepare_child(const probe* p) {
   static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU};
@@ -88,28 +44,12 @@ static void prepare_child(const probe* p) {
   setrlimit(RLIMIT_CPU, &limit);
 }
 
-static void read_all(const probe* p) {
+static void read_file(const probe* p) {
   prepare_child(p);
-  loomDataset* ds = NULL;
-  *p->at = AT_OPEN;
-  if (loom_h5_open_file(&ds, p->path, LOOM_TRUST_ALL, p->cut_short, NULL)) _exit(0);
+  *p->at = LOOM_TRIAL_OPENS;
+  p->read(p->path, p->cut_short, p->from, p->step, p->at);
 
-  // The first child reads what belongs to no demo.
-  *p->at = AT_DATA;
-  if (p->from == 0) {
-    read_attrs(ds, "data");
-    read_masks(ds);
-  }
-
-  for (int i = p->from; i < loom_dataset_demo_count(ds); i += p->step) {
-    *p->at = i;
-    reading r = {ds, loom_dataset_demo_path(ds, i)};
-    read_attrs(ds, r.object);
-    loom_dataset_visit(ds, r.object, read_array, &r, NULL);
-  }
-
-  *p->at = AT_DATA;
-  loom_dataset_close(ds);
+  // Without what a program does at its end: the parent's files and buffers are not the child's.
   _exit(0);
 }
 
@@ -121,7 +61,7 @@ static herr_t fork_inside(hid_t plist, const char* name, void* user) {
   (void)name;
   probe* p = user;
   p->child = fork();
-  if (p->child == 0) read_all(p);
+  if (p->child == 0) read_file(p);
   return 1;
 }
 
@@ -179,7 +119,7 @@ static void follow(loomProbe* probes, probe* p, bool block) {
   if (f == DIED && !probes->status && *p->at >= 0 && probes->ndamaged < LOOM_DAMAGED_MAX) {
     probes->damaged[probes->ndamaged++] = *p->at;
     p->from = *p->at + p->step;
-    *p->at = AT_OPEN;
+    *p->at = LOOM_TRIAL_OPENS;
     start(p);
     return;
   }
@@ -195,7 +135,7 @@ static int beyond_use(const loomProbe* probes, loomError* err) {
                         "%s: so damaged that HDF5 itself fails on it; fetch or copy it again", probes->path);
 }
 
-static loomProbe* make_children(const char* path, int64_t file_size, bool cut_short) {
+static loomProbe* make_children(const char* path, int64_t file_size, bool cut_short, loomTrialReading* read) {
   loomProbe* probes = calloc(1, sizeof *probes);
   if (!probes) return NULL;
 
@@ -222,10 +162,11 @@ static loomProbe* make_children(const char* path, int64_t file_size, bool cut_sh
 
   probes->n = probes->running = (int)n;
   for (int i = 0; i < n; i++) {
-    probes->at[i] = AT_OPEN;
+    probes->at[i] = LOOM_TRIAL_OPENS;
     probes->child[i] = (probe){.path = probes->path,
                                .file_size = file_size,
                                .cut_short = cut_short,
+                               .read = read,
                                .from = i,
                                .step = (int)n,
                                .at = &probes->at[i]};
@@ -259,9 +200,9 @@ void loom_h5_probe_end(loomProbe* probes) {
 }
 
 int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
-                  bool cut_short, loomError* err) {
+                  bool cut_short, loomTrialReading* read, loomError* err) {
   *ndamaged = 0;
-  loomProbe* probes = make_children(path, file_size, cut_short);
+  loomProbe* probes = make_children(path, file_size, cut_short, read);
   if (!probes) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
 
   while (probes->running) {
@@ -282,8 +223,9 @@ int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path
 
 static const struct timespec a_moment = {0, 500000};
 
-int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, loomError* err) {
-  loomProbe* probes = *out = make_children(path, file_size, false);
+int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, loomTrialReading* read,
+                        loomError* err) {
+  loomProbe* probes = *out = make_children(path, file_size, false, read);
   if (!probes) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   for (int i = 0; i < probes->n; i++) {
     probe* p = &probes->child[i];

@@ -6,6 +6,8 @@
 
 int loom_task_no_memory(const loomYaml* y, loomNode node, loomError* err) {
   loom_yaml_error(y, node, "", err, "out of memory");
+
+  // Its code is not that of a file that is wrong.
   if (err) err->code = LOOM_ERR_MEMORY;
   return LOOM_ERR_MEMORY;
 }
@@ -41,6 +43,8 @@ int loom_task_parse_texts(void** out, size_t size, int* count, loomHeap* heap, c
                           loomNode map, const char* key, loomError* err) {
   loomNode list = loom_yaml_get(y, map, key);
   int n = loom_yaml_count(y, list);
+
+  // Room for as many as there are, then the texts.
   *out = loom_heap_take(heap, (size_t)n, size);
   if (!*out) return loom_task_no_memory(y, list, err);
   return loom_yaml_read_texts(*out, size, n, count, y, map, key, true, err);

@@ -1,0 +1,148 @@
+// Opening and closing a file: what its demos are, and what of it is damaged.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/data/dataset_internal.h"
+
+static int open_error(const char* path, int64_t size, loomError* err) {
+  char reason[LOOM_H5_REASON];
+  loom_h5_reason(reason);
+  if (strstr(reason, "truncated"))
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: cut short at %lld bytes (%s); fetch or copy it again",
+                          path, (long long)size, reason);
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s: not a readable HDF5 file (%s)", path, reason);
+}
+
+static hid_t read_plist(void) {
+  hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG);
+#if H5_VERSION_GE(1, 10, 7)
+  // Our files appear whole by rename, and locks fail on read-only and some network file systems.
+  H5Pset_file_locking(fapl, false, true);
+#endif
+  return fapl;
+}
+
+static int list_demos(loomDataset* ds, hid_t data, loomError* err) {
+  loomNames links;
+  loomError damage = {0};
+  int status = loom_h5_links(&links, data, "data", &damage);
+  for (int i = 0; i < links.n && status != LOOM_ERR_MEMORY; i++) {
+    // Arrays beside the demos are none; anything else is listed, so that what is wrong with it can be said.
+    H5O_info_t info;
+    if (loom_h5_is_hard_link(data, links.name[i]) &&
+        H5Oget_info_by_name(data, links.name[i], &info, H5P_DEFAULT) >= 0 && info.type != H5O_TYPE_GROUP)
+      continue;
+
+    char path[512];
+    snprintf(path, sizeof path, "data/%s", links.name[i]);
+    if (loom_names_add(&ds->demos, links.name[i]) || loom_names_add(&ds->paths, path))
+      status = LOOM_ERR_MEMORY;
+  }
+
+  loom_names_destroy(&links);
+  if (status == LOOM_ERR_MEMORY) return loom_error_set(err, status, "%s: out of memory", ds->path);
+
+  // With a part of the index the demos in it can be used.
+  if (status && !ds->demos.n) return loom_error_set(err, status, "%s: %s", ds->path, damage.message);
+  if (status && asprintf(&ds->warning, "%s: %s; demos may be missing", ds->path, damage.message) < 0)
+    ds->warning = NULL;
+  return LOOM_OK;
+}
+
+static int find_demos(loomDataset* ds, loomError* err) {
+  loomError why = {0};
+  hid_t data = -1;
+
+  int status = loom_h5_open(&data, ds, "data", "", &why);
+  if (!status && H5Iget_type(data) != H5I_GROUP)
+    status = loom_error_set(&why, LOOM_ERR_FORMAT, "%s: 'data' is no group", ds->path);
+  if (status)
+    loom_error_set(err, status, "%s; a dataset has a group 'data' with one group a demo", why.message);
+  else
+    status = list_demos(ds, data, err);
+
+  loom_h5_close(data);
+  return status;
+}
+
+static int warn_of_damaged(loomDataset* ds, loomError* err) {
+  if (ds->ndamaged && ds->damaged[ds->ndamaged - 1] >= ds->demos.n)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: changed while it was opened", ds->path);
+  if (!ds->ndamaged || ds->warning) return LOOM_OK;
+
+  const char* first = ds->demos.name[ds->damaged[0]];
+  int length = ds->ndamaged == 1
+                   ? asprintf(&ds->warning, "%s: %s is damaged and cannot be used", ds->path, first)
+                   : asprintf(&ds->warning, "%s: %s and %d more demos are damaged and cannot be used",
+                              ds->path, first, ds->ndamaged - 1);
+  if (length < 0) ds->warning = NULL;
+  return LOOM_OK;
+}
+
+int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomTrial* trial, loomError* err) {
+  *out = NULL;
+  loom_h5_quiet();
+
+  // Only regular files: a pipe or a device would let the reading wait for ever.
+  struct stat st;
+  if (stat(path, &st))
+    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
+  if (!S_ISREG(st.st_mode)) return loom_error_set(err, LOOM_ERR_IO, "%s: not a regular file", path);
+
+  loomDataset* ds = calloc(1, sizeof *ds);
+  if (!ds || !(ds->path = strdup(path))) {
+    free(ds);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  }
+  ds->file = -1;
+  ds->stat = st;
+  int status = trial ? trial(ds, cut_short, err) : LOOM_OK;
+
+  // Only our own driver opens a file whose end is missing.
+  ds->disk.cut_short = cut_short;
+  hid_t fapl = cut_short ? loom_h5_disk_plist(&ds->disk) : read_plist();
+  if (!status && (ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl)) < 0)
+    status = open_error(path, st.st_size, err);
+  H5Pclose(fapl);
+
+  if (!status) status = find_demos(ds, err);
+  if (!status) status = warn_of_damaged(ds, err);
+  if (status)
+    loom_dataset_close(ds);
+  else
+    *out = ds;
+  return status;
+}
+
+bool loom_dataset_is_cut(const loomDataset* ds) {
+  return ds->disk.cut_short;
+}
+
+bool loom_dataset_ready(const loomDataset* ds, int demo) {
+  return !ds->probe || loom_h5_probe_passed(ds->probe, demo);
+}
+
+void loom_dataset_close(loomDataset* ds) {
+  if (!ds) return;
+  loom_h5_quiet();
+  if (ds->probe && ds->settled && loom_h5_probe_clean(ds->probe)) loom_h5_trust(&ds->stat);
+  loom_h5_probe_end(ds->probe);
+  loom_h5_close(ds->file);
+  loom_names_destroy(&ds->demos);
+  loom_names_destroy(&ds->paths);
+  free(ds->path);
+  free(ds->warning);
+  free(ds);
+}
+
+const char* loom_dataset_path(const loomDataset* ds) {
+  return ds->path;
+}
+
+const char* loom_dataset_warning(const loomDataset* ds) {
+  return ds->warning;
+}

@@ -1,0 +1,130 @@
+// Trial readings of strangers' files: what a child reads of a file before we do (dataset_probe.c makes the children
+// and learns what became of them), and opening with and without it.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/data/dataset_internal.h"
+
+// Larger files have their numbers left unread: it would double the work, and it is headers that crash HDF5.
+static const int64_t full_read_bytes = (int64_t)64 << 20;
+
+enum { ROWS_AT_ONCE = 4096 };
+
+// ---- what a child reads
+
+static void read_attrs(const loomDataset* ds, const char* object) {
+  loomNames names;
+  if (loom_dataset_attr_names(&names, ds, object, NULL)) return;
+  for (int i = 0; i < names.n; i++) {
+    char* text = NULL;
+    double number;
+    if (loom_dataset_attr_string(&text, ds, object, names.name[i], NULL))
+      loom_dataset_attr_double(&number, ds, object, names.name[i], NULL);
+    free(text);
+  }
+  loom_names_destroy(&names);
+}
+
+typedef struct reading {
+  const loomDataset* ds;
+  const char* object;
+} reading;
+
+static int read_array(void* user, const char* name, const loomArray* array, int unreadable,
+                      const loomError* why) {
+  (void)why;
+  const reading* r = user;
+  if (unreadable || (r->ds->stat.st_size > full_read_bytes && array->type != LOOM_TYPE_STR)) return 0;
+
+  // Part by part: the child needs no more memory than that.
+  int64_t rows = array->rank ? array->shape[0] : 1;
+  for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
+    loomArray part;
+    int64_t end = row + ROWS_AT_ONCE < rows ? row + ROWS_AT_ONCE : rows;
+    if (!loom_dataset_rows(&part, r->ds, r->object, name, row, end, NULL)) loom_array_destroy(&part);
+  }
+  return 0;
+}
+
+static void read_masks(const loomDataset* ds) {
+  loomNames masks, demos;
+  if (loom_dataset_masks(&masks, ds, NULL)) return;
+  for (int i = 0; i < masks.n; i++)
+    if (!loom_dataset_mask(&demos, ds, masks.name[i], NULL)) loom_names_destroy(&demos);
+  loom_names_destroy(&masks);
+}
+
+// The demos from, from + step, ...; *at tells the parent which one, also when HDF5 dies of it.
+static void read_everything(const char* path, bool cut_short, int from, int step, volatile int* at) {
+  loomDataset* ds = NULL;
+  if (loom_h5_open_file(&ds, path, cut_short, NULL, NULL)) return;
+
+  // The first child reads what belongs to no demo.
+  *at = LOOM_TRIAL_INDEX;
+  if (from == 0) {
+    read_attrs(ds, "data");
+    read_masks(ds);
+  }
+
+  for (int i = from; i < loom_dataset_demo_count(ds); i += step) {
+    *at = i;
+    reading r = {ds, loom_dataset_demo_path(ds, i)};
+    read_attrs(ds, r.object);
+    loom_dataset_visit(ds, r.object, read_array, &r, NULL);
+  }
+
+  *at = LOOM_TRIAL_INDEX;
+  loom_dataset_close(ds);
+}
+
+// ---- trials
+
+// Whether the file is trusted already; else it is noted whether it may be, once it has been read. The end of a file
+// that was cut short is damage by itself, however well the rest reads.
+static bool is_trusted_already(loomDataset* ds, bool cut_short) {
+  if (!cut_short && loom_h5_is_trusted(&ds->stat)) return true;
+  ds->settled = !cut_short && loom_h5_is_settled(&ds->stat);
+  return false;
+}
+
+// Children read everything before the file is opened here.
+static int read_before(loomDataset* ds, bool cut_short, loomError* err) {
+  if (is_trusted_already(ds, cut_short)) return LOOM_OK;
+  int status =
+      loom_h5_probe(ds->damaged, &ds->ndamaged, ds->path, ds->stat.st_size, cut_short, read_everything, err);
+
+  // The mark was taken before the reading: a file that changed meanwhile does not bear it any more.
+  if (!status && !ds->ndamaged && ds->settled) loom_h5_trust(&ds->stat);
+  return status;
+}
+
+// Children read ahead; whoever wants a demo waits until they got through it.
+static int read_ahead(loomDataset* ds, bool cut_short, loomError* err) {
+  if (is_trusted_already(ds, cut_short)) return LOOM_OK;
+  return loom_h5_probe_begin(&ds->probe, ds->path, ds->stat.st_size, read_everything, err);
+}
+
+// ---- opening
+
+int loom_dataset_open(loomDataset** out, const char* path, loomError* err) {
+  return loom_h5_open_file(out, path, false, read_before, err);
+}
+
+int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err) {
+  return loom_h5_open_file(out, path, false, NULL, err);
+}
+
+int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) {
+  loomError why = {0};
+
+  int status = loom_h5_open_file(out, path, false, read_ahead, err);
+  if (status != LOOM_ERR_FORMAT || loom_h5_open_file(out, path, true, read_before, &why)) return status;
+
+  // It is the end that is missing, and the index is not there.
+  free((*out)->warning);
+  if (asprintf(&(*out)->warning, "%s: cut short at %lld bytes: demos whose data lay behind that are lost",
+               path, (long long)(*out)->stat.st_size) < 0)
+    (*out)->warning = NULL;
+  return LOOM_OK;
+}
