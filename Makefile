@@ -80,7 +80,7 @@ demo: $(BUILD)/demoloom assets  ## the main job: replay, segment, generate 200 d
 	@echo 'report: demo/handover-report.png'
 
 test: $(BUILD)/demoloom $(TESTS) assets asan-programs  ## all tests, plain and sanitized, with a fixed number of fuzzed inputs
-	@tests/run.sh --plain tests/check_style.sh $(TESTS) $(wildcard tests/*/test_*.sh tests/*/*/test_*.sh) \
+	@tests/run.sh --plain tests/check_style.sh tests/check_circles.sh $(TESTS) $(wildcard tests/*/test_*.sh tests/*/*/test_*.sh) \
 	  --quick $(TEST_SRC:%.c=$(ASAN)/%) --fuzz $(FUZZ_SRC:%.c=$(ASAN)/%)
 
 asan: asan-programs assets  ## all tests at full length under the address and undefined-behaviour sanitizers

@@ -35,18 +35,19 @@ struct loomDataset {
 
 enum { LOOM_H5_REASON = 240 };
 
-/// A trial reading of the file, before it is opened: LOOM_OK, or what makes it unfit. It may fill `damaged` or set
-/// `probe`.
+/// A trial reading of the file, before it is opened: LOOM_OK, or what makes it unfit. It may fill `damaged`
+/// or set `probe`.
 typedef int loomTrial(loomDataset* ds, bool cut_short, loomError* err);
 /// trial NULL: none. cut_short: open it though its end is missing.
 int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomTrial* trial, loomError* err);
 
-/// What a child does: read the demos from, from + step, ..., saying in *at which one it is at, or one of these.
+/// What a child does: read the demos from, from + step, ..., saying in *at which one it is at, or one of
+/// these.
 enum { LOOM_TRIAL_OPENS = -2, LOOM_TRIAL_INDEX = -1 };
 typedef void loomTrialReading(const char* path, bool cut_short, int from, int step, volatile int* at);
 
-/// Let child processes read the file first. damaged gets the numbers of the demos they died on; LOOM_ERR_FORMAT
-/// when one died elsewhere or on too many. cut_short: the file's end is missing.
+/// Let child processes read the file first. damaged gets the numbers of the demos they died on;
+/// LOOM_ERR_FORMAT when one died elsewhere or on too many. cut_short: the file's end is missing.
 int loom_h5_probe(int damaged[LOOM_DAMAGED_MAX], int* ndamaged, const char* path, int64_t file_size,
                   bool cut_short, loomTrialReading* read, loomError* err);
 /// The same, giving back as soon as the file can be opened. LOOM_ERR_FORMAT when the child died of that.

@@ -1,5 +1,5 @@
-// Trial readings of strangers' files: what a child reads of a file before we do (dataset_probe.c makes the children
-// and learns what became of them), and opening with and without it.
+// Trial readings of strangers' files: what a child reads of a file before we do (dataset_probe.c makes the
+// children and learns what became of them), and opening with and without it.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +80,8 @@ static void read_everything(const char* path, bool cut_short, int from, int step
 
 // ---- trials
 
-// Whether the file is trusted already; else it is noted whether it may be, once it has been read. The end of a file
-// that was cut short is damage by itself, however well the rest reads.
+// Whether the file is trusted already; else it is noted whether it may be, once it has been read. The end of
+// a file that was cut short is damage by itself, however well the rest reads.
 static bool is_trusted_already(loomDataset* ds, bool cut_short) {
   if (!cut_short && loom_h5_is_trusted(&ds->stat)) return true;
   ds->settled = !cut_short && loom_h5_is_settled(&ds->stat);

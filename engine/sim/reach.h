@@ -1,4 +1,4 @@
-// Inverse kinematics of one arm, to ask whether it gets to a pose: nothing moves.
+// Internal. Inverse kinematics of one arm, to ask whether it gets to a pose: nothing moves.
 #ifndef LOOM_ENGINE_SIM_REACH_H
 #define LOOM_ENGINE_SIM_REACH_H
 

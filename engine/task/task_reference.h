@@ -1,5 +1,5 @@
-// Every key of task.yaml and of scenes/robots/TYPE.yaml, once: what the parser accepts and what the reference
-// prints are the same table.
+// Internal. Every key of task.yaml and of scenes/robots/TYPE.yaml, once: what the parser accepts and what the
+// reference prints are the same table.
 #ifndef LOOM_ENGINE_TASK_TASK_REFERENCE_H
 #define LOOM_ENGINE_TASK_TASK_REFERENCE_H
 
