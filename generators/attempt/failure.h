@@ -1,4 +1,4 @@
-// How an attempt failed: what decided, by how much, and whose arm it was.
+// Internal. How an attempt failed: what decided, by how much, and whose arm it was.
 #ifndef LOOM_GENERATORS_ATTEMPT_FAILURE_H
 #define LOOM_GENERATORS_ATTEMPT_FAILURE_H
 
