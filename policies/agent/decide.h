@@ -1,4 +1,4 @@
-// What a trained policy would do at the rows of a demo that somebody else drove.
+// Internal. What a trained policy would do at the rows of a demo that somebody else drove.
 #ifndef LOOM_POLICIES_AGENT_DECIDE_H
 #define LOOM_POLICIES_AGENT_DECIDE_H
 

@@ -1,4 +1,5 @@
-// A network's weights as tensors of a safetensors file, and read again: model.NAME for each parameter.
+// Internal. A network's weights as tensors of a safetensors file, and read again: model.NAME for each
+// parameter.
 #ifndef LOOM_POLICIES_NETWORK_NETWORK_FILE_H
 #define LOOM_POLICIES_NETWORK_NETWORK_FILE_H
 

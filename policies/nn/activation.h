@@ -1,4 +1,4 @@
-// Elementwise nonlinearities.
+// Internal. Elementwise nonlinearities.
 #ifndef LOOM_POLICIES_NN_ACTIVATION_H
 #define LOOM_POLICIES_NN_ACTIVATION_H
 

@@ -1,6 +1,6 @@
-// A multi-layer perceptron: linear layers with an activation between them. The first of the networks made of
-// layers; all of them go: declare (names and places of parameters), loom_params_create, init, layout
-// (activations), then forward and backward as often as wanted without allocating.
+// Internal. A multi-layer perceptron: linear layers with an activation between them. The first of the
+// networks made of layers; all of them go: declare (names and places of parameters), loom_params_create,
+// init, layout (activations), then forward and backward as often as wanted without allocating.
 #ifndef LOOM_POLICIES_NN_MLP_H
 #define LOOM_POLICIES_NN_MLP_H
 
