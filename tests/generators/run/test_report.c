@@ -170,7 +170,7 @@ static void failures_are_told_apart_by_what_decided(void** state) {
   }
   assert_int_equal(twice, 3);
   loom_report_destroy(&r);
-  free(m.task);
+  loom_task_destroy(m.task);
 }
 
 static void rates_and_sources(void** state) {
