@@ -70,15 +70,6 @@ const char* loom_policy_kind_name(loomPolicyKind kind) {
   return loom_policy_kind_names[kind];
 }
 
-int loom_policy_kind_find(loomPolicyKind* out, const char* name, loomError* err) {
-  for (int k = 0; k < LOOM_KINDS; k++) {
-    *out = (loomPolicyKind)k;
-    if (!strcmp(name, loom_policy_kind_names[k])) return 0;
-  }
-
-  return loom_error_set(err, LOOM_ERR_USAGE, "no kind of policy is '%s'; see `demoloom train --help`", name);
-}
-
 bool loom_policy_denoises(int kind) {
   return kind == LOOM_KIND_DIFFUSION || kind == LOOM_KIND_DIFFUSION_MLP;
 }

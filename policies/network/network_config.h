@@ -21,9 +21,7 @@ typedef enum loomPolicyKind {
 
 extern const char* const loom_policy_kind_names[];       // NULL-terminated
 const char* loom_policy_kind_name(loomPolicyKind kind);  // "bc_rnn_gmm"
-/// LOOM_ERR_USAGE: there is none of that name.
-int loom_policy_kind_find(loomPolicyKind* out, const char* name, loomError* err);
-bool loom_policy_denoises(int kind);  // one of the diffusion kinds
+bool loom_policy_denoises(int kind);                     // one of the diffusion kinds
 
 /// What a denoising network is asked for: the noise in an action chunk (Ho et al., 2020), or the chunk
 /// without it, as 3D Diffusion Policy (Ze et al., 2024) does, which a perceptron finds much easier.

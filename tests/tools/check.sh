@@ -14,6 +14,19 @@ check() {
     printf '%s: failed: %s\n%s\n\n' "$name" "$*" "$(head -c 2000 "$work/said")"
   fi
 }
+# expect NAME STATUS PATTERN COMMAND...: COMMAND ends with STATUS and says something that PATTERN matches.
+expect() {
+  local name=$1 wanted=$2 pattern=$3 said status
+  shift 3
+  said=$("$@" 2>&1)
+  status=$?
+  if [ $status -eq "$wanted" ] && grep -qE -- "$pattern" <<<"$said"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf '%s: exit status %d (wanted %d), said:\n%s\nwanted: %s\n\n' "$name" $status "$wanted" "$said" "$pattern"
+  fi
+}
 # says FILE PATTERN: grep -q may not stop its writer.
 says() { grep -qs -- "$2" "$1"; }
 differ() { ! cmp -s "$1" "$2"; }

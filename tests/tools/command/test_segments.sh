@@ -2,23 +2,7 @@
 # `demoloom segment` as a person uses it: look, export, edit, give back, generate. Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
-loom=$PWD/build/demoloom
-work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-# expect NAME STATUS PATTERN COMMAND...: COMMAND ends with STATUS and says something that PATTERN matches.
-expect() {
-  local name=$1 wanted=$2 pattern=$3 said status
-  shift 3
-  said=$("$@" 2>&1)
-  status=$?
-  if [ $status -eq "$wanted" ] && grep -qE -- "$pattern" <<<"$said"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf '%s: exit status %d (wanted %d), said:\n%s\nwanted: %s\n\n' "$name" $status "$wanted" "$said" "$pattern"
-  fi
-}
+. tests/tools/check.sh
 
 ends=$work/ends.yaml signals=$work/signals.hdf5
 expect export 0 "wrote $signals" "$loom" segment handover --limit 2 --export "$ends" --export "$signals"

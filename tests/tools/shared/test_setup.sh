@@ -3,29 +3,8 @@
 # a stand-in for pip answers. Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
-work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+. tests/tools/check.sh
 export DEMOLOOM_HOME=$work/home
-passed=0 failed=0
-
-# expect NAME STATUS PATTERN COMMAND...: COMMAND ends with STATUS and says something that PATTERN matches.
-expect() {
-  local name=$1 wanted=$2 pattern=$3 said status
-  shift 3
-  said=$("$@" 2>&1)
-  status=$?
-  if [ $status -eq "$wanted" ] && grep -qE -- "$pattern" <<<"$said"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf '%s: exit status %d (wanted %d), said:\n%s\nwanted: %s\n\n' "$name" $status "$wanted" "$said" "$pattern"
-  fi
-}
-
-check() {
-  local name=$1
-  shift
-  expect "$name" 0 '' "$@"
-}
 
 # A pip whose index is $work/index: it knows addresses there, and downloads nothing itself.
 stand_in() {
