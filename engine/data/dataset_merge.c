@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/data/dataset_internal.h"
+#include "engine/data/env_same.h"
 
 enum { COPY_DEPTH_MAX = 16 };
 
@@ -385,12 +386,13 @@ static int check_env(assembly* a, loomError* err) {
   char* env = NULL;
   int status = loom_dataset_attr_string(&env, a->source, "data", "env_args", err);
   if (status) return status;
-  if (a->env_args && strcmp(a->env_args, env) && !a->def->mixed)
+  char why[480];
+  if (a->env_args && !a->def->mixed && !loom_env_args_same(a->env_args, env, why, sizeof why))
     status = loom_error_set(
         err, LOOM_ERR_USAGE,
         "%s: its env_args differ from those of the files before it, so it was recorded in another "
-        "environment",
-        a->source->path);
+        "environment: %s (the one is the first file)",
+        a->source->path, why);
 
   if (!a->env_args)
     a->env_args = env;
