@@ -4,7 +4,31 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/base/expr.h"
 #include "engine/task/task_parse.h"
+
+// Of a range that something is drawn from, [LOW, HIGH].
+static int check_range(double low, double high, taskParser* p, loomNode map, const char* key) {
+  if (low <= high) return 0;
+  return loom_yaml_error(p->y, loom_yaml_get(p->y, map, key), key, p->err,
+                         "nothing lies in the range from %g to %g; its lower end comes first", low, high);
+}
+
+static int read_range(double range[2], taskParser* p, loomNode map, const char* key, bool required) {
+  int code = loom_yaml_read_numbers(range, 2, NULL, p->y, map, key, required, p->err);
+  return code ? code : check_range(range[0], range[1], p, map, key);
+}
+
+// Ends that are numbers are known here, expressions of variables are not.
+static int read_drawn(loomExprText range[2], taskParser* p, loomNode map, const char* key) {
+  double low, high;
+  int code = loom_yaml_read_texts(range[0], LOOM_EXPR_MAX, 2, NULL, p->y, map, key, true, p->err);
+  if (code) return code;
+
+  bool known = !loom_expr_eval(&low, range[0], NULL, NULL, 0, NULL) &&
+               !loom_expr_eval(&high, range[1], NULL, NULL, 0, NULL);
+  return known ? check_range(low, high, p, map, key) : 0;
+}
 
 // `size:` how the object's variables are drawn.
 static int read_ranges(loomPlacement* place, taskParser* p, loomNode map) {
@@ -24,7 +48,7 @@ static int read_ranges(loomPlacement* place, taskParser* p, loomNode map) {
       return loom_yaml_error(p->y, loom_yaml_item(p->y, map, i), name, p->err,
                              "object '%s' has no such variable", o->name);
     strcpy(place->range_names[i], name);
-    code = loom_yaml_read_texts(place->ranges[i][0], LOOM_EXPR_MAX, 2, NULL, p->y, map, name, true, p->err);
+    code = read_drawn(place->ranges[i], p, map, name);
   }
   return code;
 }
@@ -46,8 +70,8 @@ static int read_placement_frame(loomPlacement* place, const loomResetDef* r, tas
 }
 
 static int read_box(double x[2], double y[2], taskParser* p, loomNode map) {
-  int code = loom_yaml_read_numbers(x, 2, NULL, p->y, map, "x", true, p->err);
-  return code ? code : loom_yaml_read_numbers(y, 2, NULL, p->y, map, "y", true, p->err);
+  int code = read_range(x, p, map, "x", true);
+  return code ? code : read_range(y, p, map, "y", true);
 }
 
 // `x:` and `y:`, or `places:` with several of them.
@@ -110,15 +134,14 @@ static int read_placement(loomPlacement* place, const loomResetDef* r, taskParse
   place->on_joint = loom_yaml_get(p->y, node, "joint") != 0;
   const char* section = place->on_joint ? "reset: object on a joint" : "reset: object";
   int code = loom_task_only(p->y, node, section, p->err);
-  if (!code && place->on_joint)
-    return loom_yaml_read_numbers(place->joint, 2, NULL, p->y, node, "joint", true, p->err);
+  if (!code && place->on_joint) return read_range(place->joint, p, node, "joint", true);
 
   // Where it may be, and how it may be turned.
   if (!code) code = read_placement_frame(place, r, p, node);
   if (!code) code = read_ranges(place, p, loom_yaml_get(p->y, node, "size"));
   if (!code) code = read_boxes(place, p, node);
   if (!code) code = loom_yaml_read_text(place->z, sizeof place->z, p->y, node, "z", true, p->err);
-  if (!code) code = loom_yaml_read_numbers(place->yaw, 2, NULL, p->y, node, "yaw", false, p->err);
+  if (!code) code = read_range(place->yaw, p, node, "yaw", false);
   if (!code) code = read_orientations(place, p, loom_yaml_get(p->y, node, "orientations"));
 
   // And how far from the others.

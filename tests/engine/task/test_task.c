@@ -107,6 +107,38 @@ static void mistakes_are_located(void** state) {
   expect_error("settle: 10", "settle: 1.5", "whole number");
 }
 
+// What no episode could ever bring about is told here, at its line, before hours of attempts.
+static void the_impossible_is_told(void** state) {
+  static const char box[] = "      x: [-0.1, 0.1]\n", lost[] = "lost: dropped";
+  static const struct {
+    const char *from, *to, *says;
+  } cases[] = {
+      {"success_hold: 20", "max_steps: 19\nsuccess_hold: 20", "longer than the 19 of max_steps"},
+      {"success_hold: 20", "success_hold: 1501", "'success_hold': success would"},
+      {"success_hold: 20", "max_steps: 0", "max_steps"},
+      {"settle: 10", "settle: 10000", "nothing could ever succeed"},
+      {"hold: 15", "hold: 9000", "more than the 1500 of max_steps"},
+      {lost, "lost: {held: {steps: 9000, that: dropped}}", "held for 9000"},
+      {lost, "lost: {height: {of: hammer, above: 0.5, below: 0.5}}", "no value is within its bounds"},
+      {lost, "lost: {height: {of: hammer, above: 0.2 + 0.3, below: 0.1}}", "no value is within"},
+      {lost, "lost: {distance: {from: hammer, to: world, below: 0}}", "no value is within"},
+      {lost, "lost: {upright: {of: hammer, within: 0}}", "no value is within"},
+      {lost, "lost: {inside: {point: hammer, low: [0, 0, 1], high: [1, 1, 0]}}", "no value is within"},
+      {box, "      x: [0.1, -0.1]\n", "'x': nothing lies in the range from 0.1 to -0.1"},
+      {"yaw: [-pi, pi]", "yaw: [pi, -pi]", "'yaw': nothing lies in the range"},
+  };
+  (void)state;
+
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    expect_error(cases[i].from, cases[i].to, cases[i].says);
+
+  // At the edge it is possible still.
+  loomError err = {0, ""};
+  assert_int_equal(load_changed(&err, box, "      x: [0.1, 0.1]\n"), 0);
+  assert_int_equal(
+      load_changed(&err, lost, "lost: {inside: {point: hammer, low: [0, 0, 1], high: [1, 1, 1]}}"), 0);
+}
+
 static void circles_are_rejected(void** state) {
   (void)state;
 
@@ -325,11 +357,15 @@ static void long_names_are_refused(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(handover_parses),       cmocka_unit_test(mistakes_are_located),
-      cmocka_unit_test(circles_are_rejected),  cmocka_unit_test(impossible_pairs_are_located),
-      cmocka_unit_test(places_are_checked),    cmocka_unit_test(tasks_have_no_ceilings),
-      cmocka_unit_test(memory_may_run_out),    cmocka_unit_test(limits_are_told),
-      cmocka_unit_test(long_names_are_refused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(handover_parses),
+                                     cmocka_unit_test(mistakes_are_located),
+                                     cmocka_unit_test(the_impossible_is_told),
+                                     cmocka_unit_test(circles_are_rejected),
+                                     cmocka_unit_test(impossible_pairs_are_located),
+                                     cmocka_unit_test(places_are_checked),
+                                     cmocka_unit_test(tasks_have_no_ceilings),
+                                     cmocka_unit_test(memory_may_run_out),
+                                     cmocka_unit_test(limits_are_told),
+                                     cmocka_unit_test(long_names_are_refused)};
   return cmocka_run_group_tests(tests, handover_open, handover_close);
 }
