@@ -24,7 +24,8 @@ static int64_t batch_end(int64_t attempt) {
 }
 
 loomGenerateDef loom_default_generate_def(void) {
-  return (loomGenerateDef){.attempt = loom_default_attempt_def(), .write = loom_default_write_def()};
+  return (loomGenerateDef){
+      .attempt = loom_default_attempt_def(), .write = loom_default_write_def(), .hopeless = 200};
 }
 
 void loom_generate_report_destroy(loomGenerateReport* report) {
@@ -130,17 +131,30 @@ static bool time_is_up(const run* r) {
   return r->def->seconds > 0 && loom_clock() - r->begun > r->def->seconds;
 }
 
+// Too many failures, counted in the order of attempt numbers, so that any number of threads gives up after
+// the same one.
+static bool gives_up(const loomGenerateDef* def, int64_t attempts, int64_t successes) {
+  if (def->max_failures && attempts - successes >= def->max_failures) return true;
+  return def->hopeless && !successes && attempts >= def->hopeless;
+}
+
+// Whether attempts beyond these count no more.
+static bool is_over(const run* r) {
+  if (r->def->successes && r->prefix_successes >= r->def->successes) return true;
+  return gives_up(r->def, r->first + r->prefix, r->prefix_successes);
+}
+
 static bool have_enough(void* user) {
   const run* r = user;
-  return (r->def->successes && r->prefix_successes >= r->def->successes) || time_is_up(r);
+  return is_over(r) || time_is_up(r);
 }
 
 static int note_finished(void* user, int number_of_worker, int i, int prefix, loomError* err) {
   run* r = user;
   (void)number_of_worker, (void)i, (void)err;
 
-  // Attempts beyond the last success asked for are thrown away: on one thread they would not have been run.
-  while (r->prefix < prefix && !(r->def->successes && r->prefix_successes >= r->def->successes)) {
+  // Attempts beyond the last one that counts are thrown away: on one thread they would not have been run.
+  while (r->prefix < prefix && !is_over(r)) {
     r->prefix_successes += r->batch[r->prefix].outcome == LOOM_OUTCOME_SUCCESS;
     r->prefix++;
   }
@@ -214,7 +228,7 @@ static bool limits_reached(const run* r) {
 
   if (r->def->successes && p->successes >= r->def->successes) return true;
   if (r->def->attempts && p->attempts >= r->def->attempts) return true;
-  if (r->def->max_failures && p->attempts - p->successes >= r->def->max_failures) return true;
+  if (gives_up(r->def, p->attempts, p->successes)) return true;
 
   return (r->def->stop && *r->def->stop) || time_is_up(r);
 }
@@ -244,7 +258,12 @@ static int generate_loop(run* r, loomError* err) {
     }
   }
 
+  // What was asked for comes before why it ended.
+  const loomGenerateReport* p = r->report;
+  bool enough = (r->def->successes && p->successes >= r->def->successes) ||
+                (r->def->attempts && p->attempts >= r->def->attempts);
   r->report->interrupted = r->def->stop && *r->def->stop;
+  r->report->gave_up = !enough && gives_up(r->def, p->attempts, p->successes);
   return 0;
 }
 

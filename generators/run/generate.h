@@ -18,6 +18,7 @@ typedef struct loomGenerateDef {
   int64_t attempts;      // stop after this many; 0 = no limit
   double seconds;        // stop after this time; 0 = no limit
   int64_t max_failures;  // give up after this many; 0 = no limit
+  int64_t hopeless;      // give up when the first so many attempts all fail; default 200, 0 = never
   int threads;           // 0 = all cores
   bool resume;           // go on with OUT.parts
   bool overwrite;        // throw an earlier OUT and OUT.parts away
@@ -41,6 +42,7 @@ typedef struct loomGenerateReport {
   double cpu_seconds;  // of all workers in attempts
   loomTimes times;     // of all workers, seconds
   bool interrupted, already_complete;
+  bool gave_up;  // after max_failures, or as hopeless; work in progress stays for a resumed run
   int64_t result_count;
   loomAttemptResult* results;  // (result_count) in order of attempt number
 } loomGenerateReport;

@@ -281,7 +281,7 @@ int loom_journal_finish(loomJournal* j, const loomGenerateReport* report, const 
                         loomError* err) {
   int code = assemble_shards(j, j->def->out, report, sources, true, err);
   if (!code && j->def->failed) code = assemble_shards(j, j->def->failed, report, sources, false, err);
-  if (code || report->interrupted) return code;
+  if (code || report->interrupted || report->gave_up) return code;
 
   // The dataset is there: the run is done from here on.
   char from[LOOM_RUN_FILE_MAX], to[LOOM_RUN_FILE_MAX];

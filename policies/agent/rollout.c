@@ -225,6 +225,34 @@ int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolic
   return code;
 }
 
+// One reset and one decision, of which nothing is kept.
+static int try_worker(worker* w, const rollouts* r, loomError* err) {
+  double action[LOOM_MAX_ACTION];
+  loomPolicy policy;
+  int code = create_worker(w, r, err);
+  if (!code) code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, r->def->first, err);
+  if (!code) code = r->maker->begin(&policy, w->instance, w->episode, r->def->seed, r->def->first, err);
+  if (!code && policy.reset) code = policy.reset(policy.self, w->episode, err);
+  if (!code) code = policy.act(action, policy.self, w->episode, err);
+  return code == LOOM_POLICY_DONE ? 0 : code;
+}
+
+int loom_rollout_try(const loomScene* scene, const loomPolicyMaker* maker, const loomRolloutDef* def,
+                     loomError* err) {
+  const loomRolloutDef once = {.n = 1, .reset = def->reset, .seed = def->seed, .first = def->first};
+  rollouts r = {.scene = scene, .maker = maker, .def = &once, .run = loom_default_run_def(scene->task)};
+  loomError why = {0, ""};
+  worker w = {0};
+
+  // An episode whose simulation fails is a result of rollouts, no error.
+  int code = try_worker(&w, &r, &why);
+  destroy_worker(&w, &r);
+  if (!code || code == LOOM_ERR_SIM) return 0;
+
+  if (err) *err = why;
+  return loom_error_prefix(err, code, "rollouts of %s cannot be made", scene->task->name);
+}
+
 void loom_rollout_report_destroy(loomRolloutReport* report) {
   free(report->rollout);
   *report = (loomRolloutReport){0};

@@ -67,6 +67,10 @@ typedef struct loomRolloutReport {
 /// that fails is a result.
 int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolicyMaker* maker,
                  const loomRolloutDef* def, loomError* err);
+/// Before expensive work of which rollouts are a part: an episode is made, reset and decided in once, so that
+/// what the policy is to see (cameras, keys) and do is known to be there. The same errors.
+int loom_rollout_try(const loomScene* scene, const loomPolicyMaker* maker, const loomRolloutDef* def,
+                     loomError* err);
 void loom_rollout_report_destroy(loomRolloutReport* report);
 
 LOOM_C_END

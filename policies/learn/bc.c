@@ -328,13 +328,11 @@ static int stop_rollouts(void* user, const loomRollout* rollout, loomTrace* trac
   return r->def->stop && *r->def->stop;
 }
 
-static int roll_out(run* r, bool* better, loomError* err) {
+// The scene's starts are the same each time, so that successes can be compared.
+static loomRolloutDef rollouts_of(run* r) {
   loomRolloutDef def = loom_default_rollout_def();
-  loomRolloutReport report;
-  loomPolicyMaker maker = loom_trained_maker(&r->trained);
-
-  // Starts are the same each time, so that successes can be compared.
   const char* reset = r->config->rollout.reset;
+
   def.n = r->config->rollout.n;
   def.reset = *reset ? loom_task_find_reset(r->def->scene->task, reset) : 0;
   def.seed = (uint64_t)r->config->rollout.seed;
@@ -342,6 +340,25 @@ static int roll_out(run* r, bool* better, loomError* err) {
   def.threads = r->config->rollout.threads;
   def.done = stop_rollouts;
   def.user = r;
+  return def;
+}
+
+// What rollouts need (cameras, keys, the action's size) is tried before an epoch is trained.
+static int try_rollouts(run* r, loomError* err) {
+  if (!r->def->scene) return LOOM_OK;
+
+  loomRolloutDef def = rollouts_of(r);
+  loomPolicyMaker maker = loom_trained_maker(&r->trained);
+  if (def.reset < 0)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", r->def->scene->task->path,
+                          r->config->rollout.reset);
+  return loom_rollout_try(r->def->scene, &maker, &def, err);
+}
+
+static int roll_out(run* r, bool* better, loomError* err) {
+  loomRolloutDef def = rollouts_of(r);
+  loomRolloutReport report;
+  loomPolicyMaker maker = loom_trained_maker(&r->trained);
 
   swap_average(r);
   int code = loom_rollout(&report, r->def->scene, &maker, &def, err);
@@ -544,6 +561,7 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   r->p.success_low = r->p.success_high = NAN;
 
   int code = create_run(r, err);
+  if (!code) code = try_rollouts(r, err);
   if (!code) code = resume_run(r, err);
 
   r->first_step = (int64_t)r->p.step;

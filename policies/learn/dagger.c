@@ -12,6 +12,7 @@
 #include "engine/base/pool.h"
 #include "engine/base/run_folder.h"
 #include "engine/data/dataset.h"
+#include "engine/observe/observer.h"
 #include "policies/learn/dagger_internal.h"
 
 loomDaggerDef loom_default_dagger_def(void) {
@@ -401,9 +402,57 @@ static int finish_run(dagger* g, loomError* err) {
   return code;
 }
 
+// ---- what every round needs
+
+// Keys that novices are to see: episodes show them, so the rows that are collected have them.
+static int try_keys(const dagger* g, loomError* err) {
+  const loomDataConfig* data = &g->def->config->data;
+  loomObsKey key[LOOM_DATA_KEYS];
+  loomObserver* observer = NULL;
+  loomEpisode* e = NULL;
+
+  for (int i = 0; i < data->key_count; i++) key[i] = loom_obs_named(data->key[i]);
+  int code = loom_episode_create(&e, g->def->scene, err);
+  if (!code) code = loom_observer_create(&observer, e, key, data->key_count, NULL, err);
+
+  loom_observer_destroy(observer);
+  loom_episode_destroy(e);
+  return code ? loom_error_prefix(err, code, "DAgger's episodes") : LOOM_OK;
+}
+
+// Datasets to begin with have those keys too.
+static int try_data(const dagger* g, loomError* err) {
+  if (!g->def->config->data.file_count) return LOOM_OK;
+
+  loomConfigDataDef* def = malloc(sizeof *def);
+  loomData* data = NULL;
+  if (!def) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+
+  loom_config_data_def(def, g->def->config, false);
+  int code = loom_data_open(&data, &def->def, err);
+
+  loom_data_close(data);
+  free(def);
+  return code;
+}
+
+// Before anything is collected or written: keys, datasets, and an expert that acts in the scene.
+static int try_needs(const dagger* g, loomError* err) {
+  const loomDaggerDef* def = g->def;
+  const loomRolloutDef roll = {.n = 1, .reset = def->reset, .seed = def->evaluation_seed};
+
+  int code = try_keys(g, err);
+  if (!code) code = try_data(g, err);
+  if (code) return code;
+
+  code = loom_rollout_try(def->scene, def->expert, &roll, err);
+  return code ? loom_error_prefix(err, code, "expert %s", def->expert_name) : LOOM_OK;
+}
+
 static int run_rounds(dagger* g, loomError* err) {
   char path[LOOM_DAGGER_PATH];
-  int code = open_folder(g, err);
+  int code = try_needs(g, err);
+  if (!code) code = open_folder(g, err);
 
   // Rounds that are in the table are done.
   loom_dagger_path(path, g->def, "rounds.csv", 0);

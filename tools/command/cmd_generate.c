@@ -15,7 +15,7 @@
 typedef struct generateArgs {
   const char *task, *source, *segments, *reset, *report;
   int select, scheme, limits;  // -1 = as the task says
-  int64_t seed;
+  int64_t seed, max_failures;  // -1 = not given
   bool json;
   loomGenerateDef def;
   loomAssetRoots roots;
@@ -32,8 +32,9 @@ static const toolOption options[] = {
                    .about = "stop after so many attempts"),
     TOOL_OPTION_AS("time", 0, "SECONDS", generateArgs, REAL, def.seconds, .least = 0.001, .most = 1e9,
                    .unit = "s", .about = "stop after this time"),
-    TOOL_OPTION_AS("max-failures", 0, "N", generateArgs, INT64, def.max_failures, .low = 1, .high = INT32_MAX,
-                   .about = "give up after so many failures"),
+    TOOL_OPTION_AS("max-failures", 0, "N", generateArgs, INT64, max_failures, .high = INT32_MAX,
+                   .about = "give up after so many failures, 0 = never; when all of the first 200 attempts "
+                            "fail unless given"),
     TOOL_OPTION_AS("output", 'o', "FILE", generateArgs, STRING, def.out,
                    .about = "dataset to write; without it nothing is kept, only the report"),
     TOOL_OPTION_AS("failed", 0, "FILE", generateArgs, STRING, def.failed,
@@ -99,6 +100,12 @@ static int read_generate_options(generateArgs* a, int argc, char** argv) {
   d->attempt.seed = (uint64_t)a->seed;
 
   if (d->failed && !d->out) return tool_usage("generate", "--failed needs -o");
+  // A limit that is given is the only one.
+  if (a->max_failures >= 0) {
+    d->max_failures = a->max_failures;
+    d->hopeless = 0;
+  }
+
   if (!d->successes && !d->attempts && !(d->seconds > 0)) d->successes = 100;
   return 0;
 }
@@ -148,6 +155,24 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   return code;
 }
 
+// Why a run gave up, and how to go on.
+static int tell_giving_up(const generateArgs* a, const loomGenerateReport* run, const loomTask* task,
+                          const loomSourceSet* sources, loomError* err) {
+  loomReport report;
+  int code = loom_report_make(&report, run, task, sources, &a->def.attempt, err);
+  if (code) return code;
+
+  const loomFailure* f = report.failures;
+  fprintf(stderr,
+          "demoloom generate: gave up: %lld of %lld attempts failed, most often (%lld) in '%s': %s: %s; look "
+          "at them with --failed FILE and `demoloom view`; --max-failures 0%s goes on\n",
+          (long long)(run->attempts - run->successes), (long long)run->attempts, (long long)f->count,
+          f->where, loom_outcome_name(f->outcome), f->reason, a->def.out ? " --resume" : "");
+
+  loom_report_destroy(&report);
+  return 0;
+}
+
 static void show_progress(void* user, int64_t attempts, int64_t successes, double seconds) {
   const loomGenerateDef* def = user;
   char note[64];
@@ -158,7 +183,8 @@ static void show_progress(void* user, int64_t attempts, int64_t successes, doubl
 }
 
 int cmd_generate(int argc, char** argv) {
-  generateArgs a = {.select = -1, .scheme = -1, .limits = -1, .def = loom_default_generate_def()};
+  generateArgs a = {
+      .select = -1, .scheme = -1, .limits = -1, .max_failures = -1, .def = loom_default_generate_def()};
   loomTask* task = NULL;
   loomScene* scene = NULL;
   loomSourceSet sources = {0};
@@ -207,12 +233,13 @@ int cmd_generate(int argc, char** argv) {
     }
   } else if (!code) {
     code = write_report(&a, &report, task, &sources, &err);
+    if (!code && report.gave_up) code = tell_giving_up(&a, &report, task, &sources, &err);
   }
 
   // Fewer demos than asked for is a failure that scripts should see.
   int status = code ? tool_fail(&err) : EXIT_DONE;
   if (!code && !report.already_complete &&
-      (report.interrupted || (a.def.successes && report.successes < a.def.successes))) {
+      (report.interrupted || report.gave_up || (a.def.successes && report.successes < a.def.successes))) {
     status = EXIT_FAILED;
   }
 

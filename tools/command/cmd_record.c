@@ -16,7 +16,7 @@
 
 typedef struct recordArgs {
   const char *task, *out, *reset;
-  int64_t successes, attempts, seed;
+  int64_t successes, attempts, seed, max_failures;
   bool all;
   loomAssetRoots roots;
 } recordArgs;
@@ -26,6 +26,9 @@ static const toolOption options[] = {
                    .about = "demos to record"),
     TOOL_OPTION_AS("attempts", 'm', "N", recordArgs, INT64, attempts, .low = 1, .high = 1000000,
                    .about = "give up after so many attempts; 10 a demo unless given"),
+    TOOL_OPTION_AS("max-failures", 0, "N", recordArgs, INT64, max_failures, .high = INT32_MAX,
+                   .about = "give up after so many failures, 0 = never; when all of the first 200 attempts "
+                            "fail unless given"),
     TOOL_OPTION_AS("output", 'o', "FILE", recordArgs, STRING, out,
                    .about = "dataset to write; without it only what happened is told"),
     TOOL_OPTION_AS("seed", 's', "S", recordArgs, INT64, seed, .high = INT64_MAX,
@@ -60,6 +63,9 @@ static int read_record_options(recordArgs* a, int argc, char** argv) {
   return 0;
 }
 
+static const char* const ends[] = {"success", "lost", "done without success", "out of time", "simulator"};
+enum { HOPELESS = 200 };  // attempts, all of which fail
+
 typedef struct recording {
   const recordArgs* a;
   loomTask* task;
@@ -67,9 +73,10 @@ typedef struct recording {
   loomEpisode* episode;
   loomTrace trace;
   int reset;
-  int64_t attempts, kept;
-  bool shared;                   // all demos have one model
-  char (*paths)[LOOM_PATH_MAX];  // (successes) shards
+  int64_t attempts, kept, succeeded;
+  int64_t ends[LOOM_RUN_SIMULATOR + 1];  // attempts that ended so
+  bool shared;                           // all demos have one model
+  char (*paths)[LOOM_PATH_MAX];          // (successes) shards
 } recording;
 
 static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
@@ -96,7 +103,6 @@ static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
 }
 
 static int record_one(recording* r, loomError* err) {
-  static const char* const ends[] = {"success", "lost", "done without success", "out of time", "simulator"};
   loomExpert expert;
   loomRunResult run;
   char where[256], reason[200] = "";
@@ -112,6 +118,9 @@ static int record_one(recording* r, loomError* err) {
   loomRunDef def = loom_default_run_def(r->task);
   code = loom_policy_run(&run, r->episode, &policy, &def, &r->trace, err);
   if (code) return code;
+
+  r->ends[run.end]++;
+  r->succeeded += run.end == LOOM_RUN_SUCCESS;
 
   // An attempt that fails tells where the expert was and what is missing; with --all it is kept too.
   if (run.end != LOOM_RUN_SUCCESS) {
@@ -167,8 +176,26 @@ static int assemble_recorded(const recording* r, loomError* err) {
   return code;
 }
 
+static bool gives_up(const recording* r) {
+  int64_t failed = r->attempts - r->succeeded, most = r->a->max_failures;
+  return most < 0 ? !r->succeeded && failed >= HOPELESS : most && failed >= most;
+}
+
+static void tell_giving_up(const recording* r) {
+  int often = LOOM_RUN_LOST;
+  for (int i = LOOM_RUN_LOST; i <= LOOM_RUN_SIMULATOR; i++)
+    if (r->ends[i] > r->ends[often]) often = i;
+
+  fprintf(
+      stderr,
+      "demoloom record: gave up: %lld of %lld attempts failed, most often (%lld) %s; --all keeps them to be "
+      "looked at with `demoloom view`; --max-failures 0 goes on\n",
+      (long long)(r->attempts - r->succeeded), (long long)r->attempts, (long long)r->ends[often],
+      ends[often]);
+}
+
 int cmd_record(int argc, char** argv) {
-  recordArgs a = {.successes = 10};
+  recordArgs a = {.successes = 10, .max_failures = -1};
   recording r = {.a = &a};
   loomError err = {0, ""};
   int code = read_record_options(&a, argc, argv);
@@ -181,11 +208,13 @@ int cmd_record(int argc, char** argv) {
   if (!code && !r.paths) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
 
   // Attempt after attempt, each demo a shard of its own.
-  while (!code && !tool_stop && r.kept < a.successes && r.attempts < a.attempts) code = record_one(&r, &err);
+  while (!code && !tool_stop && r.kept < a.successes && r.attempts < a.attempts && !gives_up(&r))
+    code = record_one(&r, &err);
   if (!code && a.out && r.kept) code = assemble_recorded(&r, &err);
   for (int64_t i = 0; r.paths && a.out && i < r.kept; i++) unlink(r.paths[i]);
 
   int status = code ? tool_fail(&err) : r.kept == a.successes ? EXIT_DONE : EXIT_FAILED;
+  if (!code && r.kept < a.successes && gives_up(&r)) tell_giving_up(&r);
   if (!code) printf("%lld demos from %lld attempts\n", (long long)r.kept, (long long)r.attempts);
 
   free(r.paths);

@@ -111,6 +111,7 @@ cJSON* report_json(const loomReport* r) {
 
   cJSON_AddItemToObject(root, "lengths", lengths_json(&r->lengths));
   cJSON_AddBoolToObject(root, "interrupted", run->interrupted);
+  cJSON_AddBoolToObject(root, "gave_up", run->gave_up);
   return root;
 }
 
