@@ -160,6 +160,8 @@ once 'intervals of rates' "$base/statistics\.c" '1\.95996'
 once 'the version' "$base/version\.[ch]" '"demoloom [0-9]'
 once 'options are read' 'tools/shared/options\.[ch]' 'getopt'
 once 'YAML is read' "$base/" 'yaml_parser_'
+once 'JSON is read' "$base/json\.[ch]" 'cJSON_Parse'
+once 'expressions are evaluated' "$base/expr\.c" '(^|[^_a-z])mup[A-Z]'
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -39,8 +39,11 @@ static muParserHandle_t thread_parser(void) {
   return NULL;
 }
 
-// muParser would take "a = 1" for an assignment and "1, 2" for a list.
+// muParser would take "a = 1" for an assignment and "1, 2" for a list. A text longer than any expression would
+// overflow the 2 KB that its C interface writes messages to.
 static const char* refused_syntax(const char* text) {
+  if (strnlen(text, LOOM_EXPR_LONGEST + 1) > LOOM_EXPR_LONGEST) return "longer than any expression may be";
+
   for (const char* c = text; *c; c++) {
     // Comparisons contain '=' too: only one that stands alone assigns.
     if (*c == '=' && (c == text || !strchr("<>!=", c[-1])) && c[1] != '=')
@@ -52,6 +55,16 @@ static const char* refused_syntax(const char* text) {
   return NULL;
 }
 
+// muParser makes all its messages in one buffer, which threads share.
+static void cannot_evaluate(muParserHandle_t parser, const char* text, loomError* err) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  if (!err) return;
+
+  pthread_mutex_lock(&lock);
+  loom_error_set(err, LOOM_ERR_FORMAT, "'%s' cannot be evaluated: %s", text, mupGetErrorMsg(parser));
+  pthread_mutex_unlock(&lock);
+}
+
 int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n,
                    loomError* err) {
   muParserHandle_t parser = thread_parser();
@@ -60,7 +73,9 @@ int loom_expr_eval(double* out, const char* text, const char* const* names, cons
   // Grammar that muParser knows and task files may not use.
   *out = 0;
   const char* why = refused_syntax(text);
-  if (why) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s': %s", text, why);
+  if (why)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "'%.60s%s': %s", text, strnlen(text, 61) > 60 ? "..." : "",
+                          why);
 
   mupClearVar(parser);
 
@@ -70,9 +85,7 @@ int loom_expr_eval(double* out, const char* text, const char* const* names, cons
   mupSetExpr(parser, text);
   double value = mupEval(parser);
   bool failed = mupError(parser);
-  if (failed) {
-    loom_error_set(err, LOOM_ERR_FORMAT, "'%s' cannot be evaluated: %s", text, mupGetErrorMsg(parser));
-  }
+  if (failed) cannot_evaluate(parser, text, err);
 
   // The addresses are this call's: none may remain in the thread's parser.
   mupClearVar(parser);

@@ -12,6 +12,9 @@
 
 enum { max_depth = 64 };
 
+// Entries of all lists and maps together, keys and values: far above what a megabyte of settings holds.
+static const size_t max_tokens = 400000;
+
 struct loomYaml {
   yaml_document_t document;
   char label[LOOM_PATH_MAX];
@@ -21,28 +24,123 @@ static yaml_node_t* node_at(const loomYaml* y, loomNode node) {
   return node > 0 ? yaml_document_get_node((yaml_document_t*)&y->document, node) : NULL;
 }
 
+// ---- the text before it becomes a tree
+
+// What libyaml would take a time or a memory for that grows with the square of the text: levels, anchors and
+// directives, each of which it compares with all the others. Tokens come one by one, so nothing is built yet.
+static const char* refused_token(const yaml_token_t* token, int* depth) {
+  switch (token->type) {
+    case YAML_BLOCK_SEQUENCE_START_TOKEN:
+    case YAML_BLOCK_MAPPING_START_TOKEN:
+    case YAML_FLOW_SEQUENCE_START_TOKEN:
+    case YAML_FLOW_MAPPING_START_TOKEN:
+      return ++*depth > max_depth ? "nested too deeply" : NULL;
+    case YAML_BLOCK_END_TOKEN:
+    case YAML_FLOW_SEQUENCE_END_TOKEN:
+    case YAML_FLOW_MAPPING_END_TOKEN:
+      --*depth;
+      return NULL;
+    case YAML_ANCHOR_TOKEN:
+    case YAML_ALIAS_TOKEN:
+      return "anchors (&name) and aliases (*name) are not supported";
+    case YAML_TAG_DIRECTIVE_TOKEN:
+      return "%TAG is not supported";
+    default:
+      return NULL;
+  }
+}
+
+static int not_yaml(const yaml_parser_t* parser, const char* label, loomError* err) {
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%zu: not YAML: %s", label, parser->problem_mark.line + 1,
+                        parser->problem ? parser->problem : "cannot be read");
+}
+
+static int scan_tokens(yaml_parser_t* parser, const char* label, loomError* err) {
+  int depth = 0;
+  for (size_t n = 0;; n++) {
+    yaml_token_t token;
+    if (!yaml_parser_scan(parser, &token)) return not_yaml(parser, label, err);
+
+    // Of the token only its kind and line are wanted.
+    const char* why = n > max_tokens ? "too many entries" : refused_token(&token, &depth);
+    size_t line = token.start_mark.line + 1;
+    bool end = token.type == YAML_STREAM_END_TOKEN || token.type == YAML_NO_TOKEN;
+    yaml_token_delete(&token);
+
+    if (why) return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%zu: %s", label, line, why);
+    if (end) return 0;
+  }
+}
+
+static int make_parser(yaml_parser_t* parser, const char* text, size_t n, const char* label, loomError* err) {
+  if (!yaml_parser_initialize(parser))
+    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+
+  yaml_parser_set_input_string(parser, (const unsigned char*)text, n);
+  return 0;
+}
+
+static int check_text(const char* text, size_t n, const char* label, loomError* err) {
+  yaml_parser_t parser;
+
+  // What no task file is: huge, or binary.
+  if (n > LOOM_YAML_MAX)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: larger than 1 MB, not a task file", label);
+  if (memchr(text, 0, n)) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: binary data, not YAML", label);
+
+  int code = make_parser(&parser, text, n, label, err);
+  if (code) return code;
+  code = scan_tokens(&parser, label, err);
+  yaml_parser_delete(&parser);
+  return code;
+}
+
 // ---- parsing
 
 static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited, loomError* err);
 
-static int check_map(const loomYaml* y, const yaml_node_t* n, loomNode node, int depth, int* visited,
-                     loomError* err) {
-  for (yaml_node_pair_t* p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
-    const char* key = loom_yaml_text(y, p->key);
-    if (!key) return loom_yaml_error(y, p->key, "", err, "a key must be plain text");
+typedef struct mapKey {
+  const char* text;
+  int node;
+} mapKey;
 
-    // Keys are few: each is compared with all before it.
-    for (yaml_node_pair_t* q = n->data.mapping.pairs.start; q < p; q++) {
-      const char* earlier = loom_yaml_text(y, q->key);
-      if (earlier && !strcmp(earlier, key)) return loom_yaml_error(y, p->key, key, err, "given twice");
-    }
+static int by_text(const void* a, const void* b) {
+  const mapKey *x = a, *z = b;
+  int order = strcmp(x->text, z->text);
+  return order ? order : x->node - z->node;  // nodes are numbered as they stand in the document
+}
 
-    int code = check_tree(y, p->value, depth + 1, visited, err);
-    if (code) return code;
+// All keys are plain text, none given twice. Sorted, since a stranger's map may have a hundred thousand.
+static int check_keys(const loomYaml* y, const yaml_node_t* map, loomError* err) {
+  size_t n = 0;
+  mapKey* keys =
+      malloc(((size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start) + 1) * sizeof *keys);
+  if (!keys) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", y->label);
+
+  int code = 0;
+  for (yaml_node_pair_t* p = map->data.mapping.pairs.start; !code && p < map->data.mapping.pairs.top; p++) {
+    keys[n] = (mapKey){loom_yaml_text(y, p->key), p->key};
+    if (!keys[n++].text) code = loom_yaml_error(y, p->key, "", err, "a key must be plain text");
   }
 
-  (void)node;
-  return 0;
+  // The earliest of those that repeat one is told.
+  const mapKey* twice = NULL;
+  if (!code) qsort(keys, n, sizeof *keys, by_text);
+  for (size_t i = 1; !code && i < n; i++) {
+    if (!strcmp(keys[i - 1].text, keys[i].text) && (!twice || keys[i].node < twice->node)) twice = &keys[i];
+  }
+
+  if (twice) code = loom_yaml_error(y, twice->node, twice->text, err, "given twice");
+  free(keys);
+  return code;
+}
+
+static int check_map(const loomYaml* y, const yaml_node_t* n, int depth, int* visited, loomError* err) {
+  int code = check_keys(y, n, err);
+
+  for (yaml_node_pair_t* p = n->data.mapping.pairs.start; !code && p < n->data.mapping.pairs.top; p++)
+    code = check_tree(y, p->value, depth + 1, visited, err);
+  return code;
 }
 
 static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited, loomError* err) {
@@ -52,7 +150,7 @@ static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited,
   if (visited[node]++) return loom_yaml_error(y, node, "", err, "aliases (*name) are not supported");
 
   // A map checks its keys too; of a list only what is below its items.
-  if (n->type == YAML_MAPPING_NODE) return check_map(y, n, node, depth, visited, err);
+  if (n->type == YAML_MAPPING_NODE) return check_map(y, n, depth, visited, err);
   if (n->type != YAML_SEQUENCE_NODE) return 0;
 
   for (yaml_node_item_t* i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
@@ -64,28 +162,23 @@ static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited,
 }
 
 int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* label, loomError* err) {
+  yaml_parser_t parser;
   *out = NULL;
-
-  // What no task file is: huge, or binary.
-  if (n > LOOM_YAML_MAX)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: larger than 1 MB, not a task file", label);
-  if (memchr(text, 0, n)) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: binary data, not YAML", label);
+  int code = check_text(text, n, label, err);
+  if (code) return code;
 
   loomYaml* y = calloc(1, sizeof *y);
-  yaml_parser_t parser;
-  if (!y || !yaml_parser_initialize(&parser)) {
+  if (!y) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+  snprintf(y->label, sizeof y->label, "%s", label);
+  code = make_parser(&parser, text, n, label, err);
+  if (code) {
     free(y);
-    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+    return code;
   }
 
-  snprintf(y->label, sizeof y->label, "%s", label);
-  yaml_parser_set_input_string(&parser, (const unsigned char*)text, n);
-
   // libyaml knows the line at which the syntax is wrong.
-  int code = 0;
   if (!yaml_parser_load(&parser, &y->document)) {
-    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s:%zu: not YAML: %s", label, parser.problem_mark.line + 1,
-                          parser.problem ? parser.problem : "cannot be read");
+    code = not_yaml(&parser, label, err);
     yaml_parser_delete(&parser);
     free(y);
     return code;

@@ -1,6 +1,5 @@
 #include "engine/scene/library.h"
 
-#include <cjson/cJSON.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <limits.h>
@@ -10,6 +9,7 @@
 
 #include "engine/base/cache.h"
 #include "engine/base/file.h"
+#include "engine/base/json.h"
 
 // ---- scenes
 
@@ -100,7 +100,7 @@ static int read_env_name(loomName out, const loomDataset* dataset, loomError* er
   int code = loom_dataset_attr_string(&text, dataset, "data", "env_args", err);
   if (code) return code;
 
-  cJSON* root = cJSON_Parse(text);
+  cJSON* root = loom_json_read(text);
   const cJSON* name = root ? cJSON_GetObjectItemCaseSensitive(root, "env_name") : NULL;
   if (name && cJSON_IsString(name))
     snprintf(out, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name->valuestring);

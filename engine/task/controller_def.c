@@ -1,9 +1,9 @@
 // Controller configurations, from task.yaml and from the env_args of robosuite's datasets.
 #include "engine/task/controller_def.h"
 
-#include <cjson/cJSON.h>
 #include <string.h>
 
+#include "engine/base/json.h"
 #include "engine/task/task_parse.h"
 
 const char* const loom_controller_names[] = {"OSC_POSE", "JOINT_POSITION", "WHOLE_BODY_IK"};
@@ -90,7 +90,7 @@ static int fill_controller(loomControllerDef* c, const cJSON* config, const char
 
 int loom_controller_from_json(loomControllerDef* out, const char* json, const char* label, loomError* err) {
   memset(out, 0, sizeof *out);
-  cJSON* root = json ? cJSON_Parse(json) : NULL;
+  cJSON* root = json ? loom_json_read(json) : NULL;
   if (!root)
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: env_args is not JSON; give the task file a `controller:`", label);

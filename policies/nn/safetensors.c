@@ -1,10 +1,10 @@
 #include "policies/nn/safetensors.h"
 
-#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/json.h"
 #include "policies/nn/safetensors_internal.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are stored as they lie in memory");
@@ -12,6 +12,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are stored as
 // The reference reader's bound on the header. Names, shapes and offsets of a million
 // tensors stay far under it.
 static const uint64_t header_bytes_max = 100u << 20;
+enum { meta_entries_max = 4096 };  // each is compared with all before it
 
 static const struct {
   const char* name;
@@ -195,7 +196,12 @@ static int read_meta(loomSafetensors* out, const cJSON* item, const char* label,
   if (out->meta || !cJSON_IsObject(item))
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: __metadata__ must be one map of texts", label);
 
-  out->meta = calloc((size_t)cJSON_GetArraySize(item) + 1, sizeof *out->meta);
+  int n = cJSON_GetArraySize(item);
+  if (n > meta_entries_max)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: __metadata__ has %d texts, more than %d", label, n,
+                          meta_entries_max);
+
+  out->meta = calloc((size_t)n + 1, sizeof *out->meta);
   if (!out->meta) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   out->nmeta = 0;
 
@@ -258,7 +264,7 @@ static int parse_json(cJSON** out, const char* text, size_t n, const char* label
   if (memchr(text, 0, n) || memmem(text, n, "\\u0000", 6))
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the header has a NUL character", label);
 
-  *out = cJSON_ParseWithLengthOpts(text, n, &end, false);
+  *out = loom_json_parse(text, n, &end);
   if (!*out) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the header is not JSON", label);
 
   // Spaces may follow.

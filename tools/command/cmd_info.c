@@ -1,10 +1,10 @@
 // demoloom info: what is in a dataset or a policy.
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/base/json.h"
 #include "engine/data/dataset.h"
 #include "tools/command/info_policy.h"
 #include "tools/shared/commands.h"
@@ -91,7 +91,7 @@ static cJSON* dataset_json(const loomDataset* d, bool models) {
 
   // The environment by its name only: its arguments may be long.
   if (!loom_dataset_attr_string(&env, d, "data", "env_args", NULL)) {
-    cJSON* args = cJSON_Parse(env);
+    cJSON* args = loom_json_read(env);
     cJSON* name = args ? cJSON_DetachItemFromObjectCaseSensitive(args, "env_name") : NULL;
     if (name) cJSON_AddItemToObject(root, "env_name", name);
     cJSON_Delete(args);

@@ -1,5 +1,4 @@
 // demoloom teleop: demos driven by lines of text, from a file or a pipe: a script, a phone, a 3-D mouse.
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/base/json.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
@@ -306,9 +306,10 @@ static int obey_command(lineReader* r, const cJSON* object, const char* what, lo
 }
 
 static int take_line(lineReader* r, const char* text, loomError* err) {
-  cJSON* object = cJSON_ParseWithOpts(text, NULL, true);
+  const char* end = NULL;
+  cJSON* object = loom_json_parse(text, strlen(text), &end);
   int steps = 0,
-      code = cJSON_IsObject(object)
+      code = cJSON_IsObject(object) && !end[strspn(end, " \t\r\n")]
                  ? 0
                  : LINE_ERROR(r, err, "not a JSON object: '%.60s'; see `demoloom teleop --help`", text);
 

@@ -1,12 +1,12 @@
 #include "tools/command/train_sweep.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/json.h"
 #include "engine/base/run_folder.h"
 #include "engine/base/statistics.h"
 #include "engine/draw/chart.h"
@@ -116,7 +116,7 @@ static bool read_result(result* r, const char* path, const trainSweep* sweep) {
   // A result is below 4 KB; anything longer is none of ours.
   size_t n = fread(text, 1, sizeof text - 1, file);
   fclose(file);
-  cJSON* json = cJSON_ParseWithLength(text, n);
+  cJSON* json = loom_json_parse(text, n, NULL);
 
   // Another number of tests, or other starts, would be another result.
   const cJSON* policy = cJSON_GetObjectItem(json, "policy");

@@ -10,6 +10,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
+#include "engine/base/json.h"
 #include "engine/base/pool.h"
 #include "engine/observe/sense.h"
 #include "tools/render/render_run.h"
@@ -359,7 +360,7 @@ static int open_shards(const obsRun* run, loomError* err) {
 static char* env_args_with_cameras(const renderArgs* a, const loomDataset* dataset) {
   char* text = NULL;
   if (loom_dataset_attr_string(&text, dataset, "data", "env_args", NULL)) return NULL;
-  cJSON* root = cJSON_Parse(text);
+  cJSON* root = loom_json_read(text);
   free(text);
 
   // What is no object cannot be added to.

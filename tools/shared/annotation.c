@@ -1,9 +1,10 @@
 #include "tools/shared/annotation.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "engine/base/json.h"
 
 const loomColor annotation_arm_color[LOOM_MAX_ARMS] = {
     {0.337, 0.706, 0.914}, {0.902, 0.624, 0}, {0.941, 0.894, 0.259}, {0.8, 0.475, 0.655}};
@@ -69,7 +70,7 @@ void annotation_name_sources(annotationSegment* segment, int n, const loomTask* 
       loom_dataset_attr_string(&text, dataset, path, "loom_provenance", NULL))
     return;
 
-  cJSON* root = cJSON_Parse(text);
+  cJSON* root = loom_json_read(text);
   const cJSON* one;
 
   // An entry that is not as we write it is passed over: the file may be another program's.

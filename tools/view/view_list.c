@@ -1,5 +1,4 @@
 // The viewer's list of demos: what is told of each, filters, orders, marks.
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +6,7 @@
 #include <strings.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/json.h"
 #include "tools/view/view.h"
 
 const char* const view_filter_names[] = {"all", "succeeded", "failed", "kept", "rejected", "unmarked"};
@@ -25,7 +25,7 @@ static const char* text_of(const cJSON* object, const char* key) {
 }
 
 static void read_provenance(viewEntry* e, const char* text) {
-  cJSON* root = cJSON_Parse(text);
+  cJSON* root = loom_json_read(text);
   const cJSON* segment = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "segments"), 0);
   e->outcome = outcome_number(text_of(root, "outcome"));
   snprintf(e->reason, sizeof e->reason, "%.150s", text_of(root, "reason"));
