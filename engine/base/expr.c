@@ -83,13 +83,16 @@ int loom_expr_eval(double* out, const char* text, const char* const* names, cons
   for (int i = 0; i < n; i++) mupDefineVar(parser, names[i], (double*)&values[i]);
 
   mupSetExpr(parser, text);
-  double value = mupEval(parser);
+  int count = 0;
+  const double* results = mupEvalMulti(parser, &count);
   bool failed = mupError(parser);
+  double value = failed || !results ? 0 : results[0];
   if (failed) cannot_evaluate(parser, text, err);
 
   // The addresses are this call's: none may remain in the thread's parser.
   mupClearVar(parser);
   if (failed) return LOOM_ERR_FORMAT;
+  if (count != 1) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s' is a list, not one number", text);
   if (!isfinite(value)) return loom_error_set(err, LOOM_ERR_FORMAT, "'%s' is not a finite number", text);
 
   *out = value;

@@ -1,10 +1,11 @@
 #include "engine/data/env_same.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "engine/base/json.h"
 
 // What robosuite's and robomimic's environments take that changes what is shown or how an episode ends, but
 // not how the world moves.
@@ -169,7 +170,7 @@ bool loom_env_args_same(const char* a, const char* b, char* why, size_t size) {
   if (size) why[0] = '\0';
   if (!strcmp(a, b)) return true;
 
-  cJSON *x = cJSON_Parse(a), *y = cJSON_Parse(b);
+  cJSON *x = loom_json_read(a), *y = loom_json_read(b);
   bool same = x && y && same_value(&c, x, y);
   if ((!x || !y) && size)
     snprintf(why, size, "%s not JSON", x || y ? "one of them is" : "they differ, and are");
