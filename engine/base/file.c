@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/lock.h"
+
 bool loom_is_file(const char* path) {
   struct stat s;
   return !stat(path, &s) && S_ISREG(s.st_mode);
@@ -95,9 +97,12 @@ int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomErr
 // ---- writing
 
 static void free_file(loomFile* file) {
+  if (file->stream) fclose(file->stream);
+  if (file->lock >= 0) close(file->lock);
+  if (file->before >= 0) close(file->before);
   free(file->path);
   free(file->temporary);
-  *file = (loomFile){0};
+  *file = (loomFile){.lock = -1, .before = -1};
 }
 
 static int write_error(loomError* err, const char* path, int why) {
@@ -105,44 +110,75 @@ static int write_error(loomError* err, const char* path, int why) {
                         strerror(why ? why : EIO));
 }
 
-// A rename would replace a folder, a device or a pipe, which nobody means.
-static int check_place(const char* path, loomError* err) {
+static int in_use(loomError* err, const char* path) {
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%s: another program has it open for writing; close it there, or name another file",
+                        path);
+}
+
+int loom_file_place(char** out, const char* path, loomError* err) {
   struct stat st;
-  if (stat(path, &st) || S_ISREG(st.st_mode)) return LOOM_OK;
-  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (there is %s of that name)", path,
-                        S_ISDIR(st.st_mode) ? "a folder" : "something else than a file");
+  bool link = !lstat(path, &st) && S_ISLNK(st.st_mode);
+
+  // Only the file behind a link is meant, and the link stays.
+  *out = link ? realpath(path, NULL) : strdup(path);
+  if (*out) return LOOM_OK;
+  if (!link) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (a link that leads nowhere)", path);
+}
+
+// A rename would replace a folder, a device or a pipe, which nobody means, and a file that is in use or that
+// somebody protected. *lock keeps writers out of what is there; -1: nothing is.
+static int check_place(int* lock, struct stat* st, const char* path, loomError* err) {
+  *lock = -1;
+  *st = (struct stat){0};
+  if (stat(path, st)) return LOOM_OK;
+  if (!S_ISREG(st->st_mode))
+    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (there is %s of that name)", path,
+                          S_ISDIR(st->st_mode) ? "a folder" : "something else than a file");
+  if (!(st->st_mode & 0222))
+    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (it is write-protected)", path);
+  return loom_lock_against_writers(lock, path) ? in_use(err, path) : LOOM_OK;
+}
+
+int loom_file_check_place(const char* path, loomError* err) {
+  struct stat st;
+  int lock, code = check_place(&lock, &st, path, err);
+  if (lock >= 0) close(lock);
+  return code;
 }
 
 int loom_file_begin(loomFile* out, const char* path, loomError* err) {
-  *out = (loomFile){0};
-  int code = check_place(path, err);
-  if (code) return code;
-
-  out->path = strdup(path);
-  if (asprintf(&out->temporary, "%s.tmp", path) < 0) out->temporary = NULL;
-  if (!out->path || !out->temporary) {
+  *out = (loomFile){.lock = -1, .before = -1};
+  int code = loom_file_place(&out->path, path, err);
+  if (!code) code = check_place(&out->before, &out->status, out->path, err);
+  if (!code && asprintf(&out->temporary, "%s.tmp", out->path) < 0) {
+    out->temporary = NULL;
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  }
+  if (code) {
     free_file(out);
-    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+    return code;
   }
 
-  // Created anew, so that nothing is written through a link that somebody put there.
-  unlink(out->temporary);
-  int fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-  out->stream = fd < 0 ? NULL : fdopen(fd, "wb");
+  // Locked for as long as it is written, under two descriptors: the stream is closed before it is renamed.
+  int why = loom_lock_create(&out->lock, out->temporary);
+  int fd = why ? -1 : dup(out->lock);
+  if (fd >= 0 && out->before >= 0 && fchmod(fd, out->status.st_mode & 0777)) why = errno;
+  out->stream = fd < 0 || why ? NULL : fdopen(fd, "wb");
   if (out->stream) return LOOM_OK;
 
-  int why = errno;
-  if (fd >= 0) {
-    close(fd);
-    unlink(out->temporary);
-  }
+  if (!why) why = errno;
+  if (fd >= 0) close(fd);
+  if (out->lock >= 0) unlink(out->temporary);
   free_file(out);
-  return write_error(err, path, why);
+  if (why != EWOULDBLOCK) return write_error(err, path, why);
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%s: another run is writing it; wait for it or choose another output", path);
 }
 
 void loom_file_abort(loomFile* file) {
   if (!file->temporary) return;
-  if (file->stream) fclose(file->stream);
   unlink(file->temporary);
   free_file(file);
 }
@@ -177,6 +213,30 @@ int loom_file_sync_folder(const char* path, loomError* err) {
                         strerror(why));
 }
 
+// What is in its place must be what was there when it was begun.
+static bool place_changed(const loomFile* file) {
+  struct stat now;
+  bool there = !stat(file->path, &now), was = file->status.st_nlink > 0;
+  if (!there || !was) return there != was;
+  return now.st_ino != file->status.st_ino || now.st_dev != file->status.st_dev ||
+         now.st_size != file->status.st_size || now.st_mtim.tv_sec != file->status.st_mtim.tv_sec ||
+         now.st_mtim.tv_nsec != file->status.st_mtim.tv_nsec;
+}
+
+static int check_unchanged(loomFile* file, loomError* err) {
+  bool changed = place_changed(file), used = loom_lock_has_writers(file->before);
+  if (!changed && !used) return LOOM_OK;
+
+  // Whatever it is now, it is not what was to be replaced.
+  int code = used ? in_use(err, file->path)
+                  : loom_error_set(err, LOOM_ERR_USAGE,
+                                   "%s: another program has changed it meanwhile, so it stays as it is; "
+                                   "nothing was written",
+                                   file->path);
+  loom_file_abort(file);
+  return code;
+}
+
 int loom_file_commit(loomFile* file, loomError* err) {
   // What a library wrote by name is in the same file, and synced with it.
   bool failed = ferror(file->stream);
@@ -186,9 +246,13 @@ int loom_file_commit(loomFile* file, loomError* err) {
   // Some file systems tell of a full disk only when a file is closed.
   int closed = fclose(file->stream);
   file->stream = NULL;
-  if (closed || rename(file->temporary, file->path)) return loom_file_fail(file, errno, err);
+  if (closed) return loom_file_fail(file, errno, err);
 
-  int code = loom_file_sync_folder(file->path, err);
+  int code = check_unchanged(file, err);
+  if (code) return code;
+  if (rename(file->temporary, file->path)) return loom_file_fail(file, errno, err);
+
+  code = loom_file_sync_folder(file->path, err);
   free_file(file);
   return code;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "engine/base/error.h"
 
@@ -20,18 +21,30 @@ int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomErr
 /// The same of a file that is open, for whoever opens files in a way of their own; messages call it `path`.
 int loom_read_stream(char** out, size_t* n, FILE* file, size_t most, const char* path, loomError* err);
 
+/// Where a file of this path goes: behind a link, to where that leads. malloc'ed. LOOM_ERR_IO when a link leads
+/// nowhere.
+int loom_file_place(char** out, const char* path, loomError* err);
+/// May a file be put there? LOOM_ERR_IO when there is something else than a regular file, or one that is
+/// write-protected; LOOM_ERR_USAGE when another program has it open for writing (HDF5 locks such files).
+int loom_file_check_place(const char* path, loomError* err);
+
 /// A file on its way to its place. What is there already stays until loom_file_commit.
 typedef struct loomFile {
-  char* path;       // its place
-  char* temporary;  // PATH.tmp, where it is until then; for libraries that open files by name
-  FILE* stream;     // open on it for writing, empty
+  char* path;          // its place
+  char* temporary;     // PATH.tmp, where it is until then, locked; for libraries that open files by name
+  FILE* stream;        // open on it for writing, empty
+  int lock;            // the same, open until it is in its place
+  int before;          // what is in its place, kept from being written to by others; -1: nothing
+  struct stat status;  // of that
 } loomFile;
 
-/// Begin a file; what a killed run left of it is removed. LOOM_ERR_IO when it cannot be created, or when
-/// there is something else than a regular file in its place. Then end it by one of the three below, once.
+/// Begin a file; what a killed run left of it is removed. LOOM_ERR_IO when it cannot be created, and as
+/// loom_file_check_place; LOOM_ERR_USAGE when another run is writing it. It gets the permissions of what is in
+/// its place. Then end it by one of the three below, once.
 int loom_file_begin(loomFile* out, const char* path, loomError* err);
 /// Flush and sync it to the disk, put it in its place and sync the folder: after LOOM_OK it survives a crash.
-/// On an error (a full disk, the stream's own) it is removed, and what was in its place stays.
+/// On an error (a full disk, the stream's own) it is removed, and what was in its place stays; so too when
+/// another program has changed that meanwhile, or has it open for writing: LOOM_ERR_USAGE.
 int loom_file_commit(loomFile* file, loomError* err);
 /// Remove what was written after a write that failed with errno `why` (0: unknown), and say so: LOOM_ERR_IO.
 int loom_file_fail(loomFile* file, int why, loomError* err);

@@ -7,48 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "engine/base/lock.h"
 
 // ---- the lock
 
 static const char lock_name[] = "lock";
 
-// A child of a killed run (the trial reading of a dataset) holds its lock until it ends too: wait for that.
-enum { LOCK_TRIES = 50, LOCK_PAUSE_MS = 10 };
-
-// Whoever held the lock before us may have removed its file between our open and our lock: then we hold the
-// lock of a file that nobody else will find.
-static bool is_file_at(int fd, const char* path) {
-  struct stat ours, there;
-  return !fstat(fd, &ours) && !stat(path, &there) && ours.st_ino == there.st_ino &&
-         ours.st_dev == there.st_dev;
-}
-
 static int take_lock(loomRunFolder* folder, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   loom_run_folder_path(path, folder, lock_name);
 
-  for (int i = 0; i < LOCK_TRIES; i++) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    int why = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
-    if (!why && is_file_at(fd, path)) {
-      folder->lock = fd;
-      return LOOM_OK;
-    }
-
-    if (fd >= 0) close(fd);
-    if (why && why != EWOULDBLOCK)
-      return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be locked (%s)", folder->def.path, strerror(why));
-    nanosleep(&(struct timespec){0, LOCK_PAUSE_MS * 1000000}, NULL);
-  }
-  return loom_error_set(err, LOOM_ERR_USAGE,
-                        "%s: another run is at work on it; wait for it or choose another output",
-                        folder->def.path);
+  int why = loom_lock_take(&folder->lock, path);
+  if (why == EWOULDBLOCK)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: another run is at work on it; wait for it or choose another output",
+                          folder->def.path);
+  if (why)
+    return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be locked (%s)", folder->def.path, strerror(why));
+  return LOOM_OK;
 }
 
 // ---- open and close
@@ -97,13 +77,9 @@ int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomEr
 void loom_run_folder_close(loomRunFolder* folder) {
   if (!folder->def.path) return;
 
-  // The file goes before the lock does: after that it may be another run's.
-  if (folder->lock >= 0) {
-    char path[LOOM_RUN_FILE_MAX];
-    loom_run_folder_path(path, folder, lock_name);
-    unlink(path);
-    close(folder->lock);
-  }
+  char path[LOOM_RUN_FILE_MAX];
+  loom_run_folder_path(path, folder, lock_name);
+  loom_lock_drop(folder->lock, path);
   free((char*)folder->def.path);
   *folder = (loomRunFolder){0};
 }

@@ -1,0 +1,61 @@
+#include "engine/base/output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/lock.h"
+
+// Nothing that is read may be written over.
+static int check_inputs(const loomOutputDef* def, loomError* err) {
+  for (const char* const* input = def->input; input && *input; input++)
+    if (loom_same_file(def->path, *input))
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; write another file", def->path);
+  return LOOM_OK;
+}
+
+// PATH.lock: it shows too that files can be made there.
+static int take_lock(loomOutput* out, const char* path, loomError* err) {
+  char* place = NULL;
+  int code = loom_file_place(&place, path, err);
+  if (code) return code;
+  if (asprintf(&out->lock_path, "%s.lock", place) < 0) out->lock_path = NULL;
+  free(place);
+  if (!out->lock_path) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
+  int why = loom_lock_take(&out->lock, out->lock_path);
+  if (!why) return LOOM_OK;
+  if (why == EWOULDBLOCK)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: another run is at work on it; wait for it or choose another output", path);
+  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(why));
+}
+
+int loom_output_open(loomOutput* out, const loomOutputDef* def, loomError* err) {
+  *out = (loomOutput){.lock = -1};
+
+  // What is there: first of all nothing that is read, then nothing that anyone wants to keep.
+  int code = check_inputs(def, err);
+  if (!code && def->mode == LOOM_OUTPUT_NEW && loom_is_file(def->path))
+    code = loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s is there already; --overwrite replaces it, or name another file", def->path);
+
+  // What may not be replaced even so.
+  if (!code) code = loom_file_check_place(def->path, err);
+  if (!code) code = take_lock(out, def->path, err);
+  if (code) {
+    free(out->lock_path);
+    *out = (loomOutput){0};
+  }
+  return code;
+}
+
+void loom_output_close(loomOutput* output) {
+  if (!output->lock_path) return;
+  loom_lock_drop(output->lock, output->lock_path);
+  free(output->lock_path);
+  *output = (loomOutput){0};
+}
