@@ -6,6 +6,7 @@
 
 #undef loom_error_set  // what the analyzer is told about them
 #undef loom_error_prefix
+#undef loom_error_suffix
 
 int loom_error_set(loomError* err, int code, const char* format, ...) {
   if (!err) return code;
@@ -41,5 +42,16 @@ int loom_error_prefix(loomError* err, int code, const char* format, ...) {
   }
 
   // The first error's code stays: only its message grows.
+  return err->code ? err->code : code;
+}
+
+int loom_error_suffix(loomError* err, int code, const char* format, ...) {
+  if (!err) return code;
+  size_t n = strlen(err->message);
+
+  va_list args;
+  va_start(args, format);
+  vsnprintf(err->message + n, sizeof err->message - n, format, args);
+  va_end(args);
   return err->code ? err->code : code;
 }

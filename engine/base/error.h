@@ -38,11 +38,15 @@ int loom_error_set(loomError* err, int code, const char* format, ...) LOOM_PRINT
 /// Put "prefix: " before the message already in err and return err's code, or `code` when err is NULL.
 int loom_error_prefix(loomError* err, int code, const char* format, ...) LOOM_PRINTF(3, 4);
 
+/// Put more behind the message already in err, "; what is kept, and how to go on"; else the same.
+int loom_error_suffix(loomError* err, int code, const char* format, ...) LOOM_PRINTF(3, 4);
+
 // Tells clang's analyzer, which sees one file at a time, that these give back `code`.
 // NOLINTBEGIN(readability-identifier-naming)
 #ifdef __clang_analyzer__
 #define loom_error_set(err, code, ...) (loom_error_set(err, code, __VA_ARGS__), (code))
 #define loom_error_prefix(err, code, ...) (loom_error_prefix(err, code, __VA_ARGS__), (code))
+#define loom_error_suffix(err, code, ...) (loom_error_suffix(err, code, __VA_ARGS__), (code))
 #endif
 // NOLINTEND(readability-identifier-naming)
 

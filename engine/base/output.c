@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -13,7 +15,8 @@
 static int check_inputs(const loomOutputDef* def, loomError* err) {
   for (const char* const* input = def->input; input && *input; input++)
     if (loom_same_file(def->path, *input))
-      return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; write another file", def->path);
+      return loom_error_set(err, LOOM_ERR_USAGE,
+                            "%s: that is the source itself, which is read; name another file", def->path);
   return LOOM_OK;
 }
 
@@ -34,6 +37,20 @@ static int take_lock(loomOutput* out, const char* path, loomError* err) {
   return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", path, strerror(why));
 }
 
+// What changes a file works on a copy of it, beside it.
+static int check_room(const char* path, loomError* err) {
+  struct stat st;
+  struct statvfs disk;
+  if (stat(path, &st) || statvfs(path, &disk)) return LOOM_OK;
+
+  double room = (double)disk.f_bavail * (double)disk.f_frsize;
+  if (room >= (double)st.st_size) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_IO,
+                        "%s: cannot be changed: that takes a copy of its %.1f MB, and its disk has room for "
+                        "%.1f MB; free some space",
+                        path, (double)st.st_size / 1e6, room / 1e6);
+}
+
 int loom_output_open(loomOutput* out, const loomOutputDef* def, loomError* err) {
   *out = (loomOutput){.lock = -1};
 
@@ -45,6 +62,7 @@ int loom_output_open(loomOutput* out, const loomOutputDef* def, loomError* err) 
 
   // What may not be replaced even so.
   if (!code) code = loom_file_check_place(def->path, err);
+  if (!code && def->mode == LOOM_OUTPUT_CHANGE) code = check_room(def->path, err);
   if (!code) code = take_lock(out, def->path, err);
   if (code) {
     free(out->lock_path);

@@ -231,8 +231,37 @@ loomAssembleDef loom_default_assemble_def(void);
 int loom_dataset_assemble(const char* path, const loomSource* source, int n, const loomAssembleDef* def,
                           loomError* err);
 
-/// Replace a file's masks (those of the same names; others stay), on a copy that is then renamed over it.
+/// Replace a file's masks (those of the same names; others stay). As everything that changes a file that is
+/// there it happens in a copy of its bytes, which is then renamed over it: all else that the file holds stays
+/// as it is. LOOM_ERR_USAGE when another program has it open for writing.
 int loom_dataset_set_masks(const char* path, const loomMask* mask, int nmask, loomError* err);
+
+/// What demos that are to be added to a file are.
+typedef struct loomAddDef {
+  const char* env_args;
+  int action_dim, state_dim;  // columns; 0 is not compared
+} loomAddDef;
+
+enum { LOOM_DEMO_NAME = 32 };
+
+/// May such demos be added to the file? LOOM_ERR_USAGE when they are of another environment (control rate,
+/// robots, controllers, size of actions or states); the message names what differs. LOOM_ERR_FORMAT when it
+/// cannot be read, or is damaged.
+int loom_dataset_check_add(const char* path, const loomAddDef* def, loomError* err);
+/// Add the first demo of a shard of this program's own to the file, in a copy as above: its demos, masks and
+/// attributes stay, but for those of loom_run_attrs. `name` gets the new demo's name; it is in no mask.
+int loom_dataset_add(char name[LOOM_DEMO_NAME], const char* path, const char* shard, const loomAddDef* def,
+                     loomError* err);
+
+/// Which run made a dataset, as attributes of `data`: its settings as text, a line each (whatever decides the
+/// demos), and the limits that said when it was finished, NULL when it was not. They point to both texts.
+/// Returns how many. Copies and merged files do not have them.
+int loom_run_attrs(loomAttr out[2], const char* settings, const char* limits);
+bool loom_is_run_attr(const char* name);
+/// Was the file made by a run of these settings, and (limits not NULL) finished by these limits? Else
+/// LOOM_ERR_USAGE with the line that differs and `alternative`, what to do ("use --overwrite").
+int loom_dataset_check_run(const char* path, const char* settings, const char* limits,
+                           const char* alternative, loomError* err);
 
 /// in_valid[i] (n) = 1 for round(n * valid) of n demos, at least one and not all when n > 1 and 0 < valid
 /// < 1. The choice depends on n, valid and seed only. The inverse is the training set.

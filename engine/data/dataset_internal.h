@@ -105,6 +105,14 @@ hid_t loom_h5_group(hid_t parent, const char* name);
 int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, const char* where,
                      loomError* err);
 
+/// The same given as positions in `names`.
+int loom_h5_put_given_mask(hid_t file, const loomMask* mask, const loomNames* names, const char* where,
+                           loomError* err);
+/// Close what HDF5 wrote, then put it in its place, or remove it when `status` or the disk say so. own: all of
+/// it was written by this program.
+int loom_h5_finish(hid_t file, const loomDisk* disk, loomFile* output, const char* path, bool own, int status,
+                   loomError* err);
+
 /// What the disk said while HDF5 wrote through loom_h5_disk_plist.
 /// A file-access list whose driver notes a failing write in *disk and lets HDF5 go on as if it had worked:
 /// HDF5 1.10 crashes at exit after a write error it sees itself. Whoever writes checks disk->error and drops

@@ -1,13 +1,9 @@
 // Assembling one self-contained file from the demos of many, in constant memory; our own shards are not
 // recompressed.
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine/data/dataset_internal.h"
 #include "engine/data/env_same.h"
@@ -100,6 +96,7 @@ static int copy_attrs(const assembly* a, hid_t to, const char* object, loomError
   for (int i = 0; i < names.n && !status; i++) {
     const char* name = names.name[i];
     bool ours = !strcmp(name, "num_samples") || !strcmp(name, "total");  // computed, not copied
+    ours = ours || (to == a->data && loom_is_run_attr(name));            // a copy is not what a run made
     for (int k = 0; to == a->data && k < a->def->nattr; k++)
       ours = ours || !strcmp(name, a->def->attr[k].name);
     if (!ours && (a->def->keep_all || loom_private_keeps_attr(name)))
@@ -473,28 +470,10 @@ static int put_split(assembly* a, loomError* err) {
   return status;
 }
 
-// demo holds positions in `names`.
-static int put_given_mask(hid_t file, const loomMask* mask, const loomNames* names, const char* where,
-                          loomError* err) {
-  char** list = calloc((size_t)mask->n + 1, sizeof *list);
-  int status = list ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", where);
-
-  for (int i = 0; i < mask->n && !status; i++) {
-    if (mask->demo[i] < 0 || mask->demo[i] >= names->n)
-      status = loom_error_set(err, LOOM_ERR_USAGE, "%s: mask/%s names demo number %d of %d", where,
-                              mask->name, mask->demo[i], names->n);
-    else
-      list[i] = names->name[mask->demo[i]];
-  }
-  if (!status) status = loom_h5_put_mask(file, mask->name, list, mask->n, where, err);
-  free(list);
-  return status;
-}
-
 static int put_masks(assembly* a, loomError* err) {
   int status = LOOM_OK;
   for (int i = 0; i < a->def->nmask && !status; i++)
-    status = put_given_mask(a->file, &a->def->mask[i], &a->names, a->path, err);
+    status = loom_h5_put_given_mask(a->file, &a->def->mask[i], &a->names, a->path, err);
 
   // Sources without masks among others with them: those of the others would lie.
   if (a->def->nmask) return status;
@@ -542,7 +521,7 @@ static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
   for (int i = 0; i < n && !status && !a->disk.error; i++) {
     status = copy_source(a, &source[i], err);
     if (!status && a->def->progress && a->def->progress(a->def->user, i + 1, n))
-      status = loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: stopped; nothing was left behind", a->path);
+      status = loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: interrupted; nothing was written", a->path);
   }
 
   if (!status) status = put_attrs(a, err);
@@ -561,25 +540,6 @@ static int create_output(assembly* a, const char* temporary, loomError* err) {
                         a->disk.error ? strerror(a->disk.error) : "HDF5 refused");
 }
 
-// Close what HDF5 wrote, then either put it in its place or remove it. own: all of it is written by us.
-static int finish(hid_t file, const loomDisk* disk, loomFile* output, const char* path, bool own, int status,
-                  loomError* err) {
-  if (file >= 0 && H5Fclose(file) < 0 && !status)
-    status = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be finished", path);
-
-  // A write that failed is the reason for whatever HDF5 said after it.
-  if (disk->error && status != LOOM_ERR_INTERRUPTED) return loom_file_fail(output, disk->error, err);
-  if (status) {
-    loom_file_abort(output);
-    return status;
-  }
-  status = loom_file_commit(output, err);
-
-  // Nobody needs a child to open it from now on.
-  if (!status && own) loom_h5_trust_written(path);
-  return status;
-}
-
 int loom_dataset_assemble(const char* path, const loomSource* source, int n, const loomAssembleDef* def,
                           loomError* err) {
   loom_h5_quiet();
@@ -595,7 +555,7 @@ int loom_dataset_assemble(const char* path, const loomSource* source, int n, con
 
   close_source(&a);
   loom_h5_close(a.data);
-  status = finish(a.file, &a.disk, &output, path, true, status, err);
+  status = loom_h5_finish(a.file, &a.disk, &output, path, true, status, err);
 
   for (int k = 0; k < a.ncarried; k++) {
     free(a.carried[k].name);
@@ -604,53 +564,5 @@ int loom_dataset_assemble(const char* path, const loomSource* source, int n, con
   free(a.carried);
   free(a.env_args);
   loom_names_destroy(&a.names);
-  return status;
-}
-
-// The bytes and the permissions of a file.
-static int copy_file(const char* from, const loomFile* to, loomError* err) {
-  enum { BLOCK = 1 << 20 };
-  char* block = malloc(BLOCK);
-  struct stat st;
-  int in = open(from, O_RDONLY | O_CLOEXEC), out = fileno(to->stream), why = 0;
-  if (in < 0 || fstat(in, &st) || fchmod(out, st.st_mode & 0777)) why = errno;
-  if (!block) why = ENOMEM;
-
-  while (!why) {
-    ssize_t got = read(in, block, BLOCK);
-    if (got == 0) break;
-    errno = got < 0 ? errno : ENOSPC;  // a short write sets none
-    if (got < 0 || write(out, block, (size_t)got) != got) why = errno;
-  }
-
-  if (in >= 0) close(in);
-  free(block);
-  if (!why) return LOOM_OK;
-  return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be copied to %s (%s)", from, to->temporary,
-                        strerror(why));
-}
-
-int loom_dataset_set_masks(const char* path, const loomMask* mask, int nmask, loomError* err) {
-  loomDataset* ds = NULL;
-  loomDisk disk = {0};
-  loomFile output = {0};
-  hid_t file = -1;
-  int status = loom_dataset_open(&ds, path, err);
-  if (!status) status = loom_file_begin(&output, path, err);
-  if (!status) status = copy_file(path, &output, err);
-
-  // The masks go into the copy.
-  if (!status) {
-    hid_t fapl = loom_h5_disk_plist(&disk);
-    file = fapl < 0 ? -1 : H5Fopen(output.temporary, H5F_ACC_RDWR, fapl);
-    loom_h5_close(fapl);
-    if (file < 0)
-      status = loom_error_set(err, LOOM_ERR_IO, "%s: the copy cannot be opened", output.temporary);
-  }
-  for (int i = 0; i < nmask && !status; i++) status = put_given_mask(file, &mask[i], &ds->demos, path, err);
-
-  // Demos that are damaged are so in the copy as well.
-  status = finish(file, &disk, &output, path, ds && !ds->ndamaged, status, err);
-  loom_dataset_close(ds);
   return status;
 }

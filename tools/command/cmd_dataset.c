@@ -9,11 +9,14 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 
 typedef struct datasetArgs {
   double valid;
   int64_t seed, min_rows, max_rows;
   const char *mask, *demos;
+  bool overwrite;
+  toolOutputs outputs;
 } datasetArgs;
 
 static int show_copied(void* user, int done, int total) {
@@ -35,20 +38,27 @@ static int assemble_copy(const char* out, const loomSource* sources, int n, bool
   return code;
 }
 
-static int merge_datasets(char** paths, int n, loomError* err) {
+// A file made of others, which are given NULL-terminated.
+static int open_output(datasetArgs* a, const char* out, char* const* in, loomError* err) {
+  return tool_output(&a->outputs, out, tool_output_mode(a->overwrite), (const char* const*)in, err);
+}
+
+static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
   loomSource* sources = calloc((size_t)n, sizeof *sources);
   if (!sources) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
 
   // paths[0] is the result; the rest are its sources in order.
   for (int i = 1; i < n; i++) sources[i - 1].path = paths[i];
-  int code = assemble_copy(paths[0], sources, n - 1, false, err);
+  int code = open_output(a, paths[0], paths + 1, err);
+  if (!code) code = assemble_copy(paths[0], sources, n - 1, false, err);
   free(sources);
   return code;
 }
 
-static int split_dataset(const char* path, const datasetArgs* a, loomError* err) {
+static int split_dataset(const char* path, datasetArgs* a, loomError* err) {
   loomDataset* d;
-  int code = loom_dataset_open(&d, path, err);
+  int code = tool_output(&a->outputs, path, LOOM_OUTPUT_CHANGE, NULL, err);
+  if (!code) code = loom_dataset_open(&d, path, err);
   if (code) return code;
 
   // Only the number of demos is needed; the file is written below.
@@ -88,10 +98,13 @@ static bool in_names(const loomNames* names, const char* name) {
   return false;
 }
 
-static int filter_dataset(const char* in, const char* out, const datasetArgs* a, loomError* err) {
+static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
+  const char *in = paths[0], *out = paths[1];
+  char* input[] = {paths[0], NULL};
   loomDataset* d;
   loomNames mask = {0, NULL};
-  int kept = 0, code = loom_dataset_open(&d, in, err);
+  int kept = 0, code = open_output(a, out, input, err);
+  if (!code) code = loom_dataset_open(&d, in, err);
   if (code) return code;
 
   int n = loom_dataset_demo_count(d);
@@ -121,6 +134,13 @@ static int filter_dataset(const char* in, const char* out, const datasetArgs* a,
   return code;
 }
 
+static int strip_dataset(char** paths, datasetArgs* a, loomError* err) {
+  char* input[] = {paths[0], NULL};
+  loomSource all = {paths[0], NULL};
+  int code = open_output(a, paths[1], input, err);
+  return code ? code : assemble_copy(paths[1], &all, 1, true, err);
+}
+
 static const toolOption options[] = {
     TOOL_OPTION_AS("valid", 0, "SHARE", datasetArgs, REAL, valid, .most = 1,
                    .about = "split: share of the demos kept for validation"),
@@ -134,6 +154,7 @@ static const toolOption options[] = {
                    .about = "filter: only demos of so many rows at least"),
     TOOL_OPTION_AS("max-rows", 0, "N", datasetArgs, INT64, max_rows, .high = INT64_MAX - 1,
                    .about = "filter: only demos of so many rows at most"),
+    TOOL_OVERWRITE_OPTION(datasetArgs, overwrite),
 };
 
 static const toolCommand command = {
@@ -167,16 +188,16 @@ int cmd_dataset(int argc, char** argv) {
 
   // What comes after the options: a verb and its files.
   if (!strcmp(verb, "merge") && n >= 3) {
-    code = merge_datasets(rest + 1, n - 1, &err);
+    code = merge_datasets(&a, rest + 1, n - 1, &err);
   } else if (!strcmp(verb, "split") && n == 2) {
     code = split_dataset(rest[1], &a, &err);
   } else if (!strcmp(verb, "filter") && n == 3) {
-    code = filter_dataset(rest[1], rest[2], &a, &err);
+    code = filter_dataset(rest + 1, &a, &err);
   } else if (!strcmp(verb, "strip") && n == 3) {
-    loomSource all = {rest[1], NULL};
-    code = assemble_copy(rest[2], &all, 1, true, &err);
+    code = strip_dataset(rest + 1, &a, &err);
   } else {
     return tool_usage("dataset", "expected merge, split, filter or strip with its files");
   }
+  tool_outputs_close(&a.outputs);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

@@ -3,15 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/file.h"
 #include "policies/export/onnx.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 
 typedef struct exportArgs {
   const char *policy, *out, *task, *check, *data;
   int64_t n, seed;
+  bool overwrite;
 } exportArgs;
 
 static const toolOption options[] = {
@@ -28,6 +29,7 @@ static const toolOption options[] = {
                    .about = "how many of them"),
     TOOL_OPTION_AS("seed", 's', "S", exportArgs, INT64, seed, .high = INT64_MAX,
                    .about = "of what is random in them"),
+    TOOL_OVERWRITE_OPTION(exportArgs, overwrite),
 };
 
 static const toolCommand command = {
@@ -64,16 +66,6 @@ static int read_export_options(exportArgs* a, int argc, char** argv) {
   a->policy = argv[optind];
   if (!a->out && !a->check) return tool_usage("export", "say where to: -o POLICY.onnx");
   if (a->data && !a->check) return tool_usage("export", "--data is of use with --check only");
-
-  // Nothing that is read may be overwritten.
-  const char* written[] = {a->out, a->check};
-  for (int i = 0; i < 2; i++)
-    if (written[i] &&
-        (loom_same_file(written[i], a->policy) || (a->data && loom_same_file(written[i], a->data))))
-      return tool_usage("export", "%s would be overwritten", written[i]);
-
-  if (a->out && a->check && !strcmp(a->out, a->check))
-    return tool_usage("export", "-o and --check name one file");
   return 0;
 }
 
@@ -185,10 +177,14 @@ static int write_check(const exportArgs* a, const loomTrained* trained, loomErro
   return code;
 }
 
-static int export_policy(const exportArgs* a, loomError* err) {
+static int export_policy(const exportArgs* a, toolOutputs* outputs, loomError* err) {
   loomTrained trained;
   loomOnnxDef def = {0};
-  int code = loom_trained_load(&trained, a->policy, err);
+  const char* input[] = {a->policy, a->data ? a->data : a->task, a->data ? a->task : NULL, NULL};
+  loomOutputMode mode = tool_output_mode(a->overwrite);
+  int code = tool_output(outputs, a->out, mode, input, err);
+  if (!code) code = tool_output(outputs, a->check, mode, input, err);
+  if (!code) code = loom_trained_load(&trained, a->policy, err);
   if (code) return code;
 
   // The graph tells its control rate; the decisions are made by our own network.
@@ -205,5 +201,9 @@ int cmd_export(int argc, char** argv) {
   loomError err = {0, ""};
   int code = read_export_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
-  return export_policy(&a, &err) ? tool_fail(&err) : EXIT_DONE;
+
+  toolOutputs outputs = {0};
+  code = export_policy(&a, &outputs, &err);
+  tool_outputs_close(&outputs);
+  return code ? tool_fail(&err) : EXIT_DONE;
 }

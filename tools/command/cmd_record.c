@@ -5,6 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
+#include "engine/base/hash.h"
+#include "engine/base/run_folder.h"
 #include "engine/base/version.h"
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
@@ -13,11 +16,12 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 
 typedef struct recordArgs {
   const char *task, *out, *reset;
   int64_t successes, attempts, seed, max_failures;
-  bool all;
+  bool all, resume, overwrite;
   loomAssetRoots roots;
 } recordArgs;
 
@@ -38,6 +42,9 @@ static const toolOption options[] = {
     TOOL_ASSETS_OPTION('a', recordArgs, roots),
     TOOL_OPTION_AS("all", 0, NULL, recordArgs, BOOL, all,
                    .about = "keep those that fail too, to look at them"),
+    TOOL_OPTION_AS("resume", 0, NULL, recordArgs, BOOL, resume,
+                   .about = "go on with an unfinished run (starts one where there is none)"),
+    TOOL_OVERWRITE_OPTION(recordArgs, overwrite),
 };
 
 static const toolCommand command = {
@@ -49,6 +56,8 @@ static const toolCommand command = {
         "with a person's variation of speed, pauses and places. Demos that do not succeed are left out and "
         "told.\n",
     .after =
+        "Ctrl-C and a full disk leave the demos so far in OUT.hdf5.parts; --resume goes on from there.\n"
+        "\n"
         "example:\n"
         "  demoloom record threading -n 10 -o scenes/threading/demo.hdf5\n",
     TOOL_OPTIONS(options),
@@ -59,6 +68,7 @@ static int read_record_options(recordArgs* a, int argc, char** argv) {
   if (code) return code;
   if (optind + 1 != argc) return tool_usage("record", "it takes one task");
   a->task = argv[optind];
+  if (!a->out && (a->resume || a->overwrite)) return tool_usage("record", "--resume and --overwrite need -o");
   if (!a->attempts) a->attempts = 10 * a->successes;
   return 0;
 }
@@ -77,6 +87,10 @@ typedef struct recording {
   int64_t ends[LOOM_RUN_SIMULATOR + 1];  // attempts that ended so
   bool shared;                           // all demos have one model
   char (*paths)[LOOM_PATH_MAX];          // (successes) shards
+  toolOutputs outputs;
+  loomRunFolder parts;  // OUT.parts, where the shards lie
+  char *settings, *limits;
+  bool complete;  // the dataset is there already
 } recording;
 
 static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
@@ -95,6 +109,10 @@ static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
   if (!code) code = loom_trace_create(&r->trace, r->episode, r->task->max_steps, err);
   if (code) return code;
 
+  // Objects of generated shapes make each demo's model another, which then goes with it.
+  r->shared = true;
+  for (int o = 0; o < r->task->object_count; o++) r->shared = r->shared && !r->task->objects[o].shape_count;
+
   r->reset = loom_task_find_reset(r->task, r->a->reset ? r->a->reset : r->task->resets[0].name);
   if (r->reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", r->task->path,
@@ -102,10 +120,88 @@ static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
   return 0;
 }
 
+// ---- what is kept until the dataset is made
+
+// Whatever decides the demos, and what says when there are enough; a line each, which a difference names.
+static int describe_recording(recording* r, loomError* err) {
+  char text[32];
+  const recordArgs* a = r->a;
+  uint64_t scene = loom_hash(LOOM_HASH_SEED, r->scene->xml, strlen(r->scene->xml));
+  cJSON *settings = cJSON_CreateObject(), *limits = cJSON_CreateObject();
+
+  cJSON_AddStringToObject(settings, "command", "record");
+  cJSON_AddStringToObject(settings, "version", loom_version());
+  cJSON_AddStringToObject(settings, "mujoco", mj_versionString());
+  cJSON_AddStringToObject(settings, "task", r->task->name);
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)r->task->digest);
+  cJSON_AddStringToObject(settings, "task_content", text);
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)scene);
+  cJSON_AddStringToObject(settings, "scene_content", text);
+  cJSON_AddStringToObject(settings, "reset", r->task->resets[r->reset].name);
+  snprintf(text, sizeof text, "%lld", (long long)a->seed);
+  cJSON_AddStringToObject(settings, "seed", text);
+  cJSON_AddBoolToObject(settings, "keep_failed", a->all);
+
+  cJSON_AddNumberToObject(limits, "successes", (double)a->successes);
+  cJSON_AddNumberToObject(limits, "attempts", (double)a->attempts);
+  cJSON_AddNumberToObject(limits, "max_failures", (double)a->max_failures);
+  r->settings = cJSON_Print(settings);
+  r->limits = cJSON_Print(limits);
+  cJSON_Delete(settings);
+  cJSON_Delete(limits);
+  return r->settings && r->limits ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for settings");
+}
+
+static const char anew[] = "use --overwrite to start anew, or another -o";
+
+// Before anything is recorded: may it be kept, and is there something to go on with?
+static int open_parts(recording* r, loomError* err) {
+  static const char* const own[] = {"demo-*", "run.json*", NULL};
+  const recordArgs* a = r->a;
+  char path[LOOM_PATH_MAX];
+  if (!a->out) return 0;
+
+  // A finished dataset must be this very run's.
+  snprintf(path, sizeof path, "%.*s.parts", LOOM_PATH_MAX - 32, a->out);
+  r->complete = a->resume && !a->overwrite && loom_is_file(a->out) && !loom_is_folder(path);
+  if (r->complete) return loom_dataset_check_run(a->out, r->settings, r->limits, anew, err);
+
+  loomRunFolderDef def = {.path = path,
+                          .mode = a->overwrite ? LOOM_FOLDER_OVERWRITE
+                                  : a->resume  ? LOOM_FOLDER_RESUME
+                                               : LOOM_FOLDER_NEW,
+                          .mark = "run.json",
+                          .own = own,
+                          .alternative = anew};
+  int code = loom_run_folder_open(&r->parts, &def, err);
+  if (code) return code;
+  return loom_run_folder_settings(&r->parts, def.mark, r->settings, err);
+}
+
+// The shard of an attempt is there once it is whole.
+static void shard_path(char out[LOOM_PATH_MAX], const recording* r, int64_t attempt) {
+  snprintf(out, LOOM_PATH_MAX, "%.*s/demo-%08lld.hdf5", LOOM_PATH_MAX - 64, r->parts.def.path,
+           (long long)attempt);
+}
+
+// Recorded by an earlier part of this run?
+static bool take_recorded(recording* r) {
+  if (!r->a->out) return false;
+  shard_path(r->paths[r->kept], r, r->attempts);
+  if (!loom_is_file(r->paths[r->kept])) return false;
+  r->attempts++;
+  r->kept++;
+  r->succeeded += !r->a->all;
+  return true;
+}
+
+// ---- attempts
+
 static int record_one(recording* r, loomError* err) {
   loomExpert expert;
   loomRunResult run;
   char where[256], reason[200] = "";
+  if (take_recorded(r)) return 0;
   uint64_t seed = (uint64_t)r->a->seed, attempt = (uint64_t)r->attempts++;
 
   // The same start, and the same expert's noise, for the same attempt.
@@ -133,17 +229,13 @@ static int record_one(recording* r, loomError* err) {
     fprintf(stderr, "attempt %lld: success after %d steps\n", (long long)attempt, run.steps);
   }
 
-  // Objects of generated shapes make each demo's model another, which then goes with it.
   loomWriteDef write = loom_default_write_def();
   write.gzip = 9;
-  bool varies = false;
-  for (int o = 0; o < r->task->object_count; o++) varies = varies || r->task->objects[o].shape_count;
-  r->shared = !varies;
-
   // Without -o the attempts are made only to be counted.
   if (r->a->out) {
-    snprintf(r->paths[r->kept], LOOM_PATH_MAX, "%.900s.shard%lld", r->a->out, (long long)r->kept);
-    code = loom_record_scripted(r->paths[r->kept], &r->trace, r->episode, seed, attempt, varies, &write, err);
+    shard_path(r->paths[r->kept], r, (int64_t)attempt);
+    code = loom_record_scripted(r->paths[r->kept], &r->trace, r->episode, seed, attempt, !r->shared, &write,
+                                err);
   }
 
   if (!code) r->kept++;
@@ -160,12 +252,15 @@ static int assemble_recorded(const recording* r, loomError* err) {
   if (!code && r->shared) code = loom_episode_xml(&xml, r->episode, err);
   for (int64_t i = 0; !code && i < r->kept; i++) sources[i].path = r->paths[i];
   if (!code) {
-    loomAttr attrs[] = {
-        loom_attr_string("env_args", env_args), loom_attr_string("loom_version", loom_version()),
-        loom_attr_string("loom_origin", "scripted expert"), loom_attr_string("model_file", xml)};
+    loomAttr attrs[6] = {loom_attr_string("env_args", env_args),
+                         loom_attr_string("loom_version", loom_version()),
+                         loom_attr_string("loom_origin", "scripted expert")};
+    int n = 3 + loom_run_attrs(attrs + 3, r->settings, tool_stop ? NULL : r->limits);
+    if (xml) attrs[n++] = loom_attr_string("model_file", xml);
+
     loomAssembleDef def = loom_default_assemble_def();
     def.attr = attrs;
-    def.nattr = (int)(sizeof attrs / sizeof *attrs) - !xml;
+    def.nattr = n;
     def.valid = 0;
     code = loom_dataset_assemble(r->a->out, sources, (int)r->kept, &def, err);
   }
@@ -194,6 +289,37 @@ static void tell_giving_up(const recording* r) {
       ends[often]);
 }
 
+// The dataset of all shards; those of a run that is not over stay for the next part of it.
+static int finish_recording(recording* r, loomError* err) {
+  int code = r->kept ? assemble_recorded(r, err) : 0;
+  if (code || tool_stop) return code;
+  loom_run_folder_remove(&r->parts, NULL);
+  return 0;
+}
+
+static int record_all(recording* r, loomError* err) {
+  const recordArgs* a = r->a;
+  int code = 0;
+
+  // Attempt after attempt, each demo a shard of its own.
+  r->paths = calloc((size_t)a->successes + 1, sizeof *r->paths);
+  if (!r->paths) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
+  while (!code && !tool_stop && r->kept < a->successes && r->attempts < a->attempts && !gives_up(r))
+    code = record_one(r, err);
+  if (!code && a->out) code = finish_recording(r, err);
+
+  // Whatever went wrong, what was recorded is there.
+  if (code && a->out && r->kept)
+    return loom_error_suffix(err, code, "; the %lld demos so far lie in %s: --resume goes on",
+                             (long long)r->kept, r->parts.def.path);
+  if (code || !tool_stop) return code;
+  return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted after %lld demos from %lld attempts%s%s%s",
+                        (long long)r->kept, (long long)r->attempts, a->out ? "; " : "", a->out ? a->out : "",
+                        !a->out   ? ""
+                        : r->kept ? " has them: --resume goes on"
+                                  : " was not written: --resume goes on");
+}
+
 int cmd_record(int argc, char** argv) {
   recordArgs a = {.successes = 10, .max_failures = -1};
   recording r = {.a = &a};
@@ -201,23 +327,26 @@ int cmd_record(int argc, char** argv) {
   int code = read_record_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
 
+  // First what costs nothing: may the dataset be written?
+  bool replace = a.overwrite || a.resume;
   tool_catch_signals();
-  code = open_recording(&r, &a.roots, &err);
+  code = tool_output(&r.outputs, a.out, tool_output_mode(replace), NULL, &err);
+  if (!code) code = open_recording(&r, &a.roots, &err);
+  if (!code) code = describe_recording(&r, &err);
+  if (!code) code = open_parts(&r, &err);
+  if (!code && !r.complete) code = record_all(&r, &err);
 
-  r.paths = calloc((size_t)a.successes + 1, sizeof *r.paths);
-  if (!code && !r.paths) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for a list of demos");
-
-  // Attempt after attempt, each demo a shard of its own.
-  while (!code && !tool_stop && r.kept < a.successes && r.attempts < a.attempts && !gives_up(&r))
-    code = record_one(&r, &err);
-  if (!code && a.out && r.kept) code = assemble_recorded(&r, &err);
-  for (int64_t i = 0; r.paths && a.out && i < r.kept; i++) unlink(r.paths[i]);
-
-  int status = code ? tool_fail(&err) : r.kept == a.successes ? EXIT_DONE : EXIT_FAILED;
-  if (!code && r.kept < a.successes && gives_up(&r)) tell_giving_up(&r);
-  if (!code) printf("%lld demos from %lld attempts\n", (long long)r.kept, (long long)r.attempts);
+  int status = code ? tool_fail(&err) : r.complete || r.kept == a.successes ? EXIT_DONE : EXIT_FAILED;
+  if (!code && !r.complete && r.kept < a.successes && gives_up(&r)) tell_giving_up(&r);
+  if (!code && r.complete) fprintf(stderr, "%s is complete already\n", a.out);
+  if (!code && !r.complete)
+    printf("%lld demos from %lld attempts\n", (long long)r.kept, (long long)r.attempts);
 
   free(r.paths);
+  cJSON_free(r.settings);
+  cJSON_free(r.limits);
+  loom_run_folder_close(&r.parts);
+  tool_outputs_close(&r.outputs);
   loom_trace_destroy(&r.trace);
   loom_episode_destroy(r.episode);
   loom_scene_destroy(r.scene);

@@ -16,6 +16,7 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 
 /// What all commands here take: a task or a file, the task of a file, asset roots, --json, a limit.
 typedef struct looking {
@@ -29,6 +30,7 @@ typedef struct looking {
   int export_count;      // --export, at most one of each kind
   const char* exports[2];
   bool overwrite;
+  toolOutputs outputs;
   loomAssetRoots roots;
   loomTask* task;
   loomDataset* dataset;
@@ -71,10 +73,35 @@ static int read_looking_options(looking* l, int argc, char** argv, const toolCom
 
 static int open_target(looking* l, loomError* err) {
   assert(l->target);
-  return tool_open(&l->task, &l->dataset, &l->roots, l->target, l->task_name, false, err);
+
+  // What will be written is looked at before anything is read.
+  const char* input[] = {l->target, l->segments, NULL};
+  loomOutputMode mode = tool_output_mode(l->overwrite);
+  int code = tool_output(&l->outputs, l->output, mode, input, err);
+  for (int i = 0; !code && i < l->export_count; i++)
+    code = tool_output(&l->outputs, l->exports[i], mode, input, err);
+  if (!code) code = tool_open(&l->task, &l->dataset, &l->roots, l->target, l->task_name, false, err);
+
+  // A task's own demos are known only now.
+  for (int i = 0; !code && i < l->outputs.n; i++)
+    if (loom_same_file(l->outputs.path[i], loom_dataset_path(l->dataset)))
+      code = loom_error_set(err, LOOM_ERR_USAGE, "%s: that is the source itself; name another file",
+                            l->outputs.path[i]);
+  tool_catch_signals();
+  return code;
+}
+
+// Ctrl-C: how far it was, and that nothing was written.
+static int check_stopped(const looking* l, int done, int n, loomError* err) {
+  if (!tool_stop) return 0;
+  bool writes = l->outputs.n > 0;
+  return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted after %d of %d demos%s%s%s", done, n,
+                        writes ? "; " : "", writes ? l->outputs.path[0] : "",
+                        writes ? " was not written: run it again" : "");
 }
 
 static void close_target(looking* l) {
+  tool_outputs_close(&l->outputs);
   loom_dataset_close(l->dataset);
   loom_task_destroy(l->task);
   loom_asset_roots_destroy(&l->roots);
@@ -95,6 +122,7 @@ static void print_and_delete(cJSON* root) {
 static const toolOption replay_options[] = {
     LOOKING_FIRST,
     TOOL_OPTION('o', "FILE", looking, STRING, output, .about = "a copy whose demos have observations"),
+    TOOL_OVERWRITE_OPTION(looking, overwrite),
     LOOKING_LAST,
 };
 
@@ -171,6 +199,7 @@ int cmd_replay(int argc, char** argv) {
   int n = code ? 0 : demo_count(&l);
   for (int i = 0; !code && i < n; i++) {
     code = replay_demo(list, &l, i, &err);
+    if (!code) code = check_stopped(&l, i + 1, n, &err);
     tool_progress("replayed", i + 1, n, loom_clock() - start, "demos");
   }
   tool_progress_end();
@@ -204,7 +233,7 @@ static const toolOption segment_options[] = {
         "the one after the subtask's last. FILE.hdf5: a copy of the demos with the ends as signals, "
         "datagen_info/subtask_term_signals/arm0_SUBTASK, 0 and then 1 from the last row on; a task "
         "reads them with `until: {signal: arm0_SUBTASK}`"),
-    TOOL_OPTION(0, NULL, looking, BOOL, overwrite, .about = "export even if that file is there already"),
+    TOOL_OVERWRITE_OPTION(looking, overwrite),
     LOOKING_LAST,
 };
 
@@ -276,13 +305,6 @@ static int export_segments(const looking* l, const loomReplay* r, int n, loomErr
   for (int i = 0; !code && i < l->export_count; i++) {
     const char* path = l->exports[i];
 
-    // The source is never written over, and nothing else without --overwrite.
-    if (loom_same_file(path, source))
-      return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is the source itself; export to another file",
-                            path);
-    if (loom_is_file(path) && !l->overwrite)
-      return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", path);
-
     // Ends to edit as YAML, a copy of the demos as HDF5.
     code = is_yaml(path) ? loom_segment_file_write(path, l->task, source, r, n, err)
                          : loom_segment_dataset_write(path, l->task, source, r, n, err);
@@ -313,6 +335,7 @@ int cmd_segment(int argc, char** argv) {
     code = segment_demo(&replay[i], &l, i, &given, &err);
     if (!code && !l.json) print_segments(&l, &replay[i]);
     if (!code && l.json) cJSON_AddItemToArray(list, segments_json(&l, &replay[i]));
+    if (!code) code = check_stopped(&l, i + 1, n, &err);
   }
 
   if (!code) code = export_segments(&l, replay, n, &err);
@@ -493,6 +516,9 @@ int cmd_verify(int argc, char** argv) {
   if (!v) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d verdicts", n);
   if (!code) code = verify_all(v, n, &l, &err);
   cJSON* root = code ? NULL : verify_json(v, n, &bad);
+  if (root && tool_stop)
+    fprintf(stderr, "demoloom: interrupted after %d of %d demos; run it again for all of them\n",
+            cJSON_GetObjectItem(root, "demos")->valueint, n);
 
   // The same object as text, or as it is.
   if (root && !l.json) {

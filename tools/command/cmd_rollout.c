@@ -7,12 +7,14 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
+#include "engine/base/run_folder.h"
 #include "engine/base/version.h"
 #include "generators/run/record.h"
 #include "policies/agent/trained.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 
 enum { POLICIES = 64 };
 
@@ -21,7 +23,9 @@ typedef struct rolloutArgs {
   const char *policy[POLICIES], *task, *reset, *out, *video;
   char kept[LOOM_PATH_MAX];  // the dataset that --video draws from, where -o names none
   int64_t n, seed, first, max_steps, threads;
-  bool json, likeliest;
+  bool json, likeliest, overwrite;
+  toolOutputs outputs;
+  loomRunFolder parts;  // OUT.parts
   loomAssetRoots roots;
   int done, won;
   double start;
@@ -50,6 +54,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("likeliest", 0, NULL, rolloutArgs, BOOL, likeliest,
                    .about = "always the likeliest Gaussian's mean, as exported policies do; else one of "
                             "them, drawn by its share"),
+    TOOL_OVERWRITE_OPTION(rolloutArgs, overwrite),
     TOOL_ASSETS_OPTION(0, rolloutArgs, roots),
 };
 
@@ -116,17 +121,6 @@ static int write_part(rolloutArgs* a, const loomRollout* rollout, loomTrace* tra
   return loom_record_driven(path, trace, episode, &driven, &write, NULL, &a->error);
 }
 
-static void remove_rollout_parts(const rolloutArgs* a) {
-  char path[LOOM_PATH_MAX];
-  for (int64_t i = 0; i < a->n; i++) {
-    part_path(path, a, (uint64_t)(a->first + i));
-    unlink(path);
-  }
-
-  folder_path(path, a);
-  rmdir(path);
-}
-
 static int assemble_rollouts(const rolloutArgs* a, const loomScene* scene, const loomRolloutReport* report,
                              loomError* err) {
   loomSource* source = calloc((size_t)report->n + 1, sizeof *source);
@@ -174,14 +168,24 @@ static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace
   return tool_stop != 0;
 }
 
-static int make_folder(const rolloutArgs* a, loomError* err) {
+// What a killed run left is of other episodes.
+static int make_folder(rolloutArgs* a, loomError* err) {
+  static const char* const own[] = {"*.hdf5", "*.hdf5.tmp", NULL};
   char path[LOOM_PATH_MAX];
   folder_path(path, a);
+  loomRunFolderDef def = {.path = path, .mode = LOOM_FOLDER_OVERWRITE, .mark = "", .own = own};
+  return loom_run_folder_open(&a->parts, &def, err);
+}
 
-  // Nothing is written over.
-  if (loom_is_file(a->out))
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: is there already; name another file", a->out);
-  return loom_make_folder(path, false, err);
+// Nothing is kept of episodes that were not all run.
+static int tell_end(const rolloutArgs* a, int code, loomError* err) {
+  if (code == LOOM_ERR_INTERRUPTED)
+    loom_error_set(err, code, "interrupted after %d of %lld episodes, of which %d succeed", a->done,
+                   (long long)a->n, a->won);
+  if (a->out && (code == LOOM_ERR_INTERRUPTED || code == LOOM_ERR_IO))
+    loom_error_suffix(err, code, "; %s was not written: %srun it again", a->kept[0] ? a->video : a->out,
+                      code == LOOM_ERR_IO ? "once it can be, " : "");
+  return code;
 }
 
 static cJSON* report_json(const char* policy, const loomRolloutReport* r) {
@@ -285,17 +289,18 @@ static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, loomTrained* t
   if (code && a->error.code) *err = a->error;
 
   if (!code && a->out) code = assemble_rollouts(a, scene, out, err);
-  if (a->out) remove_rollout_parts(a);
-  return code;
+  if (a->out) loom_run_folder_remove(&a->parts, NULL);
+  return tell_end(a, code, err);
 }
 
 // By `demoloom render`, of the episodes as demos.
 static int film_rollouts(const rolloutArgs* a, const loomTask* task) {
-  char* argv[] = {"render", (char*)a->out, "--task", (char*)task->path, "--video", (char*)a->video, NULL};
-  return cmd_render(6, argv);
+  char* argv[] = {"render",  (char*)a->out,   "--task",      (char*)task->path,
+                  "--video", (char*)a->video, "--overwrite", NULL};
+  return cmd_render(a->overwrite ? 7 : 6, argv);
 }
 
-static int print_rollouts(const rolloutArgs* a, const loomTask* task, const loomRolloutReport* reports) {
+static int print_rollouts(rolloutArgs* a, const loomTask* task, const loomRolloutReport* reports) {
   if (a->json)
     print_rollout_json(a, reports);
   else if (a->policies > 1)
@@ -307,9 +312,19 @@ static int print_rollouts(const rolloutArgs* a, const loomTask* task, const loom
   if (a->out && !a->kept[0] && !a->json) printf("wrote %s\n", a->out);
   fflush(stdout);
 
+  // It holds the video itself.
+  tool_outputs_close(&a->outputs);
   int status = a->video ? film_rollouts(a, task) : EXIT_DONE;
   if (a->kept[0]) unlink(a->kept);
   return status;
+}
+
+// Before anything is loaded: may it all be written?
+static int open_rollout_outputs(rolloutArgs* a, loomError* err) {
+  const char* input[] = {a->policy[0], a->task, NULL};
+  loomOutputMode mode = tool_output_mode(a->overwrite);
+  int code = tool_output(&a->outputs, a->out, mode, input, err);
+  return code ? code : tool_output(&a->outputs, a->video, mode, input, err);
 }
 
 // What all policies are tried on: the first one's task, unless --task names it.
@@ -336,7 +351,8 @@ int cmd_rollout(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
 
   // All policies meet the same starts of one scene.
-  code = open_rollout_scene(&scene, &task, &a, &err);
+  code = open_rollout_outputs(&a, &err);
+  if (!code) code = open_rollout_scene(&scene, &task, &a, &err);
   for (int i = 0; !code && i < a.policies; i++) {
     loomTrained trained;
     code = loom_trained_load(&trained, a.policy[i], &err);
@@ -349,6 +365,7 @@ int cmd_rollout(int argc, char** argv) {
 
   int status = code ? tool_fail(&err) : print_rollouts(&a, task, reports);
 
+  tool_outputs_close(&a.outputs);
   for (int i = 0; i < a.policies; i++) loom_rollout_report_destroy(&reports[i]);
   loom_scene_destroy(scene);
   loom_task_destroy(task);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/file.h"
 #include "engine/run/record_demo.h"
 #include "tools/shared/common.h"
 
@@ -104,8 +103,6 @@ static int assemble_observed(observing* o, const char* path, loomError* err) {
 int replay_obs(const char* path, const loomTask* task, const loomDataset* dataset,
                const loomAssetRoots* roots, int n, loomError* err) {
   observing o = {.task = task, .dataset = dataset, .roots = roots, .n = n, .start = loom_clock()};
-  if (loom_same_file(path, loom_dataset_path(dataset)))
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: is what is replayed; name another file", path);
 
   // All demos are observed before one is written: the assembler wants them together.
   o.demo = calloc((size_t)n + 1, sizeof *o.demo);
@@ -113,6 +110,10 @@ int replay_obs(const char* path, const loomTask* task, const loomDataset* datase
   int code = o.demo && o.record ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
   for (int i = 0; !code && i < n; i++) {
     code = observe_demo(&o, i, err);
+    if (!code && tool_stop)
+      code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
+                            "interrupted after %d of %d demos; %s was not written: run it again", i + 1, n,
+                            path);
     tool_progress("observed", i + 1, n, loom_clock() - o.start, "demos");
   }
 

@@ -8,6 +8,7 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 
 typedef struct named {
   const char* name;
@@ -110,8 +111,6 @@ static int check_render_options(renderArgs* a) {
   // Options that have no use without another.
   if (!a->obs && a->resume) return tool_usage("render", "--resume goes with --obs");
   if (!a->obs && a->cloud.points) return tool_usage("render", "--cloud goes with --obs");
-  if (!a->obs && !a->frames && a->overwrite)
-    return tool_usage("render", "--overwrite goes with --obs and --frames");
   if (a->frame && !a->sheet) return tool_usage("render", "--frame goes with --sheet");
 
   // Overlays are for the eye, and are drawn over colors.
@@ -216,8 +215,7 @@ static const toolOption options[] = {
                    .about = "all cores unless given; the result does not depend on it"),
     TOOL_OPTION_AS("resume", 0, NULL, renderArgs, BOOL, resume,
                    .about = "obs: go on with an unfinished run (starts one where there is none)"),
-    TOOL_OPTION_AS("overwrite", 0, NULL, renderArgs, BOOL, overwrite,
-                   .about = "obs, frames: write over an earlier result"),
+    TOOL_OVERWRITE_OPTION(renderArgs, overwrite),
     TOOL_OPTION_AS("json", 0, NULL, renderArgs, BOOL, json, .about = "what was written, on stdout"),
     TOOL_OPTION_AS("task", 0, "TASK", renderArgs, STRING, task_name,
                    .about = "whose demos the file has; found by its environment unless given"),
@@ -328,8 +326,17 @@ int cmd_render(int argc, char** argv) {
   int code = read_render_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
 
+  // First whether it may be written; of a folder that is asked where it is made.
+  toolOutputs outputs = {0};
+  const char* input[] = {a.target, a.task_name, NULL};
+  code = tool_output(&outputs,
+                     a.sheet   ? a.sheet
+                     : a.video ? a.video
+                               : a.obs,
+                     tool_output_mode(a.overwrite), input, &err);
+
   // The demos, and what of an overlay they can show.
-  code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
+  if (!code) code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   if (!code) check_sources(&a, dataset);
 
@@ -347,6 +354,7 @@ int cmd_render(int argc, char** argv) {
   if (!code && a.json) print_render_json(root, &a, dataset);
 
   cJSON_Delete(root);
+  tool_outputs_close(&outputs);
   loom_dataset_close(dataset);
   loom_task_destroy(task);
   loom_asset_roots_destroy(&a.roots);

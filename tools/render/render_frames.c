@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/file.h"
+#include "engine/base/run_folder.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
 
@@ -20,12 +20,16 @@ static bool has_files(const char* dir) {
   return found;
 }
 
-static int open_frames_folder(const renderArgs* a, loomError* err) {
+// Locked while it is drawn into; with --overwrite the frames of an earlier run go, and nothing else.
+static int open_frames_folder(loomRunFolder* out, const renderArgs* a, loomError* err) {
+  static const char* const own[] = {"*_[0-9][0-9][0-9][0-9][0-9][0-9].png*", NULL};
   if (has_files(a->frames) && !a->overwrite)
     return loom_error_set(
         err, LOOM_ERR_USAGE,
-        "%s: there are files in it; give an empty folder, or --overwrite to write over them", a->frames);
-  return loom_make_folder(a->frames, false, err);
+        "%s: there are files in it; give an empty folder, or --overwrite to replace frames there", a->frames);
+
+  loomRunFolderDef def = {.path = a->frames, .mode = LOOM_FOLDER_OVERWRITE, .mark = "", .own = own};
+  return loom_run_folder_open(out, &def, err);
 }
 
 static int draw_frame_files(renderRun* run, renderStage* stage, int i, loomError* err) {
@@ -55,6 +59,7 @@ static int draw_frame_files(renderRun* run, renderStage* stage, int i, loomError
 int render_frames(cJSON* out, const renderArgs* args, const loomTask* task, const loomDataset* dataset,
                   loomError* err) {
   renderRun run;
+  loomRunFolder folder = {0};
   int code = render_run_open(&run, args, task, dataset, err);
 
   if (!code && run.rows_a_frame < 1)
@@ -64,7 +69,7 @@ int render_frames(cJSON* out, const renderArgs* args, const loomTask* task, cons
 
   // Everything that can be refused is refused before a picture is drawn.
   if (!code) code = render_run_cut(&run, PIECE_FRAMES, err);
-  if (!code) code = open_frames_folder(args, err);
+  if (!code) code = open_frames_folder(&folder, args, err);
 
   // Files come in any order: none depends on another.
   run.work = draw_frame_files;
@@ -72,11 +77,13 @@ int render_frames(cJSON* out, const renderArgs* args, const loomTask* task, cons
 
   double seconds = loom_clock() - run.begun;
   render_run_close(&run);
+  loom_run_folder_close(&folder);
 
   // The frames so far stay; that they are not all is an error.
   if (!code && tool_stop)
-    code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s has %lld of %lld frames", args->frames,
-                          (long long)run.done, (long long)run.total);
+    code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
+                          "interrupted: %s has %lld of %lld frames; --overwrite draws them anew",
+                          args->frames, (long long)run.done, (long long)run.total);
   if (code) return code;
 
   // What was written, and how fast.

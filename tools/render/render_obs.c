@@ -197,7 +197,7 @@ static int draw_all(obsRun* run, loomError* err) {
   free(d.worker);
 
   if (tool_stop)
-    code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
+    return loom_error_set(err, LOOM_ERR_INTERRUPTED,
                           "interrupted: what is drawn lies in %s; --resume goes on", run->dir);
   return code;
 }
@@ -343,9 +343,6 @@ static void remove_shards(const char* dir) {
 
 static int open_shards(const obsRun* run, loomError* err) {
   const renderArgs* a = run->args;
-  if (loom_is_file(a->obs) && !a->overwrite)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; --overwrite replaces it", a->obs);
-
   if (a->overwrite) remove_shards(run->dir);
 
   // What an earlier run drew is gone on with only by one who says so.
@@ -473,6 +470,10 @@ int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDatase
   run.begun = loom_clock();
   if (!code) code = assemble_obs(&run, err);
   if (!code) remove_shards(run.dir);
+
+  // Whatever went wrong, the pictures are there.
+  if (code == LOOM_ERR_IO || (code && tool_stop && run.finished))
+    loom_error_suffix(err, code, "; what is drawn lies in %s: --resume goes on", run.dir);
 
   free(run.bad);
   if (code) return code;

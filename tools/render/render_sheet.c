@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/base/file.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
 
@@ -104,23 +103,12 @@ static int lay_out_sheet(sheet* s, const renderRun* run, loomError* err) {
   return loom_image_create(&s->image, (int)width, (int)height, err);
 }
 
-// Found out before anything is drawn.
-static int check_path(const char* path, loomError* err) {
-  loomFile file;
-  int code = loom_file_begin(&file, path, err);
-
-  // Nothing is written yet.
-  loom_file_abort(&file);
-  return code;
-}
-
 int render_sheet(cJSON* out, renderArgs* args, const loomTask* task, const loomDataset* dataset,
                  loomError* err) {
   sheet s = {.only = -1};
   renderRun run = {0};
 
   int code = args->frame ? read_frame(&s, args, dataset, err) : 0;
-  if (!code) code = check_path(args->sheet, err);
   if (!code) code = render_run_open(&run, args, task, dataset, err);
   if (!code) code = render_run_cut(&run, 0, err);
   if (!code) code = lay_out_sheet(&s, &run, err);
@@ -134,7 +122,8 @@ int render_sheet(cJSON* out, renderArgs* args, const loomTask* task, const loomD
   // Half a sheet is no sheet.
   if (!code) code = render_run_all(&run, err);
   if (!code && tool_stop)
-    code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s was not written", args->sheet);
+    code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s was not written; run it again",
+                          args->sheet);
 
   if (!code) code = loom_image_write_png(&s.image, args->sheet, err);
 

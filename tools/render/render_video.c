@@ -128,7 +128,8 @@ int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const
   if (!code) describe_video(out, &run, &f);
 
   if (!code && tool_stop) {
-    code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s has %lld of %lld frames", args->video,
+    code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
+                          "interrupted: %s has %lld of %lld frames; --overwrite films it anew", args->video,
                           (long long)f.written, (long long)run.total);
   }
 

@@ -1,0 +1,25 @@
+#include "tools/shared/outputs.h"
+
+#include <assert.h>
+#include <string.h>
+
+int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input,
+                loomError* err) {
+  if (!path) return 0;
+  assert(all->n < TOOL_OUTPUTS);
+
+  // Each would replace the other.
+  for (int i = 0; i < all->n; i++)
+    if (!strcmp(all->path[i], path))
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: named for two outputs; name another file", path);
+
+  loomOutputDef def = {.path = path, .mode = mode, .input = input};
+  int code = loom_output_open(&all->held[all->n], &def, err);
+  if (!code) all->path[all->n++] = path;
+  return code;
+}
+
+void tool_outputs_close(toolOutputs* all) {
+  for (int i = 0; i < all->n; i++) loom_output_close(&all->held[i]);
+  all->n = 0;
+}

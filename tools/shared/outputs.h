@@ -1,0 +1,34 @@
+// The files that a command writes: asked for before it begins, and nobody else's until it ends.
+#ifndef LOOM_TOOLS_SHARED_OUTPUTS_H
+#define LOOM_TOOLS_SHARED_OUTPUTS_H
+
+#include <stdbool.h>
+
+#include "engine/base/output.h"
+#include "tools/shared/options.h"
+
+enum { TOOL_OUTPUTS = 4 };
+
+/// Zeroed: none.
+typedef struct toolOutputs {
+  int n;
+  const char* path[TOOL_OUTPUTS];
+  loomOutput held[TOOL_OUTPUTS];
+} toolOutputs;
+
+/// One more, unless path is NULL. input (may be NULL): NULL-terminated, what the command reads. Errors as of
+/// loom_output_open; also where two outputs are one file.
+int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input,
+                loomError* err);
+/// Let others write them.
+void tool_outputs_close(toolOutputs* all);
+
+static inline loomOutputMode tool_output_mode(bool overwrite) {
+  return overwrite ? LOOM_OUTPUT_REPLACE : LOOM_OUTPUT_NEW;
+}
+
+/// The same in every command that writes.
+#define TOOL_OVERWRITE_OPTION(S, member) \
+  TOOL_OPTION_AS("overwrite", 0, NULL, S, BOOL, member, .about = "replace what is there already")
+
+#endif
