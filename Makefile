@@ -74,7 +74,7 @@ demo: $(BUILD)/demoloom assets  ## the main job: replay, segment, generate 200 d
 	$(BUILD)/demoloom generate handover -n 200 --seed 1 --resume -o demo/handover.hdf5 \
 	  --report demo/handover-report.png
 	$(BUILD)/demoloom verify demo/handover.hdf5
-	$(BUILD)/demoloom render demo/handover.hdf5 --sheet demo/handover.png
+	$(BUILD)/demoloom render demo/handover.hdf5 --sheet demo/handover.png --overwrite
 	@echo 'dataset: demo/handover.hdf5'
 	@echo 'contact sheet: demo/handover.png'
 	@echo 'report: demo/handover-report.png'

@@ -16,7 +16,7 @@ static int check_inputs(const loomOutputDef* def, loomError* err) {
   for (const char* const* input = def->input; input && *input; input++)
     if (loom_same_file(def->path, *input))
       return loom_error_set(err, LOOM_ERR_USAGE,
-                            "%s: that is the source itself, which is read; name another file", def->path);
+                            "%s: that is what is read, the source itself; name another file", def->path);
   return LOOM_OK;
 }
 

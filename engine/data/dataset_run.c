@@ -14,6 +14,8 @@ bool loom_is_run_attr(const char* name) {
 int loom_run_attrs(loomAttr out[2], const char* settings, const char* limits) {
   out[0] = loom_attr_string(settings_attr, settings);
   if (!limits) return 1;
+
+  // Only a finished one has the second.
   out[1] = loom_attr_string(limits_attr, limits);
   return 2;
 }
@@ -27,6 +29,7 @@ static int compare(const loomDataset* ds, const char* attr, const char* now, con
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: does not say that such a run made it and finished it; %s",
                           path, alternative);
 
+  // Line by line, so that the message can show the one that differs.
   int code = loom_dataset_attr_string(&kept, ds, "data", attr, err);
   if (!code) code = loom_settings_compare(path, kept, now, alternative, err);
   free(kept);

@@ -319,6 +319,11 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
     report->cpu_seconds += r->workers[i].cpu;
   }
 
+  // A full disk, most likely: what is finished is not lost.
+  if (code == LOOM_ERR_IO && r->journal)
+    loom_error_suffix(err, code, "; %lld finished demos lie in %s.parts: free some space, --resume goes on",
+                      (long long)report->successes, def->out);
+
   report->seconds = loom_clock() - r->begun;
   loom_journal_close(r->journal);
   free_workers(r);

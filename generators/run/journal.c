@@ -17,21 +17,20 @@ struct loomJournal {
   const loomGenerateDef* def;
   loomRunFolder folder;  // OUT.parts
   loomRecordLog* log;    // the results of attempts 0, 1, 2, ...
+  char *settings, *limits;
 };
 
 // ---- run.json
 
-// What must agree for two runs to make the same demos.
-static char* describe_run(const loomScene* scene, const loomSourceSet* sources, const loomGenerateDef* def) {
-  uint64_t h = LOOM_HASH_SEED;
+static void add_digest(cJSON* root, const char* name, uint64_t digest) {
   char text[32];
-  const loomTask* task = scene->task;
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)digest);
+  cJSON_AddStringToObject(root, name, text);
+}
 
-  // The task and the scene as one number.
-  h = loom_hash(h, scene->xml, strlen(scene->xml));
-  h = loom_hash(h, &task->digest, sizeof task->digest);
-
-  // What the command line can change of the task.
+// What the command line can change of the task.
+static uint64_t digest_choices(const loomTask* task) {
+  uint64_t h = LOOM_HASH_SEED;
   for (int a = 0; a < task->arm_count; a++) {
     for (int k = 0; k < task->subtask_count[a]; k++) {
       int strategy = (int)task->subtasks[a][k].select.strategy;
@@ -43,23 +42,36 @@ static char* describe_run(const loomScene* scene, const loomSourceSet* sources, 
     h = loom_hash(h, &scheme, sizeof scheme);
   }
   h = loom_hash(h, &task->limit_penetration, sizeof task->limit_penetration);
-  h = loom_hash(h, &task->limit_joint_speed, sizeof task->limit_joint_speed);
+  return loom_hash(h, &task->limit_joint_speed, sizeof task->limit_joint_speed);
+}
 
-  // The source demos.
-  h = loom_hash(h, sources->env_args, strlen(sources->env_args));
+static uint64_t digest_sources(const loomSourceSet* sources) {
+  uint64_t h = loom_hash(LOOM_HASH_SEED, sources->env_args, strlen(sources->env_args));
   for (int i = 0; i < sources->n; i++) {
     h = loom_hash(h, sources->replay[i].target[0], sizeof(loomPose) * (size_t)sources->replay[i].rows);
     h = loom_hash(h, sources->replay[i].end, sizeof sources->replay[i].end);
   }
-  snprintf(text, sizeof text, "%016llx", (unsigned long long)h);
+  return h;
+}
 
-  // The options, each by its name: on a difference the line is told.
+// What must agree for two runs to make the same demos, each by its name: on a difference the line is told.
+static char* describe_run(const loomScene* scene, const loomSourceSet* sources, const loomGenerateDef* def) {
+  char text[32];
+  const loomTask* task = scene->task;
   cJSON* root = cJSON_CreateObject();
+  cJSON_AddStringToObject(root, "command", "generate");
   cJSON_AddStringToObject(root, "version", loom_version());
   cJSON_AddStringToObject(root, "mujoco", mj_versionString());
   cJSON_AddStringToObject(root, "task", task->name);
+
+  // Contents, by a number each.
+  add_digest(root, "task_content", task->digest);
+  add_digest(root, "scene_content", loom_hash(LOOM_HASH_SEED, scene->xml, strlen(scene->xml)));
+  add_digest(root, "source_demos", digest_sources(sources));
+  add_digest(root, "select_scheme_limits", digest_choices(task));
+
+  // The options.
   cJSON_AddStringToObject(root, "reset", task->resets[def->attempt.reset].name);
-  cJSON_AddStringToObject(root, "inputs", text);
   snprintf(text, sizeof text, "%llu", (unsigned long long)def->attempt.seed);
   cJSON_AddStringToObject(root, "seed", text);
   cJSON_AddBoolToObject(root, "no_ordering", def->attempt.no_ordering);
@@ -67,6 +79,18 @@ static char* describe_run(const loomScene* scene, const loomSourceSet* sources, 
   cJSON_AddNumberToObject(root, "gzip", def->write.gzip);
   cJSON_AddBoolToObject(root, "next_obs", def->next_obs);
   cJSON_AddBoolToObject(root, "keep_failed", def->failed != NULL);
+  char* out = cJSON_Print(root);
+  cJSON_Delete(root);
+  return out;
+}
+
+// What says when there are enough: an unfinished run may go on with others, a finished one is done by these.
+static char* describe_limits(const loomGenerateDef* def) {
+  cJSON* root = cJSON_CreateObject();
+  cJSON_AddNumberToObject(root, "successes", (double)def->successes);
+  cJSON_AddNumberToObject(root, "attempts", (double)def->attempts);
+  cJSON_AddNumberToObject(root, "seconds", def->seconds);
+  cJSON_AddNumberToObject(root, "max_failures", (double)def->max_failures);
   char* out = cJSON_Print(root);
   cJSON_Delete(root);
   return out;
@@ -135,40 +159,32 @@ static int remove_journal_parts(const char* path, loomError* err) {
   return code;
 }
 
-// A finished dataset is what this run would make only if it has its seed and as many demos.
-static int check_complete(const loomGenerateDef* def, loomError* err) {
-  loomDataset* dataset = NULL;
-  int64_t seed = -1;
-  int code = loom_dataset_open(&dataset, def->out, err);
-  if (code) return code;
+static const char anew[] = "use --overwrite to start anew, or another -o";
 
-  code = loom_dataset_attr_int(&seed, dataset, "data", "loom_seed", err);
-  int64_t n = loom_dataset_demo_count(dataset);
-  loom_dataset_close(dataset);
-  if (code) return code;
-
-  if (seed == (int64_t)def->attempt.seed && (n >= def->successes || def->attempts)) return 0;
-  return loom_error_set(
-      err, LOOM_ERR_USAGE,
-      "%s: a finished run left %lld demos of seed %lld there; use --overwrite to start anew, or another -o",
-      def->out, (long long)n, (long long)seed);
-}
-
-static int open_journal(loomJournal* j, const loomScene* scene, const loomSourceSet* sources,
-                        const char* folder, loomError* err) {
+static int open_journal(loomJournal* j, const char* folder, loomError* err) {
   int code = open_journal_folder(&j->folder, folder, LOOM_FOLDER_RESUME, err);
-  if (code) return code;
-
-  char* settings = describe_run(scene, sources, j->def);
-  code = settings ? loom_run_folder_settings(&j->folder, "run.json", settings, err)
-                  : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a journal");
-  cJSON_free(settings);
+  if (!code) code = loom_run_folder_settings(&j->folder, "run.json", j->settings, err);
   return code ? code : open_log(&j->log, &j->folder, err);
 }
 
-int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourceSet* sources,
-                      const loomGenerateDef* def, bool* complete, loomError* err) {
-  *out = NULL;
+// What lies in the places of a run's files: nothing, unless it is this run's, or to be thrown away.
+static int check_places(const loomGenerateDef* def, const char* folder, bool there, bool parts,
+                        loomError* err) {
+  if (def->overwrite) return LOOM_OK;
+  if ((there && !(parts && def->resume)) || (parts && !def->resume))
+    return loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "%s exists; use --resume to go on with an unfinished run, --overwrite to start anew, or another -o",
+        parts ? folder : def->out);
+
+  // What an earlier part of this run left is replaced; another's is not.
+  if (!parts && def->failed && !access(def->failed, F_OK))
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; %s", def->failed, anew);
+  return LOOM_OK;
+}
+
+static int begin_journal(loomJournal* j, bool* complete, loomError* err) {
+  const loomGenerateDef* def = j->def;
   char folder[LOOM_PATH_MAX];
   if (strlen(def->out) > LOOM_PATH_MAX - 64)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: path too long", def->out);
@@ -182,20 +198,26 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
     parts = !access(folder, F_OK) && !def->overwrite;
   }
 
+  // A finished dataset is what this run would make only if all its settings are this run's.
   *complete = there && !parts && def->resume && !def->overwrite;
-  if (*complete) return check_complete(def, err);
-  if ((there && !def->overwrite && !(parts && def->resume)) || (parts && !def->resume)) {
-    return loom_error_set(
-        err, LOOM_ERR_USAGE,
-        "%s exists; use --resume to go on with an unfinished run, --overwrite to start anew, or another -o",
-        parts ? folder : def->out);
-  }
+  if (*complete) return loom_dataset_check_run(def->out, j->settings, j->limits, anew, err);
+  int code = check_places(def, folder, there, parts, err);
+  return code ? code : open_journal(j, folder, err);
+}
 
+int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourceSet* sources,
+                      const loomGenerateDef* def, bool* complete, loomError* err) {
+  *out = NULL;
   loomJournal* j = calloc(1, sizeof *j);
   if (!j) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a journal");
   j->def = def;
-  int code = open_journal(j, scene, sources, folder, err);
-  if (code)
+  j->settings = describe_run(scene, sources, def);
+  j->limits = describe_limits(def);
+  int code = j->settings && j->limits ? begin_journal(j, complete, err)
+                                      : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a journal");
+
+  // Of a complete dataset there is none.
+  if (code || *complete)
     loom_journal_close(j);
   else
     *out = j;
@@ -206,6 +228,8 @@ void loom_journal_close(loomJournal* j) {
   if (!j) return;
   loom_record_log_close(j->log);
   loom_run_folder_close(&j->folder);
+  cJSON_free(j->settings);
+  cJSON_free(j->limits);
   free(j);
 }
 
@@ -261,12 +285,12 @@ static int assemble_shards(const loomJournal* j, const char* path, const loomGen
   }
 
   if (!code && n) {
-    loomAttr attrs[] = {loom_attr_string("env_args", sources->env_args),
-                        loom_attr_string("loom_version", loom_version()),
-                        loom_attr_int("loom_seed", (int64_t)j->def->attempt.seed)};
+    loomAttr attrs[5] = {loom_attr_string("env_args", sources->env_args),
+                         loom_attr_string("loom_version", loom_version()),
+                         loom_attr_int("loom_seed", (int64_t)j->def->attempt.seed)};
     loomAssembleDef def = loom_default_assemble_def();
     def.attr = attrs;
-    def.nattr = sizeof attrs / sizeof *attrs;
+    def.nattr = 3 + loom_run_attrs(attrs + 3, j->settings, report->interrupted ? NULL : j->limits);
     def.trusted = true;
     def.valid = success ? 0.1 : 0;
     def.seed = j->def->attempt.seed;

@@ -11,6 +11,7 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 
 typedef struct generateArgs {
   const char *task, *source, *segments, *reset, *report;
@@ -66,8 +67,7 @@ static const toolOption options[] = {
                    .about = "of compression, 0 (none) to 9"),
     TOOL_OPTION_AS("resume", 0, NULL, generateArgs, BOOL, def.resume,
                    .about = "go on with an unfinished run (starts one where there is none)"),
-    TOOL_OPTION_AS("overwrite", 0, NULL, generateArgs, BOOL, def.overwrite,
-                   .about = "throw an earlier dataset away"),
+    TOOL_OVERWRITE_OPTION(generateArgs, def.overwrite),
     TOOL_ASSETS_OPTION(0, generateArgs, roots),
     TOOL_OPTION_AS("report", 0, "FILE", generateArgs, STRING, report,
                    .about = "the report as a picture (PNG)"),
@@ -130,6 +130,17 @@ static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
 
   for (int i = 0; a->scheme >= 0 && i < task->rule_count; i++) task->rules[i].scheme = (loomScheme)a->scheme;
   return LOOM_OK;
+}
+
+// Before anything is loaded: may it all be written? Whether a dataset that is there is this run's is known to
+// its journal, once the sources are read.
+static int open_generate_outputs(toolOutputs* outputs, const generateArgs* a, loomError* err) {
+  const loomGenerateDef* d = &a->def;
+  const char* input[] = {a->task, a->source ? a->source : a->segments, a->source ? a->segments : NULL, NULL};
+  loomOutputMode report = tool_output_mode(d->overwrite || d->resume);
+  int code = tool_output(outputs, d->out, LOOM_OUTPUT_REPLACE, input, err);
+  if (!code) code = tool_output(outputs, d->failed, report, input, err);
+  return code ? code : tool_output(outputs, a->report, report, input, err);
 }
 
 // Numbers to stdout, the picture to its file.
@@ -195,7 +206,9 @@ int cmd_generate(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
 
   // The task, as the command line changes it, and where its assets are.
-  code = loom_task_find(&task, a.task, &err);
+  toolOutputs outputs = {0};
+  code = open_generate_outputs(&outputs, &a, &err);
+  if (!code) code = loom_task_find(&task, a.task, &err);
   if (!code) code = apply_choices(&a, task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
 
@@ -236,6 +249,13 @@ int cmd_generate(int argc, char** argv) {
     if (!code && report.gave_up) code = tell_giving_up(&a, &report, task, &sources, &err);
   }
 
+  if (report.interrupted)
+    fprintf(stderr, "interrupted after %lld demos from %lld attempts%s%s%s\n", (long long)report.successes,
+            (long long)report.attempts, a.def.out ? "; " : "", a.def.out ? a.def.out : "",
+            !a.def.out         ? ""
+            : report.successes ? " has them: --resume goes on"
+                               : " was not written: --resume goes on");
+
   // Fewer demos than asked for is a failure that scripts should see.
   int status = code ? tool_fail(&err) : EXIT_DONE;
   if (!code && !report.already_complete &&
@@ -243,6 +263,7 @@ int cmd_generate(int argc, char** argv) {
     status = EXIT_FAILED;
   }
 
+  tool_outputs_close(&outputs);
   loom_generate_report_destroy(&report);
   loom_scene_destroy(scene);
   loom_sources_destroy(&sources);

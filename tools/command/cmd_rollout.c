@@ -170,7 +170,7 @@ static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace
 
 // What a killed run left is of other episodes.
 static int make_folder(rolloutArgs* a, loomError* err) {
-  static const char* const own[] = {"*.hdf5", "*.hdf5.tmp", NULL};
+  static const char* const own[] = {"*.hdf5*", NULL};
   char path[LOOM_PATH_MAX];
   folder_path(path, a);
   loomRunFolderDef def = {.path = path, .mode = LOOM_FOLDER_OVERWRITE, .mark = "", .own = own};

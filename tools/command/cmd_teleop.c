@@ -261,7 +261,7 @@ static int save_demo(teleopSession* s, bool anyhow, loomError* err) {
   if (code) return code;
 
   // Whoever drives is told what was saved, and what is missing in it.
-  fprintf(stderr, "saved demo %d to %s\n", s->saved, s->out);
+  fprintf(stderr, "saved demo %d to %s as %s\n", s->saved, s->out, s->name);
   if (s->not_annotated.code) fprintf(stderr, "without subtasks: %s\n", s->not_annotated.message);
   return 0;
 }
@@ -394,6 +394,9 @@ int cmd_teleop(int argc, char** argv) {
   tool_catch_signals();
   if (!code) code = drive_by_lines(&a, &session, &err);
 
+  if (tool_stop)
+    fprintf(stderr, "interrupted: %d demos are saved in %s; the same command adds more\n", session.saved,
+            a.out);
   if (a.json) printf("{\"saved\": %d}\n", session.saved);
   if (!code && !session.saved) fprintf(stderr, "no demo was saved\n");
   int status = code ? tool_fail(&err) : session.saved && !tool_stop ? EXIT_DONE : EXIT_FAILED;

@@ -13,6 +13,16 @@
 
 enum { ROOM = 4 };  // a demo may take so many times the task's max_steps
 
+static loomAddDef addition(const teleopSession* s) {
+  return (loomAddDef){s->scene->env_args, s->trace.action_dim, s->trace.state_dim};
+}
+
+// Told before anything is driven, not when a demo is to be saved.
+static int check_output(teleopSession* s, loomError* err) {
+  loomAddDef add = addition(s);
+  return loom_is_file(s->out) ? loom_dataset_check_add(s->out, &add, err) : 0;
+}
+
 int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* roots, const char* out,
                 const char* reset, uint64_t seed, uint64_t attempt, loomError* err) {
   *s = (teleopSession){.task = task, .roots = roots, .out = out, .seed = seed, .attempt = attempt};
@@ -22,9 +32,11 @@ int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* ro
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, reset);
 
   // One episode and one trace serve all demos of the session.
-  int code = loom_scene_of_task(&s->scene, task, roots, err);
+  int code = tool_output(&s->outputs, out, LOOM_OUTPUT_CHANGE, NULL, err);
+  if (!code) code = loom_scene_of_task(&s->scene, task, roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
   if (!code) code = loom_trace_create(&s->trace, s->episode, ROOM * task->max_steps, err);
+  if (!code) code = check_output(s, err);
   if (!code) code = loom_episode_reset(s->episode, s->reset, seed, attempt, err);
   if (!code) code = loom_teleop_create(&s->teleop, s->episode, &s->trace, NULL, err);
 
@@ -33,6 +45,7 @@ int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* ro
 }
 
 void teleop_close(teleopSession* s) {
+  tool_outputs_close(&s->outputs);
   loom_teleop_destroy(&s->teleop);
   loom_trace_destroy(&s->trace);
   loom_episode_destroy(s->episode);
@@ -47,23 +60,22 @@ int teleop_restart(teleopSession* s, uint64_t attempt, loomError* err) {
   return code ? code : loom_teleop_begin(&s->teleop, err);
 }
 
-// The dataset as it is, with one demo more.
-static int add_demo(const teleopSession* s, const char* shard, loomError* err) {
-  loomSource sources[] = {{s->out, NULL}, {shard, NULL}};
+// The dataset as it is with one demo more, or a new one, which says where its demos come from.
+static int add_demo(teleopSession* s, const char* shard, loomError* err) {
+  loomSource source = {shard, NULL};
+  loomAddDef add = addition(s);
+  if (loom_is_file(s->out)) return loom_dataset_add(s->name, s->out, shard, &add, err);
 
-  bool there = loom_is_file(s->out);
-
-  // An existing file keeps its attributes; a new one says where its demos come from.
   loomAttr attrs[] = {loom_attr_string("env_args", s->scene->env_args),
                       loom_attr_string("loom_version", loom_version()),
                       loom_attr_string("loom_origin", "teleoperated")};
 
   loomAssembleDef def = loom_default_assemble_def();
   def.attr = attrs;
-  def.nattr = there ? 0 : (int)(sizeof attrs / sizeof *attrs);
+  def.nattr = (int)(sizeof attrs / sizeof *attrs);
   def.valid = 0;
-
-  return loom_dataset_assemble(s->out, there ? sources : sources + 1, there ? 2 : 1, &def, err);
+  snprintf(s->name, sizeof s->name, "demo_0");
+  return loom_dataset_assemble(s->out, &source, 1, &def, err);
 }
 
 int teleop_save(teleopSession* s, bool anyhow, loomError* err) {
@@ -90,8 +102,13 @@ int teleop_save(teleopSession* s, bool anyhow, loomError* err) {
   // Without annotation it is a demo all the same, of one piece.
   s->not_annotated = (loomError){0, ""};
   int code = loom_record_driven(shard, &s->trace, s->episode, &driven, &write, &s->not_annotated, err);
+  bool written = !code;
   if (!code) code = add_demo(s, shard, err);
 
+  // A demo that was driven is not thrown away because its dataset has no room.
+  if (code && written)
+    return loom_error_suffix(err, code,
+                             "; the demo is kept in %s: `demoloom dataset merge` puts both together", shard);
   unlink(shard);
   if (code) return code;
 

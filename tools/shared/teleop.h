@@ -5,6 +5,7 @@
 
 #include "engine/run/teleop.h"
 #include "generators/source/replay.h"
+#include "tools/shared/outputs.h"
 
 typedef struct teleopSession {
   const loomTask* task;
@@ -16,12 +17,15 @@ typedef struct teleopSession {
   loomTeleop teleop;
   int reset;  // reset distribution
   uint64_t seed, attempt;
-  int saved;                // demos
-  loomError not_annotated;  // why the last demo saved has no subtasks; code 0 = it has
+  int saved;                  // demos
+  char name[LOOM_DEMO_NAME];  // of the last demo saved
+  toolOutputs outputs;        // `out`, nobody else's while the session is open
+  loomError not_annotated;    // why the last demo saved has no subtasks; code 0 = it has
 } teleopSession;
 
 /// Open the task's scene: its own model, or that of its source demos. The episode is reset to (reset, seed,
-/// attempt). NULL names the task's first reset distribution.
+/// attempt). NULL names the task's first reset distribution. What `out` is if it is there is looked at first:
+/// it must be a dataset of the same environment that can be changed (loom_dataset_check_add).
 int teleop_open(teleopSession* session, const loomTask* task, const loomAssetRoots* roots, const char* out,
                 const char* reset, uint64_t seed, uint64_t attempt, loomError* err);
 void teleop_close(teleopSession* session);

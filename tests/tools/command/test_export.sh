@@ -37,7 +37,7 @@ done
 policy=$work/trained/last.safetensors
 check 'trained' "$loom" train --data "$work/d.hdf5" --threads 1 --batch 16 --steps 10 --rollouts 0 --hidden 24 --epochs 1 \
   -p bc_gmm -o "$work/trained"
-check 'trained: exported' "$loom" export "$policy" -o "$work/bc_gmm.onnx" --check "$work/bc_gmm.random" --task threading
+check 'trained: exported' "$loom" export "$policy" -o "$work/bc_gmm.onnx" --check "$work/bc_gmm.random" --task threading --overwrite
 check 'trained: as ours' tests/onnx/run.sh "$work/bc_gmm.onnx" "$work/bc_gmm.random"
 
 # The comparison itself can fail: two policies that differ.
@@ -85,7 +85,7 @@ check 'nothing was made' test ! -e "$work/none.onnx" -a ! -e "$work/none.onnx.tm
 full() (
   trap '' XFSZ
   ulimit -f 8
-  "$loom" export "$policy" -o "$work/bc_gmm.onnx"
+  "$loom" export "$policy" -o "$work/bc_gmm.onnx" --overwrite
 )
 cp "$work/bc_gmm.onnx" "$work/before.onnx"
 check 'a full disk' refuses 'bc_gmm.onnx: cannot be written' full

@@ -106,7 +106,7 @@ wait $!
 check 'which does the first no harm' same "$out"
 check 'a finished run is told so' exits 0 'complete already' own 2 "$out" --resume
 check 'an output that is there is not overwritten' exits 2 'exists; use' own 2 "$out"
-check 'nor taken for that of another seed' exits 2 'demos of seed 3' own 2 "$out" --resume --seed 4
+check 'nor taken for that of another seed' exits 2 'other settings .*"seed": "3".* there' own 2 "$out" --resume --seed 4
 check 'another seed gives another dataset' own 2 "$out" --overwrite --seed 4
 check 'it does' exits 1 differ same "$out"
 

@@ -89,7 +89,7 @@ check 'nothing half-written is left' test ! -e "$work/stopped.mp4.tmp"
 # Without EGL, or with none that works, OSMesa draws.
 mkdir "$work/lib"
 touch "$work/lib/libEGL.so.1" "$work/lib/libEGL.so"
-osmesa() { (export "$@" && render "$data" --sheet "$work/mesa.png" "${one[@]}" --plain --json) && says "$work/out" '"gl":.*osmesa'; }
+osmesa() { (export "$@" && render "$data" --sheet "$work/mesa.png" --overwrite "${one[@]}" --plain --json) && says "$work/out" '"gl":.*osmesa'; }
 check 'EGL without a driver' osmesa __EGL_VENDOR_LIBRARY_DIRS="$work"
 check 'no EGL' osmesa LD_LIBRARY_PATH="$work/lib"
 neither() {

@@ -61,7 +61,7 @@ check 'Ctrl-C says how to go on' says "$work/errors" '--resume goes on'
 check 'a wrong camera' refuses "no camera 'nose'" "$work/t.hdf5" --obs "$work/x.hdf5" --camera nose
 check 'pictures that are there already' refuses 'has obs/front_image already' "$work/one.hdf5" --obs "$work/x.hdf5" "${small[@]}"
 check 'onto itself' refuses 'what is read' "$work/t.hdf5" --obs "$work/t.hdf5" --overwrite "${small[@]}"
-check 'a folder that is not there' refuses 'cannot be made' "$work/t.hdf5" --obs "$work/no/x.hdf5" "${small[@]}"
+check 'a folder that is not there' refuses 'no/x.hdf5: cannot be written' "$work/t.hdf5" --obs "$work/no/x.hdf5" "${small[@]}"
 check 'options that need it' refuses 'goes with --obs' "$work/t.hdf5" --sheet "$work/x.png" --resume
 check 'overlays are for looking at' refuses 'not for --obs' "$work/t.hdf5" --obs "$work/x.hdf5" --overlay paths
 check 'OSMesa, without a device' env DEMOLOOM_GL=osmesa "$loom" render "$work/t.hdf5" --obs "$work/mesa.hdf5" --limit 1 --size 16x16 --camera front
