@@ -104,7 +104,7 @@ expect 'it is no longer what a run made' 2 'does not say' \
   "$loom" generate own --source "$base" -n 2 -t 1 -o "$work/a.hdf5" --resume
 { cat "$work/scenes/own/task.yaml" && echo 'control_freq: 40'; } >"$work/scenes/own/fast.yaml"
 cp "$work/split.hdf5" "$work/a.hdf5"
-expect 'another rate is refused before anything is driven' 2 'another environment .*control_freq' \
+expect 'another rate is refused before anything is driven' 2 'another environment.*control_freq' \
   "$loom" teleop "$work/scenes/own/fast.yaml" --input "$work/lines" --echo -o "$work/a.hdf5"
 
 # A finished file is known by all settings of the run that made it.
