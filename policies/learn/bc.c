@@ -511,10 +511,16 @@ static int write_config(const run* r, loomError* err) {
 
 // Lock the folder, and go on from its checkpoint if there is one.
 static int resume_run(run* r, loomError* err) {
+  static const char* const own[] = {
+      "last.safetensors*", "best_*.safetensors*",   "epoch_*.safetensors*", "config.yaml*",
+      "scalars.csv",       "events.out.tfevents.*", "curves.png*",          NULL};
   loomRunFolderDef def = {.path = r->config->checkpoint.folder,
                           .parents = true,
-                          .mode = r->def->resume ? LOOM_FOLDER_RESUME : LOOM_FOLDER_NEW,
+                          .mode = r->def->overwrite ? LOOM_FOLDER_OVERWRITE
+                                  : r->def->resume  ? LOOM_FOLDER_RESUME
+                                                    : LOOM_FOLDER_NEW,
                           .mark = "last.safetensors",
+                          .own = own,
                           .alternative = other_folder};
   int code = loom_run_folder_open(&r->folder, &def, err);
   if (code) return code;

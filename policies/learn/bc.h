@@ -31,6 +31,7 @@ typedef struct loomTrainState {
 typedef struct loomTrainDef {
   const loomTrainConfig* config;
   const loomScene* scene;             // rollouts' (config->rollout.task); NULL = none are made
+  bool overwrite;                     // remove what an earlier run left in FOLDER
   bool resume;                        // go on from FOLDER/last.safetensors if it is there
   const volatile sig_atomic_t* stop;  // non-zero: write a checkpoint and return; may be NULL
   /// Called after every step (epoch_done false) and every epoch; may be NULL.

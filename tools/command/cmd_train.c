@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "policies/learn/bc.h"
 #include "policies/learn/config_keys.h"
 #include "tools/command/train_sweep.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 
 typedef struct trainArgs {
   const char *file, *folder, *task, *reset, *mask, *validate;
@@ -21,7 +23,7 @@ typedef struct trainArgs {
   double rate, cache;                                                    // 0 likewise
   int64_t first;
   trainSweep sweep;
-  bool resume, json;
+  bool resume, overwrite, json;
   loomAssetRoots roots;
 } trainArgs;
 
@@ -92,6 +94,7 @@ static const toolOption options[] = {
                    .about = "episodes of these tests; 0 = none"),
     TOOL_OPTION_AS("test-seed", 0, "S", trainArgs, INT64, sweep.test_seed, .high = INT64_MAX,
                    .about = "of their starts"),
+    TOOL_OVERWRITE_OPTION(trainArgs, overwrite),
     TOOL_OPTION_AS("resume", 0, NULL, trainArgs, BOOL, resume,
                    .about = "go on where the folder's checkpoint is"),
     TOOL_OPTION_AS("json", 0, NULL, trainArgs, BOOL, json,
@@ -304,6 +307,18 @@ static void print_end(const loomTrainConfig* c, const loomTrainState* s) {
          c->checkpoint.folder);
 }
 
+// Each run writes FOLDER/config.yaml: not over the configuration that it was given.
+static int check_folder(const loomTrainConfig* c, const trainArgs* a, loomError* err) {
+  char path[LOOM_PATH_MAX + 16];
+  snprintf(path, sizeof path, "%s/config.yaml", c->checkpoint.folder);
+  if (a->file && !a->resume && loom_same_file(path, a->file))
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; train into another folder", path);
+  if (a->overwrite && (a->sweep.nsize || a->sweep.nseed))
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: a sweep is not overwritten; train into another folder",
+                          c->checkpoint.folder);
+  return 0;
+}
+
 static int open_rollouts(loomScene** scene, loomTask** task, loomTrainConfig* c, trainArgs* a,
                          loomError* err) {
   if (!c->rollout.task[0]) return 0;
@@ -353,6 +368,7 @@ int cmd_train(int argc, char** argv) {
   loomTrainConfig* config = calloc(1, sizeof *config);
   code = config ? configure_training(config, &a, &err)
                 : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory to train");
+  if (!code) code = check_folder(config, &a, &err);
   if (!code) code = open_rollouts(&scene, &task, config, &a, &err);
 
   // One run or a sweep of them.
@@ -362,6 +378,7 @@ int cmd_train(int argc, char** argv) {
     loomTrainDef def = {.config = config,
                         .scene = scene,
                         .resume = a.resume,
+                        .overwrite = a.overwrite,
                         .stop = &tool_stop,
                         .progress = show_step,
                         .user = &a};

@@ -144,4 +144,18 @@ check 'Ctrl-C: exit status' test $? -eq 1
 check 'Ctrl-C: told, and how to go on' says "$work/errors" 'interrupted after .*--resume goes on'
 check 'it goes on' "$loom" record "${many[@]}" --resume
 check 'to the same' cmp "$work/whole.hdf5" "$work/many.hdf5"
+
+# A folder of a run: refused, locked, and overwritten without harm to what else is in it.
+train=("$loom" train --data "$gen" -p bc_l2 --rollouts 0 --epochs 1 --steps 2 --batch 4 --hidden 8 -o "$work/runs")
+check 'train' "${train[@]}"
+touch "$work/runs/mine"
+cp "$work/runs/last.safetensors" "$work/last"
+expect 'train: exists' 2 'holds a run already' "${train[@]}" --seed 2
+check 'train: and stays' cmp "$work/last" "$work/runs/last.safetensors"
+check 'train: replaced' "${train[@]}" --seed 2 --overwrite
+check 'train: by another' differ "$work/last" "$work/runs/last.safetensors"
+check 'train: other files stay' test -e "$work/runs/mine"
+cp "$work/runs/config.yaml" "$work/config.yaml"
+expect 'train: onto its configuration' 2 'that is what is read' "$loom" train "$work/config.yaml" -o "$work"
+check 'train: which stays' cmp "$work/runs/config.yaml" "$work/config.yaml"
 close_tests
