@@ -3,6 +3,7 @@
 #   tests/run.sh --plain PROGRAM... --quick PROGRAM... --fuzz PROGRAM...
 # --quick sets LOOM_QUICK=1, for tests that shrink what they do under sanitizers. --fuzz gives each its corpus,
 # tests/fuzz/corpus/NAME, and LOOM_FUZZ_INPUTS (2000) inputs. tests/check_includes.sh counts as one test.
+# LOOM_FUZZ_MB (2048) bounds the memory of each fuzzer, what sanitizers keep of freed blocks included.
 # LOOM_TEST_TIMEOUT (3600) ends what hangs, s: so long that a busy machine does not reach it. LOOM_TEST_GUARD stands in for
 # check_includes.sh in tests of this script.
 # A program that crashes, leaks, times out or runs no test has failed.
@@ -43,6 +44,7 @@ run_one() {
   export LOOM_PROGRAM="${program%%/tests/*}/demoloom"  # the program built as the test was
   if [ "$mode" = fuzz ]; then
     export LOOM_QUICK=1
+    export ASAN_OPTIONS="$ASAN_OPTIONS:hard_rss_limit_mb=${LOOM_FUZZ_MB:-2048}" # for one input and those before it
     arguments=("${LOOM_FUZZ_INPUTS:-2000}" "tests/fuzz/corpus/$(basename "${program#*fuzz_}")")
   fi
   start=$(date +%s%N)

@@ -6,11 +6,14 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
@@ -31,6 +34,9 @@ typedef struct Draw {
   uint64_t input, counter;
 } Draw;
 
+// What one input may take; its memory is limited by the sanitizer's hard_rss_limit_mb.
+enum { CPU_SECONDS = 10 };
+
 static const Input* running;
 static const char* program;
 
@@ -44,6 +50,15 @@ static void keep_crash(void) {
   fwrite(running->data, 1, running->size, file);
   fclose(file);
   fprintf(stderr, "the input is in %s\n", path);
+}
+
+static void too_long(int number) {
+  (void)number;
+
+  // Not safe in a handler, but the program ends here.
+  fprintf(stderr, "more than %d CPU seconds for one input\n", CPU_SECONDS);
+  keep_crash();
+  _exit(1);
 }
 
 // splitmix64's finalizer over (input, counter).
@@ -140,10 +155,25 @@ static void mutate_stretch(Input* input, const Input* other, Draw* at) {
   free(copy);
 }
 
+/// A piece of the input over and over: long tokens, deep nesting, many entries.
+static void mutate_long(Input* input, Draw* at) {
+  size_t start = draw(at, input->size), size = 1 + draw(at, 8);
+  if (size > input->size - start) size = input->size - start;
+
+  // Some powers of two, around the sizes of buffers.
+  size_t times = ((size_t)1 << draw(at, 15)) + draw(at, 3);
+  uint8_t* copy = malloc(size * times);
+  if (!copy) return;
+  for (size_t i = 0; i < times; i++) memcpy(copy + i * size, input->data + start, size);
+
+  splice(input, start, 0, copy, size * times);
+  free(copy);
+}
+
 static void mutate(Input* input, const Input* other, Draw* at) {
   for (uint64_t n = 1 + draw(at, MAX_MUTATIONS); n && input->size; n--) {
-    // Of eight: one cuts the end off, two change a number, three a stretch, two bytes.
-    switch (draw(at, 8)) {
+    // Of nine: one cuts the end off, two change a number, three a stretch, two bytes, one makes something long.
+    switch (draw(at, 9)) {
       case 0:
         input->size = draw(at, input->size);
         break;
@@ -155,6 +185,9 @@ static void mutate(Input* input, const Input* other, Draw* at) {
       case 4:
       case 5:
         mutate_stretch(input, other, at);
+        break;
+      case 6:
+        mutate_long(input, at);
         break;
       default:
         mutate_bytes(input, at);
@@ -186,7 +219,10 @@ static void run(const Input* input) {
 
   // Known to keep_crash meanwhile.
   running = &exact;
+  struct itimerval limit = {.it_value = {CPU_SECONDS, 0}}, none = {0};
+  setitimer(ITIMER_PROF, &limit, NULL);
   LLVMFuzzerTestOneInput(exact.data, exact.size);
+  setitimer(ITIMER_PROF, &none, NULL);
   running = NULL;
   free(exact.data);
 }
@@ -259,6 +295,8 @@ int main(int argc, char** argv) {
     fprintf(stderr, "usage: %s COUNT [CORPUS...] | FILE\n", argv[0]);
     return 2;
   }
+
+  signal(SIGPROF, too_long);
 
   // Only sanitizers have it.
   if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(keep_crash);

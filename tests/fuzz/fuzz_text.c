@@ -1,0 +1,55 @@
+// Any bytes as an expression, as JSON, as env_args and as YAML whose values are numbers: errors are fine; crashes,
+// endless work and messages of several lines are not.
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/expr.h"
+#include "engine/base/json.h"
+#include "engine/base/yaml.h"
+#include "engine/task/controller_def.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+static void check(int code, const loomError* err) {
+  if (code > 0 || (code < 0 && (!err->message[0] || strchr(err->message, '\n')))) abort();
+}
+
+static void read_numbers(const char* text, size_t size) {
+  loomYaml* y = NULL;
+  loomError err = {0};
+  int code = loom_yaml_parse(&y, text, size, "fuzz", &err);
+  check(code, &err);
+
+  // Each entry of the outermost list or map.
+  for (int i = 0; y && i < loom_yaml_count(y, loom_yaml_root(y)); i++) {
+    double value;
+    err = (loomError){0};
+    check(loom_yaml_number(&value, y, loom_yaml_item(y, loom_yaml_root(y), i), "entry", &err), &err);
+  }
+  loom_yaml_destroy(y);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const char* const names[] = {"r", "height"};
+  static const double values[] = {0.5, 2};
+  char* text = malloc(size + 1);
+  if (!text) return 0;
+  memcpy(text, data, size);
+  text[size] = 0;
+
+  double value;
+  loomError err = {0};
+  check(loom_expr_eval(&value, text, names, values, 2, &err), &err);
+
+  // The bytes themselves, not a text that ends.
+  cJSON_Delete(loom_json_parse((const char*)data, size, NULL));
+
+  loomControllerDef controller;
+  err = (loomError){0};
+  check(loom_controller_from_json(&controller, text, "fuzz", &err), &err);
+
+  read_numbers(text, size);
+  free(text);
+  return 0;
+}
