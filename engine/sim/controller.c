@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/sim/actuator.h"
+
 static const double nullspace_kp = 10;  // robosuite utils/control_utils.py, nullspace_torques
 
 // ---- binding
@@ -15,20 +17,39 @@ static int find(int* id, const mjModel* m, mjtObj type, const char* kind, const 
                         kind, name);
 }
 
-static int bind_joints(int* qpos, int* dof, const loomName* names, int n, const mjModel* m, loomError* err) {
-  for (int i = 0; i < n; i++) {
-    int id, code = find(&id, m, mjOBJ_JOINT, "joint", names[i], err);
+// One number a joint: controllers know neither balls nor free bodies.
+static int find_joint(int* id, const mjModel* m, const char* name, loomError* err) {
+  int code = find(id, m, mjOBJ_JOINT, "joint", name, err);
+  return code ? code : loom_actuator_joint(*id, m, err);
+}
+
+static int bind_arm(loomArm* arm, const loomJointsDef* j, const mjModel* m, loomError* err) {
+  for (int i = 0; i < j->count; i++) {
+    int id, code = find_joint(&id, m, j->joints[i], err);
+    if (!code)
+      code = loom_actuator_motor(&arm->actuator[i], &arm->gear[i], j->actuators[i], id, j->torque_limit[i], m,
+                                 err);
     if (code) return code;
-    qpos[i] = m->jnt_qposadr[id];
-    dof[i] = m->jnt_dofadr[id];
+
+    arm->qpos[i] = m->jnt_qposadr[id];
+    arm->dof[i] = m->jnt_dofadr[id];
   }
   return 0;
 }
 
-static int bind_actuators(int* out, const loomName* names, int n, const mjModel* m, loomError* err) {
-  for (int i = 0; i < n; i++) {
-    int code = find(&out[i], m, mjOBJ_ACTUATOR, "actuator", names[i], err);
+// A hand's action of -1 and 1 are the ends of its actuators' ranges.
+static int bind_hand(loomArm* arm, const loomRobotDef* robot, const mjModel* m, loomError* err) {
+  for (int i = 0; i < robot->gripper_joint_count; i++) {
+    double range[2];
+    int id, code = find_joint(&id, m, robot->gripper_joints[i], err);
+    if (!code)
+      code = loom_actuator_gripper(&arm->hand_actuator[i], range, robot->gripper_actuators[i], m, err);
     if (code) return code;
+
+    arm->hand_qpos[i] = m->jnt_qposadr[id];
+    arm->hand_dof[i] = m->jnt_dofadr[id];
+    arm->hand_mid[i] = 0.5 * (range[0] + range[1]);
+    arm->hand_half[i] = 0.5 * (range[1] - range[0]);
   }
   return 0;
 }
@@ -42,20 +63,10 @@ int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerD
   arm->hand_n = robot->gripper_joint_count;
   arm->pose_dim = loom_controller_pose_dim(control, robot);
 
-  int code = bind_joints(arm->qpos, arm->dof, robot->arm.joints, arm->n, m, err);
-  if (!code) code = bind_actuators(arm->actuator, robot->arm.actuators, arm->n, m, err);
-  if (!code) code = bind_joints(arm->hand_qpos, arm->hand_dof, robot->gripper_joints, arm->hand_n, m, err);
-  if (!code) code = bind_actuators(arm->hand_actuator, robot->gripper_actuators, arm->hand_n, m, err);
-  if (!code) code = find(&arm->site, m, mjOBJ_SITE, "site", robot->eef_site, err);
-  if (code) return code;
-
-  // A hand's action of -1 and 1 are the ends of its actuators' ranges.
-  for (int i = 0; i < arm->hand_n; i++) {
-    const double* range = m->actuator_ctrlrange + 2 * arm->hand_actuator[i];
-    arm->hand_mid[i] = 0.5 * (range[0] + range[1]);
-    arm->hand_half[i] = 0.5 * (range[1] - range[0]);
-  }
-  return 0;
+  // What the robot's file promises is compared with what the model has.
+  int code = bind_arm(arm, &robot->arm, m, err);
+  if (!code) code = bind_hand(arm, robot, m, err);
+  return code ? code : find(&arm->site, m, mjOBJ_SITE, "site", robot->eef_site, err);
 }
 
 int loom_arm_action_dim(const loomArm* arm) {
@@ -369,7 +380,7 @@ static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const
     torque[i] += d->qfrc_bias[arm->dof[i]] - seen->qfrc_bias[arm->dof[i]];
   for (int i = 0; i < arm->n; i++) {
     double limit = arm->robot->arm.torque_limit[i];
-    d->ctrl[arm->actuator[i]] = clip(torque[i], -limit, limit);
+    d->ctrl[arm->actuator[i]] = clip(torque[i], -limit, limit) / arm->gear[i];
   }
 }
 

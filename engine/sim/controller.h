@@ -18,8 +18,9 @@ typedef struct loomArm {
   loomControllerDef control;
   int n;  // arm joints
   int qpos[LOOM_MAX_JOINTS], dof[LOOM_MAX_JOINTS], actuator[LOOM_MAX_JOINTS];
-  int site;    // end effector
-  int hand_n;  // gripper joints
+  double gear[LOOM_MAX_JOINTS];  // N m (N) that each motor gives for a control of 1
+  int site;                      // end effector
+  int hand_n;                    // gripper joints
   int hand_qpos[LOOM_MAX_JOINTS], hand_dof[LOOM_MAX_JOINTS];
   int hand_actuator[LOOM_MAX_JOINTS];
   double hand_mid[LOOM_MAX_JOINTS], hand_half[LOOM_MAX_JOINTS];  // of the actuators' control range
@@ -33,7 +34,8 @@ typedef struct loomArm {
   } state;                              // all that a snapshot must keep
 } loomArm;
 
-/// Look the robot's joints, actuators and site up. Errors name what the model lacks.
+/// Look the robot's joints, actuators and site up. Errors name what the model lacks, and actuators that are not
+/// what the robot's file promises (engine/sim/actuator.h).
 int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerDef* control, const mjModel* m,
                   loomError* err);
 /// Entries of this arm's part of an action: pose_dim + gripper_dim.

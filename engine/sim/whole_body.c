@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/sim/actuator.h"
+
 static const double turn_weight = 0.1;  // m per rad: how much turning counts against moving
 static const double damping = 1e-4;     // of a joint's step within one iteration, per rad
 static const double margin = 0.01;      // rad kept from joint limits
@@ -15,12 +17,12 @@ static int add_joints(loomWholeBody* body, const loomJointsDef* j, double weight
                       loomError* err) {
   for (int i = 0; i < j->count; i++) {
     int joint = mj_name2id(m, mjOBJ_JOINT, j->joints[i]), k = 0;
-    int actuator = mj_name2id(m, mjOBJ_ACTUATOR, j->actuators[i]);
-    if (joint < 0 || actuator < 0)
-      return loom_error_set(
-          err, LOOM_ERR_FORMAT,
-          "the model has no joint '%s' driven by '%s'; check the robot's file in scenes/robots", j->joints[i],
-          j->actuators[i]);
+    if (joint < 0)
+      return loom_error_set(err, LOOM_ERR_FORMAT,
+                            "the model has no joint '%s'; check the robot's file in scenes/robots",
+                            j->joints[i]);
+    int code = loom_actuator_joint(joint, m, err);
+    if (code) return code;
 
     while (k < body->n && body->dof[k] != m->jnt_dofadr[joint]) k++;
     if (k < body->n) continue;  // a torso that another arm has brought
@@ -31,7 +33,9 @@ static int add_joints(loomWholeBody* body, const loomJointsDef* j, double weight
 
     body->qpos[k] = m->jnt_qposadr[joint];
     body->dof[k] = m->jnt_dofadr[joint];
-    body->actuator[k] = actuator;
+    code = loom_actuator_motor(&body->actuator[k], &body->gear[k], j->actuators[i], joint, j->torque_limit[i],
+                               m, err);
+    if (code) return code;
 
     bool limited = m->jnt_limited[joint];
     body->low[k] = limited ? m->jnt_range[2 * joint] + margin : -INFINITY;
@@ -216,5 +220,5 @@ void loom_whole_body_apply(const loomWholeBody* body, const mjModel* m, mjData* 
   }
 
   for (int i = 0; i < body->n; i++)
-    d->ctrl[body->actuator[i]] = fmax(-body->torque[i], fmin(body->torque[i], torque[i]));
+    d->ctrl[body->actuator[i]] = fmax(-body->torque[i], fmin(body->torque[i], torque[i])) / body->gear[i];
 }

@@ -17,6 +17,7 @@ typedef struct loomWholeBody {
   loomControllerDef control;
   int n;  // joints, torsos before arms
   int qpos[LOOM_MAX_BODY], dof[LOOM_MAX_BODY], actuator[LOOM_MAX_BODY];
+  double gear[LOOM_MAX_BODY];                      // N m that each motor gives for a control of 1
   double low[LOOM_MAX_BODY], high[LOOM_MAX_BODY];  // rad
   double speed[LOOM_MAX_BODY];                     // rad/s; 0 = no limit
   double torque[LOOM_MAX_BODY];                    // N m

@@ -152,6 +152,9 @@ static int read_gripper(loomRobotDef* r, const robotFile* f, loomNode hand) {
   if (!code) code = read_names(r->gripper_actuators, n, NULL, f, hand, "actuators");
   if (!code) code = loom_yaml_read_numbers(r->gripper_init_qpos, n, NULL, y, hand, "init_qpos", true, f->err);
   if (!code) code = loom_yaml_read_numbers(r->gripper_sign, n, NULL, y, hand, "closing_sign", true, f->err);
+  for (int i = 0; !code && i < n; i++)
+    if (r->gripper_sign[i] == 0)
+      code = loom_yaml_error(y, hand, "closing_sign", f->err, "0 closes nothing; write 1 or -1");
 
   // And of the hand as a whole.
   if (!code) code = loom_yaml_read_number(&r->gripper_speed, y, hand, "speed", true, f->err);
