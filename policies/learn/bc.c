@@ -90,6 +90,18 @@ static loomSafeTensor float_block(const char* name, const loomReal* data, size_t
       .name = name, .type = LOOM_SAFE_F32, .rank = 1, .shape = {(int64_t)count}, .data = data};
 }
 
+// The configuration without what decides nothing of the weights, so that the same training gives the same file.
+static char* training_text(const loomTrainConfig* config) {
+  loomTrainConfig* c = malloc(sizeof *c);
+  if (!c) return NULL;
+
+  *c = *config;
+  c->train.threads = c->rollout.threads = 0;
+  char* text = loom_train_config_text(c);
+  free(c);
+  return text;
+}
+
 static int save_checkpoint(run* r, loomError* err) {
   const loomParams* params = &r->trained.network.params;
 
@@ -101,7 +113,7 @@ static int save_checkpoint(run* r, loomError* err) {
       float_block("train.value", r->average, params->total),
   };
 
-  char* training = loom_train_config_text(r->config);
+  char* training = training_text(r->config);
   if (!training) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a checkpoint");
 
   int code = save_file(r, "last.safetensors", r->average ? 4 : 3, more, training, err);
@@ -131,6 +143,7 @@ static int same_configuration(const loomTrainConfig* now, const loomTrainConfig*
 
   // What may differ is made the same in both.
   a.train.epochs = b.train.epochs = 1;
+  a.train.threads = b.train.threads = 0;
   a.data.cache = b.data.cache = 1;
   memset(&a.rollout, 0, sizeof a.rollout);
   memset(&b.rollout, 0, sizeof b.rollout);

@@ -1,6 +1,6 @@
 // Training: batches, losses, steps of the optimizer; validation, rollouts and checkpoints in between. The
-// same configuration, data and number of threads give the same weights to the bit, stopped and resumed or
-// not.
+// same configuration and data give the same weights to the bit, on any number of threads, stopped and resumed
+// or not.
 #ifndef LOOM_POLICIES_LEARN_BC_H
 #define LOOM_POLICIES_LEARN_BC_H
 

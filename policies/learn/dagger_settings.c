@@ -92,10 +92,11 @@ char* loom_dagger_settings(const loomDaggerDef* def) {
   loomTrainConfig* config = malloc(sizeof *config);
   FILE* f = config ? open_memstream(&text, &size) : NULL;
 
-  // Each round trains in a folder of its own; the name of it decides nothing.
+  // Each round trains in a folder of its own; the name of it decides nothing, nor do threads.
   if (f) {
     *config = *def->config;
     snprintf(config->checkpoint.folder, sizeof config->checkpoint.folder, "runs");
+    config->train.threads = 1;
     training = loom_train_config_text(config);
     put_settings(f, def);
     fprintf(f, "---\n%s", training ? training : "");

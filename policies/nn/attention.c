@@ -58,7 +58,7 @@ void loom_attention_forward(loomReal* y, loomReal* weight, loomReal* dropped, co
     loomReal* w = weight + (ptrdiff_t)i * t * t;
     loomReal* out = y + (ptrdiff_t)(i / a->heads) * t * a->width + (ptrdiff_t)(i % a->heads) * size;
 
-    loom_product(w, t, (loomMatrix){q, row, false}, (loomMatrix){k, row, true}, t, t, size, scale, 0);
+    loom_product_whole(w, t, (loomMatrix){q, row, false}, (loomMatrix){k, row, true}, t, t, size, scale, 0);
 
     for (int s = 0; s < t; s++) softmax_row(w + (ptrdiff_t)s * t, a->causal ? s + 1 : t, t);
 
@@ -67,7 +67,8 @@ void loom_attention_forward(loomReal* y, loomReal* weight, loomReal* dropped, co
       w = dropped + (ptrdiff_t)i * t * t;
     }
 
-    loom_product(out, a->width, (loomMatrix){w, t, false}, (loomMatrix){v, row, false}, t, size, t, 1, 0);
+    loom_product_whole(out, a->width, (loomMatrix){w, t, false}, (loomMatrix){v, row, false}, t, size, t, 1,
+                       0);
   }
 }
 
@@ -88,15 +89,18 @@ void loom_attention_backward(loomReal* dqkv, loomReal* dweight, const loomReal* 
     const loomReal* dout = dy + (ptrdiff_t)(i / a->heads) * t * a->width + (ptrdiff_t)(i % a->heads) * size;
 
     // Back through the product with the values, dropout and the softmax.
-    loom_product(dv, row, (loomMatrix){used, t, true}, (loomMatrix){dout, a->width, false}, t, size, t, 1, 0);
-    loom_product(dw, t, (loomMatrix){dout, a->width, false}, (loomMatrix){v, row, true}, t, t, size, 1, 0);
+    loom_product_whole(dv, row, (loomMatrix){used, t, true}, (loomMatrix){dout, a->width, false}, t, size, t,
+                       1, 0);
+    loom_product_whole(dw, t, (loomMatrix){dout, a->width, false}, (loomMatrix){v, row, true}, t, t, size, 1,
+                       0);
 
     if (a->dropout > 0) drop(dw, dw, i, a);
     for (int s = 0; s < t; s++)
       softmax_row_backward(dw + (ptrdiff_t)s * t, w + (ptrdiff_t)s * t, a->causal ? s + 1 : t, t);
 
     // Then to queries and keys.
-    loom_product(dq, row, (loomMatrix){dw, t, false}, (loomMatrix){k, row, false}, t, size, t, scale, 0);
-    loom_product(dk, row, (loomMatrix){dw, t, true}, (loomMatrix){q, row, false}, t, size, t, scale, 0);
+    loom_product_whole(dq, row, (loomMatrix){dw, t, false}, (loomMatrix){k, row, false}, t, size, t, scale,
+                       0);
+    loom_product_whole(dk, row, (loomMatrix){dw, t, true}, (loomMatrix){q, row, false}, t, size, t, scale, 0);
   }
 }

@@ -73,53 +73,85 @@ static void row_dots(loomReal* c, const loomReal* x, loomMatrix b, int n, int k,
              keep);
 }
 
+// One call of OpenBLAS, which uses one thread where the caller has it so.
+static void one_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                        loomReal scale, int keep) {
+  GEMM(CblasRowMajor, side(a.transposed), side(b.transposed), m, n, k, scale, a.data, a.stride, b.data,
+       b.stride, (loomReal)keep, c, c_stride);
+}
+
 // Other single rows: y = x B is y' = B' x', so the transposition turns round.
 static void row_product(loomReal* c, loomMatrix a, loomMatrix b, int n, int k, loomReal scale, int keep) {
-  if (b.transposed && !a.transposed) {
-    row_dots(c, a.data, b, n, k, scale, keep);
-    return;
-  }
-
   int rows = b.transposed ? n : k, cols = b.transposed ? k : n;
   GEMV(CblasRowMajor, side(!b.transposed), rows, cols, scale, b.data, b.stride, a.data,
        a.transposed ? a.stride : 1, (loomReal)keep, c, 1);
 }
 
-// A thread's columns of a by_columns product, rows of a high one. OpenBLAS's own threads hand each other
-// packed blocks all along and wait for each other; over ten steps of an LSTM that takes longer than
-// packing twice.
-static void threaded_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
-                             loomReal scale, int keep, int threads) {
-  enum { GRAIN = 16 };  // what a thread's part is a multiple of, so that OpenBLAS's inner loops are full
+// How many rows or columns of `size` a part has. It follows from the product's sizes alone: in what order a
+// number's terms are added depends on the part that it is in, so no part may depend on the threads. An even
+// count of parts, for two threads; few, since the other matrix is packed anew for each.
+static int part_of(int size) {
+  enum { GRAIN = 16, LEAST = 64, MOST = 512, SHARES = 4 };  // GRAIN: OpenBLAS's inner loops are full
 
+  int shares = SHARES;
+  while (size > shares * MOST) shares *= 2;
+
+  int part = ((size + shares - 1) / shares + GRAIN - 1) / GRAIN * GRAIN;
+  return part < LEAST ? LEAST : part;
+}
+
+// Parts of columns where there are more of them than rows, else of rows. OpenBLAS's own threads would hand
+// each other packed blocks all along and wait for each other; over ten steps of an LSTM that takes longer
+// than packing twice.
+static void parted_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                           loomReal scale, int keep, int threads) {
   bool by_columns = n > m;
-  int size = by_columns ? n : m, part = ((size + threads - 1) / threads + GRAIN - 1) / GRAIN * GRAIN;
+  int size = by_columns ? n : m, part = part_of(size);
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
   for (int i = 0; i < size; i += part) {
     int count = size - i < part ? size - i : part;
     ptrdiff_t row = by_columns ? 0 : i, column = by_columns ? i : 0;
+    loomMatrix mine = {a.data + (a.transposed ? row : row * a.stride), a.stride, a.transposed};
+    loomMatrix other = {b.data + (b.transposed ? column * b.stride : column), b.stride, b.transposed};
 
-    GEMM(CblasRowMajor, side(a.transposed), side(b.transposed), by_columns ? m : count,
-         by_columns ? count : n, k, scale, a.data + (a.transposed ? row : row * a.stride), a.stride,
-         b.data + (b.transposed ? column * b.stride : column), b.stride, (loomReal)keep,
-         c + row * c_stride + column, c_stride);
+    one_product(c + row * c_stride + column, c_stride, mine, other, by_columns ? m : count,
+                by_columns ? count : n, k, scale, keep);
   }
+}
+
+static void product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                    loomReal scale, int keep, bool whole) {
+  enum { PARTED = 1 << 18 };  // multiplications; below, starting a team costs more than it saves
+
+  // A decision's rows have a way of their own.
+  if (m == 1 && b.transposed && !a.transposed) {
+    row_dots(c, a.data, b, n, k, scale, keep);
+    return;
+  }
+
+  // OpenBLAS gets one thread, however many there are: how it would share out depends on their number.
+  int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+
+  if (m == 1)
+    row_product(c, a, b, n, k, scale, keep);
+  else if (whole || (ptrdiff_t)m * n * k < PARTED)
+    one_product(c, c_stride, a, b, m, n, k, scale, keep);
+  else
+    parted_product(c, c_stride, a, b, m, n, k, scale, keep, omp_in_parallel() ? 1 : threads);
+
+  omp_set_num_threads(threads);
 }
 
 void loom_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k, loomReal scale,
                   int keep) {
-  enum { THREADED = 1 << 18 };  // multiplications; below, starting a team costs more than it saves
+  product(c, c_stride, a, b, m, n, k, scale, keep, false);
+}
 
-  int threads = omp_in_parallel() ? 1 : omp_get_max_threads();
-
-  if (m == 1)
-    row_product(c, a, b, n, k, scale, keep);
-  else if (threads > 1 && (ptrdiff_t)m * n * k >= THREADED)
-    threaded_product(c, c_stride, a, b, m, n, k, scale, keep, threads);
-  else
-    GEMM(CblasRowMajor, side(a.transposed), side(b.transposed), m, n, k, scale, a.data, a.stride, b.data,
-         b.stride, (loomReal)keep, c, c_stride);
+void loom_product_whole(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                        loomReal scale, int keep) {
+  product(c, c_stride, a, b, m, n, k, scale, keep, true);
 }
 
 enum { SUM_STRIP = 64, SUM_BLOCK = 256 };  // columns a thread takes, rows added up before they join the total

@@ -16,9 +16,13 @@ typedef struct loomMatrix {
 } loomMatrix;
 
 /// c (m x n, rows c_stride apart) = scale * a (m x k) * b (k x n) + keep * c, where keep is 0 (c may hold
-/// anything, not a number too) or 1.
+/// anything, not a number too) or 1. The same bits on any number of threads.
 void loom_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k, loomReal scale,
                   int keep);
+/// The same on the caller's thread alone, and without what sharing costs: for callers that share out products
+/// among threads themselves. Bits may differ from those of loom_product.
+void loom_product_whole(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                        loomReal scale, int keep);
 
 /// out (width) += the sum of x's rows (n x width). Rows are added in one order, whatever the number of
 /// threads.

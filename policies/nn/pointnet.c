@@ -138,8 +138,8 @@ static void piece_forward(loomPointnet* net, const loomParams* p, const loomReal
     int out = def->sizes[i + 1];
     loomReal* next = buffers + (ptrdiff_t)(i % 2) * PIECE * net->widest;
 
-    loom_linear_forward(next, in, p->value + net->weight[i], p->value + net->bias[i], rows, def->sizes[i],
-                        out);
+    loom_linear_forward_whole(next, in, p->value + net->weight[i], p->value + net->bias[i], rows,
+                              def->sizes[i], out);
     loom_layer_norm_forward(next, mean, inverse, next, p->value + net->gain[i], p->value + net->shift[i],
                             rows, out);
     loom_activation_forward(next, next, LOOM_ACTIVATION_RELU, (size_t)rows * (size_t)out);

@@ -176,7 +176,7 @@ static int configure_dagger(loomTrainConfig* c, const daggerArgs* a, const loomS
   c->train.steps = (int)a->steps / c->train.epochs;
   c->train.batch = (int)a->batch;
   c->train.seed = (int)a->seed;
-  c->train.threads = 1;  // so that nothing depends on how many there are; the networks are small
+  c->train.threads = 1;  // the networks are small: more would only wait for each other
 
   // Closed loop on the task that is learned.
   snprintf(c->rollout.task, sizeof c->rollout.task, "%s", a->task);
