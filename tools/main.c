@@ -1,11 +1,15 @@
 // demoloom: one program, one file a subcommand.
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/task/task_reference.h"
 #include "policies/learn/config_reference.h"
 #include "tools/shared/build_info.h"
 #include "tools/shared/commands.h"
+#include "tools/shared/common.h"
 
 static const struct {
   const char* name;
@@ -50,7 +54,7 @@ static void print_program_help(FILE* out) {
       out);
 }
 
-int main(int argc, char** argv) {
+static int run_command(int argc, char** argv) {
   // Without a command the help is an error's.
   if (argc < 2) {
     print_program_help(stderr);
@@ -83,4 +87,28 @@ int main(int argc, char** argv) {
 
   fprintf(stderr, "demoloom: no command '%s'; see `demoloom --help`\n", argv[1]);
   return 2;
+}
+
+// Standard streams that are closed would lend their numbers to the first files opened, and what is printed
+// would go into those. They are opened so that reading and writing fails as it does on what is closed.
+static void hold_streams(void) {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+    if (fcntl(stream, F_GETFD) < 0) open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+// What was printed is part of what was asked for: status 0 only once stdout has all of it.
+static int settle_stdout(int status) {
+  errno = 0;
+  bool lost = ferror(stdout);
+  if (fclose(stdout)) lost = true;
+  if (!lost) return status;
+
+  fprintf(stderr, "demoloom: stdout cannot be written, what was printed is lost%s%s\n", errno ? ": " : "",
+          errno ? strerror(errno) : "");
+  return status ? status : EXIT_FAILED;
+}
+
+int main(int argc, char** argv) {
+  hold_streams();
+  return settle_stdout(run_command(argc, argv));
 }

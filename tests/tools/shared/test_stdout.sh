@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# What a command prints is part of what was asked for: where stdout cannot be written the status is not 0, and
+# stderr says why. Every command, each with its subcommands and its JSON, onto a full disk, into a closed stream
+# and into a pipe that nobody reads. Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../../.." || exit 1
+. tests/tools/check.sh
+
+mkdir "$work/scenes" && ln -s "$PWD/tests/own" "$work/scenes/own" && ln -s "$PWD/tests/own/robots" "$work/scenes/robots"
+export DEMOLOOM_SCENES=$work/scenes
+cd "$work" || exit 1
+"$loom" record own -n 2 --seed 1 -o base.hdf5 >log 2>&1 || cat log
+"$loom" generate own --source base.hdf5 -n 2 --seed 1 -t 1 -o gen.hdf5 >log 2>&1 || cat log
+"$loom" train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 -o pi >log 2>&1 || cat log
+policy=pi/last.safetensors
+
+# OUT is a name that is not there yet.
+table=(
+  '--help' '--version' '--version --json' 'help' 'help task' 'help train'
+  'scenes' 'info gen.hdf5' 'info gen.hdf5 --json' "info $policy" "info $policy --json"
+  'replay base.hdf5 --task own' 'segment base.hdf5 --task own' 'verify gen.hdf5 --task own' 'verify gen.hdf5 --task own --json'
+  'record own -n 1 --seed 1 -o OUT.hdf5'
+  'generate own --source base.hdf5 -n 1 --seed 1 -t 1 -o OUT.hdf5' 'generate own --source base.hdf5 -n 1 --seed 1 -t 1 --json'
+  'render gen.hdf5 --task own --sheet OUT.png --size 64x48 --json'
+  "train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 -o OUT"
+  "train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 -o OUT --json"
+  "rollout $policy --task own -n 1 --max-steps 3 -j 1" "rollout $policy --task own -n 1 --max-steps 3 -j 1 --json"
+  'export --help'
+  'dagger own --expert scripted --demos 1 --rounds 1 -n 1 --evaluations 1 --steps 2 --max-steps 5 -j 1 -o OUT'
+  'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
+)
+echo >lines
+
+# A pipe whose reader is gone; SIGPIPE is ignored, or it would end the program before it could say anything.
+into_pipe() {
+  (
+    trap '' PIPE
+    mkfifo pipe
+    exec 5<>pipe 6>pipe 5<&-
+    "$@" >&6 6>&-
+  )
+  local status=$?
+  rm -f pipe
+  return $status
+}
+into_full() { "$@" >/dev/full; }
+into_nothing() { "$@" >&-; }
+
+number=0
+for row in "${table[@]}"; do
+  for lost in full nothing pipe; do
+    number=$((number + 1))
+    # shellcheck disable=SC2086
+    expect "$row: into_$lost" 1 'stdout cannot be written' into_$lost "$loom" ${row//OUT/out-$number} </dev/null
+  done
+done
+
+# Every command of the program is in the table.
+for command in $("$loom" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+  check "$command is in the table" grep -qE "^$command " <(printf '%s \n' "${table[@]}")
+done
+
+# No stream's number is lent to a file: what is printed stays out of the dataset.
+closed_all() { "$loom" record own -n 1 --seed 1 -o closed.hdf5 <&- >&- 2>&-; [ $? = 1 ] && "$loom" info closed.hdf5; }
+check 'all streams closed' closed_all
+
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
