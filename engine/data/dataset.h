@@ -53,19 +53,40 @@ const char* loom_hdf5_version(void);
 
 typedef struct loomDataset loomDataset;
 
+/// What is to become of demos that are damaged, or missing though the file counts or names them.
+typedef enum loomDamage {
+  LOOM_DAMAGE_REFUSE,  // LOOM_ERR_FORMAT, with their number and names
+  LOOM_DAMAGE_SKIP,    // the dataset has the others only, and masks name only those
+  LOOM_DAMAGE_SHOW,    // all that are listed are there, to look at: reading a damaged one is an error
+} loomDamage;
+
+/// Told of what was left out, or is odd about a file though no demo need be missing: "FILE: ...", one line.
+typedef void loomDamageTold(void* user, const char* text);
+
+/// What loom_dataset_open does about damage in this whole process, and whom it tells (NULL: nobody). To be
+/// called before threads open datasets. At first: refuse, and tell nobody.
+void loom_dataset_on_damage(loomDamage damage, loomDamageTold* told, void* user);
+/// What LOOM_DAMAGE_SKIP has left out so far in this process, "FILE: demo_3", each once; for reports.
+int loom_dataset_left_out(loomNames* out);
+
 /// Open for reading. Errors: LOOM_ERR_IO (no such file, not a regular file), LOOM_ERR_FORMAT (not HDF5,
-/// truncated, no `data` group). *out is NULL on error.
+/// truncated, no `data` group, demos damaged or missing). *out is NULL on error.
+/// A demo is missing where the list of the demos is broken, or where `total` counts more rows than there are
+/// and a mask or a gap in the demos' numbers tells of one that is not there. LOOM_DAMAGE_SKIP reads each demo
+/// from beginning to end to find the damaged ones.
 /// HDF5 1.10 crashes on some damaged files, so a forked child reads the file first (its numbers too, up to 64
-/// MiB); demos that it dies on are refused afterwards, the others can be used. Files that this process
+/// MiB); demos that it dies on are damaged, the others can be used. Files that this process
 /// assembled itself, and those that such a child got through before, are opened without one as long as they
 /// have not changed since.
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err);
-/// The same without that child, for files this very program wrote.
+/// The same with LOOM_DAMAGE_SHOW, whatever loom_dataset_on_damage says.
+int loom_dataset_open_shown(loomDataset** out, const char* path, loomError* err);
+/// The same without the child and the search for damage, for files this very program wrote.
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err);
-/// The same, but of a file that was cut short what is left, where its index is whole: to look at. Reading
-/// what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut. A whole file is open
-/// as soon as its demos are listed, while the child still reads ahead: reading a demo waits until the child
-/// got through it, and the warning does not tell of those it died on.
+/// The same as loom_dataset_open_shown, but of a file that was cut short what is left, where its index is
+/// whole. Reading what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut. A whole
+/// file is open as soon as its demos are listed, while the child still reads ahead: reading a demo waits until
+/// the child got through it, and the warning does not tell of those it died on.
 int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err);
 /// Can a demo be read without waiting?
 bool loom_dataset_ready(const loomDataset* dataset, int demo);
@@ -73,8 +94,10 @@ bool loom_dataset_is_cut(const loomDataset* dataset);
 void loom_dataset_close(loomDataset* dataset);
 
 const char* loom_dataset_path(const loomDataset* dataset);
-/// What is damaged though the rest can be read, as one line; NULL when nothing is.
+/// What is damaged, missing or odd though the rest can be read, as one line; NULL when nothing is.
 const char* loom_dataset_warning(const loomDataset* dataset);
+/// Are demos damaged or missing, left out or not?
+bool loom_dataset_lacks_demos(const loomDataset* dataset);
 
 int loom_dataset_demo_count(const loomDataset* dataset);
 /// "demo_3"; demos are numbered here in natural order of their names.

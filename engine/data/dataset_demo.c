@@ -126,9 +126,14 @@ int loom_dataset_mask(loomNames* out, const loomDataset* ds, const char* mask, l
   if (a.type != LOOM_TYPE_STR || a.rank > 1)
     status =
         loom_error_set(err, LOOM_ERR_FORMAT, "%s: mask/%s: must be a list of demo names", ds->path, mask);
-  for (int64_t i = 0; i < a.count && !status; i++)
-    if (loom_names_add(out, ((char**)a.data)[i]))
+
+  // Demos that were left out are in no mask either.
+  for (int64_t i = 0; i < a.count && !status; i++) {
+    const char* name = ((char**)a.data)[i];
+    if (ds->damage == LOOM_DAMAGE_SKIP && loom_dataset_demo_index(ds, name) < 0) continue;
+    if (loom_names_add(out, name))
       status = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
+  }
 
   loom_array_destroy(&a);
   if (status) loom_names_destroy(out);

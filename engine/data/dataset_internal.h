@@ -27,7 +27,10 @@ struct loomDataset {
   loomNames demos;   // "demo_3", natural order
   loomNames paths;   // "data/demo_3"
   char* warning;
-  loomDisk disk;     // of a file that was cut short
+  char* index_damage;  // why the list of the demos is not whole; NULL where it is
+  loomDamage damage;   // what became of demos that are damaged or missing
+  bool lacks;          // some are, whether left out or listed still
+  loomDisk disk;       // of a file that was cut short
   loomProbe* probe;  // NULL: all has been read, and damaged is complete
   int ndamaged;
   int damaged[LOOM_DAMAGED_MAX];  // demos that HDF5 died on; ascending
@@ -40,6 +43,10 @@ enum { LOOM_H5_REASON = 240 };
 typedef int loomTrial(loomDataset* ds, bool cut_short, loomError* err);
 /// trial NULL: none. cut_short: open it though its end is missing.
 int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomTrial* trial, loomError* err);
+
+/// loom_dataset_open and loom_dataset_open_rest before anybody has looked for what is damaged or missing.
+int loom_h5_open_tried(loomDataset** out, const char* path, loomError* err);
+int loom_h5_open_rest(loomDataset** out, const char* path, loomError* err);
 
 /// What a child does: read the demos from, from + step, ..., saying in *at which one it is at, or one of
 /// these.

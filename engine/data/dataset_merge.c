@@ -415,8 +415,6 @@ static int open_source(assembly* a, const char* path, loomError* err) {
 static int copy_source(assembly* a, const loomSource* source, loomError* err) {
   int status = open_source(a, source->path, err);
   if (status) return status;
-  if (!source->demo && a->source->warning)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s", a->source->warning);
 
   int demo = source->demo ? loom_dataset_demo_index(a->source, source->demo) : 0;
   if (demo < 0)

@@ -48,8 +48,8 @@ static int list_demos(loomDataset* ds, hid_t data, loomError* err) {
 
   // With a part of the index the demos in it can be used.
   if (status && !ds->demos.n) return loom_error_set(err, status, "%s: %s", ds->path, damage.message);
-  if (status && asprintf(&ds->warning, "%s: %s; demos may be missing", ds->path, damage.message) < 0)
-    ds->warning = NULL;
+  if (status && !(ds->index_damage = strdup(damage.message)))
+    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
   return LOOM_OK;
 }
 
@@ -69,18 +69,10 @@ static int find_demos(loomDataset* ds, loomError* err) {
   return status;
 }
 
-static int warn_of_damaged(loomDataset* ds, loomError* err) {
-  if (ds->ndamaged && ds->damaged[ds->ndamaged - 1] >= ds->demos.n)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: changed while it was opened", ds->path);
-  if (!ds->ndamaged || ds->warning) return LOOM_OK;
-
-  const char* first = ds->demos.name[ds->damaged[0]];
-  int length = ds->ndamaged == 1
-                   ? asprintf(&ds->warning, "%s: %s is damaged and cannot be used", ds->path, first)
-                   : asprintf(&ds->warning, "%s: %s and %d more demos are damaged and cannot be used",
-                              ds->path, first, ds->ndamaged - 1);
-  if (length < 0) ds->warning = NULL;
-  return LOOM_OK;
+// The child counted demos, and listed them as they are listed here.
+static int check_damaged(const loomDataset* ds, loomError* err) {
+  if (!ds->ndamaged || ds->damaged[ds->ndamaged - 1] < ds->demos.n) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s: changed while it was opened", ds->path);
 }
 
 int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomTrial* trial, loomError* err) {
@@ -110,7 +102,7 @@ int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomT
   H5Pclose(fapl);
 
   if (!status) status = find_demos(ds, err);
-  if (!status) status = warn_of_damaged(ds, err);
+  if (!status) status = check_damaged(ds, err);
   if (status)
     loom_dataset_close(ds);
   else
@@ -136,6 +128,7 @@ void loom_dataset_close(loomDataset* ds) {
   loom_names_destroy(&ds->paths);
   free(ds->path);
   free(ds->warning);
+  free(ds->index_damage);
   free(ds);
 }
 

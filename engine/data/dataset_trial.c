@@ -131,7 +131,7 @@ static int read_ahead(loomDataset* ds, bool cut_short, loomError* err) {
 
 // ---- opening
 
-int loom_dataset_open(loomDataset** out, const char* path, loomError* err) {
+int loom_h5_open_tried(loomDataset** out, const char* path, loomError* err) {
   return loom_h5_open_file(out, path, false, read_before, err);
 }
 
@@ -139,7 +139,7 @@ int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* er
   return loom_h5_open_file(out, path, false, NULL, err);
 }
 
-int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) {
+int loom_h5_open_rest(loomDataset** out, const char* path, loomError* err) {
   loomError why = {0};
 
   int status = loom_h5_open_file(out, path, false, read_ahead, err);

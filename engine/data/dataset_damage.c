@@ -1,0 +1,406 @@
+// What becomes of a dataset whose demos are damaged or missing: the one place where that is decided, for all
+// readers. Half a dataset must never pass for a whole one.
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/text.h"
+#include "engine/data/dataset_internal.h"
+
+enum { NAMES_SHOWN = 8, NUMBER_MAX = 4 * 1000 * 1000, ROWS_AT_ONCE = 4096 };
+
+// ---- what the process has said
+
+static struct {
+  loomDamage damage;
+  loomDamageTold* told;
+  void* user;
+  pthread_mutex_t lock;
+  loomNames left_out;  // "FILE: demo_3"
+} policy = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void loom_dataset_on_damage(loomDamage damage, loomDamageTold* told, void* user) {
+  policy.damage = damage;
+  policy.told = told;
+  policy.user = user;
+}
+
+static bool is_in(const loomNames* names, const char* name) {
+  for (int i = 0; i < names->n; i++)
+    if (!strcmp(names->name[i], name)) return true;
+  return false;
+}
+
+int loom_dataset_left_out(loomNames* out) {
+  *out = (loomNames){0};
+  int status = LOOM_OK;
+  pthread_mutex_lock(&policy.lock);
+  for (int i = 0; i < policy.left_out.n && !status; i++)
+    status = loom_names_add(out, policy.left_out.name[i]);
+
+  pthread_mutex_unlock(&policy.lock);
+  if (status) loom_names_destroy(out);
+  return status;
+}
+
+static int note_left_out(const loomDataset* ds, const loomNames* demos) {
+  int status = LOOM_OK;
+  pthread_mutex_lock(&policy.lock);
+  for (int i = 0; i < demos->n && !status; i++) {
+    char text[LOOM_PATH_MAX + 512];
+    snprintf(text, sizeof text, "%s: %s", ds->path, demos->name[i]);
+    if (!is_in(&policy.left_out, text)) status = loom_names_add(&policy.left_out, text);
+  }
+
+  pthread_mutex_unlock(&policy.lock);
+  return status;
+}
+
+// ---- what there is to know about a file
+
+typedef struct findings {
+  int64_t total, rows;  // what `total` says (-1: nothing) and what the demos have
+  loomNames absent;     // demos that a mask names and that are not there
+  loomNames gaps;       // demos between the first number and the last that are not there
+  loomNames missing;    // both, where demos are missing indeed
+  loomNames damaged;
+  char first_damage[256];  // of the first of them
+} findings;
+
+static void destroy_findings(findings* f) {
+  loom_names_destroy(&f->absent);
+  loom_names_destroy(&f->gaps);
+  loom_names_destroy(&f->missing);
+  loom_names_destroy(&f->damaged);
+}
+
+static int64_t count_rows(const loomDataset* ds) {
+  int64_t rows = 0;
+  for (int i = 0; i < ds->demos.n; i++) {
+    int64_t said = 0;
+    loomArray actions = {0};
+    const char* demo = ds->paths.name[i];
+    if (loom_dataset_attr_int(&said, ds, demo, "num_samples", NULL) &&
+        !loom_dataset_describe(&actions, ds, demo, "actions", NULL) && actions.rank)
+      said = actions.shape[0];
+    rows += said;
+  }
+  return rows;
+}
+
+// Names of masks that are none of the demos.
+static int find_absent(findings* f, const loomDataset* ds) {
+  loomNames masks = {0};
+  int status = LOOM_OK;
+  if (loom_dataset_masks(&masks, ds, NULL)) return LOOM_OK;  // who reads it is told
+
+  for (int i = 0; i < masks.n && status != LOOM_ERR_MEMORY; i++) {
+    loomNames named = {0};
+    if (loom_dataset_mask(&named, ds, masks.name[i], NULL)) continue;
+    for (int k = 0; k < named.n && !status; k++)
+      if (loom_dataset_demo_index(ds, named.name[k]) < 0) status = loom_names_add(&f->absent, named.name[k]);
+    loom_names_destroy(&named);
+  }
+
+  loom_names_destroy(&masks);
+  loom_names_sort(&f->absent);
+  return status;
+}
+
+// "demo_12" is 12; anything else -1.
+static int64_t number_of(const char* name) {
+  if (strncmp(name, "demo_", 5) || strspn(name + 5, "0123456789") != strlen(name + 5) || !name[5]) return -1;
+  int64_t number = strtoll(name + 5, NULL, 10);
+  return number < NUMBER_MAX ? number : -1;
+}
+
+// Demos are in natural order, so a gap lies between neighbors.
+static int find_gaps(findings* f, const loomDataset* ds) {
+  int64_t last = -1;
+  for (int i = 0; i < ds->demos.n; i++) {
+    int64_t number = number_of(ds->demos.name[i]);
+    if (number < 0) continue;
+
+    for (int64_t k = last < 0 ? number : last + 1; k < number; k++) {
+      char name[32];
+      snprintf(name, sizeof name, "demo_%lld", (long long)k);
+      if (loom_names_add(&f->gaps, name)) return LOOM_ERR_MEMORY;
+    }
+    last = number;
+  }
+  return LOOM_OK;
+}
+
+// Both lists are in natural order and may name the same.
+static int add_missing(findings* f) {
+  const loomNames* from[2] = {&f->absent, &f->gaps};
+  loomNames both = {0};
+  int status = LOOM_OK;
+  for (int which = 0; which < 2; which++)
+    for (int i = 0; i < from[which]->n && !status; i++) status = loom_names_add(&both, from[which]->name[i]);
+  loom_names_sort(&both);
+
+  for (int i = 0; i < both.n && !status; i++)
+    if (!i || strcmp(both.name[i], both.name[i - 1])) status = loom_names_add(&f->missing, both.name[i]);
+  loom_names_destroy(&both);
+  return status;
+}
+
+// ---- demos that are damaged
+
+typedef struct readingDemo {
+  const loomDataset* ds;
+  const char* object;
+  loomError why;
+} readingDemo;
+
+static int read_array(void* user, const char* name, const loomArray* array, int unreadable,
+                      const loomError* why) {
+  readingDemo* r = user;
+
+  // What this build cannot read need not be damaged.
+  if (unreadable == LOOM_ERR_UNSUPPORTED) return 0;
+  if (unreadable) {
+    r->why = *why;
+    return unreadable;
+  }
+
+  // Part by part: no more memory than that.
+  int64_t rows = array->rank ? array->shape[0] : 1;
+  for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
+    loomArray part;
+    int64_t end = row + ROWS_AT_ONCE < rows ? row + ROWS_AT_ONCE : rows;
+    int status = loom_dataset_rows(&part, r->ds, r->object, name, row, end, &r->why);
+    if (status) return status;
+    loom_array_destroy(&part);
+  }
+  return 0;
+}
+
+// Everything that the demo has is read once.
+static int read_demo(const loomDataset* ds, int demo, loomError* err) {
+  readingDemo r = {.ds = ds, .object = ds->paths.name[demo]};
+  loomArray actions;
+  int64_t samples;
+
+  int status = loom_dataset_describe(&actions, ds, r.object, "actions", err);
+  if (!status && loom_dataset_has_attr(ds, r.object, "num_samples"))
+    status = loom_dataset_attr_int(&samples, ds, r.object, "num_samples", err);
+  if (status) return status == LOOM_ERR_UNSUPPORTED ? LOOM_OK : status;
+
+  status = loom_dataset_visit(ds, r.object, read_array, &r, err);
+  if (status && r.why.message[0]) *err = r.why;
+  return status;
+}
+
+static int find_damaged(findings* f, const loomDataset* ds, bool read) {
+  int status = LOOM_OK, k = 0;
+  for (int i = 0; i < ds->demos.n && !status; i++) {
+    loomError why = {0, "HDF5 itself fails on it"};
+    bool died = k < ds->ndamaged && ds->damaged[k] == i;
+    k += died;
+    if (!died && (!read || !read_demo(ds, i, &why))) continue;
+
+    if (!f->damaged.n) snprintf(f->first_damage, sizeof f->first_damage, "%.255s", why.message);
+    status = loom_names_add(&f->damaged, ds->demos.name[i]);
+  }
+  return status;
+}
+
+// read: try every demo, too.
+static int find(findings* f, const loomDataset* ds, bool read) {
+  *f = (findings){.total = -1};
+  int64_t total;
+  int status = find_absent(f, ds);
+  if (!status) status = find_gaps(f, ds);
+  if (!status) status = find_damaged(f, ds, read);
+
+  // Whoever reads ahead would wait for all demos here, so their rows are not counted.
+  if (!ds->probe && !loom_dataset_is_cut(ds) && !loom_dataset_attr_int(&total, ds, "data", "total", NULL)) {
+    f->total = total;
+    f->rows = count_rows(ds);
+  }
+
+  // A count that is too large may only be old; with names of demos that are not there they are missing.
+  bool short_of = f->total > f->rows;
+  if (!status && (ds->index_damage || short_of)) status = add_missing(f);
+  return status;
+}
+
+// ---- what is said about it
+
+static void add_names(loomText* text, const loomNames* names) {
+  for (int i = 0; i < names->n && i < NAMES_SHOWN; i++) {
+    if (i) loom_text_puts(text, ", ");
+    loom_text_puts(text, names->name[i]);
+  }
+  char more[48];
+  snprintf(more, sizeof more, " and %d more", names->n - NAMES_SHOWN);
+  if (names->n > NAMES_SHOWN) loom_text_puts(text, more);
+}
+
+static void add_number(loomText* text, const char* before, int64_t n, const char* after) {
+  char number[32];
+  snprintf(number, sizeof number, "%lld", (long long)n);
+  loom_text_puts(text, before);
+  loom_text_puts(text, number);
+  loom_text_puts(text, after);
+}
+
+// Demos that are missing or damaged, by number and name; nothing where all are well.
+static void tell_lacks(loomText* text, const findings* f, const loomDataset* ds) {
+  if (f->missing.n) {
+    add_number(text, "", f->missing.n, f->missing.n == 1 ? " demo is missing: " : " demos are missing: ");
+    add_names(text, &f->missing);
+  } else if (ds->index_damage) {
+    loom_text_puts(text, "demos may be missing");
+  }
+
+  // How it is known.
+  if (ds->index_damage) {
+    loom_text_puts(text, " (");
+    loom_text_puts(text, ds->index_damage);
+    loom_text_puts(text, ")");
+  }
+  if (text->n && f->total >= 0 && f->total != f->rows) {
+    add_number(text, "; total counts ", f->total, " rows");
+    add_number(text, ", ", f->rows, " are there");
+  }
+
+  // Then those that are there and cannot be read.
+  if (!f->damaged.n) return;
+  if (text->n) loom_text_puts(text, "; ");
+  add_number(text, "", f->damaged.n, f->damaged.n == 1 ? " demo is damaged: " : " demos are damaged: ");
+  add_names(text, &f->damaged);
+  loom_text_puts(text, " (");
+  loom_text_puts(text, f->first_damage);
+  loom_text_puts(text, ")");
+}
+
+// What is odd though no demo need be missing.
+static void tell_odd(loomText* text, const findings* f) {
+  if (f->total >= 0 && f->total != f->rows) {
+    add_number(text, "total counts ", f->total, " rows where the demos have ");
+    add_number(text, "", f->rows, f->total > f->rows ? "; demos may be missing" : "");
+  }
+
+  if (f->absent.n) {
+    if (text->n) loom_text_puts(text, "; ");
+    add_number(text, "masks name ", f->absent.n,
+               f->absent.n == 1 ? " demo that is not there: " : " demos that are not there: ");
+    add_names(text, &f->absent);
+  }
+  if (f->total < 0 && f->gaps.n) {
+    if (text->n) loom_text_puts(text, "; ");
+    loom_text_puts(text, "the demos' numbers have gaps, and no total says how many there were: ");
+    add_names(text, &f->gaps);
+  }
+}
+
+// ---- what is done about it
+
+// Take the damaged demos out of the lists.
+static void leave_out(loomDataset* ds, const findings* f) {
+  int kept = 0;
+  for (int i = 0; i < ds->demos.n; i++) {
+    char *name = ds->demos.name[i], *path = ds->paths.name[i];
+    if (is_in(&f->damaged, name)) {
+      free(name);
+      free(path);
+      continue;
+    }
+    ds->demos.name[kept] = name;
+    ds->paths.name[kept++] = path;
+  }
+
+  // What the child died on cannot be asked for any more.
+  ds->demos.n = ds->paths.n = kept;
+  ds->ndamaged = 0;
+}
+
+static int refuse(const loomDataset* ds, const char* facts, loomError* err) {
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "%s: %s; fetch or copy it again, or go on with the other demos by --skip-damaged",
+                        ds->path, facts);
+}
+
+static int skip(loomDataset* ds, const findings* f, loomError* err) {
+  leave_out(ds, f);
+  ds->damage = LOOM_DAMAGE_SKIP;
+  if (!ds->demos.n) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo is left of it", ds->path);
+
+  if (note_left_out(ds, &f->missing) || note_left_out(ds, &f->damaged))
+    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
+  return LOOM_OK;
+}
+
+// The warning, after what opening itself had to say.
+static int warn(loomDataset* ds, const char* facts, const char* after, loomError* err) {
+  char* before = ds->warning;
+  int length = before ? asprintf(&ds->warning, "%s; %s%s", before, facts, after)
+                      : asprintf(&ds->warning, "%s: %s%s", ds->path, facts, after);
+  free(before);
+  if (length >= 0) return LOOM_OK;
+  ds->warning = NULL;
+  return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
+}
+
+static int settle(loomDataset* ds, loomDamage damage, const findings* f, loomError* err) {
+  loomText lacks = {0}, odd = {0};
+  tell_lacks(&lacks, f, ds);
+  ds->lacks = lacks.n > 0;
+  if (!ds->lacks) tell_odd(&odd, f);
+
+  int status = lacks.failed || odd.failed
+                   ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path)
+                   : LOOM_OK;
+  if (!status && ds->lacks && damage == LOOM_DAMAGE_REFUSE) status = refuse(ds, lacks.s, err);
+  if (!status && damage == LOOM_DAMAGE_SKIP) status = skip(ds, f, err);
+
+  // Whoever only looks at the file shows its warning; everybody else's is told here.
+  const char* after = ds->lacks && damage == LOOM_DAMAGE_SKIP ? "; left out" : "";
+  if (!status && (lacks.n || odd.n)) status = warn(ds, lacks.n ? lacks.s : odd.s, after, err);
+  if (!status && ds->warning && damage != LOOM_DAMAGE_SHOW && policy.told)
+    policy.told(policy.user, ds->warning);
+  loom_text_destroy(&lacks);
+  loom_text_destroy(&odd);
+  return status;
+}
+
+typedef int opener(loomDataset** out, const char* path, loomError* err);
+
+static int open_and_look(loomDataset** out, opener* open, const char* path, loomDamage damage,
+                         loomError* err) {
+  findings f = {0};
+  int status = open(out, path, err);
+  if (status) return status;
+
+  // Masks are read whole for now.
+  (*out)->damage = LOOM_DAMAGE_SHOW;
+  if (find(&f, *out, damage == LOOM_DAMAGE_SKIP))
+    status = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  if (!status) status = settle(*out, damage, &f, err);
+
+  destroy_findings(&f);
+  if (!status) return LOOM_OK;
+  loom_dataset_close(*out);
+  *out = NULL;
+  return status;
+}
+
+int loom_dataset_open(loomDataset** out, const char* path, loomError* err) {
+  return open_and_look(out, loom_h5_open_tried, path, policy.damage, err);
+}
+
+int loom_dataset_open_shown(loomDataset** out, const char* path, loomError* err) {
+  return open_and_look(out, loom_h5_open_tried, path, LOOM_DAMAGE_SHOW, err);
+}
+
+int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) {
+  return open_and_look(out, loom_h5_open_rest, path, LOOM_DAMAGE_SHOW, err);
+}
+
+bool loom_dataset_lacks_demos(const loomDataset* ds) {
+  return ds->lacks;
+}
