@@ -10,6 +10,7 @@
 #include "tools/shared/build_info.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 
 static const struct {
   const char* name;
@@ -110,5 +111,6 @@ static int settle_stdout(int status) {
 
 int main(int argc, char** argv) {
   hold_streams();
+  tool_watch_damage();
   return settle_stdout(run_command(argc, argv));
 }

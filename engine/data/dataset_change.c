@@ -75,7 +75,7 @@ static int begin_change(change* c, const char* path, loomError* err) {
 
 // Demos that are damaged are so in the copy as well.
 static int end_change(change* c, int status, loomError* err) {
-  status = loom_h5_finish(c->file, &c->disk, &c->output, c->path, c->ds && !c->ds->ndamaged, status, err);
+  status = loom_h5_finish(c->file, &c->disk, &c->output, c->path, c->ds && !c->ds->lacks, status, err);
   loom_dataset_close(c->ds);
   return status;
 }
@@ -138,7 +138,7 @@ static int check_addition(const loomDataset* ds, const loomAddDef* def, loomErro
   } array[] = {{"actions", def->action_dim}, {"states", def->state_dim}};
 
   // Of what is damaged nobody knows what an addition would do to it.
-  if (ds->warning)
+  if (ds->lacks)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s; nothing is added to such a file", ds->warning);
   int status = check_env(ds, def->env_args, err);
 

@@ -31,7 +31,7 @@ struct loomDataset {
   loomDamage damage;   // what became of demos that are damaged or missing
   bool lacks;          // some are, whether left out or listed still
   loomDisk disk;       // of a file that was cut short
-  loomProbe* probe;  // NULL: all has been read, and damaged is complete
+  loomProbe* probe;    // NULL: all has been read, and damaged is complete
   int ndamaged;
   int damaged[LOOM_DAMAGED_MAX];  // demos that HDF5 died on; ascending
 };

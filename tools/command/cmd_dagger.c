@@ -10,6 +10,7 @@
 #include "policies/learn/dagger.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/teacher.h"
 
@@ -88,6 +89,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("resume", 0, NULL, daggerArgs, BOOL, resume,
                    .about = "go on with a run that was stopped, or add rounds to one"),
     TOOL_OPTION_AS("json", 0, NULL, daggerArgs, BOOL, json, .about = "the rounds on stdout"),
+    TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, daggerArgs, roots),
 };
 
@@ -250,7 +252,7 @@ static void print_dagger_json(const loomDaggerReport* r) {
   for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(list, round_json(&r->round[i]));
   if (r->final.evaluated) cJSON_AddItemToObject(out, "final", round_json(&r->final));
 
-  tool_print_json(out);
+  tool_print_report(out);
   cJSON_Delete(out);
 }
 

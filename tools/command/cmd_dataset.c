@@ -8,6 +8,7 @@
 #include "engine/data/dataset.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -155,6 +156,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("max-rows", 0, "N", datasetArgs, INT64, max_rows, .high = INT64_MAX - 1,
                    .about = "filter: only demos of so many rows at most"),
     TOOL_OVERWRITE_OPTION(datasetArgs, overwrite),
+    TOOL_SKIP_DAMAGED_OPTION,
 };
 
 static const toolCommand command = {

@@ -6,6 +6,7 @@
 #include "policies/export/onnx.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -30,6 +31,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("seed", 's', "S", exportArgs, INT64, seed, .high = INT64_MAX,
                    .about = "of what is random in them"),
     TOOL_OVERWRITE_OPTION(exportArgs, overwrite),
+    TOOL_SKIP_DAMAGED_OPTION,
 };
 
 static const toolCommand command = {

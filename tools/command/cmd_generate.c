@@ -10,6 +10,7 @@
 #include "tools/command/report_print.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -68,6 +69,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("resume", 0, NULL, generateArgs, BOOL, def.resume,
                    .about = "go on with an unfinished run (starts one where there is none)"),
     TOOL_OVERWRITE_OPTION(generateArgs, def.overwrite),
+    TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, generateArgs, roots),
     TOOL_OPTION_AS("report", 0, "FILE", generateArgs, STRING, report,
                    .about = "the report as a picture (PNG)"),
@@ -154,7 +156,7 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   if (a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
   if (a->json) {
     cJSON* root = report_json(&report);
-    tool_print_json(root);
+    tool_print_report(root);
     cJSON_Delete(root);
   } else {
     report_print(&report);

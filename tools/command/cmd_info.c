@@ -120,12 +120,14 @@ static cJSON* dataset_json(const loomDataset* d, bool models) {
   return root;
 }
 
-static int describe_dataset(cJSON** out, const char* path, bool models, loomError* err) {
+// *lacks: demos are damaged or missing.
+static int describe_dataset(cJSON** out, bool* lacks, const char* path, bool models, loomError* err) {
   loomDataset* d;
-  int code = loom_dataset_open(&d, path, err);
+  int code = loom_dataset_open_shown(&d, path, err);
   if (code) return code;
 
   *out = dataset_json(d, models);
+  *lacks = loom_dataset_lacks_demos(d);
   loom_dataset_close(d);
   return 0;
 }
@@ -175,8 +177,9 @@ int cmd_info(int argc, char** argv) {
   loomError err = {0, ""};
   loomPolicyFile policy = tool_policy_file(path);
   cJSON* root = NULL;
+  bool lacks = false;
   if (policy ? tool_describe_policy(&root, path, policy, &err)
-             : describe_dataset(&root, path, a.models, &err))
+             : describe_dataset(&root, &lacks, path, a.models, &err))
     return tool_fail(&err);
 
   if (a.json)
@@ -186,5 +189,5 @@ int cmd_info(int argc, char** argv) {
   else
     print_dataset(root);
   cJSON_Delete(root);
-  return EXIT_DONE;
+  return lacks ? EXIT_FAILED : EXIT_DONE;
 }

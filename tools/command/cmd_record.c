@@ -15,6 +15,7 @@
 #include "generators/run/record.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -39,6 +40,7 @@ static const toolOption options[] = {
                    .about = "of what is random"),
     TOOL_OPTION_AS("reset", 'r', "NAME", recordArgs, STRING, reset,
                    .about = "reset distribution; the task's first unless given"),
+    TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION('a', recordArgs, roots),
     TOOL_OPTION_AS("all", 0, NULL, recordArgs, BOOL, all,
                    .about = "keep those that fail too, to look at them"),

@@ -15,6 +15,7 @@
 #include "tools/command/replay_obs.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -57,8 +58,8 @@ static int take_export(void* args, const char* text) {
                  .about = "whose demos the file has; found by its environment unless given"), \
       TOOL_OPTION('n', "N", looking, INT64, limit, .low = 1, .high = INT32_MAX,               \
                   .about = "only the first demos")
-#define LOOKING_LAST                       \
-  TOOL_ASSETS_OPTION('a', looking, roots), \
+#define LOOKING_LAST                                                 \
+  TOOL_SKIP_DAMAGED_OPTION, TOOL_ASSETS_OPTION('a', looking, roots), \
       TOOL_OPTION('j', NULL, looking, BOOL, json, .about = "all of it on stdout as JSON")
 
 static int read_looking_options(looking* l, int argc, char** argv, const toolCommand* command) {
@@ -113,7 +114,7 @@ static int demo_count(const looking* l) {
 }
 
 static void print_and_delete(cJSON* root) {
-  tool_print_json(root);
+  tool_print_report(root);
   cJSON_Delete(root);
 }
 

@@ -13,6 +13,7 @@
 #include "policies/agent/trained.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -55,6 +56,7 @@ static const toolOption options[] = {
                    .about = "always the likeliest Gaussian's mean, as exported policies do; else one of "
                             "them, drawn by its share"),
     TOOL_OVERWRITE_OPTION(rolloutArgs, overwrite),
+    TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, rolloutArgs, roots),
 };
 
@@ -220,7 +222,7 @@ static void print_rollout_json(const rolloutArgs* a, const loomRolloutReport* re
   cJSON* out = a->policies > 1 ? cJSON_CreateArray() : report_json(a->policy[0], reports);
   for (int i = 0; a->policies > 1 && i < a->policies; i++)
     cJSON_AddItemToArray(out, report_json(a->policy[i], &reports[i]));
-  tool_print_json(out);
+  tool_print_report(out);
   cJSON_Delete(out);
 }
 

@@ -9,6 +9,7 @@
 #include "engine/base/json.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/teleop.h"
 
@@ -36,6 +37,7 @@ static const toolOption options[] = {
                    .about = "after each line say on stdout, as one line of JSON, how things stand"),
     TOOL_OPTION_AS("json", 0, NULL, teleopArgs, BOOL, json,
                    .about = "what was recorded, on stdout in the end"),
+    TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, teleopArgs, roots),
 };
 

@@ -11,6 +11,7 @@
 #include "tools/command/train_sweep.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -99,6 +100,7 @@ static const toolOption options[] = {
                    .about = "go on where the folder's checkpoint is"),
     TOOL_OPTION_AS("json", 0, NULL, trainArgs, BOOL, json,
                    .about = "each epoch as one line of JSON on stdout"),
+    TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, trainArgs, roots),
 };
 

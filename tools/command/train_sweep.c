@@ -11,6 +11,7 @@
 #include "engine/base/statistics.h"
 #include "engine/draw/chart.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 
 bool train_sweep_list(int* n, int64_t* list, const char* option, const char* text, int64_t low,
                       int64_t high) {
@@ -313,7 +314,7 @@ static int write_results(const trainSweep* sweep, const result* results, const c
 
   snprintf(path, sizeof path, "%s/sweep.json", folder);
   int code = write_json(path, out, err);
-  if (sweep->json) tool_print_json(out);
+  if (sweep->json) tool_print_report(out);
   cJSON_Delete(out);
   return code;
 }

@@ -7,6 +7,7 @@
 #include "tools/render/render_run.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -219,6 +220,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("json", 0, NULL, renderArgs, BOOL, json, .about = "what was written, on stdout"),
     TOOL_OPTION_AS("task", 0, "TASK", renderArgs, STRING, task_name,
                    .about = "whose demos the file has; found by its environment unless given"),
+    TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, renderArgs, roots),
 };
 
@@ -305,7 +307,7 @@ static void print_render_json(cJSON* root, const renderArgs* a, const loomDatase
   cJSON* demos = cJSON_AddArrayToObject(root, "demos");
   for (int i = 0; i < a->demo_count; i++)
     cJSON_AddItemToArray(demos, cJSON_CreateString(loom_dataset_demo_name(dataset, a->demos[i])));
-  tool_print_json(root);
+  tool_print_report(root);
 }
 
 int cmd_render(int argc, char** argv) {

@@ -13,7 +13,8 @@ static void* place_of(void* args, const toolOption* o) {
 }
 
 static bool is_switch(const toolOption* o) {
-  return o->kind == TOOL_FIELD && o->field.type == LOOM_FIELD_BOOL;
+  return (o->kind == TOOL_FIELD && o->field.type == LOOM_FIELD_BOOL) ||
+         (o->kind == TOOL_CALL && !o->argument);
 }
 
 // ---- help

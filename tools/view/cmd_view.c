@@ -10,6 +10,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "tools/shared/commands.h"
+#include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/view/view.h"
 
@@ -39,6 +40,7 @@ static const toolOption options[] = {
                    .about = "no window: only what the script says, drawn offscreen"),
     TOOL_OPTION_AS("task", 0, "TASK", viewArgs, STRING, task_name,
                    .about = "whose demos the file has; found by its environment unless given"),
+    TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, viewArgs, roots),
 };
 
