@@ -484,13 +484,17 @@ static int put_masks(assembly* a, loomError* err) {
 
 // ---- the whole
 
-// Attributes of `data` that are ours.
+// Attributes of `data` that are ours. Before the demos: one written again would go to the end of the file.
 static int put_attrs(assembly* a, loomError* err) {
-  loomAttr total = loom_attr_int("total", a->total);
-  int status = loom_h5_put_attr(a->data, &total, a->path, err);
+  int status = LOOM_OK;
   for (int i = 0; i < a->def->nattr && !status; i++)
     status = loom_h5_put_attr(a->data, &a->def->attr[i], a->path, err);
   return status;
+}
+
+static int put_total(assembly* a, loomError* err) {
+  loomAttr total = loom_attr_int("total", a->total);
+  return loom_h5_put_attr(a->data, &total, a->path, err);
 }
 
 // The index of the demos first, where their number is known: what is left of a file that is cut short later
@@ -501,7 +505,6 @@ static int lay_out(assembly* a, const loomSource* source, int n, loomError* err)
     if (!source[i].demo && !a->def->trusted) return LOOM_OK;  // own shards hold one demo each
 
   int status = open_source(a, source[0].path, err);
-  if (!status) status = put_attrs(a, err);
   for (int i = 0; !status && i < n; i++) {
     char name[32];
     snprintf(name, sizeof name, "demo_%d", i);
@@ -515,14 +518,15 @@ static int lay_out(assembly* a, const loomSource* source, int n, loomError* err)
 }
 
 static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
-  int status = lay_out(a, source, n, err);
+  int status = put_attrs(a, err);
+  if (!status) status = lay_out(a, source, n, err);
   for (int i = 0; i < n && !status && !a->disk.error; i++) {
     status = copy_source(a, &source[i], err);
     if (!status && a->def->progress && a->def->progress(a->def->user, i + 1, n))
       status = loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: interrupted; nothing was written", a->path);
   }
 
-  if (!status) status = put_attrs(a, err);
+  if (!status) status = put_total(a, err);
   return status ? status : put_masks(a, err);
 }
 
