@@ -5,15 +5,13 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-// A child of a killed run (the trial reading of a dataset) holds its lock until it ends too: wait for that.
-enum { TRIES = 50, PAUSE_MS = 10 };
+#include "engine/base/clock.h"
 
-static void wait_a_moment(void) {
-  nanosleep(&(struct timespec){0, PAUSE_MS * 1000000}, NULL);
-}
+// A child of a killed run (the trial reading of a dataset) holds its lock until it ends too: wait for that.
+enum { TRIES = 50 };
+static const double pause_seconds = 0.01;
 
 // Whoever held the lock before us may have removed its file between our open and our lock: then we hold the
 // lock of a file that nobody else will find.
@@ -40,7 +38,7 @@ int loom_lock_take(int* lock, const char* path) {
 
     if (fd >= 0) close(fd);
     if (why && why != EWOULDBLOCK) return why;
-    wait_a_moment();
+    loom_sleep(pause_seconds);
   }
   return EWOULDBLOCK;
 }
@@ -86,7 +84,7 @@ int loom_lock_create(int* file, const char* path) {
       }
       if (fd >= 0) close(fd);
     }
-    wait_a_moment();
+    loom_sleep(pause_seconds);
   }
   return why ? why : EWOULDBLOCK;
 }
@@ -117,7 +115,7 @@ int loom_lock_against_writers(int* lock, const char* path) {
       return 0;
     }
     close(fd);
-    wait_a_moment();
+    loom_sleep(pause_seconds);
   }
   return EWOULDBLOCK;
 }

@@ -26,6 +26,12 @@ int loom_names_add(loomNames* names, const char* name) {
   return LOOM_OK;
 }
 
+bool loom_names_has(const loomNames* names, const char* name) {
+  for (int i = 0; i < names->n; i++)
+    if (!strcmp(names->name[i], name)) return true;
+  return false;
+}
+
 // ---- natural order
 
 // Two runs of digits as numbers of any length; both pointers go behind their run.

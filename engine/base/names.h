@@ -2,6 +2,8 @@
 #ifndef LOOM_ENGINE_BASE_NAMES_H
 #define LOOM_ENGINE_BASE_NAMES_H
 
+#include <stdbool.h>
+
 #include "engine/base/api.h"
 #include "engine/base/error.h"
 
@@ -16,6 +18,8 @@ typedef struct loomNames {
 void loom_names_destroy(loomNames* names);
 /// Append a copy of name. Returns 0 or LOOM_ERR_MEMORY (the list stays valid).
 int loom_names_add(loomNames* names, const char* name);
+/// Whether name is in the list, in whatever order that is.
+bool loom_names_has(const loomNames* names, const char* name);
 /// -1, 0, 1 in natural order, where runs of digits compare as numbers: demo_2 before demo_10.
 int loom_natural_compare(const char* a, const char* b);
 /// Into natural order.

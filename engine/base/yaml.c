@@ -97,7 +97,7 @@ static int check_text(const char* text, size_t n, const char* label, loomError* 
 
 // ---- parsing
 
-static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited, loomError* err);
+static int check_tree(const loomYaml* y, loomNode node, int depth, loomError* err);
 
 typedef struct mapKey {
   const char* text;
@@ -135,26 +135,25 @@ static int check_keys(const loomYaml* y, const yaml_node_t* map, loomError* err)
   return code;
 }
 
-static int check_map(const loomYaml* y, const yaml_node_t* n, int depth, int* visited, loomError* err) {
+static int check_map(const loomYaml* y, const yaml_node_t* n, int depth, loomError* err) {
   int code = check_keys(y, n, err);
 
   for (yaml_node_pair_t* p = n->data.mapping.pairs.start; !code && p < n->data.mapping.pairs.top; p++)
-    code = check_tree(y, p->value, depth + 1, visited, err);
+    code = check_tree(y, p->value, depth + 1, err);
   return code;
 }
 
-static int check_tree(const loomYaml* y, loomNode node, int depth, int* visited, loomError* err) {
+static int check_tree(const loomYaml* y, loomNode node, int depth, loomError* err) {
   const yaml_node_t* n = node_at(y, node);
   if (!n) return 0;
   if (depth > max_depth) return loom_yaml_error(y, node, "", err, "nested too deeply");
-  if (visited[node]++) return loom_yaml_error(y, node, "", err, "aliases (*name) are not supported");
 
   // A map checks its keys too; of a list only what is below its items.
-  if (n->type == YAML_MAPPING_NODE) return check_map(y, n, depth, visited, err);
+  if (n->type == YAML_MAPPING_NODE) return check_map(y, n, depth, err);
   if (n->type != YAML_SEQUENCE_NODE) return 0;
 
   for (yaml_node_item_t* i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
-    int code = check_tree(y, *i, depth + 1, visited, err);
+    int code = check_tree(y, *i, depth + 1, err);
     if (code) return code;
   }
 
@@ -185,13 +184,9 @@ int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* labe
   }
   yaml_parser_delete(&parser);
 
-  // Beyond syntax: a tree in which each node is met once and no key is given twice.
-  size_t nodes = (size_t)(y->document.nodes.top - y->document.nodes.start);
-  int* visited = calloc(nodes + 2, sizeof *visited);
-  if (!visited) code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
-  if (!code && !nodes) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: empty", label);
-  if (!code) code = check_tree(y, 1, 0, visited, err);
-  free(visited);
+  // Beyond syntax: no key is given twice. Without aliases each node is met once.
+  bool empty = y->document.nodes.top == y->document.nodes.start;
+  code = empty ? loom_error_set(err, LOOM_ERR_FORMAT, "%s: empty", label) : check_tree(y, 1, 0, err);
 
   if (code) {
     loom_yaml_destroy(y);

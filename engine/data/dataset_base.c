@@ -130,6 +130,16 @@ int loom_dataset_demo_index(const loomDataset* ds, const char* name) {
   return -1;
 }
 
+int64_t loom_h5_demo_number(const char* name) {
+  static const char start[] = "demo_";
+  const char* digits = name + sizeof start - 1;
+  if (strncmp(name, start, sizeof start - 1)) return -1;
+
+  // No more of them than a number of 64 bits holds.
+  size_t n = strspn(digits, "0123456789");
+  return n < 1 || n > 18 || digits[n] ? -1 : strtoll(digits, NULL, 10);
+}
+
 // Of which demo a path is, or -1.
 static int demo_of(const loomDataset* dataset, const char* path) {
   char name[256];

@@ -164,13 +164,12 @@ int loom_dataset_check_add(const char* path, const loomAddDef* def, loomError* e
 
 // "demo_7", one after the last of that form.
 static void next_name(char out[LOOM_DEMO_NAME], const loomDataset* ds) {
-  long long next = 0;
+  int64_t next = 0;
   for (int i = 0; i < ds->demos.n; i++) {
-    long long number;
-    char rest;
-    if (sscanf(ds->demos.name[i], "demo_%lld%c", &number, &rest) == 1 && number >= next) next = number + 1;
+    int64_t number = loom_h5_demo_number(ds->demos.name[i]);
+    if (number >= next) next = number + 1;
   }
-  snprintf(out, LOOM_DEMO_NAME, "demo_%lld", next);
+  snprintf(out, LOOM_DEMO_NAME, "demo_%lld", (long long)next);
 }
 
 static int put_total(hid_t data, const change* c, int64_t rows, loomError* err) {

@@ -26,12 +26,6 @@ void loom_dataset_on_damage(loomDamage damage, loomDamageTold* told, void* user)
   policy.user = user;
 }
 
-static bool is_in(const loomNames* names, const char* name) {
-  for (int i = 0; i < names->n; i++)
-    if (!strcmp(names->name[i], name)) return true;
-  return false;
-}
-
 int loom_dataset_left_out(loomNames* out) {
   *out = (loomNames){0};
   int status = LOOM_OK;
@@ -50,7 +44,7 @@ static int note_left_out(const loomDataset* ds, const loomNames* demos) {
   for (int i = 0; i < demos->n && !status; i++) {
     char text[LOOM_PATH_MAX + 512];
     snprintf(text, sizeof text, "%s: %s", ds->path, demos->name[i]);
-    if (!is_in(&policy.left_out, text)) status = loom_names_add(&policy.left_out, text);
+    if (!loom_names_has(&policy.left_out, text)) status = loom_names_add(&policy.left_out, text);
   }
 
   pthread_mutex_unlock(&policy.lock);
@@ -108,19 +102,12 @@ static int find_absent(findings* f, const loomDataset* ds) {
   return status;
 }
 
-// "demo_12" is 12; anything else -1.
-static int64_t number_of(const char* name) {
-  if (strncmp(name, "demo_", 5) || strspn(name + 5, "0123456789") != strlen(name + 5) || !name[5]) return -1;
-  int64_t number = strtoll(name + 5, NULL, 10);
-  return number < NUMBER_MAX ? number : -1;
-}
-
 // Demos are in natural order, so a gap lies between neighbors.
 static int find_gaps(findings* f, const loomDataset* ds) {
   int64_t last = -1;
   for (int i = 0; i < ds->demos.n; i++) {
-    int64_t number = number_of(ds->demos.name[i]);
-    if (number < 0) continue;
+    int64_t number = loom_h5_demo_number(ds->demos.name[i]);
+    if (number < 0 || number >= NUMBER_MAX) continue;
 
     for (int64_t k = last < 0 ? number : last + 1; k < number; k++) {
       char name[32];
@@ -305,7 +292,7 @@ static void leave_out(loomDataset* ds, const findings* f) {
   int kept = 0;
   for (int i = 0; i < ds->demos.n; i++) {
     char *name = ds->demos.name[i], *path = ds->paths.name[i];
-    if (is_in(&f->damaged, name)) {
+    if (loom_names_has(&f->damaged, name)) {
       free(name);
       free(path);
       continue;

@@ -106,6 +106,9 @@ int loom_h5_put_field(hid_t group, const loomField* field, const loomWriteDef* d
 /// A file-creation list that makes byte-identical files: no times, oldest common format, small chunk index
 /// nodes.
 hid_t loom_h5_create_plist(void);
+/// "demo_12" is 12; -1 for a name of another form.
+int64_t loom_h5_demo_number(const char* name);
+
 /// Add a group with no time stamps.
 hid_t loom_h5_group(hid_t parent, const char* name);
 /// Write a mask given as demo names into the open file.

@@ -17,24 +17,31 @@ static const char* object_name(const mjModel* m, mjtObj type, int id) {
   return name ? name : "without a name";
 }
 
+static bool is_motor(const mjModel* m, int a) {
+  return m->actuator_gaintype[a] == mjGAIN_FIXED && m->actuator_biastype[a] == mjBIAS_NONE &&
+         m->actuator_dyntype[a] == mjDYN_NONE;
+}
+
+// Where its control says, or an integral of that.
+static bool holds_position(const mjModel* m, int a) {
+  const mjtNum *gain = m->actuator_gainprm + mjNGAIN * a, *bias = m->actuator_biasprm + mjNBIAS * a;
+  return m->actuator_gaintype[a] == mjGAIN_FIXED && m->actuator_biastype[a] == mjBIAS_AFFINE &&
+         bias[1] != 0 && gain[0] == -bias[1];
+}
+
 // As MJCF's shortcuts make them: what an actuator is, by its gain and its bias.
 static const char* actuator_kind(const mjModel* m, int a) {
   const mjtNum *gain = m->actuator_gainprm + mjNGAIN * a, *bias = m->actuator_biasprm + mjNBIAS * a;
   bool fixed = m->actuator_gaintype[a] == mjGAIN_FIXED, affine = m->actuator_biastype[a] == mjBIAS_AFFINE;
 
   if (m->actuator_gaintype[a] == mjGAIN_MUSCLE || m->actuator_dyntype[a] == mjDYN_MUSCLE) return "a muscle";
-  if (fixed && m->actuator_biastype[a] == mjBIAS_NONE)
-    return m->actuator_dyntype[a] == mjDYN_NONE ? "a motor" : "a motor with dynamics of its own";
-  if (fixed && affine && bias[1] != 0 && gain[0] == -bias[1])
+  if (is_motor(m, a)) return "a motor";
+  if (fixed && m->actuator_biastype[a] == mjBIAS_NONE) return "a motor with dynamics of its own";
+  if (holds_position(m, a))
     return m->actuator_dyntype[a] == mjDYN_NONE ? "a position servo" : "a servo that integrates its control";
   if (fixed && affine && bias[1] == 0 && gain[0] == -bias[2]) return "a velocity servo";
   if (m->actuator_gaintype[a] == mjGAIN_AFFINE && m->actuator_biastype[a] == mjBIAS_NONE) return "a damper";
   return "an actuator with a bias of its own";
-}
-
-static bool is_motor(const mjModel* m, int a) {
-  return m->actuator_gaintype[a] == mjGAIN_FIXED && m->actuator_biastype[a] == mjBIAS_NONE &&
-         m->actuator_dyntype[a] == mjDYN_NONE;
 }
 
 static bool drives_joint(const mjModel* m, int a) {
@@ -159,7 +166,7 @@ int loom_actuator_gripper(int* out, double range[2], const char* name, const mjM
 
   // A position servo without a range of its own goes from end to end of what it moves.
   const char* kind = actuator_kind(m, a);
-  bool servo = !strcmp(kind, "a position servo");
+  bool servo = holds_position(m, a) && m->actuator_dyntype[a] == mjDYN_NONE;
   int moved = m->actuator_trnid[2 * a];
   double gear = m->actuator_gear[6 * a];
   if (!m->actuator_ctrllimited[a] && range[0] == range[1] && servo) {

@@ -223,12 +223,15 @@ static void count_sources(run* r, int64_t upto) {
   }
 }
 
+// As many as were asked for.
+static bool is_enough(const loomGenerateDef* def, const loomGenerateReport* p) {
+  return (def->successes && p->successes >= def->successes) ||
+         (def->attempts && p->attempts >= def->attempts);
+}
+
 static bool limits_reached(const run* r) {
   const loomGenerateReport* p = r->report;
-
-  if (r->def->successes && p->successes >= r->def->successes) return true;
-  if (r->def->attempts && p->attempts >= r->def->attempts) return true;
-  if (gives_up(r->def, p->attempts, p->successes)) return true;
+  if (is_enough(r->def, p) || gives_up(r->def, p->attempts, p->successes)) return true;
 
   return (r->def->stop && *r->def->stop) || time_is_up(r);
 }
@@ -260,10 +263,8 @@ static int generate_loop(run* r, loomError* err) {
 
   // What was asked for comes before why it ended.
   const loomGenerateReport* p = r->report;
-  bool enough = (r->def->successes && p->successes >= r->def->successes) ||
-                (r->def->attempts && p->attempts >= r->def->attempts);
   r->report->interrupted = r->def->stop && *r->def->stop;
-  r->report->gave_up = !enough && gives_up(r->def, p->attempts, p->successes);
+  r->report->gave_up = !is_enough(r->def, p) && gives_up(r->def, p->attempts, p->successes);
   return 0;
 }
 

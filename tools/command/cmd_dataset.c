@@ -92,13 +92,6 @@ static bool in_list(const char* list, const char* name) {
   return false;
 }
 
-static bool in_names(const loomNames* names, const char* name) {
-  for (int i = 0; i < names->n; i++) {
-    if (!strcmp(names->name[i], name)) return true;
-  }
-  return false;
-}
-
 static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
   const char *in = paths[0], *out = paths[1];
   char* input[] = {paths[0], NULL};
@@ -117,7 +110,7 @@ static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
   for (int i = 0; !code && i < n; i++) {
     const char* name = loom_dataset_demo_name(d, i);
     loomArray actions;
-    if (a->mask && !in_names(&mask, name)) continue;
+    if (a->mask && !loom_names_has(&mask, name)) continue;
     if (a->demos && !in_list(a->demos, name)) continue;
 
     code = loom_dataset_describe(&actions, d, loom_dataset_demo_path(d, i), "actions", err);

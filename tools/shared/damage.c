@@ -18,9 +18,7 @@ static void tell_once(void* user, const char* text) {
   (void)user;
   pthread_mutex_lock(&told.lock);
 
-  bool known = false;
-  for (int i = 0; i < told.said.n; i++) known = known || !strcmp(told.said.name[i], text);
-  if (!known) {
+  if (!loom_names_has(&told.said, text)) {
     tool_progress_end();
     fprintf(stderr, "demoloom: warning: %s\n", text);
     loom_names_add(&told.said, text);
