@@ -11,13 +11,10 @@
 #include "engine/base/file.h"
 #include "engine/base/lock.h"
 
-// Nothing that is read may be written over.
-static int check_inputs(const loomOutputDef* def, loomError* err) {
-  for (const char* const* input = def->input; input && *input; input++)
-    if (loom_same_file(def->path, *input))
-      return loom_error_set(err, LOOM_ERR_USAGE,
-                            "%s: that is what is read, the source itself; name another file", def->path);
-  return LOOM_OK;
+int loom_output_check_input(const char* path, const char* input, loomError* err) {
+  if (!input || !loom_same_file(path, input)) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read, the source itself; name another file",
+                        path);
 }
 
 // PATH.lock: it shows too that files can be made there.
@@ -55,7 +52,9 @@ int loom_output_open(loomOutput* out, const loomOutputDef* def, loomError* err) 
   *out = (loomOutput){.lock = -1};
 
   // What is there: first of all nothing that is read, then nothing that anyone wants to keep.
-  int code = check_inputs(def, err);
+  int code = LOOM_OK;
+  for (int i = 0; i < def->ninput && !code; i++)
+    code = loom_output_check_input(def->path, def->input[i], err);
   if (!code && def->mode == LOOM_OUTPUT_NEW && loom_is_file(def->path))
     code = loom_error_set(err, LOOM_ERR_USAGE,
                           "%s is there already; --overwrite replaces it, or name another file", def->path);

@@ -14,7 +14,8 @@ typedef enum loomOutputMode {
 typedef struct loomOutputDef {
   const char* path;
   loomOutputMode mode;
-  const char* const* input;  // NULL-terminated: files that are read meanwhile, none of which it may be
+  int ninput;
+  const char* const* input;  // (ninput) files that are read meanwhile, none of which it may be; NULL is none
 } loomOutputDef;
 
 /// A file that will be written by this process. Zeroed: none.
@@ -22,6 +23,9 @@ typedef struct loomOutput {
   char* lock_path;  // PATH.lock, there until it is closed
   int lock;         // file descriptor
 } loomOutput;
+
+/// LOOM_ERR_USAGE when what is to be written is what is read; for inputs that are known only later, too.
+int loom_output_check_input(const char* path, const char* input, loomError* err);
 
 /// Nothing is written yet. LOOM_ERR_USAGE: it is there and mode is LOOM_OUTPUT_NEW, it is one of the inputs,
 /// another run is at work on it, another program has it open for writing; LOOM_ERR_IO: there is a folder or a

@@ -8,6 +8,7 @@
 #include "engine/base/pool.h"
 #include "generators/run/journal.h"
 #include "generators/run/record.h"
+#include "generators/run/settings.h"
 
 // Attempts of a batch see the same source statistics, so where batches end is part of what a seed means: it
 // never depends on the number of threads. The first ones are short, so that poor sources are found out early.
@@ -25,7 +26,7 @@ static int64_t batch_end(int64_t attempt) {
 
 loomGenerateDef loom_default_generate_def(void) {
   return (loomGenerateDef){
-      .attempt = loom_default_attempt_def(), .write = loom_default_write_def(), .hopeless = 200};
+      .attempt = loom_default_attempt_def(), .write = loom_default_write_def(), .hopeless = LOOM_HOPELESS};
 }
 
 void loom_generate_report_destroy(loomGenerateReport* report) {
@@ -131,11 +132,8 @@ static bool time_is_up(const run* r) {
   return r->def->seconds > 0 && loom_clock() - r->begun > r->def->seconds;
 }
 
-// Too many failures, counted in the order of attempt numbers, so that any number of threads gives up after
-// the same one.
 static bool gives_up(const loomGenerateDef* def, int64_t attempts, int64_t successes) {
-  if (def->max_failures && attempts - successes >= def->max_failures) return true;
-  return def->hopeless && !successes && attempts >= def->hopeless;
+  return loom_gives_up(attempts, successes, def->max_failures, def->hopeless);
 }
 
 // Whether attempts beyond these count no more.

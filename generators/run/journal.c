@@ -12,6 +12,7 @@
 #include "engine/base/record_log.h"
 #include "engine/base/run_folder.h"
 #include "engine/base/version.h"
+#include "generators/run/settings.h"
 
 struct loomJournal {
   const loomGenerateDef* def;
@@ -21,12 +22,6 @@ struct loomJournal {
 };
 
 // ---- run.json
-
-static void add_digest(cJSON* root, const char* name, uint64_t digest) {
-  char text[32];
-  snprintf(text, sizeof text, "%016llx", (unsigned long long)digest);
-  cJSON_AddStringToObject(root, name, text);
-}
 
 // What the command line can change of the task.
 static uint64_t digest_choices(const loomTask* task) {
@@ -56,24 +51,11 @@ static uint64_t digest_sources(const loomSourceSet* sources) {
 
 // What must agree for two runs to make the same demos, each by its name: on a difference the line is told.
 static char* describe_run(const loomScene* scene, const loomSourceSet* sources, const loomGenerateDef* def) {
-  char text[32];
-  const loomTask* task = scene->task;
-  cJSON* root = cJSON_CreateObject();
-  cJSON_AddStringToObject(root, "command", "generate");
-  cJSON_AddStringToObject(root, "version", loom_version());
-  cJSON_AddStringToObject(root, "mujoco", mj_versionString());
-  cJSON_AddStringToObject(root, "task", task->name);
-
-  // Contents, by a number each.
-  add_digest(root, "task_content", task->digest);
-  add_digest(root, "scene_content", loom_hash(LOOM_HASH_SEED, scene->xml, strlen(scene->xml)));
-  add_digest(root, "source_demos", digest_sources(sources));
-  add_digest(root, "select_scheme_limits", digest_choices(task));
+  cJSON* root = loom_settings_begin("generate", scene, def->attempt.reset, def->attempt.seed);
+  loom_settings_add_digest(root, "source_demos", digest_sources(sources));
+  loom_settings_add_digest(root, "select_scheme_limits", digest_choices(scene->task));
 
   // The options.
-  cJSON_AddStringToObject(root, "reset", task->resets[def->attempt.reset].name);
-  snprintf(text, sizeof text, "%llu", (unsigned long long)def->attempt.seed);
-  cJSON_AddStringToObject(root, "seed", text);
   cJSON_AddBoolToObject(root, "no_ordering", def->attempt.no_ordering);
   cJSON_AddNumberToObject(root, "noise_scale", def->attempt.noise_scale);
   cJSON_AddNumberToObject(root, "gzip", def->write.gzip);
@@ -135,7 +117,7 @@ static int open_log(loomRecordLog** out, const loomRunFolder* folder, loomError*
 // all the same.
 static const char done_mark[] = "done";
 
-static const char* const own_files[] = {"demo-*", "failed-*", "journal.bin", "run.json*", NULL};
+static const char* const own_files[] = {"demo-*", "failed-*", "journal.bin", "run.json", NULL};
 
 static int open_journal_folder(loomRunFolder* out, const char* path, loomFolderMode mode, loomError* err) {
   loomRunFolderDef def = {.path = path,

@@ -39,9 +39,9 @@ static int assemble_copy(const char* out, const loomSource* sources, int n, bool
   return code;
 }
 
-// A file made of others, which are given NULL-terminated.
-static int open_output(datasetArgs* a, const char* out, char* const* in, loomError* err) {
-  return tool_output(&a->outputs, out, tool_output_mode(a->overwrite), (const char* const*)in, err);
+// A file made of n others.
+static int open_output(datasetArgs* a, const char* out, char* const* in, int n, loomError* err) {
+  return tool_output(&a->outputs, out, tool_output_mode(a->overwrite), (const char* const*)in, n, err);
 }
 
 static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
@@ -50,7 +50,7 @@ static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
 
   // paths[0] is the result; the rest are its sources in order.
   for (int i = 1; i < n; i++) sources[i - 1].path = paths[i];
-  int code = open_output(a, paths[0], paths + 1, err);
+  int code = open_output(a, paths[0], paths + 1, n - 1, err);
   if (!code) code = assemble_copy(paths[0], sources, n - 1, false, err);
   free(sources);
   return code;
@@ -58,7 +58,7 @@ static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
 
 static int split_dataset(const char* path, datasetArgs* a, loomError* err) {
   loomDataset* d;
-  int code = tool_output(&a->outputs, path, LOOM_OUTPUT_CHANGE, NULL, err);
+  int code = tool_output(&a->outputs, path, LOOM_OUTPUT_CHANGE, NULL, 0, err);
   if (!code) code = loom_dataset_open(&d, path, err);
   if (code) return code;
 
@@ -94,10 +94,9 @@ static bool in_list(const char* list, const char* name) {
 
 static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
   const char *in = paths[0], *out = paths[1];
-  char* input[] = {paths[0], NULL};
   loomDataset* d;
   loomNames mask = {0, NULL};
-  int kept = 0, code = open_output(a, out, input, err);
+  int kept = 0, code = open_output(a, out, paths, 1, err);
   if (!code) code = loom_dataset_open(&d, in, err);
   if (code) return code;
 
@@ -129,9 +128,8 @@ static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
 }
 
 static int strip_dataset(char** paths, datasetArgs* a, loomError* err) {
-  char* input[] = {paths[0], NULL};
   loomSource all = {paths[0], NULL};
-  int code = open_output(a, paths[1], input, err);
+  int code = open_output(a, paths[1], paths, 1, err);
   return code ? code : assemble_copy(paths[1], &all, 1, true, err);
 }
 

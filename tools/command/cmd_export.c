@@ -182,10 +182,10 @@ static int write_check(const exportArgs* a, const loomTrained* trained, loomErro
 static int export_policy(const exportArgs* a, toolOutputs* outputs, loomError* err) {
   loomTrained trained;
   loomOnnxDef def = {0};
-  const char* input[] = {a->policy, a->data ? a->data : a->task, a->data ? a->task : NULL, NULL};
+  const char* input[] = {a->policy, a->data, a->task};
   loomOutputMode mode = tool_output_mode(a->overwrite);
-  int code = tool_output(outputs, a->out, mode, input, err);
-  if (!code) code = tool_output(outputs, a->check, mode, input, err);
+  int code = tool_output(outputs, a->out, mode, input, 3, err);
+  if (!code) code = tool_output(outputs, a->check, mode, input, 3, err);
   if (!code) code = loom_trained_load(&trained, a->policy, err);
   if (code) return code;
 

@@ -138,11 +138,11 @@ static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
 // its journal, once the sources are read.
 static int open_generate_outputs(toolOutputs* outputs, const generateArgs* a, loomError* err) {
   const loomGenerateDef* d = &a->def;
-  const char* input[] = {a->task, a->source ? a->source : a->segments, a->source ? a->segments : NULL, NULL};
+  const char* input[] = {a->task, a->source, a->segments};
   loomOutputMode report = tool_output_mode(d->overwrite || d->resume);
-  int code = tool_output(outputs, d->out, LOOM_OUTPUT_REPLACE, input, err);
-  if (!code) code = tool_output(outputs, d->failed, report, input, err);
-  return code ? code : tool_output(outputs, a->report, report, input, err);
+  int code = tool_output(outputs, d->out, LOOM_OUTPUT_REPLACE, input, 3, err);
+  if (!code) code = tool_output(outputs, d->failed, report, input, 3, err);
+  return code ? code : tool_output(outputs, a->report, report, input, 3, err);
 }
 
 // Numbers to stdout, the picture to its file.

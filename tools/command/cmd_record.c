@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "engine/base/file.h"
-#include "engine/base/hash.h"
 #include "engine/base/run_folder.h"
 #include "engine/base/version.h"
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
 #include "generators/expert/expert.h"
 #include "generators/run/record.h"
+#include "generators/run/settings.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
@@ -76,7 +76,6 @@ static int read_record_options(recordArgs* a, int argc, char** argv) {
 }
 
 static const char* const ends[] = {"success", "lost", "done without success", "out of time", "simulator"};
-enum { HOPELESS = 200 };  // attempts, all of which fail
 
 typedef struct recording {
   const recordArgs* a;
@@ -126,22 +125,10 @@ static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
 
 // Whatever decides the demos, and what says when there are enough; a line each, which a difference names.
 static int describe_recording(recording* r, loomError* err) {
-  char text[32];
   const recordArgs* a = r->a;
-  uint64_t scene = loom_hash(LOOM_HASH_SEED, r->scene->xml, strlen(r->scene->xml));
-  cJSON *settings = cJSON_CreateObject(), *limits = cJSON_CreateObject();
+  cJSON* settings = loom_settings_begin("record", r->scene, r->reset, (uint64_t)a->seed);
+  cJSON* limits = cJSON_CreateObject();
 
-  cJSON_AddStringToObject(settings, "command", "record");
-  cJSON_AddStringToObject(settings, "version", loom_version());
-  cJSON_AddStringToObject(settings, "mujoco", mj_versionString());
-  cJSON_AddStringToObject(settings, "task", r->task->name);
-  snprintf(text, sizeof text, "%016llx", (unsigned long long)r->task->digest);
-  cJSON_AddStringToObject(settings, "task_content", text);
-  snprintf(text, sizeof text, "%016llx", (unsigned long long)scene);
-  cJSON_AddStringToObject(settings, "scene_content", text);
-  cJSON_AddStringToObject(settings, "reset", r->task->resets[r->reset].name);
-  snprintf(text, sizeof text, "%lld", (long long)a->seed);
-  cJSON_AddStringToObject(settings, "seed", text);
   cJSON_AddBoolToObject(settings, "keep_failed", a->all);
 
   cJSON_AddNumberToObject(limits, "successes", (double)a->successes);
@@ -158,7 +145,7 @@ static const char anew[] = "use --overwrite to start anew, or another -o";
 
 // Before anything is recorded: may it be kept, and is there something to go on with?
 static int open_parts(recording* r, loomError* err) {
-  static const char* const own[] = {"demo-*", "run.json*", NULL};
+  static const char* const own[] = {"demo-*.hdf5", "run.json", NULL};
   const recordArgs* a = r->a;
   char path[LOOM_PATH_MAX];
   if (!a->out) return 0;
@@ -274,8 +261,8 @@ static int assemble_recorded(const recording* r, loomError* err) {
 }
 
 static bool gives_up(const recording* r) {
-  int64_t failed = r->attempts - r->succeeded, most = r->a->max_failures;
-  return most < 0 ? !r->succeeded && failed >= HOPELESS : most && failed >= most;
+  int64_t most = r->a->max_failures;
+  return loom_gives_up(r->attempts, r->succeeded, most < 0 ? 0 : most, most < 0 ? LOOM_HOPELESS : 0);
 }
 
 static void tell_giving_up(const recording* r) {
@@ -332,7 +319,7 @@ int cmd_record(int argc, char** argv) {
   // First what costs nothing: may the dataset be written?
   bool replace = a.overwrite || a.resume;
   tool_catch_signals();
-  code = tool_output(&r.outputs, a.out, tool_output_mode(replace), NULL, &err);
+  code = tool_output(&r.outputs, a.out, tool_output_mode(replace), NULL, 0, &err);
   if (!code) code = open_recording(&r, &a.roots, &err);
   if (!code) code = describe_recording(&r, &err);
   if (!code) code = open_parts(&r, &err);

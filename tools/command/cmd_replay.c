@@ -76,18 +76,15 @@ static int open_target(looking* l, loomError* err) {
   assert(l->target);
 
   // What will be written is looked at before anything is read.
-  const char* input[] = {l->target, l->segments, NULL};
+  const char* input[] = {l->target, l->segments};
   loomOutputMode mode = tool_output_mode(l->overwrite);
-  int code = tool_output(&l->outputs, l->output, mode, input, err);
+  int code = tool_output(&l->outputs, l->output, mode, input, 2, err);
   for (int i = 0; !code && i < l->export_count; i++)
-    code = tool_output(&l->outputs, l->exports[i], mode, input, err);
+    code = tool_output(&l->outputs, l->exports[i], mode, input, 2, err);
   if (!code) code = tool_open(&l->task, &l->dataset, &l->roots, l->target, l->task_name, false, err);
 
   // A task's own demos are known only now.
-  for (int i = 0; !code && i < l->outputs.n; i++)
-    if (loom_same_file(l->outputs.path[i], loom_dataset_path(l->dataset)))
-      code = loom_error_set(err, LOOM_ERR_USAGE, "%s: that is the source itself; name another file",
-                            l->outputs.path[i]);
+  if (!code) code = tool_outputs_check(&l->outputs, loom_dataset_path(l->dataset), err);
   tool_catch_signals();
   return code;
 }

@@ -172,7 +172,7 @@ static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace
 
 // What a killed run left is of other episodes.
 static int make_folder(rolloutArgs* a, loomError* err) {
-  static const char* const own[] = {"*.hdf5*", NULL};
+  static const char* const own[] = {"*.hdf5", NULL};
   char path[LOOM_PATH_MAX];
   folder_path(path, a);
   loomRunFolderDef def = {.path = path, .mode = LOOM_FOLDER_OVERWRITE, .mark = "", .own = own};
@@ -323,10 +323,10 @@ static int print_rollouts(rolloutArgs* a, const loomTask* task, const loomRollou
 
 // Before anything is loaded: may it all be written?
 static int open_rollout_outputs(rolloutArgs* a, loomError* err) {
-  const char* input[] = {a->policy[0], a->task, NULL};
+  const char* input[] = {a->policy[0], a->task};  // -o goes with one policy
   loomOutputMode mode = tool_output_mode(a->overwrite);
-  int code = tool_output(&a->outputs, a->out, mode, input, err);
-  return code ? code : tool_output(&a->outputs, a->video, mode, input, err);
+  int code = tool_output(&a->outputs, a->out, mode, input, 2, err);
+  return code ? code : tool_output(&a->outputs, a->video, mode, input, 2, err);
 }
 
 // What all policies are tried on: the first one's task, unless --task names it.

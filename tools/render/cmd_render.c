@@ -330,15 +330,16 @@ int cmd_render(int argc, char** argv) {
 
   // First whether it may be written; of a folder that is asked where it is made.
   toolOutputs outputs = {0};
-  const char* input[] = {a.target, a.task_name, NULL};
+  const char* input[] = {a.target, a.task_name};
   code = tool_output(&outputs,
                      a.sheet   ? a.sheet
                      : a.video ? a.video
                                : a.obs,
-                     tool_output_mode(a.overwrite), input, &err);
+                     tool_output_mode(a.overwrite), input, 2, &err);
 
   // The demos, and what of an overlay they can show.
   if (!code) code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
+  if (!code) code = tool_outputs_check(&outputs, loom_dataset_path(dataset), &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   if (!code) check_sources(&a, dataset);
 

@@ -22,7 +22,7 @@ static bool has_files(const char* dir) {
 
 // Locked while it is drawn into; with --overwrite the frames of an earlier run go, and nothing else.
 static int open_frames_folder(loomRunFolder* out, const renderArgs* a, loomError* err) {
-  static const char* const own[] = {"*_[0-9][0-9][0-9][0-9][0-9][0-9].png*", NULL};
+  static const char* const own[] = {"*_[0-9][0-9][0-9][0-9][0-9][0-9].png", NULL};
   if (has_files(a->frames) && !a->overwrite)
     return loom_error_set(
         err, LOOM_ERR_USAGE,

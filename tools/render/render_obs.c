@@ -443,8 +443,6 @@ static int assemble_obs(obsRun* run, loomError* err) {
 int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset, loomError* err) {
   obsRun run = {.args = a, .dataset = dataset};
 
-  if (loom_is_file(a->obs) && loom_same_file(a->obs, loom_dataset_path(dataset)))
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; write another file", a->obs);
   if (!a->demo_count) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", a->target);
 
   // What is drawn, of which cameras, and where the shards go.

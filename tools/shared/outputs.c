@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input,
+int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input, int n,
                 loomError* err) {
   if (!path) return 0;
   assert(all->n < TOOL_OUTPUTS);
@@ -13,9 +13,15 @@ int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const c
     if (!strcmp(all->path[i], path))
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: named for two outputs; name another file", path);
 
-  loomOutputDef def = {.path = path, .mode = mode, .input = input};
+  loomOutputDef def = {.path = path, .mode = mode, .ninput = n, .input = input};
   int code = loom_output_open(&all->held[all->n], &def, err);
   if (!code) all->path[all->n++] = path;
+  return code;
+}
+
+int tool_outputs_check(const toolOutputs* all, const char* input, loomError* err) {
+  int code = 0;
+  for (int i = 0; i < all->n && !code; i++) code = loom_output_check_input(all->path[i], input, err);
   return code;
 }
 

@@ -16,10 +16,12 @@ typedef struct toolOutputs {
   loomOutput held[TOOL_OUTPUTS];
 } toolOutputs;
 
-/// One more, unless path is NULL. input (may be NULL): NULL-terminated, what the command reads. Errors as of
+/// One more, unless path is NULL. input (n): what the command reads, NULL where there is none. Errors as of
 /// loom_output_open; also where two outputs are one file.
-int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input,
+int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input, int n,
                 loomError* err);
+/// None of them may be `input`, which the command has found out that it reads.
+int tool_outputs_check(const toolOutputs* all, const char* input, loomError* err);
 /// Let others write them.
 void tool_outputs_close(toolOutputs* all);
 

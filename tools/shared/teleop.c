@@ -32,7 +32,7 @@ int teleop_open(teleopSession* s, const loomTask* task, const loomAssetRoots* ro
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", task->path, reset);
 
   // One episode and one trace serve all demos of the session.
-  int code = tool_output(&s->outputs, out, LOOM_OUTPUT_CHANGE, NULL, err);
+  int code = tool_output(&s->outputs, out, LOOM_OUTPUT_CHANGE, NULL, 0, err);
   if (!code) code = loom_scene_of_task(&s->scene, task, roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
   if (!code) code = loom_trace_create(&s->trace, s->episode, ROOM * task->max_steps, err);
