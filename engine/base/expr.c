@@ -39,8 +39,8 @@ static muParserHandle_t thread_parser(void) {
   return NULL;
 }
 
-// muParser would take "a = 1" for an assignment and "1, 2" for a list. A text longer than any expression would
-// overflow the 2 KB that its C interface writes messages to.
+// muParser would take "a = 1" for an assignment and "1, 2" for a list. A text longer than any expression
+// would overflow the 2 KB that its C interface writes messages to.
 static const char* refused_syntax(const char* text) {
   if (strnlen(text, LOOM_EXPR_LONGEST + 1) > LOOM_EXPR_LONGEST) return "longer than any expression may be";
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/base/lock.h"
+#include "engine/base/text.h"
 
 bool loom_is_file(const char* path) {
   struct stat s;
@@ -148,11 +149,17 @@ int loom_file_check_place(const char* path, loomError* err) {
   return code;
 }
 
+static const char on_its_way[] = ".tmp";
+
+size_t loom_file_final_length(const char* name) {
+  return strlen(name) - (loom_ends_with(name, on_its_way) ? sizeof on_its_way - 1 : 0);
+}
+
 int loom_file_begin(loomFile* out, const char* path, loomError* err) {
   *out = (loomFile){.lock = -1, .before = -1};
   int code = loom_file_place(&out->path, path, err);
   if (!code) code = check_place(&out->before, &out->status, out->path, err);
-  if (!code && asprintf(&out->temporary, "%s.tmp", out->path) < 0) {
+  if (!code && asprintf(&out->temporary, "%s%s", out->path, on_its_way) < 0) {
     out->temporary = NULL;
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   }

@@ -38,6 +38,9 @@ typedef struct loomFile {
   struct stat status;  // of that
 } loomFile;
 
+/// Bytes of the name that a file will have: all of name, or what stands before the .tmp of one on its way.
+size_t loom_file_final_length(const char* name);
+
 /// Begin a file; what a killed run left of it is removed. LOOM_ERR_IO when it cannot be created, and as
 /// loom_file_check_place; LOOM_ERR_USAGE when another run is writing it. It gets the permissions of what is in
 /// its place. Then end it by one of the three below, once.

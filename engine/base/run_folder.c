@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,16 +44,23 @@ bool loom_run_folder_has(const loomRunFolder* folder, const char* name) {
   return !access(path, F_OK);
 }
 
+// One that a run leaves, or was on its way there (engine/base/file.h) when the run was killed.
+static bool is_own(const loomRunFolder* folder, const char* name) {
+  char whole[NAME_MAX + 1];
+  snprintf(whole, sizeof whole, "%.*s", (int)loom_file_final_length(name), name);
+
+  for (const char* const* p = folder->def.own; *p; p++)
+    if (!fnmatch(*p, whole, 0)) return true;
+  return false;
+}
+
 // Only what a run puts there: a folder of the user's that happens to have this name keeps its other files.
 static void remove_own_files(const loomRunFolder* folder) {
   DIR* dir = folder->def.own ? opendir(folder->def.path) : NULL;
   if (!dir) return;
 
-  for (struct dirent* entry; (entry = readdir(dir));) {
-    bool ours = false;
-    for (const char* const* p = folder->def.own; *p && !ours; p++) ours = !fnmatch(*p, entry->d_name, 0);
-    if (ours) unlinkat(dirfd(dir), entry->d_name, 0);
-  }
+  for (struct dirent* entry; (entry = readdir(dir));)
+    if (is_own(folder, entry->d_name)) unlinkat(dirfd(dir), entry->d_name, 0);
   closedir(dir);
 }
 

@@ -18,7 +18,8 @@ typedef struct loomRunFolderDef {
   bool parents;  // make what leads to it too
   loomFolderMode mode;
   const char* mark;         // the file by whose presence a run there is known
-  const char* const* own;   // NULL-terminated patterns (fnmatch) of the files that a run leaves; may be NULL
+  const char* const* own;   // NULL-terminated patterns (fnmatch) of the files that a run leaves, which are
+                            // removed with their .tmp; may be NULL
   const char* alternative;  // to going on with the run there, for messages: "take another folder"
 } loomRunFolderDef;
 

@@ -525,8 +525,8 @@ static int write_config(const run* r, loomError* err) {
 // Lock the folder, and go on from its checkpoint if there is one.
 static int resume_run(run* r, loomError* err) {
   static const char* const own[] = {
-      "last.safetensors*", "best_*.safetensors*",   "epoch_*.safetensors*", "config.yaml*",
-      "scalars.csv",       "events.out.tfevents.*", "curves.png*",          NULL};
+      "last.safetensors", "best_*.safetensors",    "epoch_*.safetensors", "config.yaml",
+      "scalars.csv",      "events.out.tfevents.*", "curves.png",          NULL};
   loomRunFolderDef def = {.path = r->config->checkpoint.folder,
                           .parents = true,
                           .mode = r->def->overwrite ? LOOM_FOLDER_OVERWRITE

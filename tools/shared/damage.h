@@ -10,7 +10,8 @@ struct cJSON;
 void tool_watch_damage(void);
 /// What --skip-damaged does. Returns 0.
 int tool_skip_damaged(void* args, const char* text);
-/// On stdout, as tool_print_json, with "left_out": ["FILE: demo_3", ...] where --skip-damaged left something out.
+/// On stdout, as tool_print_json, with "left_out": ["FILE: demo_3", ...] where --skip-damaged left something
+/// out.
 void tool_print_report(struct cJSON* report);
 
 /// The same in every command that reads datasets.

@@ -45,7 +45,8 @@ typedef struct toolOption {
               .about = "where assets lie, e.g. robosuite=DIR"},         \
     .letter = (short_name), .argument = "NAME=DIR", .kind = TOOL_ASSETS \
   }
-/// `call` takes the command's arguments and the text (NULL for a switch, of which `takes` is NULL), returns 0 or, once it has said why not, the exit status.
+/// `call` takes the command's arguments and the text (NULL for a switch, of which `takes` is NULL), returns 0
+/// or, once it has said why not, the exit status.
 #define TOOL_CALL_OPTION(label, takes, function, text) \
   { .field = {.name = (label), .about = (text)}, .argument = (takes), .kind = TOOL_CALL, .call = (function) }
 #define TOOL_HEADING_LINE(text) \

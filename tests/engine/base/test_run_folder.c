@@ -73,7 +73,10 @@ static void new_then_resumed_then_overwritten(void** state) {
   assert_false(f.resumed);
   assert_int_equal(loom_run_folder_settings(&f, "settings.txt", "seed: 1\n", &err), 0);
   put("part-1", "done");
+  put("part-2.tmp", "on its way");
+  put("settings.txt.tmp", "on its way");
   put("notes", "the user's");
+  put("settings.txt.copy", "the user's");
   assert_true(loom_run_folder_has(&f, "part-1"));
   assert_false(loom_run_folder_has(&f, "part-2"));
   loom_run_folder_close(&f);
@@ -94,8 +97,8 @@ static void new_then_resumed_then_overwritten(void** state) {
   // Begun anew: what is the run's own goes, the user's stays.
   assert_int_equal(open_mode(&f, LOOM_FOLDER_OVERWRITE, &err), 0);
   assert_false(f.resumed);
-  assert_false(there("part-1"));
-  assert_true(there("notes"));
+  assert_false(there("part-1") || there("part-2.tmp") || there("settings.txt.tmp"));
+  assert_true(there("notes") && there("settings.txt.copy"));
   assert_int_equal(loom_run_folder_settings(&f, "settings.txt", "seed: 2\n", &err), 0);
   loom_run_folder_close(&f);
   loom_run_folder_close(&f);  // nothing

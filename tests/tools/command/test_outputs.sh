@@ -150,6 +150,7 @@ train=("$loom" train --data "$gen" -p bc_l2 --rollouts 0 --epochs 1 --steps 2 --
 check 'train' "${train[@]}"
 touch "$work/runs/mine"
 cp "$work/runs/last.safetensors" "$work/last"
+cp "$work/last" "$work/runs/last.safetensors.copy"
 expect 'train: exists' 2 'holds a run already' "${train[@]}" --seed 2
 check 'train: and stays' cmp "$work/last" "$work/runs/last.safetensors"
 check 'train: replaced' "${train[@]}" --seed 2 --overwrite
@@ -158,4 +159,7 @@ check 'train: other files stay' test -e "$work/runs/mine"
 cp "$work/runs/config.yaml" "$work/config.yaml"
 expect 'train: onto its configuration' 2 'that is what is read' "$loom" train "$work/config.yaml" -o "$work"
 check 'train: which stays' cmp "$work/runs/config.yaml" "$work/config.yaml"
+
+expect 'rollout: onto its policy' 2 'source itself' "$loom" rollout "$work/last" --task own -n 1 -o "$work/last" --overwrite
+check 'rollout: which stays' cmp "$work/last" "$work/runs/last.safetensors.copy" # a name like the run's own, and kept
 close_tests
