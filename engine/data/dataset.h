@@ -71,6 +71,7 @@ int loom_dataset_left_out(loomNames* out);
 
 /// Open for reading. Errors: LOOM_ERR_IO (no such file, not a regular file), LOOM_ERR_FORMAT (not HDF5,
 /// truncated, no `data` group, demos damaged or missing). *out is NULL on error.
+/// Empty demos (no arrays, or none with rows, as a recording broken off leaves them) are left out, and told.
 /// A demo is missing where the list of the demos is broken, or where `total` counts more rows than there are
 /// and a mask or a gap in the demos' numbers tells of one that is not there. LOOM_DAMAGE_SKIP reads each demo
 /// from beginning to end to find the damaged ones.
@@ -120,7 +121,8 @@ bool loom_dataset_has_attr(const loomDataset* dataset, const char* object, const
 /// Names of object's attributes, in natural order.
 int loom_dataset_attr_names(loomNames* out, const loomDataset* dataset, const char* object, loomError* err);
 
-/// True when object holds an array or group of that name ("obs/robot0_eef_pos"), reached by hard links only.
+/// True when object holds something of that name ("obs/robot0_eef_pos"), be it a link that is not followed or
+/// damaged: reading it tells.
 bool loom_dataset_has(const loomDataset* dataset, const char* object, const char* name);
 /// Type and shape without the data. Errors: LOOM_ERR_FORMAT (missing, a link that leaves the file, absurd
 /// size), LOOM_ERR_UNSUPPORTED (a filter or type this build cannot read).
@@ -240,6 +242,8 @@ typedef struct loomAssembleDef {
                              // are added to it as they lie. NULL = none
   bool keep_all;  // copy also what the privacy rules below would drop (attributes of one value, all readable
                   // arrays)
+  loomNames* left_out;  // gets what was left out of the demos, a line each with why ("obs/cams: ...");
+                        // NULL: what cannot be carried is an error. The caller frees it
   /// Called after each demo; non-zero stops with LOOM_ERR_INTERRUPTED and leaves no file. May be NULL.
   int (*progress)(void* user, int done, int total);
   void* user;

@@ -35,6 +35,44 @@ static int type_of(hid_t type) {
   }
 }
 
+static const char* class_name(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_COMPOUND:
+      return "compound (records of several fields)";
+    case H5T_REFERENCE:
+      return "references to other objects";
+    case H5T_VLEN:
+      return "lists of different lengths";
+    case H5T_OPAQUE:
+      return "opaque bytes";
+    case H5T_ARRAY:
+      return "arrays in an array";
+    case H5T_BITFIELD:
+      return "bit fields";
+    default:
+      return "of a type that is not known here";
+  }
+}
+
+// Filters that others' HDF5 has, by the numbers that they are registered with, and what rewrites them.
+static const struct {
+  int number;
+  const char* name;
+} filter_names[] = {{4, "szip"},    {307, "bzip2"},        {32000, "lzf"}, {32001, "blosc"},
+                    {32004, "lz4"}, {32008, "bitshuffle"}, {32013, "zfp"}, {32015, "zstd"},
+                    {32017, "sz"},  {32026, "blosc2"}};
+
+static int filter_error(int filter, const char* name, const char* where, loomError* err) {
+  for (size_t i = 0; i < sizeof filter_names / sizeof *filter_names; i++)
+    if (filter_names[i].number == filter) name = filter_names[i].name;
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                        "%s: compressed with the filter %s (%d), which this build cannot read; rewrite it "
+                        "where it can be read, "
+                        "with `h5repack -f GZIP=1 IN OUT`, or in h5py (which has lzf; hdf5plugin has others) "
+                        "with compression='gzip'",
+                        where, name[0] ? name : "of an unknown name", filter);
+}
+
 static int check_storage(hid_t dset, const char* where, loomError* err) {
   hid_t plist = H5Dget_create_plist(dset);
   if (plist < 0) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its header is damaged", where);
@@ -47,8 +85,9 @@ static int check_storage(hid_t dset, const char* where, loomError* err) {
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: its header is damaged", where);
   else if (layout == H5D_VIRTUAL || H5Pget_external_count(plist) != 0)
     status = loom_error_set(
-        err, LOOM_ERR_FORMAT,
-        "%s: its data lies in another file, which is not followed; write a self-contained copy first", where);
+        err, LOOM_ERR_UNSUPPORTED,
+        "%s: its data lies in another file (%s), which is not followed; write a self-contained copy first",
+        where, layout == H5D_VIRTUAL ? "a virtual dataset" : "external storage");
 
   // Only what this build of HDF5 can undo by itself.
   int filters = status ? 0 : H5Pget_nfilters(plist);
@@ -61,11 +100,7 @@ static int check_storage(hid_t dset, const char* where, loomError* err) {
     // Built-in filters have numbers below 256; H5Zfilter_avail on others would go looking for plugins to
     // load.
     if (filter < 0 || filter >= 256 || H5Zfilter_avail(filter) <= 0)
-      status =
-          loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                         "%s: compressed with filter %d (%s), which this build cannot read; rewrite it with "
-                         "`h5repack -f GZIP=1`",
-                         where, (int)filter, name[0] ? name : "unknown");
+      status = filter_error((int)filter, name, where, err);
   }
 
   // A chunk is unpacked as a whole, however few rows are asked for.
@@ -85,11 +120,7 @@ static int check_storage(hid_t dset, const char* where, loomError* err) {
   return status;
 }
 
-static int check_size(hid_t dset, const loomArray* a, hid_t type, int64_t file_size, const char* where,
-                      loomError* err) {
-  double bytes = (double)H5Tget_size(type);
-  for (int i = 0; i < a->rank; i++) bytes *= (double)a->shape[i];
-
+static int check_size(hid_t dset, double bytes, int64_t file_size, const char* where, loomError* err) {
   // What is stored bounds what can come out of it.
   double stored = (double)H5Dget_storage_size(dset);
   if (bytes > (double)array_bytes_max)
@@ -104,37 +135,26 @@ static int check_size(hid_t dset, const loomArray* a, hid_t type, int64_t file_s
   return LOOM_OK;
 }
 
-int loom_h5_describe(loomArray* out, hid_t dset, int64_t file_size, const char* where, loomError* err) {
-  memset(out, 0, sizeof *out);
-  if (H5Iget_type(dset) != H5I_DATASET) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: is no array", where);
+// Bytes of all elements, as they lie in the file.
+static double bytes_of(hid_t type, int rank, const hsize_t* dims) {
+  double bytes = (double)H5Tget_size(type);
+  for (int i = 0; i < rank; i++) bytes *= (double)dims[i];
+  return bytes;
+}
+
+int loom_h5_check_storage(hid_t dset, int64_t file_size, const char* where, loomError* err) {
   int status = check_storage(dset, where, err);
   if (status) return status;
 
   hid_t space = H5Dget_space(dset), type = H5Dget_type(dset);
   hsize_t dims[H5S_MAX_RANK];
   int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, dims, NULL);
-  bool null = space >= 0 && H5Sget_simple_extent_type(space) == H5S_NULL;
-  loom_h5_close(space);
-
-  int kind = type < 0 ? -1 : type_of(type);
-  if (rank < 0 || type < 0 || null) {
-    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: its shape or type is damaged or empty", where);
-  } else if (rank > LOOM_RANK_MAX) {
-    status = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: has %d axes; at most %d can be read", where, rank,
-                            LOOM_RANK_MAX);
-  } else if (kind < 0) {
-    status = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: is neither numbers nor text", where);
-  } else {
-    out->type = (loomType)kind;
-    out->rank = rank;
-    for (int i = 0; i < LOOM_RANK_MAX; i++) out->shape[i] = i < rank ? (int64_t)dims[i] : 1;
-    status = check_size(dset, out, type, file_size, where, err);
-    out->count = 1;
-    for (int i = 0; i < LOOM_RANK_MAX && !status; i++) out->count *= out->shape[i];
-  }
+  status = rank < 0 || type < 0
+               ? loom_error_set(err, LOOM_ERR_FORMAT, "%s: its shape or type is damaged", where)
+               : check_size(dset, bytes_of(type, rank, dims), file_size, where, err);
 
   loom_h5_close(type);
-  if (status) memset(out, 0, sizeof *out);
+  loom_h5_close(space);
   return status;
 }
 
@@ -151,6 +171,55 @@ static hid_t memory_type(loomType type) {
     default:
       return H5T_NATIVE_UINT8;
   }
+}
+
+bool loom_h5_is_plain(hid_t dset) {
+  static const loomType types[] = {LOOM_TYPE_F64, LOOM_TYPE_F32, LOOM_TYPE_I64, LOOM_TYPE_I32, LOOM_TYPE_U8};
+  hid_t type = H5Dget_type(dset);
+  bool plain = H5Tget_class(type) == H5T_STRING;
+
+  // On this machine the file's little-endian numbers are those of memory.
+  for (size_t i = 0; !plain && i < sizeof types / sizeof *types; i++)
+    plain = H5Tequal(type, memory_type(types[i])) > 0;
+  loom_h5_close(type);
+  return plain;
+}
+
+int loom_h5_describe(loomArray* out, hid_t dset, int64_t file_size, const char* where, loomError* err) {
+  memset(out, 0, sizeof *out);
+  if (H5Iget_type(dset) != H5I_DATASET) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: is no array", where);
+  int status = check_storage(dset, where, err);
+  if (status) return status;
+
+  hid_t space = H5Dget_space(dset), type = H5Dget_type(dset);
+  hsize_t dims[H5S_MAX_RANK];
+  int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, dims, NULL);
+  bool null = space >= 0 && H5Sget_simple_extent_type(space) == H5S_NULL;
+  loom_h5_close(space);
+
+  int kind = type < 0 ? -1 : type_of(type);
+  if (rank < 0 || type < 0) {
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: its shape or type is damaged", where);
+  } else if (null) {
+    status = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: is empty (no shape at all)", where);
+  } else if (rank > LOOM_RANK_MAX) {
+    status = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: has %d axes; at most %d can be read", where, rank,
+                            LOOM_RANK_MAX);
+  } else if (kind < 0) {
+    status = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: is %s, neither numbers nor text", where,
+                            class_name(type));
+  } else {
+    out->type = (loomType)kind;
+    out->rank = rank;
+    for (int i = 0; i < LOOM_RANK_MAX; i++) out->shape[i] = i < rank ? (int64_t)dims[i] : 1;
+    status = check_size(dset, bytes_of(type, rank, dims), file_size, where, err);
+    out->count = 1;
+    for (int i = 0; i < LOOM_RANK_MAX && !status; i++) out->count *= out->shape[i];
+  }
+
+  loom_h5_close(type);
+  if (status) memset(out, 0, sizeof *out);
+  return status;
 }
 
 // Strings come as one block: the pointers, then the characters, so that a single free releases all.
@@ -226,24 +295,21 @@ static int read_rows(loomArray* a, hid_t dset, int64_t first, int64_t last, bool
   // HDF5 converts numbers while it reads.
   if (doubles) a->type = LOOM_TYPE_F64;
   int status = LOOM_OK;
-  char reason[LOOM_H5_REASON] = "";
   if (a->type == LOOM_TYPE_STR && a->count > 0) {
     status = read_strings(a, dset, memory, space);
-    if (status) loom_h5_reason(reason);
   } else {
     a->data = calloc((size_t)a->count + 1, (size_t)loom_type_size(a->type));
     if (!a->data) status = LOOM_ERR_MEMORY;
     if (a->data && a->count > 0 &&
-        H5Dread(dset, memory_type(a->type), memory, space, H5P_DEFAULT, a->data) < 0) {
+        H5Dread(dset, memory_type(a->type), memory, space, H5P_DEFAULT, a->data) < 0)
       status = LOOM_ERR_FORMAT;
-      loom_h5_reason(reason);
-    }
   }
 
+  // The reason is that of the call before, so it comes before anything is closed.
+  if (status == LOOM_ERR_MEMORY) loom_error_set(err, status, "%s: out of memory", where);
+  if (status == LOOM_ERR_FORMAT) status = loom_h5_damage(dset, where, err);
   loom_h5_close(memory);
   loom_h5_close(space);
-  if (status == LOOM_ERR_MEMORY) loom_error_set(err, status, "%s: out of memory", where);
-  if (status == LOOM_ERR_FORMAT) loom_error_set(err, status, "%s: its data is damaged (%s)", where, reason);
   if (status) loom_array_destroy(a);
   return status;
 }
@@ -300,14 +366,6 @@ int loom_dataset_rows(loomArray* out, const loomDataset* ds, const char* object,
   return read_array(out, ds, object, name, first, last < 0 ? INT64_MAX : last, false, err);
 }
 
-bool loom_dataset_has(const loomDataset* ds, const char* object, const char* name) {
-  loom_h5_quiet();
-  hid_t at = -1;
-  int status = loom_h5_open(&at, ds, object, name, NULL);
-  loom_h5_close(at);
-  return status == LOOM_OK;
-}
-
 // ---- visiting
 
 typedef struct visitState {
@@ -321,7 +379,7 @@ static int visit_group(visitState* state, hid_t group, const char* prefix, int d
 
 static int visit_child(visitState* state, hid_t group, const char* link, const char* path, int depth,
                        loomError* err) {
-  char where[1024], reason[LOOM_H5_REASON];
+  char where[1024];
   snprintf(where, sizeof where, "%s: %s", state->ds->path, path);
   loomArray array = {0};
   loomError why = {0};
@@ -332,9 +390,9 @@ static int visit_child(visitState* state, hid_t group, const char* link, const c
 
   hid_t child = -1;
   if (!loom_h5_is_hard_link(group, link)) {
-    readable = loom_error_set(&why, LOOM_ERR_FORMAT, "%s: a link that may lead out of the file", where);
+    readable = loom_h5_link_error(group, link, where, &why);
   } else if ((child = H5Oopen(group, link, H5P_DEFAULT)) < 0) {
-    readable = loom_error_set(&why, LOOM_ERR_FORMAT, "%s: damaged (%s)", where, loom_h5_reason(reason));
+    readable = loom_h5_damage(group, where, &why);
   } else if (H5Iget_type(child) == H5I_GROUP) {
     int status = visit_group(state, child, path, depth + 1, err);
     H5Gclose(child);

@@ -45,19 +45,6 @@ void loom_h5_quiet(void) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-static herr_t keep_innermost(unsigned n, const H5E_error2_t* error, void* user) {
-  (void)n;
-  snprintf(user, LOOM_H5_REASON, "%s", error->desc ? error->desc : "");
-  return 0;
-}
-
-const char* loom_h5_reason(char buf[LOOM_H5_REASON]) {
-  buf[0] = '\0';
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_innermost, buf);
-  if (!buf[0]) snprintf(buf, LOOM_H5_REASON, "no reason given");
-  return buf;
-}
-
 void loom_h5_close(hid_t id) {
   if (id < 0) return;
   switch (H5Iget_type(id)) {
@@ -93,27 +80,19 @@ bool loom_h5_is_hard_link(hid_t group, const char* name) {
 }
 
 // One step of loom_h5_open: from an open group to its child.
-static int open_child(hid_t* out, hid_t parent, const char* component, const char* where, loomError* err) {
+static int open_child(hid_t* out, bool* absent, hid_t parent, const char* component, const char* where,
+                      loomError* err) {
   if (H5Iget_type(parent) != H5I_GROUP)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is looked for inside something that is no group",
                           where, component);
   H5L_info_t info;
-  if (H5Lget_info(parent, component, &info, H5P_DEFAULT) < 0)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: missing ('%s' is not there)", where, component);
+  *absent = H5Lget_info(parent, component, &info, H5P_DEFAULT) < 0;
+  if (*absent) return loom_h5_absent(parent, component, where, err);
+  if (info.type != H5L_TYPE_HARD) return loom_h5_link_error(parent, component, where, err);
 
-  if (info.type != H5L_TYPE_HARD)
-    return loom_error_set(
-        err, LOOM_ERR_FORMAT,
-        "%s: '%s' is %s link, which is not followed since it may lead out of the file; write a "
-        "self-contained copy first",
-        where, component, info.type == H5L_TYPE_EXTERNAL ? "an external" : "a soft");
-
-  char reason[LOOM_H5_REASON];
+  // Each call that fails leaves its own reason.
   *out = H5Oopen(parent, component, H5P_DEFAULT);
-  if (*out < 0)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is damaged (%s)", where, component,
-                          loom_h5_reason(reason));
-  return LOOM_OK;
+  return *out < 0 ? loom_h5_damage(parent, where, err) : LOOM_OK;
 }
 
 int loom_dataset_demo_index(const loomDataset* ds, const char* name) {
@@ -161,9 +140,11 @@ static bool is_damaged(const loomDataset* dataset, const char* path) {
   return false;
 }
 
-int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, const char* name,
-                 loomError* err) {
+// *absent: there is nothing of that name, not even something that cannot be opened.
+static int walk(hid_t* out, bool* absent, const loomDataset* dataset, const char* object, const char* name,
+                loomError* err) {
   *out = -1;
+  *absent = false;
   char path[512], where[1024];
   int length = snprintf(path, sizeof path, "%s/%s", object, name);
   if (length < 0 || (size_t)length >= sizeof path)
@@ -184,7 +165,7 @@ int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, con
   char* rest = NULL;
   for (char* part = strtok_r(path, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
     hid_t next = -1;
-    int status = open_child(&next, at, part, where, err);
+    int status = open_child(&next, absent, at, part, where, err);
     loom_h5_close(at);
     if (status) return status;
     at = next;
@@ -192,6 +173,21 @@ int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, con
 
   *out = at;
   return LOOM_OK;
+}
+
+int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, const char* name,
+                 loomError* err) {
+  bool absent;
+  return walk(out, &absent, dataset, object, name, err);
+}
+
+bool loom_dataset_has(const loomDataset* dataset, const char* object, const char* name) {
+  loom_h5_quiet();
+  bool absent;
+  hid_t at = -1;
+  walk(&at, &absent, dataset, object, name, NULL);
+  loom_h5_close(at);
+  return !absent;
 }
 
 static herr_t add_link(hid_t group, const char* name, const H5L_info_t* info, void* user) {

@@ -58,6 +58,7 @@ typedef struct findings {
   loomNames absent;     // demos that a mask names and that are not there
   loomNames gaps;       // demos between the first number and the last that are not there
   loomNames missing;    // both, where demos are missing indeed
+  loomNames empty;      // demos without arrays, or whose arrays have no rows
   loomNames damaged;
   char first_damage[256];  // of the first of them
 } findings;
@@ -66,6 +67,7 @@ static void destroy_findings(findings* f) {
   loom_names_destroy(&f->absent);
   loom_names_destroy(&f->gaps);
   loom_names_destroy(&f->missing);
+  loom_names_destroy(&f->empty);
   loom_names_destroy(&f->damaged);
 }
 
@@ -181,12 +183,43 @@ static int read_demo(const loomDataset* ds, int demo, loomError* err) {
   return status;
 }
 
-static int find_damaged(findings* f, const loomDataset* ds, bool read) {
+// Stops at the first array that holds something, or that cannot be looked at.
+static int find_content(void* user, const char* name, const loomArray* array, int unreadable,
+                        const loomError* why) {
+  (void)user, (void)name, (void)why;
+  return unreadable || array->count > 0;
+}
+
+// A recording that was broken off leaves a group without arrays or rows. What cannot be looked at is not empty.
+static bool is_empty(const loomDataset* ds, int demo) {
+  loomArray actions;
+  const char* object = ds->paths.name[demo];
+  if (loom_dataset_has(ds, object, "actions"))
+    return !loom_dataset_describe(&actions, ds, object, "actions", NULL) && actions.rank && !actions.shape[0];
+  return !loom_dataset_visit(ds, object, find_content, NULL, NULL);
+}
+
+static int find_empty(findings* f, const loomDataset* ds) {
   int status = LOOM_OK, k = 0;
+  for (int i = 0; i < ds->demos.n && !status; i++) {
+    bool died = k < ds->ndamaged && ds->damaged[k] == i;
+    k += died;
+    if (!died && is_empty(ds, i)) status = loom_names_add(&f->empty, ds->demos.name[i]);
+  }
+  return status;
+}
+
+// Empty demos are not damaged: there is nothing to read. Both lists are in the order of the demos.
+static int find_damaged(findings* f, const loomDataset* ds, bool read) {
+  int status = LOOM_OK, k = 0, empty = 0;
   for (int i = 0; i < ds->demos.n && !status; i++) {
     loomError why = {0, "HDF5 itself fails on it"};
     bool died = k < ds->ndamaged && ds->damaged[k] == i;
     k += died;
+    if (empty < f->empty.n && !strcmp(f->empty.name[empty], ds->demos.name[i])) {
+      empty++;
+      continue;
+    }
     if (!died && (!read || !read_demo(ds, i, &why))) continue;
 
     if (!f->damaged.n) snprintf(f->first_damage, sizeof f->first_damage, "%.255s", why.message);
@@ -201,6 +234,7 @@ static int find(findings* f, const loomDataset* ds, bool read) {
   int64_t total;
   int status = find_absent(f, ds);
   if (!status) status = find_gaps(f, ds);
+  if (!status && !ds->probe && !loom_dataset_is_cut(ds)) status = find_empty(f, ds);
   if (!status) status = find_damaged(f, ds, read);
 
   // Whoever reads ahead would wait for all demos here, so their rows are not counted.
@@ -265,6 +299,17 @@ static void tell_lacks(loomText* text, const findings* f, const loomDataset* ds)
   loom_text_puts(text, ")");
 }
 
+// Demos with nothing in them, and how to get rid of them.
+static void tell_empty(loomText* text, const findings* f) {
+  if (!f->empty.n) return;
+  if (text->n) loom_text_puts(text, "; ");
+  add_number(text, "", f->empty.n,
+             f->empty.n == 1 ? " demo is empty (no rows) and left out: "
+                             : " demos are empty (no rows) and left out: ");
+  add_names(text, &f->empty);
+  loom_text_puts(text, " (`demoloom dataset filter IN OUT --min-rows 1` writes a copy without)");
+}
+
 // What is odd though no demo need be missing.
 static void tell_odd(loomText* text, const findings* f) {
   if (f->total >= 0 && f->total != f->rows) {
@@ -272,6 +317,7 @@ static void tell_odd(loomText* text, const findings* f) {
     add_number(text, "", f->rows, f->total > f->rows ? "; demos may be missing" : "");
   }
 
+  tell_empty(text, f);
   if (f->absent.n) {
     if (text->n) loom_text_puts(text, "; ");
     add_number(text, "masks name ", f->absent.n,
@@ -287,12 +333,12 @@ static void tell_odd(loomText* text, const findings* f) {
 
 // ---- what is done about it
 
-// Take the damaged demos out of the lists.
-static void leave_out(loomDataset* ds, const findings* f) {
+// Take demos out of the lists.
+static void leave_out(loomDataset* ds, const loomNames* demos) {
   int kept = 0;
   for (int i = 0; i < ds->demos.n; i++) {
     char *name = ds->demos.name[i], *path = ds->paths.name[i];
-    if (loom_names_has(&f->damaged, name)) {
+    if (loom_names_has(demos, name)) {
       free(name);
       free(path);
       continue;
@@ -301,9 +347,7 @@ static void leave_out(loomDataset* ds, const findings* f) {
     ds->paths.name[kept++] = path;
   }
 
-  // What the child died on cannot be asked for any more.
   ds->demos.n = ds->paths.n = kept;
-  ds->ndamaged = 0;
 }
 
 static int refuse(const loomDataset* ds, const char* facts, loomError* err) {
@@ -313,9 +357,12 @@ static int refuse(const loomDataset* ds, const char* facts, loomError* err) {
 }
 
 static int skip(loomDataset* ds, const findings* f, loomError* err) {
-  leave_out(ds, f);
+  // What the child died on cannot be asked for any more.
+  leave_out(ds, &f->damaged);
+  ds->ndamaged = 0;
   ds->damage = LOOM_DAMAGE_SKIP;
-  if (!ds->demos.n) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo is left of it", ds->path);
+  if (f->damaged.n && !ds->demos.n)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo is left of it", ds->path);
 
   if (note_left_out(ds, &f->missing) || note_left_out(ds, &f->damaged))
     return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
@@ -333,17 +380,23 @@ static int warn(loomDataset* ds, const char* facts, const char* after, loomError
   return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
 }
 
-static int settle(loomDataset* ds, loomDamage damage, const findings* f, loomError* err) {
+static int settle(loomDataset* ds, loomDamage damage, findings* f, loomError* err) {
   loomText lacks = {0}, odd = {0};
   tell_lacks(&lacks, f, ds);
   ds->lacks = lacks.n > 0;
   if (!ds->lacks) tell_odd(&odd, f);
+  if (ds->lacks) tell_empty(&lacks, f);
 
   int status = lacks.failed || odd.failed
                    ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path)
                    : LOOM_OK;
   if (!status && ds->lacks && damage == LOOM_DAMAGE_REFUSE) status = refuse(ds, lacks.s, err);
   if (!status && damage == LOOM_DAMAGE_SKIP) status = skip(ds, f, err);
+  if (!status && damage != LOOM_DAMAGE_SHOW && f->empty.n) {
+    leave_out(ds, &f->empty);
+    ds->empty = f->empty;
+    f->empty = (loomNames){0};
+  }
 
   // Whoever only looks at the file shows its warning; everybody else's is told here.
   const char* after = ds->lacks && damage == LOOM_DAMAGE_SKIP ? "; left out" : "";

@@ -117,6 +117,13 @@ int loom_dataset_masks(loomNames* out, const loomDataset* ds, loomError* err) {
   return status;
 }
 
+// Of the demos that hold nothing.
+static bool is_left_out(const loomDataset* ds, const char* name) {
+  for (int i = 0; i < ds->empty.n; i++)
+    if (!strcmp(ds->empty.name[i], name)) return true;
+  return false;
+}
+
 int loom_dataset_mask(loomNames* out, const loomDataset* ds, const char* mask, loomError* err) {
   memset(out, 0, sizeof *out);
   loomArray a;
@@ -131,6 +138,7 @@ int loom_dataset_mask(loomNames* out, const loomDataset* ds, const char* mask, l
   for (int64_t i = 0; i < a.count && !status; i++) {
     const char* name = ((char**)a.data)[i];
     if (ds->damage == LOOM_DAMAGE_SKIP && loom_dataset_demo_index(ds, name) < 0) continue;
+    if (is_left_out(ds, name)) continue;
     if (loom_names_add(out, name))
       status = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
   }

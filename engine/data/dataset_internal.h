@@ -28,6 +28,7 @@ struct loomDataset {
   loomNames paths;   // "data/demo_3"
   char* warning;
   char* index_damage;  // why the list of the demos is not whole; NULL where it is
+  loomNames empty;     // demos that were left out as they hold nothing; masks may name them
   loomDamage damage;   // what became of demos that are damaged or missing
   bool lacks;          // some are, whether left out or listed still
   loomDisk disk;       // of a file that was cut short
@@ -84,6 +85,19 @@ bool loom_h5_is_trusted(const struct stat* file);
 void loom_h5_quiet(void);
 /// The innermost description on HDF5's error stack; call it right after the failure. Returns buf.
 const char* loom_h5_reason(char buf[LOOM_H5_REASON]);
+/// After a failure inside an open file or object: what where ("FILE: data/demo_0/actions") suffers from,
+/// damage (LOOM_ERR_FORMAT), a newer HDF5's layout (LOOM_ERR_UNSUPPORTED) or a disk (LOOM_ERR_IO).
+int loom_h5_damage(hid_t inside, const char* where, loomError* err);
+/// Of H5Fopen, which failed on a file of that size.
+int loom_h5_open_error(const char* path, int64_t size, loomError* err);
+/// Of what is no regular file.
+int loom_h5_no_file(const char* path, const struct stat* st, loomError* err);
+/// Of a link of that name that is no hard one: its kind and where it leads.
+int loom_h5_link_error(hid_t group, const char* name, const char* where, loomError* err);
+/// Nothing of that name is there; what is there is told.
+int loom_h5_absent(hid_t group, const char* name, const char* where, loomError* err);
+/// Which other layout than robomimic's a file's root shows ("an episode in ALOHA's layout"), or NULL.
+const char* loom_h5_layout(hid_t root);
 /// Close any kind of id; negative ids are ignored.
 void loom_h5_close(hid_t id);
 
@@ -93,6 +107,15 @@ int loom_h5_open(hid_t* out, const loomDataset* dataset, const char* object, con
 /// Names of all links in an open group, in natural order. Damage part-way gives LOOM_ERR_FORMAT and what was
 /// read.
 int loom_h5_links(loomNames* out, hid_t group, const char* where, loomError* err);
+/// Lies the data in the file itself, compressed as this build can read it, and is no larger than the file can
+/// hold? LOOM_ERR_UNSUPPORTED: elsewhere or of another filter; LOOM_ERR_FORMAT: damaged.
+int loom_h5_check_storage(hid_t dset, int64_t file_size, const char* where, loomError* err);
+/// Copy an open array `from`, whatever numbers it holds, to the group `to` under `name`, type and shape as they
+/// are. to < 0: read it only. LOOM_ERR_UNSUPPORTED says why it cannot be carried (text, references, lists).
+int loom_h5_carry(hid_t to, hid_t from, const char* name, int64_t file_size, const char* where,
+                  loomError* err);
+/// Is an array of a type and number of axes that loomArray holds as they are? Others are converted or refused.
+bool loom_h5_is_plain(hid_t dset);
 /// Check an open array and describe it. where ("FILE: data/demo_0/actions") starts the messages.
 int loom_h5_describe(loomArray* out, hid_t dset, int64_t file_size, const char* where, loomError* err);
 /// True when the link called name in group is a hard one.

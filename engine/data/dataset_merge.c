@@ -149,16 +149,82 @@ static int rewrite_array(const assembly* a, hid_t to, const char* object, const 
   return status;
 }
 
+// What of a demo did not come along, told once however many demos have it.
+static int leave_out(const assembly* a, const char* object, const char* name, const char* why,
+                     loomError* err) {
+  enum { LINES_MAX = 1000 };
+  char line[512];
+  loomNames* list = a->def->left_out;
+  const char* slash = strchr(object, '/');
+  slash = slash ? strchr(slash + 1, '/') : NULL;  // past "data/demo_3"
+  snprintf(line, sizeof line, "%s%s%.150s: %.250s", slash ? slash + 1 : "", slash ? "/" : "", name, why);
+
+  for (int i = 0; i < list->n; i++)
+    if (!strcmp(list->name[i], line)) return LOOM_OK;
+  if (list->n < LINES_MAX && loom_names_add(list, line)) return out_of_memory(a, err);
+  return LOOM_OK;
+}
+
+// Without its actions and states a demo is none, so those are never left out.
+static bool must_come(const char* object, const char* name) {
+  bool of_demo = !strchr(object + strlen("data/"), '/');
+  return of_demo && (!strcmp(name, "actions") || !strcmp(name, "states"));
+}
+
+// What cannot be copied is left out where the caller wants to know of it, and an error elsewhere. why->message
+// begins with the place, as that of the copy does.
+static int give_up_on(const assembly* a, const char* object, const char* name, const loomError* why,
+                      loomError* err) {
+  char where[1024];
+  if (!a->def->left_out || must_come(object, name)) return loom_error_set(err, why->code, "%s", why->message);
+
+  int length = snprintf(where, sizeof where, "%s: %s/%s: ", a->source->path, object, name);
+  bool prefixed = length < (int)sizeof where && !strncmp(why->message, where, (size_t)length);
+  return leave_out(a, object, name, why->message + (prefixed ? length : 0), err);
+}
+
+// By the privacy rules, which are no error.
+static int leave_out_private(const assembly* a, const char* object, const char* name, loomError* err) {
+  if (!a->def->left_out) return LOOM_OK;
+  return leave_out(a, object, name, "may name people or machines", err);
+}
+
+// An array that is not of our types goes over byte by byte.
+static int carry_array(const assembly* a, hid_t to, const char* object, const char* name, const char* where,
+                       loomError* err) {
+  hid_t from = -1;
+  loomError why = {0};
+  int status = loom_h5_open(&from, a->source, object, name, err);
+  if (status) return status;
+
+  status = loom_h5_carry(to, from, name, a->source->stat.st_size, where, &why);
+  loom_h5_close(from);
+  if (status == LOOM_ERR_UNSUPPORTED) return give_up_on(a, object, name, &why, err);
+  return status ? loom_error_set(err, status, "%s", why.message) : LOOM_OK;
+}
+
+static bool is_plain(hid_t group, const char* name) {
+  hid_t array = H5Dopen2(group, name, H5P_DEFAULT);
+  bool plain = array < 0 || loom_h5_is_plain(array);
+  loom_h5_close(array);
+  return plain;
+}
+
 static int copy_array(const assembly* a, hid_t to, hid_t from, const char* object, const char* name, bool all,
                       loomError* err) {
   char where[1024], reason[LOOM_H5_REASON];
   loomArray array;
-  int status = loom_dataset_describe(&array, a->source, object, name, err);
-  if (status) return status;
-  if (!all && !loom_private_keeps_array(name, array.type)) return LOOM_OK;
-
-  if (!a->as_they_lie) return rewrite_array(a, to, object, name, err);
+  loomError why = {0};
   snprintf(where, sizeof where, "%s: %s/%s", a->source->path, object, name);
+  int status = loom_dataset_describe(&array, a->source, object, name, &why);
+  if (status && status != LOOM_ERR_UNSUPPORTED) return loom_error_set(err, status, "%s", why.message);
+
+  // Not understood, it passes for numbers; those that hold text are not carried.
+  if (!all && !loom_private_keeps_array(name, status ? LOOM_TYPE_U8 : array.type))
+    return leave_out_private(a, object, name, err);
+  if (status || (!a->as_they_lie && !is_plain(from, name)))
+    return carry_array(a, to, object, name, where, err);
+  if (!a->as_they_lie) return rewrite_array(a, to, object, name, err);
 
   // Our own arrays go over compressed as they are, which is the fastest way.
   hid_t plist = H5Pcreate(H5P_OBJECT_COPY);
@@ -182,18 +248,24 @@ static bool left_out(const assembly* a, const char* object, const char* name) {
 static int copy_child(const assembly* a, hid_t to, hid_t from, const char* object, const char* name,
                       int depth, loomError* err) {
   bool all = a->def->keep_all;
+  char where[1024];
+  loomError why = {0};
   H5O_info_t info;
 
   if (left_out(a, object, name)) return LOOM_OK;
-  if (!loom_h5_is_hard_link(from, name))
-    return loom_error_set(err, LOOM_ERR_FORMAT,
-                          "%s: %s/%s is a link that may lead out of the file, so it is not copied",
-                          a->source->path, object, name);
-  if (H5Oget_info_by_name(from, name, &info, H5P_DEFAULT) < 0)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s/%s is damaged", a->source->path, object, name);
+  snprintf(where, sizeof where, "%s: %s/%s", a->source->path, object, name);
+  if (!loom_h5_is_hard_link(from, name)) {
+    loom_h5_link_error(from, name, where, &why);
+    return give_up_on(a, object, name, &why, err);
+  }
+  if (H5Oget_info_by_name(from, name, &info, H5P_DEFAULT) < 0) return loom_h5_damage(from, where, err);
 
   if (info.type == H5O_TYPE_DATASET) return copy_array(a, to, from, object, name, all, err);
-  if (info.type != H5O_TYPE_GROUP || (depth == 0 && !all && !loom_private_keeps_group(name))) return LOOM_OK;
+  if (info.type != H5O_TYPE_GROUP) {
+    loom_error_set(&why, LOOM_ERR_UNSUPPORTED, "%s: neither an array nor a group", where);
+    return give_up_on(a, object, name, &why, err);
+  }
+  if (depth == 0 && !all && !loom_private_keeps_group(name)) return leave_out_private(a, object, name, err);
 
   // Groups in groups, as deep as robomimic's layout goes and not for ever.
   char path[512];
@@ -525,6 +597,11 @@ static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
     if (!status && a->def->progress && a->def->progress(a->def->user, i + 1, n))
       status = loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: interrupted; nothing was written", a->path);
   }
+
+  // A dataset of no demos is nobody's wish.
+  if (!status && n && !a->names.n && !a->disk.error)
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos%s, so %s is not written", source[0].path,
+                            n > 1 ? ", nor have the others" : "", a->path);
 
   if (!status) status = put_total(a, err);
   return status ? status : put_masks(a, err);

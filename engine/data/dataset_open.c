@@ -7,15 +7,6 @@
 
 #include "engine/data/dataset_internal.h"
 
-static int open_error(const char* path, int64_t size, loomError* err) {
-  char reason[LOOM_H5_REASON];
-  loom_h5_reason(reason);
-  if (strstr(reason, "truncated"))
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: cut short at %lld bytes (%s); fetch or copy it again",
-                          path, (long long)size, reason);
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s: not a readable HDF5 file (%s)", path, reason);
-}
-
 static hid_t read_plist(void) {
   hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG);
@@ -60,7 +51,15 @@ static int find_demos(loomDataset* ds, loomError* err) {
   int status = loom_h5_open(&data, ds, "data", "", &why);
   if (!status && H5Iget_type(data) != H5I_GROUP)
     status = loom_error_set(&why, LOOM_ERR_FORMAT, "%s: 'data' is no group", ds->path);
-  if (status)
+
+  // Without `data` it may be known for what it is instead.
+  const char* layout = status ? loom_h5_layout(ds->file) : NULL;
+  if (layout)
+    loom_error_set(
+        err, status,
+        "%s: not in robomimic's layout (a group 'data' with one group a demo) but %s; convert it first",
+        ds->path, layout);
+  else if (status)
     loom_error_set(err, status, "%s; a dataset has a group 'data' with one group a demo", why.message);
   else
     status = list_demos(ds, data, err);
@@ -83,7 +82,7 @@ int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomT
   struct stat st;
   if (stat(path, &st))
     return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
-  if (!S_ISREG(st.st_mode)) return loom_error_set(err, LOOM_ERR_IO, "%s: not a regular file", path);
+  if (!S_ISREG(st.st_mode)) return loom_h5_no_file(path, &st, err);
 
   loomDataset* ds = calloc(1, sizeof *ds);
   if (!ds || !(ds->path = strdup(path))) {
@@ -98,7 +97,7 @@ int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomT
   ds->disk.cut_short = cut_short;
   hid_t fapl = cut_short ? loom_h5_disk_plist(&ds->disk) : read_plist();
   if (!status && (ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl)) < 0)
-    status = open_error(path, st.st_size, err);
+    status = loom_h5_open_error(path, st.st_size, err);
   H5Pclose(fapl);
 
   if (!status) status = find_demos(ds, err);
@@ -126,6 +125,7 @@ void loom_dataset_close(loomDataset* ds) {
   loom_h5_close(ds->file);
   loom_names_destroy(&ds->demos);
   loom_names_destroy(&ds->paths);
+  loom_names_destroy(&ds->empty);
   free(ds->path);
   free(ds->warning);
   free(ds->index_damage);

@@ -53,13 +53,26 @@ static bool has_unusual_filter(const reading* r, const char* name) {
   return unusual;
 }
 
+// Arrays that nobody understands are read by whoever copies them.
+static void read_carried(const reading* r, const char* name) {
+  hid_t dset = -1;
+  if (!loom_h5_open(&dset, r->ds, r->object, name, NULL) && H5Iget_type(dset) == H5I_DATASET)
+    loom_h5_carry(-1, dset, name, r->ds->stat.st_size, name, NULL);
+  loom_h5_close(dset);
+}
+
 static int read_array(void* user, const char* name, const loomArray* array, int unreadable,
                       const loomError* why) {
   (void)why;
   const reading* r = user;
-  if (unreadable ||
+  if ((unreadable && unreadable != LOOM_ERR_UNSUPPORTED) ||
       (r->ds->stat.st_size > full_read_bytes && array->type != LOOM_TYPE_STR && !has_unusual_filter(r, name)))
     return 0;
+
+  if (unreadable) {
+    read_carried(r, name);
+    return 0;
+  }
 
   // Part by part: the child needs no more memory than that.
   int64_t rows = array->rank ? array->shape[0] : 1;

@@ -151,10 +151,6 @@ static int open_file(loomData* data, int file, const loomDataFile* from, loomErr
 
 static int describe(loomArray* out, const loomDataset* set, int demo, const char* path, loomError* err) {
   const char* object = loom_dataset_demo_path(set, demo);
-  if (!loom_dataset_has(set, object, path))
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s has no '%s'", loom_dataset_path(set),
-                          loom_dataset_demo_name(set, demo), path);
-
   int code = loom_dataset_describe(out, set, object, path, err);
 
   if (!code && (out->type == LOOM_TYPE_STR || out->rank < 1 || out->count < 1))

@@ -28,7 +28,9 @@ static int show_copied(void* user, int done, int total) {
 static int assemble_copy(const char* out, const loomSource* sources, int n, bool keep_names, loomError* err) {
   double start = loom_clock();
   loomAssembleDef def = loom_default_assemble_def();
+  loomNames left_out = {0, NULL};
   def.keep_names = keep_names;
+  def.left_out = &left_out;
   def.progress = show_copied;
   def.user = &start;
 
@@ -36,6 +38,7 @@ static int assemble_copy(const char* out, const loomSource* sources, int n, bool
   tool_catch_signals();
   int code = loom_dataset_assemble(out, sources, n, &def, err);
   tool_progress_end();
+  tool_tell_left_out(&left_out, !code);
   return code;
 }
 
@@ -65,6 +68,7 @@ static int split_dataset(const char* path, datasetArgs* a, loomError* err) {
   // Only the number of demos is needed; the file is written below.
   int n = loom_dataset_demo_count(d), count[2] = {0, 0};
   loom_dataset_close(d);
+  if (!n) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos to split", path);
 
   // One share is drawn at random; both get their list of demos.
   unsigned char* valid = calloc((size_t)n + 1, 1);

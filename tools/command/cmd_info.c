@@ -132,6 +132,14 @@ static int describe_dataset(cJSON** out, bool* lacks, const char* path, bool mod
   return 0;
 }
 
+// An error without the place, which stands before it: "FILE: data/demo_0/NAME: why".
+static const char* reason_of(const char* error, const char* name) {
+  char place[600];
+  snprintf(place, sizeof place, "%s: ", name);
+  const char* at = strstr(error, place);
+  return at ? at + strlen(place) : error;
+}
+
 static void print_dataset(const cJSON* root) {
   const cJSON *item, *env = cJSON_GetObjectItem(root, "env_name"),
                      *warning = cJSON_GetObjectItem(root, "warning");
@@ -153,8 +161,11 @@ static void print_dataset(const cJSON* root) {
   puts("arrays of the first demo:");
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "arrays")) {
     char* shape = cJSON_PrintUnformatted(cJSON_GetObjectItem(item, "shape"));
-    const cJSON* type = cJSON_GetObjectItem(item, "type");
-    printf("  %-44s %-8s %s\n", item->string, type ? type->valuestring : "damaged", shape ? shape : "");
+    const cJSON *type = cJSON_GetObjectItem(item, "type"), *error = cJSON_GetObjectItem(item, "error");
+    if (error)
+      printf("  %-44s unreadable: %s\n", item->string, reason_of(error->valuestring, item->string));
+    else
+      printf("  %-44s %-8s %s\n", item->string, type->valuestring, shape ? shape : "");
     cJSON_free(shape);
   }
 

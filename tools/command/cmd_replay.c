@@ -85,6 +85,9 @@ static int open_target(looking* l, loomError* err) {
 
   // A task's own demos are known only now.
   if (!code) code = tool_outputs_check(&l->outputs, loom_dataset_path(l->dataset), err);
+  if (!code && !loom_dataset_demo_count(l->dataset))
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos to %s", loom_dataset_path(l->dataset),
+                          l->command);
   tool_catch_signals();
   return code;
 }

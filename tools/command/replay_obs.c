@@ -95,7 +95,10 @@ static int assemble_observed(observing* o, const char* path, loomError* err) {
   def.extra = o->record;
   def.leave_out = "obs";
   def.keep_names = true;
+  loomNames left_out = {0, NULL};
+  def.left_out = &left_out;
   int code = loom_dataset_assemble(path, source, o->n, &def, err);
+  tool_tell_left_out(&left_out, !code);
   free(source);
   return code;
 }

@@ -425,11 +425,15 @@ static int assemble_obs(obsRun* run, loomError* err) {
   def.progress = show_assembly;
   def.user = run;
 
+  loomNames left_out = {0, NULL};
+  def.left_out = &left_out;
+
   int code = source && beside && path && sense ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
   if (!code && !count) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo could be drawn", a->target);
   if (!code) code = loom_dataset_assemble(a->obs, source, count, &def, err);
 
   tool_progress_end();
+  tool_tell_left_out(&left_out, !code);
   run->finished = count;
 
   cJSON_free(env_args);

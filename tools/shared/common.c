@@ -221,6 +221,12 @@ int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, con
   return code;
 }
 
+void tool_tell_left_out(loomNames* left_out, bool told) {
+  for (int i = 0; told && i < left_out->n; i++)
+    fprintf(stderr, "left out of the copy: %s\n", left_out->name[i]);
+  loom_names_destroy(left_out);
+}
+
 void tool_draw_side_by_side(void) {
   setenv("LP_NUM_THREADS", "0", 0);
 }

@@ -28,6 +28,9 @@ int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err);
 int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, const char* target,
               const char* task_name, bool rest, loomError* err);
 
+/// What a copy of a dataset lacks (loomAssembleDef.left_out), on stderr where `told`; then it is freed.
+void tool_tell_left_out(loomNames* left_out, bool told);
+
 /// Before many threads draw, each alone: threads of the driver's own would only get in their way.
 void tool_draw_side_by_side(void);
 /// On stdout.

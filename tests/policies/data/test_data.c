@@ -255,7 +255,7 @@ static void forms_of_actions(void** state) {
   // Without goals there is nothing to take them from.
   file.path = write_goals(false);
   assert_int_equal(loom_data_open(&data, &def, &err), LOOM_ERR_FORMAT);
-  assert_non_null(strstr(err.message, "demo_0 has no 'datagen_info/target_pose'"));
+  assert_non_null(strstr(err.message, "demo_0/datagen_info/target_pose: missing"));
 
   // Actions alone do not say how many arms there are.
   def.form.absolute = false;
