@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/expr.h"
+#include "engine/sim/part.h"
 #include "engine/sim/point.h"
 
 /// A condition node with its names resolved; bounds are re-evaluated when sizes change.
@@ -53,15 +54,15 @@ static int bind_geoms(unsigned char** out, const loomGeomList* list, const loomT
     (*out)[id] = 1;
   }
 
-  // All that can touch something of an object's whole body tree.
+  // All of an object that can touch something.
   if (!list->object[0]) return 0;
-  const char* name = t->objects[loom_task_find_object(t, list->object)].body;
-  int body = mj_name2id(m, mjOBJ_BODY, name);
-  if (body < 0) return missing(t, c, "body", name, err);
+  int object = loom_task_find_object(t, list->object), bodies[LOOM_MAX_OBJECTS];
+  loom_object_bodies(bodies, t, m);
+  if (bodies[object] < 0) return missing(t, c, "body", t->objects[object].body, err);
 
   for (int g = 0; g < m->ngeom; g++) {
     bool touches = m->geom_contype[g] || m->geom_conaffinity[g];
-    if (touches && m->body_rootid[m->geom_bodyid[g]] == m->body_rootid[body]) (*out)[g] = 1;
+    if (touches && loom_object_of_geom(m, bodies, t->object_count, g) == object) (*out)[g] = 1;
   }
   return 0;
 }

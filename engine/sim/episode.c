@@ -133,6 +133,7 @@ static void set_state(mjModel* m, mjData* d, const double* state) {
 // is carried over, so a demo's first state is all that a replay needs.
 int loom_episode_begin(loomEpisode* e, loomError* err) {
   e->steps = 0;
+  memset(e->action, 0, sizeof e->action);
   int code = loom_trap_run(run_step1, e, err);
   if (code) return code;
 
@@ -231,6 +232,7 @@ int loom_episode_step(loomEpisode* e, const double* action, loomError* err) {
   }
 
   // MuJoCo may give up in the middle of it, which is caught here.
+  memcpy(e->action, action, sizeof *action * (size_t)e->action_dim);
   stepCall call = {e, action};
   int code = loom_trap_run(run_control_step, &call, err);
   if (code) return code;

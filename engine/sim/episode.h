@@ -32,9 +32,10 @@ typedef struct loomEpisode {
   double* jacobian;  // (6 x nv) of inverse kinematics: position, then rotation
   int arm_count;
   loomArm arms[LOOM_MAX_ARMS];
-  loomWholeBody body;  // drives the arms' joints when the controller is WHOLE_BODY_IK
-  int action_dim;      // A: the arms' entries one after the other
-  int state_dim;       // S = 1 + nq + nv: time, qpos, qvel
+  loomWholeBody body;              // drives the arms' joints when the controller is WHOLE_BODY_IK
+  int action_dim;                  // A: the arms' entries one after the other
+  double action[LOOM_MAX_ACTION];  // (A) the last one that was taken
+  int state_dim;                   // S = 1 + nq + nv: time, qpos, qvel
   loomConditions* conditions;
   double variables[LOOM_MAX_OBJECTS]
                   [LOOM_MAX_VARIABLES];   // object sizes, in the task's order; NaN = not known

@@ -8,6 +8,7 @@
 #include "engine/base/expr.h"
 #include "engine/base/random.h"
 #include "engine/sim/episode.h"
+#include "engine/sim/part.h"
 
 // ---- sizes
 
@@ -185,9 +186,9 @@ static int place_object(loomEpisode* e, const loomPlacement* place, const variab
 }
 
 static bool is_placed(const loomEpisode* e, const loomResetDef* def, int geom) {
-  int root = e->m->body_rootid[e->m->geom_bodyid[geom]];
+  int body = e->m->geom_bodyid[geom];
   for (int i = 0; i < def->placement_count; i++) {
-    if (root == e->m->body_rootid[e->scene->object_body[def->placements[i].object]]) return true;
+    if (loom_body_moves_with(e->m, body, e->scene->object_body[def->placements[i].object])) return true;
   }
   return false;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/sim/part.h"
+
 static const double limit_margin = 0.02;  // a joint so close to its limit stands at it, rad or m
 
 // Arms as bits: those that a failure names, and those that have to do with an object it names.
@@ -29,12 +31,7 @@ static int arm_of_body(const loomEpisode* e, int body) {
 
 // The object that the body is a part of, or -1.
 static int object_of_body(const loomEpisode* e, int body) {
-  const loomTask* task = e->scene->task;
-  for (; body > 0; body = e->m->body_parentid[body]) {
-    for (int o = 0; o < task->object_count; o++)
-      if (e->scene->object_body[o] == body) return o;
-  }
-  return -1;
+  return loom_object_of_body(e->m, e->scene->object_body, e->scene->task->object_count, body);
 }
 
 // The arms that touch the object; where none does, those whose subtask (the latest, for an arm that is done)

@@ -27,6 +27,7 @@ static const double pause_chance = 0.2;            // after a step; then so many
 enum { PAUSE = 6 };
 static const double shut = 0.9;                    // of a gripper's way, at which it has closed on nothing
 static const double beside = 0.03;                 // near enough to one that cannot be reached better
+static const double creeping = 0.1;                // of a step's speed: less is no coming nearer
 enum { MISSED = 5, CLOSED = 4, GRASP_WAIT = 30 };  // control steps
 
 static bool closes(const loomExpertStep* s) {
@@ -179,7 +180,8 @@ static void find_way(loomExpert* x, const loomEpisode* e, int a) {
   if (!left && !past) return;
   arm->step += past ? 1 : -1;
   arm->arrived = false;
-  arm->since = 0;
+  arm->since = arm->stalled = 0;
+  arm->nearest = INFINITY;
 }
 
 static void begin_step(loomExpert* x, const loomEpisode* e, int a) {
@@ -188,7 +190,8 @@ static void begin_step(loomExpert* x, const loomEpisode* e, int a) {
 
   arm->begun = true;
   arm->arrived = !s->moves;
-  arm->since = 0;
+  arm->since = arm->stalled = 0;
+  arm->nearest = INFINITY;
 
   // The frame, a person's inexactness, and how the object is held: once for the whole step.
   if (s->moves) arm->frame = frame_now(x, e, a, arm->step);
@@ -213,6 +216,37 @@ static double lag(const loomArm* arm) {
   return kp[0] > 0 ? 2 * arm->control.damping_ratio[0] / sqrt(kp[0]) : command_lag;
 }
 
+// Was the arm's part of the last action what was said? Then where the arm is is where that led.
+static bool was_obeyed(const loomExpert* x, const loomEpisode* e, int a) {
+  int at = 0;
+  for (int i = 0; i < a; i++) at += loom_arm_action_dim(&e->arms[i]);
+
+  // Who hands the action on may hold it to its range.
+  for (int i = at; i < at + loom_arm_action_dim(&e->arms[a]); i++) {
+    double said = mju_clip(x->said[i], -1, 1), done = mju_clip(e->action[i], -1, 1);
+    if (fabs(said - done) > 1e-9) return false;
+  }
+  return e->steps > 0;
+}
+
+// A joint at its limit, or something in the way, may keep an arm from its goal for ever: a demonstrator goes on
+// after a while, and so does a teacher whose word was followed all that while. An arm that somebody else holds
+// back is not stuck.
+static bool is_stuck(loomExpert* x, const loomEpisode* e, int a, double left) {
+  loomExpertArm* arm = &x->arm[a];
+  const loomExpertStep* s = &e->scene->task->expert[a][arm->step];
+  double least = creeping * fmin(s->speed, m_per_rad * s->spin) / e->scene->task->control_freq;
+
+  // Nearer than ever, or led away: it begins to count anew.
+  if (left < arm->nearest - least || left > arm->nearest + beside) {
+    arm->nearest = left;
+    arm->stalled = 0;
+  } else if (was_obeyed(x, e, a)) {
+    arm->stalled++;
+  }
+  return arm->stalled > PATIENCE;
+}
+
 // One control step of the command towards the goal, no faster than the step's speeds; eased at the end. A
 // teacher's depends on where the arm is alone: ahead of it by what it lags behind at the step's speed.
 static void approach(loomExpert* x, const loomEpisode* e, int a) {
@@ -232,14 +266,15 @@ static void approach(loomExpert* x, const loomEpisode* e, int a) {
   arm->command = steps <= 1 ? goal : loom_pose_interpolate(arm->command, goal, 1 / steps);
 
   double left = loom_pose_distance(eef, goal) + m_per_rad * loom_quat_angle(eef.quat, goal.quat);
-  if (arm->arrived && left < 2 * beside) return;  // a teacher's arm that is held there
+  bool stuck = x->corrective && is_stuck(x, e, a, left);
+  if (arm->arrived && (left < 2 * beside || stuck)) return;  // a teacher's arm that is held there
   if (arm->arrived) arm->arrived = false, arm->since = 0;
   // Arrived when the command is there and the arm has come close or stopped coming closer.
   arm->since = steps <= 1 ? arm->since + 1 : 0;
   bool near = x->corrective ? left < there || (arm->since > PATIENCE && left < beside)
                             : left < close_enough || arm->since > PATIENCE;
 
-  if (arm->since && near) {
+  if ((arm->since && near) || stuck) {
     arm->arrived = true;
     arm->since = 0;
   }
@@ -383,6 +418,7 @@ static void note(const loomExpert* x, const loomEpisode* e) {
 
 static int expert_act(double* action, void* self, loomEpisode* e, loomError* err) {
   loomExpert* x = self;
+  double* first = action;
   (void)err;
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* body = &e->arms[a];
@@ -393,6 +429,7 @@ static int expert_act(double* action, void* self, loomEpisode* e, loomError* err
 
     action += loom_arm_action_dim(body);
   }
+  memcpy(x->said, first, sizeof *first * (size_t)e->action_dim);
   note(x, e);
   return 0;
 }

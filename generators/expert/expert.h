@@ -23,6 +23,8 @@ typedef struct loomExpertArm {
   int pause;                   // a person's hesitation before the step, control steps
   int turn;                    // the equivalent goal taken
   int lost;                    // corrective: control steps in a row it has not held what it should
+  int stalled;                 // corrective: control steps it did as told and came no nearer to its goal
+  double nearest;              // corrective: nearest it came to the goal, m and rad in one
   double jitter[3];            // m
   loomPose frame;              // the goal's frame
   loomPose held;               // T_eef_object when the step began, of a carried object
@@ -37,8 +39,9 @@ typedef struct loomExpert {
   double pace;  // factor on all speeds of this demo
   int point_id[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];
   loomExpertArm arm[LOOM_MAX_ARMS];
-  loomTrace* trace;  // target and gripper action are noted here; may be NULL
-  bool corrective;   // set after create
+  loomTrace* trace;              // target and gripper action are noted here; may be NULL
+  bool corrective;               // set after create
+  double said[LOOM_MAX_ACTION];  // the last action, to see whether it was done
   // Of each step: the object that must be in the hand, and where to go back to when it is not; -1 = none.
   int held[LOOM_MAX_ARMS][LOOM_MAX_EXPERT], back[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];
 } loomExpert;

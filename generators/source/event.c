@@ -33,13 +33,15 @@ static unsigned touch(const holdList* l, int arm, int object, int t) {
   return l->r->touch[(t * l->r->arm_count + arm) * l->r->object_count + object];
 }
 
-// The object in the hand's frame.
-static loomPose in_hand(const loomReplay* r, int arm, int object, int t) {
-  return loom_pose_mul(loom_pose_inverse(r->eef[arm][t]), r->object[object][t]);
+// Where that part of the object is at row t that was between the fingers at row `from`. The frame of a door lies
+// on its hinge and goes nowhere, and a handle may turn between the fingers: neither says whether it is carried.
+static loomPose gripped(const loomReplay* r, const hold* h, int from, int t) {
+  const loomPose* object = r->object[h->object];
+  return loom_pose_mul(object[t], loom_pose_mul(loom_pose_inverse(object[from]), r->eef[h->arm][from]));
 }
 
 static double shift_in_hand(const loomReplay* r, const hold* h, int from, int to) {
-  return loom_pose_distance(in_hand(r, h->arm, h->object, from), in_hand(r, h->arm, h->object, to));
+  return loom_pose_distance(gripped(r, h, from, to), r->eef[h->arm][to]);
 }
 
 static bool is_held(const holdList* l, int arm, int object, int t) {
@@ -96,7 +98,7 @@ static int find_holds(holdList* l, int arm, int object, loomError* err) {
 static int carried_row(const loomReplay* r, const hold* h) {
   for (int t = h->first; t < h->last; t++) {
     // Along with the hand, not pushed: what it shifts in the hand is small beside its way.
-    double gone = loom_pose_distance(r->object[h->object][h->first], r->object[h->object][t]);
+    double gone = loom_pose_distance(r->eef[h->arm][h->first], gripped(r, h, h->first, t));
     if (gone >= carried_far && shift_in_hand(r, h, h->first, t) <= slip_share * gone) return t;
   }
   return -1;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/scene/compose.h"
+#include "engine/sim/part.h"
 #include "generators/source/segment.h"
 #include "generators/source/segment_file.h"
 
@@ -33,10 +34,6 @@ static int allocate(loomReplay* r, loomError* err) {
                                         : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a replay");
 }
 
-static int body_root(const mjModel* m, int geom) {
-  return m->body_rootid[m->geom_bodyid[geom]];
-}
-
 void loom_find_touches(unsigned char* touch, const loomEpisode* e) {
   const loomTask* task = e->scene->task;
 
@@ -49,16 +46,13 @@ void loom_find_touches(unsigned char* touch, const loomEpisode* e) {
       // A finger of which robot, against which object: both sides of a contact are tried.
       const char* name = mj_id2name(e->m, mjOBJ_GEOM, finger_geom);
       if (!name) continue;
-      for (int o = 0; o < task->object_count; o++) {
-        if (body_root(e->m, other) != e->scene->object_body[o]) continue;
-
-        for (int a = 0; a < e->arm_count; a++) {
-          const loomRobotDef* robot = &task->robots[a];
-          for (int f = 0; f < robot->finger_count; f++) {
-            for (int g = 0; g < robot->finger_geom_count[f]; g++) {
-              if (!strcmp(robot->finger_geoms[f][g], name))
-                touch[a * task->object_count + o] |= (unsigned char)(1 << f);
-            }
+      int o = loom_object_of_geom(e->m, e->scene->object_body, task->object_count, other);
+      for (int a = 0; o >= 0 && a < e->arm_count; a++) {
+        const loomRobotDef* robot = &task->robots[a];
+        for (int f = 0; f < robot->finger_count; f++) {
+          for (int g = 0; g < robot->finger_geom_count[f]; g++) {
+            if (!strcmp(robot->finger_geoms[f][g], name))
+              touch[a * task->object_count + o] |= (unsigned char)(1 << f);
           }
         }
       }

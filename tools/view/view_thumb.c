@@ -8,6 +8,7 @@
 
 #include "engine/draw/render.h"
 #include "engine/model/model_outline.h"
+#include "engine/sim/part.h"
 #include "tools/view/view.h"
 
 typedef struct thumbMaker {
@@ -30,15 +31,11 @@ static void close_model(thumbMaker* t) {
 // Objects in one color, everything else gray.
 static void paint_model(mjModel* m, const loomTask* task) {
   static const float gray[4] = {0.72f, 0.74f, 0.76f, 1}, strong[4] = {0.84f, 0.37f, 0, 1};
+  int bodies[LOOM_MAX_OBJECTS];
+  loom_object_bodies(bodies, task, m);
+
   for (int g = 0; g < m->ngeom; g++) {
-    const float* color = gray;
-
-    // An object is all that moves with its body.
-    for (int o = 0; o < task->object_count; o++) {
-      int body = mj_name2id(m, mjOBJ_BODY, task->objects[o].body);
-      if (body > 0 && m->body_rootid[m->geom_bodyid[g]] == m->body_rootid[body]) color = strong;
-    }
-
+    const float* color = loom_object_of_geom(m, bodies, task->object_count, g) >= 0 ? strong : gray;
     memcpy(m->geom_rgba + 4 * g, color, sizeof gray);
     m->geom_matid[g] = -1;
     m->geom_group[g] = 0;
