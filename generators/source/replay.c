@@ -238,9 +238,12 @@ int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* t
                      const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
                      loomError* err) {
   char label[LOOM_PATH_MAX], *env_args = NULL;
-
-  *scene = NULL;
   *episode = NULL;
+
+  // Demos of one dataset mostly share a model: compiling it takes longer than replaying it.
+  if (*scene && !strcmp((*scene)->xml, demo->model_xml)) return loom_episode_create(episode, *scene, err);
+  loom_scene_destroy(*scene);
+  *scene = NULL;
   snprintf(label, sizeof label, "%s:data/%s", loom_dataset_path(dataset), demo->name);
 
   // The controller is the task's, or what the demos were recorded with.
@@ -252,16 +255,16 @@ int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* t
   return code ? loom_error_prefix(err, code, "%s", label) : 0;
 }
 
-static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDataset* dataset,
-                    const loomAssetRoots* roots, const loomSegmentFile* given, loomError* err) {
+static int load_one(loomSourceSet* s, loomScene** scene, int i, const loomTask* task,
+                    const loomDataset* dataset, const loomAssetRoots* roots, const loomSegmentFile* given,
+                    loomError* err) {
   loomDemo demo;
-  loomScene* scene = NULL;
   loomEpisode* episode = NULL;
   int code = loom_demo_load(&demo, dataset, i, err);
   if (code) return code;
 
   // In the model the demo was recorded in: sizes may differ from demo to demo.
-  code = loom_replay_open(&scene, &episode, task, dataset, &demo, roots, err);
+  code = loom_replay_open(scene, &episode, task, dataset, &demo, roots, err);
   if (!code) code = loom_replay_states(&s->replay[i], episode, &demo, err);
   if (!code) code = loom_segment(&s->replay[i], task, dataset, i, given, err);
 
@@ -273,7 +276,6 @@ static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDat
   }
 
   loom_episode_destroy(episode);
-  loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
   return code;
 }
@@ -287,6 +289,7 @@ int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* p
                            const loomAssetRoots* roots, const char* segments, loomError* err) {
   memset(s, 0, sizeof *s);
   loomDataset* dataset = NULL;
+  loomScene* scene = NULL;
   loomSegmentFile given = {0};
 
   int code = loom_dataset_open(&dataset, path, err);
@@ -307,7 +310,7 @@ int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* p
   if (!code) code = loom_dataset_attr_string(&s->env_args, dataset, "data", "env_args", err);
   if (!code && segments) code = loom_segment_file_load(&given, segments, task, dataset, err);
   for (int i = 0; !code && i < s->n; i++)
-    code = load_one(s, i, task, dataset, roots, segments ? &given : NULL, err);
+    code = load_one(s, &scene, i, task, dataset, roots, segments ? &given : NULL, err);
 
   if (!code && task->model_file[0]) {
     code = loom_task_model(&s->model_xml, s->model_label, task, roots, err);
@@ -317,6 +320,7 @@ int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* p
                           task->path, task->model_demo, s->n);
   }
 
+  loom_scene_destroy(scene);
   loom_segment_file_destroy(&given);
   loom_dataset_close(dataset);
   if (code) loom_sources_destroy(s);

@@ -52,7 +52,9 @@ typedef struct loomActionReplay {
 /// Step the demo's actions from its first state and compare with its states.
 int loom_replay_actions(loomActionReplay* out, loomEpisode* episode, const loomDemo* demo, loomError* err);
 
-/// Scene and episode for one demo of a dataset, from its own model_file.
+/// Scene and episode for one demo of a dataset, from its own model_file. *scene is NULL, or what an earlier demo
+/// of the same dataset and task was given: kept while their models are the same, else destroyed. Free the episode
+/// with loom_episode_destroy before the next call, and the scene with loom_scene_destroy after the last.
 int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task,
                      const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
                      loomError* err);

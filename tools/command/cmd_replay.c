@@ -35,6 +35,7 @@ typedef struct looking {
   loomAssetRoots roots;
   loomTask* task;
   loomDataset* dataset;
+  loomScene* scene;  // of the demo seen last
 } looking;
 
 static bool is_yaml(const char* path) {
@@ -103,6 +104,7 @@ static int check_stopped(const looking* l, int done, int n, loomError* err) {
 
 static void close_target(looking* l) {
   tool_outputs_close(&l->outputs);
+  loom_scene_destroy(l->scene);
   loom_dataset_close(l->dataset);
   loom_task_destroy(l->task);
   loom_asset_roots_destroy(&l->roots);
@@ -144,9 +146,8 @@ static const toolCommand replay_command = {
     TOOL_OPTIONS(replay_options),
 };
 
-static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
+static int replay_demo(cJSON* list, looking* l, int i, loomError* err) {
   loomDemo demo;
-  loomScene* scene = NULL;
   loomEpisode* episode = NULL;
   loomReplay states = {0};
   loomActionReplay actions = {0};
@@ -154,7 +155,7 @@ static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
   if (code) return code;
 
   // By state, what the recording shows; by action, what happens here.
-  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  code = loom_replay_open(&l->scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   if (!code) code = loom_replay_states(&states, episode, &demo, err);
   if (!code) code = loom_replay_actions(&actions, episode, &demo, err);
 
@@ -179,7 +180,6 @@ static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
 
   loom_replay_destroy(&states);
   loom_episode_destroy(episode);
-  loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
   return code;
 }
@@ -252,21 +252,18 @@ static const toolCommand segment_command = {
     TOOL_OPTIONS(segment_options),
 };
 
-static int segment_demo(loomReplay* r, const looking* l, int i, const loomSegmentFile* given,
-                        loomError* err) {
+static int segment_demo(loomReplay* r, looking* l, int i, const loomSegmentFile* given, loomError* err) {
   loomDemo demo;
-  loomScene* scene = NULL;
   loomEpisode* episode = NULL;
   int code = loom_demo_load(&demo, l->dataset, i, err);
   if (code) return code;
 
   // In its own model: subtasks end where conditions hold, or where the file says.
-  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  code = loom_replay_open(&l->scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   if (!code) code = loom_replay_states(r, episode, &demo, err);
   if (!code) code = loom_segment(r, l->task, l->dataset, i, given, err);
 
   loom_episode_destroy(episode);
-  loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
   return code;
 }
