@@ -18,7 +18,7 @@
 
 #include "engine/data/dataset_internal.h"
 
-enum { MAX_CHILDREN = 8 };
+enum { MAX_CHILDREN = 8, CHILD_MB = 768 };
 
 /// One child reads the demos from, from + step, from + 2 step, ...
 typedef struct probe {
@@ -31,7 +31,8 @@ typedef struct probe {
   bool done, cut_short;
 } probe;
 
-// Two gigabytes more than the parent has. Sanitizers reserve terabytes of addresses, so they do without.
+// Somewhat more than the parent has: it reads part by part, but a chunk is read whole.
+// Sanitizers reserve terabytes of addresses, so they do without.
 static void limit_memory(void) {
 #ifndef __SANITIZE_ADDRESS__
   unsigned long pages = 0;
@@ -40,7 +41,7 @@ static void limit_memory(void) {
   if (file) fclose(file);
   if (n != 1) return;
 
-  rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)2 << 30);
+  rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)CHILD_MB << 20);
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur <= bytes) return;
   limit.rlim_cur = limit.rlim_max < bytes ? limit.rlim_max : bytes;
