@@ -20,7 +20,7 @@ static void recordings_replay(void** state) {
   for (int i = 0; i < n; i++) {
     loomError err = {0, ""};
     loomDemo demo;
-    loomScene* scene;
+    loomScene* scene = NULL;
     loomEpisode* episode;
     loomReplay states;
     loomActionReplay actions;
@@ -235,7 +235,7 @@ static void the_same_bytes_on_any_number_of_threads(void** state) {
   assert_int_equal(loom_dataset_demo_count(made), wanted);
   for (int i = 0; i < wanted; i++) {
     loomDemo demo;
-    loomScene* scene;
+    loomScene* scene = NULL;
     loomEpisode* episode;
     loomActionReplay actions;
     must(loom_demo_load(&demo, made, i, &err), &err);

@@ -511,7 +511,7 @@ static void transforms_keep_what_they_must(void** state) {
   for (int i = getenv("LOOM_QUICK") ? 5 : 0; i < demos; i++) {
     const loomReplay* r = &f->sources.replay[i];
     loomDemo demo;
-    loomScene* scene;
+    loomScene* scene = NULL;
     loomEpisode* e;
     double grip[LOOM_MAX_ARMS] = {0};
 
