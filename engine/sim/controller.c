@@ -115,7 +115,8 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
   double scaled[LOOM_MAX_JOINTS] = {0};
   scale_action(scaled, arm, action);
   if (arm->control.type == LOOM_JOINT_POSITION) {
-    for (int i = 0; i < arm->n; i++) s->goal_qpos[i] = d->qpos[arm->qpos[i]] + scaled[i];
+    for (int i = 0; i < arm->n; i++)
+      s->goal_qpos[i] = arm->control.delta ? d->qpos[arm->qpos[i]] + scaled[i] : action[i];
     return;
   }
 

@@ -28,9 +28,8 @@ typedef struct loomControllerDef {
 
 extern const char* const loom_controller_names[];  // by loomControllerType
 
-/// robosuite's controller_configs object (JSON text) as a loomControllerDef; accepts `damping` and
-/// `damping_ratio`.
-int loom_controller_from_json(loomControllerDef* out, const char* json, const char* label, loomError* err);
+/// NULL, or what is wrong with its first n entries.
+const char* loom_controller_wrong(const loomControllerDef* control, int n);
 /// Entries an arm's action has before its gripper's: 6, or one a joint.
 int loom_controller_pose_dim(const loomControllerDef* control, const loomRobotDef* robot);
 

@@ -204,6 +204,8 @@ static int read_robot(loomRobotDef* r, const robotFile* f) {
   int code = loom_task_only(f->y, root, "robot", f->err);
   if (!code) code = loom_yaml_read_text(r->type, sizeof r->type, f->y, root, "robot", true, f->err);
   if (!code) code = loom_yaml_read_text(r->asset, sizeof r->asset, f->y, root, "asset", false, f->err);
+  if (!code)
+    code = loom_yaml_read_text(r->robosuite, sizeof r->robosuite, f->y, root, "robosuite", false, f->err);
 
   if (!code) code = read_name(r->prefix, sizeof r->prefix, f, root, "prefix", true);
   if (!code) code = read_name(r->eef_site, sizeof r->eef_site, f, root, "eef_site", true);

@@ -278,7 +278,7 @@ const loomReferenceKey loom_task_reference[] = {
 
     {"robot", "", "", "", "", "The top of `scenes/robots/TYPE.yaml`, an arm with its gripper or hand. `{i}` in names is the robot's number in the task, from 0.", ""},
     {"robot", "robot", "text", "", REQUIRED, "its name", "panda"},
-    {"robot", "robosuite", "text", "", "", "robosuite's name for it; for people", "Panda"},
+    {"robot", "robosuite", "text", "", "", "robosuite's name for it, as its datasets have it in env_args", "Panda"},
     {"robot", "prefix", "text", "", REQUIRED, "of its observations", "robot{i}"},
     {"robot", "arm", "map", "", REQUIRED, "section robot: arm", "{joints: [j1], actuators: [m1], torque_limit: [80], init_qpos: [0]}"},
     {"robot", "torso", "map", "", "none", "joints between base and arm that the robot's other arms share: section robot: torso", "{joints: [waist], actuators: [waist], torque_limit: [200], init_qpos: [0]}"},

@@ -69,6 +69,8 @@ static void check_shape_of(const loomEpisode* e, const loomDemo* demo, loomError
                            demo->name, demo->state_dim, e->state_dim);
   } else if (demo->rows < 1) {
     *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no rows", demo->name);
+  } else {
+    *code = loom_scene_period(e->scene, demo->states, demo->rows, demo->state_dim, demo->name, err);
   }
 }
 
@@ -246,13 +248,15 @@ int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* t
   *scene = NULL;
   snprintf(label, sizeof label, "%s:data/%s", loom_dataset_path(dataset), demo->name);
 
-  // The controller is the task's, or what the demos were recorded with.
-  int code = task->has_controller ? 0 : loom_dataset_attr_string(&env_args, dataset, "data", "env_args", err);
+  // What the demos were recorded with must agree with the task, or says what it leaves out.
+  bool says = !task->has_controller || loom_dataset_has_attr(dataset, "data", "env_args");
+  int code = says ? loom_dataset_attr_string(&env_args, dataset, "data", "env_args", err) : 0;
   if (!code) code = loom_scene_create(scene, task, demo->model_xml, label, env_args, roots, err);
   if (!code) code = loom_episode_create(episode, *scene, err);
 
   free(env_args);
-  return code ? loom_error_prefix(err, code, "%s", label) : 0;
+  bool named = err && !strncmp(err->message, label, strlen(label));
+  return code && !named ? loom_error_prefix(err, code, "%s", label) : code;
 }
 
 static int load_one(loomSourceSet* s, loomScene** scene, int i, const loomTask* task,

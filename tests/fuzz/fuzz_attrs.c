@@ -8,6 +8,7 @@
 #include "engine/data/dataset.h"
 #include "engine/scene/library.h"
 #include "engine/scene/scene.h"
+#include "engine/task/agree.h"
 #include "tests/fuzz/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
@@ -136,9 +137,9 @@ static void read_file(const loomTask* task, const loomDataset* ds) {
   if (env_args && strlen(env_args) % 16 == 0) check_error(loom_task_of_dataset(&other, ds, &err), &err);
   loom_task_destroy(other);
 
-  loomControllerDef controller;
+  loomControllerDef control[LOOM_MAX_ARMS];
   err = (loomError){0};
-  if (env_args) check_error(loom_controller_from_json(&controller, env_args, "fuzz", &err), &err);
+  check_error(loom_task_agrees(control, task, env_args, "fuzz", &err), &err);
 
   for (int i = 0; i < loom_dataset_demo_count(ds); i++) {
     loomDemo demo;

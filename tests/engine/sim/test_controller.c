@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "engine/task/controller_json.h"
 #include "generators/source/replay.h"
 
 static cJSON* golden;
@@ -76,9 +77,10 @@ static void check_golden(bench* b, handover* h, const cJSON* g) {
 
   cJSON_ArrayForEach(c, get(golden, "controllers")) {
     if (strcmp(get(c, "name")->valuestring, get(g, "controller")->valuestring)) continue;
-    char* text = cJSON_PrintUnformatted(c);
-    must(loom_controller_from_json(&def, text, "golden", &err), &err);
-    cJSON_free(text);
+    cJSON* config = cJSON_Duplicate(c, true);
+    cJSON_DeleteItemFromObject(config, "name");
+    must(loom_controller_read(&def, config, 7, false, "golden", &err), &err);
+    cJSON_Delete(config);
   }
 
   double action[14], want[14], goal[32];
