@@ -456,7 +456,17 @@ static int check_env(assembly* a, loomError* err) {
   int status = loom_dataset_attr_string(&env, a->source, "data", "env_args", err);
   if (status) return status;
   char why[480];
-  if (a->env_args && !a->def->mixed && !loom_env_args_same(a->env_args, env, why, sizeof why))
+
+  // Sources of other environments may be asked for, those whose actions mean something else may not: the file has one
+  // env_args for all.
+  bool same = !a->env_args || loom_env_args_driven_same(a->env_args, env, why, sizeof why);
+  if (!same)
+    status = loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "%s: its actions are of another rate, robot or controller than those of the files before it: "
+        "%s (the one is the first file)",
+        a->source->path, why);
+  else if (a->env_args && !a->def->mixed && !loom_env_args_same(a->env_args, env, why, sizeof why))
     status = loom_error_set(
         err, LOOM_ERR_USAGE,
         "%s: its env_args differ from those of the files before it, so it was recorded in another "

@@ -17,9 +17,6 @@ static cJSON* controller_json(const loomControllerDef* c, int n) {
   cJSON_AddStringToObject(root, "impedance_mode", "fixed");
   cJSON_AddBoolToObject(root, "uncouple_pos_ori", c->uncouple_pos_ori);
   cJSON_AddBoolToObject(root, "control_delta", c->delta);
-  if (c->type != LOOM_WHOLE_BODY_IK) return root;
-  cJSON_AddNumberToObject(root, "posture", c->posture);
-  cJSON_AddNumberToObject(root, "torso_weight", c->torso_weight);
   return root;
 }
 

@@ -109,7 +109,7 @@ static int arms_of(int* which, const loomTask* task, int arm) {
 }
 
 static int read_arm(loomControllerDef* out, const cJSON* root, const cJSON* configs, const loomTask* task,
-                    int arm, const char* label, loomError* err) {
+                    int arm, const loomControllerDef* otherwise, const char* label, loomError* err) {
   bool by_arm, composite = false;
   int which = 0, arms = arms_of(&which, task, arm);
 
@@ -123,11 +123,13 @@ static int read_arm(loomControllerDef* out, const cJSON* root, const cJSON* conf
   if (config)
     config = loom_controller_of_arm(config, by_arm ? 0 : which, by_arm ? 1 : arms, &composite, label, err);
   if (!config) return err && err->code ? err->code : LOOM_ERR_FORMAT;
-  return loom_controller_read(out, config, task->robots[arm].arm.count, composite || is_15(root), label, err);
+  return loom_controller_read(out, config, task->robots[arm].arm.count, composite || is_15(root), otherwise,
+                              label, err);
 }
 
+// What they leave out is as in wanted (arm_count, nullable).
 static int read_controllers(loomControllerDef* out, const cJSON* root, const loomTask* task,
-                            const char* label, loomError* err) {
+                            const loomControllerDef* wanted, const char* label, loomError* err) {
   const cJSON *kwargs = kwargs_of(root),
               *configs = cJSON_GetObjectItemCaseSensitive(kwargs, "controller_configs");
 
@@ -146,7 +148,7 @@ static int read_controllers(loomControllerDef* out, const cJSON* root, const loo
 
   int code = 0;
   for (int a = 0; !code && a < task->arm_count; a++)
-    code = read_arm(&out[a], root, configs, task, a, label, err);
+    code = read_arm(&out[a], root, configs, task, a, wanted ? &wanted[a] : NULL, label, err);
   for (int a = 1; !code && a < task->arm_count; a++)
     if ((out[a].type == LOOM_WHOLE_BODY_IK) != (out[0].type == LOOM_WHOLE_BODY_IK))
       code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: WHOLE_BODY_IK drives all arms together, or none",
@@ -182,46 +184,45 @@ static const char* first_difference(double numbers[2], const loomControllerDef* 
                {"posture", &data->posture, &task->posture, whole},
                {"torso_weight", &data->torso_weight, &task->torso_weight, whole}};
 
-  // What only our own data say may be missing.
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     for (int k = 0; k < lists[i].n; k++) {
       numbers[0] = lists[i].data[k];
       numbers[1] = lists[i].task[k];
-      if (!isnan(numbers[0]) && !close_to(numbers[0], numbers[1])) return lists[i].name;
+      if (!close_to(numbers[0], numbers[1])) return lists[i].name;
     }
   }
   return NULL;
 }
 
-static int compare_controllers(const loomControllerDef* data, const loomTask* task, const char* label,
-                               loomError* err) {
+static int compare_controllers(const loomControllerDef* data, const loomControllerDef* wanted,
+                               const loomTask* task, const char* label, loomError* err) {
   for (int a = 0; a < task->arm_count; a++) {
     double numbers[2];
-    const char* key = first_difference(numbers, &data[a], &task->controller,
-                                       loom_controller_pose_dim(&task->controller, &task->robots[a]));
+    const char* key = first_difference(numbers, &data[a], &wanted[a],
+                                       loom_controller_pose_dim(&wanted[a], &task->robots[a]));
     if (!key) continue;
 
     // Both values, where they can be told.
     char values[80] = "";
     if (!strcmp(key, "type"))
       snprintf(values, sizeof values, " (%s, and %s)", loom_controller_names[data[a].type],
-               loom_controller_names[task->controller.type]);
+               loom_controller_names[wanted[a].type]);
     else if (isfinite(numbers[0]))
       snprintf(values, sizeof values, " (%g, and %g)", numbers[0], numbers[1]);
 
     return loom_error_set(
         err, LOOM_ERR_FORMAT,
         "%s: arm %d's controller has another %s than the task's%s, so its actions mean something else; "
-        "make the `controller:` of %s that of the data, or take it out to use the data's",
+        "make the `controller:` of %s the same, or for data take it out to use theirs",
         label, a, key, values, task->path);
   }
   return 0;
 }
 
 // A controller of a type that cannot be read is another than the task's all the same.
-static int compare_types(const cJSON* root, const loomTask* task, const char* label, loomError* err) {
+static int compare_types(const cJSON* root, const loomControllerDef* wanted, const loomTask* task,
+                         const char* label, loomError* err) {
   const cJSON* configs = get(kwargs_of(root), "controller_configs");
-  const char* wanted = loom_controller_names[task->controller.type];
 
   for (int a = 0; configs && a < task->arm_count; a++) {
     bool by_arm, composite;
@@ -234,13 +235,22 @@ static int compare_types(const cJSON* root, const loomTask* task, const char* la
     config = loom_controller_of_arm(config, by_arm ? 0 : which, by_arm ? 1 : arms, &composite, label, NULL);
     const cJSON* type = get(config, "type");
 
-    if (cJSON_IsString(type) && strcmp(type->valuestring, wanted))
+    if (cJSON_IsString(type) && strcmp(type->valuestring, loom_controller_names[wanted[a].type]))
       return loom_error_set(
           err, LOOM_ERR_FORMAT,
           "%s: arm %d's controller is '%.60s' and the task's is %s, so its actions mean something else",
-          label, a, type->valuestring, wanted);
+          label, a, type->valuestring, loom_controller_names[wanted[a].type]);
   }
   return 0;
+}
+
+// Where data say what drove them, and it can be read, it is `wanted`.
+static int check_wanted(const cJSON* root, const loomControllerDef* wanted, const loomTask* task,
+                        const char* label, loomError* err) {
+  loomControllerDef said[LOOM_MAX_ARMS];
+  return read_controllers(said, root, task, wanted, label, NULL)
+             ? compare_types(root, wanted, task, label, err)
+             : compare_controllers(said, wanted, task, label, err);
 }
 
 // ---- the whole
@@ -253,26 +263,15 @@ static int agree(loomControllerDef* control, const loomTask* task, const cJSON* 
   if (code) return code;
 
   // What a task says of its controller goes for data that say nothing that can be read.
-  loomControllerDef said[LOOM_MAX_ARMS];
   if (task->has_controller) {
-    if (root && !read_controllers(said, root, task, label, NULL))
-      code = compare_controllers(said, task, label, err);
-    else if (root)
-      code = compare_types(root, task, label, err);
     for (int a = 0; a < task->arm_count; a++) control[a] = task->controller;
-    return code;
+    return root ? check_wanted(root, control, task, label, err) : 0;
   }
 
   if (!root)
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: env_args is not JSON; give the task file a `controller:`", label);
-  // What data leave to our defaults.
-  code = read_controllers(control, root, task, label, err);
-  for (int a = 0; !code && a < task->arm_count; a++) {
-    if (isnan(control[a].posture)) control[a].posture = 2e-5;
-    if (isnan(control[a].torso_weight)) control[a].torso_weight = 10;
-  }
-  return code;
+  return read_controllers(control, root, task, NULL, label, err);
 }
 
 int loom_task_agrees(loomControllerDef control[LOOM_MAX_ARMS], const loomTask* task, const char* env_args,
@@ -281,6 +280,18 @@ int loom_task_agrees(loomControllerDef control[LOOM_MAX_ARMS], const loomTask* t
   cJSON* root = env_args ? loom_json_read(env_args) : NULL;
 
   int code = agree(control, task, root, label, err);
+  cJSON_Delete(root);
+  return code;
+}
+
+int loom_task_agrees_policy(const loomTask* task, const loomControllerDef* control, const char* env_args,
+                            bool by_goals, const char* label, loomError* err) {
+  cJSON* root = env_args ? loom_json_read(env_args) : NULL;
+  if (!root) return 0;  // older policies do not say
+
+  int code = check_rate(task, kwargs_of(root), label, err);
+  if (!code) code = check_robots(task, kwargs_of(root), label, err);
+  if (!code && !by_goals) code = check_wanted(root, control, task, label, err);
   cJSON_Delete(root);
   return code;
 }

@@ -15,6 +15,11 @@ LOOM_C_BEGIN
 int loom_task_agrees(loomControllerDef control[LOOM_MAX_ARMS], const loomTask* task, const char* env_args,
                      const char* label, loomError* err);
 
+/// Whether a policy that learned from data of these env_args (nullable) can act where control (arm_count) drives the
+/// task's arms; by_goals: its actions are where hands are to be, which any controller may be told. Errors as above.
+int loom_task_agrees_policy(const loomTask* task, const loomControllerDef* control, const char* env_args,
+                            bool by_goals, const char* label, loomError* err);
+
 LOOM_C_END
 
 #endif

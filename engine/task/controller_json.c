@@ -145,8 +145,9 @@ static int read_type(loomControllerType* out, const cJSON* config, const char* l
 }
 
 int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints, bool robosuite15,
-                         const char* label, loomError* err) {
-  memset(out, 0, sizeof *out);
+                         const loomControllerDef* otherwise, const char* label, loomError* err) {
+  static const loomControllerDef none;
+  *out = otherwise ? *otherwise : none;
   int code = read_type(&out->type, config, label, err);
   if (!code) code = check_keys(config, out->type, robosuite15, label, err);
   if (code) return code;
@@ -159,17 +160,16 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
     double* to;
     const cJSON* from;
     const char* name;
-    double move, turn;  // robosuite's defaults
-  } lists[] = {{out->input_min, get(config, "input_min"), "input_min", -1, -1},
-               {out->input_max, get(config, "input_max"), "input_max", 1, 1},
-               {out->output_min, get(config, "output_min"), "output_min", -0.05, by_joint ? -0.05 : -0.5},
-               {out->output_max, get(config, "output_max"), "output_max", 0.05, by_joint ? 0.05 : 0.5},
-               {out->kp, get(config, "kp"), "kp", by_joint ? 50 : 150, by_joint ? 50 : 150},
-               {out->damping_ratio, damping ? damping : get(config, "damping"), "damping_ratio", 1, 1}};
+  } lists[] = {{out->input_min, get(config, "input_min"), "input_min"},
+               {out->input_max, get(config, "input_max"), "input_max"},
+               {out->output_min, get(config, "output_min"), "output_min"},
+               {out->output_max, get(config, "output_max"), "output_max"},
+               {out->kp, get(config, "kp"), "kp"},
+               {out->damping_ratio, damping ? damping : get(config, "damping"), "damping_ratio"}};
 
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-    for (int k = 0; k < n; k++) lists[i].to[k] = k < 3 ? lists[i].move : lists[i].turn;
-    if (!lists[i].from || json_numbers(lists[i].to, n, lists[i].from)) continue;
+    if (!lists[i].from && otherwise) continue;
+    if (lists[i].from && json_numbers(lists[i].to, n, lists[i].from)) continue;
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: controller_configs: %s must be a number or %d numbers, one %s", label,
                           lists[i].name, n, by_joint ? "a joint of the arm" : "an entry of a pose");
@@ -180,10 +180,10 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
   out->delta = delta ? cJSON_IsTrue(delta) : !says(get(config, "input_type"), "absolute");
   out->uncouple_pos_ori = !apart || cJSON_IsTrue(apart);
 
-  // Ours alone; not a number: not said.
+  // Ours alone, with the defaults of task files.
   const cJSON *posture = get(config, "posture"), *torso = get(config, "torso_weight");
-  out->posture = cJSON_IsNumber(posture) ? posture->valuedouble : NAN;
-  out->torso_weight = cJSON_IsNumber(torso) ? torso->valuedouble : NAN;
+  out->posture = cJSON_IsNumber(posture) ? posture->valuedouble : otherwise ? otherwise->posture : 2e-5;
+  out->torso_weight = cJSON_IsNumber(torso) ? torso->valuedouble : otherwise ? otherwise->torso_weight : 10;
 
   const char* wrong = loom_controller_wrong(out, n);
   return wrong ? loom_error_set(err, LOOM_ERR_FORMAT, "%s: controller_configs: %s", label, wrong) : 0;

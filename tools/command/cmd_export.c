@@ -1,4 +1,5 @@
 // demoloom export: a trained policy as an ONNX graph.
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,10 +76,17 @@ static int read_export_options(exportArgs* a, int argc, char** argv) {
 static int control_freq(double* out, const exportArgs* a, const loomTrained* trained, loomError* err) {
   const char* name = a->task ? a->task : trained->config.task;
   loomTask* task = NULL;
-  if (!*name) return 0;
+  double own = loom_trained_rate(trained);
+
+  // Its own rate, where its file knows it.
+  *out = own;
+  if (!*name || (own > 0 && !a->task)) return 0;
 
   // A task that is gone matters only where it was asked for.
   int code = loom_task_find(&task, name, err);
+  if (!code && own > 0 && fabs(own - task->control_freq) > 1e-6 * own)
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: learned at %g Hz, and %s steps at %d Hz", a->policy, own,
+                          task->path, task->control_freq);
   if (!code) *out = task->control_freq;
   loom_task_destroy(task);
   return a->task ? code : 0;

@@ -79,7 +79,7 @@ static void check_golden(bench* b, handover* h, const cJSON* g) {
     if (strcmp(get(c, "name")->valuestring, get(g, "controller")->valuestring)) continue;
     cJSON* config = cJSON_Duplicate(c, true);
     cJSON_DeleteItemFromObject(config, "name");
-    must(loom_controller_read(&def, config, 7, false, "golden", &err), &err);
+    must(loom_controller_read(&def, config, 7, false, NULL, "golden", &err), &err);
     cJSON_Delete(config);
   }
 
