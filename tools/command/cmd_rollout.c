@@ -58,6 +58,7 @@ static const toolOption options[] = {
     TOOL_OVERWRITE_OPTION(rolloutArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, rolloutArgs, roots),
+    TOOL_GPU_OPTION,
 };
 
 static const toolCommand command = {

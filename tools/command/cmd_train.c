@@ -102,6 +102,7 @@ static const toolOption options[] = {
                    .about = "each epoch as one line of JSON on stdout"),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, trainArgs, roots),
+    TOOL_GPU_OPTION,
 };
 
 static const toolCommand command = {

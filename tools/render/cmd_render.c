@@ -222,6 +222,7 @@ static const toolOption options[] = {
                    .about = "whose demos the file has; found by its environment unless given"),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, renderArgs, roots),
+    TOOL_GPU_OPTION,
 };
 
 static const toolCommand command = {

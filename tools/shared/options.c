@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,4 +168,26 @@ int tool_options(void* args, int argc, char** argv, const toolCommand* command) 
   int code = read_options(args, argc, argv, command, help);
   free(help);
   return code;
+}
+
+int tool_take_gpu(void* args, const char* text) {
+  const char* software = getenv("DEMOLOOM_GL");
+  char* end;
+  long number = strtol(text, &end, 10);
+  (void)args;
+
+  if (end == text || *end || number < 0 || number > INT_MAX) {
+    fprintf(stderr, "demoloom: --gpu takes the number of an EGL device, from 0, not '%s'\n", text);
+    return EXIT_USAGE;
+  }
+
+  if (software && !strcmp(software, "osmesa")) {
+    fprintf(stderr, "demoloom: --gpu %s: DEMOLOOM_GL=osmesa draws in software; leave one of them out\n",
+            text);
+    return EXIT_USAGE;
+  }
+
+  // Where all drawing looks, and programs that are started from here too.
+  setenv("MUJOCO_EGL_DEVICE_ID", text, 1);
+  return 0;
 }

@@ -49,6 +49,11 @@ typedef struct toolOption {
 /// or, once it has said why not, the exit status.
 #define TOOL_CALL_OPTION(label, takes, function, text) \
   { .field = {.name = (label), .about = (text)}, .argument = (takes), .kind = TOOL_CALL, .call = (function) }
+/// Which GPU draws; for all commands that draw.
+#define TOOL_GPU_OPTION                                                                             \
+  TOOL_CALL_OPTION("gpu", "N", tool_take_gpu,                                                       \
+                   "the EGL device that draws, as MUJOCO_EGL_DEVICE_ID; EGL counts in an order of " \
+                   "its own, whatever CUDA_VISIBLE_DEVICES says")
 #define TOOL_HEADING_LINE(text) \
   { .field = {.about = (text)}, .kind = TOOL_HEADING }
 
@@ -64,6 +69,9 @@ typedef struct toolCommand {
 /// prints what there is. Returns 0, and what is no option lies from argv[optind] on; -1 after --help; or the
 /// exit status, once a message is printed.
 int tool_options(void* args, int argc, char** argv, const toolCommand* command);
+/// Draw on the EGL device of that number: EXIT_USAGE, once told, for what is no number, or where software is
+/// to draw. Whether there is such a device is found out when something is drawn.
+int tool_take_gpu(void* args, const char* text);
 /// The help, with the defaults that args hold.
 void tool_print_help(FILE* out, const void* args, const toolCommand* command);
 
