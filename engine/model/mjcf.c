@@ -53,20 +53,26 @@ static int read_document(xmlDoc** out, xmlParserCtxt* parser, const char* xml, s
     return code;
   }
 
-  const xmlNode* root = xmlDocGetRootElement(doc);
-  if (!loom_mjcf_is(root, "mujoco")) {
-    int code =
-        loom_error_set(err, LOOM_ERR_FORMAT, "%s: not MJCF: the outermost element is <%.40s>, not <mujoco>",
-                       label, root ? (const char*)root->name : "");
-    xmlFreeDoc(doc);
-    return code;
-  }
-
   *out = doc;
   return LOOM_OK;
 }
 
 int loom_mjcf_parse(xmlDoc** out, const char* xml, int64_t max_bytes, const char* label, loomError* err) {
+  int code = loom_mjcf_parse_part(out, xml, max_bytes, label, err);
+  if (code) return code;
+
+  const xmlNode* root = xmlDocGetRootElement(*out);
+  if (loom_mjcf_is(root, "mujoco")) return LOOM_OK;
+
+  code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: not MJCF: the outermost element is <%.40s>, not <mujoco>",
+                        label, root ? (const char*)root->name : "");
+  xmlFreeDoc(*out);
+  *out = NULL;
+  return code;
+}
+
+int loom_mjcf_parse_part(xmlDoc** out, const char* xml, int64_t max_bytes, const char* label,
+                         loomError* err) {
   *out = NULL;
   pthread_once(&parser_ready, xmlInitParser);
 
@@ -300,7 +306,7 @@ typedef struct refusedElement {
 
 static const refusedElement refused[] = {
     {"plugin", "plugins run code of their own and are not loaded"},
-    {"include", "included files are not read; put their content into the model"},
+    {"include", "files are included in the model of one's own task only; put their content into the model"},
     {"model", "model files are not read; put their content into the model"},
     {"attach", "attached models are not read; put their content into the model"},
 };

@@ -10,6 +10,7 @@
 #include "engine/base/cache.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/model/own_model.h"
 
 // ---- scenes
 
@@ -152,8 +153,9 @@ static const char* known_folder(const char* set) {
   return NULL;
 }
 
-int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch, loomError* err) {
-  // Those of its source demos, or of the robots that are put into its own model.
+// Those of its source demos, or of the robots that are put into its own model.
+static int add_known_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch,
+                            loomError* err) {
   const char* set = task->source_asset[0] ? task->source_asset : task->placed ? task->robots[0].asset : "";
   if (!*set || find_root(roots, set)) return 0;
   const char* folder = known_folder(set);
@@ -177,6 +179,48 @@ int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetc
     if (code) return code;
   }
   return loom_asset_roots_add(roots, set, dir, err);
+}
+
+// A root that is looked in before those that are there, unless it is one of them.
+static int add_first(loomAssetRoots* roots, const char* name, const char* dir, loomError* err) {
+  char* real = realpath(dir, NULL);
+  bool there = !real;
+  for (int i = 0; real && i < roots->n; i++) there = there || !strcmp(roots->root[i].path, real);
+  free(real);
+  if (there) return 0;
+
+  int code = loom_asset_roots_add(roots, name, dir, err);
+  if (code) return code;
+
+  loomAssetRoot last = roots->root[roots->n - 1];
+  memmove(roots->root + 1, roots->root, (size_t)(roots->n - 1) * sizeof *roots->root);
+  roots->root[0] = last;
+  return 0;
+}
+
+// What lies beside a task that has a model of its own: the model's files, and its robots'.
+static int add_own_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
+  loomAssetRoots outside = {0};
+  char robots[LOOM_PATH_MAX + 16], *xml = NULL;
+  if (!task->model_file[0]) return 0;
+
+  // Folders outside of the task's that its model names, and then those of the task, which come before them.
+  int code = loom_own_model_read(&xml, task->dir, task->model_file, roots, &outside, err);
+  for (int i = 0; !code && i < outside.n; i++)
+    code = add_first(roots, outside.root[i].name, outside.root[i].path, err);
+
+  snprintf(robots, sizeof robots, "%s/robots", task->dir);
+  if (!code && loom_is_folder(robots)) code = add_first(roots, "task-robots", robots, err);
+  if (!code) code = add_first(roots, "task-folder", task->dir, err);
+
+  loom_asset_roots_destroy(&outside);
+  free(xml);
+  return code;
+}
+
+int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch, loomError* err) {
+  int code = add_known_assets(roots, task, fetch, err);
+  return code ? code : add_own_assets(roots, task, err);
 }
 
 int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,

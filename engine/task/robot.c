@@ -266,12 +266,17 @@ static int add_arm(taskParser* p, loomNode list, const char* path, const char* r
 static int add_robot(taskParser* p, loomNode list, const char* robots_dir, const char* type,
                      const char* robot, int index) {
   char path[LOOM_PATH_MAX];
-  int length = snprintf(path, sizeof path, "%s/%s.yaml", robots_dir, type);
+  int length = snprintf(path, sizeof path, "%.500s/robots/%s.yaml", p->task->dir, type);
+
+  // The user's own, beside the task, comes before those that all tasks share.
+  if (!loom_is_file(path)) length = snprintf(path, sizeof path, "%s/%s.yaml", robots_dir, type);
   if (length >= (int)sizeof path)
     return loom_yaml_error(p->y, list, "robots", p->err, "the path of '%s' is longer than %d bytes", type,
                            LOOM_PATH_MAX - 1);
   if (strchr(type, '/') || !loom_is_file(path))
-    return loom_yaml_error(p->y, list, "robots", p->err, "unknown robot '%s' (no %.300s)", type, path);
+    return loom_yaml_error(p->y, list, "robots", p->err,
+                           "unknown robot '%s' (no %.300s, nor one in the folder robots beside the task)",
+                           type, path);
 
   loomName arms[LOOM_MAX_ARMS];
   int n = 0, code = robot ? 0 : read_arm_list(arms, &n, path, p->err);
