@@ -10,6 +10,7 @@
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
 #include "engine/scene/library.h"
+#include "engine/scene/possible.h"
 #include "engine/task/agree.h"
 
 // ---- a model bound to its task
@@ -91,6 +92,7 @@ static int fill_scene(loomScene* s, const char* xml, const char* label, const ch
   if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
   if (!code) code = bind_objects(s, err);
   if (!code) code = check_placements(s, err);
+  if (!code) code = loom_scene_check_possible(task, s->model, err);
   return code ? code : set_substeps(s, err);
 }
 

@@ -9,6 +9,8 @@
 #include "engine/base/file.h"
 #include "engine/base/run_folder.h"
 #include "engine/base/version.h"
+#include "engine/draw/gl.h"
+#include "engine/draw/libav.h"
 #include "generators/run/record.h"
 #include "policies/agent/trained.h"
 #include "tools/shared/commands.h"
@@ -344,6 +346,35 @@ static int open_rollout_scene(loomScene** scene, loomTask** task, rolloutArgs* a
   return code ? code : loom_scene_of_task(scene, *task, &a->roots, err);
 }
 
+// Before the first of many episodes: every policy is there, sees and acts in the scene, and what a film needs
+// is there too.
+static int try_policies(rolloutArgs* a, const loomScene* scene, loomError* err) {
+  loomGl* gl = NULL;
+  int code = 0;
+
+  for (int i = 0; !code && i < a->policies; i++) {
+    loomTrained trained;
+    loomRolloutDef def = {.n = 1, .seed = (uint64_t)a->seed, .first = (uint64_t)a->first};
+    code = loom_trained_load(&trained, a->policy[i], err);
+    if (code) break;
+
+    const char* reset = a->reset ? a->reset : trained.config.reset;
+    loomPolicyMaker maker = loom_trained_maker(&trained);
+    def.reset = *reset ? loom_task_find_reset(scene->task, reset) : 0;
+    code = def.reset < 0 ? loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'",
+                                          scene->task->path, reset)
+                         : loom_rollout_try(scene, &maker, &def, err);
+    if (code) code = loom_error_prefix(err, code, "%s", a->policy[i]);
+    loom_trained_destroy(&trained);
+  }
+
+  // A film wants OpenGL and FFmpeg.
+  if (!code && a->video) code = loom_gl_create(&gl, err);
+  if (!code && a->video) code = loom_libav_open(err);
+  loom_gl_destroy(gl);
+  return code;
+}
+
 int cmd_rollout(int argc, char** argv) {
   rolloutArgs a = {.n = 100};
   loomRolloutReport reports[POLICIES] = {{0}};
@@ -356,6 +387,7 @@ int cmd_rollout(int argc, char** argv) {
   // All policies meet the same starts of one scene.
   code = open_rollout_outputs(&a, &err);
   if (!code) code = open_rollout_scene(&scene, &task, &a, &err);
+  if (!code) code = try_policies(&a, scene, &err);
   for (int i = 0; !code && i < a.policies; i++) {
     loomTrained trained;
     code = loom_trained_load(&trained, a.policy[i], &err);

@@ -27,6 +27,23 @@ expect 'dagger: a policy' 1 'none.safetensors' dagger --expert "$work/none.safet
 expect 'dagger: source demos' 1 'source' dagger --expert generator
 check 'dagger: no folder is left' test ! -e "$work/dagger"
 
+# Conditions that no episode changes, by command.
+change still 's/height: {of: rod, above: 0.1}/height: {of: {geom: floor}, above: 0.1}/'
+change joint 's/height: {of: rod, above: 0.1}/joint: {name: x0, above: 3}/'
+change hold 's/success_hold: 5/success_hold: 500/'
+for task in still joint hold; do
+  expect "record: $task" 1 'task.yaml:[0-9]+: .*(never changes|max_steps)' "$loom" record $task -n 1
+  expect "generate: $task" 1 'task.yaml:[0-9]+: ' "$loom" generate $task --source "$work/base.hdf5" -n 1
+  expect "train: $task" 1 'task.yaml:[0-9]+: ' train --task $task
+  expect "dagger: $task" 1 'task.yaml:[0-9]+: ' "$loom" dagger $task --expert scripted -o "$work/dagger"
+done
+
+# Of several policies the last one is missing: told before the first one's episodes.
+"$loom" train --data "$work/d.hdf5" -p bc_l2 --epochs 1 --steps 2 --batch 8 --hidden 8 -j 1 --rollouts 0 -o "$work/few" >/dev/null 2>&1
+roll() { timeout 60 "$loom" rollout "$work/few/last.safetensors" "$@" --task own -n 1000000; }
+expect 'rollout: a policy' 1 'none.safetensors' roll "$work/none.safetensors"
+expect 'rollout: reset distribution' 2 'D9' roll --reset D9
+
 # Nothing succeeds: given up after 200 attempts, the same on any number of threads, with the reasons.
 change lost 's/height: {of: rod, above: 0.1}/height: {of: rod, above: 0.4}/; s/max_steps: 200/max_steps: 12/'
 hopeless() { timeout 300 "$loom" generate lost --source "$work/base.hdf5" -n 5 -t "$@"; }
