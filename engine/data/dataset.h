@@ -66,8 +66,13 @@ typedef void loomDamageTold(void* user, const char* text);
 /// What loom_dataset_open does about damage in this whole process, and whom it tells (NULL: nobody). To be
 /// called before threads open datasets. At first: refuse, and tell nobody.
 void loom_dataset_on_damage(loomDamage damage, loomDamageTold* told, void* user);
-/// What LOOM_DAMAGE_SKIP has left out so far in this process, "FILE: demo_3", each once; for reports.
+/// What LOOM_DAMAGE_SKIP and loom_dataset_leave_out have left out so far in this process, "FILE: demo_3", each
+/// once; for reports.
 int loom_dataset_left_out(loomNames* out);
+/// A demo that the caller goes on without: it is told and listed. LOOM_ERR_MEMORY.
+int loom_dataset_leave_out(const loomDataset* dataset, int demo, const char* why);
+/// Something odd about a file that keeps nobody from using it, told as damage is: "FILE: what".
+void loom_dataset_tell(const loomDataset* dataset, const char* what);
 
 /// Open for reading. Errors: LOOM_ERR_IO (no such file, not a regular file), LOOM_ERR_FORMAT (not HDF5,
 /// truncated, no `data` group, demos damaged or missing). *out is NULL on error.

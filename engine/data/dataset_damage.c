@@ -51,6 +51,27 @@ static int note_left_out(const loomDataset* ds, const loomNames* demos) {
   return status;
 }
 
+static int tell(const char* path, const char* what, const char* more) {
+  char* text = NULL;
+  if (!policy.told) return LOOM_OK;
+  if (asprintf(&text, "%s: %s%s", path, what, more) < 0) return LOOM_ERR_MEMORY;
+  policy.told(policy.user, text);
+  free(text);
+  return LOOM_OK;
+}
+
+void loom_dataset_tell(const loomDataset* ds, const char* what) {
+  tell(ds->path, what, "");
+}
+
+int loom_dataset_leave_out(const loomDataset* ds, int demo, const char* why) {
+  char what[LOOM_PATH_MAX];
+  snprintf(what, sizeof what, "%.200s is left out: ", ds->demos.name[demo]);
+  const loomNames one = {.n = 1, .name = &ds->demos.name[demo]};
+  int status = note_left_out(ds, &one);
+  return status ? status : tell(ds->path, what, why);
+}
+
 // ---- what there is to know about a file
 
 typedef struct findings {

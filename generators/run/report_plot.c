@@ -123,7 +123,11 @@ static void draw_failures(loomChart* chart, loomBox box, const loomReport* r) {
 }
 
 static void draw_sources(loomChart* chart, loomBox box, const loomReport* r) {
-  loomBox inner = draw_panel(chart, box, "By source demo", "success rate, 95 % interval");
+  char note[96] = "success rate, 95 % interval";
+  int left_out = r->source_set->left_out.n;
+  if (left_out) snprintf(note, sizeof note, "success rate, 95 %% interval; %d left out", left_out);
+
+  loomBox inner = draw_panel(chart, box, "By source demo", note);
   loomBar* bars = calloc((size_t)r->source_count + 1, sizeof *bars);
 
   for (int s = 0; bars && s < r->source_count; s++) {

@@ -22,7 +22,7 @@ typedef struct daggerArgs {
   int64_t rounds, demos, episodes, evaluations, evaluation_seed, max_steps, members, hidden, steps,
       final_steps, batch, seed, threads;
   double beta, tau, threshold, doubt, rate;
-  bool resume, json;
+  bool resume, json, skip;
   loomAssetRoots roots;
 } daggerArgs;
 
@@ -89,6 +89,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("resume", 0, NULL, daggerArgs, BOOL, resume,
                    .about = "go on with a run that was stopped, or add rounds to one"),
     TOOL_OPTION_AS("json", 0, NULL, daggerArgs, BOOL, json, .about = "the rounds on stdout"),
+    TOOL_SKIP_OPTION(daggerArgs, skip),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, daggerArgs, roots),
 };
@@ -302,7 +303,7 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
         loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, a->reset);
 
   // The expert may be another policy, which is loaded here.
-  if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, err);
+  if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, a->skip, err);
 
   // All that the command line says, as the learner takes it.
   if (!code) {

@@ -18,7 +18,7 @@ typedef struct generateArgs {
   const char *task, *source, *segments, *reset, *report;
   int select, scheme, limits;  // -1 = as the task says
   int64_t seed, max_failures;  // -1 = not given
-  bool json;
+  bool json, skip;
   loomGenerateDef def;
   loomAssetRoots roots;
 } generateArgs;
@@ -69,6 +69,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("resume", 0, NULL, generateArgs, BOOL, def.resume,
                    .about = "go on with an unfinished run (starts one where there is none)"),
     TOOL_OVERWRITE_OPTION(generateArgs, def.overwrite),
+    TOOL_SKIP_OPTION(generateArgs, skip),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, generateArgs, roots),
     TOOL_OPTION_AS("report", 0, "FILE", generateArgs, STRING, report,
@@ -160,6 +161,7 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
     cJSON_Delete(root);
   } else {
     report_print(&report);
+    tool_print_left_out();
     if (a->def.out && run->successes) printf("wrote %s\n", a->def.out);
     if (a->report && !code) printf("wrote %s\n", a->report);
   }
@@ -216,8 +218,8 @@ int cmd_generate(int argc, char** argv) {
 
   // Source demos are replayed and segmented, and their model is the scene of all attempts.
   if (!code && !a.source) code = loom_task_source(path, task, &a.roots, &err);
-  if (!code)
-    code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, a.segments, &err);
+  loomSourceDef from = {.segments = a.segments, .skip = a.skip};
+  if (!code) code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, &from, &err);
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,
                              &err);

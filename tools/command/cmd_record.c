@@ -75,7 +75,10 @@ static int read_record_options(recordArgs* a, int argc, char** argv) {
   return 0;
 }
 
-static const char* const ends[] = {"success", "lost", "done without success", "out of time", "simulator"};
+// The last is none of loomRunEnd: a demo that succeeds, and that generation could do nothing with.
+enum { UNSEGMENTED = LOOM_RUN_SIMULATOR + 1, END_COUNT };
+static const char* const ends[END_COUNT] = {"success",     "lost",      "done without success",
+                                            "out of time", "simulator", "success that cannot be segmented"};
 
 typedef struct recording {
   const recordArgs* a;
@@ -85,9 +88,9 @@ typedef struct recording {
   loomTrace trace;
   int reset;
   int64_t attempts, kept, succeeded;
-  int64_t ends[LOOM_RUN_SIMULATOR + 1];  // attempts that ended so
-  bool shared;                           // all demos have one model
-  char (*paths)[LOOM_PATH_MAX];          // (successes) shards
+  int64_t ends[END_COUNT];       // attempts that ended so
+  bool shared;                   // all demos have one model
+  char (*paths)[LOOM_PATH_MAX];  // (successes) shards
   toolOutputs outputs;
   loomRunFolder parts;  // OUT.parts, where the shards lie
   char *settings, *limits;
@@ -204,8 +207,11 @@ static int record_one(recording* r, loomError* err) {
   code = loom_policy_run(&run, r->episode, &policy, &def, &r->trace, err);
   if (code) return code;
 
-  r->ends[run.end]++;
-  r->succeeded += run.end == LOOM_RUN_SUCCESS;
+  // What success looks like at its end need not fit the task's subtasks.
+  loomError odd = {0, ""};
+  bool unsegmented = run.end == LOOM_RUN_SUCCESS && loom_record_check(&r->trace, r->episode, attempt, &odd);
+  r->ends[unsegmented ? (int)UNSEGMENTED : (int)run.end]++;
+  r->succeeded += run.end == LOOM_RUN_SUCCESS && !unsegmented;
 
   // An attempt that fails tells where the expert was and what is missing; with --all it is kept too.
   if (run.end != LOOM_RUN_SUCCESS) {
@@ -213,6 +219,10 @@ static int record_one(recording* r, loomError* err) {
     loom_condition_explain(r->episode->conditions, r->task->success, reason, sizeof reason);
     fprintf(stderr, "attempt %lld: %s after %d steps: %s; %s\n", (long long)attempt, ends[run.end], run.steps,
             where, run.end == LOOM_RUN_SIMULATOR ? run.message : reason);
+    if (!r->a->all) return 0;
+  } else if (unsegmented) {
+    fprintf(stderr, "attempt %lld: success after %d steps, but it cannot be segmented, so it is %s: %s\n",
+            (long long)attempt, run.steps, r->a->all ? "no source demo" : "left out", odd.message);
     if (!r->a->all) return 0;
   } else {
     fprintf(stderr, "attempt %lld: success after %d steps\n", (long long)attempt, run.steps);
@@ -267,7 +277,7 @@ static bool gives_up(const recording* r) {
 
 static void tell_giving_up(const recording* r) {
   int often = LOOM_RUN_LOST;
-  for (int i = LOOM_RUN_LOST; i <= LOOM_RUN_SIMULATOR; i++)
+  for (int i = LOOM_RUN_LOST; i < END_COUNT; i++)
     if (r->ends[i] > r->ends[often]) often = i;
 
   fprintf(

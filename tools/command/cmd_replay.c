@@ -30,7 +30,7 @@ typedef struct looking {
   const char* segments;  // --segments
   int export_count;      // --export, at most one of each kind
   const char* exports[2];
-  bool overwrite;
+  bool overwrite, skip;
   toolOutputs outputs;
   loomAssetRoots roots;
   loomTask* task;
@@ -235,6 +235,7 @@ static const toolOption segment_options[] = {
         "datagen_info/subtask_term_signals/arm0_SUBTASK, 0 and then 1 from the last row on; a task "
         "reads them with `until: {signal: arm0_SUBTASK}`"),
     TOOL_OVERWRITE_OPTION(looking, overwrite),
+    TOOL_SKIP_OPTION(looking, skip),
     LOOKING_LAST,
 };
 
@@ -252,20 +253,18 @@ static const toolCommand segment_command = {
     TOOL_OPTIONS(segment_options),
 };
 
-static int segment_demo(loomReplay* r, looking* l, int i, const loomSegmentFile* given, loomError* err) {
-  loomDemo demo;
-  loomEpisode* episode = NULL;
-  int code = loom_demo_load(&demo, l->dataset, i, err);
-  if (code) return code;
+// In its own model: subtasks end where conditions hold, or where the file says. *odd: it is left out.
+static int segment_demo(loomReplay* r, bool* odd, looking* l, int i, const loomSegmentFile* given,
+                        loomError* err) {
+  loomError why = {0, ""};
+  int code = loom_source_load(r, &l->scene, l->task, l->dataset, i, &l->roots, given, &why);
 
-  // In its own model: subtasks end where conditions hold, or where the file says.
-  code = loom_replay_open(&l->scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
-  if (!code) code = loom_replay_states(r, episode, &demo, err);
-  if (!code) code = loom_segment(r, l->task, l->dataset, i, given, err);
+  *odd = code && l->skip && loom_source_is_odd(code, NULL);
+  if (*odd) return loom_dataset_leave_out(l->dataset, i, why.message);
+  if (!code) return 0;
 
-  loom_episode_destroy(episode);
-  loom_demo_destroy(&demo);
-  return code;
+  loom_source_is_odd(code, &why);
+  return loom_error_set(err, code, "%s", why.message);
 }
 
 static void print_segments(const looking* l, const loomReplay* r) {
@@ -304,8 +303,10 @@ static int export_segments(const looking* l, const loomReplay* r, int n, loomErr
     const char* path = l->exports[i];
 
     // Ends to edit as YAML, a copy of the demos as HDF5.
+    loomNames left_out = {0};
     code = is_yaml(path) ? loom_segment_file_write(path, l->task, source, r, n, err)
-                         : loom_segment_dataset_write(path, l->task, source, r, n, err);
+                         : loom_segment_dataset_write(path, l->task, source, r, n, &left_out, err);
+    tool_tell_left_out(&left_out, !code);
     if (!code && !l->json) printf("wrote %s\n", path);
   }
   return code;
@@ -329,14 +330,22 @@ int cmd_segment(int argc, char** argv) {
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "demos");
 
+  int found = 0;
   for (int i = 0; !code && i < n; i++) {
-    code = segment_demo(&replay[i], &l, i, &given, &err);
-    if (!code && !l.json) print_segments(&l, &replay[i]);
-    if (!code && l.json) cJSON_AddItemToArray(list, segments_json(&l, &replay[i]));
+    loomReplay* r = &replay[found];
+    bool odd;
+    code = segment_demo(r, &odd, &l, i, &given, &err);
+    if (!code && !odd && !l.json) print_segments(&l, r);
+    if (!code && !odd && l.json) cJSON_AddItemToArray(list, segments_json(&l, r));
+    if (!code && !odd) found++;
     if (!code) code = check_stopped(&l, i + 1, n, &err);
   }
 
-  if (!code) code = export_segments(&l, replay, n, &err);
+  if (!code && !found)
+    code = loom_error_set(&err, LOOM_ERR_FORMAT, "%s: none of its %d demos can be segmented",
+                          loom_dataset_path(l.dataset), n);
+  if (!code) code = export_segments(&l, replay, found, &err);
+  if (!code && !l.json) tool_print_left_out();
 
   if (!code && l.json) {
     print_and_delete(root);

@@ -454,7 +454,9 @@ int view_stage_save(viewApp* app, loomError* err) {
   if (!code && app->args->segments) {
     code = loom_segment_file_write(app->args->segments, app->task, app->path, replay, n, err);
   } else if (!code) {
-    code = loom_segment_dataset_write(app->args->annotated, app->task, app->path, replay, n, err);
+    loomNames left_out = {0};
+    code = loom_segment_dataset_write(app->args->annotated, app->task, app->path, replay, n, &left_out, err);
+    tool_tell_left_out(&left_out, !code);
   }
 
   for (int i = 0; i < n; i++) loom_replay_destroy(&replay[i]);
