@@ -424,6 +424,11 @@ static int settle(loomDataset* ds, loomDamage damage, findings* f, loomError* er
   if (!status && (lacks.n || odd.n)) status = warn(ds, lacks.n ? lacks.s : odd.s, after, err);
   if (!status && ds->warning && damage != LOOM_DAMAGE_SHOW && policy.told)
     policy.told(policy.user, ds->warning);
+  if (!status && damage != LOOM_DAMAGE_SHOW && policy.told && loom_h5_probe_unconfined())
+    policy.told(policy.user,
+                "this system refuses filters of system calls (seccomp): files are read on trial within "
+                "limits of time "
+                "and memory, but for the rest as this user may");
   loom_text_destroy(&lacks);
   loom_text_destroy(&odd);
   return status;

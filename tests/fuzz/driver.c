@@ -27,6 +27,8 @@
 #include "tests/fuzz/mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+/// A target's own: how many inputs it did all that it can with. None of the seeds: then nothing would be tested.
+int fuzz_done(void) __attribute__((weak));
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 const char* __asan_default_options(void);
 const char* __ubsan_default_options(void);
@@ -189,6 +191,10 @@ static void read_corpus(Corpus* corpus, const char* folder) {
 
 static int run_seeds_and_mutants(Corpus* corpus, uint64_t count) {
   for (int i = 0; i < corpus->count; i++) run(&corpus->seeds[i]);
+  if (fuzz_done && !fuzz_done()) {
+    fprintf(stderr, "no seed is accepted\n");
+    return 1;
+  }
 
   Input input = {0};
   for (uint64_t i = 0; i < count; i++) {

@@ -9,7 +9,14 @@
 #include "tests/fuzz/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+int fuzz_done(void);
 const char* __lsan_default_suppressions(void);
+
+static int opened;
+
+int fuzz_done(void) {
+  return opened;
+}
 
 // HDF5 1.10 forgets small blocks of its own when it gives up on a damaged file; ours are still reported,
 // since a suppression only counts for what was allocated inside that library.
@@ -74,7 +81,6 @@ static void enlarge(const char* path, size_t size, unsigned sum) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static int runs, opened;
   char path[128], out[128];
   strcpy(path, own_path("in.hdf5"));
   strcpy(out, own_path("out.hdf5"));
@@ -101,6 +107,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
 
   unlink(path);
-  if (++runs == 100 && !opened) abort();  // then nothing would be tested at all
   return 0;
 }

@@ -10,6 +10,13 @@
 #include "tests/fuzz/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+int fuzz_done(void);
+
+static int used;
+
+int fuzz_done(void) {
+  return used;
+}
 
 // What is read must be written so that it reads back.
 static void read_configurations(const char* text, size_t size) {
@@ -44,9 +51,7 @@ static void read_policy(const char* config, const char* sense) {
   check_error(code, &err);
   if (!code) loom_trained_destroy(&trained);
 
-  static int runs, used;
   used += !code;
-  if (++runs == 100 && !used) abort();  // then nothing would be tested at all
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -15,6 +15,13 @@
 #include "tests/fuzz/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+int fuzz_done(void);
+
+static int went_on;
+
+int fuzz_done(void) {
+  return went_on;
+}
 
 enum { ATTEMPTS = 8 };
 
@@ -24,7 +31,6 @@ static loomSourceSet sources = {.env_args = "{}"};
 static loomGenerateDef def;
 static char out[128], *settings, *journal;
 static size_t settings_size, journal_size;
-static int runs, went_on;
 
 static void part_path(char path[192], const char* name) {
   snprintf(path, 192, "%s.parts/%s", out, name);
@@ -157,6 +163,5 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // What has no name is a file of segments' ends.
   if (part[0].size) read_segments(&part[0]);
   if (n > 1) go_on(part, n);
-  if (++runs == 100 && !went_on) abort();  // then nothing would be tested at all
   return 0;
 }

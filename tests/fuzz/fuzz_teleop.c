@@ -9,10 +9,16 @@
 #include "tools/shared/commands.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+int fuzz_done(void);
+
+static int saved;
+
+int fuzz_done(void) {
+  return saved;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static FILE *null, *told;
-  static int runs, saved;
   char out[128], input[128];
   if (!null) {
     null = fopen("/dev/null", "w");
@@ -35,7 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   saved += cmd_teleop(7, argv) == 0;
   stdout = before;
   stderr = told;
-  if (++runs == 100 && !saved) abort();  // then nothing would be tested at all
 
   unlink(out);
   unlink(input);

@@ -11,17 +11,17 @@ cd "$(dirname "$0")/../.." || exit 1
 
 # Shares by what an input costs: parsers in memory are cheap, an HDF5 file has children read it first.
 shares='
-attrs 12
-folder 40
-hdf5 6
-mjcf 120
-onnx 180
-policy 100
-run 80
-safetensors 170
-teleop 2
-text 200
-yaml 90
+attrs 6
+folder 20
+hdf5 3
+mjcf 70
+onnx 200
+policy 90
+run 100
+safetensors 190
+teleop 1
+text 260
+yaml 60
 '
 # Inputs of a batch. HDF5 forgets memory of its own with each file that it gives up on.
 batch() { case $1 in hdf5) echo 200 ;; folder | teleop | attrs | run) echo 1000 ;; *) echo 5000 ;; esac }
@@ -65,6 +65,8 @@ build=${1:?usage: tests/fuzz/long.sh BUILD INPUTS [SEED]} inputs=${2:?} seed=${3
 folder=$build/fuzz/$seed
 mkdir -p "$folder" "$build/fuzz/findings" || exit 1
 export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_suppressions=0} LOOM_QUICK=1
+# Who allocated what is told when a finding is run again.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-malloc_context_size=2}
 sum=$(awk '{n += $2} END {print n}' <<<"$shares")
 
 # Batches of all targets side by side, so that the rate is even: sorted by how far into its target each lies.
