@@ -295,6 +295,15 @@ bool loom_is_run_attr(const char* name);
 int loom_dataset_check_run(const char* path, const char* settings, const char* limits,
                            const char* alternative, loomError* err);
 
+/// The file in which a run's folder (OUT.parts) says what lay at OUT when the run began with --overwrite.
+#define LOOM_REPLACES_FILE "replaces"
+/// Say it, before the run's settings are there.
+int loom_dataset_note_replaced(const char* parts, const char* path, loomError* err);
+/// A run that was stopped goes on: may it replace the file at path? It may when none is there, when it is what the
+/// run itself has left so far, or what it was begun to replace; else LOOM_ERR_USAGE.
+int loom_dataset_check_replaced(const char* parts, const char* path, const char* settings,
+                                const char* alternative, loomError* err);
+
 /// in_valid[i] (n) = 1 for round(n * valid) of n demos, at least one and not all when n > 1 and 0 < valid
 /// < 1. The choice depends on n, valid and seed only. The inverse is the training set.
 void loom_split(unsigned char* in_valid, int n, double valid, uint64_t seed);

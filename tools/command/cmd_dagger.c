@@ -12,6 +12,7 @@
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 #include "tools/shared/teacher.h"
 
 typedef struct daggerArgs {
@@ -22,7 +23,7 @@ typedef struct daggerArgs {
   int64_t rounds, demos, episodes, evaluations, evaluation_seed, max_steps, members, hidden, steps,
       final_steps, batch, seed, threads;
   double beta, tau, threshold, doubt, rate;
-  bool resume, json, skip;
+  bool resume, overwrite, json, skip;
   loomAssetRoots roots;
 } daggerArgs;
 
@@ -88,6 +89,7 @@ static const toolOption options[] = {
                    .about = "of rollouts, 0 = as many as cores; the result does not depend on it"),
     TOOL_OPTION_AS("resume", 0, NULL, daggerArgs, BOOL, resume,
                    .about = "go on with a run that was stopped, or add rounds to one"),
+    TOOL_OVERWRITE_OPTION(daggerArgs, overwrite),
     TOOL_OPTION_AS("json", 0, NULL, daggerArgs, BOOL, json, .about = "the rounds on stdout"),
     TOOL_SKIP_OPTION(daggerArgs, skip),
     TOOL_SKIP_DAMAGED_OPTION,
@@ -331,6 +333,7 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
     def.threads = (int)a->threads;
     def.final_steps = (int)(a->final_steps < 0 ? 2 * a->steps : a->final_steps);
     def.resume = a->resume;
+    def.overwrite = a->overwrite;
 
     // Ctrl-C stops it, --resume goes on.
     def.stop = &tool_stop;

@@ -148,7 +148,7 @@ static const char anew[] = "use --overwrite to start anew, or another -o";
 
 // Before anything is recorded: may it be kept, and is there something to go on with?
 static int open_parts(recording* r, loomError* err) {
-  static const char* const own[] = {"demo-*.hdf5", "run.json", NULL};
+  static const char* const own[] = {"demo-*.hdf5", "run.json", LOOM_REPLACES_FILE, NULL};
   const recordArgs* a = r->a;
   char path[LOOM_PATH_MAX];
   if (!a->out) return 0;
@@ -167,7 +167,11 @@ static int open_parts(recording* r, loomError* err) {
                           .alternative = anew};
   int code = loom_run_folder_open(&r->parts, &def, err);
   if (code) return code;
-  return loom_run_folder_settings(&r->parts, def.mark, r->settings, err);
+
+  // Whose dataset it is that the new one will replace.
+  if (a->overwrite) code = loom_dataset_note_replaced(path, a->out, err);
+  if (!a->overwrite) code = loom_dataset_check_replaced(path, a->out, r->settings, anew, err);
+  return code ? code : loom_run_folder_settings(&r->parts, def.mark, r->settings, err);
 }
 
 // The shard of an attempt is there once it is whole.
@@ -329,7 +333,7 @@ int cmd_record(int argc, char** argv) {
   // First what costs nothing: may the dataset be written?
   bool replace = a.overwrite || a.resume;
   tool_catch_signals();
-  code = tool_output(&r.outputs, a.out, tool_output_mode(replace), NULL, 0, &err);
+  code = tool_output(&r.outputs, a.out, tool_output_mode(replace), &a.task, 1, &err);
   if (!code) code = open_recording(&r, &a.roots, &err);
   if (!code) code = describe_recording(&r, &err);
   if (!code) code = open_parts(&r, &err);

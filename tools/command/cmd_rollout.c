@@ -173,13 +173,19 @@ static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace
   return tool_stop != 0;
 }
 
-// What a killed run left is of other episodes.
+// What killed rollouts left is of other episodes. What generate or record left there is not ours.
 static int make_folder(rolloutArgs* a, loomError* err) {
-  static const char* const own[] = {"*.hdf5", NULL};
+  static const char* const own[] = {"[0-9]*.hdf5", NULL};
   char path[LOOM_PATH_MAX];
   folder_path(path, a);
-  loomRunFolderDef def = {.path = path, .mode = LOOM_FOLDER_OVERWRITE, .mark = "", .own = own};
-  return loom_run_folder_open(&a->parts, &def, err);
+  loomRunFolderDef def = {.path = path, .mode = LOOM_FOLDER_OVERWRITE, .mark = "run.json", .own = own};
+  int code = loom_run_folder_open(&a->parts, &def, err);
+  if (code || !a->parts.resumed) return code;
+
+  loom_run_folder_close(&a->parts);
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%s: holds another command's unfinished run; go on with that, or name another file",
+                        path);
 }
 
 // Nothing is kept of episodes that were not all run.
@@ -291,7 +297,10 @@ static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, loomTrained* t
   tool_progress_end();
 
   // A fault in writing comes first: it is why the rollouts ended.
-  if (code && a->error.code) *err = a->error;
+  if (code && a->error.code) {
+    *err = a->error;
+    code = err->code;
+  }
 
   if (!code && a->out) code = assemble_rollouts(a, scene, out, err);
   if (a->out) loom_run_folder_remove(&a->parts, NULL);

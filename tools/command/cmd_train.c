@@ -88,9 +88,10 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("first", 0, "N", trainArgs, INT64, first, .low = 1, .high = INT32_MAX,
                    .about = "only the first demos of each file (and mask)"),
     TOOL_CALL_OPTION("sizes", "A,B,...", take_sizes, "one run for each number of first demos"),
-    TOOL_CALL_OPTION("seeds", "A,B,...", take_seeds,
-                     "one run for each seed; then each run's best policy is tested. A table, DIR/sweep.json "
-                     "and sweep.png; what is done is not done again"),
+    TOOL_CALL_OPTION(
+        "seeds", "A,B,...", take_seeds,
+        "one run for each seed; then each run's best policy is tested. A table, DIR/sweep.json "
+        "and sweep.png; what is done is not done again, and settings stay what DIR/sweep.yaml says"),
     TOOL_OPTION_AS("tests", 0, "N", trainArgs, INT64, sweep.tests, .high = 1 << 20,
                    .about = "episodes of these tests; 0 = none"),
     TOOL_OPTION_AS("test-seed", 0, "S", trainArgs, INT64, sweep.test_seed, .high = INT64_MAX,
@@ -316,9 +317,6 @@ static int check_folder(const loomTrainConfig* c, const trainArgs* a, loomError*
   snprintf(path, sizeof path, "%s/config.yaml", c->checkpoint.folder);
   if (a->file && !a->resume && loom_same_file(path, a->file))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; train into another folder", path);
-  if (a->overwrite && (a->sweep.nsize || a->sweep.nseed))
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: a sweep is not overwritten; train into another folder",
-                          c->checkpoint.folder);
   return 0;
 }
 
