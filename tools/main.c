@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/data/dataset.h"
 #include "engine/task/task_reference.h"
 #include "policies/learn/config_reference.h"
 #include "tools/shared/build_info.h"
@@ -111,6 +112,7 @@ static int settle_stdout(int status) {
 
 int main(int argc, char** argv) {
   hold_streams();
+  loom_hdf5_leave_exit_alone();
   tool_watch_damage();
   return settle_stdout(run_command(argc, argv));
 }

@@ -48,6 +48,9 @@ void loom_array_destroy(loomArray* array);
 
 /// Of the HDF5 library in use, "1.10.8".
 const char* loom_hdf5_version(void);
+/// To be called first, by programs that have no HDF5 files of their own: HDF5 does nothing when the program
+/// ends. Else 1.10 crashes there after a failing disk kept it from closing a file.
+void loom_hdf5_leave_exit_alone(void);
 
 // ---- reading
 
@@ -87,7 +90,8 @@ void loom_dataset_tell(const loomDataset* dataset, const char* what);
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err);
 /// The same with LOOM_DAMAGE_SHOW, whatever loom_dataset_on_damage says.
 int loom_dataset_open_shown(loomDataset** out, const char* path, loomError* err);
-/// The same without the child and the search for damage, for files this very program wrote.
+/// The same without the child and the search for damage, for shards: small files that this very program wrote.
+/// They are read at once; LOOM_ERR_FORMAT when a byte is not as it was written.
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err);
 /// The same as loom_dataset_open_shown, but of a file that was cut short what is left, where its index is
 /// whole. Reading what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut. A whole
@@ -153,6 +157,20 @@ int loom_dataset_visit(const loomDataset* dataset, const char* object, loomArray
 /// Names of the masks (none: an empty list), and the demo names in one of them.
 int loom_dataset_masks(loomNames* out, const loomDataset* dataset, loomError* err);
 int loom_dataset_mask(loomNames* out, const loomDataset* dataset, const char* mask, loomError* err);
+
+/// What a comparison with the digests that were written with a file found. Free with
+/// loom_digest_check_destroy.
+typedef struct loomDigestCheck {
+  bool carried;       // there are digests to compare with
+  loomNames differ;   // parts that are not as they were written, "obs/object", "@model_file", and why
+  loomNames without;  // parts that no digest was written of
+} loomDigestCheck;
+void loom_digest_check_destroy(loomDigestCheck* check);
+
+/// Compare all arrays and attributes of a demo; everything is read. Errors: as of loom_dataset_visit.
+int loom_dataset_check_demo(loomDigestCheck* out, const loomDataset* dataset, int demo, loomError* err);
+/// Compare what is beside the demos: their list, attributes of `data`, masks.
+int loom_dataset_check_rest(loomDigestCheck* out, const loomDataset* dataset, loomError* err);
 
 /// One demo as replay and the generators want it. Free with loom_demo_destroy.
 typedef struct loomDemo {

@@ -168,7 +168,7 @@ int loom_h5_open_tried(loomDataset** out, const char* path, loomError* err) {
 }
 
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err) {
-  return loom_h5_open_file(out, path, false, NULL, err);
+  return loom_h5_open_shard(out, path, err);
 }
 
 int loom_h5_open_rest(loomDataset** out, const char* path, loomError* err) {

@@ -206,7 +206,8 @@ static int act_recorded(double* action, void* self, loomEpisode* e, loomError* e
   return 0;
 }
 
-int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* demo, loomError* err) {
+int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* demo, loomTrace* trace,
+                        loomError* err) {
   *out = (loomActionReplay){.first_success = -1, .identical = true};
 
   recordedDemo recorded = {demo, out, NULL};
@@ -221,7 +222,7 @@ int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* d
 
   // The recorded actions from the recorded start, to the last of them.
   if (!code) code = loom_episode_start(e, demo->states, err);
-  if (!code) code = loom_policy_run(&run, e, &policy, &def, NULL, err);
+  if (!code) code = loom_policy_run(&run, e, &policy, &def, trace, err);
   if (!code && run.end == LOOM_RUN_SIMULATOR) code = loom_error_set(err, LOOM_ERR_SIM, "%s", run.message);
 
   if (!code) {

@@ -7,6 +7,7 @@
 #include "engine/data/dataset.h"
 #include "engine/run/policy.h"
 #include "engine/run/quality.h"
+#include "engine/run/trace.h"
 
 LOOM_C_BEGIN
 
@@ -50,8 +51,10 @@ typedef struct loomActionReplay {
   int ik_short_steps;  // control steps at which whole-body inverse kinematics fell short of a target
 } loomActionReplay;
 
-/// Step the demo's actions from its first state and compare with its states.
-int loom_replay_actions(loomActionReplay* out, loomEpisode* episode, const loomDemo* demo, loomError* err);
+/// Step the demo's actions from its first state and compare with its states. trace: gets the rows as they come,
+/// room for as many as the demo has; NULL = none.
+int loom_replay_actions(loomActionReplay* out, loomEpisode* episode, const loomDemo* demo, loomTrace* trace,
+                        loomError* err);
 
 /// Scene and episode for one demo of a dataset, from its own model_file. *scene is NULL, or what an earlier demo
 /// of the same dataset and task was given: kept while their models are the same, else destroyed. Free the episode
