@@ -32,14 +32,38 @@ static bool is_below(const char* path, const char* folder) {
   return !strncmp(path, folder, n) && (path[n] == '/' || n == 1);
 }
 
+static bool is_in_roots(const char* real, const loomAssetRoots* roots) {
+  for (int i = 0; roots && i < roots->n; i++)
+    if (is_below(real, roots->root[i].path)) return true;
+  return false;
+}
+
 // The task's folder, the one that holds it, and what the user gave as roots. Judged by real paths, so that
 // neither links nor ".." lead further.
 static bool is_within_reach(const ownModel* m, const char* real) {
-  if (is_below(real, m->reach)) return true;
+  return is_below(real, m->reach) || is_in_roots(real, m->roots);
+}
 
-  for (int i = 0; m->roots && i < m->roots->n; i++)
-    if (is_below(real, m->roots->root[i].path)) return true;
-  return false;
+int loom_own_file_check(const char* dir, const char* file, const loomAssetRoots* roots, loomError* err) {
+  char path[OWN_PATH];
+  snprintf(path, sizeof path, "%.*s/%.*s", 500, dir, 500, file);
+  char *folder = realpath(dir, NULL), *real = realpath(path, NULL);
+
+  // What is not there is told by whoever opens it.
+  bool inside = !folder || !real || is_below(real, folder) || is_in_roots(real, roots);
+  int code = inside ? LOOM_OK
+                    : loom_error_set(err, LOOM_ERR_FORMAT,
+                                     "%.300s leads to %.300s, outside of %.300s; copy it there, or give its "
+                                     "folder with --assets NAME=DIR",
+                                     path, real, folder);
+  free(folder);
+  free(real);
+  return code;
+}
+
+// The file that an element was read from: what is included remembers its own.
+static const char* file_of(const ownModel* m, const xmlNode* node) {
+  return node->_private ? node->_private : m->label;
 }
 
 static int out_of_reach(const ownModel* m, const xmlNode* node, const char* real) {
@@ -47,7 +71,7 @@ static int out_of_reach(const ownModel* m, const xmlNode* node, const char* real
       m->err, LOOM_ERR_FORMAT,
       "%.300s:%ld: <%.40s> names %.400s, which lies outside of %.300s, the folder that holds "
       "the task's; copy it there, or give its folder with --assets NAME=DIR",
-      m->label, xmlGetLineNo(node), (const char*)node->name, real, m->reach);
+      file_of(m, node), xmlGetLineNo(node), (const char*)node->name, real, m->reach);
 }
 
 // The real path, malloc'ed, of file seen from a folder; NULL when it is not there.
@@ -77,8 +101,8 @@ static int no_memory(const ownModel* m) {
 static int note_file(ownModel* m, const xmlNode* node, char* real) {
   for (int i = 0; i < m->nincluded; i++) {
     if (strcmp(m->included[i], real) != 0) continue;
-    return loom_error_set(m->err, LOOM_ERR_FORMAT, "%s:%ld: %s is included a second time", m->label,
-                          xmlGetLineNo(node), real);
+    return loom_error_set(m->err, LOOM_ERR_FORMAT, "%.400s:%ld: %.400s is included a second time",
+                          file_of(m, node), xmlGetLineNo(node), real);
   }
 
   if (m->nincluded == MAX_INCLUDED)
@@ -88,7 +112,7 @@ static int note_file(ownModel* m, const xmlNode* node, char* real) {
   return LOOM_OK;
 }
 
-static int read_part(xmlDoc** out, ownModel* m, const char* path) {
+static int read_part(xmlDoc** out, ownModel* m, char* path) {
   int64_t left = loom_default_model_def().max_xml_bytes - m->bytes;
   char* text = NULL;
   size_t n = 0;
@@ -97,15 +121,22 @@ static int read_part(xmlDoc** out, ownModel* m, const char* path) {
   m->bytes += (int64_t)n;
   if (!code) code = loom_mjcf_parse_part(out, text, left, path, m->err);
   free(text);
+  if (code) return code;
+
+  // For messages, wherever its elements will stand.
+  xmlNode* root = xmlDocGetRootElement(*out);
+  for (xmlNode* node = root; node; node = loom_mjcf_walk(root, node)) node->_private = path;
   return code;
 }
 
 // The children of the file's outermost element, whatever it is called, take the place of <include>.
 static int put_children(const ownModel* m, xmlNode* place, xmlDoc* part) {
-  for (xmlNode* child = loom_mjcf_child(xmlDocGetRootElement(part), NULL); child;
-       child = loom_mjcf_sibling(child, NULL)) {
-    xmlNode* copy = xmlDocCopyNode(child, place->doc, 1);
-    if (!copy || !xmlAddPrevSibling(place, copy)) return no_memory(m);
+  xmlNode* root = xmlDocGetRootElement(part);
+  for (xmlNode* child; (child = loom_mjcf_child(root, NULL));) {
+    xmlUnlinkNode(child);
+    if (xmlAddPrevSibling(place, child)) continue;
+    xmlFreeNode(child);
+    return no_memory(m);
   }
   return LOOM_OK;
 }
@@ -117,8 +148,11 @@ static int include(ownModel* m, xmlNode* node, const char* folder) {
   if (!real && file && *file) real = find_from(folder, "", file);
 
   if (!real) {
-    int code = loom_error_set(m->err, LOOM_ERR_IO, "%s:%ld: includes \"%.300s\", which is not in %.300s",
-                              m->label, xmlGetLineNo(node), file ? file : "", m->folder);
+    bool same = !strcmp(folder, m->folder);
+    int code =
+        loom_error_set(m->err, LOOM_ERR_IO, "%.400s:%ld: includes \"%.300s\", which is not in %.300s%s%.300s",
+                       file_of(m, node), xmlGetLineNo(node), file ? file : "", m->folder,
+                       same ? "" : " nor in ", same ? "" : folder);
     xmlFree(file);
     return code;
   }
@@ -294,12 +328,7 @@ int loom_own_model_read(char** out, const char* dir, const char* file, const loo
   // Includes first: they may have assets, and say where these are.
   int64_t most = loom_default_model_def().max_xml_bytes;
   int code = find_folders(m, dir, err);
-  if (!code && !is_within_reach(m, m->included[0]))
-    code =
-        loom_error_set(err, LOOM_ERR_FORMAT,
-                       "%s lies outside of %.400s, the folder that holds the task's; move it there, or give "
-                       "its folder with --assets NAME=DIR",
-                       label, m->reach);
+  if (!code) code = loom_own_file_check(dir, file, roots, err);
   if (!code) code = loom_read_text(out, NULL, label, (size_t)most, err);
   if (!code) code = loom_mjcf_parse(&doc, *out, most, label, err);
   if (!code) code = expand(m, doc, m->folder);

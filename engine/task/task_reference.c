@@ -16,7 +16,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"task", "source", "map", "", "", "where the source demos are: section source", "{file: demo.hdf5}"},
     {"task", "model", "map", "", "", "which MJCF: section model", "{file: scene.xml}"},
     {"task", "control_freq", "whole number", "Hz", "20", "control steps a second", "20"},
-    {"task", "robots", "list of texts", "", REQUIRED, "files of `scenes/robots/`, in the order of the arms", "[panda, panda]"},
+    {"task", "robots", "list of texts", "", REQUIRED, "robots, in the order of the arms: files beside the task, in its `robots/` or in `../robots/`, else of `scenes/robots/`", "[panda, panda]"},
     {"task", "controller", "map", "", "that of the source demos", "how actions move the arms: section controller", "{type: OSC_POSE}"},
     {"task", "objects", "map of names", "", "none", "what is moved: section objects", "{bar: {body: bar}}"},
     {"task", "conditions", "map of names", "", "none", "conditions to be named elsewhere: section condition", "{up: {height: {of: bar, above: 0.9}}}"},
@@ -35,11 +35,11 @@ const loomReferenceKey loom_task_reference[] = {
 
     {"source", "", "", "", "", "`source:` in `task.yaml`. Without it, demos are given on the command line.", ""},
     {"source", "asset", "text", "", "the task's folder", "asset root that the file is in", "robosuite"},
-    {"source", "file", "text", "", REQUIRED, "dataset of source demos", "demo.hdf5"},
+    {"source", "file", "text", "", REQUIRED, "dataset of source demos, in that folder or below", "demo.hdf5"},
 
     {"model", "", "", "", "", "`model:` in `task.yaml`.", ""},
     {"model", "demo", "whole number", "", "0", "without `file`: the MJCF recorded with this source demo", "0"},
-    {"model", "file", "text", "", "the source demo's", "MJCF, from the task's folder", "scene.xml"},
+    {"model", "file", "text", "", "the source demo's", "MJCF, in the task's folder or below", "scene.xml"},
     {"model", "place", "list of maps", "", "the MJCF has the robots in it", "puts the robots into `file`, one entry a robot: section model: place", "[{pos: [0, -0.66, 0.9], yaw: pi/2}]"},
 
     {"model: place", "", "", "", "", "An entry of `place:`: where a robot's base stands in the world.", ""},

@@ -692,14 +692,14 @@ static const toolCommand scenes_command = {
 };
 
 int cmd_scenes(int argc, char** argv) {
-  loomName names[64];
+  static loomName names[LOOM_SCENES_MAX];
   looking l = {0};
   int code = tool_options(&l, argc, argv, &scenes_command);
   if (code) return code < 0 ? EXIT_DONE : code;
   if (optind != argc) return tool_usage("scenes", "unknown argument '%s'", argv[optind]);
 
   bool json = l.json;
-  int n = loom_scene_names(names, 64), status = EXIT_DONE;
+  int n = loom_scene_names(names, LOOM_SCENES_MAX), status = EXIT_DONE;
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "scenes");
   for (int i = 0; i < n; i++) {

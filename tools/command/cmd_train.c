@@ -154,8 +154,9 @@ static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) 
   // Rollouts need a scene: the one that the dataset's environment is.
   loomTask* task;
   loomAssetRoots roots = a->roots;
-  if (tool_open(&task, &dataset, &roots, c->data.file[0].path, NULL, false, NULL)) {
-    fputs("no scene is the dataset's environment: no rollouts (name one with --task)\n", stderr);
+  loomError why = {0, ""};
+  if (tool_open(&task, &dataset, &roots, c->data.file[0].path, NULL, false, &why)) {
+    fprintf(stderr, "no rollouts: %s\n", why.message);
     return 0;
   }
 
