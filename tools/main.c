@@ -46,6 +46,9 @@ static void print_program_help(FILE* out) {
   }
 
   fputs(
+      "\nWhat is there already is replaced only with --overwrite, and is never half written; --resume goes "
+      "on "
+      "with what was\nstopped, if all settings are the same.\n"
       "\nexamples:\n"
       "  demoloom generate handover -n 1000 -o handover.hdf5\n"
       "  demoloom verify handover.hdf5\n"

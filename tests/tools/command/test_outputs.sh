@@ -27,10 +27,15 @@ opened() { # FILE COMMAND...
   exec 7>&-
   return $status
 }
-locked() { # FILE COMMAND...
+holding() { # FILE COMMAND...
   local file=$1
   shift
-  flock -o "$file" "$@"
+  exec 7>>"$file" 6<"$file" 7>&-
+  flock 6
+  "$@" 6<&-
+  local status=$?
+  exec 6<&-
+  return $status
 }
 small_disk() ( # KILOBYTES COMMAND...
   trap '' XFSZ
@@ -57,8 +62,8 @@ writer() {
   rm -rf "$work/out" && mkdir "$work/out" && cp "$base" "$out"
   expect "$name: exists" 2 'is there already|exists; use' "${run[@]}"
   expect "$name: is open elsewhere" 2 'open for writing' opened "$out" "${run[@]}" --overwrite
-  expect "$name: is locked by HDF5" 2 'open for writing' locked "$out" "${run[@]}" --overwrite
-  expect "$name: another run writes it" 2 'another run is at work' locked "$out.lock" "${run[@]}" --overwrite
+  expect "$name: is locked by HDF5" 2 'open for writing' holding "$out" "${run[@]}" --overwrite
+  expect "$name: another run writes it" 2 'another run is at work' holding "$out.lock" "${run[@]}" --overwrite
   touch "$out.lock" # as a killed run leaves it
   chmod a-w "$out"
   expect "$name: write-protected" 1 'write-protected' "${run[@]}" --overwrite
@@ -119,7 +124,7 @@ folder() {
   touch "$out/mine"
   find "$out" -type f -exec sha256sum {} + | sort >"$work/before"
   expect "$name: exists" 2 'holds a run already|there are files in it' "${run[@]}"
-  expect "$name: another run is at work" 2 'another run is at work' locked "$out/lock" "${run[@]}" --overwrite
+  expect "$name: another run is at work" 2 'another run is at work' holding "$out/lock" "${run[@]}" --overwrite
   rm -f "$out/lock"
   expect "$name: is as it was" 0 '^$' eval "find '$out' -type f -exec sha256sum {} + | sort | diff '$work/before' -"
   expect "$name: replaced" 0 '' "${run[@]}" --overwrite
@@ -137,7 +142,7 @@ runs=$work/out/f
 expect 'dagger: other settings' 2 "other settings .*'episodes: 1' there, 'episodes: 2' now" "${dagger[@]}" --demos 1 -o "$runs" -n 2 --resume
 expect 'dagger: reads what it writes' 2 'that is what is read' "${dagger[@]}" --data "$runs/round_0.hdf5" -o "$runs" --overwrite
 expect 'dagger: its own expert' 2 'that is what is read' "${dagger[@]}" --expert "$runs/best.safetensors" -o "$runs" --overwrite
-expect 'dagger: a training in it' 2 'another run is at work in it' locked "$runs/round_1/lock" "${dagger[@]}" --demos 1 -o "$runs" --overwrite
+expect 'dagger: a training in it' 2 'another run is at work in it' holding "$runs/round_1/lock" "${dagger[@]}" --demos 1 -o "$runs" --overwrite
 check 'dagger: all that keeps the run' test -s "$runs/final.safetensors" -a -s "$runs/round_0.hdf5"
 cp "$gen" "$work/data.hdf5"
 sweep=("$loom" train --data "$work/data.hdf5" -p bc_l2 --rollouts 0 --steps 2 --batch 4 --hidden 8 --sizes 1,2 -o "$work/sizes")
@@ -146,7 +151,7 @@ before=$(stat -c %i "$work/sizes/2-seed-1/last.safetensors")
 check 'sweep: one seed more' "${sweep[@]}" --epochs 1 --seeds 1,2
 check 'sweep: what is done is not done again' test "$(stat -c %i "$work/sizes/2-seed-1/last.safetensors")" = "$before"
 expect 'sweep: other settings' 2 "other settings .*'epochs: 1' there, 'epochs: 2' now" "${sweep[@]}" --epochs 2
-expect 'sweep: two at once' 2 'another run is at work' locked "$work/sizes/lock" "${sweep[@]}" --epochs 1
+expect 'sweep: two at once' 2 'another run is at work' holding "$work/sizes/lock" "${sweep[@]}" --epochs 1
 cp "$base" "$work/data.hdf5"
 "$loom" generate own --source "$base" -n 2 -t 1 --seed 3 -o "$work/data.hdf5" --overwrite >/dev/null 2>&1
 expect 'sweep: other data of that name' 2 'other settings .*data_content' "${sweep[@]}" --epochs 1
@@ -178,24 +183,31 @@ expect 'record: onto its task' 2 'source itself' "$loom" record "$work/scenes/ow
 
 # In place: masks and demos.
 masks() { "$loom" info "$1" | sed -n 's/^mask \([a-z]*\) .*/\1/p' | tr '\n' ' '; }
-add() { "$loom" teleop own --input "$work/lines" --echo -o "$1"; }
+mkdir "$work/bin" && PATH=$work/bin:$PATH
+printf '#!/bin/sh\nexec "%s" teleop own --input "%s" --echo -o "$1"\n' "$loom" "$work/lines" >"$work/bin/add"
+chmod +x "$work/bin/add"
 cp "$gen" "$work/a.hdf5"
 "$loom" dataset split "$work/a.hdf5" >/dev/null 2>&1
 cp "$work/a.hdf5" "$work/split.hdf5"
 for change in "$loom dataset split" add; do
-  for state in open protected full; do
+  for state in open locked busy protected shut full; do
     cp "$work/split.hdf5" "$work/a.hdf5"
+    # shellcheck disable=SC2086
     case $state in
-      # shellcheck disable=SC2086
       open) expect "$change: open elsewhere" 2 'open for writing' opened "$work/a.hdf5" $change "$work/a.hdf5" ;;
-      # shellcheck disable=SC2086
+      locked) expect "$change: locked by HDF5" 2 'open for writing' holding "$work/a.hdf5" $change "$work/a.hdf5" ;;
+      busy) expect "$change: another run" 2 'another run is at work' holding "$work/a.hdf5.lock" $change "$work/a.hdf5" ;;
       protected) chmod a-w "$work/a.hdf5" && expect "$change: protected" 1 'write-protected' $change "$work/a.hdf5" ;;
-      # shellcheck disable=SC2086
+      shut)
+        [ -n "$shut" ] && mkdir "$work/in" && mv "$work/a.hdf5" "$work/in" && chmod a-w "$work/in"
+        [ -z "$shut" ] || expect "$change: shut" 1 'Permission denied' unprivileged $change "$work/in/a.hdf5"
+        [ -n "$shut" ] && chmod u+w "$work/in" && mv "$work/in/a.hdf5" "$work" && rmdir "$work/in"
+        ;;
       full) expect "$change: no room" 1 'cannot be (copied|written)' small_disk 8 $change "$work/a.hdf5" ;;
     esac
     chmod u+w "$work/a.hdf5"
     check "$change, $state: as it was" cmp "$work/split.hdf5" "$work/a.hdf5"
-    rm -f "$work"/a.hdf5.demo
+    rm -f "$work"/a.hdf5.{demo,lock}
   done
 done
 touch "$work/a.hdf5.demo"
@@ -281,8 +293,11 @@ at_once generations "$loom" generate own --source "$base" -n 1 -t 1 -o "$work/th
 at_once trainings "${train[@]}" -o "$work/four"
 for out in two three; do check "at once: $out is whole" "$loom" verify "$work/$out.hdf5" --limit 1 --task own; done
 
-# A training's own configuration.
+# A training's own configuration, and the episodes that its successes are counted on.
 cp "$work/policy/config.yaml" "$work/config.yaml"
 expect 'train: onto its configuration' 2 'that is what is read' "$loom" train "$work/config.yaml" -o "$work"
 check 'train: which stays' cmp "$work/policy/config.yaml" "$work/config.yaml"
+tries=("$loom" train "$work/policy/config.yaml" --task own -j 1 -o "$work/tries")
+check 'train: with rollouts' "${tries[@]}" --rollouts 1
+expect 'train: other rollouts' 2 "other settings .*'n: 1' there, 'n: 2' now" "${tries[@]}" --rollouts 2 --epochs 2 --resume
 close_tests
