@@ -170,6 +170,7 @@ static const char* first_difference(double numbers[2], const loomControllerDef* 
   if (data->delta != task->delta) return "delta";
   if (task->type == LOOM_OSC_POSE && data->uncouple_pos_ori != task->uncouple_pos_ori)
     return "uncouple_pos_ori";
+  if (task->type == LOOM_OSC_POSE && data->in_base != task->in_base) return "input_ref_frame";
 
   const struct {
     const char* name;
@@ -219,10 +220,11 @@ static int compare_controllers(const loomControllerDef* data, const loomControll
   return 0;
 }
 
-// A controller of a type that cannot be read is another than the task's all the same.
-static int compare_types(const cJSON* root, const loomControllerDef* wanted, const loomTask* task,
+// A controller of a type that cannot be read is another than the task's all the same. *told: all say the task's type.
+static int compare_types(bool* told, const cJSON* root, const loomControllerDef* wanted, const loomTask* task,
                          const char* label, loomError* err) {
   const cJSON* configs = get(kwargs_of(root), "controller_configs");
+  *told = configs != NULL;
 
   for (int a = 0; configs && a < task->arm_count; a++) {
     bool by_arm, composite;
@@ -230,10 +232,12 @@ static int compare_types(const cJSON* root, const loomControllerDef* wanted, con
 
     const cJSON* config = entry_of(configs, task, a, &by_arm, label, err);
     if (!config) return LOOM_ERR_FORMAT;
-    if (!cJSON_IsObject(config)) return 0;
+    *told = *told && cJSON_IsObject(config);
+    if (!*told) return 0;
 
     config = loom_controller_of_arm(config, by_arm ? 0 : which, by_arm ? 1 : arms, &composite, label, NULL);
     const cJSON* type = get(config, "type");
+    *told = cJSON_IsString(type);
 
     if (cJSON_IsString(type) && strcmp(type->valuestring, loom_controller_names[wanted[a].type]))
       return loom_error_set(
@@ -244,13 +248,20 @@ static int compare_types(const cJSON* root, const loomControllerDef* wanted, con
   return 0;
 }
 
-// Where data say what drove them, and it can be read, it is `wanted`.
+// Where data say what drove them it is `wanted`. For controllers without a type, null and unknown composites the task's
+// stands in; not for one of its own type that does something else.
 static int check_wanted(const cJSON* root, const loomControllerDef* wanted, const loomTask* task,
                         const char* label, loomError* err) {
   loomControllerDef said[LOOM_MAX_ARMS];
-  return read_controllers(said, root, task, wanted, label, NULL)
-             ? compare_types(root, wanted, task, label, err)
-             : compare_controllers(said, wanted, task, label, err);
+  loomError why = {0};
+  int code = read_controllers(said, root, task, wanted, label, &why);
+  if (!code) return compare_controllers(said, wanted, task, label, err);
+
+  bool told;
+  int other = compare_types(&told, root, wanted, task, label, err);
+  if (other || !told) return other;
+  if (err) *err = why;
+  return code;
 }
 
 // ---- the whole

@@ -11,7 +11,7 @@ LOOM_C_BEGIN
 /// The controllers of the task's arms, control (arm_count): the task's own, or those that env_args (nullable) say, one
 /// for all robots, one a robot or one an arm. What env_args do not say is taken to be the task's. LOOM_ERR_FORMAT or
 /// LOOM_ERR_UNSUPPORTED, after `label`: the rate, the robots or a controller are not the task's, or there is none that
-/// can be had. Controllers that cannot be read are the task's where it has its own.
+/// can be had. Composites that are not known, null and what has no type are the task's where it has its own.
 int loom_task_agrees(loomControllerDef control[LOOM_MAX_ARMS], const loomTask* task, const char* env_args,
                      const char* label, loomError* err);
 

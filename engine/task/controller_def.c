@@ -88,6 +88,15 @@ int loom_task_parse_controller(taskParser* p, loomNode root) {
   if (!code) code = loom_yaml_read_bool(&c->delta, p->y, map, "delta", p->err);
   if (!code) code = loom_yaml_read_bool(&c->uncouple_pos_ori, p->y, map, "uncouple_pos_ori", p->err);
 
+  // Whose axes an action is along.
+  loomName frame = "world";
+  if (!code) code = loom_yaml_read_text(frame, sizeof frame, p->y, map, "input_ref_frame", false, p->err);
+  c->in_base = !strcmp(frame, "base");
+  if (!code && !c->in_base && strcmp(frame, "world"))
+    return loom_yaml_error(p->y, map, "input_ref_frame", p->err, "world or base, not '%s'", frame);
+  if (!code && c->in_base && c->type != LOOM_OSC_POSE)
+    return loom_yaml_error(p->y, map, "input_ref_frame", p->err, "base is for OSC_POSE");
+
   const char* wrong = code ? NULL : loom_controller_wrong(c, n);
   if (wrong) return loom_yaml_error(p->y, map, "controller", p->err, "%s", wrong);
   p->task->has_controller = true;

@@ -24,6 +24,7 @@ typedef struct loomControllerDef {
   double torso_weight;  // how much heavier the torso's joints weigh in that, and in the damping
   bool delta;           // action is a change of the current pose; else an absolute target
   bool uncouple_pos_ori;
+  bool in_base;  // OSC_POSE: moves and poses are in the frame of the robot's base_body, else in the world's
 } loomControllerDef;
 
 extern const char* const loom_controller_names[];  // by loomControllerType

@@ -5,6 +5,7 @@
 
 // What to do about data whose controller cannot be read.
 #define WAY_OUT "give the task file a `controller:` that does the same"
+#define NO_EFFECT "take it out of env_args if it had no effect on these data"
 
 // ---- numbers
 
@@ -75,15 +76,14 @@ static bool is_known(const char* key) {
 
 static int refuse(const char* label, const cJSON* node, const char* why, loomError* err) {
   char* text = cJSON_PrintUnformatted(node);
-  int code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: controller_configs: %s is %.60s%s%s; " WAY_OUT,
+  int code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: controller_configs: %s is %.60s%s%s; " NO_EFFECT,
                             label, node->string, text ? text : "something", why[0] ? ", " : "", why);
   cJSON_free(text);
   return code;
 }
 
 // Keys that have another value than what is done here.
-static int check_keys(const cJSON* config, loomControllerType type, bool robosuite15, const char* label,
-                      loomError* err) {
+static int check_keys(const cJSON* config, const char* label, loomError* err) {
   const cJSON* node;
 
   // Limits of goals and the like: nothing that is set may be passed over.
@@ -115,16 +115,9 @@ static int check_keys(const cJSON* config, loomControllerType type, bool robosui
   node = get(get(config, "gripper"), "type");
   if (node && !says(node, "GRIP")) return refuse(label, node, "and grippers are driven as GRIP here", err);
 
-  // Moves along the robot's own axes are others than those along the world's.
   node = get(config, "input_ref_frame");
-  if (node && !says(node, "world"))
-    return refuse(label, node, "and actions are in the world's frame here", err);
-  if (!node && robosuite15 && type == LOOM_OSC_POSE)
-    return loom_error_set(
-        err, LOOM_ERR_UNSUPPORTED,
-        "%s: controller_configs: without input_ref_frame robosuite 1.5 takes actions in the robot's "
-        "base, and they are in the world's frame here; " WAY_OUT,
-        label);
+  if (node && !says(node, "world") && !says(node, "base"))
+    return refuse(label, node, "which is neither 'world' nor 'base'", err);
   return 0;
 }
 
@@ -149,7 +142,7 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
   static const loomControllerDef none;
   *out = otherwise ? *otherwise : none;
   int code = read_type(&out->type, config, label, err);
-  if (!code) code = check_keys(config, out->type, robosuite15, label, err);
+  if (!code) code = check_keys(config, label, err);
   if (code) return code;
 
   // Six entries of a pose, or one a joint; 1.5 calls the damping ratio `damping`, too.
@@ -179,6 +172,10 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
   const cJSON *delta = get(config, "control_delta"), *apart = get(config, "uncouple_pos_ori");
   out->delta = delta ? cJSON_IsTrue(delta) : !says(get(config, "input_type"), "absolute");
   out->uncouple_pos_ori = !apart || cJSON_IsTrue(apart);
+
+  // Whose axes poses are along; 1.5's own are the robot's base's.
+  const cJSON* frame = get(config, "input_ref_frame");
+  out->in_base = out->type == LOOM_OSC_POSE && (frame ? says(frame, "base") : robosuite15);
 
   // Ours alone, with the defaults of task files.
   const cJSON *posture = get(config, "posture"), *torso = get(config, "torso_weight");

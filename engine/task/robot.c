@@ -210,6 +210,7 @@ static int read_robot(loomRobotDef* r, const robotFile* f) {
   if (!code) code = read_name(r->prefix, sizeof r->prefix, f, root, "prefix", true);
   if (!code) code = read_name(r->eef_site, sizeof r->eef_site, f, root, "eef_site", true);
   if (!code) code = read_name(r->eef_body, sizeof r->eef_body, f, root, "eef_body", false);
+  if (!code) code = read_name(r->base_body, sizeof r->base_body, f, root, "base_body", false);
 
   if (!code) code = read_arm(r, f, root);
   if (!code) code = read_gripper(r, f, loom_yaml_get(f->y, root, "gripper"));

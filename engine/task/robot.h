@@ -52,7 +52,8 @@ typedef struct loomRobotDef {
   loomJointsDef torso;  // joints between the base and the arm that other arms share; count 0 = none
   double reach;         // m from the arm's second joint; resets put no object further off. 0 = not known
   loomName eef_site;
-  loomName eef_body;  // whose orientation is observed as eef_quat (robosuite's hand body); "" = eef_site's
+  loomName base_body;  // whose axes actions are along where they are in the robot's base; "" = not known
+  loomName eef_body;   // whose orientation is observed as eef_quat (robosuite's hand body); "" = eef_site's
   int gripper_joint_count;
   loomName gripper_joints[LOOM_MAX_JOINTS];
   loomName gripper_actuators[LOOM_MAX_JOINTS];

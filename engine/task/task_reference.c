@@ -57,6 +57,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"controller", "damping_ratio", "number or list", "", "1", "1 = critically damped", "1"},
     {"controller", "delta", "true or false", "", "true", "an action is a change of the pose; else a pose", "true"},
     {"controller", "uncouple_pos_ori", "true or false", "", "true", "position and orientation are controlled apart", "true"},
+    {"controller", "input_ref_frame", "world or base", "", "world", "OSC_POSE: whose axes an action is along, the world's or those of each robot's `base_body`", "base"},
     {"controller", "posture", "number", "1 a m of the hands", "2e-5", "WHOLE_BODY_IK: how much the canonical joints count", "2e-5"},
     {"controller", "torso_weight", "number", "", "10", "WHOLE_BODY_IK: how much heavier the torso's joints are", "10"},
 
@@ -285,6 +286,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"robot", "eef_site", "text", "", REQUIRED, "site of the end effector", "gripper{i}_grip_site"},
     {"robot", "eef_body", "text", "", "the site's", "body whose orientation is observed as eef_quat", "robot{i}_right_hand"},
     {"robot", "gripper", "map", "", "none", "section robot: gripper", "{speed: 0.01}"},
+    {"robot", "base_body", "text", "", "", "its axes are an action's where the controller's `input_ref_frame` is base; fixed to the world", "robot{i}_base"},
     {"robot", "asset", "text", "", "", "asset root of `parts`", "robosuite"},
     {"robot", "parts", "list of maps", "", "none", "the MJCF it is made of, for scenes that `place` it: section robot: part", "[{file: robot.xml, prefix: robot{i}_}]"},
 
