@@ -14,6 +14,7 @@
 #include "engine/base/run_folder.h"
 #include "engine/data/dataset.h"
 #include "engine/observe/observer.h"
+#include "engine/task/agree.h"
 #include "policies/data/normal.h"
 #include "policies/learn/dagger_internal.h"
 
@@ -478,6 +479,21 @@ static int try_keys(const dagger* g, loomError* err) {
   return code ? loom_error_prefix(err, code, "DAgger's episodes") : LOOM_OK;
 }
 
+// Each file's actions mean here what they meant there.
+static int try_driven(const dagger* g, const loomData* data, loomError* err) {
+  const loomScene* scene = g->def->scene;
+  bool by_goals = loom_data_config_form(&g->def->config->data).absolute;
+  int code = LOOM_OK;
+
+  for (int i = 0; !code && i < g->def->config->data.file_count; i++) {
+    char* driven = loom_data_driven(data, i);
+    code = loom_task_agrees_policy(scene->task, scene->control, driven, by_goals,
+                                   loom_data_file_path(data, i), err);
+    free(driven);
+  }
+  return code;
+}
+
 // Datasets to begin with have those keys too, and what they hold is part of the settings.
 static int try_data(dagger* g, loomError* err) {
   if (!g->def->config->data.file_count) return LOOM_OK;
@@ -489,6 +505,7 @@ static int try_data(dagger* g, loomError* err) {
   loom_config_data_def(def, g->def->config, false);
   def->def.prefetch = false;
   int code = loom_data_open(&data, &def->def, err);
+  if (!code) code = try_driven(g, data, err);
   if (!code) code = loom_normal_digest(&g->data_digest, data, err);
 
   loom_data_close(data);

@@ -1,9 +1,9 @@
 // demoloom export: a trained policy as an ONNX graph.
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/task/agree.h"
 #include "policies/export/onnx.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -72,6 +72,15 @@ static int read_export_options(exportArgs* a, int argc, char** argv) {
   return 0;
 }
 
+// A task that was asked for is one that the policy could act in.
+static int check_task(const loomTask* task, const exportArgs* a, const loomTrained* trained, loomError* err) {
+  loomControllerDef control[LOOM_MAX_ARMS];
+  bool any = !task->has_controller || loom_data_config_form(&trained->config.data).absolute;
+
+  for (int i = 0; i < task->arm_count; i++) control[i] = task->controller;
+  return loom_task_agrees_policy(task, control, trained->driven, any, a->policy, err);
+}
+
 // The rate of the task that was asked for, or of the policy's own, if that is still there.
 static int control_freq(double* out, const exportArgs* a, const loomTrained* trained, loomError* err) {
   const char* name = a->task ? a->task : trained->config.task;
@@ -84,9 +93,7 @@ static int control_freq(double* out, const exportArgs* a, const loomTrained* tra
 
   // A task that is gone matters only where it was asked for.
   int code = loom_task_find(&task, name, err);
-  if (!code && own > 0 && fabs(own - task->control_freq) > 1e-6 * own)
-    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: learned at %g Hz, and %s steps at %d Hz", a->policy, own,
-                          task->path, task->control_freq);
+  if (!code) code = check_task(task, a, trained, err);
   if (!code) *out = task->control_freq;
   loom_task_destroy(task);
   return a->task ? code : 0;
