@@ -59,7 +59,13 @@ static int check_placements(const loomScene* s, loomError* err) {
 // As many whole physics steps as fit into a control step, as robosuite does it: 12 of 2 ms at 40 Hz.
 static int set_substeps(loomScene* s, loomError* err) {
   const loomTask* task = s->task;
+  enum { MOST = 10000 };
   double timestep = s->model->opt.timestep, fit = 1.0 / task->control_freq / timestep;
+  if (!(fit <= MOST))
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: the timestep of %g s makes more than %d physics steps of a control step at %d "
+                          "Hz; make it longer",
+                          s->label, timestep, MOST, task->control_freq);
   s->substeps = (int)floor(fit + 1e-9);
   if (s->substeps >= 1) return 0;
   return loom_error_set(
