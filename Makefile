@@ -232,7 +232,7 @@ $(GRADIENTS): %: %.o $(DOUBLE_OBJ) $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-$(BUILD)/tests/tools/shared/test_options: %: %.o $(BUILD)/tools/shared/options.o $(BUILD)/tools/shared/common.o $(BUILD)/libdemoloom.a
+$(BUILD)/tests/tools/shared/test_options: %: %.o $(addprefix $(BUILD)/tools/shared/,options.o common.o file_kind.o) $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 

@@ -1,4 +1,5 @@
 // demoloom export: a trained policy as an ONNX graph.
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,13 @@
 typedef struct exportArgs {
   const char *policy, *out, *task, *check, *data;
   int64_t n, seed;
-  bool overwrite;
+  bool overwrite, json;
 } exportArgs;
 
 static const toolOption options[] = {
-    TOOL_OPTION_AS("output", 'o', "FILE", exportArgs, STRING, out, .about = "the graph"),
+    TOOL_OPTION_AS("output", 'o', "FILE.onnx", exportArgs, STRING, out, .about = "the graph"),
     TOOL_OPTION_AS(
-        "task", 0, "TASK", exportArgs, STRING, task,
+        "task", 't', "TASK", exportArgs, STRING, task,
         .about = "whose control rate is told in it; what the policy's rollouts were of unless given"),
     TOOL_OPTION_AS(
         "check", 0, "FILE", exportArgs, STRING, check,
@@ -33,6 +34,7 @@ static const toolOption options[] = {
                    .about = "of what is random in them"),
     TOOL_OVERWRITE_OPTION(exportArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
+    TOOL_OPTION(0, NULL, exportArgs, BOOL, json, .about = "what was written, on stdout"),
 };
 
 static const toolCommand command = {
@@ -213,6 +215,18 @@ static int export_policy(const exportArgs* a, toolOutputs* outputs, loomError* e
   return code;
 }
 
+static void print_exported(const exportArgs* a) {
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddStringToObject(out, "policy", a->policy);
+  if (a->out) cJSON_AddStringToObject(out, "file", a->out);
+
+  // The decisions of ours beside it.
+  if (a->check) cJSON_AddStringToObject(out, "check", a->check);
+  if (a->check) cJSON_AddNumberToObject(out, "decisions", (double)a->n);
+  tool_print_json(out);
+  cJSON_Delete(out);
+}
+
 int cmd_export(int argc, char** argv) {
   exportArgs a = {.n = 64};
   loomError err = {0, ""};
@@ -222,5 +236,6 @@ int cmd_export(int argc, char** argv) {
   toolOutputs outputs = {0};
   code = export_policy(&a, &outputs, &err);
   tool_outputs_close(&outputs);
+  if (!code && a.json) print_exported(&a);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

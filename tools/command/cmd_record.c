@@ -22,7 +22,7 @@
 typedef struct recordArgs {
   const char *task, *out, *reset;
   int64_t successes, attempts, seed, max_failures;
-  bool all, resume, overwrite;
+  bool all, resume, overwrite, json;
   loomAssetRoots roots;
 } recordArgs;
 
@@ -34,7 +34,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("max-failures", 0, "N", recordArgs, INT64, max_failures, .high = INT32_MAX,
                    .about = "give up after so many failures, 0 = never; when all of the first 200 attempts "
                             "fail unless given"),
-    TOOL_OPTION_AS("output", 'o', "FILE", recordArgs, STRING, out,
+    TOOL_OPTION_AS("output", 'o', "FILE.hdf5", recordArgs, STRING, out,
                    .about = "dataset to write; without it only what happened is told"),
     TOOL_OPTION_AS("seed", 's', "S", recordArgs, INT64, seed, .high = INT64_MAX,
                    .about = "of what is random"),
@@ -47,6 +47,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("resume", 0, NULL, recordArgs, BOOL, resume,
                    .about = "go on with an unfinished run (starts one where there is none)"),
     TOOL_OVERWRITE_OPTION(recordArgs, overwrite),
+    TOOL_OPTION(0, NULL, recordArgs, BOOL, json, .about = "what was recorded, on stdout"),
 };
 
 static const toolCommand command = {
@@ -323,6 +324,28 @@ static int record_all(recording* r, loomError* err) {
                                   : " was not written: --resume goes on");
 }
 
+static void print_recorded(const recording* r) {
+  const char* file = r->a->out;
+  if (!r->a->json) {
+    if (r->complete) fprintf(stderr, "%s is complete already\n", file);
+    if (!r->complete) printf("%lld demos from %lld attempts\n", (long long)r->kept, (long long)r->attempts);
+    return;
+  }
+
+  // A file that was complete already tells no attempts.
+  cJSON* out = cJSON_CreateObject();
+  if (file) cJSON_AddStringToObject(out, "file", file);
+  cJSON_AddBoolToObject(out, "complete", r->complete || r->kept == r->a->successes);
+  if (!r->complete) {
+    cJSON_AddNumberToObject(out, "demos", (double)r->kept);
+    cJSON_AddNumberToObject(out, "attempts", (double)r->attempts);
+    cJSON* ended = cJSON_AddObjectToObject(out, "ends");
+    for (int i = 0; i <= LOOM_RUN_SIMULATOR; i++) cJSON_AddNumberToObject(ended, ends[i], (double)r->ends[i]);
+  }
+  tool_print_json(out);
+  cJSON_Delete(out);
+}
+
 int cmd_record(int argc, char** argv) {
   recordArgs a = {.successes = 10, .max_failures = -1};
   recording r = {.a = &a};
@@ -341,9 +364,7 @@ int cmd_record(int argc, char** argv) {
 
   int status = code ? tool_fail(&err) : r.complete || r.kept == a.successes ? EXIT_DONE : EXIT_FAILED;
   if (!code && !r.complete && r.kept < a.successes && gives_up(&r)) tell_giving_up(&r);
-  if (!code && r.complete) fprintf(stderr, "%s is complete already\n", a.out);
-  if (!code && !r.complete)
-    printf("%lld demos from %lld attempts\n", (long long)r.kept, (long long)r.attempts);
+  if (!code) print_recorded(&r);
 
   free(r.paths);
   cJSON_free(r.settings);

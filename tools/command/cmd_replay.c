@@ -60,9 +60,9 @@ static int take_export(void* args, const char* text) {
                  .about = "whose demos the file has; found by its environment unless given"), \
       TOOL_OPTION('n', "N", looking, INT64, limit, .low = 1, .high = INT32_MAX,               \
                   .about = "only the first demos")
-#define LOOKING_LAST                                                 \
-  TOOL_SKIP_DAMAGED_OPTION, TOOL_ASSETS_OPTION('a', looking, roots), \
-      TOOL_OPTION('j', NULL, looking, BOOL, json, .about = "all of it on stdout as JSON")
+#define LOOKING_LAST                                                                                 \
+  TOOL_SKIP_DAMAGED_OPTION, TOOL_ASSETS_OPTION('a', looking, roots), TOOL_ALIAS_LETTER('j', "json"), \
+      TOOL_OPTION(0, NULL, looking, BOOL, json, .about = "all of it on stdout as JSON")
 
 static int read_looking_options(looking* l, int argc, char** argv, const toolCommand* command) {
   l->command = argv[0];
@@ -125,7 +125,7 @@ static void print_and_delete(cJSON* root) {
 
 static const toolOption replay_options[] = {
     LOOKING_FIRST,
-    TOOL_OPTION('o', "FILE", looking, STRING, output, .about = "a copy whose demos have observations"),
+    TOOL_OPTION('o', "FILE.hdf5", looking, STRING, output, .about = "a copy whose demos have observations"),
     TOOL_OVERWRITE_OPTION(looking, overwrite),
     LOOKING_LAST,
 };
@@ -229,7 +229,7 @@ static const toolOption segment_options[] = {
     LOOKING_FIRST,
     TOOL_OPTION(0, "FILE.yaml", looking, STRING, segments,
                 .about = "take ends from such a file instead; what it leaves out is found as usual"),
-    TOOL_CALL_OPTION(
+    TOOL_CALLS_OPTION(
         "export", "FILE", take_export,
         "FILE.yaml: the ends to read and edit, DEMO: {arm0: {SUBTASK: ROW, ...}, ...}, where ROW is "
         "the one after the subtask's last. FILE.hdf5: a copy of the demos with the ends as signals, "

@@ -36,7 +36,7 @@ typedef struct rolloutArgs {
 } rolloutArgs;
 
 static const toolOption options[] = {
-    TOOL_OPTION_AS("task", 0, "TASK", rolloutArgs, STRING, task,
+    TOOL_OPTION_AS("task", 't', "TASK", rolloutArgs, STRING, task,
                    .about = "what the policy's rollouts were of unless given"),
     TOOL_OPTION_AS("reset", 0, "NAME", rolloutArgs, STRING, reset,
                    .about = "reset distribution; the task's first unless given"),
@@ -49,9 +49,9 @@ static const toolOption options[] = {
                    .about = "control steps of an episode; the task's unless given"),
     TOOL_OPTION_AS("threads", 'j', "N", rolloutArgs, INT64, threads, .high = 1024,
                    .about = "0 = as many as cores"),
-    TOOL_OPTION_AS("output", 'o', "FILE", rolloutArgs, STRING, out,
+    TOOL_OPTION_AS("output", 'o', "FILE.hdf5", rolloutArgs, STRING, out,
                    .about = "the episodes as demos, those that fail too (look at them with view and render)"),
-    TOOL_OPTION_AS("video", 0, "FILE", rolloutArgs, STRING, video,
+    TOOL_OPTION_AS("video", 0, "FILE.mp4", rolloutArgs, STRING, video,
                    .about = "the episodes as MP4, one after the other"),
     TOOL_OPTION_AS("json", 0, NULL, rolloutArgs, BOOL, json, .about = "all episodes on stdout"),
     TOOL_OPTION_AS("likeliest", 0, NULL, rolloutArgs, BOOL, likeliest,

@@ -22,7 +22,7 @@ typedef struct teleopArgs {
 } teleopArgs;
 
 static const toolOption options[] = {
-    TOOL_OPTION_AS("output", 'o', "FILE", teleopArgs, STRING, out,
+    TOOL_OPTION_AS("output", 'o', "FILE.hdf5", teleopArgs, STRING, out,
                    .about = "dataset; demos are added to those it has"),
     TOOL_OPTION_AS("input", 0, "FILE", teleopArgs, STRING, input,
                    .about = "lines to read; - reads them as they come"),

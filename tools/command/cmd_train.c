@@ -59,7 +59,7 @@ static const toolOption options[] = {
                    .about = "mask of the demos kept for validation, e.g. valid"),
     TOOL_OPTION_AS("output", 'o', "DIR", trainArgs, STRING, folder,
                    .about = "where all goes, `runs` unless the configuration or this says otherwise"),
-    TOOL_OPTION_AS("task", 0, "TASK", trainArgs, STRING, task,
+    TOOL_OPTION_AS("task", 't', "TASK", trainArgs, STRING, task,
                    .about = "rollouts of it; the scene that the dataset's environment is unless given"),
     TOOL_OPTION_AS("reset", 0, "NAME", trainArgs, STRING, reset,
                    .about = "their reset distribution; the task's first unless given"),
@@ -87,13 +87,14 @@ static const toolOption options[] = {
                    .about = "as many as cores unless given, or 0"),
     TOOL_OPTION_AS("first", 0, "N", trainArgs, INT64, first, .low = 1, .high = INT32_MAX,
                    .about = "only the first demos of each file (and mask)"),
-    TOOL_CALL_OPTION("sizes", "A,B,...", take_sizes, "one run for each number of first demos"),
-    TOOL_CALL_OPTION(
+    TOOL_CALLS_OPTION("sizes", "A,B,...", take_sizes, "one run for each number of first demos"),
+    TOOL_CALLS_OPTION(
         "seeds", "A,B,...", take_seeds,
         "one run for each seed; then each run's best policy is tested. A table, DIR/sweep.json "
         "and sweep.png; what is done is not done again, and settings stay what DIR/sweep.yaml says"),
-    TOOL_OPTION_AS("tests", 0, "N", trainArgs, INT64, sweep.tests, .high = 1 << 20,
-                   .about = "episodes of these tests; 0 = none"),
+    TOOL_OPTION_AS(
+        "tests", 0, "N", trainArgs, INT64, sweep.tests, .high = 1 << 20,
+        .about = "episodes of these tests; 0 = none; 100 unless given, if there is a task for them"),
     TOOL_OPTION_AS("test-seed", 0, "S", trainArgs, INT64, sweep.test_seed, .high = INT64_MAX,
                    .about = "of their starts"),
     TOOL_OVERWRITE_OPTION(trainArgs, overwrite),
@@ -358,7 +359,7 @@ int cmd_train(int argc, char** argv) {
                  .hidden = -1,
                  .seed = -1,
                  .threads = -1,
-                 .sweep = {.tests = 100, .test_seed = 7}};
+                 .sweep = {.tests = -1, .test_seed = 7}};
   loomTrainState state = {0};
   loomScene* scene = NULL;
   loomTask* task = NULL;

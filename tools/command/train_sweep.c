@@ -389,6 +389,8 @@ static int draw_sweep(const trainSweep* sweep, const result* results, const char
   return code;
 }
 
+enum { TESTS = 100 };  // a run, unless told otherwise
+
 static int by_value(const void* a, const void* b) {
   int64_t x = *(const int64_t*)a, y = *(const int64_t*)b;
   return (x > y) - (x < y);
@@ -403,8 +405,11 @@ static int run_all(const trainSweep* sweep, result* results, const loomTrainConf
     r->seed = sweep->seed[i % sweep->nseed];
     code = run_one(r, sweep, config, def, err);
     if (code) break;
-    fprintf(stderr, "run %d of %d: %d demos, seed %lld: %d of %d tests succeed\n", i + 1, n, r->demos,
-            (long long)r->seed, r->successes, r->tests);
+    fprintf(stderr, "run %d of %d: %d demos, seed %lld: ", i + 1, n, r->demos, (long long)r->seed);
+    if (r->tests)
+      fprintf(stderr, "%d of %d tests succeed\n", r->successes, r->tests);
+    else
+      fputs("not tested\n", stderr);
   }
 
   // The tables, once all of it is known.
@@ -479,8 +484,15 @@ int train_sweep(const trainSweep* given, const loomTrainConfig* config, const lo
                 loomError* err) {
   trainSweep sweep = *given;
 
+  // Tests are closed loop: those that are asked for need a task.
+  if (!def->scene && sweep.tests > 0)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "--tests %lld: there is no task to test on; name it with --task, and leave out "
+                          "--rollouts 0",
+                          (long long)sweep.tests);
+  if (sweep.tests < 0) sweep.tests = def->scene ? TESTS : 0;
+
   // Starts that chose a checkpoint would flatter it.
-  if (!def->scene) sweep.tests = 0;
   if (sweep.tests && sweep.test_seed == config->rollout.seed)
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "the tests' seed %lld has chosen the checkpoints; take another --test-seed",

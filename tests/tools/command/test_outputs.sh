@@ -224,13 +224,13 @@ expect 'another rate is refused before anything is driven' 2 'another environmen
   "$loom" teleop "$work/scenes/own/fast.yaml" --input "$work/lines" --echo -o "$work/a.hdf5"
 
 # A finished file is known by all settings of the run that made it.
-done=("$loom" generate own --source "$base" -t 1 -o "$gen" --resume)
+done=("$loom" generate own -t 1 -o "$gen" --resume) source=$base
 cp "$gen" "$work/before.hdf5"
-expect 'the same run' 0 'complete already' "${done[@]}" -n 2
+expect 'the same run' 0 'complete already' "${done[@]}" --source "$source" -n 2
 refused() { # NAME PATTERN OPTIONS...
   local name=$1 pattern=$2
   shift 2
-  expect "another $name" 2 "other settings .*$pattern" "${done[@]}" "$@"
+  expect "another $name" 2 "other settings .*$pattern" "${done[@]}" --source "$source" "$@"
   check "another $name: untouched" cmp "$work/before.hdf5" "$gen"
 }
 refused reset reset -n 2 --reset D1
@@ -241,7 +241,7 @@ refused limit 'successes|attempts' --attempts 500
 refused gzip gzip -n 2 --gzip 5
 refused choice select_scheme_limits -n 2 --select random
 "$loom" record own -n 3 --seed 8 -o "$work/other.hdf5" >/dev/null 2>&1
-refused source source_demos -n 2 --source "$work/other.hdf5"
+source=$work/other.hdf5 refused source source_demos -n 2
 expect 'a copy is not what a run made' 2 'does not say' eval \
   "'$loom' dataset strip '$gen' '$work/copy.hdf5' >/dev/null 2>&1; '$loom' generate own --source '$base' -n 2 -t 1 -o '$work/copy.hdf5' --resume"
 expect 'record: the same run' 0 'complete already' "$loom" record own -n 3 --seed 1 -o "$base" --resume
