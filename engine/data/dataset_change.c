@@ -183,10 +183,14 @@ int loom_dataset_check_add(const char* path, const loomAddDef* def, loomError* e
 
 // "demo_7", one after the last of that form.
 static void next_name(char out[LOOM_DEMO_NAME], const loomDataset* ds) {
+  // Empty demos have names, too.
+  const loomNames* lists[2] = {&ds->demos, &ds->empty};
   int64_t next = 0;
-  for (int i = 0; i < ds->demos.n; i++) {
-    int64_t number = loom_h5_demo_number(ds->demos.name[i]);
-    if (number >= next) next = number + 1;
+  for (int which = 0; which < 2; which++) {
+    for (int i = 0; i < lists[which]->n; i++) {
+      int64_t number = loom_h5_demo_number(lists[which]->name[i]);
+      if (number >= next) next = number + 1;
+    }
   }
   snprintf(out, LOOM_DEMO_NAME, "demo_%lld", (long long)next);
 }
