@@ -59,3 +59,19 @@ void loom_point_frame(double* pos, double* mat, const loomPoint* p, int id, cons
   memcpy(pos, x, 3 * sizeof *pos);
   memcpy(mat, r, 9 * sizeof *mat);
 }
+
+int loom_point_body(const loomPoint* p, int id, const mjModel* m) {
+  switch (p->kind) {
+    case LOOM_POINT_WORLD:
+      break;
+    case LOOM_POINT_OBJECT:
+    case LOOM_POINT_BODY:
+      return id;
+    case LOOM_POINT_GEOM:
+      return m->geom_bodyid[id];
+    case LOOM_POINT_SITE:
+    case LOOM_POINT_EEF:
+      return m->site_bodyid[id];
+  }
+  return 0;
+}

@@ -14,4 +14,7 @@ int loom_point_bind(int* id, const loomPoint* point, const loomTask* task, int l
 /// The frame a bound point is given in, world frame; `at` is not applied. pos (3), mat (3 x 3).
 void loom_point_frame(double* pos, double* mat, const loomPoint* point, int id, const mjData* d);
 
+/// The body that a bound point lies on; 0 = the world.
+int loom_point_body(const loomPoint* point, int id, const mjModel* m);
+
 #endif

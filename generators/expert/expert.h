@@ -2,10 +2,12 @@
 // relative to objects and followed closed-loop; speeds, pauses and goals differ from demo to demo as a
 // person's do. Generation never calls it.
 //
-// As a teacher (`corrective`) it is asked what to do in states that somebody else has brought about: nothing
-// varies, goals follow their objects, the command starts at each step from where the arm is, a step is done
-// only when the arm is there, and an object that is not in the hand that should hold it sends the arm back to
-// the steps before it was grasped.
+// As a teacher (`corrective`) it is asked what to do in states that somebody else has brought about. As long as what
+// it says is what is done it is the demonstrator of the same seed and number, step for step, and succeeds where that
+// does. From the first action that is somebody else's on it corrects: nothing varies, goals follow their objects, the
+// command starts at each step from where the arm is, and an object that is no longer in the hand that closed on it
+// sends the arm back to the steps before it was grasped. What an arm that does as told cannot reach, or a grasp with
+// fewer fingers than the hand has, it takes as it is, as the demonstrator does.
 #ifndef LOOM_GENERATORS_EXPERT_EXPERT_H
 #define LOOM_GENERATORS_EXPERT_EXPERT_H
 
@@ -22,9 +24,14 @@ typedef struct loomExpertArm {
   int since;                   // control steps since arrival
   int pause;                   // a person's hesitation before the step, control steps
   int turn;                    // the equivalent goal taken
-  int lost;                    // corrective: control steps in a row it has not held what it should
-  int stalled;                 // corrective: control steps it did as told and came no nearer to its goal
-  double nearest;              // corrective: nearest it came to the goal, m and rad in one
+  double short_of;             // how far from the goal it had to stay when it arrived, m and rad in one
+  unsigned grasp;              // fingers that touched the object when the hand had closed
+  loomPose part;               // T_object_eef then
+  int lost;                    // correcting: control steps in a row it has not held what it should
+  int tries;                   // correcting: times the hand closed on nothing
+  int stalled;                 // correcting: control steps it did as told and came no nearer to its goal
+  int push;                    // correcting: and those since the step began
+  double nearest;              // correcting: nearest it came to the goal, m and rad in one
   double jitter[3];            // m
   loomPose frame;              // the goal's frame
   loomPose held;               // T_eef_object when the step began, of a carried object
@@ -40,10 +47,12 @@ typedef struct loomExpert {
   int point_id[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];
   loomExpertArm arm[LOOM_MAX_ARMS];
   loomTrace* trace;              // target and gripper action are noted here; may be NULL
-  bool corrective;               // set after create
+  bool corrective;               // a teacher; set after create
+  bool corrects;                 // somebody else has acted
   double said[LOOM_MAX_ACTION];  // the last action, to see whether it was done
   // Of each step: the object that must be in the hand, and where to go back to when it is not; -1 = none.
   int held[LOOM_MAX_ARMS][LOOM_MAX_EXPERT], back[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];
+  bool in_hand[LOOM_MAX_ARMS][LOOM_MAX_EXPERT];  // and whether its frame is what the hand carries
 } loomExpert;
 
 /// Bind to an episode's model. LOOM_ERR_USAGE when the task file has no `expert:`.

@@ -44,12 +44,15 @@ typedef struct loomDaggerRound {
   double seconds;
 } loomDaggerRound;
 
+/// An expert that succeeds less often than that is weak: a novice can hardly do better than it is told to.
+#define LOOM_DAGGER_WEAK 0.8
+
 /// What the run has come to. Free with loom_dagger_report_destroy.
 typedef struct loomDaggerReport {
   int n, best;               // rounds finished; the one with most successes (the latest of equals)
   loomDaggerRound* round;    // (n)
   loomDaggerRound final;     // what was measured of the final novice; evaluated 0: there is none
-  int evaluated, succeeded;  // the expert itself, on the same starts
+  int evaluated, succeeded;  // the expert itself, on the same starts, before the first round
 } loomDaggerReport;
 
 typedef struct loomDaggerDef {
@@ -72,12 +75,15 @@ typedef struct loomDaggerDef {
   double doubt;                       // ENSEMBLE: largest disagreement at which the novice acts; default 0.2
   int final_steps;                    // of training the final novice; default 8000, 0: none is
   int evaluations;                    // episodes; default 50
+  int expert_episodes;                // of these, for the expert; default 0: all
   uint64_t evaluation_seed;           // default 1000
   int threads;                        // of rollouts, 0 = as many as cores; nothing depends on it
-  bool resume;                        // go on with the folder's run
-  bool overwrite;                     // remove what an earlier run left there
+  bool resume;                        // take up the folder's run
   const volatile sig_atomic_t* stop;  // may be NULL
-  /// What a round is doing ("collects", "trains", "is measured"), and how far that is; may be NULL.
+  /// The expert has been measured, or was in an earlier part of the run: before any round. May be NULL.
+  void (*expert_measured)(void* user, int evaluated, int succeeded);
+  /// What a round is doing ("collects", "trains", "is measured"), and how far that is; round -1: the expert is
+  /// measured. May be NULL.
   void (*progress)(void* user, int round, const char* what, int64_t done, int64_t total);
   /// A round has been measured; final: it is the last novice, of all rows. May be NULL.
   void (*finished)(void* user, const loomDaggerRound* round, bool final);
@@ -94,8 +100,7 @@ loomDaggerDef loom_default_dagger_def(void);
 /// latest; safety_I.safetensors; errors_I.csv (step, episodes still running, mean deviation of these,
 /// deviation accumulated up to that step, mean over all); rounds.csv and rounds.png. Finished rounds are
 /// skipped by `resume`; everything depends on the settings alone, not on threads or on where it was stopped.
-/// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, made with other settings, or in which what
-/// is read (a dataset, the expert) would be written.
+/// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, or made with other settings.
 int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err);
 void loom_dagger_report_destroy(loomDaggerReport* report);
 

@@ -322,7 +322,9 @@ int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const lo
                         int round, const char* errors, loomError* err) {
   loomGate gate = {0};
   loomRolloutReport report = {0};
-  collection c = {.def = def, .gate = &gate, .round = round, .n = def->evaluations, .what = "is measured"};
+  bool expert = gate_def->kind == LOOM_GATE_EXPERT && def->expert_episodes > 0;
+  int n = expert ? def->expert_episodes : def->evaluations;
+  collection c = {.def = def, .gate = &gate, .round = round, .n = n, .what = "is measured"};
 
   loomRolloutDef roll = rollouts_of(&c, c.n, def->evaluation_seed, 0);
   int code = loom_gate_create(&gate, gate_def, def->scene, 0, c.n, loom_dagger_max_steps(def), err);

@@ -25,7 +25,7 @@ char* loom_dagger_settings(const loomDaggerDef* def);
 int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
                         loomError* err);
 
-/// What the expert alone (no members) or the novice alone does on the starts for measuring: the counts of
+/// What the expert alone (no members, round -1) or the novice alone does on the starts for measuring: the counts of
 /// *out, and, in a file of that name (loom_dagger_path, NULL: none), how far it is from the expert by step.
 int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
                         const char* errors, loomError* err);

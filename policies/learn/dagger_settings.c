@@ -34,6 +34,8 @@ static const loomFieldDef rows[] = {
     DAGGER(INT, rounds, .high = MANY, .when = MAY_CHANGE, .about = "after the first"),
     DAGGER(INT, episodes, .low = 1, .high = MANY, .about = "of a round"),
     DAGGER(INT, evaluations, .low = 1, .high = MANY, .about = "episodes a novice is measured on"),
+    DAGGER(INT, expert_episodes, .high = MANY, .when = MAY_CHANGE,
+           .about = "the expert is measured on; 0 = as many"),
     DAGGER(INT64, evaluation_seed, .low = INT64_MIN, .high = INT64_MAX, .about = "of their starts"),
     DAGGER_AS("tau", REAL, safety.tau, ANY_REAL, .about = "off is |a_novice - a_expert| above it"),
     DAGGER(CHOICE, gate, .choices = gates, .about = "who acts in a round"),

@@ -123,8 +123,17 @@ double loom_gate_disagreement(const double* actions, int members, int dim) {
   return sqrt(sum);
 }
 
-static void hold_to_range(double* action, int dim) {
-  for (int i = 0; i < dim; i++) action[i] = fmax(-1, fmin(1, action[i]));
+// To what the controllers take: a change of the pose is held to their range, a pose itself may be anything.
+static void hold_to_range(double* action, const loomEpisode* e) {
+  for (int a = 0; a < e->arm_count; a++) {
+    const loomArm* arm = &e->arms[a];
+    const loomControllerDef* c = &arm->control;
+
+    for (int i = 0; c->delta && i < arm->pose_dim; i++)
+      action[i] = fmax(c->input_min[i], fmin(c->input_max[i], action[i]));
+    for (int i = arm->pose_dim; i < loom_arm_action_dim(arm); i++) action[i] = fmax(-1, fmin(1, action[i]));
+    action += loom_arm_action_dim(arm);
+  }
 }
 
 static double action_distance(const double* a, const double* b, int dim) {
@@ -169,6 +178,7 @@ static int gate_act(double* action, void* self, loomEpisode* e, loomError* err) 
   loomGateEpisode* rows = x->rows;
   int dim = x->gate->action_dim;
   double* label = rows->label + (size_t)rows->rows * (size_t)dim;
+
   // Rows beyond the room cannot be kept, so the episode ends.
   if (rows->rows == x->gate->capacity) return LOOM_POLICY_DONE;
 
@@ -176,12 +186,12 @@ static int gate_act(double* action, void* self, loomEpisode* e, loomError* err) 
   int code = x->teacher.act(label, x->teacher.self, e, err);
   for (int k = 0; !code && k < x->asked; k++) {
     code = x->pupil[k].act(x->said + k * dim, x->pupil[k].self, e, err);
-    hold_to_range(x->said + k * dim, dim);
+    hold_to_range(x->said + k * dim, e);
   }
 
   if (code) return code;
 
-  hold_to_range(label, dim);
+  hold_to_range(label, e);
   if (x->asked) rows->deviation[rows->rows] = action_distance(x->said, label, dim);
 
   // One of them does it.

@@ -34,8 +34,8 @@ enum { LOOM_ROW_EXPERT = 1, LOOM_ROW_ASKED = 2 };
 
 typedef struct loomGateEpisode {
   int rows;
-  double* label;         // (rows x A) the expert's action, each entry held to -1 .. 1
-  double* deviation;     // (rows) |a_novice - a_expert|, both held to -1 .. 1; 0 without a novice
+  double* label;         // (rows x A) the expert's action, each entry held to what its controller takes
+  double* deviation;     // (rows) |a_novice - a_expert|, both held so; 0 without a novice
   unsigned char* flags;  // (rows) LOOM_ROW_...
 } loomGateEpisode;
 

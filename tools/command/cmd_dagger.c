@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/statistics.h"
 #include "engine/observe/framed.h"
 #include "policies/learn/dagger.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
 #include "tools/shared/options.h"
-#include "tools/shared/outputs.h"
 #include "tools/shared/teacher.h"
 
 typedef struct daggerArgs {
@@ -20,10 +20,10 @@ typedef struct daggerArgs {
   int gate, policy;  // of `gates`; loomPolicyKind
   int ndata, nkey;
   const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS];
-  int64_t rounds, demos, episodes, evaluations, evaluation_seed, max_steps, members, hidden, steps,
-      final_steps, batch, seed, threads;
+  int64_t rounds, demos, episodes, evaluations, evaluation_seed, expert_episodes, max_steps, members, hidden,
+      steps, final_steps, batch, seed, threads;
   double beta, tau, threshold, doubt, rate;
-  bool resume, overwrite, json, skip;
+  bool resume, json;
   loomAssetRoots roots;
 } daggerArgs;
 
@@ -61,6 +61,8 @@ static const toolOption options[] = {
                    .about = "of a round"),
     TOOL_OPTION_AS("evaluations", 0, "N", daggerArgs, INT64, evaluations, .low = 1, .high = 1 << 20,
                    .about = "episodes a novice is measured on, the same for all"),
+    TOOL_OPTION_AS("expert-episodes", 0, "N", daggerArgs, INT64, expert_episodes, .low = 1, .high = 1 << 20,
+                   .about = "of these the expert is measured on, before the first round; all unless given"),
     TOOL_OPTION_AS("evaluation-seed", 0, "S", daggerArgs, INT64, evaluation_seed, .high = INT64_MAX,
                    .about = "of their starts"),
     TOOL_OPTION_AS("reset", 0, "NAME", daggerArgs, STRING, reset,
@@ -89,9 +91,7 @@ static const toolOption options[] = {
                    .about = "of rollouts, 0 = as many as cores; the result does not depend on it"),
     TOOL_OPTION_AS("resume", 0, NULL, daggerArgs, BOOL, resume,
                    .about = "go on with a run that was stopped, or add rounds to one"),
-    TOOL_OVERWRITE_OPTION(daggerArgs, overwrite),
     TOOL_OPTION_AS("json", 0, NULL, daggerArgs, BOOL, json, .about = "the rounds on stdout"),
-    TOOL_SKIP_OPTION(daggerArgs, skip),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, daggerArgs, roots),
 };
@@ -102,7 +102,10 @@ static const toolCommand command = {
         "\n"
         "DAgger: a policy is cloned from a few of the expert's demos, tried, and trained again on what the "
         "expert\n"
-        "says in the states the policy came to; round after round.\n",
+        "says in the states the policy came to; round after round. The expert itself is measured first; a "
+        "scripted "
+        "one\n"
+        "is, as long as it acts, the demonstrator of `record` with that seed.\n",
     .after =
         "examples:\n"
         "  demoloom dagger threading --expert scripted --demos 5 --rounds 8 -o runs/dagger\n"
@@ -195,19 +198,50 @@ typedef struct stage {
   int round;
   const char* what;
   double start;
+  const daggerArgs* a;
 } stage;
 
 static void show_dagger_progress(void* user, int round, const char* what, int64_t done, int64_t total) {
   stage* at = user;
-  char name[64];
+  char name[64] = "the expert is measured:";
 
   // Another stage begins: it has its own rate.
   if (round != at->round || what != at->what) {
     tool_progress_end();
-    *at = (stage){round, what, loom_clock()};
+    *at = (stage){round, what, loom_clock(), at->a};
   }
-  snprintf(name, sizeof name, "round %d %s:", round, what);
+  if (round >= 0) snprintf(name, sizeof name, "round %d %s:", round, what);
   tool_progress(name, done, total, loom_clock() - at->start, "");
+}
+
+static bool is_weak(int evaluated, int succeeded) {
+  return succeeded < LOOM_DAGGER_WEAK * evaluated;
+}
+
+// What all that follows rests on. Where the expert is weak, what may be done about it.
+static void show_expert(void* user, int evaluated, int succeeded) {
+  const daggerArgs* a = ((stage*)user)->a;
+  double low, high;
+  tool_progress_end();
+
+  loom_wilson(&low, &high, succeeded, evaluated);
+  fprintf(stderr, "expert %s: %d of %d succeed (%.1f %%, 95 %% interval %.1f to %.1f)\n", a->expert,
+          succeeded, evaluated, 100.0 * succeeded / evaluated, 100 * low, 100 * high);
+  if (!is_weak(evaluated, succeeded)) return;
+
+  fprintf(stderr,
+          "demoloom dagger: the expert is weak (fewer than %.0f %% succeed), and a policy can hardly do "
+          "better; Ctrl-C "
+          "stops here.\n",
+          100 * LOOM_DAGGER_WEAK);
+  if (!strcmp(a->expert, "scripted"))
+    fprintf(
+        stderr,
+        "  Why it fails: demoloom record %s -n %d -m %d --seed %lld; then mend `expert:` of the task, or try "
+        "--max-steps or --expert generator\n",
+        a->task, evaluated, evaluated, (long long)a->evaluation_seed);
+  else
+    fputs("  Longer episodes (--max-steps), easier starts (--reset) or another --expert may help\n", stderr);
 }
 
 static void show_round(void* user, const loomDaggerRound* r, bool final) {
@@ -247,8 +281,15 @@ static cJSON* round_json(const loomDaggerRound* round) {
 static void print_dagger_json(const loomDaggerReport* r) {
   cJSON *out = cJSON_CreateObject(), *expert = cJSON_AddObjectToObject(out, "expert"),
         *list = cJSON_AddArrayToObject(out, "rounds");
+  double low, high;
+
   cJSON_AddNumberToObject(expert, "evaluated", r->evaluated);
   cJSON_AddNumberToObject(expert, "succeeded", r->succeeded);
+  cJSON_AddNumberToObject(expert, "success", r->evaluated ? (double)r->succeeded / r->evaluated : 0);
+  loom_wilson(&low, &high, r->succeeded, r->evaluated);
+  cJSON_AddNumberToObject(expert, "success_low", low);
+  cJSON_AddNumberToObject(expert, "success_high", high);
+  cJSON_AddBoolToObject(expert, "weak", is_weak(r->evaluated, r->succeeded));
   cJSON_AddNumberToObject(out, "best", r->best);
 
   // The rounds, and the novice of all rows where one was trained.
@@ -293,7 +334,7 @@ static void print_dagger_text(const loomDaggerReport* r, const char* folder) {
 static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, loomError* err) {
   loomDaggerDef def = loom_default_dagger_def();
   loomTeacher teacher = {0};
-  stage at = {.round = -1};
+  stage at = {.round = -2, .a = a};
   loomTrainConfig* config = calloc(1, sizeof *config);
   int code =
       config ? configure_dagger(config, a, scene, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
@@ -305,7 +346,7 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
         loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, a->reset);
 
   // The expert may be another policy, which is loaded here.
-  if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, a->skip, err);
+  if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, err);
 
   // All that the command line says, as the learner takes it.
   if (!code) {
@@ -330,13 +371,14 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
     def.doubt = a->doubt;
     def.evaluations = (int)a->evaluations;
     def.evaluation_seed = (uint64_t)a->evaluation_seed;
+    def.expert_episodes = (int)a->expert_episodes;
     def.threads = (int)a->threads;
     def.final_steps = (int)(a->final_steps < 0 ? 2 * a->steps : a->final_steps);
     def.resume = a->resume;
-    def.overwrite = a->overwrite;
 
     // Ctrl-C stops it, --resume goes on.
     def.stop = &tool_stop;
+    def.expert_measured = show_expert;
     def.progress = show_dagger_progress;
     def.finished = show_round;
     def.user = &at;

@@ -205,10 +205,11 @@ static int open_models(viewApp* app, loomError* err) {
 
   snprintf(label, sizeof label, "%.800s:data/%.100s", app->path, s->demo.name);
 
-  // What is recorded with the data must agree with the task, or says what it leaves out.
+  // Controllers are named in the task, or else recorded with the data.
   char* env_args = NULL;
-  bool says = !app->task->has_controller || loom_dataset_has_attr(app->dataset, "data", "env_args");
-  int code = says ? loom_dataset_attr_string(&env_args, app->dataset, "data", "env_args", err) : 0;
+  int code = app->task->has_controller
+                 ? 0
+                 : loom_dataset_attr_string(&env_args, app->dataset, "data", "env_args", err);
 
   if (!code && !s->model) code = open_stage_model(app, label, err);
 
@@ -454,9 +455,7 @@ int view_stage_save(viewApp* app, loomError* err) {
   if (!code && app->args->segments) {
     code = loom_segment_file_write(app->args->segments, app->task, app->path, replay, n, err);
   } else if (!code) {
-    loomNames left_out = {0};
-    code = loom_segment_dataset_write(app->args->annotated, app->task, app->path, replay, n, &left_out, err);
-    tool_tell_left_out(&left_out, !code);
+    code = loom_segment_dataset_write(app->args->annotated, app->task, app->path, replay, n, err);
   }
 
   for (int i = 0; i < n; i++) loom_replay_destroy(&replay[i]);

@@ -635,6 +635,53 @@ static void numbers_are_checked(void** state) {
   assert_int_equal(loom_dagger_check(&def, &err), LOOM_ERR_USAGE);
 }
 
+// ---- the expert comes first
+
+typedef struct order {
+  int told, evaluated, succeeded;
+  int before;  // steps of rounds that were told before it
+} order;
+
+static void hear_expert(void* user, int evaluated, int succeeded) {
+  order* x = user;
+  x->told++;
+  x->evaluated = evaluated;
+  x->succeeded = succeeded;
+}
+
+static void hear_progress(void* user, int round, const char* what, int64_t done, int64_t total) {
+  (void)what;
+  (void)done;
+  (void)total;
+  order* x = user;
+  x->before += round >= 0 && !x->told;
+}
+
+// Before any round, on as many of the starts as are asked for; a run that goes on tells it again.
+static void the_expert_is_measured_first(void** state) {
+  (void)state;
+  loomTrainConfig c = config(20);
+  loomDaggerDef def = small(&c, "first");
+  def.rounds = 0;
+  def.demos = def.evaluations = 1;
+  def.expert_episodes = 2;
+  def.expert_measured = hear_expert;
+  def.progress = hear_progress;
+
+  for (int i = 0; i < 2; i++) {
+    loomDaggerReport report;
+    order x = {0};
+    def.user = &x;
+    def.resume = i > 0;
+    learn(&report, &def);
+
+    assert_true(x.told == 1 && !x.before);
+    assert_true(x.evaluated == 2 && x.succeeded == 2);
+    assert_true(report.evaluated == 2 && report.succeeded == 2);
+    loom_dagger_report_destroy(&report);
+  }
+}
+
 static void what_is_refused(void** state) {
   (void)state;
   loomTrainConfig c = config(60);
@@ -674,6 +721,7 @@ int main(void) {
       cmocka_unit_test(deviation_falls),
       cmocka_unit_test(settings_stay_as_they_were),
       cmocka_unit_test(numbers_are_checked),
+      cmocka_unit_test(the_expert_is_measured_first),
       cmocka_unit_test(what_is_refused),
   };
   if (getenv("LOOM_ONLY")) cmocka_set_test_filter(getenv("LOOM_ONLY"));

@@ -25,7 +25,14 @@ whole() {
 }
 
 check 'scripted expert' whole scripted scripted
+check 'the expert is told before the rounds' awk '/^expert scripted: 1 of 1 succeed/ { first = NR } /^round 0:/ { exit !first }' "$work/told"
 check 'the generator as expert, an ensemble' whole generator generator --gate ensemble --members 2
+weak() {
+  dagger --expert scripted --max-steps 20 --rounds 0 --final-steps 0 --json -o "$work/weak" >"$work/out" 2>"$work/told" &&
+    grep -q 'the expert is weak' "$work/told" && grep -q 'Why it fails: demoloom record threading' "$work/told" &&
+    grep -q '"weak":.*true' "$work/out"
+}
+check 'a weak expert' weak
 check 'nothing left to do' dagger --expert scripted -o "$work/scripted" --resume
 check 'a folder in use' refuses 'holds a run already' dagger --expert scripted -o "$work/scripted"
 check 'other settings' refuses "other settings (line [0-9]*: 'seed: 1' there, 'seed: 2' now)" dagger --expert scripted -o "$work/scripted" --resume --seed 2
