@@ -18,7 +18,7 @@ MAKEFLAGS += --no-print-directory
 Q := $(if $(V),,@)
 
 CC       ?= cc
-PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng muparser cairo glfw3 openblas libprotobuf-c
+PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng muparser cairo glfw3 openblas libprotobuf-c libseccomp
 # Loaded when the first video is made (engine/draw/libav.h), so that nothing else waits for them to be.
 PKGS_LATE := libavcodec libavformat libavutil libswscale
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla
@@ -57,6 +57,7 @@ TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZERS   := $(FUZZ_SRC:%.c=$(BUILD)/%)
+FUZZ_OBJ  := $(addprefix $(BUILD)/tests/fuzz/,driver.o mutate.o parts.o)
 # All of policies/ that computes with loomReal, in double: for tests that compare gradients with central differences.
 DOUBLE    := $(filter-out %/safetensors.c %/safetensors_file.c,$(wildcard policies/nn/*.c)) $(wildcard policies/objective/*.c) \
              $(filter-out %/network_file.c,$(wildcard policies/network/*.c)) policies/learn/supervised.c
@@ -90,6 +91,16 @@ asan-programs:
 	@$(MAKE) CONFIG=asan BUILD=$(ASAN) test-programs
 
 test-programs: $(BUILD)/demoloom $(TESTS) $(FUZZERS)
+
+INPUTS ?= 100000
+SEED   ?= 1
+fuzz: asan-fuzzers  ## fuzz all targets for long, sanitized; resumable (INPUTS=100000 in all, SEED=1)
+	@tests/fuzz/long.sh $(ASAN) $(INPUTS) $(SEED)
+
+asan-fuzzers:
+	@$(MAKE) CONFIG=asan BUILD=$(ASAN) fuzzers
+
+fuzzers: $(FUZZERS)
 
 values: $(BUILD)/demoloom $(BUILD)/tests/values/hash_values assets  ## every array and weight against the hashes recorded on this kind of processor
 	@tests/values/run.sh $<
@@ -209,16 +220,19 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(if $(V),,@echo '  CC $@')
 	$(Q)$(CC) $(CPP_FLAGS) -MMD -MP $(C_FLAGS) -c -o $@ $<
 
-$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/driver.o $(BUILD)/libdemoloom.a
+# It calls the command itself.
+$(BUILD)/tests/fuzz/fuzz_teleop: $(filter-out %/main.o,$(TOOL_OBJ))
+
+$(FUZZERS): %: %.o $(FUZZ_OBJ) $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
-	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH)
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(LD_LIBS) $(RPATH)
 
 # Before the library, whose float ones then stay out of it.
 $(GRADIENTS): %: %.o $(DOUBLE_OBJ) $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-$(BUILD)/tests/tools/shared/test_options: %: %.o $(BUILD)/tools/shared/options.o $(BUILD)/tools/shared/common.o $(BUILD)/libdemoloom.a
+$(BUILD)/tests/tools/shared/test_options: %: %.o $(addprefix $(BUILD)/tools/shared/,options.o common.o file_kind.o) $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
@@ -229,7 +243,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-.PHONY: all demo test values asan asan-programs test-programs bench bench-train report lint tidy install clean help assets FORCE
+.PHONY: all demo test values asan asan-programs asan-fuzzers fuzz fuzzers test-programs bench bench-train report lint tidy install clean help assets FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(DOUBLE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(BUILD)/tests/fuzz/driver.d
+-include $(LIB_OBJ:.o=.d) $(DOUBLE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(FUZZ_OBJ:.o=.d)

@@ -2,8 +2,9 @@
 # Run test programs, LOOM_TEST_JOBS (2) at a time, and close with `N passed, N failed` alone on the last line.
 #   tests/run.sh --plain PROGRAM... --quick PROGRAM... --fuzz PROGRAM...
 # --quick sets LOOM_QUICK=1, for tests that shrink what they do under sanitizers. --fuzz gives each its corpus,
-# tests/fuzz/corpus/NAME, and LOOM_FUZZ_INPUTS (2000) inputs. tests/check_includes.sh counts as one test.
-# LOOM_FUZZ_MB (2048) bounds the memory of each fuzzer, what sanitizers keep of freed blocks included.
+# tests/fuzz/corpus/NAME, and LOOM_FUZZ_INPUTS (2000) inputs; those that open files or scenes a part of that.
+# tests/check_includes.sh counts as one test.
+# LOOM_FUZZ_MB (1024) bounds the memory of each fuzzer, what sanitizers keep of freed blocks included.
 # LOOM_TEST_TIMEOUT (3600) ends what hangs, s: so long that a busy machine does not reach it. LOOM_TEST_GUARD stands in for
 # check_includes.sh in tests of this script.
 # A program that crashes, leaks, times out or runs no test has failed.
@@ -36,6 +37,16 @@ count() {
   if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
 }
 
+# Inputs of a fuzz target.
+fuzz_inputs() {
+  local all=${LOOM_FUZZ_INPUTS:-2000}
+  case $1 in
+    teleop) echo $((all / 20)) ;;
+    attrs | folder) echo $((all / 5)) ;;
+    *) echo "$all" ;;
+  esac
+}
+
 # One program: its output to a file, one line about it to stdout.
 run_one() {
   local mode=$1 program=$2 log=$3 status start arguments=() note= passed failed
@@ -44,8 +55,9 @@ run_one() {
   export LOOM_PROGRAM="${program%%/tests/*}/demoloom"  # the program built as the test was
   if [ "$mode" = fuzz ]; then
     export LOOM_QUICK=1
-    export ASAN_OPTIONS="$ASAN_OPTIONS:hard_rss_limit_mb=${LOOM_FUZZ_MB:-2048}" # for one input and those before it
-    arguments=("${LOOM_FUZZ_INPUTS:-2000}" "tests/fuzz/corpus/$(basename "${program#*fuzz_}")")
+    # For one input and those before it.
+    export ASAN_OPTIONS="$ASAN_OPTIONS:handle_abort=1:quarantine_size_mb=64:hard_rss_limit_mb=${LOOM_FUZZ_MB:-1024}"
+    arguments=("$(fuzz_inputs "${program##*fuzz_}")" "tests/fuzz/corpus/${program##*fuzz_}")
   fi
   start=$(date +%s%N)
   timeout -k 10 "${LOOM_TEST_TIMEOUT:-3600}" "$program" "${arguments[@]}" >"$out" 2>"$err" </dev/null

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/data/dataset.h"
 #include "engine/task/task_reference.h"
 #include "policies/learn/config_reference.h"
 #include "tools/shared/build_info.h"
@@ -45,6 +46,9 @@ static void print_program_help(FILE* out) {
   }
 
   fputs(
+      "\nWhat is there already is replaced only with --overwrite, and is never half written; --resume goes "
+      "on "
+      "with what was\nstopped, if all settings are the same.\n"
       "\nexamples:\n"
       "  demoloom generate handover -n 1000 -o handover.hdf5\n"
       "  demoloom verify handover.hdf5\n"
@@ -111,6 +115,7 @@ static int settle_stdout(int status) {
 
 int main(int argc, char** argv) {
   hold_streams();
+  loom_hdf5_leave_exit_alone();
   tool_watch_damage();
   return settle_stdout(run_command(argc, argv));
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every scene's success of generation and the quality of what was made, as a Markdown table.
-# table.sh PROGRAM FOLDER: what is finished in FOLDER is not run again.
+# table.sh PROGRAM FOLDER: what is finished in FOLDER is not run again; what was run with other settings, or by another
+# version, is refused.
 # ATTEMPTS (200), SEED, RESETS and TASKS (all) say what is run; VERIFY (30) how many demos of each are replayed.
 set -eu
 program=$1
@@ -20,14 +21,21 @@ table=$folder/table-$SEED.md
 for task in $TASKS; do
   for reset in $RESETS; do
     name=$folder/$task-$reset-$SEED-$ATTEMPTS
+    echo "$task $reset, $ATTEMPTS attempts, seed $SEED" >&2
+    status=0
+    "$program" generate "$task" --reset "$reset" -n "$ATTEMPTS" --attempts "$ATTEMPTS" --seed "$SEED" --resume \
+      -o "$name.hdf5" --json >"$name.json.tmp" 2>"$name.log" || status=$?  # 1: fewer demos than attempts
+    # A dataset that is complete tells nothing again: its numbers are those of when it was made.
+    if [ -s "$name.json.tmp" ]; then
+      mv "$name.json.tmp" "$name.json"
+      rm -f "$name.verify.json"
+    elif [ $status -ne 0 ] || [ ! -s "$name.json" ]; then
+      cat "$name.log" >&2
+      [ $status -ne 0 ] || echo "$name.json, its report, is not there; remove $name.hdf5 to make both anew" >&2
+      exit 1
+    fi
+    rm -f "$name.json.tmp"
     if [ ! -s "$name.verify.json" ]; then
-      echo "$task $reset, $ATTEMPTS attempts, seed $SEED" >&2
-      if [ ! -s "$name.json" ]; then
-        "$program" generate "$task" --reset "$reset" -n "$ATTEMPTS" --attempts "$ATTEMPTS" --seed "$SEED" --resume \
-          -o "$name.hdf5" --json >"$name.json.tmp" 2>"$name.log" || true  # fewer demos than attempts
-        [ -s "$name.json.tmp" ] || { cat "$name.log" >&2; exit 1; }
-        mv "$name.json.tmp" "$name.json"
-      fi
       # Its exit status tells whether all is well; the table does too.
       "$program" verify --limit "$VERIFY" --json "$name.hdf5" >"$name.verify.json.tmp" 2>>"$name.log" || true
       mv "$name.verify.json.tmp" "$name.verify.json"

@@ -11,10 +11,31 @@
 #include "engine/base/file.h"
 #include "engine/base/lock.h"
 
+// Is it in a folder beside the file, where a run that was stopped left what it had?
+static bool is_beside(const char* path, const char* input) {
+  static const char* const folder[] = {"parts", "images"};
+  const char* slash = strrchr(input, '/');
+  bool found = false;
+
+  for (size_t i = 0; i < sizeof folder / sizeof *folder && !found; i++) {
+    char* at = NULL;
+    if (asprintf(&at, "%s.%s/%s", path, folder[i], slash ? slash + 1 : input) < 0) return false;
+    found = loom_same_file(at, input);
+    free(at);
+  }
+  return found;
+}
+
 int loom_output_check_input(const char* path, const char* input, loomError* err) {
-  if (!input || !loom_same_file(path, input)) return LOOM_OK;
-  return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read, the source itself; name another file",
-                        path);
+  if (!input) return LOOM_OK;
+  if (loom_same_file(path, input))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: that is what is read, the source itself; name another file", path);
+  if (!is_beside(path, input)) return LOOM_OK;
+  return loom_error_set(
+      err, LOOM_ERR_USAGE,
+      "%s: lies among what a run left that was to write %s; move it elsewhere before it is read", input,
+      path);
 }
 
 // PATH.lock: it shows too that files can be made there.
@@ -26,7 +47,13 @@ static int take_lock(loomOutput* out, const char* path, loomError* err) {
   free(place);
   if (!out->lock_path) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
 
-  int why = loom_lock_take(&out->lock, out->lock_path);
+  // A lock that a killed run left says nothing of that.
+  char* slash = strrchr(out->lock_path, '/');
+  if (slash) *slash = '\0';
+  int why = euidaccess(!slash ? "." : *out->lock_path ? out->lock_path : "/", W_OK) ? errno : 0;
+  if (slash) *slash = '/';
+
+  if (!why) why = loom_lock_take(&out->lock, out->lock_path);
   if (!why) return LOOM_OK;
   if (why == EWOULDBLOCK)
     return loom_error_set(err, LOOM_ERR_USAGE,
@@ -48,6 +75,12 @@ static int check_room(const char* path, loomError* err) {
                         path, (double)st.st_size / 1e6, room / 1e6);
 }
 
+static int check_absent(const loomOutputDef* def, loomError* err) {
+  if (def->mode != LOOM_OUTPUT_NEW || !loom_is_file(def->path)) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%s is there already; --overwrite replaces it, or name another file", def->path);
+}
+
 int loom_output_open(loomOutput* out, const loomOutputDef* def, loomError* err) {
   *out = (loomOutput){.lock = -1};
 
@@ -55,18 +88,16 @@ int loom_output_open(loomOutput* out, const loomOutputDef* def, loomError* err) 
   int code = LOOM_OK;
   for (int i = 0; i < def->ninput && !code; i++)
     code = loom_output_check_input(def->path, def->input[i], err);
-  if (!code && def->mode == LOOM_OUTPUT_NEW && loom_is_file(def->path))
-    code = loom_error_set(err, LOOM_ERR_USAGE,
-                          "%s is there already; --overwrite replaces it, or name another file", def->path);
+  if (!code) code = check_absent(def, err);
 
   // What may not be replaced even so.
   if (!code) code = loom_file_check_place(def->path, err);
   if (!code && def->mode == LOOM_OUTPUT_CHANGE) code = check_room(def->path, err);
   if (!code) code = take_lock(out, def->path, err);
-  if (code) {
-    free(out->lock_path);
-    *out = (loomOutput){0};
-  }
+
+  // Whoever had the lock before us may have made it.
+  if (!code) code = check_absent(def, err);
+  if (code) loom_output_close(out);
   return code;
 }
 

@@ -32,7 +32,7 @@ static int take_lock(loomRunFolder* folder, loomError* err) {
   return LOOM_OK;
 }
 
-// ---- open and close
+// ---- names
 
 void loom_run_folder_path(char out[LOOM_RUN_FILE_MAX], const loomRunFolder* folder, const char* name) {
   snprintf(out, LOOM_RUN_FILE_MAX, "%.*s/%.*s", LOOM_PATH_MAX - 1, folder->def.path, 256, name);
@@ -44,25 +44,116 @@ bool loom_run_folder_has(const loomRunFolder* folder, const char* name) {
   return !access(path, F_OK);
 }
 
-// One that a run leaves, or was on its way there (engine/base/file.h) when the run was killed.
-static bool is_own(const loomRunFolder* folder, const char* name) {
-  char whole[NAME_MAX + 1];
-  snprintf(whole, sizeof whole, "%.*s", (int)loom_file_final_length(name), name);
+// ---- what a run leaves
 
-  for (const char* const* p = folder->def.own; *p; p++)
-    if (!fnmatch(*p, whole, 0)) return true;
+static bool is_of(const char* const* pattern, const char* name) {
+  for (; pattern && *pattern; pattern++)
+    if (!fnmatch(*pattern, name, 0)) return true;
   return false;
 }
 
-// Only what a run puts there: a folder of the user's that happens to have this name keeps its other files.
-static void remove_own_files(const loomRunFolder* folder) {
-  DIR* dir = folder->def.own ? opendir(folder->def.path) : NULL;
-  if (!dir) return;
-
-  for (struct dirent* entry; (entry = readdir(dir));)
-    if (is_own(folder, entry->d_name)) unlinkat(dirfd(dir), entry->d_name, 0);
-  closedir(dir);
+// One that a run leaves, or was on its way there (engine/base/file.h) when the run was killed.
+static bool is_own(const char* const* own, const char* name) {
+  char whole[NAME_MAX + 1];
+  snprintf(whole, sizeof whole, "%.*s", (int)loom_file_final_length(name), name);
+  return is_of(own, whole);
 }
+
+static bool is_real_folder(const char* path) {
+  struct stat st;
+  return !lstat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+// Called with the path of each own file in a folder of the run's, and then with that folder's.
+typedef int visitOwn(const loomRunFolderDef* def, const char* path, bool folder, loomError* err);
+
+static int visit_files(const loomRunFolderDef* def, const char* path, const char* const* own, visitOwn* visit,
+                       loomError* err) {
+  DIR* dir = own ? opendir(path) : NULL;
+  int code = LOOM_OK;
+  if (!dir) return code;
+
+  // What a link leads to is none of ours. A name that does not fit is none that a run gives.
+  for (struct dirent* entry; !code && (entry = readdir(dir));) {
+    char at[LOOM_RUN_FILE_MAX];
+    const char* name = entry->d_name;
+    if ((size_t)snprintf(at, sizeof at, "%s/%s", path, name) >= sizeof at) continue;
+
+    if (is_of(def->folders, name) && is_real_folder(at)) {
+      code = visit_files(def, at, def->inner, visit, err);
+      if (!code) code = visit(def, at, true, err);
+    } else if (is_own(own, name) && !is_real_folder(at)) {
+      code = visit(def, at, false, err);
+    }
+  }
+  closedir(dir);
+  return code;
+}
+
+static int visit_own(const loomRunFolderDef* def, visitOwn* visit, loomError* err) {
+  return visit_files(def, def->path, def->own, visit, err);
+}
+
+// Only what a run puts there: a folder of the user's that happens to have this name keeps its other files.
+static int remove_one(const loomRunFolderDef* def, const char* path, bool folder, loomError* err) {
+  (void)def, (void)err;
+  if (!folder) {
+    unlink(path);
+    return LOOM_OK;
+  }
+
+  // The lock of a killed run; then whether the folder goes is its own matter.
+  char lock[LOOM_RUN_FILE_MAX + sizeof lock_name];
+  snprintf(lock, sizeof lock, "%s/%s", path, lock_name);
+  unlink(lock);
+  rmdir(path);
+  return LOOM_OK;
+}
+
+// Before anything is removed: nobody works in a folder in it.
+static int check_idle(const loomRunFolderDef* def, const char* path, bool folder, loomError* err) {
+  char lock_path[LOOM_RUN_FILE_MAX + sizeof lock_name];
+  int lock;
+  (void)def;
+  if (!folder) return LOOM_OK;
+
+  snprintf(lock_path, sizeof lock_path, "%s/%s", path, lock_name);
+  if (access(lock_path, F_OK)) return LOOM_OK;
+  int why = loom_lock_take(&lock, lock_path);
+  loom_lock_drop(lock, lock_path);
+  if (why != EWOULDBLOCK) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_USAGE, "%s: another run is at work in it; wait for it", path);
+}
+
+static int check_not_read(const loomRunFolderDef* def, const char* path, bool folder, loomError* err) {
+  for (int i = 0; i < def->ninput && !folder; i++)
+    if (def->input[i] && loom_same_file(path, def->input[i]))
+      return loom_error_set(err, LOOM_ERR_USAGE,
+                            "%s: that is what is read, and a run in its folder writes it; %s", path,
+                            def->alternative);
+  return LOOM_OK;
+}
+
+static int refuse_run(const loomRunFolderDef* def, const char* path, bool folder, loomError* err) {
+  if (folder) return LOOM_OK;
+  return loom_error_set(
+      err, LOOM_ERR_USAGE,
+      "%s: holds a run already (%s); --resume goes on with it, --overwrite replaces it, or %s", def->path,
+      path + strlen(def->path) + 1, def->alternative);
+}
+
+static int check_mode(const loomRunFolder* folder, loomError* err) {
+  const loomRunFolderDef* def = &folder->def;
+  if (def->mode == LOOM_FOLDER_OVERWRITE) return visit_own(def, check_idle, err);
+  if (def->mode != LOOM_FOLDER_NEW) return LOOM_OK;
+
+  // Any file that the run would write over, be it a killed run's or the user's.
+  char mark[LOOM_RUN_FILE_MAX];
+  loom_run_folder_path(mark, folder, def->mark);
+  return folder->resumed ? refuse_run(def, mark, false, err) : visit_own(def, refuse_run, err);
+}
+
+// ---- open and close
 
 int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomError* err) {
   *out = (loomRunFolder){.def = *def, .lock = -1};
@@ -72,12 +163,15 @@ int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomEr
   if (!code) code = take_lock(out, err);
 
   // Only now nobody else can begin a run there.
-  if (!code && def->mode == LOOM_FOLDER_OVERWRITE) remove_own_files(out);
   if (!code) out->resumed = loom_run_folder_has(out, def->mark);
-  if (!code && out->resumed && def->mode == LOOM_FOLDER_NEW)
-    code = loom_error_set(err, LOOM_ERR_USAGE, "%s: holds a run already; go on with --resume, or %s",
-                          def->path, def->alternative);
+  if (!code) code = check_mode(out, err);
+  if (!code) code = visit_own(&out->def, check_not_read, err);
 
+  if (!code && def->mode == LOOM_FOLDER_OVERWRITE) {
+    visit_own(&out->def, remove_one, err);
+    out->resumed = loom_run_folder_has(out, def->mark);
+  }
+  out->def.input = NULL;
   if (code) loom_run_folder_close(out);
   return code;
 }
@@ -94,7 +188,7 @@ void loom_run_folder_close(loomRunFolder* folder) {
 
 void loom_run_folder_remove(loomRunFolder* folder, const char* last) {
   char path[LOOM_RUN_FILE_MAX];
-  remove_own_files(folder);
+  visit_own(&folder->def, remove_one, NULL);
   loom_run_folder_path(path, folder, lock_name);
   unlink(path);
 

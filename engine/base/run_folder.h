@@ -8,7 +8,7 @@
 #include "engine/base/error.h"
 
 typedef enum loomFolderMode {
-  LOOM_FOLDER_NEW,        // refuse a folder that holds a run
+  LOOM_FOLDER_NEW,        // refuse a folder that holds a run, or any file of such a name
   LOOM_FOLDER_RESUME,     // go on with the run there, or begin one
   LOOM_FOLDER_OVERWRITE,  // remove what a run left there
 } loomFolderMode;
@@ -17,9 +17,15 @@ typedef struct loomRunFolderDef {
   const char* path;
   bool parents;  // make what leads to it too
   loomFolderMode mode;
-  const char* mark;         // the file by whose presence a run there is known
-  const char* const* own;   // NULL-terminated patterns (fnmatch) of the files that a run leaves, which are
-                            // removed with their .tmp; may be NULL
+  const char* mark;            // the file by whose presence a run there is known
+  const char* const* own;      // NULL-terminated patterns (fnmatch) of the files that a run leaves, which are
+                               // removed with their .tmp; may be NULL
+  const char* const* folders;  // the same of folders in it that a run works in, and of folders in these
+  const char* const* inner;    // the same of the files that it leaves in all of these
+  int ninput;
+  const char* const*
+      input;  // (ninput) files that are read meanwhile, none of which may be one of a run's; NULL
+              // is none. Only loom_run_folder_open looks at them
   const char* alternative;  // to going on with the run there, for messages: "take another folder"
 } loomRunFolderDef;
 
@@ -33,8 +39,9 @@ typedef struct loomRunFolder {
 enum { LOOM_RUN_FILE_MAX = LOOM_PATH_MAX + 288 };  // bytes of FOLDER/NAME
 
 /// Lock it. The strings of def are kept, not copied, but for the path. LOOM_ERR_USAGE when another run is at
-/// work there, or when it holds a run and mode is LOOM_FOLDER_NEW; LOOM_ERR_IO when it cannot be made or
-/// locked. *out is zeroed on an error.
+/// work there, or in a folder in it that is to be removed; when mode is LOOM_FOLDER_NEW and there is a file that
+/// a run leaves; when an input is such a file. LOOM_ERR_IO when it cannot be made or locked. On an error nothing
+/// is removed, and *out is zeroed.
 int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomError* err);
 /// Unlock it. Takes a zeroed one.
 void loom_run_folder_close(loomRunFolder* folder);

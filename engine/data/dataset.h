@@ -48,6 +48,9 @@ void loom_array_destroy(loomArray* array);
 
 /// Of the HDF5 library in use, "1.10.8".
 const char* loom_hdf5_version(void);
+/// To be called first, by programs that have no HDF5 files of their own: HDF5 does nothing when the program
+/// ends. Else 1.10 crashes there after a failing disk kept it from closing a file.
+void loom_hdf5_leave_exit_alone(void);
 
 // ---- reading
 
@@ -66,8 +69,13 @@ typedef void loomDamageTold(void* user, const char* text);
 /// What loom_dataset_open does about damage in this whole process, and whom it tells (NULL: nobody). To be
 /// called before threads open datasets. At first: refuse, and tell nobody.
 void loom_dataset_on_damage(loomDamage damage, loomDamageTold* told, void* user);
-/// What LOOM_DAMAGE_SKIP has left out so far in this process, "FILE: demo_3", each once; for reports.
+/// What LOOM_DAMAGE_SKIP and loom_dataset_leave_out have left out so far in this process, "FILE: demo_3", each
+/// once; for reports.
 int loom_dataset_left_out(loomNames* out);
+/// A demo that the caller goes on without: it is told and listed. LOOM_ERR_MEMORY.
+int loom_dataset_leave_out(const loomDataset* dataset, int demo, const char* why);
+/// Something odd about a file that keeps nobody from using it, told as damage is: "FILE: what".
+void loom_dataset_tell(const loomDataset* dataset, const char* what);
 
 /// Open for reading. Errors: LOOM_ERR_IO (no such file, not a regular file), LOOM_ERR_FORMAT (not HDF5,
 /// truncated, no `data` group, demos damaged or missing). *out is NULL on error.
@@ -82,7 +90,8 @@ int loom_dataset_left_out(loomNames* out);
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err);
 /// The same with LOOM_DAMAGE_SHOW, whatever loom_dataset_on_damage says.
 int loom_dataset_open_shown(loomDataset** out, const char* path, loomError* err);
-/// The same without the child and the search for damage, for files this very program wrote.
+/// The same without the child and the search for damage, for shards: small files that this very program wrote.
+/// They are read at once; LOOM_ERR_FORMAT when a byte is not as it was written.
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err);
 /// The same as loom_dataset_open_shown, but of a file that was cut short what is left, where its index is
 /// whole. Reading what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut. A whole
@@ -148,6 +157,20 @@ int loom_dataset_visit(const loomDataset* dataset, const char* object, loomArray
 /// Names of the masks (none: an empty list), and the demo names in one of them.
 int loom_dataset_masks(loomNames* out, const loomDataset* dataset, loomError* err);
 int loom_dataset_mask(loomNames* out, const loomDataset* dataset, const char* mask, loomError* err);
+
+/// What a comparison with the digests that were written with a file found. Free with
+/// loom_digest_check_destroy.
+typedef struct loomDigestCheck {
+  bool carried;       // there are digests to compare with
+  loomNames differ;   // parts that are not as they were written, "obs/object", "@model_file", and why
+  loomNames without;  // parts that no digest was written of
+} loomDigestCheck;
+void loom_digest_check_destroy(loomDigestCheck* check);
+
+/// Compare all arrays and attributes of a demo; everything is read. Errors: as of loom_dataset_visit.
+int loom_dataset_check_demo(loomDigestCheck* out, const loomDataset* dataset, int demo, loomError* err);
+/// Compare what is beside the demos: their list, attributes of `data`, masks.
+int loom_dataset_check_rest(loomDigestCheck* out, const loomDataset* dataset, loomError* err);
 
 /// One demo as replay and the generators want it. Free with loom_demo_destroy.
 typedef struct loomDemo {
@@ -289,6 +312,15 @@ bool loom_is_run_attr(const char* name);
 /// LOOM_ERR_USAGE with the line that differs and `alternative`, what to do ("use --overwrite").
 int loom_dataset_check_run(const char* path, const char* settings, const char* limits,
                            const char* alternative, loomError* err);
+
+/// The file in which a run's folder (OUT.parts) says what lay at OUT when the run began with --overwrite.
+#define LOOM_REPLACES_FILE "replaces"
+/// Say it, before the run's settings are there.
+int loom_dataset_note_replaced(const char* parts, const char* path, loomError* err);
+/// A run that was stopped goes on: may it replace the file at path? It may when none is there, when it is what the
+/// run itself has left so far, or what it was begun to replace; else LOOM_ERR_USAGE.
+int loom_dataset_check_replaced(const char* parts, const char* path, const char* settings,
+                                const char* alternative, loomError* err);
 
 /// in_valid[i] (n) = 1 for round(n * valid) of n demos, at least one and not all when n > 1 and 0 < valid
 /// < 1. The choice depends on n, valid and seed only. The inverse is the training set.

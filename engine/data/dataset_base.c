@@ -40,6 +40,10 @@ const char* loom_hdf5_version(void) {
   return text;
 }
 
+void loom_hdf5_leave_exit_alone(void) {
+  H5dont_atexit();
+}
+
 void loom_h5_quiet(void) {
   H5PLset_loading_state(0);  // no file names code that is then loaded as a filter
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);

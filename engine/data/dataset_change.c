@@ -35,7 +35,9 @@ typedef struct change {
   loomDataset* ds;  // as it was
   loomFile output;
   loomDisk disk;
-  hid_t file;  // the copy
+  hid_t file;      // the copy
+  bool digested;   // the file carries a digest of what is beside the demos
+  loomText lines;  // its lines, changed with the file
 } change;
 
 static int copy_bytes(const char* from, const loomFile* to, loomError* err) {
@@ -69,21 +71,38 @@ static int begin_change(change* c, const char* path, loomError* err) {
   hid_t fapl = loom_h5_disk_plist(&c->disk);
   c->file = fapl < 0 ? -1 : H5Fopen(c->output.temporary, H5F_ACC_RDWR, fapl);
   loom_h5_close(fapl);
-  if (c->file >= 0) return LOOM_OK;
-  return loom_error_set(err, LOOM_ERR_IO, "%s: the copy cannot be opened", c->output.temporary);
+  if (c->file < 0)
+    return loom_error_set(err, LOOM_ERR_IO, "%s: the copy cannot be opened", c->output.temporary);
+
+  char* lines;
+  status = loom_digest_read(&lines, c->ds, "data", err);
+  c->digested = lines != NULL;
+  if (lines) loom_text_puts(&c->lines, lines);
+  free(lines);
+  return status;
+}
+
+static int put_lines(change* c, loomError* err) {
+  if (!c->digested) return LOOM_OK;
+  hid_t data = H5Gopen2(c->file, "data", H5P_DEFAULT);
+  int status = loom_h5_put_digest(data, &c->lines, c->path, err);
+  loom_h5_close(data);
+  return status;
 }
 
 // Demos that are damaged are so in the copy as well.
 static int end_change(change* c, int status, loomError* err) {
+  if (!status) status = put_lines(c, err);
   status = loom_h5_finish(c->file, &c->disk, &c->output, c->path, c->ds && !c->ds->lacks, status, err);
   loom_dataset_close(c->ds);
+  loom_text_destroy(&c->lines);
   return status;
 }
 
 // ---- masks
 
-int loom_h5_put_given_mask(hid_t file, const loomMask* mask, const loomNames* names, const char* where,
-                           loomError* err) {
+int loom_h5_put_given_mask(hid_t file, const loomMask* mask, const loomNames* names, loomText* lines,
+                           const char* where, loomError* err) {
   char** list = calloc((size_t)mask->n + 1, sizeof *list);
   int status = list ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", where);
 
@@ -94,7 +113,7 @@ int loom_h5_put_given_mask(hid_t file, const loomMask* mask, const loomNames* na
     else
       list[i] = names->name[mask->demo[i]];
   }
-  if (!status) status = loom_h5_put_mask(file, mask->name, list, mask->n, where, err);
+  if (!status) status = loom_h5_put_mask(file, mask->name, list, mask->n, lines, where, err);
   free(list);
   return status;
 }
@@ -103,7 +122,7 @@ int loom_dataset_set_masks(const char* path, const loomMask* mask, int nmask, lo
   change c;
   int status = begin_change(&c, path, err);
   for (int i = 0; i < nmask && !status; i++)
-    status = loom_h5_put_given_mask(c.file, &mask[i], &c.ds->demos, path, err);
+    status = loom_h5_put_given_mask(c.file, &mask[i], &c.ds->demos, &c.lines, path, err);
   return end_change(&c, status, err);
 }
 
@@ -164,23 +183,39 @@ int loom_dataset_check_add(const char* path, const loomAddDef* def, loomError* e
 
 // "demo_7", one after the last of that form.
 static void next_name(char out[LOOM_DEMO_NAME], const loomDataset* ds) {
+  // Empty demos have names, too.
+  const loomNames* lists[2] = {&ds->demos, &ds->empty};
   int64_t next = 0;
-  for (int i = 0; i < ds->demos.n; i++) {
-    int64_t number = loom_h5_demo_number(ds->demos.name[i]);
-    if (number >= next) next = number + 1;
+  for (int which = 0; which < 2; which++) {
+    for (int i = 0; i < lists[which]->n; i++) {
+      int64_t number = loom_h5_demo_number(lists[which]->name[i]);
+      if (number >= next) next = number + 1;
+    }
   }
   snprintf(out, LOOM_DEMO_NAME, "demo_%lld", (long long)next);
 }
 
-static int put_total(hid_t data, const change* c, int64_t rows, loomError* err) {
+static int put_total(hid_t data, change* c, int64_t rows, loomError* err) {
   loomAttr total = loom_attr_int("total", 0);
   if (!loom_dataset_has_attr(c->ds, "data", "total")) return LOOM_OK;
   int status = loom_dataset_attr_int(&total.integer, c->ds, "data", "total", err);
   total.integer += rows;
-  return status ? status : loom_h5_put_attr(data, &total, c->path, err);
+  return status ? status : loom_h5_put_attr_and_line(data, &total, &c->lines, c->path, err);
 }
 
-static int copy_addition(const change* c, const loomDataset* from, const char* name, loomError* err) {
+// The list of demos, with the new one.
+static int list_addition(change* c, const char* name, loomError* err) {
+  loomNames demos = {0};
+  int status = loom_names_add(&demos, name);
+  for (int i = 0; i < c->ds->demos.n && !status; i++) status = loom_names_add(&demos, c->ds->demos.name[i]);
+  loom_names_sort(&demos);
+
+  loom_digest_set(&c->lines, LOOM_DIGEST_DEMOS, loom_digest_names(&demos));
+  loom_names_destroy(&demos);
+  return status ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", c->path) : LOOM_OK;
+}
+
+static int copy_addition(change* c, const loomDataset* from, const char* name, loomError* err) {
   char reason[LOOM_H5_REASON];
   int64_t rows = 0;
   const char* demo = loom_dataset_demo_path(from, 0);
@@ -198,8 +233,14 @@ static int copy_addition(const change* c, const loomDataset* from, const char* n
   loomNames attrs = {0};
   if (!status) status = loom_dataset_attr_names(&attrs, c->ds, "data", err);
   for (int i = 0; i < attrs.n && !status; i++)
-    if (loom_is_run_attr(attrs.name[i])) H5Adelete(data, attrs.name[i]);
+    if (loom_is_run_attr(attrs.name[i])) {
+      char line[300];
+      snprintf(line, sizeof line, "@%.250s", attrs.name[i]);
+      loom_digest_drop(&c->lines, line);
+      H5Adelete(data, attrs.name[i]);
+    }
   loom_names_destroy(&attrs);
+  if (!status) status = list_addition(c, name, err);
   loom_h5_close(data);
   return status;
 }

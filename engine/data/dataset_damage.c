@@ -8,7 +8,7 @@
 #include "engine/base/text.h"
 #include "engine/data/dataset_internal.h"
 
-enum { NAMES_SHOWN = 8, NUMBER_MAX = 4 * 1000 * 1000, ROWS_AT_ONCE = 4096 };
+enum { NAMES_SHOWN = 8, NUMBER_MAX = 4 * 1000 * 1000 };
 
 // ---- what the process has said
 
@@ -24,6 +24,10 @@ void loom_dataset_on_damage(loomDamage damage, loomDamageTold* told, void* user)
   policy.damage = damage;
   policy.told = told;
   policy.user = user;
+}
+
+void loom_h5_tell(const char* text) {
+  if (policy.told) policy.told(policy.user, text);
 }
 
 int loom_dataset_left_out(loomNames* out) {
@@ -49,6 +53,27 @@ static int note_left_out(const loomDataset* ds, const loomNames* demos) {
 
   pthread_mutex_unlock(&policy.lock);
   return status;
+}
+
+static int tell(const char* path, const char* what, const char* more) {
+  char* text = NULL;
+  if (!policy.told) return LOOM_OK;
+  if (asprintf(&text, "%s: %s%s", path, what, more) < 0) return LOOM_ERR_MEMORY;
+  policy.told(policy.user, text);
+  free(text);
+  return LOOM_OK;
+}
+
+void loom_dataset_tell(const loomDataset* ds, const char* what) {
+  tell(ds->path, what, "");
+}
+
+int loom_dataset_leave_out(const loomDataset* ds, int demo, const char* why) {
+  char what[LOOM_PATH_MAX];
+  snprintf(what, sizeof what, "%.200s is left out: ", ds->demos.name[demo]);
+  const loomNames one = {.n = 1, .name = &ds->demos.name[demo]};
+  int status = note_left_out(ds, &one);
+  return status ? status : tell(ds->path, what, why);
 }
 
 // ---- what there is to know about a file
@@ -138,48 +163,23 @@ static int add_missing(findings* f) {
 
 // ---- demos that are damaged
 
-typedef struct readingDemo {
-  const loomDataset* ds;
-  const char* object;
-  loomError why;
-} readingDemo;
-
-static int read_array(void* user, const char* name, const loomArray* array, int unreadable,
-                      const loomError* why) {
-  readingDemo* r = user;
-
-  // What this build cannot read need not be damaged.
-  if (unreadable == LOOM_ERR_UNSUPPORTED) return 0;
-  if (unreadable) {
-    r->why = *why;
-    return unreadable;
-  }
-
-  // Part by part: no more memory than that.
-  int64_t rows = array->rank ? array->shape[0] : 1;
-  for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
-    loomArray part;
-    int64_t end = row + ROWS_AT_ONCE < rows ? row + ROWS_AT_ONCE : rows;
-    int status = loom_dataset_rows(&part, r->ds, r->object, name, row, end, &r->why);
-    if (status) return status;
-    loom_array_destroy(&part);
-  }
-  return 0;
-}
-
-// Everything that the demo has is read once.
+// Everything that the demo has is read once, and compared with its digests.
 static int read_demo(const loomDataset* ds, int demo, loomError* err) {
-  readingDemo r = {.ds = ds, .object = ds->paths.name[demo]};
+  const char* object = ds->paths.name[demo];
+  loomDigestCheck check = {0};
   loomArray actions;
   int64_t samples;
 
-  int status = loom_dataset_describe(&actions, ds, r.object, "actions", err);
-  if (!status && loom_dataset_has_attr(ds, r.object, "num_samples"))
-    status = loom_dataset_attr_int(&samples, ds, r.object, "num_samples", err);
+  // What this build cannot read need not be damaged.
+  int status = loom_dataset_describe(&actions, ds, object, "actions", err);
+  if (!status && loom_dataset_has_attr(ds, object, "num_samples"))
+    status = loom_dataset_attr_int(&samples, ds, object, "num_samples", err);
   if (status) return status == LOOM_ERR_UNSUPPORTED ? LOOM_OK : status;
 
-  status = loom_dataset_visit(ds, r.object, read_array, &r, err);
-  if (status && r.why.message[0]) *err = r.why;
+  status = loom_dataset_check_demo(&check, ds, demo, err);
+  if (!status && check.differ.n)
+    status = loom_error_set(err, LOOM_ERR_FORMAT, "%s is not as it was written", check.differ.name[0]);
+  loom_digest_check_destroy(&check);
   return status;
 }
 
@@ -401,8 +401,12 @@ static int settle(loomDataset* ds, loomDamage damage, findings* f, loomError* er
   // Whoever only looks at the file shows its warning; everybody else's is told here.
   const char* after = ds->lacks && damage == LOOM_DAMAGE_SKIP ? "; left out" : "";
   if (!status && (lacks.n || odd.n)) status = warn(ds, lacks.n ? lacks.s : odd.s, after, err);
-  if (!status && ds->warning && damage != LOOM_DAMAGE_SHOW && policy.told)
-    policy.told(policy.user, ds->warning);
+  if (!status && ds->warning && damage != LOOM_DAMAGE_SHOW) loom_h5_tell(ds->warning);
+  if (!status && damage != LOOM_DAMAGE_SHOW && loom_h5_probe_unconfined())
+    loom_h5_tell(
+        "this system refuses filters of system calls (seccomp): files are read on trial within "
+        "limits of time "
+        "and memory, but for the rest as this user may");
   loom_text_destroy(&lacks);
   loom_text_destroy(&odd);
   return status;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "engine/base/file.h"
+#include "engine/base/text.h"
 #include "engine/data/dataset.h"
 
 enum { LOOM_DAMAGED_MAX = 16 };
@@ -44,10 +45,22 @@ enum { LOOM_H5_REASON = 240 };
 typedef int loomTrial(loomDataset* ds, bool cut_short, loomError* err);
 /// trial NULL: none. cut_short: open it though its end is missing.
 int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomTrial* trial, loomError* err);
+/// A small file of our own, whole in memory from then on: HDF5 1.10 crashes when it copies an array and the
+/// disk fails, so the disk is done with before HDF5 begins.
+int loom_h5_open_shard(loomDataset** out, const char* path, loomError* err);
 
 /// loom_dataset_open and loom_dataset_open_rest before anybody has looked for what is damaged or missing.
 int loom_h5_open_tried(loomDataset** out, const char* path, loomError* err);
 int loom_h5_open_rest(loomDataset** out, const char* path, loomError* err);
+
+/// Write the bytes of a file with a seal behind them, by which a later reader knows that none has changed.
+int loom_h5_write_sealed(const char* path, const void* bytes, size_t size, loomError* err);
+/// The bytes of such a file, malloc'ed, seal and all, read at once. LOOM_ERR_FORMAT when some have changed
+/// since; a file without a seal is taken as it is.
+int loom_h5_read_sealed(void** bytes, size_t* size, const char* path, loomError* err);
+
+/// Tell whoever loom_dataset_on_damage names.
+void loom_h5_tell(const char* text);
 
 /// What a child does: read the demos from, from + step, ..., saying in *at which one it is at, or one of
 /// these.
@@ -68,6 +81,8 @@ bool loom_h5_probe_damaged(loomProbe* probes, int demo);
 /// Have they read everything, and died of nothing?
 bool loom_h5_probe_clean(loomProbe* probes);
 void loom_h5_probe_end(loomProbe* probes);
+/// True once in a process: when the system has refused to confine a child (engine/data/dataset_confine.h).
+bool loom_h5_probe_unconfined(void);
 /// How many children this process has made so far; for tests.
 int64_t loom_h5_probe_forks(void);
 
@@ -134,17 +149,41 @@ int64_t loom_h5_demo_number(const char* name);
 
 /// Add a group with no time stamps.
 hid_t loom_h5_group(hid_t parent, const char* name);
-/// Write a mask given as demo names into the open file.
-int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, const char* where,
-                     loomError* err);
+/// Write a mask given as demo names into the open file, and its line (lines NULL: none).
+int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, loomText* lines,
+                     const char* where, loomError* err);
 
 /// The same given as positions in `names`.
-int loom_h5_put_given_mask(hid_t file, const loomMask* mask, const loomNames* names, const char* where,
-                           loomError* err);
+int loom_h5_put_given_mask(hid_t file, const loomMask* mask, const loomNames* names, loomText* lines,
+                           const char* where, loomError* err);
 /// Close what HDF5 wrote, then put it in its place, or remove it when `status` or the disk say so. own: all of
 /// it was written by this program.
 int loom_h5_finish(hid_t file, const loomDisk* disk, loomFile* output, const char* path, bool own, int status,
                    loomError* err);
+
+// ---- digests (dataset_digest.c)
+
+#define LOOM_DIGEST_ATTR "loom_digest"
+/// The line of the list of demos among those of `data`.
+#define LOOM_DIGEST_DEMOS "demos"
+
+/// Of a value as it is read: type, shape and numbers or text.
+uint64_t loom_digest_array(loomType type, int rank, const int64_t* shape, const void* data);
+uint64_t loom_digest_attr(const loomAttr* attr);
+uint64_t loom_digest_names(const loomNames* names);
+/// Add a line, or change the hash of the one of that name.
+void loom_digest_set(loomText* lines, const char* name, uint64_t hash);
+void loom_digest_drop(loomText* lines, const char* name);
+bool loom_digest_find(uint64_t* hash, const char* lines, const char* name);
+/// An object's lines, NULL where it has none.
+int loom_digest_read(char** lines, const loomDataset* ds, const char* object, loomError* err);
+/// Write an attribute, and its line.
+int loom_h5_put_attr_and_line(hid_t object, const loomAttr* attr, loomText* lines, const char* where,
+                              loomError* err);
+int loom_h5_put_digest(hid_t object, const loomText* lines, const char* where, loomError* err);
+/// An attribute of whatever kind; *text is malloc'ed where it is a text.
+int loom_h5_read_attr(loomAttr* out, char** text, const loomDataset* ds, const char* object, const char* name,
+                      loomError* err);
 
 /// What the disk said while HDF5 wrote through loom_h5_disk_plist.
 /// A file-access list whose driver notes a failing write in *disk and lets HDF5 go on as if it had worked:

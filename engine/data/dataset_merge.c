@@ -31,7 +31,10 @@ typedef struct assembly {
   loomNames* source_mask_demos;  // (source_masks.n), each in natural order
   carriedMask* carried;
   int ncarried;
-  bool unmasked;  // some source had no masks
+  bool unmasked;        // some source had no masks
+  char* digest;         // of the source's object that is copied, NULL where it has none
+  loomText lines;       // the digest of the demo being written
+  loomText data_lines;  // of what is beside the demos
 } assembly;
 
 loomAssembleDef loom_default_assemble_def(void) {
@@ -42,23 +45,58 @@ static int out_of_memory(const assembly* a, loomError* err) {
   return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", a->path);
 }
 
+// ---- digests
+
+// What comes after "data/demo_3", with the name.
+static void part_of(char out[600], const char* object, const char* name) {
+  const char* slash = strncmp(object, "data/", 5) ? NULL : strchr(object + 5, '/');
+  snprintf(out, 600, "%s%s%s", slash ? slash + 1 : "", slash ? "/" : "", name);
+}
+
+// What was read of a part is written under the same name: is it what was written before? Where it is not, its
+// old line goes with the copy, so that the damage stays known.
+static void note_part(assembly* a, loomText* lines, const char* object, const char* part, uint64_t read,
+                      uint64_t written) {
+  uint64_t before;
+  bool differs = a->digest && loom_digest_find(&before, a->digest, part) && before != read;
+  loom_digest_set(lines, part, differs ? before : written);
+  if (!differs) return;
+
+  char text[2048];
+  snprintf(text, sizeof text,
+           "%s: %s: %s is not as it was written (its digest differs): damaged, or changed by another program",
+           a->source->path, object, part);
+  loom_h5_tell(text);
+}
+
 // ---- attributes
 
-static int copy_text_attr(const assembly* a, hid_t to, const char* object, const char* name, loomError* err) {
+// Of the demo or of `data`; attributes deeper in have no lines.
+static int put_copied_attr(assembly* a, hid_t to, const char* object, const loomAttr* read,
+                           const loomAttr* written, loomError* err) {
+  char label[300];
+  snprintf(label, sizeof label, "@%.250s", read->name);
+  loomText* lines = to == a->data ? &a->data_lines : &a->lines;
+  if (!strchr(object + strcspn(object, "/") + (strchr(object, '/') != NULL), '/'))
+    note_part(a, lines, object, label, loom_digest_attr(read), loom_digest_attr(written));
+  return loom_h5_put_attr(to, written, a->path, err);
+}
+
+static int copy_text_attr(assembly* a, hid_t to, const char* object, const char* name, loomError* err) {
   char* text = NULL;
   int status = loom_dataset_attr_string(&text, a->source, object, name, err);
   if (status) return status;
   char* shown = a->def->keep_all ? strdup(text) : loom_private_text(text);
 
-  loomAttr attr = loom_attr_string(name, shown);
-  status = shown ? loom_h5_put_attr(to, &attr, a->path, err) : out_of_memory(a, err);
+  loomAttr read = loom_attr_string(name, text), attr = loom_attr_string(name, shown);
+  status = shown ? put_copied_attr(a, to, object, &read, &attr, err) : out_of_memory(a, err);
   free(shown);
   free(text);
   return status;
 }
 
 // Attributes of one value, which is all that robomimic's layout has; others are left behind.
-static int copy_attr(const assembly* a, hid_t to, hid_t from, const char* object, const char* name,
+static int copy_attr(assembly* a, hid_t to, hid_t from, const char* object, const char* name,
                      loomError* err) {
   hid_t attr = H5Aopen(from, name, H5P_DEFAULT);
   hid_t type = attr < 0 ? -1 : H5Aget_type(attr), space = attr < 0 ? -1 : H5Aget_space(attr);
@@ -84,10 +122,10 @@ static int copy_attr(const assembly* a, hid_t to, hid_t from, const char* object
   } else {
     return LOOM_OK;
   }
-  return status ? status : loom_h5_put_attr(to, &copy, a->path, err);
+  return status ? status : put_copied_attr(a, to, object, &copy, &copy, err);
 }
 
-static int copy_attrs(const assembly* a, hid_t to, const char* object, loomError* err) {
+static int copy_attrs(assembly* a, hid_t to, const char* object, loomError* err) {
   loomNames names = {0};
   hid_t from = -1;
   int status = loom_h5_open(&from, a->source, object, "", err);
@@ -95,8 +133,9 @@ static int copy_attrs(const assembly* a, hid_t to, const char* object, loomError
 
   for (int i = 0; i < names.n && !status; i++) {
     const char* name = names.name[i];
-    bool ours = !strcmp(name, "num_samples") || !strcmp(name, "total");  // computed, not copied
-    ours = ours || (to == a->data && loom_is_run_attr(name));            // a copy is not what a run made
+    bool ours = !strcmp(name, "num_samples") || !strcmp(name, "total") ||
+                !strcmp(name, LOOM_DIGEST_ATTR);               // computed, not copied
+    ours = ours || (to == a->data && loom_is_run_attr(name));  // a copy is not what a run made
     for (int k = 0; to == a->data && k < a->def->nattr; k++)
       ours = ours || !strcmp(name, a->def->attr[k].name);
     if (!ours && (a->def->keep_all || loom_private_keeps_attr(name)))
@@ -123,7 +162,7 @@ static int shorten_text(const assembly* a, loomArray* array, char*** shown, loom
 }
 
 // Read and write anew. H5Ocopy would be cheaper, but crashes on damaged headers that reading survives.
-static int rewrite_array(const assembly* a, hid_t to, const char* object, const char* name, loomError* err) {
+static int rewrite_array(assembly* a, hid_t to, const char* object, const char* name, loomError* err) {
   loomArray array;
   int status = loom_dataset_array(&array, a->source, object, name, err);
   if (status) return status;
@@ -142,6 +181,12 @@ static int rewrite_array(const assembly* a, hid_t to, const char* object, const 
 
   loomWriteDef def = loom_default_write_def();
   if (!status) status = loom_h5_put_field(to, &field, &def, a->path, err);
+  if (!status) {
+    char part[600];
+    part_of(part, object, name);
+    note_part(a, &a->lines, object, part, loom_digest_array(array.type, array.rank, array.shape, array.data),
+              loom_digest_array(field.type, field.rank, field.shape, field.data));
+  }
 
   for (int64_t i = 0; shown && i < array.count; i++) free(shown[i]);
   free(shown);
@@ -210,7 +255,24 @@ static bool is_plain(hid_t group, const char* name) {
   return plain;
 }
 
-static int copy_array(const assembly* a, hid_t to, hid_t from, const char* object, const char* name, bool all,
+// An array that goes over unread keeps its line; its shard's seal was looked at. Shards of earlier versions have
+// none, so it is made now.
+static int carry_line(assembly* a, const char* object, const char* name, loomError* err) {
+  char part[600];
+  uint64_t hash;
+  part_of(part, object, name);
+  if (!a->digest || !loom_digest_find(&hash, a->digest, part)) {
+    loomArray array;
+    int status = loom_dataset_array(&array, a->source, object, name, err);
+    if (status) return status;
+    hash = loom_digest_array(array.type, array.rank, array.shape, array.data);
+    loom_array_destroy(&array);
+  }
+  loom_digest_set(&a->lines, part, hash);
+  return LOOM_OK;
+}
+
+static int copy_array(assembly* a, hid_t to, hid_t from, const char* object, const char* name, bool all,
                       loomError* err) {
   char where[1024], reason[LOOM_H5_REASON];
   loomArray array;
@@ -232,10 +294,10 @@ static int copy_array(const assembly* a, hid_t to, hid_t from, const char* objec
   if (H5Ocopy(from, name, to, name, plist, H5P_DEFAULT) < 0)
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: cannot be copied (%s)", where, loom_h5_reason(reason));
   H5Pclose(plist);
-  return status;
+  return status ? status : carry_line(a, object, name, err);
 }
 
-static int copy_children(const assembly* a, hid_t to, const char* object, int depth, loomError* err);
+static int copy_children(assembly* a, hid_t to, const char* object, int depth, loomError* err);
 
 static bool left_out(const assembly* a, const char* object, const char* name) {
   char path[512];
@@ -245,8 +307,8 @@ static bool left_out(const assembly* a, const char* object, const char* name) {
   return a->def->leave_out && slash && !strcmp(slash + 1, a->def->leave_out);
 }
 
-static int copy_child(const assembly* a, hid_t to, hid_t from, const char* object, const char* name,
-                      int depth, loomError* err) {
+static int copy_child(assembly* a, hid_t to, hid_t from, const char* object, const char* name, int depth,
+                      loomError* err) {
   bool all = a->def->keep_all;
   char where[1024];
   loomError why = {0};
@@ -284,7 +346,7 @@ static int copy_child(const assembly* a, hid_t to, hid_t from, const char* objec
   return status;
 }
 
-static int copy_children(const assembly* a, hid_t to, const char* object, int depth, loomError* err) {
+static int copy_children(assembly* a, hid_t to, const char* object, int depth, loomError* err) {
   hid_t from = -1;
   loomNames links = {0};
   int status = loom_h5_open(&from, a->source, object, "", err);
@@ -355,9 +417,14 @@ static int copy_beside(assembly* a, hid_t group, const loomSource* beside, loomE
     status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demo '%s'", beside->path,
                             beside->demo ? beside->demo : "0");
   } else {
+    char* digest = a->digest;
+    const char* object = loom_dataset_demo_path(other, demo);
+    status = loom_digest_read(&a->digest, other, object, err);
     a->source = other;
     a->as_they_lie = true;
-    status = copy_children(a, group, loom_dataset_demo_path(other, demo), 0, err);
+    if (!status) status = copy_children(a, group, object, 0, err);
+    free(a->digest);
+    a->digest = digest;
     a->source = source;
     a->as_they_lie = as_they_lie;
   }
@@ -387,16 +454,26 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
                           where);
 
   loomAttr samples = loom_attr_int("num_samples", rows);
-  status = loom_h5_put_attr(group, &samples, where, err);
+  loom_text_destroy(&a->lines);
+  a->lines = (loomText){0};
+  status = loom_digest_read(&a->digest, a->source, object, err);
+  if (!status) status = loom_h5_put_attr_and_line(group, &samples, &a->lines, where, err);
   if (!status) status = copy_attrs(a, group, object, err);
   if (!status) status = copy_children(a, group, object, 0, err);
 
   // What the caller adds to this demo, by numbers or by another file.
   const loomRecord* extra = a->def->extra ? &a->def->extra[a->names.n] : NULL;
   loomWriteDef plain = loom_default_write_def();
-  for (int i = 0; !status && extra && i < extra->nfield; i++)
-    status = loom_h5_put_field(group, &extra->field[i], &plain, where, err);
+  for (int i = 0; !status && extra && i < extra->nfield; i++) {
+    const loomField* field = &extra->field[i];
+    status = loom_h5_put_field(group, field, &plain, where, err);
+    loom_digest_set(&a->lines, field->path,
+                    loom_digest_array(field->type, field->rank, field->shape, field->data));
+  }
   if (!status && a->def->beside) status = copy_beside(a, group, &a->def->beside[a->names.n], err);
+  if (!status) status = loom_h5_put_digest(group, &a->lines, where, err);
+  free(a->digest);
+  a->digest = NULL;
   H5Gclose(group);
 
   a->total += rows;
@@ -456,7 +533,17 @@ static int check_env(assembly* a, loomError* err) {
   int status = loom_dataset_attr_string(&env, a->source, "data", "env_args", err);
   if (status) return status;
   char why[480];
-  if (a->env_args && !a->def->mixed && !loom_env_args_same(a->env_args, env, why, sizeof why))
+
+  // Sources of other environments may be asked for, those whose actions mean something else may not: the file has one
+  // env_args for all.
+  bool same = !a->env_args || loom_env_args_driven_same(a->env_args, env, why, sizeof why);
+  if (!same)
+    status = loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "%s: its actions are of another rate, robot or controller than those of the files before it: "
+        "%s (the one is the first file)",
+        a->source->path, why);
+  else if (a->env_args && !a->def->mixed && !loom_env_args_same(a->env_args, env, why, sizeof why))
     status = loom_error_set(
         err, LOOM_ERR_USAGE,
         "%s: its env_args differ from those of the files before it, so it was recorded in another "
@@ -470,6 +557,15 @@ static int check_env(assembly* a, loomError* err) {
   return status;
 }
 
+// Of the first source.
+static int copy_data_attrs(assembly* a, loomError* err) {
+  int status = loom_digest_read(&a->digest, a->source, "data", err);
+  if (!status) status = copy_attrs(a, a->data, "data", err);
+  free(a->digest);
+  a->digest = NULL;
+  return status;
+}
+
 static int open_source(assembly* a, const char* path, loomError* err) {
   if (a->source && !strcmp(a->source->path, path)) return LOOM_OK;
   close_source(a);
@@ -480,7 +576,7 @@ static int open_source(assembly* a, const char* path, loomError* err) {
 
   if (!status) status = check_env(a, err);
   if (!status && !a->def->nmask) status = load_masks(a, err);
-  if (!status && first) status = copy_attrs(a, a->data, "data", err);
+  if (!status && first) status = copy_data_attrs(a, err);
   return status;
 }
 
@@ -520,6 +616,10 @@ void loom_split(unsigned char* in_valid, int n, double valid, uint64_t seed) {
   }
 }
 
+static int put_mask(assembly* a, const char* name, char** demos, int n, loomError* err) {
+  return loom_h5_put_mask(a->file, name, demos, n, &a->data_lines, a->path, err);
+}
+
 static int put_split(assembly* a, loomError* err) {
   int n = a->names.n;
   unsigned char* in_valid = calloc((size_t)n + 1, 1);
@@ -532,7 +632,7 @@ static int put_split(assembly* a, loomError* err) {
     int m = 0;
     for (int i = 0; i < n; i++)
       if (in_valid[i] == which) list[m++] = a->names.name[i];
-    status = loom_h5_put_mask(a->file, mask[which], list, m, a->path, err);
+    status = put_mask(a, mask[which], list, m, err);
   }
 
   free(list);
@@ -543,14 +643,13 @@ static int put_split(assembly* a, loomError* err) {
 static int put_masks(assembly* a, loomError* err) {
   int status = LOOM_OK;
   for (int i = 0; i < a->def->nmask && !status; i++)
-    status = loom_h5_put_given_mask(a->file, &a->def->mask[i], &a->names, a->path, err);
+    status = loom_h5_put_given_mask(a->file, &a->def->mask[i], &a->names, &a->data_lines, a->path, err);
 
   // Sources without masks among others with them: those of the others would lie.
   if (a->def->nmask) return status;
   if (a->unmasked || !a->ncarried) return a->def->valid > 0 ? put_split(a, err) : LOOM_OK;
   for (int i = 0; i < a->ncarried && !status; i++)
-    status = loom_h5_put_mask(a->file, a->carried[i].name, a->carried[i].demos.name, a->carried[i].demos.n,
-                              a->path, err);
+    status = put_mask(a, a->carried[i].name, a->carried[i].demos.name, a->carried[i].demos.n, err);
   return status;
 }
 
@@ -560,13 +659,14 @@ static int put_masks(assembly* a, loomError* err) {
 static int put_attrs(assembly* a, loomError* err) {
   int status = LOOM_OK;
   for (int i = 0; i < a->def->nattr && !status; i++)
-    status = loom_h5_put_attr(a->data, &a->def->attr[i], a->path, err);
+    status = loom_h5_put_attr_and_line(a->data, &a->def->attr[i], &a->data_lines, a->path, err);
   return status;
 }
 
+// How many rows there are, known at the end.
 static int put_total(assembly* a, loomError* err) {
   loomAttr total = loom_attr_int("total", a->total);
-  return loom_h5_put_attr(a->data, &total, a->path, err);
+  return loom_h5_put_attr_and_line(a->data, &total, &a->data_lines, a->path, err);
 }
 
 // The index of the demos first, where their number is known: what is left of a file that is cut short later
@@ -576,7 +676,10 @@ static int lay_out(assembly* a, const loomSource* source, int n, loomError* err)
   for (int i = 0; i < n; i++)
     if (!source[i].demo && !a->def->trusted) return LOOM_OK;  // own shards hold one demo each
 
+  // Attributes too, with room for those that are known at the end.
   int status = open_source(a, source[0].path, err);
+  if (!status) status = put_total(a, err);
+  if (!status) status = loom_h5_put_digest(a->data, &a->data_lines, a->path, err);
   for (int i = 0; !status && i < n; i++) {
     char name[32];
     snprintf(name, sizeof name, "demo_%d", i);
@@ -587,6 +690,19 @@ static int lay_out(assembly* a, const loomSource* source, int n, loomError* err)
 
   a->laid_out = n;
   return status;
+}
+
+// Demos as a reader lists them.
+static int put_data_digest(assembly* a, loomError* err) {
+  loomNames names = {0};
+  int status = LOOM_OK;
+  for (int i = 0; i < a->names.n && !status; i++)
+    if (loom_names_add(&names, a->names.name[i])) status = out_of_memory(a, err);
+  loom_names_sort(&names);
+
+  loom_digest_set(&a->data_lines, LOOM_DIGEST_DEMOS, loom_digest_names(&names));
+  loom_names_destroy(&names);
+  return status ? status : loom_h5_put_digest(a->data, &a->data_lines, a->path, err);
 }
 
 static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
@@ -604,7 +720,8 @@ static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
                             n > 1 ? ", nor have the others" : "", a->path);
 
   if (!status) status = put_total(a, err);
-  return status ? status : put_masks(a, err);
+  if (!status) status = put_masks(a, err);
+  return status ? status : put_data_digest(a, err);
 }
 
 static int create_output(assembly* a, const char* temporary, loomError* err) {
@@ -642,6 +759,9 @@ int loom_dataset_assemble(const char* path, const loomSource* source, int n, con
   }
   free(a.carried);
   free(a.env_args);
+  free(a.digest);
+  loom_text_destroy(&a.lines);
+  loom_text_destroy(&a.data_lines);
   loom_names_destroy(&a.names);
   return status;
 }

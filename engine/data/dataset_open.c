@@ -74,11 +74,10 @@ static int check_damaged(const loomDataset* ds, loomError* err) {
   return loom_error_set(err, LOOM_ERR_FORMAT, "%s: changed while it was opened", ds->path);
 }
 
-int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomTrial* trial, loomError* err) {
+// Only regular files: a pipe or a device would let the reading wait for ever.
+static int make_dataset(loomDataset** out, const char* path, loomError* err) {
   *out = NULL;
   loom_h5_quiet();
-
-  // Only regular files: a pipe or a device would let the reading wait for ever.
   struct stat st;
   if (stat(path, &st))
     return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", path, strerror(errno));
@@ -91,22 +90,56 @@ int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomT
   }
   ds->file = -1;
   ds->stat = st;
-  int status = trial ? trial(ds, cut_short, err) : LOOM_OK;
+  *out = ds;
+  return LOOM_OK;
+}
+
+// Give the dataset to the caller once its demos are known; else close it.
+static int list_or_close(loomDataset** out, int status, loomError* err) {
+  if (!status) status = find_demos(*out, err);
+  if (!status) status = check_damaged(*out, err);
+  if (!status) return LOOM_OK;
+
+  loom_dataset_close(*out);
+  *out = NULL;
+  return status;
+}
+
+int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomTrial* trial, loomError* err) {
+  int status = make_dataset(out, path, err);
+  if (status) return status;
+  loomDataset* ds = *out;
+  status = trial ? trial(ds, cut_short, err) : LOOM_OK;
 
   // Only our own driver opens a file whose end is missing.
   ds->disk.cut_short = cut_short;
   hid_t fapl = cut_short ? loom_h5_disk_plist(&ds->disk) : read_plist();
   if (!status && (ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl)) < 0)
-    status = loom_h5_open_error(path, st.st_size, err);
+    status = loom_h5_open_error(path, ds->stat.st_size, err);
   H5Pclose(fapl);
+  return list_or_close(out, status, err);
+}
 
-  if (!status) status = find_demos(ds, err);
-  if (!status) status = check_damaged(ds, err);
-  if (status)
-    loom_dataset_close(ds);
-  else
-    *out = ds;
-  return status;
+int loom_h5_open_shard(loomDataset** out, const char* path, loomError* err) {
+  void* image = NULL;
+  size_t size = 0;
+  int status = make_dataset(out, path, err);
+  if (status) return status;
+  status = loom_h5_read_sealed(&image, &size, path, err);
+
+  // HDF5 makes a copy of its own, and wants a name that no file has.
+  char name[LOOM_PATH_MAX + 40];
+  snprintf(name, sizeof name, "%.*s in memory at %p", LOOM_PATH_MAX - 1, path, (void*)*out);
+  hid_t fapl = read_plist();
+  H5Pset_fapl_core(fapl, 1 << 18, false);
+  if (!status && H5Pset_file_image(fapl, image, size) < 0)
+    status = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  if (!status && ((*out)->file = H5Fopen(name, H5F_ACC_RDONLY, fapl)) < 0)
+    status = loom_h5_open_error(path, (int64_t)size, err);
+
+  H5Pclose(fapl);
+  free(image);
+  return list_or_close(out, status, err);
 }
 
 bool loom_dataset_is_cut(const loomDataset* ds) {

@@ -3,7 +3,6 @@
 // child reads first what we would read; where it dies, that demo is marked as damaged and the rest stays
 // usable.
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -16,9 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/data/dataset_confine.h"
 #include "engine/data/dataset_internal.h"
 
-enum { MAX_CHILDREN = 8 };
+enum { MAX_CHILDREN = 8, CHILD_MB = 768, SHARED_BYTES = sizeof(int) * (MAX_CHILDREN + 1) };
 
 /// One child reads the demos from, from + step, from + 2 step, ...
 typedef struct probe {
@@ -26,12 +26,14 @@ typedef struct probe {
   int64_t file_size;
   int from, step;
   loomTrialReading* read;
-  volatile int* at;  // shared: what the child is reading
+  volatile int *at,
+      *unconfined;  // shared: what the child is reading; that the system lets it do more than read
   pid_t child;
   bool done, cut_short;
 } probe;
 
-// Two gigabytes more than the parent has. Sanitizers reserve terabytes of addresses, so they do without.
+// Somewhat more than the parent has: it reads part by part, but a chunk is read whole.
+// Sanitizers reserve terabytes of addresses, so they do without.
 static void limit_memory(void) {
 #ifndef __SANITIZE_ADDRESS__
   unsigned long pages = 0;
@@ -40,7 +42,7 @@ static void limit_memory(void) {
   if (file) fclose(file);
   if (n != 1) return;
 
-  rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)2 << 30);
+  rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)CHILD_MB << 20);
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur <= bytes) return;
   limit.rlim_cur = limit.rlim_max < bytes ? limit.rlim_max : bytes;
@@ -52,9 +54,6 @@ static void prepare_child(const probe* p) {
   static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU};
   for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
 
-  int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  if (null >= 0) dup2(null, STDERR_FILENO);  // whatever a dying libc says is not the user's concern
-
   // A second and one more for each megabyte: HDF5 can also loop for ever.
   rlim_t seconds = 1 + (rlim_t)(p->file_size / (1 << 20));
   struct rlimit none = {0, 0}, limit = {seconds, seconds + 1};
@@ -62,6 +61,7 @@ static void prepare_child(const probe* p) {
   setrlimit(RLIMIT_FSIZE, &none);  // a reader writes nothing
   limit_memory();
   setrlimit(RLIMIT_CPU, &limit);
+  if (!loom_confine()) *p->unconfined = 1;
 }
 
 static void read_file(const probe* p) {
@@ -130,6 +130,12 @@ struct loomProbe {
   pthread_mutex_t lock;
 };
 
+static atomic_bool unconfined, told;
+
+bool loom_h5_probe_unconfined(void) {
+  return atomic_load(&unconfined) && !atomic_exchange(&told, true);
+}
+
 // What became of a child. One that died goes on behind the demo it died of.
 static void follow(loomProbe* probes, probe* p, bool block) {
   int f = p->done ? GOT_THROUGH : fate(p, block);
@@ -145,6 +151,7 @@ static void follow(loomProbe* probes, probe* p, bool block) {
   }
 
   if (f == DIED) probes->status = LOOM_ERR_FORMAT;
+  if (*p->unconfined) atomic_store(&unconfined, true);
   p->done = true;
   probes->running--;
 }
@@ -160,13 +167,12 @@ static loomProbe* make_children(const char* path, int64_t file_size, bool cut_sh
   if (!probes) return NULL;
 
   // What a child is at must be seen from outside, also when it has died.
-  probes->at =
-      mmap(NULL, sizeof(int) * MAX_CHILDREN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  probes->at = mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   probes->path = strdup(path);
 
   if (probes->at == MAP_FAILED || !probes->path) {
     free(probes->path);
-    if (probes->at != MAP_FAILED) munmap((void*)probes->at, sizeof(int) * MAX_CHILDREN);
+    if (probes->at != MAP_FAILED) munmap((void*)probes->at, SHARED_BYTES);
     free(probes);
     return NULL;
   }
@@ -189,7 +195,8 @@ static loomProbe* make_children(const char* path, int64_t file_size, bool cut_sh
                                .read = read,
                                .from = i,
                                .step = (int)n,
-                               .at = &probes->at[i]};
+                               .at = &probes->at[i],
+                               .unconfined = &probes->at[MAX_CHILDREN]};
   }
 
   for (int i = 0; i < n; i++) start(&probes->child[i]);
@@ -214,7 +221,7 @@ void loom_h5_probe_end(loomProbe* probes) {
   }
 
   pthread_mutex_destroy(&probes->lock);
-  munmap((void*)probes->at, sizeof(int) * MAX_CHILDREN);
+  munmap((void*)probes->at, SHARED_BYTES);
   free(probes->path);
   free(probes);
 }

@@ -1,7 +1,10 @@
 // Which run made a dataset: its settings as text, in attributes of `data`.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "engine/base/file.h"
 #include "engine/base/run_folder.h"
 #include "engine/data/dataset.h"
 
@@ -44,4 +47,46 @@ int loom_dataset_check_run(const char* path, const char* settings, const char* l
   if (!code && limits) code = compare(ds, limits_attr, limits, alternative, err);
   loom_dataset_close(ds);
   return code;
+}
+
+// ---- what lies in its place
+
+enum { LOOKS = 64 };  // bytes
+
+// By which a file is known again, in this folder or copied with it.
+static bool look_at_file(char out[LOOKS], const char* path) {
+  struct stat st;
+  if (stat(path, &st)) return false;
+  snprintf(out, LOOKS, "%lld bytes %lld.%09ld\n", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+           st.st_mtim.tv_nsec);
+  return true;
+}
+
+static void replaces_path(char out[LOOM_PATH_MAX], const char* parts) {
+  snprintf(out, LOOM_PATH_MAX, "%.*s/" LOOM_REPLACES_FILE, LOOM_PATH_MAX - 16, parts);
+}
+
+int loom_dataset_note_replaced(const char* parts, const char* path, loomError* err) {
+  char looks[LOOKS], note[LOOM_PATH_MAX];
+  replaces_path(note, parts);
+  return look_at_file(looks, path) ? loom_file_write_text(note, looks, err) : LOOM_OK;
+}
+
+int loom_dataset_check_replaced(const char* parts, const char* path, const char* settings,
+                                const char* alternative, loomError* err) {
+  char looks[LOOKS], note[LOOM_PATH_MAX], *noted = NULL;
+  if (!look_at_file(looks, path)) return LOOM_OK;
+
+  // What was to be replaced when the run began.
+  replaces_path(note, parts);
+  bool same = !loom_read_text(&noted, NULL, note, LOOKS, NULL) && !strcmp(noted, looks);
+  free(noted);
+  if (same || !loom_dataset_check_run(path, settings, NULL, alternative, NULL)) return LOOM_OK;
+
+  // Anything else was put there meanwhile.
+  return loom_error_set(
+      err, LOOM_ERR_USAGE,
+      "%s: is not what the run in %s left there, which would replace it; move it away and go "
+      "on, or %s",
+      path, parts, alternative);
 }

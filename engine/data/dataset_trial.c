@@ -1,8 +1,10 @@
 // Trial readings of strangers' files: what a child reads of a file before we do (dataset_probe.c makes the
 // children and learns what became of them), and opening with and without it.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/data/dataset_internal.h"
 
@@ -10,9 +12,15 @@
 // all files are packed with, stands damage.
 static const int64_t full_read_bytes = (int64_t)64 << 20;
 
-enum { ROWS_AT_ONCE = 4096 };
+enum { BYTES_AT_ONCE = 32 << 20 };
 
 // ---- what a child reads
+
+// Texts of variable length say themselves how long they are, and HDF5 believes them. The parent, who has no such limit
+// on memory, must not come here: the child ends, as if it had died of it.
+static void end_without_memory(int status) {
+  if (status && errno == ENOMEM) _exit(EXIT_FAILURE);
+}
 
 static void read_attrs(const loomDataset* ds, const char* object) {
   loomNames names;
@@ -20,8 +28,10 @@ static void read_attrs(const loomDataset* ds, const char* object) {
   for (int i = 0; i < names.n; i++) {
     char* text = NULL;
     double number;
-    if (loom_dataset_attr_string(&text, ds, object, names.name[i], NULL))
-      loom_dataset_attr_double(&number, ds, object, names.name[i], NULL);
+    errno = 0;
+    int status = loom_dataset_attr_string(&text, ds, object, names.name[i], NULL);
+    end_without_memory(status);
+    if (status) loom_dataset_attr_double(&number, ds, object, names.name[i], NULL);
     free(text);
   }
   loom_names_destroy(&names);
@@ -74,12 +84,17 @@ static int read_array(void* user, const char* name, const loomArray* array, int 
     return 0;
   }
 
-  // Part by part: the child needs no more memory than that.
-  int64_t rows = array->rank ? array->shape[0] : 1;
-  for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
+  // Part by part: the child needs no more memory than that, twice over where numbers are converted.
+  const int64_t most = BYTES_AT_ONCE / (int64_t)sizeof(double);
+  int64_t rows = array->rank ? array->shape[0] : 1, width = rows > 0 ? array->count / rows : 0;
+  int64_t step = width > 0 && width < most ? most / width : 1;
+  for (int64_t row = 0; row < rows; row += step) {
     loomArray part;
-    int64_t end = row + ROWS_AT_ONCE < rows ? row + ROWS_AT_ONCE : rows;
-    if (!loom_dataset_rows(&part, r->ds, r->object, name, row, end, NULL)) loom_array_destroy(&part);
+    int64_t end = row + step < rows ? row + step : rows;
+    errno = 0;
+    int status = loom_dataset_rows(&part, r->ds, r->object, name, row, end, NULL);
+    end_without_memory(status);
+    if (!status) loom_array_destroy(&part);
   }
   return 0;
 }
@@ -87,8 +102,12 @@ static int read_array(void* user, const char* name, const loomArray* array, int 
 static void read_masks(const loomDataset* ds) {
   loomNames masks, demos;
   if (loom_dataset_masks(&masks, ds, NULL)) return;
-  for (int i = 0; i < masks.n; i++)
-    if (!loom_dataset_mask(&demos, ds, masks.name[i], NULL)) loom_names_destroy(&demos);
+  for (int i = 0; i < masks.n; i++) {
+    errno = 0;
+    int status = loom_dataset_mask(&demos, ds, masks.name[i], NULL);
+    end_without_memory(status);
+    if (!status) loom_names_destroy(&demos);
+  }
   loom_names_destroy(&masks);
 }
 
@@ -149,7 +168,7 @@ int loom_h5_open_tried(loomDataset** out, const char* path, loomError* err) {
 }
 
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err) {
-  return loom_h5_open_file(out, path, false, NULL, err);
+  return loom_h5_open_shard(out, path, err);
 }
 
 int loom_h5_open_rest(loomDataset** out, const char* path, loomError* err) {

@@ -77,6 +77,20 @@ int loom_h5_put_attr(hid_t object, const loomAttr* attr, const char* where, loom
   return status;
 }
 
+int loom_h5_put_attr_and_line(hid_t object, const loomAttr* attr, loomText* lines, const char* where,
+                              loomError* err) {
+  char name[300];
+  snprintf(name, sizeof name, "@%.250s", attr->name);
+  loom_digest_set(lines, name, loom_digest_attr(attr));
+  return loom_h5_put_attr(object, attr, where, err);
+}
+
+int loom_h5_put_digest(hid_t object, const loomText* lines, const char* where, loomError* err) {
+  if (lines->failed) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", where);
+  loomAttr attr = loom_attr_string(LOOM_DIGEST_ATTR, lines->n ? lines->s : "");
+  return loom_h5_put_attr(object, &attr, where, err);
+}
+
 static int64_t field_count(const loomField* field) {
   int64_t count = 1;
   for (int i = 0; i < field->rank; i++) count *= field->shape[i];
@@ -200,8 +214,8 @@ int loom_h5_put_field(hid_t group, const loomField* field, const loomWriteDef* d
   return status;
 }
 
-int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, const char* where,
-                     loomError* err) {
+int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, loomText* lines,
+                     const char* where, loomError* err) {
   char path[256];
   snprintf(path, sizeof path, "mask/%s", name);
 
@@ -217,6 +231,7 @@ int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, con
                             where);
     if (H5Lexists(file, path, H5P_DEFAULT) > 0) H5Ldelete(file, path, H5P_DEFAULT);
   }
+  if (lines) loom_digest_set(lines, path, loom_digest_array(field.type, 1, field.shape, demo));
   return loom_h5_put_field(file, &field, &plain, where, err);
 }
 
@@ -240,12 +255,22 @@ static int put_record(hid_t data, const loomRecord* record, const loomWriteDef* 
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: cannot be made; is the name used twice?", where);
 
   // First what readers count by, then what the record says, which wins.
+  loomText lines = {0};
   loomAttr samples = loom_attr_int("num_samples", record_rows(record));
-  int status = loom_h5_put_attr(group, &samples, where, err);
+  int status = loom_h5_put_attr_and_line(group, &samples, &lines, where, err);
   for (int i = 0; i < record->nattr && !status; i++)
-    status = loom_h5_put_attr(group, &record->attr[i], where, err);
-  for (int i = 0; i < record->nfield && !status; i++)
-    status = loom_h5_put_field(group, &record->field[i], def, where, err);
+    status = loom_h5_put_attr_and_line(group, &record->attr[i], &lines, where, err);
+
+  for (int i = 0; i < record->nfield && !status; i++) {
+    const loomField* field = &record->field[i];
+    status = loom_h5_put_field(group, field, def, where, err);
+    if (!status)
+      loom_digest_set(&lines, field->path,
+                      loom_digest_array(field->type, field->rank, field->shape, field->data));
+  }
+
+  if (!status) status = loom_h5_put_digest(group, &lines, where, err);
+  loom_text_destroy(&lines);
   H5Gclose(group);
   return status;
 }
@@ -257,13 +282,24 @@ static int put_records(hid_t file, const loomRecord* record, int n, const loomWr
 
   int64_t total = 0;
   int status = LOOM_OK;
+  loomNames names = {0};
   for (int i = 0; i < n && !status; i++) {
     status = put_record(data, &record[i], def, path, err);
     total += record_rows(&record[i]);
+    if (!status && loom_names_add(&names, record[i].name))
+      status = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   }
+  loom_names_sort(&names);
 
+  // What is beside the demos.
+  loomText lines = {0};
   loomAttr attr = loom_attr_int("total", total);
-  if (!status) status = loom_h5_put_attr(data, &attr, path, err);
+  loom_digest_set(&lines, LOOM_DIGEST_DEMOS, loom_digest_names(&names));
+  if (!status) status = loom_h5_put_attr_and_line(data, &attr, &lines, path, err);
+  if (!status) status = loom_h5_put_digest(data, &lines, path, err);
+
+  loom_text_destroy(&lines);
+  loom_names_destroy(&names);
   H5Gclose(data);
   return status;
 }
@@ -307,7 +343,7 @@ int loom_shard_write(const char* path, const loomRecord* record, int n, const lo
   size_t size = 0;
 
   int status = build_image(&image, &size, record, n, def ? def : &standard, path, err);
-  if (!status) status = loom_file_write(path, image, size, err);
+  if (!status) status = loom_h5_write_sealed(path, image, size, err);
   free(image);
   return status;
 }

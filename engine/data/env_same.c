@@ -179,3 +179,52 @@ bool loom_env_args_same(const char* a, const char* b, char* why, size_t size) {
   cJSON_Delete(y);
   return same;
 }
+
+// ---- how robots are driven
+
+static const char* const driven[] = {"control_freq", "controller_configs", "robots"};
+
+static const cJSON* kwargs_of(const cJSON* root) {
+  const cJSON* kwargs = cJSON_GetObjectItemCaseSensitive(root, "env_kwargs");
+  return cJSON_IsObject(kwargs) ? kwargs : root;
+}
+
+// Those keys of root that `other` (nullable) has, too; NULL for none.
+static char* driven_text(const cJSON* root, const cJSON* other) {
+  cJSON *out = cJSON_CreateObject(), *kwargs = cJSON_AddObjectToObject(out, "env_kwargs");
+  const cJSON* version = cJSON_GetObjectItemCaseSensitive(root, "env_version");
+  if (!other && cJSON_IsString(version)) cJSON_AddStringToObject(out, "env_version", version->valuestring);
+
+  // A null says nothing.
+  for (size_t i = 0; i < sizeof driven / sizeof *driven; i++) {
+    const cJSON* value = cJSON_GetObjectItemCaseSensitive(kwargs_of(root), driven[i]);
+    const cJSON* there = other ? cJSON_GetObjectItemCaseSensitive(kwargs_of(other), driven[i]) : value;
+    if (!value || !there || cJSON_IsNull(value) || cJSON_IsNull(there)) continue;
+    cJSON_AddItemToObject(kwargs, driven[i], cJSON_Duplicate(value, true));
+  }
+
+  char* text = kwargs && kwargs->child ? cJSON_PrintUnformatted(out) : NULL;
+  cJSON_Delete(out);
+  return text;
+}
+
+char* loom_env_args_driven(const char* env_args) {
+  cJSON* root = loom_json_read(env_args);
+  char* text = root ? driven_text(root, NULL) : NULL;
+  cJSON_Delete(root);
+  return text;
+}
+
+bool loom_env_args_driven_same(const char* a, const char* b, char* why, size_t size) {
+  cJSON *x = loom_json_read(a), *y = loom_json_read(b);
+  char *one = x && y ? driven_text(x, y) : NULL, *other = x && y ? driven_text(y, x) : NULL;
+  if (size) why[0] = '\0';
+
+  // What only one says, or nobody, is no difference.
+  bool same = !one || !other || loom_env_args_same(one, other, why, size);
+  cJSON_free(one);
+  cJSON_free(other);
+  cJSON_Delete(x);
+  cJSON_Delete(y);
+  return same;
+}

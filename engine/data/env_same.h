@@ -17,6 +17,12 @@ LOOM_C_BEGIN
 /// that is not JSON is compared as it is.
 bool loom_env_args_same(const char* a, const char* b, char* why, size_t size);
 
+/// What of env_args says how the robots are driven, as such JSON: rate, controllers, robots and robosuite's version;
+/// malloc'ed. NULL: it says none of these, is no JSON, or out of memory.
+char* loom_env_args_driven(const char* env_args);
+/// The same as loom_env_args_same for these alone, where both say them: actions of the one are actions of the other.
+bool loom_env_args_driven_same(const char* a, const char* b, char* why, size_t size);
+
 LOOM_C_END
 
 #endif

@@ -26,6 +26,7 @@ struct loomGl {
   EGLDisplay display;
   EGLContext egl;
   OSMesaContext osmesa;
+  char why[400];  // it did not open, where that has to be made up
   unsigned char window[WINDOW_SIZE * WINDOW_SIZE * 4];
 };
 
@@ -95,6 +96,75 @@ static bool egl_make_current(loomGl* gl) {
   return egl.make_current(gl->display, EGL_NO_SURFACE, EGL_NO_SURFACE, gl->egl);
 }
 
+// Mesa draws without any screen on its surfaceless platform.
+static bool open_any_display(loomGl* gl) {
+  PFNEGLGETPLATFORMDISPLAYEXTPROC platform =
+      (PFNEGLGETPLATFORMDISPLAYEXTPROC)egl.get_address("eglGetPlatformDisplayEXT");
+  gl->display =
+      platform ? platform(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL) : EGL_NO_DISPLAY;
+  if (gl->display != EGL_NO_DISPLAY && egl.initialize(gl->display, NULL, NULL)) return true;
+
+  // Another maker's library, which may draw without a screen on its default display.
+  gl->display = egl.get_display(EGL_DEFAULT_DISPLAY);
+  return gl->display != EGL_NO_DISPLAY && egl.initialize(gl->display, NULL, NULL);
+}
+
+// ---- one device of several
+
+enum { MAX_DEVICES = 64 };
+
+static const char* chosen_device(void) {
+  const char* text = getenv("MUJOCO_EGL_DEVICE_ID");
+  return text && *text ? text : NULL;
+}
+
+// "0 (/dev/dri/card0), 1 (software)": what there is to choose from.
+static void list_devices(char* out, size_t room, const EGLDeviceEXT* device, int n) {
+  PFNEGLQUERYDEVICESTRINGEXTPROC query =
+      (PFNEGLQUERYDEVICESTRINGEXTPROC)egl.get_address("eglQueryDeviceStringEXT");
+  size_t used = 0;
+
+  for (int i = 0; i < n && used < room; i++) {
+    const char* can = query ? query(device[i], EGL_EXTENSIONS) : NULL;
+    const char* name = can && strstr(can, "EGL_EXT_device_drm") ? query(device[i], EGL_DRM_DEVICE_FILE_EXT)
+                       : can && strstr(can, "software")         ? "software"
+                                                                : NULL;
+    int wrote = snprintf(out + used, room - used, "%s%d%s%s%s", i ? ", " : "", i, name ? " (" : "",
+                         name ? name : "", name ? ")" : "");
+    used += wrote > 0 ? (size_t)wrote : 0;
+  }
+}
+
+// The display of the device that $MUJOCO_EGL_DEVICE_ID names, as MuJoCo's and robosuite's Python heed it.
+// EGL counts devices in its own order, which CUDA_VISIBLE_DEVICES does not change.
+static const char* open_chosen_display(loomGl* gl, const char* text) {
+  PFNEGLQUERYDEVICESEXTPROC query = (PFNEGLQUERYDEVICESEXTPROC)egl.get_address("eglQueryDevicesEXT");
+  PFNEGLGETPLATFORMDISPLAYEXTPROC platform =
+      (PFNEGLGETPLATFORMDISPLAYEXTPROC)egl.get_address("eglGetPlatformDisplayEXT");
+  EGLDeviceEXT device[MAX_DEVICES];
+  EGLint n = 0;
+  char* end;
+  long number = strtol(text, &end, 10);
+
+  if (!query || !platform || !query(MAX_DEVICES, device, &n)) n = 0;
+  if (end == text || *end || number < 0 || number >= n) {
+    char list[200] = "";
+    list_devices(list, sizeof list, device, n);
+    snprintf(gl->why, sizeof gl->why,
+             "MUJOCO_EGL_DEVICE_ID (or --gpu) names device %.40s, but EGL has %s%s here", text,
+             n ? "devices " : "no devices", list);
+    return gl->why;
+  }
+
+  gl->display = platform(EGL_PLATFORM_DEVICE_EXT, device[number], NULL);
+  if (gl->display != EGL_NO_DISPLAY && egl.initialize(gl->display, NULL, NULL)) return NULL;
+  snprintf(gl->why, sizeof gl->why, "EGL: device %ld of MUJOCO_EGL_DEVICE_ID (or --gpu) cannot be opened",
+           number);
+  return gl->why;
+}
+
+// ---- a context
+
 static const char* egl_open(loomGl* gl) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   static const EGLint config[] = {EGL_SURFACE_TYPE,
@@ -116,18 +186,10 @@ static const char* egl_open(loomGl* gl) {
   pthread_once(&once, find_egl);
   if (!egl.found) return "EGL: no libEGL.so.1";
 
-  // Mesa draws without any screen on its surfaceless platform.
-  PFNEGLGETPLATFORMDISPLAYEXTPROC platform =
-      (PFNEGLGETPLATFORMDISPLAYEXTPROC)egl.get_address("eglGetPlatformDisplayEXT");
-  gl->display =
-      platform ? platform(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL) : EGL_NO_DISPLAY;
-  bool ready = gl->display != EGL_NO_DISPLAY && egl.initialize(gl->display, NULL, NULL);
-  if (!ready) {  // another maker's library, which may draw without a screen on its default display
-    gl->display = egl.get_display(EGL_DEFAULT_DISPLAY);
-    ready = gl->display != EGL_NO_DISPLAY && egl.initialize(gl->display, NULL, NULL);
-  }
-
-  if (!ready) return "EGL: no display";
+  const char* device = chosen_device();
+  const char* problem = device ? open_chosen_display(gl, device) : NULL;
+  if (problem) return problem;
+  if (!device && !open_any_display(gl)) return "EGL: no display";
   if (!egl.choose_config(gl->display, config, &chosen, 1, &n) || n < 1 || !egl.bind_api(EGL_OPENGL_API)) {
     return "EGL: no desktop OpenGL";
   }
@@ -190,7 +252,7 @@ enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
 int loom_gl_create(loomGl** out, loomError* err) {
   const char* only = getenv("DEMOLOOM_GL");
-  char why[256] = "";
+  char why[600] = "";
 
   bool known = !only || !*only;
   *out = NULL;
@@ -211,9 +273,17 @@ int loom_gl_create(loomGl** out, loomError* err) {
 
     kinds[i].close(gl);
     snprintf(why + strlen(why), sizeof why - strlen(why), "%s%s", *why ? "; " : "", problem);
+
+    // A device that was named is heeded or refused: software in its place would only be slow.
+    if (kinds[i].open == egl_open && chosen_device()) break;
   }
   free(gl);
   if (!known) return loom_error_set(err, LOOM_ERR_USAGE, "DEMOLOOM_GL is egl or osmesa, not '%.100s'", only);
+  if (chosen_device() && (!only || !*only || !strcmp(only, "egl")))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s; name one of them, none (any will do), or draw in software with "
+                          "DEMOLOOM_GL=osmesa",
+                          why);
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                         "no offscreen OpenGL here (%s); install libegl1, libegl-mesa0 and libgl1-mesa-dri, "
                         "or libosmesa6",

@@ -2,7 +2,6 @@
 
 #include <libxml/parser.h>
 #include <limits.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,20 +52,26 @@ static int read_document(xmlDoc** out, xmlParserCtxt* parser, const char* xml, s
     return code;
   }
 
-  const xmlNode* root = xmlDocGetRootElement(doc);
-  if (!loom_mjcf_is(root, "mujoco")) {
-    int code =
-        loom_error_set(err, LOOM_ERR_FORMAT, "%s: not MJCF: the outermost element is <%.40s>, not <mujoco>",
-                       label, root ? (const char*)root->name : "");
-    xmlFreeDoc(doc);
-    return code;
-  }
-
   *out = doc;
   return LOOM_OK;
 }
 
 int loom_mjcf_parse(xmlDoc** out, const char* xml, int64_t max_bytes, const char* label, loomError* err) {
+  int code = loom_mjcf_parse_part(out, xml, max_bytes, label, err);
+  if (code) return code;
+
+  const xmlNode* root = xmlDocGetRootElement(*out);
+  if (loom_mjcf_is(root, "mujoco")) return LOOM_OK;
+
+  code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: not MJCF: the outermost element is <%.40s>, not <mujoco>",
+                        label, root ? (const char*)root->name : "");
+  xmlFreeDoc(*out);
+  *out = NULL;
+  return code;
+}
+
+int loom_mjcf_parse_part(xmlDoc** out, const char* xml, int64_t max_bytes, const char* label,
+                         loomError* err) {
   *out = NULL;
   pthread_once(&parser_ready, xmlInitParser);
 
@@ -291,199 +296,4 @@ void loom_mjcf_dirs(char** mesh_dir, char** texture_dir, const xmlDoc* doc) {
     take_dir(mesh_dir, node, "meshdir");
     take_dir(texture_dir, node, "texturedir");
   }
-}
-
-typedef struct refusedElement {
-  const char* element;
-  const char* why;
-} refusedElement;
-
-static const refusedElement refused[] = {
-    {"plugin", "plugins run code of their own and are not loaded"},
-    {"include", "included files are not read; put their content into the model"},
-    {"model", "model files are not read; put their content into the model"},
-    {"attach", "attached models are not read; put their content into the model"},
-};
-
-// Numbers that size MuJoCo's allocations: far above any real scene, far below a machine's memory.
-typedef struct numberLimit {
-  const char* element;
-  const char* attribute;
-  double most;
-} numberLimit;
-
-static const numberLimit limits[] = {
-    {"replicate", "count", 10000},
-    {"composite", "count", 10000},
-    {"flexcomp", "count", 1000},
-    {"texture", "width", 16384},
-    {"texture", "height", 6 * 16384},
-    {"size", "nuserdata", 1e6},
-    {"size", "nuser_body", 1000},
-    {"size", "nuser_jnt", 1000},
-    {"size", "nuser_geom", 1000},
-    {"size", "nuser_site", 1000},
-    {"size", "nuser_cam", 1000},
-    {"size", "nuser_tendon", 1000},
-    {"size", "nkey", 10000},
-    {"size", "nuser_actuator", 1000},
-    {"size", "nuser_sensor", 1000},
-    {"size", "nstack", 6e7},
-    {"hfield", "nrow", 10000},
-    {"hfield", "ncol", 10000},
-    {"size", "njmax", 2e5},
-    {"size", "nconmax", 1e5},
-    {"size", "nemax", 2e5},
-    {"numeric", "size", 1e6},
-    {"global", "offwidth", 16384},
-    {"global", "offheight", 16384},
-    {"mesh", "params", 10000},
-    {"quality", "shadowsize", 16384},
-    {"mesh", "maxhullvert", 1e7},
-    {"option", "iterations", 1e4},
-    {"option", "ls_iterations", 1e4},
-    {"option", "noslip_iterations", 1e4},
-    {"option", "ccd_iterations", 1e4},
-    {"option", "mpr_iterations", 1e4},
-    {"option", "sdf_iterations", 1e4},
-    {"option", "sdf_initpoints", 1e4},
-};
-
-// Of several numbers (count="10 10 10") the product is allocated. 1 where there is none.
-static double product_of(const xmlNode* node, const char* attribute) {
-  char* text = loom_mjcf_get(node, attribute);
-  double product = 1;
-  char* end = NULL;
-
-  for (const char* from = text; from && *from; from = end) {
-    double value = strtod(from, &end);
-    if (end == from) break;
-    product *= fmax(fabs(value), 1);
-  }
-
-  xmlFree(text);
-  return product;
-}
-
-static int check_numbers(const xmlNode* node, const numberLimit* limit, const char* label, loomError* err) {
-  double product = product_of(node, limit->attribute);
-  if (product <= limit->most) return LOOM_OK;
-
-  return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: %s of <%s> is %g, more than the %g allowed",
-                        label, xmlGetLineNo(node), limit->attribute, limit->element, product, limit->most);
-}
-
-// "memory" takes a number with a suffix: 64K, 16M, 1G.
-static int check_memory(const xmlNode* node, const char* label, loomError* err) {
-  char* text = loom_mjcf_is(node, "size") ? loom_mjcf_get(node, "memory") : NULL;
-  if (!text) return LOOM_OK;
-
-  char* end = text;
-  double bytes = strtod(text, &end);
-
-  // Each suffix is 1,024 times the one before it.
-  const char* suffixes = "KMGTPE";
-  for (const char* s = suffixes; *s && end && *end; s++) {
-    bytes *= 1024;
-    if ((*end & ~0x20) == *s) break;
-  }
-
-  xmlFree(text);
-  const double most = 1.0 * 1024 * 1024 * 1024;
-  if (bytes <= most) return LOOM_OK;
-  return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: memory of <size> is more than the 1G allowed",
-                        label, xmlGetLineNo(node));
-}
-
-// What all elements together ask for: each may be modest where the sum is not.
-enum { TOTAL_ELEMENTS, TOTAL_COPIES, TOTAL_HEIGHTS, TOTAL_NUMBERS, TOTAL_PIXELS, TOTALS };
-
-static const struct {
-  const char* what;
-  double most;
-} totals[TOTALS] = {
-    {"elements", 3e5},
-    {"elements made by <replicate>, <composite> and <flexcomp>", 2e4},
-    {"heights of <hfield>", 2.5e7},
-    {"numbers of <numeric>", 1e6},
-    {"pixels of <texture>", 6.8e7},
-};
-
-// How often the element is there: once for each copy of every <replicate> around it.
-static double copies_of(const xmlNode* node) {
-  double copies = 1;
-  for (const xmlNode* up = node->parent; up && up->type == XML_ELEMENT_NODE; up = up->parent) {
-    if (loom_mjcf_is(up, "replicate")) copies *= product_of(up, "count");
-  }
-
-  return copies;
-}
-
-static double pixels_of(const xmlNode* node) {
-  double width = product_of(node, "width"), height = product_of(node, "height");
-  return loom_mjcf_has(node, "type", "2d") ? width * height : 6 * width * fmax(width, height / 6);
-}
-
-static int add_to_totals(double total[TOTALS], const xmlNode* node, const char* label, loomError* err) {
-  double copies = copies_of(node);
-
-  total[TOTAL_ELEMENTS] += 1;
-  if (copies > 1) total[TOTAL_COPIES] += copies;
-  if (loom_mjcf_is(node, "composite") || loom_mjcf_is(node, "flexcomp"))
-    total[TOTAL_COPIES] += copies * product_of(node, "count");
-  if (loom_mjcf_is(node, "hfield"))
-    total[TOTAL_HEIGHTS] += product_of(node, "nrow") * product_of(node, "ncol");
-  if (loom_mjcf_is(node, "numeric")) total[TOTAL_NUMBERS] += product_of(node, "size");
-  if (loom_mjcf_is(node, "texture")) total[TOTAL_PIXELS] += pixels_of(node);
-
-  // The element that goes beyond one is named.
-  for (int i = 0; i < TOTALS; i++) {
-    if (total[i] <= totals[i].most) continue;
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                          "%s:%ld: <%.40s>: more than the %g %s allowed in a model", label,
-                          xmlGetLineNo(node), (const char*)node->name, totals[i].most, totals[i].what);
-  }
-
-  return LOOM_OK;
-}
-
-// An attribute in a namespace is not the one that limits look at, but its name alone is what MuJoCo would be
-// given.
-static int refuse_namespaces(const xmlNode* node, const char* label, loomError* err) {
-  for (const xmlAttr* attribute = node->properties; attribute; attribute = attribute->next) {
-    if (!attribute->ns) continue;
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                          "%s:%ld: attribute %.40s of <%.40s> is in a namespace, which MJCF has not; refused",
-                          label, xmlGetLineNo(node), (const char*)attribute->name, (const char*)node->name);
-  }
-
-  return LOOM_OK;
-}
-
-int loom_mjcf_check(const xmlDoc* doc, const char* label, loomError* err) {
-  double total[TOTALS] = {0};
-  xmlNode* root = xmlDocGetRootElement(doc);
-  for (xmlNode* node = root; node; node = loom_mjcf_walk(root, node)) {
-    int code = refuse_namespaces(node, label, err);
-    if (!code) code = add_to_totals(total, node, label, err);
-    if (code) return code;
-
-    // Elements that run code or read files.
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-      if (!loom_mjcf_is(node, refused[i].element)) continue;
-      return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%ld: <%s> is refused: %s", label,
-                            xmlGetLineNo(node), refused[i].element, refused[i].why);
-    }
-
-    // Numbers that size allocations.
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-      if (!loom_mjcf_is(node, limits[i].element)) continue;
-      code = check_numbers(node, &limits[i], label, err);
-      if (code) return code;
-    }
-
-    code = check_memory(node, label, err);
-    if (code) return code;
-  }
-  return LOOM_OK;
 }

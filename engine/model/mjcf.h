@@ -15,6 +15,9 @@
 /// with xmlFreeDoc.
 int loom_mjcf_parse(xmlDoc** out, const char* xml, int64_t max_bytes, const char* label, loomError* err);
 
+/// The same of a file that a model includes, whose outermost element may be any.
+int loom_mjcf_parse_part(xmlDoc** out, const char* xml, int64_t max_bytes, const char* label, loomError* err);
+
 /// Bytes of a written text that one element takes up.
 typedef struct loomMjcfMark {
   const xmlNode* node;

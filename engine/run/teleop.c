@@ -14,7 +14,7 @@ int loom_teleop_frame(const char* name) {
 }
 
 loomTeleopDef loom_default_teleop_def(void) {
-  return (loomTeleopDef){.speed = 1, .leash = 0.1, .leash_turn = 0.6};
+  return (loomTeleopDef){.speed = 1, .leash = 0.1, .leash_turn = 0.6, .jump = 0.25, .jump_turn = 1.5};
 }
 
 // ---- one step's targets
@@ -58,25 +58,54 @@ static void hold_leash(loomPose* target, loomPose hand, const loomTeleopDef* def
   loom_quat_mul(target->quat, difference, hand.quat);
 }
 
+// How a device came from one pose to another, in the world of its own.
+static void motion_between(double move[3], double turn[3], loomPose from, loomPose to) {
+  double difference[4], inverse[4] = {from.quat[0], -from.quat[1], -from.quat[2], -from.quat[3]};
+  loom_quat_mul(difference, to.quat, inverse);
+  loom_quat_log(turn, difference);
+  mju_sub3(move, to.pos, from.pos);
+}
+
+static bool is_jump(const loomTeleopDef* def, loomPose from, loomPose to) {
+  double move[3], turn[3];
+  motion_between(move, turn, from, to);
+  return (def->jump > 0 && mju_norm3(move) > def->jump) ||
+         (def->jump_turn > 0 && mju_norm3(turn) > def->jump_turn);
+}
+
+// A tracker that lost its way for a sample comes back; one that has found itself anew stays there, and goes on
+// from there. Neither moves the hand.
+static void hold_jump(loomTeleop* t, int a, loomPose device) {
+  bool stays = t->jumped[a] && !is_jump(&t->def, t->away[a], device);
+  if (stays) t->device[a] = device;
+  t->away[a] = device;
+  t->jumped[a] = !stays;
+  t->jumps++;
+}
+
 // What the device did since the last step, while the clutch was held; without it, it can be brought to a
 // better place.
 static void follow_device(loomTeleop* t, int a) {
   loomTeleopArm* in = &t->input[a];
-  loomPose before = t->device[a];
-  bool held = t->held[a];
+  loomPose before = t->device[a], device = in->device;
+  bool held = t->held[a] && in->clutch;
 
   if (!in->has_device) return;
-  t->device[a] = in->device;
-  mju_normalize4(t->device[a].quat);
+  mju_normalize4(device.quat);
   t->held[a] = in->clutch;
-  if (!held || !in->clutch) return;
+  if (held && is_jump(&t->def, before, device)) {
+    hold_jump(t, a, device);
+    return;
+  }
 
-  double turn[3], difference[4],
-      inverse[4] = {before.quat[0], -before.quat[1], -before.quat[2], -before.quat[3]};
-  loom_quat_mul(difference, t->device[a].quat, inverse);
-  loom_quat_log(turn, difference);
+  t->device[a] = device;
+  t->jumped[a] = false;
+  if (!held) return;
+
+  double move[3], turn[3];
+  motion_between(move, turn, before, device);
   for (int i = 0; i < 3; i++) {
-    in->move[i] += t->device[a].pos[i] - before.pos[i];
+    in->move[i] += move[i];
     in->turn[i] += turn[i];
   }
 }
@@ -180,7 +209,7 @@ int loom_teleop_begin(loomTeleop* t, loomError* err) {
   t->run_def = (loomRunDef){.max_steps = t->trace->capacity};
   for (int a = 0; a < t->episode->arm_count; a++) {
     t->input[a] = (loomTeleopArm){0};
-    t->held[a] = false;
+    t->held[a] = t->jumped[a] = false;
     t->state.target[a] = loom_episode_eef(t->episode, a);
     for (int i = 0; i < LOOM_MAX_HAND; i++) t->state.hand[a][i] = -1;
   }
@@ -245,6 +274,7 @@ int loom_teleop_undo(loomTeleop* t, int steps, loomError* err) {
   if (code) return code;
   t->state = t->states[row];
   memset(t->held, 0, sizeof t->held);
+  memset(t->jumped, 0, sizeof t->jumped);
 
   // As if the steps had never been: rows, and how long success has held.
   t->trace->rows = t->run.steps = row;

@@ -32,6 +32,8 @@ typedef struct loomTeleopDef {
   double speed;       // factor on move and turn; default 1
   double leash;       // a target goes no further than this from its hand, m; default 0.1; 0 = it may
   double leash_turn;  // nor this, rad; default 0.6
+  double jump;  // a device that moves further than this in a control step has lost its way, m; default 0.25
+  double jump_turn;  // or turns further than this, rad; default 1.5
 } loomTeleopDef;
 
 loomTeleopDef loom_default_teleop_def(void);
@@ -46,6 +48,9 @@ typedef struct loomTeleop {
     double hand[LOOM_MAX_ARMS][LOOM_MAX_HAND];
   } state;
   loomPose device[LOOM_MAX_ARMS];  // where each was last
+  loomPose away[LOOM_MAX_ARMS];    // where each was said to be when it jumped
+  bool jumped[LOOM_MAX_ARMS];      // just now
+  int jumps;                       // samples that moved nothing for that, since loom_teleop_create
   bool held[LOOM_MAX_ARMS];        // with the clutch held
   loomRunDef run_def;
   loomRunResult run;

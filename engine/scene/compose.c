@@ -9,6 +9,7 @@
 #include "engine/model/asset.h"
 #include "engine/model/made_from.h"
 #include "engine/model/mjcf.h"
+#include "engine/model/own_model.h"
 #include "engine/model/trap.h"
 
 typedef struct composeJob {
@@ -415,8 +416,6 @@ int loom_model_compose(char** out, const char* xml, const char* label, const loo
 
 // ---- a task's model
 
-enum { max_scene_bytes = 64 << 20 };
-
 static void add_edits(loomJointEdit* edits, int* n, const loomJointsDef* j) {
   for (int i = 0; (j->has_armature || j->has_range) && i < j->count; i++)
     edits[(*n)++] = (loomJointEdit){j, i};
@@ -428,7 +427,7 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
   int n = 0, nedit = 0, count = 0;
 
   snprintf(label, LOOM_PATH_MAX, "%.*s/%.*s", 480, task->dir, 480, task->model_file);
-  int code = loom_read_text(out, NULL, label, max_scene_bytes, err);
+  int code = loom_own_model_read(out, task->dir, task->model_file, roots, NULL, err);
   if (code || !task->placed) return code;
 
   for (int a = 0; a < task->arm_count; a++) count += task->robots[a].part_count;

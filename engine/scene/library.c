@@ -10,6 +10,7 @@
 #include "engine/base/cache.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/model/own_model.h"
 
 // ---- scenes
 
@@ -74,19 +75,92 @@ int loom_scene_names(loomName* names, int max) {
   return n;
 }
 
+static int load_scene(loomTask** out, const char* dir, const char* name, loomError* err) {
+  char robots[LOOM_PATH_MAX + 16], path[2 * LOOM_PATH_MAX];
+  snprintf(robots, sizeof robots, "%s/robots", dir);
+  snprintf(path, sizeof path, "%s/%.500s/task.yaml", dir, name);
+  return loom_task_load(out, path, robots, err);
+}
+
+// ---- scenes by what their task files say
+
+typedef struct sceneSearch {
+  loomTask* task;    // the first that was found
+  int n;             // of those found,
+  char found[200];   // whose folders are these
+  char unread[400];  // why the first scene that could not be read was not
+} sceneSearch;
+
+// A task without an env_name writes its own name to datasets.
+static bool is_called(const loomTask* task, const char* name, bool by_env) {
+  return !strcmp(by_env && task->env_name[0] ? task->env_name : task->name, name);
+}
+
+static void try_scene(sceneSearch* s, const char* dir, const char* folder, const char* name, bool by_env) {
+  loomError why = {0, ""};
+  loomTask* task = NULL;
+
+  if (load_scene(&task, dir, folder, &why)) {
+    if (!s->unread[0]) snprintf(s->unread, sizeof s->unread, "%.390s", why.message);
+    return;
+  }
+
+  // Of several only the first one is kept, and all are told.
+  if (is_called(task, name, by_env)) {
+    size_t used = strlen(s->found);
+    snprintf(s->found + used, sizeof s->found - used, "%s%s", s->n++ ? ", " : "", folder);
+    if (s->n == 1) {
+      s->task = task;
+      return;
+    }
+  }
+  loom_task_destroy(task);
+}
+
+// The scene whose folder has that name comes first: a copy of it under another name does not hide it.
+static void search_scenes(sceneSearch* s, const char* name, bool by_env) {
+  char dir[LOOM_PATH_MAX];
+  *s = (sceneSearch){0};
+  if (!*name || loom_scenes_dir(dir, NULL)) return;
+
+  loomName* names = calloc(LOOM_SCENES_MAX, sizeof *names);
+  int n = names ? loom_scene_names(names, LOOM_SCENES_MAX) : 0;
+  for (int i = 0; i < n; i++)
+    if (!strcmp(names[i], name)) try_scene(s, dir, names[i], name, by_env);
+
+  bool known = s->n > 0;
+  for (int i = 0; !known && i < n; i++) try_scene(s, dir, names[i], name, by_env);
+  free(names);
+}
+
+// The one that was found, if it is the only one.
+static bool take_found(loomTask** out, sceneSearch* s) {
+  *out = s->n == 1 ? s->task : NULL;
+  if (s->n != 1) loom_task_destroy(s->task);
+  return *out;
+}
+
 int loom_task_find(loomTask** out, const char* name, loomError* err) {
   char dir[LOOM_PATH_MAX], robots[LOOM_PATH_MAX + 16], path[2 * LOOM_PATH_MAX];
+  sceneSearch s = {0};
   *out = NULL;
   int code = loom_scenes_dir(dir, err);
   if (code) return code;
 
   // A bare name is a scene's before it is a file's.
-  snprintf(robots, sizeof robots, "%s/robots", dir);
   snprintf(path, sizeof path, "%s/%.500s/task.yaml", dir, name);
-  if (!strchr(name, '/') && loom_is_file(path)) return loom_task_load(out, path, robots, err);
+  if (!strchr(name, '/') && loom_is_file(path)) return load_scene(out, dir, name, err);
 
+  snprintf(robots, sizeof robots, "%s/robots", dir);
   snprintf(path, sizeof path, "%.900s%s", name, loom_is_folder(name) ? "/task.yaml" : "");
   if (loom_is_file(path)) return loom_task_load(out, path, robots, err);
+
+  // A policy knows its task by what the task file says.
+  if (!strchr(name, '/')) search_scenes(&s, name, false);
+  if (take_found(out, &s)) return 0;
+  if (s.n)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "the scenes %s are all called '%.200s'; name one by its folder", s.found, name);
   return loom_error_set(err, LOOM_ERR_USAGE,
                         "no scene '%.200s'; `demoloom scenes` lists them, or give the path of a task.yaml",
                         name);
@@ -111,26 +185,24 @@ static int read_env_name(loomName out, const loomDataset* dataset, loomError* er
 }
 
 int loom_task_of_dataset(loomTask** out, const loomDataset* dataset, loomError* err) {
-  enum { MAX_SCENES = 64 };
-  loomName env, names[MAX_SCENES];
+  loomName env;
+  sceneSearch s;
   *out = NULL;
   int code = read_env_name(env, dataset, err);
   if (code) return code;
 
-  // A task file that cannot be read is not the one that is looked for.
-  int n = loom_scene_names(names, MAX_SCENES);
-  for (int i = 0; i < n && env[0]; i++) {
-    loomTask* task = NULL;
-    if (loom_task_find(&task, names[i], NULL)) continue;
-    if (!strcmp(task->env_name, env)) {
-      *out = task;
-      return 0;
-    }
-    loom_task_destroy(task);
-  }
+  search_scenes(&s, env, true);
+  if (take_found(out, &s)) return 0;
+  if (s.n)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%.500s: the scenes %s are all made for its environment '%s'; name one with --task",
+                          loom_dataset_path(dataset), s.found, env);
+
+  // What could not be read may be the one that is looked for.
   return loom_error_set(err, LOOM_ERR_USAGE,
-                        "%.500s: no scene is made for its environment '%s'; name one with --task",
-                        loom_dataset_path(dataset), env);
+                        "%.500s: no scene is made for its environment '%s'; name one with --task%s%s%s",
+                        loom_dataset_path(dataset), env, s.unread[0] ? " (a scene could not be read: " : "",
+                        s.unread, s.unread[0] ? ")" : "");
 }
 
 // ---- assets
@@ -152,9 +224,8 @@ static const char* known_folder(const char* set) {
   return NULL;
 }
 
-int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch, loomError* err) {
-  // Those of its source demos, or of the robots that are put into its own model.
-  const char* set = task->source_asset[0] ? task->source_asset : task->placed ? task->robots[0].asset : "";
+static int add_known_asset(loomAssetRoots* roots, const loomTask* task, const char* set,
+                           const loomFetch* fetch, loomError* err) {
   if (!*set || find_root(roots, set)) return 0;
   const char* folder = known_folder(set);
   if (!folder) {
@@ -179,12 +250,74 @@ int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetc
   return loom_asset_roots_add(roots, set, dir, err);
 }
 
+// Those of its source demos, or of the robots that are put into its own model.
+static int add_known_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch,
+                            loomError* err) {
+  int code = add_known_asset(roots, task, task->source_asset, fetch, err);
+  for (int a = 0; !code && task->placed && a < task->arm_count; a++)
+    code = add_known_asset(roots, task, task->robots[a].asset, fetch, err);
+  return code;
+}
+
+// A root that is looked in before those that are there, unless it is one of them.
+static int add_first(loomAssetRoots* roots, const char* name, const char* dir, loomError* err) {
+  char* real = realpath(dir, NULL);
+  bool there = !real;
+  for (int i = 0; real && i < roots->n; i++) there = there || !strcmp(roots->root[i].path, real);
+  free(real);
+  if (there) return 0;
+
+  int code = loom_asset_roots_add(roots, name, dir, err);
+  if (code) return code;
+
+  loomAssetRoot last = roots->root[roots->n - 1];
+  memmove(roots->root + 1, roots->root, (size_t)(roots->n - 1) * sizeof *roots->root);
+  roots->root[0] = last;
+  return 0;
+}
+
+// What lies beside a task that has a model of its own: the model's files, and its robots'.
+static int add_own_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
+  loomAssetRoots outside = {0};
+  char robots[LOOM_PATH_MAX + 16], *xml = NULL;
+  if (!task->model_file[0]) return 0;
+
+  // Folders outside of the task's that its model names, and then those of the task, which come before them.
+  int code = loom_own_model_read(&xml, task->dir, task->model_file, roots, &outside, err);
+  for (int i = 0; !code && i < outside.n; i++)
+    code = add_first(roots, outside.root[i].name, outside.root[i].path, err);
+
+  // Robots beside the task's folder, but not those that all scenes share.
+  char scenes[LOOM_PATH_MAX], shared[LOOM_PATH_MAX + 16];
+  snprintf(robots, sizeof robots, "%.900s/../robots", task->dir);
+  if (loom_scenes_dir(scenes, NULL)) scenes[0] = 0;
+  snprintf(shared, sizeof shared, "%s/robots", scenes);
+  if (!code && loom_is_folder(robots) && !loom_same_file(robots, shared))
+    code = add_first(roots, "robots-beside", robots, err);
+
+  snprintf(robots, sizeof robots, "%s/robots", task->dir);
+  if (!code && loom_is_folder(robots)) code = add_first(roots, "task-robots", robots, err);
+  if (!code) code = add_first(roots, "task-folder", task->dir, err);
+
+  loom_asset_roots_destroy(&outside);
+  free(xml);
+  return code;
+}
+
+int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch, loomError* err) {
+  int code = add_known_assets(roots, task, fetch, err);
+  return code ? code : add_own_assets(roots, task, err);
+}
+
 int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                      loomError* err) {
   const char* root = task->source_asset[0] ? find_root(roots, task->source_asset) : task->dir;
   if (!root) return loom_error_set(err, LOOM_ERR_USAGE, "no folder for the assets '%s'", task->source_asset);
 
   snprintf(out, LOOM_PATH_MAX, "%.*s/%.*s", 500, root, 500, task->source_file);
-  if (loom_is_file(out)) return 0;
+  if (loom_is_file(out)) {
+    int code = loom_own_file_check(root, task->source_file, roots, err);
+    return code ? loom_error_prefix(err, code, "%s: `source: file`", task->path) : 0;
+  }
   return loom_error_set(err, LOOM_ERR_IO, "%s: the task's source demos are not there", out);
 }

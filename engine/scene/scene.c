@@ -10,6 +10,8 @@
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
 #include "engine/scene/library.h"
+#include "engine/scene/possible.h"
+#include "engine/task/agree.h"
 
 // ---- a model bound to its task
 
@@ -54,15 +56,33 @@ static int check_placements(const loomScene* s, loomError* err) {
   return 0;
 }
 
+// As many whole physics steps as fit into a control step, as robosuite does it: 12 of 2 ms at 40 Hz.
+static int set_substeps(loomScene* s, loomError* err) {
+  const loomTask* task = s->task;
+  enum { MOST = 10000 };
+  double timestep = s->model->opt.timestep, fit = 1.0 / task->control_freq / timestep;
+  if (!(fit <= MOST))
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: the timestep of %g s makes more than %d physics steps of a control step at %d "
+                          "Hz; make it longer",
+                          s->label, timestep, MOST, task->control_freq);
+  s->substeps = (int)floor(fit + 1e-9);
+  if (s->substeps >= 1) return 0;
+  return loom_error_set(
+      err, LOOM_ERR_FORMAT,
+      "%s: control_freq %d Hz is faster than the physics of %s, whose timestep is %g s; make that "
+      "%g s or less",
+      task->path, task->control_freq, s->label, timestep, 1.0 / task->control_freq);
+}
+
 static int fill_scene(loomScene* s, const char* xml, const char* label, const char* env_args,
                       const loomAssetRoots* roots, bool keep, loomError* err) {
   const loomTask* task = s->task;
   loomModelDef def = loom_default_model_def();
   int code = 0;
 
-  // A task without a controller is driven by the one its demos were recorded with.
-  s->control = task->controller;
-  if (!task->has_controller) code = loom_controller_from_json(&s->control, env_args, label, err);
+  // A task without a controller is driven by those its demos were recorded with.
+  code = loom_task_agrees(s->control, task, env_args, label, err);
 
   // Copies, so that the scene needs nothing of the caller's but the task.
   snprintf(s->label, sizeof s->label, "%s", label);
@@ -78,8 +98,8 @@ static int fill_scene(loomScene* s, const char* xml, const char* label, const ch
   if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
   if (!code) code = bind_objects(s, err);
   if (!code) code = check_placements(s, err);
-  if (!code) s->substeps = (int)lround(1.0 / (task->control_freq * s->model->opt.timestep));
-  return code;
+  if (!code) code = loom_scene_check_possible(task, s->model, err);
+  return code ? code : set_substeps(s, err);
 }
 
 static int create_scene(loomScene** out, const loomTask* task, const char* xml, const char* label,
@@ -113,6 +133,25 @@ void loom_scene_destroy(loomScene* s) {
 
   loom_task_destroy(s->own_task);
   free(s);
+}
+
+int loom_scene_period(const loomScene* s, const double* states, int rows, int dim, const char* label,
+                      loomError* err) {
+  double timestep = s->model->opt.timestep, step = s->substeps * timestep;
+  if (rows < 3 || dim < 1) return 0;
+
+  // The first rows of a recording may be of one time, and a pause is no rate.
+  double apart = states[2 * (size_t)dim] - states[dim];
+  for (int t = 2; t < rows; t++) {
+    double here = states[(size_t)t * (size_t)dim] - states[(size_t)(t - 1) * (size_t)dim];
+    if (!(fabs(here - apart) <= 1e-6)) return 0;
+  }
+  if (!(apart > 0) || fabs(apart - step) <= 0.5 * timestep) return 0;
+  return loom_error_set(
+      err, LOOM_ERR_FORMAT,
+      "%s: its rows are %g s apart (%.4g Hz) and the task's control steps take %g s (%d physics steps "
+      "of %g s); write the data's rate as control_freq in %s",
+      label, apart, 1 / apart, step, s->substeps, timestep, s->task->path);
 }
 
 // ---- a task's model

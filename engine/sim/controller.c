@@ -54,6 +54,29 @@ static int bind_hand(loomArm* arm, const loomRobotDef* robot, const mjModel* m, 
   return 0;
 }
 
+// The frame that actions are in: it stands still, so its pose is that of the bodies it is on.
+static int bind_base(loomArm* arm, const loomRobotDef* robot, const mjModel* m, loomError* err) {
+  if (!robot->base_body[0])
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "actions are in the base of robot '%s' (input_ref_frame), and its file in "
+                          "scenes/robots names no `base_body`",
+                          robot->robot);
+
+  int body, code = find(&body, m, mjOBJ_BODY, "body", robot->base_body, err);
+  if (code) return code;
+  if (m->body_weldid[body])
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "actions are in the base of robot '%s' (input_ref_frame), and its `base_body` '%s' "
+                          "moves; only robots that are fixed to the world can be driven so",
+                          robot->robot, robot->base_body);
+
+  arm->base = loom_pose_identity();
+  for (; body > 0; body = m->body_parentid[body])
+    arm->base =
+        loom_pose_mul(loom_pose_from_quat(m->body_pos + 3 * body, m->body_quat + 4 * body), arm->base);
+  return 0;
+}
+
 int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerDef* control, const mjModel* m,
                   loomError* err) {
   memset(arm, 0, sizeof *arm);
@@ -66,6 +89,7 @@ int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerD
   // What the robot's file promises is compared with what the model has.
   int code = bind_arm(arm, &robot->arm, m, err);
   if (!code) code = bind_hand(arm, robot, m, err);
+  if (!code && control->in_base) code = bind_base(arm, robot, m, err);
   return code ? code : find(&arm->site, m, mjOBJ_SITE, "site", robot->eef_site, err);
 }
 
@@ -102,6 +126,22 @@ static bool turns(const double* rotation) {
   return rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0;
 }
 
+// What an action asks for, in the world's frame: a move along its axes, or a pose (position, axis times angle).
+static void to_world(double move[6], const loomArm* arm) {
+  if (!arm->control.in_base) return;
+  if (arm->control.delta) {
+    loom_quat_rotate(move, arm->base.quat, (const double[]){move[0], move[1], move[2]});
+    loom_quat_rotate(move + 3, arm->base.quat, (const double[]){move[3], move[4], move[5]});
+    return;
+  }
+
+  double quat[4];
+  loom_quat_exp(quat, move + 3);
+  loomPose pose = loom_pose_mul(arm->base, loom_pose_from_quat(move, quat));
+  mju_copy3(move, pose.pos);
+  loom_quat_log(move + 3, pose.quat);
+}
+
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
   (void)m;
   struct loomArmState* s = &arm->state;
@@ -115,13 +155,15 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
   double scaled[LOOM_MAX_JOINTS] = {0};
   scale_action(scaled, arm, action);
   if (arm->control.type == LOOM_JOINT_POSITION) {
-    for (int i = 0; i < arm->n; i++) s->goal_qpos[i] = d->qpos[arm->qpos[i]] + scaled[i];
+    for (int i = 0; i < arm->n; i++)
+      s->goal_qpos[i] = arm->control.delta ? d->qpos[arm->qpos[i]] + scaled[i] : action[i];
     return;
   }
 
   // robosuite: set_goal of its operational space controller.
-  const double* move = arm->control.delta ? scaled : action;
-  double quat[4], mat[9];
+  double move[6], quat[4], mat[9];
+  memcpy(move, arm->control.delta ? scaled : action, sizeof move);
+  to_world(move, arm);
   loom_quat_exp(quat, move + 3);
   mju_quat2Mat(mat, quat);
 
@@ -143,6 +185,7 @@ loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, co
     memcpy(move, action, 6 * sizeof *move);
   }
 
+  to_world(move, arm);
   loom_quat_exp(quat, move + 3);
   loomPose out = previous;
   if (!arm->control.delta) return loom_pose_from_quat(move, quat);
@@ -156,6 +199,7 @@ void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, l
   const loomControllerDef* c = &arm->control;
   double move[6];
   if (!c->delta) {
+    if (c->in_base) target = loom_pose_mul(loom_pose_inverse(arm->base), target);
     mju_copy3(action, target.pos);
     loom_quat_log(action + 3, target.quat);
     return;
@@ -166,6 +210,11 @@ void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, l
   mju_sub3(move, target.pos, eef.pos);
   loom_quat_mul(turn, target.quat, inverse);
   loom_quat_log(move + 3, turn);
+  if (c->in_base) {
+    loomPose world_base = loom_pose_inverse(arm->base);
+    loom_quat_rotate(move, world_base.quat, (const double[]){move[0], move[1], move[2]});
+    loom_quat_rotate(move + 3, world_base.quat, (const double[]){move[3], move[4], move[5]});
+  }
 
   for (int i = 0; i < 6; i++) {
     double scale = fabs(c->output_max[i] - c->output_min[i]) / fabs(c->input_max[i] - c->input_min[i]);

@@ -20,6 +20,7 @@ typedef struct loomArm {
   int qpos[LOOM_MAX_JOINTS], dof[LOOM_MAX_JOINTS], actuator[LOOM_MAX_JOINTS];
   double gear[LOOM_MAX_JOINTS];  // N m (N) that each motor gives for a control of 1
   int site;                      // end effector
+  loomPose base;                 // whose axes actions are along where control.in_base, world frame
   int hand_n;                    // gripper joints
   int hand_qpos[LOOM_MAX_JOINTS], hand_dof[LOOM_MAX_JOINTS];
   int hand_actuator[LOOM_MAX_JOINTS];

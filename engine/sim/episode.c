@@ -11,7 +11,7 @@
 // ---- construction
 
 static bool whole_body(const loomEpisode* e) {
-  return e->scene->control.type == LOOM_WHOLE_BODY_IK;
+  return e->scene->control[0].type == LOOM_WHOLE_BODY_IK;
 }
 
 // What there is one of for each geom of an object.
@@ -42,7 +42,7 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
 
   e->arm_count = scene->task->arm_count;
   for (int a = 0; !code && a < e->arm_count; a++) {
-    code = loom_arm_bind(&e->arms[a], &scene->task->robots[a], &scene->control, e->m, err);
+    code = loom_arm_bind(&e->arms[a], &scene->task->robots[a], &scene->control[a], e->m, err);
     e->action_dim += loom_arm_action_dim(&e->arms[a]);
   }
 

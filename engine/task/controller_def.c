@@ -1,9 +1,9 @@
-// Controller configurations, from task.yaml and from the env_args of robosuite's datasets.
+// Controller configurations from task.yaml.
 #include "engine/task/controller_def.h"
 
+#include <math.h>
 #include <string.h>
 
-#include "engine/base/json.h"
 #include "engine/task/task_parse.h"
 
 const char* const loom_controller_names[] = {"OSC_POSE", "JOINT_POSITION", "WHOLE_BODY_IK"};
@@ -12,108 +12,43 @@ int loom_controller_pose_dim(const loomControllerDef* c, const loomRobotDef* rob
   return c->type == LOOM_JOINT_POSITION ? robot->arm.count : 6;
 }
 
-static bool json_numbers(double* out, int n, const cJSON* node) {
-  if (cJSON_IsNumber(node)) {
-    for (int i = 0; i < n; i++) out[i] = node->valuedouble;
-    return true;
-  }
-  if (!cJSON_IsArray(node) || cJSON_GetArraySize(node) != n) return false;
+// What no controller can work with: divisions by an empty range, roots of what is negative.
+const char* loom_controller_wrong(const loomControllerDef* c, int n) {
+  bool scaled = c->delta || c->type == LOOM_JOINT_POSITION;
+  int gains = c->type == LOOM_WHOLE_BODY_IK ? 1 : n;
   for (int i = 0; i < n; i++) {
-    const cJSON* item = cJSON_GetArrayItem(node, i);
-    if (!cJSON_IsNumber(item)) return false;
-    out[i] = item->valuedouble;
-  }
-  return true;
-}
-
-static const cJSON* find_config(const cJSON* root) {
-  const cJSON* kwargs = cJSON_GetObjectItemCaseSensitive(root, "env_kwargs");
-  const cJSON* config = cJSON_GetObjectItemCaseSensitive(kwargs ? kwargs : root, "controller_configs");
-  if (!config) config = cJSON_GetObjectItemCaseSensitive(root, "type") ? root : NULL;
-  return cJSON_IsArray(config) ? cJSON_GetArrayItem(config, 0) : config;
-}
-
-static int fill_controller(loomControllerDef* c, const cJSON* config, const char* label, loomError* err) {
-  const cJSON* type = cJSON_GetObjectItemCaseSensitive(config, "type");
-  const cJSON* mode = cJSON_GetObjectItemCaseSensitive(config, "impedance_mode");
-  if (!cJSON_IsString(type))
-    return loom_error_set(
-        err, LOOM_ERR_UNSUPPORTED,
-        "%s: controller_configs without a type (robosuite 1.5 composite controllers are not supported yet)",
-        label);
-
-  if (cJSON_IsString(mode) && strcmp(mode->valuestring, "fixed")) {
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: impedance_mode '%.60s'; only 'fixed' is supported",
-                          label, mode->valuestring);
+    if (!isfinite(c->input_min[i]) || !isfinite(c->input_max[i]) || !isfinite(c->output_min[i]) ||
+        !isfinite(c->output_max[i]))
+      return "its ranges must be finite numbers";
+    if (scaled && !(c->input_max[i] > c->input_min[i])) return "input_max must be above input_min";
   }
 
-  bool osc = !strcmp(type->valuestring, "OSC_POSE");
-  if (!osc && strcmp(type->valuestring, "JOINT_POSITION")) {
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                          "%s: controller '%.60s'; OSC_POSE and JOINT_POSITION are supported", label,
-                          type->valuestring);
+  for (int i = 0; i < gains; i++) {
+    if (!(c->kp[i] >= 0) || !isfinite(c->kp[i])) return "kp must not be negative";
+    if (!(c->damping_ratio[i] >= 0) || !isfinite(c->damping_ratio[i]))
+      return "damping_ratio must not be negative";
   }
-
-  c->type = osc ? LOOM_OSC_POSE : LOOM_JOINT_POSITION;
-
-  // Six entries of a pose, or one a joint of a Panda; 1.5 calls the damping ratio `damping`.
-  int n = osc ? 6 : 7;
-  const cJSON* damping = cJSON_GetObjectItemCaseSensitive(config, "damping_ratio");
-  if (!damping) damping = cJSON_GetObjectItemCaseSensitive(config, "damping");
-  const struct {
-    double* to;
-    const cJSON* from;
-    const char* name;
-  } lists[] = {{c->input_min, cJSON_GetObjectItemCaseSensitive(config, "input_min"), "input_min"},
-               {c->input_max, cJSON_GetObjectItemCaseSensitive(config, "input_max"), "input_max"},
-               {c->output_min, cJSON_GetObjectItemCaseSensitive(config, "output_min"), "output_min"},
-               {c->output_max, cJSON_GetObjectItemCaseSensitive(config, "output_max"), "output_max"},
-               {c->kp, cJSON_GetObjectItemCaseSensitive(config, "kp"), "kp"},
-               {c->damping_ratio, damping, "damping_ratio"}};
-
-  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-    if (!json_numbers(lists[i].to, n, lists[i].from)) {
-      return loom_error_set(err, LOOM_ERR_FORMAT, "%s: controller_configs: %s must be a number or %d numbers",
-                            label, lists[i].name, n);
-    }
-  }
-
-  // robosuite 1.4 says `control_delta`, later versions `input_type`.
-  const cJSON* delta = cJSON_GetObjectItemCaseSensitive(config, "control_delta");
-  const cJSON* input = cJSON_GetObjectItemCaseSensitive(config, "input_type");
-  const cJSON* apart = cJSON_GetObjectItemCaseSensitive(config, "uncouple_pos_ori");
-  c->delta =
-      delta ? cJSON_IsTrue(delta) : !(cJSON_IsString(input) && !strcmp(input->valuestring, "absolute"));
-  c->uncouple_pos_ori = !apart || cJSON_IsTrue(apart);
-  return 0;
-}
-
-int loom_controller_from_json(loomControllerDef* out, const char* json, const char* label, loomError* err) {
-  memset(out, 0, sizeof *out);
-  cJSON* root = json ? loom_json_read(json) : NULL;
-  if (!root)
-    return loom_error_set(err, LOOM_ERR_FORMAT,
-                          "%s: env_args is not JSON; give the task file a `controller:`", label);
-
-  const cJSON* config = find_config(root);
-  int code =
-      config ? fill_controller(out, config, label, err)
-             : loom_error_set(err, LOOM_ERR_FORMAT,
-                              "%s: env_args has no controller_configs; give the task file a `controller:`",
-                              label);
-  cJSON_Delete(root);
-  return code;
+  return NULL;
 }
 
 // A list of n numbers, or one number for all of them.
-static int yaml_spread(double* out, int n, taskParser* p, loomNode map, const char* key, double otherwise) {
+static int yaml_spread(double out[LOOM_MAX_JOINTS], int n, taskParser* p, loomNode map, const char* key,
+                       double otherwise) {
   loomNode node = loom_yaml_get(p->y, map, key);
-  for (int i = 0; i < n; i++) out[i] = otherwise;
+  for (int i = 0; i < LOOM_MAX_JOINTS; i++) out[i] = otherwise;
 
-  if (node && loom_yaml_is_list(p->y, node))
+  // A list is of one length: it says nothing to an arm of another number of joints.
+  if (node && loom_yaml_is_list(p->y, node)) {
+    for (int a = 0; a < p->task->arm_count; a++)
+      if (loom_controller_pose_dim(&p->task->controller, &p->task->robots[a]) != n)
+        return loom_yaml_error(p->y, node, key, p->err,
+                               "the arms have %d and %d joints; give one number for all", n,
+                               p->task->robots[a].arm.count);
     return loom_yaml_read_numbers(out, n, NULL, p->y, map, key, true, p->err);
+  }
+
   int code = node ? loom_yaml_number(&out[0], p->y, node, key, p->err) : 0;
-  for (int i = 1; i < n; i++) out[i] = out[0];
+  for (int i = 1; i < LOOM_MAX_JOINTS; i++) out[i] = out[0];
   return code;
 }
 
@@ -153,6 +88,17 @@ int loom_task_parse_controller(taskParser* p, loomNode root) {
   if (!code) code = loom_yaml_read_bool(&c->delta, p->y, map, "delta", p->err);
   if (!code) code = loom_yaml_read_bool(&c->uncouple_pos_ori, p->y, map, "uncouple_pos_ori", p->err);
 
+  // Whose axes an action is along.
+  loomName frame = "world";
+  if (!code) code = loom_yaml_read_text(frame, sizeof frame, p->y, map, "input_ref_frame", false, p->err);
+  c->in_base = !strcmp(frame, "base");
+  if (!code && !c->in_base && strcmp(frame, "world"))
+    return loom_yaml_error(p->y, map, "input_ref_frame", p->err, "world or base, not '%s'", frame);
+  if (!code && c->in_base && c->type != LOOM_OSC_POSE)
+    return loom_yaml_error(p->y, map, "input_ref_frame", p->err, "base is for OSC_POSE");
+
+  const char* wrong = code ? NULL : loom_controller_wrong(c, n);
+  if (wrong) return loom_yaml_error(p->y, map, "controller", p->err, "%s", wrong);
   p->task->has_controller = true;
   return code;
 }

@@ -24,13 +24,13 @@ typedef struct loomControllerDef {
   double torso_weight;  // how much heavier the torso's joints weigh in that, and in the damping
   bool delta;           // action is a change of the current pose; else an absolute target
   bool uncouple_pos_ori;
+  bool in_base;  // OSC_POSE: moves and poses are in the frame of the robot's base_body, else in the world's
 } loomControllerDef;
 
 extern const char* const loom_controller_names[];  // by loomControllerType
 
-/// robosuite's controller_configs object (JSON text) as a loomControllerDef; accepts `damping` and
-/// `damping_ratio`.
-int loom_controller_from_json(loomControllerDef* out, const char* json, const char* label, loomError* err);
+/// NULL, or what is wrong with its first n entries.
+const char* loom_controller_wrong(const loomControllerDef* control, int n);
 /// Entries an arm's action has before its gripper's: 6, or one a joint.
 int loom_controller_pose_dim(const loomControllerDef* control, const loomRobotDef* robot);
 

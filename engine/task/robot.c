@@ -204,10 +204,13 @@ static int read_robot(loomRobotDef* r, const robotFile* f) {
   int code = loom_task_only(f->y, root, "robot", f->err);
   if (!code) code = loom_yaml_read_text(r->type, sizeof r->type, f->y, root, "robot", true, f->err);
   if (!code) code = loom_yaml_read_text(r->asset, sizeof r->asset, f->y, root, "asset", false, f->err);
+  if (!code)
+    code = loom_yaml_read_text(r->robosuite, sizeof r->robosuite, f->y, root, "robosuite", false, f->err);
 
   if (!code) code = read_name(r->prefix, sizeof r->prefix, f, root, "prefix", true);
   if (!code) code = read_name(r->eef_site, sizeof r->eef_site, f, root, "eef_site", true);
   if (!code) code = read_name(r->eef_body, sizeof r->eef_body, f, root, "eef_body", false);
+  if (!code) code = read_name(r->base_body, sizeof r->base_body, f, root, "base_body", false);
 
   if (!code) code = read_arm(r, f, root);
   if (!code) code = read_gripper(r, f, loom_yaml_get(f->y, root, "gripper"));
@@ -259,17 +262,38 @@ static int add_arm(taskParser* p, loomNode list, const char* path, const char* r
   return code;
 }
 
+// The user's own, beside the task or beside its folder, come before those that all tasks share.
+static int find_robot(char path[LOOM_PATH_MAX], const taskParser* p, loomNode list, const char* robots_dir,
+                      const char* type) {
+  static const char* const beside[] = {"robots/", "", "../robots/"};
+  char own[LOOM_PATH_MAX];
+  bool plain = !strchr(type, '/');
+
+  if (snprintf(path, LOOM_PATH_MAX, "%s/%s.yaml", robots_dir, type) >= LOOM_PATH_MAX)
+    return loom_yaml_error(p->y, list, "robots", p->err, "the path of '%s' is longer than %d bytes", type,
+                           LOOM_PATH_MAX - 1);
+
+  // For a listed task the last of them is the folder that all share, which keeps its own name.
+  for (size_t i = 0; plain && i < sizeof beside / sizeof *beside; i++) {
+    snprintf(own, sizeof own, "%.500s/%s%.100s.yaml", p->task->dir, beside[i], type);
+    if (!loom_is_file(own)) continue;
+    if (!loom_same_file(own, path)) snprintf(path, LOOM_PATH_MAX, "%s", own);
+    return 0;
+  }
+
+  if (plain && loom_is_file(path)) return 0;
+  return loom_yaml_error(p->y, list, "robots", p->err,
+                         "unknown robot '%s' (no %.300s, nor one beside the task, in robots or ../robots)",
+                         type, path);
+}
+
 // The file of an arm, or of a robot whose `arms:` are files of their own; `robot` is that robot's type while
 // its arms are read.
 static int add_robot(taskParser* p, loomNode list, const char* robots_dir, const char* type,
                      const char* robot, int index) {
   char path[LOOM_PATH_MAX];
-  int length = snprintf(path, sizeof path, "%s/%s.yaml", robots_dir, type);
-  if (length >= (int)sizeof path)
-    return loom_yaml_error(p->y, list, "robots", p->err, "the path of '%s' is longer than %d bytes", type,
-                           LOOM_PATH_MAX - 1);
-  if (strchr(type, '/') || !loom_is_file(path))
-    return loom_yaml_error(p->y, list, "robots", p->err, "unknown robot '%s' (no %.300s)", type, path);
+  int missing = find_robot(path, p, list, robots_dir, type);
+  if (missing) return missing;
 
   loomName arms[LOOM_MAX_ARMS];
   int n = 0, code = robot ? 0 : read_arm_list(arms, &n, path, p->err);

@@ -42,16 +42,18 @@ typedef struct loomPartDef {
 
 /// One robot arm with its gripper or hand: scenes/robots/TYPE.yaml with `{i}` replaced by the robot's index.
 typedef struct loomRobotDef {
-  uint64_t digest;  // of its file's text
-  loomName type;    // "panda"
-  loomName robot;   // the robot it is an arm of, "gr1"; its own type when it has but one
-  int index;        // that robot's, from 0
-  loomName prefix;  // observation prefix, "robot0"
+  uint64_t digest;     // of its file's text
+  loomName type;       // "panda"
+  loomName robot;      // the robot it is an arm of, "gr1"; its own type when it has but one
+  loomName robosuite;  // robosuite's name for it, "Panda"; "" = not said
+  int index;           // that robot's, from 0
+  loomName prefix;     // observation prefix, "robot0"
   loomJointsDef arm;
   loomJointsDef torso;  // joints between the base and the arm that other arms share; count 0 = none
   double reach;         // m from the arm's second joint; resets put no object further off. 0 = not known
   loomName eef_site;
-  loomName eef_body;  // whose orientation is observed as eef_quat (robosuite's hand body); "" = eef_site's
+  loomName base_body;  // whose axes actions are along where they are in the robot's base; "" = not known
+  loomName eef_body;   // whose orientation is observed as eef_quat (robosuite's hand body); "" = eef_site's
   int gripper_joint_count;
   loomName gripper_joints[LOOM_MAX_JOINTS];
   loomName gripper_actuators[LOOM_MAX_JOINTS];

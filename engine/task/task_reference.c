@@ -16,7 +16,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"task", "source", "map", "", "", "where the source demos are: section source", "{file: demo.hdf5}"},
     {"task", "model", "map", "", "", "which MJCF: section model", "{file: scene.xml}"},
     {"task", "control_freq", "whole number", "Hz", "20", "control steps a second", "20"},
-    {"task", "robots", "list of texts", "", REQUIRED, "files of `scenes/robots/`, in the order of the arms", "[panda, panda]"},
+    {"task", "robots", "list of texts", "", REQUIRED, "robots, in the order of the arms: files beside the task, in its `robots/` or in `../robots/`, else of `scenes/robots/`", "[panda, panda]"},
     {"task", "controller", "map", "", "that of the source demos", "how actions move the arms: section controller", "{type: OSC_POSE}"},
     {"task", "objects", "map of names", "", "none", "what is moved: section objects", "{bar: {body: bar}}"},
     {"task", "conditions", "map of names", "", "none", "conditions to be named elsewhere: section condition", "{up: {height: {of: bar, above: 0.9}}}"},
@@ -35,11 +35,11 @@ const loomReferenceKey loom_task_reference[] = {
 
     {"source", "", "", "", "", "`source:` in `task.yaml`. Without it, demos are given on the command line.", ""},
     {"source", "asset", "text", "", "the task's folder", "asset root that the file is in", "robosuite"},
-    {"source", "file", "text", "", REQUIRED, "dataset of source demos", "demo.hdf5"},
+    {"source", "file", "text", "", REQUIRED, "dataset of source demos, in that folder or below", "demo.hdf5"},
 
     {"model", "", "", "", "", "`model:` in `task.yaml`.", ""},
     {"model", "demo", "whole number", "", "0", "without `file`: the MJCF recorded with this source demo", "0"},
-    {"model", "file", "text", "", "the source demo's", "MJCF, from the task's folder", "scene.xml"},
+    {"model", "file", "text", "", "the source demo's", "MJCF, in the task's folder or below", "scene.xml"},
     {"model", "place", "list of maps", "", "the MJCF has the robots in it", "puts the robots into `file`, one entry a robot: section model: place", "[{pos: [0, -0.66, 0.9], yaw: pi/2}]"},
 
     {"model: place", "", "", "", "", "An entry of `place:`: where a robot's base stands in the world.", ""},
@@ -57,6 +57,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"controller", "damping_ratio", "number or list", "", "1", "1 = critically damped", "1"},
     {"controller", "delta", "true or false", "", "true", "an action is a change of the pose; else a pose", "true"},
     {"controller", "uncouple_pos_ori", "true or false", "", "true", "position and orientation are controlled apart", "true"},
+    {"controller", "input_ref_frame", "world or base", "", "world", "OSC_POSE: whose axes an action is along, the world's or those of each robot's `base_body`", "base"},
     {"controller", "posture", "number", "1 a m of the hands", "2e-5", "WHOLE_BODY_IK: how much the canonical joints count", "2e-5"},
     {"controller", "torso_weight", "number", "", "10", "WHOLE_BODY_IK: how much heavier the torso's joints are", "10"},
 
@@ -278,13 +279,14 @@ const loomReferenceKey loom_task_reference[] = {
 
     {"robot", "", "", "", "", "The top of `scenes/robots/TYPE.yaml`, an arm with its gripper or hand. `{i}` in names is the robot's number in the task, from 0.", ""},
     {"robot", "robot", "text", "", REQUIRED, "its name", "panda"},
-    {"robot", "robosuite", "text", "", "", "robosuite's name for it; for people", "Panda"},
+    {"robot", "robosuite", "text", "", "", "robosuite's name for it, as its datasets have it in env_args", "Panda"},
     {"robot", "prefix", "text", "", REQUIRED, "of its observations", "robot{i}"},
     {"robot", "arm", "map", "", REQUIRED, "section robot: arm", "{joints: [j1], actuators: [m1], torque_limit: [80], init_qpos: [0]}"},
     {"robot", "torso", "map", "", "none", "joints between base and arm that the robot's other arms share: section robot: torso", "{joints: [waist], actuators: [waist], torque_limit: [200], init_qpos: [0]}"},
     {"robot", "eef_site", "text", "", REQUIRED, "site of the end effector", "gripper{i}_grip_site"},
     {"robot", "eef_body", "text", "", "the site's", "body whose orientation is observed as eef_quat", "robot{i}_right_hand"},
     {"robot", "gripper", "map", "", "none", "section robot: gripper", "{speed: 0.01}"},
+    {"robot", "base_body", "text", "", "", "its axes are an action's where the controller's `input_ref_frame` is base; fixed to the world", "robot{i}_base"},
     {"robot", "asset", "text", "", "", "asset root of `parts`", "robosuite"},
     {"robot", "parts", "list of maps", "", "none", "the MJCF it is made of, for scenes that `place` it: section robot: part", "[{file: robot.xml, prefix: robot{i}_}]"},
 

@@ -121,7 +121,7 @@ static void note_row(const loomPlan* p) {
     loom_pose_to_matrix(t->target + 16 * row, arm->target);
     t->grip[row] = arm->grip;
     t->subtask[row] = arm->subtask;
-    t->source[row] = arm->source;
+    t->source[row] = arm->source < 0 ? -1 : p->sources->replay[arm->source].number;
   }
 }
 

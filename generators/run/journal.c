@@ -117,7 +117,8 @@ static int open_log(loomRecordLog** out, const loomRunFolder* folder, loomError*
 // all the same.
 static const char done_mark[] = "done";
 
-static const char* const own_files[] = {"demo-*", "failed-*", "journal.bin", "run.json", NULL};
+static const char* const own_files[] = {"demo-*",   "failed-*",         "journal.bin",
+                                        "run.json", LOOM_REPLACES_FILE, NULL};
 
 static int open_journal_folder(loomRunFolder* out, const char* path, loomFolderMode mode, loomError* err) {
   loomRunFolderDef def = {.path = path,
@@ -144,7 +145,12 @@ static int remove_journal_parts(const char* path, loomError* err) {
 static const char anew[] = "use --overwrite to start anew, or another -o";
 
 static int open_journal(loomJournal* j, const char* folder, loomError* err) {
+  const loomGenerateDef* def = j->def;
   int code = open_journal_folder(&j->folder, folder, LOOM_FOLDER_RESUME, err);
+
+  // Whose dataset it is that the new one will replace.
+  if (!code && !j->folder.resumed && def->overwrite) code = loom_dataset_note_replaced(folder, def->out, err);
+  if (!code && !def->overwrite) code = loom_dataset_check_replaced(folder, def->out, j->settings, anew, err);
   if (!code) code = loom_run_folder_settings(&j->folder, "run.json", j->settings, err);
   return code ? code : open_log(&j->log, &j->folder, err);
 }

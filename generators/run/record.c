@@ -95,9 +95,9 @@ static char* provenance_text(const loomAttemptResult* r, const loomSourceSet* so
   return text;
 }
 
-// The source demo of each segment, arm by arm, and of each row.
+// The source demo of each segment, arm by arm, and of each row, by its number in the source dataset.
 static void add_sources(loomDemoRecord* record, const loomAttemptResult* r, const loomTrace* t,
-                        const loomEpisode* e) {
+                        const loomEpisode* e, const loomSourceSet* sources) {
   const loomTask* task = e->scene->task;
   int64_t n = 0;
   for (int a = 0; a < e->arm_count; a++) n += task->subtask_count[a];
@@ -106,7 +106,8 @@ static void add_sources(loomDemoRecord* record, const loomAttemptResult* r, cons
   // Segments as robomimic's readers of MimicGen know them, then row by row.
   int64_t* used = loom_demo_record_room(record, "src_demo_inds", LOOM_TYPE_I64, 1, (int64_t[]){n});
   for (int a = 0; used && a < e->arm_count; a++)
-    for (int k = 0; k < task->subtask_count[a]; k++) *used++ = r->source[a][k];
+    for (int k = 0; k < task->subtask_count[a]; k++)
+      *used++ = r->source[a][k] < 0 ? -1 : sources->replay[r->source[a][k]].number;
   loom_demo_record_rows(record, LOOM_DEMO_SOURCES, t, e, 0, t->rows);
 }
 
@@ -123,7 +124,7 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
   // One writer for the arrays; attributes tell where the demo comes from.
   if (!code) {
     add_arrays(&record, t, e, next_obs);
-    add_sources(&record, r, t, e);
+    add_sources(&record, r, t, e, sources);
     add_attrs(&record, xml, t, def->seed, r->attempt, r->outcome == LOOM_OUTCOME_SUCCESS);
     loom_demo_record_attr(&record, loom_attr_string("loom_provenance", origin));
     code = loom_demo_record_write(path, &record, name, write, err);
@@ -136,6 +137,41 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
   return code;
 }
 
+// ---- subtasks of what was recorded
+
+// The episode's model must be the demo's.
+static int segment_trace(loomReplay* out, const loomTrace* t, loomEpisode* e, const char* name,
+                         loomError* err) {
+  loomDemo demo = {.name = (char*)name,
+                   .rows = t->rows,
+                   .action_dim = t->action_dim,
+                   .state_dim = t->state_dim,
+                   .actions = t->actions,
+                   .states = t->states};
+
+  int code = loom_replay_states(out, e, &demo, err);
+  return code ? code : loom_segment(out, e->scene->task, NULL, 0, NULL, err);
+}
+
+// Signals are written into a dataset afterwards, by a person.
+static bool waits_for_signals(const loomTask* task) {
+  for (int a = 0; a < task->arm_count; a++)
+    for (int k = 0; k + 1 < task->subtask_count[a]; k++)
+      if (task->subtasks[a][k].until == LOOM_UNTIL_SIGNAL) return true;
+  return false;
+}
+
+int loom_record_check(const loomTrace* t, loomEpisode* e, uint64_t attempt, loomError* err) {
+  char name[LOOM_NAME_MAX];
+  loomReplay replay = {0};
+  if (waits_for_signals(e->scene->task)) return 0;
+
+  snprintf(name, sizeof name, "demo_%llu", (unsigned long long)attempt);
+  int code = segment_trace(&replay, t, e, name, err);
+  loom_replay_destroy(&replay);
+  return code;
+}
+
 // ---- demos driven by hand
 
 // Each row's subtask, as the task's conditions find it in what was recorded, in the demo's own model. Where
@@ -145,20 +181,13 @@ static int annotate_trace(loomTrace* t, const loomTask* task, const char* name, 
   loomReplay replay = {0};
   loomScene* scene = NULL;
   loomEpisode* e = NULL;
-  loomDemo demo = {.name = (char*)name,
-                   .rows = t->rows,
-                   .action_dim = t->action_dim,
-                   .state_dim = t->state_dim,
-                   .actions = t->actions,
-                   .states = t->states};
 
   for (int r = 0; r < t->rows * t->arm_count; r++) t->subtask[r] = -1;
 
   // In the demo's own model, whose sizes may be others than the scene's.
   int code = loom_scene_create(&scene, task, xml, name, driven->env_args, driven->roots, why);
   if (!code) code = loom_episode_create(&e, scene, why);
-  if (!code) code = loom_replay_states(&replay, e, &demo, why);
-  if (!code) code = loom_segment(&replay, task, NULL, 0, NULL, why);
+  if (!code) code = segment_trace(&replay, t, e, name, why);
 
   // A row belongs to the first subtask that has not ended.
   for (int a = 0; !code && a < t->arm_count; a++) {

@@ -82,7 +82,7 @@ static void draw_headline(loomChart* chart, const loomReport* r, int width) {
   snprintf(captions[3], sizeof *captions, "a demo; %d to %d", r->lengths.shortest, r->lengths.longest);
   double fresh = fmax(1, (double)(r->run->result_count - r->run->resumed));
   snprintf(values[4], sizeof *values, "%.2f s", r->run->cpu_seconds / fresh);
-  snprintf(captions[4], sizeof *captions, "processor time an attempt; %.0f s in all", r->run->seconds);
+  snprintf(captions[4], sizeof *captions, "processor time an attempt; %.0f s on the wall clock", r->run->seconds);
 
   for (int i = 0; i < 5; i++)
     draw_figure(chart, x + i * step, 58, step - 20, i ? loom_color_ink : loom_color_good, values[i],
@@ -123,7 +123,11 @@ static void draw_failures(loomChart* chart, loomBox box, const loomReport* r) {
 }
 
 static void draw_sources(loomChart* chart, loomBox box, const loomReport* r) {
-  loomBox inner = draw_panel(chart, box, "By source demo", "success rate, 95 % interval");
+  char note[96] = "success rate, 95 % interval";
+  int left_out = r->source_set->left_out.n;
+  if (left_out) snprintf(note, sizeof note, "success rate, 95 %% interval; %d left out", left_out);
+
+  loomBox inner = draw_panel(chart, box, "By source demo", note);
   loomBar* bars = calloc((size_t)r->source_count + 1, sizeof *bars);
 
   for (int s = 0; bars && s < r->source_count; s++) {

@@ -69,6 +69,8 @@ static void check_shape_of(const loomEpisode* e, const loomDemo* demo, loomError
                            demo->name, demo->state_dim, e->state_dim);
   } else if (demo->rows < 1) {
     *code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no rows", demo->name);
+  } else {
+    *code = loom_scene_period(e->scene, demo->states, demo->rows, demo->state_dim, demo->name, err);
   }
 }
 
@@ -204,7 +206,8 @@ static int act_recorded(double* action, void* self, loomEpisode* e, loomError* e
   return 0;
 }
 
-int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* demo, loomError* err) {
+int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* demo, loomTrace* trace,
+                        loomError* err) {
   *out = (loomActionReplay){.first_success = -1, .identical = true};
 
   recordedDemo recorded = {demo, out, NULL};
@@ -219,7 +222,7 @@ int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* d
 
   // The recorded actions from the recorded start, to the last of them.
   if (!code) code = loom_episode_start(e, demo->states, err);
-  if (!code) code = loom_policy_run(&run, e, &policy, &def, NULL, err);
+  if (!code) code = loom_policy_run(&run, e, &policy, &def, trace, err);
   if (!code && run.end == LOOM_RUN_SIMULATOR) code = loom_error_set(err, LOOM_ERR_SIM, "%s", run.message);
 
   if (!code) {
@@ -238,44 +241,143 @@ int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* t
                      const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
                      loomError* err) {
   char label[LOOM_PATH_MAX], *env_args = NULL;
-
-  *scene = NULL;
   *episode = NULL;
+
+  // Demos of one dataset mostly share a model: compiling it takes longer than replaying it.
+  if (*scene && !strcmp((*scene)->xml, demo->model_xml)) return loom_episode_create(episode, *scene, err);
+  loom_scene_destroy(*scene);
+  *scene = NULL;
   snprintf(label, sizeof label, "%s:data/%s", loom_dataset_path(dataset), demo->name);
 
-  // The controller is the task's, or what the demos were recorded with.
-  int code = task->has_controller ? 0 : loom_dataset_attr_string(&env_args, dataset, "data", "env_args", err);
+  // What the demos were recorded with must agree with the task, or says what it leaves out.
+  bool says = !task->has_controller || loom_dataset_has_attr(dataset, "data", "env_args");
+  int code = says ? loom_dataset_attr_string(&env_args, dataset, "data", "env_args", err) : 0;
   if (!code) code = loom_scene_create(scene, task, demo->model_xml, label, env_args, roots, err);
   if (!code) code = loom_episode_create(episode, *scene, err);
 
   free(env_args);
-  return code ? loom_error_prefix(err, code, "%s", label) : 0;
+  bool named = err && !strncmp(err->message, label, strlen(label));
+  return code && !named ? loom_error_prefix(err, code, "%s", label) : code;
 }
 
-static int load_one(loomSourceSet* s, int i, const loomTask* task, const loomDataset* dataset,
-                    const loomAssetRoots* roots, const loomSegmentFile* given, loomError* err) {
+int loom_source_load(loomReplay* out, loomScene** scene, const loomTask* task, const loomDataset* dataset,
+                     int number, const loomAssetRoots* roots, const loomSegmentFile* given, loomError* err) {
   loomDemo demo;
-  loomScene* scene = NULL;
   loomEpisode* episode = NULL;
-  int code = loom_demo_load(&demo, dataset, i, err);
-  if (code) return code;
-
-  // In the model the demo was recorded in: sizes may differ from demo to demo.
-  code = loom_replay_open(&scene, &episode, task, dataset, &demo, roots, err);
-  if (!code) code = loom_replay_states(&s->replay[i], episode, &demo, err);
-  if (!code) code = loom_segment(&s->replay[i], task, dataset, i, given, err);
-
-  // One of the demos may give attempts their model.
-  if (!code && i == task->model_demo && !task->model_file[0]) {
-    snprintf(s->model_label, sizeof s->model_label, "%s:data/%s", loom_dataset_path(dataset), demo.name);
-    s->model_xml = strdup(demo.model_xml);
-    if (!s->model_xml) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
+  int code = loom_demo_load(&demo, dataset, number, err);
+  if (code) {
+    loom_scene_destroy(*scene);
+    *scene = NULL;
+    return code;
   }
 
+  // In the model the demo was recorded in: sizes may differ from demo to demo.
+  code = loom_replay_open(scene, &episode, task, dataset, &demo, roots, err);
+  if (!code) code = loom_replay_states(out, episode, &demo, err);
+  if (!code) code = loom_segment(out, task, dataset, number, given, err);
+  out->number = number;
+
   loom_episode_destroy(episode);
-  loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
   return code;
+}
+
+bool loom_source_is_odd(int code, loomError* err) {
+  if (code != LOOM_ERR_FORMAT && code != LOOM_ERR_UNSUPPORTED && code != LOOM_ERR_SIM) return false;
+  loom_error_suffix(err, code, ", or --skip to go on with the other demos");
+  return true;
+}
+
+/// A set on its way.
+typedef struct loading {
+  loomSourceSet* set;
+  const loomTask* task;
+  const loomDataset* dataset;
+  const loomAssetRoots* roots;
+  const loomSourceDef* def;
+  loomScene* scene;       // of the demo loaded last
+  loomSegmentFile given;  // no ends where there is no file
+} loading;
+
+static int leave_out(const loading* l, int number, const char* why, loomError* err) {
+  if (!loom_dataset_leave_out(l->dataset, number, why) &&
+      !loom_names_add(&l->set->left_out, loom_dataset_demo_name(l->dataset, number)))
+    return 0;
+  return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for names of demos");
+}
+
+static int load_one(loading* l, int number, loomError* err) {
+  loomSourceSet* s = l->set;
+  loomReplay* replay = &s->replay[s->n];
+  loomError why = {0};
+
+  int code = loom_source_load(replay, &l->scene, l->task, l->dataset, number, l->roots, &l->given, &why);
+
+  // One of the demos may give attempts their model, be it usable otherwise or not.
+  if (number == l->task->model_demo && !l->task->model_file[0] && l->scene) {
+    snprintf(s->model_label, sizeof s->model_label, "%s:data/%s", loom_dataset_path(l->dataset),
+             loom_dataset_demo_name(l->dataset, number));
+    if (!(s->model_xml = strdup(l->scene->xml)))
+      return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
+  }
+
+  if (!code) {
+    s->n++;
+    return 0;
+  }
+
+  // What is wrong with one demo need not stop the others.
+  loom_replay_destroy(replay);
+  if (l->def->skip && loom_source_is_odd(code, NULL)) return leave_out(l, number, why.message, err);
+  loom_source_is_odd(code, &why);
+  return loom_error_set(err, code, "%s", why.message);
+}
+
+static void list_demos(char* out, size_t size, const loomSourceSet* s, bool (*is_of)(const loomReplay*)) {
+  enum { SHOWN = 8 };
+  size_t used = 0;
+  int n = 0;
+  for (int i = 0; i < s->n; i++) {
+    if (!is_of(&s->replay[i]) || n++ >= SHOWN) continue;
+    used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", s->replay[i].name);
+  }
+  if (n > SHOWN) snprintf(out + used, size - used, " and %d more", n - SHOWN);
+}
+
+static bool never_succeeds(const loomReplay* r) {
+  return r->success_row < 0;
+}
+
+static bool loses_success(const loomReplay* r) {
+  return r->success_row >= 0 && !r->success_end;
+}
+
+// Sources that do not show what attempts are to achieve; those may do it all the same, so it is no error.
+static void tell_success(const loading* l) {
+  static const struct {
+    bool (*is_of)(const loomReplay*);
+    const char *all, *some;
+  } kinds[] = {
+      {never_succeeds, "no source demo shows success", "never show success"},
+      {loses_success, "no source demo ends in success, though each shows it before",
+       "show success, but not at their end"},
+  };
+
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    char names[LOOM_PATH_MAX], what[2 * LOOM_PATH_MAX];
+    int n = 0;
+    for (int i = 0; i < l->set->n; i++) n += kinds[k].is_of(&l->set->replay[i]);
+    if (!n) continue;
+
+    list_demos(names, sizeof names, l->set, kinds[k].is_of);
+    char some[128];
+    snprintf(some, sizeof some, "%d of %d source demos %s", n, l->set->n, kinds[k].some);
+    snprintf(
+        what, sizeof what,
+        "%s (%s): attempts made of %s will hardly succeed; `demoloom replay` and `demoloom view` show them",
+        n == l->set->n ? kinds[k].all : some, names, n == 1 ? "it" : "them");
+    loom_dataset_tell(l->dataset, what);
+  }
 }
 
 int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, const loomAssetRoots* roots,
@@ -283,41 +385,55 @@ int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, 
   return loom_sources_load_with(s, task, path, roots, NULL, err);
 }
 
+// Where attempts have their model from.
+static int find_model(const loading* l, loomError* err) {
+  loomSourceSet* s = l->set;
+  const loomTask* task = l->task;
+  if (task->model_file[0]) return loom_task_model(&s->model_xml, s->model_label, task, l->roots, err);
+  if (s->model_xml) return 0;
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos%s",
+                        task->path, task->model_demo, s->n,
+                        s->left_out.n ? " that can be used; `model: demo:` names another" : "");
+}
+
+static int load_all(loading* l, loomError* err) {
+  loomSourceSet* s = l->set;
+  const char* path = loom_dataset_path(l->dataset);
+  int n = loom_dataset_demo_count(l->dataset);
+  s->replay = calloc((size_t)n + 1, sizeof *s->replay);
+  if (!s->replay) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d source demos", n);
+
+  if (!n) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demos", path);
+  if (n > LOOM_MAX_SOURCES)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%s: %d demos; at most %d can be sources, `demoloom dataset filter` takes some out",
+                          path, n, LOOM_MAX_SOURCES);
+
+  // Ends of segments given by a person go before those found here.
+  int code = loom_dataset_attr_string(&s->env_args, l->dataset, "data", "env_args", err);
+  if (!code && l->def->segments)
+    code = loom_segment_file_load(&l->given, l->def->segments, l->task, l->dataset, err);
+  for (int i = 0; !code && i < n; i++) code = load_one(l, i, err);
+  if (!code && !s->n)
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: none of its %d demos can be used", path, n);
+  return code;
+}
+
 int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* path,
-                           const loomAssetRoots* roots, const char* segments, loomError* err) {
+                           const loomAssetRoots* roots, const loomSourceDef* def, loomError* err) {
+  static const loomSourceDef standard = {0};
   memset(s, 0, sizeof *s);
   loomDataset* dataset = NULL;
-  loomSegmentFile given = {0};
-
   int code = loom_dataset_open(&dataset, path, err);
   if (code) return code;
 
-  s->n = loom_dataset_demo_count(dataset);
-  s->replay = calloc((size_t)s->n + 1, sizeof *s->replay);
-  if (!s->replay) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d source demos", s->n);
+  loading l = {.set = s, .task = task, .dataset = dataset, .roots = roots, .def = def ? def : &standard};
+  code = load_all(&l, err);
+  if (!code) code = find_model(&l, err);
+  if (!code) tell_success(&l);
 
-  if (!code && !s->n) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demos", path);
-  if (!code && s->n > LOOM_MAX_SOURCES) {
-    code = loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                          "%s: %d demos; at most %d can be sources, `demoloom dataset filter` takes some out",
-                          path, s->n, LOOM_MAX_SOURCES);
-  }
-
-  // Ends of segments given by a person go before those found here.
-  if (!code) code = loom_dataset_attr_string(&s->env_args, dataset, "data", "env_args", err);
-  if (!code && segments) code = loom_segment_file_load(&given, segments, task, dataset, err);
-  for (int i = 0; !code && i < s->n; i++)
-    code = load_one(s, i, task, dataset, roots, segments ? &given : NULL, err);
-
-  if (!code && task->model_file[0]) {
-    code = loom_task_model(&s->model_xml, s->model_label, task, roots, err);
-  }
-  if (!code && !s->model_xml) {
-    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: model demo %d is not among the %d source demos",
-                          task->path, task->model_demo, s->n);
-  }
-
-  loom_segment_file_destroy(&given);
+  loom_scene_destroy(l.scene);
+  loom_segment_file_destroy(&l.given);
   loom_dataset_close(dataset);
   if (code) loom_sources_destroy(s);
   return code;
@@ -327,6 +443,7 @@ void loom_sources_destroy(loomSourceSet* s) {
   if (!s) return;
   for (int i = 0; s->replay && i < s->n; i++) loom_replay_destroy(&s->replay[i]);
   free(s->replay);
+  loom_names_destroy(&s->left_out);
   free(s->env_args);
   free(s->model_xml);
   memset(s, 0, sizeof *s);

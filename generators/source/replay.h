@@ -7,13 +7,15 @@
 #include "engine/data/dataset.h"
 #include "engine/run/policy.h"
 #include "engine/run/quality.h"
+#include "engine/run/trace.h"
 
 LOOM_C_BEGIN
 
 /// A demo replayed by state. Arrays are per control step (T); row t is what was so when action t was taken.
 typedef struct loomReplay {
   char name[LOOM_NAME_MAX];
-  int rows;  // T
+  int number;  // of the demo in its dataset
+  int rows;    // T
   int arm_count, object_count, condition_count;
   loomPose* eef[LOOM_MAX_ARMS];        // (T) end effector, world frame
   loomPose* target[LOOM_MAX_ARMS];     // (T) where the action sent it, world frame
@@ -49,20 +51,44 @@ typedef struct loomActionReplay {
   int ik_short_steps;  // control steps at which whole-body inverse kinematics fell short of a target
 } loomActionReplay;
 
-/// Step the demo's actions from its first state and compare with its states.
-int loom_replay_actions(loomActionReplay* out, loomEpisode* episode, const loomDemo* demo, loomError* err);
+/// Step the demo's actions from its first state and compare with its states. trace: gets the rows as they come,
+/// room for as many as the demo has; NULL = none.
+int loom_replay_actions(loomActionReplay* out, loomEpisode* episode, const loomDemo* demo, loomTrace* trace,
+                        loomError* err);
 
-/// Scene and episode for one demo of a dataset, from its own model_file.
+/// Scene and episode for one demo of a dataset, from its own model_file. *scene is NULL, or what an earlier demo
+/// of the same dataset and task was given: kept while their models are the same, else destroyed. Free the episode
+/// with loom_episode_destroy before the next call, and the scene with loom_scene_destroy after the last.
 int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task,
                      const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
                      loomError* err);
 
 enum { LOOM_MAX_SOURCES = 1024 };
 
-/// All demos of a task's source dataset, replayed by state and segmented.
+typedef struct loomSegmentFile loomSegmentFile;
+
+/// Replay demo number `demo` by state, in its own model, and segment it; given (may be NULL) as in
+/// loom_segment. scene as in loom_replay_open; afterwards it is the demo's, or NULL where its model does not
+/// compile.
+int loom_source_load(loomReplay* out, loomScene** scene, const loomTask* task, const loomDataset* dataset,
+                     int demo, const loomAssetRoots* roots, const loomSegmentFile* given, loomError* err);
+/// Is it the demo's own fault that loom_source_load failed, so that the others can be used? If so *err
+/// (nullable) says how to go on without.
+bool loom_source_is_odd(int code, loomError* err);
+
+/// How source demos are loaded.
+typedef struct loomSourceDef {
+  const char*
+      segments;  // file with ends of segments (segment_file.h), which go before those found; NULL = none
+  bool skip;     // go on without demos that cannot be used, each told and listed by
+                 // loom_dataset_leave_out; else one such demo is an error
+} loomSourceDef;
+
+/// All demos of a task's source dataset that can be used, replayed by state and segmented.
 typedef struct loomSourceSet {
   int n;
   loomReplay* replay;  // (n)
+  loomNames left_out;  // names of the other demos, with loomSourceDef.skip
   char* env_args;      // the dataset's, JSON
   char* model_xml;     // MJCF the task's scene is made from
   char model_label[LOOM_PATH_MAX];
@@ -70,10 +96,10 @@ typedef struct loomSourceSet {
 
 int loom_sources_load(loomSourceSet* out, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err);
-/// The same, with ends of segments taken from a file (segment_file.h) where it gives them; segments may be
-/// NULL.
+/// The same as def (NULL: the default, all zero) says. Demos that show no success are told (loom_dataset_tell):
+/// attempts made of them will hardly succeed. LOOM_ERR_FORMAT names the demo that cannot be used.
 int loom_sources_load_with(loomSourceSet* out, const loomTask* task, const char* path,
-                           const loomAssetRoots* roots, const char* segments, loomError* err);
+                           const loomAssetRoots* roots, const loomSourceDef* def, loomError* err);
 void loom_sources_destroy(loomSourceSet* sources);
 
 LOOM_C_END

@@ -199,7 +199,7 @@ static int fill_signals(loomRecord* record, signalSet* s, const loomTask* task, 
 }
 
 int loom_segment_dataset_write(const char* path, const loomTask* task, const char* source,
-                               const loomReplay* replay, int n, loomError* err) {
+                               const loomReplay* replay, int n, loomNames* left_out, loomError* err) {
   loomSource* from = calloc((size_t)n + 1, sizeof *from);
   loomRecord* record = calloc((size_t)n + 1, sizeof *record);
   signalSet* set = calloc((size_t)n + 1, sizeof *set);
@@ -216,6 +216,7 @@ int loom_segment_dataset_write(const char* path, const loomTask* task, const cha
   def.keep_names = true;
   def.leave_out = "datagen_info/subtask_term_signals";
   def.extra = record;
+  def.left_out = left_out;
 
   loomAttr annotated = loom_attr_int(LOOM_ANNOTATED, 1);
   def.attr = &annotated;

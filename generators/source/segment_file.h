@@ -15,11 +15,11 @@ typedef struct loomSegmentEnd {
   int line;  // in the file
 } loomSegmentEnd;
 
-typedef struct loomSegmentFile {
+struct loomSegmentFile {
   char path[LOOM_PATH_MAX];
   int n;
   loomSegmentEnd* end;  // (n)
-} loomSegmentFile;
+};
 
 /// Read such a file:  demo_0: {arm0: {grasp: 322, present: 621}, arm1: {ready: 322}}
 /// Any demo, arm or subtask may be left out. LOOM_ERR_FORMAT names FILE:LINE, demo and arm of what is wrong.
@@ -36,9 +36,10 @@ int loom_segment_file_write(const char* path, const loomTask* task, const char* 
                             const loomReplay* replay, int n, loomError* err);
 
 /// Write a copy of the demos replay[0 .. n-1] of `source`, in which datagen_info/subtask_term_signals holds
-/// their segments' ends and nothing else (see loom_segment_signal); loom_segment goes by them then.
+/// their segments' ends and nothing else (see loom_segment_signal); loom_segment goes by them then. left_out
+/// as in loomAssembleDef.
 int loom_segment_dataset_write(const char* path, const loomTask* task, const char* source,
-                               const loomReplay* replay, int n, loomError* err);
+                               const loomReplay* replay, int n, loomNames* left_out, loomError* err);
 
 LOOM_C_END
 

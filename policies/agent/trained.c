@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "engine/base/json.h"
+#include "engine/task/agree.h"
 #include "policies/network/network_file.h"
 
 // ---- made and freed
@@ -112,6 +115,8 @@ int loom_trained_create(loomTrained* out, const loomPolicyConfig* config, uint64
 
   int code = key_shapes(out, data, err);
   if (!code) code = same_sense(out, data, err);
+  for (int i = 0; !code && !out->driven && i < loom_data_info(data)->files; i++)
+    out->driven = loom_data_driven(data, i);
   if (!code)
     code = loom_normal_of_data(&out->obs, out->cloud, (loomNormalKind)config->data.obs_normal, &out->actions,
                                (loomNormalKind)config->data.action_normal, data, err);
@@ -127,6 +132,7 @@ void loom_trained_destroy(loomTrained* t) {
   loom_normal_destroy(&t->obs);
   loom_normal_destroy(&t->actions);
   for (int i = 0; i < LOOM_DATA_KEYS; i++) loom_normal_destroy(&t->cloud[i]);
+  free(t->driven);
   *t = (loomTrained){0};
 }
 
@@ -143,6 +149,22 @@ loomSamples loom_trained_samples(const loomTrained* t, loomBatch* batch) {
     if (loom_trained_visual(t, i)) out.visual[n++] = batch->visual[i];
   }
   return out;
+}
+
+// ---- what it learned from, and where it acts
+
+int loom_trained_agrees(const loomTrained* t, const loomScene* scene, loomError* err) {
+  bool by_goals = loom_data_config_form(&t->config.data).absolute;
+  return loom_task_agrees_policy(scene->task, scene->control, t->driven, by_goals, "the policy's data", err);
+}
+
+double loom_trained_rate(const loomTrained* t) {
+  cJSON* root = t->driven ? loom_json_read(t->driven) : NULL;
+  const cJSON* rate =
+      cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(root, "env_kwargs"), "control_freq");
+  double hz = cJSON_IsNumber(rate) && rate->valuedouble > 0 ? rate->valuedouble : 0;
+  cJSON_Delete(root);
+  return hz;
 }
 
 // ---- the file
@@ -168,8 +190,8 @@ static int cloud_tensors(loomSafeTensor* out, loomNormal cloud[LOOM_DATA_KEYS], 
 
 int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedExtra* extra, loomError* err) {
   int params = t->network.params.count, more = extra ? extra->ntensor : 0, n = 0, code = 0;
-  int room = params + (2 + LOOM_DATA_KEYS) * LOOM_NORMAL_TENSORS + 2 + more,
-      metas = 3 + (extra ? extra->nmeta : 0);
+  int room = params + (2 + LOOM_DATA_KEYS) * LOOM_NORMAL_TENSORS + 2 + more, own = t->driven ? 4 : 3,
+      metas = own + (extra ? extra->nmeta : 0);
   loomSafeTensor* tensor = calloc((size_t)room, sizeof *tensor);
   loomSafeMeta* meta = calloc((size_t)metas, sizeof *meta);
   char(*name)[NAME] = calloc((size_t)params, sizeof *name), *config = loom_policy_config_text(&t->config);
@@ -205,7 +227,8 @@ int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedE
     meta[0] = (loomSafeMeta){"format", "demoloom policy 2"};
     meta[1] = (loomSafeMeta){"config", config};
     meta[2] = (loomSafeMeta){"sense", sense};
-    if (metas > 3) memcpy(meta + 3, extra->meta, (size_t)extra->nmeta * sizeof *meta);
+    if (t->driven) meta[3] = (loomSafeMeta){"env_args", t->driven};
+    if (metas > own) memcpy(meta + own, extra->meta, (size_t)extra->nmeta * sizeof *meta);
     code = loom_safetensors_write(path, tensor, n + more, meta, metas, err);
   }
 
@@ -281,13 +304,16 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
 
 int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
   *out = (loomTrained){.sense = loom_default_sense_def()};
-  const char *config = loom_safetensors_meta(file, "config"), *sense = loom_safetensors_meta(file, "sense");
+  const char *config = loom_safetensors_meta(file, "config"), *sense = loom_safetensors_meta(file, "sense"),
+             *driven = loom_safetensors_meta(file, "env_args");
   if (!config)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no policy of ours, it has no configuration", label);
 
   // The configuration says what the tensors must be.
   int code = loom_policy_config_parse(&out->config, config, strlen(config), label, err);
   if (!code && sense) code = loom_sense_parse(&out->sense, sense, label, err);
+  if (!code && driven && !(out->driven = strdup(driven)))
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   if (!code) code = read_dims(out, file, label, err);
   if (!code) code = read_normals(out, file, label, err);
   if (!code) code = create_network(out, 0, err);  // whose weights are read next

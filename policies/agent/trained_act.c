@@ -68,8 +68,10 @@ static int create_instance(void** instance, void* self, loomEpisode* episode, lo
   a->queue = calloc((size_t)loom_network_decided(&t->network.def) * (size_t)t->actions.dim, sizeof *a->queue);
   if (!a->seen || !a->queue) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
 
+  // What it is shown and gives has the shapes it learned, and means the same.
   int code = loom_action_fits(loom_data_config_form(&t->config.data), episode, t->actions.dim, err);
   if (!code) code = open_eyes(a, episode, err);
+  if (!code) code = loom_trained_agrees(t, episode->scene, err);
   return code ? code : loom_actor_create(&a->actor, &t->network, err);
 }
 

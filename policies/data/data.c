@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/data/env_same.h"
 #include "engine/observe/sense.h"
 #include "policies/data/data_internal.h"
 
@@ -361,6 +362,41 @@ static int check_demos(loomData* data, loomError* err) {
   return code;
 }
 
+// ---- how robots were driven
+
+char* loom_data_driven(const loomData* data, int file) {
+  const loomDataset* set = data->file[file].set;
+  char* text = NULL;
+
+  if (!loom_dataset_has_attr(set, "data", "env_args")) return NULL;
+  if (loom_dataset_attr_string(&text, set, "data", "env_args", NULL)) return NULL;
+  char* driven = loom_env_args_driven(text);
+  free(text);
+  return driven;
+}
+
+// Actions of two rates or controllers cannot be learned as one: the first file that says is what all must be like.
+static int check_driven(const loomData* data, loomError* err) {
+  char *first = NULL, why[400];
+  int code = 0, of = 0;
+  for (int i = 0; !code && i < data->file_count; i++) {
+    char* here = loom_data_driven(data, i);
+    if (first && here && !loom_env_args_driven_same(first, here, why, sizeof why))
+      code = loom_error_set(
+          err, LOOM_ERR_FORMAT,
+          "%s: its actions are of another rate, robot or controller than those of %s: %s (the one is "
+          "the latter); train on files that agree",
+          loom_data_file_path(data, i), loom_data_file_path(data, of), why);
+    if (!first && here)
+      first = here, of = i;
+    else
+      free(here);
+  }
+
+  free(first);
+  return code;
+}
+
 // ---- open and close
 
 int loom_data_open(loomData** out, const loomDataDef* def, loomError* err) {
@@ -384,6 +420,7 @@ int loom_data_open(loomData** out, const loomDataDef* def, loomError* err) {
     code = open_file(data, i, &def->file[i], err);
   }
 
+  if (!code) code = check_driven(data, err);
   if (!code) code = check_demos(data, err);
   data->info.files = data->file_count;
   data->info.demos = data->demo_count;

@@ -113,6 +113,9 @@ int loom_data_batch(loomBatch* out, loomData* data, int64_t step, loomError* err
 /// NULL where it does not.
 char* loom_data_sense(const loomData* data, int file);
 
+/// How the robots of file number `file` were driven (loom_env_args_driven), malloc'ed; NULL where it does not say.
+char* loom_data_driven(const loomData* data, int file);
+
 /// A picture as batches have it, out (colors x pixels), from one with the colors of a pixel side by side,
 /// of uint8 (0 .. 1 then) or of floats.
 void loom_data_picture(float* out, const void* from, bool bytes, int64_t colors, int64_t pixels);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
+
 static const double least_deviation = 1e-3;  // robomimic's
 static const double least_range = 1e-4;      // Diffusion Policy's
 
@@ -115,6 +117,26 @@ int loom_normal_of_data(loomNormal* low, loomNormal* cloud, loomNormalKind obs_k
   loom_normal_finish(low, obs_kind);
   loom_normal_finish(actions, action_kind);
   return 0;
+}
+
+static uint64_t add_digest(uint64_t hash, const loomNormal* n) {
+  hash = loom_hash(hash, &n->count, sizeof n->count);
+  return n->dim ? loom_hash(hash, n->mean, 4 * (size_t)n->dim * sizeof *n->mean) : hash;
+}
+
+int loom_normal_digest(uint64_t* out, loomData* data, loomError* err) {
+  loomNormal low, actions, cloud[LOOM_DATA_KEYS];
+  int code = loom_normal_of_data(&low, cloud, LOOM_NORMAL_NONE, &actions, LOOM_NORMAL_NONE, data, err);
+  if (code) return code;
+
+  // Vectors, actions, then the points of clouds by their keys.
+  *out = add_digest(add_digest(LOOM_HASH_SEED, &low), &actions);
+  for (int k = 0; k < LOOM_DATA_KEYS; k++) *out = add_digest(*out, &cloud[k]);
+
+  loom_normal_destroy(&low);
+  loom_normal_destroy(&actions);
+  for (int k = 0; k < LOOM_DATA_KEYS; k++) loom_normal_destroy(&cloud[k]);
+  return LOOM_OK;
 }
 
 void loom_normal_apply(float* x, int64_t rows, const loomNormal* n) {

@@ -145,8 +145,12 @@ static int same_configuration(const loomTrainConfig* now, const loomTrainConfig*
   a.train.epochs = b.train.epochs = 1;
   a.train.threads = b.train.threads = 0;
   a.data.cache = b.data.cache = 1;
-  memset(&a.rollout, 0, sizeof a.rollout);
-  memset(&b.rollout, 0, sizeof b.rollout);
+
+  // Successes are compared over the whole run, so where both parts have rollouts they are of the same episodes.
+  bool both = a.rollout.task[0] && b.rollout.task[0];
+  if (!both) a.rollout = b.rollout;
+  a.rollout.every = b.rollout.every;
+  a.rollout.threads = b.rollout.threads;
   a.checkpoint = b.checkpoint;
   a.stop = b.stop;
 
@@ -173,6 +177,21 @@ static int same_training(const run* r, const loomSafetensors* file, const char* 
   return code;
 }
 
+static bool same_normal(const loomNormal* a, const loomNormal* b) {
+  return a->dim == b->dim && !memcmp(a->mean, b->mean, 4 * (size_t)a->dim * sizeof *a->mean);
+}
+
+// A file of the same name may hold other demos by now: their statistics are others. Checkpoints of format 1 may
+// be of another machine's demos.
+static int same_data(const run* r, const loomTrained* then, const char* path, loomError* err) {
+  const loomTrained* now = &r->trained;
+  bool same = same_normal(&now->obs, &then->obs) && same_normal(&now->actions, &then->actions);
+  if (same) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%s: was trained on other data than %s holds now; go on with those, or %s", path,
+                        r->config->data.file[0].path, other_folder);
+}
+
 static int load_checkpoint(run* r, const char* path, loomError* err) {
   loomSafetensors file;
   loomTrained old;
@@ -187,6 +206,7 @@ static int load_checkpoint(run* r, const char* path, loomError* err) {
     code = same_training(r, &file, path, err);
     if (!code && old.network.params.total != params->total)
       code = loom_error_set(err, LOOM_ERR_USAGE, "%s: has other observations or actions than the data", path);
+    if (!code && loom_safetensors_meta(&file, "training")) code = same_data(r, &old, path, err);
     if (!code) memcpy(params->value, old.network.params.value, params->total * sizeof(loomReal));
     loom_trained_destroy(&old);
   }
@@ -524,9 +544,7 @@ static int write_config(const run* r, loomError* err) {
 
 // Lock the folder, and go on from its checkpoint if there is one.
 static int resume_run(run* r, loomError* err) {
-  static const char* const own[] = {
-      "last.safetensors", "best_*.safetensors",    "epoch_*.safetensors", "config.yaml",
-      "scalars.csv",      "events.out.tfevents.*", "curves.png",          NULL};
+  static const char* const own[] = {LOOM_TRAIN_FILES, NULL};
   loomRunFolderDef def = {.path = r->config->checkpoint.folder,
                           .parents = true,
                           .mode = r->def->overwrite ? LOOM_FOLDER_OVERWRITE

@@ -12,6 +12,12 @@
 
 LOOM_C_BEGIN
 
+/// The files that a training leaves in its folder, as patterns (fnmatch), for whoever keeps trainings in folders
+/// of its own: elements of an array.
+#define LOOM_TRAIN_FILES                                                                         \
+  "last.safetensors", "best_*.safetensors", "epoch_*.safetensors", "config.yaml", "scalars.csv", \
+      "events.out.tfevents.*", "curves.png"
+
 /// How far a run is. What was not measured yet is NAN.
 typedef struct loomTrainState {
   int64_t step, steps;  // done, and of the whole run

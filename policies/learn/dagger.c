@@ -9,10 +9,13 @@
 #include "engine/base/clock.h"
 #include "engine/base/columns.h"
 #include "engine/base/file.h"
+#include "engine/base/hash.h"
 #include "engine/base/pool.h"
 #include "engine/base/run_folder.h"
 #include "engine/data/dataset.h"
 #include "engine/observe/observer.h"
+#include "engine/task/agree.h"
+#include "policies/data/normal.h"
 #include "policies/learn/dagger_internal.h"
 
 loomDaggerDef loom_default_dagger_def(void) {
@@ -42,25 +45,81 @@ typedef struct dagger {
   loomTrained member[LOOM_GATE_MEMBERS];  // the last round's novices
   loomSafety safety;
   int round;
+  uint64_t data_digest;  // of the datasets to begin with; 0 = none
   loomRunFolder folder;
 } dagger;
 
 // ---- the folder
 
-// Lock the folder; a run that is there must have the same settings.
+enum { EXPERT_MAX = 1 << 30 };  // bytes of a policy
+
+// What the run's own settings say, and what is in the files that they name. In runs without such files nothing.
+static int describe_run(char** out, const dagger* g, loomError* err) {
+  const loomDaggerDef* def = g->def;
+  char *settings = loom_dagger_settings(def), *expert = NULL;
+  size_t size = 0, n = 0;
+  *out = NULL;
+  FILE* f = settings ? open_memstream(out, &size) : NULL;
+  int code = f ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
+
+  // An expert that is a policy is a file, too.
+  if (!code && loom_is_file(def->expert_name))
+    code = loom_read_text(&expert, &n, def->expert_name, EXPERT_MAX, err);
+  if (!code) {
+    fputs(settings, f);
+    if (g->data_digest) fprintf(f, "data_content: %016llx\n", (unsigned long long)g->data_digest);
+    if (expert)
+      fprintf(f, "expert_content: %016llx\n", (unsigned long long)loom_hash(LOOM_HASH_SEED, expert, n));
+  }
+
+  if (f && fclose(f) && !code) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
+  free(settings);
+  free(expert);
+  return code;
+}
+
+// Lock the folder; a run that is there must have the same settings, or is to be removed.
 static int open_folder(dagger* g, loomError* err) {
+  static const char* const own[] = {"settings.yaml",
+                                    "expert.csv",
+                                    "rounds.csv",
+                                    "rounds.png",
+                                    "round_*.hdf5",
+                                    "round_*.safetensors",
+                                    "best.safetensors",
+                                    "safety_*.safetensors",
+                                    "collected_*.csv",
+                                    "errors_*.csv",
+                                    "final_*.csv",
+                                    "final.safetensors",
+                                    NULL};
+  static const char* const folders[] = {"round_*", "final_*", "member_*", NULL};
+  static const char* const inner[] = {LOOM_TRAIN_FILES, NULL};
+
+  // None of what is read may be among them.
+  const loomTrainConfig* config = g->def->config;
+  const char* input[LOOM_DATA_FILES + 1] = {g->def->expert_name};
+  for (int i = 0; i < config->data.file_count; i++) input[i + 1] = config->data.file[i].path;
+
   loomRunFolderDef def = {.path = g->def->folder,
                           .parents = true,
-                          .mode = g->def->resume ? LOOM_FOLDER_RESUME : LOOM_FOLDER_NEW,
+                          .mode = g->def->overwrite ? LOOM_FOLDER_OVERWRITE
+                                  : g->def->resume  ? LOOM_FOLDER_RESUME
+                                                    : LOOM_FOLDER_NEW,
                           .mark = "settings.yaml",
+                          .own = own,
+                          .folders = folders,
+                          .inner = inner,
+                          .ninput = config->data.file_count + 1,
+                          .input = input,
                           .alternative = "take another folder"};
   int code = loom_run_folder_open(&g->folder, &def, err);
   if (code) return code;
 
   // A folder without settings gets these; in one that has some they must be the same.
-  char* text = loom_dagger_settings(g->def);
-  code = text ? loom_run_folder_settings(&g->folder, def.mark, text, err)
-              : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
+  char* text = NULL;
+  code = describe_run(&text, g, err);
+  if (!code) code = loom_run_folder_settings(&g->folder, def.mark, text, err);
   free(text);
   return code;
 }
@@ -425,8 +484,23 @@ static int try_keys(const dagger* g, loomError* err) {
   return code ? loom_error_prefix(err, code, "DAgger's episodes") : LOOM_OK;
 }
 
-// Datasets to begin with have those keys too.
-static int try_data(const dagger* g, loomError* err) {
+// Each file's actions mean here what they meant there.
+static int try_driven(const dagger* g, const loomData* data, loomError* err) {
+  const loomScene* scene = g->def->scene;
+  bool by_goals = loom_data_config_form(&g->def->config->data).absolute;
+  int code = LOOM_OK;
+
+  for (int i = 0; !code && i < g->def->config->data.file_count; i++) {
+    char* driven = loom_data_driven(data, i);
+    code = loom_task_agrees_policy(scene->task, scene->control, driven, by_goals,
+                                   loom_data_file_path(data, i), err);
+    free(driven);
+  }
+  return code;
+}
+
+// Datasets to begin with have those keys too, and what they hold is part of the settings.
+static int try_data(dagger* g, loomError* err) {
   if (!g->def->config->data.file_count) return LOOM_OK;
 
   loomConfigDataDef* def = malloc(sizeof *def);
@@ -434,7 +508,10 @@ static int try_data(const dagger* g, loomError* err) {
   if (!def) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
 
   loom_config_data_def(def, g->def->config, false);
+  def->def.prefetch = false;
   int code = loom_data_open(&data, &def->def, err);
+  if (!code) code = try_driven(g, data, err);
+  if (!code) code = loom_normal_digest(&g->data_digest, data, err);
 
   loom_data_close(data);
   free(def);
@@ -442,7 +519,7 @@ static int try_data(const dagger* g, loomError* err) {
 }
 
 // Before anything is collected or written: keys, datasets, and an expert that acts in the scene.
-static int try_needs(const dagger* g, loomError* err) {
+static int try_needs(dagger* g, loomError* err) {
   const loomDaggerDef* def = g->def;
   const loomRolloutDef roll = {.n = 1, .reset = def->reset, .seed = def->evaluation_seed};
 

@@ -78,7 +78,8 @@ typedef struct loomDaggerDef {
   int expert_episodes;                // of these, for the expert; default 0: all
   uint64_t evaluation_seed;           // default 1000
   int threads;                        // of rollouts, 0 = as many as cores; nothing depends on it
-  bool resume;                        // take up the folder's run
+  bool resume;                        // go on with the folder's run
+  bool overwrite;                     // remove what an earlier run left there
   const volatile sig_atomic_t* stop;  // may be NULL
   /// The expert has been measured, or was in an earlier part of the run: before any round. May be NULL.
   void (*expert_measured)(void* user, int evaluated, int succeeded);
@@ -100,7 +101,8 @@ loomDaggerDef loom_default_dagger_def(void);
 /// latest; safety_I.safetensors; errors_I.csv (step, episodes still running, mean deviation of these,
 /// deviation accumulated up to that step, mean over all); rounds.csv and rounds.png. Finished rounds are
 /// skipped by `resume`; everything depends on the settings alone, not on threads or on where it was stopped.
-/// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, or made with other settings.
+/// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, made with other settings, or in which what
+/// is read (a dataset, the expert) would be written.
 int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err);
 void loom_dagger_report_destroy(loomDaggerReport* report);
 

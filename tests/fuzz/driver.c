@@ -1,50 +1,65 @@
-// Runs a fuzz target on a fixed number of inputs, the same ones on every machine: seeds from a corpus,
-// mutated with a counter-based generator, so that input i can be made again on its own.
-//   fuzz_NAME COUNT CORPUS...   every seed as it is, then COUNT mutants
-//   fuzz_NAME FILE              that one input
+// Runs a fuzz target on inputs that are the same on every machine: seeds from a corpus, mutated with a
+// counter-based generator, so that mutant i can be made again on its own.
+//   fuzz_NAME COUNT CORPUS                      every seed as it is, then COUNT mutants
+//   fuzz_NAME FILE...                           those inputs
+//   fuzz_NAME --range SEED FROM TO STATE CORPUS mutants FROM .. TO - 1 of a run's seed; STATE says how far it got
+//   fuzz_NAME --write SEED NUMBER FILE CORPUS   write that mutant
 // The input that a sanitizer stops at is left in fuzz_NAME.crash beside the program.
-#include <ctype.h>
+//
+// An input may take 10 CPU seconds and LOOM_FUZZ_MB (1024) of memory, children included (their memory in plain builds
+// only); the program's own, with all that a sanitizer keeps of earlier inputs, counts as the input's. STATE is one line: the mutant in flight,
+// the most CPU seconds that one took, the most memory (MB).
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "tests/fuzz/mutate.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+/// A target's own: how many inputs it did all that it can with. None of the seeds: then nothing would be tested.
+int fuzz_done(void) __attribute__((weak));
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+const char* __asan_default_options(void);
+const char* __ubsan_default_options(void);
 
-enum { MAX_SEEDS = 256, MAX_SEED_BYTES = 8 << 20, MAX_MUTATIONS = 6 };
-
-typedef struct Input {
-  uint8_t* data;
-  size_t size, capacity;
-} Input;
-
-typedef struct Corpus {
-  Input seeds[MAX_SEEDS];
-  int count;
-} Corpus;
-
-typedef struct Draw {
-  uint64_t input, counter;
-} Draw;
-
-// What one input may take; its memory is limited by the sanitizer's hard_rss_limit_mb.
-enum { CPU_SECONDS = 10 };
+enum { CPU_SECONDS = 10, WALL_SECONDS = 900, STATE_BYTES = 39 };
 
 static const Input* running;
 static const char* program;
+static pid_t self;
+static double longest;  // CPU seconds of one input
+static long most_mb = 1024, peak_mb;
+
+// ---- limits
+
+// Whoever runs it may say otherwise in ASAN_OPTIONS. Freed blocks are kept for a while, but fewer than usual:
+// they count as memory.
+const char* __asan_default_options(void) {
+  return "allocator_may_return_null=1:detect_stack_use_after_return=1:handle_abort=1:quarantine_size_mb=64:"
+         "hard_rss_limit_mb=1024:max_allocation_size_mb=1024";
+}
+
+const char* __ubsan_default_options(void) {
+  return "print_stacktrace=1";
+}
 
 static void keep_crash(void) {
   char path[4096];
+  if (getpid() != self) return;  // a child that dies of a file instead of us
   snprintf(path, sizeof path, "%s.crash", program);
-  FILE* file = fopen(path, "wb");
-  if (!file || !running) return;
+  FILE* file = running ? fopen(path, "wb") : NULL;
+  if (!file) return;
 
   // For a person to run again.
   fwrite(running->data, 1, running->size, file);
@@ -52,151 +67,73 @@ static void keep_crash(void) {
   fprintf(stderr, "the input is in %s\n", path);
 }
 
-static void too_long(int number) {
-  (void)number;
-
-  // Not safe in a handler, but the program ends here.
-  fprintf(stderr, "more than %d CPU seconds for one input\n", CPU_SECONDS);
+static void give_up(void) {
   keep_crash();
   _exit(1);
 }
 
-// splitmix64's finalizer over (input, counter).
-static uint64_t draw(Draw* at, uint64_t below) {
-  uint64_t z = at->input * 0x9E3779B97F4A7C15u + at->counter++ * 0xD1B54A32D192ED03u;
-
-  // Its two multiply-and-shift rounds.
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return below ? (z ^ (z >> 31)) % below : 0;
+static void too_long(int number) {
+  // Not safe in a handler, but the program ends here.
+  fprintf(stderr, "more than %d %s seconds for one input\n", number == SIGALRM ? WALL_SECONDS : CPU_SECONDS,
+          number == SIGALRM ? "wall" : "CPU");
+  give_up();
 }
 
-static void reserve(Input* input, size_t size) {
-  if (input->data && size <= input->capacity) return;
+static double cpu_seconds(void) {
+  double seconds = 0;
 
-  // Room for more.
-  uint8_t* data = realloc(input->data, size);
-  if (!data) {
-    fprintf(stderr, "out of memory\n");
-    exit(1);
+  // Children count once they have been waited for.
+  for (int i = 0; i < 2; i++) {
+    struct rusage used;
+    getrusage(i ? RUSAGE_CHILDREN : RUSAGE_SELF, &used);
+    seconds += (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+               1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+
+    // The children's memory is limited only where no sanitizer reserves terabytes (engine/data/dataset_probe.c).
+#ifdef __SANITIZE_ADDRESS__
+    if (i) continue;
+#endif
+    if (used.ru_maxrss / 1024 > peak_mb) peak_mb = used.ru_maxrss / 1024;
   }
 
-  input->data = data;
-  input->capacity = size;
+  return seconds;
 }
 
-/// Put size bytes at input[at], in place of the removed ones there. The bytes may not lie in the input
-/// itself.
-static void splice(Input* input, size_t at, size_t removed, const void* bytes, size_t size) {
-  reserve(input, input->size - removed + size + 1);
-  memmove(input->data + at + size, input->data + at + removed, input->size - at - removed);
-  if (size) memcpy(input->data + at, bytes, size);
-  input->size += size - removed;
+static void set_limits(bool on) {
+  struct itimerval cpu = {.it_value = {on ? CPU_SECONDS : 0, 0}},
+                   wall = {.it_value = {on ? WALL_SECONDS : 0, 0}};
+
+  // The second one for what waits for ever.
+  setitimer(ITIMER_PROF, &cpu, NULL);
+  setitimer(ITIMER_REAL, &wall, NULL);
 }
 
-static void mutate_bytes(Input* input, Draw* at) {
-  static const uint8_t edges[] = {0,   1,   0x7F, 0x80, 0xFF, '\n', ':',  '-',
-                                  '[', '{', '"',  '&',  '*',  '%',  '\t', ' '};
+/// A copy of exactly the input's size, so that a read past its end is seen.
+static void run(const Input* input) {
+  Input exact = {malloc(input->size ? input->size : 1), input->size, input->size};
+  if (!exact.data) exit(1);
+  if (input->size) memcpy(exact.data, input->data, input->size);
 
-  // Up to eight bytes, each with one bit turned over or made a byte at the edge of something.
-  size_t run = 1 + draw(at, 8);
-  for (size_t i = 0; i < run && input->size; i++) {
-    uint8_t* byte = input->data + draw(at, input->size);
-    if (draw(at, 2))
-      *byte = (uint8_t)(*byte ^ 1u << draw(at, 8));
-    else
-      *byte = edges[draw(at, sizeof edges)];
+  // Known to keep_crash meanwhile.
+  running = &exact;
+  double before = cpu_seconds();
+  set_limits(true);
+  LLVMFuzzerTestOneInput(exact.data, exact.size);
+  set_limits(false);
+
+  double seconds = cpu_seconds() - before;
+  if (seconds > longest) longest = seconds;
+  if (seconds > CPU_SECONDS) too_long(SIGPROF);
+
+  if (peak_mb > most_mb) {
+    fprintf(stderr, "%ld MB of memory, more than %ld\n", peak_mb, most_mb);
+    give_up();
   }
+  running = NULL;
+  free(exact.data);
 }
 
-/// A number written in digits becomes another one, the kind of change that parsers let through to the code
-/// behind them.
-static void mutate_number(Input* input, Draw* at) {
-  static const char* const numbers[] = {
-      "0",    "-1",   "1e308", "-1e-308", "nan",  "inf", "2147483648",
-      "1e99", "0.5",  "65536", "99999",   "null", "pi",  "-9223372036854775809",
-      "x",    "true", "[]",    "{}",      "''",   "1/0"};
-
-  // The next number from a random place on, dots and all.
-  size_t start = draw(at, input->size);
-  while (start < input->size && !isdigit(input->data[start])) start++;
-  size_t end = start;
-  while (end < input->size && (isdigit(input->data[end]) || input->data[end] == '.')) end++;
-
-  // In place of the digits.
-  const char* number = numbers[draw(at, sizeof numbers / sizeof *numbers)];
-  splice(input, start, end - start, number, strlen(number));
-}
-
-/// A stretch of the input, or of another seed, is removed, repeated or put elsewhere.
-static void mutate_stretch(Input* input, const Input* other, Draw* at) {
-  uint64_t what = draw(at, 4);
-
-  // Mostly short ones.
-  const Input* from = what == 3 ? other : input;
-  size_t start = draw(at, from->size), size = draw(at, from->size - start + 1);
-  if (draw(at, 4)) size %= 64;
-
-  // Removed.
-  if (what == 0) {
-    splice(input, start, size, NULL, 0);
-    return;
-  }
-
-  // Copied first, since it may overlap with where it goes.
-  uint8_t* copy = malloc(size + 1);
-  if (!copy) return;
-  memcpy(copy, from->data + start, size);
-
-  // Over what is there, or between.
-  size_t into = what == 1 ? start : draw(at, input->size);
-  size_t over = draw(at, 2) ? 0 : draw(at, input->size - into + 1);
-  splice(input, into, over < size ? over : size, copy, size);
-  free(copy);
-}
-
-/// A piece of the input over and over: long tokens, deep nesting, many entries.
-static void mutate_long(Input* input, Draw* at) {
-  size_t start = draw(at, input->size), size = 1 + draw(at, 8);
-  if (size > input->size - start) size = input->size - start;
-
-  // Some powers of two, around the sizes of buffers.
-  size_t times = ((size_t)1 << draw(at, 15)) + draw(at, 3);
-  uint8_t* copy = malloc(size * times);
-  if (!copy) return;
-  for (size_t i = 0; i < times; i++) memcpy(copy + i * size, input->data + start, size);
-
-  splice(input, start, 0, copy, size * times);
-  free(copy);
-}
-
-static void mutate(Input* input, const Input* other, Draw* at) {
-  for (uint64_t n = 1 + draw(at, MAX_MUTATIONS); n && input->size; n--) {
-    // Of nine: one cuts the end off, two change a number, three a stretch, two bytes, one makes something long.
-    switch (draw(at, 9)) {
-      case 0:
-        input->size = draw(at, input->size);
-        break;
-      case 1:
-      case 2:
-        mutate_number(input, at);
-        break;
-      case 3:
-      case 4:
-      case 5:
-        mutate_stretch(input, other, at);
-        break;
-      case 6:
-        mutate_long(input, at);
-        break;
-      default:
-        mutate_bytes(input, at);
-    }
-
-    // No growth without bounds.
-    if (input->size > MAX_SEED_BYTES) input->size = MAX_SEED_BYTES;
-  }
-}
+// ---- seeds
 
 static int read_file(Input* input, const char* path) {
   FILE* file = fopen(path, "rb");
@@ -208,27 +145,6 @@ static int read_file(Input* input, const char* path) {
   int bad = ferror(file);
   fclose(file);
   return bad ? -1 : 0;
-}
-
-/// A copy of exactly the input's size, so that a read past its end is seen.
-static void run(const Input* input) {
-  Input exact = {malloc(input->size ? input->size : 1), input->size, input->size};
-
-  if (!exact.data) exit(1);
-  if (input->size) memcpy(exact.data, input->data, input->size);
-
-  // Known to keep_crash meanwhile.
-  running = &exact;
-  struct itimerval limit = {.it_value = {CPU_SECONDS, 0}}, none = {0};
-  setitimer(ITIMER_PROF, &limit, NULL);
-  LLVMFuzzerTestOneInput(exact.data, exact.size);
-  setitimer(ITIMER_PROF, &none, NULL);
-  running = NULL;
-  free(exact.data);
-}
-
-static int visible(const struct dirent* entry) {
-  return entry->d_name[0] != '.';
 }
 
 static void add_seed(Corpus* corpus, const char* path) {
@@ -246,13 +162,14 @@ static void add_seed(Corpus* corpus, const char* path) {
   corpus->seeds[corpus->count++] = input;
 }
 
+static int visible(const struct dirent* entry) {
+  return entry->d_name[0] != '.';
+}
+
 // Sorted by name: the order in which the disk lists them is not the same everywhere.
 static void read_corpus(Corpus* corpus, const char* folder) {
   struct dirent** names = NULL;
-
-  // No such corpus is an empty one.
   int count = scandir(folder, &names, visible, alphasort);
-  if (count < 0 && errno == ENOENT) return;
   for (int i = 0; i < count; i++) {
     char path[4096];
 
@@ -263,66 +180,126 @@ static void read_corpus(Corpus* corpus, const char* folder) {
     free(names[i]);
   }
   free(names);
+
+  // Without seeds nothing would be tested.
+  if (corpus->count) return;
+  fprintf(stderr, "%s: no seed to start from\n", folder);
+  exit(1);
 }
 
-static void run_mutants(const Corpus* corpus, uint64_t count) {
+// ---- what it is called for
+
+static int run_seeds_and_mutants(Corpus* corpus, uint64_t count) {
+  for (int i = 0; i < corpus->count; i++) run(&corpus->seeds[i]);
+  if (fuzz_done && !fuzz_done()) {
+    fprintf(stderr, "no seed is accepted\n");
+    return 1;
+  }
+
   Input input = {0};
   for (uint64_t i = 0; i < count; i++) {
-    // All that happens to input i is drawn from i.
-    Draw at = {i, 0};
-    const Input* seed = &corpus->seeds[draw(&at, (uint64_t)corpus->count)];
-    const Input* other = &corpus->seeds[draw(&at, (uint64_t)corpus->count)];
-
-    // A copy of the seed, then changed.
-    reserve(&input, seed->size + 1);
-    memcpy(input.data, seed->data, seed->size);
-    input.size = seed->size;
-
-    mutate(&input, other, &at);
+    make_mutant(&input, corpus, 0, i);
     run(&input);
   }
   free(input.data);
+
+  printf("%d seeds and %llu mutants run, at most %.1f CPU s each, %ld MB\n1 passed, 0 failed\n",
+         corpus->count, (unsigned long long)count, longest, peak_mb);
+  return 0;
+}
+
+// Mapped, so that what it says is there however the program ends.
+static char* map_state(const char* path) {
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  char* state = MAP_FAILED;
+
+  if (file >= 0 && !ftruncate(file, STATE_BYTES))
+    state = mmap(NULL, STATE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (state == MAP_FAILED) {
+    fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    exit(1);
+  }
+
+  close(file);
+  return state;
+}
+
+static void tell(char* state, uint64_t next) {
+  char line[STATE_BYTES + 64];
+  snprintf(line, sizeof line, "%18llu %10.3f %8ld\n", (unsigned long long)next, longest, peak_mb);
+  memcpy(state, line, STATE_BYTES);
+}
+
+static int run_range(const Corpus* corpus, uint64_t seed, uint64_t from, uint64_t to,
+                     const char* state_path) {
+  char* state = map_state(state_path);
+  Input input = {0};
+
+  for (uint64_t i = from; i < to; i++) {
+    tell(state, i);
+    make_mutant(&input, corpus, seed, i);
+    run(&input);
+  }
+
+  // What leaks is told by the sanitizer when the program ends.
+  tell(state, to);
+  free(input.data);
+  munmap(state, STATE_BYTES);
+  return 0;
+}
+
+static int write_mutant(const Corpus* corpus, uint64_t seed, uint64_t number, const char* path) {
+  Input input = {0};
+  make_mutant(&input, corpus, seed, number);
+
+  FILE* file = fopen(path, "wb");
+  bool written = file && fwrite(input.data, 1, input.size, file) == input.size;
+  written = file && !fclose(file) && written;
+
+  free(input.data);
+  if (!written) fprintf(stderr, "%s: %s\n", path, strerror(errno));
+  return written ? 0 : 1;
 }
 
 int main(int argc, char** argv) {
   static Corpus corpus;
   char* rest = "";
-  uint64_t count = argc > 1 ? strtoull(argv[1], &rest, 10) : 0;
+  uint64_t number[3] = {0};
   program = argv[0];
+  self = getpid();
 
-  // Neither a count nor one file.
-  if (argc < 2 || (*rest && argc > 2)) {
-    fprintf(stderr, "usage: %s COUNT [CORPUS...] | FILE\n", argv[0]);
+  // What is asked for, by the first argument.
+  bool range = argc == 7 && !strcmp(argv[1], "--range"), make = argc == 6 && !strcmp(argv[1], "--write");
+  uint64_t count = argc > 1 ? strtoull(argv[1], &rest, 10) : 0;
+  for (int i = 0; i < 3 && (range || make); i++) number[i] = strtoull(argv[2 + i], NULL, 10);
+  if (argc < 2 || (*argv[1] == '-' && !range && !make) || (!*rest && argc != 3)) {
+    fprintf(stderr,
+            "usage: %s COUNT CORPUS | FILE... | --range SEED FROM TO STATE CORPUS | --write SEED NUMBER FILE "
+            "CORPUS\n",
+            argv[0]);
     return 2;
   }
 
+  const char* limit = getenv("LOOM_FUZZ_MB");
+  if (limit) most_mb = strtol(limit, NULL, 10);
   signal(SIGPROF, too_long);
+  signal(SIGALRM, too_long);
 
   // Only sanitizers have it.
   if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(keep_crash);
 
-  // One file: that input alone.
-  if (*rest) {
-    add_seed(&corpus, argv[1]);
-    run(&corpus.seeds[0]);
-    free(corpus.seeds[0].data);
-    return 0;
+  int status = 0;
+  bool files = *rest && !range && !make;
+  for (int i = 1; files && i < argc; i++) {
+    add_seed(&corpus, argv[i]);
+    run(&corpus.seeds[i - 1]);
   }
 
-  // Every seed as it is.
-  for (int i = 2; i < argc; i++) read_corpus(&corpus, argv[i]);
-  for (int i = 0; i < corpus.count; i++) run(&corpus.seeds[i]);
-
-  // Without seeds nothing would be tested.
-  if (!corpus.count) {
-    fprintf(stderr, "%s: no seed to start from in the corpus\n", argv[0]);
-    return 1;
-  }
-
-  // Then the mutants.
-  run_mutants(&corpus, count);
-  printf("%d seeds and %llu mutants run\n1 passed, 0 failed\n", corpus.count, (unsigned long long)count);
+  if (!files) read_corpus(&corpus, argv[argc - 1]);
+  if (range) status = run_range(&corpus, number[0], number[1], number[2], argv[5]);
+  if (make) status = write_mutant(&corpus, number[0], number[1], argv[4]);
+  if (!*rest) status = run_seeds_and_mutants(&corpus, count);
 
   for (int i = 0; i < corpus.count; i++) free(corpus.seeds[i].data);
-  return 0;
+  return status;
 }

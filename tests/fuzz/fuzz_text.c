@@ -7,7 +7,7 @@
 #include "engine/base/expr.h"
 #include "engine/base/json.h"
 #include "engine/base/yaml.h"
-#include "engine/task/controller_def.h"
+#include "engine/task/agree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -45,9 +45,16 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // The bytes themselves, not a text that ends.
   cJSON_Delete(loom_json_parse((const char*)data, size, NULL));
 
-  loomControllerDef controller;
-  err = (loomError){0};
-  check(loom_controller_from_json(&controller, text, "fuzz", &err), &err);
+  // As a dataset's env_args: against a task of two arms, with a controller of its own and without.
+  static loomRobotDef robots[2] = {{.robot = "a", .arm = {.count = 6}},
+                                   {.robot = "b", .arm = {.count = 7}, .index = 1}};
+  loomTask task = {.control_freq = 20, .arm_count = 2, .robots = robots, .path = "fuzz"};
+  loomControllerDef control[LOOM_MAX_ARMS];
+  for (int own = 0; own < 2; own++) {
+    task.has_controller = own;
+    err = (loomError){0};
+    check(loom_task_agrees(control, &task, text, "fuzz", &err), &err);
+  }
 
   read_numbers(text, size);
   free(text);

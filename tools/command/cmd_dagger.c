@@ -13,6 +13,7 @@
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 #include "tools/shared/teacher.h"
 
 typedef struct daggerArgs {
@@ -23,7 +24,7 @@ typedef struct daggerArgs {
   int64_t rounds, demos, episodes, evaluations, evaluation_seed, expert_episodes, max_steps, members, hidden,
       steps, final_steps, batch, seed, threads;
   double beta, tau, threshold, doubt, rate;
-  bool resume, json;
+  bool resume, overwrite, json, skip;
   loomAssetRoots roots;
 } daggerArgs;
 
@@ -91,7 +92,9 @@ static const toolOption options[] = {
                    .about = "of rollouts, 0 = as many as cores; the result does not depend on it"),
     TOOL_OPTION_AS("resume", 0, NULL, daggerArgs, BOOL, resume,
                    .about = "go on with a run that was stopped, or add rounds to one"),
+    TOOL_OVERWRITE_OPTION(daggerArgs, overwrite),
     TOOL_OPTION_AS("json", 0, NULL, daggerArgs, BOOL, json, .about = "the rounds on stdout"),
+    TOOL_SKIP_OPTION(daggerArgs, skip),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, daggerArgs, roots),
 };
@@ -346,7 +349,7 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
         loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, a->reset);
 
   // The expert may be another policy, which is loaded here.
-  if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, err);
+  if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, a->skip, err);
 
   // All that the command line says, as the learner takes it.
   if (!code) {
@@ -375,6 +378,7 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
     def.threads = (int)a->threads;
     def.final_steps = (int)(a->final_steps < 0 ? 2 * a->steps : a->final_steps);
     def.resume = a->resume;
+    def.overwrite = a->overwrite;
 
     // Ctrl-C stops it, --resume goes on.
     def.stop = &tool_stop;

@@ -1,5 +1,6 @@
 // demoloom dataset: merge, split, filter and strip datasets. What is copied passes the privacy
 // rules of engine/data/dataset.h.
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
+#include "tools/shared/file_kind.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -16,7 +18,8 @@ typedef struct datasetArgs {
   double valid;
   int64_t seed, min_rows, max_rows;
   const char *mask, *demos;
-  bool overwrite;
+  bool overwrite, json;
+  int count[2];  // demos written; or in mask/train and mask/valid
   toolOutputs outputs;
 } datasetArgs;
 
@@ -44,6 +47,10 @@ static int assemble_copy(const char* out, const loomSource* sources, int n, bool
 
 // A file made of n others.
 static int open_output(datasetArgs* a, const char* out, char* const* in, int n, loomError* err) {
+  const char* kind = tool_other_kind(out, "FILE.hdf5");
+  if (kind)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: what is written is %s; name it FILE.hdf5", out, kind);
+
   return tool_output(&a->outputs, out, tool_output_mode(a->overwrite), (const char* const*)in, n, err);
 }
 
@@ -66,7 +73,7 @@ static int split_dataset(const char* path, datasetArgs* a, loomError* err) {
   if (code) return code;
 
   // Only the number of demos is needed; the file is written below.
-  int n = loom_dataset_demo_count(d), count[2] = {0, 0};
+  int n = loom_dataset_demo_count(d), *count = a->count;
   loom_dataset_close(d);
   if (!n) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos to split", path);
 
@@ -152,6 +159,7 @@ static const toolOption options[] = {
                    .about = "filter: only demos of so many rows at most"),
     TOOL_OVERWRITE_OPTION(datasetArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
+    TOOL_OPTION(0, NULL, datasetArgs, BOOL, json, .about = "what was written, on stdout"),
 };
 
 static const toolCommand command = {
@@ -168,6 +176,24 @@ static const toolCommand command = {
     TOOL_OPTIONS(options),
 };
 
+static int print_dataset_json(const datasetArgs* a, const char* file, bool masks, loomError* err) {
+  cJSON *out = cJSON_CreateObject(), *list = masks ? cJSON_AddObjectToObject(out, "masks") : NULL;
+  loomDataset* d;
+  int code = loom_dataset_open(&d, file, err);
+
+  // The file as it is now, and of a split its two masks.
+  cJSON_AddStringToObject(out, "file", file);
+  if (!code) cJSON_AddNumberToObject(out, "demos", loom_dataset_demo_count(d));
+  for (int i = 0; list && i < 2; i++) cJSON_AddNumberToObject(list, i ? "valid" : "train", a->count[i]);
+
+  if (!code) {
+    tool_print_json(out);
+    loom_dataset_close(d);
+  }
+  cJSON_Delete(out);
+  return code;
+}
+
 static int read_dataset_options(datasetArgs* a, int argc, char** argv) {
   return tool_options(a, argc, argv, &command);
 }
@@ -181,6 +207,7 @@ int cmd_dataset(int argc, char** argv) {
   int n = argc - optind;
   char** rest = argv + optind;
   const char* verb = n ? rest[0] : "";
+  const char* written = n >= 3 ? rest[!strcmp(verb, "merge") ? 1 : 2] : n == 2 ? rest[1] : NULL;
   int code;
 
   // What comes after the options: a verb and its files.
@@ -196,5 +223,6 @@ int cmd_dataset(int argc, char** argv) {
     return tool_usage("dataset", "expected merge, split, filter or strip with its files");
   }
   tool_outputs_close(&a.outputs);
+  if (!code && a.json) code = print_dataset_json(&a, written, n == 2, &err);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

@@ -1,8 +1,10 @@
 // demoloom export: a trained policy as an ONNX graph.
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/task/agree.h"
 #include "policies/export/onnx.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -13,13 +15,13 @@
 typedef struct exportArgs {
   const char *policy, *out, *task, *check, *data;
   int64_t n, seed;
-  bool overwrite;
+  bool overwrite, json;
 } exportArgs;
 
 static const toolOption options[] = {
-    TOOL_OPTION_AS("output", 'o', "FILE", exportArgs, STRING, out, .about = "the graph"),
+    TOOL_OPTION_AS("output", 'o', "FILE.onnx", exportArgs, STRING, out, .about = "the graph"),
     TOOL_OPTION_AS(
-        "task", 0, "TASK", exportArgs, STRING, task,
+        "task", 't', "TASK", exportArgs, STRING, task,
         .about = "whose control rate is told in it; what the policy's rollouts were of unless given"),
     TOOL_OPTION_AS(
         "check", 0, "FILE", exportArgs, STRING, check,
@@ -32,6 +34,7 @@ static const toolOption options[] = {
                    .about = "of what is random in them"),
     TOOL_OVERWRITE_OPTION(exportArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
+    TOOL_OPTION(0, NULL, exportArgs, BOOL, json, .about = "what was written, on stdout"),
 };
 
 static const toolCommand command = {
@@ -71,14 +74,28 @@ static int read_export_options(exportArgs* a, int argc, char** argv) {
   return 0;
 }
 
+// A task that was asked for is one that the policy could act in.
+static int check_task(const loomTask* task, const exportArgs* a, const loomTrained* trained, loomError* err) {
+  loomControllerDef control[LOOM_MAX_ARMS];
+  bool any = !task->has_controller || loom_data_config_form(&trained->config.data).absolute;
+
+  for (int i = 0; i < task->arm_count; i++) control[i] = task->controller;
+  return loom_task_agrees_policy(task, control, trained->driven, any, a->policy, err);
+}
+
 // The rate of the task that was asked for, or of the policy's own, if that is still there.
 static int control_freq(double* out, const exportArgs* a, const loomTrained* trained, loomError* err) {
   const char* name = a->task ? a->task : trained->config.task;
   loomTask* task = NULL;
-  if (!*name) return 0;
+  double own = loom_trained_rate(trained);
+
+  // Its own rate, where its file knows it.
+  *out = own;
+  if (!*name || (own > 0 && !a->task)) return 0;
 
   // A task that is gone matters only where it was asked for.
   int code = loom_task_find(&task, name, err);
+  if (!code) code = check_task(task, a, trained, err);
   if (!code) *out = task->control_freq;
   loom_task_destroy(task);
   return a->task ? code : 0;
@@ -198,6 +215,18 @@ static int export_policy(const exportArgs* a, toolOutputs* outputs, loomError* e
   return code;
 }
 
+static void print_exported(const exportArgs* a) {
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddStringToObject(out, "policy", a->policy);
+  if (a->out) cJSON_AddStringToObject(out, "file", a->out);
+
+  // The decisions of ours beside it.
+  if (a->check) cJSON_AddStringToObject(out, "check", a->check);
+  if (a->check) cJSON_AddNumberToObject(out, "decisions", (double)a->n);
+  tool_print_json(out);
+  cJSON_Delete(out);
+}
+
 int cmd_export(int argc, char** argv) {
   exportArgs a = {.n = 64};
   loomError err = {0, ""};
@@ -207,5 +236,6 @@ int cmd_export(int argc, char** argv) {
   toolOutputs outputs = {0};
   code = export_policy(&a, &outputs, &err);
   tool_outputs_close(&outputs);
+  if (!code && a.json) print_exported(&a);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

@@ -18,7 +18,7 @@ typedef struct generateArgs {
   const char *task, *source, *segments, *reset, *report;
   int select, scheme, limits;  // -1 = as the task says
   int64_t seed, max_failures;  // -1 = not given
-  bool json;
+  bool json, skip;
   loomGenerateDef def;
   loomAssetRoots roots;
 } generateArgs;
@@ -37,9 +37,9 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("max-failures", 0, "N", generateArgs, INT64, max_failures, .high = INT32_MAX,
                    .about = "give up after so many failures, 0 = never; when all of the first 200 attempts "
                             "fail unless given"),
-    TOOL_OPTION_AS("output", 'o', "FILE", generateArgs, STRING, def.out,
+    TOOL_OPTION_AS("output", 'o', "FILE.hdf5", generateArgs, STRING, def.out,
                    .about = "dataset to write; without it nothing is kept, only the report"),
-    TOOL_OPTION_AS("failed", 0, "FILE", generateArgs, STRING, def.failed,
+    TOOL_OPTION_AS("failed", 0, "FILE.hdf5", generateArgs, STRING, def.failed,
                    .about = "keep failed attempts in their own file"),
     TOOL_OPTION_AS("source", 0, "FILE", generateArgs, STRING, source,
                    .about = "other source demos than the task's"),
@@ -49,7 +49,8 @@ static const toolOption options[] = {
                    .about = "reset distribution: D0, D1, ...; the task's first unless given"),
     TOOL_OPTION_AS("seed", 's', "S", generateArgs, INT64, seed, .high = INT64_MAX,
                    .about = "of what is random"),
-    TOOL_OPTION_AS("threads", 't', "N", generateArgs, INT, def.threads, .low = 1, .high = 1024,
+    TOOL_ALIAS_LETTER('t', "threads"),
+    TOOL_OPTION_AS("threads", 'j', "N", generateArgs, INT, def.threads, .low = 1, .high = 1024,
                    .about = "all cores unless given; the result does not depend on it"),
     TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = strategies,
                    .about = "how a source segment is chosen, for all subtasks"),
@@ -69,9 +70,10 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("resume", 0, NULL, generateArgs, BOOL, def.resume,
                    .about = "go on with an unfinished run (starts one where there is none)"),
     TOOL_OVERWRITE_OPTION(generateArgs, def.overwrite),
+    TOOL_SKIP_OPTION(generateArgs, skip),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, generateArgs, roots),
-    TOOL_OPTION_AS("report", 0, "FILE", generateArgs, STRING, report,
+    TOOL_OPTION_AS("report", 0, "FILE.png", generateArgs, STRING, report,
                    .about = "the report as a picture (PNG)"),
     TOOL_OPTION_AS("json", 0, NULL, generateArgs, BOOL, json, .about = "machine-readable report on stdout"),
 };
@@ -160,6 +162,7 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
     cJSON_Delete(root);
   } else {
     report_print(&report);
+    tool_print_left_out();
     if (a->def.out && run->successes) printf("wrote %s\n", a->def.out);
     if (a->report && !code) printf("wrote %s\n", a->report);
   }
@@ -216,8 +219,8 @@ int cmd_generate(int argc, char** argv) {
 
   // Source demos are replayed and segmented, and their model is the scene of all attempts.
   if (!code && !a.source) code = loom_task_source(path, task, &a.roots, &err);
-  if (!code)
-    code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, a.segments, &err);
+  loomSourceDef from = {.segments = a.segments, .skip = a.skip};
+  if (!code) code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, &from, &err);
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,
                              &err);

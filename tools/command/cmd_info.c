@@ -140,6 +140,26 @@ static const char* reason_of(const char* error, const char* name) {
   return at ? at + strlen(place) : error;
 }
 
+// A line a demo: its name, its rows and what else is told, or why it cannot be read.
+static void print_demos(const cJSON* demos) {
+  static const char* const more[][2] = {{"model_bytes", "bytes of MJCF"},
+                                        {"model_files", "files that it names"},
+                                        {"model_absolute_paths", "of them by a place on another machine"}};
+  const cJSON* demo;
+  puts("demos:");
+  cJSON_ArrayForEach(demo, demos) {
+    const cJSON *rows = cJSON_GetObjectItem(demo, "rows"), *error = cJSON_GetObjectItem(demo, "error"),
+                *dim = cJSON_GetObjectItem(demo, "action_dim"), *item;
+
+    printf("  %-12s", cJSON_GetObjectItem(demo, "name")->valuestring);
+    if (error) printf(" %s", error->valuestring);
+    if (rows) printf(" %6.0f rows  %.0f actions", rows->valuedouble, dim ? dim->valuedouble : 0);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+      if ((item = cJSON_GetObjectItem(demo, more[i][0]))) printf("  %.0f %s", item->valuedouble, more[i][1]);
+    putchar('\n');
+  }
+}
+
 static void print_dataset(const cJSON* root) {
   const cJSON *item, *env = cJSON_GetObjectItem(root, "env_name"),
                      *warning = cJSON_GetObjectItem(root, "warning");
@@ -169,13 +189,7 @@ static void print_dataset(const cJSON* root) {
     cJSON_free(shape);
   }
 
-  // A line a demo, as JSON.
-  puts("demos:");
-  cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "demos")) {
-    char* text = cJSON_PrintUnformatted(item);
-    printf("  %s\n", text ? text : "");
-    cJSON_free(text);
-  }
+  print_demos(cJSON_GetObjectItem(root, "demos"));
 }
 
 int cmd_info(int argc, char** argv) {

@@ -22,7 +22,7 @@
 typedef struct recordArgs {
   const char *task, *out, *reset;
   int64_t successes, attempts, seed, max_failures;
-  bool all, resume, overwrite;
+  bool all, resume, overwrite, json;
   loomAssetRoots roots;
 } recordArgs;
 
@@ -34,7 +34,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("max-failures", 0, "N", recordArgs, INT64, max_failures, .high = INT32_MAX,
                    .about = "give up after so many failures, 0 = never; when all of the first 200 attempts "
                             "fail unless given"),
-    TOOL_OPTION_AS("output", 'o', "FILE", recordArgs, STRING, out,
+    TOOL_OPTION_AS("output", 'o', "FILE.hdf5", recordArgs, STRING, out,
                    .about = "dataset to write; without it only what happened is told"),
     TOOL_OPTION_AS("seed", 's', "S", recordArgs, INT64, seed, .high = INT64_MAX,
                    .about = "of what is random"),
@@ -47,6 +47,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("resume", 0, NULL, recordArgs, BOOL, resume,
                    .about = "go on with an unfinished run (starts one where there is none)"),
     TOOL_OVERWRITE_OPTION(recordArgs, overwrite),
+    TOOL_OPTION(0, NULL, recordArgs, BOOL, json, .about = "what was recorded, on stdout"),
 };
 
 static const toolCommand command = {
@@ -77,7 +78,10 @@ static int read_record_options(recordArgs* a, int argc, char** argv) {
   return 0;
 }
 
-static const char* const ends[] = {"success", "lost", "done without success", "out of time", "simulator"};
+// The last is none of loomRunEnd: a demo that succeeds, and that generation could do nothing with.
+enum { UNSEGMENTED = LOOM_RUN_SIMULATOR + 1, END_COUNT };
+static const char* const ends[END_COUNT] = {"success",     "lost",      "done without success",
+                                            "out of time", "simulator", "success that cannot be segmented"};
 
 typedef struct recording {
   const recordArgs* a;
@@ -87,9 +91,9 @@ typedef struct recording {
   loomTrace trace;
   int reset;
   int64_t attempts, kept, succeeded;
-  int64_t ends[LOOM_RUN_SIMULATOR + 1];  // attempts that ended so
-  bool shared;                           // all demos have one model
-  char (*paths)[LOOM_PATH_MAX];          // (successes) shards
+  int64_t ends[END_COUNT];       // attempts that ended so
+  bool shared;                   // all demos have one model
+  char (*paths)[LOOM_PATH_MAX];  // (successes) shards
   toolOutputs outputs;
   loomRunFolder parts;  // OUT.parts, where the shards lie
   char *settings, *limits;
@@ -147,7 +151,7 @@ static const char anew[] = "use --overwrite to start anew, or another -o";
 
 // Before anything is recorded: may it be kept, and is there something to go on with?
 static int open_parts(recording* r, loomError* err) {
-  static const char* const own[] = {"demo-*.hdf5", "run.json", NULL};
+  static const char* const own[] = {"demo-*.hdf5", "run.json", LOOM_REPLACES_FILE, NULL};
   const recordArgs* a = r->a;
   char path[LOOM_PATH_MAX];
   if (!a->out) return 0;
@@ -166,7 +170,11 @@ static int open_parts(recording* r, loomError* err) {
                           .alternative = anew};
   int code = loom_run_folder_open(&r->parts, &def, err);
   if (code) return code;
-  return loom_run_folder_settings(&r->parts, def.mark, r->settings, err);
+
+  // Whose dataset it is that the new one will replace.
+  if (a->overwrite) code = loom_dataset_note_replaced(path, a->out, err);
+  if (!a->overwrite) code = loom_dataset_check_replaced(path, a->out, r->settings, anew, err);
+  return code ? code : loom_run_folder_settings(&r->parts, def.mark, r->settings, err);
 }
 
 // The shard of an attempt is there once it is whole.
@@ -206,8 +214,11 @@ static int record_one(recording* r, loomError* err) {
   code = loom_policy_run(&run, r->episode, &policy, &def, &r->trace, err);
   if (code) return code;
 
-  r->ends[run.end]++;
-  r->succeeded += run.end == LOOM_RUN_SUCCESS;
+  // What success looks like at its end need not fit the task's subtasks.
+  loomError odd = {0, ""};
+  bool unsegmented = run.end == LOOM_RUN_SUCCESS && loom_record_check(&r->trace, r->episode, attempt, &odd);
+  r->ends[unsegmented ? (int)UNSEGMENTED : (int)run.end]++;
+  r->succeeded += run.end == LOOM_RUN_SUCCESS && !unsegmented;
 
   // An attempt that fails tells where the expert was and what is missing; with --all it is kept too.
   if (run.end != LOOM_RUN_SUCCESS) {
@@ -215,6 +226,10 @@ static int record_one(recording* r, loomError* err) {
     loom_condition_explain(r->episode->conditions, r->task->success, reason, sizeof reason);
     fprintf(stderr, "attempt %lld: %s after %d steps: %s; %s\n", (long long)attempt, ends[run.end], run.steps,
             where, run.end == LOOM_RUN_SIMULATOR ? run.message : reason);
+    if (!r->a->all) return 0;
+  } else if (unsegmented) {
+    fprintf(stderr, "attempt %lld: success after %d steps, but it cannot be segmented, so it is %s: %s\n",
+            (long long)attempt, run.steps, r->a->all ? "no source demo" : "left out", odd.message);
     if (!r->a->all) return 0;
   } else {
     fprintf(stderr, "attempt %lld: success after %d steps\n", (long long)attempt, run.steps);
@@ -269,7 +284,7 @@ static bool gives_up(const recording* r) {
 
 static void tell_giving_up(const recording* r) {
   int often = LOOM_RUN_LOST;
-  for (int i = LOOM_RUN_LOST; i <= LOOM_RUN_SIMULATOR; i++)
+  for (int i = LOOM_RUN_LOST; i < END_COUNT; i++)
     if (r->ends[i] > r->ends[often]) often = i;
 
   fprintf(
@@ -329,6 +344,28 @@ static int record_all(recording* r, loomError* err) {
                                   : " was not written: --resume goes on");
 }
 
+static void print_recorded(const recording* r) {
+  const char* file = r->a->out;
+  if (!r->a->json) {
+    if (r->complete) fprintf(stderr, "%s is complete already\n", file);
+    if (!r->complete) printf("%lld demos from %lld attempts\n", (long long)r->kept, (long long)r->attempts);
+    return;
+  }
+
+  // A file that was complete already tells no attempts.
+  cJSON* out = cJSON_CreateObject();
+  if (file) cJSON_AddStringToObject(out, "file", file);
+  cJSON_AddBoolToObject(out, "complete", r->complete || r->kept == r->a->successes);
+  if (!r->complete) {
+    cJSON_AddNumberToObject(out, "demos", (double)r->kept);
+    cJSON_AddNumberToObject(out, "attempts", (double)r->attempts);
+    cJSON* ended = cJSON_AddObjectToObject(out, "ends");
+    for (int i = 0; i <= LOOM_RUN_SIMULATOR; i++) cJSON_AddNumberToObject(ended, ends[i], (double)r->ends[i]);
+  }
+  tool_print_json(out);
+  cJSON_Delete(out);
+}
+
 int cmd_record(int argc, char** argv) {
   recordArgs a = {.successes = 10, .max_failures = -1};
   recording r = {.a = &a};
@@ -339,7 +376,7 @@ int cmd_record(int argc, char** argv) {
   // First what costs nothing: may the dataset be written?
   bool replace = a.overwrite || a.resume;
   tool_catch_signals();
-  code = tool_output(&r.outputs, a.out, tool_output_mode(replace), NULL, 0, &err);
+  code = tool_output(&r.outputs, a.out, tool_output_mode(replace), &a.task, 1, &err);
   if (!code) code = open_recording(&r, &a.roots, &err);
   if (!code) code = describe_recording(&r, &err);
   if (!code) code = open_parts(&r, &err);
@@ -347,10 +384,8 @@ int cmd_record(int argc, char** argv) {
 
   int status = code ? tool_fail(&err) : r.complete || r.kept == a.successes ? EXIT_DONE : EXIT_FAILED;
   if (!code && !r.complete && r.kept < a.successes && gives_up(&r)) tell_giving_up(&r);
-  if (!code && r.complete) fprintf(stderr, "%s is complete already\n", a.out);
   if (!r.complete) tell_failures(&r);
-  if (!code && !r.complete)
-    printf("%lld demos from %lld attempts\n", (long long)r.kept, (long long)r.attempts);
+  if (!code) print_recorded(&r);
 
   free(r.paths);
   cJSON_free(r.settings);

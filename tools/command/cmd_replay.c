@@ -13,6 +13,7 @@
 #include "generators/source/segment.h"
 #include "generators/source/segment_file.h"
 #include "tools/command/replay_obs.h"
+#include "tools/command/verify_arrays.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
@@ -30,11 +31,12 @@ typedef struct looking {
   const char* segments;  // --segments
   int export_count;      // --export, at most one of each kind
   const char* exports[2];
-  bool overwrite;
+  bool overwrite, skip;
   toolOutputs outputs;
   loomAssetRoots roots;
   loomTask* task;
   loomDataset* dataset;
+  loomScene* scene;  // of the demo seen last
 } looking;
 
 static bool is_yaml(const char* path) {
@@ -58,9 +60,9 @@ static int take_export(void* args, const char* text) {
                  .about = "whose demos the file has; found by its environment unless given"), \
       TOOL_OPTION('n', "N", looking, INT64, limit, .low = 1, .high = INT32_MAX,               \
                   .about = "only the first demos")
-#define LOOKING_LAST                                                 \
-  TOOL_SKIP_DAMAGED_OPTION, TOOL_ASSETS_OPTION('a', looking, roots), \
-      TOOL_OPTION('j', NULL, looking, BOOL, json, .about = "all of it on stdout as JSON")
+#define LOOKING_LAST                                                                                 \
+  TOOL_SKIP_DAMAGED_OPTION, TOOL_ASSETS_OPTION('a', looking, roots), TOOL_ALIAS_LETTER('j', "json"), \
+      TOOL_OPTION(0, NULL, looking, BOOL, json, .about = "all of it on stdout as JSON")
 
 static int read_looking_options(looking* l, int argc, char** argv, const toolCommand* command) {
   l->command = argv[0];
@@ -103,6 +105,7 @@ static int check_stopped(const looking* l, int done, int n, loomError* err) {
 
 static void close_target(looking* l) {
   tool_outputs_close(&l->outputs);
+  loom_scene_destroy(l->scene);
   loom_dataset_close(l->dataset);
   loom_task_destroy(l->task);
   loom_asset_roots_destroy(&l->roots);
@@ -122,7 +125,7 @@ static void print_and_delete(cJSON* root) {
 
 static const toolOption replay_options[] = {
     LOOKING_FIRST,
-    TOOL_OPTION('o', "FILE", looking, STRING, output, .about = "a copy whose demos have observations"),
+    TOOL_OPTION('o', "FILE.hdf5", looking, STRING, output, .about = "a copy whose demos have observations"),
     TOOL_OVERWRITE_OPTION(looking, overwrite),
     LOOKING_LAST,
 };
@@ -144,9 +147,8 @@ static const toolCommand replay_command = {
     TOOL_OPTIONS(replay_options),
 };
 
-static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
+static int replay_demo(cJSON* list, looking* l, int i, loomError* err) {
   loomDemo demo;
-  loomScene* scene = NULL;
   loomEpisode* episode = NULL;
   loomReplay states = {0};
   loomActionReplay actions = {0};
@@ -154,9 +156,9 @@ static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
   if (code) return code;
 
   // By state, what the recording shows; by action, what happens here.
-  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  code = loom_replay_open(&l->scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   if (!code) code = loom_replay_states(&states, episode, &demo, err);
-  if (!code) code = loom_replay_actions(&actions, episode, &demo, err);
+  if (!code) code = loom_replay_actions(&actions, episode, &demo, NULL, err);
 
   // A line or an object a demo, told as it comes.
   if (!code) {
@@ -179,7 +181,6 @@ static int replay_demo(cJSON* list, const looking* l, int i, loomError* err) {
 
   loom_replay_destroy(&states);
   loom_episode_destroy(episode);
-  loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
   return code;
 }
@@ -228,13 +229,14 @@ static const toolOption segment_options[] = {
     LOOKING_FIRST,
     TOOL_OPTION(0, "FILE.yaml", looking, STRING, segments,
                 .about = "take ends from such a file instead; what it leaves out is found as usual"),
-    TOOL_CALL_OPTION(
+    TOOL_CALLS_OPTION(
         "export", "FILE", take_export,
         "FILE.yaml: the ends to read and edit, DEMO: {arm0: {SUBTASK: ROW, ...}, ...}, where ROW is "
         "the one after the subtask's last. FILE.hdf5: a copy of the demos with the ends as signals, "
         "datagen_info/subtask_term_signals/arm0_SUBTASK, 0 and then 1 from the last row on; a task "
         "reads them with `until: {signal: arm0_SUBTASK}`"),
     TOOL_OVERWRITE_OPTION(looking, overwrite),
+    TOOL_SKIP_OPTION(looking, skip),
     LOOKING_LAST,
 };
 
@@ -252,23 +254,18 @@ static const toolCommand segment_command = {
     TOOL_OPTIONS(segment_options),
 };
 
-static int segment_demo(loomReplay* r, const looking* l, int i, const loomSegmentFile* given,
+// In its own model: subtasks end where conditions hold, or where the file says. *odd: it is left out.
+static int segment_demo(loomReplay* r, bool* odd, looking* l, int i, const loomSegmentFile* given,
                         loomError* err) {
-  loomDemo demo;
-  loomScene* scene = NULL;
-  loomEpisode* episode = NULL;
-  int code = loom_demo_load(&demo, l->dataset, i, err);
-  if (code) return code;
+  loomError why = {0, ""};
+  int code = loom_source_load(r, &l->scene, l->task, l->dataset, i, &l->roots, given, &why);
 
-  // In its own model: subtasks end where conditions hold, or where the file says.
-  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
-  if (!code) code = loom_replay_states(r, episode, &demo, err);
-  if (!code) code = loom_segment(r, l->task, l->dataset, i, given, err);
+  *odd = code && l->skip && loom_source_is_odd(code, NULL);
+  if (*odd) return loom_dataset_leave_out(l->dataset, i, why.message);
+  if (!code) return 0;
 
-  loom_episode_destroy(episode);
-  loom_scene_destroy(scene);
-  loom_demo_destroy(&demo);
-  return code;
+  loom_source_is_odd(code, &why);
+  return loom_error_set(err, code, "%s", why.message);
 }
 
 static void print_segments(const looking* l, const loomReplay* r) {
@@ -307,8 +304,10 @@ static int export_segments(const looking* l, const loomReplay* r, int n, loomErr
     const char* path = l->exports[i];
 
     // Ends to edit as YAML, a copy of the demos as HDF5.
+    loomNames left_out = {0};
     code = is_yaml(path) ? loom_segment_file_write(path, l->task, source, r, n, err)
-                         : loom_segment_dataset_write(path, l->task, source, r, n, err);
+                         : loom_segment_dataset_write(path, l->task, source, r, n, &left_out, err);
+    tool_tell_left_out(&left_out, !code);
     if (!code && !l->json) printf("wrote %s\n", path);
   }
   return code;
@@ -332,14 +331,22 @@ int cmd_segment(int argc, char** argv) {
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "demos");
 
+  int found = 0;
   for (int i = 0; !code && i < n; i++) {
-    code = segment_demo(&replay[i], &l, i, &given, &err);
-    if (!code && !l.json) print_segments(&l, &replay[i]);
-    if (!code && l.json) cJSON_AddItemToArray(list, segments_json(&l, &replay[i]));
+    loomReplay* r = &replay[found];
+    bool odd;
+    code = segment_demo(r, &odd, &l, i, &given, &err);
+    if (!code && !odd && !l.json) print_segments(&l, r);
+    if (!code && !odd && l.json) cJSON_AddItemToArray(list, segments_json(&l, r));
+    if (!code && !odd) found++;
     if (!code) code = check_stopped(&l, i + 1, n, &err);
   }
 
-  if (!code) code = export_segments(&l, replay, n, &err);
+  if (!code && !found)
+    code = loom_error_set(&err, LOOM_ERR_FORMAT, "%s: none of its %d demos can be segmented",
+                          loom_dataset_path(l.dataset), n);
+  if (!code) code = export_segments(&l, replay, found, &err);
+  if (!code && !l.json) tool_print_left_out();
 
   if (!code && l.json) {
     print_and_delete(root);
@@ -367,7 +374,15 @@ static const toolCommand verify_command = {
         "\n"
         "Compiles each demo's own model_file, starts from its first state and steps its actions: do all "
         "states come out\n"
-        "the same, bit for bit, and does success hold at the end? Exit status 1 when any demo fails.\n",
+        "the same, bit for bit, and does success hold at the end? Then observations, rewards, dones and "
+        "poses "
+        "are\n"
+        "compared with those of the states (to 1e-5; to 1e-3 where the states come out otherwise, rewards "
+        "and "
+        "dones\n"
+        "not then), and everything with the digests that this program writes. What neither can check is "
+        "named.\n"
+        "Exit status 1 when any demo fails.\n",
     TOOL_OPTIONS(verify_options),
 };
 
@@ -379,33 +394,49 @@ typedef struct verdict {
   double state_error;
   loomQuality quality;
   double seconds;  // CPU, of the steps alone
+  arrayVerdict arrays;
 } verdict;
 
-static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
-  loomDemo demo;
-  loomScene* scene = NULL;
-  loomEpisode* episode = NULL;
+static bool is_good(const verdict* v) {
+  return v->checked && v->success && v->identical && !v->arrays.wrong.n;
+}
+
+static int step_demo(verdict* v, const looking* l, int i, const loomDemo* demo, loomEpisode* episode,
+                     loomError* err) {
   loomActionReplay r = {0};
-  int code = loom_demo_load(&demo, l->dataset, i, err);
-  if (code) return code;
+  loomTrace trace;
 
   // The CPU time of the steps alone: opening the model is another matter.
-  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  int code = loom_trace_create(&trace, episode, demo->rows, err);
   double start = loom_thread_cpu();
-  if (!code) code = loom_replay_actions(&r, episode, &demo, err);
+  if (!code) code = loom_replay_actions(&r, episode, demo, &trace, err);
 
   // Success has to hold for as long as the task says, at the end.
   if (!code) {
     *v = (verdict){.checked = true,
                    .success = r.success_steps >= l->task->success_hold,
                    .identical = r.identical,
-                   .rows = demo.rows,
+                   .rows = demo->rows,
                    .state_error = r.state_error,
                    .quality = r.quality,
                    .ik_short_steps = r.ik_short_steps,
                    .seconds = loom_thread_cpu() - start};
-    snprintf(v->name, sizeof v->name, "%.63s", demo.name);
+    snprintf(v->name, sizeof v->name, "%.63s", demo->name);
+    code = verify_arrays(&v->arrays, l->dataset, i, demo, episode, &trace, r.state_error, err);
   }
+  loom_trace_destroy(&trace);
+  return code;
+}
+
+static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
+  loomDemo demo;
+  loomScene* scene = NULL;
+  loomEpisode* episode = NULL;
+  int code = loom_demo_load(&demo, l->dataset, i, err);
+  if (code) return code;
+
+  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  if (!code) code = step_demo(v, l, i, &demo, episode, err);
 
   loom_episode_destroy(episode);
   loom_scene_destroy(scene);
@@ -423,8 +454,17 @@ typedef struct verifying {
 
 static int verify_item(void* user, int worker, int i, loomError* err) {
   const verifying* all = user;
+  verdict* v = &all->v[i];
   (void)worker;
-  return verify_demo(&all->v[i], all->l, i, err);
+  int code = verify_demo(v, all->l, i, err);
+
+  // A demo that cannot be read or stepped has failed; the others are verified all the same.
+  if (code != LOOM_ERR_FORMAT && code != LOOM_ERR_SIM) return code;
+  loomError why = err ? *err : (loomError){code, "cannot be verified"};
+  array_verdict_destroy(&v->arrays);
+  *v = (verdict){.checked = true};
+  snprintf(v->name, sizeof v->name, "%.63s", loom_dataset_demo_name(all->l->dataset, i));
+  return loom_names_add(&v->arrays.wrong, why.message);
 }
 
 static int verify_finished(void* user, int worker, int i, int prefix, loomError* err) {
@@ -445,9 +485,22 @@ static int verify_all(verdict* v, int n, const looking* l, loomError* err) {
   return code;
 }
 
+static void tell_wrong(const verdict* v) {
+  enum { SHOWN = 8 };
+  const loomNames* wrong = &v->arrays.wrong;
+  if (v->rows && (!v->success || !v->identical))
+    fprintf(stderr, "%s: %s, largest state error %.3g\n", v->name,
+            v->success ? "success" : "no success at the end", v->state_error);
+
+  // What could not even be read or stepped says so itself.
+  for (int i = 0; i < wrong->n && i < SHOWN; i++)
+    fprintf(stderr, "%s: %s\n", v->rows ? v->name : "demoloom", wrong->name[i]);
+  if (wrong->n > SHOWN) fprintf(stderr, "%s: and %d more\n", v->name, wrong->n - SHOWN);
+}
+
 static cJSON* verify_json(const verdict* v, int n, int* bad) {
   cJSON *root = cJSON_CreateObject(), *list = cJSON_CreateArray();
-  int demos = 0, success = 0, identical = 0, good = 0, short_steps = 0;
+  int demos = 0, success = 0, identical = 0, good = 0, short_steps = 0, right = 0, digests = 0;
   double deepest = 0, fastest = 0, worst = 0, seconds = 0, steps = 0;
 
   // One pass: each demo's own object, and the sums.
@@ -456,6 +509,7 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     demos++;
     success += v[i].success;
     identical += v[i].identical;
+    digests += v[i].arrays.digested;
     worst = fmax(worst, v[i].state_error);
     seconds += v[i].seconds;
     steps += v[i].rows;
@@ -472,6 +526,10 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     cJSON_AddNumberToObject(d, "max_joint_speed", v[i].quality.joint_speed);
     cJSON_AddNumberToObject(d, "ik_short_steps", v[i].ik_short_steps);
     cJSON_AddBoolToObject(d, "well_behaved", loom_quality_good(&v[i].quality));
+    cJSON_AddBoolToObject(d, "digests", v[i].arrays.digested);
+    cJSON* faults = cJSON_AddArrayToObject(d, "wrong");
+    for (int k = 0; k < v[i].arrays.wrong.n; k++)
+      cJSON_AddItemToArray(faults, cJSON_CreateString(v[i].arrays.wrong.name[k]));
 
     // What all of them show: how many are well behaved, and the worst.
     short_steps += v[i].ik_short_steps;
@@ -481,9 +539,8 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     cJSON_AddItemToArray(list, d);
 
     // What is wrong goes to stderr, as JSON has stdout.
-    if (v[i].success && v[i].identical) continue;
-    fprintf(stderr, "%s: %s, largest state error %.3g\n", v[i].name,
-            v[i].success ? "success" : "no success at the end", v[i].state_error);
+    if (is_good(&v[i])) right++;
+    tell_wrong(&v[i]);
   }
 
   // The sums, then the list.
@@ -496,11 +553,64 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
   cJSON_AddNumberToObject(root, "max_joint_speed", fastest);
   cJSON_AddNumberToObject(root, "ik_short_steps", short_steps);
   cJSON_AddNumberToObject(root, "cpu_seconds_per_control_step", steps > 0 ? seconds / steps : 0);
+  cJSON_AddNumberToObject(root, "right", right);
+  cJSON_AddNumberToObject(root, "digests", digests);
   cJSON_AddItemToObject(root, "results", list);
-
-  // Demos that fail either way count as bad, by the lesser of the two counts.
-  *bad = n - (success < identical ? success : identical);
+  *bad = n - right;
   return root;
+}
+
+// What is beside the demos: other programs write masks too, so it is told and no demo fails for it.
+static int verify_rest(cJSON* root, const verdict* v, int n, const looking* l, loomError* err) {
+  loomDigestCheck check;
+  const char* path = loom_dataset_path(l->dataset);
+  int without = 0, code = loom_dataset_check_rest(&check, l->dataset, err);
+  if (code) return code;
+  for (int i = 0; i < n; i++) without += v[i].rows && !v[i].arrays.digested;
+
+  cJSON* differ = cJSON_AddArrayToObject(root, "differs_beside_demos");
+  for (int i = 0; i < check.differ.n; i++) {
+    cJSON_AddItemToArray(differ, cJSON_CreateString(check.differ.name[i]));
+    fprintf(stderr, "%s: %s: is not as this program wrote it: damaged, or changed by another program since\n",
+            path, check.differ.name[i]);
+  }
+
+  // Where some carry digests and others none, a demo was added, or its digests are lost.
+  if (without && (check.carried || without < n))
+    fprintf(stderr, "%s: %d of %d demos have no digests: another program wrote them, or they are damaged\n",
+            path, without, n);
+  else if (without)
+    fprintf(stderr,
+            "%s: carries no digests (another program wrote it); only what can be computed was checked\n",
+            path);
+  else if (!check.carried)
+    fprintf(stderr, "%s: its demos have digests, and what is beside them none\n", path);
+  loom_digest_check_destroy(&check);
+  return 0;
+}
+
+// Arrays that nobody could check, each once.
+static int list_unknown(cJSON* root, const verdict* v, int n, loomError* err) {
+  enum { SHOWN = 12 };
+  loomNames unknown = {0};
+  int code = 0;
+  for (int i = 0; i < n && !code; i++)
+    for (int k = 0; k < v[i].arrays.unknown.n && !code; k++) {
+      bool known = false;
+      for (int j = 0; j < unknown.n; j++)
+        known = known || !strcmp(unknown.name[j], v[i].arrays.unknown.name[k]);
+      if (!known) code = loom_names_add(&unknown, v[i].arrays.unknown.name[k]);
+    }
+
+  loom_names_sort(&unknown);
+  cJSON* list = cJSON_AddArrayToObject(root, "not_checked");
+  for (int i = 0; i < unknown.n; i++) cJSON_AddItemToArray(list, cJSON_CreateString(unknown.name[i]));
+  if (unknown.n) fprintf(stderr, "not checked:");
+  for (int i = 0; i < unknown.n && i < SHOWN; i++) fprintf(stderr, "%s %s", i ? "," : "", unknown.name[i]);
+  if (unknown.n > SHOWN) fprintf(stderr, " and %d more (--json lists them)", unknown.n - SHOWN);
+  if (unknown.n) fputc('\n', stderr);
+  loom_names_destroy(&unknown);
+  return code ? loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of arrays") : 0;
 }
 
 int cmd_verify(int argc, char** argv) {
@@ -517,6 +627,8 @@ int cmd_verify(int argc, char** argv) {
   if (!v) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d verdicts", n);
   if (!code) code = verify_all(v, n, &l, &err);
   cJSON* root = code ? NULL : verify_json(v, n, &bad);
+  if (root) code = verify_rest(root, v, n, &l, &err);
+  if (root && !code) code = list_unknown(root, v, n, &err);
   if (root && tool_stop)
     fprintf(stderr, "demoloom: interrupted after %d of %d demos; run it again for all of them\n",
             cJSON_GetObjectItem(root, "demos")->valueint, n);
@@ -532,6 +644,9 @@ int cmd_verify(int argc, char** argv) {
            1e3 * cJSON_GetObjectItem(root, "max_penetration")->valuedouble,
            1e2 * cJSON_GetObjectItem(root, "max_joint_speed")->valuedouble);
 
+    printf("%d demos are right in all that was checked, %d of them by digests too\n",
+           cJSON_GetObjectItem(root, "right")->valueint, cJSON_GetObjectItem(root, "digests")->valueint);
+
     // Worth a line only where it happened.
     int short_steps = cJSON_GetObjectItem(root, "ik_short_steps")->valueint;
     if (short_steps) printf("inverse kinematics fell short of a target at %d control steps\n", short_steps);
@@ -540,6 +655,7 @@ int cmd_verify(int argc, char** argv) {
     print_and_delete(root);
   }
 
+  for (int i = 0; v && i < n; i++) array_verdict_destroy(&v[i].arrays);
   free(v);
   close_target(&l);
   if (code) return tool_fail(&err);
@@ -576,14 +692,14 @@ static const toolCommand scenes_command = {
 };
 
 int cmd_scenes(int argc, char** argv) {
-  loomName names[64];
+  static loomName names[LOOM_SCENES_MAX];
   looking l = {0};
   int code = tool_options(&l, argc, argv, &scenes_command);
   if (code) return code < 0 ? EXIT_DONE : code;
   if (optind != argc) return tool_usage("scenes", "unknown argument '%s'", argv[optind]);
 
   bool json = l.json;
-  int n = loom_scene_names(names, 64), status = EXIT_DONE;
+  int n = loom_scene_names(names, LOOM_SCENES_MAX), status = EXIT_DONE;
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "scenes");
   for (int i = 0; i < n; i++) {

@@ -9,6 +9,8 @@
 #include "engine/base/file.h"
 #include "engine/base/run_folder.h"
 #include "engine/base/version.h"
+#include "engine/draw/gl.h"
+#include "engine/draw/libav.h"
 #include "generators/run/record.h"
 #include "policies/agent/trained.h"
 #include "tools/shared/commands.h"
@@ -34,7 +36,7 @@ typedef struct rolloutArgs {
 } rolloutArgs;
 
 static const toolOption options[] = {
-    TOOL_OPTION_AS("task", 0, "TASK", rolloutArgs, STRING, task,
+    TOOL_OPTION_AS("task", 't', "TASK", rolloutArgs, STRING, task,
                    .about = "what the policy's rollouts were of unless given"),
     TOOL_OPTION_AS("reset", 0, "NAME", rolloutArgs, STRING, reset,
                    .about = "reset distribution; the task's first unless given"),
@@ -47,9 +49,9 @@ static const toolOption options[] = {
                    .about = "control steps of an episode; the task's unless given"),
     TOOL_OPTION_AS("threads", 'j', "N", rolloutArgs, INT64, threads, .high = 1024,
                    .about = "0 = as many as cores"),
-    TOOL_OPTION_AS("output", 'o', "FILE", rolloutArgs, STRING, out,
+    TOOL_OPTION_AS("output", 'o', "FILE.hdf5", rolloutArgs, STRING, out,
                    .about = "the episodes as demos, those that fail too (look at them with view and render)"),
-    TOOL_OPTION_AS("video", 0, "FILE", rolloutArgs, STRING, video,
+    TOOL_OPTION_AS("video", 0, "FILE.mp4", rolloutArgs, STRING, video,
                    .about = "the episodes as MP4, one after the other"),
     TOOL_OPTION_AS("json", 0, NULL, rolloutArgs, BOOL, json, .about = "all episodes on stdout"),
     TOOL_OPTION_AS("likeliest", 0, NULL, rolloutArgs, BOOL, likeliest,
@@ -58,6 +60,7 @@ static const toolOption options[] = {
     TOOL_OVERWRITE_OPTION(rolloutArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, rolloutArgs, roots),
+    TOOL_GPU_OPTION,
 };
 
 static const toolCommand command = {
@@ -170,13 +173,19 @@ static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace
   return tool_stop != 0;
 }
 
-// What a killed run left is of other episodes.
+// What killed rollouts left is of other episodes. What generate or record left there is not ours.
 static int make_folder(rolloutArgs* a, loomError* err) {
-  static const char* const own[] = {"*.hdf5", NULL};
+  static const char* const own[] = {"[0-9]*.hdf5", NULL};
   char path[LOOM_PATH_MAX];
   folder_path(path, a);
-  loomRunFolderDef def = {.path = path, .mode = LOOM_FOLDER_OVERWRITE, .mark = "", .own = own};
-  return loom_run_folder_open(&a->parts, &def, err);
+  loomRunFolderDef def = {.path = path, .mode = LOOM_FOLDER_OVERWRITE, .mark = "run.json", .own = own};
+  int code = loom_run_folder_open(&a->parts, &def, err);
+  if (code || !a->parts.resumed) return code;
+
+  loom_run_folder_close(&a->parts);
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%s: holds another command's unfinished run; go on with that, or name another file",
+                        path);
 }
 
 // Nothing is kept of episodes that were not all run.
@@ -288,7 +297,10 @@ static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, loomTrained* t
   tool_progress_end();
 
   // A fault in writing comes first: it is why the rollouts ended.
-  if (code && a->error.code) *err = a->error;
+  if (code && a->error.code) {
+    *err = a->error;
+    code = err->code;
+  }
 
   if (!code && a->out) code = assemble_rollouts(a, scene, out, err);
   if (a->out) loom_run_folder_remove(&a->parts, NULL);
@@ -343,6 +355,35 @@ static int open_rollout_scene(loomScene** scene, loomTask** task, rolloutArgs* a
   return code ? code : loom_scene_of_task(scene, *task, &a->roots, err);
 }
 
+// Before the first of many episodes: every policy is there, sees and acts in the scene, and what a film needs
+// is there too.
+static int try_policies(rolloutArgs* a, const loomScene* scene, loomError* err) {
+  loomGl* gl = NULL;
+  int code = 0;
+
+  for (int i = 0; !code && i < a->policies; i++) {
+    loomTrained trained;
+    loomRolloutDef def = {.n = 1, .seed = (uint64_t)a->seed, .first = (uint64_t)a->first};
+    code = loom_trained_load(&trained, a->policy[i], err);
+    if (code) break;
+
+    const char* reset = a->reset ? a->reset : trained.config.reset;
+    loomPolicyMaker maker = loom_trained_maker(&trained);
+    def.reset = *reset ? loom_task_find_reset(scene->task, reset) : 0;
+    code = def.reset < 0 ? loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'",
+                                          scene->task->path, reset)
+                         : loom_rollout_try(scene, &maker, &def, err);
+    if (code) code = loom_error_prefix(err, code, "%s", a->policy[i]);
+    loom_trained_destroy(&trained);
+  }
+
+  // A film wants OpenGL and FFmpeg.
+  if (!code && a->video) code = loom_gl_create(&gl, err);
+  if (!code && a->video) code = loom_libav_open(err);
+  loom_gl_destroy(gl);
+  return code;
+}
+
 int cmd_rollout(int argc, char** argv) {
   rolloutArgs a = {.n = 100};
   loomRolloutReport reports[POLICIES] = {{0}};
@@ -355,6 +396,7 @@ int cmd_rollout(int argc, char** argv) {
   // All policies meet the same starts of one scene.
   code = open_rollout_outputs(&a, &err);
   if (!code) code = open_rollout_scene(&scene, &task, &a, &err);
+  if (!code) code = try_policies(&a, scene, &err);
   for (int i = 0; !code && i < a.policies; i++) {
     loomTrained trained;
     code = loom_trained_load(&trained, a.policy[i], &err);

@@ -22,7 +22,7 @@ typedef struct teleopArgs {
 } teleopArgs;
 
 static const toolOption options[] = {
-    TOOL_OPTION_AS("output", 'o', "FILE", teleopArgs, STRING, out,
+    TOOL_OPTION_AS("output", 'o', "FILE.hdf5", teleopArgs, STRING, out,
                    .about = "dataset; demos are added to those it has"),
     TOOL_OPTION_AS("input", 0, "FILE", teleopArgs, STRING, input,
                    .about = "lines to read; - reads them as they come"),
@@ -67,7 +67,11 @@ static const toolCommand teleop_command = {
         "  {\"do\": \"discard\"}     begin the next; \"reset\" begins the same again\n"
         "  {\"do\": \"speed\", \"factor\": 0.5}    on move and turn\n"
         "  {\"do\": \"quit\"}\n"
-        "At the end of the input a demo that succeeds is saved, another is dropped.\n"
+        "At the end of the input a demo that succeeds is saved, another is dropped. Bad samples (a line cut "
+        "off,\n"
+        "numbers that are none, a quaternion not of length 1, a device that jumps) are ignored and counted; "
+        "the\n"
+        "arms keep their targets.\n"
         "\n"
         "example:\n"
         "  ./drive.py | demoloom teleop handover --input - --rate 20 --echo -o mine.hdf5\n"
@@ -100,32 +104,38 @@ typedef struct lineReader {
   teleopSession* session;
   bool quit;
   double next;  // when the next step is due on loom_clock, with --rate
+  bool bad;     // the line is a bad sample: it is passed over
+  int taken, ignored;
 } lineReader;
 
 #define LINE_ERROR(r, err, ...) \
   loom_error_prefix(err, loom_error_set(err, LOOM_ERR_FORMAT, __VA_ARGS__), "%s:%d", (r)->path, (r)->line)
 
+// What a tracker that is lost or cut off says, not what a script gets wrong: the session goes on without it.
+#define SAMPLE_ERROR(r, err, ...) ((r)->bad = true, LINE_ERROR(r, err, __VA_ARGS__))
+
 // Up to `max` numbers of a list, or one number where one_too; how many into *n.
 static int read_json_numbers(double* out, int* n, int max, bool one_too, const cJSON* object, const char* key,
-                             const lineReader* r, loomError* err) {
+                             lineReader* r, loomError* err) {
   const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, key);
   *n = 0;
   if (!item) return 0;
 
   // A number alone may stand for a list of one.
-  if (cJSON_IsNumber(item) && one_too) {
+  if (cJSON_IsNumber(item) && one_too && isfinite(item->valuedouble)) {
     out[(*n)++] = item->valuedouble;
     return 0;
   }
 
   for (const cJSON* e = cJSON_IsArray(item) ? item->child : NULL; e; e = e->next) {
-    if (!cJSON_IsNumber(e) || *n == max) return LINE_ERROR(r, err, "'%s' takes up to %d numbers", key, max);
+    if (!cJSON_IsNumber(e) || *n == max) return SAMPLE_ERROR(r, err, "'%s' takes up to %d numbers", key, max);
+    if (!isfinite(e->valuedouble)) return SAMPLE_ERROR(r, err, "'%s': a number is not finite", key);
     out[(*n)++] = e->valuedouble;
   }
-  return *n ? 0 : LINE_ERROR(r, err, "'%s' takes %s", key, one_too ? "a number or numbers" : "numbers");
+  return *n ? 0 : SAMPLE_ERROR(r, err, "'%s' takes %s", key, one_too ? "a number or numbers" : "numbers");
 }
 
-static int only_keys(const cJSON* object, const char* const* keys, const lineReader* r, loomError* err) {
+static int only_keys(const cJSON* object, const char* const* keys, lineReader* r, loomError* err) {
   for (const cJSON* e = object->child; e; e = e->next) {
     int k = 0;
     while (keys[k] && strcmp(keys[k], e->string)) k++;
@@ -134,26 +144,31 @@ static int only_keys(const cJSON* object, const char* const* keys, const lineRea
   return 0;
 }
 
-static int read_pose(loomPose* out, bool* has, const cJSON* object, const char* key, const lineReader* r,
+static int read_pose(loomPose* out, bool* has, const cJSON* object, const char* key, lineReader* r,
                      loomError* err) {
   double pose[7];
 
   // A key that is not there is no error, a pose of another length is.
   int n, code = read_json_numbers(pose, &n, 7, false, object, key, r, err);
   if (code || !n) return code;
-  if (n != 7) return LINE_ERROR(r, err, "'%s' takes seven numbers: x, y, z, qw, qx, qy, qz", key);
+  if (n != 7) return SAMPLE_ERROR(r, err, "'%s' takes seven numbers: x, y, z, qw, qx, qy, qz", key);
 
   // The quaternion is of length 1 but for rounding; more would be a mistake.
   double length = mju_norm(pose + 3, 4);
   if (!(length > 0.9 && length < 1.1))
-    return LINE_ERROR(r, err, "the quaternion is of length %g, not 1", length);
+    return SAMPLE_ERROR(r, err, "the quaternion is of length %g, not 1", length);
+
+  // Nor is a robot so large.
+  static const double most = 1000;
+  for (int i = 0; i < 3; i++)
+    if (fabs(pose[i]) > most) return SAMPLE_ERROR(r, err, "'%s' is %g m away", key, fabs(pose[i]));
 
   *has = true;
   *out = loom_pose_from_quat(pose, pose + 3);
   return 0;
 }
 
-static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r, loomError* err) {
+static int read_arm(loomTeleopArm* out, const cJSON* object, lineReader* r, loomError* err) {
   static const char* const keys[] = {"arm",  "move",  "turn",   "frame",  "pose",
                                      "hand", "steps", "device", "clutch", NULL};
   int moves, turns;
@@ -169,7 +184,7 @@ static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r
     code = read_json_numbers(out->hand, &out->hand_count, LOOM_MAX_HAND, true, object, "hand", r, err);
   if (code) return code;
 
-  if (moves % 3 || turns % 3) return LINE_ERROR(r, err, "'move' and 'turn' take three numbers");
+  if (moves % 3 || turns % 3) return SAMPLE_ERROR(r, err, "'move' and 'turn' take three numbers");
   out->clutch = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "clutch"));
 
   // A frame by its name, the world's unless given.
@@ -182,7 +197,7 @@ static int read_arm(loomTeleopArm* out, const cJSON* object, const lineReader* r
 }
 
 static int whole_number(int* out, const cJSON* object, const char* key, int fallback, int low, int high,
-                        const lineReader* r, loomError* err) {
+                        lineReader* r, loomError* err) {
   const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, key);
   *out = fallback;
 
@@ -193,8 +208,8 @@ static int whole_number(int* out, const cJSON* object, const char* key, int fall
 }
 
 // The inputs of a line, and how many steps they are for.
-static int read_inputs(loomTeleopArm input[LOOM_MAX_ARMS], int* steps, const cJSON* object,
-                       const lineReader* r, loomError* err) {
+static int read_inputs(loomTeleopArm input[LOOM_MAX_ARMS], int* steps, const cJSON* object, lineReader* r,
+                       loomError* err) {
   static const char* const keys[] = {"arms", "steps", NULL};
   int arms = r->session->episode->arm_count, arm,
       code = whole_number(steps, object, "steps", 1, 1, 100000, r, err);
@@ -216,12 +231,13 @@ static int read_inputs(loomTeleopArm input[LOOM_MAX_ARMS], int* steps, const cJS
   return code ? code : read_arm(&input[arm], object, r, err);
 }
 
-static void echo_state(const teleopSession* s) {
+static void echo_state(const teleopSession* s, int ignored) {
   cJSON* root = cJSON_CreateObject();
   const loomEpisode* e = s->episode;
   cJSON_AddNumberToObject(root, "step", s->trace.rows);
   cJSON_AddNumberToObject(root, "attempt", (double)s->attempt);
   cJSON_AddNumberToObject(root, "saved", s->saved);
+  cJSON_AddNumberToObject(root, "ignored", ignored);
   cJSON_AddBoolToObject(root, "success", loom_teleop_success(&s->teleop));
 
   // Poses as seven numbers, as the inputs have them.
@@ -307,13 +323,26 @@ static int obey_command(lineReader* r, const cJSON* object, const char* what, lo
   return 0;
 }
 
+// Samples of the device that moved nothing, and lines that were none.
+static int count_ignored(const lineReader* r) {
+  return r->ignored + r->session->teleop.jumps;
+}
+
+// The arms keep their targets. A stream of such lines does not fill the screen.
+static void pass_over(lineReader* r, const loomError* why) {
+  enum { TOLD = 5 };
+  r->bad = false;
+  if (++r->ignored <= TOLD) fprintf(stderr, "%s; the line is ignored\n", why->message);
+  if (r->ignored == TOLD) fprintf(stderr, "%s: further such lines are only counted\n", r->path);
+}
+
 static int take_line(lineReader* r, const char* text, loomError* err) {
   const char* end = NULL;
   cJSON* object = loom_json_parse(text, strlen(text), &end);
   int steps = 0,
       code = cJSON_IsObject(object) && !end[strspn(end, " \t\r\n")]
                  ? 0
-                 : LINE_ERROR(r, err, "not a JSON object: '%.60s'; see `demoloom teleop --help`", text);
+                 : SAMPLE_ERROR(r, err, "not a JSON object: '%.60s'; see `demoloom teleop --help`", text);
 
   // A command, or inputs for some steps.
   const cJSON* what = cJSON_GetObjectItemCaseSensitive(object, "do");
@@ -324,6 +353,12 @@ static int take_line(lineReader* r, const char* text, loomError* err) {
   if (!code && !what) code = read_inputs(input, &steps, object, r, err);
 
   cJSON_Delete(object);
+  if (code && r->bad) {
+    pass_over(r, err);
+    code = steps = 0;
+  } else if (!code) {
+    r->taken++;
+  }
 
   // The same input for each of its steps.
   for (int i = 0; !code && i < steps && !tool_stop; i++) {
@@ -334,7 +369,7 @@ static int take_line(lineReader* r, const char* text, loomError* err) {
   }
 
   // How things stand now: the answer to the line.
-  if (!code && r->args->echo && !r->quit) echo_state(r->session);
+  if (!code && r->args->echo && !r->quit) echo_state(r->session, count_ignored(r));
   return code;
 }
 
@@ -360,23 +395,30 @@ static int read_lines(lineReader* r, loomError* err) {
   return code;
 }
 
-static int drive_by_lines(const teleopArgs* a, teleopSession* s, loomError* err) {
+static int drive_by_lines(int* ignored, const teleopArgs* a, teleopSession* s, loomError* err) {
   bool standard = !strcmp(a->input, "-");
   lineReader r = {.path = a->input, .args = a, .session = s, .file = standard ? stdin : fopen(a->input, "r")};
 
   if (!r.file)
     return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be opened (%s)", a->input, strerror(errno));
-  if (a->echo) echo_state(s);
+  if (a->echo) echo_state(s, 0);
 
   int code = read_lines(&r, err);
   if (!standard) fclose(r.file);
 
-  // At the end of the input the demo in hand is saved if it succeeds.
-  if (!code && !r.quit && s->trace.rows) {
-    if (loom_teleop_success(&s->teleop)) return save_demo(s, false, err);
+  // What was passed over is counted; lines that are all bad are another matter.
+  *ignored = count_ignored(&r);
+  if (*ignored) fprintf(stderr, "%d samples were ignored of %d lines\n", *ignored, r.taken + r.ignored);
+  if (!code && r.ignored && !r.taken)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: none of its lines can be used", r.path);
+
+  // At the end of the input, also where a wrong line is its end, the demo in hand is saved if it succeeds.
+  if (r.quit || !s->trace.rows) return code;
+  loomError why = {0, ""};
+  int kept = loom_teleop_success(&s->teleop) ? save_demo(s, false, code ? &why : err) : 0;
+  if (!kept && s->trace.rows)
     fprintf(stderr, "the last %d steps do not succeed and are dropped\n", s->trace.rows);
-  }
-  return code;
+  return code ? code : kept;
 }
 
 int cmd_teleop(int argc, char** argv) {
@@ -394,12 +436,13 @@ int cmd_teleop(int argc, char** argv) {
 
   // Ctrl-C ends the input, not the file.
   tool_catch_signals();
-  if (!code) code = drive_by_lines(&a, &session, &err);
+  int ignored = 0;
+  if (!code) code = drive_by_lines(&ignored, &a, &session, &err);
 
   if (tool_stop)
     fprintf(stderr, "interrupted: %d demos are saved in %s; the same command adds more\n", session.saved,
             a.out);
-  if (a.json) printf("{\"saved\": %d}\n", session.saved);
+  if (a.json) printf("{\"saved\": %d, \"ignored\": %d}\n", session.saved, ignored);
   if (!code && !session.saved) fprintf(stderr, "no demo was saved\n");
   int status = code ? tool_fail(&err) : session.saved && !tool_stop ? EXIT_DONE : EXIT_FAILED;
 

@@ -59,7 +59,7 @@ static const toolOption options[] = {
                    .about = "mask of the demos kept for validation, e.g. valid"),
     TOOL_OPTION_AS("output", 'o', "DIR", trainArgs, STRING, folder,
                    .about = "where all goes, `runs` unless the configuration or this says otherwise"),
-    TOOL_OPTION_AS("task", 0, "TASK", trainArgs, STRING, task,
+    TOOL_OPTION_AS("task", 't', "TASK", trainArgs, STRING, task,
                    .about = "rollouts of it; the scene that the dataset's environment is unless given"),
     TOOL_OPTION_AS("reset", 0, "NAME", trainArgs, STRING, reset,
                    .about = "their reset distribution; the task's first unless given"),
@@ -87,12 +87,14 @@ static const toolOption options[] = {
                    .about = "as many as cores unless given, or 0"),
     TOOL_OPTION_AS("first", 0, "N", trainArgs, INT64, first, .low = 1, .high = INT32_MAX,
                    .about = "only the first demos of each file (and mask)"),
-    TOOL_CALL_OPTION("sizes", "A,B,...", take_sizes, "one run for each number of first demos"),
-    TOOL_CALL_OPTION("seeds", "A,B,...", take_seeds,
-                     "one run for each seed; then each run's best policy is tested. A table, DIR/sweep.json "
-                     "and sweep.png; what is done is not done again"),
-    TOOL_OPTION_AS("tests", 0, "N", trainArgs, INT64, sweep.tests, .high = 1 << 20,
-                   .about = "episodes of these tests; 0 = none"),
+    TOOL_CALLS_OPTION("sizes", "A,B,...", take_sizes, "one run for each number of first demos"),
+    TOOL_CALLS_OPTION(
+        "seeds", "A,B,...", take_seeds,
+        "one run for each seed; then each run's best policy is tested. A table, DIR/sweep.json "
+        "and sweep.png; what is done is not done again, and settings stay what DIR/sweep.yaml says"),
+    TOOL_OPTION_AS(
+        "tests", 0, "N", trainArgs, INT64, sweep.tests, .high = 1 << 20,
+        .about = "episodes of these tests; 0 = none; 100 unless given, if there is a task for them"),
     TOOL_OPTION_AS("test-seed", 0, "S", trainArgs, INT64, sweep.test_seed, .high = INT64_MAX,
                    .about = "of their starts"),
     TOOL_OVERWRITE_OPTION(trainArgs, overwrite),
@@ -102,6 +104,7 @@ static const toolOption options[] = {
                    .about = "each epoch as one line of JSON on stdout"),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, trainArgs, roots),
+    TOOL_GPU_OPTION,
 };
 
 static const toolCommand command = {
@@ -152,8 +155,9 @@ static int look_at_data(loomTrainConfig* c, const trainArgs* a, loomError* err) 
   // Rollouts need a scene: the one that the dataset's environment is.
   loomTask* task;
   loomAssetRoots roots = a->roots;
-  if (tool_open(&task, &dataset, &roots, c->data.file[0].path, NULL, false, NULL)) {
-    fputs("no scene is the dataset's environment: no rollouts (name one with --task)\n", stderr);
+  loomError why = {0, ""};
+  if (tool_open(&task, &dataset, &roots, c->data.file[0].path, NULL, false, &why)) {
+    fprintf(stderr, "no rollouts: %s\n", why.message);
     return 0;
   }
 
@@ -315,9 +319,6 @@ static int check_folder(const loomTrainConfig* c, const trainArgs* a, loomError*
   snprintf(path, sizeof path, "%s/config.yaml", c->checkpoint.folder);
   if (a->file && !a->resume && loom_same_file(path, a->file))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; train into another folder", path);
-  if (a->overwrite && (a->sweep.nsize || a->sweep.nseed))
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: a sweep is not overwritten; train into another folder",
-                          c->checkpoint.folder);
   return 0;
 }
 
@@ -358,7 +359,7 @@ int cmd_train(int argc, char** argv) {
                  .hidden = -1,
                  .seed = -1,
                  .threads = -1,
-                 .sweep = {.tests = 100, .test_seed = 7}};
+                 .sweep = {.tests = -1, .test_seed = 7}};
   loomTrainState state = {0};
   loomScene* scene = NULL;
   loomTask* task = NULL;

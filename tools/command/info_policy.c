@@ -60,6 +60,7 @@ static cJSON* describe_policy(const loomTrained* t, const loomSafetensors* file,
   cJSON_AddStringToObject(out, "actions", t->config.data.actions);
   cJSON_AddNumberToObject(out, "action_dim", def->action_dim);
   cJSON_AddNumberToObject(out, "decided_rows", loom_network_decided(def));
+  if (loom_trained_rate(t) > 0) cJSON_AddNumberToObject(out, "control_freq", loom_trained_rate(t));
 
   // A checkpoint can be trained on; a policy alone cannot.
   cJSON_AddBoolToObject(out, "resumable", loom_safetensors_find(file, "train.progress") != NULL);

@@ -16,6 +16,7 @@ typedef struct observing {
   const loomDataset* dataset;
   const loomAssetRoots* roots;
   int n;
+  loomScene* scene;      // of the demo observed last
   loomDemoRecord* demo;  // (n)
   loomRecord* record;    // (n) the same as the assembler takes them
   double start;
@@ -62,11 +63,10 @@ static void leave_out_known(loomDemoRecord* record, const observing* o, int i) {
 static int observe_demo(observing* o, int i, loomError* err) {
   loomDemo demo;
   loomTrace trace = {0};
-  loomScene* scene = NULL;
   loomEpisode* e = NULL;
   int code = loom_demo_load(&demo, o->dataset, i, err);
   if (code) return code;
-  code = loom_replay_open(&scene, &e, o->task, o->dataset, &demo, o->roots, err);
+  code = loom_replay_open(&o->scene, &e, o->task, o->dataset, &demo, o->roots, err);
   if (!code) code = trace_demo(&trace, e, &demo, err);
 
   // All demos are held until the file is assembled, without the states and actions that it has already.
@@ -79,7 +79,6 @@ static int observe_demo(observing* o, int i, loomError* err) {
   }
   loom_trace_destroy(&trace);
   loom_episode_destroy(e);
-  loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
   return code;
 }
@@ -124,6 +123,7 @@ int replay_obs(const char* path, const loomTask* task, const loomDataset* datase
   if (!code) code = assemble_observed(&o, path, err);
 
   for (int i = 0; o.demo && i < n; i++) loom_demo_record_destroy(&o.demo[i]);
+  loom_scene_destroy(o.scene);
   free(o.demo);
   free(o.record);
   return code;

@@ -37,7 +37,6 @@ static cJSON* time_json(const loomGenerateReport* run) {
   cJSON_AddNumberToObject(out, "plan", run->times.plan);
   cJSON_AddNumberToObject(out, "write", run->times.write);
   cJSON_AddNumberToObject(out, "reset", run->times.reset);
-  cJSON_AddNumberToObject(out, "total", run->cpu_seconds);
   return out;
 }
 
@@ -100,7 +99,8 @@ cJSON* report_json(const loomReport* r) {
   cJSON_AddNumberToObject(root, "demos_per_hour", r->demos_per_hour);
   cJSON_AddNumberToObject(root, "physics_steps", (double)run->physics_steps);
   cJSON_AddNumberToObject(root, "mean_rows", r->lengths.mean);
-  cJSON_AddItemToObject(root, "time", time_json(run));
+  cJSON_AddItemToObject(root, "time", time_json(run));  // wall clock
+  cJSON_AddNumberToObject(root, "cpu_seconds", run->cpu_seconds);
 
   // Where attempts failed, by condition, by source demo and by where the object began.
   cJSON_AddItemToObject(root, "failures", failures_json(r));
@@ -122,6 +122,7 @@ static void print_yaws(const loomReport* r) {
 
   printf("by yaw of %s:", r->task->objects[0].name);
   for (int i = 0; i < LOOM_REPORT_YAWS; i++) {
+    if (!g->turn[i].attempts) continue;
     printf("  %.0f %lld/%lld", degrees * (g->yaw[0] + (g->yaw[1] - g->yaw[0]) * (i + 0.5) / LOOM_REPORT_YAWS),
            (long long)g->turn[i].successes, (long long)g->turn[i].attempts);
   }
@@ -130,6 +131,10 @@ static void print_yaws(const loomReport* r) {
 
 void report_print(const loomReport* r) {
   const loomGenerateReport* run = r->run;
+  if (!r->all.attempts) {
+    puts("no attempt was made");
+    return;
+  }
   printf("%lld demos from %lld attempts: %.1f %% (95 %% interval %.1f to %.1f)\n",
          (long long)r->all.successes, (long long)r->all.attempts, 100 * r->rate, 100 * r->low, 100 * r->high);
 
@@ -138,16 +143,18 @@ void report_print(const loomReport* r) {
   printf("%.1f s, %.0f attempts and %.0f demos an hour, %.0f rows a demo (%d to %d)\n", run->seconds,
          r->attempts_per_hour, r->demos_per_hour, r->lengths.mean, r->lengths.shortest, r->lengths.longest);
 
-  // Where the time went, over all workers.
+  // Where the wall clock's time went, over all workers; what processors did in it is another measure.
   cJSON* time = time_json(run);
   const cJSON* item;
-  printf("time:");
+  printf("wall clock of all workers:");
   cJSON_ArrayForEach(item, time) printf("  %s %.2f s", item->string, item->valuedouble);
   cJSON_Delete(time);
+  printf("\nprocessor time of all workers: %.2f s", run->cpu_seconds);
 
   // Which sources and starts do well, then why attempts fail, the most frequent first.
   printf("\nby source:");
   for (int s = 0; s < r->source_count; s++) {
+    if (!r->sources[s].attempts) continue;
     printf("  %s %lld/%lld", r->source_set->replay[s].name, (long long)r->sources[s].successes,
            (long long)r->sources[s].attempts);
   }

@@ -10,6 +10,7 @@
 #include "engine/base/run_folder.h"
 #include "engine/base/statistics.h"
 #include "engine/draw/chart.h"
+#include "policies/data/normal.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
 
@@ -186,14 +187,27 @@ static int test_policy(result* r, const trainSweep* sweep, const loomTrainConfig
   return code;
 }
 
-static int count_demos(int* out, const loomTrainConfig* c, loomError* err) {
+static int open_data(loomData** out, const loomTrainConfig* c, loomError* err) {
   loomConfigDataDef data;
-  loomData* opened;
   loom_config_data_def(&data, c, false);
   data.def.prefetch = false;
+  return loom_data_open(out, &data.def, err);
+}
+
+// A file of the same name may hold other demos by the next time.
+static int digest_data(uint64_t* out, const loomTrainConfig* c, loomError* err) {
+  loomData* opened;
+  int code = open_data(&opened, c, err);
+  if (!code) code = loom_normal_digest(out, opened, err);
+  loom_data_close(opened);
+  return code;
+}
+
+static int count_demos(int* out, const loomTrainConfig* c, loomError* err) {
+  loomData* opened;
 
   // Of a file's first demos there may be fewer than asked for.
-  int code = loom_data_open(&opened, &data.def, err);
+  int code = open_data(&opened, c, err);
   if (code) return code;
   *out = loom_data_info(opened)->demos;
   loom_data_close(opened);
@@ -221,6 +235,7 @@ static int run_one(result* r, const trainSweep* sweep, const loomTrainConfig* ba
   if (!read_result(r, path, sweep)) {
     train.config = c;
     train.resume = true;
+    train.overwrite = false;
     code = count_demos(&r->demos, c, err);
     if (!code) code = loom_train(&state, &train, err);
     tool_progress_end();
@@ -374,6 +389,8 @@ static int draw_sweep(const trainSweep* sweep, const result* results, const char
   return code;
 }
 
+enum { TESTS = 100 };  // a run, unless told otherwise
+
 static int by_value(const void* a, const void* b) {
   int64_t x = *(const int64_t*)a, y = *(const int64_t*)b;
   return (x > y) - (x < y);
@@ -388,8 +405,11 @@ static int run_all(const trainSweep* sweep, result* results, const loomTrainConf
     r->seed = sweep->seed[i % sweep->nseed];
     code = run_one(r, sweep, config, def, err);
     if (code) break;
-    fprintf(stderr, "run %d of %d: %d demos, seed %lld: %d of %d tests succeed\n", i + 1, n, r->demos,
-            (long long)r->seed, r->successes, r->tests);
+    fprintf(stderr, "run %d of %d: %d demos, seed %lld: ", i + 1, n, r->demos, (long long)r->seed);
+    if (r->tests)
+      fprintf(stderr, "%d of %d tests succeed\n", r->successes, r->tests);
+    else
+      fputs("not tested\n", stderr);
   }
 
   // The tables, once all of it is known.
@@ -399,12 +419,80 @@ static int run_all(const trainSweep* sweep, result* results, const loomTrainConf
   return code;
 }
 
+// Whatever decides a result but a run's own size and seed, without threads, which decide nothing.
+static char* settings_text(const trainSweep* sweep, const loomTrainConfig* config, const loomTrainDef* def,
+                           uint64_t data_digest) {
+  char *text = NULL, *training = NULL;
+  size_t size = 0;
+  loomTrainConfig* c = malloc(sizeof *c);
+  FILE* f = c ? open_memstream(&text, &size) : NULL;
+
+  if (f) {
+    *c = *config;
+    c->train.seed = c->train.threads = c->rollout.threads = 0;
+    for (int i = 0; i < c->data.file_count; i++) c->data.file[i].first = 0;
+    snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "runs");
+
+    // What the policies are tested on, then how they are trained.
+    const loomTask* task = def->scene ? def->scene->task : NULL;
+    if (task) fprintf(f, "task: %s  # %016llx\n", task->name, (unsigned long long)task->digest);
+    fprintf(f, "data_content: %016llx\n", (unsigned long long)data_digest);
+    fprintf(f, "tests: %lld\ntest_seed: %lld\n", (long long)sweep->tests, (long long)sweep->test_seed);
+    training = loom_train_config_text(c);
+    fprintf(f, "---\n%s", training ? training : "");
+  }
+
+  // All of it or nothing.
+  if (f && (fclose(f) || !training)) {
+    free(text);
+    text = NULL;
+  }
+  free(training);
+  free(c);
+  return text;
+}
+
+// A folder that has a sweep already goes on with the same settings only.
+static int open_sweep_folder(loomRunFolder* out, const trainSweep* sweep, const loomTrainConfig* config,
+                             const loomTrainDef* def, loomError* err) {
+  static const char* const own[] = {"sweep.yaml", "sweep.json", "sweep.png", NULL};
+  static const char* const folders[] = {"*-seed-*", NULL};
+  static const char* const inner[] = {LOOM_TRAIN_FILES, "result.json", NULL};
+  loomRunFolderDef folder = {.path = config->checkpoint.folder,
+                             .parents = true,
+                             .mode = def->overwrite ? LOOM_FOLDER_OVERWRITE : LOOM_FOLDER_RESUME,
+                             .mark = "sweep.yaml",
+                             .own = own,
+                             .folders = folders,
+                             .inner = inner,
+                             .alternative = "train into another folder, or --overwrite this one"};
+  int code = loom_run_folder_open(out, &folder, err);
+  if (code) return code;
+
+  uint64_t digest = 0;
+  code = digest_data(&digest, config, err);
+  if (code) return code;
+
+  char* text = settings_text(sweep, config, def, digest);
+  code = text ? loom_run_folder_settings(out, folder.mark, text, err)
+              : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
+  free(text);
+  return code;
+}
+
 int train_sweep(const trainSweep* given, const loomTrainConfig* config, const loomTrainDef* def,
                 loomError* err) {
   trainSweep sweep = *given;
 
+  // Tests are closed loop: those that are asked for need a task.
+  if (!def->scene && sweep.tests > 0)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "--tests %lld: there is no task to test on; name it with --task, and leave out "
+                          "--rollouts 0",
+                          (long long)sweep.tests);
+  if (sweep.tests < 0) sweep.tests = def->scene ? TESTS : 0;
+
   // Starts that chose a checkpoint would flatter it.
-  if (!def->scene) sweep.tests = 0;
   if (sweep.tests && sweep.test_seed == config->rollout.seed)
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "the tests' seed %lld has chosen the checkpoints; take another --test-seed",
@@ -417,13 +505,8 @@ int train_sweep(const trainSweep* given, const loomTrainConfig* config, const lo
   if (!results) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %zu runs", n);
 
   // Each run has a folder of its own in this one; those with a result are done.
-  loomRunFolder folder;
-  loomRunFolderDef folder_def = {.path = config->checkpoint.folder,
-                                 .parents = true,
-                                 .mode = LOOM_FOLDER_RESUME,
-                                 .mark = "sweep.json",
-                                 .alternative = "train into another folder"};
-  int code = loom_run_folder_open(&folder, &folder_def, err);
+  loomRunFolder folder = {0};
+  int code = open_sweep_folder(&folder, &sweep, config, def, err);
   if (!code) code = run_all(&sweep, results, config, def, err);
   loom_run_folder_close(&folder);
   free(results);

@@ -150,25 +150,27 @@ static void set_render_defaults(renderArgs* a) {
 }
 
 static const toolOption options[] = {
-    TOOL_OPTION_AS("sheet", 0, "FILE", renderArgs, STRING, sheet, .about = "the PNG to write"),
-    TOOL_OPTION_AS("video", 0, "FILE", renderArgs, STRING, video, .about = "the MP4 to write"),
+    TOOL_OPTION_AS("sheet", 0, "FILE.png", renderArgs, STRING, sheet, .about = "the PNG to write"),
+    TOOL_OPTION_AS("video", 0, "FILE.mp4", renderArgs, STRING, video, .about = "the MP4 to write"),
     TOOL_OPTION_AS("frames", 0, "DIR", renderArgs, STRING, frames,
                    .about = "the folder to write, DIR/DEMO_ROW.png"),
     TOOL_OPTION_AS(
-        "obs", 0, "FILE", renderArgs, STRING, obs,
+        "obs", 0, "FILE.hdf5", renderArgs, STRING, obs,
         .about = "the dataset to write: the same demos, with obs/CAMERA_image (T x H x W x 3, uint8, top row "
                  "first), CAMERA_depth (T x H x W x 1, float32, m) and CAMERA_segmentation (the same, int32, "
                  "geom ids, -1 for none), as robomimic reads them"),
     TOOL_HEADING_LINE("what is drawn"),
-    TOOL_CALL_OPTION("demo", "NAME|INDEX", take_demo,
-                     "a demo, demo_3 or 3; can be given many times (default: the first ones)"),
+    TOOL_CALLS_OPTION("demo", "NAME|INDEX", take_demo,
+                      "a demo, demo_3 or 3; can be given many times (default: the first ones)"),
     TOOL_OPTION_AS("limit", 0, "N", renderArgs, INT64, limit, .low = 1, .high = INT_MAX,
                    .about = "at most so many demos where none is named; 8 unless given, all for --obs"),
-    TOOL_CALL_OPTION("camera", "NAME", take_camera,
-                     "a camera of the model, or table (default); several are put side by side. For --obs the "
-                     "default is agentview, front and the robots' eye_in_hand where the model has them"),
-    TOOL_CALL_OPTION("mode", "NAME,...", take_modes,
-                     "rgb (default), depth, segmentation: side by side, of several cameras below each other"),
+    TOOL_CALLS_OPTION(
+        "camera", "NAME", take_camera,
+        "a camera of the model, or table (default); several are put side by side. For --obs the "
+        "default is agentview, front and the robots' eye_in_hand where the model has them"),
+    TOOL_CALLS_OPTION(
+        "mode", "NAME,...", take_modes,
+        "rgb (default), depth, segmentation: side by side, of several cameras below each other"),
     TOOL_OPTION_AS("depth", 0, NULL, renderArgs, BOOL, depth, .about = "depth too"),
     TOOL_OPTION_AS("segmentation", 0, NULL, renderArgs, BOOL, segmentation, .about = "segmentation too"),
     TOOL_CALL_OPTION("depth-range", "A:B", take_depth_range,
@@ -188,15 +190,15 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("cloud", 0, "N", renderArgs, INT, cloud.points, .low = 1, .high = LOOM_CLOUD_POINTS,
                    .about = "pointcloud (T x N x 3, float32, m in the world frame), farthest points first; "
                             "pictures then only of cameras that are named"),
-    TOOL_CALL_OPTION("cloud-camera", "NAME", take_cloud_camera,
-                     "that it is seen from (default agentview or front); several are put together"),
+    TOOL_CALLS_OPTION("cloud-camera", "NAME", take_cloud_camera,
+                      "that it is seen from (default agentview or front); several are put together"),
     TOOL_SIZE_OPTION("rays", renderArgs, cloud.width, cloud.height, .low = 1, .high = LOOM_CLOUD_RAYS,
                      .about = "of each camera"),
     TOOL_CALL_OPTION("box", "X0,Y0,Z0,X1,Y1,Z1", take_box,
                      "whose points are kept, m (default: around where the task's objects start, above what "
                      "they stand on)"),
     TOOL_HEADING_LINE("what is drawn over it"),
-    TOOL_CALL_OPTION(
+    TOOL_CALLS_OPTION(
         "overlay", "NAME,...", take_overlays,
         "paths of the end effectors; targets, and how far off they are; frames of end effectors and "
         "reference objects; sources, the paths of the source demos; ghost of the source demo; or all"),
@@ -218,10 +220,11 @@ static const toolOption options[] = {
                    .about = "obs: go on with an unfinished run (starts one where there is none)"),
     TOOL_OVERWRITE_OPTION(renderArgs, overwrite),
     TOOL_OPTION_AS("json", 0, NULL, renderArgs, BOOL, json, .about = "what was written, on stdout"),
-    TOOL_OPTION_AS("task", 0, "TASK", renderArgs, STRING, task_name,
+    TOOL_OPTION_AS("task", 't', "TASK", renderArgs, STRING, task_name,
                    .about = "whose demos the file has; found by its environment unless given"),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, renderArgs, roots),
+    TOOL_GPU_OPTION,
 };
 
 static const toolCommand command = {

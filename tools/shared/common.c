@@ -42,15 +42,32 @@ int tool_usage(const char* command, const char* format, ...) {
 
 // ---- assets
 
+// The script that came with this program: a scenes folder, that of a stranger perhaps, says nothing of what is run.
+static int find_fetch(char out[LOOM_PATH_MAX], loomError* err) {
+  static const char* const places[] = {"../tools/fetch.sh", "../share/demoloom/tools/fetch.sh"};
+  char self[LOOM_PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+  self[n > 0 ? n : 0] = '\0';
+
+  char* slash = strrchr(self, '/');
+  if (slash) *slash = '\0';
+  for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
+    snprintf(out, LOOM_PATH_MAX, "%.960s/%s", self, places[i]);
+    if (loom_is_file(out)) return 0;
+  }
+
+  return loom_error_set(err, LOOM_ERR_IO,
+                        "there is no tools/fetch.sh beside this program that could fetch assets");
+}
+
 // Results alone go to stdout: what the script says goes to stderr.
 static int run_fetch(void* user, const char* set, loomError* err) {
-  char dir[LOOM_PATH_MAX], script[LOOM_PATH_MAX + 32];
+  char script[LOOM_PATH_MAX];
   (void)user;
-  int status = -1, code = loom_scenes_dir(dir, err);
+  int status = -1, code = find_fetch(script, err);
   if (code) return code;
 
   // A child, since a shell script knows how to fetch.
-  snprintf(script, sizeof script, "%s/../tools/fetch.sh", dir);
   pid_t child = fork();
   if (child == 0) {
     dup2(STDERR_FILENO, STDOUT_FILENO);

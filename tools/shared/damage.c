@@ -36,6 +36,16 @@ int tool_skip_damaged(void* args, const char* text) {
   return 0;
 }
 
+void tool_print_left_out(void) {
+  loomNames demos = {0};
+  if (!loom_dataset_left_out(&demos) && demos.n) {
+    printf("left out: %d demo%s:", demos.n, demos.n == 1 ? "" : "s");
+    for (int i = 0; i < demos.n; i++) printf("%s %s", i ? "," : "", demos.name[i]);
+    putchar('\n');
+  }
+  loom_names_destroy(&demos);
+}
+
 void tool_print_report(cJSON* report) {
   loomNames demos = {0};
   cJSON* list = NULL;

@@ -10,9 +10,17 @@ struct cJSON;
 void tool_watch_damage(void);
 /// What --skip-damaged does. Returns 0.
 int tool_skip_damaged(void* args, const char* text);
-/// On stdout, as tool_print_json, with "left_out": ["FILE: demo_3", ...] where --skip-damaged left something
-/// out.
+/// On stdout, as tool_print_json, with "left_out": ["FILE: demo_3", ...] where --skip-damaged or --skip left
+/// something out.
 void tool_print_report(struct cJSON* report);
+
+/// "left out: 2 demos: FILE: demo_3, ..." on stdout; nothing where none were.
+void tool_print_left_out(void);
+
+/// The same in every command that makes something of source demos.
+#define TOOL_SKIP_OPTION(S, member)                \
+  TOOL_OPTION_AS("skip", 0, NULL, S, BOOL, member, \
+                 .about = "go on without source demos that cannot be segmented; they are counted and named")
 
 /// The same in every command that reads datasets.
 #define TOOL_SKIP_DAMAGED_OPTION                            \

@@ -2,11 +2,13 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/shared/common.h"
+#include "tools/shared/file_kind.h"
 
 static void* place_of(void* args, const toolOption* o) {
   return (char*)args + o->field.offset;
@@ -52,6 +54,7 @@ void tool_print_help(FILE* out, const void* args, const toolCommand* command) {
   fprintf(out, "%s\n", command->before);
   for (size_t i = 0; i < command->n; i++) {
     const toolOption* o = &command->option[i];
+    if (o->kind == TOOL_ALIAS) continue;
     if (o->kind == TOOL_HEADING)
       fprintf(out, "%s%s:\n", i ? "\n" : "", o->field.about);
     else
@@ -93,15 +96,46 @@ static int set_option(void* args, const toolOption* o, const char* command, cons
       return loom_asset_roots_add_option(place_of(args, o), text, &err) ? tool_fail(&err) : 0;
     case TOOL_CALL:
       return o->call(args, text);
+    case TOOL_ALIAS:
     case TOOL_HEADING:
       break;
   }
   return 0;
 }
 
+// Lists, maps of assets and what `call` collects grow; all else would silently be the last one's.
+static bool takes_several(const toolOption* o) {
+  if (o->kind == TOOL_CALL) return o->several;
+  return o->kind == TOOL_ASSETS || is_switch(o) ||
+         (o->kind == TOOL_FIELD &&
+          (o->field.type == LOOM_FIELD_STRINGS || o->field.type == LOOM_FIELD_NAMES));
+}
+
+// What the text is, before it is taken: given once, and no name that says another kind of file.
+static int check_option(const toolOption* o, const char* before, const char* command, const char* text) {
+  if (before && !takes_several(o) && strcmp(before, text) != 0)
+    return tool_usage(command, "--%s takes one value and is given two, '%s' and '%s'", o->field.name, before,
+                      text);
+
+  const char* kind = o->argument && text ? tool_other_kind(text, o->argument) : NULL;
+  if (kind)
+    return tool_usage(command, "--%s writes %s, and '%s' says another kind: name it %s", o->field.name, kind,
+                      text, o->argument);
+  return 0;
+}
+
 // ---- all of them
 
 enum { OPTIONS_MAX = 64, FIRST_LONG = 256 };  // getopt's value of a long option is FIRST_LONG and its row
+
+// The option itself, where a row is only another letter for it.
+static const toolOption* named_option(const toolOption* o, const toolCommand* command) {
+  const toolOption* named = command->option;
+  if (o->kind != TOOL_ALIAS) return o;
+  while (named->kind == TOOL_ALIAS || !named->field.name || strcmp(named->field.name, o->field.name) != 0)
+    named++;
+  return named;
+}
 
 // What getopt knows them by: "hn:o:" and a struct each.
 static void list_options(struct option known[OPTIONS_MAX + 2], char letters[2 * OPTIONS_MAX + 2],
@@ -111,11 +145,12 @@ static void list_options(struct option known[OPTIONS_MAX + 2], char letters[2 * 
   for (size_t i = 0; i < command->n; i++) {
     const toolOption* o = &command->option[i];
     if (o->kind == TOOL_HEADING) continue;
-    known[n++] = (struct option){o->field.name, !is_switch(o), NULL, FIRST_LONG + (int)i};
+    if (o->kind != TOOL_ALIAS)
+      known[n++] = (struct option){o->field.name, !is_switch(o), NULL, FIRST_LONG + (int)i};
 
     // A colon says that the letter takes a value.
     if (o->letter) letters[used++] = o->letter;
-    if (o->letter && !is_switch(o)) letters[used++] = ':';
+    if (o->letter && !is_switch(named_option(o, command))) letters[used++] = ':';
   }
 
   letters[used] = '\0';
@@ -128,12 +163,13 @@ static const toolOption* option_of(int c, const toolCommand* command) {
   // A letter: getopt returns only those of the table.
   const toolOption* o = command->option;
   while (o->letter != c) o++;
-  return o;
+  return named_option(o, command);
 }
 
 static int read_options(void* args, int argc, char** argv, const toolCommand* command, const char* help) {
   struct option known[OPTIONS_MAX + 2] = {{0}};
   char letters[2 * OPTIONS_MAX + 2];
+  const char* given[OPTIONS_MAX] = {NULL};  // the text of each option so far
   list_options(known, letters, command);
 
   optind = 0;  // glibc: begin anew, though an earlier command line may have been left half-way
@@ -144,8 +180,12 @@ static int read_options(void* args, int argc, char** argv, const toolCommand* co
       return -1;
     }
 
-    int code = set_option(args, option_of(c, command), argv[0], optarg);
+    const toolOption* o = option_of(c, command);
+    const char** before = &given[o - command->option];
+    int code = check_option(o, *before, argv[0], optarg);
+    if (!code) code = set_option(args, o, argv[0], optarg);
     if (code) return code;
+    *before = optarg;
   }
   return 0;
 }
@@ -167,4 +207,26 @@ int tool_options(void* args, int argc, char** argv, const toolCommand* command) 
   int code = read_options(args, argc, argv, command, help);
   free(help);
   return code;
+}
+
+int tool_take_gpu(void* args, const char* text) {
+  const char* software = getenv("DEMOLOOM_GL");
+  char* end;
+  long number = strtol(text, &end, 10);
+  (void)args;
+
+  if (end == text || *end || number < 0 || number > INT_MAX) {
+    fprintf(stderr, "demoloom: --gpu takes the number of an EGL device, from 0, not '%s'\n", text);
+    return EXIT_USAGE;
+  }
+
+  if (software && !strcmp(software, "osmesa")) {
+    fprintf(stderr, "demoloom: --gpu %s: DEMOLOOM_GL=osmesa draws in software; leave one of them out\n",
+            text);
+    return EXIT_USAGE;
+  }
+
+  // Where all drawing looks, and programs that are started from here too.
+  setenv("MUJOCO_EGL_DEVICE_ID", text, 1);
+  return 0;
 }

@@ -13,15 +13,17 @@ typedef enum toolOptionKind {
   TOOL_SIZE,     // WIDTHxHEIGHT: an int at the field's offset and one at its `count`
   TOOL_ASSETS,   // NAME=DIR, several times: loomAssetRoots
   TOOL_CALL,     // what `call` makes of it
+  TOOL_ALIAS,    // a letter that another option is known by too: no line in the help
   TOOL_HEADING,  // no option: a line of its own in the help
 } toolOptionKind;
 
 typedef struct toolOption {
   loomFieldDef field;
   char letter;           // -n; 0 = none
-  const char* argument;  // "FILE"
+  const char* argument;  // "FILE"; "FILE.mp4": a file that is written, whose name may not say another kind
   toolOptionKind kind;
   int (*call)(void* args, const char* text);
+  bool several;  // of calls: can be given several times
 } toolOption;
 
 /// A row whose option bears another name than the member of S that it sets, or the same.
@@ -49,6 +51,20 @@ typedef struct toolOption {
 /// or, once it has said why not, the exit status.
 #define TOOL_CALL_OPTION(label, takes, function, text) \
   { .field = {.name = (label), .about = (text)}, .argument = (takes), .kind = TOOL_CALL, .call = (function) }
+/// Which GPU draws; for all commands that draw.
+#define TOOL_GPU_OPTION                                                                             \
+  TOOL_CALL_OPTION("gpu", "N", tool_take_gpu,                                                       \
+                   "the EGL device that draws, as MUJOCO_EGL_DEVICE_ID; EGL counts in an order of " \
+                   "its own, whatever CUDA_VISIBLE_DEVICES says")
+/// The same, several times.
+#define TOOL_CALLS_OPTION(label, takes, function, text)                                                      \
+  {                                                                                                          \
+    .field = {.name = (label), .about = (text)}, .argument = (takes), .kind = TOOL_CALL, .call = (function), \
+    .several = true                                                                                          \
+  }
+/// An earlier letter of the option of that name.
+#define TOOL_ALIAS_LETTER(also, label) \
+  { .field = {.name = (label)}, .letter = (also), .kind = TOOL_ALIAS }
 #define TOOL_HEADING_LINE(text) \
   { .field = {.about = (text)}, .kind = TOOL_HEADING }
 
@@ -61,9 +77,12 @@ typedef struct toolCommand {
 #define TOOL_OPTIONS(rows) .option = (rows), .n = sizeof(rows) / sizeof *(rows)
 
 /// Take the options of argv, whose first is the command's name, into args, which hold the defaults; --help
-/// prints what there is. Returns 0, and what is no option lies from argv[optind] on; -1 after --help; or the
+/// prints what there is. An option that takes one value and is given two is wrong usage. Returns 0, and what is no option lies from argv[optind] on; -1 after --help; or the
 /// exit status, once a message is printed.
 int tool_options(void* args, int argc, char** argv, const toolCommand* command);
+/// Draw on the EGL device of that number: EXIT_USAGE, once told, for what is no number, or where software is
+/// to draw. Whether there is such a device is found out when something is drawn.
+int tool_take_gpu(void* args, const char* text);
 /// The help, with the defaults that args hold.
 void tool_print_help(FILE* out, const void* args, const toolCommand* command);
 

@@ -59,7 +59,7 @@ static int begin_generator(loomPolicy* out, void* instance, loomEpisode* episode
 // ---- one by name
 
 int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, const loomAssetRoots* roots,
-                      loomError* err) {
+                      bool skip, loomError* err) {
   char path[LOOM_PATH_MAX];
   int code = 0;
 
@@ -68,7 +68,8 @@ int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, 
     out->maker = (loomPolicyMaker){NULL, create_scripted, begin_scripted, free};
   } else if (!strcmp(name, "generator")) {
     code = loom_task_source(path, task, roots, err);
-    if (!code) code = loom_sources_load(&out->sources, task, path, roots, err);
+    if (!code)
+      code = loom_sources_load_with(&out->sources, task, path, roots, &(loomSourceDef){.skip = skip}, err);
     out->maker = (loomPolicyMaker){&out->sources, create_generator, begin_generator, free};
   } else {
     code = loom_trained_load(&out->policy, name, err);

@@ -17,9 +17,24 @@ static loomAddDef addition(const teleopSession* s) {
   return (loomAddDef){s->scene->env_args, s->trace.action_dim, s->trace.state_dim};
 }
 
+// Where a demo is until it is in the dataset, and stays when that has no room for it.
+static void demo_path(char out[LOOM_PATH_MAX], const teleopSession* s) {
+  snprintf(out, LOOM_PATH_MAX, "%.*s.demo", LOOM_PATH_MAX - 8, s->out);
+}
+
 // Told before anything is driven, not when a demo is to be saved.
 static int check_output(teleopSession* s, loomError* err) {
   loomAddDef add = addition(s);
+  char demo[LOOM_PATH_MAX];
+  demo_path(demo, s);
+
+  // It would be written over by the next one.
+  if (loom_is_file(demo))
+    return loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "%s: a demo that an earlier session could not add to %s; `demoloom dataset merge` puts "
+        "both together, or remove it",
+        demo, s->out);
   return loom_is_file(s->out) ? loom_dataset_check_add(s->out, &add, err) : 0;
 }
 
@@ -95,7 +110,7 @@ int teleop_save(teleopSession* s, bool anyhow, loomError* err) {
   loom_trace_end(&s->trace, s->episode);
 
   // The demo is written beside the dataset first, so that a failure leaves that as it was.
-  snprintf(shard, sizeof shard, "%.*s.demo", LOOM_PATH_MAX - 8, s->out);
+  demo_path(shard, s);
   loomDriven driven = {"teleoperated", s->saved, s->seed, s->attempt, success, s->scene->env_args, s->roots};
   loomWriteDef write = loom_default_write_def();
 

@@ -6,6 +6,9 @@
 static const double dead_zone = 0.12;
 
 static double stick_curve(double x) {
+  // A device that has nothing to say asks for nothing.
+  if (!isfinite(x)) return 0;
+
   // Nothing in the dead zone, slow beside it, full at the stop: fine motions near the middle.
   double beyond = (fmin(fabs(x), 1) - dead_zone) / (1 - dead_zone);
   return beyond <= 0 ? 0 : copysign(beyond * (0.3 + 0.7 * beyond * beyond), x);

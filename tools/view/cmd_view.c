@@ -24,9 +24,9 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("demo", 0, "NAME", viewArgs, STRING, demo, .about = "the demo to show first"),
     TOOL_OPTION_AS("policy", 0, "FILE", viewArgs, STRING, policy,
                    .about = "the policy that `policy` runs (as `demoloom train` writes it)"),
-    TOOL_OPTION_AS("annotated", 0, "FILE", viewArgs, STRING, annotated,
+    TOOL_OPTION_AS("annotated", 0, "FILE.hdf5", viewArgs, STRING, annotated,
                    .about = "the copy with annotations; FILE-annotated.hdf5 in this folder unless given"),
-    TOOL_OPTION_AS("record", 0, "FILE", viewArgs, STRING, record,
+    TOOL_OPTION_AS("record", 0, "FILE.hdf5", viewArgs, STRING, record,
                    .about = "where demos driven by hand go; TASK-teleop.hdf5 in this folder unless given"),
     TOOL_OPTION_AS("segments", 0, "FILE", viewArgs, STRING, segments,
                    .about = "read and save annotations here instead, as YAML"),
@@ -38,10 +38,11 @@ static const toolOption options[] = {
                    .about = "take events and commands from a file (- = standard input); see below"),
     TOOL_OPTION_AS("headless", 0, NULL, viewArgs, BOOL, headless,
                    .about = "no window: only what the script says, drawn offscreen"),
-    TOOL_OPTION_AS("task", 0, "TASK", viewArgs, STRING, task_name,
+    TOOL_OPTION_AS("task", 't', "TASK", viewArgs, STRING, task_name,
                    .about = "whose demos the file has; found by its environment unless given"),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, viewArgs, roots),
+    TOOL_GPU_OPTION,
 };
 
 static const toolCommand command = {

@@ -11,6 +11,7 @@
 #include <cjson/cJSON.h>
 
 #include "engine/draw/gl.h"
+#include "tools/shared/file_kind.h"
 #include "tools/view/view.h"
 
 enum { SCRIPT_RATE = 30 };  // frames a second
@@ -267,8 +268,9 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
     return true;
   }
 
-  if (sscanf(text, "shot %1023s", shot) == 1) return true;
-  if (sscanf(text, "film %1023s", app->film_path) == 1) return true;
+  // Pictures and films are of one kind each.
+  if (sscanf(text, "shot %1023s", shot) == 1) return !tool_other_kind(shot, "FILE.png");
+  if (sscanf(text, "film %1023s", app->film_path) == 1) return !tool_other_kind(app->film_path, "FILE.mp4");
 
   if (size && tool_read_int(&w, &size, 64, 8192) && tool_read_int(&h, &size, 64, 8192)) {
     view_layout(app, (int)w, (int)h);

@@ -205,11 +205,10 @@ static int open_models(viewApp* app, loomError* err) {
 
   snprintf(label, sizeof label, "%.800s:data/%.100s", app->path, s->demo.name);
 
-  // Controllers are named in the task, or else recorded with the data.
+  // What is recorded with the data must agree with the task, or says what it leaves out.
   char* env_args = NULL;
-  int code = app->task->has_controller
-                 ? 0
-                 : loom_dataset_attr_string(&env_args, app->dataset, "data", "env_args", err);
+  bool says = !app->task->has_controller || loom_dataset_has_attr(app->dataset, "data", "env_args");
+  int code = says ? loom_dataset_attr_string(&env_args, app->dataset, "data", "env_args", err) : 0;
 
   if (!code && !s->model) code = open_stage_model(app, label, err);
 
@@ -455,7 +454,9 @@ int view_stage_save(viewApp* app, loomError* err) {
   if (!code && app->args->segments) {
     code = loom_segment_file_write(app->args->segments, app->task, app->path, replay, n, err);
   } else if (!code) {
-    code = loom_segment_dataset_write(app->args->annotated, app->task, app->path, replay, n, err);
+    loomNames left_out = {0};
+    code = loom_segment_dataset_write(app->args->annotated, app->task, app->path, replay, n, &left_out, err);
+    tool_tell_left_out(&left_out, !code);
   }
 
   for (int i = 0; i < n; i++) loom_replay_destroy(&replay[i]);

@@ -84,7 +84,9 @@ static void new_then_resumed_then_overwritten(void** state) {
 
   // Not new a second time.
   assert_int_equal(open_mode(&f, LOOM_FOLDER_NEW, &err), LOOM_ERR_USAGE);
-  assert_non_null(strstr(err.message, "holds a run already; go on with --resume, or take another folder"));
+  assert_non_null(strstr(err.message,
+                         "holds a run already (settings.txt); --resume goes on with it, --overwrite replaces "
+                         "it, or take another folder"));
   assert_null(f.def.path);
   assert_false(there("lock"));
 
@@ -125,6 +127,109 @@ static void removed_but_for_what_is_not_its_own(void** state) {
   assert_int_equal(unlink(notes), 0);
   loom_run_folder_remove(&f, NULL);
   assert_int_not_equal(access(path, F_OK), 0);
+}
+
+// ---- folders in it
+
+static const char* const inner_folders[] = {"round_*", "member_*", NULL};
+static const char* const inner_files[] = {"last", "result-*", NULL};
+
+static int open_nested(loomRunFolder* out, loomFolderMode mode, const char* input, loomError* err) {
+  loomRunFolderDef def = {.path = path,
+                          .mode = mode,
+                          .mark = "settings.txt",
+                          .own = own_files,
+                          .folders = inner_folders,
+                          .inner = inner_files,
+                          .ninput = 2,
+                          .input = (const char*[]){NULL, input},
+                          .alternative = "take another folder"};
+  return loom_run_folder_open(out, &def, err);
+}
+
+// A run with two rounds, files of the user's among them, and a round that is a link to another place.
+static void make_rounds(void) {
+  char from[200], command[1200];
+  snprintf(from, sizeof from, "%s/elsewhere", dir);
+  snprintf(command, sizeof command,
+           "mkdir -p %s/round_0/member_1 %s/round_1 %s/notes %s && ln -sfn %s %s/round_9", path, path, path,
+           from, from, path);
+  assert_int_equal(system(command), 0);
+  put("settings.txt", "seed: 1\n");
+  put("last", "the user's: none of the run's own here");
+  put("notes/last", "the user's");
+  put("round_0/last", "a round's");
+  put("round_0/result-1.tmp", "on its way");
+  put("round_0/lock", "");
+  put("round_0/member_1/last", "a member's");
+  put("round_1/last", "a round's");
+  put("round_1/mine", "the user's");
+  put("round_9/last", "another's");
+}
+
+static void folders_in_it_go_with_it(void** state) {
+  (void)state;
+  loomRunFolder f;
+  loomError err = {0, ""};
+  make_rounds();
+  assert_int_equal(open_nested(&f, LOOM_FOLDER_OVERWRITE, NULL, &err), 0);
+  loom_run_folder_close(&f);
+
+  // What the run left is gone, and nothing else.
+  assert_false(there("settings.txt") || there("round_0") || there("round_1/last"));
+  assert_true(there("last") && there("notes/last") && there("round_1/mine") && there("round_9/last"));
+}
+
+static void what_is_read_is_none_of_its_own(void** state) {
+  (void)state;
+  char name[200], alias[200];
+  make_rounds();
+
+  // By another name, too, and whatever is to become of the folder.
+  snprintf(name, sizeof name, "%s/round_0/member_1/last", path);
+  snprintf(alias, sizeof alias, "%s/alias", dir);
+  assert_int_equal(link(name, alias), 0);
+  for (int i = 0; i < 4; i++) {
+    loomRunFolder f;
+    loomError err = {0, ""};
+    loomFolderMode mode = i / 2 ? LOOM_FOLDER_OVERWRITE : LOOM_FOLDER_RESUME;
+    assert_int_equal(open_nested(&f, mode, i % 2 ? name : alias, &err), LOOM_ERR_USAGE);
+    assert_non_null(strstr(err.message, "round_0/member_1/last: that is what is read"));
+    assert_true(there("settings.txt") && there("round_0/last") && !there("lock"));
+  }
+}
+
+static void a_run_in_a_folder_in_it_is_left_alone(void** state) {
+  (void)state;
+  loomRunFolder f, inner;
+  loomError err = {0, ""};
+  make_rounds();
+
+  // A round may be trained by a process of its own.
+  char round[200];
+  snprintf(round, sizeof round, "%s/round_1", path);
+  loomRunFolderDef def = {.path = round, .mode = LOOM_FOLDER_RESUME, .mark = "last"};
+  assert_int_equal(loom_run_folder_open(&inner, &def, &err), 0);
+  assert_int_equal(open_nested(&f, LOOM_FOLDER_OVERWRITE, NULL, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "round_1: another run is at work in it"));
+  assert_true(there("settings.txt") && there("round_0/last") && there("round_1/last"));
+  loom_run_folder_close(&inner);
+}
+
+// Files that a run would write over, with no mark beside them: a killed run's, or the user's.
+static void files_without_a_mark_are_not_written_over(void** state) {
+  (void)state;
+  loomRunFolder f;
+  loomError err = {0, ""};
+  char command[200];
+  snprintf(command, sizeof command, "mkdir -p %s", path);
+  assert_int_equal(system(command), 0);
+  put("part-7", "the user's");
+  assert_int_equal(open_mode(&f, LOOM_FOLDER_NEW, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "holds a run already (part-7)"));
+  assert_int_equal(open_mode(&f, LOOM_FOLDER_OVERWRITE, &err), 0);
+  loom_run_folder_close(&f);
+  assert_false(there("part-7"));
 }
 
 static void what_cannot_be_made_is_told(void** state) {
@@ -498,6 +603,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(new_then_resumed_then_overwritten, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(removed_but_for_what_is_not_its_own, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(folders_in_it_go_with_it, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(what_is_read_is_none_of_its_own, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(a_run_in_a_folder_in_it_is_left_alone, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(files_without_a_mark_are_not_written_over, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(what_cannot_be_made_is_told, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(another_process_is_kept_out, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(the_same_process_too, make_dir, remove_dir),

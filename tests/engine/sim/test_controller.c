@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "engine/task/controller_json.h"
 #include "generators/source/replay.h"
 
 static cJSON* golden;
@@ -76,9 +77,10 @@ static void check_golden(bench* b, handover* h, const cJSON* g) {
 
   cJSON_ArrayForEach(c, get(golden, "controllers")) {
     if (strcmp(get(c, "name")->valuestring, get(g, "controller")->valuestring)) continue;
-    char* text = cJSON_PrintUnformatted(c);
-    must(loom_controller_from_json(&def, text, "golden", &err), &err);
-    cJSON_free(text);
+    cJSON* config = cJSON_Duplicate(c, true);
+    cJSON_DeleteItemFromObject(config, "name");
+    must(loom_controller_read(&def, config, 7, false, NULL, "golden", &err), &err);
+    cJSON_Delete(config);
   }
 
   double action[14], want[14], goal[32];
@@ -181,9 +183,66 @@ static void an_action_reaches_its_target(void** state) {
   close_bench(&b);
 }
 
+// The goal that a move or pose along the base's axes gives is that of the same along the world's.
+static void actions_in_the_base(void** state) {
+  handover* h = *state;
+  bench b = {.demo = -1};
+  loomError err = {0, ""};
+  open_bench(&b, h, 4);
+  must(loom_episode_start(b.episode, b.data.states, &err), &err);
+  const mjModel* m = b.episode->m;
+  const mjData* d = b.episode->d;
+
+  for (int a = 0; a < 2; a++) {
+    for (int delta = 0; delta < 2; delta++) {
+      loomControllerDef def = b.scene->control[a];
+      loomArm world, base;
+      def.delta = delta;
+      must(loom_arm_bind(&world, &h->task->robots[a], &def, m, &err), &err);
+      def.in_base = true;
+      must(loom_arm_bind(&base, &h->task->robots[a], &def, m, &err), &err);
+
+      // Where robosuite 1.5 has its frame, and both robots face each other.
+      int body = mj_name2id(m, mjOBJ_BODY, a ? "robot1_link0" : "robot0_link0");
+      loomPose link = loom_pose_from_quat(d->xpos + 3 * body, d->xquat + 4 * body);
+      assert_true(loom_pose_distance(link, base.base) < 1e-9);
+
+      // The same motion, as each says it.
+      loomPose eef = loom_arm_eef(&world, d), target = eef;
+      target.pos[0] += 0.02, target.pos[1] -= 0.01;
+      loom_quat_mul(target.quat, (const double[]){0.99498743710662, 0.06, -0.08, 0}, eef.quat);
+      double said[2][7] = {{0}};
+      loom_arm_action_towards(said[0], &world, eef, target);
+      loom_arm_action_towards(said[1], &base, eef, target);
+
+      assert_true(fabs(said[0][0] - said[1][0]) > 0.01);
+      loom_arm_set_goal(&world, m, d, said[0]);
+      loom_arm_set_goal(&base, m, d, said[1]);
+      loomPose where = loom_pose_from_mat(base.state.goal_pos, base.state.goal_mat);
+      assert_true(loom_pose_distance(where, target) < 1e-6);
+      for (int i = 0; i < 9; i++) assert_true(fabs(world.state.goal_mat[i] - base.state.goal_mat[i]) < 1e-9);
+      assert_true(loom_pose_distance(loom_arm_target(&base, eef, eef, said[1]), where) < 1e-6);
+    }
+  }
+
+  // A robot whose file does not say where its base is, and one whose base moves.
+  static const char* const bodies[][2] = {
+      {"", "names no `base_body`"}, {"robot0_link3", "moves"}, {"robot0_x", "no body"}};
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    loomRobotDef robot = h->task->robots[0];
+    loomControllerDef def = b.scene->control[0];
+    loomArm arm;
+    def.in_base = true;
+    snprintf(robot.base_body, sizeof robot.base_body, "%s", bodies[i][0]);
+    assert_true(loom_arm_bind(&arm, &robot, &def, m, &err) < 0);
+    assert_non_null(strstr(err.message, bodies[i][1]));
+  }
+  close_bench(&b);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(torques_are_robosuites),
-                                     cmocka_unit_test(gripper_commands_are_robosuites),
-                                     cmocka_unit_test(an_action_reaches_its_target)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(torques_are_robosuites), cmocka_unit_test(gripper_commands_are_robosuites),
+      cmocka_unit_test(an_action_reaches_its_target), cmocka_unit_test(actions_in_the_base)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

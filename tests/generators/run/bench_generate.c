@@ -63,7 +63,7 @@ int main(void) {
   void* state;
   loomError err = {0, ""};
   loomSourceSet sources;
-  loomScene *scene, *own;
+  loomScene *scene, *own = NULL;
   loomEpisode* episode;
   loomDemo demo;
   loomGenerateReport one, two;

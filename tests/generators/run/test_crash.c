@@ -117,7 +117,7 @@ static bool same_file(const char* path, const char* bytes, size_t n) {
 
 // Killed before call number 1, 2, ... until the run is too short to be killed.
 static void sweep(const own* o, run wanted, const char* before) {
-  char dir[] = "/tmp/loom_crash_XXXXXX", whole[64], out[64], parts[80];
+  char dir[] = "/tmp/loom_crash_XXXXXX", whole[64], out[64], parts[80], note[120];
   size_t n = 0, n_before = 0;
 
   // Where a whole run, a killed one and its parts lie.
@@ -125,6 +125,7 @@ static void sweep(const own* o, run wanted, const char* before) {
   snprintf(whole, sizeof whole, "%s/whole.hdf5", dir);
   snprintf(out, sizeof out, "%s/out.hdf5", dir);
   snprintf(parts, sizeof parts, "%s.parts", out);
+  snprintf(note, sizeof note, "%s/" LOOM_REPLACES_FILE, parts);
 
   // The whole run, and how many calls there are to die before.
   wanted.out = whole;
@@ -151,7 +152,7 @@ static void sweep(const own* o, run wanted, const char* before) {
     wanted.threads = 2;
     wanted.resume = true;
     wanted.overwrite = false;
-    if (old && access(parts, F_OK) && same_file(out, old, n_before)) {
+    if (old && access(note, F_OK) && same_file(out, old, n_before)) {
       // Killed before it began: what lies there is another run's, and resuming does not take it for ours.
       assert_int_equal(run_apart(o, wanted, 0), -LOOM_ERR_USAGE);
       wanted.overwrite = true;

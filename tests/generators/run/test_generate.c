@@ -20,7 +20,7 @@ static void recordings_replay(void** state) {
   for (int i = 0; i < n; i++) {
     loomError err = {0, ""};
     loomDemo demo;
-    loomScene* scene;
+    loomScene* scene = NULL;
     loomEpisode* episode;
     loomReplay states;
     loomActionReplay actions;
@@ -29,7 +29,7 @@ static void recordings_replay(void** state) {
     must(loom_demo_load(&demo, h->dataset, i + (quick() ? 4 : 0), &err), &err);
     must(loom_replay_open(&scene, &episode, h->task, h->dataset, &demo, &h->roots, &err), &err);
     must(loom_replay_states(&states, episode, &demo, &err), &err);
-    must(loom_replay_actions(&actions, episode, &demo, &err), &err);
+    must(loom_replay_actions(&actions, episode, &demo, NULL, &err), &err);
 
     // Reached at all, within a milliradian for 50 steps, reached by action.
     seen += states.success_row >= 0;
@@ -235,12 +235,12 @@ static void the_same_bytes_on_any_number_of_threads(void** state) {
   assert_int_equal(loom_dataset_demo_count(made), wanted);
   for (int i = 0; i < wanted; i++) {
     loomDemo demo;
-    loomScene* scene;
+    loomScene* scene = NULL;
     loomEpisode* episode;
     loomActionReplay actions;
     must(loom_demo_load(&demo, made, i, &err), &err);
     must(loom_replay_open(&scene, &episode, h->task, made, &demo, &h->roots, &err), &err);
-    must(loom_replay_actions(&actions, episode, &demo, &err), &err);
+    must(loom_replay_actions(&actions, episode, &demo, NULL, &err), &err);
     assert_true(actions.identical);
     assert_true(actions.success_steps >= h->task->success_hold);
     loom_episode_destroy(episode);

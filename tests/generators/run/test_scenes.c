@@ -38,7 +38,7 @@ static void check_sources(const loomSourceSet* sources, loomEpisode* e, const ch
   // By action too: it ends where the recording ended, with no joint out of reach.
   for (int i = 0; i < (getenv("LOOM_QUICK") ? 1 : sources->n); i++) {
     must(loom_demo_load(&demo, dataset, i, &err), &err);
-    must(loom_replay_actions(&replay, e, &demo, &err), &err);
+    must(loom_replay_actions(&replay, e, &demo, NULL, &err), &err);
 
     assert_true(replay.success_steps >= e->scene->task->success_hold);
     assert_true(replay.state_error < 1e-5);

@@ -236,7 +236,9 @@ static void given_ends_reach_the_sources(void** state) {
   write_text(path, "demo_5: {arm1: {take: 230}}\n");
 
   // That end and its partner's, and no other.
-  must(loom_sources_load_with(&sources, f->h->task, f->h->source, &f->h->roots, path, &err), &err);
+  must(loom_sources_load_with(&sources, f->h->task, f->h->source, &f->h->roots,
+                              &(loomSourceDef){.segments = path}, &err),
+       &err);
   assert_int_equal(sources.replay[5].end[1][1], 230);
   assert_int_equal(sources.replay[5].end[0][1], 230);
   assert_int_equal(sources.replay[4].end[1][1], f->sources.replay[4].end[1][1]);
@@ -245,7 +247,8 @@ static void given_ends_reach_the_sources(void** state) {
   unlink(path);
 
   // A file that is not there.
-  assert_int_equal(loom_sources_load_with(&sources, f->h->task, f->h->source, &f->h->roots, path, &err),
+  assert_int_equal(loom_sources_load_with(&sources, f->h->task, f->h->source, &f->h->roots,
+                                          &(loomSourceDef){.segments = path}, &err),
                    LOOM_ERR_IO);
 }
 
@@ -302,7 +305,8 @@ static void signals_go_out_and_come_back(void** state) {
     // Each round into a file of its own, from the last one.
     snprintf(path[round], sizeof path[round], "%s/signals%d.hdf5", f->dir, round);
     if (round) f->sources.replay[3].end[0][0] = f->sources.replay[3].end[1][0] -= 7;
-    must(loom_segment_dataset_write(path[round], f->h->task, source, f->sources.replay, demos, &err), &err);
+    must(loom_segment_dataset_write(path[round], f->h->task, source, f->sources.replay, demos, NULL, &err),
+         &err);
     source = path[round];
 
     // Read back with a task whose subtasks end by those signals.
@@ -511,7 +515,7 @@ static void transforms_keep_what_they_must(void** state) {
   for (int i = getenv("LOOM_QUICK") ? 5 : 0; i < demos; i++) {
     const loomReplay* r = &f->sources.replay[i];
     loomDemo demo;
-    loomScene* scene;
+    loomScene* scene = NULL;
     loomEpisode* e;
     double grip[LOOM_MAX_ARMS] = {0};
 

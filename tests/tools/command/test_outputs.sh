@@ -12,7 +12,12 @@ base=$work/base.hdf5 gen=$work/gen.hdf5
 "$loom" generate own --source "$base" -n 2 -t 1 -o "$gen" >/dev/null 2>&1
 printf '{"arm": 0, "move": [0, 0, 0.002]}\n{"do": "save", "anyhow": true}\n{"do": "quit"}\n' >"$work/lines"
 
-# Another program that has a file open for writing, with no lock of HDF5's: any writer counts.
+# A policy that has hardly learned anything, to be rolled out and exported.
+train=("$loom" train --data "$gen" -p bc_l2 --rollouts 0 --epochs 1 --steps 2 --batch 4 --hidden 8)
+"${train[@]}" -o "$work/policy" >/dev/null 2>&1
+policy=$work/policy/last.safetensors
+
+# Another program that has a file open for writing: with no lock of HDF5's, and with it.
 opened() { # FILE COMMAND...
   local file=$1
   shift
@@ -22,81 +27,192 @@ opened() { # FILE COMMAND...
   exec 7>&-
   return $status
 }
-small_disk() (
-  trap '' XFSZ
-  ulimit -f 8
-  "$@"
-)
-
-# writer NAME COMMAND...: O in it is its output. What is there already is a dataset, whole and of use.
-writer() {
-  local name=$1 out=$work/out/o.hdf5
+holding() { # FILE COMMAND...
+  local file=$1
   shift
-  local run=("${@/#O/$out}")
+  exec 7>>"$file" 6<"$file" 7>&-
+  flock 6
+  "$@" 6<&-
+  local status=$?
+  exec 6<&-
+  return $status
+}
+small_disk() ( # KILOBYTES COMMAND...
+  trap '' XFSZ
+  ulimit -f "$1"
+  "${@:2}"
+)
+# Permissions count for this process, whoever runs the test.
+unprivileged() {
+  if [ "$(id -u)" -eq 0 ]; then setpriv --bounding-set=-dac_override,-dac_read_search "$@"; else "$@"; fi
+}
+mkdir "$work/shut" && chmod a-w "$work/shut"
+shut=yes
+if unprivileged touch "$work/shut/x" 2>/dev/null || ! unprivileged true; then
+  shut= && echo 'folders cannot be shut for this user: not tested'
+fi
+
+# writer NAME KILOBYTES COMMAND...: O in it is its output, and the disk has so much room. What is there already is a
+# dataset, whole and of use.
+writer() {
+  local name=$1 room=$2 out=$work/out/o
+  shift 2
+  local run=("${@/#O/$out}") word
+  for word in "$@"; do [[ $word = O.* ]] && out=$out${word#O}; done
   rm -rf "$work/out" && mkdir "$work/out" && cp "$base" "$out"
   expect "$name: exists" 2 'is there already|exists; use' "${run[@]}"
-  check "$name: and stays" cmp -s "$base" "$out"
   expect "$name: is open elsewhere" 2 'open for writing' opened "$out" "${run[@]}" --overwrite
-  check "$name: and is not replaced" cmp -s "$base" "$out"
+  expect "$name: is locked by HDF5" 2 'open for writing' holding "$out" "${run[@]}" --overwrite
+  expect "$name: another run writes it" 2 'another run is at work' holding "$out.lock" "${run[@]}" --overwrite
+  touch "$out.lock" # as a killed run leaves it
   chmod a-w "$out"
   expect "$name: write-protected" 1 'write-protected' "${run[@]}" --overwrite
-  check "$name: and is kept" cmp -s "$base" "$out"
   chmod u+w "$out"
-  expect "$name: no room" 1 'cannot be written' small_disk "${run[@]}" --overwrite
-  check "$name: keeps what was there" cmp -s "$base" "$out"
-  expect "$name: no folder" 1 'cannot be written' "${@/#O//proc/none/o.hdf5}"
-  rm -f "$out" && mkdir "$out"
+  if [ -n "$shut" ]; then
+    chmod a-w "$work/out"
+    expect "$name: a folder that is shut" 1 'cannot be written \(Permission denied' unprivileged "${run[@]}" --overwrite
+    chmod u+w "$work/out"
+  fi
+  expect "$name: no room" 1 'cannot be (written|finished)|File too large' small_disk "$room" "${run[@]}" --overwrite
+  check "$name: all that keeps what was there" cmp -s "$base" "$out"
+  rm -rf "$out" && mkdir "$out"
   expect "$name: a folder" 1 'a folder of that name' "${run[@]}" --overwrite
   rmdir "$out" && ln -s nowhere "$out"
   expect "$name: a link to nowhere" 1 'leads nowhere' "${run[@]}"
-  rm -f "$out" && cp "$base" "$work/out/real" && ln -s real "$out"
+  rm -rf "${out:?}"* && cp "$base" "$work/out/real" && ln -s real "$out"
   expect "$name: replaced" 0 '' "${run[@]}" --overwrite
   check "$name: where the link leads" test -L "$out" -a -s "$work/out/real"
   check "$name: by something else" differ "$base" "$work/out/real"
-  expect "$name: leaves nothing else" 0 '^o.hdf5 real $' eval "ls '$work/out' | tr '\n' ' '"
+  expect "$name: leaves nothing else" 0 "^${out##*/} real \$" eval "ls '$work/out' | tr '\n' ' '"
+  rm -rf "$work/out"
+  expect "$name: no folder" 1 'cannot be written' "${run[@]}"
 }
 
-writer merge "$loom" dataset merge O "$base" "$base"
-writer filter "$loom" dataset filter "$base" O --min-rows 1 --demos demo_0,demo_1
-writer strip "$loom" dataset strip "$gen" O
-writer record "$loom" record own -n 1 --seed 5 -o O
-writer replay "$loom" replay "$gen" --task own -o O
-writer segment "$loom" segment "$gen" --task own --export O
-writer generate "$loom" generate own --source "$base" -n 1 -t 1 -o O
+draw=("$loom" render "$gen" --task own --limit 1 --size 16x16 --light --speed 50)
+roll=("$loom" rollout "$policy" --task own -n 1 -j 1 --max-steps 2)
+writer merge 8 "$loom" dataset merge O.hdf5 "$base" "$base"
+writer filter 8 "$loom" dataset filter "$base" O.hdf5 --min-rows 1 --demos demo_0,demo_1
+writer strip 8 "$loom" dataset strip "$gen" O.hdf5
+writer record 8 "$loom" record own -n 1 --seed 5 -o O.hdf5
+writer replay 8 "$loom" replay "$gen" --task own -o O.hdf5
+writer segment 8 "$loom" segment "$gen" --task own --export O.hdf5
+writer 'segment as text' 0 "$loom" segment "$gen" --task own --export O.yaml
+writer generate 8 "$loom" generate own --source "$base" -n 1 -t 1 -o O.hdf5
+writer report 0 "$loom" generate own --source "$base" -n 1 -t 1 --report O.png
+writer rollout 8 "${roll[@]}" -o O.hdf5
+writer 'rollout on film' 8 "${roll[@]}" --video O.mp4
+writer 'render a sheet' 0 "${draw[@]}" --columns 2 --sheet O.png
+writer 'render a film' 0 "${draw[@]}" --video O.mp4
+writer export 0 "$loom" export "$policy" -o O.onnx
+writer 'export decisions' 0 "$loom" export "$policy" -n 2 --check O.safetensors
 
-# What is read is never written over.
-cp "$base" "$work/in.hdf5" && ln -sf in.hdf5 "$work/link.hdf5"
-for command in "dataset merge X $base X" 'dataset filter X X' 'dataset strip X X' 'replay X --task own -o X' \
-  'segment X --task own --export X' 'generate own --source X -n 1 -o X'; do
-  for name in in link; do
+# folder NAME KILOBYTES COMMAND...: O in it is a folder that it works in.
+folder() {
+  local name=$1 room=$2 out=$work/out/f
+  shift 2
+  local run=("${@/#O/$out}")
+  mkdir "$work/out" && touch "$out"
+  expect "$name: a file" 1 'cannot be (made|locked).*(File exists|Not a directory)' "${run[@]}" --overwrite
+  rm "$out" && mkdir "$out"
+  if [ -n "$shut" ]; then
+    chmod a-w "$out"
+    expect "$name: a folder that is shut" 1 'cannot be locked \(Permission denied' unprivileged "${run[@]}" --overwrite
+    chmod u+w "$out"
+  fi
+  expect "$name: no room" 1 'cannot be written' small_disk "$room" "${run[@]}"
+  expect "$name: a new one" 0 '' "${run[@]}" --overwrite
+  touch "$out/mine"
+  find "$out" -type f -exec sha256sum {} + | sort >"$work/before"
+  expect "$name: exists" 2 'holds a run already|there are files in it' "${run[@]}"
+  expect "$name: another run is at work" 2 'another run is at work' holding "$out/lock" "${run[@]}" --overwrite
+  rm -f "$out/lock"
+  expect "$name: is as it was" 0 '^$' eval "find '$out' -type f -exec sha256sum {} + | sort | diff '$work/before' -"
+  expect "$name: replaced" 0 '' "${run[@]}" --overwrite
+  check "$name: what is not its own stays" test -e "$out/mine"
+}
+folder train 0 "${train[@]}" -o O
+rm -rf "$work/out"
+folder 'render frames' 0 "${draw[@]}" --frames O
+rm -rf "$work/out"
+dagger=("$loom" dagger own --expert scripted --rounds 1 -n 1 --evaluations 1 --max-steps 4 --steps 5 --hidden 8 -j 1)
+folder dagger 0 "${dagger[@]}" --demos 1 -o O
+
+# A run's folder, gone on with, is its own: all settings, and the files that it was told to read.
+runs=$work/out/f
+expect 'dagger: other settings' 2 "other settings .*'episodes: 1' there, 'episodes: 2' now" "${dagger[@]}" --demos 1 -o "$runs" -n 2 --resume
+expect 'dagger: reads what it writes' 2 'that is what is read' "${dagger[@]}" --data "$runs/round_0.hdf5" -o "$runs" --overwrite
+expect 'dagger: its own expert' 2 'that is what is read' "${dagger[@]}" --expert "$runs/best.safetensors" -o "$runs" --overwrite
+expect 'dagger: a training in it' 2 'another run is at work in it' holding "$runs/round_1/lock" "${dagger[@]}" --demos 1 -o "$runs" --overwrite
+check 'dagger: all that keeps the run' test -s "$runs/final.safetensors" -a -s "$runs/round_0.hdf5"
+cp "$gen" "$work/data.hdf5"
+sweep=("$loom" train --data "$work/data.hdf5" -p bc_l2 --rollouts 0 --steps 2 --batch 4 --hidden 8 --sizes 1,2 -o "$work/sizes")
+check 'sweep' "${sweep[@]}" --epochs 1
+before=$(stat -c %i "$work/sizes/2-seed-1/last.safetensors")
+check 'sweep: one seed more' "${sweep[@]}" --epochs 1 --seeds 1,2
+check 'sweep: what is done is not done again' test "$(stat -c %i "$work/sizes/2-seed-1/last.safetensors")" = "$before"
+expect 'sweep: other settings' 2 "other settings .*'epochs: 1' there, 'epochs: 2' now" "${sweep[@]}" --epochs 2
+expect 'sweep: two at once' 2 'another run is at work' holding "$work/sizes/lock" "${sweep[@]}" --epochs 1
+cp "$base" "$work/data.hdf5"
+"$loom" generate own --source "$base" -n 2 -t 1 --seed 3 -o "$work/data.hdf5" --overwrite >/dev/null 2>&1
+expect 'sweep: other data of that name' 2 'other settings .*data_content' "${sweep[@]}" --epochs 1
+expect 'train: other data of that name' 2 'trained on other data' "$loom" train "$work/sizes/2-seed-1/config.yaml" --resume
+check 'sweep: replaced' "${sweep[@]}" --epochs 2 --overwrite
+check 'sweep: with what another one left' test ! -e "$work/sizes/2-seed-2"
+
+# What is read is never written over, by whatever name.
+cp "$base" "$work/in.hdf5" && ln -sf in.hdf5 "$work/link.hdf5" && ln "$work/in.hdf5" "$work/hard.hdf5"
+cp "$policy" "$work/p.safetensors"
+for command in "dataset merge @ $base %" 'dataset filter % @' 'dataset strip % @' 'replay % --task own -o @' \
+  'segment % --task own --export @' 'generate own --source % -n 1 -o @' 'generate own --source % -n 1 --report @' \
+  'render % --task own --sheet @' 'render % --task own --video @'; do
+  for name in in link hard; do
+    words=${command//%/$work/in.hdf5}
     # shellcheck disable=SC2086
-    expect "${command%% X*}: onto what is read" 2 'source itself' "$loom" ${command//X/$work/$name.hdf5} --overwrite
+    expect "$command: onto what is read ($name)" 2 'source itself' "$loom" ${words//@/$work/$name.hdf5} --overwrite
   done
 done
 check 'what is read is as it was' cmp "$base" "$work/in.hdf5"
+ln -sf p.safetensors "$work/l.safetensors"
+for command in 'rollout % --task own -o @' 'rollout % --task own --video @' 'export % -o @' 'export % --check @'; do
+  words=${command/\%/$work/p.safetensors}
+  # shellcheck disable=SC2086
+  expect "$command: onto what is read" 2 'source itself' "$loom" ${words//@/$work/l.safetensors} --overwrite
+done
+check 'the policy is as it was' cmp "$policy" "$work/p.safetensors"
+expect 'record: onto its task' 2 'source itself' "$loom" record "$work/scenes/own/task.yaml" -o "$work/scenes/own/task.yaml" --overwrite
 
 # In place: masks and demos.
 masks() { "$loom" info "$1" | sed -n 's/^mask \([a-z]*\) .*/\1/p' | tr '\n' ' '; }
-add() { "$loom" teleop own --input "$work/lines" --echo -o "$1"; }
+mkdir "$work/bin" && PATH=$work/bin:$PATH
+printf '#!/bin/sh\nexec "%s" teleop own --input "%s" --echo -o "$1"\n' "$loom" "$work/lines" >"$work/bin/add"
+chmod +x "$work/bin/add"
 cp "$gen" "$work/a.hdf5"
 "$loom" dataset split "$work/a.hdf5" >/dev/null 2>&1
 cp "$work/a.hdf5" "$work/split.hdf5"
 for change in "$loom dataset split" add; do
-  for state in open protected full; do
+  for state in open locked busy protected shut full; do
     cp "$work/split.hdf5" "$work/a.hdf5"
+    # shellcheck disable=SC2086
     case $state in
-      # shellcheck disable=SC2086
       open) expect "$change: open elsewhere" 2 'open for writing' opened "$work/a.hdf5" $change "$work/a.hdf5" ;;
-      # shellcheck disable=SC2086
+      locked) expect "$change: locked by HDF5" 2 'open for writing' holding "$work/a.hdf5" $change "$work/a.hdf5" ;;
+      busy) expect "$change: another run" 2 'another run is at work' holding "$work/a.hdf5.lock" $change "$work/a.hdf5" ;;
       protected) chmod a-w "$work/a.hdf5" && expect "$change: protected" 1 'write-protected' $change "$work/a.hdf5" ;;
-      # shellcheck disable=SC2086
-      full) expect "$change: no room" 1 'cannot be (copied|written)' small_disk $change "$work/a.hdf5" ;;
+      shut)
+        [ -n "$shut" ] && mkdir "$work/in" && mv "$work/a.hdf5" "$work/in" && chmod a-w "$work/in"
+        [ -z "$shut" ] || expect "$change: shut" 1 'Permission denied' unprivileged $change "$work/in/a.hdf5"
+        [ -n "$shut" ] && chmod u+w "$work/in" && mv "$work/in/a.hdf5" "$work" && rmdir "$work/in"
+        ;;
+      full) expect "$change: no room" 1 'cannot be (copied|written)' small_disk 8 $change "$work/a.hdf5" ;;
     esac
     chmod u+w "$work/a.hdf5"
     check "$change, $state: as it was" cmp "$work/split.hdf5" "$work/a.hdf5"
-    rm -f "$work"/a.hdf5.demo
+    rm -f "$work"/a.hdf5.{demo,lock}
   done
 done
+touch "$work/a.hdf5.demo"
+expect 'a demo that was kept is not written over' 2 'dataset merge.* puts both together' add "$work/a.hdf5"
+rm "$work/a.hdf5.demo"
 expect 'a demo is added' 0 'as demo_2' add "$work/a.hdf5"
 expect 'all masks stay' 0 '^train valid $' masks "$work/a.hdf5"
 expect 'and it can be read' 0 '3 demos' "$loom" info "$work/a.hdf5"
@@ -108,13 +224,13 @@ expect 'another rate is refused before anything is driven' 2 'another environmen
   "$loom" teleop "$work/scenes/own/fast.yaml" --input "$work/lines" --echo -o "$work/a.hdf5"
 
 # A finished file is known by all settings of the run that made it.
-done=("$loom" generate own --source "$base" -t 1 -o "$gen" --resume)
+done=("$loom" generate own -t 1 -o "$gen" --resume) source=$base
 cp "$gen" "$work/before.hdf5"
-expect 'the same run' 0 'complete already' "${done[@]}" -n 2
+expect 'the same run' 0 'complete already' "${done[@]}" --source "$source" -n 2
 refused() { # NAME PATTERN OPTIONS...
   local name=$1 pattern=$2
   shift 2
-  expect "another $name" 2 "other settings .*$pattern" "${done[@]}" "$@"
+  expect "another $name" 2 "other settings .*$pattern" "${done[@]}" --source "$source" "$@"
   check "another $name: untouched" cmp "$work/before.hdf5" "$gen"
 }
 refused reset reset -n 2 --reset D1
@@ -125,41 +241,63 @@ refused limit 'successes|attempts' --attempts 500
 refused gzip gzip -n 2 --gzip 5
 refused choice select_scheme_limits -n 2 --select random
 "$loom" record own -n 3 --seed 8 -o "$work/other.hdf5" >/dev/null 2>&1
-refused source source_demos -n 2 --source "$work/other.hdf5"
+source=$work/other.hdf5 refused source source_demos -n 2
 expect 'a copy is not what a run made' 2 'does not say' eval \
   "'$loom' dataset strip '$gen' '$work/copy.hdf5' >/dev/null 2>&1; '$loom' generate own --source '$base' -n 2 -t 1 -o '$work/copy.hdf5' --resume"
 expect 'record: the same run' 0 'complete already' "$loom" record own -n 3 --seed 1 -o "$base" --resume
 expect 'record: another seed' 2 'other settings .*seed' "$loom" record own -n 3 --seed 2 -o "$base" --resume
 expect 'record: another number' 2 'other settings .*successes' "$loom" record own -n 4 --seed 1 -o "$base" --resume
 
-# Interrupted: it is told, and it goes on to the same bytes.
-many=(own -n 12 --seed 4 -o "$work/many.hdf5")
-"$loom" record own -n 12 --seed 4 -o "$work/whole.hdf5" >/dev/null 2>&1
+# Interrupted: it is told, and it goes on to the same bytes. Meanwhile nobody else writes it.
+many=(own -n 5 --seed 4 -o "$work/many.hdf5")
+"$loom" record own -n 5 --seed 4 -o "$work/whole.hdf5" >/dev/null 2>&1
 "$loom" record "${many[@]}" >/dev/null 2>"$work/errors" &
 await $! test -e "$work/many.hdf5.parts/demo-00000001.hdf5"
-expect 'two runs, one output' 2 'another run is at work' "$loom" record "${many[@]}" --overwrite
-kill -INT $! 2>/dev/null
+kill -STOP $!
+expect 'another run overwrites it' 2 'another run is at work' "$loom" record "${many[@]}" --overwrite
+expect 'another run goes on with it' 2 'another run is at work' "$loom" record "${many[@]}" --resume
+kill -INT $! && kill -CONT $!
 wait $!
 check 'Ctrl-C: exit status' test $? -eq 1
 check 'Ctrl-C: told, and how to go on' says "$work/errors" 'interrupted after .*--resume goes on'
+cp "$work/many.hdf5" "$work/so-far.hdf5"
+cp "$base" "$work/many.hdf5"
+expect 'what another put there stays' 2 'move it away and go on' "$loom" record "${many[@]}" --resume
+check 'it does' cmp "$base" "$work/many.hdf5"
+rm "$work/many.hdf5"
+expect 'rollouts leave its parts alone' 2 "another command's unfinished run" "${roll[@]}" -o "$work/many.hdf5"
+expect 'nor is what is read among them' 2 'lies among what a run left' \
+  "$loom" generate own --source "$work/many.hdf5.parts/demo-00000001.hdf5" -n 1 -t 1 -o "$work/many.hdf5" --overwrite
+mv "$work/so-far.hdf5" "$work/many.hdf5"
 check 'it goes on' "$loom" record "${many[@]}" --resume
 check 'to the same' cmp "$work/whole.hdf5" "$work/many.hdf5"
 
-# A folder of a run: refused, locked, and overwritten without harm to what else is in it.
-train=("$loom" train --data "$gen" -p bc_l2 --rollouts 0 --epochs 1 --steps 2 --batch 4 --hidden 8 -o "$work/runs")
-check 'train' "${train[@]}"
-touch "$work/runs/mine"
-cp "$work/runs/last.safetensors" "$work/last"
-cp "$work/last" "$work/runs/last.safetensors.copy"
-expect 'train: exists' 2 'holds a run already' "${train[@]}" --seed 2
-check 'train: and stays' cmp "$work/last" "$work/runs/last.safetensors"
-check 'train: replaced' "${train[@]}" --seed 2 --overwrite
-check 'train: by another' differ "$work/last" "$work/runs/last.safetensors"
-check 'train: other files stay' test -e "$work/runs/mine"
-cp "$work/runs/config.yaml" "$work/config.yaml"
-expect 'train: onto its configuration' 2 'that is what is read' "$loom" train "$work/config.yaml" -o "$work"
-check 'train: which stays' cmp "$work/runs/config.yaml" "$work/config.yaml"
+# Two at once: one works, the other is told why it does not, and what is there in the end is whole.
+at_once() { # NAME COMMAND...
+  local name=$1 one two
+  shift
+  "$@" >"$work/one" 2>&1 &
+  one=$!
+  "$@" >"$work/two" 2>&1 &
+  two=$!
+  wait $one
+  one=$?
+  wait $two
+  two=$?
+  check "$name at once: one works ($one, $two)" test $((one + two)) -eq 2 -a $((one * two)) -eq 0
+  check "$name at once: the other is told" grep -qE 'another run is at work|is there already|exists; use|holds a run' \
+    "$work/one" "$work/two"
+}
+at_once merges "$loom" dataset merge "$work/two.hdf5" "$gen" "$gen"
+at_once generations "$loom" generate own --source "$base" -n 1 -t 1 -o "$work/three.hdf5"
+at_once trainings "${train[@]}" -o "$work/four"
+for out in two three; do check "at once: $out is whole" "$loom" verify "$work/$out.hdf5" --limit 1 --task own; done
 
-expect 'rollout: onto its policy' 2 'source itself' "$loom" rollout "$work/last" --task own -n 1 -o "$work/last" --overwrite
-check 'rollout: which stays' cmp "$work/last" "$work/runs/last.safetensors.copy" # a name like the run's own, and kept
+# A training's own configuration, and the episodes that its successes are counted on.
+cp "$work/policy/config.yaml" "$work/config.yaml"
+expect 'train: onto its configuration' 2 'that is what is read' "$loom" train "$work/config.yaml" -o "$work"
+check 'train: which stays' cmp "$work/policy/config.yaml" "$work/config.yaml"
+tries=("$loom" train "$work/policy/config.yaml" --task own -j 1 -o "$work/tries")
+check 'train: with rollouts' "${tries[@]}" --rollouts 1
+expect 'train: other rollouts' 2 "other settings .*'n: 1' there, 'n: 2' now" "${tries[@]}" --rollouts 2 --epochs 2 --resume
 close_tests

@@ -13,7 +13,7 @@
 #include "tools/shared/options.h"
 
 typedef struct weaveArgs {
-  const char *task, *file[2], *called;
+  const char *task, *film, *file[2], *called;
   bool json;
   int threads, files, width, height, pattern;
   int64_t seed;
@@ -30,6 +30,8 @@ static const char* const patterns[] = {"plain", "twill", NULL};
 
 static const toolOption options[] = {
     TOOL_OPTION('t', "TASK", weaveArgs, STRING, task, .about = "what to weave"),
+    TOOL_ALIAS_LETTER('x', "task"),
+    TOOL_OPTION(0, "FILE.mp4", weaveArgs, STRING, film, .about = "to write"),
     TOOL_OPTION('q', NULL, weaveArgs, BOOL, json, .about = "on stdout"),
     TOOL_OPTION(0, "N", weaveArgs, INT, threads, .low = 1, .high = 8, .about = "in all"),
     TOOL_OPTION('s', "S", weaveArgs, INT64, seed, .high = INT64_MAX, .about = "of what is random"),
@@ -49,6 +51,7 @@ static const toolCommand command = {
 static const char* const help =
     "usage: demoloom weave\n\n"
     "  -t, --task TASK      what to weave\n"
+    "      --film FILE.mp4  to write\n"
     "  -q, --json           on stdout\n"
     "      --threads N      in all\n"
     "  -s, --seed S         of what is random, default 0\n"
@@ -103,12 +106,12 @@ static void everything_goes_where_it_belongs(void** state) {
   weaveArgs a;
   assert_int_equal(
       weave(&a,
-            "one --task=a -t b --thr 8 -s 9223372036854775807 --json --rate 0.5 two --size 16x64 "
+            "one --task=b -t b --thr 8 -s 9223372036854775807 --json --rate 0.5 two --size 16x64 "
             "-fx --file y --pattern plain --colour red --assets here=/tmp -- --json",
             argv),
       0);
 
-  // Long and short, whole and cut short, later ones over earlier ones.
+  // Long and short, whole and cut short, the same twice.
   assert_string_equal(said, "");
   assert_string_equal(a.task, "b");
   assert_true(a.json);
@@ -134,6 +137,16 @@ static void everything_goes_where_it_belongs(void** state) {
   assert_string_equal(argv[optind + 2], "--json");
   assert_null(argv[optind + 3]);
 
+  // Names of files as they may be; the letter that an option had before.
+  static const char* const films[] = {"a.mp4", "a.M4V", "a", "run.2", "x.avi/a", ".mp4", "a.mp4"};
+  for (size_t i = 0; i < sizeof films / sizeof *films; i++) {
+    char line[64];
+    snprintf(line, sizeof line, "--film %s -x c", films[i]);
+    assert_int_equal(weave(&a, line, argv), 0);
+    assert_string_equal(a.film, films[i]);
+    assert_string_equal(a.task, "c");
+  }
+
   // Nothing at all.
   assert_int_equal(weave(&a, "", argv), 0);
   assert_int_equal(a.threads, -1);
@@ -158,7 +171,7 @@ static void wrong_usage(void** state) {
     const char *line, *says;
   } cases[] = {
       {"--colours blue", "unrecognized option '--colours'"},
-      {"-qx", "invalid option -- 'x'"},
+      {"-qy", "invalid option -- 'y'"},
       {"--task", "option '--task' requires an argument"},
       {"-t", "option requires an argument -- 't'"},
       {"--json=1", "option '--json' doesn't allow an argument"},
@@ -178,6 +191,17 @@ static void wrong_usage(void** state) {
       {"--pattern satin", "--pattern takes one of plain, twill, not 'satin'"},
       {"--colour blue", "no red is 'blue'"},
       {"--assets here", "demoloom: "},
+      {"--task a --task b", "--task takes one value and is given two, 'a' and 'b'"},
+      {"--task=a -t b", "given two, 'a' and 'b'"},
+      {"-x a -tb", "given two, 'a' and 'b'"},
+      {"--threads 1 --thr 2", "--threads takes one value and is given two, '1' and '2'"},
+      {"--size 16x16 --size 32x32", "given two"},
+      {"--pattern twill --pattern plain", "given two"},
+      {"--colour red --colour blue", "given two"},
+      {"--film a.avi", "--film writes an MP4 video, and 'a.avi' says another kind: name it FILE.mp4"},
+      {"--film a.GIF", "'a.GIF' says another kind"},
+      {"--film b.c/a.png", "says another kind"},
+      {"--film a.mp4.hdf5", "says another kind"},
   };
 
   // Usage, in one line.

@@ -198,7 +198,7 @@ static void demos_are_added(void** state) {
                          (int)d.attempt, dir, dir),
                      0);
 
-  assert_true(said("out", "{\"saved\": 1}"));
+  assert_true(said("out", "{\"saved\": 1, \"ignored\": 0}"));
   unload(&d);
 
   // With the same fields that generated demos have.
@@ -256,6 +256,86 @@ static void a_clutch_lets_go(void** state) {
 #undef AT
 }
 
+// A tracker that loses its way for a moment, or finds itself elsewhere, does not take the hand along.
+static void a_jump_moves_nothing(void** state) {
+  (void)state;
+#define HELD(x, z, quat) "{\"device\": [" x ", 5, " z ", " quat "], \"clutch\": true, \"steps\": 12}\n"
+#define SAME "1, 0, 0, 0"
+  static const struct {
+    const char* lines;
+    double up;
+    int ignored;
+  } ways[] = {
+      {HELD("5", "1.00", SAME) HELD("5", "1.04", SAME), 0.04, 0},
+      {HELD("5", "1.00", SAME) "{\"device\": [0, 0, 0, 1, 0, 0, 0], \"clutch\": true}\n" HELD("5", "1.04",
+                                                                                              SAME),
+       0.04, 1},
+      {HELD("5", "1.00", SAME) "{\"device\": [5, 5, 1, 0, 0, 1, 0], \"clutch\": true}\n" HELD("5", "1.04",
+                                                                                              SAME),
+       0.04, 1},
+      {HELD("5", "1.00", SAME) HELD("0", "3.00", SAME) HELD("0", "3.04", SAME), 0.04, 2},
+  };
+#undef HELD
+#undef SAME
+
+  double still = height_after("{\"steps\": 12}\n");
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    char ignored[64];
+    double up = height_after(ways[i].lines) - still;
+    if (fabs(up - ways[i].up) > 0.01) fail_msg("%d: up by %g, not %g", (int)i, up, ways[i].up);
+
+    snprintf(ignored, sizeof ignored, "\"ignored\":%d,", ways[i].ignored);
+    assert_true(said("out", ignored));
+  }
+}
+
+static const char* const bad_samples[] = {
+    "{\"arm\": 0, \"pose\": [NaN, 0, 1, 1, 0, 0, 0]}",
+    "{\"arm\": 0, \"pose\": [null, 0, 1, 1, 0, 0, 0]}",
+    "{\"arm\": 0, \"pose\": [1e999, 0, 1, 1, 0, 0, 0]}",
+    "{\"arm\": 0, \"pose\": [1e9, 0, 1, 1, 0, 0, 0]}",
+    "{\"arm\": 1, \"pose\": [0, 0, 1, 0, 0, 0, 0]}",
+    "{\"arm\": 1, \"pose\": [0, 0, 1, 2, 0, 0, 0]}",
+    "{\"arm\": 1, \"pose\": [0, 0, 1, 1, 0, 0]}",
+    "{\"arm\": 1, \"pose\": null}",
+    "{\"arms\": [{\"move\": [0, 0.01, 0]}, {\"device\": [0, 0, 1, 1, 0, 0, NaN], \"clutch\": true}]}",
+    "{\"arm\": 0, \"move\": [0.01, 0], \"hand\": 1}",
+    "{\"arm\": 0, \"hand\": [null]}",
+    "{\"arm\": 0, \"po",
+    "se\": [0, 0, 1, 1, 0, 0, 0]}",
+    "\x01\xff\xfe",
+};
+enum { BAD_SAMPLES = sizeof bad_samples / sizeof *bad_samples };
+
+// The demo is the one without them, and they are counted.
+static void bad_samples_are_ignored(void** state) {
+  (void)state;
+  char lines[256], with[256], line[4096], one[256], other[256];
+  snprintf(lines, sizeof lines, "%s/lines", dir);
+  snprintf(with, sizeof with, "%s/with", dir);
+  FILE *in = fopen(lines, "r"), *out = fopen(with, "w");
+  assert_true(in && out);
+
+  // One as the very first, then one after every fifth line.
+  int bad = 0;
+  for (int n = 0; fgets(line, sizeof line, in); n++) {
+    if (n % 5 == 0 && bad < BAD_SAMPLES) fprintf(out, "%s\n", bad_samples[bad++]);
+    fputs(line, out);
+  }
+  fclose(in);
+  fclose(out);
+  assert_int_equal(bad, BAD_SAMPLES);
+
+  snprintf(one, sizeof one, "%s/without.hdf5", dir);
+  snprintf(other, sizeof other, "%s/with.hdf5", dir);
+  assert_int_equal(run("teleop threading --seed 5 --input %s -o %s", lines, one), 0);
+  assert_int_equal(run("teleop threading --seed 5 --input %s --json -o %s", with, other), 0);
+  snprintf(line, sizeof line, "{\"saved\": 1, \"ignored\": %d}", BAD_SAMPLES);
+  assert_true(said("out", line));
+  assert_true(said("err", "with:1: "));
+  same_actions(one, other);
+}
+
 static void expect(const char* line, const char* what) {
   char path[256];
   snprintf(path, sizeof path, "%s/bad", dir);
@@ -280,7 +360,7 @@ static void wrong_lines_are_told(void** state) {
   expect("{\"arm\": 7}", "bad:2: 'arm' is a whole number from 0 to 1");
   expect("{\"hand\": \"shut\"}", "bad:2: 'hand' takes a number");
   expect("{\"pose\": [0, 0, 1, 0, 0, 0, 0]}", "bad:2: the quaternion is of length 0, not 1");
-  expect("{\"move\": [1e999, 0, 0]}", "bad:2: arm 0: a number is not finite");
+  expect("{\"move\": [1e999, 0, 0]}", "bad:2: 'move': a number is not finite");
   expect("{\"device\": [0, 0, 1]}", "bad:2: 'device' takes seven numbers");
   expect("{\"frame\": \"sky\"}", "bad:2: 'frame' is world, base or eef");
 
@@ -315,9 +395,10 @@ static int remove_dir(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(threading_is_driven),
-                                     cmocka_unit_test(handover_is_driven), cmocka_unit_test(demos_are_added),
-                                     cmocka_unit_test(a_clutch_lets_go),
-                                     cmocka_unit_test(wrong_lines_are_told)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(threading_is_driven),  cmocka_unit_test(handover_is_driven),
+      cmocka_unit_test(demos_are_added),      cmocka_unit_test(a_clutch_lets_go),
+      cmocka_unit_test(a_jump_moves_nothing), cmocka_unit_test(bad_samples_are_ignored),
+      cmocka_unit_test(wrong_lines_are_told)};
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

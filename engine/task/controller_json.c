@@ -1,0 +1,224 @@
+#include "engine/task/controller_json.h"
+
+#include <math.h>
+#include <string.h>
+
+// What to do about data whose controller cannot be read.
+#define WAY_OUT "give the task file a `controller:` that does the same"
+#define NO_EFFECT "take it out of env_args if it had no effect on these data"
+
+// ---- numbers
+
+static bool json_numbers(double* out, int n, const cJSON* node) {
+  if (cJSON_IsNumber(node)) {
+    for (int i = 0; i < n; i++) out[i] = node->valuedouble;
+    return true;
+  }
+
+  if (!cJSON_IsArray(node) || cJSON_GetArraySize(node) != n) return false;
+  const cJSON* item;
+  cJSON_ArrayForEach(item, node) {
+    if (!cJSON_IsNumber(item)) return false;
+    *out++ = item->valuedouble;
+  }
+  return true;
+}
+
+static const cJSON* get(const cJSON* map, const char* key) {
+  const cJSON* node = cJSON_GetObjectItemCaseSensitive(map, key);
+  return node && !cJSON_IsNull(node) ? node : NULL;
+}
+
+static bool says(const cJSON* node, const char* text) {
+  return cJSON_IsString(node) && !strcmp(node->valuestring, text);
+}
+
+// ---- keys
+
+// Read below, or without effect under fixed impedance.
+static const char* const known[] = {"type",
+                                    "input_min",
+                                    "input_max",
+                                    "output_min",
+                                    "output_max",
+                                    "kp",
+                                    "damping_ratio",
+                                    "damping",
+                                    "kp_limits",
+                                    "damping_limits",
+                                    "damping_ratio_limits",
+                                    "impedance_mode",
+                                    "control_delta",
+                                    "input_type",
+                                    "uncouple_pos_ori",
+                                    "control_ori",
+                                    "input_ref_frame",
+                                    "goal_update_mode",
+                                    "interpolation",
+                                    "ramp_ratio",
+                                    "gripper",
+                                    "posture",
+                                    "torso_weight",
+                                    "policy_freq",
+                                    "ndim",
+                                    "lite_physics",
+                                    "part_name",
+                                    "naming_prefix",
+                                    "ref_name",
+                                    "robot_name",
+                                    "eef_name"};
+
+static bool is_known(const char* key) {
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (!strcmp(known[i], key)) return true;
+  return false;
+}
+
+static int refuse(const char* label, const cJSON* node, const char* why, loomError* err) {
+  char* text = cJSON_PrintUnformatted(node);
+  int code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: controller_configs: %s is %.60s%s%s; " NO_EFFECT,
+                            label, node->string, text ? text : "something", why[0] ? ", " : "", why);
+  cJSON_free(text);
+  return code;
+}
+
+// Keys that have another value than what is done here.
+static int check_keys(const cJSON* config, const char* label, loomError* err) {
+  const cJSON* node;
+
+  // Limits of goals and the like: nothing that is set may be passed over.
+  cJSON_ArrayForEach(node, config) {
+    bool off = cJSON_IsNull(node) || cJSON_IsFalse(node) || (cJSON_IsArray(node) && !node->child);
+    if (!off && !is_known(node->string)) return refuse(label, node, "which is not done here", err);
+  }
+
+  const struct {
+    const char *key, *only, *why;
+  } fixed[] = {{"impedance_mode", "fixed", "and only 'fixed' is supported"},
+               {"goal_update_mode", "achieved", "and goals here start from where the arm is ('achieved')"}};
+  for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+    node = get(config, fixed[i].key);
+    if (node && !says(node, fixed[i].only)) return refuse(label, node, fixed[i].why, err);
+  }
+
+  // Goals are taken at once; a ramp belongs to the interpolation.
+  node = get(config, "interpolation");
+  if (node && !cJSON_IsFalse(node)) return refuse(label, node, "and goals are not interpolated here", err);
+
+  node = get(config, "control_ori");
+  if (node && !cJSON_IsTrue(node)) return refuse(label, node, "and poses have an orientation here", err);
+
+  node = get(config, "input_type");
+  if (node && !says(node, "delta") && !says(node, "absolute"))
+    return refuse(label, node, "which is neither 'delta' nor 'absolute'", err);
+
+  node = get(get(config, "gripper"), "type");
+  if (node && !says(node, "GRIP")) return refuse(label, node, "and grippers are driven as GRIP here", err);
+
+  node = get(config, "input_ref_frame");
+  if (node && !says(node, "world") && !says(node, "base"))
+    return refuse(label, node, "which is neither 'world' nor 'base'", err);
+  return 0;
+}
+
+// ---- one configuration
+
+static int read_type(loomControllerType* out, const cJSON* config, const char* label, loomError* err) {
+  const cJSON* type = get(config, "type");
+  if (!cJSON_IsString(type))
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: controller_configs has no type; " WAY_OUT, label);
+
+  for (int i = 0; i < 3; i++) {
+    *out = (loomControllerType)i;
+    if (says(type, loom_controller_names[i])) return 0;
+  }
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                        "%s: controller '%.60s'; OSC_POSE and JOINT_POSITION are supported; " WAY_OUT, label,
+                        type->valuestring);
+}
+
+int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints, bool robosuite15,
+                         const loomControllerDef* otherwise, const char* label, loomError* err) {
+  static const loomControllerDef none;
+  *out = otherwise ? *otherwise : none;
+  int code = read_type(&out->type, config, label, err);
+  if (!code) code = check_keys(config, label, err);
+  if (code) return code;
+
+  // Six entries of a pose, or one a joint; 1.5 calls the damping ratio `damping`, too.
+  bool by_joint = out->type == LOOM_JOINT_POSITION;
+  int n = by_joint ? joints : 6;
+  const cJSON* damping = get(config, "damping_ratio");
+  const struct {
+    double* to;
+    const cJSON* from;
+    const char* name;
+  } lists[] = {{out->input_min, get(config, "input_min"), "input_min"},
+               {out->input_max, get(config, "input_max"), "input_max"},
+               {out->output_min, get(config, "output_min"), "output_min"},
+               {out->output_max, get(config, "output_max"), "output_max"},
+               {out->kp, get(config, "kp"), "kp"},
+               {out->damping_ratio, damping ? damping : get(config, "damping"), "damping_ratio"}};
+
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    if (!lists[i].from && otherwise) continue;
+    if (lists[i].from && json_numbers(lists[i].to, n, lists[i].from)) continue;
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: controller_configs: %s must be a number or %d numbers, one %s", label,
+                          lists[i].name, n, by_joint ? "a joint of the arm" : "an entry of a pose");
+  }
+
+  // robosuite 1.4 says `control_delta`, later versions `input_type`.
+  const cJSON *delta = get(config, "control_delta"), *apart = get(config, "uncouple_pos_ori");
+  out->delta = delta ? cJSON_IsTrue(delta) : !says(get(config, "input_type"), "absolute");
+  out->uncouple_pos_ori = !apart || cJSON_IsTrue(apart);
+
+  // Whose axes poses are along; 1.5's own are the robot's base's.
+  const cJSON* frame = get(config, "input_ref_frame");
+  out->in_base = out->type == LOOM_OSC_POSE && (frame ? says(frame, "base") : robosuite15);
+
+  // Ours alone, with the defaults of task files.
+  const cJSON *posture = get(config, "posture"), *torso = get(config, "torso_weight");
+  out->posture = cJSON_IsNumber(posture) ? posture->valuedouble : otherwise ? otherwise->posture : 2e-5;
+  out->torso_weight = cJSON_IsNumber(torso) ? torso->valuedouble : otherwise ? otherwise->torso_weight : 10;
+
+  const char* wrong = loom_controller_wrong(out, n);
+  return wrong ? loom_error_set(err, LOOM_ERR_FORMAT, "%s: controller_configs: %s", label, wrong) : 0;
+}
+
+// ---- which configuration
+
+const cJSON* loom_controller_of_arm(const cJSON* config, int which, int arms, bool* composite,
+                                    const char* label, loomError* err) {
+  static const char* const sides[] = {"right", "left"};
+  const cJSON *parts = get(config, "body_parts"), *type = get(config, "type");
+  *composite = parts != NULL;
+
+  // 1.5's composites say how all of a robot's parts go together; of BASIC each goes on its own.
+  if (parts && !says(type, "BASIC")) {
+    loom_error_set(
+        err, LOOM_ERR_UNSUPPORTED,
+        "%s: controller_configs is the composite controller '%.60s' of robosuite 1.5; of these BASIC is "
+        "supported; " WAY_OUT,
+        label, cJSON_IsString(type) ? type->valuestring : "without a type");
+    return NULL;
+  }
+  if (!parts && says(type, "BASIC")) {
+    loom_error_set(err, LOOM_ERR_FORMAT,
+                   "%s: controller_configs is robosuite 1.5's composite BASIC without body_parts; " WAY_OUT,
+                   label);
+    return NULL;
+  }
+
+  // 1.4's robots of two arms may have one configuration for both, or one a side.
+  const cJSON* by_side = parts ? parts : config;
+  if (get(by_side, "arms")) by_side = get(by_side, "arms");
+  if (!parts && type) return config;
+  const cJSON* arm = get(by_side, sides[which & 1]);
+  if (!arm && arms == 1) arm = get(by_side, "left");
+  if (arm) return arm;
+
+  loom_error_set(err, LOOM_ERR_FORMAT, "%s: controller_configs has no controller for the %s arm; " WAY_OUT,
+                 label, sides[which & 1]);
+  return NULL;
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# What a later step needs is tried before expensive work: each command against what it lacks. What was asked for here would take
+# hours if it were begun. Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../../.." || exit 1
+. tests/tools/check.sh
+export DEMOLOOM_SCENES=$work/scenes
+mkdir -p "$work/scenes" && cp -R tests/own "$work/scenes/own"
+"$loom" record own -n 2 --seed 1 -o "$work/base.hdf5" >/dev/null 2>&1
+"$loom" generate own --source "$work/base.hdf5" -n 2 -t 1 -o "$work/d.hdf5" >/dev/null 2>&1
+change() { mkdir -p "$work/scenes/$1" && cp -R tests/own/. "$work/scenes/$1/" && sed -i "s/^task: own/task: $1/; $2" "$work/scenes/$1/task.yaml"; }
+
+# Observations, bodies, a reset distribution that rollouts lack: told before the first epoch, and nothing is left.
+change bodiless 's/height: {of: rod/height: {of: {body: rodd}/'
+change crowded 's/gap: 0.02}/gap: 5}/'
+train() { timeout 60 "$loom" train --data "$work/d.hdf5" -p bc_l2 --steps 100000000 --batch 8 -j 1 --rollouts 1 -o "$work/run" "$@"; }
+expect 'train: a body' 1 'rodd' train --task bodiless
+expect 'train: no free start' 1 'rollouts of crowded cannot be made' train --task crowded
+expect 'train: reset distribution' 2 'reset distribution' train --task own --reset D9
+check 'train: no folder is left' test ! -e "$work/run"
+
+# DAgger: keys, datasets, experts.
+dagger() { timeout 60 "$loom" dagger own --expert scripted --rounds 1 --demos 100000 -j 1 -o "$work/dagger" "$@"; }
+expect 'dagger: an image' 1 'front_image' dagger -k front_image
+expect 'dagger: a dataset' 1 'none.hdf5' dagger --data "$work/none.hdf5"
+expect 'dagger: a policy' 1 'none.safetensors' dagger --expert "$work/none.safetensors"
+expect 'dagger: source demos' 1 'source' dagger --expert generator
+check 'dagger: no folder is left' test ! -e "$work/dagger"
+
+# Conditions that no episode changes, by command.
+change still 's/height: {of: rod, above: 0.1}/height: {of: {geom: floor}, above: 0.1}/'
+change joint 's/height: {of: rod, above: 0.1}/joint: {name: x0, above: 3}/'
+change hold 's/success_hold: 5/success_hold: 500/'
+for task in still joint hold; do
+  expect "record: $task" 1 'task.yaml:[0-9]+: .*(never changes|max_steps)' "$loom" record $task -n 1
+  expect "generate: $task" 1 'task.yaml:[0-9]+: ' "$loom" generate $task --source "$work/base.hdf5" -n 1
+  expect "train: $task" 1 'task.yaml:[0-9]+: ' train --task $task
+  expect "dagger: $task" 1 'task.yaml:[0-9]+: ' "$loom" dagger $task --expert scripted -o "$work/dagger"
+done
+
+# Of several policies the last one is missing: told before the first one's episodes.
+"$loom" train --data "$work/d.hdf5" -p bc_l2 --epochs 1 --steps 2 --batch 8 --hidden 8 -j 1 --rollouts 0 -o "$work/few" >/dev/null 2>&1
+roll() { timeout 60 "$loom" rollout "$work/few/last.safetensors" "$@" --task own -n 1000000; }
+expect 'rollout: a policy' 1 'none.safetensors' roll "$work/none.safetensors"
+expect 'rollout: reset distribution' 2 'D9' roll --reset D9
+
+# Nothing succeeds: given up after 200 attempts, the same on any number of threads, with the reasons.
+change lost 's/height: {of: rod, above: 0.1}/height: {of: rod, above: 0.4}/; s/max_steps: 200/max_steps: 12/'
+hopeless() { timeout 300 "$loom" generate lost --source "$work/base.hdf5" -n 5 -t "$@"; }
+expect 'generate: gives up' 1 'gave up: 200 of 200 attempts failed, most often.*--max-failures 0' hopeless 2
+expect 'generate: a limit that is given' 1 'gave up: 7 of 7' hopeless 1 --max-failures 7
+expect 'generate: on any number of threads' 1 'gave up: 7 of 7' hopeless 3 --max-failures 7
+expect 'generate: never' 1 '0 demos from 230 attempts' hopeless 2 --max-failures 0 --attempts 230
+expect 'record: gives up' 1 'gave up: 200 of 200' timeout 300 "$loom" record lost -n 30
+expect 'record: a limit that is given' 1 'gave up: 3 of 3' "$loom" record lost -n 30 --max-failures 3
+
+# A GPU that is not there; EGL where it is there at all.
+if DEMOLOOM_GL=egl "$loom" render "$work/d.hdf5" --task own --sheet "$work/a.png" --light >/dev/null 2>&1; then
+  for n in 99 -1 x 0x; do
+    expect "MUJOCO_EGL_DEVICE_ID=$n" 2 'device' env MUJOCO_EGL_DEVICE_ID=$n "$loom" render "$work/d.hdf5" --task own --light --sheet "$work/b.png"
+    expect "render --gpu $n" 2 'device' "$loom" render "$work/d.hdf5" --task own --light --gpu $n --sheet "$work/b.png"
+  done
+  check 'software is not asked' env MUJOCO_EGL_DEVICE_ID=99 DEMOLOOM_GL=osmesa "$loom" render "$work/d.hdf5" --task own --light \
+    --sheet "$work/c.png"
+fi
+expect 'software has no GPU to choose' 2 'software' env DEMOLOOM_GL=osmesa "$loom" render "$work/d.hdf5" --gpu 0 --sheet "$work/b.png"
+close_tests
