@@ -129,7 +129,7 @@ static int read_dagger_options(daggerArgs* a, int argc, char** argv) {
   // Round 0 learns from demos: the expert's, unless datasets are given.
   a->task = argv[optind];
   if (a->demos < 0) a->demos = a->ndata ? 0 : 10;
-  return 0;
+  return tool_one_of_both("dagger", a->overwrite, a->resume);
 }
 
 // ---- what is learned, and how

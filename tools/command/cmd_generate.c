@@ -111,7 +111,7 @@ static int read_generate_options(generateArgs* a, int argc, char** argv) {
   }
 
   if (!d->successes && !d->attempts && !(d->seconds > 0)) d->successes = 100;
-  return 0;
+  return tool_one_of_both("generate", d->overwrite, d->resume);
 }
 
 // What the command line says otherwise than the task.
@@ -219,6 +219,8 @@ int cmd_generate(int argc, char** argv) {
 
   // Source demos are replayed and segmented, and their model is the scene of all attempts.
   if (!code && !a.source) code = loom_task_source(path, task, &a.roots, &err);
+  if (!code) code = tool_outputs_check(&outputs, task->path, &err);
+  if (!code) code = tool_outputs_check(&outputs, a.source ? a.source : path, &err);
   loomSourceDef from = {.segments = a.segments, .skip = a.skip};
   if (!code) code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, &from, &err);
   if (!code)

@@ -75,7 +75,7 @@ static int read_record_options(recordArgs* a, int argc, char** argv) {
   a->task = argv[optind];
   if (!a->out && (a->resume || a->overwrite)) return tool_usage("record", "--resume and --overwrite need -o");
   if (!a->attempts) a->attempts = 10 * a->successes;
-  return 0;
+  return tool_one_of_both("record", a->overwrite, a->resume);
 }
 
 // The last is none of loomRunEnd: a demo that succeeds, and that generation could do nothing with.
@@ -103,6 +103,7 @@ typedef struct recording {
 static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
   char label[LOOM_PATH_MAX], *xml = NULL;
   int code = loom_task_find(&r->task, r->a->task, err);
+  if (!code) code = tool_outputs_check(&r->outputs, r->task->path, err);
   if (!code) code = tool_assets(roots, r->task, err);
   if (!code && !r->task->model_file[0])
     code = loom_error_set(err, LOOM_ERR_USAGE,

@@ -350,6 +350,7 @@ static int open_rollout_scene(loomScene** scene, loomTask** task, rolloutArgs* a
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a->policy[0]);
 
   if (!code) code = loom_task_find(task, name, err);
+  if (!code) code = tool_outputs_check(&a->outputs, (*task)->path, err);
   loom_trained_destroy(&first);
   if (!code) code = tool_assets(&a->roots, *task, err);
   return code ? code : loom_scene_of_task(scene, *task, &a->roots, err);

@@ -135,7 +135,7 @@ static int read_train_options(trainArgs* a, int argc, char** argv) {
     return tool_usage("train", "it takes one configuration, or --data");
   if (optind < argc) a->file = argv[optind];
   if (a->file && a->policy >= 0) return tool_usage("train", "--policy is the configuration's to say");
-  return 0;
+  return tool_one_of_both("train", a->overwrite, a->resume);
 }
 
 // ---- the configuration

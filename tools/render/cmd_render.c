@@ -127,7 +127,7 @@ static int check_render_options(renderArgs* a) {
     return tool_usage("render", "--timeline takes pictures of at least 240 pixels in width, these have %d",
                       width);
 
-  return 0;
+  return tool_one_of_both("render", a->overwrite, a->resume);
 }
 
 static void set_render_defaults(renderArgs* a) {
@@ -343,6 +343,7 @@ int cmd_render(int argc, char** argv) {
   // The demos, and what of an overlay they can show.
   if (!code) code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
   if (!code) code = tool_outputs_check(&outputs, loom_dataset_path(dataset), &err);
+  if (!code) code = tool_outputs_check(&outputs, task->path, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   if (!code) check_sources(&a, dataset);
 

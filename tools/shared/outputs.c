@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "tools/shared/common.h"
+
 int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input, int n,
                 loomError* err) {
   if (!path) return 0;
@@ -23,6 +25,12 @@ int tool_outputs_check(const toolOutputs* all, const char* input, loomError* err
   int code = 0;
   for (int i = 0; i < all->n && !code; i++) code = loom_output_check_input(all->path[i], input, err);
   return code;
+}
+
+int tool_one_of_both(const char* command, bool overwrite, bool resume) {
+  if (!overwrite || !resume) return 0;
+  return tool_usage(command,
+                    "--resume goes on with what is there, --overwrite throws it away: give one of them");
 }
 
 void tool_outputs_close(toolOutputs* all) {

@@ -29,6 +29,9 @@ static inline loomOutputMode tool_output_mode(bool overwrite) {
   return overwrite ? LOOM_OUTPUT_REPLACE : LOOM_OUTPUT_NEW;
 }
 
+/// 0, or the usage error of both at once: the one throws away what the other goes on with.
+int tool_one_of_both(const char* command, bool overwrite, bool resume);
+
 /// The same in every command that writes.
 #define TOOL_OVERWRITE_OPTION(S, member) \
   TOOL_OPTION_AS("overwrite", 0, NULL, S, BOOL, member, .about = "replace what is there already")

@@ -134,15 +134,20 @@ folder train 0 "${train[@]}" -o O
 rm -rf "$work/out"
 folder 'render frames' 0 "${draw[@]}" --frames O
 rm -rf "$work/out"
-dagger=("$loom" dagger own --expert scripted --rounds 1 -n 1 --evaluations 1 --max-steps 4 --steps 5 --hidden 8 -j 1)
-folder dagger 0 "${dagger[@]}" --demos 1 -o O
+dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 4 --steps 5 --hidden 8 -j 1)
+one=(--expert scripted --demos 1 -n 1)
+folder dagger 0 "${dagger[@]}" "${one[@]}" -o O
 
 # A run's folder, gone on with, is its own: all settings, and the files that it was told to read.
 runs=$work/out/f
-expect 'dagger: other settings' 2 "other settings .*'episodes: 1' there, 'episodes: 2' now" "${dagger[@]}" --demos 1 -o "$runs" -n 2 --resume
-expect 'dagger: reads what it writes' 2 'that is what is read' "${dagger[@]}" --data "$runs/round_0.hdf5" -o "$runs" --overwrite
-expect 'dagger: its own expert' 2 'that is what is read' "${dagger[@]}" --expert "$runs/best.safetensors" -o "$runs" --overwrite
-expect 'dagger: a training in it' 2 'another run is at work in it' holding "$runs/round_1/lock" "${dagger[@]}" --demos 1 -o "$runs" --overwrite
+expect 'dagger: other settings' 2 "other settings .*'episodes: 1' there, 'episodes: 2' now" \
+  "${dagger[@]}" --expert scripted --demos 1 -n 2 -o "$runs" --resume
+expect 'dagger: reads what it writes' 2 'that is what is read' \
+  "${dagger[@]}" "${one[@]}" --data "$runs/round_0.hdf5" -o "$runs" --overwrite
+expect 'dagger: its own expert' 2 'that is what is read' \
+  "${dagger[@]}" --expert "$runs/best.safetensors" --demos 1 -n 1 -o "$runs" --overwrite
+expect 'dagger: a training in it' 2 'another run is at work in it' holding "$runs/round_1/lock" \
+  "${dagger[@]}" "${one[@]}" -o "$runs" --overwrite
 check 'dagger: all that keeps the run' test -s "$runs/final.safetensors" -a -s "$runs/round_0.hdf5"
 cp "$gen" "$work/data.hdf5"
 sweep=("$loom" train --data "$work/data.hdf5" -p bc_l2 --rollouts 0 --steps 2 --batch 4 --hidden 8 --sizes 1,2 -o "$work/sizes")
@@ -159,27 +164,45 @@ expect 'train: other data of that name' 2 'trained on other data' "$loom" train 
 check 'sweep: replaced' "${sweep[@]}" --epochs 2 --overwrite
 check 'sweep: with what another one left' test ! -e "$work/sizes/2-seed-2"
 
-# What is read is never written over, by whatever name.
-cp "$base" "$work/in.hdf5" && ln -sf in.hdf5 "$work/link.hdf5" && ln "$work/in.hdf5" "$work/hard.hdf5"
-cp "$policy" "$work/p.safetensors"
-for command in "dataset merge @ $base %" 'dataset filter % @' 'dataset strip % @' 'replay % --task own -o @' \
-  'segment % --task own --export @' 'generate own --source % -n 1 -o @' 'generate own --source % -n 1 --report @' \
-  'render % --task own --sheet @' 'render % --task own --video @'; do
-  for name in in link hard; do
-    words=${command//%/$work/in.hdf5}
+# What is read is never written over, by whatever name: onto FILE COMMAND, where % is FILE and @.EXT the output.
+onto() {
+  local file=$1 command=$2 ext=${2##*@.} words name
+  ext=${ext%% *}
+  ln -sf "$file" "$work/link.$ext" && ln -f "$file" "$work/hard.$ext"
+  for name in link hard; do
+    words=${command//%/$file}
     # shellcheck disable=SC2086
-    expect "$command: onto what is read ($name)" 2 'source itself' "$loom" ${words//@/$work/$name.hdf5} --overwrite
+    expect "$command: onto what is read ($name)" 2 'source itself' \
+      "$loom" ${words/@/$work/$name} --overwrite
   done
+}
+cp "$base" "$work/in.hdf5" && cp "$policy" "$work/p.safetensors"
+for command in "dataset merge @.hdf5 $base %" 'dataset filter % @.hdf5' 'dataset strip % @.hdf5' 'replay % --task own -o @.hdf5' \
+  'segment % --task own --export @.hdf5' 'generate own --source % -n 1 -o @.hdf5' 'generate own --source % -n 1 --report @.png' \
+  'render % --task own --sheet @.png' 'render % --task own --video @.mp4'; do
+  onto "$work/in.hdf5" "$command"
+done
+for command in 'rollout % --task own -o @.hdf5' 'rollout % --task own --video @.mp4' 'export % -o @.onnx' \
+  'export % --check @.safetensors'; do
+  onto "$work/p.safetensors" "$command"
 done
 check 'what is read is as it was' cmp "$base" "$work/in.hdf5"
-ln -sf p.safetensors "$work/l.safetensors"
-for command in 'rollout % --task own -o @' 'rollout % --task own --video @' 'export % -o @' 'export % --check @'; do
-  words=${command/\%/$work/p.safetensors}
-  # shellcheck disable=SC2086
-  expect "$command: onto what is read" 2 'source itself' "$loom" ${words//@/$work/l.safetensors} --overwrite
-done
 check 'the policy is as it was' cmp "$policy" "$work/p.safetensors"
-expect 'record: onto its task' 2 'source itself' "$loom" record "$work/scenes/own/task.yaml" -o "$work/scenes/own/task.yaml" --overwrite
+
+# Nor is what a name leads to: the task, and the source demos that it says.
+task=$work/scenes/own/sourced.yaml
+cp "$base" "$work/scenes/own/demo.hdf5"
+{ cat "$work/scenes/own/task.yaml" && echo 'source: {file: demo.hdf5}'; } >"$task"
+for command in "generate $task -n 1 -o @.hdf5" "replay $task -o @.hdf5" "segment $task --export @.hdf5" \
+  "render $task --sheet @.png"; do
+  onto "$work/scenes/own/demo.hdf5" "$command"
+  onto "$task" "$command"
+done
+onto "$work/scenes/own/task.yaml" 'record own -o @.hdf5' # which makes source demos
+for command in "generate own -o" "record own -o" "dagger own -o" "train --data $gen -o" "render $gen --obs"; do
+  # shellcheck disable=SC2086
+  expect "${command%% *}: --resume or --overwrite" 2 'give one of them' "$loom" $command "$work/none.hdf5" --resume --overwrite
+done
 
 # In place: masks and demos.
 masks() { "$loom" info "$1" | sed -n 's/^mask \([a-z]*\) .*/\1/p' | tr '\n' ' '; }
