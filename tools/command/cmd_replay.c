@@ -429,25 +429,24 @@ static int step_demo(verdict* v, const looking* l, int i, const loomDemo* demo, 
   return code;
 }
 
-static int verify_demo(verdict* v, const looking* l, int i, loomError* err) {
+static int verify_demo(verdict* v, loomScene** scene, const looking* l, int i, loomError* err) {
   loomDemo demo;
-  loomScene* scene = NULL;
   loomEpisode* episode = NULL;
   int code = loom_demo_load(&demo, l->dataset, i, err);
   if (code) return code;
 
-  code = loom_replay_open(&scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
+  code = loom_replay_open(scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   if (!code) code = step_demo(v, l, i, &demo, episode, err);
 
   loom_episode_destroy(episode);
-  loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
   return code;
 }
 
 /// All demos being verified.
 typedef struct verifying {
-  verdict* v;  // (n)
+  verdict* v;         // (n)
+  loomScene** scene;  // (workers) of the demo that each verified last
   const looking* l;
   int n, finished;
   double start;
@@ -456,8 +455,7 @@ typedef struct verifying {
 static int verify_item(void* user, int worker, int i, loomError* err) {
   const verifying* all = user;
   verdict* v = &all->v[i];
-  (void)worker;
-  int code = verify_demo(v, all->l, i, err);
+  int code = verify_demo(v, &all->scene[worker], all->l, i, err);
 
   // A demo that cannot be read or stepped has failed; the others are verified all the same.
   if (code != LOOM_ERR_FORMAT && code != LOOM_ERR_SIM) return code;
@@ -479,10 +477,16 @@ static int verify_all(verdict* v, int n, const looking* l, loomError* err) {
   verifying all = {.v = v, .l = l, .n = n, .start = loom_clock()};
   const loomPoolDef pool = {
       .n = n, .user = &all, .item = verify_item, .finished = verify_finished, .stop = &tool_stop};
+  int workers = loom_pool_workers(0, n);
+  all.scene = calloc((size_t)workers, sizeof *all.scene);
+  if (!all.scene) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d scenes", workers);
 
   // Demos are independent: each is verified by one thread from beginning to end.
   int code = loom_pool_run(&pool, err);
   tool_progress_end();
+
+  for (int i = 0; i < workers; i++) loom_scene_destroy(all.scene[i]);
+  free(all.scene);
   return code;
 }
 
