@@ -274,14 +274,16 @@ static int parse_json(cJSON** out, const char* text, size_t n, const char* label
   return 0;
 }
 
-int loom_safetensors_parse(loomSafetensors* out, const void* bytes, size_t size, const char* label,
-                           loomError* err) {
+// The header, and where it is only the head of the file that is at hand, nothing else.
+static int read_bytes(loomSafetensors* out, const void* bytes, uint64_t size, bool head, const char* label,
+                      loomError* err) {
   uint64_t length = 0;
   cJSON* json = NULL;
 
   memset(out, 0, sizeof *out);
   if (size < sizeof length)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %zu bytes, too short for safetensors", label, size);
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %llu bytes, too short for safetensors", label,
+                          (unsigned long long)size);
 
   // The header's length comes first.
   memcpy(&length, bytes, sizeof length);
@@ -308,9 +310,30 @@ int loom_safetensors_parse(loomSafetensors* out, const void* bytes, size_t size,
     code = check_extents(at + entries, out->n, data_bytes, label, err);
   }
 
-  if (!code) code = copy_data(out, at, (const unsigned char*)text + length, label, err);
+  if (!code && !head) code = copy_data(out, at, (const unsigned char*)text + length, label, err);
   free(at);
   if (code) loom_safetensors_destroy(out);
+  return code;
+}
+
+int loom_safetensors_parse(loomSafetensors* out, const void* bytes, size_t size, const char* label,
+                           loomError* err) {
+  return read_bytes(out, bytes, size, false, label, err);
+}
+
+uint64_t loom_safe_head_bytes(const void* bytes, uint64_t size) {
+  uint64_t length = 0;
+  memcpy(&length, bytes, sizeof length);
+
+  // Of a length that is refused no more than itself is needed.
+  return sizeof length + (length <= header_bytes_max && length <= size - sizeof length ? length : 0);
+}
+
+int loom_safe_check_head(const void* head, uint64_t size, const char* label, loomError* err) {
+  loomSafetensors file;
+  int code = read_bytes(&file, head, size, true, label, err);
+
+  if (!code) loom_safetensors_destroy(&file);
   return code;
 }
 

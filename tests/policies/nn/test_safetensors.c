@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -160,6 +161,35 @@ static void absurd_header_length(void** state) {
   }
 }
 
+// Refused by their headers, not read into memory first: 5 GB that take no room on the disk.
+static void large_files_that_are_none(void** state) {
+  (void)state;
+  static const struct {
+    uint64_t length;
+    const char* header;
+  } heads[] = {
+      {UINT64_MAX, "{"}, {(uint64_t)1 << 33, "{"},
+      {100 << 20, "{"},  {2, "{}"},
+      {0, ""},           {60, "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}    "}};
+
+  for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+    FILE* file = fopen(path, "wb");
+    assert_non_null(file);
+    fwrite(&heads[i].length, 8, 1, file);
+    fputs(heads[i].header, file);
+    fclose(file);
+    if (truncate(path, (off_t)5 << 30)) skip();  // a disk without holes
+
+    // The whole file would be in memory.
+    loomSafetensors safe;
+    loomError err = {0, ""};
+    struct rusage used;
+    assert_int_equal(loom_safetensors_read(&safe, path, &err), LOOM_ERR_FORMAT);
+    getrusage(RUSAGE_SELF, &used);
+    assert_true(used.ru_maxrss < 1000 << 10);
+  }
+}
+
 static void nothing_left_on_error(void** state) {
   (void)state;
   const loomSafeTensor twice[] = {{"a", LOOM_SAFE_U8, 0, {0}, "x"}, {"a", LOOM_SAFE_U8, 0, {0}, "y"}};
@@ -191,6 +221,7 @@ int main(void) {
       cmocka_unit_test(cut_short_anywhere),
       cmocka_unit_test(refused),
       cmocka_unit_test(absurd_header_length),
+      cmocka_unit_test(large_files_that_are_none),
       cmocka_unit_test(nothing_left_on_error),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
