@@ -331,7 +331,8 @@ check 'usage' sh -c "! '$loom' view 2>'$work/errors' && grep -q 'one task or fil
 # forked then may inherit the sanitizer's own lock.
 if [ -x build-asan/demoloom ]; then
   loom=$PWD/build-asan/demoloom
-  export ASAN_OPTIONS=allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
+  # Without the interceptor that tests/run.sh tells of.
+  export ASAN_OPTIONS=allocator_may_return_null=1:intercept_tls_get_addr=0 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
   printf '%s\n' thumbs 'row 20' 'drag-boundary 0 grasp 50' next 'plot 5' ghost forces 'wait 2' 'attempt 1' subtask finish \
     'policy 2' 'wait 3' expert 'wait 2' live 'wait 3' quit >"$work/short"
   check 'sanitizers are content' view "$work/t.hdf5" --headless --script "$work/short" --policy "$work/trained/last.safetensors"
