@@ -138,6 +138,13 @@ static int64_t columns_of(const loomDataset* ds, const char* name) {
 
 static int check_env(const loomDataset* ds, const char* env_args, loomError* err) {
   char *known = NULL, why[300] = "";
+  if (!loom_dataset_has_attr(ds, "data", "env_args"))
+    return loom_error_set(
+        err, LOOM_ERR_FORMAT,
+        "%s: has no env_args, so nothing says whether its demos are of the same environment, and "
+        "none is added to it; name another file (`dataset merge` joins both)",
+        ds->path);
+
   int status = loom_dataset_attr_string(&known, ds, "data", "env_args", err);
   if (status) return status;
 

@@ -527,7 +527,11 @@ static int load_masks(assembly* a, loomError* err) {
 static int check_env(assembly* a, loomError* err) {
   for (int i = 0; i < a->def->nattr; i++)
     if (!strcmp(a->def->attr[i].name, "env_args")) return LOOM_OK;
-  if (!loom_dataset_has_attr(a->source, "data", "env_args")) return LOOM_OK;
+  if (!loom_dataset_has_attr(a->source, "data", "env_args")) {
+    if (!a->def->trusted)
+      loom_dataset_tell(a->source, "has no env_args, so nothing says which environment its demos are of");
+    return LOOM_OK;
+  }
 
   char* env = NULL;
   int status = loom_dataset_attr_string(&env, a->source, "data", "env_args", err);

@@ -171,6 +171,11 @@ int loom_task_find(loomTask** out, const char* name, loomError* err) {
 static int read_env_name(loomName out, const loomDataset* dataset, loomError* err) {
   char* text = NULL;
   out[0] = 0;
+  if (!loom_dataset_has_attr(dataset, "data", "env_args"))
+    return loom_error_set(
+        err, LOOM_ERR_FORMAT,
+        "%s: has no env_args, so nothing says which task its demos are of; name it with --task",
+        loom_dataset_path(dataset));
   int code = loom_dataset_attr_string(&text, dataset, "data", "env_args", err);
   if (code) return code;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/scene/compose.h"
+#include "engine/scene/env_args.h"
 #include "engine/sim/part.h"
 #include "generators/source/segment.h"
 #include "generators/source/segment_file.h"
@@ -396,6 +397,20 @@ static int find_model(const loading* l, loomError* err) {
                         s->left_out.n ? " that can be used; `model: demo:` names another" : "");
 }
 
+// What the demos say of their environment, or what the task does where they say nothing.
+static int read_env_args(char** out, const loading* l, loomError* err) {
+  if (loom_dataset_has_attr(l->dataset, "data", "env_args"))
+    return loom_dataset_attr_string(out, l->dataset, "data", "env_args", err);
+  if (!l->task->has_controller)
+    return loom_error_set(
+        err, LOOM_ERR_FORMAT,
+        "%s: has no env_args, so nothing says how its robots are driven; `controller:` in %s does",
+        loom_dataset_path(l->dataset), l->task->path);
+
+  *out = loom_env_args(l->task);
+  return *out ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for env_args");
+}
+
 static int load_all(loading* l, loomError* err) {
   loomSourceSet* s = l->set;
   const char* path = loom_dataset_path(l->dataset);
@@ -410,7 +425,7 @@ static int load_all(loading* l, loomError* err) {
                           path, n, LOOM_MAX_SOURCES);
 
   // Ends of segments given by a person go before those found here.
-  int code = loom_dataset_attr_string(&s->env_args, l->dataset, "data", "env_args", err);
+  int code = read_env_args(&s->env_args, l, err);
   if (!code && l->def->segments)
     code = loom_segment_file_load(&l->given, l->def->segments, l->task, l->dataset, err);
   for (int i = 0; !code && i < n; i++) code = load_one(l, i, err);
