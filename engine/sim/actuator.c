@@ -157,9 +157,19 @@ int loom_actuator_motor(int* out, double* gear, const char* name, int joint, dou
 
 // ---- grippers
 
-int loom_actuator_gripper(int* out, double range[2], const char* name, const mjModel* m, loomError* err) {
+int loom_actuator_gripper(int* out, double range[2], const char* name, int joint, const mjModel* m,
+                          loomError* err) {
   int code = find_actuator(out, name, m, err), a = *out;
   if (code) return code;
+
+  // What closes the other hand is not this one's.
+  if (drives_joint(m, a) && m->actuator_trnid[2 * a] != joint)
+    return loom_error_set(
+        err, LOOM_ERR_FORMAT,
+        "actuator '%s' of a gripper drives joint '%s', not '%s'; the robot's file must name "
+        "joints and actuators in one order",
+        name, object_name(m, mjOBJ_JOINT, m->actuator_trnid[2 * a]), object_name(m, mjOBJ_JOINT, joint));
+
   const mjtNum* ctrl = m->actuator_ctrlrange + 2 * a;
   range[0] = ctrl[0];
   range[1] = ctrl[1];

@@ -19,7 +19,9 @@ int loom_actuator_motor(int* out, double* gear, const char* name, int joint, dou
                         const mjModel* m, loomError* err);
 
 /// The actuator `name` of a gripper or hand: its number, and the range of its control: its ctrlrange, or for a
-/// position servo without one the range of its joint. LOOM_ERR_FORMAT names an actuator that could never move.
-int loom_actuator_gripper(int* out, double range[2], const char* name, const mjModel* m, loomError* err);
+/// position servo without one the range of its joint. LOOM_ERR_FORMAT names an actuator that could never move, or that
+/// drives another joint than `joint` (one that pulls at a tendon may drive several).
+int loom_actuator_gripper(int* out, double range[2], const char* name, int joint, const mjModel* m,
+                          loomError* err);
 
 #endif

@@ -43,7 +43,7 @@ static int bind_hand(loomArm* arm, const loomRobotDef* robot, const mjModel* m, 
     double range[2];
     int id, code = find_joint(&id, m, robot->gripper_joints[i], err);
     if (!code)
-      code = loom_actuator_gripper(&arm->hand_actuator[i], range, robot->gripper_actuators[i], m, err);
+      code = loom_actuator_gripper(&arm->hand_actuator[i], range, robot->gripper_actuators[i], id, m, err);
     if (code) return code;
 
     arm->hand_qpos[i] = m->jnt_qposadr[id];

@@ -124,6 +124,10 @@ static const fault faults[] = {
     {{{ML0, "<position name=\"mleft0\" joint=\"left0\" group=\"2\" ctrlrange=\"0 0.04\" kp=\"200\"/>"},
       {"<option ", "<option actuatorgroupdisable=\"2\" "}},
      {"'mleft0'", "switched off", "group 2"}},
+    {{{"<position name=\"mleft0\" joint=\"left0\"", "<position name=\"mleft0\" joint=\"left1\""}},
+     {"'mleft0'", "'left1', not 'left0'", "order"}},
+    {{{ML0, "<position name=\"mleft0\" joint=\"left0\" ctrlrange=\"0 0.04\" kp=\"200\" gear=\"0\"/>"}},
+     {"'mleft0'", "no force", "gear"}},
 };
 
 static void faults_are_named(void** state) {
