@@ -1,5 +1,7 @@
 // The scenes that are ours: each is put together, its scripted source demos succeed by state and by action,
 // and new demos come of them.
+#include <math.h>
+
 #include "tests/scene_fixture.h"
 
 #include "engine/scene/compose.h"
@@ -26,7 +28,49 @@ static void check_resets(loomEpisode* e, int seeds) {
   }
 }
 
-static void check_sources(const loomSourceSet* sources, loomEpisode* e, const char* path) {
+// Robots that are placed stand on their mounts, and these on the floor: feet of 31 cm, a column that ends at the base.
+static void check_mounts(const loomEpisode* e) {
+  for (int i = 0; i < e->scene->task->arm_count; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "robot%d_base", i);
+    int base = mj_name2id(e->m, mjOBJ_BODY, name);
+    snprintf(name, sizeof name, "mount%d_base", i);
+    int mount = mj_name2id(e->m, mjOBJ_BODY, name);
+    if (mount < 0) continue;
+
+    // As in the models that robosuite records, wherever the task places the robot.
+    const double* place = e->scene->task->place_pos[i];
+    for (int k = 0; k < 3; k++) {
+      assert_true(fabs(e->d->xpos[3 * base + k] - place[k]) < 1e-9);
+      assert_true(fabs(e->d->xpos[3 * mount + k] - place[k] - (k == 2 ? 0.01 : 0)) < 1e-9);
+    }
+
+    snprintf(name, sizeof name, "mount%d_pedestal_feet_col", i);
+    int feet = mj_name2id(e->m, mjOBJ_GEOM, name);
+    double below = e->d->geom_xpos[3 * feet + 2] - e->m->geom_size[3 * feet + 2];
+    assert_true(feet >= 0 && below > -0.02 && below < 0.02);
+  }
+}
+
+// In the model that it was recorded in a demo's actions give its states again.
+static void check_own_model(const loomDataset* dataset, const loomDemo* demo, const loomTask* task,
+                            const loomAssetRoots* roots) {
+  loomError err = {0, ""};
+  loomScene* scene = NULL;
+  loomEpisode* e;
+  loomActionReplay replay;
+  must(loom_replay_open(&scene, &e, task, dataset, demo, roots, &err), &err);
+  must(loom_replay_actions(&replay, e, demo, NULL, &err), &err);
+
+  assert_true(replay.success_steps >= task->success_hold);
+  assert_true(replay.state_error < 1e-5);
+  assert_int_equal(replay.ik_short_steps, 0);
+  loom_episode_destroy(e);
+  loom_scene_destroy(scene);
+}
+
+static void check_sources(const loomSourceSet* sources, loomEpisode* e, const char* path,
+                          const loomAssetRoots* roots) {
   loomError err = {0, ""};
   loomDataset* dataset = NULL;
   loomDemo demo;
@@ -35,16 +79,20 @@ static void check_sources(const loomSourceSet* sources, loomEpisode* e, const ch
   must(loom_dataset_open(&dataset, path, &err), &err);
   for (int i = 0; i < sources->n; i++) assert_true(sources->replay[i].success_end);
 
-  // By action too: it ends where the recording ended, with no joint out of reach.
-  for (int i = 0; i < (getenv("LOOM_QUICK") ? 1 : sources->n); i++) {
+  // By action too, in its own model. Robots stand on their mounts in the task's, and these have a say in where the center
+  // of mass of an arm's tree is, which MuJoCo refers its motions to: the first step differs by 1e-16, and what hangs on a
+  // grasp, which amplifies that, may end otherwise.
+  int wins = 0, n = getenv("LOOM_QUICK") ? 1 : sources->n;
+  for (int i = 0; i < n; i++) {
     must(loom_demo_load(&demo, dataset, i, &err), &err);
-    must(loom_replay_actions(&replay, e, &demo, NULL, &err), &err);
+    check_own_model(dataset, &demo, e->scene->task, roots);
 
-    assert_true(replay.success_steps >= e->scene->task->success_hold);
-    assert_true(replay.state_error < 1e-5);
+    must(loom_replay_actions(&replay, e, &demo, NULL, &err), &err);
+    wins += replay.success_steps >= e->scene->task->success_hold;
     assert_int_equal(replay.ik_short_steps, 0);
     loom_demo_destroy(&demo);
   }
+  if (5 * wins < 4 * n) fail_msg("%s: %d of %d succeed by action in the task's model", path, wins, n);
 
   loom_dataset_close(dataset);
 }
@@ -97,7 +145,9 @@ static void check_scene(const char* name, const char* assets, int demos, int tri
       &err);
   must(loom_episode_create(&e, scene, &err), &err);
 
-  check_sources(&sources, e, source);
+  check_sources(&sources, e, source, &roots);
+  must(loom_episode_reset(e, 0, 4711, 0, &err), &err);
+  check_mounts(e);
   check_resets(e, quick ? 3 : 100);
   if (!quick) check_attempts(name, &sources, e, tries, least);
 
