@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/sim/part.h"
+
 struct loomCloud {
   loomCloudDef def;
   int camera[LOOM_CLOUD_CAMERAS];
@@ -44,12 +46,12 @@ static void take_in_geom(double low[3], double high[3], const mjModel* m, const 
   take_in(low, high, at, half);
 }
 
+// All parts of an object: a door's handle too.
 static void take_in_objects(double low[3], double high[3], const loomEpisode* e) {
-  for (int o = 0; o < e->scene->task->object_count; o++) {
-    int body = e->scene->object_body[o];
-    for (int g = 0; g < (int)e->m->ngeom; g++)
-      if (e->m->geom_bodyid[g] == body) take_in_geom(low, high, e->m, e->d, g);
-  }
+  int count = e->scene->task->object_count;
+  for (int g = 0; g < (int)e->m->ngeom; g++)
+    if (loom_object_of_geom(e->m, e->scene->object_body, count, g) >= 0)
+      take_in_geom(low, high, e->m, e->d, g);
 }
 
 int loom_cloud_workspace(double low[3], double high[3], const loomScene* scene, loomError* err) {

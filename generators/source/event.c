@@ -5,10 +5,11 @@
 
 static const double carried_far = 0.06;  // m an object must go with the hand
 static const double stays_put = 0.02;    // m it may shift in the hand and still be in it
-static const double slip_share = 0.5;    // of that way it may shift in the hand while it is carried
-static const double flicker = 0.25;      // s without contact that do not end a hold; shorter holds are none
-static const double firm = 0.15;         // s from contact of all fingers to a firm grip
-static const double next_try = 1.5;      // s after a lost hold in which another one is the same grasp again
+static const double turned_far = 0.5;  // rad it must turn with the hand where it goes nowhere, as a knob does
+static const double slip_share = 0.5;  // of that way it may shift in the hand while it is carried
+static const double flicker = 0.25;    // s without contact that do not end a hold; shorter holds are none
+static const double firm = 0.15;       // s from contact of all fingers to a firm grip
+static const double next_try = 1.5;    // s after a lost hold in which another one is the same grasp again
 
 /// Rows [first, last) in which a hand holds an object.
 typedef struct hold {
@@ -95,13 +96,26 @@ static int find_holds(holdList* l, int arm, int object, loomError* err) {
   return code;
 }
 
+// A knob, a valve or a key stays where it is and turns with the hand.
+static int turned_row(const loomReplay* r, const hold* h) {
+  const loomPose *object = r->object[h->object], *eef = r->eef[h->arm];
+  for (int t = h->first; t < h->last; t++) {
+    double gone = loom_quat_angle(object[h->first].quat, object[t].quat);
+    loomPose before = loom_pose_mul(loom_pose_inverse(eef[h->first]), object[h->first]);
+    loomPose now = loom_pose_mul(loom_pose_inverse(eef[t]), object[t]);
+
+    if (gone >= turned_far && loom_quat_angle(before.quat, now.quat) <= slip_share * gone) return t;
+  }
+  return -1;
+}
+
 static int carried_row(const loomReplay* r, const hold* h) {
   for (int t = h->first; t < h->last; t++) {
     // Along with the hand, not pushed: what it shifts in the hand is small beside its way.
     double gone = loom_pose_distance(r->eef[h->arm][h->first], gripped(r, h, h->first, t));
     if (gone >= carried_far && shift_in_hand(r, h, h->first, t) <= slip_share * gone) return t;
   }
-  return -1;
+  return turned_row(r, h);
 }
 
 static int release_row(const holdList* l, const hold* h) {

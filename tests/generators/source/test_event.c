@@ -111,6 +111,49 @@ static void a_grasp_is_proved_by_motion(void** state) {
   tear_down(s);
 }
 
+static void turn(loomPose* pose, double angle) {
+  double about[3] = {0, 0, angle};
+  loom_quat_exp(pose->quat, about);
+}
+
+// A door's frame is on its hinge, a knob's in its middle: neither goes anywhere while the hand moves it.
+static void what_turns_in_place_is_grasped(void** state) {
+  (void)state;
+  static const struct {
+    const char* what;
+    double reach;       // m from the axis to the hand
+    bool turns, slips;  // the hand with it; the hand alone
+    int row;            // of the grasp, -1 = none
+  } all[] = {
+      {"door, the wrist turns", 0.3, true, false, 90},
+      {"door, the handle turns between the fingers", 0.3, false, false, 90},
+      {"knob", 0, true, false, 105},
+      {"knob, the hand slips round it", 0, true, true, -1},
+      {"knob, the hand stays", 0, false, false, -1},
+  };
+
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    stage* s = set_up();
+    close_hand(s, 0, 50, T);
+    touch(s, 0, 55, T, both_fingers);
+
+    // 0.02 rad a row from row 80 on, up to 1 rad.
+    for (int t = 0; t < T; t++) {
+      double angle = 0.02 * fmin(50, fmax(0, t - 79.5 + 0.01));
+      loomPose* eef = &s->r.eef[0][t];
+      eef->pos[0] = all[i].reach * cos(angle);
+      eef->pos[1] = all[i].reach * sin(angle);
+      if (all[i].turns) turn(eef, angle);
+      if (!all[i].slips) turn(&s->r.object[0][t], angle);
+    }
+
+    find(s);
+    int row = s->n && s->event[0].kind == LOOM_EVENT_GRASP ? s->event[0].row : -1;
+    if (row != all[i].row) fail_msg("%s: row %d, not %d", all[i].what, row, all[i].row);
+    tear_down(s);
+  }
+}
+
 static void bumps_are_none(void** state) {
   (void)state;
   stage* s = set_up();
@@ -385,6 +428,7 @@ static void simulated_picks_are_found(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_grasp_is_proved_by_motion),
+      cmocka_unit_test(what_turns_in_place_is_grasped),
       cmocka_unit_test(bumps_are_none),
       cmocka_unit_test(flickering_contact_is_one_hold),
       cmocka_unit_test(a_failed_try_is_none),

@@ -12,9 +12,8 @@ refuses() {
   "$@" >"$work/out" 2>&1 || status=$?
   [ "$status" -ge 1 ] && [ "$status" -lt 126 ] && grep -q -- "$text" "$work/out"
 }
-dagger() {
-  "$loom" dagger threading --demos 1 --rounds 1 -n 1 --evaluations 1 --max-steps 250 --steps 20 --hidden 16 "$@"
-}
+few() { "$loom" dagger threading -n 1 --evaluations 1 --steps 20 --hidden 16 "$@"; }
+dagger() { few --demos 1 --rounds 1 --max-steps 250 "$@"; }
 # The expert's demo is whole and succeeds, and the round's file can be trained on and looked at.
 whole() {
   dagger --expert "$1" -o "$work/$2" "${@:3}" 2>"$work/told" && grep -q '^round 1: . of 1 succeed' "$work/told" &&
@@ -28,7 +27,7 @@ check 'scripted expert' whole scripted scripted
 check 'the expert is told before the rounds' awk '/^expert scripted: 1 of 1 succeed/ { first = NR } /^round 0:/ { exit !first }' "$work/told"
 check 'the generator as expert, an ensemble' whole generator generator --gate ensemble --members 2
 weak() {
-  dagger --expert scripted --max-steps 20 --rounds 0 --final-steps 0 --json -o "$work/weak" >"$work/out" 2>"$work/told" &&
+  few --expert scripted --demos 1 --max-steps 60 --rounds 0 --final-steps 0 --json -o "$work/weak" >"$work/out" 2>"$work/told" &&
     grep -q 'the expert is weak' "$work/told" && grep -q 'Why it fails: demoloom record threading' "$work/told" &&
     grep -q '"weak":.*true' "$work/out"
 }
@@ -41,6 +40,6 @@ check 'no such gate' refuses '--gate takes one of mixture.*magic' dagger --gate 
 check 'no such kind' refuses '--policy takes one of bc_l2.*bc_magic' dagger -p bc_magic -o "$work/none"
 check 'no such reset' refuses "no reset distribution 'D9'" dagger --reset D9 -o "$work/none"
 check 'no folder' refuses 'name a folder' dagger
-check 'nothing to learn from' refuses 'nothing to learn from' dagger --expert scripted --demos 0 -o "$work/none"
+check 'nothing to learn from' refuses 'nothing to learn from' few --expert scripted --rounds 1 --demos 0 -o "$work/none"
 
 close_tests
