@@ -333,6 +333,43 @@ static void draw_bar(loomChart* chart, loomBox row, const loomBar* bar, const lo
   loom_chart_text(chart, left + length + 8, middle + 4.5, &text, bar->note);
 }
 
+// How many letters of a label another one begins with, too.
+static size_t shared_letters(const loomBar* bars, int n, int one) {
+  size_t most = 0;
+  for (int i = 0; i < n; i++) {
+    const char *a = bars[one].label, *b = bars[i].label;
+    size_t same = 0;
+    while (a[same] && a[same] == b[same]) same++;
+
+    // Equal ones cannot be told apart by any part.
+    if (a[same] != b[same] && same > most) most = same;
+  }
+  return most;
+}
+
+// A label that is too long is cut at its end, unless it and another would look alike then: its shared part is
+// cut instead, and what differs stays.
+static void shorten_label(char out[256], loomChart* chart, const char* label, size_t shared, double width) {
+  loomTextDef text = loom_default_text_def();
+  enum { TELLING = 6 };  // letters that tell it from the other
+  char start[256];
+
+  // What a cut at the end leaves.
+  snprintf(out, 256, "%s", label);
+  snprintf(start, sizeof start, "%.*s...", (int)(shared + TELLING < 250 ? shared + TELLING : 250), label);
+  if (loom_chart_text_width(chart, &text, label) <= width ||
+      loom_chart_text_width(chart, &text, start) <= width)
+    return;
+
+  // As much of the shared part as there is room for, up to the word in which they differ.
+  const char* rest = label + shared;
+  while (rest > label && rest[-1] != ' ') rest--;
+  for (size_t n = (size_t)(rest - label); n > 0; n--) {
+    snprintf(out, 256, "%.*s...%.*s", (int)n - 1, label, 252 - (int)n, rest);
+    if (loom_chart_text_width(chart, &text, out) <= width) return;
+  }
+}
+
 void loom_chart_bars(loomChart* chart, loomBox box, const loomBar* bars, int n, const loomBarsDef* def) {
   int fit = (int)(box.h / 20), shown = n <= fit ? n : fit - 1;
   double height = fmin(30, box.h / fmax(1, n <= fit ? n : fit));
@@ -346,8 +383,11 @@ void loom_chart_bars(loomChart* chart, loomBox box, const loomBar* bars, int n, 
     fitted.label_width = fmax(fitted.label_width, loom_chart_text_width(chart, &label, bars[i].label));
   fitted.label_width = fmin(fitted.label_width, def->label_width);
 
-  for (int i = 0; i < shown; i++)
-    draw_bar(chart, (loomBox){box.x, box.y + i * height, box.w, height}, &bars[i], &fitted);
+  for (int i = 0; i < shown; i++) {
+    loomBar bar = bars[i];
+    shorten_label(bar.label, chart, bars[i].label, shared_letters(bars, n, i), fitted.label_width);
+    draw_bar(chart, (loomBox){box.x, box.y + i * height, box.w, height}, &bar, &fitted);
+  }
 
   if (shown == n) return;
   loomTextDef text = {.size = 12, .color = loom_color_grey, .align = LOOM_ALIGN_RIGHT};

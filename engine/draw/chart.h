@@ -88,7 +88,7 @@ typedef struct loomBar {
 
 typedef struct loomBarsDef {
   double full;         // the value of a bar of full length
-  double label_width;  // pixels at most; longer labels are cut
+  double label_width;  // pixels at most; longer labels are cut, where they do not differ from others
   double note_width;   // pixels
 } loomBarsDef;
 

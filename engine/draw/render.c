@@ -27,8 +27,56 @@ loomRenderDef loom_default_render_def(void) {
   return (loomRenderDef){.width = 320, .height = 240};
 }
 
+// The box around what moves, arms and objects, at the model's reference position: a point of each geom that is
+// drawn, and how far it reaches. False where nothing moves.
+static bool box_of_moving(double low[3], double high[3], const mjModel* m) {
+  mjData* d = mj_makeData(m);
+  bool any = false;
+  if (!d) return false;
+  mj_kinematics(m, d);
+
+  for (int g = 0; g < m->ngeom; g++) {
+    // Walls and floors may be anywhere; so may what is there for collisions only.
+    if (!m->body_weldid[m->geom_bodyid[g]] || m->geom_group[g] > 2) continue;
+
+    for (int i = 0; i < 3; i++) {
+      double at = d->geom_xpos[3 * g + i], reach = m->geom_rbound[g];
+      low[i] = any ? fmin(low[i], at - reach) : at - reach;
+      high[i] = any ? fmax(high[i], at + reach) : at + reach;
+    }
+    any = true;
+  }
+
+  mj_deleteData(d);
+  return any;
+}
+
+// All that moves, large enough to be seen: across the longer side of it, so that arms stand beside each other.
+static void fit_to_moving(mjvCamera* out, const mjModel* m) {
+  double low[3], high[3], half[3];
+  if (!box_of_moving(low, high, m)) return;
+
+  for (int i = 0; i < 3; i++) {
+    half[i] = (high[i] - low[i]) / 2;
+    out->lookat[i] = low[i] + half[i];
+  }
+
+  // The ball around the box fits the picture's height, with a little room.
+  out->distance = 1.1 * mju_norm3(half) / sin(m->vis.global.fovy * mjPI / 360);
+  out->azimuth = half[1] > half[0] ? 180 : 90;
+  out->elevation = -25;
+}
+
 void loom_free_camera(mjvCamera* out, const mjModel* model) {
   mjv_defaultFreeCamera(model, out);
+
+  // A model that says from where it is to be seen is not asked twice: MuJoCo's own angles are what it has
+  // where it says nothing.
+  mjVisual unsaid;
+  mj_defaultVisual(&unsaid);
+  if (model->vis.global.azimuth == unsaid.global.azimuth &&
+      model->vis.global.elevation == unsaid.global.elevation)
+    fit_to_moving(out, model);
 
   // robosuite's arenas: the top of the table, from where the robots look.
   if (mj_name2id(model, mjOBJ_BODY, "table") < 0) return;

@@ -316,6 +316,13 @@ int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetc
 
 int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                      loomError* err) {
+  // A task need not have any: its demos may be those that a user records.
+  if (!task->source_file[0])
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: the task names no source demos (`source:` with a `file:`); name a file of its "
+                          "demos on the command line, or record some with `demoloom record` or `teleop`",
+                          task->path);
+
   const char* root = task->source_asset[0] ? find_root(roots, task->source_asset) : task->dir;
   if (!root) return loom_error_set(err, LOOM_ERR_USAGE, "no folder for the assets '%s'", task->source_asset);
 

@@ -437,12 +437,13 @@ int cmd_teleop(int argc, char** argv) {
   // Ctrl-C ends the input, not the file.
   tool_catch_signals();
   int ignored = 0;
-  if (!code) code = drive_by_lines(&ignored, &a, &session, &err);
+  bool driven = !code;
+  if (driven) code = drive_by_lines(&ignored, &a, &session, &err);
 
   if (tool_stop)
     fprintf(stderr, "interrupted: %d demos are saved in %s; the same command adds more\n", session.saved,
             a.out);
-  if (a.json) printf("{\"saved\": %d, \"ignored\": %d}\n", session.saved, ignored);
+  if (a.json && driven) printf("{\"saved\": %d, \"ignored\": %d}\n", session.saved, ignored);
   if (!code && !session.saved) fprintf(stderr, "no demo was saved\n");
   int status = code ? tool_fail(&err) : session.saved && !tool_stop ? EXIT_DONE : EXIT_FAILED;
 

@@ -177,6 +177,9 @@ void timeline_draw(loomChart* c, const timeline* t) {
                     loom_color_pale);
   }
 
+  // Nothing is known of a simulation that goes its own way.
+  if (t->only_lanes) return;
+
   for (int i = 0; i < t->annotation.segment_count; i++) draw_segment(c, t, &t->annotation.segment[i]);
   for (int a = 0; a < arms; a++) draw_grip(c, t, a);
   draw_conditions(c, t);

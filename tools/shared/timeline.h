@@ -7,10 +7,11 @@
 
 typedef struct timeline {
   annotation annotation;
-  int row;         // whose segments stand out; -1 = none
-  double width;    // pixels of the chart
-  double scale;    // 1 = as the viewer has it, for charts of about 900 pixels in width
-  int failed_arm;  // where to put a cross at the end; -1 = nowhere
+  int row;          // whose segments stand out; -1 = none
+  double width;     // pixels of the chart
+  double scale;     // 1 = as the viewer has it, for charts of about 900 pixels in width
+  int failed_arm;   // where to put a cross at the end; -1 = nowhere
+  bool only_lanes;  // what is shown is not the annotation's demo: a simulation that has left it
 } timeline;
 
 /// Height of the whole, pixels; the viewer's own line of text takes the first 20 * scale of them.

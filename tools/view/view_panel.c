@@ -129,6 +129,7 @@ static timeline timeline_of(const viewApp* app) {
                     .row = view_row(app),
                     .width = app->time_panel.rect.width,
                     .scale = 1,
+                    .only_lanes = app->live,
                     .failed_arm = !failed                                 ? -1
                                   : e->trial && e->trial->result.arm >= 0 ? e->trial->result.arm
                                                                           : 0};
@@ -151,7 +152,8 @@ int view_time_lane(const viewApp* app, double x, double y) {
 }
 
 bool view_time_boundary(const viewApp* app, double x, double y, int* arm, int* subtask) {
-  int a = view_time_lane(app, x, y);
+  // Only what is drawn can be taken hold of.
+  int a = app->stage.has_ends && !app->live ? view_time_lane(app, x, y) : -1;
 
   double nearest = 6;  // pixels
   bool found = false;
@@ -212,6 +214,7 @@ static void draw_timeline(viewApp* app, loomChart* c, double width) {
 
   loom_chart_text(c, used + 28, 15, &text,
                   app->clock < app->message_until ? app->message
+                  : app->live                     ? "simulated: no demo, so no subtasks"
                   : app->stage.has_ends           ? e->reason
                                                   : app->stage.why);
 

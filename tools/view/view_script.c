@@ -244,7 +244,7 @@ static void tell_state(viewApp* app) {
   }
 
   cJSON* ends = cJSON_AddArrayToObject(o, "ends");
-  for (int a = 0; e && a < app->task->arm_count; a++)
+  for (int a = 0; e && s->has_ends && a < app->task->arm_count; a++)
     cJSON_AddItemToArray(ends, cJSON_CreateIntArray(s->replay.end[a], app->task->subtask_count[a]));
 
   cJSON_AddStringToObject(o, "message", app->message);

@@ -35,12 +35,12 @@ static int copy_demo(loomDemo* out, const loomDemo* from, loomError* err) {
 
 // ---- segments
 
-// A trial knows when each subtask began; one that failed has not begun all.
+// A trial knows when each subtask began; one that failed has not begun all, and an arm that waits none.
 static void ends_from_trial(viewStage* s, const viewTrial* trial, const loomTask* task) {
   for (int a = 0; a < task->arm_count; a++) {
     for (int i = 0; i < task->subtask_count[a]; i++) {
       int next = i + 1 < task->subtask_count[a] ? trial->result.begin[a][i + 1] : -1;
-      s->replay.end[a][i] = next >= 0 ? next : s->demo.rows;
+      s->replay.end[a][i] = trial->result.begin[a][0] < 0 ? 0 : next >= 0 ? next : s->demo.rows;
     }
   }
 }
@@ -73,7 +73,7 @@ static void find_ends(viewApp* app, const viewEntry* e) {
   loom_segment_file_destroy(&given);
 
   if (!code) return;
-  s->has_ends = false;  // they are to be dragged where they belong
+  s->has_ends = false;  // once one is set by hand, the others are there to be dragged where they belong
   snprintf(s->why, sizeof s->why, "%.250s", err.message);
 }
 
@@ -81,7 +81,8 @@ void view_stage_segments(viewApp* app) {
   viewStage* s = &app->stage;
   const viewEntry* e = view_list_entry(&app->list, s->entry);
 
-  s->segment_count = annotation_segments(s->segment, &s->replay, app->task);
+  // Ends that nobody knows are not shown as if they were: the lanes stay empty.
+  s->segment_count = s->has_ends ? annotation_segments(s->segment, &s->replay, app->task) : 0;
 
   // A dataset's provenance names its sources; a trial names them by their number in the loaded set.
   if (!e->trial) annotation_name_sources(s->segment, s->segment_count, app->task, app->dataset, e->demo);

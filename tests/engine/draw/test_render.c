@@ -270,6 +270,69 @@ static void models_without_groups_are_seen(void** state) {
   }
 }
 
+// Arms and objects are what a model without a table is seen by, side by side; a floor far away is not.
+static void what_moves_is_in_the_middle(void** state) {
+  (void)state;
+  static const struct {
+    const char *view, *first, *second;
+    double azimuth, lookat[2];
+  } rows[] = {{"", "1 -1 0", "1 1 0", 180, {1, 0}},
+              {"", "-1 2 0", "1 2 0", 90, {0, 2}},
+              {"<visual><global azimuth='30'/></visual>", "1 -1 0", "1 1 0", 30, {5, 5}}};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char xml[800];
+    mjModel* m = NULL;
+    mjvCamera camera;
+    loomError err = {0, ""};
+    snprintf(xml, sizeof xml,
+             "<mujoco>%s<statistic center='5 5 0'/><worldbody><geom type='box' size='9 9 .1' pos='50 0 0'/>"
+             "<body pos='%s'><joint type='slide'/><geom size='.1'/></body>"
+             "<body pos='%s'><freejoint/><geom size='.1'/></body></worldbody></mujoco>",
+             rows[i].view, rows[i].first, rows[i].second);
+    if (loom_model_compile(&m, xml, "moving", NULL, NULL, &err)) fail_msg("%s", err.message);
+
+    // Both balls, 2.2 m from end to end, fit into the picture's height.
+    loom_free_camera(&camera, m);
+    assert_float_equal(camera.azimuth, rows[i].azimuth, 1e-9);
+    for (int k = 0; k < 2; k++) assert_float_equal(camera.lookat[k], rows[i].lookat[k], 1e-6);
+    if (!i) assert_true(camera.distance * sin(m->vis.global.fovy * mjPI / 360) > 1.1 && camera.distance < 5);
+    mj_deleteModel(m);
+  }
+}
+
+// Labels that are too long stay apart, whether they differ at their end or at their start.
+static void labels_differ_when_cut(void** state) {
+  (void)state;
+  static const char* const labels[][2] = {{"arm 0 grasp the red block, timeout: the left finger",
+                                           "arm 0 grasp the red block, timeout: the right finger"},
+                                          {"left of all that is on the table and in the drawers",
+                                           "right of all that is on the table and in the drawers"}};
+  enum { ACROSS = 400, ROW = 30, LABEL = 150 };
+
+  for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+    loomError err = {0, ""};
+    loomChart* chart = NULL;
+    loomImage image;
+    loomBar bars[2] = {{.value = 1}, {.value = 1}};
+    for (int k = 0; k < 2; k++) snprintf(bars[k].label, sizeof bars[k].label, "%s", labels[i][k]);
+
+    // Two rows, one below the other.
+    assert_int_equal(loom_chart_create(&chart, ACROSS, 2 * ROW, &err), 0);
+    loom_chart_bars(chart, (loomBox){0, 0, ACROSS, 2 * ROW}, bars, 2, &(loomBarsDef){1, LABEL, 60});
+    assert_int_equal(loom_chart_read(&image, chart, &err), 0);
+
+    // Where the labels are, the rows are not alike.
+    int differ = 0;
+    for (int y = 0; y < ROW; y++)
+      for (int x = 0; x < LABEL; x++)
+        differ += image.rgb[3 * (y * ACROSS + x)] != image.rgb[3 * ((y + ROW) * ACROSS + x)];
+    assert_true(differ > 20);
+    loom_image_destroy(&image);
+    loom_chart_destroy(chart);
+  }
+}
+
 static void an_unknown_kind_is_told(void** state) {
   (void)state;
   drawn* d = draw_with("vulkan");
@@ -401,8 +464,9 @@ static void charts_are_read_back(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(both_kinds_draw_the_same), cmocka_unit_test(models_without_groups_are_seen),
-      cmocka_unit_test(an_unknown_kind_is_told),  cmocka_unit_test(captions_are_drawn_and_cut),
-      cmocka_unit_test(models_are_simplified),    cmocka_unit_test(charts_are_read_back)};
+      cmocka_unit_test(both_kinds_draw_the_same),    cmocka_unit_test(models_without_groups_are_seen),
+      cmocka_unit_test(an_unknown_kind_is_told),     cmocka_unit_test(captions_are_drawn_and_cut),
+      cmocka_unit_test(models_are_simplified),       cmocka_unit_test(charts_are_read_back),
+      cmocka_unit_test(what_moves_is_in_the_middle), cmocka_unit_test(labels_differ_when_cut)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

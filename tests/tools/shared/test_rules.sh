@@ -116,6 +116,39 @@ check 'how many were merged' grep -q '"demos":[[:space:]]*4' <("$loom" dataset m
 # Demos are told in lines for people, without --json.
 check 'info: a line a demo' grep -qE '^  demo_0 +[0-9]+ rows  14 actions$' <("$loom" info gen.hdf5)
 
+# Errors are for people: stdout stays empty.
+silent() { ! "$loom" "$@" --json >printed 2>said && [ ! -s printed ] && [ -s said ]; }
+while read -r line; do
+  # shellcheck disable=SC2086
+  check "$line --json: nothing on stdout" silent $line
+done <<EOF
+info none.hdf5
+replay none.hdf5 --task own
+segment none.hdf5 --task own
+verify none.hdf5 --task own
+record none -n 1
+generate own --source none.hdf5 -n 1
+render none.hdf5 --task own --sheet none.png
+teleop none --input lines -o none.hdf5
+train --data none.hdf5 -o none
+rollout none.safetensors --task own -n 1
+export none.safetensors -o none.onnx
+dagger own --expert none --rounds 1 -o none
+dataset merge none.hdf5 nothing.hdf5
+dataset split none.hdf5
+EOF
+
+# A task need not name source demos; who asks for them is told what to do.
+while read -r line; do
+  # shellcheck disable=SC2086
+  expect "$line: no source demos" 2 'names no source demos .*name a file of its demos' "$loom" $line
+done <<EOF
+generate own -n 1
+replay own
+segment own
+render own --sheet none.png
+EOF
+
 # Nothing of nothing.
 sweep() { "$loom" train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 --seeds 1 -o sweep "$@"; }
 expect 'a sweep that is not tested' 0 'seed 1: not tested' sweep

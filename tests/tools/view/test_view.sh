@@ -113,6 +113,7 @@ check 'kept and rejected in the file' sh -c "'$loom' info '$work/t.hdf5' | grep 
 check 'a click chooses' state 11 demo '"demo_0"'
 check 'an attempt is one more' state 12 demos 7
 check 'a reset is one row' state 13 rows 1
+check 'a reset has no subtasks' state 13 ends '[]'
 check 'an expert runs' state 14 outcome '"success"'
 check 'the simulation runs' state 15 live true
 check 'no OpenGL error' sh -c "! grep -q '\"gl_error\":[1-9]' '$work/told'"
