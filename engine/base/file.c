@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "engine/base/lock.h"
@@ -300,6 +301,34 @@ int loom_make_folder(const char* path, bool parents, loomError* err) {
       code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be made (%s)", part, strerror(errno));
     if (slash) *slash = '/';
   }
+  free(part);
+  return code;
+}
+
+int loom_folder_check_place(const char* path, double bytes, loomError* err) {
+  struct stat st;
+  struct statvfs disk;
+  char* part = strdup(path);
+  if (!part) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
+  // The nearest part of the path that is there; a path without one begins in the current folder.
+  while (stat(part, &st) && errno == ENOENT) {
+    char* slash = strrchr(part, '/');
+    if (!slash) strcpy(part, ".");
+    if (slash) slash[slash == part] = '\0';
+  }
+
+  // mkdir and open would say the same, later.
+  int why = stat(part, &st) ? errno : !S_ISDIR(st.st_mode) ? ENOTDIR : access(part, W_OK | X_OK) ? errno : 0;
+  int code = why ? loom_error_set(err, LOOM_ERR_IO, "%s: nothing can be written there (%s: %s)", path, part,
+                                  strerror(why))
+                 : LOOM_OK;
+
+  double room = code || statvfs(part, &disk) ? bytes : (double)disk.f_bavail * (double)disk.f_frsize;
+  if (!code && room < bytes)
+    code = loom_error_set(err, LOOM_ERR_IO,
+                          "%s: takes at least %.1f MB, and its disk has room for %.1f MB; free some space",
+                          path, bytes / 1e6, room / 1e6);
   free(part);
   return code;
 }

@@ -63,6 +63,10 @@ int loom_file_move(const char* from, const char* to, loomError* err);
 /// Make a folder unless it is there, and with `parents` what leads to it.
 int loom_make_folder(const char* path, bool parents, loomError* err);
 
+/// May that folder be made, or written to where it is there, and is there room for so many bytes? Nothing is
+/// made. LOOM_ERR_IO names what is in the way, or how much room there is.
+int loom_folder_check_place(const char* path, double bytes, loomError* err);
+
 /// The n bytes as a whole file.
 int loom_file_write(const char* path, const void* bytes, size_t n, loomError* err);
 /// Text, to its NUL, as a whole file.

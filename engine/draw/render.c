@@ -153,8 +153,11 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
   return 0;
 }
 
-static int no_camera(const mjModel* m, const char* camera, loomError* err) {
+int loom_camera_check(const mjModel* m, const char* camera, loomError* err) {
   char names[600] = "";
+  if (!camera || mj_name2id(m, mjOBJ_CAMERA, camera) >= 0) return 0;
+
+  // Which one it may have been: those that the model has.
   for (int i = 0; i < m->ncam; i++) {
     size_t used = strlen(names);
     const char* name = mj_id2name(m, mjOBJ_CAMERA, i);
@@ -166,7 +169,8 @@ static int no_camera(const mjModel* m, const char* camera, loomError* err) {
 
 int loom_renderer_set_camera(loomRenderer* r, const char* camera, loomError* err) {
   int id = camera ? mj_name2id(r->model, mjOBJ_CAMERA, camera) : -1;
-  if (camera && id < 0) return no_camera(r->model, camera, err);
+  int code = loom_camera_check(r->model, camera, err);
+  if (code) return code;
 
   r->camera.type = camera ? mjCAMERA_FIXED : mjCAMERA_FREE;
   r->camera.fixedcamid = id;

@@ -36,6 +36,8 @@ typedef struct loomRenderer loomRenderer;
 /// One renderer a thread and model. LOOM_ERR_UNSUPPORTED when there is no offscreen OpenGL; LOOM_ERR_USAGE
 /// for a camera the model lacks.
 int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRenderDef* def, loomError* err);
+/// LOOM_ERR_USAGE, with those that there are, unless the model has that camera; NULL is the free camera.
+int loom_camera_check(const mjModel* model, const char* camera, loomError* err);
 /// Look through another camera from now on; NULL is the definition's free camera.
 int loom_renderer_set_camera(loomRenderer* renderer, const char* camera, loomError* err);
 /// Draw data (kinematics up to date) into image, which must be of the renderer's size.

@@ -1,5 +1,6 @@
 #include "generators/source/replay.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -381,6 +382,24 @@ static void tell_success(const loading* l) {
   }
 }
 
+// Attempts are about as long as the demos they are made of.
+static void tell_late(const loading* l) {
+  int soonest = INT_MAX;
+  for (int i = 0; i < l->set->n; i++) {
+    int row = l->set->replay[i].success_row;
+    if (row >= 0 && row < soonest) soonest = row;
+  }
+  if (soonest == INT_MAX || soonest + l->task->success_hold <= l->task->max_steps) return;
+
+  char what[256];
+  snprintf(
+      what, sizeof what,
+      "no source demo succeeds within the task's max_steps, %d: the first does after %d and success_hold, "
+      "%d: attempts made of them will hardly succeed; raise max_steps",
+      l->task->max_steps, soonest, l->task->success_hold);
+  loom_dataset_tell(l->dataset, what);
+}
+
 int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err) {
   return loom_sources_load_with(s, task, path, roots, NULL, err);
@@ -446,6 +465,7 @@ int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* p
   code = load_all(&l, err);
   if (!code) code = find_model(&l, err);
   if (!code) tell_success(&l);
+  if (!code) tell_late(&l);
 
   loom_scene_destroy(l.scene);
   loom_segment_file_destroy(&l.given);

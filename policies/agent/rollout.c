@@ -243,6 +243,11 @@ int loom_rollout_try(const loomScene* scene, const loomPolicyMaker* maker, const
   rollouts r = {.scene = scene, .maker = maker, .def = &once, .run = loom_default_run_def(scene->task)};
   loomError why = {0, ""};
   worker w = {0};
+  if (def->max_steps && def->max_steps < scene->task->success_hold)
+    return loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "rollouts of %s can never succeed: their max_steps, %d, is below its success_hold, %d",
+        scene->task->name, def->max_steps, scene->task->success_hold);
 
   // An episode whose simulation fails is a result of rollouts, no error.
   int code = try_worker(&w, &r, &why);

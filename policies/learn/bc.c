@@ -542,6 +542,13 @@ static int write_config(const run* r, loomError* err) {
   return code;
 }
 
+// The checkpoint and the best policies, of which one at a time is there twice.
+static int check_room(const run* r, loomError* err) {
+  double block = (double)r->trained.network.params.total * sizeof(loomReal);
+  int blocks = r->average ? 4 : 3;
+  return loom_folder_check_place(r->config->checkpoint.folder, (2 * blocks + 2) * block, err);
+}
+
 // Lock the folder, and go on from its checkpoint if there is one.
 static int resume_run(run* r, loomError* err) {
   static const char* const own[] = {LOOM_TRAIN_FILES, NULL};
@@ -598,6 +605,7 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   r->p.success_low = r->p.success_high = NAN;
 
   int code = create_run(r, err);
+  if (!code) code = check_room(r, err);
   if (!code) code = try_rollouts(r, err);
   if (!code) code = resume_run(r, err);
 

@@ -521,7 +521,8 @@ static int try_data(dagger* g, loomError* err) {
 // Before anything is collected or written: keys, datasets, and an expert that acts in the scene.
 static int try_needs(dagger* g, loomError* err) {
   const loomDaggerDef* def = g->def;
-  const loomRolloutDef roll = {.n = 1, .reset = def->reset, .seed = def->evaluation_seed};
+  const loomRolloutDef roll = {
+      .n = 1, .reset = def->reset, .seed = def->evaluation_seed, .max_steps = def->max_steps};
 
   int code = try_keys(g, err);
   if (!code) code = try_data(g, err);

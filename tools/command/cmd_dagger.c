@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/base/statistics.h"
 #include "engine/observe/framed.h"
 #include "policies/learn/dagger.h"
@@ -423,7 +424,8 @@ int cmd_dagger(int argc, char** argv) {
   int code = read_dagger_options(&a, argc, argv);
 
   if (code) return code < 0 ? EXIT_DONE : code;
-  code = loom_task_find(&task, a.task, &err);
+  code = loom_folder_check_place(a.folder, 0, &err);
+  if (!code) code = loom_task_find(&task, a.task, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
   if (!code) code = loom_scene_of_task(&scene, task, &a.roots, &err);
   if (!code) code = run_dagger(&a, &report, scene, &err);

@@ -187,17 +187,9 @@ static int data_rows(loomBatch* out, const exportArgs* a, const loomTrained* t, 
   return code;
 }
 
-static int write_check(const exportArgs* a, const loomTrained* trained, loomError* err) {
-  loomBatch rows = {0};
-  int code = (a->data ? data_rows : random_rows)(&rows, a, trained, err);
-
-  if (!code) code = loom_onnx_cases(a->check, trained, &rows, (uint64_t)a->seed, err);
-  loom_batch_destroy(&rows);
-  return code;
-}
-
 static int export_policy(const exportArgs* a, toolOutputs* outputs, loomError* err) {
   loomTrained trained;
+  loomBatch rows = {0};
   loomOnnxDef def = {0};
   const char* input[] = {a->policy, a->data, a->task};
   loomOutputMode mode = tool_output_mode(a->overwrite);
@@ -206,11 +198,15 @@ static int export_policy(const exportArgs* a, toolOutputs* outputs, loomError* e
   if (!code) code = loom_trained_load(&trained, a->policy, err);
   if (code) return code;
 
-  // The graph tells its control rate; the decisions are made by our own network.
-  if (a->out) code = control_freq(&def.control_freq, a, &trained, err);
-  if (!code && a->out) code = loom_onnx_export(a->out, &trained, &def, err);
-  if (!code && a->check) code = write_check(a, &trained, err);
+  // What decisions are made on comes first: without it no graph is written either.
+  if (a->check) code = (a->data ? data_rows : random_rows)(&rows, a, &trained, err);
 
+  // The graph tells its control rate; the decisions are made by our own network.
+  if (!code && a->out) code = control_freq(&def.control_freq, a, &trained, err);
+  if (!code && a->out) code = loom_onnx_export(a->out, &trained, &def, err);
+  if (!code && a->check) code = loom_onnx_cases(a->check, &trained, &rows, (uint64_t)a->seed, err);
+
+  loom_batch_destroy(&rows);
   loom_trained_destroy(&trained);
   return code;
 }

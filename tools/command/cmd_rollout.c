@@ -378,6 +378,11 @@ static int try_policies(rolloutArgs* a, const loomScene* scene, loomError* err) 
     loom_trained_destroy(&trained);
   }
 
+  // Short episodes may be wanted all the same, to look at.
+  if (!code && a->max_steps > 0 && a->max_steps < scene->task->success_hold)
+    fprintf(stderr, "no episode can succeed: --max-steps %lld is below the task's success_hold, %d\n",
+            (long long)a->max_steps, scene->task->success_hold);
+
   // A film wants OpenGL and FFmpeg.
   if (!code && a->video) code = loom_gl_create(&gl, err);
   if (!code && a->video) code = loom_libav_open(err);

@@ -319,7 +319,7 @@ static int check_folder(const loomTrainConfig* c, const trainArgs* a, loomError*
   snprintf(path, sizeof path, "%s/config.yaml", c->checkpoint.folder);
   if (a->file && !a->resume && loom_same_file(path, a->file))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: that is what is read; train into another folder", path);
-  return 0;
+  return loom_folder_check_place(c->checkpoint.folder, 0, err);
 }
 
 static int open_rollouts(loomScene** scene, loomTask** task, loomTrainConfig* c, trainArgs* a,

@@ -480,6 +480,19 @@ static int open_sweep_folder(loomRunFolder* out, const trainSweep* sweep, const 
   return code;
 }
 
+// Before the first of many runs: the data has the demos of the largest size.
+static int check_sizes(const trainSweep* sweep, const loomTrainConfig* base, loomError* err) {
+  int64_t most = sweep->size[sweep->nsize - 1];
+  loomTrainConfig* c = malloc(sizeof *c);
+  if (!c) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+
+  *c = *base;
+  for (int i = 0; most && i < c->data.file_count; i++) c->data.file[i].first = (int)most;
+  int demos, code = count_demos(&demos, c, err);
+  free(c);
+  return code;
+}
+
 int train_sweep(const trainSweep* given, const loomTrainConfig* config, const loomTrainDef* def,
                 loomError* err) {
   trainSweep sweep = *given;
@@ -500,6 +513,8 @@ int train_sweep(const trainSweep* given, const loomTrainConfig* config, const lo
 
   // Sizes in order, so that the table and the chart read from small to large.
   qsort(sweep.size, (size_t)sweep.nsize, sizeof *sweep.size, by_value);
+  int unsized = check_sizes(&sweep, config, err);
+  if (unsized) return unsized;
   size_t n = (size_t)sweep.nsize * (size_t)sweep.nseed;
   result* results = calloc(n, sizeof *results);
   if (!results) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %zu runs", n);

@@ -346,6 +346,7 @@ int cmd_render(int argc, char** argv) {
   if (!code) code = tool_outputs_check(&outputs, task->path, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   if (!code) check_sources(&a, dataset);
+  if (!code) code = render_check(&a, dataset, &err);
 
   tool_catch_signals();
 

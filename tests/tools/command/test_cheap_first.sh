@@ -44,6 +44,64 @@ roll() { timeout 60 "$loom" rollout "$work/few/last.safetensors" "$@" --task own
 expect 'rollout: a policy' 1 'none.safetensors' roll "$work/none.safetensors"
 expect 'rollout: reset distribution' 2 'D9' roll --reset D9
 
+# Each command against what a later step of it lacks: told before anything is begun, and nothing is left. STATUS|WHAT IT SAYS|COMMAND,
+# @F is a path on which nothing can be made, @W the folder of this test, @P a policy.
+echo 'a file' >"$work/file" && printf 'no policy' >"$work/text.safetensors"
+change seen 's/^arms:/observe: [{name: box_pos, pos: box}]\narms:/'
+change late 's/max_steps: 200/max_steps: 30/'
+sed "s|/few|/run|; s/task: \"\"/task: own/; s/max_steps: 0/max_steps: 3/" "$work/few/config.yaml" >"$work/short.yaml"
+train --task own --rollouts 0 -k object --steps 2 --epochs 1 --hidden 8 -o "$work/seer" >/dev/null 2>&1
+listing() { find "$work" -not -name said | sort; }
+nothing_left() { [ "$(listing)" = "$before" ]; }
+while IFS='|' read -r status what line; do
+  line=${line//@F/$work/file} line=${line//@W/$work} line=${line//@P/$work/few/last.safetensors}
+  before=$(listing)
+  # shellcheck disable=SC2086
+  expect "$line" "$status" "$what" timeout 60 env ${line%%:*} "$loom" ${line#*:}
+  check "$line: nothing is left" nothing_left
+done <<'END'
+1|Not a directory|:generate own --source @W/base.hdf5 -n 1000000 -o @F/x.hdf5
+1|Not a directory|:generate own --source @W/base.hdf5 -n 1000000 --report @F/x.png
+1|Not a directory|:record own -n 100000 -o @F/x.hdf5
+1|Not a directory|:train --data @W/d.hdf5 --task own -p bc_l2 --steps 100000000 -o @F/run
+1|Not a directory|:train --data @W/d.hdf5 --task own -p bc_l2 --steps 100000000 --sizes 1,2 -o @F/run
+1|Not a directory|:dagger own --expert scripted --demos 100000 -o @F/run
+1|Not a directory|:rollout @P --task own -n 1000000 -o @F/x.hdf5
+1|Not a directory|:rollout @P --task own -n 1000000 --video @F/x.mp4
+1|Not a directory|:render @W/d.hdf5 --video @F/x.mp4
+1|Not a directory|:render @W/d.hdf5 --frames @F/x
+1|Not a directory|:render @W/d.hdf5 --sheet @F/x.png
+1|Not a directory|:render @W/d.hdf5 --obs @F/x.hdf5
+1|Not a directory|:export @P -o @F/x.onnx
+2|data/demo_0: the model has no camera 'nope'; it has|:render @W/d.hdf5 --camera nope --video @W/x.mp4
+2|data/demo_0: the model has no camera 'nope'; it has|:render @W/d.hdf5 --camera nope --frames @W/x
+2|data/demo_0: the model has no camera 'nope'; it has|:render @W/d.hdf5 --camera nope --sheet @W/x.png
+2|data/demo_0: the model has no camera 'nope'; it has|:render @W/d.hdf5 --camera front --camera nope --obs @W/x.hdf5
+2|data/demo_0: the model has no camera 'nope'; it has|:render @W/d.hdf5 --cloud 64 --cloud-camera nope --obs @W/x.hdf5
+2|egl or osmesa|DEMOLOOM_GL=none:render @W/d.hdf5 --video @W/x.mp4
+2|egl or osmesa|DEMOLOOM_GL=none:render @W/d.hdf5 --frames @W/x
+2|egl or osmesa|DEMOLOOM_GL=none:render @W/d.hdf5 --sheet @W/x.png
+2|egl or osmesa|DEMOLOOM_GL=none:render @W/d.hdf5 --obs @W/x.hdf5
+2|egl or osmesa|DEMOLOOM_GL=none:rollout @P --task own -n 1000000 --video @W/x.mp4
+1|text.safetensors|:rollout @W/text.safetensors --task own -n 1000000 -o @W/x.hdf5
+1|text.safetensors|:dagger own --expert @W/text.safetensors -o @W/run
+1|text.safetensors|:export @W/text.safetensors -o @W/x.onnx
+1|object|:rollout @W/seer/last.safetensors --task seen -n 1000000 -o @W/x.hdf5
+1|object|:dagger seen --expert @W/seer/last.safetensors -o @W/run
+1|nope|:export @P -o @W/x.onnx --check @W/x.safetensors --data @W/nope.hdf5
+1|observation|:export @P -o @W/x.onnx --check @W/x.safetensors --data @W/base.hdf5
+2|has 2 demos, not the first 9|:train --data @W/d.hdf5 --task own -p bc_l2 --steps 100000000 --sizes 9,2,1 -o @W/run
+2|max_steps, 3, is below its success_hold, 5|:train @W/short.yaml
+2|max_steps, 3, is below its success_hold, 5|:dagger own --expert scripted --max-steps 3 -o @W/run
+0|no episode can succeed: --max-steps 3|:rollout @P --task own -n 1 --max-steps 3
+1|no source demo succeeds within the task's max_steps, 30|:generate late --source @W/base.hdf5 -n 1 --max-failures 1
+1|mask/nope|:train --data @W/d.hdf5 --task own -p bc_l2 --validate nope -o @W/run
+2|number of an EGL device|:train --gpu x --data @W/d.hdf5 -o @W/run
+2|number of an EGL device|:rollout --gpu x @P
+2|number of an EGL device|:render --gpu x @W/d.hdf5 --sheet @W/x.png
+2|number of an EGL device|:view --gpu x @W/d.hdf5
+END
+
 # Nothing succeeds: given up after 200 attempts, the same on any number of threads, with the reasons.
 change lost 's/height: {of: rod, above: 0.1}/height: {of: rod, above: 0.4}/; s/max_steps: 200/max_steps: 12/'
 hopeless() { timeout 300 "$loom" generate lost --source "$work/base.hdf5" -n 5 -t "$@"; }
