@@ -20,9 +20,9 @@ expect 'train: reset distribution' 2 'reset distribution' train --task own --res
 check 'train: no folder is left' test ! -e "$work/run"
 
 # DAgger: keys, datasets, experts.
-dagger() { timeout 60 "$loom" dagger own --expert scripted --rounds 1 --demos 100000 -j 1 -o "$work/dagger" "$@"; }
-expect 'dagger: an image' 1 'front_image' dagger -k front_image
-expect 'dagger: a dataset' 1 'none.hdf5' dagger --data "$work/none.hdf5"
+dagger() { timeout 60 "$loom" dagger own --rounds 1 --demos 100000 -j 1 -o "$work/dagger" "$@"; }
+expect 'dagger: an image' 1 'front_image' dagger --expert scripted -k front_image
+expect 'dagger: a dataset' 1 'none.hdf5' dagger --expert scripted --data "$work/none.hdf5"
 expect 'dagger: a policy' 1 'none.safetensors' dagger --expert "$work/none.safetensors"
 expect 'dagger: source demos' 1 'source' dagger --expert generator
 check 'dagger: no folder is left' test ! -e "$work/dagger"
@@ -50,7 +50,7 @@ echo 'a file' >"$work/file" && printf 'no policy' >"$work/text.safetensors"
 change seen 's/^arms:/observe: [{name: box_pos, pos: box}]\narms:/'
 change late 's/max_steps: 200/max_steps: 30/'
 sed "s|/few|/run|; s/task: \"\"/task: own/; s/max_steps: 0/max_steps: 3/" "$work/few/config.yaml" >"$work/short.yaml"
-train --task own --rollouts 0 -k object --steps 2 --epochs 1 --hidden 8 -o "$work/seer" >/dev/null 2>&1
+"$loom" train --data "$work/d.hdf5" -p bc_l2 -k object --epochs 1 --steps 2 --batch 8 --hidden 8 -j 1 --rollouts 0 -o "$work/seer" >/dev/null 2>&1
 listing() { find "$work" -not -name said | sort; }
 nothing_left() { [ "$(listing)" = "$before" ]; }
 while IFS='|' read -r status what line; do
