@@ -240,7 +240,9 @@ static const toolCommand command = {
         "to learn from.\n",
     .after =
         "Ctrl-C ends a video with the frames so far, and leaves what --obs has drawn for --resume.\n"
-        "DEMOLOOM_GL=egl|osmesa chooses how to draw; otherwise EGL comes first.\n"
+        "DEMOLOOM_GL=egl|osmesa chooses how to draw; otherwise EGL comes first. --gpu N (or "
+        "MUJOCO_EGL_DEVICE_ID)\n"
+        "chooses among EGL's devices.\n"
         "\n"
         "examples:\n"
         "  demoloom render handover.hdf5 --sheet handover.png\n"

@@ -151,9 +151,41 @@ static void kinds_of_paths(void** state) {
   assert_false(loom_same_file("/nowhere", "/nowhere"));  // what is not there is no file
 }
 
+// Whether a folder could be made, which makes none.
+static void places_of_folders(void** state) {
+  (void)state;
+  static const struct {
+    const char* below;
+    double bytes;
+    int code;
+    const char* says;
+  } rows[] = {
+      {"", 0, 0, ""},
+      {"/run", 1e3, 0, ""},
+      {"/a/b/run", 0, 0, ""},
+      {"/text/run", 0, LOOM_ERR_IO, "Not a directory"},
+      {"/text", 0, LOOM_ERR_IO, "Not a directory"},
+      {"/a/run", 1e18, LOOM_ERR_IO, "has room for"},
+  };
+
+  write_bytes(3);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char at[80];
+    loomError err = {0, ""};
+    snprintf(at, sizeof at, "%s%s", folder, rows[i].below);
+    assert_int_equal(loom_folder_check_place(at, rows[i].bytes, &err), rows[i].code);
+    assert_non_null(strstr(err.message, rows[i].says));
+  }
+
+  // Seen from the current folder, as DIR is on the command line.
+  assert_int_equal(loom_folder_check_place("no-such-run/deeper", 0, NULL), 0);
+  assert_false(loom_is_folder("no-such-run"));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(sizes_and_limits), cmocka_unit_test(what_cannot_be_read_is_named),
-      cmocka_unit_test(pipes_are_read_to_their_end), cmocka_unit_test(kinds_of_paths)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_and_limits),
+                                     cmocka_unit_test(what_cannot_be_read_is_named),
+                                     cmocka_unit_test(pipes_are_read_to_their_end),
+                                     cmocka_unit_test(kinds_of_paths), cmocka_unit_test(places_of_folders)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
