@@ -55,6 +55,7 @@ if [ "${1-}" = --batch ]; then
     if [ -z "$next" ]; then cat "$log" >&2 && exit 1; fi
     if [ "$next" -ge "$to" ]; then find_leaks "$start" "$to" && exit 0; fi
     keep "$next"
+    if [ "$next" -gt "$start" ]; then find_leaks "$start" "$next"; fi # nothing was said of those before it
     start=$((next + 1))
     printf '%18d %10.3f %8d\n' "$start" 0 0 >"$state"
   done
