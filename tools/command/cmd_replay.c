@@ -186,6 +186,24 @@ static int replay_demo(cJSON* list, looking* l, int i, loomError* err) {
   return code;
 }
 
+// A demo that cannot be replayed is told in its place, and does not hide the others.
+static int replay_or_tell(cJSON* list, int* odd, looking* l, int i, loomError* err) {
+  loomError why = {0, ""};
+  int code = replay_demo(list, l, i, &why);
+  if (!code) return 0;
+  if (!loom_source_is_odd(code, NULL)) return loom_error_set(err, code, "%s", why.message);
+
+  // In the table or the list as the others are.
+  const char* name = loom_dataset_demo_name(l->dataset, i);
+  cJSON* d = cJSON_CreateObject();
+  cJSON_AddStringToObject(d, "name", name);
+  cJSON_AddStringToObject(d, "error", why.message);
+  cJSON_AddItemToArray(list, d);
+  if (!l->json) printf("%-10s cannot be replayed: %s\n", name, why.message);
+  ++*odd;
+  return 0;
+}
+
 int cmd_replay(int argc, char** argv) {
   looking l = {0};
   loomError err = {0, ""};
@@ -199,17 +217,17 @@ int cmd_replay(int argc, char** argv) {
 
   // Demo after demo: each may have a model of its own.
   double start = loom_clock();
-  int n = code ? 0 : demo_count(&l);
+  int n = code ? 0 : demo_count(&l), odd = 0;
   for (int i = 0; !code && i < n; i++) {
-    code = replay_demo(list, &l, i, &err);
+    code = replay_or_tell(list, &odd, &l, i, &err);
     if (!code) code = check_stopped(&l, i + 1, n, &err);
     tool_progress("replayed", i + 1, n, loom_clock() - start, "demos");
   }
   tool_progress_end();
 
   // Then the copy with observations, if it is asked for.
-  if (!code && l.output) code = replay_obs(l.output, l.task, l.dataset, &l.roots, n, &err);
-  if (!code && l.output && !l.json) printf("wrote %s\n", l.output);
+  if (!code && l.output && !odd) code = replay_obs(l.output, l.task, l.dataset, &l.roots, n, &err);
+  if (!code && l.output && !odd && !l.json) printf("wrote %s\n", l.output);
 
   // The list belongs to the root, so both go in one.
   cJSON* root = cJSON_CreateObject();
@@ -220,6 +238,11 @@ int cmd_replay(int argc, char** argv) {
     cJSON_Delete(root);
   }
 
+  if (!code && odd)
+    code = loom_error_set(
+        &err, LOOM_ERR_FORMAT, "%s: %d of %d demos cannot be replayed%s%s%s", loom_dataset_path(l.dataset),
+        odd, n, l.output ? "; " : "", l.output ? l.output : "",
+        l.output ? " is not written: `demoloom dataset filter --demos` takes out the others" : "");
   close_target(&l);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

@@ -346,6 +346,23 @@ static void every_command_tells_why(void** state) {
   assert_int_equal(failed, 0);
 }
 
+// What is wrong with one demo is told in its place, beside what the others show (teleop has added one).
+static void an_odd_demo_does_not_hide_the_others(void** state) {
+  (void)state;
+  char path[256];
+  snprintf(path, sizeof path, "%s/lzf.hdf5", dir);
+
+  assert_int_equal(run("replay FILE --task own", path), 1);
+  assert_non_null(strstr(text, "demo_1     cannot be replayed"));
+  assert_non_null(strstr(text, "demo_2 "));
+  assert_non_null(strstr(text, "1 of 4 demos cannot be replayed"));
+
+  // As JSON, too.
+  assert_int_equal(run("replay FILE --task own --json", path), 1);
+  assert_non_null(strstr(text, "\"error\":"));
+  assert_non_null(strstr(text, "\"demo_2\""));
+}
+
 // The copies that commands made of the harmless file, which later ones did not replace: they failed.
 static void what_is_not_understood_is_carried(void** state) {
   (void)state;
@@ -418,6 +435,7 @@ static int remove_dir(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_command_tells_why),
                                      cmocka_unit_test(without_env_args_the_task_is_asked_for),
+                                     cmocka_unit_test(an_odd_demo_does_not_hide_the_others),
                                      cmocka_unit_test(what_is_not_understood_is_carried)};
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
