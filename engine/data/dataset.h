@@ -76,6 +76,8 @@ int loom_dataset_left_out(loomNames* out);
 int loom_dataset_leave_out(const loomDataset* dataset, int demo, const char* why);
 /// Something odd about a file that keeps nobody from using it, told as damage is: "FILE: what".
 void loom_dataset_tell(const loomDataset* dataset, const char* what);
+/// The same about a file that is not open.
+void loom_dataset_tell_file(const char* path, const char* what);
 
 /// Open for reading. Errors: LOOM_ERR_IO (no such file, not a regular file), LOOM_ERR_FORMAT (not HDF5,
 /// truncated, no `data` group, demos damaged or missing). *out is NULL on error.
@@ -231,6 +233,8 @@ loomWriteDef loom_default_write_def(void);
 /// same bytes.
 int loom_shard_write(const char* path, const loomRecord* record, int n, const loomWriteDef* def,
                      loomError* err);
+/// Is a shard as it was written? LOOM_ERR_FORMAT where it is not, LOOM_ERR_IO where it cannot be read.
+int loom_shard_check(const char* path, loomError* err);
 
 /// A named subset of the assembled demos.
 typedef struct loomMask {

@@ -222,6 +222,24 @@ static int list_addition(change* c, const char* name, loomError* err) {
   return status ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", c->path) : LOOM_OK;
 }
 
+// Its digest with the name that it has now.
+static int rename_digest(hid_t data, const change* c, const loomDataset* from, const char* name,
+                         loomError* err) {
+  char* before;
+  int status = loom_digest_read(&before, from, loom_dataset_demo_path(from, 0), err);
+  if (status || !before) return status;
+
+  loomText lines = {0};
+  loom_text_puts(&lines, before);
+  loom_digest_set(&lines, LOOM_DIGEST_NAME, loom_digest_text(name));
+  hid_t demo = H5Gopen2(data, name, H5P_DEFAULT);
+  status = loom_h5_put_digest(demo, &lines, c->path, err);
+  loom_h5_close(demo);
+  loom_text_destroy(&lines);
+  free(before);
+  return status;
+}
+
 static int copy_addition(change* c, const loomDataset* from, const char* name, loomError* err) {
   char reason[LOOM_H5_REASON];
   int64_t rows = 0;
@@ -234,6 +252,7 @@ static int copy_addition(change* c, const loomDataset* from, const char* name, l
   if (data < 0 || H5Ocopy(from->file, demo, data, name, H5P_DEFAULT, H5P_DEFAULT) < 0)
     status = loom_error_set(err, LOOM_ERR_IO, "%s: data/%s cannot be added (%s)", c->path, name,
                             loom_h5_reason(reason));
+  if (!status) status = rename_digest(data, c, from, name, err);
   if (!status) status = put_total(data, c, rows, err);
 
   // It is no longer what a run made.

@@ -68,6 +68,10 @@ void loom_dataset_tell(const loomDataset* ds, const char* what) {
   tell(ds->path, what, "");
 }
 
+void loom_dataset_tell_file(const char* path, const char* what) {
+  tell(path, what, "");
+}
+
 int loom_dataset_leave_out(const loomDataset* ds, int demo, const char* why) {
   char what[LOOM_PATH_MAX];
   snprintf(what, sizeof what, "%.200s is left out: ", ds->demos.name[demo]);
@@ -447,4 +451,29 @@ int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) 
 
 bool loom_dataset_lacks_demos(const loomDataset* ds) {
   return ds->lacks;
+}
+
+// ---- shards
+
+int loom_shard_check(const char* path, loomError* err) {
+  void* bytes;
+  size_t size;
+  int status = loom_h5_read_sealed(&bytes, &size, path, err);
+  bool sealed = !status && loom_h5_is_sealed(bytes, size);
+  free(bytes);
+  if (status || sealed) return status;
+
+  // Without one it must at least open and be what its digests say, if it has any.
+  loomDataset* ds;
+  loomDigestCheck check = {0};
+  status = loom_h5_open_shard(&ds, path, err);
+  if (status) return status;
+  if (!loom_dataset_demo_count(ds)) status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demo", path);
+  if (!status) status = loom_dataset_check_demo(&check, ds, 0, err);
+  if (!status && check.differ.n)
+    status =
+        loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s is not as it was written", path, check.differ.name[0]);
+  loom_digest_check_destroy(&check);
+  loom_dataset_close(ds);
+  return status;
 }

@@ -101,6 +101,11 @@ uint64_t loom_digest_names(const loomNames* names) {
   return loom_digest_array(LOOM_TYPE_STR, 1, &n, names->name);
 }
 
+uint64_t loom_digest_text(const char* text) {
+  const loomAttr attr = {.name = "", .type = LOOM_TYPE_STR, .text = text};
+  return loom_digest_attr(&attr);
+}
+
 int loom_digest_read(char** lines, const loomDataset* ds, const char* object, loomError* err) {
   *lines = NULL;
   if (!loom_dataset_has_attr(ds, object, LOOM_DIGEST_ATTR)) return LOOM_OK;
@@ -135,9 +140,12 @@ static int compare(checking* c, const char* name, uint64_t hash) {
 // One part that cannot be read.
 static int note_unreadable(checking* c, const char* name, int code, const loomError* why) {
   char text[1400];
-  if (loom_names_add(&c->seen, name)) return LOOM_ERR_MEMORY;
-  if (code == LOOM_ERR_UNSUPPORTED || code == LOOM_ERR_MEMORY)
-    return code == LOOM_ERR_MEMORY ? code : loom_names_add(&c->out->without, name);
+  uint64_t written;
+  if (code == LOOM_ERR_MEMORY || loom_names_add(&c->seen, name)) return LOOM_ERR_MEMORY;
+
+  // Strangers have parts of kinds that are not read here; what has a line was one that is.
+  bool ours = c->lines && loom_digest_find(&written, c->lines, name);
+  if (code == LOOM_ERR_UNSUPPORTED && !ours) return loom_names_add(&c->out->without, name);
 
   snprintf(text, sizeof text, "%s (%s)", name, why->message);
   return loom_names_add(&c->out->differ, text);
@@ -187,10 +195,7 @@ static int check_attrs(checking* c, loomError* err) {
     snprintf(label, sizeof label, "@%.250s", names.name[i]);
 
     if (loom_h5_read_attr(&attr, &text, c->ds, c->object, names.name[i], &why)) {
-      // Strangers have attributes that are neither one number nor one text; ours are.
-      uint64_t written;
-      bool ours = c->lines && loom_digest_find(&written, c->lines, label);
-      status = note_unreadable(c, label, ours ? LOOM_ERR_FORMAT : LOOM_ERR_UNSUPPORTED, &why);
+      status = note_unreadable(c, label, LOOM_ERR_UNSUPPORTED, &why);  // neither one number nor one text
     } else {
       status = compare(c, label, loom_digest_attr(&attr));
     }
@@ -247,6 +252,7 @@ static int end_check(checking* c, int status, loomError* err) {
 int loom_dataset_check_demo(loomDigestCheck* out, const loomDataset* ds, int demo, loomError* err) {
   checking c;
   int status = begin_check(&c, out, ds, ds->paths.name[demo], err);
+  if (!status) status = compare(&c, LOOM_DIGEST_NAME, loom_digest_text(ds->demos.name[demo]));
   if (!status) status = loom_dataset_visit(ds, c.object, check_array, &c, err);
   return end_check(&c, status, err);
 }
@@ -271,7 +277,11 @@ int loom_dataset_check_rest(loomDigestCheck* out, const loomDataset* ds, loomErr
   loomNames masks = {0};
   loomError why = {0, ""};
   int status = begin_check(&c, out, ds, "data", err);
-  if (!status) status = compare(&c, LOOM_DIGEST_DEMOS, loom_digest_names(&ds->demos));
+
+  // What was left out on request is known.
+  bool all = !(ds->lacks && ds->damage == LOOM_DAMAGE_SKIP);
+  if (!status && all) status = compare(&c, LOOM_DIGEST_DEMOS, loom_digest_names(&ds->demos));
+  if (!status && !all) status = loom_names_add(&c.seen, LOOM_DIGEST_DEMOS);
 
   // Masks whose list is damaged are those that are not there.
   int listed = status ? status : loom_dataset_masks(&masks, ds, &why);

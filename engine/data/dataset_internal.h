@@ -58,6 +58,7 @@ int loom_h5_write_sealed(const char* path, const void* bytes, size_t size, loomE
 /// The bytes of such a file, malloc'ed, seal and all, read at once. LOOM_ERR_FORMAT when some have changed
 /// since; a file without a seal is taken as it is.
 int loom_h5_read_sealed(void** bytes, size_t* size, const char* path, loomError* err);
+bool loom_h5_is_sealed(const void* bytes, size_t size);
 
 /// Tell whoever loom_dataset_on_damage names.
 void loom_h5_tell(const char* text);
@@ -166,11 +167,14 @@ int loom_h5_finish(hid_t file, const loomDisk* disk, loomFile* output, const cha
 #define LOOM_DIGEST_ATTR "loom_digest"
 /// The line of the list of demos among those of `data`.
 #define LOOM_DIGEST_DEMOS "demos"
+/// The line of a demo's own name: a wrong link shows another demo under it.
+#define LOOM_DIGEST_NAME "(its own name)"
 
 /// Of a value as it is read: type, shape and numbers or text.
 uint64_t loom_digest_array(loomType type, int rank, const int64_t* shape, const void* data);
 uint64_t loom_digest_attr(const loomAttr* attr);
 uint64_t loom_digest_names(const loomNames* names);
+uint64_t loom_digest_text(const char* text);
 /// Add a line, or change the hash of the one of that name.
 void loom_digest_set(loomText* lines, const char* name, uint64_t hash);
 void loom_digest_drop(loomText* lines, const char* name);

@@ -457,6 +457,8 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
   loom_text_destroy(&a->lines);
   a->lines = (loomText){0};
   status = loom_digest_read(&a->digest, a->source, object, err);
+  if (!status)
+    note_part(a, &a->lines, object, LOOM_DIGEST_NAME, loom_digest_text(old_name), loom_digest_text(name));
   if (!status) status = loom_h5_put_attr_and_line(group, &samples, &a->lines, where, err);
   if (!status) status = copy_attrs(a, group, object, err);
   if (!status) status = copy_children(a, group, object, 0, err);

@@ -29,16 +29,26 @@ int loom_h5_write_sealed(const char* path, const void* bytes, size_t size, loomE
   return status;
 }
 
+bool loom_h5_is_sealed(const void* bytes, size_t size) {
+  const char* all = bytes;
+  return size > SEAL && !memcmp(all + size - SEAL, mark, sizeof mark);
+}
+
 int loom_h5_read_sealed(void** bytes, size_t* size, const char* path, loomError* err) {
   char* all;
   *bytes = NULL;
   int status = loom_read_text(&all, size, path, shard_bytes_max, err);
   if (status) return status;
 
+  if (!*size) {
+    free(all);
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: is empty; the disk may have been full", path);
+  }
+
   // Shards of earlier versions have none.
   unsigned char seal[SEAL];
-  size_t inner = *size < SEAL ? 0 : *size - SEAL;
-  if (inner && !memcmp(all + inner, mark, sizeof mark)) {
+  if (loom_h5_is_sealed(all, *size)) {
+    size_t inner = *size - SEAL;
     make_seal(seal, all, inner);
     if (memcmp(seal, all + inner, SEAL) != 0) {
       free(all);

@@ -257,6 +257,7 @@ static int put_record(hid_t data, const loomRecord* record, const loomWriteDef* 
   // First what readers count by, then what the record says, which wins.
   loomText lines = {0};
   loomAttr samples = loom_attr_int("num_samples", record_rows(record));
+  loom_digest_set(&lines, LOOM_DIGEST_NAME, loom_digest_text(record->name));
   int status = loom_h5_put_attr_and_line(group, &samples, &lines, where, err);
   for (int i = 0; i < record->nattr && !status; i++)
     status = loom_h5_put_attr_and_line(group, &record->attr[i], &lines, where, err);

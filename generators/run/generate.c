@@ -283,6 +283,44 @@ static int resume_results(run* r, loomError* err) {
   return code;
 }
 
+// A demo that is missing or damaged is made again from its number; it comes out the same. Made differently, it was
+// made on another kind of machine, and the run would be a mixture.
+static int remake(run* r, int64_t number, const char* why, loomError* err) {
+  char what[LOOM_PATH_MAX + 512], path[LOOM_PATH_MAX];
+  const loomAttemptResult* old = &r->report->results[number];
+  loom_journal_shard(path, r->journal, (uint64_t)number, old->outcome == LOOM_OUTCOME_SUCCESS);
+  snprintf(what, sizeof what, "attempt %lld is made again (%.400s)", (long long)number, why);
+  loom_dataset_tell_file(path, what);
+
+  // The sources' statistics are those of its batch.
+  count_sources(r, batch_begin(number));
+  r->prefix_successes = r->report->successes;
+  r->first = number;
+  int code = attempt_one(r, 0, 0, err);
+  if (code || (r->batch[0].outcome == old->outcome && r->batch[0].steps == old->steps)) return code;
+  return loom_error_set(
+      err, LOOM_ERR_FORMAT,
+      "%s: attempt %lld came out differently this time: the run was begun on another kind of "
+      "machine; use --overwrite to start anew",
+      r->def->out, (long long)number);
+}
+
+static int check_shards(run* r, loomError* err) {
+  int code = 0;
+  for (int64_t i = 0; !code && i < r->report->result_count; i++) {
+    const loomAttemptResult* result = &r->report->results[i];
+    bool success = result->outcome == LOOM_OUTCOME_SUCCESS;
+    if (!success && !(r->def->failed && result->steps)) continue;
+
+    // Whatever keeps it from being read.
+    char path[LOOM_PATH_MAX];
+    loomError why = {0, ""};
+    loom_journal_shard(path, r->journal, (uint64_t)i, success);
+    if (loom_shard_check(path, &why)) code = remake(r, i, why.message, err);
+  }
+  return code;
+}
+
 int loom_generate(loomGenerateReport* report, const loomScene* scene, const loomSourceSet* sources,
                   const loomGenerateDef* def, loomError* err) {
   memset(report, 0, sizeof *report);
@@ -307,8 +345,12 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
   // Earlier results count as if they were made now; then attempts go on from the first one missing.
   if (!code) code = make_workers(r, err);
   if (!code && r->journal) code = resume_results(r, err);
+  if (!code && r->journal) code = check_shards(r, err);
   if (!code) code = generate_loop(r, err);
-  if (!code && r->journal) code = loom_journal_finish(r->journal, report, sources, err);
+  if (!code && r->journal) {
+    code = loom_journal_finish(r->journal, report, sources, err);
+    if (code == LOOM_ERR_FORMAT) loom_error_suffix(err, code, "; --resume makes that demo again");
+  }
 
   // What the workers measured, put together.
   for (int i = 0; i < r->worker_count && r->workers; i++) {

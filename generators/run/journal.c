@@ -240,17 +240,13 @@ int loom_journal_read(loomAttemptResult** out, int64_t* n, const loomJournal* j,
   int code = loom_record_log_read(&records, n, j->log, err);
   *out = records;
 
-  // A demo that is listed is there.
-  for (int64_t i = 0; !code && i < *n; i++) {
-    char path[LOOM_PATH_MAX];
-    bool success = (*out)[i].outcome == LOOM_OUTCOME_SUCCESS;
-    loom_journal_shard(path, j, (uint64_t)i, success);
-    if ((*out)[i].attempt == (uint64_t)i && !(success && access(path, F_OK))) continue;
-    code =
-        loom_error_set(err, LOOM_ERR_FORMAT,
-                       "%s: entry %lld of the journal does not fit its shards; use --overwrite to start anew",
-                       j->folder.def.path, (long long)i);
-  }
+  // One entry an attempt, in their order.
+  for (int64_t i = 0; !code && i < *n; i++)
+    if ((*out)[i].attempt != (uint64_t)i)
+      code =
+          loom_error_set(err, LOOM_ERR_FORMAT,
+                         "%s: entry %lld of the journal is another attempt's; use --overwrite to start anew",
+                         j->folder.def.path, (long long)i);
   return code;
 }
 
