@@ -24,7 +24,7 @@ dagger() { timeout 60 "$loom" dagger own --rounds 1 --demos 100000 -j 1 -o "$wor
 expect 'dagger: an image' 1 'front_image' dagger --expert scripted -k front_image
 expect 'dagger: a dataset' 1 'none.hdf5' dagger --expert scripted --data "$work/none.hdf5"
 expect 'dagger: a policy' 1 'none.safetensors' dagger --expert "$work/none.safetensors"
-expect 'dagger: source demos' 1 'source' dagger --expert generator
+expect 'dagger: source demos' 2 'names no source demos' dagger --expert generator
 check 'dagger: no folder is left' test ! -e "$work/dagger"
 
 # Conditions that no episode changes, by command.
