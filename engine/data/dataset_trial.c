@@ -144,11 +144,17 @@ static bool is_trusted_already(loomDataset* ds, bool cut_short) {
   return false;
 }
 
+// What a file holds sets how long its children may read: its holes are as large as a stranger likes.
+static int64_t held_bytes(const struct stat* file) {
+  int64_t blocks = (int64_t)file->st_blocks * 512;
+  return blocks < file->st_size ? blocks : (int64_t)file->st_size;
+}
+
 // Children read everything before the file is opened here.
 static int read_before(loomDataset* ds, bool cut_short, loomError* err) {
   if (is_trusted_already(ds, cut_short)) return LOOM_OK;
-  int status =
-      loom_h5_probe(ds->damaged, &ds->ndamaged, ds->path, ds->stat.st_size, cut_short, read_everything, err);
+  int status = loom_h5_probe(ds->damaged, &ds->ndamaged, ds->path, held_bytes(&ds->stat), cut_short,
+                             read_everything, err);
 
   // The mark was taken before the reading: a file that changed meanwhile does not bear it any more.
   if (!status && !ds->ndamaged && ds->settled) loom_h5_trust(&ds->stat);
@@ -158,7 +164,7 @@ static int read_before(loomDataset* ds, bool cut_short, loomError* err) {
 // Children read ahead; whoever wants a demo waits until they got through it.
 static int read_ahead(loomDataset* ds, bool cut_short, loomError* err) {
   if (is_trusted_already(ds, cut_short)) return LOOM_OK;
-  return loom_h5_probe_begin(&ds->probe, ds->path, ds->stat.st_size, read_everything, err);
+  return loom_h5_probe_begin(&ds->probe, ds->path, held_bytes(&ds->stat), read_everything, err);
 }
 
 // ---- opening
