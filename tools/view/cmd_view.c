@@ -12,6 +12,7 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/damage.h"
 #include "tools/shared/options.h"
+#include "tools/shared/outputs.h"
 #include "tools/view/view.h"
 
 static int take_size(void* to, const char* text) {
@@ -25,11 +26,13 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("policy", 0, "FILE", viewArgs, STRING, policy,
                    .about = "the policy that `policy` runs (as `demoloom train` writes it)"),
     TOOL_OPTION_AS("annotated", 0, "FILE.hdf5", viewArgs, STRING, annotated,
-                   .about = "the copy with annotations; FILE-annotated.hdf5 in this folder unless given"),
+                   .about = "the copy with annotations; FILE-annotated.hdf5 in this folder unless given, or "
+                            "FILE-annotated-2.hdf5 if that is there"),
     TOOL_OPTION_AS("record", 0, "FILE.hdf5", viewArgs, STRING, record,
                    .about = "where demos driven by hand go; TASK-teleop.hdf5 in this folder unless given"),
     TOOL_OPTION_AS("segments", 0, "FILE", viewArgs, STRING, segments,
                    .about = "read and save annotations here instead, as YAML"),
+    TOOL_OVERWRITE_OPTION(viewArgs, overwrite),
     TOOL_CALL_OPTION("size", "WxH", take_size, "of the window, at least 320x240; default 1280x760"),
     TOOL_OPTION_AS("full", 0, NULL, viewArgs, BOOL, full,
                    .about = "full meshes, shadows, antialiasing: slow without a GPU"),
@@ -294,12 +297,38 @@ void view_close(viewApp* app) {
   loom_task_destroy(app->task);
 }
 
-// handover.hdf5 is annotated in handover-annotated.hdf5, here.
+// handover.hdf5 is annotated in handover-annotated.hdf5, here; what was annotated before stays, and this is -2.
 static void name_annotated(char* out, size_t size, const char* path) {
   const char* slash = strrchr(path, '/');
   const char* name = slash ? slash + 1 : path;
   const char* dot = strrchr(name, '.');
-  snprintf(out, size, "%.*s-annotated.hdf5", dot ? (int)(dot - name) : (int)strlen(name), name);
+  int letters = dot ? (int)(dot - name) : (int)strlen(name);
+  snprintf(out, size, "%.*s-annotated.hdf5", letters, name);
+
+  // The first number that nothing has.
+  for (int i = 2; loom_is_file(out) && i < 1000000; i++)
+    snprintf(out, size, "%.*s-annotated-%d.hdf5", letters, name, i);
+}
+
+// What annotations are saved in, where the user named it: told now what could not be saved later.
+static int open_outputs(toolOutputs* outputs, const viewArgs* a, loomError* err) {
+  const char* input[] = {a->target, a->task_name, a->policy};
+  int code = tool_output(outputs, a->annotated, tool_output_mode(a->overwrite), input, 3, err);
+  if (code || !a->segments) return code;
+
+  // A file of segments is read before it is changed.
+  return tool_output(outputs, a->segments, loom_is_file(a->segments) ? LOOM_OUTPUT_CHANGE : LOOM_OUTPUT_NEW,
+                     input, 3, err);
+}
+
+// One that cannot be read would be lost when it is saved.
+static int try_segments(const viewApp* app, loomError* err) {
+  loomSegmentFile given = {0};
+  if (!app->args->segments || !loom_is_file(app->args->segments)) return 0;
+
+  int code = loom_segment_file_load(&given, app->args->segments, app->task, app->dataset, err);
+  loom_segment_file_destroy(&given);
+  return code;
 }
 
 int cmd_view(int argc, char** argv) {
@@ -310,18 +339,24 @@ int cmd_view(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
 
   assert(a.target);
+  toolOutputs outputs = {0};
+  code = open_outputs(&outputs, &a, &err);
   name_annotated(annotated, sizeof annotated, a.target);
   if (!a.annotated) a.annotated = annotated;
   mallopt(M_ARENA_MAX, 1);  // else what the thumbnails' thread frees stays with that thread
 
-  viewApp* app = calloc(1, sizeof *app);
-  code =
-      app ? view_open(app, &a, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for the viewer");
+  viewApp* app = code ? NULL : calloc(1, sizeof *app);
+  if (!code)
+    code = app ? view_open(app, &a, &err)
+               : loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for the viewer");
+  if (!code) code = tool_outputs_check(&outputs, app->path, &err);
+  if (!code) code = try_segments(app, &err);
 
   tool_catch_signals();
   if (!code) code = a.headless ? view_run_headless(app, &err) : view_run_window(app, &err);
   if (app) view_close(app);
   free(app);
+  tool_outputs_close(&outputs);
   loom_asset_roots_destroy(&a.roots);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

@@ -30,6 +30,7 @@ typedef struct viewArgs {
   const char* demo;    // to show first
   bool headless;       // no window, whatever there is
   bool full;           // full meshes, shadows
+  bool overwrite;      // what `annotated` was before
   int width, height;
   int64_t seed;
   loomAssetRoots roots;

@@ -323,4 +323,16 @@ check 'train: which stays' cmp "$work/policy/config.yaml" "$work/config.yaml"
 tries=("$loom" train "$work/policy/config.yaml" --task own -j 1 -o "$work/tries")
 check 'train: with rollouts' "${tries[@]}" --rollouts 1
 expect 'train: other rollouts' 2 "other settings .*'n: 1' there, 'n: 2' now" "${tries[@]}" --rollouts 2 --epochs 2 --resume
+
+# The viewer: the annotated copy, and the file of segments that it reads and changes.
+printf '%s\n' tell quit >"$work/look"
+look=("$loom" view "$base" --task own --headless --script "$work/look")
+cp "$gen" "$work/annotated.hdf5" && cp "$gen" "$work/segments.yaml"
+expect 'view: an annotated copy is there' 2 'is there already|exists' "${look[@]}" --annotated "$work/annotated.hdf5"
+expect 'view: onto what is read' 2 'source itself' "${look[@]}" --annotated "$base" --overwrite
+expect 'view: its folder is not there' 1 'cannot be' "${look[@]}" --annotated "$work/none/a.hdf5"
+expect 'view: segments that are none' 1 'segments.yaml' "${look[@]}" --segments "$work/segments.yaml"
+check 'view: all stays' cmp "$gen" "$work/annotated.hdf5"
+check 'view: segments too' cmp "$gen" "$work/segments.yaml"
+check 'view: replaced where that is asked for' "${look[@]}" --annotated "$work/annotated.hdf5" --overwrite
 close_tests
