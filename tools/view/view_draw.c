@@ -37,9 +37,14 @@ void view_layout(viewApp* app, int width, int height) {
   app->list_panel.stale = app->time_panel.stale = app->dirty = true;
 }
 
-// Meshes and textures are all a context holds of a model.
+// Meshes, textures, height fields and planes are what a context holds of a model.
 uint64_t view_asset_hash(const mjModel* m) {
   uint64_t hash = LOOM_HASH_SEED;
+
+  for (int g = 0; g < m->ngeom; g++)
+    if (m->geom_type[g] == mjGEOM_PLANE) hash = loom_hash(hash, &m->geom_size[3 * g], 3 * sizeof(mjtNum));
+
+  hash = loom_hash(hash, m->hfield_data, sizeof(float) * (size_t)m->nhfielddata);
   hash = loom_hash(hash, m->mesh_facenum, sizeof(int) * (size_t)m->nmesh);
   hash = loom_hash(hash, m->mesh_vert, 3 * sizeof(float) * (size_t)m->nmeshvert);
   hash = loom_hash(hash, m->tex_width, sizeof(int) * (size_t)m->ntex);
@@ -92,8 +97,8 @@ static int prepare_drawing(viewApp* app, loomError* err) {
   if (app->drawn_id == app->stage_id && app->has_context) return 0;
 
   int code = 0;
-  uint64_t hash = app->stage.entry >= 0 ? app->stage.assets : view_asset_hash(wanted);
-  // A new context uploads all meshes: only for other meshes and textures than the last.
+  // A new context uploads all meshes: only for others than the last. The blank one's shadows and fog suit no scene.
+  uint64_t hash = app->stage.entry >= 0 ? app->stage.assets : 0;
   if (!app->has_context || app->drawn_assets != hash) {
     if (app->has_context) mjr_freeContext(&app->context);
     app->has_context = false;

@@ -282,6 +282,12 @@ check 'a point to look at' test "$(number 5 selected)" -gt 0
 check 'a Ctrl click sets an end' test "$(second_end 5)" != "$(second_end 6)" -o \
   "$(sed -n 5p "$work/told" | grep -o '"ends".*')" != "$(sed -n 6p "$work/told" | grep -o '"ends".*')"
 
+# A scene without meshes is seen, too: alone in the picture, another row is another picture.
+"$loom" record tests/own/task.yaml -n 1 --seed 5 -o "$work/own.hdf5" >/dev/null 2>&1
+printf '%s\n' menu list timeline "shot $work/own-0.png" 'row 60' "shot $work/own-60.png" quit >"$work/own-script"
+check 'a scene without meshes' view "$work/own.hdf5" --task tests/own/task.yaml --headless --script "$work/own-script"
+check 'its arms are seen to move' differ "$work/own-0.png" "$work/own-60.png"
+
 # Demos of other models, one after the other: the memory stays that of one.
 { for i in 1 2 3 4 5 6; do printf 'next\nwait 2\n'; done; printf 'tell\nshot %s\nquit\n' "$keep/view-handover.png"; } >"$work/step"
 check 'seven demos with models of their own' view handover --headless --script "$work/step"
