@@ -1,5 +1,6 @@
-// The one place where what a dataset or a policy says of its environment (robomimic's env_args, JSON) meets the task
-// that it is used with: the same control rate, robots and controllers, or a refusal that names what differs.
+// The one place where what a dataset or a policy says of its environment (robomimic's env_args, JSON) meets the
+// task that it is used with: the same control rate, robots and controllers, or a refusal that names what
+// differs. Internal.
 #ifndef LOOM_ENGINE_TASK_AGREE_H
 #define LOOM_ENGINE_TASK_AGREE_H
 

@@ -434,7 +434,7 @@ int cmd_dagger(int argc, char** argv) {
   if (!code && a.json) print_dagger_json(&report);
   if (!code && !a.json) print_dagger_text(&report, a.folder);
 
-  if (code) tool_go_on(&err, code, a.folder);
+  if (code) tool_go_on(&err, code, a.folder, "settings.yaml");
   int status = code ? tool_fail(&err) : EXIT_DONE;
   loom_dagger_report_destroy(&report);
   loom_scene_destroy(scene);

@@ -186,8 +186,9 @@ static int replay_demo(cJSON* list, looking* l, int i, loomError* err) {
   return code;
 }
 
-// A demo that cannot be replayed is told in its place, and does not hide the others.
-static int replay_or_tell(cJSON* list, int* odd, looking* l, int i, loomError* err) {
+// A demo that cannot be replayed is told in its place, and does not hide the others: *first keeps the reason of
+// the first.
+static int replay_or_tell(cJSON* list, int* odd, loomError* first, looking* l, int i, loomError* err) {
   loomError why = {0, ""};
   int code = replay_demo(list, l, i, &why);
   if (!code) return 0;
@@ -200,13 +201,13 @@ static int replay_or_tell(cJSON* list, int* odd, looking* l, int i, loomError* e
   cJSON_AddStringToObject(d, "error", why.message);
   cJSON_AddItemToArray(list, d);
   if (!l->json) printf("%-10s cannot be replayed: %s\n", name, why.message);
-  ++*odd;
+  if (!(*odd)++) *first = why;
   return 0;
 }
 
 int cmd_replay(int argc, char** argv) {
   looking l = {0};
-  loomError err = {0, ""};
+  loomError err = {0, ""}, first = {0, ""};
   int code = read_looking_options(&l, argc, argv, &replay_command);
   if (code) return code < 0 ? EXIT_DONE : code;
 
@@ -219,7 +220,7 @@ int cmd_replay(int argc, char** argv) {
   double start = loom_clock();
   int n = code ? 0 : demo_count(&l), odd = 0;
   for (int i = 0; !code && i < n; i++) {
-    code = replay_or_tell(list, &odd, &l, i, &err);
+    code = replay_or_tell(list, &odd, &first, &l, i, &err);
     if (!code) code = check_stopped(&l, i + 1, n, &err);
     tool_progress("replayed", i + 1, n, loom_clock() - start, "demos");
   }
@@ -240,8 +241,8 @@ int cmd_replay(int argc, char** argv) {
 
   if (!code && odd)
     code = loom_error_set(
-        &err, LOOM_ERR_FORMAT, "%s: %d of %d demos cannot be replayed%s%s%s", loom_dataset_path(l.dataset),
-        odd, n, l.output ? "; " : "", l.output ? l.output : "",
+        &err, first.code, "%s; %d of %d demos cannot be replayed%s%s%s", first.message, odd, n,
+        l.output ? ", " : "", l.output ? l.output : "",
         l.output ? " is not written: `demoloom dataset filter --demos` takes out the others" : "");
   close_target(&l);
   return code ? tool_fail(&err) : EXIT_DONE;

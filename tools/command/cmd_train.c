@@ -391,7 +391,7 @@ int cmd_train(int argc, char** argv) {
     if (!code && !a.json && !sweeps) print_end(config, &state);
   }
 
-  if (code && config) tool_go_on(&err, code, config->checkpoint.folder);
+  if (code && config) tool_go_on(&err, code, config->checkpoint.folder, "last.safetensors");
   int status = code ? tool_fail(&err) : EXIT_DONE;
 
   loom_scene_destroy(scene);

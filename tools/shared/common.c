@@ -19,13 +19,15 @@ int tool_fail(const loomError* err) {
   return err->code == LOOM_ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
 }
 
-int tool_go_on(loomError* err, int code, const char* folder) {
+int tool_go_on(loomError* err, int code, const char* folder, const char* mark) {
+  char done[LOOM_PATH_MAX + 64];
   if (code == LOOM_ERR_INTERRUPTED)
     return loom_error_set(err, code, "interrupted; what is done lies in %s: --resume goes on", folder);
 
   // A full disk, most likely; of files elsewhere it says nothing.
   bool there = !strncmp(err->message, folder, strlen(folder));
-  if (code != LOOM_ERR_IO || !there || !loom_is_folder(folder)) return code;
+  snprintf(done, sizeof done, "%s/%s", folder, mark);
+  if (code != LOOM_ERR_IO || !there || !loom_is_file(done)) return code;
   return loom_error_suffix(
       err, code, "; what was done before lies in %s: once it can be written, --resume goes on", folder);
 }

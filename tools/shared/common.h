@@ -51,9 +51,9 @@ bool tool_double(double* out, const char* command, const char* option, const cha
 /// Set by Ctrl-C or SIGTERM once tool_catch_signals was called; a second one ends the program at once.
 extern volatile sig_atomic_t tool_stop;
 void tool_catch_signals(void);
-/// What a run in a folder says when it was stopped, or could not write there: what is kept, and how to go on.
-/// Returns code.
-int tool_go_on(loomError* err, int code, const char* folder);
+/// What a run in a folder says when it was stopped, or could not write there: what is kept, if its file `mark` is
+/// there, and how to go on. Returns code.
+int tool_go_on(loomError* err, int code, const char* folder, const char* mark);
 
 /// A progress line on stderr: overwritten in place on a terminal, a plain line every 10 s otherwise; nothing
 /// in the first two seconds. done of total (0 = unknown), then `note`.

@@ -97,7 +97,8 @@ static int prepare_drawing(viewApp* app, loomError* err) {
   if (app->drawn_id == app->stage_id && app->has_context) return 0;
 
   int code = 0;
-  // A new context uploads all meshes: only for others than the last. The blank one's shadows and fog suit no scene.
+  // A new context uploads all meshes: only for others than the last. The blank one's shadows and fog suit no
+  // scene.
   uint64_t hash = app->stage.entry >= 0 ? app->stage.assets : 0;
   if (!app->has_context || app->drawn_assets != hash) {
     if (app->has_context) mjr_freeContext(&app->context);

@@ -112,11 +112,11 @@ folder() {
   shift 2
   local run=("${@/#O/$out}")
   mkdir "$work/out" && touch "$out"
-  expect "$name: a file" 1 'cannot be (made|locked).*(File exists|Not a directory)' "${run[@]}" --overwrite
+  expect "$name: a file" 1 '(cannot be (made|locked)|nothing can be written there).*(File exists|Not a directory)' "${run[@]}" --overwrite
   rm "$out" && mkdir "$out"
   if [ -n "$shut" ]; then
     chmod a-w "$out"
-    expect "$name: a folder that is shut" 1 'cannot be locked \(Permission denied' unprivileged "${run[@]}" --overwrite
+    expect "$name: a folder that is shut" 1 '(cannot be locked|nothing can be written there) \(.*Permission denied\)$' unprivileged "${run[@]}" --overwrite
     chmod u+w "$out"
   fi
   expect "$name: no room" 1 'cannot be written' small_disk "$room" "${run[@]}"
@@ -134,7 +134,7 @@ folder train 0 "${train[@]}" -o O
 rm -rf "$work/out"
 folder 'render frames' 0 "${draw[@]}" --frames O
 rm -rf "$work/out"
-dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 4 --steps 5 --hidden 8 -j 1)
+dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 6 --steps 5 --hidden 8 -j 1)
 one=(--expert scripted --demos 1 -n 1)
 folder dagger 0 "${dagger[@]}" "${one[@]}" -o O
 

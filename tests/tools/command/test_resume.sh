@@ -32,7 +32,7 @@ exits() { # STATUS PATTERN COMMAND...
 own() { # THREADS OUT OPTIONS...
   local threads=$1 out=$2
   shift 2
-  DEMOLOOM_SCENES=tests/own exec "$program" generate tests/own --source "$work/source.hdf5" -n 18 --seed 3 \
+  DEMOLOOM_SCENES=tests/own exec "$program" generate tests/own --source "$work/source.hdf5" -n 18 --seed "${seed:-3}" \
     --threads "$threads" -o "$out" "$@"
 }
 same() { cmp "$work/whole.hdf5" "$1"; }
@@ -69,7 +69,7 @@ check 'the journal holds the first batch' test -s "$out.parts/journal.bin"
 printf 'half of an entry' >>"$out.parts/journal.bin"
 touch -d '1 hour ago' "$out.parts/demo-00000002.hdf5"
 before=$(stat -c %Y "$out.parts/demo-00000002.hdf5")
-check 'another seed is refused' exits 2 'other settings .*"seed": "3".* there.*"seed": "4".* now' own 2 "$out" --resume --seed 4
+seed=4 check 'another seed is refused' exits 2 'other settings .*"seed": "3".* there.*"seed": "4".* now' own 2 "$out" --resume
 check 'other noise is refused' exits 2 'other settings .*"noise_scale": 1.* there.*"noise_scale": 2.* now' own 2 "$out" --resume --noise 2
 cp "$out.parts/journal.bin" "$work/journal.bin"
 sed -i '1s/.$/x/' "$out.parts/journal.bin"
@@ -106,8 +106,8 @@ wait $!
 check 'which does the first no harm' same "$out"
 check 'a finished run is told so' exits 0 'complete already' own 2 "$out" --resume
 check 'an output that is there is not overwritten' exits 2 'exists; use' own 2 "$out"
-check 'nor taken for that of another seed' exits 2 'other settings .*"seed": "3".* there' own 2 "$out" --resume --seed 4
-check 'another seed gives another dataset' own 2 "$out" --overwrite --seed 4
+seed=4 check 'nor taken for that of another seed' exits 2 'other settings .*"seed": "3".* there' own 2 "$out" --resume
+seed=4 check 'another seed gives another dataset' own 2 "$out" --overwrite
 check 'it does' exits 1 differ same "$out"
 
 # Any number of threads; two were above.

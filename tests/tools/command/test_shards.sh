@@ -37,7 +37,7 @@ gone rm SHARD
 ROWS
 
 # One read of a file fails, the first or a later one.
-check 'a disk that fails' "${CC:-cc}" -shared -fPIC -O1 -o read_fails.so "$here/read_fails.c" -ldl
+check 'a disk that fails' ${CC:-cc} -shared -fPIC -O1 -o read_fails.so "$here/read_fails.c" -ldl
 reads() { # COMMAND...: how many reads of files it makes
   LD_PRELOAD=$work/read_fails.so READ_FAILS_COUNT=$work/n "$@" >/dev/null 2>&1
   cat n

@@ -90,7 +90,7 @@ data: {files: [{path: $work/d.hdf5}], keys: [object]}
 policy: {kind: bc_l2, layers: [8]}
 train: {epochs: 2, steps: 4, batch: 8, threads: 1}
 checkpoint: {folder: $work/sweep}
-rollout: {task: threading, n: 1, every: 2, max_steps: 10, threads: 1}
+rollout: {task: threading, n: 1, every: 2, max_steps: 20, threads: 1}
 EOF
 sweep() { "$loom" train "$work/sweep.yaml" --tests 2 "$@" >"$work/table"; }
 swept() {

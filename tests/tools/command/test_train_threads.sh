@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../../.." || exit 1
 
 # inside FOLDER COMMAND...: there, so that one name (`run`) serves all, and files can be compared.
 inside() { mkdir -p "$work/$1" && (cd "$work/$1" && "${@:2}"); }
-train() { "$loom" train --rollouts 0 --epochs 1 --steps 3 -o run "$@"; }
+train() { "$loom" train --rollouts 0 --epochs "${epochs:-1}" --steps 3 -o run "$@"; }
 env_train() { env OMP_NUM_THREADS="$1" "$loom" train --rollouts 0 --epochs 1 --steps 3 -o run "${@:2}"; }
 
 # Large enough for all that is shared out among threads: products, sums, pictures, clouds.
@@ -44,9 +44,9 @@ for row in "${!table[@]}"; do
 done
 
 # Stopped after an epoch, gone on with on other threads.
-check 'two epochs on one thread' inside on-1 train -p bc_gmm --data "$work/d.hdf5" --epochs 2 -j 1
-check 'half of it' inside on-2 train -p bc_gmm --data "$work/d.hdf5" --epochs 1 -j 1
-check 'gone on with, on three threads' same on-2 train -p bc_gmm --data "$work/d.hdf5" --epochs 2 -j 3 --resume
+epochs=2 check 'two epochs on one thread' inside on-1 train -p bc_gmm --data "$work/d.hdf5" -j 1
+check 'half of it' inside on-2 train -p bc_gmm --data "$work/d.hdf5" -j 1
+epochs=2 check 'gone on with, on three threads' same on-2 train -p bc_gmm --data "$work/d.hdf5" -j 3 --resume
 
 # A sweep's table and weights, but for how long it took.
 cat >"$work/sweep.yaml" <<EOF
@@ -54,7 +54,7 @@ data: {files: [{path: $work/d.hdf5}], keys: [object]}
 policy: {kind: bc_l2, layers: [300, 300]}
 train: {epochs: 1, steps: 3, batch: 100}
 checkpoint: {folder: run}
-rollout: {task: threading, n: 2, max_steps: 10}
+rollout: {task: threading, n: 2, max_steps: 20}
 EOF
 sweep() { inside "sweep-$1" "$loom" train "$work/sweep.yaml" --sizes 1,2 --seeds 1 --tests 2 -j "$1"; }
 swept() {
