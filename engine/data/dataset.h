@@ -74,10 +74,8 @@ void loom_dataset_on_damage(loomDamage damage, loomDamageTold* told, void* user)
 int loom_dataset_left_out(loomNames* out);
 /// A demo that the caller goes on without: it is told and listed. LOOM_ERR_MEMORY.
 int loom_dataset_leave_out(const loomDataset* dataset, int demo, const char* why);
-/// Something odd about a file that keeps nobody from using it, told as damage is: "FILE: what".
-void loom_dataset_tell(const loomDataset* dataset, const char* what);
-/// The same about a file that is not open.
-void loom_dataset_tell_file(const char* path, const char* what);
+/// Something odd about a file, open or not, that keeps nobody from using it, told as damage is: "PATH: what".
+void loom_dataset_tell(const char* path, const char* what);
 
 /// Open for reading. Errors: LOOM_ERR_IO (no such file, not a regular file), LOOM_ERR_FORMAT (not HDF5,
 /// truncated, no `data` group, demos damaged or missing). *out is NULL on error.

@@ -26,10 +26,6 @@ void loom_dataset_on_damage(loomDamage damage, loomDamageTold* told, void* user)
   policy.user = user;
 }
 
-void loom_h5_tell(const char* text) {
-  if (policy.told) policy.told(policy.user, text);
-}
-
 int loom_dataset_left_out(loomNames* out) {
   *out = (loomNames){0};
   int status = LOOM_OK;
@@ -55,20 +51,20 @@ static int note_left_out(const loomDataset* ds, const loomNames* demos) {
   return status;
 }
 
+static void tell_text(const char* text) {
+  if (policy.told) policy.told(policy.user, text);
+}
+
 static int tell(const char* path, const char* what, const char* more) {
   char* text = NULL;
   if (!policy.told) return LOOM_OK;
   if (asprintf(&text, "%s: %s%s", path, what, more) < 0) return LOOM_ERR_MEMORY;
-  policy.told(policy.user, text);
+  tell_text(text);
   free(text);
   return LOOM_OK;
 }
 
-void loom_dataset_tell(const loomDataset* ds, const char* what) {
-  tell(ds->path, what, "");
-}
-
-void loom_dataset_tell_file(const char* path, const char* what) {
+void loom_dataset_tell(const char* path, const char* what) {
   tell(path, what, "");
 }
 
@@ -405,9 +401,9 @@ static int settle(loomDataset* ds, loomDamage damage, findings* f, loomError* er
   // Whoever only looks at the file shows its warning; everybody else's is told here.
   const char* after = ds->lacks && damage == LOOM_DAMAGE_SKIP ? "; left out" : "";
   if (!status && (lacks.n || odd.n)) status = warn(ds, lacks.n ? lacks.s : odd.s, after, err);
-  if (!status && ds->warning && damage != LOOM_DAMAGE_SHOW) loom_h5_tell(ds->warning);
+  if (!status && ds->warning && damage != LOOM_DAMAGE_SHOW) tell_text(ds->warning);
   if (!status && damage != LOOM_DAMAGE_SHOW && loom_h5_probe_unconfined())
-    loom_h5_tell(
+    tell_text(
         "this system refuses filters of system calls (seccomp): files are read on trial within "
         "limits of time "
         "and memory, but for the rest as this user may");

@@ -60,9 +60,6 @@ int loom_h5_write_sealed(const char* path, const void* bytes, size_t size, loomE
 int loom_h5_read_sealed(void** bytes, size_t* size, const char* path, loomError* err);
 bool loom_h5_is_sealed(const void* bytes, size_t size);
 
-/// Tell whoever loom_dataset_on_damage names.
-void loom_h5_tell(const char* text);
-
 /// What a child does: read the demos from, from + step, ..., saying in *at which one it is at, or one of
 /// these.
 enum { LOOM_TRIAL_OPENS = -2, LOOM_TRIAL_INDEX = -1 };

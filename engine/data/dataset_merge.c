@@ -47,10 +47,16 @@ static int out_of_memory(const assembly* a, loomError* err) {
 
 // ---- digests
 
-// What comes after "data/demo_3", with the name.
-static void part_of(char out[600], const char* object, const char* name) {
+// What comes after "data/demo_3/" in the path of an object in a demo; NULL for the demo itself, and for `data`.
+static const char* inside_demo(const char* object) {
   const char* slash = strncmp(object, "data/", 5) ? NULL : strchr(object + 5, '/');
-  snprintf(out, 600, "%s%s%s", slash ? slash + 1 : "", slash ? "/" : "", name);
+  return slash ? slash + 1 : NULL;
+}
+
+// The name that an array or a group has in its demo, "obs/robot0_eef_pos".
+static void part_of(char out[600], const char* object, const char* name) {
+  const char* inside = inside_demo(object);
+  snprintf(out, 600, "%s%s%s", inside ? inside : "", inside ? "/" : "", name);
 }
 
 // What was read of a part is written under the same name: is it what was written before? Where it is not, its
@@ -62,11 +68,11 @@ static void note_part(assembly* a, loomText* lines, const char* object, const ch
   loom_digest_set(lines, part, differs ? before : written);
   if (!differs) return;
 
-  char text[2048];
-  snprintf(text, sizeof text,
-           "%s: %s: %s is not as it was written (its digest differs): damaged, or changed by another program",
-           a->source->path, object, part);
-  loom_h5_tell(text);
+  char what[2048];
+  snprintf(what, sizeof what,
+           "%s: %s is not as it was written (its digest differs): damaged, or changed by another program",
+           object, part);
+  loom_dataset_tell(a->source->path, what);
 }
 
 // ---- attributes
@@ -77,7 +83,7 @@ static int put_copied_attr(assembly* a, hid_t to, const char* object, const loom
   char label[300];
   snprintf(label, sizeof label, "@%.250s", read->name);
   loomText* lines = to == a->data ? &a->data_lines : &a->lines;
-  if (!strchr(object + strcspn(object, "/") + (strchr(object, '/') != NULL), '/'))
+  if (!inside_demo(object))
     note_part(a, lines, object, label, loom_digest_attr(read), loom_digest_attr(written));
   return loom_h5_put_attr(to, written, a->path, err);
 }
@@ -198,11 +204,10 @@ static int rewrite_array(assembly* a, hid_t to, const char* object, const char* 
 static int leave_out(const assembly* a, const char* object, const char* name, const char* why,
                      loomError* err) {
   enum { LINES_MAX = 1000 };
-  char line[512];
+  char part[600], line[900];
   loomNames* list = a->def->left_out;
-  const char* slash = strchr(object, '/');
-  slash = slash ? strchr(slash + 1, '/') : NULL;  // past "data/demo_3"
-  snprintf(line, sizeof line, "%s%s%.150s: %.250s", slash ? slash + 1 : "", slash ? "/" : "", name, why);
+  part_of(part, object, name);
+  snprintf(line, sizeof line, "%s: %.250s", part, why);
 
   for (int i = 0; i < list->n; i++)
     if (!strcmp(list->name[i], line)) return LOOM_OK;
@@ -212,8 +217,7 @@ static int leave_out(const assembly* a, const char* object, const char* name, co
 
 // Without its actions and states a demo is none, so those are never left out.
 static bool must_come(const char* object, const char* name) {
-  bool of_demo = !strchr(object + strlen("data/"), '/');
-  return of_demo && (!strcmp(name, "actions") || !strcmp(name, "states"));
+  return !inside_demo(object) && (!strcmp(name, "actions") || !strcmp(name, "states"));
 }
 
 // What cannot be copied is left out where the caller wants to know of it, and an error elsewhere. why->message
@@ -531,7 +535,8 @@ static int check_env(assembly* a, loomError* err) {
     if (!strcmp(a->def->attr[i].name, "env_args")) return LOOM_OK;
   if (!loom_dataset_has_attr(a->source, "data", "env_args")) {
     if (!a->def->trusted)
-      loom_dataset_tell(a->source, "has no env_args, so nothing says which environment its demos are of");
+      loom_dataset_tell(a->source->path,
+                        "has no env_args, so nothing says which environment its demos are of");
     return LOOM_OK;
   }
 

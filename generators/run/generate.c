@@ -290,7 +290,7 @@ static int remake(run* r, int64_t number, const char* why, loomError* err) {
   const loomAttemptResult* old = &r->report->results[number];
   loom_journal_shard(path, r->journal, (uint64_t)number, old->outcome == LOOM_OUTCOME_SUCCESS);
   snprintf(what, sizeof what, "attempt %lld is made again (%.400s)", (long long)number, why);
-  loom_dataset_tell_file(path, what);
+  loom_dataset_tell(path, what);
 
   // The sources' statistics are those of its batch.
   count_sources(r, batch_begin(number));

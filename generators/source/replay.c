@@ -378,7 +378,7 @@ static void tell_success(const loading* l) {
         what, sizeof what,
         "%s (%s): attempts made of %s will hardly succeed; `demoloom replay` and `demoloom view` show them",
         n == l->set->n ? kinds[k].all : some, names, n == 1 ? "it" : "them");
-    loom_dataset_tell(l->dataset, what);
+    loom_dataset_tell(loom_dataset_path(l->dataset), what);
   }
 }
 
@@ -397,7 +397,7 @@ static void tell_late(const loading* l) {
       "no source demo succeeds within the task's max_steps, %d: the first does after %d and success_hold, "
       "%d: attempts made of them will hardly succeed; raise max_steps",
       l->task->max_steps, soonest, l->task->success_hold);
-  loom_dataset_tell(l->dataset, what);
+  loom_dataset_tell(loom_dataset_path(l->dataset), what);
 }
 
 int loom_sources_load(loomSourceSet* s, const loomTask* task, const char* path, const loomAssetRoots* roots,
