@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/observe/observe_internal.h"
-#include "engine/sim/point.h"
+#include "engine/scene/point.h"
 
 // ---- which there are
 

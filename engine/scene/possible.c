@@ -3,35 +3,12 @@
 #include <math.h>
 
 #include "engine/base/expr.h"
+#include "engine/scene/point.h"
 
-// The body a point moves with; 0 for the world's, -1 where the model has none of that name.
-static int body_of(const loomPoint* p, const loomTask* t, const mjModel* m) {
-  const char* name = p->name;
-  int id = -1;
-
-  switch (p->kind) {
-    case LOOM_POINT_WORLD:
-      return 0;
-    case LOOM_POINT_OBJECT:
-      name = t->objects[loom_task_find_object(t, p->name)].body;
-      return mj_name2id(m, mjOBJ_BODY, name);
-    case LOOM_POINT_BODY:
-      return mj_name2id(m, mjOBJ_BODY, name);
-    case LOOM_POINT_GEOM:
-      id = mj_name2id(m, mjOBJ_GEOM, name);
-      return id < 0 ? -1 : m->geom_bodyid[id];
-    case LOOM_POINT_SITE:
-    case LOOM_POINT_EEF:
-      id = mj_name2id(m, mjOBJ_SITE, p->kind == LOOM_POINT_EEF ? t->robots[p->arm].eef_site : name);
-      return id < 0 ? -1 : m->site_bodyid[id];
-  }
-  return -1;
-}
-
-// Without a joint between it and the world.
+// Without a joint between it and the world. What the model does not have is told where conditions are bound.
 static bool stands_still(const loomPoint* p, const loomTask* t, const mjModel* m) {
-  int body = body_of(p, t, m);
-  return body == 0 || (body > 0 && m->body_weldid[body] == 0);
+  int id;
+  return !loom_point_bind(&id, p, t, 0, m, NULL) && m->body_weldid[loom_point_body(p, id, m)] == 0;
 }
 
 // Joints' limits are soft: a little beyond them is possible.

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "engine/base/expr.h"
+#include "engine/scene/point.h"
 #include "engine/sim/part.h"
-#include "engine/sim/point.h"
 
 /// A condition node with its names resolved; bounds are re-evaluated when sizes change.
 typedef struct boundNode {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/sim/point.h"
+#include "engine/scene/point.h"
 #include "generators/expert/expert_correct.h"
 #include "generators/expert/expert_step.h"
 

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/scene/point.h"
 #include "engine/sim/part.h"
-#include "engine/sim/point.h"
 #include "generators/expert/expert_step.h"
 #include "generators/source/replay.h"
 

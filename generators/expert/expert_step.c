@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/sim/point.h"
+#include "engine/scene/point.h"
 
 static const double pi = 3.14159265358979323846;
 const double loom_expert_m_per_rad = 0.05;

@@ -1,6 +1,6 @@
 // A task's named points bound to a model: object, body, geom, site, end effector or the world. Internal.
-#ifndef LOOM_ENGINE_SIM_POINT_H
-#define LOOM_ENGINE_SIM_POINT_H
+#ifndef LOOM_ENGINE_SCENE_POINT_H
+#define LOOM_ENGINE_SCENE_POINT_H
 
 #include <mujoco/mujoco.h>
 

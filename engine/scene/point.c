@@ -1,4 +1,4 @@
-#include "engine/sim/point.h"
+#include "engine/scene/point.h"
 
 #include <string.h>
 
