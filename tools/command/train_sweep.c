@@ -104,9 +104,9 @@ static int write_json(const char* path, const cJSON* json, loomError* err) {
   return code;
 }
 
-static int number_of(const cJSON* json, const char* name) {
+static double number_of(const cJSON* json, const char* name) {
   const cJSON* item = cJSON_GetObjectItem(json, name);
-  return cJSON_IsNumber(item) ? item->valueint : -1;
+  return cJSON_IsNumber(item) ? item->valuedouble : -1;
 }
 
 // What an earlier sweep with the same tests found.
@@ -122,13 +122,13 @@ static bool read_result(result* r, const char* path, const trainSweep* sweep) {
 
   // Another number of tests, or other starts, would be another result.
   const cJSON* policy = cJSON_GetObjectItem(json, "policy");
-  bool same = number_of(json, "tests") == sweep->tests && cJSON_IsString(policy) &&
-              (!sweep->tests || number_of(json, "test_seed") == sweep->test_seed);
+  bool same = number_of(json, "tests") == (double)sweep->tests && cJSON_IsString(policy) &&
+              (!sweep->tests || number_of(json, "test_seed") == (double)sweep->test_seed);
   if (same) {
     r->tests = (int)sweep->tests;
-    r->demos = number_of(json, "demos");
-    r->successes = number_of(json, "successes");
-    r->best_epoch = number_of(json, "best_epoch");
+    r->demos = (int)number_of(json, "demos");
+    r->successes = r->tests ? (int)number_of(json, "successes") : 0;
+    r->best_epoch = (int)number_of(json, "best_epoch");
     r->seconds = number_of(json, "seconds");
     snprintf(r->policy, sizeof r->policy, "%s", policy->valuestring);
   }

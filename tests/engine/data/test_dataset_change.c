@@ -3,49 +3,12 @@
 #include "tests/engine/data/dataset_fixture.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
-// Shared with the children.
-typedef struct ledger {
-  pid_t victim;
-  int calls;   // so far in this change
-  int deadly;  // the call before which the victim is killed; 0 = none
-} ledger;
+#include "tests/kill_fixture.h"
 
-static ledger* books;
-
-static void count_call(void) {
-  // Others count too: a child that tries a file first.
-  if (!books || __atomic_add_fetch(&books->calls, 1, __ATOMIC_SEQ_CST) != books->deadly) return;
-  kill(books->victim, SIGKILL);
-  if (getpid() != books->victim) _exit(1);
-}
-
-int unlink(const char* path) {
-  count_call();
-  return unlinkat(AT_FDCWD, path, 0);
-}
-int rename(const char* from, const char* to) {
-  count_call();
-  return renameat(AT_FDCWD, from, AT_FDCWD, to);
-}
-int fsync(int fd) {
-  count_call();
-  return (int)syscall(SYS_fsync, fd);
-}
-// A write that dies has written half.
-ssize_t write(int fd, const void* bytes, size_t n) {
-  if (books && books->calls + 1 == books->deadly) syscall(SYS_write, fd, bytes, n / 2);
-  count_call();
-  return syscall(SYS_write, fd, bytes, n);
-}
+// Of HDF5's own writes.
 ssize_t pwrite(int fd, const void* bytes, size_t n, off_t at) {
-  if (books && books->calls + 1 == books->deadly) syscall(SYS_pwrite64, fd, bytes, n / 2, at);
+  if (dies_next()) syscall(SYS_pwrite64, fd, bytes, n / 2, at);
   count_call();
   return syscall(SYS_pwrite64, fd, bytes, n, at);
 }
@@ -84,24 +47,19 @@ static int add(const char* path, loomError* err) {
 
 typedef int changeFunction(const char* path, loomError* err);
 
-// The exit status of a change in its own process: the error's, or 256 when it was killed.
+typedef struct changing {
+  changeFunction* change;
+  const char* path;
+} changing;
+
+static int change_file(void* user, loomError* err) {
+  const changing* c = user;
+  return c->change(c->path, err);
+}
+
 static int change_apart(changeFunction* change, const char* path, int deadly) {
-  int status = 0;
-  *books = (ledger){.deadly = deadly};
-
-  pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    loomError err = {0, ""};
-    books->victim = getpid();
-    int code = change(path, &err);
-    if (code && !deadly) fprintf(stderr, "%s\n", err.message);
-    _exit(-code);
-  }
-
-  assert_int_equal(waitpid(child, &status, 0), child);
-  books->deadly = 0;
-  return WIFSIGNALED(status) ? 256 : WEXITSTATUS(status);
+  changing c = {change, path};
+  return killed_apart(change_file, &c, deadly);
 }
 
 static int files_in_folder(void) {
@@ -171,8 +129,7 @@ static void killed_anywhere_while_a_demo_is_added(void** state) {
 }
 
 int main(void) {
-  books = mmap(NULL, sizeof *books, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (books == MAP_FAILED) return 1;
+  if (open_books()) return 1;
 
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(killed_anywhere_while_merging, make_folder, remove_folder),

@@ -1,56 +1,9 @@
 // A generation killed before any one of its writes, renames and removals is resumed to the same bytes, and
-// leaves nothing behind. Each run is a process of its own; the system calls it keeps its books with pass here
-// and are counted.
+// leaves nothing behind. Each run is a process of its own.
+#include "tests/kill_fixture.h"
 #include "tests/own_fixture.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
 #include "generators/run/generate.h"
-
-// Shared with the children.
-typedef struct ledger {
-  int calls;   // so far in this run
-  int deadly;  // the call before which the process is killed; 0 = none
-} ledger;
-
-static ledger* books;
-
-static void count_call(void) {
-  if (books && __atomic_add_fetch(&books->calls, 1, __ATOMIC_SEQ_CST) == books->deadly)
-    kill(getpid(), SIGKILL);
-}
-
-int unlink(const char* path) {
-  count_call();
-  return unlinkat(AT_FDCWD, path, 0);
-}
-int rmdir(const char* path) {
-  count_call();
-  return unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
-}
-int rename(const char* from, const char* to) {
-  count_call();
-  return renameat(AT_FDCWD, from, AT_FDCWD, to);
-}
-int mkdir(const char* path, mode_t mode) {
-  count_call();
-  return mkdirat(AT_FDCWD, path, mode);
-}
-int fsync(int fd) {
-  count_call();
-  return (int)syscall(SYS_fsync, fd);
-}
-// A write that dies has written half.
-ssize_t write(int fd, const void* bytes, size_t n) {
-  if (books && books->calls + 1 == books->deadly) syscall(SYS_write, fd, bytes, n / 2);
-  count_call();
-  return syscall(SYS_write, fd, bytes, n);
-}
 
 typedef struct run {
   const char* out;
@@ -58,39 +11,29 @@ typedef struct run {
   bool resume, overwrite;
 } run;
 
-// The exit status of a run in its own process: the error's, or 256 when it was killed. `deadly` as in ledger.
+typedef struct running {
+  const own* own;
+  run wanted;
+} running;
+
+static int generate_run(void* user, loomError* err) {
+  const running* r = user;
+  loomGenerateReport report;
+
+  // What was asked for.
+  loomGenerateDef def = loom_default_generate_def();
+  def.out = r->wanted.out;
+  def.successes = r->wanted.successes;
+  def.threads = r->wanted.threads;
+  def.resume = r->wanted.resume;
+  def.overwrite = r->wanted.overwrite;
+  def.attempt.seed = (uint64_t)r->wanted.seed;
+  return loom_generate(&report, r->own->scene, &r->own->sources, &def, err);
+}
+
 static int run_apart(const own* o, run wanted, int deadly) {
-  int status = 0;
-
-  books->calls = 0;
-  books->deadly = deadly;
-
-  // It inherits the counter and the scene.
-  pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    loomError err = {0, ""};
-    loomGenerateReport report;
-
-    // What was asked for.
-    loomGenerateDef def = loom_default_generate_def();
-    def.out = wanted.out;
-    def.successes = wanted.successes;
-    def.threads = wanted.threads;
-    def.resume = wanted.resume;
-    def.overwrite = wanted.overwrite;
-    def.attempt.seed = (uint64_t)wanted.seed;
-
-    // Its own death, when that comes, is here.
-    int code = loom_generate(&report, o->scene, &o->sources, &def, &err);
-    if (code && !deadly) fprintf(stderr, "%s\n", err.message);
-    _exit(-code);
-  }
-
-  // As the shell would tell it.
-  assert_int_equal(waitpid(child, &status, 0), child);
-  books->deadly = 0;
-  return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 256 : WEXITSTATUS(status);
+  running r = {o, wanted};
+  return killed_apart(generate_run, &r, deadly);
 }
 
 static char* read_whole(const char* path, size_t* n) {
@@ -217,14 +160,13 @@ static void a_finished_run_is_not_another(void** state) {
   unlink(out);
 }
 
-static int open_books(void** state) {
-  books = mmap(NULL, sizeof *books, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  return books == MAP_FAILED ? -1 : open_own(state);
+static int open_books_and_own(void** state) {
+  return open_books() ? -1 : open_own(state);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(killed_anywhere_it_resumes),
                                      cmocka_unit_test(killed_anywhere_it_overwrites),
                                      cmocka_unit_test(a_finished_run_is_not_another)};
-  return cmocka_run_group_tests(tests, open_books, close_own);
+  return cmocka_run_group_tests(tests, open_books_and_own, close_own);
 }

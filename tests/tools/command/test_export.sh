@@ -98,6 +98,4 @@ check 'over its policy' usage "$policy" -o "$policy"
 check 'no such task' usage "$policy" -o "$work/none.onnx" --task nonsense
 check 'two policies' usage "$policy" "$policy" -o "$work/none.onnx"
 
-echo
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+close_tests

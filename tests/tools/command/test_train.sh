@@ -200,5 +200,4 @@ if command -v python3 >/dev/null && python3 -c 'import h5py' 2>/dev/null; then
     "$loom" train --data "$work/nan.hdf5" --rollouts 0 -p bc_gmm --hidden 8 --epochs 1 --steps 5 -o "$work/none"
 fi
 
-echo
-echo "$passed passed, $failed failed"
+close_tests

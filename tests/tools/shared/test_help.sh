@@ -27,5 +27,4 @@ for command in $commands; do
 done
 check 'all commands' [ "$(wc -w <<<"$commands")" -ge 15 ]
 
-echo
-echo "$passed passed, $failed failed"
+close_tests

@@ -5,14 +5,7 @@
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
-
-mkdir "$work/scenes" && ln -s "$PWD/tests/own" "$work/scenes/own" && ln -s "$PWD/tests/own/robots" "$work/scenes/robots"
-export DEMOLOOM_SCENES=$work/scenes
-cd "$work" || exit 1
-"$loom" record own -n 2 --seed 1 -o base.hdf5 >log 2>&1 || cat log
-"$loom" generate own --source base.hdf5 -n 2 --seed 1 -t 1 -o gen.hdf5 >log 2>&1 || cat log
-"$loom" train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 -o pi >log 2>&1 || cat log
-policy=pi/last.safetensors
+. tests/tools/own_data.sh
 commands=$("$loom" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
 
 # One meaning everywhere.
@@ -152,12 +145,13 @@ EOF
 # Nothing of nothing.
 sweep() { "$loom" train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 --seeds 1 -o sweep "$@"; }
 expect 'a sweep that is not tested' 0 'seed 1: not tested' sweep
+expect 'a sweep that is done already' 0 '^run 1 of 1: 2 demos, seed 1: not tested$' sweep
+counts_nothing() { ! sweep 2>&1 | grep -E -- '-1| of 0 '; }
+check 'a sweep that is done already counts nothing' counts_nothing
 expect 'tests without a task' 2 'there is no task to test on' sweep --tests 5
 
 # Wall clock and processors are told apart.
 check 'times' grep -c '^wall clock of all workers: .* s$\|^processor time of all workers: .* s$' \
   <("$loom" generate own --source base.hdf5 -n 1 --seed 1)
 
-echo
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+close_tests

@@ -5,14 +5,7 @@
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
-
-mkdir "$work/scenes" && ln -s "$PWD/tests/own" "$work/scenes/own" && ln -s "$PWD/tests/own/robots" "$work/scenes/robots"
-export DEMOLOOM_SCENES=$work/scenes
-cd "$work" || exit 1
-"$loom" record own -n 2 --seed 1 -o base.hdf5 >log 2>&1 || cat log
-"$loom" generate own --source base.hdf5 -n 2 --seed 1 -t 1 -o gen.hdf5 >log 2>&1 || cat log
-"$loom" train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 -o pi >log 2>&1 || cat log
-policy=pi/last.safetensors
+. tests/tools/own_data.sh
 
 # OUT is a name that is not there yet.
 table=(
@@ -64,6 +57,4 @@ done
 closed_all() { "$loom" record own -n 1 --seed 1 -o closed.hdf5 <&- >&- 2>&-; [ $? = 1 ] && "$loom" info closed.hdf5; }
 check 'all streams closed' closed_all
 
-echo
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+close_tests
