@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/columns.h"
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
 #include "engine/base/pool.h"
@@ -29,6 +28,7 @@ loomDaggerDef loom_default_dagger_def(void) {
                          .doubt = 0.2,
                          .final_steps = 8000,
                          .evaluations = 50,
+                         .expert_successes = 1,
                          .evaluation_seed = 1000};
 }
 
@@ -122,52 +122,6 @@ static int open_folder(dagger* g, loomError* err) {
   if (!code) code = loom_run_folder_settings(&g->folder, def.mark, text, err);
   free(text);
   return code;
-}
-
-// ---- the expert itself
-
-// What expert.csv says.
-static bool read_expert(loomDaggerReport* report, const char* path) {
-  char line[80];
-  double value[2];
-  FILE* f = fopen(path, "rb");
-  if (!f) return false;
-
-  // The first line has names, which are no numbers.
-  bool read = false;
-  while (!read && fgets(line, sizeof line, f)) read = loom_read_numbers(value, 2, line);
-  fclose(f);
-
-  // A file without numbers is as none: the expert is measured again.
-  if (!read) return false;
-  report->evaluated = (int)value[0];
-  report->succeeded = (int)value[1];
-  return true;
-}
-
-static int measure_expert(const dagger* g, loomError* err) {
-  const loomDaggerDef* def = g->def;
-  char path[LOOM_DAGGER_PATH], text[80];
-  loom_dagger_path(path, def, "expert.csv", 0);
-
-  // Once is enough: whoever goes on with a run reads what the first part of it measured.
-  if (read_expert(g->report, path)) {
-    if (def->expert_measured) def->expert_measured(def->user, g->report->evaluated, g->report->succeeded);
-    return LOOM_OK;
-  }
-
-  // No novice is there: the expert acts alone, on the starts that novices are measured on.
-  loomDaggerRound alone = {0};
-  loomGateDef gate = {.kind = LOOM_GATE_EXPERT, .expert = *def->expert};
-  int code = loom_dagger_measure(&alone, def, &gate, -1, NULL, err);
-  if (code) return code;
-
-  g->report->evaluated = alone.evaluated;
-  g->report->succeeded = alone.succeeded;
-  if (def->expert_measured) def->expert_measured(def->user, alone.evaluated, alone.succeeded);
-
-  snprintf(text, sizeof text, "evaluated,succeeded\n%d,%d\n", alone.evaluated, alone.succeeded);
-  return loom_file_write_text(path, text, err);
 }
 
 // ---- a round's novices
@@ -540,7 +494,7 @@ static int run_rounds(dagger* g, loomError* err) {
   // Rounds that are in the table are done.
   loom_dagger_path(path, g->def, "rounds.csv", 0);
   if (!code) code = loom_dagger_read_rounds(g->report, path, err);
-  if (!code) code = measure_expert(g, err);
+  if (!code) code = loom_dagger_measure_expert(g->report, g->def, err);
 
   find_best(g->report);
   g->round = g->report->n;

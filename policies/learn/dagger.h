@@ -39,8 +39,9 @@ typedef struct loomDaggerRound {
   double deviation;      // mean |a_novice - a_expert|, 0 in round 0
   // Measured on the starts that are the same for all.
   int evaluated, succeeded;
-  double rate, low, high;  // 95 % Wilson interval
-  double error;            // mean |a_novice - a_expert| over the states visited
+  int ends[LOOM_RUN_SIMULATOR + 1];  // how many ended so; in no table
+  double rate, low, high;            // 95 % Wilson interval
+  double error;                      // mean |a_novice - a_expert| over the states visited
   double seconds;
 } loomDaggerRound;
 
@@ -76,6 +77,7 @@ typedef struct loomDaggerDef {
   int final_steps;                    // of training the final novice; default 8000, 0: none is
   int evaluations;                    // episodes; default 50
   int expert_episodes;                // of these, for the expert; default 0: all
+  int expert_successes;               // of the expert, at least; default 1, 0: it may be as bad as it is
   uint64_t evaluation_seed;           // default 1000
   int threads;                        // of rollouts, 0 = as many as cores; nothing depends on it
   bool resume;                        // go on with the folder's run
@@ -102,7 +104,8 @@ loomDaggerDef loom_default_dagger_def(void);
 /// deviation accumulated up to that step, mean over all); rounds.csv and rounds.png. Finished rounds are
 /// skipped by `resume`; everything depends on the settings alone, not on threads or on where it was stopped.
 /// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, made with other settings, or in which what
-/// is read (a dataset, the expert) would be written.
+/// is read (a dataset, the expert) would be written; LOOM_ERR_UNSUPPORTED, before anything is learned: an expert that
+/// succeeds in fewer than expert_successes of its episodes; LOOM_ERR_FORMAT: one whose actions are no numbers.
 int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err);
 void loom_dagger_report_destroy(loomDaggerReport* report);
 

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -334,6 +335,7 @@ int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const lo
   if (!code) {
     out->evaluated = report.n;
     out->succeeded = report.ends[LOOM_RUN_SUCCESS];
+    memcpy(out->ends, report.ends, sizeof out->ends);
     out->rate = report.rate;
     out->low = report.low;
     out->high = report.high;

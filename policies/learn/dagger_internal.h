@@ -1,5 +1,5 @@
-// What dagger.c (rounds), dagger_settings.c (what decides the results), dagger_collect.c (episodes to
-// datasets) and dagger_report.c (tables and the picture) share. Internal.
+// What dagger.c (rounds), dagger_settings.c (what decides the results), dagger_expert.c (what the expert does alone),
+// dagger_collect.c (episodes to datasets) and dagger_report.c (tables and the picture) share. Internal.
 #ifndef LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
 #define LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
 
@@ -29,6 +29,10 @@ int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const lo
 /// *out, and, in a file of that name (loom_dagger_path, NULL: none), how far it is from the expert by step.
 int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
                         const char* errors, loomError* err);
+
+/// Before the first round: the expert alone, as it was measured in an earlier part of the run or is now, told, and
+/// LOOM_ERR_UNSUPPORTED where it succeeds in fewer than expert_successes.
+int loom_dagger_measure_expert(loomDaggerReport* report, const loomDaggerDef* def, loomError* err);
 
 /// rounds.csv as a whole, and read again.
 int loom_dagger_write_rounds(const char* path, const loomDaggerReport* report, loomError* err);

@@ -196,9 +196,6 @@ static void draw_errors(loomChart* chart, const loomDaggerErrors e[2], const cha
     if (e[k].n) draw_curve(chart, &axes, &e[k], k ? loom_color_blue : loom_color_bad, name[k]);
 }
 
-static const char* const gate_names[LOOM_GATES] = {"expert", "novice", "DAgger", "SafeDAgger",
-                                                   "DAgger gated by an ensemble"};
-
 int loom_dagger_draw(const loomDaggerReport* r, const loomDaggerDef* def, loomError* err) {
   loomChart* chart = NULL;
   loomDaggerErrors errors[2] = {{0}, {0}};
@@ -225,7 +222,7 @@ int loom_dagger_draw(const loomDaggerReport* r, const loomDaggerDef* def, loomEr
   }
   snprintf(text, sizeof text,
            "%s on %.40s, expert: %.40s. %lld steps, %lld (%.0f %%) by the expert, which was asked %lld times",
-           gate_names[def->gate], def->scene->task->name, def->expert_name, (long long)steps,
+           loom_gate_titles[def->gate], def->scene->task->name, def->expert_name, (long long)steps,
            (long long)acted, steps ? 100.0 * (double)acted / (double)steps : 0, (long long)asked);
 
   draw_text(chart, 20, 26, 14, loom_color_ink, text);

@@ -9,9 +9,6 @@
 
 // ---- the fields
 
-// Of loomGateKind. The first two are of demos and of evaluation, not of a run.
-static const char* const gates[] = {"expert", "novice", "mixture", "safety", "ensemble", NULL};
-
 // What a field is for (loomFieldDef.when): a gate, or a run but not its settings.
 enum {
   MIXTURE = 1 << LOOM_GATE_MIXTURE,
@@ -36,9 +33,11 @@ static const loomFieldDef rows[] = {
     DAGGER(INT, evaluations, .low = 1, .high = MANY, .about = "episodes a novice is measured on"),
     DAGGER(INT, expert_episodes, .high = MANY, .when = MAY_CHANGE,
            .about = "the expert is measured on; 0 = as many"),
+    DAGGER(INT, expert_successes, .high = MANY, .when = MAY_CHANGE,
+           .about = "of the expert, or nothing is learned"),
     DAGGER(INT64, evaluation_seed, .low = INT64_MIN, .high = INT64_MAX, .about = "of their starts"),
     DAGGER_AS("tau", REAL, safety.tau, ANY_REAL, .about = "off is |a_novice - a_expert| above it"),
-    DAGGER(CHOICE, gate, .choices = gates, .about = "who acts in a round"),
+    DAGGER(CHOICE, gate, .choices = loom_gate_names, .about = "who acts in a round"),
     DAGGER(REAL, beta, .most = 1, .when = MIXTURE, .about = "beta^round: share of the expert's steps"),
     DAGGER_AS("threshold", REAL, safety.threshold, ANY_REAL, .when = SAFETY,
               .about = "probability of being off from which the expert acts"),
@@ -64,7 +63,13 @@ int loom_dagger_check(const loomDaggerDef* def, loomError* err) {
     loom_field_wanted(wanted, &rows[i]);
     return loom_error_set(err, LOOM_ERR_USAGE, "DAgger: '%s' has to be %s", rows[i].name, wanted);
   }
-  return LOOM_OK;
+
+  // More than there are episodes of nobody can succeed.
+  int alone = def->expert_episodes ? def->expert_episodes : def->evaluations;
+  if (def->expert_successes <= alone) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "DAgger: 'expert_successes', %d, is more than the %d of its episodes",
+                        def->expert_successes, alone);
 }
 
 // ---- written

@@ -3,6 +3,19 @@
 #include <math.h>
 #include <stdlib.h>
 
+// ---- names
+
+const char* const loom_gate_names[LOOM_GATES + 1] = {[LOOM_GATE_EXPERT] = "expert",
+                                                     [LOOM_GATE_NOVICE] = "novice",
+                                                     [LOOM_GATE_MIXTURE] = "mixture",
+                                                     [LOOM_GATE_SAFETY] = "safety",
+                                                     [LOOM_GATE_ENSEMBLE] = "ensemble"};
+const char* const loom_gate_titles[LOOM_GATES] = {[LOOM_GATE_EXPERT] = "expert",
+                                                  [LOOM_GATE_NOVICE] = "novice",
+                                                  [LOOM_GATE_MIXTURE] = "DAgger",
+                                                  [LOOM_GATE_SAFETY] = "SafeDAgger",
+                                                  [LOOM_GATE_ENSEMBLE] = "DAgger gated by an ensemble"};
+
 // ---- room
 
 int loom_gate_create(loomGate* g, const loomGateDef* def, const loomScene* scene, uint64_t first, int n,
@@ -136,6 +149,15 @@ static void hold_to_range(double* action, const loomEpisode* e) {
   }
 }
 
+// Asked before it is held to a range, in which what is no number would look like one.
+static int check_said(const double* action, int dim, const char* who, const loomEpisode* e, loomError* err) {
+  for (int i = 0; i < dim; i++)
+    if (!isfinite(action[i]))
+      return loom_error_set(err, LOOM_ERR_FORMAT, "%s's action[%d] at control step %d is not a finite number",
+                            who, i, e->steps);
+  return LOOM_OK;
+}
+
 static double action_distance(const double* a, const double* b, int dim) {
   double sum = 0;
   for (int i = 0; i < dim; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
@@ -184,9 +206,12 @@ static int gate_act(double* action, void* self, loomEpisode* e, loomError* err) 
 
   // Everybody says what they would do; first the expert, whose answer is the row's label.
   int code = x->teacher.act(label, x->teacher.self, e, err);
+  if (!code) code = check_said(label, dim, "the expert", e, err);
   for (int k = 0; !code && k < x->asked; k++) {
-    code = x->pupil[k].act(x->said + k * dim, x->pupil[k].self, e, err);
-    hold_to_range(x->said + k * dim, e);
+    double* said = x->said + k * dim;
+    code = x->pupil[k].act(said, x->pupil[k].self, e, err);
+    if (!code) code = check_said(said, dim, "the novice", e, err);
+    if (!code) hold_to_range(said, e);
   }
 
   if (code) return code;

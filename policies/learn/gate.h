@@ -19,6 +19,10 @@ typedef enum loomGateKind {
   LOOM_GATES,
 } loomGateKind;
 
+/// As options and settings name them, NULL at the end; and what pictures call a run with it.
+extern const char* const loom_gate_names[LOOM_GATES + 1];
+extern const char* const loom_gate_titles[LOOM_GATES];
+
 typedef struct loomGateDef {
   loomGateKind kind;
   loomPolicyMaker expert;

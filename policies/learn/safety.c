@@ -15,8 +15,8 @@ loomSafetyDef loom_default_safety_def(void) {
 
 // ---- the network
 
-static int create_classifier(loomSafety* s, int obs_dim, int hidden, double threshold, uint64_t seed,
-                             loomError* err) {
+int loom_safety_create(loomSafety* s, int obs_dim, int hidden, double threshold, uint64_t seed,
+                       loomError* err) {
   loomNetworkDef def = {.type = &loom_network_mlp,
                         .policy = {.layers = {2, {hidden, hidden}}},
                         .obs_dim = obs_dim,
@@ -185,7 +185,7 @@ int loom_safety_train(loomSafety* out, loomSafetyFit* fit, const loomTrained* no
   *out = (loomSafety){0};
 
   int code = collect_lessons(&l, novice, data, def, err);
-  if (!code) code = create_classifier(out, l.dim, def->hidden, def->threshold, def->seed, err);
+  if (!code) code = loom_safety_create(out, l.dim, def->hidden, def->threshold, def->seed, err);
   if (!code) code = fit_classifier(out, fit, &l, def, err);
   if (!code) code = count_mistakes(fit, out, &l, err);
 
@@ -232,8 +232,8 @@ static int read_classifier(loomSafety* out, const loomSafetensors* file, const c
               threshold->type == LOOM_SAFE_F64 && loom_safe_tensor_count(threshold) == 1;
   if (!fits) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no safety classifier of ours", path);
 
-  int code = create_classifier(out, (int)first->shape[1], (int)first->shape[0],
-                               *(const double*)threshold->data, 0, err);
+  int code = loom_safety_create(out, (int)first->shape[1], (int)first->shape[0],
+                                *(const double*)threshold->data, 0, err);
   return code ? code : loom_network_read(&out->network, file, path, err);
 }
 

@@ -19,18 +19,15 @@
 
 typedef struct daggerArgs {
   const char *task, *expert, *folder, *reset;
-  int gate, policy;  // of `gates`; loomPolicyKind
+  int gate, policy;  // loomGateKind less LOOM_GATE_MIXTURE; loomPolicyKind
   int ndata, nkey;
   const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS];
-  int64_t rounds, demos, episodes, evaluations, evaluation_seed, expert_episodes, max_steps, members, hidden,
-      steps, final_steps, batch, seed, threads;
+  int64_t rounds, demos, episodes, evaluations, evaluation_seed, expert_episodes, expert_successes, max_steps,
+      members, hidden, steps, final_steps, batch, seed, threads;
   double beta, tau, threshold, doubt, rate;
   bool resume, overwrite, json, skip;
   loomAssetRoots roots;
 } daggerArgs;
-
-// In the order of loomGateKind, from LOOM_GATE_MIXTURE on.
-static const char* const gates[] = {"mixture", "safety", "ensemble", NULL};
 
 static const toolOption options[] = {
     TOOL_OPTION_AS("expert", 'e', "EXPERT", daggerArgs, STRING, expert,
@@ -39,7 +36,8 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("output", 'o', "DIR", daggerArgs, STRING, folder,
                    .about = "datasets, policies, rounds.csv, rounds.png; best.safetensors is the novice of "
                             "most successes, final.safetensors the last one, of all rows"),
-    TOOL_OPTION_AS("gate", 0, "GATE", daggerArgs, CHOICE, gate, .choices = gates,
+    TOOL_OPTION_AS("gate", 0, "GATE", daggerArgs, CHOICE, gate,
+                   .choices = loom_gate_names + LOOM_GATE_MIXTURE,
                    .about = "who acts in a round. mixture (DAgger): the expert with probability beta^round a "
                             "step; safety (SafeDAgger): it takes over where a classifier says that the "
                             "novice is off; ensemble: where novices of several seeds disagree"),
@@ -65,6 +63,8 @@ static const toolOption options[] = {
                    .about = "episodes a novice is measured on, the same for all"),
     TOOL_OPTION_AS("expert-episodes", 0, "N", daggerArgs, INT64, expert_episodes, .low = 1, .high = 1 << 20,
                    .about = "of these the expert is measured on, before the first round; all unless given"),
+    TOOL_OPTION_AS("expert-successes", 0, "N", daggerArgs, INT64, expert_successes, .high = 1 << 20,
+                   .about = "of the expert at least, or nothing is learned; 0 = go on however bad it is"),
     TOOL_OPTION_AS("evaluation-seed", 0, "S", daggerArgs, INT64, evaluation_seed, .high = INT64_MAX,
                    .about = "of their starts"),
     TOOL_OPTION_AS("reset", 0, "NAME", daggerArgs, STRING, reset,
@@ -233,17 +233,19 @@ static void show_expert(void* user, int evaluated, int succeeded) {
           succeeded, evaluated, 100.0 * succeeded / evaluated, 100 * low, 100 * high);
   if (!is_weak(evaluated, succeeded)) return;
 
-  fprintf(stderr,
-          "demoloom dagger: the expert is weak (fewer than %.0f %% succeed), and a policy can hardly do "
-          "better; Ctrl-C "
-          "stops here.\n",
-          100 * LOOM_DAGGER_WEAK);
+  // Where too few succeed the run stops by itself.
+  if (succeeded >= a->expert_successes)
+    fprintf(stderr,
+            "demoloom dagger: the expert is weak (fewer than %.0f %% succeed), and a policy can hardly do "
+            "better; Ctrl-C stops here.\n",
+            100 * LOOM_DAGGER_WEAK);
   if (!strcmp(a->expert, "scripted"))
     fprintf(
         stderr,
-        "  Why it fails: demoloom record %s -n %d -m %d --seed %lld; then mend `expert:` of the task, or try "
-        "--max-steps or --expert generator\n",
-        a->task, evaluated, evaluated, (long long)a->evaluation_seed);
+        "  Why it fails: demoloom record %s -n %d -m %d --seed %lld%s%s; then mend `expert:` of the task, or "
+        "try --max-steps or --expert generator\n",
+        a->task, evaluated, evaluated, (long long)a->evaluation_seed, a->reset ? " --reset " : "",
+        a->reset ? a->reset : "");
   else
     fputs("  Longer episodes (--max-steps), easier starts (--reset) or another --expert may help\n", stderr);
 }
@@ -376,6 +378,7 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
     def.evaluations = (int)a->evaluations;
     def.evaluation_seed = (uint64_t)a->evaluation_seed;
     def.expert_episodes = (int)a->expert_episodes;
+    def.expert_successes = (int)a->expert_successes;
     def.threads = (int)a->threads;
     def.final_steps = (int)(a->final_steps < 0 ? 2 * a->steps : a->final_steps);
     def.resume = a->resume;
@@ -405,6 +408,7 @@ int cmd_dagger(int argc, char** argv) {
                   .demos = -1,
                   .episodes = 20,
                   .evaluations = 50,
+                  .expert_successes = 1,
                   .evaluation_seed = 1000,
                   .members = 3,
                   .hidden = 256,

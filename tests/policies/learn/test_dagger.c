@@ -8,6 +8,7 @@
 
 #include "generators/expert/guide.h"
 #include "policies/learn/dagger_internal.h"
+#include "tests/teacher_fixture.h"
 
 enum { SEED = 5 };
 
@@ -34,25 +35,6 @@ static int close_all(void** state) {
 }
 
 // ---- teachers
-
-static int scripted_create(void** instance, void* self, loomEpisode* e, loomError* err) {
-  (void)self;
-  (void)e;
-  *instance = calloc(1, sizeof(loomExpert));
-  return *instance ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
-}
-
-static int scripted_begin(loomPolicy* out, void* instance, loomEpisode* e, uint64_t seed, uint64_t number,
-                          loomError* err) {
-  loomExpert* x = instance;
-
-  int code = loom_expert_create(x, e, seed, number, NULL, err);
-  x->corrective = true;
-  *out = loom_expert_policy(x);
-  return code;
-}
-
-static const loomPolicyMaker scripted = {NULL, scripted_create, scripted_begin, free};
 
 static int guide_create(void** instance, void* self, loomEpisode* e, loomError* err) {
   (void)self;
@@ -535,6 +517,7 @@ static void deviation_falls(void** state) {
   if (getenv("LOOM_QUICK")) return;
 
   def.expert = &reach;
+  def.expert_successes = 0;  // it only reaches
   def.max_steps = 40;
   def.rounds = 3;
   def.episodes = 10;

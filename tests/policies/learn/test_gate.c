@@ -4,6 +4,7 @@
 #include "tests/expert_fixture.h"
 
 #include "policies/learn/gate.h"
+#include "tests/teacher_fixture.h"
 
 enum { SEED = 1000 };
 
@@ -20,27 +21,6 @@ static int remove_tasks(void** state) {
   remove_bar(bar_folder);
   return 0;
 }
-
-// ---- the teacher
-
-static int create_teacher(void** instance, void* self, loomEpisode* e, loomError* err) {
-  (void)self;
-  (void)e;
-  *instance = calloc(1, sizeof(loomExpert));
-  return *instance ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
-}
-
-static int begin_teacher(loomPolicy* out, void* instance, loomEpisode* e, uint64_t seed, uint64_t number,
-                         loomError* err) {
-  loomExpert* x = instance;
-  int code = loom_expert_create(x, e, seed, number, NULL, err);
-
-  x->corrective = true;
-  *out = loom_expert_policy(x);
-  return code;
-}
-
-static const loomPolicyMaker teacher = {NULL, create_teacher, begin_teacher, free};
 
 // ---- who does as told
 
@@ -79,7 +59,7 @@ static void obeyed_it_is_the_demonstrator(void** state) {
     open_expert_scene(&s, c->file, c->robots);
 
     // The expert alone, as `dagger` measures it and as its first demos are shown.
-    loomGateDef def = {.kind = LOOM_GATE_EXPERT, .expert = teacher};
+    loomGateDef def = {.kind = LOOM_GATE_EXPERT, .expert = scripted};
     loomRolloutDef roll = loom_default_rollout_def();
     roll.n = c->episodes;
     roll.seed = SEED;

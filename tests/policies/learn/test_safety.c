@@ -16,18 +16,7 @@ enum { OBS = 5, HIDDEN = 8 };
 static const char* const path = "test_safety.safetensors";
 
 static void make_classifier(loomSafety* out) {
-  loomNetworkDef def = {.type = &loom_network_mlp,
-                        .policy = {.layers = {2, {HIDDEN, HIDDEN}}},
-                        .obs_dim = OBS,
-                        .low_dim = OBS,
-                        .action_dim = 1,
-                        .obs_rows = 1,
-                        .action_rows = 1,
-                        .output_rows = 1,
-                        .output_width = 1,
-                        .stack = 1};
-  *out = (loomSafety){.threshold = 0.375};
-  assert_int_equal(loom_network_create(&out->network, &def, 4, NULL), 0);
+  assert_int_equal(loom_safety_create(out, OBS, HIDDEN, 0.375, 4, NULL), 0);
 }
 
 static double probability(const loomSafety* s) {

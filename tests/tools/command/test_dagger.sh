@@ -26,11 +26,20 @@ whole() {
 check 'scripted expert' whole scripted scripted
 check 'the expert is told before the rounds' awk '/^expert scripted: 1 of 1 succeed/ { first = NR } /^round 0:/ { exit !first }' "$work/told"
 check 'the generator as expert, an ensemble' whole generator generator --gate ensemble --members 2
-weak() {
-  few --expert scripted --demos 1 --max-steps 60 --rounds 0 --final-steps 0 --json -o "$work/weak" >"$work/out" 2>"$work/told" &&
-    grep -q 'the expert is weak' "$work/told" && grep -q 'Why it fails: demoloom record threading' "$work/told" &&
-    grep -q '"weak":.*true' "$work/out"
+short() { few --expert scripted --demos 1 --max-steps 60 --rounds 0 --final-steps 0 --json "$@" >"$work/out" 2>"$work/told"; }
+# No epoch for an expert that never succeeds, and told how to find out why; with leave it goes on, warned.
+hopeless() {
+  local status=0
+  short -o "$work/hopeless" "$@" || status=$?
+  [ $status = 1 ] && grep -q 'Why it fails: demoloom record threading .*--reset D0;' "$work/told" &&
+    grep -q 'expert scripted: 0 of 1 succeed in at most 60 steps.*1 timeout; nothing was learned' "$work/told" &&
+    ! grep -q 'weak' "$work/told" && [ ! -e "$work/hopeless/round_0.hdf5" ]
 }
+weak() {
+  short --expert-successes 0 -o "$work/weak" && grep -q 'the expert is weak' "$work/told" &&
+    grep -q '"weak":.*true' "$work/out" && grep -q '"evaluated":.*1' "$work/out"
+}
+check 'an expert that never succeeds' hopeless --reset D0
 check 'a weak expert' weak
 check 'nothing left to do' dagger --expert scripted -o "$work/scripted" --resume
 check 'a folder in use' refuses 'holds a run already' dagger --expert scripted -o "$work/scripted"

@@ -134,7 +134,7 @@ folder train 0 "${train[@]}" -o O
 rm -rf "$work/out"
 folder 'render frames' 0 "${draw[@]}" --frames O
 rm -rf "$work/out"
-dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 6 --steps 5 --hidden 8 -j 1)
+dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 6 --expert-successes 0 --steps 5 --hidden 8 -j 1)
 one=(--expert scripted --demos 1 -n 1)
 folder dagger 0 "${dagger[@]}" "${one[@]}" -o O
 

@@ -68,7 +68,7 @@ check 'a sweep' swept
 mkdir "$work/scenes" && ln -s "$PWD/tests/own" "$work/scenes/own" && ln -s "$PWD/tests/own/robots" "$work/scenes/robots"
 correct() {
   DEMOLOOM_SCENES=$work/scenes inside dagger-$1 "$loom" dagger own --expert scripted --gate safety --demos 2 --rounds 1 -n 2 \
-    --evaluations 2 --steps 20 --hidden 300 --batch 100 --max-steps 60 --seed 2 -j "$1" -o run
+    --evaluations 2 --steps 20 --hidden 300 --batch 100 --max-steps 60 --expert-successes 0 --seed 2 -j "$1" -o run
 }
 corrected() {
   local file

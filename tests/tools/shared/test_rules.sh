@@ -95,7 +95,7 @@ train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 2 --steps 2 --rollouts 0 -o t
 rollout $policy --task own -n 1 --max-steps 3 -j 1
 export $policy -o json.onnx
 export $policy -o json2.onnx --check json.safetensors -n 2
-dagger own --expert scripted --demos 1 --rounds 1 -n 1 --evaluations 1 --steps 2 --max-steps 5 -j 1 -o corrected
+dagger own --expert scripted --demos 1 --rounds 1 -n 1 --evaluations 1 --steps 2 --max-steps 5 --expert-successes 0 -j 1 -o corrected
 dataset merge merged.hdf5 base.hdf5 base.hdf5
 dataset filter base.hdf5 few.hdf5 --demos demo_0
 dataset strip base.hdf5 stripped.hdf5

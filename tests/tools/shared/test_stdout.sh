@@ -19,7 +19,7 @@ table=(
   "train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 -o OUT --json"
   "rollout $policy --task own -n 1 --max-steps 3 -j 1" "rollout $policy --task own -n 1 --max-steps 3 -j 1 --json"
   'export --help'
-  'dagger own --expert scripted --demos 1 --rounds 1 -n 1 --evaluations 1 --steps 2 --max-steps 5 -j 1 -o OUT'
+  'dagger own --expert scripted --demos 1 --rounds 1 -n 1 --evaluations 1 --steps 2 --max-steps 5 --expert-successes 0 -j 1 -o OUT'
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
