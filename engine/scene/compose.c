@@ -218,6 +218,29 @@ static int leave_out_one(composeJob* job, const loomPart* part, mjSpec* spec, co
   return 0;
 }
 
+static void leave_out_masses(mjSpec* spec) {
+  for (mjsElement* e = mjs_firstElement(spec, mjOBJ_BODY); e; e = mjs_nextElement(spec, e)) {
+    mjsBody* body = mjs_asBody(e);
+
+    // Given as nothing, so that none is made of geoms.
+    body->explicitinertial = 1;
+    body->mass = 0;
+    memset(body->inertia, 0, sizeof body->inertia);
+    body->fullinertia[0] = NAN;
+  }
+}
+
+// Meshes go with the geoms, which alone have them.
+static void leave_out_geoms(mjSpec* spec) {
+  static const mjtObj kinds[] = {mjOBJ_GEOM, mjOBJ_MESH};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (mjsElement *e = mjs_firstElement(spec, kinds[i]), *next; e; e = next) {
+      next = mjs_nextElement(spec, e);
+      mjs_delete(spec, e);
+    }
+  }
+}
+
 static int leave_out(composeJob* job, const loomPart* part, mjSpec* spec) {
   for (int i = 0; i < part->without_count; i++) {
     int code = leave_out_one(job, part, spec, part->without[i]);
@@ -230,6 +253,8 @@ static int leave_out(composeJob* job, const loomPart* part, mjSpec* spec) {
     if (mjs_asJoint(e)->type == mjJNT_FREE) mjs_delete(spec, e);
   }
 
+  if (part->no_mass) leave_out_masses(spec);
+  if (part->no_geoms) leave_out_geoms(spec);
   return 0;
 }
 
@@ -359,6 +384,8 @@ static void make_key(loomText* key, const composeJob* job, const char* xml) {
     loom_text_add(key, (const char*)part->pos, sizeof part->pos);
     loom_text_add(key, (const char*)part->quat, sizeof part->quat);
     loom_text_puts(key, part->weld ? "weld" : "free");
+    loom_text_puts(key, part->no_mass ? "no mass" : "mass");
+    loom_text_puts(key, part->no_geoms ? "no geoms" : "geoms");
     for (int k = 0; k < part->without_count; k++)
       loom_text_add(key, part->without[k], strlen(part->without[k]) + 1);
     loom_text_puts(key, "\n");
@@ -447,6 +474,8 @@ int loom_task_model(char** out, char* label, const loomTask* task, const loomAss
                          .prefix = def->prefix,
                          .to = def->to,
                          .weld = def->weld,
+                         .no_mass = def->no_mass,
+                         .no_geoms = def->no_geoms,
                          .without_count = def->without_count,
                          .without = (const loomName*)def->without};
 

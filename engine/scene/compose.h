@@ -13,6 +13,8 @@ typedef struct loomPart {
   const char* to;           // body of what is there already that it is attached to; "" = the world
   double pos[3], quat[4];   // where, in that body's frame; quaternion w-x-y-z
   bool weld;                // without its free joint
+  bool no_mass;             // its bodies weigh nothing, which only what is fixed to the world may
+  bool no_geoms;            // its bodies touch nothing and are not seen
   int without_count;        // bodies, joints and geoms, by the file's names, that are left out
   const loomName* without;  // with all that hangs on them
 } loomPart;

@@ -175,15 +175,22 @@ int loom_task_parse_pose(double pos[3], double quat[4], const loomYaml* y, loomN
 }
 
 static int read_part(loomPartDef* part, const robotFile* f, loomNode map) {
+  bool mass = true, geoms = true;
   int code = loom_task_only(f->y, map, "robot: part", f->err);
   if (!code) code = loom_yaml_read_text(part->file, sizeof part->file, f->y, map, "file", true, f->err);
   if (!code) code = read_name(part->prefix, sizeof part->prefix, f, map, "prefix", true);
   if (!code) code = read_name(part->to, sizeof part->to, f, map, "to", false);
   if (!code) code = loom_task_parse_pose(part->pos, part->quat, f->y, map, f->err);
   if (!code) code = loom_yaml_read_bool(&part->weld, f->y, map, "weld", f->err);
+
+  // What is left out.
+  if (!code) code = loom_yaml_read_bool(&mass, f->y, map, "mass", f->err);
+  if (!code) code = loom_yaml_read_bool(&geoms, f->y, map, "geoms", f->err);
   if (!code && loom_yaml_get(f->y, map, "without"))
     code = loom_task_parse_texts((void**)&part->without, sizeof(loomName), &part->without_count, f->heap,
                                  f->y, map, "without", f->err);
+  part->no_mass = !mass;
+  part->no_geoms = !geoms;
   return code;
 }
 

@@ -35,6 +35,8 @@ typedef struct loomPartDef {
   loomName prefix;  // before all its names
   loomName to;      // body; "" = the place the task gives the robot
   bool weld;        // its free joint is left out
+  bool no_mass;     // its bodies are left without mass
+  bool no_geoms;    // nothing but its bodies with their mass
   int without_count;
   loomName* without;  // (without_count) bodies, joints and geoms left out, as the file names them
   double pos[3], quat[4];

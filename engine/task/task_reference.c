@@ -333,6 +333,8 @@ const loomReferenceKey loom_task_reference[] = {
     {"robot: part", "yaw", "number", "rad", "0", "turn about z", "pi"},
     {"robot: part", "rpy", "list of 3 numbers", "rad", "[0, 0, 0]", "roll, pitch, yaw, in place of `yaw`", "[0, 0, pi]"},
     {"robot: part", "weld", "true or false", "", "false", "without its free joint", "true"},
+    {"robot: part", "mass", "true or false", "", "true", "false: its bodies, fixed to the world, weigh nothing", "false"},
+    {"robot: part", "geoms", "true or false", "", "true", "false: its bodies without geoms, for the mass alone", "false"},
     {"robot: part", "without", "list of texts", "", "none", "bodies, joints and geoms left out, as the file names them", "[left_leg]"},
 };
 // clang-format on
