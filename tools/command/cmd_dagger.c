@@ -337,8 +337,47 @@ static void print_dagger_text(const loomDaggerReport* r, const char* folder) {
 
 // ---- the whole
 
-static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, loomError* err) {
+// All that the command line says, as the learner takes it.
+static loomDaggerDef define_run(const daggerArgs* a) {
   loomDaggerDef def = loom_default_dagger_def();
+
+  // Who learns from whom, for how long.
+  def.expert_name = a->expert;
+  def.folder = a->folder;
+  def.rounds = (int)a->rounds;
+  def.demos = (int)a->demos;
+  def.episodes = (int)a->episodes;
+  def.max_steps = (int)a->max_steps;
+  def.seed = (uint64_t)a->seed;
+  def.final_steps = (int)(a->final_steps < 0 ? 2 * a->steps : a->final_steps);
+
+  // What the gates take: each knows its own.
+  def.gate = (loomGateKind)(LOOM_GATE_MIXTURE + a->gate);
+  def.beta = a->beta;
+  def.safety.tau = a->tau;
+  def.safety.threshold = a->threshold;
+  def.members = (int)a->members;
+  def.doubt = a->doubt;
+
+  // How all are measured.
+  def.evaluations = (int)a->evaluations;
+  def.evaluation_seed = (uint64_t)a->evaluation_seed;
+  def.expert_episodes = (int)a->expert_episodes;
+  def.expert_successes = (int)a->expert_successes;
+  def.threads = (int)a->threads;
+  def.resume = a->resume;
+  def.overwrite = a->overwrite;
+
+  // Ctrl-C stops it, --resume goes on.
+  def.stop = &tool_stop;
+  def.expert_measured = show_expert;
+  def.progress = show_dagger_progress;
+  def.finished = show_round;
+  return def;
+}
+
+static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* scene, loomError* err) {
+  loomDaggerDef def = define_run(a);
   loomTeacher teacher = {0};
   stage at = {.round = -2, .a = a};
   loomTrainConfig* config = calloc(1, sizeof *config);
@@ -354,41 +393,11 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
   // The expert may be another policy, which is loaded here.
   if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, a->skip, err);
 
-  // All that the command line says, as the learner takes it.
   if (!code) {
-    def.gate = (loomGateKind)(LOOM_GATE_MIXTURE + a->gate);
     def.config = config;
     def.scene = scene;
     def.expert = &teacher.maker;
-    def.expert_name = a->expert;
     def.env_args = scene->env_args;
-    def.folder = a->folder;
-    def.rounds = (int)a->rounds;
-    def.demos = (int)a->demos;
-    def.episodes = (int)a->episodes;
-
-    // How long episodes are, and what the gates take: each knows its own.
-    def.max_steps = (int)a->max_steps;
-    def.seed = (uint64_t)a->seed;
-    def.beta = a->beta;
-    def.safety.tau = a->tau;
-    def.safety.threshold = a->threshold;
-    def.members = (int)a->members;
-    def.doubt = a->doubt;
-    def.evaluations = (int)a->evaluations;
-    def.evaluation_seed = (uint64_t)a->evaluation_seed;
-    def.expert_episodes = (int)a->expert_episodes;
-    def.expert_successes = (int)a->expert_successes;
-    def.threads = (int)a->threads;
-    def.final_steps = (int)(a->final_steps < 0 ? 2 * a->steps : a->final_steps);
-    def.resume = a->resume;
-    def.overwrite = a->overwrite;
-
-    // Ctrl-C stops it, --resume goes on.
-    def.stop = &tool_stop;
-    def.expert_measured = show_expert;
-    def.progress = show_dagger_progress;
-    def.finished = show_round;
     def.user = &at;
 
     tool_catch_signals();

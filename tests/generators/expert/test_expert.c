@@ -1,7 +1,8 @@
 // Who holds what of a door with two handles while its expert's hands close or do not: touches, and the conditions
-// that the task is cut and judged by.
+// that the task is cut and judged by; and where an arm goes back to that has lost what it held.
 #include "tests/expert_fixture.h"
 
+#include "generators/expert/expert_correct.h"
 #include "generators/source/replay.h"
 
 enum { OVEN, DOOR, STEPS = 75 };  // objects of tests/door; control steps until both hands have closed
@@ -62,7 +63,52 @@ static void each_hand_has_what_it_closed_on(void** state) {
   close_expert_scene(&s);
 }
 
+// ---- where an arm goes back to
+
+typedef struct lossCase {
+  const char* file;
+  int arm, step;       // that holds
+  const char* object;  // what it holds
+  int back;            // the step where its approach begins
+} lossCase;
+
+static const lossCase losses[] = {
+    {"tests/own/task.yaml", 0, 3, "box", 0},
+    {"tests/own/task.yaml", 1, 3, "rod", 0},
+    {"tests/door/task.yaml", 1, 3, "door", 0},
+};
+
+static void what_is_lost_is_approached_anew(void** state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+    const lossCase* c = &losses[i];
+    expertScene s;
+    loomExpert x;
+    loomError err = {0, ""};
+    open_expert_scene(&s, c->file, "tests/own/robots");
+    must(loom_episode_reset(s.e, 0, 7, 0, &err), &err);
+    must(loom_expert_create(&x, s.e, 7, 0, NULL, &err), &err);
+    loomPolicy policy = loom_expert_policy(&x);
+    must(policy.reset(policy.self, s.e, &err), &err);
+
+    // At a step that holds, with the object where it lay at the start and the hand elsewhere.
+    loomExpertArm* arm = &x.arm[c->arm];
+    assert_int_equal(x.held[c->arm][c->step], loom_task_find_object(s.task, c->object));
+    arm->step = c->step;
+    arm->part = loom_pose_identity();
+    arm->grasp = 3;
+    arm->hand[0] = 1;
+
+    // Missed for some steps in a row.
+    for (int t = 0; t < 10 && arm->step == c->step; t++) loom_expert_holds(&x, s.e, c->arm);
+    assert_int_equal(arm->step, c->back);
+    assert_true(arm->hand[0] == -1);
+    close_expert_scene(&s);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(each_hand_has_what_it_closed_on)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(each_hand_has_what_it_closed_on),
+                                     cmocka_unit_test(what_is_lost_is_approached_anew)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
