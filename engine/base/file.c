@@ -305,30 +305,49 @@ int loom_make_folder(const char* path, bool parents, loomError* err) {
   return code;
 }
 
-int loom_folder_check_place(const char* path, double bytes, loomError* err) {
+// The nearest part of the path that is there; a path without one begins in the current folder. NULL without memory.
+static char* nearest_part(const char* path) {
   struct stat st;
-  struct statvfs disk;
-  char* part = strdup(path);
-  if (!part) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  char* part = malloc(strlen(path) + 2);
+  if (part) strcpy(part, path);
 
-  // The nearest part of the path that is there; a path without one begins in the current folder.
-  while (stat(part, &st) && errno == ENOENT) {
+  while (part && stat(part, &st) && errno == ENOENT) {
     char* slash = strrchr(part, '/');
     if (!slash) strcpy(part, ".");
     if (slash) slash[slash == part] = '\0';
   }
+  return part;
+}
+
+int loom_check_room(const char* path, double bytes, loomError* err) {
+  struct statvfs disk;
+  char* part = nearest_part(path);
+  if (!part) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
+  double room = statvfs(part, &disk) ? bytes : (double)disk.f_bavail * (double)disk.f_frsize;
+  free(part);
+  if (room >= bytes) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_IO,
+                        "%s: takes at least %.1f MB, and its disk has room for %.1f MB; free some space",
+                        path, bytes / 1e6, room / 1e6);
+}
+
+int loom_check_room_like(const char* path, const char* like, int64_t more, loomError* err) {
+  const double nearly = 0.75;  // no file is as large as the next one
+  struct stat st;
+  return stat(like, &st) ? LOOM_OK : loom_check_room(path, nearly * (double)st.st_size * (double)more, err);
+}
+
+int loom_folder_check_place(const char* path, double bytes, loomError* err) {
+  struct stat st;
+  char* part = nearest_part(path);
+  if (!part) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
 
   // mkdir and open would say the same, later.
   int why = stat(part, &st) ? errno : !S_ISDIR(st.st_mode) ? ENOTDIR : access(part, W_OK | X_OK) ? errno : 0;
   int code = why ? loom_error_set(err, LOOM_ERR_IO, "%s: nothing can be written there (%s: %s)", path, part,
                                   strerror(why))
-                 : LOOM_OK;
-
-  double room = code || statvfs(part, &disk) ? bytes : (double)disk.f_bavail * (double)disk.f_frsize;
-  if (!code && room < bytes)
-    code = loom_error_set(err, LOOM_ERR_IO,
-                          "%s: takes at least %.1f MB, and its disk has room for %.1f MB; free some space",
-                          path, bytes / 1e6, room / 1e6);
+                 : loom_check_room(path, bytes, err);
   free(part);
   return code;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -62,6 +63,11 @@ int loom_file_move(const char* from, const char* to, loomError* err);
 
 /// Make a folder unless it is there, and with `parents` what leads to it.
 int loom_make_folder(const char* path, bool parents, loomError* err);
+
+/// Has the disk of that path, which need not be there, room for so many bytes? LOOM_ERR_IO with both.
+int loom_check_room(const char* path, double bytes, loomError* err);
+/// Has it room for `more` further files as large as `like`, or nearly so? 0 also where there is no such file.
+int loom_check_room_like(const char* path, const char* like, int64_t more, loomError* err);
 
 /// May that folder be made, or written to where it is there, and is there room for so many bytes? Nothing is
 /// made. LOOM_ERR_IO names what is in the way, or how much room there is.

@@ -176,6 +176,18 @@ int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomEr
   return code;
 }
 
+int loom_run_folder_check(const loomRunFolderDef* def, loomError* err) {
+  loomRunFolder folder = {.def = *def, .lock = -1};
+  int code = loom_folder_check_place(def->path, 0, err);
+  if (code || !loom_is_folder(def->path)) return code;
+
+  // What is in it, as if it were locked.
+  code = check_idle(def, def->path, true, err);
+  folder.resumed = loom_run_folder_has(&folder, def->mark);
+  if (!code) code = check_mode(&folder, err);
+  return code ? code : visit_own(def, check_not_read, err);
+}
+
 void loom_run_folder_close(loomRunFolder* folder) {
   if (!folder->def.path) return;
 

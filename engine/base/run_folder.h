@@ -43,6 +43,9 @@ enum { LOOM_RUN_FILE_MAX = LOOM_PATH_MAX + 288 };  // bytes of FOLDER/NAME
 /// a run leaves; when an input is such a file. LOOM_ERR_IO when it cannot be made or locked. On an error nothing
 /// is removed, and *out is zeroed.
 int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomError* err);
+/// Would loom_run_folder_open succeed as things are? For callers with much to do before: nothing is made,
+/// removed or locked. Errors as above.
+int loom_run_folder_check(const loomRunFolderDef* def, loomError* err);
 /// Unlock it. Takes a zeroed one.
 void loom_run_folder_close(loomRunFolder* folder);
 

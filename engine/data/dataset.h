@@ -315,6 +315,9 @@ bool loom_is_run_attr(const char* name);
 int loom_dataset_check_run(const char* path, const char* settings, const char* limits,
                            const char* alternative, loomError* err);
 
+/// The settings that the file was made with, malloc'ed; LOOM_ERR_USAGE, with `alternative`, where it has none.
+int loom_dataset_run_settings(char** out, const char* path, const char* alternative, loomError* err);
+
 /// The file in which a run's folder (OUT.parts) says what lay at OUT when the run began with --overwrite.
 #define LOOM_REPLACES_FILE "replaces"
 /// Say it, before the run's settings are there.

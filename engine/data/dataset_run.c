@@ -24,18 +24,31 @@ int loom_run_attrs(loomAttr out[2], const char* settings, const char* limits) {
 }
 
 // One of both texts.
+static int read_run_attr(char** out, const loomDataset* ds, const char* attr, const char* alternative,
+                         loomError* err) {
+  if (loom_dataset_has_attr(ds, "data", attr)) return loom_dataset_attr_string(out, ds, "data", attr, err);
+  return loom_error_set(err, LOOM_ERR_USAGE, "%s: does not say that such a run made it and finished it; %s",
+                        loom_dataset_path(ds), alternative);
+}
+
 static int compare(const loomDataset* ds, const char* attr, const char* now, const char* alternative,
                    loomError* err) {
-  const char* path = loom_dataset_path(ds);
   char* kept = NULL;
-  if (!loom_dataset_has_attr(ds, "data", attr))
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: does not say that such a run made it and finished it; %s",
-                          path, alternative);
+  int code = read_run_attr(&kept, ds, attr, alternative, err);
 
   // Line by line, so that the message can show the one that differs.
-  int code = loom_dataset_attr_string(&kept, ds, "data", attr, err);
-  if (!code) code = loom_settings_compare(path, kept, now, alternative, err);
+  if (!code) code = loom_settings_compare(loom_dataset_path(ds), kept, now, alternative, err);
   free(kept);
+  return code;
+}
+
+int loom_dataset_run_settings(char** out, const char* path, const char* alternative, loomError* err) {
+  loomDataset* ds = NULL;
+  *out = NULL;
+
+  int code = loom_dataset_open(&ds, path, err);
+  if (!code) code = read_run_attr(out, ds, settings_attr, alternative, err);
+  loom_dataset_close(ds);
   return code;
 }
 

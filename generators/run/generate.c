@@ -1,10 +1,12 @@
 #include "generators/run/generate.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/base/pool.h"
 #include "generators/run/journal.h"
 #include "generators/run/record.h"
@@ -266,6 +268,29 @@ static int generate_loop(run* r, loomError* err) {
   return 0;
 }
 
+// Each demo is written twice: as a shard, then into the dataset. They are about as long as source demos are.
+static int check_disk(const run* r, loomError* err) {
+  int64_t all = r->def->successes, rest = all - r->report->successes;
+  if (!r->def->out || rest <= 0) return 0;
+
+  int rows = INT_MAX;
+  for (int i = 0; i < r->sources->n; i++)
+    if (r->sources->replay[i].rows < rows) rows = r->sources->replay[i].rows;
+  if (!r->sources->n) return 0;
+  return loom_check_room(r->def->out,
+                         (double)(all + rest) * loom_record_least_bytes(&r->workers[0].trace, rows), err);
+}
+
+// A run that is not begun for want of room leaves nothing.
+static int begin_on_disk(run* r, loomError* err) {
+  int code = check_disk(r, err);
+  if (!code || !r->journal || r->report->attempts) return code;
+
+  loom_journal_discard(r->journal);
+  r->journal = NULL;
+  return code;
+}
+
 static int resume_results(run* r, loomError* err) {
   loomAttemptResult* old = NULL;
   int64_t n = 0;
@@ -321,6 +346,10 @@ static int check_shards(run* r, loomError* err) {
   return code;
 }
 
+int loom_generate_check(const loomTask* task, const loomGenerateDef* def, loomError* err) {
+  return def->out ? loom_journal_check(task, def, err) : LOOM_OK;
+}
+
 int loom_generate(loomGenerateReport* report, const loomScene* scene, const loomSourceSet* sources,
                   const loomGenerateDef* def, loomError* err) {
   memset(report, 0, sizeof *report);
@@ -346,6 +375,7 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
   if (!code) code = make_workers(r, err);
   if (!code && r->journal) code = resume_results(r, err);
   if (!code && r->journal) code = check_shards(r, err);
+  if (!code) code = begin_on_disk(r, err);
   if (!code) code = generate_loop(r, err);
   if (!code && r->journal) {
     code = loom_journal_finish(r->journal, report, sources, err);

@@ -9,6 +9,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
+#include "engine/base/json.h"
 #include "engine/base/record_log.h"
 #include "engine/base/run_folder.h"
 #include "engine/base/version.h"
@@ -49,11 +50,13 @@ static uint64_t digest_sources(const loomSourceSet* sources) {
   return h;
 }
 
-// What must agree for two runs to make the same demos, each by its name: on a difference the line is told.
-static char* describe_run(const loomScene* scene, const loomSourceSet* sources, const loomGenerateDef* def) {
-  cJSON* root = loom_settings_begin("generate", scene, def->attempt.reset, def->attempt.seed);
-  loom_settings_add_digest(root, "source_demos", digest_sources(sources));
-  loom_settings_add_digest(root, "select_scheme_limits", digest_choices(scene->task));
+// What must agree for two runs to make the same demos, each by its name: on a difference the line is told. Without
+// scene and sources, what is known before these are loaded.
+static cJSON* describe_run(const loomTask* task, const loomScene* scene, const loomSourceSet* sources,
+                           const loomGenerateDef* def) {
+  cJSON* root = loom_settings_begin("generate", task, scene, def->attempt.reset, def->attempt.seed);
+  if (sources) loom_settings_add_digest(root, "source_demos", digest_sources(sources));
+  loom_settings_add_digest(root, "select_scheme_limits", digest_choices(task));
 
   // The options.
   cJSON_AddBoolToObject(root, "no_ordering", def->attempt.no_ordering);
@@ -61,6 +64,11 @@ static char* describe_run(const loomScene* scene, const loomSourceSet* sources, 
   cJSON_AddNumberToObject(root, "gzip", def->write.gzip);
   cJSON_AddBoolToObject(root, "next_obs", def->next_obs);
   cJSON_AddBoolToObject(root, "keep_failed", def->failed != NULL);
+  return root;
+}
+
+static char* settings_text(const loomScene* scene, const loomSourceSet* sources, const loomGenerateDef* def) {
+  cJSON* root = describe_run(scene->task, scene, sources, def);
   char* out = cJSON_Print(root);
   cJSON_Delete(root);
   return out;
@@ -171,12 +179,65 @@ static int check_places(const loomGenerateDef* def, const char* folder, bool the
   return LOOM_OK;
 }
 
+static int parts_of(char folder[LOOM_PATH_MAX], const loomGenerateDef* def, loomError* err) {
+  if (strlen(def->out) > LOOM_PATH_MAX - 64)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: path too long", def->out);
+  snprintf(folder, LOOM_PATH_MAX, "%s.parts", def->out);
+  return LOOM_OK;
+}
+
+// The settings that a run left, with what is known of this one's in the place of theirs: the rest is taken to be
+// the same. NULL where there is nothing to compare.
+static char* with_known(const char* kept, const loomTask* task, const loomGenerateDef* def) {
+  cJSON *root = loom_json_read(kept), *known = describe_run(task, NULL, NULL, def);
+  for (const cJSON* item = known ? known->child : NULL; item; item = item->next)
+    if (cJSON_HasObjectItem(root, item->string))
+      cJSON_ReplaceItemInObjectCaseSensitive(root, item->string, cJSON_Duplicate(item, true));
+
+  char* out = root ? cJSON_Print(root) : NULL;
+  cJSON_Delete(known);
+  cJSON_Delete(root);
+  return out;
+}
+
+// Of a dataset that is there all must agree, of an unfinished run what decides its demos.
+static int check_left(const loomTask* task, const loomGenerateDef* def, const char* folder, bool parts,
+                      loomError* err) {
+  enum { MOST = 1 << 20 };  // bytes
+  char file[LOOM_PATH_MAX + 16], *kept = NULL, *limits = NULL;
+  snprintf(file, sizeof file, "%s/run.json", folder);
+
+  // What cannot be read is told by who goes on with it.
+  int code = parts ? loom_read_text(&kept, NULL, file, MOST, NULL)
+                   : loom_dataset_run_settings(&kept, def->out, anew, err);
+  if (code) return parts ? LOOM_OK : code;
+
+  char* now = with_known(kept, task, def);
+  if (now && parts) code = loom_settings_compare(file, kept, now, anew, err);
+  if (now && !parts) limits = describe_limits(def);
+  if (limits) code = loom_dataset_check_run(def->out, now, limits, anew, err);
+  cJSON_free(limits);
+  cJSON_free(now);
+  free(kept);
+  return code;
+}
+
+int loom_journal_check(const loomTask* task, const loomGenerateDef* def, loomError* err) {
+  char folder[LOOM_PATH_MAX];
+  int code = parts_of(folder, def, err);
+  if (code || def->overwrite) return code;
+
+  bool there = !access(def->out, F_OK), parts = !access(folder, F_OK) && !is_done(folder);
+  bool complete = there && !parts && def->resume;
+  if (!complete) code = check_places(def, folder, there, parts, err);
+  return code || !(complete || parts) ? code : check_left(task, def, folder, parts, err);
+}
+
 static int begin_journal(loomJournal* j, bool* complete, loomError* err) {
   const loomGenerateDef* def = j->def;
   char folder[LOOM_PATH_MAX];
-  if (strlen(def->out) > LOOM_PATH_MAX - 64)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: path too long", def->out);
-  snprintf(folder, sizeof folder, "%s.parts", def->out);
+  int unnamed = parts_of(folder, def, err);
+  if (unnamed) return unnamed;
   bool there = !access(def->out, F_OK), parts = !access(folder, F_OK);
 
   // An earlier run's parts, which nobody will go on with.
@@ -199,7 +260,7 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
   loomJournal* j = calloc(1, sizeof *j);
   if (!j) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a journal");
   j->def = def;
-  j->settings = describe_run(scene, sources, def);
+  j->settings = settings_text(scene, sources, def);
   j->limits = describe_limits(def);
   int code = j->settings && j->limits ? begin_journal(j, complete, err)
                                       : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a journal");
@@ -219,6 +280,11 @@ void loom_journal_close(loomJournal* j) {
   cJSON_free(j->settings);
   cJSON_free(j->limits);
   free(j);
+}
+
+void loom_journal_discard(loomJournal* j) {
+  loom_run_folder_remove(&j->folder, NULL);
+  loom_journal_close(j);
 }
 
 void loom_journal_shard(char path[LOOM_PATH_MAX], const loomJournal* j, uint64_t attempt, bool success) {

@@ -137,6 +137,13 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
   return code;
 }
 
+double loom_record_least_bytes(const loomTrace* t, int rows) {
+  int row = t->state_dim + t->action_dim + t->obs_dim + 16 * (2 * t->arm_count + t->object_count);
+
+  // Doubles of motion hardly shrink to half, whatever compresses them.
+  return 0.5 * rows * row * (double)sizeof(double);
+}
+
 // ---- subtasks of what was recorded
 
 // The episode's model must be the demo's.

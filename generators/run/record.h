@@ -15,6 +15,10 @@ int loom_record_write(const char* path, const loomAttemptResult* result, const l
                       loomEpisode* episode, const loomSourceSet* sources, const loomAttemptDef* def,
                       const loomWriteDef* write, bool next_obs, loomError* err);
 
+/// Bytes that so many rows of such a demo take on disk, compressed, at the very least: its states, actions,
+/// observations and poses, as many as the trace has them.
+double loom_record_least_bytes(const loomTrace* trace, int rows);
+
 /// Write one demo of a scripted expert as a shard: actions, states, rewards and dones, labeled as scripted;
 /// with_model false leaves model_file to `data`, for demos that share one.
 int loom_record_scripted(const char* path, const loomTrace* trace, loomEpisode* episode, uint64_t seed,

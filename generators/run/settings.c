@@ -13,8 +13,8 @@ void loom_settings_add_digest(cJSON* settings, const char* name, uint64_t digest
   cJSON_AddStringToObject(settings, name, text);
 }
 
-cJSON* loom_settings_begin(const char* command, const loomScene* scene, int reset, uint64_t seed) {
-  const loomTask* task = scene->task;
+cJSON* loom_settings_begin(const char* command, const loomTask* task, const loomScene* scene, int reset,
+                           uint64_t seed) {
   cJSON* root = cJSON_CreateObject();
   cJSON_AddStringToObject(root, "command", command);
   cJSON_AddStringToObject(root, "version", loom_version());
@@ -23,7 +23,9 @@ cJSON* loom_settings_begin(const char* command, const loomScene* scene, int rese
   // Contents, by a number each.
   cJSON_AddStringToObject(root, "task", task->name);
   loom_settings_add_digest(root, "task_content", task->digest);
-  loom_settings_add_digest(root, "scene_content", loom_hash(LOOM_HASH_SEED, scene->xml, strlen(scene->xml)));
+  if (scene)
+    loom_settings_add_digest(root, "scene_content",
+                             loom_hash(LOOM_HASH_SEED, scene->xml, strlen(scene->xml)));
 
   // JSON's numbers do not hold 64 bits.
   char text[32];

@@ -12,10 +12,11 @@
 /// Attempts of which one succeeds at least, unless a limit of failures is given; else a run gives up.
 enum { LOOM_HOPELESS = 200 };
 
-/// What decides the demos of any command: itself, versions, task and scene by content, reset distribution (its
-/// number) and seed; an entry each, so that the line of a difference names it. To be added to; free with
-/// cJSON_Delete.
-cJSON* loom_settings_begin(const char* command, const loomScene* scene, int reset, uint64_t seed);
+/// What decides the demos of any command: itself, versions, task and scene (NULL: not known yet) by content, reset
+/// distribution (its number) and seed; an entry each, so that the line of a difference names it. To be added to;
+/// free with cJSON_Delete.
+cJSON* loom_settings_begin(const char* command, const loomTask* task, const loomScene* scene, int reset,
+                           uint64_t seed);
 /// A content, as its hash.
 void loom_settings_add_digest(cJSON* settings, const char* name, uint64_t digest);
 

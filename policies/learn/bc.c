@@ -549,17 +549,21 @@ static int check_room(const run* r, loomError* err) {
   return loom_folder_check_place(r->config->checkpoint.folder, (2 * blocks + 2) * block, err);
 }
 
+static loomRunFolderDef folder_def(const run* r) {
+  static const char* const own[] = {LOOM_TRAIN_FILES, NULL};
+  return (loomRunFolderDef){.path = r->config->checkpoint.folder,
+                            .parents = true,
+                            .mode = r->def->overwrite ? LOOM_FOLDER_OVERWRITE
+                                    : r->def->resume  ? LOOM_FOLDER_RESUME
+                                                      : LOOM_FOLDER_NEW,
+                            .mark = "last.safetensors",
+                            .own = own,
+                            .alternative = other_folder};
+}
+
 // Lock the folder, and go on from its checkpoint if there is one.
 static int resume_run(run* r, loomError* err) {
-  static const char* const own[] = {LOOM_TRAIN_FILES, NULL};
-  loomRunFolderDef def = {.path = r->config->checkpoint.folder,
-                          .parents = true,
-                          .mode = r->def->overwrite ? LOOM_FOLDER_OVERWRITE
-                                  : r->def->resume  ? LOOM_FOLDER_RESUME
-                                                    : LOOM_FOLDER_NEW,
-                          .mark = "last.safetensors",
-                          .own = own,
-                          .alternative = other_folder};
+  loomRunFolderDef def = folder_def(r);
   int code = loom_run_folder_open(&r->folder, &def, err);
   if (code) return code;
 
@@ -604,7 +608,10 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   r->p.best_validation = r->p.best_success = r->p.validation = r->p.success = NAN;
   r->p.success_low = r->p.success_high = NAN;
 
-  int code = create_run(r, err);
+  // The folder first: statistics of the data take long.
+  loomRunFolderDef folder = folder_def(r);
+  int code = loom_run_folder_check(&folder, err);
+  if (!code) code = create_run(r, err);
   if (!code) code = check_room(r, err);
   if (!code) code = try_rollouts(r, err);
   if (!code) code = resume_run(r, err);

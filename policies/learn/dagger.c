@@ -51,6 +51,8 @@ typedef struct dagger {
 
 // ---- the folder
 
+static const char settings_file[] = "settings.yaml";
+
 enum { EXPERT_MAX = 1 << 30 };  // bytes of a policy
 
 // What the run's own settings say, and what is in the files that they name. In runs without such files nothing.
@@ -78,9 +80,9 @@ static int describe_run(char** out, const dagger* g, loomError* err) {
   return code;
 }
 
-// Lock the folder; a run that is there must have the same settings, or is to be removed.
-static int open_folder(dagger* g, loomError* err) {
-  static const char* const own[] = {"settings.yaml",
+// The folder of a run, and whether it may be begun there: with `out`, it is locked, without it is only asked.
+static int try_folder(loomRunFolder* out, const loomDaggerDef* d, loomError* err) {
+  static const char* const own[] = {settings_file,
                                     "expert.csv",
                                     "rounds.csv",
                                     "rounds.png",
@@ -97,29 +99,38 @@ static int open_folder(dagger* g, loomError* err) {
   static const char* const inner[] = {LOOM_TRAIN_FILES, NULL};
 
   // None of what is read may be among them.
-  const loomTrainConfig* config = g->def->config;
-  const char* input[LOOM_DATA_FILES + 1] = {g->def->expert_name};
+  const loomTrainConfig* config = d->config;
+  const char* input[LOOM_DATA_FILES + 1] = {d->expert_name};
   for (int i = 0; i < config->data.file_count; i++) input[i + 1] = config->data.file[i].path;
 
-  loomRunFolderDef def = {.path = g->def->folder,
+  loomRunFolderDef def = {.path = d->folder,
                           .parents = true,
-                          .mode = g->def->overwrite ? LOOM_FOLDER_OVERWRITE
-                                  : g->def->resume  ? LOOM_FOLDER_RESUME
-                                                    : LOOM_FOLDER_NEW,
-                          .mark = "settings.yaml",
+                          .mode = d->overwrite ? LOOM_FOLDER_OVERWRITE
+                                  : d->resume  ? LOOM_FOLDER_RESUME
+                                               : LOOM_FOLDER_NEW,
+                          .mark = settings_file,
                           .own = own,
                           .folders = folders,
                           .inner = inner,
                           .ninput = config->data.file_count + 1,
                           .input = input,
                           .alternative = "take another folder"};
-  int code = loom_run_folder_open(&g->folder, &def, err);
+  return out ? loom_run_folder_open(out, &def, err) : loom_run_folder_check(&def, err);
+}
+
+int loom_dagger_check_folder(const loomDaggerDef* def, loomError* err) {
+  return try_folder(NULL, def, err);
+}
+
+// Lock the folder; a run that is there must have the same settings, or is to be removed.
+static int open_folder(dagger* g, loomError* err) {
+  int code = try_folder(&g->folder, g->def, err);
   if (code) return code;
 
   // A folder without settings gets these; in one that has some they must be the same.
   char* text = NULL;
   code = describe_run(&text, g, err);
-  if (!code) code = loom_run_folder_settings(&g->folder, def.mark, text, err);
+  if (!code) code = loom_run_folder_settings(&g->folder, settings_file, text, err);
   free(text);
   return code;
 }
@@ -488,7 +499,8 @@ static int try_needs(dagger* g, loomError* err) {
 
 static int run_rounds(dagger* g, loomError* err) {
   char path[LOOM_DAGGER_PATH];
-  int code = try_needs(g, err);
+  int code = loom_dagger_check_folder(g->def, err);
+  if (!code) code = try_needs(g, err);
   if (!code) code = open_folder(g, err);
 
   // Rounds that are in the table are done.

@@ -107,6 +107,9 @@ loomDaggerDef loom_default_dagger_def(void);
 /// is read (a dataset, the expert) would be written; LOOM_ERR_UNSUPPORTED, before anything is learned: an expert that
 /// succeeds in fewer than expert_successes of its episodes; LOOM_ERR_FORMAT: one whose actions are no numbers.
 int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err);
+/// May a run be begun, or gone on with, in def->folder? Of def it takes the folder, resume, overwrite, and what is
+/// read (expert_name, config). For callers whose expert takes long to load. Errors: as of loom_dagger.
+int loom_dagger_check_folder(const loomDaggerDef* def, loomError* err);
 void loom_dagger_report_destroy(loomDaggerReport* report);
 
 LOOM_C_END

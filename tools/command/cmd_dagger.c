@@ -390,11 +390,14 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
     code =
         loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, a->reset);
 
+  // Where it goes first: an expert takes long to load.
+  def.config = config;
+  if (!code) code = loom_dagger_check_folder(&def, err);
+
   // The expert may be another policy, which is loaded here.
   if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, a->skip, err);
 
   if (!code) {
-    def.config = config;
     def.scene = scene;
     def.expert = &teacher.maker;
     def.env_args = scene->env_args;

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/data/dataset.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -45,6 +47,15 @@ static int assemble_copy(const char* out, const loomSource* sources, int n, bool
   return code;
 }
 
+// A copy of all of n files.
+static int check_disk(const char* out, char* const* in, int n, loomError* err) {
+  const double least = 0.5;  // of a file may be what is not copied
+  double bytes = 0;
+  struct stat st;
+  for (int i = 0; i < n; i++) bytes += stat(in[i], &st) ? 0 : (double)st.st_size;
+  return loom_check_room(out, least * bytes, err);
+}
+
 // A file made of n others.
 static int open_output(datasetArgs* a, const char* out, char* const* in, int n, loomError* err) {
   const char* kind = tool_other_kind(out, "FILE.hdf5");
@@ -61,6 +72,7 @@ static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
   // paths[0] is the result; the rest are its sources in order.
   for (int i = 1; i < n; i++) sources[i - 1].path = paths[i];
   int code = open_output(a, paths[0], paths + 1, n - 1, err);
+  if (!code) code = check_disk(paths[0], paths + 1, n - 1, err);
   if (!code) code = assemble_copy(paths[0], sources, n - 1, false, err);
   free(sources);
   return code;
@@ -141,6 +153,7 @@ static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
 static int strip_dataset(char** paths, datasetArgs* a, loomError* err) {
   loomSource all = {paths[0], NULL};
   int code = open_output(a, paths[1], paths, 1, err);
+  if (!code) code = check_disk(paths[1], paths, 1, err);
   return code ? code : assemble_copy(paths[1], &all, 1, true, err);
 }
 

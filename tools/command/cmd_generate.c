@@ -215,6 +215,7 @@ int cmd_generate(int argc, char** argv) {
   code = open_generate_outputs(&outputs, &a, &err);
   if (!code) code = loom_task_find(&task, a.task, &err);
   if (!code) code = apply_choices(&a, task, &err);
+  if (!code) code = loom_generate_check(task, &a.def, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
 
   // Source demos are replayed and segmented, and their model is the scene of all attempts.

@@ -98,6 +98,7 @@ typedef struct recording {
   loomRunFolder parts;  // OUT.parts, where the shards lie
   char *settings, *limits;
   bool complete;  // the dataset is there already
+  bool told;      // whether the disk has room for all
 } recording;
 
 static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
@@ -133,7 +134,7 @@ static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
 // Whatever decides the demos, and what says when there are enough; a line each, which a difference names.
 static int describe_recording(recording* r, loomError* err) {
   const recordArgs* a = r->a;
-  cJSON* settings = loom_settings_begin("record", r->scene, r->reset, (uint64_t)a->seed);
+  cJSON* settings = loom_settings_begin("record", r->task, r->scene, r->reset, (uint64_t)a->seed);
   cJSON* limits = cJSON_CreateObject();
 
   cJSON_AddBoolToObject(settings, "keep_failed", a->all);
@@ -246,7 +247,11 @@ static int record_one(recording* r, loomError* err) {
   }
 
   if (!code) r->kept++;
-  return code;
+  if (code || !r->a->out || r->told) return code;
+
+  // The first one tells how large the others will be: each a shard, then all of them in the dataset.
+  r->told = true;
+  return loom_check_room_like(r->a->out, r->paths[r->kept - 1], 2 * r->a->successes - r->kept, err);
 }
 
 static int assemble_recorded(const recording* r, loomError* err) {

@@ -383,9 +383,9 @@ static int try_policies(rolloutArgs* a, const loomScene* scene, loomError* err) 
     fprintf(stderr, "no episode can succeed: --max-steps %lld is below the task's success_hold, %d\n",
             (long long)a->max_steps, scene->task->success_hold);
 
-  // A film wants OpenGL and FFmpeg.
-  if (!code && a->video) code = loom_gl_create(&gl, err);
+  // A film wants FFmpeg and OpenGL.
   if (!code && a->video) code = loom_libav_open(err);
+  if (!code && a->video) code = loom_gl_create(&gl, err);
   loom_gl_destroy(gl);
   return code;
 }

@@ -62,12 +62,12 @@ static bool names_camera(const renderArgs* a) {
 
 int render_check(const renderArgs* a, const loomDataset* dataset, loomError* err) {
   loomGl* gl = NULL;
-  int code = names_camera(a) ? check_cameras(a, dataset, err) : 0;
+  int code = a->video ? loom_libav_open(err) : 0;
+  if (!code && names_camera(a)) code = check_cameras(a, dataset, err);
 
   // Clouds alone are not drawn: their rays are the simulator's.
   bool drawn = !a->obs || !a->cloud.points || a->camera_count;
   if (!code && drawn) code = loom_gl_create(&gl, err);
-  if (!code && a->video) code = loom_libav_open(err);
   loom_gl_destroy(gl);
   return code;
 }

@@ -30,6 +30,7 @@ typedef struct obsRun {
   bool* bad;                   // (demos) could not be drawn
   int64_t drawn, total;        // pictures
   int finished;                // demos
+  bool told;                   // whether the disk has room for all
   double begun;
 } obsRun;
 
@@ -138,6 +139,17 @@ static void destroy_sense(void* user, int worker) {
   loom_sense_destroy(d->worker[worker].sense);
 }
 
+// The first demo's pictures tell how large all are: each a shard, then with a copy of the demos in the dataset.
+static int check_disk(obsRun* run, const char* shard, loomError* err) {
+  bool told;
+#pragma omp atomic capture
+  {
+    told = run->told;
+    run->told = true;
+  }
+  return told ? 0 : loom_check_room_like(run->args->obs, shard, 2 * (int64_t)run->args->demo_count - 1, err);
+}
+
 static int draw_one(void* user, int worker, int i, loomError* err) {
   const obsDrawing* d = user;
   obsRun* run = d->run;
@@ -148,12 +160,12 @@ static int draw_one(void* user, int worker, int i, loomError* err) {
 
   // Drawn by an earlier run.
   shard_path(path, run, number);
-  if (loom_is_file(path)) return 0;
+  if (loom_is_file(path)) return check_disk(run, path, err);
 
   loomError why = {0, ""};
   int code = w->sense ? 0 : loom_sense_create(&w->sense, &run->sense, run->key, run->keys, &why);
   if (!code) code = draw_obs_demo(w->sense, run, number, &why);
-  if (!code) return 0;
+  if (!code) return check_disk(run, path, err);
 
   // Whatever state its renderer is in: the next demo gets a new one.
   loom_sense_destroy(w->sense);
@@ -341,6 +353,13 @@ static void remove_shards(const char* dir) {
   rmdir(dir);
 }
 
+// The dataset is a copy of all its demos, before any picture.
+static int check_copy(const obsRun* run, loomError* err) {
+  const char* in = loom_dataset_path(run->dataset);
+  bool all = run->args->demo_count == loom_dataset_demo_count(run->dataset);
+  return all ? loom_check_room_like(run->args->obs, in, 1, err) : 0;
+}
+
 static int open_shards(const obsRun* run, loomError* err) {
   const renderArgs* a = run->args;
   if (a->overwrite) remove_shards(run->dir);
@@ -457,6 +476,7 @@ int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDatase
 
   run.hash = hash_of(&run);
   snprintf(run.dir, sizeof run.dir, "%.*s.images", LOOM_PATH_MAX - 16, a->obs);
+  if (!code) code = check_copy(&run, err);
   if (!code) code = open_shards(&run, err);
   if (code) return code;
 

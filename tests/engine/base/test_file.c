@@ -182,10 +182,31 @@ static void places_of_folders(void** state) {
   assert_false(loom_is_folder("no-such-run"));
 }
 
+// Of a disk that no disk is large enough for; files that are alike tell how much room all will take.
+static void room_on_the_disk(void** state) {
+  (void)state;
+  char at[80];
+  loomError err = {0, ""};
+  snprintf(at, sizeof at, "%s/not/yet/there", folder);
+
+  // What is there of the path says which disk it is.
+  assert_int_equal(loom_check_room(at, 1000, &err), 0);
+  assert_int_equal(loom_check_room(at, 1e18, &err), LOOM_ERR_IO);
+  assert_non_null(
+      strstr(err.message, "not/yet/there: takes at least 1000000000000.0 MB, and its disk has room for "));
+
+  write_bytes(1000);
+  assert_int_equal(loom_check_room_like(at, path, 1000, &err), 0);
+  assert_int_equal(loom_check_room_like(at, path, INT64_MAX / 2, &err), LOOM_ERR_IO);
+  assert_int_equal(loom_check_room_like(at, at, INT64_MAX / 2, &err), 0);  // nothing is known
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_and_limits),
                                      cmocka_unit_test(what_cannot_be_read_is_named),
                                      cmocka_unit_test(pipes_are_read_to_their_end),
-                                     cmocka_unit_test(kinds_of_paths), cmocka_unit_test(places_of_folders)};
+                                     cmocka_unit_test(kinds_of_paths),
+                                     cmocka_unit_test(places_of_folders),
+                                     cmocka_unit_test(room_on_the_disk)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -45,16 +45,26 @@ expect 'rollout: a policy' 1 'none.safetensors' roll "$work/none.safetensors"
 expect 'rollout: reset distribution' 2 'D9' roll --reset D9
 
 # Each command against what a later step of it lacks: told before anything is begun, and nothing is left. STATUS|WHAT IT SAYS|COMMAND,
-# @F is a path on which nothing can be made, @W the folder of this test, @P a policy.
+# @F is a path on which nothing can be made, @W the folder of this test, @P a policy; @D a disk with room for so many bytes.
 echo 'a file' >"$work/file" && printf 'no policy' >"$work/text.safetensors"
 change seen 's/^arms:/observe: [{name: box_pos, pos: box}]\narms:/'
 change late 's/max_steps: 200/max_steps: 30/'
 sed "s|/few|/run|; s/task: \"\"/task: own/; s/max_steps: 0/max_steps: 3/" "$work/few/config.yaml" >"$work/short.yaml"
 "$loom" train --data "$work/d.hdf5" -p bc_l2 -k object --epochs 1 --steps 2 --batch 8 --hidden 8 -j 1 --rollouts 0 -o "$work/seer" >/dev/null 2>&1
+# FFmpeg's library is none, the disk nearly full; a run of another seed was broken off, and a folder holds one.
+mkdir "$work/lib" && for file in avutil swscale avcodec avformat; do
+  for n in {50..69}; do : >"$work/lib/lib$file.so.$n"; done
+done
+check 'a disk' ${CC:-cc} -shared -fPIC -o "$work/disk_room.so" tests/tools/command/disk_room.c
+change short 's/max_steps: 200/max_steps: 12/; s/above: 0.1/above: 0.4/'
+"$loom" generate short --source "$work/base.hdf5" -n 1 --max-failures 1 -o "$work/begun.hdf5" >/dev/null 2>&1
+mkdir "$work/taught" && : >"$work/taught/settings.yaml"
+sed 's|/d.hdf5|/none.hdf5|; s/task: .*/task: ""/' "$work/few/config.yaml" >"$work/absent.yaml"
 listing() { find "$work" -not -name said | sort; }
 nothing_left() { [ "$(listing)" = "$before" ]; }
 while IFS='|' read -r status what line; do
   line=${line//@F/$work/file} line=${line//@W/$work} line=${line//@P/$work/few/last.safetensors}
+  line=${line//@D/LD_PRELOAD=$work/disk_room.so DISK_ROOM}
   before=$(listing)
   # shellcheck disable=SC2086
   expect "$line" "$status" "$what" timeout 60 env ${line%%:*} "$loom" ${line#*:}
@@ -96,11 +106,36 @@ done <<'END'
 0|no episode can succeed: --max-steps 3|:rollout @P --task own -n 1 --max-steps 3
 1|no source demo succeeds within the task's max_steps, 30|:generate late --source @W/base.hdf5 -n 1 --max-failures 1
 1|mask/nope|:train --data @W/d.hdf5 --task own -p bc_l2 --validate nope -o @W/run
+1|FFmpeg|LD_LIBRARY_PATH=@W/lib:render @W/d.hdf5 --video @W/x.mp4
+1|FFmpeg|LD_LIBRARY_PATH=@W/lib:rollout @P --task own -n 1000000 --video @W/x.mp4
+2|d.hdf5 exists; use --resume|:generate own --source @W/none.hdf5 -n 2 -o @W/d.hdf5
+2|other settings .*"seed": "0".*"seed": "9"|:generate own --source @W/none.hdf5 -n 2 --seed 9 --resume -o @W/d.hdf5
+2|other settings .*"successes": 2.*"successes": 3|:generate own --source @W/none.hdf5 -n 3 --resume -o @W/d.hdf5
+2|other settings .*"record".*"generate"|:generate own --source @W/none.hdf5 -n 2 --resume -o @W/base.hdf5
+2|begun.hdf5.parts exists; use --resume|:generate short --source @W/none.hdf5 -n 2 -o @W/begun.hdf5
+2|run.json: .*other settings .*"seed": "0"|:generate short --source @W/none.hdf5 -n 2 --seed 9 --resume -o @W/begun.hdf5
+2|base.hdf5 is there already|:generate own --source @W/none.hdf5 -n 2 -o @W/n.hdf5 --failed @W/base.hdf5
+2|holds a run already|:train @W/absent.yaml -o @W/few
+2|holds a run already|:dagger own --expert generator -o @W/taught
+1|takes at least .* MB, and its disk has room for 0.1 MB|@D=100000:generate own --source @W/base.hdf5 -n 100 -o @W/x.hdf5
+1|takes at least .* MB, and its disk has room for 0.1 MB|@D=100000:dataset merge @W/x.hdf5 @W/d.hdf5 @W/d.hdf5
+1|takes at least .* MB, and its disk has room for 0.1 MB|@D=100000:dataset strip @W/d.hdf5 @W/x.hdf5
+1|takes at least .* MB, and its disk has room for 0.1 MB|@D=100000:render @W/d.hdf5 --obs @W/x.hdf5
+1|takes at least .* MB, and its disk has room for 0.0 MB|@D=1000:train --data @W/d.hdf5 --task own -p bc_l2 --steps 100000000 -o @W/run
 2|number of an EGL device|:train --gpu x --data @W/d.hdf5 -o @W/run
 2|number of an EGL device|:rollout --gpu x @P
 2|number of an EGL device|:render --gpu x @W/d.hdf5 --sheet @W/x.png
 2|number of an EGL device|:view --gpu x @W/d.hdf5
 END
+
+# Where the first demo tells how large the others will be, it is kept, and the run goes on once there is room.
+tight() { timeout 60 env LD_PRELOAD="$work/disk_room.so" DISK_ROOM="$1" "$loom" "${@:2}"; }
+kept_and_told() { expect "$1" 1 'takes at least .* MB, and its disk has room for .* --resume goes on' tight "${@:2}"; }
+kept_and_told 'record: the disk' 100000 record own -n 1000 --seed 1 -o "$work/tight.hdf5"
+expect 'record: goes on' 1 'takes at least' tight 100000 record own -n 1000 --seed 1 --resume -o "$work/tight.hdf5"
+check 'record: one was kept' [ "$(find "$work/tight.hdf5.parts" -name 'demo-*' | wc -l)" = 2 ]
+check 'record: a disk that is large enough' tight 100000 record own -n 2 --seed 1 -o "$work/roomy.hdf5"
+check 'generate: a disk that is large enough' tight 1000000 generate own --source "$work/base.hdf5" -n 2 -o "$work/roomy2.hdf5"
 
 # Nothing succeeds: given up after 200 attempts, the same on any number of threads, with the reasons.
 change lost 's/height: {of: rod, above: 0.1}/height: {of: rod, above: 0.4}/; s/max_steps: 200/max_steps: 12/'
