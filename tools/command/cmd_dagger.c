@@ -104,12 +104,11 @@ static const toolCommand command = {
     .before =
         "usage: demoloom dagger TASK --expert EXPERT -o DIR [options]\n"
         "\n"
-        "DAgger: a policy is cloned from a few of the expert's demos, tried, and trained again on what the "
-        "expert\n"
-        "says in the states the policy came to; round after round. The expert itself is measured first; a "
-        "scripted "
-        "one\n"
-        "is, as long as it acts, the demonstrator of `record` with that seed.\n",
+        "DAgger: a policy is cloned from a few of the expert's demos, tried, and trained again on what the\n"
+        "expert says in the states the policy came to; round after round. The expert itself is measured "
+        "first:\n"
+        "one that never succeeds ends the run. A scripted one is, as long as it acts, the demonstrator of\n"
+        "`record` with that seed.\n",
     .after =
         "examples:\n"
         "  demoloom dagger threading --expert scripted --demos 5 --rounds 8 -o runs/dagger\n"
