@@ -117,5 +117,6 @@ int main(int argc, char** argv) {
   hold_streams();
   loom_hdf5_leave_exit_alone();
   tool_watch_damage();
+  tool_tell_signals();
   return settle_stdout(run_command(argc, argv));
 }

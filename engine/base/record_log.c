@@ -117,27 +117,65 @@ int loom_record_log_append(loomRecordLog* log, const void* records, int n, loomE
   return LOOM_OK;
 }
 
-int loom_record_log_read(void** out, int64_t* n, const loomRecordLog* log, loomError* err) {
-  size_t packed = (size_t)log->n * log->packed;
-  char *records = calloc((size_t)log->n + 1, log->columns->size), *bytes = malloc(packed + 1);
-  int code =
-      records && bytes ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", log->path);
+// Room for one more block of records.
+static int grow(char** records, int64_t* room, int64_t n, const loomRecordLog* log, loomError* err) {
+  if (n <= *room) return LOOM_OK;
 
+  int64_t more = 2 * *room > n ? 2 * *room : n;
+  char* grown = realloc(*records, (size_t)more * log->columns->size);
+  if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", log->path);
+  *records = grown;
+  *room = more;
+  return LOOM_OK;
+}
+
+// Records first to first + n, the file's layout in `bytes` and memory's at their place in `records`.
+static int read_block(char* records, char* bytes, int64_t first, int64_t n, const loomRecordLog* log,
+                      loomRecordCheck* check, loomError* err) {
+  size_t size = (size_t)n * log->packed;
   errno = EIO;  // where it is shorter than it was
-  if (!code && pread(log->fd, bytes, packed, (off_t)log->header_size) != (ssize_t)packed)
-    code = log_error(log, "read", err);
+  if (pread(log->fd, bytes, size, (off_t)(log->header_size + (size_t)first * log->packed)) != (ssize_t)size)
+    return log_error(log, "read", err);
 
-  // Records of the file's layout become those of memory.
-  for (int64_t i = 0; !code && i < log->n; i++)
-    loom_columns_unpack(records + (size_t)i * log->columns->size, log->columns,
-                        bytes + (size_t)i * log->packed);
+  int code = LOOM_OK;
+  for (int64_t i = 0; !code && i < n; i++) {
+    void* record = records + (size_t)(first + i) * log->columns->size;
+    memset(record, 0, log->columns->size);
+    loom_columns_unpack(record, log->columns, bytes + (size_t)i * log->packed);
+    if (check) code = check(record, first + i, log->path, err);
+  }
+  return code;
+}
+
+int loom_record_log_read(void** out, int64_t* n, const loomRecordLog* log, loomRecordCheck* check,
+                         loomError* err) {
+  *out = NULL;
+  *n = 0;
+  if (log->n > LOOM_RECORDS_MAX)
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: has room for %lld records, and no run makes more than %d", log->path,
+                          (long long)log->n, LOOM_RECORDS_MAX);
+
+  // Block by block: a file that says more than is in it, a hole on the disk perhaps, is told from its first
+  // wrong record, before memory is taken for the rest.
+  enum { BLOCK = 1024 };
+  char *records = NULL, *bytes = malloc(BLOCK * log->packed);
+  int64_t room = 0;
+  int code = bytes ? grow(&records, &room, 1, log, err)
+                   : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", log->path);
+
+  for (int64_t first = 0; !code && first < log->n; first += BLOCK) {
+    int64_t count = log->n - first < BLOCK ? log->n - first : BLOCK;
+    code = grow(&records, &room, first + count, log, err);
+    if (!code) code = read_block(records, bytes, first, count, log, check, err);
+  }
 
   free(bytes);
   if (code) {
     free(records);
-    records = NULL;
+    return code;
   }
   *out = records;
-  *n = code ? 0 : log->n;
-  return code;
+  *n = log->n;
+  return LOOM_OK;
 }

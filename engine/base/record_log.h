@@ -17,7 +17,14 @@ void loom_record_log_close(loomRecordLog* log);
 
 /// Append and fsync n records.
 int loom_record_log_append(loomRecordLog* log, const void* records, int n, loomError* err);
-/// All records so far, malloc'ed.
-int loom_record_log_read(void** out, int64_t* n, const loomRecordLog* log, loomError* err);
+enum { LOOM_RECORDS_MAX = 1 << 24 };
+
+/// Is that record number i of the log at `path`? An error ends the reading.
+typedef int loomRecordCheck(const void* record, int64_t i, const char* path, loomError* err);
+
+/// All records so far, malloc'ed; `check` (may be NULL) sees each before much more is read. LOOM_ERR_FORMAT: more
+/// than LOOM_RECORDS_MAX, of which none is read; LOOM_ERR_IO; LOOM_ERR_MEMORY; check's. *out is NULL then.
+int loom_record_log_read(void** out, int64_t* n, const loomRecordLog* log, loomRecordCheck* check,
+                         loomError* err);
 
 #endif

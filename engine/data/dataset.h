@@ -310,6 +310,8 @@ int loom_dataset_add(char name[LOOM_DEMO_NAME], const char* path, const char* sh
 /// Returns how many. Copies and merged files do not have them.
 int loom_run_attrs(loomAttr out[2], const char* settings, const char* limits);
 bool loom_is_run_attr(const char* name);
+/// One more, of a finished run: how many attempts failed in such a way that a file of them has them.
+#define LOOM_RUN_FAILURES "loom_run_failures"
 /// Was the file made by a run of these settings, and (limits not NULL) finished by these limits? Else
 /// LOOM_ERR_USAGE with the line that differs and `alternative`, what to do ("use --overwrite").
 int loom_dataset_check_run(const char* path, const char* settings, const char* limits,
@@ -318,10 +320,12 @@ int loom_dataset_check_run(const char* path, const char* settings, const char* l
 /// The settings that the file was made with, malloc'ed; LOOM_ERR_USAGE, with `alternative`, where it has none.
 int loom_dataset_run_settings(char** out, const char* path, const char* alternative, loomError* err);
 
-/// The file in which a run's folder (OUT.parts) says what lay at OUT when the run began with --overwrite.
+/// The file in which a run's folder (OUT.parts) says what lay where it will write when it began with --overwrite.
 #define LOOM_REPLACES_FILE "replaces"
-/// Say it, before the run's settings are there.
+/// Say it of one file, before the run's settings are there.
 int loom_dataset_note_replaced(const char* parts, const char* path, loomError* err);
+/// Does that lie there still? A run that is stopped leaves it so.
+bool loom_dataset_replaces(const char* parts, const char* path);
 /// A run that was stopped goes on: may it replace the file at path? It may when none is there, when it is what the
 /// run itself has left so far, or what it was begun to replace; else LOOM_ERR_USAGE.
 int loom_dataset_check_replaced(const char* parts, const char* path, const char* settings,

@@ -722,7 +722,8 @@ static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
   for (int i = 0; i < n && !status && !a->disk.error; i++) {
     status = copy_source(a, &source[i], err);
     if (!status && a->def->progress && a->def->progress(a->def->user, i + 1, n))
-      status = loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: interrupted; nothing was written", a->path);
+      status = loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: interrupted; it was not written: run it again",
+                              a->path);
   }
 
   // A dataset of no demos is nobody's wish.

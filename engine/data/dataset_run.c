@@ -8,10 +8,11 @@
 #include "engine/base/run_folder.h"
 #include "engine/data/dataset.h"
 
-static const char settings_attr[] = "loom_run", limits_attr[] = "loom_run_limits";
+static const char settings_attr[] = "loom_run", limits_attr[] = "loom_run_limits",
+                  failures_attr[] = LOOM_RUN_FAILURES;
 
 bool loom_is_run_attr(const char* name) {
-  return !strcmp(name, settings_attr) || !strcmp(name, limits_attr);
+  return !strcmp(name, settings_attr) || !strcmp(name, limits_attr) || !strcmp(name, failures_attr);
 }
 
 int loom_run_attrs(loomAttr out[2], const char* settings, const char* limits) {
@@ -64,7 +65,7 @@ int loom_dataset_check_run(const char* path, const char* settings, const char* l
 
 // ---- what lies in its place
 
-enum { LOOKS = 64 };  // bytes
+enum { LOOKS = 64, NOTE_MAX = 8 * LOOKS };  // bytes
 
 // By which a file is known again, in this folder or copied with it.
 static bool look_at_file(char out[LOOKS], const char* path) {
@@ -80,21 +81,35 @@ static void replaces_path(char out[LOOM_PATH_MAX], const char* parts) {
 }
 
 int loom_dataset_note_replaced(const char* parts, const char* path, loomError* err) {
-  char looks[LOOKS], note[LOOM_PATH_MAX];
+  char looks[LOOKS], note[LOOM_PATH_MAX], *noted = NULL, *all = NULL;
+  if (!look_at_file(looks, path)) return LOOM_OK;
+
+  // A line a file.
   replaces_path(note, parts);
-  return look_at_file(looks, path) ? loom_file_write_text(note, looks, err) : LOOM_OK;
+  loom_read_text(&noted, NULL, note, NOTE_MAX, NULL);
+  int code = asprintf(&all, "%s%s", noted ? noted : "", looks) < 0
+                 ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", note)
+                 : loom_file_write_text(note, all, err);
+  free(noted);
+  free(all);
+  return code;
+}
+
+bool loom_dataset_replaces(const char* parts, const char* path) {
+  char looks[LOOKS], note[LOOM_PATH_MAX], *noted = NULL;
+  if (!look_at_file(looks, path)) return false;
+
+  replaces_path(note, parts);
+  bool same = !loom_read_text(&noted, NULL, note, NOTE_MAX, NULL) && strstr(noted, looks);
+  free(noted);
+  return same;
 }
 
 int loom_dataset_check_replaced(const char* parts, const char* path, const char* settings,
                                 const char* alternative, loomError* err) {
-  char looks[LOOKS], note[LOOM_PATH_MAX], *noted = NULL;
-  if (!look_at_file(looks, path)) return LOOM_OK;
-
-  // What was to be replaced when the run began.
-  replaces_path(note, parts);
-  bool same = !loom_read_text(&noted, NULL, note, LOOKS, NULL) && !strcmp(noted, looks);
-  free(noted);
-  if (same || !loom_dataset_check_run(path, settings, NULL, alternative, NULL)) return LOOM_OK;
+  if (!loom_is_file(path) || loom_dataset_replaces(parts, path) ||
+      !loom_dataset_check_run(path, settings, NULL, alternative, NULL))
+    return LOOM_OK;
 
   // Anything else was put there meanwhile.
   return loom_error_set(

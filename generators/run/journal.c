@@ -157,8 +157,13 @@ static int open_journal(loomJournal* j, const char* folder, loomError* err) {
   int code = open_journal_folder(&j->folder, folder, LOOM_FOLDER_RESUME, err);
 
   // Whose dataset it is that the new one will replace.
-  if (!code && !j->folder.resumed && def->overwrite) code = loom_dataset_note_replaced(folder, def->out, err);
-  if (!code && !def->overwrite) code = loom_dataset_check_replaced(folder, def->out, j->settings, anew, err);
+  bool notes = !j->folder.resumed && def->overwrite;
+  const char* written[] = {def->out, def->failed};
+  for (int i = 0; i < 2 && written[i]; i++) {
+    if (!code && notes) code = loom_dataset_note_replaced(folder, written[i], err);
+    if (!code && !def->overwrite)
+      code = loom_dataset_check_replaced(folder, written[i], j->settings, anew, err);
+  }
   if (!code) code = loom_run_folder_settings(&j->folder, "run.json", j->settings, err);
   return code ? code : open_log(&j->log, &j->folder, err);
 }
@@ -173,7 +178,7 @@ static int check_places(const loomGenerateDef* def, const char* folder, bool the
         "%s exists; use --resume to go on with an unfinished run, --overwrite to start anew, or another -o",
         parts ? folder : def->out);
 
-  // What an earlier part of this run left is replaced; another's is not.
+  // What an earlier part of this run left is replaced, which is known once its folder is open; another's is not.
   if (!parts && def->failed && !access(def->failed, F_OK))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; %s", def->failed, anew);
   return LOOM_OK;
@@ -233,6 +238,26 @@ int loom_journal_check(const loomTask* task, const loomGenerateDef* def, loomErr
   return code || !(complete || parts) ? code : check_left(task, def, folder, parts, err);
 }
 
+// A finished dataset, and beside it the file of failed attempts unless there were none: their shards are gone.
+static int check_complete(const loomJournal* j, loomError* err) {
+  const loomGenerateDef* def = j->def;
+  loomDataset* ds = NULL;
+  int64_t failures = 0;
+  int code = loom_dataset_check_run(def->out, j->settings, j->limits, anew, err);
+  if (code || !def->failed) return code;
+  if (!access(def->failed, F_OK))
+    return loom_dataset_check_run(def->failed, j->settings, j->limits, anew, err);
+
+  code = loom_dataset_open(&ds, def->out, err);
+  if (!code) code = loom_dataset_attr_int(&failures, ds, "data", LOOM_RUN_FAILURES, err);
+  loom_dataset_close(ds);
+  if (code || !failures) return code;
+  return loom_error_set(err, LOOM_ERR_USAGE,
+                        "%s: is not there, and %s is complete: its %lld failed attempts are no longer known; "
+                        "--overwrite makes both anew",
+                        def->failed, def->out, (long long)failures);
+}
+
 static int begin_journal(loomJournal* j, bool* complete, loomError* err) {
   const loomGenerateDef* def = j->def;
   char folder[LOOM_PATH_MAX];
@@ -249,7 +274,7 @@ static int begin_journal(loomJournal* j, bool* complete, loomError* err) {
 
   // A finished dataset is what this run would make only if all its settings are this run's.
   *complete = there && !parts && def->resume && !def->overwrite;
-  if (*complete) return loom_dataset_check_run(def->out, j->settings, j->limits, anew, err);
+  if (*complete) return check_complete(j, err);
   int code = check_places(def, folder, there, parts, err);
   return code ? code : open_journal(j, folder, err);
 }
@@ -301,22 +326,31 @@ int loom_journal_append(loomJournal* j, const loomAttemptResult* results, int n,
                         j->folder.def.path, strerror(errno));
 }
 
+// One entry an attempt, in their order.
+static int check_entry(const void* record, int64_t i, const char* path, loomError* err) {
+  const loomAttemptResult* result = record;
+  if (result->attempt == (uint64_t)i) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "%s: entry %lld of the journal is another attempt's; use --overwrite to start anew",
+                        path, (long long)i);
+}
+
 int loom_journal_read(loomAttemptResult** out, int64_t* n, const loomJournal* j, loomError* err) {
   void* records = NULL;
-  int code = loom_record_log_read(&records, n, j->log, err);
+  int code = loom_record_log_read(&records, n, j->log, check_entry, err);
   *out = records;
-
-  // One entry an attempt, in their order.
-  for (int64_t i = 0; !code && i < *n; i++)
-    if ((*out)[i].attempt != (uint64_t)i)
-      code =
-          loom_error_set(err, LOOM_ERR_FORMAT,
-                         "%s: entry %lld of the journal is another attempt's; use --overwrite to start anew",
-                         j->folder.def.path, (long long)i);
   return code;
 }
 
 // ---- finishing
+
+// Those of which a file of failed attempts has something.
+static int64_t count_failures(const loomGenerateReport* report) {
+  int64_t n = 0;
+  for (int64_t i = 0; i < report->result_count; i++)
+    n += report->results[i].outcome != LOOM_OUTCOME_SUCCESS && report->results[i].steps;
+  return n;
+}
 
 static int assemble_shards(const loomJournal* j, const char* path, const loomGenerateReport* report,
                            const loomSourceSet* sources, bool success, loomError* err) {
@@ -335,12 +369,13 @@ static int assemble_shards(const loomJournal* j, const char* path, const loomGen
   }
 
   if (!code && n) {
-    loomAttr attrs[5] = {loom_attr_string("env_args", sources->env_args),
+    loomAttr attrs[6] = {loom_attr_string("env_args", sources->env_args),
                          loom_attr_string("loom_version", loom_version()),
                          loom_attr_int("loom_seed", (int64_t)j->def->attempt.seed)};
     loomAssembleDef def = loom_default_assemble_def();
     def.attr = attrs;
     def.nattr = 3 + loom_run_attrs(attrs + 3, j->settings, report->interrupted ? NULL : j->limits);
+    if (!report->interrupted) attrs[def.nattr++] = loom_attr_int(LOOM_RUN_FAILURES, count_failures(report));
     def.trusted = true;
     def.valid = success ? 0.1 : 0;
     def.seed = j->def->attempt.seed;
@@ -351,8 +386,13 @@ static int assemble_shards(const loomJournal* j, const char* path, const loomGen
   return code;
 }
 
-int loom_journal_finish(loomJournal* j, const loomGenerateReport* report, const loomSourceSet* sources,
+int loom_journal_finish(loomJournal* j, loomGenerateReport* report, const loomSourceSet* sources,
                         loomError* err) {
+  const char *parts = j->folder.def.path, *failed = j->def->failed;
+  report->kept_old = report->interrupted && (loom_dataset_replaces(parts, j->def->out) ||
+                                             (failed && loom_dataset_replaces(parts, failed)));
+  if (report->kept_old) return LOOM_OK;
+
   int code = assemble_shards(j, j->def->out, report, sources, true, err);
   if (!code && j->def->failed) code = assemble_shards(j, j->def->failed, report, sources, false, err);
   if (code || report->interrupted || report->gave_up) return code;

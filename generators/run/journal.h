@@ -29,8 +29,8 @@ int loom_journal_append(loomJournal* journal, const loomAttemptResult* results, 
 /// All results so far; *out is malloc'ed.
 int loom_journal_read(loomAttemptResult** out, int64_t* n, const loomJournal* journal, loomError* err);
 /// Assemble OUT (and the failed attempts' file) from the shards, then remove OUT.parts unless the
-/// run was interrupted.
-int loom_journal_finish(loomJournal* journal, const loomGenerateReport* report, const loomSourceSet* sources,
+/// run was interrupted; what an interrupted run was to replace stays: report->kept_old.
+int loom_journal_finish(loomJournal* journal, loomGenerateReport* report, const loomSourceSet* sources,
                         loomError* err);
 
 #endif

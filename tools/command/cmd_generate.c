@@ -141,7 +141,12 @@ static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
 static int open_generate_outputs(toolOutputs* outputs, const generateArgs* a, loomError* err) {
   const loomGenerateDef* d = &a->def;
   const char* input[] = {a->task, a->source, a->segments};
-  loomOutputMode report = tool_output_mode(d->overwrite || d->resume);
+
+  // What an earlier part of the run has left is replaced; where there was none, --resume is no leave to.
+  char parts[LOOM_PATH_MAX];
+  snprintf(parts, sizeof parts, "%.*s.parts", LOOM_PATH_MAX - 16, d->out ? d->out : "");
+  bool begun = d->resume && d->out && (loom_is_file(d->out) || loom_is_folder(parts));
+  loomOutputMode report = tool_output_mode(d->overwrite || begun);
   int code = tool_output(outputs, d->out, LOOM_OUTPUT_REPLACE, input, 3, err);
   if (!code) code = tool_output(outputs, d->failed, report, input, 3, err);
   return code ? code : tool_output(outputs, a->report, report, input, 3, err);
@@ -163,7 +168,7 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   } else {
     report_print(&report);
     tool_print_left_out();
-    if (a->def.out && run->successes) printf("wrote %s\n", a->def.out);
+    if (a->def.out && run->successes && !run->kept_old) printf("wrote %s\n", a->def.out);
     if (a->report && !code) printf("wrote %s\n", a->report);
   }
 
@@ -261,6 +266,7 @@ int cmd_generate(int argc, char** argv) {
     fprintf(stderr, "interrupted after %lld demos from %lld attempts%s%s%s\n", (long long)report.successes,
             (long long)report.attempts, a.def.out ? "; " : "", a.def.out ? a.def.out : "",
             !a.def.out         ? ""
+            : report.kept_old  ? " is as it was: --resume goes on"
             : report.successes ? " has them: --resume goes on"
                                : " was not written: --resume goes on");
 

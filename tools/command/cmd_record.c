@@ -99,6 +99,7 @@ typedef struct recording {
   char *settings, *limits;
   bool complete;  // the dataset is there already
   bool told;      // whether the disk has room for all
+  bool kept_old;  // Ctrl-C: what was to be replaced is there still
 } recording;
 
 static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
@@ -321,7 +322,8 @@ static void tell_failures(const recording* r) {
 
 // The dataset of all shards; those of a run that is not over stay for the next part of it.
 static int finish_recording(recording* r, loomError* err) {
-  int code = r->kept ? assemble_recorded(r, err) : 0;
+  r->kept_old = tool_stop && loom_dataset_replaces(r->parts.def.path, r->a->out);
+  int code = r->kept && !r->kept_old ? assemble_recorded(r, err) : 0;
   if (code || tool_stop) return code;
   loom_run_folder_remove(&r->parts, NULL);
   return 0;
@@ -345,9 +347,10 @@ static int record_all(recording* r, loomError* err) {
   if (code || !tool_stop) return code;
   return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted after %lld demos from %lld attempts%s%s%s",
                         (long long)r->kept, (long long)r->attempts, a->out ? "; " : "", a->out ? a->out : "",
-                        !a->out   ? ""
-                        : r->kept ? " has them: --resume goes on"
-                                  : " was not written: --resume goes on");
+                        !a->out       ? ""
+                        : r->kept_old ? " is as it was: --resume goes on"
+                        : r->kept     ? " has them: --resume goes on"
+                                      : " was not written: --resume goes on");
 }
 
 static void print_recorded(const recording* r) {

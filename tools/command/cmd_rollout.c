@@ -21,14 +21,17 @@
 
 enum { POLICIES = 64 };
 
+static const char all_episodes[] = "episodes.hdf5";
+
 typedef struct rolloutArgs {
   int policies;
   const char *policy[POLICIES], *task, *reset, *out, *video;
-  char kept[LOOM_PATH_MAX];  // the dataset that --video draws from, where -o names none
+  char folder[LOOM_PATH_MAX];   // OUT.parts, or VIDEO.episodes where -o names no file
+  char dataset[LOOM_PATH_MAX];  // of all episodes: OUT, or in that folder; empty: none is kept
   int64_t n, seed, first, max_steps, threads;
   bool json, likeliest, overwrite;
   toolOutputs outputs;
-  loomRunFolder parts;  // OUT.parts
+  loomRunFolder parts;  // the folder, open
   loomAssetRoots roots;
   int done, won;
   double start;
@@ -81,6 +84,18 @@ static const toolCommand command = {
     TOOL_OPTIONS(options),
 };
 
+// A video is drawn from demos: without -o these lie in a folder of the run's own for as long as that takes, so
+// that no file is made or removed beside the video.
+static void name_episodes(rolloutArgs* a) {
+  if (!a->out && !a->video) return;
+  snprintf(a->folder, sizeof a->folder, "%.*s.%s", LOOM_PATH_MAX - 64, a->out ? a->out : a->video,
+           a->out ? "parts" : "episodes");
+  if (a->out)
+    snprintf(a->dataset, sizeof a->dataset, "%.*s", LOOM_PATH_MAX - 64, a->out);
+  else
+    snprintf(a->dataset, sizeof a->dataset, "%.*s/%s", LOOM_PATH_MAX - 40, a->folder, all_episodes);
+}
+
 static int read_rollout_options(rolloutArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
@@ -93,22 +108,14 @@ static int read_rollout_options(rolloutArgs* a, int argc, char** argv) {
 
   for (int i = 0; i < a->policies; i++) a->policy[i] = argv[optind + i];
 
-  // A video is drawn from demos, so they are kept in a file for as long as that takes.
-  if (!a->video || a->out) return 0;
-  snprintf(a->kept, sizeof a->kept, "%.*s.hdf5", LOOM_PATH_MAX - 64, a->video);
-  a->out = a->kept;
+  name_episodes(a);
   return 0;
 }
 
 // ---- the episodes as demos: a file each, in the end one dataset in the order of their numbers
 
 static void part_path(char out[LOOM_PATH_MAX], const rolloutArgs* a, uint64_t number) {
-  snprintf(out, LOOM_PATH_MAX, "%.*s.parts/%llu.hdf5", LOOM_PATH_MAX - 40, a->out,
-           (unsigned long long)number);
-}
-
-static void folder_path(char out[LOOM_PATH_MAX], const rolloutArgs* a) {
-  snprintf(out, LOOM_PATH_MAX, "%.*s.parts", LOOM_PATH_MAX - 40, a->out);
+  snprintf(out, LOOM_PATH_MAX, "%.*s/%llu.hdf5", LOOM_PATH_MAX - 40, a->folder, (unsigned long long)number);
 }
 
 static int write_part(rolloutArgs* a, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
@@ -150,8 +157,8 @@ static int assemble_rollouts(const rolloutArgs* a, const loomScene* scene, const
   def.trusted = true;
   def.valid = 0;
 
-  int code = source && path ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", a->out);
-  if (!code && n) code = loom_dataset_assemble(a->out, source, n, &def, err);
+  int code = source && path ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", a->dataset);
+  if (!code && n) code = loom_dataset_assemble(a->dataset, source, n, &def, err);
   free(source);
   free(path);
   return code;
@@ -169,23 +176,21 @@ static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace
 
   // Nothing is kept of a broken simulation, or of no step; Ctrl-C ends the rollouts.
   bool whole = rollout->end != LOOM_RUN_SIMULATOR && trace && trace->rows;
-  if (a->out && whole && write_part(a, rollout, trace, episode)) return 1;
+  if (*a->dataset && whole && write_part(a, rollout, trace, episode)) return 1;
   return tool_stop != 0;
 }
 
 // What killed rollouts left is of other episodes. What generate or record left there is not ours.
 static int make_folder(rolloutArgs* a, loomError* err) {
-  static const char* const own[] = {"[0-9]*.hdf5", NULL};
-  char path[LOOM_PATH_MAX];
-  folder_path(path, a);
-  loomRunFolderDef def = {.path = path, .mode = LOOM_FOLDER_OVERWRITE, .mark = "run.json", .own = own};
+  static const char* const own[] = {"[0-9]*.hdf5", all_episodes, NULL};
+  loomRunFolderDef def = {.path = a->folder, .mode = LOOM_FOLDER_OVERWRITE, .mark = "run.json", .own = own};
   int code = loom_run_folder_open(&a->parts, &def, err);
   if (code || !a->parts.resumed) return code;
 
   loom_run_folder_close(&a->parts);
   return loom_error_set(err, LOOM_ERR_USAGE,
                         "%s: holds another command's unfinished run; go on with that, or name another file",
-                        path);
+                        a->folder);
 }
 
 // Nothing is kept of episodes that were not all run.
@@ -193,9 +198,11 @@ static int tell_end(const rolloutArgs* a, int code, loomError* err) {
   if (code == LOOM_ERR_INTERRUPTED)
     loom_error_set(err, code, "interrupted after %d of %lld episodes, of which %d succeed", a->done,
                    (long long)a->n, a->won);
-  if (a->out && (code == LOOM_ERR_INTERRUPTED || code == LOOM_ERR_IO))
-    loom_error_suffix(err, code, "; %s was not written: %srun it again", a->kept[0] ? a->video : a->out,
+  if (*a->dataset && (code == LOOM_ERR_INTERRUPTED || code == LOOM_ERR_IO))
+    loom_error_suffix(err, code, "; %s was not written: %srun it again", a->out ? a->out : a->video,
                       code == LOOM_ERR_IO ? "once it can be, " : "");
+  else if (code == LOOM_ERR_INTERRUPTED)
+    loom_error_suffix(err, code, "; run it again for all of them");
   return code;
 }
 
@@ -284,11 +291,11 @@ static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, loomTrained* t
 
   if (def.reset < 0)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, reset);
-  int code = a->out ? make_folder(a, err) : 0;
+  int code = *a->dataset ? make_folder(a, err) : 0;
   if (code) return code;
 
   // Threads draw side by side where images are observed.
-  def.traces = a->out != NULL;
+  def.traces = *a->dataset != '\0';
   tool_catch_signals();
   tool_draw_side_by_side();
   a->start = loom_clock();
@@ -302,15 +309,16 @@ static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, loomTrained* t
     code = err->code;
   }
 
-  if (!code && a->out) code = assemble_rollouts(a, scene, out, err);
-  if (a->out) loom_run_folder_remove(&a->parts, NULL);
+  // What a video is still to be drawn from stays until it is.
+  if (!code && *a->dataset) code = assemble_rollouts(a, scene, out, err);
+  if (*a->dataset && (code || a->out)) loom_run_folder_remove(&a->parts, NULL);
   return tell_end(a, code, err);
 }
 
 // By `demoloom render`, of the episodes as demos.
 static int film_rollouts(const rolloutArgs* a, const loomTask* task) {
-  char* argv[] = {"render",  (char*)a->out,   "--task",      (char*)task->path,
-                  "--video", (char*)a->video, "--overwrite", NULL};
+  char* argv[] = {"render",  (char*)a->dataset, "--task",      (char*)task->path,
+                  "--video", (char*)a->video,   "--overwrite", NULL};
   return cmd_render(a->overwrite ? 7 : 6, argv);
 }
 
@@ -323,13 +331,13 @@ static int print_rollouts(rolloutArgs* a, const loomTask* task, const loomRollou
     print_rollout_text(reports);
 
   // The text comes before what render prints.
-  if (a->out && !a->kept[0] && !a->json) printf("wrote %s\n", a->out);
+  if (a->out && !a->json) printf("wrote %s\n", a->out);
   fflush(stdout);
 
   // It holds the video itself.
   tool_outputs_close(&a->outputs);
   int status = a->video ? film_rollouts(a, task) : EXIT_DONE;
-  if (a->kept[0]) unlink(a->kept);
+  if (!a->out && a->video) loom_run_folder_remove(&a->parts, NULL);
   return status;
 }
 

@@ -239,7 +239,7 @@ static const toolCommand command = {
         "observations\n"
         "to learn from.\n",
     .after =
-        "Ctrl-C ends a video with the frames so far, and leaves what --obs has drawn for --resume.\n"
+        "Ctrl-C ends a new video with the frames so far, and leaves what --obs has drawn for --resume.\n"
         "DEMOLOOM_GL=egl|osmesa chooses how to draw; otherwise EGL comes first. --gpu N (or "
         "MUJOCO_EGL_DEVICE_ID)\n"
         "chooses among EGL's devices.\n"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/draw/video.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
@@ -123,14 +124,18 @@ int render_video(cJSON* out, const renderArgs* args, const loomTask* task, const
   run.user = &f;
   if (!code) code = render_run_all(&run, err);
 
-  // An interrupted film is a film too.
-  if (!code && (f.written || !tool_stop)) code = loom_video_finish(f.video, err);
+  // An interrupted film is a film too, though not one that replaces another.
+  bool kept_old = tool_stop && loom_is_file(args->video);
+  if (!code && (f.written || !tool_stop) && !kept_old) code = loom_video_finish(f.video, err);
   if (!code) describe_video(out, &run, &f);
 
   if (!code && tool_stop) {
-    code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
-                          "interrupted: %s has %lld of %lld frames; --overwrite films it anew", args->video,
-                          (long long)f.written, (long long)run.total);
+    code = kept_old || !f.written
+               ? loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: %s was not written; run it again",
+                                args->video)
+               : loom_error_set(err, LOOM_ERR_INTERRUPTED,
+                                "interrupted: %s has %lld of %lld frames; --overwrite films it anew",
+                                args->video, (long long)f.written, (long long)run.total);
   }
 
   // Parts that were never written.

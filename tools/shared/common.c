@@ -155,9 +155,31 @@ bool tool_double(double* out, const char* command, const char* option, const cha
 
 volatile sig_atomic_t tool_stop;
 
+static pid_t program;  // its children end without a word
+
+// At once: files appear whole or not at all, so this is always true.
+static void end_at_once(int number) {
+  static const char text[] =
+      "demoloom: interrupted; nothing is half written: run it again, with --resume where the command has "
+      "that\n";
+  if (getpid() == program && write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(128 + number);
+  _exit(128 + number);
+}
+
 static void on_signal(int number) {
-  if (tool_stop) _exit(128 + number);
+  if (tool_stop) end_at_once(number);
   tool_stop = 1;
+}
+
+void tool_tell_signals(void) {
+  static const int numbers[] = {SIGINT, SIGTERM};
+  struct sigaction action = {.sa_handler = end_at_once}, before;
+  program = getpid();
+
+  // What whoever started it wants ignored stays so.
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (!sigaction(numbers[i], NULL, &before) && before.sa_handler == SIG_DFL)
+      sigaction(numbers[i], &action, NULL);
 }
 
 void tool_catch_signals(void) {

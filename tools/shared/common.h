@@ -51,6 +51,8 @@ bool tool_double(double* out, const char* command, const char* option, const cha
 /// Set by Ctrl-C or SIGTERM once tool_catch_signals was called; a second one ends the program at once.
 extern volatile sig_atomic_t tool_stop;
 void tool_catch_signals(void);
+/// Until then either says that it ends the program, which it does with status 128 + its number.
+void tool_tell_signals(void);
 /// What a run in a folder says when it was stopped, or could not write there: what is kept, if its file `mark` is
 /// there, and how to go on. Returns code.
 int tool_go_on(loomError* err, int code, const char* folder, const char* mark);

@@ -30,7 +30,7 @@ typedef struct viewArgs {
   const char* demo;    // to show first
   bool headless;       // no window, whatever there is
   bool full;           // full meshes, shadows
-  bool overwrite;      // what `annotated` was before
+  bool overwrite;      // what `annotated`, pictures and films were before
   int width, height;
   int64_t seed;
   loomAssetRoots roots;
@@ -393,11 +393,15 @@ int view_run_window(viewApp* app, loomError* err);
 int view_run_headless(viewApp* app, loomError* err);
 
 typedef struct viewScript viewScript;
-int view_script_open(viewScript** out, const char* path, loomError* err);
+/// Where the script is a file, its pictures and films are asked for at once: LOOM_ERR_USAGE and LOOM_ERR_IO as of
+/// loom_output_open.
+int view_script_open(viewScript** out, const viewApp* app, const char* path, loomError* err);
 void view_script_close(viewScript* script);
 /// Run lines up to the next that wants frames or a picture: *wait is the frames to let go by, `shot` the PNG
 /// to write then ("" = none). 0, 1 at the end, or an error that names FILE:LINE.
 int view_script_next(viewScript* script, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err);
+/// Write such a picture, which must not be there unless the script itself or --overwrite replaces it.
+int view_script_shot(viewScript* script, viewApp* app, const char* path, loomError* err);
 /// The framebuffer's picture, created here.
 int view_read(viewApp* app, loomImage* out, loomError* err);
 /// The same as PNG.

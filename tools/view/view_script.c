@@ -10,8 +10,13 @@
 
 #include <cjson/cJSON.h>
 
+#include "engine/base/file.h"
+#include "engine/base/names.h"
+#include "engine/base/output.h"
 #include "engine/draw/gl.h"
+#include "tools/shared/common.h"
 #include "tools/shared/file_kind.h"
+#include "tools/shared/outputs.h"
 #include "tools/view/view.h"
 
 enum { SCRIPT_RATE = 30 };  // frames a second
@@ -20,9 +25,54 @@ struct viewScript {
   FILE* file;
   char path[LOOM_PATH_MAX];
   int line;
+  loomNames written;  // pictures and films of this run, which may be written again
+  loomOutput film;    // nobody else's until the script ends
 };
 
-int view_script_open(viewScript** out, const char* path, loomError* err) {
+// ---- pictures and films, which it writes
+
+enum { LINE = 2048 };
+
+// A line's own text: without what ends it, and NULL for an empty one or a comment.
+static const char* trim_line(char text[LINE]) {
+  text[strcspn(text, "\r\n")] = '\0';
+  const char* at = text + strspn(text, " \t");
+  return *at && *at != '#' ? at : NULL;
+}
+
+// May it be written? As any output, but for what the script itself has written.
+static int open_picture(loomOutput* out, const viewScript* s, const viewApp* app, const char* path,
+                        loomError* err) {
+  const char* input[] = {app->path, app->args->policy, app->args->segments, s->path};
+  bool own = loom_names_has(&s->written, path);
+  loomOutputDef def = {.path = path,
+                       .mode = tool_output_mode(app->args->overwrite || own),
+                       .ninput = sizeof input / sizeof *input,
+                       .input = input};
+  int code = loom_output_open(out, &def, err);
+  return code ? loom_error_prefix(err, code, "%s:%d", s->path, s->line) : 0;
+}
+
+// Told at the start, where the script is a file: what could not be written at its end.
+static int try_pictures(viewScript* s, const viewApp* app, loomError* err) {
+  char text[LINE], path[LOOM_PATH_MAX];
+  struct stat st;
+  int code = 0;
+  if (fstat(fileno(s->file), &st) || !S_ISREG(st.st_mode)) return 0;
+
+  for (s->line = 1; !code && fgets(text, sizeof text, s->file); s->line++) {
+    const char* at = trim_line(text);
+    loomOutput output = {0};
+    if (!at || (sscanf(at, "shot %1023s", path) != 1 && sscanf(at, "film %1023s", path) != 1)) continue;
+    code = open_picture(&output, s, app, path, err);
+    loom_output_close(&output);
+  }
+  rewind(s->file);
+  s->line = 0;
+  return code;
+}
+
+int view_script_open(viewScript** out, const viewApp* app, const char* path, loomError* err) {
   FILE* file = strcmp(path, "-") ? fopen(path, "r") : stdin;
   if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", path, strerror(errno));
 
@@ -34,12 +84,16 @@ int view_script_open(viewScript** out, const char* path, loomError* err) {
 
   s->file = file;
   snprintf(s->path, sizeof s->path, "%.*s", LOOM_PATH_MAX - 1, path);
-  *out = s;
-  return 0;
+  int code = try_pictures(s, app, err);
+  if (!code) *out = s;
+  if (code) view_script_close(s);
+  return code;
 }
 
 void view_script_close(viewScript* s) {
   if (!s) return;
+  loom_output_close(&s->film);
+  loom_names_destroy(&s->written);
   if (s->file != stdin) fclose(s->file);
   free(s);
 }
@@ -256,8 +310,34 @@ static void tell_state(viewApp* app) {
   cJSON_Delete(o);
 }
 
+int view_script_shot(viewScript* s, viewApp* app, const char* path, loomError* err) {
+  loomOutput output = {0};
+  int code = open_picture(&output, s, app, path, err);
+  if (!code) code = view_write_png(app, path, err);
+  if (!code) code = loom_names_add(&s->written, path);
+  loom_output_close(&output);
+  return code;
+}
+
+// Later frames go into it; the one before ends here.
+static int begin_film(viewScript* s, viewApp* app, const char* path, loomError* err) {
+  if (!app->args->headless)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s:%d: a film is made without a window: --headless", s->path,
+                          s->line);
+
+  int code = app->film ? loom_video_finish(app->film, err) : 0;
+  loom_video_destroy(app->film);
+  app->film = NULL;
+  loom_output_close(&s->film);
+  if (!code) code = open_picture(&s->film, s, app, path, err);
+  if (!code) code = loom_names_add(&s->written, path);
+  if (!code) snprintf(app->film_path, sizeof app->film_path, "%s", path);
+  return code;
+}
+
 // A line is one of the script's own words, a gesture of the mouse or a command of the viewer.
-static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_PATH_MAX]) {
+static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_PATH_MAX],
+                     char film[LOOM_PATH_MAX]) {
   const char *key = behind(text, "key "), *up = behind(text, "up "), *typed = behind(text, "type "),
              *boundary = behind(text, "drag-boundary "), *waits = behind(text, "wait "),
              *size = behind(text, "size ");
@@ -270,7 +350,7 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
 
   // Pictures and films are of one kind each.
   if (sscanf(text, "shot %1023s", shot) == 1) return !tool_other_kind(shot, "FILE.png");
-  if (sscanf(text, "film %1023s", app->film_path) == 1) return !tool_other_kind(app->film_path, "FILE.mp4");
+  if (sscanf(text, "film %1023s", film) == 1) return !tool_other_kind(film, "FILE.mp4");
 
   if (size && tool_read_int(&w, &size, 64, 8192) && tool_read_int(&h, &size, 64, 8192)) {
     view_layout(app, (int)w, (int)h);
@@ -303,24 +383,25 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
 }
 
 int view_script_next(viewScript* s, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err) {
-  char text[2048];
+  char text[LINE], film[LOOM_PATH_MAX] = "";
 
   *wait = 0;
   shot[0] = '\0';
 
   // Lines follow each other until one asks for frames or a picture.
-  while (!*wait && !*shot && !app->quit) {
+  while (!*wait && !*shot && !app->quit && !tool_stop) {
     if (!fgets(text, sizeof text, s->file)) return 1;
     s->line++;
 
-    // Comments begin with #.
-    text[strcspn(text, "\r\n")] = '\0';
-    const char* at = text + strspn(text, " \t");
-    if (!*at || *at == '#') continue;
+    const char* at = trim_line(text);
+    if (!at) continue;
 
-    if (!run_line(app, at, wait, shot))
+    film[0] = '\0';
+    if (!run_line(app, at, wait, shot, film))
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: no such command, or not so: '%.100s'", s->path,
                             s->line, at);
+    int code = *film ? begin_film(s, app, film, err) : 0;
+    if (code) return code;
   }
 
   return app->quit ? 1 : 0;
@@ -352,7 +433,7 @@ static int film_frame(viewApp* app, loomError* err) {
 
 static int run_frames(viewApp* app, int frames, loomError* err) {
   int code = 0;
-  for (int i = 0; !code && (frames < 0 ? thumbs_missing(app) : i < frames); i++) {
+  for (int i = 0; !code && !tool_stop && (frames < 0 ? thumbs_missing(app) : i < frames); i++) {
     view_advance(app, 1.0 / SCRIPT_RATE);
     // Waiting for thumbnails needs no pictures of the window.
     if (frames < 0) loom_sleep(0.005);
@@ -371,7 +452,7 @@ int view_run_headless(viewApp* app, loomError* err) {
 
   app->framebuffer = mjFB_OFFSCREEN;
 
-  int code = view_script_open(&script, app->args->script, err);
+  int code = view_script_open(&script, app, app->args->script, err);
   if (!code) code = loom_gl_create(&gl, err);
   if (!code) code = view_draw(app, err);  // the list, as in a window
   if (!code) view_show_first(app);
@@ -385,12 +466,16 @@ int view_run_headless(viewApp* app, loomError* err) {
     if (!code && *shot) {
       view_advance(app, 0);
       code = view_draw(app, err);
-      if (!code) code = view_write_png(app, shot, err);
+      if (!code) code = view_script_shot(script, app, shot, err);
     }
+    if (!code && tool_stop)
+      code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted; run it again for the rest");
   }
 
-  // A film is whole even where the script ended it early.
+  // A film is whole even where the script ended it early; an interrupted one replaces none.
   if (code >= 0 && app->film) code = loom_video_finish(app->film, err);
+  if (code == LOOM_ERR_INTERRUPTED && app->film && !loom_is_file(app->film_path))
+    loom_video_finish(app->film, NULL);
 
   loom_video_destroy(app->film);
   view_thumb_stop(app);

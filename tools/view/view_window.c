@@ -202,7 +202,7 @@ static int script_step(viewWindow* v, viewScript* script, int* wait, loomError* 
 
   view_advance(v->app, 0);
   code = view_draw(v->app, err);
-  return code ? code : view_write_png(v->app, shot, err);
+  return code ? code : view_script_shot(script, v->app, shot, err);
 }
 
 static int run_window(viewWindow* v, viewScript* script, loomError* err) {
@@ -237,6 +237,7 @@ static int run_window(viewWindow* v, viewScript* script, loomError* err) {
       glfwWaitEventsTimeout(0.1);
     }
   }
+  if (code >= 0 && tool_stop) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
   return code < 0 ? code : 0;
 }
 
@@ -246,7 +247,7 @@ int view_run_window(viewApp* app, loomError* err) {
 
   app->framebuffer = mjFB_WINDOW;
 
-  int code = app->args->script ? view_script_open(&script, app->args->script, err) : 0;
+  int code = app->args->script ? view_script_open(&script, app, app->args->script, err) : 0;
   if (!code) code = open_window(&v, err);
   if (!code) code = run_window(&v, script, err);
 

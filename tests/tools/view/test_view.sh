@@ -10,7 +10,7 @@ keep=${LOOM_KEEP:-$work}
 state() { [ "$(sed -n "$1p" "$work/told" | grep -o "\"$2\":[^,]*" | head -n 1)" = "\"$2\":$3" ]; }
 # picture FILE: a PNG with something in it.
 picture() { head -c 8 "$1" | grep -qa PNG && [ "$(stat -c %s "$1")" -gt 20000 ]; }
-view() { timeout 1800 "$loom" view "$@" >"$work/told" 2>"$work/errors"; }
+view() { timeout 1800 "$loom" view "$@" --overwrite >"$work/told" 2>"$work/errors"; }
 
 "$loom" generate threading -n 6 --seed 4 -o "$work/t.hdf5" --failed "$work/f.hdf5" >/dev/null 2>&1
 check 'demos to look at' test -s "$work/t.hdf5"
@@ -169,7 +169,7 @@ check 'picture drive' picture "$keep/view-drive.png"
 # The same in a window.
 sed 's/view-\([a-z]*\).png/window-\1.png/; /^attempt/,/^demo demo_2/ s/^tell$/wait 1/' "$work/browse" >"$work/browse-window"
 if command -v xvfb-run >/dev/null; then
-  in_window() { timeout 1800 xvfb-run -a -s '-screen 0 1400x900x24' "$loom" view "$@" >"$work/told" 2>"$work/errors"; }
+  in_window() { timeout 1800 xvfb-run -a -s '-screen 0 1400x900x24' "$loom" view "$@" --overwrite >"$work/told" 2>"$work/errors"; }
   check 'a script runs in a window' in_window "$work/t.hdf5" --script "$work/browse-window"
   check 'the next demo, in a window' state 2 demo '"demo_1"'
   check 'no OpenGL error in the window' sh -c "! grep -q '\"gl_error\":[1-9]' '$work/told'"
