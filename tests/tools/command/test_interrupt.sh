@@ -97,7 +97,7 @@ sweep|partial folder|out/o|train --data gen.hdf5 -p bc_l2 --epochs 1 $learn --si
 rollout||out/o.hdf5|rollout policy/last.safetensors --task own -n 2 -j 1 --max-steps 6 -o out/o.hdf5
 rollout on film||out/o.mp4|rollout policy/last.safetensors --task own -n 2 -j 1 --max-steps 5 --video out/o.mp4
 rollout, only told|||rollout policy/last.safetensors --task own -n 2 -j 1 --max-steps 6
-dagger|resume partial folder|out/o|dagger own --expert scripted --demos 1 -n 1 --rounds 1 --evaluations 1 --max-steps 6 --steps 5 --hidden 8 -j 1 -o out/o
+dagger|resume partial folder|out/o|dagger own --expert scripted --demos 1 -n 1 --rounds 1 --evaluations 1 --max-steps 6 --expert-successes 0 --steps 5 --hidden 8 -j 1 -o out/o
 export||out/o.onnx|export policy/last.safetensors -o out/o.onnx
 decisions||out/o.safetensors|export policy/last.safetensors -n 20 --check out/o.safetensors
 ROWS
