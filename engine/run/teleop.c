@@ -182,11 +182,8 @@ static loomPolicy policy_of(loomTeleop* t) {
 int loom_teleop_create(loomTeleop* t, loomEpisode* e, loomTrace* trace, const loomTeleopDef* def,
                        loomError* err) {
   *t = (loomTeleop){.def = def ? *def : loom_default_teleop_def(), .episode = e, .trace = trace};
-  for (int a = 0; a < e->arm_count; a++) {
-    if (e->arms[a].pose_dim == 6) continue;
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: arm %d's controller takes joint angles, not poses",
-                          e->scene->task->path, a);
-  }
+  int code = loom_arms_take_poses(e->arms, e->arm_count, e->scene->task->path, err);
+  if (code) return code;
 
   // Any number of steps can be undone: a snapshot for each.
   t->snapshot_size = loom_episode_snapshot_size(e);

@@ -2,16 +2,30 @@
 
 #include <cjson/cJSON.h>
 
-// One controller as robosuite's controller_configs give it; n entries of a pose.
+// A list of n numbers; n = 0: the one number that they all are.
+static cJSON* spread(const double* numbers, int n) {
+  return n ? cJSON_CreateDoubleArray(numbers, n) : cJSON_CreateNumber(numbers[0]);
+}
+
+// Entries of a pose, or one a joint. Arms of several numbers of joints have one number for all (controller_def.c), which
+// is read for each.
+static int entry_count(const loomTask* task) {
+  int n = loom_controller_pose_dim(&task->controller, &task->robots[0]);
+  for (int a = 1; a < task->arm_count; a++)
+    if (loom_controller_pose_dim(&task->controller, &task->robots[a]) != n) return 0;
+  return n;
+}
+
+// One controller as robosuite's controller_configs give it; n entries, 0 where one number is for all.
 static cJSON* controller_json(const loomControllerDef* c, int n) {
   cJSON* root = cJSON_CreateObject();
   cJSON_AddStringToObject(root, "type", loom_controller_names[c->type]);
-  cJSON_AddItemToObject(root, "input_max", cJSON_CreateDoubleArray(c->input_max, n));
-  cJSON_AddItemToObject(root, "input_min", cJSON_CreateDoubleArray(c->input_min, n));
-  cJSON_AddItemToObject(root, "output_max", cJSON_CreateDoubleArray(c->output_max, n));
-  cJSON_AddItemToObject(root, "output_min", cJSON_CreateDoubleArray(c->output_min, n));
-  cJSON_AddItemToObject(root, "kp", cJSON_CreateDoubleArray(c->kp, n));
-  cJSON_AddItemToObject(root, "damping_ratio", cJSON_CreateDoubleArray(c->damping_ratio, n));
+  cJSON_AddItemToObject(root, "input_max", spread(c->input_max, n));
+  cJSON_AddItemToObject(root, "input_min", spread(c->input_min, n));
+  cJSON_AddItemToObject(root, "output_max", spread(c->output_max, n));
+  cJSON_AddItemToObject(root, "output_min", spread(c->output_min, n));
+  cJSON_AddItemToObject(root, "kp", spread(c->kp, n));
+  cJSON_AddItemToObject(root, "damping_ratio", spread(c->damping_ratio, n));
 
   // robosuite reads these too; ours are always so.
   cJSON_AddStringToObject(root, "impedance_mode", "fixed");
@@ -35,9 +49,7 @@ char* loom_env_args(const loomTask* task) {
   }
 
   cJSON_AddNumberToObject(kwargs, "control_freq", task->control_freq);
-  cJSON_AddItemToObject(
-      kwargs, "controller_configs",
-      controller_json(&task->controller, loom_controller_pose_dim(&task->controller, &task->robots[0])));
+  cJSON_AddItemToObject(kwargs, "controller_configs", controller_json(&task->controller, entry_count(task)));
 
   char* text = cJSON_PrintUnformatted(root);
   cJSON_Delete(root);

@@ -195,6 +195,18 @@ loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, co
   return out;
 }
 
+int loom_arms_take_poses(const loomArm* arms, int n, const char* label, loomError* err) {
+  for (int a = 0; a < n; a++) {
+    if (arms[a].control.type != LOOM_JOINT_POSITION) continue;
+    return loom_error_set(
+        err, LOOM_ERR_UNSUPPORTED,
+        "%s: arm %d's controller takes joint angles (JOINT_POSITION), not poses; OSC_POSE and "
+        "WHOLE_BODY_IK take these",
+        label, a);
+  }
+  return LOOM_OK;
+}
+
 void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, loomPose target) {
   const loomControllerDef* c = &arm->control;
   double move[6];

@@ -208,6 +208,9 @@ static int begin(loomAttempt* a, loomError* err) {
   p->trace->rows = 0;
   a->run = (loomRunResult){.end = LOOM_RUN_SIMULATOR};
 
+  int driven = loom_arms_take_poses(p->e->arms, p->e->arm_count, p->task->path, err);
+  if (driven) return driven;
+
   // A reset at which MuJoCo fails is this attempt's outcome, no error of the run.
   int code = loom_episode_reset(p->e, p->def->reset, p->def->seed, p->result->attempt, &why);
   if (code == LOOM_ERR_SIM) {

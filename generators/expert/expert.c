@@ -24,6 +24,9 @@ int loom_expert_create(loomExpert* x, const loomEpisode* e, uint64_t seed, uint6
   x->attempt = attempt;
   x->trace = trace;
 
+  int driven = loom_arms_take_poses(e->arms, e->arm_count, task->path, err);
+  if (driven) return driven;
+
   for (int a = 0; a < task->arm_count; a++) {
     if (!task->expert_count[a])
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: no `expert:`, so there is nothing to record",

@@ -71,6 +71,8 @@ static int make_workers(run* r, loomError* err) {
   // An episode and a trace each, kept from attempt to attempt.
   for (int i = 0; i < r->worker_count; i++) {
     int code = loom_episode_create(&r->workers[i].episode, r->scene, err);
+    const loomEpisode* e = r->workers[i].episode;
+    if (!code) code = loom_arms_take_poses(e->arms, e->arm_count, r->scene->task->path, err);
     if (!code)
       code = loom_trace_create(&r->workers[i].trace, r->workers[i].episode, r->scene->task->max_steps, err);
     if (code) return code;

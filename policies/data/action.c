@@ -59,14 +59,15 @@ static const float* decode_arm(double* action, loomActionForm form, const loomEp
 }
 
 int loom_action_fits(loomActionForm form, const loomEpisode* e, int n, loomError* err) {
-  bool converted = form.absolute || form.columns, poses = true;
-  for (int a = 0; a < e->arm_count; a++) poses = poses && e->arms[a].pose_dim == POSE;
-
+  const char* path = e->scene->task->path;
   int wanted = e->action_dim + (form.columns ? 3 * e->arm_count : 0);
+  if (n != wanted)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its actions have %d numbers where the policy gives %d",
+                          path, wanted, n);
 
-  if (n == wanted && (poses || !converted)) return 0;
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its actions have %d numbers%s where the policy gives %d",
-                        e->scene->task->path, wanted, poses ? "" : ", not of poses,", n);
+  // As many numbers may still be others: six joints have as many as a pose.
+  bool converted = form.absolute || form.columns;
+  return converted ? loom_arms_take_poses(e->arms, e->arm_count, path, err) : LOOM_OK;
 }
 
 void loom_action_decode(double* action, loomActionForm form, const loomEpisode* e, const float* in) {

@@ -116,6 +116,7 @@ static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
   if (!code) code = loom_scene_create(&r->scene, r->task, xml, label, NULL, roots, err);
   free(xml);
   if (!code) code = loom_episode_create(&r->episode, r->scene, err);
+  if (!code) code = loom_arms_take_poses(r->episode->arms, r->episode->arm_count, r->task->path, err);
   if (!code) code = loom_trace_create(&r->trace, r->episode, r->task->max_steps, err);
   if (code) return code;
 

@@ -21,11 +21,12 @@ static int begin_scripted(loomPolicy* out, void* instance, loomEpisode* episode,
   loomExpert* expert = instance;
 
   int code = loom_expert_create(expert, episode, seed, number, NULL, err);
+  if (code) return code;
 
   // Asked in states that are not its own, it corrects its way rather than goes on from where it thinks it is.
   expert->corrective = true;
   *out = loom_expert_policy(expert);
-  return code;
+  return 0;
 }
 
 // ---- the generator
@@ -36,9 +37,10 @@ typedef struct generatorInstance {
 } generatorInstance;
 
 static int create_generator(void** instance, void* self, loomEpisode* episode, loomError* err) {
-  generatorInstance* g = calloc(1, sizeof *g);
-  (void)episode;
+  int code = loom_arms_take_poses(episode->arms, episode->arm_count, episode->scene->task->path, err);
+  if (code) return code;
 
+  generatorInstance* g = calloc(1, sizeof *g);
   if (!g) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the expert");
 
   g->sources = self;

@@ -59,25 +59,7 @@ static void check_mounts(const loomEpisode* e) {
   }
 }
 
-// In the model that it was recorded in a demo's actions give its states again.
-static void check_own_model(const loomDataset* dataset, const loomDemo* demo, const loomTask* task,
-                            const loomAssetRoots* roots) {
-  loomError err = {0, ""};
-  loomScene* scene = NULL;
-  loomEpisode* e;
-  loomActionReplay replay;
-  must(loom_replay_open(&scene, &e, task, dataset, demo, roots, &err), &err);
-  must(loom_replay_actions(&replay, e, demo, NULL, &err), &err);
-
-  assert_true(replay.success_steps >= task->success_hold);
-  assert_true(replay.state_error < 1e-5);
-  assert_int_equal(replay.ik_short_steps, 0);
-  loom_episode_destroy(e);
-  loom_scene_destroy(scene);
-}
-
-static void check_sources(const loomSourceSet* sources, loomEpisode* e, const char* path,
-                          const loomAssetRoots* roots) {
+static void check_sources(const loomSourceSet* sources, loomEpisode* e, const char* path) {
   loomError err = {0, ""};
   loomDataset* dataset = NULL;
   loomDemo demo;
@@ -88,11 +70,8 @@ static void check_sources(const loomSourceSet* sources, loomEpisode* e, const ch
 
   // By action too, in the task's model: it ends where the recording ended, with no joint out of reach. Mounts that stand
   // change nothing of that, since their mass is where it was when the demos were recorded.
-  bool quick = getenv("LOOM_QUICK") != NULL;
-  for (int i = 0; i < (quick ? 1 : sources->n); i++) {
+  for (int i = 0; i < (getenv("LOOM_QUICK") ? 1 : sources->n); i++) {
     must(loom_demo_load(&demo, dataset, i, &err), &err);
-    if (i == 0 && !quick) check_own_model(dataset, &demo, e->scene->task, roots);
-
     must(loom_replay_actions(&replay, e, &demo, NULL, &err), &err);
     assert_true(replay.success_steps >= e->scene->task->success_hold);
     assert_true(replay.state_error < 1e-5);
@@ -151,7 +130,7 @@ static void check_scene(const char* name, const char* assets, int demos, int tri
       &err);
   must(loom_episode_create(&e, scene, &err), &err);
 
-  check_sources(&sources, e, source, &roots);
+  check_sources(&sources, e, source);
   must(loom_episode_reset(e, 0, 4711, 0, &err), &err);
   check_mounts(e);
   check_resets(e, quick ? 3 : 100);
@@ -210,6 +189,39 @@ static void coffee(void** state) {
 static void sorting(void** state) {
   (void)state;
   check_scene("sorting", hand_assets, 5, 5, 1);
+}
+
+// In the model that it was recorded in, mounts below the floor, a demo's actions give its states again, too. Of the source
+// demos this one minds the last bits most: it failed while the mass of mounts was elsewhere.
+static void own_model(void** state) {
+  (void)state;
+  if (getenv("LOOM_QUICK")) skip();
+  loomError err = {0, ""};
+  loomAssetRoots roots = {0};
+  loomTask* task = NULL;
+  loomDataset* dataset = NULL;
+  loomDemo demo;
+  loomScene* scene = NULL;
+  loomEpisode* e;
+  loomActionReplay replay;
+
+  add_assets(&roots, hand_assets);
+  must(loom_task_load(&task, "scenes/drawer/task.yaml", "scenes/robots", &err), &err);
+  must(loom_dataset_open(&dataset, "scenes/drawer/demo.hdf5", &err), &err);
+  must(loom_demo_load(&demo, dataset, 3, &err), &err);
+  must(loom_replay_open(&scene, &e, task, dataset, &demo, &roots, &err), &err);
+  must(loom_replay_actions(&replay, e, &demo, NULL, &err), &err);
+
+  assert_true(replay.success_steps >= task->success_hold);
+  assert_true(replay.state_error < 1e-5);
+  assert_int_equal(replay.ik_short_steps, 0);
+
+  loom_episode_destroy(e);
+  loom_scene_destroy(scene);
+  loom_demo_destroy(&demo);
+  loom_dataset_close(dataset);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&roots);
 }
 
 // A part is its mass, its geoms or both; what is left of it stays as it is.
@@ -333,6 +345,7 @@ int main(void) {
       cmocka_unit_test(pouring),
       cmocka_unit_test(coffee),
       cmocka_unit_test(sorting),
+      cmocka_unit_test(own_model),
       cmocka_unit_test(parts_without_mass_or_geoms),
       cmocka_unit_test(what_does_not_fit_is_told),
   };

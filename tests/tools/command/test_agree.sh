@@ -62,9 +62,10 @@ while IFS='|' read -r task pattern; do
   told "dagger --data, $task" "gen.hdf5.*($pattern)|base_body" "$loom" dagger $task --expert scripted --data gen.hdf5 --rounds 0 -o no
   told "teleop, $task" "own.hdf5: its demos are of another environment|base_body" "$loom" teleop $task --input still.txt -o own.hdf5
 
-  # Where hands are to be, any controller may be told; not at another rate, nor another robot.
+  # Where hands are to be, any controller that takes poses may be told; not at another rate, nor another robot.
   case $task in
     fast | other) told "goals, $task" "$pattern" "$loom" rollout $wishes --task $task -n 1 --max-steps 2 -j 1 ;;
+    joint) told "goals, $task" 'takes joint angles' "$loom" rollout $wishes --task $task -n 1 --max-steps 2 -j 1 ;;
     base) ;;
     *) check "goals, $task" "$loom" rollout $wishes --task $task -n 1 --max-steps 2 -j 1 ;;
   esac

@@ -1,0 +1,185 @@
+// Arms of six joints and of eight, side by side in one task: every controller moves both, and what a dataset says of
+// the controllers is read again for each.
+#include "tests/scene_fixture.h"
+
+#include "engine/scene/env_args.h"
+
+typedef struct jointScene {
+  loomTask* task;
+  loomScene* scene;
+  loomEpisode* e;
+} jointScene;
+
+typedef struct controllerCase {
+  loomControllerType type;
+  bool delta;
+  double kp;
+  int action_dim;  // of both arms with their grippers
+} controllerCase;
+
+static const controllerCase cases[] = {
+    {LOOM_OSC_POSE, true, 150, 14},       {LOOM_OSC_POSE, false, 150, 14},
+    {LOOM_WHOLE_BODY_IK, true, 400, 14},  {LOOM_WHOLE_BODY_IK, false, 400, 14},
+    {LOOM_JOINT_POSITION, true, 150, 16}, {LOOM_JOINT_POSITION, false, 150, 16},
+};
+
+static loomControllerDef controller_of(const controllerCase* c) {
+  loomControllerDef def = {
+      .type = c->type, .delta = c->delta, .uncouple_pos_ori = true, .posture = 2e-5, .torso_weight = 10};
+  for (int i = 0; i < LOOM_MAX_JOINTS; i++) {
+    def.input_min[i] = -1;
+    def.input_max[i] = 1;
+    def.output_min[i] = -0.05;
+    def.output_max[i] = 0.05;
+    def.kp[i] = c->kp;
+    def.damping_ratio[i] = 1;
+  }
+  return def;
+}
+
+// env_args (nullable) in place of the task's own controller.
+static void open_joints(jointScene* s, const controllerCase* c, const char* env_args) {
+  loomError err = {0, ""};
+  loomAssetRoots roots = {0};
+  char label[LOOM_PATH_MAX], *xml = NULL;
+
+  must(loom_task_load(&s->task, "tests/joints/task.yaml", "tests/joints/robots", &err), &err);
+  s->task->controller = controller_of(c);
+  s->task->has_controller = !env_args;
+
+  must(loom_task_model(&xml, label, s->task, &roots, &err), &err);
+  must(loom_scene_create(&s->scene, s->task, xml, label, env_args, &roots, &err), &err);
+  must(loom_episode_create(&s->e, s->scene, &err), &err);
+  must(loom_episode_reset(s->e, 0, 3, 0, &err), &err);
+  free(xml);
+}
+
+static void close_joints(jointScene* s) {
+  loom_episode_destroy(s->e);
+  loom_scene_destroy(s->scene);
+  loom_task_destroy(s->task);
+}
+
+// Both hands go where they are told, and turn as told.
+static void hands_go(const controllerCase* c) {
+  loomError err = {0, ""};
+  jointScene s;
+  double action[LOOM_MAX_ACTION];
+  open_joints(&s, c, NULL);
+  assert_int_equal(s.e->action_dim, c->action_dim);
+
+  loomPose target[2];
+  for (int a = 0; a < 2; a++) {
+    double turn[4], old[4];
+    target[a] = loom_episode_eef(s.e, a);
+    for (int i = 0; i < 3; i++) target[a].pos[i] += (const double[]){0.04, 0.06, -0.05}[i];
+    loom_quat_from_rpy(turn, (const double[]){0.1, 0.1, 0.2});
+    memcpy(old, target[a].quat, sizeof old);
+    loom_quat_mul(target[a].quat, turn, old);
+  }
+
+  for (int t = 0; t < 60; t++) {
+    for (int a = 0; a < 2; a++) {
+      loom_arm_action_towards(action + 7 * a, &s.e->arms[a], loom_episode_eef(s.e, a), target[a]);
+      action[7 * a + 6] = -1;
+    }
+    must(loom_episode_step(s.e, action, &err), &err);
+  }
+
+  for (int a = 0; a < 2; a++) {
+    loomPose now = loom_episode_eef(s.e, a);
+    double far = loom_pose_distance(now, target[a]), turn = loom_quat_angle(now.quat, target[a].quat);
+    if (far > 5e-3 || turn > 0.03)
+      fail_msg("%s, arm %d: %.4f m and %.3f rad off", loom_controller_names[c->type], a, far, turn);
+  }
+  close_joints(&s);
+}
+
+// Every joint of both arms goes where it is told.
+static void joints_go(const controllerCase* c) {
+  static const double goal = 0.04;  // rad from where the joint was
+  loomError err = {0, ""};
+  jointScene s;
+  open_joints(&s, c, NULL);
+  assert_int_equal(s.e->action_dim, c->action_dim);
+
+  double start[2][LOOM_MAX_JOINTS], action[LOOM_MAX_ACTION];
+  for (int a = 0; a < 2; a++)
+    for (int i = 0; i < s.e->arms[a].n; i++) start[a][i] = s.e->d->qpos[s.e->arms[a].qpos[i]];
+
+  for (int t = 0; t < 60; t++) {
+    double* to = action;
+    for (int a = 0; a < 2; a++) {
+      for (int i = 0; i < s.e->arms[a].n; i++) {
+        double q = s.e->d->qpos[s.e->arms[a].qpos[i]], wanted = start[a][i] + (i % 2 ? -goal : goal);
+        *to++ = c->delta ? fmax(-1, fmin(1, (wanted - q) / 0.05)) : wanted;
+      }
+      *to++ = -1;
+    }
+    must(loom_episode_step(s.e, action, &err), &err);
+  }
+
+  for (int a = 0; a < 2; a++)
+    for (int i = 0; i < s.e->arms[a].n; i++) {
+      double moved = s.e->d->qpos[s.e->arms[a].qpos[i]] - start[a][i];
+      if (fabs(fabs(moved) - goal) > 0.004 || (moved > 0) != (i % 2 == 0))
+        fail_msg("arm %d, joint %d of %d moved by %.4f rad", a, i, s.e->arms[a].n, moved);
+    }
+  close_joints(&s);
+}
+
+static void controllers_move_arms_of_six_and_eight_joints(void** state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    (cases[i].type == LOOM_JOINT_POSITION ? joints_go : hands_go)(&cases[i]);
+}
+
+// What env_args say of a controller is what it was, for arms of either number.
+static void env_args_are_read_again(void** state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    jointScene said, read;
+    open_joints(&said, &cases[i], NULL);
+    char* env_args = loom_env_args(said.task);
+    open_joints(&read, &cases[i], env_args);
+
+    for (int a = 0; a < 2; a++) {
+      const loomControllerDef *x = &said.e->arms[a].control, *y = &read.e->arms[a].control;
+      assert_true(x->type == y->type && x->delta == y->delta);
+      for (int k = 0; k < said.e->arms[a].pose_dim; k++) {
+        assert_true(x->kp[k] == y->kp[k] && x->damping_ratio[k] == y->damping_ratio[k]);
+        assert_true(x->output_min[k] == y->output_min[k] && x->output_max[k] == y->output_max[k]);
+        assert_true(x->input_min[k] == y->input_min[k] && x->input_max[k] == y->input_max[k]);
+      }
+    }
+    close_joints(&read);
+    close_joints(&said);
+    free(env_args);
+  }
+}
+
+// Six joints are not the six numbers of a pose.
+static void joint_angles_are_no_poses(void** state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    loomError err = {0, ""};
+    jointScene s;
+    open_joints(&s, &cases[i], NULL);
+    bool by_joint = cases[i].type == LOOM_JOINT_POSITION;
+
+    // Alone, too: the arm of six has as many entries as a pose.
+    for (int n = 1; n <= 2; n++)
+      assert_int_equal(loom_arms_take_poses(s.e->arms, n, "task", &err), by_joint ? LOOM_ERR_UNSUPPORTED : 0);
+    if (by_joint) assert_non_null(strstr(err.message, "task: arm 0's controller takes joint angles"));
+    close_joints(&s);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(controllers_move_arms_of_six_and_eight_joints),
+      cmocka_unit_test(env_args_are_read_again),
+      cmocka_unit_test(joint_angles_are_no_poses),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
