@@ -78,15 +78,25 @@ static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
   return code;
 }
 
+// What this build cannot read may be listed all the same.
+static int check_demo(const loomDataset* d, int i, loomError* err) {
+  loomArray actions;
+  loomError why = {0, ""};
+  int code = loom_dataset_describe(&actions, d, loom_dataset_demo_path(d, i), "actions", &why);
+  return code && code != LOOM_ERR_UNSUPPORTED ? loom_error_set(err, code, "%s", why.message) : LOOM_OK;
+}
+
 static int split_dataset(const char* path, datasetArgs* a, loomError* err) {
   loomDataset* d;
   int code = tool_output(&a->outputs, path, LOOM_OUTPUT_CHANGE, NULL, 0, err);
   if (!code) code = loom_dataset_open(&d, path, err);
   if (code) return code;
 
-  // Only the number of demos is needed; the file is written below.
+  // Only the number of demos is needed, that are there: a link to one is none. The file is written below.
   int n = loom_dataset_demo_count(d), *count = a->count;
+  for (int i = 0; i < n && !code; i++) code = check_demo(d, i, err);
   loom_dataset_close(d);
+  if (code) return code;
   if (!n) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos to split", path);
 
   // One share is drawn at random; both get their list of demos.

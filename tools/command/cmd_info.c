@@ -120,14 +120,31 @@ static cJSON* dataset_json(const loomDataset* d, bool models) {
   return root;
 }
 
-// *lacks: demos are damaged or missing.
+// What is there and is not shown: behind a link that is not followed, or packed by a filter that this build lacks.
+// Empty demos, and arrays of kinds that nothing here reads, need nobody.
+static int count_withheld(const cJSON* list) {
+  const cJSON *item, *error;
+  int n = 0;
+  cJSON_ArrayForEach(item, list) {
+    error = cJSON_GetObjectItem(item, "error");
+    n += error && (strstr(error->valuestring, " link to ") || strstr(error->valuestring, "filter "));
+  }
+  return n;
+}
+
+// *lacks: demos are damaged or missing, or something of the file cannot be read.
 static int describe_dataset(cJSON** out, bool* lacks, const char* path, bool models, loomError* err) {
   loomDataset* d;
   int code = loom_dataset_open_shown(&d, path, err);
   if (code) return code;
 
   *out = dataset_json(d, models);
-  *lacks = loom_dataset_lacks_demos(d);
+  int demos = count_withheld(cJSON_GetObjectItem(*out, "demos"));
+  int arrays = count_withheld(cJSON_GetObjectItem(*out, "arrays"));
+  *lacks = loom_dataset_lacks_demos(d) || demos || arrays;
+  if (demos || arrays)
+    fprintf(stderr, "demoloom: %s: %d demos and %d arrays of the first demo cannot be read\n", path, demos,
+            arrays);
   loom_dataset_close(d);
   return 0;
 }

@@ -306,14 +306,14 @@ static void tell_giving_up(const recording* r) {
 // How many attempts failed, and how they ended, each kind by itself.
 static void tell_failures(const recording* r) {
   int64_t tried = 0, failed = 0;
-  for (int i = 0; i <= LOOM_RUN_SIMULATOR; i++) tried += r->ends[i];
+  for (int i = 0; i < END_COUNT; i++) tried += r->ends[i];
   failed = tried - r->ends[LOOM_RUN_SUCCESS];
   if (!failed) return;
 
   const char* before = ": ";
   fprintf(stderr, "%lld of %lld attempts failed (%.1f %%)", (long long)failed, (long long)tried,
           100.0 * (double)failed / (double)tried);
-  for (int i = LOOM_RUN_LOST; i <= LOOM_RUN_SIMULATOR; i++) {
+  for (int i = LOOM_RUN_LOST; i < END_COUNT; i++) {
     if (!r->ends[i]) continue;
     fprintf(stderr, "%s%lld %s", before, (long long)r->ends[i], ends[i]);
     before = ", ";
@@ -370,7 +370,7 @@ static void print_recorded(const recording* r) {
     cJSON_AddNumberToObject(out, "demos", (double)r->kept);
     cJSON_AddNumberToObject(out, "attempts", (double)r->attempts);
     cJSON* ended = cJSON_AddObjectToObject(out, "ends");
-    for (int i = 0; i <= LOOM_RUN_SIMULATOR; i++) cJSON_AddNumberToObject(ended, ends[i], (double)r->ends[i]);
+    for (int i = 0; i < END_COUNT; i++) cJSON_AddNumberToObject(ended, ends[i], (double)r->ends[i]);
   }
   tool_print_json(out);
   cJSON_Delete(out);

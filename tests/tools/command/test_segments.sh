@@ -38,5 +38,15 @@ awk '/- subtasks:/ {arm++} /- name:/ {name = $3}
 "$loom" segment "$signals" --task "$work/by_signal" >"$work/by_signal.txt"
 expect 'signals give the same segments' 0 '' cmp "$work/by_condition.txt" "$work/by_signal.txt"
 
-printf '\n%d passed, %d failed\n' $passed $failed
-[ $failed -eq 0 ]
+# The scripted expert's demos are cut as they are recorded: one that cannot be is no source demo, and counted as such.
+mkdir "$work/scenes" && cp -r tests/own "$work/scenes/high" && cp -r tests/own/robots "$work/scenes/"
+sed -i 's/^task: own/task: high/; s/{name: lift, reference: box, until: end}/{name: high, reference: box, until: {height: {of: box, above: 0.9}}}\n      - &/' \
+  "$work/scenes/high/task.yaml"
+record() { DEMOLOOM_SCENES=$work/scenes "$loom" record high --seed 1 "$@"; }
+expect 'record: a demo that cannot be cut is left out' 1 "cannot be segmented, so it is left out: .*arm 0.*'high'" record -n 1 -m 2 -o "$work/high.hdf5"
+check 'record: nothing is written of it' [ ! -e "$work/high.hdf5" ]
+expect 'record: it is counted' 1 '^2 of 2 attempts failed .*: 2 success that cannot be segmented$' record -n 1 -m 2
+expect 'record --json: it is counted' 1 '"success that cannot be segmented":[[:space:]]*2' record -n 1 -m 2 --json
+expect 'record --all: it is kept, and no source demo' 0 'it is no source demo' record -n 1 --all -o "$work/high.hdf5"
+
+close_tests
