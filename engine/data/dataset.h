@@ -137,10 +137,11 @@ bool loom_dataset_has(const loomDataset* dataset, const char* object, const char
 /// size), LOOM_ERR_UNSUPPORTED (a filter or type this build cannot read).
 int loom_dataset_describe(loomArray* out, const loomDataset* dataset, const char* object, const char* name,
                           loomError* err);
-/// The whole array.
+/// The whole array. In files that this program wrote it is compared with its demo's digest, as attributes of demos are:
+/// LOOM_ERR_FORMAT when it is not as it was written.
 int loom_dataset_array(loomArray* out, const loomDataset* dataset, const char* object, const char* name,
                        loomError* err);
-/// Rows first .. last-1 of the leading axis, for streaming.
+/// Rows first .. last-1 of the leading axis, for streaming. They are not compared with digests.
 int loom_dataset_rows(loomArray* out, const loomDataset* dataset, const char* object, const char* name,
                       int64_t first, int64_t last, loomError* err);
 /// Any numeric array as doubles (shape).
@@ -167,6 +168,9 @@ typedef struct loomDigestCheck {
 } loomDigestCheck;
 void loom_digest_check_destroy(loomDigestCheck* check);
 
+/// From now on what is read is not compared with digests: for whoever compares all of it as below, and wants to look
+/// at what differs, too.
+void loom_dataset_read_as_is(loomDataset* dataset);
 /// Compare all arrays and attributes of a demo; everything is read. Errors: as of loom_dataset_visit.
 int loom_dataset_check_demo(loomDigestCheck* out, const loomDataset* dataset, int demo, loomError* err);
 /// Compare what is beside the demos: their list, attributes of `data`, masks.

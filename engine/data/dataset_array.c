@@ -274,7 +274,7 @@ static int read_strings(loomArray* a, hid_t dset, hid_t memory, hid_t space) {
 }
 
 // Read rows first .. last-1 of an open dataset into a, already described.
-static int read_rows(loomArray* a, hid_t dset, int64_t first, int64_t last, bool doubles, const char* where,
+static int read_rows(loomArray* a, hid_t dset, int64_t first, int64_t last, const char* where,
                      loomError* err) {
   hid_t space = H5Dget_space(dset);
   hsize_t start[LOOM_RANK_MAX] = {0}, size[LOOM_RANK_MAX];
@@ -292,8 +292,6 @@ static int read_rows(loomArray* a, hid_t dset, int64_t first, int64_t last, bool
   hid_t memory = a->rank > 0 ? H5Screate_simple(a->rank, size, NULL) : H5Screate(H5S_SCALAR);
   if (a->rank > 0 && a->count > 0) H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
 
-  // HDF5 converts numbers while it reads.
-  if (doubles) a->type = LOOM_TYPE_F64;
   int status = LOOM_OK;
   if (a->type == LOOM_TYPE_STR && a->count > 0) {
     status = read_strings(a, dset, memory, space);
@@ -317,7 +315,7 @@ static int read_rows(loomArray* a, hid_t dset, int64_t first, int64_t last, bool
 enum { DESCRIBE_ONLY = -2, ALL_ROWS = -1 };
 
 static int read_array(loomArray* out, const loomDataset* ds, const char* object, const char* name,
-                      int64_t first, int64_t last, bool doubles, loomError* err) {
+                      int64_t first, int64_t last, loomError* err) {
   memset(out, 0, sizeof *out);
   loom_h5_quiet();
   hid_t dset = -1;
@@ -331,13 +329,11 @@ static int read_array(loomArray* out, const loomDataset* ds, const char* object,
   int64_t rows = out->rank ? out->shape[0] : 1;
   if (!status && last == ALL_ROWS) last = rows;
   if (!status && last != DESCRIBE_ONLY) {
-    if (doubles && out->type == LOOM_TYPE_STR)
-      status = loom_error_set(err, LOOM_ERR_FORMAT, "%s: holds text where numbers are needed", where);
-    else if (first < 0 || last < first || last > rows)
+    if (first < 0 || last < first || last > rows)
       status = loom_error_set(err, LOOM_ERR_USAGE, "%s: has no rows %lld to %lld", where, (long long)first,
                               (long long)last - 1);
     else
-      status = read_rows(out, dset, first, last, doubles, where, err);
+      status = read_rows(out, dset, first, last, where, err);
   }
 
   loom_h5_close(dset);
@@ -347,23 +343,66 @@ static int read_array(loomArray* out, const loomDataset* ds, const char* object,
 
 int loom_dataset_describe(loomArray* out, const loomDataset* ds, const char* object, const char* name,
                           loomError* err) {
-  return read_array(out, ds, object, name, 0, DESCRIBE_ONLY, false, err);
+  return read_array(out, ds, object, name, 0, DESCRIBE_ONLY, err);
+}
+
+int loom_h5_array(loomArray* out, const loomDataset* ds, const char* object, const char* name,
+                  loomError* err) {
+  return read_array(out, ds, object, name, 0, ALL_ROWS, err);
 }
 
 int loom_dataset_array(loomArray* out, const loomDataset* ds, const char* object, const char* name,
                        loomError* err) {
-  return read_array(out, ds, object, name, 0, ALL_ROWS, false, err);
+  int status = loom_h5_array(out, ds, object, name, err);
+  if (status || !ds->compares) return status;
+
+  uint64_t hash = loom_digest_array(out->type, out->rank, out->shape, out->data);
+  status = loom_digest_compare(ds, object, name, hash, err);
+  if (status) loom_array_destroy(out);
+  return status;
+}
+
+// Element i of numbers that are no doubles.
+static double number_at(const loomArray* a, int64_t i) {
+  switch (a->type) {
+    case LOOM_TYPE_F32:
+      return ((const float*)a->data)[i];
+    case LOOM_TYPE_I64:
+      return (double)((const int64_t*)a->data)[i];
+    case LOOM_TYPE_I32:
+      return ((const int32_t*)a->data)[i];
+    default:
+      return ((const unsigned char*)a->data)[i];
+  }
 }
 
 int loom_dataset_doubles(loomArray* out, const loomDataset* ds, const char* object, const char* name,
                          loomError* err) {
-  return read_array(out, ds, object, name, 0, ALL_ROWS, true, err);
+  int status = loom_dataset_array(out, ds, object, name, err);
+  if (status || out->type == LOOM_TYPE_F64) return status;
+
+  // Digests are those of the numbers as they lie in the file, so only now are they converted.
+  double* numbers = out->type == LOOM_TYPE_STR ? NULL : malloc((size_t)(out->count + 1) * sizeof *numbers);
+  for (int64_t i = 0; numbers && i < out->count; i++) numbers[i] = number_at(out, i);
+  if (numbers) {
+    free(out->data);
+    out->data = numbers;
+    out->type = LOOM_TYPE_F64;
+    return LOOM_OK;
+  }
+
+  status = out->type == LOOM_TYPE_STR
+               ? loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s/%s: holds text where numbers are needed",
+                                ds->path, object, name)
+               : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
+  loom_array_destroy(out);
+  return status;
 }
 
 int loom_dataset_rows(loomArray* out, const loomDataset* ds, const char* object, const char* name,
                       int64_t first, int64_t last, loomError* err) {
   // Negative ends are the flags above, so they become one that no array has.
-  return read_array(out, ds, object, name, first, last < 0 ? INT64_MAX : last, false, err);
+  return read_array(out, ds, object, name, first, last < 0 ? INT64_MAX : last, err);
 }
 
 // ---- visiting

@@ -85,7 +85,8 @@ typedef struct findings {
   loomNames missing;    // both, where demos are missing indeed
   loomNames empty;      // demos without arrays, or whose arrays have no rows
   loomNames damaged;
-  char first_damage[256];  // of the first of them
+  loomNames beside;        // what is beside the demos and not as it was written
+  char first_damage[256];  // of the first of the damaged demos
 } findings;
 
 static void destroy_findings(findings* f) {
@@ -94,6 +95,7 @@ static void destroy_findings(findings* f) {
   loom_names_destroy(&f->missing);
   loom_names_destroy(&f->empty);
   loom_names_destroy(&f->damaged);
+  loom_names_destroy(&f->beside);
 }
 
 static int64_t count_rows(const loomDataset* ds) {
@@ -228,12 +230,27 @@ static int find_damaged(findings* f, const loomDataset* ds, bool read) {
   return status;
 }
 
+// Attributes of `data` and masks are few; demos are compared by whoever reads them.
+static void compare_beside(findings* f, const loomDataset* ds) {
+  loomDigestCheck check = {0};
+  if (!ds->compares || loom_dataset_check_rest(&check, ds, NULL)) return;  // who reads it is told
+
+  // The list of demos and `total` are looked at above; what is gone can mislead nobody.
+  for (int i = 0; i < check.differ.n; i++) {
+    const char* part = check.differ.name[i];
+    bool listed = !strcmp(part, LOOM_DIGEST_DEMOS) || !strcmp(part, "@total");
+    if (!listed && !strstr(part, "(not there)") && loom_names_add(&f->beside, part)) break;
+  }
+  loom_digest_check_destroy(&check);
+}
+
 // read: try every demo, too.
 static int find(findings* f, const loomDataset* ds, bool read) {
   *f = (findings){.total = -1};
   int64_t total;
   int status = find_absent(f, ds);
   if (!status) status = find_gaps(f, ds);
+  if (!status) compare_beside(f, ds);
   if (!status && !ds->probe && !loom_dataset_is_cut(ds)) status = find_empty(f, ds);
   if (!status) status = find_damaged(f, ds, read);
 
@@ -323,6 +340,11 @@ static void tell_odd(loomText* text, const findings* f) {
     add_number(text, "masks name ", f->absent.n,
                f->absent.n == 1 ? " demo that is not there: " : " demos that are not there: ");
     add_names(text, &f->absent);
+  }
+  if (f->beside.n) {
+    if (text->n) loom_text_puts(text, "; ");
+    loom_text_puts(text, "damaged, or changed by another program since it was written: ");
+    add_names(text, &f->beside);
   }
   if (f->total < 0 && f->gaps.n) {
     if (text->n) loom_text_puts(text, "; ");

@@ -3,6 +3,7 @@
 #define LOOM_ENGINE_DATA_DATASET_INTERNAL_H
 
 #include <hdf5.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "engine/base/file.h"
@@ -20,13 +21,22 @@ typedef struct loomDisk {
 /// The children that read a file which is in use already, ahead of whoever uses it.
 typedef struct loomProbe loomProbe;
 
+/// The digest of the demo that was read last, since its arrays are mostly read one after the other. Under its lock.
+typedef struct loomDigestMemory {
+  pthread_mutex_t lock;
+  char demo[300];  // "data/demo_3"; "" when none is kept
+  char* lines;     // NULL: it has no digest
+} loomDigestMemory;
+
 struct loomDataset {
   hid_t file;
   char* path;
   struct stat stat;  // of the file when it was opened; its size bounds what any array may claim
   bool settled;      // a change after that would bear another time
-  loomNames demos;   // "demo_3", natural order
-  loomNames paths;   // "data/demo_3"
+  bool compares;     // what is read of a demo is compared with its digest
+  loomDigestMemory* memory;
+  loomNames demos;  // "demo_3", natural order
+  loomNames paths;  // "data/demo_3"
   char* warning;
   char* index_damage;  // why the list of the demos is not whole; NULL where it is
   loomNames empty;     // demos that were left out as they hold nothing; masks may name them
@@ -142,6 +152,8 @@ int loom_h5_put_field(hid_t group, const loomField* field, const loomWriteDef* d
 /// A file-creation list that makes byte-identical files: no times, oldest common format, small chunk index
 /// nodes.
 hid_t loom_h5_create_plist(void);
+/// Was the file made with it? Those of h5py and robomimic have HDF5's own.
+bool loom_h5_is_own(hid_t file);
 /// "demo_12" is 12; -1 for a name of another form.
 int64_t loom_h5_demo_number(const char* name);
 
@@ -167,6 +179,9 @@ int loom_h5_finish(hid_t file, const loomDisk* disk, loomFile* output, const cha
 /// The line of a demo's own name: a wrong link shows another demo under it.
 #define LOOM_DIGEST_NAME "(its own name)"
 
+/// "HASH  NAME": the digits of the hash, and where the name starts.
+enum { LOOM_DIGEST_HEX = 16, LOOM_DIGEST_START = LOOM_DIGEST_HEX + 2 };
+
 /// Of a value as it is read: type, shape and numbers or text.
 uint64_t loom_digest_array(loomType type, int rank, const int64_t* shape, const void* data);
 uint64_t loom_digest_attr(const loomAttr* attr);
@@ -182,6 +197,20 @@ int loom_digest_read(char** lines, const loomDataset* ds, const char* object, lo
 int loom_h5_put_attr_and_line(hid_t object, const loomAttr* attr, loomText* lines, const char* where,
                               loomError* err);
 int loom_h5_put_digest(hid_t object, const loomText* lines, const char* where, loomError* err);
+/// Is what was read of a demo as it was written? LOOM_ERR_FORMAT where its digest differs. name: of an array, or
+/// "@NAME" of an attribute. Files that another program wrote are not compared: whoever changes demos in a copy
+/// mostly carries the old digests along.
+int loom_digest_compare(const loomDataset* ds, const char* object, const char* name, uint64_t hash,
+                        loomError* err);
+/// Readers of dataset.h without that comparison.
+int loom_h5_array(loomArray* out, const loomDataset* ds, const char* object, const char* name,
+                  loomError* err);
+int loom_h5_attr_string(char** out, const loomDataset* ds, const char* object, const char* name,
+                        loomError* err);
+int loom_h5_attr_int(int64_t* out, const loomDataset* ds, const char* object, const char* name,
+                     loomError* err);
+int loom_h5_attr_double(double* out, const loomDataset* ds, const char* object, const char* name,
+                        loomError* err);
 /// An attribute of whatever kind; *text is malloc'ed where it is a text.
 int loom_h5_read_attr(loomAttr* out, char** text, const loomDataset* ds, const char* object, const char* name,
                       loomError* err);

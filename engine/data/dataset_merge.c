@@ -77,14 +77,14 @@ static void note_part(assembly* a, loomText* lines, const char* object, const ch
 
 // ---- attributes
 
-// Of the demo or of `data`; attributes deeper in have no lines.
+// Of the demo, of a group in it, or of `data`.
 static int put_copied_attr(assembly* a, hid_t to, const char* object, const loomAttr* read,
                            const loomAttr* written, loomError* err) {
-  char label[300];
+  char label[300], part[600];
   snprintf(label, sizeof label, "@%.250s", read->name);
+  part_of(part, object, label);
   loomText* lines = to == a->data ? &a->data_lines : &a->lines;
-  if (!inside_demo(object))
-    note_part(a, lines, object, label, loom_digest_attr(read), loom_digest_attr(written));
+  note_part(a, lines, object, part, loom_digest_attr(read), loom_digest_attr(written));
   return loom_h5_put_attr(to, written, a->path, err);
 }
 

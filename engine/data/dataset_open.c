@@ -84,12 +84,14 @@ static int make_dataset(loomDataset** out, const char* path, loomError* err) {
   if (!S_ISREG(st.st_mode)) return loom_h5_no_file(path, &st, err);
 
   loomDataset* ds = calloc(1, sizeof *ds);
-  if (!ds || !(ds->path = strdup(path))) {
+  if (!ds || !(ds->path = strdup(path)) || !(ds->memory = calloc(1, sizeof *ds->memory))) {
+    if (ds) free(ds->path);
     free(ds);
     return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   }
   ds->file = -1;
   ds->stat = st;
+  pthread_mutex_init(&ds->memory->lock, NULL);
   *out = ds;
   return LOOM_OK;
 }
@@ -117,6 +119,7 @@ int loom_h5_open_file(loomDataset** out, const char* path, bool cut_short, loomT
   if (!status && (ds->file = H5Fopen(path, H5F_ACC_RDONLY, fapl)) < 0)
     status = loom_h5_open_error(path, ds->stat.st_size, err);
   H5Pclose(fapl);
+  if (!status) ds->compares = loom_h5_is_own(ds->file);
   return list_or_close(out, status, err);
 }
 
@@ -159,6 +162,9 @@ void loom_dataset_close(loomDataset* ds) {
   loom_names_destroy(&ds->demos);
   loom_names_destroy(&ds->paths);
   loom_names_destroy(&ds->empty);
+  pthread_mutex_destroy(&ds->memory->lock);
+  free(ds->memory->lines);
+  free(ds->memory);
   free(ds->path);
   free(ds->warning);
   free(ds->index_damage);

@@ -1,4 +1,4 @@
-// Reading: demos and attributes. Every size is checked against the file before use.
+// Reading: demos and attributes, compared with what was written. Every size is checked against the file before use.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,8 +87,8 @@ static char* read_fixed_string(hid_t attr, hid_t file_type) {
   return text;
 }
 
-int loom_dataset_attr_string(char** out, const loomDataset* ds, const char* object, const char* name,
-                             loomError* err) {
+int loom_h5_attr_string(char** out, const loomDataset* ds, const char* object, const char* name,
+                        loomError* err) {
   *out = NULL;
   hid_t attr, type;
   int status = open_attr(&attr, &type, ds, object, name, err);
@@ -124,14 +124,14 @@ static int read_number(void* out, hid_t as, bool reals, const loomDataset* ds, c
   return LOOM_OK;
 }
 
-int loom_dataset_attr_int(int64_t* out, const loomDataset* ds, const char* object, const char* name,
-                          loomError* err) {
+int loom_h5_attr_int(int64_t* out, const loomDataset* ds, const char* object, const char* name,
+                     loomError* err) {
   *out = 0;
   return read_number(out, H5T_NATIVE_INT64, false, ds, object, name, err);
 }
 
-int loom_dataset_attr_double(double* out, const loomDataset* ds, const char* object, const char* name,
-                             loomError* err) {
+int loom_h5_attr_double(double* out, const loomDataset* ds, const char* object, const char* name,
+                        loomError* err) {
   *out = 0;
   return read_number(out, H5T_NATIVE_DOUBLE, true, ds, object, name, err);
 }
@@ -166,4 +166,97 @@ int loom_dataset_attr_names(loomNames* out, const loomDataset* ds, const char* o
   loom_h5_close(at);
   if (status) loom_names_destroy(out);
   return status;
+}
+
+// ---- comparing with digests
+
+int loom_digest_read(char** lines, const loomDataset* ds, const char* object, loomError* err) {
+  *lines = NULL;
+  if (!loom_dataset_has_attr(ds, object, LOOM_DIGEST_ATTR)) return LOOM_OK;
+  return loom_h5_attr_string(lines, ds, object, LOOM_DIGEST_ATTR, err);
+}
+
+void loom_dataset_read_as_is(loomDataset* ds) {
+  ds->compares = false;
+}
+
+// The hash written of a part, as remembered or read now.
+static int recall(uint64_t* written, bool* known, const loomDataset* ds, const char* demo, const char* part,
+                  loomError* err) {
+  loomDigestMemory* memory = ds->memory;
+  int status = LOOM_OK;
+  pthread_mutex_lock(&memory->lock);
+
+  if (strcmp(memory->demo, demo) != 0) {
+    free(memory->lines);
+    memory->demo[0] = '\0';
+    status = loom_digest_read(&memory->lines, ds, demo, err);
+    if (!status) snprintf(memory->demo, sizeof memory->demo, "%s", demo);
+  }
+
+  // A demo without digests, or a part without a line, is of another program.
+  *known = !status && memory->lines && loom_digest_find(written, memory->lines, part);
+  pthread_mutex_unlock(&memory->lock);
+  return status;
+}
+
+int loom_digest_compare(const loomDataset* ds, const char* object, const char* name, uint64_t hash,
+                        loomError* err) {
+  static const char data[] = "data/";
+  char demo[sizeof ds->memory->demo], part[600];
+  if (!ds->compares || strncmp(object, data, sizeof data - 1)) return LOOM_OK;
+
+  // What comes after the demo in the object's path belongs to the part's name.
+  size_t end = sizeof data - 1 + strcspn(object + sizeof data - 1, "/");
+  snprintf(demo, sizeof demo, "%.*s", (int)end, object);
+  const char* inside = object[end] ? object + end + 1 : "";
+  snprintf(part, sizeof part, "%s%s%s", inside, *inside ? "/" : "", name);
+
+  uint64_t written;
+  bool known;
+  int status = recall(&written, &known, ds, demo, part, err);
+  if (status || !known || written == hash) return status;
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "%s: %s/%s is not as it was written: damaged, or changed by another program since; "
+                        "fetch or copy it again, or go on with the other demos by --skip-damaged (where the "
+                        "change is meant, remove the attribute %s of %s)",
+                        ds->path, demo, part, LOOM_DIGEST_ATTR, demo);
+}
+
+static int compare_attr(const loomDataset* ds, const char* object, const loomAttr* attr, loomError* err) {
+  char label[300];
+  snprintf(label, sizeof label, "@%.250s", attr->name);
+  return ds->compares ? loom_digest_compare(ds, object, label, loom_digest_attr(attr), err) : LOOM_OK;
+}
+
+int loom_dataset_attr_string(char** out, const loomDataset* ds, const char* object, const char* name,
+                             loomError* err) {
+  int status = loom_h5_attr_string(out, ds, object, name, err);
+  if (status) return status;
+
+  const loomAttr attr = loom_attr_string(name, *out);
+  status = compare_attr(ds, object, &attr, err);
+  if (!status) return LOOM_OK;
+  free(*out);
+  *out = NULL;
+  return status;
+}
+
+int loom_dataset_attr_int(int64_t* out, const loomDataset* ds, const char* object, const char* name,
+                          loomError* err) {
+  int status = loom_h5_attr_int(out, ds, object, name, err);
+  const loomAttr attr = loom_attr_int(name, *out);
+  return status ? status : compare_attr(ds, object, &attr, err);
+}
+
+int loom_dataset_attr_double(double* out, const loomDataset* ds, const char* object, const char* name,
+                             loomError* err) {
+  loomAttr attr = loom_attr_double(name, 0);
+  int status = loom_h5_attr_double(out, ds, object, name, err);
+  if (status || !ds->compares) return status;
+
+  // The digest is that of the type in the file.
+  attr.real = *out;
+  if (!loom_h5_attr_int(&attr.integer, ds, object, name, NULL)) attr.type = LOOM_TYPE_I64;
+  return compare_attr(ds, object, &attr, err);
 }

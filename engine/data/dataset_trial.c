@@ -29,9 +29,9 @@ static void read_attrs(const loomDataset* ds, const char* object) {
     char* text = NULL;
     double number;
     errno = 0;
-    int status = loom_dataset_attr_string(&text, ds, object, names.name[i], NULL);
+    int status = loom_h5_attr_string(&text, ds, object, names.name[i], NULL);
     end_without_memory(status);
-    if (status) loom_dataset_attr_double(&number, ds, object, names.name[i], NULL);
+    if (status) loom_h5_attr_double(&number, ds, object, names.name[i], NULL);
     free(text);
   }
   loom_names_destroy(&names);

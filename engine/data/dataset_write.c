@@ -28,11 +28,21 @@ loomWriteDef loom_default_write_def(void) {
   return (loomWriteDef){.gzip = 1, .shuffle = true};
 }
 
+// A demo's arrays have few chunks; the default index node (64 entries) costs 2.6 KB for each of them.
+enum { INDEX_HALF_NODE = 4 };
+
 hid_t loom_h5_create_plist(void) {
   hid_t plist = H5Pcreate(H5P_FILE_CREATE);
-  // A demo's arrays have few chunks; the default index node (64 entries) costs 2.6 KB for each of them.
-  H5Pset_istore_k(plist, 4);
+  H5Pset_istore_k(plist, INDEX_HALF_NODE);
   return plist;
+}
+
+bool loom_h5_is_own(hid_t file) {
+  unsigned half = 0;
+  hid_t plist = H5Fget_create_plist(file);
+  bool own = plist >= 0 && H5Pget_istore_k(plist, &half) >= 0 && half == INDEX_HALF_NODE;
+  loom_h5_close(plist);
+  return own;
 }
 
 hid_t loom_h5_group(hid_t parent, const char* name) {

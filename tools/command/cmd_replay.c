@@ -732,6 +732,8 @@ int cmd_verify(int argc, char** argv) {
   code = open_target(&l, &err);
   int n = code ? 0 : demo_count(&l);
 
+  // All of it is compared here, and what differs is replayed nevertheless.
+  if (!code) loom_dataset_read_as_is(l.dataset);
   verdict* v = calloc((size_t)n + 1, sizeof *v);
   if (!v) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d verdicts", n);
   if (!code) code = verify_all(v, n, &l, &err);

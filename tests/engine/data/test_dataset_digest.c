@@ -266,11 +266,110 @@ static void a_wrong_bit_in_a_name_is_told(void** state) {
   free(bytes);
 }
 
+// Of a group in the demo, as robosuite's recordings and other programs have them.
+static void put_group_attr(const char* path, int64_t value) {
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT),
+        group = H5Gopen2(file, "data/demo_0/obs", H5P_DEFAULT);
+  loomAttr attr = loom_attr_int("camera", value);
+  loomError err = {0};
+  if (loom_h5_put_attr(group, &attr, path, &err)) fail_msg("%s", err.message);
+  H5Gclose(group);
+  H5Fclose(file);
+}
+
+static bool differs_in(const char* path, const char* part) {
+  loomDataset* ds;
+  loomDigestCheck check;
+  loomError err = {0};
+  if (loom_dataset_open_shown(&ds, path, &err)) fail_msg("%s", err.message);
+  if (loom_dataset_check_demo(&check, ds, 0, &err)) fail_msg("%s", err.message);
+
+  bool differs = check.differ.n == 1 && !strcmp(check.differ.name[0], part);
+  assert_true(differs || !check.differ.n);
+  loom_digest_check_destroy(&check);
+  loom_dataset_close(ds);
+  return differs;
+}
+
+static void attributes_of_groups_have_digests(void** state) {
+  (void)state;
+  loomError err = {0};
+  const char *source = in_folder("grouped.hdf5"), *kept = in_folder("kept.hdf5");
+  write_shard(source, 1);
+
+  // Digests of earlier versions have no lines of them, and hold.
+  put_group_attr(source, 3);
+  assert_false(differs_in(source, "obs/@camera"));
+
+  loomSource from = {source, NULL};
+  loomAssembleDef def = loom_default_assemble_def();
+  def.keep_all = true;
+  if (loom_dataset_assemble(kept, &from, 1, &def, &err)) fail_msg("%s", err.message);
+  assert_false(differs_in(kept, "obs/@camera"));
+  put_group_attr(kept, 2);
+  assert_true(differs_in(kept, "obs/@camera"));
+
+  // Whoever reads it is told, too.
+  loomDataset* ds;
+  int64_t camera;
+  if (loom_dataset_open(&ds, kept, &err)) fail_msg("%s", err.message);
+  assert_int_equal(loom_dataset_attr_int(&camera, ds, "data/demo_0/obs", "camera", &err), LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "kept.hdf5: data/demo_0/obs/@camera is not as it was written"));
+  loom_dataset_close(ds);
+}
+
+// Everything that is read of a demo, whole or as doubles; not rows of it, nor a file that another program made.
+static void a_reader_is_told_of_what_it_reads(void** state) {
+  (void)state;
+  static const char* const arrays[] = {"actions", "obs/picture", "obs/mask", "dones", "words"};
+  loomError err = {0};
+  loomArray array;
+  loomDataset* ds;
+  const char* path = in_folder("read.hdf5");
+
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+    write_shard(path, 1);
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), demo = H5Gopen2(file, "data/demo_0", H5P_DEFAULT);
+    hid_t set = H5Dopen2(demo, arrays[i], H5P_DEFAULT), type = H5Dget_type(set);
+    unsigned char bytes[40 * 30 * 8];
+    assert_true(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0);
+    bytes[0] ^= 1;
+    assert_true(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0);
+    H5Tclose(type);
+    H5Dclose(set);
+    H5Gclose(demo);
+    H5Fclose(file);
+
+    // The one that differs, by its name.
+    if (loom_dataset_open(&ds, path, &err)) fail_msg("%s", err.message);
+    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {
+      bool text = !strcmp(arrays[k], "words");
+      for (int as = 0; as < 2 - text; as++) {
+        int status =
+            (as ? loom_dataset_doubles : loom_dataset_array)(&array, ds, "data/demo_0", arrays[k], &err);
+        assert_int_equal(status, k == i ? LOOM_ERR_FORMAT : LOOM_OK);
+        if (status) assert_non_null(strstr(err.message, arrays[i]));
+        loom_array_destroy(&array);
+      }
+    }
+    assert_int_equal(loom_dataset_rows(&array, ds, "data/demo_0", arrays[i], 0, 1, &err), 0);
+    loom_array_destroy(&array);
+
+    // Asked for as it is.
+    loom_dataset_read_as_is(ds);
+    assert_int_equal(loom_dataset_array(&array, ds, "data/demo_0", arrays[i], &err), 0);
+    loom_array_destroy(&array);
+    loom_dataset_close(ds);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_wrong_bit_in_a_shard_is_told),
       cmocka_unit_test(a_wrong_bit_in_a_file_is_told),
       cmocka_unit_test(a_wrong_bit_in_a_name_is_told),
+      cmocka_unit_test(attributes_of_groups_have_digests),
+      cmocka_unit_test(a_reader_is_told_of_what_it_reads),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
