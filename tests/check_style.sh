@@ -45,5 +45,13 @@ words='reckon(s|ed|ing)?|what is so now|take_up|vary|lighten|story|wide|statisti
 mjcf='<statistic|"statistic"|mjStatistic' # MuJoCo's own names
 rule 'plain words' "$(grep -niE "(^|[^a-z])($words)([^a-z]|\$)" "${all[@]}" | grep -vE "$mjcf")"
 
+# clang-format leaves comments as they are.
+columns=110
+rule "comments of $columns columns" "$(grep -nE "^ *//.*" "${sources[@]}" | awk -v most=$columns '{
+  line = $0
+  sub(/^[^:]*:[^:]*:/, "", line)
+  if (length(line) > most) print
+}')"
+
 printf '%d passed, %d failed\n' $passed $failed
 [ $failed -eq 0 ]

@@ -305,7 +305,8 @@ int loom_make_folder(const char* path, bool parents, loomError* err) {
   return code;
 }
 
-// The nearest part of the path that is there; a path without one begins in the current folder. NULL without memory.
+// The nearest part of the path that is there; a path without one begins in the current folder. NULL without
+// memory.
 static char* nearest_part(const char* path) {
   struct stat st;
   char* part = malloc(strlen(path) + 2);

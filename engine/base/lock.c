@@ -93,7 +93,8 @@ bool loom_lock_has_writers(int lock) {
   if (lock < 0) return false;
 
   // A lease on reading is given only while nobody can write. It is the owner's to ask for; of other files
-  // HDF5's lock alone tells. A writer that comes in this very moment would raise a signal: one that is ignored.
+  // HDF5's lock alone tells. A writer that comes in this very moment would raise a signal: one that is
+  // ignored.
   fcntl(lock, F_SETSIG, SIGURG);
   if (!fcntl(lock, F_SETLEASE, F_RDLCK)) {
     fcntl(lock, F_SETLEASE, F_UNLCK);

@@ -1,5 +1,6 @@
 // Changing a dataset that is there: masks written into it, demos added. It happens in a copy of its bytes,
-// which then takes its place: whatever else the file holds is carried as it is, and nothing is ever half done.
+// which then takes its place: whatever else the file holds is carried as it is, and nothing is ever half
+// done.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// Comparing all of a demo, or of what is beside the demos, with its digests: what `verify`, --skip-damaged and shards
-// are told by. Readers
+// Comparing all of a demo, or of what is beside the demos, with its digests: what `verify`, --skip-damaged
+// and shards are told by. Readers
 // compare what they read, as they read it (dataset_read.c).
 #include <stdio.h>
 #include <stdlib.h>

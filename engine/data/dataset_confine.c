@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// What reading a file and computing need, libc's own ways included; sanitizers too. Anything else is answered with
-// EPERM, so that a libc that asks for something newer can do without.
+// What reading a file and computing need, libc's own ways included; sanitizers too. Anything else is answered
+// with EPERM, so that a libc that asks for something newer can do without.
 static const int harmless[] = {
     // Files that are open, and looking at others.
     SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(readv), SCMP_SYS(preadv), SCMP_SYS(lseek), SCMP_SYS(_llseek),
@@ -91,8 +91,8 @@ static void close_files(void) {
 bool loom_confine(void) {
   close_files();
 
-  // The system call for filters, not the older way of prctl: programs that run this one as valgrind does know of
-  // neither, and would be confined themselves by the latter.
+  // The system call for filters, not the older way of prctl: programs that run this one as valgrind does know
+  // of neither, and would be confined themselves by the latter.
   enum { HAS_THE_CALL = 2 };
   if (seccomp_api_get() < HAS_THE_CALL) return false;
 

@@ -192,7 +192,8 @@ static int find_content(void* user, const char* name, const loomArray* array, in
   return unreadable || array->count > 0;
 }
 
-// A recording that was broken off leaves a group without arrays or rows. What cannot be looked at is not empty.
+// A recording that was broken off leaves a group without arrays or rows. What cannot be looked at is not
+// empty.
 static bool is_empty(const loomDataset* ds, int demo) {
   loomArray actions;
   const char* object = ds->paths.name[demo];

@@ -1,8 +1,9 @@
 // Digests: what HDF5 stores has no checksums, so one wrong bit gives other numbers without a word. Each demo
 // carries a line for each of its parts, and `data` lines for what is beside the demos, in the form of
-// sha256sum: "HASH  NAME". Hashes are of names' values as they are read (type, shape, numbers or text), so that
-// they stay right however the file is packed or copied. Attributes are called "@NAME", those of a group in a demo
-// "GROUP/@NAME". A part without a line has no digest: earlier versions wrote none of groups' attributes.
+// sha256sum: "HASH  NAME". Hashes are of names' values as they are read (type, shape, numbers or text), so
+// that they stay right however the file is packed or copied. Attributes are called "@NAME", those of a group
+// in a demo "GROUP/@NAME". A part without a line has no digest: earlier versions wrote none of groups'
+// attributes.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

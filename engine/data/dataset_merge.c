@@ -47,7 +47,8 @@ static int out_of_memory(const assembly* a, loomError* err) {
 
 // ---- digests
 
-// What comes after "data/demo_3/" in the path of an object in a demo; NULL for the demo itself, and for `data`.
+// What comes after "data/demo_3/" in the path of an object in a demo; NULL for the demo itself, and for
+// `data`.
 static const char* inside_demo(const char* object) {
   const char* slash = strncmp(object, "data/", 5) ? NULL : strchr(object + 5, '/');
   return slash ? slash + 1 : NULL;
@@ -220,8 +221,8 @@ static bool must_come(const char* object, const char* name) {
   return !inside_demo(object) && (!strcmp(name, "actions") || !strcmp(name, "states"));
 }
 
-// What cannot be copied is left out where the caller wants to know of it, and an error elsewhere. why->message
-// begins with the place, as that of the copy does.
+// What cannot be copied is left out where the caller wants to know of it, and an error elsewhere.
+// why->message begins with the place, as that of the copy does.
 static int give_up_on(const assembly* a, const char* object, const char* name, const loomError* why,
                       loomError* err) {
   char where[1024];
@@ -259,8 +260,8 @@ static bool is_plain(hid_t group, const char* name) {
   return plain;
 }
 
-// An array that goes over unread keeps its line; its shard's seal was looked at. Shards of earlier versions have
-// none, so it is made now.
+// An array that goes over unread keeps its line; its shard's seal was looked at. Shards of earlier versions
+// have none, so it is made now.
 static int carry_line(assembly* a, const char* object, const char* name, loomError* err) {
   char part[600];
   uint64_t hash;
@@ -545,8 +546,8 @@ static int check_env(assembly* a, loomError* err) {
   if (status) return status;
   char why[480];
 
-  // Sources of other environments may be asked for, those whose actions mean something else may not: the file has one
-  // env_args for all.
+  // Sources of other environments may be asked for, those whose actions mean something else may not: the file
+  // has one env_args for all.
   bool same = !a->env_args || loom_env_args_driven_same(a->env_args, env, why, sizeof why);
   if (!same)
     status = loom_error_set(

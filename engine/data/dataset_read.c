@@ -1,4 +1,5 @@
-// Reading: demos and attributes, compared with what was written. Every size is checked against the file before use.
+// Reading: demos and attributes, compared with what was written. Every size is checked against the file
+// before use.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

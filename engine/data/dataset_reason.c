@@ -1,5 +1,5 @@
-// Why something of a dataset cannot be opened or read, in words that tell what to do: the one place that looks
-// at HDF5's error stack, at the kind of a link and at what a file is that is no HDF5.
+// Why something of a dataset cannot be opened or read, in words that tell what to do: the one place that
+// looks at HDF5's error stack, at the kind of a link and at what a file is that is no HDF5.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -249,7 +249,8 @@ static int no_hdf5(const char* path, const char* reason, loomError* err) {
   return loom_error_set(err, LOOM_ERR_FORMAT, "%s: not a readable HDF5 file: it is %s; %s", path, what, todo);
 }
 
-// The version of the file's superblock, which lies at byte 0, or behind a user's block of 512, 1024, ... bytes.
+// The version of the file's superblock, which lies at byte 0, or behind a user's block of 512, 1024, ...
+// bytes.
 static unsigned superblock_of(const char* path) {
   static const char signature[] = "\x89HDF\r\n\x1a\n";
   char head[9];

@@ -1,6 +1,6 @@
-// Shards lie on a disk for a while before they are assembled, and what HDF5 stores has no checksums of its own:
-// a seal behind their bytes tells whether one of them has changed. HDF5 does not look behind the end of its
-// file.
+// Shards lie on a disk for a while before they are assembled, and what HDF5 stores has no checksums of its
+// own: a seal behind their bytes tells whether one of them has changed. HDF5 does not look behind the end of
+// its file.
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,16 +8,16 @@
 
 #include "engine/data/dataset_internal.h"
 
-// In larger files only numbers behind unusual filters are read: it would double the work, and zlib, which nearly
-// all files are packed with, stands damage.
+// In larger files only numbers behind unusual filters are read: it would double the work, and zlib, which
+// nearly all files are packed with, stands damage.
 static const int64_t full_read_bytes = (int64_t)64 << 20;
 
 enum { BYTES_AT_ONCE = 32 << 20 };
 
 // ---- what a child reads
 
-// Texts of variable length say themselves how long they are, and HDF5 believes them. The parent, who has no such limit
-// on memory, must not come here: the child ends, as if it had died of it.
+// Texts of variable length say themselves how long they are, and HDF5 believes them. The parent, who has no
+// such limit on memory, must not come here: the child ends, as if it had died of it.
 static void end_without_memory(int status) {
   if (status && errno == ENOMEM) _exit(EXIT_FAILURE);
 }

@@ -27,8 +27,8 @@ loomRenderDef loom_default_render_def(void) {
   return (loomRenderDef){.width = 320, .height = 240};
 }
 
-// The box around what moves, arms and objects, at the model's reference position: a point of each geom that is
-// drawn, and how far it reaches. False where nothing moves.
+// The box around what moves, arms and objects, at the model's reference position: a point of each geom that
+// is drawn, and how far it reaches. False where nothing moves.
 static bool box_of_moving(double low[3], double high[3], const mjModel* m) {
   mjData* d = mj_makeData(m);
   bool any = false;
@@ -51,7 +51,8 @@ static bool box_of_moving(double low[3], double high[3], const mjModel* m) {
   return any;
 }
 
-// All that moves, large enough to be seen: across the longer side of it, so that arms stand beside each other.
+// All that moves, large enough to be seen: across the longer side of it, so that arms stand beside each
+// other.
 static void fit_to_moving(mjvCamera* out, const mjModel* m) {
   double low[3], high[3], half[3];
   if (!box_of_moving(low, high, m)) return;

@@ -183,7 +183,8 @@ static double pixels_of(const xmlNode* node) {
   return loom_mjcf_has(node, "type", "2d") ? width * height : 6 * width * fmax(width, height / 6);
 }
 
-// The first parameter is a subdivision of an icosahedron, of at most 4 levels, or a resolution along both directions.
+// The first parameter is a subdivision of an icosahedron, of at most 4 levels, or a resolution along both
+// directions.
 static double vertices_of(const xmlNode* node) {
   char* builtin = loom_mjcf_get(node, "builtin");
   bool icosahedron = builtin && strstr(builtin, "sphere") && !loom_mjcf_has(node, "builtin", "supersphere");

@@ -73,8 +73,8 @@ static bool is_jump(const loomTeleopDef* def, loomPose from, loomPose to) {
          (def->jump_turn > 0 && mju_norm3(turn) > def->jump_turn);
 }
 
-// A tracker that lost its way for a sample comes back; one that has found itself anew stays there, and goes on
-// from there. Neither moves the hand.
+// A tracker that lost its way for a sample comes back; one that has found itself anew stays there, and goes
+// on from there. Neither moves the hand.
 static void hold_jump(loomTeleop* t, int a, loomPose device) {
   bool stays = t->jumped[a] && !is_jump(&t->def, t->away[a], device);
   if (stays) t->device[a] = device;

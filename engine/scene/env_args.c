@@ -7,8 +7,8 @@ static cJSON* spread(const double* numbers, int n) {
   return n ? cJSON_CreateDoubleArray(numbers, n) : cJSON_CreateNumber(numbers[0]);
 }
 
-// Entries of a pose, or one a joint. Arms of several numbers of joints have one number for all (controller_def.c), which
-// is read for each.
+// Entries of a pose, or one a joint. Arms of several numbers of joints have one number for all
+// (controller_def.c), which is read for each.
 static int entry_count(const loomTask* task) {
   int n = loom_controller_pose_dim(&task->controller, &task->robots[0]);
   for (int a = 1; a < task->arm_count; a++)

@@ -126,7 +126,8 @@ static bool turns(const double* rotation) {
   return rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0;
 }
 
-// What an action asks for, in the world's frame: a move along its axes, or a pose (position, axis times angle).
+// What an action asks for, in the world's frame: a move along its axes, or a pose (position, axis times
+// angle).
 static void to_world(double move[6], const loomArm* arm) {
   if (!arm->control.in_base) return;
   if (arm->control.delta) {

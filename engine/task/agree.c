@@ -220,7 +220,8 @@ static int compare_controllers(const loomControllerDef* data, const loomControll
   return 0;
 }
 
-// A controller of a type that cannot be read is another than the task's all the same. *told: all say the task's type.
+// A controller of a type that cannot be read is another than the task's all the same. *told: all say the
+// task's type.
 static int compare_types(bool* told, const cJSON* root, const loomControllerDef* wanted, const loomTask* task,
                          const char* label, loomError* err) {
   const cJSON* configs = get(kwargs_of(root), "controller_configs");
@@ -248,8 +249,8 @@ static int compare_types(bool* told, const cJSON* root, const loomControllerDef*
   return 0;
 }
 
-// Where data say what drove them it is `wanted`. For controllers without a type, null and unknown composites the task's
-// stands in; not for one of its own type that does something else.
+// Where data say what drove them it is `wanted`. For controllers without a type, null and unknown composites
+// the task's stands in; not for one of its own type that does something else.
 static int check_wanted(const cJSON* root, const loomControllerDef* wanted, const loomTask* task,
                         const char* label, loomError* err) {
   loomControllerDef said[LOOM_MAX_ARMS];

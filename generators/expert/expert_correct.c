@@ -69,7 +69,8 @@ static int step_of(const loomEpisode* e, const loomExpertArm* arm, int a) {
   return arm->step < count ? arm->step : count - 1;
 }
 
-// What a demonstrator went on with is what can be had: with how many fingers, and of which part of the object.
+// What a demonstrator went on with is what can be had: with how many fingers, and of which part of the
+// object.
 void loom_expert_note_grasp(loomExpert* x, const loomEpisode* e, int a) {
   loomExpertArm* arm = &x->arm[a];
   int object = x->held[a][arm->step];
@@ -80,8 +81,8 @@ void loom_expert_note_grasp(loomExpert* x, const loomEpisode* e, int a) {
   arm->tries = 0;
 }
 
-// Does the hand still have what it closed on? The part of the object that was in it is there, or the same fingers
-// touch it. A hand that closed on nothing, to push or to hook, has nothing to lose.
+// Does the hand still have what it closed on? The part of the object that was in it is there, or the same
+// fingers touch it. A hand that closed on nothing, to push or to hook, has nothing to lose.
 static bool still_holds(const loomExpertArm* arm, const loomEpisode* e, int a, int object) {
   loomPose part = loom_pose_mul(loom_episode_object(e, object), arm->part);
   bool slipped = loom_pose_distance(part, loom_episode_eef(e, a)) > beside;
@@ -98,8 +99,8 @@ static void go_back(loomExpert* x, const loomEpisode* e, int a, int step) {
   loom_expert_hand_before(arm, e->scene->task, a, step);
 }
 
-// A closing hand waits for all its fingers, but not for ever: then a grasp with some of them is one too, and after
-// some tries an empty hand, for it may be meant so.
+// A closing hand waits for all its fingers, but not for ever: then a grasp with some of them is one too, and
+// after some tries an empty hand, for it may be meant so.
 bool loom_expert_holds(loomExpert* x, const loomEpisode* e, int a) {
   loomExpertArm* arm = &x->arm[a];
   int at = step_of(e, arm, a), object = x->held[a][at];
@@ -215,9 +216,10 @@ static bool was_obeyed(const loomExpert* x, const loomEpisode* e, int a) {
   return true;
 }
 
-// A joint at its limit, or something in the way, may keep an arm from its goal for ever: a demonstrator's command
-// goes on without the arm, pulls harder so, and is at the goal in the end; and then the demonstrator goes on. So does
-// a teacher whose word was followed all that while. An arm that somebody else holds back is not stuck.
+// A joint at its limit, or something in the way, may keep an arm from its goal for ever: a demonstrator's
+// command goes on without the arm, pulls harder so, and is at the goal in the end; and then the demonstrator
+// goes on. So does a teacher whose word was followed all that while. An arm that somebody else holds back is
+// not stuck.
 static bool is_stuck(loomExpert* x, const loomEpisode* e, int a, double left) {
   loomExpertArm* arm = &x->arm[a];
   const loomExpertStep* s = loom_expert_step(e, a, arm->step);
@@ -234,8 +236,8 @@ static bool is_stuck(loomExpert* x, const loomEpisode* e, int a, double left) {
   return arm->stalled > PATIENCE;
 }
 
-// Where the command is depends on where the arm is alone: ahead of it by what it lags behind at the step's speed,
-// and by more where that is not enough to move it.
+// Where the command is depends on where the arm is alone: ahead of it by what it lags behind at the step's
+// speed, and by more where that is not enough to move it.
 void loom_expert_lead(loomExpert* x, const loomEpisode* e, int a) {
   loomExpertArm* arm = &x->arm[a];
   const loomExpertStep* s = loom_expert_step(e, a, arm->step);

@@ -46,7 +46,8 @@ static loomPose goal_turned(const loomExpert* x, const loomEpisode* e, int a, in
   const loomExpertArm* arm = &x->arm[a];
   const loomExpertStep* s = loom_expert_step(e, a, i);
 
-  // Where the frame is now, or where it was when the step began: of what is in the hand the goal would run away.
+  // Where the frame is now, or where it was when the step began: of what is in the hand the goal would run
+  // away.
   bool follow = s->follow || (x->corrects && s->to.kind != LOOM_POINT_EEF && !x->in_hand[a][i]);
   loomPose frame = follow ? frame_now(x, e, a, i) : arm->frame;
   loomPose goal = loom_pose_from_quat(s->pos, s->quat);

@@ -76,7 +76,8 @@ static int grasp_differs(const loomPlan* p, int a) {
 
 // ---- where the plan goes on
 
-// Among the rows around the arm's own with the same gripper command, the one whose pose is nearest to the arm.
+// Among the rows around the arm's own with the same gripper command, the one whose pose is nearest to the
+// arm.
 static int nearest_row(const loomPlan* p, int a) {
   const loomArmPlan* arm = &p->arm[a];
   const loomReplay* r = &p->sources->replay[arm->source];
@@ -195,7 +196,8 @@ static void catch_up(loomGuide* g, int a) {
   if (there > now) arm->step += there - now;
 }
 
-// Does the arm's row wait for the arm, or for its fingers? So the row depends on where the arm is, not on when.
+// Does the arm's row wait for the arm, or for its fingers? So the row depends on where the arm is, not on
+// when.
 static bool waits(loomGuide* g, int a) {
   const loomPlan* p = &g->plan;
   const loomArmPlan* arm = &p->arm[a];

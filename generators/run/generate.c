@@ -310,8 +310,8 @@ static int resume_results(run* r, loomError* err) {
   return code;
 }
 
-// A demo that is missing or damaged is made again from its number; it comes out the same. Made differently, it was
-// made on another kind of machine, and the run would be a mixture.
+// A demo that is missing or damaged is made again from its number; it comes out the same. Made differently,
+// it was made on another kind of machine, and the run would be a mixture.
 static int remake(run* r, int64_t number, const char* why, loomError* err) {
   char what[LOOM_PATH_MAX + 512], path[LOOM_PATH_MAX];
   const loomAttemptResult* old = &r->report->results[number];

@@ -50,8 +50,8 @@ static uint64_t digest_sources(const loomSourceSet* sources) {
   return h;
 }
 
-// What must agree for two runs to make the same demos, each by its name: on a difference the line is told. Without
-// scene and sources, what is known before these are loaded.
+// What must agree for two runs to make the same demos, each by its name: on a difference the line is told.
+// Without scene and sources, what is known before these are loaded.
 static cJSON* describe_run(const loomTask* task, const loomScene* scene, const loomSourceSet* sources,
                            const loomGenerateDef* def) {
   cJSON* root = loom_settings_begin("generate", task, scene, def->attempt.reset, def->attempt.seed);
@@ -178,7 +178,8 @@ static int check_places(const loomGenerateDef* def, const char* folder, bool the
         "%s exists; use --resume to go on with an unfinished run, --overwrite to start anew, or another -o",
         parts ? folder : def->out);
 
-  // What an earlier part of this run left is replaced, which is known once its folder is open; another's is not.
+  // What an earlier part of this run left is replaced, which is known once its folder is open; another's is
+  // not.
   if (!parts && def->failed && !access(def->failed, F_OK))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; %s", def->failed, anew);
   return LOOM_OK;
@@ -191,8 +192,8 @@ static int parts_of(char folder[LOOM_PATH_MAX], const loomGenerateDef* def, loom
   return LOOM_OK;
 }
 
-// The settings that a run left, with what is known of this one's in the place of theirs: the rest is taken to be
-// the same. NULL where there is nothing to compare.
+// The settings that a run left, with what is known of this one's in the place of theirs: the rest is taken to
+// be the same. NULL where there is nothing to compare.
 static char* with_known(const char* kept, const loomTask* task, const loomGenerateDef* def) {
   cJSON *root = loom_json_read(kept), *known = describe_run(task, NULL, NULL, def);
   for (const cJSON* item = known ? known->child : NULL; item; item = item->next)
@@ -238,7 +239,8 @@ int loom_journal_check(const loomTask* task, const loomGenerateDef* def, loomErr
   return code || !(complete || parts) ? code : check_left(task, def, folder, parts, err);
 }
 
-// A finished dataset, and beside it the file of failed attempts unless there were none: their shards are gone.
+// A finished dataset, and beside it the file of failed attempts unless there were none: their shards are
+// gone.
 static int check_complete(const loomJournal* j, loomError* err) {
   const loomGenerateDef* def = j->def;
   loomDataset* ds = NULL;

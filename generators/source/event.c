@@ -34,8 +34,9 @@ static unsigned touch(const holdList* l, int arm, int object, int t) {
   return l->r->touch[(t * l->r->arm_count + arm) * l->r->object_count + object];
 }
 
-// Where that part of the object is at row t that was between the fingers at row `from`. The frame of a door lies
-// on its hinge and goes nowhere, and a handle may turn between the fingers: neither says whether it is carried.
+// Where that part of the object is at row t that was between the fingers at row `from`. The frame of a door
+// lies on its hinge and goes nowhere, and a handle may turn between the fingers: neither says whether it is
+// carried.
 static loomPose gripped(const loomReplay* r, const hold* h, int from, int t) {
   const loomPose* object = r->object[h->object];
   return loom_pose_mul(object[t], loom_pose_mul(loom_pose_inverse(object[from]), r->eef[h->arm][from]));

@@ -375,7 +375,8 @@ char* loom_data_driven(const loomData* data, int file) {
   return driven;
 }
 
-// Actions of two rates or controllers cannot be learned as one: the first file that says is what all must be like.
+// Actions of two rates or controllers cannot be learned as one: the first file that says is what all must be
+// like.
 static int check_driven(const loomData* data, loomError* err) {
   char *first = NULL, why[400];
   int code = 0, of = 0;

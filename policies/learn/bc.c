@@ -90,7 +90,8 @@ static loomSafeTensor float_block(const char* name, const loomReal* data, size_t
       .name = name, .type = LOOM_SAFE_F32, .rank = 1, .shape = {(int64_t)count}, .data = data};
 }
 
-// The configuration without what decides nothing of the weights, so that the same training gives the same file.
+// The configuration without what decides nothing of the weights, so that the same training gives the same
+// file.
 static char* training_text(const loomTrainConfig* config) {
   loomTrainConfig* c = malloc(sizeof *c);
   if (!c) return NULL;
@@ -146,7 +147,8 @@ static int same_configuration(const loomTrainConfig* now, const loomTrainConfig*
   a.train.threads = b.train.threads = 0;
   a.data.cache = b.data.cache = 1;
 
-  // Successes are compared over the whole run, so where both parts have rollouts they are of the same episodes.
+  // Successes are compared over the whole run, so where both parts have rollouts they are of the same
+  // episodes.
   bool both = a.rollout.task[0] && b.rollout.task[0];
   if (!both) a.rollout = b.rollout;
   a.rollout.every = b.rollout.every;
@@ -181,8 +183,8 @@ static bool same_normal(const loomNormal* a, const loomNormal* b) {
   return a->dim == b->dim && !memcmp(a->mean, b->mean, 4 * (size_t)a->dim * sizeof *a->mean);
 }
 
-// A file of the same name may hold other demos by now: their statistics are others. Checkpoints of format 1 may
-// be of another machine's demos.
+// A file of the same name may hold other demos by now: their statistics are others. Checkpoints of format 1
+// may be of another machine's demos.
 static int same_data(const run* r, const loomTrained* then, const char* path, loomError* err) {
   const loomTrained* now = &r->trained;
   bool same = same_normal(&now->obs, &then->obs) && same_normal(&now->actions, &then->actions);

@@ -55,7 +55,8 @@ static const char settings_file[] = "settings.yaml";
 
 enum { EXPERT_MAX = 1 << 30 };  // bytes of a policy
 
-// What the run's own settings say, and what is in the files that they name. In runs without such files nothing.
+// What the run's own settings say, and what is in the files that they name. In runs without such files
+// nothing.
 static int describe_run(char** out, const dagger* g, loomError* err) {
   const loomDaggerDef* def = g->def;
   char *settings = loom_dagger_settings(def), *expert = NULL;

@@ -58,8 +58,8 @@ int loom_dagger_measure_expert(loomDaggerReport* report, const loomDaggerDef* de
   char path[LOOM_DAGGER_PATH], text[80];
   loom_dagger_path(path, def, "expert.csv", 0);
 
-  // Once is enough: whoever goes on with a run reads what the first part of it measured. Else no novice is there, and
-  // the expert acts alone, on the starts that novices are measured on.
+  // Once is enough: whoever goes on with a run reads what the first part of it measured. Else no novice is
+  // there, and the expert acts alone, on the starts that novices are measured on.
   if (!read_expert(&alone, path)) {
     loomGateDef gate = {.kind = LOOM_GATE_EXPERT, .expert = *def->expert};
     int code = loom_dagger_measure(&alone, def, &gate, -1, NULL, err);

@@ -16,7 +16,8 @@
 // Far beyond any policy of ours, and within reach of one allocation.
 static const size_t file_bytes_max = (size_t)64 << 30;
 
-// A large file is only read when its header says that all of it is tensors: a stranger's may be as large as it likes.
+// A large file is only read when its header says that all of it is tensors: a stranger's may be as large as
+// it likes.
 static int check_large(const char* path, loomError* err) {
   enum { SMALL = 1 << 20, LENGTH = 8 };
   struct stat s;

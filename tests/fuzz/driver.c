@@ -2,13 +2,14 @@
 // counter-based generator, so that mutant i can be made again on its own.
 //   fuzz_NAME COUNT CORPUS                      every seed as it is, then COUNT mutants
 //   fuzz_NAME FILE...                           those inputs
-//   fuzz_NAME --range SEED FROM TO STATE CORPUS mutants FROM .. TO - 1 of a run's seed; STATE says how far it got
+//   fuzz_NAME --range SEED FROM TO STATE CORPUS mutants FROM .. TO - 1 of a run's seed; STATE says how far it
+// got
 //   fuzz_NAME --write SEED NUMBER FILE CORPUS   write that mutant
 // The input that a sanitizer stops at is left in fuzz_NAME.crash beside the program.
 //
-// An input may take 10 CPU seconds and LOOM_FUZZ_MB (1024) of memory, children included (their memory in plain builds
-// only); the program's own, with all that a sanitizer keeps of earlier inputs, counts as the input's. STATE is one line: the mutant in flight,
-// the most CPU seconds that one took, the most memory (MB).
+// An input may take 10 CPU seconds and LOOM_FUZZ_MB (1024) of memory, children included (their memory in
+// plain builds only); the program's own, with all that a sanitizer keeps of earlier inputs, counts as the
+// input's. STATE is one line: the mutant in flight, the most CPU seconds that one took, the most memory (MB).
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,8 @@
 #include "tests/fuzz/mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
-/// A target's own: how many inputs it did all that it can with. None of the seeds: then nothing would be tested.
+/// A target's own: how many inputs it did all that it can with. None of the seeds: then nothing would be
+/// tested.
 int fuzz_done(void) __attribute__((weak));
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 const char* __asan_default_options(void);
@@ -89,7 +91,8 @@ static double cpu_seconds(void) {
     seconds += (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 
-    // The children's memory is limited only where no sanitizer reserves terabytes (engine/data/dataset_probe.c).
+    // The children's memory is limited only where no sanitizer reserves terabytes
+    // (engine/data/dataset_probe.c).
 #ifdef __SANITIZE_ADDRESS__
     if (i) continue;
 #endif

@@ -1,5 +1,6 @@
-// A well-formed HDF5 file whose texts are any bytes: env_args, MJCF, masks, attributes, and names. What bytes changed
-// in a file hardly ever reach. Errors are fine; crashes, leaks, endless work and messages of several lines are not.
+// A well-formed HDF5 file whose texts are any bytes: env_args, MJCF, masks, attributes, and names. What bytes
+// changed in a file hardly ever reach. Errors are fine; crashes, leaks, endless work and messages of several
+// lines are not.
 #include <hdf5.h>
 #include <stdlib.h>
 #include <string.h>

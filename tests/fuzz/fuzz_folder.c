@@ -1,6 +1,6 @@
-// A task's folder from a stranger: task.yaml, its models, robots, meshes and textures, all of them any bytes. What is
-// accepted is bound to its scene, reset and stepped. Errors are fine; crashes, leaks, endless work and messages of
-// several lines are not.
+// A task's folder from a stranger: task.yaml, its models, robots, meshes and textures, all of them any bytes.
+// What is accepted is bound to its scene, reset and stepped. Errors are fine; crashes, leaks, endless work
+// and messages of several lines are not.
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

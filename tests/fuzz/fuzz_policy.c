@@ -1,6 +1,6 @@
-// Any bytes as a training configuration, as a policy's own, and as that of a policy whose weights are there: errors are
-// fine; crashes, leaks, endless work, memory for a network that is not in the file, and messages of several lines are
-// not.
+// Any bytes as a training configuration, as a policy's own, and as that of a policy whose weights are there:
+// errors are fine; crashes, leaks, endless work, memory for a network that is not in the file, and messages
+// of several lines are not.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-// What a stopped run left, and what people edit by hand: a folder of generation gone on with, whose settings and
-// journal are any bytes, and files of segments' ends. Errors are fine; crashes, leaks, endless work and messages of
-// several lines are not.
+// What a stopped run left, and what people edit by hand: a folder of generation gone on with, whose settings
+// and journal are any bytes, and files of segments' ends. Errors are fine; crashes, leaks, endless work and
+// messages of several lines are not.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +88,8 @@ static void put(const char* name, const void* bytes, size_t n) {
   if (!file || fwrite(bytes, 1, n, file) != n || fclose(file)) abort();
 }
 
-// A journal of ours over which the input's bytes are laid from a place on that its first two bytes say; `raw` takes
-// the place of all of it.
+// A journal of ours over which the input's bytes are laid from a place on that its first two bytes say; `raw`
+// takes the place of all of it.
 static void put_journal(const char* patch, size_t n, const char* raw, size_t raw_size) {
   if (raw) {
     put("journal.bin", raw, raw_size);

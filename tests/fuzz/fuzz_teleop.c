@@ -1,5 +1,5 @@
-// Any lines to `demoloom teleop`, and to a dataset that its demos are added to. Errors are fine; crashes, leaks and
-// endless work are not.
+// Any lines to `demoloom teleop`, and to a dataset that its demos are added to. Errors are fine; crashes,
+// leaks and endless work are not.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

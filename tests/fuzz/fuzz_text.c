@@ -1,5 +1,5 @@
-// Any bytes as an expression, as JSON, as env_args and as YAML whose values are numbers: errors are fine; crashes,
-// endless work and messages of several lines are not.
+// Any bytes as an expression, as JSON, as env_args and as YAML whose values are numbers: errors are fine;
+// crashes, endless work and messages of several lines are not.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

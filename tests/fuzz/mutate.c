@@ -122,7 +122,8 @@ static void mutate_long(Input* input, Draw* at) {
 
 static void mutate(Input* input, const Input* other, Draw* at) {
   for (uint64_t n = 1 + draw(at, MAX_MUTATIONS); n && input->size; n--) {
-    // Of nine: one cuts the end off, two change a number, three a stretch, two bytes, one makes something long.
+    // Of nine: one cuts the end off, two change a number, three a stretch, two bytes, one makes something
+    // long.
     switch (draw(at, 9)) {
       case 0:
         input->size = draw(at, input->size);

@@ -120,8 +120,8 @@ static cJSON* dataset_json(const loomDataset* d, bool models) {
   return root;
 }
 
-// What is there and is not shown: behind a link that is not followed, or packed by a filter that this build lacks.
-// Empty demos, and arrays of kinds that nothing here reads, need nobody.
+// What is there and is not shown: behind a link that is not followed, or packed by a filter that this build
+// lacks. Empty demos, and arrays of kinds that nothing here reads, need nobody.
 static int count_withheld(const cJSON* list) {
   const cJSON *item, *error;
   int n = 0;

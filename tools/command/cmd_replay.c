@@ -186,8 +186,8 @@ static int replay_demo(cJSON* list, looking* l, int i, loomError* err) {
   return code;
 }
 
-// A demo that cannot be replayed is told in its place, and does not hide the others: *first keeps the reason of
-// the first.
+// A demo that cannot be replayed is told in its place, and does not hide the others: *first keeps the reason
+// of the first.
 static int replay_or_tell(cJSON* list, int* odd, loomError* first, looking* l, int i, loomError* err) {
   loomError why = {0, ""};
   int code = replay_demo(list, l, i, &why);
@@ -422,8 +422,8 @@ static const toolCommand verify_command = {
     TOOL_OPTIONS(verify_options),
 };
 
-// How far the joints of another simulator's recording may be off after 50 control steps, rad: those of robosuite's
-// two-person demos are 1e-6.
+// How far the joints of another simulator's recording may be off after 50 control steps, rad: those of
+// robosuite's two-person demos are 1e-6.
 static const double strange_joints = 0.01;
 
 /// What verifying one demo showed.
@@ -442,8 +442,8 @@ static bool is_good(const verdict* v) {
   return v->checked && (v->elsewhere || (v->success && v->identical)) && !v->arrays.wrong.n;
 }
 
-// A recording of another program's need not come out bit for bit, nor succeed by its actions. Its own states show
-// success, though, and its robots follow its actions.
+// A recording of another program's need not come out bit for bit, nor succeed by its actions. Its own states
+// show success, though, and its robots follow its actions.
 static int check_elsewhere(verdict* v, const loomActionReplay* by_action, loomEpisode* episode,
                            const loomDemo* demo, loomError* err) {
   loomReplay by_state;

@@ -84,8 +84,8 @@ static const toolCommand command = {
     TOOL_OPTIONS(options),
 };
 
-// A video is drawn from demos: without -o these lie in a folder of the run's own for as long as that takes, so
-// that no file is made or removed beside the video.
+// A video is drawn from demos: without -o these lie in a folder of the run's own for as long as that takes,
+// so that no file is made or removed beside the video.
 static void name_episodes(rolloutArgs* a) {
   if (!a->out && !a->video) return;
   snprintf(a->folder, sizeof a->folder, "%.*s.%s", LOOM_PATH_MAX - 64, a->out ? a->out : a->video,

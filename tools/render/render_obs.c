@@ -139,7 +139,8 @@ static void destroy_sense(void* user, int worker) {
   loom_sense_destroy(d->worker[worker].sense);
 }
 
-// The first demo's pictures tell how large all are: each a shard, then with a copy of the demos in the dataset.
+// The first demo's pictures tell how large all are: each a shard, then with a copy of the demos in the
+// dataset.
 static int check_disk(obsRun* run, const char* shard, loomError* err) {
   bool told;
 #pragma omp atomic capture

@@ -44,7 +44,8 @@ int tool_usage(const char* command, const char* format, ...) {
 
 // ---- assets
 
-// The script that came with this program: a scenes folder, that of a stranger perhaps, says nothing of what is run.
+// The script that came with this program: a scenes folder, that of a stranger perhaps, says nothing of what
+// is run.
 static int find_fetch(char out[LOOM_PATH_MAX], loomError* err) {
   static const char* const places[] = {"../tools/fetch.sh", "../share/demoloom/tools/fetch.sh"};
   char self[LOOM_PATH_MAX];

@@ -299,7 +299,8 @@ void view_close(viewApp* app) {
   loom_task_destroy(app->task);
 }
 
-// handover.hdf5 is annotated in handover-annotated.hdf5, here; what was annotated before stays, and this is -2.
+// handover.hdf5 is annotated in handover-annotated.hdf5, here; what was annotated before stays, and this is
+// -2.
 static void name_annotated(char* out, size_t size, const char* path) {
   const char* slash = strrchr(path, '/');
   const char* name = slash ? slash + 1 : path;

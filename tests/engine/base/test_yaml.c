@@ -1,4 +1,5 @@
-// YAML from strangers: whatever its length, depth and number of entries, the answer comes soon and in one line.
+// YAML from strangers: whatever its length, depth and number of entries, the answer comes soon and in one
+// line.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-// Changing a dataset: killed before any one of the calls that write to it, it is as it was or as it was to be,
-// and the next change finds nothing in its way.
+// Changing a dataset: killed before any one of the calls that write to it, it is as it was or as it was to
+// be, and the next change finds nothing in its way.
 #include "tests/engine/data/dataset_fixture.h"
 
 #include <dirent.h>

@@ -1,5 +1,6 @@
-// The child that reads strangers' files on trial can read, and nothing else: each thing that code in a file would want
-// to do is tried by one, and must be the child's end. Limits on time and memory bite. No HDF5 plugin is loaded.
+// The child that reads strangers' files on trial can read, and nothing else: each thing that code in a file
+// would want to do is tried by one, and must be the child's end. Limits on time and memory bite. No HDF5
+// plugin is loaded.
 #include "tests/engine/data/dataset_fixture.h"
 
 #include <errno.h>

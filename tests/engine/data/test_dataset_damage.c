@@ -164,8 +164,8 @@ static void totals_are_checked(void** state) {
   }
 }
 
-// HDF5 1.10 itself loses 128 bytes with each header of an object that it cannot decode, which is what is tried
-// here: for this program alone leaks inside it are not reported.
+// HDF5 1.10 itself loses 128 bytes with each header of an object that it cannot decode, which is what is
+// tried here: for this program alone leaks inside it are not reported.
 const char* __lsan_default_suppressions(void);
 const char* __lsan_default_suppressions(void) {
   return "leak:libhdf5";

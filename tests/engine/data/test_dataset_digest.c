@@ -1,4 +1,5 @@
-// One wrong bit, anywhere in a shard or in a finished file: whoever reads it gets what was written, or is told.
+// One wrong bit, anywhere in a shard or in a finished file: whoever reads it gets what was written, or is
+// told.
 #include "dataset_fixture.h"
 
 #include "engine/base/hash.h"
@@ -318,7 +319,8 @@ static void attributes_of_groups_have_digests(void** state) {
   loom_dataset_close(ds);
 }
 
-// Everything that is read of a demo, whole or as doubles; not rows of it, nor a file that another program made.
+// Everything that is read of a demo, whole or as doubles; not rows of it, nor a file that another program
+// made.
 static void a_reader_is_told_of_what_it_reads(void** state) {
   (void)state;
   static const char* const arrays[] = {"actions", "obs/picture", "obs/mask", "dones", "words"};

@@ -1,4 +1,5 @@
-// What a stranger's model may ask for: modest elements whose sum is not, and attributes hidden in a namespace.
+// What a stranger's model may ask for: modest elements whose sum is not, and attributes hidden in a
+// namespace.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

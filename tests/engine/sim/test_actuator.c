@@ -1,4 +1,5 @@
-// What an arm and a gripper are bound to: a table of faults of actuators, each refused by name or driven right.
+// What an arm and a gripper are bound to: a table of faults of actuators, each refused by name or driven
+// right.
 #include <math.h>
 
 #include "tests/own_fixture.h"

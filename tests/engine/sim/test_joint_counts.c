@@ -1,5 +1,5 @@
-// Arms of six joints and of eight, side by side in one task: every controller moves both, and what a dataset says of
-// the controllers is read again for each.
+// Arms of six joints and of eight, side by side in one task: every controller moves both, and what a dataset
+// says of the controllers is read again for each.
 #include "tests/scene_fixture.h"
 
 #include "engine/scene/env_args.h"

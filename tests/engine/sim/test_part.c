@@ -11,8 +11,8 @@
 
 #include "engine/sim/part.h"
 
-// One cabinet with two drawers and a door whose handle has a fixed child and a latch of its own; a free can; a pot
-// with a lid; a knob held to the can by a constraint; things that are fixed to the world.
+// One cabinet with two drawers and a door whose handle has a fixed child and a latch of its own; a free can;
+// a pot with a lid; a knob held to the can by a constraint; things that are fixed to the world.
 static const char scene[] =
     "<mujoco><worldbody><geom name='floor' type='plane' size='9 9 1'/>"
     "<body name='table'><geom name='table' size='0.1'/></body>"

@@ -1,5 +1,5 @@
-// Who holds what of a door with two handles while its expert's hands close or do not: touches, and the conditions
-// that the task is cut and judged by; and where an arm goes back to that has lost what it held.
+// Who holds what of a door with two handles while its expert's hands close or do not: touches, and the
+// conditions that the task is cut and judged by; and where an arm goes back to that has lost what it held.
 #include "tests/expert_fixture.h"
 
 #include "generators/expert/expert_correct.h"

@@ -28,8 +28,8 @@ static void check_resets(loomEpisode* e, int seeds) {
   }
 }
 
-// Robots that are placed stand on their mounts, and these on the floor: feet of 31 cm, a column that ends at the base. What
-// is seen and touched weighs nothing; the mass, 274.5941 kg, is where robosuite's file has it.
+// Robots that are placed stand on their mounts, and these on the floor: feet of 31 cm, a column that ends at
+// the base. What is seen and touched weighs nothing; the mass, 274.5941 kg, is where robosuite's file has it.
 static void check_mounts(const loomEpisode* e) {
   for (int i = 0; i < e->scene->task->arm_count; i++) {
     char name[64];
@@ -68,8 +68,8 @@ static void check_sources(const loomSourceSet* sources, loomEpisode* e, const ch
   must(loom_dataset_open(&dataset, path, &err), &err);
   for (int i = 0; i < sources->n; i++) assert_true(sources->replay[i].success_end);
 
-  // By action too, in the task's model: it ends where the recording ended, with no joint out of reach. Mounts that stand
-  // change nothing of that, since their mass is where it was when the demos were recorded.
+  // By action too, in the task's model: it ends where the recording ended, with no joint out of reach. Mounts
+  // that stand change nothing of that, since their mass is where it was when the demos were recorded.
   for (int i = 0; i < (getenv("LOOM_QUICK") ? 1 : sources->n); i++) {
     must(loom_demo_load(&demo, dataset, i, &err), &err);
     must(loom_replay_actions(&replay, e, &demo, NULL, &err), &err);
@@ -191,8 +191,8 @@ static void sorting(void** state) {
   check_scene("sorting", hand_assets, 5, 5, 1);
 }
 
-// In the model that it was recorded in, mounts below the floor, a demo's actions give its states again, too. Of the source
-// demos this one minds the last bits most: it failed while the mass of mounts was elsewhere.
+// In the model that it was recorded in, mounts below the floor, a demo's actions give its states again, too.
+// Of the source demos this one minds the last bits most: it failed while the mass of mounts was elsewhere.
 static void own_model(void** state) {
   (void)state;
   if (getenv("LOOM_QUICK")) skip();

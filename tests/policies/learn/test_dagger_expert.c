@@ -1,5 +1,5 @@
-// Experts that a run of DAgger should not begin with, or should begin with warned: measured and told before anything is
-// learned, whatever they do.
+// Experts that a run of DAgger should not begin with, or should begin with warned: measured and told before
+// anything is learned, whatever they do.
 #include "tests/expert_fixture.h"
 
 #include <math.h>

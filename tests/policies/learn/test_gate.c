@@ -1,6 +1,6 @@
-// The scripted expert behind a gate: as long as it acts it is the demonstrator that `record` asks, step for step,
-// whatever the robots and controllers; when somebody else acted for a while, most still comes right. Both on tasks
-// whose arms wait for each other.
+// The scripted expert behind a gate: as long as it acts it is the demonstrator that `record` asks, step for
+// step, whatever the robots and controllers; when somebody else acted for a while, most still comes right.
+// Both on tasks whose arms wait for each other.
 #include "tests/expert_fixture.h"
 
 #include "policies/learn/gate.h"
@@ -29,7 +29,8 @@ typedef struct obeyCase {
   int episodes;
 } obeyCase;
 
-// Relative and absolute poses, arms apart and of one body, grippers and hands; the bar's arms come to a joint's end.
+// Relative and absolute poses, arms apart and of one body, grippers and hands; the bar's arms come to a
+// joint's end.
 static const obeyCase obeyed[] = {
     {"tests/own/task.yaml", "tests/own/robots", 2},
     {"tests/door/task.yaml", "tests/own/robots", 2},

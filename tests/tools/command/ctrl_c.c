@@ -1,6 +1,7 @@
-// To be preloaded: at the CTRL_C_AT-th of the calls below the program gets SIGINT, as of Ctrl-C. CTRL_C_COUNT names a
-// file that gets the number of calls in the end. They are what long commands do all the time: reading and writing
-// HDF5, opening and moving files, steps of the simulation, products of matrices. Children are left alone.
+// To be preloaded: at the CTRL_C_AT-th of the calls below the program gets SIGINT, as of Ctrl-C. CTRL_C_COUNT
+// names a file that gets the number of calls in the end. They are what long commands do all the time: reading
+// and writing HDF5, opening and moving files, steps of the simulation, products of matrices. Children are
+// left alone.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// To be preloaded: the READ_FAILS_AT-th read of a regular file fails as on a broken disk (EIO). READ_FAILS_COUNT names a
-// file that gets the number of reads in the end. Children read as they like.
+// To be preloaded: the READ_FAILS_AT-th read of a regular file fails as on a broken disk (EIO).
+// READ_FAILS_COUNT names a file that gets the number of reads in the end. Children read as they like.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-// One wrong bit that HDF5 does not notice, in a part of one demo, to every command that reads it: each fails and names the
-// demo and the part; with --skip-damaged it goes on without the demo. In a copy that another program made, where
-// the old digests say nothing, none is refused.
+// One wrong bit that HDF5 does not notice, in a part of one demo, to every command that reads it: each fails
+// and names the demo and the part; with --skip-damaged it goes on without the demo. In a copy that another
+// program made, where the old digests say nothing, none is refused.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,7 +22,8 @@ static const char* program(void) {
   return named ? named : "build/demoloom";
 }
 
-// Exit status of a command of the program; what it said is left in said. DIR in the arguments is the test's folder.
+// Exit status of a command of the program; what it said is left in said. DIR in the arguments is the test's
+// folder.
 static int run(char said[16384], const char* arguments) {
   char command[2048];
   int n = snprintf(command, sizeof command, "DEMOLOOM_SCENES=tests/own timeout 900 %s ", program());

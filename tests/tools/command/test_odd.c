@@ -1,6 +1,6 @@
-// Odd datasets to every command that reads one: links, filters, layouts and arrays that are not understood, demos that
-// are empty, files without demos. Each is read, or its reason is told in one word of its own; never a success with
-// nothing done.
+// Odd datasets to every command that reads one: links, filters, layouts and arrays that are not understood,
+// demos that are empty, files without demos. Each is read, or its reason is told in one word of its own;
+// never a success with nothing done.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,8 @@ static const char* program(void) {
   return named ? named : "build/demoloom";
 }
 
-// Exit status, 128 and more where a signal ended it; FILE in `arguments` is the odd file, DIR the test's folder.
+// Exit status, 128 and more where a signal ended it; FILE in `arguments` is the odd file, DIR the test's
+// folder.
 static int run(const char* arguments, const char* file) {
   char command[2048], path[256];
   int n = snprintf(command, sizeof command, "exec timeout 600 %s ", program());
@@ -93,7 +94,8 @@ static void make_external_link(hid_t data) {
   assert_true(H5Lcreate_external("/etc/passwd", "/data", data, "demo_3", H5P_DEFAULT, H5P_DEFAULT) >= 0);
 }
 
-// Another array in the place of one that is there, of so many columns and with a filter that no HDF5 has itself.
+// Another array in the place of one that is there, of so many columns and with a filter that no HDF5 has
+// itself.
 static void put_filtered(hid_t data, const char* path, int number) {
   hid_t old = H5Dopen2(data, path, H5P_DEFAULT), space = H5Dget_space(old),
         plist = H5Pcreate(H5P_DATASET_CREATE);

@@ -1,5 +1,5 @@
-// What verify notices: each part of a demo and of what is beside the demos changed, in a file with digests, in one
-// without (an earlier version's) and in one that another program recorded.
+// What verify notices: each part of a demo and of what is beside the demos changed, in a file with digests,
+// in one without (an earlier version's) and in one that another program recorded.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
