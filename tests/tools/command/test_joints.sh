@@ -26,16 +26,27 @@ generate() { "$loom" generate "$1" -n 3 --max-failures 1 --seed 5 -o "$work/$1.h
 printf '%s\n' 'row 20' 'plot 1' tell 'plot 2' tell 'plot 3' tell 'plot 4' tell 'plot 5' tell paths targets frames ghost \
   tell attempt finish tell expert finish tell "shot $work/joints.png" quit >"$work/script"
 look() {
+  rm -f "$work/joints.png"
   "$loom" view "$work/$1.hdf5" --headless --script "$work/script" >"$work/told" 2>"$work/errors" && [ ! -s "$work/errors" ] &&
     [ "$(grep -o '"outcome":"success"' "$work/told" | wc -l)" -ge 2 ] && ! grep -q '"gl_error":[1-9]' "$work/told"
 }
 window() {
+  rm -f "$work/joints.png"
   timeout 600 xvfb-run -a -s '-screen 0 1400x900x24' "$loom" view "$work/osc.hdf5" --script "$work/script" >"$work/told" 2>"$work/errors" &&
     [ ! -s "$work/errors" ] && ! grep -q '"gl_error":[1-9]' "$work/told"
 }
 learn() {
-  "$loom" train --data "$work/osc.hdf5" -p bc_l2 --action "$1" --hidden 8 --epochs 1 --steps 5 --rollouts 0 -j 1 -s 1 \
+  "$loom" train --data "$work/osc.hdf5" -p bc_l2 --actions "$1" --hidden 8 --epochs 1 --steps 5 --rollouts 0 -j 1 -s 1 \
     -o "$work/$1" && "$loom" rollout "$work/$1/last.safetensors" --task osc -n 1 --max-steps 5
+}
+# Arm 1's hand goes up, arm 0's stays: their heights before and after.
+echo '{"steps": 20, "arm": 1, "move": [0, 0, 0.01]}' >"$work/lines"
+driven() {
+  # No success, so that no demo comes of it.
+  "$loom" teleop "$1" --input "$work/lines" --echo -o "$work/driven.hdf5" >"$work/told" 2>/dev/null
+  tr -d '[]"' <"$work/told" |
+    awk -F '[:,]' '/eef:/ { for (i = 1; i <= NF; i++) if ($i == "eef") { z0[++n] = $(i + 3); z1[n] = $(i + 10) } }
+      END { d0 = z0[n] - z0[1]; exit !(n == 2 && d0 * d0 < 1e-5 && z1[n] - z1[1] > 0.02) }'
 }
 expert() {
   "$loom" dagger osc --expert scripted --demos 1 --rounds 0 -n 1 --evaluations 2 --steps 5 --hidden 8 --final-steps 0 \
@@ -47,6 +58,7 @@ for name in osc base whole steps; do
   check "$name: generated" generate $name
   check "$name: as it was" "$loom" verify "$work/$name.hdf5"
   check "$name: looked at" look $name
+  check "$name: driven" driven $name
 done
 command -v xvfb-run >/dev/null && check 'in a window' window
 check 'learned from' learn relative
@@ -59,6 +71,7 @@ refused='arm 0.s controller takes joint angles \(JOINT_POSITION\)'
 expect 'angles: not recorded' 1 "$refused" "$loom" record angles -n 1 -o "$work/angles.hdf5"
 expect 'angles: no expert' 1 "$refused" "$loom" dagger angles --expert scripted --demos 1 --rounds 0 -n 1 --evaluations 1 \
   --steps 5 --hidden 8 -o "$work/angles"
+expect 'angles: not driven' 1 "$refused" "$loom" teleop angles --input "$work/lines" -o "$work/angles.hdf5"
 check 'angles: nothing written' test ! -e "$work/angles.hdf5" -a ! -e "$work/angles.hdf5.parts"
 
 close_tests
