@@ -52,11 +52,23 @@ if unprivileged touch "$work/shut/x" 2>/dev/null || ! unprivileged true; then
   shut= && echo 'folders cannot be shut for this user: not tested'
 fi
 
+# What has been tried as an output: COMMAND --OPTION.
+tried=
+note_tried() { # COMMAND...
+  local before= word command=${2-}
+  [ "$1" = "$loom" ] || return 0
+  for word in "$@"; do
+    [[ $word = O || $word = O.* ]] && tried+="$command ${before/#-o/--output}"$'\n'
+    before=$word
+  done
+}
+
 # writer NAME KILOBYTES COMMAND...: O in it is its output, and the disk has so much room. What is there already is a
 # dataset, whole and of use.
 writer() {
   local name=$1 room=$2 out=$work/out/o
   shift 2
+  note_tried "$@"
   local run=("${@/#O/$out}") word
   for word in "$@"; do [[ $word = O.* ]] && out=$out${word#O}; done
   rm -rf "$work/out" && mkdir "$work/out" && cp "$base" "$out"
@@ -103,6 +115,20 @@ writer rollout 8 "${roll[@]}" -o O.hdf5
 writer 'rollout on film' 8 "${roll[@]}" --video O.mp4
 writer 'render a sheet' 0 "${draw[@]}" --columns 2 --sheet O.png
 writer 'render a film' 0 "${draw[@]}" --video O.mp4
+writer 'render observations' 8 "$loom" render "$gen" --task own --limit 1 --size 16x16 --camera table --obs O.hdf5
+
+# Attempts that all fail: they have less time than it takes.
+sed 's/^max_steps:.*/max_steps: 40/' "$work/scenes/own/task.yaml" >"$work/scenes/own/hard.yaml"
+
+# Where more than a command is needed: --failed beside a dataset that is made anew each time, and the viewer's pictures.
+mkdir "$work/bin" && PATH=$work/bin:$PATH
+printf '#!/bin/sh\nrm -rf "%s/f.hdf5"\nexec "%s" generate "$DEMOLOOM_SCENES/own/hard.yaml" --source "%s" --attempts 2 -t 1 -o "%s/f.hdf5" --failed "$@"\n' \
+  "$work" "$loom" "$base" "$work" >"$work/bin/failed"
+printf '#!/bin/sh\nname=$1\nshift\nprintf "shot %%s\\nquit\\n" "$name" | exec "%s" view "%s" --task own --headless --script - "$@"\n' \
+  "$loom" "$base" >"$work/bin/shot"
+chmod +x "$work/bin/failed" "$work/bin/shot"
+writer 'failed attempts' 8 "$work/bin/failed" O.hdf5
+writer 'a shot' 0 "$work/bin/shot" O.png
 writer export 0 "$loom" export "$policy" -o O.onnx
 writer 'export decisions' 0 "$loom" export "$policy" -n 2 --check O.safetensors
 
@@ -110,6 +136,7 @@ writer 'export decisions' 0 "$loom" export "$policy" -n 2 --check O.safetensors
 folder() {
   local name=$1 room=$2 out=$work/out/f
   shift 2
+  note_tried "$@"
   local run=("${@/#O/$out}")
   mkdir "$work/out" && touch "$out"
   expect "$name: a file" 1 '(cannot be (made|locked)|nothing can be written there).*(File exists|Not a directory)' "${run[@]}" --overwrite
@@ -206,7 +233,6 @@ done
 
 # In place: masks and demos.
 masks() { "$loom" info "$1" | sed -n 's/^mask \([a-z]*\) .*/\1/p' | tr '\n' ' '; }
-mkdir "$work/bin" && PATH=$work/bin:$PATH
 printf '#!/bin/sh\nexec "%s" teleop own --input "%s" --echo -o "$1"\n' "$loom" "$work/lines" >"$work/bin/add"
 chmod +x "$work/bin/add"
 cp "$gen" "$work/a.hdf5"
@@ -245,6 +271,21 @@ expect 'it is no longer what a run made' 2 'does not say' \
 cp "$work/split.hdf5" "$work/a.hdf5"
 expect 'another rate is refused before anything is driven' 2 'another environment.*control_freq' \
   "$loom" teleop "$work/scenes/own/fast.yaml" --input "$work/lines" --echo -o "$work/a.hdf5"
+
+# Once attempts are no longer known, their file cannot be made; another run's is not taken for it.
+sed 's/^max_steps:.*/max_steps: 95/' "$work/scenes/own/task.yaml" >"$work/scenes/own/some.yaml"
+noisy=("$loom" generate "$work/scenes/own/some.yaml" --source "$base" --attempts 8 -t 1 -o "$work/noisy.hdf5" --resume)
+check 'failed attempts are kept' "${noisy[@]}" --failed "$work/lost.hdf5"
+check 'they are there' test -s "$work/lost.hdf5"
+expect 'failed: another name' 2 'none.hdf5: is not there, and .* no longer known' "${noisy[@]}" --failed "$work/none.hdf5"
+expect 'failed: the same' 0 'complete already' "${noisy[@]}" --failed "$work/lost.hdf5"
+expect 'failed: of another run' 2 'does not say|other settings' "${noisy[@]}" --failed "$gen"
+
+# What lies beside a film is not the film's.
+cp "$base" "$work/beside.mp4.hdf5"
+check 'a film' "${roll[@]}" --video "$work/beside.mp4" --overwrite
+check 'what lay beside it is there still' cmp -s "$base" "$work/beside.mp4.hdf5"
+expect 'and nothing else' 0 '^beside.mp4 beside.mp4.hdf5 $' eval "cd '$work' && echo beside* ''"
 
 # A finished file is known by all settings of the run that made it.
 done=("$loom" generate own -t 1 -o "$gen" --resume) source=$base
@@ -334,5 +375,23 @@ expect 'view: its folder is not there' 1 'cannot be' "${look[@]}" --annotated "$
 expect 'view: segments that are none' 1 'segments.yaml' "${look[@]}" --segments "$work/segments.yaml"
 check 'view: all stays' cmp "$gen" "$work/annotated.hdf5"
 check 'view: segments too' cmp "$gen" "$work/segments.yaml"
+printf '%s\n' 'row 5' "shot $work/new.png" "shot $work/new.png" "film $work/new.mp4" 'wait 2' "film $work/annotated.mp4" 'wait 2' quit >"$work/look"
+cp "$gen" "$work/annotated.mp4"
+expect 'view: a film at the end of a script is told at its start' 2 'look:6: .*annotated.mp4 is there already' "${look[@]}"
+check 'view: before anything is written' test ! -e "$work/new.png" -a ! -e "$work/new.mp4"
+rm "$work/annotated.mp4"
+check 'view: its own pictures are replaced, and of two films both are made' "${look[@]}"
+check 'view: they are there' test -s "$work/new.png" -a -s "$work/new.mp4" -a -s "$work/annotated.mp4"
 check 'view: replaced where that is asked for' "${look[@]}" --annotated "$work/annotated.hdf5" --overwrite
+
+# Every option that names a file or a folder was tried above, or is one of those that are read.
+reads='segment --segments|generate --source|generate --segments|train --data|dagger --data|export --data|teleop --input'
+reads+='|view --policy|view --script|rollout --policy'
+elsewhere='generate --failed|view --annotated|view --segments|view --record|teleop --output' # opened otherwise: in place, or above by hand
+for command in $("$loom" --help | sed -nE '/^examples/q; s/^  ([a-z]+) .*/\1/p'); do
+  for option in $("$loom" "$command" --help | sed -nE 's/^ +(-., )?(--[a-z-]+) (FILE|DIR).*/\2/p'); do
+    [[ "$command $option" =~ ^($reads|$elsewhere)$ ]] && continue
+    check "$command $option is in this table" grep -qxF -- "$command $option" <<<"$tried"
+  done
+done
 close_tests
