@@ -163,6 +163,8 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   if (a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
   if (a->json) {
     cJSON* root = report_json(&report);
+    if (a->def.out && run->successes) cJSON_AddStringToObject(root, "file", a->def.out);
+    cJSON_AddNumberToObject(root, "seed", (double)a->seed);
     tool_print_report(root);
     cJSON_Delete(root);
   } else {

@@ -369,6 +369,8 @@ static void print_recorded(const recording* r) {
   if (!r->complete) {
     cJSON_AddNumberToObject(out, "demos", (double)r->kept);
     cJSON_AddNumberToObject(out, "attempts", (double)r->attempts);
+    cJSON_AddNumberToObject(out, "successes", (double)r->succeeded);
+    cJSON_AddNumberToObject(out, "seed", (double)r->a->seed);
     cJSON* ended = cJSON_AddObjectToObject(out, "ends");
     for (int i = 0; i < END_COUNT; i++) cJSON_AddNumberToObject(ended, ends[i], (double)r->ends[i]);
   }

@@ -233,6 +233,7 @@ int cmd_replay(int argc, char** argv) {
   // The list belongs to the root, so both go in one.
   cJSON* root = cJSON_CreateObject();
   cJSON_AddItemToObject(root, "demos", list);
+  if (l.output && !odd) cJSON_AddStringToObject(root, "file", l.output);
   if (!code && l.json) {
     print_and_delete(root);
   } else {

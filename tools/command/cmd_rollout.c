@@ -206,11 +206,15 @@ static int tell_end(const rolloutArgs* a, int code, loomError* err) {
   return code;
 }
 
-static cJSON* report_json(const char* policy, const loomRolloutReport* r) {
+static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRolloutReport* r) {
   cJSON *out = cJSON_CreateObject(), *ends = cJSON_AddObjectToObject(out, "ends"),
         *list = cJSON_AddArrayToObject(out, "episodes");
   cJSON_AddStringToObject(out, "policy", policy);
+  if (a->out) cJSON_AddStringToObject(out, "file", a->out);
+  if (a->video) cJSON_AddStringToObject(out, "video", a->video);
+  cJSON_AddNumberToObject(out, "seed", (double)a->seed);
   cJSON_AddNumberToObject(out, "n", r->n);
+  cJSON_AddNumberToObject(out, "successes", r->ends[LOOM_RUN_SUCCESS]);
   cJSON_AddNumberToObject(out, "success", r->rate);
   cJSON_AddNumberToObject(out, "success_low", r->low);
   cJSON_AddNumberToObject(out, "success_high", r->high);
@@ -235,9 +239,9 @@ static cJSON* report_json(const char* policy, const loomRolloutReport* r) {
 
 // The one report, or a list of them.
 static void print_rollout_json(const rolloutArgs* a, const loomRolloutReport* reports) {
-  cJSON* out = a->policies > 1 ? cJSON_CreateArray() : report_json(a->policy[0], reports);
+  cJSON* out = a->policies > 1 ? cJSON_CreateArray() : report_json(a, a->policy[0], reports);
   for (int i = 0; a->policies > 1 && i < a->policies; i++)
-    cJSON_AddItemToArray(out, report_json(a->policy[i], &reports[i]));
+    cJSON_AddItemToArray(out, report_json(a, a->policy[i], &reports[i]));
   tool_print_report(out);
   cJSON_Delete(out);
 }

@@ -310,6 +310,11 @@ static void check_sources(renderArgs* a, const loomDataset* dataset) {
 
 static void print_render_json(cJSON* root, const renderArgs* a, const loomDataset* dataset) {
   cJSON* demos = cJSON_AddArrayToObject(root, "demos");
+  cJSON_AddStringToObject(root, "file",
+                          a->sheet    ? a->sheet
+                          : a->video  ? a->video
+                          : a->frames ? a->frames
+                                      : a->obs);
   for (int i = 0; i < a->demo_count; i++)
     cJSON_AddItemToArray(demos, cJSON_CreateString(loom_dataset_demo_name(dataset, a->demos[i])));
   tool_print_report(root);

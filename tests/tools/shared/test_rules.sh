@@ -76,9 +76,16 @@ echo >lines
 # Every command with results has --json; what is on stdout is one value, or one a line.
 # (teleop has nothing to record here, and says so by its status.)
 json() { { "$loom" "$@" --json >printed </dev/null || [ "$1" = teleop ]; } && grep -q '^[[{]' printed && [ "$(head -c 1 printed)" = '{' ] && [ "$(tail -c 2 printed)" = '}' ]; }
+has_keys() { for key in "$@"; do grep -q "\"$key\":" printed || return 1; done; }
 while read -r line; do
   # shellcheck disable=SC2086
   check "$line --json" json $line
+
+  # One name for one thing: the file that was written, the seed of what was random, how often it was tried.
+  case $line in train* | dagger* | teleop* | "dataset split"*) continue ;; esac
+  case $line in *\ -o\ * | *--sheet* | dataset*) check "$line --json: its file" has_keys file ;; esac
+  case $line in generate* | rollout* | record*) check "$line --json: what was tried" has_keys seed successes ;; esac
+  case $line in generate* | record*) check "$line --json: attempts" has_keys attempts ;; esac
 done <<EOF
 scenes
 info gen.hdf5
