@@ -270,7 +270,10 @@ int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const lo
   if (!code) code = loom_rollout(&report, def->scene, &maker, &roll, err);
 
   // The reason is what the writing of an episode said, rather than that the rollout was stopped.
-  if (code && c.error.code && err) *err = c.error;
+  if (code && c.error.code) {
+    code = c.error.code;
+    if (err) *err = c.error;
+  }
   if (!code) count_steps(out, &c, &report);
   if (!code) code = assemble_round(&c, err);
 

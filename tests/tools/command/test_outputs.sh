@@ -165,6 +165,10 @@ dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 6 --expert-suc
 one=(--expert scripted --demos 1 -n 1)
 folder dagger 0 "${dagger[@]}" "${one[@]}" -o O
 
+expect 'dagger: no room for an episode' 1 'cannot be written \(.*what was done before lies in .*--resume goes on' \
+  small_disk 4 "${dagger[@]}" "${one[@]}" -o "$work/full"
+check 'dagger: goes on once there is' "${dagger[@]}" "${one[@]}" -o "$work/full" --resume
+
 # A run's folder, gone on with, is its own: all settings, and the files that it was told to read.
 runs=$work/out/f
 expect 'dagger: other settings' 2 "other settings .*'episodes: 1' there, 'episodes: 2' now" \
