@@ -66,8 +66,19 @@ int loom_action_fits(loomActionForm form, const loomEpisode* e, int n, loomError
                           path, wanted, n);
 
   // As many numbers may still be others: six joints have as many as a pose.
-  bool converted = form.absolute || form.columns;
-  return converted ? loom_arms_take_poses(e->arms, e->arm_count, path, err) : LOOM_OK;
+  if (!form.absolute && !form.columns) return LOOM_OK;
+  int code = loom_arms_take_poses(e->arms, e->arm_count, path, err);
+
+  // A dataset does not say where one arm's numbers end: they were shared out evenly.
+  for (int a = 1; !code && a < e->arm_count; a++) {
+    int first = loom_arm_action_dim(&e->arms[0]), this = loom_arm_action_dim(&e->arms[a]);
+    if (this != first)
+      code = loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                            "%s: arm %d takes %d numbers and arm 0 %d; train with `--actions relative`, "
+                            "which need not tell arms apart",
+                            path, a, this, first);
+  }
+  return code;
 }
 
 void loom_action_decode(double* action, loomActionForm form, const loomEpisode* e, const float* in) {

@@ -101,6 +101,18 @@ static void what_does_not_fit(void** state) {
   // A policy of another size.
   assert_int_equal(loom_action_fits((loomActionForm){true, true}, episode, RAW, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "20 numbers where the policy gives 14"));
+
+  // Arms with different hands: a dataset's even shares are not theirs. As recorded they are not told apart.
+  loomRobotDef hand = *episode->arms[1].robot;
+  const loomRobotDef* kept = episode->arms[1].robot;
+  hand.gripper_dim++;
+  episode->arms[1].robot = &hand;
+
+  assert_int_equal(loom_action_fits((loomActionForm){true, true}, episode, RAW + 6, &err),
+                   LOOM_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "arm 1 takes 8 numbers and arm 0 7"));
+  assert_int_equal(loom_action_fits((loomActionForm){false, false}, episode, RAW, &err), LOOM_OK);
+  episode->arms[1].robot = kept;
 }
 
 int main(void) {
