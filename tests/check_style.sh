@@ -47,7 +47,7 @@ rule 'plain words' "$(grep -niE "(^|[^a-z])($words)([^a-z]|\$)" "${all[@]}" | gr
 
 # clang-format leaves comments as they are.
 columns=110
-rule "comments of $columns columns" "$(grep -nE "^ *//.*" "${sources[@]}" | awk -v most=$columns '{
+rule "comments of $columns columns" "$(grep -nE "^ *//.*" "${all[@]}" | awk -v most=$columns '{
   line = $0
   sub(/^[^:]*:[^:]*:/, "", line)
   if (length(line) > most) print

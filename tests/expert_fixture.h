@@ -1,5 +1,5 @@
-// What tests of experts share: scenes with a scripted expert, by the path of their task; the bar of scenes/README.md
-// as that says it; the demonstrator's and the teacher's episodes.
+// What tests of experts share: scenes with a scripted expert, by the path of their task; the bar of
+// scenes/README.md as that says it; the demonstrator's and the teacher's episodes.
 #ifndef LOOM_TESTS_EXPERT_FIXTURE_H
 #define LOOM_TESTS_EXPERT_FIXTURE_H
 

@@ -1,5 +1,5 @@
-// A process killed before any one of its writes, renames and removals: the system calls that files are kept with
-// pass here and are counted. For one file of a test program.
+// A process killed before any one of its writes, renames and removals: the system calls that files are kept
+// with pass here and are counted. For one file of a test program.
 #ifndef LOOM_TESTS_KILL_FIXTURE_H
 #define LOOM_TESTS_KILL_FIXTURE_H
 

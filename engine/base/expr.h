@@ -7,8 +7,8 @@
 enum { LOOM_EXPR_LONGEST = 255 };  // characters
 
 /// Evaluate text over n variables. Knows pi and muParser's functions (sqrt, sin, min, abs, ...). Thread-safe.
-/// LOOM_ERR_FORMAT for what is not an expression, is longer than LOOM_EXPR_LONGEST, an unknown name, or a value
-/// that is not finite.
+/// LOOM_ERR_FORMAT for what is not an expression, is longer than LOOM_EXPR_LONGEST, an unknown name, or a
+/// value that is not finite.
 int loom_expr_eval(double* out, const char* text, const char* const* names, const double* values, int n,
                    loomError* err);
 

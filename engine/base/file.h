@@ -22,8 +22,8 @@ int loom_read_text(char** out, size_t* n, const char* path, size_t most, loomErr
 /// The same of a file that is open, for whoever opens files in a way of their own; messages call it `path`.
 int loom_read_stream(char** out, size_t* n, FILE* file, size_t most, const char* path, loomError* err);
 
-/// Where a file of this path goes: behind a link, to where that leads. malloc'ed. LOOM_ERR_IO when a link leads
-/// nowhere.
+/// Where a file of this path goes: behind a link, to where that leads. malloc'ed. LOOM_ERR_IO when a link
+/// leads nowhere.
 int loom_file_place(char** out, const char* path, loomError* err);
 /// May a file be put there? LOOM_ERR_IO when there is something else than a regular file, or one that is
 /// write-protected; LOOM_ERR_USAGE when another program has it open for writing (HDF5 locks such files).
@@ -43,8 +43,8 @@ typedef struct loomFile {
 size_t loom_file_final_length(const char* name);
 
 /// Begin a file; what a killed run left of it is removed. LOOM_ERR_IO when it cannot be created, and as
-/// loom_file_check_place; LOOM_ERR_USAGE when another run is writing it. It gets the permissions of what is in
-/// its place. Then end it by one of the three below, once.
+/// loom_file_check_place; LOOM_ERR_USAGE when another run is writing it. It gets the permissions of what is
+/// in its place. Then end it by one of the three below, once.
 int loom_file_begin(loomFile* out, const char* path, loomError* err);
 /// Flush and sync it to the disk, put it in its place and sync the folder: after LOOM_OK it survives a crash.
 /// On an error (a full disk, the stream's own) it is removed, and what was in its place stays; so too when

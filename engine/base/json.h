@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /// The JSON value that the n bytes of text begin with (cJSON_Delete frees it). NULL: none, one nested deeper
-/// than 64 or of more than a million values (cJSON takes 64 bytes for each), or out of memory. *end (nullable)
-/// is where it ends.
+/// than 64 or of more than a million values (cJSON takes 64 bytes for each), or out of memory. *end
+/// (nullable) is where it ends.
 cJSON* loom_json_parse(const char* text, size_t n, const char** end);
 /// The same of a text that ends with NUL.
 cJSON* loom_json_read(const char* text);

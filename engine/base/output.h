@@ -24,8 +24,8 @@ typedef struct loomOutput {
   int lock;         // file descriptor
 } loomOutput;
 
-/// LOOM_ERR_USAGE when what is to be written is what is read, or has it in its PATH.parts; for inputs that are
-/// known only later, too. input may be NULL.
+/// LOOM_ERR_USAGE when what is to be written is what is read, or has it in its PATH.parts; for inputs that
+/// are known only later, too. input may be NULL.
 int loom_output_check_input(const char* path, const char* input, loomError* err);
 
 /// Nothing is written yet. LOOM_ERR_USAGE: it is there and mode is LOOM_OUTPUT_NEW, it is one of the inputs,

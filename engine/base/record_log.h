@@ -22,8 +22,9 @@ enum { LOOM_RECORDS_MAX = 1 << 24 };
 /// Is that record number i of the log at `path`? An error ends the reading.
 typedef int loomRecordCheck(const void* record, int64_t i, const char* path, loomError* err);
 
-/// All records so far, malloc'ed; `check` (may be NULL) sees each before much more is read. LOOM_ERR_FORMAT: more
-/// than LOOM_RECORDS_MAX, of which none is read; LOOM_ERR_IO; LOOM_ERR_MEMORY; check's. *out is NULL then.
+/// All records so far, malloc'ed; `check` (may be NULL) sees each before much more is read. LOOM_ERR_FORMAT:
+/// more than LOOM_RECORDS_MAX, of which none is read; LOOM_ERR_IO; LOOM_ERR_MEMORY; check's. *out is NULL
+/// then.
 int loom_record_log_read(void** out, int64_t* n, const loomRecordLog* log, loomRecordCheck* check,
                          loomError* err);
 

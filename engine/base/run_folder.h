@@ -39,9 +39,9 @@ typedef struct loomRunFolder {
 enum { LOOM_RUN_FILE_MAX = LOOM_PATH_MAX + 288 };  // bytes of FOLDER/NAME
 
 /// Lock it. The strings of def are kept, not copied, but for the path. LOOM_ERR_USAGE when another run is at
-/// work there, or in a folder in it that is to be removed; when mode is LOOM_FOLDER_NEW and there is a file that
-/// a run leaves; when an input is such a file. LOOM_ERR_IO when it cannot be made or locked. On an error nothing
-/// is removed, and *out is zeroed.
+/// work there, or in a folder in it that is to be removed; when mode is LOOM_FOLDER_NEW and there is a file
+/// that a run leaves; when an input is such a file. LOOM_ERR_IO when it cannot be made or locked. On an error
+/// nothing is removed, and *out is zeroed.
 int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomError* err);
 /// Would loom_run_folder_open succeed as things are? For callers with much to do before: nothing is made,
 /// removed or locked. Errors as above.

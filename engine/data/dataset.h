@@ -69,8 +69,8 @@ typedef void loomDamageTold(void* user, const char* text);
 /// What loom_dataset_open does about damage in this whole process, and whom it tells (NULL: nobody). To be
 /// called before threads open datasets. At first: refuse, and tell nobody.
 void loom_dataset_on_damage(loomDamage damage, loomDamageTold* told, void* user);
-/// What LOOM_DAMAGE_SKIP and loom_dataset_leave_out have left out so far in this process, "FILE: demo_3", each
-/// once; for reports.
+/// What LOOM_DAMAGE_SKIP and loom_dataset_leave_out have left out so far in this process, "FILE: demo_3",
+/// each once; for reports.
 int loom_dataset_left_out(loomNames* out);
 /// A demo that the caller goes on without: it is told and listed. LOOM_ERR_MEMORY.
 int loom_dataset_leave_out(const loomDataset* dataset, int demo, const char* why);
@@ -90,13 +90,13 @@ void loom_dataset_tell(const char* path, const char* what);
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err);
 /// The same with LOOM_DAMAGE_SHOW, whatever loom_dataset_on_damage says.
 int loom_dataset_open_shown(loomDataset** out, const char* path, loomError* err);
-/// The same without the child and the search for damage, for shards: small files that this very program wrote.
-/// They are read at once; LOOM_ERR_FORMAT when a byte is not as it was written.
+/// The same without the child and the search for damage, for shards: small files that this very program
+/// wrote. They are read at once; LOOM_ERR_FORMAT when a byte is not as it was written.
 int loom_dataset_open_trusted(loomDataset** out, const char* path, loomError* err);
 /// The same as loom_dataset_open_shown, but of a file that was cut short what is left, where its index is
-/// whole. Reading what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut. A whole
-/// file is open as soon as its demos are listed, while the child still reads ahead: reading a demo waits until
-/// the child got through it, and the warning does not tell of those it died on.
+/// whole. Reading what lay behind the end gives LOOM_ERR_FORMAT, and the warning says that it was cut. A
+/// whole file is open as soon as its demos are listed, while the child still reads ahead: reading a demo
+/// waits until the child got through it, and the warning does not tell of those it died on.
 int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err);
 /// Can a demo be read without waiting?
 bool loom_dataset_ready(const loomDataset* dataset, int demo);
@@ -137,8 +137,8 @@ bool loom_dataset_has(const loomDataset* dataset, const char* object, const char
 /// size), LOOM_ERR_UNSUPPORTED (a filter or type this build cannot read).
 int loom_dataset_describe(loomArray* out, const loomDataset* dataset, const char* object, const char* name,
                           loomError* err);
-/// The whole array. In files that this program wrote it is compared with its demo's digest, as attributes of demos are:
-/// LOOM_ERR_FORMAT when it is not as it was written.
+/// The whole array. In files that this program wrote it is compared with its demo's digest, as attributes of
+/// demos are: LOOM_ERR_FORMAT when it is not as it was written.
 int loom_dataset_array(loomArray* out, const loomDataset* dataset, const char* object, const char* name,
                        loomError* err);
 /// Rows first .. last-1 of the leading axis, for streaming. They are not compared with digests.
@@ -168,8 +168,8 @@ typedef struct loomDigestCheck {
 } loomDigestCheck;
 void loom_digest_check_destroy(loomDigestCheck* check);
 
-/// From now on what is read is not compared with digests: for whoever compares all of it as below, and wants to look
-/// at what differs, too.
+/// From now on what is read is not compared with digests: for whoever compares all of it as below, and wants
+/// to look at what differs, too.
 void loom_dataset_read_as_is(loomDataset* dataset);
 /// Compare all arrays and attributes of a demo; everything is read. Errors: as of loom_dataset_visit.
 int loom_dataset_check_demo(loomDigestCheck* out, const loomDataset* dataset, int demo, loomError* err);
@@ -321,17 +321,19 @@ bool loom_is_run_attr(const char* name);
 int loom_dataset_check_run(const char* path, const char* settings, const char* limits,
                            const char* alternative, loomError* err);
 
-/// The settings that the file was made with, malloc'ed; LOOM_ERR_USAGE, with `alternative`, where it has none.
+/// The settings that the file was made with, malloc'ed; LOOM_ERR_USAGE, with `alternative`, where it has
+/// none.
 int loom_dataset_run_settings(char** out, const char* path, const char* alternative, loomError* err);
 
-/// The file in which a run's folder (OUT.parts) says what lay where it will write when it began with --overwrite.
+/// The file in which a run's folder (OUT.parts) says what lay where it will write when it began with
+/// --overwrite.
 #define LOOM_REPLACES_FILE "replaces"
 /// Say it of one file, before the run's settings are there.
 int loom_dataset_note_replaced(const char* parts, const char* path, loomError* err);
 /// Does that lie there still? A run that is stopped leaves it so.
 bool loom_dataset_replaces(const char* parts, const char* path);
-/// A run that was stopped goes on: may it replace the file at path? It may when none is there, when it is what the
-/// run itself has left so far, or what it was begun to replace; else LOOM_ERR_USAGE.
+/// A run that was stopped goes on: may it replace the file at path? It may when none is there, when it is
+/// what the run itself has left so far, or what it was begun to replace; else LOOM_ERR_USAGE.
 int loom_dataset_check_replaced(const char* parts, const char* path, const char* settings,
                                 const char* alternative, loomError* err);
 

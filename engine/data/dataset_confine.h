@@ -4,10 +4,11 @@
 
 #include <stdbool.h>
 
-/// From now on this process can neither run a program, nor make another process, open a connection, open a file for
-/// writing, change one, signal another process, or map anything as code; it ends when it tries the worst of these. Its
-/// open files are closed, but for the three standard streams, which lead nowhere. For a child that ends by _exit.
-/// False where the system refuses filters of system calls (a container's own filter, another kernel): all else is done.
+/// From now on this process can neither run a program, nor make another process, open a connection, open a
+/// file for writing, change one, signal another process, or map anything as code; it ends when it tries the
+/// worst of these. Its open files are closed, but for the three standard streams, which lead nowhere. For a
+/// child that ends by _exit. False where the system refuses filters of system calls (a container's own
+/// filter, another kernel): all else is done.
 bool loom_confine(void);
 
 #endif

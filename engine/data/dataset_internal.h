@@ -21,7 +21,8 @@ typedef struct loomDisk {
 /// The children that read a file which is in use already, ahead of whoever uses it.
 typedef struct loomProbe loomProbe;
 
-/// The digest of the demo that was read last, since its arrays are mostly read one after the other. Under its lock.
+/// The digest of the demo that was read last, since its arrays are mostly read one after the other. Under its
+/// lock.
 typedef struct loomDigestMemory {
   pthread_mutex_t lock;
   char demo[300];  // "data/demo_3"; "" when none is kept
@@ -133,11 +134,13 @@ int loom_h5_links(loomNames* out, hid_t group, const char* where, loomError* err
 /// Lies the data in the file itself, compressed as this build can read it, and is no larger than the file can
 /// hold? LOOM_ERR_UNSUPPORTED: elsewhere or of another filter; LOOM_ERR_FORMAT: damaged.
 int loom_h5_check_storage(hid_t dset, int64_t file_size, const char* where, loomError* err);
-/// Copy an open array `from`, whatever numbers it holds, to the group `to` under `name`, type and shape as they
-/// are. to < 0: read it only. LOOM_ERR_UNSUPPORTED says why it cannot be carried (text, references, lists).
+/// Copy an open array `from`, whatever numbers it holds, to the group `to` under `name`, type and shape as
+/// they are. to < 0: read it only. LOOM_ERR_UNSUPPORTED says why it cannot be carried (text, references,
+/// lists).
 int loom_h5_carry(hid_t to, hid_t from, const char* name, int64_t file_size, const char* where,
                   loomError* err);
-/// Is an array of a type and number of axes that loomArray holds as they are? Others are converted or refused.
+/// Is an array of a type and number of axes that loomArray holds as they are? Others are converted or
+/// refused.
 bool loom_h5_is_plain(hid_t dset);
 /// Check an open array and describe it. where ("FILE: data/demo_0/actions") starts the messages.
 int loom_h5_describe(loomArray* out, hid_t dset, int64_t file_size, const char* where, loomError* err);
@@ -166,8 +169,8 @@ int loom_h5_put_mask(hid_t file, const char* name, char* const* demo, int n, loo
 /// The same given as positions in `names`.
 int loom_h5_put_given_mask(hid_t file, const loomMask* mask, const loomNames* names, loomText* lines,
                            const char* where, loomError* err);
-/// Close what HDF5 wrote, then put it in its place, or remove it when `status` or the disk say so. own: all of
-/// it was written by this program.
+/// Close what HDF5 wrote, then put it in its place, or remove it when `status` or the disk say so. own: all
+/// of it was written by this program.
 int loom_h5_finish(hid_t file, const loomDisk* disk, loomFile* output, const char* path, bool own, int status,
                    loomError* err);
 
@@ -197,9 +200,9 @@ int loom_digest_read(char** lines, const loomDataset* ds, const char* object, lo
 int loom_h5_put_attr_and_line(hid_t object, const loomAttr* attr, loomText* lines, const char* where,
                               loomError* err);
 int loom_h5_put_digest(hid_t object, const loomText* lines, const char* where, loomError* err);
-/// Is what was read of a demo as it was written? LOOM_ERR_FORMAT where its digest differs. name: of an array, or
-/// "@NAME" of an attribute. Files that another program wrote are not compared: whoever changes demos in a copy
-/// mostly carries the old digests along.
+/// Is what was read of a demo as it was written? LOOM_ERR_FORMAT where its digest differs. name: of an array,
+/// or "@NAME" of an attribute. Files that another program wrote are not compared: whoever changes demos in a
+/// copy mostly carries the old digests along.
 int loom_digest_compare(const loomDataset* ds, const char* object, const char* name, uint64_t hash,
                         loomError* err);
 /// Readers of dataset.h without that comparison.

@@ -10,7 +10,8 @@ typedef struct loomGl loomGl;
 
 /// Make a context and make it current in this thread. $DEMOLOOM_GL is "egl" or "osmesa" to force one; without
 /// it EGL is tried, then OSMesa. $MUJOCO_EGL_DEVICE_ID is the number of the EGL device that draws:
-/// LOOM_ERR_USAGE, with those that there are, where it is not one. LOOM_ERR_UNSUPPORTED tells why each did not work and what to install.
+/// LOOM_ERR_USAGE, with those that there are, where it is not one. LOOM_ERR_UNSUPPORTED tells why each did
+/// not work and what to install.
 int loom_gl_create(loomGl** out, loomError* err);
 /// Make it current in this thread.
 int loom_gl_make_current(loomGl* gl, loomError* err);

@@ -21,9 +21,9 @@ typedef struct loomRenderDef {
 
 loomRenderDef loom_default_render_def(void);
 
-/// Where to look from when nothing is said: at the table, in models with a body of that name; else at all that
-/// moves, arms and objects at the model's reference position, with its longer side across the picture; MuJoCo's
-/// own view in models that name <visual><global azimuth elevation>, and where nothing moves.
+/// Where to look from when nothing is said: at the table, in models with a body of that name; else at all
+/// that moves, arms and objects at the model's reference position, with its longer side across the picture;
+/// MuJoCo's own view in models that name <visual><global azimuth elevation>, and where nothing moves.
 void loom_free_camera(mjvCamera* out, const mjModel* model);
 
 /// robosuite's models mean geom group 1 to be seen and group 0 to collide. Trees of bodies with geoms of

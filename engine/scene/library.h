@@ -18,8 +18,8 @@ enum { LOOM_SCENES_MAX = 1024 };
 /// Names of all scenes, sorted; returns how many were put into names (max).
 int loom_scene_names(loomName* names, int max);
 /// A task by scene name ("handover"), by the path of a task.yaml or of its folder, or by the `task:` of a
-/// listed scene whose folder is called otherwise. LOOM_ERR_USAGE when there is none, or several are called so.
-/// Free with loom_task_destroy.
+/// listed scene whose folder is called otherwise. LOOM_ERR_USAGE when there is none, or several are called
+/// so. Free with loom_task_destroy.
 int loom_task_find(loomTask** out, const char* name, loomError* err);
 /// The listed task that writes the dataset's environment: by its env_name or, without one, its name. Of
 /// several the one whose folder is called so. LOOM_ERR_USAGE when there is none, or none of several is;

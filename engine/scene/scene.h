@@ -37,14 +37,15 @@ int loom_scene_open(loomScene** out, const char* name, const loomAssetRoots* roo
 /// source demos. roots must have the task's assets (loom_task_assets). Errors as loom_scene_open's.
 int loom_scene_of_task(loomScene** out, const loomTask* task, const loomAssetRoots* roots, loomError* err);
 
-/// Compile `xml` (named `label` in messages) for the task. env_args (nullable) is the dataset's that xml comes from,
-/// which must agree with the task (loom_task_agrees) and whose controller_configs are used when the task gives none.
+/// Compile `xml` (named `label` in messages) for the task. env_args (nullable) is the dataset's that xml
+/// comes from, which must agree with the task (loom_task_agrees) and whose controller_configs are used when
+/// the task gives none.
 int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
                       const char* env_args, const loomAssetRoots* roots, loomError* err);
 void loom_scene_destroy(loomScene* scene);
 
-/// LOOM_ERR_FORMAT, after `label`: the rows of states (rows x dim, each beginning with its time) are further apart or
-/// closer together than the scene's control steps. Times that do not go up evenly tell nothing.
+/// LOOM_ERR_FORMAT, after `label`: the rows of states (rows x dim, each beginning with its time) are further
+/// apart or closer together than the scene's control steps. Times that do not go up evenly tell nothing.
 int loom_scene_period(const loomScene* scene, const double* states, int rows, int dim, const char* label,
                       loomError* err);
 

@@ -35,8 +35,8 @@ typedef struct loomArm {
   } state;                              // all that a snapshot must keep
 } loomArm;
 
-/// Look the robot's joints, actuators and site up. Errors name what the model lacks, and actuators that are not
-/// what the robot's file promises (engine/sim/actuator.h).
+/// Look the robot's joints, actuators and site up. Errors name what the model lacks, and actuators that are
+/// not what the robot's file promises (engine/sim/actuator.h).
 int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerDef* control, const mjModel* m,
                   loomError* err);
 /// Entries of this arm's part of an action: pose_dim + gripper_dim.
@@ -59,10 +59,12 @@ loomPose loom_arm_eef(const loomArm* arm, const mjData* d);
 /// Where an action would send the end effector from pose `eef` (OSC_POSE). `previous` is the goal before it,
 /// whose orientation is kept when the action turns nothing.
 loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, const double* action);
-/// LOOM_ERR_UNSUPPORTED, after `label`: an arm's actions say where its joints go (JOINT_POSITION), so nothing that aims its
-/// hand at poses can drive it: generation, scripted experts, teleoperation. Any number of joints may be six.
+/// LOOM_ERR_UNSUPPORTED, after `label`: an arm's actions say where its joints go (JOINT_POSITION), so nothing
+/// that aims its hand at poses can drive it: generation, scripted experts, teleoperation. Any number of
+/// joints may be six.
 int loom_arms_take_poses(const loomArm* arms, int n, const char* label, loomError* err);
-/// The clipped action (pose_dim entries, arms that take poses) whose target from pose `eef` comes nearest to `target`.
+/// The clipped action (pose_dim entries, arms that take poses) whose target from pose `eef` comes nearest to
+/// `target`.
 void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, loomPose target);
 
 LOOM_C_END

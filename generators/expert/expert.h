@@ -2,12 +2,13 @@
 // relative to objects and followed closed-loop; speeds, pauses and goals differ from demo to demo as a
 // person's do. Generation never calls it.
 //
-// As a teacher (`corrective`) it is asked what to do in states that somebody else has brought about. As long as what
-// it says is what is done it is the demonstrator of the same seed and number, step for step, and succeeds where that
-// does. From the first action that is somebody else's on it corrects: nothing varies, goals follow their objects, the
-// command starts at each step from where the arm is, and an object that is no longer in the hand that closed on it
-// sends the arm back to the steps before it was grasped. What an arm that does as told cannot reach, or a grasp with
-// fewer fingers than the hand has, it takes as it is, as the demonstrator does.
+// As a teacher (`corrective`) it is asked what to do in states that somebody else has brought about. As long
+// as what it says is what is done it is the demonstrator of the same seed and number, step for step, and
+// succeeds where that does. From the first action that is somebody else's on it corrects: nothing varies,
+// goals follow their objects, the command starts at each step from where the arm is, and an object that is no
+// longer in the hand that closed on it sends the arm back to the steps before it was grasped. What an arm
+// that does as told cannot reach, or a grasp with fewer fingers than the hand has, it takes as it is, as the
+// demonstrator does.
 #ifndef LOOM_GENERATORS_EXPERT_EXPERT_H
 #define LOOM_GENERATORS_EXPERT_EXPERT_H
 

@@ -15,7 +15,8 @@ bool loom_expert_same_frame(const loomExpertStep* a, const loomExpertStep* b);
 
 /// Where the end effector is to be for one of the arm's steps (m; world), as objects are now.
 loomPose loom_expert_goal(const loomExpert* x, const loomEpisode* e, int arm, int step);
-/// The arm begins its step: its frame, a person's inexactness, how a carried object is held, which of equal goals.
+/// The arm begins its step: its frame, a person's inexactness, how a carried object is held, which of equal
+/// goals.
 void loom_expert_begin_step(loomExpert* x, const loomEpisode* e, int arm);
 
 /// What the step says of the hand, whose action has `dim` entries.

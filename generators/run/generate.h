@@ -51,8 +51,8 @@ typedef struct loomGenerateReport {
 
 void loom_generate_report_destroy(loomGenerateReport* report);
 
-/// Could the demos of that run be kept? Whoever loads scene and sources asks first: LOOM_ERR_USAGE when another
-/// run's lie in their place. Nothing is made; loom_generate asks again.
+/// Could the demos of that run be kept? Whoever loads scene and sources asks first: LOOM_ERR_USAGE when
+/// another run's lie in their place. Nothing is made; loom_generate asks again.
 int loom_generate_check(const loomTask* task, const loomGenerateDef* def, loomError* err);
 int loom_generate(loomGenerateReport* report, const loomScene* scene, const loomSourceSet* sources,
                   const loomGenerateDef* def, loomError* err);

@@ -14,8 +14,8 @@ typedef struct loomJournal loomJournal;
 /// overwrite was asked, or when the run in OUT.parts was another one (other seed, task, sources).
 int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourceSet* sources,
                       const loomGenerateDef* def, bool* complete, loomError* err);
-/// What of that can be told before scene and sources are loaded: LOOM_ERR_USAGE when there is something in the way,
-/// or when the run that left it was another one (other task, seed, options). Nothing is made.
+/// What of that can be told before scene and sources are loaded: LOOM_ERR_USAGE when there is something in
+/// the way, or when the run that left it was another one (other task, seed, options). Nothing is made.
 int loom_journal_check(const loomTask* task, const loomGenerateDef* def, loomError* err);
 void loom_journal_close(loomJournal* journal);
 

@@ -51,14 +51,15 @@ typedef struct loomActionReplay {
   int ik_short_steps;  // control steps at which whole-body inverse kinematics fell short of a target
 } loomActionReplay;
 
-/// Step the demo's actions from its first state and compare with its states. trace: gets the rows as they come,
-/// room for as many as the demo has; NULL = none.
+/// Step the demo's actions from its first state and compare with its states. trace: gets the rows as they
+/// come, room for as many as the demo has; NULL = none.
 int loom_replay_actions(loomActionReplay* out, loomEpisode* episode, const loomDemo* demo, loomTrace* trace,
                         loomError* err);
 
-/// Scene and episode for one demo of a dataset, from its own model_file. *scene is NULL, or what an earlier demo
-/// of the same dataset and task was given: kept while their models are the same, else destroyed. Free the episode
-/// with loom_episode_destroy before the next call, and the scene with loom_scene_destroy after the last.
+/// Scene and episode for one demo of a dataset, from its own model_file. *scene is NULL, or what an earlier
+/// demo of the same dataset and task was given: kept while their models are the same, else destroyed. Free
+/// the episode with loom_episode_destroy before the next call, and the scene with loom_scene_destroy after
+/// the last.
 int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* task,
                      const loomDataset* dataset, const loomDemo* demo, const loomAssetRoots* roots,
                      loomError* err);
@@ -96,8 +97,9 @@ typedef struct loomSourceSet {
 
 int loom_sources_load(loomSourceSet* out, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err);
-/// The same as def (NULL: the default, all zero) says. Demos that show no success are told (loom_dataset_tell):
-/// attempts made of them will hardly succeed. LOOM_ERR_FORMAT names the demo that cannot be used.
+/// The same as def (NULL: the default, all zero) says. Demos that show no success are told
+/// (loom_dataset_tell): attempts made of them will hardly succeed. LOOM_ERR_FORMAT names the demo that cannot
+/// be used.
 int loom_sources_load_with(loomSourceSet* out, const loomTask* task, const char* path,
                            const loomAssetRoots* roots, const loomSourceDef* def, loomError* err);
 void loom_sources_destroy(loomSourceSet* sources);

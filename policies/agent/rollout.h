@@ -68,8 +68,8 @@ typedef struct loomRolloutReport {
 int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolicyMaker* maker,
                  const loomRolloutDef* def, loomError* err);
 /// Before expensive work of which rollouts are a part: an episode is made, reset and decided in once, so that
-/// what the policy is to see (cameras, keys) and do is known to be there. The same errors; LOOM_ERR_USAGE when
-/// def->max_steps is too short for any success.
+/// what the policy is to see (cameras, keys) and do is known to be there. The same errors; LOOM_ERR_USAGE
+/// when def->max_steps is too short for any success.
 int loom_rollout_try(const loomScene* scene, const loomPolicyMaker* maker, const loomRolloutDef* def,
                      loomError* err);
 void loom_rollout_report_destroy(loomRolloutReport* report);

@@ -45,16 +45,16 @@ typedef struct loomTrainedExtra {
 
 /// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), obs.dims (one
 /// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config`
-/// (loom_policy_config_text), `sense` (YAML) and, where it is known, `env_args` (rate, controllers and robots of its
-/// data). extra may be NULL.
+/// (loom_policy_config_text), `sense` (YAML) and, where it is known, `env_args` (rate, controllers and robots
+/// of its data). extra may be NULL.
 int loom_trained_save(const char* path, const loomTrained* trained, const loomTrainedExtra* extra,
                       loomError* err);
 int loom_trained_load(loomTrained* out, const char* path, loomError* err);
 /// The same from a file that has been read, named label in messages.
 int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err);
 
-/// LOOM_ERR_FORMAT or LOOM_ERR_UNSUPPORTED: what it learned from was driven at another rate or otherwise than the
-/// scene's arms are. Files that do not say fit.
+/// LOOM_ERR_FORMAT or LOOM_ERR_UNSUPPORTED: what it learned from was driven at another rate or otherwise than
+/// the scene's arms are. Files that do not say fit.
 int loom_trained_agrees(const loomTrained* trained, const loomScene* scene, loomError* err);
 /// Control steps a second of its data, 0 = not known.
 double loom_trained_rate(const loomTrained* trained);

@@ -21,8 +21,8 @@ int loom_action_dim(loomActionForm form, int arms, int raw);
 /// (arms x 4 x 4); with NULL the action holds them itself, as robomimic's actions_abs does.
 void loom_action_encode(float* out, loomActionForm form, int arms, int raw, const double* action,
                         const double* goal);
-/// LOOM_ERR_FORMAT: n numbers in that form are not what the episode's arms take. LOOM_ERR_UNSUPPORTED: these take joint
-/// angles where the form is of poses.
+/// LOOM_ERR_FORMAT: n numbers in that form are not what the episode's arms take. LOOM_ERR_UNSUPPORTED: these
+/// take joint angles where the form is of poses.
 int loom_action_fits(loomActionForm form, const loomEpisode* episode, int n, loomError* err);
 /// The episode's action (A) from numbers in that form which fit; absolute goals become moves from where the
 /// hands are now.

@@ -113,7 +113,8 @@ int loom_data_batch(loomBatch* out, loomData* data, int64_t step, loomError* err
 /// NULL where it does not.
 char* loom_data_sense(const loomData* data, int file);
 
-/// How the robots of file number `file` were driven (loom_env_args_driven), malloc'ed; NULL where it does not say.
+/// How the robots of file number `file` were driven (loom_env_args_driven), malloc'ed; NULL where it does not
+/// say.
 char* loom_data_driven(const loomData* data, int file);
 
 /// A picture as batches have it, out (colors x pixels), from one with the colors of a pixel side by side,

@@ -12,8 +12,8 @@
 
 LOOM_C_BEGIN
 
-/// The files that a training leaves in its folder, as patterns (fnmatch), for whoever keeps trainings in folders
-/// of its own: elements of an array.
+/// The files that a training leaves in its folder, as patterns (fnmatch), for whoever keeps trainings in
+/// folders of its own: elements of an array.
 #define LOOM_TRAIN_FILES                                                                         \
   "last.safetensors", "best_*.safetensors", "epoch_*.safetensors", "config.yaml", "scalars.csv", \
       "events.out.tfevents.*", "curves.png"

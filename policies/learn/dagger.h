@@ -85,8 +85,8 @@ typedef struct loomDaggerDef {
   const volatile sig_atomic_t* stop;  // may be NULL
   /// The expert has been measured, or was in an earlier part of the run: before any round. May be NULL.
   void (*expert_measured)(void* user, int evaluated, int succeeded);
-  /// What a round is doing ("collects", "trains", "is measured"), and how far that is; round -1: the expert is
-  /// measured. May be NULL.
+  /// What a round is doing ("collects", "trains", "is measured"), and how far that is; round -1: the expert
+  /// is measured. May be NULL.
   void (*progress)(void* user, int round, const char* what, int64_t done, int64_t total);
   /// A round has been measured; final: it is the last novice, of all rows. May be NULL.
   void (*finished)(void* user, const loomDaggerRound* round, bool final);
@@ -103,12 +103,14 @@ loomDaggerDef loom_default_dagger_def(void);
 /// latest; safety_I.safetensors; errors_I.csv (step, episodes still running, mean deviation of these,
 /// deviation accumulated up to that step, mean over all); rounds.csv and rounds.png. Finished rounds are
 /// skipped by `resume`; everything depends on the settings alone, not on threads or on where it was stopped.
-/// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, made with other settings, or in which what
-/// is read (a dataset, the expert) would be written; LOOM_ERR_UNSUPPORTED, before anything is learned: an expert that
-/// succeeds in fewer than expert_successes of its episodes; LOOM_ERR_FORMAT: one whose actions are no numbers.
+/// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_USAGE: a folder in use, made with other settings, or in which
+/// what is read (a dataset, the expert) would be written; LOOM_ERR_UNSUPPORTED, before anything is learned:
+/// an expert that succeeds in fewer than expert_successes of its episodes; LOOM_ERR_FORMAT: one whose actions
+/// are no numbers.
 int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err);
-/// May a run be begun, or gone on with, in def->folder? Of def it takes the folder, resume, overwrite, and what is
-/// read (expert_name, config). For callers whose expert takes long to load. Errors: as of loom_dagger.
+/// May a run be begun, or gone on with, in def->folder? Of def it takes the folder, resume, overwrite, and
+/// what is read (expert_name, config). For callers whose expert takes long to load. Errors: as of
+/// loom_dagger.
 int loom_dagger_check_folder(const loomDaggerDef* def, loomError* err);
 void loom_dagger_report_destroy(loomDaggerReport* report);
 

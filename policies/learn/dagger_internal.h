@@ -1,5 +1,6 @@
-// What dagger.c (rounds), dagger_settings.c (what decides the results), dagger_expert.c (what the expert does alone),
-// dagger_collect.c (episodes to datasets) and dagger_report.c (tables and the picture) share. Internal.
+// What dagger.c (rounds), dagger_settings.c (what decides the results), dagger_expert.c (what the expert does
+// alone), dagger_collect.c (episodes to datasets) and dagger_report.c (tables and the picture) share.
+// Internal.
 #ifndef LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
 #define LOOM_POLICIES_LEARN_DAGGER_INTERNAL_H
 
@@ -25,13 +26,14 @@ char* loom_dagger_settings(const loomDaggerDef* def);
 int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
                         loomError* err);
 
-/// What the expert alone (no members, round -1) or the novice alone does on the starts for measuring: the counts of
+/// What the expert alone (no members, round -1) or the novice alone does on the starts for measuring: the
+/// counts of
 /// *out, and, in a file of that name (loom_dagger_path, NULL: none), how far it is from the expert by step.
 int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
                         const char* errors, loomError* err);
 
-/// Before the first round: the expert alone, as it was measured in an earlier part of the run or is now, told, and
-/// LOOM_ERR_UNSUPPORTED where it succeeds in fewer than expert_successes.
+/// Before the first round: the expert alone, as it was measured in an earlier part of the run or is now,
+/// told, and LOOM_ERR_UNSUPPORTED where it succeeds in fewer than expert_successes.
 int loom_dagger_measure_expert(loomDaggerReport* report, const loomDaggerDef* def, loomError* err);
 
 /// rounds.csv as a whole, and read again.

@@ -34,7 +34,8 @@ typedef struct loomSafetyFit {
   double needless;    // share of the others which it calls off
 } loomSafetyFit;
 
-/// Not trained yet: two layers of `hidden` units between an observation (obs_dim) and a logit. LOOM_ERR_MEMORY.
+/// Not trained yet: two layers of `hidden` units between an observation (obs_dim) and a logit.
+/// LOOM_ERR_MEMORY.
 int loom_safety_create(loomSafety* out, int obs_dim, int hidden, double threshold, uint64_t seed,
                        loomError* err);
 /// From all rows of data, whose actions are the expert's and which the novice did not learn from, and what it

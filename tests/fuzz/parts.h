@@ -15,8 +15,8 @@ typedef struct Part {
   size_t size;
 } Part;
 
-/// What stands before the first such line has no name. Names are letters, digits, _ and dots inside; other lines
-/// begin no part. Returns how many there are.
+/// What stands before the first such line has no name. Names are letters, digits, _ and dots inside; other
+/// lines begin no part. Returns how many there are.
 int split_parts(Part out[MAX_PARTS], const uint8_t* data, size_t size);
 
 /// A copy of the part of that name that ends with a NUL, malloc'ed; NULL where there is none.

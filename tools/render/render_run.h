@@ -46,8 +46,8 @@ bool render_tick(renderRun* run);
 int render_frame(renderStage* stage, loomImage* to, int row, loomError* err);
 int render_frame_create(loomImage* out, const renderRun* run, loomError* err);
 
-/// Before anything is drawn or written: cameras that are named are in the demos' models, there is OpenGL, for a
-/// video FFmpeg. LOOM_ERR_USAGE names the demo, the camera and those that there are.
+/// Before anything is drawn or written: cameras that are named are in the demos' models, there is OpenGL, for
+/// a video FFmpeg. LOOM_ERR_USAGE names the demo, the camera and those that there are.
 int render_check(const renderArgs* args, const loomDataset* dataset, loomError* err);
 
 // What is made; what came of it is added to `out`.

@@ -53,8 +53,8 @@ extern volatile sig_atomic_t tool_stop;
 void tool_catch_signals(void);
 /// Until then either says that it ends the program, which it does with status 128 + its number.
 void tool_tell_signals(void);
-/// What a run in a folder says when it was stopped, or could not write there: what is kept, if its file `mark` is
-/// there, and how to go on. Returns code.
+/// What a run in a folder says when it was stopped, or could not write there: what is kept, if its file
+/// `mark` is there, and how to go on. Returns code.
 int tool_go_on(loomError* err, int code, const char* folder, const char* mark);
 
 /// A progress line on stderr: overwritten in place on a terminal, a plain line every 10 s otherwise; nothing

@@ -77,8 +77,8 @@ typedef struct toolCommand {
 #define TOOL_OPTIONS(rows) .option = (rows), .n = sizeof(rows) / sizeof *(rows)
 
 /// Take the options of argv, whose first is the command's name, into args, which hold the defaults; --help
-/// prints what there is. An option that takes one value and is given two is wrong usage. Returns 0, and what is no option lies from argv[optind] on; -1 after --help; or the
-/// exit status, once a message is printed.
+/// prints what there is. An option that takes one value and is given two is wrong usage. Returns 0, and what
+/// is no option lies from argv[optind] on; -1 after --help; or the exit status, once a message is printed.
 int tool_options(void* args, int argc, char** argv, const toolCommand* command);
 /// Draw on the EGL device of that number: EXIT_USAGE, once told, for what is no number, or where software is
 /// to draw. Whether there is such a device is found out when something is drawn.

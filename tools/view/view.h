@@ -393,8 +393,8 @@ int view_run_window(viewApp* app, loomError* err);
 int view_run_headless(viewApp* app, loomError* err);
 
 typedef struct viewScript viewScript;
-/// Where the script is a file, its pictures and films are asked for at once: LOOM_ERR_USAGE and LOOM_ERR_IO as of
-/// loom_output_open.
+/// Where the script is a file, its pictures and films are asked for at once: LOOM_ERR_USAGE and LOOM_ERR_IO
+/// as of loom_output_open.
 int view_script_open(viewScript** out, const viewApp* app, const char* path, loomError* err);
 void view_script_close(viewScript* script);
 /// Run lines up to the next that wants frames or a picture: *wait is the frames to let go by, `shot` the PNG
