@@ -9,10 +9,52 @@ static const char* name_of(const mjModel* m, int type, int id) {
   return name && name[0] ? name : "?";
 }
 
+static int root_of(const mjModel* m, int geom) {
+  return m->body_rootid[m->geom_bodyid[geom]];
+}
+
+static bool is_fixed(const mjModel* m, int geom) {
+  return m->body_weldid[m->geom_bodyid[geom]] == 0;
+}
+
+// Does a robot press this contact, itself or through what it touches? A lid that fell, a bin that something drops
+// into, are not its doing. Things pass a push on, what is fixed to the world does not.
+static bool robot_presses(const loomEpisode* e, const mjContact* contact) {
+  const mjModel* m = e->m;
+  mj_markStack(e->d);
+  mjtByte* pushed = mj_stackAllocByte(e->d, (size_t)m->nbody, 1);  // trees that a robot pushes, by their root
+  memset(pushed, 0, (size_t)m->nbody);
+  for (int a = 0; a < e->arm_count; a++) {
+    for (int i = 0; i < e->arms[a].n; i++) pushed[m->body_rootid[m->dof_bodyid[e->arms[a].dof[i]]]] = 1;
+  }
+
+  // From thing to thing, until none is added.
+  for (bool more = true; more;) {
+    more = false;
+    for (int c = 0; c < e->d->ncon; c++) {
+      const int* geom = e->d->contact[c].geom;
+      if (geom[0] < 0 || geom[1] < 0 || is_fixed(m, geom[0]) || is_fixed(m, geom[1])) continue;
+
+      int a = root_of(m, geom[0]), b = root_of(m, geom[1]);
+      if (pushed[a] == pushed[b]) continue;
+      pushed[a] = pushed[b] = 1;
+      more = true;
+    }
+  }
+
+  bool presses = false;
+  for (int i = 0; i < 2; i++) {
+    int geom = contact->geom[i];
+    presses = presses || (geom >= 0 && !is_fixed(m, geom) && pushed[root_of(m, geom)]);
+  }
+  mj_freeStack(e->d);
+  return presses;
+}
+
 static void look_at_contacts(loomQuality* q, const loomEpisode* e) {
   for (int c = 0; c < e->d->ncon; c++) {
     const mjContact* contact = &e->d->contact[c];
-    if (-contact->dist <= q->penetration) continue;
+    if (-contact->dist <= q->penetration || !robot_presses(e, contact)) continue;
 
     q->penetration = -contact->dist;
     memcpy(q->contact, contact->geom, sizeof q->contact);

@@ -128,6 +128,7 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   s->transform = (loomTransformKind)transform;
   if (!code) code = loom_yaml_read_bool(&s->symmetric, y, map, "symmetric", p->err);
   if (!code) code = loom_yaml_read_bool(&s->track, y, map, "track", p->err);
+  if (!code) code = loom_yaml_read_number(&s->standoff, y, map, "standoff", false, p->err);
   if (!code) code = read_scale(s, p, loom_yaml_get(y, map, "scale"));
 
   // Where it ends.

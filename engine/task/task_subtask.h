@@ -50,6 +50,7 @@ typedef struct loomSubtaskDef {
   loomTransformKind transform;
   bool symmetric;        // take the nearest reachable equivalent pose (object and hand symmetries)
   bool track;            // recompute the transform each step until the gripper first closes
+  double standoff;       // m: targets are drawn back so far along the hand's z axis
   double scale_axis[3];  // stretch along this axis of the reference (or carried) object ...
   loomName scale_by;     // ... in proportion to this variable of it; "" = no scaling
   loomUntilKind until;

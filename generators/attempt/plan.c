@@ -105,28 +105,11 @@ static int choose_source(loomPlan* p, int a, int k) {
   return chosen;
 }
 
-// A held object's measured pose in the hand becomes the right factor, so that the object, not the hand, goes
-// where the source's went. Where the object held is itself the reference, the hand carries on from where it
-// is on it.
-static void correct_for_held(loomPlan* p, loomArmPlan* arm, int a, const loomSubtaskDef* s,
-                             const loomReplay* source) {
-  loomPose eef_now = loom_episode_eef(p->e, a), eef_src = source->eef[a][arm->start];
-  if (s->reference == s->carried) {
-    loomTransform bare = arm->transform;
-    bare.hand = loom_pose_identity();
-    arm->transform.hand = loom_pose_mul(loom_pose_inverse(loom_transform_apply(&bare, eef_src)), eef_now);
-    return;
-  }
-
-  // The object as it is held now, and as the source held it.
-  loomPose symmetry = loom_symmetry(&p->task->objects[s->carried], arm->fit.object_symmetry);
-  loomPose object_now = loom_pose_mul(loom_episode_object(p->e, s->carried), symmetry);
-  loomPose held_now = loom_pose_mul(loom_pose_inverse(eef_now), object_now);
-  loomPose held_src = loom_pose_mul(loom_pose_inverse(eef_src), source->object[s->carried][arm->start]);
-
-  // With this on the right, eef * held_now is where the source had eef * held_src.
-  arm->transform.scale = 1;
-  arm->transform.hand = loom_pose_mul(held_src, loom_pose_inverse(held_now));
+// Drawn back along the hand's own axis, whatever it is turned by.
+static void stand_off(loomArmPlan* arm, const loomSubtaskDef* s) {
+  loomPose back = loom_pose_identity();
+  back.pos[2] = -s->standoff;
+  arm->transform.hand = loom_pose_mul(arm->transform.hand, back);
 }
 
 static void add_noise(loomPlan* p, loomArmPlan* arm, const loomSubtaskDef* s) {
@@ -159,12 +142,32 @@ static void plan_lead_in(loomPlan* p, int a) {
 // Objects and hand as they are now.
 static void aim(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
-  const loomSubtaskDef* s = loom_plan_current(p, a);
   const loomReplay* source = &p->sources->replay[arm->source];
 
   arm->transform = loom_segment_transform(p->e, source, a, arm->subtask, arm->fit,
                                           arm->start < source->rows ? arm->start : source->rows - 1);
-  if (s->carried >= 0) correct_for_held(p, arm, a, s, source);
+  stand_off(arm, loom_plan_current(p, a));
+}
+
+// The equivalent poses of the reference object and the hand. A subtask that is not `symmetric` goes on with those
+// chosen before, as long as the source stays: an object must not turn over from one subtask to the next.
+static void choose_turn(loomPlan* p, int a) {
+  loomArmPlan* arm = &p->arm[a];
+  const loomSubtaskDef* s = loom_plan_current(p, a);
+  int object = s->reference;
+  if (object < 0) return;
+
+  bool chosen = p->object_symmetry[object] >= 0 && p->object_source[object] == arm->source;
+  if (chosen && !s->symmetric) {
+    arm->fit.object_symmetry = p->object_symmetry[object];
+    return;
+  }
+
+  // The hand that holds the object itself goes on from where it is on it, in whichever orientation.
+  int turn = chosen && s->carried == object ? p->object_symmetry[object] : -1;
+  arm->fit = loom_fit_source(p->e, &p->sources->replay[arm->source], a, arm->subtask, turn);
+  p->object_symmetry[object] = arm->fit.object_symmetry;
+  p->object_source[object] = arm->source;
 }
 
 static void begin_subtask(loomPlan* p, int a) {
@@ -182,16 +185,7 @@ static void begin_subtask(loomPlan* p, int a) {
   arm->start = loom_segment_start(source, a, k);
   arm->end = source->end[a][k];
 
-  // The equivalent pose of an object is chosen once, as long as the source stays: an object must not turn
-  // over from one subtask to the next.
-  int object = s->reference >= 0 ? s->reference : s->carried;
-  if (object >= 0 && p->object_symmetry[object] >= 0 && p->object_source[object] == arm->source) {
-    arm->fit.object_symmetry = p->object_symmetry[object];
-  } else if (object >= 0) {
-    arm->fit = loom_fit_source(p->e, source, a, k);
-    p->object_symmetry[object] = arm->fit.object_symmetry;
-    p->object_source[object] = arm->source;
-  }
+  choose_turn(p, a);
 
   // Where the segment ends: shifted at random, but inside the demo.
   int shift = s->offset[0];

@@ -7,6 +7,8 @@
 #include "engine/sim/reach.h"
 #include "generators/source/segment.h"
 
+static const double same_angle = 1e-6;  // rad: of orientations as near the first is taken
+
 static double variable_ratio(const loomEpisode* e, const loomReplay* source, int object, const char* name) {
   const loomObjectDef* def = &e->scene->task->objects[object];
   for (int v = 0; v < def->variable_count; v++) {
@@ -17,6 +19,45 @@ static double variable_ratio(const loomEpisode* e, const loomReplay* source, int
   return 1;
 }
 
+// Of the equivalent orientations of the object in the hand the one nearest to how the source held it: by which of
+// them it was grasped does not matter, nor from which source.
+static loomPose held_object(const loomEpisode* e, int object, loomPose eef_now, loomPose held_src) {
+  const loomObjectDef* def = &e->scene->task->objects[object];
+  loomPose held = loom_pose_mul(loom_pose_inverse(eef_now), loom_episode_object(e, object)), best = held;
+
+  double least = INFINITY;
+  for (int i = 0; i < loom_symmetry_count(def); i++) {
+    loomPose turned = loom_pose_mul(held, loom_symmetry(def, i));
+    double angle = loom_quat_angle(turned.quat, held_src.quat);
+    if (angle >= least - same_angle) continue;
+    least = angle;
+    best = turned;
+  }
+  return best;
+}
+
+// A held object's measured pose in the hand becomes the right factor, so that the object, not the hand, goes
+// where the source's went. Where the object held is itself the reference, the hand carries on from where it
+// is on it.
+static void correct_for_held(loomTransform* t, const loomEpisode* e, const loomReplay* source, int a,
+                             const loomSubtaskDef* s, int row) {
+  loomPose eef_now = loom_episode_eef(e, a), eef_src = source->eef[a][row];
+  if (s->reference == s->carried) {
+    loomTransform bare = *t;
+    bare.hand = loom_pose_identity();
+    t->hand = loom_pose_mul(loom_pose_inverse(loom_transform_apply(&bare, eef_src)), eef_now);
+    return;
+  }
+
+  // The object as the source held it, and as it is held now.
+  loomPose held_src = loom_pose_mul(loom_pose_inverse(eef_src), source->object[s->carried][row]);
+  loomPose held_now = held_object(e, s->carried, eef_now, held_src);
+
+  // With this on the right, eef * held_now is where the source had eef * held_src.
+  t->scale = 1;
+  t->hand = loom_pose_mul(held_src, loom_pose_inverse(held_now));
+}
+
 loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* source, int a, int k,
                                      loomFit fit, int row) {
   const loomTask* task = e->scene->task;
@@ -24,19 +65,19 @@ loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* sou
   const loomSubtaskDef* s = &task->subtasks[a][k];
   loomTransform t = loom_transform_identity();
 
-  int object = s->reference >= 0 ? s->reference : s->carried;
-  if (object >= 0) {
-    loomPose now = loom_pose_mul(loom_episode_object(e, object),
-                                 loom_symmetry(&task->objects[object], fit.object_symmetry));
-    t.source = source->object[object][row];
-    if (s->reference >= 0) t.world = loom_transform_world(s->transform, now, t.source);
+  if (s->reference >= 0) {
+    loomPose now = loom_pose_mul(loom_episode_object(e, s->reference),
+                                 loom_symmetry(&task->objects[s->reference], fit.object_symmetry));
+    t.source = source->object[s->reference][row];
+    t.world = loom_transform_world(s->transform, now, t.source);
     if (s->scale_by[0]) {
       memcpy(t.axis, s->scale_axis, sizeof t.axis);
-      t.scale = variable_ratio(e, source, object, s->scale_by);
+      t.scale = variable_ratio(e, source, s->reference, s->scale_by);
     }
   }
 
   t.hand = loom_hand_symmetry(&task->robots[a], fit.hand_symmetry);
+  if (s->carried >= 0) correct_for_held(&t, e, source, a, s, row);
   return t;
 }
 
@@ -44,9 +85,9 @@ loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* sou
 // which starts from its joints.
 enum { WAY_ITERATIONS = 30, END_ITERATIONS = 20 };
 static const double reached = 0.01;         // m that inverse kinematics may leave over
-static const double unreachable_cost = 10;  // per m beyond that: far above what any choice of pose can win
+static const double unreachable_cost = 1000;  // per m beyond that: far above what any choice of pose can win
 static const double cost_sharpness = 4;     // a source is exp(-4) times as likely for each unit of cost more
-static const double same_tilt = 1e-6;  // rad: orientations that tilt as much are the same, the first is taken
+static const double same_tilt = 0.02;       // rad: things at rest on a table tilt so much by chance
 
 static void arm_joints(double* q, const loomEpisode* e, int a) {
   for (int i = 0; i < e->arms[a].n; i++) q[i] = e->d->qpos[e->arms[a].qpos[i]];
@@ -61,18 +102,17 @@ static double fit_cost(loomFit* fit, loomEpisode* e, const loomReplay* source, i
   // Two rows say whether the arm gets there: one on the way, and the last.
   int mid = start + 2 * (end - start) / 3;  // the hand is mostly where it works by then
   loomTransform t = loom_segment_transform(e, source, a, k, *fit, start);
-  double q[LOOM_MAX_JOINTS], home[4] = {1, 0, 0, 0};
-  double turn = loom_quat_angle(t.world.quat, home);
+  loomPose at_mid = loom_transform_apply(&t, source->target[a][mid]);
+  loomPose at_end = loom_transform_apply(&t, source->target[a][end]);
 
+  double q[LOOM_MAX_JOINTS];
   arm_joints(q, e, a);
-  double to_mid =
-      loom_episode_reach(q, e, a, q, loom_transform_apply(&t, source->target[a][mid]), WAY_ITERATIONS);
-  double to_end =
-      loom_episode_reach(q, e, a, q, loom_transform_apply(&t, source->target[a][end]), END_ITERATIONS);
+  double to_mid = loom_episode_reach(q, e, a, q, at_mid, WAY_ITERATIONS);
+  double to_end = loom_episode_reach(q, e, a, q, at_end, END_ITERATIONS);
   fit->reach = fmax(to_mid, to_end);
 
-  // How far the object has moved and changed since the source.
-  double moved[3];
+  // How far the object has moved, turned and changed since the source.
+  double turn = loom_quat_angle(t.world.quat, loom_pose_identity().quat), moved[3];
   for (int i = 0; i < 3; i++) moved[i] = loom_episode_object(e, s->reference).pos[i] - t.source.pos[i];
   double size = s->scale_by[0] ? fabs(log(t.scale)) : 0;
 
@@ -81,34 +121,37 @@ static double fit_cost(loomFit* fit, loomEpisode* e, const loomReplay* source, i
          s->select.rotation_weight * turn + s->select.size_weight * size + out_of_reach;
 }
 
-loomFit loom_fit_source(loomEpisode* e, const loomReplay* source, int a, int k) {
+// How far the i-th of the object's equivalent orientations tilts the source's motion, rad.
+static double tilt_of_turn(const loomObjectDef* object, int i, loomPose now, loomPose then) {
+  return loom_transform_tilt(
+      loom_pose_mul(loom_pose_mul(now, loom_symmetry(object, i)), loom_pose_inverse(then)));
+}
+
+loomFit loom_fit_source(loomEpisode* e, const loomReplay* source, int a, int k, int turn) {
   const loomTask* task = e->scene->task;
   const loomSubtaskDef* s = &task->subtasks[a][k];
-  loomFit best = {0, 0, 0, 0};
+  loomFit best = {turn < 0 ? 0 : turn, 0, 0, 0};
   if (s->reference < 0 || s->transform == LOOM_TRANSFORM_WORLD) return best;
 
   const loomObjectDef* object = &task->objects[s->reference];
   int start = loom_segment_start(source, a, k), turns = s->symmetric ? loom_symmetry_count(object) : 1;
-  // The object's equivalent orientation that tilts the motion least: which face lies up does not matter.
-  double least = INFINITY;
-  for (int i = 0; i < turns; i++) {
-    loomPose now = loom_pose_mul(loom_episode_object(e, s->reference), loom_symmetry(object, i));
-    double tilt =
-        loom_transform_tilt(loom_pose_mul(now, loom_pose_inverse(source->object[s->reference][start])));
-    if (tilt < least - same_tilt) {
-      least = tilt;
-      best.object_symmetry = i;
-    }
-  }
-
-  // Of the hand's equivalent poses the one that costs least.
-  best.cost = INFINITY;
   int hands = s->symmetric && task->robots[a].symmetry_turns > 1 ? task->robots[a].symmetry_turns : 1;
-  loomFit tried = best;
-  for (int j = 0; j < hands; j++) {
-    tried.hand_symmetry = j;
-    tried.cost = fit_cost(&tried, e, source, a, k);
-    if (tried.cost < best.cost) best = tried;
+
+  // How little the object can be tilted: which of its faces lies up does not matter.
+  loomPose now = loom_episode_object(e, s->reference), then = source->object[s->reference][start];
+  double least = INFINITY;
+  for (int i = 0; i < turns; i++) least = fmin(least, tilt_of_turn(object, i, now, then));
+
+  // Of all pairs that tilt as little the one that costs least: upright things are turned about the vertical.
+  best.cost = INFINITY;
+  for (int i = 0; i < turns; i++) {
+    if (turn < 0 ? tilt_of_turn(object, i, now, then) > least + same_tilt : i != turn) continue;
+
+    for (int j = 0; j < hands; j++) {
+      loomFit tried = {i, j, 0, 0};
+      tried.cost = fit_cost(&tried, e, source, a, k);
+      if (tried.cost < best.cost) best = tried;
+    }
   }
   return best;
 }
@@ -134,7 +177,7 @@ int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomS
     double worst, past = 1;
     if (stats) loom_wilson(&worst, &past, stats->successes[i], stats->tries[i]);
 
-    cost[i] = def->strategy == LOOM_SELECT_NEAREST ? loom_fit_source(e, &sources->replay[i], a, k).cost
+    cost[i] = def->strategy == LOOM_SELECT_NEAREST ? loom_fit_source(e, &sources->replay[i], a, k, -1).cost
               : def->strategy == LOOM_SELECT_ROBOT_DISTANCE ? eef_distance(e, &sources->replay[i], a, k, def)
                                                             : 0;
     cost[i] -= def->success_weight * log(past);

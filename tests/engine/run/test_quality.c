@@ -64,6 +64,38 @@ static void sink_box(own* o, double depth) {
   mj_forward(e->m, e->d);
 }
 
+// A finger of arm 0 half a millimeter in the box's upper face, wherever that is.
+static void press_box(own* o) {
+  loomEpisode* e = o->e;
+  const double* box = e->d->qpos + o->scene->object_qpos[0];
+  int pad = mj_name2id(e->m, mjOBJ_GEOM, "lpad0"), geom = mj_name2id(e->m, mjOBJ_GEOM, "box");
+
+  double top = box[2] + e->m->geom_size[3 * geom],
+         bottom = e->d->geom_xpos[3 * pad + 2] - e->m->geom_size[3 * pad + 2];
+  double shift[3] = {box[0] - e->d->geom_xpos[3 * pad], box[1] - e->d->geom_xpos[3 * pad + 1],
+                     top - 0.0005 - bottom};
+  static const char* const joints[] = {"x0", "y0", "z0"};
+  for (int i = 0; i < 3; i++) {
+    e->d->qpos[e->m->jnt_qposadr[mj_name2id(e->m, mjOBJ_JOINT, joints[i])]] += shift[i];
+  }
+  mj_forward(e->m, e->d);
+}
+
+// A box in the floor that nothing touches is nobody's doing; a finger on it makes it a press.
+static void what_no_robot_presses_does_not_count(void** state) {
+  own* o = *state;
+  loomEpisode* e = at_rest(o);
+  loomQuality q = {0};
+
+  sink_box(o, 0.01);
+  loom_quality_state(&q, e);
+  assert_true(q.penetration == 0);
+
+  press_box(o);
+  loom_quality_state(&q, e);
+  assert_true(fabs(q.penetration - 0.01) < 1e-6);
+}
+
 static void rest_is_good(void** state) {
   own* o = *state;
   loomQuality q = {0};
@@ -83,6 +115,7 @@ static void the_deepest_contact_is_kept(void** state) {
   static const double depth[] = {0.001, 0.004, 0.002};
   for (int i = 0; i < 3; i++) {
     sink_box(o, depth[i]);
+    press_box(o);
     loom_quality_state(&q, e);
     assert_true(fabs(q.penetration - (i ? 0.004 : 0.001)) < 1e-6);
   }
@@ -101,6 +134,7 @@ static void settling_does_not_count(void** state) {
   loomQuality q = {0};
 
   sink_box(o, 0.01);
+  press_box(o);
   e->steps = o->task->settle_steps;
   loom_quality_state(&q, e);
   assert_true(q.penetration == 0);
@@ -213,6 +247,7 @@ static void a_tasks_own_limits(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rest_is_good),
+      cmocka_unit_test(what_no_robot_presses_does_not_count),
       cmocka_unit_test(the_deepest_contact_is_kept),
       cmocka_unit_test(settling_does_not_count),
       cmocka_unit_test(the_fastest_joint_is_a_share_of_its_own_limit),

@@ -259,6 +259,80 @@ static void failing_sources_are_found_out(void** state) {
   loom_generate_report_destroy(&three);
 }
 
+// ---- equivalent poses
+
+static const double degree = 0.017453292519943295;
+static loomSymmetry square = {{0, 0, 1}, 4};
+
+// A pose turned about its own z axis.
+static loomPose spun(loomPose pose, double degrees) {
+  double turn[3] = {0, 0, degrees * degree};
+  loomPose spin = loom_pose_identity();
+  loom_quat_exp(spin.quat, turn);
+  return loom_pose_mul(pose, spin);
+}
+
+static void put_box(own* o, loomPose pose) {
+  double* q = o->e->d->qpos + o->scene->object_qpos[0];
+  for (int i = 0; i < 3; i++) q[i] = pose.pos[i];
+  for (int i = 0; i < 4; i++) q[3 + i] = pose.quat[i];
+  mj_forward(o->e->m, o->e->d);
+}
+
+static void make_box_square(own* o, bool is) {
+  o->task->objects[0].symmetries = is ? &square : NULL;
+  o->task->objects[0].symmetry_count = is ? 1 : 0;
+}
+
+// All turns of what stands upright tilt nothing: the nearest is taken, not the first. One chosen before stays.
+static void upright_things_turn_the_short_way(void** state) {
+  own* o = *state;
+  const loomReplay* source = &o->sources.replay[1];
+  o->task->subtasks[0][0].symmetric = true;
+  make_box_square(o, true);
+
+  static const struct {
+    double yaw, turned;
+  } rows[] = {{0, 0}, {20, 20}, {80, -10}, {100, 10}, {170, -10}, {-70, 20}, {-130, -40}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    show_source(o, 1);
+    put_box(o, spun(source->object[0][loom_segment_start(source, 0, 0)], rows[i].yaw));
+
+    loomFit fit = loom_fit_source(o->e, source, 0, 0, -1);
+    loomTransform t = loom_segment_transform(o->e, source, 0, 0, fit, loom_segment_start(source, 0, 0));
+    assert_true(fabs(loom_quat_yaw(t.world.quat) - rows[i].turned * degree) < 1e-3);
+
+    fit = loom_fit_source(o->e, source, 0, 0, 3);
+    assert_int_equal(fit.object_symmetry, 3);
+  }
+
+  make_box_square(o, false);
+}
+
+// A box that was grasped a quarter turn further is held as well as the source's: the hand does not turn for it.
+static void held_things_are_turned_to_how_the_source_held_them(void** state) {
+  own* o = *state;
+  const loomReplay* source = &o->sources.replay[1];
+  loomSubtaskDef* s = &o->task->subtasks[0][0];
+  int row = source->rows - 1;  // the box is in the hand then
+  s->reference = 1;
+  s->carried = 0;
+  make_box_square(o, true);
+
+  loomPose held = loom_pose_mul(loom_pose_inverse(source->eef[0][row]), source->object[0][row]);
+  static const double slip[] = {0, 90, 95, -85, 180, 200};
+  static const double over[] = {0, 0, 5, 5, 0, 20};  // what of it the hand turns for
+  for (size_t i = 0; i < sizeof slip / sizeof *slip; i++) {
+    show_source(o, 1);
+    put_box(o, loom_pose_mul(loom_episode_eef(o->e, 0), spun(held, slip[i])));
+
+    loomTransform t = loom_segment_transform(o->e, source, 0, 0, (loomFit){0, 0, 0, 0}, row);
+    assert_true(fabs(loom_quat_angle(t.hand.quat, loom_pose_identity().quat) - over[i] * degree) < 1e-3);
+  }
+
+  make_box_square(o, false);
+}
+
 int main(void) {
 #define LOOM_TEST(name) cmocka_unit_test_setup_teardown(name, keep_task, restore_task)
   const struct CMUnitTest tests[] = {
@@ -269,6 +343,8 @@ int main(void) {
       LOOM_TEST(weighted_goes_by_success),
       LOOM_TEST(sources_are_shared_as_told),
       LOOM_TEST(failing_sources_are_found_out),
+      LOOM_TEST(upright_things_turn_the_short_way),
+      LOOM_TEST(held_things_are_turned_to_how_the_source_held_them),
   };
   return cmocka_run_group_tests(tests, open_own, close_own);
 }
