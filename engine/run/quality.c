@@ -17,8 +17,8 @@ static bool is_fixed(const mjModel* m, int geom) {
   return m->body_weldid[m->geom_bodyid[geom]] == 0;
 }
 
-// Does a robot press this contact, itself or through what it touches? A lid that fell, a bin that something drops
-// into, are not its doing. Things pass a push on, what is fixed to the world does not.
+// Does a robot press this contact, itself or through what it touches? A lid that fell, a bin that something
+// drops into, are not its doing. Things pass a push on, what is fixed to the world does not.
 static bool robot_presses(const loomEpisode* e, const mjContact* contact) {
   const mjModel* m = e->m;
   mj_markStack(e->d);

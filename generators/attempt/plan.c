@@ -149,8 +149,9 @@ static void aim(loomPlan* p, int a) {
   stand_off(arm, loom_plan_current(p, a));
 }
 
-// The equivalent poses of the reference object and the hand. A subtask that is not `symmetric` goes on with those
-// chosen before, as long as the source stays: an object must not turn over from one subtask to the next.
+// The equivalent poses of the reference object and the hand. A subtask that is not `symmetric` goes on with
+// those chosen before, as long as the source stays: an object must not turn over from one subtask to the
+// next.
 static void choose_turn(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   const loomSubtaskDef* s = loom_plan_current(p, a);

@@ -19,8 +19,8 @@ static double variable_ratio(const loomEpisode* e, const loomReplay* source, int
   return 1;
 }
 
-// Of the equivalent orientations of the object in the hand the one nearest to how the source held it: by which of
-// them it was grasped does not matter, nor from which source.
+// Of the equivalent orientations of the object in the hand the one nearest to how the source held it: by
+// which of them it was grasped does not matter, nor from which source.
 static loomPose held_object(const loomEpisode* e, int object, loomPose eef_now, loomPose held_src) {
   const loomObjectDef* def = &e->scene->task->objects[object];
   loomPose held = loom_pose_mul(loom_pose_inverse(eef_now), loom_episode_object(e, object)), best = held;
@@ -84,10 +84,10 @@ loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* sou
 // What fit_cost asks inverse kinematics for. A pose on the way needs more iterations than the one after it,
 // which starts from its joints.
 enum { WAY_ITERATIONS = 30, END_ITERATIONS = 20 };
-static const double reached = 0.01;         // m that inverse kinematics may leave over
+static const double reached = 0.01;           // m that inverse kinematics may leave over
 static const double unreachable_cost = 1000;  // per m beyond that: far above what any choice of pose can win
-static const double cost_sharpness = 4;     // a source is exp(-4) times as likely for each unit of cost more
-static const double same_tilt = 0.02;       // rad: things at rest on a table tilt so much by chance
+static const double cost_sharpness = 4;  // a source is exp(-4) times as likely for each unit of cost more
+static const double same_tilt = 0.02;    // rad: things at rest on a table tilt so much by chance
 
 static void arm_joints(double* q, const loomEpisode* e, int a) {
   for (int i = 0; i < e->arms[a].n; i++) q[i] = e->d->qpos[e->arms[a].qpos[i]];

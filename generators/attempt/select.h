@@ -14,17 +14,17 @@ typedef struct loomFit {
   double reach;  // remaining distance of inverse kinematics at the segment's end, m
 } loomFit;
 
-/// Best equivalent poses of a source for subtask `k` of arm `a` in the episode's present scene: of the object's
-/// orientations that tilt the motion least, and the hand's, the pair that costs least. turn: the object's
-/// orientation where it is chosen already, else -1.
+/// Best equivalent poses of a source for subtask `k` of arm `a` in the episode's present scene: of the
+/// object's orientations that tilt the motion least, and the hand's, the pair that costs least. turn: the
+/// object's orientation where it is chosen already, else -1.
 loomFit loom_fit_source(loomEpisode* episode, const loomReplay* source, int a, int k, int turn);
 
 /// Index of the source for subtask `k` of arm `a`. Deterministic given the random stream.
 int loom_select_source(loomEpisode* episode, const loomSourceSet* sources, const loomSourceStats* stats,
                        int a, int k, loomRandom* random);
 
-/// The transform's map for a segment starting now, with the equivalent poses of `fit` and a carried object as the
-/// hand holds it.
+/// The transform's map for a segment starting now, with the equivalent poses of `fit` and a carried object as
+/// the hand holds it.
 loomTransform loom_segment_transform(const loomEpisode* episode, const loomReplay* source, int a, int k,
                                      loomFit fit, int row);
 

@@ -284,7 +284,8 @@ static void make_box_square(own* o, bool is) {
   o->task->objects[0].symmetry_count = is ? 1 : 0;
 }
 
-// All turns of what stands upright tilt nothing: the nearest is taken, not the first. One chosen before stays.
+// All turns of what stands upright tilt nothing: the nearest is taken, not the first. One chosen before
+// stays.
 static void upright_things_turn_the_short_way(void** state) {
   own* o = *state;
   const loomReplay* source = &o->sources.replay[1];
@@ -309,7 +310,8 @@ static void upright_things_turn_the_short_way(void** state) {
   make_box_square(o, false);
 }
 
-// A box that was grasped a quarter turn further is held as well as the source's: the hand does not turn for it.
+// A box that was grasped a quarter turn further is held as well as the source's: the hand does not turn for
+// it.
 static void held_things_are_turned_to_how_the_source_held_them(void** state) {
   own* o = *state;
   const loomReplay* source = &o->sources.replay[1];
