@@ -21,11 +21,10 @@ static bool is_fixed(const mjModel* m, int geom) {
 // drops into, are not its doing. Things pass a push on, what is fixed to the world does not.
 static bool robot_presses(const loomEpisode* e, const mjContact* contact) {
   const mjModel* m = e->m;
-  mj_markStack(e->d);
-  mjtByte* pushed = mj_stackAllocByte(e->d, (size_t)m->nbody, 1);  // trees that a robot pushes, by their root
+  bool* pushed = e->marks;  // trees that a robot pushes, by their root
   memset(pushed, 0, (size_t)m->nbody);
   for (int a = 0; a < e->arm_count; a++) {
-    for (int i = 0; i < e->arms[a].n; i++) pushed[m->body_rootid[m->dof_bodyid[e->arms[a].dof[i]]]] = 1;
+    for (int i = 0; i < e->arms[a].n; i++) pushed[m->body_rootid[m->dof_bodyid[e->arms[a].dof[i]]]] = true;
   }
 
   // From thing to thing, until none is added.
@@ -37,7 +36,7 @@ static bool robot_presses(const loomEpisode* e, const mjContact* contact) {
 
       int a = root_of(m, geom[0]), b = root_of(m, geom[1]);
       if (pushed[a] == pushed[b]) continue;
-      pushed[a] = pushed[b] = 1;
+      pushed[a] = pushed[b] = true;
       more = true;
     }
   }
@@ -47,7 +46,6 @@ static bool robot_presses(const loomEpisode* e, const mjContact* contact) {
     int geom = contact->geom[i];
     presses = presses || (geom >= 0 && !is_fixed(m, geom) && pushed[root_of(m, geom)]);
   }
-  mj_freeStack(e->d);
   return presses;
 }
 

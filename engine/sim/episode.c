@@ -35,8 +35,8 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
   e->d = e->m ? mj_makeData(e->m) : NULL;
   e->scratch = e->m ? mj_makeData(e->m) : NULL;
   e->jacobian = e->m ? malloc(sizeof(double) * 6 * (size_t)e->m->nv + 1) : NULL;
-
-  bool made = e->d && e->scratch && e->jacobian;
+  e->marks = e->m ? malloc((size_t)e->m->nbody) : NULL;
+  bool made = e->d && e->scratch && e->jacobian && e->marks;
   int code = made ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
   if (!code) code = take_lists(e, err);
 
@@ -63,6 +63,7 @@ void loom_episode_destroy(loomEpisode* e) {
   loom_conditions_destroy(e->conditions);
   loom_heap_destroy(&e->heap);
   free(e->jacobian);
+  free(e->marks);
   mj_deleteData(e->scratch);
   mj_deleteData(e->d);
   mj_deleteModel(e->m);

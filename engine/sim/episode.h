@@ -30,6 +30,7 @@ typedef struct loomEpisode {
   mjData* d;
   mjData* scratch;   // for recomputing constants and inverse kinematics
   double* jacobian;  // (6 x nv) of inverse kinematics: position, then rotation
+  bool* marks;       // (nbody) work space for what looks through the bodies
   int arm_count;
   loomArm arms[LOOM_MAX_ARMS];
   loomWholeBody body;              // drives the arms' joints when the controller is WHOLE_BODY_IK
