@@ -1,6 +1,5 @@
 // Comparing all of a demo, or of what is beside the demos, with its digests: what `verify`, --skip-damaged
-// and shards are told by. Readers
-// compare what they read, as they read it (dataset_read.c).
+// and shards are told by. Readers compare what they read, as they read it (dataset_read.c).
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,13 +101,10 @@ static int check_attrs(checking* c, loomError* err) {
 // Attributes of groups in the demo that have a line. Earlier versions wrote none of them.
 static int check_group_attrs(checking* c) {
   int status = LOOM_OK;
-  for (const char* line = c->lines; line && !status;) {
-    char part[600], object[1000], *text;
+  char part[LOOM_DIGEST_PART];
+  for (const char* line = c->lines; !status && line && (line = loom_digest_next(part, line));) {
+    char object[1000], *text;
     loomAttr attr;
-    const char* end = strchr(line, '\n');
-    if (!end || end - line <= LOOM_DIGEST_START) break;
-    snprintf(part, sizeof part, "%.*s", (int)(end - line) - LOOM_DIGEST_START, line + LOOM_DIGEST_START);
-    line = end + 1;
 
     // "GROUP/@NAME"; what is gone is told with all else that is.
     const char* at = strstr(part, "/@");
@@ -136,14 +132,12 @@ static bool is_seen(const checking* c, const char* name) {
 static int check_missing(checking* c) {
   int status = LOOM_OK;
   for (const char* line = c->lines; line && *line && !status;) {
-    char name[600], text[640];
-    const char* end = strchr(line, '\n');
-    if (!end || end - line <= LOOM_DIGEST_START) return loom_names_add(&c->out->differ, "@" LOOM_DIGEST_ATTR);
+    char name[LOOM_DIGEST_PART], text[640];
+    line = loom_digest_next(name, line);
+    if (!line) return loom_names_add(&c->out->differ, "@" LOOM_DIGEST_ATTR);
 
-    snprintf(name, sizeof name, "%.*s", (int)(end - line) - LOOM_DIGEST_START, line + LOOM_DIGEST_START);
     snprintf(text, sizeof text, "%s (not there)", name);
     if (!is_seen(c, name)) status = loom_names_add(&c->out->differ, text);
-    line = end + 1;
   }
   return status;
 }

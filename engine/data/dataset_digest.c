@@ -11,7 +11,7 @@
 #include "engine/base/hash.h"
 #include "engine/data/dataset_internal.h"
 
-enum { HEX = LOOM_DIGEST_HEX, LINE_START = LOOM_DIGEST_START };
+enum { HEX = 16, LINE_START = HEX + 2 };
 
 // ---- hashes
 
@@ -47,6 +47,19 @@ uint64_t loom_digest_attr(const loomAttr* attr) {
     default:
       return loom_digest_array(LOOM_TYPE_I64, 0, NULL, &attr->integer);
   }
+}
+
+// ---- names
+
+const char* loom_digest_inside(const char* object) {
+  static const char data[] = "data/";
+  const char* slash = strncmp(object, data, strlen(data)) ? NULL : strchr(object + strlen(data), '/');
+  return slash ? slash + 1 : NULL;
+}
+
+void loom_digest_part(char out[LOOM_DIGEST_PART], const char* object, const char* name) {
+  const char* inside = loom_digest_inside(object);
+  snprintf(out, LOOM_DIGEST_PART, "%s%s%s", inside ? inside : "", inside ? "/" : "", name);
 }
 
 // ---- lines
@@ -96,6 +109,14 @@ bool loom_digest_find(uint64_t* hash, const char* lines, const char* name) {
   memcpy(hex, line, HEX);
   *hash = strtoull(hex, NULL, 16);
   return true;
+}
+
+const char* loom_digest_next(char name[LOOM_DIGEST_PART], const char* lines) {
+  const char* end = strchr(lines, '\n');
+  if (!end || end - lines <= LINE_START) return NULL;
+
+  snprintf(name, LOOM_DIGEST_PART, "%.*s", (int)(end - lines) - LINE_START, lines + LINE_START);
+  return end + 1;
 }
 
 uint64_t loom_digest_names(const loomNames* names) {

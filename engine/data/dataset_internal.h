@@ -182,8 +182,12 @@ int loom_h5_finish(hid_t file, const loomDisk* disk, loomFile* output, const cha
 /// The line of a demo's own name: a wrong link shows another demo under it.
 #define LOOM_DIGEST_NAME "(its own name)"
 
-/// "HASH  NAME": the digits of the hash, and where the name starts.
-enum { LOOM_DIGEST_HEX = 16, LOOM_DIGEST_START = LOOM_DIGEST_HEX + 2 };
+/// What comes after "data/demo_3/" in the path of an object in a demo; NULL for the demo itself, and for
+/// `data`.
+const char* loom_digest_inside(const char* object);
+enum { LOOM_DIGEST_PART = 600 };
+/// The name that an array, "@ATTRIBUTE" or group of that object has in its demo, "obs/robot0_eef_pos".
+void loom_digest_part(char out[LOOM_DIGEST_PART], const char* object, const char* name);
 
 /// Of a value as it is read: type, shape and numbers or text.
 uint64_t loom_digest_array(loomType type, int rank, const int64_t* shape, const void* data);
@@ -194,6 +198,8 @@ uint64_t loom_digest_text(const char* text);
 void loom_digest_set(loomText* lines, const char* name, uint64_t hash);
 void loom_digest_drop(loomText* lines, const char* name);
 bool loom_digest_find(uint64_t* hash, const char* lines, const char* name);
+/// The name in the first of the lines (not ""), and where the next one starts. NULL: it is no such line.
+const char* loom_digest_next(char name[LOOM_DIGEST_PART], const char* lines);
 /// An object's lines, NULL where it has none.
 int loom_digest_read(char** lines, const loomDataset* ds, const char* object, loomError* err);
 /// Write an attribute, and its line.

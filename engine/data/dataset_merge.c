@@ -47,19 +47,6 @@ static int out_of_memory(const assembly* a, loomError* err) {
 
 // ---- digests
 
-// What comes after "data/demo_3/" in the path of an object in a demo; NULL for the demo itself, and for
-// `data`.
-static const char* inside_demo(const char* object) {
-  const char* slash = strncmp(object, "data/", 5) ? NULL : strchr(object + 5, '/');
-  return slash ? slash + 1 : NULL;
-}
-
-// The name that an array or a group has in its demo, "obs/robot0_eef_pos".
-static void part_of(char out[600], const char* object, const char* name) {
-  const char* inside = inside_demo(object);
-  snprintf(out, 600, "%s%s%s", inside ? inside : "", inside ? "/" : "", name);
-}
-
 // What was read of a part is written under the same name: is it what was written before? Where it is not, its
 // old line goes with the copy, so that the damage stays known.
 static void note_part(assembly* a, loomText* lines, const char* object, const char* part, uint64_t read,
@@ -81,9 +68,9 @@ static void note_part(assembly* a, loomText* lines, const char* object, const ch
 // Of the demo, of a group in it, or of `data`.
 static int put_copied_attr(assembly* a, hid_t to, const char* object, const loomAttr* read,
                            const loomAttr* written, loomError* err) {
-  char label[300], part[600];
+  char label[300], part[LOOM_DIGEST_PART];
   snprintf(label, sizeof label, "@%.250s", read->name);
-  part_of(part, object, label);
+  loom_digest_part(part, object, label);
   loomText* lines = to == a->data ? &a->data_lines : &a->lines;
   note_part(a, lines, object, part, loom_digest_attr(read), loom_digest_attr(written));
   return loom_h5_put_attr(to, written, a->path, err);
@@ -189,8 +176,8 @@ static int rewrite_array(assembly* a, hid_t to, const char* object, const char* 
   loomWriteDef def = loom_default_write_def();
   if (!status) status = loom_h5_put_field(to, &field, &def, a->path, err);
   if (!status) {
-    char part[600];
-    part_of(part, object, name);
+    char part[LOOM_DIGEST_PART];
+    loom_digest_part(part, object, name);
     note_part(a, &a->lines, object, part, loom_digest_array(array.type, array.rank, array.shape, array.data),
               loom_digest_array(field.type, field.rank, field.shape, field.data));
   }
@@ -205,9 +192,9 @@ static int rewrite_array(assembly* a, hid_t to, const char* object, const char* 
 static int leave_out(const assembly* a, const char* object, const char* name, const char* why,
                      loomError* err) {
   enum { LINES_MAX = 1000 };
-  char part[600], line[900];
+  char part[LOOM_DIGEST_PART], line[900];
   loomNames* list = a->def->left_out;
-  part_of(part, object, name);
+  loom_digest_part(part, object, name);
   snprintf(line, sizeof line, "%s: %.250s", part, why);
 
   for (int i = 0; i < list->n; i++)
@@ -218,7 +205,7 @@ static int leave_out(const assembly* a, const char* object, const char* name, co
 
 // Without its actions and states a demo is none, so those are never left out.
 static bool must_come(const char* object, const char* name) {
-  return !inside_demo(object) && (!strcmp(name, "actions") || !strcmp(name, "states"));
+  return !loom_digest_inside(object) && (!strcmp(name, "actions") || !strcmp(name, "states"));
 }
 
 // What cannot be copied is left out where the caller wants to know of it, and an error elsewhere.
@@ -263,9 +250,9 @@ static bool is_plain(hid_t group, const char* name) {
 // An array that goes over unread keeps its line; its shard's seal was looked at. Shards of earlier versions
 // have none, so it is made now.
 static int carry_line(assembly* a, const char* object, const char* name, loomError* err) {
-  char part[600];
+  char part[LOOM_DIGEST_PART];
   uint64_t hash;
-  part_of(part, object, name);
+  loom_digest_part(part, object, name);
   if (!a->digest || !loom_digest_find(&hash, a->digest, part)) {
     loomArray array;
     int status = loom_dataset_array(&array, a->source, object, name, err);

@@ -204,14 +204,14 @@ static int recall(uint64_t* written, bool* known, const loomDataset* ds, const c
 int loom_digest_compare(const loomDataset* ds, const char* object, const char* name, uint64_t hash,
                         loomError* err) {
   static const char data[] = "data/";
-  char demo[sizeof ds->memory->demo], part[600];
+  char demo[sizeof ds->memory->demo], part[LOOM_DIGEST_PART];
   if (!ds->compares || strncmp(object, data, sizeof data - 1)) return LOOM_OK;
 
   // What comes after the demo in the object's path belongs to the part's name.
-  size_t end = sizeof data - 1 + strcspn(object + sizeof data - 1, "/");
-  snprintf(demo, sizeof demo, "%.*s", (int)end, object);
-  const char* inside = object[end] ? object + end + 1 : "";
-  snprintf(part, sizeof part, "%s%s%s", inside, *inside ? "/" : "", name);
+  const char* inside = loom_digest_inside(object);
+  snprintf(demo, sizeof demo, "%.*s", (int)(inside ? inside - 1 - object : (ptrdiff_t)strlen(object)),
+           object);
+  loom_digest_part(part, object, name);
 
   uint64_t written;
   bool known;
