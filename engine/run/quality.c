@@ -17,11 +17,11 @@ static bool is_fixed(const mjModel* m, int geom) {
   return m->body_weldid[m->geom_bodyid[geom]] == 0;
 }
 
-// Does a robot press this contact, itself or through what it touches? A lid that fell, a bin that something
-// drops into, are not its doing. Things pass a push on, what is fixed to the world does not.
-static bool robot_presses(const loomEpisode* e, const mjContact* contact) {
+// Which trees a robot pushes, itself or through what it touches: e->marks, by their root. Things pass a push
+// on, what is fixed to the world does not.
+static void follow_pushes(const loomEpisode* e) {
   const mjModel* m = e->m;
-  bool* pushed = e->marks;  // trees that a robot pushes, by their root
+  bool* pushed = e->marks;
   memset(pushed, 0, (size_t)m->nbody);
   for (int a = 0; a < e->arm_count; a++) {
     for (int i = 0; i < e->arms[a].n; i++) pushed[m->body_rootid[m->dof_bodyid[e->arms[a].dof[i]]]] = true;
@@ -40,19 +40,27 @@ static bool robot_presses(const loomEpisode* e, const mjContact* contact) {
       more = true;
     }
   }
+}
 
-  bool presses = false;
+// A lid that fell, a bin that something drops into, are not a robot's doing. After follow_pushes.
+static bool is_pressed(const loomEpisode* e, const mjContact* contact) {
   for (int i = 0; i < 2; i++) {
     int geom = contact->geom[i];
-    presses = presses || (geom >= 0 && !is_fixed(m, geom) && pushed[root_of(m, geom)]);
+    if (geom >= 0 && !is_fixed(e->m, geom) && e->marks[root_of(e->m, geom)]) return true;
   }
-  return presses;
+  return false;
 }
 
 static void look_at_contacts(loomQuality* q, const loomEpisode* e) {
+  bool followed = false;
   for (int c = 0; c < e->d->ncon; c++) {
     const mjContact* contact = &e->d->contact[c];
-    if (-contact->dist <= q->penetration || !robot_presses(e, contact)) continue;
+    if (-contact->dist <= q->penetration) continue;
+
+    // Mostly none is deeper than those before, and nothing is followed.
+    if (!followed) follow_pushes(e);
+    followed = true;
+    if (!is_pressed(e, contact)) continue;
 
     q->penetration = -contact->dist;
     memcpy(q->contact, contact->geom, sizeof q->contact);

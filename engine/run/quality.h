@@ -14,8 +14,9 @@ LOOM_C_BEGIN
 
 /// The worst an episode has shown so far. Zero to begin with.
 typedef struct loomQuality {
-  double
-      penetration;  // deepest contact that a robot presses, once objects have settled, at a control step, m
+  // Deepest contact that a robot presses, itself or through what it touches, at a control step once objects
+  // have settled, m.
+  double penetration;
   char penetrating[2 * LOOM_NAME_MAX + 8];  // its two geoms
   int contact[2];                           // and their numbers in the model
   double action_size;                       // largest action entry as a share of its limit
