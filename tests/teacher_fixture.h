@@ -26,4 +26,26 @@ static inline int scripted_begin(loomPolicy* out, void* instance, loomEpisode* e
 
 static const loomPolicyMaker scripted = {NULL, scripted_create, scripted_begin, free};
 
+/// What a run of DAgger tells of its expert, and when.
+typedef struct expertTold {
+  int told, evaluated, succeeded;
+  int rounds, before;  // steps of rounds that were told; and those before the expert was
+} expertTold;
+
+static inline void hear_expert(void* user, int evaluated, int succeeded) {
+  expertTold* x = user;
+  x->told++;
+  x->evaluated = evaluated;
+  x->succeeded = succeeded;
+}
+
+static inline void hear_progress(void* user, int round, const char* what, int64_t done, int64_t total) {
+  (void)what;
+  (void)done;
+  (void)total;
+  expertTold* x = user;
+  x->rounds += round >= 0;
+  x->before += round >= 0 && !x->told;
+}
+
 #endif

@@ -2,8 +2,7 @@
 // counter-based generator, so that mutant i can be made again on its own.
 //   fuzz_NAME COUNT CORPUS                      every seed as it is, then COUNT mutants
 //   fuzz_NAME FILE...                           those inputs
-//   fuzz_NAME --range SEED FROM TO STATE CORPUS mutants FROM .. TO - 1 of a run's seed; STATE says how far it
-// got
+//   fuzz_NAME --range SEED FROM TO STATE CORPUS mutants FROM .. TO - 1 of a run's seed; STATE says how far
 //   fuzz_NAME --write SEED NUMBER FILE CORPUS   write that mutant
 // The input that a sanitizer stops at is left in fuzz_NAME.crash beside the program.
 //

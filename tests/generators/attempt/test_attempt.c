@@ -568,6 +568,30 @@ static void noise_zero_is_none(void** state) {
   free_copy(&quiet);
 }
 
+// The targets of a segment that stands off are the same, drawn back along the hand's own z axis.
+static void a_hand_stands_off(void** state) {
+  own* o = *state;
+  loomAttemptDef def = loom_default_attempt_def();
+  cut(o, NULL, 0);
+  loomSubtaskDef* s = &o->task->subtasks[0][0];
+  s->interpolate_steps = 5;
+  s->speed_linear = s->speed_angular = 0;
+
+  // The first row of the segment itself, with and without.
+  loomPose target[2];
+  for (int i = 0; i < 2; i++) {
+    s->standoff = i ? 0.005 : 0;
+    loomAttemptResult r = attempt(o, &def, 5);
+    size_t row = (size_t)(r.begin[0][0] + s->interpolate_steps + s->hold_steps) * 2;
+    target[i] = loom_pose_from_matrix(o->trace.target + 16 * row);
+  }
+  s->standoff = 0;
+
+  loomPose back = loom_pose_mul(loom_pose_inverse(target[0]), target[1]);
+  assert_true(fabs(back.pos[0]) < 1e-9 && fabs(back.pos[1]) < 1e-9 && fabs(back.pos[2] + 0.005) < 1e-9);
+  assert_true(loom_quat_angle(target[0].quat, target[1].quat) < 1e-6);
+}
+
 static void ends_are_shifted_within_range(void** state) {
   own* o = *state;
   loomAttemptDef def = loom_default_attempt_def();
@@ -658,6 +682,7 @@ static void control_steps_do_not_allocate(void** state) {
 int main(void) {
 #define LOOM_TEST(name) cmocka_unit_test_setup_teardown(name, keep_task, restore_task)
   const struct CMUnitTest tests[] = {
+    LOOM_TEST(a_hand_stands_off),
     LOOM_TEST(most_attempts_succeed),
     LOOM_TEST(limits_end_attempts),
     LOOM_TEST(sequences_are_kept),

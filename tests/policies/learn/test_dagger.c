@@ -620,26 +620,6 @@ static void numbers_are_checked(void** state) {
 
 // ---- the expert comes first
 
-typedef struct order {
-  int told, evaluated, succeeded;
-  int before;  // steps of rounds that were told before it
-} order;
-
-static void hear_expert(void* user, int evaluated, int succeeded) {
-  order* x = user;
-  x->told++;
-  x->evaluated = evaluated;
-  x->succeeded = succeeded;
-}
-
-static void hear_progress(void* user, int round, const char* what, int64_t done, int64_t total) {
-  (void)what;
-  (void)done;
-  (void)total;
-  order* x = user;
-  x->before += round >= 0 && !x->told;
-}
-
 // Before any round, on as many of the starts as are asked for; a run that goes on tells it again.
 static void the_expert_is_measured_first(void** state) {
   (void)state;
@@ -653,7 +633,7 @@ static void the_expert_is_measured_first(void** state) {
 
   for (int i = 0; i < 2; i++) {
     loomDaggerReport report;
-    order x = {0};
+    expertTold x = {0};
     def.user = &x;
     def.resume = i > 0;
     learn(&report, &def);

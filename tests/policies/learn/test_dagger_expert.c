@@ -138,31 +138,12 @@ static loomTrainConfig config_of_few_steps(void) {
   return c;
 }
 
-typedef struct heard {
-  int told, evaluated, succeeded;
-  int rounds;  // steps of rounds
-} heard;
-
-static void hear_expert(void* user, int evaluated, int succeeded) {
-  heard* x = user;
-  x->told++;
-  x->evaluated = evaluated;
-  x->succeeded = succeeded;
-}
-
-static void hear_progress(void* user, int round, const char* what, int64_t done, int64_t total) {
-  (void)what;
-  (void)done;
-  (void)total;
-  ((heard*)user)->rounds += round >= 0;
-}
-
 static void check_case(const expertCase* c, const expertScene* s, bool again) {
   char name[200], file[240];
   loomTrainConfig config = config_of_few_steps();
   loomDaggerReport report;
   loomError err = {0, ""};
-  heard x = {0};
+  expertTold x = {0};
 
   snprintf(name, sizeof name, "%s/%s", folder, c->name);
   fault kind = c->fault;

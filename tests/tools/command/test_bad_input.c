@@ -1,6 +1,7 @@
 // Bad input to the real program: whatever a file holds, it is one clear line on stderr that names the place,
 // and exit status 1 (2 for wrong usage); no crash, no hang, no half-made output.
 #include "tests/handover_fixture.h"
+#include "tests/tools/program_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,11 +21,6 @@ typedef struct outcome {
   int status;        // exit status, or 128 + signal
   char text[65536];  // stderr
 } outcome;
-
-static const char* program(void) {
-  const char* named = getenv("LOOM_PROGRAM");
-  return named ? named : "build/demoloom";
-}
 
 // file_limit: bytes a file may grow to, as on a full disk; 0 = any.
 static void run(outcome* o, const char* arguments, rlim_t file_limit) {

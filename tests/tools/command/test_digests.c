@@ -1,46 +1,28 @@
 // One wrong bit that HDF5 does not notice, in a part of one demo, to every command that reads it: each fails
 // and names the demo and the part; with --skip-damaged it goes on without the demo. In a copy that another
 // program made, where the old digests say nothing, none is refused.
-#include <setjmp.h>
-#include <stdarg.h>
+#include "tests/tools/program_fixture.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <hdf5.h>
 
 static char folder[200];
 
-static const char* program(void) {
-  const char* named = getenv("LOOM_PROGRAM");
-  return named ? named : "build/demoloom";
-}
-
-// Exit status of a command of the program; what it said is left in said. DIR in the arguments is the test's
-// folder.
+// DIR in the arguments is the test's folder.
 static int run(char said[16384], const char* arguments) {
-  char command[2048];
-  int n = snprintf(command, sizeof command, "DEMOLOOM_SCENES=tests/own timeout 900 %s ", program());
+  char named[2048] = "";
+  int n = 0;
+
   for (const char* at = arguments; *at; at++) {
     bool dir = !strncmp(at, "DIR", 3);
-    n += snprintf(command + n, sizeof command - (size_t)n, dir ? "%s" : "%.1s", dir ? folder : at);
+    n += snprintf(named + n, sizeof named - (size_t)n, dir ? "%s" : "%.1s", dir ? folder : at);
     at += dir ? 2 : 0;
   }
-  snprintf(command + n, sizeof command - (size_t)n, " 2>&1 </dev/null");
 
-  FILE* pipe = popen(command, "r");
-  assert_non_null(pipe);
-  size_t length = fread(said, 1, 16383, pipe);
-  said[length] = '\0';
-  while (!feof(pipe)) fgetc(pipe);  // the rest, or it could not end
-  int status = pclose(pipe);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return run_program(said, 16384, named);
 }
 
 static int make_dataset(void** state) {

@@ -1,29 +1,17 @@
 // Odd datasets to every command that reads one: links, filters, layouts and arrays that are not understood,
 // demos that are empty, files without demos. Each is read, or its reason is told in one word of its own;
 // never a success with nothing done.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/tools/program_fixture.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include <hdf5.h>
 #include <stdbool.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/loom_odd_XXXXXX";
 static char text[1 << 18];  // what the last command said on stderr and stdout
-
-static const char* program(void) {
-  const char* named = getenv("LOOM_PROGRAM");
-  return named ? named : "build/demoloom";
-}
 
 // Exit status, 128 and more where a signal ended it; FILE in `arguments` is the odd file, DIR the test's
 // folder.

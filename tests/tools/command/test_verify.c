@@ -1,46 +1,23 @@
 // What verify notices: each part of a demo and of what is beside the demos changed, in a file with digests,
 // in one without (an earlier version's) and in one that another program recorded.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/tools/program_fixture.h"
+
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <hdf5.h>
 
 static char folder[300];
 
-static const char* program(void) {
-  const char* named = getenv("LOOM_PROGRAM");
-  return named ? named : "build/demoloom";
-}
-
-// Exit status of a command of the program; what it said is left in said.
-static int run(char said[8192], const char* arguments) {
-  char command[2048];
-  snprintf(command, sizeof command, "DEMOLOOM_SCENES=tests/own timeout 900 %s %s 2>&1", program(), arguments);
-  FILE* pipe = popen(command, "r");
-  assert_non_null(pipe);
-
-  size_t n = fread(said, 1, 8191, pipe);
-  said[n] = '\0';
-  while (!feof(pipe)) fgetc(pipe);  // the rest, or it could not end
-  int status = pclose(pipe);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+enum { SAID = 8192 };
 
 static void must_run(const char* format, ...) {
-  char arguments[1024], said[8192];
+  char arguments[1024], said[SAID];
   va_list list;
   va_start(list, format);
   vsnprintf(arguments, sizeof arguments, format, list);
   va_end(list);
-  if (run(said, arguments)) fail_msg("%s: %s", arguments, said);
+  if (run_program(said, SAID, arguments)) fail_msg("%s: %s", arguments, said);
 }
 
 static int make_dataset(void** state) {
@@ -204,10 +181,10 @@ typedef struct row {
 } row;
 
 static int check_file(const char* path, const char* what, int wanted, const char* says) {
-  char arguments[1024], said[8192];
+  char arguments[1024], said[SAID];
   snprintf(arguments, sizeof arguments, "verify %s --task tests/own", path);
 
-  int status = run(said, arguments);
+  int status = run_program(said, SAID, arguments);
   if (status == wanted && strstr(said, says)) return 0;
   print_error("%s: exit status %d (wanted %d, '%s'):\n%s\n", what, status, wanted, says, said);
   return 1;

@@ -1,29 +1,17 @@
 // `demoloom teleop` from end to end: lines of target poses, with false starts that are undone, become a demo
 // that replays bit for bit and that new demos are generated from; and what is wrong in a line is told.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/tools/program_fixture.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include <math.h>
 #include <mujoco/mujoco.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/pose.h"
 #include "engine/data/dataset.h"
 
 static char dir[] = "/tmp/loom_teleop_XXXXXX";
-
-static const char* program(void) {
-  const char* named = getenv("LOOM_PROGRAM");
-  return named ? named : "build/demoloom";
-}
 
 // Exit status; what it said lies in DIR/out and DIR/err.
 static int run(const char* format, ...) {
