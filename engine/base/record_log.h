@@ -17,6 +17,8 @@ void loom_record_log_close(loomRecordLog* log);
 
 /// Append and fsync n records.
 int loom_record_log_append(loomRecordLog* log, const void* records, int n, loomError* err);
+
+/// More than any run makes: a log that says so is damaged.
 enum { LOOM_RECORDS_MAX = 1 << 24 };
 
 /// Is that record number i of the log at `path`? An error ends the reading.

@@ -1,8 +1,7 @@
 // What there is to see, by name, of episodes and of datasets alike: a policy meets in an episode what it was
 // trained on. A key is one of
 //   robot0_eef_pos, object   robosuite's low-dimensional observations: obs/NAME of a dataset, and in an
-// episode
-//                            what observe_state.c makes of its state
+//                            episode what observe_state.c makes of its state
 //   hammer@eef0              a pose in the frame of something else (engine/observe/framed.h)
 //   front_image, front_depth, front_segmentation, pointcloud
 //                            pictures and point clouds (engine/observe/sense.h)

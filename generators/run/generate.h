@@ -42,9 +42,8 @@ typedef struct loomGenerateReport {
   double cpu_seconds;  // of all workers in attempts
   loomTimes times;     // of all workers, seconds
   bool interrupted, already_complete;
-  bool
-      kept_old;  // interrupted: what was to be replaced is there still, what was made waits to be gone on with
-  bool gave_up;  // after max_failures, or as hopeless; work in progress stays for a resumed run
+  bool kept_old;  // interrupted: what was to be replaced is there still, what was made waits for --resume
+  bool gave_up;   // after max_failures, or as hopeless; work in progress stays for a resumed run
   int64_t result_count;
   loomAttemptResult* results;  // (result_count) in order of attempt number
 } loomGenerateReport;

@@ -159,18 +159,20 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   int code = loom_report_make(&report, run, task, sources, &a->def.attempt, err);
   if (code) return code;
 
+  bool wrote = a->def.out && run->successes && !run->kept_old;
+
   // A picture that cannot be written is told after the numbers.
   if (a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
   if (a->json) {
     cJSON* root = report_json(&report);
-    if (a->def.out && run->successes) cJSON_AddStringToObject(root, "file", a->def.out);
+    if (wrote) cJSON_AddStringToObject(root, "file", a->def.out);
     cJSON_AddNumberToObject(root, "seed", (double)a->seed);
     tool_print_report(root);
     cJSON_Delete(root);
   } else {
     report_print(&report);
     tool_print_left_out();
-    if (a->def.out && run->successes && !run->kept_old) printf("wrote %s\n", a->def.out);
+    if (wrote) printf("wrote %s\n", a->def.out);
     if (a->report && !code) printf("wrote %s\n", a->report);
   }
 
