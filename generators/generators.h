@@ -8,6 +8,7 @@
 #include "generators/expert/guide.h"     // the generator as a policy
 #include "generators/run/generate.h"     // many attempts on all cores, resumed where they stopped
 #include "generators/run/record.h"       // demos of one's own episodes
+#include "generators/source/perturb.h"   // demos replayed in physics a few percent off
 #include "generators/source/replay.h"    // source demos replayed
 #include "generators/source/segment.h"   // and cut into subtasks
 

@@ -20,10 +20,11 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_EXPERT = 5,
   LOOM_PURPOSE_WEIGHTS = 6,  // a network before training
   LOOM_PURPOSE_DROPOUT = 7,
-  LOOM_PURPOSE_SHUFFLE = 8,  // order of a training set
-  LOOM_PURPOSE_POLICY = 9,   // what a policy draws while it acts
-  LOOM_PURPOSE_GATE = 10,    // whether the expert or the novice acts
-  LOOM_PURPOSE_CROP = 11,    // where images are cropped in training
+  LOOM_PURPOSE_SHUFFLE = 8,   // order of a training set
+  LOOM_PURPOSE_POLICY = 9,    // what a policy draws while it acts
+  LOOM_PURPOSE_GATE = 10,     // whether the expert or the novice acts
+  LOOM_PURPOSE_CROP = 11,     // where images are cropped in training
+  LOOM_PURPOSE_PERTURB = 12,  // physics that are a few percent off
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -286,3 +286,35 @@ int loom_dataset_add(char name[LOOM_DEMO_NAME], const char* path, const char* sh
   loom_dataset_close(from);
   return end_change(&c, status, err);
 }
+
+// ---- attributes of demos
+
+static int put_demo_attrs(change* c, const loomDemoAttrs* demo, loomError* err) {
+  char path[LOOM_H5_REASON], *before = NULL;
+  loomText lines = {0};
+  int index = loom_dataset_demo_index(c->ds, demo->demo);
+  if (index < 0) return loom_error_set(err, LOOM_ERR_USAGE, "%s: has no demo %s", c->path, demo->demo);
+  snprintf(path, sizeof path, "data/%s", demo->demo);
+
+  // Where the demo carries digests, these parts get theirs.
+  int status = loom_digest_read(&before, c->ds, loom_dataset_demo_path(c->ds, index), err);
+  if (before) loom_text_puts(&lines, before);
+  hid_t group = status ? -1 : H5Gopen2(c->file, path, H5P_DEFAULT);
+  if (!status && group < 0)
+    status = loom_error_set(err, LOOM_ERR_IO, "%s: %s cannot be opened", c->path, path);
+  for (int i = 0; i < demo->nattr && !status; i++)
+    status = loom_h5_put_attr_and_line(group, &demo->attr[i], &lines, c->path, err);
+  if (!status && before) status = loom_h5_put_digest(group, &lines, c->path, err);
+
+  loom_h5_close(group);
+  loom_text_destroy(&lines);
+  free(before);
+  return status;
+}
+
+int loom_dataset_set_demo_attrs(const char* path, const loomDemoAttrs* demo, int n, loomError* err) {
+  change c;
+  int status = begin_change(&c, path, err);
+  for (int i = 0; i < n && !status; i++) status = put_demo_attrs(&c, &demo[i], err);
+  return end_change(&c, status, err);
+}

@@ -17,7 +17,7 @@
 #include "tools/shared/outputs.h"
 
 typedef struct datasetArgs {
-  double valid;
+  double valid, trust;
   int64_t seed, min_rows, max_rows;
   const char *mask, *demos;
   bool overwrite, json;
@@ -125,6 +125,22 @@ static bool in_list(const char* list, const char* name) {
   return false;
 }
 
+// *keep: its trust is as high as asked. A demo of which nobody measured it is an error, not one without any.
+static int check_trust(bool* keep, const loomDataset* d, int i, double least, loomError* err) {
+  double trust;
+  const char* demo = loom_dataset_demo_path(d, i);
+  *keep = true;
+  if (least <= 0) return LOOM_OK;
+  if (!loom_dataset_has_attr(d, demo, LOOM_TRUST_ATTR))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: %s has no trust; `demoloom verify %s --perturb 6 --store` measures it",
+                          loom_dataset_path(d), loom_dataset_demo_name(d, i), loom_dataset_path(d));
+
+  int code = loom_dataset_attr_double(&trust, d, demo, LOOM_TRUST_ATTR, err);
+  *keep = !code && trust >= least;
+  return code;
+}
+
 static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
   const char *in = paths[0], *out = paths[1];
   loomDataset* d;
@@ -138,13 +154,16 @@ static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
   if (!sources) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
   if (!code && a->mask) code = loom_dataset_mask(&mask, d, a->mask, err);
 
-  // Demos by their name, then by their rows.
+  // Demos by their name, their trust, then by their rows.
   for (int i = 0; !code && i < n; i++) {
     const char* name = loom_dataset_demo_name(d, i);
     loomArray actions;
     if (a->mask && !loom_names_has(&mask, name)) continue;
     if (a->demos && !in_list(a->demos, name)) continue;
 
+    bool trusted;
+    code = check_trust(&trusted, d, i, a->trust, err);
+    if (code || !trusted) continue;
     code = loom_dataset_describe(&actions, d, loom_dataset_demo_path(d, i), "actions", err);
     if (code || actions.shape[0] < a->min_rows || actions.shape[0] > a->max_rows) continue;
     sources[kept++] = (loomSource){in, name};
@@ -180,6 +199,10 @@ static const toolOption options[] = {
                    .about = "filter: only demos of so many rows at least"),
     TOOL_OPTION_AS("max-rows", 0, "N", datasetArgs, INT64, max_rows, .high = INT64_MAX - 1,
                    .about = "filter: only demos of so many rows at most"),
+    TOOL_OPTION_AS("trust", 0, "SHARE", datasetArgs, REAL, trust, .most = 1,
+                   .about =
+                       "filter: only demos of which at least this share of perturbed replays succeeded, as "
+                       "`demoloom verify --perturb K --store` wrote it"),
     TOOL_OVERWRITE_OPTION(datasetArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_OPTION(0, NULL, datasetArgs, BOOL, json, .about = "what was written, on stdout"),
@@ -195,7 +218,8 @@ static const toolCommand command = {
     .after =
         "examples:\n"
         "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
-        "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n",
+        "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n"
+        "  demoloom dataset filter all.hdf5 trusted.hdf5 --trust 0.8\n",
     TOOL_OPTIONS(options),
 };
 

@@ -14,6 +14,7 @@
 #include "generators/source/segment_file.h"
 #include "tools/command/replay_obs.h"
 #include "tools/command/verify_arrays.h"
+#include "tools/command/verify_trust.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
@@ -32,6 +33,7 @@ typedef struct looking {
   int export_count;      // --export, at most one of each kind
   const char* exports[2];
   bool overwrite, skip;
+  perturbArgs perturb;  // of verify
   toolOutputs outputs;
   loomAssetRoots roots;
   loomTask* task;
@@ -391,6 +393,13 @@ int cmd_segment(int argc, char** argv) {
 
 static const toolOption verify_options[] = {
     LOOKING_FIRST,
+    TOOL_OPTION_AS("perturb", 0, "K", looking, INT, perturb.replays, .low = 1, .high = 1000,
+                   .about = "replay each demo so often in perturbed physics: the share that succeeds is its "
+                            "trust"),
+    TOOL_OPTION_AS("seed", 's', "S", looking, INT64, perturb.seed, .high = INT64_MAX,
+                   .about = "of what is perturbed"),
+    TOOL_OPTION_AS("store", 0, NULL, looking, BOOL, perturb.store,
+                   .about = "write each demo's trust into the file, as its attribute loom_trust"),
     LOOKING_LAST,
 };
 
@@ -414,10 +423,13 @@ static const toolCommand verify_command = {
         "success, their joints be within 0.01 rad over the first 50 control steps. Of their arrays it is "
         "damage to be\n"
         "off in at most a tenth of the rows, or in one demo and not in another; else another rule, which is "
-        "told.\n",
+        "told.\n"
+        "\n" PERTURB_HELP,
     .after =
         "examples:\n"
         "  demoloom verify demos.hdf5\n"
+        "  demoloom verify demos.hdf5 --perturb 6 --store\n"
+        "  demoloom dataset filter demos.hdf5 trusted.hdf5 --trust 0.8\n"
         "  demoloom verify handover                   the task's own source demos\n"
         "  demoloom verify demos.hdf5 --json | jq '.results[] | select(.wrong != [])'\n",
     TOOL_OPTIONS(verify_options),
@@ -436,6 +448,7 @@ typedef struct verdict {
   double state_error;
   loomQuality quality;
   double seconds;  // CPU, of the steps alone
+  int trusted;     // replays in perturbed physics that succeeded
   arrayVerdict arrays;
 } verdict;
 
@@ -501,6 +514,7 @@ static int verify_demo(verdict* v, loomScene** scene, const looking* l, int i, l
 
   code = loom_replay_open(scene, &episode, l->task, l->dataset, &demo, &l->roots, err);
   if (!code) code = step_demo(v, l, i, &demo, episode, err);
+  if (!code) code = perturb_demo(&v->trusted, *scene, &demo, &l->perturb, err);
 
   loom_episode_destroy(episode);
   loom_demo_destroy(&demo);
@@ -578,7 +592,7 @@ static void tell_wrong(const verdict* v) {
   if (wrong->n > SHOWN) fprintf(stderr, "%s: and %d more\n", v->name, wrong->n - SHOWN);
 }
 
-static cJSON* verify_json(const verdict* v, int n, int* bad) {
+static cJSON* verify_json(const verdict* v, int n, const perturbArgs* perturb, int* bad) {
   cJSON *root = cJSON_CreateObject(), *list = cJSON_CreateArray();
   int demos = 0, success = 0, identical = 0, elsewhere = 0, good = 0, short_steps = 0, right = 0, digests = 0;
   double deepest = 0, fastest = 0, worst = 0, seconds = 0, steps = 0;
@@ -609,6 +623,7 @@ static cJSON* verify_json(const verdict* v, int n, int* bad) {
     cJSON_AddNumberToObject(d, "ik_short_steps", v[i].ik_short_steps);
     cJSON_AddBoolToObject(d, "well_behaved", loom_quality_good(&v[i].quality));
     cJSON_AddBoolToObject(d, "digests", v[i].arrays.digested);
+    if (perturb->replays) cJSON_AddNumberToObject(d, "trust", perturb_share(v[i].trusted, perturb));
     cJSON* faults = cJSON_AddArrayToObject(d, "wrong");
     for (int k = 0; k < v[i].arrays.wrong.n; k++)
       cJSON_AddItemToArray(faults, cJSON_CreateString(v[i].arrays.wrong.name[k]));
@@ -723,14 +738,48 @@ static int list_unknown(cJSON* root, const verdict* v, int n, loomError* err) {
   return code ? loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list of arrays") : 0;
 }
 
+// The file that is verified is the one that --store changes; a task's own source demos stay as they are.
+static int open_stored(toolOutputs* stored, const looking* l, loomError* err) {
+  if (!l->perturb.store) return 0;
+  if (is_yaml(l->target) || !loom_is_file(l->target))
+    return loom_error_set(err, LOOM_ERR_USAGE, "--store changes a file, and '%s' is a task; name FILE.hdf5",
+                          l->target);
+  return tool_output(stored, l->target, LOOM_OUTPUT_CHANGE, NULL, 0, err);
+}
+
+// The trust of all demos: told, and stored where the file is as it should be.
+static int tell_trust(cJSON* root, const verdict* v, int n, bool store, const looking* l, loomError* err) {
+  const perturbArgs* args = &l->perturb;
+  int* trusted = calloc((size_t)n + 1, sizeof *trusted);
+  char** name = calloc((size_t)n + 1, sizeof *name);
+  int code = trusted && name ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d demos", n),
+      count = 0;
+  for (int i = 0; i < n && !code; i++) {
+    if (!v[i].rows) continue;
+    trusted[count] = v[i].trusted;
+    name[count++] = (char*)loom_dataset_demo_name(l->dataset, i);
+  }
+
+  if (!code) perturb_json(root, trusted, count, args);
+  if (!code && store) code = perturb_store(l->target, name, trusted, count, args, err);
+  if (!code && args->store && !store)
+    fprintf(stderr, "%s: trust is not stored: only in a file that is whole and right\n", l->target);
+  free(trusted);
+  free(name);
+  return code;
+}
+
 int cmd_verify(int argc, char** argv) {
   looking l = {0};
+  toolOutputs stored = {0};
   loomError err = {0, ""};
   int bad = 0, beside = 0, code = read_looking_options(&l, argc, argv, &verify_command);
   if (code) return code < 0 ? EXIT_DONE : code;
+  if (l.perturb.store && !l.perturb.replays) return tool_usage("verify", "--store needs --perturb");
 
   tool_catch_signals();
-  code = open_target(&l, &err);
+  code = open_stored(&stored, &l, &err);
+  if (!code) code = open_target(&l, &err);
   int n = code ? 0 : demo_count(&l);
 
   // All of it is compared here, and what differs is replayed nevertheless.
@@ -739,7 +788,7 @@ int cmd_verify(int argc, char** argv) {
   if (!v) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d verdicts", n);
   if (!code) code = verify_all(v, n, &l, &err);
   if (!code) code = settle_all(v, n, &err);
-  cJSON* root = code ? NULL : verify_json(v, n, &bad);
+  cJSON* root = code ? NULL : verify_json(v, n, &l.perturb, &bad);
   if (root) code = verify_rest(root, v, n, &l, &beside, &err);
   if (root) tell_otherwise(v, n);
   if (root && !code) code = list_unknown(root, v, n, &err);
@@ -747,6 +796,8 @@ int cmd_verify(int argc, char** argv) {
   if (stopped)
     fprintf(stderr, "demoloom: interrupted after %d of %d demos; run it again for all of them\n",
             cJSON_GetObjectItem(root, "demos")->valueint, n);
+  bool store = l.perturb.store && !bad && !beside && !stopped;
+  if (root && !code && l.perturb.replays) code = tell_trust(root, v, n, store, &l, &err);
 
   // The same object as text, or as it is.
   if (root && !l.json) {
@@ -761,6 +812,12 @@ int cmd_verify(int argc, char** argv) {
 
     printf("%d demos are right in all that was checked, %d of them by digests too\n",
            cJSON_GetObjectItem(root, "right")->valueint, cJSON_GetObjectItem(root, "digests")->valueint);
+
+    const cJSON* perturb = cJSON_GetObjectItem(root, "perturb");
+    if (perturb)
+      printf("trust: %.1f %% of %d perturbed replays of each demo succeed%s\n",
+             1e2 * cJSON_GetObjectItem(perturb, "mean_trust")->valuedouble, l.perturb.replays,
+             store && !code ? "; stored as loom_trust" : "");
 
     // Worth a line only where it happened.
     int elsewhere = cJSON_GetObjectItem(root, "recorded_elsewhere")->valueint;
@@ -777,8 +834,10 @@ int cmd_verify(int argc, char** argv) {
   for (int i = 0; v && i < n; i++) array_verdict_destroy(&v[i].arrays);
   free(v);
   close_target(&l);
+  tool_outputs_close(&stored);
   if (code) return tool_fail(&err);
-  return bad || beside || stopped ? EXIT_FAILED : EXIT_DONE;
+  bool unstored = l.perturb.store && !store;
+  return bad || beside || unstored || stopped ? EXIT_FAILED : EXIT_DONE;
 }
 
 // ---- scenes

@@ -45,6 +45,12 @@ static int add(const char* path, loomError* err) {
   return loom_dataset_add(name, path, shard[1], &def, err);
 }
 
+static int set_attrs(const char* path, loomError* err) {
+  const loomAttr attr[2] = {loom_attr_double(LOOM_TRUST_ATTR, 0.5), loom_attr_int(LOOM_TRUST_REPLAYS_ATTR, 6)};
+  const loomDemoAttrs demo[2] = {{"demo_0", 2, attr}, {"demo_1", 1, attr}};
+  return loom_dataset_set_demo_attrs(path, demo, 2, err);
+}
+
 typedef int changeFunction(const char* path, loomError* err);
 
 typedef struct changing {
@@ -128,12 +134,18 @@ static void killed_anywhere_while_a_demo_is_added(void** state) {
   killed_anywhere(add);
 }
 
+static void killed_anywhere_while_attributes_are_set(void** state) {
+  (void)state;
+  killed_anywhere(set_attrs);
+}
+
 int main(void) {
   if (open_books()) return 1;
 
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(killed_anywhere_while_merging, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(killed_anywhere_while_masks_are_set, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(killed_anywhere_while_a_demo_is_added, make_folder, remove_folder)};
+      cmocka_unit_test_setup_teardown(killed_anywhere_while_a_demo_is_added, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(killed_anywhere_while_attributes_are_set, make_folder, remove_folder)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

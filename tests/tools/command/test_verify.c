@@ -294,10 +294,66 @@ static void recordings_of_others_are_no_damage(void** state) {
   assert_int_equal(bad, 0);
 }
 
+// A number after `key` in JSON.
+static double number_of(const char* json, const char* key, int which) {
+  char quoted[64];
+  snprintf(quoted, sizeof quoted, "\"%s\":", key);
+  for (const char* at = json; (at = strstr(at, quoted)); at += strlen(quoted))
+    if (!which--) return strtod(at + strlen(quoted), NULL);
+  fail_msg("no %s in %s", key, json);
+  return -1;
+}
+
+static void trust_is_measured_stored_and_filtered_by(void** state) {
+  (void)state;
+  char arguments[1024], once[8192], again[8192], path[400];
+  snprintf(path, sizeof path, "%s/trust.hdf5", folder);
+  H5Fclose(open_copy(path, WITH_DIGESTS));
+
+  // A file without trust has none to be filtered by, and --store needs something to store.
+  snprintf(arguments, sizeof arguments, "dataset filter %s %s/kept.hdf5 --trust 0.5", path, folder);
+  assert_int_equal(run(once, arguments), 2);
+  assert_non_null(strstr(once, "demo_0 has no trust"));
+  snprintf(arguments, sizeof arguments, "verify %s --task tests/own --store", path);
+  assert_int_equal(run(once, arguments), 2);
+  snprintf(arguments, sizeof arguments, "verify tests/own --perturb 1 --store");
+  assert_int_equal(run(once, arguments), 2);
+
+  // The same seed gives the same trust; stored, the digests are those of the file as it is.
+  snprintf(arguments, sizeof arguments, "verify %s --task tests/own --perturb 2 --seed 4 --json", path);
+  assert_int_equal(run(once, arguments), 0);
+  strcat(arguments, " --store");
+  assert_int_equal(run(again, arguments), 0);
+  assert_true(number_of(once, "replays", 0) == 2);
+  for (int i = 0; i < 2; i++) assert_true(number_of(once, "trust", i) == number_of(again, "trust", i));
+  assert_int_equal(check_file(path, "with trust", 0, "2 demos are right"), 0);
+
+  // What is in the file decides: 0.25 and 1 by hand, in place of what was measured.
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  for (int i = 1; i < 3; i++) {
+    double trust = i == 1 ? 0.25 : 1, stored;
+    hid_t demo = H5Gopen2(file, objects[i], H5P_DEFAULT), attr = H5Aopen(demo, "loom_trust", H5P_DEFAULT);
+    assert_true(H5Aread(attr, H5T_NATIVE_DOUBLE, &stored) >= 0);
+    assert_true(stored == number_of(again, "trust", i - 1));
+    assert_true(H5Awrite(attr, H5T_NATIVE_DOUBLE, &trust) >= 0);
+    H5Aclose(attr);
+    H5Adelete(demo, "loom_digest");
+    H5Gclose(demo);
+  }
+  H5Fclose(file);
+  must_run("dataset filter %s %s/kept.hdf5 --trust 0.5", path, folder);
+  snprintf(path, sizeof path, "%s/kept.hdf5", folder);
+  file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+  assert_true(H5Lexists(file, "data/demo_0", H5P_DEFAULT) > 0);
+  assert_int_equal(H5Lexists(file, "data/demo_1", H5P_DEFAULT), 0);
+  H5Fclose(file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_change_is_noticed),
       cmocka_unit_test(recordings_of_others_are_no_damage),
+      cmocka_unit_test(trust_is_measured_stored_and_filtered_by),
   };
   return cmocka_run_group_tests(tests, make_dataset, remove_folder);
 }
