@@ -10,6 +10,7 @@
 #include "engine/base/pool.h"
 #include "generators/run/journal.h"
 #include "generators/run/record.h"
+#include "generators/run/screen.h"
 #include "generators/run/settings.h"
 
 // Attempts of a batch see the same source statistics, so where batches end is part of what a seed means: it
@@ -33,6 +34,7 @@ loomGenerateDef loom_default_generate_def(void) {
 
 void loom_generate_report_destroy(loomGenerateReport* report) {
   free(report->results);
+  loom_screening_destroy(&report->screening);
   memset(report, 0, sizeof *report);
 }
 
@@ -48,11 +50,12 @@ typedef struct run {
   loomGenerateReport* report;
   const loomScene* scene;
   const loomSourceSet* sources;
+  loomSourceSet best;  // the sources that attempts use: all, or those that a screening has kept
   const loomGenerateDef* def;
   loomJournal* journal;
   worker* workers;
   int worker_count;
-  int *tries, *wins;  // (sources) as of the last finished batch
+  int *tries, *wins;  // (best) as of the last finished batch
   double begun;
   int64_t first;  // attempt number of the batch's first
   loomAttemptResult batch[batch_size];
@@ -88,6 +91,24 @@ static void free_workers(run* r) {
   free(r->workers);
   free(r->tries);
   free(r->wins);
+  if (r->report->screening.n) free(r->best.replay);
+}
+
+// The number in `sources` of one of those that attempts use.
+static int source_of_best(const run* r, int best) {
+  return best < 0 || !r->report->screening.n ? best : r->report->screening.kept[best];
+}
+
+// All sources, or the best of them; which these are costs attempts.
+static int choose_sources(run* r, loomError* err) {
+  loomScreening* s = &r->report->screening;
+  r->best = *r->sources;
+  if (!r->def->best_sources || r->def->best_sources == r->sources->n) return 0;
+
+  int code = loom_screen_sources(s, r->scene, r->sources, r->def, err);
+  if (!code) code = loom_screening_pick(&r->best, s, r->sources, err);
+  if (code) loom_screening_destroy(s);
+  return code;
 }
 
 // After MuJoCo raised an error the simulation is in an unknown state: make it anew.
@@ -110,12 +131,15 @@ static int attempt_one(void* user, int number_of_worker, int i, loomError* err) 
   worker* w = &r->workers[number_of_worker];
   loomAttemptResult* result = &r->batch[i];
   uint64_t number = (uint64_t)(r->first + i);
-  const loomSourceStats stats = {r->sources->n, r->tries, r->wins};
+  const loomSourceStats stats = {r->best.n, r->tries, r->wins};
   double start = loom_thread_cpu();
 
   // The attempt itself depends on its number alone.
-  int code =
-      loom_attempt_run(result, &w->trace, w->episode, r->sources, &stats, &r->def->attempt, number, err);
+  int code = loom_attempt_run(result, &w->trace, w->episode, &r->best, &stats, &r->def->attempt, number, err);
+  for (int k = 0; k < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; k++) {
+    int* source = &result->source[k / LOOM_MAX_SUBTASKS][k % LOOM_MAX_SUBTASKS];
+    *source = source_of_best(r, *source);
+  }
 
   // Successes are kept, failures where there is a file for them; each is a shard of its own.
   bool keep = result->outcome == LOOM_OUTCOME_SUCCESS || (r->def->failed && w->trace.rows);
@@ -213,12 +237,12 @@ static bool uses_source(const loomAttemptResult* r, int source) {
 // An attempt counts for every source it took segments from. Statistics change between whole batches only, so
 // that an attempt sees the same ones on any number of threads.
 static void count_sources(run* r, int64_t upto) {
-  memset(r->tries, 0, sizeof(int) * (size_t)r->sources->n);
-  memset(r->wins, 0, sizeof(int) * (size_t)r->sources->n);
+  memset(r->tries, 0, sizeof(int) * (size_t)r->best.n);
+  memset(r->wins, 0, sizeof(int) * (size_t)r->best.n);
   for (int64_t i = 0; i < upto; i++) {
     const loomAttemptResult* result = &r->report->results[i];
-    for (int s = 0; s < r->sources->n; s++) {
-      if (!uses_source(result, s)) continue;
+    for (int s = 0; s < r->best.n; s++) {
+      if (!uses_source(result, source_of_best(r, s))) continue;
       r->tries[s]++;
       r->wins[s] += result->outcome == LOOM_OUTCOME_SUCCESS;
     }
@@ -355,6 +379,9 @@ int loom_generate_check(const loomTask* task, const loomGenerateDef* def, loomEr
 int loom_generate(loomGenerateReport* report, const loomScene* scene, const loomSourceSet* sources,
                   const loomGenerateDef* def, loomError* err) {
   memset(report, 0, sizeof *report);
+  if (def->best_sources > sources->n)
+    return loom_error_set(err, LOOM_ERR_USAGE, "the best %d source demos: there are only %d",
+                          def->best_sources, sources->n);
   run* r = calloc(1, sizeof *r);
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a run");
 
@@ -374,7 +401,9 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
   }
 
   // Earlier results count as if they were made now; then attempts go on from the first one missing.
+  r->best = *sources;
   if (!code) code = make_workers(r, err);
+  if (!code) code = choose_sources(r, err);
   if (!code && r->journal) code = resume_results(r, err);
   if (!code && r->journal) code = check_shards(r, err);
   if (!code) code = begin_on_disk(r, err);
@@ -385,6 +414,8 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
   }
 
   // What the workers measured, put together.
+  loom_times_add(&report->times, &report->screening.times);
+  report->cpu_seconds += report->screening.cpu_seconds;
   for (int i = 0; i < r->worker_count && r->workers; i++) {
     const loomEpisode* e = r->workers[i].episode;
     if (!e) continue;

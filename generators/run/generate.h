@@ -19,6 +19,7 @@ typedef struct loomGenerateDef {
   double seconds;        // stop after this time; 0 = no limit
   int64_t max_failures;  // give up after this many; 0 = no limit
   int64_t hopeless;      // give up when the first so many attempts all fail; default 200, 0 = never
+  int best_sources;      // only so many of the sources, the best by a screening; 0 = all
   int threads;           // 0 = all cores
   bool resume;           // go on with OUT.parts
   bool overwrite;        // throw an earlier OUT and OUT.parts away
@@ -34,6 +35,20 @@ typedef struct loomGenerateDef {
 
 loomGenerateDef loom_default_generate_def(void);
 
+/// Attempts of each source alone, before a run of the best: what it took to find them.
+typedef struct loomScreening {
+  int n;              // sources; 0 = there was no screening
+  int *tries, *wins;  // (n)
+  int64_t attempts,
+      successes;  // of all sources; they are not attempts of the run, and their demos are not kept
+  int64_t physics_steps;
+  double cpu_seconds;
+  loomTimes times;
+  int kept_count;
+  int* kept;     // (kept_count) sources of the run, ascending
+  bool stopped;  // before it knew
+} loomScreening;
+
 /// What a run came to. Free with loom_generate_report_destroy.
 typedef struct loomGenerateReport {
   int64_t attempts, successes, physics_steps, rows;
@@ -44,6 +59,7 @@ typedef struct loomGenerateReport {
   bool interrupted, already_complete;
   bool kept_old;  // interrupted: what was to be replaced is there still, what was made waits for --resume
   bool gave_up;   // after max_failures, or as hopeless; work in progress stays for a resumed run
+  loomScreening screening;  // with best_sources
   int64_t result_count;
   loomAttemptResult* results;  // (result_count) in order of attempt number
 } loomGenerateReport;

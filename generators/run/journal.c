@@ -59,6 +59,7 @@ static cJSON* describe_run(const loomTask* task, const loomScene* scene, const l
   loom_settings_add_digest(root, "select_scheme_limits", digest_choices(task));
 
   // The options.
+  cJSON_AddNumberToObject(root, "best_sources", def->best_sources);
   cJSON_AddBoolToObject(root, "no_ordering", def->attempt.no_ordering);
   cJSON_AddNumberToObject(root, "noise_scale", def->attempt.noise_scale);
   cJSON_AddNumberToObject(root, "gzip", def->write.gzip);

@@ -308,21 +308,45 @@ static int leave_out(const loading* l, int number, const char* why, loomError* e
   return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for names of demos");
 }
 
+static bool is_picked(const loading* l, int number) {
+  const char* name = loom_dataset_demo_name(l->dataset, number);
+  bool picked = !l->def->demo_count;
+  for (int i = 0; i < l->def->demo_count && !picked; i++) picked = !strcmp(l->def->demos[i], name);
+  return picked;
+}
+
+static int check_picked(const loading* l, loomError* err) {
+  for (int i = 0; i < l->def->demo_count; i++) {
+    const char* name = l->def->demos[i];
+    if (loom_dataset_demo_index(l->dataset, name) < 0)
+      return loom_error_set(err, LOOM_ERR_USAGE, "%s: has no demo '%s'; `demoloom info` lists them",
+                            loom_dataset_path(l->dataset), name);
+  }
+  return 0;
+}
+
 static int load_one(loading* l, int number, loomError* err) {
   loomSourceSet* s = l->set;
   loomReplay* replay = &s->replay[s->n];
   loomError why = {0};
 
+  // Of the others one may be needed for its model.
+  bool picked = is_picked(l, number), model = number == l->task->model_demo && !l->task->model_file[0];
+  if (!picked && !model) return 0;
   int code = loom_source_load(replay, &l->scene, l->task, l->dataset, number, l->roots, &l->given, &why);
 
   // One of the demos may give attempts their model, be it usable otherwise or not.
-  if (number == l->task->model_demo && !l->task->model_file[0] && l->scene) {
+  if (model && l->scene) {
     snprintf(s->model_label, sizeof s->model_label, "%s:data/%s", loom_dataset_path(l->dataset),
              loom_dataset_demo_name(l->dataset, number));
     if (!(s->model_xml = strdup(l->scene->xml)))
       return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model's text");
   }
 
+  if (!picked && (!code || loom_source_is_odd(code, NULL))) {
+    loom_replay_destroy(replay);
+    return 0;
+  }
   if (!code) {
     s->n++;
     return 0;
@@ -444,7 +468,8 @@ static int load_all(loading* l, loomError* err) {
                           path, n, LOOM_MAX_SOURCES);
 
   // Ends of segments given by a person go before those found here.
-  int code = read_env_args(&s->env_args, l, err);
+  int code = check_picked(l, err);
+  if (!code) code = read_env_args(&s->env_args, l, err);
   if (!code && l->def->segments)
     code = loom_segment_file_load(&l->given, l->def->segments, l->task, l->dataset, err);
   for (int i = 0; !code && i < n; i++) code = load_one(l, i, err);

@@ -81,8 +81,10 @@ bool loom_source_is_odd(int code, loomError* err);
 typedef struct loomSourceDef {
   const char*
       segments;  // file with ends of segments (segment_file.h), which go before those found; NULL = none
-  bool skip;     // go on without demos that cannot be used, each told and listed by
-                 // loom_dataset_leave_out; else one such demo is an error
+  const char* const* demos;  // (demo_count) names of those to be used; the model may be another's
+  int demo_count;            // 0 = all
+  bool skip;                 // go on without demos that cannot be used, each told and listed by
+                             // loom_dataset_leave_out; else one such demo is an error
 } loomSourceDef;
 
 /// All demos of a task's source dataset that can be used, replayed by state and segmented.
@@ -98,8 +100,8 @@ typedef struct loomSourceSet {
 int loom_sources_load(loomSourceSet* out, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err);
 /// The same as def (NULL: the default, all zero) says. Demos that show no success are told
-/// (loom_dataset_tell): attempts made of them will hardly succeed. LOOM_ERR_FORMAT names the demo that cannot
-/// be used.
+/// (loom_dataset_tell): attempts made of them will hardly succeed. LOOM_ERR_USAGE when a demo that is named is
+/// not there; LOOM_ERR_FORMAT names the demo that cannot be used.
 int loom_sources_load_with(loomSourceSet* out, const loomTask* task, const char* path,
                            const loomAssetRoots* roots, const loomSourceDef* def, loomError* err);
 void loom_sources_destroy(loomSourceSet* sources);

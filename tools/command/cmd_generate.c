@@ -18,6 +18,8 @@ typedef struct generateArgs {
   const char *task, *source, *segments, *reset, *report;
   int select, scheme, limits;  // -1 = as the task says
   int64_t seed, max_failures;  // -1 = not given
+  const char* picked[LOOM_MAX_SOURCES];
+  int npicked;
   bool json, skip;
   loomGenerateDef def;
   loomAssetRoots roots;
@@ -43,6 +45,12 @@ static const toolOption options[] = {
                    .about = "keep failed attempts in their own file"),
     TOOL_OPTION_AS("source", 0, "FILE", generateArgs, STRING, source,
                    .about = "other source demos than the task's"),
+    TOOL_OPTION_AS("sources", 0, "K", generateArgs, INT, def.best_sources, .low = 1, .high = LOOM_MAX_SOURCES,
+                   .about =
+                       "only the K best source demos, found by a screening: attempts of each alone, which "
+                       "come before the run's and are reported beside them"),
+    TOOL_LIST("source-demo", 0, "NAME", generateArgs, picked, npicked, .unit = "demos",
+              .about = "only this source demo; may be given several times"),
     TOOL_OPTION_AS("segments", 0, "FILE", generateArgs, STRING, segments,
                    .about = "ends of the source demos' segments, as `demoloom segment --export` writes them"),
     TOOL_OPTION_AS("reset", 0, "NAME", generateArgs, STRING, reset,
@@ -89,6 +97,7 @@ static const toolCommand command = {
         "\n"
         "examples:\n"
         "  demoloom generate handover -n 1000 -o handover.hdf5\n"
+        "  demoloom generate handover -n 1000 --sources 1 -o one.hdf5    one demo is enough: the best\n"
         "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n",
     TOOL_OPTIONS(options),
 };
@@ -231,7 +240,7 @@ int cmd_generate(int argc, char** argv) {
   if (!code && !a.source) code = loom_task_source(path, task, &a.roots, &err);
   if (!code) code = tool_outputs_check(&outputs, task->path, &err);
   if (!code) code = tool_outputs_check(&outputs, a.source ? a.source : path, &err);
-  loomSourceDef from = {.segments = a.segments, .skip = a.skip};
+  loomSourceDef from = {.segments = a.segments, .skip = a.skip, .demos = a.picked, .demo_count = a.npicked};
   if (!code) code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, &from, &err);
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,

@@ -84,6 +84,40 @@ static cJSON* lengths_json(const loomLengths* h) {
   return out;
 }
 
+// What each source does alone, and what it took to know.
+static cJSON* screening_json(const loomReport* r) {
+  const loomScreening* s = &r->run->screening;
+  cJSON* out = tally_json((loomTally){s->attempts, s->successes});
+  cJSON_AddNumberToObject(out, "physics_steps", (double)s->physics_steps);
+  cJSON_AddNumberToObject(out, "cpu_seconds", s->cpu_seconds);
+
+  cJSON* kept = cJSON_AddArrayToObject(out, "kept");
+  for (int i = 0; i < s->kept_count; i++)
+    cJSON_AddItemToArray(kept, cJSON_CreateString(r->source_set->replay[s->kept[i]].name));
+  cJSON* sources = cJSON_AddObjectToObject(out, "sources");
+  for (int i = 0; i < s->n; i++) {
+    cJSON* source = tally_json((loomTally){s->tries[i], s->wins[i]});
+    cJSON_AddNumberToObject(source, "rate", s->tries[i] ? (double)s->wins[i] / s->tries[i] : 0);
+    cJSON_AddItemToObject(sources, r->source_set->replay[i].name, source);
+  }
+
+  // As if they were the run's own, to be honest about the whole.
+  double all = (double)(r->all.attempts + s->attempts);
+  cJSON_AddNumberToObject(out, "success_rate_with_screening", all > 0 ? (double)r->all.successes / all : 0);
+  return out;
+}
+
+static void print_screening(const loomReport* r) {
+  const loomScreening* s = &r->run->screening;
+  if (!s->n) return;
+  printf("screening: %lld attempts, of which no demo is kept:", (long long)s->attempts);
+  for (int i = 0; i < s->n; i++) printf("  %s %d/%d", r->source_set->replay[i].name, s->wins[i], s->tries[i]);
+
+  printf("; kept:");
+  for (int i = 0; i < s->kept_count; i++) printf(" %s", r->source_set->replay[s->kept[i]].name);
+  putchar('\n');
+}
+
 cJSON* report_json(const loomReport* r) {
   const loomGenerateReport* run = r->run;
   cJSON* root = cJSON_CreateObject();
@@ -107,6 +141,7 @@ cJSON* report_json(const loomReport* r) {
   cJSON* sources = cJSON_AddObjectToObject(root, "sources");
   for (int s = 0; s < r->source_count; s++)
     cJSON_AddItemToObject(sources, r->source_set->replay[s].name, tally_json(r->sources[s]));
+  if (run->screening.n) cJSON_AddItemToObject(root, "screening", screening_json(r));
   cJSON_AddItemToObject(root, "regions", regions_json(r));
 
   cJSON_AddItemToObject(root, "lengths", lengths_json(&r->lengths));
@@ -160,6 +195,7 @@ void report_print(const loomReport* r) {
   }
   putchar('\n');
 
+  print_screening(r);
   print_yaws(r);
 
   puts("failures:");
