@@ -19,7 +19,7 @@ typedef struct loomScene {
   char label[LOOM_PATH_MAX];                    // where it came from, for messages
   char* env_args;                               // JSON, for datasets made here; NULL if created without
   loomAssetRoots roots;                         // where its files are
-  mjModel* model;                               // without visuals
+  mjModel* model;                               // without visuals, its sensors off
   loomVariation* variations[LOOM_MAX_OBJECTS];  // NULL for objects of fixed size
   int object_body[LOOM_MAX_OBJECTS];
   int object_qpos[LOOM_MAX_OBJECTS];  // of its free joint, or of the joint it slides or turns on; -1 = none
