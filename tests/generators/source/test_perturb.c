@@ -14,6 +14,7 @@ static loomDemo load_demo(const own* o, int i) {
   loomError err = {0, ""};
   must(loom_dataset_open(&ds, o->path, &err), &err);
   must(loom_demo_load(&demo, ds, i, &err), &err);
+
   loom_dataset_close(ds);
   return demo;
 }
@@ -31,6 +32,7 @@ static loomPerturbed replay(const own* o, const loomDemo* demo, uint64_t number,
   loomPerturbed out;
   loomScene* scene = scene_of(o, demo);
   loomError err = {0, ""};
+
   must(loom_replay_perturbed(&out, scene, demo, number, def, &err), &err);
   loom_scene_destroy(scene);
   return out;
@@ -42,6 +44,7 @@ static loomActionReplay replay_plainly(const own* o, const loomDemo* demo) {
   loomEpisode* e = NULL;
   loomError err = {0, ""};
   must(loom_episode_create(&e, scene, &err), &err);
+
   must(loom_replay_actions(&out, e, demo, NULL, &err), &err);
   loom_episode_destroy(e);
   loom_scene_destroy(scene);
@@ -55,6 +58,7 @@ static void nothing_perturbed_is_a_plain_replay(void** state) {
     loomDemo demo = load_demo(o, i);
     loomActionReplay plain = replay_plainly(o, &demo);
     loomPerturbed r = replay(o, &demo, 3, &nothing);
+
     assert_true(plain.success && r.success);
     assert_true(plain.state_error == r.state_error);
     loom_demo_destroy(&demo);
@@ -90,6 +94,7 @@ static void a_world_is_a_function_of_seed_and_number(void** state) {
   loomPerturbDef def = loom_default_perturb_def();
   loomDemo demo = load_demo(o, 0);
   loomPerturbed first = replay(o, &demo, 7, &def), again = replay(o, &demo, 7, &def);
+
   assert_int_equal(first.success, again.success);
   assert_true(first.state_error == again.state_error);
 
@@ -105,6 +110,7 @@ static void numbers_are_the_demos_own(void** state) {
   const own* o = *state;
   loomDemo a = load_demo(o, 0), b = load_demo(o, 1);
   uint64_t number = loom_perturb_number(&a, 0);
+
   assert_true(number != loom_perturb_number(&a, 1));
   assert_true(number != loom_perturb_number(&b, 0));
 
@@ -125,6 +131,7 @@ static void what_is_far_off_fails(void** state) {
   def.place = 0.15;
   loomDemo demo = load_demo(o, 0);
   int successes = 0;
+
   for (uint64_t k = 0; k < 4; k++) successes += replay(o, &demo, k, &def).success;
   assert_in_range(successes, 0, 2);
   loom_demo_destroy(&demo);
@@ -135,6 +142,7 @@ static void a_demo_of_another_scene_is_an_error(void** state) {
   loomDemo demo = load_demo(o, 0);
   loomPerturbed out;
   loomError err = {0, ""};
+
   demo.action_dim--;
   assert_int_equal(loom_replay_perturbed(&out, o->scene, &demo, 0, &nothing, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "demo_0"));
