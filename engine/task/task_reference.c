@@ -206,6 +206,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"defaults", "interpolate", "map", "", "see there", "section interpolate", "{speed: [0.25, 1]}"},
     {"defaults", "hold", "whole number", "control steps", "0", "as in a subtask", "5"},
     {"defaults", "noise", "map", "", "none", "section noise", "{action: 0.02}"},
+    {"defaults", "pace", "list of 2 numbers", "", "[1, 1]", "as in a subtask", "[0.8, 1.3]"},
     {"defaults", "select", "map", "", "see there", "section select", "{top_k: 3}"},
 
     {"subtask", "", "", "", "", "An entry of `subtasks:`: a piece of the source demos and how it is moved to where the object is now.", ""},
@@ -227,6 +228,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"subtask", "interpolate", "map", "", "that of `defaults`", "how its first pose is reached: section interpolate", "{steps: 0}"},
     {"subtask", "hold", "whole number", "control steps", "that of `defaults`", "at its first pose before it goes on", "15"},
     {"subtask", "noise", "map", "", "that of `defaults`", "section noise", "{action: 0.02}"},
+    {"subtask", "pace", "list of 2 numbers", "rows a control step", "that of `defaults`", "range of how fast the source's rows are run through, one draw for each segment; targets are interpolated", "[0.8, 1.3]"},
     {"subtask", "select", "map", "", "that of `defaults`", "from which source demo: section select", "{strategy: nearest}"},
 
     {"scale", "", "", "", "", "`scale:` of a subtask.", ""},
@@ -246,7 +248,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"noise", "on_interpolation", "true or false", "", "false", "`action` also on the way to the first pose", "true"},
 
     {"select", "", "", "", "", "`select:` of a subtask or of `defaults:`: which source demo is used.", ""},
-    {"select", "strategy", "random, nearest, weighted or robot_distance", "", "nearest", "any, by the objects' poses and sizes, by past success, by the way of the arm", "nearest"},
+    {"select", "strategy", "random, nearest, weighted, robot_distance or balanced", "", "nearest", "any, by the objects' poses and sizes, by past success, by the way of the arm, or so that kept demos come from all sources alike", "nearest"},
     {"select", "share", "episode, arm or subtask", "", "episode", "who uses the same demo: all, the subtasks of an arm, nobody", "episode"},
     {"select", "top_k", "whole number", "", "3", "one of so many best is drawn", "3"},
     {"select", "position", "number", "1/m", "1", "weight of a distance", "1"},

@@ -26,7 +26,8 @@ static int one_of(int* out, taskParser* p, loomNode map, const char* key, const 
 }
 
 static int read_select(loomSelectDef* s, taskParser* p, loomNode map) {
-  static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", NULL};
+  static const char* const strategies[] = {"random",         "nearest",  "weighted",
+                                           "robot_distance", "balanced", NULL};
   static const char* const shares[] = {"episode", "arm", "subtask", NULL};
   int strategy = (int)s->strategy, share = (int)s->share;
   if (!map) return 0;
@@ -73,6 +74,13 @@ static int read_noise(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = loom_yaml_read_number(&s->noise_action, p->y, map, "action", false, p->err);
   if (!code) code = loom_yaml_read_bool(&s->noise_on_interpolation, p->y, map, "on_interpolation", p->err);
   return code;
+}
+
+static int read_pace(loomSubtaskDef* s, taskParser* p, loomNode map) {
+  const double slowest = 0.1, fastest = 10;
+  int code = loom_yaml_read_numbers(s->pace, 2, NULL, p->y, map, "pace", false, p->err);
+  if (code || (s->pace[0] >= slowest && s->pace[1] >= s->pace[0] && s->pace[1] <= fastest)) return code;
+  return loom_yaml_error(p->y, map, "pace", p->err, "expected [LOW, HIGH], between 0.1 and 10");
 }
 
 static int read_until(loomSubtaskDef* s, taskParser* p, loomNode node) {
@@ -153,6 +161,7 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = read_interpolate(s, p, loom_yaml_get(y, map, "interpolate"));
   if (!code) code = loom_yaml_read_int(&s->hold_steps, y, map, "hold", 0, 10000, false, p->err);
   if (!code) code = read_noise(s, p, loom_yaml_get(y, map, "noise"));
+  if (!code) code = read_pace(s, p, map);
   if (!code) code = read_select(&s->select, p, loom_yaml_get(y, map, "select"));
 
   if (!code && s->reference < 0 && (s->transform != LOOM_TRANSFORM_WORLD || s->track)) {
@@ -169,6 +178,7 @@ static int read_subtask(loomSubtaskDef* s, taskParser* p, loomNode defaults, loo
   s->during_slack = 10;
   s->transform = loom_yaml_get(p->y, map, "reference") ? LOOM_TRANSFORM_OBJECT : LOOM_TRANSFORM_WORLD;
   s->interpolate_steps = 5;
+  s->pace[0] = s->pace[1] = 1;
   s->select = (loomSelectDef){LOOM_SELECT_NEAREST, LOOM_SHARE_EPISODE, 3, 1, 0.3, 1, 0};
 
   int code = loom_task_only(p->y, map, "subtask", p->err);
@@ -179,6 +189,7 @@ static int read_subtask(loomSubtaskDef* s, taskParser* p, loomNode defaults, loo
     code = loom_task_only(p->y, defaults, "defaults", p->err);
     if (!code) code = read_interpolate(s, p, loom_yaml_get(p->y, defaults, "interpolate"));
     if (!code) code = read_noise(s, p, loom_yaml_get(p->y, defaults, "noise"));
+    if (!code) code = read_pace(s, p, defaults);
     if (!code) code = read_select(&s->select, p, loom_yaml_get(p->y, defaults, "select"));
     if (!code) code = loom_yaml_read_int(&s->hold_steps, p->y, defaults, "hold", 0, 10000, false, p->err);
   }

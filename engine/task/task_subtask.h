@@ -19,7 +19,8 @@ typedef enum loomSelectStrategy {
   LOOM_SELECT_RANDOM,
   LOOM_SELECT_NEAREST,
   LOOM_SELECT_WEIGHTED,
-  LOOM_SELECT_ROBOT_DISTANCE
+  LOOM_SELECT_ROBOT_DISTANCE,
+  LOOM_SELECT_BALANCED
 } loomSelectStrategy;
 
 /// Which arms and subtasks share one source demo.
@@ -71,6 +72,7 @@ typedef struct loomSubtaskDef {
   double noise_position, noise_rotation;  // one draw a segment: m, rad
   double noise_action;                    // one draw a step, Gaussian, in action units; never on the gripper
   bool noise_on_interpolation;
+  double pace[2];  // range of one draw a segment: rows of the source a control step
   loomSelectDef select;
 } loomSubtaskDef;
 

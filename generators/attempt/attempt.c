@@ -17,7 +17,24 @@ const char* loom_outcome_name(loomOutcome outcome) {
 }
 
 loomAttemptDef loom_default_attempt_def(void) {
-  return (loomAttemptDef){.noise_scale = 1};
+  return (loomAttemptDef){.noise_scale = 1, .tries = 1};
+}
+
+static uint64_t tries_of(const loomAttemptDef* def) {
+  return def->tries > 1 ? (uint64_t)def->tries : 1;
+}
+
+uint64_t loom_attempt_start(const loomAttemptDef* def, uint64_t attempt) {
+  return attempt / tries_of(def);
+}
+
+int loom_attempt_try(const loomAttemptDef* def, uint64_t attempt) {
+  return (int)(attempt % tries_of(def));
+}
+
+uint64_t loom_attempt_next(const loomAttemptDef* def, const loomAttemptResult* r) {
+  if (r->outcome != LOOM_OUTCOME_SUCCESS) return r->attempt + 1;
+  return (loom_attempt_start(def, r->attempt) + 1) * tries_of(def);
 }
 
 // ---- following
@@ -105,6 +122,18 @@ static int start(void* self, loomEpisode* e, loomError* err) {
   return 0;
 }
 
+// The first object as the reset has drawn it, before anything moves.
+static void note_drawn(loomPlan* p) {
+  if (!p->task->object_count) return;
+  loomPose pose = loom_episode_object(p->e, 0);
+  double* drawn = p->result->drawn;
+  drawn[0] = pose.pos[0];
+  drawn[1] = pose.pos[1];
+  drawn[2] = loom_quat_yaw(pose.quat);
+
+  for (int v = 0; v < p->task->objects[0].variable_count; v++) drawn[LOOM_DRAWN + v] = p->e->variables[0][v];
+}
+
 static void note_start(loomPlan* p) {
   if (!p->task->object_count) return;
   loomPose pose = loom_episode_object(p->e, 0);
@@ -112,9 +141,16 @@ static void note_start(loomPlan* p) {
   memcpy(p->result->object_start + 3, pose.quat, sizeof pose.quat);
 }
 
-static void note_row(const loomPlan* p) {
+static void note_row(loomPlan* p) {
   loomTrace* t = p->trace;
   size_t row = (size_t)t->rows * (size_t)t->arm_count;
+
+  // The way gone since the row before.
+  for (int a = 0; a < t->arm_count; a++) {
+    loomPose now = loom_episode_eef(p->e, a);
+    if (t->rows) p->result->path[a] += loom_pose_distance(now, p->gone[a]);
+    p->gone[a] = now;
+  }
 
   for (int a = 0; a < t->arm_count; a++, row++) {
     const loomArmPlan* arm = &p->arm[a];
@@ -212,12 +248,14 @@ static int begin(loomAttempt* a, loomError* err) {
   if (driven) return driven;
 
   // A reset at which MuJoCo fails is this attempt's outcome, no error of the run.
-  int code = loom_episode_reset(p->e, p->def->reset, p->def->seed, p->result->attempt, &why);
+  uint64_t number = loom_attempt_start(p->def, p->result->attempt);
+  int code = loom_episode_reset(p->e, p->def->reset, p->def->seed, number, &why);
   if (code == LOOM_ERR_SIM) {
     snprintf(a->run.message, sizeof a->run.message, "%.250s", why.message);
     return LOOM_RUN_OVER;
   }
 
+  if (!code) note_drawn(p);
   if (!code) return loom_run_begin(&a->run, p->e, &a->policy, p->trace, err);
   if (err) *err = why;
   return code;
@@ -239,6 +277,7 @@ static void set_up(loomAttempt* a, loomAttemptResult* result, loomTrace* trace, 
   a->policy = (loomPolicy){&a->plan, start, attempt_act};
   *result =
       (loomAttemptResult){.attempt = attempt, .arm = -1, .subtask = -1, .condition = -1, .part = {-1, -1}};
+  for (int i = 0; i < LOOM_DRAWN + LOOM_MAX_VARIABLES; i++) result->drawn[i] = NAN;
 }
 
 int loom_attempt_step(loomAttempt* a, loomError* err) {

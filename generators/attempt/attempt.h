@@ -30,7 +30,10 @@ typedef struct loomSourceStats {
   int n;                 // sources
   const int* tries;      // (n)
   const int* successes;  // (n)
+  const int* failed;     // (n) at this very start already, in earlier tries; NULL = none
 } loomSourceStats;
+
+enum { LOOM_DRAWN = 3, LOOM_MAX_TRIES = 32 };
 
 /// What became of an attempt. Plain data, written to the journal and the dataset.
 typedef struct loomAttemptResult {
@@ -51,7 +54,10 @@ typedef struct loomAttemptResult {
   int64_t physics_steps;
   int source[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // source demo of each subtask; -1 = not begun
   int begin[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];   // row at which each subtask began; -1 = not begun
-  double object_start[7];  // settled pose of the first object, x y z then quaternion w-x-y-z
+  // Of the first object as drawn: x, y, yaw and then its variables. Not a number where nothing was drawn.
+  double drawn[LOOM_DRAWN + LOOM_MAX_VARIABLES];
+  double path[LOOM_MAX_ARMS];  // m that each end effector has gone
+  double object_start[7];      // settled pose of the first object, x y z then quaternion w-x-y-z
 } loomAttemptResult;
 
 /// Options that change what attempts do, over the task file's.
@@ -60,9 +66,18 @@ typedef struct loomAttemptDef {
   uint64_t seed;
   bool no_ordering;    // ablation: drop sequential constraints
   double noise_scale;  // factor on all noise of the task file; default 1
+  // Tries that a start gets until one succeeds; default 1. The start of attempt n is number n / tries.
+  int tries;
 } loomAttemptDef;
 
 loomAttemptDef loom_default_attempt_def(void);
+
+/// Number of the start (draws of the reset) of an attempt, and which try at it this is, from 0.
+uint64_t loom_attempt_start(const loomAttemptDef* def, uint64_t attempt);
+int loom_attempt_try(const loomAttemptDef* def, uint64_t attempt);
+/// Number of the attempt after this one: the next try at its start where it failed and one is left, else the next
+/// start's first. Numbers of tries that are not needed are left out.
+uint64_t loom_attempt_next(const loomAttemptDef* def, const loomAttemptResult* result);
 
 /// Run attempt number `attempt`. A failed attempt is a result, not an error; errors are out of memory and the
 /// like.

@@ -112,11 +112,17 @@ static void stand_off(loomArmPlan* arm, const loomSubtaskDef* s) {
   arm->transform.hand = loom_pose_mul(arm->transform.hand, back);
 }
 
+// Standard deviations of where a hand that goes for an object is shifted in later tries at a start: without, the
+// same source would do the same again. m, rad.
+static const double retry_position = 0.003, retry_rotation = 0.03;
+
 static void add_noise(loomPlan* p, loomArmPlan* arm, const loomSubtaskDef* s) {
   double shift[6];
+  bool again = loom_attempt_try(p->def, p->result->attempt) && s->reference >= 0 && s->carried < 0;
   for (int i = 0; i < 6; i++) {
     // No noise takes no draws, so that what else is drawn from this stream is as in a task without noise.
     double size = p->def->noise_scale * (i < 3 ? s->noise_position : s->noise_rotation);
+    if (again) size = fmax(size, i < 3 ? retry_position : retry_rotation);
     shift[i] = size > 0 ? size * loom_random_normal(&p->move) : 0;
   }
 
@@ -171,6 +177,11 @@ static void choose_turn(loomPlan* p, int a) {
   p->object_source[object] = arm->source;
 }
 
+// A range of one value takes no draw.
+static double draw_pace(loomPlan* p, const loomSubtaskDef* s) {
+  return s->pace[1] > s->pace[0] ? loom_random_range(&p->move, s->pace[0], s->pace[1]) : s->pace[0];
+}
+
 static void begin_subtask(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   int k = arm->subtask;
@@ -192,6 +203,8 @@ static void begin_subtask(loomPlan* p, int a) {
   int shift = s->offset[0];
   if (s->offset[1] > shift) shift += loom_random_index(&p->move, s->offset[1] - s->offset[0] + 1);
   arm->end = loom_stitch_end(arm->start, arm->end, shift, source->rows);
+
+  arm->pace = draw_pace(p, s);
 
   // Where it goes, and the way there.
   aim(p, a);
@@ -229,6 +242,7 @@ static void match_partner(loomPlan* p, int a) {
   loomArmPlan *x = &p->arm[rule->arm_a], *y = &p->arm[rule->arm_b];
   const loomReplay* source = &p->sources->replay[x->source];
   if (source->end[rule->arm_a][rule->subtask_a] == source->end[rule->arm_b][rule->subtask_b]) y->end = x->end;
+  y->pace = x->pace;
 
   // A shared motion changes where the lead-ins go, and so how long they take.
   if (rule->scheme != LOOM_SCHEME_REPLAY) {
@@ -270,9 +284,14 @@ void loom_plan_begin_again(loomPlan* p, int a, int row) {
 
 // ---- act
 
+// The row of the source, and how far on the way to the next one, that a step of the subtask stands for.
+static double row_at(const loomArmPlan* arm, int step) {
+  return arm->start + (step > arm->lead_in ? loom_stitch_row(step - arm->lead_in, arm->pace) : 0);
+}
+
 int loom_plan_row(const loomPlan* p, int a) {
   const loomArmPlan* arm = &p->arm[a];
-  int row = arm->start + (arm->step - 1 > arm->lead_in ? arm->step - 1 - arm->lead_in : 0);
+  int row = (int)row_at(arm, arm->step - 1);
 
   int rows = p->sources->replay[arm->source].rows;
   return row < rows ? row : rows - 1;
@@ -292,6 +311,14 @@ static loomPose tracked_target(const loomPlan* p, const loomArmPlan* arm, int a,
   return loom_transform_apply(&t, source->target[a][row]);
 }
 
+// The pose between those of a row and the next. The segment's last row is the last target.
+static loomPose between_rows(double at, const loomArmPlan* arm, const loomReplay* source, loomPose here,
+                             loomPose next) {
+  double part = at - floor(at);
+  if (!(part > 0) || (int)at + 1 >= arm->end || (int)at + 1 >= source->rows) return here;
+  return loom_pose_interpolate(here, next, part);
+}
+
 static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, const loomArmPlan* arm, int a,
                            int row) {
   if (!s->track || s->reference < 0) return false;
@@ -304,7 +331,7 @@ static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, co
 }
 
 bool loom_plan_finished(const loomArmPlan* arm) {
-  return arm->step >= arm->lead_in + arm->end - arm->start;
+  return arm->step >= arm->lead_in + loom_stitch_length(arm->end - arm->start, arm->pace);
 }
 
 static void advance_target(loomPlan* p, int a) {
@@ -313,12 +340,13 @@ static void advance_target(loomPlan* p, int a) {
 
   const loomSubtaskDef* s = loom_plan_current(p, a);
   const loomReplay* source = &p->sources->replay[arm->source];
-  int row = arm->start + (arm->step > arm->lead_in ? arm->step - arm->lead_in : 0);
-  if (row >= source->rows) row = source->rows - 1;
+  double at = row_at(arm, arm->step);
+  int row = (int)at < source->rows ? (int)at : source->rows - 1;
 
   loomPose target;
   if (still_tracking(s, source, arm, a, row)) {
-    target = tracked_target(p, arm, a, s, source, row);
+    target = between_rows(at, arm, source, tracked_target(p, arm, a, s, source, row),
+                          tracked_target(p, arm, a, s, source, row + 1 < source->rows ? row + 1 : row));
     // Leave the transform where tracking last put it, for the rows after the gripper has closed.
     loomPose symmetry = loom_symmetry(&p->task->objects[s->reference], arm->fit.object_symmetry);
     arm->transform.source = source->object[s->reference][row];
@@ -326,7 +354,9 @@ static void advance_target(loomPlan* p, int a) {
         loom_transform_world(s->transform, loom_pose_mul(loom_episode_object(p->e, s->reference), symmetry),
                              arm->transform.source);
   } else {
-    target = loom_transform_apply(&arm->transform, source->target[a][row]);
+    int next = row + 1 < source->rows ? row + 1 : row;
+    target = between_rows(at, arm, source, loom_transform_apply(&arm->transform, source->target[a][row]),
+                          loom_transform_apply(&arm->transform, source->target[a][next]));
   }
 
   // On the way to the segment the target is interpolated and the hand stays as it is.

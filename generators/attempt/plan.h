@@ -20,6 +20,7 @@ typedef struct loomArmPlan {
   int start, end;  // rows of the segment in the source
   int lead_in;     // interpolation and hold steps before row `start`
   int hold;
+  double pace;                 // rows a control step
   int step;                    // steps since the subtask began
   loomPose from;               // pose the interpolation leaves
   loomPose target;             // last target
@@ -46,7 +47,8 @@ typedef struct loomPlan {
   int end_step[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // control step a subtask ended at; -1 = not yet
   loomAttemptResult* result;
   loomTrace* trace;
-  int idle;  // control steps since every arm has run its subtasks
+  loomPose gone[LOOM_MAX_ARMS];  // end effectors at the last row
+  int idle;                      // control steps since every arm has run its subtasks
   loomQuality quality;
 } loomPlan;
 

@@ -5,6 +5,7 @@
 
 #include "engine/base/statistics.h"
 #include "engine/sim/reach.h"
+#include "generators/attempt/quota.h"
 #include "generators/source/segment.h"
 
 static const double same_angle = 1e-6;  // rad: of orientations as near the first is taken
@@ -88,6 +89,7 @@ static const double reached = 0.01;           // m that inverse kinematics may l
 static const double unreachable_cost = 1000;  // per m beyond that: far above what any choice of pose can win
 static const double cost_sharpness = 4;  // a source is exp(-4) times as likely for each unit of cost more
 static const double same_tilt = 0.02;    // rad: things at rest on a table tilt so much by chance
+static const double retry_cost = 1;      // for each try at this start in which the source failed
 
 static void arm_joints(double* q, const loomEpisode* e, int a) {
   for (int i = 0; i < e->arms[a].n; i++) q[i] = e->d->qpos[e->arms[a].qpos[i]];
@@ -163,13 +165,41 @@ static double eef_distance(const loomEpisode* e, const loomReplay* source, int a
          def->rotation_weight * loom_quat_angle(now.quat, then.quat);
 }
 
+// Each source at a start once before any a second time.
+static double failed_here(const loomSourceStats* stats, int i) {
+  return stats && stats->failed ? retry_cost * stats->failed[i] : 0;
+}
+
+// By quota, and within it each source where it fits: one that a start suits is likelier to be the one it gets.
+static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats, int a,
+                           int k, loomRandom* random) {
+  double cost[LOOM_MAX_SOURCES], weight[LOOM_MAX_SOURCES], least = INFINITY;
+  loomQuota quota[LOOM_MAX_SOURCES];
+  int n = sources->n;
+
+  // Nothing known: all alike.
+  for (int i = 0; i < n; i++) quota[i] = (loomQuota){1.0 / n, false};
+  if (stats) loom_source_quota(quota, stats);
+
+  for (int i = 0; i < n; i++) {
+    cost[i] = loom_fit_source(e, &sources->replay[i], a, k, -1).cost + failed_here(stats, i);
+    least = fmin(least, cost[i]);
+  }
+
+  // What fit takes from a source now its quota gives back in later batches.
+  for (int i = 0; i < n; i++) weight[i] = quota[i].share * exp(-cost_sharpness * (cost[i] - least));
+  return loom_random_weighted(random, weight, n);
+}
+
 int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats, int a,
                        int k, loomRandom* random) {
   const loomSelectDef* def = &e->scene->task->subtasks[a][k].select;
   double cost[LOOM_MAX_SOURCES] = {0}, weight[LOOM_MAX_SOURCES];
 
   int n = sources->n, order[LOOM_MAX_SOURCES] = {0};
-  if (def->strategy == LOOM_SELECT_RANDOM) return loom_random_index(random, sources->n);
+  bool again = stats && stats->failed;
+  if (def->strategy == LOOM_SELECT_RANDOM && !again) return loom_random_index(random, sources->n);
+  if (def->strategy == LOOM_SELECT_BALANCED) return balanced_source(e, sources, stats, a, k, random);
 
   // Lower is better: how well the source fits what is here, less what it has proved.
   for (int i = 0; i < n; i++) {
@@ -182,6 +212,8 @@ int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomS
                                                             : 0;
     cost[i] -= def->success_weight * log(past);
     if (def->strategy == LOOM_SELECT_WEIGHTED) cost[i] = -log(past);
+    if (def->strategy == LOOM_SELECT_RANDOM) cost[i] = 0;
+    cost[i] += failed_here(stats, i);
 
     order[i] = i;
   }
@@ -192,7 +224,9 @@ int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomS
     order[j] = o;
   }
 
-  int top = def->strategy == LOOM_SELECT_WEIGHTED ? n : def->top_k < n ? def->top_k : n;
+  int top = def->strategy == LOOM_SELECT_WEIGHTED || def->strategy == LOOM_SELECT_RANDOM ? n
+            : def->top_k < n                                                             ? def->top_k
+                                                                                         : n;
   if (top < 1) top = 1;
   while (top < n && cost[order[top]] <= cost[order[top - 1]]) top++;  // as good: not left out by its number
 

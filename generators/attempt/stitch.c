@@ -42,3 +42,14 @@ int loom_stitch_end(int start, int end, int shift, int rows) {
   if (shifted <= start) shifted = (int64_t)start + 1;
   return shifted < rows ? (int)shifted : rows;
 }
+
+int loom_stitch_length(int rows, double pace) {
+  if (rows <= 0 || pace == 1) return rows;
+
+  // The first step at whose end nothing is left.
+  return (int)ceil((rows - 1) / pace) + 1;
+}
+
+double loom_stitch_row(int step, double pace) {
+  return pace == 1 ? step : step * pace;
+}

@@ -17,4 +17,10 @@ loomPose loom_stitch_pose(const loomSubtaskDef* subtask, loomPose from, loomPose
 /// where there is one.
 int loom_stitch_end(int start, int end, int shift, int rows);
 
+/// Retiming of a segment at `pace` rows a control step: control steps that `rows` take, one at least where there
+/// is a row; and the row, not rounded, of a step. At pace 1 step and row are the same. The last row is always
+/// reached within the last step: rows - 1 at (length - 1) * pace or before.
+int loom_stitch_length(int rows, double pace);
+double loom_stitch_row(int step, double pace);
+
 #endif

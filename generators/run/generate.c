@@ -13,18 +13,18 @@
 #include "generators/run/screen.h"
 #include "generators/run/settings.h"
 
-// Attempts of a batch see the same source statistics, so where batches end is part of what a seed means: it
+// Starts of a batch (attempts, where each has one try) see the same source statistics, so where batches end is part of what a seed means: it
 // never depends on the number of threads. The first ones are short, so that poor sources are found out early.
 enum { batch_size = 64 };
 
-static int64_t batch_begin(int64_t attempt) {
-  if (attempt >= batch_size) return attempt - attempt % batch_size;
-  return attempt < 16 ? 0 : attempt < 32 ? 16 : 32;
+static int64_t batch_begin(int64_t start) {
+  if (start >= batch_size) return start - start % batch_size;
+  return start < 16 ? 0 : start < 32 ? 16 : 32;
 }
 
-static int64_t batch_end(int64_t attempt) {
-  if (attempt >= 32) return attempt - attempt % batch_size + batch_size;
-  return attempt < 16 ? 16 : 32;
+static int64_t batch_end(int64_t start) {
+  if (start >= 32) return start - start % batch_size + batch_size;
+  return start < 16 ? 16 : 32;
 }
 
 loomGenerateDef loom_default_generate_def(void) {
@@ -43,6 +43,7 @@ void loom_generate_report_destroy(loomGenerateReport* report) {
 typedef struct worker {
   loomEpisode* episode;
   loomTrace trace;
+  int* failed;  // (best) at the start in hand
   double cpu;
 } worker;
 
@@ -57,10 +58,13 @@ typedef struct run {
   int worker_count;
   int *tries, *wins;  // (best) as of the last finished batch
   double begun;
-  int64_t first;  // attempt number of the batch's first
-  loomAttemptResult batch[batch_size];
-  int prefix;                // attempts of the batch that count: finished without a gap, and asked for
-  int64_t prefix_successes;  // successes up to there, earlier batches included
+  uint64_t first;        // attempt number of the batch's first: seldom a later try, where a run was cut off
+  int most_tries;        // that a start gets
+  int made[batch_size];  // tries that each start of the batch took
+  loomAttemptResult* batch;   // (batch_size x tries) of these starts
+  loomAttemptResult* prefix;  // (batch_size x tries) those that count: finished without a gap, and asked for
+  int starts, attempts;       // of which so many starts, and attempts
+  int64_t prefix_successes;   // successes up to there, earlier batches included
 } run;
 
 static int make_workers(run* r, loomError* err) {
@@ -68,11 +72,17 @@ static int make_workers(run* r, loomError* err) {
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
   r->tries = calloc((size_t)r->sources->n + 1, sizeof *r->tries);
   r->wins = calloc((size_t)r->sources->n + 1, sizeof *r->wins);
-  if (!r->workers || !r->tries || !r->wins)
+  r->most_tries = r->def->attempt.tries > 1 ? r->def->attempt.tries : 1;
+  size_t room = (size_t)batch_size * (size_t)r->most_tries;
+  r->batch = calloc(room, sizeof *r->batch);
+  r->prefix = calloc(room, sizeof *r->prefix);
+  if (!r->workers || !r->tries || !r->wins || !r->batch || !r->prefix)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
 
   // An episode and a trace each, kept from attempt to attempt.
   for (int i = 0; i < r->worker_count; i++) {
+    r->workers[i].failed = calloc((size_t)r->sources->n + 1, sizeof(int));
+    if (!r->workers[i].failed) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
     int code = loom_episode_create(&r->workers[i].episode, r->scene, err);
     const loomEpisode* e = r->workers[i].episode;
     if (!code) code = loom_arms_take_poses(e->arms, e->arm_count, r->scene->task->path, err);
@@ -87,8 +97,11 @@ static void free_workers(run* r) {
   for (int i = 0; r->workers && i < r->worker_count; i++) {
     loom_episode_destroy(r->workers[i].episode);
     loom_trace_destroy(&r->workers[i].trace);
+    free(r->workers[i].failed);
   }
   free(r->workers);
+  free(r->batch);
+  free(r->prefix);
   free(r->tries);
   free(r->wins);
   if (r->report->screening.n) free(r->best.replay);
@@ -126,15 +139,11 @@ static int renew_worker(worker* w, const loomScene* scene, loomError* err) {
   return 0;
 }
 
-static int attempt_one(void* user, int number_of_worker, int i, loomError* err) {
-  run* r = user;
-  worker* w = &r->workers[number_of_worker];
-  loomAttemptResult* result = &r->batch[i];
-  uint64_t number = (uint64_t)(r->first + i);
-  const loomSourceStats stats = {r->best.n, r->tries, r->wins};
+// One attempt. It depends on its number alone, on the snapshot of statistics and on the tries before it.
+static int attempt_number(run* r, worker* w, loomAttemptResult* result, uint64_t number, loomError* err) {
+  bool again = loom_attempt_try(&r->def->attempt, number) > 0;
+  const loomSourceStats stats = {r->best.n, r->tries, r->wins, again ? w->failed : NULL};
   double start = loom_thread_cpu();
-
-  // The attempt itself depends on its number alone.
   int code = loom_attempt_run(result, &w->trace, w->episode, &r->best, &stats, &r->def->attempt, number, err);
   for (int k = 0; k < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; k++) {
     int* source = &result->source[k / LOOM_MAX_SUBTASKS][k % LOOM_MAX_SUBTASKS];
@@ -156,6 +165,48 @@ static int attempt_one(void* user, int number_of_worker, int i, loomError* err) 
   return code;
 }
 
+static bool uses_source(const loomAttemptResult* r, int source) {
+  for (int i = 0; i < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; i++) {
+    if (r->source[i / LOOM_MAX_SUBTASKS][i % LOOM_MAX_SUBTASKS] == source) return true;
+  }
+  return false;
+}
+
+static void note_failed(int* failed, const run* r, const loomAttemptResult* result) {
+  for (int s = 0; s < r->best.n; s++) failed[s] += uses_source(result, source_of_best(r, s));
+}
+
+// What earlier tries at the start of an attempt used, of the first `n` results.
+static void find_failed(int* failed, const run* r, uint64_t number, int64_t n) {
+  const loomAttemptDef* def = &r->def->attempt;
+  memset(failed, 0, sizeof *failed * (size_t)r->sources->n);
+
+  uint64_t start = loom_attempt_start(def, number);
+  for (int64_t i = n - 1; i >= 0 && loom_attempt_start(def, r->report->results[i].attempt) == start; i--)
+    note_failed(failed, r, &r->report->results[i]);
+}
+
+// A start of the batch: tries at it until one succeeds, or none is left.
+static int try_start(void* user, int number_of_worker, int i, loomError* err) {
+  run* r = user;
+  worker* w = &r->workers[number_of_worker];
+  const loomAttemptDef* def = &r->def->attempt;
+  uint64_t most = (uint64_t)r->most_tries;
+  uint64_t number = i ? (loom_attempt_start(def, r->first) + (uint64_t)i) * most : r->first;
+  loomAttemptResult* results = r->batch + (size_t)i * most;
+  int code = 0;
+
+  find_failed(w->failed, r, number, r->report->result_count);
+  r->made[i] = 0;
+  for (uint64_t end = number - number % most + most; !code && number < end; number++) {
+    loomAttemptResult* result = &results[r->made[i]++];
+    code = attempt_number(r, w, result, number, err);
+    if (result->outcome == LOOM_OUTCOME_SUCCESS) break;
+    note_failed(w->failed, r, result);
+  }
+  return code;
+}
+
 static bool time_is_up(const run* r) {
   return r->def->seconds > 0 && loom_clock() - r->begun > r->def->seconds;
 }
@@ -166,8 +217,10 @@ static bool gives_up(const loomGenerateDef* def, int64_t attempts, int64_t succe
 
 // Whether attempts beyond these count no more.
 static bool is_over(const run* r) {
+  int64_t attempts = r->report->attempts + r->attempts;
   if (r->def->successes && r->prefix_successes >= r->def->successes) return true;
-  return gives_up(r->def, r->first + r->prefix, r->prefix_successes);
+  if (r->def->attempts && attempts >= r->def->attempts) return true;
+  return gives_up(r->def, attempts, r->prefix_successes);
 }
 
 static bool have_enough(void* user) {
@@ -180,28 +233,32 @@ static int note_finished(void* user, int number_of_worker, int i, int prefix, lo
   (void)number_of_worker, (void)i, (void)err;
 
   // Attempts beyond the last one that counts are thrown away: on one thread they would not have been run.
-  while (r->prefix < prefix && !is_over(r)) {
-    r->prefix_successes += r->batch[r->prefix].outcome == LOOM_OUTCOME_SUCCESS;
-    r->prefix++;
+  for (; r->starts < prefix && !is_over(r); r->starts++) {
+    const loomAttemptResult* results = r->batch + (size_t)r->starts * (size_t)r->most_tries;
+    for (int k = 0; k < r->made[r->starts] && !is_over(r); k++) {
+      r->prefix[r->attempts++] = results[k];
+      r->prefix_successes += results[k].outcome == LOOM_OUTCOME_SUCCESS;
+    }
   }
 
   if (r->def->progress) {
-    r->def->progress(r->def->user, r->first + r->prefix, r->prefix_successes, loom_clock() - r->begun);
+    r->def->progress(r->def->user, r->report->attempts + r->attempts, r->prefix_successes,
+                     loom_clock() - r->begun);
   }
   return 0;
 }
 
-static int run_batch(run* r, int64_t first, int count, loomError* err) {
+static int run_batch(run* r, uint64_t first, int count, loomError* err) {
   const loomPoolDef pool = {.n = count,
                             .threads = r->worker_count,
                             .user = r,
-                            .item = attempt_one,
+                            .item = try_start,
                             .finished = note_finished,
                             .enough = have_enough,
                             .stop = r->def->stop};
 
   r->first = first;
-  r->prefix = 0;
+  r->starts = r->attempts = 0;
   return loom_pool_run(&pool, err);
 }
 
@@ -227,11 +284,8 @@ static int keep_result(run* r, const loomAttemptResult* result, loomError* err) 
   return 0;
 }
 
-static bool uses_source(const loomAttemptResult* r, int source) {
-  for (int i = 0; i < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; i++) {
-    if (r->source[i / LOOM_MAX_SUBTASKS][i % LOOM_MAX_SUBTASKS] == source) return true;
-  }
-  return false;
+static int64_t start_of(const run* r, uint64_t attempt) {
+  return (int64_t)loom_attempt_start(&r->def->attempt, attempt);
 }
 
 // An attempt counts for every source it took segments from. Statistics change between whole batches only, so
@@ -239,8 +293,9 @@ static bool uses_source(const loomAttemptResult* r, int source) {
 static void count_sources(run* r, int64_t upto) {
   memset(r->tries, 0, sizeof(int) * (size_t)r->best.n);
   memset(r->wins, 0, sizeof(int) * (size_t)r->best.n);
-  for (int64_t i = 0; i < upto; i++) {
+  for (int64_t i = 0; i < r->report->result_count; i++) {
     const loomAttemptResult* result = &r->report->results[i];
+    if (start_of(r, result->attempt) >= upto) break;
     for (int s = 0; s < r->best.n; s++) {
       if (!uses_source(result, source_of_best(r, s))) continue;
       r->tries[s]++;
@@ -264,10 +319,12 @@ static bool limits_reached(const run* r) {
 
 static int generate_loop(run* r, loomError* err) {
   while (!limits_reached(r)) {
-    // A resumed run may enter a batch in the middle.
-    int64_t first = r->report->attempts;
+    // A resumed run may enter a batch in the middle, and a start between two tries.
+    const loomGenerateReport* p = r->report;
+    uint64_t next = p->attempts ? loom_attempt_next(&r->def->attempt, &p->results[p->result_count - 1]) : 0;
+    int64_t first = start_of(r, next), rest = r->def->attempts - p->attempts;
     int count = (int)(batch_end(first) - first);
-    if (r->def->attempts && first + count > r->def->attempts) count = (int)(r->def->attempts - first);
+    if (r->def->attempts && count > rest) count = (int)rest;
 
     // Source statistics as of the batch's begin, so that the middle of one sees the same.
     count_sources(r, batch_begin(first));
@@ -275,11 +332,11 @@ static int generate_loop(run* r, loomError* err) {
 
     // Attempts of a batch run on all workers.
     loomError why = {0, ""};
-    int failed = run_batch(r, first, count, &why);
+    int failed = run_batch(r, next, count, &why);
 
     // What was finished before an attempt failed is kept all the same.
-    int code = r->journal ? loom_journal_append(r->journal, r->batch, r->prefix, err) : 0;
-    for (int i = 0; !code && i < r->prefix; i++) code = keep_result(r, &r->batch[i], err);
+    int code = r->journal ? loom_journal_append(r->journal, r->prefix, r->attempts, err) : 0;
+    for (int i = 0; !code && i < r->attempts; i++) code = keep_result(r, &r->prefix[i], err);
     if (code) return code;
     if (failed) {
       if (err) *err = why;
@@ -336,18 +393,18 @@ static int resume_results(run* r, loomError* err) {
 
 // A demo that is missing or damaged is made again from its number; it comes out the same. Made differently,
 // it was made on another kind of machine, and the run would be a mixture.
-static int remake(run* r, int64_t number, const char* why, loomError* err) {
+static int remake(run* r, int64_t i, const char* why, loomError* err) {
   char what[LOOM_PATH_MAX + 512], path[LOOM_PATH_MAX];
-  const loomAttemptResult* old = &r->report->results[number];
-  loom_journal_shard(path, r->journal, (uint64_t)number, old->outcome == LOOM_OUTCOME_SUCCESS);
+  const loomAttemptResult* old = &r->report->results[i];
+  uint64_t number = old->attempt;
+  loom_journal_shard(path, r->journal, number, old->outcome == LOOM_OUTCOME_SUCCESS);
   snprintf(what, sizeof what, "attempt %lld is made again (%.400s)", (long long)number, why);
   loom_dataset_tell(path, what);
 
   // The sources' statistics are those of its batch.
-  count_sources(r, batch_begin(number));
-  r->prefix_successes = r->report->successes;
-  r->first = number;
-  int code = attempt_one(r, 0, 0, err);
+  count_sources(r, batch_begin(start_of(r, number)));
+  find_failed(r->workers[0].failed, r, number, i);
+  int code = attempt_number(r, &r->workers[0], &r->batch[0], number, err);
   if (code || (r->batch[0].outcome == old->outcome && r->batch[0].steps == old->steps)) return code;
   return loom_error_set(
       err, LOOM_ERR_FORMAT,
@@ -366,7 +423,7 @@ static int check_shards(run* r, loomError* err) {
     // Whatever keeps it from being read.
     char path[LOOM_PATH_MAX];
     loomError why = {0, ""};
-    loom_journal_shard(path, r->journal, (uint64_t)i, success);
+    loom_journal_shard(path, r->journal, result->attempt, success);
     if (loom_shard_check(path, &why)) code = remake(r, i, why.message, err);
   }
   return code;

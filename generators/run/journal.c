@@ -62,6 +62,7 @@ static cJSON* describe_run(const loomTask* task, const loomScene* scene, const l
   cJSON_AddNumberToObject(root, "best_sources", def->best_sources);
   cJSON_AddBoolToObject(root, "no_ordering", def->attempt.no_ordering);
   cJSON_AddNumberToObject(root, "noise_scale", def->attempt.noise_scale);
+  cJSON_AddNumberToObject(root, "tries", def->attempt.tries);
   cJSON_AddNumberToObject(root, "gzip", def->write.gzip);
   cJSON_AddBoolToObject(root, "next_obs", def->next_obs);
   cJSON_AddBoolToObject(root, "keep_failed", def->failed != NULL);
@@ -90,16 +91,18 @@ static char* describe_limits(const loomGenerateDef* def) {
 // ---- journal.bin
 
 // What the journal keeps of an attempt: all of it.
-#define RESULT_MEMBERS(X) \
-  X(U64, attempt)         \
-  X(I32, outcome)         \
-  X(I32, arm)             \
-  X(I32, subtask)         \
-  X(I32, condition)       \
-  X(I32, part)            \
-  X(F64, value)           \
-  X(TEXT, subject)        \
-  X(TEXT, reason) X(I32, steps) X(I64, physics_steps) X(I32, source) X(I32, begin) X(F64, object_start)
+#define RESULT_MEMBERS(X)                                                                     \
+  X(U64, attempt)                                                                             \
+  X(I32, outcome)                                                                             \
+  X(I32, arm)                                                                                 \
+  X(I32, subtask)                                                                             \
+  X(I32, condition)                                                                           \
+  X(I32, part)                                                                                \
+  X(F64, value)                                                                               \
+  X(TEXT, subject)                                                                            \
+  X(TEXT, reason)                                                                             \
+  X(I32, steps) X(I64, physics_steps) X(I32, source) X(I32, begin) X(F64, drawn) X(F64, path) \
+      X(F64, object_start)
 
 #define RESULT_COLUMN(type, member) LOOM_COLUMN(loomAttemptResult, type, member),
 static const loomColumn result_column[] = {RESULT_MEMBERS(RESULT_COLUMN)};
@@ -329,10 +332,16 @@ int loom_journal_append(loomJournal* j, const loomAttemptResult* results, int n,
                         j->folder.def.path, strerror(errno));
 }
 
-// One entry an attempt, in their order.
-static int check_entry(const void* record, int64_t i, const char* path, loomError* err) {
-  const loomAttemptResult* result = record;
-  if (result->attempt == (uint64_t)i) return LOOM_OK;
+// One entry an attempt, in their order: the next try at a start where the one before failed, else the next start.
+static int check_order(const loomAttemptResult* results, int64_t n, const loomJournal* j, loomError* err) {
+  const loomAttemptDef* def = &j->def->attempt;
+  uint64_t next = 0;
+  int64_t i = 0;
+  for (; i < n && results[i].attempt == next; i++) next = loom_attempt_next(def, &results[i]);
+  if (i == n) return LOOM_OK;
+
+  char path[LOOM_RUN_FILE_MAX];
+  loom_run_folder_path(path, &j->folder, "journal.bin");
   return loom_error_set(err, LOOM_ERR_FORMAT,
                         "%s: entry %lld of the journal is another attempt's; use --overwrite to start anew",
                         path, (long long)i);
@@ -340,7 +349,8 @@ static int check_entry(const void* record, int64_t i, const char* path, loomErro
 
 int loom_journal_read(loomAttemptResult** out, int64_t* n, const loomJournal* j, loomError* err) {
   void* records = NULL;
-  int code = loom_record_log_read(&records, n, j->log, check_entry, err);
+  int code = loom_record_log_read(&records, n, j->log, NULL, err);
+  if (!code) code = check_order(records, *n, j, err);
   *out = records;
   return code;
 }

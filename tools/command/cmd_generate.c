@@ -25,7 +25,7 @@ typedef struct generateArgs {
   loomAssetRoots roots;
 } generateArgs;
 
-static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", NULL};
+static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", "balanced", NULL};
 static const char* const schemes[] = {"transform", "translate", "replay", NULL};
 static const char* const switches[] = {"off", "on", NULL};
 
@@ -61,7 +61,11 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("threads", 'j', "N", generateArgs, INT, def.threads, .low = 1, .high = 1024,
                    .about = "all cores unless given; the result does not depend on it"),
     TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = strategies,
-                   .about = "how a source segment is chosen, for all subtasks"),
+                   .about = "how a source segment is chosen, for all subtasks; balanced: so that the demos that "
+                            "are kept come from all sources alike"),
+    TOOL_OPTION_AS("tries", 0, "N", generateArgs, INT, def.attempt.tries, .low = 1, .high = LOOM_MAX_TRIES,
+                   .about = "a start that fails is tried again up to so many times in all, with other sources: "
+                            "the demos that are kept have the starts that were asked for, not the easy ones"),
     TOOL_OPTION_AS("scheme", 0, "NAME", generateArgs, CHOICE, scheme, .choices = schemes,
                    .about = "for all coordinated subtasks"),
     TOOL_OPTION_AS("limits", 0, "SWITCH", generateArgs, CHOICE, limits, .choices = switches,

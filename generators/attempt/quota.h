@@ -1,0 +1,19 @@
+// How many of the next attempts each source demo gets so that the demos that are kept come from all of them alike
+// (`select: {strategy: balanced}`). Pure. Internal.
+#ifndef LOOM_GENERATORS_ATTEMPT_QUOTA_H
+#define LOOM_GENERATORS_ATTEMPT_QUOTA_H
+
+#include "generators/attempt/attempt.h"
+
+typedef struct loomQuota {
+  double share;   // of the next attempts; all add up to 1
+  bool given_up;  // it succeeds far less often than the best: the floor is all it gets
+} loomQuota;
+
+/// Quotas (stats->n) from what the sources have done so far: whoever has fewer kept demos gets more attempts, in
+/// inverse proportion to how often it succeeds. A source whose rate's 95 % interval ends below a quarter of where
+/// the best one's begins is given up to a floor of 1 % of the attempts, so that its cost is bounded and it may
+/// still prove better. Without statistics all are alike.
+void loom_source_quota(loomQuota* quota, const loomSourceStats* stats);
+
+#endif
