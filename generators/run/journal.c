@@ -91,18 +91,18 @@ static char* describe_limits(const loomGenerateDef* def) {
 // ---- journal.bin
 
 // What the journal keeps of an attempt: all of it.
-#define RESULT_MEMBERS(X)                                                                     \
-  X(U64, attempt)                                                                             \
-  X(I32, outcome)                                                                             \
-  X(I32, arm)                                                                                 \
-  X(I32, subtask)                                                                             \
-  X(I32, condition)                                                                           \
-  X(I32, part)                                                                                \
-  X(F64, value)                                                                               \
-  X(TEXT, subject)                                                                            \
-  X(TEXT, reason)                                                                             \
-  X(I32, steps) X(I64, physics_steps) X(I32, source) X(I32, begin) X(F64, drawn) X(F64, path) \
-      X(F64, object_start)
+#define RESULT_MEMBERS(X) \
+  X(U64, attempt)         \
+  X(I32, outcome)         \
+  X(I32, arm)             \
+  X(I32, subtask)         \
+  X(I32, condition)       \
+  X(I32, part)            \
+  X(F64, value)           \
+  X(TEXT, subject)        \
+  X(TEXT, reason)         \
+  X(I32, steps)           \
+  X(I64, physics_steps) X(I32, source) X(I32, begin) X(F64, drawn) X(F64, path) X(F64, object_start)
 
 #define RESULT_COLUMN(type, member) LOOM_COLUMN(loomAttemptResult, type, member),
 static const loomColumn result_column[] = {RESULT_MEMBERS(RESULT_COLUMN)};

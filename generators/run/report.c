@@ -179,6 +179,24 @@ static void count_lengths(loomReport* out) {
   }
 }
 
+// Of the cells in which there was a start, those with a demo.
+static void count_coverage(loomReport* out) {
+  const loomTally* cells = &out->regions.cell[0][0];
+  double asked = 0, kept = 0;
+  for (int i = 0; i < LOOM_REPORT_GRID * LOOM_REPORT_GRID; i++) {
+    asked += cells[i].attempts > 0;
+    kept += cells[i].successes > 0;
+  }
+  out->diversity.starts_covered = asked > 0 ? kept / asked : 0;
+
+  asked = kept = 0;
+  for (int i = 0; i < LOOM_REPORT_YAWS; i++) {
+    asked += out->regions.turn[i].attempts > 0;
+    kept += out->regions.turn[i].successes > 0;
+  }
+  out->diversity.yaws_covered = asked > 0 ? kept / asked : 0;
+}
+
 int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomTask* task,
                      const loomSourceSet* sources, const loomAttemptDef* def, loomError* err) {
   memset(out, 0, sizeof *out);
@@ -209,6 +227,7 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
   }
 
   int code = count_failures(out, err);
+  if (!code) code = loom_diversity_make(&out->diversity, run, task, sources->n, def, err);
   if (code) {
     loom_report_destroy(out);
     return code;
@@ -216,6 +235,7 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
 
   count_regions(out);
   count_lengths(out);
+  count_coverage(out);
   return 0;
 }
 

@@ -3,7 +3,7 @@
 #ifndef LOOM_GENERATORS_RUN_REPORT_H
 #define LOOM_GENERATORS_RUN_REPORT_H
 
-#include "generators/run/generate.h"
+#include "generators/run/diversity.h"
 
 enum {
   LOOM_REPORT_GRID = 5,     // cells along x and along y
@@ -53,6 +53,7 @@ typedef struct loomReport {
   loomTally* sources;  // (source_count) by the source of arm 0's first subtask
   loomRegions regions;
   loomLengths lengths;
+  loomDiversity diversity;
   // What it was counted from, borrowed.
   const loomGenerateReport* run;
   const loomTask* task;

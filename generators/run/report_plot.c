@@ -124,9 +124,11 @@ static void draw_failures(loomChart* chart, loomBox box, const loomReport* r) {
 }
 
 static void draw_sources(loomChart* chart, loomBox box, const loomReport* r) {
-  char note[96] = "success rate, 95 % interval";
+  char note[128];
   int left_out = r->source_set->left_out.n;
-  if (left_out) snprintf(note, sizeof note, "success rate, 95 %% interval; %d left out", left_out);
+  int n = snprintf(note, sizeof note, "effective number %.1f; rate, 95 %% interval",
+                   r->diversity.effective_sources);
+  if (left_out) snprintf(note + n, sizeof note - (size_t)n, "; %d left out", left_out);
 
   loomBox inner = draw_panel(chart, box, "By source demo", note);
   loomBar* bars = calloc((size_t)r->source_count + 1, sizeof *bars);
@@ -318,7 +320,10 @@ static void draw_yaw(loomChart* chart, loomBox box, const loomReport* r) {
 
 static void draw_lengths(loomChart* chart, loomBox box, const loomReport* r) {
   const loomLengths* h = &r->lengths;
-  loomBox inner = draw_panel(chart, box, "Lengths of the demos", NULL);
+  char note[64];
+  snprintf(note, sizeof note, "vary by %.1f %%; ways of the hands by %.1f %%", 100 * r->diversity.rows_cv,
+           100 * r->diversity.path_cv);
+  loomBox inner = draw_panel(chart, box, "Lengths of the demos", h->bins ? note : NULL);
   if (!h->bins) {
     draw_no_data(chart, inner);
     return;

@@ -118,6 +118,52 @@ static void print_screening(const loomReport* r) {
   putchar('\n');
 }
 
+static cJSON* counts_json(const int64_t* count, int n) {
+  cJSON* out = cJSON_CreateArray();
+  for (int i = 0; i < n; i++) cJSON_AddItemToArray(out, cJSON_CreateNumber((double)count[i]));
+  return out;
+}
+
+// Starts that were asked for and those that were kept, variable by variable.
+static cJSON* asked_json(const loomDiversity* d) {
+  cJSON* out = cJSON_CreateObject();
+  for (int i = 0; i < d->asked_count; i++) {
+    const loomAsked* a = &d->asked[i];
+    cJSON* item = cJSON_AddObjectToObject(out, a->name);
+    cJSON_AddItemToObject(item, "edges", cJSON_CreateDoubleArray(a->edge, LOOM_QUARTERS + 1));
+    cJSON_AddItemToObject(item, "asked", counts_json(a->asked, LOOM_QUARTERS));
+    cJSON_AddItemToObject(item, "kept", counts_json(a->kept, LOOM_QUARTERS));
+    cJSON_AddNumberToObject(item, "worst", a->worst);
+    cJSON_AddNumberToObject(item, "p", a->p);
+  }
+  return out;
+}
+
+static cJSON* diversity_json(const loomReport* r) {
+  const loomDiversity* d = &r->diversity;
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddNumberToObject(out, "effective_sources", d->effective_sources);
+  cJSON_AddStringToObject(out, "effective_sources_by", "exp of the entropy of kept demos' sources");
+  cJSON_AddNumberToObject(out, "rows_cv", d->rows_cv);
+  cJSON_AddNumberToObject(out, "path_cv", d->path_cv);
+  cJSON_AddNumberToObject(out, "path_mean", d->path_mean);
+  cJSON_AddNumberToObject(out, "starts_covered", d->starts_covered);
+  cJSON_AddNumberToObject(out, "yaws_covered", d->yaws_covered);
+  cJSON_AddNumberToObject(out, "sizes_covered", d->sizes_covered);
+  cJSON_AddNumberToObject(out, "starts", (double)d->starts);
+  cJSON_AddNumberToObject(out, "start_successes", (double)d->start_successes);
+  cJSON_AddItemToObject(out, "asked_and_kept", asked_json(d));
+
+  // What evenness costs.
+  if (!d->balanced) return out;
+  cJSON* balanced = cJSON_AddObjectToObject(out, "balanced");
+  cJSON_AddNumberToObject(balanced, "attempts_spent", d->attempts_spent);
+  cJSON* given_up = cJSON_AddArrayToObject(balanced, "given_up");
+  for (int s = 0; s < r->source_count; s++)
+    if (d->given_up[s]) cJSON_AddItemToArray(given_up, cJSON_CreateString(r->source_set->replay[s].name));
+  return out;
+}
+
 cJSON* report_json(const loomReport* r) {
   const loomGenerateReport* run = r->run;
   cJSON* root = cJSON_CreateObject();
@@ -142,6 +188,7 @@ cJSON* report_json(const loomReport* r) {
   for (int s = 0; s < r->source_count; s++)
     cJSON_AddItemToObject(sources, r->source_set->replay[s].name, tally_json(r->sources[s]));
   if (run->screening.n) cJSON_AddItemToObject(root, "screening", screening_json(r));
+  cJSON_AddItemToObject(root, "diversity", diversity_json(r));
   cJSON_AddItemToObject(root, "regions", regions_json(r));
 
   cJSON_AddItemToObject(root, "lengths", lengths_json(&r->lengths));
@@ -162,6 +209,36 @@ static void print_yaws(const loomReport* r) {
            (long long)g->turn[i].successes, (long long)g->turn[i].attempts);
   }
   putchar('\n');
+}
+
+static void print_diversity(const loomReport* r) {
+  const loomDiversity* d = &r->diversity;
+  printf(
+      "diversity: %.1f effective sources of %d, lengths vary by %.1f %%, ways by %.1f %%; covered: %.0f %% "
+      "of "
+      "places, %.0f %% of yaws, %.0f %% of sizes\n",
+      d->effective_sources, r->source_count, 100 * d->rows_cv, 100 * d->path_cv, 100 * d->starts_covered,
+      100 * d->yaws_covered, 100 * d->sizes_covered);
+  if (d->starts < r->all.attempts)
+    printf("%lld of %lld starts became a demo, in %.2f tries each\n", (long long)d->start_successes,
+           (long long)d->starts, (double)r->all.attempts / (double)d->starts);
+
+  // Quarter by quarter of what was asked.
+  for (int i = 0; i < d->asked_count && r->all.successes; i++) {
+    const loomAsked* a = &d->asked[i];
+    printf("%s  %s", i ? "" : "kept of starts asked, by quarters:", a->name);
+    for (int q = 0; q < LOOM_QUARTERS; q++)
+      printf("%s%lld/%lld", q ? "," : " ", (long long)a->kept[q], (long long)a->asked[q]);
+    printf(" (p %.2g)%s", a->p, i + 1 < d->asked_count ? "" : "\n");
+  }
+
+  if (!d->balanced) return;
+  printf("balanced: %.0f attempts beyond what the best source alone would have needed; given up:",
+         d->attempts_spent);
+  int given_up = 0;
+  for (int s = 0; s < r->source_count; s++)
+    if (d->given_up[s]) printf("%s %s", given_up++ ? "," : "", r->source_set->replay[s].name);
+  puts(given_up ? "" : " none");
 }
 
 void report_print(const loomReport* r) {
@@ -197,6 +274,7 @@ void report_print(const loomReport* r) {
 
   print_screening(r);
   print_yaws(r);
+  print_diversity(r);
 
   puts("failures:");
   for (int i = 0; i < r->failure_count; i++) {
