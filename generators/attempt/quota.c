@@ -4,7 +4,7 @@
 
 #include "engine/base/statistics.h"
 
-static const double far_below = 0.25;    // of the best source's rate
+static const double far_below = 0.4;     // of the best source's expected rate
 static const double floor_share = 0.01;  // of the attempts, for a source that is given up
 static const double horizon = 0.5;       // attempts looked ahead, as a share of those made
 enum { LEAST_AHEAD = 32 };               // and at least so many
@@ -14,13 +14,14 @@ static double expected_rate(const loomSourceStats* s, int i) {
   return (s->successes[i] + 1.0) / (s->tries[i] + 2.0);
 }
 
-static void find_given_up(loomQuota* quota, const loomSourceStats* s) {
-  double low, high, best = 0;
-  for (int i = 0; i < s->n; i++) {
-    loom_wilson(&low, &high, s->successes[i], s->tries[i]);
-    best = fmax(best, low);
-  }
+static double best_rate(const loomSourceStats* s) {
+  double best = 0;
+  for (int i = 0; i < s->n; i++) best = fmax(best, expected_rate(s, i));
+  return best;
+}
 
+static void find_given_up(loomQuota* quota, const loomSourceStats* s) {
+  double low, high, best = best_rate(s);
   for (int i = 0; i < s->n; i++) {
     loom_wilson(&low, &high, s->successes[i], s->tries[i]);
     quota[i].given_up = high < far_below * best;
@@ -29,10 +30,10 @@ static void find_given_up(loomQuota* quota, const loomSourceStats* s) {
 
 // Attempts that bring all sources to `level` kept demos; shares are left as attempts.
 static double attempts_to(double level, loomQuota* quota, const loomSourceStats* s) {
-  double sum = 0;
+  double sum = 0, least = far_below * best_rate(s);
   for (int i = 0; i < s->n; i++) {
     double missing = quota[i].given_up ? 0 : level - s->successes[i];
-    quota[i].share = missing > 0 ? missing / expected_rate(s, i) : 0;
+    quota[i].share = missing > 0 ? missing / fmax(expected_rate(s, i), least) : 0;
     sum += quota[i].share;
   }
   return sum;

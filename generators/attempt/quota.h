@@ -11,9 +11,9 @@ typedef struct loomQuota {
 } loomQuota;
 
 /// Quotas (stats->n) from what the sources have done so far: whoever has fewer kept demos gets more attempts, in
-/// inverse proportion to how often it succeeds. A source whose rate's 95 % interval ends below a quarter of where
-/// the best one's begins is given up to a floor of 1 % of the attempts, so that its cost is bounded and it may
-/// still prove better. Without statistics all are alike.
+/// inverse proportion to how often it succeeds, but none more than 2.5 times as many for a demo as the best. A
+/// source whose rate's 95 % interval ends below 0.4 of the best one's rate is given up to a floor of 1 % of the
+/// attempts, so that its cost is bounded and it may still prove better. Without statistics all are alike.
 void loom_source_quota(loomQuota* quota, const loomSourceStats* stats);
 
 #endif

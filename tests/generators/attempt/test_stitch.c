@@ -141,10 +141,30 @@ static void segments_never_leave_the_demo(void** state) {
   assert_int_equal(loom_stitch_end(100, 100, 0, 100), 100);  // an empty segment at the end stays empty
 }
 
+// At any pace the first row is the first, rows go up evenly, and the last one is passed in no step too many.
+static void retiming_runs_through_all_rows(void** state) {
+  (void)state;
+  loomRandom r = loom_random(2, 9, LOOM_PURPOSE_TEST);
+  for (int i = 0; i < 200; i++) {
+    int rows = 1 + loom_random_index(&r, 400);
+    double pace = i ? loom_random_range(&r, 0.1, 10) : 1;
+    int n = loom_stitch_length(rows, pace);
+    assert_true(loom_stitch_row(0, pace) == 0);
+    assert_true(loom_stitch_row(n - 1, pace) >= rows - 1 - 1e-9);
+    assert_true(n == 1 || loom_stitch_row(n - 2, pace) < rows - 1);
+
+    // Nothing changes at the source's own.
+    assert_int_equal(loom_stitch_length(rows, 1), rows);
+    assert_true(loom_stitch_row(rows - 1, 1) == rows - 1);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(fixed_steps_are_equal_parts), cmocka_unit_test(speeds_are_limits),
-      cmocka_unit_test(standing_still_and_creeping), cmocka_unit_test(smooth_starts_and_ends_at_rest),
-      cmocka_unit_test(segments_never_leave_the_demo)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(retiming_runs_through_all_rows),
+                                     cmocka_unit_test(fixed_steps_are_equal_parts),
+                                     cmocka_unit_test(speeds_are_limits),
+                                     cmocka_unit_test(standing_still_and_creeping),
+                                     cmocka_unit_test(smooth_starts_and_ends_at_rest),
+                                     cmocka_unit_test(segments_never_leave_the_demo)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
