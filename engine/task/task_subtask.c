@@ -293,7 +293,8 @@ static void build_order(orderGraph* g, const loomTask* t, int rules) {
              [g->vertex[r->arm_b * LOOM_MAX_SUBTASKS + r->subtask_b]] = true;
   }
 
-  // Everything that comes before anything by way of others (Warshall, "A theorem on Boolean matrices", 1962).
+  // Everything that comes before anything by way of others (Warshall, "A theorem on Boolean matrices",
+  // 1962).
   for (int k = 0; k < max_nodes; k++) {
     for (int i = 0; i < max_nodes; i++) {
       for (int j = 0; j < max_nodes; j++)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "generators/attempt/failure.h"
+#include "generators/attempt/tries.h"
 
 // Control steps after the last subtask in which success may still come about, over what it must hold.
 enum { LATE_SUCCESS = 10 };
@@ -18,23 +19,6 @@ const char* loom_outcome_name(loomOutcome outcome) {
 
 loomAttemptDef loom_default_attempt_def(void) {
   return (loomAttemptDef){.noise_scale = 1, .tries = 1};
-}
-
-static uint64_t tries_of(const loomAttemptDef* def) {
-  return def->tries > 1 ? (uint64_t)def->tries : 1;
-}
-
-uint64_t loom_attempt_start(const loomAttemptDef* def, uint64_t attempt) {
-  return attempt / tries_of(def);
-}
-
-int loom_attempt_try(const loomAttemptDef* def, uint64_t attempt) {
-  return (int)(attempt % tries_of(def));
-}
-
-uint64_t loom_attempt_next(const loomAttemptDef* def, const loomAttemptResult* r) {
-  if (r->outcome != LOOM_OUTCOME_SUCCESS) return r->attempt + 1;
-  return (loom_attempt_start(def, r->attempt) + 1) * tries_of(def);
 }
 
 // ---- following
@@ -58,8 +42,8 @@ static bool stuck(loomPlan* p, int a) {
   return true;
 }
 
-// Has the arm's subtask run, and is its effect there? The effect may be waited for; when it does not come the
-// attempt has failed and *lost is set.
+// Has the arm's subtask run, and is its effect there? The effect may be waited for; when it does not come
+// the attempt has failed and *lost is set.
 static bool accomplished(loomPlan* p, int a, bool* lost) {
   loomArmPlan* arm = &p->arm[a];
   const loomSubtaskDef* s = loom_plan_current(p, a);

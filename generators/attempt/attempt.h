@@ -72,21 +72,14 @@ typedef struct loomAttemptDef {
 
 loomAttemptDef loom_default_attempt_def(void);
 
-/// Number of the start (draws of the reset) of an attempt, and which try at it this is, from 0.
-uint64_t loom_attempt_start(const loomAttemptDef* def, uint64_t attempt);
-int loom_attempt_try(const loomAttemptDef* def, uint64_t attempt);
-/// Number of the attempt after this one: the next try at its start where it failed and one is left, else the next
-/// start's first. Numbers of tries that are not needed are left out.
-uint64_t loom_attempt_next(const loomAttemptDef* def, const loomAttemptResult* result);
-
-/// Run attempt number `attempt`. A failed attempt is a result, not an error; errors are out of memory and the
-/// like.
+/// Run attempt number `attempt`. A failed attempt is a result, not an error; errors are out of memory and
+/// the like.
 int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* episode,
                      const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
                      uint64_t attempt, loomError* err);
 
-/// The same a control step at a time, to be looked at meanwhile. Everything given must outlive it, unchanged;
-/// the episode is reset.
+/// The same a control step at a time, to be looked at meanwhile. Everything given must outlive it,
+/// unchanged; the episode is reset.
 typedef struct loomAttempt loomAttempt;
 int loom_attempt_begin(loomAttempt** out, loomAttemptResult* result, loomTrace* trace, loomEpisode* episode,
                        const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "generators/attempt/stitch.h"
+#include "generators/attempt/tries.h"
 #include "generators/source/segment.h"
 
 void loom_plan_start(loomPlan* p, loomEpisode* e) {
@@ -112,8 +113,8 @@ static void stand_off(loomArmPlan* arm, const loomSubtaskDef* s) {
   arm->transform.hand = loom_pose_mul(arm->transform.hand, back);
 }
 
-// Standard deviations of where a hand that goes for an object is shifted in later tries at a start: without, the
-// same source would do the same again. m, rad.
+// Standard deviations of where a hand that goes for an object is shifted in later tries at a start:
+// without, the same source would do the same again. m, rad.
 static const double retry_position = 0.003, retry_rotation = 0.03;
 
 static void add_noise(loomPlan* p, loomArmPlan* arm, const loomSubtaskDef* s) {

@@ -1,6 +1,6 @@
-// The plan of an attempt while it runs: where each arm is in its queue of subtasks, and the target poses that
-// its transformed source segments give. Attempts (attempt.c) and the generator as an expert (guide.c) drive
-// it.
+// The plan of an attempt while it runs: where each arm is in its queue of subtasks, and the target poses
+// that its transformed source segments give. Attempts (attempt.c) and the generator as an expert (guide.c)
+// drive it.
 #ifndef LOOM_GENERATORS_ATTEMPT_PLAN_H
 #define LOOM_GENERATORS_ATTEMPT_PLAN_H
 
@@ -63,8 +63,8 @@ const loomRule* loom_plan_partner(const loomPlan* plan, int arm, int subtask, in
 bool loom_plan_finished(const loomArmPlan* arm);
 /// Begin the subtasks that may begin now.
 void loom_plan_begin(loomPlan* plan);
-/// Begin the arm's running subtask again, at a row of its source and from where the arm is now; its partner's
-/// with it.
+/// Begin the arm's running subtask again, at a row of its source and from where the arm is now; its
+/// partner's with it.
 void loom_plan_begin_again(loomPlan* plan, int arm, int row);
 /// The row of the source that is the arm's target now.
 int loom_plan_row(const loomPlan* plan, int arm);

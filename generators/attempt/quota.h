@@ -1,5 +1,5 @@
-// How many of the next attempts each source demo gets so that the demos that are kept come from all of them alike
-// (`select: {strategy: balanced}`). Pure. Internal.
+// How many of the next attempts each source demo gets so that the demos that are kept come from all of them
+// alike (`select: {strategy: balanced}`). Pure. Internal.
 #ifndef LOOM_GENERATORS_ATTEMPT_QUOTA_H
 #define LOOM_GENERATORS_ATTEMPT_QUOTA_H
 
@@ -10,10 +10,11 @@ typedef struct loomQuota {
   bool given_up;  // it succeeds far less often than the best: the floor is all it gets
 } loomQuota;
 
-/// Quotas (stats->n) from what the sources have done so far: whoever has fewer kept demos gets more attempts, in
-/// inverse proportion to how often it succeeds, but none more than 2.5 times as many for a demo as the best. A
-/// source whose rate's 95 % interval ends below 0.4 of the best one's rate is given up to a floor of 1 % of the
-/// attempts, so that its cost is bounded and it may still prove better. Without statistics all are alike.
+/// Quotas (stats->n) from what the sources have done so far: whoever has fewer kept demos gets more
+/// attempts, in inverse proportion to how often it succeeds, but none more than 2.5 times as many for a
+/// demo as the best. A source whose rate's 95 % interval ends below 0.4 of the best one's rate is given up
+/// to a floor of 1 % of the attempts, so that its cost is bounded and it may still prove better. Without
+/// statistics all are alike.
 void loom_source_quota(loomQuota* quota, const loomSourceStats* stats);
 
 #endif

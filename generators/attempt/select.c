@@ -170,7 +170,8 @@ static double failed_here(const loomSourceStats* stats, int i) {
   return stats && stats->failed ? retry_cost * stats->failed[i] : 0;
 }
 
-// By quota, and within it each source where it fits: one that a start suits is likelier to be the one it gets.
+// By quota, and within it each source where it fits: one that a start suits is likelier to be the one it
+// gets.
 static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats, int a,
                            int k, loomRandom* random) {
   double cost[LOOM_MAX_SOURCES], weight[LOOM_MAX_SOURCES], least = INFINITY;

@@ -6,8 +6,8 @@
 #include "engine/base/pose.h"
 #include "engine/task/task.h"
 
-/// Control steps (at `freq` Hz) from one pose to another: at least the subtask's `steps`, and as many as keep
-/// below its speeds, the peak of a smooth motion included. The hold is not in it.
+/// Control steps (at `freq` Hz) from one pose to another: at least the subtask's `steps`, and as many as
+/// keep below its speeds, the peak of a smooth motion included. The hold is not in it.
 int loom_stitch_steps(const loomSubtaskDef* subtask, loomPose from, loomPose to, double freq);
 
 /// The target at step 0, 1, ... steps - 1 of that way; the last is `to`.
@@ -17,9 +17,9 @@ loomPose loom_stitch_pose(const loomSubtaskDef* subtask, loomPose from, loomPose
 /// where there is one.
 int loom_stitch_end(int start, int end, int shift, int rows);
 
-/// Retiming of a segment at `pace` rows a control step: control steps that `rows` take, one at least where there
-/// is a row; and the row, not rounded, of a step. At pace 1 step and row are the same. The last row is always
-/// reached within the last step: rows - 1 at (length - 1) * pace or before.
+/// Retiming of a segment at `pace` rows a control step: control steps that `rows` take, one at least where
+/// there is a row; and the row, not rounded, of a step. At pace 1 step and row are the same. The last row
+/// is always reached within the last step: rows - 1 at (length - 1) * pace or before.
 int loom_stitch_length(int rows, double pace);
 double loom_stitch_row(int step, double pace);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "generators/attempt/quota.h"
+#include "generators/attempt/tries.h"
 
 double loom_chi_square_3(double x) {
   const double two_over_pi = 0.6366197723675814;
@@ -111,7 +112,7 @@ static bool compare_number(loomAsked* out, const begun* starts, int64_t n, int v
     kept += starts[i].kept;
   }
 
-  // Pearson's statistic against asked shares; what is kept is of those asked, so that p is rather too large.
+  // Pearson's chi-square against asked shares; what is kept is of those asked, so that p is rather too large.
   double x = 0;
   for (int q = 0; q < LOOM_QUARTERS && kept; q++) {
     double expected = (double)kept * (double)out->asked[q] / (double)known;

@@ -1,5 +1,5 @@
-// How different the demos that a run kept are from each other, and whether their starts are those that were asked
-// for. Plain numbers. Internal.
+// How different the demos that a run kept are from each other, and whether their starts are those that were
+// asked for. Plain numbers. Internal.
 #ifndef LOOM_GENERATORS_RUN_DIVERSITY_H
 #define LOOM_GENERATORS_RUN_DIVERSITY_H
 
@@ -7,8 +7,8 @@
 
 enum { LOOM_QUARTERS = 4, LOOM_MAX_ASKED = LOOM_DRAWN + LOOM_MAX_VARIABLES };
 
-/// One number that starts of the first object differ in. Asked: all starts that were begun, in bins at their own
-/// quartiles. Kept: those that became a demo.
+/// One number that starts of the first object differ in. Asked: all starts that were begun, in bins at
+/// their own quartiles. Kept: those that became a demo.
 typedef struct loomAsked {
   loomName name;                   // x, y, yaw, or the variable's
   double edge[LOOM_QUARTERS + 1];  // of the bins

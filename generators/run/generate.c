@@ -8,13 +8,15 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/pool.h"
+#include "generators/attempt/tries.h"
 #include "generators/run/journal.h"
 #include "generators/run/record.h"
 #include "generators/run/screen.h"
 #include "generators/run/settings.h"
 
-// Starts of a batch (attempts, where each has one try) see the same source statistics, so where batches end is part of what a seed means: it
-// never depends on the number of threads. The first ones are short, so that poor sources are found out early.
+// Starts of a batch (attempts, where each has one try) see the same source statistics, so where batches end
+// is part of what a seed means: it never depends on the number of threads. The first ones are short, so
+// that poor sources are found out early.
 enum { batch_size = 64 };
 
 static int64_t batch_begin(int64_t start) {

@@ -13,6 +13,7 @@
 #include "engine/base/record_log.h"
 #include "engine/base/run_folder.h"
 #include "engine/base/version.h"
+#include "generators/attempt/tries.h"
 #include "generators/run/settings.h"
 
 struct loomJournal {
@@ -196,8 +197,8 @@ static int parts_of(char folder[LOOM_PATH_MAX], const loomGenerateDef* def, loom
   return LOOM_OK;
 }
 
-// The settings that a run left, with what is known of this one's in the place of theirs: the rest is taken to
-// be the same. NULL where there is nothing to compare.
+// The settings that a run left, with what is known of this one's in the place of theirs: the rest is taken
+// to be the same. NULL where there is nothing to compare.
 static char* with_known(const char* kept, const loomTask* task, const loomGenerateDef* def) {
   cJSON *root = loom_json_read(kept), *known = describe_run(task, NULL, NULL, def);
   for (const cJSON* item = known ? known->child : NULL; item; item = item->next)
@@ -332,7 +333,8 @@ int loom_journal_append(loomJournal* j, const loomAttemptResult* results, int n,
                         j->folder.def.path, strerror(errno));
 }
 
-// One entry an attempt, in their order: the next try at a start where the one before failed, else the next start.
+// One entry an attempt, in their order: the next try at a start where the one before failed, else the next
+// start.
 static int check_order(const loomAttemptResult* results, int64_t n, const loomJournal* j, loomError* err) {
   const loomAttemptDef* def = &j->def->attempt;
   uint64_t next = 0;

@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/version.h"
 #include "engine/run/record_demo.h"
+#include "generators/attempt/tries.h"
 #include "generators/source/segment.h"
 
 // ---- generated demos
@@ -61,6 +62,10 @@ static char* provenance_text(const loomAttemptResult* r, const loomSourceSet* so
   cJSON_AddStringToObject(root, "mujoco", mj_versionString());
   cJSON_AddStringToObject(root, "task", task->name);
   cJSON_AddStringToObject(root, "reset", task->resets[def->reset].name);
+  if (def->tries > 1) {
+    cJSON_AddNumberToObject(root, "start", (double)loom_attempt_start(def, r->attempt));
+    cJSON_AddNumberToObject(root, "try", loom_attempt_try(def, r->attempt));
+  }
   cJSON_AddStringToObject(root, "outcome", loom_outcome_name(r->outcome));
   if (r->reason[0]) cJSON_AddStringToObject(root, "reason", r->reason);
 

@@ -26,8 +26,8 @@ typedef struct loomFailure {
   int64_t count;
 } loomFailure;
 
-/// Where the first object started: a grid over the reset distribution's x and y, and bins of its yaw. A start
-/// outside (objects settle first) counts in the nearest cell.
+/// Where the first object started: a grid over the reset distribution's x and y, and bins of its yaw. A
+/// start outside (objects settle first) counts in the nearest cell.
 typedef struct loomRegions {
   double x[2], y[2], yaw[2];                           // m, m, rad
   loomTally cell[LOOM_REPORT_GRID][LOOM_REPORT_GRID];  // [y][x], from the low ends

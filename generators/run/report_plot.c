@@ -321,7 +321,7 @@ static void draw_yaw(loomChart* chart, loomBox box, const loomReport* r) {
 static void draw_lengths(loomChart* chart, loomBox box, const loomReport* r) {
   const loomLengths* h = &r->lengths;
   char note[64];
-  snprintf(note, sizeof note, "vary by %.1f %%; ways of the hands by %.1f %%", 100 * r->diversity.rows_cv,
+  snprintf(note, sizeof note, "spread %.1f %%; of the hands' ways %.1f %%", 100 * r->diversity.rows_cv,
            100 * r->diversity.path_cv);
   loomBox inner = draw_panel(chart, box, "Lengths of the demos", h->bins ? note : NULL);
   if (!h->bins) {

@@ -61,11 +61,13 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("threads", 'j', "N", generateArgs, INT, def.threads, .low = 1, .high = 1024,
                    .about = "all cores unless given; the result does not depend on it"),
     TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = strategies,
-                   .about = "how a source segment is chosen, for all subtasks; balanced: so that the demos that "
-                            "are kept come from all sources alike"),
+                   .about =
+                       "how a source segment is chosen, for all subtasks; balanced: so that the demos that "
+                       "are kept come from all sources alike"),
     TOOL_OPTION_AS("tries", 0, "N", generateArgs, INT, def.attempt.tries, .low = 1, .high = LOOM_MAX_TRIES,
-                   .about = "a start that fails is tried again up to so many times in all, with other sources: "
-                            "the demos that are kept have the starts that were asked for, not the easy ones"),
+                   .about =
+                       "a start that fails is tried again up to so many times in all, with other sources: "
+                       "the demos that are kept have the starts that were asked for, not the easy ones"),
     TOOL_OPTION_AS("scheme", 0, "NAME", generateArgs, CHOICE, scheme, .choices = schemes,
                    .about = "for all coordinated subtasks"),
     TOOL_OPTION_AS("limits", 0, "SWITCH", generateArgs, CHOICE, limits, .choices = switches,
@@ -102,7 +104,8 @@ static const toolCommand command = {
         "examples:\n"
         "  demoloom generate handover -n 1000 -o handover.hdf5\n"
         "  demoloom generate handover -n 1000 --sources 1 -o one.hdf5    one demo is enough: the best\n"
-        "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n",
+        "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n"
+        "  demoloom generate handover -n 1000 --select balanced --tries 8 -o handover.hdf5\n",
     TOOL_OPTIONS(options),
 };
 
@@ -149,8 +152,8 @@ static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
   return LOOM_OK;
 }
 
-// Before anything is loaded: may it all be written? Whether a dataset that is there is this run's is known to
-// its journal, once the sources are read.
+// Before anything is loaded: may it all be written? Whether a dataset that is there is this run's is known
+// to its journal, once the sources are read.
 static int open_generate_outputs(toolOutputs* outputs, const generateArgs* a, loomError* err) {
   const loomGenerateDef* d = &a->def;
   const char* input[] = {a->task, a->source, a->segments};

@@ -214,7 +214,7 @@ static void print_yaws(const loomReport* r) {
 static void print_diversity(const loomReport* r) {
   const loomDiversity* d = &r->diversity;
   printf(
-      "diversity: %.1f effective sources of %d, lengths vary by %.1f %%, ways by %.1f %%; covered: %.0f %% "
+      "diversity: %.1f effective sources of %d, spread of lengths %.1f %%, of ways %.1f %%; covered: %.0f %% "
       "of "
       "places, %.0f %% of yaws, %.0f %% of sizes\n",
       d->effective_sources, r->source_count, 100 * d->rows_cv, 100 * d->path_cv, 100 * d->starts_covered,

@@ -1,4 +1,5 @@
-// How different kept demos are, and whether their starts are those asked for: figures that can be counted by hand.
+// How different kept demos are, and whether their starts are those asked for: figures that can be counted
+// by hand.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

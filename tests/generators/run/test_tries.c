@@ -1,10 +1,11 @@
-// Tries of a start, balanced selection and pace in whole runs: attempts stay pure functions, on any number of
-// threads and over a run that was cut off.
+// Tries of a start, balanced selection and pace in whole runs: attempts stay pure functions, on any number
+// of threads and over a run that was cut off.
 #include "tests/own_fixture.h"
 
 #include <math.h>
 #include <sys/stat.h>
 
+#include "generators/attempt/tries.h"
 #include "generators/run/generate.h"
 #include "generators/source/segment.h"
 
