@@ -126,8 +126,7 @@ static void draw_failures(loomChart* chart, loomBox box, const loomReport* r) {
 static void draw_sources(loomChart* chart, loomBox box, const loomReport* r) {
   char note[128];
   int left_out = r->source_set->left_out.n;
-  int n = snprintf(note, sizeof note, "effective number %.1f; rate, 95 %% interval",
-                   r->diversity.effective_sources);
+  int n = snprintf(note, sizeof note, "%.1f effective; 95 %% interval", r->diversity.effective_sources);
   if (left_out) snprintf(note + n, sizeof note - (size_t)n, "; %d left out", left_out);
 
   loomBox inner = draw_panel(chart, box, "By source demo", note);
@@ -178,6 +177,28 @@ static void draw_times(loomChart* chart, loomBox box, const loomReport* r) {
   }
 
   loom_chart_bars(chart, inner, bars, PARTS, &(loomBarsDef){1, 60, 120});
+}
+
+// How far the starts of kept demos are from those asked for, variable by variable.
+static void draw_asked(loomChart* chart, loomBox box, const loomReport* r) {
+  const loomDiversity* d = &r->diversity;
+  const double full = 0.5;
+  loomBar bars[LOOM_MAX_ASKED];
+
+  loomBox inner = draw_panel(chart, box, "Kept starts", "off asked, quarter furthest off");
+  if (!d->asked_count || !r->all.successes) {
+    draw_no_data(chart, inner);
+    return;
+  }
+
+  for (int i = 0; i < d->asked_count; i++) {
+    const loomAsked* a = &d->asked[i];
+    bars[i] =
+        (loomBar){.value = fmin(a->worst, full), .color = a->p < 0.01 ? loom_color_bad : loom_color_blue};
+    snprintf(bars[i].label, sizeof bars[i].label, "%s", a->name);
+    snprintf(bars[i].note, sizeof bars[i].note, "%.0f %%  (p %.2g)", 100 * a->worst, a->p);
+  }
+  loom_chart_bars(chart, inner, bars, d->asked_count, &(loomBarsDef){full, 60, 120});
 }
 
 // ---- starts
@@ -321,8 +342,7 @@ static void draw_yaw(loomChart* chart, loomBox box, const loomReport* r) {
 static void draw_lengths(loomChart* chart, loomBox box, const loomReport* r) {
   const loomLengths* h = &r->lengths;
   char note[64];
-  snprintf(note, sizeof note, "spread %.1f %%; of the hands' ways %.1f %%", 100 * r->diversity.rows_cv,
-           100 * r->diversity.path_cv);
+  snprintf(note, sizeof note, "spread %.1f %%", 100 * r->diversity.rows_cv);
   loomBox inner = draw_panel(chart, box, "Lengths of the demos", h->bins ? note : NULL);
   if (!h->bins) {
     draw_no_data(chart, inner);
@@ -365,7 +385,8 @@ int loom_report_draw(const loomReport* r, const char* path, int width, int heigh
   draw_sources(chart, (loomBox){MARGIN + 0.74 * w, top, 0.26 * w, half - 10}, r);
   draw_yaw(chart, (loomBox){MARGIN, second, 0.36 * w - gap, rest}, r);
   draw_lengths(chart, (loomBox){MARGIN + 0.36 * w, second, 0.34 * w - gap, rest}, r);
-  draw_times(chart, (loomBox){MARGIN + 0.70 * w, second, 0.30 * w, rest}, r);
+  draw_times(chart, (loomBox){MARGIN + 0.70 * w, second, 0.30 * w, 0.44 * rest}, r);
+  draw_asked(chart, (loomBox){MARGIN + 0.70 * w, second + 0.46 * rest, 0.30 * w, 0.54 * rest}, r);
 
   code = loom_chart_write_png(chart, path, err);
   loom_chart_destroy(chart);

@@ -212,6 +212,9 @@ static void impossible_pairs_are_located(void** state) {
   expect_error("[[0, present], [1, take]]", "[[0, present], [1, tak]]", "arm 1 has no subtask 'tak'");
 
   // Delays in control steps.
+  expect_error("        hold: 15", "        hold: 15\n        pace: [1.3, 0.8]", "[LOW, HIGH]");
+  expect_error("        hold: 15", "        hold: 15\n        pace: [0, 1]", "between 0.1 and 10");
+  expect_error("        hold: 15", "        hold: 15\n        pace: 1.1", "pace");
   expect_error("        hold: 15", "        hold: 15\n        offset: [3, 2]", "[LOW, HIGH]");
   expect_error("        hold: 15", "        hold: 15\n        offset: [0.5, 2]", "whole control steps");
   expect_error("        hold: 15", "        hold: 15\n        offset: [-1e30, 1e30]", "whole control steps");

@@ -131,7 +131,7 @@ static void robot_distance_is_the_hands(void** state) {
 static void weighted_goes_by_success(void** state) {
   own* o = *state;
   int count[SOURCES], tries[SOURCES] = {20, 20, 20, 0}, wins[SOURCES] = {0, 20, 10, 0};
-  loomSourceStats stats = {SOURCES, tries, wins};
+  loomSourceStats stats = {SOURCES, tries, wins, NULL};
 
   show_source(o, 1);
   loomSelectDef* s = &o->task->subtasks[0][0].select;
@@ -149,7 +149,7 @@ static void weighted_goes_by_success(void** state) {
   s->strategy = LOOM_SELECT_NEAREST;
   int all_but_one[SOURCES] = {20, 0, 20, 20}, best = 0;
 
-  stats = (loomSourceStats){SOURCES, (int[SOURCES]){20, 20, 20, 20}, all_but_one};
+  stats = (loomSourceStats){SOURCES, (int[SOURCES]){20, 20, 20, 20}, all_but_one, NULL};
   draw(count, o, 0, &stats);
   assert_int_equal(count[1], 400);
 
