@@ -32,9 +32,9 @@ typedef struct loomPerturbed {
   double state_error;  // largest error of any number of a state, against the recorded ones
 } loomPerturbed;
 
-/// Step the demo's actions from its first state in world number `number` of the demo's scene. Objects that touch each
-/// other at the start are moved as one, those that a robot holds not at all. A simulation that fails is no success and
-/// no error.
+/// Step the demo's actions from its first state in world number `number` of the demo's scene. Objects that
+/// touch each other at the start are moved as one, those that a robot holds not at all. A simulation that fails
+/// is no success and no error.
 int loom_replay_perturbed(loomPerturbed* out, const loomScene* scene, const loomDemo* demo, uint64_t number,
                           const loomPerturbDef* def, loomError* err);
 

@@ -312,18 +312,18 @@ static void trust_is_measured_stored_and_filtered_by(void** state) {
 
   // A file without trust has none to be filtered by, and --store needs something to store.
   snprintf(arguments, sizeof arguments, "dataset filter %s %s/kept.hdf5 --trust 0.5", path, folder);
-  assert_int_equal(run(once, arguments), 2);
+  assert_int_equal(run_program(once, sizeof once, arguments), 2);
   assert_non_null(strstr(once, "demo_0 has no trust"));
   snprintf(arguments, sizeof arguments, "verify %s --task tests/own --store", path);
-  assert_int_equal(run(once, arguments), 2);
+  assert_int_equal(run_program(once, sizeof once, arguments), 2);
   snprintf(arguments, sizeof arguments, "verify tests/own --perturb 1 --store");
-  assert_int_equal(run(once, arguments), 2);
+  assert_int_equal(run_program(once, sizeof once, arguments), 2);
 
   // The same seed gives the same trust; stored, the digests are those of the file as it is.
   snprintf(arguments, sizeof arguments, "verify %s --task tests/own --perturb 2 --seed 4 --json", path);
-  assert_int_equal(run(once, arguments), 0);
+  assert_int_equal(run_program(once, sizeof once, arguments), 0);
   strcat(arguments, " --store");
-  assert_int_equal(run(again, arguments), 0);
+  assert_int_equal(run_program(again, sizeof again, arguments), 0);
   assert_true(number_of(once, "replays", 0) == 2);
   for (int i = 0; i < 2; i++) assert_true(number_of(once, "trust", i) == number_of(again, "trust", i));
   assert_int_equal(check_file(path, "with trust", 0, "2 demos are right"), 0);
