@@ -299,12 +299,12 @@ typedef struct loomDemoAttrs {
   const loomAttr* attr;  // (nattr)
 } loomDemoAttrs;
 
-/// Write attributes of n demos, in place of those of the same names, with their digests; all else stays, in a copy as
-/// above. LOOM_ERR_USAGE when the file has no demo of a name.
+/// Write attributes of n demos, in place of those of the same names, with their digests; all else stays, in a
+/// copy as above. LOOM_ERR_USAGE when the file has no demo of a name.
 int loom_dataset_set_demo_attrs(const char* path, const loomDemoAttrs* demo, int n, loomError* err);
 
-/// A demo's share of replays in perturbed physics that succeeded, with how many they were and the seed of what was
-/// perturbed: attributes that `verify --perturb` stores.
+/// A demo's share of replays in perturbed physics that succeeded, with how many they were and the seed of
+/// what was perturbed: attributes that `verify --perturb` stores.
 #define LOOM_TRUST_ATTR "loom_trust"
 #define LOOM_TRUST_REPLAYS_ATTR "loom_trust_replays"
 #define LOOM_TRUST_SEED_ATTR "loom_trust_seed"

@@ -11,13 +11,13 @@ enum { LOOM_SCREEN_ATTEMPTS = 3 };
 int loom_screening_create(loomScreening* out, int n, loomError* err);
 void loom_screening_destroy(loomScreening* screening);
 
-/// One round's end: of the sources kept so far the half with the most successes stays, `least` at least; of as good
-/// ones the first.
+/// One round's end: of the sources kept so far the half with the most successes stays, `least` at least; of
+/// as good ones the first.
 void loom_screening_halve(loomScreening* screening, int least);
 
-/// Rounds of attempts until def->best_sources are kept (successive halving). A function of the scene, the sources,
-/// def->attempt and def->best_sources alone, on any number of threads. Stopped by def->stop it says so in
-/// out->stopped. Errors: those of attempts.
+/// Rounds of attempts until def->best_sources are kept (successive halving). A function of the scene, the
+/// sources, def->attempt and def->best_sources alone, on any number of threads. Stopped by def->stop it says
+/// so in out->stopped. Errors: those of attempts.
 int loom_screen_sources(loomScreening* out, const loomScene* scene, const loomSourceSet* sources,
                         const loomGenerateDef* def, loomError* err);
 

@@ -22,8 +22,8 @@ typedef struct loomPerturbDef {
 /// 5 % each, 1 mm and 0.02 rad.
 loomPerturbDef loom_default_perturb_def(void);
 
-/// Which of the perturbed worlds a demo meets is its own: the same number gives the same one, under whatever name
-/// the demo lies in whatever file.
+/// Which of the perturbed worlds a demo meets is its own: the same number gives the same one, under whatever
+/// name the demo lies in whatever file.
 uint64_t loom_perturb_number(const loomDemo* demo, int replay);
 
 /// What a replay in perturbed physics showed.
@@ -33,8 +33,8 @@ typedef struct loomPerturbed {
 } loomPerturbed;
 
 /// Step the demo's actions from its first state in world number `number` of the demo's scene. Objects that
-/// touch each other at the start are moved as one, those that a robot holds not at all. A simulation that fails
-/// is no success and no error.
+/// touch each other at the start are moved as one, those that a robot holds not at all. A simulation that
+/// fails is no success and no error.
 int loom_replay_perturbed(loomPerturbed* out, const loomScene* scene, const loomDemo* demo, uint64_t number,
                           const loomPerturbDef* def, loomError* err);
 

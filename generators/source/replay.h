@@ -100,8 +100,8 @@ typedef struct loomSourceSet {
 int loom_sources_load(loomSourceSet* out, const loomTask* task, const char* path, const loomAssetRoots* roots,
                       loomError* err);
 /// The same as def (NULL: the default, all zero) says. Demos that show no success are told
-/// (loom_dataset_tell): attempts made of them will hardly succeed. LOOM_ERR_USAGE when a demo that is named is
-/// not there; LOOM_ERR_FORMAT names the demo that cannot be used.
+/// (loom_dataset_tell): attempts made of them will hardly succeed. LOOM_ERR_USAGE when a demo that is named
+/// is not there; LOOM_ERR_FORMAT names the demo that cannot be used.
 int loom_sources_load_with(loomSourceSet* out, const loomTask* task, const char* path,
                            const loomAssetRoots* roots, const loomSourceDef* def, loomError* err);
 void loom_sources_destroy(loomSourceSet* sources);
