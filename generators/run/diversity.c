@@ -179,6 +179,7 @@ static void count_sources(loomDiversity* out, const loomGenerateReport* run, con
 int loom_diversity_make(loomDiversity* out, const loomGenerateReport* run, const loomTask* task, int sources,
                         const loomAttemptDef* def, loomError* err) {
   memset(out, 0, sizeof *out);
+  out->dtw = NAN;
   begun* starts = calloc((size_t)run->result_count + 1, sizeof *starts);
   double* sorted = calloc((size_t)run->result_count + 1, sizeof *sorted);
   int code = starts && sorted ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");

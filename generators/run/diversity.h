@@ -25,6 +25,7 @@ typedef struct loomDiversity {
   double rows_cv;  // coefficient of variation (standard deviation / mean) of the kept demos' lengths
   double path_cv;  // of the way that all end effectors go together, m
   double path_mean;
+  double dtw;  // m, how far ways of demos are apart (dtw.h); NaN until a written dataset was read for it
   double starts_covered;  // share of the cells of asked places (x, y) in which a demo was kept
   double yaws_covered;    // of the bins of asked yaws
   double sizes_covered;   // of the quartile bins of the first object's variables

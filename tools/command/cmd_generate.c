@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "generators/run/dtw.h"
 #include "generators/run/generate.h"
 #include "generators/run/report.h"
 #include "tools/command/report_print.h"
@@ -175,10 +176,12 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   int code = loom_report_make(&report, run, task, sources, &a->def.attempt, err);
   if (code) return code;
 
+  // What is written is read again for how far ways are apart.
   bool wrote = a->def.out && run->successes && !run->kept_old;
+  if (wrote) code = loom_dtw_spread(&report.diversity.dtw, a->def.out, err);
 
   // A picture that cannot be written is told after the numbers.
-  if (a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
+  if (!code && a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
   if (a->json) {
     cJSON* root = report_json(&report);
     if (wrote) cJSON_AddStringToObject(root, "file", a->def.out);

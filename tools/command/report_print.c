@@ -1,5 +1,6 @@
 #include "tools/command/report_print.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static cJSON* tally_json(loomTally t) {
@@ -147,6 +148,7 @@ static cJSON* diversity_json(const loomReport* r) {
   cJSON_AddNumberToObject(out, "rows_cv", d->rows_cv);
   cJSON_AddNumberToObject(out, "path_cv", d->path_cv);
   cJSON_AddNumberToObject(out, "path_mean", d->path_mean);
+  if (isfinite(d->dtw)) cJSON_AddNumberToObject(out, "dtw", d->dtw);
   cJSON_AddNumberToObject(out, "starts_covered", d->starts_covered);
   cJSON_AddNumberToObject(out, "yaws_covered", d->yaws_covered);
   cJSON_AddNumberToObject(out, "sizes_covered", d->sizes_covered);
@@ -215,10 +217,11 @@ static void print_diversity(const loomReport* r) {
   const loomDiversity* d = &r->diversity;
   printf(
       "diversity: %.1f effective sources of %d, spread of lengths %.1f %%, of ways %.1f %%; covered: %.0f %% "
-      "of "
-      "places, %.0f %% of yaws, %.0f %% of sizes\n",
+      "of places, %.0f %% of yaws, %.0f %% of sizes\n",
       d->effective_sources, r->source_count, 100 * d->rows_cv, 100 * d->path_cv, 100 * d->starts_covered,
       100 * d->yaws_covered, 100 * d->sizes_covered);
+  if (isfinite(d->dtw))
+    printf("ways of two demos are %.1f mm apart (time warped, mean of pairs)\n", 1e3 * d->dtw);
   if (d->starts < r->all.attempts)
     printf("%lld of %lld starts became a demo, in %.2f tries each\n", (long long)d->start_successes,
            (long long)d->starts, (double)r->all.attempts / (double)d->starts);

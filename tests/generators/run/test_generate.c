@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "generators/run/dtw.h"
 #include "generators/run/generate.h"
 #include "generators/source/segment.h"
 
@@ -248,6 +249,11 @@ static void the_same_bytes_on_any_number_of_threads(void** state) {
     loom_demo_destroy(&demo);
   }
   loom_dataset_close(made);
+
+  // Ways of hands that did the same are apart, by less than the table is long.
+  double apart;
+  must(loom_dtw_spread(&apart, path[0], &err), &err);
+  assert_true(wanted > 1 ? apart > 0.001 && apart < 1 : isnan(apart));
   for (int i = 0; i < 3; i++) unlink(path[i]);
   assert_int_equal(rmdir(dir), 0);  // and nothing else was left
   unload(&l);
