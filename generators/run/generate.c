@@ -19,14 +19,16 @@
 // that poor sources are found out early.
 enum { batch_size = 64 };
 
-static int64_t batch_begin(int64_t start) {
-  if (start >= batch_size) return start - start % batch_size;
-  return start < 16 ? 0 : start < 32 ? 16 : 32;
+static int64_t batch_end(int64_t start) {
+  int64_t end = 4;
+  while (end <= start && end < batch_size) end *= 2;
+  return end > start ? end : start - start % batch_size + batch_size;
 }
 
-static int64_t batch_end(int64_t start) {
-  if (start >= 32) return start - start % batch_size + batch_size;
-  return start < 16 ? 16 : 32;
+static int64_t batch_begin(int64_t start) {
+  if (start >= batch_size) return start - start % batch_size;
+  int64_t end = batch_end(start);
+  return end > 4 ? end / 2 : 0;
 }
 
 loomGenerateDef loom_default_generate_def(void) {
@@ -291,10 +293,16 @@ static int64_t start_of(const run* r, uint64_t attempt) {
 }
 
 // An attempt counts for every source it took segments from. Statistics change between whole batches only, so
-// that an attempt sees the same ones on any number of threads.
+// that an attempt sees the same ones on any number of threads. A source that goes beyond the task's limits
+// itself has failed once before it is tried.
 static void count_sources(run* r, int64_t upto) {
-  memset(r->tries, 0, sizeof(int) * (size_t)r->best.n);
-  memset(r->wins, 0, sizeof(int) * (size_t)r->best.n);
+  char why[160];
+  for (int s = 0; s < r->best.n; s++) {
+    loomLimit beyond = loom_quality_beyond(&r->best.replay[s].quality, r->scene->task, why, sizeof why);
+    r->tries[s] = beyond != LOOM_LIMIT_NONE;
+    r->wins[s] = 0;
+  }
+
   for (int64_t i = 0; i < r->report->result_count; i++) {
     const loomAttemptResult* result = &r->report->results[i];
     if (start_of(r, result->attempt) >= upto) break;

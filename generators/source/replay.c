@@ -116,6 +116,10 @@ static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, 
   loom_find_touches(r->touch + (size_t)t * (size_t)(r->arm_count * r->object_count), e);
   r->success_end = loom_episode_success(e);
   if (r->success_end && r->success_row < 0) r->success_row = t;
+
+  // Contacts count once objects have settled.
+  e->steps = t;
+  loom_quality_state(&r->quality, e);
   return 0;
 }
 

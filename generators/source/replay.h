@@ -28,6 +28,7 @@ typedef struct loomReplay {
   int end[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];       // one past the last row of each segment (see segment.h)
   int success_row;                                 // first row where success held, or -1
   bool success_end;                                // success at the last row
+  loomQuality quality;                             // of the recorded states; actions are not looked at
   double start_q[LOOM_MAX_ARMS][LOOM_MAX_JOINTS];  // arm joints at row 0
 } loomReplay;
 

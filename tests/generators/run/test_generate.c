@@ -97,6 +97,25 @@ static void segments_cover_each_demo(void** state) {
   unload(&l);
 }
 
+// Attempts begin with sources that keep to the limits: some of the people's recordings press the hammer into
+// the table.
+static void recordings_beyond_limits_are_known(void** state) {
+  loaded l;
+  load(&l, *state);
+
+  static const bool beyond[] = {true, true, true, true, false, false, true};
+  assert_int_equal(l.sources.n, 7);
+  for (int i = 0; i < l.sources.n; i++) {
+    const loomReplay* r = &l.sources.replay[i];
+    if ((r->quality.penetration > LOOM_PENETRATION_LIMIT) != beyond[i])
+      fail_msg("%s: %g m deep", r->name, r->quality.penetration);
+
+    assert_true(r->quality.joint_speed > 0.1 && r->quality.joint_speed < LOOM_JOINT_SPEED_LIMIT);
+  }
+
+  unload(&l);
+}
+
 static void resets_repeat_and_snapshots_restore(void** state) {
   handover* h = *state;
   loomError err = {0, ""};
@@ -262,6 +281,7 @@ static void the_same_bytes_on_any_number_of_threads(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(recordings_replay),
                                      cmocka_unit_test(segments_cover_each_demo),
+                                     cmocka_unit_test(recordings_beyond_limits_are_known),
                                      cmocka_unit_test(resets_repeat_and_snapshots_restore),
                                      cmocka_unit_test(the_same_bytes_on_any_number_of_threads)};
   return cmocka_run_group_tests(tests, handover_open, handover_close);
