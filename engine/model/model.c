@@ -325,9 +325,24 @@ static int check_numbers(const compileJob* job) {
   return LOOM_OK;
 }
 
+// As <exclude> does, without a change of the text.
+static int keep_apart(compileJob* job) {
+  for (int i = 0; i < job->def.apart_count; i++) {
+    const char *a = job->def.apart[2 * i], *b = job->def.apart[2 * i + 1];
+    if (!mjs_findBody(job->spec, a) || !mjs_findBody(job->spec, b)) continue;
+
+    mjsExclude* pair = mjs_addExclude(job->spec);
+    if (!pair) return loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", job->label);
+    mjs_setString(pair->bodyname1, a);
+    mjs_setString(pair->bodyname2, b);
+  }
+  return 0;
+}
+
 static int compile_trapped(void* arg) {
   compileJob* job = arg;
   int code = prepare_spec(job);
+  if (!code) code = keep_apart(job);
   if (code) return code;
 
   job->model = mj_compile(job->spec, &job->vfs);
@@ -397,6 +412,7 @@ static void make_key(loomText* key, const char* xml, const loomAssetRoots* roots
            (long long)def->max_xml_bytes, (long long)def->max_asset_bytes, (long long)def->max_assets_bytes);
 
   loom_text_puts(key, line);
+  for (int i = 0; i < 2 * def->apart_count; i++) loom_text_add(key, def->apart[i], strlen(def->apart[i]) + 1);
   loom_text_puts(key, xml);
 }
 

@@ -47,6 +47,8 @@ typedef struct loomModelDef {
   int64_t max_xml_bytes;  // a longer text is refused
   int64_t max_asset_bytes;   // a larger asset file is refused
   int64_t max_assets_bytes;  // so is a model whose assets together exceed this
+  int apart_count;           // pairs of bodies between which no contacts are looked for,
+  const char* const* apart;  // (2 x apart_count) their names; a pair of which the model lacks one is skipped
 } loomModelDef;
 
 /// visual true, 16 MiB of XML, 256 MiB an asset, 1 GiB in all.

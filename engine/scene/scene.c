@@ -56,6 +56,24 @@ static int check_placements(const loomScene* s, loomError* err) {
   return 0;
 }
 
+// Names of bodies, in pairs, that the robots' files know to be apart whatever their joints do.
+static int list_apart(const char* const** out, int* count, const loomTask* task, loomError* err) {
+  int n = 0;
+  for (int a = 0; a < task->arm_count; a++) n += task->robots[a].apart_count;
+  const char** list = malloc(sizeof *list * 2 * (size_t)n + 1);
+  if (!list) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
+
+  *count = 0;
+  for (int a = 0; a < task->arm_count; a++) {
+    for (int i = 0; i < 2 * task->robots[a].apart_count; i++)
+      list[2 * *count + i] = task->robots[a].apart[i / 2][i % 2];
+    *count += task->robots[a].apart_count;
+  }
+
+  *out = list;
+  return 0;
+}
+
 // As many whole physics steps as fit into a control step, as robosuite does it: 12 of 2 ms at 40 Hz.
 static int set_substeps(loomScene* s, loomError* err) {
   const loomTask* task = s->task;
@@ -95,7 +113,9 @@ static int fill_scene(loomScene* s, const char* xml, const char* label, const ch
   // Nothing here draws: without what is only seen the physics is the same bit for bit.
   def.visual = false;
   def.keep = keep;
+  if (!code) code = list_apart(&def.apart, &def.apart_count, task, err);
   if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
+  free((void*)def.apart);
 
   // Nor does anything read sensors: 4 % of a step, and the states are the same bit for bit.
   if (!code) s->model->opt.disableflags |= mjDSBL_SENSOR;

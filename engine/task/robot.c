@@ -204,6 +204,30 @@ static int read_parts(loomRobotDef* r, const robotFile* f, loomNode list) {
   return code;
 }
 
+// ---- bodies that never meet
+
+static int read_apart(loomRobotDef* r, const robotFile* f, loomNode list) {
+  int n = loom_yaml_count(f->y, list), code = 0;
+  r->apart = loom_heap_take(f->heap, (size_t)n, sizeof *r->apart);
+  if (!r->apart) return loom_task_no_memory(f->y, list, f->err);
+
+  for (int i = 0; !code && i < n; i++) {
+    loomNode pair = loom_yaml_item(f->y, list, i);
+    if (!loom_yaml_is_list(f->y, pair) || loom_yaml_count(f->y, pair) != 2)
+      return loom_yaml_error(f->y, pair, "apart", f->err, "expected pairs of bodies, [[link0, link2]]");
+
+    for (int k = 0; !code && k < 2; k++) {
+      const char* name = loom_yaml_text(f->y, loom_yaml_item(f->y, pair, k));
+      if (!name) return loom_yaml_error(f->y, pair, "apart", f->err, "expected a body's name");
+      code = loom_yaml_copy(r->apart[i][k], sizeof(loomName), name, f->y, pair, "apart", f->err);
+      if (!code) code = put_index(r->apart[i][k], sizeof(loomName), f, pair, "apart");
+    }
+  }
+
+  r->apart_count = n;
+  return code;
+}
+
 // ---- a file
 
 static int read_robot(loomRobotDef* r, const robotFile* f) {
@@ -222,6 +246,7 @@ static int read_robot(loomRobotDef* r, const robotFile* f) {
   if (!code) code = read_arm(r, f, root);
   if (!code) code = read_gripper(r, f, loom_yaml_get(f->y, root, "gripper"));
   if (!code) code = read_parts(r, f, loom_yaml_get(f->y, root, "parts"));
+  if (!code) code = read_apart(r, f, loom_yaml_get(f->y, root, "apart"));
   return code;
 }
 

@@ -72,7 +72,9 @@ typedef struct loomRobotDef {
   loomName asset;                            // asset root of its parts
   int part_count;                            // MJCF the robot is made of, for scenes that `place` it
   loomPartDef* parts;                        // (part_count)
-  int symmetry_turns;  // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
+  int apart_count;
+  loomName (*apart)[2];  // (apart_count) bodies that no joint positions within limits bring together
+  int symmetry_turns;    // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
 } loomRobotDef;
 
 /// Read scenes/robots/TYPE.yaml for robot `index` (replaces "{i}").

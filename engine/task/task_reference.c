@@ -290,6 +290,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"robot", "eef_body", "text", "", "the site's", "body whose orientation is observed as eef_quat", "robot{i}_right_hand"},
     {"robot", "gripper", "map", "", "none", "section robot: gripper", "{speed: 0.01}"},
     {"robot", "base_body", "text", "", "", "its axes are an action's where the controller's `input_ref_frame` is base; fixed to the world", "robot{i}_base"},
+    {"robot", "apart", "list of lists of texts", "", "none", "pairs of its bodies that no joint positions bring together, 0.1 rad beyond limits included: contacts between them are not looked for", "[[link0, link2]]"},
     {"robot", "asset", "text", "", "", "asset root of `parts`", "robosuite"},
     {"robot", "parts", "list of maps", "", "none", "the MJCF it is made of, for scenes that `place` it: section robot: part", "[{file: robot.xml, prefix: robot{i}_}]"},
 

@@ -85,9 +85,15 @@ def measure_hammer(env):
     hammer.head_halfsize = float(model.geom_size[model.geom_name2id(hammer.head_geoms[0])][1])
 
 
+def stop_observing(env):
+    """Nothing is observed while it steps: the physics is the same, and most of a replay's time is saved."""
+    for observable in env._observables.values():
+        observable.set_enabled(False)
+        observable.set_active(False)
+
+
 def reset_to(env, xml, state):
     """Put the environment where a demo begins."""
-    env.reset()
     env.reset_from_xml_string(local_model(xml))
     measure_hammer(env)
     env.sim.set_state_from_flattened(state)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Replay a dataset's demos in robosuite 1.4.1, in a Python environment of its own (about 1.2 GB, made once).
-#   tests/robosuite/run.sh [-e ENV] FILE [-n LIMIT] [--jobs N] [--json]
+#   tests/robosuite/run.sh [-e ENV] FILE [-n LIMIT] [--jobs N] [--json] [--ours PROGRAM]
 #   tests/robosuite/run.sh [-e ENV] --speed FILE [-n LIMIT] [--repeat R]
 #   tests/robosuite/run.sh [-e ENV] --observations FILE [-n LIMIT] [--every ROWS]
 #   tests/robosuite/run.sh [-e ENV] --images FILE [-n LIMIT] [--ours PROGRAM]
