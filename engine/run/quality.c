@@ -69,23 +69,35 @@ static void look_at_contacts(loomQuality* q, const loomEpisode* e) {
   }
 }
 
+double loom_joint_speed_share(int* fastest, const loomEpisode* e, int a) {
+  const loomArm* arm = &e->arms[a];
+  double most = 0;
+
+  // Shares of the limits, so that fast and slow joints compare; a robot file may leave limits out (0).
+  for (int i = 0; i < arm->n; i++) {
+    double limit = arm->robot->arm.velocity_limit[i];
+    double share = limit > 0 ? fabs(e->d->qvel[arm->dof[i]]) / limit : 0;
+    if (share <= most) continue;
+
+    most = share;
+    *fastest = i;
+  }
+  return most;
+}
+
 void loom_quality_state(loomQuality* q, const loomEpisode* e) {
   // Before that, objects drop into place: how they are put down is the scene's doing.
   if (e->steps > e->scene->task->settle_steps) look_at_contacts(q, e);
 
-  // Shares of the limits, so that fast and slow joints compare; a robot file may leave limits out (0).
   for (int a = 0; a < e->arm_count; a++) {
-    const loomArm* arm = &e->arms[a];
-    for (int i = 0; i < arm->n; i++) {
-      double limit = arm->robot->arm.velocity_limit[i];
-      double share = limit > 0 ? fabs(e->d->qvel[arm->dof[i]]) / limit : 0;
-      if (share <= q->joint_speed) continue;
+    int i = 0;
+    double share = loom_joint_speed_share(&i, e, a);
+    if (share <= q->joint_speed) continue;
 
-      q->joint_speed = share;
-      q->fastest_arm = a;
-      q->fastest_joint = e->m->dof_jntid[arm->dof[i]];
-      snprintf(q->fastest, sizeof q->fastest, "%.60s", name_of(e->m, mjOBJ_JOINT, q->fastest_joint));
-    }
+    q->joint_speed = share;
+    q->fastest_arm = a;
+    q->fastest_joint = e->m->dof_jntid[e->arms[a].dof[i]];
+    snprintf(q->fastest, sizeof q->fastest, "%.60s", name_of(e->m, mjOBJ_JOINT, q->fastest_joint));
   }
 }
 

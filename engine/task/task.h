@@ -56,6 +56,7 @@ typedef struct loomTask {
   int stuck_steps;           // for so many control steps in a row; 0 = never
   double limit_penetration;  // an attempt is lost when anything is pressed deeper into anything, m; 0 = may
   double limit_joint_speed;  // or an arm's joint is faster than this share of its limit; 0 = may
+  double brake;              // share of that from which generated motions are slowed down; 0 = they are not
   int settle_steps;          // still steps at the start of an attempt, before planning
   int max_steps;             // of an attempt
   int reset_count;

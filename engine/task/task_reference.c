@@ -169,6 +169,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"limits", "", "", "", "", "`limits:` in `task.yaml`: beyond them an attempt is lost, and `demoloom verify` tells of it.", ""},
     {"limits", "penetration", "number", "m", "0 (no limit)", "how deep anything may be pressed into anything", "0.005"},
     {"limits", "joint_speed", "number", "share of the joint's limit", "0 (no limit)", "how fast an arm's joint may be", "1"},
+    {"limits", "brake", "number", "share of `joint_speed`", "0 (never)", "beyond it generated motions are slowed down: an arm's actions shrink, to nothing at `joint_speed`, and targets wait (delta controllers)", "0.8"},
 
     {"reset", "", "", "", "", "`reset:` in `task.yaml`. Every other key is the name of a distribution (D0, D1, ...): a map from objects to where they begin, placed in that order.", ""},
     {"reset", "settle", "whole number", "control steps", "0", "the arms stand still for so long before an attempt is planned", "10"},

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "generators/attempt/brake.h"
 #include "generators/attempt/stitch.h"
 #include "generators/attempt/tries.h"
 #include "generators/source/segment.h"
@@ -389,12 +390,22 @@ void loom_plan_begin(loomPlan* p) {
 }
 
 void loom_plan_move(double* action, loomPlan* p) {
+  double scale[LOOM_MAX_ARMS];
+  bool wait = false;
+
+  // Arms wait for each other, so that they stay together.
+  for (int a = 0; a < p->e->arm_count; a++) {
+    scale[a] = loom_brake(p->e, a);
+    wait = wait || scale[a] < 1;
+  }
+
   for (int a = 0; a < p->e->arm_count; a++) {
     const loomArm* body = &p->e->arms[a];
     loomArmPlan* arm = &p->arm[a];
 
-    if (arm->running) advance_target(p, a);
+    if (arm->running && !wait) advance_target(p, a);
     loom_arm_action_towards(action, body, loom_episode_eef(p->e, a), arm->target);
+    for (int i = 0; scale[a] < 1 && i < body->pose_dim; i++) action[i] *= scale[a];
 
     // Noise on the arm's entries, never on the gripper: a flicker of it would drop what it holds.
     if (arm->running && loom_plan_current(p, a)->noise_action > 0 &&

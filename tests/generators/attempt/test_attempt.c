@@ -74,6 +74,22 @@ static void limits_end_attempts(void** state) {
   assert_true(deep.steps < free_run.steps);
 }
 
+// A limit a little under what an attempt needs ends it, and does not where arms brake before it.
+static void brakes_keep_to_limits(void** state) {
+  own* o = *state;
+  loomAttemptDef def = loom_default_attempt_def();
+
+  // The highest of these limits that is too low.
+  double limit = 8;
+  o->task->limit_joint_speed = limit;
+  while (attempt(o, &def, 1).outcome != LOOM_OUTCOME_ROUGH) o->task->limit_joint_speed = limit *= 0.9;
+
+  o->task->brake = 0.6;
+  loomAttemptResult slow = attempt(o, &def, 1);
+  o->task->brake = 0;
+  assert_int_equal(slow.outcome, LOOM_OUTCOME_SUCCESS);
+}
+
 // Each arm's one subtask cut into three at the same rows of every source, with these rules between them, for
 // one test.
 static void cut(own* o, const loomRule* rules, int rule_count) {
@@ -685,6 +701,7 @@ int main(void) {
     LOOM_TEST(a_hand_stands_off),
     LOOM_TEST(most_attempts_succeed),
     LOOM_TEST(limits_end_attempts),
+    LOOM_TEST(brakes_keep_to_limits),
     LOOM_TEST(sequences_are_kept),
     LOOM_TEST(coordinated_subtasks_start_and_end_together),
     LOOM_TEST(who_is_done_first_waits),

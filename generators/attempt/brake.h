@@ -1,0 +1,13 @@
+// Internal. Generated motions keep to joint speeds: an arm that comes near them is slowed down.
+#ifndef LOOM_GENERATORS_ATTEMPT_BRAKE_H
+#define LOOM_GENERATORS_ATTEMPT_BRAKE_H
+
+#include "engine/sim/episode.h"
+
+/// What an arm's actions are scaled by, its fastest joint being at this share of the limit: 1 up to `from`, 0
+/// from 1 on, straight between.
+double loom_brake_scale(double share, double from);
+/// By the task's `brake` and the arm's joints as they move now; 1 without a limit.
+double loom_brake(const loomEpisode* episode, int arm);
+
+#endif
