@@ -65,6 +65,7 @@ static int read_joints(loomJointsDef* j, const robotFile* f, loomNode map) {
   } lists[] = {{"torque_limit", j->torque_limit, true},
                {"init_qpos", j->init_qpos, true},
                {"velocity_limit", j->velocity_limit, false},
+               {"acceleration_limit", j->acceleration_limit, false},
                {"low", j->low, false},
                {"high", j->high, j->has_range},
                {"armature", j->armature, false},

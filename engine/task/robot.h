@@ -21,6 +21,7 @@ typedef struct loomJointsDef {
   double init_noise;                       // standard deviation of Gaussian reset noise, rad
   double torque_limit[LOOM_MAX_JOINTS];    // N m
   double velocity_limit[LOOM_MAX_JOINTS];  // rad/s; kept by WHOLE_BODY_IK, else checked only. 0 = not known
+  double acceleration_limit[LOOM_MAX_JOINTS];  // rad/s^2; kept by cleaned source demos. 0 = not known
   bool has_range;                          // other limits than the parts' MJCF gives
   double low[LOOM_MAX_JOINTS], high[LOOM_MAX_JOINTS];  // rad
   bool has_armature;                 // joint properties the parts' MJCF leaves out, for placed robots

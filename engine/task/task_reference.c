@@ -36,6 +36,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"source", "", "", "", "", "`source:` in `task.yaml`. Without it, demos are given on the command line.", ""},
     {"source", "asset", "text", "", "the task's folder", "asset root that the file is in", "robosuite"},
     {"source", "file", "text", "", REQUIRED, "dataset of source demos, in that folder or below", "demo.hdf5"},
+    {"source", "clean", "true or false", "", "false", "pauses cut, bumps and jitter smoothed, timed anew, each checked by replay; `demoloom segment --clean` shows it", "true"},
 
     {"model", "", "", "", "", "`model:` in `task.yaml`.", ""},
     {"model", "demo", "whole number", "", "0", "without `file`: the MJCF recorded with this source demo", "0"},
@@ -304,6 +305,7 @@ const loomReferenceKey loom_task_reference[] = {
     {section, "actuators", "list of texts", "", REQUIRED, "a torque motor a joint", "[m1, m2]"}, \
     {section, "torque_limit", "list of numbers", "N m", REQUIRED, "one a joint, as all lists here", "[80, 80]"}, \
     {section, "velocity_limit", "list of numbers", "rad/s", "not known", "kept by WHOLE_BODY_IK, else checked", "[2.1, 2.1]"}, \
+    {section, "acceleration_limit", "list of numbers", "rad/s^2", "not known", "kept by cleaned source demos", "[15, 7.5]"}, \
     {section, "init_qpos", "list of numbers", "rad", REQUIRED, "canonical joints", "[0, pi/16]"}, \
     {section, "init_noise", "number", "rad", "0", "standard deviation at reset", "0.02"}, \
     {section, "low", "list of numbers", "rad", "the MJCF's", "lower limits; with `high`", "[-2, -2]"}, \

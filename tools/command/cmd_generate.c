@@ -17,8 +17,8 @@
 
 typedef struct generateArgs {
   const char *task, *source, *segments, *reset, *report;
-  int select, scheme, limits;  // -1 = as the task says
-  int64_t seed, max_failures;  // -1 = not given
+  int select, scheme, limits, clean;  // -1 = as the task says
+  int64_t seed, max_failures;         // -1 = not given
   const char* picked[LOOM_MAX_SOURCES];
   int npicked;
   bool json, skip;
@@ -54,6 +54,9 @@ static const toolOption options[] = {
               .about = "only this source demo; may be given several times"),
     TOOL_OPTION_AS("segments", 0, "FILE", generateArgs, STRING, segments,
                    .about = "ends of the source demos' segments, as `demoloom segment --export` writes them"),
+    TOOL_OPTION_AS("clean", 0, "SWITCH", generateArgs, CHOICE, clean, .choices = switches,
+                   .about = "clean the source demos first, as `demoloom segment --clean` shows it; as the "
+                            "task says unless given"),
     TOOL_OPTION_AS("reset", 0, "NAME", generateArgs, STRING, reset,
                    .about = "reset distribution: D0, D1, ...; the task's first unless given"),
     TOOL_OPTION_AS("seed", 's', "S", generateArgs, INT64, seed, .high = INT64_MAX,
@@ -227,8 +230,12 @@ static void show_progress(void* user, int64_t attempts, int64_t successes, doubl
 }
 
 int cmd_generate(int argc, char** argv) {
-  generateArgs a = {
-      .select = -1, .scheme = -1, .limits = -1, .max_failures = -1, .def = loom_default_generate_def()};
+  generateArgs a = {.select = -1,
+                    .scheme = -1,
+                    .limits = -1,
+                    .clean = -1,
+                    .max_failures = -1,
+                    .def = loom_default_generate_def()};
   loomTask* task = NULL;
   loomScene* scene = NULL;
   loomSourceSet sources = {0};
@@ -250,7 +257,13 @@ int cmd_generate(int argc, char** argv) {
   if (!code && !a.source) code = loom_task_source(path, task, &a.roots, &err);
   if (!code) code = tool_outputs_check(&outputs, task->path, &err);
   if (!code) code = tool_outputs_check(&outputs, a.source ? a.source : path, &err);
-  loomSourceDef from = {.segments = a.segments, .skip = a.skip, .demos = a.picked, .demo_count = a.npicked};
+  loomSourceDef from = {.segments = a.segments,
+                        .skip = a.skip,
+                        .demos = a.picked,
+                        .demo_count = a.npicked,
+                        .clean = a.clean < 0 ? 0
+                                 : a.clean   ? 1
+                                             : -1};
   if (!code) code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, &from, &err);
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,

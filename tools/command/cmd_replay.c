@@ -13,6 +13,7 @@
 #include "generators/source/segment.h"
 #include "generators/source/segment_file.h"
 #include "tools/command/replay_obs.h"
+#include "tools/command/segment_clean.h"
 #include "tools/command/verify_arrays.h"
 #include "tools/command/verify_trust.h"
 #include "tools/shared/commands.h"
@@ -32,7 +33,7 @@ typedef struct looking {
   const char* segments;  // --segments
   int export_count;      // --export, at most one of each kind
   const char* exports[2];
-  bool overwrite, skip;
+  bool overwrite, skip, clean;
   perturbArgs perturb;  // of verify
   toolOutputs outputs;
   loomAssetRoots roots;
@@ -263,6 +264,11 @@ static const toolOption segment_options[] = {
         "the one after the subtask's last. FILE.hdf5: a copy of the demos with the ends as signals, "
         "datagen_info/subtask_term_signals/arm0_SUBTASK, 0 and then 1 from the last row on; a task "
         "reads them with `until: {signal: arm0_SUBTASK}`"),
+    TOOL_OPTION(
+        0, NULL, looking, BOOL, clean,
+        .about = "cut pauses, smooth bumps and jitter and time the demos anew, each checked by replay; shows "
+                 "them before and after"),
+    TOOL_OPTION('o', "FILE.hdf5", looking, STRING, output, .about = "with --clean: the cleaned demos"),
     TOOL_OVERWRITE_OPTION(looking, overwrite),
     TOOL_SKIP_OPTION(looking, skip),
     LOOKING_LAST,
@@ -278,7 +284,9 @@ static const toolCommand segment_command = {
         "  demoloom segment handover\n"
         "  demoloom segment handover --export ends.yaml     edit it, then look at the result with\n"
         "  demoloom segment handover --segments ends.yaml   and use it with\n"
-        "  demoloom generate handover --segments ends.yaml -o out.hdf5\n",
+        "  demoloom generate handover --segments ends.yaml -o out.hdf5\n"
+        "  demoloom segment handover --clean -o cleaned.hdf5    `generate --clean on` does the same by "
+        "itself\n",
     TOOL_OPTIONS(segment_options),
 };
 
@@ -287,6 +295,24 @@ static int segment_demo(loomReplay* r, bool* odd, looking* l, int i, const loomS
                         loomError* err) {
   loomError why = {0, ""};
   int code = loom_source_load(r, &l->scene, l->task, l->dataset, i, &l->roots, given, &why);
+
+  *odd = code && l->skip && loom_source_is_odd(code, NULL);
+  if (*odd) return loom_dataset_leave_out(l->dataset, i, why.message);
+  if (!code) return 0;
+
+  loom_source_is_odd(code, &why);
+  return loom_error_set(err, code, "%s", why.message);
+}
+
+// The same, cleaned.
+static int clean_demo(loomReplay* r, loomCleanResult* result, segmentCleaned* made, bool* odd, looking* l,
+                      int i, const loomSegmentFile* given, loomError* err) {
+  loomError why = {0, ""};
+  loomTrace trace = {0};
+  int code = loom_clean_load(result, r, l->output ? &trace : NULL, &l->scene, l->task, l->dataset, i,
+                             &l->roots, given, &why);
+  if (!code && trace.rows) code = segment_clean_keep(made, r, &trace, l->task, l->dataset, &why);
+  loom_trace_destroy(&trace);
 
   *odd = code && l->skip && loom_source_is_odd(code, NULL);
   if (*odd) return loom_dataset_leave_out(l->dataset, i, why.message);
@@ -347,6 +373,10 @@ int cmd_segment(int argc, char** argv) {
   loomSegmentFile given = {0};
   int code = read_looking_options(&l, argc, argv, &segment_command);
   if (code) return code < 0 ? EXIT_DONE : code;
+  if (l.output && !l.clean) return tool_usage("segment", "-o needs --clean");
+  if (l.clean && l.export_count)
+    return tool_usage("segment",
+                      "--export tells of the demos as they are; write the cleaned ones with -o first");
 
   // Given ends are read against this dataset: names and rows must fit.
   code = open_target(&l, &err);
@@ -355,18 +385,26 @@ int cmd_segment(int argc, char** argv) {
 
   // All demos are held: the exports list them together.
   loomReplay* replay = calloc((size_t)n + 1, sizeof *replay);
-  if (!code && !replay) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d demos", n);
+  segmentCleaned* made = calloc((size_t)n + 1, sizeof *made);
+  if (!code && (!replay || !made))
+    code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d demos", n);
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "demos");
+  if (!code && l.clean && !l.json) segment_clean_head();
 
-  int found = 0;
+  int found = 0, cleaned = 0;
   for (int i = 0; !code && i < n; i++) {
     loomReplay* r = &replay[found];
+    loomCleanResult result = {0};
     bool odd;
-    code = segment_demo(r, &odd, &l, i, &given, &err);
-    if (!code && !odd && !l.json) print_segments(&l, r);
-    if (!code && !odd && l.json) cJSON_AddItemToArray(list, segments_json(&l, r));
-    if (!code && !odd) found++;
+    code = l.clean ? clean_demo(r, &result, &made[found], &odd, &l, i, &given, &err)
+                   : segment_demo(r, &odd, &l, i, &given, &err);
+    cJSON* d = !code && !odd && l.json ? segments_json(&l, r) : NULL;
+    if (d && l.clean) cJSON_AddItemToObject(d, "clean", segment_clean_json(&result));
+    if (d) cJSON_AddItemToArray(list, d);
+    if (!code && !odd && !l.json && l.clean) segment_clean_line(r, &result);
+    if (!code && !odd && !l.json && !l.clean) print_segments(&l, r);
+    if (!code && !odd) found++, cleaned += result.cleaned;
     if (!code) code = check_stopped(&l, i + 1, n, &err);
   }
 
@@ -374,6 +412,8 @@ int cmd_segment(int argc, char** argv) {
     code = loom_error_set(&err, LOOM_ERR_FORMAT, "%s: none of its %d demos can be segmented",
                           loom_dataset_path(l.dataset), n);
   if (!code) code = export_segments(&l, replay, found, &err);
+  if (!code && l.output) code = segment_clean_write(l.output, l.dataset, replay, made, found, &err);
+  if (!code && l.output && !l.json) printf("wrote %s: %d of %d demos cleaned\n", l.output, cleaned, found);
   if (!code && !l.json) tool_print_left_out();
 
   if (!code && l.json) {
@@ -382,8 +422,12 @@ int cmd_segment(int argc, char** argv) {
     cJSON_Delete(root);
   }
 
-  for (int i = 0; replay && i < n; i++) loom_replay_destroy(&replay[i]);
+  for (int i = 0; replay && made && i < n; i++) {
+    loom_replay_destroy(&replay[i]);
+    segment_cleaned_destroy(&made[i]);
+  }
   free(replay);
+  free(made);
   loom_segment_file_destroy(&given);
   close_target(&l);
   return code ? tool_fail(&err) : EXIT_DONE;

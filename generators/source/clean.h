@@ -1,0 +1,60 @@
+// Cleaning of source demos: pauses cut, bumps and jitter smoothed, what is left run through again at a pace that the
+// joints keep to, checked by replay. The originals stay as they are.
+#ifndef LOOM_GENERATORS_SOURCE_CLEAN_H
+#define LOOM_GENERATORS_SOURCE_CLEAN_H
+
+#include "engine/base/api.h"
+#include "generators/source/replay.h"
+
+LOOM_C_BEGIN
+
+/// How hands come to what they grasp.
+typedef enum loomCleanApproach {
+  LOOM_CLEAN_RECORDED,  // as they did
+  LOOM_CLEAN_EARLY,     // straight, from before they first bumped into anything
+  LOOM_CLEAN_LATE,      // straight, from a second before
+} loomCleanApproach;
+
+/// How freely a demo is changed.
+typedef struct loomCleanDef {
+  double tolerance;               // m hands may leave their recorded way, where nothing is grasped or let go
+  double turn;                    // rad likewise
+  double window;                  // s: standard deviation of the smoothing there
+  double pace;                    // of the recorded one, at most
+  double margin;                  // share of the joints' limits, which controllers overshoot
+  loomCleanApproach approach[2];  // of grasps in turn: the first, the second, the third as the first, ...
+} loomCleanDef;
+
+/// The settings that are tried one after the other for a demo of so many grasps, number i of them: false after the last.
+bool loom_clean_step(loomCleanDef* out, int i, int grasps);
+
+/// What a demo is like.
+typedef struct loomCleanFigures {
+  int rows;
+  double joint_speed;                   // largest, share of the limits
+  double acceleration;                  // largest of an arm's joints between two rows, rad/s^2
+  double penetration;                   // deepest contact that a robot presses, m
+  char pressed[2 * LOOM_NAME_MAX + 8];  // its two geoms
+  int pressed_row;
+  bool success;  // at the end
+} loomCleanFigures;
+
+/// What came of it.
+typedef struct loomCleanResult {
+  bool cleaned;
+  int tries;         // settings tried
+  loomCleanDef def;  // that it was cleaned by
+  loomCleanFigures before, after;
+  char reason[200];  // not cleaned: why the original stays
+} loomCleanResult;
+
+/// loom_source_load, and then clean the demo in place. Where nothing comes of it, it stays as loaded and the result
+/// says why. trace (nullable, zero; to be destroyed by the caller) gets the rows of a cleaned demo. What comes of it
+/// depends on the demo and the task alone.
+int loom_clean_load(loomCleanResult* result, loomReplay* out, loomTrace* trace, loomScene** scene,
+                    const loomTask* task, const loomDataset* dataset, int number, const loomAssetRoots* roots,
+                    const loomSegmentFile* given, loomError* err);
+
+LOOM_C_END
+
+#endif

@@ -1,0 +1,172 @@
+// Source demos with a pause, cleaned: shorter, still a success, within limits, the same each time.
+#include "tests/own_fixture.h"
+
+#include <math.h>
+
+#include "generators/source/clean.h"
+
+enum { PAUSE_AT = 40, PAUSE = 60 };
+
+/// The scripted expert, who stops for a while.
+typedef struct hesitating {
+  loomPolicy expert;
+  int waited;
+} hesitating;
+
+static int hesitate(double* action, void* self, loomEpisode* e, loomError* err) {
+  hesitating* h = self;
+  if (e->steps < PAUSE_AT || h->waited == PAUSE) return h->expert.act(action, h->expert.self, e, err);
+
+  // Hands stay as they are, arms where they are.
+  h->waited++;
+  memcpy(action, e->action, sizeof *action * (size_t)e->action_dim);
+  for (int a = 0; a < e->arm_count; a++) {
+    memset(action, 0, sizeof *action * (size_t)e->arms[a].pose_dim);
+    action += loom_arm_action_dim(&e->arms[a]);
+  }
+  return 0;
+}
+
+static void record_pause(const own* o, loomTrace* trace, const char* path) {
+  char shard[96], *env_args = loom_env_args(o->task);
+  loomWriteDef write = loom_default_write_def();
+  loomError err = {0, ""};
+  loomExpert expert;
+  loomRunResult run;
+  must(loom_episode_reset(o->e, 0, 77, 0, &err), &err);
+  must(loom_expert_create(&expert, o->e, 77, 0, trace, &err), &err);
+
+  hesitating h = {loom_expert_policy(&expert), 0};
+  loomPolicy policy = {&h, NULL, hesitate};
+  loomRunDef def = loom_default_run_def(o->task);
+  def.max_steps += PAUSE;
+  if (h.expert.reset) must(h.expert.reset(h.expert.self, o->e, &err), &err);
+  must(loom_policy_run(&run, o->e, &policy, &def, trace, &err), &err);
+  assert_int_equal(run.end, LOOM_RUN_SUCCESS);
+
+  // As a file of demos.
+  snprintf(shard, sizeof shard, "%s.0", path);
+  must(loom_record_scripted(shard, trace, o->e, 77, 0, true, &write, &err), &err);
+  loomSource source = {shard, NULL};
+  loomAttr attr = loom_attr_string("env_args", env_args);
+  loomAssembleDef assemble = loom_default_assemble_def();
+  assemble.attr = &attr;
+  assemble.nattr = 1;
+  assemble.valid = 0;
+  must(loom_dataset_assemble(path, &source, 1, &assemble, &err), &err);
+  unlink(shard);
+  free(env_args);
+}
+
+static void clean(loomCleanResult* result, loomReplay* replay, loomTrace* trace, const own* o,
+                  const char* path) {
+  loomError err = {0, ""};
+  loomAssetRoots roots = {0};
+  loomDataset* ds = NULL;
+  loomScene* scene = NULL;
+  must(loom_dataset_open(&ds, path, &err), &err);
+  must(loom_clean_load(result, replay, trace, &scene, o->task, ds, 0, &roots, NULL, &err), &err);
+  loom_scene_destroy(scene);
+  loom_dataset_close(ds);
+}
+
+static void a_pause_is_cut(void** state) {
+  own* o = *state;
+  char path[80];
+  loomError err = {0, ""};
+  loomTrace long_trace, trace = {0}, again = {0};
+  loomReplay replay = {0}, twin = {0};
+  loomCleanResult result, second;
+  must(loom_trace_create(&long_trace, o->e, o->task->max_steps + PAUSE, &err), &err);
+  snprintf(path, sizeof path, "%.60s.pause", o->path);
+  record_pause(o, &long_trace, path);
+
+  clean(&result, &replay, &trace, o, path);
+  print_message("%d rows, then %d; %s\n", result.before.rows, result.after.rows, result.reason);
+  assert_true(result.cleaned);
+  assert_int_equal(result.before.rows, long_trace.rows);
+  assert_true(result.after.rows < result.before.rows - PAUSE / 2);
+  assert_int_equal(result.after.rows, replay.rows);
+  assert_int_equal(trace.rows, replay.rows);
+
+  // As good as before, and cut into the same subtasks.
+  assert_true(result.after.success && replay.success_end);
+  assert_true(result.after.joint_speed <= fmax(1, result.before.joint_speed));
+  assert_true(result.after.penetration <= fmax(0.005, result.before.penetration));
+  for (int a = 0; a < o->task->arm_count; a++)
+    for (int k = 0; k < o->task->subtask_count[a]; k++)
+      assert_true(replay.end[a][k] > (k ? replay.end[a][k - 1] : 0) && replay.end[a][k] <= replay.rows);
+
+  // The same once more, to the bit.
+  clean(&second, &twin, &again, o, path);
+  assert_int_equal(again.rows, trace.rows);
+  assert_memory_equal(again.actions, trace.actions,
+                      sizeof(double) * (size_t)trace.rows * (size_t)trace.action_dim);
+  assert_memory_equal(again.states, trace.states,
+                      sizeof(double) * (size_t)trace.rows * (size_t)trace.state_dim);
+
+  loom_trace_destroy(&long_trace);
+  loom_trace_destroy(&trace);
+  loom_trace_destroy(&again);
+  loom_replay_destroy(&replay);
+  loom_replay_destroy(&twin);
+  unlink(path);
+}
+
+// Sources are cleaned as the task says, or as the caller does.
+static void sources_are_cleaned_where_asked(void** state) {
+  own* o = *state;
+  static const struct {
+    bool task;
+    int def;
+    bool clean;
+  } cases[] = {{false, 0, false}, {true, 0, true}, {true, -1, false}, {false, 1, true}};
+
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    loomSourceSet set;
+    loomError err = {0, ""};
+    loomAssetRoots roots = {0};
+    o->task->source_clean = cases[k].task;
+    must(
+        loom_sources_load_with(&set, o->task, o->path, &roots, &(loomSourceDef){.clean = cases[k].def}, &err),
+        &err);
+    assert_int_equal(set.clean, cases[k].clean);
+    assert_int_equal(set.n, o->sources.n);
+    assert_true(cases[k].clean ? set.cleaned > 0 : set.cleaned == 0);
+
+    // Scripted demos have nothing to clean: they stay about as long.
+    for (int i = 0; i < set.n; i++) {
+      assert_true(set.replay[i].rows < 1.3 * o->sources.replay[i].rows + o->task->success_hold);
+      if (!cases[k].clean) assert_int_equal(set.replay[i].rows, o->sources.replay[i].rows);
+    }
+    loom_sources_destroy(&set);
+  }
+  o->task->source_clean = false;
+}
+
+// Settings are told apart and come to an end.
+static void settings_are_tried_in_turn(void** state) {
+  (void)state;
+  for (int grasps = 0; grasps <= 3; grasps++) {
+    loomCleanDef def[64];
+    int n = 0;
+    while (n < 64 && loom_clean_step(&def[n], n, grasps)) n++;
+    assert_in_range(n, 3, 40);
+    assert_true(def[0].approach[0] == LOOM_CLEAN_RECORDED && def[0].approach[1] == LOOM_CLEAN_RECORDED);
+
+    for (int i = 0; i < n; i++) {
+      assert_true(def[i].tolerance > 0 && def[i].turn > 0 && def[i].window > 0);
+      assert_true(def[i].pace > 0 && def[i].pace <= 1 && def[i].margin > 0 && def[i].margin <= 1);
+      for (int k = 0; k < i; k++) assert_true(memcmp(&def[i], &def[k], sizeof *def) != 0);
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(settings_are_tried_in_turn),
+      cmocka_unit_test(a_pause_is_cut),
+      cmocka_unit_test(sources_are_cleaned_where_asked),
+  };
+  return cmocka_run_group_tests(tests, open_own, close_own);
+}
