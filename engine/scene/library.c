@@ -314,6 +314,16 @@ int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetc
   return code ? code : add_own_assets(roots, task, err);
 }
 
+static int own_source(char out[LOOM_PATH_MAX], const loomTask* task, const char* key, const char* root,
+                      const char* file, const loomAssetRoots* roots, loomError* err) {
+  snprintf(out, LOOM_PATH_MAX, "%.*s/%.*s", 500, root, 500, file);
+  if (!loom_is_file(out))
+    return loom_error_set(err, LOOM_ERR_IO, "%s: the task's source demos are not there", out);
+
+  int code = loom_own_file_check(root, file, roots, err);
+  return code ? loom_error_prefix(err, code, "%s: `source: %s`", task->path, key) : 0;
+}
+
 int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                      loomError* err) {
   // A task need not have any: its demos may be those that a user records.
@@ -325,11 +335,11 @@ int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAs
 
   const char* root = task->source_asset[0] ? find_root(roots, task->source_asset) : task->dir;
   if (!root) return loom_error_set(err, LOOM_ERR_USAGE, "no folder for the assets '%s'", task->source_asset);
+  return own_source(out, task, "file", root, task->source_file, roots, err);
+}
 
-  snprintf(out, LOOM_PATH_MAX, "%.*s/%.*s", 500, root, 500, task->source_file);
-  if (loom_is_file(out)) {
-    int code = loom_own_file_check(root, task->source_file, roots, err);
-    return code ? loom_error_prefix(err, code, "%s: `source: file`", task->path) : 0;
-  }
-  return loom_error_set(err, LOOM_ERR_IO, "%s: the task's source demos are not there", out);
+int loom_task_attempt_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
+                             loomError* err) {
+  if (!task->source_cleaned[0]) return loom_task_source(out, task, roots, err);
+  return own_source(out, task, "cleaned", task->dir, task->source_cleaned, roots, err);
 }

@@ -39,6 +39,9 @@ int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetc
 /// followed, leads out of the task's folder (or its asset root) and into no other root.
 int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                      loomError* err);
+/// Path of the demos that attempts are made of: the cleaned ones where the task names them.
+int loom_task_attempt_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
+                             loomError* err);
 
 LOOM_C_END
 

@@ -33,7 +33,7 @@ typedef struct loomTask {
   loomName env_name;         // robosuite's name for it; "" = none
   loomName source_asset;     // asset root of the source demos; "" = relative to dir
   char source_file[LOOM_PATH_MAX];
-  bool source_clean;  // source demos are cleaned before they are used (generators/source/clean.h)
+  char source_cleaned[LOOM_PATH_MAX];  // of the same demos, cleaned, relative to dir: what attempts are made of; "" = none
   char model_file[LOOM_PATH_MAX];  // MJCF relative to dir; "" = the model of source demo model_demo
   int model_demo;
   bool placed;  // robots are put into model_file, each at its place

@@ -45,7 +45,8 @@ static int read_source(taskParser* p, loomNode map) {
     code = loom_yaml_read_text(t->source_asset, sizeof t->source_asset, p->y, map, "asset", false, p->err);
   if (!code)
     code = loom_yaml_read_text(t->source_file, sizeof t->source_file, p->y, map, "file", true, p->err);
-  if (!code) code = loom_yaml_read_bool(&t->source_clean, p->y, map, "clean", p->err);
+  if (!code)
+    code = loom_yaml_read_text(t->source_cleaned, sizeof t->source_cleaned, p->y, map, "cleaned", false, p->err);
   return code;
 }
 

@@ -36,7 +36,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"source", "", "", "", "", "`source:` in `task.yaml`. Without it, demos are given on the command line.", ""},
     {"source", "asset", "text", "", "the task's folder", "asset root that the file is in", "robosuite"},
     {"source", "file", "text", "", REQUIRED, "dataset of source demos, in that folder or below", "demo.hdf5"},
-    {"source", "clean", "true or false", "", "false", "pauses cut, bumps and jitter smoothed, timed anew, each checked by replay; `demoloom segment --clean` shows it", "true"},
+    {"source", "cleaned", "text", "", "none", "the same demos cleaned, as `demoloom segment --clean -o` writes them, in the task's folder: what `demoloom generate` uses", "cleaned.hdf5"},
 
     {"model", "", "", "", "", "`model:` in `task.yaml`.", ""},
     {"model", "demo", "whole number", "", "0", "without `file`: the MJCF recorded with this source demo", "0"},

@@ -8,39 +8,31 @@
 #include "generators/source/clean_path.h"
 #include "generators/source/segment.h"
 
-static const double comfortable = 0.7;  // share of limits: what keeps to it is not tried otherwise
 static const double integral = 0.15;    // of the error, a control step
 static const double most_error = 0.03;  // m, along each axis
 
+enum { MOST_TRIES = 8 };
 enum { MORE_STEPS = 20 };  // control steps beyond success_hold in which success may still come about
 
-// From settings that change little to those that change much: a demo that is good stays much as it is, and one whose
-// hands feel their way is mended more. The gentlest are the last resort of those whose path must not be touched.
+// Ways of coming to the first and to the second grasp, each of them at the recorded pace and at a slower one,
+// which leaves more for attempts whose objects lie otherwise.
 bool loom_clean_step(loomCleanDef* out, int i, int grasps) {
-  static const loomCleanDef smooth[] = {
+  static const loomCleanDef paces[] = {
       {.tolerance = 0.02, .turn = 0.15, .window = 0.3, .pace = 1, .margin = 0.85},
-      {.tolerance = 0.05, .turn = 0.3, .window = 0.5, .pace = 1, .margin = 0.85},
+      {.tolerance = 0.05, .turn = 0.3, .window = 0.5, .pace = 0.8, .margin = 0.6},
   };
-  static const loomCleanDef gentle[] = {
-      {.tolerance = 0.003, .turn = 0.03, .window = 0.15, .pace = 1, .margin = 0.85},
-      {.tolerance = 0.003, .turn = 0.03, .window = 0.15, .pace = 0.8, .margin = 0.7},
-  };
+  static const loomCleanApproach pairs[][2] = {{LOOM_CLEAN_RECORDED, LOOM_CLEAN_RECORDED},
+                                               {LOOM_CLEAN_EARLY, LOOM_CLEAN_EARLY},
+                                               {LOOM_CLEAN_LATE, LOOM_CLEAN_LATE},
+                                               {LOOM_CLEAN_EARLY, LOOM_CLEAN_RECORDED},
+                                               {LOOM_CLEAN_RECORDED, LOOM_CLEAN_EARLY}};
 
-  static const loomCleanApproach ways[] = {LOOM_CLEAN_RECORDED, LOOM_CLEAN_EARLY, LOOM_CLEAN_LATE};
-
-  // As it is; each way of coming to the first grasp with each of coming to the second, smoothed much or little.
-  int anew = grasps == 0 ? 0 : grasps == 1 ? 2 * 2 : 2 * 8;
-  if (i > anew + 2) return false;
-  if (i == 0 || i > anew) {
-    *out = i ? gentle[i - anew - 1] : smooth[0];
-    return true;
-  }
-
-  static const int both[] = {4, 8, 7, 5, 1, 2, 3, 6};
-  int k = (i - 1) / 2, pair = grasps == 1 ? k + 1 : both[k];
-  *out = smooth[i % 2];
-  out->approach[0] = ways[pair % 3];
-  out->approach[1] = ways[pair / 3];
+  // One grasp has no second one, and none no first.
+  static const int count[] = {1, 3, 5};
+  int n = count[grasps < 2 ? grasps : 2];
+  if (i >= 2 * n) return false;
+  *out = paces[i % 2];
+  memcpy(out->approach, pairs[i / 2], sizeof out->approach);
   return true;
 }
 
@@ -71,8 +63,8 @@ typedef struct follower {
   bool broken_off;
 } follower;
 
-// How much of its object's being elsewhere an arm goes along with at a row: all of it from the approach on to the grasp,
-// and then ever less.
+// How much of its object's being elsewhere an arm goes along with at a row: all of it from the approach on to
+// the grasp, and then ever less.
 static double share_at(const loomCleanGrasp* g, double row, int freq) {
   if (row <= g->hold) return row < g->start ? fmax(0, 1 - (g->start - row) / freq) : 1;
   return fmax(0, 1 - (row - g->hold) / freq);
@@ -204,9 +196,8 @@ static int segment_again(loomReplay* fresh, const loomReplay* old, const loomTas
 
 /// A demo that is being cleaned.
 typedef struct cleaning {
-  loomCleanResult* result;
-  loomReplay* replay;
-  loomTrace* trace;
+  loomCleaned* out;
+  const loomReplay* replay;
   loomEpisode* e;
   const loomDemo* demo;
   const loomDataset* dataset;
@@ -214,34 +205,34 @@ typedef struct cleaning {
   loomCleanInput in;
 } cleaning;
 
-// One step of the ladder, not rougher than `most`: *fresh is what came of it, when it is better than nothing.
-static int try_step(bool* good, loomReplay* fresh, loomTrace* trace, const cleaning* c,
-                    const loomCleanDef* def, double most, loomError* err) {
+// One of the settings, not rougher than `most`. made->def says which; *good: something came of it.
+static int try_step(bool* good, loomCleanTry* made, const cleaning* c, double most, loomError* err) {
   loomHeap heap = {0};
   loomCleanPath path = {0};
   const loomTask* task = c->e->scene->task;
-  loomCleanResult* r = c->result;
+  char* reason = c->out->reason;
   bool held = false;
   *good = false;
 
-  int code = loom_clean_path(&path, &heap, c->e, &c->in, c->demo, def, err);
-  if (!code) code = run_path(&held, r->reason, most, trace, c->e, &path, &c->in, c->demo, err);
+  int code = loom_clean_path(&path, &heap, c->e, &c->in, c->demo, &made->def, err);
+  if (!code) code = run_path(&held, reason, most, &made->trace, c->e, &path, &c->in, c->demo, err);
 
   // The new rows, as any recording is looked at.
   if (!code && held) {
-    loomDemo made = {c->demo->name,  trace->rows,   trace->action_dim, trace->state_dim,
-                     trace->actions, trace->states, c->demo->model_xml};
+    const loomTrace* t = &made->trace;
+    loomDemo demo = {c->demo->name, t->rows,   t->action_dim,     t->state_dim,
+                     t->actions,    t->states, c->demo->model_xml};
     loomError why = {0, ""};
-    code = loom_replay_states(fresh, c->e, &made, err);
-    if (!code) code = loom_clean_measure(&r->after, c->e, &made, err);
-    int cut = code ? 0 : segment_again(fresh, c->replay, task, c->dataset, c->given, &path, &why);
-    if (cut)
-      snprintf(r->reason, sizeof r->reason, "its subtasks are not found any more: %.140s", why.message);
+    code = loom_replay_states(&made->replay, c->e, &demo, err);
+    if (!code) code = loom_clean_measure(&made->figures, c->e, &demo, err);
+    int cut = code ? 0 : segment_again(&made->replay, c->replay, task, c->dataset, c->given, &path, &why);
+    if (cut) snprintf(reason, 200, "its subtasks are not found any more: %.140s", why.message);
 
-    bool worse = rough(&r->after, task) > fmax(1, rough(&r->before, task));
+    bool worse = rough(&made->figures, task) > most;
     if (!cut && worse)
-      snprintf(r->reason, sizeof r->reason, "it would go beyond limits: %.1f mm deep, joints at %.2f",
-               1e3 * r->after.penetration, r->after.joint_speed);
+      snprintf(reason, 200, "it would go beyond limits: %.1f mm deep, joints at %.2f",
+               1e3 * made->figures.penetration, made->figures.joint_speed);
+    made->replay.number = c->replay->number;
     *good = !code && !cut && !worse;
   }
 
@@ -249,56 +240,61 @@ static int try_step(bool* good, loomReplay* fresh, loomTrace* trace, const clean
   return code;
 }
 
-// Kept is what succeeds well within limits first; else what keeps furthest from them.
-static int climb(cleaning* c, loomError* err) {
-  int code = 0;
-  loomCleanDef def;
-  const loomTask* task = c->e->scene->task;
-  loomReplay best = {0};
-  loomTrace best_trace = {0};
-  loomCleanFigures after = {0};
-  bool any = false, done = false;
+static void destroy_try(loomCleanTry* made) {
+  loom_replay_destroy(&made->replay);
+  loom_trace_destroy(&made->trace);
+}
 
-  for (int i = 0; !code && !done && loom_clean_step(&def, i, c->in.grasp_count); i++) {
-    loomReplay fresh = {0};
-    loomTrace trace = {0};
+// Other settings may come to the same: where hands never bump into anything, say.
+static bool is_known(const loomCleaned* out, const loomCleanTry* made) {
+  const loomTrace* t = &made->trace;
+  size_t bytes = sizeof *t->actions * (size_t)t->rows * (size_t)t->action_dim;
+  for (int i = 0; i < out->n; i++) {
+    const loomTrace* other = &out->made[i].trace;
+    if (other->rows == t->rows && !memcmp(other->actions, t->actions, bytes)) return true;
+  }
+  return false;
+}
+
+// Those furthest from limits first, and no more of them than are worth attempts.
+static void sort_tries(loomCleaned* out, const loomTask* task) {
+  for (int i = 1; i < out->n; i++) {
+    loomCleanTry made = out->made[i];
+    int k = i;
+    for (; k > 0 && rough(&made.figures, task) < rough(&out->made[k - 1].figures, task); k--)
+      out->made[k] = out->made[k - 1];
+    out->made[k] = made;
+  }
+  while (out->n > MOST_TRIES) destroy_try(&out->made[--out->n]);
+}
+
+static int try_all(cleaning* c, loomError* err) {
+  int code = 0;
+  loomCleaned* out = c->out;
+  loomCleanDef def;
+  double most = fmax(1, rough(&out->before, c->e->scene->task));
+  while (loom_clean_step(&def, out->tries, c->in.grasp_count)) out->tries++;
+  out->made = calloc((size_t)out->tries, sizeof *out->made);
+  if (!out->made) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for cleaned demos");
+
+  bool broken = false;
+  for (int i = 0; !code && !broken && i < out->tries; i++) {
+    loomCleanTry* made = &out->made[out->n];
     bool good;
-    code = try_step(&good, &fresh, &trace, c, &def,
-                    any ? rough(&after, task) : fmax(1, rough(&c->result->before, task)), err);
-    c->result->tries++;
+    loom_clean_step(&made->def, i, c->in.grasp_count);
+    code = try_step(&good, made, c, most, err);
 
     // After a simulation that failed the episode is not to be trusted with another.
-    if (code == LOOM_ERR_SIM) done = true, code = 0;
-
-    done = done || (good && rough(&c->result->after, task) <= comfortable);
-    if (good && (!any || rough(&c->result->after, task) < rough(&after, task))) {
-      loom_replay_destroy(&best);
-      loom_trace_destroy(&best_trace);
-      best = fresh, best_trace = trace, after = c->result->after;
-      c->result->def = def;
-      any = true;
+    if (code == LOOM_ERR_SIM) broken = true, code = 0;
+    if (good && !is_known(out, made)) {
+      out->n++;
     } else {
-      loom_replay_destroy(&fresh);
-      loom_trace_destroy(&trace);
+      destroy_try(made);
+      *made = (loomCleanTry){0};
     }
   }
-
-  if (any && !code) {
-    best.number = c->replay->number;
-    loom_replay_destroy(c->replay);
-    *c->replay = best;
-    c->result->after = after;
-    c->result->cleaned = true;
-    c->result->reason[0] = '\0';
-    if (c->trace)
-      *c->trace = best_trace;
-    else
-      loom_trace_destroy(&best_trace);
-    return 0;
-  }
-
-  loom_replay_destroy(&best);
-  loom_trace_destroy(&best_trace);
+  sort_tries(out, c->e->scene->task);
+  if (out->n) out->reason[0] = '\0';
   return code;
 }
 
@@ -306,44 +302,41 @@ static int clean(cleaning* c, loomError* err) {
   loomHeap heap = {0};
   for (int a = 0; a < c->e->arm_count; a++) {
     if (c->e->arms[a].control.type != LOOM_JOINT_POSITION) continue;
-    snprintf(c->result->reason, sizeof c->result->reason, "its controller takes no poses");
+    snprintf(c->out->reason, sizeof c->out->reason, "its controller takes no poses");
     return 0;
   }
   if (c->replay->rows < 3) {
-    snprintf(c->result->reason, sizeof c->result->reason, "it has %d rows", c->replay->rows);
+    snprintf(c->out->reason, sizeof c->out->reason, "it has %d rows", c->replay->rows);
     return 0;
   }
 
-  int code = loom_clean_look(&c->in, &c->result->before, &heap, c->e, c->replay, c->demo, err);
-  if (!code) code = climb(c, err);
+  int code = loom_clean_look(&c->in, &c->out->before, &heap, c->e, c->replay, c->demo, err);
+  if (!code) code = try_all(c, err);
   free(c->in.event);
   loom_heap_destroy(&heap);
   return code;
 }
 
-int loom_clean_load(loomCleanResult* result, loomReplay* out, loomTrace* trace, loomScene** scene,
-                    const loomTask* task, const loomDataset* dataset, int number, const loomAssetRoots* roots,
-                    const loomSegmentFile* given, loomError* err) {
+int loom_clean_demo(loomCleaned* out, loomScene** scene, const loomTask* task, const loomDataset* dataset,
+                    const loomReplay* replay, const loomAssetRoots* roots, const loomSegmentFile* given,
+                    loomError* err) {
   loomDemo demo;
   loomEpisode* episode = NULL;
-  *result = (loomCleanResult){0};
-  int code = loom_source_load(out, scene, task, dataset, number, roots, given, err);
-  if (code) return code;
-
-  // Once more as it lies in the file; its model is compiled already.
-  code = loom_demo_load(&demo, dataset, number, err);
+  *out = (loomCleaned){0};
+  int code = loom_demo_load(&demo, dataset, replay->number, err);
   if (code) return code;
   code = loom_replay_open(scene, &episode, task, dataset, &demo, roots, err);
 
-  cleaning c = {.result = result,
-                .replay = out,
-                .trace = trace,
-                .e = episode,
-                .demo = &demo,
-                .dataset = dataset,
-                .given = given};
+  cleaning c = {
+      .out = out, .replay = replay, .e = episode, .demo = &demo, .dataset = dataset, .given = given};
   if (!code) code = clean(&c, err);
   loom_episode_destroy(episode);
   loom_demo_destroy(&demo);
   return code;
+}
+
+void loom_cleaned_destroy(loomCleaned* cleaned) {
+  for (int i = 0; i < cleaned->n; i++) destroy_try(&cleaned->made[i]);
+  free(cleaned->made);
+  *cleaned = (loomCleaned){0};
 }

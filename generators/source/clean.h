@@ -1,5 +1,5 @@
-// Cleaning of source demos: pauses cut, bumps and jitter smoothed, what is left run through again at a pace that the
-// joints keep to, checked by replay. The originals stay as they are.
+// Cleaning of source demos: pauses cut, bumps and jitter smoothed, what is left run through again at a pace
+// that the joints keep to, checked by replay. The originals stay as they are.
 #ifndef LOOM_GENERATORS_SOURCE_CLEAN_H
 #define LOOM_GENERATORS_SOURCE_CLEAN_H
 
@@ -25,7 +25,7 @@ typedef struct loomCleanDef {
   loomCleanApproach approach[2];  // of grasps in turn: the first, the second, the third as the first, ...
 } loomCleanDef;
 
-/// The settings that are tried one after the other for a demo of so many grasps, number i of them: false after the last.
+/// The settings that are tried for a demo of so many grasps, number i of them: false after the last.
 bool loom_clean_step(loomCleanDef* out, int i, int grasps);
 
 /// What a demo is like.
@@ -39,21 +39,31 @@ typedef struct loomCleanFigures {
   bool success;  // at the end
 } loomCleanFigures;
 
-/// What came of it.
-typedef struct loomCleanResult {
-  bool cleaned;
-  int tries;         // settings tried
-  loomCleanDef def;  // that it was cleaned by
-  loomCleanFigures before, after;
-  char reason[200];  // not cleaned: why the original stays
-} loomCleanResult;
+/// A demo cleaned in one of the ways: it succeeds when its actions are replayed, and is cut into the same
+/// subtasks.
+typedef struct loomCleanTry {
+  loomCleanDef def;
+  loomCleanFigures figures;
+  loomReplay replay;
+  loomTrace trace;
+} loomCleanTry;
 
-/// loom_source_load, and then clean the demo in place. Where nothing comes of it, it stays as loaded and the result
-/// says why. trace (nullable, zero; to be destroyed by the caller) gets the rows of a cleaned demo. What comes of it
-/// depends on the demo and the task alone.
-int loom_clean_load(loomCleanResult* result, loomReplay* out, loomTrace* trace, loomScene** scene,
-                    const loomTask* task, const loomDataset* dataset, int number, const loomAssetRoots* roots,
-                    const loomSegmentFile* given, loomError* err);
+/// All that came of it.
+typedef struct loomCleaned {
+  loomCleanFigures before;
+  int tries;           // settings tried
+  int n;               // ways that are not beyond limits, or not further than the recorded demo is
+  loomCleanTry* made;  // (n) in the order of the settings
+  char reason[200];    // none: why
+} loomCleaned;
+
+/// Clean a demo of the dataset, which was loaded as by loom_source_load with `given`. scene as in
+/// loom_replay_open. What comes of it depends on the demo and the task alone. Free with loom_cleaned_destroy,
+/// also after an error.
+int loom_clean_demo(loomCleaned* out, loomScene** scene, const loomTask* task, const loomDataset* dataset,
+                    const loomReplay* replay, const loomAssetRoots* roots, const loomSegmentFile* given,
+                    loomError* err);
+void loom_cleaned_destroy(loomCleaned* cleaned);
 
 LOOM_C_END
 

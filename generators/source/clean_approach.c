@@ -10,6 +10,7 @@ static const double lead_time =
 static const double beside_bump = 0.25;  // s before the first bump
 static const double far_off = 0.12;      // m from where it grasps the hand still comes from another way
 static const double pressed = 0.0015;    // m deep: something is pressed on
+static const double clear = 0.006;       // m that is left free then: other objects are larger
 static const double least_rows = 5;      // of an approach; shorter ones stay as they are
 
 static int rows_in(const loomTask* task, double seconds) {
@@ -75,7 +76,7 @@ int loom_clean_grasps(loomCleanGrasp* grasp, const loomReplay* r, const loomTask
     double deepest = 0;
     for (int t = g.close - rows_in(task, arrive); t <= g.hold; t++)
       deepest = fmax(deepest, press[t * r->arm_count + g.arm]);
-    g.shift[2] = deepest > pressed ? -deepest : 0;
+    g.shift[2] = deepest > pressed ? -deepest - clear : 0;
 
     // Where its fingers have closed, and where they were in the middle before.
     const double *open = pads + 3 * (g.close * r->arm_count + g.arm),

@@ -86,7 +86,6 @@ typedef struct loomSourceDef {
   int demo_count;            // 0 = all
   bool skip;                 // go on without demos that cannot be used, each told and listed by
                              // loom_dataset_leave_out; else one such demo is an error
-  int clean;                 // clean them first (clean.h): 1 yes, -1 no, 0 as the task says
 } loomSourceDef;
 
 /// All demos of a task's source dataset that can be used, replayed by state and segmented.
@@ -94,8 +93,6 @@ typedef struct loomSourceSet {
   int n;
   loomReplay* replay;  // (n)
   loomNames left_out;  // names of the other demos, with loomSourceDef.skip
-  bool clean;          // they were to be cleaned
-  int cleaned;         // and so many were
   char* env_args;      // the dataset's, JSON
   char* model_xml;     // MJCF the task's scene is made from
   char model_label[LOOM_PATH_MAX];

@@ -12,7 +12,8 @@ int loom_segment_start(const loomReplay* r, int arm, int subtask) {
 
 static int missing(const loomReplay* r, const loomTask* task, int arm, const loomSubtaskDef* s,
                    const char* what, loomError* err) {
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s: arm %d, subtask '%s': %s; use another `until`",
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "%s:%d: %s: arm %d, subtask '%s': %s; use another `until`",
                         task->path, s->line, r->name, arm, s->name, what);
 }
 

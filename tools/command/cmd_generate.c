@@ -55,8 +55,9 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("segments", 0, "FILE", generateArgs, STRING, segments,
                    .about = "ends of the source demos' segments, as `demoloom segment --export` writes them"),
     TOOL_OPTION_AS("clean", 0, "SWITCH", generateArgs, CHOICE, clean, .choices = switches,
-                   .about = "clean the source demos first, as `demoloom segment --clean` shows it; as the "
-                            "task says unless given"),
+                   .about =
+                       "use the task's cleaned source demos, or those that were recorded; cleaned ones where "
+                       "it has any, unless given. Ends of --segments are the recorded ones', unless given"),
     TOOL_OPTION_AS("reset", 0, "NAME", generateArgs, STRING, reset,
                    .about = "reset distribution: D0, D1, ...; the task's first unless given"),
     TOOL_OPTION_AS("seed", 's', "S", generateArgs, INT64, seed, .high = INT64_MAX,
@@ -229,6 +230,20 @@ static void show_progress(void* user, int64_t attempts, int64_t successes, doubl
   tool_progress("generated", successes, def->successes, seconds, note);
 }
 
+static int find_source(char path[LOOM_PATH_MAX], const generateArgs* a, const loomTask* task,
+                       loomError* err) {
+  if (a->clean > 0 && !task->source_cleaned[0])
+    return loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "%s: the task names no cleaned source demos; `demoloom segment --clean -o FILE` makes "
+        "some, and --source FILE or `source: cleaned: FILE` uses them",
+        task->path);
+
+  bool recorded = !a->clean || (a->clean < 0 && a->segments);
+  return recorded ? loom_task_source(path, task, &a->roots, err)
+                  : loom_task_attempt_source(path, task, &a->roots, err);
+}
+
 int cmd_generate(int argc, char** argv) {
   generateArgs a = {.select = -1,
                     .scheme = -1,
@@ -244,6 +259,8 @@ int cmd_generate(int argc, char** argv) {
   char path[LOOM_PATH_MAX];
   int code = read_generate_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+  if (a.source && a.clean >= 0)
+    return tool_usage("generate", "--clean is for the task's own source demos, without --source");
 
   // The task, as the command line changes it, and where its assets are.
   toolOutputs outputs = {0};
@@ -254,16 +271,10 @@ int cmd_generate(int argc, char** argv) {
   if (!code) code = tool_assets(&a.roots, task, &err);
 
   // Source demos are replayed and segmented, and their model is the scene of all attempts.
-  if (!code && !a.source) code = loom_task_source(path, task, &a.roots, &err);
+  if (!code && !a.source) code = find_source(path, &a, task, &err);
   if (!code) code = tool_outputs_check(&outputs, task->path, &err);
   if (!code) code = tool_outputs_check(&outputs, a.source ? a.source : path, &err);
-  loomSourceDef from = {.segments = a.segments,
-                        .skip = a.skip,
-                        .demos = a.picked,
-                        .demo_count = a.npicked,
-                        .clean = a.clean < 0 ? 0
-                                 : a.clean   ? 1
-                                             : -1};
+  loomSourceDef from = {.segments = a.segments, .skip = a.skip, .demos = a.picked, .demo_count = a.npicked};
   if (!code) code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, &from, &err);
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,

@@ -264,11 +264,12 @@ static const toolOption segment_options[] = {
         "the one after the subtask's last. FILE.hdf5: a copy of the demos with the ends as signals, "
         "datagen_info/subtask_term_signals/arm0_SUBTASK, 0 and then 1 from the last row on; a task "
         "reads them with `until: {signal: arm0_SUBTASK}`"),
-    TOOL_OPTION(
-        0, NULL, looking, BOOL, clean,
-        .about = "cut pauses, smooth bumps and jitter and time the demos anew, each checked by replay; shows "
-                 "them before and after"),
-    TOOL_OPTION('o', "FILE.hdf5", looking, STRING, output, .about = "with --clean: the cleaned demos"),
+    TOOL_OPTION(0, NULL, looking, BOOL, clean,
+                .about =
+                    "show the demos cleaned: pauses cut, bumps and jitter smoothed, timed anew; of several "
+                    "ways the one that makes most demos, if it makes more than the demo as it is"),
+    TOOL_OPTION('o', "FILE.hdf5", looking, STRING, output,
+                .about = "with --clean: the cleaned demos, and those that stay as they are"),
     TOOL_OVERWRITE_OPTION(looking, overwrite),
     TOOL_SKIP_OPTION(looking, skip),
     LOOKING_LAST,
@@ -285,8 +286,8 @@ static const toolCommand segment_command = {
         "  demoloom segment handover --export ends.yaml     edit it, then look at the result with\n"
         "  demoloom segment handover --segments ends.yaml   and use it with\n"
         "  demoloom generate handover --segments ends.yaml -o out.hdf5\n"
-        "  demoloom segment handover --clean -o cleaned.hdf5    `generate --clean on` does the same by "
-        "itself\n",
+        "  demoloom segment handover --clean -o cleaned.hdf5    cleans them, and\n"
+        "  demoloom generate handover --source cleaned.hdf5 -o out.hdf5    uses them\n",
     TOOL_OPTIONS(segment_options),
 };
 
@@ -295,24 +296,6 @@ static int segment_demo(loomReplay* r, bool* odd, looking* l, int i, const loomS
                         loomError* err) {
   loomError why = {0, ""};
   int code = loom_source_load(r, &l->scene, l->task, l->dataset, i, &l->roots, given, &why);
-
-  *odd = code && l->skip && loom_source_is_odd(code, NULL);
-  if (*odd) return loom_dataset_leave_out(l->dataset, i, why.message);
-  if (!code) return 0;
-
-  loom_source_is_odd(code, &why);
-  return loom_error_set(err, code, "%s", why.message);
-}
-
-// The same, cleaned.
-static int clean_demo(loomReplay* r, loomCleanResult* result, segmentCleaned* made, bool* odd, looking* l,
-                      int i, const loomSegmentFile* given, loomError* err) {
-  loomError why = {0, ""};
-  loomTrace trace = {0};
-  int code = loom_clean_load(result, r, l->output ? &trace : NULL, &l->scene, l->task, l->dataset, i,
-                             &l->roots, given, &why);
-  if (!code && trace.rows) code = segment_clean_keep(made, r, &trace, l->task, l->dataset, &why);
-  loom_trace_destroy(&trace);
 
   *odd = code && l->skip && loom_source_is_odd(code, NULL);
   if (*odd) return loom_dataset_leave_out(l->dataset, i, why.message);
@@ -367,16 +350,44 @@ static int export_segments(const looking* l, const loomReplay* r, int n, loomErr
   return code;
 }
 
+// segment --clean
+static int clean_segments(looking* l) {
+  loomError err = {0, ""};
+  cJSON* root = cJSON_CreateObject();
+  cJSON* list = cJSON_AddArrayToObject(root, "demos");
+  if (l->export_count)
+    return tool_usage("segment",
+                      "--export tells of the demos as they are; write the cleaned ones with -o first");
+
+  int code = open_target(l, &err);
+  segmentClean args = {.task = l->task,
+                       .dataset = l->dataset,
+                       .roots = &l->roots,
+                       .segments = l->segments,
+                       .output = l->output,
+                       .skip = l->skip,
+                       .json = l->json};
+  if (!code) args.limit = demo_count(l);
+  if (!code) code = segment_clean(&args, list, &err);
+  if (!code && !l->json) tool_print_left_out();
+
+  if (!code && l->json) {
+    print_and_delete(root);
+  } else {
+    cJSON_Delete(root);
+  }
+  close_target(l);
+  return code ? tool_fail(&err) : EXIT_DONE;
+}
+
 int cmd_segment(int argc, char** argv) {
   looking l = {0};
   loomError err = {0, ""};
   loomSegmentFile given = {0};
   int code = read_looking_options(&l, argc, argv, &segment_command);
   if (code) return code < 0 ? EXIT_DONE : code;
-  if (l.output && !l.clean) return tool_usage("segment", "-o needs --clean");
-  if (l.clean && l.export_count)
-    return tool_usage("segment",
-                      "--export tells of the demos as they are; write the cleaned ones with -o first");
+  if (l.clean) return clean_segments(&l);
+  if (l.output) return tool_usage("segment", "-o needs --clean");
 
   // Given ends are read against this dataset: names and rows must fit.
   code = open_target(&l, &err);
@@ -385,26 +396,18 @@ int cmd_segment(int argc, char** argv) {
 
   // All demos are held: the exports list them together.
   loomReplay* replay = calloc((size_t)n + 1, sizeof *replay);
-  segmentCleaned* made = calloc((size_t)n + 1, sizeof *made);
-  if (!code && (!replay || !made))
-    code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d demos", n);
+  if (!code && !replay) code = loom_error_set(&err, LOOM_ERR_MEMORY, "out of memory for %d demos", n);
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "demos");
-  if (!code && l.clean && !l.json) segment_clean_head();
 
-  int found = 0, cleaned = 0;
+  int found = 0;
   for (int i = 0; !code && i < n; i++) {
     loomReplay* r = &replay[found];
-    loomCleanResult result = {0};
     bool odd;
-    code = l.clean ? clean_demo(r, &result, &made[found], &odd, &l, i, &given, &err)
-                   : segment_demo(r, &odd, &l, i, &given, &err);
-    cJSON* d = !code && !odd && l.json ? segments_json(&l, r) : NULL;
-    if (d && l.clean) cJSON_AddItemToObject(d, "clean", segment_clean_json(&result));
-    if (d) cJSON_AddItemToArray(list, d);
-    if (!code && !odd && !l.json && l.clean) segment_clean_line(r, &result);
-    if (!code && !odd && !l.json && !l.clean) print_segments(&l, r);
-    if (!code && !odd) found++, cleaned += result.cleaned;
+    code = segment_demo(r, &odd, &l, i, &given, &err);
+    if (!code && !odd && !l.json) print_segments(&l, r);
+    if (!code && !odd && l.json) cJSON_AddItemToArray(list, segments_json(&l, r));
+    if (!code && !odd) found++;
     if (!code) code = check_stopped(&l, i + 1, n, &err);
   }
 
@@ -412,8 +415,6 @@ int cmd_segment(int argc, char** argv) {
     code = loom_error_set(&err, LOOM_ERR_FORMAT, "%s: none of its %d demos can be segmented",
                           loom_dataset_path(l.dataset), n);
   if (!code) code = export_segments(&l, replay, found, &err);
-  if (!code && l.output) code = segment_clean_write(l.output, l.dataset, replay, made, found, &err);
-  if (!code && l.output && !l.json) printf("wrote %s: %d of %d demos cleaned\n", l.output, cleaned, found);
   if (!code && !l.json) tool_print_left_out();
 
   if (!code && l.json) {
@@ -422,12 +423,8 @@ int cmd_segment(int argc, char** argv) {
     cJSON_Delete(root);
   }
 
-  for (int i = 0; replay && made && i < n; i++) {
-    loom_replay_destroy(&replay[i]);
-    segment_cleaned_destroy(&made[i]);
-  }
+  for (int i = 0; replay && i < n; i++) loom_replay_destroy(&replay[i]);
   free(replay);
-  free(made);
   loom_segment_file_destroy(&given);
   close_target(&l);
   return code ? tool_fail(&err) : EXIT_DONE;

@@ -6,26 +6,49 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/run/record_demo.h"
+#include "engine/scene/compose.h"
+#include "generators/run/clean_choose.h"
+#include "generators/run/screen.h"
+#include "generators/source/segment_file.h"
 #include "tools/shared/common.h"
 
-void segment_clean_head(void) {
+/// A demo before and after.
+typedef struct cleanedDemo {
+  const loomReplay* recorded;
+  loomCleaned cleaned;
+  loomScreening screening;
+  int best;               // of cleaned.made; -1 = it stays as it is
+  loomDemoRecord record;  // what the file will have of it
+  char* xml;              // its model
+} cleanedDemo;
+
+// ---- shown
+
+static void print_head(void) {
   printf("%-10s %13s  %14s  %16s  %13s  %s\n", "demo", "rows", "joint speed, %", "rad/s^2, largest",
-         "pressed, mm", "succeeds");
+         "pressed, mm", "demos of so many attempts");
 }
 
-static const char* yes(bool is) {
-  return is ? "yes" : "no";
+static const loomCleanFigures* figures_after(const cleanedDemo* d) {
+  return d->best < 0 ? &d->cleaned.before : &d->cleaned.made[d->best].figures;
 }
 
-void segment_clean_line(const loomReplay* r, const loomCleanResult* c) {
-  const loomCleanFigures *b = &c->before, *a = c->cleaned ? &c->after : b;
-  printf("%-10s %5d -> %4d  %5.0f -> %5.0f  %6.1f -> %6.1f  %4.1f -> %5.1f  %s -> %s%s%s\n", r->name, b->rows,
+static void print_line(const cleanedDemo* d) {
+  const loomCleanFigures *b = &d->cleaned.before, *a = figures_after(d);
+  const loomScreening* s = &d->screening;
+  int k = 1 + d->best;
+  printf("%-10s %5d -> %4d  %5.0f -> %5.0f  %6.1f -> %6.1f  %4.1f -> %5.1f", d->recorded->name, b->rows,
          a->rows, 100 * b->joint_speed, 100 * a->joint_speed, b->acceleration, a->acceleration,
-         1e3 * b->penetration, 1e3 * a->penetration, yes(b->success), yes(a->success),
-         c->cleaned ? "" : "  stays as it is: ", c->cleaned ? "" : c->reason);
+         1e3 * b->penetration, 1e3 * a->penetration);
+
+  if (!s->n) printf("  stays as it is: %s\n", d->cleaned.reason);
+  if (s->n && d->best < 0) printf("  %d of %d: no way of cleaning makes more\n", s->wins[0], s->tries[0]);
+  if (s->n && d->best >= 0)
+    printf("  %d of %d -> %d of %d\n", s->wins[0], s->tries[0], s->wins[k], s->tries[k]);
 }
 
-static cJSON* figures_json(const loomCleanFigures* f) {
+static cJSON* figures_json(const loomCleanFigures* f, const loomScreening* s, int k) {
   cJSON* out = cJSON_CreateObject();
   cJSON_AddNumberToObject(out, "rows", f->rows);
   cJSON_AddNumberToObject(out, "joint_speed", f->joint_speed);
@@ -33,89 +56,86 @@ static cJSON* figures_json(const loomCleanFigures* f) {
   cJSON_AddNumberToObject(out, "penetration", f->penetration);
   cJSON_AddStringToObject(out, "penetrating", f->pressed);
   cJSON_AddBoolToObject(out, "success", f->success);
+
+  // Of the screening, in which poor ones take part for a round only.
+  if (s->n) cJSON_AddNumberToObject(out, "attempts", s->tries[k]);
+  if (s->n) cJSON_AddNumberToObject(out, "successes", s->wins[k]);
   return out;
 }
 
-cJSON* segment_clean_json(const loomCleanResult* c) {
+static cJSON* demo_json(const cleanedDemo* d) {
   static const char* const ways[] = {"recorded", "early", "late"};
   cJSON* out = cJSON_CreateObject();
-  cJSON_AddBoolToObject(out, "cleaned", c->cleaned);
-  cJSON_AddNumberToObject(out, "tries", c->tries);
-  cJSON_AddItemToObject(out, "before", figures_json(&c->before));
-  if (!c->cleaned) {
-    cJSON_AddStringToObject(out, "reason", c->reason);
-    return out;
-  }
+  cJSON_AddStringToObject(out, "name", d->recorded->name);
+  cJSON_AddBoolToObject(out, "cleaned", d->best >= 0);
+  cJSON_AddItemToObject(out, "before", figures_json(&d->cleaned.before, &d->screening, 0));
+  if (d->best >= 0)
+    cJSON_AddItemToObject(out, "after", figures_json(figures_after(d), &d->screening, 1 + d->best));
+  if (d->cleaned.reason[0]) cJSON_AddStringToObject(out, "reason", d->cleaned.reason);
 
-  // By what settings it came about.
-  cJSON_AddItemToObject(out, "after", figures_json(&c->after));
-  cJSON_AddNumberToObject(out, "tolerance", c->def.tolerance);
-  cJSON_AddNumberToObject(out, "turn", c->def.turn);
-  cJSON_AddNumberToObject(out, "pace", c->def.pace);
-  cJSON_AddNumberToObject(out, "margin", c->def.margin);
-  cJSON* list = cJSON_AddArrayToObject(out, "approaches");
-  for (int i = 0; i < 2; i++) cJSON_AddItemToArray(list, cJSON_CreateString(ways[c->def.approach[i]]));
+  // All that was tried, by what settings.
+  cJSON_AddNumberToObject(out, "tries", d->cleaned.tries);
+  cJSON* tries = cJSON_AddArrayToObject(out, "made");
+  for (int i = 0; i < d->cleaned.n; i++) {
+    const loomCleanTry* made = &d->cleaned.made[i];
+    cJSON* t = figures_json(&made->figures, &d->screening, 1 + i);
+    cJSON_AddNumberToObject(t, "tolerance", made->def.tolerance);
+    cJSON_AddNumberToObject(t, "turn", made->def.turn);
+    cJSON_AddNumberToObject(t, "pace", made->def.pace);
+    cJSON_AddNumberToObject(t, "margin", made->def.margin);
+    cJSON* list = cJSON_AddArrayToObject(t, "approaches");
+    for (int g = 0; g < 2; g++) cJSON_AddItemToArray(list, cJSON_CreateString(ways[made->def.approach[g]]));
+    cJSON_AddItemToArray(tries, t);
+  }
   return out;
 }
 
-int segment_clean_keep(segmentCleaned* out, const loomReplay* r, const loomTrace* trace, const loomTask* task,
-                       const loomDataset* dataset, loomError* err) {
-  loomDemoRecord* record = &out->record;
-  int code = loom_dataset_attr_string(&out->xml, dataset, loom_dataset_demo_path(dataset, r->number),
-                                      "model_file", err);
+// ---- written
+
+// Of the trace it is a copy: that goes on to the next demo.
+static int keep(cleanedDemo* d, const segmentClean* s, loomError* err) {
+  loomDemoRecord* record = &d->record;
+  const loomTrace* trace = &d->cleaned.made[d->best].trace;
+  int code = loom_dataset_attr_string(
+      &d->xml, s->dataset, loom_dataset_demo_path(s->dataset, d->recorded->number), "model_file", err);
   if (code) return code;
 
-  // Of the trace it is a copy: that goes on to the next demo.
-  unsigned arrays = LOOM_DEMO_ACTIONS | LOOM_DEMO_STATES | LOOM_DEMO_REWARDS | LOOM_DEMO_EEF_POSES |
-                    LOOM_DEMO_TARGETS | LOOM_DEMO_GRIPPERS;
-  loom_demo_record_rows(record, arrays, trace, NULL, 0, trace->rows);
-  for (int o = 0; o < task->object_count; o++) {
-    char path[2 * LOOM_NAME_MAX + 32];
-    snprintf(path, sizeof path, "datagen_info/object_poses/%s", task->objects[o].name);
-    loom_demo_record_array(record, path, LOOM_TYPE_F64, trace->object + (ptrdiff_t)16 * o * trace->capacity,
-                           3, (int64_t[]){trace->rows, 4, 4});
-  }
+  // All else is found in the states.
+  loom_demo_record_rows(record, LOOM_DEMO_ACTIONS | LOOM_DEMO_STATES, trace, NULL, 0, trace->rows);
   loom_demo_record_keep(record);
 
   loom_demo_record_attr(record, loom_attr_int("num_samples", trace->rows));
   loom_demo_record_attr(record, loom_attr_string("loom_origin", "cleaned"));
-  loom_demo_record_attr(record, loom_attr_string("model_file", out->xml));
+  loom_demo_record_attr(record, loom_attr_string("model_file", d->xml));
   return 0;
 }
 
-void segment_cleaned_destroy(segmentCleaned* cleaned) {
-  loom_demo_record_destroy(&cleaned->record);
-  free(cleaned->xml);
-  *cleaned = (segmentCleaned){0};
-}
-
 // The cleaned ones as a file of this program's own beside the dataset; *n of them.
-static int write_cleaned(const char* path, int* n, const loomReplay* replay, const segmentCleaned* made,
-                         int all, loomError* err) {
+static int write_cleaned(const char* path, int* n, cleanedDemo* demo, int all, loomError* err) {
   loomRecord* list = calloc((size_t)all + 1, sizeof *list);
   int code = list ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for cleaned demos");
   *n = 0;
   for (int i = 0; !code && i < all; i++)
-    if (made[i].xml) code = loom_demo_record_finish(&list[(*n)++], &made[i].record, replay[i].name, err);
+    if (demo[i].xml)
+      code = loom_demo_record_finish(&list[(*n)++], &demo[i].record, demo[i].recorded->name, err);
   if (!code && *n) code = loom_shard_write(path, list, *n, NULL, err);
   free(list);
   return code;
 }
 
-int segment_clean_write(const char* path, const loomDataset* dataset, const loomReplay* replay,
-                        const segmentCleaned* made, int n, loomError* err) {
+static int write_all(const char* path, const loomDataset* dataset, cleanedDemo* demo, int n, loomError* err) {
   char part[LOOM_PATH_MAX + 16], *env_args = NULL;
   loomSource* source = calloc((size_t)n + 1, sizeof *source);
   if (!source) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for cleaned demos");
   snprintf(part, sizeof part, "%.*s.cleaned", LOOM_PATH_MAX - 1, path);
 
-  int cleaned = 0, code = write_cleaned(part, &cleaned, replay, made, n, err);
+  int cleaned = 0, code = write_cleaned(part, &cleaned, demo, n, err);
   if (!code && loom_dataset_has_attr(dataset, "data", "env_args"))
     code = loom_dataset_attr_string(&env_args, dataset, "data", "env_args", err);
 
   // In their order and by their names, cleaned or not.
   for (int i = 0; i < n; i++)
-    source[i] = (loomSource){made[i].xml ? part : loom_dataset_path(dataset), replay[i].name};
+    source[i] = (loomSource){demo[i].xml ? part : loom_dataset_path(dataset), demo[i].recorded->name};
   loomNames left_out = {0};
   loomAttr attr = loom_attr_string("env_args", env_args ? env_args : "");
   loomAssembleDef def = loom_default_assemble_def();
@@ -131,5 +151,74 @@ int segment_clean_write(const char* path, const loomDataset* dataset, const loom
   if (cleaned) unlink(part);
   free(env_args);
   free(source);
+  return code;
+}
+
+// ---- all of it
+
+static int clean_one(cleanedDemo* d, loomScene** scene, const loomScene* attempts,
+                     const loomSourceSet* sources, const loomSegmentFile* given, const segmentClean* s,
+                     loomError* err) {
+  loomGenerateDef def = loom_default_generate_def();
+  def.stop = &tool_stop;
+  int code = loom_clean_demo(&d->cleaned, scene, s->task, s->dataset, d->recorded, s->roots, given, err);
+  if (!code)
+    code = loom_clean_choose(&d->best, &d->screening, attempts, sources, d->recorded, &d->cleaned, &def, err);
+  if (!code && d->best >= 0 && s->output) code = keep(d, s, err);
+  return code;
+}
+
+static void destroy_demo(cleanedDemo* d) {
+  loom_cleaned_destroy(&d->cleaned);
+  loom_screening_destroy(&d->screening);
+  loom_demo_record_destroy(&d->record);
+  free(d->xml);
+}
+
+static int clean_all(const loomSourceSet* sources, const loomScene* attempts, const segmentClean* s,
+                     cJSON* demos, loomError* err) {
+  loomScene* scene = NULL;
+  loomSegmentFile given = {0};
+  cleanedDemo* demo = calloc((size_t)sources->n + 1, sizeof *demo);
+  int code = demo ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d demos", sources->n), n = 0;
+  if (!code && s->segments) code = loom_segment_file_load(&given, s->segments, s->task, s->dataset, err);
+  if (!code && !s->json) print_head();
+
+  int cleaned = 0;
+  for (; !code && n < sources->n && sources->replay[n].number < s->limit; n++) {
+    cleanedDemo* d = &demo[n];
+    *d = (cleanedDemo){.recorded = &sources->replay[n], .best = -1};
+    code = clean_one(d, &scene, attempts, sources, &given, s, err);
+    if (!code && tool_stop)
+      code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted after %d demos%s%s%s", n,
+                            s->output ? "; " : "", s->output ? s->output : "",
+                            s->output ? " was not written: run it again" : "; run it again for all of them");
+    if (!code && s->json) cJSON_AddItemToArray(demos, demo_json(d));
+    if (!code && !s->json) print_line(d);
+    cleaned += d->best >= 0;
+  }
+
+  if (!code && s->output) code = write_all(s->output, s->dataset, demo, n, err);
+  if (!code && s->output && !s->json) printf("wrote %s: %d of %d demos cleaned\n", s->output, cleaned, n);
+  for (int i = 0; i < n; i++) destroy_demo(&demo[i]);
+  free(demo);
+  loom_segment_file_destroy(&given);
+  loom_scene_destroy(scene);
+  return code;
+}
+
+int segment_clean(const segmentClean* s, cJSON* demos, loomError* err) {
+  loomSourceSet sources;
+  loomScene* scene = NULL;
+  loomSourceDef from = {.segments = s->segments, .skip = s->skip};
+  int code = loom_sources_load_with(&sources, s->task, loom_dataset_path(s->dataset), s->roots, &from, err);
+  if (code) return code;
+
+  // Attempts run where those of `generate` do.
+  code = loom_scene_create(&scene, s->task, sources.model_xml, sources.model_label, sources.env_args,
+                           s->roots, err);
+  if (!code) code = clean_all(&sources, scene, s, demos, err);
+  loom_scene_destroy(scene);
+  loom_sources_destroy(&sources);
   return code;
 }

@@ -12,7 +12,7 @@ bool view_live_sources(viewApp* app) {
 
   if (app->sources.n) return true;
 
-  int code = loom_task_source(path, app->task, &app->args->roots, &err);
+  int code = loom_task_attempt_source(path, app->task, &app->args->roots, &err);
   // Those that cannot be used are told on stderr; runs are made of the others.
   static const loomSourceDef def = {.skip = true};
   if (!code) code = loom_sources_load_with(&app->sources, app->task, path, &app->args->roots, &def, &err);
