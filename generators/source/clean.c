@@ -19,20 +19,16 @@ enum { MORE_STEPS = 20 };  // control steps beyond success_hold in which success
 bool loom_clean_step(loomCleanDef* out, int i, int grasps) {
   static const loomCleanDef paces[] = {
       {.tolerance = 0.02, .turn = 0.15, .window = 0.3, .pace = 1, .margin = 0.85},
-      {.tolerance = 0.05, .turn = 0.3, .window = 0.5, .pace = 0.8, .margin = 0.6},
+      {.tolerance = 0.02, .turn = 0.15, .window = 0.3, .pace = 0.75, .margin = 0.6},
   };
-  static const loomCleanApproach pairs[][2] = {{LOOM_CLEAN_RECORDED, LOOM_CLEAN_RECORDED},
-                                               {LOOM_CLEAN_EARLY, LOOM_CLEAN_EARLY},
-                                               {LOOM_CLEAN_LATE, LOOM_CLEAN_LATE},
-                                               {LOOM_CLEAN_EARLY, LOOM_CLEAN_RECORDED},
-                                               {LOOM_CLEAN_RECORDED, LOOM_CLEAN_EARLY}};
+  static const bool straight[][2] = {{false, false}, {true, true}, {true, false}, {false, true}};
 
   // One grasp has no second one, and none no first.
-  static const int count[] = {1, 3, 5};
+  static const int count[] = {1, 2, 4};
   int n = count[grasps < 2 ? grasps : 2];
   if (i >= 2 * n) return false;
   *out = paces[i % 2];
-  memcpy(out->approach, pairs[i / 2], sizeof out->approach);
+  memcpy(out->straight, straight[i / 2], sizeof out->straight);
   return true;
 }
 
@@ -78,7 +74,7 @@ static loomPose put_right(follower* f, loomEpisode* e, int a, int k) {
 
   for (int i = 0; i < in->grasp_count; i++) {
     const loomCleanGrasp* g = &in->grasp[i];
-    bool anew = f->path->def->approach[i % 2] != LOOM_CLEAN_RECORDED;
+    bool anew = f->path->def->straight[i % 2];
     double share = anew && g->arm == a ? share_at(g, row, e->scene->task->control_freq) : 0;
     if (share <= 0) continue;
 

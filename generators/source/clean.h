@@ -8,21 +8,16 @@
 
 LOOM_C_BEGIN
 
-/// How hands come to what they grasp.
-typedef enum loomCleanApproach {
-  LOOM_CLEAN_RECORDED,  // as they did
-  LOOM_CLEAN_EARLY,     // straight, from before they first bumped into anything
-  LOOM_CLEAN_LATE,      // straight, from a second before
-} loomCleanApproach;
-
 /// How freely a demo is changed.
 typedef struct loomCleanDef {
-  double tolerance;               // m hands may leave their recorded way, where nothing is grasped or let go
-  double turn;                    // rad likewise
-  double window;                  // s: standard deviation of the smoothing there
-  double pace;                    // of the recorded one, at most
-  double margin;                  // share of the joints' limits, which controllers overshoot
-  loomCleanApproach approach[2];  // of grasps in turn: the first, the second, the third as the first, ...
+  double tolerance;  // m hands may leave their recorded way, where nothing is grasped or let go
+  double turn;       // rad likewise
+  double window;     // s: standard deviation of the smoothing there
+  double pace;       // of the recorded one, at most
+  double margin;     // share of the joints' limits, which controllers overshoot
+  // Whether a hand comes straight to what it grasps, from before it first bumped into anything, in place of
+  // as it did: for grasps in turn, the first, the second, the third as the first, ...
+  bool straight[2];
 } loomCleanDef;
 
 /// The settings that are tried for a demo of so many grasps, number i of them: false after the last.

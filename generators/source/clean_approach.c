@@ -32,8 +32,7 @@ static int hold_row(const loomReplay* r, const loomTask* task, const loomEvent* 
 }
 
 // The first row after the arm's latest event before this one: from there on it may go another way.
-static int free_since(const loomReplay* r, const loomTask* task, const loomEvent* event, int i) {
-  (void)r;
+static int free_since(const loomTask* task, const loomEvent* event, int i) {
   for (int k = i - 1; k >= 0; k--)
     if (event[k].arm == event[i].arm) return event[k].row + rows_in(task, lead_time);
   return 0;
@@ -59,13 +58,12 @@ int loom_clean_grasps(loomCleanGrasp* grasp, const loomReplay* r, const loomTask
     g.close = close_row(r, g.arm, event[i].row);
     g.hold = hold_row(r, task, &event[i], g.close);
     g.start = g.close - rows_in(task, approach_time);
-    int since = free_since(r, task, event, i);
+    int since = free_since(task, event, i);
     if (g.start < since) g.start = since;
     if (g.close - g.start < least_rows) continue;
 
     // From before the first bump on, and for a while at least.
-    g.begin = g.late =
-        g.start - rows_in(task, lead_time) > since ? g.start - rows_in(task, lead_time) : since;
+    g.begin = g.start - rows_in(task, lead_time) > since ? g.start - rows_in(task, lead_time) : since;
     for (int t = g.start; t >= since; t--)
       if (bump[t * r->arm_count + g.arm] && t - rows_in(task, beside_bump) < g.begin)
         g.begin = t - rows_in(task, beside_bump);

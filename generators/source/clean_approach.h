@@ -1,5 +1,5 @@
-// How a hand comes to what it grasps: straight along its own z axis in a cleaned demo, in place of how it felt its way
-// there. Internal.
+// How a hand comes to what it grasps: straight along its own z axis in a cleaned demo, in place of how it
+// felt its way there. Internal.
 #ifndef LOOM_GENERATORS_SOURCE_CLEAN_APPROACH_H
 #define LOOM_GENERATORS_SOURCE_CLEAN_APPROACH_H
 
@@ -9,7 +9,6 @@
 typedef struct loomCleanGrasp {
   int arm, object;
   int begin;  // row at which the hand leaves its recorded way: before it first bumped into anything
-  int late;   // or, bumps or not, a while before the approach
   int start;  // of the straight approach
   int close;  // the hand's command
   int hold;   // all fingers touch
@@ -18,15 +17,15 @@ typedef struct loomCleanGrasp {
             // or fingertips pressed on something
 } loomCleanGrasp;
 
-/// The grasps among n events of a replayed demo, in their order; grasp has room for n. bump (rows x arms): the arm
-/// presses on what it does not hold; press (rows x arms): how deep something is pressed along the hand's z axis, m; pads
-/// (rows x arms x 3): the middle of the finger pads in the hand's frame, m.
+/// The grasps among n events of a replayed demo, in their order; grasp has room for n. bump (rows x arms):
+/// the arm presses on what it does not hold; press (rows x arms): how deep something is pressed along the
+/// hand's z axis, m; pads (rows x arms x 3): the middle of the finger pads in the hand's frame, m.
 int loom_clean_grasps(loomCleanGrasp* grasp, const loomReplay* replay, const loomTask* task,
                       const loomEvent* event, int n, const bool* bump, const double* press,
                       const double* pads);
 
-/// Where the hand is to be at a row from `start` on to `hold`: where it will hold the object, drawn back along its z
-/// axis, less and less until it closes.
+/// Where the hand is to be at a row from `start` on to `hold`: where it will hold the object, drawn back
+/// along its z axis, less and less until it closes.
 loomPose loom_clean_approach(const loomCleanGrasp* grasp, const loomReplay* replay, int row);
 
 #endif

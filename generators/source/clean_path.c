@@ -45,8 +45,8 @@ static bool holds(const loomReplay* r, const loomTask* task, int arm, int object
          r->touch[(t * r->arm_count + arm) * r->object_count + object] == all;
 }
 
-// Which arms press on what they do not hold, and how deep along their hands' z axes, in the episode as it is shown at
-// row t.
+// Which arms press on what they do not hold, and how deep along their hands' z axes, in the episode as it is
+// shown at row t.
 static void look_for_presses(loomCleanInput* in, const loomEpisode* e, const loomReplay* r, int t) {
   const loomTask* task = e->scene->task;
   bool* bump = in->bump + t * r->arm_count;
@@ -200,8 +200,8 @@ static int take_way(way* w, loomHeap* heap, loomError* err) {
   return ok ? 0 : no_memory(err);
 }
 
-// Seconds by which a hand follows its target (Khatib's spring and damper at a constant speed: kp lag = kd), and half a
-// control step, in which targets stand still.
+// Seconds by which a hand follows its target (Khatib's spring and damper at a constant speed: kp lag = kd),
+// and half a control step, in which targets stand still.
 static double lag_of(const loomArm* arm, int entry, double freq) {
   const loomControllerDef* c = &arm->control;
   if (c->type != LOOM_OSC_POSE || c->kp[entry] <= 0) return 0;
@@ -258,7 +258,7 @@ static void reach(way* w, int arm, int first_joint, int t, loomPose pose) {
 }
 
 // A straight approach, the way to it, and what is left of the hand's being drawn back afterwards.
-static void approach(way* w, const loomCleanGrasp* g, loomCleanApproach how) {
+static void approach(way* w, const loomCleanGrasp* g) {
   int first_joint = 0;
   for (int a = 0; a < g->arm; a++) first_joint += w->e->arms[a].n;
 
@@ -266,8 +266,7 @@ static void approach(way* w, const loomCleanGrasp* g, loomCleanApproach how) {
     reach(w, g->arm, first_joint, t, loom_clean_approach(g, w->r, t));
     memset(w->lead[g->arm] + 6 * t, 0, 6 * sizeof(double));
   }
-  bridge_rows(w, g->arm, first_joint, w->e->arms[g->arm].n, how == LOOM_CLEAN_LATE ? g->late : g->begin,
-              g->start);
+  bridge_rows(w, g->arm, first_joint, w->e->arms[g->arm].n, g->begin, g->start);
 
   for (int t = g->hold + 1; t < w->rows && w->in->slack[t] < 1; t++) {
     loomPose back = loom_pose_identity();
@@ -300,8 +299,8 @@ static double strayed(way* w, const double* base, const double* q, int t) {
   return most;
 }
 
-// Joints and leads smoothed where rows have slack, and drawn back to the recorded way where hands would leave it by
-// more than they may.
+// Joints and leads smoothed where rows have slack, and drawn back to the recorded way where hands would leave
+// it by more than they may.
 static void smooth_way(way* w) {
   double sigma = w->def->window * w->freq, *out = w->scratch;
   loom_smooth_rows(out, w->q, w->rows, w->joints, w->in->slack, sigma);
@@ -348,8 +347,8 @@ static double mean_speed(const way* w) {
   return most;
 }
 
-// The highest rate at row t: the recorded one, or where rows are free and slow, that of the mean speed; and never what
-// asks for larger moves than actions can be.
+// The highest rate at row t: the recorded one, or where rows are free and slow, that of the mean speed; and
+// never what asks for larger moves than actions can be.
 static double rate_cap(const way* w, double mean, int t) {
   int next = t + 1 < w->rows ? t + 1 : t, before = next - 1;
   double fastest = 0, cap = skip_rows, most = skip_rows;
@@ -465,7 +464,7 @@ int loom_clean_path(loomCleanPath* out, loomHeap* heap, loomEpisode* e, const lo
   find_leads(&w);
 
   for (int i = 0; i < in->grasp_count; i++)
-    if (def->approach[i % 2] != LOOM_CLEAN_RECORDED) approach(&w, &in->grasp[i], def->approach[i % 2]);
+    if (def->straight[i % 2]) approach(&w, &in->grasp[i]);
 
   out->def = def;
   smooth_way(&w);

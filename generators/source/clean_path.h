@@ -1,5 +1,5 @@
-// The way that a cleaned demo takes: from the rows of a recorded one to targets of the same hands, one a control step.
-// Internal.
+// The way that a cleaned demo takes: from the rows of a recorded one to targets of the same hands, one a
+// control step. Internal.
 #ifndef LOOM_GENERATORS_SOURCE_CLEAN_PATH_H
 #define LOOM_GENERATORS_SOURCE_CLEAN_PATH_H
 
@@ -23,7 +23,7 @@ typedef struct loomCleanInput {
 
 /// What the hands are to do, control step by control step.
 typedef struct loomCleanPath {
-  const loomCleanDef* def;          // that it was made by
+  const loomCleanDef* def;  // that it was made by
   int steps;
   loomPose* target[LOOM_MAX_ARMS];  // (steps) world frame
   double* hand[LOOM_MAX_ARMS];      // (steps x LOOM_MAX_HAND)

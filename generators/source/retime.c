@@ -60,8 +60,8 @@ static bool allowed(double u[2], const path* p, int i, double x, double next) {
   return u[0] <= u[1];
 }
 
-// The largest controllable squared rate at point i. Standing still is always one, and they are an interval (the set of
-// (u, x) is convex): so it is found by halving.
+// The largest controllable squared rate at point i. Standing still is always one, and they are an interval
+// (the set of (u, x) is convex): so it is found by halving.
 static double controllable(const path* p, int i, double next) {
   double u[2], low = 0, high = fastest(p, i);
   if (allowed(u, p, i, high, next)) return high;

@@ -13,14 +13,15 @@ typedef struct loomRetimeDef {
   const double* acceleration;  // (n) rad/s^2; 0 = no limit
 } loomRetimeDef;
 
-/// time (points): when the path is at each of its points, s; 0 at the first, growing, at rest there and at the last.
-/// rate (points): how fast it goes through them then, points/s. q (points x joints) are the joints there, and
-/// cap (points) the highest rate allowed, > 0. At least 3 points.
+/// time (points): when the path is at each of its points, s; 0 at the first, growing, at rest there and at
+/// the last. rate (points): how fast it goes through them then, points/s. q (points x joints) are the joints
+/// there, and cap (points) the highest rate allowed, > 0. At least 3 points.
 ///
-/// Time-optimal by reachability analysis, "TOPP-RA" (H. Pham and Q.-C. Pham, "A new approach to time-optimal path
-/// parameterization based on reachability analysis", IEEE T-RO 2018, sections III and IV): with x the squared rate
-/// and u its acceleration, limits are linear in (u, x) at each point. Backwards, the controllable sets; forwards, the
-/// greediest u that stays in them. LOOM_ERR_USAGE for a cap that is not positive, LOOM_ERR_MEMORY.
+/// Time-optimal by reachability analysis, "TOPP-RA" (H. Pham and Q.-C. Pham, "A new approach to time-optimal
+/// path parameterization based on reachability analysis", IEEE T-RO 2018, sections III and IV): with x the
+/// squared rate and u its acceleration, limits are linear in (u, x) at each point. Backwards, the
+/// controllable sets; forwards, the greediest u that stays in them. LOOM_ERR_USAGE for a cap that is not
+/// positive, LOOM_ERR_MEMORY.
 int loom_retime(double* time, double* rate, const double* q, const double* cap, int points,
                 const loomRetimeDef* def, loomError* err);
 

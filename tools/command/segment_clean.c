@@ -64,7 +64,6 @@ static cJSON* figures_json(const loomCleanFigures* f, const loomScreening* s, in
 }
 
 static cJSON* demo_json(const cleanedDemo* d) {
-  static const char* const ways[] = {"recorded", "early", "late"};
   cJSON* out = cJSON_CreateObject();
   cJSON_AddStringToObject(out, "name", d->recorded->name);
   cJSON_AddBoolToObject(out, "cleaned", d->best >= 0);
@@ -83,8 +82,8 @@ static cJSON* demo_json(const cleanedDemo* d) {
     cJSON_AddNumberToObject(t, "turn", made->def.turn);
     cJSON_AddNumberToObject(t, "pace", made->def.pace);
     cJSON_AddNumberToObject(t, "margin", made->def.margin);
-    cJSON* list = cJSON_AddArrayToObject(t, "approaches");
-    for (int g = 0; g < 2; g++) cJSON_AddItemToArray(list, cJSON_CreateString(ways[made->def.approach[g]]));
+    cJSON* list = cJSON_AddArrayToObject(t, "straight");
+    for (int g = 0; g < 2; g++) cJSON_AddItemToArray(list, cJSON_CreateBool(made->def.straight[g]));
     cJSON_AddItemToArray(tries, t);
   }
   return out;

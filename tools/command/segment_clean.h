@@ -16,8 +16,8 @@ typedef struct segmentClean {
   bool skip, json;
 } segmentClean;
 
-/// Clean the demos, show them before and after as lines, or as objects of `demos` (JSON), and write them: cleaned ones,
-/// and the others as they were.
+/// Clean the demos, show them before and after as lines, or as objects of `demos` (JSON), and write them:
+/// cleaned ones, and the others as they were.
 int segment_clean(const segmentClean* args, cJSON* demos, loomError* err);
 
 #endif

@@ -1,11 +1,12 @@
-// Which way of cleaning a source demo is chosen: the one that makes more demos, the recorded demo where none does.
+// Which way of cleaning a source demo is chosen: the one that makes more demos, the recorded demo where none
+// does.
 #include "generators/run/clean_choose.h"
 
 #include "generators/run/screen.h"
 #include "tests/own_fixture.h"
 
-/// Replays that stand for a demo and its tries: good ones, and ones whose hands never close, so that no attempt comes
-/// right.
+/// Replays that stand for a demo and its tries: good ones, and ones whose hands never close, so that no
+/// attempt comes right.
 static loomReplay stand_in(const own* o, bool good) {
   loomReplay r = o->sources.replay[0];
   if (good) return r;

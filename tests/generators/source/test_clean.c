@@ -130,7 +130,7 @@ static void settings_are_tried_in_turn(void** state) {
     int n = 0;
     while (n < 64 && loom_clean_step(&def[n], n, grasps)) n++;
     assert_in_range(n, 2, 20);
-    assert_true(def[0].approach[0] == LOOM_CLEAN_RECORDED && def[0].approach[1] == LOOM_CLEAN_RECORDED);
+    assert_true(!def[0].straight[0] && !def[0].straight[1]);
 
     for (int i = 0; i < n; i++) {
       assert_true(def[i].tolerance > 0 && def[i].turn > 0 && def[i].window > 0);

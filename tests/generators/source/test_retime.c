@@ -1,4 +1,5 @@
-// Times along paths of joints: known optima, limits kept on paths drawn at random, and how times scale with limits.
+// Times along paths of joints: known optima, limits kept on paths drawn at random, and how times scale with
+// limits.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
