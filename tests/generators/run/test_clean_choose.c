@@ -10,12 +10,15 @@
 static loomReplay stand_in(const own* o, bool good) {
   loomReplay r = o->sources.replay[0];
   if (good) return r;
+
   for (int a = 0; a < r.arm_count; a++) {
     size_t bytes = sizeof(double) * (size_t)r.rows;
     r.hand[a] = calloc((size_t)r.rows, LOOM_MAX_HAND * sizeof(double));
     r.grip[a] = malloc(bytes);
     assert_non_null(r.hand[a]);
     assert_non_null(r.grip[a]);
+
+    // Open all the way.
     for (int t = 0; t < r.rows; t++) {
       r.grip[a][t] = -1;
       for (int i = 0; i < LOOM_MAX_HAND; i++) r.hand[a][t * LOOM_MAX_HAND + i] = -1;

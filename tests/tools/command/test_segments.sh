@@ -49,4 +49,14 @@ expect 'record: it is counted' 1 '^2 of 2 attempts failed .*: 2 success that can
 expect 'record --json: it is counted' 1 '"success that cannot be segmented":[[:space:]]*2' record -n 1 -m 2 --json
 expect 'record --all: it is kept, and no source demo' 0 'it is no source demo' record -n 1 --all -o "$work/high.hdf5"
 
+# Demos cleaned: written under their names, and generated from.
+expect '-o is for cleaned demos' 2 '-o needs --clean' "$loom" segment handover -o "$work/cleaned.hdf5"
+expect 'ends are of demos as they are' 2 'write the cleaned ones' "$loom" segment handover --clean --export "$ends" --overwrite
+expect 'generate --clean on: the task names none' 2 'segment --clean -o FILE' "$loom" generate tests/own --clean on --attempts 1
+expect 'nor with other source demos' 2 'without --source' "$loom" generate tests/own --clean off --source "$signals" --attempts 1
+"$loom" record tests/own -n 1 --seed 1 -o "$work/own.hdf5" >/dev/null 2>&1
+expect 'cleaned demos are written' 0 'wrote .*cleaned.hdf5: [01] of 1 demos' "$loom" segment "$work/own.hdf5" -t tests/own --clean -o "$work/cleaned.hdf5"
+expect 'and are demos as others' 0 '^demo_0 ' "$loom" segment "$work/cleaned.hdf5" -t tests/own
+expect 'that attempts are made of' 0 'of 1 attempts|from 1 attempts' "$loom" generate tests/own --source "$work/cleaned.hdf5" --attempts 1
+
 close_tests
