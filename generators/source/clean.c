@@ -11,24 +11,16 @@
 static const double integral = 0.15;    // of the error, a control step
 static const double most_error = 0.03;  // m, along each axis
 
-enum { MOST_TRIES = 8 };
 enum { MORE_STEPS = 20 };  // control steps beyond success_hold in which success may still come about
 
-// Ways of coming to the first and to the second grasp, each of them at the recorded pace and at a slower one,
-// which leaves more for attempts whose objects lie otherwise.
 bool loom_clean_step(loomCleanDef* out, int i, int grasps) {
-  static const loomCleanDef paces[] = {
-      {.tolerance = 0.02, .turn = 0.15, .window = 0.3, .pace = 1, .margin = 0.85},
-      {.tolerance = 0.02, .turn = 0.15, .window = 0.3, .pace = 0.75, .margin = 0.6},
-  };
   static const bool straight[][2] = {{false, false}, {true, true}, {true, false}, {false, true}};
 
   // One grasp has no second one, and none no first.
   static const int count[] = {1, 2, 4};
-  int n = count[grasps < 2 ? grasps : 2];
-  if (i >= 2 * n) return false;
-  *out = paces[i % 2];
-  memcpy(out->straight, straight[i / 2], sizeof out->straight);
+  if (i >= count[grasps < 2 ? grasps : 2]) return false;
+  *out = (loomCleanDef){.tolerance = 0.02, .turn = 0.15, .window = 0.3, .margin = 0.85};
+  memcpy(out->straight, straight[i], sizeof out->straight);
   return true;
 }
 
@@ -252,7 +244,7 @@ static bool is_known(const loomCleaned* out, const loomCleanTry* made) {
   return false;
 }
 
-// Those furthest from limits first, and no more of them than are worth attempts.
+// Those furthest from limits first.
 static void sort_tries(loomCleaned* out, const loomTask* task) {
   for (int i = 1; i < out->n; i++) {
     loomCleanTry made = out->made[i];
@@ -261,7 +253,6 @@ static void sort_tries(loomCleaned* out, const loomTask* task) {
       out->made[k] = out->made[k - 1];
     out->made[k] = made;
   }
-  while (out->n > MOST_TRIES) destroy_try(&out->made[--out->n]);
 }
 
 static int try_all(cleaning* c, loomError* err) {

@@ -13,7 +13,6 @@ typedef struct loomCleanDef {
   double tolerance;  // m hands may leave their recorded way, where nothing is grasped or let go
   double turn;       // rad likewise
   double window;     // s: standard deviation of the smoothing there
-  double pace;       // of the recorded one, at most
   double margin;     // share of the joints' limits, which controllers overshoot
   // Whether a hand comes straight to what it grasps, from before it first bumped into anything, in place of
   // as it did: for grasps in turn, the first, the second, the third as the first, ...

@@ -10,7 +10,7 @@ static const double lead_time =
 static const double beside_bump = 0.25;  // s before the first bump
 static const double far_off = 0.12;      // m from where it grasps the hand still comes from another way
 static const double pressed = 0.0015;    // m deep: something is pressed on
-static const double clear = 0.006;       // m that is left free then: other objects are larger
+static const double clear = 0.003;       // m that is left free then: other objects are larger
 static const double least_rows = 5;      // of an approach; shorter ones stay as they are
 
 static int rows_in(const loomTask* task, double seconds) {

@@ -368,7 +368,7 @@ static double rate_cap(const way* w, double mean, int t) {
   if (mean < cap * fastest) cap = mean / fastest;
   double free = cap > 1 ? cap : 1, kept = 1;
   double wanted = kept + w->in->slack[t] * (free - kept);
-  return w->def->pace * w->freq * fmax(0.05, fmin(wanted, most));
+  return w->freq * fmax(0.05, fmin(wanted, most));
 }
 
 static int retime_way(way* w, loomError* err) {

@@ -80,7 +80,6 @@ static cJSON* demo_json(const cleanedDemo* d) {
     cJSON* t = figures_json(&made->figures, &d->screening, 1 + i);
     cJSON_AddNumberToObject(t, "tolerance", made->def.tolerance);
     cJSON_AddNumberToObject(t, "turn", made->def.turn);
-    cJSON_AddNumberToObject(t, "pace", made->def.pace);
     cJSON_AddNumberToObject(t, "margin", made->def.margin);
     cJSON* list = cJSON_AddArrayToObject(t, "straight");
     for (int g = 0; g < 2; g++) cJSON_AddItemToArray(list, cJSON_CreateBool(made->def.straight[g]));
