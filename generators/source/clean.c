@@ -138,8 +138,9 @@ static int run_path(bool* held, char why[200], double most, loomTrace* trace, lo
 
   *held = !code && !f.broken_off && run.end != LOOM_RUN_LOST && run.success_steps >= task->success_hold;
   if (!code && f.broken_off)
-    snprintf(why, 200, "it would go beyond limits: %.1f mm deep, joints at %.2f of their speed",
-             1e3 * f.quality.penetration, f.quality.joint_speed);
+    snprintf(why, 200,
+             "it would go beyond limits: %.1f mm deep (%.60s), joints at %.2f of their speed (%.60s)",
+             1e3 * f.quality.penetration, f.quality.penetrating, f.quality.joint_speed, f.quality.fastest);
   else if (!code && !*held)
     snprintf(why, 200, "its actions do not succeed any more");
   return code;

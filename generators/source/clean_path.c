@@ -272,6 +272,9 @@ static void approach(way* w, const loomCleanGrasp* g) {
     loomPose back = loom_pose_identity();
     for (int k = 0; k < 3; k++) back.pos[k] = g->shift[k] * (1 - w->in->slack[t]);
     reach(w, g->arm, first_joint, t, loom_pose_mul(w->r->eef[g->arm][t], back));
+
+    // The recorded hand was led by what it pressed on.
+    for (int k = 0; k < 6; k++) w->lead[g->arm][6 * t + k] *= w->in->slack[t];
   }
 }
 
