@@ -59,4 +59,14 @@ expect 'cleaned demos are written' 0 'wrote .*cleaned.hdf5: [01] of 1 demos' "$l
 expect 'and are demos as others' 0 '^demo_0 ' "$loom" segment "$work/cleaned.hdf5" -t tests/own
 expect 'that attempts are made of' 0 'of 1 attempts|from 1 attempts' "$loom" generate tests/own --source "$work/cleaned.hdf5" --attempts 1
 
+# A task that names cleaned demos makes its attempts of those, unless told otherwise.
+cp -r tests/own "$work/scenes/with" && cp "$work/own.hdf5" "$work/scenes/with/own.hdf5"
+printf 'source: {file: own.hdf5, cleaned: cleaned.hdf5}\n' >>"$work/scenes/with/task.yaml"
+expect 'cleaned demos that are not there' 1 'cleaned.hdf5: the task.s source demos are not there' "$loom" generate "$work/scenes/with" --attempts 1
+expect 'the recorded ones are' 0 '1 attempts' "$loom" generate "$work/scenes/with" --attempts 1 --clean off
+cp "$work/cleaned.hdf5" "$work/scenes/with/cleaned.hdf5"
+expect 'cleaned demos are used' 0 '1 attempts' "$loom" generate "$work/scenes/with" --attempts 1 --clean on
+expect 'but looked at are the recorded ones' 0 "$(grep -o '^demo_0 .*' <<<"$("$loom" segment "$work/own.hdf5" -t tests/own)" | head -1)" \
+  "$loom" segment "$work/scenes/with"
+
 close_tests
