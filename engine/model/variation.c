@@ -14,6 +14,8 @@ typedef struct objectGeom {
   char name[LOOM_GEOM_NAME_MAX];  // "" when it has none
   int type;                       // mjtGeom
   bool collides;                  // has contacts, hence mass; the others are only seen
+  bool ends;                      // it is given by its ends (fromto), which come to
+  double pos[3], quat[4], size[3];
 } objectGeom;
 
 // All texts are read-only after bind, so that threads share them; apply parses the small one afresh.
@@ -142,7 +144,6 @@ static int check_child(const loomVariation* v, const xmlNode* node, int* joints,
 
   if (loom_mjcf_is(node, "geom")) {
     if (has_attribute(node, "mesh")) return unsupported(v, node, "it has a mesh", err);
-    if (has_attribute(node, "fromto")) return unsupported(v, node, "a geom is given by fromto", err);
     return LOOM_OK;
   }
 
@@ -248,6 +249,10 @@ static int keep_geoms(loomVariation* v, const mjModel* m, const xmlDoc* doc, loo
 
     geom->type = m->geom_type[i];
     geom->collides = m->geom_contype[i] || m->geom_conaffinity[i];
+    geom->ends = has_attribute(node, "fromto");
+    memcpy(geom->pos, m->geom_pos + 3 * i, sizeof geom->pos);
+    memcpy(geom->quat, m->geom_quat + 4 * i, sizeof geom->quat);
+    memcpy(geom->size, m->geom_size + 3 * i, sizeof geom->size);
 
     if (!fits) return unsupported(v, node, "a geom's name is too long", err);
     bool primitive = geom->type >= mjGEOM_SPHERE && geom->type <= mjGEOM_BOX;
@@ -336,17 +341,25 @@ static int find_geom(const loomVariation* v, const char* name) {
   return -1;
 }
 
+// A site of the object, which can be moved only.
+static xmlNode* site_node(const xmlDoc* doc, const char* name) {
+  xmlNode* node = loom_mjcf_child(object_of(doc), "site");
+  while (node && !loom_mjcf_has(node, "name", name)) node = loom_mjcf_sibling(node, "site");
+  return node;
+}
+
 static bool positive(const double* value, int n) {
   bool good = true;
   for (int i = 0; i < n; i++) good = good && isfinite(value[i]) && value[i] > 0;
   return good;
 }
 
-static int check_edit(const loomVariation* v, const loomGeomEdit* edit, loomError* err) {
+static int check_edit(const loomVariation* v, const xmlDoc* doc, const loomGeomEdit* edit, loomError* err) {
   int i = find_geom(v, edit->geom);
-  if (i < 0) {
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: object %s has no geom \"%s\"", v->label, v->body,
-                          edit->geom);
+  bool moved_only = !edit->has_size && !edit->has_density && !edit->has_friction;
+  if (i < 0 && !(moved_only && site_node(doc, edit->geom))) {
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: object %s has no geom \"%s\"%s", v->label, v->body,
+                          edit->geom, moved_only ? ", nor a site" : "");
   }
 
   const char* wrong = NULL;
@@ -368,10 +381,19 @@ static xmlNode* geom_node(const xmlDoc* doc, int index) {
   return node;
 }
 
+// Ends would overrule what is written beside them.
+static int forget_ends(const objectGeom* geom, xmlNode* node) {
+  if (!geom->ends) return LOOM_OK;
+  loom_mjcf_unset(node, "fromto");
+  return loom_mjcf_set_numbers(node, "pos", geom->pos, 3) |
+         loom_mjcf_set_numbers(node, "quat", geom->quat, 4) |
+         loom_mjcf_set_numbers(node, "size", geom->size, size_count[geom->type]);
+}
+
 static int write_edit(const loomVariation* v, const xmlDoc* doc, const loomGeomEdit* edit) {
   int i = find_geom(v, edit->geom);
-  xmlNode* node = geom_node(doc, i);
-  int code = LOOM_OK;
+  xmlNode* node = i < 0 ? site_node(doc, edit->geom) : geom_node(doc, i);
+  int code = i >= 0 && (edit->has_size || edit->has_pos) ? forget_ends(&v->geom[i], node) : LOOM_OK;
 
   if (edit->has_size) code |= loom_mjcf_set_numbers(node, "size", edit->size, size_count[v->geom[i].type]);
   if (edit->has_pos) code |= loom_mjcf_set_numbers(node, "pos", edit->pos, 3);
@@ -649,17 +671,14 @@ int loom_variation_apply(const loomVariation* v, const loomGeomEdit* edits, int 
                          mjData* scratch, char** out_xml, loomError* err) {
   if (out_xml) *out_xml = NULL;
 
-  // Every edit is checked before the first is made.
-  for (int i = 0; i < n; i++) {
-    int code = check_edit(v, &edits[i], err);
-    if (code) return code;
-  }
-
   int body = mj_name2id(m, mjOBJ_BODY, v->body);
   if (body < 0) return loom_error_set(err, LOOM_ERR_USAGE, "%s: the model has no body %s", v->label, v->body);
 
   xmlDoc* doc = NULL;
   int code = parse_small(&doc, v, err);
+
+  // Every edit is checked before the first is made.
+  for (int i = 0; !code && i < n; i++) code = check_edit(v, doc, &edits[i], err);
   for (int i = 0; !code && i < n; i++) {
     if (write_edit(v, doc, &edits[i]))
       code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", v->label);
@@ -697,18 +716,18 @@ int loom_variation_density(double* out, const loomVariation* v, const char* cons
     edit->density = nothing;
   }
 
+  xmlDoc* doc = NULL;
+  code = parse_small(&doc, v, err);
   for (int i = 0; !code && i < n; i++) {
     loomGeomEdit* edit = &edits[count++];
     snprintf(edit->geom, sizeof edit->geom, "%s", geom[i]);
     edit->has_density = true;
     edit->density = ratio ? ratio[i] : 1;
-    code = check_edit(v, edit, err);
+    code = check_edit(v, doc, edit, err);
   }
 
   // What the object would weigh were its densities the ratios: mass is proportional to density.
-  xmlDoc* doc = NULL;
   mjModel* m = NULL;
-  if (!code) code = parse_small(&doc, v, err);
   if (!code) code = infer_inertia(&m, v, doc, true, edits, count, err);
   double unit_mass = !code && m ? m->body_mass[1] : 0;
 

@@ -113,7 +113,7 @@ static void measure_objects(loomEpisode* e) {
   }
 }
 
-static int restore_sizes(loomEpisode* e, loomError* err) {
+int loom_episode_restore_sizes(loomEpisode* e, loomError* err) {
   bool changed = false;
   for (int o = 0; o < LOOM_MAX_OBJECTS; o++) changed = changed || e->edit_count[o];
   if (!changed) return 0;
@@ -151,7 +151,7 @@ int loom_episode_begin(loomEpisode* e, loomError* err) {
 }
 
 int loom_episode_start(loomEpisode* e, const double* state, loomError* err) {
-  int code = restore_sizes(e, err);
+  int code = loom_episode_restore_sizes(e, err);
   if (code) return code;
 
   mj_resetData(e->m, e->d);

@@ -57,6 +57,8 @@ int loom_episode_reset(loomEpisode* episode, int reset, uint64_t seed, uint64_t 
 /// What every start ends with, once time, qpos and qvel are set in fresh data: kinematics, controllers,
 /// conditions.
 int loom_episode_begin(loomEpisode* episode, loomError* err);
+/// The sizes of all objects as the scene has them, whatever a reset has drawn.
+int loom_episode_restore_sizes(loomEpisode* episode, loomError* err);
 /// Start from a recorded state (S): controllers and warm start as after a reset. The object sizes are the
 /// scene's own.
 int loom_episode_start(loomEpisode* episode, const double* state, loomError* err);

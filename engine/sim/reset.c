@@ -241,13 +241,19 @@ int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attemp
 
   variableList v[LOOM_MAX_OBJECTS];
 
-  // Sizes first, since places depend on them.
+  // Objects of sizes that are not drawn are as the scene has them, whatever was drawn before.
   int code = 0;
+  for (int i = 0; !code && i < def->placement_count; i++) {
+    const loomPlacement* place = &def->placements[i];
+    if (!place->range_count && e->edit_count[place->object]) code = loom_episode_restore_sizes(e, err);
+  }
+
+  // Sizes first, since places depend on them.
   for (int i = 0; !code && i < def->placement_count; i++) {
     int o = def->placements[i].object;
     code = draw_variables(&v[i], &task->objects[o], &def->placements[i], e, &random, err);
     if (!code) code = shape_edits(e->edits[o], &task->objects[o], &v[i], err);
-    if (!code && task->objects[o].shape_count) {
+    if (!code && task->objects[o].shape_count && def->placements[i].range_count) {
       e->edit_count[o] = task->objects[o].shape_count;
       code = loom_variation_apply(e->scene->variations[o], e->edits[o], e->edit_count[o], e->m, e->scratch,
                                   NULL, err);

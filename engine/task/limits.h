@@ -17,6 +17,7 @@ enum {
   LOOM_MAX_ACTION = 128,    // entries of an action, all arms together
   LOOM_MAX_OBJECTS = 64,    // movable objects of a task: episodes, demos and plans hold one place for each
   LOOM_MAX_VARIABLES = 32,  // size variables of one object: an expression is evaluated on the stack
+  LOOM_MAX_KEYPOINTS = 64,  // of an object that a subtask names: their places lie on the stack
   LOOM_MAX_SUBTASKS = 16,   // subtasks of one arm: the result of an attempt holds one place for each
   LOOM_MAX_EXPERT = 256,    // steps of one arm's scripted expert, which holds one place for each
   LOOM_MAX_FINGERS = 8,     // sides of one hand: those that touch are bits

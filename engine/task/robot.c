@@ -160,6 +160,8 @@ static int read_gripper(loomRobotDef* r, const robotFile* f, loomNode hand) {
   // And of the hand as a whole.
   if (!code) code = loom_yaml_read_number(&r->gripper_speed, y, hand, "speed", true, f->err);
   if (!code) code = loom_yaml_read_int(&r->symmetry_turns, y, hand, "symmetry_turns", 1, 64, false, f->err);
+  r->has_mirror = loom_yaml_get(y, hand, "mirror") != 0;
+  if (!code) code = loom_task_read_direction(r->mirror, y, hand, "mirror", false, f->err);
   if (!code) code = read_fingers(r, f, loom_yaml_get(y, hand, "fingers"));
   return code;
 }

@@ -21,8 +21,8 @@ typedef struct loomJointsDef {
   double init_noise;                       // standard deviation of Gaussian reset noise, rad
   double torque_limit[LOOM_MAX_JOINTS];    // N m
   double velocity_limit[LOOM_MAX_JOINTS];  // rad/s; kept by WHOLE_BODY_IK, else checked only. 0 = not known
-  double acceleration_limit[LOOM_MAX_JOINTS];  // rad/s^2; kept by cleaned source demos. 0 = not known
-  bool has_range;                          // other limits than the parts' MJCF gives
+  double acceleration_limit[LOOM_MAX_JOINTS];          // rad/s^2; kept by cleaned source demos. 0 = not known
+  bool has_range;                                      // other limits than the parts' MJCF gives
   double low[LOOM_MAX_JOINTS], high[LOOM_MAX_JOINTS];  // rad
   bool has_armature;                 // joint properties the parts' MJCF leaves out, for placed robots
   double armature[LOOM_MAX_JOINTS];  // kg m^2
@@ -75,6 +75,8 @@ typedef struct loomRobotDef {
   loomPartDef* parts;                        // (part_count)
   int apart_count;
   loomName (*apart)[2];  // (apart_count) bodies that no joint positions within limits bring together
+  bool has_mirror;       // the hand, or its partner on the other side, is the mirror image of it
+  double mirror[3];      // in this plane of the eef frame: unit normal
   int symmetry_turns;    // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
 } loomRobotDef;
 

@@ -16,6 +16,7 @@
 #include "engine/task/robot.h"
 #include "engine/task/task_condition.h"
 #include "engine/task/task_expert.h"
+#include "engine/task/task_mirror.h"
 #include "engine/task/task_object.h"
 #include "engine/task/task_observe.h"
 #include "engine/task/task_reset.h"
@@ -33,7 +34,10 @@ typedef struct loomTask {
   loomName env_name;         // robosuite's name for it; "" = none
   loomName source_asset;     // asset root of the source demos; "" = relative to dir
   char source_file[LOOM_PATH_MAX];
-  char source_cleaned[LOOM_PATH_MAX];  // of the same demos, cleaned, relative to dir: what attempts are made of; "" = none
+  char source_cleaned
+      [LOOM_PATH_MAX];   // of the same demos, cleaned, relative to dir: what attempts are made of; "" = none
+  bool source_mirrored;  // mirrored source demos are sources too
+  loomMirrorDef mirror;
   char model_file[LOOM_PATH_MAX];  // MJCF relative to dir; "" = the model of source demo model_demo
   int model_demo;
   bool placed;  // robots are put into model_file, each at its place

@@ -46,7 +46,9 @@ static int read_source(taskParser* p, loomNode map) {
   if (!code)
     code = loom_yaml_read_text(t->source_file, sizeof t->source_file, p->y, map, "file", true, p->err);
   if (!code)
-    code = loom_yaml_read_text(t->source_cleaned, sizeof t->source_cleaned, p->y, map, "cleaned", false, p->err);
+    code =
+        loom_yaml_read_text(t->source_cleaned, sizeof t->source_cleaned, p->y, map, "cleaned", false, p->err);
+  if (!code) code = loom_yaml_read_bool(&t->source_mirrored, p->y, map, "mirrored", p->err);
   return code;
 }
 
@@ -142,6 +144,7 @@ static int read_task(taskParser* p, const char* robots_dir) {
   if (!code) code = loom_task_parse_reset(p, root);
   if (!code) code = loom_task_parse_subtasks(p, root);
   if (!code) code = loom_task_parse_rules(p, root);
+  if (!code) code = loom_task_parse_mirror(p, root);
   if (!code) code = loom_task_parse_expert(p, root);
   if (!code) code = loom_task_check_possible(p, root);
   return code;

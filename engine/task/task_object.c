@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/base/expr.h"
 #include "engine/task/task_parse.h"
 
 // How the object's size is measured, drawn or derived.
@@ -81,6 +82,41 @@ static int read_symmetries(loomObjectDef* o, taskParser* p, loomNode list) {
   return 0;
 }
 
+// A source demo's shape is measured, so that a point may depend on nothing that is not.
+static int check_keypoint(const loomKeypoint* k, const loomObjectDef* o, taskParser* p, loomNode map) {
+  const char* names[LOOM_MAX_VARIABLES];
+  double ones[LOOM_MAX_VARIABLES], value;
+  int n = 0;
+  for (int v = 0; v < o->variable_count; v++) {
+    if (!o->variables[v].geom[0] && !o->variables[v].let[0]) continue;
+    names[n] = o->variables[v].name;
+    ones[n++] = 1;
+  }
+
+  for (int c = 0; c < 3; c++) {
+    loomError why = {0};
+    if (loom_expr_eval(&value, k->at[c], names, ones, n, &why))
+      return loom_yaml_error(p->y, map, k->name, p->err, "%s; it may use variables with `geom` or `let`",
+                             why.message);
+  }
+  return 0;
+}
+
+static int read_keypoints(loomObjectDef* o, taskParser* p, loomNode map) {
+  int code = loom_task_count_names(&o->keypoint_count, p, map, "keypoints");
+  if (code) return code;
+  o->keypoints = loom_task_take(p, o->keypoint_count, sizeof *o->keypoints);
+  if (!o->keypoints) return LOOM_ERR_MEMORY;
+
+  for (int i = 0; !code && i < o->keypoint_count; i++) {
+    loomKeypoint* k = &o->keypoints[i];
+    strcpy(k->name, loom_yaml_key(p->y, map, i));
+    code = loom_yaml_read_texts(k->at[0], LOOM_EXPR_MAX, 3, NULL, p->y, map, k->name, true, p->err);
+    if (!code) code = check_keypoint(k, o, p, map);
+  }
+  return code;
+}
+
 int loom_task_parse_objects(taskParser* p, loomNode root) {
   loomNode map = loom_yaml_get(p->y, root, "objects");
   loomTask* t = p->task;
@@ -100,6 +136,7 @@ int loom_task_parse_objects(taskParser* p, loomNode root) {
     if (!code) code = read_variables(o, p, loom_yaml_get(p->y, node, "variables"));
     if (!code) code = read_shapes(o, p, loom_yaml_get(p->y, node, "shape"));
     if (!code) code = read_symmetries(o, p, loom_yaml_get(p->y, node, "symmetries"));
+    if (!code) code = read_keypoints(o, p, loom_yaml_get(p->y, node, "keypoints"));
   }
   return code;
 }

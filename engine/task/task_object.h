@@ -35,6 +35,12 @@ typedef struct loomSymmetry {
   int turns;       // poses equal under 2 pi / turns; 0 = any angle
 } loomSymmetry;
 
+/// A point of an object that moves with its shape: expressions of its measured and derived variables.
+typedef struct loomKeypoint {
+  loomName name;
+  loomExprText at[3];  // object's frame, m
+} loomKeypoint;
+
 typedef struct loomObjectDef {
   loomName name;
   loomName body;  // moved by a free joint, or a part that slides or turns on another (a drawer, a lid)
@@ -44,6 +50,8 @@ typedef struct loomObjectDef {
   loomGeomShape* shapes;  // (shape_count)
   int symmetry_count;
   loomSymmetry* symmetries;  // (symmetry_count)
+  int keypoint_count;
+  loomKeypoint* keypoints;  // (keypoint_count)
 } loomObjectDef;
 
 LOOM_C_END

@@ -25,6 +25,7 @@ int loom_task_parse_observe(taskParser* p, loomNode root);
 int loom_task_parse_reset(taskParser* p, loomNode root);
 int loom_task_parse_subtasks(taskParser* p, loomNode root);
 int loom_task_parse_rules(taskParser* p, loomNode root);
+int loom_task_parse_mirror(taskParser* p, loomNode root);
 int loom_task_parse_expert(taskParser* p, loomNode root);
 /// Once all is read: LOOM_ERR_FORMAT, with its line, for what no episode can ever bring about.
 int loom_task_check_possible(const taskParser* p, loomNode root);
@@ -35,6 +36,9 @@ int loom_task_parse_condition(int* index, taskParser* p, loomNode node);
 int loom_task_parse_point(loomPoint* out, taskParser* p, loomNode map, const char* key);
 /// `pos`, and `yaw` or `rpy`, of a map; zeros when absent.
 int loom_task_parse_pose(double pos[3], double quat[4], const loomYaml* y, loomNode map, loomError* err);
+/// A direction, which is made a unit vector; left as it is when the key is absent and not required.
+int loom_task_read_direction(double out[3], const loomYaml* y, loomNode map, const char* key, bool required,
+                             loomError* err);
 /// Index of the object a key names; -1 when the key is absent.
 int loom_task_parse_object_name(int* object, taskParser* p, loomNode map, const char* key);
 

@@ -28,6 +28,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"task", "max_steps", "whole number", "control steps", "1500", "the longest attempt", "400"},
     {"task", "reset", "map", "", REQUIRED, "how episodes begin: section reset", "{D0: {bar: {x: [0, 0], y: [0, 0], z: 0.8}}}"},
     {"task", "observe", "list", "", "each object's pose, and its place seen from each end effector", "the `object` observation: section observe", "[{name: bar_pos, pos: bar}]"},
+    {"task", "mirror", "map", "", "not mirrored", "how its demos are mirrored: section mirror", "{plane: [0, 1, 0]}"},
     {"task", "defaults", "map", "", "none", "what all subtasks have in common: section defaults", "{hold: 5}"},
     {"task", "arms", "list of maps", "", REQUIRED, "the subtasks of each arm: section arms", "[{subtasks: [{name: lift}]}]"},
     {"task", "coordination", "list of maps", "", "none", "constraints between arms: section coordination", "[{sequential: [[0, give], [1, take]]}]"},
@@ -37,6 +38,17 @@ const loomReferenceKey loom_task_reference[] = {
     {"source", "asset", "text", "", "the task's folder", "asset root that the file is in", "robosuite"},
     {"source", "file", "text", "", REQUIRED, "dataset of source demos, in that folder or below", "demo.hdf5"},
     {"source", "cleaned", "text", "", "none", "the same demos cleaned, as `demoloom segment --clean -o` writes them, in the task's folder: what `demoloom generate` uses", "cleaned.hdf5"},
+    {"source", "mirrored", "true or false", "", "false", "mirrored demos are sources too, as `mirror:` says; `generate --mirrored` overrules it", "true"},
+
+    {"mirror", "", "", "", "", "`mirror:` in `task.yaml`: a reflection of the world that brings the task onto itself. Poses of hands and objects are reflected, and their axes then named anew by each one's own mirror plane, so that they are turns again.", ""},
+    {"mirror", "plane", "list of 3 numbers", "", REQUIRED, "normal of the plane, world frame", "[0, 1, 0]"},
+    {"mirror", "at", "list of 3 numbers", "m", "[0, 0, 0]", "a point of it", "[0, 0, 0]"},
+    {"mirror", "arms", "list of whole numbers", "", "[0, 1, ...]", "the arm that does what each arm did; what they do must be alike", "[1, 0]"},
+    {"mirror", "objects", "map of names", "", REQUIRED, "each object's mirror image: section mirror: object", "{bar: {plane: [0, 1, 0]}}"},
+
+    {"mirror: object", "", "", "", "", "An entry of `objects:` in `mirror:`. The shapes are compared when demos are mirrored.", ""},
+    {"mirror: object", "plane", "list of 3 numbers", "", REQUIRED, "normal of the plane through the origin of its frame in which its shape is mirrored", "[0, 1, 0]"},
+    {"mirror: object", "as", "text", "", "itself", "the object that is its mirror image, and changes places with it", "left_peg"},
 
     {"model", "", "", "", "", "`model:` in `task.yaml`.", ""},
     {"model", "demo", "whole number", "", "0", "without `file`: the MJCF recorded with this source demo", "0"},
@@ -65,8 +77,9 @@ const loomReferenceKey loom_task_reference[] = {
     {"objects", "", "", "", "", "An entry of `objects:`, under its name. At most 64.", ""},
     {"objects", "body", "text", "", REQUIRED, "body with a free joint, or a part that slides or turns on another", "hammer_root"},
     {"objects", "variables", "map of names", "", "none", "its sizes, at most 32: section objects: variable", "{r: {geom: handle, size: 0}}"},
-    {"objects", "shape", "map of geoms", "", "none", "what the sizes do to its geoms: section objects: shape", "{handle: {size: [r, r, L/2]}}"},
+    {"objects", "shape", "map of geoms", "", "none", "what the sizes do to its geoms, and where they put its sites: section objects: shape", "{handle: {size: [r, r, L/2]}}"},
     {"objects", "symmetries", "list of maps", "", "none", "turns that change nothing: section objects: symmetry", "[{axis: [0, 0, 1], turns: 4}]"},
+    {"objects", "keypoints", "map of lists of 3 expressions", "m", "none", "points of its frame that move with its shape, for subtasks to name; expressions of variables with `geom` or `let`", "{tail: [0, 0, -L/2]}"},
 
     {"objects: variable", "", "", "", "", "An entry of `variables:`, under its name. Measured from a geom, derived (`let`), or (neither) drawn at reset.", ""},
     {"objects: variable", "geom", "text", "", "", "geom it is measured from", "handle"},
@@ -74,7 +87,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"objects: variable", "scale", "number", "", "1", "the variable is the entry times this", "2"},
     {"objects: variable", "let", "expression", "", "", "made from the variables before it", "L/2 + r"},
 
-    {"objects: shape", "", "", "", "", "An entry of `shape:`, under the geom's name; expressions of the object's variables.", ""},
+    {"objects: shape", "", "", "", "", "An entry of `shape:`, under the geom's name, or (`pos` alone) a site's; expressions of the object's variables.", ""},
     {"objects: shape", "size", "list of up to 3 expressions", "m", "unchanged", "MJCF size", "[r, r, L/2]"},
     {"objects: shape", "pos", "list of 3 expressions", "m", "unchanged", "MJCF pos", "[0, 0, L/2 + hh]"},
     {"objects: shape", "density", "expression", "kg/m^3", "unchanged", "MJCF density", "2*density"},
@@ -219,6 +232,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"subtask", "symmetric", "true or false", "", "false", "the nearest of the poses that the object's and the hand's symmetries make equal", "true"},
     {"subtask", "track", "true or false", "", "false", "the object is followed until the gripper closes", "true"},
     {"subtask", "standoff", "number", "m", "0", "the hand is drawn back so far along its z axis: it closes that much before the source's, not pressed against what it grasps", "0.005"},
+    {"subtask", "keypoints", "map of lists of names", "", "none", "keypoints of the reference object and of what is carried: where the shape is another than the source's, the motion keeps its relation to these, not to the object's frame", "{hammer: [tail]}"},
     {"subtask", "scale", "map", "", "none", "stretched with the object's size: section scale", "{axis: [0, 0, 1], by: L}"},
     {"subtask", "until", "end, auto, {signal: NAME} or condition", "", "end", "what ends it in a source demo: the demo's end, the arm's next grasp or release, a recorded subtask_term_signal, or the first row where a condition holds", "lifted"},
     {"subtask", "extra", "whole number", "rows", "0", "kept after that", "5"},
@@ -330,6 +344,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"robot: gripper", "entries", "list of whole numbers", "", "[0, 0, ...]", "action entry that drives each joint, 0 to 7: joints may share one", "[0, 0, 1, 1]"},
     {"robot: gripper", "absolute", "true or false", "", "false", "entries say where joints go (-1 open, 1 closed), else which way", "true"},
     {"robot: gripper", "fingers", "list of lists of texts", "", "none", "geoms of each side, at most 8 sides: something is grasped when all touch it", "[[pad1], [pad2]]"},
+    {"robot: gripper", "mirror", "list of 3 numbers", "", "not mirrored", "normal of the plane of the eef frame in which the hand, or the left one of a right one, is its mirror image", "[0, 1, 0]"},
     {"robot: gripper", "symmetry_turns", "whole number", "", "1", "hand poses equal under a full turn over this about its z", "2"},
 
     {"robot: part", "", "", "", "", "An entry of `parts:`.", ""},

@@ -121,6 +121,43 @@ static int read_scale(loomSubtaskDef* s, taskParser* p, loomNode map) {
   return code;
 }
 
+// Points of one object, by their names.
+static int read_points_of(loomSubtaskDef* s, int which, int object, taskParser* p, loomNode map, int i) {
+  const loomObjectDef* o = &p->task->objects[object];
+  loomNode list = loom_yaml_item(p->y, map, i);
+  int n = loom_yaml_count(p->y, list);
+  if (!loom_yaml_is_list(p->y, list))
+    return loom_yaml_error(p->y, map, o->name, p->err, "expected a list of its keypoints");
+  int code = loom_task_limit(p, map, o->name, n, LOOM_MAX_KEYPOINTS, "keypoints of one object");
+  if (code) return code;
+  s->keypoints[which] = loom_task_take(p, n, sizeof(int));
+  if (!s->keypoints[which]) return LOOM_ERR_MEMORY;
+  s->keypoint_count[which] = n;
+
+  for (int k = 0; k < n; k++) {
+    const char* name = loom_yaml_text(p->y, loom_yaml_item(p->y, list, k));
+    int found = o->keypoint_count - 1;
+    while (found >= 0 && !(name && !strcmp(o->keypoints[found].name, name))) found--;
+    if (found < 0)
+      return loom_yaml_error(p->y, list, "keypoints", p->err, "object '%s' has no keypoint '%.60s'", o->name,
+                             name ? name : "");
+    s->keypoints[which][k] = found;
+  }
+  return 0;
+}
+
+static int read_keypoints(loomSubtaskDef* s, taskParser* p, loomNode map) {
+  int n, code = loom_task_count_names(&n, p, map, "keypoints");
+  for (int i = 0; !code && i < n; i++) {
+    int object = loom_task_find_object(p->task, loom_yaml_key(p->y, map, i));
+    if (object < 0 || (object != s->reference && object != s->carried))
+      return loom_yaml_error(p->y, map, loom_yaml_key(p->y, map, i), p->err,
+                             "is neither the subtask's `reference` nor what is `carried`");
+    code = read_points_of(s, object == s->reference ? 0 : 1, object, p, map, i);
+  }
+  return code;
+}
+
 static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   static const char* const transforms[] = {"object", "planar", "world", NULL};
   const loomYaml* y = p->y;
@@ -138,6 +175,7 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = loom_yaml_read_bool(&s->track, y, map, "track", p->err);
   if (!code) code = loom_yaml_read_number(&s->standoff, y, map, "standoff", false, p->err);
   if (!code) code = read_scale(s, p, loom_yaml_get(y, map, "scale"));
+  if (!code) code = read_keypoints(s, p, loom_yaml_get(y, map, "keypoints"));
 
   // Where it ends.
   if (!code) code = read_until(s, p, loom_yaml_get(y, map, "until"));

@@ -169,6 +169,7 @@ static void choose_turn(loomPlan* p, int a) {
   bool chosen = p->object_symmetry[object] >= 0 && p->object_source[object] == arm->source;
   if (chosen && !s->symmetric) {
     arm->fit.object_symmetry = p->object_symmetry[object];
+    arm->fit.reshape = loom_reference_reshape(p->e, &p->sources->replay[arm->source], s);
     return;
   }
 
@@ -304,12 +305,9 @@ int loom_plan_row(const loomPlan* p, int a) {
 static loomPose tracked_target(const loomPlan* p, const loomArmPlan* arm, int a, const loomSubtaskDef* s,
                                const loomReplay* source, int row) {
   loomTransform t = arm->transform;
-  loomPose symmetry = loom_symmetry(&p->task->objects[s->reference], arm->fit.object_symmetry);
-  loomPose now = loom_pose_mul(loom_episode_object(p->e, s->reference), symmetry);
-
   // The source's object at this row, put onto the object as it is now.
   t.source = source->object[s->reference][row];
-  t.world = loom_transform_world(s->transform, now, t.source);
+  t.world = loom_transform_world(s->transform, loom_reference_pose(p->e, s, arm->fit), t.source);
   return loom_transform_apply(&t, source->target[a][row]);
 }
 
@@ -350,11 +348,9 @@ static void advance_target(loomPlan* p, int a) {
     target = between_rows(at, arm, source, tracked_target(p, arm, a, s, source, row),
                           tracked_target(p, arm, a, s, source, row + 1 < source->rows ? row + 1 : row));
     // Leave the transform where tracking last put it, for the rows after the gripper has closed.
-    loomPose symmetry = loom_symmetry(&p->task->objects[s->reference], arm->fit.object_symmetry);
     arm->transform.source = source->object[s->reference][row];
     arm->transform.world =
-        loom_transform_world(s->transform, loom_pose_mul(loom_episode_object(p->e, s->reference), symmetry),
-                             arm->transform.source);
+        loom_transform_world(s->transform, loom_reference_pose(p->e, s, arm->fit), arm->transform.source);
   } else {
     int next = row + 1 < source->rows ? row + 1 : row;
     target = between_rows(at, arm, source, loom_transform_apply(&arm->transform, source->target[a][row]),

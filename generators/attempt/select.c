@@ -5,6 +5,7 @@
 
 #include "engine/base/statistics.h"
 #include "engine/sim/reach.h"
+#include "generators/attempt/keypoint.h"
 #include "generators/attempt/quota.h"
 #include "generators/source/segment.h"
 
@@ -54,9 +55,27 @@ static void correct_for_held(loomTransform* t, const loomEpisode* e, const loomR
   loomPose held_src = loom_pose_mul(loom_pose_inverse(eef_src), source->object[s->carried][row]);
   loomPose held_now = held_object(e, s->carried, eef_now, held_src);
 
+  // Of another shape, its keypoints are to be where the source's were.
+  if (s->keypoint_count[1]) {
+    loomPose reshape = loom_keypoint_reshape(e->scene->task, source, e->variables[s->carried], s->carried,
+                                             s->keypoints[1], s->keypoint_count[1]);
+    held_src = loom_pose_mul(held_src, loom_pose_inverse(reshape));
+  }
+
   // With this on the right, eef * held_now is where the source had eef * held_src.
   t->scale = 1;
   t->hand = loom_pose_mul(held_src, loom_pose_inverse(held_now));
+}
+
+loomPose loom_reference_reshape(const loomEpisode* e, const loomReplay* source, const loomSubtaskDef* s) {
+  return loom_keypoint_reshape(e->scene->task, source, e->variables[s->reference], s->reference,
+                               s->keypoints[0], s->keypoint_count[0]);
+}
+
+loomPose loom_reference_pose(const loomEpisode* e, const loomSubtaskDef* s, loomFit fit) {
+  loomPose now = loom_pose_mul(loom_episode_object(e, s->reference),
+                               loom_symmetry(&e->scene->task->objects[s->reference], fit.object_symmetry));
+  return s->keypoint_count[0] ? loom_pose_mul(now, fit.reshape) : now;
 }
 
 loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* source, int a, int k,
@@ -67,10 +86,8 @@ loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* sou
   loomTransform t = loom_transform_identity();
 
   if (s->reference >= 0) {
-    loomPose now = loom_pose_mul(loom_episode_object(e, s->reference),
-                                 loom_symmetry(&task->objects[s->reference], fit.object_symmetry));
     t.source = source->object[s->reference][row];
-    t.world = loom_transform_world(s->transform, now, t.source);
+    t.world = loom_transform_world(s->transform, loom_reference_pose(e, s, fit), t.source);
     if (s->scale_by[0]) {
       memcpy(t.axis, s->scale_axis, sizeof t.axis);
       t.scale = variable_ratio(e, source, s->reference, s->scale_by);
@@ -132,7 +149,7 @@ static double tilt_of_turn(const loomObjectDef* object, int i, loomPose now, loo
 loomFit loom_fit_source(loomEpisode* e, const loomReplay* source, int a, int k, int turn) {
   const loomTask* task = e->scene->task;
   const loomSubtaskDef* s = &task->subtasks[a][k];
-  loomFit best = {turn < 0 ? 0 : turn, 0, 0, 0};
+  loomFit best = {.object_symmetry = turn < 0 ? 0 : turn};
   if (s->reference < 0 || s->transform == LOOM_TRANSFORM_WORLD) return best;
 
   const loomObjectDef* object = &task->objects[s->reference];
@@ -145,12 +162,13 @@ loomFit loom_fit_source(loomEpisode* e, const loomReplay* source, int a, int k, 
   for (int i = 0; i < turns; i++) least = fmin(least, tilt_of_turn(object, i, now, then));
 
   // Of all pairs that tilt as little the one that costs least: upright things are turned about the vertical.
+  loomPose reshape = loom_reference_reshape(e, source, s);
   best.cost = INFINITY;
   for (int i = 0; i < turns; i++) {
     if (turn < 0 ? tilt_of_turn(object, i, now, then) > least + same_tilt : i != turn) continue;
 
     for (int j = 0; j < hands; j++) {
-      loomFit tried = {i, j, 0, 0};
+      loomFit tried = {.object_symmetry = i, .hand_symmetry = j, .reshape = reshape};
       tried.cost = fit_cost(&tried, e, source, a, k);
       if (tried.cost < best.cost) best = tried;
     }

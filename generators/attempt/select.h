@@ -10,8 +10,9 @@ LOOM_C_BEGIN
 /// What a choice of source means for one arm's object-centric subtask: which equivalent poses, how reachable.
 typedef struct loomFit {
   int object_symmetry, hand_symmetry;
-  double cost;   // lower is better
-  double reach;  // remaining distance of inverse kinematics at the segment's end, m
+  double cost;       // lower is better
+  double reach;      // remaining distance of inverse kinematics at the segment's end, m
+  loomPose reshape;  // of the reference object, where the subtask has keypoints of it
 } loomFit;
 
 /// Best equivalent poses of a source for subtask `k` of arm `a` in the episode's present scene: of the
@@ -22,6 +23,13 @@ loomFit loom_fit_source(loomEpisode* episode, const loomReplay* source, int a, i
 /// Index of the source for subtask `k` of arm `a`. Deterministic given the random stream.
 int loom_select_source(loomEpisode* episode, const loomSourceSet* sources, const loomSourceStats* stats,
                        int a, int k, loomRandom* random);
+
+/// loomFit.reshape of a source for a subtask with a reference object.
+loomPose loom_reference_reshape(const loomEpisode* episode, const loomReplay* source,
+                                const loomSubtaskDef* subtask);
+/// What a segment's reference object has become of the source's: its pose now in the orientation of `fit`,
+/// moved by how its keypoints have.
+loomPose loom_reference_pose(const loomEpisode* episode, const loomSubtaskDef* subtask, loomFit fit);
 
 /// The transform's map for a segment starting now, with the equivalent poses of `fit` and a carried object as
 /// the hand holds it.

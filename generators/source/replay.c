@@ -9,6 +9,7 @@
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
 #include "engine/sim/part.h"
+#include "generators/source/mirror.h"
 #include "generators/source/segment.h"
 #include "generators/source/segment_file.h"
 
@@ -329,6 +330,18 @@ static int check_picked(const loading* l, loomError* err) {
   return 0;
 }
 
+static loomMirrored mirrored_of(const loading* l) {
+  if (l->def->mirrored != LOOM_MIRRORED_TASK) return l->def->mirrored;
+  return l->task->source_mirrored ? LOOM_MIRRORED_ON : LOOM_MIRRORED_OFF;
+}
+
+static int check_mirror(const loading* l, loomError* err) {
+  if (mirrored_of(l) == LOOM_MIRRORED_OFF || l->task->mirror.declared) return 0;
+  return loom_error_set(
+      err, LOOM_ERR_USAGE,
+      "%s does not say how its demos are mirrored: `mirror:` does; see `demoloom help task`", l->task->path);
+}
+
 static int load_one(loading* l, int number, loomError* err) {
   loomSourceSet* s = l->set;
   loomReplay* replay = &s->replay[s->n];
@@ -353,7 +366,7 @@ static int load_one(loading* l, int number, loomError* err) {
   }
   if (!code) {
     s->n++;
-    return 0;
+    return mirrored_of(l) == LOOM_MIRRORED_OFF ? 0 : loom_mirror_check(l->scene, err);
   }
 
   // What is wrong with one demo need not stop the others.
@@ -462,7 +475,7 @@ static int load_all(loading* l, loomError* err) {
   loomSourceSet* s = l->set;
   const char* path = loom_dataset_path(l->dataset);
   int n = loom_dataset_demo_count(l->dataset);
-  s->replay = calloc((size_t)n + 1, sizeof *s->replay);
+  s->replay = calloc(2 * (size_t)n + 1, sizeof *s->replay);
   if (!s->replay) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d source demos", n);
 
   if (!n) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demos", path);
@@ -473,6 +486,7 @@ static int load_all(loading* l, loomError* err) {
 
   // Ends of segments given by a person go before those found here.
   int code = check_picked(l, err);
+  if (!code) code = check_mirror(l, err);
   if (!code) code = read_env_args(&s->env_args, l, err);
   if (!code && l->def->segments)
     code = loom_segment_file_load(&l->given, l->def->segments, l->task, l->dataset, err);
@@ -480,6 +494,32 @@ static int load_all(loading* l, loomError* err) {
   if (!code && !s->n)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: none of its %d demos can be used", path, n);
   return code;
+}
+
+// Each demo's mirror image, in the same order, behind them or in their place.
+static int add_mirrored(loading* l, loomError* err) {
+  loomSourceSet* s = l->set;
+  loomMirrored mirrored = mirrored_of(l);
+  int n = s->n, code = 0;
+  if (mirrored == LOOM_MIRRORED_OFF) return 0;
+  if (2 * n > LOOM_MAX_SOURCES)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%d demos and as many mirrored ones: at most %d are sources", n, LOOM_MAX_SOURCES);
+
+  for (int i = 0; !code && i < n; i++) {
+    code = loom_mirror_replay(&s->replay[n + i], &s->replay[i], l->task, err);
+    s->n += !code;
+    if (code) loom_replay_destroy(&s->replay[n + i]);
+  }
+  if (code || mirrored == LOOM_MIRRORED_ON) return code;
+
+  // Only these: they move to the front.
+  for (int i = 0; i < n; i++) {
+    loom_replay_destroy(&s->replay[i]);
+    s->replay[i] = s->replay[n + i];
+  }
+  s->n = n;
+  return 0;
 }
 
 int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* path,
@@ -495,6 +535,7 @@ int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* p
   if (!code) code = find_model(&l, err);
   if (!code) tell_success(&l);
   if (!code) tell_late(&l);
+  if (!code) code = add_mirrored(&l, err);
 
   loom_scene_destroy(l.scene);
   loom_segment_file_destroy(&l.given);

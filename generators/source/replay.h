@@ -14,8 +14,9 @@ LOOM_C_BEGIN
 /// A demo replayed by state. Arrays are per control step (T); row t is what was so when action t was taken.
 typedef struct loomReplay {
   char name[LOOM_NAME_MAX];
-  int number;  // of the demo in its dataset
-  int rows;    // T
+  int number;     // of the demo in its dataset
+  bool mirrored;  // it is that demo's mirror image (mirror.h)
+  int rows;       // T
   int arm_count, object_count, condition_count;
   loomPose* eef[LOOM_MAX_ARMS];        // (T) end effector, world frame
   loomPose* target[LOOM_MAX_ARMS];     // (T) where the action sent it, world frame
@@ -78,6 +79,14 @@ int loom_source_load(loomReplay* out, loomScene** scene, const loomTask* task, c
 /// (nullable) says how to go on without.
 bool loom_source_is_odd(int code, loomError* err);
 
+/// Whether mirrored demos are sources (mirror.h).
+typedef enum loomMirrored {
+  LOOM_MIRRORED_TASK,  // as the task says
+  LOOM_MIRRORED_OFF,
+  LOOM_MIRRORED_ON,  // beside the demos themselves
+  LOOM_MIRRORED_ONLY,
+} loomMirrored;
+
 /// How source demos are loaded.
 typedef struct loomSourceDef {
   const char*
@@ -86,12 +95,13 @@ typedef struct loomSourceDef {
   int demo_count;            // 0 = all
   bool skip;                 // go on without demos that cannot be used, each told and listed by
                              // loom_dataset_leave_out; else one such demo is an error
+  loomMirrored mirrored;
 } loomSourceDef;
 
 /// All demos of a task's source dataset that can be used, replayed by state and segmented.
 typedef struct loomSourceSet {
   int n;
-  loomReplay* replay;  // (n)
+  loomReplay* replay;  // (n), the mirrored ones last
   loomNames left_out;  // names of the other demos, with loomSourceDef.skip
   char* env_args;      // the dataset's, JSON
   char* model_xml;     // MJCF the task's scene is made from

@@ -17,8 +17,8 @@
 
 typedef struct generateArgs {
   const char *task, *source, *segments, *reset, *report;
-  int select, scheme, limits, clean;  // -1 = as the task says
-  int64_t seed, max_failures;         // -1 = not given
+  int select, scheme, limits, clean, mirrored;  // -1 = as the task says
+  int64_t seed, max_failures;                   // -1 = not given
   const char* picked[LOOM_MAX_SOURCES];
   int npicked;
   bool json, skip;
@@ -29,6 +29,7 @@ typedef struct generateArgs {
 static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", "balanced", NULL};
 static const char* const schemes[] = {"transform", "translate", "replay", NULL};
 static const char* const switches[] = {"off", "on", NULL};
+static const char* const mirrors[] = {"off", "on", "only", NULL};
 
 static const toolOption options[] = {
     TOOL_OPTION_AS("successes", 'n', "N", generateArgs, INT64, def.successes, .low = 1, .high = INT32_MAX,
@@ -52,6 +53,10 @@ static const toolOption options[] = {
                        "come before the run's and are reported beside them"),
     TOOL_LIST("source-demo", 0, "NAME", generateArgs, picked, npicked, .unit = "demos",
               .about = "only this source demo; may be given several times"),
+    TOOL_OPTION_AS("mirrored", 0, "SWITCH", generateArgs, CHOICE, mirrored, .choices = mirrors,
+                   .about =
+                       "source demos mirrored left <-> right too (on), or these alone (only), where the task "
+                       "says how; as the task says unless given"),
     TOOL_OPTION_AS("segments", 0, "FILE", generateArgs, STRING, segments,
                    .about = "ends of the source demos' segments, as `demoloom segment --export` writes them"),
     TOOL_OPTION_AS("clean", 0, "SWITCH", generateArgs, CHOICE, clean, .choices = switches,
@@ -249,6 +254,7 @@ int cmd_generate(int argc, char** argv) {
                     .scheme = -1,
                     .limits = -1,
                     .clean = -1,
+                    .mirrored = -1,
                     .max_failures = -1,
                     .def = loom_default_generate_def()};
   loomTask* task = NULL;
@@ -275,6 +281,7 @@ int cmd_generate(int argc, char** argv) {
   if (!code) code = tool_outputs_check(&outputs, task->path, &err);
   if (!code) code = tool_outputs_check(&outputs, a.source ? a.source : path, &err);
   loomSourceDef from = {.segments = a.segments, .skip = a.skip, .demos = a.picked, .demo_count = a.npicked};
+  if (a.mirrored >= 0) from.mirrored = (loomMirrored)(LOOM_MIRRORED_OFF + a.mirrored);
   if (!code) code = loom_sources_load_with(&sources, task, a.source ? a.source : path, &a.roots, &from, &err);
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,

@@ -120,6 +120,46 @@ static void patched_equals_compiled_with_visuals(void** state) {
   check_patches(true, 5);
 }
 
+// A needle: its rod is given by its ends, and a site marks its tip.
+static void ends_and_sites_move(void** state) {
+  (void)state;
+  const char xml[] =
+      "<mujoco><worldbody><body name=\"needle\" pos=\"0 0 1\"><freejoint/>"
+      "<geom name=\"handle\" type=\"box\" size=\"0.04 0.01 0.01\"/>"
+      "<geom name=\"rod\" type=\"capsule\" size=\"0.004\" fromto=\"0.04 0 0 0.2 0 0\" density=\"800\"/>"
+      "<site name=\"tip\" pos=\"0.2 0 0\"/></body></worldbody></mujoco>";
+  loomVariation* v = NULL;
+  loomError err = {0};
+  if (loom_variation_bind(&v, xml, "fixture", "needle", &err)) fail_msg("%s", err.message);
+  mjModel* m = fixture_compile(xml, false);
+  mjData* scratch = mj_makeData(m);
+
+  // Longer: it is what its text compiles to, and lies along x still.
+  const loomGeomEdit edits[] = {
+      {.geom = "rod", .has_size = true, .size = {0.004, 0.12}, .has_pos = true, .pos = {0.16, 0, 0}},
+      {.geom = "tip", .has_pos = true, .pos = {0.28, 0, 0}}};
+  char* varied = NULL;
+  if (loom_variation_apply(v, edits, 2, m, scratch, &varied, &err)) fail_msg("%s", err.message);
+  mjModel* fresh = fixture_compile(varied, false);
+  assert_same(fresh, m);
+  assert_true(m->site_pos[0] == 0.28 && m->geom_size[4] == 0.12);
+  double along[3];
+  mju_rotVecQuat(along, (double[3]){0, 0, 1}, m->geom_quat + 4);
+  assert_true(fabs(fabs(along[0]) - 1) < 1e-9);
+
+  // A site has a place alone, and what is neither is told.
+  const loomGeomEdit large = {.geom = "tip", .has_size = true, .size = {0.1}};
+  const loomGeomEdit nobody = {.geom = "top", .has_pos = true};
+  assert_int_equal(loom_variation_apply(v, &large, 1, m, scratch, NULL, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_variation_apply(v, &nobody, 1, m, scratch, NULL, &err), LOOM_ERR_USAGE);
+
+  free(varied);
+  mj_deleteModel(fresh);
+  mj_deleteData(scratch);
+  mj_deleteModel(m);
+  loom_variation_destroy(v);
+}
+
 static void no_edit_is_the_recorded_model(void** state) {
   (void)state;
   for (int demo = 0; demo < FIXTURE_DEMOS; demo++) {
@@ -356,6 +396,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(patched_equals_compiled),
       cmocka_unit_test(patched_equals_compiled_with_visuals),
+      cmocka_unit_test(ends_and_sites_move),
       cmocka_unit_test(no_edit_is_the_recorded_model),
       cmocka_unit_test(recorded_inertia_comes_from_a_density),
       cmocka_unit_test(threads_share_a_variation),

@@ -139,6 +139,38 @@ static void the_impossible_is_told(void** state) {
       load_changed(&err, lost, "lost: {inside: {point: hammer, low: [0, 0, 1], high: [1, 1, 1]}}"), 0);
 }
 
+static void mirrors_are_checked(void** state) {
+  (void)state;
+  const char *plane = "  plane: [1, 0, 0]\n", *hammer = "    hammer: {plane: [0, 1, 0]}\n";
+  loomError err = {0, ""};
+  assert_int_equal(load_changed(&err, plane, "  plane: [2, 0, 0]\n  at: [0, 0.1, 0]\n  arms: [0, 1]\n"), 0);
+
+  // A plane there must be, of the world and of each object; arms change in pairs, and only with one that does
+  // the same.
+  expect_error(plane, "", "'plane': missing");
+  expect_error(plane, "  plane: [0, 0, 0]\n", "must not be zero");
+  expect_error(plane, "  plane: [1, 0, 0]\n  arms: [0, 0]\n", "the arm that it changes with");
+  expect_error(plane, "  plane: [1, 0, 0]\n  arms: [1, 0]\n", "arm 1 cannot do what arm 0 does");
+  expect_error(hammer, "    {}\n", "object 'hammer' has no mirror image");
+  expect_error(hammer, "    hamer: {plane: [0, 1, 0]}\n", "no object 'hamer'");
+  expect_error(hammer, "    hammer: {plane: [0, 1, 0], as: world}\n", "expected an object");
+}
+
+static void keypoints_are_checked(void** state) {
+  (void)state;
+  const char *points = "    symmetries:\n", *grasp = "        symmetric: true\n";
+  const char* two = "    keypoints: {tail: [0, 0, -L/2], top: [0, 0, L/2 + hh]}\n    symmetries:\n";
+  loomError err = {0, ""};
+  assert_int_equal(load_changed(&err, points, two), 0);
+
+  // Of what a source's model shows, and of what the subtask is about.
+  expect_error(points, "    keypoints: {tail: [0, 0]}\n    symmetries:\n", "tail");
+  expect_error(points, "    keypoints: {tail: [0, 0, density]}\n    symmetries:\n", "`geom` or `let`");
+  expect_error(grasp, "        keypoints: {hammer: [head]}\n", "no keypoint 'head'");
+  expect_error(grasp, "        keypoints: {table: [tail]}\n", "neither the subtask's `reference` nor");
+  expect_error(grasp, "        keypoints: {hammer: tail}\n", "expected a list");
+}
+
 static void circles_are_rejected(void** state) {
   (void)state;
 
@@ -363,6 +395,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(handover_parses),
                                      cmocka_unit_test(mistakes_are_located),
                                      cmocka_unit_test(the_impossible_is_told),
+                                     cmocka_unit_test(mirrors_are_checked),
+                                     cmocka_unit_test(keypoints_are_checked),
                                      cmocka_unit_test(circles_are_rejected),
                                      cmocka_unit_test(impossible_pairs_are_located),
                                      cmocka_unit_test(places_are_checked),

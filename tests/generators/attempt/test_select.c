@@ -328,7 +328,7 @@ static void held_things_are_turned_to_how_the_source_held_them(void** state) {
     show_source(o, 1);
     put_box(o, loom_pose_mul(loom_episode_eef(o->e, 0), spun(held, slip[i])));
 
-    loomTransform t = loom_segment_transform(o->e, source, 0, 0, (loomFit){0, 0, 0, 0}, row);
+    loomTransform t = loom_segment_transform(o->e, source, 0, 0, (loomFit){0}, row);
     assert_true(fabs(loom_quat_angle(t.hand.quat, loom_pose_identity().quat) - over[i] * degree) < 1e-3);
   }
 

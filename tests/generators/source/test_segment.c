@@ -530,7 +530,7 @@ static void transforms_keep_what_they_must(void** state) {
         // As it was when the segment began.
         int start = loom_segment_start(r, a, k);
         must(loom_episode_show(e, demo.states + (size_t)start * (size_t)demo.state_dim, grip, &err), &err);
-        loomTransform t = loom_segment_transform(e, r, a, k, (loomFit){0, 0, 0, 0}, start);
+        loomTransform t = loom_segment_transform(e, r, a, k, (loomFit){0}, start);
 
         // Targets stay where they were recorded.
         for (int row = start; row < r->end[a][k]; row++)
