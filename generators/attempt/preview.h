@@ -18,7 +18,8 @@ typedef struct loomPreview {
 
 /// Judge an arm's way through poses (count), `seconds` from each to the next, the first so long after now. Each
 /// is solved from the joints found for the one before; the first from those of now. It works in
-/// episode->scratch and leaves all else as it is. Loose objects are not looked at. No allocation.
+/// episode->scratch and leaves all else as it is. Other arms stand where they are now, though they may be gone
+/// by then; loose objects are not looked at. `seconds` > 0. No allocation.
 loomPreview loom_preview(loomEpisode* episode, int arm, const loomPose* poses, int count, double seconds);
 
 LOOM_C_END
