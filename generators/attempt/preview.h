@@ -1,5 +1,5 @@
-// A way of the hand judged by kinematics alone, before physics runs it: how near inverse kinematics gets to its
-// poses, how near joints come to their limits, how fast they have to be, and what the arm runs into.
+// A way of the hand judged by kinematics alone, before physics runs it: how near inverse kinematics gets to
+// its poses, how near joints come to their limits, how fast they have to be, and what the arm runs into.
 #ifndef LOOM_GENERATORS_ATTEMPT_PREVIEW_H
 #define LOOM_GENERATORS_ATTEMPT_PREVIEW_H
 
@@ -16,9 +16,9 @@ typedef struct loomPreview {
   double depth;     // of the arm in itself, another arm or what is fixed, m; deeper than at the start only
 } loomPreview;
 
-/// Judge an arm's way through poses (count), `seconds` from each to the next, the first so long after now. Each
+/// Judge an arm's way through poses (count), `seconds` from each to the next and from now to the first. Each
 /// is solved from the joints found for the one before; the first from those of now. It works in
-/// episode->scratch and leaves all else as it is. Other arms stand where they are now, though they may be gone
+/// episode->scratch and leaves all else as it is. Other arms stand where they are, though they may be gone
 /// by then; loose objects are not looked at. `seconds` > 0. No allocation.
 loomPreview loom_preview(loomEpisode* episode, int arm, const loomPose* poses, int count, double seconds);
 
