@@ -5,7 +5,8 @@
 
 #include "engine/sim/actuator.h"
 
-static const double nullspace_kp = 10;  // robosuite utils/control_utils.py, nullspace_torques
+static const double nullspace_kp = 10;    // robosuite utils/control_utils.py, nullspace_torques
+static const double limit_margin = 0.02;  // a joint so close to its limit stands at it, rad or m
 
 // ---- binding
 
@@ -420,6 +421,17 @@ static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, co
   }
 }
 
+int loom_arm_at_limit(const loomArm* arm, const mjModel* m, const mjData* d) {
+  for (int i = 0; i < arm->n; i++) {
+    int joint = m->dof_jntid[arm->dof[i]];
+
+    double q = d->qpos[arm->qpos[i]];
+    const double* range = m->jnt_range + 2 * joint;
+    if (m->jnt_limited[joint] && (q < range[0] + limit_margin || q > range[1] - limit_margin)) return i;
+  }
+  return -1;
+}
+
 void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d) {
   double inertia[LOOM_MAX_JOINTS * LOOM_MAX_JOINTS];
   arm_inertia(inertia, arm, m, d);
@@ -431,6 +443,21 @@ void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, cons
 
   // Gravity, Coriolis and centrifugal forces are held against.
   for (int i = 0; i < arm->n; i++) torque[i] += d->qfrc_bias[arm->dof[i]];
+}
+
+void loom_arm_acceleration(double* out, const loomArm* arm, const mjModel* m, const mjData* d, double dt) {
+  double inertia[LOOM_MAX_JOINTS * LOOM_MAX_JOINTS];
+  loom_arm_torques(out, arm, m, d);
+  for (int i = 0; i < arm->n; i++) {
+    double limit = arm->robot->arm.torque_limit[i];
+    out[i] = clip(out[i], -limit, limit) - m->dof_damping[arm->dof[i]] * d->qvel[arm->dof[i]];
+  }
+
+  // Damping at the step's end, which is stable however light the joint (implicit Euler).
+  arm_inertia(inertia, arm, m, d);
+  for (int i = 0; i < arm->n; i++) inertia[i * arm->n + i] += dt * m->dof_damping[arm->dof[i]];
+  cholesky(inertia, arm->n);
+  cholesky_solve(out, inertia, arm->n);
 }
 
 static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {

@@ -34,9 +34,10 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
   e->m = mj_copyModel(NULL, scene->model);
   e->d = e->m ? mj_makeData(e->m) : NULL;
   e->scratch = e->m ? mj_makeData(e->m) : NULL;
+  e->ghost = e->m ? mj_makeData(e->m) : NULL;
   e->jacobian = e->m ? malloc(sizeof(double) * 6 * (size_t)e->m->nv + 1) : NULL;
   e->marks = e->m ? malloc((size_t)e->m->nbody) : NULL;
-  bool made = e->d && e->scratch && e->jacobian && e->marks;
+  bool made = e->d && e->scratch && e->ghost && e->jacobian && e->marks;
   int code = made ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
   if (!code) code = take_lists(e, err);
 
@@ -64,6 +65,7 @@ void loom_episode_destroy(loomEpisode* e) {
   loom_heap_destroy(&e->heap);
   free(e->jacobian);
   free(e->marks);
+  mj_deleteData(e->ghost);
   mj_deleteData(e->scratch);
   mj_deleteData(e->d);
   mj_deleteModel(e->m);

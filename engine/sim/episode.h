@@ -29,6 +29,7 @@ typedef struct loomEpisode {
   mjModel* m;  // this episode's own copy: object sizes change at reset
   mjData* d;
   mjData* scratch;   // for recomputing constants and inverse kinematics
+  mjData* ghost;     // of previews: where everything would be
   double* jacobian;  // (6 x nv) of inverse kinematics: position, then rotation
   bool* marks;       // (nbody) work space for what looks through the bodies
   int arm_count;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/sim/ghost.h"
 #include "generators/attempt/failure.h"
 #include "generators/attempt/tries.h"
 
@@ -12,8 +13,8 @@
 enum { LATE_SUCCESS = 10 };
 
 const char* loom_outcome_name(loomOutcome outcome) {
-  static const char* const names[] = {"success",    "lost",    "stuck", "unmet",
-                                      "unfinished", "timeout", "rough", "simulator"};
+  static const char* const names[] = {"success", "lost",  "stuck",     "unmet", "unfinished",
+                                      "timeout", "rough", "simulator", "no way"};
   return outcome >= 0 && outcome < LOOM_OUTCOME_COUNT ? names[outcome] : "unknown";
 }
 
@@ -22,25 +23,6 @@ loomAttemptDef loom_default_attempt_def(void) {
 }
 
 // ---- following
-
-// An arm that stands still away from its target will not get there, and the rest of its motion builds on
-// that.
-static bool stuck(loomPlan* p, int a) {
-  loomArmPlan* arm = &p->arm[a];
-  loomPose now = loom_episode_eef(p->e, a);
-
-  double distance = loom_pose_distance(now, arm->target);
-  double speed = loom_pose_distance(now, arm->reached) * p->task->control_freq;
-  bool still = distance > p->task->stuck_distance && speed < p->task->stuck_speed;
-
-  // How long it has been so, in a row.
-  arm->reached = now;
-  arm->still = still ? arm->still + 1 : 0;
-  if (!p->task->stuck_steps || arm->still < p->task->stuck_steps) return false;
-
-  loom_fail_stuck(p, a, distance);
-  return true;
-}
 
 // Has the arm's subtask run, and is its effect there? The effect may be waited for; when it does not come
 // the attempt has failed and *lost is set.
@@ -76,25 +58,16 @@ static bool follow_subtasks(loomPlan* p) {
       return false;
     }
 
-    if (stuck(p, a)) return false;
+    double distance;
+    if (loom_plan_stuck(p, a, &distance)) {
+      loom_fail_stuck(p, a, distance);
+      return false;
+    }
     ready[a] = accomplished(p, a, &lost);
     if (lost) return false;
   }
 
-  // Coordinated subtasks end in the same step: who is ready first waits.
-  for (int a = 0; a < p->e->arm_count; a++) {
-    int other, k = p->arm[a].subtask, other_k;
-    if (!ready[a] || (loom_plan_partner(p, a, k, &other, &other_k) && !ready[other])) continue;
-    p->end_step[a][k] = p->e->steps;
-  }
-
-  // Only now does any arm go on to its next one, so that the order of the arms does not matter.
-  for (int a = 0; a < p->e->arm_count; a++) {
-    loomArmPlan* arm = &p->arm[a];
-    if (!arm->running || p->end_step[a][arm->subtask] < 0) continue;
-    arm->running = false;
-    arm->subtask++;
-  }
+  loom_plan_end(p, ready);
   return true;
 }
 
@@ -169,6 +142,14 @@ static bool too_rough(loomPlan* p) {
   return true;
 }
 
+// Sources whose plan the arms could not follow are left out. False when none remains.
+static bool has_way(loomPlan* p) {
+  loomPreview first;
+  if (p->def->no_preview || !loom_ghost_possible(p->e) || loom_preview_choose(&first, p)) return true;
+  loom_fail_no_way(p, &first);
+  return false;
+}
+
 static int attempt_act(double* action, void* self, loomEpisode* e, loomError* err) {
   loomPlan* p = self;
   (void)err;
@@ -177,7 +158,10 @@ static int attempt_act(double* action, void* self, loomEpisode* e, loomError* er
   if (too_rough(p) || (e->steps && (!follow_subtasks(p) || overdue(p)))) return LOOM_POLICY_DONE;
 
   // Objects settle before anything is planned around them.
-  if (e->steps == p->task->settle_steps) note_start(p);
+  if (e->steps == p->task->settle_steps) {
+    note_start(p);
+    if (!has_way(p)) return LOOM_POLICY_DONE;
+  }
   if (e->steps >= p->task->settle_steps) loom_plan_begin(p);
 
   loom_plan_move(action, p);

@@ -20,6 +20,7 @@ typedef enum loomOutcome {
   LOOM_OUTCOME_TIMEOUT,     // max_steps
   LOOM_OUTCOME_ROUGH,       // it went beyond the task's `limits`
   LOOM_OUTCOME_SIMULATOR,   // MuJoCo failed; counted apart
+  LOOM_OUTCOME_NO_WAY,      // no source whose plan the arms can follow, seen before anything was moved
   LOOM_OUTCOME_COUNT,
 } loomOutcome;
 
@@ -65,6 +66,7 @@ typedef struct loomAttemptDef {
   int reset;  // reset distribution
   uint64_t seed;
   bool no_ordering;    // ablation: drop sequential constraints
+  bool no_preview;     // ablation: plans are run without looking ahead
   double noise_scale;  // factor on all noise of the task file; default 1
   // Tries that a start gets until one succeeds; default 1. The start of attempt n is number n / tries.
   int tries;

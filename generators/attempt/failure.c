@@ -5,8 +5,6 @@
 
 #include "engine/sim/part.h"
 
-static const double limit_margin = 0.02;  // a joint so close to its limit stands at it, rad or m
-
 // Arms as bits: those that a failure names, and those that have to do with an object it names.
 typedef struct suspects {
   unsigned named, near;
@@ -190,19 +188,6 @@ void loom_fail_subtask(loomPlan* p, loomOutcome outcome, int a, int condition) {
   set_condition(p, condition, loom_condition_cause(p->e->conditions, condition, true));
 }
 
-// The arm's joint that stands at a limit, or -1.
-static int joint_at_limit(const loomEpisode* e, int a) {
-  const loomArm* arm = &e->arms[a];
-  for (int i = 0; i < arm->n; i++) {
-    int joint = e->m->dof_jntid[arm->dof[i]];
-
-    double q = e->d->qpos[arm->qpos[i]];
-    const double* range = e->m->jnt_range + 2 * joint;
-    if (e->m->jnt_limited[joint] && (q < range[0] + limit_margin || q > range[1] - limit_margin)) return i;
-  }
-  return -1;
-}
-
 void loom_fail_stuck(loomPlan* p, int a, double distance) {
   loomAttemptResult* r = p->result;
   char limit[64] = "", solver[64] = "";
@@ -210,7 +195,7 @@ void loom_fail_stuck(loomPlan* p, int a, double distance) {
   r->value = distance;
 
   // Why: a joint that can go no further, or inverse kinematics that find no joints.
-  int joint = joint_at_limit(p->e, a), short_steps = p->e->body.state.short_steps;
+  int joint = loom_arm_at_limit(&p->e->arms[a], p->e->m, p->e->d), short_steps = p->e->body.state.short_steps;
   if (joint >= 0) {
     r->part[0] = p->e->m->dof_jntid[p->e->arms[a].dof[joint]];
     snprintf(limit, sizeof limit, ", joint %d at its limit", joint + 1);
@@ -242,6 +227,32 @@ void loom_fail_rough(loomPlan* p, loomLimit limit, const char* reason) {
   }
 
   snprintf(r->reason, sizeof r->reason, "%s", reason);
+}
+
+void loom_fail_no_way(loomPlan* p, const loomPreview* v) {
+  const loomArm* arm = &p->e->arms[v->arm];
+  loomAttemptResult* r = p->result;
+  char joint[64] = "";
+  set_where(p, LOOM_OUTCOME_NO_WAY, v->arm);
+  r->subtask = v->subtask;
+  if (v->joint >= 0) {
+    r->part[0] = p->e->m->dof_jntid[arm->dof[v->joint]];
+    snprintf(joint, sizeof joint, ", joint %d at its limit", v->joint + 1);
+  }
+
+  // Too fast, or not there.
+  if (v->flaw == LOOM_FLAW_SPEED) {
+    r->value = v->value;
+    snprintf(r->subject, sizeof r->subject, "arm %d would need a faster joint %d", v->arm, v->joint + 1);
+    snprintf(r->reason, sizeof r->reason, "arm %d would need joint %d at %.3f of its speed limit", v->arm,
+             v->joint + 1, v->value);
+    return;
+  }
+
+  r->value = v->value;
+  snprintf(r->subject, sizeof r->subject, "arm %d would stand away from its target%s", v->arm, joint);
+  snprintf(r->reason, sizeof r->reason, "arm %d would stand %.3f m from its target%s", v->arm, v->value,
+           joint);
 }
 
 void loom_fail_lost(loomPlan* p) {

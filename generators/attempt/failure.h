@@ -2,12 +2,14 @@
 #ifndef LOOM_GENERATORS_ATTEMPT_FAILURE_H
 #define LOOM_GENERATORS_ATTEMPT_FAILURE_H
 
-#include "generators/attempt/plan.h"
+#include "generators/attempt/preview.h"
 
 /// Arm a's running subtask failed: `condition` (its `during` or `expect`) is not true.
 void loom_fail_subtask(loomPlan* plan, loomOutcome outcome, int arm, int condition);
 /// Arm a stands away from its target by so many m.
 void loom_fail_stuck(loomPlan* plan, int arm, double distance);
+/// No source has a way; `first` is the preview of the one that would have been taken.
+void loom_fail_no_way(loomPlan* plan, const loomPreview* first);
 /// Beyond a limit of the task, as plan->quality says.
 void loom_fail_rough(loomPlan* plan, loomLimit limit, const char* reason);
 /// The task's `lost` condition holds.

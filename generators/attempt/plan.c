@@ -81,6 +81,25 @@ static bool may_begin(const loomPlan* p, int a) {
   return p->arm[other].subtask == other_k && !p->arm[other].running && order_allows(p, other, other_k);
 }
 
+// Where one choice is for more than a subtask, what bars a source anywhere bars it everywhere.
+static bool shares_choice(const loomPlan* p, int a, int k, const loomBarred* b) {
+  int other = -1, other_k = -1;
+  if (p->task->subtasks[a][k].select.share != LOOM_SHARE_SUBTASK) return true;
+  loom_plan_partner(p, a, k, &other, &other_k);
+  return (b->arm == a && b->subtask == k) || (b->arm == other && b->subtask == other_k);
+}
+
+int loom_plan_barred(bool* out, const loomPlan* p, int a, int k) {
+  int count = 0;
+  memset(out, 0, sizeof *out * (size_t)p->sources->n);
+  for (int i = 0; i < p->barred_count; i++) {
+    if (!shares_choice(p, a, k, &p->barred[i]) || out[p->barred[i].source]) continue;
+    out[p->barred[i].source] = true;
+    count++;
+  }
+  return count;
+}
+
 static int choose_source(loomPlan* p, int a, int k) {
   int other, other_k;
   if (p->result->source[a][k] >= 0) return p->result->source[a][k];  // begun before
@@ -102,7 +121,9 @@ static int choose_source(loomPlan* p, int a, int k) {
   }
 
   if (slot && *slot >= 0) return *slot;
-  int chosen = loom_select_source(p->e, p->sources, p->stats, a, k, &p->select);
+  bool barred[LOOM_MAX_SOURCES];
+  bool any = loom_plan_barred(barred, p, a, k) > 0;
+  int chosen = loom_select_source(p->e, p->sources, p->stats, any ? barred : NULL, a, k, &p->select);
   if (slot) *slot = chosen;
   return chosen;
 }
@@ -141,10 +162,14 @@ static void plan_lead_in(loomPlan* p, int a) {
   int row = arm->start < source->rows ? arm->start : source->rows - 1;
   loomPose first = loom_transform_apply(&arm->transform, source->target[a][row]);
 
-  // As many steps as the speed limits ask for, and then those at the first target.
+  // As many steps as the speed limits ask for, or as joints were found to need,
+  int steps = loom_stitch_steps(loom_plan_current(p, a), arm->from, first, p->task->control_freq);
+  double slower = p->slower[a][arm->subtask];
+  if (slower > 1) steps = (int)ceil(slower * steps);
+
+  // and then those at the first target.
   arm->hold = loom_plan_current(p, a)->hold_steps;
-  arm->lead_in =
-      loom_stitch_steps(loom_plan_current(p, a), arm->from, first, p->task->control_freq) + arm->hold;
+  arm->lead_in = steps + arm->hold;
 }
 
 // Objects and hand as they are now.
@@ -385,6 +410,44 @@ void loom_plan_begin(loomPlan* p) {
   }
 }
 
+// An arm that stands still away from its target will not get there, and the rest of its motion builds on
+// that.
+bool loom_plan_stuck(loomPlan* p, int a, double* distance) {
+  loomArmPlan* arm = &p->arm[a];
+  loomPose now = loom_episode_eef(p->e, a);
+
+  *distance = loom_pose_distance(now, arm->target);
+  double speed = loom_pose_distance(now, arm->reached) * p->task->control_freq;
+  bool still = *distance > p->task->stuck_distance && speed < p->task->stuck_speed;
+
+  // How long it has been so, in a row.
+  arm->reached = now;
+  arm->still = still ? arm->still + 1 : 0;
+  return p->task->stuck_steps && arm->still >= p->task->stuck_steps;
+}
+
+void loom_plan_end(loomPlan* p, const bool* ready) {
+  // Coordinated subtasks end in the same step: who is ready first waits.
+  for (int a = 0; a < p->e->arm_count; a++) {
+    int other, k = p->arm[a].subtask, other_k;
+    if (!ready[a] || (loom_plan_partner(p, a, k, &other, &other_k) && !ready[other])) continue;
+    p->end_step[a][k] = p->e->steps;
+  }
+
+  // Only now does any arm go on to its next one, so that the order of the arms does not matter.
+  for (int a = 0; a < p->e->arm_count; a++) {
+    loomArmPlan* arm = &p->arm[a];
+    if (!arm->running || p->end_step[a][arm->subtask] < 0) continue;
+    arm->running = false;
+    arm->subtask++;
+  }
+}
+
+void loom_plan_advance(loomPlan* p) {
+  for (int a = 0; a < p->e->arm_count; a++)
+    if (p->arm[a].running) advance_target(p, a);
+}
+
 void loom_plan_move(double* action, loomPlan* p) {
   double scale[LOOM_MAX_ARMS];
   bool wait = false;
@@ -395,11 +458,12 @@ void loom_plan_move(double* action, loomPlan* p) {
     wait = wait || scale[a] < 1;
   }
 
+  if (!wait) loom_plan_advance(p);
+
   for (int a = 0; a < p->e->arm_count; a++) {
     const loomArm* body = &p->e->arms[a];
     loomArmPlan* arm = &p->arm[a];
 
-    if (arm->running && !wait) advance_target(p, a);
     loom_arm_action_towards(action, body, loom_episode_eef(p->e, a), arm->target);
     for (int i = 0; scale[a] < 1 && i < body->pose_dim; i++) action[i] *= scale[a];
 

@@ -10,6 +10,13 @@
 
 LOOM_C_BEGIN
 
+enum { LOOM_MAX_BARRED = 32 };
+
+/// A source that is not to be chosen: it was found to have no way.
+typedef struct loomBarred {
+  int arm, subtask, source;  // in which subtask it has none
+} loomBarred;
+
 /// One arm on its way through its queue of subtasks.
 typedef struct loomArmPlan {
   int subtask;  // the current one; subtask_count when done
@@ -42,9 +49,12 @@ typedef struct loomPlan {
   loomArmPlan arm[LOOM_MAX_ARMS];
   int episode_source;  // shared choice; -1 = not made
   int arm_source[LOOM_MAX_ARMS];
-  int object_symmetry[LOOM_MAX_OBJECTS];           // the equivalent pose taken; -1 = not chosen yet
-  int object_source[LOOM_MAX_OBJECTS];             // relative to this source demo's
-  int end_step[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // control step a subtask ended at; -1 = not yet
+  int barred_count;
+  loomBarred barred[LOOM_MAX_BARRED];
+  double slower[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // lead-ins take so many times as long; below 1 = as long
+  int object_symmetry[LOOM_MAX_OBJECTS];            // the equivalent pose taken; -1 = not chosen yet
+  int object_source[LOOM_MAX_OBJECTS];              // relative to this source demo's
+  int end_step[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];   // control step a subtask ended at; -1 = not yet
   loomAttemptResult* result;
   loomTrace* trace;
   loomPose gone[LOOM_MAX_ARMS];  // end effectors at the last row
@@ -59,6 +69,8 @@ const loomSubtaskDef* loom_plan_current(const loomPlan* plan, int arm);
 bool loom_plan_done(const loomPlan* plan, int arm);
 /// The partner of a coordinated subtask, or NULL.
 const loomRule* loom_plan_partner(const loomPlan* plan, int arm, int subtask, int* other, int* other_subtask);
+/// Mark the sources (plan->sources->n) that are barred where the arm's subtask would choose one; their number.
+int loom_plan_barred(bool* out, const loomPlan* plan, int arm, int subtask);
 /// Have all rows of the arm's segment been targets?
 bool loom_plan_finished(const loomArmPlan* arm);
 /// Begin the subtasks that may begin now.
@@ -68,6 +80,13 @@ void loom_plan_begin(loomPlan* plan);
 void loom_plan_begin_again(loomPlan* plan, int arm, int row);
 /// The row of the source that is the arm's target now.
 int loom_plan_row(const loomPlan* plan, int arm);
+/// After a step: does the arm stand still away from its target, at *distance (m), and has it for as long as
+/// the task allows?
+bool loom_plan_stuck(loomPlan* plan, int arm, double* distance);
+/// Go on from the subtasks of those arms (arm_count) that are ready; coordinated ones end together.
+void loom_plan_end(loomPlan* plan, const bool* ready);
+/// The targets of the next control step.
+void loom_plan_advance(loomPlan* plan);
 /// One control step further: the action (A) towards the targets.
 void loom_plan_move(double* action, loomPlan* plan);
 /// Of an action only grippers and hands, while a scene settles.

@@ -1,70 +1,172 @@
 #include "generators/attempt/preview.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "engine/sim/reach.h"
+#include "engine/sim/ghost.h"
 
-enum { preview_iterations = 12 };  // for a pose: each begins near its solution
+static const double slow_step = 1.2, slowest = 2;  // factors on the steps of a lead-in
 
-// Of a body: is it part of an arm's robot, or fixed in the world?
-static bool counts(const loomEpisode* e, int body) {
-  if (e->m->body_weldid[body] == 0) return true;
-  for (int a = 0; a < e->arm_count; a++) {
-    int hand = e->m->site_bodyid[e->arms[a].site];
-    if (e->m->body_rootid[body] == e->m->body_rootid[hand]) return true;
-  }
-  return false;
+// A plan on its way through a ghost of its episode.
+typedef struct ghostPlan {
+  loomEpisode episode;
+  loomAttemptResult result;
+  loomPlan plan;
+  bool blind[LOOM_MAX_ARMS];        // from here on it depends on what physics does: the arm stands still
+  int holder[LOOM_MAX_OBJECTS];     // the arm that has it; -1 = none
+  loomPose held[LOOM_MAX_OBJECTS];  // in that arm's hand
+} ghostPlan;
+
+static void set_up(ghostPlan* g, const loomPlan* p) {
+  *g = (ghostPlan){.result = *p->result, .plan = *p};
+  loom_ghost_begin(&g->episode, p->e);
+  g->plan.e = &g->episode;
+  g->plan.result = &g->result;
+  g->plan.trace = NULL;
+  for (int o = 0; o < LOOM_MAX_OBJECTS; o++) g->holder[o] = -1;
 }
 
-// How deep the arm is in what counts, with scratch's kinematics up to date, m.
-static double deepest(loomEpisode* e, int a) {
-  mjData* d = e->scratch;
-  int root = e->m->body_rootid[e->m->site_bodyid[e->arms[a].site]];
-  double depth = 0;
-
-  mj_collision(e->m, d);
-  for (int i = 0; i < d->ncon; i++) {
-    if (d->contact[i].geom[0] < 0 || d->contact[i].geom[1] < 0) continue;
-    int x = e->m->geom_bodyid[d->contact[i].geom[0]], y = e->m->geom_bodyid[d->contact[i].geom[1]];
-
-    // Loose objects are left behind by a preview: what the hand holds would be in the way.
-    if (!counts(e, x) || !counts(e, y)) continue;
-    if (e->m->body_rootid[x] != root && e->m->body_rootid[y] != root) continue;
-    depth = fmax(depth, -d->contact[i].dist);
-  }
-  return depth;
-}
-
-static void judge_joints(loomPreview* out, const loomEpisode* e, const loomArm* arm, const double* q,
-                         const double* before, double seconds) {
-  for (int i = 0; i < arm->n; i++) {
-    int id = e->m->dof_jntid[arm->dof[i]];
-    const double* range = e->m->jnt_range + 2 * id;
-    if (e->m->jnt_limited[id]) out->margin = fmin(out->margin, fmin(q[i] - range[0], range[1] - q[i]));
-
-    // A limit of 0 is not known.
-    double limit = arm->robot->arm.velocity_limit[i];
-    if (limit > 0) out->speed = fmax(out->speed, fabs(q[i] - before[i]) / (seconds * limit));
+// Where a subtask's reference object is in a hand, or followed as it moves, its targets come of how the grasp
+// turned out.
+static void find_blind(ghostPlan* g) {
+  loomPlan* p = &g->plan;
+  for (int a = 0; a < p->e->arm_count; a++) {
+    if (!p->arm[a].running) continue;
+    const loomSubtaskDef* s = loom_plan_current(p, a);
+    if (s->reference >= 0 && (s->track || g->holder[s->reference] >= 0)) g->blind[a] = true;
   }
 }
 
-loomPreview loom_preview(loomEpisode* e, int a, const loomPose* poses, int count, double seconds) {
-  const loomArm* arm = &e->arms[a];
-  loomPreview out = {.margin = DBL_MAX};
-  double before[LOOM_MAX_JOINTS], q[LOOM_MAX_JOINTS];
-  for (int i = 0; i < arm->n; i++) before[i] = e->d->qpos[arm->qpos[i]];
+// What the arm's next subtask carries is in its hand by now, as the source has it there, turned as it was
+// taken.
+static void take(ghostPlan* g, int a) {
+  loomPlan* p = &g->plan;
+  const loomArmPlan* arm = &p->arm[a];
+  if (loom_plan_done(p, a) || arm->source < 0) return;
 
-  // What is in touch already is no fault of the way.
-  loom_episode_reach(q, e, a, before, loom_episode_eef(e, a), 0);
-  double allowed = deepest(e, a);
+  int object = loom_plan_current(p, a)->carried;
+  if (object < 0 || g->holder[object] == a) return;
 
-  for (int k = 0; k < count; k++) {
-    out.distance = fmax(out.distance, loom_episode_reach(q, e, a, before, poses[k], preview_iterations));
-    judge_joints(&out, e, arm, q, before, seconds);
-    out.depth = fmax(out.depth, deepest(e, a) - allowed);
-    memcpy(before, q, sizeof *q * (size_t)arm->n);
+  const loomReplay* source = &p->sources->replay[arm->source];
+  int row = arm->end < source->rows ? arm->end : source->rows - 1;
+  int turn = p->object_symmetry[object];
+  loomPose held = loom_pose_mul(loom_pose_inverse(source->eef[a][row]), source->object[object][row]);
+  loomPose turned = turn > 0 ? loom_symmetry(&p->task->objects[object], turn) : loom_pose_identity();
+
+  // The hand went where the source's did, but for what is right of its pose.
+  held = loom_pose_mul(held, loom_pose_inverse(turned));
+  g->held[object] = loom_pose_mul(loom_pose_inverse(arm->transform.hand), held);
+  g->holder[object] = a;
+}
+
+// An object goes with the hand that took it last, until that arm carries it no more.
+static void carry(ghostPlan* g) {
+  loomPlan* p = &g->plan;
+  for (int o = 0; o < p->task->object_count; o++) {
+    int a = g->holder[o];
+    if (a < 0) continue;
+    if (loom_plan_done(p, a) || loom_plan_current(p, a)->carried != o) {
+      g->holder[o] = -1;
+    } else {
+      loom_ghost_put(&g->episode, o, loom_pose_mul(loom_episode_eef(&g->episode, a), g->held[o]));
+    }
   }
+}
+
+// Control steps by which a hand follows a target that moves evenly: of a spring and its damper.
+static int lag(const loomEpisode* e, int a) {
+  const loomControllerDef* c = &e->arms[a].control;
+  return (int)ceil(2 * c->damping_ratio[0] / sqrt(c->kp[0]) * e->scene->task->control_freq);
+}
+
+static void set_flaw(loomPreview* out, const loomPlan* p, loomFlaw flaw, int a, int joint, double value) {
+  const loomArmPlan* arm = &p->arm[a];
+  int last = p->task->subtask_count[a] - 1;
+  out->flaw = flaw;
+  out->arm = a;
+  out->subtask = arm->subtask < last ? arm->subtask : last;
+  out->source = arm->source;
+  out->joint = joint;
+  out->leads_in = arm->running && arm->step <= arm->lead_in + lag(p->e, a);
+  out->value = value;
+}
+
+// One control step. False when it has a flaw.
+static bool step(loomPreview* out, ghostPlan* g) {
+  loomPlan* p = &g->plan;
+  loomPose target[LOOM_MAX_ARMS];
+  bool ready[LOOM_MAX_ARMS] = {false};
+
+  loom_plan_begin(p);
+  find_blind(g);
+  loom_plan_advance(p);
+  for (int a = 0; a < p->e->arm_count; a++)
+    target[a] = g->blind[a] ? loom_episode_eef(p->e, a) : p->arm[a].target;
+
+  double distance, limit = p->task->limit_joint_speed;
+  loomGhostSpeed fastest = loom_ghost_move(p->e, target);
+  if (limit > 0 && fastest.share > limit && p->arm[fastest.arm].source >= 0 && !g->blind[fastest.arm]) {
+    set_flaw(out, p, LOOM_FLAW_SPEED, fastest.arm, fastest.joint, fastest.share);
+    return false;
+  }
+  carry(g);
+
+  // As an attempt does after each step, but that conditions are taken to hold.
+  for (int a = 0; a < p->e->arm_count; a++) {
+    if (!p->arm[a].running) continue;
+    ready[a] = g->blind[a] || loom_plan_finished(&p->arm[a]);
+    if (!g->blind[a] && loom_plan_stuck(p, a, &distance)) {
+      set_flaw(out, p, LOOM_FLAW_STUCK, a, loom_arm_at_limit(&p->e->arms[a], p->e->m, p->e->d), distance);
+      return false;
+    }
+  }
+
+  loom_plan_end(p, ready);
+  for (int a = 0; a < p->e->arm_count; a++)
+    if (!p->arm[a].running && !g->blind[a]) take(g, a);
+  return true;
+}
+
+static bool all_done(const loomPlan* p) {
+  for (int a = 0; a < p->e->arm_count; a++)
+    if (!loom_plan_done(p, a)) return false;
+  return true;
+}
+
+loomPreview loom_preview(const loomPlan* p) {
+  loomPreview out = {.arm = -1, .subtask = -1, .source = -1, .joint = -1};
+  ghostPlan g;
+  set_up(&g, p);
+
+  while (!all_done(&g.plan) && g.episode.steps < p->task->max_steps)
+    if (!step(&out, &g)) break;
+
+  out.steps = g.episode.steps - p->e->steps;
   return out;
+}
+
+// A lead-in in which a joint is too fast takes longer; false when that does not help, or is long enough.
+static bool slow_down(loomPlan* p, const loomPreview* v) {
+  double* slower = &p->slower[v->arm][v->subtask];
+  if (v->flaw != LOOM_FLAW_SPEED || !v->leads_in || *slower * slow_step > slowest) return false;
+  *slower = fmax(1, *slower) * slow_step;
+  return true;
+}
+
+bool loom_preview_choose(loomPreview* first, loomPlan* p) {
+  bool barred[LOOM_MAX_SOURCES];
+  bool seen = false;
+  for (p->barred_count = 0;;) {
+    loomPreview v = loom_preview(p);
+    if (v.flaw == LOOM_FLAW_NONE) return true;
+    if (!seen) *first = v;
+    seen = true;
+    if (slow_down(p, &v)) continue;
+
+    // The next choice is another one, as long as there is one, at its own pace.
+    memset(p->slower, 0, sizeof p->slower);
+    p->barred[p->barred_count++] = (loomBarred){v.arm, v.subtask, v.source};
+    int left = p->sources->n - loom_plan_barred(barred, p, v.arm, v.subtask);
+    if (left <= 0 || p->barred_count == LOOM_MAX_BARRED) return false;
+  }
 }

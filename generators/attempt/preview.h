@@ -1,26 +1,39 @@
-// A way of the hand judged by kinematics alone, before physics runs it: how near inverse kinematics gets to
-// its poses, how near joints come to their limits, how fast they have to be, and what the arm runs into.
+// The whole plan of an attempt run by kinematics alone, before physics runs it: does each arm get where its
+// segments send it, and are its joints fast enough? Objects go with the hands that the source demo has them
+// in. SkillGen (arXiv 2410.18907) and cuRobo check their free-space parts likewise.
 #ifndef LOOM_GENERATORS_ATTEMPT_PREVIEW_H
 #define LOOM_GENERATORS_ATTEMPT_PREVIEW_H
 
 #include "engine/base/api.h"
-#include "engine/sim/episode.h"
+#include "generators/attempt/plan.h"
 
 LOOM_C_BEGIN
 
-/// The worst along the way.
+typedef enum loomFlaw {
+  LOOM_FLAW_NONE,
+  LOOM_FLAW_STUCK,  // an arm stands away from its target for as long as the task allows
+  LOOM_FLAW_SPEED,  // a joint has to be faster than the task's limit
+} loomFlaw;
+
+/// The first flaw of a plan, and how many steps it takes to come to it, or to the end.
 typedef struct loomPreview {
-  double distance;  // left to a pose, m plus 0.1 m per rad
-  double margin;    // of a joint to its nearer limit, rad or m; DBL_MAX where no joint is limited
-  double speed;     // of a joint, as a share of its velocity_limit; 0 where none is known
-  double depth;     // of the arm in itself, another arm or what is fixed, m; deeper than at the start only
+  loomFlaw flaw;
+  int arm, subtask, source;  // where; -1 = there is none
+  int joint;                 // the arm's: too fast, or at its limit; -1 = none
+  bool leads_in;             // on the way to the segment
+  double value;              // STUCK: m away; SPEED: share of the joint's limit
+  int steps;
 } loomPreview;
 
-/// Judge an arm's way through poses (count), `seconds` from each to the next and from now to the first. Each
-/// is solved from the joints found for the one before; the first from those of now. It works in
-/// episode->scratch and leaves all else as it is. Other arms stand where they are, though they may be gone
-/// by then; loose objects are not looked at. `seconds` > 0. No allocation.
-loomPreview loom_preview(loomEpisode* episode, int arm, const loomPose* poses, int count, double seconds);
+/// What comes of going on with a plan from now: its subtasks, choices and draws are those that it would have
+/// itself, were it to begin them now; conditions are taken to come true as soon as rows are done. The plan and
+/// its episode stay as they are. All arms must be driven by OSC_POSE (loom_ghost_possible). No allocation.
+loomPreview loom_preview(const loomPlan* plan);
+
+/// Slow lead-ins down that ask too much of a joint, and bar sources whose plans have another flaw or keep it,
+/// until the source that is chosen has none. False when no source is left; `first` (out) is the preview of
+/// the first choice.
+bool loom_preview_choose(loomPreview* first, loomPlan* plan);
 
 LOOM_C_END
 

@@ -190,8 +190,8 @@ static double failed_here(const loomSourceStats* stats, int i) {
 
 // By quota, and within it each source where it fits: one that a start suits is likelier to be the one it
 // gets.
-static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats, int a,
-                           int k, loomRandom* random) {
+static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats,
+                           const bool* barred, int a, int k, loomRandom* random) {
   double cost[LOOM_MAX_SOURCES], weight[LOOM_MAX_SOURCES], least = INFINITY;
   loomQuota quota[LOOM_MAX_SOURCES];
   int n = sources->n;
@@ -202,6 +202,7 @@ static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const l
 
   for (int i = 0; i < n; i++) {
     cost[i] = loom_fit_source(e, &sources->replay[i], a, k, -1).cost + failed_here(stats, i);
+    if (barred && barred[i]) cost[i] = INFINITY;
     least = fmin(least, cost[i]);
   }
 
@@ -210,15 +211,15 @@ static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const l
   return loom_random_weighted(random, weight, n);
 }
 
-int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats, int a,
-                       int k, loomRandom* random) {
+int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats,
+                       const bool* barred, int a, int k, loomRandom* random) {
   const loomSelectDef* def = &e->scene->task->subtasks[a][k].select;
   double cost[LOOM_MAX_SOURCES] = {0}, weight[LOOM_MAX_SOURCES];
 
   int n = sources->n, order[LOOM_MAX_SOURCES] = {0};
   bool again = stats && stats->failed;
-  if (def->strategy == LOOM_SELECT_RANDOM && !again) return loom_random_index(random, sources->n);
-  if (def->strategy == LOOM_SELECT_BALANCED) return balanced_source(e, sources, stats, a, k, random);
+  if (def->strategy == LOOM_SELECT_RANDOM && !again && !barred) return loom_random_index(random, sources->n);
+  if (def->strategy == LOOM_SELECT_BALANCED) return balanced_source(e, sources, stats, barred, a, k, random);
 
   // Lower is better: how well the source fits what is here, less what it has proved.
   for (int i = 0; i < n; i++) {
@@ -233,6 +234,7 @@ int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomS
     if (def->strategy == LOOM_SELECT_WEIGHTED) cost[i] = -log(past);
     if (def->strategy == LOOM_SELECT_RANDOM) cost[i] = 0;
     cost[i] += failed_here(stats, i);
+    if (barred && barred[i]) cost[i] = INFINITY;
 
     order[i] = i;
   }

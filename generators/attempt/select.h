@@ -20,9 +20,10 @@ typedef struct loomFit {
 /// object's orientation where it is chosen already, else -1.
 loomFit loom_fit_source(loomEpisode* episode, const loomReplay* source, int a, int k, int turn);
 
-/// Index of the source for subtask `k` of arm `a`. Deterministic given the random stream.
+/// Index of the source for subtask `k` of arm `a`, none of those barred (sources->n; NULL = none is) as long
+/// as one is not. Deterministic given the random stream.
 int loom_select_source(loomEpisode* episode, const loomSourceSet* sources, const loomSourceStats* stats,
-                       int a, int k, loomRandom* random);
+                       const bool* barred, int a, int k, loomRandom* random);
 
 /// loomFit.reshape of a source for a subtask with a reference object.
 loomPose loom_reference_reshape(const loomEpisode* episode, const loomReplay* source,

@@ -62,6 +62,7 @@ static cJSON* describe_run(const loomTask* task, const loomScene* scene, const l
   // The options.
   cJSON_AddNumberToObject(root, "best_sources", def->best_sources);
   cJSON_AddBoolToObject(root, "no_ordering", def->attempt.no_ordering);
+  cJSON_AddBoolToObject(root, "no_preview", def->attempt.no_preview);
   cJSON_AddNumberToObject(root, "noise_scale", def->attempt.noise_scale);
   cJSON_AddNumberToObject(root, "tries", def->attempt.tries);
   cJSON_AddNumberToObject(root, "gzip", def->write.gzip);

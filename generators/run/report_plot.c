@@ -71,7 +71,8 @@ static void draw_headline(loomChart* chart, const loomReport* r, int width) {
   group_digits(one, (double)r->all.successes);
   group_digits(two, (double)r->all.attempts);
   snprintf(values[1], sizeof *values, "%s demos", one);
-  snprintf(captions[1], sizeof *captions, "from %s attempts", two);
+  snprintf(captions[1], sizeof *captions, "from %s attempts; %.0f %% of steps failed", two,
+           100 * r->doomed_share);
 
   group_digits(one, r->demos_per_hour);
   group_digits(two, r->attempts_per_hour);

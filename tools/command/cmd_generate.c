@@ -87,6 +87,8 @@ static const toolOption options[] = {
                    .about = "factor on all noise of the task file"),
     TOOL_OPTION_AS("no-ordering", 0, NULL, generateArgs, BOOL, def.attempt.no_ordering,
                    .about = "ablation: drop sequential constraints"),
+    TOOL_OPTION_AS("no-preview", 0, NULL, generateArgs, BOOL, def.attempt.no_preview,
+                   .about = "ablation: run plans without looking first whether the arms can follow them"),
     TOOL_OPTION_AS("next-obs", 0, NULL, generateArgs, BOOL, def.next_obs,
                    .about = "write next_obs/* too (offline RL wants them)"),
     TOOL_OPTION_AS("gzip", 0, "LEVEL", generateArgs, INT, def.write.gzip, .high = 9,

@@ -180,6 +180,7 @@ cJSON* report_json(const loomReport* r) {
   cJSON_AddNumberToObject(root, "attempts_per_hour", r->attempts_per_hour);
   cJSON_AddNumberToObject(root, "demos_per_hour", r->demos_per_hour);
   cJSON_AddNumberToObject(root, "physics_steps", (double)run->physics_steps);
+  cJSON_AddNumberToObject(root, "doomed_share", r->doomed_share);  // of control steps, in failed attempts
   cJSON_AddNumberToObject(root, "mean_rows", r->lengths.mean);
   cJSON_AddItemToObject(root, "time", time_json(run));  // wall clock
   cJSON_AddNumberToObject(root, "cpu_seconds", run->cpu_seconds);
@@ -257,6 +258,8 @@ void report_print(const loomReport* r) {
   if (run->resumed) printf("%lld attempts of them are of earlier runs\n", (long long)run->resumed);
   printf("%.1f s, %.0f attempts and %.0f demos an hour, %.0f rows a demo (%d to %d)\n", run->seconds,
          r->attempts_per_hour, r->demos_per_hour, r->lengths.mean, r->lengths.shortest, r->lengths.longest);
+
+  printf("%.1f %% of the control steps were in attempts that failed\n", 100 * r->doomed_share);
 
   // Where the wall clock's time went, over all workers; what processors did in it is another measure.
   cJSON* time = time_json(run);

@@ -1,95 +1,180 @@
-// Previews: what is out of reach, too fast or free is told, and the episode does not notice.
-#include "tests/scene_fixture.h"
+// Previews: what is out of reach or too fast is told before anything moves, another source is taken where
+// there is one, and the episode does not notice.
+#include "tests/own_fixture.h"
 
 #include <math.h>
 
 #include "generators/attempt/preview.h"
 
-typedef struct own {
-  loomTask* task;
-  loomScene* scene;
-  loomEpisode* e;
-} own;
+static loomPose* kept[SOURCES][2];  // the sources' own targets
+static int steps[2];                // of the task's own lead-ins
 
-static void open_own(own* o) {
-  loomError err = {0, ""};
-  loomAssetRoots roots = {0};
-  char label[LOOM_PATH_MAX], *xml = NULL;
-  must(loom_task_load(&o->task, "tests/own/task.yaml", "tests/own/robots", &err), &err);
-  must(loom_task_model(&xml, label, o->task, &roots, &err), &err);
-  must(loom_scene_create(&o->scene, o->task, xml, label, NULL, &roots, &err), &err);
-  must(loom_episode_create(&o->e, o->scene, &err), &err);
-  must(loom_episode_reset(o->e, 0, 5, 1, &err), &err);
-  free(xml);
-}
-
-static void close_own(own* o) {
-  loom_episode_destroy(o->e);
-  loom_scene_destroy(o->scene);
-  loom_task_destroy(o->task);
-}
-
-// Sideways in five poses.
-static loomPreview sideways(own* o, double distance, double seconds) {
-  loomPose way[5];
-  for (int k = 0; k < 5; k++) {
-    way[k] = loom_episode_eef(o->e, 0);
-    way[k].pos[1] += distance * (k + 1) / 5;
+static int keep(void** state) {
+  own* o = *state;
+  for (int a = 0; a < 2; a++) steps[a] = o->task->subtasks[a][0].interpolate_steps;
+  for (int i = 0; i < o->sources.n; i++) {
+    for (int a = 0; a < 2; a++) {
+      size_t size = sizeof(loomPose) * (size_t)o->sources.replay[i].rows;
+      kept[i][a] = malloc(size);
+      assert_non_null(kept[i][a]);
+      memcpy(kept[i][a], o->sources.replay[i].target[a], size);
+    }
   }
-  return loom_preview(o->e, 0, way, 5, seconds);
+  return 0;
 }
 
-static void ways_are_judged(void** state) {
-  (void)state;
-  own o;
-  open_own(&o);
+static int restore(void** state) {
+  own* o = *state;
+  for (int i = 0; i < o->sources.n; i++) {
+    for (int a = 0; a < 2; a++) {
+      size_t size = sizeof(loomPose) * (size_t)o->sources.replay[i].rows;
+      memcpy(o->sources.replay[i].target[a], kept[i][a], size);
+      free(kept[i][a]);
+    }
+  }
 
-  // Within reach, and then beyond the slide's end, where the joint stands at its limit.
-  loomPreview near = sideways(&o, 0.05, 0.1), far = sideways(&o, 2.05, 0.1);
-  assert_true(near.distance < 1e-3 && near.margin > 0.02 && near.depth < 1e-3);
-  assert_true(far.distance > 1 && far.margin < 0.03);
-  close_own(&o);
+  o->task->limit_joint_speed = 0;
+  o->task->stuck_steps = 30;
+  for (int a = 0; a < 2; a++) o->task->subtasks[a][0].interpolate_steps = steps[a];
+  return 0;
 }
 
-static void half_the_time_is_twice_the_speed(void** state) {
-  (void)state;
-  own o;
-  open_own(&o);
-
-  // The limits are a robot's own; this one's file may know none.
-  loomRobotDef robot = *o.e->arms[0].robot;
-  for (int i = 0; i < o.e->arms[0].n; i++) robot.arm.velocity_limit[i] = 1;
-  const loomRobotDef* own_robot = o.e->arms[0].robot;
-  o.e->arms[0].robot = &robot;
-
-  double slow = sideways(&o, 0.05, 0.2).speed, fast = sideways(&o, 0.05, 0.1).speed;
-  assert_true(slow > 0.01);
-  assert_true(fabs(fast - 2 * slow) < 1e-9);
-  o.e->arms[0].robot = own_robot;
-  close_own(&o);
+static loomAttemptResult attempt(own* o, uint64_t number) {
+  loomAttemptResult r;
+  loomError err = {0, ""};
+  loomAttemptDef def = loom_default_attempt_def();
+  must(loom_attempt_run(&r, &o->trace, o->e, &o->sources, NULL, &def, number, &err), &err);
+  return r;
 }
 
-static void the_episode_stays_as_it_is(void** state) {
-  (void)state;
-  own o;
-  open_own(&o);
-  int nq = (int)o.e->m->nq, contacts = o.e->d->ncon;
-  double* before = malloc(sizeof *before * (size_t)nq);
-  assert_non_null(before);
-  memcpy(before, o.e->d->qpos, sizeof *before * (size_t)nq);
+// A source whose second arm goes where no slide gets, which an attempt is to see soon.
+static void send_away(own* o, int source) {
+  o->task->stuck_steps = 5;
+  loomReplay* r = &o->sources.replay[source];
+  for (int t = r->rows / 4; t < r->rows; t++) r->target[1][t].pos[0] += 5;
+}
 
-  sideways(&o, 0.5, 0.1);
-  assert_memory_equal(before, o.e->d->qpos, sizeof *before * (size_t)nq);
-  assert_int_equal(contacts, o.e->d->ncon);
-  free(before);
-  close_own(&o);
+static void another_source_is_taken(void** state) {
+  own* o = *state;
+  loomAttemptResult before = attempt(o, 1);
+  assert_int_equal(before.outcome, LOOM_OUTCOME_SUCCESS);
+
+  // The one it would have had is left out, and the others do.
+  send_away(o, before.source[0][0]);
+  loomAttemptResult r = attempt(o, 1);
+  assert_int_not_equal(r.source[0][0], before.source[0][0]);
+  assert_int_equal(r.outcome, LOOM_OUTCOME_SUCCESS);
+}
+
+static void no_source_left_ends_it_at_once(void** state) {
+  own* o = *state;
+  for (int i = 0; i < o->sources.n; i++) send_away(o, i);
+
+  loomAttemptResult r = attempt(o, 1);
+  assert_int_equal(r.outcome, LOOM_OUTCOME_NO_WAY);
+  assert_string_equal(loom_outcome_name(r.outcome), "no way");
+  assert_int_equal(r.arm, 1);
+  assert_int_equal(r.subtask, 0);
+  assert_int_equal(r.steps, o->task->settle_steps);
+  assert_non_null(strstr(r.reason, "arm 1 would stand"));
+  assert_true(r.value > 1);
+
+  // Without looking ahead it takes a while to find out.
+  loomError err = {0, ""};
+  loomAttemptDef def = loom_default_attempt_def();
+  def.no_preview = true;
+  must(loom_attempt_run(&r, &o->trace, o->e, &o->sources, NULL, &def, 1, &err), &err);
+  assert_int_equal(r.outcome, LOOM_OUTCOME_STUCK);
+  assert_true(r.steps > o->task->settle_steps + 20);
+}
+
+static loomPlan begin(own* o, loomAttemptResult* r, const loomAttemptDef* def) {
+  loomError err = {0, ""};
+  *r = (loomAttemptResult){.attempt = 1};
+  must(loom_episode_reset(o->e, 0, 5, 1, &err), &err);
+  loomPlan p = {.sources = &o->sources, .def = def, .e = o->e, .task = o->task, .result = r};
+  loom_plan_start(&p, o->e);
+  return p;
+}
+
+static void joints_too_slow_for_it_are_told(void** state) {
+  own* o = *state;
+  loomAttemptResult r;
+  loomPreview first;
+  loomAttemptDef def = loom_default_attempt_def();
+  loomPlan p = begin(o, &r, &def);
+
+  // However slowly it begins, in whichever source.
+  o->task->limit_joint_speed = 0.01;
+  assert_false(loom_preview_choose(&first, &p));
+  assert_int_equal(first.flaw, LOOM_FLAW_SPEED);
+  assert_true(first.value > 0.01 && first.joint >= 0);
+  assert_int_equal(p.barred_count, o->sources.n);
+}
+
+// A short way to the segment asks more than a longer one.
+static void lead_ins_are_slowed_down(void** state) {
+  own* o = *state;
+  loomAttemptResult r;
+  loomPreview first;
+  loomAttemptDef def = loom_default_attempt_def();
+  loomPlan p = begin(o, &r, &def);
+  for (int a = 0; a < 2; a++) o->task->subtasks[a][0].interpolate_steps = 16;
+
+  // 15 cm to each segment, faster than anything in it.
+  for (int i = 0; i < o->sources.n; i++)
+    for (int a = 0; a < 2; a++)
+      for (int t = 0; t < o->sources.replay[i].rows; t++) o->sources.replay[i].target[a][t].pos[0] += 0.15;
+
+  // The highest speed that leaves no flaw, and a little below.
+  double low = 0, high = 100;
+  for (int i = 0; i < 30; i++) {
+    o->task->limit_joint_speed = (low + high) / 2;
+    if (loom_preview(&p).flaw)
+      low = o->task->limit_joint_speed;
+    else
+      high = o->task->limit_joint_speed;
+  }
+  o->task->limit_joint_speed = 0.97 * high;
+
+  loomPreview v = loom_preview(&p);
+  assert_int_equal(v.flaw, LOOM_FLAW_SPEED);
+  assert_true(v.leads_in);
+
+  // The same source, more slowly.
+  assert_true(loom_preview_choose(&first, &p));
+  assert_int_equal(p.barred_count, 0);
+  assert_true(p.slower[v.arm][v.subtask] > 1.1);
+}
+
+static void nothing_moves(void** state) {
+  own* o = *state;
+  loomAttemptResult r;
+  loomAttemptDef def = loom_default_attempt_def();
+  loomPlan p = begin(o, &r, &def), before = p;
+  loomAttemptResult result = r;
+  size_t size = sizeof(double) * (size_t)o->e->m->nq;
+  double* q = malloc(size);
+  assert_non_null(q);
+  memcpy(q, o->e->d->qpos, size);
+
+  // To its end, and twice the same.
+  loomPreview v = loom_preview(&p), again = loom_preview(&p);
+  assert_int_equal(v.flaw, LOOM_FLAW_NONE);
+  assert_true(v.steps > 50 && v.steps == again.steps);
+  assert_memory_equal(&p, &before, sizeof p);
+  assert_memory_equal(&r, &result, sizeof r);
+  assert_memory_equal(q, o->e->d->qpos, size);
+  free(q);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(ways_are_judged),
-      cmocka_unit_test(half_the_time_is_twice_the_speed),
-      cmocka_unit_test(the_episode_stays_as_it_is),
+      cmocka_unit_test_setup_teardown(another_source_is_taken, keep, restore),
+      cmocka_unit_test_setup_teardown(no_source_left_ends_it_at_once, keep, restore),
+      cmocka_unit_test_setup_teardown(joints_too_slow_for_it_are_told, keep, restore),
+      cmocka_unit_test_setup_teardown(lead_ins_are_slowed_down, keep, restore),
+      cmocka_unit_test_setup_teardown(nothing_moves, keep, restore),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, open_own, close_own);
 }

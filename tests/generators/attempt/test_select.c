@@ -42,7 +42,7 @@ static void draw(int count[SOURCES], const own* o, int a, const loomSourceStats*
   loomRandom random = loom_random(1, 2, LOOM_PURPOSE_TEST);
 
   memset(count, 0, sizeof(int) * SOURCES);
-  for (int i = 0; i < 400; i++) count[loom_select_source(o->e, &o->sources, stats, a, 0, &random)]++;
+  for (int i = 0; i < 400; i++) count[loom_select_source(o->e, &o->sources, stats, NULL, a, 0, &random)]++;
 }
 
 static void random_is_even(void** state) {

@@ -193,6 +193,7 @@ static void rates_and_sources(void** state) {
   assert_int_equal(r.all.attempts, 11);
   assert_int_equal(r.all.successes, 6);
   assert_true(fabs(r.rate - 6.0 / 11) < 1e-9);
+  assert_true(fabs(r.doomed_share - 0.4) < 1e-9);  // four failures of 100 steps beside six demos
 
   // Wilson's interval of 6 in 11.
   double low, high;
