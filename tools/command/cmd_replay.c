@@ -353,12 +353,12 @@ static int export_segments(const looking* l, const loomReplay* r, int n, loomErr
 // segment --clean
 static int clean_segments(looking* l) {
   loomError err = {0, ""};
-  cJSON* root = cJSON_CreateObject();
-  cJSON* list = cJSON_AddArrayToObject(root, "demos");
   if (l->export_count)
     return tool_usage("segment",
                       "--export tells of the demos as they are; write the cleaned ones with -o first");
 
+  cJSON* root = cJSON_CreateObject();
+  cJSON* list = cJSON_AddArrayToObject(root, "demos");
   int code = open_target(l, &err);
   segmentClean args = {.task = l->task,
                        .dataset = l->dataset,
