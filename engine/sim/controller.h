@@ -49,8 +49,9 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
 /// Joint torques (n) towards the goal, not yet clipped. Position- and velocity-dependent mjData must be up to
 /// date.
 void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d);
-/// Joint accelerations (n), over a step of dt, that loom_arm_torques, clipped, give an arm that nothing but its own inertia and
-/// damping holds: where d->qfrc_bias is 0, as if gravity were none. Kinematics, centers of mass and inertia are up to date.
+/// Joint accelerations (n), over a step of dt, that loom_arm_torques, clipped, give an arm that nothing but
+/// its own inertia and damping holds: where d->qfrc_bias is 0, as if gravity were none. Kinematics, centers
+/// of mass and inertia are up to date.
 void loom_arm_acceleration(double* out, const loomArm* arm, const mjModel* m, const mjData* d, double dt);
 /// The arm's joint that stands at a limit, or -1.
 int loom_arm_at_limit(const loomArm* arm, const mjModel* m, const mjData* d);

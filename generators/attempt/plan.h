@@ -69,7 +69,7 @@ const loomSubtaskDef* loom_plan_current(const loomPlan* plan, int arm);
 bool loom_plan_done(const loomPlan* plan, int arm);
 /// The partner of a coordinated subtask, or NULL.
 const loomRule* loom_plan_partner(const loomPlan* plan, int arm, int subtask, int* other, int* other_subtask);
-/// Mark the sources (plan->sources->n) that are barred where the arm's subtask would choose one; their number.
+/// Mark the sources (plan->sources->n) that are barred where the arm's subtask would choose one; how many.
 int loom_plan_barred(bool* out, const loomPlan* plan, int arm, int subtask);
 /// Have all rows of the arm's segment been targets?
 bool loom_plan_finished(const loomArmPlan* arm);

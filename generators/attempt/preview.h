@@ -26,8 +26,8 @@ typedef struct loomPreview {
 } loomPreview;
 
 /// What comes of going on with a plan from now: its subtasks, choices and draws are those that it would have
-/// itself, were it to begin them now; conditions are taken to come true as soon as rows are done. The plan and
-/// its episode stay as they are. All arms must be driven by OSC_POSE (loom_ghost_possible). No allocation.
+/// itself, were it to begin them now; conditions are taken to come true as soon as rows are done. The plan
+/// and its episode stay as they are. OSC_POSE must drive all arms (loom_ghost_possible). No allocation.
 loomPreview loom_preview(const loomPlan* plan);
 
 /// Slow lead-ins down that ask too much of a joint, and bar sources whose plans have another flaw or keep it,

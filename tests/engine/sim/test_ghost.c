@@ -17,6 +17,7 @@ static void open_own(own* o) {
   char label[LOOM_PATH_MAX], *xml = NULL;
   must(loom_task_load(&o->task, "tests/own/task.yaml", "tests/own/robots", &err), &err);
   must(loom_task_model(&xml, label, o->task, &roots, &err), &err);
+
   must(loom_scene_create(&o->scene, o->task, xml, label, NULL, &roots, &err), &err);
   must(loom_episode_create(&o->e, o->scene, &err), &err);
   must(loom_episode_reset(o->e, 0, 5, 1, &err), &err);
@@ -34,6 +35,7 @@ static void find_targets(loomPose* targets, const loomPose* start, int step) {
   for (int a = 0; a < 2; a++) {
     double turn[3] = {0, 0, 0.01 * step};
     targets[a] = start[a];
+
     loom_quat_exp(targets[a].quat, turn);
     loom_quat_mul(targets[a].quat, targets[a].quat, start[a].quat);
     targets[a].pos[1] += (a ? 0.003 : -0.003) * step;
@@ -106,6 +108,7 @@ static void joints_end_at_their_limits(void** state) {
   for (int a = 0; a < 2; a++) targets[a] = loom_episode_eef(o.e, a);
   targets[0].pos[0] += 5;
   assert_int_equal(loom_arm_at_limit(&ghost.arms[0], ghost.m, ghost.d), -1);
+
   for (int k = 0; k < 200; k++) loom_ghost_move(&ghost, targets);
   assert_true(loom_pose_distance(loom_episode_eef(&ghost, 0), targets[0]) > 1);
   assert_int_equal(loom_arm_at_limit(&ghost.arms[0], ghost.m, ghost.d), 0);
@@ -118,6 +121,7 @@ static void objects_are_put(void** state) {
   loomEpisode ghost;
   open_own(&o);
   loom_ghost_begin(&ghost, o.e);
+
   loomPose before = loom_episode_object(o.e, 0), there = before;
   there.pos[2] += 0.3;
 
