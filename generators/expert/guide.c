@@ -171,20 +171,7 @@ static void end_subtasks(loomGuide* g) {
   bool ready[LOOM_MAX_ARMS] = {false};
 
   for (int a = 0; a < p->e->arm_count; a++) ready[a] = p->arm[a].running && follow(g, a);
-
-  // Coordinated subtasks end in the same step.
-  for (int a = 0; a < p->e->arm_count; a++) {
-    int other, other_k, k = p->arm[a].subtask;
-    bool both = !loom_plan_done(p, a) && loom_plan_partner(p, a, k, &other, &other_k);
-    if (ready[a] && (!both || ready[other])) p->end_step[a][k] = p->e->steps;
-  }
-
-  for (int a = 0; a < p->e->arm_count; a++) {
-    loomArmPlan* arm = &p->arm[a];
-    if (!arm->running || p->end_step[a][arm->subtask] < 0) continue;
-    arm->running = false;
-    arm->subtask++;
-  }
+  loom_plan_end(p, ready);
 }
 
 // An arm that has come further along its way than the row goes on from there.
