@@ -192,7 +192,7 @@ static void sorting(void** state) {
 }
 
 // In the model that it was recorded in, mounts below the floor, a demo's actions give its states again, too.
-// Of the source demos this one minds the last bits most: it failed while the mass of mounts was elsewhere.
+// In the model that was recorded with it, by action: mounts' mass is where it was then.
 static void own_model(void** state) {
   (void)state;
   if (getenv("LOOM_QUICK")) skip();
