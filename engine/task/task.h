@@ -34,9 +34,8 @@ typedef struct loomTask {
   loomName env_name;         // robosuite's name for it; "" = none
   loomName source_asset;     // asset root of the source demos; "" = relative to dir
   char source_file[LOOM_PATH_MAX];
-  char source_cleaned
-      [LOOM_PATH_MAX];   // of the same demos, cleaned, relative to dir: what attempts are made of; "" = none
-  bool source_mirrored;  // mirrored source demos are sources too
+  loomName source_cleaned;  // the same demos cleaned, a file in dir: what attempts are made of; "" = none
+  bool source_mirrored;     // mirrored source demos are sources too
   loomMirrorDef mirror;
   char model_file[LOOM_PATH_MAX];  // MJCF relative to dir; "" = the model of source demo model_demo
   int model_demo;
