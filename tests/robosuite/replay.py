@@ -144,14 +144,15 @@ def yes(flag):
     return "yes" if flag else "-"
 
 
-def print_row(d):
+def print_row(d, out):
     if "error" in d:
-        print(f"{d['name']:>10}  {d['error']}")
+        print(f"{d['name']:>10}  {d['error']}", file=out, flush=True)
         return
     first = "-" if d["states_first"] is None else d["states_first"]
     flags = [yes(d[key]) for key in ("states_end", "actions_success", "actions_any", "actions_held")]
     line = f"{d['name']:>10} {d['rows']:5d} {first:>7} " + " ".join(f"{x:>5}" for x in flags)
-    print(f"{line} {d['joint_error_50']:9.1e} {d['joint_error_all']:9.1e} {d['start_speed']:7.3f} {d['seconds']:6.1f}", flush=True)
+    line += f" {d['joint_error_50']:9.1e} {d['joint_error_all']:9.1e} {d['start_speed']:7.3f} {d['seconds']:6.1f}"
+    print(line, file=out, flush=True)
 
 
 def main():
@@ -174,8 +175,7 @@ def main():
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         for result in pool.imap(job, tasks):
             demos.append(result)
-            if not options.json:
-                print_row(result)
+            print_row(result, sys.stderr if options.json else sys.stdout)
     total = summary(demos)
     if trust is not None:
         for d in demos:
