@@ -7,6 +7,10 @@
 
 static const double slow_step = 1.2, slowest = 2;  // factors on the steps of a lead-in
 
+// Previewed speeds are a few percent off. Where no source has none too high, one that is by less than this is
+// tried all the same.
+static const double in_doubt = 1.1;
+
 // A plan on its way through a ghost of its episode.
 typedef struct ghostPlan {
   loomEpisode episode;
@@ -92,7 +96,7 @@ static void set_flaw(loomPreview* out, const loomPlan* p, loomFlaw flaw, int a, 
 }
 
 // One control step. False when it has a flaw.
-static bool step(loomPreview* out, ghostPlan* g) {
+static bool step(loomPreview* out, ghostPlan* g, double leeway) {
   loomPlan* p = &g->plan;
   loomPose target[LOOM_MAX_ARMS];
   bool ready[LOOM_MAX_ARMS] = {false};
@@ -103,7 +107,7 @@ static bool step(loomPreview* out, ghostPlan* g) {
   for (int a = 0; a < p->e->arm_count; a++)
     target[a] = g->blind[a] ? loom_episode_eef(p->e, a) : p->arm[a].target;
 
-  double distance, limit = p->task->limit_joint_speed;
+  double distance, limit = leeway * p->task->limit_joint_speed;
   loomGhostSpeed fastest = loom_ghost_move(p->e, target);
   if (limit > 0 && fastest.share > limit && p->arm[fastest.arm].source >= 0 && !g->blind[fastest.arm]) {
     set_flaw(out, p, LOOM_FLAW_SPEED, fastest.arm, fastest.joint, fastest.share);
@@ -133,13 +137,13 @@ static bool all_done(const loomPlan* p) {
   return true;
 }
 
-loomPreview loom_preview(const loomPlan* p) {
+loomPreview loom_preview(const loomPlan* p, double leeway) {
   loomPreview out = {.arm = -1, .subtask = -1, .source = -1, .joint = -1};
   ghostPlan g;
   set_up(&g, p);
 
   while (!all_done(&g.plan) && g.episode.steps < p->task->max_steps)
-    if (!step(&out, &g)) break;
+    if (!step(&out, &g, leeway)) break;
 
   out.steps = g.episode.steps - p->e->steps;
   return out;
@@ -153,14 +157,13 @@ static bool slow_down(loomPlan* p, const loomPreview* v) {
   return true;
 }
 
-bool loom_preview_choose(loomPreview* first, loomPlan* p) {
+// One pass over the sources. False when none is left.
+static bool choose(loomPreview* first, loomPlan* p, double leeway) {
   bool barred[LOOM_MAX_SOURCES];
-  bool seen = false;
   for (p->barred_count = 0;;) {
-    loomPreview v = loom_preview(p);
+    loomPreview v = loom_preview(p, leeway);
     if (v.flaw == LOOM_FLAW_NONE) return true;
-    if (!seen) *first = v;
-    seen = true;
+    if (first->flaw == LOOM_FLAW_NONE) *first = v;
     if (slow_down(p, &v)) continue;
 
     // The next choice is another one, as long as there is one, at its own pace.
@@ -169,4 +172,9 @@ bool loom_preview_choose(loomPreview* first, loomPlan* p) {
     int left = p->sources->n - loom_plan_barred(barred, p, v.arm, v.subtask);
     if (left <= 0 || p->barred_count == LOOM_MAX_BARRED) return false;
   }
+}
+
+bool loom_preview_choose(loomPreview* first, loomPlan* p) {
+  *first = (loomPreview){.arm = -1, .subtask = -1, .source = -1, .joint = -1};
+  return choose(first, p, 1) || choose(first, p, in_doubt);
 }

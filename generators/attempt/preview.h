@@ -27,12 +27,13 @@ typedef struct loomPreview {
 
 /// What comes of going on with a plan from now: its subtasks, choices and draws are those that it would have
 /// itself, were it to begin them now; conditions are taken to come true as soon as rows are done. The plan
-/// and its episode stay as they are. OSC_POSE must drive all arms (loom_ghost_possible). No allocation.
-loomPreview loom_preview(const loomPlan* plan);
+/// and its episode stay as they are. OSC_POSE must drive all arms (loom_ghost_possible). Joints may
+/// be `leeway` times as fast as the task's limit. No allocation.
+loomPreview loom_preview(const loomPlan* plan, double leeway);
 
 /// Slow lead-ins down that ask too much of a joint, and bar sources whose plans have another flaw or keep it,
-/// until the source that is chosen has none. False when no source is left; `first` (out) is the preview of
-/// the first choice.
+/// until the source that is chosen has none, or a speed so little too high that it may be none. False when no
+/// source is left; `first` (out) is the preview of the first choice that had a flaw.
 bool loom_preview_choose(loomPreview* first, loomPlan* plan);
 
 LOOM_C_END
