@@ -56,7 +56,7 @@ static loomGhostSpeed fastest_joint(const loomEpisode* ghost) {
   return fastest;
 }
 
-loomGhostSpeed loom_ghost_move(loomEpisode* ghost, const loomPose* targets) {
+loomGhostSpeed loom_ghost_move(loomEpisode* ghost, const loomPose* targets, const double* share) {
   double dt = 1.0 / ghost->scene->task->control_freq / substeps;
   double action[LOOM_MAX_ACTION], acceleration[LOOM_MAX_ARMS][LOOM_MAX_JOINTS];
 
@@ -65,6 +65,7 @@ loomGhostSpeed loom_ghost_move(loomEpisode* ghost, const loomPose* targets) {
     loomArm* arm = &ghost->arms[a];
     memset(action, 0, sizeof action);
     loom_arm_action_towards(action, arm, loom_arm_eef(arm, ghost->d), targets[a]);
+    for (int i = 0; i < arm->pose_dim; i++) action[i] *= share[a];
     loom_arm_set_goal(arm, ghost->m, ghost->d, action);
   }
 

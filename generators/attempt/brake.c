@@ -9,12 +9,20 @@ double loom_brake_scale(double share, double from) {
   return fmax(0, (1 - share) / (1 - from));
 }
 
-double loom_brake(const loomEpisode* e, int a) {
+bool loom_brakes(double* scale, const loomEpisode* e) {
   const loomTask* task = e->scene->task;
+  bool any = false;
 
-  // Absolute targets cannot be shortened: they are poses.
-  if (!(task->brake > 0) || !(task->limit_joint_speed > 0) || !e->arms[a].control.delta) return 1;
+  for (int a = 0; a < e->arm_count; a++) {
+    scale[a] = 1;
 
-  int fastest = 0;
-  return loom_brake_scale(loom_joint_speed_share(&fastest, e, a) / task->limit_joint_speed, task->brake);
+    // Absolute targets cannot be shortened: they are poses.
+    if (!(task->brake > 0) || !(task->limit_joint_speed > 0) || !e->arms[a].control.delta) continue;
+
+    int fastest = 0;
+    scale[a] =
+        loom_brake_scale(loom_joint_speed_share(&fastest, e, a) / task->limit_joint_speed, task->brake);
+    any = any || scale[a] < 1;
+  }
+  return any;
 }

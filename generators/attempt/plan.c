@@ -450,15 +450,7 @@ void loom_plan_advance(loomPlan* p) {
 
 void loom_plan_move(double* action, loomPlan* p) {
   double scale[LOOM_MAX_ARMS];
-  bool wait = false;
-
-  // Arms wait for each other, so that they stay together.
-  for (int a = 0; a < p->e->arm_count; a++) {
-    scale[a] = loom_brake(p->e, a);
-    wait = wait || scale[a] < 1;
-  }
-
-  if (!wait) loom_plan_advance(p);
+  if (!loom_brakes(scale, p->e)) loom_plan_advance(p);
 
   for (int a = 0; a < p->e->arm_count; a++) {
     const loomArm* body = &p->e->arms[a];

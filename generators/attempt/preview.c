@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/sim/ghost.h"
+#include "generators/attempt/brake.h"
 
 static const double slow_step = 1.2, slowest = 2;  // factors on the steps of a lead-in
 
@@ -100,15 +101,16 @@ static bool step(loomPreview* out, ghostPlan* g, double leeway) {
   loomPlan* p = &g->plan;
   loomPose target[LOOM_MAX_ARMS];
   bool ready[LOOM_MAX_ARMS] = {false};
+  double scale[LOOM_MAX_ARMS];
 
   loom_plan_begin(p);
   find_blind(g);
-  loom_plan_advance(p);
+  if (!loom_brakes(scale, p->e)) loom_plan_advance(p);
   for (int a = 0; a < p->e->arm_count; a++)
     target[a] = g->blind[a] ? loom_episode_eef(p->e, a) : p->arm[a].target;
 
   double distance, limit = leeway * p->task->limit_joint_speed;
-  loomGhostSpeed fastest = loom_ghost_move(p->e, target);
+  loomGhostSpeed fastest = loom_ghost_move(p->e, target, scale);
   if (limit > 0 && fastest.share > limit && p->arm[fastest.arm].source >= 0 && !g->blind[fastest.arm]) {
     set_flaw(out, p, LOOM_FLAW_SPEED, fastest.arm, fastest.joint, fastest.share);
     return false;

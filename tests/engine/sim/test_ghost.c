@@ -11,6 +11,8 @@ typedef struct own {
   loomEpisode* e;
 } own;
 
+static const double whole[LOOM_MAX_ARMS] = {1, 1, 1, 1};  // no arm brakes
+
 static void open_own(own* o) {
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
@@ -67,7 +69,7 @@ static void a_ghost_goes_where_the_arms_go(void** state) {
   memcpy(q, o.e->d->qpos, sizeof *q * (size_t)nq);
   for (int k = 0; k < 40; k++) {
     find_targets(targets, start, k);
-    speed[k] = loom_ghost_move(&ghost, targets).share;
+    speed[k] = loom_ghost_move(&ghost, targets, whole).share;
     for (int a = 0; a < 2; a++) seen[a][k] = loom_episode_eef(&ghost, a);
   }
   assert_memory_equal(q, o.e->d->qpos, sizeof *q * (size_t)nq);
@@ -109,7 +111,7 @@ static void joints_end_at_their_limits(void** state) {
   targets[0].pos[0] += 5;
   assert_int_equal(loom_arm_at_limit(&ghost.arms[0], ghost.m, ghost.d), -1);
 
-  for (int k = 0; k < 200; k++) loom_ghost_move(&ghost, targets);
+  for (int k = 0; k < 200; k++) loom_ghost_move(&ghost, targets, whole);
   assert_true(loom_pose_distance(loom_episode_eef(&ghost, 0), targets[0]) > 1);
   assert_int_equal(loom_arm_at_limit(&ghost.arms[0], ghost.m, ghost.d), 0);
   close_all(&o);
