@@ -16,8 +16,8 @@ bool loom_ghost_possible(const loomEpisode* episode);
 /// The episode as it is now. The ghost borrows all that the episode has, works in episode->ghost and must not
 /// outlive its next step. Poses of hands and objects are to be asked of it as of any episode.
 void loom_ghost_begin(loomEpisode* ghost, const loomEpisode* episode);
-/// One control step towards targets (arm_count), joints kept inside their limits. Of an action that many parts are
-/// taken as share (arm_count) says, 1 unless an arm brakes. No allocation.
+/// One control step towards targets (arm_count), joints kept inside their limits. Of an arm's action its
+/// share (arm_count) is taken, 1 unless the arm brakes. No allocation.
 loomGhostSpeed loom_ghost_move(loomEpisode* ghost, const loomPose* targets, const double* share);
 /// An object that is free to move is somewhere else from now on; others stay.
 void loom_ghost_put(loomEpisode* ghost, int object, loomPose pose);

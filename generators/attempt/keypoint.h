@@ -1,6 +1,6 @@
 // Keeping what matters of a motion when an object's shape is another than the source's: points of the object,
 // and what the hand does at them, stay together (CP-Gen: Lin et al., "Constraint-Preserving Data Generation
-// for Visuomotor Policy Learning", 2025). Pure functions.
+// for Visuomotor Policy Learning", 2025). Pure functions. Internal.
 #ifndef LOOM_GENERATORS_ATTEMPT_KEYPOINT_H
 #define LOOM_GENERATORS_ATTEMPT_KEYPOINT_H
 

@@ -1,6 +1,6 @@
 // The whole plan of an attempt run by kinematics alone, before physics runs it: does each arm get where its
 // segments send it, and are its joints fast enough? Objects go with the hands that the source demo has them
-// in. SkillGen (arXiv 2410.18907) and cuRobo check their free-space parts likewise.
+// in. SkillGen (arXiv 2410.18907) and cuRobo check their free-space parts likewise. Internal.
 #ifndef LOOM_GENERATORS_ATTEMPT_PREVIEW_H
 #define LOOM_GENERATORS_ATTEMPT_PREVIEW_H
 

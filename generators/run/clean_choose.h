@@ -1,5 +1,5 @@
 // Which of the ways in which a source demo was cleaned makes the most demos, and whether more than the demo
-// itself.
+// itself. Internal.
 #ifndef LOOM_GENERATORS_RUN_CLEAN_CHOOSE_H
 #define LOOM_GENERATORS_RUN_CLEAN_CHOOSE_H
 

@@ -1,5 +1,5 @@
 // Cleaning of source demos: pauses cut, bumps and jitter smoothed, what is left run through again at a pace
-// that the joints keep to, checked by replay. The originals stay as they are.
+// that the joints keep to, checked by replay. The originals stay as they are. Internal.
 #ifndef LOOM_GENERATORS_SOURCE_CLEAN_H
 #define LOOM_GENERATORS_SOURCE_CLEAN_H
 

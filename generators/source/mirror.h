@@ -1,5 +1,5 @@
 // Source demos mirrored, left <-> right, as the task's `mirror:` says. Pure functions but for the comparison
-// of shapes.
+// of shapes. Internal.
 //
 // A reflection of a pose is no turn: M R has determinant -1. Each frame's axes are therefore named anew by
 // the mirror plane of what it is the frame of, F, and M R F is a turn again: that of the hand's or object's

@@ -1,4 +1,5 @@
 // When a path of joints is where: as fast as the joints' limits of speed and acceleration and a pace allow.
+// Internal.
 #ifndef LOOM_GENERATORS_SOURCE_RETIME_H
 #define LOOM_GENERATORS_SOURCE_RETIME_H
 

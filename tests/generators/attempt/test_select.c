@@ -214,6 +214,7 @@ static loomGenerateReport generate(const own* o, int attempts, int threads) {
   def.attempts = attempts;
   def.threads = threads;
   def.attempt.seed = 8;
+  def.attempt.no_preview = true;  // which would bar a source before it fails
 
   must(loom_generate(&report, o->scene, &o->sources, &def, &err), &err);
   assert_int_equal(report.result_count, attempts);
@@ -252,8 +253,8 @@ static void failing_sources_are_found_out(void** state) {
   // It was tried at first.
   assert_true(early > 0);
 
-  // Drawn evenly it would be a quarter.
-  assert_true(late < (n - 32) / 8);
+  // Drawn evenly it would be a quarter; at most half of that.
+  assert_true(late <= (n - 32) / 8);
 
   loom_generate_report_destroy(&one);
   loom_generate_report_destroy(&three);

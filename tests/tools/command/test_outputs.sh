@@ -109,6 +109,8 @@ writer record 8 "$loom" record own -n 1 --seed 5 -o O.hdf5
 writer replay 8 "$loom" replay "$gen" --task own -o O.hdf5
 writer segment 8 "$loom" segment "$gen" --task own --export O.hdf5
 writer 'segment as text' 0 "$loom" segment "$gen" --task own --export O.yaml
+"$loom" dataset filter "$base" "$work/one.hdf5" --demos demo_0 >/dev/null 2>&1
+writer 'segment, cleaned' 8 "$loom" segment "$work/one.hdf5" --task own --clean -o O.hdf5
 writer generate 8 "$loom" generate own --source "$base" -n 1 -t 1 -o O.hdf5
 writer report 0 "$loom" generate own --source "$base" -n 1 -t 1 --report O.png
 writer rollout 8 "${roll[@]}" -o O.hdf5
