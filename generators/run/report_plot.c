@@ -71,7 +71,7 @@ static void draw_headline(loomChart* chart, const loomReport* r, int width) {
   group_digits(one, (double)r->all.successes);
   group_digits(two, (double)r->all.attempts);
   snprintf(values[1], sizeof *values, "%s demos", one);
-  snprintf(captions[1], sizeof *captions, "from %s attempts; %.0f %% of steps failed", two,
+  snprintf(captions[1], sizeof *captions, "from %s attempts; %.0f %% of steps lost", two,
            100 * r->doomed_share);
 
   group_digits(one, r->demos_per_hour);
@@ -83,8 +83,7 @@ static void draw_headline(loomChart* chart, const loomReport* r, int width) {
   snprintf(captions[3], sizeof *captions, "a demo; %d to %d", r->lengths.shortest, r->lengths.longest);
   double fresh = fmax(1, (double)(r->run->result_count - r->run->resumed));
   snprintf(values[4], sizeof *values, "%.2f s", r->run->cpu_seconds / fresh);
-  snprintf(captions[4], sizeof *captions, "processor time an attempt; %.0f s on the wall clock",
-           r->run->seconds);
+  snprintf(captions[4], sizeof *captions, "CPU time an attempt; %.0f s wall clock", r->run->seconds);
 
   for (int i = 0; i < 5; i++)
     draw_figure(chart, x + i * step, 58, step - 20, i ? loom_color_ink : loom_color_good, values[i],
