@@ -69,29 +69,13 @@ static void look_at_contacts(loomQuality* q, const loomEpisode* e) {
   }
 }
 
-double loom_joint_speed_share(int* fastest, const loomEpisode* e, int a) {
-  const loomArm* arm = &e->arms[a];
-  double most = 0;
-
-  // Shares of the limits, so that fast and slow joints compare; a robot file may leave limits out (0).
-  for (int i = 0; i < arm->n; i++) {
-    double limit = arm->robot->arm.velocity_limit[i];
-    double share = limit > 0 ? fabs(e->d->qvel[arm->dof[i]]) / limit : 0;
-    if (share <= most) continue;
-
-    most = share;
-    *fastest = i;
-  }
-  return most;
-}
-
 void loom_quality_state(loomQuality* q, const loomEpisode* e) {
   // Before that, objects drop into place: how they are put down is the scene's doing.
   if (e->steps > e->scene->task->settle_steps) look_at_contacts(q, e);
 
   for (int a = 0; a < e->arm_count; a++) {
     int i = 0;
-    double share = loom_joint_speed_share(&i, e, a);
+    double share = loom_arm_speed_share(&i, &e->arms[a], e->d);
     if (share <= q->joint_speed) continue;
 
     q->joint_speed = share;

@@ -28,8 +28,6 @@ typedef struct loomQuality {
 /// A limit of the task's.
 typedef enum loomLimit { LOOM_LIMIT_NONE, LOOM_LIMIT_PENETRATION, LOOM_LIMIT_JOINT_SPEED } loomLimit;
 
-/// How fast the fastest joint of an arm is, as a share of its limit, and which it is.
-double loom_joint_speed_share(int* fastest, const loomEpisode* episode, int arm);
 /// Take in the episode as it stands at this control step.
 void loom_quality_state(loomQuality* quality, const loomEpisode* episode);
 /// Take in the action (A) about to be taken.

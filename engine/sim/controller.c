@@ -421,6 +421,21 @@ static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, co
   }
 }
 
+double loom_arm_speed_share(int* fastest, const loomArm* arm, const mjData* d) {
+  double most = 0;
+
+  // Shares of the limits, so that fast and slow joints compare; a robot file may leave limits out (0).
+  for (int i = 0; i < arm->n; i++) {
+    double limit = arm->robot->arm.velocity_limit[i];
+    double share = limit > 0 ? fabs(d->qvel[arm->dof[i]]) / limit : 0;
+    if (share <= most) continue;
+
+    most = share;
+    *fastest = i;
+  }
+  return most;
+}
+
 int loom_arm_at_limit(const loomArm* arm, const mjModel* m, const mjData* d) {
   for (int i = 0; i < arm->n; i++) {
     int joint = m->dof_jntid[arm->dof[i]];

@@ -53,6 +53,8 @@ void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, cons
 /// its own inertia and damping holds: where d->qfrc_bias is 0, as if gravity were none. Kinematics, centers
 /// of mass and inertia are up to date.
 void loom_arm_acceleration(double* out, const loomArm* arm, const mjModel* m, const mjData* d, double dt);
+/// How fast the arm's fastest joint is, as a share of its limit, and which it is (not set where none moves).
+double loom_arm_speed_share(int* fastest, const loomArm* arm, const mjData* d);
 /// The arm's joint that stands at a limit, or -1.
 int loom_arm_at_limit(const loomArm* arm, const mjModel* m, const mjData* d);
 /// Write d->ctrl for this physics step: clipped torques, and the gripper's command one speed step further.

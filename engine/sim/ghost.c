@@ -46,12 +46,9 @@ static void move_arm(loomEpisode* ghost, const loomArm* arm, const double* accel
 static loomGhostSpeed fastest_joint(const loomEpisode* ghost) {
   loomGhostSpeed fastest = {0, 0, 0};
   for (int a = 0; a < ghost->arm_count; a++) {
-    const loomArm* arm = &ghost->arms[a];
-    for (int i = 0; i < arm->n; i++) {
-      double limit = arm->robot->arm.velocity_limit[i];
-      double share = limit > 0 ? fabs(ghost->d->qvel[arm->dof[i]]) / limit : 0;
-      if (share > fastest.share) fastest = (loomGhostSpeed){share, a, i};
-    }
+    int joint = 0;
+    double share = loom_arm_speed_share(&joint, &ghost->arms[a], ghost->d);
+    if (share > fastest.share) fastest = (loomGhostSpeed){share, a, joint};
   }
   return fastest;
 }

@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#include "engine/run/quality.h"
-
 double loom_brake_scale(double share, double from) {
   if (share <= from) return 1;
   return fmax(0, (1 - share) / (1 - from));
@@ -20,8 +18,8 @@ bool loom_brakes(double* scale, const loomEpisode* e) {
     if (!(task->brake > 0) || !(task->limit_joint_speed > 0) || !e->arms[a].control.delta) continue;
 
     int fastest = 0;
-    scale[a] =
-        loom_brake_scale(loom_joint_speed_share(&fastest, e, a) / task->limit_joint_speed, task->brake);
+    scale[a] = loom_brake_scale(loom_arm_speed_share(&fastest, &e->arms[a], e->d) / task->limit_joint_speed,
+                                task->brake);
     any = any || scale[a] < 1;
   }
   return any;

@@ -235,21 +235,18 @@ void loom_fail_no_way(loomPlan* p, const loomPreview* v) {
   char joint[64] = "";
   set_where(p, LOOM_OUTCOME_NO_WAY, v->arm);
   r->subtask = v->subtask;
-  if (v->joint >= 0) {
-    r->part[0] = p->e->m->dof_jntid[arm->dof[v->joint]];
-    snprintf(joint, sizeof joint, ", joint %d at its limit", v->joint + 1);
-  }
+  r->value = v->value;
+  if (v->joint >= 0) r->part[0] = p->e->m->dof_jntid[arm->dof[v->joint]];
 
   // Too fast, or not there.
   if (v->flaw == LOOM_FLAW_SPEED) {
-    r->value = v->value;
     snprintf(r->subject, sizeof r->subject, "arm %d would need a faster joint %d", v->arm, v->joint + 1);
     snprintf(r->reason, sizeof r->reason, "arm %d would need joint %d at %.3f of its speed limit", v->arm,
              v->joint + 1, v->value);
     return;
   }
 
-  r->value = v->value;
+  if (v->joint >= 0) snprintf(joint, sizeof joint, ", joint %d at its limit", v->joint + 1);
   snprintf(r->subject, sizeof r->subject, "arm %d would stand away from its target%s", v->arm, joint);
   snprintf(r->reason, sizeof r->reason, "arm %d would stand %.3f m from its target%s", v->arm, v->value,
            joint);

@@ -327,21 +327,11 @@ int loom_plan_row(const loomPlan* p, int a) {
 
 // Target of a tracked segment: the source's hand in its object's frame at that row, put on the object as it
 // is now.
-static loomPose tracked_target(const loomPlan* p, const loomArmPlan* arm, int a, const loomSubtaskDef* s,
-                               const loomReplay* source, int row) {
-  loomTransform t = arm->transform;
-  // The source's object at this row, put onto the object as it is now.
-  t.source = source->object[s->reference][row];
-  t.world = loom_transform_world(s->transform, loom_reference_pose(p->e, s, arm->fit), t.source);
-  return loom_transform_apply(&t, source->target[a][row]);
-}
-
-// The pose between those of a row and the next. The segment's last row is the last target.
-static loomPose between_rows(double at, const loomArmPlan* arm, const loomReplay* source, loomPose here,
-                             loomPose next) {
-  double part = at - floor(at);
-  if (!(part > 0) || (int)at + 1 >= arm->end || (int)at + 1 >= source->rows) return here;
-  return loom_pose_interpolate(here, next, part);
+// The source's object at this row, put onto the object as it is now.
+static void track(loomTransform* t, const loomPlan* p, const loomArmPlan* arm, const loomSubtaskDef* s,
+                  const loomReplay* source, int row) {
+  t->source = source->object[s->reference][row];
+  t->world = loom_transform_world(s->transform, loom_reference_pose(p->e, s, arm->fit), t->source);
 }
 
 static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, const loomArmPlan* arm, int a,
@@ -368,18 +358,17 @@ static void advance_target(loomPlan* p, int a) {
   double at = row_at(arm, arm->step);
   int row = (int)at < source->rows ? (int)at : source->rows - 1;
 
-  loomPose target;
-  if (still_tracking(s, source, arm, a, row)) {
-    target = between_rows(at, arm, source, tracked_target(p, arm, a, s, source, row),
-                          tracked_target(p, arm, a, s, source, row + 1 < source->rows ? row + 1 : row));
-    // Leave the transform where tracking last put it, for the rows after the gripper has closed.
-    arm->transform.source = source->object[s->reference][row];
-    arm->transform.world =
-        loom_transform_world(s->transform, loom_reference_pose(p->e, s, arm->fit), arm->transform.source);
-  } else {
-    int next = row + 1 < source->rows ? row + 1 : row;
-    target = between_rows(at, arm, source, loom_transform_apply(&arm->transform, source->target[a][row]),
-                          loom_transform_apply(&arm->transform, source->target[a][next]));
+  // The transform stays where tracking last put it, for the rows after the gripper has closed.
+  bool tracking = still_tracking(s, source, arm, a, row);
+  if (tracking) track(&arm->transform, p, arm, s, source, row);
+  loomPose target = loom_transform_apply(&arm->transform, source->target[a][row]);
+
+  // On the way to the next row, at another pace than the source's. The segment's last row is the last target.
+  int next = row + 1;
+  if (at > row && next < arm->end && next < source->rows) {
+    loomTransform to = arm->transform;
+    if (tracking) track(&to, p, arm, s, source, next);
+    target = loom_pose_interpolate(target, loom_transform_apply(&to, source->target[a][next]), at - row);
   }
 
   // On the way to the segment the target is interpolated and the hand stays as it is.

@@ -5,6 +5,8 @@
 
 #include "generators/attempt/attempt.h"
 
+/// Tries that a start gets, at least one.
+int loom_attempt_tries(const loomAttemptDef* def);
 /// Number of the start (draws of the reset) of an attempt, and which try at it this is, from 0.
 uint64_t loom_attempt_start(const loomAttemptDef* def, uint64_t attempt);
 int loom_attempt_try(const loomAttemptDef* def, uint64_t attempt);

@@ -76,7 +76,7 @@ static int make_workers(run* r, loomError* err) {
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
   r->tries = calloc((size_t)r->sources->n + 1, sizeof *r->tries);
   r->wins = calloc((size_t)r->sources->n + 1, sizeof *r->wins);
-  r->most_tries = r->def->attempt.tries > 1 ? r->def->attempt.tries : 1;
+  r->most_tries = loom_attempt_tries(&r->def->attempt);
   size_t room = (size_t)batch_size * (size_t)r->most_tries;
   r->batch = calloc(room, sizeof *r->batch);
   r->prefix = calloc(room, sizeof *r->prefix);
