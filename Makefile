@@ -136,7 +136,7 @@ help:  ## this list
 	@echo 'Variables: CONFIG=release|asan MUJOCO_DIR= DEMOLOOM_HOME= PREFIX= MARCH= CFLAGS= V=1 CI=true (warnings are errors)'
 
 assets:
-	@for set in robosuite robosuite15; do \
+	@for set in robosuite robosuite15 gymnasium; do \
 	  tools/fetch.sh --check $$set || { tools/setup.sh fetch && tools/fetch.sh $$set; } || exit 1; done
 
 $(BUILD)/config.mk: tools/setup.sh Makefile | $(MUJOCO_DIR)/include/mujoco/mujoco.h

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|robosuite|robosuite15`.
+# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|robosuite|robosuite15|gymnasium`.
 # `--check NAME` only tells (exit status 0: it is all there). Nothing is contacted when it is.
 #
 # Packages are named, never their hosts: pip knows where its index is. It is asked for the file's address, so that curl
@@ -62,7 +62,15 @@ describe() {
       whole=("$in/robots/panda/robot.xml" "$in/robots/gr1/robot.xml" "$in/grippers/inspire_left_hand.xml" "$in/grippers/inspire_right_hand.xml"
         "$in/grippers/meshes/inspire_hands/lh_base_link.STL" "$in/bases/rethink_mount.xml")
       ;;
-    *) die "nothing goes by this name; there are mujoco, robosuite and robosuite15" ;;
+    gymnasium)  # models of plain control tasks
+      package=gymnasium version=1.4.0 folder=gymnasium-1.4.0 unpacked_mb=1
+      wheel=gymnasium-1.4.0-py3-none-any.whl
+      sha256=1cb947c59e7c72d8eabb2c2274c00cd20948e69f8452a9ef4092223be24fdf0e size=476306
+      pip_target=()
+      take=('gymnasium/envs/mujoco/assets/*' '*.dist-info/licenses/*')
+      whole=(half_cheetah.xml hopper.xml inverted_double_pendulum.xml pusher_v5.xml walker2d_v5.xml LICENSE)
+      ;;
+    *) die "nothing goes by this name; there are mujoco, robosuite, robosuite15 and gymnasium" ;;
   esac
 }
 
@@ -163,6 +171,9 @@ unpack() {
       mkdir "$into/models" && mv "$tmp/wheel/robosuite/models/assets" "$into/models/" &&
         mv "$tmp"/wheel/*.dist-info/licenses/* "$into/"
       ;;
+    gymnasium)
+      mv "$tmp"/wheel/gymnasium/envs/mujoco/assets/* "$tmp"/wheel/*.dist-info/licenses/* "$into/"
+      ;;
   esac || die "$wheel does not hold what it should"
 }
 
@@ -203,7 +214,7 @@ check=
 if [ "${1-}" = --check ]; then check=1 && shift; fi
 name=${1-}
 if [ $# -ne 1 ] || [ "$name" = --help ]; then
-  echo 'usage: fetch.sh [--check] mujoco|robosuite|robosuite15' >&2
+  echo 'usage: fetch.sh [--check] mujoco|robosuite|robosuite15|gymnasium' >&2
   exit 2
 fi
 describe "$name"

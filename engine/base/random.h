@@ -25,6 +25,9 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_GATE = 10,     // whether the expert or the novice acts
   LOOM_PURPOSE_CROP = 11,     // where images are cropped in training
   LOOM_PURPOSE_PERTURB = 12,  // physics that are a few percent off
+  LOOM_PURPOSE_EXPLORE = 13,  // the noise of a policy that learns while it acts
+  LOOM_PURPOSE_REPLAY = 14,   // which rows of a replay buffer a batch has
+  LOOM_PURPOSE_TARGET = 15,   // the noise on target actions of critics
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -221,22 +221,22 @@ static const char* find_root(const loomAssetRoots* roots, const char* name) {
 
 // The folder below the home folder that tools/fetch.sh puts a set of assets into, or NULL.
 static const char* known_folder(const char* set) {
-  static const char* const known[][2] = {{"robosuite", "robosuite-1.4.1"},
-                                         {"robosuite15", "robosuite-1.5.2"}};
+  static const char* const known[][2] = {
+      {"robosuite", "robosuite-1.4.1"}, {"robosuite15", "robosuite-1.5.2"}, {"gymnasium", "gymnasium-1.4.0"}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (!strcmp(set, known[i][0])) return known[i][1];
   }
   return NULL;
 }
 
-static int add_known_asset(loomAssetRoots* roots, const loomTask* task, const char* set,
-                           const loomFetch* fetch, loomError* err) {
+int loom_known_assets(loomAssetRoots* roots, const char* set, const char* label, const loomFetch* fetch,
+                      loomError* err) {
   if (!*set || find_root(roots, set)) return 0;
   const char* folder = known_folder(set);
   if (!folder) {
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "%s: its assets '%s' are not known here; give their folder with --assets %s=DIR",
-                          task->path, set, set);
+                          label, set, set);
   }
 
   char home[LOOM_PATH_MAX], dir[LOOM_PATH_MAX + 32];
@@ -248,7 +248,7 @@ static int add_known_asset(loomAssetRoots* roots, const loomTask* task, const ch
           err, LOOM_ERR_IO,
           "%s: its assets '%s' are not at %.400s; `tools/fetch.sh %s` fetches them, or give "
           "their folder as an asset root",
-          task->path, set, dir, set);
+          label, set, dir, set);
     int code = fetch->run(fetch->user, set, err);
     if (code) return code;
   }
@@ -258,9 +258,9 @@ static int add_known_asset(loomAssetRoots* roots, const loomTask* task, const ch
 // Those of its source demos, or of the robots that are put into its own model.
 static int add_known_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch,
                             loomError* err) {
-  int code = add_known_asset(roots, task, task->source_asset, fetch, err);
+  int code = loom_known_assets(roots, task->source_asset, task->path, fetch, err);
   for (int a = 0; !code && task->placed && a < task->arm_count; a++)
-    code = add_known_asset(roots, task, task->robots[a].asset, fetch, err);
+    code = loom_known_assets(roots, task->robots[a].asset, task->path, fetch, err);
   return code;
 }
 

@@ -35,6 +35,9 @@ typedef struct loomFetch {
 /// Add the roots a task needs that `roots` lacks. fetch (nullable) is called for what is not there; without
 /// it that is LOOM_ERR_IO, whose message says what to do.
 int loom_task_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch, loomError* err);
+/// The same for one set of assets by its name ("gymnasium"; "" is none), which the file `label` names.
+int loom_known_assets(loomAssetRoots* roots, const char* set, const char* label, const loomFetch* fetch,
+                      loomError* err);
 /// Path of the task's source demos. LOOM_ERR_IO when they are not there; LOOM_ERR_FORMAT when the path, links
 /// followed, leads out of the task's folder (or its asset root) and into no other root.
 int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,

@@ -1,0 +1,48 @@
+// An environment is what a policy learns in by trying: reset, step, observation, reward, terminated (failed or
+// succeeded: nothing follows) apart from truncated (out of time: much would have followed). Plain control tasks
+// are one kind; episodes of a manipulation task are to be another behind the same functions.
+#ifndef LOOM_ENGINE_RUN_ENVIRONMENT_H
+#define LOOM_ENGINE_RUN_ENVIRONMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/api.h"
+#include "engine/sim/control_sim.h"
+
+LOOM_C_BEGIN
+
+typedef struct loomEnvironmentStep {
+  double reward;
+  bool terminated, truncated;
+} loomEnvironmentStep;
+
+typedef struct loomEnvironment {
+  void* self;
+  /// Begin an episode, a pure function of (seed, attempt).
+  int (*reset)(void* self, uint64_t seed, uint64_t attempt, loomError* err);
+  /// One control step with action (actions).
+  int (*step)(loomEnvironmentStep* out, void* self, const double* action, loomError* err);
+  void (*observe)(double* obs, const void* self);  // (obs)
+  /// Everything that further steps depend on, snapshot_size bytes aligned for doubles.
+  void (*snapshot)(void* out, const void* self);
+  int (*restore)(void* self, const void* snapshot, loomError* err);
+  void (*destroy)(void* self);
+} loomEnvironment;
+
+/// Makes any number of environments of one kind.
+typedef struct loomEnvironmentMaker {
+  const void* source;
+  int obs, actions;
+  const double* range;  // (actions x 2) lowest and highest entry of an action
+  size_t snapshot_size;
+  int (*create)(loomEnvironment* out, const void* source, loomError* err);
+} loomEnvironmentMaker;
+
+/// Environments of a control task; the scene stays as it is meanwhile.
+loomEnvironmentMaker loom_control_environment(const loomControlScene* scene);
+
+LOOM_C_END
+
+#endif

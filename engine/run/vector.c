@@ -1,0 +1,191 @@
+#include "engine/run/vector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/pool.h"
+
+int loom_vector_create(loomVector** out, const loomEnvironmentMaker* maker, const loomVectorDef* def,
+                       loomError* err) {
+  size_t n = (size_t)def->n;
+  *out = NULL;
+  loomVector* v = calloc(1, sizeof *v);
+  if (!v) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d environments", def->n);
+
+  *v = (loomVector){.def = *def,
+                    .maker = *maker,
+                    .environment = calloc(n, sizeof *v->environment),
+                    .obs = calloc(n * (size_t)maker->obs, sizeof *v->obs),
+                    .reward = calloc(n, sizeof *v->reward),
+                    .terminated = calloc(n, sizeof *v->terminated),
+                    .truncated = calloc(n, sizeof *v->truncated),
+                    .fresh = calloc(n, sizeof *v->fresh),
+                    .episode = calloc(n, sizeof *v->episode),
+                    .total = calloc(n, sizeof *v->total),
+                    .length = calloc(n, sizeof *v->length)};
+  int code = LOOM_OK;
+  if (!v->environment || !v->obs || !v->reward || !v->terminated || !v->truncated || !v->fresh ||
+      !v->episode || !v->total || !v->length)
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d environments", def->n);
+
+  for (int i = 0; !code && i < def->n; i++) code = maker->create(&v->environment[i], maker->source, err);
+  if (code)
+    loom_vector_destroy(v);
+  else
+    *out = v;
+  return code;
+}
+
+void loom_vector_destroy(loomVector* v) {
+  if (!v) return;
+
+  for (int i = 0; v->environment && i < v->def.n; i++)
+    if (v->environment[i].destroy) v->environment[i].destroy(v->environment[i].self);
+
+  free(v->environment);
+  free(v->obs);
+  free(v->reward);
+  free(v->terminated);
+  free(v->truncated);
+  free(v->fresh);
+  free(v->episode);
+  free(v->total);
+  free(v->length);
+  free(v);
+}
+
+bool loom_vector_ended(const loomVector* v, int i) {
+  return v->terminated[i] || v->truncated[i];
+}
+
+static double* obs_of(const loomVector* v, int i) {
+  return v->obs + (ptrdiff_t)i * v->maker.obs;
+}
+
+// ---- steps
+
+static int begin_episode(loomVector* v, int i, loomError* err) {
+  loomEnvironment* e = &v->environment[i];
+  uint64_t attempt = (uint64_t)v->episode[i] * (uint64_t)v->def.n + (uint64_t)i;
+
+  v->total[i] = 0;
+  v->length[i] = 0;
+  v->reward[i] = 0;
+  v->terminated[i] = v->truncated[i] = false;
+  int code = e->reset(e->self, v->def.seed, attempt, err);
+  if (!code) e->observe(obs_of(v, i), e->self);
+  return code;
+}
+
+int loom_vector_reset(loomVector* v, loomError* err) {
+  int code = 0;
+
+  for (int i = 0; !code && i < v->def.n; i++) {
+    v->episode[i] = 0;
+    v->fresh[i] = true;
+    code = begin_episode(v, i, err);
+  }
+  return code;
+}
+
+static int step_one(loomVector* v, int i, const double* action, loomError* err) {
+  loomEnvironment* e = &v->environment[i];
+
+  // Where the last step ended an episode this one begins the next.
+  v->fresh[i] = loom_vector_ended(v, i);
+  if (v->fresh[i]) {
+    v->episode[i]++;
+    return begin_episode(v, i, err);
+  }
+
+  loomEnvironmentStep step;
+  int code = e->step(&step, e->self, action, err);
+  if (code) return code;
+
+  v->reward[i] = step.reward;
+  v->terminated[i] = step.terminated;
+  v->truncated[i] = step.truncated;
+  v->total[i] += step.reward;
+  v->length[i]++;
+  e->observe(obs_of(v, i), e->self);
+  return 0;
+}
+
+typedef struct stepCall {
+  loomVector* vector;
+  const double* actions;
+} stepCall;
+
+static int step_item(void* user, int worker, int i, loomError* err) {
+  const stepCall* call = user;
+  (void)worker;
+  return step_one(call->vector, i, call->actions + (ptrdiff_t)i * call->vector->maker.actions, err);
+}
+
+int loom_vector_step(loomVector* v, const double* actions, loomError* err) {
+  stepCall call = {v, actions};
+  int code = 0;
+
+  // A single worker needs no pool.
+  if (loom_pool_workers(v->def.threads, v->def.n) == 1) {
+    for (int i = 0; !code && i < v->def.n; i++) code = step_item(&call, 0, i, err);
+    return code;
+  }
+  return loom_pool_run(
+      &(loomPoolDef){.n = v->def.n, .threads = v->def.threads, .user = &call, .item = step_item}, err);
+}
+
+// ---- snapshots
+
+typedef struct block {
+  void* at;
+  size_t bytes;
+} block;
+
+enum { BLOCKS = 8 };
+
+// What of the vector's own goes into a snapshot, the sizes of doubles first.
+static void own_blocks(block out[BLOCKS], const loomVector* v) {
+  size_t n = (size_t)v->def.n;
+
+  out[0] = (block){v->obs, n * (size_t)v->maker.obs * sizeof *v->obs};
+  out[1] = (block){v->total, n * sizeof *v->total};
+  out[2] = (block){v->episode, n * sizeof *v->episode};
+  out[3] = (block){v->reward, n * sizeof *v->reward};
+  out[4] = (block){v->length, n * sizeof *v->length};
+  out[5] = (block){v->fresh, n * sizeof *v->fresh};
+  out[6] = (block){v->terminated, n * sizeof *v->terminated};
+  out[7] = (block){v->truncated, n * sizeof *v->truncated};
+}
+
+size_t loom_vector_snapshot_size(const loomVector* v) {
+  block own[BLOCKS];
+  own_blocks(own, v);
+
+  size_t bytes = (size_t)v->def.n * v->maker.snapshot_size;
+  for (int k = 0; k < BLOCKS; k++) bytes += own[k].bytes;
+  return bytes;
+}
+
+void loom_vector_snapshot(void* out, const loomVector* v) {
+  block own[BLOCKS];
+  char* at = out;
+  own_blocks(own, v);
+
+  // The environments' first, which are aligned for doubles.
+  for (int i = 0; i < v->def.n; i++, at += v->maker.snapshot_size)
+    v->environment[i].snapshot(at, v->environment[i].self);
+  for (int k = 0; k < BLOCKS; at += own[k++].bytes) memcpy(at, own[k].at, own[k].bytes);
+}
+
+int loom_vector_restore(loomVector* v, const void* snapshot, loomError* err) {
+  block own[BLOCKS];
+  const char* at = snapshot;
+  int code = 0;
+  own_blocks(own, v);
+
+  for (int i = 0; !code && i < v->def.n; i++, at += v->maker.snapshot_size)
+    code = v->environment[i].restore(v->environment[i].self, at, err);
+  for (int k = 0; !code && k < BLOCKS; at += own[k++].bytes) memcpy(own[k].at, at, own[k].bytes);
+  return code;
+}
