@@ -1,5 +1,6 @@
 #include "engine/run/vector.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,7 @@ static int begin_episode(loomVector* v, int i, loomError* err) {
 int loom_vector_reset(loomVector* v, loomError* err) {
   int code = 0;
 
+  v->finished = 0;
   for (int i = 0; !code && i < v->def.n; i++) {
     v->episode[i] = 0;
     v->fresh[i] = true;
@@ -122,17 +124,34 @@ static int step_item(void* user, int worker, int i, loomError* err) {
   return step_one(call->vector, i, call->actions + (ptrdiff_t)i * call->vector->maker.actions, err);
 }
 
-int loom_vector_step(loomVector* v, const double* actions, loomError* err) {
-  stepCall call = {v, actions};
+static int step_all(stepCall* call, loomError* err) {
+  const loomVectorDef* def = &call->vector->def;
   int code = 0;
 
   // A single worker needs no pool.
-  if (loom_pool_workers(v->def.threads, v->def.n) == 1) {
-    for (int i = 0; !code && i < v->def.n; i++) code = step_item(&call, 0, i, err);
-    return code;
-  }
-  return loom_pool_run(
-      &(loomPoolDef){.n = v->def.n, .threads = v->def.threads, .user = &call, .item = step_item}, err);
+  if (loom_pool_workers(def->threads, def->n) > 1)
+    return loom_pool_run(
+        &(loomPoolDef){.n = def->n, .threads = def->threads, .user = call, .item = step_item}, err);
+  for (int i = 0; !code && i < def->n; i++) code = step_item(call, 0, i, err);
+  return code;
+}
+
+int loom_vector_step(loomVector* v, const double* actions, loomError* err) {
+  stepCall call = {v, actions};
+  int code = step_all(&call, err);
+
+  // In the environments' order, whoever was faster.
+  for (int i = 0; !code && i < v->def.n; i++)
+    if (loom_vector_ended(v, i)) v->recent[v->finished++ % LOOM_VECTOR_RECENT] = v->total[i];
+  return code;
+}
+
+double loom_vector_return(const loomVector* v) {
+  int64_t n = v->finished < LOOM_VECTOR_RECENT ? v->finished : LOOM_VECTOR_RECENT;
+  double sum = 0;
+
+  for (int64_t k = 0; k < n; k++) sum += v->recent[k];
+  return n ? sum / (double)n : NAN;
 }
 
 // ---- snapshots
@@ -142,23 +161,25 @@ typedef struct block {
   size_t bytes;
 } block;
 
-enum { BLOCKS = 8 };
+enum { BLOCKS = 10 };
 
 // What of the vector's own goes into a snapshot, the sizes of doubles first.
-static void own_blocks(block out[BLOCKS], const loomVector* v) {
+static void own_blocks(block out[BLOCKS], loomVector* v) {
   size_t n = (size_t)v->def.n;
 
   out[0] = (block){v->obs, n * (size_t)v->maker.obs * sizeof *v->obs};
   out[1] = (block){v->total, n * sizeof *v->total};
   out[2] = (block){v->episode, n * sizeof *v->episode};
   out[3] = (block){v->reward, n * sizeof *v->reward};
-  out[4] = (block){v->length, n * sizeof *v->length};
-  out[5] = (block){v->fresh, n * sizeof *v->fresh};
-  out[6] = (block){v->terminated, n * sizeof *v->terminated};
-  out[7] = (block){v->truncated, n * sizeof *v->truncated};
+  out[4] = (block){&v->finished, sizeof v->finished};
+  out[5] = (block){v->recent, sizeof v->recent};
+  out[6] = (block){v->length, n * sizeof *v->length};
+  out[7] = (block){v->fresh, n * sizeof *v->fresh};
+  out[8] = (block){v->terminated, n * sizeof *v->terminated};
+  out[9] = (block){v->truncated, n * sizeof *v->truncated};
 }
 
-size_t loom_vector_snapshot_size(const loomVector* v) {
+size_t loom_vector_snapshot_size(loomVector* v) {
   block own[BLOCKS];
   own_blocks(own, v);
 
@@ -167,7 +188,7 @@ size_t loom_vector_snapshot_size(const loomVector* v) {
   return bytes;
 }
 
-void loom_vector_snapshot(void* out, const loomVector* v) {
+void loom_vector_snapshot(void* out, loomVector* v) {
   block own[BLOCKS];
   char* at = out;
   own_blocks(own, v);

@@ -10,6 +10,8 @@
 
 LOOM_C_BEGIN
 
+enum { LOOM_VECTOR_RECENT = 100 };
+
 typedef struct loomVectorDef {
   int n;          // environments
   int threads;    // 0 = one a core
@@ -20,14 +22,16 @@ typedef struct loomVectorDef {
 typedef struct loomVector {
   loomVectorDef def;
   loomEnvironmentMaker maker;
-  loomEnvironment* environment;  // (n)
-  double* obs;                   // (n x obs) now
-  double* reward;                // (n) of the last step, 0 where it was a reset
-  bool *terminated, *truncated;  // (n) by the last step
-  bool* fresh;                   // (n) the last step was a reset: no action was taken
-  int64_t* episode;              // (n) how many episodes began before the running one
-  double* total;                 // (n) rewards of the running episode, the last step's included
-  int* length;                   // (n) its steps
+  loomEnvironment* environment;       // (n)
+  double* obs;                        // (n x obs) now
+  double* reward;                     // (n) of the last step, 0 where it was a reset
+  bool *terminated, *truncated;       // (n) by the last step
+  bool* fresh;                        // (n) the last step was a reset: no action was taken
+  int64_t* episode;                   // (n) how many episodes began before the running one
+  double* total;                      // (n) rewards of the running episode, the last step's included
+  int* length;                        // (n) its steps
+  int64_t finished;                   // episodes that ended, of all environments
+  double recent[LOOM_VECTOR_RECENT];  // their totals, the newest at (finished - 1) % LOOM_VECTOR_RECENT
 } loomVector;
 
 int loom_vector_create(loomVector** out, const loomEnvironmentMaker* maker, const loomVectorDef* def,
@@ -40,9 +44,12 @@ int loom_vector_step(loomVector* vector, const double* actions, loomError* err);
 /// Whether environment i's episode ended in the last step.
 bool loom_vector_ended(const loomVector* vector, int i);
 
+/// Mean total of the latest LOOM_VECTOR_RECENT episodes that ended; NAN before the first.
+double loom_vector_return(const loomVector* vector);
+
 /// Bytes of a snapshot, from which it goes on to the same bytes.
-size_t loom_vector_snapshot_size(const loomVector* vector);
-void loom_vector_snapshot(void* out, const loomVector* vector);
+size_t loom_vector_snapshot_size(loomVector* vector);
+void loom_vector_snapshot(void* out, loomVector* vector);
 int loom_vector_restore(loomVector* vector, const void* snapshot, loomError* err);
 
 LOOM_C_END

@@ -1,0 +1,36 @@
+// Who learns by trying, as a run sees it (policies/learn/finetune.h): one iteration is some steps of its
+// environments and what is learned from them. Everything that it goes on from is a list of tensors. Internal.
+#ifndef LOOM_POLICIES_LEARN_LEARNER_H
+#define LOOM_POLICIES_LEARN_LEARNER_H
+
+#include "engine/run/vector.h"
+#include "policies/nn/safetensors.h"
+
+enum { LOOM_LEARNER_TENSORS = 64, LOOM_LEARNER_SCALARS = 12 };
+
+/// A curve's name ("train/loss") and its value in the last iteration.
+typedef struct loomScalar {
+  const char* tag;
+  double value;
+} loomScalar;
+
+typedef struct loomLearner {
+  void* self;
+  loomVector* vector;  // of its environments
+  /// Steps of the vector that the next iteration will take, times environments.
+  int64_t (*size)(const void* self);
+  int (*iterate)(void* self, loomError* err);
+  /// The action (actions) that it takes for the best in obs (obs), in the environment's units, without noise.
+  void (*act)(double* action, void* self, const double* obs);
+  /// What the last iteration gave, at most LOOM_LEARNER_SCALARS; how many.
+  int (*scalars)(loomScalar* out, const void* self);
+  /// Where its state lies, at most LOOM_LEARNER_TENSORS tensors, to be written or (by their data) read into;
+  /// those that begin with "model." and "obs." are what acts, and come first. `acting`: how many these are.
+  int (*tensors)(loomSafeTensor* out, int* acting, void* self);
+  /// Before tensors are written, and after they were read.
+  void (*freeze)(void* self);
+  int (*thaw)(void* self, loomError* err);
+  void (*destroy)(void* self);
+} loomLearner;
+
+#endif

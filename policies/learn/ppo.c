@@ -1,0 +1,507 @@
+#include "policies/learn/ppo.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policies/data/running.h"
+#include "policies/network/actor_critic.h"
+#include "policies/nn/optimizer.h"
+#include "policies/objective/advantage.h"
+#include "policies/objective/gaussian.h"
+
+// ---- settings
+
+static const char* const activations[] = {"tanh", "relu", NULL};
+
+#define ROW(type, member, ...) LOOM_FIELD(loomPpoConfig, type, member, __VA_ARGS__)
+static const loomFieldDef field_rows[] = {
+    ROW(INT, environments, .low = 1, .high = 4096, .about = "side by side"),
+    ROW(INT, steps, .low = 1, .high = 1 << 20, .about = "of each environment between updates"),
+    ROW(INT, epochs, .low = 1, .high = 1000, .about = "over these steps"),
+    ROW(INT, minibatches, .low = 1, .high = 1 << 20, .about = "of an epoch"),
+    ROW(REAL, discount, .least = 0, .most = 1, .about = "of rewards a step"),
+    ROW(REAL, lambda, .least = 0, .most = 1, .about = "of generalized advantage estimation"),
+    ROW(BOOL, bootstrap,
+        .about = "the last state's value stands for what an episode out of time would have had"),
+    ROW(REAL, rate, .least = 1e-12, .most = 10, .about = "learning rate"),
+    ROW(BOOL, anneal, .about = "it falls in a line to 0"),
+    ROW(REAL, epsilon, .least = 1e-12, .most = 1, .about = "Adam's"),
+    ROW(REAL, max_gradient, .least = 0, .most = 1e9, .about = "longer gradients are shortened; 0 = never"),
+    ROW(REAL, clip, .least = 1e-6, .most = 1e6, .about = "of the ratio of probabilities"),
+    ROW(BOOL, clip_value, .about = "values are clipped by the same"),
+    ROW(REAL, value_weight, .least = 0, .most = 1e6, .about = "of the value's loss"),
+    ROW(REAL, entropy_weight, .least = 0, .most = 1e6, .about = "of the entropy's bonus"),
+    ROW(REAL, target_kl, .least = 0, .most = 1e6, .about = "no further epoch beyond; 0 = none"),
+    ROW(BOOL, normalize_obs, .about = "by running mean and deviation"),
+    ROW(BOOL, normalize_rewards, .about = "by the running deviation of returns"),
+    ROW(BOOL, normalize_advantages, .about = "by each minibatch"),
+    ROW(SIZES, hidden, .low = 1, .high = 65536, .about = "units of hidden layers, of actor and critic"),
+    ROW(CHOICE, activation, .choices = activations, .about = "between layers"),
+    ROW(BOOL, orthogonal, .about = "weights begin orthogonal; else as PyTorch's linear layers"),
+    ROW(REAL, log_std, .least = -20, .most = 5, .about = "logarithm of the deviations to begin with"),
+};
+const loomFields loom_ppo_fields = LOOM_FIELDS(field_rows);
+
+loomPpoConfig loom_default_ppo_config(void) {
+  return (loomPpoConfig){.environments = 1,
+                         .steps = 2048,
+                         .epochs = 10,
+                         .minibatches = 32,
+                         .discount = 0.99,
+                         .lambda = 0.95,
+                         .bootstrap = true,
+                         .rate = 3e-4,
+                         .anneal = true,
+                         .epsilon = 1e-5,
+                         .max_gradient = 0.5,
+                         .clip = 0.2,
+                         .clip_value = true,
+                         .value_weight = 0.5,
+                         .normalize_obs = true,
+                         .normalize_rewards = true,
+                         .normalize_advantages = true,
+                         .hidden = {2, {64, 64}},
+                         .orthogonal = true};
+}
+
+// ---- a run
+
+// Observations and rewards are clipped to this many deviations, as in CleanRL.
+#define CLIP 10.0
+
+typedef struct counters {
+  double iteration, updates;
+} counters;
+
+enum { COUNTERS = sizeof(counters) / sizeof(double) };
+
+typedef struct ppo {
+  loomPpoConfig config;
+  int64_t steps;
+  uint64_t seed;
+  int rows;   // of a rollout: steps x environments
+  int batch;  // most rows of a minibatch
+  loomVector* vector;
+  loomActorCritic net;
+  loomRunning obs_normal, return_normal;
+  double* discounted;       // (n) running discounted return of each environment
+  double *actions, *ready;  // (n x actions) in the environments' units; (n) returns to be taken in
+  counters count;
+
+  // What was tried, (rows) each or times obs and actions; values have one row of environments more.
+  loomReal *obs, *action, *log_prob, *reward, *value, *advantage, *returns;
+  bool *terminated, *truncated, *fresh;
+  int *valid, nvalid;    // rows that are no resets
+  loomReal *now, *last;  // (n x obs) what is seen
+  loomPpoRows gathered;  // (batch) rows of a minibatch, in `minibatch`
+  loomReal *minibatch, *scratch, *memory;
+  void* snapshot;
+  loomPpoLoss loss;  // of the last iteration: means
+  double rate, gradient, epochs;
+} ppo;
+
+// Everything in one block; the first call measures.
+static void lay_out(ppo* p, loomArena* arena) {
+  size_t rows = (size_t)p->rows, n = (size_t)p->config.environments, batch = (size_t)p->batch;
+  size_t obs = (size_t)p->net.def.obs, actions = (size_t)p->net.def.actions;
+
+  p->obs = loom_arena_real(arena, rows * obs);
+  p->action = loom_arena_real(arena, rows * actions);
+  p->log_prob = loom_arena_real(arena, rows);
+  p->reward = loom_arena_real(arena, rows);
+  p->value = loom_arena_real(arena, rows + n);
+  p->advantage = loom_arena_real(arena, rows);
+  p->returns = loom_arena_real(arena, rows);
+  p->now = loom_arena_real(arena, n * obs);
+
+  // A minibatch: its rows side by side, and what the loss needs.
+  loomReal* at = loom_arena_real(arena, batch * (obs + actions + 4));
+  p->minibatch = at;
+  if (at)
+    p->gathered = (loomPpoRows){.obs = at,
+                                .action = at + batch * obs,
+                                .log_prob = at + batch * (obs + actions),
+                                .value = at + batch * (obs + actions + 1),
+                                .advantage = at + batch * (obs + actions + 2),
+                                .returns = at + batch * (obs + actions + 3)};
+  p->scratch = loom_arena_real(arena, batch * (4 + actions));
+  p->last = loom_arena_real(arena, obs);
+}
+
+// ---- what is seen
+
+static void normalize_obs(ppo* p, loomReal* out, const double* obs) {
+  if (p->config.normalize_obs) {
+    loom_running_normalize(out, &p->obs_normal, obs, CLIP);
+    return;
+  }
+  for (int j = 0; j < p->net.def.obs; j++) out[j] = (loomReal)obs[j];
+}
+
+static void see(ppo* p) {
+  int dim = p->net.def.obs;
+  for (int i = 0; i < p->config.environments; i++)
+    normalize_obs(p, p->now + (ptrdiff_t)i * dim, p->vector->obs + (ptrdiff_t)i * dim);
+}
+
+// Gymnasium's NormalizeReward: by the deviation of discounted returns, which go on where an episode is truncated.
+static void take_rewards(ppo* p, int t) {
+  const loomVector* v = p->vector;
+  int n = p->config.environments, ready = 0;
+
+  for (int i = 0; i < n; i++) {
+    if (v->fresh[i]) continue;
+    double before = v->terminated[i] ? 0 : p->discounted[i];
+    p->discounted[i] = before * p->config.discount + v->reward[i];
+    p->ready[ready++] = p->discounted[i];
+  }
+
+  if (ready && p->config.normalize_rewards) loom_running_update(&p->return_normal, p->ready, ready);
+  double scale = p->config.normalize_rewards ? 1 / sqrt(p->return_normal.variance[0] + 1e-8) : 1;
+  double clip = p->config.normalize_rewards ? CLIP : INFINITY;
+  for (int i = 0; i < n; i++) p->reward[t * n + i] = (loomReal)fmin(fmax(v->reward[i] * scale, -clip), clip);
+}
+
+// ---- trying
+
+// Actions drawn around the actor's means; the environments get them within their ranges.
+static void draw_actions(ppo* p, int t) {
+  int n = p->config.environments, actions = p->net.def.actions;
+  const loomReal *mean = loom_actor_critic_mean(&p->net, p->now, n),
+                 *log_std = loom_actor_critic_log_std(&p->net);
+  loomReal* action = p->action + (ptrdiff_t)t * n * actions;
+
+  for (int i = 0; i < n; i++) {
+    uint64_t row = (uint64_t)p->count.iteration * (uint64_t)p->rows + (uint64_t)(t * n + i);
+    loomRandom random = loom_random(p->seed, row, LOOM_PURPOSE_EXPLORE);
+    loom_gaussian_sample(action + i * actions, mean + i * actions, log_std, actions, &random);
+  }
+  loom_gaussian_log_prob(p->log_prob + t * n, mean, log_std, action, n, actions);
+
+  const double* range = p->vector->maker.range;
+  for (int i = 0; i < n * actions; i++) {
+    const double* r = range + 2 * (ptrdiff_t)(i % actions);
+    p->actions[i] = fmin(fmax((double)action[i], r[0]), r[1]);
+  }
+}
+
+static int collect(ppo* p, loomError* err) {
+  int n = p->config.environments, dim = p->net.def.obs;
+  const loomVector* v = p->vector;
+  p->nvalid = 0;
+
+  for (int t = 0; t < p->config.steps; t++) {
+    memcpy(p->obs + (ptrdiff_t)t * n * dim, p->now, (size_t)n * (size_t)dim * sizeof *p->obs);
+    draw_actions(p, t);
+    int code = loom_vector_step(p->vector, p->actions, err);
+    if (code) return code;
+
+    // What came of it.
+    take_rewards(p, t);
+    for (int i = 0; i < n; i++) {
+      int at = t * n + i;
+      p->terminated[at] = v->terminated[i];
+      p->truncated[at] = v->truncated[i];
+      p->fresh[at] = v->fresh[i];
+      if (!v->fresh[i]) p->valid[p->nvalid++] = at;
+    }
+
+    if (p->config.normalize_obs) loom_running_update(&p->obs_normal, v->obs, n);
+    see(p);
+  }
+  return LOOM_OK;
+}
+
+// Values of all states, those after the last step included; then advantages.
+static void judge(ppo* p) {
+  int dim = p->net.def.obs, n = p->config.environments;
+
+  for (int at = 0; at < p->rows; at += p->batch) {
+    int count = p->rows - at < p->batch ? p->rows - at : p->batch;
+    const loomReal* value = loom_actor_critic_value(&p->net, p->obs + (ptrdiff_t)at * dim, count);
+    memcpy(p->value + at, value, (size_t)count * sizeof *value);
+  }
+  const loomReal* value = loom_actor_critic_value(&p->net, p->now, n);
+  memcpy(p->value + p->rows, value, (size_t)n * sizeof *value);
+
+  loomTried tried = {p->config.steps, n, p->reward, p->terminated, p->truncated, p->fresh, p->value};
+  loom_gae(p->advantage, p->returns, &tried, p->config.discount, p->config.lambda, p->config.bootstrap);
+}
+
+// ---- learning
+
+static void shuffle(ppo* p, int epoch) {
+  uint64_t number = (uint64_t)p->count.iteration * (uint64_t)p->config.epochs + (uint64_t)epoch;
+  loomRandom random = loom_random(p->seed, number, LOOM_PURPOSE_SHUFFLE);
+
+  for (int k = p->nvalid - 1; k > 0; k--) {
+    int other = loom_random_index(&random, k + 1), kept = p->valid[k];
+    p->valid[k] = p->valid[other];
+    p->valid[other] = kept;
+  }
+}
+
+// Rows of a minibatch side by side.
+static void gather(ppo* p, const int* row, int count) {
+  size_t obs = (size_t)p->net.def.obs, actions = (size_t)p->net.def.actions, batch = (size_t)p->batch;
+  loomReal *to = p->minibatch, *action = to + batch * obs, *column = action + batch * actions;
+
+  for (int k = 0; k < count; k++) {
+    size_t at = (size_t)row[k], i = (size_t)k;
+    memcpy(to + i * obs, p->obs + at * obs, obs * sizeof *to);
+    memcpy(action + i * actions, p->action + at * actions, actions * sizeof *to);
+    column[i] = p->log_prob[at];
+    column[batch + i] = p->value[at];
+    column[2 * batch + i] = p->advantage[at];
+    column[3 * batch + i] = p->returns[at];
+  }
+}
+
+static void add_loss(loomPpoLoss* sum, const loomPpoLoss* l) {
+  sum->loss += l->loss;
+  sum->policy += l->policy;
+  sum->value += l->value;
+  sum->entropy += l->entropy;
+  sum->kl += l->kl;
+  sum->clipped += l->clipped;
+}
+
+static void divide_loss(loomPpoLoss* l, double by) {
+  *l = (loomPpoLoss){l->loss / by,    l->policy / by, l->value / by,
+                     l->entropy / by, l->kl / by,     l->clipped / by};
+}
+
+static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* err) {
+  const loomPpoConfig* c = &p->config;
+  loomPpoLossDef def = {c->clip, c->clip_value ? c->clip : 0, c->value_weight, c->entropy_weight,
+                        c->normalize_advantages};
+  loomAdamDef adam = loom_default_adam_def();
+  adam.epsilon = c->epsilon;
+  adam.clip_norm = c->max_gradient;
+
+  gather(p, p->valid + begin, end - begin);
+  loomPpoLoss loss = loom_actor_critic_loss(&p->net, &p->gathered, end - begin, &def, p->scratch);
+  double length = loom_adam_step(&p->net.params, &adam, p->rate, (uint64_t)p->count.updates + 1);
+  if (!isfinite(loss.loss) || !isfinite(length))
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "iteration %.0f: the loss or its gradient is no finite number; the last checkpoint "
+                          "stays; take a smaller learning rate, or look whether rewards are finite",
+                          p->count.iteration + 1);
+
+  p->count.updates++;
+  p->gradient += length;
+  add_loss(&p->loss, &loss);
+  *kl = loss.kl;
+  return LOOM_OK;
+}
+
+static int learn(ppo* p, loomError* err) {
+  const loomPpoConfig* c = &p->config;
+  double kl = 0, before = p->count.updates;
+  int code = LOOM_OK;
+  p->loss = (loomPpoLoss){0};
+  p->gradient = p->epochs = 0;
+
+  // CleanRL's: the first iteration has the whole rate, the one after the last none.
+  double iterations = floor((double)p->steps / p->rows);
+  p->rate = c->rate * (c->anneal ? fmax(0, 1 - p->count.iteration / fmax(iterations, 1)) : 1);
+
+  for (int e = 0; !code && e < c->epochs && !(c->target_kl > 0 && kl > c->target_kl); e++) {
+    shuffle(p, e);
+    p->epochs++;
+    for (int k = 0; !code && k < c->minibatches; k++) {
+      int begin = (int)((int64_t)p->nvalid * k / c->minibatches);
+      int end = (int)((int64_t)p->nvalid * (k + 1) / c->minibatches);
+      if (end > begin) code = learn_minibatch(p, begin, end, &kl, err);
+    }
+  }
+
+  double updates = fmax(p->count.updates - before, 1);
+  divide_loss(&p->loss, updates);
+  p->gradient /= updates;
+  return code;
+}
+
+// ---- as a learner
+
+static int64_t size_of(const void* self) {
+  return ((const ppo*)self)->rows;
+}
+
+static int iterate(void* self, loomError* err) {
+  ppo* p = self;
+  int code = collect(p, err);
+  if (!code) judge(p);
+  if (!code) code = learn(p, err);
+  p->count.iteration++;
+  return code;
+}
+
+static void act_best(double* action, void* self, const double* obs) {
+  ppo* p = self;
+  normalize_obs(p, p->last, obs);
+  const loomReal* mean = loom_actor_critic_mean(&p->net, p->last, 1);
+
+  for (int j = 0; j < p->net.def.actions; j++) {
+    const double* r = p->vector->maker.range + 2 * (ptrdiff_t)j;
+    action[j] = fmin(fmax((double)mean[j], r[0]), r[1]);
+  }
+}
+
+static int scalars_of(loomScalar* out, const void* self) {
+  const ppo* p = self;
+  const loomScalar all[] = {{"train/loss", p->loss.loss},
+                            {"train/policy_loss", p->loss.policy},
+                            {"train/value_loss", p->loss.value},
+                            {"train/entropy", p->loss.entropy},
+                            {"train/kl", p->loss.kl},
+                            {"train/clipped", p->loss.clipped},
+                            {"train/gradient", p->gradient},
+                            {"train/rate", p->rate},
+                            {"train/epochs", p->epochs}};
+
+  memcpy(out, all, sizeof all);
+  return (int)(sizeof all / sizeof *all);
+}
+
+static loomSafeTensor numbers(const char* name, loomSafeType type, const void* data, size_t count) {
+  return (loomSafeTensor){.name = name, .type = type, .rank = 1, .shape = {(int64_t)count}, .data = data};
+}
+
+static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
+  ppo* p = self;
+  const loomParams* params = &p->net.params;
+  int n = 0;
+
+  // What acts; weights under CleanRL's names.
+  for (int i = 0; i < params->count; i++) {
+    const loomParam* q = &params->list[i];
+    out[n] = numbers(q->name, LOOM_SAFE_F32, params->value + q->offset, q->count);
+    out[n].rank = q->dims;
+    for (int k = 0; k < q->dims; k++) out[n].shape[k] = q->shape[k];
+    n++;
+  }
+  out[n++] = numbers("obs.moments", LOOM_SAFE_F64, p->obs_normal.moments, 1 + 2 * (size_t)p->obs_normal.dim);
+  *acting = n;
+
+  // What it goes on from.
+  out[n++] = numbers("train.first", LOOM_SAFE_F32, params->first, params->total);
+  out[n++] = numbers("train.second", LOOM_SAFE_F32, params->second, params->total);
+  out[n++] = numbers("train.counters", LOOM_SAFE_F64, &p->count, COUNTERS);
+  out[n++] = numbers("train.return_moments", LOOM_SAFE_F64, p->return_normal.moments, 3);
+  out[n++] = numbers("train.discounted", LOOM_SAFE_F64, p->discounted, (size_t)p->config.environments);
+  out[n++] = numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
+  return n;
+}
+
+static void freeze(void* self) {
+  ppo* p = self;
+  loom_vector_snapshot(p->snapshot, p->vector);
+}
+
+// What is seen is normalized as it was: nothing has been taken in since.
+static int thaw(void* self, loomError* err) {
+  ppo* p = self;
+  int code = loom_vector_restore(p->vector, p->snapshot, err);
+  if (!code) see(p);
+  return code;
+}
+
+static void destroy(void* self) {
+  ppo* p = self;
+  loom_actor_critic_destroy(&p->net);
+  loom_running_destroy(&p->obs_normal);
+  loom_running_destroy(&p->return_normal);
+  loom_vector_destroy(p->vector);
+
+  free(p->discounted);
+  free(p->actions);
+  free(p->ready);
+  free(p->terminated);
+  free(p->truncated);
+  free(p->fresh);
+  free(p->valid);
+  free(p->memory);
+  free(p->snapshot);
+  free(p);
+}
+
+// ---- made
+
+static int create_blocks(ppo* p, loomError* err) {
+  size_t rows = (size_t)p->rows, n = (size_t)p->config.environments;
+  loomArena measure = {0}, arena;
+  lay_out(p, &measure);
+  int code = loom_arena_create(&arena, measure.used, err);
+  if (code) return code;
+  p->memory = (loomReal*)(void*)arena.base;
+  lay_out(p, &arena);
+
+  p->discounted = calloc(n, sizeof *p->discounted);
+  p->ready = calloc(n, sizeof *p->ready);
+  p->actions = calloc(n * (size_t)p->net.def.actions, sizeof *p->actions);
+  p->terminated = calloc(rows, sizeof *p->terminated);
+  p->truncated = calloc(rows, sizeof *p->truncated);
+  p->fresh = calloc(rows, sizeof *p->fresh);
+  p->valid = calloc(rows, sizeof *p->valid);
+  p->snapshot = calloc(1, loom_vector_snapshot_size(p->vector));
+  if (p->discounted && p->ready && p->actions && p->terminated && p->truncated && p->fresh && p->valid &&
+      p->snapshot)
+    return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a rollout of %d rows", p->rows);
+}
+
+static int create_run(ppo* p, const loomEnvironmentMaker* maker, int threads, loomError* err) {
+  const loomPpoConfig* c = &p->config;
+  loomVectorDef vector = {.n = c->environments, .threads = threads, .seed = p->seed};
+  loomActorCriticDef net = {.obs = maker->obs,
+                            .actions = maker->actions,
+                            .hidden = c->hidden,
+                            .activation = c->activation ? LOOM_ACTIVATION_RELU : LOOM_ACTIVATION_TANH,
+                            .orthogonal = c->orthogonal,
+                            .log_std = c->log_std};
+  p->rows = c->steps * c->environments;
+  p->batch = (p->rows + c->minibatches - 1) / c->minibatches;
+  int most = p->batch > c->environments ? p->batch : c->environments;
+
+  int code = loom_vector_create(&p->vector, maker, &vector, err);
+  if (!code) code = loom_actor_critic_create(&p->net, &net, p->seed, most, err);
+  if (!code) code = loom_running_create(&p->obs_normal, maker->obs, err);
+  if (!code) code = loom_running_create(&p->return_normal, 1, err);
+  if (!code) code = create_blocks(p, err);
+
+  // The first start is seen, and counts for the means.
+  if (!code) code = loom_vector_reset(p->vector, err);
+  if (code) return code;
+  if (c->normalize_obs) loom_running_update(&p->obs_normal, p->vector->obs, c->environments);
+  see(p);
+  return LOOM_OK;
+}
+
+int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomEnvironmentMaker* maker,
+                    int64_t steps, uint64_t seed, int threads, loomError* err) {
+  ppo* p = calloc(1, sizeof *p);
+  if (!p) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+  p->config = *config;
+  p->steps = steps;
+  p->seed = seed;
+
+  int code = create_run(p, maker, threads, err);
+  if (code) {
+    destroy(p);
+    return code;
+  }
+
+  *out = (loomLearner){.self = p,
+                       .vector = p->vector,
+                       .size = size_of,
+                       .iterate = iterate,
+                       .act = act_best,
+                       .scalars = scalars_of,
+                       .tensors = tensors_of,
+                       .freeze = freeze,
+                       .thaw = thaw,
+                       .destroy = destroy};
+  return LOOM_OK;
+}

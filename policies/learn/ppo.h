@@ -1,0 +1,45 @@
+// Proximal policy optimization (Schulman et al., 2017) with a Gaussian actor from scratch. With the settings it has
+// by default it does what CleanRL's ppo_continuous_action does (github.com/vwxyzjn/cleanrl; Huang et al., "The 37
+// implementation details of proximal policy optimization", 2022), but that an episode which is out of time is
+// credited with the value of its last state (`bootstrap`).
+#ifndef LOOM_POLICIES_LEARN_PPO_H
+#define LOOM_POLICIES_LEARN_PPO_H
+
+#include "engine/base/api.h"
+#include "engine/base/fields.h"
+#include "policies/learn/learner.h"
+
+LOOM_C_BEGIN
+
+typedef struct loomPpoConfig {
+  int environments;  // side by side
+  int steps;         // of each between updates
+  int epochs;        // over these
+  int minibatches;   // of an epoch
+  double discount, lambda;
+  bool bootstrap;       // truncated episodes
+  double rate;          // of learning
+  bool anneal;          // it falls in a line to 0
+  double epsilon;       // Adam's
+  double max_gradient;  // longer ones are shortened; 0 = never
+  double clip;          // of the ratio
+  bool clip_value;      // the value's move by the same
+  double value_weight, entropy_weight;
+  double target_kl;  // no further epoch once it moved further; 0 = none
+  bool normalize_obs, normalize_rewards, normalize_advantages;
+  loomSizes hidden;
+  int activation;  // 0 tanh, 1 relu
+  bool orthogonal;
+  double log_std;
+} loomPpoConfig;
+
+extern const loomFields loom_ppo_fields;
+loomPpoConfig loom_default_ppo_config(void);
+
+/// For `steps` steps in all (which the learning rate falls over), from its first episode on.
+int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomEnvironmentMaker* maker,
+                    int64_t steps, uint64_t seed, int threads, loomError* err);
+
+LOOM_C_END
+
+#endif
