@@ -32,6 +32,7 @@ static const struct {
     {"rollout", cmd_rollout, "let a trained policy act, and count its successes"},
     {"export", cmd_export, "a trained policy as ONNX, to run elsewhere"},
     {"dagger", cmd_dagger, "improve a policy by what an expert says in its own states"},
+    {"finetune", cmd_finetune, "improve a policy by reinforcement in simulation"},
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };
 

@@ -19,9 +19,9 @@ void loom_actor_critic_declare(loomActorCritic* out, const loomActorCriticDef* d
   *out = (loomActorCritic){.def = *def};
   loomMlpDef actor = layers_of(def, def->actions), critic = layers_of(def, 1);
 
-  loom_mlp_declare(&out->critic, &out->params, &critic, "critic.");
-  loom_mlp_declare(&out->actor, &out->params, &actor, "actor_mean.");
-  out->log_std = loom_params_add(&out->params, "actor_logstd", 2, (int[]){1, def->actions});
+  loom_mlp_declare(&out->critic, &out->params, &critic, "model.critic.");
+  loom_mlp_declare(&out->actor, &out->params, &actor, "model.actor_mean.");
+  out->log_std = loom_params_add(&out->params, "model.actor_logstd", 2, (int[]){1, def->actions});
 }
 
 // CleanRL's layer_init.

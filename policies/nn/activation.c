@@ -116,14 +116,38 @@ static size_t chunk_size(size_t begin, size_t count) {
 }
 
 void loom_activation_forward(loomReal* y, const loomReal* x, loomActivation kind, size_t count) {
-#pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
+  // Even a team of one costs something.
+  if (count < LOOM_PARALLEL_MIN) {
+    loops[kind].forward(y, x, count);
+    return;
+  }
+
+#pragma omp parallel for schedule(static)
   for (size_t i = 0; i < count; i += ACTIVATION_CHUNK)
     loops[kind].forward(y + i, x + i, chunk_size(i, count));
 }
 
 void loom_activation_backward(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind,
                               size_t count) {
-#pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
+  if (count < LOOM_PARALLEL_MIN) {
+    loops[kind].backward(dx, dy, x, count);
+    return;
+  }
+
+#pragma omp parallel for schedule(static)
   for (size_t i = 0; i < count; i += ACTIVATION_CHUNK)
     loops[kind].backward(dx + i, dy + i, x + i, chunk_size(i, count));
+}
+
+LOOM_CLONES static void tanh_backward_of(loomReal* dx, const loomReal* dy, const loomReal* y, size_t count) {
+#pragma omp simd
+  for (size_t i = 0; i < count; i++) dx[i] = dy[i] * (1 - y[i] * y[i]);
+}
+
+void loom_activation_backward_of(loomReal* dx, const loomReal* dy, const loomReal* x, const loomReal* y,
+                                 loomActivation kind, size_t count) {
+  if (kind == LOOM_ACTIVATION_TANH)
+    tanh_backward_of(dx, dy, y, count);
+  else
+    loom_activation_backward(dx, dy, x, kind, count);
 }

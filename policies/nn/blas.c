@@ -67,7 +67,13 @@ LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal*
 static void row_dots(loomReal* c, const loomReal* x, loomMatrix b, int n, int k, loomReal scale, int keep) {
   enum { ROWS = 16, THREADED = 1 << 16 };  // numbers of w; below, starting a team costs more than it saves
 
-#pragma omp parallel for schedule(static) if ((ptrdiff_t)n * k >= THREADED)
+  // Even a team of one costs as much as a small layer.
+  if ((ptrdiff_t)n * k < THREADED) {
+    dot_rows(c, x, b.data, b.stride, n, k, scale, keep);
+    return;
+  }
+
+#pragma omp parallel for schedule(static)
   for (int i = 0; i < n; i += ROWS)
     dot_rows(c + i, x, b.data + (ptrdiff_t)i * b.stride, b.stride, n - i < ROWS ? n - i : ROWS, k, scale,
              keep);

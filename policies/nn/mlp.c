@@ -69,8 +69,8 @@ void loom_mlp_backward(loomReal* dx, loomMlp* mlp, loomParams* params, const loo
                          def->sizes[i + 1]);
 
     if (i && mlp->out[i - 1] != mlp->sum[i - 1])
-      loom_activation_backward(earlier, earlier, mlp->sum[i - 1], def->activation,
-                               (size_t)n * (size_t)def->sizes[i]);
+      loom_activation_backward_of(earlier, earlier, mlp->sum[i - 1], mlp->out[i - 1], def->activation,
+                                  (size_t)n * (size_t)def->sizes[i]);
 
     dy = earlier;
   }

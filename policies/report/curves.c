@@ -20,11 +20,11 @@ typedef struct curve {
   point* at;  // (n) by step
 } curve;
 
-enum { LOSS, VALIDATION, SUCCESS, SUCCESS_LOW, SUCCESS_HIGH, GRADIENT, RATE, CURVES };
+enum { LOSS, VALIDATION, SUCCESS, SUCCESS_LOW, SUCCESS_HIGH, GRADIENT, RATE, RETURN, EVALUATION, CURVES };
 
 static const char* const tags[CURVES] = {"train/loss",          "validate/loss",        "rollout/success",
                                          "rollout/success_low", "rollout/success_high", "train/gradient",
-                                         "train/rate"};
+                                         "train/rate",          "train/return",         "evaluate/return"};
 
 static bool add_point(curve* c, double step, double value) {
   // A resumed run logs steps again from its checkpoint on: the later values count.
@@ -145,6 +145,17 @@ static void draw_success(loomChart* chart, loomBox box, const curve* curves, dou
   draw_curve(chart, &axes, &curves[SUCCESS], loom_color_good);
 }
 
+static void draw_return(loomChart* chart, loomBox box, const curve* curves, double steps) {
+  loomAxes axes = axes_of(box, &curves[RETURN], &curves[EVALUATION], steps);
+
+  title(chart, box, 0, "return", loom_color_blue);
+  if (curves[EVALUATION].n) title(chart, box, 60, "without noise", loom_color_good);
+  loom_axes_draw(chart, &axes, true);
+
+  draw_curve(chart, &axes, &curves[RETURN], loom_color_blue);
+  draw_curve(chart, &axes, &curves[EVALUATION], loom_color_good);
+}
+
 static void draw_one(loomChart* chart, loomBox box, const curve* c, double steps, const char* name) {
   loomAxes axes = axes_of(box, c, NULL, steps);
 
@@ -172,7 +183,10 @@ static int draw_curves(const char* folder, const curve curves[CURVES], loomError
   if (code) return code;
 
   draw_loss(chart, box[0], curves, steps);
-  draw_success(chart, box[1], curves, steps);
+  if (curves[RETURN].n)
+    draw_return(chart, box[1], curves, steps);
+  else
+    draw_success(chart, box[1], curves, steps);
   draw_one(chart, box[2], &curves[GRADIENT], steps, "length of the gradient, before clipping");
   draw_one(chart, box[3], &curves[RATE], steps, "learning rate");
 

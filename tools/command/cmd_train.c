@@ -30,12 +30,14 @@ typedef struct trainArgs {
 
 static int take_sizes(void* args, const char* text) {
   trainSweep* s = &((trainArgs*)args)->sweep;
-  return train_sweep_list(&s->nsize, s->size, "--sizes", text, 1, INT32_MAX) ? 0 : EXIT_USAGE;
+  return tool_int_list(&s->nsize, s->size, SWEEP_MAX, "train", "--sizes", text, 1, INT32_MAX) ? 0
+                                                                                              : EXIT_USAGE;
 }
 
 static int take_seeds(void* args, const char* text) {
   trainSweep* s = &((trainArgs*)args)->sweep;
-  return train_sweep_list(&s->nseed, s->seed, "--seeds", text, 0, INT32_MAX) ? 0 : EXIT_USAGE;
+  return tool_int_list(&s->nseed, s->seed, SWEEP_MAX, "train", "--seeds", text, 0, INT32_MAX) ? 0
+                                                                                              : EXIT_USAGE;
 }
 
 static const char* const action_forms[] = {"relative", "absolute", NULL};

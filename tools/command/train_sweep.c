@@ -14,35 +14,6 @@
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
 
-bool train_sweep_list(int* n, int64_t* list, const char* option, const char* text, int64_t low,
-                      int64_t high) {
-  char one[32];
-  for (*n = 0; *text;) {
-    // One number, up to the next comma.
-    size_t length = strcspn(text, ",");
-    snprintf(one, sizeof one, "%.*s", (int)(length < 31 ? length : 31), text);
-
-    if (*n == SWEEP_MAX) {
-      tool_usage("train", "%s: at most %d numbers", option, SWEEP_MAX);
-      return false;
-    }
-    if (!tool_int(&list[*n], "train", option, one, low, high)) return false;
-
-    // Each number once: it names a folder.
-    for (int i = 0; i < *n; i++) {
-      if (list[i] != list[*n]) continue;
-      tool_usage("train", "%s: %s is given twice", option, one);
-      return false;
-    }
-
-    // Beyond the comma, if there is one.
-    ++*n;
-    text += length + (text[length] == ',');
-  }
-  if (!*n) tool_usage("train", "%s: no number", option);
-  return *n > 0;
-}
-
 // ---- one run
 
 typedef struct result {

@@ -14,8 +14,6 @@ typedef struct trainSweep {
   bool json;                                 // the results on stdout as JSON, not as a table
 } trainSweep;
 
-/// Numbers with commas between them, each within [low, high]; prints and returns false otherwise.
-bool train_sweep_list(int* n, int64_t* list, const char* option, const char* text, int64_t low, int64_t high);
 /// Train `config` once for each size and seed, in FOLDER/SIZE-seed-SEED. Runs that have their result.json are
 /// skipped, others go on from their checkpoints; all of them with the settings in FOLDER/sweep.yaml, or
 /// LOOM_ERR_USAGE names one that differs. Results go to stdout, FOLDER/sweep.json and sweep.png. def has the

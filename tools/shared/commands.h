@@ -6,6 +6,7 @@
 int cmd_dagger(int argc, char** argv);
 int cmd_dataset(int argc, char** argv);
 int cmd_export(int argc, char** argv);
+int cmd_finetune(int argc, char** argv);
 int cmd_generate(int argc, char** argv);
 int cmd_info(int argc, char** argv);
 int cmd_record(int argc, char** argv);

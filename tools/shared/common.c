@@ -90,6 +90,11 @@ int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err) {
   return loom_task_assets(roots, task, &fetch, err);
 }
 
+int tool_known_assets(loomAssetRoots* roots, const char* set, const char* label, loomError* err) {
+  const loomFetch fetch = {run_fetch, NULL};
+  return loom_known_assets(roots, set, label, &fetch, err);
+}
+
 // ---- options
 
 bool tool_read_int(int64_t* out, const char** text, int64_t low, int64_t high) {
@@ -137,6 +142,35 @@ bool tool_int(int64_t* out, const char* command, const char* option, const char*
   tool_usage(command, "%s takes a whole number from %lld to %lld, not '%s'", option, (long long)low,
              (long long)high, text);
   return false;
+}
+
+bool tool_int_list(int* n, int64_t* list, int most, const char* command, const char* option, const char* text,
+                   int64_t low, int64_t high) {
+  char one[32];
+  for (*n = 0; *text;) {
+    // One number, up to the next comma.
+    size_t length = strcspn(text, ",");
+    snprintf(one, sizeof one, "%.*s", (int)(length < 31 ? length : 31), text);
+
+    if (*n == most) {
+      tool_usage(command, "%s: at most %d numbers", option, most);
+      return false;
+    }
+    if (!tool_int(&list[*n], command, option, one, low, high)) return false;
+
+    // Each number once: it names a folder.
+    for (int i = 0; i < *n; i++) {
+      if (list[i] != list[*n]) continue;
+      tool_usage(command, "%s: %s is given twice", option, one);
+      return false;
+    }
+
+    // Beyond the comma, if there is one.
+    ++*n;
+    text += length + (text[length] == ',');
+  }
+  if (!*n) tool_usage(command, "%s: no number", option);
+  return *n > 0;
 }
 
 bool tool_double(double* out, const char* command, const char* option, const char* text, double low,

@@ -22,6 +22,9 @@ int tool_usage(const char* command, const char* format, ...) LOOM_PRINTF(2, 3);
 /// Add the roots a task needs that the user did not give, fetching assets that are not there yet.
 int tool_assets(loomAssetRoots* roots, const loomTask* task, loomError* err);
 
+/// The same for one set of assets, which the file `label` names; "" is none.
+int tool_known_assets(loomAssetRoots* roots, const char* set, const char* label, loomError* err);
+
 /// What a command looks at: a task's source demos (target is a scene's name or a task.yaml), or a dataset,
 /// whose task is task_name's (nullable) or else the scene whose env_name is that of its env_args. Adds the
 /// task's asset roots. rest: of a file cut short, what is left. The caller destroys and closes both.
@@ -45,6 +48,9 @@ bool tool_read_size(int* width, int* height, const char* text, int low, int high
 /// Parse a whole number in [low, high]; prints and returns false otherwise.
 bool tool_int(int64_t* out, const char* command, const char* option, const char* text, int64_t low,
               int64_t high);
+/// Up to `most` different ones with commas between them.
+bool tool_int_list(int* n, int64_t* list, int most, const char* command, const char* option, const char* text,
+                   int64_t low, int64_t high);
 bool tool_double(double* out, const char* command, const char* option, const char* text, double low,
                  double high);
 

@@ -1,0 +1,324 @@
+#include "policies/learn/finetune.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/pool.h"
+#include "engine/base/run_folder.h"
+#include "policies/report/curves.h"
+#include "policies/report/event_log.h"
+
+// What a checkpoint has besides the learner's.
+typedef struct progress {
+  double step, evaluated;  // steps done, and of them at the last evaluation
+  double evaluation, deviation, best, best_step;
+} progress;
+
+enum { PROGRESS = sizeof(progress) / sizeof(double) };
+
+typedef struct run {
+  const loomFinetuneDef* def;
+  const loomFinetuneConfig* config;
+  loomLearner learner;
+  loomEnvironment trial;  // evaluation's
+  double *obs, *action;   // of it
+  loomRunFolder folder;
+  loomEventLog* log;
+  progress p;
+  loomFinetuneState state;
+  double start, cpu, saved;
+  int64_t first;
+} run;
+
+static int no_memory(loomError* err) {
+  return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+}
+
+// ---- checkpoints
+
+// The configuration without what decides nothing of the weights, so that the same run gives the same file.
+static char* training_text(const loomFinetuneConfig* config) {
+  loomFinetuneConfig c = *config;
+  c.finetune.threads = 0;
+  c.finetune.checkpoint_every = 0;
+  return loom_finetune_config_text(&c);
+}
+
+static int save_file(run* r, const char* name, bool whole, loomError* err) {
+  char path[LOOM_RUN_FILE_MAX], steps[32], digest[32];
+  loomSafeTensor tensor[LOOM_LEARNER_TENSORS + 1];
+  int acting, n = r->learner.tensors(tensor, &acting, r->learner.self);
+  char* training = training_text(r->config);
+  if (!training) return no_memory(err);
+
+  // What acts, or all that it goes on from.
+  loomSafeMeta meta[] = {{"steps", steps}, {"task_digest", digest}, {"training", training}};
+  snprintf(steps, sizeof steps, "%.0f", r->p.step);
+  snprintf(digest, sizeof digest, "%016llx", (unsigned long long)r->def->digest);
+  tensor[n] = (loomSafeTensor){
+      .name = "train.progress", .type = LOOM_SAFE_F64, .rank = 1, .shape = {PROGRESS}, .data = &r->p};
+  loom_run_folder_path(path, &r->folder, name);
+  int code = loom_safetensors_write(path, tensor, whole ? n + 1 : acting, meta, 3, err);
+  free(training);
+  return code;
+}
+
+static int save_checkpoint(run* r, loomError* err) {
+  r->learner.freeze(r->learner.self);
+  int code = save_file(r, "last.safetensors", true, err);
+  r->saved = r->p.step;
+  return code ? code : loom_curves_draw(r->def->folder, err);
+}
+
+// Read into where the learner has it.
+static int read_tensor(const loomSafeTensor* to, const loomSafetensors* file, const char* path,
+                       loomError* err) {
+  const loomSafeTensor* from = loom_safetensors_find(file, to->name);
+  int64_t count = loom_safe_tensor_count(to);
+  if (!from || from->type != to->type || loom_safe_tensor_count(from) != count)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is missing or of another size; it is no checkpoint",
+                          path, to->name);
+
+  memcpy((void*)(uintptr_t)to->data, from->data, (size_t)count * (size_t)loom_safe_type_size(to->type));
+  return LOOM_OK;
+}
+
+static int same_run(const run* r, const loomSafetensors* file, const char* path, loomError* err) {
+  const char *then = loom_safetensors_meta(file, "training"),
+             *of = loom_safetensors_meta(file, "task_digest");
+  char digest[32], *now = training_text(r->config);
+  if (!now) return no_memory(err);
+
+  snprintf(digest, sizeof digest, "%016llx", (unsigned long long)r->def->digest);
+  int code = then && of ? loom_settings_compare(path, then, now, "learn in another folder", err)
+                        : loom_error_set(err, LOOM_ERR_FORMAT, "%s: is no checkpoint", path);
+  if (!code && strcmp(of, digest) != 0)
+    code = loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: its task was another than %s says now; undo that, or learn in another folder",
+                          path, r->config->finetune.task);
+  free(now);
+  return code;
+}
+
+static int load_checkpoint(run* r, loomError* err) {
+  char path[LOOM_RUN_FILE_MAX];
+  loomSafetensors file;
+  loomSafeTensor tensor[LOOM_LEARNER_TENSORS];
+  int acting, n = r->learner.tensors(tensor, &acting, r->learner.self);
+  loom_run_folder_path(path, &r->folder, "last.safetensors");
+  int code = loom_safetensors_read(&file, path, err);
+  if (code) return code;
+
+  code = same_run(r, &file, path, err);
+  for (int i = 0; !code && i < n; i++) code = read_tensor(&tensor[i], &file, path, err);
+  const loomSafeTensor own = {
+      .name = "train.progress", .type = LOOM_SAFE_F64, .rank = 1, .shape = {PROGRESS}, .data = &r->p};
+  if (!code) code = read_tensor(&own, &file, path, err);
+
+  loom_safetensors_destroy(&file);
+  r->saved = r->p.step;
+  return code ? code : r->learner.thaw(r->learner.self, err);
+}
+
+// ---- evaluation
+
+static bool stopped(const run* r) {
+  return r->def->stop && *r->def->stop;
+}
+
+static int run_episode(double* total, run* r, int episode, loomError* err) {
+  loomEnvironment* e = &r->trial;
+  loomEnvironmentStep step = {0};
+
+  // Starts that training has not: of another seed.
+  uint64_t seed = (uint64_t)r->config->finetune.seed + ((uint64_t)1 << 40);
+  int code = e->reset(e->self, seed, (uint64_t)episode, err);
+  for (*total = 0; !code && !step.terminated && !step.truncated; *total += code ? 0 : step.reward) {
+    e->observe(r->obs, e->self);
+    r->learner.act(r->action, r->learner.self, r->obs);
+    code = e->step(&step, e->self, r->action, err);
+  }
+  return code;
+}
+
+static int evaluate(run* r, loomError* err) {
+  int n = r->config->finetune.evaluate, code = LOOM_OK;
+  double* total = calloc((size_t)n, sizeof *total);
+  if (!total) return no_memory(err);
+
+  for (int i = 0; !code && i < n; i++) code = run_episode(&total[i], r, i, err);
+  double mean = 0, squares = 0;
+  for (int i = 0; i < n; i++) mean += total[i] / n;
+  for (int i = 0; i < n; i++) squares += (total[i] - mean) * (total[i] - mean);
+  free(total);
+  if (code) return code;
+
+  r->p.evaluated = r->p.step;
+  r->p.evaluation = mean;
+  r->p.deviation = sqrt(squares / (n > 1 ? n - 1 : 1));
+  if (!isnan(r->p.best) && !(mean > r->p.best)) return LOOM_OK;
+  r->p.best = mean;
+  r->p.best_step = r->p.step;
+  return save_file(r, "best.safetensors", false, err);
+}
+
+// ---- iterations
+
+static void set_state(run* r) {
+  r->state = (loomFinetuneState){.step = (int64_t)r->p.step,
+                                 .steps = r->config->finetune.steps,
+                                 .first = r->first,
+                                 .episodes = r->learner.vector->finished,
+                                 .training_return = loom_vector_return(r->learner.vector),
+                                 .evaluation = r->p.evaluation,
+                                 .deviation = r->p.deviation,
+                                 .best = r->p.best,
+                                 .best_step = (int64_t)r->p.best_step,
+                                 .seconds = loom_clock() - r->start,
+                                 .core_seconds = loom_process_cpu() - r->cpu};
+  r->state.steps_per_second = (double)(r->state.step - r->first) / r->state.seconds;
+}
+
+static int log_iteration(run* r, bool evaluated, loomError* err) {
+  loomScalar all[LOOM_LEARNER_SCALARS];
+  int n = r->learner.scalars(all, r->learner.self);
+  int64_t step = r->state.step;
+  int code = LOOM_OK;
+
+  for (int i = 0; !code && i < n; i++)
+    code = loom_event_log_scalar(r->log, all[i].tag, step, all[i].value, err);
+  if (!code && r->state.episodes)
+    code = loom_event_log_scalar(r->log, "train/return", step, r->state.training_return, err);
+  if (!code)
+    code = loom_event_log_scalar(r->log, "train/steps_per_second", step, r->state.steps_per_second, err);
+  if (!code && evaluated) code = loom_event_log_scalar(r->log, "evaluate/return", step, r->p.evaluation, err);
+  return code ? code : loom_event_log_flush(r->log, err);
+}
+
+// Whether a multiple of `every` steps was passed since.
+static bool is_due(int64_t every, double since, double step) {
+  return every && (int64_t)step / every > (int64_t)since / every;
+}
+
+static int run_iteration(run* r, loomError* err) {
+  const struct loomConfigFinetune* c = &r->config->finetune;
+  int64_t size = r->learner.size(r->learner.self);
+  int code = r->learner.iterate(r->learner.self, err);
+  if (code) return code;
+
+  r->p.step += (double)size;
+  bool last = r->p.step >= (double)c->steps;
+  bool evaluated = c->evaluate && (last || is_due(c->evaluate_every, r->p.evaluated, r->p.step));
+  if (evaluated) code = evaluate(r, err);
+  if (code) return code;
+
+  set_state(r);
+  if (r->def->progress) r->def->progress(r->def->user, &r->state, evaluated);
+  code = log_iteration(r, evaluated, err);
+  if (!code && (last || is_due(c->checkpoint_every, r->saved, r->p.step))) code = save_checkpoint(r, err);
+  return code;
+}
+
+static int run_iterations(run* r, loomError* err) {
+  int code = LOOM_OK;
+
+  while (!code && r->p.step < (double)r->config->finetune.steps) {
+    if (stopped(r)) {
+      // Asked to stop: what is learned so far is kept.
+      code = save_checkpoint(r, err);
+      return code
+                 ? code
+                 : loom_error_set(err, LOOM_ERR_INTERRUPTED, "%s: stopped; --resume goes on", r->def->folder);
+    }
+    code = run_iteration(r, err);
+  }
+  return code;
+}
+
+// ---- the whole
+
+static int create_learner(run* r, loomError* err) {
+  const loomFinetuneConfig* c = r->config;
+  const loomEnvironmentMaker* maker = r->def->maker;
+  uint64_t seed = (uint64_t)c->finetune.seed;
+
+  int code =
+      c->finetune.method == LOOM_FINETUNE_TD3
+          ? loom_td3_create(&r->learner, &c->td3, maker, seed, c->finetune.threads, err)
+          : loom_ppo_create(&r->learner, &c->ppo, maker, c->finetune.steps, seed, c->finetune.threads, err);
+  if (!code) code = maker->create(&r->trial, maker->source, err);
+  if (code) return code;
+
+  r->obs = calloc((size_t)maker->obs, sizeof *r->obs);
+  r->action = calloc((size_t)maker->actions, sizeof *r->action);
+  return r->obs && r->action ? LOOM_OK : no_memory(err);
+}
+
+static loomRunFolderDef folder_def(const run* r) {
+  static const char* const own[] = {LOOM_FINETUNE_FILES, NULL};
+  return (loomRunFolderDef){.path = r->def->folder,
+                            .parents = true,
+                            .mode = r->def->overwrite ? LOOM_FOLDER_OVERWRITE
+                                    : r->def->resume  ? LOOM_FOLDER_RESUME
+                                                      : LOOM_FOLDER_NEW,
+                            .mark = "last.safetensors",
+                            .own = own,
+                            .alternative = "learn in another folder"};
+}
+
+static int open_folder(run* r, loomError* err) {
+  char path[LOOM_RUN_FILE_MAX];
+  loomRunFolderDef def = folder_def(r);
+  int code = loom_run_folder_open(&r->folder, &def, err);
+  if (!code && r->folder.resumed) code = load_checkpoint(r, err);
+  if (code) return code;
+
+  char* text = loom_finetune_config_text(r->config);
+  loom_run_folder_path(path, &r->folder, "config.yaml");
+  code = text ? loom_file_write_text(path, text, err) : no_memory(err);
+  free(text);
+  return code ? code : loom_event_log_open(&r->log, r->def->folder, err);
+}
+
+static void close_run(run* r) {
+  if (r->learner.destroy) r->learner.destroy(r->learner.self);
+  if (r->trial.destroy) r->trial.destroy(r->trial.self);
+  free(r->obs);
+  free(r->action);
+  loom_run_folder_close(&r->folder);
+  free(r);
+}
+
+int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err) {
+  run* r = calloc(1, sizeof *r);
+  if (!r) return no_memory(err);
+  *r = (run){.def = def, .config = def->config, .start = loom_clock(), .cpu = loom_process_cpu()};
+  r->p.evaluation = r->p.deviation = r->p.best = NAN;
+  int threads = loom_set_kernel_threads(def->config->finetune.threads);
+
+  // The folder is looked at before anything is made.
+  loomRunFolderDef folder = folder_def(r);
+  int code = loom_run_folder_check(&folder, err);
+  if (!code) code = create_learner(r, err);
+  if (!code) code = open_folder(r, err);
+
+  r->first = (int64_t)r->p.step;
+  r->start = loom_clock();
+  if (!code) set_state(r);
+  if (!code) code = run_iterations(r, err);
+  *out = r->state;
+
+  // An event log that could not be written to its end is an error only where nothing worse happened.
+  loomError unlogged = {0, ""};
+  if (loom_event_log_close(r->log, &unlogged) && !code) {
+    code = unlogged.code;
+    if (err) *err = unlogged;
+  }
+  close_run(r);
+  loom_set_kernel_threads(threads);
+  return code;
+}

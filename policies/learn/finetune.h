@@ -1,0 +1,55 @@
+// A run of reinforcement learning: iterations of a learner, evaluation without noise, checkpoints in between. The
+// same configuration gives the same bytes on any number of threads, stopped and resumed or not.
+#ifndef LOOM_POLICIES_LEARN_FINETUNE_H
+#define LOOM_POLICIES_LEARN_FINETUNE_H
+
+#include <signal.h>
+
+#include "engine/base/api.h"
+#include "engine/run/environment.h"
+#include "policies/learn/finetune_config.h"
+
+LOOM_C_BEGIN
+
+/// How far a run is. What was not measured yet is NAN.
+typedef struct loomFinetuneState {
+  int64_t step, steps;     // done, and of the whole run
+  int64_t first;           // where this process began
+  int64_t episodes;        // that ended
+  double training_return;  // mean of the latest 100 episodes, with the noise that it learns with
+  double evaluation;       // mean return of the last evaluation, without noise,
+  double deviation;        // and its standard deviation
+  double best;             // the highest evaluation
+  int64_t best_step;       // and its step
+  double seconds;          // of this process
+  double steps_per_second;
+  double core_seconds;  // processor time of this process
+} loomFinetuneState;
+
+typedef struct loomFinetuneDef {
+  const loomFinetuneConfig* config;
+  const loomEnvironmentMaker* maker;
+  uint64_t digest;  // of the task, which a run that goes on must be of
+  const char* folder;
+  bool overwrite;                     // remove what an earlier run left there
+  bool resume;                        // go on from FOLDER/last.safetensors if it is there
+  const volatile sig_atomic_t* stop;  // non-zero: write a checkpoint and return; may be NULL
+  /// After every iteration; evaluated: the evaluation is new. May be NULL.
+  void (*progress)(void* user, const loomFinetuneState* state, bool evaluated);
+  void* user;
+} loomFinetuneDef;
+
+/// Learn as config says. In the folder: config.yaml, last.safetensors (checkpoint), best.safetensors (what acts, of
+/// the highest evaluation), event files, scalars.csv and, as of the last checkpoint, curves.png.
+/// LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no finite number. LOOM_ERR_USAGE: a folder
+/// that another run is at work in, one that holds a run already, without resume, or a checkpoint of another
+/// configuration or task.
+int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err);
+
+/// The files that a run leaves, as patterns (fnmatch): elements of an array.
+#define LOOM_FINETUNE_FILES \
+  "last.safetensors", "best.safetensors", "config.yaml", "scalars.csv", "events.out.tfevents.*", "curves.png"
+
+LOOM_C_END
+
+#endif

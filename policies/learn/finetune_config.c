@@ -1,0 +1,107 @@
+#include "policies/learn/finetune_config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "engine/base/yaml.h"
+
+const char* const loom_finetune_methods[] = {"ppo", "td3", NULL};
+
+#define ROW(type, member, ...) LOOM_FIELD(struct loomConfigFinetune, type, member, __VA_ARGS__)
+static const loomFieldDef run_rows[] = {
+    ROW(TEXT, task, .about = "task file that it learns"),
+    ROW(CHOICE, method, .choices = loom_finetune_methods, .about = "how"),
+    ROW(INT64, steps, .low = 1, .high = INT64_MAX / 4, .about = "of all environments together"),
+    ROW(INT, seed, .high = INT32_MAX, .about = "of weights, episodes and noise"),
+    ROW(INT, threads, .high = 1024, .about = "0 = as many as cores"),
+    ROW(INT, evaluate, .high = 1 << 20, .about = "episodes without noise, at a time; 0 = none"),
+    ROW(INT64, evaluate_every, .high = INT64_MAX / 4, .unit = "steps", .about = "0 = only at the end"),
+    ROW(INT64, checkpoint_every, .high = INT64_MAX / 4, .unit = "steps", .about = "0 = only at the end"),
+};
+static const loomFields run_fields = LOOM_FIELDS(run_rows);
+
+static const struct {
+  const char* name;
+  const loomFields* fields;
+  size_t offset;
+} sections[] = {
+    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune)},
+    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo)},
+    {"td3", &loom_td3_fields, offsetof(loomFinetuneConfig, td3)},
+};
+enum { SECTIONS = sizeof sections / sizeof *sections };
+
+// The run's own, then one a method.
+static bool is_used(const loomFinetuneConfig* c, int section) {
+  return section == 0 || section == 1 + c->finetune.method;
+}
+
+loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method) {
+  return (loomFinetuneConfig){.finetune = {.method = method,
+                                           .steps = 1000000,
+                                           .seed = 1,
+                                           .evaluate = 10,
+                                           .evaluate_every = 100000,
+                                           .checkpoint_every = 100000},
+                              .ppo = loom_default_ppo_config(),
+                              .td3 = loom_default_td3_config()};
+}
+
+static int read_sections(loomFinetuneConfig* c, const loomYaml* y, loomError* err) {
+  const char* known[SECTIONS + 1] = {NULL};
+  loomNode root = loom_yaml_root(y);
+  for (int i = 0; i < SECTIONS; i++) known[i] = sections[i].name;
+  int code = loom_yaml_only(y, root, known, err);
+
+  // The run's own come first: they say which of the others mean anything.
+  for (int i = 0; !code && i < SECTIONS; i++) {
+    loomNode map = loom_yaml_get(y, root, sections[i].name);
+    if (map && !is_used(c, i))
+      return loom_yaml_error(y, map, sections[i].name, err, "means nothing for `method: %s`",
+                             loom_finetune_methods[c->finetune.method]);
+    code = loom_fields_read((char*)c + sections[i].offset, sections[i].fields, y, map, ~0U, "", err);
+  }
+  return code;
+}
+
+int loom_finetune_config_parse(loomFinetuneConfig* out, const char* text, size_t n, const char* label,
+                               loomError* err) {
+  loomYaml* y = NULL;
+  *out = loom_default_finetune_config(LOOM_FINETUNE_PPO);
+
+  int code = loom_yaml_parse(&y, text, n, label, err);
+  if (!code) code = read_sections(out, y, err);
+  loom_yaml_destroy(y);
+  return code;
+}
+
+int loom_finetune_config_load(loomFinetuneConfig* out, const char* path, loomError* err) {
+  char* text;
+  size_t n = 0;
+
+  int code = loom_read_text(&text, &n, path, LOOM_YAML_MAX, err);
+  if (!code) code = loom_finetune_config_parse(out, text, n, path, err);
+  free(text);
+  return code;
+}
+
+char* loom_finetune_config_text(const loomFinetuneConfig* config) {
+  char* text = NULL;
+  size_t size = 0;
+  FILE* out = open_memstream(&text, &size);
+  if (!out) return NULL;
+
+  for (int i = 0; i < SECTIONS; i++) {
+    if (!is_used(config, i)) continue;
+    fprintf(out, "%s:\n", sections[i].name);
+    loom_fields_write(out, (const char*)config + sections[i].offset, sections[i].fields, ~0U);
+  }
+
+  // What was not written is not there.
+  bool whole = !ferror(out);
+  if (!fclose(out) && whole) return text;
+  free(text);
+  return NULL;
+}

@@ -1,0 +1,42 @@
+// A run of reinforcement learning as YAML: the run itself and its method's settings.
+//
+//   finetune: {task: tests/gym/half_cheetah.yaml, method: ppo, steps: 1000000, seed: 1}
+//   ppo: {rate: 3e-4, hidden: [64, 64]}
+#ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
+#define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
+
+#include "engine/base/api.h"
+#include "policies/learn/ppo.h"
+#include "policies/learn/td3.h"
+
+LOOM_C_BEGIN
+
+typedef enum loomFinetuneMethod { LOOM_FINETUNE_PPO, LOOM_FINETUNE_TD3 } loomFinetuneMethod;
+extern const char* const loom_finetune_methods[];  // NULL-terminated
+
+typedef struct loomFinetuneConfig {
+  struct loomConfigFinetune {
+    char task[LOOM_PATH_MAX];  // task file
+    int method;                // loomFinetuneMethod
+    int64_t steps;             // of all environments together
+    int seed;
+    int threads;               // 0 = as many as cores
+    int evaluate;              // episodes without noise, at a time; 0 = none
+    int64_t evaluate_every;    // steps; 0 = only at the end
+    int64_t checkpoint_every;  // steps; 0 = only at the end
+  } finetune;
+  loomPpoConfig ppo;
+  loomTd3Config td3;
+} loomFinetuneConfig;
+
+loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method);
+/// From a file, whose method decides on the defaults. Errors are FILE:LINE: key. LOOM_ERR_FORMAT, LOOM_ERR_IO.
+int loom_finetune_config_load(loomFinetuneConfig* out, const char* path, loomError* err);
+int loom_finetune_config_parse(loomFinetuneConfig* out, const char* text, size_t n, const char* label,
+                               loomError* err);
+/// All that is for its method as YAML, malloc'ed; NULL when out of memory. Read again it is the same.
+char* loom_finetune_config_text(const loomFinetuneConfig* config);
+
+LOOM_C_END
+
+#endif

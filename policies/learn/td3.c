@@ -1,0 +1,356 @@
+#include "policies/learn/td3.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policies/data/replay.h"
+#include "policies/network/td3_network.h"
+#include "policies/nn/optimizer.h"
+
+// ---- settings
+
+#define ROW(type, member, ...) LOOM_FIELD(loomTd3Config, type, member, __VA_ARGS__)
+static const loomFieldDef field_rows[] = {
+    ROW(INT, environments, .low = 1, .high = 4096, .about = "side by side"),
+    ROW(INT64, buffer, .low = 1, .high = 1 << 28, .unit = "steps", .about = "of the replay buffer"),
+    ROW(INT, warmup, .high = 1 << 28, .unit = "steps",
+        .about = "of random actions before anything is learned"),
+    ROW(INT, batch, .low = 1, .high = 1 << 20, .about = "rows of an update"),
+    ROW(REAL, updates, .least = 0, .most = 1000, .about = "of the critics, for each step"),
+    ROW(INT, delay, .low = 1, .high = 1000, .about = "updates of the critics for each of the actor"),
+    ROW(REAL, discount, .least = 0, .most = 1, .about = "of rewards a step"),
+    ROW(INT, n_step, .low = 1, .high = 1000, .about = "rewards of a target"),
+    ROW(REAL, rate, .least = 1e-12, .most = 10, .about = "learning rate"),
+    ROW(REAL, tau, .least = 0, .most = 1, .about = "how far slow networks follow"),
+    ROW(REAL, noise, .least = 0, .most = 10, .about = "deviation of exploring actions, of half their range"),
+    ROW(REAL, target_noise, .least = 0, .most = 10, .about = "deviation of target actions' noise"),
+    ROW(REAL, target_clip, .least = 0, .most = 10, .about = "which is clipped to this"),
+    ROW(INT, critics, .low = 1, .high = LOOM_TD3_CRITICS, .about = "the least value counts"),
+    ROW(SIZES, hidden, .low = 1, .high = 65536, .about = "units of hidden layers, of actor and critics"),
+};
+const loomFields loom_td3_fields = LOOM_FIELDS(field_rows);
+
+loomTd3Config loom_default_td3_config(void) {
+  return (loomTd3Config){.environments = 1,
+                         .buffer = 1000000,
+                         .warmup = 25000,
+                         .batch = 256,
+                         .updates = 1,
+                         .delay = 2,
+                         .discount = 0.99,
+                         .n_step = 1,
+                         .rate = 3e-4,
+                         .tau = 0.005,
+                         .noise = 0.1,
+                         .target_noise = 0.2,
+                         .target_clip = 0.5,
+                         .critics = 2,
+                         .hidden = {2, {256, 256}}};
+}
+
+// ---- a run
+
+enum { ITERATION = 1000 };  // steps of the vector between one look at the run and the next
+
+typedef struct counters {
+  double step, critic_updates, actor_updates, owed;  // owed: parts of an update
+} counters;
+
+enum { COUNTERS = sizeof(counters) / sizeof(double) };
+
+typedef struct td3 {
+  loomTd3Config config;
+  uint64_t seed;
+  loomVector* vector;
+  loomTd3Network net;
+  loomReplay replay;
+  loomReplayBatch batch;
+  loomReal *target, *noise;        // (batch), (batch x actions)
+  loomReal *seen, *next, *action;  // (n x obs), (n x obs), (n x actions)
+  double* commands;                // (n x actions) in the environments' units
+  loomArena arena;
+  double replay_pushed;  // of the replay buffer, as a checkpoint has it
+  counters count;
+  void* snapshot;
+  double critic_loss, actor_loss;  // means of the last iteration
+  double critic_seen, actor_seen;  // updates that they are of
+} td3;
+
+static void lay_out(td3* p) {
+  size_t batch = (size_t)p->config.batch, n = (size_t)p->config.environments;
+  size_t obs = (size_t)p->net.def.obs, actions = (size_t)p->net.def.actions;
+
+  p->batch = (loomReplayBatch){.obs = loom_arena_real(&p->arena, batch * obs),
+                               .action = loom_arena_real(&p->arena, batch * actions),
+                               .reward = loom_arena_real(&p->arena, batch),
+                               .discount = loom_arena_real(&p->arena, batch),
+                               .next = loom_arena_real(&p->arena, batch * obs)};
+  p->target = loom_arena_real(&p->arena, batch);
+  p->noise = loom_arena_real(&p->arena, batch * actions);
+  p->seen = loom_arena_real(&p->arena, n * obs);
+  p->next = loom_arena_real(&p->arena, n * obs);
+  p->action = loom_arena_real(&p->arena, n * actions);
+}
+
+// ---- trying
+
+static void see(const td3* p, loomReal* out) {
+  for (int i = 0; i < p->config.environments * p->net.def.obs; i++) out[i] = (loomReal)p->vector->obs[i];
+}
+
+static double to_units(const td3* p, int j, double action) {
+  const double* r = p->vector->maker.range + 2 * (ptrdiff_t)j;
+  return r[0] + (r[1] - r[0]) * (action + 1) / 2;
+}
+
+// Random ones at first, then the actor's with noise.
+static void draw_actions(td3* p) {
+  int n = p->config.environments, actions = p->net.def.actions;
+  bool random_ones = p->count.step * n < p->config.warmup;
+  if (!random_ones)
+    memcpy(p->action, loom_td3_network_act(&p->net, p->seen, n, false),
+           (size_t)n * (size_t)actions * sizeof *p->action);
+
+  for (int i = 0; i < n; i++) {
+    uint64_t row = (uint64_t)p->count.step * (uint64_t)n + (uint64_t)i;
+    loomRandom random = loom_random(p->seed, row, LOOM_PURPOSE_EXPLORE);
+    for (int j = 0; j < actions; j++) {
+      loomReal* a = &p->action[i * actions + j];
+      double drawn = random_ones ? loom_random_range(&random, -1, 1)
+                                 : (double)*a + p->config.noise * loom_random_normal(&random);
+      *a = (loomReal)fmin(fmax(drawn, -1), 1);
+      p->commands[i * actions + j] = to_units(p, j, (double)*a);
+    }
+  }
+}
+
+static int try_step(td3* p, loomError* err) {
+  int n = p->config.environments, obs = p->net.def.obs, actions = p->net.def.actions;
+  const loomVector* v = p->vector;
+  draw_actions(p);
+  int code = loom_vector_step(p->vector, p->commands, err);
+  if (code) return code;
+
+  // A reset is no transition.
+  see(p, p->next);
+  for (int i = 0; i < n; i++)
+    if (!v->fresh[i])
+      loom_replay_push(&p->replay, i, p->seen + i * obs, p->action + i * actions, v->reward[i],
+                       p->next + i * obs, v->terminated[i], v->truncated[i]);
+  memcpy(p->seen, p->next, (size_t)n * (size_t)obs * sizeof *p->seen);
+  p->count.step++;
+  return LOOM_OK;
+}
+
+// ---- learning
+
+static void draw_batch(td3* p) {
+  uint64_t update = (uint64_t)p->count.critic_updates;
+  loomRandom rows = loom_random(p->seed, update, LOOM_PURPOSE_REPLAY);
+  loomRandom noise = loom_random(p->seed, update, LOOM_PURPOSE_TARGET);
+  loom_replay_draw(&p->batch, &p->replay, p->config.batch, &rows);
+
+  for (int i = 0; i < p->config.batch * p->net.def.actions; i++) {
+    double drawn = p->config.target_noise * loom_random_normal(&noise);
+    p->noise[i] = (loomReal)fmin(fmax(drawn, -p->config.target_clip), p->config.target_clip);
+  }
+}
+
+static int refuse_divergence(const td3* p, loomError* err) {
+  return loom_error_set(
+      err, LOOM_ERR_FORMAT,
+      "update %.0f: the loss or its gradient is no finite number; the last checkpoint stays; take "
+      "a smaller learning rate, or look whether rewards are finite",
+      p->count.critic_updates + 1);
+}
+
+static int learn_once(td3* p, loomError* err) {
+  const loomTd3Config* c = &p->config;
+  loomAdamDef adam = loom_default_adam_def();
+
+  // Critics learn what the slow networks say of the next states.
+  draw_batch(p);
+  loom_td3_network_target(p->target, &p->net, p->batch.reward, p->batch.discount, p->batch.next, p->noise,
+                          c->batch);
+  double loss = loom_td3_network_critic_loss(&p->net, p->batch.obs, p->batch.action, p->target, c->batch);
+  double length = loom_adam_step(&p->net.critics, &adam, c->rate, (uint64_t)++p->count.critic_updates);
+  if (!isfinite(loss) || !isfinite(length)) return refuse_divergence(p, err);
+  p->critic_loss += loss;
+  p->critic_seen++;
+  if ((int64_t)p->count.critic_updates % c->delay) return LOOM_OK;
+
+  // Now and then the actor follows the critics, and the slow networks follow all.
+  loss = loom_td3_network_actor_loss(&p->net, p->batch.obs, c->batch);
+  length = loom_adam_step(&p->net.actor, &adam, c->rate, (uint64_t)++p->count.actor_updates);
+  if (!isfinite(loss) || !isfinite(length)) return refuse_divergence(p, err);
+  p->actor_loss += loss;
+  p->actor_seen++;
+  loom_td3_network_follow(&p->net, c->tau);
+  return LOOM_OK;
+}
+
+// ---- as a learner
+
+static int64_t size_of(const void* self) {
+  return (int64_t)ITERATION * ((const td3*)self)->config.environments;
+}
+
+static int iterate(void* self, loomError* err) {
+  td3* p = self;
+  int code = LOOM_OK, n = p->config.environments;
+  p->critic_loss = p->actor_loss = p->critic_seen = p->actor_seen = 0;
+
+  for (int t = 0; !code && t < ITERATION; t++) {
+    code = try_step(p, err);
+    if (p->count.step * n < p->config.warmup || !loom_replay_count(&p->replay)) continue;
+    for (p->count.owed += p->config.updates * n; !code && p->count.owed >= 1; p->count.owed--)
+      code = learn_once(p, err);
+  }
+
+  p->critic_loss /= fmax(p->critic_seen, 1);
+  p->actor_loss /= fmax(p->actor_seen, 1);
+  return code;
+}
+
+static void act_best(double* action, void* self, const double* obs) {
+  td3* p = self;
+  for (int j = 0; j < p->net.def.obs; j++) p->next[j] = (loomReal)obs[j];
+
+  const loomReal* best = loom_td3_network_act(&p->net, p->next, 1, false);
+  for (int j = 0; j < p->net.def.actions; j++) action[j] = to_units(p, j, (double)best[j]);
+}
+
+static int scalars_of(loomScalar* out, const void* self) {
+  const td3* p = self;
+  const loomScalar all[] = {{"train/loss", p->critic_loss},
+                            {"train/actor_loss", p->actor_loss},
+                            {"train/rate", p->config.rate},
+                            {"train/rows", (double)loom_replay_count(&p->replay)}};
+
+  memcpy(out, all, sizeof all);
+  return (int)(sizeof all / sizeof *all);
+}
+
+static loomSafeTensor numbers(const char* name, loomSafeType type, const void* data, size_t count) {
+  return (loomSafeTensor){.name = name, .type = type, .rank = 1, .shape = {(int64_t)count}, .data = data};
+}
+
+static int put_params(loomSafeTensor* out, const loomParams* params) {
+  for (int i = 0; i < params->count; i++) {
+    const loomParam* q = &params->list[i];
+    out[i] = numbers(q->name, LOOM_SAFE_F32, params->value + q->offset, q->count);
+    out[i].rank = q->dims;
+    for (int k = 0; k < q->dims; k++) out[i].shape[k] = q->shape[k];
+  }
+  return params->count;
+}
+
+static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
+  td3* p = self;
+  const loomReplayDef* r = &p->replay.def;
+  size_t width = (size_t)p->replay.width, waiting = (size_t)(r->environments * r->n) * width;
+  int n = put_params(out, &p->net.actor);
+  *acting = n;
+
+  // What it goes on from. The replay buffer is written whole, so that it can be read into its place.
+  n += put_params(out + n, &p->net.critics);
+  out[n++] = numbers("train.slow_actor", LOOM_SAFE_F32, p->net.slow_actor.value, p->net.actor.total);
+  out[n++] = numbers("train.slow_critics", LOOM_SAFE_F32, p->net.slow_critics.value, p->net.critics.total);
+  out[n++] = numbers("train.actor_first", LOOM_SAFE_F32, p->net.actor.first, p->net.actor.total);
+  out[n++] = numbers("train.actor_second", LOOM_SAFE_F32, p->net.actor.second, p->net.actor.total);
+  out[n++] = numbers("train.critics_first", LOOM_SAFE_F32, p->net.critics.first, p->net.critics.total);
+  out[n++] = numbers("train.critics_second", LOOM_SAFE_F32, p->net.critics.second, p->net.critics.total);
+  out[n++] = numbers("train.counters", LOOM_SAFE_F64, &p->count, COUNTERS);
+  out[n++] = numbers("train.waits", LOOM_SAFE_F64, p->replay.waits, (size_t)r->environments);
+  out[n++] = numbers("train.waiting", LOOM_SAFE_F32, p->replay.waiting, waiting);
+  out[n++] = numbers("train.replay_rows", LOOM_SAFE_F64, &p->replay_pushed, 1);
+  out[n++] = numbers("train.replay", LOOM_SAFE_F32, p->replay.row, (size_t)r->capacity * width);
+  out[n++] = numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
+  return n;
+}
+
+static void freeze(void* self) {
+  td3* p = self;
+  p->replay_pushed = (double)p->replay.pushed;
+  loom_vector_snapshot(p->snapshot, p->vector);
+}
+
+static int thaw(void* self, loomError* err) {
+  td3* p = self;
+  p->replay.pushed = (int64_t)p->replay_pushed;
+  int code = loom_vector_restore(p->vector, p->snapshot, err);
+  if (!code) see(p, p->seen);
+  return code;
+}
+
+static void destroy(void* self) {
+  td3* p = self;
+  loom_td3_network_destroy(&p->net);
+  loom_replay_destroy(&p->replay);
+  loom_vector_destroy(p->vector);
+  loom_arena_destroy(&p->arena);
+  free(p->commands);
+  free(p->snapshot);
+  free(p);
+}
+
+// ---- made
+
+static int create_run(td3* p, const loomEnvironmentMaker* maker, int threads, loomError* err) {
+  const loomTd3Config* c = &p->config;
+  int rows = c->batch > c->environments ? c->batch : c->environments;
+  loomVectorDef vector = {.n = c->environments, .threads = threads, .seed = p->seed};
+  loomTd3Def net = {.obs = maker->obs, .actions = maker->actions, .hidden = c->hidden, .critics = c->critics};
+  loomReplayDef replay = {.obs = maker->obs,
+                          .actions = maker->actions,
+                          .capacity = c->buffer,
+                          .environments = c->environments,
+                          .n = c->n_step,
+                          .discount = c->discount};
+
+  int code = loom_vector_create(&p->vector, maker, &vector, err);
+  if (!code) code = loom_td3_network_create(&p->net, &net, p->seed, rows, err);
+  if (!code) code = loom_replay_create(&p->replay, &replay, err);
+  if (code) return code;
+
+  // Measured, then for good.
+  lay_out(p);
+  size_t bytes = p->arena.used;
+  code = loom_arena_create(&p->arena, bytes, err);
+  if (code) return code;
+  lay_out(p);
+  p->commands = calloc((size_t)(c->environments * maker->actions), sizeof *p->commands);
+  p->snapshot = calloc(1, loom_vector_snapshot_size(p->vector));
+  if (!p->commands || !p->snapshot) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+
+  code = loom_vector_reset(p->vector, err);
+  see(p, p->seen);
+  return code;
+}
+
+int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomEnvironmentMaker* maker,
+                    uint64_t seed, int threads, loomError* err) {
+  td3* p = calloc(1, sizeof *p);
+  if (!p) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+  p->config = *config;
+  p->seed = seed;
+
+  int code = create_run(p, maker, threads, err);
+  if (code) {
+    destroy(p);
+    return code;
+  }
+
+  *out = (loomLearner){.self = p,
+                       .vector = p->vector,
+                       .size = size_of,
+                       .iterate = iterate,
+                       .act = act_best,
+                       .scalars = scalars_of,
+                       .tensors = tensors_of,
+                       .freeze = freeze,
+                       .thaw = thaw,
+                       .destroy = destroy};
+  return LOOM_OK;
+}

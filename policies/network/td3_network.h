@@ -1,0 +1,51 @@
+// The networks of TD3 (Fujimoto et al., 2018): a deterministic actor whose actions pass through tanh, critics of state
+// and action, and slow copies of all of them. Perceptrons with ReLU.
+#ifndef LOOM_POLICIES_NETWORK_TD3_NETWORK_H
+#define LOOM_POLICIES_NETWORK_TD3_NETWORK_H
+
+#include "engine/base/api.h"
+#include "engine/base/fields.h"
+#include "policies/nn/mlp.h"
+
+LOOM_C_BEGIN
+
+enum { LOOM_TD3_CRITICS = 5 };
+
+typedef struct loomTd3Def {
+  int obs, actions;
+  loomSizes hidden;  // units of the hidden layers, of all
+  int critics;       // 1..LOOM_TD3_CRITICS
+} loomTd3Def;
+
+typedef struct loomTd3Network {
+  loomTd3Def def;
+  int rows;                             // at most
+  loomParams actor, critics;            // what learns
+  loomParams slow_actor, slow_critics;  // what follows them: values only
+  loomMlp actor_mlp, critic_mlp[LOOM_TD3_CRITICS];
+  loomReal *action, *input, *dinput, *value, *dvalue, *next;  // work space of so many rows
+  loomArena arena;
+} loomTd3Network;
+
+int loom_td3_network_create(loomTd3Network* out, const loomTd3Def* def, uint64_t seed, int rows,
+                            loomError* err);
+void loom_td3_network_destroy(loomTd3Network* net);
+
+/// Actions in [-1, 1] (n x actions) of obs (n x obs), which stay until the next call; by the slow actor if `slow`.
+const loomReal* loom_td3_network_act(loomTd3Network* net, const loomReal* obs, int n, bool slow);
+/// target (n) = reward + discount x the least of the slow critics at next (n x obs) and the slow actor's action
+/// plus noise (n x actions), within [-1, 1].
+void loom_td3_network_target(loomReal* target, loomTd3Network* net, const loomReal* reward,
+                             const loomReal* discount, const loomReal* next, const loomReal* noise, int n);
+/// Sum over the critics of the mean square of value - target (n); the gradient is written over critics.gradient.
+double loom_td3_network_critic_loss(loomTd3Network* net, const loomReal* obs, const loomReal* action,
+                                    const loomReal* target, int n);
+/// - mean of the first critic's values of the actor's actions; the gradient is written over actor.gradient. That
+/// of the critics is spoilt.
+double loom_td3_network_actor_loss(loomTd3Network* net, const loomReal* obs, int n);
+/// slow += rate (fast - slow), of all.
+void loom_td3_network_follow(loomTd3Network* net, double rate);
+
+LOOM_C_END
+
+#endif
