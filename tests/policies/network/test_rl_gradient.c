@@ -1,0 +1,124 @@
+// Gradients of PPO's and TD3's losses against central differences, in double.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policies/network/actor_critic.h"
+#include "policies/network/td3_network.h"
+#include "policies/objective/gaussian.h"
+
+enum { N = 12, OBS = 4, ACTIONS = 3, MOST = 512 };
+
+static void draw(loomReal* out, int n, double scale, uint64_t stream) {
+  loomRandom random = loom_random(9, stream, LOOM_PURPOSE_TEST);
+  for (int i = 0; i < n; i++) out[i] = (loomReal)(scale * loom_random_normal(&random));
+}
+
+// loss_of computes the loss and leaves its gradient in params.
+static void compare(const char* name, loomParams* params, double (*loss_of)(void*), void* arg) {
+  static loomReal analytic[MOST];
+  const double step = 1e-6;
+  assert_true(params->total <= MOST);
+  loss_of(arg);
+  memcpy(analytic, params->gradient, params->total * sizeof *analytic);
+
+  for (size_t i = 0; i < params->total; i++) {
+    loomReal kept = params->value[i];
+    params->value[i] = kept + (loomReal)step;
+    double above = loss_of(arg);
+    params->value[i] = kept - (loomReal)step;
+    double below = loss_of(arg);
+    params->value[i] = kept;
+
+    double slope = (above - below) / (2 * step);
+    if (!(fabs(slope - (double)analytic[i]) < 1e-6 + 1e-5 * fabs(slope)))
+      fail_msg("%s: parameter %zu has slope %g, not %g", name, i, slope, (double)analytic[i]);
+  }
+}
+
+typedef struct ppoCase {
+  loomActorCritic net;
+  loomPpoRows rows;
+  loomPpoLossDef def;
+  loomReal scratch[N * (4 + ACTIONS)];
+} ppoCase;
+
+static double ppo_loss(void* arg) {
+  ppoCase* c = arg;
+  return loom_actor_critic_loss(&c->net, &c->rows, N, &c->def, c->scratch).loss;
+}
+
+static void ppo(void** state) {
+  (void)state;
+  static loomReal obs[N * OBS], action[N * ACTIONS], log_prob[N], value[N], advantage[N], returns[N];
+  static const loomPpoLossDef defs[] = {
+      {0.2, 0.2, 0.5, 0.01, true}, {0.1, 0, 1, 0, false}, {5, 5, 1, 0.1, true}};
+  loomActorCriticDef def = {.obs = OBS,
+                            .actions = ACTIONS,
+                            .hidden = {2, {7, 6}},
+                            .activation = LOOM_ACTIVATION_TANH,
+                            .orthogonal = true,
+                            .log_std = -0.3};
+  loomError err = {0, ""};
+  draw(obs, N * OBS, 1, 1);
+  draw(value, N, 1, 3);
+  draw(advantage, N, 1, 4);
+  draw(returns, N, 1, 5);
+
+  for (size_t k = 0; k < sizeof defs / sizeof *defs; k++) {
+    static ppoCase c;
+    c = (ppoCase){.rows = {obs, action, log_prob, value, advantage, returns}, .def = defs[k]};
+    assert_int_equal(loom_actor_critic_create(&c.net, &def, 1, N, &err), 0);
+
+    // Actions near the means; ratios on both sides of the bounds, none at one.
+    const loomReal* mean = loom_actor_critic_mean(&c.net, obs, N);
+    draw(action, N * ACTIONS, 0.7, 2);
+    for (int i = 0; i < N * ACTIONS; i++) action[i] += mean[i];
+    loom_gaussian_log_prob(log_prob, mean, loom_actor_critic_log_std(&c.net), action, N, ACTIONS);
+    for (int i = 0; i < N; i++) log_prob[i] += (loomReal)(0.37 * (i % 5 - 2) + 0.013);
+    compare("ppo", &c.net.params, ppo_loss, &c);
+    loom_actor_critic_destroy(&c.net);
+  }
+}
+
+typedef struct td3Case {
+  loomTd3Network net;
+  loomReal obs[N * OBS], action[N * ACTIONS], target[N];
+} td3Case;
+
+static double critic_loss(void* arg) {
+  td3Case* c = arg;
+  return loom_td3_network_critic_loss(&c->net, c->obs, c->action, c->target, N);
+}
+
+static double actor_loss(void* arg) {
+  td3Case* c = arg;
+  return loom_td3_network_actor_loss(&c->net, c->obs, N);
+}
+
+static void td3(void** state) {
+  (void)state;
+  static td3Case c;
+  loomTd3Def def = {.obs = OBS, .actions = ACTIONS, .hidden = {2, {7, 6}}, .critics = 3};
+  loomError err = {0, ""};
+
+  assert_int_equal(loom_td3_network_create(&c.net, &def, 1, N, &err), 0);
+  draw(c.obs, N * OBS, 1, 1);
+  draw(c.action, N * ACTIONS, 1, 2);
+  draw(c.target, N, 1, 3);
+  compare("critics", &c.net.critics, critic_loss, &c);
+  compare("actor", &c.net.actor, actor_loss, &c);
+  loom_td3_network_destroy(&c.net);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ppo), cmocka_unit_test(td3)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
