@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policies/data/replay.h"
+#include "policies/data/experience.h"
 #include "policies/network/td3_network.h"
 #include "policies/nn/optimizer.h"
 
@@ -64,8 +64,8 @@ typedef struct td3 {
   uint64_t seed;
   loomVector* vector;
   loomTd3Network net;
-  loomReplay replay;
-  loomReplayBatch batch;
+  loomExperience replay;
+  loomExperienceBatch batch;
   loomReal *target, *noise;        // (batch), (batch x actions)
   loomReal *seen, *next, *action;  // (n x obs), (n x obs), (n x actions)
   double* commands;                // (n x actions) in the environments' units
@@ -81,11 +81,11 @@ static void lay_out(td3* p) {
   size_t batch = (size_t)p->config.batch, n = (size_t)p->config.environments;
   size_t obs = (size_t)p->net.def.obs, actions = (size_t)p->net.def.actions;
 
-  p->batch = (loomReplayBatch){.obs = loom_arena_real(&p->arena, batch * obs),
-                               .action = loom_arena_real(&p->arena, batch * actions),
-                               .reward = loom_arena_real(&p->arena, batch),
-                               .discount = loom_arena_real(&p->arena, batch),
-                               .next = loom_arena_real(&p->arena, batch * obs)};
+  p->batch = (loomExperienceBatch){.obs = loom_arena_real(&p->arena, batch * obs),
+                                   .action = loom_arena_real(&p->arena, batch * actions),
+                                   .reward = loom_arena_real(&p->arena, batch),
+                                   .discount = loom_arena_real(&p->arena, batch),
+                                   .next = loom_arena_real(&p->arena, batch * obs)};
   p->target = loom_arena_real(&p->arena, batch);
   p->noise = loom_arena_real(&p->arena, batch * actions);
   p->seen = loom_arena_real(&p->arena, n * obs);
@@ -136,8 +136,8 @@ static int try_step(td3* p, loomError* err) {
   see(p, p->next);
   for (int i = 0; i < n; i++)
     if (!v->fresh[i])
-      loom_replay_push(&p->replay, i, p->seen + i * obs, p->action + i * actions, v->reward[i],
-                       p->next + i * obs, v->terminated[i], v->truncated[i]);
+      loom_experience_push(&p->replay, i, p->seen + i * obs, p->action + i * actions, v->reward[i],
+                           p->next + i * obs, v->terminated[i], v->truncated[i]);
   memcpy(p->seen, p->next, (size_t)n * (size_t)obs * sizeof *p->seen);
   p->count.step++;
   return LOOM_OK;
@@ -149,7 +149,7 @@ static void draw_batch(td3* p) {
   uint64_t update = (uint64_t)p->count.critic_updates;
   loomRandom rows = loom_random(p->seed, update, LOOM_PURPOSE_REPLAY);
   loomRandom noise = loom_random(p->seed, update, LOOM_PURPOSE_TARGET);
-  loom_replay_draw(&p->batch, &p->replay, p->config.batch, &rows);
+  loom_experience_draw(&p->batch, &p->replay, p->config.batch, &rows);
 
   for (int i = 0; i < p->config.batch * p->net.def.actions; i++) {
     double drawn = p->config.target_noise * loom_random_normal(&noise);
@@ -203,7 +203,7 @@ static int iterate(void* self, loomError* err) {
 
   for (int t = 0; !code && t < ITERATION; t++) {
     code = try_step(p, err);
-    if (p->count.step * n < p->config.warmup || !loom_replay_count(&p->replay)) continue;
+    if (p->count.step * n < p->config.warmup || !loom_experience_count(&p->replay)) continue;
     for (p->count.owed += p->config.updates * n; !code && p->count.owed >= 1; p->count.owed--)
       code = learn_once(p, err);
   }
@@ -226,7 +226,7 @@ static int scalars_of(loomScalar* out, const void* self) {
   const loomScalar all[] = {{"train/loss", p->critic_loss},
                             {"train/actor_loss", p->actor_loss},
                             {"train/rate", p->config.rate},
-                            {"train/rows", (double)loom_replay_count(&p->replay)}};
+                            {"train/rows", (double)loom_experience_count(&p->replay)}};
 
   memcpy(out, all, sizeof all);
   return (int)(sizeof all / sizeof *all);
@@ -248,7 +248,7 @@ static int put_params(loomSafeTensor* out, const loomParams* params) {
 
 static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
   td3* p = self;
-  const loomReplayDef* r = &p->replay.def;
+  const loomExperienceDef* r = &p->replay.def;
   size_t width = (size_t)p->replay.width, waiting = (size_t)(r->environments * r->n) * width;
   int n = put_params(out, &p->net.actor);
   *acting = n;
@@ -287,7 +287,7 @@ static int thaw(void* self, loomError* err) {
 static void destroy(void* self) {
   td3* p = self;
   loom_td3_network_destroy(&p->net);
-  loom_replay_destroy(&p->replay);
+  loom_experience_destroy(&p->replay);
   loom_vector_destroy(p->vector);
   loom_arena_destroy(&p->arena);
   free(p->commands);
@@ -302,16 +302,16 @@ static int create_run(td3* p, const loomEnvironmentMaker* maker, int threads, lo
   int rows = c->batch > c->environments ? c->batch : c->environments;
   loomVectorDef vector = {.n = c->environments, .threads = threads, .seed = p->seed};
   loomTd3Def net = {.obs = maker->obs, .actions = maker->actions, .hidden = c->hidden, .critics = c->critics};
-  loomReplayDef replay = {.obs = maker->obs,
-                          .actions = maker->actions,
-                          .capacity = c->buffer,
-                          .environments = c->environments,
-                          .n = c->n_step,
-                          .discount = c->discount};
+  loomExperienceDef replay = {.obs = maker->obs,
+                              .actions = maker->actions,
+                              .capacity = c->buffer,
+                              .environments = c->environments,
+                              .n = c->n_step,
+                              .discount = c->discount};
 
   int code = loom_vector_create(&p->vector, maker, &vector, err);
   if (!code) code = loom_td3_network_create(&p->net, &net, p->seed, rows, err);
-  if (!code) code = loom_replay_create(&p->replay, &replay, err);
+  if (!code) code = loom_experience_create(&p->replay, &replay, err);
   if (code) return code;
 
   // Measured, then for good.

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "policies/data/replay.h"
+#include "policies/data/experience.h"
 #include "policies/objective/advantage.h"
 
 enum { STEPS = 60, N = 2 };
@@ -20,7 +20,7 @@ typedef struct tried {
 } tried;
 
 // Observations tell environment and step: e + t, action t, next t + 1 (also at an end).
-static void push_all(loomReplay* r, tried* all) {
+static void push_all(loomExperience* r, tried* all) {
   loomRandom random = loom_random(2, 1, LOOM_PURPOSE_TEST);
 
   for (int t = 0; t < STEPS; t++) {
@@ -30,8 +30,8 @@ static void push_all(loomReplay* r, tried* all) {
       all[e].truncated[t] = u > 0.9;
       all[e].reward[t] = (loomReal)loom_random_normal(&random);
       loomReal obs = (loomReal)(1000 * e + t), action = (loomReal)t, next = obs + 1;
-      loom_replay_push(r, e, &obs, &action, (double)all[e].reward[t], &next, all[e].terminated[t],
-                       all[e].truncated[t]);
+      loom_experience_push(r, e, &obs, &action, (double)all[e].reward[t], &next, all[e].terminated[t],
+                           all[e].truncated[t]);
     }
   }
 }
@@ -39,20 +39,20 @@ static void push_all(loomReplay* r, tried* all) {
 static void sums_are_n_step(void** state) {
   (void)state;
   for (int n = 1; n <= 4; n++) {
-    loomReplay r;
+    loomExperience r;
     loomError err = {0, ""};
     static tried all[N];
     bool seen[N][STEPS] = {{false}};
-    loomReplayDef def = {
+    loomExperienceDef def = {
         .obs = 1, .actions = 1, .capacity = 1000, .environments = N, .n = n, .discount = 0.9};
-    assert_int_equal(loom_replay_create(&r, &def, &err), 0);
+    assert_int_equal(loom_experience_create(&r, &def, &err), 0);
     push_all(&r, all);
 
     // All but those that wait for rewards are there, once.
     int waiting = (int)(r.waits[0] + r.waits[1]);
-    assert_int_equal(loom_replay_count(&r), N * STEPS - waiting);
+    assert_int_equal(loom_experience_count(&r), N * STEPS - waiting);
     assert_true(waiting <= N * (n - 1));
-    for (int64_t k = 0; k < loom_replay_count(&r); k++) {
+    for (int64_t k = 0; k < loom_experience_count(&r); k++) {
       const loomReal* row = r.row + k * r.width;
       int e = row[0] >= 1000, t = (int)row[1];
       assert_true(!seen[e][t] && (int)row[0] == 1000 * e + t);
@@ -63,27 +63,28 @@ static void sums_are_n_step(void** state) {
       assert_true(fabs((double)row[2] - s.reward) < 1e-5 && fabs((double)row[3] - s.discount) < 1e-5);
       assert_int_equal((int)row[4], 1000 * e + t + s.steps);
     }
-    loom_replay_destroy(&r);
+    loom_experience_destroy(&r);
   }
 }
 
 static void oldest_go_first(void** state) {
   (void)state;
-  loomReplay r;
+  loomExperience r;
   loomError err = {0, ""};
   static tried all[N];
-  loomReplayDef def = {.obs = 1, .actions = 1, .capacity = 16, .environments = N, .n = 1, .discount = 0.9};
-  assert_int_equal(loom_replay_create(&r, &def, &err), 0);
+  loomExperienceDef def = {
+      .obs = 1, .actions = 1, .capacity = 16, .environments = N, .n = 1, .discount = 0.9};
+  assert_int_equal(loom_experience_create(&r, &def, &err), 0);
   push_all(&r, all);
 
   // The latest 8 steps of both, and every one of them is drawn.
   bool drawn[N][STEPS] = {{false}};
   loomReal obs[64], action[64], reward[64], discount[64], next[64];
-  loomReplayBatch batch = {obs, action, reward, discount, next};
+  loomExperienceBatch batch = {obs, action, reward, discount, next};
   loomRandom random = loom_random(1, 2, LOOM_PURPOSE_REPLAY);
-  assert_int_equal(loom_replay_count(&r), 16);
+  assert_int_equal(loom_experience_count(&r), 16);
   for (int k = 0; k < 10; k++) {
-    loom_replay_draw(&batch, &r, 64, &random);
+    loom_experience_draw(&batch, &r, 64, &random);
     for (int i = 0; i < 64; i++) {
       int e = obs[i] >= 1000, t = (int)action[i];
       assert_true(t >= STEPS - 8 && (int)next[i] == (int)obs[i] + 1);
@@ -92,7 +93,7 @@ static void oldest_go_first(void** state) {
     }
   }
   for (int t = STEPS - 8; t < STEPS; t++) assert_true(drawn[0][t] && drawn[1][t]);
-  loom_replay_destroy(&r);
+  loom_experience_destroy(&r);
 }
 
 int main(void) {

@@ -1,37 +1,37 @@
-#include "policies/data/replay.h"
+#include "policies/data/experience.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int loom_replay_create(loomReplay* out, const loomReplayDef* def, loomError* err) {
+int loom_experience_create(loomExperience* out, const loomExperienceDef* def, loomError* err) {
   int width = 2 * def->obs + def->actions + 2;
   size_t waiting = (size_t)def->environments * (size_t)def->n * (size_t)width;
 
-  *out = (loomReplay){.def = *def,
-                      .width = width,
-                      .row = calloc((size_t)def->capacity, (size_t)width * sizeof *out->row),
-                      .waiting = calloc(waiting, sizeof *out->waiting),
-                      .waits = calloc((size_t)def->environments, sizeof *out->waits)};
+  *out = (loomExperience){.def = *def,
+                          .width = width,
+                          .row = calloc((size_t)def->capacity, (size_t)width * sizeof *out->row),
+                          .waiting = calloc(waiting, sizeof *out->waiting),
+                          .waits = calloc((size_t)def->environments, sizeof *out->waits)};
   if (out->row && out->waiting && out->waits) return LOOM_OK;
 
-  loom_replay_destroy(out);
+  loom_experience_destroy(out);
   return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %lld rows of replay; take a smaller buffer",
                         (long long)def->capacity);
 }
 
-void loom_replay_destroy(loomReplay* replay) {
+void loom_experience_destroy(loomExperience* replay) {
   free(replay->row);
   free(replay->waiting);
   free(replay->waits);
-  *replay = (loomReplay){0};
+  *replay = (loomExperience){0};
 }
 
-int64_t loom_replay_count(const loomReplay* replay) {
+int64_t loom_experience_count(const loomExperience* replay) {
   return replay->pushed < replay->def.capacity ? replay->pushed : replay->def.capacity;
 }
 
 // The oldest that waits is complete: into the buffer with the state that follows its rewards.
-static void complete_oldest(loomReplay* r, int environment, const loomReal* next) {
+static void complete_oldest(loomExperience* r, int environment, const loomReal* next) {
   size_t width = (size_t)r->width, obs = (size_t)r->def.obs;
   loomReal* waiting = r->waiting + (size_t)environment * (size_t)r->def.n * width;
   loomReal* to = r->row + (size_t)(r->pushed++ % r->def.capacity) * width;
@@ -42,8 +42,8 @@ static void complete_oldest(loomReplay* r, int environment, const loomReal* next
   memmove(waiting, waiting + width, (size_t)r->waits[environment] * width * sizeof *waiting);
 }
 
-void loom_replay_push(loomReplay* r, int environment, const loomReal* obs, const loomReal* action,
-                      double reward, const loomReal* next, bool terminated, bool truncated) {
+void loom_experience_push(loomExperience* r, int environment, const loomReal* obs, const loomReal* action,
+                          double reward, const loomReal* next, bool terminated, bool truncated) {
   size_t width = (size_t)r->width, nobs = (size_t)r->def.obs, nactions = (size_t)r->def.actions;
   loomReal* waiting = r->waiting + (size_t)environment * (size_t)r->def.n * width;
 
@@ -65,9 +65,9 @@ void loom_replay_push(loomReplay* r, int environment, const loomReal* obs, const
   while (r->waits[environment] >= (ended ? 1 : r->def.n)) complete_oldest(r, environment, next);
 }
 
-void loom_replay_draw(loomReplayBatch* out, const loomReplay* r, int n, loomRandom* random) {
+void loom_experience_draw(loomExperienceBatch* out, const loomExperience* r, int n, loomRandom* random) {
   size_t nobs = (size_t)r->def.obs, nactions = (size_t)r->def.actions;
-  int count = (int)loom_replay_count(r);
+  int count = (int)loom_experience_count(r);
 
   for (int i = 0; i < n; i++) {
     size_t k = (size_t)i;
