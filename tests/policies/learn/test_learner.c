@@ -1,0 +1,147 @@
+// PPO and TD3 come to a best policy that is known; the same bytes on any number of threads and from a checkpoint.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "engine/base/hash.h"
+#include "policies/learn/ppo.h"
+#include "policies/learn/td3.h"
+#include "tests/policies/learn/toy_environment.h"
+
+typedef enum method { PPO, TD3, METHODS } method;
+
+static loomLearner make_learner(method m, uint64_t seed, int threads) {
+  loomLearner l;
+  loomError err = {0, ""};
+  loomEnvironmentMaker maker = toy_maker();
+  loomPpoConfig ppo = loom_default_ppo_config();
+  loomTd3Config td3 = loom_default_td3_config();
+
+  // Small and quick.
+  ppo.environments = 4;
+  ppo.steps = 64;
+  ppo.minibatches = 4;
+  ppo.rate = 3e-3;
+  ppo.log_std = -1;
+  ppo.hidden = (loomSizes){1, {16}};
+  td3.environments = 4;
+  td3.buffer = 20000;
+  td3.warmup = 1000;
+  td3.batch = 64;
+  td3.updates = 0.25;
+  td3.discount = 0.5;
+  td3.n_step = 2;
+  td3.rate = 3e-3;
+  td3.hidden = (loomSizes){1, {16}};
+
+  int code = m == PPO ? loom_ppo_create(&l, &ppo, &maker, 40 * 256, seed, threads, &err)
+                      : loom_td3_create(&l, &td3, &maker, seed, threads, &err);
+  if (code) fail_msg("%s", err.message);
+  return l;
+}
+
+static void iterate(loomLearner* l, int n) {
+  loomError err = {0, ""};
+  for (int k = 0; k < n; k++)
+    if (l->iterate(l->self, &err)) fail_msg("%s", err.message);
+}
+
+static uint64_t hash_of(loomLearner* l) {
+  loomSafeTensor tensor[LOOM_LEARNER_TENSORS];
+  int acting, n = l->tensors(tensor, &acting, l->self);
+  uint64_t hash = LOOM_HASH_SEED;
+
+  l->freeze(l->self);
+  for (int i = 0; i < n; i++)
+    hash =
+        loom_hash(hash, tensor[i].data,
+                  (size_t)loom_safe_tensor_count(&tensor[i]) * (size_t)loom_safe_type_size(tensor[i].type));
+  return hash;
+}
+
+// The mean distance from the best action.
+static double error_of(loomLearner* l) {
+  double sum = 0;
+  for (int k = 0; k < 41; k++) {
+    double x = (k - 20) / 20.0, action;
+    l->act(&action, l->self, &x);
+    sum += fabs(action - x / 2) / 41;
+  }
+  return sum;
+}
+
+static void finds_the_best(void** state) {
+  (void)state;
+  for (int m = 0; m < METHODS; m++) {
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+      loomLearner l = make_learner((method)m, seed, 1);
+      double before = error_of(&l);
+      iterate(&l, m == PPO ? 40 : 5);
+      double after = error_of(&l);
+      if (!(before > 0.15 && after < 0.06))
+        fail_msg("method %d, seed %d: from %g to %g", m, (int)seed, before, after);
+      l.destroy(l.self);
+    }
+  }
+}
+
+static void threads_change_nothing(void** state) {
+  (void)state;
+  for (int m = 0; m < METHODS; m++) {
+    uint64_t first = 0;
+    for (int threads = 1; threads <= 3; threads++) {
+      loomLearner l = make_learner((method)m, 5, threads);
+      iterate(&l, 2);
+      uint64_t hash = hash_of(&l);
+      if (threads == 1) first = hash;
+      assert_true(hash == first);
+      l.destroy(l.self);
+    }
+
+    loomLearner other = make_learner((method)m, 6, 1);
+    iterate(&other, 2);
+    assert_true(hash_of(&other) != first);
+    other.destroy(other.self);
+  }
+}
+
+static void goes_on_from_tensors(void** state) {
+  (void)state;
+  for (int m = 0; m < METHODS; m++) {
+    loomLearner a = make_learner((method)m, 5, 1), b = make_learner((method)m, 5, 1);
+    loomSafeTensor from[LOOM_LEARNER_TENSORS], to[LOOM_LEARNER_TENSORS];
+    loomError err = {0, ""};
+    int acting;
+    iterate(&a, 3);
+    a.freeze(a.self);
+
+    // Copied into one that has done nothing yet.
+    int n = a.tensors(from, &acting, a.self);
+    assert_int_equal(b.tensors(to, &acting, b.self), n);
+    for (int i = 0; i < n; i++) {
+      assert_string_equal(from[i].name, to[i].name);
+      memcpy((void*)(uintptr_t)to[i].data, from[i].data,
+             (size_t)loom_safe_tensor_count(&from[i]) * (size_t)loom_safe_type_size(from[i].type));
+    }
+    assert_int_equal(b.thaw(b.self, &err), 0);
+
+    iterate(&a, 2);
+    iterate(&b, 2);
+    assert_true(hash_of(&a) == hash_of(&b));
+    a.destroy(a.self);
+    b.destroy(b.self);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(finds_the_best),
+      cmocka_unit_test(threads_change_nothing),
+      cmocka_unit_test(goes_on_from_tensors),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,77 @@
+// An environment whose best policy is known: what is seen is x in [-1, 1), and an action a is rewarded by
+// 1 - (a - x / 2)^2. Episodes have 5 steps, each with an x of its own, and are truncated then; at |a| > 0.95 they fail.
+#ifndef LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
+#define LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/random.h"
+#include "engine/run/environment.h"
+
+typedef struct toy {
+  loomRandom random;
+  double x, steps;
+} toy;
+
+static inline int toy_reset(void* self, uint64_t seed, uint64_t attempt, loomError* err) {
+  toy* t = self;
+  (void)err;
+  *t = (toy){.random = loom_random(seed, attempt, LOOM_PURPOSE_RESET)};
+  t->x = loom_random_range(&t->random, -1, 1);
+  return 0;
+}
+
+static inline int toy_step(loomEnvironmentStep* out, void* self, const double* action, loomError* err) {
+  toy* t = self;
+  double off = action[0] - t->x / 2;
+  (void)err;
+
+  t->steps++;
+  out->reward = 1 - off * off;
+  out->terminated = fabs(action[0]) > 0.95;
+  out->truncated = !out->terminated && t->steps >= 5;
+  t->x = loom_random_range(&t->random, -1, 1);
+  return 0;
+}
+
+static inline void toy_observe(double* obs, const void* self) {
+  obs[0] = ((const toy*)self)->x;
+}
+
+static inline void toy_snapshot(void* out, const void* self) {
+  memset(out, 0, sizeof(toy));
+  memcpy(out, self, sizeof(toy));
+}
+
+static inline int toy_restore(void* self, const void* snapshot, loomError* err) {
+  (void)err;
+  memcpy(self, snapshot, sizeof(toy));
+  return 0;
+}
+
+static inline void toy_destroy(void* self) {
+  free(self);
+}
+
+static inline int toy_create(loomEnvironment* out, const void* source, loomError* err) {
+  (void)source;
+  (void)err;
+  *out = (loomEnvironment){.self = calloc(1, sizeof(toy)),
+                           .reset = toy_reset,
+                           .step = toy_step,
+                           .observe = toy_observe,
+                           .snapshot = toy_snapshot,
+                           .restore = toy_restore,
+                           .destroy = toy_destroy};
+  return 0;
+}
+
+static inline loomEnvironmentMaker toy_maker(void) {
+  static const double range[2] = {-1, 1};
+  return (loomEnvironmentMaker){
+      .obs = 1, .actions = 1, .range = range, .snapshot_size = sizeof(toy), .create = toy_create};
+}
+
+#endif
