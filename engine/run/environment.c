@@ -7,6 +7,7 @@ static int reset_control(void* self, uint64_t seed, uint64_t attempt, loomError*
 static int step_control(loomEnvironmentStep* out, void* self, const double* action, loomError* err) {
   loomControlSim* sim = self;
   loomControlStep step;
+
   int code = loom_control_sim_step(&step, sim, action, err);
   if (code) return code;
 
@@ -37,6 +38,7 @@ static void destroy_control(void* self) {
 
 static int create_control(loomEnvironment* out, const void* source, loomError* err) {
   loomControlSim* sim;
+
   int code = loom_control_sim_create(&sim, source, err);
   if (code) return code;
 

@@ -1,6 +1,6 @@
-// An environment is what a policy learns in by trying: reset, step, observation, reward, terminated (failed or
-// succeeded: nothing follows) apart from truncated (out of time: much would have followed). Plain control tasks
-// are one kind; episodes of a manipulation task are to be another behind the same functions.
+// An environment is what a policy learns in by trying: reset, step, observation, reward, terminated (failed
+// or succeeded: nothing follows) apart from truncated (out of time: much would have followed). Plain control
+// tasks are one kind; episodes of a manipulation task are to be another behind the same functions.
 #ifndef LOOM_ENGINE_RUN_ENVIRONMENT_H
 #define LOOM_ENGINE_RUN_ENVIRONMENT_H
 

@@ -1,7 +1,8 @@
 // N environments stepped side by side by the worker pool. Environment i has episodes of its own: the k-th is
-// attempt k N + i of the vector's seed, so that all of it is the same on any number of threads. After an episode
-// has ended the observation is its last one; the next step takes no action there but resets it ("next-step
-// autoreset" of Gymnasium): so the state that a truncated episode ended in is seen, and its value can be told.
+// attempt k N + i of the vector's seed, so that all of it is the same on any number of threads. After an
+// episode has ended the observation is its last one; the next step takes no action there but resets it
+// ("next-step autoreset" of Gymnasium): so the state that a truncated episode ended in is seen, and its value
+// can be told.
 #ifndef LOOM_ENGINE_RUN_VECTOR_H
 #define LOOM_ENGINE_RUN_VECTOR_H
 

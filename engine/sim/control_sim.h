@@ -1,6 +1,7 @@
-// A plain control task in the simulator: reset, step, observe, as Gymnasium's MuJoCo tasks do. Its formulas are
-// Gymnasium's, order of the physics' stages included: positions of bodies and sites after a step are those that
-// its last physics step began with (mj_step ends with velocities and positions, kinematics come first).
+// A plain control task in the simulator: reset, step, observe, as Gymnasium's MuJoCo tasks do. Its formulas
+// are Gymnasium's, order of the physics' stages included: positions of bodies and sites after a step are
+// those that its last physics step began with (mj_step ends with velocities and positions, kinematics come
+// first).
 #ifndef LOOM_ENGINE_SIM_CONTROL_SIM_H
 #define LOOM_ENGINE_SIM_CONTROL_SIM_H
 
@@ -61,8 +62,9 @@ void loom_control_sim_destroy(loomControlSim* sim);
 int loom_control_sim_reset(loomControlSim* sim, uint64_t seed, uint64_t attempt, loomError* err);
 /// Begin an episode at qpos (nq) and qvel (nv).
 int loom_control_sim_start(loomControlSim* sim, const double* qpos, const double* qvel, loomError* err);
-/// One control step with action (actions), which the model's own ranges clip where they are on. LOOM_ERR_FORMAT
-/// for a number that is not finite, LOOM_ERR_SIM when MuJoCo failed; a state that explodes is unhealthy.
+/// One control step with action (actions), which the model's own ranges clip where they are on.
+/// LOOM_ERR_FORMAT for a number that is not finite, LOOM_ERR_SIM when MuJoCo failed; a state that explodes is
+/// unhealthy.
 int loom_control_sim_step(loomControlStep* out, loomControlSim* sim, const double* action, loomError* err);
 void loom_control_sim_observe(double* obs, const loomControlSim* sim);  // (obs)
 

@@ -115,7 +115,8 @@ static int read_noise_row(void* out, const controlParser* p, loomNode row) {
   if (code || n->noise != LOOM_NOISE_BOX) return code;
 
   code = loom_yaml_read_numbers(n->low, LOOM_NOISE_ENTRIES, &low, p->y, row, "low", true, p->err);
-  if (!code) code = loom_yaml_read_numbers(n->high, LOOM_NOISE_ENTRIES, &high, p->y, row, "high", true, p->err);
+  if (!code)
+    code = loom_yaml_read_numbers(n->high, LOOM_NOISE_ENTRIES, &high, p->y, row, "high", true, p->err);
   if (!code) code = loom_yaml_read_number(&n->away, p->y, row, "away", false, p->err);
   if (!code && (low != high || (n->count && n->count != low)))
     code =

@@ -1,5 +1,6 @@
-// A replay buffer: the latest transitions, drawn uniformly. Each row is a state, an action, the discounted sum of the
-// next n rewards, the factor on the value of the state after them (0: nothing follows), and that state.
+// A replay buffer: the latest transitions, drawn uniformly. Each row is a state, an action, the discounted
+// sum of the next n rewards, the factor on the value of the state after them (0: nothing follows), and that
+// state.
 #ifndef LOOM_POLICIES_DATA_EXPERIENCE_H
 #define LOOM_POLICIES_DATA_EXPERIENCE_H
 

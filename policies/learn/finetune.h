@@ -1,5 +1,5 @@
-// A run of reinforcement learning: iterations of a learner, evaluation without noise, checkpoints in between. The
-// same configuration gives the same bytes on any number of threads, stopped and resumed or not.
+// A run of reinforcement learning: iterations of a learner, evaluation without noise, checkpoints in between.
+// The same configuration gives the same bytes on any number of threads, stopped and resumed or not.
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_H
 #define LOOM_POLICIES_LEARN_FINETUNE_H
 
@@ -39,11 +39,11 @@ typedef struct loomFinetuneDef {
   void* user;
 } loomFinetuneDef;
 
-/// Learn as config says. In the folder: config.yaml, last.safetensors (checkpoint), best.safetensors (what acts, of
-/// the highest evaluation), event files, scalars.csv and, as of the last checkpoint, curves.png.
-/// LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no finite number. LOOM_ERR_USAGE: a folder
-/// that another run is at work in, one that holds a run already, without resume, or a checkpoint of another
-/// configuration or task.
+/// Learn as config says. In the folder: config.yaml, last.safetensors (checkpoint), best.safetensors (what
+/// acts, of the highest evaluation), event files, scalars.csv and, as of the last checkpoint, curves.png.
+/// LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no finite number. LOOM_ERR_USAGE: a
+/// folder that another run is at work in, one that holds a run already, without resume, or a checkpoint of
+/// another configuration or task.
 int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err);
 
 /// The files that a run leaves, as patterns (fnmatch): elements of an array.

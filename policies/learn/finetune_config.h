@@ -30,7 +30,8 @@ typedef struct loomFinetuneConfig {
 } loomFinetuneConfig;
 
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method);
-/// From a file, whose method decides on the defaults. Errors are FILE:LINE: key. LOOM_ERR_FORMAT, LOOM_ERR_IO.
+/// From a file, whose method decides on the defaults. Errors are FILE:LINE: key. LOOM_ERR_FORMAT,
+/// LOOM_ERR_IO.
 int loom_finetune_config_load(loomFinetuneConfig* out, const char* path, loomError* err);
 int loom_finetune_config_parse(loomFinetuneConfig* out, const char* text, size_t n, const char* label,
                                loomError* err);

@@ -145,7 +145,8 @@ static void see(ppo* p) {
     normalize_obs(p, p->now + (ptrdiff_t)i * dim, p->vector->obs + (ptrdiff_t)i * dim);
 }
 
-// Gymnasium's NormalizeReward: by the deviation of discounted returns, which go on where an episode is truncated.
+// Gymnasium's NormalizeReward: by the deviation of discounted returns, which go on where an episode is
+// truncated.
 static void take_rewards(ppo* p, int t) {
   const loomVector* v = p->vector;
   int n = p->config.environments, ready = 0;

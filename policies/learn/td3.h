@@ -1,6 +1,6 @@
-// Twin delayed deep deterministic policy gradient (Fujimoto et al., "Addressing function approximation error in
-// actor-critic methods", 2018): off-policy, with the settings of its paper and of CleanRL's td3_continuous_action by
-// default. Actions are scaled to [-1, 1].
+// Twin delayed deep deterministic policy gradient (Fujimoto et al., "Addressing function approximation error
+// in actor-critic methods", 2018): off-policy, with the settings of its paper and of CleanRL's
+// td3_continuous_action by default. Actions are scaled to [-1, 1].
 #ifndef LOOM_POLICIES_LEARN_TD3_H
 #define LOOM_POLICIES_LEARN_TD3_H
 

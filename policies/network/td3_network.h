@@ -1,5 +1,5 @@
-// The networks of TD3 (Fujimoto et al., 2018): a deterministic actor whose actions pass through tanh, critics of state
-// and action, and slow copies of all of them. Perceptrons with ReLU.
+// The networks of TD3 (Fujimoto et al., 2018): a deterministic actor whose actions pass through tanh, critics
+// of state and action, and slow copies of all of them. Perceptrons with ReLU.
 #ifndef LOOM_POLICIES_NETWORK_TD3_NETWORK_H
 #define LOOM_POLICIES_NETWORK_TD3_NETWORK_H
 
@@ -31,17 +31,19 @@ int loom_td3_network_create(loomTd3Network* out, const loomTd3Def* def, uint64_t
                             loomError* err);
 void loom_td3_network_destroy(loomTd3Network* net);
 
-/// Actions in [-1, 1] (n x actions) of obs (n x obs), which stay until the next call; by the slow actor if `slow`.
+/// Actions in [-1, 1] (n x actions) of obs (n x obs), which stay until the next call; by the slow actor if
+/// `slow`.
 const loomReal* loom_td3_network_act(loomTd3Network* net, const loomReal* obs, int n, bool slow);
-/// target (n) = reward + discount x the least of the slow critics at next (n x obs) and the slow actor's action
-/// plus noise (n x actions), within [-1, 1].
+/// target (n) = reward + discount x the least of the slow critics at next (n x obs) and the slow actor's
+/// action plus noise (n x actions), within [-1, 1].
 void loom_td3_network_target(loomReal* target, loomTd3Network* net, const loomReal* reward,
                              const loomReal* discount, const loomReal* next, const loomReal* noise, int n);
-/// Sum over the critics of the mean square of value - target (n); the gradient is written over critics.gradient.
+/// Sum over the critics of the mean square of value - target (n); the gradient is written over
+/// critics.gradient.
 double loom_td3_network_critic_loss(loomTd3Network* net, const loomReal* obs, const loomReal* action,
                                     const loomReal* target, int n);
-/// - mean of the first critic's values of the actor's actions; the gradient is written over actor.gradient. That
-/// of the critics is spoilt.
+/// - mean of the first critic's values of the actor's actions; the gradient is written over actor.gradient.
+/// That of the critics is spoilt.
 double loom_td3_network_actor_loss(loomTd3Network* net, const loomReal* obs, int n);
 /// slow += rate (fast - slow), of all.
 void loom_td3_network_follow(loomTd3Network* net, double rate);

@@ -22,8 +22,8 @@ void loom_init_linear(loomReal* w, loomReal* b, int fan_in, int out, loomRandom*
   if (b) loom_init_uniform(b, (size_t)out, bound, random);
 }
 
-// Row i of q (rows x size) without its parts along the rows before it, and of length 1. Twice, since what is left
-// after once is orthogonal only to rounding of what was there before.
+// Row i of q (rows x size) without its parts along the rows before it, and of length 1. Twice, since what is
+// left after once is orthogonal only to rounding of what was there before.
 static void orthonormalize_row(double* q, int i, int size) {
   double* row = q + (ptrdiff_t)i * size;
 

@@ -15,9 +15,9 @@ void loom_init_constant(loomReal* out, size_t count, double value);
 /// b (out, may be NULL). fan_in: inputs of a linear layer, channels times taps of a convolution (of its
 /// output if transposed).
 void loom_init_linear(loomReal* w, loomReal* b, int fan_in, int out, loomRandom* random);
-/// w (out x in), rows or columns orthonormal times gain: the Q of a matrix of normal numbers, with the signs that
-/// make it uniform (Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
-/// networks", 2014; PyTorch's orthogonal_). False: no memory.
+/// w (out x in), rows or columns orthonormal times gain: the Q of a matrix of normal numbers, with the signs
+/// that make it uniform (Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear
+/// neural networks", 2014; PyTorch's orthogonal_). False: no memory.
 bool loom_init_orthogonal(loomReal* w, int in, int out, double gain, loomRandom* random);
 
 #endif

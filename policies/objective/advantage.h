@@ -1,7 +1,7 @@
 // Advantages and returns of what was tried. Rows are time by environment (steps x n). An episode that ends is
-// either terminated, and nothing follows, or truncated, and the value of the state it ended in stands for what
-// would have followed. The row after an end is a reset (next-step autoreset, engine/run/vector.h): its state is
-// the ended episode's last one, no action was taken there, and it has no advantage.
+// either terminated, and nothing follows, or truncated, and the value of the state it ended in stands for
+// what would have followed. The row after an end is a reset (next-step autoreset, engine/run/vector.h): its
+// state is the ended episode's last one, no action was taken there, and it has no advantage.
 #ifndef LOOM_POLICIES_OBJECTIVE_ADVANTAGE_H
 #define LOOM_POLICIES_OBJECTIVE_ADVANTAGE_H
 
@@ -20,13 +20,13 @@ typedef struct loomTried {
   const loomReal* value;               // (steps + 1 x n) of the state before each step, and after the last
 } loomTried;
 
-/// Generalized advantage estimation (Schulman et al., 2016, eq. 16): advantage and returns = advantage + value
-/// (steps x n each). bootstrap false: truncated counts as terminated, as CleanRL has it.
+/// Generalized advantage estimation (Schulman et al., 2016, eq. 16): advantage and returns = advantage +
+/// value (steps x n each). bootstrap false: truncated counts as terminated, as CleanRL has it.
 void loom_gae(loomReal* advantage, loomReal* returns, const loomTried* tried, double discount, double lambda,
               bool bootstrap);
 
-/// What a state-action is worth by its next rewards: their discounted sum, how many they are, and the factor on
-/// the value of the state after them.
+/// What a state-action is worth by its next rewards: their discounted sum, how many they are, and the factor
+/// on the value of the state after them.
 typedef struct loomNStep {
   double reward, discount;
   int steps;

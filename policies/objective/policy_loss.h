@@ -1,7 +1,7 @@
-// Losses of actors and critics that learn from rewards: PPO's clipped objective (Schulman et al., "Proximal policy
-// optimization algorithms", 2017, eq. 7) and its value loss, as CleanRL's ppo_continuous_action has them; TD3's
-// targets (Fujimoto et al., "Addressing function approximation error in actor-critic methods", 2018, algorithm 1).
-// Whatever the policy's distribution: these know log-probabilities only.
+// Losses of actors and critics that learn from rewards: PPO's clipped objective (Schulman et al., "Proximal
+// policy optimization algorithms", 2017, eq. 7) and its value loss, as CleanRL's ppo_continuous_action has
+// them; TD3's targets (Fujimoto et al., "Addressing function approximation error in actor-critic methods",
+// 2018, algorithm 1). Whatever the policy's distribution: these know log-probabilities only.
 #ifndef LOOM_POLICIES_OBJECTIVE_POLICY_LOSS_H
 #define LOOM_POLICIES_OBJECTIVE_POLICY_LOSS_H
 
@@ -25,8 +25,8 @@ loomPolicyLoss loom_policy_loss(loomReal* dlog_prob, const loomReal* log_prob, c
 /// Mean 0 and deviation 1 (of n - 1): out (n) may be advantage. 1e-8 is added to the deviation.
 void loom_advantage_normalize(loomReal* out, const loomReal* advantage, int n);
 
-/// Half the mean square of value - returns (n); clip > 0: values that moved further than that from old_value count
-/// with the larger of their error and the clipped one's. dvalue (n) is times `weight`.
+/// Half the mean square of value - returns (n); clip > 0: values that moved further than that from old_value
+/// count with the larger of their error and the clipped one's. dvalue (n) is times `weight`.
 double loom_value_loss(loomReal* dvalue, const loomReal* value, const loomReal* old_value,
                        const loomReal* returns, int n, double clip, double weight);
 

@@ -1,5 +1,5 @@
-// Environments side by side: the same bytes on any number of threads, next-step autoreset, truncation apart from
-// termination, and snapshots that go on.
+// Environments side by side: the same bytes on any number of threads, next-step autoreset, truncation apart
+// from termination, and snapshots that go on.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

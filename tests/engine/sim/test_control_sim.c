@@ -1,4 +1,5 @@
-// Plain control tasks against Gymnasium's own numbers (tests/golden/make_gym_golden.py), and what resets draw.
+// Plain control tasks against Gymnasium's own numbers (tests/golden/make_gym_golden.py), and what resets
+// draw.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-// Task files of plain control tasks: the five of tests/gym, defaults, and what is refused with its line and key.
+// Task files of plain control tasks: the five of tests/gym, defaults, and what is refused with its line and
+// key.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -43,6 +43,7 @@ static void sums_are_n_step(void** state) {
     loomError err = {0, ""};
     static tried all[N];
     bool seen[N][STEPS] = {{false}};
+
     loomExperienceDef def = {
         .obs = 1, .actions = 1, .capacity = 1000, .environments = N, .n = n, .discount = 0.9};
     assert_int_equal(loom_experience_create(&r, &def, &err), 0);

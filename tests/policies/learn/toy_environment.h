@@ -1,5 +1,6 @@
 // An environment whose best policy is known: what is seen is x in [-1, 1), and an action a is rewarded by
-// 1 - (a - x / 2)^2. Episodes have 5 steps, each with an x of its own, and are truncated then; at |a| > 0.95 they fail.
+// 1 - (a - x / 2)^2. Episodes have 5 steps, each with an x of its own, and are truncated then; at |a| > 0.95
+// they fail.
 #ifndef LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 #define LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 

@@ -1,5 +1,7 @@
 // Gradients of PPO's and TD3's losses against central differences, in double.
 #include <math.h>
+#define LOOM_DOUBLE
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

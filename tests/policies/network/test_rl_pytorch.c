@@ -1,4 +1,5 @@
-// Losses of PPO and TD3, their gradients and a step against PyTorch (tests/golden/make_rl_golden.py), in float.
+// Losses of PPO and TD3, their gradients and a step against PyTorch (tests/golden/make_rl_golden.py), in
+// float.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

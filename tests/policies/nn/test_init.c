@@ -1,4 +1,5 @@
-// Orthogonal weights: rows or columns of one length at right angles, whatever the shape; drawn anew by the stream.
+// Orthogonal weights: rows or columns of one length at right angles, whatever the shape; drawn anew by the
+// stream.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

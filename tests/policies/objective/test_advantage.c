@@ -33,8 +33,8 @@ static void by_hand(void** state) {
   near((double)a[0], 1.328125);
   near((double)r[0], 2.328125);
 
-  // The second step fails: nothing follows (delta 1 - 2), and what comes later says nothing about it. The third
-  // row is the reset.
+  // The second step fails: nothing follows (delta 1 - 2), and what comes later says nothing about it. The
+  // third row is the reset.
   bool terminated[4] = {false, true, false, false}, fresh[4] = {false, false, true, false};
   tried = (loomTried){4, 1, reward, terminated, never, fresh, value};
   loom_gae(a, r, &tried, 0.5, 0.5, true);
