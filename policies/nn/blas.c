@@ -15,10 +15,20 @@ static CBLAS_TRANSPOSE side(bool transposed) {
   return transposed ? CblasTrans : CblasNoTrans;
 }
 
-// The numbers of a register of AVX-512, and sums that do not wait for each other. On processors with
-// narrower registers they are the same: so are the sums.
-enum { LANES = 16, CHAINS = 4 };
-typedef loomReal lanes __attribute__((vector_size(LANES * sizeof(loomReal))));
+// The numbers of a register of AVX-512, as two halves (of AVX2's, for which gcc splits whole ones badly), and
+// sums that do not wait for each other. On processors with narrower registers they are the same: so are the
+// sums.
+enum { LANES = 16, HALF = 8, CHAINS = 4 };
+typedef loomReal half __attribute__((vector_size(HALF * sizeof(loomReal))));
+typedef loomReal quarter __attribute__((vector_size(HALF / 2 * sizeof(loomReal))));
+
+// sum += a b, of so many numbers.
+static inline void add_half(half* sum, const loomReal* a, const loomReal* b) {
+  half x, y;
+  memcpy(&x, a, sizeof x);
+  memcpy(&y, b, sizeof y);
+  *sum += x * y;
+}
 
 // y (rows) = scale * w (rows x k) x + keep * y. All that takes time here is w's way from memory, so it is
 // read as it lies, one row after the other, and asked for ahead.
@@ -28,7 +38,7 @@ LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal*
 
   for (int i = 0; i < rows; i++) {
     const loomReal* row = w + (ptrdiff_t)i * stride;
-    lanes sum[CHAINS] = {{0}}, a, b;
+    half low[CHAINS] = {{0}}, high[CHAINS] = {{0}};
 
     // Several sums, so that one multiplication need not wait for the addition before it.
     int j = 0;
@@ -36,29 +46,27 @@ LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal*
 #pragma GCC unroll 4
       for (int c = 0; c < CHAINS; c++) {
         __builtin_prefetch(row + j + c * LANES + AHEAD);
-        memcpy(&a, row + j + c * LANES, sizeof a);
-        memcpy(&b, x + j + c * LANES, sizeof b);
-        sum[c] += a * b;
+        add_half(&low[c], row + j + c * LANES, x + j + c * LANES);
+        add_half(&high[c], row + j + c * LANES + HALF, x + j + c * LANES + HALF);
       }
     }
 
     // What is left: whole registers, then single numbers.
     for (; j + LANES <= k; j += LANES) {
-      memcpy(&a, row + j, sizeof a);
-      memcpy(&b, x + j, sizeof b);
-      sum[0] += a * b;
+      add_half(&low[0], row + j, x + j);
+      add_half(&high[0], row + j + HALF, x + j + HALF);
     }
 
     loomReal rest = 0;
     for (; j < k; j++) rest += row[j] * x[j];
 
-    // All lanes into the first two, halves at a time.
-    lanes s = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    s += __builtin_shufflevector(s, s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-    s += __builtin_shufflevector(s, s, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
-    s += __builtin_shufflevector(s, s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
-
-    y[i] = scale * (s[0] + s[1] + rest) + (keep ? y[i] : 0);
+    // All lanes into two, halves at a time.
+    half s = ((low[0] + low[1]) + (low[2] + low[3])) + ((high[0] + high[1]) + (high[2] + high[3]));
+    quarter a, b;
+    memcpy(&a, &s, sizeof a);
+    memcpy(&b, (const char*)&s + sizeof a, sizeof b);
+    a += b;
+    y[i] = scale * ((a[0] + a[2]) + (a[1] + a[3]) + rest) + (keep ? y[i] : 0);
   }
 }
 

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# `demoloom finetune --scratch` on plain control tasks: the same bytes on any number of threads, after Ctrl-C and after
+# kill -9; several seeds; and what is refused. Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../../.." || exit 1
+. tests/tools/check.sh
+export OMP_NUM_THREADS=1
+task=tests/gym/hopper.yaml
+
+cat >"$work/ppo.yaml" <<'END'
+finetune: {method: ppo, steps: 6144, threads: 1, evaluate: 2, evaluate_every: 2048, checkpoint_every: 1024}
+ppo: {environments: 4, steps: 128, epochs: 2, minibatches: 4, hidden: [16]}
+END
+cat >"$work/td3.yaml" <<'END'
+finetune: {method: td3, steps: 8000, threads: 1, evaluate: 2, evaluate_every: 4000, checkpoint_every: 2000}
+td3: {environments: 2, buffer: 3000, warmup: 1000, batch: 16, updates: 0.1, hidden: [16]}
+END
+learn() { "$loom" finetune -t $task --scratch -c "$work/$1.yaml" -o "$work/$1-$2" "${@:3}"; }
+same_run() { cmp "$work/$1-a/last.safetensors" "$work/$1-$2/last.safetensors" && cmp "$work/$1-a/best.safetensors" "$work/$1-$2/best.safetensors"; }
+
+# ---- the same bytes
+
+check 'a library' ${CC:-cc} -shared -fPIC -O1 -o "$work/ctrl_c.so" tests/tools/command/ctrl_c.c -ldl
+# interrupted METHOD AT: Ctrl-C at that call, told, and on to the same.
+interrupted() {
+  local status=0
+  rm -rf "$work/$1-int"
+  LD_PRELOAD=$work/ctrl_c.so CTRL_C_AT=$2 learn "$1" int >"$work/said" 2>&1 || status=$?
+  [ $status -eq 1 ] && grep -q 'interrupted.*--resume goes on' "$work/said" && learn "$1" int --resume && same_run "$1" int
+}
+# Killed at any moment: whatever the last checkpoint is, it goes on to the same.
+killed() {
+  for delay in 0.1 0.3 0.6; do
+    timeout -s KILL $delay "$loom" finetune -t $task --scratch -c "$work/$1.yaml" -o "$work/$1-kill" --resume
+  done
+  learn "$1" kill --resume && same_run "$1" kill
+}
+for method in ppo td3; do
+  check "$method: a run" env LD_PRELOAD="$work/ctrl_c.so" CTRL_C_COUNT="$work/n" "$loom" finetune -t $task --scratch \
+    -c "$work/$method.yaml" -o "$work/$method-a"
+  n=$(cat "$work/n")
+  check "$method: 2 threads" learn $method b -j 2
+  check "$method: 2 threads, the same bytes" same_run $method b
+  check "$method: Ctrl-C at a third of $n" interrupted $method $((n / 3))
+  check "$method: Ctrl-C at two thirds" interrupted $method $((n * 2 / 3))
+  check "$method: killed" killed $method
+  check "$method: curves" cmp -n 4 "$work/$method-a/curves.png" <(printf '\211PNG')
+  check "$method: returns are logged" grep -q ',evaluate/return,' "$work/$method-a/scalars.csv"
+  check "$method: its own configuration" "$loom" finetune -c "$work/$method-a/config.yaml" --scratch -o "$work/$method-c"
+  check "$method: the same bytes by it" same_run $method c
+done
+
+# ---- results
+
+seeds() {
+  learn ppo seeds --seeds 1,2 --json >"$work/json" &&
+    grep -qE '"return":\{"mean":[-0-9.e]+,"of_each_seed":\[[-0-9.e]+,[-0-9.e]+\]\}' "$work/json" &&
+    cmp "$work/ppo-a/last.safetensors" "$work/ppo-seeds/seed-1/last.safetensors" &&
+    differ "$work/ppo-a/last.safetensors" "$work/ppo-seeds/seed-2/last.safetensors"
+}
+check 'several seeds' seeds
+again() { learn ppo seeds --seeds 1,2 --json --resume >"$work/json2" && diff <(cut -d, -f 1-6 "$work/json") <(cut -d, -f 1-6 "$work/json2"); }
+check 'and once more, which is done already' again
+
+# ---- what is refused
+
+expect 'a folder that holds a run' 2 'holds a run already' learn ppo a
+sed 's/epochs: 2/epochs: 3/' "$work/ppo.yaml" >"$work/other.yaml"
+expect 'other settings' 2 'epochs' "$loom" finetune -t $task --scratch -c "$work/other.yaml" -j 1 -o "$work/ppo-a" --resume
+sed 's/weight: -0.001/weight: -0.002/' $task >"$work/task.yaml"
+cp "$work/task.yaml" "$work/own.yaml"
+check 'a task of its own' "$loom" finetune -t "$work/own.yaml" --scratch -c "$work/ppo.yaml" -o "$work/own"
+sed -i 's/-0.002/-0.003/' "$work/own.yaml"
+expect 'a task that has changed' 2 'its task was another' "$loom" finetune -t "$work/own.yaml" --scratch -c "$work/ppo.yaml" \
+  -o "$work/own" --resume
+expect 'a policy' 2 'takes --scratch' "$loom" finetune policy.safetensors -t $task -o "$work/x"
+expect 'no task' 2 'which task' "$loom" finetune --scratch -o "$work/x"
+expect 'no folder' 2 'takes -o' "$loom" finetune --scratch -t $task
+expect 'a manipulation task' 1 'has no `gym:`' "$loom" finetune --scratch -t tests/own/task.yaml -o "$work/x"
+expect 'no such task' 1 'none.yaml' "$loom" finetune --scratch -t none.yaml -o "$work/x"
+expect 'settings of another method' 2 'settings of ppo' "$loom" finetune --scratch -t $task -c "$work/ppo.yaml" -m td3 -o "$work/x"
+printf 'finetune: {method: td3}\nppo: {epochs: 1}\n' >"$work/bad.yaml"
+expect 'another section' 1 "bad.yaml:2: key 'ppo': means nothing" "$loom" finetune --scratch -t $task -c "$work/bad.yaml" -o "$work/x"
+printf 'ppo: {epoch: 1}\n' >"$work/bad.yaml"
+expect 'an unknown key' 1 'epochs' "$loom" finetune --scratch -t $task -c "$work/bad.yaml" -o "$work/x"
+printf 'ppo: {rate: 1.0e+1, max_gradient: 0, epochs: 50, normalize_rewards: false}\n' >"$work/bad.yaml"
+expect 'a rate too large' 1 'no finite number' "$loom" finetune --scratch -t $task -c "$work/bad.yaml" -n 20000 -o "$work/x"
+check 'nothing was begun' test ! -e "$work/x/last.safetensors"
+
+close_tests
