@@ -9,5 +9,6 @@
 #include "policies/learn/config.h"       // what a training run is made of
 #include "policies/learn/config_keys.h"  // which observations a dataset has for it
 #include "policies/learn/dagger.h"       // training on what an expert says in the policy's own states
+#include "policies/learn/finetune.h"     // reinforcement learning in simulation
 
 #endif

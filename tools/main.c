@@ -8,6 +8,7 @@
 #include "engine/data/dataset.h"
 #include "engine/task/task_reference.h"
 #include "policies/learn/config_reference.h"
+#include "policies/learn/finetune_config.h"
 #include "tools/shared/build_info.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -56,7 +57,7 @@ static void print_program_help(FILE* out) {
       "  demoloom render handover.hdf5 --sheet handover.png\n\n"
       "`demoloom COMMAND --help` says more; `demoloom --version [--json]` tells what this one is built of,\n"
       "`demoloom help task` every key of task and robot files, `demoloom help train` those of a training "
-      "run.\n",
+      "run, `demoloom help finetune` those of finetuning.\n",
       out);
 }
 
@@ -74,6 +75,11 @@ static int run_command(int argc, char** argv) {
   }
   if (argc > 2 && !strcmp(argv[1], "help") && !strcmp(argv[2], "train")) {
     loom_train_config_reference(stdout);
+    return 0;
+  }
+
+  if (argc > 2 && !strcmp(argv[1], "help") && !strcmp(argv[2], "finetune")) {
+    loom_finetune_config_reference(stdout);
     return 0;
   }
 

@@ -105,3 +105,34 @@ char* loom_finetune_config_text(const loomFinetuneConfig* config) {
   free(text);
   return NULL;
 }
+
+// Files are written so that they are read again to the last bit; people read "0.99".
+static void print_default(FILE* out, const void* s, const loomFieldDef* f) {
+  if (!loom_field_given(s, f)) return;
+
+  fputc('`', out);
+  if (f->type == LOOM_FIELD_REAL)
+    fprintf(out, "%g", *(const double*)((const char*)s + f->offset));
+  else
+    loom_field_print(out, s, f);
+  fputc('`', out);
+}
+
+void loom_finetune_config_reference(FILE* out) {
+  loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO);
+
+  for (int s = 0; s < SECTIONS; s++) {
+    fprintf(out, "%s### %s\n\n| key | value | what | default |\n|---|---|---|---|\n", s ? "\n" : "",
+            sections[s].name);
+    for (int i = 0; i < sections[s].fields->n; i++) {
+      const loomFieldDef* f = &sections[s].fields->field[i];
+      char wanted[LOOM_FIELD_WANTED];
+      loom_field_wanted(wanted, f);
+
+      fprintf(out, "| `%s` | %s%s%s | %s | ", f->name, wanted, f->unit ? ", " : "", f->unit ? f->unit : "",
+              f->about);
+      print_default(out, (const char*)&config + sections[s].offset, f);
+      fputs(" |\n", out);
+    }
+  }
+}

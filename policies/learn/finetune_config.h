@@ -5,6 +5,8 @@
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 #define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 
+#include <stdio.h>
+
 #include "engine/base/api.h"
 #include "policies/learn/ppo.h"
 #include "policies/learn/td3.h"
@@ -37,6 +39,8 @@ int loom_finetune_config_parse(loomFinetuneConfig* out, const char* text, size_t
                                loomError* err);
 /// All that is for its method as YAML, malloc'ed; NULL when out of memory. Read again it is the same.
 char* loom_finetune_config_text(const loomFinetuneConfig* config);
+/// Every section and key as Markdown tables: what a value has to be, its default.
+void loom_finetune_config_reference(FILE* out);
 
 LOOM_C_END
 
