@@ -17,7 +17,7 @@ static void print_kinds(FILE* out, unsigned when) {
   }
 }
 
-static void print_default(FILE* out, const void* s, const loomFieldDef* field) {
+void loom_config_print_default(FILE* out, const void* s, const loomFieldDef* field) {
   if (!loom_field_given(s, field)) return;
 
   // Files are written so that they are read again to the last bit; people read "0.03".
@@ -40,7 +40,7 @@ static void print_field(FILE* out, const loomTrainConfig config[SHOWN], size_t o
   for (int i = 0; i < SHOWN; i++) {
     fputs(" | ", out);
     if (by_kind && field->when && !(field->when >> config[i].policy.kind & 1)) continue;
-    print_default(out, (const char*)&config[i] + offset, field);
+    loom_config_print_default(out, (const char*)&config[i] + offset, field);
   }
 
   fputs(" | ", out);

@@ -30,7 +30,7 @@ typedef struct run {
   loomEventLog* log;
   progress p;
   loomFinetuneState state;
-  double start, cpu, saved;
+  double start, saved;
   int64_t first;
 } run;
 
@@ -178,8 +178,7 @@ static void set_state(run* r) {
                                  .deviation = r->p.deviation,
                                  .best = r->p.best,
                                  .best_step = (int64_t)r->p.best_step,
-                                 .seconds = loom_clock() - r->start,
-                                 .core_seconds = loom_process_cpu() - r->cpu};
+                                 .seconds = loom_clock() - r->start};
   r->state.steps_per_second = (double)(r->state.step - r->first) / r->state.seconds;
 }
 
@@ -296,7 +295,7 @@ static void close_run(run* r) {
 int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err) {
   run* r = calloc(1, sizeof *r);
   if (!r) return no_memory(err);
-  *r = (run){.def = def, .config = def->config, .start = loom_clock(), .cpu = loom_process_cpu()};
+  *r = (run){.def = def, .config = def->config, .start = loom_clock()};
   r->p.evaluation = r->p.deviation = r->p.best = NAN;
   int threads = loom_set_kernel_threads(def->config->finetune.threads);
 

@@ -23,7 +23,6 @@ typedef struct loomFinetuneState {
   int64_t best_step;       // and its step
   double seconds;          // of this process
   double steps_per_second;
-  double core_seconds;  // processor time of this process
 } loomFinetuneState;
 
 typedef struct loomFinetuneDef {

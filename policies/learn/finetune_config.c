@@ -6,6 +6,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/yaml.h"
+#include "policies/learn/config_reference.h"
 
 const char* const loom_finetune_methods[] = {"ppo", "td3", NULL};
 
@@ -106,18 +107,6 @@ char* loom_finetune_config_text(const loomFinetuneConfig* config) {
   return NULL;
 }
 
-// Files are written so that they are read again to the last bit; people read "0.99".
-static void print_default(FILE* out, const void* s, const loomFieldDef* f) {
-  if (!loom_field_given(s, f)) return;
-
-  fputc('`', out);
-  if (f->type == LOOM_FIELD_REAL)
-    fprintf(out, "%g", *(const double*)((const char*)s + f->offset));
-  else
-    loom_field_print(out, s, f);
-  fputc('`', out);
-}
-
 void loom_finetune_config_reference(FILE* out) {
   loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO);
 
@@ -131,7 +120,7 @@ void loom_finetune_config_reference(FILE* out) {
 
       fprintf(out, "| `%s` | %s%s%s | %s | ", f->name, wanted, f->unit ? ", " : "", f->unit ? f->unit : "",
               f->about);
-      print_default(out, (const char*)&config + sections[s].offset, f);
+      loom_config_print_default(out, (const char*)&config + sections[s].offset, f);
       fputs(" |\n", out);
     }
   }

@@ -1,11 +1,14 @@
 // demoloom finetune: reinforcement learning in simulation; from scratch on plain control tasks so far.
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
+#include "engine/base/pool.h"
 #include "policies/learn/finetune.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -134,12 +137,36 @@ static int open_task(loomControlTask** task, loomControlScene** scene, const loo
   return code ? code : loom_control_scene_create(scene, *task, &a->roots, err);
 }
 
-// ---- progress and results
+// ---- runs
 
-static void show_iteration(void* user, const loomFinetuneState* s, bool evaluated) {
+// One run, or one a seed side by side.
+typedef struct runs {
+  const finetuneArgs* args;
+  const loomFinetuneConfig* config;
+  const loomFinetuneDef* def;
+  int n;
+  loomFinetuneState state[SEEDS];
+  double start;
+  atomic_flag showing;
+} runs;
+
+typedef struct seedRun {
+  runs* all;
+  int i;
+} seedRun;
+
+// Of all runs together, by one of them at a time.
+static void show_progress(runs* all) {
   char note[200] = "steps";
-  (void)user;
-  (void)evaluated;
+  const loomFinetuneState* s = all->state;
+  int64_t step = 0, steps = 0, first = 0;
+  if (atomic_flag_test_and_set(&all->showing)) return;
+
+  for (int i = 0; i < all->n; i++) {
+    step += all->state[i].step;
+    first += all->state[i].first;
+    steps += all->config->finetune.steps;
+  }
 
   size_t n = strlen(note);
   if (s->episodes) snprintf(note + n, sizeof note - n, ", return %.1f", s->training_return);
@@ -147,9 +174,67 @@ static void show_iteration(void* user, const loomFinetuneState* s, bool evaluate
   if (!isnan(s->evaluation)) snprintf(note + n, sizeof note - n, ", %.1f without noise", s->evaluation);
 
   // The rate is this process's.
-  tool_progress("learned", s->step, s->steps, s->seconds * (double)s->step / (double)(s->step - s->first),
-                note);
+  double seconds = loom_clock() - all->start;
+  if (step > first)
+    tool_progress("learned", step, steps, seconds * (double)step / (double)(step - first), note);
+  atomic_flag_clear(&all->showing);
 }
+
+static void show_iteration(void* user, const loomFinetuneState* s, bool evaluated) {
+  const seedRun* run = user;
+  (void)evaluated;
+
+  run->all->state[run->i] = *s;
+  show_progress(run->all);
+}
+
+static int run_one(void* user, int worker, int i, loomError* err) {
+  runs* all = user;
+  seedRun self = {all, i};
+  loomFinetuneConfig config = *all->config;
+  loomFinetuneDef def = *all->def;
+  char folder[LOOM_PATH_MAX + 32];
+  (void)worker;
+
+  // Several stand each in a folder of its own.
+  snprintf(folder, sizeof folder, "%s", all->args->folder);
+  if (all->args->nseed) {
+    config.finetune.seed = (int)all->args->seeds[i];
+    if (all->n > 1) config.finetune.threads = 1;
+    snprintf(folder, sizeof folder, "%s/seed-%d", all->args->folder, config.finetune.seed);
+  }
+
+  def.config = &config;
+  def.folder = folder;
+  def.progress = show_iteration;
+  def.user = &self;
+  int code = loom_finetune(&all->state[i], &def, err);
+  return code ? tool_go_on(err, code, folder, "last.safetensors") : 0;
+}
+
+static int run_all(runs* all, loomError* err) {
+  if (strlen(all->args->folder) >= LOOM_PATH_MAX - 32)
+    return loom_error_set(err, LOOM_ERR_USAGE, "-o: a path longer than %d bytes", LOOM_PATH_MAX - 33);
+
+  // A single one has the threads for itself.
+  all->n = all->args->nseed ? all->args->nseed : 1;
+  all->start = loom_clock();
+  for (int i = 0; i < all->n; i++)
+    all->state[i] = (loomFinetuneState){.evaluation = NAN, .training_return = NAN};
+
+  int code = all->n == 1 ? run_one(all, 0, 0, err)
+                         : loom_pool_run(&(loomPoolDef){.n = all->n,
+                                                        .threads = all->config->finetune.threads,
+                                                        .user = all,
+                                                        .item = run_one,
+                                                        .stop = &tool_stop},
+                                         err);
+  tool_progress_end();
+  if (!code && tool_stop) code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted; --resume goes on");
+  return code;
+}
+
+// ---- results
 
 static double mean_of(const double* x, int n) {
   double sum = 0;
@@ -174,6 +259,17 @@ typedef struct results {
   int64_t steps;
   double core_seconds, seconds;
 } results;
+
+static results results_of(const runs* all, double core_seconds) {
+  results r = {.n = all->n, .core_seconds = core_seconds, .seconds = loom_clock() - all->start};
+
+  for (int i = 0; i < all->n; i++) {
+    r.evaluation[i] = all->state[i].evaluation;
+    r.training[i] = all->state[i].training_return;
+    r.steps += all->state[i].step;
+  }
+  return r;
+}
 
 static void print_json(const loomFinetuneConfig* c, const results* r) {
   cJSON* out = cJSON_CreateObject();
@@ -201,46 +297,13 @@ static void print_results(const loomFinetuneConfig* c, const results* r, const c
          r->core_seconds, folder);
 }
 
-// ---- runs
-
-static int run_seed(results* r, const loomFinetuneConfig* c, const loomFinetuneDef* base, loomError* err) {
-  loomFinetuneDef def = *base;
-  loomFinetuneState state = {0};
-  def.config = c;
-  int code = loom_finetune(&state, &def, err);
-  tool_progress_end();
-  if (code) return tool_go_on(err, code, def.folder, "last.safetensors");
-
-  r->evaluation[r->n] = state.evaluation;
-  r->training[r->n++] = state.training_return;
-  r->steps += state.step;
-  r->core_seconds += state.core_seconds;
-  r->seconds += state.seconds;
-  return 0;
-}
-
-static int run_seeds(results* r, loomFinetuneConfig* c, loomFinetuneDef* def, const finetuneArgs* a,
-                     loomError* err) {
-  char folder[LOOM_PATH_MAX];
-  if (!a->nseed) return run_seed(r, c, def, err);
-
-  int code = 0;
-  for (int i = 0; !code && i < a->nseed; i++) {
-    c->finetune.seed = (int)a->seeds[i];
-    if (snprintf(folder, sizeof folder, "%s/seed-%d", a->folder, c->finetune.seed) >= LOOM_PATH_MAX)
-      return loom_error_set(err, LOOM_ERR_USAGE, "-o: a path longer than %d bytes", LOOM_PATH_MAX - 16);
-    def->folder = folder;
-    code = run_seed(r, c, def, err);
-  }
-  return code;
-}
-
 int cmd_finetune(int argc, char** argv) {
   finetuneArgs a = {.method = -1, .steps = -1, .seed = -1, .threads = -1, .environments = -1, .evaluate = -1};
   loomControlTask* task = NULL;
   loomControlScene* scene = NULL;
   loomFinetuneConfig config;
   loomError err = {0, ""};
+  double cpu = loom_process_cpu();
   results r = {0};
   int code = read_finetune_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
@@ -254,12 +317,12 @@ int cmd_finetune(int argc, char** argv) {
     loomEnvironmentMaker maker = loom_control_environment(scene);
     loomFinetuneDef def = {.maker = &maker,
                            .digest = task->digest,
-                           .folder = a.folder,
                            .overwrite = a.overwrite,
                            .resume = a.resume,
-                           .stop = &tool_stop,
-                           .progress = show_iteration};
-    code = run_seeds(&r, &config, &def, &a, &err);
+                           .stop = &tool_stop};
+    runs all = {.args = &a, .config = &config, .def = &def, .showing = ATOMIC_FLAG_INIT};
+    code = run_all(&all, &err);
+    r = results_of(&all, loom_process_cpu() - cpu);
   }
   if (!code && a.json) print_json(&config, &r);
   if (!code && !a.json) print_results(&config, &r, a.folder);

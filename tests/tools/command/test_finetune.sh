@@ -8,11 +8,11 @@ export OMP_NUM_THREADS=1
 task=tests/gym/hopper.yaml
 
 cat >"$work/ppo.yaml" <<'END'
-finetune: {method: ppo, steps: 6144, threads: 1, evaluate: 2, evaluate_every: 2048, checkpoint_every: 1024}
+finetune: {method: ppo, steps: 4096, threads: 1, evaluate: 2, evaluate_every: 2048, checkpoint_every: 1024}
 ppo: {environments: 4, steps: 128, epochs: 2, minibatches: 4, hidden: [16]}
 END
 cat >"$work/td3.yaml" <<'END'
-finetune: {method: td3, steps: 8000, threads: 1, evaluate: 2, evaluate_every: 4000, checkpoint_every: 2000}
+finetune: {method: td3, steps: 6000, threads: 1, evaluate: 2, evaluate_every: 4000, checkpoint_every: 2000}
 td3: {environments: 2, buffer: 3000, warmup: 1000, batch: 16, updates: 0.1, hidden: [16]}
 END
 learn() { "$loom" finetune -t $task --scratch -c "$work/$1.yaml" -o "$work/$1-$2" "${@:3}"; }
