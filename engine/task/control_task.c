@@ -7,6 +7,7 @@
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
 #include "engine/base/yaml.h"
+#include "engine/task/task_reference.h"
 
 // ---- tables
 
@@ -32,17 +33,21 @@ static const loomFields observe_fields = LOOM_FIELDS(observe_rows);
 
 static const loomFieldDef healthy_rows[] = {
     QUANTITY_FIELDS(loomHealthyDef, quantity.),
-    LOOM_FIELD(loomHealthyDef, REAL, above, .least = -1e300, .most = 1e300, .about = "all entries are"),
-    LOOM_FIELD(loomHealthyDef, REAL, below, .least = -1e300, .most = 1e300, .about = "all entries are"),
+    LOOM_FIELD_AS("above", loomHealthyDef, REAL, above, .least = -1e300, .most = 1e300,
+                  .about = "all entries are"),
+    LOOM_FIELD_AS("below", loomHealthyDef, REAL, below, .least = -1e300, .most = 1e300,
+                  .about = "all entries are"),
 };
 static const loomFields healthy_fields = LOOM_FIELDS(healthy_rows);
 
 static const loomFieldDef reward_rows[] = {
-    LOOM_FIELD(loomRewardTerm, CHOICE, term, .choices = loom_reward_names, .about = "which term"),
-    LOOM_FIELD(loomRewardTerm, REAL, weight, .least = -1e300, .most = 1e300, .about = "factor on it"),
+    LOOM_FIELD_AS("term", loomRewardTerm, CHOICE, term, .choices = loom_reward_names, .about = "which term"),
+    LOOM_FIELD_AS("weight", loomRewardTerm, REAL, weight, .least = -1e300, .most = 1e300,
+                  .about = "factor on it"),
     QUANTITY_FIELDS(loomRewardTerm, quantity.),
-    LOOM_FIELD(loomRewardTerm, REAL, target, .least = -1e300, .most = 1e300, .about = "square: of entries"),
-    LOOM_FIELD(loomRewardTerm, TEXT, to, .about = "distance: the other body or site"),
+    LOOM_FIELD_AS("target", loomRewardTerm, REAL, target, .least = -1e300, .most = 1e300,
+                  .about = "square: of entries"),
+    LOOM_FIELD_AS("to", loomRewardTerm, TEXT, to, .about = "distance: the other body or site"),
 };
 static const loomFields reward_fields = LOOM_FIELDS(reward_rows);
 
@@ -65,7 +70,8 @@ static int check_quantity(const controlParser* p, loomNode row, const loomQuanti
 
 static int read_observe_row(void* out, const controlParser* p, loomNode row) {
   loomQuantityDef* q = out;
-  int code = loom_fields_read(q, &observe_fields, p->y, row, ~0U, "an observation", p->err);
+  int code = loom_task_only(p->y, row, "gym: observe", p->err);
+  if (!code) code = loom_fields_read(q, &observe_fields, p->y, row, ~0U, "an observation", p->err);
   return code ? code : check_quantity(p, row, q);
 }
 
@@ -73,7 +79,8 @@ static int read_healthy_row(void* out, const controlParser* p, loomNode row) {
   loomHealthyDef* h = out;
   h->above = -INFINITY;
   h->below = INFINITY;
-  int code = loom_fields_read(h, &healthy_fields, p->y, row, ~0U, "a healthy state", p->err);
+  int code = loom_task_only(p->y, row, "gym: healthy", p->err);
+  if (!code) code = loom_fields_read(h, &healthy_fields, p->y, row, ~0U, "a healthy state", p->err);
   return code ? code : check_quantity(p, row, &h->quantity);
 }
 
@@ -82,7 +89,8 @@ static int read_reward_row(void* out, const controlParser* p, loomNode row) {
   r->weight = 1;
   if (!loom_yaml_get(p->y, row, "term")) return loom_yaml_error(p->y, row, "term", p->err, "missing");
 
-  int code = loom_fields_read(r, &reward_fields, p->y, row, ~0U, "a reward", p->err);
+  int code = loom_task_only(p->y, row, "gym: reward", p->err);
+  if (!code) code = loom_fields_read(r, &reward_fields, p->y, row, ~0U, "a reward", p->err);
   if (!code) code = check_quantity(p, row, &r->quantity);
   if (!code && r->term == LOOM_REWARD_DISTANCE && (!r->quantity.name[0] || !r->to[0]))
     code = loom_yaml_error(p->y, row, "to", p->err, "a distance is from a body or site to another");
@@ -91,12 +99,11 @@ static int read_reward_row(void* out, const controlParser* p, loomNode row) {
 
 // Bounds are lists, which tables of fields have none of.
 static int read_noise_row(void* out, const controlParser* p, loomNode row) {
-  static const char* const keys[] = {"of", "from", "count", "noise", "scale", "low", "high", "away", NULL};
   loomNoiseDef* n = out;
   const loomFieldDef choices[] = {
       LOOM_FIELD(loomNoiseDef, CHOICE, of, .choices = loom_quantity_names, .about = ""),
       LOOM_FIELD(loomNoiseDef, CHOICE, noise, .choices = noise_names, .about = "")};
-  int code = loom_yaml_only(p->y, row, keys, p->err), low = 0, high = 0;
+  int code = loom_task_only(p->y, row, "gym: reset", p->err), low = 0, high = 0;
 
   for (int i = 0; !code && i < 2; i++) {
     const char* text = loom_yaml_text(p->y, loom_yaml_get(p->y, row, choices[i].name));
@@ -153,18 +160,16 @@ static int read_rows(void* out, int* count, size_t size, int most, const control
   return code;
 }
 
-#define READ_ROWS(p, map, key, member, read)                                          \
+// What is no list.
   read_rows((p)->task->member, &(p)->task->member##_count, sizeof *(p)->task->member, \
             (int)(sizeof(p)->task->member / sizeof *(p)->task->member), (p), (map), (key), (read))
 
 // The fields that are no lists; the lists' keys are known too.
 static int read_settings(const controlParser* p, loomNode map) {
-  static const char* const keys[] = {"asset",   "model",  "frame_skip", "max_steps", "observe",
-                                     "healthy", "reward", "reset",      NULL};
   loomControlTask* t = p->task;
   t->frame_skip = 1;
   t->max_steps = 1000;
-  int code = loom_yaml_only(p->y, map, keys, p->err);
+  int code = loom_task_only(p->y, map, "gym", p->err);
 
   if (!code) code = loom_yaml_read_text(t->asset, sizeof t->asset, p->y, map, "asset", false, p->err);
   if (!code) code = loom_yaml_read_text(t->model, sizeof t->model, p->y, map, "model", true, p->err);
@@ -174,11 +179,10 @@ static int read_settings(const controlParser* p, loomNode map) {
 }
 
 static int read_control(const controlParser* p) {
-  static const char* const keys[] = {"task", "about", "gym", NULL};
   loomControlTask* t = p->task;
   loomNode root = loom_yaml_root(p->y), map = loom_yaml_get(p->y, root, "gym");
 
-  int code = loom_yaml_only(p->y, root, keys, p->err);
+  int code = loom_task_only(p->y, root, "gym task", p->err);
   if (!code) code = loom_yaml_read_text(t->name, sizeof t->name, p->y, root, "task", true, p->err);
   if (!code) code = loom_yaml_read_text(t->about, sizeof t->about, p->y, root, "about", false, p->err);
   if (code) return code;

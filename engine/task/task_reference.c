@@ -358,6 +358,54 @@ const loomReferenceKey loom_task_reference[] = {
     {"robot: part", "mass", "true or false", "", "true", "false: its bodies, fixed to the world, weigh nothing", "false"},
     {"robot: part", "geoms", "true or false", "", "true", "false: its bodies without geoms, for the mass alone", "false"},
     {"robot: part", "without", "list of texts", "", "none", "bodies, joints and geoms left out, as the file names them", "[left_leg]"},
+
+    {"gym task", "", "", "", "", "The top of a plain control task's file, for `demoloom finetune --scratch`: an MJCF whose actuators are driven directly.", ""},
+    {"gym task", "task", "text", "", REQUIRED, "name of the task", "hopper"},
+    {"gym task", "about", "text", "", "", "one sentence for people", "One leg hops forward."},
+    {"gym task", "gym", "map", "", REQUIRED, "all of it: section gym", "{model: hopper.xml}"},
+
+    {"gym", "", "", "", "", "`gym:` of a plain control task, whose formulas are Gymnasium's.", ""},
+    {"gym", "asset", "text", "", "the task's folder", "asset root that the model is in", "gymnasium"},
+    {"gym", "model", "text", "", REQUIRED, "MJCF there", "hopper.xml"},
+    {"gym", "frame_skip", "whole number", "physics steps", "1", "of a control step", "4"},
+    {"gym", "max_steps", "whole number", "control steps", "1000", "then the episode is truncated", "1000"},
+    {"gym", "observe", "list of maps", "", REQUIRED, "the observation: section gym: observe", "[{of: qpos, from: 1}]"},
+    {"gym", "healthy", "list of maps", "", "always", "the episode ends when this is not so: section gym: healthy", "[{of: qpos, from: 1, count: 1, above: 0.7}]"},
+    {"gym", "reward", "list of maps", "", REQUIRED, "its terms are added: section gym: reward", "[{term: healthy}]"},
+    {"gym", "reset", "list of maps", "", "none", "what is added to the model's initial state: section gym: reset", "[{of: qpos, noise: uniform, scale: 0.1}]"},
+
+#define QUANTITY(section) \
+    {section, "of", "qpos, qvel, qfrc_constraint, body or site", "", "qpos", "which numbers; positions of a body or site", "qvel"}, \
+    {section, "name", "text", "", "", "of the body or site", "tip"}, \
+    {section, "from", "whole number", "", "0", "first entry", "1"}, \
+    {section, "count", "whole number", "", "to the end", "entries", "1"}, \
+    {section, "function", "none, sin or cos", "", "none", "of each entry", "sin"}, \
+    {section, "clip", "number", "", "not", "entries are clipped to plus and minus this", "10"},
+
+    {"gym: observe", "", "", "", "", "An entry of `observe:`.", ""},
+    QUANTITY("gym: observe")
+
+    {"gym: healthy", "", "", "", "", "An entry of `healthy:`: all entries lie between the bounds.", ""},
+    QUANTITY("gym: healthy")
+    {"gym: healthy", "above", "number", "", "no bound", "lower bound", "0.7"},
+    {"gym: healthy", "below", "number", "", "no bound", "upper bound", "2"},
+
+    {"gym: reward", "", "", "", "", "An entry of `reward:`. healthy: 1 while that is so. velocity: of entries of qpos. action: sum of its squares. square: sum of squares of entries - target. distance: from a body or site to another.", ""},
+    {"gym: reward", "term", "healthy, velocity, action, square or distance", "", REQUIRED, "which", "velocity"},
+    {"gym: reward", "weight", "number", "", "1", "factor on it", "-0.1"},
+    QUANTITY("gym: reward")
+    {"gym: reward", "target", "number", "", "0", "of a square", "2"},
+    {"gym: reward", "to", "text", "", "", "the other body or site of a distance", "goal"},
+
+    {"gym: reset", "", "", "", "", "An entry of `reset:`.", ""},
+    {"gym: reset", "of", "qpos or qvel", "", "qpos", "which", "qvel"},
+    {"gym: reset", "from", "whole number", "", "0", "first entry", "7"},
+    {"gym: reset", "count", "whole number", "", "to the end", "entries", "2"},
+    {"gym: reset", "noise", "uniform, normal or box", "", "uniform", "in plus and minus `scale`, of that deviation, or between `low` and `high`", "normal"},
+    {"gym: reset", "scale", "number", "", REQUIRED " without box", "how much", "0.1"},
+    {"gym: reset", "low", "list of numbers", "", REQUIRED " with box", "of each entry", "[-0.3, -0.2]"},
+    {"gym: reset", "high", "list of numbers", "", REQUIRED " with box", "of each entry", "[0, 0.2]"},
+    {"gym: reset", "away", "number", "", "0", "a box is drawn anew while it is not further from the origin", "0.17"},
 };
 // clang-format on
 
