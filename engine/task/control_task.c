@@ -160,11 +160,11 @@ static int read_rows(void* out, int* count, size_t size, int most, const control
   return code;
 }
 
-// What is no list.
+#define READ_ROWS(p, map, key, member, read)                                          \
   read_rows((p)->task->member, &(p)->task->member##_count, sizeof *(p)->task->member, \
             (int)(sizeof(p)->task->member / sizeof *(p)->task->member), (p), (map), (key), (read))
 
-// The fields that are no lists; the lists' keys are known too.
+// What is no list.
 static int read_settings(const controlParser* p, loomNode map) {
   loomControlTask* t = p->task;
   t->frame_skip = 1;
