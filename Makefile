@@ -111,6 +111,9 @@ bench: $(BENCHES) assets  ## benchmarks, one after the other
 bench-train: $(BUILD)/tests/policies/bench_nn  ## our networks against PyTorch's on the CPU, 2 threads (fetches PyTorch: 5 GB on disk)
 	@tests/torch/run.sh $<
 
+bench-rl: $(BUILD)/demoloom assets  ## processor time of a step of PPO against Stable-Baselines3's (fetches it and PyTorch: 6 GB on disk)
+	@tests/gym/bench.sh $<
+
 report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a table (ATTEMPTS=200 SEED=1 RESETS= TASKS=)
 	@tools/table.sh $(BUILD)/demoloom report
 
