@@ -1,0 +1,83 @@
+// A run's settings as YAML: written and read again they are the same; the files of tests/gym; what is refused.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policies/learn/finetune_config.h"
+
+static void comes_back(void** state) {
+  (void)state;
+
+  for (int m = 0; loom_finetune_methods[m]; m++) {
+    loomFinetuneConfig c = loom_default_finetune_config((loomFinetuneMethod)m), read;
+    loomError err = {0, ""};
+    c.finetune.steps = 123456789012;
+    c.ppo.rate = 1.0 / 3;
+    c.ppo.hidden = (loomSizes){3, {5, 6, 7}};
+    c.td3.updates = 0.1;
+
+    // What is for the other method is not written.
+    char* text = loom_finetune_config_text(&c);
+    assert_non_null(text);
+    assert_int_equal(strstr(text, "\nppo:") != NULL, m == LOOM_FINETUNE_PPO);
+    assert_int_equal(strstr(text, "\ntd3:") != NULL, m == LOOM_FINETUNE_TD3);
+    if (loom_finetune_config_parse(&read, text, strlen(text), "c.yaml", &err)) fail_msg("%s", err.message);
+
+    char* again = loom_finetune_config_text(&read);
+    assert_string_equal(text, again);
+    assert_true(read.finetune.steps == c.finetune.steps);
+    free(text);
+    free(again);
+  }
+}
+
+static void files_are_settings(void** state) {
+  (void)state;
+  loomFinetuneConfig c;
+  loomError err = {0, ""};
+
+  if (loom_finetune_config_load(&c, "tests/gym/cleanrl.yaml", &err)) fail_msg("%s", err.message);
+  assert_false(c.ppo.bootstrap);
+  if (loom_finetune_config_load(&c, "tests/gym/rl_zoo.yaml", &err)) fail_msg("%s", err.message);
+  assert_true(c.ppo.bootstrap && c.ppo.hidden.size[1] == 256 && c.ppo.log_std == -2 && !c.ppo.anneal);
+}
+
+static void refuses(void** state) {
+  (void)state;
+  static const struct {
+    const char *text, *message;
+  } cases[] = {
+      {"finetune: {method: sac}", "ppo, td3"},
+      {"finetune: {step: 1}", "steps"},
+      {"finetune: {steps: 0}", "'steps'"},
+      {"ppo: {environments: 0}", "'environments'"},
+      {"ppo: {rate: -1}", "'rate'"},
+      {"ppo: {hidden: [0]}", "'hidden'"},
+      {"td3: {tau: 0.1}", "means nothing for `method: ppo`"},
+      {"sac: {}", "'sac'"},
+  };
+
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    loomFinetuneConfig c;
+    loomError err = {0, ""};
+    int code = loom_finetune_config_parse(&c, cases[i].text, strlen(cases[i].text), "c.yaml", &err);
+    assert_int_equal(code, LOOM_ERR_FORMAT);
+    if (!strstr(err.message, cases[i].message))
+      fail_msg("'%s' does not tell %s", err.message, cases[i].message);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(comes_back),
+      cmocka_unit_test(files_are_settings),
+      cmocka_unit_test(refuses),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
