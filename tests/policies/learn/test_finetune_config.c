@@ -1,4 +1,4 @@
-// A run's settings as YAML: written and read again they are the same; the files of tests/gym; what is refused.
+// A run's settings as YAML: written and read again they are the same; files of tests/gym; what is refused.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
