@@ -165,6 +165,8 @@ folder 'render frames' 0 "${draw[@]}" --frames O
 rm -rf "$work/out"
 dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 6 --expert-successes 0 --steps 5 --hidden 8 -j 1)
 one=(--expert scripted --demos 1 -n 1)
+folder finetune 0 "$loom" finetune -t tests/gym/hopper.yaml --scratch -n 256 --environments 2 --evaluate 0 -j 1 -o O
+rm -rf "$work/out"
 folder dagger 0 "${dagger[@]}" "${one[@]}" -o O
 
 expect 'dagger: no room for an episode' 1 'cannot be written \(.*what was done before lies in .*--resume goes on' \
@@ -392,7 +394,7 @@ check 'view: replaced where that is asked for' "${look[@]}" --annotated "$work/a
 
 # Every option that names a file or a folder was tried above, or is one of those that are read.
 reads='segment --segments|generate --source|generate --segments|train --data|dagger --data|export --data|teleop --input'
-reads+='|view --policy|view --script|rollout --policy'
+reads+='|view --policy|view --script|rollout --policy|finetune --config|finetune --task'
 elsewhere='generate --failed|view --annotated|view --segments|view --record|teleop --output' # opened otherwise: in place, or above by hand
 for command in $("$loom" --help | sed -nE '/^examples/q; s/^  ([a-z]+) .*/\1/p'); do
   for option in $("$loom" "$command" --help | sed -nE 's/^ +(-., )?(--[a-z-]+) (FILE|DIR).*/\2/p'); do

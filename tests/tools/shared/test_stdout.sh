@@ -5,6 +5,7 @@
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
+hopper=$PWD/tests/gym/hopper.yaml
 . tests/tools/own_data.sh
 
 # OUT is a name that is not there yet.
@@ -20,6 +21,8 @@ table=(
   "rollout $policy --task own -n 1 --max-steps 3 -j 1" "rollout $policy --task own -n 1 --max-steps 3 -j 1 --json"
   'export --help'
   'dagger own --expert scripted --demos 1 --rounds 1 -n 1 --evaluations 1 --steps 2 --max-steps 5 --expert-successes 0 -j 1 -o OUT'
+  "finetune -t $hopper --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o OUT"
+  "finetune -t $hopper --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
