@@ -43,8 +43,9 @@ typedef struct loomEpisode {
                   [LOOM_MAX_VARIABLES];   // object sizes, in the task's order; NaN = not known
   int edit_count[LOOM_MAX_OBJECTS];       // the model edits of the last reset
   loomGeomEdit* edits[LOOM_MAX_OBJECTS];  // (shape_count) of each object
-  int steps;                              // control steps since the start
-  int64_t physics_steps;                  // over the episode's whole life
+  int redrawn;            // starts that the last reset drew before this one, at which something fell
+  int steps;              // control steps since the start
+  int64_t physics_steps;  // over the episode's whole life
   loomTimes times;
 } loomEpisode;
 
@@ -53,7 +54,8 @@ void loom_episode_destroy(loomEpisode* episode);
 
 /// Draw object sizes and poses and the arms' noise from reset distribution `reset` (index into task->resets);
 /// a pure function of (seed, attempt). LOOM_ERR_UNSUPPORTED when 1000 draws find no place free of the others'
-/// circles that some arm can reach, or 100 draws of all none where no geom is more than 5 mm in another.
+/// circles that some arm can reach, or 100 draws of all none where no geom is more than 5 mm in another, or
+/// none where everything stays where it was put (the task's `rest`).
 int loom_episode_reset(loomEpisode* episode, int reset, uint64_t seed, uint64_t attempt, loomError* err);
 /// What every start ends with, once time, qpos and qvel are set in fresh data: kinematics, controllers,
 /// conditions.

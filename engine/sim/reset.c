@@ -9,6 +9,7 @@
 #include "engine/base/random.h"
 #include "engine/sim/episode.h"
 #include "engine/sim/part.h"
+#include "engine/sim/rest.h"
 
 // ---- sizes
 
@@ -233,25 +234,21 @@ static void place_arms(loomEpisode* e, loomRandom* random) {
   }
 }
 
-int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attempt, loomError* err) {
-  double start = loom_clock();
+// Sizes first, since places depend on them.
+static int draw_sizes(variableList* v, loomEpisode* e, const loomResetDef* def, loomRandom* random,
+                      loomError* err) {
   const loomTask* task = e->scene->task;
-  const loomResetDef* def = &task->resets[reset];
-  loomRandom random = loom_random(seed, attempt, LOOM_PURPOSE_RESET);
-
-  variableList v[LOOM_MAX_OBJECTS];
+  int code = 0;
 
   // Objects of sizes that are not drawn are as the scene has them, whatever was drawn before.
-  int code = 0;
   for (int i = 0; !code && i < def->placement_count; i++) {
     const loomPlacement* place = &def->placements[i];
     if (!place->range_count && e->edit_count[place->object]) code = loom_episode_restore_sizes(e, err);
   }
 
-  // Sizes first, since places depend on them.
   for (int i = 0; !code && i < def->placement_count; i++) {
     int o = def->placements[i].object;
-    code = draw_variables(&v[i], &task->objects[o], &def->placements[i], e, &random, err);
+    code = draw_variables(&v[i], &task->objects[o], &def->placements[i], e, random, err);
     if (!code) code = shape_edits(e->edits[o], &task->objects[o], &v[i], err);
     if (!code && task->objects[o].shape_count && def->placements[i].range_count) {
       e->edit_count[o] = task->objects[o].shape_count;
@@ -260,15 +257,42 @@ int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attemp
     }
     if (!code) memcpy(e->variables[o], v[i].values, sizeof v[i].values);
   }
+  return code;
+}
+
+static int draw_start(loomEpisode* e, const loomResetDef* def, loomRandom* random, loomError* err) {
+  variableList v[LOOM_MAX_OBJECTS];
+  int code = draw_sizes(v, e, def, random, err);
   if (code) return code;
 
-  // Then arms and places in fresh data, and the start that all episodes have.
+  // Then arms and places in fresh data.
   mj_resetData(e->m, e->d);
-  place_arms(e, &random);
+  place_arms(e, random);
   mj_kinematics(e->m, e->d);
-  code = place_all(e, def, v, &random, err);
+  return place_all(e, def, v, random, err);
+}
+
+// Where the task asks for it, the first of the stream's draws at which nothing falls off what it lies on.
+static int draw_start_at_rest(loomEpisode* e, const loomResetDef* def, loomRandom* random, loomError* err) {
+  bool rests = true;
+  for (e->redrawn = 0; e->redrawn < 100; e->redrawn++) {
+    int code = draw_start(e, def, random, err);
+    if (!code && e->scene->task->rest > 0) code = loom_rest_check(&rests, e, def, err);
+    if (code || rests) return code;
+  }
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                        "%s: reset %s: in 100 draws an object never stayed within %g m of where it was put; "
+                        "change its ranges or z, or raise `rest`",
+                        e->scene->task->path, def->name, e->scene->task->rest);
+}
+
+int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attempt, loomError* err) {
+  double start = loom_clock();
+  loomRandom random = loom_random(seed, attempt, LOOM_PURPOSE_RESET);
+  int code = draw_start_at_rest(e, &e->scene->task->resets[reset], &random, err);
   if (code) return code;
 
+  // And the start that all episodes have.
   code = loom_episode_begin(e, err);
   e->times.reset += loom_clock() - start;
   return code;

@@ -62,7 +62,8 @@ typedef struct loomTask {
   double limit_joint_speed;  // or an arm's joint is faster than this share of its limit; 0 = may
   double brake;              // share of that from which generated motions are slowed down; 0 = they are not
   int settle_steps;          // still steps at the start of an attempt, before planning
-  int max_steps;             // of an attempt
+  double rest;    // a start whose objects move further while they settle, m, is drawn again; 0 = is not
+  int max_steps;  // of an attempt
   int reset_count;
   loomResetDef* resets;  // (reset_count)
   int subtask_count[LOOM_MAX_ARMS];

@@ -187,6 +187,7 @@ const loomReferenceKey loom_task_reference[] = {
 
     {"reset", "", "", "", "", "`reset:` in `task.yaml`. Every other key is the name of a distribution (D0, D1, ...): a map from objects to where they begin, placed in that order.", ""},
     {"reset", "settle", "whole number", "control steps", "0", "the arms stand still for so long before an attempt is planned", "10"},
+    {"reset", "rest", "number", "m", "0 (not looked at)", "a start at which an object moves further than this while it settles (a radian of turn counts as 0.1 m), or is faster than this a second at the end, is drawn again: it would fall off what it lies on", "0.05"},
 
     {"reset: object", "", "", "", "", "An object of a distribution. Objects that overlap, are nearer to each other than their gap, or are out of every arm's reach are drawn again.", ""},
     {"reset: object", "size", "map of names", "", "as the model has them", "range of each variable drawn, two expressions of those before it", "{r: [0.015, 0.02]}"},

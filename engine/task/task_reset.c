@@ -174,7 +174,12 @@ int loom_task_parse_reset(taskParser* p, loomNode root) {
   if (!loom_yaml_is_map(p->y, map)) return loom_yaml_error(p->y, root, "reset", p->err, "missing");
   int n = loom_yaml_count(p->y, map);
   int code = loom_yaml_read_int(&t->settle_steps, p->y, map, "settle", 0, 10000, false, p->err);
+  if (!code) code = loom_yaml_read_number(&t->rest, p->y, map, "rest", false, p->err);
   if (code) return code;
+  if (t->rest < 0 || (t->rest > 0 && !t->settle_steps))
+    return loom_yaml_error(p->y, loom_yaml_get(p->y, map, "rest"), "rest", p->err,
+                           "expected a distance in m that objects may move in the control steps of `settle`, "
+                           "which is needed too");
   t->resets = loom_task_take(p, n, sizeof *t->resets);
   if (!t->resets) return LOOM_ERR_MEMORY;
 
@@ -182,7 +187,7 @@ int loom_task_parse_reset(taskParser* p, loomNode root) {
   for (int i = 0; !code && i < n; i++) {
     const char* name = loom_yaml_key(p->y, map, i);
     loomNode objects = loom_yaml_item(p->y, map, i);
-    if (!strcmp(name, "settle")) continue;
+    if (!strcmp(name, "settle") || !strcmp(name, "rest")) continue;
     if (!loom_yaml_is_map(p->y, objects))
       return loom_yaml_error(p->y, objects, name, p->err, "expected a reset distribution");
 

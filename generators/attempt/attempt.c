@@ -223,6 +223,7 @@ static int begin(loomAttempt* a, loomError* err) {
     return LOOM_RUN_OVER;
   }
 
+  p->result->redrawn = p->e->redrawn;
   if (!code) note_drawn(p);
   if (!code) return loom_run_begin(&a->run, p->e, &a->policy, p->trace, err);
   if (err) *err = why;

@@ -1,46 +1,12 @@
 #include "generators/attempt/keypoint.h"
 
 #include <math.h>
-#include <string.h>
+#include <mujoco/mujoco.h>
 
 #include "engine/base/expr.h"
 #include "generators/source/mirror.h"
 
 // ---- fit
-
-// The unit eigenvector of the largest eigenvalue of a symmetric matrix (4 x 4), which is lost: Jacobi's
-// rotations.
-static void largest_eigenvector(double out[4], double a[4][4]) {
-  enum { SWEEPS = 30 };  // far more than four columns take
-  double v[4][4] = {{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}};
-  for (int i = 0; i < SWEEPS * 6; i++) {
-    static const int pair[6][2] = {{0, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 3}, {2, 3}};
-    int p = pair[i % 6][0], q = pair[i % 6][1];
-    if (a[p][q] == 0) continue;
-
-    // The rotation that makes a[p][q] zero.
-    double theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
-    double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
-    double c = 1 / sqrt(t * t + 1), s = t * c;
-    for (int k = 0; k < 4; k++) {
-      double x = a[k][p], y = a[k][q];
-      a[k][p] = c * x - s * y;
-      a[k][q] = s * x + c * y;
-    }
-    for (int k = 0; k < 4; k++) {
-      double x = a[p][k], y = a[q][k], vx = v[k][p], vy = v[k][q];
-      a[p][k] = c * x - s * y;
-      a[q][k] = s * x + c * y;
-      v[k][p] = c * vx - s * vy;
-      v[k][q] = s * vx + c * vy;
-    }
-  }
-
-  int best = 0;
-  for (int i = 1; i < 4; i++)
-    if (a[i][i] > a[best][best]) best = i;
-  for (int k = 0; k < 4; k++) out[k] = v[0][best] < 0 ? -v[k][best] : v[k][best];
-}
 
 static void mean_of(double mean[3], const double* x, int n) {
   for (int c = 0; c < 3; c++) {
@@ -49,9 +15,11 @@ static void mean_of(double mean[3], const double* x, int n) {
   }
 }
 
+enum { MOST_CALLS = 100 };
+
 loomPose loom_keypoint_fit(const double* to, const double* from, int n) {
   loomPose out = loom_pose_identity();
-  double a[3], b[3], m[3][3] = {{0}}, size = 0;
+  double a[3], b[3], m[9] = {0};
   if (n < 1) return out;
   mean_of(a, from, n);
   mean_of(b, to, n);
@@ -59,18 +27,12 @@ loomPose loom_keypoint_fit(const double* to, const double* from, int n) {
   // Sums of products about the means.
   for (int i = 0; i < n; i++)
     for (int r = 0; r < 3; r++)
-      for (int c = 0; c < 3; c++) m[r][c] += (from[3 * i + r] - a[r]) * (to[3 * i + c] - b[c]);
-  for (int k = 0; k < 9; k++) size = fmax(size, fabs(m[k / 3][k % 3]));
+      for (int c = 0; c < 3; c++) m[3 * r + c] += (to[3 * i + r] - b[r]) * (from[3 * i + c] - a[c]);
 
-  // A little of "as it was" settles what points in a line, or one alone, leave open.
-  for (int c = 0; c < 3; c++) m[c][c] += size > 0 ? 1e-9 * size : 1;
-
-  // Horn, "Closed-form solution of absolute orientation using unit quaternions", section 4.
-  double h[4][4] = {{m[0][0] + m[1][1] + m[2][2], m[1][2] - m[2][1], m[2][0] - m[0][2], m[0][1] - m[1][0]},
-                    {m[1][2] - m[2][1], m[0][0] - m[1][1] - m[2][2], m[0][1] + m[1][0], m[2][0] + m[0][2]},
-                    {m[2][0] - m[0][2], m[0][1] + m[1][0], m[1][1] - m[0][0] - m[2][2], m[1][2] + m[2][1]},
-                    {m[0][1] - m[1][0], m[2][0] + m[0][2], m[1][2] + m[2][1], m[2][2] - m[0][0] - m[1][1]}};
-  largest_eigenvector(out.quat, h);
+  // The turn nearest to these (Müller et al., "A robust method to extract the rotational part of
+  // deformations", 2016), sought from no turn: what points in a line, or one alone, leave open stays as it
+  // was. A call ends after 500 rounds, which points nearly in a line may need more of.
+  for (int i = 0; i < MOST_CALLS && mju_mat2Rot(out.quat, m) > 0; i++) continue;
 
   double turned[3];
   loom_quat_rotate(turned, out.quat, a);

@@ -10,8 +10,8 @@
 
 LOOM_C_BEGIN
 
-/// The rigid motion that brings points `from` nearest to `to` (n x 3 each, m), by least squares (Kabsch 1976,
-/// as Horn 1987 solves it with quaternions). Of several that do, the one that turns least: one point alone is
+/// The rigid motion that brings points `from` nearest to `to` (n x 3 each, m), by least squares (Kabsch
+/// 1976). Of several that do, the one that turns least: one point alone is
 /// a translation.
 loomPose loom_keypoint_fit(const double* to, const double* from, int n);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/statistics.h"
+#include "generators/attempt/tries.h"
 
 static void tally(loomTally* t, const loomAttemptResult* r) {
   t->attempts++;
@@ -217,6 +218,7 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
     steps += run->results[i].steps;
     doomed += run->results[i].outcome == LOOM_OUTCOME_SUCCESS ? 0 : run->results[i].steps;
     if (s >= 0 && s < sources->n) tally(&out->sources[s], &run->results[i]);
+    if (!loom_attempt_try(def, run->results[i].attempt)) out->redrawn += run->results[i].redrawn;
     if (i >= run->resumed) fresh_successes += run->results[i].outcome == LOOM_OUTCOME_SUCCESS;
   }
 

@@ -181,6 +181,7 @@ cJSON* report_json(const loomReport* r) {
   cJSON_AddNumberToObject(root, "demos_per_hour", r->demos_per_hour);
   cJSON_AddNumberToObject(root, "physics_steps", (double)run->physics_steps);
   cJSON_AddNumberToObject(root, "doomed_share", r->doomed_share);  // of control steps, in failed attempts
+  cJSON_AddNumberToObject(root, "redrawn_starts", (double)r->redrawn);  // at which something fell
   cJSON_AddNumberToObject(root, "mean_rows", r->lengths.mean);
   cJSON_AddItemToObject(root, "time", time_json(run));  // wall clock
   cJSON_AddNumberToObject(root, "cpu_seconds", run->cpu_seconds);
@@ -260,6 +261,9 @@ void report_print(const loomReport* r) {
          r->attempts_per_hour, r->demos_per_hour, r->lengths.mean, r->lengths.shortest, r->lengths.longest);
 
   printf("%.1f %% of the control steps were in attempts that failed\n", 100 * r->doomed_share);
+
+  if (r->redrawn)
+    printf("%lld starts were drawn again: an object fell off what it lay on\n", (long long)r->redrawn);
 
   // Where the wall clock's time went, over all workers; what processors did in it is another measure.
   cJSON* time = time_json(run);
