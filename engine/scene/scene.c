@@ -7,6 +7,7 @@
 
 #include "engine/data/dataset.h"
 #include "engine/model/made_from.h"
+#include "engine/scene/apart.h"
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
 #include "engine/scene/library.h"
@@ -122,6 +123,7 @@ static int fill_scene(loomScene* s, const char* xml, const char* label, const ch
   if (!code) code = bind_objects(s, err);
   if (!code) code = check_placements(s, err);
   if (!code) code = loom_scene_check_possible(task, s->model, err);
+  if (!code) code = loom_scene_check_apart(task, s->model, err);
   return code ? code : set_substeps(s, err);
 }
 

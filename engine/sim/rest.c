@@ -14,45 +14,62 @@ static void hold_arms(loomEpisode* e) {
   }
 }
 
-static int settle(void* arg) {
-  loomEpisode* e = arg;
-  mj_resetData(e->m, e->ghost);
-  mju_copy(e->ghost->qpos, e->d->qpos, (int)e->m->nq);
+typedef struct search {
+  loomEpisode* e;
+  const loomResetDef* def;
+  bool stays;
+} search;
 
-  int steps = e->scene->task->settle_steps * e->scene->substeps;
-  for (int i = 0; i < steps; i++) {
-    hold_arms(e);
-    mj_step(e->m, e->ghost);
-  }
-
-  // Bodies where the joints are now.
-  mj_kinematics(e->m, e->ghost);
-  return 0;
-}
-
-// One object, from where it was placed. Parts on joints are held by these.
-static bool is_at_rest(const loomEpisode* e, int object) {
+// One object, from where it was placed: m that it has moved and moves a second, a turn counted with it.
+// Parts on joints are held by these.
+static void measure(double* moved, double* speed, const loomEpisode* e, int object) {
   int body = e->scene->object_body[object], joint = e->m->body_jntadr[body];
-  if (joint < 0 || e->m->jnt_type[joint] != mjJNT_FREE) return true;
+  *moved = *speed = 0;
+  if (joint < 0 || e->m->jnt_type[joint] != mjJNT_FREE) return;
 
   const mjData* d = e->ghost;
   loomPose put = loom_episode_object(e, object);
   loomPose now = loom_pose_from_quat(d->xpos + 3 * body, d->xquat + 4 * body);
-  double moved = loom_pose_distance(now, put) + metres_a_radian * loom_quat_angle(now.quat, put.quat);
+  *moved = loom_pose_distance(now, put) + metres_a_radian * loom_quat_angle(now.quat, put.quat);
 
   // A free joint's velocities: linear, then angular.
   const double* v = d->qvel + e->m->jnt_dofadr[joint];
-  double speed = mju_norm3(v) + metres_a_radian * mju_norm3(v + 3);
-  return moved < e->scene->task->rest && speed < e->scene->task->rest;
+  *speed = mju_norm3(v) + metres_a_radian * mju_norm3(v + 3);
+}
+
+// Where everything is after a control step; how fast counts at the end alone.
+static bool stay_put(const search* s, bool end) {
+  double rest = s->e->scene->task->rest, moved, speed;
+  mj_kinematics(s->e->m, s->e->ghost);
+  for (int i = 0; i < s->def->placement_count; i++) {
+    measure(&moved, &speed, s->e, s->def->placements[i].object);
+    if (moved > rest || (end && speed > rest)) return false;
+  }
+  return true;
+}
+
+static int settle(void* arg) {
+  search* s = arg;
+  loomEpisode* e = s->e;
+  mj_resetData(e->m, e->ghost);
+  mju_copy(e->ghost->qpos, e->d->qpos, (int)e->m->nq);
+
+  int steps = e->scene->task->settle_steps;
+  for (int t = 0; t < steps && s->stays; t++) {
+    for (int k = 0; k < e->scene->substeps; k++) {
+      hold_arms(e);
+      mj_step(e->m, e->ghost);
+    }
+    s->stays = stay_put(s, t + 1 == steps);
+  }
+  return 0;
 }
 
 int loom_rest_check(bool* out, loomEpisode* e, const loomResetDef* def, loomError* err) {
-  *out = true;
+  search s = {e, def, true};
   mj_kinematics(e->m, e->d);
-  int code = loom_trap_run(settle, e, err);
-  if (code) return code;
-
-  for (int i = 0; i < def->placement_count; i++) *out = *out && is_at_rest(e, def->placements[i].object);
-  mj_resetData(e->m, e->ghost);  // as previews find it
-  return 0;
+  int code = loom_trap_run(settle, &s, err);
+  *out = s.stays;
+  if (!code) mj_resetData(e->m, e->ghost);  // as previews find it
+  return code;
 }

@@ -15,8 +15,7 @@ static int open_sources(renderRun* run, loomError* err) {
   // Their demos for the ghost, their segments for the paths.
   if (!code) code = loom_dataset_open(&run->source_dataset, path, err);
   // What cannot be segmented has no paths, and no demo was made of it.
-  static const loomSourceDef def = {.skip = true};
-  if (!code) code = loom_sources_load_with(&run->source_set, run->task, path, &run->args->roots, &def, err);
+  if (!code) code = overlay_load_sources(&run->source_set, run->task, path, &run->args->roots, err);
 
   run->sources = (overlaySources){run->source_dataset, &run->source_set, &run->args->roots};
   return code;

@@ -71,6 +71,18 @@ static void add_target(mjvScene* scene, const loomReplay* r, int arm, int row) {
 
 // ---- source demos
 
+int overlay_load_sources(loomSourceSet* out, const loomTask* task, const char* path,
+                         const loomAssetRoots* roots, loomError* err) {
+  loomSourceDef def = {.skip = true,
+                       .mirrored = task->mirror.declared ? LOOM_MIRRORED_ON : LOOM_MIRRORED_OFF};
+  int code = loom_sources_load_with(out, task, path, roots, &def, err);
+  if (!code || def.mirrored == LOOM_MIRRORED_OFF) return code;
+
+  // What cannot be mirrored can be drawn as it is all the same.
+  def.mirrored = LOOM_MIRRORED_OFF;
+  return loom_sources_load_with(out, task, path, roots, &def, err);
+}
+
 static const loomReplay* source_replay(const overlaySources* sources, const char* name) {
   for (int i = 0; sources->set && i < sources->set->n; i++) {
     if (!strcmp(sources->set->replay[i].name, name)) return &sources->set->replay[i];

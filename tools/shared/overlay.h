@@ -24,6 +24,11 @@ typedef struct overlaySources {
   const loomAssetRoots* roots;
 } overlaySources;
 
+/// The source demos of a dataset that paths are drawn of, their mirror images (last) with them where the task
+/// says what these are: a demo may be made of either. Those that cannot be used are left out, each told.
+int overlay_load_sources(loomSourceSet* out, const loomTask* task, const char* path,
+                         const loomAssetRoots* roots, loomError* err);
+
 /// A source demo's model, kept from one frame to the next. Zero-initialize.
 typedef struct overlayGhost {
   bool tried;

@@ -245,7 +245,8 @@ typedef struct viewApp {
   double drag_x, drag_y;       // where the mouse was
   int drag_arm, drag_subtask;  // boundary
 
-  loomSourceSet sources;  // for attempts and ghosts; n = 0 until asked for
+  loomSourceSet sources;  // for paths and ghosts; n = 0 until asked for
+  loomSourceSet tried;    // those of them that attempts are made of, borrowed
   overlayGhost ghost;
   loomScene* trial_scene;
   loomEpisode* trial_episode;

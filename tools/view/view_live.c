@@ -14,9 +14,13 @@ bool view_live_sources(viewApp* app) {
 
   int code = loom_task_attempt_source(path, app->task, &app->args->roots, &err);
   // Those that cannot be used are told on stderr; runs are made of the others.
-  static const loomSourceDef def = {.skip = true};
-  if (!code) code = loom_sources_load_with(&app->sources, app->task, path, &app->args->roots, &def, &err);
+  if (!code) code = overlay_load_sources(&app->sources, app->task, path, &app->args->roots, &err);
   if (!code) code = loom_dataset_open(&app->source_dataset, path, &err);
+
+  // Runs are made of mirrored ones only where the task's own are.
+  app->tried = app->sources;
+  while (!app->task->source_mirrored && app->tried.n && app->tried.replay[app->tried.n - 1].mirrored)
+    app->tried.n--;
 
   if (code) view_say(app, "%s", err.message);
   return !code;

@@ -23,7 +23,7 @@ static int begin_attempt(viewApp* app, uint64_t number, loomError* err) {
   def.reset = app->reset_choice;
   def.seed = (uint64_t)app->seed;
 
-  return loom_attempt_begin(&r->attempt, &r->result, &r->trace, app->trial_episode, &app->sources, NULL, &def,
+  return loom_attempt_begin(&r->attempt, &r->result, &r->trace, app->trial_episode, &app->tried, NULL, &def,
                             number, err);
 }
 
