@@ -239,6 +239,10 @@ $(BUILD)/tests/tools/shared/test_options: %: %.o $(addprefix $(BUILD)/tools/shar
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
+$(BUILD)/tests/tools/shared/test_overlay: %: %.o $(addprefix $(BUILD)/tools/shared/,overlay.o annotation.o) $(BUILD)/libdemoloom.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
+
 # It decodes what was written.
 $(BUILD)/tests/engine/draw/test_video: LD_LIBS += $(shell pkg-config --libs $(PKGS_LATE))
 

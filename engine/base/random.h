@@ -28,6 +28,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_EXPLORE = 13,  // the noise of a policy that learns while it acts
   LOOM_PURPOSE_REPLAY = 14,   // which rows of a replay buffer a batch has
   LOOM_PURPOSE_TARGET = 15,   // the noise on target actions of critics
+  LOOM_PURPOSE_STRATA = 16,   // the order of Latin hypercubes
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -57,6 +57,10 @@ void loom_episode_destroy(loomEpisode* episode);
 /// circles that some arm can reach, or 100 draws of all none where no geom is more than 5 mm in another, or
 /// none where everything stays where it was put (the task's `rest`).
 int loom_episode_reset(loomEpisode* episode, int reset, uint64_t seed, uint64_t attempt, loomError* err);
+/// The same from a Latin hypercube (engine/base/strata.h): of the starts of `seed`, each number that is drawn
+/// from a range is spread evenly over it, block by block. What is drawn again is drawn as above.
+int loom_episode_reset_stratified(loomEpisode* episode, int reset, uint64_t seed, uint64_t attempt,
+                                  loomError* err);
 /// What every start ends with, once time, qpos and qvel are set in fresh data: kinematics, controllers,
 /// conditions.
 int loom_episode_begin(loomEpisode* episode, loomError* err);

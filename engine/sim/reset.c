@@ -7,9 +7,34 @@
 #include "engine/base/clock.h"
 #include "engine/base/expr.h"
 #include "engine/base/random.h"
+#include "engine/base/strata.h"
 #include "engine/sim/episode.h"
 #include "engine/sim/part.h"
 #include "engine/sim/rest.h"
+
+// ---- numbers
+
+// The numbers of a start, one after the other.
+typedef struct draws {
+  loomRandom random;
+  bool stratified;  // each is drawn from its part of a Latin hypercube, of which
+  int dimension;    // so many have been
+} draws;
+
+static double draw_uniform(draws* from) {
+  double u = loom_random_uniform(&from->random);
+  if (!from->stratified) return u;
+  return (loom_stratum(from->random.seed, from->random.attempt, from->dimension++) + u) / LOOM_STRATA;
+}
+
+static double draw_range(draws* from, double low, double high) {
+  return low + (high - low) * draw_uniform(from);
+}
+
+static int draw_index(draws* from, int n) {
+  int i = (int)(draw_uniform(from) * n);
+  return i < n ? i : n - 1;
+}
 
 // ---- sizes
 
@@ -33,7 +58,7 @@ static int eval3(double* out, const loomExprText* text, int n, const variableLis
 }
 
 static int draw_variables(variableList* v, const loomObjectDef* object, const loomPlacement* place,
-                          const loomEpisode* e, loomRandom* random, loomError* err) {
+                          const loomEpisode* e, draws* from, loomError* err) {
   v->n = 0;
   for (int i = 0; i < object->variable_count; i++) {
     const loomVariable* variable = &object->variables[i];
@@ -47,7 +72,7 @@ static int draw_variables(variableList* v, const loomObjectDef* object, const lo
       int code = eval(&low, place->ranges[r][0], v, err);
       if (!code) code = eval(&high, place->ranges[r][1], v, err);
       if (code) return code;
-      value = loom_random_range(random, low, high);
+      value = draw_range(from, low, high);
     }
 
     if (variable->let[0]) {
@@ -117,16 +142,20 @@ static bool free_of(const circle* c, const circle* others, int n, double gap) {
 
 // A place of the circle that is free and, in the world's frame, within reach.
 static int draw_place(circle* c, const loomEpisode* e, const loomPlacement* place, double z,
-                      const circle* placed, int n, loomRandom* random, loomError* err) {
+                      const circle* placed, int n, draws* from, loomError* err) {
   int tries = 0;
+  bool stratified = from->stratified;
   do {
+    // A part with no free place in it gives way to the whole range.
+    if (tries) from->stratified = false;
+
     // One place takes no draw, so that what else is drawn is as in a task without `places`.
-    int i = place->place_count > 1 ? loom_random_index(random, place->place_count) : 0;
+    int i = place->place_count > 1 ? draw_index(from, place->place_count) : 0;
 
     const double* x = place->place_count ? place->place_x[i] : place->x;
     const double* y = place->place_count ? place->place_y[i] : place->y;
-    c->x = loom_random_range(random, x[0], x[1]);
-    c->y = loom_random_range(random, y[0], y[1]);
+    c->x = draw_range(from, x[0], x[1]);
+    c->y = draw_range(from, y[0], y[1]);
 
     if (++tries > 1000) {
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
@@ -135,17 +164,17 @@ static int draw_place(circle* c, const loomEpisode* e, const loomPlacement* plac
                             e->scene->task->path, e->scene->task->objects[place->object].name);
     }
   } while (place->frame < 0 && (!free_of(c, placed, n, place->gap) || !within_reach(e, c, z)));
+  from->stratified = stratified;
   return 0;
 }
 
 // The pose drawn: in the world, or in an object's frame where it has been placed.
-static void set_pose(loomEpisode* e, const loomPlacement* place, const circle* c, double z,
-                     loomRandom* random) {
-  double yaw[3] = {0, 0, loom_random_range(random, place->yaw[0], place->yaw[1])}, turn[4];
+static void set_pose(loomEpisode* e, const loomPlacement* place, const circle* c, double z, draws* from) {
+  double yaw[3] = {0, 0, draw_range(from, place->yaw[0], place->yaw[1])}, turn[4];
   double base[4] = {1, 0, 0, 0}, *qpos = e->d->qpos + e->scene->object_qpos[place->object];
 
   if (place->orientation_count) {
-    memcpy(base, place->orientations[loom_random_index(random, place->orientation_count)], sizeof base);
+    memcpy(base, place->orientations[draw_index(from, place->orientation_count)], sizeof base);
   }
 
   // Turned about the vertical after the orientation it lies in.
@@ -164,25 +193,24 @@ static void set_pose(loomEpisode* e, const loomPlacement* place, const circle* c
 }
 
 static int place_object(loomEpisode* e, const loomPlacement* place, const variableList* v, circle* placed,
-                        int n, loomRandom* random, loomError* err) {
+                        int n, draws* from, loomError* err) {
   double z = 0;
   circle c = {0, 0, 0};
   placed[n] = (circle){0, 0, -INFINITY};  // in nobody's way
 
   // A drawer or a door is somewhere along its joint.
   if (place->on_joint) {
-    e->d->qpos[e->scene->object_qpos[place->object]] =
-        loom_random_range(random, place->joint[0], place->joint[1]);
+    e->d->qpos[e->scene->object_qpos[place->object]] = draw_range(from, place->joint[0], place->joint[1]);
     return 0;
   }
 
   int code = eval(&z, place->z, v, err);
   if (!code && place->radius[0]) code = eval(&c.radius, place->radius, v, err);
-  if (!code) code = draw_place(&c, e, place, z, placed, n, random, err);
+  if (!code) code = draw_place(&c, e, place, z, placed, n, from, err);
   if (code) return code;
 
   if (place->frame < 0) placed[n] = c;
-  set_pose(e, place, &c, z, random);
+  set_pose(e, place, &c, z, from);
   return 0;
 }
 
@@ -207,15 +235,16 @@ static bool overlaps(loomEpisode* e, const loomResetDef* def) {
 }
 
 // Everything in its place, free of everything else.
-static int place_all(loomEpisode* e, const loomResetDef* def, const variableList* v, loomRandom* random,
+static int place_all(loomEpisode* e, const loomResetDef* def, const variableList* v, draws* from,
                      loomError* err) {
   circle placed[LOOM_MAX_OBJECTS];
   for (int tries = 0; tries < 100; tries++) {
     for (int i = 0; i < def->placement_count; i++) {
-      int code = place_object(e, &def->placements[i], &v[i], placed, i, random, err);
+      int code = place_object(e, &def->placements[i], &v[i], placed, i, from, err);
       if (code) return code;
     }
     if (!overlaps(e, def)) return 0;
+    from->stratified = false;
   }
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                         "%s: reset %s: objects overlap each other, the scene or a robot by more than 5 mm in "
@@ -223,20 +252,19 @@ static int place_all(loomEpisode* e, const loomResetDef* def, const variableList
                         e->scene->task->path, def->name);
 }
 
-static void place_arms(loomEpisode* e, loomRandom* random) {
+static void place_arms(loomEpisode* e, draws* from) {
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
     for (int i = 0; i < arm->n; i++) {
       e->d->qpos[arm->qpos[i]] =
-          arm->robot->arm.init_qpos[i] + arm->robot->arm.init_noise * loom_random_normal(random);
+          arm->robot->arm.init_qpos[i] + arm->robot->arm.init_noise * loom_random_normal(&from->random);
     }
     for (int i = 0; i < arm->hand_n; i++) e->d->qpos[arm->hand_qpos[i]] = arm->robot->gripper_init_qpos[i];
   }
 }
 
 // Sizes first, since places depend on them.
-static int draw_sizes(variableList* v, loomEpisode* e, const loomResetDef* def, loomRandom* random,
-                      loomError* err) {
+static int draw_sizes(variableList* v, loomEpisode* e, const loomResetDef* def, draws* from, loomError* err) {
   const loomTask* task = e->scene->task;
   int code = 0;
 
@@ -248,7 +276,7 @@ static int draw_sizes(variableList* v, loomEpisode* e, const loomResetDef* def, 
 
   for (int i = 0; !code && i < def->placement_count; i++) {
     int o = def->placements[i].object;
-    code = draw_variables(&v[i], &task->objects[o], &def->placements[i], e, random, err);
+    code = draw_variables(&v[i], &task->objects[o], &def->placements[i], e, from, err);
     if (!code) code = shape_edits(e->edits[o], &task->objects[o], &v[i], err);
     if (!code && task->objects[o].shape_count && def->placements[i].range_count) {
       e->edit_count[o] = task->objects[o].shape_count;
@@ -260,25 +288,26 @@ static int draw_sizes(variableList* v, loomEpisode* e, const loomResetDef* def, 
   return code;
 }
 
-static int draw_start(loomEpisode* e, const loomResetDef* def, loomRandom* random, loomError* err) {
+static int draw_start(loomEpisode* e, const loomResetDef* def, draws* from, loomError* err) {
   variableList v[LOOM_MAX_OBJECTS];
-  int code = draw_sizes(v, e, def, random, err);
+  int code = draw_sizes(v, e, def, from, err);
   if (code) return code;
 
   // Then arms and places in fresh data.
   mj_resetData(e->m, e->d);
-  place_arms(e, random);
+  place_arms(e, from);
   mj_kinematics(e->m, e->d);
-  return place_all(e, def, v, random, err);
+  return place_all(e, def, v, from, err);
 }
 
 // Where the task asks for it, the first of the stream's draws at which nothing falls off what it lies on.
-static int draw_start_at_rest(loomEpisode* e, const loomResetDef* def, loomRandom* random, loomError* err) {
+static int draw_start_at_rest(loomEpisode* e, const loomResetDef* def, draws* from, loomError* err) {
   bool rests = true;
   for (e->redrawn = 0; e->redrawn < 100; e->redrawn++) {
-    int code = draw_start(e, def, random, err);
+    int code = draw_start(e, def, from, err);
     if (!code && e->scene->task->rest > 0) code = loom_rest_check(&rests, e, def, err);
     if (code || rests) return code;
+    from->stratified = false;
   }
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                         "%s: reset %s: in 100 draws an object never stayed within %g m of where it was put; "
@@ -286,16 +315,26 @@ static int draw_start_at_rest(loomEpisode* e, const loomResetDef* def, loomRando
                         e->scene->task->path, def->name, e->scene->task->rest);
 }
 
-int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attempt, loomError* err) {
-  double start = loom_clock();
-  loomRandom random = loom_random(seed, attempt, LOOM_PURPOSE_RESET);
-  int code = draw_start_at_rest(e, &e->scene->task->resets[reset], &random, err);
+static int start(loomEpisode* e, int reset, draws* from, loomError* err) {
+  double begun = loom_clock();
+  int code = draw_start_at_rest(e, &e->scene->task->resets[reset], from, err);
   if (code) return code;
 
   // And the start that all episodes have.
   code = loom_episode_begin(e, err);
-  e->times.reset += loom_clock() - start;
+  e->times.reset += loom_clock() - begun;
   return code;
+}
+
+int loom_episode_reset(loomEpisode* e, int reset, uint64_t seed, uint64_t attempt, loomError* err) {
+  draws from = {loom_random(seed, attempt, LOOM_PURPOSE_RESET), false, 0};
+  return start(e, reset, &from, err);
+}
+
+int loom_episode_reset_stratified(loomEpisode* e, int reset, uint64_t seed, uint64_t attempt,
+                                  loomError* err) {
+  draws from = {loom_random(seed, attempt, LOOM_PURPOSE_RESET), true, 0};
+  return start(e, reset, &from, err);
 }
 
 // The text of a scene in which one more object is changed; *xml (nullable, owned) is the text so far.

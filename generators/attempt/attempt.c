@@ -217,7 +217,8 @@ static int begin(loomAttempt* a, loomError* err) {
 
   // A reset at which MuJoCo fails is this attempt's outcome, no error of the run.
   uint64_t number = loom_attempt_start(p->def, p->result->attempt);
-  int code = loom_episode_reset(p->e, p->def->reset, p->def->seed, number, &why);
+  int code = (p->def->stratified ? loom_episode_reset_stratified : loom_episode_reset)(
+      p->e, p->def->reset, p->def->seed, number, &why);
   if (code == LOOM_ERR_SIM) {
     snprintf(a->run.message, sizeof a->run.message, "%.250s", why.message);
     return LOOM_RUN_OVER;

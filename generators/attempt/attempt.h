@@ -71,6 +71,7 @@ typedef struct loomAttemptDef {
   double noise_scale;  // factor on all noise of the task file; default 1
   // Tries that a start gets until one succeeds; default 1. The start of attempt n is number n / tries.
   int tries;
+  bool stratified;  // starts are those of a Latin hypercube (loom_episode_reset_stratified)
 } loomAttemptDef;
 
 loomAttemptDef loom_default_attempt_def(void);

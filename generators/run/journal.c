@@ -65,6 +65,7 @@ static cJSON* describe_run(const loomTask* task, const loomScene* scene, const l
   cJSON_AddBoolToObject(root, "no_preview", def->attempt.no_preview);
   cJSON_AddNumberToObject(root, "noise_scale", def->attempt.noise_scale);
   cJSON_AddNumberToObject(root, "tries", def->attempt.tries);
+  cJSON_AddBoolToObject(root, "stratified", def->attempt.stratified);
   cJSON_AddNumberToObject(root, "gzip", def->write.gzip);
   cJSON_AddBoolToObject(root, "next_obs", def->next_obs);
   cJSON_AddBoolToObject(root, "keep_failed", def->failed != NULL);

@@ -78,6 +78,9 @@ static const toolOption options[] = {
                    .about =
                        "a start that fails is tried again up to so many times in all, with other sources: "
                        "the demos that are kept have the starts that were asked for, not the easy ones"),
+    TOOL_OPTION_AS("stratified", 0, NULL, generateArgs, BOOL, def.attempt.stratified,
+                   .about = "starts spread evenly over what the reset distribution says: each of its numbers "
+                            "has as many in every part of its range (Latin hypercubes of 64 starts)"),
     TOOL_OPTION_AS("scheme", 0, "NAME", generateArgs, CHOICE, scheme, .choices = schemes,
                    .about = "for all coordinated subtasks"),
     TOOL_OPTION_AS("limits", 0, "SWITCH", generateArgs, CHOICE, limits, .choices = switches,
@@ -117,7 +120,8 @@ static const toolCommand command = {
         "  demoloom generate handover -n 1000 -o handover.hdf5\n"
         "  demoloom generate handover -n 1000 --sources 1 -o one.hdf5    one demo is enough: the best\n"
         "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n"
-        "  demoloom generate handover -n 1000 --select balanced --tries 8 -o handover.hdf5\n",
+        "  demoloom generate handover -n 1000 --select balanced --tries 8 -o handover.hdf5\n"
+        "  demoloom generate handover -n 1000 --stratified --tries 8 -o handover.hdf5\n",
     TOOL_OPTIONS(options),
 };
 

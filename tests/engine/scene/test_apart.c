@@ -190,6 +190,29 @@ static void bodies_that_may_meet_are_not_apart(void** state) {
   loom_task_destroy(task);
 }
 
+// A robot's file that calls bodies apart which touch is refused when a scene is opened.
+static void bodies_that_touch_are_told(void** state) {
+  static const struct {
+    const char *inner, *outer, *says;
+  } wrong[] = {{"gripper0_leftfinger", "gripper0_finger_joint1_tip", "they touch at"},
+               {"robot0_link5", "gripper0_right_gripper", "they touch at"},
+               {"needle", "robot0_link0", "moves freely"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    loomTask* task;
+    loomScene* scene;
+    loomError err = {0, ""};
+    must(loom_task_load(&task, files[0], "scenes/robots", &err), &err);
+    loomName* pair = task->robots[0].apart[0];
+    strcpy(pair[0], wrong[i].inner);
+    strcpy(pair[1], wrong[i].outer);
+
+    assert_int_equal(loom_scene_of_task(&scene, task, *state, &err), LOOM_ERR_FORMAT);
+    if (!strstr(err.message, wrong[i].says) || !strstr(err.message, "robot panda"))
+      fail_msg("%s", err.message);
+    loom_task_destroy(task);
+  }
+}
+
 // Arms flung about until they hit what they can hit: the same states with and without.
 static void states_stay_as_they_are(void** state) {
   enum { STEPS = 30 };
@@ -247,6 +270,7 @@ static int close_assets(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(no_joint_positions_bring_them_together),
                                      cmocka_unit_test(bodies_that_may_meet_are_not_apart),
+                                     cmocka_unit_test(bodies_that_touch_are_told),
                                      cmocka_unit_test(states_stay_as_they_are)};
   return cmocka_run_group_tests(tests, open_assets, close_assets);
 }

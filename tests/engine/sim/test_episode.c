@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/strata.h"
 #include "engine/run/policy.h"
 
 typedef struct own {
@@ -126,6 +127,31 @@ static void sizes_and_places_are_in_range(void** state) {
     most = fmax(most, s);
   }
   assert_true(least < 0.0185 && most > 0.0245);
+}
+
+// Of a block of stratified starts each number lies in each part of its range once.
+static void stratified_starts_are_spread(void** state) {
+  own* o = *state;
+  loomError err = {0, ""};
+  int size[LOOM_STRATA] = {0}, place[LOOM_STRATA] = {0};
+  double once[3] = {0}, again[3];
+
+  for (uint64_t i = 0; i < LOOM_STRATA; i++) {
+    must(loom_episode_reset_stratified(o->e, 0, 9, i, &err), &err);
+    const double* box = o->e->d->qpos + o->scene->object_qpos[0];
+    size[(int)(LOOM_STRATA * (o->e->variables[0][0] - 0.018) / 0.007)]++;
+    place[(int)(LOOM_STRATA * (box[0] + 0.05) / 0.1)]++;
+    if (i == 7) memcpy(once, box, sizeof once);
+  }
+  for (int i = 0; i < LOOM_STRATA; i++) assert_true(size[i] == 1 && place[i] == 1);
+
+  // Each is its number's, whatever was drawn before, and none of those without.
+  must(loom_episode_reset_stratified(o->e, 0, 9, 7, &err), &err);
+  memcpy(again, o->e->d->qpos + o->scene->object_qpos[0], sizeof again);
+  assert_memory_equal(once, again, sizeof once);
+  must(loom_episode_reset(o->e, 0, 9, 7, &err), &err);
+  memcpy(again, o->e->d->qpos + o->scene->object_qpos[0], sizeof again);
+  assert_memory_not_equal(once, again, sizeof once);
 }
 
 // One of several places is drawn, each as likely; of those too near to what stands already, another.
@@ -331,7 +357,7 @@ int main(void) {
       cmocka_unit_test(observations_are_what_they_say), cmocka_unit_test(a_snapshot_brings_everything_back),
       cmocka_unit_test(bad_actions_are_told),           cmocka_unit_test(time_runs_out),
       cmocka_unit_test(hands_go_where_they_are_told),   cmocka_unit_test(places_are_drawn),
-      cmocka_unit_test(places_follow_frames_and_reach),
+      cmocka_unit_test(places_follow_frames_and_reach), cmocka_unit_test(stratified_starts_are_spread),
   };
 
   return cmocka_run_group_tests(tests, open_own, close_own);

@@ -156,6 +156,15 @@ static void mirrors_are_checked(void** state) {
   expect_error(hammer, "    hammer: {plane: [0, 1, 0], as: world}\n", "expected an object");
 }
 
+static void rest_is_checked(void** state) {
+  (void)state;
+  const char* rest = "  rest: 0.05 ";
+  loomError err = {0, ""};
+  assert_int_equal(load_changed(&err, rest, "  rest: 0 "), 0);
+  expect_error(rest, "  rest: -0.05 ", "expected a distance");
+  expect_error("  settle: 10 ", "  settle: 0 ", "`settle`, which is needed too");
+}
+
 static void keypoints_are_checked(void** state) {
   (void)state;
   const char *points = "    symmetries:\n", *grasp = "        symmetric: true\n";
@@ -392,17 +401,13 @@ static void long_names_are_refused(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(handover_parses),
-                                     cmocka_unit_test(mistakes_are_located),
-                                     cmocka_unit_test(the_impossible_is_told),
-                                     cmocka_unit_test(mirrors_are_checked),
-                                     cmocka_unit_test(keypoints_are_checked),
-                                     cmocka_unit_test(circles_are_rejected),
-                                     cmocka_unit_test(impossible_pairs_are_located),
-                                     cmocka_unit_test(places_are_checked),
-                                     cmocka_unit_test(tasks_have_no_ceilings),
-                                     cmocka_unit_test(memory_may_run_out),
-                                     cmocka_unit_test(limits_are_told),
-                                     cmocka_unit_test(long_names_are_refused)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(handover_parses),        cmocka_unit_test(mistakes_are_located),
+      cmocka_unit_test(the_impossible_is_told), cmocka_unit_test(mirrors_are_checked),
+      cmocka_unit_test(keypoints_are_checked),  cmocka_unit_test(rest_is_checked),
+      cmocka_unit_test(circles_are_rejected),   cmocka_unit_test(impossible_pairs_are_located),
+      cmocka_unit_test(places_are_checked),     cmocka_unit_test(tasks_have_no_ceilings),
+      cmocka_unit_test(memory_may_run_out),     cmocka_unit_test(limits_are_told),
+      cmocka_unit_test(long_names_are_refused)};
   return cmocka_run_group_tests(tests, handover_open, handover_close);
 }

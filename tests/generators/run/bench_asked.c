@@ -1,7 +1,7 @@
 // Are the starts of kept handover demos those that the task asks for? Against the ranges that its reset
 // declares, not against those of the attempts: each number a start is drawn by, as a share of its range, in
 // quarters.
-//   bench_asked [DEMOS [TRIES [SEED [OUT]]]]
+//   bench_asked [DEMOS [TRIES [SEED [OUT|- [stratified]]]]]
 // With OUT the demos are kept in that dataset, and a run that was ended goes on where it was.
 #include "tests/handover_fixture.h"
 
@@ -100,7 +100,8 @@ int main(int argc, char** argv) {
   def.successes = argc > 1 ? atoi(argv[1]) : 40;
   def.attempt.tries = argc > 2 ? atoi(argv[2]) : 8;
   def.attempt.seed = argc > 3 ? (uint64_t)atoll(argv[3]) : 31600;
-  if (argc > 4) {
+  def.attempt.stratified = argc > 5;
+  if (argc > 4 && strcmp(argv[4], "-")) {
     def.out = argv[4];
     def.resume = true;
   }
