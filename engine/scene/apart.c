@@ -24,6 +24,7 @@ static bool touch(search* s, int a, int b) {
       bool planes = m->geom_rbound[i] <= 0 || m->geom_rbound[j] <= 0;  // have no sphere around them
       if (s->left <= 0 || (!planes && between > m->geom_rbound[i] + m->geom_rbound[j])) continue;
 
+      // Near enough to be looked at closely.
       s->left--;
       if (mj_geomDistance(m, s->d, i, j, 1e-6, NULL) <= 0) return true;
     }
@@ -34,6 +35,7 @@ static bool touch(search* s, int a, int b) {
 // A body's joints, and those it hangs on, anywhere within their limits.
 static void draw_joints(search* s, int body) {
   const mjModel* m = s->m;
+
   for (int at = body; at > 0; at = m->body_parentid[at]) {
     for (int k = m->body_jntadr[at]; k < m->body_jntadr[at] + m->body_jntnum[at]; k++) {
       if (m->jnt_limited[k] && m->jnt_type[k] >= mjJNT_SLIDE)
@@ -85,6 +87,7 @@ static int check_pair(search* s, const loomRobotDef* robot, loomName pair[2]) {
 static int check_all(void* arg) {
   search* s = arg;
   int code = 0;
+
   for (int a = 0; a < s->task->arm_count; a++) {
     const loomRobotDef* robot = &s->task->robots[a];
     for (int i = 0; !code && i < robot->apart_count; i++) code = check_pair(s, robot, robot->apart[i]);
@@ -95,6 +98,8 @@ static int check_all(void* arg) {
 int loom_scene_check_apart(const loomTask* task, const mjModel* model, loomError* err) {
   search s = {.task = task, .m = model, .left = MOST_DISTANCES, .err = err};
   int pairs = 0;
+
+  // Most robots' files name none.
   for (int a = 0; a < task->arm_count; a++) pairs += task->robots[a].apart_count;
   if (!pairs) return 0;
 
