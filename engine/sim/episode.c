@@ -7,6 +7,8 @@
 
 #include "engine/base/clock.h"
 #include "engine/model/trap.h"
+#include "engine/sim/air.h"
+#include "engine/sim/near.h"
 
 // ---- construction
 
@@ -40,6 +42,8 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
   bool made = e->d && e->scratch && e->ghost && e->jacobian && e->marks;
   int code = made ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simulation");
   if (!code) code = take_lists(e, err);
+  if (!code) code = loom_near_create(&e->near, e->m, err);
+  if (!code) code = loom_air_create(&e->air, e->m, err);
 
   e->arm_count = scene->task->arm_count;
   for (int a = 0; !code && a < e->arm_count; a++) {
@@ -63,6 +67,8 @@ void loom_episode_destroy(loomEpisode* e) {
   if (!e) return;
   loom_conditions_destroy(e->conditions);
   loom_heap_destroy(&e->heap);
+  loom_near_destroy(e->near);
+  loom_air_destroy(e->air);
   free(e->jacobian);
   free(e->marks);
   mj_deleteData(e->ghost);
@@ -137,6 +143,7 @@ static void set_state(mjModel* m, mjData* d, const double* state) {
 int loom_episode_begin(loomEpisode* e, loomError* err) {
   e->steps = 0;
   memset(e->action, 0, sizeof e->action);
+  loom_near_forget(e->near);
   int code = loom_trap_run(run_step1, e, err);
   if (code) return code;
 
@@ -193,6 +200,13 @@ static const mjData* canonical_view(loomEpisode* e) {
   return d;
 }
 
+// MuJoCo's first half of a physics step, but for what is known to come to nothing: the same bits.
+static void run_first_half(loomEpisode* e) {
+  mj_step1(e->m, e->d);
+  if (loom_near_moved(e->near, e->m, e->d)) mj_step1(e->m, e->d);
+  loom_air_add(e->air, e->m, e->d);
+}
+
 static int run_control_step(void* arg) {
   stepCall* call = arg;
   loomEpisode* e = call->episode;
@@ -210,13 +224,15 @@ static int run_control_step(void* arg) {
   double start = loom_clock(), dt = 1.0 / e->scene->task->control_freq;
   int substeps = e->scene->substeps;
   if (whole_body(e)) loom_whole_body_plan(&e->body, e->arms, e->m, e->d, e->scratch, dt);
+  loom_near_begin(e->near, e->m, e->d);
+  loom_air_begin(e->air, e->m);
   for (int k = 0; k < substeps; k++) {
     for (int a = 0; a < e->arm_count; a++) loom_arm_apply(&e->arms[a], e->m, e->d, k ? e->d : seen);
     if (whole_body(e)) loom_whole_body_apply(&e->body, e->m, e->d, (k + 1.0) / substeps, dt);
 
     double applied = loom_clock();
     mj_step2(e->m, e->d);
-    mj_step1(e->m, e->d);
+    run_first_half(e);
 
     double stepped = loom_clock();
     e->times.control += applied - start;
@@ -238,6 +254,8 @@ int loom_episode_step(loomEpisode* e, const double* action, loomError* err) {
   memcpy(e->action, action, sizeof *action * (size_t)e->action_dim);
   stepCall call = {e, action};
   int code = loom_trap_run(run_control_step, &call, err);
+  loom_near_end(e->near, e->m);
+  loom_air_end(e->air, e->m);
   if (code) return code;
 
   e->steps++;

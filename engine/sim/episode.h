@@ -28,10 +28,12 @@ typedef struct loomEpisode {
   const loomScene* scene;
   mjModel* m;  // this episode's own copy: object sizes change at reset
   mjData* d;
-  mjData* scratch;   // for recomputing constants and inverse kinematics
-  mjData* ghost;     // of previews: where everything would be
-  double* jacobian;  // (6 x nv) of inverse kinematics: position, then rotation
-  bool* marks;       // (nbody) work space for what looks through the bodies
+  mjData* scratch;        // for recomputing constants and inverse kinematics
+  mjData* ghost;          // of previews: where everything would be
+  struct loomNear* near;  // pairs of bodies that may touch
+  struct loomAir* air;    // the drag on those that move
+  double* jacobian;       // (6 x nv) of inverse kinematics: position, then rotation
+  bool* marks;            // (nbody) work space for what looks through the bodies
   int arm_count;
   loomArm arms[LOOM_MAX_ARMS];
   loomWholeBody body;              // drives the arms' joints when the controller is WHOLE_BODY_IK

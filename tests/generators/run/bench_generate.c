@@ -3,6 +3,7 @@
 #include "tests/handover_fixture.h"
 
 #include "engine/base/clock.h"
+#include "engine/sim/near.h"
 #include "generators/run/generate.h"
 
 static double run(const loomScene* scene, const loomSourceSet* sources, int threads, int attempts,
@@ -50,6 +51,10 @@ static void overhead(const loomScene* scene, const loomDemo* demo) {
 
   printf("control step against bare mj_step: %.3f (%.1f us a physics step)\n", ours / bare,
          1e6 * bare / (5.0 * demo->rows * scene->substeps));
+  loomNearCounts near = loom_near_counts(e->near);
+  printf("%.1f of %d pairs of bodies looked at a physics step, contacts found again in %lld of %lld\n",
+         (double)near.looked_at / (double)near.steps, (int)near.pairs, (long long)near.again,
+         (long long)near.steps);
 
   // 200 resets.
   double start = loom_thread_cpu();
