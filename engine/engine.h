@@ -10,6 +10,7 @@
 #include "engine/model/model.h"        // MJCF to mjModel, asset folders
 #include "engine/observe/framed.h"     // poses in each other's frames as observations
 #include "engine/observe/sense.h"      // pictures and point clouds as observations
+#include "engine/run/adr.h"            // ranges of disturbances that grow and shrink
 #include "engine/run/environment.h"    // what policies learn in by trying
 #include "engine/run/policy.h"         // whoever drives an episode
 #include "engine/run/quality.h"        // how smoothly it is driven
@@ -19,6 +20,7 @@
 #include "engine/scene/library.h"      // where scenes, assets and source demos are
 #include "engine/scene/scene.h"        // open a scene by its name
 #include "engine/sim/control_sim.h"    // plain control tasks in the simulator
+#include "engine/sim/disturb.h"        // episodes that are disturbed
 #include "engine/sim/episode.h"        // reset, step, observe
 #include "engine/task/control_task.h"  // a plain control task as data
 #include "engine/task/task.h"          // a task as data

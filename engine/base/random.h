@@ -29,6 +29,10 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_REPLAY = 14,   // which rows of a replay buffer a batch has
   LOOM_PURPOSE_TARGET = 15,   // the noise on target actions of critics
   LOOM_PURPOSE_STRATA = 16,   // the order of Latin hypercubes
+  LOOM_PURPOSE_DISTURB = 17,  // which disturbances an episode meets
+  LOOM_PURPOSE_BLUR = 18,     // their noise on what is seen
+  LOOM_PURPOSE_SHAKE = 19,    // and on what is done
+  LOOM_PURPOSE_ADR = 20,      // which end of a range an episode tries
 } loomPurpose;
 
 typedef struct loomRandom {

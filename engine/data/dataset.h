@@ -185,6 +185,7 @@ typedef struct loomDemo {
   double* actions;  // (T x A)
   double* states;   // (T x S)
   char* model_xml;  // the recorded MJCF, as text
+  char* disturb;    // what disturbed it (engine/sim/disturb.h), as text; NULL = nothing
 } loomDemo;
 
 /// Load demo number `demo` and check it: actions and states are 2-D with as many rows as num_samples says,

@@ -12,6 +12,7 @@ void loom_demo_destroy(loomDemo* demo) {
   free(demo->actions);
   free(demo->states);
   free(demo->model_xml);
+  free(demo->disturb);
   memset(demo, 0, sizeof *demo);
 }
 
@@ -71,6 +72,10 @@ static int load_fields(loomDemo* out, const loomDataset* ds, const char* object,
   if (samples != rows)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: num_samples says %lld where actions has %d rows",
                           loom_dataset_path(ds), object, (long long)samples, rows);
+
+  if (loom_dataset_has_attr(ds, object, "loom_disturb"))
+    status = loom_dataset_attr_string(&out->disturb, ds, object, "loom_disturb", err);
+  if (status) return status;
 
   // A file whose demos share one model keeps it once, at `data`.
   const char* holder = loom_dataset_has_attr(ds, object, "model_file") ? object : "data";

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/observe/blur.h"
 #include "engine/observe/framed.h"
 #include "engine/observe/observe_internal.h"
 #include "engine/observe/sense.h"
@@ -21,11 +22,13 @@ struct loomObserver {
   double* row;       // (states.dim) all states as they are now
   double* vectors;   // (dim)
   loomSense* sense;  // of pictures and clouds; NULL: none
+  loomBlur blur;     // of episodes that are disturbed
 };
 
 void loom_observer_destroy(loomObserver* o) {
   if (!o) return;
   loom_sense_destroy(o->sense);
+  loom_blur_destroy(&o->blur);
   loom_state_obs_destroy(&o->states);
   free(o->key);
   free(o->from);
@@ -174,17 +177,28 @@ void loom_observer_see_doubles(double* out, loomObserver* o, loomEpisode* e) {
 
 void loom_observer_see(float* out, loomObserver* o, loomEpisode* e) {
   loom_observer_see_doubles(o->vectors, o, e);
+  if (e->disturbance) loom_blur_see(o->vectors, &o->blur, o->key, o->n, e);
   for (int i = 0; i < o->dim; i++) out[i] = (float)o->vectors[i];
 }
 
 int loom_observer_begin(loomObserver* o, loomEpisode* e, loomError* err) {
   char* xml = NULL;
-  if (!o->sense) return 0;
+  int code = e->disturbance ? loom_blur_begin(&o->blur, o->key, o->n, o->dim, e, err) : 0;
+  if (code || !o->sense) return code;
 
-  int code = loom_episode_xml(&xml, e, err);
+  code = loom_episode_xml(&xml, e, err);
   if (!code) code = loom_sense_model(o->sense, xml, e->scene->label, &e->scene->roots, err);
   free(xml);
   return code;
+}
+
+bool loom_observer_must_look(const loomEpisode* e) {
+  bool late = false;
+  for (int i = 0; e->disturbance && i < e->disturbance->set->count; i++) {
+    loomDisturbKind kind = e->disturbance->set->terms[i].kind;
+    late = late || kind == LOOM_DISTURB_OBSERVATION_DELAY || kind == LOOM_DISTURB_OBSERVATION_DROPOUT;
+  }
+  return late;
 }
 
 int loom_observer_look(void* const* out, loomObserver* o, const loomEpisode* e, loomError* err) {

@@ -79,14 +79,17 @@ const loomObsKey* loom_observer_keys(const loomObserver* observer, int* n);
 /// Numbers of the vectors side by side: states and framed ones.
 int loom_observer_dim(const loomObserver* observer);
 
-/// out (dim): the vectors, each at its key's offset, as the episode is now.
+/// out (dim): the vectors, each at its key's offset, as the episode is now; where it is disturbed, as a policy
+/// is to see it (after loom_observer_begin).
 void loom_observer_see(float* out, loomObserver* observer, loomEpisode* episode);
 /// The same, as precise as it is known.
 void loom_observer_see_doubles(double* out, loomObserver* observer, loomEpisode* episode);
 
-/// Before pictures and clouds of an episode that has just been reset: objects may have other sizes. Errors:
-/// loom_sense_model's.
+/// Before the first look at an episode that is disturbed (errors: loom_blur_begin's), and before pictures and
+/// clouds of one that has just been reset: objects may have other sizes (loom_sense_model's).
 int loom_observer_begin(loomObserver* observer, loomEpisode* episode, loomError* err);
+/// Whether vectors must be looked at in every control step: they are seen late, or some not at all.
+bool loom_observer_must_look(const loomEpisode* episode);
 /// out[i]: picture or cloud number i, in the order of the keys that are such. Any thread, one at a time.
 int loom_observer_look(void* const* out, loomObserver* observer, const loomEpisode* episode, loomError* err);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine/base/clock.h"
+#include "engine/sim/disturb.h"
 
 loomRunDef loom_default_run_def(const loomTask* task) {
   return (loomRunDef){task->max_steps, task->success_hold, true};
@@ -49,10 +50,12 @@ int loom_run_step(loomRunResult* r, loomEpisode* e, const loomPolicy* policy, co
   }
   if (code) return code;
 
-  // The row is what was so before the action.
+  // The row is what was so before the action, which is the one that is done.
+  if (e->disturbance) loom_disturb_act(action, e);
   if (trace) loom_trace_add(trace, e, action);
   loomError why = {0, ""};
-  code = loom_episode_step(e, action, &why);
+  if (e->disturbance) code = loom_disturb_step(e, &why);
+  if (!code) code = loom_episode_step(e, action, &why);
   r->physics_steps += e->physics_steps - physics;
 
   // A simulation that fails is a result; everything else is the caller's error.

@@ -74,6 +74,7 @@ void loom_episode_destroy(loomEpisode* e) {
   mj_deleteData(e->ghost);
   mj_deleteData(e->scratch);
   mj_deleteData(e->d);
+  mj_deleteModel(e->undisturbed);
   mj_deleteModel(e->m);
   free(e);
 }
@@ -122,13 +123,18 @@ static void measure_objects(loomEpisode* e) {
 }
 
 int loom_episode_restore_sizes(loomEpisode* e, loomError* err) {
-  bool changed = false;
+  bool changed = e->disturbance != NULL;
   for (int o = 0; o < LOOM_MAX_OBJECTS; o++) changed = changed || e->edit_count[o];
   if (!changed) return 0;
 
   if (!mj_copyModel(e->m, e->scene->model))
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
   memset(e->edit_count, 0, sizeof e->edit_count);
+
+  // What a disturbance has changed goes with it.
+  for (int a = 0; e->disturbance && a < e->arm_count; a++) e->arms[a].control = e->scene->control[a];
+  if (whole_body(e)) e->body.control = e->arms[0].control;
+  e->disturbance = NULL;
   return 0;
 }
 
@@ -163,9 +169,13 @@ int loom_episode_start(loomEpisode* e, const double* state, loomError* err) {
   int code = loom_episode_restore_sizes(e, err);
   if (code) return code;
 
+  measure_objects(e);
+  return loom_episode_again(e, state, err);
+}
+
+int loom_episode_again(loomEpisode* e, const double* state, loomError* err) {
   mj_resetData(e->m, e->d);
   set_state(e->m, e->d, state);
-  measure_objects(e);
   return loom_episode_begin(e, err);
 }
 

@@ -45,9 +45,12 @@ typedef struct loomEpisode {
                   [LOOM_MAX_VARIABLES];   // object sizes, in the task's order; NaN = not known
   int edit_count[LOOM_MAX_OBJECTS];       // the model edits of the last reset
   loomGeomEdit* edits[LOOM_MAX_OBJECTS];  // (shape_count) of each object
-  int redrawn;            // starts that the last reset drew before this one, at which something fell
-  int steps;              // control steps since the start
-  int64_t physics_steps;  // over the episode's whole life
+  int redrawn;  // starts that the last reset drew before this one, at which something fell
+  int steps;    // control steps since the start
+  struct loomDisturbance* disturbance;   // what disturbs this episode (engine/sim/disturb.h); NULL = nothing
+  struct loomDisturbance* disturbances;  // all that ever did, in the heap: their room is used again
+  mjModel* undisturbed;                  // what edits in its course start from; NULL = there are none yet
+  int64_t physics_steps;                 // over the episode's whole life
   loomTimes times;
 } loomEpisode;
 
@@ -66,11 +69,14 @@ int loom_episode_reset_stratified(loomEpisode* episode, int reset, uint64_t seed
 /// What every start ends with, once time, qpos and qvel are set in fresh data: kinematics, controllers,
 /// conditions.
 int loom_episode_begin(loomEpisode* episode, loomError* err);
-/// The sizes of all objects as the scene has them, whatever a reset has drawn.
+/// The sizes of all objects as the scene has them, whatever a reset has drawn; so is the rest of the model,
+/// where the last episode was disturbed.
 int loom_episode_restore_sizes(loomEpisode* episode, loomError* err);
 /// Start from a recorded state (S): controllers and warm start as after a reset. The object sizes are the
 /// scene's own.
 int loom_episode_start(loomEpisode* episode, const double* state, loomError* err);
+/// The same in the model as it is now.
+int loom_episode_again(loomEpisode* episode, const double* state, loomError* err);
 /// Kinematics, contacts and conditions of a recorded state (S), without time passing.
 int loom_episode_show(loomEpisode* episode, const double* state, const double* gripper_action,
                       loomError* err);

@@ -266,9 +266,10 @@ static void place_arms(loomEpisode* e, draws* from) {
 // Sizes first, since places depend on them.
 static int draw_sizes(variableList* v, loomEpisode* e, const loomResetDef* def, draws* from, loomError* err) {
   const loomTask* task = e->scene->task;
-  int code = 0;
 
-  // Objects of sizes that are not drawn are as the scene has them, whatever was drawn before.
+  // Objects of sizes that are not drawn are as the scene has them, whatever was drawn before, and so is all
+  // that was disturbed.
+  int code = e->disturbance ? loom_episode_restore_sizes(e, err) : 0;
   for (int i = 0; !code && i < def->placement_count; i++) {
     const loomPlacement* place = &def->placements[i];
     if (!place->range_count && e->edit_count[place->object]) code = loom_episode_restore_sizes(e, err);
@@ -338,7 +339,7 @@ int loom_episode_reset_stratified(loomEpisode* e, int reset, uint64_t seed, uint
 }
 
 // The text of a scene in which one more object is changed; *xml (nullable, owned) is the text so far.
-static int apply_to_xml(char** xml, loomEpisode* e, int o, loomError* err) {
+static int apply_to_xml(char** xml, mjModel* m, loomEpisode* e, int o, loomError* err) {
   const loomScene* s = e->scene;
   loomVariation* again = NULL;
   char* changed = NULL;
@@ -346,7 +347,7 @@ static int apply_to_xml(char** xml, loomEpisode* e, int o, loomError* err) {
   // A variation writes the text it was bound to: behind the first, the text to change is another one.
   int code = *xml ? loom_variation_bind(&again, *xml, s->label, s->task->objects[o].body, err) : 0;
   if (!code)
-    code = loom_variation_apply(again ? again : s->variations[o], e->edits[o], e->edit_count[o], e->m,
+    code = loom_variation_apply(again ? again : s->variations[o], e->edits[o], e->edit_count[o], m,
                                 e->scratch, &changed, err);
 
   loom_variation_destroy(again);
@@ -359,9 +360,14 @@ static int apply_to_xml(char** xml, loomEpisode* e, int o, loomError* err) {
 int loom_episode_xml(char** out, loomEpisode* e, loomError* err) {
   char *xml = NULL, *portable = NULL;
   int code = 0;
+
+  // Applying sizes takes back what a disturbance has changed of the object: not in the episode's own model.
+  mjModel *other = e->disturbance ? mj_copyModel(NULL, e->m) : NULL, *m = other ? other : e->m;
+  if (e->disturbance && !other) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
   for (int o = 0; !code && o < e->scene->task->object_count; o++) {
-    if (e->edit_count[o]) code = apply_to_xml(&xml, e, o, err);
+    if (e->edit_count[o]) code = apply_to_xml(&xml, m, e, o, err);
   }
+  mj_deleteModel(other);
 
   if (!code) code = loom_mjcf_portable(&portable, xml ? xml : e->scene->xml, e->scene->label, err);
   free(xml);

@@ -12,6 +12,7 @@
 #include "engine/base/error.h"
 #include "engine/base/heap.h"
 #include "engine/task/controller_def.h"
+#include "engine/task/disturb_def.h"
 #include "engine/task/limits.h"
 #include "engine/task/robot.h"
 #include "engine/task/task_condition.h"
@@ -72,7 +73,9 @@ typedef struct loomTask {
   loomRule* rules;                        // (rule_count)
   int expert_count[LOOM_MAX_ARMS];        // steps of the scripted expert that records source demos; 0 = none
   loomExpertStep* expert[LOOM_MAX_ARMS];  // (expert_count) of each arm
-  loomHeap heap;                          // where all of these lie; loom_task_destroy gives it back
+  int disturb_count;
+  loomDisturbSet* disturb;  // (disturb_count) `randomize:`
+  loomHeap heap;            // where all of these lie; loom_task_destroy gives it back
 } loomTask;
 
 /// Read and check a task file. *out is heap-allocated (release with loom_task_destroy). robots_dir: where

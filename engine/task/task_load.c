@@ -146,6 +146,7 @@ static int read_task(taskParser* p, const char* robots_dir) {
   if (!code) code = loom_task_parse_rules(p, root);
   if (!code) code = loom_task_parse_mirror(p, root);
   if (!code) code = loom_task_parse_expert(p, root);
+  if (!code) code = loom_task_parse_disturb(p, root);
   if (!code) code = loom_task_check_possible(p, root);
   return code;
 }

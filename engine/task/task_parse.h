@@ -27,6 +27,7 @@ int loom_task_parse_subtasks(taskParser* p, loomNode root);
 int loom_task_parse_rules(taskParser* p, loomNode root);
 int loom_task_parse_mirror(taskParser* p, loomNode root);
 int loom_task_parse_expert(taskParser* p, loomNode root);
+int loom_task_parse_disturb(taskParser* p, loomNode root);
 /// Once all is read: LOOM_ERR_FORMAT, with its line, for what no episode can ever bring about.
 int loom_task_check_possible(const taskParser* p, loomNode root);
 

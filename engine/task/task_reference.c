@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "engine/task/disturb_terms.h"
+
 enum { MOST_KEYS = 64 };  // of one section
 
 #define REQUIRED "required"
@@ -33,6 +35,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"task", "arms", "list of maps", "", REQUIRED, "the subtasks of each arm: section arms", "[{subtasks: [{name: lift}]}]"},
     {"task", "coordination", "list of maps", "", "none", "constraints between arms: section coordination", "[{sequential: [[0, give], [1, take]]}]"},
     {"task", "expert", "list of lists of maps", "", "none", "a script for each arm, with which `demoloom record` makes source demos: section expert", "[[{to: bar}], [{grip: close}]]"},
+    {"task", "randomize", "map of names", "", "none", "named sets of disturbances, for `--disturb NAME`: section randomize: set", "{rough: {push: {of: bar, range: [1, 5], at: [0.5, 3]}}}"},
 
     {"source", "", "", "", "", "`source:` in `task.yaml`. Without it, demos are given on the command line.", ""},
     {"source", "asset", "text", "", "the task's folder", "asset root that the file is in", "robosuite"},
@@ -296,6 +299,21 @@ const loomReferenceKey loom_task_reference[] = {
     {"expert", "stay", "whole number", "control steps", "0", "then wait", "12"},
     {"expert", "until", "condition", "", "at once", "and wait for this", "in_hand"},
     {"expert", "jitter", "number", "m", "0", "standard deviation of the goal from demo to demo", "0.005"},
+
+    {"randomize: set", "", "", "", "", "An entry of `randomize:` in `task.yaml`, or a file of its own: `--disturb NAME` or `--disturb FILE` of `demoloom rollout` and `demoloom generate`. A term is a number, a range `[LOW, HIGH]`, a map or a list of maps. Each episode draws values from the ranges, one for each object, body, joint or arm; they are a function of its seed and number alone, and are stored with its demo.", ""},
+#define TERM(kind, key, unit, targets, least, most, bits, about, example) \
+    {"randomize: set", key, "range or maps", unit, "none", about, example},
+    LOOM_DISTURB_TERMS(TERM)
+#undef TERM
+
+    {"randomize: term", "", "", "", "", "A term of a set that says more than its range.", ""},
+    {"randomize: term", "range", "number or list of 2 numbers", "the term's", REQUIRED, "what its values are drawn from", "[0.5, 2]"},
+    {"randomize: term", "of", "text", "", REQUIRED " where there is one only, else all", "which object, body, joint, arm or key", "bar"},
+    {"randomize: term", "scale", "uniform or log", "", "uniform", "values or their logarithms are uniform", "log"},
+    {"randomize: term", "at", "number or list of 2 numbers", "s", "at the start; " REQUIRED " of push and slip", "when it begins, after the episode's start", "[0.5, 3]"},
+    {"randomize: term", "for", "number or list of 2 numbers", "s", "to the end; 0.1 of push and slip", "how long it lasts", "[0.1, 0.2]"},
+    {"randomize: term", "direction", "list of 3 numbers", "", "horizontal, drawn", "of a push, world frame", "[0, 0, -1]"},
+    {"randomize: term", "limits", "list of 2 numbers", "the term's", "it stays", "how far `demoloom rollout --widen` may widen the range", "[0.1, 10]"},
 
     {"robot", "", "", "", "", "The top of `scenes/robots/TYPE.yaml`, an arm with its gripper or hand. `{i}` in names is the robot's number in the task, from 0.", ""},
     {"robot", "robot", "text", "", REQUIRED, "its name", "panda"},

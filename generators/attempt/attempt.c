@@ -219,6 +219,8 @@ static int begin(loomAttempt* a, loomError* err) {
   uint64_t number = loom_attempt_start(p->def, p->result->attempt);
   int code = (p->def->stratified ? loom_episode_reset_stratified : loom_episode_reset)(
       p->e, p->def->reset, p->def->seed, number, &why);
+  if (!code && p->def->disturb)
+    code = loom_disturb_begin(p->e, p->def->disturb, p->def->seed, number, NULL, &why);
   if (code == LOOM_ERR_SIM) {
     snprintf(a->run.message, sizeof a->run.message, "%.250s", why.message);
     return LOOM_RUN_OVER;

@@ -6,6 +6,7 @@
 #include "engine/base/api.h"
 #include "engine/base/random.h"
 #include "engine/run/policy.h"
+#include "engine/sim/disturb.h"
 #include "generators/attempt/transform.h"
 #include "generators/source/replay.h"
 
@@ -71,7 +72,8 @@ typedef struct loomAttemptDef {
   double noise_scale;  // factor on all noise of the task file; default 1
   // Tries that a start gets until one succeeds; default 1. The start of attempt n is number n / tries.
   int tries;
-  bool stratified;  // starts are those of a Latin hypercube (loom_episode_reset_stratified)
+  bool stratified;                // starts are those of a Latin hypercube (loom_episode_reset_stratified)
+  const loomDisturbSet* disturb;  // what disturbs attempts, drawn by the number of their start; default NULL
 } loomAttemptDef;
 
 loomAttemptDef loom_default_attempt_def(void);

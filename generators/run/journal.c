@@ -69,6 +69,12 @@ static cJSON* describe_run(const loomTask* task, const loomScene* scene, const l
   cJSON_AddNumberToObject(root, "gzip", def->write.gzip);
   cJSON_AddBoolToObject(root, "next_obs", def->next_obs);
   cJSON_AddBoolToObject(root, "keep_failed", def->failed != NULL);
+
+  // By name and content: a set may be a file of its own.
+  if (def->attempt.disturb) {
+    cJSON_AddStringToObject(root, "disturb", def->attempt.disturb->name);
+    loom_settings_add_digest(root, "disturb_content", def->attempt.disturb->digest);
+  }
   return root;
 }
 

@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/version.h"
 #include "engine/run/record_demo.h"
+#include "engine/sim/disturb.h"
 #include "generators/attempt/tries.h"
 #include "generators/source/segment.h"
 
@@ -120,11 +121,12 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
                       const loomSourceSet* sources, const loomAttemptDef* def, const loomWriteDef* write,
                       bool next_obs, loomError* err) {
   double start = loom_clock();
-  char name[LOOM_NAME_MAX], *xml = NULL, *origin = provenance_text(r, sources, e, def);
+  char name[LOOM_NAME_MAX], *xml = NULL, *disturb = NULL, *origin = provenance_text(r, sources, e, def);
   loomDemoRecord record = {0};
   snprintf(name, sizeof name, "demo_%llu", (unsigned long long)r->attempt);
   int code = origin ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
   if (!code) code = loom_episode_xml(&xml, e, err);
+  if (!code) code = loom_disturb_text(&disturb, e, err);
 
   // One writer for the arrays; attributes tell where the demo comes from.
   if (!code) {
@@ -132,11 +134,13 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
     add_sources(&record, r, t, e, sources);
     add_attrs(&record, xml, t, def->seed, r->attempt, r->outcome == LOOM_OUTCOME_SUCCESS);
     loom_demo_record_attr(&record, loom_attr_string("loom_provenance", origin));
+    if (disturb) loom_demo_record_attr(&record, loom_attr_string(LOOM_DISTURB_ATTR, disturb));
     code = loom_demo_record_write(path, &record, name, write, err);
   }
 
   loom_demo_record_destroy(&record);
   free(xml);
+  free(disturb);
   cJSON_free(origin);
   e->times.write += loom_clock() - start;
   return code;
@@ -152,14 +156,15 @@ double loom_record_least_bytes(const loomTrace* t, int rows) {
 // ---- subtasks of what was recorded
 
 // The episode's model must be the demo's.
-static int segment_trace(loomReplay* out, const loomTrace* t, loomEpisode* e, const char* name,
+static int segment_trace(loomReplay* out, const loomTrace* t, loomEpisode* e, const char* name, char* disturb,
                          loomError* err) {
   loomDemo demo = {.name = (char*)name,
                    .rows = t->rows,
                    .action_dim = t->action_dim,
                    .state_dim = t->state_dim,
                    .actions = t->actions,
-                   .states = t->states};
+                   .states = t->states,
+                   .disturb = disturb};
 
   int code = loom_replay_states(out, e, &demo, err);
   return code ? code : loom_segment(out, e->scene->task, NULL, 0, NULL, err);
@@ -179,7 +184,7 @@ int loom_record_check(const loomTrace* t, loomEpisode* e, uint64_t attempt, loom
   if (waits_for_signals(e->scene->task)) return 0;
 
   snprintf(name, sizeof name, "demo_%llu", (unsigned long long)attempt);
-  int code = segment_trace(&replay, t, e, name, err);
+  int code = segment_trace(&replay, t, e, name, NULL, err);
   loom_replay_destroy(&replay);
   return code;
 }
@@ -189,7 +194,7 @@ int loom_record_check(const loomTrace* t, loomEpisode* e, uint64_t attempt, loom
 // Each row's subtask, as the task's conditions find it in what was recorded, in the demo's own model. Where
 // they do not, the demo goes without.
 static int annotate_trace(loomTrace* t, const loomTask* task, const char* name, const char* xml,
-                          const loomDriven* driven, loomError* why) {
+                          char* disturb, const loomDriven* driven, loomError* why) {
   loomReplay replay = {0};
   loomScene* scene = NULL;
   loomEpisode* e = NULL;
@@ -199,7 +204,7 @@ static int annotate_trace(loomTrace* t, const loomTask* task, const char* name, 
   // In the demo's own model, whose sizes may be others than the scene's.
   int code = loom_scene_create(&scene, task, xml, name, driven->env_args, driven->roots, why);
   if (!code) code = loom_episode_create(&e, scene, why);
-  if (!code) code = segment_trace(&replay, t, e, name, why);
+  if (!code) code = segment_trace(&replay, t, e, name, disturb, why);
 
   // A row belongs to the first subtask that has not ended.
   for (int a = 0; !code && a < t->arm_count; a++) {
@@ -233,24 +238,29 @@ static void put_targets(loomTrace* t, const loomEpisode* e) {
 
 int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loomDriven* driven,
                        const loomWriteDef* write, loomError* why, loomError* err) {
-  char name[LOOM_NAME_MAX], *xml = NULL;
+  char name[LOOM_NAME_MAX], *xml = NULL, *disturb = NULL;
   loomDemoRecord record = {0};
   snprintf(name, sizeof name, "demo_%d", driven->number);
   int code = loom_episode_xml(&xml, e, err);
-
-  if (code) return code;
+  if (!code) code = loom_disturb_text(&disturb, e, err);
+  if (code) {
+    free(xml);
+    return code;
+  }
 
   // What a generated demo's driver writes into the trace is found afterwards.
-  annotate_trace(t, e->scene->task, name, xml, driven, why);
+  annotate_trace(t, e->scene->task, name, xml, disturb, driven, why);
   put_targets(t, e);
 
   // As a generated demo, but for its provenance.
   add_arrays(&record, t, e, false);
   add_attrs(&record, xml, t, driven->seed, driven->attempt, driven->success);
   loom_demo_record_attr(&record, loom_attr_string("loom_origin", driven->origin));
+  if (disturb) loom_demo_record_attr(&record, loom_attr_string(LOOM_DISTURB_ATTR, disturb));
   code = loom_demo_record_write(path, &record, name, write, err);
   loom_demo_record_destroy(&record);
   free(xml);
+  free(disturb);
   return code;
 }
 

@@ -209,8 +209,13 @@ static int try_step(bool* good, loomCleanTry* made, const cleaning* c, double mo
   // The new rows, as any recording is looked at.
   if (!code && held) {
     const loomTrace* t = &made->trace;
-    loomDemo demo = {c->demo->name, t->rows,   t->action_dim,     t->state_dim,
-                     t->actions,    t->states, c->demo->model_xml};
+    loomDemo demo = {.name = c->demo->name,
+                     .rows = t->rows,
+                     .action_dim = t->action_dim,
+                     .state_dim = t->state_dim,
+                     .actions = t->actions,
+                     .states = t->states,
+                     .model_xml = c->demo->model_xml};
     loomError why = {0, ""};
     code = loom_replay_states(&made->replay, c->e, &demo, err);
     if (!code) code = loom_clean_measure(&made->figures, c->e, &demo, err);

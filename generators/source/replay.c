@@ -8,6 +8,7 @@
 
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
+#include "engine/sim/disturb.h"
 #include "engine/sim/part.h"
 #include "generators/source/mirror.h"
 #include "generators/source/segment.h"
@@ -137,7 +138,7 @@ int loom_replay_states(loomReplay* r, loomEpisode* e, const loomDemo* demo, loom
   int code = 0;
   check_shape_of(e, demo, err, &code);
   if (!code) code = allocate(r, err);
-  if (!code) code = loom_episode_start(e, demo->states, err);
+  if (!code) code = loom_demo_start(e, demo, err);
 
   // Sizes and joints at the start: what a source is compared by.
   memcpy(r->variables, e->variables, sizeof r->variables);
@@ -228,7 +229,7 @@ int loom_replay_actions(loomActionReplay* out, loomEpisode* e, const loomDemo* d
     code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a state");
 
   // The recorded actions from the recorded start, to the last of them.
-  if (!code) code = loom_episode_start(e, demo->states, err);
+  if (!code) code = loom_demo_start(e, demo, err);
   if (!code) code = loom_policy_run(&run, e, &policy, &def, trace, err);
   if (!code && run.end == LOOM_RUN_SIMULATOR) code = loom_error_set(err, LOOM_ERR_SIM, "%s", run.message);
 

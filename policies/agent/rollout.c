@@ -105,6 +105,9 @@ static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
 
   // A reset that MuJoCo fails in is a failed episode; one that finds no place is an error.
   int code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, number, &why);
+  if (!code && r->def->disturb)
+    code = loom_disturb_begin(w->episode, r->def->disturb, r->def->seed, number,
+                              r->def->pins ? &r->def->pins[i] : NULL, &why);
   if (code == LOOM_ERR_SIM) {
     snprintf(run.message, sizeof run.message, "%.255s", why.message);
     code = 0;
@@ -231,6 +234,8 @@ static int try_worker(worker* w, const rollouts* r, loomError* err) {
   loomPolicy policy;
   int code = create_worker(w, r, err);
   if (!code) code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, r->def->first, err);
+  if (!code && r->def->disturb)
+    code = loom_disturb_begin(w->episode, r->def->disturb, r->def->seed, r->def->first, NULL, err);
   if (!code) code = r->maker->begin(&policy, w->instance, w->episode, r->def->seed, r->def->first, err);
   if (!code && policy.reset) code = policy.reset(policy.self, w->episode, err);
   if (!code) code = policy.act(action, policy.self, w->episode, err);
@@ -239,7 +244,8 @@ static int try_worker(worker* w, const rollouts* r, loomError* err) {
 
 int loom_rollout_try(const loomScene* scene, const loomPolicyMaker* maker, const loomRolloutDef* def,
                      loomError* err) {
-  const loomRolloutDef once = {.n = 1, .reset = def->reset, .seed = def->seed, .first = def->first};
+  const loomRolloutDef once = {
+      .n = 1, .reset = def->reset, .seed = def->seed, .first = def->first, .disturb = def->disturb};
   rollouts r = {.scene = scene, .maker = maker, .def = &once, .run = loom_default_run_def(scene->task)};
   loomError why = {0, ""};
   worker w = {0};

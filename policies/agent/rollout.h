@@ -6,6 +6,7 @@
 
 #include "engine/base/api.h"
 #include "engine/run/policy.h"
+#include "engine/sim/disturb.h"
 
 LOOM_C_BEGIN
 
@@ -38,9 +39,11 @@ typedef struct loomRolloutDef {
   int n;      // episodes; default 50
   int reset;  // reset distribution
   uint64_t seed;
-  uint64_t first;  // number of the first episode
-  int max_steps;   // default 0: the task's
-  int threads;     // default 0: as many as cores
+  uint64_t first;                 // number of the first episode
+  int max_steps;                  // default 0: the task's
+  int threads;                    // default 0: as many as cores
+  const loomDisturbSet* disturb;  // what disturbs episodes; default NULL
+  const loomDisturbPin* pins;     // (n) a term of each episode that is not drawn; NULL = all are
   /// Called after each episode, one call at a time but in no fixed order; non-zero stops with
   /// LOOM_ERR_INTERRUPTED. `trace` has the episode's rows where `traces` is set, else it is NULL. May be
   /// NULL.

@@ -121,7 +121,8 @@ static int trained_act(double* action, void* self, loomEpisode* episode, loomErr
   actorInstance* a = self;
   int dim = a->trained->actions.dim;
   // Of the rows between two decisions only the last are seen by the second.
-  int code = a->queued - a->next < a->rows ? look(a, episode, err) : 0;
+  bool looks = a->queued - a->next < a->rows || loom_observer_must_look(episode);
+  int code = looks ? look(a, episode, err) : 0;
   if (code) return code;
 
   // All that was decided is done: decide again.

@@ -16,7 +16,7 @@
 #include "tools/shared/outputs.h"
 
 typedef struct generateArgs {
-  const char *task, *source, *segments, *reset, *report;
+  const char *task, *source, *segments, *reset, *report, *disturb;
   int select, scheme, limits, clean, mirrored;  // -1 = as the task says
   int64_t seed, max_failures;                   // -1 = not given
   const char* picked[LOOM_MAX_SOURCES];
@@ -65,6 +65,7 @@ static const toolOption options[] = {
                        "it has any, unless given. Ends of --segments are the recorded ones', unless given"),
     TOOL_OPTION_AS("reset", 0, "NAME", generateArgs, STRING, reset,
                    .about = "reset distribution: D0, D1, ...; the task's first unless given"),
+    TOOL_DISTURB_OPTION(generateArgs, disturb),
     TOOL_OPTION_AS("seed", 's', "S", generateArgs, INT64, seed, .high = INT64_MAX,
                    .about = "of what is random"),
     TOOL_ALIAS_LETTER('t', "threads"),
@@ -121,7 +122,9 @@ static const toolCommand command = {
         "  demoloom generate handover -n 1000 --sources 1 -o one.hdf5    one demo is enough: the best\n"
         "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n"
         "  demoloom generate handover -n 1000 --select balanced --tries 8 -o handover.hdf5\n"
-        "  demoloom generate handover -n 1000 --stratified --tries 8 -o handover.hdf5\n",
+        "  demoloom generate handover -n 1000 --stratified --tries 8 -o handover.hdf5\n"
+        "  demoloom generate handover -n 1000 --disturb rough.yaml -o rough.hdf5    rough.yaml: `mass: [0.5, "
+        "2]`\n",
     TOOL_OPTIONS(options),
 };
 
@@ -172,16 +175,16 @@ static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
 // to its journal, once the sources are read.
 static int open_generate_outputs(toolOutputs* outputs, const generateArgs* a, loomError* err) {
   const loomGenerateDef* d = &a->def;
-  const char* input[] = {a->task, a->source, a->segments};
+  const char* input[] = {a->task, a->source, a->segments, a->disturb};
 
   // What an earlier part of the run has left is replaced; where there was none, --resume is no leave to.
   char parts[LOOM_PATH_MAX];
   snprintf(parts, sizeof parts, "%.*s.parts", LOOM_PATH_MAX - 16, d->out ? d->out : "");
   bool begun = d->resume && d->out && (loom_is_file(d->out) || loom_is_folder(parts));
   loomOutputMode report = tool_output_mode(d->overwrite || begun);
-  int code = tool_output(outputs, d->out, LOOM_OUTPUT_REPLACE, input, 3, err);
-  if (!code) code = tool_output(outputs, d->failed, report, input, 3, err);
-  return code ? code : tool_output(outputs, a->report, report, input, 3, err);
+  int code = tool_output(outputs, d->out, LOOM_OUTPUT_REPLACE, input, 4, err);
+  if (!code) code = tool_output(outputs, d->failed, report, input, 4, err);
+  return code ? code : tool_output(outputs, a->report, report, input, 4, err);
 }
 
 // Numbers to stdout, the picture to its file.
@@ -279,6 +282,7 @@ int cmd_generate(int argc, char** argv) {
   code = open_generate_outputs(&outputs, &a, &err);
   if (!code) code = loom_task_find(&task, a.task, &err);
   if (!code) code = apply_choices(&a, task, &err);
+  if (!code && a.disturb) code = loom_disturb_find(&a.def.attempt.disturb, task, a.disturb, &err);
   if (!code) code = loom_generate_check(task, &a.def, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
 
@@ -292,6 +296,8 @@ int cmd_generate(int argc, char** argv) {
   if (!code)
     code = loom_scene_create(&scene, task, sources.model_xml, sources.model_label, sources.env_args, &a.roots,
                              &err);
+
+  if (!code && a.disturb) code = loom_disturb_check(a.def.attempt.disturb, scene, &err);
 
   // What compiling has left behind goes back before attempts begin.
   loom_model_forget_assets();

@@ -13,6 +13,7 @@
 #include "engine/draw/libav.h"
 #include "generators/run/record.h"
 #include "policies/agent/trained.h"
+#include "tools/command/rollout_widen.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
@@ -25,11 +26,14 @@ static const char all_episodes[] = "episodes.hdf5";
 
 typedef struct rolloutArgs {
   int policies;
-  const char *policy[POLICIES], *task, *reset, *out, *video;
+  const char *policy[POLICIES], *task, *reset, *out, *video, *disturb;
   char folder[LOOM_PATH_MAX];   // OUT.parts, or VIDEO.episodes where -o names no file
   char dataset[LOOM_PATH_MAX];  // of all episodes: OUT, or in that folder; empty: none is kept
   int64_t n, seed, first, max_steps, threads;
   bool json, likeliest, overwrite;
+  double widen;               // 0 = not
+  const loomDisturbSet* set;  // what disturbs the episodes, or NULL
+  char** drawn;               // (n) what each episode draws of it, as JSON; the same for all policies
   toolOutputs outputs;
   loomRunFolder parts;  // the folder, open
   loomAssetRoots roots;
@@ -44,7 +48,12 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("reset", 0, "NAME", rolloutArgs, STRING, reset,
                    .about = "reset distribution; the task's first unless given"),
     TOOL_OPTION_AS("episodes", 'n', "N", rolloutArgs, INT64, n, .low = 1, .high = 1 << 24,
-                   .about = "episodes of each policy"),
+                   .about = "episodes of each policy; with --widen, at each end of a range"),
+    TOOL_DISTURB_OPTION(rolloutArgs, disturb),
+    TOOL_OPTION_AS(
+        "widen", 0, "SHARE", rolloutArgs, REAL, widen, .least = 0.01, .most = 1,
+        .about = "move the ends of all ranges of --disturb that have `limits`, step by step, as far out "
+                 "as this share of episodes succeeds there, and print the ranges"),
     TOOL_OPTION_AS("seed", 's', "S", rolloutArgs, INT64, seed, .high = INT64_MAX, .about = "of the starts"),
     TOOL_OPTION_AS("first", 0, "I", rolloutArgs, INT64, first, .high = INT64_MAX / 2,
                    .about = "number of the first episode"),
@@ -80,7 +89,13 @@ static const toolCommand command = {
         "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
         "  demoloom rollout runs/a/best_success.safetensors runs/b/best_success.safetensors -n 100 --seed 7\n"
         "  demoloom rollout runs/handover/last.safetensors -n 4 --video tried.mp4\n"
-        "  demoloom rollout runs/handover/last.safetensors -n 20 -o tried.hdf5 && demoloom view tried.hdf5\n",
+        "  demoloom rollout runs/handover/last.safetensors -n 20 -o tried.hdf5 && demoloom view tried.hdf5\n"
+        "  demoloom rollout runs/handover/last.safetensors --disturb rough.yaml -n 100 --seed 7\n"
+        "  demoloom rollout runs/handover/last.safetensors --disturb rough.yaml -n 1 --first 17 --seed 7 "
+        "--video "
+        "failed.mp4\n"
+        "  demoloom rollout runs/handover/last.safetensors --disturb rough.yaml -n 20 --widen 0.7 "
+        ">copes.yaml\n",
     TOOL_OPTIONS(options),
 };
 
@@ -105,6 +120,8 @@ static int read_rollout_options(rolloutArgs* a, int argc, char** argv) {
     return tool_usage("rollout", "it takes one policy, or several up to %d", POLICIES);
   if (a->policies > 1 && (a->out || a->video))
     return tool_usage("rollout", "-o and --video are of one policy's episodes");
+  if (a->widen > 0 && (!a->disturb || a->out || a->video))
+    return tool_usage("rollout", a->disturb ? "--widen keeps no episodes" : "--widen needs --disturb");
 
   for (int i = 0; i < a->policies; i++) a->policy[i] = argv[optind + i];
 
@@ -175,6 +192,8 @@ static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace
   tool_progress("rolled out", a->done, a->n, loom_clock() - a->start, note);
 
   // Nothing is kept of a broken simulation, or of no step; Ctrl-C ends the rollouts.
+  char** drawn = a->drawn ? &a->drawn[rollout->number - (uint64_t)a->first] : NULL;
+  if (drawn && !*drawn && loom_disturb_text(drawn, episode, &a->error)) return 1;
   bool whole = rollout->end != LOOM_RUN_SIMULATOR && trace && trace->rows;
   if (*a->dataset && whole && write_part(a, rollout, trace, episode)) return 1;
   return tool_stop != 0;
@@ -213,6 +232,7 @@ static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRo
   if (a->out) cJSON_AddStringToObject(out, "file", a->out);
   if (a->video) cJSON_AddStringToObject(out, "video", a->video);
   cJSON_AddNumberToObject(out, "seed", (double)a->seed);
+  if (a->set) cJSON_AddStringToObject(out, "disturb", a->set->name);
   cJSON_AddNumberToObject(out, "n", r->n);
   cJSON_AddNumberToObject(out, "successes", r->ends[LOOM_RUN_SUCCESS]);
   cJSON_AddNumberToObject(out, "success", r->rate);
@@ -232,6 +252,7 @@ static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRo
     cJSON_AddStringToObject(one, "end", loom_run_end_name(r->rollout[i].end));
     cJSON_AddNumberToObject(one, "steps", r->rollout[i].steps);
     if (r->rollout[i].message[0]) cJSON_AddStringToObject(one, "message", r->rollout[i].message);
+    if (a->drawn && a->drawn[i]) cJSON_AddItemToObject(one, "disturb", cJSON_CreateRaw(a->drawn[i]));
     cJSON_AddItemToArray(list, one);
   }
   return out;
@@ -277,26 +298,79 @@ static void print_rollout_table(const rolloutArgs* a, const loomRolloutReport* r
   }
 }
 
+// What the command line says; the reset distribution is the policy's own unless given.
+static int define_rollouts(loomRolloutDef* def, const rolloutArgs* a, const loomTrained* trained,
+                           const loomScene* scene, loomError* err) {
+  const char* reset = a->reset ? a->reset : trained->config.reset;
+  *def = loom_default_rollout_def();
+  def->n = (int)a->n;
+  def->reset = *reset ? loom_task_find_reset(scene->task, reset) : 0;
+  def->seed = (uint64_t)a->seed;
+  def->first = (uint64_t)a->first;
+  def->max_steps = (int)a->max_steps;
+  def->threads = (int)a->threads;
+  def->disturb = a->set;
+
+  return def->reset >= 0 ? 0
+                         : loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'",
+                                          scene->task->path, reset);
+}
+
+static int note_widening(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  rolloutArgs* a = user;
+  char note[64];
+  (void)trace, (void)episode;
+
+  // How many there will be, nobody knows.
+  a->done++;
+  a->won += rollout->end == LOOM_RUN_SUCCESS;
+  snprintf(note, sizeof note, "episodes, %.0f %% succeed", 100.0 * a->won / a->done);
+  tool_progress("rolled out", a->done, 0, loom_clock() - a->start, note);
+  return tool_stop != 0;
+}
+
+// One policy's ranges, printed or as JSON into `list`.
+static int widen_policy(cJSON* list, rolloutArgs* a, int i, loomTrained* trained, const loomScene* scene,
+                        loomError* err) {
+  loomRolloutDef def;
+  loomWidened widened;
+  loomPolicyMaker maker = loom_trained_maker(trained);
+  loomAdrDef adr = loom_default_adr_def();
+  int code = define_rollouts(&def, a, trained, scene, err);
+  if (code) return code;
+
+  def.done = note_widening;
+  def.user = a;
+  adr.episodes = (int)a->n;
+  adr.widen = adr.narrow = a->widen;
+
+  tool_catch_signals();
+  tool_draw_side_by_side();
+  a->start = loom_clock();
+  a->done = a->won = 0;
+  code = loom_widen(&widened, scene, &maker, &def, &adr, err);
+  tool_progress_end();
+  if (code == LOOM_ERR_INTERRUPTED)
+    return loom_error_set(err, code, "interrupted after %d episodes; run it again for all of them", a->done);
+  if (code) return code;
+
+  if (a->json)
+    cJSON_AddItemToArray(list, widened_json(a->policy[i], &widened, a->set, a->widen));
+  else
+    print_widened(a->policy[i], &widened, a->set, a->widen);
+  return 0;
+}
+
 static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained,
                           const loomScene* scene, loomError* err) {
-  loomRolloutDef def = loom_default_rollout_def();
+  loomRolloutDef def;
   loomPolicyMaker maker = loom_trained_maker(trained);
-  const char* reset = a->reset ? a->reset : trained->config.reset;
 
-  // What the command line says; the reset distribution is the policy's own unless given.
-  def.n = (int)a->n;
-  def.reset = *reset ? loom_task_find_reset(scene->task, reset) : 0;
-  def.seed = (uint64_t)a->seed;
-  def.first = (uint64_t)a->first;
-  def.max_steps = (int)a->max_steps;
-  def.threads = (int)a->threads;
+  int code = define_rollouts(&def, a, trained, scene, err);
+  if (!code && *a->dataset) code = make_folder(a, err);
+  if (code) return code;
   def.done = note_rollout;
   def.user = a;
-
-  if (def.reset < 0)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", scene->task->path, reset);
-  int code = *a->dataset ? make_folder(a, err) : 0;
-  if (code) return code;
 
   // Threads draw side by side where images are observed.
   def.traces = *a->dataset != '\0';
@@ -347,10 +421,10 @@ static int print_rollouts(rolloutArgs* a, const loomTask* task, const loomRollou
 
 // Before anything is loaded: may it all be written?
 static int open_rollout_outputs(rolloutArgs* a, loomError* err) {
-  const char* input[] = {a->policy[0], a->task};  // -o goes with one policy
+  const char* input[] = {a->policy[0], a->task, a->disturb};  // -o goes with one policy
   loomOutputMode mode = tool_output_mode(a->overwrite);
-  int code = tool_output(&a->outputs, a->out, mode, input, 2, err);
-  return code ? code : tool_output(&a->outputs, a->video, mode, input, 2, err);
+  int code = tool_output(&a->outputs, a->out, mode, input, 3, err);
+  return code ? code : tool_output(&a->outputs, a->video, mode, input, 3, err);
 }
 
 // What all policies are tried on: the first one's task, unless --task names it.
@@ -364,8 +438,23 @@ static int open_rollout_scene(loomScene** scene, loomTask** task, rolloutArgs* a
   if (!code) code = loom_task_find(task, name, err);
   if (!code) code = tool_outputs_check(&a->outputs, (*task)->path, err);
   loom_trained_destroy(&first);
+  if (!code && a->disturb) code = loom_disturb_find(&a->set, *task, a->disturb, err);
   if (!code) code = tool_assets(&a->roots, *task, err);
-  return code ? code : loom_scene_of_task(scene, *task, &a->roots, err);
+  if (!code) code = loom_scene_of_task(scene, *task, &a->roots, err);
+  return !code && a->set ? loom_disturb_check(a->set, *scene, err) : code;
+}
+
+// What episodes draw is in the JSON.
+static int make_drawn(rolloutArgs* a, loomError* err) {
+  if (!a->set || !a->json || a->widen > 0) return 0;
+  a->drawn = calloc((size_t)a->n, sizeof *a->drawn);
+  return a->drawn ? 0
+                  : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %lld episodes", (long long)a->n);
+}
+
+static void destroy_drawn(rolloutArgs* a) {
+  for (int64_t i = 0; a->drawn && i < a->n; i++) free(a->drawn[i]);
+  free(a->drawn);
 }
 
 // Before the first of many episodes: every policy is there, sees and acts in the scene, and what a film needs
@@ -376,21 +465,18 @@ static int try_policies(rolloutArgs* a, const loomScene* scene, loomError* err) 
 
   for (int i = 0; !code && i < a->policies; i++) {
     loomTrained trained;
-    loomRolloutDef def = {.n = 1, .seed = (uint64_t)a->seed, .first = (uint64_t)a->first};
+    loomRolloutDef def;
     code = loom_trained_load(&trained, a->policy[i], err);
     if (code) break;
 
-    const char* reset = a->reset ? a->reset : trained.config.reset;
     loomPolicyMaker maker = loom_trained_maker(&trained);
-    def.reset = *reset ? loom_task_find_reset(scene->task, reset) : 0;
-    code = def.reset < 0 ? loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'",
-                                          scene->task->path, reset)
-                         : loom_rollout_try(scene, &maker, &def, err);
+    code = define_rollouts(&def, a, &trained, scene, err);
+    def.max_steps = 0;  // short episodes may be wanted all the same, to look at
+    if (!code) code = loom_rollout_try(scene, &maker, &def, err);
     if (code) code = loom_error_prefix(err, code, "%s", a->policy[i]);
     loom_trained_destroy(&trained);
   }
 
-  // Short episodes may be wanted all the same, to look at.
   if (!code && a->max_steps > 0 && a->max_steps < scene->task->success_hold)
     fprintf(stderr, "no episode can succeed: --max-steps %lld is below the task's success_hold, %d\n",
             (long long)a->max_steps, scene->task->success_hold);
@@ -415,20 +501,27 @@ int cmd_rollout(int argc, char** argv) {
   code = open_rollout_outputs(&a, &err);
   if (!code) code = open_rollout_scene(&scene, &task, &a, &err);
   if (!code) code = try_policies(&a, scene, &err);
+  if (!code) code = make_drawn(&a, &err);
+  cJSON* widened = a.widen > 0 ? cJSON_CreateArray() : NULL;
   for (int i = 0; !code && i < a.policies; i++) {
     loomTrained trained;
     code = loom_trained_load(&trained, a.policy[i], &err);
     if (code) break;
     trained.network.likeliest = a.likeliest;
-    code = rollout_policy(&reports[i], &a, &trained, scene, &err);
+    code = a.widen > 0 ? widen_policy(widened, &a, i, &trained, scene, &err)
+                       : rollout_policy(&reports[i], &a, &trained, scene, &err);
     if (code && a.policies > 1) code = loom_error_prefix(&err, code, "%s", a.policy[i]);
     loom_trained_destroy(&trained);
   }
 
-  int status = code ? tool_fail(&err) : print_rollouts(&a, task, reports);
+  int status = code ? tool_fail(&err) : a.widen > 0 ? EXIT_DONE : print_rollouts(&a, task, reports);
+  if (!code && widened && a.json)
+    tool_print_report(a.policies > 1 ? widened : cJSON_GetArrayItem(widened, 0));
 
   tool_outputs_close(&a.outputs);
   for (int i = 0; i < a.policies; i++) loom_rollout_report_destroy(&reports[i]);
+  cJSON_Delete(widened);
+  destroy_drawn(&a);
   loom_scene_destroy(scene);
   loom_task_destroy(task);
   loom_asset_roots_destroy(&a.roots);

@@ -56,6 +56,12 @@ typedef struct toolOption {
   TOOL_CALL_OPTION("gpu", "N", tool_take_gpu,                                                       \
                    "the EGL device that draws, as MUJOCO_EGL_DEVICE_ID; EGL counts in an order of " \
                    "its own, whatever CUDA_VISIBLE_DEVICES says")
+/// The same in every command that runs episodes of its own.
+#define TOOL_DISTURB_OPTION(S, member)                                                               \
+  TOOL_OPTION_AS("disturb", 0, "NAME|FILE", S, STRING, member,                                       \
+                 .about =                                                                            \
+                     "what disturbs them: a set of the task's `randomize:`, or a file that is one; " \
+                     "`demoloom help task` has the terms")
 /// The same, several times.
 #define TOOL_CALLS_OPTION(label, takes, function, text)                                                      \
   {                                                                                                          \

@@ -9,6 +9,7 @@
 #include "engine/draw/render.h"
 #include "engine/model/model_outline.h"
 #include "engine/model/simplify.h"
+#include "engine/sim/disturb.h"
 #include "generators/source/segment.h"
 #include "tools/view/view.h"
 
@@ -393,7 +394,7 @@ int view_stage_forces(viewApp* app, loomError* err) {
   if (s->episode->m->nu != s->model->nu)
     return loom_error_set(err, LOOM_ERR_FORMAT, "the model drawn has other actuators");
 
-  int code = loom_episode_start(s->episode, s->demo.states, err);
+  int code = loom_demo_start(s->episode, &s->demo, err);
   if (!code) code = loom_policy_run(&run, s->episode, &policy, &def, NULL, err);
   return code;
 }

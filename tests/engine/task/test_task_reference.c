@@ -16,7 +16,7 @@
 // All of a file; of several, one after the other. The caller frees it.
 static char* read_files(const char* pattern, const char* but) {
   glob_t found;
-  assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+  assert_int_equal(glob(pattern, GLOB_BRACE, NULL, &found), 0);
   char* text = calloc(1, 1 << 22);
   assert_non_null(text);
   size_t n = 0;
@@ -56,7 +56,7 @@ static void every_key_is_explained_once(void** state) {
 // A key that the table has and nobody reads would be accepted and do nothing.
 static void every_key_is_read(void** state) {
   (void)state;
-  char* source = read_files("engine/task/*.c", "task_reference.c");
+  char* source = read_files("engine/task/{*.c,disturb_terms.h}", "task_reference.c");
   for (int i = 0; i < loom_task_reference_count; i++) {
     const loomReferenceKey* k = &loom_task_reference[i];
     char quoted[128];

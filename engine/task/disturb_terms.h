@@ -1,0 +1,48 @@
+// Internal. What may be disturbed, once: the parser, the episodes and the reference of scenes/README.md have it
+// from this list. X(KIND, key, unit, targets, least, most, bits, about, example); append only, since a term's
+// number is part of what a run's digest is made of.
+#ifndef LOOM_ENGINE_TASK_DISTURB_TERMS_H
+#define LOOM_ENGINE_TASK_DISTURB_TERMS_H
+
+// clang-format off
+#define LOOM_DISTURB_TERMS(X)                                                                                  \
+  X(MASS, "mass", "factor", OBJECTS, 1e-6, 1e6, LOOM_DISTURB_EDITS,                                            \
+    "on mass and inertia of each object; `of`: of one", "[0.5, 2]")                                            \
+  X(FRICTION, "friction", "factor", BODIES, 0, 1e6, LOOM_DISTURB_EDITS,                                        \
+    "on the friction of each body's geoms, and of each contact pair; `of`: of a body's geoms", "[0.7, 1.3]")   \
+  X(SOLREF, "solref", "factor", BODIES, 1e-6, 1e6, LOOM_DISTURB_EDITS,                                         \
+    "on the time constant of contacts, likewise", "[0.9, 1.1]")                                                \
+  X(DAMPING, "damping", "factor", JOINTS, 0, 1e6, LOOM_DISTURB_EDITS,                                          \
+    "on the damping of each degree of freedom; `of`: of a joint's", "[0.5, 2]")                                \
+  X(GAINS, "gains", "factor", ARMS, 1e-6, 1e6, LOOM_DISTURB_EDITS,                                             \
+    "on the stiffness `kp` of each arm's controller, whose damping ratio stays; `of`: of one, by its number",  \
+    "[0.8, 1.2]")                                                                                              \
+  X(HEIGHT, "height", "m", BODY, -10, 10, LOOM_DISTURB_EDITS | LOOM_DISTURB_AT_START,                          \
+    "by which body `of`, fixed to the world, and all free objects are raised at the start",                    \
+    "{of: table, range: [-0.02, 0.02]}")                                                                       \
+  X(PLACE, "place", "m", OBJECTS, -10, 10, LOOM_DISTURB_MOVES,                                                 \
+    "along x and along y of each free object that no robot holds, those that touch as one; `of`: of one; "     \
+    "with `at` they are nudged then", "[-0.01, 0.01]")                                                         \
+  X(YAW, "yaw", "rad", OBJECTS, -7, 7, LOOM_DISTURB_MOVES,                                                     \
+    "about the vertical, likewise", "[-0.1, 0.1]")                                                             \
+  X(PUSH, "push", "N", BODY, 0, 1e6, LOOM_DISTURB_LASTS,                                                       \
+    "force on body `of`, from `at` on for `for`; along `direction`, or a horizontal one that is drawn",        \
+    "{of: bar, range: [1, 5], at: [0.5, 3]}")                                                                  \
+  X(SLIP, "slip", "share", ARMS, 0, 1, LOOM_DISTURB_EDITS | LOOM_DISTURB_LASTS,                                \
+    "of its strength that each gripper has left from `at` on for `for`; `of`: that of one arm",                \
+    "{of: 0, range: [0, 0.5], at: [1, 3]}")                                                                    \
+  X(OBSERVATION_NOISE, "observation_noise", "the key's", KEYS, 0, 1e6, 0,                                      \
+    "standard deviation of the noise on each number that a policy sees, pictures and clouds apart; `of`: on "  \
+    "those of a key", "{of: robot0_eef_pos, range: [0, 0.01]}")                                                \
+  X(OBSERVATION_DELAY, "observation_delay", "control steps", NOTHING, 0, 64, LOOM_DISTURB_WHOLE,               \
+    "how late a policy sees these numbers", "[0, 3]")                                                          \
+  X(OBSERVATION_DROPOUT, "observation_dropout", "probability", NOTHING, 0, 1, 0,                               \
+    "that a policy does not see those of a control step, but once more the last ones it saw", "[0, 0.2]")      \
+  X(ACTION_NOISE, "action_noise", "action units", ARMS, 0, 1e6, 0,                                             \
+    "standard deviation of the noise on each action, never on the gripper's; `of`: on those of one arm",       \
+    "[0, 0.1]")                                                                                                \
+  X(ACTION_DELAY, "action_delay", "control steps", NOTHING, 0, 64, LOOM_DISTURB_WHOLE,                         \
+    "how late actions are done; before the first the arms stay where they are", "[0, 2]")
+// clang-format on
+
+#endif
