@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/json.h"
 #include "engine/sim/disturb.h"
 
 // ---- writing
@@ -13,17 +14,29 @@ static int value_count(const loomDrawn* d, loomDisturbKind kind) {
   return kind == LOOM_DISTURB_PLACE ? 2 * d->n : d->n;
 }
 
+// cJSON rounds numbers to 15 digits where that is nearly the same; a replay needs each bit.
+static cJSON* exact_number(double x) {
+  char text[32];
+  snprintf(text, sizeof text, "%.17g", x);
+  return cJSON_CreateRaw(text);
+}
+
+static cJSON* exact_numbers(const double* x, int n) {
+  cJSON* out = cJSON_CreateArray();
+  for (int i = 0; i < n; i++) cJSON_AddItemToArray(out, exact_number(x[i]));
+  return out;
+}
+
 static cJSON* term_json(const loomDisturbTerm* t, const loomDrawn* d) {
   cJSON* out = cJSON_CreateObject();
   cJSON_AddStringToObject(out, "term", loom_disturb_kinds[t->kind].key);
   if (t->of[0]) cJSON_AddStringToObject(out, "of", t->of);
-  cJSON_AddItemToObject(out, "values", cJSON_CreateDoubleArray(d->value, value_count(d, t->kind)));
+  cJSON_AddItemToObject(out, "values", exact_numbers(d->value, value_count(d, t->kind)));
 
   // When, where it is not from the start to the end.
-  if (t->timed) cJSON_AddNumberToObject(out, "at", d->at);
-  if (t->ends) cJSON_AddNumberToObject(out, "for", d->last);
-  if (t->kind == LOOM_DISTURB_PUSH)
-    cJSON_AddItemToObject(out, "direction", cJSON_CreateDoubleArray(d->direction, 3));
+  if (t->timed) cJSON_AddItemToObject(out, "at", exact_number(d->at));
+  if (t->ends) cJSON_AddItemToObject(out, "for", exact_number(d->last));
+  if (t->kind == LOOM_DISTURB_PUSH) cJSON_AddItemToObject(out, "direction", exact_numbers(d->direction, 3));
   return out;
 }
 
@@ -33,7 +46,7 @@ int loom_disturb_text(char** out, const loomEpisode* e, loomError* err) {
   *out = NULL;
   if (!d) return 0;
 
-  // JSON's numbers do not hold 64 bits; doubles it writes so that they come back as they were.
+  // JSON's numbers do not hold 64 bits.
   cJSON *root = cJSON_CreateObject(), *terms;
   cJSON_AddStringToObject(root, "set", d->set->name);
   snprintf(number, sizeof number, "%llu", (unsigned long long)d->seed);
@@ -135,7 +148,7 @@ int loom_demo_start(loomEpisode* e, const loomDemo* demo, loomError* err) {
   int code = loom_episode_start(e, demo->states, err);
   if (code || !demo->disturb) return code;
 
-  cJSON* root = cJSON_Parse(demo->disturb);
+  cJSON* root = loom_json_read(demo->disturb);
   code = read_drawn(&d, e, root, demo->name, err);
   if (!code) {
     const char *seed = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "seed")),
