@@ -1,5 +1,5 @@
-// Internal. What is seen of an episode that is disturbed (engine/sim/disturb.h): numbers late, with noise, or not at
-// all; then the last ones once more.
+// Internal. What is seen of an episode that is disturbed (engine/sim/disturb.h): numbers late, with noise,
+// or not at all; then the last ones once more.
 #ifndef LOOM_ENGINE_OBSERVE_BLUR_H
 #define LOOM_ENGINE_OBSERVE_BLUR_H
 
@@ -14,8 +14,8 @@ typedef struct loomBlur {
   double* shown;  // (dim) what was seen last
 } loomBlur;
 
-/// Before the first look at an episode that has just begun. LOOM_ERR_FORMAT, with file and line, for a key that
-/// the set names and the observer (n keys of dim numbers) does not have; LOOM_ERR_MEMORY.
+/// Before the first look at an episode that has just begun. LOOM_ERR_FORMAT, with file and line, for a key
+/// that the set names and the observer (n keys of dim numbers) does not have; LOOM_ERR_MEMORY.
 int loom_blur_begin(loomBlur* blur, const loomObsKey* key, int n, int dim, const loomEpisode* episode,
                     loomError* err);
 void loom_blur_destroy(loomBlur* blur);

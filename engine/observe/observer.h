@@ -79,8 +79,8 @@ const loomObsKey* loom_observer_keys(const loomObserver* observer, int* n);
 /// Numbers of the vectors side by side: states and framed ones.
 int loom_observer_dim(const loomObserver* observer);
 
-/// out (dim): the vectors, each at its key's offset, as the episode is now; where it is disturbed, as a policy
-/// is to see it (after loom_observer_begin).
+/// out (dim): the vectors, each at its key's offset, as the episode is now; where it is disturbed, as a
+/// policy is to see it (after loom_observer_begin).
 void loom_observer_see(float* out, loomObserver* observer, loomEpisode* episode);
 /// The same, as precise as it is known.
 void loom_observer_see_doubles(double* out, loomObserver* observer, loomEpisode* episode);

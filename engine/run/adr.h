@@ -1,7 +1,8 @@
-// Automatic domain randomization (OpenAI, "Solving Rubik's Cube with a Robot Hand", 2019, section 5): ranges that
-// grow at the ends where episodes succeed and shrink where they fail. An episode is run with one value at an end
-// of its range, and tells how that end does; after enough of them the end moves by a step. A plain struct:
-// copying it is a checkpoint, and the same episodes in the same order give the same ranges.
+// Automatic domain randomization (OpenAI, "Solving Rubik's Cube with a Robot Hand", 2019, section 5):
+// ranges that grow at the ends where episodes succeed and shrink where they fail. An episode is run with
+// one value at an end of its range, and tells how that end does; after enough of them the end moves by a
+// step. A plain struct: copying it is a checkpoint, and the same episodes in the same order give the same
+// ranges.
 #ifndef LOOM_ENGINE_RUN_ADR_H
 #define LOOM_ENGINE_RUN_ADR_H
 
@@ -45,9 +46,9 @@ typedef struct loomAdr {
 int loom_adr_begin(loomAdr* out, const loomDisturbSet* set, const loomAdrDef* def, loomError* err);
 /// Which end an episode tries: a function of seed and number.
 void loom_adr_choose(int* range, loomAdrEnd* end, const loomAdr* adr, uint64_t seed, uint64_t number);
-/// An episode at an end has succeeded or not. Returns where the end has moved: 1 outwards, -1 inwards, 0 not at
-/// all. *asked (nullable) is where it was to move, though a limit or the other end was in the way; -2 = too few
-/// episodes yet.
+/// An episode at an end has succeeded or not. Returns where the end has moved: 1 outwards, -1 inwards, 0
+/// not at all. *asked (nullable) is where it was to move, though a limit or the other end was in the way;
+/// -2 = too few episodes yet.
 int loom_adr_note(int* asked, loomAdr* adr, int range, loomAdrEnd end, bool success);
 /// The ranges into the set's terms (the caller's copy), from which other episodes draw.
 void loom_adr_apply(loomDisturbTerm* terms, const loomAdr* adr);

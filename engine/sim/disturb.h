@@ -1,12 +1,13 @@
-// An episode that is disturbed: values drawn from the ranges of a set (engine/task/disturb_def.h), and what they
-// do to its model, its start, its course, its actions and what is seen of it. What is drawn is a function of
-// (set, seed, number) alone. The next reset or start ends it: the model is then the scene's again, to the bit.
+// An episode that is disturbed: values drawn from the ranges of a set (engine/task/disturb_def.h), and what
+// they do to its model, its start, its course, its actions and what is seen of it. What is drawn is a
+// function of (set, seed, number) alone. The next reset or start ends it: the model is then the scene's
+// again, to the bit.
 //
 //   loom_episode_reset(e, reset, seed, number, &err);
 //   loom_disturb_begin(e, set, seed, number, NULL, &err);
 //
-// loom_run_step (engine/run/policy.h) then asks loom_disturb_act and loom_disturb_step, and an observer what is
-// seen (engine/observe/blur.h). Whoever steps episodes otherwise asks them itself.
+// loom_run_step (engine/run/policy.h) then asks loom_disturb_act and loom_disturb_step, and an observer
+// what is seen (engine/observe/blur.h). Whoever steps episodes otherwise asks them itself.
 #ifndef LOOM_ENGINE_SIM_DISTURB_H
 #define LOOM_ENGINE_SIM_DISTURB_H
 
@@ -68,9 +69,9 @@ double loom_disturb_now(const loomEpisode* episode, loomDisturbKind kind, const 
 
 /// malloc'ed; *out is NULL when nothing disturbs the episode. LOOM_ERR_MEMORY.
 int loom_disturb_text(char** out, const loomEpisode* episode, loomError* err);
-/// A recorded demo's first state in its model and with what disturbed it: stepping its actions gives its states
-/// again. LOOM_ERR_FORMAT, after the demo's name, for a text that loom_disturb_text has not written for this
-/// scene; the errors of loom_episode_start.
+/// A recorded demo's first state in its model and with what disturbed it: stepping its actions gives its
+/// states again. LOOM_ERR_FORMAT, after the demo's name, for a text that loom_disturb_text has not written
+/// for this scene; the errors of loom_episode_start.
 int loom_demo_start(loomEpisode* episode, const loomDemo* demo, loomError* err);
 
 /// Room for the values of a set in this episode, which go into `disturbance`. Internal.

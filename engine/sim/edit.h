@@ -1,6 +1,6 @@
-// Internal. Changes of an episode's own physics and of its start: masses, frictions, damping, contacts, gains, a
-// table's height, objects put a little elsewhere. What disturbs episodes, and `verify --perturb`, make them here.
-// Derived quantities of the model follow with loom_edit_constants.
+// Internal. Changes of an episode's own physics and of its start: masses, frictions, damping, contacts,
+// gains, a table's height, objects put a little elsewhere. What disturbs episodes, and `verify --perturb`,
+// make them here. Derived quantities of the model follow with loom_edit_constants.
 #ifndef LOOM_ENGINE_SIM_EDIT_H
 #define LOOM_ENGINE_SIM_EDIT_H
 

@@ -1,5 +1,6 @@
-// Disturbances as data: named sets of terms, each with the range that its values are drawn from. `randomize:` of a
-// task has such sets, and a file of one's own is one. engine/sim/disturb.h makes an episode of them.
+// Disturbances as data: named sets of terms, each with the range that its values are drawn from.
+// `randomize:` of a task has such sets, and a file of one's own is one. engine/sim/disturb.h makes an
+// episode of them.
 #ifndef LOOM_ENGINE_TASK_DISTURB_DEF_H
 #define LOOM_ENGINE_TASK_DISTURB_DEF_H
 
@@ -80,7 +81,7 @@ typedef struct loomDisturbSet {
 /// LOOM_ERR_USAGE names the sets that there are; LOOM_ERR_FORMAT is "FILE:LINE: ...".
 int loom_disturb_find(const loomDisturbSet** out, struct loomTask* task, const char* name, loomError* err);
 
-/// The terms as YAML, a line each; read again they are the same.
+/// The terms as YAML, a line each; read again they are the same, to ten digits.
 void loom_disturb_write(FILE* out, const loomDisturbSet* set);
 
 /// Kind by its key, or LOOM_DISTURB_COUNT.

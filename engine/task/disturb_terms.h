@@ -1,6 +1,6 @@
-// Internal. What may be disturbed, once: the parser, the episodes and the reference of scenes/README.md have it
-// from this list. X(KIND, key, unit, targets, least, most, bits, about, example); append only, since a term's
-// number is part of what a run's digest is made of.
+// Internal. What may be disturbed, once: the parser, the episodes and the reference of scenes/README.md
+// have it from this list. X(KIND, key, unit, targets, least, most, bits, about, example); append only,
+// since a term's number is part of what a run's digest is made of.
 #ifndef LOOM_ENGINE_TASK_DISTURB_TERMS_H
 #define LOOM_ENGINE_TASK_DISTURB_TERMS_H
 
