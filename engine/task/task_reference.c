@@ -250,6 +250,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"subtask", "noise", "map", "", "that of `defaults`", "section noise", "{action: 0.02}"},
     {"subtask", "pace", "list of 2 numbers", "rows a control step", "that of `defaults`", "range of how fast the source's rows are run through, one draw for each segment; targets are interpolated", "[0.8, 1.3]"},
     {"subtask", "select", "map", "", "that of `defaults`", "from which source demo: section select", "{strategy: nearest}"},
+    {"subtask", "mix", "true or false", "", "false", "with balanced selection: from here on another source demo than before, with its coordinated subtask and all after, but for one whose reference its own hand holds", "true"},
 
     {"scale", "", "", "", "", "`scale:` of a subtask.", ""},
     {"scale", "axis", "list of 3 numbers", "", REQUIRED, "in the frame of the reference (or carried) object", "[0, 0, 1]"},

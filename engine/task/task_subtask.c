@@ -201,6 +201,7 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = read_noise(s, p, loom_yaml_get(y, map, "noise"));
   if (!code) code = read_pace(s, p, map);
   if (!code) code = read_select(&s->select, p, loom_yaml_get(y, map, "select"));
+  if (!code) code = loom_yaml_read_bool(&s->mix, y, map, "mix", p->err);
 
   if (!code && s->reference < 0 && (s->transform != LOOM_TRANSFORM_WORLD || s->track)) {
     code =

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "generators/attempt/brake.h"
+#include "generators/attempt/stage.h"
 #include "generators/attempt/stitch.h"
 #include "generators/attempt/tries.h"
 #include "generators/source/segment.h"
@@ -15,6 +16,7 @@ void loom_plan_start(loomPlan* p, loomEpisode* e) {
   memset(p->end_step, -1, sizeof p->end_step);
   memset(p->object_symmetry, -1, sizeof p->object_symmetry);
   memset(p->arm_source, -1, sizeof p->arm_source);
+  memset(p->stage_source, -1, sizeof p->stage_source);
 
   // No source is chosen yet, nor what arms and subtasks may share.
   p->episode_source = -1;
@@ -84,6 +86,8 @@ static bool may_begin(const loomPlan* p, int a) {
 // Where one choice is for more than a subtask, what bars a source anywhere bars it everywhere.
 static bool shares_choice(const loomPlan* p, int a, int k, const loomBarred* b) {
   int other = -1, other_k = -1;
+  if (loom_stage_count(p->task) > 1)
+    return loom_stage_of(p->task, a, k) == loom_stage_of(p->task, b->arm, b->subtask);
   if (p->task->subtasks[a][k].select.share != LOOM_SHARE_SUBTASK) return true;
   loom_plan_partner(p, a, k, &other, &other_k);
   return (b->arm == a && b->subtask == k) || (b->arm == other && b->subtask == other_k);
@@ -118,6 +122,14 @@ static int choose_source(loomPlan* p, int a, int k) {
       break;
     case LOOM_SHARE_SUBTASK:
       break;
+  }
+  if (loom_stage_count(p->task) > 1) {
+    slot = &p->stage_source[loom_stage_of(p->task, a, k)];
+
+    // What is carried decides whose motion fits.
+    bool pair = loom_plan_partner(p, a, k, &other, &other_k) != NULL;
+    if (pair && p->task->subtasks[a][k].carried < 0 && p->task->subtasks[other][other_k].carried >= 0)
+      a = other, k = other_k;
   }
 
   if (slot && *slot >= 0) return *slot;
@@ -182,6 +194,20 @@ static void aim(loomPlan* p, int a) {
   stand_off(arm, loom_plan_current(p, a));
 }
 
+// How an object is turned that a hand holds by another source's grasp: as this source's hand would hold it,
+// so that both arms of a pair take it to be turned alike. -1 = no hand holds it.
+static int turn_in_hand(const loomPlan* p, int a, int object) {
+  int k = p->arm[a].subtask, other, other_k;
+  const loomReplay* source = &p->sources->replay[p->arm[a].source];
+  if (p->task->subtasks[a][k].carried == object)
+    return loom_held_turn(p->e, source, a, object, loom_segment_start(source, a, k));
+
+  // The partner's hand.
+  if (!loom_plan_partner(p, a, k, &other, &other_k) || p->task->subtasks[other][other_k].carried != object)
+    return -1;
+  return loom_held_turn(p->e, source, other, object, loom_segment_start(source, other, other_k));
+}
+
 // The equivalent poses of the reference object and the hand. A subtask that is not `symmetric` goes on with
 // those chosen before, as long as the source stays: an object must not turn over from one subtask to the
 // next.
@@ -192,15 +218,15 @@ static void choose_turn(loomPlan* p, int a) {
   if (object < 0) return;
 
   bool chosen = p->object_symmetry[object] >= 0 && p->object_source[object] == arm->source;
-  if (chosen && !s->symmetric) {
-    arm->fit.object_symmetry = p->object_symmetry[object];
+  int turn = chosen ? p->object_symmetry[object] : turn_in_hand(p, a, object);
+  if (turn >= 0 && !s->symmetric) {
+    arm->fit.object_symmetry = turn;
     arm->fit.reshape = loom_reference_reshape(p->e, &p->sources->replay[arm->source], s);
-    return;
+  } else {
+    // The hand that holds the object itself goes on from where it is on it, in whichever orientation.
+    if (!chosen || s->carried != object) turn = -1;
+    arm->fit = loom_fit_source(p->e, &p->sources->replay[arm->source], a, arm->subtask, turn);
   }
-
-  // The hand that holds the object itself goes on from where it is on it, in whichever orientation.
-  int turn = chosen && s->carried == object ? p->object_symmetry[object] : -1;
-  arm->fit = loom_fit_source(p->e, &p->sources->replay[arm->source], a, arm->subtask, turn);
   p->object_symmetry[object] = arm->fit.object_symmetry;
   p->object_source[object] = arm->source;
 }

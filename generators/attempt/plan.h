@@ -49,6 +49,7 @@ typedef struct loomPlan {
   loomArmPlan arm[LOOM_MAX_ARMS];
   int episode_source;  // shared choice; -1 = not made
   int arm_source[LOOM_MAX_ARMS];
+  int stage_source[LOOM_MAX_SUBTASKS];  // of each stage (stage.h), where sources are mixed
   int barred_count;
   loomBarred barred[LOOM_MAX_BARRED];
   double slower[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // lead-ins take so many times as long; below 1 = as long

@@ -5,6 +5,7 @@
 
 #include "engine/sim/ghost.h"
 #include "generators/attempt/brake.h"
+#include "generators/attempt/stage.h"
 
 static const double slow_step = 1.2, slowest = 2;  // factors on the steps of a lead-in
 
@@ -38,6 +39,10 @@ static void find_blind(ghostPlan* g) {
   for (int a = 0; a < p->e->arm_count; a++) {
     if (!p->arm[a].running) continue;
     const loomSubtaskDef* s = loom_plan_current(p, a);
+
+    // Where sources are mixed, another's grasp is held as the plan has it: whether both go together shows
+    // here.
+    if (loom_stage_count(p->task) > 1 && s->reference >= 0 && g->holder[s->reference] >= 0) continue;
     if (s->reference >= 0 && (s->track || g->holder[s->reference] >= 0)) g->blind[a] = true;
   }
 }
@@ -148,6 +153,7 @@ loomPreview loom_preview(const loomPlan* p, double leeway) {
     if (!step(&out, &g, leeway)) break;
 
   out.steps = g.episode.steps - p->e->steps;
+  memcpy(out.stage_source, g.plan.stage_source, sizeof out.stage_source);
   return out;
 }
 
@@ -159,12 +165,32 @@ static bool slow_down(loomPlan* p, const loomPreview* v) {
   return true;
 }
 
+// Where a stage has no source left, the one of the stage before is barred, and all are free again that did
+// not go with it. False when there is none.
+static bool bar_before(loomPlan* p, const loomPreview* v) {
+  int stage = loom_stage_of(p->task, v->arm, v->subtask), left = 0, a, k;
+  if (!stage) return false;
+  for (int i = 0; i < p->barred_count; i++) {
+    const loomBarred* b = &p->barred[i];
+    if (loom_stage_of(p->task, b->arm, b->subtask) != stage) p->barred[left++] = *b;
+  }
+
+  bool barred[LOOM_MAX_SOURCES];
+  loom_stage_first(&a, &k, p->task, stage - 1);
+  p->barred[left++] = (loomBarred){a, k, v->stage_source[stage - 1]};
+  p->barred_count = left;
+  return p->sources->n > loom_plan_barred(barred, p, a, k);
+}
+
 // One pass over the sources. False when none is left.
 static bool choose(loomPreview* first, loomPlan* p, double leeway) {
   bool barred[LOOM_MAX_SOURCES];
   for (p->barred_count = 0;;) {
     loomPreview v = loom_preview(p, leeway);
-    if (v.flaw == LOOM_FLAW_NONE) return true;
+    if (v.flaw == LOOM_FLAW_NONE) {
+      if (loom_stage_count(p->task) > 1) memcpy(p->stage_source, v.stage_source, sizeof p->stage_source);
+      return true;
+    }
     if (first->flaw == LOOM_FLAW_NONE) *first = v;
     if (slow_down(p, &v)) continue;
 
@@ -172,7 +198,7 @@ static bool choose(loomPreview* first, loomPlan* p, double leeway) {
     memset(p->slower, 0, sizeof p->slower);
     p->barred[p->barred_count++] = (loomBarred){v.arm, v.subtask, v.source};
     int left = p->sources->n - loom_plan_barred(barred, p, v.arm, v.subtask);
-    if (left <= 0 || p->barred_count == LOOM_MAX_BARRED) return false;
+    if ((left <= 0 && !bar_before(p, &v)) || p->barred_count == LOOM_MAX_BARRED) return false;
   }
 }
 

@@ -23,6 +23,8 @@ typedef struct loomPreview {
   bool leads_in;             // on the way to the segment
   double value;              // STUCK: m away; SPEED: share of the joint's limit
   int steps;
+  int stage_source
+      [LOOM_MAX_SUBTASKS];  // what was chosen, where sources are mixed; -1 = it did not come to it
 } loomPreview;
 
 /// What comes of going on with a plan from now: its subtasks, choices and draws are those that it would have
@@ -31,9 +33,10 @@ typedef struct loomPreview {
 /// be `leeway` times as fast as the task's limit. No allocation.
 loomPreview loom_preview(const loomPlan* plan, double leeway);
 
-/// Slow lead-ins down that ask too much of a joint, and bar sources whose plans have another flaw or keep it,
-/// until the source that is chosen has none, or a speed so little too high that it may be none. False when no
-/// source is left; `first` (out) is the preview of the first choice that had a flaw.
+/// Slow lead-ins down that ask too much of a joint, and bar sources whose plans have another flaw or keep
+/// it, until the source that is chosen has none, or a speed so little too high that it may be none; mixed
+/// sources then stay as they were chosen. False when no source is left; `first` (out) is the preview of the
+/// first choice that had a flaw.
 bool loom_preview_choose(loomPreview* first, loomPlan* plan);
 
 LOOM_C_END

@@ -9,6 +9,10 @@ static const double floor_share = 0.01;  // of the attempts, for a source that i
 static const double horizon = 0.5;       // attempts looked ahead, as a share of those made
 enum { LEAST_AHEAD = 32 };               // and at least so many
 
+// Mixed sources: powers of expected rates in a stage before the last, and in the last.
+static const double proved = 6, proved_last = 2;
+static const double beyond_most = 1;  // demos that even the source with most lacks
+
 // Expected rate of success, a source that was hardly tried being neither good nor bad (Laplace's rule).
 static double expected_rate(const loomSourceStats* s, int i) {
   return (s->successes[i] + 1.0) / (s->tries[i] + 2.0);
@@ -65,4 +69,22 @@ void loom_source_quota(loomQuota* quota, const loomSourceStats* s) {
   double sum = attempts_to(high, quota, s), rest = 1 - floor_share * given_up;
   for (int i = 0; i < s->n; i++)
     quota[i].share = quota[i].given_up ? floor_share : rest * quota[i].share / sum;
+}
+
+void loom_stage_quota(loomQuota* quota, const loomSourceStats* s, int stage) {
+  const loomSourceStats r = {
+      .n = s->n, .tries = s->stage->tries + stage * s->n, .successes = s->stage->wins + stage * s->n};
+  bool last = stage == s->stage->stages - 1;
+  double most = 0, sum = 0;
+  for (int i = 0; i < r.n; i++) most = fmax(most, s->stage->kept[i]);
+  find_given_up(quota, &r);
+
+  // What is missing counts over all stages: one may make up for another.
+  for (int i = 0; i < r.n; i++) {
+    double missing = most + beyond_most - s->stage->kept[i];
+    quota[i].share = missing * pow(expected_rate(&r, i), last ? proved_last : proved);
+    quota[i].given_up = quota[i].given_up && last;
+    sum += quota[i].share;
+  }
+  for (int i = 0; i < r.n; i++) quota[i].share /= sum;
 }

@@ -7,6 +7,7 @@
 #include "engine/sim/reach.h"
 #include "generators/attempt/keypoint.h"
 #include "generators/attempt/quota.h"
+#include "generators/attempt/stage.h"
 #include "generators/source/segment.h"
 
 static const double same_angle = 1e-6;  // rad: of orientations as near the first is taken
@@ -23,19 +24,30 @@ static double variable_ratio(const loomEpisode* e, const loomReplay* source, int
 
 // Of the equivalent orientations of the object in the hand the one nearest to how the source held it: by
 // which of them it was grasped does not matter, nor from which source.
-static loomPose held_object(const loomEpisode* e, int object, loomPose eef_now, loomPose held_src) {
+static int held_turn(const loomEpisode* e, int object, loomPose held, loomPose held_src) {
   const loomObjectDef* def = &e->scene->task->objects[object];
-  loomPose held = loom_pose_mul(loom_pose_inverse(eef_now), loom_episode_object(e, object)), best = held;
+  int best = 0;
 
   double least = INFINITY;
   for (int i = 0; i < loom_symmetry_count(def); i++) {
-    loomPose turned = loom_pose_mul(held, loom_symmetry(def, i));
-    double angle = loom_quat_angle(turned.quat, held_src.quat);
+    double angle = loom_quat_angle(loom_pose_mul(held, loom_symmetry(def, i)).quat, held_src.quat);
     if (angle >= least - same_angle) continue;
     least = angle;
-    best = turned;
+    best = i;
   }
   return best;
+}
+
+static loomPose held_object(const loomEpisode* e, int object, loomPose eef_now, loomPose held_src) {
+  loomPose held = loom_pose_mul(loom_pose_inverse(eef_now), loom_episode_object(e, object));
+  int turn = held_turn(e, object, held, held_src);
+  return loom_pose_mul(held, loom_symmetry(&e->scene->task->objects[object], turn));
+}
+
+int loom_held_turn(const loomEpisode* e, const loomReplay* source, int a, int object, int row) {
+  loomPose held = loom_pose_mul(loom_pose_inverse(loom_episode_eef(e, a)), loom_episode_object(e, object));
+  loomPose then = loom_pose_mul(loom_pose_inverse(source->eef[a][row]), source->object[object][row]);
+  return held_turn(e, object, held, then);
 }
 
 // A held object's measured pose in the hand becomes the right factor, so that the object, not the hand, goes
@@ -106,6 +118,8 @@ static const double reached = 0.01;           // m that inverse kinematics may l
 static const double unreachable_cost = 1000;  // per m beyond that: far above what any choice of pose can win
 static const double cost_sharpness = 4;  // a source is exp(-4) times as likely for each unit of cost more
 static const double same_tilt = 0.02;    // rad: things at rest on a table tilt so much by chance
+static const double other_way = 1;       // rad: an object so far from how a source held it is held otherwise
+static const double unlike_cost = 10;    // per rad beyond that
 static const double retry_cost = 1;      // for each try at this start in which the source failed
 
 static void arm_joints(double* q, const loomEpisode* e, int a) {
@@ -188,6 +202,20 @@ static double failed_here(const loomSourceStats* stats, int i) {
   return stats && stats->failed ? retry_cost * stats->failed[i] : 0;
 }
 
+// How far what the hand of a later stage holds is from how the source held it: that is what its motion is
+// for. What is held the other way round does not fit at all.
+static double held_cost(const loomEpisode* e, const loomReplay* source, int a, int k) {
+  const loomSubtaskDef* s = &e->scene->task->subtasks[a][k];
+  if (s->carried < 0 || !loom_stage_of(e->scene->task, a, k)) return 0;
+
+  int row = loom_segment_start(source, a, k);
+  loomPose then = loom_pose_mul(loom_pose_inverse(source->eef[a][row]), source->object[s->carried][row]);
+  loomPose now = held_object(e, s->carried, loom_episode_eef(e, a), then);
+  double angle = loom_quat_angle(now.quat, then.quat);
+  return s->select.position_weight * loom_pose_distance(now, then) + s->select.rotation_weight * angle +
+         (angle > other_way ? unlike_cost * (angle - other_way) : 0);
+}
+
 // By quota, and within it each source where it fits: one that a start suits is likelier to be the one it
 // gets.
 static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats,
@@ -198,10 +226,14 @@ static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const l
 
   // Nothing known: all alike.
   for (int i = 0; i < n; i++) quota[i] = (loomQuota){1.0 / n, false};
-  if (stats) loom_source_quota(quota, stats);
+  if (stats && stats->stage)
+    loom_stage_quota(quota, stats, loom_stage_of(e->scene->task, a, k));
+  else if (stats)
+    loom_source_quota(quota, stats);
 
   for (int i = 0; i < n; i++) {
-    cost[i] = loom_fit_source(e, &sources->replay[i], a, k, -1).cost + failed_here(stats, i);
+    cost[i] = loom_fit_source(e, &sources->replay[i], a, k, -1).cost + failed_here(stats, i) +
+              held_cost(e, &sources->replay[i], a, k);
     if (barred && barred[i]) cost[i] = INFINITY;
     least = fmin(least, cost[i]);
   }

@@ -20,6 +20,10 @@ typedef struct loomFit {
 /// object's orientation where it is chosen already, else -1.
 loomFit loom_fit_source(loomEpisode* episode, const loomReplay* source, int a, int k, int turn);
 
+/// Of the equivalent orientations of an object in the hand of arm `a` the one in which it is most as the
+/// source held it at `row`.
+int loom_held_turn(const loomEpisode* episode, const loomReplay* source, int a, int object, int row);
+
 /// Index of the source for subtask `k` of arm `a`, none of those barred (sources->n; NULL = none is) as long
 /// as one is not. Deterministic given the random stream.
 int loom_select_source(loomEpisode* episode, const loomSourceSet* sources, const loomSourceStats* stats,

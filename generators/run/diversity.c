@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "generators/attempt/quota.h"
+#include "generators/attempt/stage.h"
 #include "generators/attempt/tries.h"
 
 double loom_chi_square_3(double x) {
@@ -13,12 +14,12 @@ double loom_chi_square_3(double x) {
   return x > 0 ? erfc(sqrt(x / 2)) + sqrt(two_over_pi * x) * exp(-x / 2) : 1;
 }
 
-double loom_effective_number(const int64_t* count, int n) {
+double loom_effective_number(const double* count, int n) {
   double all = 0, entropy = 0;
-  for (int i = 0; i < n; i++) all += (double)count[i];
+  for (int i = 0; i < n; i++) all += count[i];
 
   for (int i = 0; i < n; i++) {
-    double share = count[i] ? (double)count[i] / all : 1;
+    double share = count[i] > 0 ? count[i] / all : 1;
     entropy -= share * log(share);
   }
   return all > 0 ? exp(entropy) : 0;
@@ -148,11 +149,35 @@ static void compare_starts(loomDiversity* out, const begun* starts, const loomTa
 
 // ---- selection
 
-static void count_sources(loomDiversity* out, const loomGenerateReport* run, const loomTask* task, int n) {
+// Sources that balanced selection has given up; of mixed ones in the last stage.
+static int find_given_up(loomDiversity* out, const loomGenerateReport* run, const loomTask* task,
+                         const int* tries, const int* wins, int n, loomError* err) {
+  loomQuota quota[LOOM_MAX_SOURCES];
+  int stages = loom_stage_count(task);
+  if (stages < 2) {
+    loom_source_quota(quota, &(loomSourceStats){.n = n, .tries = tries, .successes = wins});
+    for (int s = 0; s < n; s++) out->given_up[s] = quota[s].given_up;
+    return 0;
+  }
+
+  int* count = calloc((size_t)(2 * stages) * (size_t)n + 1, sizeof *count);
+  if (!count) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");
+  const loomStageStats stage = {stages, count, count + stages * n, out->kept};
+  for (int64_t i = 0; i < run->result_count; i++)
+    loom_stage_tally(count, count + stages * n, &run->results[i], task, NULL, n);
+  loom_stage_quota(quota, &(loomSourceStats){.n = n, .stage = &stage}, stages - 1);
+  for (int s = 0; s < n; s++) out->given_up[s] = quota[s].given_up;
+  free(count);
+  return 0;
+}
+
+static int count_sources(loomDiversity* out, const loomGenerateReport* run, const loomTask* task, int n,
+                         loomError* err) {
   int tries[LOOM_MAX_SOURCES] = {0}, wins[LOOM_MAX_SOURCES] = {0};
-  int64_t kept[LOOM_MAX_SOURCES] = {0}, all_tries = 0, all_wins = 0;
+  int64_t all_tries = 0, all_wins = 0;
   for (int64_t i = 0; i < run->result_count; i++) {
     int s = run->results[i].source[0][0];
+    if (is_kept(&run->results[i])) loom_source_rows(out->kept, &run->results[i], task, NULL, n);
     if (s < 0 || s >= n) continue;
     tries[s]++;
     wins[s] += is_kept(&run->results[i]);
@@ -161,19 +186,16 @@ static void count_sources(loomDiversity* out, const loomGenerateReport* run, con
   // The best source's rate, of those that a rate can be told of.
   double best = 0;
   for (int s = 0; s < n; s++) {
-    kept[s] = wins[s];
     all_tries += tries[s];
     all_wins += wins[s];
     if (tries[s] >= 10) best = fmax(best, (double)wins[s] / tries[s]);
   }
-  out->effective_sources = loom_effective_number(kept, n);
+  out->effective_sources = loom_effective_number(out->kept, n);
 
   out->balanced = task->subtask_count[0] && task->subtasks[0][0].select.strategy == LOOM_SELECT_BALANCED;
-  if (!out->balanced) return;
-  loomQuota quota[LOOM_MAX_SOURCES];
-  loom_source_quota(quota, &(loomSourceStats){.n = n, .tries = tries, .successes = wins});
-  for (int s = 0; s < n; s++) out->given_up[s] = quota[s].given_up;
+  if (!out->balanced) return 0;
   if (best > 0) out->attempts_spent = fmax(0, (double)all_tries - (double)all_wins / best);
+  return find_given_up(out, run, task, tries, wins, n, err);
 }
 
 int loom_diversity_make(loomDiversity* out, const loomGenerateReport* run, const loomTask* task, int sources,
@@ -188,7 +210,7 @@ int loom_diversity_make(loomDiversity* out, const loomGenerateReport* run, const
     double rows;
     out->starts = find_starts(starts, run, def);
     for (int64_t i = 0; i < out->starts; i++) out->start_successes += starts[i].kept;
-    count_sources(out, run, task, sources);
+    code = count_sources(out, run, task, sources, err);
     out->rows_cv = variation(&rows, run, rows_of);
     out->path_cv = variation(&out->path_mean, run, way_gone);
     compare_starts(out, starts, task, sorted);

@@ -20,8 +20,11 @@ typedef struct loomAsked {
 
 typedef struct loomDiversity {
   /// The exponential of the entropy of the sources' shares of kept demos (Hill's number of order 1): n for n
-  /// sources alike, 1 for one alone, 0 where nothing was kept.
+  /// sources alike, 1 for one alone, 0 where nothing was kept. A demo counts for its sources by the shares
+  /// of its rows, over all arms, that come from them.
   double effective_sources;
+  double
+      kept[LOOM_MAX_SOURCES];  // these shares added up over demos, so that all add up to the number of demos
   double rows_cv;  // coefficient of variation (standard deviation / mean) of the kept demos' lengths
   double path_cv;  // of the way that all end effectors go together, m
   double path_mean;
@@ -35,15 +38,15 @@ typedef struct loomDiversity {
   loomAsked asked[LOOM_MAX_ASKED];  // (asked_count) what differs from start to start
   // Balanced selection: sources given up to a floor, and what evenness costs over the best source's rate.
   bool balanced;
-  bool given_up[LOOM_MAX_SOURCES];
+  bool given_up[LOOM_MAX_SOURCES];  // mixed: in the last stage
   double attempts_spent;  // beyond those that the best source alone would have needed for as many demos
 } loomDiversity;
 
 /// Chi-square's upper tail at x for 3 degrees of freedom.
 double loom_chi_square_3(double x);
 
-/// The effective number of kinds of which there are count[i] each.
-double loom_effective_number(const int64_t* count, int n);
+/// The effective number of kinds of which there is count[i] each.
+double loom_effective_number(const double* count, int n);
 
 int loom_diversity_make(loomDiversity* out, const loomGenerateReport* run, const loomTask* task, int sources,
                         const loomAttemptDef* def, loomError* err);

@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/pool.h"
+#include "generators/attempt/stage.h"
 #include "generators/attempt/tries.h"
 #include "generators/run/journal.h"
 #include "generators/run/record.h"
@@ -61,6 +62,9 @@ typedef struct run {
   worker* workers;
   int worker_count;
   int *tries, *wins;  // (best) as of the last finished batch
+  int stages;
+  int *stage_tries, *stage_wins;  // (stages x best) likewise, where sources are mixed
+  double* kept;                   // (best) rows of kept demos, in demos
   double begun;
   uint64_t first;        // attempt number of the batch's first: seldom a later try, where a run was cut off
   int most_tries;        // that a start gets
@@ -76,11 +80,17 @@ static int make_workers(run* r, loomError* err) {
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
   r->tries = calloc((size_t)r->sources->n + 1, sizeof *r->tries);
   r->wins = calloc((size_t)r->sources->n + 1, sizeof *r->wins);
+  r->stages = loom_stage_count(r->scene->task);
+  size_t stage_room = (size_t)r->stages * (size_t)r->sources->n + 1;
+  r->stage_tries = calloc(stage_room, sizeof *r->stage_tries);
+  r->stage_wins = calloc(stage_room, sizeof *r->stage_wins);
+  r->kept = calloc((size_t)r->sources->n + 1, sizeof *r->kept);
   r->most_tries = loom_attempt_tries(&r->def->attempt);
   size_t room = (size_t)batch_size * (size_t)r->most_tries;
   r->batch = calloc(room, sizeof *r->batch);
   r->prefix = calloc(room, sizeof *r->prefix);
-  if (!r->workers || !r->tries || !r->wins || !r->batch || !r->prefix)
+  bool counts = r->tries && r->wins && r->stage_tries && r->stage_wins && r->kept;
+  if (!r->workers || !counts || !r->batch || !r->prefix)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
 
   // An episode and a trace each, kept from attempt to attempt.
@@ -108,6 +118,9 @@ static void free_workers(run* r) {
   free(r->prefix);
   free(r->tries);
   free(r->wins);
+  free(r->stage_tries);
+  free(r->stage_wins);
+  free(r->kept);
   if (r->report->screening.n) free(r->best.replay);
 }
 
@@ -146,7 +159,9 @@ static int renew_worker(worker* w, const loomScene* scene, loomError* err) {
 // One attempt. It depends on its number alone, on the snapshot of statistics and on the tries before it.
 static int attempt_number(run* r, worker* w, loomAttemptResult* result, uint64_t number, loomError* err) {
   bool again = loom_attempt_try(&r->def->attempt, number) > 0;
-  const loomSourceStats stats = {r->best.n, r->tries, r->wins, again ? w->failed : NULL};
+  const loomStageStats stage = {r->stages, r->stage_tries, r->stage_wins, r->kept};
+  const loomSourceStats stats = {r->best.n, r->tries, r->wins, again ? w->failed : NULL,
+                                 r->stages > 1 ? &stage : NULL};
   double start = loom_thread_cpu();
   int code = loom_attempt_run(result, &w->trace, w->episode, &r->best, &stats, &r->def->attempt, number, err);
   for (int k = 0; k < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; k++) {
@@ -292,6 +307,25 @@ static int64_t start_of(const run* r, uint64_t attempt) {
   return (int64_t)loom_attempt_start(&r->def->attempt, attempt);
 }
 
+// The same of stages, where sources are mixed. Limits that a source goes beyond count against its first
+// stage.
+static void count_stages(run* r, int64_t upto) {
+  const loomTask* task = r->scene->task;
+  const int* best = r->report->screening.n ? r->report->screening.kept : NULL;
+  int n = r->best.n;
+  memset(r->stage_tries, 0, sizeof *r->stage_tries * (size_t)(r->stages * n));
+  memset(r->stage_wins, 0, sizeof *r->stage_wins * (size_t)(r->stages * n));
+  memset(r->kept, 0, sizeof *r->kept * (size_t)n);
+  memcpy(r->stage_tries, r->tries, sizeof *r->tries * (size_t)n);
+
+  for (int64_t i = 0; i < r->report->result_count; i++) {
+    const loomAttemptResult* result = &r->report->results[i];
+    if (start_of(r, result->attempt) >= upto) break;
+    loom_stage_tally(r->stage_tries, r->stage_wins, result, task, best, n);
+    if (result->outcome == LOOM_OUTCOME_SUCCESS) loom_source_rows(r->kept, result, task, best, n);
+  }
+}
+
 // An attempt counts for every source it took segments from. Statistics change between whole batches only, so
 // that an attempt sees the same ones on any number of threads. A source that goes beyond the task's limits
 // itself has failed once before it is tried.
@@ -302,6 +336,7 @@ static void count_sources(run* r, int64_t upto) {
     r->tries[s] = beyond != LOOM_LIMIT_NONE;
     r->wins[s] = 0;
   }
+  if (r->stages > 1) count_stages(r, upto);
 
   for (int64_t i = 0; i < r->report->result_count; i++) {
     const loomAttemptResult* result = &r->report->results[i];

@@ -81,7 +81,7 @@ static int screen_one(void* user, int number, int i, loomError* err) {
   alone.n = 1;
   alone.replay += source;
 
-  const loomSourceStats stats = {1, &tries, &wins, NULL};
+  const loomSourceStats stats = {1, &tries, &wins, NULL, NULL};
   double start = loom_thread_cpu();
   uint64_t attempt = first_number + (uint64_t)(s->round * LOOM_SCREEN_ATTEMPTS + i % LOOM_SCREEN_ATTEMPTS);
   int code =

@@ -74,7 +74,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = strategies,
                    .about =
                        "how a source segment is chosen, for all subtasks; balanced: so that the demos that "
-                       "are kept come from all sources alike"),
+                       "are kept come from all sources alike, mixed within a demo where the task says so"),
     TOOL_OPTION_AS("tries", 0, "N", generateArgs, INT, def.attempt.tries, .low = 1, .high = LOOM_MAX_TRIES,
                    .about =
                        "a start that fails is tried again up to so many times in all, with other sources: "

@@ -140,11 +140,17 @@ static cJSON* asked_json(const loomDiversity* d) {
   return out;
 }
 
+// Of kept demos' rows, from this source.
+static double rows_share(const loomReport* r, int source) {
+  return r->all.successes ? r->diversity.kept[source] / (double)r->all.successes : 0;
+}
+
 static cJSON* diversity_json(const loomReport* r) {
   const loomDiversity* d = &r->diversity;
   cJSON* out = cJSON_CreateObject();
   cJSON_AddNumberToObject(out, "effective_sources", d->effective_sources);
-  cJSON_AddStringToObject(out, "effective_sources_by", "exp of the entropy of kept demos' sources");
+  cJSON_AddStringToObject(out, "effective_sources_by",
+                          "exp of the entropy of sources' shares of kept demos' rows");
   cJSON_AddNumberToObject(out, "rows_cv", d->rows_cv);
   cJSON_AddNumberToObject(out, "path_cv", d->path_cv);
   cJSON_AddNumberToObject(out, "path_mean", d->path_mean);
@@ -163,6 +169,18 @@ static cJSON* diversity_json(const loomReport* r) {
   cJSON* given_up = cJSON_AddArrayToObject(balanced, "given_up");
   for (int s = 0; s < r->source_count; s++)
     if (d->given_up[s]) cJSON_AddItemToArray(given_up, cJSON_CreateString(r->source_set->replay[s].name));
+  return out;
+}
+
+// Attempts whose first subtask of arm 0 is the source's; and the share of kept demos' rows that come from
+// it, to which mixed sources add in other subtasks.
+static cJSON* sources_json(const loomReport* r) {
+  cJSON* out = cJSON_CreateObject();
+  for (int s = 0; s < r->source_count; s++) {
+    cJSON* source = tally_json(r->sources[s]);
+    cJSON_AddNumberToObject(source, "rows_share", rows_share(r, s));
+    cJSON_AddItemToObject(out, r->source_set->replay[s].name, source);
+  }
   return out;
 }
 
@@ -188,9 +206,7 @@ cJSON* report_json(const loomReport* r) {
 
   // Where attempts failed, by condition, by source demo and by where the object began.
   cJSON_AddItemToObject(root, "failures", failures_json(r));
-  cJSON* sources = cJSON_AddObjectToObject(root, "sources");
-  for (int s = 0; s < r->source_count; s++)
-    cJSON_AddItemToObject(sources, r->source_set->replay[s].name, tally_json(r->sources[s]));
+  cJSON_AddItemToObject(root, "sources", sources_json(r));
   if (run->screening.n) cJSON_AddItemToObject(root, "screening", screening_json(r));
   cJSON_AddItemToObject(root, "diversity", diversity_json(r));
   cJSON_AddItemToObject(root, "regions", regions_json(r));
@@ -238,7 +254,10 @@ static void print_diversity(const loomReport* r) {
   }
 
   if (!d->balanced) return;
-  printf("balanced: %.0f attempts beyond what the best source alone would have needed; given up:",
+  printf("rows of demos:");
+  for (int s = 0; s < r->source_count; s++)
+    printf("  %s %.0f %%", r->source_set->replay[s].name, 100 * rows_share(r, s));
+  printf("\nbalanced: %.0f attempts beyond what the best source alone would have needed; given up:",
          d->attempts_spent);
   int given_up = 0;
   for (int s = 0; s < r->source_count; s++)

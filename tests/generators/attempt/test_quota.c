@@ -83,9 +83,36 @@ static void kept_demos_come_to_be_even(void** state) {
   assert_true(all > 0.55 * 1024);
 }
 
+// A source that lacks rows of demos gets attempts, in either stage; less where it does not get on, and far
+// less before the last stage.
+static void stages_share_evenness(void** state) {
+  (void)state;
+  loomQuota quota[N];
+  static const int tries[2 * N] = {20, 20, 20, 20, 20, 10, 10, 10, 10, 10},
+                             wins[2 * N] = {18, 14, 6, 2, 0, 8, 8, 8, 8, 2};
+  static const double kept[N] = {19, 9, 4, 4, 4};
+  const loomStageStats stage = {2, tries, wins, kept};
+  const loomSourceStats stats = {.n = N, .stage = &stage};
+
+  for (int g = 0; g < 2; g++) {
+    loom_stage_quota(quota, &stats, g);
+    double sum = 0;
+    for (int i = 0; i < N; i++) sum += quota[i].share;
+    assert_true(fabs(sum - 1) < 1e-9);
+
+    // 1 and 11 demos are missing.
+    double rates = g ? 1 : pow(19.0 / 15, 6);
+    assert_true(fabs(quota[0].share / quota[1].share - rates / 11) < 1e-9);
+  }
+  assert_true(fabs(quota[2].share - quota[3].share) < 1e-9 && quota[2].share > 10 * quota[0].share);
+  assert_true(fabs(quota[4].share / quota[3].share - 1.0 / 9) < 1e-9);
+  for (int i = 0; i < N; i++) assert_false(quota[i].given_up);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_known_is_even), cmocka_unit_test(who_lacks_demos_gets_attempts),
-      cmocka_unit_test(hopeless_sources_get_the_floor), cmocka_unit_test(kept_demos_come_to_be_even)};
+      cmocka_unit_test(hopeless_sources_get_the_floor), cmocka_unit_test(kept_demos_come_to_be_even),
+      cmocka_unit_test(stages_share_evenness)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ static void robot_distance_is_the_hands(void** state) {
 static void weighted_goes_by_success(void** state) {
   own* o = *state;
   int count[SOURCES], tries[SOURCES] = {20, 20, 20, 0}, wins[SOURCES] = {0, 20, 10, 0};
-  loomSourceStats stats = {SOURCES, tries, wins, NULL};
+  loomSourceStats stats = {SOURCES, tries, wins, NULL, NULL};
 
   show_source(o, 1);
   loomSelectDef* s = &o->task->subtasks[0][0].select;
@@ -149,7 +149,7 @@ static void weighted_goes_by_success(void** state) {
   s->strategy = LOOM_SELECT_NEAREST;
   int all_but_one[SOURCES] = {20, 0, 20, 20}, best = 0;
 
-  stats = (loomSourceStats){SOURCES, (int[SOURCES]){20, 20, 20, 20}, all_but_one, NULL};
+  stats = (loomSourceStats){SOURCES, (int[SOURCES]){20, 20, 20, 20}, all_but_one, NULL, NULL};
   draw(count, o, 0, &stats);
   assert_int_equal(count[1], 400);
 
@@ -219,6 +219,31 @@ static loomGenerateReport generate(const own* o, int attempts, int threads) {
   must(loom_generate(&report, o->scene, &o->sources, &def, &err), &err);
   assert_int_equal(report.result_count, attempts);
   return report;
+}
+
+// Balanced and mixed: another source for the second subtasks, the same for both arms; on any number of
+// threads.
+static void mixed_sources_change_between_subtasks(void** state) {
+  own* o = *state;
+  bool arms, subtasks, differ = false;
+  shares(o, LOOM_SHARE_EPISODE, &arms, &subtasks);
+  for (int i = 0; i < 4; i++) {
+    loomSubtaskDef* s = &o->task->subtasks[i / 2][i % 2];
+    s->select.strategy = LOOM_SELECT_BALANCED;
+    s->mix = i % 2;
+  }
+
+  loomGenerateReport one = generate(o, 12, 1), three = generate(o, 12, 3);
+  for (int i = 0; i < 12; i++) {
+    const loomAttemptResult *x = &one.results[i], *y = &three.results[i];
+    assert_memory_equal(x, y, sizeof *x);
+    for (int k = 0; k < 2; k++)
+      if (x->source[0][k] >= 0 && x->source[1][k] >= 0) assert_int_equal(x->source[0][k], x->source[1][k]);
+    differ = differ || (x->source[0][1] >= 0 && x->source[0][0] != x->source[0][1]);
+  }
+  assert_true(differ);
+  loom_generate_report_destroy(&one);
+  loom_generate_report_destroy(&three);
 }
 
 // A source whose second arm misses is found out and hardly used after the first batches; on any number of
@@ -345,6 +370,7 @@ int main(void) {
       LOOM_TEST(robot_distance_is_the_hands),
       LOOM_TEST(weighted_goes_by_success),
       LOOM_TEST(sources_are_shared_as_told),
+      LOOM_TEST(mixed_sources_change_between_subtasks),
       LOOM_TEST(failing_sources_are_found_out),
       LOOM_TEST(upright_things_turn_the_short_way),
       LOOM_TEST(held_things_are_turned_to_how_the_source_held_them),

@@ -18,12 +18,12 @@ static bool near(double a, double b) {
 
 static void effective_numbers(void** state) {
   (void)state;
-  assert_true(near(loom_effective_number((int64_t[]){5, 5, 5, 0}, 4), 3));
-  assert_true(near(loom_effective_number((int64_t[]){7, 0, 0, 0}, 4), 1));
-  assert_true(near(loom_effective_number((int64_t[]){0, 0, 0, 0}, 4), 0));
+  assert_true(near(loom_effective_number((double[]){5, 5, 5, 0}, 4), 3));
+  assert_true(near(loom_effective_number((double[]){7, 0, 0, 0}, 4), 1));
+  assert_true(near(loom_effective_number((double[]){0, 0, 0, 0}, 4), 0));
 
   // -(0.75 log 0.75 + 0.25 log 0.25) = 0.562335.
-  assert_true(near(loom_effective_number((int64_t[]){3, 1}, 2), exp(0.5623351446)));
+  assert_true(near(loom_effective_number((double[]){3, 1}, 2), exp(0.5623351446)));
 }
 
 static void chi_square(void** state) {
@@ -37,6 +37,7 @@ static void chi_square(void** state) {
 typedef struct made {
   loomTask task;
   loomVariable variable;
+  loomSubtaskDef subtask;
   loomAttemptResult results[256];
   loomGenerateReport run;
   loomAttemptDef def;
@@ -49,6 +50,8 @@ static void begin(int tries) {
   m.def = loom_default_attempt_def();
   m.def.tries = tries;
   m.run.results = m.results;
+  m.task.arm_count = m.task.subtask_count[0] = 1;
+  m.task.subtasks[0] = &m.subtask;
 }
 
 // 40 starts, x from 0 to 39; two tries each where the first fails; those from x 10 to 19 fail both times.
