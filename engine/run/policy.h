@@ -4,6 +4,7 @@
 #define LOOM_ENGINE_RUN_POLICY_H
 
 #include "engine/base/api.h"
+#include "engine/run/judge.h"
 #include "engine/run/trace.h"
 
 LOOM_C_BEGIN
@@ -18,31 +19,6 @@ typedef struct loomPolicy {
   /// The action (A) for the episode as it is now: 0, LOOM_POLICY_DONE or an error.
   int (*act)(double* action, void* self, loomEpisode* episode, loomError* err);
 } loomPolicy;
-
-typedef enum loomRunEnd {
-  LOOM_RUN_SUCCESS,    // success held for success_hold control steps
-  LOOM_RUN_LOST,       // the task's `lost` condition came true
-  LOOM_RUN_DONE,       // the policy had no more to do
-  LOOM_RUN_TIMEOUT,    // max_steps
-  LOOM_RUN_SIMULATOR,  // MuJoCo failed; see message. The episode must be made anew
-} loomRunEnd;
-
-typedef struct loomRunDef {
-  int max_steps;      // control steps; default the task's
-  int success_hold;   // control steps in a row; 0 = success does not end the run; default the task's
-  bool stop_at_lost;  // default true
-} loomRunDef;
-
-loomRunDef loom_default_run_def(const loomTask* task);
-
-typedef struct loomRunResult {
-  loomRunEnd end;
-  int steps;              // control steps taken
-  int success_steps;      // steps success held without a break up to the end
-  int first_success;      // step after which it first held, or -1
-  int64_t physics_steps;  // of this run
-  char message[256];      // LOOM_RUN_SIMULATOR: what MuJoCo said
-} loomRunResult;
 
 /// Run a policy in an episode that has just been reset or started. `trace` (nullable) is emptied and takes
 /// every row; it must have room for max_steps. Errors are the policy's, or LOOM_ERR_FORMAT for an action that

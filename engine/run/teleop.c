@@ -203,7 +203,8 @@ void loom_teleop_destroy(loomTeleop* t) {
 }
 
 int loom_teleop_begin(loomTeleop* t, loomError* err) {
-  t->run_def = (loomRunDef){.max_steps = t->trace->capacity};
+  // What has no room is an error of the caller's, told before.
+  t->run_def = (loomRunDef){.max_steps = t->trace->capacity + 1};
   for (int a = 0; a < t->episode->arm_count; a++) {
     t->input[a] = (loomTeleopArm){0};
     t->held[a] = t->jumped[a] = false;
@@ -276,6 +277,7 @@ int loom_teleop_undo(loomTeleop* t, int steps, loomError* err) {
   // As if the steps had never been: rows, and how long success has held.
   t->trace->rows = t->run.steps = row;
   t->run.end = LOOM_RUN_TIMEOUT;
+  t->run.over = false;
   t->run.success_steps = 0;
 
   while (t->run.success_steps < row && t->trace->reward[row - 1 - t->run.success_steps] > 0)

@@ -131,17 +131,6 @@ static bool overdue(loomPlan* p) {
   return true;
 }
 
-// True when it has gone beyond the task's limits.
-static bool too_rough(loomPlan* p) {
-  char reason[sizeof p->result->reason];
-  loom_quality_state(&p->quality, p->e);
-
-  loomLimit limit = loom_quality_beyond(&p->quality, p->task, reason, sizeof reason);
-  if (limit == LOOM_LIMIT_NONE) return false;
-  loom_fail_rough(p, limit, reason);
-  return true;
-}
-
 // Sources whose plan the arms could not follow are left out. False when none remains.
 static bool has_way(loomPlan* p) {
   loomPreview first;
@@ -155,7 +144,7 @@ static int attempt_act(double* action, void* self, loomEpisode* e, loomError* er
   (void)err;
 
   // First what the step before this one brought.
-  if (too_rough(p) || (e->steps && (!follow_subtasks(p) || overdue(p)))) return LOOM_POLICY_DONE;
+  if (e->steps && (!follow_subtasks(p) || overdue(p))) return LOOM_POLICY_DONE;
 
   // Objects settle before anything is planned around them.
   if (e->steps == p->task->settle_steps) {
@@ -180,7 +169,11 @@ static void conclude(loomPlan* p, const loomRunResult* run) {
     case LOOM_RUN_LOST:
       loom_fail_lost(p);
       break;
+    case LOOM_RUN_BREACHED:
+      loom_fail_rough(p, run);
+      break;
     case LOOM_RUN_DONE:  // act has said why
+    case LOOM_RUN_ENDS:
       break;
     case LOOM_RUN_TIMEOUT:
       loom_fail_success(p, LOOM_OUTCOME_TIMEOUT);
@@ -237,6 +230,7 @@ static void set_up(loomAttempt* a, loomAttemptResult* result, loomTrace* trace, 
                    const loomSourceSet* sources, const loomSourceStats* stats, const loomAttemptDef* def,
                    uint64_t attempt) {
   *a = (loomAttempt){.def = *def, .run_def = loom_default_run_def(e->scene->task)};
+  a->run_def.stop_at_breach = true;
 
   a->plan = (loomPlan){.sources = sources,
                        .stats = stats,

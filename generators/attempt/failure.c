@@ -207,26 +207,25 @@ void loom_fail_stuck(loomPlan* p, int a, double distance) {
            solver);
 }
 
-void loom_fail_rough(loomPlan* p, loomLimit limit, const char* reason) {
-  const loomQuality* q = &p->quality;
+void loom_fail_rough(loomPlan* p, const loomRunResult* run) {
+  const loomQuality* q = &run->quality;
   loomAttemptResult* r = p->result;
   suspects who = {0, 0};
 
-  if (limit == LOOM_LIMIT_PENETRATION) {
+  if (run->breach.limit == LOOM_LIMIT_PENETRATION) {
     suspect_geom(&who, p, q->contact[0]);
     suspect_geom(&who, p, q->contact[1]);
     set_where(p, LOOM_OUTCOME_ROUGH, blamed(p, who));
     memcpy(r->part, q->contact, sizeof r->part);
-    r->value = q->penetration;
     snprintf(r->subject, sizeof r->subject, "contact of %s", q->penetrating);
   } else {
     set_where(p, LOOM_OUTCOME_ROUGH, q->fastest_arm);
     r->part[0] = q->fastest_joint;
-    r->value = q->joint_speed;
     snprintf(r->subject, sizeof r->subject, "speed of %s", q->fastest);
   }
 
-  snprintf(r->reason, sizeof r->reason, "%s", reason);
+  r->value = run->breach.value;
+  snprintf(r->reason, sizeof r->reason, "%.*s", (int)sizeof r->reason - 1, run->breach.reason);
 }
 
 void loom_fail_no_way(loomPlan* p, const loomPreview* v) {

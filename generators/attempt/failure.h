@@ -10,8 +10,8 @@ void loom_fail_subtask(loomPlan* plan, loomOutcome outcome, int arm, int conditi
 void loom_fail_stuck(loomPlan* plan, int arm, double distance);
 /// No source has a way; `first` is the preview of the one that would have been taken.
 void loom_fail_no_way(loomPlan* plan, const loomPreview* first);
-/// Beyond a limit of the task, as plan->quality says.
-void loom_fail_rough(loomPlan* plan, loomLimit limit, const char* reason);
+/// Beyond a limit of the task, as the run was judged.
+void loom_fail_rough(loomPlan* plan, const loomRunResult* run);
 /// The task's `lost` condition holds.
 void loom_fail_lost(loomPlan* plan);
 /// Success has not come: in time (TIMEOUT), or though all subtasks have run (UNFINISHED).

@@ -60,7 +60,6 @@ typedef struct loomPlan {
   loomTrace* trace;
   loomPose gone[LOOM_MAX_ARMS];  // end effectors at the last row
   int idle;                      // control steps since every arm has run its subtasks
-  loomQuality quality;
 } loomPlan;
 
 /// Nothing begun; sources, stats, def, e, task and result are set.

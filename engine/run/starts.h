@@ -1,0 +1,86 @@
+// Where the episodes of reinforcement learning begin: the task's reset distribution, states of demos, states in
+// which the policy failed. Each start is a pure function of (seed, episode number, state of the curriculum).
+//
+// The reverse curriculum is that of Tao et al., "Reverse Forward Curriculum Learning" (ICLR 2024): of each demo
+// starts lie at first near its end; when episodes from its frontier mostly succeed, the frontier moves back.
+#ifndef LOOM_ENGINE_RUN_STARTS_H
+#define LOOM_ENGINE_RUN_STARTS_H
+
+#include "engine/base/api.h"
+#include "engine/base/fields.h"
+#include "engine/run/reward.h"
+
+LOOM_C_BEGIN
+
+typedef enum loomCurriculumKind {
+  LOOM_CURRICULUM_NONE,     // any row of the demo
+  LOOM_CURRICULUM_REVERSE,  // rows at its frontier, seldom later ones
+} loomCurriculumKind;
+
+enum { LOOM_START_DEMOS = 256, LOOM_START_FAILURES = 64 };
+
+typedef struct loomStartsDef {
+  double demos;     // share of the episodes that begin at a demo's state; default 0
+  double failures;  // share that begin where an earlier episode from the reset distribution failed; default 0
+  int curriculum;   // loomCurriculumKind; default NONE
+  int step;         // control steps that a frontier moves back by; default 8
+  int window;       // episodes from a frontier that are looked at; default 4
+  double enough;    // share of them that must succeed; default 0.75
+  char dataset[LOOM_PATH_MAX];  // whose demos; "" = the task's source demos
+} loomStartsDef;
+
+loomStartsDef loom_default_starts_def(void);
+/// Of a loomStartsDef: `starts:` in a settings file.
+extern const loomFields loom_starts_fields;
+
+/// The demos' states, stages and object shapes: read only, shared by all workers.
+typedef struct loomStarts loomStarts;
+
+/// reset: the reset distribution of all other starts. At most LOOM_START_DEMOS demos, the first ones, are
+/// taken, and none is read where def asks for none. Errors as loom_dataset_open's, loom_demo_load's; LOOM_ERR_FORMAT
+/// where a demo is not of the scene.
+int loom_starts_create(loomStarts** out, const loomStartsDef* def, const loomScene* scene, int reset,
+                       loomError* err);
+void loom_starts_destroy(loomStarts* starts);
+int loom_starts_demo_count(const loomStarts* starts);
+/// Control steps of the longest demo; 0 without demos.
+int loom_starts_longest(const loomStarts* starts);
+
+/// How far the curriculum has come. Plain data without pointers: part of checkpoints.
+typedef struct loomCurriculum {
+  struct {
+    int frontier;          // row; 0 = the whole demo is open
+    int tries, successes;  // from this frontier
+  } demo[LOOM_START_DEMOS];
+  int64_t failures;                      // starts that failed so far
+  uint64_t failed[LOOM_START_FAILURES];  // the latest ones' numbers in the reset distribution, a ring
+} loomCurriculum;
+
+void loom_curriculum_begin(loomCurriculum* out, const loomStarts* starts);
+/// Share of the demos' rows that are open, 0 to 1: 1 where the curriculum is through.
+double loom_curriculum_progress(const loomCurriculum* curriculum, const loomStarts* starts);
+
+typedef enum loomStartKind { LOOM_START_RESET, LOOM_START_DEMO, LOOM_START_FAILURE } loomStartKind;
+
+typedef struct loomStart {
+  loomStartKind kind;
+  uint64_t attempt;   // RESET, FAILURE: number in the reset distribution
+  int demo, row;      // DEMO
+  bool frontier;      // DEMO: the row is the frontier
+  loomStages stages;  // past at that state, for loom_reward_begin
+} loomStart;
+
+/// The start of episode `number`.
+void loom_start_draw(loomStart* out, const loomStarts* starts, const loomCurriculum* curriculum,
+                     uint64_t seed, uint64_t number);
+/// Put the episode there. `seed` is the reset distribution's. Errors as loom_episode_reset's.
+int loom_start_begin(loomEpisode* episode, const loomStarts* starts, const loomStart* start, uint64_t seed,
+                     loomError* err);
+/// The episode that began there ended. To be called in the order of a fixed rule (of environments, not of
+/// threads), while no start is drawn.
+void loom_curriculum_note(loomCurriculum* curriculum, const loomStarts* starts, const loomStart* start,
+                          bool success);
+
+LOOM_C_END
+
+#endif
