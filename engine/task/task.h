@@ -21,9 +21,16 @@
 #include "engine/task/task_object.h"
 #include "engine/task/task_observe.h"
 #include "engine/task/task_reset.h"
+#include "engine/task/task_reward.h"
 #include "engine/task/task_subtask.h"
 
 LOOM_C_BEGIN
+
+/// An entry of `conditions:`.
+typedef struct loomNamedCondition {
+  loomName name;
+  int condition;  // index
+} loomNamedCondition;
 
 /// A few KB: lists are counted, and lie in the task's own heap.
 typedef struct loomTask {
@@ -53,22 +60,25 @@ typedef struct loomTask {
   loomObserveDef* observe;  // (observe_count)
   int condition_count;
   loomConditionDef* conditions;  // (condition_count)
-  int success;                   // condition index
-  int success_hold;              // control steps it must hold at the end of a generated demo
-  int lost;                      // an attempt is lost as soon as this holds; -1 = none
-  double stuck_distance;     // an attempt is lost when an arm stands further from its target than this, m,
-  double stuck_speed;        // slower than this, m/s,
-  int stuck_steps;           // for so many control steps in a row; 0 = never
-  double limit_penetration;  // an attempt is lost when anything is pressed deeper into anything, m; 0 = may
-  double limit_joint_speed;  // or an arm's joint is faster than this share of its limit; 0 = may
-  double brake;              // share of that from which generated motions are slowed down; 0 = they are not
-  int settle_steps;          // still steps at the start of an attempt, before planning
+  int named_count;
+  loomNamedCondition* named;  // (named_count)
+  int success;                // condition index
+  int success_hold;           // control steps it must hold at the end of a generated demo
+  int lost;                   // an attempt is lost as soon as this holds; -1 = none
+  double stuck_distance;      // an attempt is lost when an arm stands further from its target than this, m,
+  double stuck_speed;         // slower than this, m/s,
+  int stuck_steps;            // for so many control steps in a row; 0 = never
+  double limit_penetration;   // an attempt is lost when anything is pressed deeper into anything, m; 0 = may
+  double limit_joint_speed;   // or an arm's joint is faster than this share of its limit; 0 = may
+  double brake;               // share of that from which generated motions are slowed down; 0 = they are not
+  int settle_steps;           // still steps at the start of an attempt, before planning
   double rest;    // a start whose objects move further while they settle, m, is drawn again; 0 = is not
   int max_steps;  // of an attempt
   int reset_count;
   loomResetDef* resets;  // (reset_count)
   int subtask_count[LOOM_MAX_ARMS];
   loomSubtaskDef* subtasks[LOOM_MAX_ARMS];  // (subtask_count) of each arm
+  loomRewardDef reward;                     // of reinforcement learning
   int rule_count;
   loomRule* rules;                        // (rule_count)
   int expert_count[LOOM_MAX_ARMS];        // steps of the scripted expert that records source demos; 0 = none

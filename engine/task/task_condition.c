@@ -215,28 +215,35 @@ static int read_children(int index, taskParser* p, loomNode node) {
   return code ? code : add_child(index, &last, p, loom_yaml_get(p->y, node, "that"));
 }
 
-static int read_named(int* index, taskParser* p, loomNode node, const char* name) {
-  for (int i = 0; i < loom_yaml_count(p->y, p->named); i++) {
-    if (strcmp(loom_yaml_key(p->y, p->named, i), name)) continue;
-    if (p->named_index[i] == -2)
-      return loom_yaml_error(p->y, node, name, p->err, "this condition is defined by itself");
+// Entry i of `conditions:`, which is read once, when it is first named; others share the node.
+static int read_entry(int* index, taskParser* p, loomNode node, int i) {
+  const char* name = loom_yaml_key(p->y, p->named, i);
+  if (p->named_index[i] == -2)
+    return loom_yaml_error(p->y, node, name, p->err, "this condition is defined by itself");
 
-    // Read once, when it is first named; others share the node.
-    if (p->named_index[i] < 0) {
-      int read = -1;
-      p->named_index[i] = -2;
-      int code = loom_task_parse_condition(&read, p, loom_yaml_item(p->y, p->named, i));
-      if (code) return code;
-      p->named_index[i] = *index = read;
+  if (p->named_index[i] < 0) {
+    int read = -1;
+    p->named_index[i] = -2;
+    int code = loom_task_parse_condition(&read, p, loom_yaml_item(p->y, p->named, i));
+    if (code) return code;
+    p->named_index[i] = *index = read;
 
-      // Reports call it by its name.
-      loomConditionDef* c = &p->task->conditions[read];
-      code = loom_yaml_copy(c->label, sizeof c->label, name, p->y, node, "conditions", p->err);
-      if (code) return code;
-    }
-    *index = p->named_index[i];
-    return 0;
+    // Reports call it by its name.
+    loomConditionDef* c = &p->task->conditions[read];
+    code = loom_yaml_copy(c->label, sizeof c->label, name, p->y, node, "conditions", p->err);
+    if (code) return code;
   }
+  *index = p->named_index[i];
+  return 0;
+}
+
+int loom_task_parse_named(int* index, taskParser* p, int i) {
+  return read_entry(index, p, loom_yaml_item(p->y, p->named, i), i);
+}
+
+static int read_named(int* index, taskParser* p, loomNode node, const char* name) {
+  for (int i = 0; i < loom_yaml_count(p->y, p->named); i++)
+    if (!strcmp(loom_yaml_key(p->y, p->named, i), name)) return read_entry(index, p, node, i);
   return loom_yaml_error(p->y, node, "", p->err, "no condition is named '%.60s'", name);
 }
 

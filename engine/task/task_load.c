@@ -131,6 +131,23 @@ static int read_conditions(taskParser* p, loomNode root) {
   return code;
 }
 
+// Those that nothing in the task has named may be named by a reward file.
+static int read_named_conditions(taskParser* p) {
+  loomTask* t = p->task;
+  int n = loom_yaml_count(p->y, p->named), code = 0;
+  t->named = loom_task_take(p, n, sizeof *t->named);
+  if (!t->named) return LOOM_ERR_MEMORY;
+
+  for (int i = 0; !code && i < n; i++) {
+    const char* name = loom_yaml_key(p->y, p->named, i);
+    code = loom_yaml_copy(t->named[i].name, sizeof t->named[i].name, name, p->y,
+                          loom_yaml_item(p->y, p->named, i), "conditions", p->err);
+    if (!code) code = loom_task_parse_named(&t->named[i].condition, p, i);
+  }
+  t->named_count = code ? 0 : n;
+  return code;
+}
+
 // Each part names only what those before it have brought.
 static int read_task(taskParser* p, const char* robots_dir) {
   loomNode root = loom_yaml_root(p->y);
@@ -147,6 +164,8 @@ static int read_task(taskParser* p, const char* robots_dir) {
   if (!code) code = loom_task_parse_mirror(p, root);
   if (!code) code = loom_task_parse_expert(p, root);
   if (!code) code = loom_task_parse_disturb(p, root);
+  if (!code) code = read_named_conditions(p);
+  if (!code) code = loom_task_parse_reward(p, root);
   if (!code) code = loom_task_check_possible(p, root);
   return code;
 }

@@ -28,11 +28,14 @@ int loom_task_parse_rules(taskParser* p, loomNode root);
 int loom_task_parse_mirror(taskParser* p, loomNode root);
 int loom_task_parse_expert(taskParser* p, loomNode root);
 int loom_task_parse_disturb(taskParser* p, loomNode root);
+int loom_task_parse_reward(taskParser* p, loomNode root);
 /// Once all is read: LOOM_ERR_FORMAT, with its line, for what no episode can ever bring about.
 int loom_task_check_possible(const taskParser* p, loomNode root);
 
 /// A condition node; *index is where it was put in task->conditions.
 int loom_task_parse_condition(int* index, taskParser* p, loomNode node);
+/// The condition of entry i of `conditions:`, read where nothing has named it before.
+int loom_task_parse_named(int* index, taskParser* p, int i);
 /// A point under a key, which must be there.
 int loom_task_parse_point(loomPoint* out, taskParser* p, loomNode map, const char* key);
 /// `pos`, and `yaw` or `rpy`, of a map; zeros when absent.

@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "engine/task/disturb_terms.h"
+#include "engine/task/task_reward.h"
 
 enum { MOST_KEYS = 64 };  // of one section
 
 #define REQUIRED "required"
+#define TERM_ROW(KIND, name, value, given, words, about, example) \
+  {"reward: terms", name, words, "", "", about, example},
 
 // A line with an empty key opens a section and says where its map stands; the keys follow.
 // clang-format off
@@ -30,6 +33,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"task", "max_steps", "whole number", "control steps", "1500", "the longest attempt", "400"},
     {"task", "reset", "map", "", REQUIRED, "how episodes begin: section reset", "{D0: {bar: {x: [0, 0], y: [0, 0], z: 0.8}}}"},
     {"task", "observe", "list", "", "each object's pose, and its place seen from each end effector", "the `object` observation: section observe", "[{name: bar_pos, pos: bar}]"},
+    {"task", "reward", "map, or list of terms", "", "1 at success", "what reinforcement learning rewards: section reward", "[{term: success}]"},
     {"task", "mirror", "map", "", "not mirrored", "how its demos are mirrored: section mirror", "{plane: [0, 1, 0]}"},
     {"task", "defaults", "map", "", "none", "what all subtasks have in common: section defaults", "{hold: 5}"},
     {"task", "arms", "list of maps", "", REQUIRED, "the subtasks of each arm: section arms", "[{subtasks: [{name: lift}]}]"},
@@ -187,6 +191,25 @@ const loomReferenceKey loom_task_reference[] = {
     {"limits", "penetration", "number", "m", "0 (no limit)", "how deep anything may be pressed into anything", "0.005"},
     {"limits", "joint_speed", "number", "share of the joint's limit", "0 (no limit)", "how fast an arm's joint may be", "1"},
     {"limits", "brake", "number", "share of `joint_speed`", "0 (never)", "beyond it generated motions are slowed down: an arm's actions shrink, to nothing at `joint_speed`, and targets wait (delta controllers)", "0.8"},
+
+    {"reward", "", "", "", "", "`reward:` in `task.yaml`, or the top of a reward file (`--reward FILE`), which replaces it; a list of terms alone will do. Success that held for `success_hold` and `lost` end an episode.", ""},
+    {"reward", "discount", "number", "of a control step", "0.997", "what a reward a control step later counts", "0.99"},
+    {"reward", "horizon", "whole number", "control steps", "0 (twice the longest source demo)", "the longest episode", "400"},
+    {"reward", "end_at_limits", "true or false", "", "false", "what breaches `limits:` ends an episode", "true"},
+    {"reward", "terms", "list of maps", "", "[{term: success}]", "whose sum it is, at most 32: section reward: term", "[{term: success}, {term: stage, weight: 0.2}]"},
+
+    {"reward: term", "", "", "", "", "An entry of `terms:`. What a term takes: section reward: terms.", ""},
+    {"reward: term", "term", "text", "", REQUIRED, "which: section reward: terms", "margin"},
+    {"reward: term", "weight", "number", "", "1", "factor on its value", "0.1"},
+    {"reward: term", "condition", "text", "", REQUIRED " where taken", "an entry of `conditions:`, success or lost", "lifted"},
+    {"reward: term", "from", "point", "", REQUIRED " where taken", "one point, without `at`", "hammer"},
+    {"reward: term", "to", "point", "", REQUIRED " where taken", "the other", "{eef: 1}"},
+    {"reward: term", "scale", "number", "m or rad", "0 (as it is); margin: 0.1", "1 - tanh(value / scale) in place of the value: 1 where it is 0", "0.1"},
+    {"reward: term", "arm", "whole number", "", "all", "of this arm alone", "0"},
+    {"reward: term", "potential", "true or false", "", "false", "what it changes by in place of its value: discount * after - before, 0 after the end. Such terms leave the best policy as it is", "true"},
+
+    {"reward: terms", "", "", "", "", "The terms, with the parameters that each takes in the column of types.", ""},
+    LOOM_TERMS(TERM_ROW)
 
     {"reset", "", "", "", "", "`reset:` in `task.yaml`. Every other key is the name of a distribution (D0, D1, ...): a map from objects to where they begin, placed in that order.", ""},
     {"reset", "settle", "whole number", "control steps", "0", "the arms stand still for so long before an attempt is planned", "10"},
