@@ -33,6 +33,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_BLUR = 18,     // their noise on what is seen
   LOOM_PURPOSE_SHAKE = 19,    // and on what is done
   LOOM_PURPOSE_ADR = 20,      // which end of a range an episode tries
+  LOOM_PURPOSE_START = 21,    // which kind of start an episode has, and which demo's state
 } loomPurpose;
 
 typedef struct loomRandom {

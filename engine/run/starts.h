@@ -42,6 +42,11 @@ typedef struct loomStarts loomStarts;
 int loom_starts_create(loomStarts** out, const loomStartsDef* def, const loomScene* scene, int reset,
                        loomError* err);
 void loom_starts_destroy(loomStarts* starts);
+/// Control steps of the longest of the task's source demos, which a reward's horizon is twice of; 0 where the
+/// task names none. Errors as loom_dataset_open's.
+int loom_source_longest(int* rows, const loomScene* scene, loomError* err);
+/// How long an episode may be: what the reward says, else twice that, else the task's max_steps.
+int loom_reward_horizon(int* steps, const loomRewardDef* def, const loomScene* scene, loomError* err);
 int loom_starts_demo_count(const loomStarts* starts);
 /// Control steps of the longest demo; 0 without demos.
 int loom_starts_longest(const loomStarts* starts);

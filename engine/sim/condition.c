@@ -376,6 +376,46 @@ double loom_condition_value(const loomConditions* s, int i) {
   return i >= 0 && i < s->task->condition_count ? s->state[i].value : 0;
 }
 
+// ---- nearness
+
+static double nearness_of_children(const loomConditions* s, const loomConditionDef* c, double scale) {
+  double sum = 0, best = 0;
+  int n = 0;
+  for (int k = c->first_child; k >= 0; k = s->task->conditions[k].next, n++) {
+    double near = loom_condition_nearness(s, k, scale);
+    sum += near;
+    best = fmax(best, near);
+  }
+  return c->kind == LOOM_COND_ALL && n ? sum / n : best;
+}
+
+double loom_condition_nearness(const loomConditions* s, int i, double scale) {
+  if (i < 0 || i >= s->task->condition_count) return 0;
+  const loomConditionDef* c = &s->task->conditions[i];
+  const boundNode* n = &s->node[i];
+  double value = s->state[i].value;
+  if (s->state[i].truth) return 1;
+
+  switch (c->kind) {
+    case LOOM_COND_ALL:
+    case LOOM_COND_ANY:
+      return nearness_of_children(s, c, scale);
+    case LOOM_COND_HELD:
+      return (nearness_of_children(s, c, scale) + value / c->steps) / 2;
+    case LOOM_COND_GRASPED:
+      return s->task->robots[c->arm].finger_count ? value / s->task->robots[c->arm].finger_count : 0;
+    case LOOM_COND_INSIDE:
+      return 1 - tanh(fmax(value, 0) / scale);
+    case LOOM_COND_DISTANCE:
+    case LOOM_COND_HEIGHT:
+    case LOOM_COND_JOINT:
+    case LOOM_COND_UPRIGHT:
+      return 1 - tanh(fmax(fmax(n->above - value, value - n->below), 0) / scale);
+    default:
+      return 0;
+  }
+}
+
 // ---- explaining
 
 loomConditionCause loom_condition_cause(const loomConditions* s, int i, bool wanted) {

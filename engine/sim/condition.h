@@ -43,6 +43,11 @@ bool loom_condition_true(const loomConditions* conditions, int index);
 /// touching, else 0 or 1.
 double loom_condition_value(const loomConditions* conditions, int index);
 
+/// How near the node is to being true, from 0 to 1 (it is): 1 - tanh(off / scale) for what is off its bounds,
+/// scale > 0, m or rad; the share of an arm's fingers that touch; the mean over `all`, the best of `any`, the
+/// mean of what is held and of the steps it was; 0 or 1 of the others.
+double loom_condition_nearness(const loomConditions* conditions, int index, double scale);
+
 /// What keeps a node of the tree from being as it should: one leaf of it, or the node itself where its
 /// children are as they should (`held` not for long enough).
 typedef struct loomConditionCause {

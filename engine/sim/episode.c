@@ -123,19 +123,63 @@ static void measure_objects(loomEpisode* e) {
 }
 
 int loom_episode_restore_sizes(loomEpisode* e, loomError* err) {
-  bool changed = e->disturbance != NULL;
+  bool changed = e->disturbance || e->shapes;
   for (int o = 0; o < LOOM_MAX_OBJECTS; o++) changed = changed || e->edit_count[o];
   if (!changed) return 0;
 
   if (!mj_copyModel(e->m, e->scene->model))
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
   memset(e->edit_count, 0, sizeof e->edit_count);
+  e->shapes = NULL;
 
   // What a disturbance has changed goes with it.
   for (int a = 0; e->disturbance && a < e->arm_count; a++) e->arms[a].control = e->scene->control[a];
   if (whole_body(e)) e->body.control = e->arms[0].control;
   e->disturbance = NULL;
   return 0;
+}
+
+int loom_shapes_create(loomShapes** out, const loomScene* scene, const char* xml, const char* label,
+                       loomError* err) {
+  *out = NULL;
+  loomShapes* s = calloc(1, sizeof *s);
+  if (s) s->xml = strdup(xml);
+  int code = s && s->xml ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+  if (s) snprintf(s->label, sizeof s->label, "%s", label);
+
+  for (int o = 0; !code && o < scene->task->object_count; o++) {
+    if (!scene->variations[o]) continue;
+    code = loom_variation_bind(&s->variations[o], xml, s->label, scene->task->objects[o].body, err);
+  }
+  if (code)
+    loom_shapes_destroy(s);
+  else
+    *out = s;
+  return code;
+}
+
+void loom_shapes_destroy(loomShapes* s) {
+  if (!s) return;
+  for (int o = 0; o < LOOM_MAX_OBJECTS; o++) loom_variation_destroy(s->variations[o]);
+  free(s->xml);
+  free(s);
+}
+
+// Without edits a variation puts its text's own object in.
+static int take_shapes(loomEpisode* e, const loomShapes* shapes, loomError* err) {
+  if (shapes == e->shapes && shapes && !e->disturbance) return 0;
+  int code = loom_episode_restore_sizes(e, err);
+  for (int o = 0; !code && shapes && o < e->scene->task->object_count; o++) {
+    if (!shapes->variations[o]) continue;
+    code = loom_variation_apply(shapes->variations[o], NULL, 0, e->m, e->scratch, NULL, err);
+
+    // From the first on it is no longer the scene's model.
+    e->shapes = shapes;
+  }
+
+  // All of them, or none.
+  if (code && e->shapes) loom_episode_restore_sizes(e, NULL);
+  return code;
 }
 
 static void set_state(mjModel* m, mjData* d, const double* state) {
@@ -165,8 +209,8 @@ int loom_episode_begin(loomEpisode* e, loomError* err) {
   return check_warnings(e, err);
 }
 
-int loom_episode_start(loomEpisode* e, const double* state, loomError* err) {
-  int code = loom_episode_restore_sizes(e, err);
+int loom_episode_start_as(loomEpisode* e, const loomShapes* shapes, const double* state, loomError* err) {
+  int code = take_shapes(e, shapes, err);
   if (code) return code;
 
   measure_objects(e);
@@ -177,6 +221,10 @@ int loom_episode_again(loomEpisode* e, const double* state, loomError* err) {
   mj_resetData(e->m, e->d);
   set_state(e->m, e->d, state);
   return loom_episode_begin(e, err);
+}
+
+int loom_episode_start(loomEpisode* e, const double* state, loomError* err) {
+  return loom_episode_start_as(e, NULL, state, err);
 }
 
 int loom_episode_show(loomEpisode* e, const double* state, const double* gripper_action, loomError* err) {

@@ -23,6 +23,19 @@
 
 LOOM_C_BEGIN
 
+/// The objects of a scene with the sizes, densities and friction that another model of it has, a demo's.
+/// Read-only once created: workers may share it.
+typedef struct loomShapes {
+  char* xml;                                    // that model's text
+  char label[LOOM_PATH_MAX];                    // where it came from, for messages
+  loomVariation* variations[LOOM_MAX_OBJECTS];  // as the text has them; NULL for objects of fixed size
+} loomShapes;
+
+/// Errors: as loom_variation_bind's.
+int loom_shapes_create(loomShapes** out, const loomScene* scene, const char* xml, const char* label,
+                       loomError* err);
+void loom_shapes_destroy(loomShapes* shapes);
+
 typedef struct loomEpisode {
   loomHeap heap;  // where its counted lists lie
   const loomScene* scene;
@@ -45,6 +58,7 @@ typedef struct loomEpisode {
                   [LOOM_MAX_VARIABLES];   // object sizes, in the task's order; NaN = not known
   int edit_count[LOOM_MAX_OBJECTS];       // the model edits of the last reset
   loomGeomEdit* edits[LOOM_MAX_OBJECTS];  // (shape_count) of each object
+  const loomShapes* shapes;               // that the last start has put in; NULL = the scene's, or drawn
   int redrawn;  // starts that the last reset drew before this one, at which something fell
   int steps;    // control steps since the start
   struct loomDisturbance* disturbance;   // what disturbs this episode (engine/sim/disturb.h); NULL = nothing
@@ -75,7 +89,11 @@ int loom_episode_restore_sizes(loomEpisode* episode, loomError* err);
 /// Start from a recorded state (S): controllers and warm start as after a reset. The object sizes are the
 /// scene's own.
 int loom_episode_start(loomEpisode* episode, const double* state, loomError* err);
-/// The same in the model as it is now.
+/// The same with the objects of the model that the state was recorded in, which must stay as long as the
+/// episode has them: bit for bit what an episode of that model would be. NULL: the scene's own.
+int loom_episode_start_as(loomEpisode* episode, const loomShapes* shapes, const double* state,
+                          loomError* err);
+/// As loom_episode_start in the model as it is now.
 int loom_episode_again(loomEpisode* episode, const double* state, loomError* err);
 /// Kinematics, contacts and conditions of a recorded state (S), without time passing.
 int loom_episode_show(loomEpisode* episode, const double* state, const double* gripper_action,

@@ -269,7 +269,7 @@ static int draw_sizes(variableList* v, loomEpisode* e, const loomResetDef* def, 
 
   // Objects of sizes that are not drawn are as the scene has them, whatever was drawn before, and so is all
   // that was disturbed.
-  int code = e->disturbance ? loom_episode_restore_sizes(e, err) : 0;
+  int code = e->disturbance || e->shapes ? loom_episode_restore_sizes(e, err) : 0;
   for (int i = 0; !code && i < def->placement_count; i++) {
     const loomPlacement* place = &def->placements[i];
     if (!place->range_count && e->edit_count[place->object]) code = loom_episode_restore_sizes(e, err);
@@ -360,6 +360,7 @@ static int apply_to_xml(char** xml, mjModel* m, loomEpisode* e, int o, loomError
 int loom_episode_xml(char** out, loomEpisode* e, loomError* err) {
   char *xml = NULL, *portable = NULL;
   int code = 0;
+  if (e->shapes) return loom_mjcf_portable(out, e->shapes->xml, e->shapes->label, err);
 
   // Applying sizes takes back what a disturbance has changed of the object: not in the episode's own model.
   mjModel *other = e->disturbance ? mj_copyModel(NULL, e->m) : NULL, *m = other ? other : e->m;

@@ -66,8 +66,9 @@ static int read_parameters(loomTermDef* d, taskParser* p, loomNode map) {
   if (!code && given & LOOM_TERM_POINTS_GIVEN) code = read_place(&d->from, p, map, "from");
   if (!code && given & LOOM_TERM_POINTS_GIVEN) code = read_place(&d->to, p, map, "to");
   if (!code) code = loom_yaml_read_number(&d->scale, p->y, map, "scale", false, p->err);
-  if (!code && !(d->scale >= 0 && d->scale < INFINITY))
-    code = loom_yaml_error(p->y, map, "scale", p->err, "expected a number from 0 on");
+  if (!code && !(d->scale >= 0 && d->scale < INFINITY && (d->scale > 0 || d->term != LOOM_TERM_MARGIN)))
+    code = loom_yaml_error(p->y, map, "scale", p->err, "expected a number %s",
+                           d->term == LOOM_TERM_MARGIN ? "over 0" : "from 0 on");
   if (!code) code = loom_yaml_read_int(&d->arm, p->y, map, "arm", 0, p->task->arm_count - 1, false, p->err);
   if (!code) code = loom_yaml_read_bool(&d->potential, p->y, map, "potential", p->err);
   return code;
