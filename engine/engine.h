@@ -14,6 +14,8 @@
 #include "engine/run/environment.h"    // what policies learn in by trying
 #include "engine/run/policy.h"         // whoever drives an episode
 #include "engine/run/quality.h"        // how smoothly it is driven
+#include "engine/run/reward.h"         // what its steps are worth
+#include "engine/run/starts.h"         // where episodes of reinforcement learning begin
 #include "engine/run/trace.h"          // what is recorded of it
 #include "engine/run/vector.h"         // environments side by side
 #include "engine/scene/env_args.h"     // what a dataset says about its environment

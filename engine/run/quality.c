@@ -106,6 +106,11 @@ bool loom_quality_good(const loomQuality* q) {
          q->joint_speed <= LOOM_JOINT_SPEED_LIMIT;
 }
 
+const char* loom_limit_name(loomLimit limit) {
+  static const char* const names[] = {"none", "penetration", "joint_speed"};
+  return names[limit];
+}
+
 loomLimit loom_quality_beyond(const loomQuality* q, const loomTask* task, char* reason, size_t size) {
   if (task->limit_penetration > 0 && q->penetration > task->limit_penetration) {
     snprintf(reason, size, "contact of %s %.4f m deep, may be %.4f", q->penetrating, q->penetration,

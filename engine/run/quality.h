@@ -26,7 +26,14 @@ typedef struct loomQuality {
 } loomQuality;
 
 /// A limit of the task's.
-typedef enum loomLimit { LOOM_LIMIT_NONE, LOOM_LIMIT_PENETRATION, LOOM_LIMIT_JOINT_SPEED } loomLimit;
+typedef enum loomLimit {
+  LOOM_LIMIT_NONE,
+  LOOM_LIMIT_PENETRATION,
+  LOOM_LIMIT_JOINT_SPEED,
+  LOOM_LIMITS
+} loomLimit;
+/// As `limits:` has them: "penetration", "joint_speed"; "none".
+const char* loom_limit_name(loomLimit limit);
 
 /// Take in the episode as it stands at this control step.
 void loom_quality_state(loomQuality* quality, const loomEpisode* episode);

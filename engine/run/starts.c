@@ -129,7 +129,7 @@ static int load_demos(loomStarts* s, const loomDataset* dataset, loomEpisode* e,
 
     code = loom_demo_load(&demo, dataset, i, err);
     if (!code) code = fill_demo(&s->demo[i], s, e, &demo, label, err);
-    if (!code) loom_demo_destroy(&demo);
+    loom_demo_destroy(&demo);
     s->demo_count++;
   }
   return code;
@@ -271,12 +271,11 @@ void loom_start_draw(loomStart* out, const loomStarts* s, const loomCurriculum* 
   double kind = loom_random_uniform(&random);
   *out = (loomStart){.kind = LOOM_START_RESET, .attempt = number, .demo = -1};
 
-  int64_t failures = c->failures < LOOM_START_FAILURES ? c->failures : LOOM_START_FAILURES;
   if (kind < s->def.demos && s->demo_count) {
     draw_demo(out, s, c, &random);
-  } else if (kind >= s->def.demos && kind < s->def.demos + s->def.failures && failures) {
+  } else if (kind >= s->def.demos && kind < s->def.demos + s->def.failures && c->failed_count) {
     out->kind = LOOM_START_FAILURE;
-    out->attempt = c->failed[loom_random_index(&random, (int)failures)];
+    out->attempt = c->failed[loom_random_index(&random, c->failed_count)];
   }
 }
 
@@ -288,10 +287,19 @@ int loom_start_begin(loomEpisode* e, const loomStarts* s, const loomStart* start
   return loom_episode_start_as(e, demo->shapes, demo->states + (ptrdiff_t)start->row * s->state_dim, err);
 }
 
-void loom_curriculum_note(loomCurriculum* c, const loomStarts* s, const loomStart* start, bool success) {
-  // The latest failures, whichever episodes they are of: those that succeed from there go again with time.
-  if (start->kind == LOOM_START_RESET && !success)
+// The oldest go where there is no room; those that succeed now are failures no more.
+static void note_reset(loomCurriculum* c, const loomStart* start, bool success) {
+  if (start->kind == LOOM_START_RESET && !success) {
     c->failed[c->failures++ % LOOM_START_FAILURES] = start->attempt;
+    if (c->failed_count < LOOM_START_FAILURES) c->failed_count++;
+  }
+
+  for (int i = 0; start->kind == LOOM_START_FAILURE && success && i < c->failed_count; i++)
+    if (c->failed[i] == start->attempt) c->failed[i--] = c->failed[--c->failed_count];
+}
+
+void loom_curriculum_note(loomCurriculum* c, const loomStarts* s, const loomStart* start, bool success) {
+  note_reset(c, start, success);
   if (start->kind != LOOM_START_DEMO || !start->frontier) return;
 
   // Of episodes that began before the frontier moved nothing is learned about the new one.

@@ -57,8 +57,10 @@ typedef struct loomCurriculum {
     int frontier;          // row; 0 = the whole demo is open
     int tries, successes;  // from this frontier
   } demo[LOOM_START_DEMOS];
-  int64_t failures;                      // starts that failed so far
-  uint64_t failed[LOOM_START_FAILURES];  // the latest ones' numbers in the reset distribution, a ring
+  int failed_count;
+  uint64_t failed[LOOM_START_FAILURES];  // (failed_count) numbers in the reset distribution that failed, and
+                                         // did not succeed since
+  int64_t failures;                      // starts from the reset distribution that failed so far
 } loomCurriculum;
 
 void loom_curriculum_begin(loomCurriculum* out, const loomStarts* starts);

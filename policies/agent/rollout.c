@@ -9,7 +9,7 @@
 #include "engine/base/statistics.h"
 
 const char* loom_run_end_name(loomRunEnd end) {
-  static const char* const names[] = {"success", "lost", "done", "timeout", "simulator"};
+  static const char* const names[] = {"success", "lost", "done", "timeout", "simulator", "breached"};
   return names[end];
 }
 
@@ -121,7 +121,13 @@ static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
     return loom_error_prefix(err, code, "episode %llu", (unsigned long long)number);
   }
 
-  *out = (loomRollout){number, run.end, run.steps, run.first_success, run.physics_steps, ""};
+  *out = (loomRollout){.number = number,
+                       .end = run.end,
+                       .steps = run.steps,
+                       .first_success = run.first_success,
+                       .within_limits = loom_judge_within_limits(&run),
+                       .breach = run.breach,
+                       .physics_steps = run.physics_steps};
   snprintf(out->message, sizeof out->message, "%.159s", run.message);
   r->decisions[i] = w->decisions;
   return 0;
@@ -196,12 +202,16 @@ static void make_report(rollouts* r) {
   for (int i = 0; i < out->n; i++) {
     const loomRollout* one = &out->rollout[i];
     out->ends[one->end]++;
+    out->within += one->within_limits;
+    out->breaches[one->breach.limit]++;
     if (one->end == LOOM_RUN_SUCCESS) steps += one->steps;
   }
 
   int successes = out->ends[LOOM_RUN_SUCCESS];
   out->rate = (double)successes / out->n;
   loom_wilson(&out->low, &out->high, successes, out->n);
+  out->within_rate = (double)out->within / out->n;
+  loom_wilson(&out->within_low, &out->within_high, out->within, out->n);
   if (successes) out->success_steps = (double)steps / successes;
   count_latency(r);
 }

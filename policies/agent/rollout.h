@@ -25,14 +25,16 @@ typedef struct loomPolicyMaker {
 /// How one episode went.
 typedef struct loomRollout {
   uint64_t number;
-  loomRunEnd end;     // LOOM_RUN_SUCCESS, or why it failed
-  int steps;          // control steps taken
-  int first_success;  // step after which success first held, or -1
+  loomRunEnd end;      // LOOM_RUN_SUCCESS, or why it failed
+  int steps;           // control steps taken
+  int first_success;   // step after which success first held, or -1
+  bool within_limits;  // it is a success, and no limit of the task's was breached on the way
+  loomBreach breach;   // the first
   int64_t physics_steps;
   char message[160];  // LOOM_RUN_SIMULATOR: what MuJoCo said
 } loomRollout;
 
-/// "success", "lost", "done" (the policy had no more to do), "timeout", "simulator".
+/// "success", "lost", "done" (the policy had no more to do), "timeout", "simulator", "breached".
 const char* loom_run_end_name(loomRunEnd end);
 
 typedef struct loomRolloutDef {
@@ -58,8 +60,11 @@ loomRolloutDef loom_default_rollout_def(void);
 typedef struct loomRolloutReport {
   loomRollout* rollout;  // (n) in the order of their numbers
   int n;
-  int ends[LOOM_RUN_SIMULATOR + 1];    // how many ended so
-  double rate, low, high;              // share of successes and its 95 % Wilson interval
+  int ends[LOOM_RUN_ENDS];  // how many ended so
+  double rate, low, high;   // share of successes and its 95 % Wilson interval
+  int within;               // successes within the task's limits
+  double within_rate, within_low, within_high;
+  int breaches[LOOM_LIMITS];           // episodes by the limit that they breached first
   double success_steps;                // mean control steps of successes; 0 = none
   int64_t decisions;                   // calls of act
   double decision_mean, decision_p99;  // s; with all threads at work, so at best what a lone one takes

@@ -39,9 +39,9 @@ typedef struct loomDaggerRound {
   double deviation;      // mean |a_novice - a_expert|, 0 in round 0
   // Measured on the starts that are the same for all.
   int evaluated, succeeded;
-  int ends[LOOM_RUN_SIMULATOR + 1];  // how many ended so; in no table
-  double rate, low, high;            // 95 % Wilson interval
-  double error;                      // mean |a_novice - a_expert| over the states visited
+  int ends[LOOM_RUN_ENDS];  // how many ended so; in no table
+  double rate, low, high;   // 95 % Wilson interval
+  double error;             // mean |a_novice - a_expert| over the states visited
   double seconds;
 } loomDaggerRound;
 

@@ -30,7 +30,7 @@ static void tell_ends(char* out, size_t n, const loomDaggerRound* alone) {
   size_t at = 0;
   out[0] = 0;
 
-  for (int i = LOOM_RUN_SUCCESS + 1; i <= LOOM_RUN_SIMULATOR && at < n; i++) {
+  for (int i = LOOM_RUN_SUCCESS + 1; i < LOOM_RUN_ENDS && at < n; i++) {
     if (!alone->ends[i]) continue;
     int wrote = snprintf(out + at, n - at, "%s%d %s", at ? ", " : ", of the others ", alone->ends[i],
                          loom_run_end_name((loomRunEnd)i));

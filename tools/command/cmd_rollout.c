@@ -83,7 +83,11 @@ static const toolCommand command = {
         "reset\n"
         "distribution does: the same for every policy, whatever the threads. Several policies give a table, "
         "and how\n"
-        "often each succeeds where the first fails, and the other way round.\n",
+        "often each succeeds where the first fails, and the other way round.\n"
+        "\n"
+        "Two figures: how many succeed, and how many of all succeed without a breach of the task's "
+        "`limits:`, which\n"
+        "attempts of `demoloom generate` must keep and rollouts are not ended by.\n",
     .after =
         "examples:\n"
         "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
@@ -225,9 +229,19 @@ static int tell_end(const rolloutArgs* a, int code, loomError* err) {
   return code;
 }
 
+// Which limit, how far beyond it, after which step.
+static void add_breach(cJSON* out, const loomBreach* b) {
+  if (b->limit == LOOM_LIMIT_NONE) return;
+  cJSON* breach = cJSON_AddObjectToObject(out, "breach");
+  cJSON_AddStringToObject(breach, "limit", loom_limit_name(b->limit));
+  cJSON_AddNumberToObject(breach, "step", b->step);
+  cJSON_AddNumberToObject(breach, "value", b->value);
+  cJSON_AddStringToObject(breach, "reason", b->reason);
+}
+
 static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRolloutReport* r) {
   cJSON *out = cJSON_CreateObject(), *ends = cJSON_AddObjectToObject(out, "ends"),
-        *list = cJSON_AddArrayToObject(out, "episodes");
+        *breaches = cJSON_AddObjectToObject(out, "breaches"), *list = cJSON_AddArrayToObject(out, "episodes");
   cJSON_AddStringToObject(out, "policy", policy);
   if (a->out) cJSON_AddStringToObject(out, "file", a->out);
   if (a->video) cJSON_AddStringToObject(out, "video", a->video);
@@ -238,6 +252,10 @@ static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRo
   cJSON_AddNumberToObject(out, "success", r->rate);
   cJSON_AddNumberToObject(out, "success_low", r->low);
   cJSON_AddNumberToObject(out, "success_high", r->high);
+  cJSON_AddNumberToObject(out, "successes_within_limits", r->within);
+  cJSON_AddNumberToObject(out, "success_within_limits", r->within_rate);
+  cJSON_AddNumberToObject(out, "success_within_limits_low", r->within_low);
+  cJSON_AddNumberToObject(out, "success_within_limits_high", r->within_high);
   cJSON_AddNumberToObject(out, "success_steps", r->success_steps);
   cJSON_AddNumberToObject(out, "decision_mean", r->decision_mean);
   cJSON_AddNumberToObject(out, "decision_p99", r->decision_p99);
@@ -246,11 +264,15 @@ static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRo
   // How episodes ended, and each of them.
   for (int e = 0; e <= LOOM_RUN_SIMULATOR; e++)
     cJSON_AddNumberToObject(ends, loom_run_end_name((loomRunEnd)e), r->ends[e]);
+  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++)
+    cJSON_AddNumberToObject(breaches, loom_limit_name((loomLimit)l), r->breaches[l]);
   for (int i = 0; i < r->n; i++) {
     cJSON* one = cJSON_CreateObject();
     cJSON_AddNumberToObject(one, "number", (double)r->rollout[i].number);
     cJSON_AddStringToObject(one, "end", loom_run_end_name(r->rollout[i].end));
     cJSON_AddNumberToObject(one, "steps", r->rollout[i].steps);
+    cJSON_AddBoolToObject(one, "within_limits", r->rollout[i].within_limits);
+    add_breach(one, &r->rollout[i].breach);
     if (r->rollout[i].message[0]) cJSON_AddStringToObject(one, "message", r->rollout[i].message);
     if (a->drawn && a->drawn[i]) cJSON_AddItemToObject(one, "disturb", cJSON_CreateRaw(a->drawn[i]));
     cJSON_AddItemToArray(list, one);
@@ -273,6 +295,12 @@ static void print_rollout_text(const loomRolloutReport* r) {
   for (int e = LOOM_RUN_SUCCESS + 1; e <= LOOM_RUN_SIMULATOR; e++)
     if (r->ends[e]) printf(", %d %s", r->ends[e], loom_run_end_name((loomRunEnd)e));
 
+  // The same within the task's limits, which end no rollout.
+  printf("\n%d within limits: %.1f %% (%.1f to %.1f)", r->within, 100 * r->within_rate, 100 * r->within_low,
+         100 * r->within_high);
+  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++)
+    if (r->breaches[l]) printf(", %d episodes breach %s", r->breaches[l], loom_limit_name((loomLimit)l));
+
   // How fast it decides, and how long a success takes.
   printf("\n%.1f s; a decision takes %.2f ms, 99 in 100 under %.2f ms", r->seconds, 1000 * r->decision_mean,
          1000 * r->decision_p99);
@@ -282,7 +310,9 @@ static void print_rollout_text(const loomRolloutReport* r) {
 
 // A line a policy. "better": starts from which it succeeds and the first does not; "worse": the other way.
 static void print_rollout_table(const rolloutArgs* a, const loomRolloutReport* reports) {
-  printf("success  95 %% interval   better  worse  lost  done  timeout  simulator  decision ms  policy\n");
+  printf(
+      "success  95 %% interval   within limits  better  worse  lost  done  timeout  simulator  decision ms  "
+      "policy\n");
   for (int i = 0; i < a->policies; i++) {
     const loomRolloutReport* r = &reports[i];
     int better = 0, worse = 0;
@@ -292,9 +322,10 @@ static void print_rollout_table(const rolloutArgs* a, const loomRolloutReport* r
       better += here && !first;
       worse += first && !here;
     }
-    printf("%5.1f %%  %5.1f to %5.1f  %7d %6d %5d %5d %8d %10d %12.2f  %s\n", 100 * r->rate, 100 * r->low,
-           100 * r->high, better, worse, r->ends[LOOM_RUN_LOST], r->ends[LOOM_RUN_DONE],
-           r->ends[LOOM_RUN_TIMEOUT], r->ends[LOOM_RUN_SIMULATOR], 1000 * r->decision_mean, a->policy[i]);
+    printf("%5.1f %%  %5.1f to %5.1f  %11.1f %%  %7d %6d %5d %5d %8d %10d %12.2f  %s\n", 100 * r->rate,
+           100 * r->low, 100 * r->high, 100 * r->within_rate, better, worse, r->ends[LOOM_RUN_LOST],
+           r->ends[LOOM_RUN_DONE], r->ends[LOOM_RUN_TIMEOUT], r->ends[LOOM_RUN_SIMULATOR],
+           1000 * r->decision_mean, a->policy[i]);
   }
 }
 
