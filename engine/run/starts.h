@@ -1,8 +1,8 @@
-// Where the episodes of reinforcement learning begin: the task's reset distribution, states of demos, states in
-// which the policy failed. Each start is a pure function of (seed, episode number, state of the curriculum).
+// Where the episodes of reinforcement learning begin: the task's reset distribution, states of demos, starts
+// from which the policy failed. Each start is a pure function of (seed, episode number, state of the curriculum).
 //
-// The reverse curriculum is that of Tao et al., "Reverse Forward Curriculum Learning" (ICLR 2024): of each demo
-// starts lie at first near its end; when episodes from its frontier mostly succeed, the frontier moves back.
+// The reverse curriculum is that of Tao et al., "Reverse Forward Curriculum Learning" (ICLR 2024): of each
+// demo starts lie at first near its end; when episodes from its frontier mostly succeed, the frontier moves back.
 #ifndef LOOM_ENGINE_RUN_STARTS_H
 #define LOOM_ENGINE_RUN_STARTS_H
 
@@ -37,8 +37,8 @@ extern const loomFields loom_starts_fields;
 typedef struct loomStarts loomStarts;
 
 /// reset: the reset distribution of all other starts. At most LOOM_START_DEMOS demos, the first ones, are
-/// taken, and none is read where def asks for none. Errors as loom_dataset_open's, loom_demo_load's; LOOM_ERR_FORMAT
-/// where a demo is not of the scene.
+/// taken, and none is read where def asks for none. Errors as loom_dataset_open's, loom_demo_load's;
+/// LOOM_ERR_FORMAT where a demo is not of the scene.
 int loom_starts_create(loomStarts** out, const loomStartsDef* def, const loomScene* scene, int reset,
                        loomError* err);
 void loom_starts_destroy(loomStarts* starts);
