@@ -98,8 +98,8 @@ static double value_height(const termView* v) {
   return near(a[2] - b[2], v->def->scale);
 }
 
-// Entry i of an arm's action as a share of its limit, which the controller clips it to. Absolute poses have no
-// limits and are as they are.
+// Entry i of an arm's action as a share of its limit, which the controller clips it to. Absolute poses have
+// no limits and are as they are.
 static double share(const loomArm* arm, int i, double value) {
   if (i >= arm->pose_dim) return mju_clip(value, -1, 1);
   if (!arm->control.delta) return value;

@@ -1,5 +1,5 @@
-// Where the episodes of reinforcement learning begin: the task's reset distribution, states of demos, starts
-// from which the policy failed. Each start is a pure function of (seed, episode number, state of the curriculum).
+// Where the episodes of reinforcement learning begin: the task's reset distribution, states of demos,
+// starts from which the policy failed. Each start is a pure function of (seed, episode number, state of the curriculum).
 //
 // The reverse curriculum is that of Tao et al., "Reverse Forward Curriculum Learning" (ICLR 2024): of each
 // demo starts lie at first near its end; when episodes from its frontier mostly succeed, the frontier moves back.
