@@ -1,5 +1,5 @@
 // The one judge of episodes: what a control step brought, and how an episode ended. Attempts, rollouts,
-// DAgger and reinforcement learning all ask it, so "success" and "within limits" mean the same of all of them.
+// DAgger and reinforcement learning all ask it, so "success" and "within limits" mean the same to all.
 #ifndef LOOM_ENGINE_RUN_JUDGE_H
 #define LOOM_ENGINE_RUN_JUDGE_H
 

@@ -1,8 +1,8 @@
 // Where the episodes of reinforcement learning begin: the task's reset distribution, states of demos,
-// starts from which the policy failed. Each start is a pure function of (seed, episode number, state of the curriculum).
+// starts from which the policy failed. Each start is a pure function of (seed, number, curriculum).
 //
 // The reverse curriculum is that of Tao et al., "Reverse Forward Curriculum Learning" (ICLR 2024): of each
-// demo starts lie at first near its end; when episodes from its frontier mostly succeed, the frontier moves back.
+// demo starts lie at first near its end; when most from its frontier succeed, the frontier moves back.
 #ifndef LOOM_ENGINE_RUN_STARTS_H
 #define LOOM_ENGINE_RUN_STARTS_H
 
