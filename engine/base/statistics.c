@@ -19,3 +19,14 @@ void loom_wilson(double* low, double* high, int64_t successes, int64_t n) {
   *low = fmax(0, (center - spread) / (1 + z * z / count));
   *high = fmin(1, (center + spread) / (1 + z * z / count));
 }
+
+double loom_mcnemar(int64_t won, int64_t lost) {
+  int64_t n = won + lost, few = won < lost ? won : lost;
+  double sum = 0;
+
+  // Binomial probabilities by their logarithms, which do not vanish for many pairs.
+  for (int64_t k = 0; k <= few; k++)
+    sum +=
+        exp(lgamma((double)n + 1) - lgamma((double)k + 1) - lgamma((double)(n - k) + 1) - (double)n * log(2));
+  return fmin(1, 2 * sum);
+}

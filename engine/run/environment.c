@@ -12,8 +12,7 @@ static int step_control(loomEnvironmentStep* out, void* self, const double* acti
   if (code) return code;
 
   // An episode that fails in its last step has failed.
-  out->reward = step.reward;
-  out->terminated = !step.healthy;
+  *out = (loomEnvironmentStep){.reward = step.reward, .terminated = !step.healthy, .steps = 1};
   out->truncated = step.healthy && sim->steps >= sim->scene->task->max_steps;
   return 0;
 }

@@ -16,13 +16,15 @@ LOOM_C_BEGIN
 typedef struct loomEnvironmentStep {
   double reward;
   bool terminated, truncated;
+  bool success;  // it ended so
+  int steps;     // control steps that it took
 } loomEnvironmentStep;
 
 typedef struct loomEnvironment {
   void* self;
   /// Begin an episode, a pure function of (seed, attempt).
   int (*reset)(void* self, uint64_t seed, uint64_t attempt, loomError* err);
-  /// One control step with action (actions).
+  /// One step with action (actions): a control step, or several where an action is held.
   int (*step)(loomEnvironmentStep* out, void* self, const double* action, loomError* err);
   void (*observe)(double* obs, const void* self);  // (obs)
   /// Everything that further steps depend on, snapshot_size bytes aligned for doubles.

@@ -20,13 +20,15 @@ int loom_vector_create(loomVector** out, const loomEnvironmentMaker* maker, cons
                     .reward = calloc(n, sizeof *v->reward),
                     .terminated = calloc(n, sizeof *v->terminated),
                     .truncated = calloc(n, sizeof *v->truncated),
+                    .success = calloc(n, sizeof *v->success),
                     .fresh = calloc(n, sizeof *v->fresh),
+                    .steps = calloc(n, sizeof *v->steps),
                     .episode = calloc(n, sizeof *v->episode),
                     .total = calloc(n, sizeof *v->total),
                     .length = calloc(n, sizeof *v->length)};
   int code = LOOM_OK;
-  if (!v->environment || !v->obs || !v->reward || !v->terminated || !v->truncated || !v->fresh ||
-      !v->episode || !v->total || !v->length)
+  if (!v->environment || !v->obs || !v->reward || !v->terminated || !v->truncated || !v->success ||
+      !v->fresh || !v->steps || !v->episode || !v->total || !v->length)
     code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d environments", def->n);
 
   for (int i = 0; !code && i < def->n; i++) code = maker->create(&v->environment[i], maker->source, err);
@@ -48,7 +50,9 @@ void loom_vector_destroy(loomVector* v) {
   free(v->reward);
   free(v->terminated);
   free(v->truncated);
+  free(v->success);
   free(v->fresh);
+  free(v->steps);
   free(v->episode);
   free(v->total);
   free(v->length);
@@ -72,7 +76,8 @@ static int begin_episode(loomVector* v, int i, loomError* err) {
   v->total[i] = 0;
   v->length[i] = 0;
   v->reward[i] = 0;
-  v->terminated[i] = v->truncated[i] = false;
+  v->steps[i] = 0;
+  v->terminated[i] = v->truncated[i] = v->success[i] = false;
   int code = e->reset(e->self, v->def.seed, attempt, err);
   if (!code) e->observe(obs_of(v, i), e->self);
   return code;
@@ -81,7 +86,7 @@ static int begin_episode(loomVector* v, int i, loomError* err) {
 int loom_vector_reset(loomVector* v, loomError* err) {
   int code = 0;
 
-  v->finished = 0;
+  v->finished = v->control_steps = 0;
   for (int i = 0; !code && i < v->def.n; i++) {
     v->episode[i] = 0;
     v->fresh[i] = true;
@@ -100,13 +105,15 @@ static int step_one(loomVector* v, int i, const double* action, loomError* err) 
     return begin_episode(v, i, err);
   }
 
-  loomEnvironmentStep step;
+  loomEnvironmentStep step = {0};
   int code = e->step(&step, e->self, action, err);
   if (code) return code;
 
   v->reward[i] = step.reward;
   v->terminated[i] = step.terminated;
   v->truncated[i] = step.truncated;
+  v->success[i] = step.success;
+  v->steps[i] = step.steps;
   v->total[i] += step.reward;
   v->length[i]++;
   e->observe(obs_of(v, i), e->self);
@@ -141,8 +148,10 @@ int loom_vector_step(loomVector* v, const double* actions, loomError* err) {
   int code = step_all(&call, err);
 
   // In the environments' order, whoever was faster.
-  for (int i = 0; !code && i < v->def.n; i++)
+  for (int i = 0; !code && i < v->def.n; i++) {
+    v->control_steps += v->steps[i];
     if (loom_vector_ended(v, i)) v->recent[v->finished++ % LOOM_VECTOR_RECENT] = v->total[i];
+  }
   return code;
 }
 
@@ -161,7 +170,7 @@ typedef struct block {
   size_t bytes;
 } block;
 
-enum { BLOCKS = 10 };
+enum { BLOCKS = 12 };
 
 // What of the vector's own goes into a snapshot, the sizes of doubles first.
 static void own_blocks(block out[BLOCKS], loomVector* v) {
@@ -173,10 +182,12 @@ static void own_blocks(block out[BLOCKS], loomVector* v) {
   out[3] = (block){v->reward, n * sizeof *v->reward};
   out[4] = (block){&v->finished, sizeof v->finished};
   out[5] = (block){v->recent, sizeof v->recent};
-  out[6] = (block){v->length, n * sizeof *v->length};
-  out[7] = (block){v->fresh, n * sizeof *v->fresh};
-  out[8] = (block){v->terminated, n * sizeof *v->terminated};
-  out[9] = (block){v->truncated, n * sizeof *v->truncated};
+  out[6] = (block){&v->control_steps, sizeof v->control_steps};
+  out[7] = (block){v->length, n * sizeof *v->length};
+  out[8] = (block){v->fresh, n * sizeof *v->fresh};
+  out[9] = (block){v->terminated, n * sizeof *v->terminated};
+  out[10] = (block){v->truncated, n * sizeof *v->truncated};
+  out[11] = (block){v->success, n * sizeof *v->success};
 }
 
 size_t loom_vector_snapshot_size(loomVector* v) {

@@ -27,10 +27,13 @@ typedef struct loomVector {
   double* obs;                        // (n x obs) now
   double* reward;                     // (n) of the last step, 0 where it was a reset
   bool *terminated, *truncated;       // (n) by the last step
+  bool* success;                      // (n) it ended so in the last step
   bool* fresh;                        // (n) the last step was a reset: no action was taken
+  int* steps;                         // (n) control steps of the last step
   int64_t* episode;                   // (n) how many episodes began before the running one
   double* total;                      // (n) rewards of the running episode, the last step's included
   int* length;                        // (n) its steps
+  int64_t control_steps;              // of all environments, ever
   int64_t finished;                   // episodes that ended, of all environments
   double recent[LOOM_VECTOR_RECENT];  // their totals, the newest at (finished - 1) % LOOM_VECTOR_RECENT
 } loomVector;

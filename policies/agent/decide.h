@@ -1,4 +1,5 @@
-// Internal. What a trained policy would do at the rows of a demo that somebody else drove.
+// Internal. What a trained policy decides: at the rows of a demo that somebody else drove, and in an episode,
+// for whoever learns what to add to that.
 #ifndef LOOM_POLICIES_AGENT_DECIDE_H
 #define LOOM_POLICIES_AGENT_DECIDE_H
 
@@ -8,5 +9,20 @@
 /// neither normalized. Chunks of actions are decided anew at every row. LOOM_ERR_MEMORY.
 int loom_trained_actions(float* actions, const loomTrained* trained, const float* obs, int rows,
                          uint64_t seed, loomError* err);
+
+/// What an instance of a policy has decided to do from the state on that its episode is in.
+typedef struct loomDecided {
+  const loomReal*
+      seen;  // (obs_dim of its network) the newest row that was seen, normalized, features included
+  const float* actions;  // (n x dim of its actions) as its data has them
+  int n, next;           // those before `next` are done
+} loomDecided;
+
+/// Look and decide where that is due in this state; asked again before loom_trained_take it changes nothing. So
+/// a state's decision is one, whether it is then taken, or only valued where an episode was cut short. out may
+/// be NULL. For instances of a trained policy's maker.
+int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, loomError* err);
+/// The next action (A) of what was decided, without a residual.
+void loom_trained_take(double* action, void* instance, const loomEpisode* episode);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "engine/base/json.h"
 #include "engine/task/agree.h"
+#include "policies/agent/residual.h"
 #include "policies/network/network_file.h"
 
 // ---- made and freed
@@ -129,6 +130,7 @@ int loom_trained_create(loomTrained* out, const loomPolicyConfig* config, uint64
 void loom_trained_destroy(loomTrained* t) {
   if (!t) return;
   loom_network_destroy(&t->network);
+  loom_residual_destroy(t->residual);
   loom_normal_destroy(&t->obs);
   loom_normal_destroy(&t->actions);
   for (int i = 0; i < LOOM_DATA_KEYS; i++) loom_normal_destroy(&t->cloud[i]);
@@ -188,55 +190,91 @@ static int cloud_tensors(loomSafeTensor* out, loomNormal cloud[LOOM_DATA_KEYS], 
   return n;
 }
 
+// All that is written, and what of it is made for that.
+typedef struct saved {
+  loomSafeTensor* tensor;
+  loomSafeMeta* meta;
+  char (*name)[NAME], (*residual_name)[LOOM_RESIDUAL_NAME];
+  char *config, *sense, *residual;
+  loomNormal obs, actions, cloud[LOOM_DATA_KEYS];  // tensors' names are written into them
+  int ntensor, nmeta;
+} saved;
+
+static int make_room(saved* s, const loomTrained* t, const loomTrainedExtra* extra) {
+  size_t params = (size_t)t->network.params.count, more = extra ? (size_t)extra->ntensor : 0;
+  size_t residual = t->residual ? (size_t)loom_residual_tensors(NULL, NULL, t->residual) : 0;
+  size_t room = params + (2 + LOOM_DATA_KEYS) * LOOM_NORMAL_TENSORS + 2 + residual + more;
+  *s = (saved){.tensor = calloc(room, sizeof *s->tensor),
+               .meta = calloc(5 + (extra ? (size_t)extra->nmeta : 0), sizeof *s->meta),
+               .name = calloc(params, sizeof *s->name),
+               .residual_name = calloc(residual + 1, sizeof *s->residual_name),
+               .config = loom_policy_config_text(&t->config),
+               .sense = loom_sense_text(&t->sense),
+               .residual = t->residual ? loom_residual_text(t->residual) : NULL,
+               .obs = t->obs,
+               .actions = t->actions};
+  return s->tensor && s->meta && s->name && s->residual_name && s->config && s->sense &&
+         (s->residual || !t->residual);
+}
+
+// Weights, statistics, what each key's rows are, and what the caller adds.
+static void list_tensors(saved* s, const loomTrained* t, const loomTrainedExtra* extra) {
+  loomSafeTensor* to = s->tensor;
+
+  loom_network_tensors(to, s->name, &t->network);
+  to += t->network.params.count;
+  loom_normal_tensors(to, &s->obs, "obs");
+  loom_normal_tensors(to + LOOM_NORMAL_TENSORS, &s->actions, "actions");
+  to += 2 * LOOM_NORMAL_TENSORS;
+
+  *to++ = (loomSafeTensor){.name = "obs.dims",
+                           .type = LOOM_SAFE_I32,
+                           .rank = 1,
+                           .shape = {t->config.data.key_count},
+                           .data = t->dim};
+  *to++ = (loomSafeTensor){.name = "obs.shapes",
+                           .type = LOOM_SAFE_I32,
+                           .rank = 2,
+                           .shape = {t->config.data.key_count, 4},
+                           .data = t->shape};
+
+  to += cloud_tensors(to, s->cloud, t);
+  if (t->residual) to += loom_residual_tensors(to, s->residual_name, t->residual);
+  if (extra && extra->ntensor) memcpy(to, extra->tensor, (size_t)extra->ntensor * sizeof *to);
+  s->ntensor = (int)(to - s->tensor) + (extra ? extra->ntensor : 0);
+}
+
+static void list_meta(saved* s, const loomTrained* t, const loomTrainedExtra* extra) {
+  loomSafeMeta* to = s->meta;
+
+  *to++ = (loomSafeMeta){"format", "demoloom policy 2"};
+  *to++ = (loomSafeMeta){"config", s->config};
+  *to++ = (loomSafeMeta){"sense", s->sense};
+  if (t->driven) *to++ = (loomSafeMeta){"env_args", t->driven};
+  if (t->residual) *to++ = (loomSafeMeta){"residual", s->residual};
+  for (int i = 0; extra && i < extra->nmeta; i++) *to++ = extra->meta[i];
+  s->nmeta = (int)(to - s->meta);
+}
+
 int loom_trained_save(const char* path, const loomTrained* t, const loomTrainedExtra* extra, loomError* err) {
-  int params = t->network.params.count, more = extra ? extra->ntensor : 0, n = 0, code = 0;
-  int room = params + (2 + LOOM_DATA_KEYS) * LOOM_NORMAL_TENSORS + 2 + more, own = t->driven ? 4 : 3,
-      metas = own + (extra ? extra->nmeta : 0);
-  loomSafeTensor* tensor = calloc((size_t)room, sizeof *tensor);
-  loomSafeMeta* meta = calloc((size_t)metas, sizeof *meta);
-  char(*name)[NAME] = calloc((size_t)params, sizeof *name), *config = loom_policy_config_text(&t->config);
-  char* sense = loom_sense_text(&t->sense);
+  saved s;
+  int code = LOOM_OK;
 
-  loomNormal obs = t->obs, actions = t->actions,
-             cloud[LOOM_DATA_KEYS];  // tensors' names are written into them
-
-  if (!tensor || !meta || !name || !config || !sense)
+  if (make_room(&s, t, extra)) {
+    list_tensors(&s, t, extra);
+    list_meta(&s, t, extra);
+    code = loom_safetensors_write(path, s.tensor, s.ntensor, s.meta, s.nmeta, err);
+  } else {
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  if (!code) {
-    // Weights, statistics, what each key's rows are, and what the caller adds.
-    loom_network_tensors(tensor, name, &t->network);
-    n = params;
-    loom_normal_tensors(tensor + n, &obs, "obs");
-    loom_normal_tensors(tensor + n + LOOM_NORMAL_TENSORS, &actions, "actions");
-    n += 2 * LOOM_NORMAL_TENSORS;
-
-    tensor[n++] = (loomSafeTensor){.name = "obs.dims",
-                                   .type = LOOM_SAFE_I32,
-                                   .rank = 1,
-                                   .shape = {t->config.data.key_count},
-                                   .data = t->dim};
-    tensor[n++] = (loomSafeTensor){.name = "obs.shapes",
-                                   .type = LOOM_SAFE_I32,
-                                   .rank = 2,
-                                   .shape = {t->config.data.key_count, 4},
-                                   .data = t->shape};
-
-    n += cloud_tensors(tensor + n, cloud, t);
-    if (more) memcpy(tensor + n, extra->tensor, (size_t)more * sizeof *tensor);
-
-    meta[0] = (loomSafeMeta){"format", "demoloom policy 2"};
-    meta[1] = (loomSafeMeta){"config", config};
-    meta[2] = (loomSafeMeta){"sense", sense};
-    if (t->driven) meta[3] = (loomSafeMeta){"env_args", t->driven};
-    if (metas > own) memcpy(meta + own, extra->meta, (size_t)extra->nmeta * sizeof *meta);
-    code = loom_safetensors_write(path, tensor, n + more, meta, metas, err);
   }
 
-  free(tensor);
-  free(meta);
-  free(name);
-  free(config);
-  free(sense);
+  free(s.tensor);
+  free(s.meta);
+  free(s.name);
+  free(s.residual_name);
+  free(s.config);
+  free(s.sense);
+  free(s.residual);
   return code;
 }
 
@@ -305,7 +343,8 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
 int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
   *out = (loomTrained){.sense = loom_default_sense_def()};
   const char *config = loom_safetensors_meta(file, "config"), *sense = loom_safetensors_meta(file, "sense"),
-             *driven = loom_safetensors_meta(file, "env_args");
+             *driven = loom_safetensors_meta(file, "env_args"),
+             *residual = loom_safetensors_meta(file, "residual");
   if (!config)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no policy of ours, it has no configuration", label);
 
@@ -318,6 +357,7 @@ int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char*
   if (!code) code = read_normals(out, file, label, err);
   if (!code) code = create_network(out, 0, err);  // whose weights are read next
   if (!code) code = loom_network_read(&out->network, file, label, err);
+  if (!code && residual) code = loom_residual_read(&out->residual, out, residual, file, label, err);
   if (code) loom_trained_destroy(out);
   return code;
 }

@@ -11,6 +11,8 @@
 
 LOOM_C_BEGIN
 
+typedef struct loomResidual loomResidual;
+
 /// Free with loom_trained_destroy.
 typedef struct loomTrained {
   loomPolicyConfig config;
@@ -21,6 +23,7 @@ typedef struct loomTrained {
   loomSenseDef sense;                // how its pictures and point clouds are made
   char* driven;  // how the robots of its data were driven (loom_env_args_driven); NULL = not known
   loomNetwork network;
+  loomResidual* residual;  // what finetuning adds to its actions; NULL = nothing
 } loomTrained;
 
 /// For the keys and actions of a training set; statistics are taken over all of it, weights drawn by the
@@ -45,7 +48,7 @@ typedef struct loomTrainedExtra {
 
 /// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), obs.dims (one
 /// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config`
-/// (loom_policy_config_text), `sense` (YAML) and, where it is known, `env_args` (rate, controllers and robots
+/// (loom_policy_config_text), `sense` (YAML), `residual` (YAML; with tensors residual.*) where it has one and, where it is known, `env_args` (rate, controllers and robots
 /// of its data). extra may be NULL.
 int loom_trained_save(const char* path, const loomTrained* trained, const loomTrainedExtra* extra,
                       loomError* err);

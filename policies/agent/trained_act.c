@@ -1,8 +1,10 @@
 // A trained policy in an episode: it looks, remembers as many rows as it decides from, decides, and does as
-// many actions as it decided before it decides again.
+// many actions as it decided before it decides again. What a residual adds is decided anew after as many steps
+// as it holds.
 #include <stdlib.h>
 
-#include "policies/agent/trained.h"
+#include "policies/agent/decide.h"
+#include "policies/agent/residual.h"
 
 /// A key that is seen, and a row of it.
 typedef struct visualView {
@@ -22,6 +24,13 @@ typedef struct actorInstance {
   float* queue;         // (decided x actions.dim)
   int rows, seen_rows;  // of a history; how many there are yet
   int queued, next;
+  bool ready;  // it has looked, and decided, in this state
+  // What is added.
+  loomResidualSpace space;
+  loomTd3Network residual;
+  loomReal *input, *offset;       // (what it decides from), (space.n)
+  double added[LOOM_MAX_ACTION];  // (space.n) as long as it holds
+  int steps;                      // of this episode
 } actorInstance;
 
 static void destroy_instance(void* instance) {
@@ -32,6 +41,9 @@ static void destroy_instance(void* instance) {
     free(a->view[i].raw);
     free(a->view[i].row);
   }
+  if (a->input) loom_td3_network_destroy(&a->residual);
+  free(a->input);
+  free(a->offset);
   free(a->seen);
   free(a->queue);
   free(a);
@@ -56,6 +68,28 @@ static int open_eyes(actorInstance* a, const loomEpisode* episode, loomError* er
   return loom_observer_create(&a->observer, episode, key, n, &t->sense, err);
 }
 
+static int open_residual(actorInstance* a, const loomEpisode* episode, loomError* err) {
+  const loomResidual* r = a->trained->residual;
+  loom_residual_space(&a->space, &r->config, episode);
+  if (a->space.n != r->net.def.actions)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: its arms take %d offsets where the residual gives %d",
+                          episode->scene->task->path, a->space.n, r->net.def.actions);
+
+  a->offset = calloc((size_t)a->space.n, sizeof *a->offset);
+  loomReal* input = calloc((size_t)r->net.def.obs, sizeof *input);
+  if (!a->offset || !input) {
+    free(input);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+  }
+
+  int code = loom_residual_copy(&a->residual, r, err);
+  if (code)
+    free(input);
+  else
+    a->input = input;
+  return code;
+}
+
 static int create_instance(void** instance, void* self, loomEpisode* episode, loomError* err) {
   const loomTrained* t = self;
   actorInstance* a = calloc(1, sizeof *a);
@@ -72,6 +106,7 @@ static int create_instance(void** instance, void* self, loomEpisode* episode, lo
   int code = loom_action_fits(loom_data_config_form(&t->config.data), episode, t->actions.dim, err);
   if (!code) code = open_eyes(a, episode, err);
   if (!code) code = loom_trained_agrees(t, episode->scene, err);
+  if (!code && t->residual) code = open_residual(a, episode, err);
   return code ? code : loom_actor_create(&a->actor, &t->network, err);
 }
 
@@ -117,25 +152,55 @@ static int look(actorInstance* a, loomEpisode* episode, loomError* err) {
   return code;
 }
 
-static int trained_act(double* action, void* self, loomEpisode* episode, loomError* err) {
-  actorInstance* a = self;
-  int dim = a->trained->actions.dim;
-  // Of the rows between two decisions only the last are seen by the second.
-  bool looks = a->queued - a->next < a->rows || loom_observer_must_look(episode);
-  int code = looks ? look(a, episode, err) : 0;
+int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, loomError* err) {
+  actorInstance* a = instance;
+  size_t dim = (size_t)a->trained->network.def.obs_dim;
+  // Of the rows between two decisions only the last are seen by the second, and those that an offset is decided
+  // from.
+  bool looks = a->queued - a->next < a->rows || loom_observer_must_look(episode) ||
+               (a->trained->residual && !(a->steps % a->trained->residual->config.hold));
+  int code = !a->ready && looks ? look(a, episode, err) : 0;
   if (code) return code;
 
   // All that was decided is done: decide again.
-  if (a->next == a->queued) {
+  if (!a->ready && a->next == a->queued) {
     a->queued = loom_network_decided(&a->trained->network.def);
     a->next = 0;
     loom_actor_decide(a->queue, &a->actor, a->seen, &a->random);
     loom_normal_undo(a->queue, a->queued, &a->trained->actions);
   }
 
+  a->ready = true;
+  if (out) *out = (loomDecided){a->seen + (size_t)(a->rows - 1) * dim, a->queue, a->queued, a->next};
+  return 0;
+}
+
+void loom_trained_take(double* action, void* instance, const loomEpisode* episode) {
+  actorInstance* a = instance;
   loom_action_decode(action, loom_data_config_form(&a->trained->config.data), episode,
-                     a->queue + (ptrdiff_t)a->next * dim);
+                     a->queue + (ptrdiff_t)a->next * a->trained->actions.dim);
   a->next++;
+  a->steps++;
+  a->ready = false;
+}
+
+// What is added to the actions from now on, once that is due.
+static void decide_offset(actorInstance* a, const loomDecided* d) {
+  loom_residual_see(a->input, a->trained, d->seen, d->actions, d->n);
+  loom_residual_decide(a->offset, &a->residual, a->input);
+  for (int i = 0; i < a->space.n; i++) a->added[i] = (double)a->offset[i];
+}
+
+static int trained_act(double* action, void* self, loomEpisode* episode, loomError* err) {
+  actorInstance* a = self;
+  const loomResidual* residual = a->trained->residual;
+  loomDecided decided;
+  int code = loom_trained_decide(&decided, a, episode, err);
+  if (code) return code;
+
+  if (residual && !(a->steps % residual->config.hold)) decide_offset(a, &decided);
+  loom_trained_take(action, a, episode);
+  if (residual) loom_residual_add(action, &a->space, a->added);
   return 0;
 }
 
@@ -145,7 +210,8 @@ static int begin_instance(loomPolicy* out, void* instance, loomEpisode* episode,
   int code = loom_observer_begin(a->observer, episode, err);
   if (code) return code;
   a->random = loom_random(seed, number, LOOM_PURPOSE_POLICY);
-  a->queued = a->next = a->seen_rows = 0;
+  a->queued = a->next = a->seen_rows = a->steps = 0;
+  a->ready = false;
   loom_actor_begin(&a->actor);
   *out = (loomPolicy){a, NULL, trained_act};
   return 0;

@@ -65,6 +65,15 @@ void loom_experience_push(loomExperience* r, int environment, const loomReal* ob
   while (r->waits[environment] >= (ended ? 1 : r->def.n)) complete_oldest(r, environment, next);
 }
 
+bool loom_experience_copy(loomExperience* r, const loomExperience* from, int64_t row) {
+  size_t width = (size_t)r->width;
+  if (row < from->pushed - loom_experience_count(from)) return false;
+
+  memcpy(r->row + (size_t)(r->pushed++ % r->def.capacity) * width,
+         from->row + (size_t)(row % from->def.capacity) * width, width * sizeof *r->row);
+  return true;
+}
+
 void loom_experience_draw(loomExperienceBatch* out, const loomExperience* r, int n, loomRandom* random) {
   size_t nobs = (size_t)r->def.obs, nactions = (size_t)r->def.actions;
   int count = (int)loom_experience_count(r);

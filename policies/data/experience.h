@@ -40,6 +40,10 @@ void loom_experience_push(loomExperience* replay, int environment, const loomRea
                           const loomReal* action, double reward, const loomReal* next, bool terminated,
                           bool truncated);
 
+/// One more row: number `row` of those ever pushed into `from`, of the same shape. False where that has been
+/// written over already.
+bool loom_experience_copy(loomExperience* replay, const loomExperience* from, int64_t row);
+
 /// n rows side by side, drawn with replacement; reward and discount (n).
 typedef struct loomExperienceBatch {
   loomReal *obs, *action, *reward, *discount, *next;

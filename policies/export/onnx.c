@@ -175,6 +175,12 @@ int loom_onnx_export(const char* path, const loomTrained* trained, const loomOnn
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: policies of kind %s cannot be exported to ONNX yet",
                           path, loom_policy_kind_name(kind));
 
+  if (trained->residual)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%s: finetuned policies cannot be exported to ONNX yet: a graph would lack what "
+                          "finetuning adds to the actions; export the policy that was finetuned",
+                          path);
+
   int code = loom_onnx_graph_create(&e.g, "policy", err);
   if (code) return code;
 

@@ -45,6 +45,7 @@ static char* training_text(const loomFinetuneConfig* config) {
   loomFinetuneConfig c = *config;
   c.finetune.threads = 0;
   c.finetune.checkpoint_every = 0;
+  c.residual.test = 0;
   return loom_finetune_config_text(&c);
 }
 
@@ -62,7 +63,9 @@ static int save_file(run* r, const char* name, bool whole, loomError* err) {
   tensor[n] = (loomSafeTensor){
       .name = "train.progress", .type = LOOM_SAFE_F64, .rank = 1, .shape = {PROGRESS}, .data = &r->p};
   loom_run_folder_path(path, &r->folder, name);
-  int code = loom_safetensors_write(path, tensor, whole ? n + 1 : acting, meta, 3, err);
+  int code = !whole && r->learner.save
+                 ? r->learner.save(path, r->learner.owner, meta, 3, err)
+                 : loom_safetensors_write(path, tensor, whole ? n + 1 : acting, meta, 3, err);
   free(training);
   return code;
 }
@@ -130,13 +133,16 @@ static bool stopped(const run* r) {
   return r->def->stop && *r->def->stop;
 }
 
+// Starts that training has not: of another seed.
+static uint64_t evaluation_seed(const run* r) {
+  return (uint64_t)r->config->finetune.seed + ((uint64_t)1 << 40);
+}
+
 static int run_episode(double* total, run* r, int episode, loomError* err) {
   loomEnvironment* e = &r->trial;
   loomEnvironmentStep step = {0};
 
-  // Starts that training has not: of another seed.
-  uint64_t seed = (uint64_t)r->config->finetune.seed + ((uint64_t)1 << 40);
-  int code = e->reset(e->self, seed, (uint64_t)episode, err);
+  int code = e->reset(e->self, evaluation_seed(r), (uint64_t)episode, err);
   for (*total = 0; !code && !step.terminated && !step.truncated; *total += code ? 0 : step.reward) {
     e->observe(r->obs, e->self);
     r->learner.act(r->action, r->learner.self, r->obs);
@@ -145,21 +151,33 @@ static int run_episode(double* total, run* r, int episode, loomError* err) {
   return code;
 }
 
-static int evaluate(run* r, loomError* err) {
-  int n = r->config->finetune.evaluate, code = LOOM_OK;
+static int run_episodes(double* mean, double* deviation, run* r, int n, loomError* err) {
+  int code = LOOM_OK;
   double* total = calloc((size_t)n, sizeof *total);
   if (!total) return no_memory(err);
 
   for (int i = 0; !code && i < n; i++) code = run_episode(&total[i], r, i, err);
-  double mean = 0, squares = 0;
-  for (int i = 0; i < n; i++) mean += total[i] / n;
-  for (int i = 0; i < n; i++) squares += (total[i] - mean) * (total[i] - mean);
+  double squares = 0;
+  *mean = 0;
+  for (int i = 0; i < n; i++) *mean += total[i] / n;
+  for (int i = 0; i < n; i++) squares += (total[i] - *mean) * (total[i] - *mean);
+  *deviation = sqrt(squares / (n > 1 ? n - 1 : 1));
   free(total);
+  return code;
+}
+
+static int evaluate(run* r, loomError* err) {
+  const loomLearner* l = &r->learner;
+  double mean, deviation;
+  int n = r->config->finetune.evaluate;
+
+  int code = l->evaluate ? l->evaluate(&mean, &deviation, l->owner, n, evaluation_seed(r), err)
+                         : run_episodes(&mean, &deviation, r, n, err);
   if (code) return code;
 
   r->p.evaluated = r->p.step;
   r->p.evaluation = mean;
-  r->p.deviation = sqrt(squares / (n > 1 ? n - 1 : 1));
+  r->p.deviation = deviation;
   if (!isnan(r->p.best) && !(mean > r->p.best)) return LOOM_OK;
   r->p.best = mean;
   r->p.best_step = r->p.step;
@@ -205,11 +223,10 @@ static bool is_due(int64_t every, double since, double step) {
 
 static int run_iteration(run* r, loomError* err) {
   const struct loomConfigFinetune* c = &r->config->finetune;
-  int64_t size = r->learner.size(r->learner.self);
   int code = r->learner.iterate(r->learner.self, err);
   if (code) return code;
 
-  r->p.step += (double)size;
+  r->p.step += (double)r->learner.size(r->learner.self);
   bool last = r->p.step >= (double)c->steps;
   bool evaluated = c->evaluate && (last || is_due(c->evaluate_every, r->p.evaluated, r->p.step));
   if (evaluated) code = evaluate(r, err);
@@ -222,8 +239,24 @@ static int run_iteration(run* r, loomError* err) {
   return code;
 }
 
+// How often the policy succeeds as it is, with nothing added: what all later ones are measured by.
+static int evaluate_base(run* r, loomError* err) {
+  int code = evaluate(r, err);
+  if (code) return code;
+
+  set_state(r);
+  if (r->def->progress) r->def->progress(r->def->user, &r->state, true);
+  if (r->p.best > 0) return loom_event_log_scalar(r->log, "evaluate/return", 0, r->p.evaluation, err);
+  return loom_error_set(
+      err, LOOM_ERR_USAGE,
+      "%s: succeeds in none of %d episodes, so there is nothing to reinforce; train it on more "
+      "demos, or finetune it where it succeeds now and then (another reset distribution)",
+      r->config->residual.policy, r->config->finetune.evaluate);
+}
+
 static int run_iterations(run* r, loomError* err) {
-  int code = LOOM_OK;
+  bool measured = !r->learner.evaluate || !r->config->finetune.evaluate || !isnan(r->p.best);
+  int code = measured ? LOOM_OK : evaluate_base(r, err);
 
   while (!code && r->p.step < (double)r->config->finetune.steps) {
     if (stopped(r)) {
@@ -244,14 +277,26 @@ static int create_learner(run* r, loomError* err) {
   const loomFinetuneConfig* c = r->config;
   const loomEnvironmentMaker* maker = r->def->maker;
   uint64_t seed = (uint64_t)c->finetune.seed;
+  int threads = c->finetune.threads;
 
-  int code =
-      c->finetune.method == LOOM_FINETUNE_TD3
-          ? loom_td3_create(&r->learner, &c->td3, maker, seed, c->finetune.threads, err)
-          : loom_ppo_create(&r->learner, &c->ppo, maker, c->finetune.steps, seed, c->finetune.threads, err);
-  if (!code) code = maker->create(&r->trial, maker->source, err);
+  switch ((loomFinetuneMethod)c->finetune.method) {
+    case LOOM_FINETUNE_RESIDUAL:
+      return loom_residual_learner(&r->learner, &c->residual, &c->td3, r->def->base, seed, threads, err);
+    case LOOM_FINETUNE_TD3:
+      return loom_td3_create(&r->learner, &c->td3, NULL, maker, seed, threads, err);
+    case LOOM_FINETUNE_PPO:
+      break;
+  }
+  return loom_ppo_create(&r->learner, &c->ppo, maker, c->finetune.steps, seed, threads, err);
+}
+
+// For evaluations, where the learner has no better way.
+static int create_trial(run* r, loomError* err) {
+  const loomEnvironmentMaker* maker = r->def->maker;
+  if (r->learner.evaluate) return LOOM_OK;
+
+  int code = maker->create(&r->trial, maker->source, err);
   if (code) return code;
-
   r->obs = calloc((size_t)maker->obs, sizeof *r->obs);
   r->action = calloc((size_t)maker->actions, sizeof *r->action);
   return r->obs && r->action ? LOOM_OK : no_memory(err);
@@ -285,6 +330,7 @@ static int open_folder(run* r, loomError* err) {
 
 static void close_run(run* r) {
   if (r->learner.destroy) r->learner.destroy(r->learner.self);
+  if (r->learner.release) r->learner.release(r->learner.owner);
   if (r->trial.destroy) r->trial.destroy(r->trial.self);
   free(r->obs);
   free(r->action);
@@ -303,6 +349,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
   loomRunFolderDef folder = folder_def(r);
   int code = loom_run_folder_check(&folder, err);
   if (!code) code = create_learner(r, err);
+  if (!code) code = create_trial(r, err);
   if (!code) code = open_folder(r, err);
 
   r->first = (int64_t)r->p.step;

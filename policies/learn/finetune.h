@@ -17,7 +17,7 @@ typedef struct loomFinetuneState {
   int64_t first;           // where this process began
   int64_t episodes;        // that ended
   double training_return;  // mean of the latest 100 episodes, with the noise that it learns with
-  double evaluation;       // mean return of the last evaluation, without noise,
+  double evaluation;       // mean return (residual: success) of the last evaluation, without noise,
   double deviation;        // and its standard deviation
   double best;             // the highest evaluation
   int64_t best_step;       // and its step
@@ -27,8 +27,9 @@ typedef struct loomFinetuneState {
 
 typedef struct loomFinetuneDef {
   const loomFinetuneConfig* config;
-  const loomEnvironmentMaker* maker;
-  uint64_t digest;  // of the task, which a run that goes on must be of
+  const loomEnvironmentMaker* maker;  // what is learned from scratch,
+  const loomResidualBase* base;       // or else what a residual is learned for
+  uint64_t digest;  // of the task, and of what is finetuned, which a run that goes on must be of
   const char* folder;
   bool overwrite;                     // remove what an earlier run left there
   bool resume;                        // go on from FOLDER/last.safetensors if it is there
@@ -42,7 +43,7 @@ typedef struct loomFinetuneDef {
 /// acts, of the highest evaluation), event files, scalars.csv and, as of the last checkpoint, curves.png.
 /// LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no finite number. LOOM_ERR_USAGE: a
 /// folder that another run is at work in, one that holds a run already, without resume, or a checkpoint of
-/// another configuration or task.
+/// another configuration or task; a policy that never succeeds, which leaves nothing to learn from.
 int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err);
 
 /// The files that a run leaves, as patterns (fnmatch): elements of an array.

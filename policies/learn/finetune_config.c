@@ -8,7 +8,7 @@
 #include "engine/base/yaml.h"
 #include "policies/learn/config_reference.h"
 
-const char* const loom_finetune_methods[] = {"ppo", "td3", NULL};
+const char* const loom_finetune_methods[] = {"ppo", "td3", "residual", NULL};
 
 #define ROW(type, member, ...) LOOM_FIELD(struct loomConfigFinetune, type, member, __VA_ARGS__)
 static const loomFieldDef run_rows[] = {
@@ -31,23 +31,43 @@ static const struct {
     {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune)},
     {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo)},
     {"td3", &loom_td3_fields, offsetof(loomFinetuneConfig, td3)},
+    {"residual", &loom_residual_settings_fields, offsetof(loomFinetuneConfig, residual)},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
-// The run's own, then one a method.
+// The run's own, then one a method; a residual is learned by TD3.
 static bool is_used(const loomFinetuneConfig* c, int section) {
-  return section == 0 || section == 1 + c->finetune.method;
+  int method = c->finetune.method;
+  return section == 0 || section == 1 + method || (section == 2 && method == LOOM_FINETUNE_RESIDUAL);
 }
 
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method) {
-  return (loomFinetuneConfig){.finetune = {.method = method,
-                                           .steps = 1000000,
-                                           .seed = 1,
-                                           .evaluate = 10,
-                                           .evaluate_every = 100000,
-                                           .checkpoint_every = 100000},
-                              .ppo = loom_default_ppo_config(),
-                              .td3 = loom_default_td3_config()};
+  loomFinetuneConfig c = {.finetune = {.method = method,
+                                       .steps = 1000000,
+                                       .seed = 1,
+                                       .evaluate = 10,
+                                       .evaluate_every = 100000,
+                                       .checkpoint_every = 100000},
+                          .ppo = loom_default_ppo_config(),
+                          .td3 = loom_default_td3_config(),
+                          .residual = loom_default_residual_settings()};
+  if (method != LOOM_FINETUNE_RESIDUAL) return c;
+
+  c.td3 = loom_default_residual_td3_config();
+  c.finetune.steps = 500000;
+  c.finetune.evaluate = 200;
+  c.finetune.evaluate_every = c.finetune.checkpoint_every = 50000;
+  return c;
+}
+
+// The method decides on the defaults of all that stands beside it.
+static int read_run(loomFinetuneConfig* c, const loomYaml* y, loomError* err) {
+  loomNode map = loom_yaml_get(y, loom_yaml_root(y), sections[0].name);
+  int code = loom_fields_read(&c->finetune, &run_fields, y, map, ~0U, "", err);
+  if (code) return code;
+
+  *c = loom_default_finetune_config((loomFinetuneMethod)c->finetune.method);
+  return loom_fields_read(&c->finetune, &run_fields, y, map, ~0U, "", err);
 }
 
 static int read_sections(loomFinetuneConfig* c, const loomYaml* y, loomError* err) {
@@ -57,7 +77,8 @@ static int read_sections(loomFinetuneConfig* c, const loomYaml* y, loomError* er
   int code = loom_yaml_only(y, root, known, err);
 
   // The run's own come first: they say which of the others mean anything.
-  for (int i = 0; !code && i < SECTIONS; i++) {
+  if (!code) code = read_run(c, y, err);
+  for (int i = 1; !code && i < SECTIONS; i++) {
     loomNode map = loom_yaml_get(y, root, sections[i].name);
     if (map && !is_used(c, i))
       return loom_yaml_error(y, map, sections[i].name, err, "means nothing for `method: %s`",
@@ -107,8 +128,16 @@ char* loom_finetune_config_text(const loomFinetuneConfig* config) {
   return NULL;
 }
 
+// What a residual has instead, where that differs.
+static void print_other(FILE* out, const char* all, const char* residual, const loomFieldDef* f) {
+  if (f->type == LOOM_FIELD_CHOICE || !memcmp(all + f->offset, residual + f->offset, f->room)) return;
+  fputs("; residual ", out);
+  loom_config_print_default(out, residual, f);
+}
+
 void loom_finetune_config_reference(FILE* out) {
-  loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO);
+  loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO),
+                     residual = loom_default_finetune_config(LOOM_FINETUNE_RESIDUAL);
 
   for (int s = 0; s < SECTIONS; s++) {
     fprintf(out, "%s### %s\n\n| key | value | what | default |\n|---|---|---|---|\n", s ? "\n" : "",
@@ -121,6 +150,8 @@ void loom_finetune_config_reference(FILE* out) {
       fprintf(out, "| `%s` | %s%s%s | %s | ", f->name, wanted, f->unit ? ", " : "", f->unit ? f->unit : "",
               f->about);
       loom_config_print_default(out, (const char*)&config + sections[s].offset, f);
+      print_other(out, (const char*)&config + sections[s].offset, (const char*)&residual + sections[s].offset,
+                  f);
       fputs(" |\n", out);
     }
   }

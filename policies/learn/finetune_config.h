@@ -2,6 +2,8 @@
 //
 //   finetune: {task: tests/gym/half_cheetah.yaml, method: ppo, steps: 1000000, seed: 1}
 //   ppo: {rate: 3e-4, hidden: [64, 64]}
+//
+// `method: residual` has sections residual and td3, the latter with defaults of its own.
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 #define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 
@@ -9,11 +11,16 @@
 
 #include "engine/base/api.h"
 #include "policies/learn/ppo.h"
+#include "policies/learn/residual.h"
 #include "policies/learn/td3.h"
 
 LOOM_C_BEGIN
 
-typedef enum loomFinetuneMethod { LOOM_FINETUNE_PPO, LOOM_FINETUNE_TD3 } loomFinetuneMethod;
+typedef enum loomFinetuneMethod {
+  LOOM_FINETUNE_PPO,
+  LOOM_FINETUNE_TD3,
+  LOOM_FINETUNE_RESIDUAL
+} loomFinetuneMethod;
 extern const char* const loom_finetune_methods[];  // NULL-terminated
 
 typedef struct loomFinetuneConfig {
@@ -29,6 +36,7 @@ typedef struct loomFinetuneConfig {
   } finetune;
   loomPpoConfig ppo;
   loomTd3Config td3;
+  loomResidualSettings residual;
 } loomFinetuneConfig;
 
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method);

@@ -6,7 +6,7 @@
 #include "engine/run/vector.h"
 #include "policies/nn/safetensors.h"
 
-enum { LOOM_LEARNER_TENSORS = 64, LOOM_LEARNER_SCALARS = 12 };
+enum { LOOM_LEARNER_TENSORS = 256, LOOM_LEARNER_SCALARS = 12 };
 
 /// A curve's name ("train/loss") and its value in the last iteration.
 typedef struct loomScalar {
@@ -17,7 +17,7 @@ typedef struct loomScalar {
 typedef struct loomLearner {
   void* self;
   loomVector* vector;  // of its environments
-  /// Steps of the vector that the next iteration will take, times environments.
+  /// Steps that the last iteration took, of all environments together.
   int64_t (*size)(const void* self);
   int (*iterate)(void* self, loomError* err);
   /// The action (actions) that it takes for the best in obs (obs), in the environment's units, without noise.
@@ -31,6 +31,14 @@ typedef struct loomLearner {
   void (*freeze)(void* self);
   int (*thaw)(void* self, loomError* err);
   void (*destroy)(void* self);
+
+  // Where what it learns is part of something larger, whose success counts; all NULL: it is not.
+  void* owner;
+  /// The share of n episodes, of starts of `seed`, that succeed, and the deviation of one.
+  int (*evaluate)(double* mean, double* deviation, void* owner, int n, uint64_t seed, loomError* err);
+  /// What acts, as a file.
+  int (*save)(const char* path, void* owner, const loomSafeMeta* meta, int nmeta, loomError* err);
+  void (*release)(void* owner);  // after destroy
 } loomLearner;
 
 #endif

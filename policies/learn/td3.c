@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policies/data/experience.h"
-#include "policies/network/td3_network.h"
 #include "policies/nn/optimizer.h"
 
 // ---- settings
@@ -57,24 +55,36 @@ typedef struct counters {
   double step, critic_updates, actor_updates, owed;  // owed: parts of an update
 } counters;
 
+// Of the running episode of an environment: its rows in the replay buffer, by their numbers. As doubles, which
+// checkpoints hold.
+typedef struct trails {
+  double* row;    // (n x longest)
+  double* count;  // (n)
+} trails;
+
 enum { COUNTERS = sizeof(counters) / sizeof(double) };
 
 typedef struct td3 {
   loomTd3Config config;
+  loomTd3Guide guide;  // of nothing: zeros
   uint64_t seed;
   loomVector* vector;
   loomTd3Network net;
   loomExperience replay;
+  loomExperience successes;  // guided: what has succeeded
+  trails trail;
   loomExperienceBatch batch;
   loomReal *target, *noise;        // (batch), (batch x actions)
   loomReal *seen, *next, *action;  // (n x obs), (n x obs), (n x actions)
   double* commands;                // (n x actions) in the environments' units
   loomArena arena;
-  double replay_pushed;  // of the replay buffer, as a checkpoint has it
+  double replay_pushed, successes_pushed;  // of the buffers, as a checkpoint has them
   counters count;
   void* snapshot;
   double critic_loss, actor_loss;  // means of the last iteration
   double critic_seen, actor_seen;  // updates that they are of
+  int64_t taken;                   // control steps of that
+  double asked, kept;              // guided: actions of the actor, and those that the gate let pass
 } td3;
 
 static void lay_out(td3* p) {
@@ -104,25 +114,53 @@ static double to_units(const td3* p, int j, double action) {
   return r[0] + (r[1] - r[0]) * (action + 1) / 2;
 }
 
+static bool is_warming_up(const td3* p) {
+  return p->count.step * p->config.environments < p->config.warmup;
+}
+
+// What the actor says, where the gate lets it pass.
+static void ask_actor(td3* p) {
+  int n = p->config.environments;
+  memcpy(p->action, loom_td3_network_act(&p->net, p->seen, n, false),
+         (size_t)n * (size_t)p->net.def.actions * sizeof *p->action);
+  if (!p->guide.gated) return;
+
+  p->kept += loom_td3_network_gate(p->action, &p->net, p->seen, n);
+  p->asked += n;
+}
+
 // Random ones at first, then the actor's with noise.
 static void draw_actions(td3* p) {
   int n = p->config.environments, actions = p->net.def.actions;
-  bool random_ones = p->count.step * n < p->config.warmup;
-  if (!random_ones)
-    memcpy(p->action, loom_td3_network_act(&p->net, p->seen, n, false),
-           (size_t)n * (size_t)actions * sizeof *p->action);
+  bool random_ones = is_warming_up(p);
+  if (!random_ones) ask_actor(p);
 
   for (int i = 0; i < n; i++) {
     uint64_t row = (uint64_t)p->count.step * (uint64_t)n + (uint64_t)i;
     loomRandom random = loom_random(p->seed, row, LOOM_PURPOSE_EXPLORE);
     for (int j = 0; j < actions; j++) {
       loomReal* a = &p->action[i * actions + j];
-      double drawn = random_ones ? loom_random_range(&random, -1, 1)
-                                 : (double)*a + p->config.noise * loom_random_normal(&random);
+      double drawn = !random_ones     ? (double)*a + p->config.noise * loom_random_normal(&random)
+                     : p->guide.gated ? p->guide.warmup_noise * loom_random_normal(&random)
+                                      : loom_random_range(&random, -1, 1);
       *a = (loomReal)fmin(fmax(drawn, -1), 1);
       p->commands[i * actions + j] = to_units(p, j, (double)*a);
     }
   }
+}
+
+// Rows of environment i's episode from number `first` on have come in; once it has succeeded all of them are
+// kept where every batch draws from.
+static void follow_episode(td3* p, int i, int64_t first) {
+  double *row = p->trail.row + (ptrdiff_t)i * p->guide.longest, *count = &p->trail.count[i];
+
+  for (int64_t k = first; k < p->replay.pushed && *count < p->guide.longest; k++)
+    row[(int)(*count)++] = (double)k;
+  if (!loom_vector_ended(p->vector, i)) return;
+
+  for (int k = 0; p->vector->success[i] && k < (int)*count; k++)
+    loom_experience_copy(&p->successes, &p->replay, (int64_t)row[k]);
+  *count = 0;
 }
 
 static int try_step(td3* p, loomError* err) {
@@ -134,10 +172,13 @@ static int try_step(td3* p, loomError* err) {
 
   // A reset is no transition.
   see(p, p->next);
-  for (int i = 0; i < n; i++)
-    if (!v->fresh[i])
-      loom_experience_push(&p->replay, i, p->seen + i * obs, p->action + i * actions, v->reward[i],
-                           p->next + i * obs, v->terminated[i], v->truncated[i]);
+  for (int i = 0; i < n; i++) {
+    int64_t first = p->replay.pushed;
+    if (v->fresh[i]) continue;
+    loom_experience_push(&p->replay, i, p->seen + i * obs, p->action + i * actions, v->reward[i],
+                         p->next + i * obs, v->terminated[i], v->truncated[i]);
+    if (p->guide.longest) follow_episode(p, i, first);
+  }
   memcpy(p->seen, p->next, (size_t)n * (size_t)obs * sizeof *p->seen);
   p->count.step++;
   return LOOM_OK;
@@ -145,11 +186,26 @@ static int try_step(td3* p, loomError* err) {
 
 // ---- learning
 
+// The first rows of a batch are of what succeeded, as soon as anything has.
+static void draw_rows(td3* p, loomRandom* random) {
+  int wanted = (int)(p->guide.share * p->config.batch);
+  int good = wanted > 0 && loom_experience_count(&p->successes) ? wanted : 0;
+  size_t k = (size_t)good, obs = (size_t)p->net.def.obs;
+  loomExperienceBatch rest = {.obs = p->batch.obs + k * obs,
+                              .action = p->batch.action + k * (size_t)p->net.def.actions,
+                              .reward = p->batch.reward + k,
+                              .discount = p->batch.discount + k,
+                              .next = p->batch.next + k * obs};
+
+  if (good) loom_experience_draw(&p->batch, &p->successes, good, random);
+  loom_experience_draw(&rest, &p->replay, p->config.batch - good, random);
+}
+
 static void draw_batch(td3* p) {
   uint64_t update = (uint64_t)p->count.critic_updates;
   loomRandom rows = loom_random(p->seed, update, LOOM_PURPOSE_REPLAY);
   loomRandom noise = loom_random(p->seed, update, LOOM_PURPOSE_TARGET);
-  loom_experience_draw(&p->batch, &p->replay, p->config.batch, &rows);
+  draw_rows(p, &rows);
 
   for (int i = 0; i < p->config.batch * p->net.def.actions; i++) {
     double drawn = p->config.target_noise * loom_random_normal(&noise);
@@ -180,34 +236,43 @@ static int learn_once(td3* p, loomError* err) {
   p->critic_seen++;
   if ((int64_t)p->count.critic_updates % c->delay) return LOOM_OK;
 
-  // Now and then the actor follows the critics, and the slow networks follow all.
-  loss = loom_td3_network_actor_loss(&p->net, p->batch.obs, c->batch);
-  length = loom_adam_step(&p->net.actor, &adam, c->rate, (uint64_t)++p->count.actor_updates);
-  if (!isfinite(loss) || !isfinite(length)) return refuse_divergence(p, err);
-  p->actor_loss += loss;
-  p->actor_seen++;
+  // Now and then the actor follows the critics, once they know something, and the slow networks follow all.
+  if (p->count.critic_updates > p->guide.critics_first) {
+    loss = loom_td3_network_actor_loss(&p->net, p->batch.obs, c->batch);
+    length = loom_adam_step(&p->net.actor, &adam, c->rate, (uint64_t)++p->count.actor_updates);
+    if (!isfinite(loss) || !isfinite(length)) return refuse_divergence(p, err);
+    p->actor_loss += loss;
+    p->actor_seen++;
+  }
   loom_td3_network_follow(&p->net, c->tau);
   return LOOM_OK;
 }
 
 // ---- as a learner
 
+static int iteration_of(const td3* p) {
+  return p->guide.iteration ? p->guide.iteration : ITERATION;
+}
+
 static int64_t size_of(const void* self) {
-  return (int64_t)ITERATION * ((const td3*)self)->config.environments;
+  const td3* p = self;
+  return p->guide.gated ? p->taken : (int64_t)ITERATION * p->config.environments;
 }
 
 static int iterate(void* self, loomError* err) {
   td3* p = self;
   int code = LOOM_OK, n = p->config.environments;
-  p->critic_loss = p->actor_loss = p->critic_seen = p->actor_seen = 0;
+  int64_t before = p->vector->control_steps;
+  p->critic_loss = p->actor_loss = p->critic_seen = p->actor_seen = p->asked = p->kept = 0;
 
-  for (int t = 0; !code && t < ITERATION; t++) {
+  for (int t = 0; !code && t < iteration_of(p); t++) {
     code = try_step(p, err);
-    if (p->count.step * n < p->config.warmup || !loom_experience_count(&p->replay)) continue;
+    if (is_warming_up(p) || !loom_experience_count(&p->replay)) continue;
     for (p->count.owed += p->config.updates * n; !code && p->count.owed >= 1; p->count.owed--)
       code = learn_once(p, err);
   }
 
+  p->taken = p->vector->control_steps - before;
   p->critic_loss /= fmax(p->critic_seen, 1);
   p->actor_loss /= fmax(p->actor_seen, 1);
   return code;
@@ -228,8 +293,13 @@ static int scalars_of(loomScalar* out, const void* self) {
                             {"train/rate", p->config.rate},
                             {"train/rows", (double)loom_experience_count(&p->replay)}};
 
+  int n = (int)(sizeof all / sizeof *all);
   memcpy(out, all, sizeof all);
-  return (int)(sizeof all / sizeof *all);
+  if (!p->guide.gated) return n;
+
+  out[n++] = (loomScalar){"train/successes", (double)loom_experience_count(&p->successes)};
+  out[n++] = (loomScalar){"train/gate", p->kept / fmax(p->asked, 1)};
+  return n;
 }
 
 static loomSafeTensor numbers(const char* name, loomSafeType type, const void* data, size_t count) {
@@ -250,6 +320,7 @@ static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
   td3* p = self;
   const loomExperienceDef* r = &p->replay.def;
   size_t width = (size_t)p->replay.width, waiting = (size_t)(r->environments * r->n) * width;
+  size_t trail = (size_t)r->environments * (size_t)p->guide.longest;
   int n = put_params(out, &p->net.actor);
   *acting = n;
 
@@ -267,18 +338,27 @@ static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
   out[n++] = numbers("train.replay_rows", LOOM_SAFE_F64, &p->replay_pushed, 1);
   out[n++] = numbers("train.replay", LOOM_SAFE_F32, p->replay.row, (size_t)r->capacity * width);
   out[n++] = numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
+  if (!p->guide.gated) return n;
+
+  out[n++] = numbers("train.trails", LOOM_SAFE_F64, p->trail.row, trail);
+  out[n++] = numbers("train.trail_counts", LOOM_SAFE_F64, p->trail.count, (size_t)r->environments);
+  out[n++] = numbers("train.successes_rows", LOOM_SAFE_F64, &p->successes_pushed, 1);
+  out[n++] =
+      numbers("train.successes", LOOM_SAFE_F32, p->successes.row, (size_t)p->successes.def.capacity * width);
   return n;
 }
 
 static void freeze(void* self) {
   td3* p = self;
   p->replay_pushed = (double)p->replay.pushed;
+  p->successes_pushed = (double)p->successes.pushed;
   loom_vector_snapshot(p->snapshot, p->vector);
 }
 
 static int thaw(void* self, loomError* err) {
   td3* p = self;
   p->replay.pushed = (int64_t)p->replay_pushed;
+  p->successes.pushed = (int64_t)p->successes_pushed;
   int code = loom_vector_restore(p->vector, p->snapshot, err);
   if (!code) see(p, p->seen);
   return code;
@@ -288,6 +368,9 @@ static void destroy(void* self) {
   td3* p = self;
   loom_td3_network_destroy(&p->net);
   loom_experience_destroy(&p->replay);
+  loom_experience_destroy(&p->successes);
+  free(p->trail.row);
+  free(p->trail.count);
   loom_vector_destroy(p->vector);
   loom_arena_destroy(&p->arena);
   free(p->commands);
@@ -297,11 +380,27 @@ static void destroy(void* self) {
 
 // ---- made
 
+static int create_successes(td3* p, const loomExperienceDef* replay, loomError* err) {
+  loomExperienceDef def = *replay;
+  size_t n = (size_t)p->config.environments;
+  def.capacity = p->guide.successes;
+  def.environments = 1;
+  p->trail.row = calloc(n * (size_t)p->guide.longest, sizeof *p->trail.row);
+  p->trail.count = calloc(n, sizeof *p->trail.count);
+  if (!p->trail.row || !p->trail.count) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+  return loom_experience_create(&p->successes, &def, err);
+}
+
 static int create_run(td3* p, const loomEnvironmentMaker* maker, int threads, loomError* err) {
   const loomTd3Config* c = &p->config;
   int rows = c->batch > c->environments ? c->batch : c->environments;
   loomVectorDef vector = {.n = c->environments, .threads = threads, .seed = p->seed};
-  loomTd3Def net = {.obs = maker->obs, .actions = maker->actions, .hidden = c->hidden, .critics = c->critics};
+  loomTd3Def net = {.obs = maker->obs,
+                    .actions = maker->actions,
+                    .hidden = c->hidden,
+                    .critics = c->critics,
+                    .normalized = p->guide.normalized,
+                    .gated = p->guide.gated};
   loomExperienceDef replay = {.obs = maker->obs,
                               .actions = maker->actions,
                               .capacity = c->buffer,
@@ -312,6 +411,7 @@ static int create_run(td3* p, const loomEnvironmentMaker* maker, int threads, lo
   int code = loom_vector_create(&p->vector, maker, &vector, err);
   if (!code) code = loom_td3_network_create(&p->net, &net, p->seed, rows, err);
   if (!code) code = loom_experience_create(&p->replay, &replay, err);
+  if (!code && p->guide.gated) code = create_successes(p, &replay, err);
   if (code) return code;
 
   // Measured, then for good.
@@ -329,11 +429,20 @@ static int create_run(td3* p, const loomEnvironmentMaker* maker, int threads, lo
   return code;
 }
 
-int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomEnvironmentMaker* maker,
-                    uint64_t seed, int threads, loomError* err) {
+const loomTd3Network* loom_td3_network_of(const loomLearner* learner) {
+  return &((const td3*)learner->self)->net;
+}
+
+loomExperience* loom_td3_successes_of(const loomLearner* learner) {
+  return &((td3*)learner->self)->successes;
+}
+
+int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomTd3Guide* guide,
+                    const loomEnvironmentMaker* maker, uint64_t seed, int threads, loomError* err) {
   td3* p = calloc(1, sizeof *p);
   if (!p) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
   p->config = *config;
+  if (guide) p->guide = *guide;
   p->seed = seed;
 
   int code = create_run(p, maker, threads, err);

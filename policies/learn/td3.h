@@ -6,7 +6,9 @@
 
 #include "engine/base/api.h"
 #include "engine/base/fields.h"
+#include "policies/data/experience.h"
 #include "policies/learn/learner.h"
+#include "policies/network/td3_network.h"
 
 LOOM_C_BEGIN
 
@@ -30,8 +32,25 @@ typedef struct loomTd3Config {
 extern const loomFields loom_td3_fields;
 loomTd3Config loom_default_td3_config(void);
 
-int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomEnvironmentMaker* maker,
-                    uint64_t seed, int threads, loomError* err);
+/// What it has besides where its actions are added to those of a policy that acts already, so that 0 leaves
+/// that alone (policies/learn/residual.h). "Steps" of the settings above are decisions then.
+typedef struct loomTd3Guide {
+  bool normalized;      // layer normalization in all networks
+  bool gated;           // actions compete with 0 (policies/network/td3_network.h)
+  double warmup_noise;  // deviation of actions while it warms up, around 0
+  int critics_first;    // updates of the critics before the actor's first
+  double share;         // of each batch from what succeeded: demos and its own episodes
+  int64_t successes;    // rows of that at most; beyond it the oldest are written over
+  int longest;          // decisions of an episode at most
+  int iteration;        // decisions of the vector between one look at the run and the next
+} loomTd3Guide;
+
+/// guide NULL: from scratch.
+int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomTd3Guide* guide,
+                    const loomEnvironmentMaker* maker, uint64_t seed, int threads, loomError* err);
+/// Its networks, and what has succeeded so far, to which demos may be added before the first iteration.
+const loomTd3Network* loom_td3_network_of(const loomLearner* learner);
+loomExperience* loom_td3_successes_of(const loomLearner* learner);
 
 LOOM_C_END
 

@@ -28,7 +28,7 @@ static void transformer_declare(void* layers, loomParams* params, const loomNetw
                                     .dropout = policy->dropout};
   loom_transformer_declare(&net->transformer, params, &transformer, "transformer.");
 
-  loomMlpDef head = {1, {policy->width, def->output_width}, LOOM_ACTIVATION_NONE};
+  loomMlpDef head = {.layers = 1, .sizes = {policy->width, def->output_width}};
   loom_mlp_declare(&net->head, params, &head, "head.");
 }
 

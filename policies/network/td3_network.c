@@ -9,7 +9,8 @@
 // ---- layout
 
 static loomMlpDef layers_of(const loomTd3Def* def, int inputs, int outputs) {
-  loomMlpDef mlp = {.layers = def->hidden.n + 1, .activation = LOOM_ACTIVATION_RELU};
+  loomMlpDef mlp = {
+      .layers = def->hidden.n + 1, .activation = LOOM_ACTIVATION_RELU, .normalized = def->normalized};
 
   mlp.sizes[0] = inputs;
   for (int i = 0; i < def->hidden.n; i++) mlp.sizes[i + 1] = def->hidden.size[i];
@@ -46,12 +47,24 @@ static void lay_out(loomTd3Network* net) {
   net->value = loom_arena_real(&net->arena, n * (size_t)net->def.critics);
   net->dvalue = loom_arena_real(&net->arena, n);
   net->next = loom_arena_real(&net->arena, n * actions);
+  net->still = loom_arena_real(&net->arena, n * (size_t)net->def.critics);
+}
+
+// What the actor says first is 0.
+static void clear_last_layer(loomTd3Network* net) {
+  const loomMlp* mlp = &net->actor_mlp;
+  int last = mlp->def.layers - 1;
+  size_t out = (size_t)mlp->def.sizes[last + 1];
+
+  memset(net->actor.value + mlp->weight[last], 0, out * (size_t)mlp->def.sizes[last] * sizeof(loomReal));
+  memset(net->actor.value + mlp->bias[last], 0, out * sizeof(loomReal));
 }
 
 static void init_weights(loomTd3Network* net, uint64_t seed) {
   loomRandom random = loom_random(seed, 0, LOOM_PURPOSE_WEIGHTS);
 
   loom_mlp_init(&net->actor_mlp, &net->actor, &random);
+  if (net->def.gated) clear_last_layer(net);
   for (int k = 0; k < net->def.critics; k++) loom_mlp_init(&net->critic_mlp[k], &net->critics, &random);
   memcpy(net->slow_actor.value, net->actor.value, net->actor.total * sizeof(loomReal));
   memcpy(net->slow_critics.value, net->critics.value, net->critics.total * sizeof(loomReal));
@@ -108,6 +121,45 @@ static void join(loomTd3Network* net, const loomReal* obs, const loomReal* actio
   }
 }
 
+// out (critics x n) of what lies in input.
+static void ask_slow_critics(loomReal* out, loomTd3Network* net, int n) {
+  for (int k = 0; k < net->def.critics; k++) {
+    const loomReal* value = loom_mlp_forward(&net->critic_mlp[k], &net->slow_critics, net->input, n);
+    memcpy(out + (ptrdiff_t)k * n, value, (size_t)n * sizeof *value);
+  }
+}
+
+// Values of action (n x actions) and of 0; both (critics x n).
+static void ask_both(loomTd3Network* net, const loomReal* obs, const loomReal* action, int n) {
+  size_t nobs = (size_t)net->def.obs, nactions = (size_t)net->def.actions;
+
+  join(net, obs, action, n);
+  ask_slow_critics(net->value, net, n);
+  for (size_t i = 0; i < (size_t)n; i++)
+    memset(net->input + i * (nobs + nactions) + nobs, 0, nactions * sizeof *net->input);
+  ask_slow_critics(net->still, net, n);
+}
+
+// Whether all critics alone agree that row i's action is better than 0.
+static bool is_better(const loomTd3Network* net, int i, int n) {
+  for (int k = 0; k < net->def.critics; k++)
+    if (!(net->value[k * n + i] > net->still[k * n + i])) return false;
+  return true;
+}
+
+int loom_td3_network_gate(loomReal* action, loomTd3Network* net, const loomReal* obs, int n) {
+  size_t nactions = (size_t)net->def.actions;
+  int kept = 0;
+  ask_both(net, obs, action, n);
+
+  for (int i = 0; i < n; i++) {
+    bool better = is_better(net, i, n);
+    if (!better) memset(action + (size_t)i * nactions, 0, nactions * sizeof *action);
+    kept += better;
+  }
+  return kept;
+}
+
 void loom_td3_network_target(loomReal* target, loomTd3Network* net, const loomReal* reward,
                              const loomReal* discount, const loomReal* next, const loomReal* noise, int n) {
   const loomReal* action = loom_td3_network_act(net, next, n, true);
@@ -117,10 +169,16 @@ void loom_td3_network_target(loomReal* target, loomTd3Network* net, const loomRe
     net->next[i] = a < -1 ? -1 : a > 1 ? 1 : a;
   }
 
-  join(net, next, net->next, n);
-  for (int k = 0; k < net->def.critics; k++) {
-    const loomReal* value = loom_mlp_forward(&net->critic_mlp[k], &net->slow_critics, net->input, n);
-    memcpy(net->value + (ptrdiff_t)k * n, value, (size_t)n * sizeof *value);
+  // What follows is what the gate would do.
+  if (net->def.gated) {
+    ask_both(net, next, net->next, n);
+    for (int i = 0; i < n; i++) {
+      if (is_better(net, i, n)) continue;
+      for (int k = 0; k < net->def.critics; k++) net->value[k * n + i] = net->still[k * n + i];
+    }
+  } else {
+    join(net, next, net->next, n);
+    ask_slow_critics(net->value, net, n);
   }
   loom_td_target(target, reward, discount, net->value, net->def.critics, n);
 }

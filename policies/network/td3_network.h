@@ -1,5 +1,9 @@
 // The networks of TD3 (Fujimoto et al., 2018): a deterministic actor whose actions pass through tanh, critics
 // of state and action, and slow copies of all of them. Perceptrons with ReLU.
+//
+// Where actions are added to another policy's, 0 is the action that leaves that policy alone: the actor begins
+// with it, and a gate chooses between it and what the actor says, by what the critics expect of both (IBRL: Hu
+// et al., "Imitation bootstrapped reinforcement learning", 2023).
 #ifndef LOOM_POLICIES_NETWORK_TD3_NETWORK_H
 #define LOOM_POLICIES_NETWORK_TD3_NETWORK_H
 
@@ -15,6 +19,8 @@ typedef struct loomTd3Def {
   int obs, actions;
   loomSizes hidden;  // units of the hidden layers, of all
   int critics;       // 1..LOOM_TD3_CRITICS
+  bool normalized;   // layer normalization in all of them
+  bool gated;        // 0 leaves another policy alone
 } loomTd3Def;
 
 typedef struct loomTd3Network {
@@ -23,7 +29,7 @@ typedef struct loomTd3Network {
   loomParams actor, critics;            // what learns
   loomParams slow_actor, slow_critics;  // what follows them: values only
   loomMlp actor_mlp, critic_mlp[LOOM_TD3_CRITICS];
-  loomReal *action, *input, *dinput, *value, *dvalue, *next;  // work space of so many rows
+  loomReal *action, *input, *dinput, *value, *dvalue, *next, *still;  // work space of so many rows
   loomArena arena;
 } loomTd3Network;
 
@@ -34,8 +40,11 @@ void loom_td3_network_destroy(loomTd3Network* net);
 /// Actions in [-1, 1] (n x actions) of obs (n x obs), which stay until the next call; by the slow actor if
 /// `slow`.
 const loomReal* loom_td3_network_act(loomTd3Network* net, const loomReal* obs, int n, bool slow);
+/// The gate: rows of action (n x actions) become 0 unless each of the slow critics alone expects more of them
+/// than of 0. How many did not.
+int loom_td3_network_gate(loomReal* action, loomTd3Network* net, const loomReal* obs, int n);
 /// target (n) = reward + discount x the least of the slow critics at next (n x obs) and the slow actor's
-/// action plus noise (n x actions), within [-1, 1].
+/// action plus noise (n x actions), within [-1, 1], and gated.
 void loom_td3_network_target(loomReal* target, loomTd3Network* net, const loomReal* reward,
                              const loomReal* discount, const loomReal* next, const loomReal* noise, int n);
 /// Sum over the critics of the mean square of value - target (n); the gradient is written over

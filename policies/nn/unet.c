@@ -117,7 +117,9 @@ void loom_unet_declare(loomUnet* u, loomParams* params, const loomUnetDef* def, 
   char name[LOOM_PARAM_NAME];
   int bottom = def->size[def->levels - 1], length = length_at(def, def->levels - 1);
 
-  loomMlpDef step = {2, {def->step_width, 4 * def->step_width, def->step_width}, LOOM_ACTIVATION_MISH};
+  loomMlpDef step = {.layers = 2,
+                     .sizes = {def->step_width, 4 * def->step_width, def->step_width},
+                     .activation = LOOM_ACTIVATION_MISH};
   snprintf(name, sizeof name, "%sstep.", prefix);
   loom_mlp_declare(&u->step, params, &step, name);
 

@@ -1,4 +1,5 @@
-// demoloom finetune: reinforcement learning in simulation; from scratch on plain control tasks so far.
+// demoloom finetune: reinforcement learning in simulation, of a trained policy, or from scratch on plain control
+// tasks.
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -8,7 +9,9 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
+#include "engine/base/hash.h"
 #include "engine/base/pool.h"
+#include "engine/base/statistics.h"
 #include "policies/learn/finetune.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -18,9 +21,9 @@
 enum { SEEDS = 64 };
 
 typedef struct finetuneArgs {
-  const char *config, *task, *folder;
-  int method;                                            // -1 = as the configuration says
-  int64_t steps, seed, threads, environments, evaluate;  // -1 likewise
+  const char *policy, *config, *task, *data, *reset, *folder;
+  int method;                                                  // -1 = as the configuration says
+  int64_t steps, seed, threads, environments, evaluate, test;  // -1 likewise
   int nseed;
   int64_t seeds[SEEDS];
   bool scratch, resume, overwrite, json;
@@ -39,21 +42,35 @@ static const toolOption options[] = {
         .about = "settings as YAML, such as another run's config.yaml; options replace what it says"),
     TOOL_OPTION_AS(
         "task", 't', "FILE", finetuneArgs, STRING, task,
-        .about = "task file of a plain control task (`gym:`), such as tests/gym/half_cheetah.yaml"),
+        .about = "scene's name or task file; what the policy's rollouts were of unless given. With --scratch "
+                 "the file of a plain control task (`gym:`), such as tests/gym/half_cheetah.yaml"),
     TOOL_OPTION_AS("scratch", 0, NULL, finetuneArgs, BOOL, scratch, .about = "begin with no policy"),
     TOOL_OPTION_AS("method", 'm', "NAME", finetuneArgs, CHOICE, method, .choices = loom_finetune_methods,
-                   .about = "ppo unless given"),
+                   .about =
+                       "residual unless given: what is added to a policy's actions, by TD3; with --scratch "
+                       "ppo"),
+    TOOL_OPTION_AS("data", 'd', "FILE.hdf5", finetuneArgs, STRING, data,
+                   .about = "demos that half of what is learned from is of, together with its own successes"),
+    TOOL_OPTION_AS("reset", 0, "NAME", finetuneArgs, STRING, reset,
+                   .about = "reset distribution; the policy's own unless given"),
     TOOL_OPTION_AS("steps", 'n', "N", finetuneArgs, INT64, steps, .low = 1, .high = INT64_MAX / 4,
-                   .about = "control steps of all environments together, 1000000 unless given"),
+                   .about = "control steps of all environments together, 500000 unless given, from scratch "
+                            "1000000"),
     TOOL_OPTION_AS("seed", 's', "S", finetuneArgs, INT64, seed, .high = INT32_MAX, .about = "1 unless given"),
     TOOL_CALLS_OPTION(
         "seeds", "A,B,...", take_seeds,
         "one run for each seed, in DIR/seed-SEED; then their mean. Runs that are whole are not made "
         "again with --resume"),
     TOOL_OPTION_AS("environments", 0, "N", finetuneArgs, INT64, environments, .low = 1, .high = 4096,
-                   .about = "side by side, 1 unless given"),
+                   .about = "side by side, 8 unless given, from scratch 1"),
     TOOL_OPTION_AS("evaluate", 0, "N", finetuneArgs, INT64, evaluate, .high = 1 << 20, .unit = "episodes",
-                   .about = "without noise, every 100,000 steps and at the end; 10 unless given; 0 = none"),
+                   .about =
+                       "without noise, now and then and at the end, by which the best is known; 200 unless "
+                       "given, from scratch 10; 0 = none"),
+    TOOL_OPTION_AS("eval", 0, "N", finetuneArgs, INT64, test, .high = 1 << 20, .unit = "episodes",
+                   .about =
+                       "of the policy before and after, in the end, from the same fresh starts; 200 unless "
+                       "given; 0 = none"),
     TOOL_OPTION_AS("output", 'o', "DIR", finetuneArgs, STRING, folder, .about = "where all goes"),
     TOOL_OPTION_AS("threads", 'j', "N", finetuneArgs, INT64, threads, .high = 1024,
                    .about = "as many as cores unless given, or 0"),
@@ -67,15 +84,28 @@ static const toolOption options[] = {
 
 static const toolCommand command = {
     .before =
-        "usage: demoloom finetune --task FILE --scratch -o DIR [options]\n"
+        "usage: demoloom finetune POLICY.safetensors [--task TASK] -o DIR [options]\n"
+        "       demoloom finetune --scratch --task FILE -o DIR [options]\n"
         "\n"
-        "Learns a plain control task by trying, with PPO or TD3. Into the folder go config.yaml (all "
-        "settings),\n"
-        "last.safetensors (checkpoint), best.safetensors (what acts, of the best evaluation), scalars.csv, "
-        "curves.png\n"
-        "and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit for bit.\n",
+        "Learns by trying, in simulation. A trained policy of any kind stays as it is, and what is added to "
+        "its "
+        "actions\n"
+        "is learned; best.safetensors has both and is a policy as any other. In the end it is compared with "
+        "the "
+        "policy\n"
+        "as it was, on starts that neither has met; where it is not better the policy stays as it was. With "
+        "--scratch a\n"
+        "plain control task is learned with no policy to begin with, by PPO or TD3.\n"
+        "Into the folder go config.yaml (all settings), last.safetensors (checkpoint), best.safetensors "
+        "(what "
+        "acts, of the\n"
+        "best evaluation), scalars.csv, curves.png and TensorBoard event files. Ctrl-C writes a checkpoint; "
+        "--resume goes\n"
+        "on, bit for bit.\n",
     .after =
         "examples:\n"
+        "  demoloom finetune runs/handover/best_success.safetensors --data handover.hdf5 -o runs/finetuned\n"
+        "  demoloom rollout runs/handover/best_success.safetensors runs/finetuned/best.safetensors -n 300\n"
         "  demoloom finetune --task tests/gym/half_cheetah.yaml --scratch --method ppo -o runs/cheetah\n"
         "  demoloom finetune -c runs/cheetah/config.yaml --scratch --seeds 1,2,3 -o runs/cheetahs --json\n",
     TOOL_OPTIONS(options),
@@ -85,9 +115,13 @@ static int read_finetune_options(finetuneArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
 
-  if (optind < argc || !a->scratch)
-    return tool_usage("finetune", "a policy to begin with cannot be given yet: it takes --scratch");
-  if (!a->task && !a->config) return tool_usage("finetune", "which task? It takes --task, or --config");
+  a->policy = optind < argc ? argv[optind++] : NULL;
+  if (optind < argc) return tool_usage("finetune", "it takes one policy");
+  if (a->scratch && a->policy) return tool_usage("finetune", "a policy to begin with or --scratch, not both");
+  if (!a->scratch && !a->policy && !a->config)
+    return tool_usage("finetune", "which policy? It takes one, or --scratch");
+  if (a->scratch && !a->task && !a->config)
+    return tool_usage("finetune", "which task? It takes --task, or --config");
   if (!a->folder) return tool_usage("finetune", "it takes -o, the folder where all goes");
   if (a->seed >= 0 && a->nseed) return tool_usage("finetune", "--seed or --seeds, not both");
   return tool_one_of_both("finetune", a->overwrite, a->resume);
@@ -95,8 +129,30 @@ static int read_finetune_options(finetuneArgs* a, int argc, char** argv) {
 
 // ---- the configuration
 
+// A residual is for a policy, the other methods begin with none.
+static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loomError* err) {
+  bool residual = c->finetune.method == LOOM_FINETUNE_RESIDUAL;
+  const char* name = loom_finetune_methods[c->finetune.method];
+  if (a->scratch && residual)
+    return loom_error_set(err, LOOM_ERR_USAGE, "--method %s changes a policy: name one instead of --scratch",
+                          name);
+  if (!a->scratch && !residual)
+    return loom_error_set(err, LOOM_ERR_USAGE, "--method %s begins with no policy yet: it takes --scratch",
+                          name);
+  if (a->scratch && (a->data || a->reset || a->test >= 0))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "--data, --reset and --eval are for a policy that is finetuned");
+  return 0;
+}
+
+static int copy_text(char* to, size_t room, const char* option, const char* text, loomError* err) {
+  if (!text || snprintf(to, room, "%s", text) < (int)room) return 0;
+  return loom_error_set(err, LOOM_ERR_USAGE, "%s: longer than %zu bytes", option, room - 1);
+}
+
 static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* err) {
-  *c = loom_default_finetune_config(a->method >= 0 ? (loomFinetuneMethod)a->method : LOOM_FINETUNE_PPO);
+  int method = a->method >= 0 ? a->method : a->scratch ? LOOM_FINETUNE_PPO : LOOM_FINETUNE_RESIDUAL;
+  *c = loom_default_finetune_config((loomFinetuneMethod)method);
   int code = a->config ? loom_finetune_config_load(c, a->config, err) : 0;
   if (code) return code;
 
@@ -104,6 +160,8 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   if (a->config && a->method >= 0 && a->method != c->finetune.method)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: has the settings of %s; leave --method out, or --config",
                           a->config, loom_finetune_methods[c->finetune.method]);
+  code = check_method(c, a, err);
+  if (code) return code;
 
   const struct {
     int64_t from;
@@ -112,29 +170,109 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
                 {a->threads, &c->finetune.threads},
                 {a->evaluate, &c->finetune.evaluate},
                 {a->environments, &c->ppo.environments},
-                {a->environments, &c->td3.environments}};
+                {a->environments, &c->td3.environments},
+                {a->test, &c->residual.test}};
   for (size_t i = 0; i < sizeof number / sizeof *number; i++)
     if (number[i].from >= 0) *number[i].to = (int)number[i].from;
 
   if (a->steps > 0) c->finetune.steps = a->steps;
-  if (a->task && snprintf(c->finetune.task, sizeof c->finetune.task, "%s", a->task) >= LOOM_PATH_MAX)
-    return loom_error_set(err, LOOM_ERR_USAGE, "--task: a path longer than %d bytes", LOOM_PATH_MAX - 1);
-  if (!c->finetune.task[0])
+  code = copy_text(c->finetune.task, sizeof c->finetune.task, "--task", a->task, err);
+  if (!code) code = copy_text(c->residual.policy, sizeof c->residual.policy, "the policy", a->policy, err);
+  if (!code) code = copy_text(c->residual.data, sizeof c->residual.data, "--data", a->data, err);
+  if (!code) code = copy_text(c->residual.reset, sizeof c->residual.reset, "--reset", a->reset, err);
+  if (!code && a->scratch && !c->finetune.task[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: names no task; give --task", a->config);
-  return 0;
+  if (!code && !a->scratch && !c->residual.policy[0])
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: names no policy; give one", a->config);
+  return code;
 }
 
-static int open_task(loomControlTask** task, loomControlScene** scene, const loomFinetuneConfig* c,
-                     finetuneArgs* a, loomError* err) {
+// What is learned in: a control task, or the scene of a policy.
+typedef struct place {
+  loomControlTask* control;
+  loomControlScene* control_scene;
+  loomEnvironmentMaker maker;  // of it
+  loomTask* task;
+  loomScene* scene;
+  uint64_t digest;
+} place;
+
+static void close_place(place* p) {
+  loom_control_scene_destroy(p->control_scene);
+  loom_control_task_destroy(p->control);
+  loom_scene_destroy(p->scene);
+  loom_task_destroy(p->task);
+}
+
+static int open_control(place* p, const loomFinetuneConfig* c, finetuneArgs* a, loomError* err) {
   const char* path = c->finetune.task;
   if (loom_is_file(path) && !loom_is_control_task(path))
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "%s: has no `gym:`; only plain control tasks can be learned from scratch yet",
                           path);
 
-  int code = loom_control_task_load(task, path, err);
-  if (!code) code = tool_known_assets(&a->roots, (*task)->asset, path, err);
-  return code ? code : loom_control_scene_create(scene, *task, &a->roots, err);
+  int code = loom_control_task_load(&p->control, path, err);
+  if (!code) code = tool_known_assets(&a->roots, p->control->asset, path, err);
+  if (!code) code = loom_control_scene_create(&p->control_scene, p->control, &a->roots, err);
+  if (code) return code;
+
+  p->maker = loom_control_environment(p->control_scene);
+  p->digest = p->control->digest;
+  return 0;
+}
+
+// What a file holds, so that nobody goes on with another.
+static int add_file(uint64_t* digest, const char* path, loomError* err) {
+  char block[1 << 14];
+  FILE* file = path[0] ? fopen(path, "rb") : NULL;
+  if (!file && path[0]) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
+
+  for (size_t n; file && (n = fread(block, 1, sizeof block, file)) > 0;)
+    *digest = loom_hash(*digest, block, n);
+  if (file) fclose(file);
+  return 0;
+}
+
+// Where a policy learned, by its file; another task of that name (harder starts, say) is one that it may learn.
+static int same_task(const loomTrained* trained, const loomTask* task, const char* path, loomError* err) {
+  loomTask* of = NULL;
+  if (!trained->config.task[0] || loom_task_find(&of, trained->config.task, NULL)) return 0;
+
+  bool same = !strcmp(of->name, task->name);
+  if (!same)
+    loom_error_set(err, LOOM_ERR_USAGE, "%s: is a policy for %s, not for %s; give --task %s", path, of->name,
+                   task->name, of->name);
+  loom_task_destroy(of);
+  return same ? 0 : LOOM_ERR_USAGE;
+}
+
+static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomError* err) {
+  loomTrained trained;
+  const char* path = c->residual.policy;
+  if (c->finetune.task[0] && loom_is_file(c->finetune.task) && loom_is_control_task(c->finetune.task))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: is a plain control task, which no policy of demos is for; it "
+                          "is learned with --scratch",
+                          c->finetune.task);
+  int code = loom_trained_load(&trained, path, err);
+  if (code) return code;
+
+  if (!c->finetune.task[0]) snprintf(c->finetune.task, sizeof c->finetune.task, "%s", trained.config.task);
+  if (!c->finetune.task[0])
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", path);
+  if (!code) code = loom_task_find(&p->task, c->finetune.task, err);
+  if (!code) code = same_task(&trained, p->task, path, err);
+  loom_trained_destroy(&trained);
+
+  if (!code) code = tool_assets(&a->roots, p->task, err);
+  if (!code) code = loom_scene_of_task(&p->scene, p->task, &a->roots, err);
+  if (!code) p->digest = p->task->digest;
+  if (!code) code = add_file(&p->digest, path, err);
+  return code ? code : add_file(&p->digest, c->residual.data, err);
+}
+
+static int open_place(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomError* err) {
+  return c->finetune.method == LOOM_FINETUNE_RESIDUAL ? open_scene(p, c, a, err) : open_control(p, c, a, err);
 }
 
 // ---- runs
@@ -144,8 +282,10 @@ typedef struct runs {
   const finetuneArgs* args;
   const loomFinetuneConfig* config;
   const loomFinetuneDef* def;
+  const place* place;
   int n;
   loomFinetuneState state[SEEDS];
+  loomResidualTest test[SEEDS];
   double start;
   atomic_flag showing;
 } runs;
@@ -153,12 +293,14 @@ typedef struct runs {
 typedef struct seedRun {
   runs* all;
   int i;
+  double start;  // of its test
 } seedRun;
 
 // Of all runs together, by one of them at a time.
 static void show_progress(runs* all) {
   char note[200] = "steps";
   const loomFinetuneState* s = all->state;
+  bool residual = all->config->finetune.method == LOOM_FINETUNE_RESIDUAL;
   int64_t step = 0, steps = 0, first = 0;
   if (atomic_flag_test_and_set(&all->showing)) return;
 
@@ -169,9 +311,15 @@ static void show_progress(runs* all) {
   }
 
   size_t n = strlen(note);
-  if (s->episodes) snprintf(note + n, sizeof note - n, ", return %.1f", s->training_return);
+  if (residual && s->episodes)
+    snprintf(note + n, sizeof note - n, ", %.0f %% of the latest 100 episodes succeed",
+             100 * s->training_return);
+  else if (s->episodes)
+    snprintf(note + n, sizeof note - n, ", return %.1f", s->training_return);
   n = strlen(note);
-  if (!isnan(s->evaluation)) snprintf(note + n, sizeof note - n, ", %.1f without noise", s->evaluation);
+  if (!isnan(s->evaluation))
+    snprintf(note + n, sizeof note - n, residual ? ", %.1f %% without noise" : ", %.1f without noise",
+             residual ? 100 * s->evaluation : s->evaluation);
 
   // The rate is this process's.
   double seconds = loom_clock() - all->start;
@@ -188,9 +336,55 @@ static void show_iteration(void* user, const loomFinetuneState* s, bool evaluate
   show_progress(run->all);
 }
 
+static int show_test(void* user, int done, int n) {
+  const seedRun* run = user;
+  (void)n;
+  if (run->all->n == 1)
+    tool_progress("tested", done, n, loom_clock() - run->start, "episodes, before and after");
+  return tool_stop != 0;
+}
+
+// The policy as it was against the best; where that is not better it is what the run gives.
+static int test_residual(seedRun* self, const loomFinetuneConfig* c, const loomResidualBase* base,
+                         const char* folder, loomError* err) {
+  loomResidualTest* out = &self->all->test[self->i];
+  char path[LOOM_PATH_MAX + 64];
+  loomTrained best;
+  if (!c->residual.test || !c->finetune.evaluate) return 0;
+  snprintf(path, sizeof path, "%s/best.safetensors", folder);
+  int code = loom_trained_load(&best, path, err);
+  if (code) return code;
+
+  // Starts of another seed than those that it learned from, and that the best was known by.
+  self->start = loom_clock();
+  uint64_t seed = (uint64_t)c->finetune.seed + ((uint64_t)2 << 40);
+  code = loom_residual_test(out, &c->residual, base, &best, seed, c->finetune.threads, show_test, self, err);
+  if (!code && !out->kept) {
+    loom_residual_forget(&best);
+    code = loom_trained_save(path, &best, NULL, err);
+  }
+  loom_trained_destroy(&best);
+  return code;
+}
+
+static int run_residual(seedRun* self, loomFinetuneDef* def, loomError* err) {
+  runs* all = self->all;
+  const loomFinetuneConfig* c = def->config;
+  loomTrained policy;
+  int code = loom_trained_load(&policy, c->residual.policy, err);
+  if (code) return code;
+
+  loomResidualBase base = {&policy, all->place->scene};
+  def->base = &base;
+  code = loom_finetune(&all->state[self->i], def, err);
+  if (!code) code = test_residual(self, c, &base, def->folder, err);
+  loom_trained_destroy(&policy);
+  return code;
+}
+
 static int run_one(void* user, int worker, int i, loomError* err) {
   runs* all = user;
-  seedRun self = {all, i};
+  seedRun self = {.all = all, .i = i};
   loomFinetuneConfig config = *all->config;
   loomFinetuneDef def = *all->def;
   char folder[LOOM_PATH_MAX + 32];
@@ -208,7 +402,8 @@ static int run_one(void* user, int worker, int i, loomError* err) {
   def.folder = folder;
   def.progress = show_iteration;
   def.user = &self;
-  int code = loom_finetune(&all->state[i], &def, err);
+  int code = config.finetune.method == LOOM_FINETUNE_RESIDUAL ? run_residual(&self, &def, err)
+                                                              : loom_finetune(&all->state[i], &def, err);
   return code ? tool_go_on(err, code, folder, "last.safetensors") : 0;
 }
 
@@ -255,13 +450,15 @@ static void add_returns(cJSON* out, const char* key, const double* of_each_seed,
 
 typedef struct results {
   int n;
+  const loomResidualTest* test;  // (n)
   double evaluation[SEEDS], training[SEEDS];
   int64_t steps;
   double core_seconds, seconds;
 } results;
 
 static results results_of(const runs* all, double core_seconds) {
-  results r = {.n = all->n, .core_seconds = core_seconds, .seconds = loom_clock() - all->start};
+  results r = {
+      .n = all->n, .test = all->test, .core_seconds = core_seconds, .seconds = loom_clock() - all->start};
 
   for (int i = 0; i < all->n; i++) {
     r.evaluation[i] = all->state[i].evaluation;
@@ -271,12 +468,56 @@ static results results_of(const runs* all, double core_seconds) {
   return r;
 }
 
+// Of all seeds together.
+static loomResidualTest sum_of_tests(const results* r) {
+  loomResidualTest sum = {0};
+  for (int i = 0; i < r->n; i++) {
+    const loomResidualTest* t = &r->test[i];
+    sum.n += t->n;
+    sum.before += t->before;
+    sum.after += t->kept ? t->after : t->before;
+    sum.won += t->won;
+    sum.lost += t->lost;
+    sum.kept = sum.kept || t->kept;
+  }
+  sum.p = loom_mcnemar(sum.won, sum.lost);
+  return sum;
+}
+
+static void add_success(cJSON* out, const char* key, int successes, int n) {
+  cJSON* map = cJSON_AddObjectToObject(out, key);
+  double low, high;
+  loom_wilson(&low, &high, successes, n);
+  cJSON_AddNumberToObject(map, "n", n);
+  cJSON_AddNumberToObject(map, "success", (double)successes / n);
+  cJSON_AddNumberToObject(map, "success_low", low);
+  cJSON_AddNumberToObject(map, "success_high", high);
+}
+
+// Before and after; `tried`: what the residual did, kept or not.
+static void add_test(cJSON* out, const results* r) {
+  loomResidualTest sum = sum_of_tests(r);
+  if (!sum.n) return;
+  add_success(out, "before", sum.before, sum.n);
+  add_success(out, "after", sum.after, sum.n);
+  cJSON* tried = cJSON_AddObjectToObject(out, "tried");
+  cJSON_AddNumberToObject(tried, "only_after", sum.won);
+  cJSON_AddNumberToObject(tried, "only_before", sum.lost);
+  cJSON_AddNumberToObject(tried, "mcnemar", sum.p);
+  cJSON* kept = cJSON_AddArrayToObject(out, "kept");
+  for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(kept, cJSON_CreateBool(r->test[i].kept));
+}
+
 static void print_json(const loomFinetuneConfig* c, const results* r) {
   cJSON* out = cJSON_CreateObject();
+  bool residual = c->finetune.method == LOOM_FINETUNE_RESIDUAL;
+  if (residual) add_test(out, r);
   cJSON_AddStringToObject(out, "task", c->finetune.task);
+  if (residual) cJSON_AddStringToObject(out, "policy", c->residual.policy);
   cJSON_AddStringToObject(out, "method", loom_finetune_methods[c->finetune.method]);
 
-  add_returns(out, "return", c->finetune.evaluate ? r->evaluation : r->training, r->n);
+  add_returns(out, residual ? "evaluated" : "return", c->finetune.evaluate ? r->evaluation : r->training,
+              r->n);
   add_returns(out, "training_return", r->training, r->n);
   cJSON_AddNumberToObject(out, "episodes", c->finetune.evaluate);
   cJSON_AddNumberToObject(out, "steps", (double)r->steps);
@@ -288,39 +529,54 @@ static void print_json(const loomFinetuneConfig* c, const results* r) {
   cJSON_Delete(out);
 }
 
+static void print_test(const results* r) {
+  loomResidualTest sum = sum_of_tests(r);
+  if (!sum.n) return;
+  printf("before %.1f %%, after %.1f %% of %d episodes from the same fresh starts\n",
+         100.0 * sum.before / sum.n, 100.0 * sum.after / sum.n, sum.n);
+  printf(
+      "what was learned succeeds in %d where the policy fails, and fails in %d where it succeeds; p = %.2g\n",
+      sum.won, sum.lost, sum.p);
+  for (int i = 0; i < r->n; i++)
+    if (!r->test[i].kept) printf("run %d is no better: the policy stays as it was\n", i + 1);
+}
+
 static void print_results(const loomFinetuneConfig* c, const results* r, const char* folder) {
-  if (c->finetune.evaluate)
+  if (c->finetune.method == LOOM_FINETUNE_RESIDUAL) {
+    print_test(r);
+  } else if (c->finetune.evaluate)
     printf("return %.1f (mean of %d seed%s, %d episodes each, without noise)\n", mean_of(r->evaluation, r->n),
            r->n, r->n == 1 ? "" : "s", c->finetune.evaluate);
-  printf("return of the latest 100 episodes of training: %.1f\n", mean_of(r->training, r->n));
+  if (c->finetune.method != LOOM_FINETUNE_RESIDUAL)
+    printf("return of the latest 100 episodes of training: %.1f\n", mean_of(r->training, r->n));
   printf("%lld steps, %.1f s, %.1f core seconds\nwrote %s\n", (long long)r->steps, r->seconds,
          r->core_seconds, folder);
 }
 
 int cmd_finetune(int argc, char** argv) {
-  finetuneArgs a = {.method = -1, .steps = -1, .seed = -1, .threads = -1, .environments = -1, .evaluate = -1};
-  loomControlTask* task = NULL;
-  loomControlScene* scene = NULL;
+  finetuneArgs a = {
+      .method = -1, .steps = -1, .seed = -1, .threads = -1, .environments = -1, .evaluate = -1, .test = -1};
+  place at = {0};
   loomFinetuneConfig config;
   loomError err = {0, ""};
   double cpu = loom_process_cpu();
+  runs all = {.args = &a, .config = &config, .place = &at, .showing = ATOMIC_FLAG_INIT};
   results r = {0};
   int code = read_finetune_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
 
   code = configure(&config, &a, &err);
   if (!code) code = loom_folder_check_place(a.folder, 0, &err);
-  if (!code) code = open_task(&task, &scene, &config, &a, &err);
+  if (!code) code = open_place(&at, &config, &a, &err);
 
   if (!code) {
     tool_catch_signals();
-    loomEnvironmentMaker maker = loom_control_environment(scene);
-    loomFinetuneDef def = {.maker = &maker,
-                           .digest = task->digest,
+    loomFinetuneDef def = {.maker = &at.maker,
+                           .digest = at.digest,
                            .overwrite = a.overwrite,
                            .resume = a.resume,
                            .stop = &tool_stop};
-    runs all = {.args = &a, .config = &config, .def = &def, .showing = ATOMIC_FLAG_INIT};
+    all.def = &def;
     code = run_all(&all, &err);
     r = results_of(&all, loom_process_cpu() - cpu);
   }
@@ -328,8 +584,7 @@ int cmd_finetune(int argc, char** argv) {
   if (!code && !a.json) print_results(&config, &r, a.folder);
 
   int status = code ? tool_fail(&err) : EXIT_DONE;
-  loom_control_scene_destroy(scene);
-  loom_control_task_destroy(task);
+  close_place(&at);
   loom_asset_roots_destroy(&a.roots);
   return status;
 }

@@ -41,7 +41,7 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   td3.hidden = (loomSizes){1, {32}};
 
   int code = m == PPO ? loom_ppo_create(&l, &ppo, &maker, 80 * 256, seed, threads, &err)
-                      : loom_td3_create(&l, &td3, &maker, seed, threads, &err);
+                      : loom_td3_create(&l, &td3, NULL, &maker, seed, threads, &err);
   if (code) fail_msg("%s", err.message);
   return l;
 }

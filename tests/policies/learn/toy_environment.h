@@ -30,8 +30,7 @@ static inline int toy_step(loomEnvironmentStep* out, void* self, const double* a
   (void)err;
 
   t->steps++;
-  out->reward = 1 - off * off;
-  out->terminated = fabs(action[0]) > 0.95;
+  *out = (loomEnvironmentStep){.reward = 1 - off * off, .terminated = fabs(action[0]) > 0.95, .steps = 1};
   out->truncated = !out->terminated && t->steps >= 5;
   t->x = loom_random_range(&t->random, -1, 1);
   return 0;

@@ -391,7 +391,7 @@ static void mlp(void** state) {
   enum { N = 4, IN = 5, OUT = 3 };
   loomParams params = {0};
   loomMlp net;
-  loomMlpDef def = {3, {IN, 8, 6, OUT}, LOOM_ACTIVATION_GELU};
+  loomMlpDef def = {.layers = 3, .sizes = {IN, 8, 6, OUT}, .activation = LOOM_ACTIVATION_GELU};
 
   // A small perceptron.
   loom_mlp_declare(&net, &params, &def, "actor.");

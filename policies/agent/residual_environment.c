@@ -1,0 +1,295 @@
+#include "policies/agent/residual_environment.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/run/quality.h"
+#include "policies/agent/decide.h"
+
+typedef struct residualEpisode {
+  const loomResidualTask* task;
+  loomEpisode* e;
+  void* instance;  // of the policy
+  loomQuality quality;
+  int success_steps;
+  bool broken;  // MuJoCo failed in it: it must be made anew
+  uint64_t seed, attempt;
+  int decisions;
+  double* added;    // (longest x space.n) at each decision of this episode
+  loomReal* input;  // (inputs)
+} residualEpisode;
+
+static loomPolicyMaker maker_of(const loomResidualTask* task) {
+  return loom_trained_maker(task->policy);
+}
+
+static int inputs_of(const loomResidualTask* task) {
+  return loom_residual_inputs(task->policy);
+}
+
+// ---- made
+
+static void close_episode(residualEpisode* r) {
+  if (r->instance) maker_of(r->task).destroy(r->instance);
+  loom_episode_destroy(r->e);
+  r->instance = NULL;
+  r->e = NULL;
+}
+
+static int open_episode(residualEpisode* r, loomError* err) {
+  loomPolicyMaker maker = maker_of(r->task);
+  int code = loom_episode_create(&r->e, r->task->scene, err);
+  if (!code) code = maker.create(&r->instance, maker.self, r->e, err);
+  r->broken = false;
+  return code;
+}
+
+static void destroy_residual(void* self) {
+  residualEpisode* r = self;
+  close_episode(r);
+  free(r->added);
+  free(r->input);
+  free(r);
+}
+
+static int create_plain(residualEpisode** out, const loomResidualTask* task, loomError* err) {
+  residualEpisode* r = *out = calloc(1, sizeof *r);
+  if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for an episode");
+
+  r->task = task;
+  r->added = calloc((size_t)task->longest * (size_t)task->space.n, sizeof *r->added);
+  r->input = calloc((size_t)inputs_of(task), sizeof *r->input);
+  int code = r->added && r->input ? open_episode(r, err)
+                                  : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for an episode");
+  if (code) {
+    destroy_residual(r);
+    *out = NULL;
+  }
+  return code;
+}
+
+// ---- episodes
+
+// What the policy sees and is about to do, which is decided here and taken by the next step.
+static int look(residualEpisode* r, loomError* err) {
+  loomDecided decided;
+  int code = loom_trained_decide(&decided, r->instance, r->e, err);
+  if (!code) loom_residual_see(r->input, r->task->policy, decided.seen, decided.actions, decided.n);
+  return code;
+}
+
+// A failing simulation is a failed episode; all else is an error.
+static int break_off(residualEpisode* r, int code, const loomError* why, loomError* err) {
+  r->broken = code == LOOM_ERR_SIM;
+  if (r->broken) return LOOM_OK;
+  if (code && err) *err = *why;
+  return code;
+}
+
+static int reset_residual(void* self, uint64_t seed, uint64_t attempt, loomError* err) {
+  residualEpisode* r = self;
+  const loomPolicyMaker maker = maker_of(r->task);
+  loomPolicy policy;
+  loomError why = {0, ""};
+  int code = LOOM_OK;
+  if (r->broken) {
+    close_episode(r);
+    code = open_episode(r, err);
+    if (code) return code;
+  }
+
+  r->seed = seed;
+  r->attempt = attempt;
+  r->decisions = r->success_steps = 0;
+  r->quality = (loomQuality){0};
+  code = loom_episode_reset(r->e, r->task->reset, seed, attempt, &why);
+  if (!code) code = maker.begin(&policy, r->instance, r->e, seed, attempt, &why);
+  if (!code) loom_quality_state(&r->quality, r->e);
+  if (!code) code = look(r, &why);
+  if (code) memset(r->input, 0, (size_t)inputs_of(r->task) * sizeof *r->input);
+  return break_off(r, code, &why, err);
+}
+
+// What the control step just taken brought.
+static void judge(loomEnvironmentStep* out, residualEpisode* r) {
+  const loomTask* task = r->e->scene->task;
+  char reason[256];
+
+  r->success_steps = loom_episode_success(r->e) ? r->success_steps + 1 : 0;
+  out->success = task->success_hold && r->success_steps >= task->success_hold;
+  out->terminated = out->success || loom_condition_true(r->e->conditions, task->lost);
+  if (out->terminated) return;
+
+  loom_quality_state(&r->quality, r->e);
+  out->terminated = r->task->limits && loom_quality_beyond(&r->quality, task, reason, sizeof reason);
+  out->truncated = !out->terminated && r->e->steps >= r->task->max_steps;
+}
+
+static int step_once(loomEnvironmentStep* out, residualEpisode* r, const double* offset, loomError* err) {
+  double action[LOOM_MAX_ACTION];
+  int code = loom_trained_decide(NULL, r->instance, r->e, err);
+  if (code) return code;
+
+  loom_trained_take(action, r->instance, r->e);
+  loom_residual_add(action, &r->task->space, offset);
+  code = loom_episode_step(r->e, action, err);
+  if (!code) judge(out, r);
+  return code;
+}
+
+// The action is in the range of the space; offsets are in [-1, 1].
+static int step_residual(loomEnvironmentStep* out, void* self, const double* action, loomError* err) {
+  residualEpisode* r = self;
+  const loomResidualSpace* space = &r->task->space;
+  double* offset = r->added + (ptrdiff_t)r->decisions * space->n;
+  loomError why = {0, ""};
+  int code = LOOM_OK;
+  *out = (loomEnvironmentStep){0};
+  for (int k = 0; k < space->n; k++) offset[k] = action[k] / space->range[k][1];
+
+  r->decisions++;
+  for (int t = 0; !r->broken && !code && t < r->task->policy->residual->config.hold; t++) {
+    code = break_off(r, step_once(out, r, offset, &why), &why, err);
+    out->steps++;
+    if (out->terminated || out->truncated) break;
+  }
+  if (!code && !r->broken) code = break_off(r, look(r, &why), &why, err);
+
+  // A broken simulation has failed, whatever it seemed to be.
+  if (r->broken) {
+    *out = (loomEnvironmentStep){.terminated = true, .steps = out->steps};
+    memset(r->input, 0, (size_t)inputs_of(r->task) * sizeof *r->input);
+  }
+  out->reward = out->success ? 1 : 0;
+  return code;
+}
+
+static void observe_residual(double* obs, const void* self) {
+  const residualEpisode* r = self;
+  for (int i = 0; i < inputs_of(r->task); i++) obs[i] = (double)r->input[i];
+}
+
+// ---- snapshots
+
+enum { HEAD = 3 };  // seed, attempt, decisions; in places of doubles
+
+static void snapshot_residual(void* out, const void* self) {
+  const residualEpisode* r = self;
+  uint64_t head[HEAD] = {r->seed, r->attempt, (uint64_t)r->decisions};
+  size_t n = (size_t)r->task->longest * (size_t)r->task->space.n;
+
+  // What earlier episodes left behind is nobody's.
+  memcpy(out, head, sizeof head);
+  double* added = (double*)((char*)out + sizeof head);
+  memset(added, 0, n * sizeof *added);
+  memcpy(added, r->added, (size_t)r->decisions * (size_t)r->task->space.n * sizeof *added);
+}
+
+static int restore_residual(void* self, const void* snapshot, loomError* err) {
+  residualEpisode* r = self;
+  const loomResidualSpace* space = &r->task->space;
+  const double* added = (const double*)((const char*)snapshot + HEAD * sizeof(uint64_t));
+  uint64_t head[HEAD];
+  memcpy(head, snapshot, sizeof head);
+  int code = reset_residual(r, head[0], head[1], err);
+
+  for (int d = 0; !code && d < (int)head[2] && d < r->task->longest; d++, added += space->n) {
+    loomEnvironmentStep step;
+    double action[LOOM_MAX_ACTION];
+    for (int k = 0; k < space->n; k++) action[k] = added[k] * space->range[k][1];
+    code = step_residual(&step, r, action, err);
+  }
+  return code;
+}
+
+static int create_residual(loomEnvironment* out, const void* source, loomError* err) {
+  residualEpisode* r;
+  int code = create_plain(&r, source, err);
+  if (code) return code;
+
+  *out = (loomEnvironment){.self = r,
+                           .reset = reset_residual,
+                           .step = step_residual,
+                           .observe = observe_residual,
+                           .snapshot = snapshot_residual,
+                           .restore = restore_residual,
+                           .destroy = destroy_residual};
+  return LOOM_OK;
+}
+
+// ---- the task
+
+int loom_residual_task(loomResidualTask* t, loomError* err) {
+  loomEpisode* e;
+  void* instance = NULL;
+  loomPolicyMaker maker = maker_of(t);
+  int hold = t->policy->residual->config.hold;
+  t->longest = (t->max_steps + hold - 1) / hold;
+
+  // An instance is made once, so that a policy that does not fit is known now.
+  int code = loom_episode_create(&e, t->scene, err);
+  if (code) return code;
+  loom_residual_space(&t->space, &t->policy->residual->config, e);
+  code = maker.create(&instance, maker.self, e, err);
+  if (instance) maker.destroy(instance);
+  loom_episode_destroy(e);
+  return code;
+}
+
+loomEnvironmentMaker loom_residual_environment(const loomResidualTask* t) {
+  return (loomEnvironmentMaker){
+      .source = t,
+      .obs = inputs_of(t),
+      .actions = t->space.n,
+      .range = t->space.range[0],
+      .snapshot_size = HEAD * sizeof(uint64_t) + (size_t)t->longest * (size_t)t->space.n * sizeof(double),
+      .create = create_residual};
+}
+
+// ---- demos
+
+int loom_residual_decisions(const loomResidualTask* t, int rows) {
+  int hold = t->policy->residual->config.hold;
+  return (rows + hold - 1) / hold;
+}
+
+// Row t of the demo as the policy meets it, and how far off what was done is from what it would have done.
+static int compare_row(double* off, residualEpisode* r, const double* done, loomError* err) {
+  const loomResidualSpace* space = &r->task->space;
+  double action[LOOM_MAX_ACTION];
+  int code = loom_trained_decide(NULL, r->instance, r->e, err);
+  if (code) return code;
+
+  loom_trained_take(action, r->instance, r->e);
+  for (int k = 0; k < space->n; k++)
+    off[k] += (done[space->entry[k]] - fmin(fmax(action[space->entry[k]], space->low[k]), space->high[k])) /
+              space->range[k][1];
+  return LOOM_OK;
+}
+
+int loom_residual_demo(loomReal* obs, loomReal* action, const loomResidualTask* t, const double* states,
+                       const double* actions, int rows, uint64_t seed, uint64_t number, loomError* err) {
+  const loomPolicyMaker maker = maker_of(t);
+  residualEpisode* r;
+  loomPolicy policy;
+  int n = t->space.n, hold = t->policy->residual->config.hold, inputs = inputs_of(t);
+  int code = create_plain(&r, t, err);
+  if (code) return code;
+
+  for (int row = 0; !code && row < rows;) {
+    double off[LOOM_MAX_ACTION] = {0};
+    int first = row;
+    for (; !code && row < rows && row < first + hold; row++) {
+      code = loom_episode_show(r->e, states + (ptrdiff_t)row * r->e->state_dim, NULL, err);
+      if (!code && !row) code = maker.begin(&policy, r->instance, r->e, seed, number, err);
+      if (!code && row == first) code = look(r, err);
+      if (!code) code = compare_row(off, r, actions + (ptrdiff_t)row * r->e->action_dim, err);
+    }
+    memcpy(obs + (ptrdiff_t)(first / hold) * inputs, r->input, (size_t)inputs * sizeof *obs);
+    for (int k = 0; k < n; k++)
+      action[first / hold * n + k] = (loomReal)fmin(fmax(off[k] / (row - first), -1), 1);
+  }
+  destroy_residual(r);
+  return code;
+}

@@ -1,0 +1,307 @@
+#include "policies/learn/residual.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/statistics.h"
+#include "engine/data/dataset.h"
+#include "policies/agent/residual.h"
+#include "policies/agent/residual_environment.h"
+
+// ---- settings
+
+#define ROW(type, member, ...) LOOM_FIELD(loomResidualSettings, type, member, __VA_ARGS__)
+static const loomFieldDef field_rows[] = {
+    ROW(TEXT, policy, .about = "file of the policy that is finetuned"),
+    ROW(TEXT, data, .about = "dataset whose demos are learned from too"),
+    ROW(TEXT, reset, .about = "reset distribution; the policy's own unless given"),
+    ROW(INT, max_steps, .high = 1 << 20, .unit = "control steps",
+        .about = "of an episode; 0 = twice the longest demo, or the task's without demos"),
+    ROW(BOOL, limits, .about = "episodes that go beyond the task's limits end there, unrewarded"),
+    ROW(INT, test, .high = 1 << 20,
+        .about = "episodes of the policy before and after, from fresh starts; 0 = none"),
+    ROW(INT, hold, .high = 1000, .unit = "control steps",
+        .about = "that one offset is kept; 0 = as many as the policy decides at once, 8 where that is one"),
+    ROW(REAL, position, .least = 0, .most = 1, .about = "largest offset of moves, a share of their range"),
+    ROW(REAL, rotation, .least = 0, .most = 1, .about = "likewise of rotations"),
+    ROW(REAL, gripper, .least = 0, .most = 2, .about = "likewise of grippers"),
+    ROW(REAL, warmup_noise, .least = 0, .most = 10, .about = "deviation of offsets while it warms up"),
+    ROW(INT, critics_first, .high = 1 << 28, .about = "updates of the critics before the actor's first"),
+    ROW(REAL, share, .least = 0, .most = 1, .about = "of each batch from demos and its own successes"),
+    ROW(INT64, successes, .low = 1, .high = 1 << 28, .unit = "decisions",
+        .about = "of demos and successes that are kept"),
+};
+const loomFields loom_residual_settings_fields = LOOM_FIELDS(field_rows);
+
+loomResidualSettings loom_default_residual_settings(void) {
+  return (loomResidualSettings){.limits = true,
+                                .test = 200,
+                                .position = 0.1,
+                                .rotation = 0.1,
+                                .warmup_noise = 0.5,
+                                .critics_first = 1000,
+                                .share = 0.5,
+                                .successes = 1 << 15};
+}
+
+loomTd3Config loom_default_residual_td3_config(void) {
+  loomTd3Config c = loom_default_td3_config();
+  c.environments = 8;
+  c.buffer = 1 << 16;
+  c.warmup = 2500;
+  c.updates = 0.5;
+  c.discount = 0.97;
+  c.n_step = 3;
+  c.critics = 3;
+  return c;
+}
+
+// ---- a run
+
+typedef struct owner {
+  loomResidualTask task;
+  loomResidualBase base;
+  const loomTd3Network* learned;
+  int threads;
+} owner;
+
+static loomResidualConfig config_of(const loomResidualSettings* s, const loomTd3Config* td3) {
+  return (loomResidualConfig){.hold = s->hold,
+                              .position = s->position,
+                              .rotation = s->rotation,
+                              .gripper = s->gripper,
+                              .critics = td3->critics,
+                              .hidden = td3->hidden};
+}
+
+static int find_reset(int* out, const loomResidualSettings* s, const loomResidualBase* base, loomError* err) {
+  const char* name = s->reset[0] ? s->reset : base->policy->config.reset;
+  *out = name[0] ? loom_task_find_reset(base->scene->task, name) : 0;
+  if (*out >= 0) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", base->scene->task->path,
+                        name);
+}
+
+// How many offsets there are, by the arms.
+static int give_residual(const loomResidualSettings* s, const loomTd3Config* td3,
+                         const loomResidualBase* base, loomError* err) {
+  loomResidualConfig config = config_of(s, td3);
+  loomResidualSpace space;
+  loomEpisode* e;
+  if (base->policy->residual)
+    return loom_error_set(
+        err, LOOM_ERR_UNSUPPORTED,
+        "%s: has been finetuned already; finetune the policy that it was made of, for longer", s->policy);
+
+  int code = loom_episode_create(&e, base->scene, err);
+  if (code) return code;
+  loom_residual_space(&space, &config, e);
+  loom_episode_destroy(e);
+  if (!space.n)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "there is nothing to learn: position, rotation and gripper are all 0");
+  return loom_residual_create(&base->policy->residual, &config, base->policy, space.n, err);
+}
+
+// ---- demos
+
+// One demo's decisions as transitions that end in success.
+static int learn_demo(owner* o, loomExperience* to, const loomDemo* demo, int number, uint64_t seed,
+                      loomError* err) {
+  int n = loom_residual_decisions(&o->task, demo->rows), inputs = to->def.obs, entries = to->def.actions;
+  loomReal* obs = calloc((size_t)(n + 1) * (size_t)inputs, sizeof *obs);
+  loomReal* action = calloc((size_t)n * (size_t)entries, sizeof *action);
+  int code = obs && action ? loom_residual_demo(obs, action, &o->task, demo->states, demo->actions,
+                                                demo->rows, seed, (uint64_t)number, err)
+                           : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for demos");
+
+  for (int k = 0; !code && k < n; k++)
+    loom_experience_push(to, 0, obs + (ptrdiff_t)k * inputs, action + (ptrdiff_t)k * entries, k + 1 == n,
+                         obs + (ptrdiff_t)(k + 1) * inputs, k + 1 == n, false);
+  free(obs);
+  free(action);
+  return code;
+}
+
+static int check_demo(const loomDemo* demo, const loomDataset* set, const owner* o, loomError* err) {
+  loomEpisode* e;
+  int code = loom_episode_create(&e, o->base.scene, err);
+  if (code) return code;
+  if (demo->state_dim != e->state_dim || demo->action_dim != e->action_dim)
+    code = loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: %s: its states have %d numbers and its actions %d, where %s has %d and %d",
+                          loom_dataset_path(set), demo->name, demo->state_dim, demo->action_dim,
+                          o->base.scene->task->name, e->state_dim, e->action_dim);
+  loom_episode_destroy(e);
+  return code;
+}
+
+// Each demo is read twice where the horizon follows from the longest: `to` NULL only measures it.
+static int read_demos(int* longest, owner* o, loomExperience* to, const char* path, uint64_t seed,
+                      loomError* err) {
+  loomDataset* set;
+  int code = loom_dataset_open(&set, path, err);
+  if (code) return code;
+
+  *longest = 0;
+  for (int d = 0; !code && d < loom_dataset_demo_count(set); d++) {
+    loomDemo demo;
+    code = loom_demo_load(&demo, set, d, err);
+    if (code) break;
+    if (demo.rows > *longest) *longest = demo.rows;
+    if (!d) code = check_demo(&demo, set, o, err);
+    if (!code && to) code = learn_demo(o, to, &demo, d, seed, err);
+    loom_demo_destroy(&demo);
+  }
+  loom_dataset_close(set);
+  return code;
+}
+
+// ---- what a run asks of it
+
+// Starts that nothing is learned from: of another seed.
+static loomRolloutDef trial_def(const owner* o, int n, uint64_t seed) {
+  loomRolloutDef def = loom_default_rollout_def();
+  def.n = n;
+  def.seed = seed;
+  def.reset = o->task.reset;
+  def.max_steps = o->task.max_steps;
+  def.threads = o->threads;
+  return def;
+}
+
+static int evaluate_policy(double* mean, double* deviation, void* self, int n, uint64_t seed,
+                           loomError* err) {
+  owner* o = self;
+  loomRolloutReport report;
+  loomRolloutDef def = trial_def(o, n, seed);
+  loomPolicyMaker maker = loom_trained_maker(o->base.policy);
+
+  loom_residual_set(o->base.policy->residual, o->learned);
+  int code = loom_rollout(&report, o->base.scene, &maker, &def, err);
+  if (code) return code;
+  *mean = report.rate;
+  *deviation = sqrt(report.rate * (1 - report.rate));
+  loom_rollout_report_destroy(&report);
+  return LOOM_OK;
+}
+
+static int save_policy(const char* path, void* self, const loomSafeMeta* meta, int nmeta, loomError* err) {
+  owner* o = self;
+  loomTrainedExtra extra = {.nmeta = nmeta, .meta = meta};
+  loom_residual_set(o->base.policy->residual, o->learned);
+  return loom_trained_save(path, o->base.policy, &extra, err);
+}
+
+static int create_learner(loomLearner* out, owner* o, const loomResidualSettings* s, const loomTd3Config* td3,
+                          uint64_t seed, loomError* err) {
+  int longest = 0;
+  int code = find_reset(&o->task.reset, s, &o->base, err);
+  if (!code) code = give_residual(s, td3, &o->base, err);
+  if (!code && s->data[0]) code = read_demos(&longest, o, NULL, s->data, seed, err);
+  if (code) return code;
+
+  // Episodes are no longer than they need be.
+  o->task.max_steps = s->max_steps ? s->max_steps : longest ? 2 * longest : o->base.scene->task->max_steps;
+  code = loom_residual_task(&o->task, err);
+  if (code) return code;
+
+  enum { LOOK = 800 };  // decisions from one look at the run to the next
+  loomTd3Guide guide = {.normalized = true,
+                        .gated = true,
+                        .warmup_noise = s->warmup_noise,
+                        .critics_first = s->critics_first,
+                        .share = s->share,
+                        .successes = s->successes,
+                        .longest = o->task.longest,
+                        .iteration = (LOOK + td3->environments - 1) / td3->environments};
+  loomEnvironmentMaker maker = loom_residual_environment(&o->task);
+  code = loom_td3_create(out, td3, &guide, &maker, seed, o->threads, err);
+  if (!code && s->data[0]) code = read_demos(&longest, o, loom_td3_successes_of(out), s->data, seed, err);
+  return code;
+}
+
+int loom_residual_learner(loomLearner* out, const loomResidualSettings* s, const loomTd3Config* td3,
+                          const loomResidualBase* base, uint64_t seed, int threads, loomError* err) {
+  *out = (loomLearner){0};
+  owner* o = calloc(1, sizeof *o);
+  if (!o) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+  *o = (owner){.base = *base, .threads = threads};
+  o->task = (loomResidualTask){.scene = base->scene, .policy = base->policy, .limits = s->limits};
+
+  int code = create_learner(out, o, s, td3, seed, err);
+  if (code) {
+    if (out->destroy) out->destroy(out->self);
+    *out = (loomLearner){0};
+    free(o);
+    return code;
+  }
+
+  o->learned = loom_td3_network_of(out);
+  out->owner = o;
+  out->evaluate = evaluate_policy;
+  out->save = save_policy;
+  out->release = free;
+  return LOOM_OK;
+}
+
+void loom_residual_forget(loomTrained* policy) {
+  loom_residual_destroy(policy->residual);
+  policy->residual = NULL;
+}
+
+// ---- before and after
+
+typedef struct trial {
+  int done, n;
+  int (*tried)(void* user, int done, int n);
+  void* user;
+} trial;
+
+static int note_trial(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  trial* t = user;
+  (void)rollout;
+  (void)trace;
+  (void)episode;
+  t->done++;
+  return t->tried ? t->tried(t->user, t->done, t->n) : 0;
+}
+
+int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, const loomResidualBase* base,
+                       loomTrained* best, uint64_t seed, int threads,
+                       int (*tried)(void* user, int done, int n), void* user, loomError* err) {
+  loomTrained plain = *best;
+  loomTrained* both[2] = {&plain, best};
+  loomRolloutReport report[2] = {{0}};
+  trial t = {.n = 2 * s->test, .tried = tried, .user = user};
+  loomRolloutDef def = loom_default_rollout_def();
+  plain.residual = NULL;
+  *out = (loomResidualTest){.n = s->test};
+  int code = find_reset(&def.reset, s, base, err);
+
+  // As the task has it, whatever it was learned with.
+  def.n = s->test;
+  def.seed = seed;
+  def.threads = threads;
+  def.done = note_trial;
+  def.user = &t;
+  for (int k = 0; !code && k < 2; k++) {
+    loomPolicyMaker maker = loom_trained_maker(both[k]);
+    code = loom_rollout(&report[k], base->scene, &maker, &def, err);
+  }
+
+  for (int i = 0; !code && i < s->test; i++) {
+    bool before = report[0].rollout[i].end == LOOM_RUN_SUCCESS,
+         after = report[1].rollout[i].end == LOOM_RUN_SUCCESS;
+    out->before += before;
+    out->after += after;
+    out->won += after && !before;
+    out->lost += before && !after;
+  }
+  out->p = loom_mcnemar(out->won, out->lost);
+  out->kept = out->won > out->lost;
+  for (int k = 0; k < 2; k++) loom_rollout_report_destroy(&report[k]);
+  return code;
+}

@@ -1,0 +1,67 @@
+// Residual reinforcement learning on a frozen policy of any kind (Ankile et al., "From imitation to refinement",
+// 2024, and "Residual off-policy RL for finetuning behavior cloning policies", 2025): TD3 (policies/learn/td3.h)
+// learns what to add to the actions, one offset for each of the policy's decisions. Half of each batch is of
+// demos and of episodes of its own that succeeded (RLPD: Ball et al., 2023), the policy's own actions compete
+// with the changed ones where it acts and where values follow (IBRL: Hu et al., 2023).
+#ifndef LOOM_POLICIES_LEARN_RESIDUAL_H
+#define LOOM_POLICIES_LEARN_RESIDUAL_H
+
+#include "engine/base/api.h"
+#include "engine/scene/scene.h"
+#include "policies/agent/trained.h"
+#include "policies/learn/td3.h"
+
+LOOM_C_BEGIN
+
+typedef struct loomResidualSettings {
+  char policy[LOOM_PATH_MAX];  // file of the policy that is finetuned
+  char data[LOOM_PATH_MAX];    // dataset whose demos are learned from too; "" = none
+  loomName reset;              // reset distribution; "" = the policy's own
+  int max_steps;  // control steps of an episode; 0 = twice the longest demo, or the task's without demos
+  bool limits;    // episodes beyond the task's limits end, unrewarded
+  int test;  // episodes of the policy before and after, from starts of which nothing was learned; 0 = none
+  int hold;  // control steps of an offset; 0 = those of a decision
+  double position, rotation, gripper;  // largest offsets, shares of the controllers' ranges
+  double warmup_noise;                 // as loomTd3Guide, as what follows
+  int critics_first;
+  double share;
+  int64_t successes;
+} loomResidualSettings;
+
+extern const loomFields loom_residual_settings_fields;
+loomResidualSettings loom_default_residual_settings(void);
+/// TD3's settings that suit it. Steps are decisions.
+loomTd3Config loom_default_residual_td3_config(void);
+
+/// What is finetuned, and where.
+typedef struct loomResidualBase {
+  loomTrained* policy;  // is given a residual, which loom_trained_destroy frees
+  const loomScene* scene;
+} loomResidualBase;
+
+/// Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a
+/// residual already.
+int loom_residual_learner(loomLearner* out, const loomResidualSettings* settings, const loomTd3Config* td3,
+                          const loomResidualBase* base, uint64_t seed, int threads, loomError* err);
+
+/// Success before and after, on the same starts.
+typedef struct loomResidualTest {
+  int n;
+  int before, after;  // that succeed
+  int won, lost;      // that only the one after succeeds in, or only the one before
+  double p;           // McNemar's exact test of these
+  bool kept;          // the residual is better; else the policy stays as it was
+} loomResidualTest;
+
+/// After a run: the policy with what best (a policy's file) adds, against itself; starts are of `seed`. tried
+/// (nullable) is told of each episode; non-zero ends it with LOOM_ERR_INTERRUPTED.
+int loom_residual_test(loomResidualTest* out, const loomResidualSettings* settings,
+                       const loomResidualBase* base, loomTrained* best, uint64_t seed, int threads,
+                       int (*tried)(void* user, int done, int n), void* user, loomError* err);
+
+/// The policy as it was, with nothing added.
+void loom_residual_forget(loomTrained* policy);
+
+LOOM_C_END
+
+#endif
