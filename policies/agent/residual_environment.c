@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/run/quality.h"
+#include "engine/run/judge.h"
 #include "policies/agent/decide.h"
 
 typedef struct residualEpisode {
   const loomResidualTask* task;
   loomEpisode* e;
   void* instance;  // of the policy
-  loomQuality quality;
-  int success_steps;
+  loomRunResult run;
   bool broken;  // MuJoCo failed in it: it must be made anew
   uint64_t seed, attempt;
   int decisions;
@@ -101,29 +100,27 @@ static int reset_residual(void* self, uint64_t seed, uint64_t attempt, loomError
 
   r->seed = seed;
   r->attempt = attempt;
-  r->decisions = r->success_steps = 0;
-  r->quality = (loomQuality){0};
+  r->decisions = 0;
   code = loom_episode_reset(r->e, r->task->reset, seed, attempt, &why);
   if (!code) code = maker.begin(&policy, r->instance, r->e, seed, attempt, &why);
-  if (!code) loom_quality_state(&r->quality, r->e);
+  if (!code) loom_judge_begin(&r->run, r->e);
   if (!code) code = look(r, &why);
   if (code) memset(r->input, 0, (size_t)inputs_of(r->task) * sizeof *r->input);
   return break_off(r, code, &why, err);
 }
 
-// What the control step just taken brought.
+// What the control step just taken brought: success, failure, or no more time.
 static void judge(loomEnvironmentStep* out, residualEpisode* r) {
   const loomTask* task = r->e->scene->task;
-  char reason[256];
+  const loomRunDef def = {.max_steps = r->task->max_steps,
+                          .success_hold = task->success_hold,
+                          .stop_at_lost = true,
+                          .stop_at_breach = r->task->limits};
+  if (loom_judge_step(&r->run, &def, r->e)) return;
 
-  r->success_steps = loom_episode_success(r->e) ? r->success_steps + 1 : 0;
-  out->success = task->success_hold && r->success_steps >= task->success_hold;
-  out->terminated = out->success || loom_condition_true(r->e->conditions, task->lost);
-  if (out->terminated) return;
-
-  loom_quality_state(&r->quality, r->e);
-  out->terminated = r->task->limits && loom_quality_beyond(&r->quality, task, reason, sizeof reason);
-  out->truncated = !out->terminated && r->e->steps >= r->task->max_steps;
+  out->success = r->run.end == LOOM_RUN_SUCCESS;
+  out->truncated = r->run.end == LOOM_RUN_TIMEOUT;
+  out->terminated = !out->truncated;
 }
 
 static int step_once(loomEnvironmentStep* out, residualEpisode* r, const double* offset, loomError* err) {

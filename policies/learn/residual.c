@@ -293,10 +293,12 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, con
   }
 
   for (int i = 0; !code && i < s->test; i++) {
-    bool before = report[0].rollout[i].end == LOOM_RUN_SUCCESS,
-         after = report[1].rollout[i].end == LOOM_RUN_SUCCESS;
+    const loomRollout *then = &report[0].rollout[i], *now = &report[1].rollout[i];
+    bool before = then->end == LOOM_RUN_SUCCESS, after = now->end == LOOM_RUN_SUCCESS;
     out->before += before;
     out->after += after;
+    out->before_within += then->within_limits;
+    out->after_within += now->within_limits;
     out->won += after && !before;
     out->lost += before && !after;
   }

@@ -47,10 +47,11 @@ int loom_residual_learner(loomLearner* out, const loomResidualSettings* settings
 /// Success before and after, on the same starts.
 typedef struct loomResidualTest {
   int n;
-  int before, after;  // that succeed
-  int won, lost;      // that only the one after succeeds in, or only the one before
-  double p;           // McNemar's exact test of these
-  bool kept;          // the residual is better; else the policy stays as it was
+  int before, after;                // that succeed
+  int before_within, after_within;  // of these within the task's limits
+  int won, lost;                    // that only the one after succeeds in, or only the one before
+  double p;                         // McNemar's exact test of these
+  bool kept;                        // the residual is better; else the policy stays as it was
 } loomResidualTest;
 
 /// After a run: the policy with what best (a policy's file) adds, against itself; starts are of `seed`. tried

@@ -476,6 +476,8 @@ static loomResidualTest sum_of_tests(const results* r) {
     sum.n += t->n;
     sum.before += t->before;
     sum.after += t->kept ? t->after : t->before;
+    sum.before_within += t->before_within;
+    sum.after_within += t->kept ? t->after_within : t->before_within;
     sum.won += t->won;
     sum.lost += t->lost;
     sum.kept = sum.kept || t->kept;
@@ -484,12 +486,13 @@ static loomResidualTest sum_of_tests(const results* r) {
   return sum;
 }
 
-static void add_success(cJSON* out, const char* key, int successes, int n) {
+static void add_success(cJSON* out, const char* key, int successes, int within, int n) {
   cJSON* map = cJSON_AddObjectToObject(out, key);
   double low, high;
   loom_wilson(&low, &high, successes, n);
   cJSON_AddNumberToObject(map, "n", n);
   cJSON_AddNumberToObject(map, "success", (double)successes / n);
+  cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
   cJSON_AddNumberToObject(map, "success_low", low);
   cJSON_AddNumberToObject(map, "success_high", high);
 }
@@ -498,8 +501,8 @@ static void add_success(cJSON* out, const char* key, int successes, int n) {
 static void add_test(cJSON* out, const results* r) {
   loomResidualTest sum = sum_of_tests(r);
   if (!sum.n) return;
-  add_success(out, "before", sum.before, sum.n);
-  add_success(out, "after", sum.after, sum.n);
+  add_success(out, "before", sum.before, sum.before_within, sum.n);
+  add_success(out, "after", sum.after, sum.after_within, sum.n);
   cJSON* tried = cJSON_AddObjectToObject(out, "tried");
   cJSON_AddNumberToObject(tried, "only_after", sum.won);
   cJSON_AddNumberToObject(tried, "only_before", sum.lost);
@@ -534,6 +537,8 @@ static void print_test(const results* r) {
   if (!sum.n) return;
   printf("before %.1f %%, after %.1f %% of %d episodes from the same fresh starts\n",
          100.0 * sum.before / sum.n, 100.0 * sum.after / sum.n, sum.n);
+  printf("within the task's limits %.1f %% and %.1f %%\n", 100.0 * sum.before_within / sum.n,
+         100.0 * sum.after_within / sum.n);
   printf(
       "what was learned succeeds in %d where the policy fails, and fails in %d where it succeeds; p = %.2g\n",
       sum.won, sum.lost, sum.p);

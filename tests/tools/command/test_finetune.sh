@@ -73,7 +73,12 @@ check 'a task of its own' "$loom" finetune -t "$work/own.yaml" --scratch -c "$wo
 sed -i 's/-0.002/-0.003/' "$work/own.yaml"
 expect 'a task that has changed' 2 'its task was another' "$loom" finetune -t "$work/own.yaml" --scratch -c "$work/ppo.yaml" \
   -o "$work/own" --resume
-expect 'a policy' 2 'takes --scratch' "$loom" finetune policy.safetensors -t $task -o "$work/x"
+expect 'a policy and none' 2 'not both' "$loom" finetune policy.safetensors --scratch -t $task -o "$work/x"
+expect 'a policy for a control task' 2 'plain control task' "$loom" finetune policy.safetensors -t $task -o "$work/x"
+expect 'no such policy' 1 'none.safetensors' "$loom" finetune none.safetensors -t tests/own/task.yaml -o "$work/x"
+expect 'no policy' 2 'which policy' "$loom" finetune -t $task -o "$work/x"
+expect 'a method for scratch' 2 'takes --scratch' "$loom" finetune policy.safetensors -m ppo -t $task -o "$work/x"
+expect 'a method for policies' 2 'name one' "$loom" finetune --scratch -m residual -t $task -o "$work/x"
 expect 'no task' 2 'which task' "$loom" finetune --scratch -o "$work/x"
 expect 'no folder' 2 'takes -o' "$loom" finetune --scratch -t $task
 expect 'a manipulation task' 1 'has no `gym:`' "$loom" finetune --scratch -t tests/own/task.yaml -o "$work/x"
