@@ -64,8 +64,20 @@ static void intervals_hold_the_rate(void** state) {
   }
 }
 
+static void mcnemar(void** state) {
+  (void)state;
+  // Binomial sums by hand: 2 (1 + 5) / 2^5 of 1 and 4; 2 / 2^10; none differ; as many each way.
+  assert_true(fabs(loom_mcnemar(4, 1) - 0.375) < 1e-12);
+  assert_true(fabs(loom_mcnemar(1, 4) - 0.375) < 1e-12);
+  assert_true(fabs(loom_mcnemar(0, 10) - 0.001953125) < 1e-12);
+  assert_true(loom_mcnemar(0, 0) == 1);
+  assert_true(loom_mcnemar(7, 7) == 1);
+  double p = loom_mcnemar(3000, 2000);
+  assert_true(p > 0 && p < 1e-40);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(wilson_interval),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(wilson_interval), cmocka_unit_test(mcnemar),
                                      cmocka_unit_test(nothing_tried_says_nothing),
                                      cmocka_unit_test(intervals_hold_the_rate)};
   return cmocka_run_group_tests(tests, NULL, NULL);

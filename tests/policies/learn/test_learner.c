@@ -1,4 +1,4 @@
-// PPO and TD3 come to a best policy that is known; the same bytes on any number of threads and from a
+// PPO and TD3, also as a residual of a policy that does nothing, come to a best policy that is known; the same bytes on any number of threads and from a
 // checkpoint.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include "policies/learn/td3.h"
 #include "tests/policies/learn/toy_environment.h"
 
-typedef enum method { PPO, TD3, METHODS } method;
+typedef enum method { PPO, TD3, RESIDUAL, METHODS } method;
 
 static loomLearner make_learner(method m, uint64_t seed, int threads) {
   loomLearner l;
@@ -40,8 +40,19 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   td3.rate = 3e-3;
   td3.hidden = (loomSizes){1, {32}};
 
+  const loomTd3Guide guide = {.normalized = true,
+                              .gated = true,
+                              .warmup_noise = 0.5,
+                              .critics_first = 100,
+                              .share = 0.5,
+                              .successes = 1000,
+                              .longest = 5,
+                              .iteration = 250};
+  if (m == RESIDUAL) td3.batch = 64;
+  if (m == RESIDUAL) td3.warmup = 500;
+
   int code = m == PPO ? loom_ppo_create(&l, &ppo, &maker, 80 * 256, seed, threads, &err)
-                      : loom_td3_create(&l, &td3, NULL, &maker, seed, threads, &err);
+                      : loom_td3_create(&l, &td3, m == RESIDUAL ? &guide : NULL, &maker, seed, threads, &err);
   if (code) fail_msg("%s", err.message);
   return l;
 }
@@ -81,7 +92,7 @@ static double error_of(loomLearner* l) {
 static void finds_the_best(void** state) {
   (void)state;
 
-  for (int m = 0; m < METHODS; m++) {
+  for (int m = 0; m < RESIDUAL; m++) {
     for (uint64_t seed = 1; seed <= (m == PPO ? 2 : 1); seed++) {
       loomLearner l = make_learner((method)m, seed, 1);
       double before = error_of(&l);
@@ -92,6 +103,24 @@ static void finds_the_best(void** state) {
       l.destroy(l.self);
     }
   }
+}
+
+// It comes to the best from a policy that does nothing; where that is far off, the gate lets the residual pass; batches are of its successes too.
+static void gate_opens(void** state) {
+  (void)state;
+  loomLearner l = make_learner(RESIDUAL, 1, 1);
+  loomTd3Network* net = (loomTd3Network*)(uintptr_t)loom_td3_network_of(&l);
+  loomReal obs[2] = {(loomReal)-0.9, (loomReal)0.9}, action[2] = {0};
+  assert_int_equal(loom_td3_network_gate(action, net, obs, 2), 0);
+
+  double before = error_of(&l);
+  iterate(&l, 12);
+  double after = error_of(&l);
+  if (!(before > 0.15 && after < 0.08)) fail_msg("from %g to %g", before, after);
+  memcpy(action, loom_td3_network_act(net, obs, 2, false), sizeof action);
+  assert_int_equal(loom_td3_network_gate(action, net, obs, 2), 2);
+  assert_int_equal(loom_experience_count(loom_td3_successes_of(&l)), 1000);
+  l.destroy(l.self);
 }
 
 static void threads_change_nothing(void** state) {
@@ -145,6 +174,7 @@ static void goes_on_from_tensors(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(finds_the_best),
+      cmocka_unit_test(gate_opens),
       cmocka_unit_test(threads_change_nothing),
       cmocka_unit_test(goes_on_from_tensors),
   };

@@ -1,6 +1,6 @@
 // An environment whose best policy is known: what is seen is x in [-1, 1), and an action a is rewarded by
-// 1 - (a - x / 2)^2. Episodes have 5 steps, each with an x of its own, and are truncated then; at |a| > 0.95
-// they fail.
+// 1 - (a - x / 2)^2. Episodes have 5 steps, each with an x of its own, and are truncated then, a
+// success; at |a| > 0.95 they fail.
 #ifndef LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 #define LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 
@@ -31,7 +31,7 @@ static inline int toy_step(loomEnvironmentStep* out, void* self, const double* a
 
   t->steps++;
   *out = (loomEnvironmentStep){.reward = 1 - off * off, .terminated = fabs(action[0]) > 0.95, .steps = 1};
-  out->truncated = !out->terminated && t->steps >= 5;
+  out->truncated = out->success = !out->terminated && t->steps >= 5;
   t->x = loom_random_range(&t->random, -1, 1);
   return 0;
 }

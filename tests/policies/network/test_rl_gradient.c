@@ -108,19 +108,82 @@ static double actor_loss(void* arg) {
 static void td3(void** state) {
   (void)state;
   static td3Case c;
-  loomTd3Def def = {.obs = OBS, .actions = ACTIONS, .hidden = {2, {7, 6}}, .critics = 3};
   loomError err = {0, ""};
 
-  assert_int_equal(loom_td3_network_create(&c.net, &def, 1, N, &err), 0);
-  draw(c.obs, N * OBS, 1, 1);
-  draw(c.action, N * ACTIONS, 1, 2);
-  draw(c.target, N, 1, 3);
-  compare("critics", &c.net.critics, critic_loss, &c);
-  compare("actor", &c.net.actor, actor_loss, &c);
-  loom_td3_network_destroy(&c.net);
+  // Plain ones, and those of a residual.
+  for (int residual = 0; residual < 2; residual++) {
+    loomTd3Def def = {.obs = OBS,
+                      .actions = ACTIONS,
+                      .hidden = {2, {7, 6}},
+                      .critics = 3,
+                      .normalized = residual,
+                      .gated = residual};
+    assert_int_equal(loom_td3_network_create(&c.net, &def, 1, N, &err), 0);
+    draw(c.obs, N * OBS, 1, 1);
+    draw(c.action, N * ACTIONS, 1, 2);
+    draw(c.target, N, 1, 3);
+
+    // A residual begins with nothing.
+    const loomReal* first = loom_td3_network_act(&c.net, c.obs, N, false);
+    for (int i = 0; residual && i < N * ACTIONS; i++) assert_true(first[i] == 0);
+    draw(c.net.actor.value, (int)c.net.actor.total, 0.5, 4);
+    compare("critics", &c.net.critics, critic_loss, &c);
+    compare("actor", &c.net.actor, actor_loss, &c);
+    loom_td3_network_destroy(&c.net);
+  }
+}
+
+// Rows pass where every critic by itself says so; targets follow what passes.
+static void gate(void** state) {
+  (void)state;
+  loomTd3Network net;
+  loomTd3Def def = {
+      .obs = OBS, .actions = ACTIONS, .hidden = {1, {8}}, .critics = 3, .normalized = true, .gated = true};
+  loomError err = {0, ""};
+  static loomReal obs[N * OBS], action[N * ACTIONS], kept[N * ACTIONS], noise[N * ACTIONS], reward[N],
+      discount[N], target[N], still[N * 3], moved[N * 3];
+  assert_int_equal(loom_td3_network_create(&net, &def, 1, N, &err), 0);
+  draw(obs, N * OBS, 1, 1);
+  draw(action, N * ACTIONS, 0.5, 2);
+  for (int i = 0; i < N; i++) discount[i] = 1;
+  for (int i = 0; i < N * ACTIONS; i++) action[i] = fmax(fmin(action[i], 1), -1);
+
+  // Each critic by itself.
+  for (int k = 0; k < 3; k++) {
+    loomReal input[OBS + ACTIONS];
+    for (int i = 0; i < N; i++) {
+      memcpy(input, obs + i * OBS, OBS * sizeof *obs);
+      memcpy(input + OBS, action + i * ACTIONS, ACTIONS * sizeof *obs);
+      moved[k * N + i] = *loom_mlp_forward(&net.critic_mlp[k], &net.slow_critics, input, 1);
+      memset(input + OBS, 0, ACTIONS * sizeof *obs);
+      still[k * N + i] = *loom_mlp_forward(&net.critic_mlp[k], &net.slow_critics, input, 1);
+    }
+  }
+
+  // The actor says 0, so the noise is the whole action of the target.
+  memcpy(kept, action, sizeof kept);
+  memcpy(noise, action, sizeof noise);
+  int passed = loom_td3_network_gate(kept, &net, obs, N), expected = 0;
+  loom_td3_network_target(target, &net, reward, discount, obs, noise, N);
+  for (int i = 0; i < N; i++) {
+    bool better = true;
+    loomReal low[2] = {INFINITY, INFINITY};
+    for (int k = 0; k < 3; k++) {
+      better = better && moved[k * N + i] > still[k * N + i];
+      low[0] = fmin(low[0], still[k * N + i]);
+      low[1] = fmin(low[1], moved[k * N + i]);
+    }
+    expected += better;
+    for (int j = 0; j < ACTIONS; j++)
+      assert_true(kept[i * ACTIONS + j] == (better ? action[i * ACTIONS + j] : 0));
+    assert_true(fabs(target[i] - low[better]) < 1e-12);
+  }
+  assert_int_equal(passed, expected);
+  assert_true(passed > 0 && passed < N);
+  loom_td3_network_destroy(&net);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(ppo), cmocka_unit_test(td3)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ppo), cmocka_unit_test(td3), cmocka_unit_test(gate)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
