@@ -18,9 +18,9 @@ typedef struct loomDecided {
   int n, next;           // those before `next` are done
 } loomDecided;
 
-/// Look and decide where that is due in this state; asked again before loom_trained_take it changes nothing. So
-/// a state's decision is one, whether it is then taken, or only valued where an episode was cut short. out may
-/// be NULL. For instances of a trained policy's maker.
+/// Look and decide where that is due in this state; asked again before loom_trained_take it changes nothing.
+/// So a state's decision is one, whether it is then taken, or only valued where an episode was cut short. out
+/// may be NULL. For instances of a trained policy's maker.
 int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, loomError* err);
 /// The next action (A) of what was decided, without a residual.
 void loom_trained_take(double* action, void* instance, const loomEpisode* episode);

@@ -28,8 +28,8 @@ loomResidualConfig loom_default_residual_config(void) {
 
 enum { MOVES = 3, HOLD = 8 };  // entries of a move of the hand; control steps
 
-// Of one entry of an arm: how far an offset may go, as a share of what. Targets that are absolute have no range:
-// there offsets are shares of 5 cm or half a radian, the range of robosuite's moves.
+// Of one entry of an arm: how far an offset may go, as a share of what. Targets that are absolute have no
+// range: there offsets are shares of 5 cm or half a radian, the range of robosuite's moves.
 static double half_range(double* low, double* high, const loomResidualConfig* c, const loomArm* arm, int i) {
   const loomControllerDef* control = &arm->control;
   bool hand = i >= arm->pose_dim, turns = !hand && arm->pose_dim == 2 * MOVES && i >= MOVES;

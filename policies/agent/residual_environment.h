@@ -1,7 +1,7 @@
 // Episodes of a task driven by a policy, as an environment in which its residual learns: a step is as many
 // control steps as the residual holds, an action is what is added meanwhile, an observation what the residual
-// decides from (policies/agent/residual.h): what the policy sees and is about to do. The policy decides once a
-// state, whoever asks. Internal.
+// decides from (policies/agent/residual.h): what the policy sees and is about to do. The policy decides once
+// a state, whoever asks. Internal.
 #ifndef LOOM_POLICIES_AGENT_RESIDUAL_ENVIRONMENT_H
 #define LOOM_POLICIES_AGENT_RESIDUAL_ENVIRONMENT_H
 
@@ -22,9 +22,9 @@ typedef struct loomResidualTask {
 
 /// Fill in what follows of the rest. The policy's errors, of a policy that is not of this scene.
 int loom_residual_task(loomResidualTask* task, loomError* err);
-/// A reward of 1 where success has held, which ends the episode; none where it is lost, or goes beyond limits,
-/// which end it too. Snapshots hold the episode's number and what was added, from which it is run again: so
-/// nothing need be known of the policy's memory.
+/// A reward of 1 where success has held, which ends the episode; none where it is lost, or goes beyond
+/// limits, which end it too. Snapshots hold the episode's number and what was added, from which it is run
+/// again: so nothing need be known of the policy's memory.
 loomEnvironmentMaker loom_residual_environment(const loomResidualTask* task);
 
 /// The same of a demo that somebody else drove, of `rows` states (rows x S) and actions (rows x A): obs (n x

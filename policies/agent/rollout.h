@@ -31,7 +31,6 @@ typedef struct loomRollout {
   bool within_limits;  // it is a success, and no limit of the task's was breached on the way
   loomBreach breach;   // the first
   int64_t physics_steps;
-  bool within_limits;  // it succeeded, and never went beyond one of the task's limits
   char message[160];   // LOOM_RUN_SIMULATOR: what MuJoCo said
 } loomRollout;
 

@@ -48,8 +48,8 @@ typedef struct loomTrainedExtra {
 
 /// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), obs.dims (one
 /// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config`
-/// (loom_policy_config_text), `sense` (YAML), `residual` (YAML; with tensors residual.*) where it has one and, where it is known, `env_args` (rate, controllers and robots
-/// of its data). extra may be NULL.
+/// (loom_policy_config_text), `sense` (YAML), `residual` (YAML; with tensors residual.*) where it has one
+/// and, where it is known, `env_args` (rate, controllers and robots of its data). extra may be NULL.
 int loom_trained_save(const char* path, const loomTrained* trained, const loomTrainedExtra* extra,
                       loomError* err);
 int loom_trained_load(loomTrained* out, const char* path, loomError* err);

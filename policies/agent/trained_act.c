@@ -1,6 +1,6 @@
 // A trained policy in an episode: it looks, remembers as many rows as it decides from, decides, and does as
-// many actions as it decided before it decides again. What a residual adds is decided anew after as many steps
-// as it holds.
+// many actions as it decided before it decides again. What a residual adds is decided anew after as many
+// steps as it holds.
 #include <stdlib.h>
 
 #include "policies/agent/decide.h"
@@ -155,8 +155,8 @@ static int look(actorInstance* a, loomEpisode* episode, loomError* err) {
 int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, loomError* err) {
   actorInstance* a = instance;
   size_t dim = (size_t)a->trained->network.def.obs_dim;
-  // Of the rows between two decisions only the last are seen by the second, and those that an offset is decided
-  // from.
+  // Of the rows between two decisions only the last are seen by the second, and those that an offset is
+  // decided from.
   bool looks = a->queued - a->next < a->rows || loom_observer_must_look(episode) ||
                (a->trained->residual && !(a->steps % a->trained->residual->config.hold));
   int code = !a->ready && looks ? look(a, episode, err) : 0;

@@ -142,6 +142,7 @@ static int check_demo(const loomDemo* demo, const loomDataset* set, const owner*
 static int read_demos(int* longest, owner* o, loomExperience* to, const char* path, uint64_t seed,
                       loomError* err) {
   loomDataset* set;
+
   int code = loom_dataset_open(&set, path, err);
   if (code) return code;
 
@@ -155,6 +156,7 @@ static int read_demos(int* longest, owner* o, loomExperience* to, const char* pa
     if (!code && to) code = learn_demo(o, to, &demo, d, seed, err);
     loom_demo_destroy(&demo);
   }
+
   loom_dataset_close(set);
   return code;
 }
@@ -182,6 +184,7 @@ static int evaluate_policy(double* mean, double* deviation, void* self, int n, u
   loom_residual_set(o->base.policy->residual, o->learned);
   int code = loom_rollout(&report, o->base.scene, &maker, &def, err);
   if (code) return code;
+
   *mean = report.rate;
   *deviation = sqrt(report.rate * (1 - report.rate));
   loom_rollout_report_destroy(&report);
@@ -191,6 +194,7 @@ static int evaluate_policy(double* mean, double* deviation, void* self, int n, u
 static int save_policy(const char* path, void* self, const loomSafeMeta* meta, int nmeta, loomError* err) {
   owner* o = self;
   loomTrainedExtra extra = {.nmeta = nmeta, .meta = meta};
+
   loom_residual_set(o->base.policy->residual, o->learned);
   return loom_trained_save(path, o->base.policy, &extra, err);
 }
@@ -265,6 +269,7 @@ static int note_trial(void* user, const loomRollout* rollout, loomTrace* trace, 
   (void)rollout;
   (void)trace;
   (void)episode;
+
   t->done++;
   return t->tried ? t->tried(t->user, t->done, t->n) : 0;
 }

@@ -1,8 +1,9 @@
-// Residual reinforcement learning on a frozen policy of any kind (Ankile et al., "From imitation to refinement",
-// 2024, and "Residual off-policy RL for finetuning behavior cloning policies", 2025): TD3 (policies/learn/td3.h)
-// learns what to add to the actions, one offset for each of the policy's decisions. Half of each batch is of
-// demos and of episodes of its own that succeeded (RLPD: Ball et al., 2023), the policy's own actions compete
-// with the changed ones where it acts and where values follow (IBRL: Hu et al., 2023).
+// Residual reinforcement learning on a frozen policy of any kind (Ankile et al., "From imitation to
+// refinement", 2024, and "Residual off-policy RL for finetuning behavior cloning policies", 2025): TD3
+// (policies/learn/td3.h) learns what to add to the actions, one offset for each of the policy's decisions.
+// Half of each batch is of demos and of episodes of its own that succeeded (RLPD: Ball et al., 2023), the
+// policy's own actions compete with the changed ones where it acts and where values follow (IBRL: Hu et al.,
+// 2023).
 #ifndef LOOM_POLICIES_LEARN_RESIDUAL_H
 #define LOOM_POLICIES_LEARN_RESIDUAL_H
 

@@ -55,8 +55,8 @@ typedef struct counters {
   double step, critic_updates, actor_updates, owed;  // owed: parts of an update
 } counters;
 
-// Of the running episode of an environment: its rows in the replay buffer, by their numbers. As doubles, which
-// checkpoints hold.
+// Of the running episode of an environment: its rows in the replay buffer, by their numbers. As doubles,
+// which checkpoints hold.
 typedef struct trails {
   double* row;    // (n x longest)
   double* count;  // (n)

@@ -1,9 +1,9 @@
 // The networks of TD3 (Fujimoto et al., 2018): a deterministic actor whose actions pass through tanh, critics
 // of state and action, and slow copies of all of them. Perceptrons with ReLU.
 //
-// Where actions are added to another policy's, 0 is the action that leaves that policy alone: the actor begins
-// with it, and a gate chooses between it and what the actor says, by what the critics expect of both (IBRL: Hu
-// et al., "Imitation bootstrapped reinforcement learning", 2023).
+// Where actions are added to another policy's, 0 is the action that leaves that policy alone: the actor
+// begins with it, and a gate chooses between it and what the actor says, by what the critics expect of both
+// (IBRL: Hu et al., "Imitation bootstrapped reinforcement learning", 2023).
 #ifndef LOOM_POLICIES_NETWORK_TD3_NETWORK_H
 #define LOOM_POLICIES_NETWORK_TD3_NETWORK_H
 

@@ -1,5 +1,5 @@
-// demoloom finetune: reinforcement learning in simulation, of a trained policy, or from scratch on plain control
-// tasks.
+// demoloom finetune: reinforcement learning in simulation, of a trained policy, or from scratch on plain
+// control tasks.
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -233,7 +233,8 @@ static int add_file(uint64_t* digest, const char* path, loomError* err) {
   return 0;
 }
 
-// Where a policy learned, by its file; another task of that name (harder starts, say) is one that it may learn.
+// Where a policy learned, by its file; another task of that name (harder starts, say) is one that it may
+// learn.
 static int same_task(const loomTrained* trained, const loomTask* task, const char* path, loomError* err) {
   loomTask* of = NULL;
   if (!trained->config.task[0] || loom_task_find(&of, trained->config.task, NULL)) return 0;

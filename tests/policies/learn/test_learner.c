@@ -1,5 +1,5 @@
-// PPO and TD3, also as a residual of a policy that does nothing, come to a best policy that is known; the same bytes on any number of threads and from a
-// checkpoint.
+// PPO and TD3, also as a residual of a policy that does nothing, come to a best policy that is known; the
+// same bytes on any number of threads and from a checkpoint.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,7 +105,8 @@ static void finds_the_best(void** state) {
   }
 }
 
-// It comes to the best from a policy that does nothing; where that is far off, the gate lets the residual pass; batches are of its successes too.
+// It comes to the best from a policy that does nothing; where that is far off, the gate lets the residual
+// pass; batches are of its successes too.
 static void gate_opens(void** state) {
   (void)state;
   loomLearner l = make_learner(RESIDUAL, 1, 1);

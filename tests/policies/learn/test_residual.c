@@ -1,6 +1,6 @@
-// What is added to a policy's actions: nothing at first; deciding is done once a state whoever asks; a file has
-// both; episodes as an environment are those of rollouts, go on from snapshots, and are the same on any number
-// of threads.
+// What is added to a policy's actions: nothing at first; deciding is done once a state whoever asks; a file
+// has both; episodes as an environment are those of rollouts, go on from snapshots, and are the same on any
+// number of threads.
 #include "tests/own_fixture.h"
 
 #include <math.h>
@@ -27,6 +27,7 @@ static void fill_normal(loomNormal* out, int dim) {
   loomError err = {0, ""};
   float row[LOOM_MAX_ACTION];
   must(loom_normal_create(out, dim, &err), &err);
+
   for (int side = -1; side <= 1; side += 2) {
     for (int i = 0; i < dim; i++) row[i] = (float)side;
     loom_normal_add(out, row, 1);
@@ -43,6 +44,7 @@ static void make_policy(loomTrained* t) {
   t->config.policy.layers = (loomSizes){1, {16}};
   t->config.policy.denoise_steps = 2;
   t->config.data.key_count = KEYS;
+
   for (int i = 0; i < KEYS; i++) {
     snprintf(t->config.data.key[i], sizeof t->config.data.key[i], "%s", keys[i]);
     t->dim[i] = LOOM_FRAMED_DIM;
@@ -60,10 +62,12 @@ static void add_residual(loomTrained* t, int hold) {
   loomError err = {0, ""};
   loomResidualSpace space;
   loomResidualConfig config = loom_default_residual_config();
+
   config.hold = hold;
   config.critics = 1;
   config.hidden = (loomSizes){1, {8}};
   loom_residual_space(&space, &config, o->e);
+
   assert_int_equal(space.n, 12);
   must(loom_residual_create(&t->residual, &config, t, space.n, &err), &err);
 }
@@ -71,6 +75,7 @@ static void add_residual(loomTrained* t, int hold) {
 // Weights of something that has learned: offsets everywhere, and a gate that lets some pass.
 static void stir(loomResidual* r, uint64_t number) {
   loomRandom random = loom_random(4, number, LOOM_PURPOSE_TEST);
+
   for (size_t i = 0; i < r->net.actor.total; i++)
     r->net.actor.value[i] = (loomReal)loom_random_range(&random, -1, 1);
 }
@@ -87,7 +92,8 @@ static int close_policy(void** state) {
   return 0;
 }
 
-// The episode's last state after STEPS steps; `asks`: how often somebody asks for the decision before it is taken.
+// The episode's last state after STEPS steps; `asks`: how often somebody asks for the decision before it is
+// taken.
 static uint64_t run(loomTrained* t, int asks) {
   loomError err = {0, ""};
   void* instance;
@@ -96,6 +102,7 @@ static uint64_t run(loomTrained* t, int asks) {
   double action[LOOM_MAX_ACTION], state[256];
   uint64_t hash = LOOM_HASH_SEED;
   assert_true(o->e->state_dim <= 256);
+
   must(maker.create(&instance, maker.self, o->e, &err), &err);
   must(loom_episode_reset(o->e, 0, 9, 1, &err), &err);
   must(maker.begin(&acting, instance, o->e, 9, 1, &err), &err);
@@ -120,11 +127,13 @@ static void nothing_is_added_at_first(void** state) {
   (void)state;
   uint64_t alone = run(&policy, 0);
   add_residual(&policy, 0);
+
   assert_int_equal(policy.residual->config.hold, 8);
   assert_true(run(&policy, 0) == alone);
 
   // Then something is, unless the gate holds it back: critics that agree on nothing.
   bool added = false;
+
   for (uint64_t k = 0; !added && k < 8; k++) {
     stir(policy.residual, k);
     added = run(&policy, 0) != alone;
@@ -142,10 +151,12 @@ static void a_file_has_both(void** state) {
   char path[96];
   add_residual(&policy, 4);
   stir(policy.residual, 0);
+
   snprintf(path, sizeof path, "/tmp/loom_residual_%d.safetensors", (int)getpid());
   must(loom_trained_save(path, &policy, NULL, &err), &err);
   must(loom_trained_load(&again, path, &err), &err);
   assert_non_null(again.residual);
+
   assert_int_equal(again.residual->config.hold, 4);
   assert_true(run(&again, 0) == run(&policy, 0));
 
@@ -171,14 +182,19 @@ static void environment_is_a_rollout(void** state) {
   loomEnvironmentStep step = {0};
   double none[LOOM_MAX_ACTION] = {0};
   loomResidualTask t = make_task(8, 20);
+
   loomEnvironmentMaker maker = loom_residual_environment(&t);
+
   assert_int_equal(maker.actions, 12);
+
   assert_int_equal(maker.obs, KEYS * LOOM_FRAMED_DIM + 2 * o->e->action_dim);
+
   must(maker.create(&e, maker.source, &err), &err);
   must(e.reset(e.self, 9, 1, &err), &err);
 
   // 8, 8 and 4 control steps, and then it is out of time, not failed.
   static const int steps[] = {8, 8, 4};
+
   for (int k = 0; k < 3; k++) {
     must(e.step(&step, e.self, none, &err), &err);
     assert_int_equal(step.steps, steps[k]);
@@ -194,11 +210,14 @@ static void snapshots_go_on(void** state) {
   loomEnvironmentStep step;
   double action[12], seen[2][256];
   loomResidualTask t = make_task(3, 60);
+
   loomEnvironmentMaker maker = loom_residual_environment(&t);
   loomRandom random = loom_random(5, 0, LOOM_PURPOSE_TEST);
   double* snapshot = malloc(maker.snapshot_size);
   assert_true(snapshot && maker.obs <= 256);
+
   must(maker.create(&a, maker.source, &err), &err);
+
   must(maker.create(&b, maker.source, &err), &err);
   must(a.reset(a.self, 9, 2, &err), &err);
 
@@ -223,15 +242,18 @@ static void demos_are_seen_alike(void** state) {
   enum { ROWS = 16 };
   loomError err = {0, ""};
   loomResidualTask t = make_task(8, 40);
+
   loomEnvironmentMaker maker = loom_residual_environment(&t);
   loomPolicyMaker pm = loom_trained_maker(&policy);
   loomPolicy acting;
   void* instance;
   double states[ROWS * 256], actions[ROWS * LOOM_MAX_ACTION], seen[256];
   loomReal obs[3 * 256], off[3 * 12];
+
   must(pm.create(&instance, pm.self, o->e, &err), &err);
   must(loom_episode_reset(o->e, 0, 9, 1, &err), &err);
   must(pm.begin(&acting, instance, o->e, 9, 1, &err), &err);
+
   for (int k = 0; k < ROWS; k++) {
     loom_episode_state(states + k * o->e->state_dim, o->e);
     must(acting.act(actions + k * o->e->action_dim, acting.self, o->e, &err), &err);
@@ -244,8 +266,10 @@ static void demos_are_seen_alike(void** state) {
   loomEnvironment e;
   loomEnvironmentStep step;
   double none[LOOM_MAX_ACTION] = {0};
+
   must(maker.create(&e, maker.source, &err), &err);
   must(e.reset(e.self, 9, 1, &err), &err);
+
   for (int d = 0; d < 2; d++) {
     e.observe(seen, e.self);
     for (int i = 0; i < maker.obs; i++)
@@ -264,6 +288,7 @@ static uint64_t hash_of(loomLearner* l) {
   int acting, n = l->tensors(tensor, &acting, l->self);
   uint64_t hash = LOOM_HASH_SEED;
   l->freeze(l->self);
+
   for (int i = 0; i < n; i++)
     hash =
         loom_hash(hash, tensor[i].data,
@@ -301,26 +326,33 @@ static void learning_is_the_same(void** state) {
   loomLearner l[2];
   static loomSafeTensor from[LOOM_LEARNER_TENSORS], to[LOOM_LEARNER_TENSORS];
   int acting;
+
   for (int k = 0; k < 2; k++) make_learner(&l[k], &t[k], k + 1);
 
   // Four demos of the scripted expert are what has succeeded.
   assert_true(loom_experience_count(loom_td3_successes_of(&l[0])) > 4 * 60);
   must(l[0].iterate(l[0].self, &err), &err);
   must(l[1].iterate(l[1].self, &err), &err);
+
   assert_int_equal(l[0].size(l[0].self) > 700, 1);
   assert_true(hash_of(&l[0]) == hash_of(&l[1]));
   drop_learner(&l[1], &t[1]);
 
   // From its tensors, in the middle of episodes.
   make_learner(&l[1], &t[1], 1);
+
   int n = l[0].tensors(from, &acting, l[0].self);
+
   assert_int_equal(l[1].tensors(to, &acting, l[1].self), n);
+
   for (int i = 0; i < n; i++)
     memcpy((void*)(uintptr_t)to[i].data, from[i].data,
            (size_t)loom_safe_tensor_count(&from[i]) * (size_t)loom_safe_type_size(from[i].type));
   must(l[1].thaw(l[1].self, &err), &err);
+
   for (int k = 0; k < 2; k++) must(l[k].iterate(l[k].self, &err), &err);
   assert_true(hash_of(&l[0]) == hash_of(&l[1]));
+
   for (int k = 0; k < 2; k++) drop_learner(&l[k], &t[k]);
 }
 
@@ -333,14 +365,19 @@ static void what_does_not_fit_is_told(void** state) {
   loomResidualBase base = {&policy, o->scene};
 
   s.position = s.rotation = 0;
+
   assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "nothing to learn"));
+
   s = loom_default_residual_settings();
   snprintf(s.reset, sizeof s.reset, "D9");
+
   assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "D9"));
+
   s = loom_default_residual_settings();
   add_residual(&policy, 0);
+
   assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "finetuned already"));
 }
