@@ -59,8 +59,10 @@ static void optimize(bench* b) {
 }
 
 static void mlp_declare(bench* b) {
-  loom_mlp_declare(&b->mlp, &b->params, &(loomMlpDef){3, {OBS, UNITS, UNITS, ACTIONS}, LOOM_ACTIVATION_RELU},
-                   "");
+  loom_mlp_declare(
+      &b->mlp, &b->params,
+      &(loomMlpDef){.layers = 3, .sizes = {OBS, UNITS, UNITS, ACTIONS}, .activation = LOOM_ACTIVATION_RELU},
+      "");
 }
 
 static void mlp_layout(bench* b) {

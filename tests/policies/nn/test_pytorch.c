@@ -403,7 +403,9 @@ static void training_of(const char* name, const loomAdamDef* adam) {
   // A perceptron with room for N rows.
   loomParams params = {0};
   loomMlp net;
-  loom_mlp_declare(&net, &params, &(loomMlpDef){3, {5, 8, 8, OUT}, LOOM_ACTIVATION_RELU}, "");
+  loom_mlp_declare(&net, &params,
+                   &(loomMlpDef){.layers = 3, .sizes = {5, 8, 8, OUT}, .activation = LOOM_ACTIVATION_RELU},
+                   "");
   assert_int_equal(loom_params_create(&params, NULL), 0);
 
   loomArena arena = {0};
