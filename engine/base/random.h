@@ -20,20 +20,21 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_EXPERT = 5,
   LOOM_PURPOSE_WEIGHTS = 6,  // a network before training
   LOOM_PURPOSE_DROPOUT = 7,
-  LOOM_PURPOSE_SHUFFLE = 8,   // order of a training set
-  LOOM_PURPOSE_POLICY = 9,    // what a policy draws while it acts
-  LOOM_PURPOSE_GATE = 10,     // whether the expert or the novice acts
-  LOOM_PURPOSE_CROP = 11,     // where images are cropped in training
-  LOOM_PURPOSE_PERTURB = 12,  // physics that are a few percent off
-  LOOM_PURPOSE_EXPLORE = 13,  // the noise of a policy that learns while it acts
-  LOOM_PURPOSE_REPLAY = 14,   // which rows of a replay buffer a batch has
-  LOOM_PURPOSE_TARGET = 15,   // the noise on target actions of critics
-  LOOM_PURPOSE_STRATA = 16,   // the order of Latin hypercubes
-  LOOM_PURPOSE_DISTURB = 17,  // which disturbances an episode meets
-  LOOM_PURPOSE_BLUR = 18,     // their noise on what is seen
-  LOOM_PURPOSE_SHAKE = 19,    // and on what is done
-  LOOM_PURPOSE_ADR = 20,      // which end of a range an episode tries
-  LOOM_PURPOSE_START = 21,    // which kind of start an episode has, and which demo's state
+  LOOM_PURPOSE_SHUFFLE = 8,     // order of a training set
+  LOOM_PURPOSE_POLICY = 9,      // what a policy draws while it acts
+  LOOM_PURPOSE_GATE = 10,       // whether the expert or the novice acts
+  LOOM_PURPOSE_CROP = 11,       // where images are cropped in training
+  LOOM_PURPOSE_PERTURB = 12,    // physics that are a few percent off
+  LOOM_PURPOSE_EXPLORE = 13,    // the noise of a policy that learns while it acts
+  LOOM_PURPOSE_REPLAY = 14,     // which rows of a replay buffer a batch has
+  LOOM_PURPOSE_TARGET = 15,     // the noise on target actions of critics
+  LOOM_PURPOSE_STRATA = 16,     // the order of Latin hypercubes
+  LOOM_PURPOSE_DISTURB = 17,    // which disturbances an episode meets
+  LOOM_PURPOSE_BLUR = 18,       // their noise on what is seen
+  LOOM_PURPOSE_SHAKE = 19,      // and on what is done
+  LOOM_PURPOSE_ADR = 20,        // which end of a range an episode tries
+  LOOM_PURPOSE_START = 21,      // which kind of start an episode has, and which demo's state
+  LOOM_PURPOSE_BOOTSTRAP = 22,  // which runs a bootstrap sample of a comparison has
 } loomPurpose;
 
 typedef struct loomRandom {
