@@ -198,6 +198,19 @@ void loom_run_folder_close(loomRunFolder* folder) {
   *folder = (loomRunFolder){0};
 }
 
+void loom_run_folder_clear(const char* path) {
+  DIR* dir = opendir(path);
+  if (!dir) return;
+
+  for (struct dirent* entry; (entry = readdir(dir));) {
+    char at[LOOM_RUN_FILE_MAX];
+    const char* name = entry->d_name;
+    bool leftover = !strcmp(name, lock_name) || loom_file_final_length(name) < strlen(name);
+    if ((size_t)snprintf(at, sizeof at, "%s/%s", path, name) < sizeof at && leftover) unlink(at);
+  }
+  closedir(dir);
+}
+
 void loom_run_folder_remove(loomRunFolder* folder, const char* last) {
   char path[LOOM_RUN_FILE_MAX];
   visit_own(&folder->def, remove_one, NULL);

@@ -1,5 +1,5 @@
 // demoloom finetune: reinforcement learning in simulation, of a trained policy, or from scratch on plain
-// control tasks.
+// control tasks. One run, several seeds, or a grid of runs (finetune_grid.c).
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -12,13 +12,15 @@
 #include "engine/base/hash.h"
 #include "engine/base/pool.h"
 #include "engine/base/statistics.h"
+#include "engine/base/text.h"
 #include "policies/learn/finetune.h"
+#include "tools/command/finetune_grid.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
-enum { SEEDS = 64 };
+enum { SEEDS = 64, HEARTBEAT = 30 };
 
 typedef struct finetuneArgs {
   const char *policy, *config, *task, *data, *reset, *folder;
@@ -27,6 +29,10 @@ typedef struct finetuneArgs {
   int nseed;
   int64_t seeds[SEEDS];
   bool scratch, resume, overwrite, json;
+  const char* grid;  // GRID.yaml
+  int64_t cells;     // of a grid
+  double heartbeat;  // s
+  bool dry_run, retry;
   loomAssetRoots roots;
 } finetuneArgs;
 
@@ -80,12 +86,21 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("json", 0, NULL, finetuneArgs, BOOL, json,
                    .about = "the result as one line of JSON on stdout"),
     TOOL_ASSETS_OPTION(0, finetuneArgs, roots),
+    TOOL_HEADING_LINE("a grid of runs"),
+    TOOL_OPTION_AS("dry-run", 0, NULL, finetuneArgs, BOOL, dry_run,
+                   .about = "its cells, and how many core-hours they will take by those that are done"),
+    TOOL_OPTION_AS("cells", 0, "N", finetuneArgs, INT64, cells, .low = 1, .high = INT32_MAX,
+                   .about = "this process does N cells and ends, then or once none is left"),
+    TOOL_OPTION_AS("retry", 0, NULL, finetuneArgs, BOOL, retry, .about = "do cells that failed again"),
+    TOOL_OPTION_AS("heartbeat", 0, "S", finetuneArgs, REAL, heartbeat, .least = 0.05, .most = 86400,
+                   .unit = "s", .about = "a worker that is not heard of for 1.25 of them has lost its cells"),
 };
 
 static const toolCommand command = {
     .before =
         "usage: demoloom finetune POLICY.safetensors [--task TASK] -o DIR [options]\n"
         "       demoloom finetune --scratch --task FILE -o DIR [options]\n"
+        "       demoloom finetune GRID.yaml -o DIR [-j N] [--dry-run] [--retry] [--json]\n"
         "\n"
         "Learns by trying, in simulation. A trained policy of any kind stays as it is, and what is added to "
         "its "
@@ -101,19 +116,51 @@ static const toolCommand command = {
         "acts, of the\n"
         "best evaluation), scalars.csv, curves.png and TensorBoard event files. Ctrl-C writes a checkpoint; "
         "--resume goes\n"
-        "on, bit for bit.\n",
+        "on, bit for bit.\n"
+        "\n"
+        "A grid is every combination of values of these options, one cell each, in DIR/cells/HASH:\n"
+        "\n"
+        "  grid: {task: [tests/gym/hopper.yaml, tests/gym/walker2d.yaml], method: [ppo, td3], seed: [1, 2, "
+        "3]}\n"
+        "  set: {scratch: true, steps: 100000}     # the same in all cells\n"
+        "  report: {reach: 1000, range: [0, 3000]}\n"
+        "\n"
+        "The same command, by any number of processes on any number of machines, drains one shared folder: "
+        "each\n"
+        "takes cells that nobody has (-j N: so many at a time), those of a worker that is gone too, and the "
+        "one\n"
+        "that ends last finds all done. DIR/report.txt, .json, .csv and .png are the same bytes whoever did "
+        "what.\n",
     .after =
         "examples:\n"
         "  demoloom finetune runs/handover/best_success.safetensors --data handover.hdf5 -o runs/finetuned\n"
         "  demoloom rollout runs/handover/best_success.safetensors runs/finetuned/best.safetensors -n 300\n"
         "  demoloom finetune --task tests/gym/half_cheetah.yaml --scratch --method ppo -o runs/cheetah\n"
-        "  demoloom finetune -c runs/cheetah/config.yaml --scratch --seeds 1,2,3 -o runs/cheetahs --json\n",
+        "  demoloom finetune -c runs/cheetah/config.yaml --scratch --seeds 1,2,3 -o runs/cheetahs --json\n"
+        "  demoloom finetune tests/gym/grid.yaml -o runs/grid --dry-run\n"
+        "  srun -n 16 demoloom finetune tests/gym/grid.yaml -o /shared/grid -j 1\n",
     TOOL_OPTIONS(options),
 };
+
+static const finetuneArgs no_args = {.method = -1,
+                                     .steps = -1,
+                                     .seed = -1,
+                                     .threads = -1,
+                                     .environments = -1,
+                                     .evaluate = -1,
+                                     .test = -1,
+                                     .heartbeat = HEARTBEAT};
 
 static int read_finetune_options(finetuneArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
+
+  // A file of settings is a grid, and says all else.
+  a->grid = optind + 1 == argc && loom_ends_with(argv[optind], ".yaml") ? argv[optind] : NULL;
+  if (a->grid && !a->folder) return tool_usage("finetune", "it takes -o, the folder where all goes");
+  if (a->grid) return 0;
+  if (a->dry_run || a->retry || a->cells || a->heartbeat != HEARTBEAT)
+    return tool_usage("finetune", "--dry-run, --cells, --retry and --heartbeat are of a grid: GRID.yaml");
 
   a->policy = optind < argc ? argv[optind++] : NULL;
   if (optind < argc) return tool_usage("finetune", "it takes one policy");
@@ -559,19 +606,16 @@ static void print_results(const loomFinetuneConfig* c, const results* r, const c
          r->core_seconds, folder);
 }
 
-int cmd_finetune(int argc, char** argv) {
-  finetuneArgs a = {
-      .method = -1, .steps = -1, .seed = -1, .threads = -1, .environments = -1, .evaluate = -1, .test = -1};
+static int finetune_one(const finetuneArgs* given) {
+  finetuneArgs a = *given;
   place at = {0};
   loomFinetuneConfig config;
   loomError err = {0, ""};
   double cpu = loom_process_cpu();
   runs all = {.args = &a, .config = &config, .place = &at, .showing = ATOMIC_FLAG_INIT};
   results r = {0};
-  int code = read_finetune_options(&a, argc, argv);
-  if (code) return code < 0 ? EXIT_DONE : code;
 
-  code = configure(&config, &a, &err);
+  int code = configure(&config, &a, &err);
   if (!code) code = loom_folder_check_place(a.folder, 0, &err);
   if (!code) code = open_place(&at, &config, &a, &err);
 
@@ -593,4 +637,31 @@ int cmd_finetune(int argc, char** argv) {
   close_place(&at);
   loom_asset_roots_destroy(&a.roots);
   return status;
+}
+
+static int finetune_cell(int argc, char** argv) {
+  finetuneArgs a = no_args;
+  int code = read_finetune_options(&a, argc, argv);
+  return code ? code : finetune_one(&a);
+}
+
+int cmd_finetune(int argc, char** argv) {
+  finetuneArgs a = no_args;
+  int code = read_finetune_options(&a, argc, argv);
+  if (code) return code < 0 ? EXIT_DONE : code;
+  if (!a.grid) return finetune_one(&a);
+
+  loom_asset_roots_destroy(&a.roots);
+  return finetune_grid(&(finetuneGrid){.path = a.grid,
+                                       .folder = a.folder,
+                                       .workers = a.threads,
+                                       .most = a.cells,
+                                       .heartbeat = a.heartbeat,
+                                       .dry_run = a.dry_run,
+                                       .retry = a.retry,
+                                       .json = a.json,
+                                       .argc = argc,
+                                       .argv = argv,
+                                       .command = &command,
+                                       .run = finetune_cell});
 }
