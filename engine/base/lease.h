@@ -1,20 +1,21 @@
-// Leases on pieces of work in a folder that several processes and machines share: whoever holds one beats, and
-// once it has not beaten for a while the piece is another's. No server and no database; only what POSIX and NFS
-// give:
+// Leases on pieces of work in a folder that several processes and machines share: whoever holds one beats,
+// and once it has not beaten for a while the piece is another's. No server and no database; only what POSIX
+// and NFS give:
 //
-// - A lease is a file FOLDER/NAME.GENERATION. It is taken by creating the next generation with O_EXCL, which one
-//   process alone can (atomic on local disks, on NFS from version 3 on, Lustre, GPFS, CephFS). So two that find
-//   the same lease expired cannot both take it, and a generation is never given twice.
-// - A beat sets the file's time to "now", which a network file system's server does by its own clock, and ages
-//   are told against a file touched the same way: the machines' own clocks are never looked at. Files are opened
-//   before their times are read (NFS's close-to-open consistency), so that no cached time is believed.
-// - The file is locked (flock) by its holder and whoever that has forked. Where locks are known this tells, on
-//   the same machine, at once that a holder is gone; a lock alone keeps nobody out, since some file systems know
-//   none, and some tell other machines nothing.
+// - A lease is a file FOLDER/NAME.GENERATION. It is taken by creating the next generation with O_EXCL,
+//   which one process alone can (atomic on local disks, on NFS from version 3 on, Lustre, GPFS, CephFS). So
+//   two that find the same lease expired cannot both take it, and a generation is never given twice.
+// - A beat sets the file's time to "now", which a network file system's server does by its own clock, and
+//   ages are told against a file touched the same way: the machines' own clocks are never looked at. Files
+//   are opened before their times are read (NFS's close-to-open consistency), so that no cached time is
+//   believed.
+// - The file is locked (flock) by its holder and whoever that has forked. Where locks are known this tells,
+//   on the same machine, at once that a holder is gone; a lock alone keeps nobody out, since some file
+//   systems know none, and some tell other machines nothing.
 //
-// What this cannot do: a holder that has lost its lease learns it when it looks (loom_lease_is_held), not in the
-// middle of a write. So what is written under a lease should be whole files put in place by rename, the same
-// whoever writes them. Internal.
+// What this cannot do: a holder that has lost its lease learns it when it looks (loom_lease_is_held), not
+// in the middle of a write. So what is written under a lease should be whole files put in place by rename,
+// the same whoever writes them. Internal.
 #ifndef LOOM_ENGINE_BASE_LEASE_H
 #define LOOM_ENGINE_BASE_LEASE_H
 

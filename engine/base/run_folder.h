@@ -49,8 +49,8 @@ int loom_run_folder_check(const loomRunFolderDef* def, loomError* err);
 /// Unlock it. Takes a zeroed one.
 void loom_run_folder_close(loomRunFolder* folder);
 
-/// Remove the lock of a run that is gone (its machine may have gone with it, and its lock stayed), and its files
-/// on their way. Only for whoever knows that nobody works there (engine/base/lease.h).
+/// Remove the lock of a run that is gone (its machine may have gone with it, and its lock stayed), and its
+/// files on their way. Only for whoever knows that nobody works there (engine/base/lease.h).
 void loom_run_folder_clear(const char* path);
 
 /// FOLDER/NAME.

@@ -29,7 +29,8 @@ double loom_mcnemar(int64_t gained, int64_t lost) {
   int64_t n = gained + lost, few = gained < lost ? gained : lost;
   double tail = 0;
 
-  // Twice the tail of the binomial distribution with probability a half; by logarithms, as 2^-n has no double.
+  // Twice the tail of the binomial distribution with probability a half; by logarithms, as 2^-n has no
+  // double.
   for (int64_t k = 0; k <= few; k++)
     tail +=
         exp(lgamma((double)n + 1) - lgamma((double)k + 1) - lgamma((double)(n - k) + 1) - (double)n * log(2));

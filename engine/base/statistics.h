@@ -11,19 +11,20 @@
 /// for few trials and for rates near 0 and 1. [0, 1] when n is 0.
 void loom_wilson(double* low, double* high, int64_t successes, int64_t n);
 
-/// McNemar's exact test of two policies on the same starts (Q. McNemar, 1947; the exact form is the sign test of
-/// the starts on which they differ): the probability, two-sided, of a split as uneven as this one or more, were
-/// `gained` (failed before, succeeds after) and `lost` equally likely. 1 when both are 0.
+/// McNemar's exact test of two policies on the same starts (Q. McNemar, 1947; the exact form is the sign
+/// test of the starts on which they differ): the probability, two-sided, of a split as uneven as this one
+/// or more, were `gained` (failed before, succeeds after) and `lost` equally likely. 1 when both are 0.
 double loom_mcnemar(int64_t gained, int64_t lost);
 /// 95 % interval of the difference of two success rates on the same n starts, after - before, from how many
-/// starts both succeed on, only after, only before: Newcombe's method 10 ("Improved confidence intervals for the
-/// difference between binomial proportions based on paired data", 1998), made of Wilson's. [-1, 1] when n is 0.
+/// starts both succeed on, only after, only before: Newcombe's method 10 ("Improved confidence intervals
+/// for the difference between binomial proportions based on paired data", 1998), made of Wilson's. [-1, 1]
+/// when n is 0.
 void loom_paired_difference(double* low, double* high, int64_t both, int64_t gained, int64_t lost, int64_t n);
 
 // ---- several runs (seeds) on several tasks
 //
-// R. Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS 2021, with
-// the numbers of its library rliable, but for the bootstrap's draws.
+// R. Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS 2021,
+// with the numbers of its library rliable, but for the bootstrap's draws.
 
 /// Scores of one method: of task i, runs[i] of them, all behind each other. Higher is better.
 typedef struct loomScores {
@@ -43,9 +44,9 @@ double loom_improvement(const loomScores* x, const loomScores* y);
 
 /// What is to be told of one method's scores, or of two methods'.
 typedef double loomAggregate(const loomScores* x, const loomScores* y, void* user);
-/// 95 % percentile interval of what `aggregate` makes of x, and of y unless it is NULL, from `draws` stratified
-/// bootstrap samples: each task's runs are drawn anew, with replacement, from that task's. A pure function of
-/// its arguments. LOOM_ERR_MEMORY.
+/// 95 % percentile interval of what `aggregate` makes of x, and of y unless it is NULL, from `draws`
+/// stratified bootstrap samples: each task's runs are drawn anew, with replacement, from that task's. A
+/// pure function of its arguments. LOOM_ERR_MEMORY.
 int loom_bootstrap(double* low, double* high, loomAggregate* aggregate, const loomScores* x,
                    const loomScores* y, void* user, int draws, loomError* err);
 

@@ -41,6 +41,7 @@ static const toolOption* option_named(const toolCommand* command, const char* ar
         !strncmp(o->field.name, argument + 2, strcspn(argument + 2, "=")))
       return o;
   }
+
   return NULL;
 }
 
@@ -57,6 +58,7 @@ static int check_arguments(const finetuneGrid* def) {
     bool joined = def->argv[i][1] != '-' && def->argv[i][2];
     i += takes && !joined;
   }
+
   return 0;
 }
 
@@ -121,6 +123,7 @@ static int run_cell(void* user, int cell) {
 
   int status = def->run(a.n, a.at);
   for (int i = 0; i < a.n; i++) free(a.at[i]);
+
   return status;
 }
 
@@ -163,6 +166,7 @@ static double cost_of_step(const grid* g, const gridResult* results, const gridC
     seconds += r->core_seconds;
     steps += r->steps;
   }
+
   return steps > 0 ? seconds / steps : NAN;
 }
 
@@ -174,6 +178,7 @@ static double steps_of(const grid* g, const gridResult* results, const gridCell*
     if (results[i].state == TOOL_CELL_DONE && same_value(cell, &g->cell[i], "config") &&
         same_value(cell, &g->cell[i], "method"))
       return results[i].steps;
+
   return NAN;
 }
 
@@ -188,6 +193,7 @@ static estimate estimate_grid(const grid* g, const gridResult* results) {
     e.known++;
     e.seconds += cost;
   }
+
   return e;
 }
 
@@ -238,6 +244,7 @@ static int take_report(loomLease* lease, const finetuneGrid* def, loomError* err
     code = loom_lease_take(lease, &taken, &lease_def, err);
     if (!code && !taken) loom_sleep(0.02);
   }
+
   return code;
 }
 
@@ -279,6 +286,7 @@ static int plan(const work* w, loomError* err) {
       print_plan(g, results, &e);
   }
   free(results);
+
   return code;
 }
 
@@ -297,6 +305,7 @@ static int drain(work* w, loomError* err) {
   if (def->retry) grid_forget_failures(&w->grid, def->folder);
 
   tool_catch_signals();
+
   return tool_cells_drain(&cells, err);
 }
 
@@ -316,5 +325,6 @@ int finetune_grid(const finetuneGrid* def) {
   if (!code && !def->dry_run) code = report(&w, &status, &err);
 
   grid_destroy(&w.grid);
+
   return code ? tool_fail(&err) : status;
 }

@@ -1,5 +1,5 @@
-// A grid of runs as YAML: every combination of the values of some options, each a cell that is named by the hash
-// of what decides its result.
+// A grid of runs as YAML: every combination of the values of some options, each a cell that is named by the
+// hash of what decides its result.
 //
 //   grid:                                  # or a list of such maps, one after the other
 //     task: [tests/gym/hopper.yaml, tests/gym/walker2d.yaml]

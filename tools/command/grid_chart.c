@@ -53,6 +53,7 @@ static loomBar bar_of(const comparison* c, const grid* g, const gridResult* r, i
     bar.value = fmax(0, r->value);
     snprintf(bar.note, sizeof bar.note, "%.1f", r->value);
   }
+
   return bar;
 }
 
@@ -72,6 +73,7 @@ static int draw_cells(loomChart* chart, const comparison* c, const grid* g, cons
   if (rates || !(def.full > 0)) def.full = 1;
   loom_chart_bars(chart, box, bars, g->n, &def);
   free(bars);
+
   return LOOM_OK;
 }
 
@@ -192,5 +194,6 @@ int grid_draw(const comparison* c, const grid* g, const gridResult* results, con
   for (int i = 0; i < scopes; i++) draw_scope(chart, c, &c->scope[i], cells + (double)i * SCOPE);
   if (!code) code = loom_chart_write_png(chart, path, err);
   loom_chart_destroy(chart);
+
   return code;
 }

@@ -109,6 +109,7 @@ static bool range_of(double* low, double* high, const grid* g, const gridCell* c
     *high = g->report.range[i].high;
     return true;
   }
+
   return false;
 }
 
@@ -121,6 +122,7 @@ static double score_of(const grid* g, const gridCell* cell, const gridResult* r,
   if (before || !isfinite(r->value)) return NAN;
 
   range_of(&low, &high, g, cell);
+
   return (r->value - low) / (high - low);
 }
 
@@ -150,6 +152,7 @@ static int find_scopes(comparison* c, const grid* g, const gridResult* results, 
     snprintf(c->scope[k].label, COMPARE_LABEL, "%s", task);
     c->scopes += k == c->scopes;
   }
+
   return LOOM_OK;
 }
 
@@ -176,6 +179,7 @@ static int collect_problem(double* out, const scoring* s, int method, int proble
     double x = score_of(s->g, &s->g->cell[i], &s->results[i], before);
     if (isfinite(x)) out[n++] = x;
   }
+
   return n;
 }
 
@@ -191,6 +195,7 @@ static loomScores collect(double* score, int* runs, const scoring* s, int method
     runs[out.tasks++] = n;
     at += n;
   }
+
   return out;
 }
 
@@ -231,6 +236,7 @@ static int fill_method(compareMethod* out, compareScope* scope, const loomScores
     code = loom_bootstrap(&out->share_low[k], &out->share_high[k], share_above, x, NULL, &scope->score[k],
                           COMPARE_DRAWS / 4, err);
   }
+
   return code;
 }
 
@@ -280,6 +286,7 @@ static int fill_scope(compareScope* scope, const comparison* c, const grid* g, c
     for (int y = x + 1; !code && y < methods; y++) code = fill_pair(scope, &s, x, y, score, runs, err);
   free(score);
   free(runs);
+
   return code;
 }
 

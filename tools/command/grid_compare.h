@@ -1,5 +1,5 @@
-// Methods of a grid compared over its tasks and seeds (engine/base/statistics.h, after Agarwal et al., NeurIPS
-// 2021).
+// Methods of a grid compared over its tasks and seeds (engine/base/statistics.h, after Agarwal et al.,
+// NeurIPS 2021).
 #ifndef LOOM_TOOLS_COMMAND_GRID_COMPARE_H
 #define LOOM_TOOLS_COMMAND_GRID_COMPARE_H
 

@@ -118,6 +118,7 @@ static bool print_cells(FILE* out, const comparison* c, const grid* g, const gri
   for (int i = 0; i < g->n; i++) add_cell(&t, c, g, &results[i], i);
   if (!t.failed) print_table(out, &t);
   free(t.cell);
+
   return !t.failed;
 }
 
@@ -139,6 +140,7 @@ static bool print_methods(FILE* out, const comparison* c, const compareScope* s)
   }
   if (!t.failed) print_table(out, &t);
   free(t.cell);
+
   return !t.failed;
 }
 
@@ -162,6 +164,7 @@ static bool print_text(FILE* out, const comparison* c, const grid* g, const grid
   }
   if (ok) putc('\n', out);
   print_failures(out, g, results);
+
   return ok && !ferror(out);
 }
 
@@ -210,6 +213,7 @@ static cJSON* cell_json(const gridCell* cell, const gridResult* r) {
   add_number(out, "return", r->value);
   add_number(out, "steps", r->steps);
   add_number(out, "steps_to_reach", r->reached);
+
   return out;
 }
 
@@ -226,6 +230,7 @@ static cJSON* method_json(const char* label, const compareMethod* x) {
   cJSON_AddItemToObject(out, "profile", cJSON_CreateDoubleArray(x->share, COMPARE_POINTS));
   cJSON_AddItemToObject(out, "profile_low", cJSON_CreateDoubleArray(x->share_low, COMPARE_POINTS));
   cJSON_AddItemToObject(out, "profile_high", cJSON_CreateDoubleArray(x->share_high, COMPARE_POINTS));
+
   return out;
 }
 
@@ -248,6 +253,7 @@ static cJSON* scope_json(const comparison* c, const compareScope* s) {
     cJSON_AddNumberToObject(pair, "high", s->pair[i].high);
     cJSON_AddItemToArray(pairs, pair);
   }
+
   return out;
 }
 
@@ -314,6 +320,7 @@ static bool print_csv(FILE* out, const comparison* c, const grid* g, const gridR
     print_csv_number(out, r->reached);
     putc('\n', out);
   }
+
   return !ferror(out);
 }
 
@@ -329,6 +336,7 @@ static bool print_costs(FILE* out, const comparison* c, const grid* g, const gri
     print_csv_number(out, r->core_seconds * r->reached / r->steps);
     putc('\n', out);
   }
+
   return !ferror(out);
 }
 
@@ -343,6 +351,7 @@ static bool print_json(FILE* out, const comparison* c, const grid* g, const grid
   bool ok = text && !ferror(out);
   cJSON_free(text);
   cJSON_Delete(json);
+
   return ok;
 }
 
@@ -356,6 +365,7 @@ static int write_report(printReport* print, const comparison* c, const grid* g, 
   code = ok ? loom_file_commit(&file, err)
             : loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written, or no memory for it", path);
   loom_file_abort(&file);
+
   return code;
 }
 
@@ -380,5 +390,6 @@ int grid_report(const grid* g, const gridResult* results, const char* folder, bo
   if (!code) code = grid_draw(&c, g, results, path, err);
   if (!code) (json ? print_json : print_text)(stdout, &c, g, results);
   comparison_destroy(&c);
+
   return code;
 }

@@ -1,5 +1,5 @@
-// The report of a grid: report.txt, report.json, report.csv and report.png, the same bytes whoever did the cells,
-// and costs.csv, which tells the processor time that they took.
+// The report of a grid: report.txt, report.json, report.csv and report.png, the same bytes whoever did the
+// cells, and costs.csv, which tells the processor time that they took.
 #ifndef LOOM_TOOLS_COMMAND_GRID_REPORT_H
 #define LOOM_TOOLS_COMMAND_GRID_REPORT_H
 

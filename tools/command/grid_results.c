@@ -56,6 +56,7 @@ static cJSON* read_output(const gridCell* cell, const char* folder) {
   cJSON* out = line ? loom_json_read(line) : NULL;
   free(line);
   free(text);
+
   return out;
 }
 
@@ -71,6 +72,7 @@ static cJSON* failure_json(const gridCell* cell, const char* folder, int status)
   if (hint) *hint = '\0';
   cJSON_AddStringToObject(out, "why", line[0] ? line : "it said nothing");
   cJSON_AddNumberToObject(out, "status", status);
+
   return out;
 }
 
@@ -90,6 +92,7 @@ int grid_finish_cell(const gridCell* cell, const char* folder, int status, doubl
   int code = text ? loom_file_write_text(path, text, err)
                   : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   cJSON_free(text);
+
   return code;
 }
 
@@ -156,6 +159,7 @@ static double steps_to(double reach, const gridCell* cell, const char* folder) {
     if (evaluated && value >= reach && !(step >= found)) found = step;
   }
   fclose(file);
+
   return found;
 }
 
@@ -169,6 +173,7 @@ static int read_json(cJSON** out, const gridCell* cell, const char* folder, cons
     code =
         loom_error_set(err, LOOM_ERR_FORMAT, "%s: is no result; remove it, and its cell is done again", path);
   free(text);
+
   return code;
 }
 
@@ -200,6 +205,7 @@ static int read_result(gridResult* r, const gridCell* cell, const char* folder, 
 
   read_starts(r, cell, folder);
   r->reached = steps_to(reach, cell, folder);
+
   return LOOM_OK;
 }
 

@@ -1,6 +1,7 @@
-// Cells: pieces of work, each with a folder of its own in one that any number of processes and machines share.
-// Each process takes a cell by a lease (engine/base/lease.h), does it in a child of its own, and goes to the
-// next one that nobody has, until all are done; one whose worker is gone or frozen is taken again.
+// Cells: pieces of work, each with a folder of its own in one that any number of processes and machines
+// share. Each process takes a cell by a lease (engine/base/lease.h), does it in a child of its own, and
+// goes to the next one that nobody has, until all are done; one whose worker is gone or frozen is taken
+// again.
 #ifndef LOOM_TOOLS_SHARED_CELLS_H
 #define LOOM_TOOLS_SHARED_CELLS_H
 
@@ -24,17 +25,17 @@ typedef struct toolCells {
   void* user;
   const char* (*name)(void* user, int cell);
   toolCellState (*state)(void* user, int cell);
-  /// In a child, with stdout in its folder's output.json and stderr in log.txt: the exit status. What it leaves
-  /// half done it must be able to go on with.
+  /// In a child, with stdout in its folder's output.json and stderr in log.txt: the exit status. What it
+  /// leaves half done it must be able to go on with.
   int (*run)(void* user, int cell);
-  /// Once run has returned, under the lease: `status` (0: done), and the processor time that children took for
-  /// this cell so far. It writes what `state` knows the cell by.
+  /// Once run has returned, under the lease: `status` (0: done), and the processor time that children took
+  /// for this cell so far. It writes what `state` knows the cell by.
   int (*finish)(void* user, int cell, int status, double core_seconds, loomError* err);
 } toolCells;
 
-/// Do what there is to do, and wait for what others do: until every cell is done, failed or barred, or `most`
-/// were done here. LOOM_ERR_INTERRUPTED once tool_stop is set and the children have kept what they have; their
-/// leases are let go. Also the errors of finish and of leases.
+/// Do what there is to do, and wait for what others do: until every cell is done, failed or barred, or
+/// `most` were done here. LOOM_ERR_INTERRUPTED once tool_stop is set and the children have kept what they
+/// have; their leases are let go. Also the errors of finish and of leases.
 int tool_cells_drain(const toolCells* cells, loomError* err);
 
 /// FOLDER/cells/NAME/FILE ("" = the cell's folder).

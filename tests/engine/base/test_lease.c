@@ -163,8 +163,8 @@ static void racers(void** state) {
       _exit(take(&lease, name, 1000) == LOOM_LEASE_NOT ? 0 : 1);
     }
 
-    // A racer that has ended is gone, and its lease could be had again: that is a second winner, but not of the
-    // same lease. So they are counted by generations: as many as there were winners.
+    // A racer that has ended is gone, and its lease could be had again: that is a second winner, but not of
+    // the same lease. So they are counted by generations: as many as there were winners.
     close(go[0]);
     close(go[1]);
     for (int i = 0; i < RACERS; i++) {

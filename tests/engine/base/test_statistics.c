@@ -149,7 +149,8 @@ static void stratified_bootstrap(void** state) {
   double low, high, again[2];
   int calls = 0;
 
-  // Of two runs 0 and 1 the mean is 0, 1/2 or 1, the ends a quarter of the time each; task 2's are never in it.
+  // Of two runs 0 and 1 the mean is 0, 1/2 or 1, the ends a quarter of the time each; task 2's are never in
+  // it.
   loomScores x = {2, two_tasks, (double[]){0, 1, 50, 60, 70}};
   assert_int_equal(loom_bootstrap(&low, &high, mean_of_first_task, &x, NULL, &calls, 400, NULL), 0);
   assert_true(calls == 400 && low == 0 && high == 1);
