@@ -239,7 +239,7 @@ static int fill_slots(drain* d, bool freed, loomError* err) {
   const toolCells* c = d->cells;
   int code = LOOM_OK, used = 0, left = 0;
   double now = loom_clock();
-  if (!freed && now - d->looked < c->beat / 8) return LOOM_OK;
+  if (!freed && now - d->looked < fmin(1, c->beat / 8)) return LOOM_OK;
   d->looked = now;
 
   for (int i = 0; i < c->workers; i++) used += d->slot[i].used;
