@@ -180,7 +180,7 @@ static int bind_points(loomReward* r, const loomEpisode* e, loomError* err) {
   // Messages name the file that the terms stand in.
   int code = 0;
   *view = *e->scene->task;
-  memcpy(view->path, r->def->path, sizeof view->path);
+  snprintf(view->path, sizeof view->path, "%s", r->def->path);
   for (int k = 0; !code && k < r->def->term_count; k++) {
     const loomTermDef* t = &r->def->terms[k];
     code = loom_point_bind(&r->from[k], &t->from, view, t->line, e->m, err);

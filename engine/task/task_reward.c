@@ -139,11 +139,18 @@ static int read_reward(loomRewardDef* r, loomHeap* heap, taskParser* p, loomNode
   return code || !terms ? code : read_terms(r, heap, p, terms);
 }
 
+static int note_path(loomRewardDef* r, loomHeap* heap, const char* path, loomError* err) {
+  size_t size = strlen(path) + 1;
+  r->path = loom_heap_take(heap, size, 1);
+  if (!r->path) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  memcpy(r->path, path, size);
+  return 0;
+}
+
 int loom_task_parse_reward(taskParser* p, loomNode root) {
   loomTask* t = p->task;
   int code = read_reward(&t->reward, &t->heap, p, loom_yaml_get(p->y, root, "reward"));
-  memcpy(t->reward.path, t->path, sizeof t->reward.path);
-  return code;
+  return code ? code : note_path(&t->reward, &t->heap, t->path, p->err);
 }
 
 int loom_reward_def_parse(loomRewardDef** out, const loomTask* task, const char* text, size_t n,
@@ -161,7 +168,7 @@ int loom_reward_def_parse(loomRewardDef** out, const loomTask* task, const char*
   taskParser p = {.y = y, .task = &view, .err = err};
   if (!code) code = read_reward(r, &r->heap, &p, loom_yaml_root(y));
   loom_yaml_destroy(y);
-  strcpy(r->path, label);
+  if (!code) code = note_path(r, &r->heap, label, err);
   r->digest = loom_hash(LOOM_HASH_SEED, text, n);
 
   if (code)

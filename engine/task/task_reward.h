@@ -91,10 +91,10 @@ typedef struct loomRewardDef {
   int horizon;         // control steps; default 0: twice the length of the source demos
   bool end_at_limits;  // an episode that breaches a limit ends; default false
   int term_count;
-  loomTermDef* terms;        // (term_count); default: success alone, weight 1
-  char path[LOOM_PATH_MAX];  // of the file they are written in
-  uint64_t digest;           // of a reward file's text (loom_hash); 0 where it is the task's own
-  loomHeap heap;             // where a file's terms lie
+  loomTermDef* terms;  // (term_count); default: success alone, weight 1
+  char* path;          // of the file they are written in
+  uint64_t digest;     // of a reward file's text (loom_hash); 0 where it is the task's own
+  loomHeap heap;       // where a file's terms lie
 } loomRewardDef;
 
 extern const char* const loom_term_names[];  // NULL-terminated

@@ -62,8 +62,8 @@ static void every_key_is_read(void** state) {
     char quoted[128];
     snprintf(quoted, sizeof quoted, "\"%s\"", k->key[0] ? k->key : k->section);
 
-    // For people only; points are named where they stand.
-    if (!strcmp(k->key, "robosuite")) continue;
+    // For people only; points are named where they stand; a table of values is no map.
+    if (!strcmp(k->key, "robosuite") || (!k->key[0] && !strcmp(k->section, "reward: terms"))) continue;
     if (!strstr(source, quoted)) fail_msg("nothing reads %s of section %s", quoted, k->section);
   }
   free(source);
