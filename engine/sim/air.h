@@ -1,6 +1,6 @@
-// Internal: the drag of the air on all moving bodies, MuJoCo's inertia model of it, worked out along each
+// The drag of the air on all moving bodies, MuJoCo's inertia model of it, worked out along each
 // body's own joints. MuJoCo multiplies with Jacobians of all joints, for bodies too that never move: a
-// seventh of a physics step of two arms. Forces are MuJoCo's to the bit.
+// seventh of a physics step of two arms. Forces are MuJoCo's to the bit. Internal.
 #ifndef LOOM_ENGINE_SIM_AIR_H
 #define LOOM_ENGINE_SIM_AIR_H
 

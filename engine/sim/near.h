@@ -1,6 +1,6 @@
-// Internal: pairs of bodies that cannot touch for now are kept out of MuJoCo's collision detection.
+// Pairs of bodies that cannot touch for now are kept out of MuJoCo's collision detection.
 // A pair that is some distance apart stays apart until its bodies have moved that far. Contacts are those
-// that MuJoCo finds among all pairs, bit for bit; only the work of not finding any is saved.
+// that MuJoCo finds among all pairs, bit for bit; only the work of not finding any is saved. Internal.
 #ifndef LOOM_ENGINE_SIM_NEAR_H
 #define LOOM_ENGINE_SIM_NEAR_H
 

@@ -1,5 +1,5 @@
 // How far may a policy be disturbed? The ranges of a set are widened at the ends where it succeeds
-// (engine/run/adr.h) until no end moves any more.
+// (engine/run/adr.h) until no end moves any more. Internal.
 #ifndef LOOM_POLICIES_AGENT_WIDEN_H
 #define LOOM_POLICIES_AGENT_WIDEN_H
 

@@ -1,7 +1,7 @@
 // Mean and variance of numbers that keep coming, by which observations and returns are normalized while a
 // policy learns: Chan, Golub and LeVeque's update ("Updating formulae and a pairwise algorithm for computing
 // sample variances", 1979), with the small first count that Gymnasium's and baselines' RunningMeanStd begin
-// with.
+// with. Internal.
 #ifndef LOOM_POLICIES_DATA_RUNNING_H
 #define LOOM_POLICIES_DATA_RUNNING_H
 

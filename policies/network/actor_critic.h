@@ -1,6 +1,6 @@
 // The networks of PPO from scratch: an actor whose output is the mean of a Gaussian over actions, with
 // deviations that depend on no state, and a critic, both perceptrons; as CleanRL's ppo_continuous_action,
-// whose names they have.
+// whose names they have. Internal.
 #ifndef LOOM_POLICIES_NETWORK_ACTOR_CRITIC_H
 #define LOOM_POLICIES_NETWORK_ACTOR_CRITIC_H
 

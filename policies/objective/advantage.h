@@ -1,7 +1,7 @@
 // Advantages and returns of what was tried. Rows are time by environment (steps x n). An episode that ends is
 // either terminated, and nothing follows, or truncated, and the value of the state it ended in stands for
 // what would have followed. The row after an end is a reset (next-step autoreset, engine/run/vector.h): its
-// state is the ended episode's last one, no action was taken there, and it has no advantage.
+// state is the ended episode's last one, no action was taken there, and it has no advantage. Internal.
 #ifndef LOOM_POLICIES_OBJECTIVE_ADVANTAGE_H
 #define LOOM_POLICIES_OBJECTIVE_ADVANTAGE_H
 

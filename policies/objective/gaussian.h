@@ -1,6 +1,6 @@
 // Diagonal Gaussians over actions whose deviations depend on no state: log_std (actions) is a parameter of
 // its own, as in CleanRL's ppo_continuous_action and OpenAI's baselines. (Deviations that a network tells:
-// distribution.h.)
+// distribution.h.) Internal.
 #ifndef LOOM_POLICIES_OBJECTIVE_GAUSSIAN_H
 #define LOOM_POLICIES_OBJECTIVE_GAUSSIAN_H
 

@@ -1,7 +1,7 @@
 // Losses of actors and critics that learn from rewards: PPO's clipped objective (Schulman et al., "Proximal
 // policy optimization algorithms", 2017, eq. 7) and its value loss, as CleanRL's ppo_continuous_action has
 // them; TD3's targets (Fujimoto et al., "Addressing function approximation error in actor-critic methods",
-// 2018, algorithm 1). Whatever the policy's distribution: these know log-probabilities only.
+// 2018, algorithm 1). Whatever the policy's distribution: these know log-probabilities only. Internal.
 #ifndef LOOM_POLICIES_OBJECTIVE_POLICY_LOSS_H
 #define LOOM_POLICIES_OBJECTIVE_POLICY_LOSS_H
 
