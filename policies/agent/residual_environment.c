@@ -1,16 +1,19 @@
 #include "policies/agent/residual_environment.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/run/judge.h"
+#include "engine/run/reward.h"
 #include "policies/agent/decide.h"
 
 typedef struct residualEpisode {
   const loomResidualTask* task;
   loomEpisode* e;
   void* instance;  // of the policy
+  loomReward* reward;
   loomRunResult run;
   bool broken;  // MuJoCo failed in it: it must be made anew
   uint64_t seed, attempt;
@@ -31,15 +34,22 @@ static int inputs_of(const loomResidualTask* task) {
 
 static void close_episode(residualEpisode* r) {
   if (r->instance) maker_of(r->task).destroy(r->instance);
+  loom_reward_destroy(r->reward);
   loom_episode_destroy(r->e);
   r->instance = NULL;
+  r->reward = NULL;
   r->e = NULL;
+}
+
+static const loomRewardDef* reward_of(const loomResidualTask* task) {
+  return task->reward ? task->reward : &task->scene->task->reward;
 }
 
 static int open_episode(residualEpisode* r, loomError* err) {
   loomPolicyMaker maker = maker_of(r->task);
   int code = loom_episode_create(&r->e, r->task->scene, err);
   if (!code) code = maker.create(&r->instance, maker.self, r->e, err);
+  if (!code) code = loom_reward_create(&r->reward, reward_of(r->task), r->e, err);
   r->broken = false;
   return code;
 }
@@ -104,6 +114,7 @@ static int reset_residual(void* self, uint64_t seed, uint64_t attempt, loomError
   code = loom_episode_reset(r->e, r->task->reset, seed, attempt, &why);
   if (!code) code = maker.begin(&policy, r->instance, r->e, seed, attempt, &why);
   if (!code) loom_judge_begin(&r->run, r->e);
+  if (!code) loom_reward_begin(r->reward, r->e, NULL);
   if (!code) code = look(r, &why);
   if (code) memset(r->input, 0, (size_t)inputs_of(r->task) * sizeof *r->input);
   return break_off(r, code, &why, err);
@@ -115,7 +126,7 @@ static void judge(loomEnvironmentStep* out, residualEpisode* r) {
   const loomRunDef def = {.max_steps = r->task->max_steps,
                           .success_hold = task->success_hold,
                           .stop_at_lost = true,
-                          .stop_at_breach = r->task->limits};
+                          .stop_at_breach = r->task->limits || reward_of(r->task)->end_at_limits};
   if (loom_judge_step(&r->run, &def, r->e)) return;
 
   out->success = r->run.end == LOOM_RUN_SUCCESS;
@@ -131,7 +142,12 @@ static int step_once(loomEnvironmentStep* out, residualEpisode* r, const double*
   loom_trained_take(action, r->instance, r->e);
   loom_residual_add(action, &r->task->space, offset);
   code = loom_episode_step(r->e, action, err);
-  if (!code) judge(out, r);
+  if (code) return code;
+
+  double reward;
+  judge(out, r);
+  code = loom_reward_step(&reward, NULL, r->reward, r->e, &r->run, err);
+  out->reward += reward;
   return code;
 }
 
@@ -158,7 +174,6 @@ static int step_residual(loomEnvironmentStep* out, void* self, const double* act
     *out = (loomEnvironmentStep){.terminated = true, .steps = out->steps};
     memset(r->input, 0, (size_t)inputs_of(r->task) * sizeof *r->input);
   }
-  out->reward = out->success ? 1 : 0;
   return code;
 }
 
@@ -265,8 +280,27 @@ static int compare_row(double* off, residualEpisode* r, const double* done, loom
   return LOOM_OK;
 }
 
-int loom_residual_demo(loomReal* obs, loomReal* action, const loomResidualTask* t, const double* states,
-                       const double* actions, int rows, uint64_t seed, uint64_t number, loomError* err) {
+// What the control step that led to the present state was rewarded; the last one brought success.
+static int reward_row(loomReal* out, residualEpisode* r, const double* done, bool last, loomError* err) {
+  const loomRunDef def = {.max_steps = INT_MAX};
+  double reward;
+  memcpy(r->e->action, done, sizeof *done * (size_t)r->e->action_dim);
+
+  // Demos end when success has held, and at nothing else.
+  loom_judge_step(&r->run, &def, r->e);
+  if (last) {
+    r->run.end = LOOM_RUN_SUCCESS;
+    r->run.over = true;
+  }
+
+  int code = loom_reward_step(&reward, NULL, r->reward, r->e, &r->run, err);
+  *out += (loomReal)reward;
+  return code;
+}
+
+int loom_residual_demo(loomReal* obs, loomReal* action, loomReal* reward, const loomResidualTask* t,
+                       const double* states, const double* actions, int rows, uint64_t seed, uint64_t number,
+                       loomError* err) {
   const loomPolicyMaker maker = maker_of(t);
   residualEpisode* r;
   loomPolicy policy;
@@ -274,11 +308,17 @@ int loom_residual_demo(loomReal* obs, loomReal* action, const loomResidualTask* 
   int code = create_plain(&r, t, err);
   if (code) return code;
 
+  memset(reward, 0, (size_t)loom_residual_decisions(t, rows) * sizeof *reward);
   for (int row = 0; !code && row < rows;) {
     double off[LOOM_MAX_ACTION] = {0};
     int first = row;
     for (; !code && row < rows && row < first + hold; row++) {
       code = loom_episode_show(r->e, states + (ptrdiff_t)row * r->e->state_dim, NULL, err);
+      if (!code && row)
+        code = reward_row(reward + (row - 1) / hold, r, actions + (ptrdiff_t)(row - 1) * r->e->action_dim,
+                          false, err);
+      if (!code && !row) loom_judge_begin(&r->run, r->e);
+      if (!code && !row) loom_reward_begin(r->reward, r->e, NULL);
       if (!code && !row) code = maker.begin(&policy, r->instance, r->e, seed, number, err);
       if (!code && row == first) code = look(r, err);
       if (!code) code = compare_row(off, r, actions + (ptrdiff_t)row * r->e->action_dim, err);
@@ -287,6 +327,11 @@ int loom_residual_demo(loomReal* obs, loomReal* action, const loomResidualTask* 
     for (int k = 0; k < n; k++)
       action[first / hold * n + k] = (loomReal)fmin(fmax(off[k] / (row - first), -1), 1);
   }
+
+  // The state that the last action led to is not in a demo: it is taken for the one before.
+  if (!code)
+    code = reward_row(reward + (rows - 1) / hold, r, actions + (ptrdiff_t)(rows - 1) * r->e->action_dim, true,
+                      err);
   destroy_residual(r);
   return code;
 }

@@ -6,15 +6,17 @@
 #define LOOM_POLICIES_AGENT_RESIDUAL_ENVIRONMENT_H
 
 #include "engine/run/environment.h"
+#include "engine/task/task_reward.h"
 #include "policies/agent/residual.h"
 
 /// Shared by all environments: read only.
 typedef struct loomResidualTask {
   const loomScene* scene;
-  loomTrained* policy;  // with a residual, whose weights do not matter here
-  int reset;            // reset distribution
-  int max_steps;        // control steps of an episode
-  bool limits;          // episodes that go beyond the task's limits end, as lost
+  loomTrained* policy;          // with a residual, whose weights do not matter here
+  int reset;                    // reset distribution
+  int max_steps;                // control steps of an episode
+  bool limits;                  // episodes that go beyond the task's limits end, as lost
+  const loomRewardDef* reward;  // NULL = the task's own
   // Of these:
   loomResidualSpace space;
   int longest;  // decisions of an episode at most
@@ -22,16 +24,18 @@ typedef struct loomResidualTask {
 
 /// Fill in what follows of the rest. The policy's errors, of a policy that is not of this scene.
 int loom_residual_task(loomResidualTask* task, loomError* err);
-/// A reward of 1 where success has held, which ends the episode; none where it is lost, or goes beyond
-/// limits, which end it too. Snapshots hold the episode's number and what was added, from which it is run
-/// again: so nothing need be known of the policy's memory.
+/// A step's reward is the sum of its control steps' (engine/run/reward.h). Success that has held, `lost` and,
+/// where asked, breached limits end an episode. Snapshots hold the episode's number and what was added, from
+/// which it is run again: so nothing need be known of the policy's memory.
 loomEnvironmentMaker loom_residual_environment(const loomResidualTask* task);
 
 /// The same of a demo that somebody else drove, of `rows` states (rows x S) and actions (rows x A): obs (n x
-/// inputs) at each of its n decisions, as the policy has them there, and action (n x space.n), the offset in
-/// [-1, 1] that comes nearest to what was done until the next. (seed, number): the policy's random stream.
+/// inputs) at each of its n decisions, as the policy has them there, action (n x space.n), the offset in
+/// [-1, 1] that comes nearest to what was done until the next, and reward (n), the last as in the step with
+/// which success has held. (seed, number): the policy's random stream.
 int loom_residual_decisions(const loomResidualTask* task, int rows);
-int loom_residual_demo(loomReal* obs, loomReal* action, const loomResidualTask* task, const double* states,
-                       const double* actions, int rows, uint64_t seed, uint64_t number, loomError* err);
+int loom_residual_demo(loomReal* obs, loomReal* action, loomReal* reward, const loomResidualTask* task,
+                       const double* states, const double* actions, int rows, uint64_t seed, uint64_t number,
+                       loomError* err);
 
 #endif

@@ -16,6 +16,7 @@
 static const loomFieldDef field_rows[] = {
     ROW(TEXT, policy, .about = "file of the policy that is finetuned"),
     ROW(TEXT, data, .about = "dataset whose demos are learned from too"),
+    ROW(TEXT, reward, .about = "file of what is rewarded; the task's own `reward:` unless given"),
     ROW(TEXT, reset, .about = "reset distribution; the policy's own unless given"),
     ROW(INT, max_steps, .high = 1 << 20, .unit = "control steps",
         .about = "of an episode; 0 = twice the longest demo, or the task's without demos"),
@@ -63,6 +64,7 @@ loomTd3Config loom_default_residual_td3_config(void) {
 typedef struct owner {
   loomResidualTask task;
   loomResidualBase base;
+  loomRewardDef* reward;  // of a file; NULL = the task's own
   const loomTd3Network* learned;
   int threads;
 } owner;
@@ -113,15 +115,18 @@ static int learn_demo(owner* o, loomExperience* to, const loomDemo* demo, int nu
   int n = loom_residual_decisions(&o->task, demo->rows), inputs = to->def.obs, entries = to->def.actions;
   loomReal* obs = calloc((size_t)(n + 1) * (size_t)inputs, sizeof *obs);
   loomReal* action = calloc((size_t)n * (size_t)entries, sizeof *action);
-  int code = obs && action ? loom_residual_demo(obs, action, &o->task, demo->states, demo->actions,
-                                                demo->rows, seed, (uint64_t)number, err)
-                           : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for demos");
+  loomReal* reward = calloc((size_t)n, sizeof *reward);
+  int code = obs && action && reward
+                 ? loom_residual_demo(obs, action, reward, &o->task, demo->states, demo->actions, demo->rows,
+                                      seed, (uint64_t)number, err)
+                 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for demos");
 
   for (int k = 0; !code && k < n; k++)
-    loom_experience_push(to, 0, obs + (ptrdiff_t)k * inputs, action + (ptrdiff_t)k * entries, k + 1 == n,
+    loom_experience_push(to, 0, obs + (ptrdiff_t)k * inputs, action + (ptrdiff_t)k * entries, reward[k],
                          obs + (ptrdiff_t)(k + 1) * inputs, k + 1 == n, false);
   free(obs);
   free(action);
+  free(reward);
   return code;
 }
 
@@ -204,11 +209,14 @@ static int create_learner(loomLearner* out, owner* o, const loomResidualSettings
   int longest = 0;
   int code = find_reset(&o->task.reset, s, &o->base, err);
   if (!code) code = give_residual(s, td3, &o->base, err);
+  if (!code && s->reward[0]) code = loom_reward_def_load(&o->reward, o->base.scene->task, s->reward, err);
   if (!code && s->data[0]) code = read_demos(&longest, o, NULL, s->data, seed, err);
   if (code) return code;
 
   // Episodes are no longer than they need be.
-  o->task.max_steps = s->max_steps ? s->max_steps : longest ? 2 * longest : o->base.scene->task->max_steps;
+  o->task.reward = o->reward ? o->reward : &o->base.scene->task->reward;
+  int horizon = s->max_steps ? s->max_steps : o->task.reward->horizon;
+  o->task.max_steps = horizon ? horizon : longest ? 2 * longest : o->base.scene->task->max_steps;
   code = loom_residual_task(&o->task, err);
   if (code) return code;
 
@@ -227,6 +235,12 @@ static int create_learner(loomLearner* out, owner* o, const loomResidualSettings
   return code;
 }
 
+static void release_owner(void* self) {
+  owner* o = self;
+  loom_reward_def_destroy(o->reward);
+  free(o);
+}
+
 int loom_residual_learner(loomLearner* out, const loomResidualSettings* s, const loomTd3Config* td3,
                           const loomResidualBase* base, uint64_t seed, int threads, loomError* err) {
   *out = (loomLearner){0};
@@ -239,7 +253,7 @@ int loom_residual_learner(loomLearner* out, const loomResidualSettings* s, const
   if (code) {
     if (out->destroy) out->destroy(out->self);
     *out = (loomLearner){0};
-    free(o);
+    release_owner(o);
     return code;
   }
 
@@ -247,7 +261,7 @@ int loom_residual_learner(loomLearner* out, const loomResidualSettings* s, const
   out->owner = o;
   out->evaluate = evaluate_policy;
   out->save = save_policy;
-  out->release = free;
+  out->release = release_owner;
   return LOOM_OK;
 }
 

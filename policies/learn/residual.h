@@ -17,6 +17,7 @@ LOOM_C_BEGIN
 typedef struct loomResidualSettings {
   char policy[LOOM_PATH_MAX];  // file of the policy that is finetuned
   char data[LOOM_PATH_MAX];    // dataset whose demos are learned from too; "" = none
+  char reward[LOOM_PATH_MAX];  // file of what is rewarded (engine/task/task_reward.h); "" = the task's own
   loomName reset;              // reset distribution; "" = the policy's own
   int max_steps;  // control steps of an episode; 0 = twice the longest demo, or the task's without demos
   bool limits;    // episodes beyond the task's limits end, unrewarded

@@ -23,7 +23,7 @@
 enum { SEEDS = 64, HEARTBEAT = 30 };
 
 typedef struct finetuneArgs {
-  const char *policy, *config, *task, *data, *reset, *folder;
+  const char *policy, *config, *task, *data, *reset, *reward, *folder;
   int method;                                                  // -1 = as the configuration says
   int64_t steps, seed, threads, environments, evaluate, test;  // -1 likewise
   int nseed;
@@ -59,6 +59,8 @@ static const toolOption options[] = {
                    .about = "demos that half of what is learned from is of, together with its own successes"),
     TOOL_OPTION_AS("reset", 0, "NAME", finetuneArgs, STRING, reset,
                    .about = "reset distribution; the policy's own unless given"),
+    TOOL_OPTION_AS("reward", 0, "FILE", finetuneArgs, STRING, reward,
+                   .about = "what is rewarded, as `reward:` in a task file; the task's own unless given"),
     TOOL_OPTION_AS("steps", 'n', "N", finetuneArgs, INT64, steps, .low = 1, .high = INT64_MAX / 4,
                    .about = "control steps of all environments together, 500000 unless given, from scratch "
                             "1000000"),
@@ -186,9 +188,9 @@ static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loom
   if (!a->scratch && !residual)
     return loom_error_set(err, LOOM_ERR_USAGE, "--method %s begins with no policy yet: it takes --scratch",
                           name);
-  if (a->scratch && (a->data || a->reset || a->test >= 0))
+  if (a->scratch && (a->data || a->reset || a->reward || a->test >= 0))
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "--data, --reset and --eval are for a policy that is finetuned");
+                          "--data, --reset, --reward and --eval are for a policy that is finetuned");
   return 0;
 }
 
@@ -226,6 +228,7 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   code = copy_text(c->finetune.task, sizeof c->finetune.task, "--task", a->task, err);
   if (!code) code = copy_text(c->residual.policy, sizeof c->residual.policy, "the policy", a->policy, err);
   if (!code) code = copy_text(c->residual.data, sizeof c->residual.data, "--data", a->data, err);
+  if (!code) code = copy_text(c->residual.reward, sizeof c->residual.reward, "--reward", a->reward, err);
   if (!code) code = copy_text(c->residual.reset, sizeof c->residual.reset, "--reset", a->reset, err);
   if (!code && a->scratch && !c->finetune.task[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: names no task; give --task", a->config);
@@ -316,6 +319,7 @@ static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomErro
   if (!code) code = loom_scene_of_task(&p->scene, p->task, &a->roots, err);
   if (!code) p->digest = p->task->digest;
   if (!code) code = add_file(&p->digest, path, err);
+  if (!code) code = add_file(&p->digest, c->residual.reward, err);
   return code ? code : add_file(&p->digest, c->residual.data, err);
 }
 

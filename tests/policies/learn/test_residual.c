@@ -261,8 +261,10 @@ static void demos_are_seen_alike(void** state) {
   }
   pm.destroy(instance);
 
+  loomReal reward[2];
   assert_int_equal(loom_residual_decisions(&t, ROWS), 2);
-  must(loom_residual_demo(obs, off, &t, states, actions, ROWS, 9, 1, &err), &err);
+  must(loom_residual_demo(obs, off, reward, &t, states, actions, ROWS, 9, 1, &err), &err);
+  assert_true(reward[0] == 0 && reward[1] == 1);  // success, with which a demo ends
   loomEnvironment e;
   loomEnvironmentStep step;
   double none[LOOM_MAX_ACTION] = {0};
