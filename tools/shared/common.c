@@ -239,7 +239,7 @@ void tool_progress(const char* what, int64_t done, int64_t total, double seconds
 
   // Only where the end is known and something has been done.
   if (total > 0 && rate > 0) {
-    int64_t left = (int64_t)((double)(total - done) / rate);
+    int64_t left = total > done ? (int64_t)((double)(total - done) / rate) : 0;
     fprintf(stderr, "  ETA %lld:%02lld", (long long)(left / 60), (long long)(left % 60));
   }
 
