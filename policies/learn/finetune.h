@@ -47,8 +47,9 @@ typedef struct loomFinetuneDef {
 int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err);
 
 /// The files that a run leaves, as patterns (fnmatch): elements of an array.
-#define LOOM_FINETUNE_FILES \
-  "last.safetensors", "best.safetensors", "config.yaml", "scalars.csv", "events.out.tfevents.*", "curves.png"
+#define LOOM_FINETUNE_FILES                                                               \
+  "last.safetensors", "best.safetensors", "config.yaml", "scalars.csv", "evaluation.csv", \
+      "events.out.tfevents.*", "curves.png"
 
 LOOM_C_END
 

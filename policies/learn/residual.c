@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/base/statistics.h"
 #include "engine/data/dataset.h"
 #include "policies/agent/residual.h"
@@ -297,8 +298,9 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, con
   trial t = {.n = 2 * s->test, .tried = tried, .user = user};
   loomRolloutDef def = loom_default_rollout_def();
   plain.residual = NULL;
-  *out = (loomResidualTest){.n = s->test};
-  int code = find_reset(&def.reset, s, base, err);
+  *out = (loomResidualTest){.n = s->test, .success = calloc(2 * (size_t)s->test + 1, sizeof(bool))};
+  int code = out->success ? find_reset(&def.reset, s, base, err)
+                          : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to test");
 
   // As the task has it, whatever it was learned with.
   def.n = s->test;
@@ -320,9 +322,34 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, con
     out->after_within += now->within_limits;
     out->won += after && !before;
     out->lost += before && !after;
+    out->success[2 * i] = before;
+    out->success[2 * i + 1] = after;
   }
   out->p = loom_mcnemar(out->won, out->lost);
   out->kept = out->won > out->lost;
   for (int k = 0; k < 2; k++) loom_rollout_report_destroy(&report[k]);
+  if (code) loom_residual_test_destroy(out);
+  return code;
+}
+
+void loom_residual_test_destroy(loomResidualTest* test) {
+  free(test->success);
+  *test = (loomResidualTest){0};
+}
+
+int loom_residual_test_write(const char* path, const loomResidualTest* test, loomError* err) {
+  enum { LINE = 32 };
+  size_t room = (size_t)(test->n + 1) * LINE;
+  char* text = malloc(room);
+  if (!text) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
+  // What a run gives is the policy as it was where that is no worse.
+  size_t n = (size_t)snprintf(text, room, "start,before,after\n");
+  for (int i = 0; i < test->n; i++)
+    n += (size_t)snprintf(text + n, room - n, "%d,%d,%d\n", i, test->success[2 * i],
+                          test->success[2 * i + test->kept]);
+
+  int code = loom_file_write_text(path, text, err);
+  free(text);
   return code;
 }

@@ -54,13 +54,20 @@ typedef struct loomResidualTest {
   int won, lost;                    // that only the one after succeeds in, or only the one before
   double p;                         // McNemar's exact test of these
   bool kept;                        // the residual is better; else the policy stays as it was
+  bool* success;                    // (n, 2) of each start: before, after
 } loomResidualTest;
 
 /// After a run: the policy with what best (a policy's file) adds, against itself; starts are of `seed`. tried
-/// (nullable) is told of each episode; non-zero ends it with LOOM_ERR_INTERRUPTED.
+/// (nullable) is told of each episode; non-zero ends it with LOOM_ERR_INTERRUPTED. Free with
+/// loom_residual_test_destroy.
 int loom_residual_test(loomResidualTest* out, const loomResidualSettings* settings,
                        const loomResidualBase* base, loomTrained* best, uint64_t seed, int threads,
                        int (*tried)(void* user, int done, int n), void* user, loomError* err);
+
+/// Each start as CSV, `start,before,after`, 1 = success; where the policy stays as it was both are alike.
+/// LOOM_ERR_IO.
+int loom_residual_test_write(const char* path, const loomResidualTest* test, loomError* err);
+void loom_residual_test_destroy(loomResidualTest* test);
 
 /// The policy as it was, with nothing added.
 void loom_residual_forget(loomTrained* policy);

@@ -116,7 +116,9 @@ static const toolCommand command = {
         "Into the folder go config.yaml (all settings), last.safetensors (checkpoint), best.safetensors "
         "(what "
         "acts, of the\n"
-        "best evaluation), scalars.csv, curves.png and TensorBoard event files. Ctrl-C writes a checkpoint; "
+        "best evaluation), scalars.csv, curves.png, TensorBoard event files and, of a policy, evaluation.csv "
+        "(each fresh\n"
+        "start, before and after). Ctrl-C writes a checkpoint; "
         "--resume goes\n"
         "on, bit for bit.\n"
         "\n"
@@ -373,7 +375,8 @@ static void show_progress(runs* all) {
     snprintf(note + n, sizeof note - n, residual ? ", %.1f %% without noise" : ", %.1f without noise",
              residual ? 100 * s->evaluation : s->evaluation);
 
-  // The rate is this process's.
+  // The last look at a run may come after more steps than it was to have. The rate is this process's.
+  if (steps < step) steps = step;
   double seconds = loom_clock() - all->start;
   if (step > first)
     tool_progress("learned", step, steps, seconds * (double)step / (double)(step - first), note);
@@ -415,6 +418,8 @@ static int test_residual(seedRun* self, const loomFinetuneConfig* c, const loomR
     loom_residual_forget(&best);
     code = loom_trained_save(path, &best, NULL, err);
   }
+  snprintf(path, sizeof path, "%s/evaluation.csv", folder);
+  if (!code) code = loom_residual_test_write(path, out, err);
   loom_trained_destroy(&best);
   return code;
 }
@@ -543,10 +548,12 @@ static void add_success(cJSON* out, const char* key, int successes, int within, 
   double low, high;
   loom_wilson(&low, &high, successes, n);
   cJSON_AddNumberToObject(map, "n", n);
+  cJSON_AddNumberToObject(map, "successes", successes);
   cJSON_AddNumberToObject(map, "success", (double)successes / n);
-  cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
   cJSON_AddNumberToObject(map, "success_low", low);
   cJSON_AddNumberToObject(map, "success_high", high);
+  cJSON_AddNumberToObject(map, "successes_within_limits", within);
+  cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
 }
 
 // Before and after; `tried`: what the residual did, kept or not.
@@ -638,6 +645,7 @@ static int finetune_one(const finetuneArgs* given) {
   if (!code && !a.json) print_results(&config, &r, a.folder);
 
   int status = code ? tool_fail(&err) : EXIT_DONE;
+  for (int i = 0; i < SEEDS; i++) loom_residual_test_destroy(&all.test[i]);
   close_place(&at);
   loom_asset_roots_destroy(&a.roots);
   return status;

@@ -181,11 +181,13 @@ static void add_rate(cJSON* map, const char* key, const gridRate* r) {
 
   cJSON* out = cJSON_AddObjectToObject(map, key);
   cJSON_AddNumberToObject(out, "n", (double)r->n);
-  cJSON_AddNumberToObject(out, "success", (double)r->success);
-  if (r->within_limits >= 0) cJSON_AddNumberToObject(out, "success_within_limits", (double)r->within_limits);
-  cJSON_AddNumberToObject(out, "rate", (double)r->success / (double)r->n);
-  cJSON_AddNumberToObject(out, "low", low);
-  cJSON_AddNumberToObject(out, "high", high);
+  cJSON_AddNumberToObject(out, "successes", (double)r->success);
+  cJSON_AddNumberToObject(out, "success", (double)r->success / (double)r->n);
+  cJSON_AddNumberToObject(out, "success_low", low);
+  cJSON_AddNumberToObject(out, "success_high", high);
+  if (r->within_limits < 0) return;
+  cJSON_AddNumberToObject(out, "successes_within_limits", (double)r->within_limits);
+  cJSON_AddNumberToObject(out, "success_within_limits", (double)r->within_limits / (double)r->n);
 }
 
 static cJSON* cell_json(const gridCell* cell, const gridResult* r) {

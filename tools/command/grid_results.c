@@ -117,8 +117,8 @@ static int64_t count_of(const cJSON* map, const char* key, int64_t otherwise) {
 }
 
 static gridRate rate_of(const cJSON* map) {
-  gridRate r = {count_of(map, "n", 0), count_of(map, "success", 0),
-                count_of(map, "success_within_limits", -1)};
+  gridRate r = {count_of(map, "n", 0), count_of(map, "successes", 0),
+                count_of(map, "successes_within_limits", -1)};
   return r.success <= r.n ? r : (gridRate){0, 0, -1};
 }
 

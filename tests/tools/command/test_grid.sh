@@ -113,7 +113,7 @@ rates() {
   for cell in $("$loom" finetune "$work/rates.yaml" -o "$work/rates" --dry-run | sed -n 's/^\([0-9a-f]\{16\}\) .*/\1/p'); do
     after=$((10 + i)) && i=$((i + 1))
     mkdir -p "$work/rates/cells/$cell" || return 1
-    echo "{\"result\":{\"before\":{\"n\":20,\"success\":8},\"after\":{\"n\":20,\"success\":$after},\"steps\":500}}" \
+    echo "{\"result\":{\"before\":{\"n\":20,\"successes\":8},\"after\":{\"n\":20,\"successes\":$after},\"steps\":500}}" \
       >"$work/rates/cells/$cell/result.json"
     { echo start,before,after && for k in $(seq 0 19); do echo "$k,$((k < 8)),$((k >= 1 && k <= after))"; done; } \
       >"$work/rates/cells/$cell/evaluation.csv"
