@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `demoloom finetune --scratch` on plain control tasks: the same bytes on any number of threads, after Ctrl-C and after
-# kill -9; several seeds; and what is refused. Closes with `N passed, N failed`.
+# `demoloom finetune` of a policy and, --scratch, on plain control tasks: the same bytes on any number of threads, after
+# Ctrl-C and after kill -9; several seeds; and what is refused. Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
@@ -49,6 +49,40 @@ for method in ppo td3; do
   check "$method: its own configuration" "$loom" finetune -c "$work/$method-a/config.yaml" --scratch -o "$work/$method-c"
   check "$method: the same bytes by it" same_run $method c
 done
+
+# ---- a policy
+
+. tests/tools/reach_policy.sh
+residual() { "$loom" finetune "$work/reach.safetensors" -c "$work/reach.yaml" -o "$work/residual-$1" --json "${@:2}"; }
+check 'residual: a run' env LD_PRELOAD="$work/ctrl_c.so" CTRL_C_COUNT="$work/n" "$loom" finetune "$work/reach.safetensors" \
+  -c "$work/reach.yaml" -o "$work/residual-a" --json
+cp "$work/said" "$work/residual.json"
+n=$(cat "$work/n")
+
+# On two threads: before it is tested, what was learned is in the best one.
+stopped() {
+  local status=0
+  LD_PRELOAD=$work/ctrl_c.so CTRL_C_AT=$((n / 3)) residual int -j 2 >"$work/said" 2>&1 || status=$?
+  cp "$work/residual-int/best.safetensors" "$work/changed.safetensors"
+  [ $status -eq 1 ] && grep -q 'interrupted.*--resume goes on' "$work/said" && [ ! -e "$work/residual-int/evaluation.csv" ]
+}
+check "residual: Ctrl-C at a third of $n" stopped
+check 'residual: goes on' residual int -j 2 --resume
+check 'residual: to the same bytes' same_run residual int
+check 'residual: and the same successes' cmp "$work/residual-a/evaluation.csv" "$work/residual-int/evaluation.csv"
+check 'residual: its best one acts' "$loom" rollout "$work/residual-a/best.safetensors" -n 1 -j 1
+check 'residual: changed, it acts' "$loom" rollout "$work/changed.safetensors" -n 1 -j 1
+expect 'residual: no export' 1 'finetuned policies cannot be exported' "$loom" export "$work/changed.safetensors" -o "$work/x.onnx"
+
+# successes COLUMN: of the starts in evaluation.csv.
+successes() { awk -F, -v c="$1" 'NR > 1 { n += $c } END { print n + 0 }' "$work/residual-a/evaluation.csv"; }
+check 'residual: successes before' grep -q "\"before\":{\"n\":4,\"successes\":$(successes 2)," "$work/residual.json"
+check 'residual: successes after' grep -q "\"after\":{\"n\":4,\"successes\":$(successes 3)," "$work/residual.json"
+
+cp "$work/scenes/reach/task.yaml" "$work/scenes/reach/other.yaml" && sed -i 's/^task: own/task: other/' "$work/scenes/reach/other.yaml"
+expect 'a policy of another task' 2 'is a policy for own, not for other' residual x --task "$work/scenes/reach/other.yaml"
+expect 'a policy that has been finetuned' 1 'finetuned already' "$loom" finetune "$work/changed.safetensors" -c "$work/reach.yaml" \
+  -o "$work/x"
 
 # ---- results
 

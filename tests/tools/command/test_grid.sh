@@ -130,6 +130,22 @@ check 'probability of improvement' grep -qxF 'P(a run of ppo beats one of td3) 0
 check 'a picture' cmp -n 4 "$work/rates/report.png" <(printf '\211PNG')
 check 'CSV' grep -qE '^[0-9a-f]{16},done,ppo,1,20,8,0.2188[0-9]*,0.613[0-9]*,20,10,0.29[0-9]*,0.70[0-9]*,3,1,0.625,,500,$' "$work/rates/report.csv"
 
+# ---- a policy, tried before and after
+
+. tests/tools/reach_policy.sh
+printf 'grid: {policy: %s, seed: [32353, 32354]}\nset: {config: %s}\n' "$work/reach.safetensors" "$work/reach.yaml" >"$work/policy.yaml"
+check 'a policy' "$loom" finetune "$work/policy.yaml" -o "$work/policy" -j 1
+cp "$work/said" "$work/policy.told"
+check 'a policy: before, after and the same starts' \
+  test "$(grep -cE '^3235[34] +[0-9.]+ % \[[0-9., ]+\] +[0-9.]+ % \[[0-9., ]+\] +[+][0-9.]+ \[[-+0-9., ]+\] +[+][0-9]+ -[0-9]+ p [0-9.]+ +[0-9]+$' "$work/policy.told")" = 2
+# counted CELL: the report's counts are those of the cell's starts.
+counted() {
+  awk -F, 'NR > 1 { b += $2; a += $3; g += $3 > $2; l += $2 > $3 } END { printf "%d %d %d %d %d\n", NR - 1, b, a, g, l }' "$work/policy/cells/$1/evaluation.csv" \
+    >"$work/counts"
+  grep "^$1," "$work/policy/report.csv" | awk -F, '{ printf "%d %d %d %d %d\n", $4, $5, $9, $12, $13 }' | cmp - "$work/counts"
+}
+for cell in "$work"/policy/cells/*; do check 'a policy: starts are counted' counted "$(basename "$cell")"; done
+
 # ---- what is refused
 
 refuse() { expect "$1" "$2" "$3" "$loom" finetune "$work/bad_grid.yaml" -o "$work/x" "${@:5}" < <(echo) ; }

@@ -1,0 +1,19 @@
+# A policy to be finetuned that has hardly learned anything, and yet succeeds now and then; sourced after check.sh from
+# the repository's root. In $work: reach.safetensors, and reach.yaml, settings of a run that takes a second.
+# $reach: its task, tests/own made easy.
+mkdir -p "$work/scenes/reach" && ln -s "$PWD/tests/own" "$work/scenes/own" && ln -s "$PWD/tests/own/robots" "$work/scenes/robots"
+export DEMOLOOM_SCENES=$work/scenes
+reach=$work/scenes/reach/task.yaml
+cp tests/own/scene.xml "$work/scenes/reach"
+sed -e '/^success:/,/^reset:/{/^reset:/!d}' -e 's/^max_steps:.*/max_steps: 40/' -e 's/^success_hold:.*/success_hold: 1/' \
+  -e 's/^reset:/success: {distance: {from: box, to: {eef: 0}, below: 0.15}}\nreset:/' tests/own/task.yaml >"$reach"
+"$loom" record own -n 2 --seed 1 -o "$work/driven.hdf5" >"$work/log" 2>&1 || cat "$work/log"
+"$loom" replay "$work/driven.hdf5" --task own -o "$work/reach.hdf5" >"$work/log" 2>&1 || cat "$work/log"
+"$loom" train --data "$work/reach.hdf5" --task "$reach" -p bc_l2 --hidden 16 --epochs 1 --steps 200 --rollouts 1 -o "$work/reach" >"$work/log" 2>&1 ||
+  cat "$work/log"
+mv "$work/reach/last.safetensors" "$work/reach.safetensors"
+cat >"$work/reach.yaml" <<'END'
+finetune: {method: residual, steps: 800, threads: 1, evaluate: 4, evaluate_every: 800, checkpoint_every: 400}
+td3: {environments: 2, buffer: 400, warmup: 32, batch: 16, hidden: [8]}
+residual: {critics_first: 4, hold: 1, test: 4}
+END
