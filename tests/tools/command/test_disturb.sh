@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# `demoloom rollout --disturb`: what is recorded replays bit for bit, any episode can be had again alone, on any number
+# of threads; what is wrong in a set is named; --widen prints a set. Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../../.." || exit 1
+. tests/tools/check.sh
+export OMP_NUM_THREADS=1
+. tests/tools/reach_policy.sh
+roll() { "$loom" rollout "$work/reach.safetensors" --seed 7 "$@"; }
+
+# ---- the same again
+
+check 'a run' eval 'roll --disturb rough -n 4 -j 1 --json -o "$work/r.hdf5" >"$work/r.json"'
+check 'two threads' roll --disturb rough -n 4 -j 2 --json -o "$work/two.hdf5"
+check 'two threads: the same bytes' cmp "$work/r.hdf5" "$work/two.hdf5"
+# Its failures are told, and nothing else: every array is what the replayed states give.
+replays() {
+  "$loom" verify "$work/r.hdf5" --task "$reach" >"$work/verified" 2>&1
+  cat "$work/verified"
+  says "$work/verified" '^4 demos: .* 4 identical bit for bit' && ! grep '^demo_' "$work/verified" | grep -v 'no success at the end'
+}
+check 'verify replays all of them' replays
+# episode FILE NUMBER: how it ended, after how many steps, and what it drew.
+episode() { sed -n "/\"number\":\t$2,/,/\"disturb\":/p" "$1"; }
+alone() {
+  roll --disturb rough -n 1 --first "$1" -j 1 --json >"$work/one.json" || return 1
+  episode "$work/one.json" "$1" >"$work/one" && [ "$(wc -l <"$work/one")" = 5 ] && episode "$work/r.json" "$1" | cmp - "$work/one"
+}
+for number in 0 1 3; do check "episode $number alone" alone $number; done
+check 'without, they are others' eval 'roll -n 4 -j 1 --json -o "$work/calm.hdf5" && differ "$work/r.hdf5" "$work/calm.hdf5"'
+
+# ---- sets
+
+printf 'mass: {range: [0.95, 1.05], scale: log, limits: [0.5, 2]}\n' >"$work/mass.yaml"
+check 'a file' roll --disturb "$work/mass.yaml" -n 1 -j 1
+check '--widen' eval 'roll --disturb "$work/mass.yaml" -n 2 --widen 0.5 -j 1 >"$work/copes.yaml"'
+check '--widen: a range and its limits' grep -qE '^mass: \{range: \[[0-9.]+, [0-9.]+\], scale: log, limits: \[0.5, 2\]\}$' "$work/copes.yaml"
+check '--widen: it is a set' roll --disturb "$work/copes.yaml" -n 1 -j 1
+wrong() { # NAME PATTERN TEXT
+  printf '%b' "$3" >"$work/wrong.yaml"
+  expect "$1" 1 "wrong.yaml:$2" roll --disturb "$work/wrong.yaml" -n 1
+}
+wrong 'an unknown term' "2: key 'mas': unknown; did you mean 'mass'" 'friction: [0.5, 1]\nmas: [0.5, 2]\n'
+wrong 'a range upside down' '2: key .range' '# upside down\nmass: {range: [2, 0.5]}\n'
+wrong 'no such object' "1: .*'cup'" 'mass: {of: cup, range: [0.5, 2]}\n'
+wrong 'a push that never begins' "1: key 'at'" 'push: {of: box, range: [1, 2]}\n'
+expect 'no such set' 2 "no disturbances 'none', neither in its .randomize:. .rough. nor as a file" roll --disturb none -n 1
+expect '--widen alone' 2 'needs --disturb' roll --widen 0.5 -n 1
+expect '--widen keeps nothing' 2 'keeps no episodes' roll --disturb rough --widen 0.5 -n 1 -o "$work/x.hdf5"
+
+close_tests
