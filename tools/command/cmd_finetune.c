@@ -47,7 +47,7 @@ static const toolOption options[] = {
         "config", 'c', "FILE", finetuneArgs, STRING, config,
         .about = "settings as YAML, such as another run's config.yaml; options replace what it says"),
     TOOL_OPTION_AS(
-        "task", 't', "FILE", finetuneArgs, STRING, task,
+        "task", 't', "TASK", finetuneArgs, STRING, task,
         .about = "scene's name or task file; what the policy's rollouts were of unless given. With --scratch "
                  "the file of a plain control task (`gym:`), such as tests/gym/half_cheetah.yaml"),
     TOOL_OPTION_AS("scratch", 0, NULL, finetuneArgs, BOOL, scratch, .about = "begin with no policy"),

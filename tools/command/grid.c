@@ -8,6 +8,7 @@
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
 #include "engine/base/text.h"
+#include "engine/scene/library.h"
 
 static const char policy[] = "policy";  // the argument that is no option
 
@@ -47,11 +48,22 @@ static int check_keys(const loomYaml* y, loomNode map, const toolCommand* comman
 
 // ---- values
 
+// A scene that stands where scenes do, by its name.
+static bool read_scene(gridValue* out, const toolOption* o) {
+  loomTask* task = NULL;
+  if (!o || !o->argument || strcmp(o->argument, "TASK") != 0 || loom_is_file(out->text)) return false;
+
+  out->missing = loom_task_find(&task, out->text, NULL) != LOOM_OK;
+  if (!out->missing) out->digest = task->digest;
+  loom_task_destroy(task);
+  return true;
+}
+
 // A path, where the option takes nothing else or the text looks like one.
 static bool names_file(const char* key, const toolOption* o, const char* text) {
   if (!strcmp(key, policy)) return true;
   if (!o->argument) return false;
-  return !strcmp(o->argument, "FILE") || strchr(text, '/') || loom_ends_with(text, ".yaml") ||
+  return !strncmp(o->argument, "FILE", 4) || strchr(text, '/') || loom_ends_with(text, ".yaml") ||
          loom_ends_with(text, ".safetensors");
 }
 
@@ -66,7 +78,7 @@ static int read_value(gridValue* out, const char* key, const toolCommand* comman
   bool is_switch = o && !o->argument;
   if (is_switch && strcmp(out->text, "true") != 0 && strcmp(out->text, "false") != 0)
     return loom_yaml_error(y, node, key, err, "takes true or false, not '%s'", out->text);
-  if (is_switch || !names_file(key, o, out->text)) return LOOM_OK;
+  if (is_switch || read_scene(out, o) || !names_file(key, o, out->text)) return LOOM_OK;
 
   // Another file of the same name is another cell.
   char* bytes;

@@ -144,6 +144,11 @@ counted() {
     >"$work/counts"
   grep "^$1," "$work/policy/report.csv" | awk -F, '{ printf "%d %d %d %d %d\n", $4, $5, $9, $12, $13 }' | cmp - "$work/counts"
 }
+printf 'grid: {task: [own, nowhere]}\nset: {policy: %s, data: none.hdf5}\n' "$work/reach.safetensors" >"$work/names.yaml"
+names() { "$loom" finetune "$work/names.yaml" -o "$work/names" --dry-run; }
+check 'a dataset that is not there' eval 'names | grep -c "data: there is no file none.hdf5" | grep -qx 2'
+sed -i 's/, data: none.hdf5//' "$work/names.yaml"
+check 'a scene is known by its name' eval 'names | grep -q "to do .* task=own$" && names | grep -q "task: there is no file nowhere"'
 for cell in "$work"/policy/cells/*; do check 'a policy: starts are counted' counted "$(basename "$cell")"; done
 
 # ---- what is refused
