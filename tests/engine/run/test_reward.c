@@ -1,4 +1,4 @@
-// How episodes are judged and rewarded, and where they begin: an expert's episode of tests/own, against values
+// How episodes are judged and rewarded, and where they begin: an episode of the expert of tests/own.
 // worked out from the simulation.
 #include <math.h>
 
