@@ -71,3 +71,16 @@ void loom_trace_add(loomTrace* t, loomEpisode* e, const double* action) {
 void loom_trace_end(loomTrace* t, loomEpisode* e) {
   loom_observer_see_doubles(t->obs + (size_t)t->rows * (size_t)t->obs_dim, t->observer, e);
 }
+
+void loom_trace_put_grippers(loomTrace* t, const loomEpisode* e) {
+  const double* action = t->actions;
+  for (int r = 0; r < t->rows; r++) {
+    for (int a = 0; a < t->arm_count; a++) {
+      int hand = e->arms[a].robot->gripper_dim;
+      double sum = 0;
+      for (int i = 0; i < hand; i++) sum += action[e->arms[a].pose_dim + i];
+      t->grip[r * t->arm_count + a] = hand ? sum / hand : 0;
+      action += loom_arm_action_dim(&e->arms[a]);
+    }
+  }
+}

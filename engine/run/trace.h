@@ -33,6 +33,8 @@ void loom_trace_destroy(loomTrace* trace);
 void loom_trace_add(loomTrace* trace, loomEpisode* episode, const double* action);
 /// Take what is seen after the last action.
 void loom_trace_end(loomTrace* trace, loomEpisode* episode);
+/// Where the driver did not say what grippers do: of each row's action the mean of a gripper's entries.
+void loom_trace_put_grippers(loomTrace* trace, const loomEpisode* episode);
 
 LOOM_C_END
 

@@ -236,20 +236,6 @@ static void put_targets(loomTrace* t, const loomEpisode* e) {
   }
 }
 
-// And its grippers: the mean of their entries.
-static void put_grippers(loomTrace* t, const loomEpisode* e) {
-  const double* action = t->actions;
-  for (int r = 0; r < t->rows; r++) {
-    for (int a = 0; a < t->arm_count; a++) {
-      int hand = e->arms[a].robot->gripper_dim;
-      double sum = 0;
-      for (int i = 0; i < hand; i++) sum += action[e->arms[a].pose_dim + i];
-      t->grip[r * t->arm_count + a] = hand ? sum / hand : 0;
-      action += loom_arm_action_dim(&e->arms[a]);
-    }
-  }
-}
-
 int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loomDriven* driven,
                        const loomWriteDef* write, loomError* why, loomError* err) {
   char name[LOOM_NAME_MAX], *xml = NULL, *disturb = NULL;
@@ -265,7 +251,7 @@ int loom_record_driven(const char* path, loomTrace* t, loomEpisode* e, const loo
   // What a generated demo's driver writes into the trace is found afterwards.
   annotate_trace(t, e->scene->task, name, xml, disturb, driven, why);
   put_targets(t, e);
-  put_grippers(t, e);
+  loom_trace_put_grippers(t, e);
 
   // As a generated demo, but for its provenance.
   add_arrays(&record, t, e, false);

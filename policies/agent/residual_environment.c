@@ -122,11 +122,8 @@ static int reset_residual(void* self, uint64_t seed, uint64_t attempt, loomError
 
 // What the control step just taken brought: success, failure, or no more time.
 static void judge(loomEnvironmentStep* out, residualEpisode* r) {
-  const loomTask* task = r->e->scene->task;
-  const loomRunDef def = {.max_steps = r->task->max_steps,
-                          .success_hold = task->success_hold,
-                          .stop_at_lost = true,
-                          .stop_at_breach = r->task->limits || reward_of(r->task)->end_at_limits};
+  loomRunDef def = loom_reward_run_def(reward_of(r->task), r->e->scene->task, r->task->max_steps);
+  def.stop_at_breach = def.stop_at_breach || r->task->limits;
   if (loom_judge_step(&r->run, &def, r->e)) return;
 
   out->success = r->run.end == LOOM_RUN_SUCCESS;

@@ -82,19 +82,6 @@ static int compare(arrayVerdict* v, const loomDataset* ds, const char* object, c
   return code ? loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a verdict") : 0;
 }
 
-// A gripper's command is the mean of its entries of the action.
-static void put_grippers(loomTrace* t, const loomEpisode* e) {
-  const double* action = t->actions;
-  for (int r = 0; r < t->rows; r++)
-    for (int a = 0; a < t->arm_count; a++) {
-      int hand = e->arms[a].robot->gripper_dim;
-      double sum = 0;
-      for (int i = 0; i < hand; i++) sum += action[e->arms[a].pose_dim + i];
-      t->grip[r * t->arm_count + a] = hand ? sum / hand : 0;
-      action += loom_arm_action_dim(&e->arms[a]);
-    }
-}
-
 // What the driver of the episode meant cannot be computed, but it must be poses.
 static int check_targets(arrayVerdict* v, const loomDataset* ds, const char* object, loomNames* compared,
                          loomError* err) {
@@ -134,7 +121,7 @@ static int compare_computed(arrayVerdict* v, const loomDataset* ds, const char* 
   // Rewards, dones and commands follow other rules in other programs.
   if (same) arrays |= LOOM_DEMO_NEXT_OBS;
   if (same && ours) arrays |= LOOM_DEMO_REWARDS | LOOM_DEMO_GRIPPERS;
-  if (same) put_grippers(replayed, e);
+  if (same) loom_trace_put_grippers(replayed, e);
   if (!code) loom_demo_record_rows(&record, arrays, same ? replayed : &shown, e, 0, demo->rows);
 
   loomRecord all;
