@@ -287,7 +287,7 @@ static int create_learner(run* r, loomError* err) {
     case LOOM_FINETUNE_PPO:
       break;
   }
-  return loom_ppo_create(&r->learner, &c->ppo, maker, c->finetune.steps, seed, threads, err);
+  return loom_ppo_create(&r->learner, &c->ppo, NULL, maker, c->finetune.steps, seed, threads, err);
 }
 
 // For evaluations, where the learner has no better way.

@@ -51,7 +51,7 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   if (m == RESIDUAL) td3.batch = 64;
   if (m == RESIDUAL) td3.warmup = 500;
 
-  int code = m == PPO ? loom_ppo_create(&l, &ppo, &maker, 80 * 256, seed, threads, &err)
+  int code = m == PPO ? loom_ppo_create(&l, &ppo, NULL, &maker, 80 * 256, seed, threads, &err)
                       : loom_td3_create(&l, &td3, m == RESIDUAL ? &guide : NULL, &maker, seed, threads, &err);
   if (code) fail_msg("%s", err.message);
   return l;

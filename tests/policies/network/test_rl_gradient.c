@@ -49,19 +49,20 @@ typedef struct ppoCase {
   loomActorCritic net;
   loomPpoRows rows;
   loomPpoLossDef def;
-  loomReal scratch[N * (4 + ACTIONS)];
+  loomReal scratch[4 * N];
 } ppoCase;
 
 static double ppo_loss(void* arg) {
   ppoCase* c = arg;
-  return loom_actor_critic_loss(&c->net, &c->rows, N, &c->def, c->scratch).loss;
+  loomPpoNetwork net = loom_actor_critic_network(&c->net);
+  return loom_ppo_loss(&net, &c->rows, N, &c->def, c->scratch).loss;
 }
 
 static void ppo(void** state) {
   (void)state;
   static loomReal obs[N * OBS], action[N * ACTIONS], log_prob[N], value[N], advantage[N], returns[N];
   static const loomPpoLossDef defs[] = {
-      {0.2, 0.2, 0.5, 0.01, true}, {0.1, 0, 1, 0, false}, {5, 5, 1, 0.1, true}};
+      {0.2, 0.2, 0.5, 0.01, true, false}, {0.1, 0, 1, 0, false, false}, {5, 5, 1, 0.1, true, false}};
   loomActorCriticDef def = {.obs = OBS,
                             .actions = ACTIONS,
                             .hidden = {2, {7, 6}},
@@ -76,7 +77,7 @@ static void ppo(void** state) {
 
   for (size_t k = 0; k < sizeof defs / sizeof *defs; k++) {
     static ppoCase c;
-    c = (ppoCase){.rows = {obs, action, log_prob, value, advantage, returns}, .def = defs[k]};
+    c = (ppoCase){.rows = {obs, obs, action, log_prob, value, advantage, returns}, .def = defs[k]};
     assert_int_equal(loom_actor_critic_create(&c.net, &def, 1, N, &err), 0);
 
     // Actions near the means; ratios on both sides of the bounds, none at one.
