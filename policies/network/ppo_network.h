@@ -1,5 +1,5 @@
 // What PPO learns: an actor, whoever that is, and a critic. The core (policies/learn/ppo.h) knows of an actor
-// only what is said here: that it decides, how likely a decision is, and how that follows from its parameters.
+// only what is said here: that it decides, how likely that is, and how it follows from its parameters.
 // So a Gaussian from scratch, a trained policy and a denoiser are learned by one core. Internal.
 //
 // A decision is one step of the environment: some numbers ("words") that the actor stores, from which its
@@ -25,7 +25,7 @@ typedef struct loomPpoActor {
       *clip_share;                // and of the clip of its ratio; NULL = all 1
   bool own_obs;  // it sees observations as the environment has them; false: as the critic does, normalized
 
-  /// n decisions from seen (n x obs), each by a random stream of its own (n), which may be drawn from as often
+  /// n decisions from seen (n x obs), each by a random stream of its own (n), drawn from as often
   /// as wanted: decision (n x words), log_prob (n x ratios), and action (n x actions), which is held to the
   /// environment's range.
   void (*draw)(double* action, loomReal* decision, loomReal* log_prob, void* self, const loomReal* seen,
