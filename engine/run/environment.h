@@ -37,7 +37,7 @@ typedef struct loomEnvironment {
 typedef struct loomEnvironmentMaker {
   const void* source;
   int obs, actions;
-  const double* range;  // (actions x 2) lowest and highest entry of an action
+  const double* range;  // (actions x 2) lowest and highest entry of an action; NULL = without bounds
   size_t snapshot_size;
   int (*create)(loomEnvironment* out, const void* source, loomError* err);
 } loomEnvironmentMaker;

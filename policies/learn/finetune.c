@@ -287,6 +287,9 @@ static int create_learner(run* r, loomError* err) {
     case LOOM_FINETUNE_PPO:
       break;
   }
+  if (c->of_policy)
+    return loom_direct_learner(&r->learner, &c->residual, &c->ppo, &c->direct, r->def->base,
+                               c->finetune.steps, seed, threads, err);
   return loom_ppo_create(&r->learner, &c->ppo, NULL, maker, c->finetune.steps, seed, threads, err);
 }
 

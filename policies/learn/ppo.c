@@ -326,7 +326,7 @@ static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* er
   gather(p, p->valid + begin, end - begin);
   loomPpoLoss loss = loom_ppo_loss(&p->net, &p->gathered, end - begin, &def, p->scratch);
   int code = actor->further && !only_values
-                 ? actor->further(&further, actor->self, (uint64_t)p->actor_updates, err)
+                 ? actor->further(&further, actor->further_self, (uint64_t)p->actor_updates, err)
                  : LOOM_OK;
   if (code) return code;
 

@@ -1,7 +1,8 @@
 // Proximal policy optimization (Schulman et al., 2017), of a Gaussian actor from scratch or of any other that
-// acts already (policies/network/ppo_network.h). From scratch, with the settings it has by default it does what CleanRL's ppo_continuous_action does (github.com/vwxyzjn/cleanrl; Huang et
-// al., "The 37 implementation details of proximal policy optimization", 2022), but that an episode which is
-// out of time is credited with the value of its last state (`bootstrap`).
+// acts already (policies/network/ppo_network.h). From scratch, with the settings it has by default, it does
+// what CleanRL's ppo_continuous_action does (github.com/vwxyzjn/cleanrl; Huang et al., "The 37 implementation
+// details of proximal policy optimization", 2022), but that an episode which is out of time is credited with
+// the value of its last state (`bootstrap`).
 #ifndef LOOM_POLICIES_LEARN_PPO_H
 #define LOOM_POLICIES_LEARN_PPO_H
 

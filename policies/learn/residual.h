@@ -30,7 +30,7 @@ typedef struct loomResidualSettings {
   int64_t successes;
 } loomResidualSettings;
 
-extern const loomFields loom_residual_settings_fields;
+extern const loomFields loom_residual_settings_fields, loom_base_settings_fields;  // all; up to `test`
 loomResidualSettings loom_default_residual_settings(void);
 /// TD3's settings that suit it. Steps are decisions.
 loomTd3Config loom_default_residual_td3_config(void);
@@ -57,7 +57,7 @@ typedef struct loomResidualTest {
   bool* success;                    // (n, 2) of each start: before, after
 } loomResidualTest;
 
-/// After a run: the policy with what best (a policy's file) adds, against itself; starts are of `seed`. tried
+/// After a run: the policy as base has it, as it was before, against best; starts are of `seed`. tried
 /// (nullable) is told of each episode; non-zero ends it with LOOM_ERR_INTERRUPTED. Free with
 /// loom_residual_test_destroy.
 int loom_residual_test(loomResidualTest* out, const loomResidualSettings* settings,
@@ -68,9 +68,6 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* settin
 /// LOOM_ERR_IO.
 int loom_residual_test_write(const char* path, const loomResidualTest* test, loomError* err);
 void loom_residual_test_destroy(loomResidualTest* test);
-
-/// The policy as it was, with nothing added.
-void loom_residual_forget(loomTrained* policy);
 
 LOOM_C_END
 

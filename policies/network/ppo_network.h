@@ -41,7 +41,8 @@ typedef struct loomPpoActor {
   void (*best)(double* action, void* self, const loomReal* seen);
   /// A further loss of the update of that number (a behavior cloning term), weighted, whose gradient is added
   /// to params->gradient. May be NULL: none.
-  int (*further)(double* loss, void* self, uint64_t update, loomError* err);
+  int (*further)(double* loss, void* further_self, uint64_t update, loomError* err);
+  void* further_self;
 } loomPpoActor;
 
 typedef struct loomPpoNetwork {
