@@ -1,5 +1,5 @@
 // PPO, also of a network with a mixture of Gaussians, and TD3, also as a residual of a policy that does
-// nothing, come to a best policy that is known; the same bytes on any number of threads and from a checkpoint.
+// nothing, come to a best policy that is known; the same bytes on any number of threads, from a checkpoint too.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
