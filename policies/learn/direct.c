@@ -84,20 +84,11 @@ static int open_demos(direct* d, const char* path, int batch, uint64_t seed, loo
 
 static int clone(double* loss, void* self, uint64_t update, loomError* err) {
   direct* d = self;
-  const loomNetworkDef* def = &d->policy->network.def;
   int code = loom_data_batch(&d->batch, d->data, (int64_t)update, err);
   if (code) return code;
 
-  // Of a sample's actions the newest is the decision.
-  loomSamples s = loom_trained_samples(d->policy, &d->batch);
-  size_t dim = (size_t)def->action_dim, rows = (size_t)def->action_rows;
-  loomReal *action = d->batch.actions, *real = d->batch.real;
-  for (size_t i = 0; i < (size_t)s.n; i++) {
-    size_t newest = (i + 1) * rows - 1;
-    memmove(action + i * dim, action + newest * dim, dim * sizeof *action);
-    real[i] = real[newest];
-  }
-  *loss = loom_mixture_actor_clone(&d->actor, s.obs, action, real, s.n, d->bc);
+  loomSamples samples = loom_trained_samples(d->policy, &d->batch);
+  *loss = loom_mixture_actor_clone(&d->actor, &samples, d->bc);
   return LOOM_OK;
 }
 
@@ -124,7 +115,10 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, direct* d, con
   if (!code && set->bc > 0) code = open_demos(d, s->data, most, seed, err);
   if (code) return code;
 
-  loomPpoGuide guide = {.actor = loom_mixture_actor(&d->actor),
+  // The critic sees what is seen now, whatever the actor remembers.
+  const loomNetworkDef* net = &o->base.policy->network.def;
+  loomPpoGuide guide = {.critic_obs = loom_network_seen(net) * net->obs_dim,
+                        .actor = loom_mixture_actor(&d->actor),
                         .critic_first = set->critic_first,
                         .critic_rate = set->critic_rate};
   if (d->data) guide.actor.further = clone;

@@ -45,6 +45,7 @@ int loom_ppo_most_rows(const loomPpoConfig* config);
 /// of its environments then, those of the settings above decisions.
 typedef struct loomPpoGuide {
   loomPpoActor actor;  // with room for loom_ppo_most_rows
+  int critic_obs;      // so many of an observation's last numbers are the critic's; 0 = all
   int critic_first;    // iterations in which only the critic learns, so that a random one spoils no actor
   double critic_rate;  // of learning
 } loomPpoGuide;
