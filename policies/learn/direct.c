@@ -13,6 +13,8 @@ static const loomFieldDef field_rows[] = {
     ROW(INT, critic_first, .high = 1 << 20, .unit = "iterations",
         .about = "in which only the critic learns; the policy stays as it is"),
     ROW(REAL, critic_rate, .least = 1e-12, .most = 10, .about = "the critic's learning rate"),
+    ROW(BOOL, adaptive,
+        .about = "the policy's rate follows, so that an iteration moves it by ppo's target_kl"),
     ROW(REAL, bc, .least = 0, .most = 1e6, .about = "weight of the demos' negative log likelihood; 0 = none"),
     ROW(REAL, least_std, .least = 1e-6, .most = 10,
         .about = "added to deviations of actions, normalized, while it explores"),
@@ -20,7 +22,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_direct_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDirectSettings loom_default_direct_settings(void) {
-  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .least_std = 0.05};
+  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .adaptive = true, .least_std = 0.05};
 }
 
 loomPpoConfig loom_default_direct_ppo_config(void) {
@@ -29,7 +31,7 @@ loomPpoConfig loom_default_direct_ppo_config(void) {
   c.steps = 512;
   c.minibatches = 16;
   c.discount = 0.995;
-  c.rate = 1e-4;
+  c.rate = 3e-6;
   c.anneal = false;
   c.clip_value = false;
   c.target_kl = 0.02;
@@ -120,7 +122,8 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, direct* d, con
   loomPpoGuide guide = {.critic_obs = loom_network_seen(net) * net->obs_dim,
                         .actor = loom_mixture_actor(&d->actor),
                         .critic_first = set->critic_first,
-                        .critic_rate = set->critic_rate};
+                        .critic_rate = set->critic_rate,
+                        .adaptive = set->adaptive};
   if (d->data) guide.actor.further = clone;
   guide.actor.further_self = d;
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);

@@ -96,7 +96,10 @@ typedef struct ppo {
   double *actions, *ready;  // (n x actions) in the environments' units; (n) returns to be taken in
   loomRandom* random;       // (n) of a step's decisions
   counters count;
-  double actor_updates, taken;  // guided: of `updates`; control steps of the last iteration
+  struct {
+    double updates, rate;  // of `count.updates`; factor of the rate
+  } actor;                 // guided
+  double taken;            // control steps of the last iteration
 
   // What was tried, (rows) each or times obs, words and ratios; values have one row of environments more.
   // `seen` and `now_seen` are the actor's, obs and now the critic's; the same unless the actor has its own.
@@ -326,7 +329,7 @@ static double step_parameters(ppo* p, bool only_values) {
   double critic =
       loom_adam_step(p->net.critic_params, &adam, p->guide.critic_rate, (uint64_t)p->count.updates + 1);
   if (only_values || !isfinite(critic)) return critic;
-  return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)++p->actor_updates);
+  return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)++p->actor.updates);
 }
 
 static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* err) {
@@ -340,7 +343,7 @@ static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* er
   gather(p, p->valid + begin, end - begin);
   loomPpoLoss loss = loom_ppo_loss(&p->net, &p->gathered, end - begin, &def, p->scratch);
   int code = actor->further && !only_values
-                 ? actor->further(&further, actor->further_self, (uint64_t)p->actor_updates, err)
+                 ? actor->further(&further, actor->further_self, (uint64_t)p->actor.updates, err)
                  : LOOM_OK;
   if (code) return code;
 
@@ -367,18 +370,29 @@ static double share_left(const ppo* p) {
   return fmax(0, 1 - ((double)p->vector->control_steps - p->taken) / fmax((double)p->steps, 1));
 }
 
+static bool adapts(const ppo* p) {
+  return p->guide.adaptive && p->config.target_kl > 0 && p->count.iteration >= p->guide.critic_first;
+}
+
+// The divergence grows with the square of the rate, and with the updates, of which some were left out.
+static void adapt_rate(ppo* p, double kl, double share_done) {
+  double off = sqrt(p->config.target_kl * share_done / fmax(kl, 1e-12));
+  p->actor.rate *= fmin(fmax(off, 0.2), 1.5);
+}
+
 static int learn(ppo* p, loomError* err) {
   const loomPpoConfig* c = &p->config;
   double kl = 0, before = p->count.updates;
   int code = LOOM_OK;
   p->loss = (loomPpoLoss){0};
   p->gradient = p->epochs = p->further = 0;
-  p->rate = c->rate * (c->anneal ? share_left(p) : 1);
+  p->rate = c->rate * (c->anneal ? share_left(p) : 1) * p->actor.rate;
+  double enough = adapts(p) ? 2 * c->target_kl : INFINITY;
 
   for (int e = 0; !code && e < c->epochs && !(c->target_kl > 0 && kl > c->target_kl); e++) {
     shuffle(p, e);
     p->epochs++;
-    for (int k = 0; !code && k < c->minibatches; k++) {
+    for (int k = 0; !code && k < c->minibatches && !(kl > enough); k++) {
       int begin = (int)((int64_t)p->nvalid * k / c->minibatches);
       int end = (int)((int64_t)p->nvalid * (k + 1) / c->minibatches);
       if (end > begin) code = learn_minibatch(p, begin, end, &kl, err);
@@ -386,6 +400,7 @@ static int learn(ppo* p, loomError* err) {
   }
 
   double updates = fmax(p->count.updates - before, 1);
+  if (!code && adapts(p)) adapt_rate(p, kl, updates / ((double)c->epochs * c->minibatches));
   divide_loss(&p->loss, updates);
   p->gradient /= updates;
   p->further /= updates;
@@ -457,7 +472,7 @@ static int guided_tensors(loomSafeTensor* out, const ppo* p) {
   const loomParams *actor = p->net.actor.params, *critic = p->net.critic_params;
   int n = 0;
   out[n++] = numbers("train.actor", LOOM_SAFE_F32, actor->value, actor->total);
-  out[n++] = numbers("train.actor_updates", LOOM_SAFE_F64, &p->actor_updates, 1);
+  out[n++] = numbers("train.actor_counters", LOOM_SAFE_F64, &p->actor, 2);
   out[n++] = numbers("train.critic", LOOM_SAFE_F32, critic->value, critic->total);
   out[n++] = numbers("train.critic_first", LOOM_SAFE_F32, critic->first, critic->total);
   out[n++] = numbers("train.critic_second", LOOM_SAFE_F32, critic->second, critic->total);
@@ -603,6 +618,7 @@ int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpo
   p->steps = steps;
   p->seed = seed;
   p->guided = guide != NULL;
+  p->actor.rate = 1;
   if (guide) p->guide = *guide;
 
   int code = create_run(p, maker, threads, err);

@@ -44,7 +44,7 @@ static int make_mixture(loomLearner* l, const loomPpoConfig* ppo, const loomEnvi
   int code = loom_network_create(&p->net, &def, 4, err);
   if (!code) code = loom_mixture_actor_create(&p->actor, &p->net, 0.1, false, loom_ppo_most_rows(ppo), err);
   if (code) return code;
-  loomPpoGuide guide = {loom_mixture_actor(&p->actor), 0, CRITIC_FIRST, 3e-3};
+  loomPpoGuide guide = {loom_mixture_actor(&p->actor), 0, CRITIC_FIRST, 3e-3, false};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;
