@@ -22,7 +22,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_direct_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDirectSettings loom_default_direct_settings(void) {
-  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .adaptive = true, .least_std = 0.05};
+  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .adaptive = true, .least_std = 0.1};
 }
 
 loomPpoConfig loom_default_direct_ppo_config(void) {
@@ -31,7 +31,7 @@ loomPpoConfig loom_default_direct_ppo_config(void) {
   c.steps = 512;
   c.minibatches = 16;
   c.discount = 0.995;
-  c.rate = 3e-6;
+  c.rate = 1e-5;
   c.anneal = false;
   c.clip_value = false;
   c.target_kl = 0.02;

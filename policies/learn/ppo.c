@@ -77,6 +77,11 @@ typedef struct counters {
 
 enum { COUNTERS = sizeof(counters) / sizeof(double) };
 
+// So many rows at most, side by side (loomPpoRows).
+typedef struct minibatch {
+  loomReal *obs, *seen, *decision, *log_prob, *value, *advantage, *returns;
+} minibatch;
+
 typedef struct ppo {
   loomPpoConfig config;
   int64_t steps;
@@ -107,8 +112,8 @@ typedef struct ppo {
   bool *terminated, *truncated, *fresh;
   int *valid, nvalid;               // rows that are no resets
   loomReal *now, *now_seen, *last;  // (n x obs) what is seen
-  loomPpoRows gathered;             // (batch) rows of a minibatch, in `minibatch`
-  loomReal *minibatch, *scratch, *memory;
+  minibatch minibatch;
+  loomReal *scratch, *memory;
   void* snapshot;
   loomPpoLoss loss;  // of the last iteration: means
   double rate, gradient, epochs, further;
@@ -133,18 +138,14 @@ static void lay_out(ppo* p, loomArena* arena) {
   p->now_seen = own ? loom_arena_real(arena, n * seen) : p->now;
 
   // A minibatch: its rows side by side, and what the loss needs.
-  loomReal* at = loom_arena_real(arena, batch * (obs + seen + words + ratios + 3));
-  p->minibatch = at;
-  if (at) {
-    p->gathered = (loomPpoRows){.obs = at, .seen = own ? at + batch * obs : at};
-    at += batch * (obs + seen);
-    p->gathered.decision = at;
-    p->gathered.log_prob = at + batch * words;
-    at += batch * (words + ratios);
-    p->gathered.value = at;
-    p->gathered.advantage = at + batch;
-    p->gathered.returns = at + 2 * batch;
-  }
+  minibatch* m = &p->minibatch;
+  m->obs = loom_arena_real(arena, batch * obs);
+  m->seen = own ? loom_arena_real(arena, batch * seen) : m->obs;
+  m->decision = loom_arena_real(arena, batch * words);
+  m->log_prob = loom_arena_real(arena, batch * ratios);
+  m->value = loom_arena_real(arena, batch);
+  m->advantage = loom_arena_real(arena, batch);
+  m->returns = loom_arena_real(arena, batch);
   p->scratch = loom_arena_real(arena, batch * (2 + 2 * ratios));
   p->last = loom_arena_real(arena, seen);
 }
@@ -285,15 +286,14 @@ static void shuffle(ppo* p, int epoch) {
   }
 }
 
-static void copy_rows(const loomReal* to, const loomReal* from, size_t width, const int* row, int count) {
-  loomReal* out = (loomReal*)(uintptr_t)to;
+static void copy_rows(loomReal* to, const loomReal* from, size_t width, const int* row, int count) {
   for (size_t k = 0; k < (size_t)count; k++)
-    memcpy(out + k * width, from + (size_t)row[k] * width, width * sizeof *out);
+    memcpy(to + k * width, from + (size_t)row[k] * width, width * sizeof *to);
 }
 
 // Rows of a minibatch side by side.
 static void gather(ppo* p, const int* row, int count) {
-  const loomPpoRows* to = &p->gathered;
+  const minibatch* to = &p->minibatch;
 
   copy_rows(to->obs, p->obs, (size_t)p->critic_obs, row, count);
   if (to->seen != to->obs) copy_rows(to->seen, p->seen, (size_t)p->vector->maker.obs, row, count);
@@ -341,7 +341,9 @@ static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* er
   double further = 0;
 
   gather(p, p->valid + begin, end - begin);
-  loomPpoLoss loss = loom_ppo_loss(&p->net, &p->gathered, end - begin, &def, p->scratch);
+  const minibatch* m = &p->minibatch;
+  loomPpoRows rows = {m->obs, m->seen, m->decision, m->log_prob, m->value, m->advantage, m->returns};
+  loomPpoLoss loss = loom_ppo_loss(&p->net, &rows, end - begin, &def, p->scratch);
   int code = actor->further && !only_values
                  ? actor->further(&further, actor->further_self, (uint64_t)p->actor.updates, err)
                  : LOOM_OK;
