@@ -8,7 +8,7 @@
 #include "engine/base/yaml.h"
 #include "policies/learn/config_reference.h"
 
-const char* const loom_finetune_methods[] = {"ppo", "td3", "residual", NULL};
+const char* const loom_finetune_methods[] = {"ppo", "td3", "residual", "dppo", NULL};
 
 #define ROW(type, member, ...) LOOM_FIELD(struct loomConfigFinetune, type, member, __VA_ARGS__)
 static const loomFieldDef run_rows[] = {
@@ -29,19 +29,24 @@ static const struct {
   const char* name;
   const loomFields* fields;
   size_t offset;
-  int used[LOOM_FINETUNE_RESIDUAL + 1];  // by each method: SCRATCH, POLICY or both
+  int used[LOOM_FINETUNE_METHODS];  // by each method: SCRATCH, POLICY or both
 } sections[] = {
-    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune), {3, 3, 3}},
-    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo), {3, 0, 0}},
+    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune), {3, 3, 3, 3}},
+    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo), {3, 0, 0, POLICY}},
     {"td3", &loom_td3_fields, offsetof(loomFinetuneConfig, td3), {0, SCRATCH, POLICY}},
     {"residual", &loom_residual_settings_fields, offsetof(loomFinetuneConfig, residual), {0, 0, POLICY}},
-    {"base", &loom_base_settings_fields, offsetof(loomFinetuneConfig, residual), {POLICY, 0, 0}},
-    {"direct", &loom_direct_settings_fields, offsetof(loomFinetuneConfig, direct), {POLICY, 0, 0}},
+    {"base", &loom_base_settings_fields, offsetof(loomFinetuneConfig, residual), {POLICY, 0, 0, POLICY}},
+    {"direct", &loom_direct_settings_fields, offsetof(loomFinetuneConfig, direct), {POLICY}},
+    {"dppo", &loom_dppo_settings_fields, offsetof(loomFinetuneConfig, dppo), {0, 0, 0, POLICY}},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
 static bool is_used(const loomFinetuneConfig* c, int section) {
   return sections[section].used[c->finetune.method] & (c->of_policy ? POLICY : SCRATCH);
+}
+
+bool loom_finetune_needs_policy(loomFinetuneMethod method) {
+  return method == LOOM_FINETUNE_RESIDUAL || method == LOOM_FINETUNE_DPPO;
 }
 
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool of_policy) {
@@ -55,10 +60,11 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
                           .td3 = loom_default_td3_config(),
                           .residual = loom_default_residual_settings(),
                           .direct = loom_default_direct_settings(),
+                          .dppo = loom_default_dppo_settings(),
                           .of_policy = of_policy};
   if (!of_policy) return c;
 
-  c.ppo = loom_default_direct_ppo_config();
+  c.ppo = method == LOOM_FINETUNE_DPPO ? loom_default_dppo_ppo_config() : loom_default_direct_ppo_config();
   c.td3 = loom_default_residual_td3_config();
   c.finetune.steps = 500000;
   c.finetune.evaluate = 200;
@@ -71,7 +77,7 @@ static bool names_policy(const loomYaml* y, int method) {
   for (int i = 0; i < SECTIONS; i++)
     if (sections[i].used[method] == POLICY && loom_yaml_get(y, loom_yaml_root(y), sections[i].name))
       return true;
-  return method == LOOM_FINETUNE_RESIDUAL;
+  return loom_finetune_needs_policy((loomFinetuneMethod)method);
 }
 
 // The method decides on the defaults of all that stands beside it.
