@@ -156,13 +156,27 @@ static void print_other(FILE* out, const char* all, const char* of_policy, const
   loom_config_print_default(out, of_policy, f);
 }
 
+// Which runs have the section.
+static void print_users(FILE* out, int section) {
+  static const char* const what[] = {
+      [SCRATCH] = " from scratch", [POLICY] = " of a policy", [SCRATCH | POLICY] = ""};
+  const char* before = "Of `method: ";
+  for (int m = 0; loom_finetune_methods[m]; m++) {
+    int used = sections[section].used[m];
+    if (used) fprintf(out, "%s%s`%s", before, loom_finetune_methods[m], what[used]);
+    if (used) before = ", `";
+  }
+  fputs(".\n\n", out);
+}
+
 void loom_finetune_config_reference(FILE* out) {
   loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO, false),
                      of_policy = loom_default_finetune_config(LOOM_FINETUNE_PPO, true);
 
   for (int s = 0; s < SECTIONS; s++) {
-    fprintf(out, "%s### %s\n\n| key | value | what | default |\n|---|---|---|---|\n", s ? "\n" : "",
-            sections[s].name);
+    fprintf(out, "%s### %s\n\n", s ? "\n" : "", sections[s].name);
+    print_users(out, s);
+    fprintf(out, "| key | value | what | default |\n|---|---|---|---|\n");
     for (int i = 0; i < sections[s].fields->n; i++) {
       const loomFieldDef* f = &sections[s].fields->field[i];
       char wanted[LOOM_FIELD_WANTED];

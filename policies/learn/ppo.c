@@ -35,10 +35,12 @@ static const loomFieldDef field_rows[] = {
     ROW(BOOL, normalize_obs, .about = "by running mean and deviation"),
     ROW(BOOL, normalize_rewards, .about = "by the running deviation of returns"),
     ROW(BOOL, normalize_advantages, .about = "by each minibatch"),
-    ROW(SIZES, hidden, .low = 1, .high = 65536, .about = "units of hidden layers, of actor and critic"),
-    ROW(CHOICE, activation, .choices = activations, .about = "between layers"),
-    ROW(BOOL, orthogonal, .about = "weights begin orthogonal; else as PyTorch's linear layers"),
-    ROW(REAL, log_std, .least = -20, .most = 5, .about = "logarithm of the deviations to begin with"),
+    ROW(SIZES, hidden, .low = 1, .high = 65536,
+        .about = "units of hidden layers, of the critic and, from scratch, the actor"),
+    ROW(CHOICE, activation, .choices = activations, .about = "between layers, from scratch"),
+    ROW(BOOL, orthogonal, .about = "weights begin orthogonal, else as PyTorch's linear layers; from scratch"),
+    ROW(REAL, log_std, .least = -20, .most = 5,
+        .about = "logarithm of the deviations to begin with; from scratch"),
 };
 const loomFields loom_ppo_fields = LOOM_FIELDS(field_rows);
 

@@ -215,7 +215,8 @@ int loom_residual_prepare(loomResidualOwner* o, const loomResidualSettings* s, u
 
 static int create_learner(loomLearner* out, loomResidualOwner* o, const loomResidualSettings* s,
                           const loomTd3Config* td3, uint64_t seed, loomError* err) {
-  int longest, code = give_residual(s, td3, &o->base, err);
+  int longest, code = find_reset(&o->task.reset, s, &o->base, err);
+  if (!code) code = give_residual(s, td3, &o->base, err);
   if (!code) code = loom_residual_prepare(o, s, seed, err);
   if (code) return code;
 

@@ -10,6 +10,7 @@
 #include "engine/run/vector.h"
 #include "policies/agent/decide.h"
 #include "policies/agent/residual_environment.h"
+#include "policies/learn/direct.h"
 #include "policies/learn/residual.h"
 
 enum { KEYS = 2, STEPS = 40 };
@@ -200,6 +201,66 @@ static void environment_is_a_rollout(void** state) {
   e.destroy(e.self);
 }
 
+// What the network says, told from outside, leads to where the policy comes by itself; also from a snapshot.
+static void the_policy_itself_is_an_environment(void** state) {
+  (void)state;
+  enum { DECISIONS = 3 };
+  loomError err = {0, ""};
+  loomResidualTask t = {.scene = o->scene, .policy = &policy, .max_steps = 60, .limits = true};
+  must(loom_residual_task(&t, &err), &err);
+  loomEnvironmentMaker maker = loom_residual_environment(&t);
+  loomEnvironment e[2];
+  loomEnvironmentStep step;
+  loomActor actor;
+  static loomReal seen[512], said[512];
+  static double obs[2][512], action[512];
+  double* snapshot = malloc(maker.snapshot_size);
+  int executed = policy.config.policy.executed, rows = loom_network_seen(&policy.network.def);
+  assert_true(snapshot && maker.obs == rows * policy.network.def.obs_dim && maker.obs <= 512);
+  assert_true(maker.actions == executed * policy.actions.dim && maker.actions <= 512 && !maker.range);
+
+  // The actor draws from the stream that the policy would have.
+  loomRandom random = loom_random(9, 1, LOOM_PURPOSE_POLICY);
+  must(loom_actor_create(&actor, &policy.network, &err), &err);
+  for (int k = 0; k < 2; k++) must(maker.create(&e[k], maker.source, &err), &err);
+  must(e[0].reset(e[0].self, 9, 1, &err), &err);
+
+  for (int d = 0; d < DECISIONS; d++) {
+    e[0].observe(obs[0], e[0].self);
+    for (int i = 0; i < maker.obs; i++) seen[i] = (loomReal)obs[0][i];
+    loom_actor_decide(said, &actor, seen, &random);
+    for (int i = 0; i < maker.actions; i++) action[i] = (double)said[i];
+    if (d == 2) e[0].snapshot(snapshot, e[0].self);
+    if (d == 2) must(e[1].restore(e[1].self, snapshot, &err), &err);
+    must(e[0].step(&step, e[0].self, action, &err), &err);
+    if (d == 2) must(e[1].step(&step, e[1].self, action, &err), &err);
+    assert_int_equal(step.steps, executed);
+  }
+  for (int k = 0; k < 2; k++) e[k].observe(obs[k], e[k].self);
+  assert_memory_equal(obs[0], obs[1], (size_t)maker.obs * sizeof **obs);
+
+  // By itself.
+  loomPolicyMaker pm = loom_trained_maker(&policy);
+  loomPolicy acting;
+  loomDecided decided;
+  void* instance;
+  must(pm.create(&instance, pm.self, o->e, &err), &err);
+  must(loom_episode_reset(o->e, 0, 9, 1, &err), &err);
+  must(pm.begin(&acting, instance, o->e, 9, 1, &err), &err);
+  for (int k = 0; k < DECISIONS * executed; k++) {
+    must(acting.act(action, acting.self, o->e, &err), &err);
+    must(loom_episode_step(o->e, action, &err), &err);
+  }
+  must(loom_trained_decide(&decided, instance, o->e, &err), &err);
+  const double* newest = obs[0] + (rows - 1) * policy.network.def.obs_dim;
+  for (int i = 0; i < policy.network.def.obs_dim; i++) assert_true(newest[i] == (double)decided.seen[i]);
+
+  pm.destroy(instance);
+  loom_actor_destroy(&actor);
+  for (int k = 0; k < 2; k++) e[k].destroy(e[k].self);
+  free(snapshot);
+}
+
 static void snapshots_go_on(void** state) {
   (void)state;
   loomError err = {0, ""};
@@ -374,6 +435,16 @@ static void what_does_not_fit_is_told(void** state) {
   assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "D9"));
 
+  // PPO needs outputs that have a likelihood, and demos for a term of theirs.
+  loomPpoConfig ppo = loom_default_direct_ppo_config();
+  loomDirectSettings direct = loom_default_direct_settings();
+  s = loom_default_residual_settings();
+  assert_int_equal(loom_direct_learner(&l, &s, &ppo, &direct, &base, 1000, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "bc_gaussian, bc_gmm and bc_transformer"));
+  direct.bc = 0.1;
+  assert_int_equal(loom_direct_learner(&l, &s, &ppo, &direct, &base, 1000, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "--data"));
+
   s = loom_default_residual_settings();
   add_residual(&policy, 0);
 
@@ -389,6 +460,7 @@ int main(void) {
       POLICY_TEST(nothing_is_added_at_first),
       POLICY_TEST(a_file_has_both),
       POLICY_TEST(environment_is_a_rollout),
+      POLICY_TEST(the_policy_itself_is_an_environment),
       POLICY_TEST(snapshots_go_on),
       POLICY_TEST(demos_are_seen_alike),
       POLICY_TEST(what_does_not_fit_is_told),
