@@ -150,10 +150,11 @@ char* loom_finetune_config_text(const loomFinetuneConfig* config) {
 }
 
 // What a policy that is finetuned has instead, where that differs.
-static void print_other(FILE* out, const char* all, const char* of_policy, const loomFieldDef* f) {
-  if (f->type == LOOM_FIELD_CHOICE || !memcmp(all + f->offset, of_policy + f->offset, f->room)) return;
-  fputs("; of a policy ", out);
-  loom_config_print_default(out, of_policy, f);
+static void print_other(FILE* out, const char* all, const char* other, const char* of,
+                        const loomFieldDef* f) {
+  if (f->type == LOOM_FIELD_CHOICE || !memcmp(all + f->offset, other + f->offset, f->room)) return;
+  fprintf(out, "; %s ", of);
+  loom_config_print_default(out, other, f);
 }
 
 // Which runs have the section.
@@ -171,7 +172,8 @@ static void print_users(FILE* out, int section) {
 
 void loom_finetune_config_reference(FILE* out) {
   loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO, false),
-                     of_policy = loom_default_finetune_config(LOOM_FINETUNE_PPO, true);
+                     of_policy = loom_default_finetune_config(LOOM_FINETUNE_PPO, true),
+                     dppo = loom_default_finetune_config(LOOM_FINETUNE_DPPO, true);
 
   for (int s = 0; s < SECTIONS; s++) {
     fprintf(out, "%s### %s\n\n", s ? "\n" : "", sections[s].name);
@@ -179,14 +181,15 @@ void loom_finetune_config_reference(FILE* out) {
     fprintf(out, "| key | value | what | default |\n|---|---|---|---|\n");
     for (int i = 0; i < sections[s].fields->n; i++) {
       const loomFieldDef* f = &sections[s].fields->field[i];
+      size_t offset = sections[s].offset;
       char wanted[LOOM_FIELD_WANTED];
       loom_field_wanted(wanted, f);
 
       fprintf(out, "| `%s` | %s%s%s | %s | ", f->name, wanted, f->unit ? ", " : "", f->unit ? f->unit : "",
               f->about);
-      loom_config_print_default(out, (const char*)&config + sections[s].offset, f);
-      print_other(out, (const char*)&config + sections[s].offset,
-                  (const char*)&of_policy + sections[s].offset, f);
+      loom_config_print_default(out, (const char*)&config + offset, f);
+      print_other(out, (const char*)&config + offset, (const char*)&of_policy + offset, "of a policy", f);
+      print_other(out, (const char*)&of_policy + offset, (const char*)&dppo + offset, "dppo", f);
       fputs(" |\n", out);
     }
   }
