@@ -16,6 +16,8 @@ static const loomFieldDef field_rows[] = {
         .about = "of those that take noise away, the last ones, which learn; 0 = all"),
     ROW(REAL, std, .least = 1e-6, .most = 10,
         .about = "deviation of what each of them adds to normalized actions, to explore"),
+    ROW(REAL, shared, .least = 0, .most = 0.99,
+        .about = "share of its variance that all actions of a chunk have in common"),
     ROW(REAL, likelihood_std, .least = 1e-6, .most = 10,
         .about = "least deviation that decisions are judged by"),
     ROW(REAL, discount, .least = 1e-3, .most = 1,
@@ -30,6 +32,7 @@ loomDppoSettings loom_default_dppo_settings(void) {
   return (loomDppoSettings){.critic_first = 2,
                             .critic_rate = 1e-3,
                             .std = 0.05,
+                            .shared = 0.8,
                             .likelihood_std = 0.05,
                             .discount = 0.99,
                             .clip_least = 0.1,
@@ -63,14 +66,17 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, loomDiffusionA
                           int64_t steps, uint64_t seed, loomError* err) {
   loomDiffusionActorDef def = {.steps = d->steps,
                                .std = d->std,
+                               .shared = d->shared,
                                .likelihood_std = d->likelihood_std,
                                .discount = d->discount,
                                .clip_least = d->clip_least,
                                .clip_growth = d->clip_growth};
+
   int code = loom_diffusion_actor_create(actor, &o->base.policy->network, &def, loom_ppo_most_rows(ppo), err);
   if (!code) code = loom_residual_prepare(o, s, seed, err);
   if (code) return code;
 
+  // The core knows nothing of noise.
   loomPpoGuide guide = {
       .actor = loom_diffusion_actor(actor), .critic_first = d->critic_first, .critic_rate = d->critic_rate};
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);
@@ -84,6 +90,7 @@ int loom_dppo_learner(loomLearner* out, const loomResidualSettings* s, const loo
   int code = loom_residual_own(&o, out, s, base, threads, err);
   if (code) return loom_residual_hand_over(out, o, code);
 
+  // The actor goes when the learner has gone.
   loomDiffusionActor* actor = calloc(1, sizeof *actor);
   o->self = actor;
   o->release = actor ? release_actor : NULL;

@@ -1,6 +1,6 @@
-// A diffusion policy learned itself by PPO (policies/learn/ppo.h) in its task's episodes, through the steps by
-// which it takes noise away (Ren et al., "Diffusion policy policy optimization", 2024): its own network is the
-// actor (policies/network/diffusion_actor.h), beside it a critic learns, a first while alone.
+// A diffusion policy learned itself by PPO (policies/learn/ppo.h) in its task's episodes, through the steps
+// by which it takes noise away (Ren et al., "Diffusion policy policy optimization", 2024): its own network is
+// the actor (policies/network/diffusion_actor.h), beside it a critic learns, a first while alone.
 #ifndef LOOM_POLICIES_LEARN_DPPO_H
 #define LOOM_POLICIES_LEARN_DPPO_H
 
@@ -11,10 +11,10 @@
 LOOM_C_BEGIN
 
 typedef struct loomDppoSettings {
-  int critic_first;                                               // iterations
-  double critic_rate;                                             // of learning
-  int steps;                                                      // that learn, the last ones; 0 = all
-  double std, likelihood_std, discount, clip_least, clip_growth;  // as loomDiffusionActorDef
+  int critic_first;    // iterations
+  double critic_rate;  // of learning
+  int steps;           // that learn, the last ones; 0 = all
+  double std, shared, likelihood_std, discount, clip_least, clip_growth;  // as loomDiffusionActorDef
 } loomDppoSettings;
 
 extern const loomFields loom_dppo_settings_fields;

@@ -10,7 +10,7 @@
 // Where the diffusion is before and after the k-th of the steps that learn.
 typedef struct chainStep {
   int at, next;
-  int begin, end;  // entries of the chunk that it is judged by
+  int begin, rows;  // of the chunk, that it is judged by
 } chainStep;
 
 static chainStep step_of(const loomDiffusionActor* a, int k) {
@@ -19,16 +19,16 @@ static chainStep step_of(const loomDiffusionActor* a, int k) {
   int left = a->def.steps - k;
   chainStep s = {.at = loom_diffusion_at(left, policy->denoise_steps, policy->noise_steps),
                  .next = loom_diffusion_at(left - 1, policy->denoise_steps, policy->noise_steps),
-                 .end = def->output_width};
+                 .rows = def->action_rows};
 
   // Of the last chunk only some rows are done.
-  if (left == 1) s.begin = (policy->observed - 1) * def->action_dim;
-  if (left == 1) s.end = s.begin + policy->executed * def->action_dim;
+  if (left == 1) s.begin = policy->observed - 1;
+  if (left == 1) s.rows = policy->executed;
   return s;
 }
 
-// What the sampler makes of noisy chunks (count x output_width): a->clean, its guess, and a->mean, one step on.
-// Rows are at a->noise_step, and go on to `next` of each, by k = row % every.
+// What the sampler makes of noisy chunks (count x output_width): a->clean, its guess, and a->mean, one step
+// on. Chunk i is before step first + i % every.
 static void take_step(loomDiffusionActor* a, const loomReal* obs, const loomReal* noisy, int count, int first,
                       int every) {
   const loomNetworkDef* def = &a->network->def;
@@ -48,19 +48,77 @@ static void take_step(loomDiffusionActor* a, const loomReal* obs, const loomReal
   }
 }
 
+// ---- the Gaussian
+
+// Each number of an action has, over the rows of a chunk, the covariance
+//
+//   std^2 ((1 - shared) I + shared 1 1^T),
+//
+// noise of all rows and of each. White noise is averaged away by the controllers that follow the rows, so
+// that little of it is ever tried.
+static void add_noise(loomReal* chunk, const loomDiffusionActor* a, loomRandom* random) {
+  int rows = a->network->def.action_rows, dim = a->network->def.action_dim;
+  double own = a->def.std * sqrt(1 - a->def.shared), common = a->def.std * sqrt(a->def.shared);
+
+  for (int d = 0; d < dim; d++) {
+    double all = common > 0 ? common * loom_random_normal(random) : 0;
+    for (int r = 0; r < rows; r++) chunk[r * dim + d] += (loomReal)(all + own * loom_random_normal(random));
+  }
+}
+
 static double likelihood_std(const loomDiffusionActor* a) {
   return fmax(a->def.std, a->def.likelihood_std);
+}
+
+// The share of a column's sum that is taken from each of its rows by the covariance's inverse (Sherman and
+// Morrison), which leaves (x - share sum) / (std^2 (1 - shared)).
+static double common_share(const loomDiffusionActor* a, int rows) {
+  return a->def.shared / (1 - a->def.shared + rows * a->def.shared);
+}
+
+static double column_sum(const loomDiffusionActor* a, chainStep s, int d, const loomReal* mean,
+                         const loomReal* chunk) {
+  int dim = a->network->def.action_dim;
+  double sum = 0;
+  for (int r = s.begin; r < s.begin + s.rows; r++) sum += (double)(chunk[r * dim + d] - mean[r * dim + d]);
+  return sum;
 }
 
 static loomReal log_prob_of_step(const loomDiffusionActor* a, int k, const loomReal* mean,
                                  const loomReal* chunk) {
   chainStep s = step_of(a, k);
-  double std = likelihood_std(a), squares = 0;
-  for (int j = s.begin; j < s.end; j++) {
-    double off = (double)(chunk[j] - mean[j]) / std;
-    squares += off * off;
+  int dim = a->network->def.action_dim;
+  double own = 1 - a->def.shared, std = likelihood_std(a), squares = 0;
+
+  for (int d = 0; d < dim; d++) {
+    double sum = column_sum(a, s, d, mean, chunk);
+    for (int r = s.begin; r < s.begin + s.rows; r++) {
+      double off = (double)(chunk[r * dim + d] - mean[r * dim + d]);
+      squares += off * off;
+    }
+    squares -= common_share(a, s.rows) * sum * sum;
   }
-  return (loomReal)(-0.5 * squares / (s.end - s.begin) - log(std) - HALF_LOG_2PI);
+
+  // The determinant of a column, shared out over its rows.
+  double spread = ((s.rows - 1) * log(own) + log(own + s.rows * a->def.shared)) / s.rows;
+  return (loomReal)(-0.5 * (squares / (std * std * own * s.rows * dim) + spread) - log(std) - HALF_LOG_2PI);
+}
+
+// dmean (output_width), times slope, of the same.
+static void log_prob_backward(loomReal* dmean, const loomDiffusionActor* a, int k, double slope,
+                              const loomReal* mean, const loomReal* chunk) {
+  chainStep s = step_of(a, k);
+  int dim = a->network->def.action_dim;
+  double std = likelihood_std(a), scale = slope / (std * std * (1 - a->def.shared) * s.rows * dim);
+  memset(dmean, 0, (size_t)a->network->def.output_width * sizeof *dmean);
+
+  for (int d = 0; d < dim; d++) {
+    double common = common_share(a, s.rows) * column_sum(a, s, d, mean, chunk);
+    for (int r = s.begin; r < s.begin + s.rows; r++) {
+      double off = (double)(chunk[r * dim + d] - mean[r * dim + d]);
+      dmean[r * dim + d] = (loomReal)(scale * (off - common));
+    }
+  }
 }
 
 // ---- as an actor of PPO
@@ -68,7 +126,8 @@ static loomReal log_prob_of_step(const loomDiffusionActor* a, int k, const loomR
 // Of a last chunk what is done; it begins with the first row observed.
 static void take_executed(double* action, const loomDiffusionActor* a, const loomReal* chunk) {
   chainStep s = step_of(a, a->def.steps - 1);
-  for (int j = s.begin; j < s.end; j++) action[j - s.begin] = (double)chunk[j];
+  int dim = a->network->def.action_dim;
+  for (int j = 0; j < s.rows * dim; j++) action[j] = (double)chunk[s.begin * dim + j];
 }
 
 // All of the denoising, n rows side by side: the chunks that learn into decision (n x (steps + 1) x width).
@@ -91,8 +150,7 @@ static void run_chain(loomDiffusionActor* a, loomReal* decision, loomReal* log_p
     // The mean, and what is tried beside it.
     for (size_t i = 0; k >= 0 && i < (size_t)n; i++) {
       loomReal* chunk = decision + i * words + (size_t)(k + 1) * width;
-      for (size_t j = 0; random && j < width; j++)
-        a->noisy[i * width + j] += (loomReal)(a->def.std * loom_random_normal(&random[i]));
+      if (random) add_noise(a->noisy + i * width, a, &random[i]);
       memcpy(chunk, a->noisy + i * width, width * sizeof *chunk);
       if (log_prob)
         log_prob[i * (size_t)a->def.steps + (size_t)k] = log_prob_of_step(a, k, a->mean + i * width, chunk);
@@ -138,24 +196,22 @@ static void backward(void* self, const loomReal* dlog_prob, double dentropy, con
   loomDiffusionActor* a = self;
   const loomNetworkDef* def = &a->network->def;
   size_t width = (size_t)def->output_width, steps = (size_t)a->def.steps;
-  double std = likelihood_std(a);
   (void)dentropy;
   (void)seen;
 
   for (size_t i = 0; i < (size_t)n * steps; i++) {
-    chainStep s = step_of(a, (int)(i % steps));
+    int k = (int)(i % steps);
+    chainStep s = step_of(a, k);
     const loomReal *chunk = decision + (i / steps * (steps + 1) + i % steps + 1) * width,
-                   *mean = a->mean + i * width, *clean = a->clean + i * width;
+                   *clean = a->clean + i * width;
     loomReal* dy = a->doutputs + i * width;
-    double slope = (double)dlog_prob[i] / (std * std * (s.end - s.begin)) *
-                   loom_diffusion_step_slope(s.at, s.next, &a->diffusion);
+    double slope = (double)dlog_prob[i] * loom_diffusion_step_slope(s.at, s.next, &a->diffusion);
     if (!a->predicts_targets) slope *= loom_diffusion_clean_slope(s.at, &a->diffusion);
+    log_prob_backward(dy, a, k, slope, a->mean + i * width, chunk);
 
     // A guess that was held within bounds stands still.
-    memset(dy, 0, width * sizeof *dy);
-    for (int j = s.begin; j < s.end; j++)
-      if (a->predicts_targets || (clean[j] > -1 && clean[j] < 1))
-        dy[j] = (loomReal)(slope * (double)(chunk[j] - mean[j]));
+    for (size_t j = 0; !a->predicts_targets && j < width; j++)
+      if (!(clean[j] > -1 && clean[j] < 1)) dy[j] = 0;
   }
 
   loomSamples samples = {

@@ -1,9 +1,10 @@
-// A trained denoiser as PPO's actor (Ren et al., "Diffusion policy policy optimization", 2024): each of the last
-// steps by which it takes noise away is a decision of its own, a Gaussian around what the sampler would do. The
-// sampler is the one it acts with (actor.h, DDIM), so with deviation 0 it decides as it always does. Steps
-// before these are drawn with the weights as they are, and nothing is learned from them; the paper keeps the
-// weights of before for them, which a policy of one network cannot. What it sees are the rows that it is asked
-// with, normalized, the features of pictures and clouds included; encoders stay as they are. Internal.
+// A trained denoiser as PPO's actor (Ren et al., "Diffusion policy policy optimization", 2024): each of the
+// last steps by which it takes noise away is a decision of its own, a Gaussian around what the sampler would
+// do. The sampler is the one it acts with (actor.h, DDIM), so with deviation 0 it decides as it always does.
+// Steps before these are drawn with the weights as they are, and nothing is learned from them; the paper
+// keeps the weights of before for them, which a policy of one network cannot. What it sees are the rows that
+// it is asked with, normalized, the features of pictures and clouds included; encoders stay as they are.
+// Internal.
 #ifndef LOOM_POLICIES_NETWORK_DIFFUSION_ACTOR_H
 #define LOOM_POLICIES_NETWORK_DIFFUSION_ACTOR_H
 
@@ -13,10 +14,11 @@
 LOOM_C_BEGIN
 
 typedef struct loomDiffusionActorDef {
-  int steps;              // that learn, the last ones; 0 = all of the policy's denoise_steps
-  double std;             // of what each of them adds, in normalized actions, which is how it explores
-  double likelihood_std;  // the least deviation that decisions are judged by
-  double discount;        // of the advantage, for each step that follows (the paper's gamma_denoise)
+  int steps;      // that learn, the last ones; 0 = all of the policy's denoise_steps
+  double std;     // of what each of them adds, in normalized actions, which is how it explores
+  double shared;  // share of its variance that all rows of a chunk have in common, in [0, 1); the paper's: 0
+  double likelihood_std;           // the least deviation that decisions are judged by
+  double discount;                 // of the advantage, for each step that follows (the paper's gamma_denoise)
   double clip_least, clip_growth;  // the first step's share of the ratio's clip, and the exponential rate at
                                    // which it grows to 1 until the last
 } loomDiffusionActorDef;
@@ -42,7 +44,7 @@ int loom_diffusion_actor_create(loomDiffusionActor* out, loomNetwork* network,
 void loom_diffusion_actor_destroy(loomDiffusionActor* actor);
 
 /// A decision is the chunk before the first of the steps that learn and after each of them ((steps + 1) x
-/// output_width). A step's log-probability is the mean over its entries, as in the authors' code
+/// output_width). A step's log-probability is divided by the number of its entries, as in the authors' code
 /// (github.com/irom-princeton/dppo): of all, but after the last step only of those that are executed.
 loomPpoActor loom_diffusion_actor(loomDiffusionActor* actor);
 

@@ -1,5 +1,6 @@
-// PPO, also of a network with a mixture of Gaussians and of one that takes noise away, and TD3, also as a residual of a policy that does
-// nothing, come to a best policy that is known; the same bytes on any number of threads, from a checkpoint too.
+// PPO, also of a network with a mixture of Gaussians and of one that takes noise away, and TD3, also as a
+// residual of a policy that does nothing, come to a best policy that is known; the same bytes on any number
+// of threads, from a checkpoint too.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,7 +66,7 @@ static int make_denoiser(loomLearner* l, const loomPpoConfig* ppo, const loomEnv
   config.step_width = 4;
   config.denoise_steps = 3;
   loomNetworkDef def = loom_network_def(&config, &encoder, 1, 1, 1, 1);
-  loomDiffusionActorDef actor = {2, 0.2, 0.2, 0.99, 1, 0};
+  loomDiffusionActorDef actor = {2, 0.2, 0.5, 0.2, 0.99, 1, 0};
 
   int code = loom_network_create(&p->net, &def, 4, err);
   if (!code) code = loom_diffusion_actor_create(&p->denoiser, &p->net, &actor, loom_ppo_most_rows(ppo), err);

@@ -233,12 +233,12 @@ static loomNetworkConfig small_denoiser(loomPolicyKind kind, loomPrediction pred
 }
 
 static void make_denoiser(denoiserCase* c, loomPolicyKind kind, loomPrediction predicts, int steps,
-                          double std) {
+                          double std, double shared) {
   loomError err = {0, ""};
   loomNetworkConfig policy = small_denoiser(kind, predicts);
   loomEncoderConfig encoder = {0};
   loomNetworkDef def = loom_network_def(&policy, &encoder, 1, 1, OBS, ACTIONS);
-  loomDiffusionActorDef actor = {steps, std, 0.05, 0.9, 0.1, 3};
+  loomDiffusionActorDef actor = {steps, std, shared, 0.05, 0.9, 0.1, 3};
 
   *c = (denoiserCase){0};
   assert_int_equal(loom_network_create(&c->net, &def, 1, &err), 0);
@@ -253,14 +253,14 @@ static void drop_denoiser(denoiserCase* c) {
   loom_network_destroy(&c->net);
 }
 
-// The log-probability of each step that learns, all of them or the last ones: a mean over the chunk's entries.
-static void denoiser_of(loomPolicyKind kind, loomPrediction predicts, int steps) {
+// The log-probability of each step that learns, all or the last ones: a mean over the entries of the chunk.
+static void denoiser_of(loomPolicyKind kind, loomPrediction predicts, int steps, double shared) {
   static loomReal seen[D * SEEN], obs[D * SEEN], decision[D * (STEPS + 1) * WIDTH], log_prob[D * STEPS],
       now[D * STEPS], value[D], advantage[D], returns[D];
   static double given[D * 2 * ACTIONS];
   static denoiserCase c;
   loomRandom random[D];
-  make_denoiser(&c, kind, predicts, steps, 0.1);
+  make_denoiser(&c, kind, predicts, steps, 0.1, shared);
   c.rows = (loomPpoRows){obs, seen, decision, log_prob, value, advantage, returns};
   draw(seen, D * SEEN, 1, 1);
   draw(obs, D * SEEN, 1, 2);
@@ -289,9 +289,9 @@ static void denoiser_of(loomPolicyKind kind, loomPrediction predicts, int steps)
 
 static void denoisers(void** state) {
   (void)state;
-  denoiser_of(LOOM_KIND_DIFFUSION_MLP, LOOM_PREDICT_SAMPLE, 0);
-  denoiser_of(LOOM_KIND_DIFFUSION_MLP, LOOM_PREDICT_NOISE, 2);
-  denoiser_of(LOOM_KIND_DIFFUSION, LOOM_PREDICT_SAMPLE, 1);
+  denoiser_of(LOOM_KIND_DIFFUSION_MLP, LOOM_PREDICT_SAMPLE, 0, 0);
+  denoiser_of(LOOM_KIND_DIFFUSION_MLP, LOOM_PREDICT_NOISE, 2, 0.7);
+  denoiser_of(LOOM_KIND_DIFFUSION, LOOM_PREDICT_SAMPLE, 1, 0.4);
 }
 
 // Without deviation it does what the policy does, drawn from the same stream.
@@ -305,7 +305,7 @@ static void still_denoisers(void** state) {
     loomActor policy;
     loomError err = {0, ""};
     loomRandom one = loom_random(3, 1, LOOM_PURPOSE_POLICY), other = one;
-    make_denoiser(&c, LOOM_KIND_DIFFUSION_MLP, predictions[k], 2, 0);
+    make_denoiser(&c, LOOM_KIND_DIFFUSION_MLP, predictions[k], 2, 0, 0);
     draw(seen, SEEN, 1, 1);
 
     loomPpoActor actor = loom_diffusion_actor(&c.actor);
@@ -325,7 +325,7 @@ static void still_denoisers(void** state) {
 static void shares(void** state) {
   (void)state;
   static denoiserCase c;
-  make_denoiser(&c, LOOM_KIND_DIFFUSION_MLP, LOOM_PREDICT_SAMPLE, 0, 0.1);
+  make_denoiser(&c, LOOM_KIND_DIFFUSION_MLP, LOOM_PREDICT_SAMPLE, 0, 0.1, 0);
   const double *advantage = c.actor.advantage_share, *clip = c.actor.clip_share;
   assert_true(fabs(advantage[0] - 0.81) < 1e-12 && fabs(advantage[1] - 0.9) < 1e-12 && advantage[2] == 1);
   assert_true(fabs(clip[0] - 0.1) < 1e-12 && fabs(clip[2] - 1) < 1e-12);
