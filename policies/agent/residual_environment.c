@@ -76,17 +76,35 @@ static int create_plain(residualEpisode** out, const loomResidualTask* task, loo
 
 // ---- episodes
 
+// What the network is asked with; where it remembers, all that it was since it last forgot.
+static void keep_seen(residualEpisode* r, const loomReal* seen) {
+  const loomNetworkDef* net = &r->task->policy->network.def;
+  size_t dim = (size_t)net->obs_dim, rows = (size_t)loom_network_seen(net);
+  int since = r->decisions % net->action_rows;
+  loomReal* end = r->input + r->task->inputs;
+
+  if (net->type->begin && since) {
+    memmove(r->input + 1, r->input + 1 + dim, (size_t)(net->obs_rows - 1) * dim * sizeof *seen);
+    memcpy(end - dim, seen + (rows - 1) * dim, dim * sizeof *seen);
+  } else {
+    memset(r->input, 0, (size_t)r->task->inputs * sizeof *seen);
+    memcpy(end - rows * dim, seen, rows * dim * sizeof *seen);
+  }
+  if (net->type->begin) r->input[0] = (loomReal)since;
+}
+
 // What the policy sees and is about to do, which is decided here and taken by the next step.
 static int look(residualEpisode* r, loomError* err) {
+  const loomReal* seen;
   loomDecided decided;
+  int code;
   if (!r->task->policy->residual) {
-    const loomReal* seen;
-    int code = loom_trained_look(&seen, r->instance, r->e, err);
-    if (!code) memcpy(r->input, seen, (size_t)r->task->inputs * sizeof *seen);
+    code = loom_trained_look(&seen, r->instance, r->e, err);
+    if (!code) keep_seen(r, seen);
     return code;
   }
 
-  int code = loom_trained_decide(&decided, r->instance, r->e, err);
+  code = loom_trained_decide(&decided, r->instance, r->e, err);
   if (!code) loom_residual_see(r->input, r->task->policy, decided.seen, decided.actions, decided.n);
   return code;
 }
@@ -261,7 +279,7 @@ int loom_residual_task(loomResidualTask* t, loomError* err) {
     t->inputs = loom_residual_inputs(t->policy);
   } else {
     t->numbers = t->hold * t->policy->actions.dim;
-    t->inputs = loom_network_seen(net) * net->obs_dim;
+    t->inputs = net->type->begin ? 1 + net->obs_rows * net->obs_dim : loom_network_seen(net) * net->obs_dim;
   }
   if (t->numbers > LOOM_RESIDUAL_NUMBERS)
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "a policy that decides %d numbers at once; at most %d",

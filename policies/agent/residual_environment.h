@@ -5,7 +5,9 @@
 //
 // Where the policy has no residual it is itself what learns: a step is what its network decides at once, an
 // action what that says (decided x dim, normalized, without bounds), an observation what it is asked with
-// (rows x obs_dim, normalized). Internal.
+// (rows x obs_dim, normalized). A network that remembers is known by all rows since it last forgot: how many
+// decisions it took since comes first, then as many rows as there can be, the newest last, zeros before.
+// Internal.
 #ifndef LOOM_POLICIES_AGENT_RESIDUAL_ENVIRONMENT_H
 #define LOOM_POLICIES_AGENT_RESIDUAL_ENVIRONMENT_H
 

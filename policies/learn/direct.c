@@ -13,6 +13,8 @@ static const loomFieldDef field_rows[] = {
     ROW(INT, critic_first, .high = 1 << 20, .unit = "iterations",
         .about = "in which only the critic learns; the policy stays as it is"),
     ROW(REAL, critic_rate, .least = 1e-12, .most = 10, .about = "the critic's learning rate"),
+    ROW(BOOL, adaptive,
+        .about = "the policy's rate follows, so that an iteration moves it by ppo's target_kl"),
     ROW(REAL, bc, .least = 0, .most = 1e6, .about = "weight of the demos' negative log likelihood; 0 = none"),
     ROW(REAL, least_std, .least = 1e-6, .most = 10,
         .about = "added to deviations of actions, normalized, while it explores"),
@@ -20,7 +22,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_direct_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDirectSettings loom_default_direct_settings(void) {
-  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .least_std = 0.05};
+  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .adaptive = true, .least_std = 0.05};
 }
 
 loomPpoConfig loom_default_direct_ppo_config(void) {
@@ -29,7 +31,7 @@ loomPpoConfig loom_default_direct_ppo_config(void) {
   c.steps = 512;
   c.minibatches = 16;
   c.discount = 0.995;
-  c.rate = 1e-4;
+  c.rate = 3e-6;
   c.anneal = false;
   c.clip_value = false;
   c.target_kl = 0.02;
@@ -84,20 +86,11 @@ static int open_demos(direct* d, const char* path, int batch, uint64_t seed, loo
 
 static int clone(double* loss, void* self, uint64_t update, loomError* err) {
   direct* d = self;
-  const loomNetworkDef* def = &d->policy->network.def;
   int code = loom_data_batch(&d->batch, d->data, (int64_t)update, err);
   if (code) return code;
 
-  // Of a sample's actions the newest is the decision.
-  loomSamples s = loom_trained_samples(d->policy, &d->batch);
-  size_t dim = (size_t)def->action_dim, rows = (size_t)def->action_rows;
-  loomReal *action = d->batch.actions, *real = d->batch.real;
-  for (size_t i = 0; i < (size_t)s.n; i++) {
-    size_t newest = (i + 1) * rows - 1;
-    memmove(action + i * dim, action + newest * dim, dim * sizeof *action);
-    real[i] = real[newest];
-  }
-  *loss = loom_mixture_actor_clone(&d->actor, s.obs, action, real, s.n, d->bc);
+  loomSamples samples = loom_trained_samples(d->policy, &d->batch);
+  *loss = loom_mixture_actor_clone(&d->actor, &samples, d->bc);
   return LOOM_OK;
 }
 
@@ -124,9 +117,13 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, direct* d, con
   if (!code && set->bc > 0) code = open_demos(d, s->data, most, seed, err);
   if (code) return code;
 
-  loomPpoGuide guide = {.actor = loom_mixture_actor(&d->actor),
+  // The critic sees what is seen now, whatever the actor remembers.
+  const loomNetworkDef* net = &o->base.policy->network.def;
+  loomPpoGuide guide = {.critic_obs = loom_network_seen(net) * net->obs_dim,
+                        .actor = loom_mixture_actor(&d->actor),
                         .critic_first = set->critic_first,
-                        .critic_rate = set->critic_rate};
+                        .critic_rate = set->critic_rate,
+                        .adaptive = set->adaptive};
   if (d->data) guide.actor.further = clone;
   guide.actor.further_self = d;
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);

@@ -84,6 +84,8 @@ typedef struct ppo {
   int rows;   // of a rollout: steps x environments
   int batch;  // most rows of a minibatch
   bool guided;
+  int critic_obs;  // numbers that the critic sees, the last ones
+  double* tails;   // (n x critic_obs) these, where there are others; else NULL
   loomPpoGuide guide;
   loomVector* vector;
   loomActorCritic scratch_net;  // from scratch
@@ -94,7 +96,10 @@ typedef struct ppo {
   double *actions, *ready;  // (n x actions) in the environments' units; (n) returns to be taken in
   loomRandom* random;       // (n) of a step's decisions
   counters count;
-  double actor_updates, taken;  // guided: of `updates`; control steps of the last iteration
+  struct {
+    double updates, rate;  // of `count.updates`; factor of the rate
+  } actor;                 // guided
+  double taken;            // control steps of the last iteration
 
   // What was tried, (rows) each or times obs, words and ratios; values have one row of environments more.
   // `seen` and `now_seen` are the actor's, obs and now the critic's; the same unless the actor has its own.
@@ -112,12 +117,12 @@ typedef struct ppo {
 // Everything in one block; the first call measures.
 static void lay_out(ppo* p, loomArena* arena) {
   size_t rows = (size_t)p->rows, n = (size_t)p->config.environments, batch = (size_t)p->batch;
-  size_t obs = (size_t)p->vector->maker.obs, words = (size_t)p->net.actor.words,
+  size_t obs = (size_t)p->critic_obs, seen = (size_t)p->vector->maker.obs, words = (size_t)p->net.actor.words,
          ratios = (size_t)p->net.actor.ratios;
   bool own = p->net.actor.own_obs;
 
   p->obs = loom_arena_real(arena, rows * obs);
-  p->seen = own ? loom_arena_real(arena, rows * obs) : p->obs;
+  p->seen = own ? loom_arena_real(arena, rows * seen) : p->obs;
   p->decision = loom_arena_real(arena, rows * words);
   p->log_prob = loom_arena_real(arena, rows * ratios);
   p->reward = loom_arena_real(arena, rows);
@@ -125,14 +130,14 @@ static void lay_out(ppo* p, loomArena* arena) {
   p->advantage = loom_arena_real(arena, rows);
   p->returns = loom_arena_real(arena, rows);
   p->now = loom_arena_real(arena, n * obs);
-  p->now_seen = own ? loom_arena_real(arena, n * obs) : p->now;
+  p->now_seen = own ? loom_arena_real(arena, n * seen) : p->now;
 
   // A minibatch: its rows side by side, and what the loss needs.
-  loomReal* at = loom_arena_real(arena, batch * (2 * obs + words + ratios + 3));
+  loomReal* at = loom_arena_real(arena, batch * (obs + seen + words + ratios + 3));
   p->minibatch = at;
   if (at) {
     p->gathered = (loomPpoRows){.obs = at, .seen = own ? at + batch * obs : at};
-    at += 2 * batch * obs;
+    at += batch * (obs + seen);
     p->gathered.decision = at;
     p->gathered.log_prob = at + batch * words;
     at += batch * (words + ratios);
@@ -141,7 +146,7 @@ static void lay_out(ppo* p, loomArena* arena) {
     p->gathered.returns = at + 2 * batch;
   }
   p->scratch = loom_arena_real(arena, batch * (2 + 2 * ratios));
-  p->last = loom_arena_real(arena, obs);
+  p->last = loom_arena_real(arena, seen);
 }
 
 // ---- what is seen
@@ -151,13 +156,24 @@ static void normalize_obs(ppo* p, loomReal* out, const double* obs) {
     loom_running_normalize(out, &p->obs_normal, obs, CLIP);
     return;
   }
-  for (int j = 0; j < p->vector->maker.obs; j++) out[j] = (loomReal)obs[j];
+  for (int j = 0; j < p->critic_obs; j++) out[j] = (loomReal)obs[j];
+}
+
+// What the critic sees of all environments.
+static const double* critic_sees(ppo* p) {
+  ptrdiff_t all = p->vector->maker.obs, dim = p->critic_obs, n = p->config.environments;
+  const double* obs = p->vector->obs;
+  if (!p->tails) return obs;
+  for (ptrdiff_t i = 0; i < n; i++)
+    memcpy(p->tails + i * dim, obs + (i + 1) * all - dim, (size_t)dim * sizeof *obs);
+  return p->tails;
 }
 
 static void see(ppo* p) {
-  ptrdiff_t dim = p->vector->maker.obs, n = p->config.environments;
-  for (ptrdiff_t i = 0; i < n; i++) normalize_obs(p, p->now + i * dim, p->vector->obs + i * dim);
-  for (ptrdiff_t i = 0; p->net.actor.own_obs && i < n * dim; i++)
+  ptrdiff_t all = p->vector->maker.obs, dim = p->critic_obs, n = p->config.environments;
+  const double* obs = critic_sees(p);
+  for (ptrdiff_t i = 0; i < n; i++) normalize_obs(p, p->now + i * dim, obs + i * dim);
+  for (ptrdiff_t i = 0; p->net.actor.own_obs && i < n * all; i++)
     p->now_seen[i] = (loomReal)p->vector->obs[i];
 }
 
@@ -207,14 +223,14 @@ static void draw_actions(ppo* p, int t) {
 }
 
 static int collect(ppo* p, loomError* err) {
-  int n = p->config.environments, dim = p->vector->maker.obs;
+  ptrdiff_t n = p->config.environments, dim = p->critic_obs, all = p->vector->maker.obs;
   const loomVector* v = p->vector;
   int64_t before = v->control_steps;
   p->nvalid = 0;
 
   for (int t = 0; t < p->config.steps; t++) {
-    memcpy(p->obs + (ptrdiff_t)t * n * dim, p->now, (size_t)n * (size_t)dim * sizeof *p->obs);
-    memcpy(p->seen + (ptrdiff_t)t * n * dim, p->now_seen, (size_t)n * (size_t)dim * sizeof *p->obs);
+    memcpy(p->obs + t * n * dim, p->now, (size_t)(n * dim) * sizeof *p->obs);
+    if (p->seen != p->obs) memcpy(p->seen + t * n * all, p->now_seen, (size_t)(n * all) * sizeof *p->obs);
     draw_actions(p, t);
     int code = loom_vector_step(p->vector, p->actions, err);
     if (code) return code;
@@ -222,14 +238,14 @@ static int collect(ppo* p, loomError* err) {
     // What came of it.
     take_rewards(p, t);
     for (int i = 0; i < n; i++) {
-      int at = t * n + i;
+      int at = t * (int)n + i;
       p->terminated[at] = v->terminated[i];
       p->truncated[at] = v->truncated[i];
       p->fresh[at] = v->fresh[i];
       if (!v->fresh[i]) p->valid[p->nvalid++] = at;
     }
 
-    if (p->config.normalize_obs) loom_running_update(&p->obs_normal, v->obs, n);
+    if (p->config.normalize_obs) loom_running_update(&p->obs_normal, critic_sees(p), (int)n);
     see(p);
   }
   p->taken = (double)(v->control_steps - before);
@@ -242,7 +258,7 @@ static const loomReal* value_of(ppo* p, const loomReal* obs, int n) {
 
 // Values of all states, those after the last step included; then advantages.
 static void judge(ppo* p) {
-  int dim = p->vector->maker.obs, n = p->config.environments;
+  int dim = p->critic_obs, n = p->config.environments;
 
   for (int at = 0; at < p->rows; at += p->batch) {
     int count = p->rows - at < p->batch ? p->rows - at : p->batch;
@@ -278,10 +294,9 @@ static void copy_rows(const loomReal* to, const loomReal* from, size_t width, co
 // Rows of a minibatch side by side.
 static void gather(ppo* p, const int* row, int count) {
   const loomPpoRows* to = &p->gathered;
-  size_t obs = (size_t)p->vector->maker.obs;
 
-  copy_rows(to->obs, p->obs, obs, row, count);
-  if (to->seen != to->obs) copy_rows(to->seen, p->seen, obs, row, count);
+  copy_rows(to->obs, p->obs, (size_t)p->critic_obs, row, count);
+  if (to->seen != to->obs) copy_rows(to->seen, p->seen, (size_t)p->vector->maker.obs, row, count);
   copy_rows(to->decision, p->decision, (size_t)p->net.actor.words, row, count);
   copy_rows(to->log_prob, p->log_prob, (size_t)p->net.actor.ratios, row, count);
   copy_rows(to->value, p->value, 1, row, count);
@@ -314,7 +329,7 @@ static double step_parameters(ppo* p, bool only_values) {
   double critic =
       loom_adam_step(p->net.critic_params, &adam, p->guide.critic_rate, (uint64_t)p->count.updates + 1);
   if (only_values || !isfinite(critic)) return critic;
-  return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)++p->actor_updates);
+  return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)++p->actor.updates);
 }
 
 static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* err) {
@@ -328,7 +343,7 @@ static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* er
   gather(p, p->valid + begin, end - begin);
   loomPpoLoss loss = loom_ppo_loss(&p->net, &p->gathered, end - begin, &def, p->scratch);
   int code = actor->further && !only_values
-                 ? actor->further(&further, actor->further_self, (uint64_t)p->actor_updates, err)
+                 ? actor->further(&further, actor->further_self, (uint64_t)p->actor.updates, err)
                  : LOOM_OK;
   if (code) return code;
 
@@ -355,18 +370,29 @@ static double share_left(const ppo* p) {
   return fmax(0, 1 - ((double)p->vector->control_steps - p->taken) / fmax((double)p->steps, 1));
 }
 
+static bool adapts(const ppo* p) {
+  return p->guide.adaptive && p->config.target_kl > 0 && p->count.iteration >= p->guide.critic_first;
+}
+
+// The divergence grows with the square of the rate, and with the updates, of which some were left out.
+static void adapt_rate(ppo* p, double kl, double share_done) {
+  double off = sqrt(p->config.target_kl * share_done / fmax(kl, 1e-12));
+  p->actor.rate *= fmin(fmax(off, 0.2), 1.5);
+}
+
 static int learn(ppo* p, loomError* err) {
   const loomPpoConfig* c = &p->config;
   double kl = 0, before = p->count.updates;
   int code = LOOM_OK;
   p->loss = (loomPpoLoss){0};
   p->gradient = p->epochs = p->further = 0;
-  p->rate = c->rate * (c->anneal ? share_left(p) : 1);
+  p->rate = c->rate * (c->anneal ? share_left(p) : 1) * p->actor.rate;
+  double enough = adapts(p) ? 2 * c->target_kl : INFINITY;
 
   for (int e = 0; !code && e < c->epochs && !(c->target_kl > 0 && kl > c->target_kl); e++) {
     shuffle(p, e);
     p->epochs++;
-    for (int k = 0; !code && k < c->minibatches; k++) {
+    for (int k = 0; !code && k < c->minibatches && !(kl > enough); k++) {
       int begin = (int)((int64_t)p->nvalid * k / c->minibatches);
       int end = (int)((int64_t)p->nvalid * (k + 1) / c->minibatches);
       if (end > begin) code = learn_minibatch(p, begin, end, &kl, err);
@@ -374,6 +400,7 @@ static int learn(ppo* p, loomError* err) {
   }
 
   double updates = fmax(p->count.updates - before, 1);
+  if (!code && adapts(p)) adapt_rate(p, kl, updates / ((double)c->epochs * c->minibatches));
   divide_loss(&p->loss, updates);
   p->gradient /= updates;
   p->further /= updates;
@@ -399,7 +426,7 @@ static int iterate(void* self, loomError* err) {
 static void act_best(double* action, void* self, const double* obs) {
   ppo* p = self;
   const loomPpoActor* actor = &p->net.actor;
-  normalize_obs(p, p->last, obs);
+  if (!actor->own_obs) normalize_obs(p, p->last, obs);
   for (int j = 0; actor->own_obs && j < p->vector->maker.obs; j++) p->last[j] = (loomReal)obs[j];
 
   actor->best(action, actor->self, p->last);
@@ -445,7 +472,7 @@ static int guided_tensors(loomSafeTensor* out, const ppo* p) {
   const loomParams *actor = p->net.actor.params, *critic = p->net.critic_params;
   int n = 0;
   out[n++] = numbers("train.actor", LOOM_SAFE_F32, actor->value, actor->total);
-  out[n++] = numbers("train.actor_updates", LOOM_SAFE_F64, &p->actor_updates, 1);
+  out[n++] = numbers("train.actor_counters", LOOM_SAFE_F64, &p->actor, 2);
   out[n++] = numbers("train.critic", LOOM_SAFE_F32, critic->value, critic->total);
   out[n++] = numbers("train.critic_first", LOOM_SAFE_F32, critic->first, critic->total);
   out[n++] = numbers("train.critic_second", LOOM_SAFE_F32, critic->second, critic->total);
@@ -494,6 +521,7 @@ static void destroy(void* self) {
   free(p->actions);
   free(p->ready);
   free(p->random);
+  free(p->tails);
   free(p->terminated);
   free(p->truncated);
   free(p->fresh);
@@ -522,9 +550,11 @@ static int create_blocks(ppo* p, loomError* err) {
   p->truncated = calloc(rows, sizeof *p->truncated);
   p->fresh = calloc(rows, sizeof *p->fresh);
   p->valid = calloc(rows, sizeof *p->valid);
+  bool tails = p->critic_obs < p->vector->maker.obs;
+  p->tails = tails ? calloc(n * (size_t)p->critic_obs, sizeof *p->tails) : NULL;
   p->snapshot = calloc(1, loom_vector_snapshot_size(p->vector));
-  if (p->discounted && p->ready && p->random && p->actions && p->terminated && p->truncated && p->fresh &&
-      p->valid && p->snapshot)
+  if (p->discounted && p->ready && (p->tails || !tails) && p->random && p->actions && p->terminated &&
+      p->truncated && p->fresh && p->valid && p->snapshot)
     return LOOM_OK;
   return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a rollout of %d rows", p->rows);
 }
@@ -542,7 +572,7 @@ static int create_networks(ppo* p, const loomEnvironmentMaker* maker, loomError*
   const loomPpoConfig* c = &p->config;
   int most = loom_ppo_most_rows(c), code;
   if (p->guided) {
-    code = loom_critic_create(&p->critic, maker->obs, c->hidden.size, c->hidden.n, p->seed, most, err);
+    code = loom_critic_create(&p->critic, p->critic_obs, c->hidden.size, c->hidden.n, p->seed, most, err);
     p->net = (loomPpoNetwork){p->guide.actor, &p->critic.mlp, &p->critic.params};
     return code;
   }
@@ -563,17 +593,18 @@ static int create_run(ppo* p, const loomEnvironmentMaker* maker, int threads, lo
   loomVectorDef vector = {.n = c->environments, .threads = threads, .seed = p->seed};
   p->rows = c->steps * c->environments;
   p->batch = batch_of(c);
+  p->critic_obs = p->guide.critic_obs ? p->guide.critic_obs : maker->obs;
 
   int code = loom_vector_create(&p->vector, maker, &vector, err);
   if (!code) code = create_networks(p, maker, err);
-  if (!code) code = loom_running_create(&p->obs_normal, maker->obs, err);
+  if (!code) code = loom_running_create(&p->obs_normal, p->critic_obs, err);
   if (!code) code = loom_running_create(&p->return_normal, 1, err);
   if (!code) code = create_blocks(p, err);
 
   // The first start is seen, and counts for the means.
   if (!code) code = loom_vector_reset(p->vector, err);
   if (code) return code;
-  if (c->normalize_obs) loom_running_update(&p->obs_normal, p->vector->obs, c->environments);
+  if (c->normalize_obs) loom_running_update(&p->obs_normal, critic_sees(p), c->environments);
   see(p);
   return LOOM_OK;
 }
@@ -587,6 +618,7 @@ int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpo
   p->steps = steps;
   p->seed = seed;
   p->guided = guide != NULL;
+  p->actor.rate = 1;
   if (guide) p->guide = *guide;
 
   int code = create_run(p, maker, threads, err);

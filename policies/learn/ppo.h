@@ -45,8 +45,13 @@ int loom_ppo_most_rows(const loomPpoConfig* config);
 /// of its environments then, those of the settings above decisions.
 typedef struct loomPpoGuide {
   loomPpoActor actor;  // with room for loom_ppo_most_rows
+  int critic_obs;      // so many of an observation's last numbers are the critic's; 0 = all
   int critic_first;    // iterations in which only the critic learns, so that a random one spoils no actor
   double critic_rate;  // of learning
+  /// An iteration ends as soon as a minibatch finds the actor twice target_kl away, and the actor's rate follows
+  /// so that the last one finds it target_kl away. Who acts well has narrow distributions, and how narrow
+  /// decides on the rate.
+  bool adaptive;
 } loomPpoGuide;
 
 /// For `steps` steps in all (which the learning rate falls over), from its first episode on. guide NULL: from

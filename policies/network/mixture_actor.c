@@ -5,15 +5,40 @@
 
 // ---- outputs
 
-// Of the newest of each sample's rows, by which it acts; earlier ones have outputs only in training.
+static bool remembers(const loomMixtureActor* a) {
+  return a->network->def.type->begin != NULL;
+}
+
+// Which of a sample's rows the decision is of: the newest.
+static size_t row_of(const loomMixtureActor* a, const loomReal* seen, size_t i) {
+  return remembers(a) ? (size_t)seen[i * (size_t)a->inputs] : (size_t)a->network->def.output_rows - 1;
+}
+
+// Rows since the network forgot come first, what is not yet is zero and changes nothing before it.
+static const loomReal* unroll(loomMixtureActor* a, const loomReal* seen, int n) {
+  const loomNetworkDef* def = &a->network->def;
+  size_t all = (size_t)def->obs_rows * (size_t)def->obs_dim;
+  if (!remembers(a)) return seen;
+
+  for (size_t i = 0; i < (size_t)n; i++) {
+    const loomReal* end = seen + (i + 1) * (size_t)a->inputs;
+    size_t count = (row_of(a, seen, i) + (size_t)def->stack) * (size_t)def->obs_dim;
+    loomReal* to = a->window + i * all;
+    memcpy(to, end - count, count * sizeof *to);
+    memset(to + count, 0, (all - count) * sizeof *to);
+  }
+  return a->window;
+}
+
+// Of the decisions; those of other rows are for training alone.
 static const loomReal* outputs_of(loomMixtureActor* a, const loomReal* seen, int n) {
   const loomNetworkDef* def = &a->network->def;
   size_t width = (size_t)def->output_width, rows = (size_t)def->output_rows;
-  loomSamples samples = {.n = n, .obs = seen};
+  loomSamples samples = {.n = n, .obs = unroll(a, seen, n)};
   const loomReal* all = def->type->forward(a->layers, &a->network->params, &samples, NULL);
 
   for (size_t i = 0; i < (size_t)n; i++)
-    memcpy(a->outputs + i * width, all + ((i + 1) * rows - 1) * width, width * sizeof *all);
+    memcpy(a->outputs + i * width, all + (i * rows + row_of(a, seen, i)) * width, width * sizeof *all);
   return a->outputs;
 }
 
@@ -21,11 +46,12 @@ static const loomReal* outputs_of(loomMixtureActor* a, const loomReal* seen, int
 static void pass_back(loomMixtureActor* a, const loomReal* seen, int n) {
   const loomNetworkDef* def = &a->network->def;
   size_t width = (size_t)def->output_width, rows = (size_t)def->output_rows;
-  loomSamples samples = {.n = n, .obs = seen};
+  loomSamples samples = {.n = n, .obs = remembers(a) ? a->window : seen};
 
   memset(a->dall, 0, (size_t)n * rows * width * sizeof *a->dall);
   for (size_t i = 0; i < (size_t)n; i++)
-    memcpy(a->dall + ((i + 1) * rows - 1) * width, a->doutputs + i * width, width * sizeof *a->dall);
+    memcpy(a->dall + (i * rows + row_of(a, seen, i)) * width, a->doutputs + i * width,
+           width * sizeof *a->dall);
   def->type->backward(a->layers, &a->network->params, &samples, a->dall);
 }
 
@@ -85,14 +111,15 @@ loomPpoActor loom_mixture_actor(loomMixtureActor* actor) {
                         .best = best_action};
 }
 
-double loom_mixture_actor_clone(loomMixtureActor* a, const loomReal* seen, const loomReal* action,
-                                const loomReal* real, int n, double weight) {
-  size_t count = (size_t)n * (size_t)a->network->def.output_width;
-  const loomReal* y = outputs_of(a, seen, n);
-  double loss = loom_mixture_loss(a->doutputs, a->dentropy, y, action, real, n, &a->mixture);
+double loom_mixture_actor_clone(loomMixtureActor* a, const loomSamples* samples, double weight) {
+  const loomNetworkDef* def = &a->network->def;
+  int rows = samples->n * def->output_rows;
+  const loomReal* y = def->type->forward(a->layers, &a->network->params, samples, NULL);
+  double loss =
+      loom_mixture_loss(a->dall, a->dentropy, y, samples->actions, samples->real, rows, &a->mixture);
 
-  for (size_t i = 0; i < count; i++) a->doutputs[i] *= (loomReal)weight;
-  pass_back(a, seen, n);
+  for (ptrdiff_t i = 0; i < (ptrdiff_t)rows * def->output_width; i++) a->dall[i] *= (loomReal)weight;
+  def->type->backward(a->layers, &a->network->params, samples, a->dall);
   return weight * loss;
 }
 
@@ -103,7 +130,8 @@ static void lay_out(loomMixtureActor* a, loomArena* arena, int n) {
   a->outputs = loom_arena_real(arena, count);
   a->doutputs = loom_arena_real(arena, count);
   a->dall = loom_arena_real(arena, count * (size_t)a->network->def.output_rows);
-  a->dentropy = loom_arena_real(arena, (size_t)n);
+  a->dentropy = loom_arena_real(arena, (size_t)n * (size_t)a->network->def.output_rows);
+  a->window = loom_arena_real(arena, remembers(a) ? (size_t)n * (size_t)a->inputs : 0);
 }
 
 static int create_layers(loomMixtureActor* out, int n, loomError* err) {
@@ -125,11 +153,14 @@ int loom_mixture_actor_create(loomMixtureActor* out, loomNetwork* network, doubl
   loomObjectiveDef objective = loom_network_objective(&network->def);
   *out = (loomMixtureActor){.network = network, .mixture = objective.mixture, .entropy = entropy};
   out->mixture.min_std = least_std;
-  if (objective.kind != LOOM_OBJECTIVE_LIKELIHOOD || network->def.type->begin)
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                          "a policy of kind %s cannot be learned by ppo directly: bc_gaussian, bc_gmm and "
-                          "bc_transformer can, and `--method residual` takes any",
-                          loom_policy_kind_name((loomPolicyKind)network->def.policy.kind));
+  out->inputs = (remembers(out) ? 1 + network->def.obs_rows * network->def.obs_dim
+                                : loom_network_seen(&network->def) * network->def.obs_dim);
+  if (objective.kind != LOOM_OBJECTIVE_LIKELIHOOD)
+    return loom_error_set(
+        err, LOOM_ERR_UNSUPPORTED,
+        "a policy of kind %s has no likelihood that ppo could learn by; bc_gaussian, bc_gmm, "
+        "bc_rnn_gmm and bc_transformer have one, and `--method residual` takes any",
+        loom_policy_kind_name((loomPolicyKind)network->def.policy.kind));
 
   int code = create_layers(out, n, err);
   if (code) loom_mixture_actor_destroy(out);

@@ -1,6 +1,6 @@
 // PPO, also of a network with a mixture of Gaussians and of one that takes noise away, and TD3, also as a
 // residual of a policy that does nothing, come to a best policy that is known; the same bytes on any number
-// of threads, from a checkpoint too.
+// of threads and from checkpoints.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,7 @@ static int make_mixture(loomLearner* l, const loomPpoConfig* ppo, const loomEnvi
   int code = loom_network_create(&p->net, &def, 4, err);
   if (!code) code = loom_mixture_actor_create(&p->actor, &p->net, 0.1, false, loom_ppo_most_rows(ppo), err);
   if (code) return code;
-  loomPpoGuide guide = {loom_mixture_actor(&p->actor), CRITIC_FIRST, 3e-3};
+  loomPpoGuide guide = {loom_mixture_actor(&p->actor), 0, CRITIC_FIRST, 3e-3, false};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;

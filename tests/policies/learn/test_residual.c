@@ -13,6 +13,7 @@
 #include "policies/learn/direct.h"
 #include "policies/learn/dppo.h"
 #include "policies/learn/residual.h"
+#include "policies/network/mixture_actor.h"
 
 enum { KEYS = 2, STEPS = 40 };
 
@@ -262,6 +263,67 @@ static void the_policy_itself_is_an_environment(void** state) {
   free(snapshot);
 }
 
+// Where the network remembers, what it is known by is all that it saw since it forgot, again and again.
+static void memory_is_seen(void** state) {
+  (void)state;
+  enum { DECISIONS = 8 };
+  loomError err = {0, ""};
+  loomTrained t;
+  loomMixtureActor actor;
+  loomEnvironment e;
+  loomEnvironmentStep step;
+  static loomReal seen[512];
+  static double obs[512];
+  double action[LOOM_MAX_ACTION];
+  make_policy(&t);
+  loom_network_destroy(&t.network);
+  t.config.policy = loom_default_network_config(LOOM_KIND_BC_RNN_GMM);
+  t.config.policy.hidden = 16;
+  loomNetworkDef def = loom_network_def(&t.config.policy, &t.config.encoder, 2, 3, t.obs.dim, t.actions.dim);
+  must(loom_network_create(&t.network, &def, 3, &err), &err);
+  must(loom_mixture_actor_create(&actor, &t.network, 0.1, false, 1, &err), &err);
+  loomPpoActor ppo = loom_mixture_actor(&actor);
+
+  loomResidualTask task = {.scene = o->scene, .policy = &t, .max_steps = 60};
+  must(loom_residual_task(&task, &err), &err);
+  loomEnvironmentMaker maker = loom_residual_environment(&task);
+  assert_int_equal(maker.obs, 1 + 4 * def.obs_dim);
+  assert_true(maker.obs <= 512 && maker.actions <= LOOM_MAX_ACTION);
+  must(maker.create(&e, maker.source, &err), &err);
+  must(e.reset(e.self, 9, 1, &err), &err);
+  for (int d = 0; d < DECISIONS; d++) {
+    e.observe(obs, e.self);
+    assert_true(obs[0] == d % 3);
+    for (int i = 0; i < maker.obs; i++) seen[i] = (loomReal)obs[i];
+    ppo.best(action, ppo.self, seen);
+    must(e.step(&step, e.self, action, &err), &err);
+  }
+  e.observe(obs, e.self);
+  e.destroy(e.self);
+
+  // By itself, as its likeliest mode says.
+  loomPolicyMaker pm = loom_trained_maker(&t);
+  loomPolicy acting;
+  loomDecided decided;
+  void* instance;
+  t.network.likeliest = true;
+  must(pm.create(&instance, pm.self, o->e, &err), &err);
+  must(loom_episode_reset(o->e, 0, 9, 1, &err), &err);
+  must(pm.begin(&acting, instance, o->e, 9, 1, &err), &err);
+  for (int k = 0; k < DECISIONS; k++) {
+    must(acting.act(action, acting.self, o->e, &err), &err);
+    must(loom_episode_step(o->e, action, &err), &err);
+  }
+  must(loom_trained_decide(&decided, instance, o->e, &err), &err);
+  const double* newest = obs + maker.obs - def.obs_dim;
+  for (int i = 0; i < def.obs_dim; i++)
+    if (!(fabs(newest[i] - (double)decided.seen[i]) < 1e-4))
+      fail_msg("number %d: %g, not %g", i, newest[i], (double)decided.seen[i]);
+  pm.destroy(instance);
+  loom_mixture_actor_destroy(&actor);
+  loom_trained_destroy(&t);
+}
+
 static void snapshots_go_on(void** state) {
   (void)state;
   loomError err = {0, ""};
@@ -441,7 +503,7 @@ static void what_does_not_fit_is_told(void** state) {
   loomDirectSettings direct = loom_default_direct_settings();
   s = loom_default_residual_settings();
   assert_int_equal(loom_direct_learner(&l, &s, &ppo, &direct, &base, 1000, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
-  assert_non_null(strstr(err.message, "bc_gaussian, bc_gmm and bc_transformer"));
+  assert_non_null(strstr(err.message, "bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer"));
   direct.bc = 0.1;
   assert_int_equal(loom_direct_learner(&l, &s, &ppo, &direct, &base, 1000, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "--data"));
@@ -475,6 +537,7 @@ int main(void) {
       POLICY_TEST(a_file_has_both),
       POLICY_TEST(environment_is_a_rollout),
       POLICY_TEST(the_policy_itself_is_an_environment),
+      POLICY_TEST(memory_is_seen),
       POLICY_TEST(snapshots_go_on),
       POLICY_TEST(demos_are_seen_alike),
       POLICY_TEST(what_does_not_fit_is_told),

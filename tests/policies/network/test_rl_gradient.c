@@ -101,8 +101,7 @@ typedef struct mixtureCase {
   loomMixtureActor actor;
   loomCritic critic;
   loomPpoRows rows;
-  const loomReal *demo_seen, *demo_action, *demo_real;
-  double bc;
+  loomSamples demos;
 } mixtureCase;
 
 static const loomPpoLossDef mixture_loss_def = {0.2, 0.2, 0.5, 0.01, true, false};
@@ -113,45 +112,43 @@ static double mixture_loss(void* arg) {
   loomPpoNetwork net = {loom_mixture_actor(&c->actor), &c->critic.mlp, &c->critic.params};
 
   double loss = loom_ppo_loss(&net, &c->rows, N, &mixture_loss_def, scratch).loss;
-  return loss + loom_mixture_actor_clone(&c->actor, c->demo_seen, c->demo_action, c->demo_real, N, c->bc);
+  return loss + loom_mixture_actor_clone(&c->actor, &c->demos, 0.3);
 }
 
-// Perceptrons, and a transformer, which sees several rows and is asked about the newest.
-static void mixture_of(loomPolicyKind kind, int rows) {
-  static loomReal seen[2 * N * OBS], obs[2 * N * OBS], demo_seen[2 * N * OBS], demo_action[N * ACTIONS],
-      action[N * ACTIONS], log_prob[N], now[N], value[N], advantage[N], returns[N], real[N];
+enum { ROWS = 3, SEEN = 1 + ROWS * OBS };
+
+// stack and length: as training sets have them.
+static void mixture_of(loomPolicyKind kind, int stack, int length) {
+  static loomReal seen[N * SEEN], obs[N * OBS], demo_seen[N * SEEN], demo_action[N * ROWS * ACTIONS],
+      real[N * ROWS], action[N * ACTIONS], log_prob[N], now[N], value[N], advantage[N], returns[N];
   static double given[N * ACTIONS];
   static mixtureCase c;
   loomRandom random[N];
   loomError err = {0, ""};
   loomNetworkConfig policy = loom_default_network_config(kind);
   loomEncoderConfig encoder = {0};
-  policy.layers = (loomSizes){2, {7, 6}};
-  policy.width = 4;
-  policy.blocks = policy.heads = 1;
+  policy.layers = (loomSizes){1, {6}};
+  policy.width = policy.hidden = 4;
+  policy.blocks = policy.heads = policy.rnn_layers = 1;
   policy.dropout = 0;
   policy.modes = 2;
-  loomNetworkDef def = kind == LOOM_KIND_BC_TRANSFORMER
-                           ? loom_network_def(&policy, &encoder, 1, rows, OBS, ACTIONS)
-                           : loom_network_def(&policy, &encoder, rows, 1, OBS, ACTIONS);
+  loomNetworkDef def = loom_network_def(&policy, &encoder, stack, length, OBS, ACTIONS);
   c = (mixtureCase){.rows = {obs, seen, action, log_prob, value, advantage, returns},
-                    .demo_seen = demo_seen,
-                    .demo_action = demo_action,
-                    .demo_real = real,
-                    .bc = 0.3};
+                    .demos = {.n = N, .obs = demo_seen, .actions = demo_action, .real = real}};
   assert_int_equal(loom_network_create(&c.net, &def, 1, &err), 0);
   assert_int_equal(loom_mixture_actor_create(&c.actor, &c.net, 0.2, true, N, &err), 0);
-  assert_int_equal(loom_critic_create(&c.critic, rows * OBS, (int[]){5}, 1, 1, N, &err), 0);
+  assert_int_equal(loom_critic_create(&c.critic, OBS, (int[]){5}, 1, 1, N, &err), 0);
   draw(c.net.params.value, (int)c.net.params.total, 0.5, 9);
 
-  draw(seen, N * rows * OBS, 1, 1);
-  draw(obs, N * rows * OBS, 1, 2);
-  draw(demo_seen, N * rows * OBS, 1, 3);
-  draw(demo_action, N * ACTIONS, 0.5, 4);
+  draw(seen, N * SEEN, 1, 1);
+  draw(obs, N * OBS, 1, 2);
+  draw(demo_seen, N * SEEN, 1, 3);
+  draw(demo_action, N * ROWS * ACTIONS, 0.5, 4);
   draw(value, N, 1, 5);
   draw(advantage, N, 1, 6);
   draw(returns, N, 1, 7);
-  for (int i = 0; i < N; i++) real[i] = i % 4 != 3;
+  for (int i = 0; i < N * ROWS; i++) real[i] = i % 4 != 3;
+  for (int i = 0; kind == LOOM_KIND_BC_RNN_GMM && i < N; i++) seen[i * c.actor.inputs] = i % length;
 
   // Actions as it draws them have the log-probabilities that it tells.
   loomPpoActor actor = loom_mixture_actor(&c.actor);
@@ -171,9 +168,10 @@ static void mixture_of(loomPolicyKind kind, int rows) {
 
 static void mixtures(void** state) {
   (void)state;
-  mixture_of(LOOM_KIND_BC_GAUSSIAN, 1);
-  mixture_of(LOOM_KIND_BC_GMM, 2);
-  mixture_of(LOOM_KIND_BC_TRANSFORMER, 2);
+  mixture_of(LOOM_KIND_BC_GAUSSIAN, 1, 1);
+  mixture_of(LOOM_KIND_BC_GMM, 2, 1);
+  mixture_of(LOOM_KIND_BC_TRANSFORMER, 1, 2);
+  mixture_of(LOOM_KIND_BC_RNN_GMM, 1, 3);
 }
 
 // Several ratios a decision: each as a decision of its own with its share of advantage and clip.

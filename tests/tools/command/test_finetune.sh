@@ -108,7 +108,7 @@ check "ppo of a policy: Ctrl-C at half of $n" stopped_direct
 check 'ppo of a policy: on two threads it goes on' direct int -j 2 --resume
 check 'ppo of a policy: to the same bytes' same_run direct int
 check 'ppo of a policy: its best one is exported' "$loom" export "$work/direct-a/best.safetensors" -o "$work/direct.onnx"
-expect 'ppo of a policy without a likelihood' 1 'bc_gaussian, bc_gmm and bc_transformer' "$loom" finetune "$work/reach.safetensors" -m ppo -o "$work/x"
+expect 'ppo of a policy without a likelihood' 1 'bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer' "$loom" finetune "$work/reach.safetensors" -m ppo -o "$work/x"
 expect 'a weight of no demos' 2 'name them' "$loom" finetune "$work/gmm/last.safetensors" -m ppo --bc 0.1 -o "$work/x"
 expect 'a weight of demos for a residual' 2 'with --method ppo' "$loom" finetune "$work/reach.safetensors" --bc 0.1 -o "$work/x"
 
