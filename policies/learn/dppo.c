@@ -12,6 +12,8 @@ static const loomFieldDef field_rows[] = {
     ROW(INT, critic_first, .high = 1 << 20, .unit = "iterations",
         .about = "in which only the critic learns; the policy stays as it is"),
     ROW(REAL, critic_rate, .least = 1e-12, .most = 10, .about = "the critic's learning rate"),
+    ROW(BOOL, adaptive,
+        .about = "the policy's rate follows, so that an iteration moves it by ppo's target_kl"),
     ROW(INT, steps, .high = LOOM_DIFFUSION_STEPS,
         .about = "of those that take noise away, the last ones, which learn; 0 = all"),
     ROW(REAL, std, .least = 1e-6, .most = 10,
@@ -31,6 +33,7 @@ const loomFields loom_dppo_settings_fields = LOOM_FIELDS(field_rows);
 loomDppoSettings loom_default_dppo_settings(void) {
   return (loomDppoSettings){.critic_first = 2,
                             .critic_rate = 1e-3,
+                            .adaptive = true,
                             .std = 0.05,
                             .shared = 0.8,
                             .likelihood_std = 0.05,
@@ -42,14 +45,15 @@ loomDppoSettings loom_default_dppo_settings(void) {
 loomPpoConfig loom_default_dppo_ppo_config(void) {
   loomPpoConfig c = loom_default_ppo_config();
   c.environments = 16;
-  c.steps = 128;
+  c.steps = 64;
   c.minibatches = 16;
   c.discount = 0.99;
-  c.rate = 3e-5;
+  c.rate = 3e-6;
   c.anneal = false;
   c.max_gradient = 1;
-  c.clip = 0.01;
+  c.clip = 0.2;
   c.clip_value = false;
+  c.target_kl = 0.05;
   c.hidden = (loomSizes){2, {256, 256}};
   return c;
 }
@@ -77,8 +81,10 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, loomDiffusionA
   if (code) return code;
 
   // The core knows nothing of noise.
-  loomPpoGuide guide = {
-      .actor = loom_diffusion_actor(actor), .critic_first = d->critic_first, .critic_rate = d->critic_rate};
+  loomPpoGuide guide = {.actor = loom_diffusion_actor(actor),
+                        .critic_first = d->critic_first,
+                        .critic_rate = d->critic_rate,
+                        .adaptive = d->adaptive};
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);
   return loom_ppo_create(out, ppo, &guide, &maker, steps, seed, o->threads, err);
 }

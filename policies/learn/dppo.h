@@ -13,6 +13,7 @@ LOOM_C_BEGIN
 typedef struct loomDppoSettings {
   int critic_first;    // iterations
   double critic_rate;  // of learning
+  bool adaptive;       // the actor's rate, as loomPpoGuide
   int steps;           // that learn, the last ones; 0 = all
   double std, shared, likelihood_std, discount, clip_least, clip_growth;  // as loomDiffusionActorDef
 } loomDppoSettings;

@@ -99,9 +99,9 @@ static loomReal log_prob_of_step(const loomDiffusionActor* a, int k, const loomR
     squares -= common_share(a, s.rows) * sum * sum;
   }
 
-  // The determinant of a column, shared out over its rows.
-  double spread = ((s.rows - 1) * log(own) + log(own + s.rows * a->def.shared)) / s.rows;
-  return (loomReal)(-0.5 * (squares / (std * std * own * s.rows * dim) + spread) - log(std) - HALF_LOG_2PI);
+  double spread = (s.rows - 1) * log(own) + log(own + s.rows * a->def.shared);
+  double each = spread / 2 + s.rows * (log(std) + HALF_LOG_2PI);
+  return (loomReal)(-0.5 * squares / (std * std * own) - dim * each);
 }
 
 // dmean (output_width), times slope, of the same.
@@ -109,7 +109,7 @@ static void log_prob_backward(loomReal* dmean, const loomDiffusionActor* a, int 
                               const loomReal* mean, const loomReal* chunk) {
   chainStep s = step_of(a, k);
   int dim = a->network->def.action_dim;
-  double std = likelihood_std(a), scale = slope / (std * std * (1 - a->def.shared) * s.rows * dim);
+  double std = likelihood_std(a), scale = slope / (std * std * (1 - a->def.shared));
   memset(dmean, 0, (size_t)a->network->def.output_width * sizeof *dmean);
 
   for (int d = 0; d < dim; d++) {

@@ -44,8 +44,9 @@ int loom_diffusion_actor_create(loomDiffusionActor* out, loomNetwork* network,
 void loom_diffusion_actor_destroy(loomDiffusionActor* actor);
 
 /// A decision is the chunk before the first of the steps that learn and after each of them ((steps + 1) x
-/// output_width). A step's log-probability is divided by the number of its entries, as in the authors' code
-/// (github.com/irom-princeton/dppo): of all, but after the last step only of those that are executed.
+/// output_width). A step's log-probability is that of all of its chunk, but after the last step only of those
+/// rows that are executed. (The authors' code, github.com/irom-princeton/dppo, divides it by the number of
+/// entries, of which they have few, and clips ratios at 1 +- 0.01. Of 320 numbers that is no bound at all.)
 loomPpoActor loom_diffusion_actor(loomDiffusionActor* actor);
 
 LOOM_C_END

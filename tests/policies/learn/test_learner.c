@@ -71,7 +71,8 @@ static int make_denoiser(loomLearner* l, const loomPpoConfig* ppo, const loomEnv
   int code = loom_network_create(&p->net, &def, 4, err);
   if (!code) code = loom_diffusion_actor_create(&p->denoiser, &p->net, &actor, loom_ppo_most_rows(ppo), err);
   if (code) return code;
-  loomPpoGuide guide = {loom_diffusion_actor(&p->denoiser), CRITIC_FIRST, 3e-3};
+  loomPpoGuide guide = {
+      .actor = loom_diffusion_actor(&p->denoiser), .critic_first = CRITIC_FIRST, .critic_rate = 3e-3};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;

@@ -199,7 +199,7 @@ static void several_ratios(void** state) {
   assert_true(fabs(all.loss - loss) < 1e-12);
 }
 
-enum { D = 3, CHUNK = 4, STEPS = 3, SEEN = 2 * OBS, WIDTH = CHUNK * ACTIONS };
+enum { D = 3, CHUNK = 4, STEPS = 3, LOOKED = 2 * OBS, WIDTH = CHUNK * ACTIONS };
 
 typedef struct denoiserCase {
   loomNetwork net;
@@ -241,7 +241,7 @@ static void make_denoiser(denoiserCase* c, loomPolicyKind kind, loomPrediction p
   *c = (denoiserCase){0};
   assert_int_equal(loom_network_create(&c->net, &def, 1, &err), 0);
   assert_int_equal(loom_diffusion_actor_create(&c->actor, &c->net, &actor, D, &err), 0);
-  assert_int_equal(loom_critic_create(&c->critic, SEEN, (int[]){5}, 1, 1, D, &err), 0);
+  assert_int_equal(loom_critic_create(&c->critic, LOOKED, (int[]){5}, 1, 1, D, &err), 0);
   draw(c->net.params.value, (int)c->net.params.total, 0.3, 9);
 }
 
@@ -251,17 +251,17 @@ static void drop_denoiser(denoiserCase* c) {
   loom_network_destroy(&c->net);
 }
 
-// The log-probability of each step that learns, all or the last ones: a mean over the entries of the chunk.
+// The log-probability of each step that learns, all or the last ones: of the whole chunk.
 static void denoiser_of(loomPolicyKind kind, loomPrediction predicts, int steps, double shared) {
-  static loomReal seen[D * SEEN], obs[D * SEEN], decision[D * (STEPS + 1) * WIDTH], log_prob[D * STEPS],
+  static loomReal seen[D * LOOKED], obs[D * LOOKED], decision[D * (STEPS + 1) * WIDTH], log_prob[D * STEPS],
       now[D * STEPS], value[D], advantage[D], returns[D];
   static double given[D * 2 * ACTIONS];
   static denoiserCase c;
   loomRandom random[D];
   make_denoiser(&c, kind, predicts, steps, 0.1, shared);
   c.rows = (loomPpoRows){obs, seen, decision, log_prob, value, advantage, returns};
-  draw(seen, D * SEEN, 1, 1);
-  draw(obs, D * SEEN, 1, 2);
+  draw(seen, D * LOOKED, 1, 1);
+  draw(obs, D * LOOKED, 1, 2);
   draw(value, D, 1, 5);
   draw(advantage, D, 1, 6);
   draw(returns, D, 1, 7);
@@ -298,13 +298,13 @@ static void still_denoisers(void** state) {
   static const loomPrediction predictions[] = {LOOM_PREDICT_SAMPLE, LOOM_PREDICT_NOISE};
   for (int k = 0; k < 2; k++) {
     static denoiserCase c;
-    static loomReal seen[SEEN], said[2 * ACTIONS], decision[(STEPS + 1) * WIDTH], log_prob[STEPS];
+    static loomReal seen[LOOKED], said[2 * ACTIONS], decision[(STEPS + 1) * WIDTH], log_prob[STEPS];
     double given[2 * ACTIONS];
     loomActor policy;
     loomError err = {0, ""};
     loomRandom one = loom_random(3, 1, LOOM_PURPOSE_POLICY), other = one;
     make_denoiser(&c, LOOM_KIND_DIFFUSION_MLP, predictions[k], 2, 0, 0);
-    draw(seen, SEEN, 1, 1);
+    draw(seen, LOOKED, 1, 1);
 
     loomPpoActor actor = loom_diffusion_actor(&c.actor);
     assert_int_equal(loom_actor_create(&policy, &c.net, &err), 0);
@@ -312,8 +312,10 @@ static void still_denoisers(void** state) {
     actor.draw(given, decision, log_prob, actor.self, seen, 1, &other);
     for (int j = 0; j < 2 * ACTIONS; j++) assert_true(fabs(given[j] - said[j]) < 1e-12);
 
-    // The likeliest that there is, by the least deviation that it is judged by.
-    for (int i = 0; i < 2; i++) assert_true(fabs(log_prob[i] + log(0.05 * sqrt(2 * acos(-1)))) < 1e-12);
+    // The likeliest that there is, by the least deviation that it is judged by; of the last chunk, of the
+    // rows that are done.
+    double each = -log(0.05 * sqrt(2 * acos(-1)));
+    assert_true(fabs(log_prob[0] - WIDTH * each) < 1e-10 && fabs(log_prob[1] - 2 * ACTIONS * each) < 1e-10);
     loom_actor_destroy(&policy);
     drop_denoiser(&c);
   }
