@@ -77,6 +77,8 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, loomDiffusionA
                                .clip_growth = d->clip_growth};
 
   int code = loom_diffusion_actor_create(actor, &o->base.policy->network, &def, loom_ppo_most_rows(ppo), err);
+
+  // Episodes are of what the network says, which the actor's noise is added to.
   if (!code) code = loom_residual_prepare(o, s, seed, err);
   if (code) return code;
 
