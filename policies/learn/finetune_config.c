@@ -8,7 +8,7 @@
 #include "engine/base/yaml.h"
 #include "policies/learn/config_reference.h"
 
-const char* const loom_finetune_methods[] = {"ppo", "td3", "residual", NULL};
+const char* const loom_finetune_methods[] = {"ppo", "td3", "residual", "dppo", NULL};
 
 #define ROW(type, member, ...) LOOM_FIELD(struct loomConfigFinetune, type, member, __VA_ARGS__)
 static const loomFieldDef run_rows[] = {
@@ -29,19 +29,24 @@ static const struct {
   const char* name;
   const loomFields* fields;
   size_t offset;
-  int used[LOOM_FINETUNE_RESIDUAL + 1];  // by each method: SCRATCH, POLICY or both
+  int used[LOOM_FINETUNE_METHODS];  // by each method: SCRATCH, POLICY or both
 } sections[] = {
-    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune), {3, 3, 3}},
-    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo), {3, 0, 0}},
+    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune), {3, 3, 3, 3}},
+    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo), {3, 0, 0, POLICY}},
     {"td3", &loom_td3_fields, offsetof(loomFinetuneConfig, td3), {0, SCRATCH, POLICY}},
     {"residual", &loom_residual_settings_fields, offsetof(loomFinetuneConfig, residual), {0, 0, POLICY}},
-    {"base", &loom_base_settings_fields, offsetof(loomFinetuneConfig, residual), {POLICY, 0, 0}},
-    {"direct", &loom_direct_settings_fields, offsetof(loomFinetuneConfig, direct), {POLICY, 0, 0}},
+    {"base", &loom_base_settings_fields, offsetof(loomFinetuneConfig, residual), {POLICY, 0, 0, POLICY}},
+    {"direct", &loom_direct_settings_fields, offsetof(loomFinetuneConfig, direct), {POLICY}},
+    {"dppo", &loom_dppo_settings_fields, offsetof(loomFinetuneConfig, dppo), {0, 0, 0, POLICY}},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
 static bool is_used(const loomFinetuneConfig* c, int section) {
   return sections[section].used[c->finetune.method] & (c->of_policy ? POLICY : SCRATCH);
+}
+
+bool loom_finetune_needs_policy(loomFinetuneMethod method) {
+  return method == LOOM_FINETUNE_RESIDUAL || method == LOOM_FINETUNE_DPPO;
 }
 
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool of_policy) {
@@ -55,10 +60,11 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
                           .td3 = loom_default_td3_config(),
                           .residual = loom_default_residual_settings(),
                           .direct = loom_default_direct_settings(),
+                          .dppo = loom_default_dppo_settings(),
                           .of_policy = of_policy};
   if (!of_policy) return c;
 
-  c.ppo = loom_default_direct_ppo_config();
+  c.ppo = method == LOOM_FINETUNE_DPPO ? loom_default_dppo_ppo_config() : loom_default_direct_ppo_config();
   c.td3 = loom_default_residual_td3_config();
   c.finetune.steps = 500000;
   c.finetune.evaluate = 200;
@@ -71,7 +77,7 @@ static bool names_policy(const loomYaml* y, int method) {
   for (int i = 0; i < SECTIONS; i++)
     if (sections[i].used[method] == POLICY && loom_yaml_get(y, loom_yaml_root(y), sections[i].name))
       return true;
-  return method == LOOM_FINETUNE_RESIDUAL;
+  return loom_finetune_needs_policy((loomFinetuneMethod)method);
 }
 
 // The method decides on the defaults of all that stands beside it.
@@ -144,10 +150,11 @@ char* loom_finetune_config_text(const loomFinetuneConfig* config) {
 }
 
 // What a policy that is finetuned has instead, where that differs.
-static void print_other(FILE* out, const char* all, const char* of_policy, const loomFieldDef* f) {
-  if (f->type == LOOM_FIELD_CHOICE || !memcmp(all + f->offset, of_policy + f->offset, f->room)) return;
-  fputs("; of a policy ", out);
-  loom_config_print_default(out, of_policy, f);
+static void print_other(FILE* out, const char* all, const char* other, const char* of,
+                        const loomFieldDef* f) {
+  if (f->type == LOOM_FIELD_CHOICE || !memcmp(all + f->offset, other + f->offset, f->room)) return;
+  fprintf(out, "; %s ", of);
+  loom_config_print_default(out, other, f);
 }
 
 // Which runs have the section.
@@ -165,7 +172,8 @@ static void print_users(FILE* out, int section) {
 
 void loom_finetune_config_reference(FILE* out) {
   loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO, false),
-                     of_policy = loom_default_finetune_config(LOOM_FINETUNE_PPO, true);
+                     of_policy = loom_default_finetune_config(LOOM_FINETUNE_PPO, true),
+                     dppo = loom_default_finetune_config(LOOM_FINETUNE_DPPO, true);
 
   for (int s = 0; s < SECTIONS; s++) {
     fprintf(out, "%s### %s\n\n", s ? "\n" : "", sections[s].name);
@@ -173,14 +181,15 @@ void loom_finetune_config_reference(FILE* out) {
     fprintf(out, "| key | value | what | default |\n|---|---|---|---|\n");
     for (int i = 0; i < sections[s].fields->n; i++) {
       const loomFieldDef* f = &sections[s].fields->field[i];
+      size_t offset = sections[s].offset;
       char wanted[LOOM_FIELD_WANTED];
       loom_field_wanted(wanted, f);
 
       fprintf(out, "| `%s` | %s%s%s | %s | ", f->name, wanted, f->unit ? ", " : "", f->unit ? f->unit : "",
               f->about);
-      loom_config_print_default(out, (const char*)&config + sections[s].offset, f);
-      print_other(out, (const char*)&config + sections[s].offset,
-                  (const char*)&of_policy + sections[s].offset, f);
+      loom_config_print_default(out, (const char*)&config + offset, f);
+      print_other(out, (const char*)&config + offset, (const char*)&of_policy + offset, "of a policy", f);
+      print_other(out, (const char*)&of_policy + offset, (const char*)&dppo + offset, "dppo", f);
       fputs(" |\n", out);
     }
   }

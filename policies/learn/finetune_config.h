@@ -4,7 +4,8 @@
 //   ppo: {rate: 3e-4, hidden: [64, 64]}
 //
 // `method: residual` has sections residual and td3, the latter with defaults of its own. `method: ppo` of a
-// policy, instead of from scratch, has sections base and direct, and ppo with defaults of its own.
+// policy, instead of from scratch, has sections base and direct, and ppo with defaults of its own; so has
+// `method: dppo`, with dppo instead of direct.
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 #define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 
@@ -12,6 +13,7 @@
 
 #include "engine/base/api.h"
 #include "policies/learn/direct.h"
+#include "policies/learn/dppo.h"
 #include "policies/learn/ppo.h"
 #include "policies/learn/residual.h"
 #include "policies/learn/td3.h"
@@ -21,7 +23,9 @@ LOOM_C_BEGIN
 typedef enum loomFinetuneMethod {
   LOOM_FINETUNE_PPO,
   LOOM_FINETUNE_TD3,
-  LOOM_FINETUNE_RESIDUAL
+  LOOM_FINETUNE_RESIDUAL,
+  LOOM_FINETUNE_DPPO,
+  LOOM_FINETUNE_METHODS
 } loomFinetuneMethod;
 extern const char* const loom_finetune_methods[];  // NULL-terminated
 
@@ -38,11 +42,14 @@ typedef struct loomFinetuneConfig {
   } finetune;
   loomPpoConfig ppo;
   loomTd3Config td3;
-  loomResidualSettings residual;  // ppo of a policy: its section is `base`
+  loomResidualSettings residual;  // ppo of a policy and dppo: their section is `base`
   loomDirectSettings direct;
+  loomDppoSettings dppo;
   bool of_policy;  // that is finetuned; false: from scratch
 } loomFinetuneConfig;
 
+/// Whether a method only changes policies, and begins with none from scratch.
+bool loom_finetune_needs_policy(loomFinetuneMethod method);
 /// of_policy: what decides between the defaults of a method that is for both.
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool of_policy);
 /// From a file, whose method decides on the defaults. Errors are FILE:LINE: key. LOOM_ERR_FORMAT,

@@ -93,8 +93,8 @@ static void denoise(loomActor* actor, const loomReal* obs, loomRandom* random) {
   for (size_t i = 0; i < count; i++) actor->chunk[i] = (loomReal)loom_random_normal(random);
 
   for (int k = policy->denoise_steps; k > 0; k--) {
-    at = k * policy->noise_steps / policy->denoise_steps - 1;
-    int next = (k - 1) * policy->noise_steps / policy->denoise_steps - 1;
+    at = loom_diffusion_at(k, policy->denoise_steps, policy->noise_steps);
+    int next = loom_diffusion_at(k - 1, policy->denoise_steps, policy->noise_steps);
 
     // A guess at the actions without noise; where the network says the noise, it follows from that.
     memcpy(actor->clean, ask_network(actor, &one), count * sizeof *actor->clean);

@@ -22,6 +22,10 @@ loomDiffusion loom_diffusion_cosine(int steps) {
   return d;
 }
 
+int loom_diffusion_at(int k, int sampled, int steps) {
+  return k * steps / sampled - 1;
+}
+
 void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
                           int width, const loomDiffusion* d) {
   for (int i = 0; i < n; i++) {
@@ -51,4 +55,13 @@ void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, cons
   for (size_t i = 0; i < count; i++)
     x[i] =
         (loomReal)(sqrt(after) * (double)clean[i] + share * ((double)x[i] - sqrt(kept) * (double)clean[i]));
+}
+
+double loom_diffusion_step_slope(int t, int to, const loomDiffusion* d) {
+  double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
+  return sqrt(after) - sqrt((1 - after) / (1 - kept)) * sqrt(kept);
+}
+
+double loom_diffusion_clean_slope(int t, const loomDiffusion* d) {
+  return -sqrt((1 - d->kept[t]) / d->kept[t]);
 }

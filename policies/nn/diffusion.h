@@ -18,6 +18,9 @@ typedef struct loomDiffusion {
 /// The squared cosine schedule (Nichol and Dhariwal, 2021; betas at most 0.999), steps in [1,
 /// LOOM_DIFFUSION_STEPS].
 loomDiffusion loom_diffusion_cosine(int steps);
+/// The step of training at which the sampler is with k of its `sampled` steps left to do, evenly spread over
+/// all `steps`; -1: clean.
+int loom_diffusion_at(int k, int sampled, int steps);
 /// noisy (n x width) = sqrt(kept) clean + sqrt(1 - kept) noise, each row at its step t (n).
 void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
                           int width, const loomDiffusion* d);
@@ -29,6 +32,10 @@ void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, double limi
 /// eta 0: Song et al., 2021).
 void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, const loomDiffusion* d,
                          size_t count);
+/// Slopes of what these two give: of the step by the clean guess, and of the guess by the noise, where it is
+/// not held to the limit.
+double loom_diffusion_step_slope(int t, int to, const loomDiffusion* d);
+double loom_diffusion_clean_slope(int t, const loomDiffusion* d);
 
 LOOM_C_END
 

@@ -55,8 +55,8 @@ static const toolOption options[] = {
     TOOL_OPTION_AS(
         "method", 'm', "NAME", finetuneArgs, CHOICE, method, .choices = loom_finetune_methods,
         .about = "residual unless given: what is added to a policy's actions, by TD3; ppo: the policy's "
-                 "own network, where its outputs are a Gaussian or a mixture; with --scratch ppo or td3, "
-                 "ppo unless given"),
+                 "own network, where its outputs are a Gaussian or a mixture; dppo: likewise, of a diffusion "
+                 "policy, by PPO through its denoising steps; with --scratch ppo or td3, ppo unless given"),
     TOOL_OPTION_AS("data", 'd', "FILE.hdf5", finetuneArgs, STRING, data,
                    .about = "demos that half of what a residual learns from is of, together with its own "
                             "successes, or those of --bc"),
@@ -77,7 +77,7 @@ static const toolOption options[] = {
         "one run for each seed, in DIR/seed-SEED; then their mean. Runs that are whole are not made "
         "again with --resume"),
     TOOL_OPTION_AS("environments", 0, "N", finetuneArgs, INT64, environments, .low = 1, .high = 4096,
-                   .about = "side by side, 8 unless given, ppo of a policy 16, from scratch 1"),
+                   .about = "side by side, 8 unless given, ppo of a policy and dppo 16, from scratch 1"),
     TOOL_OPTION_AS("evaluate", 0, "N", finetuneArgs, INT64, evaluate, .high = 1 << 20, .unit = "episodes",
                    .about =
                        "without noise, now and then and at the end, by which the best is known; 200 unless "
@@ -114,8 +114,8 @@ static const toolCommand command = {
         "Learns by trying, in simulation. A trained policy of any kind stays as it is, and what is added to "
         "its "
         "actions\n"
-        "is learned; best.safetensors has both and is a policy as any other. With --method ppo its network "
-        "itself\n"
+        "is learned; best.safetensors has both and is a policy as any other. With --method ppo or dppo its "
+        "network itself\n"
         "learns, and best.safetensors is one of the same kind. In the end it is compared with "
         "the "
         "policy\n"
@@ -150,6 +150,8 @@ static const toolCommand command = {
         "  demoloom rollout runs/handover/best_success.safetensors runs/finetuned/best.safetensors -n 300\n"
         "  demoloom finetune runs/gmm/best_success.safetensors --method ppo --bc 0.1 --data handover.hdf5 -o "
         "runs/ppo\n"
+        "  demoloom finetune runs/handover/best_success.safetensors --method dppo --data handover.hdf5 -o "
+        "runs/dppo\n"
         "  demoloom finetune --task tests/gym/half_cheetah.yaml --scratch --method ppo -o runs/cheetah\n"
         "  demoloom finetune -c runs/cheetah/config.yaml --scratch --seeds 1,2,3 -o runs/cheetahs --json\n"
         "  demoloom finetune tests/gym/grid.yaml -o runs/grid --dry-run\n"
@@ -219,7 +221,7 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   int method = a->method >= 0 ? a->method : a->scratch ? LOOM_FINETUNE_PPO : LOOM_FINETUNE_RESIDUAL;
   *c = loom_default_finetune_config(
       (loomFinetuneMethod)method,
-      method == LOOM_FINETUNE_RESIDUAL || (method == LOOM_FINETUNE_PPO && a->policy));
+      loom_finetune_needs_policy((loomFinetuneMethod)method) || (method == LOOM_FINETUNE_PPO && a->policy));
   int code = a->config ? loom_finetune_config_load(c, a->config, err) : 0;
   if (code) return code;
 

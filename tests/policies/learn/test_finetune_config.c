@@ -18,7 +18,8 @@ static void comes_back(void** state) {
   for (int k = 0; loom_finetune_methods[k / 2]; k++) {
     int m = k / 2;
     bool of_policy = k % 2;
-    if (m == (of_policy ? LOOM_FINETUNE_TD3 : LOOM_FINETUNE_RESIDUAL)) continue;
+    bool ppo = m == LOOM_FINETUNE_PPO, dppo = m == LOOM_FINETUNE_DPPO;
+    if (of_policy ? m == LOOM_FINETUNE_TD3 : loom_finetune_needs_policy((loomFinetuneMethod)m)) continue;
     loomFinetuneConfig c = loom_default_finetune_config((loomFinetuneMethod)m, of_policy), read;
     loomError err = {0, ""};
     c.finetune.steps = 123456789012;
@@ -26,15 +27,17 @@ static void comes_back(void** state) {
     c.ppo.hidden = (loomSizes){3, {5, 6, 7}};
     c.td3.updates = 0.1;
     c.direct.bc = 0.1;
+    c.dppo.std = 0.07;
 
     // What is for other methods is not written; a residual is learned by TD3.
     char* text = loom_finetune_config_text(&c);
     assert_non_null(text);
-    assert_int_equal(strstr(text, "\nppo:") != NULL, m == LOOM_FINETUNE_PPO);
-    assert_int_equal(strstr(text, "\ntd3:") != NULL, m != LOOM_FINETUNE_PPO);
+    assert_int_equal(strstr(text, "\nppo:") != NULL, ppo || dppo);
+    assert_int_equal(strstr(text, "\ntd3:") != NULL, !ppo && !dppo);
     assert_int_equal(strstr(text, "\nresidual:") != NULL, m == LOOM_FINETUNE_RESIDUAL);
-    assert_int_equal(strstr(text, "\nbase:") != NULL, m == LOOM_FINETUNE_PPO && of_policy);
-    assert_int_equal(strstr(text, "\ndirect:") != NULL, m == LOOM_FINETUNE_PPO && of_policy);
+    assert_int_equal(strstr(text, "\nbase:") != NULL, (ppo && of_policy) || dppo);
+    assert_int_equal(strstr(text, "\ndirect:") != NULL, ppo && of_policy);
+    assert_int_equal(strstr(text, "\ndppo:") != NULL, dppo);
     if (loom_finetune_config_parse(&read, text, strlen(text), "c.yaml", &err)) fail_msg("%s", err.message);
 
     char* again = loom_finetune_config_text(&read);
@@ -70,6 +73,7 @@ static void refuses(void** state) {
       {"td3: {tau: 0.1}", "means nothing for `method: ppo`"},
       {"sac: {}", "'sac'"},
       {"finetune: {method: td3}\nbase: {policy: p}", "means nothing for `method: td3`"},
+      {"finetune: {method: dppo}\ndppo: {discount: 2}", "'discount'"},
       {"finetune: {method: residual}\ndirect: {bc: 1}", "means nothing for `method: residual`"},
   };
 

@@ -1,5 +1,6 @@
-// PPO, also of a network with a mixture of Gaussians, and TD3, also as a residual of a policy that does
-// nothing, come to a best policy that is known; the same bytes on any number of threads and from checkpoints.
+// PPO, also of a network with a mixture of Gaussians and of one that takes noise away, and TD3, also as a
+// residual of a policy that does nothing, come to a best policy that is known; the same bytes on any number
+// of threads and from checkpoints.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,20 +12,23 @@
 #include "engine/base/hash.h"
 #include "policies/learn/ppo.h"
 #include "policies/learn/td3.h"
+#include "policies/network/diffusion_actor.h"
 #include "policies/network/mixture_actor.h"
 #include "tests/policies/learn/toy_environment.h"
 
-typedef enum method { PPO, MIXTURE, TD3, RESIDUAL, METHODS } method;
+typedef enum method { PPO, MIXTURE, DENOISER, TD3, RESIDUAL, METHODS } method;
 
 // A policy that is learned itself.
 typedef struct policy {
   loomNetwork net;
   loomMixtureActor actor;
+  loomDiffusionActor denoiser;  // or this
 } policy;
 
 static void release_policy(void* self) {
   policy* p = self;
   loom_mixture_actor_destroy(&p->actor);
+  loom_diffusion_actor_destroy(&p->denoiser);
   loom_network_destroy(&p->net);
   free(p);
 }
@@ -45,6 +49,30 @@ static int make_mixture(loomLearner* l, const loomPpoConfig* ppo, const loomEnvi
   if (!code) code = loom_mixture_actor_create(&p->actor, &p->net, 0.1, false, loom_ppo_most_rows(ppo), err);
   if (code) return code;
   loomPpoGuide guide = {loom_mixture_actor(&p->actor), 0, CRITIC_FIRST, 3e-3, false};
+  code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
+  l->owner = p;
+  l->release = release_policy;
+  return code;
+}
+
+static int make_denoiser(loomLearner* l, const loomPpoConfig* ppo, const loomEnvironmentMaker* maker,
+                         uint64_t seed, int threads, loomError* err) {
+  policy* p = calloc(1, sizeof *p);
+  loomNetworkConfig config = loom_default_network_config(LOOM_KIND_DIFFUSION_MLP);
+  loomEncoderConfig encoder = {0};
+  config.layers = (loomSizes){1, {16}};
+  config.observed = config.executed = 1;
+  config.predicted = 2;
+  config.step_width = 4;
+  config.denoise_steps = 3;
+  loomNetworkDef def = loom_network_def(&config, &encoder, 1, 1, 1, 1);
+  loomDiffusionActorDef actor = {2, 0.2, 0.5, 0.2, 0.99, 1, 0};
+
+  int code = loom_network_create(&p->net, &def, 4, err);
+  if (!code) code = loom_diffusion_actor_create(&p->denoiser, &p->net, &actor, loom_ppo_most_rows(ppo), err);
+  if (code) return code;
+  loomPpoGuide guide = {
+      .actor = loom_diffusion_actor(&p->denoiser), .critic_first = CRITIC_FIRST, .critic_rate = 3e-3};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;
@@ -97,6 +125,8 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
     code = loom_ppo_create(&l, &ppo, NULL, &maker, 80 * 256, seed, threads, &err);
   else if (m == MIXTURE)
     code = make_mixture(&l, &ppo, &maker, seed, threads, &err);
+  else if (m == DENOISER)
+    code = make_denoiser(&l, &ppo, &maker, seed, threads, &err);
   else
     code = loom_td3_create(&l, &td3, m == RESIDUAL ? &guide : NULL, &maker, seed, threads, &err);
   if (code) fail_msg("%s", err.message);

@@ -11,6 +11,7 @@
 #include "policies/agent/decide.h"
 #include "policies/agent/residual_environment.h"
 #include "policies/learn/direct.h"
+#include "policies/learn/dppo.h"
 #include "policies/learn/residual.h"
 #include "policies/network/mixture_actor.h"
 
@@ -506,6 +507,19 @@ static void what_does_not_fit_is_told(void** state) {
   direct.bc = 0.1;
   assert_int_equal(loom_direct_learner(&l, &s, &ppo, &direct, &base, 1000, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "--data"));
+
+  // Denoising steps are learned of policies that have them, and as many as they have.
+  loomDppoSettings dppo = loom_default_dppo_settings();
+  dppo.steps = 3;
+  s = loom_default_residual_settings();
+  assert_int_equal(loom_dppo_learner(&l, &s, &ppo, &dppo, &base, 1000, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "the policy has 2"));
+  loomNetworkDef* def = &policy.network.def;
+  int kind = def->policy.kind;
+  def->policy.kind = LOOM_KIND_BC_GMM;
+  assert_int_equal(loom_dppo_learner(&l, &s, &ppo, &dppo, &base, 1000, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "diffusion and diffusion_mlp do"));
+  def->policy.kind = kind;
 
   s = loom_default_residual_settings();
   add_residual(&policy, 0);

@@ -12,12 +12,14 @@
 
 #include <cmocka.h>
 
+#include "policies/network/actor.h"
 #include "policies/network/actor_critic.h"
+#include "policies/network/diffusion_actor.h"
 #include "policies/network/mixture_actor.h"
 #include "policies/network/td3_network.h"
 #include "policies/objective/gaussian.h"
 
-enum { N = 12, OBS = 4, ACTIONS = 3, MOST = 1024 };
+enum { N = 12, OBS = 4, ACTIONS = 3, MOST = 2048 };
 
 static void draw(loomReal* out, int n, double scale, uint64_t stream) {
   loomRandom random = loom_random(9, stream, LOOM_PURPOSE_TEST);
@@ -197,6 +199,140 @@ static void several_ratios(void** state) {
   assert_true(fabs(all.loss - loss) < 1e-12);
 }
 
+enum { D = 3, CHUNK = 4, STEPS = 3, LOOKED = 2 * OBS, WIDTH = CHUNK * ACTIONS };
+
+typedef struct denoiserCase {
+  loomNetwork net;
+  loomDiffusionActor actor;
+  loomCritic critic;
+  loomPpoRows rows;
+} denoiserCase;
+
+static double denoiser_loss(void* arg) {
+  static loomReal scratch[2 * D + 2 * D * STEPS];
+  denoiserCase* c = arg;
+  loomPpoNetwork net = {loom_diffusion_actor(&c->actor), &c->critic.mlp, &c->critic.params};
+  return loom_ppo_loss(&net, &c->rows, D, &(loomPpoLossDef){0.2, 0.2, 0.5, 0, true, false}, scratch).loss;
+}
+
+static loomNetworkConfig small_denoiser(loomPolicyKind kind, loomPrediction predicts) {
+  loomNetworkConfig policy = loom_default_network_config(kind);
+  policy.layers = kind == LOOM_KIND_DIFFUSION ? (loomSizes){1, {4}} : (loomSizes){2, {7, 6}};
+  policy.observed = 2;
+  policy.predicted = CHUNK;
+  policy.executed = 2;
+  policy.noise_steps = 20;
+  policy.denoise_steps = STEPS;
+  policy.step_width = 4;
+  policy.kernel = 3;
+  policy.groups = 2;
+  policy.predicts = (int)predicts;
+  return policy;
+}
+
+static void make_denoiser(denoiserCase* c, loomPolicyKind kind, loomPrediction predicts, int steps,
+                          double std, double shared) {
+  loomError err = {0, ""};
+  loomNetworkConfig policy = small_denoiser(kind, predicts);
+  loomEncoderConfig encoder = {0};
+  loomNetworkDef def = loom_network_def(&policy, &encoder, 1, 1, OBS, ACTIONS);
+  loomDiffusionActorDef actor = {steps, std, shared, 0.05, 0.9, 0.1, 3};
+
+  *c = (denoiserCase){0};
+  assert_int_equal(loom_network_create(&c->net, &def, 1, &err), 0);
+  assert_int_equal(loom_diffusion_actor_create(&c->actor, &c->net, &actor, D, &err), 0);
+  assert_int_equal(loom_critic_create(&c->critic, LOOKED, (int[]){5}, 1, 1, D, &err), 0);
+  draw(c->net.params.value, (int)c->net.params.total, 0.3, 9);
+}
+
+static void drop_denoiser(denoiserCase* c) {
+  loom_diffusion_actor_destroy(&c->actor);
+  loom_critic_destroy(&c->critic);
+  loom_network_destroy(&c->net);
+}
+
+// The log-probability of each step that learns, all or the last ones: of the whole chunk.
+static void denoiser_of(loomPolicyKind kind, loomPrediction predicts, int steps, double shared) {
+  static loomReal seen[D * LOOKED], obs[D * LOOKED], decision[D * (STEPS + 1) * WIDTH], log_prob[D * STEPS],
+      now[D * STEPS], value[D], advantage[D], returns[D];
+  static double given[D * 2 * ACTIONS];
+  static denoiserCase c;
+  loomRandom random[D];
+  make_denoiser(&c, kind, predicts, steps, 0.1, shared);
+  c.rows = (loomPpoRows){obs, seen, decision, log_prob, value, advantage, returns};
+  draw(seen, D * LOOKED, 1, 1);
+  draw(obs, D * LOOKED, 1, 2);
+  draw(value, D, 1, 5);
+  draw(advantage, D, 1, 6);
+  draw(returns, D, 1, 7);
+
+  loomPpoActor actor = loom_diffusion_actor(&c.actor);
+  int ratios = actor.ratios;
+  assert_int_equal(ratios, steps ? steps : STEPS);
+  assert_int_equal(actor.words, (ratios + 1) * WIDTH);
+  for (int i = 0; i < D; i++) random[i] = loom_random(3, (uint64_t)i, LOOM_PURPOSE_EXPLORE);
+  actor.draw(given, decision, log_prob, actor.self, seen, D, random);
+  actor.log_prob(now, actor.self, seen, decision, D);
+  for (int i = 0; i < D * ratios; i++) assert_true(fabs(now[i] - log_prob[i]) < 1e-12);
+
+  // What is done are the executed rows of the last chunk, from the newest observed on.
+  for (int i = 0; i < D; i++)
+    for (int j = 0; j < 2 * ACTIONS; j++)
+      assert_true(given[i * 2 * ACTIONS + j] == decision[i * actor.words + ratios * WIDTH + ACTIONS + j]);
+
+  for (int i = 0; i < D * ratios; i++) log_prob[i] += 0.11 * (i % 5 - 2) + 0.003;
+  compare(loom_policy_kind_name(kind), &c.net.params, denoiser_loss, &c);
+  drop_denoiser(&c);
+}
+
+static void denoisers(void** state) {
+  (void)state;
+  denoiser_of(LOOM_KIND_DIFFUSION_MLP, LOOM_PREDICT_SAMPLE, 0, 0);
+  denoiser_of(LOOM_KIND_DIFFUSION_MLP, LOOM_PREDICT_NOISE, 2, 0.7);
+  denoiser_of(LOOM_KIND_DIFFUSION, LOOM_PREDICT_SAMPLE, 1, 0.4);
+}
+
+// Without deviation it does what the policy does, drawn from the same stream.
+static void still_denoisers(void** state) {
+  (void)state;
+  static const loomPrediction predictions[] = {LOOM_PREDICT_SAMPLE, LOOM_PREDICT_NOISE};
+  for (int k = 0; k < 2; k++) {
+    static denoiserCase c;
+    static loomReal seen[LOOKED], said[2 * ACTIONS], decision[(STEPS + 1) * WIDTH], log_prob[STEPS];
+    double given[2 * ACTIONS];
+    loomActor policy;
+    loomError err = {0, ""};
+    loomRandom one = loom_random(3, 1, LOOM_PURPOSE_POLICY), other = one;
+    make_denoiser(&c, LOOM_KIND_DIFFUSION_MLP, predictions[k], 2, 0, 0);
+    draw(seen, LOOKED, 1, 1);
+
+    loomPpoActor actor = loom_diffusion_actor(&c.actor);
+    assert_int_equal(loom_actor_create(&policy, &c.net, &err), 0);
+    loom_actor_decide(said, &policy, seen, &one);
+    actor.draw(given, decision, log_prob, actor.self, seen, 1, &other);
+    for (int j = 0; j < 2 * ACTIONS; j++) assert_true(fabs(given[j] - said[j]) < 1e-12);
+
+    // The likeliest that there is, by the least deviation that it is judged by; of the last chunk, of the
+    // rows that are done.
+    double each = -log(0.05 * sqrt(2 * acos(-1)));
+    assert_true(fabs(log_prob[0] - WIDTH * each) < 1e-10 && fabs(log_prob[1] - 2 * ACTIONS * each) < 1e-10);
+    loom_actor_destroy(&policy);
+    drop_denoiser(&c);
+  }
+}
+
+// Steps further from the end count less and are held closer.
+static void shares(void** state) {
+  (void)state;
+  static denoiserCase c;
+  make_denoiser(&c, LOOM_KIND_DIFFUSION_MLP, LOOM_PREDICT_SAMPLE, 0, 0.1, 0);
+  const double *advantage = c.actor.advantage_share, *clip = c.actor.clip_share;
+  assert_true(fabs(advantage[0] - 0.81) < 1e-12 && fabs(advantage[1] - 0.9) < 1e-12 && advantage[2] == 1);
+  assert_true(fabs(clip[0] - 0.1) < 1e-12 && fabs(clip[2] - 1) < 1e-12);
+  assert_true(fabs(clip[1] - (0.1 + 0.9 / (exp(1.5) + 1))) < 1e-12);
+  drop_denoiser(&c);
+}
+
 typedef struct td3Case {
   loomTd3Network net;
   loomReal obs[N * OBS], action[N * ACTIONS], target[N];
@@ -291,8 +427,13 @@ static void gate(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(ppo), cmocka_unit_test(mixtures),
-                                     cmocka_unit_test(several_ratios), cmocka_unit_test(td3),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ppo),
+                                     cmocka_unit_test(mixtures),
+                                     cmocka_unit_test(several_ratios),
+                                     cmocka_unit_test(denoisers),
+                                     cmocka_unit_test(still_denoisers),
+                                     cmocka_unit_test(shares),
+                                     cmocka_unit_test(td3),
                                      cmocka_unit_test(gate)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,34 @@ expect 'ppo of a policy without a likelihood' 1 'bc_gaussian, bc_gmm, bc_rnn_gmm
 expect 'a weight of no demos' 2 'name them' "$loom" finetune "$work/gmm/last.safetensors" -m ppo --bc 0.1 -o "$work/x"
 expect 'a weight of demos for a residual' 2 'with --method ppo' "$loom" finetune "$work/reach.safetensors" --bc 0.1 -o "$work/x"
 
+# PPO through the denoising steps of a diffusion policy.
+"$loom" train --data "$work/reach.hdf5" --task "$reach" -p diffusion_mlp --hidden 16 --epochs 1 --steps 60 --rollouts 1 -j 1 -o "$work/denoiser" \
+  >"$work/log" 2>&1 || cat "$work/log"
+cat >"$work/dppo.yaml" <<'END'
+finetune: {method: dppo, steps: 600, threads: 1, evaluate: 4, evaluate_every: 600, checkpoint_every: 150}
+ppo: {environments: 2, steps: 10, epochs: 2, minibatches: 2, hidden: [8]}
+dppo: {critic_first: 1, steps: 5}
+base: {test: 2}
+END
+dppo() { "$loom" finetune "$work/denoiser/last.safetensors" -c "$work/dppo.yaml" -o "$work/dppo-$1" --json "${@:2}"; }
+stopped_dppo() {
+  local status=0
+  LD_PRELOAD=$work/ctrl_c.so CTRL_C_AT=$((n / 2)) dppo int -j 2 >"$work/said" 2>&1 || status=$?
+  [ $status -eq 1 ] && grep -q 'interrupted.*--resume goes on' "$work/said"
+}
+check 'dppo: a run' env LD_PRELOAD="$work/ctrl_c.so" CTRL_C_COUNT="$work/n" "$loom" finetune "$work/denoiser/last.safetensors" -c "$work/dppo.yaml" \
+  -o "$work/dppo-a" --json
+cp "$work/said" "$work/dppo.json"
+check 'dppo: before and after' grep -q '"before":{"n":2,.*"after":{"n":2,.*"method":"dppo"' "$work/dppo.json"
+n=$(cat "$work/n")
+check "dppo: Ctrl-C at half of $n" stopped_dppo
+check 'dppo: on two threads it goes on' dppo int -j 2 --resume
+check 'dppo: to the same bytes' same_run dppo int
+check 'dppo: its best one acts' "$loom" rollout "$work/dppo-a/best.safetensors" -n 1 -j 1
+check 'dppo: its best one is exported' "$loom" export "$work/dppo-a/best.safetensors" -o "$work/dppo.onnx"
+expect 'dppo of a policy without noise' 1 'diffusion and diffusion_mlp do' "$loom" finetune "$work/reach.safetensors" -m dppo -o "$work/x"
+expect 'dppo from scratch' 2 'name one' "$loom" finetune --scratch -m dppo -t $task -o "$work/x"
+
 # ---- results
 
 seeds() {

@@ -1,0 +1,108 @@
+#include "policies/learn/dppo.h"
+
+#include <stdlib.h>
+
+#include "policies/learn/residual_internal.h"
+#include "policies/network/diffusion_actor.h"
+
+// ---- settings
+
+#define ROW(type, member, ...) LOOM_FIELD(loomDppoSettings, type, member, __VA_ARGS__)
+static const loomFieldDef field_rows[] = {
+    ROW(INT, critic_first, .high = 1 << 20, .unit = "iterations",
+        .about = "in which only the critic learns; the policy stays as it is"),
+    ROW(REAL, critic_rate, .least = 1e-12, .most = 10, .about = "the critic's learning rate"),
+    ROW(BOOL, adaptive,
+        .about = "the policy's rate follows, so that an iteration moves it by ppo's target_kl"),
+    ROW(INT, steps, .high = LOOM_DIFFUSION_STEPS,
+        .about = "of those that take noise away, the last ones, which learn; 0 = all"),
+    ROW(REAL, std, .least = 1e-6, .most = 10,
+        .about = "deviation of what each of them adds to normalized actions, to explore"),
+    ROW(REAL, shared, .least = 0, .most = 0.99,
+        .about = "share of its variance that all actions of a chunk have in common"),
+    ROW(REAL, likelihood_std, .least = 1e-6, .most = 10,
+        .about = "least deviation that decisions are judged by"),
+    ROW(REAL, discount, .least = 1e-3, .most = 1,
+        .about = "of a decision's advantage, for each step that follows"),
+    ROW(REAL, clip_least, .least = 1e-6, .most = 1, .about = "share of `clip` that the first step has"),
+    ROW(REAL, clip_growth, .least = 0, .most = 100,
+        .about = "rate at which that grows, exponentially, to 1 until the last; 0 = in a line"),
+};
+const loomFields loom_dppo_settings_fields = LOOM_FIELDS(field_rows);
+
+loomDppoSettings loom_default_dppo_settings(void) {
+  return (loomDppoSettings){.critic_first = 2,
+                            .critic_rate = 1e-3,
+                            .adaptive = true,
+                            .std = 0.05,
+                            .shared = 0.8,
+                            .likelihood_std = 0.05,
+                            .discount = 0.99,
+                            .clip_least = 0.1,
+                            .clip_growth = 3};
+}
+
+loomPpoConfig loom_default_dppo_ppo_config(void) {
+  loomPpoConfig c = loom_default_ppo_config();
+  c.environments = 16;
+  c.steps = 64;
+  c.minibatches = 16;
+  c.discount = 0.99;
+  c.rate = 3e-6;
+  c.anneal = false;
+  c.max_gradient = 1;
+  c.clip = 0.2;
+  c.clip_value = false;
+  c.target_kl = 0.05;
+  c.hidden = (loomSizes){2, {256, 256}};
+  return c;
+}
+
+// ---- a run
+
+static void release_actor(void* self) {
+  loom_diffusion_actor_destroy(self);
+  free(self);
+}
+
+static int create_learner(loomLearner* out, loomResidualOwner* o, loomDiffusionActor* actor,
+                          const loomResidualSettings* s, const loomPpoConfig* ppo, const loomDppoSettings* d,
+                          int64_t steps, uint64_t seed, loomError* err) {
+  loomDiffusionActorDef def = {.steps = d->steps,
+                               .std = d->std,
+                               .shared = d->shared,
+                               .likelihood_std = d->likelihood_std,
+                               .discount = d->discount,
+                               .clip_least = d->clip_least,
+                               .clip_growth = d->clip_growth};
+
+  int code = loom_diffusion_actor_create(actor, &o->base.policy->network, &def, loom_ppo_most_rows(ppo), err);
+
+  // Episodes are of what the network says, which the actor's noise is added to.
+  if (!code) code = loom_residual_prepare(o, s, seed, err);
+  if (code) return code;
+
+  // The core knows nothing of noise.
+  loomPpoGuide guide = {.actor = loom_diffusion_actor(actor),
+                        .critic_first = d->critic_first,
+                        .critic_rate = d->critic_rate,
+                        .adaptive = d->adaptive};
+  loomEnvironmentMaker maker = loom_residual_environment(&o->task);
+  return loom_ppo_create(out, ppo, &guide, &maker, steps, seed, o->threads, err);
+}
+
+int loom_dppo_learner(loomLearner* out, const loomResidualSettings* s, const loomPpoConfig* ppo,
+                      const loomDppoSettings* d, const loomResidualBase* base, int64_t steps, uint64_t seed,
+                      int threads, loomError* err) {
+  loomResidualOwner* o;
+  int code = loom_residual_own(&o, out, s, base, threads, err);
+  if (code) return loom_residual_hand_over(out, o, code);
+
+  // The actor goes when the learner has gone.
+  loomDiffusionActor* actor = calloc(1, sizeof *actor);
+  o->self = actor;
+  o->release = actor ? release_actor : NULL;
+  code = actor ? create_learner(out, o, actor, s, ppo, d, steps, seed, err)
+               : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+  return loom_residual_hand_over(out, o, code);
+}
