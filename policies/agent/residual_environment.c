@@ -237,7 +237,7 @@ static int restore_residual(void* self, const void* snapshot, loomError* err) {
 
   for (int d = 0; !code && d < (int)head[2] && d < t->longest; d++, added += t->numbers) {
     loomEnvironmentStep step;
-    double action[LOOM_RESIDUAL_NUMBERS];
+    double action[LOOM_RESIDUAL_NUMBERS] = {0};
     for (int k = 0; k < t->numbers; k++)
       action[k] = added[k] * (t->policy->residual ? t->space.range[k][1] : 1);
     code = step_residual(&step, r, action, err);

@@ -22,7 +22,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_direct_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDirectSettings loom_default_direct_settings(void) {
-  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .adaptive = true, .least_std = 0.05};
+  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .adaptive = true, .least_std = 0.1};
 }
 
 loomPpoConfig loom_default_direct_ppo_config(void) {

@@ -70,12 +70,19 @@ loomPpoConfig loom_default_ppo_config(void) {
 
 // Observations and rewards are clipped to this many deviations, as in CleanRL.
 #define CLIP 10.0
+// Divergences of single minibatches are noisy: each counts so much, all before it the rest.
+#define SMOOTH 0.25
 
 typedef struct counters {
   double iteration, updates;
 } counters;
 
 enum { COUNTERS = sizeof(counters) / sizeof(double) };
+
+// So many rows at most, side by side (loomPpoRows).
+typedef struct minibatch {
+  loomReal *obs, *seen, *decision, *log_prob, *value, *advantage, *returns;
+} minibatch;
 
 typedef struct ppo {
   loomPpoConfig config;
@@ -107,8 +114,8 @@ typedef struct ppo {
   bool *terminated, *truncated, *fresh;
   int *valid, nvalid;               // rows that are no resets
   loomReal *now, *now_seen, *last;  // (n x obs) what is seen
-  loomPpoRows gathered;             // (batch) rows of a minibatch, in `minibatch`
-  loomReal *minibatch, *scratch, *memory;
+  minibatch minibatch;
+  loomReal *scratch, *memory;
   void* snapshot;
   loomPpoLoss loss;  // of the last iteration: means
   double rate, gradient, epochs, further;
@@ -133,18 +140,14 @@ static void lay_out(ppo* p, loomArena* arena) {
   p->now_seen = own ? loom_arena_real(arena, n * seen) : p->now;
 
   // A minibatch: its rows side by side, and what the loss needs.
-  loomReal* at = loom_arena_real(arena, batch * (obs + seen + words + ratios + 3));
-  p->minibatch = at;
-  if (at) {
-    p->gathered = (loomPpoRows){.obs = at, .seen = own ? at + batch * obs : at};
-    at += batch * (obs + seen);
-    p->gathered.decision = at;
-    p->gathered.log_prob = at + batch * words;
-    at += batch * (words + ratios);
-    p->gathered.value = at;
-    p->gathered.advantage = at + batch;
-    p->gathered.returns = at + 2 * batch;
-  }
+  minibatch* m = &p->minibatch;
+  m->obs = loom_arena_real(arena, batch * obs);
+  m->seen = own ? loom_arena_real(arena, batch * seen) : m->obs;
+  m->decision = loom_arena_real(arena, batch * words);
+  m->log_prob = loom_arena_real(arena, batch * ratios);
+  m->value = loom_arena_real(arena, batch);
+  m->advantage = loom_arena_real(arena, batch);
+  m->returns = loom_arena_real(arena, batch);
   p->scratch = loom_arena_real(arena, batch * (2 + 2 * ratios));
   p->last = loom_arena_real(arena, seen);
 }
@@ -285,15 +288,14 @@ static void shuffle(ppo* p, int epoch) {
   }
 }
 
-static void copy_rows(const loomReal* to, const loomReal* from, size_t width, const int* row, int count) {
-  loomReal* out = (loomReal*)(uintptr_t)to;
+static void copy_rows(loomReal* to, const loomReal* from, size_t width, const int* row, int count) {
   for (size_t k = 0; k < (size_t)count; k++)
-    memcpy(out + k * width, from + (size_t)row[k] * width, width * sizeof *out);
+    memcpy(to + k * width, from + (size_t)row[k] * width, width * sizeof *to);
 }
 
 // Rows of a minibatch side by side.
 static void gather(ppo* p, const int* row, int count) {
-  const loomPpoRows* to = &p->gathered;
+  const minibatch* to = &p->minibatch;
 
   copy_rows(to->obs, p->obs, (size_t)p->critic_obs, row, count);
   if (to->seen != to->obs) copy_rows(to->seen, p->seen, (size_t)p->vector->maker.obs, row, count);
@@ -332,6 +334,10 @@ static double step_parameters(ppo* p, bool only_values) {
   return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)++p->actor.updates);
 }
 
+static bool adapts(const ppo* p) {
+  return p->guide.adaptive && p->config.target_kl > 0 && p->count.iteration >= p->guide.critic_first;
+}
+
 static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* err) {
   const loomPpoConfig* c = &p->config;
   const loomPpoActor* actor = &p->net.actor;
@@ -341,7 +347,9 @@ static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* er
   double further = 0;
 
   gather(p, p->valid + begin, end - begin);
-  loomPpoLoss loss = loom_ppo_loss(&p->net, &p->gathered, end - begin, &def, p->scratch);
+  const minibatch* m = &p->minibatch;
+  loomPpoRows rows = {m->obs, m->seen, m->decision, m->log_prob, m->value, m->advantage, m->returns};
+  loomPpoLoss loss = loom_ppo_loss(&p->net, &rows, end - begin, &def, p->scratch);
   int code = actor->further && !only_values
                  ? actor->further(&further, actor->further_self, (uint64_t)p->actor.updates, err)
                  : LOOM_OK;
@@ -359,7 +367,7 @@ static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* er
   p->gradient += length;
   p->further += further;
   add_loss(&p->loss, &loss);
-  *kl = loss.kl;
+  *kl = adapts(p) ? *kl + SMOOTH * (loss.kl - *kl) : loss.kl;
   return LOOM_OK;
 }
 
@@ -370,14 +378,10 @@ static double share_left(const ppo* p) {
   return fmax(0, 1 - ((double)p->vector->control_steps - p->taken) / fmax((double)p->steps, 1));
 }
 
-static bool adapts(const ppo* p) {
-  return p->guide.adaptive && p->config.target_kl > 0 && p->count.iteration >= p->guide.critic_first;
-}
-
 // The divergence grows with the square of the rate, and with the updates, of which some were left out.
 static void adapt_rate(ppo* p, double kl, double share_done) {
   double off = sqrt(p->config.target_kl * share_done / fmax(kl, 1e-12));
-  p->actor.rate *= fmin(fmax(off, 0.2), 1.5);
+  p->actor.rate *= fmin(fmax(off, 0.2), 2);
 }
 
 static int learn(ppo* p, loomError* err) {
@@ -387,12 +391,13 @@ static int learn(ppo* p, loomError* err) {
   p->loss = (loomPpoLoss){0};
   p->gradient = p->epochs = p->further = 0;
   p->rate = c->rate * (c->anneal ? share_left(p) : 1) * p->actor.rate;
-  double enough = adapts(p) ? 2 * c->target_kl : INFINITY;
+  bool adaptive = adapts(p);
+  double most = c->target_kl > 0 ? c->target_kl * (adaptive ? 2 : 1) : INFINITY;
 
-  for (int e = 0; !code && e < c->epochs && !(c->target_kl > 0 && kl > c->target_kl); e++) {
+  for (int e = 0; !code && e < c->epochs && !(kl > most); e++) {
     shuffle(p, e);
     p->epochs++;
-    for (int k = 0; !code && k < c->minibatches && !(kl > enough); k++) {
+    for (int k = 0; !code && k < c->minibatches && !(adaptive && kl > most); k++) {
       int begin = (int)((int64_t)p->nvalid * k / c->minibatches);
       int end = (int)((int64_t)p->nvalid * (k + 1) / c->minibatches);
       if (end > begin) code = learn_minibatch(p, begin, end, &kl, err);
@@ -400,7 +405,7 @@ static int learn(ppo* p, loomError* err) {
   }
 
   double updates = fmax(p->count.updates - before, 1);
-  if (!code && adapts(p)) adapt_rate(p, kl, updates / ((double)c->epochs * c->minibatches));
+  if (!code && adaptive) adapt_rate(p, kl, updates / ((double)c->epochs * c->minibatches));
   divide_loss(&p->loss, updates);
   p->gradient /= updates;
   p->further /= updates;
