@@ -378,10 +378,11 @@ static double share_left(const ppo* p) {
   return fmax(0, 1 - ((double)p->vector->control_steps - p->taken) / fmax((double)p->steps, 1));
 }
 
-// The divergence grows with the square of the rate, and with the updates, of which some were left out.
+// The divergence grows with the square of the rate, and with the updates, of which some were left out. A few
+// rows that became much likelier can make most of it, so that one iteration changes the rate by two at most.
 static void adapt_rate(ppo* p, double kl, double share_done) {
   double off = sqrt(p->config.target_kl * share_done / fmax(kl, 1e-12));
-  p->actor.rate *= fmin(fmax(off, 0.2), 2);
+  p->actor.rate *= fmin(fmax(off, 0.5), 2);
 }
 
 static int learn(ppo* p, loomError* err) {
