@@ -31,7 +31,7 @@ loomPpoConfig loom_default_direct_ppo_config(void) {
   c.steps = 512;
   c.minibatches = 16;
   c.discount = 0.995;
-  c.rate = 1e-5;
+  c.rate = 3e-6;
   c.anneal = false;
   c.clip_value = false;
   c.target_kl = 0.02;

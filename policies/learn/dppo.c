@@ -15,7 +15,8 @@ static const loomFieldDef field_rows[] = {
     ROW(BOOL, adaptive,
         .about = "the policy's rate follows, so that an iteration moves it by ppo's target_kl"),
     ROW(INT, steps, .high = LOOM_DIFFUSION_STEPS,
-        .about = "of those that take noise away, the last ones, which learn; 0 = all"),
+        .about =
+            "of those that take noise away, the last ones, which learn, as far as it has so many; 0 = all"),
     ROW(REAL, std, .least = 1e-6, .most = 10,
         .about = "deviation of what each of them adds to normalized actions, to explore"),
     ROW(REAL, shared, .least = 0, .most = 0.99,
@@ -34,9 +35,10 @@ loomDppoSettings loom_default_dppo_settings(void) {
   return (loomDppoSettings){.critic_first = 2,
                             .critic_rate = 1e-3,
                             .adaptive = true,
-                            .std = 0.05,
+                            .steps = 5,
+                            .std = 0.15,
                             .shared = 0.8,
-                            .likelihood_std = 0.05,
+                            .likelihood_std = 0.15,
                             .discount = 0.99,
                             .clip_least = 0.1,
                             .clip_growth = 3};

@@ -14,7 +14,7 @@ typedef struct loomDppoSettings {
   int critic_first;    // iterations
   double critic_rate;  // of learning
   bool adaptive;       // the actor's rate, as loomPpoGuide
-  int steps;           // that learn, the last ones; 0 = all
+  int steps;           // that learn, as loomDiffusionActorDef
   double std, shared, likelihood_std, discount, clip_least, clip_growth;  // as loomDiffusionActorDef
 } loomDppoSettings;
 

@@ -70,6 +70,8 @@ loomPpoConfig loom_default_ppo_config(void) {
 
 // Observations and rewards are clipped to this many deviations, as in CleanRL.
 #define CLIP 10.0
+// Divergences of single minibatches are noisy: each counts so much, all before it the rest.
+#define SMOOTH 0.25
 
 typedef struct counters {
   double iteration, updates;
@@ -332,6 +334,10 @@ static double step_parameters(ppo* p, bool only_values) {
   return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)++p->actor.updates);
 }
 
+static bool adapts(const ppo* p) {
+  return p->guide.adaptive && p->config.target_kl > 0 && p->count.iteration >= p->guide.critic_first;
+}
+
 static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* err) {
   const loomPpoConfig* c = &p->config;
   const loomPpoActor* actor = &p->net.actor;
@@ -361,7 +367,7 @@ static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* er
   p->gradient += length;
   p->further += further;
   add_loss(&p->loss, &loss);
-  *kl = loss.kl;
+  *kl = adapts(p) ? *kl + SMOOTH * (loss.kl - *kl) : loss.kl;
   return LOOM_OK;
 }
 
@@ -372,14 +378,11 @@ static double share_left(const ppo* p) {
   return fmax(0, 1 - ((double)p->vector->control_steps - p->taken) / fmax((double)p->steps, 1));
 }
 
-static bool adapts(const ppo* p) {
-  return p->guide.adaptive && p->config.target_kl > 0 && p->count.iteration >= p->guide.critic_first;
-}
-
-// The divergence grows with the square of the rate, and with the updates, of which some were left out.
+// The divergence grows with the square of the rate, and with the updates, of which some were left out. A few
+// rows that became much likelier can make most of it, so that one iteration changes the rate by two at most.
 static void adapt_rate(ppo* p, double kl, double share_done) {
   double off = sqrt(p->config.target_kl * share_done / fmax(kl, 1e-12));
-  p->actor.rate *= fmin(fmax(off, 0.2), 1.5);
+  p->actor.rate *= fmin(fmax(off, 0.5), 2);
 }
 
 static int learn(ppo* p, loomError* err) {
@@ -389,12 +392,13 @@ static int learn(ppo* p, loomError* err) {
   p->loss = (loomPpoLoss){0};
   p->gradient = p->epochs = p->further = 0;
   p->rate = c->rate * (c->anneal ? share_left(p) : 1) * p->actor.rate;
-  double enough = adapts(p) ? 2 * c->target_kl : INFINITY;
+  bool adaptive = adapts(p);
+  double most = c->target_kl > 0 ? c->target_kl * (adaptive ? 2 : 1) : INFINITY;
 
-  for (int e = 0; !code && e < c->epochs && !(c->target_kl > 0 && kl > c->target_kl); e++) {
+  for (int e = 0; !code && e < c->epochs && !(kl > most); e++) {
     shuffle(p, e);
     p->epochs++;
-    for (int k = 0; !code && k < c->minibatches && !(kl > enough); k++) {
+    for (int k = 0; !code && k < c->minibatches && !(adaptive && kl > most); k++) {
       int begin = (int)((int64_t)p->nvalid * k / c->minibatches);
       int end = (int)((int64_t)p->nvalid * (k + 1) / c->minibatches);
       if (end > begin) code = learn_minibatch(p, begin, end, &kl, err);
@@ -402,7 +406,7 @@ static int learn(ppo* p, loomError* err) {
   }
 
   double updates = fmax(p->count.updates - before, 1);
-  if (!code && adapts(p)) adapt_rate(p, kl, updates / ((double)c->epochs * c->minibatches));
+  if (!code && adaptive) adapt_rate(p, kl, updates / ((double)c->epochs * c->minibatches));
   divide_loss(&p->loss, updates);
   p->gradient /= updates;
   p->further /= updates;

@@ -48,8 +48,8 @@ typedef struct loomPpoGuide {
   int critic_obs;      // so many of an observation's last numbers are the critic's; 0 = all
   int critic_first;    // iterations in which only the critic learns, so that a random one spoils no actor
   double critic_rate;  // of learning
-  /// An iteration ends as soon as a minibatch finds the actor twice target_kl away, and its rate follows,
-  /// so that the last one finds it target_kl away. Who acts well has narrow distributions, and how narrow
+  /// An iteration ends as soon as minibatches find the actor twice target_kl away, and its rate follows,
+  /// so that the last ones find it target_kl away. Who acts well has narrow distributions, and how narrow
   /// decides on the rate.
   bool adaptive;
 } loomPpoGuide;

@@ -290,12 +290,7 @@ int loom_diffusion_actor_create(loomDiffusionActor* out, loomNetwork* network,
                           "a policy of kind %s takes no noise away, which is what dppo learns: diffusion and "
                           "diffusion_mlp do; `--method ppo` or `--method residual` take others",
                           loom_policy_kind_name((loomPolicyKind)policy->kind));
-  if (def->steps > policy->denoise_steps)
-    return loom_error_set(err, LOOM_ERR_USAGE,
-                          "dppo is to learn the last %d denoising steps, but the policy has %d", def->steps,
-                          policy->denoise_steps);
-
-  if (!def->steps) out->def.steps = policy->denoise_steps;
+  if (!def->steps || def->steps > policy->denoise_steps) out->def.steps = policy->denoise_steps;
   out->diffusion = loom_diffusion_cosine(policy->noise_steps);
   out->predicts_targets = policy->predicts == LOOM_PREDICT_SAMPLE;
   set_shares(out);

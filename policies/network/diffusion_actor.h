@@ -14,7 +14,7 @@
 LOOM_C_BEGIN
 
 typedef struct loomDiffusionActorDef {
-  int steps;      // that learn, the last ones; 0 = all of the policy's denoise_steps
+  int steps;      // that learn, the last ones; 0, or more than the policy has: all
   double std;     // of what each of them adds, in normalized actions, which is how it explores
   double shared;  // share of its variance that all rows of a chunk have in common, in [0, 1); the paper's: 0
   double likelihood_std;           // the least deviation that decisions are judged by
@@ -24,7 +24,7 @@ typedef struct loomDiffusionActorDef {
 } loomDiffusionActorDef;
 
 typedef struct loomDiffusionActor {
-  loomDiffusionActorDef def;  // steps is not 0
+  loomDiffusionActorDef def;  // steps: those there are
   loomNetwork* network;       // whose parameters learn
   loomDiffusion diffusion;
   bool predicts_targets;
@@ -37,8 +37,7 @@ typedef struct loomDiffusionActor {
   loomArena arena;
 } loomDiffusionActor;
 
-/// Room for n rows. LOOM_ERR_UNSUPPORTED: a network that takes no noise away; LOOM_ERR_USAGE: more steps than
-/// it has.
+/// Room for n rows. LOOM_ERR_UNSUPPORTED: a network that takes no noise away.
 int loom_diffusion_actor_create(loomDiffusionActor* out, loomNetwork* network,
                                 const loomDiffusionActorDef* def, int n, loomError* err);
 void loom_diffusion_actor_destroy(loomDiffusionActor* actor);
