@@ -6,10 +6,10 @@
 
 #include "policies/data/data_config.h"
 
-/// Of all point clouds of a batch, in place and in meters, before anything is normalized. What is drawn depends
-/// on seed and step alone. A point that is dropped lies where the first one that stays does, which a maximum
-/// over points does not see; one stays at least. rows: of observations in a sample, in all of which the shift
-/// is the same.
+/// Of all point clouds of a batch, in place and in meters, before anything is normalized. What is drawn
+/// depends on seed and step alone. A point that is dropped lies where the first one that stays does, which
+/// a maximum over points does not see; one stays at least. rows: of observations in a sample, in all of
+/// which the shift is the same.
 void loom_cloud_noise(loomBatch* batch, const loomDataInfo* info, int rows, const loomCloudNoise* noise,
                       uint64_t seed, int64_t step);
 

@@ -264,8 +264,7 @@ static int draw_round(void* user, const char* path, loomError* err) {
 
   snprintf(seen, sizeof seen, "%.*s.seen.hdf5", LOOM_PATH_MAX - 1, path);
   int code = distill_draw(seen, path, r->run, err);
-  if (!code && rename(seen, path)) code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be replaced", path);
-  return code;
+  return code ? code : loom_file_move(seen, path, err);
 }
 
 static int train_rounds(distillRun* run, loomError* err) {

@@ -1,5 +1,6 @@
-// Episodes of a policy, block by block, each block kept on the disk: so that what takes hours goes on where it
-// was stopped, and gives the same on any number of threads. Those that succeed may be kept as demos with state.
+// Episodes of a policy, block by block, each block kept on the disk: so that what takes hours goes on where
+// it was stopped, and gives the same on any number of threads. Those that succeed may be kept as demos with
+// state.
 #ifndef LOOM_TOOLS_SHARED_TRIES_H
 #define LOOM_TOOLS_SHARED_TRIES_H
 

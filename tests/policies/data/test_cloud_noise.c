@@ -1,5 +1,5 @@
-// Point clouds made worse: deterministic by seed and step, a share of points gone, the others about where they
-// were; what is off is off by no more than was asked for; and nothing else of a batch changes.
+// Point clouds made worse: deterministic by seed and step, a share of points gone, the others about where
+// they were; what is off is off by no more than was asked for; and nothing else of a batch changes.
 #include "policies/data/cloud_noise.h"
 
 #include <math.h>
@@ -49,6 +49,7 @@ static void the_same_by_seed_and_step(void** state) {
   loomCloudNoise noise = {.dropout = 0.3, .jitter = 0.01, .shift = 0.1};
   disturb(&noise, 3, 7);
   memcpy(kept, clouds, sizeof kept);
+
   disturb(&noise, 3, 7);
   assert_memory_equal(kept, clouds, sizeof kept);
 
@@ -64,6 +65,7 @@ static void dropped_points_are_others(void** state) {
   (void)state;
   int gone = 0, of = SAMPLES * ROWS * POINTS;
   disturb(&(loomCloudNoise){.dropout = 0.25}, 5, 0);
+
   for (int i = 0; i < of; i++) {
     const float* p = clouds + (size_t)i * DIM;
     int which = (int)p[0];
@@ -102,6 +104,7 @@ static void jitter_has_its_deviation(void** state) {
   disturb(&(loomCloudNoise){.jitter = 0.0625}, 2, 3);
   for (int i = 0; i < ALL; i++) {
     double off = (double)clouds[i] - (i / DIM % POINTS + i % DIM);
+
     if (i % DIM == DIM - 1) assert_true(off == 0);
     squares += off * off;
     sum += off;
