@@ -34,6 +34,7 @@ static const struct {
     {"export", cmd_export, "a trained policy as ONNX, to run elsewhere"},
     {"dagger", cmd_dagger, "improve a policy by what an expert says in its own states"},
     {"finetune", cmd_finetune, "improve a policy by reinforcement in simulation"},
+    {"distill", cmd_distill, "a student of other eyes from a policy, or from a recording without states"},
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };
 

@@ -32,6 +32,13 @@ static const loomFieldDef rows[] = {
     LOOM_FIELD(loomDataConfig, INT, arms, .high = 8, .about = "of an action; 0 = as the dataset says"),
     LOOM_FIELD(loomDataConfig, REAL, cache, .least = 1e-6, .most = 1e6, .when = LOOM_DATA_TRAINS,
                .unit = "GiB", .about = "demos held in memory"),
+    LOOM_FIELD_AS("cloud_dropout", loomDataConfig, REAL, cloud.dropout, .most = 0.95,
+                  .when = LOOM_DATA_CLOUDS,
+                  .about = "share of a point cloud's points that training leaves out, each time others"),
+    LOOM_FIELD_AS("cloud_jitter", loomDataConfig, REAL, cloud.jitter, .most = 1, .when = LOOM_DATA_CLOUDS,
+                  .unit = "m", .about = "standard deviation by which it moves each point"),
+    LOOM_FIELD_AS("cloud_shift", loomDataConfig, REAL, cloud.shift, .most = 1, .when = LOOM_DATA_CLOUDS,
+                  .unit = "m", .about = "largest distance along each axis by which it moves a whole cloud"),
     LOOM_FIELD(loomDataConfig, CHOICE, obs_normal, .choices = normals,
                .about = "how observations are scaled"),
     LOOM_FIELD(loomDataConfig, CHOICE, action_normal, .choices = normals, .about = "how actions are scaled"),
@@ -77,6 +84,10 @@ int loom_data_config_check(const loomDataConfig* c, bool trains, const loomYaml*
   if (!loom_yaml_get(y, map, "keys")) return loom_yaml_error(y, map, "keys", err, "missing");
   if (!c->key_count) return loom_fields_error(y, map, "keys", err, "names no observation");
   return LOOM_OK;
+}
+
+bool loom_cloud_noise_any(const loomCloudNoise* noise) {
+  return noise->dropout > 0 || noise->jitter > 0 || noise->shift > 0;
 }
 
 loomActionForm loom_data_config_form(const loomDataConfig* c) {

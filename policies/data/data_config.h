@@ -18,15 +18,23 @@ typedef struct loomDataConfigFile {
   double weight;             // 0 = by its number of samples
 } loomDataConfigFile;
 
+/// How point clouds are made worse in training, each time anew (policies/data/cloud_noise.h); 0 = not.
+typedef struct loomCloudNoise {
+  double dropout;  // share of a cloud's points
+  double jitter;   // m, standard deviation of each point along each axis
+  double shift;    // m, largest of a whole cloud along each axis
+} loomCloudNoise;
+
 typedef struct loomDataConfig {
   int file_count;
   loomDataConfigFile file[LOOM_DATA_FILES];
   int key_count;
   loomName key[LOOM_DATA_KEYS];
   loomName actions;
-  int pose, rotation;             // 0 relative, 1 absolute; 0 axis-angle, 1 six numbers (loomActionForm)
-  int arms;                       // of an action; 0 = as the dataset says
-  double cache;                   // GiB
+  int pose, rotation;  // 0 relative, 1 absolute; 0 axis-angle, 1 six numbers (loomActionForm)
+  int arms;            // of an action; 0 = as the dataset says
+  double cache;        // GiB
+  loomCloudNoise cloud;
   int obs_normal, action_normal;  // loomNormalKind
   int stack, length;              // rows seen before and from the current one; not for diffusion
 } loomDataConfig;
@@ -35,6 +43,7 @@ typedef struct loomDataConfig {
 enum {
   LOOM_DATA_TRAINS = 1,    // a training set is read
   LOOM_DATA_SEQUENCE = 2,  // its windows are of stack and length; other networks say theirs themselves
+  LOOM_DATA_CLOUDS = 4,    // its point clouds are made worse
 };
 
 extern const loomFields loom_data_fields;
@@ -44,6 +53,8 @@ loomDataConfig loom_default_data_config(void);  // one row, scaled by mean and d
 /// where it trains. LOOM_ERR_FORMAT.
 int loom_data_config_check(const loomDataConfig* config, bool trains, const loomYaml* y, loomNode map,
                            loomError* err);
+/// Whether any of it is not 0.
+bool loom_cloud_noise_any(const loomCloudNoise* noise);
 /// What the policy's actions are.
 loomActionForm loom_data_config_form(const loomDataConfig* config);
 

@@ -9,6 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/pool.h"
 #include "engine/base/run_folder.h"
+#include "policies/data/cloud_noise.h"
 #include "policies/learn/supervised.h"
 #include "policies/nn/optimizer.h"
 #include "policies/report/curves.h"
@@ -270,6 +271,11 @@ static int train_step(run* r, loomError* err) {
   int64_t i = (int64_t)r->p.step;
   int code = loom_data_batch(&r->batch, r->data, i, err);
   if (code) return code;
+
+  // Clouds as they might have been seen, too.
+  const struct loomConfigTrain* c = &r->config->train;
+  loom_cloud_noise(&r->batch, loom_data_info(r->data), net->def.obs_rows, &r->config->data.cloud,
+                   (uint64_t)c->seed, i);
 
   // Forward, loss and backward; weights move only if both the loss and the gradient are finite.
   loomSamples samples = loom_trained_samples(&r->trained, &r->batch);

@@ -204,7 +204,9 @@ int loom_train_config_load(loomTrainConfig* out, const char* path, loomError* er
 
 // Of a section, what its fields are for.
 static unsigned now_of(const loomTrainConfig* c, const section* s) {
-  if (s->fields == &loom_data_fields) return loom_policy_data_now(c->policy.kind, true);
+  unsigned data = loom_policy_data_now(c->policy.kind, true);
+  if (s->fields == &loom_data_fields)
+    return loom_cloud_noise_any(&c->data.cloud) ? data : data & ~(unsigned)LOOM_DATA_CLOUDS;
   return s->fields == &loom_network_fields ? 1U << c->policy.kind : ~0U;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/pool.h"
 #include "engine/base/run_folder.h"
+#include "engine/base/text.h"
 #include "engine/data/dataset.h"
 #include "engine/observe/observer.h"
 #include "engine/task/agree.h"
@@ -306,6 +307,13 @@ static int read_round(loomDaggerRound* out, const char* path, loomError* err) {
   return code;
 }
 
+// Where nobody was asked there is no dataset.
+static int tell_collected(const dagger* g, loomError* err) {
+  char path[LOOM_DAGGER_PATH];
+  loom_dagger_path(path, g->def, "round_%d.hdf5", g->round);
+  return g->def->collected && !access(path, F_OK) ? g->def->collected(g->def->user, path, err) : LOOM_OK;
+}
+
 // Kept beside the dataset, for a run that is stopped while it trains.
 static int collect_round(dagger* g, loomDaggerRound* r, loomError* err) {
   char path[LOOM_DAGGER_PATH];
@@ -320,6 +328,7 @@ static int collect_round(dagger* g, loomDaggerRound* r, loomError* err) {
   } else if (g->round || g->def->demos) {
     loomGateDef gate = gate_of(g);
     code = loom_dagger_collect(r, g->def, &gate, g->round, err);
+    if (!code) code = tell_collected(g, err);
 
     loomDaggerReport kept = {.n = 1, .round = r};
     if (!code) code = loom_dagger_write_rounds(path, &kept, err);
@@ -434,6 +443,11 @@ static int finish_run(dagger* g, loomError* err) {
 
 // ---- what every round needs
 
+// By its name, which is all that is known of it: a point cloud, or a camera's picture.
+static bool is_seen(const char* key) {
+  return !strcmp(key, "pointcloud") || loom_ends_with(key, "_image");
+}
+
 // Keys that novices are to see: episodes show them, so the rows that are collected have them.
 static int try_keys(const dagger* g, loomError* err) {
   const loomDataConfig* data = &g->def->config->data;
@@ -441,9 +455,12 @@ static int try_keys(const dagger* g, loomError* err) {
   loomObserver* observer = NULL;
   loomEpisode* e = NULL;
 
-  for (int i = 0; i < data->key_count; i++) key[i] = loom_obs_named(data->key[i]);
+  // What is put into a round's rows afterwards, episodes need not show.
+  int n = 0;
+  for (int i = 0; i < data->key_count; i++)
+    if (!g->def->collected || !is_seen(data->key[i])) key[n++] = loom_obs_named(data->key[i]);
   int code = loom_episode_create(&e, g->def->scene, err);
-  if (!code) code = loom_observer_create(&observer, e, key, data->key_count, NULL, err);
+  if (!code) code = loom_observer_create(&observer, e, key, n, NULL, err);
 
   loom_observer_destroy(observer);
   loom_episode_destroy(e);

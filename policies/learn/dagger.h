@@ -83,6 +83,9 @@ typedef struct loomDaggerDef {
   bool resume;                        // go on with the folder's run
   bool overwrite;                     // remove what an earlier run left there
   const volatile sig_atomic_t* stop;  // may be NULL
+  /// A round's dataset has been written, and nothing is learned from it yet: pictures and point clouds, which
+  /// episodes are not recorded with, may be put into it. NULL: novices see none.
+  int (*collected)(void* user, const char* path, loomError* err);
   /// The expert has been measured, or was in an earlier part of the run: before any round. May be NULL.
   void (*expert_measured)(void* user, int evaluated, int succeeded);
   /// What a round is doing ("collects", "trains", "is measured"), and how far that is; round -1: the expert

@@ -12,6 +12,7 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
+#include "tools/shared/data_share.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -43,8 +44,10 @@ static int take_seeds(void* args, const char* text) {
 static const char* const action_forms[] = {"relative", "absolute", NULL};
 
 static const toolOption options[] = {
-    TOOL_LIST("data", 'd', "FILE", trainArgs, data, ndata, .unit = "files",
-              .about = "dataset; may be given several times"),
+    TOOL_LIST("data", 'd', "FILE[=SHARE]", trainArgs, data, ndata, .unit = "files",
+              .about =
+                  "dataset; may be given several times, each then with its share of every batch or, unless "
+                  "given, by its number of samples"),
     TOOL_OPTION_AS("policy", 'p', "KIND", trainArgs, CHOICE, policy, .choices = loom_policy_kind_names,
                    .about = "kind of policy, bc_rnn_gmm unless given; diffusion has a U-Net"),
     TOOL_LIST("key", 'k', "NAME", trainArgs, key, nkey, .unit = "keys",
@@ -121,6 +124,7 @@ static const toolCommand command = {
     .after =
         "examples:\n"
         "  demoloom train --data handover.hdf5 --policy bc_rnn_gmm -o runs/handover\n"
+        "  demoloom train --data real.hdf5=0.5 --data simulated.hdf5=0.5 -k pointcloud -o runs/both\n"
         "  demoloom train runs/handover/config.yaml --seed 2 -o runs/handover-2\n"
         "  demoloom train --data handover.hdf5 -p diffusion_mlp --sizes 100,300,1000 --seeds 1,2,3 -o "
         "runs/sizes\n"
@@ -244,7 +248,9 @@ static int configure_training(loomTrainConfig* c, const trainArgs* a, loomError*
 
   // Without a file: what suits the kind, what the options say, and what the first dataset shows.
   *c = loom_default_train_config(a->policy >= 0 ? (loomPolicyKind)a->policy : LOOM_KIND_BC_RNN_GMM);
-  for (int i = 0; i < a->ndata; i++) snprintf(c->data.file[i].path, LOOM_PATH_MAX, "%s", a->data[i]);
+  for (int i = 0; i < a->ndata; i++)
+    if (tool_data_share(&c->data.file[i], "train", a->data[i]))
+      return loom_error_set(err, LOOM_ERR_USAGE, "--data");
   c->data.file_count = a->ndata;
   apply_options(c, a);
   int code = look_at_data(c, a, err);

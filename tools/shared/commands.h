@@ -5,6 +5,7 @@
 
 int cmd_dagger(int argc, char** argv);
 int cmd_dataset(int argc, char** argv);
+int cmd_distill(int argc, char** argv);
 int cmd_export(int argc, char** argv);
 int cmd_finetune(int argc, char** argv);
 int cmd_generate(int argc, char** argv);

@@ -3,6 +3,7 @@
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
+easy_task=$PWD/tests/tools/easy_task.sh
 export DEMOLOOM_SCENES=$work/scenes OMP_NUM_THREADS=1
 mkdir -p "$work/scenes/own" && cp -r tests/own/robots "$work/scenes/" && cp tests/own/{task.yaml,scene.xml} "$work/scenes/own/"
 unset HDF5_USE_FILE_LOCKING
@@ -168,6 +169,11 @@ one=(--expert scripted --demos 1 -n 1)
 folder finetune 0 "$loom" finetune -t tests/gym/hopper.yaml --scratch -n 256 --environments 2 --evaluate 0 -j 1 -o O
 rm -rf "$work/out"
 folder dagger 0 "${dagger[@]}" "${one[@]}" -o O
+
+mv "$work/out" "$work/kept"
+(cd "$work" && . "$easy_task")
+folder distill 0 "$loom" distill "$policy" --task easy -n 1 --eval 1 -c "$work/student.yaml" -j 1 -o O
+rm -rf "$work/out" && mv "$work/kept" "$work/out"
 
 expect 'dagger: no room for an episode' 1 'cannot be written \(.*what was done before lies in .*--resume goes on' \
   small_disk 4 "${dagger[@]}" "${one[@]}" -o "$work/full"
@@ -394,7 +400,7 @@ check 'view: replaced where that is asked for' "${look[@]}" --annotated "$work/a
 
 # Every option that names a file or a folder was tried above, or is one of those that are read.
 reads='segment --segments|generate --source|generate --segments|train --data|dagger --data|export --data|teleop --input'
-reads+='|view --policy|view --script|rollout --policy|finetune --config|finetune --data|finetune --reward'
+reads+='|distill --inverse|distill --config|distill --data|view --policy|view --script|rollout --policy|finetune --config|finetune --data|finetune --reward'
 elsewhere='generate --failed|view --annotated|view --segments|view --record|teleop --output' # opened otherwise: in place, or above by hand
 for command in $("$loom" --help | sed -nE '/^examples/q; s/^  ([a-z]+) .*/\1/p'); do
   for option in $("$loom" "$command" --help | sed -nE 's/^ +(-., )?(--[a-z-]+) (FILE|DIR).*/\2/p'); do

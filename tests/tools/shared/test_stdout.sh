@@ -6,6 +6,7 @@ set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
 hopper=$PWD/tests/gym/hopper.yaml
+easy_task=$PWD/tests/tools/easy_task.sh
 . tests/tools/own_data.sh
 
 # OUT is a name that is not there yet.
@@ -23,9 +24,11 @@ table=(
   'dagger own --expert scripted --demos 1 --rounds 1 -n 1 --evaluations 1 --steps 2 --max-steps 5 --expert-successes 0 -j 1 -o OUT'
   "finetune -t $hopper --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o OUT"
   "finetune -t $hopper --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
+  "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT" "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT --json"
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
+. "$easy_task"
 
 # A pipe whose reader is gone; SIGPIPE is ignored, or it would end the program before it could say anything.
 into_pipe() {

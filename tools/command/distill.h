@@ -1,0 +1,51 @@
+// demoloom distill: what its parts share.
+#ifndef LOOM_TOOLS_COMMAND_DISTILL_H
+#define LOOM_TOOLS_COMMAND_DISTILL_H
+
+#include "engine/base/run_folder.h"
+#include "policies/learn/config.h"
+#include "tools/shared/tries.h"
+
+enum { DISTILL_PATH = LOOM_PATH_MAX + 64, DISTILL_CAMERAS = 8 };
+
+typedef struct distillArgs {
+  const char *teacher, *inverse, *task, *folder, *config, *reset;
+  int policy;  // loomPolicyKind
+  int ndata, nkey, ncamera, ncloud_camera;
+  const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS], *camera[DISTILL_CAMERAS],
+      *cloud_camera[DISTILL_CAMERAS];
+  int cloud;                                   // points; 0 = as the keys say
+  int width, height, rays_width, rays_height;  // 0 = as render has them
+  int64_t demos, episodes, rounds, round_episodes, evaluations, max_steps, seed, threads;
+  bool resume, overwrite, json;
+  loomAssetRoots roots;
+} distillArgs;
+
+/// A run while it is at work.
+typedef struct distillRun {
+  const distillArgs* args;
+  loomTask* task;
+  loomScene* scene;
+  loomTrained teacher;      // zeroed with --inverse
+  loomTrainConfig* config;  // the student's
+  int reset;
+  loomRunFolder folder;
+  toolTries demos, eval_teacher, eval_student;
+} distillRun;
+
+/// FOLDER/NAME.
+void distill_path(char out[DISTILL_PATH], const distillArgs* args, const char* name);
+
+/// The student's settings: those of --config, or what suits its kind; before anything is run, so that what is
+/// wrong with them is known then.
+int distill_configure(loomTrainConfig* out, const distillArgs* args, const loomTask* task, loomError* err);
+/// The dataset that it learns from, with its share beside --data, and what it sees of it where nobody said.
+int distill_use_data(loomTrainConfig* out, const distillArgs* args, const char* dataset, loomError* err);
+/// Whether it sees more than numbers, which a dataset of rollouts lacks: pictures or point clouds.
+bool distill_has_eyes(const loomTrainConfig* config);
+/// A copy of a dataset with what it sees.
+int distill_draw(const char* to, const char* from, const distillRun* run, loomError* err);
+/// FOLDER/student.safetensors, trained on what config says, with DAgger's rounds where there are some.
+int distill_train(distillRun* run, loomError* err);
+
+#endif

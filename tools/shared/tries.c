@@ -1,0 +1,235 @@
+#include "tools/shared/tries.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/columns.h"
+#include "engine/base/file.h"
+#include "engine/base/version.h"
+#include "generators/run/record.h"
+
+enum { BLOCK = 16, NAME = 48, PATH = LOOM_PATH_MAX + NAME };
+
+#define COLUMN(type, member) LOOM_COLUMN(toolTry, type, member)
+static const loomColumn try_column[] = {COLUMN(I64, number), COLUMN(I32, end), COLUMN(I32, within),
+                                        COLUMN(I32, steps)};
+static const loomColumns try_columns = {"tries", sizeof(toolTry), sizeof try_column / sizeof *try_column,
+                                        try_column};
+
+typedef struct tries {
+  const toolTriesDef* def;
+  toolTries* out;
+  double start;
+  int64_t before, done, won;  // done by earlier processes; by all; and of these successes
+  loomError error;            // of what `note_try` wrote
+} tries;
+
+static void part_path(char out[PATH], const toolTriesDef* def, int64_t number) {
+  snprintf(out, PATH, "%.*s/%lld.hdf5", LOOM_PATH_MAX - 1, def->folder, (long long)number);
+}
+
+static void block_path(char out[PATH], const toolTriesDef* def, int64_t block) {
+  snprintf(out, PATH, "%.*s/block_%lld.csv", LOOM_PATH_MAX - 1, def->folder, (long long)block);
+}
+
+// ---- one block
+
+static void show_tries(const tries* t) {
+  const toolTriesDef* d = t->def;
+  char note[96];
+  double seconds = loom_clock() - t->start;
+  bool to_successes = d->successes > 0;
+
+  // Towards so many successes, or so many episodes; the rate is this process's.
+  snprintf(note, sizeof note, "%s, %.0f %% of %lld succeed", to_successes ? "successes" : "episodes",
+           t->done ? 100.0 * (double)t->won / (double)t->done : 0, (long long)t->done);
+  if (t->done > t->before)
+    tool_progress(d->what, to_successes ? t->won : t->done, to_successes ? d->successes : d->episodes,
+                  seconds * (double)t->done / (double)(t->done - t->before), note);
+}
+
+static int note_try(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  tries* t = user;
+  bool success = rollout->end == LOOM_RUN_SUCCESS;
+  t->done++;
+  t->won += success;
+  show_tries(t);
+
+  // Only successes are demos.
+  if (t->def->dataset && success && trace && trace->rows) {
+    char path[PATH];
+    loomWriteDef write = loom_default_write_def();
+    loomDriven driven = {"rollout", (int)rollout->number,     t->def->seed, rollout->number,
+                         true,      episode->scene->env_args, t->def->roots};
+    part_path(path, t->def, (int64_t)rollout->number);
+    if (loom_record_driven(path, trace, episode, &driven, &write, NULL, &t->error)) return 1;
+  }
+  return tool_stop != 0;
+}
+
+static int write_block(const tries* t, int64_t block, const toolTry* list, int n, loomError* err) {
+  char path[PATH], *text = NULL;
+  size_t size = 0;
+  block_path(path, t->def, block);
+  FILE* f = open_memstream(&text, &size);
+  if (!f) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+
+  loom_columns_put_names(f, &try_columns);
+  for (int i = 0; i < n; i++) loom_columns_put_line(f, &try_columns, &list[i]);
+  int code = fclose(f) ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path)
+                       : loom_file_write_text(path, text, err);
+  free(text);
+  return code;
+}
+
+// n of them from number `first` on, whose successes lie on the disk before the block's file does.
+static int run_block(toolTry* list, tries* t, int64_t block, int n, loomError* err) {
+  const toolTriesDef* d = t->def;
+  loomRolloutReport report = {0};
+  loomRolloutDef def = loom_default_rollout_def();
+  def.n = n;
+  def.first = (uint64_t)(block * BLOCK);
+  def.reset = d->reset;
+  def.seed = d->seed;
+  def.max_steps = d->max_steps;
+  def.threads = d->threads;
+  def.traces = d->dataset != NULL;
+  def.done = note_try;
+  def.user = t;
+
+  // A fault in writing comes first: it is why the rollouts ended.
+  int code = loom_rollout(&report, d->scene, d->maker, &def, err);
+  if (code && t->error.code) {
+    *err = t->error;
+    return t->error.code;
+  }
+  if (code) return code;
+
+  for (int i = 0; i < n; i++) {
+    const loomRollout* r = &report.rollout[i];
+    list[i] = (toolTry){(int64_t)r->number, (int)r->end, r->within_limits, r->steps};
+  }
+  loom_rollout_report_destroy(&report);
+  return write_block(t, block, list, n, err);
+}
+
+// Of an earlier part of the run; *there stays false where there is no such block.
+static int read_block(bool* there, toolTry* list, tries* t, int64_t block, int n, loomError* err) {
+  char path[PATH], line[256];
+  block_path(path, t->def, block);
+  FILE* f = fopen(path, "rb");
+  int got = 0;
+  if (!f) return 0;
+
+  // The first line has names.
+  if (fgets(line, sizeof line, f))
+    while (got < n && fgets(line, sizeof line, f) && loom_columns_read_line(&list[got], &try_columns, line) &&
+           list[got].number == block * BLOCK + got)
+      got++;
+  fclose(f);
+  if (got < n)
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: is none of this run's; take another folder", path);
+
+  *there = true;
+  t->done += n;
+  t->before = t->done;
+  for (int i = 0; i < n; i++) t->won += list[i].end == LOOM_RUN_SUCCESS;
+  return 0;
+}
+
+// ---- all
+
+// Whether what counts so far is enough.
+static bool has_enough(const tries* t) {
+  const toolTriesDef* d = t->def;
+  const toolTries* o = t->out;
+  return o->n >= d->episodes || (d->successes && o->successes >= d->successes) ||
+         (d->steps && o->steps >= d->steps);
+}
+
+// Episodes count one after the other until it is enough; more of a block were run for nothing.
+static int count_block(tries* t, const toolTry* list, int n, loomError* err) {
+  toolTries* o = t->out;
+  toolTry* grown = realloc(o->list, (size_t)(o->n + n) * sizeof *grown);
+  if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %lld episodes", (long long)o->n + n);
+
+  o->list = grown;
+  for (int i = 0; i < n && !has_enough(t); i++) {
+    o->list[o->n++] = list[i];
+    o->successes += list[i].end == LOOM_RUN_SUCCESS;
+    o->within += list[i].within;
+    o->steps += list[i].steps;
+  }
+  return 0;
+}
+
+static int assemble_successes(const tries* t, loomError* err) {
+  const toolTriesDef* d = t->def;
+  const toolTries* o = t->out;
+  loomSource* source = calloc((size_t)o->n + 1, sizeof *source);
+  char(*path)[PATH] = calloc((size_t)o->n + 1, sizeof *path);
+  int n = 0;
+
+  for (int64_t i = 0; source && path && i < o->n; i++) {
+    if (o->list[i].end != LOOM_RUN_SUCCESS) continue;
+    part_path(path[n], d, o->list[i].number);
+    source[n] = (loomSource){path[n], NULL};
+    n++;
+  }
+
+  loomAttr attrs[] = {
+      loom_attr_string("env_args", d->scene->env_args), loom_attr_string("loom_version", loom_version()),
+      loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", (int64_t)d->seed)};
+  loomAssembleDef def = loom_default_assemble_def();
+  def.attr = attrs;
+  def.nattr = sizeof attrs / sizeof *attrs;
+  def.trusted = true;
+
+  int code = source && path ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", d->dataset);
+  if (!code && n) code = loom_dataset_assemble(d->dataset, source, n, &def, err);
+  free(source);
+  free(path);
+  return code;
+}
+
+// Shards that are in the dataset, and those of a block that did not count.
+static void remove_parts(const tries* t) {
+  int64_t blocks = (t->out->n + BLOCK - 1) / BLOCK;
+  for (int64_t i = 0; i < blocks * BLOCK; i++) {
+    char path[PATH];
+    part_path(path, t->def, i);
+    unlink(path);
+  }
+}
+
+int tool_tries(toolTries* out, const toolTriesDef* def, loomError* err) {
+  toolTry list[BLOCK];
+  tries t = {.def = def, .out = out, .start = loom_clock()};
+  *out = (toolTries){0};
+  int code = loom_make_folder(def->folder, true, err);
+
+  // Blocks in their order, those that are there already read and not run.
+  for (int64_t block = 0; !code && !has_enough(&t); block++) {
+    int64_t left = def->episodes - block * BLOCK;
+    int n = left < BLOCK ? (int)left : BLOCK;
+    bool there = false;
+    code = read_block(&there, list, &t, block, n, err);
+    if (!code && !there) code = run_block(list, &t, block, n, err);
+    if (!code) code = count_block(&t, list, n, err);
+  }
+  tool_progress_end();
+
+  // The dataset is whole or not there.
+  if (!code && def->dataset && !loom_is_file(def->dataset)) code = assemble_successes(&t, err);
+  if (!code && def->dataset) remove_parts(&t);
+  if (code) tool_tries_destroy(out);
+  return code;
+}
+
+void tool_tries_destroy(toolTries* t) {
+  free(t->list);
+  *t = (toolTries){0};
+}
