@@ -4,7 +4,8 @@
 
 #include "generators/attempt/preview.h"
 
-/// Arms (bits) whose own the geom is; or else, where it is an object's, those that touch that, or are after it.
+/// Arms (bits) whose own the geom is; or else, where it is an object's, those that touch that, or are after
+/// it.
 unsigned loom_arms_of_geom(const loomPlan* plan, int geom);
 unsigned loom_arms_at_geom(const loomPlan* plan, int geom);
 

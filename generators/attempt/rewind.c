@@ -5,9 +5,9 @@
 
 #include "generators/attempt/failure.h"
 
-// Checkpoints: how many, how far from each other (control steps). It goes back to the oldest, and no more often
-// in a row.
-enum { KEPT = 3, SPACING = 8, IN_A_ROW = 3 };
+// Checkpoints: how many, how far from each other (control steps). It goes back to the oldest, and no more
+// often in a row.
+enum { KEPT = 3, SPACING = 8, IN_A_ROW = 2 };
 // Control steps past a breach, at the attempt's own pace, after which it has been got over.
 enum { PAST = 10 };
 

@@ -1,6 +1,7 @@
-// Internal. An attempt that goes beyond one of the task's limits goes back to where it was a moment before and
-// comes again: hands draw back from what they pressed, or targets come slower. What was thrown away on the way
-// is counted (loomAttemptResult.rewound); the demo that is kept is what its actions do from its start.
+// Internal. An attempt that goes beyond one of the task's limits goes back to where it was a moment before
+// and comes again, more slowly, and with its hands drawn back from what they press. What was thrown away on
+// the way is counted (loomAttemptResult.rewound); the demo that is kept is what its actions do from its
+// start.
 #ifndef LOOM_GENERATORS_ATTEMPT_REWIND_H
 #define LOOM_GENERATORS_ATTEMPT_REWIND_H
 
