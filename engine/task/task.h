@@ -71,6 +71,7 @@ typedef struct loomTask {
   double limit_penetration;   // an attempt is lost when anything is pressed deeper into anything, m; 0 = may
   double limit_joint_speed;   // or an arm's joint is faster than this share of its limit; 0 = may
   double brake;               // share of that from which generated motions are slowed down; 0 = they are not
+  int rewind;                 // so often an attempt beyond a limit goes back and comes again; 0 = never
   int settle_steps;           // still steps at the start of an attempt, before planning
   double rest;    // a start whose objects move further while they settle, m, is drawn again; 0 = is not
   int max_steps;  // of an attempt

@@ -31,6 +31,7 @@ static int read_limits(taskParser* p, loomNode map) {
   if (!code) code = loom_yaml_read_number(&t->limit_penetration, p->y, map, "penetration", false, p->err);
   if (!code) code = loom_yaml_read_number(&t->limit_joint_speed, p->y, map, "joint_speed", false, p->err);
   if (!code) code = loom_yaml_read_number(&t->brake, p->y, map, "brake", false, p->err);
+  if (!code) code = loom_yaml_read_int(&t->rewind, p->y, map, "rewind", 0, 1000, false, p->err);
   if (!code && !(t->brake >= 0 && t->brake < 1))
     code = loom_yaml_error(p->y, map, "brake", p->err, "expected a share of `joint_speed` under 1");
   return code;

@@ -7,6 +7,7 @@
 
 #include "engine/sim/ghost.h"
 #include "generators/attempt/failure.h"
+#include "generators/attempt/rewind.h"
 #include "generators/attempt/tries.h"
 
 // Control steps after the last subtask in which success may still come about, over what it must hold.
@@ -195,6 +196,7 @@ struct loomAttempt {
   loomPolicy policy;
   loomRunDef run_def;
   loomRunResult run;
+  loomRewind* rewind;  // NULL = it never goes back
 };
 
 // 0, LOOM_RUN_OVER when the simulator failed at the reset already, or an error.
@@ -205,8 +207,9 @@ static int begin(loomAttempt* a, loomError* err) {
   p->trace->rows = 0;
   a->run = (loomRunResult){.end = LOOM_RUN_SIMULATOR};
 
-  int driven = loom_arms_take_poses(p->e->arms, p->e->arm_count, p->task->path, err);
-  if (driven) return driven;
+  int made = loom_arms_take_poses(p->e->arms, p->e->arm_count, p->task->path, err);
+  if (!made) made = loom_rewind_create(&a->rewind, p, err);
+  if (made) return made;
 
   // A reset at which MuJoCo fails is this attempt's outcome, no error of the run.
   uint64_t number = loom_attempt_start(p->def, p->result->attempt);
@@ -248,8 +251,13 @@ static void set_up(loomAttempt* a, loomAttemptResult* result, loomTrace* trace, 
 
 int loom_attempt_step(loomAttempt* a, loomError* err) {
   loomPlan* p = &a->plan;
+  loom_rewind_keep(a->rewind, p, &a->run);
   int code = loom_run_step(&a->run, p->e, &a->policy, &a->run_def, p->trace, err);
   if (code != LOOM_RUN_OVER) return code;
+
+  // Beyond a limit it may go back.
+  int back = loom_rewind_back(a->rewind, p, &a->run, err);
+  if (back) return back < 0 ? back : 0;
 
   loom_trace_end(p->trace, p->e);
   conclude(p, &a->run);
@@ -272,6 +280,7 @@ int loom_attempt_begin(loomAttempt** out, loomAttemptResult* result, loomTrace* 
 }
 
 void loom_attempt_destroy(loomAttempt* a) {
+  if (a) loom_rewind_destroy(a->rewind);
   free(a);
 }
 
@@ -285,5 +294,6 @@ int loom_attempt_run(loomAttemptResult* result, loomTrace* trace, loomEpisode* e
   if (code == LOOM_RUN_OVER) conclude(&a.plan, &a.run);
 
   while (!code) code = loom_attempt_step(&a, err);
+  loom_rewind_destroy(a.rewind);
   return code == LOOM_RUN_OVER ? 0 : code;
 }

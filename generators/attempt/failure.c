@@ -63,6 +63,18 @@ static void suspect_geom(suspects* who, const loomPlan* p, int geom) {
   if (geom >= 0) suspect_body(who, p, p->e->m->geom_bodyid[geom]);
 }
 
+unsigned loom_arms_of_geom(const loomPlan* p, int geom) {
+  suspects who = {0, 0};
+  suspect_geom(&who, p, geom);
+  return who.named;
+}
+
+unsigned loom_arms_at_geom(const loomPlan* p, int geom) {
+  suspects who = {0, 0};
+  suspect_geom(&who, p, geom);
+  return who.named | who.near;
+}
+
 static void suspect_list(suspects* who, const loomPlan* p, const loomGeomList* list) {
   for (int i = 0; i < list->count; i++) suspect_geom(who, p, mj_name2id(p->e->m, mjOBJ_GEOM, list->geoms[i]));
 

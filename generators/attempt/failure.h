@@ -4,6 +4,11 @@
 
 #include "generators/attempt/preview.h"
 
+/// Arms (bits) whose own the geom is; or else, where it is an object's, those that touch that, or are after
+/// it.
+unsigned loom_arms_of_geom(const loomPlan* plan, int geom);
+unsigned loom_arms_at_geom(const loomPlan* plan, int geom);
+
 /// Arm a's running subtask failed: `condition` (its `during` or `expect`) is not true.
 void loom_fail_subtask(loomPlan* plan, loomOutcome outcome, int arm, int condition);
 /// Arm a stands away from its target by so many m.

@@ -406,6 +406,7 @@ static void advance_target(loomPlan* p, int a) {
     memcpy(arm->hand, source->hand[a] + (size_t)row * LOOM_MAX_HAND, sizeof arm->hand);
   }
 
+  for (int i = 0; i < 3; i++) target.pos[i] += p->yield[a][arm->subtask][i];
   arm->target = target;
   arm->step++;
 }
@@ -465,7 +466,11 @@ void loom_plan_advance(loomPlan* p) {
 
 void loom_plan_move(double* action, loomPlan* p) {
   double scale[LOOM_MAX_ARMS];
-  if (!loom_brakes(scale, p->e)) loom_plan_advance(p);
+  // Slowly: targets go on now and then only, and actions shrink, so that arms follow as far behind.
+  bool slow = p->e->steps < p->slow_until, waits = slow && (p->slow_until - p->e->steps) % p->slow;
+  if (!loom_brakes(scale, p->e) && !waits) loom_plan_advance(p);
+  for (int a = 0; slow && a < p->e->arm_count; a++)
+    if (p->e->arms[a].control.delta) scale[a] /= p->slow;
 
   for (int a = 0; a < p->e->arm_count; a++) {
     const loomArm* body = &p->e->arms[a];

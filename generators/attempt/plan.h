@@ -58,8 +58,10 @@ typedef struct loomPlan {
   int end_step[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];   // control step a subtask ended at; -1 = not yet
   loomAttemptResult* result;
   loomTrace* trace;
-  loomPose gone[LOOM_MAX_ARMS];  // end effectors at the last row
-  int idle;                      // control steps since every arm has run its subtasks
+  loomPose gone[LOOM_MAX_ARMS];                       // end effectors at the last row
+  int idle;                                           // control steps since every arm has run its subtasks
+  double yield[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS][3];  // m that targets are drawn back by, world frame
+  int slow, slow_until;  // until that control step targets go on every slow-th one only
 } loomPlan;
 
 /// Nothing begun; sources, stats, def, e, task and result are set.

@@ -211,12 +211,14 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
   out->sources = calloc((size_t)sources->n + 1, sizeof *out->sources);
   if (!out->sources) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");
 
-  int64_t fresh_successes = 0, steps = 0, doomed = 0;
+  int64_t fresh_successes = 0, steps = 0, doomed = 0, all_rewound = 0;
   for (int64_t i = 0; i < run->result_count; i++) {
     int s = run->results[i].source[0][0];
     tally(&out->all, &run->results[i]);
-    steps += run->results[i].steps;
-    doomed += run->results[i].outcome == LOOM_OUTCOME_SUCCESS ? 0 : run->results[i].steps;
+    int64_t rewound = run->results[i].rewound;
+    steps += run->results[i].steps + rewound;
+    all_rewound += rewound;
+    doomed += run->results[i].outcome == LOOM_OUTCOME_SUCCESS ? rewound : run->results[i].steps + rewound;
     if (s >= 0 && s < sources->n) tally(&out->sources[s], &run->results[i]);
     if (!loom_attempt_try(def, run->results[i].attempt)) out->redrawn += run->results[i].redrawn;
     if (i >= run->resumed) fresh_successes += run->results[i].outcome == LOOM_OUTCOME_SUCCESS;
@@ -226,6 +228,7 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
   out->rate = out->all.attempts ? (double)out->all.successes / (double)out->all.attempts : 0;
   loom_wilson(&out->low, &out->high, out->all.successes, out->all.attempts);
   out->doomed_share = steps ? (double)doomed / (double)steps : 0;
+  out->rewound_share = steps ? (double)all_rewound / (double)steps : 0;
   if (run->seconds > 0) {
     out->attempts_per_hour = 3600 * (double)(run->result_count - run->resumed) / run->seconds;
     out->demos_per_hour = 3600 * (double)fresh_successes / run->seconds;

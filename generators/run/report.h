@@ -46,8 +46,9 @@ typedef struct loomLengths {
 typedef struct loomReport {
   loomTally all;
   double rate, low, high;  // success rate and its 95 % Wilson interval
-  // Of all control steps that attempts made, the share in those that failed; 0 where none was made.
-  double doomed_share;
+  // Of all control steps that attempts made, the share in those that failed or that were gone back over; and
+  // the latter alone. 0 where none was made.
+  double doomed_share, rewound_share;
   int64_t redrawn;                           // starts drawn again, since something fell off what it lay on
   double attempts_per_hour, demos_per_hour;  // of this run, without earlier ones that it resumed
   int failure_count;

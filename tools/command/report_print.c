@@ -198,7 +198,8 @@ cJSON* report_json(const loomReport* r) {
   cJSON_AddNumberToObject(root, "attempts_per_hour", r->attempts_per_hour);
   cJSON_AddNumberToObject(root, "demos_per_hour", r->demos_per_hour);
   cJSON_AddNumberToObject(root, "physics_steps", (double)run->physics_steps);
-  cJSON_AddNumberToObject(root, "doomed_share", r->doomed_share);  // of control steps, in failed attempts
+  cJSON_AddNumberToObject(root, "doomed_share", r->doomed_share);    // of control steps, in failed attempts
+  cJSON_AddNumberToObject(root, "rewound_share", r->rewound_share);  // of it what was gone back over
   cJSON_AddNumberToObject(root, "redrawn_starts", (double)r->redrawn);  // at which something fell
   cJSON_AddNumberToObject(root, "mean_rows", r->lengths.mean);
   cJSON_AddItemToObject(root, "time", time_json(run));  // wall clock
@@ -279,7 +280,9 @@ void report_print(const loomReport* r) {
   printf("%.1f s, %.0f attempts and %.0f demos an hour, %.0f rows a demo (%d to %d)\n", run->seconds,
          r->attempts_per_hour, r->demos_per_hour, r->lengths.mean, r->lengths.shortest, r->lengths.longest);
 
-  printf("%.1f %% of the control steps were in attempts that failed\n", 100 * r->doomed_share);
+  printf("%.1f %% of the control steps were in attempts that failed", 100 * r->doomed_share);
+  if (r->rewound_share > 0) printf(" or gone back over (%.1f %%)", 100 * r->rewound_share);
+  printf("\n");
 
   if (r->redrawn)
     printf("%lld starts were drawn again: an object fell off what it lay on\n", (long long)r->redrawn);

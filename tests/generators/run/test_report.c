@@ -195,6 +195,16 @@ static void rates_and_sources(void** state) {
   assert_true(fabs(r.rate - 6.0 / 11) < 1e-9);
   assert_true(fabs(r.doomed_share - 0.4) < 1e-9);  // four failures of 100 steps beside six demos
 
+  // What was gone back over adds to both, of an attempt that fails and of one that succeeds.
+  loomReport gone_back;
+  m.results[0].rewound = 150;
+  m.results[9].rewound = 100;
+  count(&gone_back, &m);
+  assert_true(fabs(gone_back.rewound_share - 250.0 / 1250) < 1e-9);
+  assert_true(fabs(gone_back.doomed_share - 650.0 / 1250) < 1e-9);
+  assert_true(r.rewound_share == 0);
+  loom_report_destroy(&gone_back);
+
   // Wilson's interval of 6 in 11.
   double low, high;
   loom_wilson(&low, &high, 6, 11);
