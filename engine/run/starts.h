@@ -86,8 +86,8 @@ int loom_start_begin(loomEpisode* episode, const loomStarts* starts, const loomS
                      loomError* err);
 /// The stages that are past there, for loom_reward_begin; NULL: none, for an episode begins with the task.
 const loomStages* loom_start_stages(const loomStarts* starts, const loomStart* start);
-/// How long an episode from there may be, of `horizon` control steps from the reset distribution: twice what is
-/// left of the demo and twice as long as success must hold, but no longer than `horizon`.
+/// How long an episode from there may be, where one from the reset distribution has `horizon` control steps:
+/// twice what is left of the demo and twice as long as success must hold, but no longer than `horizon`.
 int loom_start_horizon(const loomStarts* starts, const loomStart* start, int horizon);
 /// The episode that began there ended. To be called in the order of a fixed rule (of environments, not of
 /// threads), while no start is drawn.

@@ -44,8 +44,8 @@ typedef struct loomResidualBase {
 
 /// Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a
 /// residual already.
-/// starts: where the episodes that it learns from begin (nullable: in the reset distribution), of the demos of
-/// settings->data where it names none. Evaluation begins in the reset distribution always.
+/// starts: where the episodes that it learns from begin (nullable: in the reset distribution), of the demos
+/// of settings->data where it names none. Evaluation begins in the reset distribution always.
 int loom_residual_learner(loomLearner* out, const loomResidualSettings* settings, const loomTd3Config* td3,
                           const loomStartsDef* starts, const loomResidualBase* base, uint64_t seed,
                           int threads, loomError* err);
