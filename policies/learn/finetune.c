@@ -212,6 +212,8 @@ static int log_iteration(run* r, bool evaluated, loomError* err) {
     code = loom_event_log_scalar(r->log, "train/return", step, r->state.training_return, err);
   if (!code)
     code = loom_event_log_scalar(r->log, "train/steps_per_second", step, r->state.steps_per_second, err);
+  if (!code && r->learner.opened)
+    code = loom_event_log_scalar(r->log, "train/opened", step, r->learner.opened(r->learner.owner), err);
   if (!code && evaluated) code = loom_event_log_scalar(r->log, "evaluate/return", step, r->p.evaluation, err);
   return code ? code : loom_event_log_flush(r->log, err);
 }
@@ -348,7 +350,16 @@ static void close_run(run* r) {
 int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err) {
   run* r = calloc(1, sizeof *r);
   if (!r) return no_memory(err);
-  *r = (run){.def = def, .config = def->config, .start = loom_clock()};
+  loomFinetuneDef own = *def;
+  loomResidualBase base;
+  *r = (run){.def = &own, .config = def->config, .start = loom_clock()};
+
+  // Where episodes begin is a setting like any other.
+  if (def->base) {
+    base = *def->base;
+    base.starts = &def->config->starts;
+    own.base = &base;
+  }
   r->p.evaluation = r->p.deviation = r->p.best = NAN;
   int threads = loom_set_kernel_threads(def->config->finetune.threads);
 

@@ -38,6 +38,7 @@ static const struct {
     {"base", &loom_base_settings_fields, offsetof(loomFinetuneConfig, residual), {POLICY, 0, 0, POLICY}},
     {"direct", &loom_direct_settings_fields, offsetof(loomFinetuneConfig, direct), {POLICY}},
     {"dppo", &loom_dppo_settings_fields, offsetof(loomFinetuneConfig, dppo), {0, 0, 0, POLICY}},
+    {"starts", &loom_starts_fields, offsetof(loomFinetuneConfig, starts), {POLICY, 0, POLICY, POLICY}},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
@@ -61,6 +62,7 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
                           .residual = loom_default_residual_settings(),
                           .direct = loom_default_direct_settings(),
                           .dppo = loom_default_dppo_settings(),
+                          .starts = loom_default_starts_def(),
                           .of_policy = of_policy};
   if (!of_policy) return c;
 

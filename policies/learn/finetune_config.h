@@ -5,13 +5,15 @@
 //
 // `method: residual` has sections residual and td3, the latter with defaults of its own. `method: ppo` of a
 // policy, instead of from scratch, has sections base and direct, and ppo with defaults of its own; so has
-// `method: dppo`, with dppo instead of direct.
+// `method: dppo`, with dppo instead of direct. All that begin with a policy have `starts: {demos: 0.5,
+// curriculum: reverse}` (engine/run/starts.h).
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 #define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 
 #include <stdio.h>
 
 #include "engine/base/api.h"
+#include "engine/run/starts.h"
 #include "policies/learn/direct.h"
 #include "policies/learn/dppo.h"
 #include "policies/learn/ppo.h"
@@ -45,7 +47,8 @@ typedef struct loomFinetuneConfig {
   loomResidualSettings residual;  // ppo of a policy and dppo: their section is `base`
   loomDirectSettings direct;
   loomDppoSettings dppo;
-  bool of_policy;  // that is finetuned; false: from scratch
+  loomStartsDef starts;  // of the episodes that a policy is finetuned in
+  bool of_policy;        // that is finetuned; false: from scratch
 } loomFinetuneConfig;
 
 /// Whether a method only changes policies, and begins with none from scratch.

@@ -20,7 +20,7 @@ static const loomFieldDef field_rows[] = {
     ROW(TEXT, reward, .about = "file of what is rewarded; the task's own `reward:` unless given"),
     ROW(TEXT, reset, .about = "reset distribution; the policy's own unless given"),
     ROW(INT, max_steps, .high = 1 << 20, .unit = "control steps",
-        .about = "of an episode; 0 = twice the longest demo, or the task's without demos"),
+        .about = "of an episode; 0 = twice the longest demo (of data, or else the task's)"),
     ROW(BOOL, limits, .about = "episodes that go beyond the task's limits end there, unrewarded"),
     ROW(INT, test, .high = 1 << 20,
         .about = "episodes of the policy before and after, from fresh starts; 0 = none"),
@@ -160,6 +160,33 @@ static int read_demos(int* longest, loomResidualOwner* o, loomExperience* to, co
   return code;
 }
 
+// ---- starts
+
+static int open_starts(loomResidualOwner* o, const char* data, loomError* err) {
+  const loomStartsDef* given = o->base.starts;
+  if (given && given->curriculum != LOOM_CURRICULUM_NONE && !(given->demos > 0))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "starts: a curriculum is of demos' states, from which no episode begins; say which "
+                          "share does (demos: 0.5; --start-demos 0.5)");
+  if (!given || (!(given->demos > 0) && !(given->failures > 0))) return LOOM_OK;
+
+  // The demos that are learned from, unless others are named.
+  loomStartsDef def = *given;
+  if (!def.dataset[0]) snprintf(def.dataset, sizeof def.dataset, "%s", data);
+  int code = loom_starts_create(&o->starts, &def, o->base.scene, o->task.reset, err);
+  if (code) return code;
+
+  loom_curriculum_begin(&o->curriculum, o->starts);
+  o->task.starts = o->starts;
+  o->task.curriculum = &o->curriculum;
+  return LOOM_OK;
+}
+
+static double opened_so_far(const void* self) {
+  const loomResidualOwner* o = self;
+  return loom_curriculum_progress(&o->curriculum, o->starts);
+}
+
 // ---- what a run asks of it
 
 // Starts that nothing is learned from: of another seed.
@@ -204,13 +231,15 @@ int loom_residual_prepare(loomResidualOwner* o, const loomResidualSettings* s, u
   int code = find_reset(&o->task.reset, s, &o->base, err);
   if (!code && s->reward[0]) code = loom_reward_def_load(&o->reward, o->base.scene->task, s->reward, err);
   if (!code && s->data[0]) code = read_demos(&longest, o, NULL, s->data, seed, err);
+  if (!code) code = open_starts(o, s->data, err);
   if (code) return code;
 
   // Episodes are no longer than they need be.
   o->task.reward = o->reward ? o->reward : &o->base.scene->task->reward;
-  int horizon = s->max_steps ? s->max_steps : o->task.reward->horizon;
-  o->task.max_steps = horizon ? horizon : longest ? 2 * longest : o->base.scene->task->max_steps;
-  return loom_residual_task(&o->task, err);
+  o->task.max_steps = s->max_steps;
+  if (!s->max_steps) code = loom_reward_horizon(&o->task.max_steps, o->task.reward, o->base.scene, err);
+  if (!s->max_steps && !o->task.reward->horizon && longest) o->task.max_steps = 2 * longest;
+  return code ? code : loom_residual_task(&o->task, err);
 }
 
 static int create_learner(loomLearner* out, loomResidualOwner* o, const loomResidualSettings* s,
@@ -237,6 +266,7 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, const loomResi
 
 static void release_owner(void* self) {
   loomResidualOwner* o = self;
+  loom_starts_destroy(o->starts);
   loom_reward_def_destroy(o->reward);
   if (o->release) o->release(o->self);
   free(o);
@@ -270,6 +300,7 @@ int loom_residual_hand_over(loomLearner* learner, loomResidualOwner* o, int code
   learner->evaluate = evaluate_policy;
   learner->save = save_policy;
   learner->release = release_owner;
+  if (o->starts) learner->opened = opened_so_far;
   return LOOM_OK;
 }
 

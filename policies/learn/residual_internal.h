@@ -12,6 +12,8 @@ typedef struct loomResidualOwner {
   loomResidualBase base;
   loomRewardDef* reward;          // of a file; NULL = the task's own
   const loomTd3Network* learned;  // a residual's; NULL: the policy itself learns
+  loomStarts* starts;             // NULL = the reset distribution's alone
+  loomCurriculum curriculum;      // of them
   int threads;
   void* self;  // the method's own, released after the learner; may be NULL
   void (*release)(void* self);
