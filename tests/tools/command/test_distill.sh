@@ -51,6 +51,21 @@ check 'whose rows are drawn' drawn
 check 'a recording' "$loom" distill --inverse "$work/a/seen.hdf5" --task "$reach" -c "$work/student.yaml" -n 1 -s 3 -j 1 -o "$work/inverse"
 check 'its demos' "$loom" replay "$work/inverse/demos.hdf5" --task "$reach"
 
+# ---- a policy and its own successes
+
+filtered() { "$loom" finetune "$work/reach.safetensors" -m filtered -d "$work/reach.hdf5" -n 100 --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-$1" --json "${@:2}"; }
+check 'filtered' filtered a -j 1
+cp "$work/said" "$work/filtered.json"
+check 'its result' grep -qE '"before":\{"n":4,.*"after":\{"n":4,.*"kept":\[(true|false)\],.*"method":"filtered","demos":[1-9][0-9]*,"steps":1[0-9][0-9],' "$work/filtered.json"
+check 'filtered, on 2 threads' filtered b -j 2
+for file in best.safetensors demos.hdf5 evaluation.csv; do check "$file: the same bytes" cmp "$work/filtered-a/$file" "$work/filtered-b/$file"; done
+check 'done already' filtered a --resume
+expect 'filtered, there' 2 'holds a run already' filtered a
+expect 'filtered, other settings' 2 "other settings .*'steps: 100' there, 'steps: 99' now" "$loom" finetune "$work/reach.safetensors" \
+  -m filtered -d "$work/reach.hdf5" -n 99 --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-a" --resume
+expect 'filtered by a reward' 2 'nothing else' filtered x --reward none.yaml
+expect 'filtered from scratch' 2 'which policy|policy' "$loom" finetune --scratch -t tests/own/task.yaml -m filtered -o "$work/x"
+
 # ---- what is refused
 
 expect 'nobody' 2 'who teaches' "$loom" distill -o "$work/x"
