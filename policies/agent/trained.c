@@ -68,6 +68,13 @@ static int create_network(loomTrained* t, uint64_t seed, loomError* err) {
   return loom_network_create(&t->network, &def, seed, err);
 }
 
+// Whether a file says how its pictures and clouds were made: a camera's own recording does not.
+static bool has_sense(const loomData* data, int file) {
+  char* text = loom_data_sense(data, file);
+  free(text);
+  return text != NULL;
+}
+
 // How the training data's pictures and clouds were made, in all files alike where it matters.
 static int read_sense(loomSenseDef* out, const loomTrained* t, const loomData* data, int file,
                       loomError* err) {
@@ -90,10 +97,15 @@ static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
   bool eyes = false;
 
   for (int i = 0; i < t->config.data.key_count; i++) eyes = eyes || loom_trained_visual(t, i);
-  int code = eyes ? read_sense(&t->sense, t, data, 0, err) : LOOM_OK;
 
-  for (int i = 1; eyes && !code && i < loom_data_info(data)->files; i++) {
+  // The first file that says how is what all others that say must be like.
+  int files = loom_data_info(data)->files, of = 0;
+  while (eyes && of < files - 1 && !has_sense(data, of)) of++;
+  int code = eyes ? read_sense(&t->sense, t, data, of, err) : LOOM_OK;
+
+  for (int i = of + 1; eyes && !code && i < files; i++) {
     loomSenseDef def;
+    if (!has_sense(data, i)) continue;
     code = read_sense(&def, t, data, i, err);
 
     first = loom_sense_text(&t->sense);
@@ -103,7 +115,7 @@ static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
           loom_error_set(err, LOOM_ERR_FORMAT,
                          "%s: its pictures or point clouds were made in another way than those of %s; make "
                          "them alike with `demoloom render --obs`",
-                         loom_data_file_path(data, i), loom_data_file_path(data, 0));
+                         loom_data_file_path(data, i), loom_data_file_path(data, of));
     free(first);
     free(other);
   }

@@ -178,7 +178,7 @@ int loom_onnx_export(const char* path, const loomTrained* trained, const loomOnn
   if (trained->residual)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "%s: finetuned policies cannot be exported to ONNX yet: a graph would lack what "
-                          "finetuning adds to the actions; export the policy that was finetuned",
+                          "finetuning adds to the actions; export a student of it (`demoloom distill`)",
                           path);
 
   int code = loom_onnx_graph_create(&e.g, "policy", err);

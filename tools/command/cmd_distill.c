@@ -239,60 +239,6 @@ static int open_folder(distillRun* run, loomError* err) {
 
 // ---- its parts
 
-static toolTriesDef tries_of(const distillRun* run, const loomPolicyMaker* maker, const char* what) {
-  const distillArgs* a = run->args;
-  return (toolTriesDef){.scene = run->scene,
-                        .maker = maker,
-                        .roots = &a->roots,
-                        .what = what,
-                        .reset = run->reset,
-                        .seed = (uint64_t)a->seed,
-                        .max_steps = (int)a->max_steps,
-                        .threads = (int)a->threads};
-}
-
-// Successes of whoever has them, as demos.
-static int collect_demos(distillRun* run, loomTrained* policy, const char* who, loomError* err) {
-  const distillArgs* a = run->args;
-  char folder[DISTILL_PATH], dataset[DISTILL_PATH];
-  loomPolicyMaker maker = loom_trained_maker(policy);
-  toolTriesDef def = tries_of(run, &maker, who);
-  distill_path(folder, a, "episodes");
-  distill_path(dataset, a, "demos.hdf5");
-  def.folder = folder;
-  def.dataset = dataset;
-  def.successes = a->demos;
-  def.episodes = a->episodes;
-  int code = tool_tries(&run->demos, &def, err);
-  if (code) return code;
-
-  const toolTries* t = &run->demos;
-  if (!t->successes)
-    return loom_error_set(err, LOOM_ERR_USAGE,
-                          "%s succeeds in none of %lld episodes, so there is nothing to keep; more of them "
-                          "(--episodes), easier starts (--reset) or another one may help",
-                          who, (long long)t->n);
-  if (t->successes < a->demos)
-    fprintf(stderr, "demoloom distill: %s succeeds in %lld of %lld episodes; these are what there is\n", who,
-            (long long)t->successes, (long long)t->n);
-  return 0;
-}
-
-static int measure(toolTries* out, const distillRun* run, loomTrained* policy, const char* name,
-                   loomError* err) {
-  char folder[DISTILL_PATH];
-  loomPolicyMaker maker = loom_trained_maker(policy);
-  toolTriesDef def = tries_of(run, &maker, "tested");
-  if (!run->args->evaluations) return 0;
-
-  // Starts of another seed than those that anything was learned from, or chosen by.
-  distill_path(folder, run->args, name);
-  def.folder = folder;
-  def.episodes = run->args->evaluations;
-  def.seed += (uint64_t)2 << 40;
-  return tool_tries(out, &def, err);
-}
-
 static int write_evaluation(const distillRun* run, loomError* err) {
   char path[DISTILL_PATH], *text = NULL;
   size_t size = 0;
@@ -319,7 +265,7 @@ static int teach(distillRun* run, loomError* err) {
 
   // What the teacher does, as the student sees it.
   bool eyes = run->args->ncamera || run->args->cloud || distill_has_eyes(run->config);
-  int code = collect_demos(run, &run->teacher, "the teacher", err);
+  int code = distill_collect(run, &run->teacher, "the teacher", err);
   if (!code) code = distill_use_data(run->config, run->args, demos, err);
   if (!code && eyes) code = distill_draw(seen, demos, run, err);
   if (!code && eyes) snprintf(run->config->data.file[0].path, LOOM_PATH_MAX, "%.*s", LOOM_PATH_MAX - 1, seen);
@@ -327,8 +273,8 @@ static int teach(distillRun* run, loomError* err) {
 
   // Both from the same starts.
   if (!code) code = loom_trained_load(&student, path, err);
-  if (!code) code = measure(&run->eval_teacher, run, &run->teacher, "eval_teacher", err);
-  if (!code) code = measure(&run->eval_student, run, &student, "eval_student", err);
+  if (!code) code = distill_measure(&run->eval_teacher, run, &run->teacher, "eval_teacher", err);
+  if (!code) code = distill_measure(&run->eval_student, run, &student, "eval_student", err);
   if (!code && run->args->evaluations) code = write_evaluation(run, err);
   loom_trained_destroy(&student);
   return code;
@@ -342,7 +288,7 @@ static int invert(distillRun* run, loomError* err) {
   int code = distill_use_data(run->config, run->args, run->args->inverse, err);
   if (!code) code = distill_train(run, err);
   if (!code) code = loom_trained_load(&student, path, err);
-  if (!code) code = collect_demos(run, &student, "the student", err);
+  if (!code) code = distill_collect(run, &student, "the student", err);
   loom_trained_destroy(&student);
   return code;
 }

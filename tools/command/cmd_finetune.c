@@ -14,6 +14,7 @@
 #include "engine/base/statistics.h"
 #include "engine/base/text.h"
 #include "policies/learn/finetune.h"
+#include "tools/command/finetune_filtered.h"
 #include "tools/command/finetune_grid.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -39,6 +40,12 @@ typedef struct finetuneArgs {
   loomAssetRoots roots;
 } finetuneArgs;
 
+// What learns by reward, and beside these what only learns from its successes (finetune_filtered.c).
+enum { FILTERED = LOOM_FINETUNE_METHODS };
+static const char* const methods[] = {
+    [LOOM_FINETUNE_PPO] = "ppo",   [LOOM_FINETUNE_TD3] = "td3", [LOOM_FINETUNE_RESIDUAL] = "residual",
+    [LOOM_FINETUNE_DPPO] = "dppo", [FILTERED] = "filtered",     NULL};
+
 static int take_seeds(void* args, const char* text) {
   finetuneArgs* a = args;
   return tool_int_list(&a->nseed, a->seeds, SEEDS, "finetune", "--seeds", text, 0, INT32_MAX) ? 0
@@ -55,10 +62,12 @@ static const toolOption options[] = {
                  "the file of a plain control task (`gym:`), such as tests/gym/half_cheetah.yaml"),
     TOOL_OPTION_AS("scratch", 0, NULL, finetuneArgs, BOOL, scratch, .about = "begin with no policy"),
     TOOL_OPTION_AS(
-        "method", 'm', "NAME", finetuneArgs, CHOICE, method, .choices = loom_finetune_methods,
+        "method", 'm', "NAME", finetuneArgs, CHOICE, method, .choices = methods,
         .about = "residual unless given: what is added to a policy's actions, by TD3; ppo: the policy's "
                  "own network, where its outputs are a Gaussian or a mixture; dppo: likewise, of a diffusion "
-                 "policy, by PPO through its denoising steps; with --scratch ppo or td3, ppo unless given"),
+                 "policy, by PPO through its denoising steps; filtered: its own successes within --steps are "
+                 "added to --data, and a policy like it is trained on both (--config is train's then); with "
+                 "--scratch ppo or td3, ppo unless given"),
     TOOL_OPTION_AS("data", 'd', "FILE.hdf5", finetuneArgs, STRING, data,
                    .about = "demos that half of what a residual learns from is of, together with its own "
                             "successes, or those of --bc"),
@@ -164,6 +173,8 @@ static const toolCommand command = {
         "runs/ppo\n"
         "  demoloom finetune runs/handover/best_success.safetensors --method dppo --data handover.hdf5 -o "
         "runs/dppo\n"
+        "  demoloom finetune runs/handover/best_success.safetensors -m filtered --data handover.hdf5 -o "
+        "runs/filtered\n"
         "  demoloom finetune --task tests/gym/half_cheetah.yaml --scratch --method ppo -o runs/cheetah\n"
         "  demoloom finetune -c runs/cheetah/config.yaml --scratch --seeds 1,2,3 -o runs/cheetahs --json\n"
         "  demoloom finetune tests/gym/grid.yaml -o runs/grid --dry-run\n"
@@ -661,7 +672,36 @@ static void print_results(const loomFinetuneConfig* c, const results* r, const c
          r->core_seconds, folder);
 }
 
+// It has no configuration of its own: --config is its training's.
+static int run_filtered(const finetuneArgs* given) {
+  finetuneArgs a = *given;
+  bool other = a.scratch || a.reward || a.nseed || a.environments >= 0 || a.evaluate >= 0 || a.bc >= 0 ||
+               a.start_demos >= 0 || a.start_failures >= 0 || a.curriculum >= 0;
+  int status = other || !a.policy
+                   ? tool_usage("finetune",
+                                "--method filtered takes a policy, --data, --config (of its training), "
+                                "--steps, --seed, --eval and --reset, nothing else")
+                   : finetune_filtered(&(finetuneFiltered){.policy = a.policy,
+                                                           .config = a.config,
+                                                           .task = a.task,
+                                                           .data = a.data,
+                                                           .reset = a.reset,
+                                                           .folder = a.folder,
+                                                           .steps = a.steps,
+                                                           .seed = a.seed,
+                                                           .threads = a.threads,
+                                                           .test = a.test,
+                                                           .resume = a.resume,
+                                                           .overwrite = a.overwrite,
+                                                           .json = a.json,
+                                                           .roots = &a.roots});
+  loom_asset_roots_destroy(&a.roots);
+  return status;
+}
+
 static int finetune_one(const finetuneArgs* given) {
+  if (given->method == FILTERED) return run_filtered(given);
+
   finetuneArgs a = *given;
   place at = {0};
   loomFinetuneConfig config;

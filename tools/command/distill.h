@@ -3,6 +3,7 @@
 #define LOOM_TOOLS_COMMAND_DISTILL_H
 
 #include "engine/base/run_folder.h"
+#include "policies/agent/trained.h"
 #include "policies/learn/config.h"
 #include "tools/shared/tries.h"
 
@@ -16,6 +17,7 @@ typedef struct distillArgs {
       *cloud_camera[DISTILL_CAMERAS];
   int cloud;                                   // points; 0 = as the keys say
   int width, height, rays_width, rays_height;  // 0 = as render has them
+  int64_t budget;                              // control steps to get the demos in; 0 = however many
   int64_t demos, episodes, rounds, round_episodes, evaluations, max_steps, seed, threads;
   bool resume, overwrite, json;
   loomAssetRoots roots;
@@ -45,6 +47,11 @@ int distill_use_data(loomTrainConfig* out, const distillArgs* args, const char* 
 bool distill_has_eyes(const loomTrainConfig* config);
 /// A copy of a dataset with what it sees.
 int distill_draw(const char* to, const char* from, const distillRun* run, loomError* err);
+/// FOLDER/demos.hdf5, the successes of a policy, told as `who`; run->demos. LOOM_ERR_USAGE: it has none.
+int distill_collect(distillRun* run, loomTrained* policy, const char* who, loomError* err);
+/// A policy on the fresh starts of the end, in FOLDER/NAME.
+int distill_measure(toolTries* out, const distillRun* run, loomTrained* policy, const char* name,
+                    loomError* err);
 /// FOLDER/student.safetensors, trained on what config says, with DAgger's rounds where there are some.
 int distill_train(distillRun* run, loomError* err);
 

@@ -23,8 +23,9 @@ typedef struct tries {
   const toolTriesDef* def;
   toolTries* out;
   double start;
-  int64_t before, done, won;  // done by earlier processes; by all; and of these successes
-  loomError error;            // of what `note_try` wrote
+  int64_t before, done;  // by earlier processes, by all
+  int64_t won, stepped;  // successes and control steps of all
+  loomError error;       // of what `note_try` wrote
 } tries;
 
 static void part_path(char out[PATH], const toolTriesDef* def, int64_t number) {
@@ -37,17 +38,21 @@ static void block_path(char out[PATH], const toolTriesDef* def, int64_t block) {
 
 // ---- one block
 
+// Towards so many successes, control steps or episodes; the rate is this process's.
 static void show_tries(const tries* t) {
   const toolTriesDef* d = t->def;
   char note[96];
   double seconds = loom_clock() - t->start;
-  bool to_successes = d->successes > 0;
+  int64_t done = d->successes ? t->won : d->steps ? t->stepped : t->done;
+  int64_t total = d->successes ? d->successes : d->steps ? d->steps : d->episodes;
 
-  // Towards so many successes, or so many episodes; the rate is this process's.
-  snprintf(note, sizeof note, "%s, %.0f %% of %lld succeed", to_successes ? "successes" : "episodes",
+  snprintf(note, sizeof note, "%s, %.0f %% of %lld episodes succeed",
+           d->successes ? "successes"
+           : d->steps   ? "steps"
+                        : "episodes",
            t->done ? 100.0 * (double)t->won / (double)t->done : 0, (long long)t->done);
   if (t->done > t->before)
-    tool_progress(d->what, to_successes ? t->won : t->done, to_successes ? d->successes : d->episodes,
+    tool_progress(d->what, done < total ? done : total, total,
                   seconds * (double)t->done / (double)(t->done - t->before), note);
 }
 
@@ -56,6 +61,7 @@ static int note_try(void* user, const loomRollout* rollout, loomTrace* trace, lo
   bool success = rollout->end == LOOM_RUN_SUCCESS;
   t->done++;
   t->won += success;
+  t->stepped += rollout->steps;
   show_tries(t);
 
   // Only successes are demos.
@@ -136,7 +142,10 @@ static int read_block(bool* there, toolTry* list, tries* t, int64_t block, int n
   *there = true;
   t->done += n;
   t->before = t->done;
-  for (int i = 0; i < n; i++) t->won += list[i].end == LOOM_RUN_SUCCESS;
+  for (int i = 0; i < n; i++) {
+    t->won += list[i].end == LOOM_RUN_SUCCESS;
+    t->stepped += list[i].steps;
+  }
   return 0;
 }
 

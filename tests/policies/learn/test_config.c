@@ -207,6 +207,26 @@ static void from_a_file(void** state) {
   assert_int_equal(c.rollout.n, 11);
 }
 
+// What makes clouds worse is written where there is any of it: older runs' texts stay as they are.
+static void noise_of_clouds(void** state) {
+  (void)state;
+  loomTrainConfig plain = good(DATA "policy: {kind: bc_l2}\n");
+  loomTrainConfig noisy = good(
+      "data: {files: [{path: a.hdf5}], keys: [o], cloud_dropout: 0.5}\n"
+      "policy: {kind: bc_l2}\n");
+  char *a = loom_train_config_text(&plain), *b = loom_train_config_text(&noisy);
+  assert_true(a && b && !strstr(a, "cloud_") && strstr(b, "cloud_dropout: 0.5"));
+  assert_true(good(b).data.cloud.dropout == 0.5 && good(b).data.cloud.shift == 0);
+
+  // A policy that acts sees what there is.
+  loomPolicyConfig policy = loom_train_config_policy(&noisy);
+  char* acts = loom_policy_config_text(&policy);
+  assert_true(acts && !strstr(acts, "cloud_"));
+  free(a);
+  free(b);
+  free(acts);
+}
+
 static void as_a_training_set(void** state) {
   (void)state;
   loomTrainConfig c = good(everything);
@@ -236,6 +256,7 @@ int main(void) {
       cmocka_unit_test(mistakes),
       cmocka_unit_test(from_a_file),
       cmocka_unit_test(as_a_training_set),
+      cmocka_unit_test(noise_of_clouds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,20 +36,40 @@ check 'Ctrl-C at a half' stopped $(($(cat "$work/n") / 2)) int
 check 'goes on, on 2 threads' clouds int -j 2 --resume
 for file in student.safetensors demos.hdf5 evaluation.csv; do check "$file: the same bytes" same_run int $file; done
 check 'it is a policy as any other' "$loom" rollout "$work/a/student.safetensors" -n 1 --max-steps 2 -j 1
-check 'and is exported' "$loom" export "$work/a/student.safetensors" -o "$work/student.onnx"
+check 'and is exported' "$loom" export "$work/a/student.safetensors" -o "$work/student.onnx" --check "$work/student.random" -n 10
+check 'to the same decisions' tests/onnx/run.sh "$work/student.onnx" "$work/student.random"
 
 # ---- other ways
 
+# Numbers alone, for what needs no eyes.
 sed 's/, pointcloud\].*/]}/' "$work/student.yaml" >"$work/numbers.yaml"
-check 'another dataset beside' distill both -c "$work/numbers.yaml" -d "$work/reach.hdf5=0.25" -j 1
-check 'in fixed shares' grep -q 'weight: 0.75' "$work/both/student/config.yaml"
-check 'rounds of DAgger' clouds rounds --rounds 1 --round-episodes 1 -j 1
+# A teacher with a residual, which says what to do in states that are not its own.
+check 'a finetuned teacher' "$loom" finetune "$work/reach.safetensors" -c "$work/reach.yaml" -n 100 --eval 0 -j 1 -o "$work/finetuned"
+check 'rounds of DAgger' "$loom" distill "$work/finetuned/best.safetensors" -n 1 --eval 2 -c "$work/student.yaml" --cloud 32 \
+  --cloud-camera front --rays 16x16 --rounds 1 --round-episodes 1 -s 3 -j 1 -o "$work/rounds"
 drawn() { "$loom" info "$work/rounds/dagger/round_1.hdf5" | grep -q pointcloud; }
 check 'whose rows are drawn' drawn
 
 # A recording of what was seen and done, without states: what comes of it has them.
-check 'a recording' "$loom" distill --inverse "$work/a/seen.hdf5" --task "$reach" -c "$work/student.yaml" -n 1 -s 3 -j 1 -o "$work/inverse"
+check 'a recording' "$loom" distill --inverse "$work/a/seen.hdf5" --task "$reach" -c "$work/student.yaml" -n 1 -s 3 -j 1 -o "$work/inverse" \
+  -d "$work/int/seen.hdf5=0.25"
+check 'in fixed shares of each batch, with another dataset' grep -q 'weight: 0.75' "$work/inverse/student/config.yaml"
 check 'its demos' "$loom" replay "$work/inverse/demos.hdf5" --task "$reach"
+
+# ---- a policy and its own successes
+
+filtered() { "$loom" finetune "$work/reach.safetensors" -m filtered -d "$work/reach.hdf5" -n 100 --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-$1" --json "${@:2}"; }
+check 'filtered' filtered a -j 1
+cp "$work/said" "$work/filtered.json"
+check 'its result' grep -qE '"before":\{"n":4,.*"after":\{"n":4,.*"kept":\[(true|false)\],.*"method":"filtered","demos":[1-9][0-9]*,"steps":1[0-9][0-9],' "$work/filtered.json"
+check 'filtered, on 2 threads' filtered b -j 2
+for file in best.safetensors demos.hdf5 evaluation.csv; do check "$file: the same bytes" cmp "$work/filtered-a/$file" "$work/filtered-b/$file"; done
+check 'done already' filtered a --resume
+expect 'filtered, there' 2 'holds a run already' filtered a
+expect 'filtered, other settings' 2 "other settings .*'steps: 100' there, 'steps: 99' now" "$loom" finetune "$work/reach.safetensors" \
+  -m filtered -d "$work/reach.hdf5" -n 99 --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-a" --resume
+expect 'filtered by a reward' 2 'nothing else' filtered x --reward none.yaml
+expect 'filtered from scratch' 2 'which policy|policy' "$loom" finetune --scratch -t tests/own/task.yaml -m filtered -o "$work/x"
 
 # ---- what is refused
 

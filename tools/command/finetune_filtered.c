@@ -1,0 +1,336 @@
+#include "tools/command/finetune_filtered.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/hash.h"
+#include "engine/base/statistics.h"
+#include "policies/learn/bc.h"
+#include "policies/learn/finetune.h"
+#include "tools/command/distill.h"
+#include "tools/shared/outputs.h"
+
+static const char settings_file[] = "settings.yaml";
+
+enum { STEPS = 500000, TEST = 200, MANY = 1 << 24 };
+
+typedef struct filtered {
+  const finetuneFiltered* def;
+  distillArgs args;
+  distillRun run;  // its teacher is the policy itself
+  int won, lost;
+  bool kept;
+} filtered;
+
+// ---- how it is trained
+
+// As it was, where its file says so; else as suits its kind, with the networks and keys that it has.
+static int configure_training(loomTrainConfig* c, const filtered* f, loomError* err) {
+  const loomPolicyConfig* policy = &f->run.teacher.config;
+  loomSafetensors file;
+  int code = loom_safetensors_read(&file, f->def->policy, err);
+  if (code) return code;
+
+  const char* training = loom_safetensors_meta(&file, "training");
+  *c = loom_default_train_config(policy->policy.kind);
+  if (f->def->config)
+    code = loom_train_config_load(c, f->def->config, err);
+  else if (training && loom_train_config_parse(c, training, strlen(training), f->def->policy, NULL))
+    *c = loom_default_train_config(policy->policy.kind);  // a finetuned policy's: of another kind of run
+  loom_safetensors_destroy(&file);
+  if (code) return code;
+
+  // What it is stays.
+  c->data = policy->data;
+  if (!(c->data.cache > 0)) c->data.cache = loom_default_data_config().cache;
+  c->policy = policy->policy;
+  c->encoder = policy->encoder;
+
+  // Tried where it is to act.
+  snprintf(c->rollout.task, sizeof c->rollout.task, "%s", f->run.task->path);
+  if (f->args.reset)
+    snprintf(c->rollout.reset, sizeof c->rollout.reset, "%.*s", LOOM_NAME_MAX - 1, f->args.reset);
+  c->train.seed = (int)f->args.seed;
+  c->train.threads = c->rollout.threads = (int)f->args.threads;
+  c->validate.mask[0] = 0;
+  c->stop.patience = 0;
+  snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "%.*s/student", LOOM_PATH_MAX - 16,
+           f->def->folder);
+  return 0;
+}
+
+// What it sees its successes are drawn with, too.
+static void copy_eyes(distillArgs* a, const loomTrained* t) {
+  const loomCloudDef* cloud = &t->sense.cloud;
+  for (int i = 0; i < t->config.data.key_count; i++) {
+    loomObsKey key = loom_trained_key(t, i);
+    if (key.rank == 3) a->height = key.shape[0], a->width = key.shape[1];
+    if (key.rank == 2) a->cloud = key.shape[0];
+  }
+  if (!a->cloud) return;
+
+  a->rays_width = cloud->width;
+  a->rays_height = cloud->height;
+  for (int i = 0; i < cloud->camera_count && i < DISTILL_CAMERAS; i++)
+    a->cloud_camera[a->ncloud_camera++] = cloud->camera[i];
+}
+
+// ---- the folder
+
+static loomRunFolderDef folder_def(const filtered* f, const char* const input[3]) {
+  static const char* const own[] = {LOOM_FINETUNE_FILES, settings_file,         "demos.hdf5",
+                                    "seen.hdf5",         "student.safetensors", NULL};
+  static const char* const folders[] = {"episodes", "eval_before",      "eval_after",
+                                        "student",  "seen.hdf5.images", NULL};
+  static const char* const inner[] = {LOOM_TRAIN_FILES, TOOL_TRIES_FILES, "demo-*.hdf5", NULL};
+  return (loomRunFolderDef){.path = f->def->folder,
+                            .parents = true,
+                            .mode = f->def->overwrite ? LOOM_FOLDER_OVERWRITE
+                                    : f->def->resume  ? LOOM_FOLDER_RESUME
+                                                      : LOOM_FOLDER_NEW,
+                            .mark = settings_file,
+                            .own = own,
+                            .folders = folders,
+                            .inner = inner,
+                            .ninput = 3,
+                            .input = input,
+                            .alternative = "learn in another folder"};
+}
+
+static int hash_file(uint64_t* hash, const char* path, loomError* err) {
+  char block[1 << 14];
+  *hash = LOOM_HASH_SEED;
+  FILE* file = path ? fopen(path, "rb") : NULL;
+  if (path && !file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
+
+  for (size_t n; file && (n = fread(block, 1, sizeof block, file)) > 0;) *hash = loom_hash(*hash, block, n);
+  if (file) fclose(file);
+  return 0;
+}
+
+static int open_folder(filtered* f, loomError* err) {
+  const finetuneFiltered* d = f->def;
+  const char* const input[3] = {d->policy, d->data, d->config};
+  loomRunFolderDef def = folder_def(f, input);
+  uint64_t policy = 0, data = 0;
+  size_t size = 0;
+  char *text = NULL, *training = NULL;
+  loomTrainConfig* c = malloc(sizeof *c);
+  int code = hash_file(&policy, d->policy, err);
+  if (!code) code = hash_file(&data, d->data, err);
+  FILE* out = !code && c ? open_memstream(&text, &size) : NULL;
+  if (!code && !out) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
+
+  // Neither threads nor the folder's name decide anything.
+  if (out) {
+    *c = *f->run.config;
+    c->train.threads = c->rollout.threads = 0;
+    snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "student");
+    c->data.file_count = 0;
+    training = loom_train_config_text(c);
+    fprintf(out, "method: filtered\npolicy: %s  # %016llx\ndata: %s  # %016llx\n", d->policy,
+            (unsigned long long)policy, d->data ? d->data : "", (unsigned long long)data);
+    fprintf(out, "task: %s  # %016llx\nreset: %s\nsteps: %lld\nseed: %lld\ntest: %lld\n---\n%s",
+            f->run.task->name, (unsigned long long)f->run.task->digest,
+            f->run.task->resets[f->run.reset].name, (long long)f->args.budget, (long long)f->args.seed,
+            (long long)f->args.evaluations, training ? training : "");
+    if (fclose(out) || !training) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
+  }
+
+  if (!code) code = loom_run_folder_open(&f->run.folder, &def, err);
+  if (!code) code = loom_run_folder_settings(&f->run.folder, settings_file, text, err);
+  free(training);
+  free(text);
+  free(c);
+  return code;
+}
+
+// ---- its parts
+
+static int open_filtered(filtered* f, loomError* err) {
+  distillRun* run = &f->run;
+  distillArgs* a = &f->args;
+  int code = loom_trained_load(&run->teacher, f->def->policy, err);
+  const char* name = f->def->task ? f->def->task : run->teacher.config.task;
+  const char* reset = f->def->reset ? f->def->reset : run->teacher.config.reset;
+  if (!code && run->teacher.residual)
+    code = loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%s: has been finetuned already; `demoloom distill` takes it", f->def->policy);
+  if (!code && !*name)
+    code =
+        loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", f->def->policy);
+  if (!code) code = loom_task_find(&run->task, name, err);
+
+  run->reset = !code && *reset ? loom_task_find_reset(run->task, reset) : 0;
+  if (!code && run->reset < 0)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", run->task->path, reset);
+  if (!code) a->reset = reset;
+  if (!code) copy_eyes(a, &run->teacher);
+  if (!code) code = configure_training(run->config, f, err);
+  if (!code) code = tool_assets(&a->roots, run->task, err);
+  return code ? code : loom_scene_of_task(&run->scene, run->task, &a->roots, err);
+}
+
+// Start by start; where what was learned is no better, both are the policy as it was.
+static int write_evaluation(const filtered* f, loomError* err) {
+  char path[DISTILL_PATH], *text = NULL;
+  size_t size = 0;
+  FILE* out = open_memstream(&text, &size);
+  if (!out) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
+  const toolTries *before = &f->run.eval_teacher, *after = f->kept ? &f->run.eval_student : before;
+  distill_path(path, &f->args, "evaluation.csv");
+
+  fputs("start,before,after\n", out);
+  for (int64_t i = 0; i < before->n; i++)
+    fprintf(out, "%lld,%d,%d\n", (long long)i, before->list[i].end == LOOM_RUN_SUCCESS,
+            after->list[i].end == LOOM_RUN_SUCCESS);
+  int code = fclose(out) ? loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table")
+                         : loom_file_write_text(path, text, err);
+  free(text);
+  return code;
+}
+
+// Whichever of the policy and what was learned succeeds more often.
+static int keep_better(filtered* f, loomTrained* student, loomError* err) {
+  distillRun* run = &f->run;
+  char path[DISTILL_PATH];
+  int code = distill_measure(&run->eval_teacher, run, &run->teacher, "eval_before", err);
+  if (!code) code = distill_measure(&run->eval_student, run, student, "eval_after", err);
+
+  for (int64_t i = 0; !code && i < run->eval_student.n; i++) {
+    bool before = run->eval_teacher.list[i].end == LOOM_RUN_SUCCESS,
+         after = run->eval_student.list[i].end == LOOM_RUN_SUCCESS;
+    f->won += after && !before;
+    f->lost += before && !after;
+  }
+  f->kept = f->won > f->lost || !run->args->evaluations;
+
+  distill_path(path, &f->args, "best.safetensors");
+  if (!code) code = loom_trained_save(path, f->kept ? student : &run->teacher, NULL, err);
+  return code || !run->args->evaluations ? code : write_evaluation(f, err);
+}
+
+static int learn(filtered* f, loomError* err) {
+  distillRun* run = &f->run;
+  char demos[DISTILL_PATH], seen[DISTILL_PATH], path[DISTILL_PATH];
+  loomTrained student = {0};
+  bool eyes = distill_has_eyes(run->config);
+  distill_path(demos, &f->args, "demos.hdf5");
+  distill_path(seen, &f->args, "seen.hdf5");
+  distill_path(path, &f->args, "student.safetensors");
+
+  int code = distill_collect(run, &run->teacher, "the policy", err);
+  if (!code && eyes) code = distill_draw(seen, demos, run, err);
+  if (!code) code = distill_use_data(run->config, &f->args, eyes ? seen : demos, err);
+  if (!code) code = distill_train(run, err);
+  if (!code) code = loom_trained_load(&student, path, err);
+  if (!code) code = keep_better(f, &student, err);
+  loom_trained_destroy(&student);
+  return code;
+}
+
+// ---- results, as other methods' (cmd_finetune.c)
+
+static void add_success(cJSON* out, const char* key, const toolTries* t) {
+  double low, high;
+  cJSON* map = cJSON_AddObjectToObject(out, key);
+  loom_wilson(&low, &high, (int)t->successes, (int)t->n);
+  cJSON_AddNumberToObject(map, "n", (double)t->n);
+  cJSON_AddNumberToObject(map, "successes", (double)t->successes);
+  cJSON_AddNumberToObject(map, "success", (double)t->successes / (double)t->n);
+  cJSON_AddNumberToObject(map, "success_low", low);
+  cJSON_AddNumberToObject(map, "success_high", high);
+  cJSON_AddNumberToObject(map, "successes_within_limits", (double)t->within);
+  cJSON_AddNumberToObject(map, "success_within_limits", (double)t->within / (double)t->n);
+}
+
+static void print_json(const filtered* f, double core_seconds) {
+  const toolTries *before = &f->run.eval_teacher, *after = f->kept ? &f->run.eval_student : before;
+  cJSON* out = cJSON_CreateObject();
+  if (before->n) {
+    add_success(out, "before", before);
+    add_success(out, "after", after);
+    cJSON* tried = cJSON_AddObjectToObject(out, "tried");
+    cJSON_AddNumberToObject(tried, "only_after", f->won);
+    cJSON_AddNumberToObject(tried, "only_before", f->lost);
+    cJSON_AddNumberToObject(tried, "mcnemar", loom_mcnemar(f->won, f->lost));
+    cJSON_AddItemToArray(cJSON_AddArrayToObject(out, "kept"), cJSON_CreateBool(f->kept));
+  }
+
+  cJSON_AddStringToObject(out, "task", f->run.task->path);
+  cJSON_AddStringToObject(out, "policy", f->def->policy);
+  cJSON_AddStringToObject(out, "method", "filtered");
+  cJSON_AddNumberToObject(out, "demos", (double)f->run.demos.successes);
+  cJSON_AddNumberToObject(out, "steps", (double)f->run.demos.steps);
+  cJSON_AddNumberToObject(out, "core_seconds", core_seconds);
+
+  char* text = cJSON_PrintUnformatted(out);
+  puts(text ? text : "{}");
+  cJSON_free(text);
+  cJSON_Delete(out);
+}
+
+static void print_text(const filtered* f, double core_seconds) {
+  const toolTries *before = &f->run.eval_teacher, *after = &f->run.eval_student;
+  if (before->n) {
+    printf("before %.1f %%, after %.1f %% of %lld episodes from the same fresh starts\n",
+           100.0 * (double)before->successes / (double)before->n,
+           100.0 * (double)after->successes / (double)after->n, (long long)before->n);
+    printf(
+        "what was learned succeeds in %d where the policy fails, and fails in %d where it succeeds; p = "
+        "%.2g\n",
+        f->won, f->lost, loom_mcnemar(f->won, f->lost));
+    if (!f->kept) puts("it is no better: the policy stays as it was");
+  }
+  printf("%lld successes of its own; %lld steps, %.1f core seconds\nwrote %s\n",
+         (long long)f->run.demos.successes, (long long)f->run.demos.steps, core_seconds, f->def->folder);
+}
+
+int finetune_filtered(const finetuneFiltered* def) {
+  filtered f = {.def = def,
+                .args = {.folder = def->folder,
+                         .config = def->config,
+                         .ndata = def->data ? 1 : 0,
+                         .data = {def->data},
+                         .budget = def->steps < 0 ? STEPS : def->steps,
+                         .episodes = MANY,
+                         .evaluations = def->test < 0 ? TEST : def->test,
+                         .seed = def->seed < 0 ? 1 : def->seed,
+                         .threads = def->threads < 0 ? 0 : def->threads}};
+  const char* const input[3] = {def->policy, def->data, def->config};
+  loomRunFolderDef folder = folder_def(&f, input);
+  loomError err = {0, ""};
+  double cpu = loom_process_cpu();
+  f.run.args = &f.args;
+  f.run.config = calloc(1, sizeof *f.run.config);
+
+  // First whether it may be written there.
+  int code = f.run.config ? loom_run_folder_check(&folder, &err)
+                          : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory");
+  if (!code) code = loom_folder_check_place(def->folder, 0, &err);
+  if (!code) code = loom_asset_roots_copy(&f.args.roots, def->roots, &err);
+  if (!code) code = open_filtered(&f, &err);
+  tool_catch_signals();
+  tool_draw_side_by_side();
+  if (!code) code = open_folder(&f, &err);
+  if (!code) code = learn(&f, &err);
+  if (!code && def->json) print_json(&f, loom_process_cpu() - cpu);
+  if (!code && !def->json) print_text(&f, loom_process_cpu() - cpu);
+
+  if (code) tool_go_on(&err, code, def->folder, settings_file);
+  int status = code ? tool_fail(&err) : EXIT_DONE;
+  tool_tries_destroy(&f.run.demos);
+  tool_tries_destroy(&f.run.eval_teacher);
+  tool_tries_destroy(&f.run.eval_student);
+  loom_run_folder_close(&f.run.folder);
+  loom_trained_destroy(&f.run.teacher);
+  loom_scene_destroy(f.run.scene);
+  loom_task_destroy(f.run.task);
+  loom_asset_roots_destroy(&f.args.roots);
+  free(f.run.config);
+  return status;
+}
