@@ -35,6 +35,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_ADR = 20,        // which end of a range an episode tries
   LOOM_PURPOSE_START = 21,      // which kind of start an episode has, and which demo's state
   LOOM_PURPOSE_BOOTSTRAP = 22,  // which runs a bootstrap sample of a comparison has
+  LOOM_PURPOSE_UNGATED = 23,    // when a policy that learns acts without its gate
 } loomPurpose;
 
 typedef struct loomRandom {
