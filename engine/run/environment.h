@@ -31,6 +31,9 @@ typedef struct loomEnvironment {
   void (*snapshot)(void* out, const void* self);
   int (*restore)(void* self, const void* snapshot, loomError* err);
   void (*destroy)(void* self);
+  /// NULL, or told that an episode ended, in the environments' order and while none of them takes a step: so
+  /// that `common` may change.
+  void (*ended)(void* self, bool success);
 } loomEnvironment;
 
 /// Makes any number of environments of one kind.
@@ -39,6 +42,8 @@ typedef struct loomEnvironmentMaker {
   int obs, actions;
   const double* range;  // (actions x 2) lowest and highest entry of an action
   size_t snapshot_size;
+  void* common;        // what they share and `ended` changes, without pointers; part of a vector's snapshots
+  size_t common_size;  // bytes
   int (*create)(loomEnvironment* out, const void* source, loomError* err);
 } loomEnvironmentMaker;
 

@@ -11,14 +11,14 @@
 
 // ---- settings
 
-static const char* const curriculum_names[] = {"none", "reverse", NULL};
+const char* const loom_curriculum_names[] = {"none", "reverse", NULL};
 
 static const loomFieldDef starts_rows[] = {
     LOOM_FIELD(loomStartsDef, REAL, demos, .least = 0, .most = 1,
                .about = "share of the episodes that begin at a state of a demo"),
     LOOM_FIELD(loomStartsDef, REAL, failures, .least = 0, .most = 1,
                .about = "share of them that begin where an earlier one failed"),
-    LOOM_FIELD(loomStartsDef, CHOICE, curriculum, .choices = curriculum_names,
+    LOOM_FIELD(loomStartsDef, CHOICE, curriculum, .choices = loom_curriculum_names,
                .about = "which states of a demo: any, or reverse, from its end to its beginning"),
     LOOM_FIELD(loomStartsDef, INT, step, .low = 1, .high = 100000, .unit = "control steps",
                .about = "reverse: how far a demo's frontier moves back"),
@@ -262,7 +262,6 @@ static void draw_demo(loomStart* out, const loomStarts* s, const loomCurriculum*
   // A demo whose beginning is reached is open as a whole.
   out->row = open ? loom_random_index(random, demo->rows) : draw_row(s, frontier, demo->rows, random);
   out->frontier = !open && out->row == frontier;
-  out->stages = demo->stages[out->row];
 }
 
 void loom_start_draw(loomStart* out, const loomStarts* s, const loomCurriculum* c, uint64_t seed,
@@ -285,6 +284,18 @@ int loom_start_begin(loomEpisode* e, const loomStarts* s, const loomStart* start
 
   const startDemo* demo = &s->demo[start->demo];
   return loom_episode_start_as(e, demo->shapes, demo->states + (ptrdiff_t)start->row * s->state_dim, err);
+}
+
+const loomStages* loom_start_stages(const loomStarts* s, const loomStart* start) {
+  return start->kind == LOOM_START_DEMO ? &s->demo[start->demo].stages[start->row] : NULL;
+}
+
+int loom_start_horizon(const loomStarts* s, const loomStart* start, int horizon) {
+  if (start->kind != LOOM_START_DEMO) return horizon;
+
+  // Near the end of a demo it is soon known that an episode fails, and another may begin.
+  int left = 2 * (s->demo[start->demo].rows - start->row + s->scene->task->success_hold);
+  return left < horizon ? left : horizon;
 }
 
 // The oldest go where there is no room; those that succeed now are failures no more.

@@ -29,6 +29,8 @@ typedef struct loomStartsDef {
   char dataset[LOOM_PATH_MAX];  // whose demos; "" = the task's source demos
 } loomStartsDef;
 
+/// "none", "reverse", NULL.
+extern const char* const loom_curriculum_names[];
 loomStartsDef loom_default_starts_def(void);
 /// Of a loomStartsDef: `starts:` in a settings file.
 extern const loomFields loom_starts_fields;
@@ -71,10 +73,9 @@ typedef enum loomStartKind { LOOM_START_RESET, LOOM_START_DEMO, LOOM_START_FAILU
 
 typedef struct loomStart {
   loomStartKind kind;
-  uint64_t attempt;   // RESET, FAILURE: number in the reset distribution
-  int demo, row;      // DEMO
-  bool frontier;      // DEMO: the row is the frontier
-  loomStages stages;  // past at that state, for loom_reward_begin
+  uint64_t attempt;  // RESET, FAILURE: number in the reset distribution
+  int demo, row;     // DEMO
+  bool frontier;     // DEMO: the row is the frontier
 } loomStart;
 
 /// The start of episode `number`.
@@ -83,6 +84,11 @@ void loom_start_draw(loomStart* out, const loomStarts* starts, const loomCurricu
 /// Put the episode there. `seed` is the reset distribution's. Errors as loom_episode_reset's.
 int loom_start_begin(loomEpisode* episode, const loomStarts* starts, const loomStart* start, uint64_t seed,
                      loomError* err);
+/// The stages that are past there, for loom_reward_begin; NULL: none, for an episode begins with the task.
+const loomStages* loom_start_stages(const loomStarts* starts, const loomStart* start);
+/// How long an episode from there may be, where one from the reset distribution has `horizon` control steps:
+/// twice what is left of the demo and twice as long as success must hold, but no longer than `horizon`.
+int loom_start_horizon(const loomStarts* starts, const loomStart* start, int horizon);
 /// The episode that began there ended. To be called in the order of a fixed rule (of environments, not of
 /// threads), while no start is drawn.
 void loom_curriculum_note(loomCurriculum* curriculum, const loomStarts* starts, const loomStart* start,

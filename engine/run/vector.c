@@ -150,7 +150,10 @@ int loom_vector_step(loomVector* v, const double* actions, loomError* err) {
   // In the environments' order, whoever was faster.
   for (int i = 0; !code && i < v->def.n; i++) {
     v->control_steps += v->steps[i];
-    if (loom_vector_ended(v, i)) v->recent[v->finished++ % LOOM_VECTOR_RECENT] = v->total[i];
+    if (!loom_vector_ended(v, i)) continue;
+
+    v->recent[v->finished++ % LOOM_VECTOR_RECENT] = v->total[i];
+    if (v->environment[i].ended) v->environment[i].ended(v->environment[i].self, v->success[i]);
   }
   return code;
 }
@@ -170,7 +173,7 @@ typedef struct block {
   size_t bytes;
 } block;
 
-enum { BLOCKS = 12 };
+enum { BLOCKS = 13 };
 
 // What of the vector's own goes into a snapshot, the sizes of doubles first.
 static void own_blocks(block out[BLOCKS], loomVector* v) {
@@ -188,6 +191,7 @@ static void own_blocks(block out[BLOCKS], loomVector* v) {
   out[9] = (block){v->terminated, n * sizeof *v->terminated};
   out[10] = (block){v->truncated, n * sizeof *v->truncated};
   out[11] = (block){v->success, n * sizeof *v->success};
+  out[12] = (block){v->maker.common, v->maker.common_size};
 }
 
 size_t loom_vector_snapshot_size(loomVector* v) {
@@ -207,7 +211,8 @@ void loom_vector_snapshot(void* out, loomVector* v) {
   // The environments' first, which are aligned for doubles.
   for (int i = 0; i < v->def.n; i++, at += v->maker.snapshot_size)
     v->environment[i].snapshot(at, v->environment[i].self);
-  for (int k = 0; k < BLOCKS; at += own[k++].bytes) memcpy(at, own[k].at, own[k].bytes);
+  for (int k = 0; k < BLOCKS; at += own[k++].bytes)
+    if (own[k].bytes) memcpy(at, own[k].at, own[k].bytes);
 }
 
 int loom_vector_restore(loomVector* v, const void* snapshot, loomError* err) {
@@ -218,6 +223,7 @@ int loom_vector_restore(loomVector* v, const void* snapshot, loomError* err) {
 
   for (int i = 0; !code && i < v->def.n; i++, at += v->maker.snapshot_size)
     code = v->environment[i].restore(v->environment[i].self, at, err);
-  for (int k = 0; !code && k < BLOCKS; at += own[k++].bytes) memcpy(own[k].at, at, own[k].bytes);
+  for (int k = 0; !code && k < BLOCKS; at += own[k++].bytes)
+    if (own[k].bytes) memcpy(own[k].at, at, own[k].bytes);
   return code;
 }

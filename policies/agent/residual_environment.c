@@ -17,6 +17,7 @@ typedef struct residualEpisode {
   loomRunResult run;
   bool broken;  // MuJoCo failed in it: it must be made anew
   uint64_t seed, attempt;
+  loomStart start;
   int decisions;
   double* added;    // (longest x space.n) at each decision of this episode
   loomReal* input;  // (inputs)
@@ -96,8 +97,17 @@ static int break_off(residualEpisode* r, int code, const loomError* why, loomErr
   return code;
 }
 
-static int reset_residual(void* self, uint64_t seed, uint64_t attempt, loomError* err) {
-  residualEpisode* r = self;
+static int begin_at_start(residualEpisode* r, loomError* err) {
+  return r->task->starts ? loom_start_begin(r->e, r->task->starts, &r->start, r->seed, err)
+                         : loom_episode_reset(r->e, r->task->reset, r->seed, r->attempt, err);
+}
+
+static const loomStages* stages_of(const residualEpisode* r) {
+  return r->task->starts ? loom_start_stages(r->task->starts, &r->start) : NULL;
+}
+
+// Episode number `attempt` from r->start.
+static int begin_residual(residualEpisode* r, uint64_t seed, uint64_t attempt, loomError* err) {
   const loomPolicyMaker maker = maker_of(r->task);
   loomPolicy policy;
   loomError why = {0, ""};
@@ -111,18 +121,35 @@ static int reset_residual(void* self, uint64_t seed, uint64_t attempt, loomError
   r->seed = seed;
   r->attempt = attempt;
   r->decisions = 0;
-  code = loom_episode_reset(r->e, r->task->reset, seed, attempt, &why);
+  code = begin_at_start(r, &why);
   if (!code) code = maker.begin(&policy, r->instance, r->e, seed, attempt, &why);
   if (!code) loom_judge_begin(&r->run, r->e);
-  if (!code) loom_reward_begin(r->reward, r->e, NULL);
+  if (!code) loom_reward_begin(r->reward, r->e, stages_of(r));
   if (!code) code = look(r, &why);
   if (code) memset(r->input, 0, (size_t)inputs_of(r->task) * sizeof *r->input);
   return break_off(r, code, &why, err);
 }
 
+static int reset_residual(void* self, uint64_t seed, uint64_t attempt, loomError* err) {
+  residualEpisode* r = self;
+  if (r->task->starts) loom_start_draw(&r->start, r->task->starts, r->task->curriculum, seed, attempt);
+  return begin_residual(r, seed, attempt, err);
+}
+
+// In the order of the environments: what others draw next depends on it.
+static void end_residual(void* self, bool success) {
+  residualEpisode* r = self;
+  if (r->task->starts) loom_curriculum_note(r->task->curriculum, r->task->starts, &r->start, success);
+}
+
+static int horizon_of(const residualEpisode* r) {
+  const loomResidualTask* t = r->task;
+  return t->starts ? loom_start_horizon(t->starts, &r->start, t->max_steps) : t->max_steps;
+}
+
 // What the control step just taken brought: success, failure, or no more time.
 static void judge(loomEnvironmentStep* out, residualEpisode* r) {
-  loomRunDef def = loom_reward_run_def(reward_of(r->task), r->e->scene->task, r->task->max_steps);
+  loomRunDef def = loom_reward_run_def(reward_of(r->task), r->e->scene->task, horizon_of(r));
   def.stop_at_breach = def.stop_at_breach || r->task->limits;
   if (loom_judge_step(&r->run, &def, r->e)) return;
 
@@ -181,16 +208,23 @@ static void observe_residual(double* obs, const void* self) {
 
 // ---- snapshots
 
-enum { HEAD = 3 };  // seed, attempt, decisions; in places of doubles
+enum { HEAD = 3, START = 5 };  // seed, attempt, decisions, then where starts are drawn, the start
+
+// Numbers before what was added, in places of doubles.
+static size_t head_of(const loomResidualTask* t) {
+  return t->starts ? HEAD + START : HEAD;
+}
 
 static void snapshot_residual(void* out, const void* self) {
   const residualEpisode* r = self;
-  uint64_t head[HEAD] = {r->seed, r->attempt, (uint64_t)r->decisions};
+  const loomStart* s = &r->start;
+  uint64_t head[HEAD + START] = {r->seed,    r->attempt,        (uint64_t)r->decisions, s->kind,
+                                 s->attempt, (uint64_t)s->demo, (uint64_t)s->row,       s->frontier};
   size_t n = (size_t)r->task->longest * (size_t)r->task->space.n;
 
   // What earlier episodes left behind is nobody's.
-  memcpy(out, head, sizeof head);
-  double* added = (double*)((char*)out + sizeof head);
+  memcpy(out, head, head_of(r->task) * sizeof *head);
+  double* added = (double*)((char*)out + head_of(r->task) * sizeof *head);
   memset(added, 0, n * sizeof *added);
   memcpy(added, r->added, (size_t)r->decisions * (size_t)r->task->space.n * sizeof *added);
 }
@@ -198,10 +232,17 @@ static void snapshot_residual(void* out, const void* self) {
 static int restore_residual(void* self, const void* snapshot, loomError* err) {
   residualEpisode* r = self;
   const loomResidualSpace* space = &r->task->space;
-  const double* added = (const double*)((const char*)snapshot + HEAD * sizeof(uint64_t));
-  uint64_t head[HEAD];
-  memcpy(head, snapshot, sizeof head);
-  int code = reset_residual(r, head[0], head[1], err);
+  const double* added = (const double*)((const char*)snapshot + head_of(r->task) * sizeof(uint64_t));
+  uint64_t head[HEAD + START] = {0};
+  memcpy(head, snapshot, head_of(r->task) * sizeof *head);
+
+  // Where it began was drawn when the curriculum was not yet what it is.
+  r->start = (loomStart){.kind = (loomStartKind)head[3],
+                         .attempt = head[4],
+                         .demo = (int)head[5],
+                         .row = (int)head[6],
+                         .frontier = head[7] != 0};
+  int code = begin_residual(r, head[0], head[1], err);
 
   for (int d = 0; !code && d < (int)head[2] && d < r->task->longest; d++, added += space->n) {
     loomEnvironmentStep step;
@@ -223,7 +264,8 @@ static int create_residual(loomEnvironment* out, const void* source, loomError* 
                            .observe = observe_residual,
                            .snapshot = snapshot_residual,
                            .restore = restore_residual,
-                           .destroy = destroy_residual};
+                           .destroy = destroy_residual,
+                           .ended = end_residual};
   return LOOM_OK;
 }
 
@@ -247,13 +289,15 @@ int loom_residual_task(loomResidualTask* t, loomError* err) {
 }
 
 loomEnvironmentMaker loom_residual_environment(const loomResidualTask* t) {
-  return (loomEnvironmentMaker){
-      .source = t,
-      .obs = inputs_of(t),
-      .actions = t->space.n,
-      .range = t->space.range[0],
-      .snapshot_size = HEAD * sizeof(uint64_t) + (size_t)t->longest * (size_t)t->space.n * sizeof(double),
-      .create = create_residual};
+  return (loomEnvironmentMaker){.source = t,
+                                .obs = inputs_of(t),
+                                .actions = t->space.n,
+                                .range = t->space.range[0],
+                                .common = t->starts ? t->curriculum : NULL,
+                                .common_size = t->starts ? sizeof *t->curriculum : 0,
+                                .snapshot_size = head_of(t) * sizeof(uint64_t) +
+                                                 (size_t)t->longest * (size_t)t->space.n * sizeof(double),
+                                .create = create_residual};
 }
 
 // ---- demos

@@ -212,6 +212,8 @@ static int log_iteration(run* r, bool evaluated, loomError* err) {
     code = loom_event_log_scalar(r->log, "train/return", step, r->state.training_return, err);
   if (!code)
     code = loom_event_log_scalar(r->log, "train/steps_per_second", step, r->state.steps_per_second, err);
+  if (!code && r->learner.opened)
+    code = loom_event_log_scalar(r->log, "train/opened", step, r->learner.opened(r->learner.owner), err);
   if (!code && evaluated) code = loom_event_log_scalar(r->log, "evaluate/return", step, r->p.evaluation, err);
   return code ? code : loom_event_log_flush(r->log, err);
 }
@@ -281,7 +283,8 @@ static int create_learner(run* r, loomError* err) {
 
   switch ((loomFinetuneMethod)c->finetune.method) {
     case LOOM_FINETUNE_RESIDUAL:
-      return loom_residual_learner(&r->learner, &c->residual, &c->td3, r->def->base, seed, threads, err);
+      return loom_residual_learner(&r->learner, &c->residual, &c->td3, &c->starts, r->def->base, seed,
+                                   threads, err);
     case LOOM_FINETUNE_TD3:
       return loom_td3_create(&r->learner, &c->td3, NULL, maker, seed, threads, err);
     case LOOM_FINETUNE_PPO:

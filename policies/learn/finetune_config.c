@@ -32,13 +32,15 @@ static const struct {
     {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo)},
     {"td3", &loom_td3_fields, offsetof(loomFinetuneConfig, td3)},
     {"residual", &loom_residual_settings_fields, offsetof(loomFinetuneConfig, residual)},
+    {"starts", &loom_starts_fields, offsetof(loomFinetuneConfig, starts)},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
-// The run's own, then one a method; a residual is learned by TD3.
+// The run's own, then one a method; a residual is learned by TD3, and from starts.
 static bool is_used(const loomFinetuneConfig* c, int section) {
   int method = c->finetune.method;
-  return section == 0 || section == 1 + method || (section == 2 && method == LOOM_FINETUNE_RESIDUAL);
+  return section == 0 || section == 1 + method ||
+         ((section == 2 || section == 4) && method == LOOM_FINETUNE_RESIDUAL);
 }
 
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method) {
@@ -50,7 +52,8 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method) {
                                        .checkpoint_every = 100000},
                           .ppo = loom_default_ppo_config(),
                           .td3 = loom_default_td3_config(),
-                          .residual = loom_default_residual_settings()};
+                          .residual = loom_default_residual_settings(),
+                          .starts = loom_default_starts_def()};
   if (method != LOOM_FINETUNE_RESIDUAL) return c;
 
   c.td3 = loom_default_residual_td3_config();

@@ -3,13 +3,15 @@
 //   finetune: {task: tests/gym/half_cheetah.yaml, method: ppo, steps: 1000000, seed: 1}
 //   ppo: {rate: 3e-4, hidden: [64, 64]}
 //
-// `method: residual` has sections residual and td3, the latter with defaults of its own.
+// `method: residual` has sections residual and td3, the latter with defaults of its own, and `starts:
+// {demos: 0.5, curriculum: reverse}` (engine/run/starts.h).
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 #define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 
 #include <stdio.h>
 
 #include "engine/base/api.h"
+#include "engine/run/starts.h"
 #include "policies/learn/ppo.h"
 #include "policies/learn/residual.h"
 #include "policies/learn/td3.h"
@@ -37,6 +39,7 @@ typedef struct loomFinetuneConfig {
   loomPpoConfig ppo;
   loomTd3Config td3;
   loomResidualSettings residual;
+  loomStartsDef starts;  // of the episodes that a policy is finetuned in
 } loomFinetuneConfig;
 
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method);

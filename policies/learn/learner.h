@@ -39,6 +39,8 @@ typedef struct loomLearner {
   /// What acts, as a file.
   int (*save)(const char* path, void* owner, const loomSafeMeta* meta, int nmeta, loomError* err);
   void (*release)(void* owner);  // after destroy
+  /// NULL, or the share of the demos' states that a reverse curriculum has opened so far.
+  double (*opened)(const void* owner);
 } loomLearner;
 
 #endif

@@ -21,7 +21,7 @@ static const loomFieldDef field_rows[] = {
     ROW(TEXT, reward, .about = "file of what is rewarded; the task's own `reward:` unless given"),
     ROW(TEXT, reset, .about = "reset distribution; the policy's own unless given"),
     ROW(INT, max_steps, .high = 1 << 20, .unit = "control steps",
-        .about = "of an episode; 0 = twice the longest demo, or the task's without demos"),
+        .about = "of an episode; 0 = twice the longest demo (of data, or else the task's)"),
     ROW(BOOL, limits, .about = "episodes that go beyond the task's limits end there, unrewarded"),
     ROW(INT, test, .high = 1 << 20,
         .about = "episodes of the policy before and after, from fresh starts; 0 = none"),
@@ -74,6 +74,8 @@ typedef struct owner {
   loomResidualBase base;
   loomRewardDef* reward;  // of a file; NULL = the task's own
   const loomTd3Network* learned;
+  loomStarts* starts;  // NULL = the reset distribution's alone
+  loomCurriculum curriculum;
   int threads;
 } owner;
 
@@ -174,6 +176,32 @@ static int read_demos(int* longest, owner* o, loomExperience* to, const char* pa
   return code;
 }
 
+// ---- starts
+
+static int open_starts(owner* o, const loomStartsDef* given, const char* data, loomError* err) {
+  if (given && given->curriculum != LOOM_CURRICULUM_NONE && !(given->demos > 0))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "starts: a curriculum is of demos' states, from which no episode begins; say which "
+                          "share does (demos: 0.5; --start-demos 0.5)");
+  if (!given || (!(given->demos > 0) && !(given->failures > 0))) return LOOM_OK;
+
+  // The demos that are learned from, unless others are named.
+  loomStartsDef def = *given;
+  if (!def.dataset[0]) snprintf(def.dataset, sizeof def.dataset, "%s", data);
+  int code = loom_starts_create(&o->starts, &def, o->base.scene, o->task.reset, err);
+  if (code) return code;
+
+  loom_curriculum_begin(&o->curriculum, o->starts);
+  o->task.starts = o->starts;
+  o->task.curriculum = &o->curriculum;
+  return LOOM_OK;
+}
+
+static double opened_so_far(const void* self) {
+  const owner* o = self;
+  return loom_curriculum_progress(&o->curriculum, o->starts);
+}
+
 // ---- what a run asks of it
 
 // Starts that nothing is learned from: of another seed.
@@ -213,19 +241,21 @@ static int save_policy(const char* path, void* self, const loomSafeMeta* meta, i
 }
 
 static int create_learner(loomLearner* out, owner* o, const loomResidualSettings* s, const loomTd3Config* td3,
-                          uint64_t seed, loomError* err) {
+                          const loomStartsDef* starts, uint64_t seed, loomError* err) {
   int longest = 0;
   int code = find_reset(&o->task.reset, s, &o->base, err);
   if (!code) code = give_residual(s, td3, &o->base, err);
   if (!code && s->reward[0]) code = loom_reward_def_load(&o->reward, o->base.scene->task, s->reward, err);
   if (!code && s->data[0]) code = read_demos(&longest, o, NULL, s->data, seed, err);
+  if (!code) code = open_starts(o, starts, s->data, err);
   if (code) return code;
 
   // Episodes are no longer than they need be.
   o->task.reward = o->reward ? o->reward : &o->base.scene->task->reward;
-  int horizon = s->max_steps ? s->max_steps : o->task.reward->horizon;
-  o->task.max_steps = horizon ? horizon : longest ? 2 * longest : o->base.scene->task->max_steps;
-  code = loom_residual_task(&o->task, err);
+  o->task.max_steps = s->max_steps;
+  if (!s->max_steps) code = loom_reward_horizon(&o->task.max_steps, o->task.reward, o->base.scene, err);
+  if (!s->max_steps && !o->task.reward->horizon && longest) o->task.max_steps = 2 * longest;
+  if (!code) code = loom_residual_task(&o->task, err);
   if (code) return code;
 
   enum { LOOK = 800 };  // decisions from one look at the run to the next
@@ -252,19 +282,21 @@ static int create_learner(loomLearner* out, owner* o, const loomResidualSettings
 
 static void release_owner(void* self) {
   owner* o = self;
+  loom_starts_destroy(o->starts);
   loom_reward_def_destroy(o->reward);
   free(o);
 }
 
 int loom_residual_learner(loomLearner* out, const loomResidualSettings* s, const loomTd3Config* td3,
-                          const loomResidualBase* base, uint64_t seed, int threads, loomError* err) {
+                          const loomStartsDef* starts, const loomResidualBase* base, uint64_t seed,
+                          int threads, loomError* err) {
   *out = (loomLearner){0};
   owner* o = calloc(1, sizeof *o);
   if (!o) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
   *o = (owner){.base = *base, .threads = threads};
   o->task = (loomResidualTask){.scene = base->scene, .policy = base->policy, .limits = s->limits};
 
-  int code = create_learner(out, o, s, td3, seed, err);
+  int code = create_learner(out, o, s, td3, starts, seed, err);
   if (code) {
     if (out->destroy) out->destroy(out->self);
     *out = (loomLearner){0};
@@ -277,6 +309,7 @@ int loom_residual_learner(loomLearner* out, const loomResidualSettings* s, const
   out->evaluate = evaluate_policy;
   out->save = save_policy;
   out->release = release_owner;
+  if (o->starts) out->opened = opened_so_far;
   return LOOM_OK;
 }
 

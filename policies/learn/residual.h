@@ -8,6 +8,7 @@
 #define LOOM_POLICIES_LEARN_RESIDUAL_H
 
 #include "engine/base/api.h"
+#include "engine/run/starts.h"
 #include "engine/scene/scene.h"
 #include "policies/agent/trained.h"
 #include "policies/learn/td3.h"
@@ -19,7 +20,7 @@ typedef struct loomResidualSettings {
   char data[LOOM_PATH_MAX];    // dataset whose demos are learned from too; "" = none
   char reward[LOOM_PATH_MAX];  // file of what is rewarded (engine/task/task_reward.h); "" = the task's own
   loomName reset;              // reset distribution; "" = the policy's own
-  int max_steps;  // control steps of an episode; 0 = twice the longest demo, or the task's without demos
+  int max_steps;  // control steps of an episode; 0 = the reward's horizon, or twice the longest demo
   bool limits;    // episodes beyond the task's limits end, unrewarded
   int test;  // episodes of the policy before and after, from starts of which nothing was learned; 0 = none
   int hold;  // control steps of an offset; 0 = those of a decision
@@ -44,8 +45,11 @@ typedef struct loomResidualBase {
 
 /// Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a
 /// residual already.
+/// starts: where the episodes that it learns from begin (nullable: in the reset distribution), of the demos
+/// of settings->data where it names none. Evaluation begins in the reset distribution always.
 int loom_residual_learner(loomLearner* out, const loomResidualSettings* settings, const loomTd3Config* td3,
-                          const loomResidualBase* base, uint64_t seed, int threads, loomError* err);
+                          const loomStartsDef* starts, const loomResidualBase* base, uint64_t seed,
+                          int threads, loomError* err);
 
 /// Success before and after, on the same starts.
 typedef struct loomResidualTest {

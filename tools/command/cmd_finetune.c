@@ -29,9 +29,11 @@ typedef struct finetuneArgs {
   int nseed;
   int64_t seeds[SEEDS];
   bool scratch, resume, overwrite, json;
-  const char* grid;  // GRID.yaml
-  int64_t cells;     // of a grid
-  double heartbeat;  // s
+  const char* grid;                    // GRID.yaml
+  int64_t cells;                       // of a grid
+  double heartbeat;                    // s
+  double start_demos, start_failures;  // -1 = as the configuration says
+  int curriculum;                      // likewise
   bool dry_run, retry;
   loomAssetRoots roots;
 } finetuneArgs;
@@ -61,6 +63,14 @@ static const toolOption options[] = {
                    .about = "reset distribution; the policy's own unless given"),
     TOOL_OPTION_AS("reward", 0, "FILE", finetuneArgs, STRING, reward,
                    .about = "what is rewarded, as `reward:` in a task file; the task's own unless given"),
+    TOOL_OPTION_AS("start-demos", 0, "SHARE", finetuneArgs, REAL, start_demos, .least = 0, .most = 1,
+                   .about = "of the episodes it learns from begin at states of the demos (of --data, or else "
+                            "the task's); 0 unless given"),
+    TOOL_OPTION_AS(
+        "curriculum", 0, "NAME", finetuneArgs, CHOICE, curriculum, .choices = loom_curriculum_names,
+        .about = "which states of a demo: any, none unless given, or from its end to its beginning"),
+    TOOL_OPTION_AS("start-failures", 0, "SHARE", finetuneArgs, REAL, start_failures, .least = 0, .most = 1,
+                   .about = "of them begin where an earlier one has failed; 0 unless given"),
     TOOL_OPTION_AS("steps", 'n', "N", finetuneArgs, INT64, steps, .low = 1, .high = INT64_MAX / 4,
                    .about = "control steps of all environments together, 500000 unless given, from scratch "
                             "1000000"),
@@ -138,6 +148,8 @@ static const toolCommand command = {
     .after =
         "examples:\n"
         "  demoloom finetune runs/handover/best_success.safetensors --data handover.hdf5 -o runs/finetuned\n"
+        "  demoloom finetune runs/handover/best_success.safetensors --data handover.hdf5 --start-demos 0.5 "
+        "--curriculum reverse -o runs/back\n"
         "  demoloom rollout runs/handover/best_success.safetensors runs/finetuned/best.safetensors -n 300\n"
         "  demoloom finetune --task tests/gym/half_cheetah.yaml --scratch --method ppo -o runs/cheetah\n"
         "  demoloom finetune -c runs/cheetah/config.yaml --scratch --seeds 1,2,3 -o runs/cheetahs --json\n"
@@ -147,6 +159,9 @@ static const toolCommand command = {
 };
 
 static const finetuneArgs no_args = {.method = -1,
+                                     .start_demos = -1,
+                                     .start_failures = -1,
+                                     .curriculum = -1,
                                      .steps = -1,
                                      .seed = -1,
                                      .threads = -1,
@@ -190,9 +205,11 @@ static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loom
   if (!a->scratch && !residual)
     return loom_error_set(err, LOOM_ERR_USAGE, "--method %s begins with no policy yet: it takes --scratch",
                           name);
-  if (a->scratch && (a->data || a->reset || a->reward || a->test >= 0))
+  bool starts = a->start_demos >= 0 || a->start_failures >= 0 || a->curriculum >= 0;
+  if (a->scratch && (a->data || a->reset || a->reward || a->test >= 0 || starts))
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "--data, --reset, --reward and --eval are for a policy that is finetuned");
+                          "--data, --reset, --reward, --eval, --start-demos, --start-failures and "
+                          "--curriculum are for a policy that is finetuned");
   return 0;
 }
 
@@ -222,11 +239,14 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
                 {a->evaluate, &c->finetune.evaluate},
                 {a->environments, &c->ppo.environments},
                 {a->environments, &c->td3.environments},
-                {a->test, &c->residual.test}};
+                {a->test, &c->residual.test},
+                {a->curriculum, &c->starts.curriculum}};
   for (size_t i = 0; i < sizeof number / sizeof *number; i++)
     if (number[i].from >= 0) *number[i].to = (int)number[i].from;
 
   if (a->steps > 0) c->finetune.steps = a->steps;
+  if (a->start_demos >= 0) c->starts.demos = a->start_demos;
+  if (a->start_failures >= 0) c->starts.failures = a->start_failures;
   code = copy_text(c->finetune.task, sizeof c->finetune.task, "--task", a->task, err);
   if (!code) code = copy_text(c->residual.policy, sizeof c->residual.policy, "the policy", a->policy, err);
   if (!code) code = copy_text(c->residual.data, sizeof c->residual.data, "--data", a->data, err);
@@ -322,6 +342,7 @@ static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomErro
   if (!code) p->digest = p->task->digest;
   if (!code) code = add_file(&p->digest, path, err);
   if (!code) code = add_file(&p->digest, c->residual.reward, err);
+  if (!code) code = add_file(&p->digest, c->starts.dataset, err);
   return code ? code : add_file(&p->digest, c->residual.data, err);
 }
 

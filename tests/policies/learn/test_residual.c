@@ -298,7 +298,7 @@ static uint64_t hash_of(loomLearner* l) {
   return hash;
 }
 
-static void make_learner(loomLearner* l, loomTrained* t, int threads) {
+static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* starts, int threads) {
   loomError err = {0, ""};
   loomResidualSettings s = loom_default_residual_settings();
   loomTd3Config td3 = loom_default_residual_td3_config();
@@ -312,7 +312,7 @@ static void make_learner(loomLearner* l, loomTrained* t, int threads) {
   td3.batch = 16;
   td3.buffer = s.successes = 1000;
   td3.hidden = (loomSizes){1, {16}};
-  must(loom_residual_learner(l, &s, &td3, &(loomResidualBase){t, o->scene}, 6, threads, &err), &err);
+  must(loom_residual_learner(l, &s, &td3, starts, &(loomResidualBase){t, o->scene}, 6, threads, &err), &err);
 }
 
 static void drop_learner(loomLearner* l, loomTrained* t) {
@@ -321,15 +321,14 @@ static void drop_learner(loomLearner* l, loomTrained* t) {
   loom_trained_destroy(t);
 }
 
-static void learning_is_the_same(void** state) {
-  (void)state;
+static void learn_twice(const loomStartsDef* starts) {
   loomError err = {0, ""};
   loomTrained t[2];
   loomLearner l[2];
   static loomSafeTensor from[LOOM_LEARNER_TENSORS], to[LOOM_LEARNER_TENSORS];
   int acting;
 
-  for (int k = 0; k < 2; k++) make_learner(&l[k], &t[k], k + 1);
+  for (int k = 0; k < 2; k++) make_learner(&l[k], &t[k], starts, k + 1);
 
   // Four demos of the scripted expert are what has succeeded.
   assert_true(loom_experience_count(loom_td3_successes_of(&l[0])) > 4 * 60);
@@ -341,7 +340,7 @@ static void learning_is_the_same(void** state) {
   drop_learner(&l[1], &t[1]);
 
   // From its tensors, in the middle of episodes.
-  make_learner(&l[1], &t[1], 1);
+  make_learner(&l[1], &t[1], starts, 1);
 
   int n = l[0].tensors(from, &acting, l[0].self);
 
@@ -355,7 +354,82 @@ static void learning_is_the_same(void** state) {
   for (int k = 0; k < 2; k++) must(l[k].iterate(l[k].self, &err), &err);
   assert_true(hash_of(&l[0]) == hash_of(&l[1]));
 
+  assert_true(!starts == !l[0].opened);
+  if (starts) assert_true(l[0].opened(l[0].owner) > 0 && l[0].opened(l[0].owner) < 1);
+
   for (int k = 0; k < 2; k++) drop_learner(&l[k], &t[k]);
+}
+
+static void learning_is_the_same(void** state) {
+  (void)state;
+  learn_twice(NULL);
+}
+
+// What a curriculum has learned of its episodes is part of it.
+static void learning_from_starts_is_the_same(void** state) {
+  (void)state;
+  loomStartsDef starts = loom_default_starts_def();
+  starts.demos = 0.5;
+  starts.failures = 0.3;
+  starts.curriculum = LOOM_CURRICULUM_REVERSE;
+  starts.window = 1;
+  learn_twice(&starts);
+}
+
+// An episode begins at a demo's state, is no longer than it need be, and goes on from a snapshot wherever the
+// curriculum is by then.
+static void episodes_begin_in_demos(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomEnvironment e[2];
+  loomEnvironmentStep step = {0};
+  loomStartsDef def = loom_default_starts_def();
+  loomStarts* starts;
+  loomCurriculum curriculum;
+  double none[LOOM_MAX_ACTION] = {0}, seen[2][256];
+  loomResidualTask t = make_task(8, 1000);
+  def.demos = 1;
+  def.curriculum = LOOM_CURRICULUM_REVERSE;
+  def.window = 1;
+  def.enough = 0;
+  snprintf(def.dataset, sizeof def.dataset, "%s", o->path);
+  must(loom_starts_create(&starts, &def, o->scene, 0, &err), &err);
+  loom_curriculum_begin(&curriculum, starts);
+  t.starts = starts;
+  t.curriculum = &curriculum;
+
+  loomEnvironmentMaker maker = loom_residual_environment(&t);
+  void* snapshot = malloc(maker.snapshot_size);
+  assert_true(snapshot && maker.obs <= 256 && maker.common == &curriculum);
+  for (int k = 0; k < 2; k++) must(maker.create(&e[k], maker.source, &err), &err);
+
+  // Ends that are noted move the frontier of one demo or another back.
+  double opened = loom_curriculum_progress(&curriculum, starts), first = opened;
+  for (uint64_t k = 0; k < 40; k++) {
+    must(e[0].reset(e[0].self, 9, k, &err), &err);
+    e[0].ended(e[0].self, true);
+    double now = loom_curriculum_progress(&curriculum, starts);
+    assert_true(now >= opened);
+    opened = now;
+  }
+  assert_true(opened > first);
+
+  // Out of time after twice what is left of the demo at most; elsewhere it goes on alike.
+  int steps = 0;
+  must(e[0].reset(e[0].self, 9, 41, &err), &err);
+  must(e[0].step(&step, e[0].self, none, &err), &err);
+  e[0].snapshot(snapshot, e[0].self);
+  e[0].ended(e[0].self, true);
+  must(e[1].restore(e[1].self, snapshot, &err), &err);
+  for (int k = 0; k < 2; k++) e[k].observe(seen[k], e[k].self);
+  assert_memory_equal(seen[0], seen[1], (size_t)maker.obs * sizeof **seen);
+  for (steps = step.steps; !step.terminated && !step.truncated; steps += step.steps)
+    must(e[0].step(&step, e[0].self, none, &err), &err);
+  assert_true(steps < 2 * (loom_starts_longest(starts) + o->scene->task->success_hold));
+
+  for (int k = 0; k < 2; k++) e[k].destroy(e[k].self);
+  loom_starts_destroy(starts);
+  free(snapshot);
 }
 
 static void what_does_not_fit_is_told(void** state) {
@@ -368,19 +442,27 @@ static void what_does_not_fit_is_told(void** state) {
 
   s.position = s.rotation = 0;
 
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, NULL, &base, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "nothing to learn"));
+
+  // Given back: the policy has its residual by then.
+  s = loom_default_residual_settings();
+  loomStartsDef starts = loom_default_starts_def();
+  starts.curriculum = LOOM_CURRICULUM_REVERSE;
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, &starts, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "--start-demos"));
+  loom_residual_forget(&policy);
 
   s = loom_default_residual_settings();
   snprintf(s.reset, sizeof s.reset, "D9");
 
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, NULL, &base, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "D9"));
 
   s = loom_default_residual_settings();
   add_residual(&policy, 0);
 
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, NULL, &base, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "finetuned already"));
 }
 
@@ -395,7 +477,9 @@ int main(void) {
       POLICY_TEST(snapshots_go_on),
       POLICY_TEST(demos_are_seen_alike),
       POLICY_TEST(what_does_not_fit_is_told),
+      POLICY_TEST(episodes_begin_in_demos),
       cmocka_unit_test(learning_is_the_same),
+      cmocka_unit_test(learning_from_starts_is_the_same),
   };
   return cmocka_run_group_tests(tests, open_all, close_own);
 }
