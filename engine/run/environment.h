@@ -40,7 +40,7 @@ typedef struct loomEnvironment {
 typedef struct loomEnvironmentMaker {
   const void* source;
   int obs, actions;
-  const double* range;  // (actions x 2) lowest and highest entry of an action
+  const double* range;  // (actions x 2) lowest and highest entry of an action; NULL = without bounds
   size_t snapshot_size;
   void* common;        // what they share and `ended` changes, without pointers; part of a vector's snapshots
   size_t common_size;  // bytes

@@ -22,6 +22,11 @@ typedef struct loomDecided {
 /// So a state's decision is one, whether it is then taken, or only valued where an episode was cut short. out
 /// may be NULL. For instances of a trained policy's maker.
 int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, loomError* err);
+/// Somebody else decides: what the network is asked with in this state, seen (rows x obs_dim of its network),
+/// normalized, oldest first, valid until the next state. Once a state, where all that was decided is done.
+int loom_trained_look(const loomReal** seen, void* instance, loomEpisode* episode, loomError* err);
+/// And what it said: actions (decided x dim of its actions), as the network gives them.
+void loom_trained_tell(void* instance, const loomReal* actions);
 /// The next action (A) of what was decided, without a residual.
 void loom_trained_take(double* action, void* instance, const loomEpisode* episode);
 

@@ -19,16 +19,12 @@ typedef struct residualEpisode {
   uint64_t seed, attempt;
   loomStart start;
   int decisions;
-  double* added;    // (longest x space.n) at each decision of this episode
+  double* added;    // (longest x numbers) at each decision of this episode
   loomReal* input;  // (inputs)
 } residualEpisode;
 
 static loomPolicyMaker maker_of(const loomResidualTask* task) {
   return loom_trained_maker(task->policy);
-}
-
-static int inputs_of(const loomResidualTask* task) {
-  return loom_residual_inputs(task->policy);
 }
 
 // ---- made
@@ -68,8 +64,8 @@ static int create_plain(residualEpisode** out, const loomResidualTask* task, loo
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for an episode");
 
   r->task = task;
-  r->added = calloc((size_t)task->longest * (size_t)task->space.n, sizeof *r->added);
-  r->input = calloc((size_t)inputs_of(task), sizeof *r->input);
+  r->added = calloc((size_t)task->longest * (size_t)task->numbers, sizeof *r->added);
+  r->input = calloc((size_t)task->inputs, sizeof *r->input);
   int code = r->added && r->input ? open_episode(r, err)
                                   : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for an episode");
   if (code) {
@@ -81,10 +77,35 @@ static int create_plain(residualEpisode** out, const loomResidualTask* task, loo
 
 // ---- episodes
 
+// What the network is asked with; where it remembers, all that it was since it last forgot.
+static void keep_seen(residualEpisode* r, const loomReal* seen) {
+  const loomNetworkDef* net = &r->task->policy->network.def;
+  size_t dim = (size_t)net->obs_dim, rows = (size_t)loom_network_seen(net);
+  int since = r->decisions % net->action_rows;
+  loomReal* end = r->input + r->task->inputs;
+
+  if (net->type->begin && since) {
+    memmove(r->input + 1, r->input + 1 + dim, (size_t)(net->obs_rows - 1) * dim * sizeof *seen);
+    memcpy(end - dim, seen + (rows - 1) * dim, dim * sizeof *seen);
+  } else {
+    memset(r->input, 0, (size_t)r->task->inputs * sizeof *seen);
+    memcpy(end - rows * dim, seen, rows * dim * sizeof *seen);
+  }
+  if (net->type->begin) r->input[0] = (loomReal)since;
+}
+
 // What the policy sees and is about to do, which is decided here and taken by the next step.
 static int look(residualEpisode* r, loomError* err) {
+  const loomReal* seen;
   loomDecided decided;
-  int code = loom_trained_decide(&decided, r->instance, r->e, err);
+  int code;
+  if (!r->task->policy->residual) {
+    code = loom_trained_look(&seen, r->instance, r->e, err);
+    if (!code) keep_seen(r, seen);
+    return code;
+  }
+
+  code = loom_trained_decide(&decided, r->instance, r->e, err);
   if (!code) loom_residual_see(r->input, r->task->policy, decided.seen, decided.actions, decided.n);
   return code;
 }
@@ -126,7 +147,7 @@ static int begin_residual(residualEpisode* r, uint64_t seed, uint64_t attempt, l
   if (!code) loom_judge_begin(&r->run, r->e);
   if (!code) loom_reward_begin(r->reward, r->e, stages_of(r));
   if (!code) code = look(r, &why);
-  if (code) memset(r->input, 0, (size_t)inputs_of(r->task) * sizeof *r->input);
+  if (code) memset(r->input, 0, (size_t)r->task->inputs * sizeof *r->input);
   return break_off(r, code, &why, err);
 }
 
@@ -164,7 +185,7 @@ static int step_once(loomEnvironmentStep* out, residualEpisode* r, const double*
   if (code) return code;
 
   loom_trained_take(action, r->instance, r->e);
-  loom_residual_add(action, &r->task->space, offset);
+  if (r->task->policy->residual) loom_residual_add(action, &r->task->space, offset);
   code = loom_episode_step(r->e, action, err);
   if (code) return code;
 
@@ -175,18 +196,29 @@ static int step_once(loomEnvironmentStep* out, residualEpisode* r, const double*
   return code;
 }
 
-// The action is in the range of the space; offsets are in [-1, 1].
+// What is done from now on: the action is in the range of the space, offsets are in [-1, 1]; or it is what
+// the network says.
+static void take_action(residualEpisode* r, double* to, const double* action) {
+  const loomResidualTask* t = r->task;
+  for (int k = 0; k < t->numbers; k++)
+    to[k] = t->policy->residual ? action[k] / t->space.range[k][1] : action[k];
+  if (t->policy->residual) return;
+
+  loomReal said[LOOM_RESIDUAL_NUMBERS];
+  for (int k = 0; k < t->numbers; k++) said[k] = (loomReal)action[k];
+  loom_trained_tell(r->instance, said);
+}
+
 static int step_residual(loomEnvironmentStep* out, void* self, const double* action, loomError* err) {
   residualEpisode* r = self;
-  const loomResidualSpace* space = &r->task->space;
-  double* offset = r->added + (ptrdiff_t)r->decisions * space->n;
+  double* offset = r->added + (ptrdiff_t)r->decisions * r->task->numbers;
   loomError why = {0, ""};
   int code = LOOM_OK;
   *out = (loomEnvironmentStep){0};
-  for (int k = 0; k < space->n; k++) offset[k] = action[k] / space->range[k][1];
+  take_action(r, offset, action);
 
   r->decisions++;
-  for (int t = 0; !r->broken && !code && t < r->task->policy->residual->config.hold; t++) {
+  for (int t = 0; !r->broken && !code && t < r->task->hold; t++) {
     code = break_off(r, step_once(out, r, offset, &why), &why, err);
     out->steps++;
     if (out->terminated || out->truncated) break;
@@ -196,14 +228,14 @@ static int step_residual(loomEnvironmentStep* out, void* self, const double* act
   // A broken simulation has failed, whatever it seemed to be.
   if (r->broken) {
     *out = (loomEnvironmentStep){.terminated = true, .steps = out->steps};
-    memset(r->input, 0, (size_t)inputs_of(r->task) * sizeof *r->input);
+    memset(r->input, 0, (size_t)r->task->inputs * sizeof *r->input);
   }
   return code;
 }
 
 static void observe_residual(double* obs, const void* self) {
   const residualEpisode* r = self;
-  for (int i = 0; i < inputs_of(r->task); i++) obs[i] = (double)r->input[i];
+  for (int i = 0; i < r->task->inputs; i++) obs[i] = (double)r->input[i];
 }
 
 // ---- snapshots
@@ -220,18 +252,18 @@ static void snapshot_residual(void* out, const void* self) {
   const loomStart* s = &r->start;
   uint64_t head[HEAD + START] = {r->seed,    r->attempt,        (uint64_t)r->decisions, s->kind,
                                  s->attempt, (uint64_t)s->demo, (uint64_t)s->row,       s->frontier};
-  size_t n = (size_t)r->task->longest * (size_t)r->task->space.n;
+  size_t n = (size_t)r->task->longest * (size_t)r->task->numbers;
 
   // What earlier episodes left behind is nobody's.
   memcpy(out, head, head_of(r->task) * sizeof *head);
   double* added = (double*)((char*)out + head_of(r->task) * sizeof *head);
   memset(added, 0, n * sizeof *added);
-  memcpy(added, r->added, (size_t)r->decisions * (size_t)r->task->space.n * sizeof *added);
+  memcpy(added, r->added, (size_t)r->decisions * (size_t)r->task->numbers * sizeof *added);
 }
 
 static int restore_residual(void* self, const void* snapshot, loomError* err) {
   residualEpisode* r = self;
-  const loomResidualSpace* space = &r->task->space;
+  const loomResidualTask* t = r->task;
   const double* added = (const double*)((const char*)snapshot + head_of(r->task) * sizeof(uint64_t));
   uint64_t head[HEAD + START] = {0};
   memcpy(head, snapshot, head_of(r->task) * sizeof *head);
@@ -244,10 +276,11 @@ static int restore_residual(void* self, const void* snapshot, loomError* err) {
                          .frontier = head[7] != 0};
   int code = begin_residual(r, head[0], head[1], err);
 
-  for (int d = 0; !code && d < (int)head[2] && d < r->task->longest; d++, added += space->n) {
+  for (int d = 0; !code && d < (int)head[2] && d < t->longest; d++, added += t->numbers) {
     loomEnvironmentStep step;
-    double action[LOOM_MAX_ACTION];
-    for (int k = 0; k < space->n; k++) action[k] = added[k] * space->range[k][1];
+    double action[LOOM_RESIDUAL_NUMBERS] = {0};
+    for (int k = 0; k < t->numbers; k++)
+      action[k] = added[k] * (t->policy->residual ? t->space.range[k][1] : 1);
     code = step_residual(&step, r, action, err);
   }
   return code;
@@ -275,14 +308,25 @@ int loom_residual_task(loomResidualTask* t, loomError* err) {
   loomEpisode* e;
   void* instance = NULL;
   loomPolicyMaker maker = maker_of(t);
-  int hold = t->policy->residual->config.hold;
-  t->longest = (t->max_steps + hold - 1) / hold;
+  const loomNetworkDef* net = &t->policy->network.def;
+  t->hold = t->policy->residual ? t->policy->residual->config.hold : loom_network_decided(net);
+  t->longest = (t->max_steps + t->hold - 1) / t->hold;
 
   // An instance is made once, so that a policy that does not fit is known now.
   int code = loom_episode_create(&e, t->scene, err);
   if (code) return code;
-  loom_residual_space(&t->space, &t->policy->residual->config, e);
-  code = maker.create(&instance, maker.self, e, err);
+  if (t->policy->residual) {
+    loom_residual_space(&t->space, &t->policy->residual->config, e);
+    t->numbers = t->space.n;
+    t->inputs = loom_residual_inputs(t->policy);
+  } else {
+    t->numbers = t->hold * t->policy->actions.dim;
+    t->inputs = net->type->begin ? 1 + net->obs_rows * net->obs_dim : loom_network_seen(net) * net->obs_dim;
+  }
+  if (t->numbers > LOOM_RESIDUAL_NUMBERS)
+    code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "a policy that decides %d numbers at once; at most %d",
+                          t->numbers, LOOM_RESIDUAL_NUMBERS);
+  if (!code) code = maker.create(&instance, maker.self, e, err);
   if (instance) maker.destroy(instance);
   loom_episode_destroy(e);
   return code;
@@ -290,21 +334,20 @@ int loom_residual_task(loomResidualTask* t, loomError* err) {
 
 loomEnvironmentMaker loom_residual_environment(const loomResidualTask* t) {
   return (loomEnvironmentMaker){.source = t,
-                                .obs = inputs_of(t),
-                                .actions = t->space.n,
-                                .range = t->space.range[0],
+                                .obs = t->inputs,
+                                .actions = t->numbers,
+                                .range = t->policy->residual ? t->space.range[0] : NULL,
                                 .common = t->starts ? t->curriculum : NULL,
                                 .common_size = t->starts ? sizeof *t->curriculum : 0,
                                 .snapshot_size = head_of(t) * sizeof(uint64_t) +
-                                                 (size_t)t->longest * (size_t)t->space.n * sizeof(double),
+                                                 (size_t)t->longest * (size_t)t->numbers * sizeof(double),
                                 .create = create_residual};
 }
 
 // ---- demos
 
 int loom_residual_decisions(const loomResidualTask* t, int rows) {
-  int hold = t->policy->residual->config.hold;
-  return (rows + hold - 1) / hold;
+  return (rows + t->hold - 1) / t->hold;
 }
 
 // Row t of the demo as the policy meets it, and how far off what was done is from what it would have done.
@@ -345,7 +388,7 @@ int loom_residual_demo(loomReal* obs, loomReal* action, loomReal* reward, const 
   const loomPolicyMaker maker = maker_of(t);
   residualEpisode* r;
   loomPolicy policy;
-  int n = t->space.n, hold = t->policy->residual->config.hold, inputs = inputs_of(t);
+  int n = t->space.n, hold = t->hold, inputs = t->inputs;
   int code = create_plain(&r, t, err);
   if (code) return code;
 

@@ -1,7 +1,13 @@
 // Episodes of a task driven by a policy, as an environment in which its residual learns: a step is as many
 // control steps as the residual holds, an action is what is added meanwhile, an observation what the residual
 // decides from (policies/agent/residual.h): what the policy sees and is about to do. The policy decides once
-// a state, whoever asks. Internal.
+// a state, whoever asks.
+//
+// Where the policy has no residual it is itself what learns: a step is what its network decides at once, an
+// action what that says (decided x dim, normalized, without bounds), an observation what it is asked with
+// (rows x obs_dim, normalized). A network that remembers is known by all rows since it last forgot: how many
+// decisions it took since comes first, then as many rows as there can be, the newest last, zeros before.
+// Internal.
 #ifndef LOOM_POLICIES_AGENT_RESIDUAL_ENVIRONMENT_H
 #define LOOM_POLICIES_AGENT_RESIDUAL_ENVIRONMENT_H
 
@@ -10,10 +16,12 @@
 #include "engine/task/task_reward.h"
 #include "policies/agent/residual.h"
 
+enum { LOOM_RESIDUAL_NUMBERS = 4096 };  // of an action, at most
+
 /// Shared by all environments: read only.
 typedef struct loomResidualTask {
   const loomScene* scene;
-  loomTrained* policy;          // with a residual, whose weights do not matter here
+  loomTrained* policy;          // its residual's weights do not matter here, nor, without one, its own
   int reset;                    // reset distribution
   int max_steps;                // control steps of an episode
   bool limits;                  // episodes that go beyond the task's limits end, as lost
@@ -21,8 +29,10 @@ typedef struct loomResidualTask {
   const loomStarts* starts;     // where episodes begin; NULL = all in the reset distribution
   loomCurriculum* curriculum;   // of starts: what the episodes teach it. One vector at a time
   // Of these:
-  loomResidualSpace space;
-  int longest;  // decisions of an episode at most
+  loomResidualSpace space;  // with a residual
+  int inputs, numbers;      // of an observation, and of an action
+  int hold;                 // control steps of an action
+  int longest;              // decisions of an episode at most
 } loomResidualTask;
 
 /// Fill in what follows of the rest. The policy's errors, of a policy that is not of this scene.

@@ -175,6 +175,23 @@ int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, 
   return 0;
 }
 
+int loom_trained_look(const loomReal** seen, void* instance, loomEpisode* episode, loomError* err) {
+  actorInstance* a = instance;
+  *seen = a->seen;
+  return look(a, episode, err);
+}
+
+void loom_trained_tell(void* instance, const loomReal* actions) {
+  actorInstance* a = instance;
+  const loomNormal* normal = &a->trained->actions;
+  a->queued = loom_network_decided(&a->trained->network.def);
+  a->next = 0;
+
+  memcpy(a->queue, actions, (size_t)a->queued * (size_t)normal->dim * sizeof *actions);
+  loom_normal_undo(a->queue, a->queued, normal);
+  a->ready = true;
+}
+
 void loom_trained_take(double* action, void* instance, const loomEpisode* episode) {
   actorInstance* a = instance;
   loom_action_decode(action, loom_data_config_form(&a->trained->config.data), episode,

@@ -283,14 +283,16 @@ static int create_learner(run* r, loomError* err) {
 
   switch ((loomFinetuneMethod)c->finetune.method) {
     case LOOM_FINETUNE_RESIDUAL:
-      return loom_residual_learner(&r->learner, &c->residual, &c->td3, &c->starts, r->def->base, seed,
-                                   threads, err);
+      return loom_residual_learner(&r->learner, &c->residual, &c->td3, r->def->base, seed, threads, err);
     case LOOM_FINETUNE_TD3:
       return loom_td3_create(&r->learner, &c->td3, NULL, maker, seed, threads, err);
     case LOOM_FINETUNE_PPO:
       break;
   }
-  return loom_ppo_create(&r->learner, &c->ppo, maker, c->finetune.steps, seed, threads, err);
+  if (c->of_policy)
+    return loom_direct_learner(&r->learner, &c->residual, &c->ppo, &c->direct, r->def->base,
+                               c->finetune.steps, seed, threads, err);
+  return loom_ppo_create(&r->learner, &c->ppo, NULL, maker, c->finetune.steps, seed, threads, err);
 }
 
 // For evaluations, where the learner has no better way.
@@ -344,7 +346,16 @@ static void close_run(run* r) {
 int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err) {
   run* r = calloc(1, sizeof *r);
   if (!r) return no_memory(err);
-  *r = (run){.def = def, .config = def->config, .start = loom_clock()};
+  loomFinetuneDef own = *def;
+  loomResidualBase base;
+  *r = (run){.def = &own, .config = def->config, .start = loom_clock()};
+
+  // Where episodes begin is a setting like any other.
+  if (def->base) {
+    base = *def->base;
+    base.starts = &def->config->starts;
+    own.base = &base;
+  }
   r->p.evaluation = r->p.deviation = r->p.best = NAN;
   int threads = loom_set_kernel_threads(def->config->finetune.threads);
 

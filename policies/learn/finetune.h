@@ -17,7 +17,7 @@ typedef struct loomFinetuneState {
   int64_t first;           // where this process began
   int64_t episodes;        // that ended
   double training_return;  // mean of the latest 100 episodes, with the noise that it learns with
-  double evaluation;       // mean return (residual: success) of the last evaluation, without noise,
+  double evaluation;       // mean return (of a policy: success) of the last evaluation, without noise,
   double deviation;        // and its standard deviation
   double best;             // the highest evaluation
   int64_t best_step;       // and its step
@@ -28,7 +28,7 @@ typedef struct loomFinetuneState {
 typedef struct loomFinetuneDef {
   const loomFinetuneConfig* config;
   const loomEnvironmentMaker* maker;  // what is learned from scratch,
-  const loomResidualBase* base;       // or else what a residual is learned for
+  const loomResidualBase* base;       // or else what is finetuned
   uint64_t digest;  // of the task, and of what is finetuned, which a run that goes on must be of
   const char* folder;
   bool overwrite;                     // remove what an earlier run left there

@@ -23,27 +23,29 @@ static const loomFieldDef run_rows[] = {
 };
 static const loomFields run_fields = LOOM_FIELDS(run_rows);
 
+enum { SCRATCH = 1, POLICY = 2 };  // who a section is for
+
 static const struct {
   const char* name;
   const loomFields* fields;
   size_t offset;
+  int used[LOOM_FINETUNE_RESIDUAL + 1];  // by each method: SCRATCH, POLICY or both
 } sections[] = {
-    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune)},
-    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo)},
-    {"td3", &loom_td3_fields, offsetof(loomFinetuneConfig, td3)},
-    {"residual", &loom_residual_settings_fields, offsetof(loomFinetuneConfig, residual)},
-    {"starts", &loom_starts_fields, offsetof(loomFinetuneConfig, starts)},
+    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune), {3, 3, 3}},
+    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo), {3, 0, 0}},
+    {"td3", &loom_td3_fields, offsetof(loomFinetuneConfig, td3), {0, SCRATCH, POLICY}},
+    {"residual", &loom_residual_settings_fields, offsetof(loomFinetuneConfig, residual), {0, 0, POLICY}},
+    {"base", &loom_base_settings_fields, offsetof(loomFinetuneConfig, residual), {POLICY, 0, 0}},
+    {"direct", &loom_direct_settings_fields, offsetof(loomFinetuneConfig, direct), {POLICY, 0, 0}},
+    {"starts", &loom_starts_fields, offsetof(loomFinetuneConfig, starts), {POLICY, 0, POLICY}},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
-// The run's own, then one a method; a residual is learned by TD3, and from starts.
 static bool is_used(const loomFinetuneConfig* c, int section) {
-  int method = c->finetune.method;
-  return section == 0 || section == 1 + method ||
-         ((section == 2 || section == 4) && method == LOOM_FINETUNE_RESIDUAL);
+  return sections[section].used[c->finetune.method] & (c->of_policy ? POLICY : SCRATCH);
 }
 
-loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method) {
+loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool of_policy) {
   loomFinetuneConfig c = {.finetune = {.method = method,
                                        .steps = 1000000,
                                        .seed = 1,
@@ -53,14 +55,25 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method) {
                           .ppo = loom_default_ppo_config(),
                           .td3 = loom_default_td3_config(),
                           .residual = loom_default_residual_settings(),
-                          .starts = loom_default_starts_def()};
-  if (method != LOOM_FINETUNE_RESIDUAL) return c;
+                          .direct = loom_default_direct_settings(),
+                          .starts = loom_default_starts_def(),
+                          .of_policy = of_policy};
+  if (!of_policy) return c;
 
+  c.ppo = loom_default_direct_ppo_config();
   c.td3 = loom_default_residual_td3_config();
   c.finetune.steps = 500000;
   c.finetune.evaluate = 200;
   c.finetune.evaluate_every = c.finetune.checkpoint_every = 50000;
   return c;
+}
+
+// Whether it says which policy is finetuned: what there is a section of only then.
+static bool names_policy(const loomYaml* y, int method) {
+  for (int i = 0; i < SECTIONS; i++)
+    if (sections[i].used[method] == POLICY && loom_yaml_get(y, loom_yaml_root(y), sections[i].name))
+      return true;
+  return method == LOOM_FINETUNE_RESIDUAL;
 }
 
 // The method decides on the defaults of all that stands beside it.
@@ -69,7 +82,8 @@ static int read_run(loomFinetuneConfig* c, const loomYaml* y, loomError* err) {
   int code = loom_fields_read(&c->finetune, &run_fields, y, map, ~0U, "", err);
   if (code) return code;
 
-  *c = loom_default_finetune_config((loomFinetuneMethod)c->finetune.method);
+  int method = c->finetune.method;
+  *c = loom_default_finetune_config((loomFinetuneMethod)method, names_policy(y, method));
   return loom_fields_read(&c->finetune, &run_fields, y, map, ~0U, "", err);
 }
 
@@ -94,7 +108,7 @@ static int read_sections(loomFinetuneConfig* c, const loomYaml* y, loomError* er
 int loom_finetune_config_parse(loomFinetuneConfig* out, const char* text, size_t n, const char* label,
                                loomError* err) {
   loomYaml* y = NULL;
-  *out = loom_default_finetune_config(LOOM_FINETUNE_PPO);
+  *out = loom_default_finetune_config(LOOM_FINETUNE_PPO, false);
 
   int code = loom_yaml_parse(&y, text, n, label, err);
   if (!code) code = read_sections(out, y, err);
@@ -131,20 +145,34 @@ char* loom_finetune_config_text(const loomFinetuneConfig* config) {
   return NULL;
 }
 
-// What a residual has instead, where that differs.
-static void print_other(FILE* out, const char* all, const char* residual, const loomFieldDef* f) {
-  if (f->type == LOOM_FIELD_CHOICE || !memcmp(all + f->offset, residual + f->offset, f->room)) return;
-  fputs("; residual ", out);
-  loom_config_print_default(out, residual, f);
+// What a policy that is finetuned has instead, where that differs.
+static void print_other(FILE* out, const char* all, const char* of_policy, const loomFieldDef* f) {
+  if (f->type == LOOM_FIELD_CHOICE || !memcmp(all + f->offset, of_policy + f->offset, f->room)) return;
+  fputs("; of a policy ", out);
+  loom_config_print_default(out, of_policy, f);
+}
+
+// Which runs have the section.
+static void print_users(FILE* out, int section) {
+  static const char* const what[] = {
+      [SCRATCH] = " from scratch", [POLICY] = " of a policy", [SCRATCH | POLICY] = ""};
+  const char* before = "Of `method: ";
+  for (int m = 0; loom_finetune_methods[m]; m++) {
+    int used = sections[section].used[m];
+    if (used) fprintf(out, "%s%s`%s", before, loom_finetune_methods[m], what[used]);
+    if (used) before = ", `";
+  }
+  fputs(".\n\n", out);
 }
 
 void loom_finetune_config_reference(FILE* out) {
-  loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO),
-                     residual = loom_default_finetune_config(LOOM_FINETUNE_RESIDUAL);
+  loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO, false),
+                     of_policy = loom_default_finetune_config(LOOM_FINETUNE_PPO, true);
 
   for (int s = 0; s < SECTIONS; s++) {
-    fprintf(out, "%s### %s\n\n| key | value | what | default |\n|---|---|---|---|\n", s ? "\n" : "",
-            sections[s].name);
+    fprintf(out, "%s### %s\n\n", s ? "\n" : "", sections[s].name);
+    print_users(out, s);
+    fprintf(out, "| key | value | what | default |\n|---|---|---|---|\n");
     for (int i = 0; i < sections[s].fields->n; i++) {
       const loomFieldDef* f = &sections[s].fields->field[i];
       char wanted[LOOM_FIELD_WANTED];
@@ -153,8 +181,8 @@ void loom_finetune_config_reference(FILE* out) {
       fprintf(out, "| `%s` | %s%s%s | %s | ", f->name, wanted, f->unit ? ", " : "", f->unit ? f->unit : "",
               f->about);
       loom_config_print_default(out, (const char*)&config + sections[s].offset, f);
-      print_other(out, (const char*)&config + sections[s].offset, (const char*)&residual + sections[s].offset,
-                  f);
+      print_other(out, (const char*)&config + sections[s].offset,
+                  (const char*)&of_policy + sections[s].offset, f);
       fputs(" |\n", out);
     }
   }

@@ -3,8 +3,9 @@
 //   finetune: {task: tests/gym/half_cheetah.yaml, method: ppo, steps: 1000000, seed: 1}
 //   ppo: {rate: 3e-4, hidden: [64, 64]}
 //
-// `method: residual` has sections residual and td3, the latter with defaults of its own, and `starts:
-// {demos: 0.5, curriculum: reverse}` (engine/run/starts.h).
+// `method: residual` has sections residual and td3, the latter with defaults of its own. `method: ppo` of a
+// policy, instead of from scratch, has sections base and direct, and ppo with defaults of its own. Both have
+// `starts: {demos: 0.5, curriculum: reverse}` (engine/run/starts.h).
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 #define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 
@@ -12,6 +13,7 @@
 
 #include "engine/base/api.h"
 #include "engine/run/starts.h"
+#include "policies/learn/direct.h"
 #include "policies/learn/ppo.h"
 #include "policies/learn/residual.h"
 #include "policies/learn/td3.h"
@@ -38,11 +40,14 @@ typedef struct loomFinetuneConfig {
   } finetune;
   loomPpoConfig ppo;
   loomTd3Config td3;
-  loomResidualSettings residual;
+  loomResidualSettings residual;  // ppo of a policy: its section is `base`
+  loomDirectSettings direct;
   loomStartsDef starts;  // of the episodes that a policy is finetuned in
+  bool of_policy;        // that is finetuned; false: from scratch
 } loomFinetuneConfig;
 
-loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method);
+/// of_policy: what decides between the defaults of a method that is for both.
+loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool of_policy);
 /// From a file, whose method decides on the defaults. Errors are FILE:LINE: key. LOOM_ERR_FORMAT,
 /// LOOM_ERR_IO.
 int loom_finetune_config_load(loomFinetuneConfig* out, const char* path, loomError* err);

@@ -8,7 +8,6 @@
 #include "policies/network/actor_critic.h"
 #include "policies/nn/optimizer.h"
 #include "policies/objective/advantage.h"
-#include "policies/objective/gaussian.h"
 
 // ---- settings
 
@@ -36,10 +35,12 @@ static const loomFieldDef field_rows[] = {
     ROW(BOOL, normalize_obs, .about = "by running mean and deviation"),
     ROW(BOOL, normalize_rewards, .about = "by the running deviation of returns"),
     ROW(BOOL, normalize_advantages, .about = "by each minibatch"),
-    ROW(SIZES, hidden, .low = 1, .high = 65536, .about = "units of hidden layers, of actor and critic"),
-    ROW(CHOICE, activation, .choices = activations, .about = "between layers"),
-    ROW(BOOL, orthogonal, .about = "weights begin orthogonal; else as PyTorch's linear layers"),
-    ROW(REAL, log_std, .least = -20, .most = 5, .about = "logarithm of the deviations to begin with"),
+    ROW(SIZES, hidden, .low = 1, .high = 65536,
+        .about = "units of hidden layers, of the critic and, from scratch, the actor"),
+    ROW(CHOICE, activation, .choices = activations, .about = "between layers, from scratch"),
+    ROW(BOOL, orthogonal, .about = "weights begin orthogonal, else as PyTorch's linear layers; from scratch"),
+    ROW(REAL, log_std, .least = -20, .most = 5,
+        .about = "logarithm of the deviations to begin with; from scratch"),
 };
 const loomFields loom_ppo_fields = LOOM_FIELDS(field_rows);
 
@@ -69,6 +70,8 @@ loomPpoConfig loom_default_ppo_config(void) {
 
 // Observations and rewards are clipped to this many deviations, as in CleanRL.
 #define CLIP 10.0
+// Divergences of single minibatches are noisy: each counts so much, all before it the rest.
+#define SMOOTH 0.25
 
 typedef struct counters {
   double iteration, updates;
@@ -76,57 +79,77 @@ typedef struct counters {
 
 enum { COUNTERS = sizeof(counters) / sizeof(double) };
 
+// So many rows at most, side by side (loomPpoRows).
+typedef struct minibatch {
+  loomReal *obs, *seen, *decision, *log_prob, *value, *advantage, *returns;
+} minibatch;
+
 typedef struct ppo {
   loomPpoConfig config;
   int64_t steps;
   uint64_t seed;
   int rows;   // of a rollout: steps x environments
   int batch;  // most rows of a minibatch
+  bool guided;
+  int critic_obs;  // numbers that the critic sees, the last ones
+  double* tails;   // (n x critic_obs) these, where there are others; else NULL
+  loomPpoGuide guide;
   loomVector* vector;
-  loomActorCritic net;
+  loomActorCritic scratch_net;  // from scratch
+  loomCritic critic;            // else
+  loomPpoNetwork net;           // of either
   loomRunning obs_normal, return_normal;
   double* discounted;       // (n) running discounted return of each environment
   double *actions, *ready;  // (n x actions) in the environments' units; (n) returns to be taken in
+  loomRandom* random;       // (n) of a step's decisions
   counters count;
+  struct {
+    double updates, rate;  // of `count.updates`; factor of the rate
+  } actor;                 // guided
+  double taken;            // control steps of the last iteration
 
-  // What was tried, (rows) each or times obs and actions; values have one row of environments more.
-  loomReal *obs, *action, *log_prob, *reward, *value, *advantage, *returns;
+  // What was tried, (rows) each or times obs, words and ratios; values have one row of environments more.
+  // `seen` and `now_seen` are the actor's, obs and now the critic's; the same unless the actor has its own.
+  loomReal *obs, *seen, *decision, *log_prob, *reward, *value, *advantage, *returns;
   bool *terminated, *truncated, *fresh;
-  int *valid, nvalid;    // rows that are no resets
-  loomReal *now, *last;  // (n x obs) what is seen
-  loomPpoRows gathered;  // (batch) rows of a minibatch, in `minibatch`
-  loomReal *minibatch, *scratch, *memory;
+  int *valid, nvalid;               // rows that are no resets
+  loomReal *now, *now_seen, *last;  // (n x obs) what is seen
+  minibatch minibatch;
+  loomReal *scratch, *memory;
   void* snapshot;
   loomPpoLoss loss;  // of the last iteration: means
-  double rate, gradient, epochs;
+  double rate, gradient, epochs, further;
 } ppo;
 
 // Everything in one block; the first call measures.
 static void lay_out(ppo* p, loomArena* arena) {
   size_t rows = (size_t)p->rows, n = (size_t)p->config.environments, batch = (size_t)p->batch;
-  size_t obs = (size_t)p->net.def.obs, actions = (size_t)p->net.def.actions;
+  size_t obs = (size_t)p->critic_obs, seen = (size_t)p->vector->maker.obs, words = (size_t)p->net.actor.words,
+         ratios = (size_t)p->net.actor.ratios;
+  bool own = p->net.actor.own_obs;
 
   p->obs = loom_arena_real(arena, rows * obs);
-  p->action = loom_arena_real(arena, rows * actions);
-  p->log_prob = loom_arena_real(arena, rows);
+  p->seen = own ? loom_arena_real(arena, rows * seen) : p->obs;
+  p->decision = loom_arena_real(arena, rows * words);
+  p->log_prob = loom_arena_real(arena, rows * ratios);
   p->reward = loom_arena_real(arena, rows);
   p->value = loom_arena_real(arena, rows + n);
   p->advantage = loom_arena_real(arena, rows);
   p->returns = loom_arena_real(arena, rows);
   p->now = loom_arena_real(arena, n * obs);
+  p->now_seen = own ? loom_arena_real(arena, n * seen) : p->now;
 
   // A minibatch: its rows side by side, and what the loss needs.
-  loomReal* at = loom_arena_real(arena, batch * (obs + actions + 4));
-  p->minibatch = at;
-  if (at)
-    p->gathered = (loomPpoRows){.obs = at,
-                                .action = at + batch * obs,
-                                .log_prob = at + batch * (obs + actions),
-                                .value = at + batch * (obs + actions + 1),
-                                .advantage = at + batch * (obs + actions + 2),
-                                .returns = at + batch * (obs + actions + 3)};
-  p->scratch = loom_arena_real(arena, batch * (4 + actions));
-  p->last = loom_arena_real(arena, obs);
+  minibatch* m = &p->minibatch;
+  m->obs = loom_arena_real(arena, batch * obs);
+  m->seen = own ? loom_arena_real(arena, batch * seen) : m->obs;
+  m->decision = loom_arena_real(arena, batch * words);
+  m->log_prob = loom_arena_real(arena, batch * ratios);
+  m->value = loom_arena_real(arena, batch);
+  m->advantage = loom_arena_real(arena, batch);
+  m->returns = loom_arena_real(arena, batch);
+  p->scratch = loom_arena_real(arena, batch * (2 + 2 * ratios));
+  p->last = loom_arena_real(arena, seen);
 }
 
 // ---- what is seen
@@ -136,13 +159,25 @@ static void normalize_obs(ppo* p, loomReal* out, const double* obs) {
     loom_running_normalize(out, &p->obs_normal, obs, CLIP);
     return;
   }
-  for (int j = 0; j < p->net.def.obs; j++) out[j] = (loomReal)obs[j];
+  for (int j = 0; j < p->critic_obs; j++) out[j] = (loomReal)obs[j];
+}
+
+// What the critic sees of all environments.
+static const double* critic_sees(ppo* p) {
+  ptrdiff_t all = p->vector->maker.obs, dim = p->critic_obs, n = p->config.environments;
+  const double* obs = p->vector->obs;
+  if (!p->tails) return obs;
+  for (ptrdiff_t i = 0; i < n; i++)
+    memcpy(p->tails + i * dim, obs + (i + 1) * all - dim, (size_t)dim * sizeof *obs);
+  return p->tails;
 }
 
 static void see(ppo* p) {
-  int dim = p->net.def.obs;
-  for (int i = 0; i < p->config.environments; i++)
-    normalize_obs(p, p->now + (ptrdiff_t)i * dim, p->vector->obs + (ptrdiff_t)i * dim);
+  ptrdiff_t all = p->vector->maker.obs, dim = p->critic_obs, n = p->config.environments;
+  const double* obs = critic_sees(p);
+  for (ptrdiff_t i = 0; i < n; i++) normalize_obs(p, p->now + i * dim, obs + i * dim);
+  for (ptrdiff_t i = 0; p->net.actor.own_obs && i < n * all; i++)
+    p->now_seen[i] = (loomReal)p->vector->obs[i];
 }
 
 // Gymnasium's NormalizeReward: by the deviation of discounted returns, which go on where an episode is
@@ -166,34 +201,39 @@ static void take_rewards(ppo* p, int t) {
 
 // ---- trying
 
-// Actions drawn around the actor's means; the environments get them within their ranges.
-static void draw_actions(ppo* p, int t) {
-  int n = p->config.environments, actions = p->net.def.actions;
-  const loomReal *mean = loom_actor_critic_mean(&p->net, p->now, n),
-                 *log_std = loom_actor_critic_log_std(&p->net);
-  loomReal* action = p->action + (ptrdiff_t)t * n * actions;
-
-  for (int i = 0; i < n; i++) {
-    uint64_t row = (uint64_t)p->count.iteration * (uint64_t)p->rows + (uint64_t)(t * n + i);
-    loomRandom random = loom_random(p->seed, row, LOOM_PURPOSE_EXPLORE);
-    loom_gaussian_sample(action + i * actions, mean + i * actions, log_std, actions, &random);
-  }
-  loom_gaussian_log_prob(p->log_prob + t * n, mean, log_std, action, n, actions);
-
-  const double* range = p->vector->maker.range;
-  for (int i = 0; i < n * actions; i++) {
-    const double* r = range + 2 * (ptrdiff_t)(i % actions);
-    p->actions[i] = fmin(fmax((double)action[i], r[0]), r[1]);
+// What the environments take, where that has bounds.
+static void hold_to_range(double* action, const ppo* p, int n) {
+  const loomEnvironmentMaker* maker = &p->vector->maker;
+  for (int i = 0; maker->range && i < n * maker->actions; i++) {
+    const double* r = maker->range + 2 * (ptrdiff_t)(i % maker->actions);
+    action[i] = fmin(fmax(action[i], r[0]), r[1]);
   }
 }
 
+// Each decision by a stream of its own.
+static void draw_actions(ppo* p, int t) {
+  const loomPpoActor* actor = &p->net.actor;
+  ptrdiff_t n = p->config.environments, at = t * n;
+
+  for (int i = 0; i < n; i++) {
+    uint64_t row = (uint64_t)p->count.iteration * (uint64_t)p->rows + (uint64_t)(at + i);
+    p->random[i] = loom_random(p->seed, row, LOOM_PURPOSE_EXPLORE);
+  }
+
+  actor->draw(p->actions, p->decision + at * actor->words, p->log_prob + at * actor->ratios, actor->self,
+              p->now_seen, (int)n, p->random);
+  hold_to_range(p->actions, p, (int)n);
+}
+
 static int collect(ppo* p, loomError* err) {
-  int n = p->config.environments, dim = p->net.def.obs;
+  ptrdiff_t n = p->config.environments, dim = p->critic_obs, all = p->vector->maker.obs;
   const loomVector* v = p->vector;
+  int64_t before = v->control_steps;
   p->nvalid = 0;
 
   for (int t = 0; t < p->config.steps; t++) {
-    memcpy(p->obs + (ptrdiff_t)t * n * dim, p->now, (size_t)n * (size_t)dim * sizeof *p->obs);
+    memcpy(p->obs + t * n * dim, p->now, (size_t)(n * dim) * sizeof *p->obs);
+    if (p->seen != p->obs) memcpy(p->seen + t * n * all, p->now_seen, (size_t)(n * all) * sizeof *p->obs);
     draw_actions(p, t);
     int code = loom_vector_step(p->vector, p->actions, err);
     if (code) return code;
@@ -201,29 +241,34 @@ static int collect(ppo* p, loomError* err) {
     // What came of it.
     take_rewards(p, t);
     for (int i = 0; i < n; i++) {
-      int at = t * n + i;
+      int at = t * (int)n + i;
       p->terminated[at] = v->terminated[i];
       p->truncated[at] = v->truncated[i];
       p->fresh[at] = v->fresh[i];
       if (!v->fresh[i]) p->valid[p->nvalid++] = at;
     }
 
-    if (p->config.normalize_obs) loom_running_update(&p->obs_normal, v->obs, n);
+    if (p->config.normalize_obs) loom_running_update(&p->obs_normal, critic_sees(p), (int)n);
     see(p);
   }
+  p->taken = (double)(v->control_steps - before);
   return LOOM_OK;
+}
+
+static const loomReal* value_of(ppo* p, const loomReal* obs, int n) {
+  return loom_mlp_forward(p->net.critic, p->net.critic_params, obs, n);
 }
 
 // Values of all states, those after the last step included; then advantages.
 static void judge(ppo* p) {
-  int dim = p->net.def.obs, n = p->config.environments;
+  int dim = p->critic_obs, n = p->config.environments;
 
   for (int at = 0; at < p->rows; at += p->batch) {
     int count = p->rows - at < p->batch ? p->rows - at : p->batch;
-    const loomReal* value = loom_actor_critic_value(&p->net, p->obs + (ptrdiff_t)at * dim, count);
+    const loomReal* value = value_of(p, p->obs + (ptrdiff_t)at * dim, count);
     memcpy(p->value + at, value, (size_t)count * sizeof *value);
   }
-  const loomReal* value = loom_actor_critic_value(&p->net, p->now, n);
+  const loomReal* value = value_of(p, p->now, n);
   memcpy(p->value + p->rows, value, (size_t)n * sizeof *value);
 
   loomTried tried = {p->config.steps, n, p->reward, p->terminated, p->truncated, p->fresh, p->value};
@@ -243,20 +288,22 @@ static void shuffle(ppo* p, int epoch) {
   }
 }
 
+static void copy_rows(loomReal* to, const loomReal* from, size_t width, const int* row, int count) {
+  for (size_t k = 0; k < (size_t)count; k++)
+    memcpy(to + k * width, from + (size_t)row[k] * width, width * sizeof *to);
+}
+
 // Rows of a minibatch side by side.
 static void gather(ppo* p, const int* row, int count) {
-  size_t obs = (size_t)p->net.def.obs, actions = (size_t)p->net.def.actions, batch = (size_t)p->batch;
-  loomReal *to = p->minibatch, *action = to + batch * obs, *column = action + batch * actions;
+  const minibatch* to = &p->minibatch;
 
-  for (int k = 0; k < count; k++) {
-    size_t at = (size_t)row[k], i = (size_t)k;
-    memcpy(to + i * obs, p->obs + at * obs, obs * sizeof *to);
-    memcpy(action + i * actions, p->action + at * actions, actions * sizeof *to);
-    column[i] = p->log_prob[at];
-    column[batch + i] = p->value[at];
-    column[2 * batch + i] = p->advantage[at];
-    column[3 * batch + i] = p->returns[at];
-  }
+  copy_rows(to->obs, p->obs, (size_t)p->critic_obs, row, count);
+  if (to->seen != to->obs) copy_rows(to->seen, p->seen, (size_t)p->vector->maker.obs, row, count);
+  copy_rows(to->decision, p->decision, (size_t)p->net.actor.words, row, count);
+  copy_rows(to->log_prob, p->log_prob, (size_t)p->net.actor.ratios, row, count);
+  copy_rows(to->value, p->value, 1, row, count);
+  copy_rows(to->advantage, p->advantage, 1, row, count);
+  copy_rows(to->returns, p->returns, 1, row, count);
 }
 
 static void add_loss(loomPpoLoss* sum, const loomPpoLoss* l) {
@@ -273,18 +320,44 @@ static void divide_loss(loomPpoLoss* l, double by) {
                      l->entropy / by, l->kl / by,     l->clipped / by};
 }
 
+// One step of the optimizer; what the actor's gradient measured before it was shortened, or, where only the
+// critic learns, the critic's.
+static double step_parameters(ppo* p, bool only_values) {
+  loomAdamDef adam = loom_default_adam_def();
+  adam.epsilon = p->config.epsilon;
+  adam.clip_norm = p->config.max_gradient;
+
+  if (!p->guided) return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)p->count.updates + 1);
+  double critic =
+      loom_adam_step(p->net.critic_params, &adam, p->guide.critic_rate, (uint64_t)p->count.updates + 1);
+  if (only_values || !isfinite(critic)) return critic;
+  return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)++p->actor.updates);
+}
+
+static bool adapts(const ppo* p) {
+  return p->guide.adaptive && p->config.target_kl > 0 && p->count.iteration >= p->guide.critic_first;
+}
+
 static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* err) {
   const loomPpoConfig* c = &p->config;
-  loomPpoLossDef def = {c->clip, c->clip_value ? c->clip : 0, c->value_weight, c->entropy_weight,
-                        c->normalize_advantages};
-  loomAdamDef adam = loom_default_adam_def();
-  adam.epsilon = c->epsilon;
-  adam.clip_norm = c->max_gradient;
+  const loomPpoActor* actor = &p->net.actor;
+  bool only_values = p->guided && p->count.iteration < p->guide.critic_first;
+  loomPpoLossDef def = {c->clip,           c->clip_value ? c->clip : 0, c->value_weight,
+                        c->entropy_weight, c->normalize_advantages,     only_values};
+  double further = 0;
 
   gather(p, p->valid + begin, end - begin);
-  loomPpoLoss loss = loom_actor_critic_loss(&p->net, &p->gathered, end - begin, &def, p->scratch);
-  double length = loom_adam_step(&p->net.params, &adam, p->rate, (uint64_t)p->count.updates + 1);
-  if (!isfinite(loss.loss) || !isfinite(length))
+  const minibatch* m = &p->minibatch;
+  loomPpoRows rows = {m->obs, m->seen, m->decision, m->log_prob, m->value, m->advantage, m->returns};
+  loomPpoLoss loss = loom_ppo_loss(&p->net, &rows, end - begin, &def, p->scratch);
+  int code = actor->further && !only_values
+                 ? actor->further(&further, actor->further_self, (uint64_t)p->actor.updates, err)
+                 : LOOM_OK;
+  if (code) return code;
+
+  loss.loss += further;
+  double length = isfinite(loss.loss) ? step_parameters(p, only_values) : NAN;
+  if (!isfinite(length))
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "iteration %.0f: the loss or its gradient is no finite number; the last checkpoint "
                           "stays; take a smaller learning rate, or look whether rewards are finite",
@@ -292,9 +365,24 @@ static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* er
 
   p->count.updates++;
   p->gradient += length;
+  p->further += further;
   add_loss(&p->loss, &loss);
-  *kl = loss.kl;
+  *kl = adapts(p) ? *kl + SMOOTH * (loss.kl - *kl) : loss.kl;
   return LOOM_OK;
+}
+
+// CleanRL's: the first iteration has the whole rate, the one after the last none.
+static double share_left(const ppo* p) {
+  double iterations = floor((double)p->steps / p->rows);
+  if (!p->guided) return fmax(0, 1 - p->count.iteration / fmax(iterations, 1));
+  return fmax(0, 1 - ((double)p->vector->control_steps - p->taken) / fmax((double)p->steps, 1));
+}
+
+// The divergence grows with the square of the rate, and with the updates, of which some were left out. A few
+// rows that became much likelier can make most of it, so that one iteration changes the rate by two at most.
+static void adapt_rate(ppo* p, double kl, double share_done) {
+  double off = sqrt(p->config.target_kl * share_done / fmax(kl, 1e-12));
+  p->actor.rate *= fmin(fmax(off, 0.5), 2);
 }
 
 static int learn(ppo* p, loomError* err) {
@@ -302,16 +390,15 @@ static int learn(ppo* p, loomError* err) {
   double kl = 0, before = p->count.updates;
   int code = LOOM_OK;
   p->loss = (loomPpoLoss){0};
-  p->gradient = p->epochs = 0;
+  p->gradient = p->epochs = p->further = 0;
+  p->rate = c->rate * (c->anneal ? share_left(p) : 1) * p->actor.rate;
+  bool adaptive = adapts(p);
+  double most = c->target_kl > 0 ? c->target_kl * (adaptive ? 2 : 1) : INFINITY;
 
-  // CleanRL's: the first iteration has the whole rate, the one after the last none.
-  double iterations = floor((double)p->steps / p->rows);
-  p->rate = c->rate * (c->anneal ? fmax(0, 1 - p->count.iteration / fmax(iterations, 1)) : 1);
-
-  for (int e = 0; !code && e < c->epochs && !(c->target_kl > 0 && kl > c->target_kl); e++) {
+  for (int e = 0; !code && e < c->epochs && !(kl > most); e++) {
     shuffle(p, e);
     p->epochs++;
-    for (int k = 0; !code && k < c->minibatches; k++) {
+    for (int k = 0; !code && k < c->minibatches && !(adaptive && kl > most); k++) {
       int begin = (int)((int64_t)p->nvalid * k / c->minibatches);
       int end = (int)((int64_t)p->nvalid * (k + 1) / c->minibatches);
       if (end > begin) code = learn_minibatch(p, begin, end, &kl, err);
@@ -319,15 +406,18 @@ static int learn(ppo* p, loomError* err) {
   }
 
   double updates = fmax(p->count.updates - before, 1);
+  if (!code && adaptive) adapt_rate(p, kl, updates / ((double)c->epochs * c->minibatches));
   divide_loss(&p->loss, updates);
   p->gradient /= updates;
+  p->further /= updates;
   return code;
 }
 
 // ---- as a learner
 
 static int64_t size_of(const void* self) {
-  return ((const ppo*)self)->rows;
+  const ppo* p = self;
+  return p->guided ? (int64_t)p->taken : p->rows;
 }
 
 static int iterate(void* self, loomError* err) {
@@ -341,13 +431,12 @@ static int iterate(void* self, loomError* err) {
 
 static void act_best(double* action, void* self, const double* obs) {
   ppo* p = self;
-  normalize_obs(p, p->last, obs);
-  const loomReal* mean = loom_actor_critic_mean(&p->net, p->last, 1);
+  const loomPpoActor* actor = &p->net.actor;
+  if (!actor->own_obs) normalize_obs(p, p->last, obs);
+  for (int j = 0; actor->own_obs && j < p->vector->maker.obs; j++) p->last[j] = (loomReal)obs[j];
 
-  for (int j = 0; j < p->net.def.actions; j++) {
-    const double* r = p->vector->maker.range + 2 * (ptrdiff_t)j;
-    action[j] = fmin(fmax((double)mean[j], r[0]), r[1]);
-  }
+  actor->best(action, actor->self, p->last);
+  hold_to_range(action, p, 1);
 }
 
 static int scalars_of(loomScalar* out, const void* self) {
@@ -360,29 +449,46 @@ static int scalars_of(loomScalar* out, const void* self) {
                             {"train/clipped", p->loss.clipped},
                             {"train/gradient", p->gradient},
                             {"train/rate", p->rate},
-                            {"train/epochs", p->epochs}};
+                            {"train/epochs", p->epochs},
+                            {"train/further_loss", p->further}};
+  int n = (int)(sizeof all / sizeof *all) - !p->net.actor.further;
 
-  memcpy(out, all, sizeof all);
-  return (int)(sizeof all / sizeof *all);
+  memcpy(out, all, (size_t)n * sizeof *all);
+  return n;
 }
 
 static loomSafeTensor numbers(const char* name, loomSafeType type, const void* data, size_t count) {
   return (loomSafeTensor){.name = name, .type = type, .rank = 1, .shape = {(int64_t)count}, .data = data};
 }
 
-static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
-  ppo* p = self;
-  const loomParams* params = &p->net.params;
-  int n = 0;
-
-  // What acts; weights under CleanRL's names.
+// What acts; weights under CleanRL's names.
+static int acting_tensors(loomSafeTensor* out, const ppo* p) {
+  const loomParams* params = p->net.actor.params;
   for (int i = 0; i < params->count; i++) {
     const loomParam* q = &params->list[i];
-    out[n] = numbers(q->name, LOOM_SAFE_F32, params->value + q->offset, q->count);
-    out[n].rank = q->dims;
-    for (int k = 0; k < q->dims; k++) out[n].shape[k] = q->shape[k];
-    n++;
+    out[i] = numbers(q->name, LOOM_SAFE_F32, params->value + q->offset, q->count);
+    out[i].rank = q->dims;
+    for (int k = 0; k < q->dims; k++) out[i].shape[k] = q->shape[k];
   }
+  return params->count;
+}
+
+// Of who acts elsewhere it is only what it goes on from.
+static int guided_tensors(loomSafeTensor* out, const ppo* p) {
+  const loomParams *actor = p->net.actor.params, *critic = p->net.critic_params;
+  int n = 0;
+  out[n++] = numbers("train.actor", LOOM_SAFE_F32, actor->value, actor->total);
+  out[n++] = numbers("train.actor_counters", LOOM_SAFE_F64, &p->actor, 2);
+  out[n++] = numbers("train.critic", LOOM_SAFE_F32, critic->value, critic->total);
+  out[n++] = numbers("train.critic_first", LOOM_SAFE_F32, critic->first, critic->total);
+  out[n++] = numbers("train.critic_second", LOOM_SAFE_F32, critic->second, critic->total);
+  return n;
+}
+
+static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
+  ppo* p = self;
+  const loomParams* params = p->net.actor.params;
+  int n = p->guided ? guided_tensors(out, p) : acting_tensors(out, p);
   out[n++] = numbers("obs.moments", LOOM_SAFE_F64, p->obs_normal.moments, 1 + 2 * (size_t)p->obs_normal.dim);
   *acting = n;
 
@@ -411,7 +517,8 @@ static int thaw(void* self, loomError* err) {
 
 static void destroy(void* self) {
   ppo* p = self;
-  loom_actor_critic_destroy(&p->net);
+  loom_actor_critic_destroy(&p->scratch_net);
+  loom_critic_destroy(&p->critic);
   loom_running_destroy(&p->obs_normal);
   loom_running_destroy(&p->return_normal);
   loom_vector_destroy(p->vector);
@@ -419,6 +526,8 @@ static void destroy(void* self) {
   free(p->discounted);
   free(p->actions);
   free(p->ready);
+  free(p->random);
+  free(p->tails);
   free(p->terminated);
   free(p->truncated);
   free(p->fresh);
@@ -441,52 +550,82 @@ static int create_blocks(ppo* p, loomError* err) {
 
   p->discounted = calloc(n, sizeof *p->discounted);
   p->ready = calloc(n, sizeof *p->ready);
-  p->actions = calloc(n * (size_t)p->net.def.actions, sizeof *p->actions);
+  p->random = calloc(n, sizeof *p->random);
+  p->actions = calloc(n * (size_t)p->vector->maker.actions, sizeof *p->actions);
   p->terminated = calloc(rows, sizeof *p->terminated);
   p->truncated = calloc(rows, sizeof *p->truncated);
   p->fresh = calloc(rows, sizeof *p->fresh);
   p->valid = calloc(rows, sizeof *p->valid);
+  bool tails = p->critic_obs < p->vector->maker.obs;
+  p->tails = tails ? calloc(n * (size_t)p->critic_obs, sizeof *p->tails) : NULL;
   p->snapshot = calloc(1, loom_vector_snapshot_size(p->vector));
-  if (p->discounted && p->ready && p->actions && p->terminated && p->truncated && p->fresh && p->valid &&
-      p->snapshot)
+  if (p->discounted && p->ready && (p->tails || !tails) && p->random && p->actions && p->terminated &&
+      p->truncated && p->fresh && p->valid && p->snapshot)
     return LOOM_OK;
   return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a rollout of %d rows", p->rows);
 }
 
-static int create_run(ppo* p, const loomEnvironmentMaker* maker, int threads, loomError* err) {
+static int batch_of(const loomPpoConfig* c) {
+  return (int)(((int64_t)c->steps * c->environments + c->minibatches - 1) / c->minibatches);
+}
+
+int loom_ppo_most_rows(const loomPpoConfig* c) {
+  int batch = batch_of(c);
+  return batch > c->environments ? batch : c->environments;
+}
+
+static int create_networks(ppo* p, const loomEnvironmentMaker* maker, loomError* err) {
   const loomPpoConfig* c = &p->config;
-  loomVectorDef vector = {.n = c->environments, .threads = threads, .seed = p->seed};
+  int most = loom_ppo_most_rows(c), code;
+  if (p->guided) {
+    code = loom_critic_create(&p->critic, p->critic_obs, c->hidden.size, c->hidden.n, p->seed, most, err);
+    p->net = (loomPpoNetwork){p->guide.actor, &p->critic.mlp, &p->critic.params};
+    return code;
+  }
+
   loomActorCriticDef net = {.obs = maker->obs,
                             .actions = maker->actions,
                             .hidden = c->hidden,
                             .activation = c->activation ? LOOM_ACTIVATION_RELU : LOOM_ACTIVATION_TANH,
                             .orthogonal = c->orthogonal,
                             .log_std = c->log_std};
+  code = loom_actor_critic_create(&p->scratch_net, &net, p->seed, most, err);
+  p->net = loom_actor_critic_network(&p->scratch_net);
+  return code;
+}
+
+static int create_run(ppo* p, const loomEnvironmentMaker* maker, int threads, loomError* err) {
+  const loomPpoConfig* c = &p->config;
+  loomVectorDef vector = {.n = c->environments, .threads = threads, .seed = p->seed};
   p->rows = c->steps * c->environments;
-  p->batch = (p->rows + c->minibatches - 1) / c->minibatches;
-  int most = p->batch > c->environments ? p->batch : c->environments;
+  p->batch = batch_of(c);
+  p->critic_obs = p->guide.critic_obs ? p->guide.critic_obs : maker->obs;
 
   int code = loom_vector_create(&p->vector, maker, &vector, err);
-  if (!code) code = loom_actor_critic_create(&p->net, &net, p->seed, most, err);
-  if (!code) code = loom_running_create(&p->obs_normal, maker->obs, err);
+  if (!code) code = create_networks(p, maker, err);
+  if (!code) code = loom_running_create(&p->obs_normal, p->critic_obs, err);
   if (!code) code = loom_running_create(&p->return_normal, 1, err);
   if (!code) code = create_blocks(p, err);
 
   // The first start is seen, and counts for the means.
   if (!code) code = loom_vector_reset(p->vector, err);
   if (code) return code;
-  if (c->normalize_obs) loom_running_update(&p->obs_normal, p->vector->obs, c->environments);
+  if (c->normalize_obs) loom_running_update(&p->obs_normal, critic_sees(p), c->environments);
   see(p);
   return LOOM_OK;
 }
 
-int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomEnvironmentMaker* maker,
-                    int64_t steps, uint64_t seed, int threads, loomError* err) {
+int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpoGuide* guide,
+                    const loomEnvironmentMaker* maker, int64_t steps, uint64_t seed, int threads,
+                    loomError* err) {
   ppo* p = calloc(1, sizeof *p);
   if (!p) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
   p->config = *config;
   p->steps = steps;
   p->seed = seed;
+  p->guided = guide != NULL;
+  p->actor.rate = 1;
+  if (guide) p->guide = *guide;
 
   int code = create_run(p, maker, threads, err);
   if (code) {

@@ -1,13 +1,15 @@
-// Proximal policy optimization (Schulman et al., 2017) with a Gaussian actor from scratch. With the settings
-// it has by default it does what CleanRL's ppo_continuous_action does (github.com/vwxyzjn/cleanrl; Huang et
-// al., "The 37 implementation details of proximal policy optimization", 2022), but that an episode which is
-// out of time is credited with the value of its last state (`bootstrap`).
+// Proximal policy optimization (Schulman et al., 2017), of a Gaussian actor from scratch or of any other that
+// acts already (policies/network/ppo_network.h). From scratch, with the settings it has by default, it does
+// what CleanRL's ppo_continuous_action does (github.com/vwxyzjn/cleanrl; Huang et al., "The 37 implementation
+// details of proximal policy optimization", 2022), but that an episode which is out of time is credited with
+// the value of its last state (`bootstrap`).
 #ifndef LOOM_POLICIES_LEARN_PPO_H
 #define LOOM_POLICIES_LEARN_PPO_H
 
 #include "engine/base/api.h"
 #include "engine/base/fields.h"
 #include "policies/learn/learner.h"
+#include "policies/network/ppo_network.h"
 
 LOOM_C_BEGIN
 
@@ -36,9 +38,27 @@ typedef struct loomPpoConfig {
 extern const loomFields loom_ppo_fields;
 loomPpoConfig loom_default_ppo_config(void);
 
-/// For `steps` steps in all (which the learning rate falls over), from its first episode on.
-int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomEnvironmentMaker* maker,
-                    int64_t steps, uint64_t seed, int threads, loomError* err);
+/// Rows that an actor or a critic is asked about at once, at most.
+int loom_ppo_most_rows(const loomPpoConfig* config);
+
+/// What it has besides where the actor is somebody's who acts already. Steps of a run are the control steps
+/// of its environments then, those of the settings above decisions.
+typedef struct loomPpoGuide {
+  loomPpoActor actor;  // with room for loom_ppo_most_rows
+  int critic_obs;      // so many of an observation's last numbers are the critic's; 0 = all
+  int critic_first;    // iterations in which only the critic learns, so that a random one spoils no actor
+  double critic_rate;  // of learning
+  /// An iteration ends as soon as minibatches find the actor twice target_kl away, and its rate follows,
+  /// so that the last ones find it target_kl away. Who acts well has narrow distributions, and how narrow
+  /// decides on the rate.
+  bool adaptive;
+} loomPpoGuide;
+
+/// For `steps` steps in all (which the learning rate falls over), from its first episode on. guide NULL: from
+/// scratch.
+int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpoGuide* guide,
+                    const loomEnvironmentMaker* maker, int64_t steps, uint64_t seed, int threads,
+                    loomError* err);
 
 LOOM_C_END
 

@@ -10,7 +10,7 @@
 #include "engine/data/dataset.h"
 #include "engine/run/reward.h"
 #include "policies/agent/residual.h"
-#include "policies/agent/residual_environment.h"
+#include "policies/learn/residual_internal.h"
 
 // ---- settings
 
@@ -42,6 +42,10 @@ static const loomFieldDef field_rows[] = {
 };
 const loomFields loom_residual_settings_fields = LOOM_FIELDS(field_rows);
 
+// Those up to `test` mean the same whatever learns.
+enum { SHARED = 7 };
+const loomFields loom_base_settings_fields = {field_rows, SHARED};
+
 loomResidualSettings loom_default_residual_settings(void) {
   return (loomResidualSettings){.limits = true,
                                 .test = 200,
@@ -69,16 +73,6 @@ loomTd3Config loom_default_residual_td3_config(void) {
 
 // ---- a run
 
-typedef struct owner {
-  loomResidualTask task;
-  loomResidualBase base;
-  loomRewardDef* reward;  // of a file; NULL = the task's own
-  const loomTd3Network* learned;
-  loomStarts* starts;  // NULL = the reset distribution's alone
-  loomCurriculum curriculum;
-  int threads;
-} owner;
-
 static loomResidualConfig config_of(const loomResidualSettings* s, const loomTd3Config* td3) {
   return (loomResidualConfig){.hold = s->hold,
                               .position = s->position,
@@ -102,10 +96,6 @@ static int give_residual(const loomResidualSettings* s, const loomTd3Config* td3
   loomResidualConfig config = config_of(s, td3);
   loomResidualSpace space;
   loomEpisode* e;
-  if (base->policy->residual)
-    return loom_error_set(
-        err, LOOM_ERR_UNSUPPORTED,
-        "%s: has been finetuned already; finetune the policy that it was made of, for longer", s->policy);
 
   int code = loom_episode_create(&e, base->scene, err);
   if (code) return code;
@@ -120,8 +110,8 @@ static int give_residual(const loomResidualSettings* s, const loomTd3Config* td3
 // ---- demos
 
 // One demo's decisions as transitions that end in success.
-static int learn_demo(owner* o, loomExperience* to, const loomDemo* demo, int number, uint64_t seed,
-                      loomError* err) {
+static int learn_demo(loomResidualOwner* o, loomExperience* to, const loomDemo* demo, int number,
+                      uint64_t seed, loomError* err) {
   int n = loom_residual_decisions(&o->task, demo->rows), inputs = to->def.obs, entries = to->def.actions;
   loomReal* obs = calloc((size_t)(n + 1) * (size_t)inputs, sizeof *obs);
   loomReal* action = calloc((size_t)n * (size_t)entries, sizeof *action);
@@ -140,7 +130,8 @@ static int learn_demo(owner* o, loomExperience* to, const loomDemo* demo, int nu
   return code;
 }
 
-static int check_demo(const loomDemo* demo, const loomDataset* set, const owner* o, loomError* err) {
+static int check_demo(const loomDemo* demo, const loomDataset* set, const loomResidualOwner* o,
+                      loomError* err) {
   loomEpisode* e;
   int code = loom_episode_create(&e, o->base.scene, err);
   if (code) return code;
@@ -154,7 +145,7 @@ static int check_demo(const loomDemo* demo, const loomDataset* set, const owner*
 }
 
 // Each demo is read twice where the horizon follows from the longest: `to` NULL only measures it.
-static int read_demos(int* longest, owner* o, loomExperience* to, const char* path, uint64_t seed,
+static int read_demos(int* longest, loomResidualOwner* o, loomExperience* to, const char* path, uint64_t seed,
                       loomError* err) {
   loomDataset* set;
 
@@ -178,7 +169,8 @@ static int read_demos(int* longest, owner* o, loomExperience* to, const char* pa
 
 // ---- starts
 
-static int open_starts(owner* o, const loomStartsDef* given, const char* data, loomError* err) {
+static int open_starts(loomResidualOwner* o, const char* data, loomError* err) {
+  const loomStartsDef* given = o->base.starts;
   if (given && given->curriculum != LOOM_CURRICULUM_NONE && !(given->demos > 0))
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "starts: a curriculum is of demos' states, from which no episode begins; say which "
@@ -198,14 +190,14 @@ static int open_starts(owner* o, const loomStartsDef* given, const char* data, l
 }
 
 static double opened_so_far(const void* self) {
-  const owner* o = self;
+  const loomResidualOwner* o = self;
   return loom_curriculum_progress(&o->curriculum, o->starts);
 }
 
 // ---- what a run asks of it
 
 // Starts that nothing is learned from: of another seed.
-static loomRolloutDef trial_def(const owner* o, int n, uint64_t seed) {
+static loomRolloutDef trial_def(const loomResidualOwner* o, int n, uint64_t seed) {
   loomRolloutDef def = loom_default_rollout_def();
   def.n = n;
   def.seed = seed;
@@ -217,12 +209,12 @@ static loomRolloutDef trial_def(const owner* o, int n, uint64_t seed) {
 
 static int evaluate_policy(double* mean, double* deviation, void* self, int n, uint64_t seed,
                            loomError* err) {
-  owner* o = self;
+  loomResidualOwner* o = self;
   loomRolloutReport report;
   loomRolloutDef def = trial_def(o, n, seed);
   loomPolicyMaker maker = loom_trained_maker(o->base.policy);
 
-  loom_residual_set(o->base.policy->residual, o->learned);
+  if (o->learned) loom_residual_set(o->base.policy->residual, o->learned);
   int code = loom_rollout(&report, o->base.scene, &maker, &def, err);
   if (code) return code;
 
@@ -233,21 +225,20 @@ static int evaluate_policy(double* mean, double* deviation, void* self, int n, u
 }
 
 static int save_policy(const char* path, void* self, const loomSafeMeta* meta, int nmeta, loomError* err) {
-  owner* o = self;
+  loomResidualOwner* o = self;
   loomTrainedExtra extra = {.nmeta = nmeta, .meta = meta};
 
-  loom_residual_set(o->base.policy->residual, o->learned);
+  if (o->learned) loom_residual_set(o->base.policy->residual, o->learned);
   return loom_trained_save(path, o->base.policy, &extra, err);
 }
 
-static int create_learner(loomLearner* out, owner* o, const loomResidualSettings* s, const loomTd3Config* td3,
-                          const loomStartsDef* starts, uint64_t seed, loomError* err) {
+int loom_residual_prepare(loomResidualOwner* o, const loomResidualSettings* s, uint64_t seed,
+                          loomError* err) {
   int longest = 0;
   int code = find_reset(&o->task.reset, s, &o->base, err);
-  if (!code) code = give_residual(s, td3, &o->base, err);
   if (!code && s->reward[0]) code = loom_reward_def_load(&o->reward, o->base.scene->task, s->reward, err);
   if (!code && s->data[0]) code = read_demos(&longest, o, NULL, s->data, seed, err);
-  if (!code) code = open_starts(o, starts, s->data, err);
+  if (!code) code = open_starts(o, s->data, err);
   if (code) return code;
 
   // Episodes are no longer than they need be.
@@ -255,7 +246,14 @@ static int create_learner(loomLearner* out, owner* o, const loomResidualSettings
   o->task.max_steps = s->max_steps;
   if (!s->max_steps) code = loom_reward_horizon(&o->task.max_steps, o->task.reward, o->base.scene, err);
   if (!s->max_steps && !o->task.reward->horizon && longest) o->task.max_steps = 2 * longest;
-  if (!code) code = loom_residual_task(&o->task, err);
+  return code ? code : loom_residual_task(&o->task, err);
+}
+
+static int create_learner(loomLearner* out, loomResidualOwner* o, const loomResidualSettings* s,
+                          const loomTd3Config* td3, uint64_t seed, loomError* err) {
+  int longest, code = find_reset(&o->task.reset, s, &o->base, err);
+  if (!code) code = give_residual(s, td3, &o->base, err);
+  if (!code) code = loom_residual_prepare(o, s, seed, err);
   if (code) return code;
 
   enum { LOOK = 800 };  // decisions from one look at the run to the next
@@ -281,41 +279,52 @@ static int create_learner(loomLearner* out, owner* o, const loomResidualSettings
 }
 
 static void release_owner(void* self) {
-  owner* o = self;
+  loomResidualOwner* o = self;
   loom_starts_destroy(o->starts);
   loom_reward_def_destroy(o->reward);
+  if (o->release) o->release(o->self);
   free(o);
 }
 
-int loom_residual_learner(loomLearner* out, const loomResidualSettings* s, const loomTd3Config* td3,
-                          const loomStartsDef* starts, const loomResidualBase* base, uint64_t seed,
-                          int threads, loomError* err) {
-  *out = (loomLearner){0};
-  owner* o = calloc(1, sizeof *o);
+int loom_residual_own(loomResidualOwner** out, loomLearner* learner, const loomResidualSettings* s,
+                      const loomResidualBase* base, int threads, loomError* err) {
+  *learner = (loomLearner){0};
+  *out = NULL;
+  if (base->policy->residual)
+    return loom_error_set(
+        err, LOOM_ERR_UNSUPPORTED,
+        "%s: has been finetuned already; finetune the policy that it was made of, for longer", s->policy);
+
+  loomResidualOwner* o = *out = calloc(1, sizeof *o);
   if (!o) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
-  *o = (owner){.base = *base, .threads = threads};
+  *o = (loomResidualOwner){.base = *base, .threads = threads};
   o->task = (loomResidualTask){.scene = base->scene, .policy = base->policy, .limits = s->limits};
-
-  int code = create_learner(out, o, s, td3, starts, seed, err);
-  if (code) {
-    if (out->destroy) out->destroy(out->self);
-    *out = (loomLearner){0};
-    release_owner(o);
-    return code;
-  }
-
-  o->learned = loom_td3_network_of(out);
-  out->owner = o;
-  out->evaluate = evaluate_policy;
-  out->save = save_policy;
-  out->release = release_owner;
-  if (o->starts) out->opened = opened_so_far;
   return LOOM_OK;
 }
 
-void loom_residual_forget(loomTrained* policy) {
-  loom_residual_destroy(policy->residual);
-  policy->residual = NULL;
+int loom_residual_hand_over(loomLearner* learner, loomResidualOwner* o, int code) {
+  if (code) {
+    if (learner->destroy) learner->destroy(learner->self);
+    *learner = (loomLearner){0};
+    if (o) release_owner(o);
+    return code;
+  }
+
+  learner->owner = o;
+  learner->evaluate = evaluate_policy;
+  learner->save = save_policy;
+  learner->release = release_owner;
+  if (o->starts) learner->opened = opened_so_far;
+  return LOOM_OK;
+}
+
+int loom_residual_learner(loomLearner* out, const loomResidualSettings* s, const loomTd3Config* td3,
+                          const loomResidualBase* base, uint64_t seed, int threads, loomError* err) {
+  loomResidualOwner* o;
+  int code = loom_residual_own(&o, out, s, base, threads, err);
+  if (!code) code = create_learner(out, o, s, td3, seed, err);
+  if (!code) o->learned = loom_td3_network_of(out);
+  return loom_residual_hand_over(out, o, code);
 }
 
 // ---- before and after
@@ -339,12 +348,10 @@ static int note_trial(void* user, const loomRollout* rollout, loomTrace* trace, 
 int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, const loomResidualBase* base,
                        loomTrained* best, uint64_t seed, int threads,
                        int (*tried)(void* user, int done, int n), void* user, loomError* err) {
-  loomTrained plain = *best;
-  loomTrained* both[2] = {&plain, best};
+  loomTrained* both[2] = {base->policy, best};
   loomRolloutReport report[2] = {{0}};
   trial t = {.n = 2 * s->test, .tried = tried, .user = user};
   loomRolloutDef def = loom_default_rollout_def();
-  plain.residual = NULL;
   *out = (loomResidualTest){.n = s->test, .success = calloc(2 * (size_t)s->test + 1, sizeof(bool))};
   int code = out->success ? find_reset(&def.reset, s, base, err)
                           : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to test");

@@ -32,7 +32,7 @@ typedef struct loomResidualSettings {
   int64_t successes;
 } loomResidualSettings;
 
-extern const loomFields loom_residual_settings_fields;
+extern const loomFields loom_residual_settings_fields, loom_base_settings_fields;  // all; up to `test`
 loomResidualSettings loom_default_residual_settings(void);
 /// TD3's settings that suit it. Steps are decisions.
 loomTd3Config loom_default_residual_td3_config(void);
@@ -41,15 +41,15 @@ loomTd3Config loom_default_residual_td3_config(void);
 typedef struct loomResidualBase {
   loomTrained* policy;  // is given a residual, which loom_trained_destroy frees
   const loomScene* scene;
+  /// Where the episodes that it learns from begin, of the demos of the settings' `data` where it names none;
+  /// NULL = in the reset distribution, as those that it is evaluated in always.
+  const loomStartsDef* starts;
 } loomResidualBase;
 
 /// Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a
 /// residual already.
-/// starts: where the episodes that it learns from begin (nullable: in the reset distribution), of the demos
-/// of settings->data where it names none. Evaluation begins in the reset distribution always.
 int loom_residual_learner(loomLearner* out, const loomResidualSettings* settings, const loomTd3Config* td3,
-                          const loomStartsDef* starts, const loomResidualBase* base, uint64_t seed,
-                          int threads, loomError* err);
+                          const loomResidualBase* base, uint64_t seed, int threads, loomError* err);
 
 /// Success before and after, on the same starts.
 typedef struct loomResidualTest {
@@ -62,7 +62,7 @@ typedef struct loomResidualTest {
   bool* success;                    // (n, 2) of each start: before, after
 } loomResidualTest;
 
-/// After a run: the policy with what best (a policy's file) adds, against itself; starts are of `seed`. tried
+/// After a run: the policy as base has it, as it was before, against best; starts are of `seed`. tried
 /// (nullable) is told of each episode; non-zero ends it with LOOM_ERR_INTERRUPTED. Free with
 /// loom_residual_test_destroy.
 int loom_residual_test(loomResidualTest* out, const loomResidualSettings* settings,
@@ -73,9 +73,6 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* settin
 /// LOOM_ERR_IO.
 int loom_residual_test_write(const char* path, const loomResidualTest* test, loomError* err);
 void loom_residual_test_destroy(loomResidualTest* test);
-
-/// The policy as it was, with nothing added.
-void loom_residual_forget(loomTrained* policy);
 
 LOOM_C_END
 

@@ -2,7 +2,6 @@
 
 #include "policies/nn/init.h"
 #include "policies/objective/gaussian.h"
-#include "policies/objective/policy_loss.h"
 
 // ---- layout
 
@@ -24,25 +23,14 @@ void loom_actor_critic_declare(loomActorCritic* out, const loomActorCriticDef* d
   out->log_std = loom_params_add(&out->params, "model.actor_logstd", 2, (int[]){1, def->actions});
 }
 
-// CleanRL's layer_init.
-static bool init_layers(loomParams* params, const loomMlp* mlp, double last_gain, loomRandom* random) {
-  for (int i = 0; i < mlp->def.layers; i++) {
-    double gain = i + 1 < mlp->def.layers ? sqrt(2) : last_gain;
-    if (!loom_init_orthogonal(params->value + mlp->weight[i], mlp->def.sizes[i], mlp->def.sizes[i + 1], gain,
-                              random))
-      return false;
-    loom_init_constant(params->value + mlp->bias[i], (size_t)mlp->def.sizes[i + 1], 0);
-  }
-  return true;
-}
-
 static bool init_weights(loomActorCritic* net, uint64_t seed) {
   loomRandom random = loom_random(seed, 0, LOOM_PURPOSE_WEIGHTS);
   loomParams* params = &net->params;
   loom_init_constant(params->value + net->log_std, (size_t)net->def.actions, net->def.log_std);
 
   if (net->def.orthogonal)
-    return init_layers(params, &net->critic, 1, &random) && init_layers(params, &net->actor, 0.01, &random);
+    return loom_ppo_init_layers(params, &net->critic, 1, &random) &&
+           loom_ppo_init_layers(params, &net->actor, 0.01, &random);
   loom_mlp_init(&net->critic, params, &random);
   loom_mlp_init(&net->actor, params, &random);
   return true;
@@ -51,6 +39,7 @@ static bool init_weights(loomActorCritic* net, uint64_t seed) {
 static void lay_out(loomActorCritic* net, int n) {
   loom_mlp_layout(&net->actor, &net->arena, n);
   loom_mlp_layout(&net->critic, &net->arena, n);
+  net->dmean = loom_arena_real(&net->arena, (size_t)n * (size_t)net->def.actions);
 }
 
 int loom_actor_critic_create(loomActorCritic* out, const loomActorCriticDef* def, uint64_t seed, int n,
@@ -90,39 +79,58 @@ const loomReal* loom_actor_critic_value(loomActorCritic* net, const loomReal* ob
   return loom_mlp_forward(&net->critic, &net->params, obs, n);
 }
 
-// ---- loss
+// ---- as an actor of PPO
 
-loomPpoLoss loom_actor_critic_loss(loomActorCritic* net, const loomPpoRows* rows, int n,
-                                   const loomPpoLossDef* def, loomReal* scratch) {
+static void draw_actions(double* action, loomReal* decision, loomReal* log_prob, void* self,
+                         const loomReal* seen, int n, loomRandom* random) {
+  loomActorCritic* net = self;
   int actions = net->def.actions;
-  loomReal *log_prob = scratch, *dlog_prob = scratch + n, *advantage = scratch + 2 * (ptrdiff_t)n,
-           *dvalue = scratch + 3 * (ptrdiff_t)n, *dmean = scratch + 4 * (ptrdiff_t)n;
+  const loomReal *mean = loom_actor_critic_mean(net, seen, n), *log_std = loom_actor_critic_log_std(net);
+
+  for (int i = 0; i < n; i++)
+    loom_gaussian_sample(decision + i * actions, mean + i * actions, log_std, actions, &random[i]);
+  loom_gaussian_log_prob(log_prob, mean, log_std, decision, n, actions);
+  for (int i = 0; i < n * actions; i++) action[i] = (double)decision[i];
+}
+
+static double log_prob_of(loomReal* log_prob, void* self, const loomReal* seen, const loomReal* decision,
+                          int n) {
+  loomActorCritic* net = self;
   const loomReal* log_std = loom_actor_critic_log_std(net);
+
+  loom_gaussian_log_prob(log_prob, loom_actor_critic_mean(net, seen, n), log_std, decision, n,
+                         net->def.actions);
+  return loom_gaussian_entropy(log_std, net->def.actions);
+}
+
+static void backward(void* self, const loomReal* dlog_prob, double dentropy, const loomReal* seen,
+                     const loomReal* decision, int n) {
+  loomActorCritic* net = self;
+  int actions = net->def.actions;
+  const loomReal *log_std = loom_actor_critic_log_std(net), *mean = net->actor.sum[net->actor.def.layers - 1];
   loomReal* dlog_std = net->params.gradient + net->log_std;
-  loom_params_zero_gradient(&net->params);
+  loom_gaussian_log_prob_backward(net->dmean, dlog_std, dlog_prob, mean, log_std, decision, n, actions);
+  loom_mlp_backward(NULL, &net->actor, &net->params, net->dmean, seen, n);
 
-  // The policy: how much likelier its actions became.
-  const loomReal* mean = loom_actor_critic_mean(net, rows->obs, n);
-  loom_gaussian_log_prob(log_prob, mean, log_std, rows->action, n, actions);
-  if (def->normalize) loom_advantage_normalize(advantage, rows->advantage, n);
-  loomPolicyLoss policy = loom_policy_loss(dlog_prob, log_prob, rows->log_prob,
-                                           def->normalize ? advantage : rows->advantage, n, def->clip);
-  loom_gaussian_log_prob_backward(dmean, dlog_std, dlog_prob, mean, log_std, rows->action, n, actions);
-  loom_mlp_backward(NULL, &net->actor, &net->params, dmean, rows->obs, n);
+  // Entropy is the same whatever the state.
+  for (int j = 0; j < actions; j++) dlog_std[j] += (loomReal)dentropy;
+}
 
-  // Entropy is rewarded, whatever the state.
-  double entropy = loom_gaussian_entropy(log_std, actions);
-  for (int j = 0; j < actions; j++) dlog_std[j] -= (loomReal)def->entropy_weight;
+static void best_action(double* action, void* self, const loomReal* seen) {
+  loomActorCritic* net = self;
+  const loomReal* mean = loom_actor_critic_mean(net, seen, 1);
+  for (int j = 0; j < net->def.actions; j++) action[j] = (double)mean[j];
+}
 
-  const loomReal* value = loom_actor_critic_value(net, rows->obs, n);
-  double value_loss =
-      loom_value_loss(dvalue, value, rows->value, rows->returns, n, def->value_clip, def->value_weight);
-  loom_mlp_backward(NULL, &net->critic, &net->params, dvalue, rows->obs, n);
-
-  return (loomPpoLoss){.loss = policy.loss - def->entropy_weight * entropy + def->value_weight * value_loss,
-                       .policy = policy.loss,
-                       .value = value_loss,
-                       .entropy = entropy,
-                       .kl = policy.kl,
-                       .clipped = policy.clipped};
+loomPpoNetwork loom_actor_critic_network(loomActorCritic* net) {
+  return (loomPpoNetwork){.actor = {.self = net,
+                                    .params = &net->params,
+                                    .words = net->def.actions,
+                                    .ratios = 1,
+                                    .draw = draw_actions,
+                                    .log_prob = log_prob_of,
+                                    .backward = backward,
+                                    .best = best_action},
+                          .critic = &net->critic,
+                          .critic_params = &net->params};
 }

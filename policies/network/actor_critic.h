@@ -6,7 +6,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/fields.h"
-#include "policies/nn/mlp.h"
+#include "policies/network/ppo_network.h"
 
 LOOM_C_BEGIN
 
@@ -22,7 +22,8 @@ typedef struct loomActorCritic {
   loomActorCriticDef def;
   loomParams params;
   loomMlp actor, critic;
-  size_t log_std;  // offset in the blocks
+  size_t log_std;   // offset in the blocks
+  loomReal* dmean;  // (n x actions)
   loomArena arena;
 } loomActorCritic;
 
@@ -38,26 +39,8 @@ const loomReal* loom_actor_critic_log_std(const loomActorCritic* net);
 const loomReal* loom_actor_critic_mean(loomActorCritic* net, const loomReal* obs, int n);
 const loomReal* loom_actor_critic_value(loomActorCritic* net, const loomReal* obs, int n);
 
-/// What a minibatch is judged by (n rows).
-typedef struct loomPpoRows {
-  const loomReal *obs, *action;                            // (n x obs), (n x actions)
-  const loomReal *log_prob, *value, *advantage, *returns;  // (n) when the actions were drawn
-} loomPpoRows;
-
-typedef struct loomPpoLossDef {
-  double clip;        // of the ratio of probabilities
-  double value_clip;  // of the value's move; 0 = none
-  double value_weight, entropy_weight;
-  bool normalize;  // advantages by the minibatch
-} loomPpoLossDef;
-
-typedef struct loomPpoLoss {
-  double loss, policy, value, entropy, kl, clipped;
-} loomPpoLoss;
-
-/// Loss and, written over params.gradient, its gradient. scratch (4 n + n actions).
-loomPpoLoss loom_actor_critic_loss(loomActorCritic* net, const loomPpoRows* rows, int n,
-                                   const loomPpoLossDef* def, loomReal* scratch);
+/// The same as PPO has it. A decision is the action itself.
+loomPpoNetwork loom_actor_critic_network(loomActorCritic* net);
 
 LOOM_C_END
 

@@ -1,14 +1,19 @@
 #include "policies/objective/policy_loss.h"
 
 loomPolicyLoss loom_policy_loss(loomReal* dlog_prob, const loomReal* log_prob, const loomReal* old_log_prob,
-                                const loomReal* advantage, int n, double clip) {
+                                const loomReal* advantage, int n, const loomPolicyLossDef* def) {
   loomPolicyLoss sum = {0};
-  double share = 1.0 / n;
+  int ratios = def->ratios, count = n * ratios;
+  double share = 1.0 / count;
 
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < count; i++) {
+    int part = i % ratios;
+    double a = (double)advantage[i / ratios], clip = def->clip;
+    if (def->advantage_share) a *= def->advantage_share[part];
+    if (def->clip_share) clip *= def->clip_share[part];
+
     double moved = (double)log_prob[i] - (double)old_log_prob[i], ratio = exp(moved);
-    double bounded = fmin(fmax(ratio, 1 - clip), 1 + clip), a = (double)advantage[i];
-    double plain = -a * ratio, held = -a * bounded;
+    double bounded = fmin(fmax(ratio, 1 - clip), 1 + clip), plain = -a * ratio, held = -a * bounded;
 
     // The clipped one has no slope where it is the larger, for then the ratio is out of bounds.
     sum.loss += share * fmax(plain, held);

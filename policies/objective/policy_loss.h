@@ -18,9 +18,17 @@ typedef struct loomPolicyLoss {
   double clipped;  // share of the ratios that are outside of 1 +- clip
 } loomPolicyLoss;
 
-/// dlog_prob (n) from log-probabilities now and when the actions were drawn, and advantages (n each).
+typedef struct loomPolicyLossDef {
+  double clip;  // of the ratio
+  int ratios;   // of a row, each a probability of its own
+  const double *advantage_share,
+      *clip_share;  // (ratios) factors of the row's advantage and of clip; NULL = 1
+} loomPolicyLossDef;
+
+/// dlog_prob (n x ratios) from log-probabilities now and when the actions were drawn (n x ratios), and
+/// advantages (n).
 loomPolicyLoss loom_policy_loss(loomReal* dlog_prob, const loomReal* log_prob, const loomReal* old_log_prob,
-                                const loomReal* advantage, int n, double clip);
+                                const loomReal* advantage, int n, const loomPolicyLossDef* def);
 
 /// Mean 0 and deviation 1 (of n - 1): out (n) may be advantage. 1e-8 is added to the deviation.
 void loom_advantage_normalize(loomReal* out, const loomReal* advantage, int n);

@@ -26,6 +26,7 @@ typedef struct finetuneArgs {
   const char *policy, *config, *task, *data, *reset, *reward, *folder;
   int method;                                                  // -1 = as the configuration says
   int64_t steps, seed, threads, environments, evaluate, test;  // -1 likewise
+  double bc;                                                   // likewise
   int nseed;
   int64_t seeds[SEEDS];
   bool scratch, resume, overwrite, json;
@@ -53,12 +54,18 @@ static const toolOption options[] = {
         .about = "scene's name or task file; what the policy's rollouts were of unless given. With --scratch "
                  "the file of a plain control task (`gym:`), such as tests/gym/half_cheetah.yaml"),
     TOOL_OPTION_AS("scratch", 0, NULL, finetuneArgs, BOOL, scratch, .about = "begin with no policy"),
-    TOOL_OPTION_AS("method", 'm', "NAME", finetuneArgs, CHOICE, method, .choices = loom_finetune_methods,
-                   .about =
-                       "residual unless given: what is added to a policy's actions, by TD3; with --scratch "
-                       "ppo"),
+    TOOL_OPTION_AS(
+        "method", 'm', "NAME", finetuneArgs, CHOICE, method, .choices = loom_finetune_methods,
+        .about = "residual unless given: what is added to a policy's actions, by TD3; ppo: the policy's "
+                 "own network, where its outputs are a Gaussian or a mixture; with --scratch ppo or td3, "
+                 "ppo unless given"),
     TOOL_OPTION_AS("data", 'd', "FILE.hdf5", finetuneArgs, STRING, data,
-                   .about = "demos that half of what is learned from is of, together with its own successes"),
+                   .about = "demos that half of what a residual learns from is of, together with its own "
+                            "successes, or those of --bc"),
+    TOOL_OPTION_AS("bc", 0, "W", finetuneArgs, REAL, bc, .least = 0, .most = 1e6,
+                   .about =
+                       "ppo of a policy: weight of the demos' negative log likelihood in its loss, such as "
+                       "0.1; 0 unless given"),
     TOOL_OPTION_AS("reset", 0, "NAME", finetuneArgs, STRING, reset,
                    .about = "reset distribution; the policy's own unless given"),
     TOOL_OPTION_AS("reward", 0, "FILE", finetuneArgs, STRING, reward,
@@ -80,7 +87,7 @@ static const toolOption options[] = {
         "one run for each seed, in DIR/seed-SEED; then their mean. Runs that are whole are not made "
         "again with --resume"),
     TOOL_OPTION_AS("environments", 0, "N", finetuneArgs, INT64, environments, .low = 1, .high = 4096,
-                   .about = "side by side, 8 unless given, from scratch 1"),
+                   .about = "side by side, 8 unless given, ppo of a policy 16, from scratch 1"),
     TOOL_OPTION_AS("evaluate", 0, "N", finetuneArgs, INT64, evaluate, .high = 1 << 20, .unit = "episodes",
                    .about =
                        "without noise, now and then and at the end, by which the best is known; 200 unless "
@@ -117,7 +124,9 @@ static const toolCommand command = {
         "Learns by trying, in simulation. A trained policy of any kind stays as it is, and what is added to "
         "its "
         "actions\n"
-        "is learned; best.safetensors has both and is a policy as any other. In the end it is compared with "
+        "is learned; best.safetensors has both and is a policy as any other. With --method ppo its network "
+        "itself\n"
+        "learns, and best.safetensors is one of the same kind. In the end it is compared with "
         "the "
         "policy\n"
         "as it was, on starts that neither has met; where it is not better the policy stays as it was. With "
@@ -151,6 +160,8 @@ static const toolCommand command = {
         "  demoloom finetune runs/handover/best_success.safetensors --data handover.hdf5 --start-demos 0.5 "
         "--curriculum reverse -o runs/back\n"
         "  demoloom rollout runs/handover/best_success.safetensors runs/finetuned/best.safetensors -n 300\n"
+        "  demoloom finetune runs/gmm/best_success.safetensors --method ppo --bc 0.1 --data handover.hdf5 -o "
+        "runs/ppo\n"
         "  demoloom finetune --task tests/gym/half_cheetah.yaml --scratch --method ppo -o runs/cheetah\n"
         "  demoloom finetune -c runs/cheetah/config.yaml --scratch --seeds 1,2,3 -o runs/cheetahs --json\n"
         "  demoloom finetune tests/gym/grid.yaml -o runs/grid --dry-run\n"
@@ -168,6 +179,7 @@ static const finetuneArgs no_args = {.method = -1,
                                      .environments = -1,
                                      .evaluate = -1,
                                      .test = -1,
+                                     .bc = -1,
                                      .heartbeat = HEARTBEAT};
 
 static int read_finetune_options(finetuneArgs* a, int argc, char** argv) {
@@ -195,16 +207,18 @@ static int read_finetune_options(finetuneArgs* a, int argc, char** argv) {
 
 // ---- the configuration
 
-// A residual is for a policy, the other methods begin with none.
+// A residual is for a policy, TD3 begins with none, PPO is for both.
 static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loomError* err) {
-  bool residual = c->finetune.method == LOOM_FINETUNE_RESIDUAL;
   const char* name = loom_finetune_methods[c->finetune.method];
-  if (a->scratch && residual)
+  bool direct = c->of_policy && c->finetune.method == LOOM_FINETUNE_PPO;
+  if (a->scratch && c->of_policy)
     return loom_error_set(err, LOOM_ERR_USAGE, "--method %s changes a policy: name one instead of --scratch",
                           name);
-  if (!a->scratch && !residual)
+  if (!a->scratch && !c->of_policy)
     return loom_error_set(err, LOOM_ERR_USAGE, "--method %s begins with no policy yet: it takes --scratch",
                           name);
+  if (a->bc >= 0 && !direct)
+    return loom_error_set(err, LOOM_ERR_USAGE, "--bc is for a policy that is finetuned with --method ppo");
   bool starts = a->start_demos >= 0 || a->start_failures >= 0 || a->curriculum >= 0;
   if (a->scratch && (a->data || a->reset || a->reward || a->test >= 0 || starts))
     return loom_error_set(err, LOOM_ERR_USAGE,
@@ -220,7 +234,9 @@ static int copy_text(char* to, size_t room, const char* option, const char* text
 
 static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* err) {
   int method = a->method >= 0 ? a->method : a->scratch ? LOOM_FINETUNE_PPO : LOOM_FINETUNE_RESIDUAL;
-  *c = loom_default_finetune_config((loomFinetuneMethod)method);
+  *c = loom_default_finetune_config(
+      (loomFinetuneMethod)method,
+      method == LOOM_FINETUNE_RESIDUAL || (method == LOOM_FINETUNE_PPO && a->policy));
   int code = a->config ? loom_finetune_config_load(c, a->config, err) : 0;
   if (code) return code;
 
@@ -247,6 +263,7 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   if (a->steps > 0) c->finetune.steps = a->steps;
   if (a->start_demos >= 0) c->starts.demos = a->start_demos;
   if (a->start_failures >= 0) c->starts.failures = a->start_failures;
+  if (a->bc >= 0) c->direct.bc = a->bc;
   code = copy_text(c->finetune.task, sizeof c->finetune.task, "--task", a->task, err);
   if (!code) code = copy_text(c->residual.policy, sizeof c->residual.policy, "the policy", a->policy, err);
   if (!code) code = copy_text(c->residual.data, sizeof c->residual.data, "--data", a->data, err);
@@ -347,7 +364,7 @@ static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomErro
 }
 
 static int open_place(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomError* err) {
-  return c->finetune.method == LOOM_FINETUNE_RESIDUAL ? open_scene(p, c, a, err) : open_control(p, c, a, err);
+  return c->of_policy ? open_scene(p, c, a, err) : open_control(p, c, a, err);
 }
 
 // ---- runs
@@ -375,7 +392,7 @@ typedef struct seedRun {
 static void show_progress(runs* all) {
   char note[200] = "steps";
   const loomFinetuneState* s = all->state;
-  bool residual = all->config->finetune.method == LOOM_FINETUNE_RESIDUAL;
+  bool of_policy = all->config->of_policy;
   int64_t step = 0, steps = 0, first = 0;
   if (atomic_flag_test_and_set(&all->showing)) return;
 
@@ -386,15 +403,15 @@ static void show_progress(runs* all) {
   }
 
   size_t n = strlen(note);
-  if (residual && s->episodes)
+  if (of_policy && s->episodes)
     snprintf(note + n, sizeof note - n, ", %.0f %% of the latest 100 episodes succeed",
              100 * s->training_return);
   else if (s->episodes)
     snprintf(note + n, sizeof note - n, ", return %.1f", s->training_return);
   n = strlen(note);
   if (!isnan(s->evaluation))
-    snprintf(note + n, sizeof note - n, residual ? ", %.1f %% without noise" : ", %.1f without noise",
-             residual ? 100 * s->evaluation : s->evaluation);
+    snprintf(note + n, sizeof note - n, of_policy ? ", %.1f %% without noise" : ", %.1f without noise",
+             of_policy ? 100 * s->evaluation : s->evaluation);
 
   // The last look at a run may come after more steps than it was to have. The rate is this process's.
   if (steps < step) steps = step;
@@ -421,41 +438,46 @@ static int show_test(void* user, int done, int n) {
 }
 
 // The policy as it was against the best; where that is not better it is what the run gives.
-static int test_residual(seedRun* self, const loomFinetuneConfig* c, const loomResidualBase* base,
-                         const char* folder, loomError* err) {
+static int test_policy(seedRun* self, const loomFinetuneConfig* c, const loomResidualBase* base,
+                       const char* folder, loomError* err) {
   loomResidualTest* out = &self->all->test[self->i];
   char path[LOOM_PATH_MAX + 64];
-  loomTrained best;
+  loomTrained before, best;
   if (!c->residual.test || !c->finetune.evaluate) return 0;
   snprintf(path, sizeof path, "%s/best.safetensors", folder);
-  int code = loom_trained_load(&best, path, err);
+  int code = loom_trained_load(&before, c->residual.policy, err);
   if (code) return code;
+  code = loom_trained_load(&best, path, err);
+  if (code) {
+    loom_trained_destroy(&before);
+    return code;
+  }
 
   // Starts of another seed than those that it learned from, and that the best was known by.
   self->start = loom_clock();
   uint64_t seed = (uint64_t)c->finetune.seed + ((uint64_t)2 << 40);
-  code = loom_residual_test(out, &c->residual, base, &best, seed, c->finetune.threads, show_test, self, err);
-  if (!code && !out->kept) {
-    loom_residual_forget(&best);
-    code = loom_trained_save(path, &best, NULL, err);
-  }
+  loomResidualBase as_before = {&before, base->scene, NULL};
+  code = loom_residual_test(out, &c->residual, &as_before, &best, seed, c->finetune.threads, show_test, self,
+                            err);
+  if (!code && !out->kept) code = loom_trained_save(path, &before, NULL, err);
   snprintf(path, sizeof path, "%s/evaluation.csv", folder);
   if (!code) code = loom_residual_test_write(path, out, err);
+  loom_trained_destroy(&before);
   loom_trained_destroy(&best);
   return code;
 }
 
-static int run_residual(seedRun* self, loomFinetuneDef* def, loomError* err) {
+static int run_policy(seedRun* self, loomFinetuneDef* def, loomError* err) {
   runs* all = self->all;
   const loomFinetuneConfig* c = def->config;
   loomTrained policy;
   int code = loom_trained_load(&policy, c->residual.policy, err);
   if (code) return code;
 
-  loomResidualBase base = {&policy, all->place->scene};
+  loomResidualBase base = {&policy, all->place->scene, NULL};
   def->base = &base;
   code = loom_finetune(&all->state[self->i], def, err);
-  if (!code) code = test_residual(self, c, &base, def->folder, err);
+  if (!code) code = test_policy(self, c, &base, def->folder, err);
   loom_trained_destroy(&policy);
   return code;
 }
@@ -480,8 +502,7 @@ static int run_one(void* user, int worker, int i, loomError* err) {
   def.folder = folder;
   def.progress = show_iteration;
   def.user = &self;
-  int code = config.finetune.method == LOOM_FINETUNE_RESIDUAL ? run_residual(&self, &def, err)
-                                                              : loom_finetune(&all->state[i], &def, err);
+  int code = config.of_policy ? run_policy(&self, &def, err) : loom_finetune(&all->state[i], &def, err);
   return code ? tool_go_on(err, code, folder, "last.safetensors") : 0;
 }
 
@@ -577,7 +598,7 @@ static void add_success(cJSON* out, const char* key, int successes, int within, 
   cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
 }
 
-// Before and after; `tried`: what the residual did, kept or not.
+// Before and after; `tried`: what was learned did, kept or not.
 static void add_test(cJSON* out, const results* r) {
   loomResidualTest sum = sum_of_tests(r);
   if (!sum.n) return;
@@ -593,13 +614,13 @@ static void add_test(cJSON* out, const results* r) {
 
 static void print_json(const loomFinetuneConfig* c, const results* r) {
   cJSON* out = cJSON_CreateObject();
-  bool residual = c->finetune.method == LOOM_FINETUNE_RESIDUAL;
-  if (residual) add_test(out, r);
+  bool of_policy = c->of_policy;
+  if (of_policy) add_test(out, r);
   cJSON_AddStringToObject(out, "task", c->finetune.task);
-  if (residual) cJSON_AddStringToObject(out, "policy", c->residual.policy);
+  if (of_policy) cJSON_AddStringToObject(out, "policy", c->residual.policy);
   cJSON_AddStringToObject(out, "method", loom_finetune_methods[c->finetune.method]);
 
-  add_returns(out, residual ? "evaluated" : "return", c->finetune.evaluate ? r->evaluation : r->training,
+  add_returns(out, of_policy ? "evaluated" : "return", c->finetune.evaluate ? r->evaluation : r->training,
               r->n);
   add_returns(out, "training_return", r->training, r->n);
   cJSON_AddNumberToObject(out, "episodes", c->finetune.evaluate);
@@ -627,12 +648,12 @@ static void print_test(const results* r) {
 }
 
 static void print_results(const loomFinetuneConfig* c, const results* r, const char* folder) {
-  if (c->finetune.method == LOOM_FINETUNE_RESIDUAL) {
+  if (c->of_policy) {
     print_test(r);
   } else if (c->finetune.evaluate)
     printf("return %.1f (mean of %d seed%s, %d episodes each, without noise)\n", mean_of(r->evaluation, r->n),
            r->n, r->n == 1 ? "" : "s", c->finetune.evaluate);
-  if (c->finetune.method != LOOM_FINETUNE_RESIDUAL)
+  if (!c->of_policy)
     printf("return of the latest 100 episodes of training: %.1f\n", mean_of(r->training, r->n));
   printf("%lld steps, %.1f s, %.1f core seconds\nwrote %s\n", (long long)r->steps, r->seconds,
          r->core_seconds, folder);

@@ -14,13 +14,18 @@
 static void comes_back(void** state) {
   (void)state;
 
-  for (int m = 0; loom_finetune_methods[m]; m++) {
-    loomFinetuneConfig c = loom_default_finetune_config((loomFinetuneMethod)m), read;
+  // Each method from scratch, and of a policy.
+  for (int k = 0; loom_finetune_methods[k / 2]; k++) {
+    int m = k / 2;
+    bool of_policy = k % 2;
+    if (m == (of_policy ? LOOM_FINETUNE_TD3 : LOOM_FINETUNE_RESIDUAL)) continue;
+    loomFinetuneConfig c = loom_default_finetune_config((loomFinetuneMethod)m, of_policy), read;
     loomError err = {0, ""};
     c.finetune.steps = 123456789012;
     c.ppo.rate = 1.0 / 3;
     c.ppo.hidden = (loomSizes){3, {5, 6, 7}};
     c.td3.updates = 0.1;
+    c.direct.bc = 0.1;
 
     // What is for other methods is not written; a residual is learned by TD3.
     char* text = loom_finetune_config_text(&c);
@@ -28,11 +33,13 @@ static void comes_back(void** state) {
     assert_int_equal(strstr(text, "\nppo:") != NULL, m == LOOM_FINETUNE_PPO);
     assert_int_equal(strstr(text, "\ntd3:") != NULL, m != LOOM_FINETUNE_PPO);
     assert_int_equal(strstr(text, "\nresidual:") != NULL, m == LOOM_FINETUNE_RESIDUAL);
+    assert_int_equal(strstr(text, "\nbase:") != NULL, m == LOOM_FINETUNE_PPO && of_policy);
+    assert_int_equal(strstr(text, "\ndirect:") != NULL, m == LOOM_FINETUNE_PPO && of_policy);
     if (loom_finetune_config_parse(&read, text, strlen(text), "c.yaml", &err)) fail_msg("%s", err.message);
 
     char* again = loom_finetune_config_text(&read);
     assert_string_equal(text, again);
-    assert_true(read.finetune.steps == c.finetune.steps);
+    assert_true(read.finetune.steps == c.finetune.steps && read.of_policy == of_policy);
     free(text);
     free(again);
   }
@@ -62,6 +69,8 @@ static void refuses(void** state) {
       {"ppo: {hidden: [0]}", "'hidden'"},
       {"td3: {tau: 0.1}", "means nothing for `method: ppo`"},
       {"sac: {}", "'sac'"},
+      {"finetune: {method: td3}\nbase: {policy: p}", "means nothing for `method: td3`"},
+      {"finetune: {method: residual}\ndirect: {bc: 1}", "means nothing for `method: residual`"},
   };
 
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -10,7 +10,9 @@
 #include "engine/run/vector.h"
 #include "policies/agent/decide.h"
 #include "policies/agent/residual_environment.h"
+#include "policies/learn/direct.h"
 #include "policies/learn/residual.h"
+#include "policies/network/mixture_actor.h"
 
 enum { KEYS = 2, STEPS = 40 };
 
@@ -160,9 +162,6 @@ static void a_file_has_both(void** state) {
   assert_int_equal(again.residual->config.hold, 4);
   assert_true(run(&again, 0) == run(&policy, 0));
 
-  // Without it the file is as it was.
-  loom_residual_forget(&again);
-  assert_null(again.residual);
   loom_trained_destroy(&again);
   unlink(path);
 }
@@ -201,6 +200,127 @@ static void environment_is_a_rollout(void** state) {
     assert_true(!step.terminated && step.truncated == (k == 2) && !step.success && step.reward == 0);
   }
   e.destroy(e.self);
+}
+
+// What the network says, told from outside, leads to where the policy comes by itself; also from a snapshot.
+static void the_policy_itself_is_an_environment(void** state) {
+  (void)state;
+  enum { DECISIONS = 3 };
+  loomError err = {0, ""};
+  loomResidualTask t = {.scene = o->scene, .policy = &policy, .max_steps = 60, .limits = true};
+  must(loom_residual_task(&t, &err), &err);
+  loomEnvironmentMaker maker = loom_residual_environment(&t);
+  loomEnvironment e[2];
+  loomEnvironmentStep step;
+  loomActor actor;
+  static loomReal seen[512], said[512];
+  static double obs[2][512], action[512];
+  double* snapshot = malloc(maker.snapshot_size);
+  int executed = policy.config.policy.executed, rows = loom_network_seen(&policy.network.def);
+  assert_true(snapshot && maker.obs == rows * policy.network.def.obs_dim && maker.obs <= 512);
+  assert_true(maker.actions == executed * policy.actions.dim && maker.actions <= 512 && !maker.range);
+
+  // The actor draws from the stream that the policy would have.
+  loomRandom random = loom_random(9, 1, LOOM_PURPOSE_POLICY);
+  must(loom_actor_create(&actor, &policy.network, &err), &err);
+  for (int k = 0; k < 2; k++) must(maker.create(&e[k], maker.source, &err), &err);
+  must(e[0].reset(e[0].self, 9, 1, &err), &err);
+
+  for (int d = 0; d < DECISIONS; d++) {
+    e[0].observe(obs[0], e[0].self);
+    for (int i = 0; i < maker.obs; i++) seen[i] = (loomReal)obs[0][i];
+    loom_actor_decide(said, &actor, seen, &random);
+    for (int i = 0; i < maker.actions; i++) action[i] = (double)said[i];
+    if (d == 2) e[0].snapshot(snapshot, e[0].self);
+    if (d == 2) must(e[1].restore(e[1].self, snapshot, &err), &err);
+    must(e[0].step(&step, e[0].self, action, &err), &err);
+    if (d == 2) must(e[1].step(&step, e[1].self, action, &err), &err);
+    assert_int_equal(step.steps, executed);
+  }
+  for (int k = 0; k < 2; k++) e[k].observe(obs[k], e[k].self);
+  assert_memory_equal(obs[0], obs[1], (size_t)maker.obs * sizeof **obs);
+
+  // By itself.
+  loomPolicyMaker pm = loom_trained_maker(&policy);
+  loomPolicy acting;
+  loomDecided decided;
+  void* instance;
+  must(pm.create(&instance, pm.self, o->e, &err), &err);
+  must(loom_episode_reset(o->e, 0, 9, 1, &err), &err);
+  must(pm.begin(&acting, instance, o->e, 9, 1, &err), &err);
+  for (int k = 0; k < DECISIONS * executed; k++) {
+    must(acting.act(action, acting.self, o->e, &err), &err);
+    must(loom_episode_step(o->e, action, &err), &err);
+  }
+  must(loom_trained_decide(&decided, instance, o->e, &err), &err);
+  const double* newest = obs[0] + (rows - 1) * policy.network.def.obs_dim;
+  for (int i = 0; i < policy.network.def.obs_dim; i++) assert_true(newest[i] == (double)decided.seen[i]);
+
+  pm.destroy(instance);
+  loom_actor_destroy(&actor);
+  for (int k = 0; k < 2; k++) e[k].destroy(e[k].self);
+  free(snapshot);
+}
+
+// Where the network remembers, what it is known by is all that it saw since it forgot, again and again.
+static void memory_is_seen(void** state) {
+  (void)state;
+  enum { DECISIONS = 8 };
+  loomError err = {0, ""};
+  loomTrained t;
+  loomMixtureActor actor;
+  loomEnvironment e;
+  loomEnvironmentStep step;
+  static loomReal seen[512];
+  static double obs[512];
+  double action[LOOM_MAX_ACTION];
+  make_policy(&t);
+  loom_network_destroy(&t.network);
+  t.config.policy = loom_default_network_config(LOOM_KIND_BC_RNN_GMM);
+  t.config.policy.hidden = 16;
+  loomNetworkDef def = loom_network_def(&t.config.policy, &t.config.encoder, 2, 3, t.obs.dim, t.actions.dim);
+  must(loom_network_create(&t.network, &def, 3, &err), &err);
+  must(loom_mixture_actor_create(&actor, &t.network, 0.1, false, 1, &err), &err);
+  loomPpoActor ppo = loom_mixture_actor(&actor);
+
+  loomResidualTask task = {.scene = o->scene, .policy = &t, .max_steps = 60};
+  must(loom_residual_task(&task, &err), &err);
+  loomEnvironmentMaker maker = loom_residual_environment(&task);
+  assert_int_equal(maker.obs, 1 + 4 * def.obs_dim);
+  assert_true(maker.obs <= 512 && maker.actions <= LOOM_MAX_ACTION);
+  must(maker.create(&e, maker.source, &err), &err);
+  must(e.reset(e.self, 9, 1, &err), &err);
+  for (int d = 0; d < DECISIONS; d++) {
+    e.observe(obs, e.self);
+    assert_true(obs[0] == d % 3);
+    for (int i = 0; i < maker.obs; i++) seen[i] = (loomReal)obs[i];
+    ppo.best(action, ppo.self, seen);
+    must(e.step(&step, e.self, action, &err), &err);
+  }
+  e.observe(obs, e.self);
+  e.destroy(e.self);
+
+  // By itself, as its likeliest mode says.
+  loomPolicyMaker pm = loom_trained_maker(&t);
+  loomPolicy acting;
+  loomDecided decided;
+  void* instance;
+  t.network.likeliest = true;
+  must(pm.create(&instance, pm.self, o->e, &err), &err);
+  must(loom_episode_reset(o->e, 0, 9, 1, &err), &err);
+  must(pm.begin(&acting, instance, o->e, 9, 1, &err), &err);
+  for (int k = 0; k < DECISIONS; k++) {
+    must(acting.act(action, acting.self, o->e, &err), &err);
+    must(loom_episode_step(o->e, action, &err), &err);
+  }
+  must(loom_trained_decide(&decided, instance, o->e, &err), &err);
+  const double* newest = obs + maker.obs - def.obs_dim;
+  for (int i = 0; i < def.obs_dim; i++)
+    if (!(fabs(newest[i] - (double)decided.seen[i]) < 1e-4))
+      fail_msg("number %d: %g, not %g", i, newest[i], (double)decided.seen[i]);
+  pm.destroy(instance);
+  loom_mixture_actor_destroy(&actor);
+  loom_trained_destroy(&t);
 }
 
 static void snapshots_go_on(void** state) {
@@ -312,7 +432,7 @@ static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* st
   td3.batch = 16;
   td3.buffer = s.successes = 1000;
   td3.hidden = (loomSizes){1, {16}};
-  must(loom_residual_learner(l, &s, &td3, starts, &(loomResidualBase){t, o->scene}, 6, threads, &err), &err);
+  must(loom_residual_learner(l, &s, &td3, &(loomResidualBase){t, o->scene, starts}, 6, threads, &err), &err);
 }
 
 static void drop_learner(loomLearner* l, loomTrained* t) {
@@ -438,31 +558,44 @@ static void what_does_not_fit_is_told(void** state) {
   loomLearner l;
   loomResidualSettings s = loom_default_residual_settings();
   loomTd3Config td3 = loom_default_residual_td3_config();
-  loomResidualBase base = {&policy, o->scene};
+  loomResidualBase base = {&policy, o->scene, NULL};
 
   s.position = s.rotation = 0;
 
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, NULL, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "nothing to learn"));
 
   // Given back: the policy has its residual by then.
   s = loom_default_residual_settings();
   loomStartsDef starts = loom_default_starts_def();
   starts.curriculum = LOOM_CURRICULUM_REVERSE;
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, &starts, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  base.starts = &starts;
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  base.starts = NULL;
   assert_non_null(strstr(err.message, "--start-demos"));
-  loom_residual_forget(&policy);
+  loom_residual_destroy(policy.residual);
+  policy.residual = NULL;
 
   s = loom_default_residual_settings();
   snprintf(s.reset, sizeof s.reset, "D9");
 
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, NULL, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "D9"));
+
+  // PPO needs outputs that have a likelihood, and demos for a term of theirs.
+  loomPpoConfig ppo = loom_default_direct_ppo_config();
+  loomDirectSettings direct = loom_default_direct_settings();
+  s = loom_default_residual_settings();
+  assert_int_equal(loom_direct_learner(&l, &s, &ppo, &direct, &base, 1000, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer"));
+  direct.bc = 0.1;
+  assert_int_equal(loom_direct_learner(&l, &s, &ppo, &direct, &base, 1000, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "--data"));
 
   s = loom_default_residual_settings();
   add_residual(&policy, 0);
 
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, NULL, &base, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "finetuned already"));
 }
 
@@ -474,6 +607,8 @@ int main(void) {
       POLICY_TEST(nothing_is_added_at_first),
       POLICY_TEST(a_file_has_both),
       POLICY_TEST(environment_is_a_rollout),
+      POLICY_TEST(the_policy_itself_is_an_environment),
+      POLICY_TEST(memory_is_seen),
       POLICY_TEST(snapshots_go_on),
       POLICY_TEST(demos_are_seen_alike),
       POLICY_TEST(what_does_not_fit_is_told),

@@ -13,10 +13,11 @@
 #include <cmocka.h>
 
 #include "policies/network/actor_critic.h"
+#include "policies/network/mixture_actor.h"
 #include "policies/network/td3_network.h"
 #include "policies/objective/gaussian.h"
 
-enum { N = 12, OBS = 4, ACTIONS = 3, MOST = 512 };
+enum { N = 12, OBS = 4, ACTIONS = 3, MOST = 1024 };
 
 static void draw(loomReal* out, int n, double scale, uint64_t stream) {
   loomRandom random = loom_random(9, stream, LOOM_PURPOSE_TEST);
@@ -49,19 +50,20 @@ typedef struct ppoCase {
   loomActorCritic net;
   loomPpoRows rows;
   loomPpoLossDef def;
-  loomReal scratch[N * (4 + ACTIONS)];
+  loomReal scratch[4 * N];
 } ppoCase;
 
 static double ppo_loss(void* arg) {
   ppoCase* c = arg;
-  return loom_actor_critic_loss(&c->net, &c->rows, N, &c->def, c->scratch).loss;
+  loomPpoNetwork net = loom_actor_critic_network(&c->net);
+  return loom_ppo_loss(&net, &c->rows, N, &c->def, c->scratch).loss;
 }
 
 static void ppo(void** state) {
   (void)state;
   static loomReal obs[N * OBS], action[N * ACTIONS], log_prob[N], value[N], advantage[N], returns[N];
   static const loomPpoLossDef defs[] = {
-      {0.2, 0.2, 0.5, 0.01, true}, {0.1, 0, 1, 0, false}, {5, 5, 1, 0.1, true}};
+      {0.2, 0.2, 0.5, 0.01, true, false}, {0.1, 0, 1, 0, false, false}, {5, 5, 1, 0.1, true, false}};
   loomActorCriticDef def = {.obs = OBS,
                             .actions = ACTIONS,
                             .hidden = {2, {7, 6}},
@@ -76,7 +78,7 @@ static void ppo(void** state) {
 
   for (size_t k = 0; k < sizeof defs / sizeof *defs; k++) {
     static ppoCase c;
-    c = (ppoCase){.rows = {obs, action, log_prob, value, advantage, returns}, .def = defs[k]};
+    c = (ppoCase){.rows = {obs, obs, action, log_prob, value, advantage, returns}, .def = defs[k]};
     assert_int_equal(loom_actor_critic_create(&c.net, &def, 1, N, &err), 0);
 
     // Actions near the means; ratios on both sides of the bounds, none at one.
@@ -88,6 +90,111 @@ static void ppo(void** state) {
     compare("ppo", &c.net.params, ppo_loss, &c);
     loom_actor_critic_destroy(&c.net);
   }
+}
+
+// ---- a trained network as the actor
+
+typedef struct mixtureCase {
+  loomNetwork net;
+  loomMixtureActor actor;
+  loomCritic critic;
+  loomPpoRows rows;
+  loomSamples demos;
+} mixtureCase;
+
+static const loomPpoLossDef mixture_loss_def = {0.2, 0.2, 0.5, 0.01, true, false};
+
+static double mixture_loss(void* arg) {
+  static loomReal scratch[4 * N];
+  mixtureCase* c = arg;
+  loomPpoNetwork net = {loom_mixture_actor(&c->actor), &c->critic.mlp, &c->critic.params};
+
+  double loss = loom_ppo_loss(&net, &c->rows, N, &mixture_loss_def, scratch).loss;
+  return loss + loom_mixture_actor_clone(&c->actor, &c->demos, 0.3);
+}
+
+enum { ROWS = 3, SEEN = 1 + ROWS * OBS };
+
+// stack and length: as training sets have them.
+static void mixture_of(loomPolicyKind kind, int stack, int length) {
+  static loomReal seen[N * SEEN], obs[N * OBS], demo_seen[N * SEEN], demo_action[N * ROWS * ACTIONS],
+      real[N * ROWS], action[N * ACTIONS], log_prob[N], now[N], value[N], advantage[N], returns[N];
+  static double given[N * ACTIONS];
+  static mixtureCase c;
+  loomRandom random[N];
+  loomError err = {0, ""};
+  loomNetworkConfig policy = loom_default_network_config(kind);
+  loomEncoderConfig encoder = {0};
+  policy.layers = (loomSizes){1, {6}};
+  policy.width = policy.hidden = 4;
+  policy.blocks = policy.heads = policy.rnn_layers = 1;
+  policy.dropout = 0;
+  policy.modes = 2;
+  loomNetworkDef def = loom_network_def(&policy, &encoder, stack, length, OBS, ACTIONS);
+  c = (mixtureCase){.rows = {obs, seen, action, log_prob, value, advantage, returns},
+                    .demos = {.n = N, .obs = demo_seen, .actions = demo_action, .real = real}};
+  assert_int_equal(loom_network_create(&c.net, &def, 1, &err), 0);
+  assert_int_equal(loom_mixture_actor_create(&c.actor, &c.net, 0.2, true, N, &err), 0);
+  assert_int_equal(loom_critic_create(&c.critic, OBS, (int[]){5}, 1, 1, N, &err), 0);
+  draw(c.net.params.value, (int)c.net.params.total, 0.5, 9);
+
+  draw(seen, N * SEEN, 1, 1);
+  draw(obs, N * OBS, 1, 2);
+  draw(demo_seen, N * SEEN, 1, 3);
+  draw(demo_action, N * ROWS * ACTIONS, 0.5, 4);
+  draw(value, N, 1, 5);
+  draw(advantage, N, 1, 6);
+  draw(returns, N, 1, 7);
+  for (int i = 0; i < N * ROWS; i++) real[i] = i % 4 != 3;
+  for (int i = 0; kind == LOOM_KIND_BC_RNN_GMM && i < N; i++) seen[i * c.actor.inputs] = i % length;
+
+  // Actions as it draws them have the log-probabilities that it tells.
+  loomPpoActor actor = loom_mixture_actor(&c.actor);
+  for (int i = 0; i < N; i++) random[i] = loom_random(3, (uint64_t)i, LOOM_PURPOSE_EXPLORE);
+  actor.draw(given, action, log_prob, actor.self, seen, N, random);
+  actor.log_prob(now, actor.self, seen, action, N);
+  for (int i = 0; i < N; i++) assert_true(now[i] == log_prob[i]);
+  for (int i = 0; i < N * ACTIONS; i++) assert_true(given[i] == action[i]);
+
+  for (int i = 0; i < N; i++) log_prob[i] += 0.37 * (i % 5 - 2) + 0.013;
+  compare(loom_policy_kind_name(kind), &c.net.params, mixture_loss, &c);
+  compare("its critic", &c.critic.params, mixture_loss, &c);
+  loom_mixture_actor_destroy(&c.actor);
+  loom_critic_destroy(&c.critic);
+  loom_network_destroy(&c.net);
+}
+
+static void mixtures(void** state) {
+  (void)state;
+  mixture_of(LOOM_KIND_BC_GAUSSIAN, 1, 1);
+  mixture_of(LOOM_KIND_BC_GMM, 2, 1);
+  mixture_of(LOOM_KIND_BC_TRANSFORMER, 1, 2);
+  mixture_of(LOOM_KIND_BC_RNN_GMM, 1, 3);
+}
+
+// Several ratios a decision: each as a decision of its own with its share of advantage and clip.
+static void several_ratios(void** state) {
+  (void)state;
+  enum { RATIOS = 3 };
+  static const double share[RATIOS] = {1, 0.5, 0.25}, clips[RATIOS] = {0.5, 1, 2};
+  loomReal now[N * RATIOS], then[N * RATIOS], advantage[N], slope[N * RATIOS];
+  double loss = 0;
+  draw(now, N * RATIOS, 0.3, 1);
+  draw(then, N * RATIOS, 0.3, 2);
+  draw(advantage, N, 1, 3);
+  loomPolicyLoss all =
+      loom_policy_loss(slope, now, then, advantage, N, &(loomPolicyLossDef){0.2, RATIOS, share, clips});
+
+  for (int i = 0; i < N * RATIOS; i++) {
+    int k = i % RATIOS;
+    loomReal one, part = advantage[i / RATIOS] * share[k];
+    loss += loom_policy_loss(&one, now + i, then + i, &part, 1,
+                             &(loomPolicyLossDef){0.2 * clips[k], 1, NULL, NULL})
+                .loss /
+            (N * RATIOS);
+    assert_true(fabs(one / (N * RATIOS) - slope[i]) < 1e-14);
+  }
+  assert_true(fabs(all.loss - loss) < 1e-12);
 }
 
 typedef struct td3Case {
@@ -197,6 +304,8 @@ static void gate(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(ppo), cmocka_unit_test(td3), cmocka_unit_test(gate)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ppo), cmocka_unit_test(mixtures),
+                                     cmocka_unit_test(several_ratios), cmocka_unit_test(td3),
+                                     cmocka_unit_test(gate)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

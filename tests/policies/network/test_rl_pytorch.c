@@ -66,7 +66,7 @@ static void expect_number(const char* name, const char* key, double value) {
 }
 
 static void ppo_of(const char* name, const loomPpoLossDef* loss_def) {
-  static loomReal obs[N * OBS], action[N * ACTIONS], rows[4][N], scratch[N * (4 + ACTIONS)];
+  static loomReal obs[N * OBS], action[N * ACTIONS], rows[4][N], scratch[4 * N];
   loomActorCriticDef def = {
       .obs = OBS, .actions = ACTIONS, .hidden = {2, {HIDDEN, HIDDEN}}, .activation = LOOM_ACTIVATION_TANH};
   loomActorCritic net;
@@ -81,8 +81,9 @@ static void ppo_of(const char* name, const loomPpoLossDef* loss_def) {
   take(rows[1], name, "old_value", N);
   take(rows[2], name, "advantage", N);
   take(rows[3], name, "returns", N);
-  loomPpoRows batch = {obs, action, rows[0], rows[1], rows[2], rows[3]};
-  loomPpoLoss loss = loom_actor_critic_loss(&net, &batch, N, loss_def, scratch);
+  loomPpoRows batch = {obs, obs, action, rows[0], rows[1], rows[2], rows[3]};
+  loomPpoNetwork nets = loom_actor_critic_network(&net);
+  loomPpoLoss loss = loom_ppo_loss(&nets, &batch, N, loss_def, scratch);
 
   expect_number(name, "loss", loss.loss);
   expect_number(name, "policy", loss.policy);
@@ -102,8 +103,8 @@ static void ppo_of(const char* name, const loomPpoLossDef* loss_def) {
 
 static void ppo(void** state) {
   (void)state;
-  ppo_of("ppo", &(loomPpoLossDef){0.2, 0.2, 0.5, 0, true});
-  ppo_of("ppo_plain", &(loomPpoLossDef){0.1, 0, 0.58, 0.01, false});
+  ppo_of("ppo", &(loomPpoLossDef){0.2, 0.2, 0.5, 0, true, false});
+  ppo_of("ppo_plain", &(loomPpoLossDef){0.1, 0, 0.58, 0.01, false, false});
 }
 
 static void td3(void** state) {

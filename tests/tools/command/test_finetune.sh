@@ -84,6 +84,34 @@ expect 'a policy of another task' 2 'is a policy for own, not for other' residua
 expect 'a policy that has been finetuned' 1 'finetuned already' "$loom" finetune "$work/changed.safetensors" -c "$work/reach.yaml" \
   -o "$work/x"
 
+# PPO of the policy itself, with demos.
+"$loom" train --data "$work/reach.hdf5" --task "$reach" -p bc_gmm --hidden 16 --epochs 1 --steps 40 --rollouts 1 -j 1 -o "$work/gmm" >"$work/log" 2>&1 ||
+  cat "$work/log"
+cat >"$work/direct.yaml" <<'END'
+finetune: {method: ppo, steps: 600, threads: 1, evaluate: 4, evaluate_every: 600, checkpoint_every: 200}
+ppo: {environments: 2, steps: 48, epochs: 2, minibatches: 2, hidden: [8]}
+base: {test: 2}
+direct: {critic_first: 1}
+END
+direct() { "$loom" finetune "$work/gmm/last.safetensors" -c "$work/direct.yaml" --bc 0.1 --data "$work/reach.hdf5" -o "$work/direct-$1" --json "${@:2}"; }
+stopped_direct() {
+  local status=0
+  LD_PRELOAD=$work/ctrl_c.so CTRL_C_AT=$((n / 2)) direct int -j 2 >"$work/said" 2>&1 || status=$?
+  [ $status -eq 1 ] && grep -q 'interrupted.*--resume goes on' "$work/said"
+}
+check 'ppo of a policy: a run' env LD_PRELOAD="$work/ctrl_c.so" CTRL_C_COUNT="$work/n" "$loom" finetune "$work/gmm/last.safetensors" \
+  -c "$work/direct.yaml" --bc 0.1 --data "$work/reach.hdf5" -o "$work/direct-a" --json
+cp "$work/said" "$work/direct.json"
+check 'ppo of a policy: before and after' grep -q '"before":{"n":2,.*"after":{"n":2,.*"method":"ppo"' "$work/direct.json"
+n=$(cat "$work/n")
+check "ppo of a policy: Ctrl-C at half of $n" stopped_direct
+check 'ppo of a policy: on two threads it goes on' direct int -j 2 --resume
+check 'ppo of a policy: to the same bytes' same_run direct int
+check 'ppo of a policy: its best one is exported' "$loom" export "$work/direct-a/best.safetensors" -o "$work/direct.onnx"
+expect 'ppo of a policy without a likelihood' 1 'bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer' "$loom" finetune "$work/reach.safetensors" -m ppo -o "$work/x"
+expect 'a weight of no demos' 2 'name them' "$loom" finetune "$work/gmm/last.safetensors" -m ppo --bc 0.1 -o "$work/x"
+expect 'a weight of demos for a residual' 2 'with --method ppo' "$loom" finetune "$work/reach.safetensors" --bc 0.1 -o "$work/x"
+
 # ---- results
 
 seeds() {
@@ -111,7 +139,7 @@ expect 'a policy and none' 2 'not both' "$loom" finetune policy.safetensors --sc
 expect 'a policy for a control task' 2 'plain control task' "$loom" finetune policy.safetensors -t $task -o "$work/x"
 expect 'no such policy' 1 'none.safetensors' "$loom" finetune none.safetensors -t tests/own/task.yaml -o "$work/x"
 expect 'no policy' 2 'which policy' "$loom" finetune -t $task -o "$work/x"
-expect 'a method for scratch' 2 'takes --scratch' "$loom" finetune policy.safetensors -m ppo -t $task -o "$work/x"
+expect 'a method for scratch' 2 'takes --scratch' "$loom" finetune policy.safetensors -m td3 -t $task -o "$work/x"
 expect 'a method for policies' 2 'name one' "$loom" finetune --scratch -m residual -t $task -o "$work/x"
 expect 'no task' 2 'which task' "$loom" finetune --scratch -o "$work/x"
 expect 'no folder' 2 'takes -o' "$loom" finetune --scratch -t $task

@@ -1,0 +1,147 @@
+#include "policies/learn/direct.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policies/learn/residual_internal.h"
+#include "policies/network/mixture_actor.h"
+
+// ---- settings
+
+#define ROW(type, member, ...) LOOM_FIELD(loomDirectSettings, type, member, __VA_ARGS__)
+static const loomFieldDef field_rows[] = {
+    ROW(INT, critic_first, .high = 1 << 20, .unit = "iterations",
+        .about = "in which only the critic learns; the policy stays as it is"),
+    ROW(REAL, critic_rate, .least = 1e-12, .most = 10, .about = "the critic's learning rate"),
+    ROW(BOOL, adaptive,
+        .about = "the policy's rate follows, so that an iteration moves it by ppo's target_kl"),
+    ROW(REAL, bc, .least = 0, .most = 1e6, .about = "weight of the demos' negative log likelihood; 0 = none"),
+    ROW(REAL, least_std, .least = 1e-6, .most = 10,
+        .about = "added to deviations of actions, normalized, while it explores"),
+};
+const loomFields loom_direct_settings_fields = LOOM_FIELDS(field_rows);
+
+loomDirectSettings loom_default_direct_settings(void) {
+  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .adaptive = true, .least_std = 0.1};
+}
+
+loomPpoConfig loom_default_direct_ppo_config(void) {
+  loomPpoConfig c = loom_default_ppo_config();
+  c.environments = 16;
+  c.steps = 512;
+  c.minibatches = 16;
+  c.discount = 0.995;
+  c.rate = 3e-6;
+  c.anneal = false;
+  c.clip_value = false;
+  c.target_kl = 0.02;
+  c.hidden = (loomSizes){2, {256, 256}};
+  return c;
+}
+
+// ---- demos
+
+typedef struct direct {
+  loomMixtureActor actor;
+  loomTrained* policy;
+  double bc;
+  loomData* data;  // NULL = none
+  loomBatch batch;
+} direct;
+
+// As the policy was trained on them, whatever file they are in.
+static int open_demos(direct* d, const char* path, int batch, uint64_t seed, loomError* err) {
+  const loomDataConfig* c = &d->policy->config.data;
+  const char* key[LOOM_DATA_KEYS];
+  loomDataFile file = {.path = path};
+  loomDataDef def = loom_default_data_def();
+  for (int i = 0; i < c->key_count; i++) {
+    key[i] = c->key[i];
+    if (loom_trained_visual(d->policy, i))
+      return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                            "bc is for policies without pictures and point clouds yet; leave it out");
+  }
+
+  def.file = &file;
+  def.file_count = 1;
+  def.key = key;
+  def.key_count = c->key_count;
+  def.action = c->actions;
+  def.form = loom_data_config_form(c);
+  def.arms = c->arms;
+  def.batch = batch;
+  def.shuffle = true;
+  def.seed = seed;
+  loom_data_sequence(&def, c->stack, c->length);
+
+  int code = loom_data_open(&d->data, &def, err);
+  if (code) return code;
+  const loomDataInfo* info = loom_data_info(d->data);
+  if (info->low_dim != d->policy->obs.dim || info->action_dim != d->policy->actions.dim)
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: rows of %d numbers and actions of %d, where the policy has %d and %d", path,
+                          info->low_dim, info->action_dim, d->policy->obs.dim, d->policy->actions.dim);
+  return loom_batch_create(&d->batch, d->data, err);
+}
+
+static int clone(double* loss, void* self, uint64_t update, loomError* err) {
+  direct* d = self;
+  int code = loom_data_batch(&d->batch, d->data, (int64_t)update, err);
+  if (code) return code;
+
+  loomSamples samples = loom_trained_samples(d->policy, &d->batch);
+  *loss = loom_mixture_actor_clone(&d->actor, &samples, d->bc);
+  return LOOM_OK;
+}
+
+// ---- a run
+
+static void release_direct(void* self) {
+  direct* d = self;
+  loom_mixture_actor_destroy(&d->actor);
+  loom_batch_destroy(&d->batch);
+  loom_data_close(d->data);
+  free(d);
+}
+
+static int create_learner(loomLearner* out, loomResidualOwner* o, direct* d, const loomResidualSettings* s,
+                          const loomPpoConfig* ppo, const loomDirectSettings* set, int64_t steps,
+                          uint64_t seed, loomError* err) {
+  int most = loom_ppo_most_rows(ppo);
+  if (set->bc > 0 && !s->data[0])
+    return loom_error_set(err, LOOM_ERR_USAGE, "bc is of demos: name them (--data FILE.hdf5)");
+
+  int code = loom_mixture_actor_create(&d->actor, &o->base.policy->network, set->least_std,
+                                       ppo->entropy_weight > 0, most, err);
+  if (!code) code = loom_residual_prepare(o, s, seed, err);
+  if (!code && set->bc > 0) code = open_demos(d, s->data, most, seed, err);
+  if (code) return code;
+
+  // The critic sees what is seen now, whatever the actor remembers.
+  const loomNetworkDef* net = &o->base.policy->network.def;
+  loomPpoGuide guide = {.critic_obs = loom_network_seen(net) * net->obs_dim,
+                        .actor = loom_mixture_actor(&d->actor),
+                        .critic_first = set->critic_first,
+                        .critic_rate = set->critic_rate,
+                        .adaptive = set->adaptive};
+  if (d->data) guide.actor.further = clone;
+  guide.actor.further_self = d;
+  loomEnvironmentMaker maker = loom_residual_environment(&o->task);
+  return loom_ppo_create(out, ppo, &guide, &maker, steps, seed, o->threads, err);
+}
+
+int loom_direct_learner(loomLearner* out, const loomResidualSettings* s, const loomPpoConfig* ppo,
+                        const loomDirectSettings* set, const loomResidualBase* base, int64_t steps,
+                        uint64_t seed, int threads, loomError* err) {
+  loomResidualOwner* o;
+  int code = loom_residual_own(&o, out, s, base, threads, err);
+  if (code) return loom_residual_hand_over(out, o, code);
+
+  direct* d = calloc(1, sizeof *d);
+  o->self = d;
+  o->release = d ? release_direct : NULL;
+  if (d) *d = (direct){.policy = base->policy, .bc = set->bc};
+  code = d ? create_learner(out, o, d, s, ppo, set, steps, seed, err)
+           : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+  return loom_residual_hand_over(out, o, code);
+}
