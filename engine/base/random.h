@@ -35,7 +35,8 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_ADR = 20,        // which end of a range an episode tries
   LOOM_PURPOSE_START = 21,      // which kind of start an episode has, and which demo's state
   LOOM_PURPOSE_BOOTSTRAP = 22,  // which runs a bootstrap sample of a comparison has
-  LOOM_PURPOSE_CLOUD = 23,      // what point clouds lack, and how far they are off, in training
+  LOOM_PURPOSE_UNGATED = 23,    // when a policy that learns acts without its gate
+  LOOM_PURPOSE_CLOUD = 24,      // what point clouds lack, and how far they are off, in training
 } loomPurpose;
 
 typedef struct loomRandom {

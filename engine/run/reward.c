@@ -157,6 +157,33 @@ static int next_stage(const loomTask* task, int arm, int reached) {
   return -1;
 }
 
+// How often a term can be 1 in an episode; -1: it is no event.
+static int times_of(const loomTermDef* t, const loomTask* task) {
+  int n = 0;
+  if (t->potential) return -1;
+  if (t->term == LOOM_TERM_SUCCESS || t->term == LOOM_TERM_LOST || t->term == LOOM_TERM_BREACH) return 1;
+  if (t->term != LOOM_TERM_STAGE) return -1;
+
+  for (int a = 0; a < LOOM_MAX_ARMS; a++)
+    for (int reached = 0; (t->arm < 0 || t->arm == a) && next_stage(task, a, reached) >= 0; reached++) n++;
+  return n;
+}
+
+bool loom_reward_range(double range[2], const loomRewardDef* def, const loomTask* task) {
+  range[0] = range[1] = 0;
+
+  for (int k = 0; k < def->term_count; k++) {
+    int times = times_of(&def->terms[k], task);
+    if (times < 0) {
+      range[0] = -INFINITY;
+      range[1] = INFINITY;
+      return false;
+    }
+    range[def->terms[k].weight > 0] += times * def->terms[k].weight;
+  }
+  return true;
+}
+
 int loom_stages_advance(loomStages* stages, const loomEpisode* e, int arm) {
   int gained = 0;
   for (int a = 0; a < e->arm_count; a++) {

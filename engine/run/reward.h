@@ -29,6 +29,10 @@ void loom_reward_begin(loomReward* reward, const loomEpisode* episode, const loo
 int loom_reward_step(double* out, double* terms, loomReward* reward, const loomEpisode* episode,
                      const loomRunResult* run, loomError* err);
 
+/// The least and the most that an episode's rewards can sum up to, where each of its terms is of events that
+/// happen once: success, lost, breach, stage. False, and infinite, where another may be anything.
+bool loom_reward_range(double range[2], const loomRewardDef* def, const loomTask* task);
+
 /// What it remembers, for snapshots: bytes aligned for doubles.
 size_t loom_reward_snapshot_size(const loomReward* reward);
 void loom_reward_snapshot(void* out, const loomReward* reward);

@@ -38,8 +38,8 @@ typedef struct loomResidualTask {
 /// Fill in what follows of the rest. The policy's errors, of a policy that is not of this scene.
 int loom_residual_task(loomResidualTask* task, loomError* err);
 /// A step's reward is the sum of its control steps' (engine/run/reward.h). Success that has held, `lost` and,
-/// where asked, breached limits end an episode. Snapshots hold where it began and what was added, from which it
-/// is run again: so nothing need be known of the policy's memory.
+/// where asked, breached limits end an episode. Snapshots hold where it began and what was added, from which
+/// it is run again: so nothing need be known of the policy's memory.
 loomEnvironmentMaker loom_residual_environment(const loomResidualTask* task);
 
 /// The same of a demo that somebody else drove, of `rows` states (rows x S) and actions (rows x A): obs (n x

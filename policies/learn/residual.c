@@ -8,6 +8,7 @@
 #include "engine/base/file.h"
 #include "engine/base/statistics.h"
 #include "engine/data/dataset.h"
+#include "engine/run/reward.h"
 #include "policies/agent/residual.h"
 #include "policies/learn/residual_internal.h"
 
@@ -31,6 +32,10 @@ static const loomFieldDef field_rows[] = {
     ROW(REAL, gripper, .least = 0, .most = 2, .about = "likewise of grippers"),
     ROW(REAL, warmup_noise, .least = 0, .most = 10, .about = "deviation of offsets while it warms up"),
     ROW(INT, critics_first, .high = 1 << 28, .about = "updates of the critics before the actor's first"),
+    ROW(REAL, free, .least = 0, .most = 1,
+        .about = "share of the time for which offsets are tried whatever the critics expect of them"),
+    ROW(REAL, tether, .least = 0, .most = 1000,
+        .about = "of offsets to 0: weight of their mean square against the critics' values"),
     ROW(REAL, share, .least = 0, .most = 1, .about = "of each batch from demos and its own successes"),
     ROW(INT64, successes, .low = 1, .high = 1 << 28, .unit = "decisions",
         .about = "of demos and successes that are kept"),
@@ -46,8 +51,10 @@ loomResidualSettings loom_default_residual_settings(void) {
                                 .test = 200,
                                 .position = 0.1,
                                 .rotation = 0.1,
-                                .warmup_noise = 0.5,
+                                .warmup_noise = 0.15,
                                 .critics_first = 1000,
+                                .free = 0.25,
+                                .tether = 0.03,
                                 .share = 0.5,
                                 .successes = 1 << 15};
 }
@@ -56,8 +63,8 @@ loomTd3Config loom_default_residual_td3_config(void) {
   loomTd3Config c = loom_default_td3_config();
   c.environments = 8;
   c.buffer = 1 << 16;
-  c.warmup = 2500;
-  c.updates = 0.5;
+  c.warmup = 1500;
+  c.updates = 1;
   c.discount = 0.97;
   c.n_step = 3;
   c.critics = 3;
@@ -254,10 +261,17 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, const loomResi
                         .gated = true,
                         .warmup_noise = s->warmup_noise,
                         .critics_first = s->critics_first,
+                        .free = s->free,
+                        .tether = s->tether,
                         .share = s->share,
                         .successes = s->successes,
                         .longest = o->task.longest,
                         .iteration = (LOOK + td3->environments - 1) / td3->environments};
+  double range[2];
+  if (loom_reward_range(range, o->task.reward, o->base.scene->task)) {
+    guide.least = range[0];
+    guide.most = range[1];
+  }
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);
   code = loom_td3_create(out, td3, &guide, &maker, seed, o->threads, err);
   if (!code && s->data[0]) code = read_demos(&longest, o, loom_td3_successes_of(out), s->data, seed, err);

@@ -27,6 +27,7 @@ typedef struct loomResidualSettings {
   double position, rotation, gripper;  // largest offsets, shares of the controllers' ranges
   double warmup_noise;                 // as loomTd3Guide, as what follows
   int critics_first;
+  double free, tether;
   double share;
   int64_t successes;
 } loomResidualSettings;

@@ -84,7 +84,9 @@ typedef struct td3 {
   double critic_loss, actor_loss;  // means of the last iteration
   double critic_seen, actor_seen;  // updates that they are of
   int64_t taken;                   // control steps of that
-  double asked, kept;              // guided: actions of the actor, and those that the gate let pass
+  // Guided: actions of the actor, those that the gate let pass, and their mean size; episodes, and those
+  // of them that succeeded.
+  double asked, kept, size, ended, won;
 } td3;
 
 static void lay_out(td3* p) {
@@ -118,15 +120,27 @@ static bool is_warming_up(const td3* p) {
   return p->count.step * p->config.environments < p->config.warmup;
 }
 
+// Whether environment i tries what the actor says, whatever the gate thinks of it: critics that are never
+// shown such actions stay wrong about them. For some decisions in a row, as one alone shows little.
+static bool is_free(const td3* p, int i) {
+  enum { DECISIONS = 12 };
+  uint64_t window = (uint64_t)p->count.step / DECISIONS * (uint64_t)p->config.environments + (uint64_t)i;
+  loomRandom random = loom_random(p->seed, window, LOOM_PURPOSE_UNGATED);
+  return loom_random_uniform(&random) < p->guide.free;
+}
+
 // What the actor says, where the gate lets it pass.
 static void ask_actor(td3* p) {
-  int n = p->config.environments;
-  memcpy(p->action, loom_td3_network_act(&p->net, p->seen, n, false),
-         (size_t)n * (size_t)p->net.def.actions * sizeof *p->action);
+  int n = p->config.environments, actions = p->net.def.actions;
+  const loomReal* said = loom_td3_network_act(&p->net, p->seen, n, false);
+  memcpy(p->action, said, (size_t)n * (size_t)actions * sizeof *said);
   if (!p->guide.gated) return;
 
   p->kept += loom_td3_network_gate(p->action, &p->net, p->seen, n);
   p->asked += n;
+  for (int i = 0; i < n * actions; i++) p->size += fabs((double)said[i]) / actions;
+  for (int i = 0; i < n; i++)
+    if (is_free(p, i)) memcpy(p->action + i * actions, said + i * actions, (size_t)actions * sizeof *said);
 }
 
 // Random ones at first, then the actor's with noise.
@@ -157,6 +171,8 @@ static void follow_episode(td3* p, int i, int64_t first) {
   for (int64_t k = first; k < p->replay.pushed && *count < p->guide.longest; k++)
     row[(int)(*count)++] = (double)k;
   if (!loom_vector_ended(p->vector, i)) return;
+  p->ended++;
+  p->won += p->vector->success[i];
 
   for (int k = 0; p->vector->success[i] && k < (int)*count; k++)
     loom_experience_copy(&p->successes, &p->replay, (int64_t)row[k]);
@@ -263,7 +279,8 @@ static int iterate(void* self, loomError* err) {
   td3* p = self;
   int code = LOOM_OK, n = p->config.environments;
   int64_t before = p->vector->control_steps;
-  p->critic_loss = p->actor_loss = p->critic_seen = p->actor_seen = p->asked = p->kept = 0;
+  p->critic_loss = p->actor_loss = p->critic_seen = p->actor_seen = 0;
+  p->asked = p->kept = p->size = p->ended = p->won = 0;
 
   for (int t = 0; !code && t < iteration_of(p); t++) {
     code = try_step(p, err);
@@ -299,6 +316,8 @@ static int scalars_of(loomScalar* out, const void* self) {
 
   out[n++] = (loomScalar){"train/successes", (double)loom_experience_count(&p->successes)};
   out[n++] = (loomScalar){"train/gate", p->kept / fmax(p->asked, 1)};
+  out[n++] = (loomScalar){"train/offset", p->size / fmax(p->asked, 1)};
+  if (p->ended > 0) out[n++] = (loomScalar){"train/success", p->won / p->ended};
   return n;
 }
 
@@ -400,7 +419,10 @@ static int create_run(td3* p, const loomEnvironmentMaker* maker, int threads, lo
                     .hidden = c->hidden,
                     .critics = c->critics,
                     .normalized = p->guide.normalized,
-                    .gated = p->guide.gated};
+                    .gated = p->guide.gated,
+                    .tether = p->guide.tether,
+                    .least = p->guide.least,
+                    .most = p->guide.most};
   loomExperienceDef replay = {.obs = maker->obs,
                               .actions = maker->actions,
                               .capacity = c->buffer,

@@ -39,6 +39,9 @@ typedef struct loomTd3Guide {
   bool gated;           // actions compete with 0 (policies/network/td3_network.h)
   double warmup_noise;  // deviation of actions while it warms up, around 0
   int critics_first;    // updates of the critics before the actor's first
+  double free;          // share of the time for which the gate lets all pass while it explores
+  double tether;        // of the actor to 0 (policies/network/td3_network.h)
+  double least, most;   // that an episode can return; both 0 = not known
   double share;         // of each batch from what succeeded: demos and its own episodes
   int64_t successes;    // rows of that at most; beyond it the oldest are written over
   int longest;          // decisions of an episode at most

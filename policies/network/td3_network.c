@@ -181,6 +181,11 @@ void loom_td3_network_target(loomReal* target, loomTd3Network* net, const loomRe
     ask_slow_critics(net->value, net, n);
   }
   loom_td_target(target, reward, discount, net->value, net->def.critics, n);
+
+  // More than can be had is overestimated.
+  const loomReal least = (loomReal)net->def.least, most = (loomReal)net->def.most;
+  for (int i = 0; least < most && i < n; i++)
+    target[i] = target[i] < least ? least : target[i] > most ? most : target[i];
 }
 
 // ---- losses
@@ -199,25 +204,40 @@ double loom_td3_network_critic_loss(loomTd3Network* net, const loomReal* obs, co
   return loss;
 }
 
-double loom_td3_network_actor_loss(loomTd3Network* net, const loomReal* obs, int n) {
+// next (n x actions) += the slope of the actor's loss by way of a critic's values, weighted alike; its part.
+static double climb(loomTd3Network* net, int critic, double weight, int n) {
   size_t nobs = (size_t)net->def.obs, nactions = (size_t)net->def.actions;
   double loss = 0;
+
+  const loomReal* value = loom_mlp_forward(&net->critic_mlp[critic], &net->critics, net->input, n);
+  for (int i = 0; i < n; i++) {
+    loss -= weight * (double)value[i] / n;
+    net->dvalue[i] = -(loomReal)weight / (loomReal)n;
+  }
+  loom_mlp_backward(net->dinput, &net->critic_mlp[critic], &net->critics, net->dvalue, net->input, n);
+
+  for (size_t i = 0; i < (size_t)n; i++)
+    for (size_t j = 0; j < nactions; j++)
+      net->next[i * nactions + j] += net->dinput[i * (nobs + nactions) + nobs + j];
+  return loss;
+}
+
+double loom_td3_network_actor_loss(loomTd3Network* net, const loomReal* obs, int n) {
+  size_t count = (size_t)n * (size_t)net->def.actions;
+  int asked = net->def.gated ? net->def.critics : 1;
+  double loss = 0, tether = net->def.tether / (double)count;
   join(net, obs, loom_td3_network_act(net, obs, n, false), n);
   loom_params_zero_gradient(&net->actor);
 
-  // Uphill in the first critic's value,
-  const loomReal* value = loom_mlp_forward(&net->critic_mlp[0], &net->critics, net->input, n);
-  for (int i = 0; i < n; i++) {
-    loss -= (double)value[i] / n;
-    net->dvalue[i] = -1 / (loomReal)n;
+  // Uphill in values, no further than they are worth,
+  for (size_t i = 0; i < count; i++) {
+    net->next[i] = (loomReal)(2 * tether) * net->action[i];
+    loss += tether * (double)net->action[i] * (double)net->action[i];
   }
-  loom_mlp_backward(net->dinput, &net->critic_mlp[0], &net->critics, net->dvalue, net->input, n);
+  for (int k = 0; k < asked; k++) loss += climb(net, k, 1.0 / asked, n);
 
   // by way of the action, through its tanh.
-  for (size_t i = 0; i < (size_t)n; i++)
-    memcpy(net->next + i * nactions, net->dinput + i * (nobs + nactions) + nobs, nactions * sizeof *obs);
-  loom_activation_backward_of(net->next, net->next, NULL, net->action, LOOM_ACTIVATION_TANH,
-                              (size_t)n * nactions);
+  loom_activation_backward_of(net->next, net->next, NULL, net->action, LOOM_ACTIVATION_TANH, count);
   loom_mlp_backward(NULL, &net->actor_mlp, &net->actor, net->next, obs, n);
   return loss;
 }

@@ -21,6 +21,10 @@ typedef struct loomTd3Def {
   int critics;       // 1..LOOM_TD3_CRITICS
   bool normalized;   // layer normalization in all of them
   bool gated;        // 0 leaves another policy alone
+  // Where it is gated:
+  double tether;  // weight of the mean square of actions in the actor's loss: they stay near 0 where critics
+                  // hardly tell them apart
+  double least, most;  // that an episode can return: targets stay between; both 0 = not known
 } loomTd3Def;
 
 typedef struct loomTd3Network {
@@ -44,15 +48,15 @@ const loomReal* loom_td3_network_act(loomTd3Network* net, const loomReal* obs, i
 /// than of 0. How many did not.
 int loom_td3_network_gate(loomReal* action, loomTd3Network* net, const loomReal* obs, int n);
 /// target (n) = reward + discount x the least of the slow critics at next (n x obs) and the slow actor's
-/// action plus noise (n x actions), within [-1, 1], and gated.
+/// action plus noise (n x actions), within [-1, 1], and gated and bounded.
 void loom_td3_network_target(loomReal* target, loomTd3Network* net, const loomReal* reward,
                              const loomReal* discount, const loomReal* next, const loomReal* noise, int n);
 /// Sum over the critics of the mean square of value - target (n); the gradient is written over
 /// critics.gradient.
 double loom_td3_network_critic_loss(loomTd3Network* net, const loomReal* obs, const loomReal* action,
                                     const loomReal* target, int n);
-/// - mean of the first critic's values of the actor's actions; the gradient is written over actor.gradient.
-/// That of the critics is spoilt.
+/// - mean of the first critic's values of the actor's actions, or where it is gated of all critics' values,
+/// and what the tether adds; the gradient is written over actor.gradient. That of the critics is spoilt.
 double loom_td3_network_actor_loss(loomTd3Network* net, const loomReal* obs, int n);
 /// slow += rate (fast - slow), of all.
 void loom_td3_network_follow(loomTd3Network* net, double rate);

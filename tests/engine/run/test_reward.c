@@ -226,6 +226,33 @@ static void rewards_are_read(void** state) {
   loom_reward_def_destroy(other);
 }
 
+// What an episode can return at most is known where all that is rewarded happens once.
+static void ranges_are_of_events(void** state) {
+  own* o = *state;
+  static const struct {
+    const char* text;
+    bool known;
+    double least, most;
+  } cases[] = {
+      {"- {term: success}\n", true, 0, 1},
+      {"- {term: success, weight: 2}\n- {term: lost, weight: -0.5}\n- {term: breach, weight: -1}\n", true,
+       -1.5, 2},
+      {"- {term: success}\n- {term: stage, weight: 0.25}\n", true, 0, 1},  // no subtask's end is a condition
+      {"- {term: success}\n- {term: time, weight: -0.001}\n", false, -INFINITY, INFINITY},
+  };
+  loomError err = {0, ""};
+
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    double range[2];
+    loomRewardDef* def;
+    must(loom_reward_def_parse(&def, o->task, cases[i].text, strlen(cases[i].text), "r.yaml", &err), &err);
+    assert_true(loom_reward_range(range, def, o->task) == cases[i].known);
+    if (range[0] != cases[i].least || range[1] != cases[i].most)
+      fail_msg("%s: %g to %g", cases[i].text, range[0], range[1]);
+    loom_reward_def_destroy(def);
+  }
+}
+
 // ---- starts
 
 static void demos_begin_as_they_were(void** state) {
@@ -311,8 +338,9 @@ static void the_frontier_moves_back(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(success_must_hold),        cmocka_unit_test(the_first_breach_is_kept),
-      cmocka_unit_test(terms_are_what_they_say),  cmocka_unit_test(rewards_are_read),
-      cmocka_unit_test(demos_begin_as_they_were), cmocka_unit_test(the_frontier_moves_back)};
+      cmocka_unit_test(success_must_hold),       cmocka_unit_test(the_first_breach_is_kept),
+      cmocka_unit_test(terms_are_what_they_say), cmocka_unit_test(rewards_are_read),
+      cmocka_unit_test(ranges_are_of_events),    cmocka_unit_test(demos_begin_as_they_were),
+      cmocka_unit_test(the_frontier_moves_back)};
   return cmocka_run_group_tests(tests, open_own, close_own);
 }

@@ -113,6 +113,8 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
                               .gated = true,
                               .warmup_noise = 0.5,
                               .critics_first = 100,
+                              .free = 0.25,
+                              .tether = 0.001,
                               .share = 0.5,
                               .successes = 1000,
                               .longest = 5,

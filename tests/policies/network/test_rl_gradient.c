@@ -361,7 +361,8 @@ static void td3(void** state) {
                       .hidden = {2, {7, 6}},
                       .critics = 3,
                       .normalized = residual,
-                      .gated = residual};
+                      .gated = residual,
+                      .tether = residual ? 0.3 : 0};
     assert_int_equal(loom_td3_network_create(&c.net, &def, 1, N, &err), 0);
     draw(c.obs, N * OBS, 1, 1);
     draw(c.action, N * ACTIONS, 1, 2);
@@ -424,6 +425,18 @@ static void gate(void** state) {
   }
   assert_int_equal(passed, expected);
   assert_true(passed > 0 && passed < N);
+
+  // No more and no less than can be had.
+  int cut = 0;
+  memcpy(still, target, sizeof target);
+  net.def.least = -0.01;
+  net.def.most = 0.02;
+  loom_td3_network_target(target, &net, reward, discount, obs, noise, N);
+  for (int i = 0; i < N; i++) {
+    assert_true(target[i] == fmin(fmax(still[i], (loomReal)-0.01), (loomReal)0.02));
+    cut += target[i] != still[i];
+  }
+  assert_true(cut > 0);
   loom_td3_network_destroy(&net);
 }
 
