@@ -138,13 +138,13 @@ static void drag_on(double out[6], const loomAir* air, const draggedBody* body, 
 }
 
 // Forces of the joints that hold a body which is pushed so: the body's Jacobian, along its own joints, times
-// the force, then the torque.
+// the force, then the torque. The cross product is written out: some hundred of them in a physics step.
 static void push_joints(double* joints, const double push[6], int last, const double offset[3],
                         const mjModel* m, const mjData* d) {
   for (int i = last; i >= 0; i = m->dof_parentid[i]) {
     const double* cdof = d->cdof + 6 * i;
-    double moved[3];
-    mju_cross(moved, cdof, offset);
+    double moved[3] = {cdof[1] * offset[2] - cdof[2] * offset[1], cdof[2] * offset[0] - cdof[0] * offset[2],
+                       cdof[0] * offset[1] - cdof[1] * offset[0]};
     for (int k = 0; k < 3; k++) moved[k] += cdof[3 + k];
 
     joints[i] += moved[0] * push[3] + moved[1] * push[4] + moved[2] * push[5];

@@ -248,13 +248,14 @@ loomPose loom_arm_eef(const loomArm* arm, const mjData* d) {
 // a singular matrix reaches, where robosuite's pseudo-inverse would drop the direction.
 static void cholesky(double* a, int n) {
   double largest = 0;
-  for (int i = 0; i < n; i++) largest = fmax(largest, a[i * n + i]);
+  for (int i = 0; i < n; i++)
+    if (a[i * n + i] > largest) largest = a[i * n + i];
 
   double least = fmax(largest * 1e-14, 1e-300);
   for (int j = 0; j < n; j++) {
     double pivot = a[j * n + j];
     for (int k = 0; k < j; k++) pivot -= a[j * n + k] * a[j * n + k];
-    pivot = sqrt(fmax(pivot, least));
+    pivot = sqrt(pivot > least ? pivot : least);
 
     a[j * n + j] = pivot;
     for (int i = j + 1; i < n; i++) {
@@ -265,20 +266,28 @@ static void cholesky(double* a, int n) {
   }
 }
 
-// x = inv(L) x
-static void forward_solve(double* x, const double* l, int n) {
+// x = inv(L) x for the six columns of x (n x 6) at once: they do not wait for each other.
+static void forward_solve_six(double* x, const double* l, int n) {
   for (int i = 0; i < n; i++) {
-    for (int k = 0; k < i; k++) x[i] -= l[i * n + k] * x[k];
-    x[i] /= l[i * n + i];
+    double row[6];
+    memcpy(row, x + 6 * i, sizeof row);
+    for (int k = 0; k < i; k++)
+      for (int c = 0; c < 6; c++) row[c] -= l[i * n + k] * x[6 * k + c];
+    for (int c = 0; c < 6; c++) x[6 * i + c] = row[c] / l[i * n + i];
   }
 }
 
 // x = inv(L L^T) x
 static void cholesky_solve(double* x, const double* l, int n) {
-  forward_solve(x, l, n);
+  for (int i = 0; i < n; i++) {
+    double sum = x[i];
+    for (int k = 0; k < i; k++) sum -= l[i * n + k] * x[k];
+    x[i] = sum / l[i * n + i];
+  }
   for (int i = n - 1; i >= 0; i--) {
-    for (int k = i + 1; k < n; k++) x[i] -= l[k * n + i] * x[k];
-    x[i] /= l[i * n + i];
+    double sum = x[i];
+    for (int k = i + 1; k < n; k++) sum -= l[k * n + i] * x[k];
+    x[i] = sum / l[i * n + i];
   }
 }
 
@@ -290,10 +299,11 @@ static void arm_inertia(double* out, const loomArm* arm, const mjModel* m, const
   memset(out, 0, sizeof(double) * (size_t)(n * n));
   for (int i = 0; i < n; i++) {
     int row = arm->dof[i], start = m->M_rowadr[row], end = start + m->M_rownnz[row];
-    for (int k = start; k < end; k++) {
-      for (int j = 0; j < n; j++) {
-        if (m->M_colind[k] == arm->dof[j]) out[i * n + j] = out[j * n + i] = d->M[k];
-      }
+
+    // Columns come in the joints' order as a rule: the one after the last is looked at first.
+    for (int k = start, j = 0; k < end; k++) {
+      for (int tried = 1; tried < n && arm->dof[j] != m->M_colind[k]; tried++) j = j + 1 < n ? j + 1 : 0;
+      if (arm->dof[j] == m->M_colind[k]) out[i * n + j] = out[j * n + i] = d->M[k];
     }
   }
 }
@@ -381,7 +391,8 @@ static void operational_wrench(double wrench[6], const double* lambda_inv, const
 static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d,
                         const double* inertia) {
   int n = arm->n;
-  double jac[6 * LOOM_MAX_JOINTS], factor[LOOM_MAX_JOINTS * LOOM_MAX_JOINTS], half[6][LOOM_MAX_JOINTS];
+  double jac[6 * LOOM_MAX_JOINTS], factor[LOOM_MAX_JOINTS * LOOM_MAX_JOINTS], solved[6 * LOOM_MAX_JOINTS],
+      half[6][LOOM_MAX_JOINTS];
   double velocity[6] = {0}, force[6], lambda_inv[36], wrench[6], posture[LOOM_MAX_JOINTS];
 
   arm_jacobian(jac, arm, m, d);
@@ -392,10 +403,10 @@ static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, co
   // With M = L L^T and B = inv(L) J^T, inv(lambda) = B^T B.
   memcpy(factor, inertia, sizeof(double) * (size_t)(n * n));
   cholesky(factor, n);
-  for (int k = 0; k < 6; k++) {
-    for (int i = 0; i < n; i++) half[k][i] = jac[6 * i + k];
-    forward_solve(half[k], factor, n);
-  }
+  memcpy(solved, jac, sizeof(double) * (size_t)(6 * n));
+  forward_solve_six(solved, factor, n);
+  for (int i = 0; i < n; i++)
+    for (int k = 0; k < 6; k++) half[k][i] = solved[6 * i + k];
 
   for (int a = 0; a < 6; a++) {
     for (int b = 0; b <= a; b++) lambda_inv[6 * a + b] = lambda_inv[6 * b + a] = mju_dot(half[a], half[b], n);

@@ -15,7 +15,7 @@ static const double rounding = 1e-6;     // m
 typedef struct bodyPair {
   int a, b;
   bool looked_at;  // by MuJoCo; measured again now and then
-  double upto;     // the sum of both bodies' ways up to which they are apart, m
+  double upto;     // the sum of both bodies' ways up to which they are apart, m; no end where looked at
 } bodyPair;
 
 /// What has geoms that can touch something.
@@ -227,7 +227,7 @@ static double between_bodies(loomNear* n, const mjModel* m, mjData* d, const bod
 // A point at most `reach` from a frame's origin has moved by no more than the origin has, and by the turn: 2
 // sin(angle / 2) = |R - R'| / sqrt 2 (Frobenius) for each unit of reach.
 static void note_ways(loomNear* n, const mjData* d) {
-  double most = 0;
+  double most = 0, next = 0;
   for (int i = 0; i < n->moving_count; i++) {
     movingBody* b = &n->moving[i];
     const double *pos = d->xpos + 3 * b->body, *mat = d->xmat + 9 * b->body;
@@ -239,9 +239,16 @@ static void note_ways(loomNear* n, const mjData* d) {
     memcpy(b->mat, mat, sizeof b->mat);
     double step = sqrt(moved) + b->reach * sqrt(0.5 * turned);
     n->way[b->body] += step;
-    most = fmax(most, step);
+    if (step > most) {
+      next = most;
+      most = step;
+    } else if (step > next) {
+      next = step;
+    }
   }
-  n->slack -= 2 * most;
+
+  // A pair has come nearer by no more than its two bodies have gone.
+  n->slack -= most + next;
 }
 
 // ---- what MuJoCo looks at
@@ -283,16 +290,17 @@ static bool measure(loomNear* n, const mjModel* m, mjData* d, bodyPair* p) {
 
   double gap = between_bodies(n, m, d, p);
   p->looked_at = gap < close;
-  p->upto = gap + n->way[p->a] + n->way[p->b];
+  p->upto = p->looked_at ? INFINITY : gap + n->way[p->a] + n->way[p->b];
   return p->looked_at != before;
 }
 
-static void note_slack(loomNear* n) {
-  n->slack = INFINITY;
-  for (int i = 0; i < n->pair_count; i++) {
-    const bodyPair* p = &n->pairs[i];
-    if (!p->looked_at) n->slack = fmin(n->slack, p->upto - n->way[p->a] - n->way[p->b]);
-  }
+// Compared here, since fmin is a call to the library for each of some hundred pairs.
+static void note_slack(loomNear* n, double left) {
+  if (left < n->slack) n->slack = left;
+}
+
+static double left_of(const loomNear* n, const bodyPair* p) {
+  return p->upto - (n->way[p->a] + n->way[p->b]);
 }
 
 static void look_again(loomNear* n, const mjModel* m, const mjData* d) {
@@ -321,12 +329,13 @@ void loom_near_begin(loomNear* n, mjModel* m, mjData* d) {
     look_again(n, m, d);
 
   // Pairs that may have come near, and those that may have come apart.
+  n->slack = INFINITY;
   for (int i = 0; i < n->pair_count; i++) {
     bodyPair* p = &n->pairs[i];
-    if (!n->known || p->looked_at || n->way[p->a] + n->way[p->b] >= p->upto) measure(n, m, d, p);
+    if (!n->known || p->looked_at || left_of(n, p) <= 0) measure(n, m, d, p);
+    note_slack(n, left_of(n, p));
   }
   n->known = true;
-  note_slack(n);
 
   // The model's own lists come back at the end.
   n->own_excluded = m->exclude_signature;
@@ -346,13 +355,17 @@ bool loom_near_moved(loomNear* n, mjModel* m, mjData* d) {
 
   // A pair whose distance may be used up is measured, which seldom finds that it has come near.
   bool again = false;
+  n->slack = INFINITY;
   for (int i = 0; i < n->pair_count; i++) {
     bodyPair* p = &n->pairs[i];
-    if (p->looked_at || n->way[p->a] + n->way[p->b] < p->upto) continue;
-    again = measure(n, m, d, p) || again;
+    double left = left_of(n, p);
+    if (left <= 0) {
+      again = measure(n, m, d, p) || again;
+      left = left_of(n, p);
+    }
+    note_slack(n, left);
   }
 
-  note_slack(n);
   if (again) use_pairs(n, m);
   n->counts.again += again;
   return again;
