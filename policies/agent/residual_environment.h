@@ -13,6 +13,7 @@
 
 #include "engine/run/environment.h"
 #include "engine/run/starts.h"
+#include "engine/sim/disturb.h"
 #include "engine/task/task_reward.h"
 #include "policies/agent/residual.h"
 
@@ -21,13 +22,14 @@ enum { LOOM_RESIDUAL_NUMBERS = 4096 };  // of an action, at most
 /// Shared by all environments: read only.
 typedef struct loomResidualTask {
   const loomScene* scene;
-  loomTrained* policy;          // its residual's weights do not matter here, nor, without one, its own
-  int reset;                    // reset distribution
-  int max_steps;                // control steps of an episode
-  bool limits;                  // episodes that go beyond the task's limits end, as lost
-  const loomRewardDef* reward;  // NULL = the task's own
-  const loomStarts* starts;     // where episodes begin; NULL = all in the reset distribution
-  loomCurriculum* curriculum;   // of starts: what the episodes teach it. One vector at a time
+  loomTrained* policy;            // its residual's weights do not matter here, nor, without one, its own
+  int reset;                      // reset distribution
+  int max_steps;                  // control steps of an episode
+  bool limits;                    // episodes that go beyond the task's limits end, as lost
+  const loomRewardDef* reward;    // NULL = the task's own
+  const loomStarts* starts;       // where episodes begin; NULL = all in the reset distribution
+  const loomDisturbSet* disturb;  // what disturbs them; NULL = nothing
+  loomCurriculum* curriculum;     // of starts: what the episodes teach it. One vector at a time
   // Of these:
   loomResidualSpace space;  // with a residual
   int inputs, numbers;      // of an observation, and of an action
@@ -38,8 +40,8 @@ typedef struct loomResidualTask {
 /// Fill in what follows of the rest. The policy's errors, of a policy that is not of this scene.
 int loom_residual_task(loomResidualTask* task, loomError* err);
 /// A step's reward is the sum of its control steps' (engine/run/reward.h). Success that has held, `lost` and,
-/// where asked, breached limits end an episode. Snapshots hold where it began and what was added, from which it
-/// is run again: so nothing need be known of the policy's memory.
+/// where asked, breached limits end an episode. Snapshots hold where it began and what was added, from which
+/// it is run again: so nothing need be known of the policy's memory.
 loomEnvironmentMaker loom_residual_environment(const loomResidualTask* task);
 
 /// The same of a demo that somebody else drove, of `rows` states (rows x S) and actions (rows x A): obs (n x
