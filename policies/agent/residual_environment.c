@@ -119,8 +119,10 @@ static int break_off(residualEpisode* r, int code, const loomError* why, loomErr
 }
 
 static int begin_at_start(residualEpisode* r, loomError* err) {
-  return r->task->starts ? loom_start_begin(r->e, r->task->starts, &r->start, r->seed, err)
-                         : loom_episode_reset(r->e, r->task->reset, r->seed, r->attempt, err);
+  const loomResidualTask* t = r->task;
+  int code = t->starts ? loom_start_begin(r->e, t->starts, &r->start, r->seed, err)
+                       : loom_episode_reset(r->e, t->reset, r->seed, r->attempt, err);
+  return !code && t->disturb ? loom_disturb_begin(r->e, t->disturb, r->seed, r->attempt, NULL, err) : code;
 }
 
 static const loomStages* stages_of(const residualEpisode* r) {
@@ -186,7 +188,9 @@ static int step_once(loomEnvironmentStep* out, residualEpisode* r, const double*
 
   loom_trained_take(action, r->instance, r->e);
   if (r->task->policy->residual) loom_residual_add(action, &r->task->space, offset);
-  code = loom_episode_step(r->e, action, err);
+  if (r->e->disturbance) loom_disturb_act(action, r->e);
+  if (r->e->disturbance) code = loom_disturb_step(r->e, err);
+  if (!code) code = loom_episode_step(r->e, action, err);
   if (code) return code;
 
   double reward;

@@ -13,6 +13,7 @@
 
 #include "engine/run/environment.h"
 #include "engine/run/starts.h"
+#include "engine/sim/disturb.h"
 #include "engine/task/task_reward.h"
 #include "policies/agent/residual.h"
 
@@ -21,13 +22,14 @@ enum { LOOM_RESIDUAL_NUMBERS = 4096 };  // of an action, at most
 /// Shared by all environments: read only.
 typedef struct loomResidualTask {
   const loomScene* scene;
-  loomTrained* policy;          // its residual's weights do not matter here, nor, without one, its own
-  int reset;                    // reset distribution
-  int max_steps;                // control steps of an episode
-  bool limits;                  // episodes that go beyond the task's limits end, as lost
-  const loomRewardDef* reward;  // NULL = the task's own
-  const loomStarts* starts;     // where episodes begin; NULL = all in the reset distribution
-  loomCurriculum* curriculum;   // of starts: what the episodes teach it. One vector at a time
+  loomTrained* policy;            // its residual's weights do not matter here, nor, without one, its own
+  int reset;                      // reset distribution
+  int max_steps;                  // control steps of an episode
+  bool limits;                    // episodes that go beyond the task's limits end, as lost
+  const loomRewardDef* reward;    // NULL = the task's own
+  const loomStarts* starts;       // where episodes begin; NULL = all in the reset distribution
+  const loomDisturbSet* disturb;  // what disturbs them; NULL = nothing
+  loomCurriculum* curriculum;     // of starts: what the episodes teach it. One vector at a time
   // Of these:
   loomResidualSpace space;  // with a residual
   int inputs, numbers;      // of an observation, and of an action

@@ -41,6 +41,7 @@ typedef struct loomDaggerRound {
   int evaluated, succeeded;
   int ends[LOOM_RUN_ENDS];  // how many ended so; in no table
   double rate, low, high;   // 95 % Wilson interval
+  double within_rate;       // share that succeed within the task's limits
   double error;             // mean |a_novice - a_expert| over the states visited
   double seconds;
 } loomDaggerRound;

@@ -340,6 +340,7 @@ int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const lo
     out->succeeded = report.ends[LOOM_RUN_SUCCESS];
     memcpy(out->ends, report.ends, sizeof out->ends);
     out->rate = report.rate;
+    out->within_rate = report.within_rate;
     out->low = report.low;
     out->high = report.high;
     if (errors) code = write_errors(out, def, &gate, round, errors, err);

@@ -26,8 +26,8 @@ static const loomColumn round_column[] = {
     COLUMN(I32, round),  COLUMN(F64, beta),         COLUMN(I64, episodes),  COLUMN(I64, successes),
     COLUMN(I64, steps),  COLUMN(I64, expert_steps), COLUMN(I64, queries),   COLUMN(I64, off),
     COLUMN(I64, caught), COLUMN(F64, deviation),    COLUMN(I32, evaluated), COLUMN(I32, succeeded),
-    COLUMN(F64, rate),   COLUMN(F64, low),          COLUMN(F64, high),      COLUMN(F64, error),
-    COLUMN(F64, seconds)};
+    COLUMN(F64, rate),   COLUMN(F64, low),          COLUMN(F64, high),      COLUMN(F64, within_rate),
+    COLUMN(F64, error),  COLUMN(F64, seconds)};
 static const loomColumns round_columns = {"rounds", sizeof(loomDaggerRound),
                                           sizeof round_column / sizeof *round_column, round_column};
 

@@ -20,6 +20,7 @@ static const loomFieldDef field_rows[] = {
     ROW(TEXT, data, .about = "dataset whose demos are learned from too"),
     ROW(TEXT, reward, .about = "file of what is rewarded; the task's own `reward:` unless given"),
     ROW(TEXT, reset, .about = "reset distribution; the policy's own unless given"),
+    ROW(TEXT, disturb, .about = "set of disturbances of the task, or file of one, under which it learns"),
     ROW(INT, max_steps, .high = 1 << 20, .unit = "control steps",
         .about = "of an episode; 0 = twice the longest demo (of data, or else the task's)"),
     ROW(BOOL, limits, .about = "episodes that go beyond the task's limits end there, unrewarded"),
@@ -43,7 +44,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_residual_settings_fields = LOOM_FIELDS(field_rows);
 
 // Those up to `test` mean the same whatever learns.
-enum { SHARED = 7 };
+enum { SHARED = 8 };
 const loomFields loom_base_settings_fields = {field_rows, SHARED};
 
 loomResidualSettings loom_default_residual_settings(void) {
@@ -204,6 +205,7 @@ static loomRolloutDef trial_def(const loomResidualOwner* o, int n, uint64_t seed
   def.reset = o->task.reset;
   def.max_steps = o->task.max_steps;
   def.threads = o->threads;
+  def.disturb = o->base.disturb;
   return def;
 }
 
@@ -298,7 +300,8 @@ int loom_residual_own(loomResidualOwner** out, loomLearner* learner, const loomR
   loomResidualOwner* o = *out = calloc(1, sizeof *o);
   if (!o) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
   *o = (loomResidualOwner){.base = *base, .threads = threads};
-  o->task = (loomResidualTask){.scene = base->scene, .policy = base->policy, .limits = s->limits};
+  o->task = (loomResidualTask){
+      .scene = base->scene, .policy = base->policy, .limits = s->limits, .disturb = base->disturb};
   return LOOM_OK;
 }
 
@@ -360,6 +363,7 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, con
   def.n = s->test;
   def.seed = seed;
   def.threads = threads;
+  def.disturb = base->disturb;
   def.done = note_trial;
   def.user = &t;
   for (int k = 0; !code && k < 2; k++) {
@@ -374,6 +378,8 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, con
     out->after += after;
     out->before_within += then->within_limits;
     out->after_within += now->within_limits;
+    out->before_breaches += then->breach.limit != LOOM_LIMIT_NONE;
+    out->after_breaches += now->breach.limit != LOOM_LIMIT_NONE;
     out->won += after && !before;
     out->lost += before && !after;
     out->success[2 * i] = before;

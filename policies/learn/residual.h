@@ -16,10 +16,11 @@
 LOOM_C_BEGIN
 
 typedef struct loomResidualSettings {
-  char policy[LOOM_PATH_MAX];  // file of the policy that is finetuned
-  char data[LOOM_PATH_MAX];    // dataset whose demos are learned from too; "" = none
-  char reward[LOOM_PATH_MAX];  // file of what is rewarded (engine/task/task_reward.h); "" = the task's own
-  loomName reset;              // reset distribution; "" = the policy's own
+  char policy[LOOM_PATH_MAX];   // file of the policy that is finetuned
+  char data[LOOM_PATH_MAX];     // dataset whose demos are learned from too; "" = none
+  char reward[LOOM_PATH_MAX];   // file of what is rewarded (engine/task/task_reward.h); "" = the task's own
+  loomName reset;               // reset distribution; "" = the policy's own
+  char disturb[LOOM_PATH_MAX];  // set of disturbances, or file of one; "" = none
   int max_steps;  // control steps of an episode; 0 = the reward's horizon, or twice the longest demo
   bool limits;    // episodes beyond the task's limits end, unrewarded
   int test;  // episodes of the policy before and after, from starts of which nothing was learned; 0 = none
@@ -44,6 +45,8 @@ typedef struct loomResidualBase {
   /// Where the episodes that it learns from begin, of the demos of the settings' `data` where it names none;
   /// NULL = in the reset distribution, as those that it is evaluated in always.
   const loomStartsDef* starts;
+  /// What disturbs the episodes that it learns from, and is evaluated or tested in; NULL = nothing.
+  const loomDisturbSet* disturb;
 } loomResidualBase;
 
 /// Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a
@@ -54,12 +57,13 @@ int loom_residual_learner(loomLearner* out, const loomResidualSettings* settings
 /// Success before and after, on the same starts.
 typedef struct loomResidualTest {
   int n;
-  int before, after;                // that succeed
-  int before_within, after_within;  // of these within the task's limits
-  int won, lost;                    // that only the one after succeeds in, or only the one before
-  double p;                         // McNemar's exact test of these
-  bool kept;                        // the residual is better; else the policy stays as it was
-  bool* success;                    // (n, 2) of each start: before, after
+  int before, after;                    // that succeed
+  int before_within, after_within;      // of these within the task's limits
+  int before_breaches, after_breaches;  // episodes that went beyond a limit
+  int won, lost;                        // that only the one after succeeds in, or only the one before
+  double p;                             // McNemar's exact test of these
+  bool kept;                            // the residual is better; else the policy stays as it was
+  bool* success;                        // (n, 2) of each start: before, after
 } loomResidualTest;
 
 /// After a run: the policy as base has it, as it was before, against best; starts are of `seed`. tried

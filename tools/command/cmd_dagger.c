@@ -272,8 +272,8 @@ static const loomFieldDef round_rows[] = {
     ROUND(INT64, "caught", caught),     ROUND(REAL, "deviation", deviation),
     ROUND(INT, "evaluated", evaluated), ROUND(INT, "succeeded", succeeded),
     ROUND(REAL, "success", rate),       ROUND(REAL, "success_low", low),
-    ROUND(REAL, "success_high", high),  ROUND(REAL, "error", error),
-    ROUND(REAL, "seconds", seconds),
+    ROUND(REAL, "success_high", high),  ROUND(REAL, "success_within_limits", within_rate),
+    ROUND(REAL, "error", error),        ROUND(REAL, "seconds", seconds),
 };
 static const loomFields round_fields = LOOM_FIELDS(round_rows);
 
@@ -307,7 +307,9 @@ static void print_dagger_json(const loomDaggerReport* r) {
 
 static void print_dagger_text(const loomDaggerReport* r, const char* folder) {
   int64_t steps = 0, acted = 0, asked = 0;
-  printf("round  steps  expert's  queries  off, of these caught  success alone          off the expert by\n");
+  printf(
+      "round  steps  expert's  queries  off, of these caught  success alone          within limits  off the "
+      "expert by\n");
 
   // A line a round, and what the expert did in all of them.
   for (int i = 0; i < r->n; i++) {
@@ -315,9 +317,9 @@ static void print_dagger_text(const loomDaggerReport* r, const char* folder) {
     steps += x->steps;
     acted += x->expert_steps;
     asked += x->queries;
-    printf("%5d  %5lld  %8lld  %7lld  %6lld  %12lld  %5.1f %% (%.1f to %.1f)  %9.3f\n", x->round,
+    printf("%5d  %5lld  %8lld  %7lld  %6lld  %12lld  %5.1f %% (%.1f to %.1f)  %11.1f %%  %9.3f\n", x->round,
            (long long)x->steps, (long long)x->expert_steps, (long long)x->queries, (long long)x->off,
-           (long long)x->caught, 100 * x->rate, 100 * x->low, 100 * x->high, x->error);
+           (long long)x->caught, 100 * x->rate, 100 * x->low, 100 * x->high, 100 * x->within_rate, x->error);
   }
 
   printf(
@@ -329,8 +331,11 @@ static void print_dagger_text(const loomDaggerReport* r, const char* folder) {
   // The policies: the best round's, and the one of all rows.
   printf("best round: %d, %d of %d\n", r->best, r->round[r->best].succeeded, r->round[r->best].evaluated);
   if (r->final.evaluated)
-    printf("final, of all rows: %d of %d (%.1f %%, 95 %% interval %.1f to %.1f)\n", r->final.succeeded,
-           r->final.evaluated, 100 * r->final.rate, 100 * r->final.low, 100 * r->final.high);
+    printf(
+        "final, of all rows: %d of %d (%.1f %%, 95 %% interval %.1f to %.1f; within the task's limits %.1f "
+        "%%)\n",
+        r->final.succeeded, r->final.evaluated, 100 * r->final.rate, 100 * r->final.low, 100 * r->final.high,
+        100 * r->final.within_rate);
   printf("wrote %s\n", folder);
 }
 

@@ -24,6 +24,7 @@
 enum { SEEDS = 64, HEARTBEAT = 30 };
 
 typedef struct finetuneArgs {
+  const char* disturb;
   const char *policy, *config, *task, *data, *reset, *reward, *folder;
   int method;                                                  // -1 = as the configuration says
   int64_t steps, seed, threads, environments, evaluate, test;  // -1 likewise
@@ -79,6 +80,10 @@ static const toolOption options[] = {
                    .about = "reset distribution; the policy's own unless given"),
     TOOL_OPTION_AS("reward", 0, "FILE", finetuneArgs, STRING, reward,
                    .about = "what is rewarded, as `reward:` in a task file; the task's own unless given"),
+    TOOL_OPTION_AS(
+        "disturb", 0, "NAME", finetuneArgs, STRING, disturb,
+        .about = "learn in disturbed episodes: by a set of the task's `randomize:`, or a file of one. In "
+                 "the end both are tested disturbed and undisturbed"),
     TOOL_OPTION_AS("start-demos", 0, "SHARE", finetuneArgs, REAL, start_demos, .least = 0, .most = 1,
                    .about = "of the episodes it learns from begin at states of the demos (of --data, or else "
                             "the task's); 0 unless given"),
@@ -233,9 +238,9 @@ static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loom
   if (a->bc >= 0 && !direct)
     return loom_error_set(err, LOOM_ERR_USAGE, "--bc is for a policy that is finetuned with --method ppo");
   bool starts = a->start_demos >= 0 || a->start_failures >= 0 || a->curriculum >= 0;
-  if (a->scratch && (a->data || a->reset || a->reward || a->test >= 0 || starts))
+  if (a->scratch && (a->data || a->reset || a->reward || a->test >= 0 || a->disturb || starts))
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "--data, --reset, --reward, --eval, --start-demos, --start-failures and "
+                          "--data, --reset, --reward, --disturb, --eval, --start-demos, --start-failures and "
                           "--curriculum are for a policy that is finetuned");
   return 0;
 }
@@ -282,6 +287,7 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   if (!code) code = copy_text(c->residual.data, sizeof c->residual.data, "--data", a->data, err);
   if (!code) code = copy_text(c->residual.reward, sizeof c->residual.reward, "--reward", a->reward, err);
   if (!code) code = copy_text(c->residual.reset, sizeof c->residual.reset, "--reset", a->reset, err);
+  if (!code) code = copy_text(c->residual.disturb, sizeof c->residual.disturb, "--disturb", a->disturb, err);
   if (!code && a->scratch && !c->finetune.task[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: names no task; give --task", a->config);
   if (!code && !a->scratch && !c->residual.policy[0])
@@ -296,6 +302,7 @@ typedef struct place {
   loomEnvironmentMaker maker;  // of it
   loomTask* task;
   loomScene* scene;
+  const loomDisturbSet* disturb;  // of the task, or NULL
   uint64_t digest;
 } place;
 
@@ -369,7 +376,11 @@ static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomErro
 
   if (!code) code = tool_assets(&a->roots, p->task, err);
   if (!code) code = loom_scene_of_task(&p->scene, p->task, &a->roots, err);
+  if (!code && c->residual.disturb[0])
+    code = loom_disturb_find(&p->disturb, p->task, c->residual.disturb, err);
+  if (!code && p->disturb) code = loom_disturb_check(p->disturb, p->scene, err);
   if (!code) p->digest = p->task->digest;
+  if (!code && p->disturb) p->digest = loom_hash(p->digest, &p->disturb->digest, sizeof p->disturb->digest);
   if (!code) code = add_file(&p->digest, path, err);
   if (!code) code = add_file(&p->digest, c->residual.reward, err);
   if (!code) code = add_file(&p->digest, c->starts.dataset, err);
@@ -391,6 +402,7 @@ typedef struct runs {
   int n;
   loomFinetuneState state[SEEDS];
   loomResidualTest test[SEEDS];
+  loomResidualTest disturbed[SEEDS];  // of --disturb
   double start;
   atomic_flag showing;
 } runs;
@@ -450,6 +462,22 @@ static int show_test(void* user, int done, int n) {
   return tool_stop != 0;
 }
 
+// What learned under disturbances has to be better under them, and not clearly worse without.
+static int test_disturbed(seedRun* self, const loomFinetuneConfig* c, const loomResidualBase* before,
+                          loomTrained* best, uint64_t seed, loomError* err) {
+  enum { CLEARLY = 20 };  // one in as many by chance
+  runs* all = self->all;
+  loomResidualTest *calm = &all->test[self->i], *rough = &all->disturbed[self->i];
+  loomResidualBase base = *before;
+  base.disturb = all->place->disturb;
+
+  int code =
+      loom_residual_test(rough, &c->residual, &base, best, seed, c->finetune.threads, show_test, self, err);
+  bool worse = calm->lost > calm->won && calm->p * CLEARLY < 1;
+  calm->kept = rough->kept = rough->kept && !worse;
+  return code;
+}
+
 // The policy as it was against the best; where that is not better it is what the run gives.
 static int test_policy(seedRun* self, const loomFinetuneConfig* c, const loomResidualBase* base,
                        const char* folder, loomError* err) {
@@ -469,9 +497,10 @@ static int test_policy(seedRun* self, const loomFinetuneConfig* c, const loomRes
   // Starts of another seed than those that it learned from, and that the best was known by.
   self->start = loom_clock();
   uint64_t seed = (uint64_t)c->finetune.seed + ((uint64_t)2 << 40);
-  loomResidualBase as_before = {&before, base->scene, NULL};
+  loomResidualBase as_before = {&before, base->scene, NULL, NULL};
   code = loom_residual_test(out, &c->residual, &as_before, &best, seed, c->finetune.threads, show_test, self,
                             err);
+  if (!code && base->disturb) code = test_disturbed(self, c, &as_before, &best, seed, err);
   if (!code && !out->kept) code = loom_trained_save(path, &before, NULL, err);
   snprintf(path, sizeof path, "%s/evaluation.csv", folder);
   if (!code) code = loom_residual_test_write(path, out, err);
@@ -487,7 +516,7 @@ static int run_policy(seedRun* self, loomFinetuneDef* def, loomError* err) {
   int code = loom_trained_load(&policy, c->residual.policy, err);
   if (code) return code;
 
-  loomResidualBase base = {&policy, all->place->scene, NULL};
+  loomResidualBase base = {&policy, all->place->scene, NULL, all->place->disturb};
   def->base = &base;
   code = loom_finetune(&all->state[self->i], def, err);
   if (!code) code = test_policy(self, c, &base, def->folder, err);
@@ -562,15 +591,19 @@ static void add_returns(cJSON* out, const char* key, const double* of_each_seed,
 
 typedef struct results {
   int n;
-  const loomResidualTest* test;  // (n)
+  const loomResidualTest* test;       // (n)
+  const loomResidualTest* disturbed;  // (n)
   double evaluation[SEEDS], training[SEEDS];
   int64_t steps;
   double core_seconds, seconds;
 } results;
 
 static results results_of(const runs* all, double core_seconds) {
-  results r = {
-      .n = all->n, .test = all->test, .core_seconds = core_seconds, .seconds = loom_clock() - all->start};
+  results r = {.n = all->n,
+               .test = all->test,
+               .disturbed = all->disturbed,
+               .core_seconds = core_seconds,
+               .seconds = loom_clock() - all->start};
 
   for (int i = 0; i < all->n; i++) {
     r.evaluation[i] = all->state[i].evaluation;
@@ -581,15 +614,17 @@ static results results_of(const runs* all, double core_seconds) {
 }
 
 // Of all seeds together.
-static loomResidualTest sum_of_tests(const results* r) {
+static loomResidualTest sum_of_tests(const loomResidualTest* test, int n) {
   loomResidualTest sum = {0};
-  for (int i = 0; i < r->n; i++) {
-    const loomResidualTest* t = &r->test[i];
+  for (int i = 0; i < n; i++) {
+    const loomResidualTest* t = &test[i];
     sum.n += t->n;
     sum.before += t->before;
     sum.after += t->kept ? t->after : t->before;
     sum.before_within += t->before_within;
     sum.after_within += t->kept ? t->after_within : t->before_within;
+    sum.before_breaches += t->before_breaches;
+    sum.after_breaches += t->kept ? t->after_breaches : t->before_breaches;
     sum.won += t->won;
     sum.lost += t->lost;
     sum.kept = sum.kept || t->kept;
@@ -598,7 +633,7 @@ static loomResidualTest sum_of_tests(const results* r) {
   return sum;
 }
 
-static void add_success(cJSON* out, const char* key, int successes, int within, int n) {
+static void add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n) {
   cJSON* map = cJSON_AddObjectToObject(out, key);
   double low, high;
   loom_wilson(&low, &high, successes, n);
@@ -609,18 +644,24 @@ static void add_success(cJSON* out, const char* key, int successes, int within, 
   cJSON_AddNumberToObject(map, "success_high", high);
   cJSON_AddNumberToObject(map, "successes_within_limits", within);
   cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
+  cJSON_AddNumberToObject(map, "breaches", breaches);
 }
 
 // Before and after; `tried`: what was learned did, kept or not.
 static void add_test(cJSON* out, const results* r) {
-  loomResidualTest sum = sum_of_tests(r);
+  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
   if (!sum.n) return;
-  add_success(out, "before", sum.before, sum.before_within, sum.n);
-  add_success(out, "after", sum.after, sum.after_within, sum.n);
+  add_success(out, "before", sum.before, sum.before_within, sum.before_breaches, sum.n);
+  add_success(out, "after", sum.after, sum.after_within, sum.after_breaches, sum.n);
+  if (rough.n) {
+    add_success(out, "before_disturbed", rough.before, rough.before_within, rough.before_breaches, rough.n);
+    add_success(out, "after_disturbed", rough.after, rough.after_within, rough.after_breaches, rough.n);
+  }
   cJSON* tried = cJSON_AddObjectToObject(out, "tried");
-  cJSON_AddNumberToObject(tried, "only_after", sum.won);
-  cJSON_AddNumberToObject(tried, "only_before", sum.lost);
-  cJSON_AddNumberToObject(tried, "mcnemar", sum.p);
+  const loomResidualTest* judged = rough.n ? &rough : &sum;
+  cJSON_AddNumberToObject(tried, "only_after", judged->won);
+  cJSON_AddNumberToObject(tried, "only_before", judged->lost);
+  cJSON_AddNumberToObject(tried, "mcnemar", judged->p);
   cJSON* kept = cJSON_AddArrayToObject(out, "kept");
   for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(kept, cJSON_CreateBool(r->test[i].kept));
 }
@@ -647,15 +688,21 @@ static void print_json(const loomFinetuneConfig* c, const results* r) {
 }
 
 static void print_test(const results* r) {
-  loomResidualTest sum = sum_of_tests(r);
+  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
+  const loomResidualTest* judged = rough.n ? &rough : &sum;
   if (!sum.n) return;
   printf("before %.1f %%, after %.1f %% of %d episodes from the same fresh starts\n",
          100.0 * sum.before / sum.n, 100.0 * sum.after / sum.n, sum.n);
   printf("within the task's limits %.1f %% and %.1f %%\n", 100.0 * sum.before_within / sum.n,
          100.0 * sum.after_within / sum.n);
+  printf("beyond the limits in %d episodes before, in %d after\n", sum.before_breaches, sum.after_breaches);
+  if (rough.n)
+    printf("disturbed: before %.1f %%, after %.1f %%; within the limits %.1f %% and %.1f %%\n",
+           100.0 * rough.before / rough.n, 100.0 * rough.after / rough.n,
+           100.0 * rough.before_within / rough.n, 100.0 * rough.after_within / rough.n);
   printf(
       "what was learned succeeds in %d where the policy fails, and fails in %d where it succeeds; p = %.2g\n",
-      sum.won, sum.lost, sum.p);
+      judged->won, judged->lost, judged->p);
   for (int i = 0; i < r->n; i++)
     if (!r->test[i].kept) printf("run %d is no better: the policy stays as it was\n", i + 1);
 }
@@ -729,7 +776,10 @@ static int finetune_one(const finetuneArgs* given) {
   if (!code && !a.json) print_results(&config, &r, a.folder);
 
   int status = code ? tool_fail(&err) : EXIT_DONE;
-  for (int i = 0; i < SEEDS; i++) loom_residual_test_destroy(&all.test[i]);
+  for (int i = 0; i < SEEDS; i++) {
+    loom_residual_test_destroy(&all.test[i]);
+    loom_residual_test_destroy(&all.disturbed[i]);
+  }
   close_place(&at);
   loom_asset_roots_destroy(&a.roots);
   return status;

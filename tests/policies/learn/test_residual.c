@@ -324,13 +324,13 @@ static void memory_is_seen(void** state) {
   loom_trained_destroy(&t);
 }
 
-static void snapshots_go_on(void** state) {
-  (void)state;
+static void go_on(const loomDisturbSet* disturb, double* last) {
   loomError err = {0, ""};
   loomEnvironment a, b;
   loomEnvironmentStep step;
   double action[12], seen[2][256];
   loomResidualTask t = make_task(3, 60);
+  t.disturb = disturb;
 
   loomEnvironmentMaker maker = loom_residual_environment(&t);
   loomRandom random = loom_random(5, 0, LOOM_PURPOSE_TEST);
@@ -352,9 +352,24 @@ static void snapshots_go_on(void** state) {
   a.observe(seen[0], a.self);
   b.observe(seen[1], b.self);
   assert_memory_equal(seen[0], seen[1], (size_t)maker.obs * sizeof **seen);
+  memcpy(last, seen[0], (size_t)maker.obs * sizeof *last);
   a.destroy(a.self);
   b.destroy(b.self);
   free(snapshot);
+}
+
+// Disturbed episodes too, which are others.
+static void snapshots_go_on(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  const loomDisturbSet* rough;
+  double calm[256] = {0}, disturbed[256] = {0};
+  go_on(NULL, calm);
+  loom_residual_destroy(policy.residual);
+  policy.residual = NULL;
+  must(loom_disturb_find(&rough, o->task, "rough", &err), &err);
+  go_on(rough, disturbed);
+  assert_memory_not_equal(calm, disturbed, sizeof calm);
 }
 
 // A demo that is the policy's own doing has no offsets; its observations are those of the environment.
@@ -433,7 +448,8 @@ static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* st
   td3.batch = 16;
   td3.buffer = s.successes = 1000;
   td3.hidden = (loomSizes){1, {16}};
-  must(loom_residual_learner(l, &s, &td3, &(loomResidualBase){t, o->scene, starts}, 6, threads, &err), &err);
+  must(loom_residual_learner(l, &s, &td3, &(loomResidualBase){t, o->scene, starts, NULL}, 6, threads, &err),
+       &err);
 }
 
 static void drop_learner(loomLearner* l, loomTrained* t) {
@@ -559,7 +575,7 @@ static void what_does_not_fit_is_told(void** state) {
   loomLearner l;
   loomResidualSettings s = loom_default_residual_settings();
   loomTd3Config td3 = loom_default_residual_td3_config();
-  loomResidualBase base = {&policy, o->scene, NULL};
+  loomResidualBase base = {&policy, o->scene, NULL, NULL};
 
   s.position = s.rotation = 0;
 

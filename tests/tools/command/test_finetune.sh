@@ -79,6 +79,9 @@ successes() { awk -F, -v c="$1" 'NR > 1 { n += $c } END { print n + 0 }' "$work/
 check 'residual: successes before' grep -q "\"before\":{\"n\":4,\"successes\":$(successes 2)," "$work/residual.json"
 check 'residual: successes after' grep -q "\"after\":{\"n\":4,\"successes\":$(successes 3)," "$work/residual.json"
 
+check 'residual: under disturbances' eval 'residual rough --disturb rough -n 100 --evaluate 4 --eval 2 >"$work/rough.json"'
+check 'residual: both are told' grep -q '"before":{"n":2,.*"before_disturbed":{"n":2,.*"after_disturbed":{"n":2,' "$work/rough.json"
+
 cp "$work/scenes/reach/task.yaml" "$work/scenes/reach/other.yaml" && sed -i 's/^task: own/task: other/' "$work/scenes/reach/other.yaml"
 expect 'a policy of another task' 2 'is a policy for own, not for other' residual x --task "$work/scenes/reach/other.yaml"
 expect 'a policy that has been finetuned' 1 'finetuned already' "$loom" finetune "$work/changed.safetensors" -c "$work/reach.yaml" \
