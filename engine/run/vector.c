@@ -152,18 +152,31 @@ int loom_vector_step(loomVector* v, const double* actions, loomError* err) {
     v->control_steps += v->steps[i];
     if (!loom_vector_ended(v, i)) continue;
 
-    v->recent[v->finished++ % LOOM_VECTOR_RECENT] = v->total[i];
+    v->recent[v->finished % LOOM_VECTOR_RECENT] = v->total[i];
+    v->won[v->finished++ % LOOM_VECTOR_RECENT] = v->success[i];
     if (v->environment[i].ended) v->environment[i].ended(v->environment[i].self, v->success[i]);
   }
   return code;
 }
 
+static int64_t recent_count(const loomVector* v) {
+  return v->finished < LOOM_VECTOR_RECENT ? v->finished : LOOM_VECTOR_RECENT;
+}
+
 double loom_vector_return(const loomVector* v) {
-  int64_t n = v->finished < LOOM_VECTOR_RECENT ? v->finished : LOOM_VECTOR_RECENT;
+  int64_t n = recent_count(v);
   double sum = 0;
 
   for (int64_t k = 0; k < n; k++) sum += v->recent[k];
   return n ? sum / (double)n : NAN;
+}
+
+double loom_vector_success(const loomVector* v) {
+  int64_t n = recent_count(v);
+  int won = 0;
+
+  for (int64_t k = 0; k < n; k++) won += v->won[k];
+  return n ? won / (double)n : NAN;
 }
 
 // ---- snapshots
@@ -173,7 +186,7 @@ typedef struct block {
   size_t bytes;
 } block;
 
-enum { BLOCKS = 13 };
+enum { BLOCKS = 14 };
 
 // What of the vector's own goes into a snapshot, the sizes of doubles first.
 static void own_blocks(block out[BLOCKS], loomVector* v) {
@@ -191,7 +204,8 @@ static void own_blocks(block out[BLOCKS], loomVector* v) {
   out[9] = (block){v->terminated, n * sizeof *v->terminated};
   out[10] = (block){v->truncated, n * sizeof *v->truncated};
   out[11] = (block){v->success, n * sizeof *v->success};
-  out[12] = (block){v->maker.common, v->maker.common_size};
+  out[12] = (block){v->won, sizeof v->won};
+  out[13] = (block){v->maker.common, v->maker.common_size};
 }
 
 size_t loom_vector_snapshot_size(loomVector* v) {

@@ -36,6 +36,7 @@ typedef struct loomVector {
   int64_t control_steps;              // of all environments, ever
   int64_t finished;                   // episodes that ended, of all environments
   double recent[LOOM_VECTOR_RECENT];  // their totals, the newest at (finished - 1) % LOOM_VECTOR_RECENT
+  bool won[LOOM_VECTOR_RECENT];       // likewise whether they ended with success
 } loomVector;
 
 int loom_vector_create(loomVector** out, const loomEnvironmentMaker* maker, const loomVectorDef* def,
@@ -50,6 +51,8 @@ bool loom_vector_ended(const loomVector* vector, int i);
 
 /// Mean total of the latest LOOM_VECTOR_RECENT episodes that ended; NAN before the first.
 double loom_vector_return(const loomVector* vector);
+/// The share of them that ended with success, which their totals do not tell where more is rewarded.
+double loom_vector_success(const loomVector* vector);
 
 /// Bytes of a snapshot, from which it goes on to the same bytes.
 size_t loom_vector_snapshot_size(loomVector* vector);

@@ -191,6 +191,7 @@ static void set_state(run* r) {
                                  .steps = r->config->finetune.steps,
                                  .first = r->first,
                                  .episodes = r->learner.vector->finished,
+                                 .training_success = loom_vector_success(r->learner.vector),
                                  .training_return = loom_vector_return(r->learner.vector),
                                  .evaluation = r->p.evaluation,
                                  .deviation = r->p.deviation,
@@ -210,6 +211,8 @@ static int log_iteration(run* r, bool evaluated, loomError* err) {
     code = loom_event_log_scalar(r->log, all[i].tag, step, all[i].value, err);
   if (!code && r->state.episodes)
     code = loom_event_log_scalar(r->log, "train/return", step, r->state.training_return, err);
+  if (!code && r->state.episodes && r->learner.evaluate)
+    code = loom_event_log_scalar(r->log, "train/success", step, r->state.training_success, err);
   if (!code)
     code = loom_event_log_scalar(r->log, "train/steps_per_second", step, r->state.steps_per_second, err);
   if (!code && r->learner.opened)

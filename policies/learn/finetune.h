@@ -13,15 +13,16 @@ LOOM_C_BEGIN
 
 /// How far a run is. What was not measured yet is NAN.
 typedef struct loomFinetuneState {
-  int64_t step, steps;     // done, and of the whole run
-  int64_t first;           // where this process began
-  int64_t episodes;        // that ended
-  double training_return;  // mean of the latest 100 episodes, with the noise that it learns with
-  double evaluation;       // mean return (of a policy: success) of the last evaluation, without noise,
-  double deviation;        // and its standard deviation
-  double best;             // the highest evaluation
-  int64_t best_step;       // and its step
-  double seconds;          // of this process
+  int64_t step, steps;      // done, and of the whole run
+  int64_t first;            // where this process began
+  int64_t episodes;         // that ended
+  double training_return;   // mean of the latest 100 episodes, with the noise that it learns with
+  double training_success;  // and the share of them that succeeded
+  double evaluation;        // mean return (of a policy: success) of the last evaluation, without noise,
+  double deviation;         // and its standard deviation
+  double best;              // the highest evaluation
+  int64_t best_step;        // and its step
+  double seconds;           // of this process
   double steps_per_second;
 } loomFinetuneState;
 

@@ -84,9 +84,7 @@ typedef struct td3 {
   double critic_loss, actor_loss;  // means of the last iteration
   double critic_seen, actor_seen;  // updates that they are of
   int64_t taken;                   // control steps of that
-  // Guided: actions of the actor, those that the gate let pass, and their mean size; episodes, and those
-  // of them that succeeded.
-  double asked, kept, size, ended, won;
+  double asked, kept, size;        // guided: actions of the actor, those that the gate let pass, mean sizes
 } td3;
 
 static void lay_out(td3* p) {
@@ -171,8 +169,6 @@ static void follow_episode(td3* p, int i, int64_t first) {
   for (int64_t k = first; k < p->replay.pushed && *count < p->guide.longest; k++)
     row[(int)(*count)++] = (double)k;
   if (!loom_vector_ended(p->vector, i)) return;
-  p->ended++;
-  p->won += p->vector->success[i];
 
   for (int k = 0; p->vector->success[i] && k < (int)*count; k++)
     loom_experience_copy(&p->successes, &p->replay, (int64_t)row[k]);
@@ -280,7 +276,7 @@ static int iterate(void* self, loomError* err) {
   int code = LOOM_OK, n = p->config.environments;
   int64_t before = p->vector->control_steps;
   p->critic_loss = p->actor_loss = p->critic_seen = p->actor_seen = 0;
-  p->asked = p->kept = p->size = p->ended = p->won = 0;
+  p->asked = p->kept = p->size = 0;
 
   for (int t = 0; !code && t < iteration_of(p); t++) {
     code = try_step(p, err);
@@ -317,7 +313,6 @@ static int scalars_of(loomScalar* out, const void* self) {
   out[n++] = (loomScalar){"train/successes", (double)loom_experience_count(&p->successes)};
   out[n++] = (loomScalar){"train/gate", p->kept / fmax(p->asked, 1)};
   out[n++] = (loomScalar){"train/offset", p->size / fmax(p->asked, 1)};
-  if (p->ended > 0) out[n++] = (loomScalar){"train/success", p->won / p->ended};
   return n;
 }
 

@@ -430,7 +430,7 @@ static void show_progress(runs* all) {
   size_t n = strlen(note);
   if (of_policy && s->episodes)
     snprintf(note + n, sizeof note - n, ", %.0f %% of the latest 100 episodes succeed",
-             100 * s->training_return);
+             100 * s->training_success);
   else if (s->episodes)
     snprintf(note + n, sizeof note - n, ", return %.1f", s->training_return);
   n = strlen(note);

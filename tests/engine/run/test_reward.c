@@ -251,6 +251,18 @@ static void ranges_are_of_events(void** state) {
       fail_msg("%s: %g to %g", cases[i].text, range[0], range[1]);
     loom_reward_def_destroy(def);
   }
+
+  // Of each arm of the handover two subtasks end by conditions.
+  static const char stages[] = "- {term: stage, weight: 0.25}\n- {term: stage, arm: 1, weight: -1}\n";
+  double range[2];
+  loomTask* handover;
+  loomRewardDef* def;
+  must(loom_task_load(&handover, "scenes/handover/task.yaml", "scenes/robots", &err), &err);
+  must(loom_reward_def_parse(&def, handover, stages, sizeof stages - 1, "r.yaml", &err), &err);
+  assert_true(loom_reward_range(range, def, handover));
+  assert_true(range[0] == -2 && range[1] == 1);
+  loom_reward_def_destroy(def);
+  loom_task_destroy(handover);
 }
 
 // ---- starts
