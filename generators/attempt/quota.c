@@ -10,7 +10,7 @@ static const double horizon = 0.5;       // attempts looked ahead, as a share of
 enum { LEAST_AHEAD = 32 };               // and at least so many
 
 // Mixed sources: powers of expected rates in a stage before the last, and in the last.
-static const double proved = 6, proved_last = 2;
+static const double proved = 4, proved_last = 2;
 static const double beyond_most = 1;  // demos that even the source with most lacks
 
 // Expected rate of success, a source that was hardly tried being neither good nor bad (Laplace's rule).

@@ -19,7 +19,7 @@ void loom_source_quota(loomQuota* quota, const loomSourceStats* stats);
 
 /// The same for a stage of attempts whose sources are mixed (stats->stage), in which each gets on or does
 /// not: its shares are as what a source lacks of the rows of kept demos, in any stage, times a power of its
-/// expected rate: the sixth before the last stage, which can make up for it, and the second there. What does
+/// expected rate: the fourth before the last stage, which can make up for it, and the second there. What does
 /// not go well is hardly tried again. `given_up` is of the last stage, and takes nothing more away.
 void loom_stage_quota(loomQuota* quota, const loomSourceStats* stats, int stage);
 
