@@ -314,13 +314,14 @@ static void look_again(loomNear* n, const mjModel* m, const mjData* d) {
 }
 
 // Hands with many fingers are close to themselves at all times: distances then take longer than what they
-// save.
-static bool pays(const loomNear* n) {
+// save. MuJoCo's older collision detection knows no distances of what is apart.
+static bool pays(const loomNear* n, const mjModel* m) {
+  if (m->opt.disableflags & mjDSBL_NATIVECCD) return false;
   return n->counts.steps < TRIED_STEPS || n->counts.measured < n->counts.steps;
 }
 
 void loom_near_begin(loomNear* n, mjModel* m, mjData* d) {
-  if (!pays(n)) n->pair_count = 0;
+  if (!pays(n, m)) n->pair_count = 0;
   if (!n->pair_count) return;
 
   if (n->known)

@@ -11,8 +11,13 @@
 #include "engine/sim/edit.h"
 
 loomPerturbDef loom_default_perturb_def(void) {
-  return (loomPerturbDef){
-      .friction = 0.05, .mass = 0.05, .damping = 0.05, .solref = 0.05, .place = 0.001, .yaw = 0.02};
+  return (loomPerturbDef){.friction = 0.05,
+                          .mass = 0.05,
+                          .damping = 0.05,
+                          .solref = 0.05,
+                          .place = 0.001,
+                          .yaw = 0.02,
+                          .libccd = true};
 }
 
 uint64_t loom_perturb_number(const loomDemo* demo, int replay) {
@@ -50,6 +55,9 @@ static int perturb_physics(world* w, loomError* err) {
   }
 
   for (int i = 0; i < m->nv; i++) m->dof_damping[i] *= factor(w, w->def->damping);
+
+  // Engines differ most in where hands' meshes touch, and how deep: this one's own way is what was recorded.
+  if (w->def->libccd) m->opt.disableflags |= mjDSBL_NATIVECCD;
   return loom_edit_constants(w->e, err);
 }
 

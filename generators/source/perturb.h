@@ -17,9 +17,10 @@ typedef struct loomPerturbDef {
   double solref;   // share, of the time constant of contacts, of each body's geoms and each contact pair
   double place;    // m, along x and along y, of each free object at the start
   double yaw;      // rad, about the vertical
+  bool libccd;     // contacts are found by MuJoCo's older code, as before its version 3.3
 } loomPerturbDef;
 
-/// 5 % each, 1 mm and 0.02 rad.
+/// 5 % each, 1 mm and 0.02 rad, contacts by libccd.
 loomPerturbDef loom_default_perturb_def(void);
 
 /// Which of the perturbed worlds a demo meets is its own: the same number gives the same one, under whatever

@@ -41,6 +41,7 @@ void perturb_json(cJSON* root, const int* trusted, int n, const perturbArgs* arg
   cJSON_AddNumberToObject(out, "solref", def.solref);
   cJSON_AddNumberToObject(out, "place", def.place);
   cJSON_AddNumberToObject(out, "yaw", def.yaw);
+  cJSON_AddBoolToObject(out, "libccd", def.libccd);
   cJSON_AddNumberToObject(out, "mean_trust", n ? sum / n : 0);
 }
 

@@ -18,10 +18,11 @@ typedef struct perturbArgs {
   "off:\n"                                                                                                   \
   "friction, masses of objects, damping and the time constants of contacts by up to 5 % each, free objects " \
   "moved\n"                                                                                                  \
-  "by up to 1 mm along x and y and turned by up to 0.02 rad. The share of the K in which success holds at "  \
-  "the\n"                                                                                                    \
-  "end is the demo's trust. It tells of these changes alone: not of other simulators, nor of a real "        \
-  "robot.\n"
+  "by up to 1 mm along x and y and turned by up to 0.02 rad; contacts of meshes and cylinders are found by " \
+  "MuJoCo's\n"                                                                                               \
+  "older code (libccd), as in robosuite 1.4.1. The share of the K in which success holds at the end is the " \
+  "demo's\n"                                                                                                 \
+  "trust. It tells of these changes alone: not of other simulators, nor of a real robot.\n"
 
 /// Replay a demo in def->replays perturbed worlds; *trusted of them succeed.
 int perturb_demo(int* trusted, const loomScene* scene, const loomDemo* demo, const perturbArgs* args,

@@ -143,10 +143,29 @@ static void what_comes_suddenly_is_found(void** state) {
   assert_true(loom_near_counts(t->e[0]->near).again > before);
 }
 
+// Its distances of what is apart are none to go by. What was started with it stays so: this comes last.
+static void the_older_collision_detection_sees_all_pairs(void** state) {
+  twoWays* t = *state;
+  loomError err = {0, ""};
+  double action[LOOM_MAX_ACTION] = {0};
+  int64_t before = loom_near_counts(t->e[0]->near).steps;
+
+  for (int i = 0; i < 2; i++) {
+    must(loom_episode_reset(t->e[i], 0, 7, 11, &err), &err);
+    t->e[i]->m->opt.disableflags |= mjDSBL_NATIVECCD;
+  }
+  for (int row = 0; row < 10; row++) {
+    for (int i = 0; i < 2; i++) must(loom_episode_step(t->e[i], action, &err), &err);
+    expect_equal(t, row);
+  }
+  assert_int_equal(loom_near_counts(t->e[0]->near).steps, before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(states_contacts_and_drag_are_mujocos),
       cmocka_unit_test(what_comes_suddenly_is_found),
+      cmocka_unit_test(the_older_collision_detection_sees_all_pairs),
   };
   return cmocka_run_group_tests(tests, open_both, close_both);
 }
