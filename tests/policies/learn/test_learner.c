@@ -44,7 +44,7 @@ static int make_mixture(loomLearner* l, const loomPpoConfig* ppo, const loomEnvi
   int code = loom_network_create(&p->net, &def, 4, err);
   if (!code) code = loom_mixture_actor_create(&p->actor, &p->net, 0.1, false, loom_ppo_most_rows(ppo), err);
   if (code) return code;
-  loomPpoGuide guide = {loom_mixture_actor(&p->actor), 0, CRITIC_FIRST, 3e-3, false};
+  loomPpoGuide guide = {loom_mixture_actor(&p->actor), 0, CRITIC_FIRST, 3e-3, true};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;
@@ -92,6 +92,10 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   if (m == RESIDUAL) td3.batch = 64;
   if (m == RESIDUAL) td3.warmup = 500;
 
+  // A rate far too large for the mixture, which follows how far it moves.
+  if (m == MIXTURE) ppo.target_kl = 0.03;
+  if (m == MIXTURE) ppo.rate = 0.1;
+  if (m == MIXTURE) ppo.anneal = false;
   int code;
   if (m == PPO)
     code = loom_ppo_create(&l, &ppo, NULL, &maker, 80 * 256, seed, threads, &err);
