@@ -1,6 +1,5 @@
 // demoloom finetune: reinforcement learning in simulation, of a trained policy, or from scratch on plain
 // control tasks. One run, several seeds, or a grid of runs (finetune_grid.c).
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,17 +10,17 @@
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
 #include "engine/base/pool.h"
-#include "engine/base/statistics.h"
 #include "engine/base/text.h"
 #include "policies/learn/finetune.h"
 #include "tools/command/finetune_filtered.h"
 #include "tools/command/finetune_grid.h"
+#include "tools/command/finetune_results.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
-enum { SEEDS = 64, HEARTBEAT = 30 };
+enum { SEEDS = FINETUNE_SEEDS, HEARTBEAT = 30 };
 
 typedef struct finetuneArgs {
   const char* disturb;
@@ -572,38 +571,12 @@ static int run_all(runs* all, loomError* err) {
 
 // ---- results
 
-static double mean_of(const double* x, int n) {
-  double sum = 0;
-  for (int i = 0; i < n; i++) sum += x[i] / n;
-  return sum;
-}
-
-// What is compared over seeds: the last evaluation, or without one what training had.
-static void add_returns(cJSON* out, const char* key, const double* of_each_seed, int n) {
-  cJSON* map = cJSON_AddObjectToObject(out, key);
-  double mean = mean_of(of_each_seed, n);
-  if (isfinite(mean)) cJSON_AddNumberToObject(map, "mean", mean);
-  cJSON* list = cJSON_AddArrayToObject(map, "of_each_seed");
-  for (int i = 0; i < n; i++)
-    cJSON_AddItemToArray(
-        list, isfinite(of_each_seed[i]) ? cJSON_CreateNumber(of_each_seed[i]) : cJSON_CreateNull());
-}
-
-typedef struct results {
-  int n;
-  const loomResidualTest* test;       // (n)
-  const loomResidualTest* disturbed;  // (n)
-  double evaluation[SEEDS], training[SEEDS];
-  int64_t steps;
-  double core_seconds, seconds;
-} results;
-
-static results results_of(const runs* all, double core_seconds) {
-  results r = {.n = all->n,
-               .test = all->test,
-               .disturbed = all->disturbed,
-               .core_seconds = core_seconds,
-               .seconds = loom_clock() - all->start};
+static finetuneResults results_of(const runs* all, double core_seconds) {
+  finetuneResults r = {.n = all->n,
+                       .test = all->test,
+                       .disturbed = all->disturbed,
+                       .core_seconds = core_seconds,
+                       .seconds = loom_clock() - all->start};
 
   for (int i = 0; i < all->n; i++) {
     r.evaluation[i] = all->state[i].evaluation;
@@ -611,112 +584,6 @@ static results results_of(const runs* all, double core_seconds) {
     r.steps += all->state[i].step;
   }
   return r;
-}
-
-// Of all seeds together.
-static loomResidualTest sum_of_tests(const loomResidualTest* test, int n) {
-  loomResidualTest sum = {0};
-  for (int i = 0; i < n; i++) {
-    const loomResidualTest* t = &test[i];
-    sum.n += t->n;
-    sum.before += t->before;
-    sum.after += t->kept ? t->after : t->before;
-    sum.before_within += t->before_within;
-    sum.after_within += t->kept ? t->after_within : t->before_within;
-    sum.before_breaches += t->before_breaches;
-    sum.after_breaches += t->kept ? t->after_breaches : t->before_breaches;
-    sum.won += t->won;
-    sum.lost += t->lost;
-    sum.kept = sum.kept || t->kept;
-  }
-  sum.p = loom_mcnemar(sum.won, sum.lost);
-  return sum;
-}
-
-static void add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n) {
-  cJSON* map = cJSON_AddObjectToObject(out, key);
-  double low, high;
-  loom_wilson(&low, &high, successes, n);
-  cJSON_AddNumberToObject(map, "n", n);
-  cJSON_AddNumberToObject(map, "successes", successes);
-  cJSON_AddNumberToObject(map, "success", (double)successes / n);
-  cJSON_AddNumberToObject(map, "success_low", low);
-  cJSON_AddNumberToObject(map, "success_high", high);
-  cJSON_AddNumberToObject(map, "successes_within_limits", within);
-  cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
-  cJSON_AddNumberToObject(map, "breaches", breaches);
-}
-
-// Before and after; `tried`: what was learned did, kept or not.
-static void add_test(cJSON* out, const results* r) {
-  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
-  if (!sum.n) return;
-  add_success(out, "before", sum.before, sum.before_within, sum.before_breaches, sum.n);
-  add_success(out, "after", sum.after, sum.after_within, sum.after_breaches, sum.n);
-  if (rough.n) {
-    add_success(out, "before_disturbed", rough.before, rough.before_within, rough.before_breaches, rough.n);
-    add_success(out, "after_disturbed", rough.after, rough.after_within, rough.after_breaches, rough.n);
-  }
-  cJSON* tried = cJSON_AddObjectToObject(out, "tried");
-  const loomResidualTest* judged = rough.n ? &rough : &sum;
-  cJSON_AddNumberToObject(tried, "only_after", judged->won);
-  cJSON_AddNumberToObject(tried, "only_before", judged->lost);
-  cJSON_AddNumberToObject(tried, "mcnemar", judged->p);
-  cJSON* kept = cJSON_AddArrayToObject(out, "kept");
-  for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(kept, cJSON_CreateBool(r->test[i].kept));
-}
-
-static void print_json(const loomFinetuneConfig* c, const results* r) {
-  cJSON* out = cJSON_CreateObject();
-  bool of_policy = c->of_policy;
-  if (of_policy) add_test(out, r);
-  cJSON_AddStringToObject(out, "task", c->finetune.task);
-  if (of_policy) cJSON_AddStringToObject(out, "policy", c->residual.policy);
-  cJSON_AddStringToObject(out, "method", loom_finetune_methods[c->finetune.method]);
-
-  add_returns(out, of_policy ? "evaluated" : "return", c->finetune.evaluate ? r->evaluation : r->training,
-              r->n);
-  add_returns(out, "training_return", r->training, r->n);
-  cJSON_AddNumberToObject(out, "episodes", c->finetune.evaluate);
-  cJSON_AddNumberToObject(out, "steps", (double)r->steps);
-  cJSON_AddNumberToObject(out, "core_seconds", r->core_seconds);
-
-  char* text = cJSON_PrintUnformatted(out);
-  puts(text ? text : "{}");
-  cJSON_free(text);
-  cJSON_Delete(out);
-}
-
-static void print_test(const results* r) {
-  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
-  const loomResidualTest* judged = rough.n ? &rough : &sum;
-  if (!sum.n) return;
-  printf("before %.1f %%, after %.1f %% of %d episodes from the same fresh starts\n",
-         100.0 * sum.before / sum.n, 100.0 * sum.after / sum.n, sum.n);
-  printf("within the task's limits %.1f %% and %.1f %%\n", 100.0 * sum.before_within / sum.n,
-         100.0 * sum.after_within / sum.n);
-  printf("beyond the limits in %d episodes before, in %d after\n", sum.before_breaches, sum.after_breaches);
-  if (rough.n)
-    printf("disturbed: before %.1f %%, after %.1f %%; within the limits %.1f %% and %.1f %%\n",
-           100.0 * rough.before / rough.n, 100.0 * rough.after / rough.n,
-           100.0 * rough.before_within / rough.n, 100.0 * rough.after_within / rough.n);
-  printf(
-      "what was learned succeeds in %d where the policy fails, and fails in %d where it succeeds; p = %.2g\n",
-      judged->won, judged->lost, judged->p);
-  for (int i = 0; i < r->n; i++)
-    if (!r->test[i].kept) printf("run %d is no better: the policy stays as it was\n", i + 1);
-}
-
-static void print_results(const loomFinetuneConfig* c, const results* r, const char* folder) {
-  if (c->of_policy) {
-    print_test(r);
-  } else if (c->finetune.evaluate)
-    printf("return %.1f (mean of %d seed%s, %d episodes each, without noise)\n", mean_of(r->evaluation, r->n),
-           r->n, r->n == 1 ? "" : "s", c->finetune.evaluate);
-  if (!c->of_policy)
-    printf("return of the latest 100 episodes of training: %.1f\n", mean_of(r->training, r->n));
-  printf("%lld steps, %.1f s, %.1f core seconds\nwrote %s\n", (long long)r->steps, r->seconds,
-         r->core_seconds, folder);
 }
 
 // It has no configuration of its own: --config is its training's.
@@ -755,7 +622,7 @@ static int finetune_one(const finetuneArgs* given) {
   loomError err = {0, ""};
   double cpu = loom_process_cpu();
   runs all = {.args = &a, .config = &config, .place = &at, .showing = ATOMIC_FLAG_INIT};
-  results r = {0};
+  finetuneResults r = {0};
 
   int code = configure(&config, &a, &err);
   if (!code) code = loom_folder_check_place(a.folder, 0, &err);
@@ -772,8 +639,8 @@ static int finetune_one(const finetuneArgs* given) {
     code = run_all(&all, &err);
     r = results_of(&all, loom_process_cpu() - cpu);
   }
-  if (!code && a.json) print_json(&config, &r);
-  if (!code && !a.json) print_results(&config, &r, a.folder);
+  if (!code && a.json) finetune_print_json(&config, &r);
+  if (!code && !a.json) finetune_print_results(&config, &r, a.folder);
 
   int status = code ? tool_fail(&err) : EXIT_DONE;
   for (int i = 0; i < SEEDS; i++) {

@@ -1,6 +1,5 @@
 #include "tools/command/finetune_filtered.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "policies/learn/bc.h"
 #include "policies/learn/finetune.h"
 #include "tools/command/distill.h"
+#include "tools/command/finetune_results.h"
 #include "tools/shared/outputs.h"
 
 static const char settings_file[] = "settings.yaml";
@@ -233,19 +233,10 @@ static int learn(filtered* f, loomError* err) {
   return code;
 }
 
-// ---- results, as other methods' (cmd_finetune.c)
+// ---- results, as other methods' (finetune_results.c)
 
 static void add_success(cJSON* out, const char* key, const toolTries* t) {
-  double low, high;
-  cJSON* map = cJSON_AddObjectToObject(out, key);
-  loom_wilson(&low, &high, (int)t->successes, (int)t->n);
-  cJSON_AddNumberToObject(map, "n", (double)t->n);
-  cJSON_AddNumberToObject(map, "successes", (double)t->successes);
-  cJSON_AddNumberToObject(map, "success", (double)t->successes / (double)t->n);
-  cJSON_AddNumberToObject(map, "success_low", low);
-  cJSON_AddNumberToObject(map, "success_high", high);
-  cJSON_AddNumberToObject(map, "successes_within_limits", (double)t->within);
-  cJSON_AddNumberToObject(map, "success_within_limits", (double)t->within / (double)t->n);
+  finetune_add_success(out, key, (int)t->successes, (int)t->within, -1, (int)t->n);
 }
 
 static void print_json(const filtered* f, double core_seconds) {

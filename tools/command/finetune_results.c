@@ -1,0 +1,141 @@
+#include "tools/command/finetune_results.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "engine/base/statistics.h"
+
+static double mean_of(const double* x, int n) {
+  double sum = 0;
+  for (int i = 0; i < n; i++) sum += x[i] / n;
+  return sum;
+}
+
+// What is compared over seeds: the last evaluation, or without one what training had.
+static void add_returns(cJSON* out, const char* key, const double* of_each_seed, int n) {
+  cJSON* map = cJSON_AddObjectToObject(out, key);
+  double mean = mean_of(of_each_seed, n);
+  if (isfinite(mean)) cJSON_AddNumberToObject(map, "mean", mean);
+
+  cJSON* list = cJSON_AddArrayToObject(map, "of_each_seed");
+  for (int i = 0; i < n; i++)
+    cJSON_AddItemToArray(
+        list, isfinite(of_each_seed[i]) ? cJSON_CreateNumber(of_each_seed[i]) : cJSON_CreateNull());
+}
+
+// Of all seeds together.
+static loomResidualTest sum_of_tests(const loomResidualTest* test, int n) {
+  loomResidualTest sum = {0};
+  for (int i = 0; i < n; i++) {
+    const loomResidualTest* t = &test[i];
+    sum.n += t->n;
+    sum.before += t->before;
+    sum.after += t->kept ? t->after : t->before;
+    sum.before_within += t->before_within;
+    sum.after_within += t->kept ? t->after_within : t->before_within;
+    sum.before_breaches += t->before_breaches;
+    sum.after_breaches += t->kept ? t->after_breaches : t->before_breaches;
+    sum.won += t->won;
+    sum.lost += t->lost;
+    sum.kept = sum.kept || t->kept;
+  }
+  sum.p = loom_mcnemar(sum.won, sum.lost);
+  return sum;
+}
+
+void finetune_add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n) {
+  cJSON* map = cJSON_AddObjectToObject(out, key);
+  double low, high;
+  loom_wilson(&low, &high, successes, n);
+
+  cJSON_AddNumberToObject(map, "n", n);
+  cJSON_AddNumberToObject(map, "successes", successes);
+  cJSON_AddNumberToObject(map, "success", (double)successes / n);
+  cJSON_AddNumberToObject(map, "success_low", low);
+  cJSON_AddNumberToObject(map, "success_high", high);
+  cJSON_AddNumberToObject(map, "successes_within_limits", within);
+  cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
+  if (breaches >= 0) cJSON_AddNumberToObject(map, "breaches", breaches);
+}
+
+// Before and after; `tried`: what was learned did, kept or not.
+static void add_test(cJSON* out, const finetuneResults* r) {
+  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
+  if (!sum.n) return;
+  finetune_add_success(out, "before", sum.before, sum.before_within, sum.before_breaches, sum.n);
+  finetune_add_success(out, "after", sum.after, sum.after_within, sum.after_breaches, sum.n);
+
+  if (rough.n) {
+    finetune_add_success(out, "before_disturbed", rough.before, rough.before_within, rough.before_breaches,
+                         rough.n);
+    finetune_add_success(out, "after_disturbed", rough.after, rough.after_within, rough.after_breaches,
+                         rough.n);
+  }
+
+  cJSON* tried = cJSON_AddObjectToObject(out, "tried");
+  const loomResidualTest* judged = rough.n ? &rough : &sum;
+  cJSON_AddNumberToObject(tried, "only_after", judged->won);
+  cJSON_AddNumberToObject(tried, "only_before", judged->lost);
+  cJSON_AddNumberToObject(tried, "mcnemar", judged->p);
+
+  cJSON* kept = cJSON_AddArrayToObject(out, "kept");
+  for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(kept, cJSON_CreateBool(r->test[i].kept));
+}
+
+void finetune_print_json(const loomFinetuneConfig* c, const finetuneResults* r) {
+  cJSON* out = cJSON_CreateObject();
+  bool of_policy = c->of_policy;
+  if (of_policy) add_test(out, r);
+
+  cJSON_AddStringToObject(out, "task", c->finetune.task);
+  if (of_policy) cJSON_AddStringToObject(out, "policy", c->residual.policy);
+  cJSON_AddStringToObject(out, "method", loom_finetune_methods[c->finetune.method]);
+
+  add_returns(out, of_policy ? "evaluated" : "return", c->finetune.evaluate ? r->evaluation : r->training,
+              r->n);
+  add_returns(out, "training_return", r->training, r->n);
+  cJSON_AddNumberToObject(out, "episodes", c->finetune.evaluate);
+  cJSON_AddNumberToObject(out, "steps", (double)r->steps);
+  cJSON_AddNumberToObject(out, "core_seconds", r->core_seconds);
+
+  char* text = cJSON_PrintUnformatted(out);
+  puts(text ? text : "{}");
+  cJSON_free(text);
+  cJSON_Delete(out);
+}
+
+static void print_test(const finetuneResults* r) {
+  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
+  const loomResidualTest* judged = rough.n ? &rough : &sum;
+  if (!sum.n) return;
+
+  printf("before %.1f %%, after %.1f %% of %d episodes from the same fresh starts\n",
+         100.0 * sum.before / sum.n, 100.0 * sum.after / sum.n, sum.n);
+  printf("within the task's limits %.1f %% and %.1f %%\n", 100.0 * sum.before_within / sum.n,
+         100.0 * sum.after_within / sum.n);
+  printf("beyond the limits in %d episodes before, in %d after\n", sum.before_breaches, sum.after_breaches);
+
+  if (rough.n)
+    printf("disturbed: before %.1f %%, after %.1f %%; within the limits %.1f %% and %.1f %%\n",
+           100.0 * rough.before / rough.n, 100.0 * rough.after / rough.n,
+           100.0 * rough.before_within / rough.n, 100.0 * rough.after_within / rough.n);
+  printf(
+      "what was learned succeeds in %d where the policy fails, and fails in %d where it succeeds; p = %.2g\n",
+      judged->won, judged->lost, judged->p);
+
+  for (int i = 0; i < r->n; i++)
+    if (!r->test[i].kept) printf("run %d is no better: the policy stays as it was\n", i + 1);
+}
+
+void finetune_print_results(const loomFinetuneConfig* c, const finetuneResults* r, const char* folder) {
+  if (c->of_policy) {
+    print_test(r);
+  } else if (c->finetune.evaluate)
+    printf("return %.1f (mean of %d seed%s, %d episodes each, without noise)\n", mean_of(r->evaluation, r->n),
+           r->n, r->n == 1 ? "" : "s", c->finetune.evaluate);
+  if (!c->of_policy)
+    printf("return of the latest 100 episodes of training: %.1f\n", mean_of(r->training, r->n));
+
+  printf("%lld steps, %.1f s, %.1f core seconds\nwrote %s\n", (long long)r->steps, r->seconds,
+         r->core_seconds, folder);
+}

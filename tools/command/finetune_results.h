@@ -1,0 +1,30 @@
+// What demoloom finetune tells in the end: before and after, returns, what it cost.
+#ifndef LOOM_TOOLS_COMMAND_FINETUNE_RESULTS_H
+#define LOOM_TOOLS_COMMAND_FINETUNE_RESULTS_H
+
+#include <cjson/cJSON.h>
+
+#include "policies/learn/finetune.h"
+
+enum { FINETUNE_SEEDS = 64 };
+
+// Of n runs, one a seed.
+typedef struct finetuneResults {
+  int n;
+  const loomResidualTest* test;                                 // (n)
+  const loomResidualTest* disturbed;                            // (n)
+  double evaluation[FINETUNE_SEEDS], training[FINETUNE_SEEDS];  // (n) mean returns; NAN = none
+  int64_t steps;
+  double core_seconds, seconds;
+} finetuneResults;
+
+/// As one line of JSON, or as text, on stdout.
+void finetune_print_json(const loomFinetuneConfig* config, const finetuneResults* results);
+void finetune_print_results(const loomFinetuneConfig* config, const finetuneResults* results,
+                            const char* folder);
+
+/// A rate of n episodes with Wilson's interval, as out's entry `key`. breaches: episodes beyond the task's
+/// limits; -1 = not known.
+void finetune_add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n);
+
+#endif
