@@ -169,16 +169,10 @@ static loomRunFolderDef folder_def(const distillArgs* a, const char* const input
 
 // What a file holds, so that nobody goes on with another.
 static int put_content(FILE* out, const char* path, loomError* err) {
-  char block[1 << 14];
   uint64_t hash = LOOM_HASH_SEED;
-  FILE* file = path ? fopen(path, "rb") : NULL;
-  if (!path) return 0;
-  if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
-
-  for (size_t n; (n = fread(block, 1, sizeof block, file)) > 0;) hash = loom_hash(hash, block, n);
-  fclose(file);
-  fprintf(out, "content: %s  # %016llx\n", path, (unsigned long long)hash);
-  return 0;
+  int code = path ? loom_hash_file(&hash, path, err) : 0;
+  if (path && !code) fprintf(out, "content: %s  # %016llx\n", path, (unsigned long long)hash);
+  return code;
 }
 
 static int put_settings(FILE* f, const distillRun* run, loomError* err) {

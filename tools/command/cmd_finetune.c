@@ -329,18 +329,6 @@ static int open_control(place* p, const loomFinetuneConfig* c, finetuneArgs* a, 
   return 0;
 }
 
-// What a file holds, so that nobody goes on with another.
-static int add_file(uint64_t* digest, const char* path, loomError* err) {
-  char block[1 << 14];
-  FILE* file = path[0] ? fopen(path, "rb") : NULL;
-  if (!file && path[0]) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
-
-  for (size_t n; file && (n = fread(block, 1, sizeof block, file)) > 0;)
-    *digest = loom_hash(*digest, block, n);
-  if (file) fclose(file);
-  return 0;
-}
-
 // Where a policy learned, by its file; another task of that name (harder starts, say) is one that it may
 // learn.
 static int same_task(const loomTrained* trained, const loomTask* task, const char* path, loomError* err) {
@@ -380,10 +368,12 @@ static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomErro
   if (!code && p->disturb) code = loom_disturb_check(p->disturb, p->scene, err);
   if (!code) p->digest = p->task->digest;
   if (!code && p->disturb) p->digest = loom_hash(p->digest, &p->disturb->digest, sizeof p->disturb->digest);
-  if (!code) code = add_file(&p->digest, path, err);
-  if (!code) code = add_file(&p->digest, c->residual.reward, err);
-  if (!code) code = add_file(&p->digest, c->starts.dataset, err);
-  return code ? code : add_file(&p->digest, c->residual.data, err);
+
+  // What files hold, so that nobody goes on with others.
+  if (!code) code = loom_hash_file(&p->digest, path, err);
+  if (!code) code = loom_hash_file(&p->digest, c->residual.reward, err);
+  if (!code) code = loom_hash_file(&p->digest, c->starts.dataset, err);
+  return code ? code : loom_hash_file(&p->digest, c->residual.data, err);
 }
 
 static int open_place(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomError* err) {

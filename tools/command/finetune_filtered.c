@@ -101,27 +101,16 @@ static loomRunFolderDef folder_def(const filtered* f, const char* const input[3]
                             .alternative = "learn in another folder"};
 }
 
-static int hash_file(uint64_t* hash, const char* path, loomError* err) {
-  char block[1 << 14];
-  *hash = LOOM_HASH_SEED;
-  FILE* file = path ? fopen(path, "rb") : NULL;
-  if (path && !file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read", path);
-
-  for (size_t n; file && (n = fread(block, 1, sizeof block, file)) > 0;) *hash = loom_hash(*hash, block, n);
-  if (file) fclose(file);
-  return 0;
-}
-
 static int open_folder(filtered* f, loomError* err) {
   const finetuneFiltered* d = f->def;
   const char* const input[3] = {d->policy, d->data, d->config};
   loomRunFolderDef def = folder_def(f, input);
-  uint64_t policy = 0, data = 0;
+  uint64_t policy = LOOM_HASH_SEED, data = LOOM_HASH_SEED;
   size_t size = 0;
   char *text = NULL, *training = NULL;
   loomTrainConfig* c = malloc(sizeof *c);
-  int code = hash_file(&policy, d->policy, err);
-  if (!code) code = hash_file(&data, d->data, err);
+  int code = loom_hash_file(&policy, d->policy, err);
+  if (!code) code = loom_hash_file(&data, d->data, err);
   FILE* out = !code && c ? open_memstream(&text, &size) : NULL;
   if (!code && !out) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
 

@@ -81,14 +81,10 @@ static int read_value(gridValue* out, const char* key, const toolCommand* comman
   if (is_switch || read_scene(out, o) || !names_file(key, o, out->text)) return LOOM_OK;
 
   // Another file of the same name is another cell.
-  char* bytes;
-  size_t n = 0;
   out->missing = !loom_is_file(out->text);
   if (out->missing) return LOOM_OK;
-  int code = loom_read_text(&bytes, &n, out->text, (size_t)1 << 31, err);
-  if (!code) out->digest = loom_hash(LOOM_HASH_SEED, bytes, n);
-  free(bytes);
-  return code;
+  out->digest = LOOM_HASH_SEED;
+  return loom_hash_file(&out->digest, out->text, err);
 }
 
 // The values of a key, and how many.

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/base/file.h"
+#include "engine/base/hash.h"
 
 static char folder[] = "/tmp/loom-file-XXXXXX", path[64];
 
@@ -99,6 +100,32 @@ static void what_cannot_be_read_is_named(void** state) {
     assert_true(strstr(err.message, cases[i].path) && strstr(err.message, cases[i].why));
     assert_int_equal(loom_read_text(&text, NULL, cases[i].path, 1000, NULL), LOOM_ERR_IO);
   }
+}
+
+// By blocks what it is at once; of a folder, or of nothing there, it is no hash.
+static void what_files_hold_is_hashed(void** state) {
+  (void)state;
+  static const size_t size[] = {0, 1, (1 << 14) - 1, 1 << 14, (1 << 14) + 1, 100000};
+  for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+    char* text;
+    size_t n;
+    uint64_t hash = LOOM_HASH_SEED;
+    write_bytes(size[i]);
+    assert_int_equal(loom_read_text(&text, &n, path, SIZE_MAX, NULL), 0);
+    assert_int_equal(loom_hash_file(&hash, path, NULL), 0);
+    assert_true(hash == loom_hash(LOOM_HASH_SEED, text, n));
+    free(text);
+  }
+
+  loomError err = {0, ""};
+  uint64_t hash = 5;
+  assert_int_equal(loom_hash_file(&hash, NULL, &err), 0);
+  assert_int_equal(loom_hash_file(&hash, "", &err), 0);
+  assert_true(hash == 5);
+  assert_int_equal(loom_hash_file(&hash, folder, &err), LOOM_ERR_IO);
+  assert_non_null(strstr(err.message, folder));
+  unlink(path);
+  assert_int_equal(loom_hash_file(&hash, path, &err), LOOM_ERR_IO);
 }
 
 // A pipe has no size: it is read until its other end is closed, or holds too much.
@@ -204,6 +231,7 @@ static void room_on_the_disk(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_and_limits),
                                      cmocka_unit_test(what_cannot_be_read_is_named),
+                                     cmocka_unit_test(what_files_hold_is_hashed),
                                      cmocka_unit_test(pipes_are_read_to_their_end),
                                      cmocka_unit_test(kinds_of_paths),
                                      cmocka_unit_test(places_of_folders),
