@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "policies/learn/direct.h"
 #include "policies/learn/residual_internal.h"
 #include "policies/network/diffusion_actor.h"
 
@@ -45,18 +46,11 @@ loomDppoSettings loom_default_dppo_settings(void) {
 }
 
 loomPpoConfig loom_default_dppo_ppo_config(void) {
-  loomPpoConfig c = loom_default_ppo_config();
-  c.environments = 16;
+  loomPpoConfig c = loom_default_direct_ppo_config();
   c.steps = 64;
-  c.minibatches = 16;
   c.discount = 0.99;
-  c.rate = 3e-6;
-  c.anneal = false;
   c.max_gradient = 1;
-  c.clip = 0.2;
-  c.clip_value = false;
   c.target_kl = 0.05;
-  c.hidden = (loomSizes){2, {256, 256}};
   return c;
 }
 
