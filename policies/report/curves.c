@@ -20,11 +20,25 @@ typedef struct curve {
   point* at;  // (n) by step
 } curve;
 
-enum { LOSS, VALIDATION, SUCCESS, SUCCESS_LOW, SUCCESS_HIGH, GRADIENT, RATE, RETURN, EVALUATION, CURVES };
+enum {
+  LOSS,
+  VALIDATION,
+  SUCCESS,
+  SUCCESS_LOW,
+  SUCCESS_HIGH,
+  GRADIENT,
+  RATE,
+  RETURN,
+  EVALUATION,
+  EXPLORING,  // success of a policy that is finetuned, with the noise that it learns with
+  GATE,
+  CURVES
+};
 
-static const char* const tags[CURVES] = {"train/loss",          "validate/loss",        "rollout/success",
-                                         "rollout/success_low", "rollout/success_high", "train/gradient",
-                                         "train/rate",          "train/return",         "evaluate/return"};
+static const char* const tags[CURVES] = {
+    "train/loss",           "validate/loss",  "rollout/success", "rollout/success_low",
+    "rollout/success_high", "train/gradient", "train/rate",      "train/return",
+    "evaluate/return",      "train/success",  "train/gate"};
 
 static bool add_point(curve* c, double step, double value) {
   // A resumed run logs steps again from its checkpoint on: the later values count.
@@ -88,7 +102,11 @@ static loomAxes axes_of(loomBox box, const curve* a, const curve* b, double step
   take_in(axes.y, a);
   if (b) take_in(axes.y, b);
 
-  if (!(axes.y[0] <= axes.y[1])) axes.y[0] = axes.y[1] = 0;
+  // Nothing yet.
+  if (!(axes.y[0] <= axes.y[1])) {
+    axes.y[0] = 0;
+    axes.y[1] = 1;
+  }
 
   double margin = fmax(0.05 * (axes.y[1] - axes.y[0]), 1e-9 + 0.01 * fabs(axes.y[1]));
   axes.y[0] -= margin;
@@ -145,14 +163,18 @@ static void draw_success(loomChart* chart, loomBox box, const curve* curves, dou
   draw_curve(chart, &axes, &curves[SUCCESS], loom_color_good);
 }
 
+// What reinforcement has come to, with the noise that it learns with, and without; `evaluate/return` is a
+// rate where a policy is finetuned.
 static void draw_return(loomChart* chart, loomBox box, const curve* curves, double steps) {
-  loomAxes axes = axes_of(box, &curves[RETURN], &curves[EVALUATION], steps);
+  bool rate = curves[EXPLORING].n > 0;
+  const curve* c = &curves[rate ? EXPLORING : RETURN];
+  loomAxes axes = axes_of(box, c, &curves[EVALUATION], steps);
 
-  title(chart, box, 0, "return", loom_color_blue);
-  if (curves[EVALUATION].n) title(chart, box, 60, "without noise", loom_color_good);
+  title(chart, box, 0, rate ? "share that succeeds, exploring" : "return", loom_color_blue);
+  if (curves[EVALUATION].n) title(chart, box, rate ? 255 : 60, "without noise", loom_color_good);
   loom_axes_draw(chart, &axes, true);
 
-  draw_curve(chart, &axes, &curves[RETURN], loom_color_blue);
+  draw_curve(chart, &axes, c, loom_color_blue);
   draw_curve(chart, &axes, &curves[EVALUATION], loom_color_good);
 }
 
@@ -187,7 +209,12 @@ static int draw_curves(const char* folder, const curve curves[CURVES], loomError
     draw_return(chart, box[1], curves, steps);
   else
     draw_success(chart, box[1], curves, steps);
-  draw_one(chart, box[2], &curves[GRADIENT], steps, "length of the gradient, before clipping");
+
+  // What is nowhere logged has no panel.
+  if (curves[GRADIENT].n)
+    draw_one(chart, box[2], &curves[GRADIENT], steps, "length of the gradient, before clipping");
+  else if (curves[GATE].n)
+    draw_one(chart, box[2], &curves[GATE], steps, "share of decisions in which something is added");
   draw_one(chart, box[3], &curves[RATE], steps, "learning rate");
 
   snprintf(path, sizeof path, "%s/curves.png", folder);

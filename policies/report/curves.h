@@ -1,5 +1,5 @@
-// A training run's curves as a picture: loss of training and validation, success of rollouts, length of
-// gradients, learning rate against steps. Internal.
+// A training run's curves as a picture: loss of training and validation, success of rollouts or return,
+// length of gradients or how often a residual adds something, learning rate against steps. Internal.
 #ifndef LOOM_POLICIES_REPORT_CURVES_H
 #define LOOM_POLICIES_REPORT_CURVES_H
 
