@@ -314,26 +314,13 @@ static int open_run(distillRun* run, distillArgs* a, loomError* err) {
 
 // ---- results
 
-static void add_tries(cJSON* out, const char* key, const toolTries* t) {
-  double low, high;
-  cJSON* map = cJSON_AddObjectToObject(out, key);
-  loom_wilson(&low, &high, (int)t->successes, (int)t->n);
-  cJSON_AddNumberToObject(map, "n", (double)t->n);
-  cJSON_AddNumberToObject(map, "successes", (double)t->successes);
-  cJSON_AddNumberToObject(map, "success", (double)t->successes / (double)t->n);
-  cJSON_AddNumberToObject(map, "success_low", low);
-  cJSON_AddNumberToObject(map, "success_high", high);
-  cJSON_AddNumberToObject(map, "successes_within_limits", (double)t->within);
-  cJSON_AddNumberToObject(map, "success_within_limits", (double)t->within / (double)t->n);
-}
-
 static void print_json(const distillRun* run) {
   const distillArgs* a = run->args;
   char path[DISTILL_PATH];
   cJSON* out = cJSON_CreateObject();
   const toolTries* student = a->inverse ? &run->demos : &run->eval_student;
-  if (run->eval_teacher.n) add_tries(out, "teacher", &run->eval_teacher);
-  if (student->n) add_tries(out, "student", student);
+  if (run->eval_teacher.n) tool_add_tries(out, "teacher", &run->eval_teacher);
+  if (student->n) tool_add_tries(out, "student", student);
 
   cJSON* demos = cJSON_AddObjectToObject(out, "demos");
   distill_path(path, a, "demos.hdf5");

@@ -11,7 +11,6 @@
 #include "policies/learn/bc.h"
 #include "policies/learn/finetune.h"
 #include "tools/command/distill.h"
-#include "tools/command/finetune_results.h"
 #include "tools/shared/outputs.h"
 
 static const char settings_file[] = "settings.yaml";
@@ -224,16 +223,12 @@ static int learn(filtered* f, loomError* err) {
 
 // ---- results, as other methods' (finetune_results.c)
 
-static void add_success(cJSON* out, const char* key, const toolTries* t) {
-  finetune_add_success(out, key, (int)t->successes, (int)t->within, -1, (int)t->n);
-}
-
 static void print_json(const filtered* f, double core_seconds) {
   const toolTries *before = &f->run.eval_teacher, *after = f->kept ? &f->run.eval_student : before;
   cJSON* out = cJSON_CreateObject();
   if (before->n) {
-    add_success(out, "before", before);
-    add_success(out, "after", after);
+    tool_add_tries(out, "before", before);
+    tool_add_tries(out, "after", after);
     cJSON* tried = cJSON_AddObjectToObject(out, "tried");
     cJSON_AddNumberToObject(tried, "only_after", f->won);
     cJSON_AddNumberToObject(tried, "only_before", f->lost);

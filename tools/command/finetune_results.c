@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine/base/statistics.h"
+#include "tools/shared/tries.h"
 
 static double mean_of(const double* x, int n) {
   double sum = 0;
@@ -43,33 +44,17 @@ static loomResidualTest sum_of_tests(const loomResidualTest* test, int n) {
   return sum;
 }
 
-void finetune_add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n) {
-  cJSON* map = cJSON_AddObjectToObject(out, key);
-  double low, high;
-  loom_wilson(&low, &high, successes, n);
-
-  cJSON_AddNumberToObject(map, "n", n);
-  cJSON_AddNumberToObject(map, "successes", successes);
-  cJSON_AddNumberToObject(map, "success", (double)successes / n);
-  cJSON_AddNumberToObject(map, "success_low", low);
-  cJSON_AddNumberToObject(map, "success_high", high);
-  cJSON_AddNumberToObject(map, "successes_within_limits", within);
-  cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
-  if (breaches >= 0) cJSON_AddNumberToObject(map, "breaches", breaches);
-}
-
 // Before and after; `tried`: what was learned did, kept or not.
 static void add_test(cJSON* out, const finetuneResults* r) {
   loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
   if (!sum.n) return;
-  finetune_add_success(out, "before", sum.before, sum.before_within, sum.before_breaches, sum.n);
-  finetune_add_success(out, "after", sum.after, sum.after_within, sum.after_breaches, sum.n);
+  tool_add_success(out, "before", sum.before, sum.before_within, sum.before_breaches, sum.n);
+  tool_add_success(out, "after", sum.after, sum.after_within, sum.after_breaches, sum.n);
 
   if (rough.n) {
-    finetune_add_success(out, "before_disturbed", rough.before, rough.before_within, rough.before_breaches,
-                         rough.n);
-    finetune_add_success(out, "after_disturbed", rough.after, rough.after_within, rough.after_breaches,
-                         rough.n);
+    tool_add_success(out, "before_disturbed", rough.before, rough.before_within, rough.before_breaches,
+                     rough.n);
+    tool_add_success(out, "after_disturbed", rough.after, rough.after_within, rough.after_breaches, rough.n);
   }
 
   cJSON* tried = cJSON_AddObjectToObject(out, "tried");

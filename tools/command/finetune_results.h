@@ -2,8 +2,6 @@
 #ifndef LOOM_TOOLS_COMMAND_FINETUNE_RESULTS_H
 #define LOOM_TOOLS_COMMAND_FINETUNE_RESULTS_H
 
-#include <cjson/cJSON.h>
-
 #include "policies/learn/finetune.h"
 
 enum { FINETUNE_SEEDS = 64 };
@@ -22,9 +20,5 @@ typedef struct finetuneResults {
 void finetune_print_json(const loomFinetuneConfig* config, const finetuneResults* results);
 void finetune_print_results(const loomFinetuneConfig* config, const finetuneResults* results,
                             const char* folder);
-
-/// A rate of n episodes with Wilson's interval, as out's entry `key`. breaches: episodes beyond the task's
-/// limits; -1 = not known.
-void finetune_add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n);
 
 #endif

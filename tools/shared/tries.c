@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/columns.h"
 #include "engine/base/file.h"
+#include "engine/base/statistics.h"
 #include "engine/base/version.h"
 #include "generators/run/record.h"
 
@@ -241,4 +242,25 @@ int tool_tries(toolTries* out, const toolTriesDef* def, loomError* err) {
 void tool_tries_destroy(toolTries* t) {
   free(t->list);
   *t = (toolTries){0};
+}
+
+// ---- as JSON
+
+void tool_add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n) {
+  cJSON* map = cJSON_AddObjectToObject(out, key);
+  double low, high;
+  loom_wilson(&low, &high, successes, n);
+
+  cJSON_AddNumberToObject(map, "n", n);
+  cJSON_AddNumberToObject(map, "successes", successes);
+  cJSON_AddNumberToObject(map, "success", (double)successes / n);
+  cJSON_AddNumberToObject(map, "success_low", low);
+  cJSON_AddNumberToObject(map, "success_high", high);
+  cJSON_AddNumberToObject(map, "successes_within_limits", within);
+  cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
+  if (breaches >= 0) cJSON_AddNumberToObject(map, "breaches", breaches);
+}
+
+void tool_add_tries(cJSON* out, const char* key, const toolTries* t) {
+  tool_add_success(out, key, (int)t->successes, (int)t->within, -1, (int)t->n);
 }

@@ -4,6 +4,8 @@
 #ifndef LOOM_TOOLS_SHARED_TRIES_H
 #define LOOM_TOOLS_SHARED_TRIES_H
 
+#include <cjson/cJSON.h>
+
 #include "policies/agent/rollout.h"
 #include "tools/shared/common.h"
 
@@ -43,5 +45,10 @@ typedef struct toolTries {
 /// Run them, or read of those that were run before. LOOM_ERR_INTERRUPTED after Ctrl-C: whole blocks stay.
 int tool_tries(toolTries* out, const toolTriesDef* def, loomError* err);
 void tool_tries_destroy(toolTries* tries);
+
+/// A rate of n episodes with Wilson's interval, as out's entry `key`. breaches: episodes beyond the task's
+/// limits; -1 = not known.
+void tool_add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n);
+void tool_add_tries(cJSON* out, const char* key, const toolTries* tries);
 
 #endif
