@@ -233,23 +233,6 @@ static int open_folder(distillRun* run, loomError* err) {
 
 // ---- its parts
 
-static int write_evaluation(const distillRun* run, loomError* err) {
-  char path[DISTILL_PATH], *text = NULL;
-  size_t size = 0;
-  FILE* f = open_memstream(&text, &size);
-  if (!f) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
-  distill_path(path, run->args, "evaluation.csv");
-
-  fputs("start,teacher,student\n", f);
-  for (int64_t i = 0; i < run->eval_student.n; i++)
-    fprintf(f, "%lld,%d,%d\n", (long long)i, run->eval_teacher.list[i].end == LOOM_RUN_SUCCESS,
-            run->eval_student.list[i].end == LOOM_RUN_SUCCESS);
-  int code = fclose(f) ? loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table")
-                       : loom_file_write_text(path, text, err);
-  free(text);
-  return code;
-}
-
 static int teach(distillRun* run, loomError* err) {
   char demos[DISTILL_PATH], seen[DISTILL_PATH], path[DISTILL_PATH];
   loomTrained student = {0};
@@ -269,7 +252,9 @@ static int teach(distillRun* run, loomError* err) {
   if (!code) code = loom_trained_load(&student, path, err);
   if (!code) code = distill_measure(&run->eval_teacher, run, &run->teacher, "eval_teacher", err);
   if (!code) code = distill_measure(&run->eval_student, run, &student, "eval_student", err);
-  if (!code && run->args->evaluations) code = write_evaluation(run, err);
+  if (!code && run->args->evaluations)
+    code =
+        distill_write_evaluation(run, "start,teacher,student", &run->eval_teacher, &run->eval_student, err);
   loom_trained_destroy(&student);
   return code;
 }
@@ -289,15 +274,9 @@ static int invert(distillRun* run, loomError* err) {
 
 static int open_run(distillRun* run, distillArgs* a, loomError* err) {
   int code = a->teacher ? loom_trained_load(&run->teacher, a->teacher, err) : 0;
-  const char* name = a->task ? a->task : run->teacher.config.task;
-  const char* reset = a->reset ? a->reset : run->teacher.config.reset;
-  if (!code && !*name)
-    code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", a->teacher);
-  if (!code) code = loom_task_find(&run->task, name, err);
+  if (!code) code = distill_find_task(run, a->teacher, a->task, a->reset, err);
 
-  run->reset = !code && *reset ? loom_task_find_reset(run->task, reset) : 0;
-  if (!code && run->reset < 0)
-    code = loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", run->task->path, reset);
+  // What the student is, before the scene takes its time.
   if (!code) code = distill_configure(run->config, a, run->task, err);
   if (!code) code = tool_assets(&a->roots, run->task, err);
   if (!code) code = loom_scene_of_task(&run->scene, run->task, &a->roots, err);

@@ -52,6 +52,13 @@ int distill_collect(distillRun* run, loomTrained* policy, const char* who, loomE
 /// A policy on the fresh starts of the end, in FOLDER/NAME.
 int distill_measure(toolTries* out, const distillRun* run, loomTrained* policy, const char* name,
                     loomError* err);
+/// FOLDER/evaluation.csv: of each of these starts whether it succeeds, of two policies. columns: its head.
+int distill_write_evaluation(const distillRun* run, const char* columns, const toolTries* first,
+                             const toolTries* second, loomError* err);
+/// run->task and run->reset: those that are named, else (NULL) what run->teacher's rollouts were of. policy:
+/// its file. LOOM_ERR_USAGE: nobody says which.
+int distill_find_task(distillRun* run, const char* policy, const char* task, const char* reset,
+                      loomError* err);
 /// FOLDER/student.safetensors, trained on what config says, with DAgger's rounds where there are some.
 int distill_train(distillRun* run, loomError* err);
 

@@ -1,6 +1,8 @@
 // demoloom distill: episodes of its policies.
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "engine/base/file.h"
 #include "tools/command/distill.h"
 
 static toolTriesDef tries_of(const distillRun* run, const loomPolicyMaker* maker, const char* what) {
@@ -59,4 +61,37 @@ int distill_measure(toolTries* out, const distillRun* run, loomTrained* policy, 
   def.episodes = run->args->evaluations;
   def.seed += (uint64_t)2 << 40;
   return tool_tries(out, &def, err);
+}
+
+int distill_write_evaluation(const distillRun* run, const char* columns, const toolTries* first,
+                             const toolTries* second, loomError* err) {
+  char path[DISTILL_PATH], *text = NULL;
+  size_t size = 0;
+  FILE* out = open_memstream(&text, &size);
+  if (!out) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
+  distill_path(path, run->args, "evaluation.csv");
+
+  fprintf(out, "%s\n", columns);
+  for (int64_t i = 0; i < first->n; i++)
+    fprintf(out, "%lld,%d,%d\n", (long long)i, first->list[i].end == LOOM_RUN_SUCCESS,
+            second->list[i].end == LOOM_RUN_SUCCESS);
+
+  int code = fclose(out) ? loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table")
+                         : loom_file_write_text(path, text, err);
+  free(text);
+  return code;
+}
+
+int distill_find_task(distillRun* run, const char* policy, const char* task, const char* reset,
+                      loomError* err) {
+  const char* name = task ? task : run->teacher.config.task;
+  if (!reset) reset = run->teacher.config.reset;
+  if (!*name)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", policy);
+  int code = loom_task_find(&run->task, name, err);
+  if (code) return code;
+
+  run->reset = *reset ? loom_task_find_reset(run->task, reset) : 0;
+  if (run->reset >= 0) return 0;
+  return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", run->task->path, reset);
 }

@@ -143,43 +143,15 @@ static int open_filtered(filtered* f, loomError* err) {
   distillRun* run = &f->run;
   distillArgs* a = &f->args;
   int code = loom_trained_load(&run->teacher, f->def->policy, err);
-  const char* name = f->def->task ? f->def->task : run->teacher.config.task;
-  const char* reset = f->def->reset ? f->def->reset : run->teacher.config.reset;
   if (!code && run->teacher.residual)
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "%s: has been finetuned already; `demoloom distill` takes it", f->def->policy);
-  if (!code && !*name)
-    code =
-        loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", f->def->policy);
-  if (!code) code = loom_task_find(&run->task, name, err);
-
-  run->reset = !code && *reset ? loom_task_find_reset(run->task, reset) : 0;
-  if (!code && run->reset < 0)
-    code = loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", run->task->path, reset);
-  if (!code) a->reset = reset;
+  if (!code) code = distill_find_task(run, f->def->policy, f->def->task, f->def->reset, err);
+  if (!code) a->reset = f->def->reset ? f->def->reset : run->teacher.config.reset;
   if (!code) copy_eyes(a, &run->teacher);
   if (!code) code = configure_training(run->config, f, err);
   if (!code) code = tool_assets(&a->roots, run->task, err);
   return code ? code : loom_scene_of_task(&run->scene, run->task, &a->roots, err);
-}
-
-// Start by start; where what was learned is no better, both are the policy as it was.
-static int write_evaluation(const filtered* f, loomError* err) {
-  char path[DISTILL_PATH], *text = NULL;
-  size_t size = 0;
-  FILE* out = open_memstream(&text, &size);
-  if (!out) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
-  const toolTries *before = &f->run.eval_teacher, *after = f->kept ? &f->run.eval_student : before;
-  distill_path(path, &f->args, "evaluation.csv");
-
-  fputs("start,before,after\n", out);
-  for (int64_t i = 0; i < before->n; i++)
-    fprintf(out, "%lld,%d,%d\n", (long long)i, before->list[i].end == LOOM_RUN_SUCCESS,
-            after->list[i].end == LOOM_RUN_SUCCESS);
-  int code = fclose(out) ? loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table")
-                         : loom_file_write_text(path, text, err);
-  free(text);
-  return code;
 }
 
 // Whichever of the policy and what was learned succeeds more often.
@@ -199,7 +171,11 @@ static int keep_better(filtered* f, loomTrained* student, loomError* err) {
 
   distill_path(path, &f->args, "best.safetensors");
   if (!code) code = loom_trained_save(path, f->kept ? student : &run->teacher, NULL, err);
-  return code || !run->args->evaluations ? code : write_evaluation(f, err);
+  if (code || !run->args->evaluations) return code;
+
+  // Where what was learned is no better, both are the policy as it was.
+  return distill_write_evaluation(run, "start,before,after", &run->eval_teacher,
+                                  f->kept ? &run->eval_student : &run->eval_teacher, err);
 }
 
 static int learn(filtered* f, loomError* err) {
