@@ -23,7 +23,7 @@ static const loomFieldDef run_rows[] = {
 };
 static const loomFields run_fields = LOOM_FIELDS(run_rows);
 
-enum { SCRATCH = 1, POLICY = 2 };  // who a section is for
+enum { SCRATCH = 1, POLICY = 2, BOTH = SCRATCH | POLICY };  // who a section is for
 
 static const struct {
   const char* name;
@@ -31,8 +31,8 @@ static const struct {
   size_t offset;
   int used[LOOM_FINETUNE_METHODS];  // by each method: SCRATCH, POLICY or both
 } sections[] = {
-    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune), {3, 3, 3, 3}},
-    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo), {3, 0, 0, POLICY}},
+    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune), {BOTH, BOTH, BOTH, BOTH}},
+    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo), {BOTH, 0, 0, POLICY}},
     {"td3", &loom_td3_fields, offsetof(loomFinetuneConfig, td3), {0, SCRATCH, POLICY}},
     {"residual", &loom_residual_settings_fields, offsetof(loomFinetuneConfig, residual), {0, 0, POLICY}},
     {"base", &loom_base_settings_fields, offsetof(loomFinetuneConfig, residual), {POLICY, 0, 0, POLICY}},
@@ -161,8 +161,7 @@ static void print_other(FILE* out, const char* all, const char* other, const cha
 
 // Which runs have the section.
 static void print_users(FILE* out, int section) {
-  static const char* const what[] = {
-      [SCRATCH] = " from scratch", [POLICY] = " of a policy", [SCRATCH | POLICY] = ""};
+  static const char* const what[] = {[SCRATCH] = " from scratch", [POLICY] = " of a policy", [BOTH] = ""};
   const char* before = "Of `method: ";
   for (int m = 0; loom_finetune_methods[m]; m++) {
     int used = sections[section].used[m];
