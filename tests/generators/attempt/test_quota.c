@@ -83,30 +83,51 @@ static void kept_demos_come_to_be_even(void** state) {
   assert_true(all > 0.55 * 1024);
 }
 
-// A source that lacks rows of demos gets attempts, in either stage; less where it does not get on, and far
-// less before the last stage.
+// Shares (N) of both stages, and how many attempts that are shared out so are expected to succeed.
+static double stage_shares(double share[2][N], const loomStageStats* stage) {
+  loomQuota quota[N];
+  double success = 1;
+  for (int g = 0; g < 2; g++) {
+    double sum = 0, rates = 0;
+    loom_stage_quota(quota, &(loomSourceStats){.n = N, .stage = stage}, g);
+    for (int i = 0; i < N; i++) {
+      share[g][i] = quota[i].share;
+      sum += quota[i].share;
+      rates += quota[i].share * (stage->wins[N * g + i] + 1) / (stage->tries[N * g + i] + 2);
+    }
+    assert_true(fabs(sum - 1) < 1e-9);
+    success *= rates;
+  }
+  return success;
+}
+
+// A source that lacks rows of demos gets attempts, in either stage, as evenly as lets enough of them succeed: less where it
+// does not get on, and far less before the last stage. Of 100 attempts made and 50 to come 0.68 are to succeed.
 static void stages_share_evenness(void** state) {
   (void)state;
-  loomQuota quota[N];
-  static const int tries[2 * N] = {20, 20, 20, 20, 20, 10, 10, 10, 10, 10},
-                             wins[2 * N] = {18, 14, 6, 2, 0, 8, 8, 8, 8, 2};
   static const double kept[N] = {19, 9, 4, 4, 4};
-  const loomStageStats stage = {2, tries, wins, kept};
-  const loomSourceStats stats = {.n = N, .stage = &stage};
+  double share[2][N];
 
-  for (int g = 0; g < 2; g++) {
-    loom_stage_quota(quota, &stats, g);
-    double sum = 0;
-    for (int i = 0; i < N; i++) sum += quota[i].share;
-    assert_true(fabs(sum - 1) < 1e-9);
+  // 70 have succeeded, 32 of the next are to: rates of the first stage count twice as much as those of the last.
+  static const int tries[2 * N] = {20, 20, 20, 20, 20, 19, 17, 16, 14, 10},
+                             wins[2 * N] = {19, 17, 16, 14, 10, 18, 16, 15, 13, 8};
+  double success = stage_shares(share, &(loomStageStats){2, tries, wins, kept});
+  assert_true(fabs(success - 32.0 / 50) < 1e-3);
+  double power = log(share[0][2] / share[0][4]) / log(17.0 / 11);
+  assert_true(power > 1 && power < 7);
+  assert_true(fabs(share[0][0] / share[0][1] - pow(20.0 / 18, power) / 11) < 1e-9);
+  assert_true(fabs(share[1][4] / share[1][3] - pow(0.75 / 0.875, power / 2)) < 1e-9);
 
-    // 1 and 11 demos are missing.
-    double rates = g ? 1 : pow(19.0 / 15, 4);
-    assert_true(fabs(quota[0].share / quota[1].share - rates / 11) < 1e-9);
-  }
-  assert_true(fabs(quota[2].share - quota[3].share) < 1e-9 && quota[2].share > 10 * quota[0].share);
-  assert_true(fabs(quota[4].share / quota[3].share - 1.0 / 9) < 1e-9);
-  for (int i = 0; i < N; i++) assert_false(quota[i].given_up);
+  // 88 have: only what is missing counts, 1, 11, 16, 16 and 16 demos.
+  static const int many[2 * N] = {20, 19, 18, 18, 18, 19, 18, 17, 17, 17};
+  stage_shares(share, &(loomStageStats){2, (int[2 * N]){20, 20, 20, 20, 20, 20, 19, 18, 18, 18}, many, kept});
+  for (int g = 0; g < 2; g++)
+    for (int i = 0; i < N; i++) assert_true(fabs(share[g][i] - (i > 1 ? 16 : i ? 11 : 1) / 60.0) < 1e-3);
+
+  // However few have, the power is bounded.
+  static const int few[2 * N] = {8, 6, 4, 2, 2, 4, 3, 1, 1, 0};
+  stage_shares(share, &(loomStageStats){2, (int[2 * N]){20, 20, 20, 20, 20, 8, 6, 4, 2, 2}, few, kept});
+  assert_true(fabs(share[0][3] / share[0][2] - pow(3.0 / 5, 8)) < 1e-5);
 }
 
 int main(void) {
