@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "engine/base/random.h"
-#include "engine/data/dataset.h"
 #include "engine/scene/library.h"
 
 // ---- settings
@@ -193,17 +192,26 @@ int loom_starts_longest(const loomStarts* s) {
   return longest;
 }
 
+int loom_dataset_longest(int* rows, const loomDataset* dataset, loomError* err) {
+  enum { MANY = 1 << 20 };
+  int code = 0;
+  *rows = 0;
+
+  for (int i = 0; !code && i < loom_dataset_demo_count(dataset); i++) {
+    loomArray actions;
+    code = loom_dataset_describe(&actions, dataset, loom_dataset_demo_path(dataset, i), "actions", err);
+    if (!code && actions.shape[0] > *rows && actions.shape[0] <= MANY) *rows = (int)actions.shape[0];
+  }
+  return code;
+}
+
 int loom_source_longest(int* rows, const loomScene* scene, loomError* err) {
   *rows = 0;
   if (!scene->task->source_file[0]) return 0;
 
   loomDataset* dataset = NULL;
   int code = open_demos(&dataset, "", scene, err);
-  for (int i = 0; !code && i < loom_dataset_demo_count(dataset); i++) {
-    loomArray actions;
-    code = loom_dataset_describe(&actions, dataset, loom_dataset_demo_path(dataset, i), "actions", err);
-    if (!code && actions.shape[0] > *rows && actions.shape[0] <= 1 << 20) *rows = (int)actions.shape[0];
-  }
+  if (!code) code = loom_dataset_longest(rows, dataset, err);
   loom_dataset_close(dataset);
   return code;
 }

@@ -8,6 +8,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/fields.h"
+#include "engine/data/dataset.h"
 #include "engine/run/reward.h"
 
 LOOM_C_BEGIN
@@ -44,6 +45,8 @@ typedef struct loomStarts loomStarts;
 int loom_starts_create(loomStarts** out, const loomStartsDef* def, const loomScene* scene, int reset,
                        loomError* err);
 void loom_starts_destroy(loomStarts* starts);
+/// Control steps of a dataset's longest demo. LOOM_ERR_FORMAT.
+int loom_dataset_longest(int* rows, const loomDataset* dataset, loomError* err);
 /// Control steps of the longest of the task's source demos, which a reward's horizon is twice of; 0 where the
 /// task names none. Errors as loom_dataset_open's.
 int loom_source_longest(int* rows, const loomScene* scene, loomError* err);

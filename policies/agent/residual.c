@@ -148,7 +148,7 @@ void loom_residual_see(loomReal* out, const loomTrained* base, const loomReal* s
 
 void loom_residual_decide(loomReal* out, loomTd3Network* net, const loomReal* in) {
   memcpy(out, loom_td3_network_act(net, in, 1, false), (size_t)net->def.actions * sizeof *out);
-  loom_td3_network_gate(out, net, in, 1);
+  loom_td3_network_gate(out, NULL, net, in, 1);
 }
 
 // ---- in a policy's file

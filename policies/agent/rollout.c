@@ -98,13 +98,13 @@ static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
   loomRunResult run = {.end = LOOM_RUN_SIMULATOR, .first_success = -1};
   loomPolicy timed = {w, timed_reset, timed_act};
   loomError why = {0, ""};
-  uint64_t number = r->def->first + (uint64_t)i;
+  uint64_t number = r->def->first + (uint64_t)i, start = r->def->starts ? r->def->starts[i] : number;
 
   w->taken = r->taken + (size_t)i * (size_t)r->run.max_steps;
   w->decisions = w->trace.rows = 0;
 
   // A reset that MuJoCo fails in is a failed episode; one that finds no place is an error.
-  int code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, number, &why);
+  int code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, start, &why);
   if (!code && r->def->disturb)
     code = loom_disturb_begin(w->episode, r->def->disturb, r->def->seed, number,
                               r->def->pins ? &r->def->pins[i] : NULL, &why);
@@ -122,6 +122,7 @@ static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
   }
 
   *out = (loomRollout){.number = number,
+                       .start = start,
                        .end = run.end,
                        .steps = run.steps,
                        .first_success = run.first_success,
@@ -226,6 +227,7 @@ int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolic
 
   r.run = loom_default_run_def(scene->task);
   if (def->max_steps > 0) r.run.max_steps = def->max_steps;
+  r.run.stop_at_breach = def->end_at_limits;
 
   double start = loom_clock();
   int code = create_workers(&r, err);

@@ -24,14 +24,14 @@ typedef struct loomPolicyMaker {
 
 /// How one episode went.
 typedef struct loomRollout {
-  uint64_t number;
-  loomRunEnd end;      // LOOM_RUN_SUCCESS, or why it failed
-  int steps;           // control steps taken
-  int first_success;   // step after which success first held, or -1
-  bool within_limits;  // it is a success, and no limit of the task's was breached on the way
-  loomBreach breach;   // the first
+  uint64_t number, start;  // the attempt that it starts as
+  loomRunEnd end;          // LOOM_RUN_SUCCESS, or why it failed
+  int steps;               // control steps taken
+  int first_success;       // step after which success first held, or -1
+  bool within_limits;      // it is a success, and no limit of the task's was breached on the way
+  loomBreach breach;       // the first
   int64_t physics_steps;
-  char message[160];   // LOOM_RUN_SIMULATOR: what MuJoCo said
+  char message[160];  // LOOM_RUN_SIMULATOR: what MuJoCo said
 } loomRollout;
 
 /// "success", "lost", "done" (the policy had no more to do), "timeout", "simulator", "breached".
@@ -42,8 +42,10 @@ typedef struct loomRolloutDef {
   int reset;  // reset distribution
   uint64_t seed;
   uint64_t first;                 // number of the first episode
+  const uint64_t* starts;         // (n) attempt that each starts as; default NULL: as its own number says
   int max_steps;                  // default 0: the task's
   int threads;                    // default 0: as many as cores
+  bool end_at_limits;             // episodes beyond the task's limits end there; default false
   const loomDisturbSet* disturb;  // what disturbs episodes; default NULL
   const loomDisturbPin* pins;     // (n) a term of each episode that is not drawn; NULL = all are
   /// Called after each episode, one call at a time but in no fixed order; non-zero stops with

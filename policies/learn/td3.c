@@ -55,12 +55,20 @@ typedef struct counters {
   double step, critic_updates, actor_updates, owed;  // owed: parts of an update
 } counters;
 
-// Of the running episode of an environment: its rows in the replay buffer, by their numbers. As doubles,
-// which checkpoints hold.
+// Of the running episode of an environment: its rows in the replay buffer, by their numbers, and what the
+// critics expected of each of its decisions and what that brought. As doubles, which checkpoints hold.
 typedef struct trails {
-  double* row;    // (n x longest)
-  double* count;  // (n)
+  double* row;                // (n x longest)
+  double* count;              // (n)
+  double *expected, *reward;  // (n x longest); expected NAN: the critics were not asked
+  double* decisions;          // (n)
 } trails;
+
+// Over the decisions of episodes that came to an end: what critics expected of them (x), and the discounted
+// rewards that followed (y), noise included.
+typedef struct calibration {
+  double n, x, y, xx, yy, xy;
+} calibration;
 
 enum { COUNTERS = sizeof(counters) / sizeof(double) };
 
@@ -76,6 +84,7 @@ typedef struct td3 {
   loomExperienceBatch batch;
   loomReal *target, *noise;        // (batch), (batch x actions)
   loomReal *seen, *next, *action;  // (n x obs), (n x obs), (n x actions)
+  loomReal* value;                 // (n) guided: what critics expect of the actor's, gated
   double* commands;                // (n x actions) in the environments' units
   loomArena arena;
   double replay_pushed, successes_pushed;  // of the buffers, as a checkpoint has them
@@ -85,6 +94,7 @@ typedef struct td3 {
   double critic_seen, actor_seen;  // updates that they are of
   int64_t taken;                   // control steps of that
   double asked, kept, size;        // guided: actions of the actor, those that the gate let pass, mean sizes
+  calibration calibration;         // guided: of the last iteration
 } td3;
 
 static void lay_out(td3* p) {
@@ -101,6 +111,7 @@ static void lay_out(td3* p) {
   p->seen = loom_arena_real(&p->arena, n * obs);
   p->next = loom_arena_real(&p->arena, n * obs);
   p->action = loom_arena_real(&p->arena, n * actions);
+  p->value = loom_arena_real(&p->arena, n);
 }
 
 // ---- trying
@@ -134,7 +145,7 @@ static void ask_actor(td3* p) {
   memcpy(p->action, said, (size_t)n * (size_t)actions * sizeof *said);
   if (!p->guide.gated) return;
 
-  p->kept += loom_td3_network_gate(p->action, &p->net, p->seen, n);
+  p->kept += loom_td3_network_gate(p->action, p->value, &p->net, p->seen, n);
   p->asked += n;
   for (int i = 0; i < n * actions; i++) p->size += fabs((double)said[i]) / actions;
   for (int i = 0; i < n; i++)
@@ -175,9 +186,43 @@ static void follow_episode(td3* p, int i, int64_t first) {
   *count = 0;
 }
 
+// Critics are right where what they expect of a decision is, on average, what follows.
+static void compare_episode(td3* p, int i) {
+  const double *expected = p->trail.expected + (ptrdiff_t)i * p->guide.longest,
+               *reward = p->trail.reward + (ptrdiff_t)i * p->guide.longest;
+  calibration* c = &p->calibration;
+  double y = 0;
+
+  for (int k = (int)p->trail.decisions[i] - 1; k >= 0; k--) {
+    double x = expected[k];
+    y = reward[k] + p->config.discount * y;
+    if (isnan(x)) continue;
+    *c = (calibration){c->n + 1, c->x + x, c->y + y, c->xx + x * x, c->yy + y * y, c->xy + x * y};
+  }
+}
+
+// One more decision of environment i, and what it brought.
+static void note_decision(td3* p, int i, bool asked) {
+  const loomVector* v = p->vector;
+  double* decisions = &p->trail.decisions[i];
+
+  if (*decisions < p->guide.longest) {
+    ptrdiff_t k = (ptrdiff_t)i * p->guide.longest + (ptrdiff_t)*decisions;
+    p->trail.expected[k] = asked ? (double)p->value[i] : NAN;
+    p->trail.reward[k] = v->reward[i];
+    (*decisions)++;
+  }
+  if (!loom_vector_ended(v, i)) return;
+
+  // What would have followed a truncation is not known.
+  if (v->terminated[i]) compare_episode(p, i);
+  *decisions = 0;
+}
+
 static int try_step(td3* p, loomError* err) {
   int n = p->config.environments, obs = p->net.def.obs, actions = p->net.def.actions;
   const loomVector* v = p->vector;
+  bool asked = !is_warming_up(p);
   draw_actions(p);
   int code = loom_vector_step(p->vector, p->commands, err);
   if (code) return code;
@@ -189,7 +234,9 @@ static int try_step(td3* p, loomError* err) {
     if (v->fresh[i]) continue;
     loom_experience_push(&p->replay, i, p->seen + i * obs, p->action + i * actions, v->reward[i],
                          p->next + i * obs, v->terminated[i], v->truncated[i]);
-    if (p->guide.longest) follow_episode(p, i, first);
+    if (!p->guide.longest) continue;
+    follow_episode(p, i, first);
+    note_decision(p, i, asked);
   }
   memcpy(p->seen, p->next, (size_t)n * (size_t)obs * sizeof *p->seen);
   p->count.step++;
@@ -277,6 +324,7 @@ static int iterate(void* self, loomError* err) {
   int64_t before = p->vector->control_steps;
   p->critic_loss = p->actor_loss = p->critic_seen = p->actor_seen = 0;
   p->asked = p->kept = p->size = 0;
+  p->calibration = (calibration){0};
 
   for (int t = 0; !code && t < iteration_of(p); t++) {
     code = try_step(p, err);
@@ -313,6 +361,14 @@ static int scalars_of(loomScalar* out, const void* self) {
   out[n++] = (loomScalar){"train/successes", (double)loom_experience_count(&p->successes)};
   out[n++] = (loomScalar){"train/gate", p->kept / fmax(p->asked, 1)};
   out[n++] = (loomScalar){"train/offset", p->size / fmax(p->asked, 1)};
+
+  // Where no episode came to an end nothing is known.
+  const calibration* c = &p->calibration;
+  if (!(c->n > 0)) return n;
+  double spread = sqrt(fmax(c->xx * c->n - c->x * c->x, 0) * fmax(c->yy * c->n - c->y * c->y, 0));
+  out[n++] = (loomScalar){"train/expected", c->x / c->n};
+  out[n++] = (loomScalar){"train/followed", c->y / c->n};
+  out[n++] = (loomScalar){"train/agreement", spread > 0 ? (c->xy * c->n - c->x * c->y) / spread : 0};
   return n;
 }
 
@@ -356,6 +412,9 @@ static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
 
   out[n++] = numbers("train.trails", LOOM_SAFE_F64, p->trail.row, trail);
   out[n++] = numbers("train.trail_counts", LOOM_SAFE_F64, p->trail.count, (size_t)r->environments);
+  out[n++] = numbers("train.trail_expected", LOOM_SAFE_F64, p->trail.expected, trail);
+  out[n++] = numbers("train.trail_rewards", LOOM_SAFE_F64, p->trail.reward, trail);
+  out[n++] = numbers("train.trail_decisions", LOOM_SAFE_F64, p->trail.decisions, (size_t)r->environments);
   out[n++] = numbers("train.successes_rows", LOOM_SAFE_F64, &p->successes_pushed, 1);
   out[n++] =
       numbers("train.successes", LOOM_SAFE_F32, p->successes.row, (size_t)p->successes.def.capacity * width);
@@ -385,6 +444,9 @@ static void destroy(void* self) {
   loom_experience_destroy(&p->successes);
   free(p->trail.row);
   free(p->trail.count);
+  free(p->trail.expected);
+  free(p->trail.reward);
+  free(p->trail.decisions);
   loom_vector_destroy(p->vector);
   loom_arena_destroy(&p->arena);
   free(p->commands);
@@ -399,9 +461,15 @@ static int create_successes(td3* p, const loomExperienceDef* replay, loomError* 
   size_t n = (size_t)p->config.environments;
   def.capacity = p->guide.successes;
   def.environments = 1;
-  p->trail.row = calloc(n * (size_t)p->guide.longest, sizeof *p->trail.row);
-  p->trail.count = calloc(n, sizeof *p->trail.count);
-  if (!p->trail.row || !p->trail.count) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+  size_t rows = n * (size_t)p->guide.longest;
+  p->trail = (trails){.row = calloc(rows, sizeof(double)),
+                      .count = calloc(n, sizeof(double)),
+                      .expected = calloc(rows, sizeof(double)),
+                      .reward = calloc(rows, sizeof(double)),
+                      .decisions = calloc(n, sizeof(double))};
+  const trails* t = &p->trail;
+  if (!t->row || !t->count || !t->expected || !t->reward || !t->decisions)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
   return loom_experience_create(&p->successes, &def, err);
 }
 

@@ -147,15 +147,20 @@ static bool is_better(const loomTd3Network* net, int i, int n) {
   return true;
 }
 
-int loom_td3_network_gate(loomReal* action, loomTd3Network* net, const loomReal* obs, int n) {
+int loom_td3_network_gate(loomReal* action, loomReal* value, loomTd3Network* net, const loomReal* obs,
+                          int n) {
   size_t nactions = (size_t)net->def.actions;
-  int kept = 0;
+  int kept = 0, critics = net->def.critics;
   ask_both(net, obs, action, n);
 
   for (int i = 0; i < n; i++) {
     bool better = is_better(net, i, n);
+    const loomReal* left = better ? net->value : net->still;
     if (!better) memset(action + (size_t)i * nactions, 0, nactions * sizeof *action);
     kept += better;
+
+    if (value) value[i] = 0;
+    for (int k = 0; value && k < critics; k++) value[i] += left[k * n + i] / (loomReal)critics;
   }
   return kept;
 }

@@ -25,9 +25,9 @@ enum { SEEDS = FINETUNE_SEEDS, HEARTBEAT = 30 };
 typedef struct finetuneArgs {
   const char* disturb;
   const char *policy, *config, *task, *data, *reset, *reward, *folder;
-  int method;                                                  // -1 = as the configuration says
-  int64_t steps, seed, threads, environments, evaluate, test;  // -1 likewise
-  double bc;                                                   // likewise
+  int method;  // -1 = as the configuration says
+  int64_t steps, seed, threads, environments, evaluate, test, rounds, tries;  // -1 likewise
+  double bc;                                                                  // likewise
   int nseed;
   int64_t seeds[SEEDS];
   bool scratch, resume, overwrite, json;
@@ -109,6 +109,11 @@ static const toolOption options[] = {
                    .about =
                        "of the policy before and after, in the end, from the same fresh starts; 200 unless "
                        "given; 0 = none"),
+    TOOL_OPTION(0, "N", finetuneArgs, INT64, rounds, .low = 1, .high = LOOM_DATA_FILES / 2,
+                .about = "filtered: of collecting successes and training, each with its part of --steps; the "
+                         "policy that was trained last collects the next; 2 unless given"),
+    TOOL_OPTION(0, "N", finetuneArgs, INT64, tries, .low = 1, .high = 1000,
+                .about = "filtered: of a start until the policy succeeds from it; 3 unless given"),
     TOOL_OPTION_AS("output", 'o', "DIR", finetuneArgs, STRING, folder, .about = "where all goes"),
     TOOL_OPTION_AS("threads", 'j', "N", finetuneArgs, INT64, threads, .high = 1024,
                    .about = "as many as cores unless given, or 0"),
@@ -187,12 +192,18 @@ static const finetuneArgs no_args = {.method = -1,
                                      .environments = -1,
                                      .evaluate = -1,
                                      .test = -1,
+                                     .rounds = -1,
+                                     .tries = -1,
                                      .bc = -1,
                                      .heartbeat = HEARTBEAT};
 
 static int read_finetune_options(finetuneArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
+
+  // A method may be a configuration's; this one is not.
+  if (a->method != FILTERED && (a->rounds >= 0 || a->tries >= 0))
+    return tool_usage("finetune", "--rounds and --tries are of --method filtered");
 
   // A file of settings is a grid, and says all else.
   a->grid = optind + 1 == argc && loom_ends_with(argv[optind], ".yaml") ? argv[optind] : NULL;
@@ -575,7 +586,7 @@ static int run_filtered(const finetuneArgs* given) {
   int status = other || !a.policy
                    ? tool_usage("finetune",
                                 "--method filtered takes a policy, --data, --config (of its training), "
-                                "--steps, --seed, --eval and --reset, nothing else")
+                                "--steps, --rounds, --tries, --seed, --eval and --reset, nothing else")
                    : finetune_filtered(&(finetuneFiltered){.policy = a.policy,
                                                            .config = a.config,
                                                            .task = a.task,
@@ -586,6 +597,8 @@ static int run_filtered(const finetuneArgs* given) {
                                                            .seed = a.seed,
                                                            .threads = a.threads,
                                                            .test = a.test,
+                                                           .rounds = a.rounds,
+                                                           .tries = a.tries,
                                                            .resume = a.resume,
                                                            .overwrite = a.overwrite,
                                                            .json = a.json,

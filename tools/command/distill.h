@@ -18,6 +18,9 @@ typedef struct distillArgs {
   int cloud;                                   // points; 0 = as the keys say
   int width, height, rays_width, rays_height;  // 0 = as render has them
   int64_t budget;                              // control steps to get the demos in; 0 = however many
+  int tries;                                   // of a start; 0 = one
+  bool within_limits;                          // demos are within the task's limits
+  int demo_steps;                              // control steps of an episode that is to be one; 0 = max_steps
   int64_t demos, episodes, rounds, round_episodes, evaluations, max_steps, seed, threads;
   bool resume, overwrite, json;
   loomAssetRoots roots;
@@ -31,12 +34,16 @@ typedef struct distillRun {
   loomTrained teacher;      // zeroed with --inverse
   loomTrainConfig* config;  // the student's
   int reset;
+  int round;  // of several collections and trainings, from 0
   loomRunFolder folder;
   toolTries demos, eval_teacher, eval_student;
 } distillRun;
 
 /// FOLDER/NAME.
 void distill_path(char out[DISTILL_PATH], const distillArgs* args, const char* name);
+/// FOLDER/NAMEEND in the first round, FOLDER/NAME_2END in the second.
+void distill_round_path(char out[DISTILL_PATH], const distillRun* run, int round, const char* name,
+                        const char* end);
 
 /// The student's settings: those of --config, or what suits its kind; before anything is run, so that what is
 /// wrong with them is known then.
@@ -47,7 +54,8 @@ int distill_use_data(loomTrainConfig* out, const distillArgs* args, const char* 
 bool distill_has_eyes(const loomTrainConfig* config);
 /// A copy of a dataset with what it sees.
 int distill_draw(const char* to, const char* from, const distillRun* run, loomError* err);
-/// FOLDER/demos.hdf5, the successes of a policy, told as `who`; run->demos. LOOM_ERR_USAGE: it has none.
+/// FOLDER/demos.hdf5 of this round, the successes of a policy, told as `who`; run->demos. LOOM_ERR_USAGE: it
+/// has none.
 int distill_collect(distillRun* run, loomTrained* policy, const char* who, loomError* err);
 /// A policy on the fresh starts of the end, in FOLDER/NAME.
 int distill_measure(toolTries* out, const distillRun* run, loomTrained* policy, const char* name,

@@ -23,11 +23,15 @@ int distill_collect(distillRun* run, loomTrained* policy, const char* who, loomE
   loomPolicyMaker maker = loom_trained_maker(policy);
   toolTriesDef def = tries_of(run, &maker, who);
 
-  // Up to as many as were asked for.
-  distill_path(folder, a, "episodes");
-  distill_path(dataset, a, "demos.hdf5");
+  // Up to as many as were asked for, from starts that no round before has had.
+  distill_round_path(folder, run, run->round, "episodes", "");
+  distill_round_path(dataset, run, run->round, "demos", ".hdf5");
   def.folder = folder;
   def.dataset = dataset;
+  def.seed += (uint64_t)run->round << 48;
+  def.tries = a->tries;
+  def.within_limits = a->within_limits;
+  if (a->demo_steps) def.max_steps = a->demo_steps;
   def.successes = a->demos;
   def.episodes = a->episodes;
   def.steps = a->budget;

@@ -22,6 +22,16 @@ void distill_path(char out[DISTILL_PATH], const distillArgs* a, const char* name
   snprintf(out, DISTILL_PATH, "%.*s/%.60s", LOOM_PATH_MAX - 1, a->folder, name);
 }
 
+void distill_round_path(char out[DISTILL_PATH], const distillRun* run, int round, const char* name,
+                        const char* end) {
+  char whole[80];
+  if (round)
+    snprintf(whole, sizeof whole, "%.20s_%d%.40s", name, round + 1, end);
+  else
+    snprintf(whole, sizeof whole, "%.20s%.40s", name, end);
+  distill_path(out, run->args, whole);
+}
+
 // ---- its settings
 
 static int add_key(loomTrainConfig* c, const char* name, const char* end, loomError* err) {
@@ -231,8 +241,8 @@ static int train_once(distillRun* run, loomError* err) {
   if (code) return code;
 
   // The best of its rollouts, where there were some.
-  distill_path(best, run->args, "student/best_success.safetensors");
-  distill_path(last, run->args, "student/last.safetensors");
+  distill_round_path(best, run, run->round, "student", "/best_success.safetensors");
+  distill_round_path(last, run, run->round, "student", "/last.safetensors");
   return keep_student(run, loom_is_file(best) ? best : last, err);
 }
 

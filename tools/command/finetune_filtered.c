@@ -8,6 +8,8 @@
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
 #include "engine/base/statistics.h"
+#include "engine/data/dataset.h"
+#include "engine/run/starts.h"
 #include "policies/learn/bc.h"
 #include "policies/learn/finetune.h"
 #include "tools/command/distill.h"
@@ -15,12 +17,15 @@
 
 static const char settings_file[] = "settings.yaml";
 
-enum { STEPS = 500000, TEST = 200, MANY = 1 << 24 };
+enum { STEPS = 500000, TEST = 200, ROUNDS = 2, TRIES = 3, MANY = 1 << 24 };
 
 typedef struct filtered {
   const finetuneFiltered* def;
   distillArgs args;
+  int rounds;
+  int64_t steps;   // of all
   distillRun run;  // its teacher is the policy itself
+  toolTries all;   // of all rounds, without a list
   int won, lost;
   bool kept;
 } filtered;
@@ -57,8 +62,6 @@ static int configure_training(loomTrainConfig* c, const filtered* f, loomError* 
   c->train.threads = c->rollout.threads = (int)f->args.threads;
   c->validate.mask[0] = 0;
   c->stop.patience = 0;
-  snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "%.*s/student", LOOM_PATH_MAX - 16,
-           f->def->folder);
   return 0;
 }
 
@@ -81,10 +84,10 @@ static void copy_eyes(distillArgs* a, const loomTrained* t) {
 // ---- the folder
 
 static loomRunFolderDef folder_def(const filtered* f, const char* const input[3]) {
-  static const char* const own[] = {LOOM_FINETUNE_FILES, settings_file,         "demos.hdf5",
-                                    "seen.hdf5",         "student.safetensors", NULL};
-  static const char* const folders[] = {"episodes", "eval_before",      "eval_after",
-                                        "student",  "seen.hdf5.images", NULL};
+  static const char* const own[] = {LOOM_FINETUNE_FILES, settings_file,         "demos*.hdf5",
+                                    "seen*.hdf5",        "student.safetensors", NULL};
+  static const char* const folders[] = {"episodes*", "eval_before",       "eval_after",
+                                        "student*",  "seen*.hdf5.images", NULL};
   static const char* const inner[] = {LOOM_TRAIN_FILES, TOOL_TRIES_FILES, "demo-*.hdf5", NULL};
   return (loomRunFolderDef){.path = f->def->folder,
                             .parents = true,
@@ -122,10 +125,11 @@ static int open_folder(filtered* f, loomError* err) {
     training = loom_train_config_text(c);
     fprintf(out, "method: filtered\npolicy: %s  # %016llx\ndata: %s  # %016llx\n", d->policy,
             (unsigned long long)policy, d->data ? d->data : "", (unsigned long long)data);
-    fprintf(out, "task: %s  # %016llx\nreset: %s\nsteps: %lld\nseed: %lld\ntest: %lld\n---\n%s",
-            f->run.task->name, (unsigned long long)f->run.task->digest,
-            f->run.task->resets[f->run.reset].name, (long long)f->args.budget, (long long)f->args.seed,
-            (long long)f->args.evaluations, training ? training : "");
+    fprintf(out, "task: %s  # %016llx\nreset: %s\n", f->run.task->name,
+            (unsigned long long)f->run.task->digest, f->run.task->resets[f->run.reset].name);
+    fprintf(out, "steps: %lld\nrounds: %d\ntries: %d\nseed: %lld\ntest: %lld\n---\n%s", (long long)f->steps,
+            f->rounds, f->args.tries, (long long)f->args.seed, (long long)f->args.evaluations,
+            training ? training : "");
     if (fclose(out) || !training) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
   }
 
@@ -139,6 +143,19 @@ static int open_folder(filtered* f, loomError* err) {
 
 // ---- its parts
 
+// Episodes that are to be demos are no longer than they need be.
+static int find_horizon(filtered* f, loomError* err) {
+  loomDataset* set = NULL;
+  int longest = 0;
+  if (!f->def->data) return loom_reward_horizon(&f->args.demo_steps, &f->run.task->reward, f->run.scene, err);
+
+  int code = loom_dataset_open(&set, f->def->data, err);
+  if (!code) code = loom_dataset_longest(&longest, set, err);
+  loom_dataset_close(set);
+  f->args.demo_steps = 2 * longest;
+  return code;
+}
+
 static int open_filtered(filtered* f, loomError* err) {
   distillRun* run = &f->run;
   distillArgs* a = &f->args;
@@ -151,7 +168,8 @@ static int open_filtered(filtered* f, loomError* err) {
   if (!code) copy_eyes(a, &run->teacher);
   if (!code) code = configure_training(run->config, f, err);
   if (!code) code = tool_assets(&a->roots, run->task, err);
-  return code ? code : loom_scene_of_task(&run->scene, run->task, &a->roots, err);
+  if (!code) code = loom_scene_of_task(&run->scene, run->task, &a->roots, err);
+  return code ? code : find_horizon(f, err);
 }
 
 // Whichever of the policy and what was learned succeeds more often.
@@ -178,20 +196,59 @@ static int keep_better(filtered* f, loomTrained* student, loomError* err) {
                                   f->kept ? &run->eval_student : &run->eval_teacher, err);
 }
 
-static int learn(filtered* f, loomError* err) {
+// What all rounds so far have collected, and the demos that were given.
+static int use_data(filtered* f, loomError* err) {
+  distillRun* run = &f->run;
+  loomDataConfig* data = &run->config->data;
+  char path[DISTILL_PATH];
+  const char* name = distill_has_eyes(run->config) ? "seen" : "demos";
+  distill_round_path(path, run, 0, name, ".hdf5");
+  int code = distill_use_data(run->config, &f->args, path, err);
+
+  for (int r = 1; !code && r <= run->round; r++) {
+    distill_round_path(path, run, r, name, ".hdf5");
+    snprintf(data->file[data->file_count].path, LOOM_PATH_MAX, "%.*s", LOOM_PATH_MAX - 1, path);
+    data->file[data->file_count++].weight = 0;
+  }
+  return code;
+}
+
+static void add_up(filtered* f) {
+  toolTries* t = &f->run.demos;
+  f->all.n += t->n;
+  f->all.successes += t->successes;
+  f->all.within += t->within;
+  f->all.steps += t->steps;
+  tool_tries_destroy(t);
+}
+
+// One round: the policy acts, and another one is trained.
+static int learn_round(loomTrained* policy, filtered* f, loomError* err) {
   distillRun* run = &f->run;
   char demos[DISTILL_PATH], seen[DISTILL_PATH], path[DISTILL_PATH];
-  loomTrained student = {0};
-  bool eyes = distill_has_eyes(run->config);
-  distill_path(demos, &f->args, "demos.hdf5");
-  distill_path(seen, &f->args, "seen.hdf5");
-  distill_path(path, &f->args, "student.safetensors");
+  distill_round_path(demos, run, run->round, "demos", ".hdf5");
+  distill_round_path(seen, run, run->round, "seen", ".hdf5");
+  distill_round_path(path, run, run->round, "student", "");
+  snprintf(run->config->checkpoint.folder, LOOM_PATH_MAX, "%.*s", LOOM_PATH_MAX - 1, path);
 
-  int code = distill_collect(run, &run->teacher, "the policy", err);
-  if (!code && eyes) code = distill_draw(seen, demos, run, err);
-  if (!code) code = distill_use_data(run->config, &f->args, eyes ? seen : demos, err);
+  int code = distill_collect(run, policy, "the policy", err);
+  if (!code) add_up(f);
+  if (!code && distill_has_eyes(run->config)) code = distill_draw(seen, demos, run, err);
+  if (!code) code = use_data(f, err);
   if (!code) code = distill_train(run, err);
-  if (!code) code = loom_trained_load(&student, path, err);
+  if (code) return code;
+
+  loom_trained_destroy(policy);
+  distill_path(path, &f->args, "student.safetensors");
+  return loom_trained_load(policy, path, err);
+}
+
+static int learn(filtered* f, loomError* err) {
+  loomTrained student = {0};
+  int code = loom_trained_load(&student, f->def->policy, err);
+
+  for (f->run.round = 0; !code && f->run.round < f->rounds; f->run.round++)
+    code = learn_round(&student, f, err);
   if (!code) code = keep_better(f, &student, err);
   loom_trained_destroy(&student);
   return code;
@@ -215,8 +272,8 @@ static void print_json(const filtered* f, double core_seconds) {
   cJSON_AddStringToObject(out, "task", f->run.task->path);
   cJSON_AddStringToObject(out, "policy", f->def->policy);
   cJSON_AddStringToObject(out, "method", "filtered");
-  cJSON_AddNumberToObject(out, "demos", (double)f->run.demos.successes);
-  cJSON_AddNumberToObject(out, "steps", (double)f->run.demos.steps);
+  cJSON_AddNumberToObject(out, "demos", (double)f->all.successes);
+  cJSON_AddNumberToObject(out, "steps", (double)f->all.steps);
   cJSON_AddNumberToObject(out, "core_seconds", core_seconds);
 
   char* text = cJSON_PrintUnformatted(out);
@@ -237,17 +294,23 @@ static void print_text(const filtered* f, double core_seconds) {
         f->won, f->lost, loom_mcnemar(f->won, f->lost));
     if (!f->kept) puts("it is no better: the policy stays as it was");
   }
-  printf("%lld successes of its own; %lld steps, %.1f core seconds\nwrote %s\n",
-         (long long)f->run.demos.successes, (long long)f->run.demos.steps, core_seconds, f->def->folder);
+  printf("%lld successes of its own; %lld steps, %.1f core seconds\nwrote %s\n", (long long)f->all.successes,
+         (long long)f->all.steps, core_seconds, f->def->folder);
 }
 
 int finetune_filtered(const finetuneFiltered* def) {
+  int rounds = def->rounds < 1 ? ROUNDS : (int)def->rounds;
+  int64_t steps = def->steps < 0 ? STEPS : def->steps;
   filtered f = {.def = def,
+                .rounds = rounds,
+                .steps = steps,
                 .args = {.folder = def->folder,
                          .config = def->config,
                          .ndata = def->data ? 1 : 0,
                          .data = {def->data},
-                         .budget = def->steps < 0 ? STEPS : def->steps,
+                         .budget = (steps + rounds - 1) / rounds,
+                         .tries = def->tries < 1 ? TRIES : (int)def->tries,
+                         .within_limits = true,
                          .episodes = MANY,
                          .evaluations = def->test < 0 ? TEST : def->test,
                          .seed = def->seed < 0 ? 1 : def->seed,

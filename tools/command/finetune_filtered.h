@@ -11,13 +11,14 @@
 typedef struct finetuneFiltered {
   const char *policy, *config, *task, *data, *reset,
       *folder;                         // config: of training; all but policy and folder nullable
-  int64_t steps, seed, threads, test;  // -1 = not given
+  int64_t steps, seed, threads, test, rounds, tries;  // -1 = not given
   bool resume, overwrite, json;
   const loomAssetRoots* roots;
 } finetuneFiltered;
 
-/// Its successes within so many control steps are added to the data, a policy of its kind is trained on both
-/// and, in the end, takes its place if it wins on fresh starts. The exit status.
+/// Its successes within so many control steps are added to the data and a policy of its kind is trained on
+/// both; in `rounds`, each with its share of the steps, the policy that was trained last goes on. In the end
+/// it takes the place of the first if it wins on fresh starts. The exit status.
 int finetune_filtered(const finetuneFiltered* def);
 
 #endif

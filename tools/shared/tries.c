@@ -15,10 +15,16 @@
 enum { BLOCK = 16, NAME = 48, PATH = LOOM_PATH_MAX + NAME };
 
 #define COLUMN(type, member) LOOM_COLUMN(toolTry, type, member)
-static const loomColumn try_column[] = {COLUMN(I64, number), COLUMN(I32, end), COLUMN(I32, within),
-                                        COLUMN(I32, steps)};
+static const loomColumn try_column[] = {COLUMN(I64, number), COLUMN(I64, start), COLUMN(I32, end),
+                                        COLUMN(I32, within), COLUMN(I32, steps)};
 static const loomColumns try_columns = {"tries", sizeof(toolTry), sizeof try_column / sizeof *try_column,
                                         try_column};
+
+// Starts, and how often each has been tried: those before `first` have had their turn.
+typedef struct queue {
+  int64_t *start, n, first, room;
+  int* tried;
+} queue;
 
 typedef struct tries {
   const toolTriesDef* def;
@@ -27,6 +33,8 @@ typedef struct tries {
   int64_t before, done;  // by earlier processes, by all
   int64_t won, stepped;  // successes and control steps of all
   loomError error;       // of what `note_try` wrote
+  queue again;           // starts that failed and are to be tried again
+  int64_t fresh;         // the next start that nobody has tried
 } tries;
 
 static void part_path(char out[PATH], const toolTriesDef* def, int64_t number) {
@@ -35,6 +43,46 @@ static void part_path(char out[PATH], const toolTriesDef* def, int64_t number) {
 
 static void block_path(char out[PATH], const toolTriesDef* def, int64_t block) {
   snprintf(out, PATH, "%.*s/block_%lld.csv", LOOM_PATH_MAX - 1, def->folder, (long long)block);
+}
+
+static bool is_success(const toolTriesDef* d, int end, bool within) {
+  return end == LOOM_RUN_SUCCESS && (within || !d->within_limits);
+}
+
+// ---- which starts
+
+static int put_again(queue* q, int64_t start, int tried, loomError* err) {
+  if (q->n == q->room) {
+    int64_t room = q->room ? 2 * q->room : 64;
+    int64_t* starts = realloc(q->start, (size_t)room * sizeof *starts);
+    if (starts) q->start = starts;
+    int* counts = starts ? realloc(q->tried, (size_t)room * sizeof *counts) : NULL;
+    if (counts) q->tried = counts;
+    if (!counts) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %lld starts", (long long)room);
+    q->room = room;
+  }
+
+  q->start[q->n] = start;
+  q->tried[q->n++] = tried;
+  return 0;
+}
+
+// Of the next block: those that failed first, then new ones. It follows from the blocks before alone.
+static void choose_starts(uint64_t start[BLOCK], int tried[BLOCK], tries* t, int n) {
+  queue* q = &t->again;
+  for (int i = 0; i < n; i++) {
+    bool again = q->first < q->n;
+    start[i] = (uint64_t)(again ? q->start[q->first] : t->fresh++);
+    tried[i] = again ? q->tried[q->first++] : 0;
+  }
+}
+
+static int note_failures(tries* t, const toolTry* list, const int tried[BLOCK], int n, loomError* err) {
+  int code = 0;
+  for (int i = 0; !code && i < n; i++)
+    if (!is_success(t->def, list[i].end, list[i].within) && tried[i] + 1 < t->def->tries)
+      code = put_again(&t->again, list[i].start, tried[i] + 1, err);
+  return code;
 }
 
 // ---- one block
@@ -59,7 +107,7 @@ static void show_tries(const tries* t) {
 
 static int note_try(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   tries* t = user;
-  bool success = rollout->end == LOOM_RUN_SUCCESS;
+  bool success = is_success(t->def, (int)rollout->end, rollout->within_limits);
   t->done++;
   t->won += success;
   t->stepped += rollout->steps;
@@ -69,7 +117,7 @@ static int note_try(void* user, const loomRollout* rollout, loomTrace* trace, lo
   if (t->def->dataset && success && trace && trace->rows) {
     char path[PATH];
     loomWriteDef write = loom_default_write_def();
-    loomDriven driven = {"rollout", (int)rollout->number,     t->def->seed, rollout->number,
+    loomDriven driven = {"rollout", (int)rollout->number,     t->def->seed, rollout->start,
                          true,      episode->scene->env_args, t->def->roots};
     part_path(path, t->def, (int64_t)rollout->number);
     if (loom_record_driven(path, trace, episode, &driven, &write, NULL, &t->error)) return 1;
@@ -92,16 +140,18 @@ static int write_block(const tries* t, int64_t block, const toolTry* list, int n
   return code;
 }
 
-// n of them from number `first` on, whose successes lie on the disk before the block's file does.
-static int run_block(toolTry* list, tries* t, int64_t block, int n, loomError* err) {
+// n of them from these starts, whose successes lie on the disk before the block's file does.
+static int run_block(toolTry* list, tries* t, int64_t block, const uint64_t* start, int n, loomError* err) {
   const toolTriesDef* d = t->def;
   loomRolloutReport report = {0};
   loomRolloutDef def = loom_default_rollout_def();
   def.n = n;
   def.first = (uint64_t)(block * BLOCK);
+  def.starts = start;
   def.reset = d->reset;
   def.seed = d->seed;
   def.max_steps = d->max_steps;
+  def.end_at_limits = d->within_limits;
   def.threads = d->threads;
   def.traces = d->dataset != NULL;
   def.done = note_try;
@@ -117,14 +167,15 @@ static int run_block(toolTry* list, tries* t, int64_t block, int n, loomError* e
 
   for (int i = 0; i < n; i++) {
     const loomRollout* r = &report.rollout[i];
-    list[i] = (toolTry){(int64_t)r->number, (int)r->end, r->within_limits, r->steps};
+    list[i] = (toolTry){(int64_t)r->number, (int64_t)r->start, (int)r->end, r->within_limits, r->steps};
   }
   loom_rollout_report_destroy(&report);
   return write_block(t, block, list, n, err);
 }
 
 // Of an earlier part of the run; *there stays false where there is no such block.
-static int read_block(bool* there, toolTry* list, tries* t, int64_t block, int n, loomError* err) {
+static int read_block(bool* there, toolTry* list, tries* t, int64_t block, const uint64_t* start, int n,
+                      loomError* err) {
   char path[PATH], line[256];
   block_path(path, t->def, block);
   FILE* f = fopen(path, "rb");
@@ -134,7 +185,7 @@ static int read_block(bool* there, toolTry* list, tries* t, int64_t block, int n
   // The first line has names.
   if (fgets(line, sizeof line, f))
     while (got < n && fgets(line, sizeof line, f) && loom_columns_read_line(&list[got], &try_columns, line) &&
-           list[got].number == block * BLOCK + got)
+           list[got].number == block * BLOCK + got && list[got].start == (int64_t)start[got])
       got++;
   fclose(f);
   if (got < n)
@@ -144,7 +195,7 @@ static int read_block(bool* there, toolTry* list, tries* t, int64_t block, int n
   t->done += n;
   t->before = t->done;
   for (int i = 0; i < n; i++) {
-    t->won += list[i].end == LOOM_RUN_SUCCESS;
+    t->won += is_success(t->def, list[i].end, list[i].within);
     t->stepped += list[i].steps;
   }
   return 0;
@@ -169,7 +220,7 @@ static int count_block(tries* t, const toolTry* list, int n, loomError* err) {
   o->list = grown;
   for (int i = 0; i < n && !has_enough(t); i++) {
     o->list[o->n++] = list[i];
-    o->successes += list[i].end == LOOM_RUN_SUCCESS;
+    o->successes += is_success(t->def, list[i].end, list[i].within);
     o->within += list[i].within;
     o->steps += list[i].steps;
   }
@@ -184,7 +235,7 @@ static int assemble_successes(const tries* t, loomError* err) {
   int n = 0;
 
   for (int64_t i = 0; source && path && i < o->n; i++) {
-    if (o->list[i].end != LOOM_RUN_SUCCESS) continue;
+    if (!is_success(d, o->list[i].end, o->list[i].within)) continue;
     part_path(path[n], d, o->list[i].number);
     source[n] = (loomSource){path[n], NULL};
     n++;
@@ -224,13 +275,18 @@ int tool_tries(toolTries* out, const toolTriesDef* def, loomError* err) {
   // Blocks in their order, those that are there already read and not run.
   for (int64_t block = 0; !code && !has_enough(&t); block++) {
     int64_t left = def->episodes - block * BLOCK;
-    int n = left < BLOCK ? (int)left : BLOCK;
+    int n = left < BLOCK ? (int)left : BLOCK, tried[BLOCK];
+    uint64_t start[BLOCK];
     bool there = false;
-    code = read_block(&there, list, &t, block, n, err);
-    if (!code && !there) code = run_block(list, &t, block, n, err);
+    choose_starts(start, tried, &t, n);
+    code = read_block(&there, list, &t, block, start, n, err);
+    if (!code && !there) code = run_block(list, &t, block, start, n, err);
     if (!code) code = count_block(&t, list, n, err);
+    if (!code) code = note_failures(&t, list, tried, n, err);
   }
   tool_progress_end();
+  free(t.again.start);
+  free(t.again.tried);
 
   // The dataset is whole or not there.
   if (!code && def->dataset && !loom_is_file(def->dataset)) code = assemble_successes(&t, err);

@@ -19,6 +19,8 @@ typedef struct toolTriesDef {
   const char* folder;   // of their own; is made
   const char* dataset;  // the successes, in the order of their numbers; NULL = none are kept
   const char* what;     // they are for, for the line on stderr
+  int tries;            // a start is tried up to so many times until it succeeds; 0 = once
+  bool within_limits;   // a success is one within the task's limits, beyond which episodes end
   int64_t successes;    // after so many it is over; 0 = however many
   int64_t steps;        // control steps after which no episode begins; 0 = however many
   int64_t episodes;     // at most
@@ -30,9 +32,9 @@ typedef struct toolTriesDef {
 
 /// One of them.
 typedef struct toolTry {
-  int64_t number;
-  int end;     // loomRunEnd
-  int within;  // it is a success within the task's limits
+  int64_t number, start;  // the attempt that it starts as
+  int end;                // loomRunEnd
+  int within;             // it is a success within the task's limits
   int steps;
 } toolTry;
 

@@ -190,6 +190,34 @@ static void as_when_run_alone(void** state) {
   loom_rollout_report_destroy(&report);
 }
 
+// Episodes may share a start; they keep numbers of their own.
+static void starts_that_are_named(void** state) {
+  (void)state;
+  enum { N = 3 };
+  static const uint64_t start[N] = {2, 2, 0};
+  seen plain = {0}, named = {0};
+  loomRolloutReport report;
+  loomError err = {0, ""};
+  loomPolicyMaker maker = odd_maker(still);
+  loomRolloutDef def = some(N, 2);
+  def.done = look;
+  def.user = &plain;
+  def.traces = true;
+  def.max_steps = 2;
+  must(loom_rollout(&report, scene, &maker, &def, &err), &err);
+  loom_rollout_report_destroy(&report);
+
+  def.user = &named;
+  def.starts = start;
+  must(loom_rollout(&report, scene, &maker, &def, &err), &err);
+  assert_true(plain.hash[0] != plain.hash[2]);
+  for (int i = 0; i < N; i++) {
+    assert_true(named.hash[i] == plain.hash[start[i]]);
+    assert_true(report.rollout[i].number == (uint64_t)i && report.rollout[i].start == start[i]);
+  }
+  loom_rollout_report_destroy(&report);
+}
+
 static void why_they_fail(void** state) {
   (void)state;
   loomRolloutReport report;
@@ -282,9 +310,9 @@ static void observations_by_name(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(same_on_any_threads),  cmocka_unit_test(as_when_run_alone),
-      cmocka_unit_test(why_they_fail),        cmocka_unit_test(stopped_by_the_caller),
-      cmocka_unit_test(observations_by_name),
+      cmocka_unit_test(same_on_any_threads),   cmocka_unit_test(as_when_run_alone),
+      cmocka_unit_test(starts_that_are_named), cmocka_unit_test(why_they_fail),
+      cmocka_unit_test(stopped_by_the_caller), cmocka_unit_test(observations_by_name),
   };
 
   return cmocka_run_group_tests(tests, open_scene, close_scene);

@@ -212,14 +212,14 @@ static void gate_opens(void** state) {
   loomLearner l = make_learner(RESIDUAL, 1, 1);
   loomTd3Network* net = (loomTd3Network*)(uintptr_t)loom_td3_network_of(&l);
   loomReal obs[2] = {(loomReal)-0.9, (loomReal)0.9}, action[2] = {0};
-  assert_int_equal(loom_td3_network_gate(action, net, obs, 2), 0);
+  assert_int_equal(loom_td3_network_gate(action, NULL, net, obs, 2), 0);
 
   double before = error_of(&l);
   iterate(&l, 12);
   double after = error_of(&l);
   if (!(before > 0.15 && after < 0.08)) fail_msg("from %g to %g", before, after);
   memcpy(action, loom_td3_network_act(net, obs, 2, false), sizeof action);
-  assert_int_equal(loom_td3_network_gate(action, net, obs, 2), 2);
+  assert_int_equal(loom_td3_network_gate(action, NULL, net, obs, 2), 2);
   assert_int_equal(loom_experience_count(loom_td3_successes_of(&l)), 1000);
   drop(&l);
 }

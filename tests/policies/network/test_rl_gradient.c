@@ -408,7 +408,7 @@ static void gate(void** state) {
   // The actor says 0, so the noise is the whole action of the target.
   memcpy(kept, action, sizeof kept);
   memcpy(noise, action, sizeof noise);
-  int passed = loom_td3_network_gate(kept, &net, obs, N), expected = 0;
+  int passed = loom_td3_network_gate(kept, NULL, &net, obs, N), expected = 0;
   loom_td3_network_target(target, &net, reward, discount, obs, noise, N);
   for (int i = 0; i < N; i++) {
     bool better = true;

@@ -68,6 +68,19 @@ check 'done already' filtered a --resume
 expect 'filtered, there' 2 'holds a run already' filtered a
 expect 'filtered, other settings' 2 "other settings .*'steps: 100' there, 'steps: 99' now" "$loom" finetune "$work/reach.safetensors" \
   -m filtered -d "$work/reach.hdf5" -n 99 --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-a" --resume
+expect 'filtered, other rounds' 2 "other settings .*'rounds: 2' there, 'rounds: 3' now" filtered a --rounds 3 --resume
+check 'the second round has demos of its own' test -s "$work/filtered-a/demos_2.hdf5"
+learned_from() { for file in reach.hdf5 "$1/demos.hdf5" "$1/demos_2.hdf5"; do grep -q "$work/$file" "$work/$1/student_2/config.yaml" || return 1; done; }
+check 'and learns from all' learned_from filtered-a
+# again N: of the episodes, in their order, a start that has succeeded is not tried again, one that failed up to N times in all,
+# and one was.
+again() {
+  awk -F, -v most="$1" 'FNR > 1 { if (won[$2] || ++tries[$2] > most) bad = 1; if (tries[$2] > 1) more = 1; won[$2] = $4 }
+    END { exit bad || !more }' "$work/filtered-c/episodes"/block_[0-9].csv
+}
+check 'one round, two tries of a start' filtered c --rounds 1 --tries 2 -n 1200
+check 'each until it succeeds' again 2
+expect 'rounds without it' 2 'are of --method filtered' "$loom" finetune "$work/reach.safetensors" --rounds 2 -o "$work/x"
 expect 'filtered by a reward' 2 'nothing else' filtered x --reward none.yaml
 expect 'filtered from scratch' 2 'which policy|policy' "$loom" finetune --scratch -t tests/own/task.yaml -m filtered -o "$work/x"
 
