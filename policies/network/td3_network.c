@@ -219,7 +219,7 @@ static double climb(loomTd3Network* net, int critic, double weight, int n) {
     loss -= weight * (double)value[i] / n;
     net->dvalue[i] = -(loomReal)weight / (loomReal)n;
   }
-  loom_mlp_backward(net->dinput, &net->critic_mlp[critic], &net->critics, net->dvalue, net->input, n);
+  loom_mlp_backward(net->dinput, &net->critic_mlp[critic], &net->critics, net->dvalue, NULL, n);
 
   for (size_t i = 0; i < (size_t)n; i++)
     for (size_t j = 0; j < nactions; j++)

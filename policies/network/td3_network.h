@@ -57,7 +57,7 @@ void loom_td3_network_target(loomReal* target, loomTd3Network* net, const loomRe
 double loom_td3_network_critic_loss(loomTd3Network* net, const loomReal* obs, const loomReal* action,
                                     const loomReal* target, int n);
 /// - mean of the first critic's values of the actor's actions, or where it is gated of all critics' values,
-/// and what the tether adds; the gradient is written over actor.gradient. That of the critics is spoilt.
+/// and what the tether adds; the gradient is written over actor.gradient.
 double loom_td3_network_actor_loss(loomTd3Network* net, const loomReal* obs, int n);
 /// slow += rate (fast - slow), of all.
 void loom_td3_network_follow(loomTd3Network* net, double rate);

@@ -84,10 +84,11 @@ const loomReal* loom_mlp_forward(loomMlp* mlp, const loomParams* params, const l
 void loom_mlp_backward(loomReal* dx, loomMlp* mlp, loomParams* params, const loomReal* dy, const loomReal* x,
                        int n) {
   const loomMlpDef* def = &mlp->def;
+  loomReal* to = x ? params->gradient : NULL;
 
   for (int i = def->layers - 1; i >= 0; i--) {
     loomReal* earlier = i ? mlp->gradient[i % 2] : dx;
-    loom_linear_backward(earlier, params->gradient + mlp->weight[i], params->gradient + mlp->bias[i], dy,
+    loom_linear_backward(earlier, to ? to + mlp->weight[i] : NULL, to ? to + mlp->bias[i] : NULL, dy,
                          i ? mlp->out[i - 1] : x, params->value + mlp->weight[i], n, def->sizes[i],
                          def->sizes[i + 1]);
 
@@ -96,10 +97,9 @@ void loom_mlp_backward(loomReal* dx, loomMlp* mlp, loomParams* params, const loo
       loom_activation_backward_of(earlier, earlier, mlp->norm[i - 1], mlp->out[i - 1], def->activation,
                                   (size_t)n * (size_t)def->sizes[i]);
     if (i && is_normalized(def, i - 1))
-      loom_layer_norm_backward(earlier, params->gradient + mlp->gain[i - 1],
-                               params->gradient + mlp->shift[i - 1], earlier, mlp->sum[i - 1],
-                               mlp->mean[i - 1], mlp->inverse[i - 1], params->value + mlp->gain[i - 1], n,
-                               def->sizes[i]);
+      loom_layer_norm_backward(earlier, to ? to + mlp->gain[i - 1] : NULL, to ? to + mlp->shift[i - 1] : NULL,
+                               earlier, mlp->sum[i - 1], mlp->mean[i - 1], mlp->inverse[i - 1],
+                               params->value + mlp->gain[i - 1], n, def->sizes[i]);
 
     dy = earlier;
   }

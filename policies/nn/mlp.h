@@ -40,6 +40,7 @@ void loom_mlp_layout(loomMlp* mlp, loomArena* arena, int n);
 /// The output (n x last size), which stays until the next call.
 const loomReal* loom_mlp_forward(loomMlp* mlp, const loomParams* params, const loomReal* x, int n);
 /// Gradients of the last forward's parameters, and dx (n x first size, may be NULL), from dy and the same x.
+/// x NULL: dx alone, a third cheaper, for networks that only pass a slope on.
 void loom_mlp_backward(loomReal* dx, loomMlp* mlp, loomParams* params, const loomReal* dy, const loomReal* x,
                        int n);
 

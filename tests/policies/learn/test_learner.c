@@ -84,10 +84,13 @@ static void drop(loomLearner* l) {
   if (l->release) l->release(l->owner);
 }
 
+static bool terminates;  // the toy's episodes, in place of being truncated
+
 static loomLearner make_learner(method m, uint64_t seed, int threads) {
   loomLearner l;
   loomError err = {0, ""};
   loomEnvironmentMaker maker = toy_maker();
+  if (terminates) maker.source = &terminates;
   loomPpoConfig ppo = loom_default_ppo_config();
   loomTd3Config td3 = loom_default_td3_config();
 
@@ -224,6 +227,31 @@ static void gate_opens(void** state) {
   drop(&l);
 }
 
+static double scalar_of(loomLearner* l, const char* tag) {
+  loomScalar all[LOOM_LEARNER_SCALARS];
+  int n = l->scalars(all, l->self);
+  for (int i = 0; i < n; i++)
+    if (!strcmp(all[i].tag, tag)) return all[i].value;
+  return NAN;
+}
+
+// What critics expect is told beside what follows: first nothing, as nobody asks them while it warms up; in
+// the end both are alike.
+static void expected_is_followed(void** state) {
+  (void)state;
+  terminates = true;
+  loomLearner l = make_learner(RESIDUAL, 1, 1);
+  terminates = false;
+  assert_true(isnan(scalar_of(&l, "train/expected")));
+
+  iterate(&l, 12);
+  double expected = scalar_of(&l, "train/expected"), followed = scalar_of(&l, "train/followed");
+  // 1 + 1/2 + ... of each of 5 steps is 1.61 on average, less what noise costs.
+  if (!(followed > 1.3 && followed < 1.62 && fabs(expected - followed) < 0.25))
+    fail_msg("%g expected, %g followed", expected, followed);
+  drop(&l);
+}
+
 static void threads_change_nothing(void** state) {
   (void)state;
   for (int m = 0; m < METHODS; m++) {
@@ -274,8 +302,11 @@ static void goes_on_from_tensors(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(finds_the_best),       cmocka_unit_test(critic_learns_first),
-      cmocka_unit_test(gate_opens),           cmocka_unit_test(threads_change_nothing),
+      cmocka_unit_test(finds_the_best),
+      cmocka_unit_test(critic_learns_first),
+      cmocka_unit_test(gate_opens),
+      cmocka_unit_test(expected_is_followed),
+      cmocka_unit_test(threads_change_nothing),
       cmocka_unit_test(goes_on_from_tensors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

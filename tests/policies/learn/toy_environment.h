@@ -1,6 +1,6 @@
 // An environment whose best policy is known: what is seen is x in [-1, 1), and an action a is rewarded by
-// 1 - (a - x / 2)^2. Episodes have 5 steps, each with an x of its own, and are truncated then, a
-// success; at |a| > 0.95 they fail.
+// 1 - (a - x / 2)^2. Episodes have 5 steps, each with an x of its own, and are truncated then (or, made with
+// a source, terminated), a success; at |a| > 0.95 they fail.
 #ifndef LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 #define LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 
@@ -14,12 +14,13 @@
 typedef struct toy {
   loomRandom random;
   double x, steps;
+  bool terminates;
 } toy;
 
 static inline int toy_reset(void* self, uint64_t seed, uint64_t attempt, loomError* err) {
   toy* t = self;
   (void)err;
-  *t = (toy){.random = loom_random(seed, attempt, LOOM_PURPOSE_RESET)};
+  *t = (toy){.random = loom_random(seed, attempt, LOOM_PURPOSE_RESET), .terminates = t->terminates};
   t->x = loom_random_range(&t->random, -1, 1);
   return 0;
 }
@@ -31,7 +32,9 @@ static inline int toy_step(loomEnvironmentStep* out, void* self, const double* a
 
   t->steps++;
   *out = (loomEnvironmentStep){.reward = 1 - off * off, .terminated = fabs(action[0]) > 0.95, .steps = 1};
-  out->truncated = out->success = !out->terminated && t->steps >= 5;
+  out->success = !out->terminated && t->steps >= 5;
+  out->truncated = out->success && !t->terminates;
+  out->terminated = out->terminated || (out->success && t->terminates);
   t->x = loom_random_range(&t->random, -1, 1);
   return 0;
 }
@@ -56,9 +59,11 @@ static inline void toy_destroy(void* self) {
 }
 
 static inline int toy_create(loomEnvironment* out, const void* source, loomError* err) {
-  (void)source;
   (void)err;
-  *out = (loomEnvironment){.self = calloc(1, sizeof(toy)),
+  toy* t = calloc(1, sizeof *t);
+  if (!t) return LOOM_ERR_MEMORY;
+  t->terminates = source != NULL;
+  *out = (loomEnvironment){.self = t,
                            .reset = toy_reset,
                            .step = toy_step,
                            .observe = toy_observe,

@@ -386,7 +386,7 @@ static void gate(void** state) {
       .obs = OBS, .actions = ACTIONS, .hidden = {1, {8}}, .critics = 3, .normalized = true, .gated = true};
   loomError err = {0, ""};
   static loomReal obs[N * OBS], action[N * ACTIONS], kept[N * ACTIONS], noise[N * ACTIONS], reward[N],
-      discount[N], target[N], still[N * 3], moved[N * 3];
+      discount[N], target[N], still[N * 3], moved[N * 3], value[N];
   assert_int_equal(loom_td3_network_create(&net, &def, 1, N, &err), 0);
   draw(obs, N * OBS, 1, 1);
   draw(action, N * ACTIONS, 0.5, 2);
@@ -408,20 +408,23 @@ static void gate(void** state) {
   // The actor says 0, so the noise is the whole action of the target.
   memcpy(kept, action, sizeof kept);
   memcpy(noise, action, sizeof noise);
-  int passed = loom_td3_network_gate(kept, NULL, &net, obs, N), expected = 0;
+  int passed = loom_td3_network_gate(kept, value, &net, obs, N), expected = 0;
   loom_td3_network_target(target, &net, reward, discount, obs, noise, N);
   for (int i = 0; i < N; i++) {
     bool better = true;
+    loomReal mean[2] = {0};
     loomReal low[2] = {INFINITY, INFINITY};
     for (int k = 0; k < 3; k++) {
       better = better && moved[k * N + i] > still[k * N + i];
       low[0] = fmin(low[0], still[k * N + i]);
       low[1] = fmin(low[1], moved[k * N + i]);
+      mean[0] += still[k * N + i] / 3;
+      mean[1] += moved[k * N + i] / 3;
     }
     expected += better;
     for (int j = 0; j < ACTIONS; j++)
       assert_true(kept[i * ACTIONS + j] == (better ? action[i * ACTIONS + j] : 0));
-    assert_true(fabs(target[i] - low[better]) < 1e-12);
+    assert_true(fabs(target[i] - low[better]) < 1e-12 && fabs(value[i] - mean[better]) < 1e-12);
   }
   assert_int_equal(passed, expected);
   assert_true(passed > 0 && passed < N);
