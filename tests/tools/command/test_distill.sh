@@ -58,7 +58,7 @@ check 'its demos' "$loom" replay "$work/inverse/demos.hdf5" --task "$reach"
 
 # ---- a policy and its own successes
 
-filtered() { "$loom" finetune "$work/reach.safetensors" -m filtered -d "$work/reach.hdf5" -n 100 --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-$1" --json "${@:2}"; }
+filtered() { "$loom" finetune "$work/reach.safetensors" -m filtered -d "$work/reach.hdf5" -n "${steps:-100}" --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-$1" --json "${@:2}"; }
 check 'filtered' filtered a -j 1
 cp "$work/said" "$work/filtered.json"
 check 'its result' grep -qE '"before":\{"n":4,.*"after":\{"n":4,.*"kept":\[(true|false)\],.*"method":"filtered","demos":[1-9][0-9]*,"steps":1[0-9][0-9],' "$work/filtered.json"
@@ -78,7 +78,8 @@ again() {
   awk -F, -v most="$1" 'FNR > 1 { if (won[$2] || ++tries[$2] > most) bad = 1; if (tries[$2] > 1) more = 1; won[$2] = $4 }
     END { exit bad || !more }' "$work/filtered-c/episodes"/block_[0-9].csv
 }
-check 'one round, two tries of a start' filtered c --rounds 1 --tries 2 -n 1200
+longer() { steps=1200 filtered c --rounds 1 --tries 2; }
+check 'one round, two tries of a start' longer
 check 'each until it succeeds' again 2
 expect 'rounds without it' 2 'are of --method filtered' "$loom" finetune "$work/reach.safetensors" --rounds 2 -o "$work/x"
 expect 'filtered by a reward' 2 'nothing else' filtered x --reward none.yaml
