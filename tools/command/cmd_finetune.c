@@ -111,9 +111,9 @@ static const toolOption options[] = {
                        "given; 0 = none"),
     TOOL_OPTION(0, "N", finetuneArgs, INT64, rounds, .low = 1, .high = LOOM_DATA_FILES / 2,
                 .about = "filtered: of collecting successes and training, each with its part of --steps; the "
-                         "policy that was trained last collects the next; 2 unless given"),
+                         "policy that was trained last collects the next; 1 unless given"),
     TOOL_OPTION(0, "N", finetuneArgs, INT64, tries, .low = 1, .high = 1000,
-                .about = "filtered: of a start until the policy succeeds from it; 3 unless given"),
+                .about = "filtered: of a start until the policy succeeds from it; 1 unless given"),
     TOOL_OPTION_AS("output", 'o', "DIR", finetuneArgs, STRING, folder, .about = "where all goes"),
     TOOL_OPTION_AS("threads", 'j', "N", finetuneArgs, INT64, threads, .high = 1024,
                    .about = "as many as cores unless given, or 0"),

@@ -42,9 +42,9 @@ int distill_collect(distillRun* run, loomTrained* policy, const char* who, loomE
   const toolTries* t = &run->demos;
   if (!t->successes)
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "%s succeeds in none of %lld episodes, so there is nothing to keep; more of them "
-                          "(--episodes), easier starts (--reset) or another one may help",
-                          who, (long long)t->n);
+                          "%s succeeds in none of %lld episodes%s, so there is nothing to keep; more of "
+                          "them, easier starts (--reset) or another one may help",
+                          who, (long long)t->n, a->within_limits ? " within the task's limits" : "");
   if (t->successes < a->demos)
     fprintf(stderr, "demoloom: %s succeeds in %lld of %lld episodes; these are what there is\n", who,
             (long long)t->successes, (long long)t->n);

@@ -17,7 +17,7 @@
 
 static const char settings_file[] = "settings.yaml";
 
-enum { STEPS = 500000, TEST = 200, ROUNDS = 2, TRIES = 3, MANY = 1 << 24 };
+enum { STEPS = 500000, TEST = 200, ROUNDS = 1, TRIES = 1, MANY = 1 << 24 };
 
 typedef struct filtered {
   const finetuneFiltered* def;

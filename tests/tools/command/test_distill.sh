@@ -58,7 +58,7 @@ check 'its demos' "$loom" replay "$work/inverse/demos.hdf5" --task "$reach"
 
 # ---- a policy and its own successes
 
-filtered() { "$loom" finetune "$work/reach.safetensors" -m filtered -d "$work/reach.hdf5" -n "${steps:-100}" --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-$1" --json "${@:2}"; }
+filtered() { "$loom" finetune "$work/reach.safetensors" -m filtered -d "$work/reach.hdf5" -n "${steps:-100}" --rounds "${rounds:-2}" --tries 2 --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-$1" --json "${@:2}"; }
 check 'filtered' filtered a -j 1
 cp "$work/said" "$work/filtered.json"
 check 'its result' grep -qE '"before":\{"n":4,.*"after":\{"n":4,.*"kept":\[(true|false)\],.*"method":"filtered","demos":[1-9][0-9]*,"steps":1[0-9][0-9],' "$work/filtered.json"
@@ -67,8 +67,9 @@ for file in best.safetensors demos.hdf5 evaluation.csv; do check "$file: the sam
 check 'done already' filtered a --resume
 expect 'filtered, there' 2 'holds a run already' filtered a
 expect 'filtered, other settings' 2 "other settings .*'steps: 100' there, 'steps: 99' now" "$loom" finetune "$work/reach.safetensors" \
-  -m filtered -d "$work/reach.hdf5" -n 99 --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-a" --resume
-expect 'filtered, other rounds' 2 "other settings .*'rounds: 2' there, 'rounds: 3' now" filtered a --rounds 3 --resume
+  -m filtered -d "$work/reach.hdf5" -n 99 --rounds 2 --tries 2 --eval 4 -c "$work/numbers.yaml" -o "$work/filtered-a" --resume
+more_rounds() { rounds=3 filtered a --resume; }
+expect 'filtered, other rounds' 2 "other settings .*'rounds: 2' there, 'rounds: 3' now" more_rounds
 check 'the second round has demos of its own' test -s "$work/filtered-a/demos_2.hdf5"
 learned_from() { for file in reach.hdf5 "$1/demos.hdf5" "$1/demos_2.hdf5"; do grep -q "$work/$file" "$work/$1/student_2/config.yaml" || return 1; done; }
 check 'and learns from all' learned_from filtered-a
@@ -78,7 +79,7 @@ again() {
   awk -F, -v most="$1" 'FNR > 1 { if (won[$2] || ++tries[$2] > most) bad = 1; if (tries[$2] > 1) more = 1; won[$2] = $4 }
     END { exit bad || !more }' "$work/filtered-c/episodes"/block_[0-9].csv
 }
-longer() { steps=1200 filtered c --rounds 1 --tries 2; }
+longer() { steps=1200 rounds=1 filtered c; }
 check 'one round, two tries of a start' longer
 check 'each until it succeeds' again 2
 expect 'rounds without it' 2 'are of --method filtered' "$loom" finetune "$work/reach.safetensors" --rounds 2 -o "$work/x"
