@@ -1,5 +1,5 @@
-// What is seen of episodes that are disturbed, against what there is to see: numbers with noise, late or not at
-// all, and the same of pictures and clouds, which a recorded episode shows again to the bit.
+// What is seen of episodes that are disturbed, against what there is to see: numbers with noise, late or not
+// at all, and the same of pictures and clouds, which a recorded episode shows again to the bit.
 #include "engine/observe/blur.h"
 
 #include <math.h>

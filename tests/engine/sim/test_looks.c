@@ -1,5 +1,5 @@
-// Models that are drawn as a disturbed episode looks: what each term changes, nothing else, and all of it back
-// again to the bit.
+// Models that are drawn as a disturbed episode looks: what each term changes, nothing else, and all of it
+// back again to the bit.
 #include "engine/sim/looks.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ static const char xml[] =
     "<worldbody><geom name='floor' type='plane' size='1 1 1' material='wood'/><light name='lamp' pos='0 0 2' "
     "dir='0 0 -1' diffuse='.6 .5 .4'/>"
     "<camera name='front' pos='1 0 1' xyaxes='0 1 0 -1 0 1' fovy='40'/>"
-    "<camera name='wide' pos='0 0 3' fovy='150'/>"
+    "<camera name='above' pos='0 0 3' fovy='150'/>"
     "<body name='table'><geom name='top' type='box' size='.5 .5 .1' material='wood'/>"
     "<geom name='gray' type='box' size='.1 .1 .1' rgba='.2 .4 .9 1'/></body>"
     "<body name='cup'><freejoint/><geom name='cup' size='.1' material='wood'/></body></worldbody></mujoco>";

@@ -435,10 +435,10 @@ static uint64_t hash_of(loomLearner* l) {
 }
 
 // Where episodes have starts of their own their disturbances widen as well.
-static loomDisturbTerm wide_terms[] = {
+static loomDisturbTerm loose_terms[] = {
     {.kind = LOOM_DISTURB_MASS, .range = {1, 1}, .log = true, .limited = true, .limits = {0.25, 4}},
     {.kind = LOOM_DISTURB_OBSERVATION_DELAY, .range = {0, 0}, .limited = true, .limits = {0, 3}}};
-static const loomDisturbSet wide_set = {.label = "made", .count = 2, .terms = wide_terms};
+static const loomDisturbSet loose_set = {.label = "made", .count = 2, .terms = loose_terms};
 
 static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* starts, int threads) {
   loomError err = {0, ""};
@@ -455,7 +455,7 @@ static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* st
   td3.buffer = s.successes = 1000;
   td3.hidden = (loomSizes){1, {16}};
   s.widen = starts ? 0.5 : 0;
-  loomResidualBase base = {t, o->scene, starts, starts ? &wide_set : NULL};
+  loomResidualBase base = {t, o->scene, starts, starts ? &loose_set : NULL};
   must(loom_residual_learner(l, &s, &td3, &base, 6, threads, &err), &err);
 }
 
@@ -532,8 +532,8 @@ static void ranges_follow_what_succeeds(void** state) {
   double none[LOOM_MAX_ACTION] = {0}, seen[2][256];
   loomAdrDef def = {.episodes = 1, .widen = 0.5, .narrow = 0.5, .steps = 4};
   loomResidualTask t = make_task(8, 40);
-  must(loom_adr_begin(&shared.adr, &wide_set, &def, &err), &err);
-  t.disturb = &wide_set;
+  must(loom_adr_begin(&shared.adr, &loose_set, &def, &err), &err);
+  t.disturb = &loose_set;
   t.widens = true;
   t.shared = &shared;
 
@@ -542,7 +542,7 @@ static void ranges_follow_what_succeeds(void** state) {
   assert_true(snapshot && maker.obs <= 256 && maker.common_size == sizeof shared);
   for (int k = 0; k < 2; k++) must(maker.create(&e[k], maker.source, &err), &err);
 
-  // All that succeeds: as wide as may be.
+  // All succeed: they reach their limits.
   for (uint64_t k = 0; k < 90; k++) {
     double before = loom_adr_width(&shared.adr);
     must(e[0].reset(e[0].self, 9, k, &err), &err);
