@@ -13,8 +13,8 @@ typedef struct loomLooks {
 } loomLooks;
 
 /// m, from now on, looks as the episode does; of one that is not disturbed, or NULL, as it was compiled, to
-/// the bit. looks: {0} for a model just compiled, from the same text as the episode's. What a renderer keeps of
-/// a model (meshes, textures) is not touched: none of it need be made anew. LOOM_ERR_MEMORY.
+/// the bit. looks: {0} for a model just compiled, from the same text as the episode's. What a renderer keeps
+/// of a model (meshes, textures) is not touched: none of it need be made anew. LOOM_ERR_MEMORY.
 int loom_looks_show(loomLooks* looks, mjModel* m, const loomEpisode* episode, loomError* err);
 void loom_looks_destroy(loomLooks* looks);
 
