@@ -50,7 +50,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
 /// The files that a run leaves, as patterns (fnmatch): elements of an array.
 #define LOOM_FINETUNE_FILES                                                               \
   "last.safetensors", "best.safetensors", "config.yaml", "scalars.csv", "evaluation.csv", \
-      "events.out.tfevents.*", "curves.png"
+      "events.out.tfevents.*", "curves.png", "disturb.yaml"
 
 LOOM_C_END
 

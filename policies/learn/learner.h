@@ -3,6 +3,8 @@
 #ifndef LOOM_POLICIES_LEARN_LEARNER_H
 #define LOOM_POLICIES_LEARN_LEARNER_H
 
+#include <stdio.h>
+
 #include "engine/run/vector.h"
 #include "policies/nn/safetensors.h"
 
@@ -41,6 +43,10 @@ typedef struct loomLearner {
   void (*release)(void* owner);  // after destroy
   /// NULL, or the share of the demos' states that a reverse curriculum has opened so far.
   double (*opened)(const void* owner);
+  /// NULL, or how far ranges of disturbances have widened, of what their limits leave (loom_adr_width), and
+  /// they themselves.
+  double (*widened)(const void* owner);
+  void (*write_ranges)(FILE* out, const void* owner);
 } loomLearner;
 
 #endif

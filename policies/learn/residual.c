@@ -21,6 +21,10 @@ static const loomFieldDef field_rows[] = {
     ROW(TEXT, reward, .about = "file of what is rewarded; the task's own `reward:` unless given"),
     ROW(TEXT, reset, .about = "reset distribution; the policy's own unless given"),
     ROW(TEXT, disturb, .about = "set of disturbances of the task, or file of one, under which it learns"),
+    ROW(REAL, widen, .least = 0, .most = 1,
+        .about =
+            "share of the episodes at an end of a range of `disturb` that must succeed for it to widen, up "
+            "to its `limits`; below half of that it narrows; 0 = ranges stay"),
     ROW(INT, max_steps, .high = 1 << 20, .unit = "control steps",
         .about = "of an episode; 0 = twice the longest demo (of data, or else the task's)"),
     ROW(BOOL, limits, .about = "episodes that go beyond the task's limits end there, unrewarded"),
@@ -44,7 +48,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_residual_settings_fields = LOOM_FIELDS(field_rows);
 
 // Those up to `test` mean the same whatever learns.
-enum { SHARED = 8 };
+enum { SHARED = 9 };
 const loomFields loom_base_settings_fields = {field_rows, SHARED};
 
 loomResidualSettings loom_default_residual_settings(void) {
@@ -184,15 +188,45 @@ static int open_starts(loomResidualOwner* o, const char* data, loomError* err) {
   int code = loom_starts_create(&o->starts, &def, o->base.scene, o->task.reset, err);
   if (code) return code;
 
-  loom_curriculum_begin(&o->curriculum, o->starts);
+  loom_curriculum_begin(&o->shared.curriculum, o->starts);
   o->task.starts = o->starts;
-  o->task.curriculum = &o->curriculum;
+  o->task.shared = &o->shared;
   return LOOM_OK;
+}
+
+// ---- disturbances that widen
+
+static int open_ranges(loomResidualOwner* o, double widen, loomError* err) {
+  loomAdrDef def = loom_default_adr_def();
+  if (widen <= 0) return LOOM_OK;
+  if (!o->base.disturb)
+    return loom_error_set(err, LOOM_ERR_USAGE, "there are no ranges to widen; name disturbances (--disturb)");
+
+  def.widen = widen;
+  def.narrow = widen / 2;
+  o->task.widens = true;
+  o->task.shared = &o->shared;
+  return loom_adr_begin(&o->shared.adr, o->base.disturb, &def, err);
+}
+
+static double widened_so_far(const void* self) {
+  const loomResidualOwner* o = self;
+  return loom_adr_width(&o->shared.adr);
+}
+
+static void write_ranges(FILE* out, const void* self) {
+  const loomResidualOwner* o = self;
+  loomDisturbTerm terms[LOOM_DISTURB_TERM_MAX];
+  loomDisturbSet set = *o->base.disturb;
+  memcpy(terms, set.terms, (size_t)set.count * sizeof *terms);
+  set.terms = terms;
+  loom_adr_apply(terms, &o->shared.adr);
+  loom_disturb_write(out, &set);
 }
 
 static double opened_so_far(const void* self) {
   const loomResidualOwner* o = self;
-  return loom_curriculum_progress(&o->curriculum, o->starts);
+  return loom_curriculum_progress(&o->shared.curriculum, o->starts);
 }
 
 // ---- what a run asks of it
@@ -241,6 +275,7 @@ int loom_residual_prepare(loomResidualOwner* o, const loomResidualSettings* s, u
   if (!code && s->reward[0]) code = loom_reward_def_load(&o->reward, o->base.scene->task, s->reward, err);
   if (!code && s->data[0]) code = read_demos(&longest, o, NULL, s->data, seed, err);
   if (!code) code = open_starts(o, s->data, err);
+  if (!code) code = open_ranges(o, s->widen, err);
   if (code) return code;
 
   // Episodes are no longer than they need be.
@@ -318,6 +353,8 @@ int loom_residual_hand_over(loomLearner* learner, loomResidualOwner* o, int code
   learner->save = save_policy;
   learner->release = release_owner;
   if (o->starts) learner->opened = opened_so_far;
+  if (o->task.widens) learner->widened = widened_so_far;
+  if (o->task.widens) learner->write_ranges = write_ranges;
   return LOOM_OK;
 }
 

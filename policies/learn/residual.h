@@ -21,6 +21,7 @@ typedef struct loomResidualSettings {
   char reward[LOOM_PATH_MAX];   // file of what is rewarded (engine/task/task_reward.h); "" = the task's own
   loomName reset;               // reset distribution; "" = the policy's own
   char disturb[LOOM_PATH_MAX];  // set of disturbances, or file of one; "" = none
+  double widen;   // share of successes at an end of a disturbance's range from which it widens; 0 = none does
   int max_steps;  // control steps of an episode; 0 = the reward's horizon, or twice the longest demo
   bool limits;    // episodes beyond the task's limits end, unrewarded
   int test;  // episodes of the policy before and after, from starts of which nothing was learned; 0 = none

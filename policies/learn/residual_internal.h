@@ -13,7 +13,7 @@ typedef struct loomResidualOwner {
   loomRewardDef* reward;          // of a file; NULL = the task's own
   const loomTd3Network* learned;  // a residual's; NULL: the policy itself learns
   loomStarts* starts;             // NULL = the reset distribution's alone
-  loomCurriculum curriculum;      // of them
+  loomResidualShared shared;      // what episodes have taught of them, and of disturbances
   int threads;
   void* self;  // the method's own, released after the learner; may be NULL
   void (*release)(void* self);

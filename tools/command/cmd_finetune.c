@@ -24,6 +24,7 @@ enum { SEEDS = FINETUNE_SEEDS, HEARTBEAT = 30 };
 
 typedef struct finetuneArgs {
   const char* disturb;
+  double widen;  // 0 = ranges stay
   const char *policy, *config, *task, *data, *reset, *reward, *folder;
   int method;                                                  // -1 = as the configuration says
   int64_t steps, seed, threads, environments, evaluate, test;  // -1 likewise
@@ -83,6 +84,12 @@ static const toolOption options[] = {
         "disturb", 0, "NAME", finetuneArgs, STRING, disturb,
         .about = "learn in disturbed episodes: by a set of the task's `randomize:`, or a file of one. In "
                  "the end both are tested disturbed and undisturbed"),
+    TOOL_OPTION_AS(
+        "widen", 0, "SHARE", finetuneArgs, REAL, widen, .least = 0.01, .most = 1,
+        .about =
+            "widen the ranges of --disturb that have `limits` while it learns: an end moves out where at "
+            "least this share of 20 episodes there succeed, and in below half of it. DIR/disturb.yaml has "
+            "them as they are then. In the end both are tested in the ranges as they were"),
     TOOL_OPTION_AS("start-demos", 0, "SHARE", finetuneArgs, REAL, start_demos, .least = 0, .most = 1,
                    .about = "of the episodes it learns from begin at states of the demos (of --data, or else "
                             "the task's); 0 unless given"),
@@ -228,10 +235,11 @@ static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loom
   if (a->bc >= 0 && !direct)
     return loom_error_set(err, LOOM_ERR_USAGE, "--bc is for a policy that is finetuned with --method ppo");
   bool starts = a->start_demos >= 0 || a->start_failures >= 0 || a->curriculum >= 0;
-  if (a->scratch && (a->data || a->reset || a->reward || a->test >= 0 || a->disturb || starts))
+  if (a->scratch &&
+      (a->data || a->reset || a->reward || a->test >= 0 || a->disturb || a->widen > 0 || starts))
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "--data, --reset, --reward, --disturb, --eval, --start-demos, --start-failures and "
-                          "--curriculum are for a policy that is finetuned");
+                          "--data, --reset, --reward, --disturb, --widen, --eval, --start-demos, "
+                          "--start-failures and --curriculum are for a policy that is finetuned");
   return 0;
 }
 
@@ -272,6 +280,7 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   if (a->start_demos >= 0) c->starts.demos = a->start_demos;
   if (a->start_failures >= 0) c->starts.failures = a->start_failures;
   if (a->bc >= 0) c->direct.bc = a->bc;
+  if (a->widen > 0) c->residual.widen = a->widen;
   code = copy_text(c->finetune.task, sizeof c->finetune.task, "--task", a->task, err);
   if (!code) code = copy_text(c->residual.policy, sizeof c->residual.policy, "the policy", a->policy, err);
   if (!code) code = copy_text(c->residual.data, sizeof c->residual.data, "--data", a->data, err);
@@ -571,7 +580,7 @@ static finetuneResults results_of(const runs* all, double core_seconds) {
 static int run_filtered(const finetuneArgs* given) {
   finetuneArgs a = *given;
   bool other = a.scratch || a.reward || a.nseed || a.environments >= 0 || a.evaluate >= 0 || a.bc >= 0 ||
-               a.start_demos >= 0 || a.start_failures >= 0 || a.curriculum >= 0;
+               a.start_demos >= 0 || a.start_failures >= 0 || a.curriculum >= 0 || a.disturb || a.widen > 0;
   int status = other || !a.policy
                    ? tool_usage("finetune",
                                 "--method filtered takes a policy, --data, --config (of its training), "

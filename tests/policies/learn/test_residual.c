@@ -434,6 +434,12 @@ static uint64_t hash_of(loomLearner* l) {
   return hash;
 }
 
+// Where episodes have starts of their own their disturbances widen as well.
+static loomDisturbTerm loose_terms[] = {
+    {.kind = LOOM_DISTURB_MASS, .range = {1, 1}, .log = true, .limited = true, .limits = {0.25, 4}},
+    {.kind = LOOM_DISTURB_OBSERVATION_DELAY, .range = {0, 0}, .limited = true, .limits = {0, 3}}};
+static const loomDisturbSet loose_set = {.label = "made", .count = 2, .terms = loose_terms};
+
 static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* starts, int threads) {
   loomError err = {0, ""};
   loomResidualSettings s = loom_default_residual_settings();
@@ -448,8 +454,9 @@ static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* st
   td3.batch = 16;
   td3.buffer = s.successes = 1000;
   td3.hidden = (loomSizes){1, {16}};
-  must(loom_residual_learner(l, &s, &td3, &(loomResidualBase){t, o->scene, starts, NULL}, 6, threads, &err),
-       &err);
+  s.widen = starts ? 0.5 : 0;
+  loomResidualBase base = {t, o->scene, starts, starts ? &loose_set : NULL};
+  must(loom_residual_learner(l, &s, &td3, &base, 6, threads, &err), &err);
 }
 
 static void drop_learner(loomLearner* l, loomTrained* t) {
@@ -493,6 +500,7 @@ static void learn_twice(const loomStartsDef* starts) {
 
   assert_true(!starts == !l[0].opened);
   if (starts) assert_true(l[0].opened(l[0].owner) > 0 && l[0].opened(l[0].owner) < 1);
+  assert_true(!starts == !l[0].widened && !starts == !l[0].write_ranges);
 
   for (int k = 0; k < 2; k++) drop_learner(&l[k], &t[k]);
 }
@@ -502,7 +510,7 @@ static void learning_is_the_same(void** state) {
   learn_twice(NULL);
 }
 
-// What a curriculum has learned of its episodes is part of it.
+// What a curriculum and ranges that widen have learned of their episodes is part of it.
 static void learning_from_starts_is_the_same(void** state) {
   (void)state;
   loomStartsDef starts = loom_default_starts_def();
@@ -511,6 +519,62 @@ static void learning_from_starts_is_the_same(void** state) {
   starts.curriculum = LOOM_CURRICULUM_REVERSE;
   starts.window = 1;
   learn_twice(&starts);
+}
+
+// Ends move out where episodes succeed, in where they fail, and never past their limits; an episode goes on
+// from a snapshot in the ranges that it was drawn from, and tells nothing of an end that has moved meanwhile.
+static void ranges_follow_what_succeeds(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomEnvironment e[2];
+  loomEnvironmentStep step;
+  loomResidualShared shared = {0};
+  double none[LOOM_MAX_ACTION] = {0}, seen[2][256];
+  loomAdrDef def = {.episodes = 1, .widen = 0.5, .narrow = 0.5, .steps = 4};
+  loomResidualTask t = make_task(8, 40);
+  must(loom_adr_begin(&shared.adr, &loose_set, &def, &err), &err);
+  t.disturb = &loose_set;
+  t.widens = true;
+  t.shared = &shared;
+
+  loomEnvironmentMaker maker = loom_residual_environment(&t);
+  void* snapshot = malloc(maker.snapshot_size);
+  assert_true(snapshot && maker.obs <= 256 && maker.common_size == sizeof shared);
+  for (int k = 0; k < 2; k++) must(maker.create(&e[k], maker.source, &err), &err);
+
+  // All succeed: they reach their limits.
+  for (uint64_t k = 0; k < 90; k++) {
+    double before = loom_adr_width(&shared.adr);
+    must(e[0].reset(e[0].self, 9, k, &err), &err);
+    e[0].ended(e[0].self, true);
+    assert_true(loom_adr_width(&shared.adr) >= before);
+  }
+  assert_true(shared.adr.range[0].end[0] == 0.25 && shared.adr.range[0].end[1] == 4);
+  assert_true(shared.adr.range[1].end[0] == 0 && shared.adr.range[1].end[1] == 3);
+
+  // In the middle of an episode the ranges are others: it is what it was.
+  uint64_t number = 91;
+  int range;
+  loomAdrEnd end;
+  while (!loom_adr_try(&range, &end, &shared.adr, 9, number)) number++;
+  must(e[0].reset(e[0].self, 9, number, &err), &err);
+  must(e[0].step(&step, e[0].self, none, &err), &err);
+  e[0].snapshot(snapshot, e[0].self);
+  for (uint64_t k = 200; k < 240; k++) {
+    must(e[1].reset(e[1].self, 9, k, &err), &err);
+    e[1].ended(e[1].self, false);
+  }
+  assert_true(loom_adr_width(&shared.adr) < 0.5);
+  must(e[1].restore(e[1].self, snapshot, &err), &err);
+  for (int k = 0; k < 2; k++) e[k].observe(seen[k], e[k].self);
+  assert_memory_equal(seen[0], seen[1], (size_t)maker.obs * sizeof **seen);
+
+  loomAdr now = shared.adr;
+  for (int k = 0; k < 2; k++) e[k].ended(e[k].self, true);
+  assert_memory_equal(&now, &shared.adr, sizeof now);
+
+  for (int k = 0; k < 2; k++) e[k].destroy(e[k].self);
+  free(snapshot);
 }
 
 // An episode begins at a demo's state, is no longer than it need be, and goes on from a snapshot wherever the
@@ -522,7 +586,7 @@ static void episodes_begin_in_demos(void** state) {
   loomEnvironmentStep step = {0};
   loomStartsDef def = loom_default_starts_def();
   loomStarts* starts;
-  loomCurriculum curriculum;
+  loomResidualShared shared = {0};
   double none[LOOM_MAX_ACTION] = {0}, seen[2][256];
   loomResidualTask t = make_task(8, 1000);
   def.demos = 1;
@@ -531,21 +595,21 @@ static void episodes_begin_in_demos(void** state) {
   def.enough = 0;
   snprintf(def.dataset, sizeof def.dataset, "%s", o->path);
   must(loom_starts_create(&starts, &def, o->scene, 0, &err), &err);
-  loom_curriculum_begin(&curriculum, starts);
+  loom_curriculum_begin(&shared.curriculum, starts);
   t.starts = starts;
-  t.curriculum = &curriculum;
+  t.shared = &shared;
 
   loomEnvironmentMaker maker = loom_residual_environment(&t);
   void* snapshot = malloc(maker.snapshot_size);
-  assert_true(snapshot && maker.obs <= 256 && maker.common == &curriculum);
+  assert_true(snapshot && maker.obs <= 256 && maker.common == &shared);
   for (int k = 0; k < 2; k++) must(maker.create(&e[k], maker.source, &err), &err);
 
   // Ends that are noted move the frontier of one demo or another back.
-  double opened = loom_curriculum_progress(&curriculum, starts), first = opened;
+  double opened = loom_curriculum_progress(&shared.curriculum, starts), first = opened;
   for (uint64_t k = 0; k < 40; k++) {
     must(e[0].reset(e[0].self, 9, k, &err), &err);
     e[0].ended(e[0].self, true);
-    double now = loom_curriculum_progress(&curriculum, starts);
+    double now = loom_curriculum_progress(&shared.curriculum, starts);
     assert_true(now >= opened);
     opened = now;
   }
@@ -640,6 +704,7 @@ int main(void) {
       POLICY_TEST(demos_are_seen_alike),
       POLICY_TEST(what_does_not_fit_is_told),
       POLICY_TEST(episodes_begin_in_demos),
+      POLICY_TEST(ranges_follow_what_succeeds),
       cmocka_unit_test(learning_is_the_same),
       cmocka_unit_test(learning_from_starts_is_the_same),
   };

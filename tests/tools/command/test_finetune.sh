@@ -79,8 +79,12 @@ successes() { awk -F, -v c="$1" 'NR > 1 { n += $c } END { print n + 0 }' "$work/
 check 'residual: successes before' grep -q "\"before\":{\"n\":4,\"successes\":$(successes 2)," "$work/residual.json"
 check 'residual: successes after' grep -q "\"after\":{\"n\":4,\"successes\":$(successes 3)," "$work/residual.json"
 
-check 'residual: under disturbances' eval 'residual rough --disturb rough -n 100 --evaluate 4 --eval 2 >"$work/rough.json"'
+printf 'mass: {range: [0.9, 1.1], scale: log, limits: [0.5, 2]}\nobservation_delay: {range: 0, limits: [0, 2]}\n' >"$work/wide.yaml"
+check 'residual: under disturbances' eval 'residual rough --disturb "$work/wide.yaml" --widen 0.01 -n 100 --evaluate 4 --eval 2 >"$work/rough.json"'
 check 'residual: both are told' grep -q '"before":{"n":2,.*"before_disturbed":{"n":2,.*"after_disturbed":{"n":2,' "$work/rough.json"
+check 'residual: how far ranges have come' grep -qE '^mass: \{range: \[[0-9.]+, [0-9.]+\], scale: log, limits: \[0.5, 2\]\}$' "$work/residual-rough/disturb.yaml"
+expect 'residual: no range has limits' 1 'has `limits`' residual x --disturb rough --widen 0.5
+expect 'residual: nothing to widen' 2 'no ranges to widen' residual x --widen 0.5
 
 cp "$work/scenes/reach/task.yaml" "$work/scenes/reach/other.yaml" && sed -i 's/^task: own/task: other/' "$work/scenes/reach/other.yaml"
 expect 'a policy of another task' 2 'is a policy for own, not for other' residual x --task "$work/scenes/reach/other.yaml"
