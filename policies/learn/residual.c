@@ -355,9 +355,9 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, con
   loomRolloutReport report[2] = {{0}};
   trial t = {.n = 2 * s->test, .tried = tried, .user = user};
   loomRolloutDef def = loom_default_rollout_def();
-  *out = (loomResidualTest){.n = s->test, .success = calloc(2 * (size_t)s->test + 1, sizeof(bool))};
-  int code = out->success ? find_reset(&def.reset, s, base, err)
-                          : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to test");
+  *out = (loomResidualTest){.tries = calloc(2 * (size_t)s->test + 1, sizeof *out->tries)};
+  int code = out->tries ? find_reset(&def.reset, s, base, err)
+                        : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to test");
 
   // As the task has it, whatever it was learned with.
   def.n = s->test;
@@ -371,19 +371,16 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, con
     code = loom_rollout(&report[k], base->scene, &maker, &def, err);
   }
 
+  loomTry *then = out->tries, *now = then + s->test;
   for (int i = 0; !code && i < s->test; i++) {
-    const loomRollout *then = &report[0].rollout[i], *now = &report[1].rollout[i];
-    bool before = then->end == LOOM_RUN_SUCCESS, after = now->end == LOOM_RUN_SUCCESS;
-    out->before += before;
-    out->after += after;
-    out->before_within += then->within_limits;
-    out->after_within += now->within_limits;
-    out->before_breaches += then->breach.limit != LOOM_LIMIT_NONE;
-    out->after_breaches += now->breach.limit != LOOM_LIMIT_NONE;
+    then[i] = loom_try(&report[0].rollout[i]);
+    now[i] = loom_try(&report[1].rollout[i]);
+    loom_tested_add(&out->before, &then[i]);
+    loom_tested_add(&out->after, &now[i]);
+
+    bool before = then[i].end == LOOM_RUN_SUCCESS, after = now[i].end == LOOM_RUN_SUCCESS;
     out->won += after && !before;
     out->lost += before && !after;
-    out->success[2 * i] = before;
-    out->success[2 * i + 1] = after;
   }
   out->p = loom_mcnemar(out->won, out->lost);
   out->kept = out->won > out->lost;
@@ -393,23 +390,14 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, con
 }
 
 void loom_residual_test_destroy(loomResidualTest* test) {
-  free(test->success);
+  free(test->tries);
   *test = (loomResidualTest){0};
 }
 
 int loom_residual_test_write(const char* path, const loomResidualTest* test, loomError* err) {
-  enum { LINE = 32 };
-  size_t room = (size_t)(test->n + 1) * LINE;
-  char* text = malloc(room);
-  if (!text) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  static const char* const names[2] = {"before", "after"};
+  int64_t n = test->before.n;
 
   // What a run gives is the policy as it was where that is no worse.
-  size_t n = (size_t)snprintf(text, room, "start,before,after\n");
-  for (int i = 0; i < test->n; i++)
-    n += (size_t)snprintf(text + n, room - n, "%d,%d,%d\n", i, test->success[2 * i],
-                          test->success[2 * i + test->kept]);
-
-  int code = loom_file_write_text(path, text, err);
-  free(text);
-  return code;
+  return loom_tested_write(path, names, test->tries, test->tries + (test->kept ? n : 0), n, err);
 }

@@ -10,6 +10,7 @@
 #include "engine/base/api.h"
 #include "engine/run/starts.h"
 #include "engine/scene/scene.h"
+#include "policies/agent/tested.h"
 #include "policies/agent/trained.h"
 #include "policies/learn/td3.h"
 
@@ -54,16 +55,13 @@ typedef struct loomResidualBase {
 int loom_residual_learner(loomLearner* out, const loomResidualSettings* settings, const loomTd3Config* td3,
                           const loomResidualBase* base, uint64_t seed, int threads, loomError* err);
 
-/// Success before and after, on the same starts.
+/// Before and after, on the same starts.
 typedef struct loomResidualTest {
-  int n;
-  int before, after;                    // that succeed
-  int before_within, after_within;      // of these within the task's limits
-  int before_breaches, after_breaches;  // episodes that went beyond a limit
-  int won, lost;                        // that only the one after succeeds in, or only the one before
-  double p;                             // McNemar's exact test of these
-  bool kept;                            // the residual is better; else the policy stays as it was
-  bool* success;                        // (n, 2) of each start: before, after
+  loomTested before, after;  // n episodes each
+  int won, lost;             // that only the one after succeeds in, or only the one before
+  double p;                  // McNemar's exact test of these
+  bool kept;                 // the residual is better; else the policy stays as it was
+  loomTry* tries;            // (2 x n) before, after
 } loomResidualTest;
 
 /// After a run: the policy as base has it, as it was before, against best; starts are of `seed`. tried
@@ -73,7 +71,7 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* settin
                        const loomResidualBase* base, loomTrained* best, uint64_t seed, int threads,
                        int (*tried)(void* user, int done, int n), void* user, loomError* err);
 
-/// Each start as CSV, `start,before,after`, 1 = success; where the policy stays as it was both are alike.
+/// Each start as CSV (loom_tested_write), "before" and "after"; where the policy stays as it was both are alike.
 /// LOOM_ERR_IO.
 int loom_residual_test_write(const char* path, const loomResidualTest* test, loomError* err);
 void loom_residual_test_destroy(loomResidualTest* test);

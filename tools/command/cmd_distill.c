@@ -15,6 +15,7 @@
 #include "tools/shared/data_share.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
+#include "tools/shared/tested.h"
 
 static const char settings_file[] = "settings.yaml";
 
@@ -234,6 +235,7 @@ static int open_folder(distillRun* run, loomError* err) {
 // ---- its parts
 
 static int teach(distillRun* run, loomError* err) {
+  static const char* const names[2] = {"teacher", "student"};
   char demos[DISTILL_PATH], seen[DISTILL_PATH], path[DISTILL_PATH];
   loomTrained student = {0};
   distill_path(demos, run->args, "demos.hdf5");
@@ -253,8 +255,7 @@ static int teach(distillRun* run, loomError* err) {
   if (!code) code = distill_measure(&run->eval_teacher, run, &run->teacher, "eval_teacher", err);
   if (!code) code = distill_measure(&run->eval_student, run, &student, "eval_student", err);
   if (!code && run->args->evaluations)
-    code =
-        distill_write_evaluation(run, "start,teacher,student", &run->eval_teacher, &run->eval_student, err);
+    code = distill_write_evaluation(run, names, &run->eval_teacher, &run->eval_student, err);
   loom_trained_destroy(&student);
   return code;
 }
@@ -298,15 +299,15 @@ static void print_json(const distillRun* run) {
   char path[DISTILL_PATH];
   cJSON* out = cJSON_CreateObject();
   const toolTries* student = a->inverse ? &run->demos : &run->eval_student;
-  if (run->eval_teacher.n) tool_add_tries(out, "teacher", &run->eval_teacher);
-  if (student->n) tool_add_tries(out, "student", student);
+  if (run->eval_teacher.all.n) tool_add_tested(out, "teacher", &run->eval_teacher.all);
+  if (student->all.n) tool_add_tested(out, "student", &student->all);
 
   cJSON* demos = cJSON_AddObjectToObject(out, "demos");
   distill_path(path, a, "demos.hdf5");
   cJSON_AddStringToObject(demos, "file", path);
-  cJSON_AddNumberToObject(demos, "n", (double)run->demos.successes);
-  cJSON_AddNumberToObject(demos, "episodes", (double)run->demos.n);
-  cJSON_AddNumberToObject(demos, "steps", (double)run->demos.steps);
+  cJSON_AddNumberToObject(demos, "n", (double)run->demos.all.successes);
+  cJSON_AddNumberToObject(demos, "episodes", (double)run->demos.all.n);
+  cJSON_AddNumberToObject(demos, "steps", (double)run->demos.all.steps);
   cJSON_AddStringToObject(out, "task", run->task->name);
   distill_path(path, a, "student.safetensors");
   cJSON_AddStringToObject(out, "policy", path);
@@ -317,23 +318,25 @@ static void print_json(const distillRun* run) {
   cJSON_Delete(out);
 }
 
-static void print_tries(const char* who, const toolTries* t) {
+static void print_rate(const char* who, const loomTested* t) {
   double low, high;
-  loom_wilson(&low, &high, (int)t->successes, (int)t->n);
-  printf("%s: %lld of %lld succeed: %.1f %% (95 %% interval %.1f to %.1f), %lld within the task's limits\n",
+  loom_wilson(&low, &high, t->successes, t->n);
+  printf("%s: %lld of %lld succeed: %.1f %% (95 %% interval %.1f to %.1f), %lld within the task's limits",
          who, (long long)t->successes, (long long)t->n, 100.0 * (double)t->successes / (double)t->n,
          100 * low, 100 * high, (long long)t->within);
+  if (t->moved) printf(", mean squared jerk %.4g m^2/s^6", loom_tested_jerk(t));
+  putchar('\n');
 }
 
 static void print_text(const distillRun* run) {
-  const toolTries *x = &run->eval_teacher, *y = &run->eval_student;
-  if (run->args->inverse) print_tries("the student", &run->demos);
-  if (x->n) print_tries("the teacher", x);
-  if (y->n) print_tries("the student", y);
+  const loomTested *x = &run->eval_teacher.all, *y = &run->eval_student.all;
+  if (run->args->inverse) print_rate("the student", &run->demos.all);
+  if (x->n) print_rate("the teacher", x);
+  if (y->n) print_rate("the student", y);
   if (x->n && x->successes)
     printf("the student has %.0f %% of the teacher's rate\n",
            100.0 * (double)y->successes / (double)x->successes);
-  printf("%lld demos with state\nwrote %s\n", (long long)run->demos.successes, run->args->folder);
+  printf("%lld demos with state\nwrote %s\n", (long long)run->demos.all.successes, run->args->folder);
 }
 
 int cmd_distill(int argc, char** argv) {

@@ -52,8 +52,8 @@ int distill_collect(distillRun* run, loomTrained* policy, const char* who, loomE
 /// A policy on the fresh starts of the end, in FOLDER/NAME.
 int distill_measure(toolTries* out, const distillRun* run, loomTrained* policy, const char* name,
                     loomError* err);
-/// FOLDER/evaluation.csv: of each of these starts whether it succeeds, of two policies. columns: its head.
-int distill_write_evaluation(const distillRun* run, const char* columns, const toolTries* first,
+/// FOLDER/evaluation.csv: how each of these starts went with two policies, called `name` (loom_tested_write).
+int distill_write_evaluation(const distillRun* run, const char* const name[2], const toolTries* first,
                              const toolTries* second, loomError* err);
 /// run->task and run->reset: those that are named, else (NULL) what run->teacher's rollouts were of. policy:
 /// its file. LOOM_ERR_USAGE: nobody says which.

@@ -1,8 +1,6 @@
 // demoloom distill: episodes of its policies.
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "engine/base/file.h"
 #include "tools/command/distill.h"
 
 static toolTriesDef tries_of(const distillRun* run, const loomPolicyMaker* maker, const char* what) {
@@ -35,7 +33,7 @@ int distill_collect(distillRun* run, loomTrained* policy, const char* who, loomE
   int code = tool_tries(&run->demos, &def, err);
   if (code) return code;
 
-  const toolTries* t = &run->demos;
+  const loomTested* t = &run->demos.all;
   if (!t->successes)
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "%s succeeds in none of %lld episodes, so there is nothing to keep; more of them "
@@ -63,23 +61,11 @@ int distill_measure(toolTries* out, const distillRun* run, loomTrained* policy, 
   return tool_tries(out, &def, err);
 }
 
-int distill_write_evaluation(const distillRun* run, const char* columns, const toolTries* first,
+int distill_write_evaluation(const distillRun* run, const char* const name[2], const toolTries* first,
                              const toolTries* second, loomError* err) {
-  char path[DISTILL_PATH], *text = NULL;
-  size_t size = 0;
-  FILE* out = open_memstream(&text, &size);
-  if (!out) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
+  char path[DISTILL_PATH];
   distill_path(path, run->args, "evaluation.csv");
-
-  fprintf(out, "%s\n", columns);
-  for (int64_t i = 0; i < first->n; i++)
-    fprintf(out, "%lld,%d,%d\n", (long long)i, first->list[i].end == LOOM_RUN_SUCCESS,
-            second->list[i].end == LOOM_RUN_SUCCESS);
-
-  int code = fclose(out) ? loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table")
-                         : loom_file_write_text(path, text, err);
-  free(text);
-  return code;
+  return loom_tested_write(path, name, first->list, second->list, first->all.n, err);
 }
 
 int distill_find_task(distillRun* run, const char* policy, const char* task, const char* reset,

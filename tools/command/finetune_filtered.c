@@ -12,6 +12,7 @@
 #include "policies/learn/finetune.h"
 #include "tools/command/distill.h"
 #include "tools/shared/outputs.h"
+#include "tools/shared/tested.h"
 
 static const char settings_file[] = "settings.yaml";
 
@@ -156,12 +157,13 @@ static int open_filtered(filtered* f, loomError* err) {
 
 // Whichever of the policy and what was learned succeeds more often.
 static int keep_better(filtered* f, loomTrained* student, loomError* err) {
+  static const char* const names[2] = {"before", "after"};
   distillRun* run = &f->run;
   char path[DISTILL_PATH];
   int code = distill_measure(&run->eval_teacher, run, &run->teacher, "eval_before", err);
   if (!code) code = distill_measure(&run->eval_student, run, student, "eval_after", err);
 
-  for (int64_t i = 0; !code && i < run->eval_student.n; i++) {
+  for (int64_t i = 0; !code && i < run->eval_student.all.n; i++) {
     bool before = run->eval_teacher.list[i].end == LOOM_RUN_SUCCESS,
          after = run->eval_student.list[i].end == LOOM_RUN_SUCCESS;
     f->won += after && !before;
@@ -174,7 +176,7 @@ static int keep_better(filtered* f, loomTrained* student, loomError* err) {
   if (code || !run->args->evaluations) return code;
 
   // Where what was learned is no better, both are the policy as it was.
-  return distill_write_evaluation(run, "start,before,after", &run->eval_teacher,
+  return distill_write_evaluation(run, names, &run->eval_teacher,
                                   f->kept ? &run->eval_student : &run->eval_teacher, err);
 }
 
@@ -200,11 +202,12 @@ static int learn(filtered* f, loomError* err) {
 // ---- results, as other methods' (finetune_results.c)
 
 static void print_json(const filtered* f, double core_seconds) {
-  const toolTries *before = &f->run.eval_teacher, *after = f->kept ? &f->run.eval_student : before;
+  const loomTested *before = &f->run.eval_teacher.all, *after = f->kept ? &f->run.eval_student.all : before;
   cJSON* out = cJSON_CreateObject();
   if (before->n) {
-    tool_add_tries(out, "before", before);
-    tool_add_tries(out, "after", after);
+    tool_add_tested(out, "before", before);
+    tool_add_tested(out, "after", after);
+    tool_add_rougher(out, before, after);
     cJSON* tried = cJSON_AddObjectToObject(out, "tried");
     cJSON_AddNumberToObject(tried, "only_after", f->won);
     cJSON_AddNumberToObject(tried, "only_before", f->lost);
@@ -215,8 +218,8 @@ static void print_json(const filtered* f, double core_seconds) {
   cJSON_AddStringToObject(out, "task", f->run.task->path);
   cJSON_AddStringToObject(out, "policy", f->def->policy);
   cJSON_AddStringToObject(out, "method", "filtered");
-  cJSON_AddNumberToObject(out, "demos", (double)f->run.demos.successes);
-  cJSON_AddNumberToObject(out, "steps", (double)f->run.demos.steps);
+  cJSON_AddNumberToObject(out, "demos", (double)f->run.demos.all.successes);
+  cJSON_AddNumberToObject(out, "steps", (double)f->run.demos.all.steps);
   cJSON_AddNumberToObject(out, "core_seconds", core_seconds);
 
   char* text = cJSON_PrintUnformatted(out);
@@ -226,11 +229,9 @@ static void print_json(const filtered* f, double core_seconds) {
 }
 
 static void print_text(const filtered* f, double core_seconds) {
-  const toolTries *before = &f->run.eval_teacher, *after = &f->run.eval_student;
+  const loomTested *before = &f->run.eval_teacher.all, *after = f->kept ? &f->run.eval_student.all : before;
   if (before->n) {
-    printf("before %.1f %%, after %.1f %% of %lld episodes from the same fresh starts\n",
-           100.0 * (double)before->successes / (double)before->n,
-           100.0 * (double)after->successes / (double)after->n, (long long)before->n);
+    tool_print_tested(before, after);
     printf(
         "what was learned succeeds in %d where the policy fails, and fails in %d where it succeeds; p = "
         "%.2g\n",
@@ -238,7 +239,8 @@ static void print_text(const filtered* f, double core_seconds) {
     if (!f->kept) puts("it is no better: the policy stays as it was");
   }
   printf("%lld successes of its own; %lld steps, %.1f core seconds\nwrote %s\n",
-         (long long)f->run.demos.successes, (long long)f->run.demos.steps, core_seconds, f->def->folder);
+         (long long)f->run.demos.all.successes, (long long)f->run.demos.all.steps, core_seconds,
+         f->def->folder);
 }
 
 int finetune_filtered(const finetuneFiltered* def) {
