@@ -15,5 +15,5 @@ mv "$work/reach/last.safetensors" "$work/reach.safetensors"
 cat >"$work/reach.yaml" <<'END'
 finetune: {method: residual, steps: 800, threads: 1, evaluate: 4, evaluate_every: 800, checkpoint_every: 400}
 td3: {environments: 2, buffer: 400, warmup: 32, batch: 16, hidden: [8]}
-residual: {critics_first: 4, hold: 1, test: 4}
+residual: {critics_first: 4, hold: 1, test: 4, successes: 512}
 END

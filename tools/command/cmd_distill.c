@@ -17,8 +17,6 @@
 #include "tools/shared/outputs.h"
 #include "tools/shared/tested.h"
 
-static const char settings_file[] = "settings.yaml";
-
 static const toolOption options[] = {
     TOOL_OPTION_AS("task", 't', "TASK", distillArgs, STRING, task,
                    .about = "where all of it happens; what the teacher's rollouts were of unless given"),
@@ -140,33 +138,19 @@ static int read_distill_options(distillArgs* a, int argc, char** argv) {
 
 // ---- the folder
 
-static loomRunFolderDef folder_def(const distillArgs* a, const char* const input[2]) {
-  static const char* const own[] = {
-      settings_file,      "student.safetensors", "demos.hdf5",  "seen.hdf5",    "evaluation.csv",
-      "rounds.csv",       "rounds.png",          "expert.csv",  "errors_*.csv", "round_*.safetensors",
-      "best.safetensors", "collected_*.csv",     "final_*.csv", "round_*.hdf5", NULL};
-  static const char* const folders[] = {"episodes", "eval_teacher", "eval_student",     "student",
-                                        "dagger",   "round_*",      "seen.hdf5.images", NULL};
-  static const char* const inner[] = {LOOM_TRAIN_FILES,      TOOL_TRIES_FILES,
-                                      settings_file,         "rounds.csv",
-                                      "rounds.png",          "expert.csv",
-                                      "errors_*.csv",        "round_*.hdf5*",
-                                      "round_*.safetensors", "best.safetensors",
-                                      "collected_*.csv",     "final_*.csv",
-                                      "demo-*.hdf5",         NULL};
-  return (loomRunFolderDef){.path = a->folder,
-                            .parents = true,
-                            .mode = a->overwrite ? LOOM_FOLDER_OVERWRITE
-                                    : a->resume  ? LOOM_FOLDER_RESUME
-                                                 : LOOM_FOLDER_NEW,
-                            .mark = settings_file,
-                            .own = own,
-                            .folders = folders,
-                            .inner = inner,
-                            .ninput = 2,
-                            .input = input,
-                            .alternative = "take another folder"};
-}
+static const char* const own[] = {
+    DISTILL_SETTINGS,   "student.safetensors", "demos.hdf5",  "seen.hdf5",    "evaluation.csv",
+    "rounds.csv",       "rounds.png",          "expert.csv",  "errors_*.csv", "round_*.safetensors",
+    "best.safetensors", "collected_*.csv",     "final_*.csv", "round_*.hdf5", NULL};
+static const char* const folders[] = {"episodes", "eval_teacher", "eval_student",     "student",
+                                      "dagger",   "round_*",      "seen.hdf5.images", NULL};
+static const char* const inner[] = {LOOM_TRAIN_FILES,      TOOL_TRIES_FILES,
+                                    DISTILL_SETTINGS,      "rounds.csv",
+                                    "rounds.png",          "expert.csv",
+                                    "errors_*.csv",        "round_*.hdf5*",
+                                    "round_*.safetensors", "best.safetensors",
+                                    "collected_*.csv",     "final_*.csv",
+                                    "demo-*.hdf5",         NULL};
 
 // What a file holds, so that nobody goes on with another.
 static int put_content(FILE* out, const char* path, loomError* err) {
@@ -199,37 +183,9 @@ static int put_settings(FILE* f, const distillRun* run, loomError* err) {
   // What is seen.
   for (int i = 0; i < a->ncamera; i++) fprintf(f, "camera: %s\n", a->camera[i]);
   for (int i = 0; i < a->ncloud_camera; i++) fprintf(f, "cloud_camera: %s\n", a->cloud_camera[i]);
-  fprintf(f, "cloud: %d\nsize: %dx%d\nrays: %dx%d\n---\n", a->cloud, a->width, a->height, a->rays_width,
+  fprintf(f, "cloud: %d\nsize: %dx%d\nrays: %dx%d\n", a->cloud, a->width, a->height, a->rays_width,
           a->rays_height);
   return 0;
-}
-
-// Neither threads nor the folder's name decide anything.
-static int open_folder(distillRun* run, loomError* err) {
-  const char* const input[2] = {run->args->teacher ? run->args->teacher : run->args->inverse,
-                                run->args->config};
-  loomRunFolderDef def = folder_def(run->args, input);
-  char *text = NULL, *training = NULL;
-  size_t size = 0;
-  loomTrainConfig* c = malloc(sizeof *c);
-  FILE* f = c ? open_memstream(&text, &size) : NULL;
-  int code = f ? put_settings(f, run, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
-
-  if (!code) {
-    *c = *run->config;
-    c->train.threads = c->rollout.threads = 0;
-    snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "student");
-    training = loom_train_config_text(c);
-    fputs(training ? training : "", f);
-  }
-  if (f && (fclose(f) || (!code && !training)))
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
-  if (!code) code = loom_run_folder_open(&run->folder, &def, err);
-  if (!code) code = loom_run_folder_settings(&run->folder, settings_file, text, err);
-  free(training);
-  free(text);
-  free(c);
-  return code;
 }
 
 // ---- its parts
@@ -281,15 +237,7 @@ static int open_run(distillRun* run, distillArgs* a, loomError* err) {
   if (!code) code = distill_configure(run->config, a, run->task, err);
   if (!code) code = tool_assets(&a->roots, run->task, err);
   if (!code) code = loom_scene_of_task(&run->scene, run->task, &a->roots, err);
-  if (code || !a->teacher) return code;
-
-  // Does the teacher see and act here at all?
-  loomPolicyMaker maker = loom_trained_maker(&run->teacher);
-  loomRolloutDef def = loom_default_rollout_def();
-  def.reset = run->reset;
-  def.max_steps = (int)a->max_steps;
-  code = loom_rollout_try(run->scene, &maker, &def, err);
-  return code ? loom_error_prefix(err, code, "%s", a->teacher) : 0;
+  return code || !a->teacher ? code : distill_try_teacher(run, err);
 }
 
 // ---- results
@@ -349,28 +297,28 @@ int cmd_distill(int argc, char** argv) {
 
   // First whether it may be written there.
   const char* const input[2] = {a.teacher ? a.teacher : a.inverse, a.config};
-  loomRunFolderDef def = folder_def(&a, input);
+  const distillFolder folder = {.own = own,
+                                .folders = folders,
+                                .inner = inner,
+                                .ninput = 2,
+                                .input = input,
+                                .alternative = "take another folder",
+                                .put = put_settings};
+  loomRunFolderDef def = distill_folder_def(&a, &folder);
   run.config = calloc(1, sizeof *run.config);
   code = run.config ? loom_run_folder_check(&def, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory");
   if (!code) code = loom_folder_check_place(a.folder, 0, &err);
   if (!code) code = open_run(&run, &a, &err);
   tool_catch_signals();
   tool_draw_side_by_side();
-  if (!code) code = open_folder(&run, &err);
+  if (!code) code = distill_open_folder(&run, &folder, &err);
   if (!code) code = a.inverse ? invert(&run, &err) : teach(&run, &err);
   if (!code && a.json) print_json(&run);
   if (!code && !a.json) print_text(&run);
 
-  if (code) tool_go_on(&err, code, a.folder, settings_file);
+  if (code) tool_go_on(&err, code, a.folder, DISTILL_SETTINGS);
   int status = code ? tool_fail(&err) : EXIT_DONE;
-  tool_tries_destroy(&run.demos);
-  tool_tries_destroy(&run.eval_teacher);
-  tool_tries_destroy(&run.eval_student);
-  loom_run_folder_close(&run.folder);
-  loom_trained_destroy(&run.teacher);
-  loom_scene_destroy(run.scene);
-  loom_task_destroy(run.task);
+  distill_close(&run);
   loom_asset_roots_destroy(&a.roots);
-  free(run.config);
   return status;
 }

@@ -19,6 +19,7 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
+#include "tools/shared/policy_task.h"
 
 enum { SEEDS = FINETUNE_SEEDS, HEARTBEAT = 30 };
 
@@ -320,20 +321,6 @@ static int open_control(place* p, const loomFinetuneConfig* c, finetuneArgs* a, 
   return 0;
 }
 
-// Where a policy learned, by its file; another task of that name (harder starts, say) is one that it may
-// learn.
-static int same_task(const loomTrained* trained, const loomTask* task, const char* path, loomError* err) {
-  loomTask* of = NULL;
-  if (!trained->config.task[0] || loom_task_find(&of, trained->config.task, NULL)) return 0;
-
-  bool same = !strcmp(of->name, task->name);
-  if (!same)
-    loom_error_set(err, LOOM_ERR_USAGE, "%s: is a policy for %s, not for %s; give --task %s", path, of->name,
-                   task->name, of->name);
-  loom_task_destroy(of);
-  return same ? 0 : LOOM_ERR_USAGE;
-}
-
 static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomError* err) {
   loomTrained trained;
   const char* path = c->residual.policy;
@@ -345,11 +332,8 @@ static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomErro
   int code = loom_trained_load(&trained, path, err);
   if (code) return code;
 
+  code = tool_policy_task(&p->task, &trained, path, c->finetune.task, err);
   if (!c->finetune.task[0]) snprintf(c->finetune.task, sizeof c->finetune.task, "%s", trained.config.task);
-  if (!c->finetune.task[0])
-    code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", path);
-  if (!code) code = loom_task_find(&p->task, c->finetune.task, err);
-  if (!code) code = same_task(&trained, p->task, path, err);
   loom_trained_destroy(&trained);
 
   if (!code) code = tool_assets(&a->roots, p->task, err);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "tools/command/distill.h"
+#include "tools/shared/policy_task.h"
 
 static toolTriesDef tries_of(const distillRun* run, const loomPolicyMaker* maker, const char* what) {
   const distillArgs* a = run->args;
@@ -37,8 +38,8 @@ int distill_collect(distillRun* run, loomTrained* policy, const char* who, loomE
   if (!t->successes)
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "%s succeeds in none of %lld episodes, so there is nothing to keep; more of them "
-                          "(--episodes), easier starts (--reset) or another one may help",
-                          who, (long long)t->n);
+                          "(%s), easier starts (--reset) or another one may help",
+                          who, (long long)t->n, a->budget ? "--steps" : "--episodes");
   if (t->successes < a->demos)
     fprintf(stderr, "demoloom: %s succeeds in %lld of %lld episodes; these are what there is\n", who,
             (long long)t->successes, (long long)t->n);
@@ -70,14 +71,21 @@ int distill_write_evaluation(const distillRun* run, const char* const name[2], c
 
 int distill_find_task(distillRun* run, const char* policy, const char* task, const char* reset,
                       loomError* err) {
-  const char* name = task ? task : run->teacher.config.task;
-  if (!reset) reset = run->teacher.config.reset;
-  if (!*name)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", policy);
-  int code = loom_task_find(&run->task, name, err);
+  int code = tool_policy_task(&run->task, &run->teacher, policy, task, err);
   if (code) return code;
 
+  if (!reset) reset = run->teacher.config.reset;
   run->reset = *reset ? loom_task_find_reset(run->task, reset) : 0;
   if (run->reset >= 0) return 0;
   return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", run->task->path, reset);
+}
+
+int distill_try_teacher(distillRun* run, loomError* err) {
+  loomPolicyMaker maker = loom_trained_maker(&run->teacher);
+  loomRolloutDef def = loom_default_rollout_def();
+  def.reset = run->reset;
+  def.max_steps = (int)run->args->max_steps;
+
+  int code = loom_rollout_try(run->scene, &maker, &def, err);
+  return code ? loom_error_prefix(err, code, "%s", run->args->teacher) : 0;
 }

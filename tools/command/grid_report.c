@@ -186,8 +186,8 @@ static bool print_text(FILE* out, const comparison* c, const grid* g, const grid
 
   for (int i = 0; ok && i < c->scopes; i++) {
     const compareScope* s = &c->scope[i];
-    fprintf(out, "\n%s%sover tasks and seeds, 95 %% stratified bootstrap intervals\n", s->label,
-            *s->label ? ": " : "");
+    fprintf(out, "\n%s%s%s, 95 %% stratified bootstrap intervals\n", s->label, *s->label ? ": " : "",
+            comparison_over(s));
     ok = print_methods(out, c, s);
     for (int k = 0; k < s->pairs; k++)
       fprintf(out, "P(a run of %s beats one of %s) %.3f [%.3f, %.3f]\n", c->label[s->pair[k].x],
