@@ -5,6 +5,7 @@
 
 #include "engine/run/vector.h"
 #include "policies/nn/safetensors.h"
+#include "policies/nn/tensor.h"
 
 enum { LOOM_LEARNER_TENSORS = 256, LOOM_LEARNER_SCALARS = 12 };
 
@@ -42,5 +43,9 @@ typedef struct loomLearner {
   /// NULL, or the share of the demos' states that a reverse curriculum has opened so far.
   double (*opened)(const void* owner);
 } loomLearner;
+
+/// For `tensors`: so many numbers that lie in a row, and weights by their names and shapes (how many).
+loomSafeTensor loom_learner_numbers(const char* name, loomSafeType type, const void* data, size_t count);
+int loom_learner_params(loomSafeTensor* out, const loomParams* params);
 
 #endif

@@ -232,6 +232,7 @@ static int invert(distillRun* run, loomError* err) {
 static int open_run(distillRun* run, distillArgs* a, loomError* err) {
   int code = a->teacher ? loom_trained_load(&run->teacher, a->teacher, err) : 0;
   if (!code) code = distill_find_task(run, a->teacher, a->task, a->reset, err);
+  if (!code) code = distill_check_data(a, err);
 
   // What the student is, before the scene takes its time.
   if (!code) code = distill_configure(run->config, a, run->task, err);

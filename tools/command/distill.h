@@ -61,6 +61,8 @@ void distill_path(char out[DISTILL_PATH], const distillArgs* args, const char* n
 /// The student's settings: those of --config, or what suits its kind; before anything is run, so that what is
 /// wrong with them is known then.
 int distill_configure(loomTrainConfig* out, const distillArgs* args, const loomTask* task, loomError* err);
+/// Whether --data can be read at all, which is told before anything is run.
+int distill_check_data(const distillArgs* args, loomError* err);
 /// The dataset that it learns from, with its share beside --data, and what it sees of it where nobody said.
 int distill_use_data(loomTrainConfig* out, const distillArgs* args, const char* dataset, loomError* err);
 /// Whether it sees more than numbers, which a dataset of rollouts lacks: pictures or point clouds.

@@ -112,6 +112,7 @@ static int open_filtered(filtered* f, loomError* err) {
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "%s: has been finetuned already; `demoloom distill` takes it", f->def->policy);
   if (!code) code = distill_find_task(run, f->def->policy, f->def->task, f->def->reset, err);
+  if (!code) code = distill_check_data(a, err);
   if (!code) a->reset = f->def->reset ? f->def->reset : run->teacher.config.reset;
   if (!code) copy_eyes(a, &run->teacher);
   if (!code) code = configure_training(run->config, f, err);

@@ -9,6 +9,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "tools/shared/common.h"
 
 enum { PATH = LOOM_PATH_MAX + 128, OUTPUT_MAX = 1 << 24 };
 
@@ -86,12 +87,9 @@ int grid_finish_cell(const gridCell* cell, const char* folder, int status, doubl
   if (result) cJSON_AddItemToObject(out, "result", result);
   cJSON_AddItemToObject(out, "settings", settings_json(cell));
   cJSON_AddNumberToObject(out, "core_seconds", core_seconds);
-  char* text = cJSON_Print(out);
-  cJSON_Delete(out);
   tool_cell_path(path, folder, cell->name, result ? done_file : failed_file);
-  int code = text ? loom_file_write_text(path, text, err)
-                  : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  cJSON_free(text);
+  int code = tool_write_json(path, out, err);
+  cJSON_Delete(out);
 
   return code;
 }

@@ -96,6 +96,41 @@ check 'and once more, which is done already' again
 
 # ---- what is refused
 
+other_tasks
+printf -- '- {term: time, weight: 1.7e308}\n- {term: time, weight: 1.7e308}\n' >"$work/nan.yaml"
+printf -- '- {term: time, weight: .nan}\n' >"$work/no_number.yaml"
+while IFS='|' read -r name status said options; do
+  # shellcheck disable=SC2086
+  expect "$name" "$status" "$said" "$loom" finetune $(eval echo "$options") -j 1 -o "$work/x"
+done <<'END'
+a policy of another task|2|is a policy for own, not for other; give --task own|$work/reach.safetensors --task $work/scenes/reach/other.yaml
+a policy of another rate|1|its control_freq is 20 Hz and the task.s 10 Hz, .*write `control_freq: 20`|$work/reach.safetensors --task $work/scenes/reach/slow.yaml
+ppo of a policy of another rate|1|its control_freq is 20 Hz|$gmm -m ppo --task $work/scenes/reach/slow.yaml
+dppo of a policy of another rate|1|its control_freq is 20 Hz|$denoiser -m dppo --task $work/scenes/reach/slow.yaml
+a policy of other actions|1|takes joint angles .JOINT_POSITION., not poses|$work/reach.safetensors --task $work/scenes/reach/joint.yaml
+no such distribution|2|no reset distribution 'D7'|$work/reach.safetensors --reset D7
+rewards that are no numbers|1|nan.yaml: the reward's terms add up to no finite number at control step|$work/reach.safetensors -c $work/reach.yaml --reward $work/nan.yaml --evaluate 0
+a weight that is no number|1|no_number.yaml:1: key 'weight': expected a number, found '.nan'|$work/reach.safetensors --reward $work/no_number.yaml
+demos cut short|1|cut.hdf5: cut short at 3000 bytes .*fetch or copy it again|$work/reach.safetensors --data $work/cut.hdf5
+no demos at all|1|empty.hdf5: empty .0 bytes.|$work/reach.safetensors --data $work/empty.hdf5
+no such demos|1|none.hdf5: cannot be read|$work/reach.safetensors --data none.hdf5
+--bc of demos cut short|1|cut.hdf5: cut short at 3000 bytes|$gmm -m ppo --bc 0.1 --data $work/cut.hdf5
+--bc of no demos at all|1|empty.hdf5: empty .0 bytes.|$gmm -m ppo --bc 0.1 --data $work/empty.hdf5
+--bc of none|2|name them|$gmm -m ppo --bc 0.1
+--bc for a residual|2|with --method ppo|$work/reach.safetensors --bc 0.1
+ppo of a policy without a likelihood|1|bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer|$work/reach.safetensors -m ppo
+dppo of a policy without noise|1|diffusion and diffusion_mlp do|$work/reach.safetensors -m dppo
+dppo from scratch|2|name one|--scratch -m dppo -t $task
+a policy that has been finetuned|1|finetuned already|$work/residual-stopped.safetensors -c $work/reach.yaml
+END
+for method in residual ppo dppo; do
+  policy=$work/reach.safetensors
+  [ $method = ppo ] && policy=$gmm
+  [ $method = dppo ] && policy=$denoiser
+  expect "$method of a policy that never succeeds" 2 'succeeds in none of 2 episodes, so there is nothing to reinforce; train it on more demos, or' \
+    "$loom" finetune "$policy" -m $method --task "$work/scenes/reach/hard.yaml" --evaluate 2 -j 1 -o "$work/hard-$method"
+done
+
 expect 'a folder that holds a run' 2 'holds a run already' learn ppo a
 sed 's/epochs: 2/epochs: 3/' "$work/ppo.yaml" >"$work/other.yaml"
 expect 'other settings' 2 'epochs' "$loom" finetune -t $task --scratch -c "$work/other.yaml" -j 1 -o "$work/ppo-a" --resume
