@@ -40,8 +40,8 @@ double loom_tested_jerk(const loomTested* tested);
 #define LOOM_ROUGHER 1.2
 bool loom_is_rougher(double before, double after);
 
-/// Of n starts a line each: success of both policies (called `name`), whether within the limits, the limit that
-/// was breached first, and mean squared jerk. LOOM_ERR_IO.
+/// Of n starts a line each: success of both policies (called `name`), whether within the limits, the limit
+/// that was breached first, and mean squared jerk. LOOM_ERR_IO.
 int loom_tested_write(const char* path, const char* const name[2], const loomTry* first,
                       const loomTry* second, int64_t n, loomError* err);
 

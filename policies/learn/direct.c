@@ -98,6 +98,8 @@ static int create_direct(loomPpoGuide* guide, void* self, const loomPolicyPpoDef
   loomTrained* policy = def->base->policy;
   const char* data = def->settings->data;
   *d = (direct){.policy = policy, .bc = set->bc};
+
+  // The actor, and what keeps it near the demos.
   if (set->bc > 0 && !data[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "bc is of demos: name them (--data FILE.hdf5)");
 

@@ -41,6 +41,7 @@ loomDppoSettings loom_default_dppo_settings(void) {
 
 loomPpoConfig loom_default_dppo_ppo_config(void) {
   loomPpoConfig c = loom_default_direct_ppo_config();
+
   c.steps = 64;
   c.discount = 0.99;
   c.max_gradient = 1;
@@ -53,6 +54,7 @@ loomPpoConfig loom_default_dppo_ppo_config(void) {
 static int create_actor(loomPpoGuide* guide, void* self, const loomPolicyPpoDef* ppo, int most,
                         loomError* err) {
   const loomDppoSettings* d = ppo->method;
+
   loomDiffusionActorDef def = {.steps = d->steps,
                                .std = d->std,
                                .shared = d->shared,

@@ -71,7 +71,8 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* settin
                        const loomResidualBase* base, loomTrained* best, uint64_t seed, int threads,
                        int (*tried)(void* user, int done, int n), void* user, loomError* err);
 
-/// Each start as CSV (loom_tested_write), "before" and "after"; where the policy stays as it was both are alike.
+/// Each start as CSV (loom_tested_write), "before" and "after"; where the policy stays as it was both are
+/// alike.
 /// LOOM_ERR_IO.
 int loom_residual_test_write(const char* path, const loomResidualTest* test, loomError* err);
 void loom_residual_test_destroy(loomResidualTest* test);

@@ -88,7 +88,10 @@ static const toolCommand command = {
         "\n"
         "Two figures: how many succeed, and how many of all succeed without a breach of the task's "
         "`limits:`, which\n"
-        "attempts of `demoloom generate` must keep and rollouts are not ended by.\n",
+        "attempts of `demoloom generate` must keep and rollouts are not ended by. And the mean squared jerk "
+        "of "
+        "the\n"
+        "end effectors, m^2/s^6, by third differences of their positions at control steps.\n",
     .after =
         "examples:\n"
         "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
@@ -312,7 +315,8 @@ static void print_rollout_text(const loomRolloutReport* r) {
   putchar('\n');
 }
 
-// A line a policy. "jerk": mean squared, m^2/s^6; "better": starts from which it succeeds and the first does not; "worse": the other way.
+// A line a policy. "jerk": mean squared, m^2/s^6; "better": starts from which it succeeds and the first does
+// not; "worse": the other way.
 static void print_rollout_table(const rolloutArgs* a, const loomRolloutReport* reports) {
   printf(
       "success  95 %% interval   within limits   jerk  better  worse  lost  done  timeout  simulator  "

@@ -9,6 +9,7 @@
 // One arm along x, in steps of `step` s.
 static double jerk_along(const double* x, int n, double step) {
   loomJerk jerk = {0};
+
   for (int k = 0; k < n; k++) {
     double position[3] = {x[k], 0, 0};
     loom_jerk_add(&jerk, position, 1, step);
