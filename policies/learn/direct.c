@@ -127,8 +127,8 @@ static void destroy_direct(void* self) {
   loom_data_close(d->data);
 }
 
-int loom_direct_learner(loomLearner* out, const loomResidualSettings* s, const loomPpoConfig* ppo,
-                        const loomDirectSettings* set, const loomResidualBase* base, int64_t steps,
+int loom_direct_learner(loomLearner* out, const loomFinetuneSettings* s, const loomPpoConfig* ppo,
+                        const loomDirectSettings* set, const loomFinetuneBase* base, int64_t steps,
                         uint64_t seed, int threads, loomError* err) {
   return loom_policy_ppo(out,
                          &(loomPolicyPpoDef){.settings = s,

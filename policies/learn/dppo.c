@@ -77,8 +77,8 @@ static void destroy_actor(void* self) {
   loom_diffusion_actor_destroy(self);
 }
 
-int loom_dppo_learner(loomLearner* out, const loomResidualSettings* s, const loomPpoConfig* ppo,
-                      const loomDppoSettings* d, const loomResidualBase* base, int64_t steps, uint64_t seed,
+int loom_dppo_learner(loomLearner* out, const loomFinetuneSettings* s, const loomPpoConfig* ppo,
+                      const loomDppoSettings* d, const loomFinetuneBase* base, int64_t steps, uint64_t seed,
                       int threads, loomError* err) {
   return loom_policy_ppo(out,
                          &(loomPolicyPpoDef){.settings = s,

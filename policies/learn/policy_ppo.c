@@ -14,13 +14,13 @@ static void release_actor(void* self) {
   free(a);
 }
 
-static int create_learner(loomLearner* out, loomResidualOwner* o, actor* a, const loomPolicyPpoDef* def,
+static int create_learner(loomLearner* out, loomFinetuneOwner* o, actor* a, const loomPolicyPpoDef* def,
                           loomError* err) {
   loomPpoGuide guide = {0};
   int code = def->create(&guide, a->self, def, loom_ppo_most_rows(def->ppo), err);
 
   // Episodes are of what the network says, which the actor's noise is added to.
-  if (!code) code = loom_residual_prepare(o, def->settings, def->seed, err);
+  if (!code) code = loom_finetune_prepare(o, def->settings, def->seed, err);
   if (code) return code;
 
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);
@@ -28,9 +28,9 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, actor* a, cons
 }
 
 int loom_policy_ppo(loomLearner* out, const loomPolicyPpoDef* def, loomError* err) {
-  loomResidualOwner* o;
-  int code = loom_residual_own(&o, out, def->settings, def->base, def->threads, err);
-  if (code) return loom_residual_hand_over(out, o, code);
+  loomFinetuneOwner* o;
+  int code = loom_finetune_own(&o, out, def->settings, def->base, def->threads, err);
+  if (code) return loom_finetune_hand_over(out, o, code);
 
   actor* a = calloc(1, sizeof *a + def->size);
   if (a) a->destroy = def->destroy;
@@ -38,5 +38,5 @@ int loom_policy_ppo(loomLearner* out, const loomPolicyPpoDef* def, loomError* er
   o->release = a ? release_actor : NULL;
 
   code = a ? create_learner(out, o, a, def, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
-  return loom_residual_hand_over(out, o, code);
+  return loom_finetune_hand_over(out, o, code);
 }

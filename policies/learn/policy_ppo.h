@@ -3,8 +3,8 @@
 #ifndef LOOM_POLICIES_LEARN_POLICY_PPO_H
 #define LOOM_POLICIES_LEARN_POLICY_PPO_H
 
+#include "policies/learn/finetune_owner.h"
 #include "policies/learn/ppo.h"
-#include "policies/learn/residual_internal.h"
 
 /// Rows of settings that have critic_first, critic_rate and adaptive (loomPpoGuide).
 #define LOOM_CRITIC_ROWS(type)                                                            \
@@ -18,9 +18,9 @@
                      "target_kl")
 
 typedef struct loomPolicyPpoDef {
-  const loomResidualSettings* settings;
+  const loomFinetuneSettings* settings;
   const loomPpoConfig* ppo;
-  const loomResidualBase* base;
+  const loomFinetuneBase* base;
   int64_t steps;  // of the run
   uint64_t seed;
   int threads;

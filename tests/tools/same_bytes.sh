@@ -1,5 +1,6 @@
 # A run that may be stopped anywhere comes to the same bytes; sourced after check.sh from the repository's root.
-# EACH_WRITE=1 kills it before every single write (minutes), not only a few times on its way.
+# EACH_WRITE=1 kills it before every single write (minutes), EACH_WRITE=7 before each seventh, in place of a few times on
+# its way.
 check 'a library for Ctrl-C' ${CC:-cc} -shared -fPIC -O1 -o "$work/ctrl_c.so" tests/tools/command/ctrl_c.c -ldl
 check 'a library for kill -9' ${CC:-cc} -shared -fPIC -O1 -o "$work/kill_at.so" tests/tools/command/kill_at.c -ldl
 
@@ -41,14 +42,14 @@ killed_often() {
 }
 killed_everywhere() {
   local killed=0 at
-  for at in $(seq "$1"); do
+  for at in $(seq 1 "$EACH_WRITE" "$1"); do
     rm -rf "$work/$run_name-kill"
     killed_at "$at" -j 1 && go kill --resume -j 1 >"$work/told" 2>&1 && same_files kill || {
       echo "before write $at of $1:" && cat "$work/told"
       return 1
     }
   done
-  [ $killed -ge $(($1 - 1)) ]
+  [ $killed -ge $((($1 - 1) / EACH_WRITE)) ]
 }
 # same_bytes NAME FILES COMMAND...: a run of COMMAND in $work/NAME-a, what it says in $work/NAME.said; FILES are the
 # same on two threads and after Ctrl-C at a third of its way, and after kill -9.

@@ -25,10 +25,10 @@ static void add_returns(cJSON* out, const char* key, const double* of_each_seed,
 }
 
 // Of all seeds together; where the policy stayed as it was that counts as what came after.
-static loomResidualTest sum_of_tests(const loomResidualTest* test, int n) {
-  loomResidualTest sum = {0};
+static loomFinetuneTest sum_of_tests(const loomFinetuneTest* test, int n) {
+  loomFinetuneTest sum = {0};
   for (int i = 0; i < n; i++) {
-    const loomResidualTest* t = &test[i];
+    const loomFinetuneTest* t = &test[i];
     loom_tested_join(&sum.before, &t->before);
     loom_tested_join(&sum.after, t->kept ? &t->after : &t->before);
     sum.won += t->won;
@@ -41,7 +41,7 @@ static loomResidualTest sum_of_tests(const loomResidualTest* test, int n) {
 
 // Before and after; `tried`: what was learned did, kept or not.
 static void add_test(cJSON* out, const finetuneResults* r) {
-  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
+  loomFinetuneTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
   if (!sum.before.n) return;
   tool_add_tested(out, "before", &sum.before);
   tool_add_tested(out, "after", &sum.after);
@@ -54,7 +54,7 @@ static void add_test(cJSON* out, const finetuneResults* r) {
   }
 
   cJSON* tried = cJSON_AddObjectToObject(out, "tried");
-  const loomResidualTest* judged = disturbed ? &rough : &sum;
+  const loomFinetuneTest* judged = disturbed ? &rough : &sum;
   cJSON_AddNumberToObject(tried, "only_after", judged->won);
   cJSON_AddNumberToObject(tried, "only_before", judged->lost);
   cJSON_AddNumberToObject(tried, "mcnemar", judged->p);
@@ -86,8 +86,8 @@ void finetune_print_json(const loomFinetuneConfig* c, const finetuneResults* r) 
 }
 
 static void print_test(const finetuneResults* r) {
-  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
-  const loomResidualTest* judged = rough.before.n ? &rough : &sum;
+  loomFinetuneTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
+  const loomFinetuneTest* judged = rough.before.n ? &rough : &sum;
   if (!sum.before.n) return;
 
   tool_print_tested(&sum.before, &sum.after);

@@ -424,7 +424,7 @@ static void demos_are_seen_alike(void** state) {
 
 static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* starts, int threads) {
   loomError err = {0, ""};
-  loomResidualSettings s = loom_default_residual_settings();
+  loomFinetuneSettings s = loom_default_finetune_settings();
   loomTd3Config td3 = loom_default_residual_td3_config();
   make_policy(t);
   s.hold = 1;
@@ -436,7 +436,7 @@ static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* st
   td3.batch = 16;
   td3.buffer = s.successes = 1000;
   td3.hidden = (loomSizes){1, {16}};
-  must(loom_residual_learner(l, &s, &td3, &(loomResidualBase){t, o->scene, starts, NULL}, 6, threads, &err),
+  must(loom_residual_learner(l, &s, &td3, &(loomFinetuneBase){t, o->scene, starts, NULL}, 6, threads, &err),
        &err);
 }
 
@@ -546,9 +546,9 @@ static void what_does_not_fit_is_told(void** state) {
   (void)state;
   loomError err = {0, ""};
   loomLearner l;
-  loomResidualSettings s = loom_default_residual_settings();
+  loomFinetuneSettings s = loom_default_finetune_settings();
   loomTd3Config td3 = loom_default_residual_td3_config();
-  loomResidualBase base = {&policy, o->scene, NULL, NULL};
+  loomFinetuneBase base = {&policy, o->scene, NULL, NULL};
 
   s.position = s.rotation = 0;
 
@@ -556,7 +556,7 @@ static void what_does_not_fit_is_told(void** state) {
   assert_non_null(strstr(err.message, "nothing to learn"));
 
   // Given back: the policy has its residual by then.
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   loomStartsDef starts = loom_default_starts_def();
   starts.curriculum = LOOM_CURRICULUM_REVERSE;
   base.starts = &starts;
@@ -566,7 +566,7 @@ static void what_does_not_fit_is_told(void** state) {
   loom_residual_destroy(policy.residual);
   policy.residual = NULL;
 
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   snprintf(s.reset, sizeof s.reset, "D9");
 
   assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
@@ -575,7 +575,7 @@ static void what_does_not_fit_is_told(void** state) {
   // PPO needs outputs that have a likelihood, and demos for a term of theirs.
   loomPpoConfig ppo = loom_default_direct_ppo_config();
   loomDirectSettings direct = loom_default_direct_settings();
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   assert_int_equal(loom_direct_learner(&l, &s, &ppo, &direct, &base, 1000, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer"));
   direct.bc = 0.1;
@@ -584,7 +584,7 @@ static void what_does_not_fit_is_told(void** state) {
 
   // Denoising steps are learned of policies that have them.
   loomDppoSettings dppo = loom_default_dppo_settings();
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   loomNetworkDef* def = &policy.network.def;
   int kind = def->policy.kind;
   def->policy.kind = LOOM_KIND_BC_GMM;
@@ -592,7 +592,7 @@ static void what_does_not_fit_is_told(void** state) {
   assert_non_null(strstr(err.message, "diffusion and diffusion_mlp do"));
   def->policy.kind = kind;
 
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   add_residual(&policy, 0);
 
   assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_UNSUPPORTED);

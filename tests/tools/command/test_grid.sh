@@ -137,16 +137,17 @@ check 'CSV' grep -qE '^[0-9a-f]{16},done,ppo,1,20,8,0.2188[0-9]*,0.613[0-9]*,20,
 # ---- a policy, tried before and after
 
 . tests/tools/reach_policy.sh
-printf 'grid: {policy: %s, seed: [32353, 32354]}\nset: {config: %s}\n' "$work/reach.safetensors" "$work/reach.yaml" >"$work/policy.yaml"
-check 'a policy' "$loom" finetune "$work/policy.yaml" -o "$work/policy" -j 1
-cp "$work/said" "$work/policy.told"
+printf 'grid: {policy: [%s, gone.safetensors], seed: [32353, 32354]}\nset: {config: %s}\n' "$work/reach.safetensors" "$work/reach.yaml" \
+  >"$work/policy.yaml"
+policies() { ! "$loom" finetune "$work/policy.yaml" -o "$work/policy" -j 1 >"$work/policy.told" && says "$work/policy.told" "$1"; }
+check 'a policy that is not there is named, the rest runs' policies '^not run [0-9a-f]*: policy: there is no file gone.safetensors$'
 check 'a policy: before, after and the same starts' \
-  test "$(grep -cE '^3235[34] +[0-9.]+ % \[[0-9., ]+\] +[0-9.]+ % \[[0-9., ]+\] +[+][0-9.]+ \[[-+0-9., ]+\] +[+][0-9]+ -[0-9]+ p [0-9.]+ +[0-9.]+ -> [0-9.]+ % +[0-9.]+ -> [0-9.]+( +rougher)? +[0-9]+$' "$work/policy.told")" = 2
+  test "$(grep -cE ' 3235[34] +[0-9.]+ % \[[0-9., ]+\] +[0-9.]+ % \[[0-9., ]+\] +[+][0-9.]+ \[[-+0-9., ]+\] +[+][0-9]+ -[0-9]+ p [0-9.]+ +[0-9.]+ -> [0-9.]+ % +[0-9.]+ -> [0-9.]+( +rougher)? +[0-9]+$' "$work/policy.told")" = 2
 # counted CELL: the report's counts are those of the cell's starts.
 counted() {
   awk -F, 'NR > 1 { b += $2; a += $3; g += $3 > $2; l += $2 > $3 } END { printf "%d %d %d %d %d\n", NR - 1, b, a, g, l }' "$work/policy/cells/$1/evaluation.csv" \
     >"$work/counts"
-  grep "^$1," "$work/policy/report.csv" | awk -F, '{ printf "%d %d %d %d %d\n", $4, $5, $9, $12, $13 }' | cmp - "$work/counts"
+  grep "^$1," "$work/policy/report.csv" | awk -F, '{ printf "%d %d %d %d %d\n", $5, $6, $10, $13, $14 }' | cmp - "$work/counts"
 }
 printf 'grid: {task: [own, nowhere]}\nset: {policy: %s, data: none.hdf5}\n' "$work/reach.safetensors" >"$work/names.yaml"
 names() { "$loom" finetune "$work/names.yaml" -o "$work/names" --dry-run; }
