@@ -34,11 +34,11 @@ killed_at() {
 # Killed again and again on its way of $1 writes, as soon as it has begun and later, on one thread and on two.
 killed_often() {
   local killed=0 at threads=1
-  for at in 4 $(($1 / 6)) $(($1 / 5)) $(($1 / 4)) $(($1 / 3)); do
+  for at in 4 $(($1 / 4)) $(($1 / 3)); do
     killed_at "$at" -j $threads || return 1
     threads=$((3 - threads))
   done
-  [ $killed -ge 3 ] && go kill --resume -j 1 && same_files kill
+  [ $killed -eq 3 ] && go kill --resume -j 1 && same_files kill
 }
 killed_everywhere() {
   local killed=0 at

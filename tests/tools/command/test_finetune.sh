@@ -102,6 +102,8 @@ printf -- '- {term: time, weight: .nan}\n' >"$work/no_number.yaml"
 while IFS='|' read -r name status said options; do
   # shellcheck disable=SC2086
   expect "$name" "$status" "$said" "$loom" finetune $(eval echo "$options") -j 1 -o "$work/x"
+  check "$name: nothing was learned" test ! -e "$work/x/last.safetensors"
+  rm -rf "$work/x"
 done <<'END'
 a policy of another task|2|is a policy for own, not for other; give --task own|$work/reach.safetensors --task $work/scenes/reach/other.yaml
 a policy of another rate|1|its control_freq is 20 Hz and the task.s 10 Hz, .*write `control_freq: 20`|$work/reach.safetensors --task $work/scenes/reach/slow.yaml
