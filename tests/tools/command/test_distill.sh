@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# `demoloom distill`: a student of a policy's successes with numbers, clouds and DAgger's rounds; the same bytes on any
-# number of threads, after Ctrl-C and after kill -9; a recording without states; and what is refused. Closes with `N passed, N failed`.
+# `demoloom distill`: a student of a policy's successes with numbers, clouds and DAgger's rounds, and finetuning by a
+# policy's own successes; the same bytes on any number of threads, after Ctrl-C and after kill -9; a recording without
+# states; and what is refused. Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
