@@ -375,7 +375,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
   run* r = calloc(1, sizeof *r);
   if (!r) return no_memory(err);
   loomFinetuneDef own = *def;
-  loomResidualBase base;
+  loomFinetuneBase base;
   *r = (run){.def = &own, .config = def->config, .start = loom_clock()};
 
   // Where episodes begin is a setting like any other.

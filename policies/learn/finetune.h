@@ -29,7 +29,7 @@ typedef struct loomFinetuneState {
 typedef struct loomFinetuneDef {
   const loomFinetuneConfig* config;
   const loomEnvironmentMaker* maker;  // what is learned from scratch,
-  const loomResidualBase* base;       // or else what is finetuned
+  const loomFinetuneBase* base;       // or else what is finetuned
   uint64_t digest;  // of the task, and of what is finetuned, which a run that goes on must be of
   const char* folder;
   bool overwrite;                     // remove what an earlier run left there

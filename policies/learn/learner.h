@@ -7,6 +7,7 @@
 
 #include "engine/run/vector.h"
 #include "policies/nn/safetensors.h"
+#include "policies/nn/tensor.h"
 
 enum { LOOM_LEARNER_TENSORS = 256, LOOM_LEARNER_SCALARS = 12 };
 
@@ -48,5 +49,9 @@ typedef struct loomLearner {
   double (*widened)(const void* owner);
   void (*write_ranges)(FILE* out, const void* owner);
 } loomLearner;
+
+/// For `tensors`: so many numbers that lie in a row, and weights by their names and shapes (how many).
+loomSafeTensor loom_learner_numbers(const char* name, loomSafeType type, const void* data, size_t count);
+int loom_learner_params(loomSafeTensor* out, const loomParams* params);
 
 #endif
