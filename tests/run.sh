@@ -72,7 +72,8 @@ wait_for_room() {
   return 1
 }
 
-# The least room there was until a line comes in. Through pipes: a full disk takes no file.
+# The least room there was until a line comes in. Through pipes: a full disk takes no file. It stays for a second line,
+# since bash closes the pipes of a coprocess that has ended.
 watch_room() {
   local least now
   least=$(free_mb)
@@ -82,6 +83,7 @@ watch_room() {
   done
   now=$(free_mb)
   echo $((now < least ? now : least))
+  read -r _
 }
 
 # One program: its output to a file, one line about it to stdout.
@@ -117,7 +119,7 @@ try() {
   used=$({ time timeout -k 10 "${LOOM_TEST_TIMEOUT:-3600}" "$program" "$@" >"$out" 2>"$err" </dev/null; } 2>&1)
   status=$?
   seconds=$((($(date +%s%N) - start) / 100000000))e-1 used=$(awk 'END {print $1 + $2}' <<<"$used")
-  echo >&"${room[1]}" && read -r least <&"${room[0]}" && wait "$watch"
+  echo >&"${room[1]}" && read -r least <&"${room[0]}" && echo >&"${room[1]}" && wait "$watch"
 
   count "$program" "$out" "$err" $status
   [ "$status" -eq 124 ] && note=", out of time"
