@@ -12,6 +12,7 @@
 #include "engine/observe/sense.h"      // pictures and point clouds as observations
 #include "engine/run/adr.h"            // ranges of disturbances that grow and shrink
 #include "engine/run/environment.h"    // what policies learn in by trying
+#include "engine/run/jerk.h"           // how jerkily its hands move
 #include "engine/run/policy.h"         // whoever drives an episode
 #include "engine/run/quality.h"        // how smoothly it is driven
 #include "engine/run/reward.h"         // what its steps are worth

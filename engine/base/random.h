@@ -37,6 +37,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_BOOTSTRAP = 22,  // which runs a bootstrap sample of a comparison has
   LOOM_PURPOSE_UNGATED = 23,    // when a policy that learns acts without its gate
   LOOM_PURPOSE_CLOUD = 24,      // what point clouds lack, and how far they are off, in training
+  LOOM_PURPOSE_GLIMPSE = 25,    // which pictures of a disturbed episode are not seen
 } loomPurpose;
 
 typedef struct loomRandom {

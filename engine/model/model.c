@@ -339,9 +339,19 @@ static int keep_apart(compileJob* job) {
   return 0;
 }
 
+// Older models, such as robosuite records, say how many contacts and constraint rows there may be at most.
+// MuJoCo would set aside memory for as many at once: 1.3 GB with each state of the handover scene, of which
+// some MB are ever used, and which a sanitizer marks. What a model says of its memory itself stays.
+static void bound_memory(mjSpec* spec) {
+  enum { MANY = 1000, ENOUGH = 128 << 20 };
+  if (spec->memory < 0 && spec->nstack < 0 && (spec->njmax >= MANY || spec->nconmax >= MANY))
+    spec->memory = ENOUGH;
+}
+
 static int compile_trapped(void* arg) {
   compileJob* job = arg;
   int code = prepare_spec(job);
+  if (!code) bound_memory(job->spec);
   if (!code) code = keep_apart(job);
   if (code) return code;
 

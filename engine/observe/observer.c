@@ -7,6 +7,7 @@
 #include "engine/base/clock.h"
 #include "engine/observe/blur.h"
 #include "engine/observe/framed.h"
+#include "engine/observe/glimpse.h"
 #include "engine/observe/observe_internal.h"
 #include "engine/observe/sense.h"
 
@@ -22,13 +23,16 @@ struct loomObserver {
   double* row;       // (states.dim) all states as they are now
   double* vectors;   // (dim)
   loomSense* sense;  // of pictures and clouds; NULL: none
-  loomBlur blur;     // of episodes that are disturbed
+  // Of episodes that are disturbed:
+  loomBlur blur;
+  loomGlimpse glimpse;
 };
 
 void loom_observer_destroy(loomObserver* o) {
   if (!o) return;
   loom_sense_destroy(o->sense);
   loom_blur_destroy(&o->blur);
+  loom_glimpse_destroy(&o->glimpse);
   loom_state_obs_destroy(&o->states);
   free(o->key);
   free(o->from);
@@ -186,21 +190,25 @@ int loom_observer_begin(loomObserver* o, loomEpisode* e, loomError* err) {
   int code = e->disturbance ? loom_blur_begin(&o->blur, o->key, o->n, o->dim, e, err) : 0;
   if (code || !o->sense) return code;
 
-  code = loom_episode_xml(&xml, e, err);
+  code = loom_glimpse_begin(&o->glimpse, e, err);
+  if (!code) code = loom_episode_xml(&xml, e, err);
   if (!code) code = loom_sense_model(o->sense, xml, e->scene->label, &e->scene->roots, err);
+  if (!code) code = loom_sense_looks(o->sense, e, err);
   free(xml);
   return code;
 }
 
 bool loom_observer_must_look(const loomEpisode* e) {
-  bool late = false;
-  for (int i = 0; e->disturbance && i < e->disturbance->set->count; i++) {
-    loomDisturbKind kind = e->disturbance->set->terms[i].kind;
-    late = late || kind == LOOM_DISTURB_OBSERVATION_DELAY || kind == LOOM_DISTURB_OBSERVATION_DROPOUT;
-  }
-  return late;
+  return e->disturbance && loom_disturb_does(e->disturbance->set, LOOM_DISTURB_PAST);
+}
+
+void loom_observer_pass(loomObserver* o, loomEpisode* e) {
+  loom_observer_see_doubles(o->vectors, o, e);
+  if (e->disturbance) loom_blur_see(o->vectors, &o->blur, o->key, o->n, e);
+  if (o->sense) loom_glimpse_see(&o->glimpse, e, e->steps, e->d->qpos);
 }
 
 int loom_observer_look(void* const* out, loomObserver* o, const loomEpisode* e, loomError* err) {
-  return o->sense ? loom_sense_look(out, o->sense, e->d->qpos, err) : 0;
+  if (!o->sense) return 0;
+  return loom_sense_look(out, o->sense, loom_glimpse_see(&o->glimpse, e, e->steps, e->d->qpos), err);
 }

@@ -88,9 +88,13 @@ void loom_observer_see_doubles(double* out, loomObserver* observer, loomEpisode*
 /// Before the first look at an episode that is disturbed (errors: loom_blur_begin's), and before pictures and
 /// clouds of one that has just been reset: objects may have other sizes (loom_sense_model's).
 int loom_observer_begin(loomObserver* observer, loomEpisode* episode, loomError* err);
-/// Whether vectors must be looked at in every control step: they are seen late, or some not at all.
+/// Whether every control step must be looked at, or passed: vectors or pictures are seen late, or some not at
+/// all.
 bool loom_observer_must_look(const loomEpisode* episode);
+/// A control step in which nobody looks: what is seen later may hang on it. Nothing is drawn.
+void loom_observer_pass(loomObserver* observer, loomEpisode* episode);
 /// out[i]: picture or cloud number i, in the order of the keys that are such. Any thread, one at a time.
+/// Of an episode that is disturbed, as a policy is to see it.
 int loom_observer_look(void* const* out, loomObserver* observer, const loomEpisode* episode, loomError* err);
 
 LOOM_C_END

@@ -6,6 +6,7 @@
 
 #include "engine/base/yaml.h"
 #include "engine/model/simplify.h"
+#include "engine/sim/looks.h"
 
 // ---- how it is made
 
@@ -124,6 +125,7 @@ struct loomSense {
   char* xml;
   mjModel *seen, *solid;  // for pictures, for rays
   mjData *seen_data, *solid_data;
+  loomLooks seen_looks, solid_looks;
   loomRenderer* renderer;
   loomCloud* cloud;
 };
@@ -166,6 +168,8 @@ int loom_sense_create(loomSense** out, const loomSenseDef* def, const loomObsKey
 static void forget_model(loomSense* s) {
   loom_renderer_destroy(s->renderer);
   loom_cloud_destroy(s->cloud);
+  loom_looks_destroy(&s->seen_looks);
+  loom_looks_destroy(&s->solid_looks);
   mj_deleteData(s->seen_data);
   mj_deleteData(s->solid_data);
   mj_deleteModel(s->seen);
@@ -245,6 +249,11 @@ int loom_sense_model(loomSense* s, const char* xml, const char* label, const loo
   if (!code && s->clouds) code = open_cloud(s, label, roots, err);
   if (code) forget_model(s);
   return code;
+}
+
+int loom_sense_looks(loomSense* s, const loomEpisode* e, loomError* err) {
+  int code = s->seen ? loom_looks_show(&s->seen_looks, s->seen, e, err) : 0;
+  return !code && s->solid ? loom_looks_show(&s->solid_looks, s->solid, e, err) : code;
 }
 
 const mjModel* loom_sense_model_of(const loomSense* s) {

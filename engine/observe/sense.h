@@ -43,6 +43,9 @@ void loom_sense_destroy(loomSense* sense);
 /// what is missing to draw.
 int loom_sense_model(loomSense* sense, const char* xml, const char* label, const loomAssetRoots* roots,
                      loomError* err);
+/// It looks as the episode does from now on, where that is disturbed, and otherwise as it is
+/// (engine/sim/looks.h). LOOM_ERR_MEMORY.
+int loom_sense_looks(loomSense* sense, const loomEpisode* episode, loomError* err);
 /// The model itself.
 const mjModel* loom_sense_model_of(const loomSense* sense);
 /// out[i]: what key i shows at joint positions qpos (nq). Any thread may call, one at a time.

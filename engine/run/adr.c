@@ -37,6 +37,15 @@ void loom_adr_choose(int* range, loomAdrEnd* end, const loomAdr* adr, uint64_t s
   *end = (loomAdrEnd)(i % 2);
 }
 
+bool loom_adr_try(int* range, loomAdrEnd* end, const loomAdr* adr, uint64_t seed, uint64_t number) {
+  loomRandom random = loom_random(seed, number, LOOM_PURPOSE_ADR);
+  loom_adr_choose(range, end, adr, seed, number);
+
+  // Past what the choice takes.
+  random.draw = 16;
+  return loom_random_uniform(&random) < 0.5;
+}
+
 // A step from x, upwards or downwards.
 static double stepped(double x, const loomAdrRange* r, int steps, double sign) {
   if (r->log) return x * exp(sign * log(r->limits[1] / r->limits[0]) / steps);
@@ -71,6 +80,20 @@ int loom_adr_note(int* asked, loomAdr* adr, int range, loomAdrEnd end, bool succ
   r->seen[end] = r->won[end] = 0;
   if (asked) *asked = way;
   return way && move_end(r, end, def->steps, way) ? way : 0;
+}
+
+// As far as steps are even: of logarithms, or of values.
+static double span(const loomAdrRange* r, const double end[2]) {
+  return r->log ? log(end[1] / end[0]) : end[1] - end[0];
+}
+
+double loom_adr_width(const loomAdr* adr) {
+  double sum = 0;
+  for (int i = 0; i < adr->count; i++) {
+    double most = span(&adr->range[i], adr->range[i].limits);
+    sum += most > 0 ? span(&adr->range[i], adr->range[i].end) / most : 1;
+  }
+  return sum / adr->count;
 }
 
 void loom_adr_apply(loomDisturbTerm* terms, const loomAdr* adr) {

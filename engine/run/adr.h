@@ -46,10 +46,14 @@ typedef struct loomAdr {
 int loom_adr_begin(loomAdr* out, const loomDisturbSet* set, const loomAdrDef* def, loomError* err);
 /// Which end an episode tries: a function of seed and number.
 void loom_adr_choose(int* range, loomAdrEnd* end, const loomAdr* adr, uint64_t seed, uint64_t number);
+/// The same, or false where the episode draws all its values from the ranges: every second one, likewise.
+bool loom_adr_try(int* range, loomAdrEnd* end, const loomAdr* adr, uint64_t seed, uint64_t number);
 /// An episode at an end has succeeded or not. Returns where the end has moved: 1 outwards, -1 inwards, 0
 /// not at all. *asked (nullable) is where it was to move, though a limit or the other end was in the way;
 /// -2 = too few episodes yet.
 int loom_adr_note(int* asked, loomAdr* adr, int range, loomAdrEnd end, bool success);
+/// How much of what the limits leave the ranges take, 0 to 1: their mean.
+double loom_adr_width(const loomAdr* adr);
 /// The ranges into the set's terms (the caller's copy), from which other episodes draw.
 void loom_adr_apply(loomDisturbTerm* terms, const loomAdr* adr);
 

@@ -266,6 +266,12 @@ int loom_reward_step(double* out, double* terms, loomReward* r, const loomEpisod
     *out += step;
   }
 
+  // Large weights may only be too large together.
+  if (!isfinite(*out))
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s: the reward's terms add up to no finite number at control step %d",
+                          r->def->path, run->steps);
+
   memcpy(r->kept.action, e->action, sizeof(double) * (size_t)e->action_dim);
   r->kept.breached = run->breach.limit != LOOM_LIMIT_NONE;
   return 0;

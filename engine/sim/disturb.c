@@ -25,6 +25,12 @@ static int count_targets(const loomScene* scene, loomDisturbTargets targets) {
       return (int)m->nv;
     case LOOM_DISTURB_ARMS:
       return scene->task->arm_count;
+    case LOOM_DISTURB_LIGHTS:
+      return (int)m->nlight + 1;
+    case LOOM_DISTURB_PAINTED:
+      return (int)m->nbody;
+    case LOOM_DISTURB_CAMERAS:
+      return (int)m->ncam;
     default:
       return 1;
   }
@@ -37,6 +43,12 @@ static int joint_dofs(int* first, const mjModel* m, const char* name) {
   return joint < 0 ? 0 : dofs[m->jnt_type[joint]];
 }
 
+// The headlight, which has no place of its own, comes last.
+static int find_light(const mjModel* m, const char* name, loomDisturbKind kind) {
+  bool headlight = !strcmp(name, "headlight") && kind == LOOM_DISTURB_LIGHT;
+  return headlight ? (int)m->nlight : mj_name2id(m, mjOBJ_LIGHT, name);
+}
+
 static int find_arm(const loomScene* scene, const char* name) {
   char* end;
   long arm = strtol(name, &end, 10);
@@ -46,7 +58,8 @@ static int find_arm(const loomScene* scene, const char* name) {
 // Which targets a term has values for.
 static int find_targets(loomDrawn* out, const loomDisturbTerm* t, const loomDisturbSet* set,
                         const loomScene* scene, loomError* err) {
-  static const char* const what[] = {"", "object", "body", "joint", "arm", "body", ""};
+  static const char* const what[] = {"",     "object", "body",  "joint", "arm",
+                                     "body", "",       "light", "body",  "camera"};
   loomDisturbTargets targets = loom_disturb_kinds[t->kind].targets;
   const mjModel* m = scene->model;
   out->first = 0;
@@ -56,9 +69,11 @@ static int find_targets(loomDrawn* out, const loomDisturbTerm* t, const loomDist
   // One of them.
   out->n = 1;
   if (targets == LOOM_DISTURB_OBJECTS) out->first = loom_task_find_object(scene->task, t->of);
-  if (targets == LOOM_DISTURB_BODIES || targets == LOOM_DISTURB_BODY)
+  if (targets == LOOM_DISTURB_BODIES || targets == LOOM_DISTURB_BODY || targets == LOOM_DISTURB_PAINTED)
     out->first = mj_name2id(m, mjOBJ_BODY, t->of);
   if (targets == LOOM_DISTURB_JOINTS) out->n = joint_dofs(&out->first, m, t->of);
+  if (targets == LOOM_DISTURB_LIGHTS) out->first = find_light(m, t->of, t->kind);
+  if (targets == LOOM_DISTURB_CAMERAS) out->first = mj_name2id(m, mjOBJ_CAMERA, t->of);
   if (targets == LOOM_DISTURB_ARMS) out->first = find_arm(scene, t->of);
 
   if (out->first < 0)
@@ -79,10 +94,6 @@ int loom_disturb_check(const loomDisturbSet* set, const loomScene* scene, loomEr
 
 // ---- room
 
-static int values_of(const loomDrawn* d, loomDisturbKind kind) {
-  return kind == LOOM_DISTURB_PLACE ? 2 * d->n : d->n;
-}
-
 int loom_disturb_room(loomDisturbance** out, loomEpisode* e, const loomDisturbSet* set, loomError* err) {
   loomDisturbance* d = e->disturbances;
   while (d && (d->set != set || d->recorded)) d = d->next;
@@ -102,7 +113,8 @@ int loom_disturb_room(loomDisturbance** out, loomEpisode* e, const loomDisturbSe
   for (int i = 0; !code && ok && i < set->count; i++) {
     loomDrawn* drawn = &d->drawn[i];
     code = find_targets(drawn, &set->terms[i], set, e->scene, err);
-    if (!code) drawn->value = loom_heap_take(&e->heap, 2 * (size_t)drawn->n, sizeof *drawn->value);
+    size_t width = (size_t)loom_disturb_width(set->terms[i].kind);
+    if (!code) drawn->value = loom_heap_take(&e->heap, width * (size_t)drawn->n, sizeof *drawn->value);
     ok = ok && (code || drawn->value);
   }
 
@@ -127,7 +139,7 @@ static double draw_value(loomRandom* random, const loomDisturbTerm* t) {
 }
 
 static void draw_term(loomDrawn* out, const loomDisturbTerm* t, loomRandom* random, const double* pinned) {
-  for (int i = 0; i < values_of(out, t->kind); i++) {
+  for (int i = 0; i < out->n * loom_disturb_width(t->kind); i++) {
     double x = draw_value(random, t);
     out->value[i] = pinned ? *pinned : x;
   }
@@ -162,15 +174,25 @@ static int first_step(const loomEpisode* e, const loomDrawn* d) {
 }
 
 // Something that ends lasts a control step at least.
-static bool is_active(const loomEpisode* e, const loomDrawn* d) {
+static bool is_active_at(const loomEpisode* e, int step, const loomDrawn* d) {
   int first = first_step(e, d);
-  if (e->steps < first) return false;
+  if (step < first) return false;
   if (isinf(d->last)) return true;
-  return e->steps - first < fmax(1, floor(d->last * e->scene->task->control_freq + 0.5));
+  return step - first < fmax(1, floor(d->last * e->scene->task->control_freq + 0.5));
+}
+
+static bool is_active(const loomEpisode* e, const loomDrawn* d) {
+  return is_active_at(e, e->steps, d);
 }
 
 static unsigned bits_of(const loomDisturbance* d, int i) {
   return loom_disturb_kinds[d->set->terms[i].kind].bits;
+}
+
+bool loom_disturb_does(const loomDisturbSet* set, unsigned bits) {
+  bool does = false;
+  for (int i = 0; i < set->count; i++) does = does || (loom_disturb_kinds[set->terms[i].kind].bits & bits);
+  return does;
 }
 
 static uint32_t edits_now(const loomEpisode* e, const loomDisturbance* d) {
@@ -338,12 +360,16 @@ int loom_disturb_step(loomEpisode* e, loomError* err) {
 // ---- actions
 
 double loom_disturb_now(const loomEpisode* e, loomDisturbKind kind, const char* of) {
+  return loom_disturb_at(e, e->steps, kind, of);
+}
+
+double loom_disturb_at(const loomEpisode* e, int step, loomDisturbKind kind, const char* of) {
   const loomDisturbance* d = e->disturbance;
   double most = 0;
   for (int i = 0; i < d->set->count; i++) {
     const loomDisturbTerm* t = &d->set->terms[i];
     const loomDrawn* drawn = &d->drawn[i];
-    if (t->kind != kind || !is_active(e, drawn)) continue;
+    if (t->kind != kind || !is_active_at(e, step, drawn)) continue;
     if (loom_disturb_kinds[kind].targets == LOOM_DISTURB_KEYS && t->of[0] && strcmp(t->of, of) != 0) continue;
 
     // Arms by their number.

@@ -21,7 +21,7 @@ LOOM_C_BEGIN
 /// What was drawn of a term.
 typedef struct loomDrawn {
   int first, n;         // targets (objects, bodies, ...) first .. first + n - 1 of all there are
-  double* value;        // (n), of PLACE (n x 2): x, y
+  double* value;        // (n x loom_disturb_width)
   double at, last;      // s from the episode's start, s; INFINITY = to its end
   double direction[3];  // PUSH, world frame
 } loomDrawn;
@@ -61,6 +61,10 @@ int loom_disturb_step(loomEpisode* episode, loomError* err);
 
 /// The largest value that terms of a kind have now, one for the arm or key `of` among them; 0 = none has.
 double loom_disturb_now(const loomEpisode* episode, loomDisturbKind kind, const char* of);
+/// The same at another control step of the episode.
+double loom_disturb_at(const loomEpisode* episode, int step, loomDisturbKind kind, const char* of);
+/// Whether the set has a term that does one of these (LOOM_DISTURB_EDITS, ...).
+bool loom_disturb_does(const loomDisturbSet* set, unsigned bits);
 
 // ---- with a demo
 

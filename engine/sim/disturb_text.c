@@ -10,10 +10,6 @@
 
 // ---- writing
 
-static int value_count(const loomDrawn* d, loomDisturbKind kind) {
-  return kind == LOOM_DISTURB_PLACE ? 2 * d->n : d->n;
-}
-
 // cJSON rounds numbers to 15 digits where that is nearly the same; a replay needs each bit.
 static cJSON* exact_number(double x) {
   char text[32];
@@ -31,7 +27,7 @@ static cJSON* term_json(const loomDisturbTerm* t, const loomDrawn* d) {
   cJSON* out = cJSON_CreateObject();
   cJSON_AddStringToObject(out, "term", loom_disturb_kinds[t->kind].key);
   if (t->of[0]) cJSON_AddStringToObject(out, "of", t->of);
-  cJSON_AddItemToObject(out, "values", exact_numbers(d->value, value_count(d, t->kind)));
+  cJSON_AddItemToObject(out, "values", exact_numbers(d->value, d->n * loom_disturb_width(t->kind)));
 
   // When, where it is not from the start to the end.
   if (t->timed) cJSON_AddItemToObject(out, "at", exact_number(d->at));
@@ -103,7 +99,7 @@ static bool read_head(loomDisturbTerm* t, const cJSON* node) {
 static bool read_values(loomDrawn* d, const loomDisturbTerm* t, const cJSON* node) {
   const loomDisturbKindDef* kind = &loom_disturb_kinds[t->kind];
   const cJSON* values = cJSON_GetObjectItemCaseSensitive(node, "values");
-  bool ok = read_reals(d->value, values, value_count(d, t->kind), kind->least, kind->most);
+  bool ok = read_reals(d->value, values, d->n * loom_disturb_width(t->kind), kind->least, kind->most);
 
   d->at = 0;
   d->last = INFINITY;

@@ -22,6 +22,11 @@ loomDisturbKind loom_disturb_kind(const char* key) {
   return (loomDisturbKind)k;
 }
 
+int loom_disturb_width(loomDisturbKind kind) {
+  unsigned bits = loom_disturb_kinds[kind].bits;
+  return bits & LOOM_DISTURB_SPATIAL ? 3 : bits & LOOM_DISTURB_PLANAR ? 2 : 1;
+}
+
 // ---- ranges
 
 // `KEY: x` is `KEY: [x, x]`.

@@ -25,8 +25,11 @@ typedef enum loomDisturbTargets {
   LOOM_DISTURB_BODIES,   // the model's bodies, then its contact pairs
   LOOM_DISTURB_JOINTS,   // degrees of freedom
   LOOM_DISTURB_ARMS,
-  LOOM_DISTURB_BODY,  // `of` must name one of the model's
-  LOOM_DISTURB_KEYS,  // one value, for all keys of an observation
+  LOOM_DISTURB_BODY,     // `of` must name one of the model's
+  LOOM_DISTURB_KEYS,     // one value, for all keys of an observation
+  LOOM_DISTURB_LIGHTS,   // the model's lights, then the headlight
+  LOOM_DISTURB_PAINTED,  // the model's bodies
+  LOOM_DISTURB_CAMERAS,  // the model's
 } loomDisturbTargets;
 
 /// What terms do.
@@ -36,6 +39,11 @@ enum {
   LOOM_DISTURB_AT_START = 4,  // only there
   LOOM_DISTURB_LASTS = 8,     // must begin at some time, and end
   LOOM_DISTURB_WHOLE = 16,    // whole numbers
+  LOOM_DISTURB_PLANAR = 32,   // two numbers each, x and y
+  LOOM_DISTURB_SPATIAL = 64,  // three, x, y and z or red, green and blue
+  LOOM_DISTURB_SEEN = 128,    // change the models that are drawn (engine/sim/looks.h)
+  LOOM_DISTURB_LOOKS = LOOM_DISTURB_SEEN | LOOM_DISTURB_AT_START,
+  LOOM_DISTURB_PAST = 256,  // what is seen now hangs on earlier control steps
 };
 
 #define LOOM_DISTURB_NUMBER(kind, ...) LOOM_DISTURB_##kind,
@@ -84,6 +92,8 @@ int loom_disturb_find(const loomDisturbSet** out, struct loomTask* task, const c
 /// The terms as YAML, a line each; read again they are the same, to ten digits.
 void loom_disturb_write(FILE* out, const loomDisturbSet* set);
 
+/// Numbers that a term has for each of its targets.
+int loom_disturb_width(loomDisturbKind kind);
 /// Kind by its key, or LOOM_DISTURB_COUNT.
 loomDisturbKind loom_disturb_kind(const char* key);
 

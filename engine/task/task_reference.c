@@ -325,7 +325,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"expert", "until", "condition", "", "at once", "and wait for this", "in_hand"},
     {"expert", "jitter", "number", "m", "0", "standard deviation of the goal from demo to demo", "0.005"},
 
-    {"randomize: set", "", "", "", "", "An entry of `randomize:` in `task.yaml`, or a file of its own: `--disturb NAME` or `--disturb FILE` of `demoloom rollout` and `demoloom generate`. A term is a number, a range `[LOW, HIGH]`, a map or a list of maps. Each episode draws values from the ranges, one for each object, body, joint or arm; they are a function of its seed and number alone, and are stored with its demo.", ""},
+    {"randomize: set", "", "", "", "", "An entry of `randomize:` in `task.yaml`, or a file of its own: `--disturb NAME` or `--disturb FILE` of `demoloom rollout` and `demoloom generate`. A term is a number, a range `[LOW, HIGH]`, a map or a list of maps. Each episode draws values from the ranges, one for each object, body, joint, arm, light or camera; they are a function of its seed and number alone, and are stored with its demo.", ""},
 #define TERM(kind, key, unit, targets, least, most, bits, about, example) \
     {"randomize: set", key, "range or maps", unit, "none", about, example},
     LOOM_DISTURB_TERMS(TERM)
@@ -333,7 +333,7 @@ const loomReferenceKey loom_task_reference[] = {
 
     {"randomize: term", "", "", "", "", "A term of a set that says more than its range.", ""},
     {"randomize: term", "range", "number or list of 2 numbers", "the term's", REQUIRED, "what its values are drawn from", "[0.5, 2]"},
-    {"randomize: term", "of", "text", "", REQUIRED " where there is one only, else all", "which object, body, joint, arm or key", "bar"},
+    {"randomize: term", "of", "text", "", REQUIRED " where there is one only, else all", "which object, body, joint, arm, key, light or camera", "bar"},
     {"randomize: term", "scale", "uniform or log", "", "uniform", "values or their logarithms are uniform", "log"},
     {"randomize: term", "at", "number or list of 2 numbers", "s", "at the start; " REQUIRED " of push and slip", "when it begins, after the episode's start", "[0.5, 3]"},
     {"randomize: term", "for", "number or list of 2 numbers", "s", "to the end; 0.1 of push and slip", "how long it lasts", "[0.1, 0.2]"},

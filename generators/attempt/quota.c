@@ -9,8 +9,8 @@ static const double floor_share = 0.01;  // of the attempts, for a source that i
 static const double horizon = 0.5;       // attempts looked ahead, as a share of those made
 enum { LEAST_AHEAD = 32 };               // and at least so many
 
-// Mixed sources: the share of attempts, those made and those looked ahead, that are to succeed. And the highest power of
-// expected rates.
+// Mixed sources: the share of attempts, those made and those looked ahead, that are to succeed. And the
+// highest power of expected rates.
 static const double least_success = 0.68;
 static const double highest_power = 8;
 static const double beyond_most = 1;  // demos that even the source with most lacks
@@ -83,8 +83,8 @@ static loomSourceStats in_stage(const loomSourceStats* s, int stage) {
       .n = s->n, .tries = s->stage->tries + stage * s->n, .successes = s->stage->wins + stage * s->n};
 }
 
-// Shares (n) in a stage with a power of the expected rates, half as high in the last; the expected rate of attempts that
-// are shared out so.
+// Shares (n) in a stage with a power of the expected rates, half as high in the last; the expected rate of
+// attempts that are shared out so.
 static double stage_shares(double* share, const loomSourceStats* s, int stage, double power) {
   const loomSourceStats in = in_stage(s, stage);
   double most = 0, sum = 0, rates = 0;

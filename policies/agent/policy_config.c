@@ -19,7 +19,8 @@ loomPolicyConfig loom_default_policy_config(loomPolicyKind kind) {
 }
 
 unsigned loom_policy_data_now(int kind, bool trains) {
-  return (trains ? LOOM_DATA_TRAINS | LOOM_DATA_CLOUDS : 0U) | (loom_policy_denoises(kind) ? 0U : LOOM_DATA_SEQUENCE);
+  return (trains ? LOOM_DATA_TRAINS | LOOM_DATA_CLOUDS : 0U) |
+         (loom_policy_denoises(kind) ? 0U : LOOM_DATA_SEQUENCE);
 }
 
 int loom_policy_sections_read(loomDataConfig* data, loomNetworkConfig* policy, loomEncoderConfig* encoder,

@@ -18,6 +18,10 @@ typedef struct residualEpisode {
   bool broken;  // MuJoCo failed in it: it must be made anew
   uint64_t seed, attempt;
   loomStart start;
+  // Where ranges widen: the set with those that it was drawn from, and the end that it tries.
+  loomDisturbSet set;
+  loomDisturbTerm terms[LOOM_DISTURB_TERM_MAX];
+  int tries;  // 2 x the range of shared->adr + the end; -1 = none
   int decisions;
   double* added;    // (longest x numbers) at each decision of this episode
   loomReal* input;  // (inputs)
@@ -64,6 +68,12 @@ static int create_plain(residualEpisode** out, const loomResidualTask* task, loo
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for an episode");
 
   r->task = task;
+  r->tries = -1;
+  if (task->widens) {
+    r->set = *task->disturb;
+    memcpy(r->terms, task->disturb->terms, (size_t)r->set.count * sizeof *r->terms);
+    r->set.terms = r->terms;
+  }
   r->added = calloc((size_t)task->longest * (size_t)task->numbers, sizeof *r->added);
   r->input = calloc((size_t)task->inputs, sizeof *r->input);
   int code = r->added && r->input ? open_episode(r, err)
@@ -118,11 +128,46 @@ static int break_off(residualEpisode* r, int code, const loomError* why, loomErr
   return code;
 }
 
+// Ranges as they are by now, and what of them the episode tries.
+static void draw_ranges(residualEpisode* r, uint64_t seed, uint64_t attempt) {
+  int range;
+  loomAdrEnd end;
+  loom_adr_apply(r->terms, &r->task->shared->adr);
+  r->tries = loom_adr_try(&range, &end, &r->task->shared->adr, seed, attempt) ? 2 * range + (int)end : -1;
+}
+
+// The term whose end it tries.
+static loomDisturbTerm* tried_term(residualEpisode* r, int* term) {
+  *term = r->task->shared->adr.range[r->tries / 2].term;
+  return &r->terms[*term];
+}
+
+static int disturb(residualEpisode* r, loomError* err) {
+  const loomResidualTask* t = r->task;
+  if (!t->widens) return loom_disturb_begin(r->e, t->disturb, r->seed, r->attempt, NULL, err);
+
+  loomDisturbPin pin = {0};
+  if (r->tries >= 0) pin.value = tried_term(r, &pin.term)->range[r->tries % 2];
+  return loom_disturb_begin(r->e, &r->set, r->seed, r->attempt, r->tries < 0 ? NULL : &pin, err);
+}
+
+// What came of an end that is still there.
+static void note_end(residualEpisode* r, bool success) {
+  loomAdr* adr = &r->task->shared->adr;
+  int term, end = r->tries % 2;
+  if (r->tries < 0) return;
+
+  double tried = tried_term(r, &term)->range[end];
+  if (tried == adr->range[r->tries / 2].end[end])
+    loom_adr_note(NULL, adr, r->tries / 2, (loomAdrEnd)end, success);
+  r->tries = -1;
+}
+
 static int begin_at_start(residualEpisode* r, loomError* err) {
   const loomResidualTask* t = r->task;
   int code = t->starts ? loom_start_begin(r->e, t->starts, &r->start, r->seed, err)
                        : loom_episode_reset(r->e, t->reset, r->seed, r->attempt, err);
-  return !code && t->disturb ? loom_disturb_begin(r->e, t->disturb, r->seed, r->attempt, NULL, err) : code;
+  return !code && t->disturb ? disturb(r, err) : code;
 }
 
 static const loomStages* stages_of(const residualEpisode* r) {
@@ -155,14 +200,18 @@ static int begin_residual(residualEpisode* r, uint64_t seed, uint64_t attempt, l
 
 static int reset_residual(void* self, uint64_t seed, uint64_t attempt, loomError* err) {
   residualEpisode* r = self;
-  if (r->task->starts) loom_start_draw(&r->start, r->task->starts, r->task->curriculum, seed, attempt);
+  if (r->task->starts)
+    loom_start_draw(&r->start, r->task->starts, &r->task->shared->curriculum, seed, attempt);
+  if (r->task->widens) draw_ranges(r, seed, attempt);
   return begin_residual(r, seed, attempt, err);
 }
 
 // In the order of the environments: what others draw next depends on it.
 static void end_residual(void* self, bool success) {
   residualEpisode* r = self;
-  if (r->task->starts) loom_curriculum_note(r->task->curriculum, r->task->starts, &r->start, success);
+  if (r->task->starts)
+    loom_curriculum_note(&r->task->shared->curriculum, r->task->starts, &r->start, success);
+  if (r->task->widens) note_end(r, success);
 }
 
 static int horizon_of(const residualEpisode* r) {
@@ -251,6 +300,27 @@ static size_t head_of(const loomResidualTask* t) {
   return t->starts ? HEAD + START : HEAD;
 }
 
+// What it tries, and each range that it was drawn from.
+static size_t ranges_of(const loomResidualTask* t) {
+  return t->widens ? 1 + 2 * (size_t)t->shared->adr.count : 0;
+}
+
+static double* write_ranges(double* out, const residualEpisode* r) {
+  if (!r->task->widens) return out;
+  *out++ = r->tries;
+  for (int i = 0; i < r->task->shared->adr.count; i++, out += 2)
+    memcpy(out, r->terms[r->task->shared->adr.range[i].term].range, 2 * sizeof *out);
+  return out;
+}
+
+static const double* read_ranges(residualEpisode* r, const double* from) {
+  if (!r->task->widens) return from;
+  r->tries = (int)*from++;
+  for (int i = 0; i < r->task->shared->adr.count; i++, from += 2)
+    memcpy(r->terms[r->task->shared->adr.range[i].term].range, from, 2 * sizeof *from);
+  return from;
+}
+
 static void snapshot_residual(void* out, const void* self) {
   const residualEpisode* r = self;
   const loomStart* s = &r->start;
@@ -260,7 +330,7 @@ static void snapshot_residual(void* out, const void* self) {
 
   // What earlier episodes left behind is nobody's.
   memcpy(out, head, head_of(r->task) * sizeof *head);
-  double* added = (double*)((char*)out + head_of(r->task) * sizeof *head);
+  double* added = write_ranges((double*)((char*)out + head_of(r->task) * sizeof *head), r);
   memset(added, 0, n * sizeof *added);
   memcpy(added, r->added, (size_t)r->decisions * (size_t)r->task->numbers * sizeof *added);
 }
@@ -268,7 +338,8 @@ static void snapshot_residual(void* out, const void* self) {
 static int restore_residual(void* self, const void* snapshot, loomError* err) {
   residualEpisode* r = self;
   const loomResidualTask* t = r->task;
-  const double* added = (const double*)((const char*)snapshot + head_of(r->task) * sizeof(uint64_t));
+  const double* added =
+      read_ranges(r, (const double*)((const char*)snapshot + head_of(r->task) * sizeof(uint64_t)));
   uint64_t head[HEAD + START] = {0};
   memcpy(head, snapshot, head_of(r->task) * sizeof *head);
 
@@ -341,9 +412,12 @@ loomEnvironmentMaker loom_residual_environment(const loomResidualTask* t) {
                                 .obs = t->inputs,
                                 .actions = t->numbers,
                                 .range = t->policy->residual ? t->space.range[0] : NULL,
-                                .common = t->starts ? t->curriculum : NULL,
-                                .common_size = t->starts ? sizeof *t->curriculum : 0,
+                                .common = t->starts || t->widens ? t->shared : NULL,
+                                .common_size = t->widens   ? sizeof *t->shared
+                                               : t->starts ? sizeof t->shared->curriculum
+                                                           : 0,
                                 .snapshot_size = head_of(t) * sizeof(uint64_t) +
+                                                 ranges_of(t) * sizeof(double) +
                                                  (size_t)t->longest * (size_t)t->numbers * sizeof(double),
                                 .create = create_residual};
 }

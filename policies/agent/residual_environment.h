@@ -11,6 +11,7 @@
 #ifndef LOOM_POLICIES_AGENT_RESIDUAL_ENVIRONMENT_H
 #define LOOM_POLICIES_AGENT_RESIDUAL_ENVIRONMENT_H
 
+#include "engine/run/adr.h"
 #include "engine/run/environment.h"
 #include "engine/run/starts.h"
 #include "engine/sim/disturb.h"
@@ -18,6 +19,12 @@
 #include "policies/agent/residual.h"
 
 enum { LOOM_RESIDUAL_NUMBERS = 4096 };  // of an action, at most
+
+/// What episodes teach those that come after them; a vector's snapshots hold it. One vector at a time.
+typedef struct loomResidualShared {
+  loomCurriculum curriculum;  // of starts
+  loomAdr adr;                // ranges of disturbances that widen
+} loomResidualShared;
 
 /// Shared by all environments: read only.
 typedef struct loomResidualTask {
@@ -29,7 +36,8 @@ typedef struct loomResidualTask {
   const loomRewardDef* reward;    // NULL = the task's own
   const loomStarts* starts;       // where episodes begin; NULL = all in the reset distribution
   const loomDisturbSet* disturb;  // what disturbs them; NULL = nothing
-  loomCurriculum* curriculum;     // of starts: what the episodes teach it. One vector at a time
+  bool widens;                    // its ranges are shared->adr's: half of the episodes try one's end
+  loomResidualShared* shared;     // NULL: neither starts nor ranges that widen
   // Of these:
   loomResidualSpace space;  // with a residual
   int inputs, numbers;      // of an observation, and of an action

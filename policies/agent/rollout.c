@@ -1,5 +1,6 @@
 #include "policies/agent/rollout.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/pool.h"
 #include "engine/base/statistics.h"
+#include "engine/run/jerk.h"
 
 const char* loom_run_end_name(loomRunEnd end) {
   static const char* const names[] = {"success", "lost", "done", "timeout", "simulator", "breached"};
@@ -24,6 +26,7 @@ typedef struct worker {
   void* instance;
   loomTrace trace;
   loomPolicy policy;  // of the episode in hand
+  loomJerk jerk;      // of it
   float* taken;       // where its decisions' seconds go
   int decisions;
   bool broken;  // its last episode ended in an error of MuJoCo's
@@ -87,6 +90,9 @@ static int timed_reset(void* self, loomEpisode* episode, loomError* err) {
 
 static int timed_act(double* action, void* self, loomEpisode* episode, loomError* err) {
   worker* w = self;
+
+  // Judged of the states that actions are chosen in, as limits are.
+  loom_jerk_state(&w->jerk, episode);
   double start = loom_clock();
   int code = w->policy.act(action, w->policy.self, episode, err);
   w->taken[w->decisions++] = (float)(loom_clock() - start);
@@ -102,6 +108,7 @@ static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
 
   w->taken = r->taken + (size_t)i * (size_t)r->run.max_steps;
   w->decisions = w->trace.rows = 0;
+  w->jerk = (loomJerk){0};
 
   // A reset that MuJoCo fails in is a failed episode; one that finds no place is an error.
   int code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, start, &why);
@@ -128,6 +135,7 @@ static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
                        .first_success = run.first_success,
                        .within_limits = loom_judge_within_limits(&run),
                        .breach = run.breach,
+                       .jerk = loom_jerk_mean(&w->jerk),
                        .physics_steps = run.physics_steps};
   snprintf(out->message, sizeof out->message, "%.159s", run.message);
   r->decisions[i] = w->decisions;
@@ -199,6 +207,7 @@ static void count_latency(rollouts* r) {
 static void make_report(rollouts* r) {
   loomRolloutReport* out = r->report;
   int64_t steps = 0;
+  int moved = 0;
   out->n = r->def->n;
   for (int i = 0; i < out->n; i++) {
     const loomRollout* one = &out->rollout[i];
@@ -206,6 +215,9 @@ static void make_report(rollouts* r) {
     out->within += one->within_limits;
     out->breaches[one->breach.limit]++;
     if (one->end == LOOM_RUN_SUCCESS) steps += one->steps;
+    if (isnan(one->jerk)) continue;
+    out->jerk += one->jerk;
+    moved++;
   }
 
   int successes = out->ends[LOOM_RUN_SUCCESS];
@@ -214,6 +226,7 @@ static void make_report(rollouts* r) {
   out->within_rate = (double)out->within / out->n;
   loom_wilson(&out->within_low, &out->within_high, out->within, out->n);
   if (successes) out->success_steps = (double)steps / successes;
+  out->jerk = moved ? out->jerk / moved : NAN;
   count_latency(r);
 }
 

@@ -30,6 +30,7 @@ typedef struct loomRollout {
   int first_success;       // step after which success first held, or -1
   bool within_limits;      // it is a success, and no limit of the task's was breached on the way
   loomBreach breach;       // the first
+  double jerk;  // mean squared jerk of the end effectors, m^2/s^6 (engine/run/jerk.h); NAN: too short
   int64_t physics_steps;
   char message[160];  // LOOM_RUN_SIMULATOR: what MuJoCo said
 } loomRollout;
@@ -67,6 +68,7 @@ typedef struct loomRolloutReport {
   int within;               // successes within the task's limits
   double within_rate, within_low, within_high;
   int breaches[LOOM_LIMITS];           // episodes by the limit that they breached first
+  double jerk;                         // mean of the episodes' mean squared jerks, m^2/s^6; NAN = none
   double success_steps;                // mean control steps of successes; 0 = none
   int64_t decisions;                   // calls of act
   double decision_mean, decision_p99;  // s; with all threads at work, so at best what a lone one takes

@@ -157,9 +157,10 @@ int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, 
   size_t dim = (size_t)a->trained->network.def.obs_dim;
   // Of the rows between two decisions only the last are seen by the second, and those that an offset is
   // decided from.
-  bool looks = a->queued - a->next < a->rows || loom_observer_must_look(episode) ||
+  bool looks = a->queued - a->next < a->rows ||
                (a->trained->residual && !(a->steps % a->trained->residual->config.hold));
   int code = !a->ready && looks ? look(a, episode, err) : 0;
+  if (!a->ready && !looks && loom_observer_must_look(episode)) loom_observer_pass(a->observer, episode);
   if (code) return code;
 
   // All that was decided is done: decide again.

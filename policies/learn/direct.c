@@ -1,20 +1,15 @@
 #include "policies/learn/direct.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "policies/learn/residual_internal.h"
+#include "policies/learn/policy_ppo.h"
 #include "policies/network/mixture_actor.h"
 
 // ---- settings
 
 #define ROW(type, member, ...) LOOM_FIELD(loomDirectSettings, type, member, __VA_ARGS__)
 static const loomFieldDef field_rows[] = {
-    ROW(INT, critic_first, .high = 1 << 20, .unit = "iterations",
-        .about = "in which only the critic learns; the policy stays as it is"),
-    ROW(REAL, critic_rate, .least = 1e-12, .most = 10, .about = "the critic's learning rate"),
-    ROW(BOOL, adaptive,
-        .about = "the policy's rate follows, so that an iteration moves it by ppo's target_kl"),
+    LOOM_CRITIC_ROWS(loomDirectSettings),
     ROW(REAL, bc, .least = 0, .most = 1e6, .about = "weight of the demos' negative log likelihood; 0 = none"),
     ROW(REAL, least_std, .least = 1e-6, .most = 10,
         .about = "added to deviations of actions, normalized, while it explores"),
@@ -96,52 +91,55 @@ static int clone(double* loss, void* self, uint64_t update, loomError* err) {
 
 // ---- a run
 
-static void release_direct(void* self) {
+static int create_direct(loomPpoGuide* guide, void* self, const loomPolicyPpoDef* def, int most,
+                         loomError* err) {
+  direct* d = self;
+  const loomDirectSettings* set = def->method;
+  loomTrained* policy = def->base->policy;
+  const char* data = def->settings->data;
+  *d = (direct){.policy = policy, .bc = set->bc};
+
+  // The actor, and what keeps it near the demos.
+  if (set->bc > 0 && !data[0])
+    return loom_error_set(err, LOOM_ERR_USAGE, "bc is of demos: name them (--data FILE.hdf5)");
+
+  int code = loom_mixture_actor_create(&d->actor, &policy->network, set->least_std,
+                                       def->ppo->entropy_weight > 0, most, err);
+  if (!code && set->bc > 0) code = open_demos(d, data, most, def->seed, err);
+  if (code) return code;
+
+  // The critic sees what is seen now, whatever the actor remembers.
+  const loomNetworkDef* net = &policy->network.def;
+  *guide = (loomPpoGuide){.critic_obs = loom_network_seen(net) * net->obs_dim,
+                          .actor = loom_mixture_actor(&d->actor),
+                          .critic_first = set->critic_first,
+                          .critic_rate = set->critic_rate,
+                          .adaptive = set->adaptive};
+  if (d->data) guide->actor.further = clone;
+  guide->actor.further_self = d;
+  return LOOM_OK;
+}
+
+static void destroy_direct(void* self) {
   direct* d = self;
   loom_mixture_actor_destroy(&d->actor);
   loom_batch_destroy(&d->batch);
   loom_data_close(d->data);
-  free(d);
 }
 
-static int create_learner(loomLearner* out, loomResidualOwner* o, direct* d, const loomResidualSettings* s,
-                          const loomPpoConfig* ppo, const loomDirectSettings* set, int64_t steps,
-                          uint64_t seed, loomError* err) {
-  int most = loom_ppo_most_rows(ppo);
-  if (set->bc > 0 && !s->data[0])
-    return loom_error_set(err, LOOM_ERR_USAGE, "bc is of demos: name them (--data FILE.hdf5)");
-
-  int code = loom_mixture_actor_create(&d->actor, &o->base.policy->network, set->least_std,
-                                       ppo->entropy_weight > 0, most, err);
-  if (!code) code = loom_residual_prepare(o, s, seed, err);
-  if (!code && set->bc > 0) code = open_demos(d, s->data, most, seed, err);
-  if (code) return code;
-
-  // The critic sees what is seen now, whatever the actor remembers.
-  const loomNetworkDef* net = &o->base.policy->network.def;
-  loomPpoGuide guide = {.critic_obs = loom_network_seen(net) * net->obs_dim,
-                        .actor = loom_mixture_actor(&d->actor),
-                        .critic_first = set->critic_first,
-                        .critic_rate = set->critic_rate,
-                        .adaptive = set->adaptive};
-  if (d->data) guide.actor.further = clone;
-  guide.actor.further_self = d;
-  loomEnvironmentMaker maker = loom_residual_environment(&o->task);
-  return loom_ppo_create(out, ppo, &guide, &maker, steps, seed, o->threads, err);
-}
-
-int loom_direct_learner(loomLearner* out, const loomResidualSettings* s, const loomPpoConfig* ppo,
-                        const loomDirectSettings* set, const loomResidualBase* base, int64_t steps,
+int loom_direct_learner(loomLearner* out, const loomFinetuneSettings* s, const loomPpoConfig* ppo,
+                        const loomDirectSettings* set, const loomFinetuneBase* base, int64_t steps,
                         uint64_t seed, int threads, loomError* err) {
-  loomResidualOwner* o;
-  int code = loom_residual_own(&o, out, s, base, threads, err);
-  if (code) return loom_residual_hand_over(out, o, code);
-
-  direct* d = calloc(1, sizeof *d);
-  o->self = d;
-  o->release = d ? release_direct : NULL;
-  if (d) *d = (direct){.policy = base->policy, .bc = set->bc};
-  code = d ? create_learner(out, o, d, s, ppo, set, steps, seed, err)
-           : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
-  return loom_residual_hand_over(out, o, code);
+  return loom_policy_ppo(out,
+                         &(loomPolicyPpoDef){.settings = s,
+                                             .ppo = ppo,
+                                             .base = base,
+                                             .steps = steps,
+                                             .seed = seed,
+                                             .threads = threads,
+                                             .size = sizeof(direct),
+                                             .method = set,
+                                             .create = create_direct,
+                                             .destroy = destroy_direct},
+                         err);
 }

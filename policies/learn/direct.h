@@ -26,8 +26,8 @@ loomPpoConfig loom_default_direct_ppo_config(void);
 
 /// Errors: as loom_residual_learner; LOOM_ERR_UNSUPPORTED: a kind that it is not for, demos with pictures or
 /// clouds; LOOM_ERR_USAGE: bc without demos. base's policy changes as it learns.
-int loom_direct_learner(loomLearner* out, const loomResidualSettings* settings, const loomPpoConfig* ppo,
-                        const loomDirectSettings* direct, const loomResidualBase* base, int64_t steps,
+int loom_direct_learner(loomLearner* out, const loomFinetuneSettings* settings, const loomPpoConfig* ppo,
+                        const loomDirectSettings* direct, const loomFinetuneBase* base, int64_t steps,
                         uint64_t seed, int threads, loomError* err);
 
 LOOM_C_END

@@ -1,20 +1,14 @@
 #include "policies/learn/dppo.h"
 
-#include <stdlib.h>
-
 #include "policies/learn/direct.h"
-#include "policies/learn/residual_internal.h"
+#include "policies/learn/policy_ppo.h"
 #include "policies/network/diffusion_actor.h"
 
 // ---- settings
 
 #define ROW(type, member, ...) LOOM_FIELD(loomDppoSettings, type, member, __VA_ARGS__)
 static const loomFieldDef field_rows[] = {
-    ROW(INT, critic_first, .high = 1 << 20, .unit = "iterations",
-        .about = "in which only the critic learns; the policy stays as it is"),
-    ROW(REAL, critic_rate, .least = 1e-12, .most = 10, .about = "the critic's learning rate"),
-    ROW(BOOL, adaptive,
-        .about = "the policy's rate follows, so that an iteration moves it by ppo's target_kl"),
+    LOOM_CRITIC_ROWS(loomDppoSettings),
     ROW(INT, steps, .high = LOOM_DIFFUSION_STEPS,
         .about =
             "of those that take noise away, the last ones, which learn, as far as it has so many; 0 = all"),
@@ -47,6 +41,7 @@ loomDppoSettings loom_default_dppo_settings(void) {
 
 loomPpoConfig loom_default_dppo_ppo_config(void) {
   loomPpoConfig c = loom_default_direct_ppo_config();
+
   c.steps = 64;
   c.discount = 0.99;
   c.max_gradient = 1;
@@ -56,14 +51,10 @@ loomPpoConfig loom_default_dppo_ppo_config(void) {
 
 // ---- a run
 
-static void release_actor(void* self) {
-  loom_diffusion_actor_destroy(self);
-  free(self);
-}
+static int create_actor(loomPpoGuide* guide, void* self, const loomPolicyPpoDef* ppo, int most,
+                        loomError* err) {
+  const loomDppoSettings* d = ppo->method;
 
-static int create_learner(loomLearner* out, loomResidualOwner* o, loomDiffusionActor* actor,
-                          const loomResidualSettings* s, const loomPpoConfig* ppo, const loomDppoSettings* d,
-                          int64_t steps, uint64_t seed, loomError* err) {
   loomDiffusionActorDef def = {.steps = d->steps,
                                .std = d->std,
                                .shared = d->shared,
@@ -71,34 +62,34 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, loomDiffusionA
                                .discount = d->discount,
                                .clip_least = d->clip_least,
                                .clip_growth = d->clip_growth};
-
-  int code = loom_diffusion_actor_create(actor, &o->base.policy->network, &def, loom_ppo_most_rows(ppo), err);
-
-  // Episodes are of what the network says, which the actor's noise is added to.
-  if (!code) code = loom_residual_prepare(o, s, seed, err);
+  int code = loom_diffusion_actor_create(self, &ppo->base->policy->network, &def, most, err);
   if (code) return code;
 
   // The core knows nothing of noise.
-  loomPpoGuide guide = {.actor = loom_diffusion_actor(actor),
-                        .critic_first = d->critic_first,
-                        .critic_rate = d->critic_rate,
-                        .adaptive = d->adaptive};
-  loomEnvironmentMaker maker = loom_residual_environment(&o->task);
-  return loom_ppo_create(out, ppo, &guide, &maker, steps, seed, o->threads, err);
+  *guide = (loomPpoGuide){.actor = loom_diffusion_actor(self),
+                          .critic_first = d->critic_first,
+                          .critic_rate = d->critic_rate,
+                          .adaptive = d->adaptive};
+  return LOOM_OK;
 }
 
-int loom_dppo_learner(loomLearner* out, const loomResidualSettings* s, const loomPpoConfig* ppo,
-                      const loomDppoSettings* d, const loomResidualBase* base, int64_t steps, uint64_t seed,
-                      int threads, loomError* err) {
-  loomResidualOwner* o;
-  int code = loom_residual_own(&o, out, s, base, threads, err);
-  if (code) return loom_residual_hand_over(out, o, code);
+static void destroy_actor(void* self) {
+  loom_diffusion_actor_destroy(self);
+}
 
-  // The actor goes when the learner has gone.
-  loomDiffusionActor* actor = calloc(1, sizeof *actor);
-  o->self = actor;
-  o->release = actor ? release_actor : NULL;
-  code = actor ? create_learner(out, o, actor, s, ppo, d, steps, seed, err)
-               : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
-  return loom_residual_hand_over(out, o, code);
+int loom_dppo_learner(loomLearner* out, const loomFinetuneSettings* s, const loomPpoConfig* ppo,
+                      const loomDppoSettings* d, const loomFinetuneBase* base, int64_t steps, uint64_t seed,
+                      int threads, loomError* err) {
+  return loom_policy_ppo(out,
+                         &(loomPolicyPpoDef){.settings = s,
+                                             .ppo = ppo,
+                                             .base = base,
+                                             .steps = steps,
+                                             .seed = seed,
+                                             .threads = threads,
+                                             .size = sizeof(loomDiffusionActor),
+                                             .method = d,
+                                             .create = create_actor,
+                                             .destroy = destroy_actor},
+                         err);
 }

@@ -24,8 +24,8 @@ loomDppoSettings loom_default_dppo_settings(void);
 loomPpoConfig loom_default_dppo_ppo_config(void);
 
 /// Errors: as loom_residual_learner, and loom_diffusion_actor_create's. base's policy changes as it learns.
-int loom_dppo_learner(loomLearner* out, const loomResidualSettings* settings, const loomPpoConfig* ppo,
-                      const loomDppoSettings* dppo, const loomResidualBase* base, int64_t steps,
+int loom_dppo_learner(loomLearner* out, const loomFinetuneSettings* settings, const loomPpoConfig* ppo,
+                      const loomDppoSettings* dppo, const loomFinetuneBase* base, int64_t steps,
                       uint64_t seed, int threads, loomError* err);
 
 LOOM_C_END

@@ -70,9 +70,28 @@ static int save_file(run* r, const char* name, bool whole, loomError* err) {
   return code;
 }
 
+// The disturbances that it has come to cope with, as `--disturb FILE` takes them.
+static int save_ranges(const run* r, loomError* err) {
+  char path[LOOM_RUN_FILE_MAX], *text = NULL;
+  size_t size;
+  if (!r->learner.write_ranges) return LOOM_OK;
+
+  FILE* out = open_memstream(&text, &size);
+  if (!out) return no_memory(err);
+  r->learner.write_ranges(out, r->learner.owner);
+  bool lacks = ferror(out) != 0;
+  lacks = fclose(out) || lacks;
+
+  loom_run_folder_path(path, &r->folder, "disturb.yaml");
+  int code = lacks ? no_memory(err) : loom_file_write_text(path, text, err);
+  free(text);
+  return code;
+}
+
 static int save_checkpoint(run* r, loomError* err) {
   r->learner.freeze(r->learner.self);
   int code = save_file(r, "last.safetensors", true, err);
+  if (!code) code = save_ranges(r, err);
   r->saved = r->p.step;
   return code ? code : loom_curves_draw(r->def->folder, err);
 }
@@ -217,6 +236,8 @@ static int log_iteration(run* r, bool evaluated, loomError* err) {
     code = loom_event_log_scalar(r->log, "train/steps_per_second", step, r->state.steps_per_second, err);
   if (!code && r->learner.opened)
     code = loom_event_log_scalar(r->log, "train/opened", step, r->learner.opened(r->learner.owner), err);
+  if (!code && r->learner.widened)
+    code = loom_event_log_scalar(r->log, "train/widened", step, r->learner.widened(r->learner.owner), err);
   if (!code && evaluated) code = loom_event_log_scalar(r->log, "evaluate/return", step, r->p.evaluation, err);
   return code ? code : loom_event_log_flush(r->log, err);
 }
@@ -354,7 +375,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
   run* r = calloc(1, sizeof *r);
   if (!r) return no_memory(err);
   loomFinetuneDef own = *def;
-  loomResidualBase base;
+  loomFinetuneBase base;
   *r = (run){.def = &own, .config = def->config, .start = loom_clock()};
 
   // Where episodes begin is a setting like any other.

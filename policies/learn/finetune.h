@@ -29,7 +29,7 @@ typedef struct loomFinetuneState {
 typedef struct loomFinetuneDef {
   const loomFinetuneConfig* config;
   const loomEnvironmentMaker* maker;  // what is learned from scratch,
-  const loomResidualBase* base;       // or else what is finetuned
+  const loomFinetuneBase* base;       // or else what is finetuned
   uint64_t digest;  // of the task, and of what is finetuned, which a run that goes on must be of
   const char* folder;
   bool overwrite;                     // remove what an earlier run left there
@@ -50,7 +50,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
 /// The files that a run leaves, as patterns (fnmatch): elements of an array.
 #define LOOM_FINETUNE_FILES                                                               \
   "last.safetensors", "best.safetensors", "config.yaml", "scalars.csv", "evaluation.csv", \
-      "events.out.tfevents.*", "curves.png"
+      "events.out.tfevents.*", "curves.png", "disturb.yaml"
 
 LOOM_C_END
 

@@ -44,7 +44,7 @@ typedef struct loomFinetuneConfig {
   } finetune;
   loomPpoConfig ppo;
   loomTd3Config td3;
-  loomResidualSettings residual;  // ppo of a policy and dppo: their section is `base`
+  loomFinetuneSettings residual;  // ppo of a policy and dppo: their section is `base`
   loomDirectSettings direct;
   loomDppoSettings dppo;
   loomStartsDef starts;  // of the episodes that a policy is finetuned in

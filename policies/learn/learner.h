@@ -3,8 +3,11 @@
 #ifndef LOOM_POLICIES_LEARN_LEARNER_H
 #define LOOM_POLICIES_LEARN_LEARNER_H
 
+#include <stdio.h>
+
 #include "engine/run/vector.h"
 #include "policies/nn/safetensors.h"
+#include "policies/nn/tensor.h"
 
 enum { LOOM_LEARNER_TENSORS = 256, LOOM_LEARNER_SCALARS = 12 };
 
@@ -41,6 +44,14 @@ typedef struct loomLearner {
   void (*release)(void* owner);  // after destroy
   /// NULL, or the share of the demos' states that a reverse curriculum has opened so far.
   double (*opened)(const void* owner);
+  /// NULL, or how far ranges of disturbances have widened, of what their limits leave (loom_adr_width), and
+  /// they themselves.
+  double (*widened)(const void* owner);
+  void (*write_ranges)(FILE* out, const void* owner);
 } loomLearner;
+
+/// For `tensors`: so many numbers that lie in a row, and weights by their names and shapes (how many).
+loomSafeTensor loom_learner_numbers(const char* name, loomSafeType type, const void* data, size_t count);
+int loom_learner_params(loomSafeTensor* out, const loomParams* params);
 
 #endif

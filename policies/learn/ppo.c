@@ -457,48 +457,35 @@ static int scalars_of(loomScalar* out, const void* self) {
   return n;
 }
 
-static loomSafeTensor numbers(const char* name, loomSafeType type, const void* data, size_t count) {
-  return (loomSafeTensor){.name = name, .type = type, .rank = 1, .shape = {(int64_t)count}, .data = data};
-}
-
-// What acts; weights under CleanRL's names.
-static int acting_tensors(loomSafeTensor* out, const ppo* p) {
-  const loomParams* params = p->net.actor.params;
-  for (int i = 0; i < params->count; i++) {
-    const loomParam* q = &params->list[i];
-    out[i] = numbers(q->name, LOOM_SAFE_F32, params->value + q->offset, q->count);
-    out[i].rank = q->dims;
-    for (int k = 0; k < q->dims; k++) out[i].shape[k] = q->shape[k];
-  }
-  return params->count;
-}
-
 // Of who acts elsewhere it is only what it goes on from.
 static int guided_tensors(loomSafeTensor* out, const ppo* p) {
   const loomParams *actor = p->net.actor.params, *critic = p->net.critic_params;
   int n = 0;
-  out[n++] = numbers("train.actor", LOOM_SAFE_F32, actor->value, actor->total);
-  out[n++] = numbers("train.actor_counters", LOOM_SAFE_F64, &p->actor, 2);
-  out[n++] = numbers("train.critic", LOOM_SAFE_F32, critic->value, critic->total);
-  out[n++] = numbers("train.critic_first", LOOM_SAFE_F32, critic->first, critic->total);
-  out[n++] = numbers("train.critic_second", LOOM_SAFE_F32, critic->second, critic->total);
+  out[n++] = loom_learner_numbers("train.actor", LOOM_SAFE_F32, actor->value, actor->total);
+  out[n++] = loom_learner_numbers("train.actor_counters", LOOM_SAFE_F64, &p->actor, 2);
+  out[n++] = loom_learner_numbers("train.critic", LOOM_SAFE_F32, critic->value, critic->total);
+  out[n++] = loom_learner_numbers("train.critic_first", LOOM_SAFE_F32, critic->first, critic->total);
+  out[n++] = loom_learner_numbers("train.critic_second", LOOM_SAFE_F32, critic->second, critic->total);
   return n;
 }
 
 static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
   ppo* p = self;
   const loomParams* params = p->net.actor.params;
-  int n = p->guided ? guided_tensors(out, p) : acting_tensors(out, p);
-  out[n++] = numbers("obs.moments", LOOM_SAFE_F64, p->obs_normal.moments, 1 + 2 * (size_t)p->obs_normal.dim);
+  int n = p->guided ? guided_tensors(out, p) : loom_learner_params(out, params);  // under CleanRL's names
+  out[n++] = loom_learner_numbers("obs.moments", LOOM_SAFE_F64, p->obs_normal.moments,
+                                  1 + 2 * (size_t)p->obs_normal.dim);
   *acting = n;
 
   // What it goes on from.
-  out[n++] = numbers("train.first", LOOM_SAFE_F32, params->first, params->total);
-  out[n++] = numbers("train.second", LOOM_SAFE_F32, params->second, params->total);
-  out[n++] = numbers("train.counters", LOOM_SAFE_F64, &p->count, COUNTERS);
-  out[n++] = numbers("train.return_moments", LOOM_SAFE_F64, p->return_normal.moments, 3);
-  out[n++] = numbers("train.discounted", LOOM_SAFE_F64, p->discounted, (size_t)p->config.environments);
-  out[n++] = numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
+  out[n++] = loom_learner_numbers("train.first", LOOM_SAFE_F32, params->first, params->total);
+  out[n++] = loom_learner_numbers("train.second", LOOM_SAFE_F32, params->second, params->total);
+  out[n++] = loom_learner_numbers("train.counters", LOOM_SAFE_F64, &p->count, COUNTERS);
+  out[n++] = loom_learner_numbers("train.return_moments", LOOM_SAFE_F64, p->return_normal.moments, 3);
+  out[n++] =
+      loom_learner_numbers("train.discounted", LOOM_SAFE_F64, p->discounted, (size_t)p->config.environments);
+  out[n++] =
+      loom_learner_numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
   return n;
 }
 

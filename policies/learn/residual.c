@@ -10,17 +10,21 @@
 #include "engine/data/dataset.h"
 #include "engine/run/reward.h"
 #include "policies/agent/residual.h"
-#include "policies/learn/residual_internal.h"
+#include "policies/learn/finetune_owner.h"
 
 // ---- settings
 
-#define ROW(type, member, ...) LOOM_FIELD(loomResidualSettings, type, member, __VA_ARGS__)
+#define ROW(type, member, ...) LOOM_FIELD(loomFinetuneSettings, type, member, __VA_ARGS__)
 static const loomFieldDef field_rows[] = {
     ROW(TEXT, policy, .about = "file of the policy that is finetuned"),
     ROW(TEXT, data, .about = "dataset whose demos are learned from too"),
     ROW(TEXT, reward, .about = "file of what is rewarded; the task's own `reward:` unless given"),
     ROW(TEXT, reset, .about = "reset distribution; the policy's own unless given"),
     ROW(TEXT, disturb, .about = "set of disturbances of the task, or file of one, under which it learns"),
+    ROW(REAL, widen, .least = 0, .most = 1,
+        .about =
+            "share of the episodes at an end of a range of `disturb` that must succeed for it to widen, up "
+            "to its `limits`; below half of that it narrows; 0 = ranges stay"),
     ROW(INT, max_steps, .high = 1 << 20, .unit = "control steps",
         .about = "of an episode; 0 = twice the longest demo (of data, or else the task's)"),
     ROW(BOOL, limits, .about = "episodes that go beyond the task's limits end there, unrewarded"),
@@ -41,14 +45,14 @@ static const loomFieldDef field_rows[] = {
     ROW(INT64, successes, .low = 1, .high = 1 << 28, .unit = "decisions",
         .about = "of demos and successes that are kept"),
 };
-const loomFields loom_residual_settings_fields = LOOM_FIELDS(field_rows);
+const loomFields loom_finetune_settings_fields = LOOM_FIELDS(field_rows);
 
 // Those up to `test` mean the same whatever learns.
-enum { SHARED = 8 };
+enum { SHARED = 9 };
 const loomFields loom_base_settings_fields = {field_rows, SHARED};
 
-loomResidualSettings loom_default_residual_settings(void) {
-  return (loomResidualSettings){.limits = true,
+loomFinetuneSettings loom_default_finetune_settings(void) {
+  return (loomFinetuneSettings){.limits = true,
                                 .test = 200,
                                 .position = 0.1,
                                 .rotation = 0.1,
@@ -74,7 +78,7 @@ loomTd3Config loom_default_residual_td3_config(void) {
 
 // ---- a run
 
-static loomResidualConfig config_of(const loomResidualSettings* s, const loomTd3Config* td3) {
+static loomResidualConfig config_of(const loomFinetuneSettings* s, const loomTd3Config* td3) {
   return (loomResidualConfig){.hold = s->hold,
                               .position = s->position,
                               .rotation = s->rotation,
@@ -83,7 +87,7 @@ static loomResidualConfig config_of(const loomResidualSettings* s, const loomTd3
                               .hidden = td3->hidden};
 }
 
-static int find_reset(int* out, const loomResidualSettings* s, const loomResidualBase* base, loomError* err) {
+static int find_reset(int* out, const loomFinetuneSettings* s, const loomFinetuneBase* base, loomError* err) {
   const char* name = s->reset[0] ? s->reset : base->policy->config.reset;
   *out = name[0] ? loom_task_find_reset(base->scene->task, name) : 0;
   if (*out >= 0) return LOOM_OK;
@@ -92,8 +96,8 @@ static int find_reset(int* out, const loomResidualSettings* s, const loomResidua
 }
 
 // How many offsets there are, by the arms.
-static int give_residual(const loomResidualSettings* s, const loomTd3Config* td3,
-                         const loomResidualBase* base, loomError* err) {
+static int give_residual(const loomFinetuneSettings* s, const loomTd3Config* td3,
+                         const loomFinetuneBase* base, loomError* err) {
   loomResidualConfig config = config_of(s, td3);
   loomResidualSpace space;
   loomEpisode* e;
@@ -111,7 +115,7 @@ static int give_residual(const loomResidualSettings* s, const loomTd3Config* td3
 // ---- demos
 
 // One demo's decisions as transitions that end in success.
-static int learn_demo(loomResidualOwner* o, loomExperience* to, const loomDemo* demo, int number,
+static int learn_demo(loomFinetuneOwner* o, loomExperience* to, const loomDemo* demo, int number,
                       uint64_t seed, loomError* err) {
   int n = loom_residual_decisions(&o->task, demo->rows), inputs = to->def.obs, entries = to->def.actions;
   loomReal* obs = calloc((size_t)(n + 1) * (size_t)inputs, sizeof *obs);
@@ -131,7 +135,7 @@ static int learn_demo(loomResidualOwner* o, loomExperience* to, const loomDemo* 
   return code;
 }
 
-static int check_demo(const loomDemo* demo, const loomDataset* set, const loomResidualOwner* o,
+static int check_demo(const loomDemo* demo, const loomDataset* set, const loomFinetuneOwner* o,
                       loomError* err) {
   loomEpisode* e;
   int code = loom_episode_create(&e, o->base.scene, err);
@@ -146,7 +150,7 @@ static int check_demo(const loomDemo* demo, const loomDataset* set, const loomRe
 }
 
 // Each demo is read twice where the horizon follows from the longest: `to` NULL only measures it.
-static int read_demos(int* longest, loomResidualOwner* o, loomExperience* to, const char* path, uint64_t seed,
+static int read_demos(int* longest, loomFinetuneOwner* o, loomExperience* to, const char* path, uint64_t seed,
                       loomError* err) {
   loomDataset* set;
 
@@ -170,7 +174,7 @@ static int read_demos(int* longest, loomResidualOwner* o, loomExperience* to, co
 
 // ---- starts
 
-static int open_starts(loomResidualOwner* o, const char* data, loomError* err) {
+static int open_starts(loomFinetuneOwner* o, const char* data, loomError* err) {
   const loomStartsDef* given = o->base.starts;
   if (given && given->curriculum != LOOM_CURRICULUM_NONE && !(given->demos > 0))
     return loom_error_set(err, LOOM_ERR_USAGE,
@@ -184,21 +188,51 @@ static int open_starts(loomResidualOwner* o, const char* data, loomError* err) {
   int code = loom_starts_create(&o->starts, &def, o->base.scene, o->task.reset, err);
   if (code) return code;
 
-  loom_curriculum_begin(&o->curriculum, o->starts);
+  loom_curriculum_begin(&o->shared.curriculum, o->starts);
   o->task.starts = o->starts;
-  o->task.curriculum = &o->curriculum;
+  o->task.shared = &o->shared;
   return LOOM_OK;
 }
 
+// ---- disturbances that widen
+
+static int open_ranges(loomFinetuneOwner* o, double widen, loomError* err) {
+  loomAdrDef def = loom_default_adr_def();
+  if (widen <= 0) return LOOM_OK;
+  if (!o->base.disturb)
+    return loom_error_set(err, LOOM_ERR_USAGE, "there are no ranges to widen; name disturbances (--disturb)");
+
+  def.widen = widen;
+  def.narrow = widen / 2;
+  o->task.widens = true;
+  o->task.shared = &o->shared;
+  return loom_adr_begin(&o->shared.adr, o->base.disturb, &def, err);
+}
+
+static double widened_so_far(const void* self) {
+  const loomFinetuneOwner* o = self;
+  return loom_adr_width(&o->shared.adr);
+}
+
+static void write_ranges(FILE* out, const void* self) {
+  const loomFinetuneOwner* o = self;
+  loomDisturbTerm terms[LOOM_DISTURB_TERM_MAX];
+  loomDisturbSet set = *o->base.disturb;
+  memcpy(terms, set.terms, (size_t)set.count * sizeof *terms);
+  set.terms = terms;
+  loom_adr_apply(terms, &o->shared.adr);
+  loom_disturb_write(out, &set);
+}
+
 static double opened_so_far(const void* self) {
-  const loomResidualOwner* o = self;
-  return loom_curriculum_progress(&o->curriculum, o->starts);
+  const loomFinetuneOwner* o = self;
+  return loom_curriculum_progress(&o->shared.curriculum, o->starts);
 }
 
 // ---- what a run asks of it
 
 // Starts that nothing is learned from: of another seed.
-static loomRolloutDef trial_def(const loomResidualOwner* o, int n, uint64_t seed) {
+static loomRolloutDef trial_def(const loomFinetuneOwner* o, int n, uint64_t seed) {
   loomRolloutDef def = loom_default_rollout_def();
   def.n = n;
   def.seed = seed;
@@ -211,7 +245,7 @@ static loomRolloutDef trial_def(const loomResidualOwner* o, int n, uint64_t seed
 
 static int evaluate_policy(double* mean, double* deviation, void* self, int n, uint64_t seed,
                            loomError* err) {
-  loomResidualOwner* o = self;
+  loomFinetuneOwner* o = self;
   loomRolloutReport report;
   loomRolloutDef def = trial_def(o, n, seed);
   loomPolicyMaker maker = loom_trained_maker(o->base.policy);
@@ -227,20 +261,21 @@ static int evaluate_policy(double* mean, double* deviation, void* self, int n, u
 }
 
 static int save_policy(const char* path, void* self, const loomSafeMeta* meta, int nmeta, loomError* err) {
-  loomResidualOwner* o = self;
+  loomFinetuneOwner* o = self;
   loomTrainedExtra extra = {.nmeta = nmeta, .meta = meta};
 
   if (o->learned) loom_residual_set(o->base.policy->residual, o->learned);
   return loom_trained_save(path, o->base.policy, &extra, err);
 }
 
-int loom_residual_prepare(loomResidualOwner* o, const loomResidualSettings* s, uint64_t seed,
+int loom_finetune_prepare(loomFinetuneOwner* o, const loomFinetuneSettings* s, uint64_t seed,
                           loomError* err) {
   int longest = 0;
   int code = find_reset(&o->task.reset, s, &o->base, err);
   if (!code && s->reward[0]) code = loom_reward_def_load(&o->reward, o->base.scene->task, s->reward, err);
   if (!code && s->data[0]) code = read_demos(&longest, o, NULL, s->data, seed, err);
   if (!code) code = open_starts(o, s->data, err);
+  if (!code) code = open_ranges(o, s->widen, err);
   if (code) return code;
 
   // Episodes are no longer than they need be.
@@ -251,11 +286,11 @@ int loom_residual_prepare(loomResidualOwner* o, const loomResidualSettings* s, u
   return code ? code : loom_residual_task(&o->task, err);
 }
 
-static int create_learner(loomLearner* out, loomResidualOwner* o, const loomResidualSettings* s,
+static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFinetuneSettings* s,
                           const loomTd3Config* td3, uint64_t seed, loomError* err) {
   int longest, code = find_reset(&o->task.reset, s, &o->base, err);
   if (!code) code = give_residual(s, td3, &o->base, err);
-  if (!code) code = loom_residual_prepare(o, s, seed, err);
+  if (!code) code = loom_finetune_prepare(o, s, seed, err);
   if (code) return code;
 
   enum { LOOK = 800 };  // decisions from one look at the run to the next
@@ -281,15 +316,15 @@ static int create_learner(loomLearner* out, loomResidualOwner* o, const loomResi
 }
 
 static void release_owner(void* self) {
-  loomResidualOwner* o = self;
+  loomFinetuneOwner* o = self;
   loom_starts_destroy(o->starts);
   loom_reward_def_destroy(o->reward);
   if (o->release) o->release(o->self);
   free(o);
 }
 
-int loom_residual_own(loomResidualOwner** out, loomLearner* learner, const loomResidualSettings* s,
-                      const loomResidualBase* base, int threads, loomError* err) {
+int loom_finetune_own(loomFinetuneOwner** out, loomLearner* learner, const loomFinetuneSettings* s,
+                      const loomFinetuneBase* base, int threads, loomError* err) {
   *learner = (loomLearner){0};
   *out = NULL;
   if (base->policy->residual)
@@ -297,15 +332,15 @@ int loom_residual_own(loomResidualOwner** out, loomLearner* learner, const loomR
         err, LOOM_ERR_UNSUPPORTED,
         "%s: has been finetuned already; finetune the policy that it was made of, for longer", s->policy);
 
-  loomResidualOwner* o = *out = calloc(1, sizeof *o);
+  loomFinetuneOwner* o = *out = calloc(1, sizeof *o);
   if (!o) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
-  *o = (loomResidualOwner){.base = *base, .threads = threads};
+  *o = (loomFinetuneOwner){.base = *base, .threads = threads};
   o->task = (loomResidualTask){
       .scene = base->scene, .policy = base->policy, .limits = s->limits, .disturb = base->disturb};
   return LOOM_OK;
 }
 
-int loom_residual_hand_over(loomLearner* learner, loomResidualOwner* o, int code) {
+int loom_finetune_hand_over(loomLearner* learner, loomFinetuneOwner* o, int code) {
   if (code) {
     if (learner->destroy) learner->destroy(learner->self);
     *learner = (loomLearner){0};
@@ -318,16 +353,18 @@ int loom_residual_hand_over(loomLearner* learner, loomResidualOwner* o, int code
   learner->save = save_policy;
   learner->release = release_owner;
   if (o->starts) learner->opened = opened_so_far;
+  if (o->task.widens) learner->widened = widened_so_far;
+  if (o->task.widens) learner->write_ranges = write_ranges;
   return LOOM_OK;
 }
 
-int loom_residual_learner(loomLearner* out, const loomResidualSettings* s, const loomTd3Config* td3,
-                          const loomResidualBase* base, uint64_t seed, int threads, loomError* err) {
-  loomResidualOwner* o;
-  int code = loom_residual_own(&o, out, s, base, threads, err);
+int loom_residual_learner(loomLearner* out, const loomFinetuneSettings* s, const loomTd3Config* td3,
+                          const loomFinetuneBase* base, uint64_t seed, int threads, loomError* err) {
+  loomFinetuneOwner* o;
+  int code = loom_finetune_own(&o, out, s, base, threads, err);
   if (!code) code = create_learner(out, o, s, td3, seed, err);
   if (!code) o->learned = loom_td3_network_of(out);
-  return loom_residual_hand_over(out, o, code);
+  return loom_finetune_hand_over(out, o, code);
 }
 
 // ---- before and after
@@ -348,16 +385,16 @@ static int note_trial(void* user, const loomRollout* rollout, loomTrace* trace, 
   return t->tried ? t->tried(t->user, t->done, t->n) : 0;
 }
 
-int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, const loomResidualBase* base,
+int loom_finetune_test(loomFinetuneTest* out, const loomFinetuneSettings* s, const loomFinetuneBase* base,
                        loomTrained* best, uint64_t seed, int threads,
                        int (*tried)(void* user, int done, int n), void* user, loomError* err) {
   loomTrained* both[2] = {base->policy, best};
   loomRolloutReport report[2] = {{0}};
   trial t = {.n = 2 * s->test, .tried = tried, .user = user};
   loomRolloutDef def = loom_default_rollout_def();
-  *out = (loomResidualTest){.n = s->test, .success = calloc(2 * (size_t)s->test + 1, sizeof(bool))};
-  int code = out->success ? find_reset(&def.reset, s, base, err)
-                          : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to test");
+  *out = (loomFinetuneTest){.tries = calloc(2 * (size_t)s->test + 1, sizeof *out->tries)};
+  int code = out->tries ? find_reset(&def.reset, s, base, err)
+                        : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to test");
 
   // As the task has it, whatever it was learned with.
   def.n = s->test;
@@ -371,45 +408,33 @@ int loom_residual_test(loomResidualTest* out, const loomResidualSettings* s, con
     code = loom_rollout(&report[k], base->scene, &maker, &def, err);
   }
 
+  loomTry *then = out->tries, *now = then + s->test;
   for (int i = 0; !code && i < s->test; i++) {
-    const loomRollout *then = &report[0].rollout[i], *now = &report[1].rollout[i];
-    bool before = then->end == LOOM_RUN_SUCCESS, after = now->end == LOOM_RUN_SUCCESS;
-    out->before += before;
-    out->after += after;
-    out->before_within += then->within_limits;
-    out->after_within += now->within_limits;
-    out->before_breaches += then->breach.limit != LOOM_LIMIT_NONE;
-    out->after_breaches += now->breach.limit != LOOM_LIMIT_NONE;
+    then[i] = loom_try(&report[0].rollout[i]);
+    now[i] = loom_try(&report[1].rollout[i]);
+    loom_tested_add(&out->before, &then[i]);
+    loom_tested_add(&out->after, &now[i]);
+
+    bool before = then[i].end == LOOM_RUN_SUCCESS, after = now[i].end == LOOM_RUN_SUCCESS;
     out->won += after && !before;
     out->lost += before && !after;
-    out->success[2 * i] = before;
-    out->success[2 * i + 1] = after;
   }
   out->p = loom_mcnemar(out->won, out->lost);
   out->kept = out->won > out->lost;
   for (int k = 0; k < 2; k++) loom_rollout_report_destroy(&report[k]);
-  if (code) loom_residual_test_destroy(out);
+  if (code) loom_finetune_test_destroy(out);
   return code;
 }
 
-void loom_residual_test_destroy(loomResidualTest* test) {
-  free(test->success);
-  *test = (loomResidualTest){0};
+void loom_finetune_test_destroy(loomFinetuneTest* test) {
+  free(test->tries);
+  *test = (loomFinetuneTest){0};
 }
 
-int loom_residual_test_write(const char* path, const loomResidualTest* test, loomError* err) {
-  enum { LINE = 32 };
-  size_t room = (size_t)(test->n + 1) * LINE;
-  char* text = malloc(room);
-  if (!text) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+int loom_finetune_test_write(const char* path, const loomFinetuneTest* test, loomError* err) {
+  static const char* const names[2] = {"before", "after"};
+  int64_t n = test->before.n;
 
   // What a run gives is the policy as it was where that is no worse.
-  size_t n = (size_t)snprintf(text, room, "start,before,after\n");
-  for (int i = 0; i < test->n; i++)
-    n += (size_t)snprintf(text + n, room - n, "%d,%d,%d\n", i, test->success[2 * i],
-                          test->success[2 * i + test->kept]);
-
-  int code = loom_file_write_text(path, text, err);
-  free(text);
-  return code;
+  return loom_tested_write(path, names, test->tries, test->tries + (test->kept ? n : 0), n, err);
 }

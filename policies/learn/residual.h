@@ -10,17 +10,19 @@
 #include "engine/base/api.h"
 #include "engine/run/starts.h"
 #include "engine/scene/scene.h"
+#include "policies/agent/tested.h"
 #include "policies/agent/trained.h"
 #include "policies/learn/td3.h"
 
 LOOM_C_BEGIN
 
-typedef struct loomResidualSettings {
+typedef struct loomFinetuneSettings {
   char policy[LOOM_PATH_MAX];   // file of the policy that is finetuned
   char data[LOOM_PATH_MAX];     // dataset whose demos are learned from too; "" = none
   char reward[LOOM_PATH_MAX];   // file of what is rewarded (engine/task/task_reward.h); "" = the task's own
   loomName reset;               // reset distribution; "" = the policy's own
   char disturb[LOOM_PATH_MAX];  // set of disturbances, or file of one; "" = none
+  double widen;   // share of successes at an end of a disturbance's range from which it widens; 0 = none does
   int max_steps;  // control steps of an episode; 0 = the reward's horizon, or twice the longest demo
   bool limits;    // episodes beyond the task's limits end, unrewarded
   int test;  // episodes of the policy before and after, from starts of which nothing was learned; 0 = none
@@ -31,15 +33,15 @@ typedef struct loomResidualSettings {
   double free, tether;
   double share;
   int64_t successes;
-} loomResidualSettings;
+} loomFinetuneSettings;
 
-extern const loomFields loom_residual_settings_fields, loom_base_settings_fields;  // all; up to `test`
-loomResidualSettings loom_default_residual_settings(void);
+extern const loomFields loom_finetune_settings_fields, loom_base_settings_fields;  // all; up to `test`
+loomFinetuneSettings loom_default_finetune_settings(void);
 /// TD3's settings that suit it. Steps are decisions.
 loomTd3Config loom_default_residual_td3_config(void);
 
 /// What is finetuned, and where.
-typedef struct loomResidualBase {
+typedef struct loomFinetuneBase {
   loomTrained* policy;  // is given a residual, which loom_trained_destroy frees
   const loomScene* scene;
   /// Where the episodes that it learns from begin, of the demos of the settings' `data` where it names none;
@@ -47,36 +49,34 @@ typedef struct loomResidualBase {
   const loomStartsDef* starts;
   /// What disturbs the episodes that it learns from, and is evaluated or tested in; NULL = nothing.
   const loomDisturbSet* disturb;
-} loomResidualBase;
+} loomFinetuneBase;
 
 /// Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a
 /// residual already.
-int loom_residual_learner(loomLearner* out, const loomResidualSettings* settings, const loomTd3Config* td3,
-                          const loomResidualBase* base, uint64_t seed, int threads, loomError* err);
+int loom_residual_learner(loomLearner* out, const loomFinetuneSettings* settings, const loomTd3Config* td3,
+                          const loomFinetuneBase* base, uint64_t seed, int threads, loomError* err);
 
-/// Success before and after, on the same starts.
-typedef struct loomResidualTest {
-  int n;
-  int before, after;                    // that succeed
-  int before_within, after_within;      // of these within the task's limits
-  int before_breaches, after_breaches;  // episodes that went beyond a limit
-  int won, lost;                        // that only the one after succeeds in, or only the one before
-  double p;                             // McNemar's exact test of these
-  bool kept;                            // the residual is better; else the policy stays as it was
-  bool* success;                        // (n, 2) of each start: before, after
-} loomResidualTest;
+/// Before and after, on the same starts.
+typedef struct loomFinetuneTest {
+  loomTested before, after;  // n episodes each
+  int won, lost;             // that only the one after succeeds in, or only the one before
+  double p;                  // McNemar's exact test of these
+  bool kept;                 // the residual is better; else the policy stays as it was
+  loomTry* tries;            // (2 x n) before, after
+} loomFinetuneTest;
 
 /// After a run: the policy as base has it, as it was before, against best; starts are of `seed`. tried
 /// (nullable) is told of each episode; non-zero ends it with LOOM_ERR_INTERRUPTED. Free with
-/// loom_residual_test_destroy.
-int loom_residual_test(loomResidualTest* out, const loomResidualSettings* settings,
-                       const loomResidualBase* base, loomTrained* best, uint64_t seed, int threads,
+/// loom_finetune_test_destroy.
+int loom_finetune_test(loomFinetuneTest* out, const loomFinetuneSettings* settings,
+                       const loomFinetuneBase* base, loomTrained* best, uint64_t seed, int threads,
                        int (*tried)(void* user, int done, int n), void* user, loomError* err);
 
-/// Each start as CSV, `start,before,after`, 1 = success; where the policy stays as it was both are alike.
+/// Each start as CSV (loom_tested_write), "before" and "after"; where the policy stays as it was both are
+/// alike.
 /// LOOM_ERR_IO.
-int loom_residual_test_write(const char* path, const loomResidualTest* test, loomError* err);
-void loom_residual_test_destroy(loomResidualTest* test);
+int loom_finetune_test_write(const char* path, const loomFinetuneTest* test, loomError* err);
+void loom_finetune_test_destroy(loomFinetuneTest* test);
 
 LOOM_C_END
 

@@ -372,52 +372,46 @@ static int scalars_of(loomScalar* out, const void* self) {
   return n;
 }
 
-static loomSafeTensor numbers(const char* name, loomSafeType type, const void* data, size_t count) {
-  return (loomSafeTensor){.name = name, .type = type, .rank = 1, .shape = {(int64_t)count}, .data = data};
-}
-
-static int put_params(loomSafeTensor* out, const loomParams* params) {
-  for (int i = 0; i < params->count; i++) {
-    const loomParam* q = &params->list[i];
-    out[i] = numbers(q->name, LOOM_SAFE_F32, params->value + q->offset, q->count);
-    out[i].rank = q->dims;
-    for (int k = 0; k < q->dims; k++) out[i].shape[k] = q->shape[k];
-  }
-  return params->count;
-}
-
 static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
   td3* p = self;
   const loomExperienceDef* r = &p->replay.def;
   size_t width = (size_t)p->replay.width, waiting = (size_t)(r->environments * r->n) * width;
   size_t trail = (size_t)r->environments * (size_t)p->guide.longest;
-  int n = put_params(out, &p->net.actor);
+  int n = loom_learner_params(out, &p->net.actor);
   *acting = n;
 
   // What it goes on from. The replay buffer is written whole, so that it can be read into its place.
-  n += put_params(out + n, &p->net.critics);
-  out[n++] = numbers("train.slow_actor", LOOM_SAFE_F32, p->net.slow_actor.value, p->net.actor.total);
-  out[n++] = numbers("train.slow_critics", LOOM_SAFE_F32, p->net.slow_critics.value, p->net.critics.total);
-  out[n++] = numbers("train.actor_first", LOOM_SAFE_F32, p->net.actor.first, p->net.actor.total);
-  out[n++] = numbers("train.actor_second", LOOM_SAFE_F32, p->net.actor.second, p->net.actor.total);
-  out[n++] = numbers("train.critics_first", LOOM_SAFE_F32, p->net.critics.first, p->net.critics.total);
-  out[n++] = numbers("train.critics_second", LOOM_SAFE_F32, p->net.critics.second, p->net.critics.total);
-  out[n++] = numbers("train.counters", LOOM_SAFE_F64, &p->count, COUNTERS);
-  out[n++] = numbers("train.waits", LOOM_SAFE_F64, p->replay.waits, (size_t)r->environments);
-  out[n++] = numbers("train.waiting", LOOM_SAFE_F32, p->replay.waiting, waiting);
-  out[n++] = numbers("train.replay_rows", LOOM_SAFE_F64, &p->replay_pushed, 1);
-  out[n++] = numbers("train.replay", LOOM_SAFE_F32, p->replay.row, (size_t)r->capacity * width);
-  out[n++] = numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
+  n += loom_learner_params(out + n, &p->net.critics);
+  out[n++] =
+      loom_learner_numbers("train.slow_actor", LOOM_SAFE_F32, p->net.slow_actor.value, p->net.actor.total);
+  out[n++] = loom_learner_numbers("train.slow_critics", LOOM_SAFE_F32, p->net.slow_critics.value,
+                                  p->net.critics.total);
+  out[n++] = loom_learner_numbers("train.actor_first", LOOM_SAFE_F32, p->net.actor.first, p->net.actor.total);
+  out[n++] =
+      loom_learner_numbers("train.actor_second", LOOM_SAFE_F32, p->net.actor.second, p->net.actor.total);
+  out[n++] =
+      loom_learner_numbers("train.critics_first", LOOM_SAFE_F32, p->net.critics.first, p->net.critics.total);
+  out[n++] = loom_learner_numbers("train.critics_second", LOOM_SAFE_F32, p->net.critics.second,
+                                  p->net.critics.total);
+  out[n++] = loom_learner_numbers("train.counters", LOOM_SAFE_F64, &p->count, COUNTERS);
+  out[n++] = loom_learner_numbers("train.waits", LOOM_SAFE_F64, p->replay.waits, (size_t)r->environments);
+  out[n++] = loom_learner_numbers("train.waiting", LOOM_SAFE_F32, p->replay.waiting, waiting);
+  out[n++] = loom_learner_numbers("train.replay_rows", LOOM_SAFE_F64, &p->replay_pushed, 1);
+  out[n++] = loom_learner_numbers("train.replay", LOOM_SAFE_F32, p->replay.row, (size_t)r->capacity * width);
+  out[n++] =
+      loom_learner_numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
   if (!p->guide.gated) return n;
 
-  out[n++] = numbers("train.trails", LOOM_SAFE_F64, p->trail.row, trail);
-  out[n++] = numbers("train.trail_counts", LOOM_SAFE_F64, p->trail.count, (size_t)r->environments);
-  out[n++] = numbers("train.trail_expected", LOOM_SAFE_F64, p->trail.expected, trail);
-  out[n++] = numbers("train.trail_rewards", LOOM_SAFE_F64, p->trail.reward, trail);
-  out[n++] = numbers("train.trail_decisions", LOOM_SAFE_F64, p->trail.decisions, (size_t)r->environments);
-  out[n++] = numbers("train.successes_rows", LOOM_SAFE_F64, &p->successes_pushed, 1);
+  out[n++] = loom_learner_numbers("train.trails", LOOM_SAFE_F64, p->trail.row, trail);
   out[n++] =
-      numbers("train.successes", LOOM_SAFE_F32, p->successes.row, (size_t)p->successes.def.capacity * width);
+      loom_learner_numbers("train.trail_counts", LOOM_SAFE_F64, p->trail.count, (size_t)r->environments);
+  out[n++] = loom_learner_numbers("train.trail_expected", LOOM_SAFE_F64, p->trail.expected, trail);
+  out[n++] = loom_learner_numbers("train.trail_rewards", LOOM_SAFE_F64, p->trail.reward, trail);
+  out[n++] = loom_learner_numbers("train.trail_decisions", LOOM_SAFE_F64, p->trail.decisions,
+                                  (size_t)r->environments);
+  out[n++] = loom_learner_numbers("train.successes_rows", LOOM_SAFE_F64, &p->successes_pushed, 1);
+  out[n++] = loom_learner_numbers("train.successes", LOOM_SAFE_F32, p->successes.row,
+                                  (size_t)p->successes.def.capacity * width);
   return n;
 }
 

@@ -15,5 +15,16 @@ mv "$work/reach/last.safetensors" "$work/reach.safetensors"
 cat >"$work/reach.yaml" <<'END'
 finetune: {method: residual, steps: 800, threads: 1, evaluate: 4, evaluate_every: 800, checkpoint_every: 400}
 td3: {environments: 2, buffer: 400, warmup: 32, batch: 16, hidden: [8]}
-residual: {critics_first: 4, hold: 1, test: 4}
+residual: {critics_first: 4, hold: 1, test: 4, successes: 512}
 END
+# other_tasks: files of tasks and demos that the policy is not for, in $work/scenes/reach and $work.
+other_tasks() {
+  local here=$work/scenes/reach
+  sed 's/^task: own/task: other/' "$reach" >"$here/other.yaml"
+  { cat "$reach" && echo 'control_freq: 10'; } >"$here/slow.yaml"
+  sed 's/^success: .*/success: {distance: {from: box, to: {eef: 0}, below: 0.0001}}/' "$reach" >"$here/hard.yaml"
+  sed 's/^controller:.*/controller: {type: JOINT_POSITION, kp: 150, damping_ratio: 1, input_max: 1, input_min: -1, output_max: 0.05, output_min: -0.05}/' \
+    "$reach" >"$here/joint.yaml"
+  head -c 3000 "$work/reach.hdf5" >"$work/cut.hdf5"
+  : >"$work/empty.hdf5"
+}

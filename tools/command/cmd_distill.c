@@ -15,8 +15,7 @@
 #include "tools/shared/data_share.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
-
-static const char settings_file[] = "settings.yaml";
+#include "tools/shared/tested.h"
 
 static const toolOption options[] = {
     TOOL_OPTION_AS("task", 't', "TASK", distillArgs, STRING, task,
@@ -139,33 +138,19 @@ static int read_distill_options(distillArgs* a, int argc, char** argv) {
 
 // ---- the folder
 
-static loomRunFolderDef folder_def(const distillArgs* a, const char* const input[2]) {
-  static const char* const own[] = {
-      settings_file,      "student.safetensors", "demos.hdf5",  "seen.hdf5",    "evaluation.csv",
-      "rounds.csv",       "rounds.png",          "expert.csv",  "errors_*.csv", "round_*.safetensors",
-      "best.safetensors", "collected_*.csv",     "final_*.csv", "round_*.hdf5", NULL};
-  static const char* const folders[] = {"episodes", "eval_teacher", "eval_student",     "student",
-                                        "dagger",   "round_*",      "seen.hdf5.images", NULL};
-  static const char* const inner[] = {LOOM_TRAIN_FILES,      TOOL_TRIES_FILES,
-                                      settings_file,         "rounds.csv",
-                                      "rounds.png",          "expert.csv",
-                                      "errors_*.csv",        "round_*.hdf5*",
-                                      "round_*.safetensors", "best.safetensors",
-                                      "collected_*.csv",     "final_*.csv",
-                                      "demo-*.hdf5",         NULL};
-  return (loomRunFolderDef){.path = a->folder,
-                            .parents = true,
-                            .mode = a->overwrite ? LOOM_FOLDER_OVERWRITE
-                                    : a->resume  ? LOOM_FOLDER_RESUME
-                                                 : LOOM_FOLDER_NEW,
-                            .mark = settings_file,
-                            .own = own,
-                            .folders = folders,
-                            .inner = inner,
-                            .ninput = 2,
-                            .input = input,
-                            .alternative = "take another folder"};
-}
+static const char* const own[] = {
+    DISTILL_SETTINGS,   "student.safetensors", "demos.hdf5",  "seen.hdf5",    "evaluation.csv",
+    "rounds.csv",       "rounds.png",          "expert.csv",  "errors_*.csv", "round_*.safetensors",
+    "best.safetensors", "collected_*.csv",     "final_*.csv", "round_*.hdf5", NULL};
+static const char* const folders[] = {"episodes", "eval_teacher", "eval_student",     "student",
+                                      "dagger",   "round_*",      "seen.hdf5.images", NULL};
+static const char* const inner[] = {LOOM_TRAIN_FILES,      TOOL_TRIES_FILES,
+                                    DISTILL_SETTINGS,      "rounds.csv",
+                                    "rounds.png",          "expert.csv",
+                                    "errors_*.csv",        "round_*.hdf5*",
+                                    "round_*.safetensors", "best.safetensors",
+                                    "collected_*.csv",     "final_*.csv",
+                                    "demo-*.hdf5",         NULL};
 
 // What a file holds, so that nobody goes on with another.
 static int put_content(FILE* out, const char* path, loomError* err) {
@@ -198,42 +183,15 @@ static int put_settings(FILE* f, const distillRun* run, loomError* err) {
   // What is seen.
   for (int i = 0; i < a->ncamera; i++) fprintf(f, "camera: %s\n", a->camera[i]);
   for (int i = 0; i < a->ncloud_camera; i++) fprintf(f, "cloud_camera: %s\n", a->cloud_camera[i]);
-  fprintf(f, "cloud: %d\nsize: %dx%d\nrays: %dx%d\n---\n", a->cloud, a->width, a->height, a->rays_width,
+  fprintf(f, "cloud: %d\nsize: %dx%d\nrays: %dx%d\n", a->cloud, a->width, a->height, a->rays_width,
           a->rays_height);
   return 0;
-}
-
-// Neither threads nor the folder's name decide anything.
-static int open_folder(distillRun* run, loomError* err) {
-  const char* const input[2] = {run->args->teacher ? run->args->teacher : run->args->inverse,
-                                run->args->config};
-  loomRunFolderDef def = folder_def(run->args, input);
-  char *text = NULL, *training = NULL;
-  size_t size = 0;
-  loomTrainConfig* c = malloc(sizeof *c);
-  FILE* f = c ? open_memstream(&text, &size) : NULL;
-  int code = f ? put_settings(f, run, err) : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
-
-  if (!code) {
-    *c = *run->config;
-    c->train.threads = c->rollout.threads = 0;
-    snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "student");
-    training = loom_train_config_text(c);
-    fputs(training ? training : "", f);
-  }
-  if (f && (fclose(f) || (!code && !training)))
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
-  if (!code) code = loom_run_folder_open(&run->folder, &def, err);
-  if (!code) code = loom_run_folder_settings(&run->folder, settings_file, text, err);
-  free(training);
-  free(text);
-  free(c);
-  return code;
 }
 
 // ---- its parts
 
 static int teach(distillRun* run, loomError* err) {
+  static const char* const names[2] = {"teacher", "student"};
   char demos[DISTILL_PATH], seen[DISTILL_PATH], path[DISTILL_PATH];
   loomTrained student = {0};
   distill_path(demos, run->args, "demos.hdf5");
@@ -253,8 +211,7 @@ static int teach(distillRun* run, loomError* err) {
   if (!code) code = distill_measure(&run->eval_teacher, run, &run->teacher, "eval_teacher", err);
   if (!code) code = distill_measure(&run->eval_student, run, &student, "eval_student", err);
   if (!code && run->args->evaluations)
-    code =
-        distill_write_evaluation(run, "start,teacher,student", &run->eval_teacher, &run->eval_student, err);
+    code = distill_write_evaluation(run, names, &run->eval_teacher, &run->eval_student, err);
   loom_trained_destroy(&student);
   return code;
 }
@@ -275,20 +232,13 @@ static int invert(distillRun* run, loomError* err) {
 static int open_run(distillRun* run, distillArgs* a, loomError* err) {
   int code = a->teacher ? loom_trained_load(&run->teacher, a->teacher, err) : 0;
   if (!code) code = distill_find_task(run, a->teacher, a->task, a->reset, err);
+  if (!code) code = distill_check_data(a, err);
 
   // What the student is, before the scene takes its time.
   if (!code) code = distill_configure(run->config, a, run->task, err);
   if (!code) code = tool_assets(&a->roots, run->task, err);
   if (!code) code = loom_scene_of_task(&run->scene, run->task, &a->roots, err);
-  if (code || !a->teacher) return code;
-
-  // Does the teacher see and act here at all?
-  loomPolicyMaker maker = loom_trained_maker(&run->teacher);
-  loomRolloutDef def = loom_default_rollout_def();
-  def.reset = run->reset;
-  def.max_steps = (int)a->max_steps;
-  code = loom_rollout_try(run->scene, &maker, &def, err);
-  return code ? loom_error_prefix(err, code, "%s", a->teacher) : 0;
+  return code || !a->teacher ? code : distill_try_teacher(run, err);
 }
 
 // ---- results
@@ -298,15 +248,15 @@ static void print_json(const distillRun* run) {
   char path[DISTILL_PATH];
   cJSON* out = cJSON_CreateObject();
   const toolTries* student = a->inverse ? &run->demos : &run->eval_student;
-  if (run->eval_teacher.n) tool_add_tries(out, "teacher", &run->eval_teacher);
-  if (student->n) tool_add_tries(out, "student", student);
+  if (run->eval_teacher.all.n) tool_add_tested(out, "teacher", &run->eval_teacher.all);
+  if (student->all.n) tool_add_tested(out, "student", &student->all);
 
   cJSON* demos = cJSON_AddObjectToObject(out, "demos");
   distill_path(path, a, "demos.hdf5");
   cJSON_AddStringToObject(demos, "file", path);
-  cJSON_AddNumberToObject(demos, "n", (double)run->demos.successes);
-  cJSON_AddNumberToObject(demos, "episodes", (double)run->demos.n);
-  cJSON_AddNumberToObject(demos, "steps", (double)run->demos.steps);
+  cJSON_AddNumberToObject(demos, "n", (double)run->demos.all.successes);
+  cJSON_AddNumberToObject(demos, "episodes", (double)run->demos.all.n);
+  cJSON_AddNumberToObject(demos, "steps", (double)run->demos.all.steps);
   cJSON_AddStringToObject(out, "task", run->task->name);
   distill_path(path, a, "student.safetensors");
   cJSON_AddStringToObject(out, "policy", path);
@@ -317,23 +267,25 @@ static void print_json(const distillRun* run) {
   cJSON_Delete(out);
 }
 
-static void print_tries(const char* who, const toolTries* t) {
+static void print_rate(const char* who, const loomTested* t) {
   double low, high;
-  loom_wilson(&low, &high, (int)t->successes, (int)t->n);
-  printf("%s: %lld of %lld succeed: %.1f %% (95 %% interval %.1f to %.1f), %lld within the task's limits\n",
+  loom_wilson(&low, &high, t->successes, t->n);
+  printf("%s: %lld of %lld succeed: %.1f %% (95 %% interval %.1f to %.1f), %lld within the task's limits",
          who, (long long)t->successes, (long long)t->n, 100.0 * (double)t->successes / (double)t->n,
          100 * low, 100 * high, (long long)t->within);
+  if (t->moved) printf(", mean squared jerk %.4g m^2/s^6", loom_tested_jerk(t));
+  putchar('\n');
 }
 
 static void print_text(const distillRun* run) {
-  const toolTries *x = &run->eval_teacher, *y = &run->eval_student;
-  if (run->args->inverse) print_tries("the student", &run->demos);
-  if (x->n) print_tries("the teacher", x);
-  if (y->n) print_tries("the student", y);
+  const loomTested *x = &run->eval_teacher.all, *y = &run->eval_student.all;
+  if (run->args->inverse) print_rate("the student", &run->demos.all);
+  if (x->n) print_rate("the teacher", x);
+  if (y->n) print_rate("the student", y);
   if (x->n && x->successes)
     printf("the student has %.0f %% of the teacher's rate\n",
            100.0 * (double)y->successes / (double)x->successes);
-  printf("%lld demos with state\nwrote %s\n", (long long)run->demos.successes, run->args->folder);
+  printf("%lld demos with state\nwrote %s\n", (long long)run->demos.all.successes, run->args->folder);
 }
 
 int cmd_distill(int argc, char** argv) {
@@ -346,28 +298,28 @@ int cmd_distill(int argc, char** argv) {
 
   // First whether it may be written there.
   const char* const input[2] = {a.teacher ? a.teacher : a.inverse, a.config};
-  loomRunFolderDef def = folder_def(&a, input);
+  const distillFolder folder = {.own = own,
+                                .folders = folders,
+                                .inner = inner,
+                                .ninput = 2,
+                                .input = input,
+                                .alternative = "take another folder",
+                                .put = put_settings};
+  loomRunFolderDef def = distill_folder_def(&a, &folder);
   run.config = calloc(1, sizeof *run.config);
   code = run.config ? loom_run_folder_check(&def, &err) : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory");
   if (!code) code = loom_folder_check_place(a.folder, 0, &err);
   if (!code) code = open_run(&run, &a, &err);
   tool_catch_signals();
   tool_draw_side_by_side();
-  if (!code) code = open_folder(&run, &err);
+  if (!code) code = distill_open_folder(&run, &folder, &err);
   if (!code) code = a.inverse ? invert(&run, &err) : teach(&run, &err);
   if (!code && a.json) print_json(&run);
   if (!code && !a.json) print_text(&run);
 
-  if (code) tool_go_on(&err, code, a.folder, settings_file);
+  if (code) tool_go_on(&err, code, a.folder, DISTILL_SETTINGS);
   int status = code ? tool_fail(&err) : EXIT_DONE;
-  tool_tries_destroy(&run.demos);
-  tool_tries_destroy(&run.eval_teacher);
-  tool_tries_destroy(&run.eval_student);
-  loom_run_folder_close(&run.folder);
-  loom_trained_destroy(&run.teacher);
-  loom_scene_destroy(run.scene);
-  loom_task_destroy(run.task);
+  distill_close(&run);
   loom_asset_roots_destroy(&a.roots);
-  free(run.config);
   return status;
 }

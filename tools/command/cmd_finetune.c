@@ -19,11 +19,13 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
+#include "tools/shared/policy_task.h"
 
 enum { SEEDS = FINETUNE_SEEDS, HEARTBEAT = 30 };
 
 typedef struct finetuneArgs {
   const char* disturb;
+  double widen;  // 0 = ranges stay
   const char *policy, *config, *task, *data, *reset, *reward, *folder;
   int method;  // -1 = as the configuration says
   int64_t steps, seed, threads, environments, evaluate, test, rounds, tries;  // -1 likewise
@@ -83,6 +85,12 @@ static const toolOption options[] = {
         "disturb", 0, "NAME", finetuneArgs, STRING, disturb,
         .about = "learn in disturbed episodes: by a set of the task's `randomize:`, or a file of one. In "
                  "the end both are tested disturbed and undisturbed"),
+    TOOL_OPTION_AS(
+        "widen", 0, "SHARE", finetuneArgs, REAL, widen, .least = 0.01, .most = 1,
+        .about =
+            "widen the ranges of --disturb that have `limits` while it learns: an end moves out where at "
+            "least this share of 20 episodes there succeed, and in below half of it. DIR/disturb.yaml has "
+            "them as they are then. In the end both are tested in the ranges as they were"),
     TOOL_OPTION_AS("start-demos", 0, "SHARE", finetuneArgs, REAL, start_demos, .least = 0, .most = 1,
                    .about = "of the episodes it learns from begin at states of the demos (of --data, or else "
                             "the task's); 0 unless given"),
@@ -239,10 +247,11 @@ static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loom
   if (a->bc >= 0 && !direct)
     return loom_error_set(err, LOOM_ERR_USAGE, "--bc is for a policy that is finetuned with --method ppo");
   bool starts = a->start_demos >= 0 || a->start_failures >= 0 || a->curriculum >= 0;
-  if (a->scratch && (a->data || a->reset || a->reward || a->test >= 0 || a->disturb || starts))
+  if (a->scratch &&
+      (a->data || a->reset || a->reward || a->test >= 0 || a->disturb || a->widen > 0 || starts))
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "--data, --reset, --reward, --disturb, --eval, --start-demos, --start-failures and "
-                          "--curriculum are for a policy that is finetuned");
+                          "--data, --reset, --reward, --disturb, --widen, --eval, --start-demos, "
+                          "--start-failures and --curriculum are for a policy that is finetuned");
   return 0;
 }
 
@@ -283,6 +292,7 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   if (a->start_demos >= 0) c->starts.demos = a->start_demos;
   if (a->start_failures >= 0) c->starts.failures = a->start_failures;
   if (a->bc >= 0) c->direct.bc = a->bc;
+  if (a->widen > 0) c->residual.widen = a->widen;
   code = copy_text(c->finetune.task, sizeof c->finetune.task, "--task", a->task, err);
   if (!code) code = copy_text(c->residual.policy, sizeof c->residual.policy, "the policy", a->policy, err);
   if (!code) code = copy_text(c->residual.data, sizeof c->residual.data, "--data", a->data, err);
@@ -331,20 +341,6 @@ static int open_control(place* p, const loomFinetuneConfig* c, finetuneArgs* a, 
   return 0;
 }
 
-// Where a policy learned, by its file; another task of that name (harder starts, say) is one that it may
-// learn.
-static int same_task(const loomTrained* trained, const loomTask* task, const char* path, loomError* err) {
-  loomTask* of = NULL;
-  if (!trained->config.task[0] || loom_task_find(&of, trained->config.task, NULL)) return 0;
-
-  bool same = !strcmp(of->name, task->name);
-  if (!same)
-    loom_error_set(err, LOOM_ERR_USAGE, "%s: is a policy for %s, not for %s; give --task %s", path, of->name,
-                   task->name, of->name);
-  loom_task_destroy(of);
-  return same ? 0 : LOOM_ERR_USAGE;
-}
-
 static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomError* err) {
   loomTrained trained;
   const char* path = c->residual.policy;
@@ -356,11 +352,8 @@ static int open_scene(place* p, loomFinetuneConfig* c, finetuneArgs* a, loomErro
   int code = loom_trained_load(&trained, path, err);
   if (code) return code;
 
+  code = tool_policy_task(&p->task, &trained, path, c->finetune.task, err);
   if (!c->finetune.task[0]) snprintf(c->finetune.task, sizeof c->finetune.task, "%s", trained.config.task);
-  if (!c->finetune.task[0])
-    code = loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", path);
-  if (!code) code = loom_task_find(&p->task, c->finetune.task, err);
-  if (!code) code = same_task(&trained, p->task, path, err);
   loom_trained_destroy(&trained);
 
   if (!code) code = tool_assets(&a->roots, p->task, err);
@@ -392,8 +385,8 @@ typedef struct runs {
   const place* place;
   int n;
   loomFinetuneState state[SEEDS];
-  loomResidualTest test[SEEDS];
-  loomResidualTest disturbed[SEEDS];  // of --disturb
+  loomFinetuneTest test[SEEDS];
+  loomFinetuneTest disturbed[SEEDS];  // of --disturb
   double start;
   atomic_flag showing;
 } runs;
@@ -454,25 +447,25 @@ static int show_test(void* user, int done, int n) {
 }
 
 // What learned under disturbances has to be better under them, and not clearly worse without.
-static int test_disturbed(seedRun* self, const loomFinetuneConfig* c, const loomResidualBase* before,
+static int test_disturbed(seedRun* self, const loomFinetuneConfig* c, const loomFinetuneBase* before,
                           loomTrained* best, uint64_t seed, loomError* err) {
   enum { CLEARLY = 20 };  // one in as many by chance
   runs* all = self->all;
-  loomResidualTest *calm = &all->test[self->i], *rough = &all->disturbed[self->i];
-  loomResidualBase base = *before;
+  loomFinetuneTest *calm = &all->test[self->i], *rough = &all->disturbed[self->i];
+  loomFinetuneBase base = *before;
   base.disturb = all->place->disturb;
 
   int code =
-      loom_residual_test(rough, &c->residual, &base, best, seed, c->finetune.threads, show_test, self, err);
+      loom_finetune_test(rough, &c->residual, &base, best, seed, c->finetune.threads, show_test, self, err);
   bool worse = calm->lost > calm->won && calm->p * CLEARLY < 1;
   calm->kept = rough->kept = rough->kept && !worse;
   return code;
 }
 
 // The policy as it was against the best; where that is not better it is what the run gives.
-static int test_policy(seedRun* self, const loomFinetuneConfig* c, const loomResidualBase* base,
+static int test_policy(seedRun* self, const loomFinetuneConfig* c, const loomFinetuneBase* base,
                        const char* folder, loomError* err) {
-  loomResidualTest* out = &self->all->test[self->i];
+  loomFinetuneTest* out = &self->all->test[self->i];
   char path[LOOM_PATH_MAX + 64];
   loomTrained before, best;
   if (!c->residual.test || !c->finetune.evaluate) return 0;
@@ -488,13 +481,13 @@ static int test_policy(seedRun* self, const loomFinetuneConfig* c, const loomRes
   // Starts of another seed than those that it learned from, and that the best was known by.
   self->start = loom_clock();
   uint64_t seed = (uint64_t)c->finetune.seed + ((uint64_t)2 << 40);
-  loomResidualBase as_before = {&before, base->scene, NULL, NULL};
-  code = loom_residual_test(out, &c->residual, &as_before, &best, seed, c->finetune.threads, show_test, self,
+  loomFinetuneBase as_before = {&before, base->scene, NULL, NULL};
+  code = loom_finetune_test(out, &c->residual, &as_before, &best, seed, c->finetune.threads, show_test, self,
                             err);
   if (!code && base->disturb) code = test_disturbed(self, c, &as_before, &best, seed, err);
   if (!code && !out->kept) code = loom_trained_save(path, &before, NULL, err);
   snprintf(path, sizeof path, "%s/evaluation.csv", folder);
-  if (!code) code = loom_residual_test_write(path, out, err);
+  if (!code) code = loom_finetune_test_write(path, out, err);
   loom_trained_destroy(&before);
   loom_trained_destroy(&best);
   return code;
@@ -507,7 +500,7 @@ static int run_policy(seedRun* self, loomFinetuneDef* def, loomError* err) {
   int code = loom_trained_load(&policy, c->residual.policy, err);
   if (code) return code;
 
-  loomResidualBase base = {&policy, all->place->scene, NULL, all->place->disturb};
+  loomFinetuneBase base = {&policy, all->place->scene, NULL, all->place->disturb};
   def->base = &base;
   code = loom_finetune(&all->state[self->i], def, err);
   if (!code) code = test_policy(self, c, &base, def->folder, err);
@@ -582,7 +575,7 @@ static finetuneResults results_of(const runs* all, double core_seconds) {
 static int run_filtered(const finetuneArgs* given) {
   finetuneArgs a = *given;
   bool other = a.scratch || a.reward || a.nseed || a.environments >= 0 || a.evaluate >= 0 || a.bc >= 0 ||
-               a.start_demos >= 0 || a.start_failures >= 0 || a.curriculum >= 0;
+               a.start_demos >= 0 || a.start_failures >= 0 || a.curriculum >= 0 || a.disturb || a.widen > 0;
   int status = other || !a.policy
                    ? tool_usage("finetune",
                                 "--method filtered takes a policy, --data, --config (of its training), "
@@ -638,8 +631,8 @@ static int finetune_one(const finetuneArgs* given) {
 
   int status = code ? tool_fail(&err) : EXIT_DONE;
   for (int i = 0; i < SEEDS; i++) {
-    loom_residual_test_destroy(&all.test[i]);
-    loom_residual_test_destroy(&all.disturbed[i]);
+    loom_finetune_test_destroy(&all.test[i]);
+    loom_finetune_test_destroy(&all.disturbed[i]);
   }
   close_place(&at);
   loom_asset_roots_destroy(&a.roots);

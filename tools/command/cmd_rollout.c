@@ -1,5 +1,6 @@
 // demoloom rollout: a trained policy in closed loop, and how often it succeeds.
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,10 @@ static const toolCommand command = {
         "\n"
         "Two figures: how many succeed, and how many of all succeed without a breach of the task's "
         "`limits:`, which\n"
-        "attempts of `demoloom generate` must keep and rollouts are not ended by.\n",
+        "attempts of `demoloom generate` must keep and rollouts are not ended by. And the mean squared jerk "
+        "of "
+        "the\n"
+        "end effectors, m^2/s^6, by third differences of their positions at control steps.\n",
     .after =
         "examples:\n"
         "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
@@ -256,6 +260,7 @@ static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRo
   cJSON_AddNumberToObject(out, "success_within_limits", r->within_rate);
   cJSON_AddNumberToObject(out, "success_within_limits_low", r->within_low);
   cJSON_AddNumberToObject(out, "success_within_limits_high", r->within_high);
+  if (!isnan(r->jerk)) cJSON_AddNumberToObject(out, "mean_squared_jerk", r->jerk);
   cJSON_AddNumberToObject(out, "success_steps", r->success_steps);
   cJSON_AddNumberToObject(out, "decision_mean", r->decision_mean);
   cJSON_AddNumberToObject(out, "decision_p99", r->decision_p99);
@@ -272,6 +277,7 @@ static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRo
     cJSON_AddStringToObject(one, "end", loom_run_end_name(r->rollout[i].end));
     cJSON_AddNumberToObject(one, "steps", r->rollout[i].steps);
     cJSON_AddBoolToObject(one, "within_limits", r->rollout[i].within_limits);
+    if (!isnan(r->rollout[i].jerk)) cJSON_AddNumberToObject(one, "mean_squared_jerk", r->rollout[i].jerk);
     add_breach(one, &r->rollout[i].breach);
     if (r->rollout[i].message[0]) cJSON_AddStringToObject(one, "message", r->rollout[i].message);
     if (a->drawn && a->drawn[i]) cJSON_AddItemToObject(one, "disturb", cJSON_CreateRaw(a->drawn[i]));
@@ -300,6 +306,7 @@ static void print_rollout_text(const loomRolloutReport* r) {
          100 * r->within_high);
   for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++)
     if (r->breaches[l]) printf(", %d episodes breach %s", r->breaches[l], loom_limit_name((loomLimit)l));
+  if (!isnan(r->jerk)) printf("\nmean squared jerk of the end effectors %.4g m^2/s^6", r->jerk);
 
   // How fast it decides, and how long a success takes.
   printf("\n%.1f s; a decision takes %.2f ms, 99 in 100 under %.2f ms", r->seconds, 1000 * r->decision_mean,
@@ -308,10 +315,12 @@ static void print_rollout_text(const loomRolloutReport* r) {
   putchar('\n');
 }
 
-// A line a policy. "better": starts from which it succeeds and the first does not; "worse": the other way.
+// A line a policy. "jerk": mean squared, m^2/s^6; "better": starts from which it succeeds and the first does
+// not; "worse": the other way.
 static void print_rollout_table(const rolloutArgs* a, const loomRolloutReport* reports) {
   printf(
-      "success  95 %% interval   within limits  better  worse  lost  done  timeout  simulator  decision ms  "
+      "success  95 %% interval   within limits   jerk  better  worse  lost  done  timeout  simulator  "
+      "decision ms  "
       "policy\n");
   for (int i = 0; i < a->policies; i++) {
     const loomRolloutReport* r = &reports[i];
@@ -322,8 +331,8 @@ static void print_rollout_table(const rolloutArgs* a, const loomRolloutReport* r
       better += here && !first;
       worse += first && !here;
     }
-    printf("%5.1f %%  %5.1f to %5.1f  %11.1f %%  %7d %6d %5d %5d %8d %10d %12.2f  %s\n", 100 * r->rate,
-           100 * r->low, 100 * r->high, 100 * r->within_rate, better, worse, r->ends[LOOM_RUN_LOST],
+    printf("%5.1f %%  %5.1f to %5.1f  %11.1f %%  %6.3g  %6d %6d %5d %5d %8d %10d %12.2f  %s\n", 100 * r->rate,
+           100 * r->low, 100 * r->high, 100 * r->within_rate, r->jerk, better, worse, r->ends[LOOM_RUN_LOST],
            r->ends[LOOM_RUN_DONE], r->ends[LOOM_RUN_TIMEOUT], r->ends[LOOM_RUN_SIMULATOR],
            1000 * r->decision_mean, a->policy[i]);
   }

@@ -1,9 +1,8 @@
 // demoloom distill: episodes of its policies.
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "engine/base/file.h"
 #include "tools/command/distill.h"
+#include "tools/shared/policy_task.h"
 
 static toolTriesDef tries_of(const distillRun* run, const loomPolicyMaker* maker, const char* what) {
   const distillArgs* a = run->args;
@@ -34,17 +33,19 @@ int distill_collect(distillRun* run, loomTrained* policy, const char* who, loomE
   if (a->demo_steps) def.max_steps = a->demo_steps;
   def.successes = a->demos;
   def.episodes = a->episodes;
-  def.steps = a->budget;
+  int rounds = a->collections > 1 ? a->collections : 1;
+  def.steps = (a->budget + rounds - 1) / rounds;
 
   int code = tool_tries(&run->demos, &def, err);
   if (code) return code;
 
-  const toolTries* t = &run->demos;
+  const loomTested* t = &run->demos.all;
   if (!t->successes)
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "%s succeeds in none of %lld episodes%s, so there is nothing to keep; more of "
-                          "them, easier starts (--reset) or another one may help",
-                          who, (long long)t->n, a->within_limits ? " within the task's limits" : "");
+                          "%s succeeds in none of %lld episodes%s, so there is nothing to keep; more of them "
+                          "(%s), easier starts (--reset) or another one may help",
+                          who, (long long)t->n, a->within_limits ? " within the task's limits" : "",
+                          a->budget ? "--steps" : "--episodes");
   if (t->successes < a->demos)
     fprintf(stderr, "demoloom: %s succeeds in %lld of %lld episodes; these are what there is\n", who,
             (long long)t->successes, (long long)t->n);
@@ -67,35 +68,30 @@ int distill_measure(toolTries* out, const distillRun* run, loomTrained* policy, 
   return tool_tries(out, &def, err);
 }
 
-int distill_write_evaluation(const distillRun* run, const char* columns, const toolTries* first,
+int distill_write_evaluation(const distillRun* run, const char* const name[2], const toolTries* first,
                              const toolTries* second, loomError* err) {
-  char path[DISTILL_PATH], *text = NULL;
-  size_t size = 0;
-  FILE* out = open_memstream(&text, &size);
-  if (!out) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table");
+  char path[DISTILL_PATH];
   distill_path(path, run->args, "evaluation.csv");
-
-  fprintf(out, "%s\n", columns);
-  for (int64_t i = 0; i < first->n; i++)
-    fprintf(out, "%lld,%d,%d\n", (long long)i, first->list[i].end == LOOM_RUN_SUCCESS,
-            second->list[i].end == LOOM_RUN_SUCCESS);
-
-  int code = fclose(out) ? loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a table")
-                         : loom_file_write_text(path, text, err);
-  free(text);
-  return code;
+  return loom_tested_write(path, name, first->list, second->list, first->all.n, err);
 }
 
 int distill_find_task(distillRun* run, const char* policy, const char* task, const char* reset,
                       loomError* err) {
-  const char* name = task ? task : run->teacher.config.task;
-  if (!reset) reset = run->teacher.config.reset;
-  if (!*name)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s does not say its task; name it with --task", policy);
-  int code = loom_task_find(&run->task, name, err);
+  int code = tool_policy_task(&run->task, &run->teacher, policy, task, err);
   if (code) return code;
 
+  if (!reset) reset = run->teacher.config.reset;
   run->reset = *reset ? loom_task_find_reset(run->task, reset) : 0;
   if (run->reset >= 0) return 0;
   return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", run->task->path, reset);
+}
+
+int distill_try_teacher(distillRun* run, loomError* err) {
+  loomPolicyMaker maker = loom_trained_maker(&run->teacher);
+  loomRolloutDef def = loom_default_rollout_def();
+  def.reset = run->reset;
+  def.max_steps = (int)run->args->max_steps;
+
+  int code = loom_rollout_try(run->scene, &maker, &def, err);
+  return code ? loom_error_prefix(err, code, "%s", run->args->teacher) : 0;
 }

@@ -103,6 +103,19 @@ static int choose_keys(loomTrainConfig* c, const distillArgs* a, const loomDatas
   return code || !a->cloud ? code : add_key(c, cloud_key, "", err);
 }
 
+int distill_check_data(const distillArgs* a, loomError* err) {
+  int code = 0;
+
+  for (int i = 0; !code && i < a->ndata; i++) {
+    loomDataset* set = NULL;
+    loomDataConfigFile file;
+    if (tool_data_share(&file, "distill", a->data[i])) return loom_error_set(err, LOOM_ERR_USAGE, "--data");
+    code = loom_dataset_open(&set, file.path, err);
+    loom_dataset_close(set);
+  }
+  return code;
+}
+
 int distill_use_data(loomTrainConfig* c, const distillArgs* a, const char* dataset, loomError* err) {
   loomDataset* set = NULL;
   double shared = 0;

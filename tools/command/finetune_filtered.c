@@ -14,18 +14,15 @@
 #include "policies/learn/finetune.h"
 #include "tools/command/distill.h"
 #include "tools/shared/outputs.h"
-
-static const char settings_file[] = "settings.yaml";
+#include "tools/shared/tested.h"
 
 enum { STEPS = 500000, TEST = 200, ROUNDS = 1, TRIES = 1, MANY = 1 << 24 };
 
 typedef struct filtered {
   const finetuneFiltered* def;
   distillArgs args;
-  int rounds;
-  int64_t steps;   // of all
   distillRun run;  // its teacher is the policy itself
-  toolTries all;   // of all rounds, without a list
+  loomTested all;  // episodes of all rounds
   int won, lost;
   bool kept;
 } filtered;
@@ -62,6 +59,7 @@ static int configure_training(loomTrainConfig* c, const filtered* f, loomError* 
   c->train.threads = c->rollout.threads = (int)f->args.threads;
   c->validate.mask[0] = 0;
   c->stop.patience = 0;
+  c->data.file_count = 0;
   return 0;
 }
 
@@ -83,62 +81,27 @@ static void copy_eyes(distillArgs* a, const loomTrained* t) {
 
 // ---- the folder
 
-static loomRunFolderDef folder_def(const filtered* f, const char* const input[3]) {
-  static const char* const own[] = {LOOM_FINETUNE_FILES, settings_file,         "demos*.hdf5",
-                                    "seen*.hdf5",        "student.safetensors", NULL};
-  static const char* const folders[] = {"episodes*", "eval_before",       "eval_after",
-                                        "student*",  "seen*.hdf5.images", NULL};
-  static const char* const inner[] = {LOOM_TRAIN_FILES, TOOL_TRIES_FILES, "demo-*.hdf5", NULL};
-  return (loomRunFolderDef){.path = f->def->folder,
-                            .parents = true,
-                            .mode = f->def->overwrite ? LOOM_FOLDER_OVERWRITE
-                                    : f->def->resume  ? LOOM_FOLDER_RESUME
-                                                      : LOOM_FOLDER_NEW,
-                            .mark = settings_file,
-                            .own = own,
-                            .folders = folders,
-                            .inner = inner,
-                            .ninput = 3,
-                            .input = input,
-                            .alternative = "learn in another folder"};
-}
+static const char* const own[] = {LOOM_FINETUNE_FILES, DISTILL_SETTINGS,      "demos*.hdf5",
+                                  "seen*.hdf5",        "student.safetensors", NULL};
+static const char* const folders[] = {"episodes*", "eval_before",       "eval_after",
+                                      "student*",  "seen*.hdf5.images", NULL};
+static const char* const inner[] = {LOOM_TRAIN_FILES, TOOL_TRIES_FILES, "demo-*.hdf5", NULL};
 
-static int open_folder(filtered* f, loomError* err) {
-  const finetuneFiltered* d = f->def;
-  const char* const input[3] = {d->policy, d->data, d->config};
-  loomRunFolderDef def = folder_def(f, input);
+static int put_settings(FILE* out, const distillRun* run, loomError* err) {
+  const distillArgs* a = run->args;
+  const char* demos = a->ndata ? a->data[0] : NULL;
   uint64_t policy = LOOM_HASH_SEED, data = LOOM_HASH_SEED;
-  size_t size = 0;
-  char *text = NULL, *training = NULL;
-  loomTrainConfig* c = malloc(sizeof *c);
-  int code = loom_hash_file(&policy, d->policy, err);
-  if (!code) code = loom_hash_file(&data, d->data, err);
-  FILE* out = !code && c ? open_memstream(&text, &size) : NULL;
-  if (!code && !out) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
+  int code = loom_hash_file(&policy, a->teacher, err);
+  if (!code) code = loom_hash_file(&data, demos, err);
+  if (code) return code;
 
-  // Neither threads nor the folder's name decide anything.
-  if (out) {
-    *c = *f->run.config;
-    c->train.threads = c->rollout.threads = 0;
-    snprintf(c->checkpoint.folder, sizeof c->checkpoint.folder, "student");
-    c->data.file_count = 0;
-    training = loom_train_config_text(c);
-    fprintf(out, "method: filtered\npolicy: %s  # %016llx\ndata: %s  # %016llx\n", d->policy,
-            (unsigned long long)policy, d->data ? d->data : "", (unsigned long long)data);
-    fprintf(out, "task: %s  # %016llx\nreset: %s\n", f->run.task->name,
-            (unsigned long long)f->run.task->digest, f->run.task->resets[f->run.reset].name);
-    fprintf(out, "steps: %lld\nrounds: %d\ntries: %d\nseed: %lld\ntest: %lld\n---\n%s", (long long)f->steps,
-            f->rounds, f->args.tries, (long long)f->args.seed, (long long)f->args.evaluations,
-            training ? training : "");
-    if (fclose(out) || !training) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for settings");
-  }
-
-  if (!code) code = loom_run_folder_open(&f->run.folder, &def, err);
-  if (!code) code = loom_run_folder_settings(&f->run.folder, settings_file, text, err);
-  free(training);
-  free(text);
-  free(c);
-  return code;
+  fprintf(out, "method: filtered\npolicy: %s  # %016llx\ndata: %s  # %016llx\n", a->teacher,
+          (unsigned long long)policy, demos ? demos : "", (unsigned long long)data);
+  fprintf(out, "task: %s  # %016llx\nreset: %s\n", run->task->name, (unsigned long long)run->task->digest,
+          run->task->resets[run->reset].name);
+  fprintf(out, "steps: %lld\nrounds: %d\ntries: %d\nseed: %lld\ntest: %lld\n", (long long)a->budget,
+          a->collections, a->tries, (long long)a->seed, (long long)a->evaluations);
+  return 0;
 }
 
 // ---- its parts
@@ -164,22 +127,25 @@ static int open_filtered(filtered* f, loomError* err) {
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "%s: has been finetuned already; `demoloom distill` takes it", f->def->policy);
   if (!code) code = distill_find_task(run, f->def->policy, f->def->task, f->def->reset, err);
+  if (!code) code = distill_check_data(a, err);
   if (!code) a->reset = f->def->reset ? f->def->reset : run->teacher.config.reset;
   if (!code) copy_eyes(a, &run->teacher);
   if (!code) code = configure_training(run->config, f, err);
   if (!code) code = tool_assets(&a->roots, run->task, err);
   if (!code) code = loom_scene_of_task(&run->scene, run->task, &a->roots, err);
-  return code ? code : find_horizon(f, err);
+  if (!code) code = find_horizon(f, err);
+  return code ? code : distill_try_teacher(run, err);
 }
 
 // Whichever of the policy and what was learned succeeds more often.
 static int keep_better(filtered* f, loomTrained* student, loomError* err) {
+  static const char* const names[2] = {"before", "after"};
   distillRun* run = &f->run;
   char path[DISTILL_PATH];
   int code = distill_measure(&run->eval_teacher, run, &run->teacher, "eval_before", err);
   if (!code) code = distill_measure(&run->eval_student, run, student, "eval_after", err);
 
-  for (int64_t i = 0; !code && i < run->eval_student.n; i++) {
+  for (int64_t i = 0; !code && i < run->eval_student.all.n; i++) {
     bool before = run->eval_teacher.list[i].end == LOOM_RUN_SUCCESS,
          after = run->eval_student.list[i].end == LOOM_RUN_SUCCESS;
     f->won += after && !before;
@@ -192,7 +158,7 @@ static int keep_better(filtered* f, loomTrained* student, loomError* err) {
   if (code || !run->args->evaluations) return code;
 
   // Where what was learned is no better, both are the policy as it was.
-  return distill_write_evaluation(run, "start,before,after", &run->eval_teacher,
+  return distill_write_evaluation(run, names, &run->eval_teacher,
                                   f->kept ? &run->eval_student : &run->eval_teacher, err);
 }
 
@@ -213,15 +179,6 @@ static int use_data(filtered* f, loomError* err) {
   return code;
 }
 
-static void add_up(filtered* f) {
-  toolTries* t = &f->run.demos;
-  f->all.n += t->n;
-  f->all.successes += t->successes;
-  f->all.within += t->within;
-  f->all.steps += t->steps;
-  tool_tries_destroy(t);
-}
-
 // One round: the policy acts, and another one is trained.
 static int learn_round(loomTrained* policy, filtered* f, loomError* err) {
   distillRun* run = &f->run;
@@ -232,7 +189,8 @@ static int learn_round(loomTrained* policy, filtered* f, loomError* err) {
   snprintf(run->config->checkpoint.folder, LOOM_PATH_MAX, "%.*s", LOOM_PATH_MAX - 1, path);
 
   int code = distill_collect(run, policy, "the policy", err);
-  if (!code) add_up(f);
+  if (!code) loom_tested_join(&f->all, &run->demos.all);
+  tool_tries_destroy(&run->demos);
   if (!code && distill_has_eyes(run->config)) code = distill_draw(seen, demos, run, err);
   if (!code) code = use_data(f, err);
   if (!code) code = distill_train(run, err);
@@ -247,7 +205,7 @@ static int learn(filtered* f, loomError* err) {
   loomTrained student = {0};
   int code = loom_trained_load(&student, f->def->policy, err);
 
-  for (f->run.round = 0; !code && f->run.round < f->rounds; f->run.round++)
+  for (f->run.round = 0; !code && f->run.round < f->args.collections; f->run.round++)
     code = learn_round(&student, f, err);
   if (!code) code = keep_better(f, &student, err);
   loom_trained_destroy(&student);
@@ -257,11 +215,12 @@ static int learn(filtered* f, loomError* err) {
 // ---- results, as other methods' (finetune_results.c)
 
 static void print_json(const filtered* f, double core_seconds) {
-  const toolTries *before = &f->run.eval_teacher, *after = f->kept ? &f->run.eval_student : before;
+  const loomTested *before = &f->run.eval_teacher.all, *after = f->kept ? &f->run.eval_student.all : before;
   cJSON* out = cJSON_CreateObject();
   if (before->n) {
-    tool_add_tries(out, "before", before);
-    tool_add_tries(out, "after", after);
+    tool_add_tested(out, "before", before);
+    tool_add_tested(out, "after", after);
+    tool_add_rougher(out, before, after);
     cJSON* tried = cJSON_AddObjectToObject(out, "tried");
     cJSON_AddNumberToObject(tried, "only_after", f->won);
     cJSON_AddNumberToObject(tried, "only_before", f->lost);
@@ -283,11 +242,9 @@ static void print_json(const filtered* f, double core_seconds) {
 }
 
 static void print_text(const filtered* f, double core_seconds) {
-  const toolTries *before = &f->run.eval_teacher, *after = &f->run.eval_student;
+  const loomTested *before = &f->run.eval_teacher.all, *after = f->kept ? &f->run.eval_student.all : before;
   if (before->n) {
-    printf("before %.1f %%, after %.1f %% of %lld episodes from the same fresh starts\n",
-           100.0 * (double)before->successes / (double)before->n,
-           100.0 * (double)after->successes / (double)after->n, (long long)before->n);
+    tool_print_tested(before, after);
     printf(
         "what was learned succeeds in %d where the policy fails, and fails in %d where it succeeds; p = "
         "%.2g\n",
@@ -299,52 +256,52 @@ static void print_text(const filtered* f, double core_seconds) {
 }
 
 int finetune_filtered(const finetuneFiltered* def) {
-  int rounds = def->rounds < 1 ? ROUNDS : (int)def->rounds;
-  int64_t steps = def->steps < 0 ? STEPS : def->steps;
   filtered f = {.def = def,
-                .rounds = rounds,
-                .steps = steps,
-                .args = {.folder = def->folder,
+                .args = {.teacher = def->policy,
+                         .folder = def->folder,
                          .config = def->config,
                          .ndata = def->data ? 1 : 0,
                          .data = {def->data},
-                         .budget = (steps + rounds - 1) / rounds,
+                         .budget = def->steps < 0 ? STEPS : def->steps,
+                         .collections = def->rounds < 1 ? ROUNDS : (int)def->rounds,
                          .tries = def->tries < 1 ? TRIES : (int)def->tries,
                          .within_limits = true,
                          .episodes = MANY,
                          .evaluations = def->test < 0 ? TEST : def->test,
                          .seed = def->seed < 0 ? 1 : def->seed,
-                         .threads = def->threads < 0 ? 0 : def->threads}};
+                         .threads = def->threads < 0 ? 0 : def->threads,
+                         .resume = def->resume,
+                         .overwrite = def->overwrite}};
   const char* const input[3] = {def->policy, def->data, def->config};
-  loomRunFolderDef folder = folder_def(&f, input);
+  const distillFolder folder = {.own = own,
+                                .folders = folders,
+                                .inner = inner,
+                                .ninput = 3,
+                                .input = input,
+                                .alternative = "learn in another folder",
+                                .put = put_settings};
+  loomRunFolderDef folder_def = distill_folder_def(&f.args, &folder);
   loomError err = {0, ""};
   double cpu = loom_process_cpu();
   f.run.args = &f.args;
   f.run.config = calloc(1, sizeof *f.run.config);
 
   // First whether it may be written there.
-  int code = f.run.config ? loom_run_folder_check(&folder, &err)
+  int code = f.run.config ? loom_run_folder_check(&folder_def, &err)
                           : loom_error_set(&err, LOOM_ERR_MEMORY, "no memory");
   if (!code) code = loom_folder_check_place(def->folder, 0, &err);
   if (!code) code = loom_asset_roots_copy(&f.args.roots, def->roots, &err);
   if (!code) code = open_filtered(&f, &err);
   tool_catch_signals();
   tool_draw_side_by_side();
-  if (!code) code = open_folder(&f, &err);
+  if (!code) code = distill_open_folder(&f.run, &folder, &err);
   if (!code) code = learn(&f, &err);
   if (!code && def->json) print_json(&f, loom_process_cpu() - cpu);
   if (!code && !def->json) print_text(&f, loom_process_cpu() - cpu);
 
-  if (code) tool_go_on(&err, code, def->folder, settings_file);
+  if (code) tool_go_on(&err, code, def->folder, DISTILL_SETTINGS);
   int status = code ? tool_fail(&err) : EXIT_DONE;
-  tool_tries_destroy(&f.run.demos);
-  tool_tries_destroy(&f.run.eval_teacher);
-  tool_tries_destroy(&f.run.eval_student);
-  loom_run_folder_close(&f.run.folder);
-  loom_trained_destroy(&f.run.teacher);
-  loom_scene_destroy(f.run.scene);
-  loom_task_destroy(f.run.task);
+  distill_close(&f.run);
   loom_asset_roots_destroy(&f.args.roots);
-  free(f.run.config);
   return status;
 }

@@ -10,7 +10,7 @@
 
 typedef struct finetuneFiltered {
   const char *policy, *config, *task, *data, *reset,
-      *folder;                         // config: of training; all but policy and folder nullable
+      *folder;  // config: of training; all but policy and folder nullable
   int64_t steps, seed, threads, test, rounds, tries;  // -1 = not given
   bool resume, overwrite, json;
   const loomAssetRoots* roots;

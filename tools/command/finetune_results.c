@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "engine/base/statistics.h"
-#include "tools/shared/tries.h"
+#include "tools/shared/tested.h"
 
 static double mean_of(const double* x, int n) {
   double sum = 0;
@@ -24,18 +24,13 @@ static void add_returns(cJSON* out, const char* key, const double* of_each_seed,
         list, isfinite(of_each_seed[i]) ? cJSON_CreateNumber(of_each_seed[i]) : cJSON_CreateNull());
 }
 
-// Of all seeds together.
-static loomResidualTest sum_of_tests(const loomResidualTest* test, int n) {
-  loomResidualTest sum = {0};
+// Of all seeds together; where the policy stayed as it was that counts as what came after.
+static loomFinetuneTest sum_of_tests(const loomFinetuneTest* test, int n) {
+  loomFinetuneTest sum = {0};
   for (int i = 0; i < n; i++) {
-    const loomResidualTest* t = &test[i];
-    sum.n += t->n;
-    sum.before += t->before;
-    sum.after += t->kept ? t->after : t->before;
-    sum.before_within += t->before_within;
-    sum.after_within += t->kept ? t->after_within : t->before_within;
-    sum.before_breaches += t->before_breaches;
-    sum.after_breaches += t->kept ? t->after_breaches : t->before_breaches;
+    const loomFinetuneTest* t = &test[i];
+    loom_tested_join(&sum.before, &t->before);
+    loom_tested_join(&sum.after, t->kept ? &t->after : &t->before);
     sum.won += t->won;
     sum.lost += t->lost;
     sum.kept = sum.kept || t->kept;
@@ -46,19 +41,20 @@ static loomResidualTest sum_of_tests(const loomResidualTest* test, int n) {
 
 // Before and after; `tried`: what was learned did, kept or not.
 static void add_test(cJSON* out, const finetuneResults* r) {
-  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
-  if (!sum.n) return;
-  tool_add_success(out, "before", sum.before, sum.before_within, sum.before_breaches, sum.n);
-  tool_add_success(out, "after", sum.after, sum.after_within, sum.after_breaches, sum.n);
+  loomFinetuneTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
+  if (!sum.before.n) return;
+  tool_add_tested(out, "before", &sum.before);
+  tool_add_tested(out, "after", &sum.after);
+  tool_add_rougher(out, &sum.before, &sum.after);
 
-  if (rough.n) {
-    tool_add_success(out, "before_disturbed", rough.before, rough.before_within, rough.before_breaches,
-                     rough.n);
-    tool_add_success(out, "after_disturbed", rough.after, rough.after_within, rough.after_breaches, rough.n);
+  bool disturbed = rough.before.n > 0;
+  if (disturbed) {
+    tool_add_tested(out, "before_disturbed", &rough.before);
+    tool_add_tested(out, "after_disturbed", &rough.after);
   }
 
   cJSON* tried = cJSON_AddObjectToObject(out, "tried");
-  const loomResidualTest* judged = rough.n ? &rough : &sum;
+  const loomFinetuneTest* judged = disturbed ? &rough : &sum;
   cJSON_AddNumberToObject(tried, "only_after", judged->won);
   cJSON_AddNumberToObject(tried, "only_before", judged->lost);
   cJSON_AddNumberToObject(tried, "mcnemar", judged->p);
@@ -90,20 +86,13 @@ void finetune_print_json(const loomFinetuneConfig* c, const finetuneResults* r) 
 }
 
 static void print_test(const finetuneResults* r) {
-  loomResidualTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
-  const loomResidualTest* judged = rough.n ? &rough : &sum;
-  if (!sum.n) return;
+  loomFinetuneTest sum = sum_of_tests(r->test, r->n), rough = sum_of_tests(r->disturbed, r->n);
+  const loomFinetuneTest* judged = rough.before.n ? &rough : &sum;
+  if (!sum.before.n) return;
 
-  printf("before %.1f %%, after %.1f %% of %d episodes from the same fresh starts\n",
-         100.0 * sum.before / sum.n, 100.0 * sum.after / sum.n, sum.n);
-  printf("within the task's limits %.1f %% and %.1f %%\n", 100.0 * sum.before_within / sum.n,
-         100.0 * sum.after_within / sum.n);
-  printf("beyond the limits in %d episodes before, in %d after\n", sum.before_breaches, sum.after_breaches);
-
-  if (rough.n)
-    printf("disturbed: before %.1f %%, after %.1f %%; within the limits %.1f %% and %.1f %%\n",
-           100.0 * rough.before / rough.n, 100.0 * rough.after / rough.n,
-           100.0 * rough.before_within / rough.n, 100.0 * rough.after_within / rough.n);
+  tool_print_tested(&sum.before, &sum.after);
+  if (rough.before.n) puts("disturbed:");
+  if (rough.before.n) tool_print_tested(&rough.before, &rough.after);
   printf(
       "what was learned succeeds in %d where the policy fails, and fails in %d where it succeeds; p = %.2g\n",
       judged->won, judged->lost, judged->p);

@@ -9,8 +9,8 @@ enum { FINETUNE_SEEDS = 64 };
 // Of n runs, one a seed.
 typedef struct finetuneResults {
   int n;
-  const loomResidualTest* test;                                 // (n)
-  const loomResidualTest* disturbed;                            // (n)
+  const loomFinetuneTest* test;                                 // (n)
+  const loomFinetuneTest* disturbed;                            // (n)
   double evaluation[FINETUNE_SEEDS], training[FINETUNE_SEEDS];  // (n) mean returns; NAN = none
   int64_t steps;
   double core_seconds, seconds;

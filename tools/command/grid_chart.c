@@ -27,6 +27,21 @@ static const char* short_text(const char* text) {
   return at ? at : text;
 }
 
+// The same of each text of a list, which labels are.
+static void short_label(char out[256], const char* label) {
+  size_t n = 0;
+  *out = '\0';
+  for (const char* at = label; *at && n < 255;) {
+    char piece[256];
+    const char* end = strstr(at, ", ");
+    size_t length = end ? (size_t)(end - at) : strlen(at);
+    snprintf(piece, sizeof piece, "%.*s", length < 255 ? (int)length : 255, at);
+
+    n += (size_t)snprintf(out + n, 256 - n, "%s%s", n ? ", " : "", short_text(piece));
+    at += length + (end ? 2 : 0);
+  }
+}
+
 static void label_bar(char out[256], const comparison* c, const gridCell* cell) {
   size_t n = 0;
   *out = '\0';
@@ -57,20 +72,25 @@ static loomBar bar_of(const comparison* c, const grid* g, const gridResult* r, i
   return bar;
 }
 
+// Tasks' returns are on scales of their own: the highest of a task is the whole of a bar there.
+static double scale_of(const comparison* c, const gridResult* results, int n, int i) {
+  double most = 0;
+  if (results[i].after.n) return 1;
+  for (int k = 0; k < n; k++)
+    if (c->problem[k] == c->problem[i] && results[k].value > most) most = results[k].value;
+  return most > 0 ? most : 1;
+}
+
 static int draw_cells(loomChart* chart, const comparison* c, const grid* g, const gridResult* results,
                       loomBox box, loomError* err) {
   loomBar* bars = calloc((size_t)g->n, sizeof *bars);
-  loomBarsDef def = {.full = 0, .label_width = 460, .note_width = 120};
-  bool rates = false;
+  loomBarsDef def = {.full = 1, .label_width = 460, .note_width = 120};
   if (!bars) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a chart");
 
-  // Rates are of 1, returns of the highest.
   for (int i = 0; i < g->n; i++) {
     bars[i] = bar_of(c, g, &results[i], i);
-    def.full = fmax(def.full, bars[i].value);
-    rates = rates || results[i].after.n;
+    bars[i].value /= scale_of(c, results, g->n, i);
   }
-  if (rates || !(def.full > 0)) def.full = 1;
   loom_chart_bars(chart, box, bars, g->n, &def);
   free(bars);
 
@@ -114,7 +134,9 @@ static void draw_iqm(loomChart* chart, const comparison* c, const compareScope* 
     if (!x->runs) continue;
     double y = box.y + box.h * (row++ + 0.65) / n;
     draw_interval(chart, &axes, y, x->iqm, x->low, x->high, color_of(c, m));
-    loom_chart_text(chart, box.x + 6, y - 9, &name, c->label[m]);
+    char text[256];
+    short_label(text, c->label[m]);
+    loom_chart_text(chart, box.x + 6, y - 9, &name, text);
   }
 }
 
@@ -146,12 +168,12 @@ static void draw_profiles(loomChart* chart, const comparison* c, const compareSc
 static void draw_pairs(loomChart* chart, const comparison* c, const compareScope* s, loomBox box) {
   loomAxes axes = {.box = box,
                    .x = {0, 1},
-                   .y = {0, 1},
+                   .y = {0.5, 1},
                    .x_step = 0.5,
                    .y_step = 2,
                    .x_label = "probability of improvement"};
   loomTextDef name = {.size = 12, .color = loom_color_ink, .max_width = box.w - 8, .halo = true};
-  char text[2 * COMPARE_LABEL + 16];
+  char text[2 * 256 + 16], x[256], y_label[256];
   int n = s->pairs < 8 ? s->pairs : 8;
   if (!n) return;
 
@@ -162,16 +184,19 @@ static void draw_pairs(loomChart* chart, const comparison* c, const compareScope
     const comparePair* p = &s->pair[i];
     double y = box.y + box.h * (i + 0.65) / n;
     draw_interval(chart, &axes, y, p->p, p->low, p->high, color_of(c, p->x));
-    snprintf(text, sizeof text, "%s over %s", c->label[p->x], c->label[p->y]);
+    short_label(x, c->label[p->x]);
+    short_label(y_label, c->label[p->y]);
+    snprintf(text, sizeof text, "%s over %s", x, y_label);
     loom_chart_text(chart, box.x + 6, y - 9, &name, text);
   }
 }
 
 static void draw_scope(loomChart* chart, const comparison* c, const compareScope* s, double y) {
-  char text[COMPARE_LABEL + 80];
+  char text[256 + 80], label[256];
   double h = SCOPE - HEAD - 60, w = (WIDTH - 2.0 * MARGIN - 120) / 3;
-  snprintf(text, sizeof text, "%s%sover tasks and seeds, 95 %% stratified bootstrap intervals", s->label,
-           *s->label ? ": " : "");
+  short_label(label, s->label);
+  snprintf(text, sizeof text, "%s%s%s, 95 %% stratified bootstrap intervals", label, *label ? ": " : "",
+           comparison_over(s));
   draw_title(chart, MARGIN, y + 16, text);
 
   // Side by side.
@@ -188,7 +213,11 @@ int grid_draw(const comparison* c, const grid* g, const gridResult* results, con
   int code = loom_chart_create(&chart, WIDTH, cells + scopes * SCOPE + MARGIN, err);
   if (code) return code;
 
-  draw_title(chart, MARGIN, 22, "each cell, with 95 % Wilson intervals of rates");
+  bool rates = false;
+  for (int i = 0; i < g->n; i++) rates = rates || results[i].after.n;
+  draw_title(chart, MARGIN, 22,
+             rates ? "each cell: success before -> after, 95 % Wilson intervals"
+                   : "each cell: return, against the best of its task");
   code =
       draw_cells(chart, c, g, results, (loomBox){MARGIN, HEAD, WIDTH - 2 * MARGIN, rows * (double)ROW}, err);
   for (int i = 0; i < scopes; i++) draw_scope(chart, c, &c->scope[i], cells + (double)i * SCOPE);

@@ -50,6 +50,10 @@ static bool is_method_key(const grid* g, const char* key) {
   return !is_in(problem_keys, -1, key) && strcmp(key, seed_key) != 0;
 }
 
+const char* comparison_over(const compareScope* scope) {
+  return *scope->label ? "over seeds" : "over tasks and seeds";
+}
+
 // The values of a cell's keys that say its method, or else its problem.
 static void label_cell(char out[COMPARE_LABEL], const comparison* c, const grid* g, const gridCell* cell,
                        bool method) {

@@ -49,6 +49,8 @@ typedef struct comparison {
 
 /// Free with comparison_destroy. LOOM_ERR_USAGE: more methods or tasks than can be compared.
 int comparison_make(comparison* out, const grid* g, const gridResult* results, loomError* err);
+/// What a scope is taken over, in words: tasks and seeds, or one task's seeds.
+const char* comparison_over(const compareScope* scope);
 void comparison_destroy(comparison* c);
 
 #endif

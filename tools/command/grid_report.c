@@ -12,7 +12,7 @@
 
 static const char* const state_names[] = {"open", "done", "failed", "not run"};
 
-enum { COLUMNS = GRID_KEYS + 8, CELL = 128 };
+enum { COLUMNS = GRID_KEYS + 10 + LOOM_LIMITS, CELL = 128 };
 
 // ---- tables of text
 
@@ -82,6 +82,28 @@ static void print_pairs(char out[CELL], const gridResult* r) {
            (long long)r->gained, (long long)r->lost, loom_mcnemar(r->gained, r->lost));
 }
 
+// What there was before and is after, where both are told.
+static void print_change(char out[CELL], double before, double after, const char* unit) {
+  if (before >= 0 && after >= 0) snprintf(out, CELL, "%.4g -> %.4g%s", before, after, unit);
+}
+
+static double within_of(const gridRate* r) {
+  return r->n && r->within_limits >= 0 ? round(1000.0 * (double)r->within_limits / (double)r->n) / 10 : NAN;
+}
+
+// How rough both are; limits that nobody breached have no column.
+static void add_roughness(char (*row)[CELL], const gridResult* r) {
+  print_change(row[0], within_of(&r->before), within_of(&r->after), " %");
+  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++)
+    if (r->before.breaches[l] > 0 || r->after.breaches[l] > 0)
+      print_change(row[l], (double)r->before.breaches[l], (double)r->after.breaches[l], "");
+
+  print_change(row[LOOM_LIMITS], r->before.jerk, r->after.jerk, "");
+  if (grid_is_rougher(r)) snprintf(row[LOOM_LIMITS + 1], CELL, "rougher");
+}
+
+enum { ROUGHNESS = LOOM_LIMITS + 2 };
+
 static void add_cell(table* t, const comparison* c, const grid* g, const gridResult* r, int i) {
   char(*row)[CELL] = add_row(t);
   for (int k = 0; k < c->nkey; k++) {
@@ -97,13 +119,15 @@ static void add_cell(table* t, const comparison* c, const grid* g, const gridRes
   print_rate(row[0], &r->before);
   print_rate(row[1], &r->after);
   print_pairs(row[2], r);
-  if (isfinite(r->value)) snprintf(row[3], CELL, "%.1f", r->value);
-  if (isfinite(r->steps)) snprintf(row[4], CELL, "%.0f", r->steps);
-  if (isfinite(r->reached)) snprintf(row[5], CELL, "%.0f", r->reached);
+  add_roughness(row + 3, r);
+  row += 3 + ROUGHNESS;
+  if (isfinite(r->value)) snprintf(row[0], CELL, "%.1f", r->value);
+  if (isfinite(r->steps)) snprintf(row[1], CELL, "%.0f", r->steps);
+  if (isfinite(r->reached)) snprintf(row[2], CELL, "%.0f", r->reached);
 }
 
 static bool print_cells(FILE* out, const comparison* c, const grid* g, const gridResult* results) {
-  table t = {.columns = c->nkey + 6};
+  table t = {.columns = c->nkey + 6 + ROUGHNESS};
   char(*head)[CELL] = add_row(&t);
   for (int k = 0; k < c->nkey; k++) snprintf(head[k], CELL, "%s", c->key[k]);
 
@@ -112,9 +136,16 @@ static bool print_cells(FILE* out, const comparison* c, const grid* g, const gri
   snprintf(head[0], CELL, "before");
   snprintf(head[1], CELL, "after");
   snprintf(head[2], CELL, "points, same starts");
-  snprintf(head[3], CELL, "return");
-  snprintf(head[4], CELL, "steps");
-  snprintf(head[5], CELL, "steps to %.4g", g->report.reach);
+  snprintf(head[3], CELL, "within limits");
+  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++)
+    snprintf(head[3 + l], CELL, "breach %s", loom_limit_name((loomLimit)l));
+  snprintf(head[3 + LOOM_LIMITS], CELL, "squared jerk");
+  snprintf(head[4 + LOOM_LIMITS], CELL, "roughness");
+
+  head += 3 + ROUGHNESS;
+  snprintf(head[0], CELL, "return");
+  snprintf(head[1], CELL, "steps");
+  snprintf(head[2], CELL, "steps to %.4g", g->report.reach);
   for (int i = 0; i < g->n; i++) add_cell(&t, c, g, &results[i], i);
   if (!t.failed) print_table(out, &t);
   free(t.cell);
@@ -155,8 +186,8 @@ static bool print_text(FILE* out, const comparison* c, const grid* g, const grid
 
   for (int i = 0; ok && i < c->scopes; i++) {
     const compareScope* s = &c->scope[i];
-    fprintf(out, "\n%s%sover tasks and seeds, 95 %% stratified bootstrap intervals\n", s->label,
-            *s->label ? ": " : "");
+    fprintf(out, "\n%s%s%s, 95 %% stratified bootstrap intervals\n", s->label, *s->label ? ": " : "",
+            comparison_over(s));
     ok = print_methods(out, c, s);
     for (int k = 0; k < s->pairs; k++)
       fprintf(out, "P(a run of %s beats one of %s) %.3f [%.3f, %.3f]\n", c->label[s->pair[k].x],
@@ -185,9 +216,15 @@ static void add_rate(cJSON* map, const char* key, const gridRate* r) {
   cJSON_AddNumberToObject(out, "success", (double)r->success / (double)r->n);
   cJSON_AddNumberToObject(out, "success_low", low);
   cJSON_AddNumberToObject(out, "success_high", high);
+  add_number(out, "mean_squared_jerk", r->jerk);
   if (r->within_limits < 0) return;
   cJSON_AddNumberToObject(out, "successes_within_limits", (double)r->within_limits);
   cJSON_AddNumberToObject(out, "success_within_limits", (double)r->within_limits / (double)r->n);
+  if (r->breaches[LOOM_LIMIT_NONE] < 0) return;
+
+  cJSON* breaches = cJSON_AddObjectToObject(out, "breaches");
+  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++)
+    cJSON_AddNumberToObject(breaches, loom_limit_name((loomLimit)l), (double)r->breaches[l]);
 }
 
 static cJSON* cell_json(const gridCell* cell, const gridResult* r) {
@@ -293,14 +330,34 @@ static void print_csv_rate(FILE* out, const gridRate* r) {
   if (!r->n) fputs(",,,,", out);
 }
 
+// Within limits, breaches by limit, jerk: the columns' names and a cell's numbers.
+static void print_csv_rough_names(FILE* out, const char* when) {
+  fprintf(out, ",%s_within", when);
+  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++)
+    fprintf(out, ",%s_%s", when, loom_limit_name((loomLimit)l));
+  fprintf(out, ",%s_jerk", when);
+}
+
+static void print_csv_count(FILE* out, int64_t n) {
+  print_csv_number(out, n < 0 ? NAN : (double)n);
+}
+
+static void print_csv_rough(FILE* out, const gridRate* r) {
+  print_csv_count(out, r->n ? r->within_limits : -1);
+  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++) print_csv_count(out, r->breaches[l]);
+  print_csv_number(out, r->jerk);
+}
+
 static bool print_csv(FILE* out, const comparison* c, const grid* g, const gridResult* results) {
   fputs("cell,state", out);
   for (int k = 0; k < c->nkey; k++) fprintf(out, ",%s", c->key[k]);
   fputs(
       ",before_n,before_success,before_low,before_high,after_n,after_success,after_low,after_high,gained,"
-      "lost,"
-      "mcnemar_p,return,steps,steps_to_reach\n",
+      "lost,mcnemar_p,return,steps,steps_to_reach",
       out);
+  print_csv_rough_names(out, "before");
+  print_csv_rough_names(out, "after");
+  putc('\n', out);
 
   for (int i = 0; i < g->n; i++) {
     const gridResult* r = &results[i];
@@ -320,6 +377,8 @@ static bool print_csv(FILE* out, const comparison* c, const grid* g, const gridR
     print_csv_number(out, r->value);
     print_csv_number(out, r->steps);
     print_csv_number(out, r->reached);
+    print_csv_rough(out, &r->before);
+    print_csv_rough(out, &r->after);
     putc('\n', out);
   }
 

@@ -9,6 +9,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "tools/shared/common.h"
 
 enum { PATH = LOOM_PATH_MAX + 128, OUTPUT_MAX = 1 << 24 };
 
@@ -86,12 +87,9 @@ int grid_finish_cell(const gridCell* cell, const char* folder, int status, doubl
   if (result) cJSON_AddItemToObject(out, "result", result);
   cJSON_AddItemToObject(out, "settings", settings_json(cell));
   cJSON_AddNumberToObject(out, "core_seconds", core_seconds);
-  char* text = cJSON_Print(out);
-  cJSON_Delete(out);
   tool_cell_path(path, folder, cell->name, result ? done_file : failed_file);
-  int code = text ? loom_file_write_text(path, text, err)
-                  : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  cJSON_free(text);
+  int code = tool_write_json(path, out, err);
+  cJSON_Delete(out);
 
   return code;
 }
@@ -117,9 +115,27 @@ static int64_t count_of(const cJSON* map, const char* key, int64_t otherwise) {
 }
 
 static gridRate rate_of(const cJSON* map) {
-  gridRate r = {count_of(map, "n", 0), count_of(map, "successes", 0),
-                count_of(map, "successes_within_limits", -1)};
-  return r.success <= r.n ? r : (gridRate){0, 0, -1};
+  const cJSON* breaches = cJSON_GetObjectItem(map, "breaches");
+  gridRate r = {.n = count_of(map, "n", 0),
+                .success = count_of(map, "successes", 0),
+                .within_limits = count_of(map, "successes_within_limits", -1),
+                .jerk = number_of(map, "mean_squared_jerk")};
+  if (r.success > r.n) r = (gridRate){.within_limits = -1, .jerk = NAN};
+
+  // Told of all limits, or of none.
+  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++) {
+    r.breaches[l] = count_of(breaches, loom_limit_name((loomLimit)l), -1);
+    bool told = r.breaches[l] >= 0 && r.breaches[LOOM_LIMIT_NONE] >= 0;
+    r.breaches[LOOM_LIMIT_NONE] = told ? r.breaches[LOOM_LIMIT_NONE] + r.breaches[l] : -1;
+  }
+  return r;
+}
+
+bool grid_is_rougher(const gridResult* r) {
+  double before = (double)r->before.breaches[LOOM_LIMIT_NONE],
+         after = (double)r->after.breaches[LOOM_LIMIT_NONE];
+  bool told = r->before.n && r->after.n && before >= 0;
+  return (told && loom_is_rougher(before, after)) || loom_is_rougher(r->before.jerk, r->after.jerk);
 }
 
 // "start,before,after", of which the last two are 1 or 0; another file of that name tells nothing.
@@ -185,6 +201,7 @@ static int read_result(gridResult* r, const gridCell* cell, const char* folder, 
                     .steps = NAN,
                     .core_seconds = NAN,
                     .reached = NAN};
+  r->before = r->after = rate_of(NULL);
   if (r->state == TOOL_CELL_OPEN) return LOOM_OK;
   if (r->state == TOOL_CELL_BARRED) {
     const gridSetting* s = grid_missing(cell);

@@ -2,12 +2,15 @@
 #ifndef LOOM_TOOLS_COMMAND_GRID_RESULTS_H
 #define LOOM_TOOLS_COMMAND_GRID_RESULTS_H
 
+#include "policies/agent/tested.h"
 #include "tools/command/grid.h"
 #include "tools/shared/cells.h"
 
-// Successes of some starts; n 0: not told.
+// How some starts went; n 0: not told.
 typedef struct gridRate {
   int64_t n, success, within_limits;  // within_limits -1: not told
+  int64_t breaches[LOOM_LIMITS];      // episodes by limit, [LOOM_LIMIT_NONE] = of any; -1 likewise
+  double jerk;                        // mean squared, m^2/s^6; NAN likewise
 } gridRate;
 
 typedef struct gridResult {
@@ -30,6 +33,9 @@ int grid_finish_cell(const gridCell* cell, const char* folder, int status, doubl
                      loomError* err);
 /// Failed cells may be tried again.
 void grid_forget_failures(const grid* g, const char* folder);
+
+/// Whether what a cell made breaches limits or jerks more than LOOM_ROUGHER times as much as what was before.
+bool grid_is_rougher(const gridResult* result);
 
 /// Of all cells, out (g->n).
 int grid_read_results(gridResult* out, const grid* g, const char* folder, loomError* err);

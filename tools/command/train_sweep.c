@@ -60,21 +60,6 @@ static cJSON* result_json(const trainSweep* sweep, const result* r) {
   return out;
 }
 
-static int write_json(const char* path, const cJSON* json, loomError* err) {
-  loomFile file;
-  int code = loom_file_begin(&file, path, err);
-  if (code) return code;
-
-  // Written whole or not at all: a result says that its run is done.
-  char* text = cJSON_Print(json);
-  if (text) fprintf(file.stream, "%s\n", text);
-  code =
-      text ? loom_file_commit(&file, err) : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
-  loom_file_abort(&file);
-  cJSON_free(text);
-  return code;
-}
-
 static double number_of(const cJSON* json, const char* name) {
   const cJSON* item = cJSON_GetObjectItem(json, name);
   return cJSON_IsNumber(item) ? item->valuedouble : -1;
@@ -218,7 +203,7 @@ static int run_one(result* r, const trainSweep* sweep, const loomTrainConfig* ba
 
     // The result is written last: it says that the run is done.
     cJSON* json = code ? NULL : result_json(sweep, r);
-    if (!code) code = write_json(path, json, err);
+    if (!code) code = tool_write_json(path, json, err);
     cJSON_Delete(json);
   }
 
@@ -299,7 +284,7 @@ static int write_results(const trainSweep* sweep, const result* results, const c
   }
 
   snprintf(path, sizeof path, "%s/sweep.json", folder);
-  int code = write_json(path, out, err);
+  int code = tool_write_json(path, out, err);
   if (sweep->json) tool_print_report(out);
   cJSON_Delete(out);
   return code;

@@ -8,6 +8,8 @@
 #include "tools/shared/common.h"
 
 void render_model_close(renderModel* m) {
+  render_looks_close(&m->disturbed);
+  loom_looks_destroy(&m->looks);
   loom_renderer_destroy(m->renderer);
   mj_deleteData(m->data);
   mj_deleteModel(m->model);
@@ -48,17 +50,23 @@ static int compile_demo_model(renderModel* m, const renderArgs* a, const loomDat
   return loom_renderer_create(&m->renderer, m->model, &a->def, err);
 }
 
-int render_model_open(renderModel* m, const renderArgs* args, const loomDataset* dataset,
-                      const loomDemo* demo, loomError* err) {
-  bool same = m->xml && !strcmp(m->xml, demo->model_xml);
+int render_model_open(renderModel* m, const renderArgs* args, const loomTask* task,
+                      const loomDataset* dataset, const loomDemo* demo, loomError* err) {
+  bool same =
+      m->xml && !strcmp(m->xml, demo->model_xml) && demo->state_dim == 1 + m->model->nq + m->model->nv;
+  int code = 0;
 
-  if (same && demo->state_dim == 1 + m->model->nq + m->model->nv) return 1;
+  if (!same) {
+    render_model_close(m);
+    code = compile_demo_model(m, args, dataset, demo, err);
+  }
 
-  render_model_close(m);
-  int code = compile_demo_model(m, args, dataset, demo, err);
+  // Demos that share a model may have been disturbed each in its own way.
+  if (!code) code = render_looks_open(&m->disturbed, task, dataset, demo, &args->roots, err);
+  if (!code) code = loom_looks_show(&m->looks, m->model, m->disturbed.episode, err);
 
   if (code) render_model_close(m);
-  return code;
+  return code ? code : same;
 }
 
 void render_model_pose(renderModel* m, const loomDemo* demo, int row) {

@@ -12,7 +12,9 @@
 #include "engine/base/hash.h"
 #include "engine/base/json.h"
 #include "engine/base/pool.h"
+#include "engine/observe/glimpse.h"
 #include "engine/observe/sense.h"
+#include "tools/render/render_looks.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
 
@@ -20,6 +22,7 @@ enum { KINDS = RENDER_MODES, KEYS = RENDER_MAX_CAMERAS * KINDS + 1, PATH_SIZE = 
 
 typedef struct obsRun {
   const renderArgs* args;
+  const loomTask* task;
   const loomDataset* dataset;
   loomSenseDef sense;
   int keys;
@@ -51,10 +54,24 @@ static size_t row_bytes(const loomField* f) {
   return bytes;
 }
 
-static int draw_rows(const loomField* field, void* const* data, loomSense* sense, obsRun* run,
+/// What a worker draws with, and why its last demo is left out (code 0: it is not).
+typedef struct obsWorker {
+  loomSense* sense;
+  renderLooks looks;
+  loomGlimpse glimpse;
+  loomError left_out;
+} obsWorker;
+
+// A demo that was disturbed has the pictures that a policy was to see of it: late ones, too.
+static const double* seen_row(obsWorker* w, const loomDemo* demo, int t) {
+  const double* qpos = demo->states + (size_t)t * (size_t)demo->state_dim + 1;
+  return w->looks.episode ? loom_glimpse_see(&w->glimpse, w->looks.episode, t, qpos) : qpos;
+}
+
+static int draw_rows(const loomField* field, void* const* data, obsWorker* w, obsRun* run,
                      const loomDemo* demo, loomError* err) {
   // Rows of the states are time, positions and velocities of the model they were recorded with.
-  const mjModel* m = loom_sense_model_of(sense);
+  const mjModel* m = loom_sense_model_of(w->sense);
   if (demo->state_dim != 1 + m->nq + m->nv)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: states have %d columns, its model 1 + nq + nv = %d",
                           loom_dataset_path(run->dataset), demo->name, demo->state_dim,
@@ -67,7 +84,7 @@ static int draw_rows(const loomField* field, void* const* data, loomSense* sense
     // Each key's place of this row.
     if (tool_stop) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
     for (int k = 0; k < run->keys; k++) out[k] = (char*)data[k] + (size_t)t * row_bytes(&field[k]);
-    code = loom_sense_look(out, sense, demo->states + (size_t)t * (size_t)demo->state_dim + 1, err);
+    code = loom_sense_look(out, w->sense, seen_row(w, demo, t), err);
 
 #pragma omp critical(obs_progress)
     {
@@ -85,17 +102,27 @@ static void shard_path(char path[LOOM_PATH_MAX + 64], const obsRun* run, int dem
   snprintf(path, LOOM_PATH_MAX + 64, "%s/demo-%d-%016llx.hdf5", run->dir, demo, (unsigned long long)hash);
 }
 
-static int draw_obs_demo(loomSense* sense, obsRun* run, int number, loomError* err) {
+// Demos of one model share what draws them; each looks in its own way.
+static int open_looks(obsWorker* w, const obsRun* run, const loomDemo* demo, loomError* err) {
+  const loomAssetRoots* roots = &run->args->roots;
+  char label[LOOM_PATH_MAX];
+  snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(run->dataset), demo->name);
+
+  int code = loom_sense_model(w->sense, demo->model_xml, label, roots, err);
+  if (!code) code = render_looks_open(&w->looks, run->task, run->dataset, demo, roots, err);
+  if (!code) code = loom_sense_looks(w->sense, w->looks.episode, err);
+  return !code && w->looks.episode ? loom_glimpse_begin(&w->glimpse, w->looks.episode, err) : code;
+}
+
+static int draw_obs_demo(obsWorker* w, obsRun* run, int number, loomError* err) {
   loomDemo demo;
   loomField field[KEYS];
   void* data[KEYS] = {NULL};
-  char path[LOOM_PATH_MAX + 64], label[LOOM_PATH_MAX];
+  char path[LOOM_PATH_MAX + 64];
   int keys = run->keys, code = loom_demo_load(&demo, run->dataset, number, err);
   if (code) return code;
 
-  // Demos of one model share what draws them.
-  snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(run->dataset), demo.name);
-  code = loom_sense_model(sense, demo.model_xml, label, &run->args->roots, err);
+  code = open_looks(w, run, &demo, err);
 
   // All rows of the demo are held: the shard is written at once.
   for (int k = 0; !code && k < keys; k++) {
@@ -104,7 +131,7 @@ static int draw_obs_demo(loomSense* sense, obsRun* run, int number, loomError* e
     if (!data[k]) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d pictures", demo.rows);
   }
 
-  if (!code) code = draw_rows(field, data, sense, run, &demo, err);
+  if (!code) code = draw_rows(field, data, w, run, &demo, err);
   shard_path(path, run, number);
   loomAttr samples = loom_attr_int("num_samples", demo.rows);
   loomRecord record = {.name = demo.name, .nfield = keys, .field = field, .nattr = 1, .attr = &samples};
@@ -123,12 +150,6 @@ static bool ends_run(int code) {
          code == LOOM_ERR_USAGE;
 }
 
-/// What a worker draws with, and why its last demo is left out (code 0: it is not).
-typedef struct obsWorker {
-  loomSense* sense;
-  loomError left_out;
-} obsWorker;
-
 typedef struct obsDrawing {
   obsRun* run;
   obsWorker* worker;
@@ -136,7 +157,10 @@ typedef struct obsDrawing {
 
 static void destroy_sense(void* user, int worker) {
   const obsDrawing* d = user;
-  loom_sense_destroy(d->worker[worker].sense);
+  obsWorker* w = &d->worker[worker];
+  loom_sense_destroy(w->sense);
+  loom_glimpse_destroy(&w->glimpse);
+  render_looks_close(&w->looks);
 }
 
 // The first demo's pictures tell how large all are: each a shard, then with a copy of the demos in the
@@ -165,7 +189,7 @@ static int draw_one(void* user, int worker, int i, loomError* err) {
 
   loomError why = {0, ""};
   int code = w->sense ? 0 : loom_sense_create(&w->sense, &run->sense, run->key, run->keys, &why);
-  if (!code) code = draw_obs_demo(w->sense, run, number, &why);
+  if (!code) code = draw_obs_demo(w, run, number, &why);
   if (!code) return check_disk(run, path, err);
 
   // Whatever state its renderer is in: the next demo gets a new one.
@@ -465,7 +489,7 @@ static int assemble_obs(obsRun* run, loomError* err) {
 }
 
 int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset, loomError* err) {
-  obsRun run = {.args = a, .dataset = dataset};
+  obsRun run = {.args = a, .task = task, .dataset = dataset};
 
   if (!a->demo_count) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", a->target);
 

@@ -65,7 +65,7 @@ int render_stage_open(renderStage* s, int demo, loomError* err) {
   s->number = demo;
 
   int code = loom_demo_load(&s->demo, s->dataset, demo, err);
-  int opened = code ? code : render_model_open(&s->model, s->args, s->dataset, &s->demo, err);
+  int opened = code ? code : render_model_open(&s->model, s->args, s->task, s->dataset, &s->demo, err);
   if (opened < 0) return opened;
 
   // One camera's picture, drawn again and again.

@@ -9,7 +9,9 @@
 #include "engine/draw/render.h"
 #include "engine/model/model.h"
 #include "engine/observe/cloud.h"
+#include "engine/sim/looks.h"
 #include "engine/task/task.h"
+#include "tools/render/render_looks.h"
 #include "tools/shared/overlay.h"
 #include "tools/shared/timeline.h"
 
@@ -47,11 +49,13 @@ typedef struct renderModel {
   mjModel* model;
   mjData* data;
   loomRenderer* renderer;
+  loomLooks looks;
+  renderLooks disturbed;
 } renderModel;
 
-/// Returns 0, 1 when the model is the one before, or an error.
-int render_model_open(renderModel* m, const renderArgs* args, const loomDataset* dataset,
-                      const loomDemo* demo, loomError* err);
+/// It looks as the demo does. Returns 0, 1 when the model is the one before, or an error.
+int render_model_open(renderModel* m, const renderArgs* args, const loomTask* task,
+                      const loomDataset* dataset, const loomDemo* demo, loomError* err);
 /// Bring it to a row.
 void render_model_pose(renderModel* m, const loomDemo* demo, int row);
 void render_model_close(renderModel* m);

@@ -261,6 +261,20 @@ void tool_print_json(const cJSON* json) {
   cJSON_free(text);
 }
 
+int tool_write_json(const char* path, const cJSON* json, loomError* err) {
+  loomFile file;
+  int code = loom_file_begin(&file, path, err);
+  if (code) return code;
+
+  char* text = cJSON_Print(json);
+  if (text) fprintf(file.stream, "%s\n", text);
+  code =
+      text ? loom_file_commit(&file, err) : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  loom_file_abort(&file);
+  cJSON_free(text);
+  return code;
+}
+
 // ---- what a command looks at
 
 // With --task, or by its name, it is a file though it may not be there.

@@ -38,6 +38,8 @@ void tool_tell_left_out(loomNames* left_out, bool told);
 void tool_draw_side_by_side(void);
 /// On stdout.
 void tool_print_json(const struct cJSON* json);
+/// As a file, whole or not at all: a result says that its run is done. LOOM_ERR_IO, LOOM_ERR_MEMORY.
+int tool_write_json(const char* path, const struct cJSON* json, loomError* err);
 
 /// A number at the start of *text, which then goes behind it; false where there is none, or not
 /// in [low, high].

@@ -8,16 +8,16 @@
 #include "engine/base/clock.h"
 #include "engine/base/columns.h"
 #include "engine/base/file.h"
-#include "engine/base/statistics.h"
 #include "engine/base/version.h"
 #include "generators/run/record.h"
 
 enum { BLOCK = 16, NAME = 48, PATH = LOOM_PATH_MAX + NAME };
 
-#define COLUMN(type, member) LOOM_COLUMN(toolTry, type, member)
-static const loomColumn try_column[] = {COLUMN(I64, number), COLUMN(I64, start), COLUMN(I32, end),
-                                        COLUMN(I32, within), COLUMN(I32, steps)};
-static const loomColumns try_columns = {"tries", sizeof(toolTry), sizeof try_column / sizeof *try_column,
+#define COLUMN(type, member) LOOM_COLUMN(loomTry, type, member)
+static const loomColumn try_column[] = {COLUMN(I64, number), COLUMN(I64, start),  COLUMN(I32, end),
+                                        COLUMN(I32, within), COLUMN(I32, breach), COLUMN(I32, steps),
+                                        COLUMN(F64, jerk)};
+static const loomColumns try_columns = {"tries", sizeof(loomTry), sizeof try_column / sizeof *try_column,
                                         try_column};
 
 // Starts, and how often each has been tried: those before `first` have had their turn.
@@ -77,7 +77,7 @@ static void choose_starts(uint64_t start[BLOCK], int tried[BLOCK], tries* t, int
   }
 }
 
-static int note_failures(tries* t, const toolTry* list, const int tried[BLOCK], int n, loomError* err) {
+static int note_failures(tries* t, const loomTry* list, const int tried[BLOCK], int n, loomError* err) {
   int code = 0;
   for (int i = 0; !code && i < n; i++)
     if (!is_success(t->def, list[i].end, list[i].within) && tried[i] + 1 < t->def->tries)
@@ -125,7 +125,7 @@ static int note_try(void* user, const loomRollout* rollout, loomTrace* trace, lo
   return tool_stop != 0;
 }
 
-static int write_block(const tries* t, int64_t block, const toolTry* list, int n, loomError* err) {
+static int write_block(const tries* t, int64_t block, const loomTry* list, int n, loomError* err) {
   char path[PATH], *text = NULL;
   size_t size = 0;
   block_path(path, t->def, block);
@@ -141,7 +141,7 @@ static int write_block(const tries* t, int64_t block, const toolTry* list, int n
 }
 
 // n of them from these starts, whose successes lie on the disk before the block's file does.
-static int run_block(toolTry* list, tries* t, int64_t block, const uint64_t* start, int n, loomError* err) {
+static int run_block(loomTry* list, tries* t, int64_t block, const uint64_t* start, int n, loomError* err) {
   const toolTriesDef* d = t->def;
   loomRolloutReport report = {0};
   loomRolloutDef def = loom_default_rollout_def();
@@ -165,16 +165,13 @@ static int run_block(toolTry* list, tries* t, int64_t block, const uint64_t* sta
   }
   if (code) return code;
 
-  for (int i = 0; i < n; i++) {
-    const loomRollout* r = &report.rollout[i];
-    list[i] = (toolTry){(int64_t)r->number, (int64_t)r->start, (int)r->end, r->within_limits, r->steps};
-  }
+  for (int i = 0; i < n; i++) list[i] = loom_try(&report.rollout[i]);
   loom_rollout_report_destroy(&report);
   return write_block(t, block, list, n, err);
 }
 
 // Of an earlier part of the run; *there stays false where there is no such block.
-static int read_block(bool* there, toolTry* list, tries* t, int64_t block, const uint64_t* start, int n,
+static int read_block(bool* there, loomTry* list, tries* t, int64_t block, const uint64_t* start, int n,
                       loomError* err) {
   char path[PATH], line[256];
   block_path(path, t->def, block);
@@ -185,7 +182,8 @@ static int read_block(bool* there, toolTry* list, tries* t, int64_t block, const
   // The first line has names.
   if (fgets(line, sizeof line, f))
     while (got < n && fgets(line, sizeof line, f) && loom_columns_read_line(&list[got], &try_columns, line) &&
-           list[got].number == block * BLOCK + got && list[got].start == (int64_t)start[got])
+           list[got].number == block * BLOCK + got && list[got].start == (int64_t)start[got] &&
+           list[got].breach >= 0 && list[got].breach < LOOM_LIMITS)
       got++;
   fclose(f);
   if (got < n)
@@ -206,23 +204,23 @@ static int read_block(bool* there, toolTry* list, tries* t, int64_t block, const
 // Whether what counts so far is enough.
 static bool has_enough(const tries* t) {
   const toolTriesDef* d = t->def;
-  const toolTries* o = t->out;
+  const loomTested* o = &t->out->all;
   return o->n >= d->episodes || (d->successes && o->successes >= d->successes) ||
          (d->steps && o->steps >= d->steps);
 }
 
 // Episodes count one after the other until it is enough; more of a block were run for nothing.
-static int count_block(tries* t, const toolTry* list, int n, loomError* err) {
+static int count_block(tries* t, const loomTry* list, int n, loomError* err) {
   toolTries* o = t->out;
-  toolTry* grown = realloc(o->list, (size_t)(o->n + n) * sizeof *grown);
-  if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %lld episodes", (long long)o->n + n);
+  int64_t before = o->all.n;
+  loomTry* grown = realloc(o->list, (size_t)(before + n) * sizeof *grown);
+  if (!grown)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %lld episodes", (long long)before + n);
 
   o->list = grown;
   for (int i = 0; i < n && !has_enough(t); i++) {
-    o->list[o->n++] = list[i];
-    o->successes += is_success(t->def, list[i].end, list[i].within);
-    o->within += list[i].within;
-    o->steps += list[i].steps;
+    o->list[o->all.n] = list[i];
+    loom_tested_add(&o->all, &list[i]);
   }
   return 0;
 }
@@ -230,11 +228,11 @@ static int count_block(tries* t, const toolTry* list, int n, loomError* err) {
 static int assemble_successes(const tries* t, loomError* err) {
   const toolTriesDef* d = t->def;
   const toolTries* o = t->out;
-  loomSource* source = calloc((size_t)o->n + 1, sizeof *source);
-  char(*path)[PATH] = calloc((size_t)o->n + 1, sizeof *path);
+  loomSource* source = calloc((size_t)o->all.n + 1, sizeof *source);
+  char(*path)[PATH] = calloc((size_t)o->all.n + 1, sizeof *path);
   int n = 0;
 
-  for (int64_t i = 0; source && path && i < o->n; i++) {
+  for (int64_t i = 0; source && path && i < o->all.n; i++) {
     if (!is_success(d, o->list[i].end, o->list[i].within)) continue;
     part_path(path[n], d, o->list[i].number);
     source[n] = (loomSource){path[n], NULL};
@@ -258,7 +256,7 @@ static int assemble_successes(const tries* t, loomError* err) {
 
 // Shards that are in the dataset, and those of a block that did not count.
 static void remove_parts(const tries* t) {
-  int64_t blocks = (t->out->n + BLOCK - 1) / BLOCK;
+  int64_t blocks = (t->out->all.n + BLOCK - 1) / BLOCK;
   for (int64_t i = 0; i < blocks * BLOCK; i++) {
     char path[PATH];
     part_path(path, t->def, i);
@@ -267,7 +265,7 @@ static void remove_parts(const tries* t) {
 }
 
 int tool_tries(toolTries* out, const toolTriesDef* def, loomError* err) {
-  toolTry list[BLOCK];
+  loomTry list[BLOCK];
   tries t = {.def = def, .out = out, .start = loom_clock()};
   *out = (toolTries){0};
   int code = loom_make_folder(def->folder, true, err);
@@ -298,25 +296,4 @@ int tool_tries(toolTries* out, const toolTriesDef* def, loomError* err) {
 void tool_tries_destroy(toolTries* t) {
   free(t->list);
   *t = (toolTries){0};
-}
-
-// ---- as JSON
-
-void tool_add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n) {
-  cJSON* map = cJSON_AddObjectToObject(out, key);
-  double low, high;
-  loom_wilson(&low, &high, successes, n);
-
-  cJSON_AddNumberToObject(map, "n", n);
-  cJSON_AddNumberToObject(map, "successes", successes);
-  cJSON_AddNumberToObject(map, "success", (double)successes / n);
-  cJSON_AddNumberToObject(map, "success_low", low);
-  cJSON_AddNumberToObject(map, "success_high", high);
-  cJSON_AddNumberToObject(map, "successes_within_limits", within);
-  cJSON_AddNumberToObject(map, "success_within_limits", (double)within / n);
-  if (breaches >= 0) cJSON_AddNumberToObject(map, "breaches", breaches);
-}
-
-void tool_add_tries(cJSON* out, const char* key, const toolTries* t) {
-  tool_add_success(out, key, (int)t->successes, (int)t->within, -1, (int)t->n);
 }

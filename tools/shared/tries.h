@@ -4,9 +4,7 @@
 #ifndef LOOM_TOOLS_SHARED_TRIES_H
 #define LOOM_TOOLS_SHARED_TRIES_H
 
-#include <cjson/cJSON.h>
-
-#include "policies/agent/rollout.h"
+#include "policies/agent/tested.h"
 #include "tools/shared/common.h"
 
 /// The files that they leave in their folder, as patterns (fnmatch): elements of an array.
@@ -30,27 +28,14 @@ typedef struct toolTriesDef {
   int threads;          // 0 = as many as cores
 } toolTriesDef;
 
-/// One of them.
-typedef struct toolTry {
-  int64_t number, start;  // the attempt that it starts as
-  int end;                // loomRunEnd
-  int within;             // it is a success within the task's limits
-  int steps;
-} toolTry;
-
 /// Free with tool_tries_destroy.
 typedef struct toolTries {
-  int64_t n, successes, within, steps;  // of those that counted
-  toolTry* list;                        // (n) in the order of their numbers
+  loomTested all;  // those that counted
+  loomTry* list;   // (all.n) in the order of their numbers
 } toolTries;
 
 /// Run them, or read of those that were run before. LOOM_ERR_INTERRUPTED after Ctrl-C: whole blocks stay.
 int tool_tries(toolTries* out, const toolTriesDef* def, loomError* err);
 void tool_tries_destroy(toolTries* tries);
-
-/// A rate of n episodes with Wilson's interval, as out's entry `key`. breaches: episodes beyond the task's
-/// limits; -1 = not known.
-void tool_add_success(cJSON* out, const char* key, int successes, int within, int breaches, int n);
-void tool_add_tries(cJSON* out, const char* key, const toolTries* tries);
 
 #endif

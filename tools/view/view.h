@@ -12,6 +12,7 @@
 #include "engine/draw/chart.h"
 #include "engine/draw/video.h"
 #include "engine/sim/episode.h"
+#include "engine/sim/looks.h"
 #include "generators/attempt/attempt.h"
 #include "generators/expert/expert.h"
 #include "generators/source/replay.h"
@@ -124,6 +125,7 @@ typedef struct viewStage {
   int entry;  // in the list; -1 = nothing is shown
   loomDemo demo;
   mjModel* model;    // with visual meshes
+  loomLooks looks;   // of it, where the demo was disturbed
   mjModel* outline;  // of model (engine/model/model_outline.h); NULL = none could be made
   uint64_t assets;   // hash of what an OpenGL context holds of model
   mjData* data;

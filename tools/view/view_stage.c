@@ -235,6 +235,7 @@ static int open_models(viewApp* app, loomError* err) {
 static void close_models(viewStage* s) {
   loom_episode_destroy(s->episode);
   loom_scene_destroy(s->scene);
+  loom_looks_destroy(&s->looks);
   mj_deleteData(s->data);
   mj_deleteModel(s->model);
   mj_deleteModel(s->outline);
@@ -249,7 +250,7 @@ static void close_models(viewStage* s) {
 static void keep_models(viewApp* app, viewStage* before) {
   viewStage* s = &app->stage;
 
-  if (!before->model) return;
+  if (!before->model || loom_looks_show(&before->looks, before->model, NULL, NULL)) return;
 
   bool same = !strcmp(before->demo.model_xml, s->demo.model_xml);
   s->outline = same ? before->outline : outline_of(app, s->demo.model_xml);
@@ -270,6 +271,8 @@ static void keep_models(viewApp* app, viewStage* before) {
   }
 
   // The same model: the simulation goes on as it is.
+  s->looks = before->looks;
+  before->looks = (loomLooks){0};
   s->scene = before->scene;
   s->episode = before->episode;
   before->outline = NULL;
@@ -292,6 +295,7 @@ int view_stage_open(viewApp* app, int entry, loomError* err) {
   if (!code && !s->episode) code = open_models(app, err);
 
   if (!code) code = loom_replay_states(&s->replay, s->episode, &s->demo, err);
+  if (!code) code = loom_looks_show(&s->looks, s->model, s->episode, err);
   if (code) {
     view_stage_close(s);
     return code;

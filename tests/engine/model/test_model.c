@@ -582,6 +582,32 @@ static void traps_are_per_thread(void** state) {
   assert_int_equal(wrong, 0);
 }
 
+// Room for all the contacts that an older model allows at once is not set aside; what is asked for is.
+static void memory_is_bounded(void** state) {
+  (void)state;
+  static const struct {
+    const char* size;
+    long long least, most;  // MB
+  } rows[] = {{"<size njmax=\"5000\" nconmax=\"5000\"/>", 128, 128},
+              {"<size nconmax=\"5000\"/>", 128, 128},
+              {"<size memory=\"256M\"/>", 256, 256},
+              {"<size njmax=\"100\" nconmax=\"100\"/>", 0, 127},
+              {"", 0, 127}};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char xml[256];
+    loomError err = {0, ""};
+    loomAssetRoots roots = {0};
+    loomModelDef def = loom_default_model_def();
+    mjModel* m = NULL;
+
+    snprintf(xml, sizeof xml, "<mujoco>%s<worldbody><geom size=\"1\"/></worldbody></mujoco>", rows[i].size);
+    if (loom_model_compile(&m, xml, "sized", &roots, &def, &err)) fail_msg("%s", err.message);
+    assert_in_range(m->narena >> 20, rows[i].least, rows[i].most);
+    mj_deleteModel(m);
+  }
+}
+
 static void models_compile_side_by_side(void** state) {
   (void)state;
   char* xml = fixture_xml(5);
@@ -624,6 +650,7 @@ int main(void) {
       cmocka_unit_test(errors_are_trapped_and_nest),
       cmocka_unit_test(traps_are_per_thread),
       cmocka_unit_test(models_compile_side_by_side),
+      cmocka_unit_test(memory_is_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,14 +101,15 @@ static double stage_shares(double share[2][N], const loomStageStats* stage) {
   return success;
 }
 
-// A source that lacks rows of demos gets attempts, in either stage, as evenly as lets enough of them succeed: less where it
-// does not get on, and far less before the last stage. Of 100 attempts made and 50 to come 0.68 are to succeed.
+// A source that lacks rows of demos gets attempts, in either stage, as evenly as lets enough of them succeed:
+// less where it does not get on, and far less before the last stage. Of 100 attempts made and 50 to come 0.68
+// are to succeed.
 static void stages_share_evenness(void** state) {
   (void)state;
   static const double kept[N] = {19, 9, 4, 4, 4};
   double share[2][N];
 
-  // 70 have succeeded, 32 of the next are to: rates of the first stage count twice as much as those of the last.
+  // 70 have succeeded, 32 of the next are to: rates of the first stage count twice as much as the last's.
   static const int tries[2 * N] = {20, 20, 20, 20, 20, 19, 17, 16, 14, 10},
                              wins[2 * N] = {19, 17, 16, 14, 10, 18, 16, 15, 13, 8};
   double success = stage_shares(share, &(loomStageStats){2, tries, wins, kept});

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "engine/base/hash.h"
+#include "engine/run/jerk.h"
 #include "generators/expert/expert.h"
 #include "policies/agent/rollout.h"
 
@@ -102,17 +103,30 @@ typedef struct seen {
   int calls;
   uint64_t hash[EPISODES];  // of each episode's actions and states
   int rows[EPISODES];
+  double jerk[EPISODES];  // of the end effectors in its rows
 } seen;
+
+static double jerk_of(const loomTrace* trace, double step) {
+  loomJerk jerk = {0};
+  for (int t = 0; t < trace->rows; t++) {
+    double position[3 * LOOM_MAX_ARMS];
+    for (int a = 0; a < trace->arm_count; a++)
+      for (int i = 0; i < 3; i++)
+        position[3 * a + i] = trace->eef[((ptrdiff_t)t * trace->arm_count + a) * 16 + 4 * i + 3];
+    loom_jerk_add(&jerk, position, trace->arm_count, step);
+  }
+  return loom_jerk_mean(&jerk);
+}
 
 static int look(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   seen* s = user;
-  (void)episode;
   s->calls++;
   uint64_t hash = loom_hash(LOOM_HASH_SEED, trace->actions,
                             (size_t)trace->rows * (size_t)trace->action_dim * sizeof(double));
   s->hash[rollout->number] =
       loom_hash(hash, trace->states, (size_t)trace->rows * (size_t)trace->state_dim * sizeof(double));
   s->rows[rollout->number] = trace->rows;
+  s->jerk[rollout->number] = jerk_of(trace, 1.0 / episode->scene->task->control_freq);
   return 0;
 }
 
@@ -144,6 +158,7 @@ static void same_on_any_threads(void** state) {
   assert_memory_equal(saw[0].hash, saw[1].hash, sizeof saw[0].hash);
   const loomRolloutReport* r = &report[0];
   int ended = 0, decisions = 0;
+  double jerk = 0;
 
   for (int i = 0; i <= LOOM_RUN_SIMULATOR; i++) ended += r->ends[i];
   for (int i = 0; i < EPISODES; i++) {
@@ -152,6 +167,11 @@ static void same_on_any_threads(void** state) {
     assert_true(a->end == b->end && a->steps == b->steps && a->first_success == b->first_success);
     assert_true(a->physics_steps == b->physics_steps && b->number == a->number);
     assert_int_equal(r->rollout[i].steps, saw[0].rows[i]);
+
+    // Of the states that its rows have.
+    assert_true(a->jerk == b->jerk && a->jerk > 0);
+    assert_true(a->end == LOOM_RUN_DONE || fabs(a->jerk / saw[0].jerk[i] - 1) < 1e-9);
+    jerk += a->jerk / EPISODES;
     decisions += r->rollout[i].steps + (r->rollout[i].end == LOOM_RUN_DONE);
   }
   assert_int_equal(ended, EPISODES);
@@ -159,6 +179,7 @@ static void same_on_any_threads(void** state) {
   assert_true(r->ends[LOOM_RUN_SUCCESS] >= EPISODES / 2);  // 9 in 10 succeed
   assert_true(r->decision_mean > 0 && r->decision_p99 > 0 && r->decision_p99 < 10);
   assert_true(r->low < r->rate && r->rate <= r->high);
+  assert_true(fabs(r->jerk / jerk - 1) < 1e-9);
 
   loom_rollout_report_destroy(&report[0]);
   loom_rollout_report_destroy(&report[1]);

@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "engine/base/hash.h"
 #include "policies/learn/ppo.h"
 #include "policies/learn/td3.h"
 #include "policies/network/diffusion_actor.h"
 #include "policies/network/mixture_actor.h"
+#include "tests/policies/learn/learner_hash.h"
 #include "tests/policies/learn/toy_environment.h"
 
 typedef enum method { PPO, MIXTURE, DENOISER, TD3, RESIDUAL, METHODS } method;
@@ -149,19 +149,6 @@ static void iterate(loomLearner* l, int n) {
     if (l->iterate(l->self, &err)) fail_msg("%s", err.message);
 }
 
-static uint64_t hash_of(loomLearner* l) {
-  loomSafeTensor tensor[LOOM_LEARNER_TENSORS];
-  int acting, n = l->tensors(tensor, &acting, l->self);
-  uint64_t hash = LOOM_HASH_SEED;
-
-  l->freeze(l->self);
-  for (int i = 0; i < n; i++)
-    hash =
-        loom_hash(hash, tensor[i].data,
-                  (size_t)loom_safe_tensor_count(&tensor[i]) * (size_t)loom_safe_type_size(tensor[i].type));
-  return hash;
-}
-
 // The mean distance from the best action.
 static double error_of(loomLearner* l) {
   double sum = 0;
@@ -259,7 +246,7 @@ static void threads_change_nothing(void** state) {
     for (int threads = 1; threads <= 3; threads++) {
       loomLearner l = make_learner((method)m, 5, threads);
       iterate(&l, 2);
-      uint64_t hash = hash_of(&l);
+      uint64_t hash = hash_learner(&l);
       if (threads == 1) first = hash;
       assert_true(hash == first);
       drop(&l);
@@ -267,7 +254,7 @@ static void threads_change_nothing(void** state) {
 
     loomLearner other = make_learner((method)m, 6, 1);
     iterate(&other, 2);
-    assert_true(hash_of(&other) != first);
+    assert_true(hash_learner(&other) != first);
     drop(&other);
   }
 }
@@ -294,7 +281,7 @@ static void goes_on_from_tensors(void** state) {
 
     iterate(&a, 2);
     iterate(&b, 2);
-    assert_true(hash_of(&a) == hash_of(&b));
+    assert_true(hash_learner(&a) == hash_learner(&b));
     drop(&a);
     drop(&b);
   }

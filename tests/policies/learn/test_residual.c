@@ -14,6 +14,7 @@
 #include "policies/learn/dppo.h"
 #include "policies/learn/residual.h"
 #include "policies/network/mixture_actor.h"
+#include "tests/policies/learn/learner_hash.h"
 
 enum { KEYS = 2, STEPS = 40 };
 
@@ -421,22 +422,15 @@ static void demos_are_seen_alike(void** state) {
 
 // ---- learning
 
-static uint64_t hash_of(loomLearner* l) {
-  static loomSafeTensor tensor[LOOM_LEARNER_TENSORS];
-  int acting, n = l->tensors(tensor, &acting, l->self);
-  uint64_t hash = LOOM_HASH_SEED;
-  l->freeze(l->self);
-
-  for (int i = 0; i < n; i++)
-    hash =
-        loom_hash(hash, tensor[i].data,
-                  (size_t)loom_safe_tensor_count(&tensor[i]) * (size_t)loom_safe_type_size(tensor[i].type));
-  return hash;
-}
+// Where episodes have starts of their own their disturbances widen as well.
+static loomDisturbTerm loose_terms[] = {
+    {.kind = LOOM_DISTURB_MASS, .range = {1, 1}, .log = true, .limited = true, .limits = {0.25, 4}},
+    {.kind = LOOM_DISTURB_OBSERVATION_DELAY, .range = {0, 0}, .limited = true, .limits = {0, 3}}};
+static const loomDisturbSet loose_set = {.label = "made", .count = 2, .terms = loose_terms};
 
 static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* starts, int threads) {
   loomError err = {0, ""};
-  loomResidualSettings s = loom_default_residual_settings();
+  loomFinetuneSettings s = loom_default_finetune_settings();
   loomTd3Config td3 = loom_default_residual_td3_config();
   make_policy(t);
   s.hold = 1;
@@ -448,8 +442,9 @@ static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* st
   td3.batch = 16;
   td3.buffer = s.successes = 1000;
   td3.hidden = (loomSizes){1, {16}};
-  must(loom_residual_learner(l, &s, &td3, &(loomResidualBase){t, o->scene, starts, NULL}, 6, threads, &err),
-       &err);
+  s.widen = starts ? 0.5 : 0;
+  loomFinetuneBase base = {t, o->scene, starts, starts ? &loose_set : NULL};
+  must(loom_residual_learner(l, &s, &td3, &base, 6, threads, &err), &err);
 }
 
 static void drop_learner(loomLearner* l, loomTrained* t) {
@@ -458,59 +453,101 @@ static void drop_learner(loomLearner* l, loomTrained* t) {
   loom_trained_destroy(t);
 }
 
-static void learn_twice(const loomStartsDef* starts) {
+// One that goes on from another's tensors, on more threads and in the middle of episodes, learns what that
+// does; what a curriculum has learned of its episodes is part of it.
+static void learning_goes_on_the_same(void** state) {
+  (void)state;
   loomError err = {0, ""};
   loomTrained t[2];
   loomLearner l[2];
   static loomSafeTensor from[LOOM_LEARNER_TENSORS], to[LOOM_LEARNER_TENSORS];
+  loomStartsDef starts = loom_default_starts_def();
   int acting;
-
-  for (int k = 0; k < 2; k++) make_learner(&l[k], &t[k], starts, k + 1);
+  starts.demos = 0.5;
+  starts.failures = 0.3;
+  starts.curriculum = LOOM_CURRICULUM_REVERSE;
+  starts.window = 1;
+  for (int k = 0; k < 2; k++) make_learner(&l[k], &t[k], &starts, k + 1);
 
   // Four demos of the scripted expert are what has succeeded.
   assert_true(loom_experience_count(loom_td3_successes_of(&l[0])) > 4 * 60);
   must(l[0].iterate(l[0].self, &err), &err);
-  must(l[1].iterate(l[1].self, &err), &err);
-
-  assert_int_equal(l[0].size(l[0].self) > 700, 1);
-  assert_true(hash_of(&l[0]) == hash_of(&l[1]));
-  drop_learner(&l[1], &t[1]);
-
-  // From its tensors, in the middle of episodes.
-  make_learner(&l[1], &t[1], starts, 1);
+  assert_true(l[0].size(l[0].self) > 700);
+  assert_true(hash_learner(&l[0]) != hash_learner(&l[1]));
 
   int n = l[0].tensors(from, &acting, l[0].self);
-
   assert_int_equal(l[1].tensors(to, &acting, l[1].self), n);
-
   for (int i = 0; i < n; i++)
     memcpy((void*)(uintptr_t)to[i].data, from[i].data,
            (size_t)loom_safe_tensor_count(&from[i]) * (size_t)loom_safe_type_size(from[i].type));
   must(l[1].thaw(l[1].self, &err), &err);
 
   for (int k = 0; k < 2; k++) must(l[k].iterate(l[k].self, &err), &err);
-  assert_true(hash_of(&l[0]) == hash_of(&l[1]));
-
-  assert_true(!starts == !l[0].opened);
-  if (starts) assert_true(l[0].opened(l[0].owner) > 0 && l[0].opened(l[0].owner) < 1);
-
+  assert_true(hash_learner(&l[0]) == hash_learner(&l[1]));
+  assert_true(l[0].opened(l[0].owner) > 0 && l[0].opened(l[0].owner) < 1);
+  assert_true(l[0].widened && l[0].write_ranges);
   for (int k = 0; k < 2; k++) drop_learner(&l[k], &t[k]);
+
+  // Without a curriculum there is nothing of one to tell, nor of ranges that widen here.
+  make_learner(&l[0], &t[0], NULL, 1);
+  assert_true(!l[0].opened && !l[0].widened && !l[0].write_ranges);
+  drop_learner(&l[0], &t[0]);
 }
 
-static void learning_is_the_same(void** state) {
+// Ends move out where episodes succeed, in where they fail, and never past their limits; an episode goes on
+// from a snapshot in the ranges that it was drawn from, and tells nothing of an end that has moved meanwhile.
+static void ranges_follow_what_succeeds(void** state) {
   (void)state;
-  learn_twice(NULL);
-}
+  loomError err = {0, ""};
+  loomEnvironment e[2];
+  loomEnvironmentStep step;
+  loomResidualShared shared = {0};
+  double none[LOOM_MAX_ACTION] = {0}, seen[2][256];
+  loomAdrDef def = {.episodes = 1, .widen = 0.5, .narrow = 0.5, .steps = 4};
+  loomResidualTask t = make_task(8, 40);
+  must(loom_adr_begin(&shared.adr, &loose_set, &def, &err), &err);
+  t.disturb = &loose_set;
+  t.widens = true;
+  t.shared = &shared;
 
-// What a curriculum has learned of its episodes is part of it.
-static void learning_from_starts_is_the_same(void** state) {
-  (void)state;
-  loomStartsDef starts = loom_default_starts_def();
-  starts.demos = 0.5;
-  starts.failures = 0.3;
-  starts.curriculum = LOOM_CURRICULUM_REVERSE;
-  starts.window = 1;
-  learn_twice(&starts);
+  loomEnvironmentMaker maker = loom_residual_environment(&t);
+  void* snapshot = malloc(maker.snapshot_size);
+  assert_true(snapshot && maker.obs <= 256 && maker.common_size == sizeof shared);
+  for (int k = 0; k < 2; k++) must(maker.create(&e[k], maker.source, &err), &err);
+
+  // All succeed: they reach their limits.
+  for (uint64_t k = 0; k < 90; k++) {
+    double before = loom_adr_width(&shared.adr);
+    must(e[0].reset(e[0].self, 9, k, &err), &err);
+    e[0].ended(e[0].self, true);
+    assert_true(loom_adr_width(&shared.adr) >= before);
+  }
+  assert_true(shared.adr.range[0].end[0] == 0.25 && shared.adr.range[0].end[1] == 4);
+  assert_true(shared.adr.range[1].end[0] == 0 && shared.adr.range[1].end[1] == 3);
+
+  // In the middle of an episode the ranges are others: it is what it was.
+  uint64_t number = 91;
+  int range;
+  loomAdrEnd end;
+  while (!loom_adr_try(&range, &end, &shared.adr, 9, number)) number++;
+  must(e[0].reset(e[0].self, 9, number, &err), &err);
+  must(e[0].step(&step, e[0].self, none, &err), &err);
+  e[0].snapshot(snapshot, e[0].self);
+  for (uint64_t k = 200; k < 240; k++) {
+    must(e[1].reset(e[1].self, 9, k, &err), &err);
+    e[1].ended(e[1].self, false);
+  }
+  assert_true(loom_adr_width(&shared.adr) < 0.5);
+  must(e[1].restore(e[1].self, snapshot, &err), &err);
+  for (int k = 0; k < 2; k++) e[k].observe(seen[k], e[k].self);
+  assert_memory_equal(seen[0], seen[1], (size_t)maker.obs * sizeof **seen);
+
+  loomAdr now = shared.adr;
+  for (int k = 0; k < 2; k++) e[k].ended(e[k].self, true);
+  assert_memory_equal(&now, &shared.adr, sizeof now);
+
+  for (int k = 0; k < 2; k++) e[k].destroy(e[k].self);
+  free(snapshot);
 }
 
 // An episode begins at a demo's state, is no longer than it need be, and goes on from a snapshot wherever the
@@ -522,7 +559,7 @@ static void episodes_begin_in_demos(void** state) {
   loomEnvironmentStep step = {0};
   loomStartsDef def = loom_default_starts_def();
   loomStarts* starts;
-  loomCurriculum curriculum;
+  loomResidualShared shared = {0};
   double none[LOOM_MAX_ACTION] = {0}, seen[2][256];
   loomResidualTask t = make_task(8, 1000);
   def.demos = 1;
@@ -531,21 +568,21 @@ static void episodes_begin_in_demos(void** state) {
   def.enough = 0;
   snprintf(def.dataset, sizeof def.dataset, "%s", o->path);
   must(loom_starts_create(&starts, &def, o->scene, 0, &err), &err);
-  loom_curriculum_begin(&curriculum, starts);
+  loom_curriculum_begin(&shared.curriculum, starts);
   t.starts = starts;
-  t.curriculum = &curriculum;
+  t.shared = &shared;
 
   loomEnvironmentMaker maker = loom_residual_environment(&t);
   void* snapshot = malloc(maker.snapshot_size);
-  assert_true(snapshot && maker.obs <= 256 && maker.common == &curriculum);
+  assert_true(snapshot && maker.obs <= 256 && maker.common == &shared);
   for (int k = 0; k < 2; k++) must(maker.create(&e[k], maker.source, &err), &err);
 
   // Ends that are noted move the frontier of one demo or another back.
-  double opened = loom_curriculum_progress(&curriculum, starts), first = opened;
+  double opened = loom_curriculum_progress(&shared.curriculum, starts), first = opened;
   for (uint64_t k = 0; k < 40; k++) {
     must(e[0].reset(e[0].self, 9, k, &err), &err);
     e[0].ended(e[0].self, true);
-    double now = loom_curriculum_progress(&curriculum, starts);
+    double now = loom_curriculum_progress(&shared.curriculum, starts);
     assert_true(now >= opened);
     opened = now;
   }
@@ -573,9 +610,9 @@ static void what_does_not_fit_is_told(void** state) {
   (void)state;
   loomError err = {0, ""};
   loomLearner l;
-  loomResidualSettings s = loom_default_residual_settings();
+  loomFinetuneSettings s = loom_default_finetune_settings();
   loomTd3Config td3 = loom_default_residual_td3_config();
-  loomResidualBase base = {&policy, o->scene, NULL, NULL};
+  loomFinetuneBase base = {&policy, o->scene, NULL, NULL};
 
   s.position = s.rotation = 0;
 
@@ -583,7 +620,7 @@ static void what_does_not_fit_is_told(void** state) {
   assert_non_null(strstr(err.message, "nothing to learn"));
 
   // Given back: the policy has its residual by then.
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   loomStartsDef starts = loom_default_starts_def();
   starts.curriculum = LOOM_CURRICULUM_REVERSE;
   base.starts = &starts;
@@ -593,7 +630,7 @@ static void what_does_not_fit_is_told(void** state) {
   loom_residual_destroy(policy.residual);
   policy.residual = NULL;
 
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   snprintf(s.reset, sizeof s.reset, "D9");
 
   assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
@@ -602,7 +639,7 @@ static void what_does_not_fit_is_told(void** state) {
   // PPO needs outputs that have a likelihood, and demos for a term of theirs.
   loomPpoConfig ppo = loom_default_direct_ppo_config();
   loomDirectSettings direct = loom_default_direct_settings();
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   assert_int_equal(loom_direct_learner(&l, &s, &ppo, &direct, &base, 1000, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer"));
   direct.bc = 0.1;
@@ -611,7 +648,7 @@ static void what_does_not_fit_is_told(void** state) {
 
   // Denoising steps are learned of policies that have them.
   loomDppoSettings dppo = loom_default_dppo_settings();
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   loomNetworkDef* def = &policy.network.def;
   int kind = def->policy.kind;
   def->policy.kind = LOOM_KIND_BC_GMM;
@@ -619,7 +656,7 @@ static void what_does_not_fit_is_told(void** state) {
   assert_non_null(strstr(err.message, "diffusion and diffusion_mlp do"));
   def->policy.kind = kind;
 
-  s = loom_default_residual_settings();
+  s = loom_default_finetune_settings();
   add_residual(&policy, 0);
 
   assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
@@ -640,8 +677,8 @@ int main(void) {
       POLICY_TEST(demos_are_seen_alike),
       POLICY_TEST(what_does_not_fit_is_told),
       POLICY_TEST(episodes_begin_in_demos),
-      cmocka_unit_test(learning_is_the_same),
-      cmocka_unit_test(learning_from_starts_is_the_same),
+      cmocka_unit_test(learning_goes_on_the_same),
+      POLICY_TEST(ranges_follow_what_succeeds),
   };
   return cmocka_run_group_tests(tests, open_all, close_own);
 }

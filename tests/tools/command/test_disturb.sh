@@ -29,6 +29,16 @@ alone() {
 for number in 0 1 3; do check "episode $number alone" alone $number; done
 check 'without, they are others' eval 'roll -n 4 -j 1 --json -o "$work/calm.hdf5" && differ "$work/r.hdf5" "$work/calm.hdf5"'
 
+# ---- what is seen
+
+# Only lights and cameras: the same states, other pictures, and late ones.
+printf 'light: [0.2, 0.4]\ncamera_position: [-0.1, 0.1]\npicture_delay: 2\n' >"$work/seen.yaml"
+check 'lights and cameras' eval 'roll --disturb "$work/seen.yaml" -n 1 -j 1 -o "$work/seen.hdf5" && roll -n 1 -j 1 -o "$work/plain.hdf5"'
+check 'verify replays it' eval '"$loom" verify "$work/seen.hdf5" --task "$reach" >"$work/verified" 2>&1; grep -q "1 identical bit for bit" "$work/verified"'
+draw() { "$loom" render "$work/$1.hdf5" --task "$reach" --camera front --size 32x32 --frame demo_0:3 --sheet "$work/$1.png"; }
+check 'render shows them' eval 'draw seen && draw plain && differ "$work/seen.png" "$work/plain.png"'
+check 'render --obs' "$loom" render "$work/seen.hdf5" --task "$reach" --camera front --size 16x16 -j 1 --obs "$work/eyes.hdf5"
+
 # ---- sets
 
 printf 'mass: {range: [0.95, 1.05], scale: log, limits: [0.5, 2]}\n' >"$work/mass.yaml"
@@ -44,6 +54,8 @@ wrong 'an unknown term' "2: key 'mas': unknown; did you mean 'mass'" 'friction: 
 wrong 'a range upside down' '2: key .range' '# upside down\nmass: {range: [2, 0.5]}\n'
 wrong 'no such object' "1: .*'cup'" 'mass: {of: cup, range: [0.5, 2]}\n'
 wrong 'a push that never begins' "1: key 'at'" 'push: {of: box, range: [1, 2]}\n'
+wrong 'no such camera' "1: .*camera 'top'" 'camera_turn: {of: top, range: [0, 0.1]}\n'
+wrong 'a light of the start only' "1: key 'at'" 'light: {range: [0, 1], at: 1}\n'
 expect 'no such set' 2 "no disturbances 'none', neither in its .randomize:. .rough. nor as a file" roll --disturb none -n 1
 expect '--widen alone' 2 'needs --disturb' roll --widen 0.5 -n 1
 expect '--widen keeps nothing' 2 'keeps no episodes' roll --disturb rough --widen 0.5 -n 1 -o "$work/x.hdf5"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `demoloom finetune` of a policy and, --scratch, on plain control tasks: the same bytes on any number of threads, after
-# Ctrl-C and after kill -9; several seeds; and what is refused. Closes with `N passed, N failed`.
+# `demoloom finetune` of a policy and, --scratch, on plain control tasks: by every method the same bytes on any number of
+# threads, after Ctrl-C and after kill -9; several seeds; and what is refused. Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
@@ -16,132 +16,75 @@ finetune: {method: td3, steps: 6000, threads: 1, evaluate: 2, evaluate_every: 40
 td3: {environments: 2, buffer: 3000, warmup: 1000, batch: 16, updates: 0.1, hidden: [16]}
 END
 learn() { "$loom" finetune -t $task --scratch -c "$work/$1.yaml" -o "$work/$1-$2" "${@:3}"; }
-same_run() { cmp "$work/$1-a/last.safetensors" "$work/$1-$2/last.safetensors" && cmp "$work/$1-a/best.safetensors" "$work/$1-$2/best.safetensors"; }
+weights='last.safetensors best.safetensors'
 
-# ---- the same bytes
+# ---- from scratch
 
-check 'a library' ${CC:-cc} -shared -fPIC -O1 -o "$work/ctrl_c.so" tests/tools/command/ctrl_c.c -ldl
-# interrupted METHOD AT: Ctrl-C at that call, told, and on to the same.
-interrupted() {
-  local status=0
-  rm -rf "$work/$1-int"
-  LD_PRELOAD=$work/ctrl_c.so CTRL_C_AT=$2 learn "$1" int >"$work/said" 2>&1 || status=$?
-  [ $status -eq 1 ] && grep -q 'interrupted.*--resume goes on' "$work/said" && learn "$1" int --resume && same_run "$1" int
-}
-# Killed at any moment: whatever the last checkpoint is, it goes on to the same.
-killed() {
-  for delay in 0.1 0.3 0.6; do
-    timeout -s KILL $delay "$loom" finetune -t $task --scratch -c "$work/$1.yaml" -o "$work/$1-kill" --resume
-  done
-  learn "$1" kill --resume && same_run "$1" kill
-}
+. tests/tools/same_bytes.sh
 for method in ppo td3; do
-  check "$method: a run" env LD_PRELOAD="$work/ctrl_c.so" CTRL_C_COUNT="$work/n" "$loom" finetune -t $task --scratch \
-    -c "$work/$method.yaml" -o "$work/$method-a"
-  n=$(cat "$work/n")
-  check "$method: 2 threads" learn $method b -j 2
-  check "$method: 2 threads, the same bytes" same_run $method b
-  check "$method: Ctrl-C at a third of $n" interrupted $method $((n / 3))
-  check "$method: Ctrl-C at two thirds" interrupted $method $((n * 2 / 3))
-  check "$method: killed" killed $method
+  same_bytes $method "$weights" "$loom" finetune -t $task --scratch -c "$work/$method.yaml"
   check "$method: curves" cmp -n 4 "$work/$method-a/curves.png" <(printf '\211PNG')
   check "$method: returns are logged" grep -q ',evaluate/return,' "$work/$method-a/scalars.csv"
-  check "$method: its own configuration" "$loom" finetune -c "$work/$method-a/config.yaml" --scratch -o "$work/$method-c"
-  check "$method: the same bytes by it" same_run $method c
 done
+check 'its own configuration' "$loom" finetune -c "$work/ppo-a/config.yaml" --scratch -o "$work/ppo-c"
+run_name=ppo run_files=$weights
+check 'the same bytes by it' same_files c
 
 # ---- a policy
 
 . tests/tools/reach_policy.sh
-residual() { "$loom" finetune "$work/reach.safetensors" -c "$work/reach.yaml" -o "$work/residual-$1" --json "${@:2}"; }
-check 'residual: a run' env LD_PRELOAD="$work/ctrl_c.so" CTRL_C_COUNT="$work/n" "$loom" finetune "$work/reach.safetensors" \
-  -c "$work/reach.yaml" -o "$work/residual-a" --json
-cp "$work/said" "$work/residual.json"
-n=$(cat "$work/n")
-
-# On two threads: before it is tested, what was learned is in the best one.
-stopped() {
-  local status=0
-  LD_PRELOAD=$work/ctrl_c.so CTRL_C_AT=$((n / 3)) residual int -j 2 >"$work/said" 2>&1 || status=$?
-  cp "$work/residual-int/best.safetensors" "$work/changed.safetensors"
-  [ $status -eq 1 ] && grep -q 'interrupted.*--resume goes on' "$work/said" && [ ! -e "$work/residual-int/evaluation.csv" ]
-}
-check "residual: Ctrl-C at a third of $n" stopped
-check 'residual: goes on' residual int -j 2 --resume
-check 'residual: to the same bytes' same_run residual int
-check 'residual: and the same successes' cmp "$work/residual-a/evaluation.csv" "$work/residual-int/evaluation.csv"
-check 'residual: its best one acts' "$loom" rollout "$work/residual-a/best.safetensors" -n 1 -j 1
-check 'residual: changed, it acts' "$loom" rollout "$work/changed.safetensors" -n 1 -j 1
-expect 'residual: no export' 1 'finetuned policies cannot be exported' "$loom" export "$work/changed.safetensors" -o "$work/x.onnx"
-
-# successes COLUMN: of the starts in evaluation.csv.
-successes() { awk -F, -v c="$1" 'NR > 1 { n += $c } END { print n + 0 }' "$work/residual-a/evaluation.csv"; }
-check 'residual: successes before' grep -q "\"before\":{\"n\":4,\"successes\":$(successes 2)," "$work/residual.json"
-check 'residual: successes after' grep -q "\"after\":{\"n\":4,\"successes\":$(successes 3)," "$work/residual.json"
-
-check 'residual: under disturbances' eval 'residual rough --disturb rough -n 100 --evaluate 4 --eval 2 >"$work/rough.json"'
-check 'residual: both are told' grep -q '"before":{"n":2,.*"before_disturbed":{"n":2,.*"after_disturbed":{"n":2,' "$work/rough.json"
-
-cp "$work/scenes/reach/task.yaml" "$work/scenes/reach/other.yaml" && sed -i 's/^task: own/task: other/' "$work/scenes/reach/other.yaml"
-expect 'a policy of another task' 2 'is a policy for own, not for other' residual x --task "$work/scenes/reach/other.yaml"
-expect 'a policy that has been finetuned' 1 'finetuned already' "$loom" finetune "$work/changed.safetensors" -c "$work/reach.yaml" \
-  -o "$work/x"
-
-# PPO of the policy itself, with demos.
-"$loom" train --data "$work/reach.hdf5" --task "$reach" -p bc_gmm --hidden 16 --epochs 1 --steps 40 --rollouts 1 -j 1 -o "$work/gmm" >"$work/log" 2>&1 ||
-  cat "$work/log"
+train() { "$loom" train --data "$work/reach.hdf5" --task "$reach" -p "$1" --hidden 16 --epochs 1 --steps "$2" --rollouts 1 -j 1 -o "$work/$1"; }
+check 'a mixture' train bc_gmm 40
+check 'a denoiser' train diffusion_mlp 60
+gmm=$work/bc_gmm/last.safetensors denoiser=$work/diffusion_mlp/last.safetensors
 cat >"$work/direct.yaml" <<'END'
 finetune: {method: ppo, steps: 600, threads: 1, evaluate: 4, evaluate_every: 600, checkpoint_every: 200}
 ppo: {environments: 2, steps: 48, epochs: 2, minibatches: 2, hidden: [8]}
 base: {test: 2}
 direct: {critic_first: 1}
 END
-direct() { "$loom" finetune "$work/gmm/last.safetensors" -c "$work/direct.yaml" --bc 0.1 --data "$work/reach.hdf5" -o "$work/direct-$1" --json "${@:2}"; }
-stopped_direct() {
-  local status=0
-  LD_PRELOAD=$work/ctrl_c.so CTRL_C_AT=$((n / 2)) direct int -j 2 >"$work/said" 2>&1 || status=$?
-  [ $status -eq 1 ] && grep -q 'interrupted.*--resume goes on' "$work/said"
-}
-check 'ppo of a policy: a run' env LD_PRELOAD="$work/ctrl_c.so" CTRL_C_COUNT="$work/n" "$loom" finetune "$work/gmm/last.safetensors" \
-  -c "$work/direct.yaml" --bc 0.1 --data "$work/reach.hdf5" -o "$work/direct-a" --json
-cp "$work/said" "$work/direct.json"
-check 'ppo of a policy: before and after' grep -q '"before":{"n":2,.*"after":{"n":2,.*"method":"ppo"' "$work/direct.json"
-n=$(cat "$work/n")
-check "ppo of a policy: Ctrl-C at half of $n" stopped_direct
-check 'ppo of a policy: on two threads it goes on' direct int -j 2 --resume
-check 'ppo of a policy: to the same bytes' same_run direct int
-check 'ppo of a policy: its best one is exported' "$loom" export "$work/direct-a/best.safetensors" -o "$work/direct.onnx"
-expect 'ppo of a policy without a likelihood' 1 'bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer' "$loom" finetune "$work/reach.safetensors" -m ppo -o "$work/x"
-expect 'a weight of no demos' 2 'name them' "$loom" finetune "$work/gmm/last.safetensors" -m ppo --bc 0.1 -o "$work/x"
-expect 'a weight of demos for a residual' 2 'with --method ppo' "$loom" finetune "$work/reach.safetensors" --bc 0.1 -o "$work/x"
-
-# PPO through the denoising steps of a diffusion policy.
-"$loom" train --data "$work/reach.hdf5" --task "$reach" -p diffusion_mlp --hidden 16 --epochs 1 --steps 60 --rollouts 1 -j 1 -o "$work/denoiser" \
-  >"$work/log" 2>&1 || cat "$work/log"
 cat >"$work/dppo.yaml" <<'END'
 finetune: {method: dppo, steps: 600, threads: 1, evaluate: 4, evaluate_every: 600, checkpoint_every: 150}
 ppo: {environments: 2, steps: 10, epochs: 2, minibatches: 2, hidden: [8]}
 dppo: {critic_first: 1, steps: 5}
 base: {test: 2}
 END
-dppo() { "$loom" finetune "$work/denoiser/last.safetensors" -c "$work/dppo.yaml" -o "$work/dppo-$1" --json "${@:2}"; }
-stopped_dppo() {
-  local status=0
-  LD_PRELOAD=$work/ctrl_c.so CTRL_C_AT=$((n / 2)) dppo int -j 2 >"$work/said" 2>&1 || status=$?
-  [ $status -eq 1 ] && grep -q 'interrupted.*--resume goes on' "$work/said"
-}
-check 'dppo: a run' env LD_PRELOAD="$work/ctrl_c.so" CTRL_C_COUNT="$work/n" "$loom" finetune "$work/denoiser/last.safetensors" -c "$work/dppo.yaml" \
-  -o "$work/dppo-a" --json
-cp "$work/said" "$work/dppo.json"
-check 'dppo: before and after' grep -q '"before":{"n":2,.*"after":{"n":2,.*"method":"dppo"' "$work/dppo.json"
-n=$(cat "$work/n")
-check "dppo: Ctrl-C at half of $n" stopped_dppo
-check 'dppo: on two threads it goes on' dppo int -j 2 --resume
-check 'dppo: to the same bytes' same_run dppo int
-check 'dppo: its best one acts' "$loom" rollout "$work/dppo-a/best.safetensors" -n 1 -j 1
-check 'dppo: its best one is exported' "$loom" export "$work/dppo-a/best.safetensors" -o "$work/dppo.onnx"
-expect 'dppo of a policy without noise' 1 'diffusion and diffusion_mlp do' "$loom" finetune "$work/reach.safetensors" -m dppo -o "$work/x"
-expect 'dppo from scratch' 2 'name one' "$loom" finetune --scratch -m dppo -t $task -o "$work/x"
+# Every method: the same bytes, and as many episodes before as after.
+while read -r method n command; do
+  # shellcheck disable=SC2086
+  same_bytes "$method" "$weights evaluation.csv" "$loom" finetune $(eval echo "$command") --json
+  check "$method: before and after" grep -q "\"before\":{\"n\":$n,.*\"breaches\":{\"penetration\":[0-9]*,\"joint_speed\":[0-9]*},\"mean_squared_jerk\":.*\"after\":{\"n\":$n,.*\"rougher\":\[.*\"method\":\"${method#of-}\"" "$work/$method.said"
+  check "$method: its best one acts" "$loom" rollout "$work/$method-a/best.safetensors" -n 1 -j 1
+done <<'END'
+residual 4 $work/reach.safetensors -c $work/reach.yaml
+of-ppo 2 $gmm -c $work/direct.yaml --bc 0.1 --data $work/reach.hdf5
+dppo 2 $denoiser -c $work/dppo.yaml
+END
+
+expect 'residual: no export' 1 'finetuned policies cannot be exported' "$loom" export "$work/residual-stopped.safetensors" -o "$work/x.onnx"
+check 'residual: unfinished, it acts' "$loom" rollout "$work/residual-stopped.safetensors" -n 1 -j 1
+for method in of-ppo dppo; do
+  check "$method: its best one is exported" "$loom" export "$work/$method-a/best.safetensors" -o "$work/$method.onnx"
+done
+
+# What is told is what the starts say.
+sum_of() { awk -F, -v c="$1" 'NR > 1 { n += $c } END { print n + 0 }' "$work/residual-a/evaluation.csv"; }
+mean_of() { awk -F, -v c="$1" 'NR > 1 && $c != "" { s += $c; n++ } END { printf "%.9g", s / n }' "$work/residual-a/evaluation.csv"; }
+# told WHEN KEY: a number of the closing line.
+told() { sed "s/.*\"$1\":{\([^}]*}[^}]*\)}.*/\1/; s/.*\"$2\":\([-0-9.e]*\).*/\1/" "$work/residual.said" | tail -n 1; }
+check 'residual: successes before' test "$(told before successes)" = "$(sum_of 2)"
+check 'residual: successes after' test "$(told after successes)" = "$(sum_of 3)"
+check 'residual: within limits' test "$(told after successes_within_limits)" = "$(sum_of 5)"
+check 'residual: jerk before' test "$(printf %.9g "$(told before mean_squared_jerk)")" = "$(mean_of 8)"
+check 'residual: jerk after' test "$(printf %.9g "$(told after mean_squared_jerk)")" = "$(mean_of 9)"
+
+residual() { "$loom" finetune "$work/reach.safetensors" -c "$work/reach.yaml" -o "$work/residual-$1" --json "${@:2}"; }
+printf 'mass: {range: [0.9, 1.1], scale: log, limits: [0.5, 2]}\nobservation_delay: {range: 0, limits: [0, 2]}\n' >"$work/wide.yaml"
+check 'residual: under disturbances' eval 'residual rough --disturb "$work/wide.yaml" --widen 0.01 -n 100 --evaluate 4 --eval 2 >"$work/rough.json"'
+check 'residual: both are told' grep -q '"before":{"n":2,.*"before_disturbed":{"n":2,.*"after_disturbed":{"n":2,' "$work/rough.json"
+check 'residual: how far ranges have come' grep -qE '^mass: \{range: \[[0-9.]+, [0-9.]+\], scale: log, limits: \[0.5, 2\]\}$' "$work/residual-rough/disturb.yaml"
+expect 'residual: no range has limits' 1 'has `limits`' residual x --disturb rough --widen 0.5
+expect 'residual: nothing to widen' 2 'no ranges to widen' residual x --widen 0.5
 
 # ---- results
 
@@ -156,6 +99,43 @@ again() { learn ppo seeds --seeds 1,2 --json --resume >"$work/json2" && diff <(c
 check 'and once more, which is done already' again
 
 # ---- what is refused
+
+other_tasks
+printf -- '- {term: time, weight: 1.7e308}\n- {term: time, weight: 1.7e308}\n' >"$work/nan.yaml"
+printf -- '- {term: time, weight: .nan}\n' >"$work/no_number.yaml"
+while IFS='|' read -r name status said options; do
+  # shellcheck disable=SC2086
+  expect "$name" "$status" "$said" "$loom" finetune $(eval echo "$options") -j 1 -o "$work/x"
+  check "$name: nothing was learned" test ! -e "$work/x/last.safetensors"
+  rm -rf "$work/x"
+done <<'END'
+a policy of another task|2|is a policy for own, not for other; give --task own|$work/reach.safetensors --task $work/scenes/reach/other.yaml
+a policy of another rate|1|its control_freq is 20 Hz and the task.s 10 Hz, .*write `control_freq: 20`|$work/reach.safetensors --task $work/scenes/reach/slow.yaml
+ppo of a policy of another rate|1|its control_freq is 20 Hz|$gmm -m ppo --task $work/scenes/reach/slow.yaml
+dppo of a policy of another rate|1|its control_freq is 20 Hz|$denoiser -m dppo --task $work/scenes/reach/slow.yaml
+a policy of other actions|1|takes joint angles .JOINT_POSITION., not poses|$work/reach.safetensors --task $work/scenes/reach/joint.yaml
+no such distribution|2|no reset distribution 'D7'|$work/reach.safetensors --reset D7
+rewards that are no numbers|1|nan.yaml: the reward's terms add up to no finite number at control step|$work/reach.safetensors -c $work/reach.yaml --reward $work/nan.yaml --evaluate 0
+a weight that is no number|1|no_number.yaml:1: key 'weight': expected a number, found '.nan'|$work/reach.safetensors --reward $work/no_number.yaml
+demos cut short|1|cut.hdf5: cut short at 3000 bytes .*fetch or copy it again|$work/reach.safetensors --data $work/cut.hdf5
+no demos at all|1|empty.hdf5: empty .0 bytes.|$work/reach.safetensors --data $work/empty.hdf5
+no such demos|1|none.hdf5: cannot be read|$work/reach.safetensors --data none.hdf5
+--bc of demos cut short|1|cut.hdf5: cut short at 3000 bytes|$gmm -m ppo --bc 0.1 --data $work/cut.hdf5
+--bc of no demos at all|1|empty.hdf5: empty .0 bytes.|$gmm -m ppo --bc 0.1 --data $work/empty.hdf5
+--bc of none|2|name them|$gmm -m ppo --bc 0.1
+--bc for a residual|2|with --method ppo|$work/reach.safetensors --bc 0.1
+ppo of a policy without a likelihood|1|bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer|$work/reach.safetensors -m ppo
+dppo of a policy without noise|1|diffusion and diffusion_mlp do|$work/reach.safetensors -m dppo
+dppo from scratch|2|name one|--scratch -m dppo -t $task
+a policy that has been finetuned|1|finetuned already|$work/residual-stopped.safetensors -c $work/reach.yaml
+END
+for method in residual ppo dppo; do
+  policy=$work/reach.safetensors
+  [ $method = ppo ] && policy=$gmm
+  [ $method = dppo ] && policy=$denoiser
+  expect "$method of a policy that never succeeds" 2 'succeeds in none of 2 episodes, so there is nothing to reinforce; train it on more demos, or' \
+    "$loom" finetune "$policy" -m $method --task "$work/scenes/reach/hard.yaml" --evaluate 2 -j 1 -o "$work/hard-$method"
+done
 
 expect 'a folder that holds a run' 2 'holds a run already' learn ppo a
 sed 's/epochs: 2/epochs: 3/' "$work/ppo.yaml" >"$work/other.yaml"

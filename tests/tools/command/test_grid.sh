@@ -107,13 +107,16 @@ cat >"$work/rates.yaml" <<END
 grid: {method: [ppo, td3], seed: [1, 2, 3]}
 set: {task: $task, scratch: true}
 END
-# Results as runs of a policy leave them: 20 starts, of which 8 succeed before and so many after.
+# rough WITHIN DEEP JERK: so many successes within the limits, episodes that press too deep (one is too fast), and the jerk.
+rough() { echo "\"successes_within_limits\":$1,\"breaches\":{\"penetration\":$2,\"joint_speed\":1},\"mean_squared_jerk\":$3"; }
+# Results as runs of a policy leave them: 20 starts, of which 8 succeed before and so many after; the first is rougher, for
+# 4 breaches are more than 1.2 times 3.
 rates() {
   local i=0 cell after
   for cell in $("$loom" finetune "$work/rates.yaml" -o "$work/rates" --dry-run | sed -n 's/^\([0-9a-f]\{16\}\) .*/\1/p'); do
     after=$((10 + i)) && i=$((i + 1))
     mkdir -p "$work/rates/cells/$cell" || return 1
-    echo "{\"result\":{\"before\":{\"n\":20,\"successes\":8},\"after\":{\"n\":20,\"successes\":$after},\"steps\":500}}" \
+    echo "{\"result\":{\"before\":{\"n\":20,\"successes\":8,$(rough 7 2 10)},\"after\":{\"n\":20,\"successes\":$after,$(rough 9 $((i == 1 ? 3 : 2)) 11.5)},\"steps\":500}}" \
       >"$work/rates/cells/$cell/result.json"
     { echo start,before,after && for k in $(seq 0 19); do echo "$k,$((k < 8)),$((k >= 1 && k <= after))"; done; } \
       >"$work/rates/cells/$cell/evaluation.csv"
@@ -122,27 +125,29 @@ rates() {
 }
 check 'rates' rates
 # By hand: 8 before, 10 after, of which one is lost and three are gained; McNemar of 3 and 1 is 0.625.
-check 'Wilson and McNemar' grep -qE '^ppo +1 +40.0 % \[21.9, 61.3\] +50.0 % \[29.9, 70.1\] +\+10.0 .*\+3 -1 p 0.6[23] +500$' "$work/rates.told"
+check 'Wilson and McNemar' grep -qE '^ppo +1 +40.0 % \[21.9, 61.3\] +50.0 % \[29.9, 70.1\] +\+10.0 .*\+3 -1 p 0.6[23] +35 -> 45 % +2 -> 3 +1 -> 1 +10 -> 11.5 +rougher +500$' "$work/rates.told"
+check 'one of them is rougher than before' test "$(grep -c rougher "$work/rates.told")" = 1
 # Of 10 11 12 and 13 14 15 twentieths: the middle two of each three and all of them, and every run of TD3 is better.
 check 'IQM' grep -qE '^td3 +1 +3 +0.7 \[0.65, 0.75\]$' "$work/rates.told"
 check 'IQM before' grep -qE '^before +1 +6 +0.4 \[0.4, 0.4\]$' "$work/rates.told"
 check 'probability of improvement' grep -qxF 'P(a run of ppo beats one of td3) 0.000 [0.000, 0.000]' "$work/rates.told"
 check 'a picture' cmp -n 4 "$work/rates/report.png" <(printf '\211PNG')
-check 'CSV' grep -qE '^[0-9a-f]{16},done,ppo,1,20,8,0.2188[0-9]*,0.613[0-9]*,20,10,0.29[0-9]*,0.70[0-9]*,3,1,0.625,,500,$' "$work/rates/report.csv"
+check 'CSV' grep -qE '^[0-9a-f]{16},done,ppo,1,20,8,0.2188[0-9]*,0.613[0-9]*,20,10,0.29[0-9]*,0.70[0-9]*,3,1,0.625,,500,,7,2,1,10,9,3,1,11.5$' "$work/rates/report.csv"
 
 # ---- a policy, tried before and after
 
 . tests/tools/reach_policy.sh
-printf 'grid: {policy: %s, seed: [32353, 32354]}\nset: {config: %s}\n' "$work/reach.safetensors" "$work/reach.yaml" >"$work/policy.yaml"
-check 'a policy' "$loom" finetune "$work/policy.yaml" -o "$work/policy" -j 1
-cp "$work/said" "$work/policy.told"
+printf 'grid: {policy: [%s, gone.safetensors], seed: [32353, 32354]}\nset: {config: %s}\n' "$work/reach.safetensors" "$work/reach.yaml" \
+  >"$work/policy.yaml"
+policies() { ! "$loom" finetune "$work/policy.yaml" -o "$work/policy" -j 1 >"$work/policy.told" && says "$work/policy.told" "$1"; }
+check 'a policy that is not there is named, the rest runs' policies '^not run [0-9a-f]*: policy: there is no file gone.safetensors$'
 check 'a policy: before, after and the same starts' \
-  test "$(grep -cE '^3235[34] +[0-9.]+ % \[[0-9., ]+\] +[0-9.]+ % \[[0-9., ]+\] +[+][0-9.]+ \[[-+0-9., ]+\] +[+][0-9]+ -[0-9]+ p [0-9.]+ +[0-9]+$' "$work/policy.told")" = 2
+  test "$(grep -cE ' 3235[34] +[0-9.]+ % \[[0-9., ]+\] +[0-9.]+ % \[[0-9., ]+\] +[+][0-9.]+ \[[-+0-9., ]+\] +[+][0-9]+ -[0-9]+ p [0-9.]+ +[0-9.]+ -> [0-9.]+ % +[0-9.]+ -> [0-9.]+( +rougher)? +[0-9]+$' "$work/policy.told")" = 2
 # counted CELL: the report's counts are those of the cell's starts.
 counted() {
   awk -F, 'NR > 1 { b += $2; a += $3; g += $3 > $2; l += $2 > $3 } END { printf "%d %d %d %d %d\n", NR - 1, b, a, g, l }' "$work/policy/cells/$1/evaluation.csv" \
     >"$work/counts"
-  grep "^$1," "$work/policy/report.csv" | awk -F, '{ printf "%d %d %d %d %d\n", $4, $5, $9, $12, $13 }' | cmp - "$work/counts"
+  grep "^$1," "$work/policy/report.csv" | awk -F, '{ printf "%d %d %d %d %d\n", $5, $6, $10, $13, $14 }' | cmp - "$work/counts"
 }
 printf 'grid: {task: [own, nowhere]}\nset: {policy: %s, data: none.hdf5}\n' "$work/reach.safetensors" >"$work/names.yaml"
 names() { "$loom" finetune "$work/names.yaml" -o "$work/names" --dry-run; }

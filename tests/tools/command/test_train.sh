@@ -13,7 +13,11 @@ refuses() {
   [ "$status" -ge 1 ] && [ "$status" -lt 126 ] && grep -q -- "$text" "$work/out"
 }
 
-"$loom" generate threading -n 4 --seed 4 -o "$work/d.hdf5" >/dev/null 2>&1
+# A scene that is drawn and simulated in no time, beside all others.
+export DEMOLOOM_SCENES=$work/scenes
+mkdir "$work/scenes" && ln -s "$PWD"/scenes/* "$PWD/tests/own" "$work/scenes"
+"$loom" record own -n 2 --seed 1 -o "$work/recorded.hdf5" >/dev/null 2>&1
+"$loom" generate own --source "$work/recorded.hdf5" -n 4 --seed 4 -o "$work/d.hdf5" >/dev/null 2>&1
 # inside FOLDER COMMAND...: there, so that one name (`run`) serves all, and files can be compared.
 inside() { mkdir -p "$work/$1" && (cd "$work/$1" && "${@:2}"); }
 train() { "$loom" train --data "$work/d.hdf5" --threads 2 --batch 16 --steps 10 --rollouts 0 "$@"; }
@@ -28,7 +32,7 @@ for kind in bc_l2 bc_gaussian bc_gmm bc_rnn_gmm bc_transformer diffusion diffusi
 done
 
 for kind in bc_transformer diffusion; do
-  check "$kind: acts" "$loom" rollout "$work/$kind/run/last.safetensors" --task threading -n 2 --max-steps 20 -j 2
+  check "$kind: acts" "$loom" rollout "$work/$kind/run/last.safetensors" --task own -n 2 --max-steps 20 -j 2
 done
 
 # Killed at any moment: what is there loads and goes on to the same weights.
@@ -54,7 +58,7 @@ check 'rollouts on any number of threads' twice
 # The states of recordings give the observations that were written beside them.
 observed() {
   "$loom" replay "$work/d.hdf5" -o "$work/o.hdf5" && "$loom" info "$work/o.hdf5" | grep -q robot0_eef_pos &&
-    "$loom" replay threading --limit 2 -o "$work/sources.hdf5" && [ -s "$work/sources.hdf5" ] &&
+    "$loom" replay "$work/recorded.hdf5" -o "$work/sources.hdf5" && [ -s "$work/sources.hdf5" ] &&
     "$loom" train --data "$work/sources.hdf5" --rollouts 0 -p bc_gmm --hidden 8 --epochs 1 --steps 5 -o "$work/few"
 }
 check 'observations of recordings' observed
@@ -71,14 +75,15 @@ absolute() {
     inside goals-half train -p bc_gmm --hidden 32 --epochs 2 --actions absolute -o run &&
     inside goals-half train -p bc_gmm --hidden 32 --epochs 3 --actions absolute --resume -o run &&
     cmp "$work/goals/run/last.safetensors" "$work/goals-half/run/last.safetensors" &&
-    "$loom" rollout "$work/goals/run/last.safetensors" --task threading -n 1 --max-steps 20 -j 1
+    "$loom" rollout "$work/goals/run/last.safetensors" --task own -n 1 --max-steps 20 -j 1
 }
 check 'absolute actions' absolute
 
 # A checkpoint of format 1 (tests/golden/README.md) acts and goes on.
+"$loom" generate threading -n 4 --seed 4 -o "$work/threading.hdf5" >/dev/null 2>&1
 old() {
   mkdir -p "$work/old/run" && cp tests/golden/policy_format_1.safetensors "$work/old/run/last.safetensors" &&
-    cp "$work/d.hdf5" "$work/old" && "$loom" rollout "$work/old/run/last.safetensors" -n 1 --max-steps 5 -j 1 &&
+    cp "$work/threading.hdf5" "$work/old/d.hdf5" && "$loom" rollout "$work/old/run/last.safetensors" -n 1 --max-steps 5 -j 1 &&
     "$loom" info "$work/old/run/last.safetensors" | grep -q 'trained_on.*d.hdf5' &&
     inside old "$loom" train --data d.hdf5 -p bc_rnn_gmm -k object -k robot0_eef_pos --validate valid --hidden 4 \
       --batch 4 --steps 3 --epochs 3 --every 1 --rollouts 1 -j 1 --resume -o run | grep '^9 steps' &&
@@ -92,7 +97,7 @@ data: {files: [{path: $work/d.hdf5}], keys: [object]}
 policy: {kind: bc_l2, layers: [8]}
 train: {epochs: 2, steps: 4, batch: 8, threads: 1}
 checkpoint: {folder: $work/sweep}
-rollout: {task: threading, n: 1, every: 2, max_steps: 20, threads: 1}
+rollout: {task: own, n: 1, every: 2, max_steps: 20, threads: 1}
 EOF
 sweep() { "$loom" train "$work/sweep.yaml" --tests 2 "$@" >"$work/table"; }
 swept() {
@@ -121,8 +126,8 @@ check 'a film of rollouts' filmed
 
 # Policies with eyes: of pictures and point clouds, any subset of the keys.
 eyes=(-k robot0_eef_pos -k front_image -k pointcloud)
-check 'pictures and point clouds' "$loom" render "$work/d.hdf5" --obs "$work/eyes.hdf5" --limit 2 --camera front --size 32x24 \
-  --cloud 64 --rays 32x32
+draw() { "$loom" render "$work/d.hdf5" --camera front "$@"; }
+check 'pictures and point clouds' draw --obs "$work/eyes.hdf5" --limit 2 --size 32x24 --cloud 64 --rays 32x32
 look() { "$loom" train --data "$work/eyes.hdf5" --threads 2 --batch 4 --steps 3 --hidden 16 --rollouts 0 "$@"; }
 for kind in bc_rnn_gmm diffusion_mlp; do
   check "$kind with eyes: whole run" inside eyes-$kind look -p $kind "${eyes[@]}" --epochs 2 -o run
@@ -131,14 +136,15 @@ for kind in bc_rnn_gmm diffusion_mlp; do
   check "$kind with eyes: resumed, the same bits" cmp "$work/eyes-$kind/run/last.safetensors" \
     "$work/eyes-$kind-half/run/last.safetensors"
   for threads in 1 2; do
-    check "$kind with eyes: episodes" "$loom" rollout "$work/eyes-$kind/run/epoch_2.safetensors" --task threading -n 2 --max-steps 12 \
+    check "$kind with eyes: episodes" "$loom" rollout "$work/eyes-$kind/run/epoch_2.safetensors" --task own -n 2 --max-steps 12 \
       -j $threads -o "$work/eyes-$kind-$threads.hdf5"
   done
   check "$kind with eyes: the same on any number of threads" cmp "$work/eyes-$kind-1.hdf5" "$work/eyes-$kind-2.hdf5"
 done
 check 'pictures alone' look -p bc_l2 -k front_image --epochs 1 -o "$work/pictures"
-check 'a policy of pictures alone' "$loom" rollout "$work/pictures/epoch_1.safetensors" --task threading -n 1 --max-steps 4
-check 'pictures of another task' refuses "no camera 'front'" "$loom" rollout "$work/pictures/epoch_1.safetensors" -n 1 --task handover
+check 'a policy of pictures alone' "$loom" rollout "$work/pictures/epoch_1.safetensors" --task own -n 1 --max-steps 4
+cp -r tests/own "$work/scenes/blind" && sed -i '/<camera name="front"/d' "$work/scenes/blind/scene.xml"
+check 'pictures of another task' refuses "no camera 'front'" "$loom" rollout "$work/pictures/epoch_1.safetensors" -n 1 --task blind
 
 check 'a folder that holds a run' refuses 'holds a run already' inside bc_gmm train -p bc_gmm --hidden 32 -o run
 # One run trains, for longer than this test waits; another one finds its folder locked, and leaves it as it is.
@@ -157,7 +163,7 @@ locked() {
 }
 check 'a folder in use' locked
 check 'another configuration' refuses "other settings .*there, .*48.* now" inside bc_gmm train -p bc_gmm --hidden 48 --resume -o run
-"$loom" render "$work/d.hdf5" --obs "$work/small.hdf5" --limit 1 --camera front --size 16x16 >/dev/null 2>&1
+draw --obs "$work/small.hdf5" --limit 1 --size 16x16 >/dev/null 2>&1
 check 'pictures of two sizes' refuses 'small.hdf5: demo_0: obs/front_image has rows of 16 x 16 x 3' \
   look -k front_image --data "$work/small.hdf5" -o "$work/none"
 check 'no such key' refuses 'nonsense' train -k nonsense -o "$work/none"

@@ -90,4 +90,46 @@ expect 'nothing said' 1 '^1 passed, 1 failed$' run_here silent
 expect 'out of time' 1 '^2 passed, 1 failed$' run_briefly slow
 expect 'no such program' 1 '^1 passed, 1 failed$' run_here absent
 
+# On a disk that is full for a while: a stand-in for df says what $work/free does, and notes that it said so of little.
+mkdir "$work/disk"
+cat >"$work/disk/df" <<END
+#!/bin/sh
+free=\$(cat "$work/free")
+[ "\$free" -ge 1024 ] || touch "$work/told"
+printf 'Filesystem 1048576-blocks Used Available Capacity Mounted on\n/dev/a 9000 0 8000 0%% /tmp\n/dev/b 9000 0 %d 0%% /\n' "\$free"
+END
+chmod +x "$work/disk/df"
+# on_disk MB PROGRAM: with so much room at first; what is said in $work/log, and how often it ran in $work/runs.
+on_disk() {
+  rm -f "$work/told" "$work/runs" && echo "$1" >"$work/free"
+  (export PATH=$work/disk:$PATH LOOM_TEST_JOBS=1 LOOM_TEST_WAIT=1 && run_here "$2") >"$work/log" 2>&1
+}
+ran() { [ "$(wc -l <"$work/runs")" -eq "$1" ]; }
+# Full until df has said so, unless the room stays away.
+fill="echo 7 >$work/free; until [ -e $work/told ]; do sleep 0.02; done"
+program fine "echo >>$work/runs; $two; echo '[       OK ] b'"
+program broken "echo >>$work/runs; $two"
+program once "echo >>$work/runs; $two; [ \$(wc -l <$work/runs) -eq 1 ] || exec echo '[       OK ] b'; $fill; echo 5000 >$work/free"
+program twice "echo >>$work/runs; $two; $fill; echo 5000 >$work/free"
+program filled "echo >>$work/runs; $two; $fill"
+
+check 'room enough' on_disk 5000 fine
+check 'nothing is said of it' eval '! says "$work/log" "^wait\\|^again\\| MB free"'
+check 'a failure with room enough' eval '! on_disk 5000 broken && ran 1'
+check 'is no matter of room' eval '! says "$work/log" "^again\\| MB free"'
+check 'no room to begin with' on_disk 7 fine
+check 'is told' says "$work/log" '^wait .*/guard.sh: 7 MB free, fewer than 1024$'
+check 'waited for once, not for each program' test "$(grep -c '^wait' "$work/log") $(grep -c '^go on' "$work/log")" = '1 1'
+check 'a failure with no room throughout' eval '! on_disk 7 broken && ran 1'
+check 'names what was free' says "$work/log" '^FAIL .*/broken (1 passed, 1 failed, .*, 7 MB free on the disk)$'
+check 'the disk is full for a while' on_disk 5000 once
+check 'failed for that, it is run again' ran 2
+check 'and passes' says "$work/log" '^ok .*/once (2 passed, 0 failed, .* s)$'
+check 'which is told' says "$work/log" '^again .*/once: 1 failed while 7 MB were free; there is room now$'
+check 'and at the end, too' eval 'tail -n 4 "$work/log" | tr "\n" " " | grep -q "full: plain .*/once *3 passed, 0 failed $"'
+check 'what fails again has failed' eval '! on_disk 5000 twice && ran 2'
+check 'with both in the log' test "$(grep -c 'Running 2 test' "$work/log")" -eq 2
+check 'where no room comes back' eval '! on_disk 5000 filled && ran 1'
+check 'it is not run again' says "$work/log" '^FAIL .*/filled .*, 7 MB free on the disk)$'
+
 close_tests

@@ -14,6 +14,10 @@ view() { timeout 1800 "$loom" view "$@" --overwrite >"$work/told" 2>"$work/error
 
 "$loom" generate threading -n 6 --seed 4 -o "$work/t.hdf5" --failed "$work/f.hdf5" >/dev/null 2>&1
 check 'demos to look at' test -s "$work/t.hdf5"
+# A scene that takes no time, where it makes no difference which one it is.
+cp -r tests/own "$work" && "$loom" record "$work/own/task.yaml" -n 1 --seed 5 -o "$work/own/demo.hdf5" >/dev/null 2>&1
+echo 'source: {file: demo.hdf5}' >>"$work/own/task.yaml"
+own=$work/own/task.yaml
 
 cat >"$work/browse" <<END
 thumbs
@@ -152,7 +156,7 @@ quit
 END
 hand() { sed -n "$1p" "$work/told" | sed -n 's/.*"hand":\[\([-0-9.e]*\),.*/\1/p'; }
 further() { awk -v a="$1" -v b="$2" -v by="$3" 'BEGIN { exit !(a - b > by) }'; }
-check 'driving' view threading --headless --script "$work/drive" --record "$work/driven.hdf5"
+check 'driving' view "$own" --headless --script "$work/drive" --record "$work/driven.hdf5"
 check 'it drives' state 1 driving true
 check 'W moves the hand away' further "$(hand 1)" "$(hand 2)" 0.1
 check 'space closes it' state 3 closed true
@@ -235,8 +239,8 @@ check 'picture run' picture "$keep/view-run.png"
 printf 'policy\ntell\nquit\n' >"$work/policy"
 refused() { view "$@" --headless --script "$work/policy" && grep -q "\"message\":\".*$wanted" "$work/told"; }
 wanted='where the policy gives' check 'a policy that does not fit is told' refused pouring --policy "$work/trained/last.safetensors"
-wanted='none.safetensors' check 'so is one that is not there' refused threading --policy "$work/none.safetensors"
-wanted='--policy' check 'and how to name one' refused threading
+wanted='none.safetensors' check 'so is one that is not there' refused "$own" --policy "$work/none.safetensors"
+wanted='--policy' check 'and how to name one' refused "$own"
 
 # Filters by numbers and words; what simulate can show; the mouse as there; ends set by a Ctrl click.
 cat >"$work/more" <<END
@@ -283,9 +287,8 @@ check 'a Ctrl click sets an end' test "$(second_end 5)" != "$(second_end 6)" -o 
   "$(sed -n 5p "$work/told" | grep -o '"ends".*')" != "$(sed -n 6p "$work/told" | grep -o '"ends".*')"
 
 # A scene without meshes is seen, too: alone in the picture, another row is another picture.
-"$loom" record tests/own/task.yaml -n 1 --seed 5 -o "$work/own.hdf5" >/dev/null 2>&1
 printf '%s\n' menu list timeline "shot $work/own-0.png" 'row 60' "shot $work/own-60.png" quit >"$work/own-script"
-check 'a scene without meshes' view "$work/own.hdf5" --task tests/own/task.yaml --headless --script "$work/own-script"
+check 'a scene without meshes' view "$work/own/demo.hdf5" --task "$own" --headless --script "$work/own-script"
 check 'its arms are seen to move' differ "$work/own-0.png" "$work/own-60.png"
 
 # Demos of other models, one after the other: the memory stays that of one.
@@ -311,8 +314,8 @@ check 'to where the mouse went' test "$ends" -ge 38 -a "$ends" -le 42
 check 'and saved' grep -q 'annotations saved' "$work/told"
 check 'a film' test -s "$work/film.mp4"
 from_annotated() {
-  "$loom" generate threading --source "$work/a.hdf5" --attempts 40 -n 40 --select random --seed 3 -o "$work/g.hdf5" \
-    --failed "$work/gf.hdf5"
+  "$loom" generate threading --source "$work/a.hdf5" --source-demo demo_1 --attempts 1 -n 1 --select random --seed 3 \
+    -o "$work/g.hdf5" --failed "$work/gf.hdf5"
   grep -aqs "\"arm\":0,\"subtask\":\"grasp\",\"source\":\"demo_1\",\"source_start\":0,\"source_end\":$ends," \
     "$work/g.hdf5" "$work/gf.hdf5"
 }

@@ -1,31 +1,31 @@
 // What all methods share that finetune a policy in its task's episodes: where those begin, what is rewarded,
 // how long they are, how often the policy succeeds, and its file. Internal.
-#ifndef LOOM_POLICIES_LEARN_RESIDUAL_INTERNAL_H
-#define LOOM_POLICIES_LEARN_RESIDUAL_INTERNAL_H
+#ifndef LOOM_POLICIES_LEARN_FINETUNE_OWNER_H
+#define LOOM_POLICIES_LEARN_FINETUNE_OWNER_H
 
 #include "policies/agent/residual_environment.h"
 #include "policies/learn/learner.h"
 #include "policies/learn/residual.h"
 
-typedef struct loomResidualOwner {
+typedef struct loomFinetuneOwner {
   loomResidualTask task;
-  loomResidualBase base;
+  loomFinetuneBase base;
   loomRewardDef* reward;          // of a file; NULL = the task's own
   const loomTd3Network* learned;  // a residual's; NULL: the policy itself learns
   loomStarts* starts;             // NULL = the reset distribution's alone
-  loomCurriculum curriculum;      // of them
+  loomResidualShared shared;      // what episodes have taught of them, and of disturbances
   int threads;
   void* self;  // the method's own, released after the learner; may be NULL
   void (*release)(void* self);
-} loomResidualOwner;
+} loomFinetuneOwner;
 
 /// An owner for a learner that is empty yet. LOOM_ERR_UNSUPPORTED: the policy has a residual already.
-int loom_residual_own(loomResidualOwner** out, loomLearner* learner, const loomResidualSettings* settings,
-                      const loomResidualBase* base, int threads, loomError* err);
+int loom_finetune_own(loomFinetuneOwner** out, loomLearner* learner, const loomFinetuneSettings* settings,
+                      const loomFinetuneBase* base, int threads, loomError* err);
 /// Its task, from which environments are made.
-int loom_residual_prepare(loomResidualOwner* owner, const loomResidualSettings* settings, uint64_t seed,
+int loom_finetune_prepare(loomFinetuneOwner* owner, const loomFinetuneSettings* settings, uint64_t seed,
                           loomError* err);
 /// The learner becomes the owner's; after an error (code) both are freed. Gives code.
-int loom_residual_hand_over(loomLearner* learner, loomResidualOwner* owner, int code);
+int loom_finetune_hand_over(loomLearner* learner, loomFinetuneOwner* owner, int code);
 
 #endif

@@ -1,0 +1,39 @@
+// What all share by which a policy's own network is learned by PPO (direct.c, dppo.c): its actor differs.
+// Beside it a critic learns, a first while alone, since a random one would spoil a good policy. Internal.
+#ifndef LOOM_POLICIES_LEARN_POLICY_PPO_H
+#define LOOM_POLICIES_LEARN_POLICY_PPO_H
+
+#include "policies/learn/finetune_owner.h"
+#include "policies/learn/ppo.h"
+
+/// Rows of settings that have critic_first, critic_rate and adaptive (loomPpoGuide).
+#define LOOM_CRITIC_ROWS(type)                                                            \
+  LOOM_FIELD(type, INT, critic_first, .high = 1 << 20, .unit = "iterations",              \
+             .about = "in which only the critic learns; the policy stays as it is"),      \
+      LOOM_FIELD(type, REAL, critic_rate, .least = 1e-12, .most = 10,                     \
+                 .about = "the critic's learning rate"),                                  \
+      LOOM_FIELD(type, BOOL, adaptive,                                                    \
+                 .about =                                                                 \
+                     "the policy's rate follows, so that an iteration moves it by ppo's " \
+                     "target_kl")
+
+typedef struct loomPolicyPpoDef {
+  const loomFinetuneSettings* settings;
+  const loomPpoConfig* ppo;
+  const loomFinetuneBase* base;
+  int64_t steps;  // of the run
+  uint64_t seed;
+  int threads;
+
+  size_t size;         // bytes of the actor and what goes with it
+  const void* method;  // settings of the method's own
+  /// Make the actor in `self` (size, zeroed) for `most` rows at a time, and say how it is guided.
+  int (*create)(loomPpoGuide* guide, void* self, const struct loomPolicyPpoDef* def, int most,
+                loomError* err);
+  void (*destroy)(void* self);  // what create has made, after an error too
+} loomPolicyPpoDef;
+
+/// Errors: as loom_residual_learner, and create's.
+int loom_policy_ppo(loomLearner* out, const loomPolicyPpoDef* def, loomError* err);
+
+#endif

@@ -1,0 +1,20 @@
+// What disturbed a demo that is drawn: its lights, colors and cameras, and which pictures came late.
+#ifndef LOOM_TOOLS_RENDER_RENDER_LOOKS_H
+#define LOOM_TOOLS_RENDER_RENDER_LOOKS_H
+
+#include "engine/data/dataset.h"
+#include "engine/model/model.h"
+#include "engine/sim/episode.h"
+#include "engine/task/task.h"
+
+/// Zero-initialize; the scene is kept while demos share one model.
+typedef struct renderLooks {
+  loomScene* scene;
+  loomEpisode* episode;  // at the demo's start, disturbed as it was; NULL = it was not
+} renderLooks;
+
+int render_looks_open(renderLooks* looks, const loomTask* task, const loomDataset* dataset,
+                      const loomDemo* demo, const loomAssetRoots* roots, loomError* err);
+void render_looks_close(renderLooks* looks);
+
+#endif
