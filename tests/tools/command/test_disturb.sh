@@ -20,11 +20,11 @@ replays() {
   says "$work/verified" '^4 demos: .* 4 identical bit for bit' && ! grep '^demo_' "$work/verified" | grep -v 'no success at the end'
 }
 check 'verify replays all of them' replays
-# episode FILE NUMBER: how it ended, after how many steps, and what it drew.
+# episode FILE NUMBER: how it ended, after how many steps, how jerkily, and what it drew.
 episode() { sed -n "/\"number\":\t$2,/,/\"disturb\":/p" "$1"; }
 alone() {
   roll --disturb rough -n 1 --first "$1" -j 1 --json >"$work/one.json" || return 1
-  episode "$work/one.json" "$1" >"$work/one" && [ "$(wc -l <"$work/one")" = 5 ] && episode "$work/r.json" "$1" | cmp - "$work/one"
+  episode "$work/one.json" "$1" >"$work/one" && [ "$(wc -l <"$work/one")" = 6 ] && episode "$work/r.json" "$1" | cmp - "$work/one"
 }
 for number in 0 1 3; do check "episode $number alone" alone $number; done
 check 'without, they are others' eval 'roll -n 4 -j 1 --json -o "$work/calm.hdf5" && differ "$work/r.hdf5" "$work/calm.hdf5"'
