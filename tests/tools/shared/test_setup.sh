@@ -99,18 +99,21 @@ free=\$(cat "$work/free")
 printf 'Filesystem 1048576-blocks Used Available Capacity Mounted on\n/dev/a 9000 0 8000 0%% /tmp\n/dev/b 9000 0 %d 0%% /\n' "\$free"
 END
 chmod +x "$work/disk/df"
+# free MB: in one go, for df may read it meanwhile.
+free() { echo "$1" >"$work/free.new" && mv "$work/free.new" "$work/free"; }
 # on_disk MB PROGRAM: with so much room at first; what is said in $work/log, and how often it ran in $work/runs.
 on_disk() {
-  rm -f "$work/told" "$work/runs" && echo "$1" >"$work/free"
+  rm -f "$work/told" "$work/runs" && free "$1"
   (export PATH=$work/disk:$PATH LOOM_TEST_JOBS=1 LOOM_TEST_WAIT=1 && run_here "$2") >"$work/log" 2>&1
 }
 ran() { [ "$(wc -l <"$work/runs")" -eq "$1" ]; }
 # Full until df has said so, unless the room stays away.
-fill="echo 7 >$work/free; until [ -e $work/told ]; do sleep 0.02; done"
+put="mv $work/free.new $work/free"
+fill="echo 7 >$work/free.new; $put; until [ -e $work/told ]; do sleep 0.02; done"
 program fine "echo >>$work/runs; $two; echo '[       OK ] b'"
 program broken "echo >>$work/runs; $two"
-program once "echo >>$work/runs; $two; [ \$(wc -l <$work/runs) -eq 1 ] || exec echo '[       OK ] b'; $fill; echo 5000 >$work/free"
-program twice "echo >>$work/runs; $two; $fill; echo 5000 >$work/free"
+program once "echo >>$work/runs; $two; [ \$(wc -l <$work/runs) -eq 1 ] || exec echo '[       OK ] b'; $fill; echo 5000 >$work/free.new; $put"
+program twice "echo >>$work/runs; $two; $fill; echo 5000 >$work/free.new; $put"
 program filled "echo >>$work/runs; $two; $fill"
 
 check 'room enough' on_disk 5000 fine
