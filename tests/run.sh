@@ -72,8 +72,7 @@ wait_for_room() {
   return 1
 }
 
-# The least room there was until a line comes in. Through pipes: a full disk takes no file. It stays for a second line,
-# since bash closes the pipes of a coprocess that has ended.
+# The least room there was until a line comes in. Through pipes: a full disk takes no file.
 watch_room() {
   local least now
   least=$(free_mb)
@@ -83,7 +82,6 @@ watch_room() {
   done
   now=$(free_mb)
   echo $((now < least ? now : least))
-  read -r _
 }
 
 # One program: its output to a file, one line about it to stdout.
@@ -111,7 +109,7 @@ run_one() {
 
 # Runs it and tells: passed, failed, and the least room there was.
 try() {
-  local program=$1 out=$2.out err=$2.err start seconds used status note= TIMEFORMAT='%U %S'
+  local program=$1 out=$2.out err=$2.err start seconds used status note= from to TIMEFORMAT='%U %S'
   shift 2
   coproc room { watch_room; }
   local watch=$room_PID
@@ -119,7 +117,16 @@ try() {
   used=$({ time timeout -k 10 "${LOOM_TEST_TIMEOUT:-3600}" "$program" "$@" >"$out" 2>"$err" </dev/null; } 2>&1)
   status=$?
   seconds=$((($(date +%s%N) - start) / 100000000))e-1 used=$(awk 'END {print $1 + $2}' <<<"$used")
-  echo >&"${room[1]}" && read -r least <&"${room[0]}" && echo >&"${room[1]}" && wait "$watch"
+
+  # Of its own ends of the pipes, since bash closes those of a coprocess that has ended. A line that comes in just as the
+  # other side's second is over is lost: until there is an answer it is asked again.
+  exec {from}<&"${room[0]}" {to}>&"${room[1]}"
+  least='' && echo >&"$to"
+  until read -r -t 5 -u "$from" least || ! kill -0 "$watch" 2>/dev/null; do echo >&"$to"; done
+  exec {from}<&- {to}>&-
+  kill "$watch" 2>/dev/null
+  wait "$watch" 2>/dev/null
+  least=${least:-$(free_mb)}
 
   count "$program" "$out" "$err" $status
   [ "$status" -eq 124 ] && note=", out of time"
