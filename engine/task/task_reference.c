@@ -260,6 +260,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"subtask", "symmetric", "true or false", "", "false", "the nearest of the poses that the object's and the hand's symmetries make equal", "true"},
     {"subtask", "track", "true or false", "", "false", "the object is followed until the gripper closes", "true"},
     {"subtask", "standoff", "number", "m", "0", "the hand is drawn back so far along its z axis: it closes that much before the source's, not pressed against what it grasps", "0.005"},
+    {"subtask", "clearance", "number", "m", "0, not looked at", "the hand stays so far from tables, walls and whatever else is fixed: targets nearer to it are moved away", "0.002"},
     {"subtask", "keypoints", "map of lists of names", "", "none", "keypoints of the reference object and of what is carried: where the shape is another than the source's, the motion keeps its relation to these, not to the object's frame", "{hammer: [tail]}"},
     {"subtask", "scale", "map", "", "none", "stretched with the object's size: section scale", "{axis: [0, 0, 1], by: L}"},
     {"subtask", "until", "end, auto, {signal: NAME} or condition", "", "end", "what ends it in a source demo: the demo's end, the arm's next grasp or release, a recorded subtask_term_signal, or the first row where a condition holds", "lifted"},

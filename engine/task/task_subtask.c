@@ -174,6 +174,9 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = loom_yaml_read_bool(&s->symmetric, y, map, "symmetric", p->err);
   if (!code) code = loom_yaml_read_bool(&s->track, y, map, "track", p->err);
   if (!code) code = loom_yaml_read_number(&s->standoff, y, map, "standoff", false, p->err);
+  if (!code) code = loom_yaml_read_number(&s->clearance, y, map, "clearance", false, p->err);
+  if (!code && !(s->clearance >= 0 && s->clearance <= 0.02))
+    code = loom_yaml_error(y, map, "clearance", p->err, "expected 0 to 0.02 (m)");
   if (!code) code = read_scale(s, p, loom_yaml_get(y, map, "scale"));
   if (!code) code = read_keypoints(s, p, loom_yaml_get(y, map, "keypoints"));
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "generators/attempt/brake.h"
+#include "generators/attempt/clear.h"
 #include "generators/attempt/stage.h"
 #include "generators/attempt/stitch.h"
 #include "generators/attempt/tries.h"
@@ -407,6 +408,7 @@ static void advance_target(loomPlan* p, int a) {
   }
 
   for (int i = 0; i < 3; i++) target.pos[i] += p->yield[a][arm->subtask][i];
+  if (s->clearance > 0) loom_stand_clear(&target, p->e, a, s->clearance);
   arm->target = target;
   arm->step++;
 }

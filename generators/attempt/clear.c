@@ -1,0 +1,97 @@
+#include "generators/attempt/clear.h"
+
+#include <math.h>
+
+#include "engine/sim/part.h"
+
+// A corner may need more than one move: out of the one wall, then out of the other.
+enum { MOVES = 3 };
+static const double enough = 1e-4;  // m of clearance that may be missing
+
+// The least distance of the hand to what is fixed, and the direction in which it has more room.
+typedef struct nearest {
+  double distance;  // m, negative where they overlap
+  double away[3];   // unit vector, world frame
+} nearest;
+
+static bool may_collide(const mjModel* m, int g, int h) {
+  return (m->geom_contype[g] & m->geom_conaffinity[h]) || (m->geom_contype[h] & m->geom_conaffinity[g]);
+}
+
+static bool hangs_from(const mjModel* m, int body, int root) {
+  while (body > root) body = m->body_parentid[body];
+  return body == root;
+}
+
+// No more than the distance of two geoms: of the sphere around the first to the other, where that is a box or
+// a plane, or else to the sphere around it.
+static double at_least(const mjModel* m, const mjData* d, int g, int fixed) {
+  double between[3], local[3], squares = 0;
+  mju_sub3(between, d->geom_xpos + 3 * g, d->geom_xpos + 3 * fixed);
+  mju_mulMatTVec3(local, d->geom_xmat + 9 * fixed, between);
+  if (m->geom_type[fixed] == mjGEOM_PLANE) return local[2] - m->geom_rbound[g];
+  if (m->geom_type[fixed] != mjGEOM_BOX)
+    return mju_norm3(between) - m->geom_rbound[g] - m->geom_rbound[fixed];
+
+  for (int i = 0; i < 3; i++) {
+    double beyond = fmax(0, fabs(local[i]) - m->geom_size[3 * fixed + i]);
+    squares += beyond * beyond;
+  }
+  return sqrt(squares) - m->geom_rbound[g];
+}
+
+static void measure(nearest* out, const mjModel* m, mjData* d, int g, int fixed) {
+  double points[6];
+  double distance = mj_geomDistance(m, d, g, fixed, out->distance, points);
+  if (distance >= out->distance || fabs(distance) < mjMINVAL) return;
+
+  // From one's surface to the other's: outwards where they are apart, inwards where they overlap.
+  out->distance = distance;
+  for (int i = 0; i < 3; i++) out->away[i] = (points[i] - points[3 + i]) / distance;
+}
+
+// The hand's geoms where they are once the end effector is at the target.
+static void put_geom(mjData* out, const mjData* d, int g, const loomPose* move) {
+  loomPose pose;
+  mju_copy3(pose.pos, d->geom_xpos + 3 * g);
+  mju_mat2Quat(pose.quat, d->geom_xmat + 9 * g);
+  pose = loom_pose_mul(*move, pose);
+  mju_copy3(out->geom_xpos + 3 * g, pose.pos);
+  mju_quat2Mat(out->geom_xmat + 9 * g, pose.quat);
+}
+
+static nearest look(const loomEpisode* e, int root, loomPose move, double upto) {
+  const mjModel* m = e->m;
+  mjData* d = e->scratch;
+  nearest out = {.distance = upto};
+
+  for (int b = root; b < (int)m->nbody && hangs_from(m, b, root); b++) {
+    for (int i = 0; i < m->body_geomnum[b]; i++) {
+      int g = m->body_geomadr[b] + i;
+      if (!m->geom_contype[g] && !m->geom_conaffinity[g]) continue;
+      put_geom(d, e->d, g, &move);
+      for (int fixed = 0; fixed < (int)m->ngeom; fixed++) {
+        int body = m->geom_bodyid[fixed];
+        if (m->body_weldid[body] || !may_collide(m, g, fixed)) continue;
+        if (loom_object_of_body(m, e->scene->object_body, e->scene->task->object_count, body) >= 0) continue;
+
+        mju_copy3(d->geom_xpos + 3 * fixed, e->d->geom_xpos + 3 * fixed);
+        mju_copy(d->geom_xmat + 9 * fixed, e->d->geom_xmat + 9 * fixed, 9);
+        if (at_least(m, d, g, fixed) < out.distance) measure(&out, m, d, g, fixed);
+      }
+    }
+  }
+  return out;
+}
+
+void loom_stand_clear(loomPose* target, const loomEpisode* e, int a, double clearance) {
+  const loomArm* arm = &e->arms[a];
+  int root = e->m->dof_bodyid[arm->dof[arm->n - 1]];  // what hangs from it has the next numbers
+  loomPose back = loom_pose_inverse(loom_episode_eef(e, a));
+
+  for (int i = 0; i < MOVES; i++) {
+    nearest n = look(e, root, loom_pose_mul(*target, back), clearance);
+    if (n.distance > clearance - enough) return;
+    mju_addToScl3(target->pos, n.away, clearance - n.distance);
+  }
+}

@@ -1,0 +1,144 @@
+// Targets are moved off what is fixed, by just as much as they lack; all others stay as they are, bit for bit.
+#include "tests/own_fixture.h"
+
+#include <math.h>
+
+#include "generators/attempt/clear.h"
+
+static const double clearance = 0.003;
+
+// The least distance of a hand's pads to the floor, were the hand at this pose: over the corners of its boxes.
+static double lowest(const loomEpisode* e, int a, const loomPose* pose, const double* normal) {
+  const char* pads[2][2] = {{"lpad0", "rpad0"}, {"lpad1", "rpad1"}};
+  loomPose move = loom_pose_mul(*pose, loom_pose_inverse(loom_episode_eef(e, a)));
+  double least = HUGE_VAL;
+  for (int i = 0; i < 2; i++) {
+    int g = mj_name2id(e->m, mjOBJ_GEOM, pads[a][i]);
+    for (int corner = 0; corner < 8; corner++) {
+      double at[3], world[3];
+      for (int k = 0; k < 3; k++) at[k] = (corner >> k & 1 ? 1 : -1) * e->m->geom_size[3 * g + k];
+      mju_mulMatVec3(world, e->d->geom_xmat + 9 * g, at);
+      mju_addTo3(world, e->d->geom_xpos + 3 * g);
+      mju_rotVecQuat(at, world, move.quat);
+      mju_addTo3(at, move.pos);
+      least = fmin(least, mju_dot3(at, normal));
+    }
+  }
+  return least;
+}
+
+static void start(own* o) {
+  loomError err = {0, ""};
+  must(loom_episode_reset(o->e, 0, 5, 1, &err), &err);
+}
+
+// A hand straight and at slants, above the floor and in it, on a floor that is level and one that is not.
+static void hands_are_moved_by_what_they_lack(void** state) {
+  own* o = *state;
+  start(o);
+  loomEpisode* e = o->e;
+  int floor = mj_name2id(e->m, mjOBJ_GEOM, "floor");
+
+  struct {
+    double turn[3], down, slope;
+  } rows[] = {
+      {{0, 0, 0}, 0.02, 0},        {{0, 0, 0}, -0.001, 0},    {{0.4, 0, 0}, 0.01, 0},
+      {{0, -0.7, 0.3}, 0.015, 0},  {{0.2, 0.3, -1}, 0.03, 0}, {{0, 0, 0}, 0.01, 0.3},
+      {{0.5, 0.2, 0.1}, 0.02, -1},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (int a = 0; a < 2; a++) {
+      double slope[4], normal[3], up[3] = {0, 0, 1};
+      mju_axisAngle2Quat(slope, (double[]){1, 0, 0}, rows[i].slope);
+      mju_rotVecQuat(normal, up, slope);
+      mju_quat2Mat(e->d->geom_xmat + 9 * floor, slope);
+
+      // So deep in the floor that `down` is below it.
+      loomPose target = loom_episode_eef(e, a), turn = loom_pose_identity();
+      loom_quat_exp(turn.quat, rows[i].turn);
+      target = loom_pose_mul(target, turn);
+      mju_addToScl3(target.pos, normal, -lowest(e, a, &target, normal) - rows[i].down);
+
+      loomPose moved = target;
+      loom_stand_clear(&moved, e, a, clearance);
+      assert_true(fabs(lowest(e, a, &moved, normal) - clearance) < 2e-4);
+
+      // Along the floor's normal and no other way, and not turned.
+      double way[3];
+      mju_sub3(way, moved.pos, target.pos);
+      assert_true(fabs(mju_dot3(way, normal) - mju_norm3(way)) < 1e-5);
+      assert_memory_equal(moved.quat, target.quat, sizeof moved.quat);
+    }
+  }
+
+  mj_kinematics(e->m, e->d);
+}
+
+static void what_is_clear_stays(void** state) {
+  own* o = *state;
+  start(o);
+  const double up[3] = {0, 0, 1};
+  for (int a = 0; a < 2; a++) {
+    loomPose target = loom_episode_eef(o->e, a);
+    for (int i = 0; i < 20; i++) {
+      target.pos[2] += clearance + 1e-3 + 0.01 * i - lowest(o->e, a, &target, up);
+      loomPose before = target;
+      loom_stand_clear(&target, o->e, a, clearance);
+      assert_memory_equal(&before, &target, sizeof target);
+    }
+  }
+}
+
+// Objects that can move, or are the task's, are there to be touched.
+static void objects_are_no_hindrance(void** state) {
+  own* o = *state;
+  start(o);
+  loomPose target = loom_episode_object(o->e, 0);
+  target.pos[2] = 0.05;
+  mju_copy4(target.quat, loom_episode_eef(o->e, 0).quat);
+  loomPose before = target;
+  loom_stand_clear(&target, o->e, 0, clearance);
+  assert_memory_equal(&before, &target, sizeof target);
+}
+
+// An attempt whose sources press a hand into the floor, with and without: nothing of the episode shows that it
+// was looked at, where nothing has to be moved.
+static void attempts_keep_off(void** state) {
+  own* o = *state;
+  loomError err = {0, ""};
+  loomAttemptDef def = loom_default_attempt_def();
+  const double up[3] = {0, 0, 1};
+
+  double deepest[2];
+  for (int with = 0; with < 2; with++) {
+    loomAttemptResult r;
+    for (int k = 0; k < o->task->subtask_count[0]; k++)
+      o->task->subtasks[0][k].clearance = with ? clearance : 0;
+    for (int i = 0; i < o->sources.n; i++)
+      for (int t = 0; t < o->sources.replay[i].rows; t++)
+        o->sources.replay[i].target[0][t].pos[2] -= with ? 0 : 0.05;
+    must(loom_attempt_run(&r, &o->trace, o->e, &o->sources, NULL, &def, 1, &err), &err);
+
+    deepest[with] = HUGE_VAL;
+    for (int row = r.begin[0][0]; row < o->trace.rows; row++) {
+      loomPose target = loom_pose_from_matrix(o->trace.target + 16 * 2 * (size_t)row);
+      deepest[with] = fmin(deepest[with], lowest(o->e, 0, &target, up));
+    }
+  }
+  for (int i = 0; i < o->sources.n; i++)
+    for (int t = 0; t < o->sources.replay[i].rows; t++) o->sources.replay[i].target[0][t].pos[2] += 0.05;
+  for (int k = 0; k < o->task->subtask_count[0]; k++) o->task->subtasks[0][k].clearance = 0;
+
+  assert_true(deepest[0] < -0.01);
+  assert_true(deepest[1] > 0.5 * clearance);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(hands_are_moved_by_what_they_lack),
+      cmocka_unit_test(what_is_clear_stays),
+      cmocka_unit_test(objects_are_no_hindrance),
+      cmocka_unit_test(attempts_keep_off),
+  };
+  return cmocka_run_group_tests(tests, open_own, close_own);
+}
