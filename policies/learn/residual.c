@@ -158,7 +158,9 @@ static int read_demos(int* longest, loomFinetuneOwner* o, loomExperience* to, co
   if (code) return code;
 
   *longest = 0;
-  for (int d = 0; !code && d < loom_dataset_demo_count(set); d++) {
+  int count = loom_dataset_demo_count(set);
+  if (!count) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos to learn from", path);
+  for (int d = 0; !code && d < count; d++) {
     loomDemo demo;
     code = loom_demo_load(&demo, set, d, err);
     if (code) break;

@@ -111,6 +111,8 @@ int distill_check_data(const distillArgs* a, loomError* err) {
     loomDataConfigFile file;
     if (tool_data_share(&file, "distill", a->data[i])) return loom_error_set(err, LOOM_ERR_USAGE, "--data");
     code = loom_dataset_open(&set, file.path, err);
+    if (!code && !loom_dataset_demo_count(set))
+      code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos to learn from", file.path);
     loom_dataset_close(set);
   }
   return code;

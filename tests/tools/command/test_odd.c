@@ -177,7 +177,7 @@ static const struct {
     {"newer", NEWER, NULL, ALL, "newer HDF5"},
     {"cut", CUT, NULL, ALL, "truncated|cut short|cut off|incomplete"},
     {"text", TEXT, NULL, ALL, "not HDF5|no HDF5|is text"},
-    {"absent", ABSENT, NULL, ALL, "cannot be opened (No such file"},
+    {"absent", ABSENT, NULL, ALL, "No such file"},
     {"folder", FOLDER, NULL, ALL, "folder|directory"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -208,6 +208,15 @@ static const struct {
     {"train",
      "train --data FILE -o DIR/tr --task own -p bc_l2 -k object --epochs 1 --steps 1 --batch 4 --rollouts 0 "
      "-j 1 --overwrite",
+     ITS_DEMOS},
+    {"finetune residual",
+     "finetune DIR/policy/last.safetensors --task own --data FILE -o DIR/fr -n 32 --evaluate 0 --eval 0 -j 1 "
+     "--overwrite",
+     ITS_DEMOS},
+    {"finetune ppo",
+     "finetune DIR/policy/last.safetensors --task own -m ppo --bc 0.1 --data FILE -o DIR/fp -n 32 --evaluate "
+     "0 "
+     "--eval 0 -j 1 --overwrite",
      ITS_DEMOS},
     {"render", "render FILE --task own --obs DIR/o.hdf5 --size 16x16 --camera front --overwrite", ITS_DEMOS},
     {"teleop", "teleop own --input DIR/lines -o FILE", A_PLACE},
@@ -416,7 +425,11 @@ static int make_dir(void** state) {
   // Demos with observations.
   if (run("record own -n 3 --seed 1 -o DIR/base.hdf5", "") ||
       run("generate own --source DIR/base.hdf5 -n 3 -t 1 -o DIR/made.hdf5", "") ||
-      run("dataset split DIR/made.hdf5", "") || run("dataset merge DIR/whole.hdf5 DIR/made.hdf5", ""))
+      run("dataset split DIR/made.hdf5", "") || run("dataset merge DIR/whole.hdf5 DIR/made.hdf5", "") ||
+      run("train --data DIR/whole.hdf5 -o DIR/policy --task own -p bc_gmm -k object --hidden 8 --epochs 1 "
+          "--steps 1 "
+          "--batch 4 --rollouts 0 -j 1",
+          ""))
     fail_msg("%s", text);
   return 0;
 }
