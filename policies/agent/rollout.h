@@ -38,6 +38,12 @@ typedef struct loomRollout {
 /// "success", "lost", "done" (the policy had no more to do), "timeout", "simulator", "breached".
 const char* loom_run_end_name(loomRunEnd end);
 
+/// Who is told of each episode of a trial, one at a time, in no fixed order: how many are done.
+typedef struct loomTrialLook {
+  int (*tried)(void* user, int done, int n);  // non-zero stops with LOOM_ERR_INTERRUPTED; may be NULL
+  void* user;
+} loomTrialLook;
+
 typedef struct loomRolloutDef {
   int n;      // episodes; default 50
   int reset;  // reset distribution

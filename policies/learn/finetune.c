@@ -190,8 +190,9 @@ static int evaluate(run* r, loomError* err) {
   double mean, deviation;
   int n = r->config->finetune.evaluate;
 
-  int code = l->evaluate ? l->evaluate(&mean, &deviation, l->owner, n, evaluation_seed(r), err)
-                         : run_episodes(&mean, &deviation, r, n, err);
+  int code = l->evaluate
+                 ? l->evaluate(&mean, &deviation, l->owner, n, evaluation_seed(r), r->def->evaluating, err)
+                 : run_episodes(&mean, &deviation, r, n, err);
   if (code) return code;
 
   r->p.evaluated = r->p.step;

@@ -7,6 +7,7 @@
 
 #include "engine/base/api.h"
 #include "engine/run/environment.h"
+#include "policies/agent/rollout.h"
 #include "policies/learn/finetune_config.h"
 
 LOOM_C_BEGIN
@@ -37,6 +38,7 @@ typedef struct loomFinetuneDef {
   const volatile sig_atomic_t* stop;  // non-zero: write a checkpoint and return; may be NULL
   /// After every iteration; evaluated: the evaluation is new. May be NULL.
   void (*progress)(void* user, const loomFinetuneState* state, bool evaluated);
+  loomTrialLook evaluating;  // of a policy: at its episodes without noise
   void* user;
 } loomFinetuneDef;
 

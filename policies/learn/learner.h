@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "engine/run/vector.h"
+#include "policies/agent/rollout.h"
 #include "policies/nn/safetensors.h"
 #include "policies/nn/tensor.h"
 
@@ -38,7 +39,8 @@ typedef struct loomLearner {
   // Where what it learns is part of something larger, whose success counts; all NULL: it is not.
   void* owner;
   /// The share of n episodes, of starts of `seed`, that succeed, and the deviation of one.
-  int (*evaluate)(double* mean, double* deviation, void* owner, int n, uint64_t seed, loomError* err);
+  int (*evaluate)(double* mean, double* deviation, void* owner, int n, uint64_t seed, loomTrialLook look,
+                  loomError* err);
   /// What acts, as a file.
   int (*save)(const char* path, void* owner, const loomSafeMeta* meta, int nmeta, loomError* err);
   void (*release)(void* owner);  // after destroy

@@ -231,6 +231,23 @@ static double opened_so_far(const void* self) {
   return loom_curriculum_progress(&o->shared.curriculum, o->starts);
 }
 
+// ---- episodes without noise
+
+typedef struct trial {
+  int done, n;
+  loomTrialLook look;
+} trial;
+
+static int note_trial(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
+  trial* t = user;
+  (void)rollout;
+  (void)trace;
+  (void)episode;
+
+  t->done++;
+  return t->look.tried ? t->look.tried(t->look.user, t->done, t->n) : 0;
+}
+
 // ---- what a run asks of it
 
 // Starts that nothing is learned from: of another seed.
@@ -246,12 +263,15 @@ static loomRolloutDef trial_def(const loomFinetuneOwner* o, int n, uint64_t seed
 }
 
 static int evaluate_policy(double* mean, double* deviation, void* self, int n, uint64_t seed,
-                           loomError* err) {
+                           loomTrialLook look, loomError* err) {
   loomFinetuneOwner* o = self;
   loomRolloutReport report;
   loomRolloutDef def = trial_def(o, n, seed);
   loomPolicyMaker maker = loom_trained_maker(o->base.policy);
 
+  trial t = {.n = n, .look = look};
+  def.done = note_trial;
+  def.user = &t;
   if (o->learned) loom_residual_set(o->base.policy->residual, o->learned);
   int code = loom_rollout(&report, o->base.scene, &maker, &def, err);
   if (code) return code;
@@ -371,28 +391,11 @@ int loom_residual_learner(loomLearner* out, const loomFinetuneSettings* s, const
 
 // ---- before and after
 
-typedef struct trial {
-  int done, n;
-  int (*tried)(void* user, int done, int n);
-  void* user;
-} trial;
-
-static int note_trial(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
-  trial* t = user;
-  (void)rollout;
-  (void)trace;
-  (void)episode;
-
-  t->done++;
-  return t->tried ? t->tried(t->user, t->done, t->n) : 0;
-}
-
 int loom_finetune_test(loomFinetuneTest* out, const loomFinetuneSettings* s, const loomFinetuneBase* base,
-                       loomTrained* best, uint64_t seed, int threads,
-                       int (*tried)(void* user, int done, int n), void* user, loomError* err) {
+                       loomTrained* best, uint64_t seed, int threads, loomTrialLook look, loomError* err) {
   loomTrained* both[2] = {base->policy, best};
   loomRolloutReport report[2] = {{0}};
-  trial t = {.n = 2 * s->test, .tried = tried, .user = user};
+  trial t = {.n = 2 * s->test, .look = look};
   loomRolloutDef def = loom_default_rollout_def();
   *out = (loomFinetuneTest){.tries = calloc(2 * (size_t)s->test + 1, sizeof *out->tries)};
   int code = out->tries ? find_reset(&def.reset, s, base, err)

@@ -65,12 +65,11 @@ typedef struct loomFinetuneTest {
   loomTry* tries;            // (2 x n) before, after
 } loomFinetuneTest;
 
-/// After a run: the policy as base has it, as it was before, against best; starts are of `seed`. tried
-/// (nullable) is told of each episode; non-zero ends it with LOOM_ERR_INTERRUPTED. Free with
-/// loom_finetune_test_destroy.
+/// After a run: the policy as base has it, as it was before, against best; starts are of `seed`. Free
+/// with loom_finetune_test_destroy.
 int loom_finetune_test(loomFinetuneTest* out, const loomFinetuneSettings* settings,
                        const loomFinetuneBase* base, loomTrained* best, uint64_t seed, int threads,
-                       int (*tried)(void* user, int done, int n), void* user, loomError* err);
+                       loomTrialLook look, loomError* err);
 
 /// Each start as CSV (loom_tested_write), "before" and "after"; where the policy stays as it was both are
 /// alike.

@@ -394,7 +394,7 @@ typedef struct runs {
 typedef struct seedRun {
   runs* all;
   int i;
-  double start;  // of its test
+  double start;  // of its test, or of its evaluation
 } seedRun;
 
 // Of all runs together, by one of them at a time.
@@ -438,6 +438,15 @@ static void show_iteration(void* user, const loomFinetuneState* s, bool evaluate
   show_progress(run->all);
 }
 
+// Of a single run: one line tells of several. Its checkpoint is of before or after, so nothing stops it.
+static int show_evaluation(void* user, int done, int n) {
+  seedRun* run = user;
+  if (done == 1) run->start = loom_clock();
+  if (run->all->n == 1)
+    tool_progress("evaluated", done, n, loom_clock() - run->start, "episodes, without noise");
+  return 0;
+}
+
 static int show_test(void* user, int done, int n) {
   const seedRun* run = user;
   (void)n;
@@ -455,8 +464,8 @@ static int test_disturbed(seedRun* self, const loomFinetuneConfig* c, const loom
   loomFinetuneBase base = *before;
   base.disturb = all->place->disturb;
 
-  int code =
-      loom_finetune_test(rough, &c->residual, &base, best, seed, c->finetune.threads, show_test, self, err);
+  int code = loom_finetune_test(rough, &c->residual, &base, best, seed, c->finetune.threads,
+                                (loomTrialLook){show_test, self}, err);
   bool worse = calm->lost > calm->won && calm->p * CLEARLY < 1;
   calm->kept = rough->kept = rough->kept && !worse;
   return code;
@@ -482,8 +491,8 @@ static int test_policy(seedRun* self, const loomFinetuneConfig* c, const loomFin
   self->start = loom_clock();
   uint64_t seed = (uint64_t)c->finetune.seed + ((uint64_t)2 << 40);
   loomFinetuneBase as_before = {&before, base->scene, NULL, NULL};
-  code = loom_finetune_test(out, &c->residual, &as_before, &best, seed, c->finetune.threads, show_test, self,
-                            err);
+  code = loom_finetune_test(out, &c->residual, &as_before, &best, seed, c->finetune.threads,
+                            (loomTrialLook){show_test, self}, err);
   if (!code && base->disturb) code = test_disturbed(self, c, &as_before, &best, seed, err);
   if (!code && !out->kept) code = loom_trained_save(path, &before, NULL, err);
   snprintf(path, sizeof path, "%s/evaluation.csv", folder);
@@ -527,6 +536,7 @@ static int run_one(void* user, int worker, int i, loomError* err) {
   def.config = &config;
   def.folder = folder;
   def.progress = show_iteration;
+  def.evaluating = (loomTrialLook){show_evaluation, &self};
   def.user = &self;
   int code = config.of_policy ? run_policy(&self, &def, err) : loom_finetune(&all->state[i], &def, err);
   return code ? tool_go_on(err, code, folder, "last.safetensors") : 0;
