@@ -1,0 +1,207 @@
+#include "policies/tabular/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Between two sweeps that choose actions go cheap ones that only evaluate them (modified policy iteration,
+// Puterman and Shin 1978); sweeps before it is given up.
+enum { EVALUATIONS = 20, MOST_SWEEPS = 100000, MOST_STEPS = 10000000 };
+#define SETTLED 1e-13  // of the largest value: how far off the values are at most
+#define TIE 1e-9
+
+int loom_plan_create(loomPlan* out, const loomMdp* m, loomError* err) {
+  size_t s = (size_t)m->states, rows = s * (size_t)m->actions;
+  *out = (loomPlan){.periods = m->horizon ? m->horizon : 1, .rows = rows};
+  out->policy = loom_heap_take(&out->heap, (size_t)out->periods * rows, sizeof(double));
+  out->value = loom_heap_take(&out->heap, s, sizeof(double));
+  out->after = loom_heap_take(&out->heap, s, sizeof(double));
+  out->evaluated = loom_heap_take(&out->heap, s, sizeof(double));
+  out->q = loom_heap_take(&out->heap, (size_t)m->actions, sizeof(double));
+  if (out->policy && out->value && out->after && out->evaluated && out->q) return 0;
+
+  loom_plan_destroy(out);
+  return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a plan of %d times %zu rows",
+                        m->horizon ? m->horizon : 1, rows);
+}
+
+void loom_plan_destroy(loomPlan* plan) {
+  if (!plan) return;
+  loom_heap_destroy(&plan->heap);
+  *plan = (loomPlan){0};
+}
+
+double loom_plan_sum(const loomMdp* m, const double* a, const double* b) {
+  double sum = 0;
+  for (int i = 0; i < m->states * m->actions; i++)
+    if (m->open[i]) sum += a[i] * b[i];
+  return sum;
+}
+
+// ---- one sweep
+
+// V and pi from Q. The largest comes out first, so that no exponential is above 1.
+static double soft_choice(double* pi, const double* q, int n) {
+  double most = q[0], sum = 0;
+  for (int a = 1; a < n; a++) most = q[a] > most ? q[a] : most;
+  for (int a = 0; a < n; a++) sum += pi[a] = exp(q[a] - most);
+
+  double share = 1 / sum;
+  for (int a = 0; a < n; a++) pi[a] *= share;
+  return most + log(sum);
+}
+
+static double hard_choice(double* pi, const double* q, int n, double tie) {
+  double most = -INFINITY;
+  for (int a = 0; a < n; a++) most = fmax(most, q[a]);
+
+  // The first that is as good, whatever rounding says of the others.
+  bool chosen = false;
+  for (int a = 0; a < n; a++) {
+    pi[a] = !chosen && q[a] >= most - tie;
+    chosen |= pi[a] > 0;
+  }
+  return most;
+}
+
+static double largest(const double* v, int n) {
+  double most = 0;
+  for (int i = 0; i < n; i++) most = fmax(most, fabs(v[i]));
+  return most;
+}
+
+// out (S) and pi (S x A) from the values after (S); NULL is no time left.
+static void back_up(double* out, double* pi, loomPlan* plan, const loomMdp* m, const double* r,
+                    const double* after, bool soft) {
+  int n = m->actions;
+  double tie = TIE * (1 + (after ? largest(after, m->states) : 0));
+
+  for (int s = 0; s < m->states; s++) {
+    for (int a = 0; a < n; a++) {
+      int row = s * n + a;
+      double sum = 0;
+      for (int k = m->row[row]; after && k < m->row[row + 1]; k++) sum += m->p[k] * after[m->next[k]];
+      plan->q[a] = m->open[row] ? r[row] + m->gamma * sum : -INFINITY;
+    }
+    out[s] = soft ? soft_choice(pi + s * n, plan->q, n) : hard_choice(pi + s * n, plan->q, n, tie);
+  }
+}
+
+// ---- with a horizon, and without
+
+static int plan_steps(loomPlan* plan, const loomMdp* m, const double* r, bool soft, loomError* err) {
+  for (int t = m->horizon - 1; t >= 0; t--) {
+    double* pi = plan->policy + (size_t)t * plan->rows;
+    back_up(plan->value, pi, plan, m, r, t < m->horizon - 1 ? plan->after : NULL, soft);
+    memcpy(plan->after, plan->value, (size_t)m->states * sizeof(double));
+  }
+  return isfinite(largest(plan->value, m->states))
+             ? 0
+             : loom_error_set(err, LOOM_ERR_FORMAT, "values are no numbers: rewards too large");
+}
+
+// out (S) = c + gamma P_pi in, where c is what the last sweep had beside the future.
+static void evaluate(double* out, const double* c, const loomMdp* m, const double* pi, const double* in) {
+  for (int s = 0; s < m->states; s++) {
+    double sum = 0;
+    for (int row = s * m->actions; row < (s + 1) * m->actions; row++) {
+      if (pi[row] == 0) continue;
+      double mean = 0;
+      for (int k = m->row[row]; k < m->row[row + 1]; k++) mean += m->p[k] * in[m->next[k]];
+      sum += pi[row] * mean;
+    }
+    out[s] = (c ? c[s] : 0) + m->gamma * sum;
+  }
+}
+
+static int plan_endless(loomPlan* plan, const loomMdp* m, const double* r, bool soft, loomError* err) {
+  size_t bytes = (size_t)m->states * sizeof(double);
+  double *v = plan->value, *old = plan->after, *c = plan->evaluated;
+  memset(old, 0, bytes);
+
+  for (int sweep = 0; sweep < MOST_SWEEPS; sweep++) {
+    back_up(v, plan->policy, plan, m, r, old, soft);
+    double change = 0, most = largest(v, m->states);
+    for (int s = 0; s < m->states; s++) change = fmax(change, fabs(v[s] - old[s]));
+    if (!isfinite(most) || most > 1e12) break;
+
+    // A contraction is at most change * gamma / (1 - gamma) from its end; rounding sets a floor.
+    double enough = (1 + most) * fmax(SETTLED * (1 - m->gamma) / m->gamma, 1e-15);
+    if (change <= enough) return 0;
+
+    // c = V - gamma P_pi V_old: the reward, and soft the entropy, of what was chosen.
+    evaluate(c, NULL, m, plan->policy, old);
+    for (int s = 0; s < m->states; s++) c[s] = v[s] - c[s];
+    for (int i = 0; i < EVALUATIONS / 2; i++) {
+      evaluate(old, c, m, plan->policy, v);
+      evaluate(v, c, m, plan->policy, old);
+    }
+    memcpy(old, v, bytes);
+  }
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "values do not settle: with discount %g, going on pays more than ending; give a "
+                        "horizon or a smaller discount",
+                        m->gamma);
+}
+
+static int plan_by(loomPlan* plan, const loomMdp* m, const double* r, bool soft, loomError* err) {
+  int code = m->horizon ? plan_steps(plan, m, r, soft, err) : plan_endless(plan, m, r, soft, err);
+  plan->start_value = 0;
+  for (int s = 0; s < m->states; s++) plan->start_value += m->start[s] * plan->value[s];
+  return code;
+}
+
+int loom_plan_soft(loomPlan* plan, const loomMdp* m, const double* r, loomError* err) {
+  return plan_by(plan, m, r, true, err);
+}
+int loom_plan_hard(loomPlan* plan, const loomMdp* m, const double* r, loomError* err) {
+  return plan_by(plan, m, r, false, err);
+}
+
+// ---- where a policy goes
+
+// next (S) = P_pi^T now; adds weight * now * pi to d, and puts now * pi into visits (nullable).
+static void step_on(double* next, double* d, double* visits, const loomMdp* m, const double* pi,
+                    const double* now, double weight) {
+  memset(next, 0, (size_t)m->states * sizeof(double));
+  for (int s = 0; s < m->states; s++) {
+    for (int row = s * m->actions; row < (s + 1) * m->actions; row++) {
+      double here = now[s] * pi[row];
+      if (visits) visits[row] = here;
+      if (here == 0) continue;
+      d[row] += weight * here;
+      for (int k = m->row[row]; k < m->row[row + 1]; k++) next[m->next[k]] += here * m->p[k];
+    }
+  }
+}
+
+int loom_plan_occupancy(double* d, double* visits, const loomMdp* m, const double* policy, loomError* err) {
+  size_t s = (size_t)m->states, rows = s * (size_t)m->actions;
+  double* room = calloc(2 * s, sizeof *room);
+  if (!room) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
+  double *now = room, *next = room + s, weight = 1, total = 0;
+  memcpy(now, m->start, s * sizeof *now);
+  memset(d, 0, rows * sizeof *d);
+
+  // Until the horizon, or until hardly anybody is still there who counts.
+  bool settled = m->horizon;
+  for (int t = 0; m->horizon ? t < m->horizon : t < MOST_STEPS; t++) {
+    size_t at = m->horizon ? (size_t)t * rows : 0;
+    step_on(next, d, visits && m->horizon ? visits + at : NULL, m, policy + at, now, weight);
+    weight *= m->gamma;
+
+    double *swap = now, left = 0;
+    now = next;
+    next = swap;
+    for (size_t i = 0; i < s; i++) left += now[i];
+    total += weight * left;
+    settled |= weight * left <= 1e-14 * (1 + total) * (1 - 0.999 * m->gamma);
+    if (settled && !m->horizon) break;
+  }
+  free(room);
+
+  if (visits && !m->horizon) memcpy(visits, d, rows * sizeof *d);
+  return settled ? 0
+                 : loom_error_set(err, LOOM_ERR_FORMAT, "with discount %g this policy never comes to an end",
+                                  m->gamma);
+}
