@@ -17,8 +17,7 @@ int loom_plan_create(loomPlan* out, const loomMdp* m, loomError* err) {
   out->value = loom_heap_take(&out->heap, s, sizeof(double));
   out->after = loom_heap_take(&out->heap, s, sizeof(double));
   out->evaluated = loom_heap_take(&out->heap, s, sizeof(double));
-  out->q = loom_heap_take(&out->heap, (size_t)m->actions, sizeof(double));
-  if (out->policy && out->value && out->after && out->evaluated && out->q) return 0;
+  if (out->policy && out->value && out->after && out->evaluated) return 0;
 
   loom_plan_destroy(out);
   return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a plan of %d times %zu rows",
@@ -40,25 +39,25 @@ double loom_plan_sum(const loomMdp* m, const double* a, const double* b) {
 
 // ---- one sweep
 
-// V and pi from Q. The largest comes out first, so that no exponential is above 1.
-static double soft_choice(double* pi, const double* q, int n) {
-  double most = q[0], sum = 0;
-  for (int a = 1; a < n; a++) most = q[a] > most ? q[a] : most;
-  for (int a = 0; a < n; a++) sum += pi[a] = exp(q[a] - most);
+// V, and pi in the place of Q. The largest comes out first, so that no exponential is above 1.
+static double soft_choice(double* pi, int n) {
+  double most = pi[0], sum = 0;
+  for (int a = 1; a < n; a++) most = pi[a] > most ? pi[a] : most;
+  for (int a = 0; a < n; a++) sum += pi[a] = exp(pi[a] - most);
 
   double share = 1 / sum;
   for (int a = 0; a < n; a++) pi[a] *= share;
   return most + log(sum);
 }
 
-static double hard_choice(double* pi, const double* q, int n, double tie) {
-  double most = -INFINITY;
-  for (int a = 0; a < n; a++) most = fmax(most, q[a]);
+static double hard_choice(double* pi, int n, double tie) {
+  double most = pi[0];
+  for (int a = 1; a < n; a++) most = pi[a] > most ? pi[a] : most;
 
   // The first that is as good, whatever rounding says of the others.
   bool chosen = false;
   for (int a = 0; a < n; a++) {
-    pi[a] = !chosen && q[a] >= most - tie;
+    pi[a] = !chosen && pi[a] >= most - tie;
     chosen |= pi[a] > 0;
   }
   return most;
@@ -71,20 +70,19 @@ static double largest(const double* v, int n) {
 }
 
 // out (S) and pi (S x A) from the values after (S); NULL is no time left.
-static void back_up(double* out, double* pi, loomPlan* plan, const loomMdp* m, const double* r,
-                    const double* after, bool soft) {
+static void back_up(double* out, double* pi, const loomMdp* m, const double* r, const double* after,
+                    bool soft) {
   int n = m->actions;
   double tie = TIE * (1 + (after ? largest(after, m->states) : 0));
 
-  for (int s = 0; s < m->states; s++) {
-    for (int a = 0; a < n; a++) {
-      int row = s * n + a;
-      double sum = 0;
-      for (int k = m->row[row]; after && k < m->row[row + 1]; k++) sum += m->p[k] * after[m->next[k]];
-      plan->q[a] = m->open[row] ? r[row] + m->gamma * sum : -INFINITY;
-    }
-    out[s] = soft ? soft_choice(pi + s * n, plan->q, n) : hard_choice(pi + s * n, plan->q, n, tie);
+  // All of Q first, without a call in between: twice as fast.
+  for (int i = 0; i < m->states * n; i++) {
+    double sum = 0;
+    for (int k = m->row[i]; after && k < m->row[i + 1]; k++) sum += m->p[k] * after[m->next[k]];
+    pi[i] = m->open[i] ? r[i] + m->gamma * sum : -INFINITY;
   }
+  for (int s = 0; s < m->states; s++)
+    out[s] = soft ? soft_choice(pi + s * n, n) : hard_choice(pi + s * n, n, tie);
 }
 
 // ---- with a horizon, and without
@@ -92,7 +90,7 @@ static void back_up(double* out, double* pi, loomPlan* plan, const loomMdp* m, c
 static int plan_steps(loomPlan* plan, const loomMdp* m, const double* r, bool soft, loomError* err) {
   for (int t = m->horizon - 1; t >= 0; t--) {
     double* pi = plan->policy + (size_t)t * plan->rows;
-    back_up(plan->value, pi, plan, m, r, t < m->horizon - 1 ? plan->after : NULL, soft);
+    back_up(plan->value, pi, m, r, t < m->horizon - 1 ? plan->after : NULL, soft);
     memcpy(plan->after, plan->value, (size_t)m->states * sizeof(double));
   }
   return isfinite(largest(plan->value, m->states))
@@ -120,7 +118,7 @@ static int plan_endless(loomPlan* plan, const loomMdp* m, const double* r, bool 
   memset(old, 0, bytes);
 
   for (int sweep = 0; sweep < MOST_SWEEPS; sweep++) {
-    back_up(v, plan->policy, plan, m, r, old, soft);
+    back_up(v, plan->policy, m, r, old, soft);
     double change = 0, most = largest(v, m->states);
     for (int s = 0; s < m->states; s++) change = fmax(change, fabs(v[s] - old[s]));
     if (!isfinite(most) || most > 1e12) break;
@@ -163,14 +161,17 @@ int loom_plan_hard(loomPlan* plan, const loomMdp* m, const double* r, loomError*
 // next (S) = P_pi^T now; adds weight * now * pi to d, and puts now * pi into visits (nullable).
 static void step_on(double* next, double* d, double* visits, const loomMdp* m, const double* pi,
                     const double* now, double weight) {
+  const int *start = m->row, *to = m->next;
+  const double* p = m->p;
   memset(next, 0, (size_t)m->states * sizeof(double));
+
   for (int s = 0; s < m->states; s++) {
     for (int row = s * m->actions; row < (s + 1) * m->actions; row++) {
       double here = now[s] * pi[row];
       if (visits) visits[row] = here;
       if (here == 0) continue;
       d[row] += weight * here;
-      for (int k = m->row[row]; k < m->row[row + 1]; k++) next[m->next[k]] += here * m->p[k];
+      for (int k = start[row]; k < start[row + 1]; k++) next[to[k]] += here * p[k];
     }
   }
 }

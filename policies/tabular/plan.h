@@ -12,10 +12,10 @@
 typedef struct loomPlan {
   int periods;
   size_t rows;
-  double* policy;                 // (periods x S x A) probability of the action; 0 where it is not open
-  double* value;                  // (S) of being there at time 0
-  double start_value;             // of the start; soft: entropy included
-  double *after, *evaluated, *q;  // room: (S), (S), (A)
+  double* policy;             // (periods x S x A) probability of the action; 0 where it is not open
+  double* value;              // (S) of being there at time 0
+  double start_value;         // of the start; soft: entropy included
+  double *after, *evaluated;  // room: (S) each
   loomHeap heap;
 } loomPlan;
 
