@@ -5,10 +5,11 @@
 
 #include "policies/tabular/minimize.h"
 
-const char* const loom_irl_method_names[] = {"causal", "likelihood", "maxent", NULL};
+const char* const loom_irl_method_names[] = {"causal",     "likelihood", "maxent",
+                                             "projection", "max-margin", NULL};
 
 loomIrlDef loom_default_irl_def(void) {
-  return (loomIrlDef){.method = LOOM_IRL_CAUSAL, .iterations = 2000, .tolerance = 1e-9};
+  return (loomIrlDef){.method = LOOM_IRL_CAUSAL, .iterations = 2000, .tolerance = 1e-9, .epsilon = 0.01};
 }
 
 void loom_irl_destroy(loomIrlResult* result) {
@@ -105,10 +106,9 @@ static int run_soft(loomIrlResult* out, const loomMdp* m, const loomExpert* expe
     memcpy(out->policy, problem.plan.policy,
            problem.plan.rows * (size_t)problem.plan.periods * sizeof(double));
     out->objective = end.value;
-    out->slope = end.slope;
+    out->left = end.slope;
     out->iterations = end.iterations;
     out->converged = end.converged;
-    code = loom_plan_occupancy(out->occupancy, NULL, m, out->policy, err);
   }
   loom_irl_problem_destroy(&problem);
   return code;
@@ -120,7 +120,8 @@ int loom_irl_run(loomIrlResult* out, const loomMdp* m, const loomExpert* expert,
   if (!code && !m->features)
     code = loom_error_set(err, LOOM_ERR_USAGE, "no features, so no reward of them either");
   if (!code && def->method == LOOM_IRL_MAXENT) code = check_maxent(m, def, err);
-  if (!code) code = run_soft(out, m, expert, def, err);
+  if (!code) code = (def->method <= LOOM_IRL_MAXENT ? run_soft : loom_irl_mix)(out, m, expert, def, err);
+  if (!code) code = loom_plan_occupancy(out->occupancy, NULL, m, out->policy, err);
   if (!code) loom_mdp_expectation(out->features, m, out->occupancy);
   if (code) loom_irl_destroy(out);
   return code;

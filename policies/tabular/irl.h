@@ -11,6 +11,8 @@ typedef enum loomIrlMethod {
   LOOM_IRL_CAUSAL,      // maximum causal entropy: Ziebart, Bagnell and Dey 2010, its dual
   LOOM_IRL_LIKELIHOOD,  // the sum of log pi_w(a|s) over what the expert did, pi_w soft
   LOOM_IRL_MAXENT,      // maximum entropy of paths: Ziebart, Maas, Bagnell and Dey 2008
+  LOOM_IRL_PROJECTION,  // Abbeel and Ng 2004, 3.1
+  LOOM_IRL_MAX_MARGIN,  // Abbeel and Ng 2004, 3: the quadratic program
 } loomIrlMethod;
 extern const char* const loom_irl_method_names[];
 
@@ -38,23 +40,37 @@ typedef struct loomIrlDef {
   int iterations;    // at most
   double tolerance;  // of the largest difference of features, to be called converged
   double l2;         // half of that times |w|^2 is added
+  double epsilon;    // mixtures: good enough that far from the expert's features, as a share of their norm
   bool approximate;  // maxent: also where actions do not say what follows
-  /// After each iteration (nullable); true ends it.
-  bool (*after)(void* data, int iteration, double value, double slope);
+  /// After each iteration (nullable), with the objective and what is left: the largest derivative, the
+  /// distance to the expert's features, the gap. True ends it.
+  bool (*after)(void* data, int iteration, double value, double left);
   void* data;
 } loomIrlDef;
 loomIrlDef loom_default_irl_def(void);
 
+/// A policy of a mixture: the action of each state at each time, (periods x S); NULL is any, all alike.
+typedef struct loomMember {
+  int* action;
+  double share;      // of trajectories that are its own, from their start to their end
+  double* features;  // (K)
+} loomMember;
+
 /// All on heap.
 typedef struct loomIrlResult {
-  double* weights;    // (K)
-  double* policy;     // (periods x S x A)
+  double* weights;    // (K) of the reward; of mixtures, of the last policy
+  double* policy;     // (periods x S x A); of mixtures, the one policy that does what the mixture does
   double* occupancy;  // (S x A) of the policy in the table's own dynamics
   double* features;   // (K) expected of it
   double objective;   // what was minimized
-  double slope;       // the largest derivative there
+  double left;        // the largest derivative there; of mixtures the distance, closed with all policies
   int iterations;
   bool converged;
+
+  // Mixtures only.
+  int members;
+  loomMember* member;
+  double nearest;  // no mixture at all comes nearer to the expert's features
   loomHeap heap;
 } loomIrlResult;
 
@@ -62,6 +78,10 @@ typedef struct loomIrlResult {
 int loom_irl_run(loomIrlResult* out, const loomMdp* mdp, const loomExpert* expert, const loomIrlDef* def,
                  loomError* err);
 void loom_irl_destroy(loomIrlResult* result);
+
+/// The mixture methods, for loom_irl_run: fills all but occupancy and features.
+int loom_irl_mix(loomIrlResult* out, const loomMdp* mdp, const loomExpert* expert, const loomIrlDef* def,
+                 loomError* err);
 
 // ---- the functions that are minimized, one a method; weights (K), gradient (K)
 

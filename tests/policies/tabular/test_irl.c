@@ -109,7 +109,7 @@ static double run_method(const loomMdp* m, loomIrlMethod method) {
   must(loom_irl_run(&result, m, &expert, &def, &err), &err);
   double error = occupancy_error(m, result.occupancy, expert.d);
   printf("%s, gamma %g, horizon %d: occupancy off by %.2g (L1) after %d iterations, slope %.2g%s\n",
-         loom_irl_method_names[method], m->gamma, m->horizon, error, result.iterations, result.slope,
+         loom_irl_method_names[method], m->gamma, m->horizon, error, result.iterations, result.left,
          result.converged ? "" : ", not converged");
   loom_irl_destroy(&result);
   loom_expert_destroy(&expert);
