@@ -5,11 +5,12 @@
 
 #include "policies/tabular/minimize.h"
 
-const char* const loom_irl_method_names[] = {"causal",     "likelihood", "maxent",
-                                             "projection", "max-margin", NULL};
+const char* const loom_irl_method_names[] = {"causal",     "likelihood", "maxent", "projection",
+                                             "max-margin", "mmp",        NULL};
 
 loomIrlDef loom_default_irl_def(void) {
-  return (loomIrlDef){.method = LOOM_IRL_CAUSAL, .iterations = 2000, .tolerance = 1e-9, .epsilon = 0.01};
+  return (loomIrlDef){
+      .method = LOOM_IRL_CAUSAL, .iterations = 2000, .tolerance = 1e-9, .epsilon = 0.01, .lambda = 1};
 }
 
 void loom_irl_destroy(loomIrlResult* result) {
@@ -120,7 +121,10 @@ int loom_irl_run(loomIrlResult* out, const loomMdp* m, const loomExpert* expert,
   if (!code && !m->features)
     code = loom_error_set(err, LOOM_ERR_USAGE, "no features, so no reward of them either");
   if (!code && def->method == LOOM_IRL_MAXENT) code = check_maxent(m, def, err);
-  if (!code) code = (def->method <= LOOM_IRL_MAXENT ? run_soft : loom_irl_mix)(out, m, expert, def, err);
+  if (!code && def->method == LOOM_IRL_MMP)
+    code = loom_irl_mmp(out, m, expert, def, err);
+  else if (!code)
+    code = (def->method <= LOOM_IRL_MAXENT ? run_soft : loom_irl_mix)(out, m, expert, def, err);
   if (!code) code = loom_plan_occupancy(out->occupancy, NULL, m, out->policy, err);
   if (!code) loom_mdp_expectation(out->features, m, out->occupancy);
   if (code) loom_irl_destroy(out);

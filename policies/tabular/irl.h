@@ -13,6 +13,7 @@ typedef enum loomIrlMethod {
   LOOM_IRL_MAXENT,      // maximum entropy of paths: Ziebart, Maas, Bagnell and Dey 2008
   LOOM_IRL_PROJECTION,  // Abbeel and Ng 2004, 3.1
   LOOM_IRL_MAX_MARGIN,  // Abbeel and Ng 2004, 3: the quadratic program
+  LOOM_IRL_MMP,         // maximum margin planning: Ratliff, Bagnell and Zinkevich 2006
 } loomIrlMethod;
 extern const char* const loom_irl_method_names[];
 
@@ -41,6 +42,8 @@ typedef struct loomIrlDef {
   double tolerance;  // of the largest difference of features, to be called converged
   double l2;         // half of that times |w|^2 is added
   double epsilon;    // mixtures: good enough that far from the expert's features, as a share of their norm
+  double lambda;     // mmp: half of that times |w|^2
+  bool subgradient;  // mmp: by steps of 1 / (lambda t), as its authors; else by planes, to the optimum
   bool approximate;  // maxent: also where actions do not say what follows
   /// After each iteration (nullable), with the objective and what is left: the largest derivative, the
   /// distance to the expert's features, the gap. True ends it.
@@ -71,6 +74,9 @@ typedef struct loomIrlResult {
   int members;
   loomMember* member;
   double nearest;  // no mixture at all comes nearer to the expert's features
+
+  // mmp only: no weights have an objective below that. left is the gap between the two.
+  double dual;
   loomHeap heap;
 } loomIrlResult;
 
@@ -81,6 +87,10 @@ void loom_irl_destroy(loomIrlResult* result);
 
 /// The mixture methods, for loom_irl_run: fills all but occupancy and features.
 int loom_irl_mix(loomIrlResult* out, const loomMdp* mdp, const loomExpert* expert, const loomIrlDef* def,
+                 loomError* err);
+
+/// The same of mmp.
+int loom_irl_mmp(loomIrlResult* out, const loomMdp* mdp, const loomExpert* expert, const loomIrlDef* def,
                  loomError* err);
 
 // ---- the functions that are minimized, one a method; weights (K), gradient (K)

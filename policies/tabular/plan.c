@@ -70,10 +70,11 @@ static double largest(const double* v, int n) {
 }
 
 // out (S) and pi (S x A) from the values after (S); NULL is no time left.
+// tie: what counts as equal, a share of the largest value.
 static void back_up(double* out, double* pi, const loomMdp* m, const double* r, const double* after,
-                    bool soft) {
+                    bool soft, double tie) {
   int n = m->actions;
-  double tie = TIE * (1 + (after ? largest(after, m->states) : 0));
+  if (after) tie *= 1 + largest(after, m->states);
 
   // All of Q first, without a call in between: twice as fast.
   for (int i = 0; i < m->states * n; i++) {
@@ -90,7 +91,7 @@ static void back_up(double* out, double* pi, const loomMdp* m, const double* r, 
 static int plan_steps(loomPlan* plan, const loomMdp* m, const double* r, bool soft, loomError* err) {
   for (int t = m->horizon - 1; t >= 0; t--) {
     double* pi = plan->policy + (size_t)t * plan->rows;
-    back_up(plan->value, pi, m, r, t < m->horizon - 1 ? plan->after : NULL, soft);
+    back_up(plan->value, pi, m, r, t < m->horizon - 1 ? plan->after : NULL, soft, TIE);
     memcpy(plan->after, plan->value, (size_t)m->states * sizeof(double));
   }
   return isfinite(largest(plan->value, m->states))
@@ -118,14 +119,18 @@ static int plan_endless(loomPlan* plan, const loomMdp* m, const double* r, bool 
   memset(old, 0, bytes);
 
   for (int sweep = 0; sweep < MOST_SWEEPS; sweep++) {
-    back_up(v, plan->policy, m, r, old, soft);
+    back_up(v, plan->policy, m, r, old, soft, 0);
     double change = 0, most = largest(v, m->states);
     for (int s = 0; s < m->states; s++) change = fmax(change, fabs(v[s] - old[s]));
     if (!isfinite(most) || most > 1e12) break;
 
     // A contraction is at most change * gamma / (1 - gamma) from its end; rounding sets a floor.
     double enough = (1 + most) * fmax(SETTLED * (1 - m->gamma) / m->gamma, 1e-15);
-    if (change <= enough) return 0;
+    if (change <= enough) {
+      // Only now ties go to the first: on the way its values, a little less, would not settle.
+      back_up(v, plan->policy, m, r, old, soft, TIE);
+      return 0;
+    }
 
     // c = V - gamma P_pi V_old: the reward, and soft the entropy, of what was chosen.
     evaluate(c, NULL, m, plan->policy, old);
