@@ -6,7 +6,7 @@
 
 // Between two sweeps that choose actions go cheap ones that only evaluate them (modified policy iteration,
 // Puterman and Shin 1978); sweeps before it is given up.
-enum { EVALUATIONS = 20, MOST_SWEEPS = 100000, MOST_STEPS = 10000000 };
+enum { EVALUATIONS = 20, MOST_SWEEPS = 100000, MOST_STEPS = 1000000 };
 #define SETTLED 1e-13  // of the largest value: how far off the values are at most
 #define TIE 1e-9
 
@@ -99,18 +99,16 @@ static int plan_steps(loomPlan* plan, const loomMdp* m, const double* r, bool so
              : loom_error_set(err, LOOM_ERR_FORMAT, "values are no numbers: rewards too large");
 }
 
-// out (S) = c + gamma P_pi in, where c is what the last sweep had beside the future.
-static void evaluate(double* out, const double* c, const loomMdp* m, const double* pi, const double* in) {
-  for (int s = 0; s < m->states; s++) {
-    double sum = 0;
-    for (int row = s * m->actions; row < (s + 1) * m->actions; row++) {
-      if (pi[row] == 0) continue;
-      double mean = 0;
-      for (int k = m->row[row]; k < m->row[row + 1]; k++) mean += m->p[k] * in[m->next[k]];
-      sum += pi[row] * mean;
-    }
-    out[s] = (c ? c[s] : 0) + m->gamma * sum;
+// gamma P_pi v in a state.
+static double ahead(const loomMdp* m, const double* pi, const double* v, int s) {
+  double sum = 0;
+  for (int row = s * m->actions; row < (s + 1) * m->actions; row++) {
+    if (pi[row] == 0) continue;
+    double mean = 0;
+    for (int k = m->row[row]; k < m->row[row + 1]; k++) mean += m->p[k] * v[m->next[k]];
+    sum += pi[row] * mean;
   }
+  return m->gamma * sum;
 }
 
 static int plan_endless(loomPlan* plan, const loomMdp* m, const double* r, bool soft, loomError* err) {
@@ -132,12 +130,12 @@ static int plan_endless(loomPlan* plan, const loomMdp* m, const double* r, bool 
       return 0;
     }
 
-    // c = V - gamma P_pi V_old: the reward, and soft the entropy, of what was chosen.
-    evaluate(c, NULL, m, plan->policy, old);
-    for (int s = 0; s < m->states; s++) c[s] = v[s] - c[s];
+    // c = V - gamma P_pi V_old: the reward, and soft the entropy, of what was chosen. Newer values are used at
+    // once, states to and fro: news travels far then.
+    for (int s = 0; s < m->states; s++) c[s] = v[s] - ahead(m, plan->policy, old, s);
     for (int i = 0; i < EVALUATIONS / 2; i++) {
-      evaluate(old, c, m, plan->policy, v);
-      evaluate(v, c, m, plan->policy, old);
+      for (int s = 0; s < m->states; s++) v[s] = c[s] + ahead(m, plan->policy, v, s);
+      for (int s = m->states - 1; s >= 0; s--) v[s] = c[s] + ahead(m, plan->policy, v, s);
     }
     memcpy(old, v, bytes);
   }
@@ -181,33 +179,55 @@ static void step_on(double* next, double* d, double* visits, const loomMdp* m, c
   }
 }
 
+static int occupy_steps(double* d, double* visits, double* room, const loomMdp* m, const double* policy) {
+  size_t s = (size_t)m->states, rows = s * (size_t)m->actions;
+  double *now = room, *next = room + s, weight = 1;
+  for (int t = 0; t < m->horizon; t++) {
+    size_t at = (size_t)t * rows;
+    step_on(next, d, visits ? visits + at : NULL, m, policy + at, now, weight);
+    weight *= m->gamma;
+
+    double* swap = now;
+    now = next;
+    next = swap;
+  }
+  return 0;
+}
+
+// Without a horizon: whoever is still in a state goes on, one state after the other, to and fro, until hardly
+// anybody is left who counts.
+static int occupy_endless(double* d, double* left, const loomMdp* m, const double* pi, loomError* err) {
+  double total = 1, more = 1;
+  for (int sweep = 0; sweep < MOST_STEPS; sweep++) {
+    for (int i = 0; i < m->states; i++) {
+      int s = sweep % 2 ? m->states - 1 - i : i;
+      double here = left[s];
+      left[s] = 0;
+      for (int row = s * m->actions; row < (s + 1) * m->actions && here > 0; row++) {
+        double part = here * pi[row];
+        if (part == 0) continue;
+        d[row] += part;
+        for (int k = m->row[row]; k < m->row[row + 1]; k++) left[m->next[k]] += m->gamma * part * m->p[k];
+      }
+      total += here;
+    }
+
+    more = 0;
+    for (int s = 0; s < m->states; s++) more += left[s];
+    if (more <= 1e-14 * total * (1 - 0.999 * m->gamma)) return 0;
+  }
+  return loom_error_set(err, LOOM_ERR_FORMAT, "with discount %g this policy never comes to an end", m->gamma);
+}
+
 int loom_plan_occupancy(double* d, double* visits, const loomMdp* m, const double* policy, loomError* err) {
   size_t s = (size_t)m->states, rows = s * (size_t)m->actions;
   double* room = calloc(2 * s, sizeof *room);
   if (!room) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
-  double *now = room, *next = room + s, weight = 1, total = 0;
-  memcpy(now, m->start, s * sizeof *now);
+  memcpy(room, m->start, s * sizeof *room);
   memset(d, 0, rows * sizeof *d);
 
-  // Until the horizon, or until hardly anybody is still there who counts.
-  bool settled = m->horizon;
-  for (int t = 0; m->horizon ? t < m->horizon : t < MOST_STEPS; t++) {
-    size_t at = m->horizon ? (size_t)t * rows : 0;
-    step_on(next, d, visits && m->horizon ? visits + at : NULL, m, policy + at, now, weight);
-    weight *= m->gamma;
-
-    double *swap = now, left = 0;
-    now = next;
-    next = swap;
-    for (size_t i = 0; i < s; i++) left += now[i];
-    total += weight * left;
-    settled |= weight * left <= 1e-14 * (1 + total) * (1 - 0.999 * m->gamma);
-    if (settled && !m->horizon) break;
-  }
+  int code = m->horizon ? occupy_steps(d, visits, room, m, policy) : occupy_endless(d, room, m, policy, err);
   free(room);
-
   if (visits && !m->horizon) memcpy(visits, d, rows * sizeof *d);
-  return settled ? 0
-                 : loom_error_set(err, LOOM_ERR_FORMAT, "with discount %g this policy never comes to an end",
-                                  m->gamma);
+  return code;
 }
