@@ -33,6 +33,7 @@ static void add_row(double* r, double* row, int n) {
 // One rotation of columns i and k, here rows of a transposed matrix and of v; how far from upright they were.
 static double turn_pair(double* a, double* v, int n, int i, int k) {
   double *x = a + (size_t)i * (size_t)n, *y = a + (size_t)k * (size_t)n, xx = 0, yy = 0, xy = 0;
+
   for (int j = 0; j < n; j++) {
     xx += x[j] * x[j];
     yy += y[j] * y[j];
@@ -50,6 +51,7 @@ static double turn_pair(double* a, double* v, int n, int i, int k) {
     vx[j] = c * vp - s * vq;
     vy[j] = s * vp + c * vq;
   }
+
   return fabs(xy) / sqrt(xx * yy);
 }
 
@@ -58,6 +60,7 @@ static int find_rank(loomAmbiguity* out, const double* r, loomError* err) {
   int n = out->columns;
   size_t all = (size_t)n * (size_t)n;
   double *a = calloc(2 * all + (size_t)n, sizeof *a), *v = a + all, *size = v + all, most = 0;
+
   if (!a) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
   for (int i = 0; i < n; i++) {
     v[(size_t)i * (size_t)n + (size_t)i] = 1;
@@ -83,6 +86,7 @@ static int find_rank(loomAmbiguity* out, const double* r, loomError* err) {
   }
   for (int k = 0; k < n; k++) out->loose[k] = out->loose[k] > LOOSE * LOOSE ? sqrt(out->loose[k]) : 0;
   free(a);
+
   return 0;
 }
 
@@ -100,6 +104,7 @@ static int begin(loomAmbiguity* out, double** r, const loomMdp* m, double rows, 
 int loom_ambiguity_of_features(loomAmbiguity* out, const loomMdp* m, loomError* err) {
   int rows = m->states * m->actions, code;
   double* r = NULL;
+
   code = begin(out, &r, m, rows, err);
   double* row = code ? NULL : loom_heap_take(&out->heap, (size_t)m->features, sizeof *row);
   if (!code && !row) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
@@ -133,6 +138,7 @@ static void row_slope(double* out, const loomMdp* m, int row, const double* late
 static double value_slope(double* now, double* q, const loomMdp* m, const double* pi, const double* later) {
   size_t n = (size_t)m->features;
   double change = 0;
+
   for (int s = 0; s < m->states; s++) {
     double *v = now + (size_t)s * n, *sum = q + n;
     memset(sum, 0, n * sizeof *sum);
@@ -144,12 +150,14 @@ static double value_slope(double* now, double* q, const loomMdp* m, const double
     for (size_t i = 0; i < n; i++) change = fmax(change, fabs(sum[i] - v[i]));
     memcpy(v, sum, n * sizeof *v);
   }
+
   return change;
 }
 
 // d log pi = d Q - d V, row by row into the triangle.
 static void add_policy_rows(double* r, double* q, const loomMdp* m, const double* now, const double* later) {
   size_t n = (size_t)m->features;
+
   for (int row = 0; row < m->states * m->actions; row++) {
     if (!m->open[row]) continue;
     row_slope(q, m, row, later);
@@ -192,6 +200,7 @@ int loom_ambiguity_of_policy(loomAmbiguity* out, const loomMdp* m, const double*
   double rows = (double)m->states * m->actions * (m->horizon ? m->horizon : 1);
   double sweeps = m->horizon ? m->horizon : m->gamma < 1 ? 35 / (1 - m->gamma) : 1e4;
   int code = begin(out, &r, m, fmax(rows, 0), err);
+
   if (!code && sweeps * m->features * (m->row[m->states * m->actions] + rows) > MOST_WORK)
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%d states and %d weights are too many for ranks",
                           m->states, m->features);
@@ -216,6 +225,7 @@ int loom_ambiguity_of_policy(loomAmbiguity* out, const loomMdp* m, const double*
 // being covered apart from (s, a); so products of two rewards are those of the parts.
 static void shape(double* u, double* v, const loomMdp* m, const double* r) {
   double mean = 0;
+
   for (int s = 0; s < m->states; s++) {
     int count = 0;
     v[s] = 0;
@@ -234,6 +244,7 @@ static void shape(double* u, double* v, const loomMdp* m, const double* r) {
 
 static double product(const loomMdp* m, const double* u, const double* v, const double* x, const double* y) {
   double rows = 0, states = 0;
+
   for (int s = 0; s < m->states; s++) {
     int count = 0;
     double sum = 0;
@@ -244,12 +255,14 @@ static double product(const loomMdp* m, const double* u, const double* v, const 
     rows += sum / count;
     states += v[s] * y[s];
   }
+
   return (rows + m->gamma * m->gamma * states) / m->states;
 }
 
 double loom_epic(const loomMdp* m, const double* a, const double* b) {
   size_t rows = (size_t)m->states * (size_t)m->actions, s = (size_t)m->states;
   double *u = calloc(2 * (rows + s), sizeof *u), *v = u + rows, *x = v + s, *y = x + rows;
+
   if (!u) return NAN;
   shape(u, v, m, a);
   shape(x, y, m, b);

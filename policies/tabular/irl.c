@@ -26,6 +26,7 @@ int loom_irl_problem_create(loomIrlProblem* out, const loomMdp* m, const loomExp
   *out = (loomIrlProblem){.mdp = m, .expert = expert, .def = def};
   int code = loom_plan_create(&out->plan, m, err);
   if (code) return code;
+
   loomHeap* heap = &out->plan.heap;
   size_t states = (size_t)m->states, later = def->method == LOOM_IRL_MAXENT ? (size_t)m->horizon + 1 : 0;
   out->reward = loom_heap_take(heap, out->plan.rows, sizeof(double));
@@ -54,6 +55,7 @@ static int first_chance(const loomMdp* m) {
 static int check_maxent(const loomMdp* m, const loomIrlDef* def, loomError* err) {
   char s[16], a[16];
   int row = def->approximate ? -1 : first_chance(m);
+
   if (!m->horizon)
     return loom_error_set(
         err, LOOM_ERR_UNSUPPORTED,
@@ -91,6 +93,7 @@ static int run_soft(loomIrlResult* out, const loomMdp* m, const loomExpert* expe
   loomMinimum end = {0};
   int code = loom_irl_problem_create(&problem, m, expert, def, err);
   if (code) return code;
+
   loomMinimizeDef minimize = {.n = m->features,
                               .iterations = def->iterations,
                               .tolerance = def->tolerance,
@@ -118,9 +121,13 @@ static int run_soft(loomIrlResult* out, const loomMdp* m, const loomExpert* expe
 int loom_irl_run(loomIrlResult* out, const loomMdp* m, const loomExpert* expert, const loomIrlDef* def,
                  loomError* err) {
   int code = take_result(out, m, err);
+
+  // What no method can do, and what this one cannot.
   if (!code && !m->features)
     code = loom_error_set(err, LOOM_ERR_USAGE, "no features, so no reward of them either");
   if (!code && def->method == LOOM_IRL_MAXENT) code = check_maxent(m, def, err);
+
+  // Each leaves weights and a policy; what that meets is measured alike.
   if (!code && def->method == LOOM_IRL_MMP)
     code = loom_irl_mmp(out, m, expert, def, err);
   else if (!code)

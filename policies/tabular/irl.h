@@ -1,5 +1,5 @@
-// Inverse reinforcement learning in tables: weights w of a reward R = w . features that explain an expert, and
-// the policy that comes of them. Internal.
+// Inverse reinforcement learning in tables: weights w of a reward R = w . features that explain an expert,
+// and the policy that comes of them. Internal.
 #ifndef LOOM_POLICIES_TABULAR_IRL_H
 #define LOOM_POLICIES_TABULAR_IRL_H
 
@@ -31,8 +31,8 @@ int loom_expert_of_policy(loomExpert* out, const loomMdp* mdp, const double* pol
 int loom_expert_of_demos(loomExpert* out, const loomMdp* mdp, const loomDemos* demos, loomError* err);
 void loom_expert_destroy(loomExpert* expert);
 
-/// n trajectories of a policy, with random numbers of (seed, number); without a horizon they end at a terminal
-/// state, or where what is left counts less than 1e-6. On heap.
+/// n trajectories of a policy, with random numbers of (seed, number); without a horizon they end at a
+/// terminal state, or where what is left counts less than 1e-6. On heap.
 int loom_demos_sample(loomDemos* out, loomHeap* heap, const loomMdp* mdp, const double* policy, int n,
                       uint64_t seed, loomError* err);
 

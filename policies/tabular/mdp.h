@@ -1,6 +1,6 @@
-// Markov decision processes as tables, in double: sparse transitions, terminals, a discount, a horizon or none.
-// What depends on the next state, a reward r(s, a, s') or a feature, is kept as its expectation over that:
-// no plan and no expected sum can tell the difference. Internal.
+// Markov decision processes as tables, in double: sparse transitions, terminals, a discount, a horizon or
+// none. What depends on the next state, a reward r(s, a, s') or a feature, is kept as its expectation: no
+// plan and no expected sum can tell the difference. Internal.
 #ifndef LOOM_POLICIES_TABULAR_MDP_H
 #define LOOM_POLICIES_TABULAR_MDP_H
 

@@ -16,7 +16,8 @@
 
 #include "policies/tabular/mdp.h"
 
-/// gamma is 1 and horizon 0 where the file does not say. LOOM_ERR_IO: no file; LOOM_ERR_FORMAT: with its line.
+/// gamma is 1 and horizon 0 where the file does not say. LOOM_ERR_IO: no file; LOOM_ERR_FORMAT: with its
+/// line.
 int loom_mdp_read(loomMdp* out, const char* path, loomError* err);
 
 #endif

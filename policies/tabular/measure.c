@@ -15,6 +15,7 @@ double loom_occupancy_distance(const loomMdp* m, const double* a, const double* 
 double loom_policy_nll(const loomMdp* m, const loomExpert* expert, const double* policy) {
   int rows = m->states * m->actions, periods = m->horizon ? m->horizon : 1;
   double sum = 0, total = 0;
+
   for (int t = 0; t < periods; t++) {
     for (int row = 0; row < rows; row++) {
       size_t i = (size_t)t * (size_t)rows + (size_t)row;
@@ -23,6 +24,7 @@ double loom_policy_nll(const loomMdp* m, const loomExpert* expert, const double*
       if (n > 0) sum -= n * log(policy[i]);
     }
   }
+
   return total > 0 ? sum / total : 0;
 }
 
@@ -83,6 +85,8 @@ int loom_expert_reach(double* least, double* most, const loomMdp* m, const loomE
                       loomError* err) {
   loomIrlDef def = loom_default_irl_def();
   loomIrlResult result;
+
+  // Mixtures come as near as can be, and planes say that nothing comes nearer.
   def.method = LOOM_IRL_MAX_MARGIN;
   def.epsilon = 1e-6;
   def.iterations = 500;

@@ -1,4 +1,5 @@
-// A smooth function's minimum by L-BFGS (Nocedal and Wright, "Numerical Optimization", 7.2) in double. Internal.
+// A smooth function's minimum by L-BFGS (Nocedal and Wright, "Numerical Optimization", 7.2), in double.
+// Internal.
 #ifndef LOOM_POLICIES_TABULAR_MINIMIZE_H
 #define LOOM_POLICIES_TABULAR_MINIMIZE_H
 

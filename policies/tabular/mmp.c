@@ -1,6 +1,6 @@
 // Maximum margin planning (Ratliff, Bagnell and Zinkevich, "Maximum margin planning", ICML 2006): weights by
-// which the expert does better than any other policy, by a margin that grows with how often that does what the
-// expert never does:
+// which the expert does better than any other policy, by a margin that grows with how often that does what
+// the expert never does:
 //
 //   c(w) = lambda / 2 |w|^2 + max over policies of ((w . features + loss) . occupancy) - w . mu_E
 //

@@ -130,8 +130,8 @@ static int plan_endless(loomPlan* plan, const loomMdp* m, const double* r, bool 
       return 0;
     }
 
-    // c = V - gamma P_pi V_old: the reward, and soft the entropy, of what was chosen. Newer values are used at
-    // once, states to and fro: news travels far then.
+    // c = V - gamma P_pi V_old: the reward, and soft the entropy, of what was chosen. Newer values are used
+    // at once, states to and fro: news travels far then.
     for (int s = 0; s < m->states; s++) c[s] = v[s] - ahead(m, plan->policy, old, s);
     for (int i = 0; i < EVALUATIONS / 2; i++) {
       for (int s = 0; s < m->states; s++) v[s] = c[s] + ahead(m, plan->policy, v, s);

@@ -1,8 +1,8 @@
 // Planning in tables: the best policy, or the soft one of maximum causal entropy (Ziebart, Bagnell and Dey,
 // "Modeling interaction via the principle of maximum causal entropy", ICML 2010), and what comes of either.
 //
-// Time goes 0 .. H-1 with a horizon; a policy then has H periods, and without one it has a single period. What
-// is earned at time t counts gamma^t, entropy too. Internal.
+// Time goes 0 .. H-1 with a horizon; a policy then has H periods, and without one it has a single period.
+// What is earned at time t counts gamma^t, entropy too. Internal.
 #ifndef LOOM_POLICIES_TABULAR_PLAN_H
 #define LOOM_POLICIES_TABULAR_PLAN_H
 
@@ -22,8 +22,8 @@ typedef struct loomPlan {
 int loom_plan_create(loomPlan* out, const loomMdp* mdp, loomError* err);
 void loom_plan_destroy(loomPlan* plan);
 
-/// The policy of reward r (S x A), kept in plan. Soft: pi(a|s) = exp(Q(s, a) - V(s)), V = log sum exp Q. Hard:
-/// the first of the best actions, those within 1e-9 of it (of the largest value) being as good.
+/// The policy of reward r (S x A), kept in plan. Soft: pi(a|s) = exp(Q(s, a) - V(s)), V = log sum exp Q.
+/// Hard: the first of the best actions, those within 1e-9 of it (of the largest value) being as good.
 /// LOOM_ERR_FORMAT where values do not settle: undiscounted, staying pays more than ending.
 int loom_plan_soft(loomPlan* plan, const loomMdp* mdp, const double* r, loomError* err);
 int loom_plan_hard(loomPlan* plan, const loomMdp* mdp, const double* r, loomError* err);

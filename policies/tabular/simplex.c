@@ -20,6 +20,7 @@ static int make_room(loomSimplex* x, loomError* err) {
   int room = x->room ? 2 * x->room : 16;
   double* g = calloc((size_t)room * (size_t)room, sizeof *g);
   double* b = g ? realloc(x->b, (size_t)room * sizeof *b) : NULL;
+
   if (b) x->b = b;
   double* a = b ? realloc(x->a, (size_t)room * sizeof *a) : NULL;
   if (a) x->a = a;
@@ -33,6 +34,7 @@ static int make_room(loomSimplex* x, loomError* err) {
   free(x->g);
   x->g = g;
   x->room = room;
+
   return 0;
 }
 
@@ -48,6 +50,7 @@ int loom_simplex_add(loomSimplex* x, const double* product, double b, loomError*
   }
   x->a[x->n] = x->n ? 0 : 1;
   x->b[x->n++] = b;
+
   return 0;
 }
 
@@ -70,6 +73,7 @@ double loom_simplex_value(const loomSimplex* x) {
 // m (n x n + 1), the right side last: by elimination with pivots; the answer lies where that was.
 static void eliminate(double* m, int n) {
   int w = n + 1;
+
   for (int i = 0; i < n; i++) {
     int best = i;
     for (int k = i + 1; k < n; k++)
@@ -96,6 +100,7 @@ static void eliminate(double* m, int n) {
 // mixtures, and repeated it comes to the same as without.
 static void mix_freely(double* out, double* m, const loomSimplex* x, const int* list, int n, double steady) {
   int w = n + 2;
+
   for (int i = 0; i < n; i++) {
     for (int k = 0; k < n; k++) m[i * w + k] = at(x, list[i], list[k]) + (i == k ? steady : 0);
     m[i * w + n] = m[n * w + i] = steady > 1 ? steady : 1;
@@ -112,6 +117,7 @@ static void mix_freely(double* out, double* m, const loomSimplex* x, const int* 
 static bool move_to(loomSimplex* x, const double* goal, int* list, int* n) {
   double far = 1;
   int leaves = -1;
+
   for (int i = 0; i < *n; i++) {
     double here = x->a[list[i]];
     if (goal[i] > 0 || here - goal[i] <= 0) continue;
@@ -131,6 +137,7 @@ static bool move_to(loomSimplex* x, const double* goal, int* list, int* n) {
   for (int i = 0; i < *n; i++)
     if (i != leaves) list[kept++] = list[i];
   *n = kept;
+
   return leaves >= 0;
 }
 
@@ -146,6 +153,7 @@ int loom_simplex_solve(loomSimplex* x, loomError* err) {
   double* m = calloc(side * side + side, sizeof *m);
   int* list = calloc(side, sizeof *list);
   double largest = 0, *goal = m + side * side;
+
   if (!m || !list) {
     free(m);
     free(list);
@@ -178,5 +186,6 @@ int loom_simplex_solve(loomSimplex* x, loomError* err) {
   }
   free(m);
   free(list);
+
   return 0;
 }

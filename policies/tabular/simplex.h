@@ -1,5 +1,6 @@
-// The smallest 1/2 a'Ga - b'a over mixtures a: a >= 0, sum a = 1. With b = 0 and G the products of points it is
-// the point of least norm in their hull (Wolfe, "Finding the nearest point in a polytope", 1976). Internal.
+// The smallest 1/2 a'Ga - b'a over mixtures a: a >= 0, sum a = 1. With b = 0 and G the products of points it
+// is the point of least norm in their hull (Wolfe, "Finding the nearest point in a polytope", 1976).
+// Internal.
 #ifndef LOOM_POLICIES_TABULAR_SIMPLEX_H
 #define LOOM_POLICIES_TABULAR_SIMPLEX_H
 

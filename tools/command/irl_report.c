@@ -37,6 +37,7 @@ static void add_loose(cJSON* out, const char* name, const irlRun* run, const loo
 
 static void add_ranks(cJSON* out, const irlRun* run) {
   cJSON* ranks = cJSON_AddObjectToObject(out, "ambiguity");
+
   if (!run->features.columns || !run->policy.columns) {
     cJSON_AddNullToObject(ranks, "rank");
     return;
@@ -50,6 +51,7 @@ static void add_ranks(cJSON* out, const irlRun* run) {
 
 static void add_method(cJSON* out, const irlRun* run) {
   const loomIrlResult* r = &run->result;
+
   cJSON_AddNumberToObject(out, "iterations", r->iterations);
   cJSON_AddBoolToObject(out, "converged", r->converged);
   add_real(out, "objective", r->objective);
@@ -94,6 +96,7 @@ static void add_measures(cJSON* out, const irlRun* run) {
 void irl_print_json(const irlRun* run) {
   const loomMdp* m = &run->mdp;
   cJSON* out = cJSON_CreateObject();
+
   cJSON_AddStringToObject(out, "mdp", run->args->mdp);
   cJSON_AddStringToObject(out, "method", loom_irl_method_names[run->def.method]);
   cJSON_AddNumberToObject(out, "states", m->states);
@@ -144,6 +147,7 @@ static void print_loose(const irlRun* run, const loomAmbiguity* a) {
 
 static void print_ranks(const irlRun* run) {
   const loomAmbiguity *f = &run->features, *p = &run->policy;
+
   if (!f->columns || !p->columns) {
     puts("which weights can be told apart: not looked at, the table is too large");
     return;
@@ -161,6 +165,7 @@ static void print_ranks(const irlRun* run) {
 
 static void print_method(const irlRun* run) {
   const loomIrlResult* r = &run->result;
+
   printf("%s: %d iterations, %s; ", loom_irl_method_names[run->def.method], r->iterations,
          r->converged ? "converged" : "NOT converged");
 
@@ -185,6 +190,7 @@ static void print_values(const irlRun* run) {
 
 void irl_print_text(const irlRun* run) {
   const loomMdp* m = &run->mdp;
+
   printf("%s: %d states, %d actions, %d features, discount %g, ", run->args->mdp, m->states, m->actions,
          m->features, m->gamma);
   if (m->horizon) printf("horizon %d, ", m->horizon);

@@ -11,19 +11,22 @@ static loomAmbiguity rank_of(loomMdp* m, bool rows, uint64_t seed) {
   loomAmbiguity out;
   loomError err;
   loomRandom random = loom_random(seed, 0, LOOM_PURPOSE_TEST);
+
   must(loom_mdp_use_indicators(m, rows, &err), &err);
   double* w = numbers((size_t)m->features);
   for (int k = 0; k < m->features; k++) w[k] = loom_random_normal(&random);
   must(loom_ambiguity_of_policy(&out, m, w, &err), &err);
   free(w);
+
   return out;
 }
 
-// With r(s, a) a policy leaves one potential a state open (Ng, Harada and Russell 1999; Cao, Cohen and Szpruch
-// 2021): 112 - 28. With r(s) nothing but a constant.
+// With r(s, a) a policy leaves one potential a state open (Ng, Harada and Russell 1999; Cao, Cohen and
+// Szpruch 2021): 112 - 28. With r(s) nothing but a constant.
 static void ranks(void** state) {
   (void)state;
   static const double gammas[2] = {0.9, 0.99};
+
   for (int i = 0; i < 2; i++) {
     loomMdp m = world("cliff:7x4", 0, gammas[i], 0);
     loomAmbiguity a = rank_of(&m, true, 1);
@@ -56,6 +59,7 @@ static void loose_weights(void** state) {
   loomMdp m;
   loomAmbiguity features, policy;
   loomError err;
+
   must(loom_mdp_read(&m, write_mdp(text), &err), &err);
 
   // `double` is twice `good`: both of them are named, not the others.
@@ -85,6 +89,7 @@ static double epic_by_triples(const loomMdp* m, const double* a, const double* b
   const double* r[2] = {a, b};
   int s_n = m->states, a_n = m->actions;
   double sum[2] = {0}, square[3] = {0}, mean[2][64], all[2] = {0}, count = 0;
+
   for (int i = 0; i < 2; i++) {
     for (int s = 0; s < s_n; s++) {
       mean[i][s] = 0;
@@ -105,11 +110,13 @@ static double epic_by_triples(const loomMdp* m, const double* a, const double* b
   }
   double cov = square[2] / count - sum[0] * sum[1] / count / count;
   double var = (square[0] / count - pow(sum[0] / count, 2)) * (square[1] / count - pow(sum[1] / count, 2));
+
   return sqrt(fmax(0, (1 - cov / sqrt(var)) / 2));
 }
 
 static void epic(void** state) {
   (void)state;
+
   for (uint64_t seed = 0; seed < 10; seed++) {
     loomMdp m = world("random:9x3x4", seed, 0.9, 0);
     loomRandom random = loom_random(seed, 2, LOOM_PURPOSE_TEST);
@@ -142,6 +149,7 @@ static void measures(void** state) {
   loomError err;
   double gap, low, high, least, most, policy[12] = {0.25, 0.75, 0.25, 0.75, 1, 0, 0.5, 0.5, 0.5, 0.5, 1, 0};
   const double features[1] = {0.75};
+
   must(loom_mdp_read(&m, write_mdp(text), &err), &err);
   must(loom_expert_of_demos(&expert, &m, &m.demos, &err), &err);
 
@@ -173,5 +181,6 @@ int main(void) {
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   unlink(write_mdp(""));
+
   return failed;
 }

@@ -26,6 +26,7 @@ static void compare_gradient(objective* f, loomIrlMethod method, const loomMdp* 
   loomRandom random = loom_random(seed, 1, LOOM_PURPOSE_TEST);
   int n = m->features;
   double *w = numbers((size_t)n), *g = numbers((size_t)n), *unused = numbers((size_t)n), high, low, most = 0;
+
   def.method = method;
   def.l2 = seed % 2 ? 0.1 : 0;
 
@@ -59,6 +60,7 @@ static void compare_gradient(objective* f, loomIrlMethod method, const loomMdp* 
 // 50 random tables: with a horizon and without, discounted and not, with terminals and without.
 static void gradients(void** state) {
   (void)state;
+
   for (uint64_t seed = 0; seed < 50; seed++) {
     static const struct {
       const char* spec;
@@ -81,6 +83,7 @@ static void gradients(void** state) {
 // Undiscounted, with no horizon but terminal states that ending is paid by: gradients there too.
 static void gradients_until_an_end(void** state) {
   (void)state;
+
   for (uint64_t seed = 100; seed < 110; seed++) {
     loomMdp m = world("random:7x3x4/3", seed, 1, 0);
     for (int s = 0; s < m.states; s++)
@@ -105,6 +108,7 @@ static double run_method(const loomMdp* m, loomIrlMethod method) {
   loomIrlDef def = loom_default_irl_def();
   loomIrlResult result;
   loomError err;
+
   def.method = method;
   must(loom_irl_run(&result, m, &expert, &def, &err), &err);
   double error = occupancy_error(m, result.occupancy, expert.d);
@@ -113,6 +117,7 @@ static double run_method(const loomMdp* m, loomIrlMethod method) {
          result.converged ? "" : ", not converged");
   loom_irl_destroy(&result);
   loom_expert_destroy(&expert);
+
   return error;
 }
 
@@ -120,6 +125,7 @@ static double run_method(const loomMdp* m, loomIrlMethod method) {
 static void policy_is_the_experts(void** state) {
   (void)state;
   static const double gammas[4] = {0.5, 0.9, 0.99, 1};
+
   for (int i = 0; i < 4; i++) {
     for (int endless = 0; endless < (gammas[i] < 1 ? 2 : 1); endless++) {
       loomMdp m = world("cliff:7x4", 0, gammas[i], endless ? 0 : 9);
@@ -143,6 +149,7 @@ static void maxent_is_causal_without_chance(void** state) {
       "feature end 4 1\nfeature place 1 1\nfeature place 2 2\nfeature place 3 3\nfeature left * left 1\n";
   loomMdp m;
   loomError err = {0, ""};
+
   must(loom_mdp_read(&m, write_mdp(corridor), &err), &err);
   loomExpert expert = soft_expert(&m);
   loomIrlDef def = loom_default_irl_def();
@@ -176,6 +183,7 @@ static void maxent_is_causal_without_chance(void** state) {
 // Trajectories drawn: reproducible, and their counts near the policy's own.
 static void sampled_demos(void** state) {
   (void)state;
+
   for (int endless = 0; endless < 2; endless++) {
     loomMdp m = world("random:6x2x3/1", 5, 0.8, endless ? 0 : 7);
     loomPlan plan;
@@ -215,5 +223,6 @@ int main(void) {
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   unlink(write_mdp(""));
+
   return failed;
 }

@@ -10,6 +10,7 @@
 // point x of a hull, x . p >= x . x for all points p, and x is a mixture of those where it is equal.
 static void nearest_points(void** state) {
   (void)state;
+
   enum { POINTS = 40, DIMENSIONS = 7 };
   for (uint64_t seed = 0; seed < 40; seed++) {
     loomRandom random = loom_random(seed, 0, LOOM_PURPOSE_TEST);
@@ -52,6 +53,7 @@ static void nearest_points(void** state) {
 // With a linear part: its conditions, too, of columns that depend on each other.
 static void linear_parts(void** state) {
   (void)state;
+
   enum { N = 30, DIMENSIONS = 4 };
   for (uint64_t seed = 0; seed < 40; seed++) {
     loomRandom random = loom_random(seed, 1, LOOM_PURPOSE_TEST);
@@ -98,6 +100,7 @@ static loomIrlResult mix_grid(const char* spec, uint64_t seed, loomIrlMethod met
   loomIrlDef def = loom_default_irl_def();
   loomIrlResult result;
   loomError err;
+
   def.method = method;
   def.iterations = 300;
   must(loom_irl_run(&result, &m, &expert, &def, &err), &err);
@@ -120,11 +123,13 @@ static loomIrlResult mix_grid(const char* spec, uint64_t seed, loomIrlMethod met
 
   loom_expert_destroy(&expert);
   loom_mdp_destroy(&m);
+
   return result;
 }
 
 static void grid_of_abbeel_and_ng(void** state) {
   (void)state;
+
   for (uint64_t seed = 1; seed <= 3; seed++) {
     double value;
     loomIrlResult projection = mix_grid("grid:16/4", seed, LOOM_IRL_PROJECTION, &value);
@@ -145,6 +150,7 @@ static void out_of_reach(void** state) {
   loomIrlDef def = loom_default_irl_def();
   loomIrlResult result;
   loomError err;
+
   for (int k = 0; k < m.features; k++) expert.features[k] += k ? 0 : 5;
   def.method = LOOM_IRL_MAX_MARGIN;
   must(loom_irl_run(&result, &m, &expert, &def, &err), &err);

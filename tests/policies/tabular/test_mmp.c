@@ -1,5 +1,5 @@
-// Maximum margin planning against a quadratic program solved elsewhere: its optimum, how steps come to it, and
-// the gap that says so.
+// Maximum margin planning against a quadratic program solved elsewhere: its optimum, how steps come to it,
+// and the gap that says so.
 #include "tests/policies/tabular/tabular_fixture.h"
 
 #include "policies/tabular/irl.h"
@@ -13,11 +13,13 @@ static cliff begin(bool states) {
   cliff out = {.mdp = world("cliff:7x4", 0, 0.9, 0)};
   loomPlan plan;
   loomError err;
+
   if (states) must(loom_mdp_use_indicators(&out.mdp, false, &err), &err);
   must(loom_plan_create(&plan, &out.mdp, &err), &err);
   must(loom_plan_hard(&plan, &out.mdp, out.mdp.reward, &err), &err);
   must(loom_expert_of_policy(&out.expert, &out.mdp, plan.policy, &err), &err);
   loom_plan_destroy(&plan);
+
   return out;
 }
 
@@ -54,6 +56,7 @@ static void optimum(void** state) {
 
 static void steps(void** state) {
   (void)state;
+
   // At w = 0 all that the expert does not do is as good, and which of it comes first makes the difference in
   // the beginning: there are 3.03 (the last) to 3.16 (the first) after 10 steps.
   static const struct {
@@ -90,6 +93,7 @@ static void policy_is_as_good(void** state) {
   loomIrlDef def = loom_default_irl_def();
   loomIrlResult result;
   loomError err;
+
   def.method = LOOM_IRL_MMP;
   def.lambda = 1e-3;
   def.tolerance = 1e-8;
