@@ -130,6 +130,7 @@ static int run(loomMinimum* out, minimizer* m, loomError* err) {
   return code;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): it is moved, by way of m
 int loom_minimize(loomMinimum* out, double* x, const loomMinimizeDef* def, loomError* err) {
   size_t n = (size_t)def->n;
   double* room = calloc(4 * n + 2 * MEMORY * n + MEMORY, sizeof *room);

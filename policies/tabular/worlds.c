@@ -229,30 +229,44 @@ static bool in_range(int x, int low, int high) {
   return x >= low && x <= high;
 }
 
-// The whole spec is read, with what it says of sizes, or it is not of that kind.
-static int read_random(int size[4], const char* spec) {
-  int end = 0, rest = 0;
+// Numbers in the places of #; the whole spec is read, or it is not of that kind.
+static bool read_sizes(int* out, const char* spec, const char* pattern) {
+  for (; *pattern; pattern++) {
+    if (*pattern != '#') {
+      if (*spec++ != *pattern) return false;
+      continue;
+    }
+
+    char* end;
+    long size = strtol(spec, &end, 10);
+    if (*spec < '0' || *spec > '9' || size > LARGEST) return false;
+    *out++ = (int)size;
+    spec = end;
+  }
+  return !*spec;
+}
+
+static bool read_random(int size[4], const char* spec) {
   size[3] = 0;
-  if (sscanf(spec, "random:%6dx%6dx%6d%n", &size[0], &size[1], &size[2], &end) != 3) return 0;
-  if (spec[end] && (sscanf(spec + end, "/%6d%n", &size[3], &rest) != 1 || spec[end + rest])) return 0;
+  if (!read_sizes(size, spec, "random:#x#x#") && !read_sizes(size, spec, "random:#x#x#/#")) return false;
   return in_range(size[0], 2, LARGEST) && in_range(size[1], 1, 1024) && in_range(size[2], 1, 4096) &&
          in_range(size[3], 0, size[0] - 1);
 }
 
 int loom_world_make(loomMdp* out, const loomWorldDef* def, loomError* err) {
   loomMdpDraft draft = {0};
-  int a = 0, b = 0, end = 0, size[4], code;
+  int size[4], code;
   const char* spec = def->spec;
   *out = (loomMdp){0};
 
-  if (sscanf(spec, "cliff:%6dx%6d%n", &a, &b, &end) == 2 && !spec[end] && in_range(a, 3, LARGEST) &&
-      in_range(b, 2, LARGEST / a))
-    code = make_cliff(&draft, a, b, err);
-  else if (sscanf(spec, "grid:%6d/%6d%n", &a, &b, &end) == 2 && !spec[end] && in_range(a, 2, 1024) &&
-           in_range(b, 1, a) && a % b == 0)
-    code = make_grid(&draft, a, b, def->seed, err);
-  else if (sscanf(spec, "objectworld:%6d%n", &a, &end) == 1 && !spec[end] && in_range(a, 2, 1024))
-    code = make_objects(&draft, a, def->seed, def->linear, err);
+  if (read_sizes(size, spec, "cliff:#x#") && in_range(size[0], 3, LARGEST) &&
+      in_range(size[1], 2, LARGEST / size[0]))
+    code = make_cliff(&draft, size[0], size[1], err);
+  else if (read_sizes(size, spec, "grid:#/#") && in_range(size[0], 2, 1024) &&
+           in_range(size[1], 1, size[0]) && size[0] % size[1] == 0)
+    code = make_grid(&draft, size[0], size[1], def->seed, err);
+  else if (read_sizes(size, spec, "objectworld:#") && in_range(size[0], 2, 1024))
+    code = make_objects(&draft, size[0], def->seed, def->linear, err);
   else if (read_random(size, spec))
     code = make_random(&draft, size[0], size[1], size[2], size[3], def->seed, err);
   else
