@@ -11,7 +11,7 @@ halls=(engine generators policies tools)
 declare -A rooms=(
   [engine]='base task model draw data scene sim observe run'
   [generators]='source attempt expert twin run'
-  [policies]='nn report objective data network agent learn export'
+  [policies]='tabular nn report objective data network agent learn export'
   [tools]='shared view render command'
 )
 declare -A may=(

@@ -38,6 +38,8 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_UNGATED = 23,    // when a policy that learns acts without its gate
   LOOM_PURPOSE_CLOUD = 24,      // what point clouds lack, and how far they are off, in training
   LOOM_PURPOSE_GLIMPSE = 25,    // which pictures of a disturbed episode are not seen
+  LOOM_PURPOSE_WORLD = 26,      // how a table of a random kind is made
+  LOOM_PURPOSE_DEMO = 27,       // what is drawn along a trajectory in a table
 } loomPurpose;
 
 typedef struct loomRandom {
