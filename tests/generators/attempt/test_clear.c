@@ -1,4 +1,4 @@
-// Targets are moved off what is fixed, by just as much as they lack; all others stay as they are, bit for bit.
+// Targets are moved off what is fixed, by just as much as they lack; all others stay as they are.
 #include "tests/own_fixture.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 static const double clearance = 0.003;
 
-// The least distance of a hand's pads to the floor, were the hand at this pose: over the corners of its boxes.
+// The least distance of a hand's pads to the floor, were the hand at this pose: over its boxes' corners.
 static double lowest(const loomEpisode* e, int a, const loomPose* pose, const double* normal) {
   const char* pads[2][2] = {{"lpad0", "rpad0"}, {"lpad1", "rpad1"}};
   loomPose move = loom_pose_mul(*pose, loom_pose_inverse(loom_episode_eef(e, a)));
@@ -101,8 +101,7 @@ static void objects_are_no_hindrance(void** state) {
   assert_memory_equal(&before, &target, sizeof target);
 }
 
-// An attempt whose sources press a hand into the floor, with and without: nothing of the episode shows that it
-// was looked at, where nothing has to be moved.
+// Sources press a hand into the floor, and an attempt does, or does not.
 static void attempts_keep_off(void** state) {
   own* o = *state;
   loomError err = {0, ""};
