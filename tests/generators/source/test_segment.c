@@ -599,7 +599,7 @@ static void gripper_commands_stay_with_their_poses(void** state) {
   must(loom_episode_create(&e, scene, &err), &err);
   must(loom_trace_create(&trace, e, f->h->task->max_steps, &err), &err);
 
-  // A hand that keeps off the table or what it grasps keeps its orientation, not the distances of its targets.
+  // A hand that keeps off table or handle keeps its orientation, not the distances of its targets.
   loomSubtaskDef* grasp = &f->h->task->subtasks[0][0];
   double clearance = grasp->clearance, standoff = grasp->standoff;
   grasp->clearance = grasp->standoff = 0;
