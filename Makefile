@@ -178,9 +178,10 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@flags='$(CC) $(CPP_FLAGS) $(C_FLAGS)'; [ "$$flags" = "$$(cat $@ 2>/dev/null)" ] || echo "$$flags" >$@
 
+# The program and what it is linked with are replaced in one go: tests that run meanwhile find the one or the other.
 $(BUILD)/demoloom: $(TOOL_OBJ) $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
-	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH)
+	$(Q)$(CC) $(LD_FLAGS) -o $@.new $^ $(LD_LIBS) $(RPATH) && mv -f $@.new $@
 
 $(BUILD)/install/demoloom: $(TOOL_OBJ) $(BUILD)/libdemoloom.a
 	@mkdir -p $(@D)
@@ -196,8 +197,8 @@ $(BUILD)/install/libdemoloom.so: $(LIB_OBJ)
 	  $(LD_FLAGS) -o $@ $^ $(LD_LIBS) '-Wl,-rpath,$$ORIGIN/demoloom'
 
 $(BUILD)/libdemoloom.a: $(LIB_OBJ)
-	@rm -f $@
-	$(Q)ar rcs $@ $^
+	@rm -f $@.new
+	$(Q)ar rcs $@.new $^ && mv -f $@.new $@
 
 $(BUILD)/generated/onnx.pb-c.h: $(ONNX_PROTO)
 	@mkdir -p $(@D)

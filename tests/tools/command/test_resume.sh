@@ -120,7 +120,7 @@ done
 handover() { # THREADS OUT OPTIONS...
   local threads=$1 out=$2
   shift 2
-  exec "$program" generate handover -n 2 --seed 11 --threads "$threads" --failed "$out.failed" -o "$out" "$@"
+  exec "$program" generate handover --reset D2 -n 2 --seed 11 --threads "$threads" --failed "$out.failed" -o "$out" "$@"
 }
 check 'the handover goes through' handover 1 "$work/hand.hdf5"
 out=$work/killed.hdf5
