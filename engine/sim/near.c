@@ -48,14 +48,14 @@ static int signature(int a, int b) {
   return (a << 16) + b;
 }
 
-static bool may_collide(const mjModel* m, int g, int h) {
+bool loom_geoms_may_collide(const mjModel* m, int g, int h) {
   return (m->geom_contype[g] & m->geom_conaffinity[h]) || (m->geom_contype[h] & m->geom_conaffinity[g]);
 }
 
 static bool bodies_may_collide(const mjModel* m, int a, int b) {
   for (int i = 0; i < m->body_geomnum[a]; i++)
     for (int k = 0; k < m->body_geomnum[b]; k++)
-      if (may_collide(m, m->body_geomadr[a] + i, m->body_geomadr[b] + k)) return true;
+      if (loom_geoms_may_collide(m, m->body_geomadr[a] + i, m->body_geomadr[b] + k)) return true;
   return false;
 }
 
@@ -215,7 +215,7 @@ static double between_bodies(loomNear* n, const mjModel* m, mjData* d, const bod
   for (int i = 0; i < m->body_geomnum[p->a]; i++) {
     for (int k = 0; k < m->body_geomnum[p->b]; k++) {
       int g = m->body_geomadr[p->a] + i, h = m->body_geomadr[p->b] + k;
-      if (may_collide(m, g, h)) least = fmin(least, between_geoms(n, m, d, g, h));
+      if (loom_geoms_may_collide(m, g, h)) least = fmin(least, between_geoms(n, m, d, g, h));
       if (least < close) return least;
     }
   }

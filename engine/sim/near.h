@@ -18,6 +18,8 @@ typedef struct loomNearCounts {
   int64_t steps, pairs, looked_at, measured, again;
 } loomNearCounts;
 
+/// Do the masks of two geoms let them collide?
+bool loom_geoms_may_collide(const mjModel* m, int geom, int other);
 /// For one model, of which bodies, geoms and masks stay; sizes may change (loom_near_forget).
 int loom_near_create(loomNear** out, const mjModel* m, loomError* err);
 void loom_near_destroy(loomNear* near);

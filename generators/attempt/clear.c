@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "engine/sim/near.h"
 #include "engine/sim/part.h"
 
 // A corner may need more than one move: out of the one wall, then out of the other.
@@ -13,15 +14,6 @@ typedef struct nearest {
   double distance;  // m, negative where they overlap
   double away[3];   // unit vector, world frame
 } nearest;
-
-static bool may_collide(const mjModel* m, int g, int h) {
-  return (m->geom_contype[g] & m->geom_conaffinity[h]) || (m->geom_contype[h] & m->geom_conaffinity[g]);
-}
-
-static bool hangs_from(const mjModel* m, int body, int root) {
-  while (body > root) body = m->body_parentid[body];
-  return body == root;
-}
 
 // No more than the distance of two geoms: of the sphere around the first to the other, where that is a box or
 // a plane, or else to the sphere around it.
@@ -65,19 +57,21 @@ static nearest look(const loomEpisode* e, int root, loomPose move, double upto) 
   mjData* d = e->scratch;
   nearest out = {.distance = upto};
 
-  for (int b = root; b < (int)m->nbody && hangs_from(m, b, root); b++) {
+  for (int b = root; b < (int)m->nbody && loom_body_moves_with(m, b, root); b++) {
     for (int i = 0; i < m->body_geomnum[b]; i++) {
       int g = m->body_geomadr[b] + i;
       if (!m->geom_contype[g] && !m->geom_conaffinity[g]) continue;
       put_geom(d, e->d, g, &move);
       for (int fixed = 0; fixed < (int)m->ngeom; fixed++) {
         int body = m->geom_bodyid[fixed];
-        if (m->body_weldid[body] || !may_collide(m, g, fixed)) continue;
-        if (loom_object_of_body(m, e->scene->object_body, e->scene->task->object_count, body) >= 0) continue;
-
+        if (m->body_weldid[body] || !loom_geoms_may_collide(m, g, fixed)) continue;
         mju_copy3(d->geom_xpos + 3 * fixed, e->d->geom_xpos + 3 * fixed);
         mju_copy(d->geom_xmat + 9 * fixed, e->d->geom_xmat + 9 * fixed, 9);
-        if (at_least(m, d, g, fixed) < out.distance) measure(&out, m, d, g, fixed);
+        if (at_least(m, d, g, fixed) >= out.distance) continue;
+
+        // Parts of objects are there to be touched.
+        if (loom_object_of_body(m, e->scene->object_body, e->scene->task->object_count, body) >= 0) continue;
+        measure(&out, m, d, g, fixed);
       }
     }
   }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policies/tabular/irl.h"
+#include "policies/tabular/minimize.h"
 #include "policies/tabular/simplex.h"
 
 typedef struct mixer {
@@ -22,12 +23,6 @@ typedef struct mixer {
   double* share;                  // (members) projection's own
   int room;
 } mixer;
-
-static double dot(const double* a, const double* b, int n) {
-  double sum = 0;
-  for (int i = 0; i < n; i++) sum += a[i] * b[i];
-  return sum;
-}
 
 // The policy of the plan becomes a member; any: that of all actions alike does.
 static int add_member(mixer* x, bool any, loomError* err) {
@@ -101,7 +96,7 @@ static void project(mixer* x) {
 static int mix(mixer* x, const loomIrlDef* def, loomError* err) {
   loomIrlResult* out = x->out;
   const loomMdp* m = x->mdp;
-  double size = sqrt(dot(x->goal, x->goal, m->features)), enough = def->epsilon * size;
+  double size = sqrt(loom_dot(x->goal, x->goal, m->features)), enough = def->epsilon * size;
   fill_policy(x->plan.policy, x, &(loomMember){0});
   int code = add_member(x, true, err);
   x->share[0] = 1;
@@ -124,8 +119,8 @@ static int mix(mixer* x, const loomIrlDef* def, loomError* err) {
     if (code) break;
 
     // Every policy lies behind that plane.
-    double most = dot(out->weights, out->member[out->members - 1].features, m->features);
-    double bound = dot(out->weights, x->goal, m->features) - most;
+    double most = loom_dot(out->weights, out->member[out->members - 1].features, m->features);
+    double bound = loom_dot(out->weights, x->goal, m->features) - most;
     out->nearest = fmax(out->nearest, bound);
     if (bound >= left * (1 - 1e-9) - 1e-12 * size) break;
     project(x);

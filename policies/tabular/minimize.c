@@ -15,9 +15,9 @@ typedef struct minimizer {
   double value;
 } minimizer;
 
-static double dot(const double* a, const double* b, size_t n) {
+double loom_dot(const double* a, const double* b, int n) {
   double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
+  for (int i = 0; i < n; i++) sum += a[i] * b[i];
   return sum;
 }
 
@@ -34,19 +34,19 @@ static void choose_direction(minimizer* m) {
 
   for (int k = 0; k < m->known; k++) {
     size_t j = (size_t)((m->last - k + MEMORY) % MEMORY);
-    along[j] = m->scale[j] * dot(m->step + j * m->n, q, m->n);
+    along[j] = m->scale[j] * loom_dot(m->step + j * m->n, q, m->def->n);
     for (size_t i = 0; i < m->n; i++) q[i] -= along[j] * m->turn[j * m->n + i];
   }
 
   if (m->known) {
     const double* y = m->turn + (size_t)m->last * m->n;
-    double shrink = 1 / (m->scale[m->last] * dot(y, y, m->n));
+    double shrink = 1 / (m->scale[m->last] * loom_dot(y, y, m->def->n));
     for (size_t i = 0; i < m->n; i++) q[i] *= shrink;
   }
 
   for (int k = m->known - 1; k >= 0; k--) {
     size_t j = (size_t)((m->last - k + MEMORY) % MEMORY);
-    double back = m->scale[j] * dot(m->turn + j * m->n, q, m->n);
+    double back = m->scale[j] * loom_dot(m->turn + j * m->n, q, m->def->n);
     for (size_t i = 0; i < m->n; i++) q[i] += (along[j] - back) * m->step[j * m->n + i];
   }
 }
@@ -54,7 +54,7 @@ static void choose_direction(minimizer* m) {
 // A step along the direction that meets Wolfe's conditions, or near the end of what doubles can tell the
 // approximate ones of Hager and Zhang (2005), which need slopes only. False: there is none.
 static bool search_line(double* value, minimizer* m, double first) {
-  double slope = dot(m->gradient, m->direction, m->n), low = 0, high = INFINITY, t = first;
+  double slope = loom_dot(m->gradient, m->direction, m->def->n), low = 0, high = INFINITY, t = first;
   double low_slope = slope, high_slope = NAN, blur = 1e-10 * (1 + fabs(m->value));
   if (!(slope < 0)) return false;
 
@@ -62,7 +62,7 @@ static bool search_line(double* value, minimizer* m, double first) {
     loomError ignored;
     for (size_t k = 0; k < m->n; k++) m->try_x[k] = m->x[k] + t * m->direction[k];
     int code = m->def->objective(value, m->try_gradient, m->try_x, m->def->data, &ignored);
-    double here = code ? NAN : dot(m->try_gradient, m->direction, m->n);
+    double here = code ? NAN : loom_dot(m->try_gradient, m->direction, m->def->n);
     bool number = !code && isfinite(*value) && isfinite(here);
     bool falls = number && (*value <= m->value + 1e-4 * t * slope ||
                             (*value <= m->value + blur && here <= -0.9998 * slope));
@@ -93,10 +93,10 @@ static void learn(minimizer* m) {
     y[i] = m->try_gradient[i] - m->gradient[i];
   }
 
-  double bend = dot(s, y, m->n);
+  double bend = loom_dot(s, y, m->def->n);
   memcpy(m->x, m->try_x, m->n * sizeof(double));
   memcpy(m->gradient, m->try_gradient, m->n * sizeof(double));
-  if (!(bend > 1e-16 * dot(y, y, m->n))) return;
+  if (!(bend > 1e-16 * loom_dot(y, y, m->def->n))) return;
   m->scale[at] = 1 / bend;
   m->last = at;
   if (m->known < MEMORY) m->known++;
@@ -117,11 +117,12 @@ static int run(loomMinimum* out, minimizer* m, loomError* err) {
     // What is remembered may mislead: then downhill once more, before it is over.
     double value;
     choose_direction(m);
-    bool found = search_line(&value, m, m->known ? 1 : 1 / (1 + sqrt(dot(m->gradient, m->gradient, m->n))));
+    bool found =
+        search_line(&value, m, m->known ? 1 : 1 / (1 + sqrt(loom_dot(m->gradient, m->gradient, m->def->n))));
     if (!found && m->known) {
       m->known = 0;
       choose_direction(m);
-      found = search_line(&value, m, 1 / (1 + sqrt(dot(m->gradient, m->gradient, m->n))));
+      found = search_line(&value, m, 1 / (1 + sqrt(loom_dot(m->gradient, m->gradient, m->def->n))));
     }
     if (!found) break;
     m->value = value;

@@ -25,6 +25,8 @@ typedef struct loomMinimum {
   bool converged;
 } loomMinimum;
 
+/// The sum of a b (n each).
+double loom_dot(const double* a, const double* b, int n);
 /// x (n): the start, then where it ended.
 int loom_minimize(loomMinimum* out, double* x, const loomMinimizeDef* def, loomError* err);
 

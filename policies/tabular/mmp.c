@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policies/tabular/irl.h"
+#include "policies/tabular/minimize.h"
 #include "policies/tabular/simplex.h"
 
 typedef struct planner {
@@ -41,12 +42,6 @@ static void make_loss(planner* p) {
   }
 }
 
-static double norm2(const double* w, int n) {
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += w[k] * w[k];
-  return sum;
-}
-
 // c at w, and the plane there: the slope of the maximum without lambda's part, and its offset.
 static int look_around(planner* p, loomError* err) {
   const loomMdp* m = p->mdp;
@@ -58,7 +53,7 @@ static int look_around(planner* p, loomError* err) {
 
   loom_mdp_expectation(p->slope, m, p->d);
   p->offset = loom_plan_sum(m, p->d, p->loss);
-  p->value = 0.5 * p->def->lambda * norm2(p->w, m->features) + p->plan.start_value;
+  p->value = 0.5 * p->def->lambda * loom_dot(p->w, p->w, m->features) + p->plan.start_value;
   for (int k = 0; k < m->features; k++) {
     p->value -= p->w[k] * p->expert->features[k];
     p->slope[k] -= p->expert->features[k];
@@ -91,7 +86,8 @@ static int step_down(planner* p, loomError* err) {
   double lambda = p->def->lambda;
   for (int t = 1;; t++) {
     code = look_around(p, err);
-    if (code || (t > 1 && near_enough(p, t - 1, p->offsets - 0.5 * lambda * norm2(p->w, n)))) return code;
+    if (code || (t > 1 && near_enough(p, t - 1, p->offsets - 0.5 * lambda * loom_dot(p->w, p->w, n))))
+      return code;
 
     p->offsets += (p->offset - p->offsets) / t;
     for (int k = 0; k < n; k++) {
