@@ -121,6 +121,13 @@ static int read_scale(loomSubtaskDef* s, taskParser* p, loomNode map) {
   return code;
 }
 
+static int find_point(int* out, const loomObjectDef* o, taskParser* p, loomNode node, const char* name) {
+  for (*out = o->keypoint_count - 1; *out >= 0; --*out)
+    if (name && !strcmp(o->keypoints[*out].name, name)) return 0;
+  return loom_yaml_error(p->y, node, "keypoints", p->err, "object '%s' has no keypoint '%.60s'", o->name,
+                         name ? name : "");
+}
+
 // Points of one object, by their names.
 static int read_points_of(loomSubtaskDef* s, int which, int object, taskParser* p, loomNode map, int i) {
   const loomObjectDef* o = &p->task->objects[object];
@@ -134,16 +141,10 @@ static int read_points_of(loomSubtaskDef* s, int which, int object, taskParser* 
   if (!s->keypoints[which]) return LOOM_ERR_MEMORY;
   s->keypoint_count[which] = n;
 
-  for (int k = 0; k < n; k++) {
-    const char* name = loom_yaml_text(p->y, loom_yaml_item(p->y, list, k));
-    int found = o->keypoint_count - 1;
-    while (found >= 0 && !(name && !strcmp(o->keypoints[found].name, name))) found--;
-    if (found < 0)
-      return loom_yaml_error(p->y, list, "keypoints", p->err, "object '%s' has no keypoint '%.60s'", o->name,
-                             name ? name : "");
-    s->keypoints[which][k] = found;
-  }
-  return 0;
+  for (int k = 0; !code && k < n; k++)
+    code =
+        find_point(&s->keypoints[which][k], o, p, list, loom_yaml_text(p->y, loom_yaml_item(p->y, list, k)));
+  return code;
 }
 
 static int read_keypoints(loomSubtaskDef* s, taskParser* p, loomNode map) {
@@ -155,6 +156,20 @@ static int read_keypoints(loomSubtaskDef* s, taskParser* p, loomNode map) {
                              "is neither the subtask's `reference` nor what is `carried`");
     code = read_points_of(s, object == s->reference ? 0 : 1, object, p, map, i);
   }
+  return code;
+}
+
+static int read_between(loomSubtaskDef* s, taskParser* p, loomNode map) {
+  loomName names[2];
+  int n = 0;
+  if (!loom_yaml_get(p->y, map, "between")) return 0;
+  int code = loom_yaml_read_texts(names[0], sizeof *names, 2, NULL, p->y, map, "between", true, p->err);
+  int object = s->reference >= 0 ? s->reference : s->carried;
+  if (!code && object < 0)
+    code = loom_yaml_error(p->y, map, "between", p->err, "needs an object, `reference` or `carried`");
+  for (; !code && n < 2; n++) code = find_point(&s->between[n], &p->task->objects[object], p, map, names[n]);
+  if (!code && s->between[0] == s->between[1])
+    code = loom_yaml_error(p->y, map, "between", p->err, "expected two keypoints, not one twice");
   return code;
 }
 
@@ -173,12 +188,14 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   s->transform = (loomTransformKind)transform;
   if (!code) code = loom_yaml_read_bool(&s->symmetric, y, map, "symmetric", p->err);
   if (!code) code = loom_yaml_read_bool(&s->track, y, map, "track", p->err);
+  if (!code) code = loom_yaml_read_bool(&s->centered, y, map, "centered", p->err);
   if (!code) code = loom_yaml_read_number(&s->standoff, y, map, "standoff", false, p->err);
   if (!code) code = loom_yaml_read_number(&s->clearance, y, map, "clearance", false, p->err);
   if (!code && !(s->clearance >= 0 && s->clearance <= 0.02))
     code = loom_yaml_error(y, map, "clearance", p->err, "expected 0 to 0.02 (m)");
   if (!code) code = read_scale(s, p, loom_yaml_get(y, map, "scale"));
   if (!code) code = read_keypoints(s, p, loom_yaml_get(y, map, "keypoints"));
+  if (!code) code = read_between(s, p, map);
 
   // Where it ends.
   if (!code) code = read_until(s, p, loom_yaml_get(y, map, "until"));
@@ -206,9 +223,9 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = read_select(&s->select, p, loom_yaml_get(y, map, "select"));
   if (!code) code = loom_yaml_read_bool(&s->mix, y, map, "mix", p->err);
 
-  if (!code && s->reference < 0 && (s->transform != LOOM_TRANSFORM_WORLD || s->track)) {
-    code =
-        loom_yaml_error(y, map, "transform", p->err, "needs a `reference` object; only `world` does without");
+  if (!code && s->reference < 0 && (s->transform != LOOM_TRANSFORM_WORLD || s->track || s->centered)) {
+    code = loom_yaml_error(y, map, s->centered ? "centered" : "transform", p->err,
+                           "needs a `reference` object; only `transform: world` does without");
   }
   return code;
 }

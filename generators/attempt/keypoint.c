@@ -73,3 +73,18 @@ loomPose loom_keypoint_reshape(const loomTask* task, const loomReplay* source, c
   const double none[3] = {0, 0, 0}, *own = task->mirror.object[object];
   return source->mirrored ? loom_mirror_pose(out, own, none, own) : out;
 }
+
+void loom_keypoint_bring_between(double shift[3], const double at[3], const loomTask* task,
+                                 const loomReplay* source, const double* now, int object, const int pair[2]) {
+  double end[2][3], line[3], from[3];
+  mju_zero3(shift);
+  if (!points_of(end, &task->objects[object], now, pair, 2)) return;
+  const double* own = task->mirror.object[object];
+  for (int i = 0; i < 2 && source->mirrored; i++) mju_addToScl3(end[i], own, -2 * mju_dot3(end[i], own));
+
+  mju_sub3(line, end[1], end[0]);
+  mju_sub3(from, at, end[0]);
+  double length = mju_normalize3(line), along = mju_dot3(from, line);
+  if (length < mjMINVAL) return;
+  mju_scl3(shift, line, mju_clip(along, 0, length) - along);
+}

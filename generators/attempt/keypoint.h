@@ -20,6 +20,12 @@ loomPose loom_keypoint_fit(const double* to, const double* from, int n);
 loomPose loom_keypoint_reshape(const loomTask* task, const loomReplay* source, const double* now, int object,
                                const int* keypoints, int count);
 
+/// By how much (m, the object's frame) a point `at` of an object of variables `now` is to be moved along the
+/// line between two of its keypoints to lie between them: 0 where it does, or where they cannot be told. Of a
+/// mirrored source they are mirrored.
+void loom_keypoint_bring_between(double shift[3], const double at[3], const loomTask* task,
+                                 const loomReplay* source, const double* now, int object, const int pair[2]);
+
 LOOM_C_END
 
 #endif

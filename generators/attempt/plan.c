@@ -5,6 +5,7 @@
 
 #include "generators/attempt/brake.h"
 #include "generators/attempt/clear.h"
+#include "generators/attempt/grip.h"
 #include "generators/attempt/stage.h"
 #include "generators/attempt/stitch.h"
 #include "generators/attempt/tries.h"
@@ -141,6 +142,23 @@ static int choose_source(loomPlan* p, int a, int k) {
   return chosen;
 }
 
+// Shifted along the line between its fingers: in the source's hand, before it is turned to an equivalent pose.
+static void center(loomPlan* p, int a) {
+  loomArmPlan* arm = &p->arm[a];
+  const loomReplay* source = &p->sources->replay[arm->source];
+  int object = loom_plan_current(p, a)->reference, fingers = p->task->robots[a].finger_count;
+  loomGrip grip;
+  double axis[3];
+  if (!loom_grip_axis(axis, p->e, a)) return;
+  if (!loom_grip_find(&grip, source, a, object, fingers, loom_segment_start(source, a, arm->subtask),
+                      arm->end))
+    return;
+
+  loomPose shift = loom_pose_identity();
+  mju_scl3(shift.pos, axis, loom_grip_off_center(&grip, source, a, object, axis));
+  arm->transform.hand = loom_pose_mul(shift, arm->transform.hand);
+}
+
 // Drawn back along the hand's own axis, whatever it is turned by.
 static void stand_off(loomArmPlan* arm, const loomSubtaskDef* s) {
   loomPose back = loom_pose_identity();
@@ -192,6 +210,7 @@ static void aim(loomPlan* p, int a) {
 
   arm->transform = loom_segment_transform(p->e, source, a, arm->subtask, arm->fit,
                                           arm->start < source->rows ? arm->start : source->rows - 1);
+  if (loom_plan_current(p, a)->centered) center(p, a);
   stand_off(arm, loom_plan_current(p, a));
 }
 
@@ -222,7 +241,7 @@ static void choose_turn(loomPlan* p, int a) {
   int turn = chosen ? p->object_symmetry[object] : turn_in_hand(p, a, object);
   if (turn >= 0 && !s->symmetric) {
     arm->fit.object_symmetry = turn;
-    arm->fit.reshape = loom_reference_reshape(p->e, &p->sources->replay[arm->source], s);
+    arm->fit.reshape = loom_reference_reshape(p->e, &p->sources->replay[arm->source], a, arm->subtask);
   } else {
     // The hand that holds the object itself goes on from where it is on it, in whichever orientation.
     if (!chosen || s->carried != object) turn = -1;

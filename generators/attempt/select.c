@@ -5,12 +5,17 @@
 
 #include "engine/base/statistics.h"
 #include "engine/sim/reach.h"
+#include "generators/attempt/grip.h"
 #include "generators/attempt/keypoint.h"
 #include "generators/attempt/quota.h"
 #include "generators/attempt/stage.h"
 #include "generators/source/segment.h"
 
 static const double same_angle = 1e-6;  // rad: of orientations as near the first is taken
+
+static bool has_bounds(const loomSubtaskDef* s) {
+  return s->between[0] != s->between[1];
+}
 
 static double variable_ratio(const loomEpisode* e, const loomReplay* source, int object, const char* name) {
   const loomObjectDef* def = &e->scene->task->objects[object];
@@ -74,20 +79,44 @@ static void correct_for_held(loomTransform* t, const loomEpisode* e, const loomR
     held_src = loom_pose_mul(held_src, loom_pose_inverse(reshape));
   }
 
+  // And where the source held it beyond its present ends, the hand is where it was.
+  if (has_bounds(s)) {
+    loomPose grip = loom_pose_inverse(held_src), reshape = loom_pose_identity();
+    loom_keypoint_bring_between(reshape.pos, grip.pos, e->scene->task, source, e->variables[s->carried],
+                                s->carried, s->between);
+    held_src = loom_pose_mul(held_src, loom_pose_inverse(reshape));
+  }
+
   // With this on the right, eef * held_now is where the source had eef * held_src.
   t->scale = 1;
   t->hand = loom_pose_mul(held_src, loom_pose_inverse(held_now));
 }
 
-loomPose loom_reference_reshape(const loomEpisode* e, const loomReplay* source, const loomSubtaskDef* s) {
-  return loom_keypoint_reshape(e->scene->task, source, e->variables[s->reference], s->reference,
-                               s->keypoints[0], s->keypoint_count[0]);
+loomPose loom_reference_reshape(const loomEpisode* e, const loomReplay* source, int a, int k) {
+  const loomTask* task = e->scene->task;
+  const loomSubtaskDef* s = &task->subtasks[a][k];
+  const double* now = e->variables[s->reference];
+  loomPose reshape =
+      loom_keypoint_reshape(task, source, now, s->reference, s->keypoints[0], s->keypoint_count[0]);
+
+  // Where the hand then takes hold, it must find what can be held.
+  loomGrip grip;
+  if (!has_bounds(s) || !loom_grip_find(&grip, source, a, s->reference, task->robots[a].finger_count,
+                                        loom_segment_start(source, a, k), source->end[a][k]))
+    return reshape;
+  double at[3], shift[3];
+  loom_grip_point(at, &grip, source, a, s->reference);
+  mju_rotVecQuat(shift, at, reshape.quat);
+  mju_add3(at, shift, reshape.pos);
+  loom_keypoint_bring_between(shift, at, task, source, now, s->reference, s->between);
+  mju_addTo3(reshape.pos, shift);
+  return reshape;
 }
 
 loomPose loom_reference_pose(const loomEpisode* e, const loomSubtaskDef* s, loomFit fit) {
   loomPose now = loom_pose_mul(loom_episode_object(e, s->reference),
                                loom_symmetry(&e->scene->task->objects[s->reference], fit.object_symmetry));
-  return s->keypoint_count[0] ? loom_pose_mul(now, fit.reshape) : now;
+  return s->keypoint_count[0] || has_bounds(s) ? loom_pose_mul(now, fit.reshape) : now;
 }
 
 loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* source, int a, int k,
@@ -176,7 +205,7 @@ loomFit loom_fit_source(loomEpisode* e, const loomReplay* source, int a, int k, 
   for (int i = 0; i < turns; i++) least = fmin(least, tilt_of_turn(object, i, now, then));
 
   // Of all pairs that tilt as little the one that costs least: upright things are turned about the vertical.
-  loomPose reshape = loom_reference_reshape(e, source, s);
+  loomPose reshape = loom_reference_reshape(e, source, a, k);
   best.cost = INFINITY;
   for (int i = 0; i < turns; i++) {
     if (turn < 0 ? tilt_of_turn(object, i, now, then) > least + same_tilt : i != turn) continue;

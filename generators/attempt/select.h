@@ -30,8 +30,7 @@ int loom_select_source(loomEpisode* episode, const loomSourceSet* sources, const
                        const bool* barred, int a, int k, loomRandom* random);
 
 /// loomFit.reshape of a source for a subtask with a reference object.
-loomPose loom_reference_reshape(const loomEpisode* episode, const loomReplay* source,
-                                const loomSubtaskDef* subtask);
+loomPose loom_reference_reshape(const loomEpisode* episode, const loomReplay* source, int a, int k);
 /// What a segment's reference object has become of the source's: its pose now in the orientation of `fit`,
 /// moved by how its keypoints have.
 loomPose loom_reference_pose(const loomEpisode* episode, const loomSubtaskDef* subtask, loomFit fit);

@@ -49,8 +49,7 @@ static double distance_at(const loomReplay* r, const loomCleanGrasp* g, int row)
 }
 
 int loom_clean_grasps(loomCleanGrasp* grasp, const loomReplay* r, const loomTask* task,
-                      const loomEvent* event, int n, const bool* bump, const double* press,
-                      const double* pads) {
+                      const loomEvent* event, int n, const bool* bump, const double* press) {
   int found = 0;
   for (int i = 0; i < n; i++) {
     if (event[i].kind != LOOM_EVENT_GRASP) continue;
@@ -77,8 +76,7 @@ int loom_clean_grasps(loomCleanGrasp* grasp, const loomReplay* r, const loomTask
     g.shift[2] = deepest > pressed ? -deepest - clear : 0;
 
     // Where its fingers have closed, and where they were in the middle before.
-    const double *open = pads + 3 * (g.close * r->arm_count + g.arm),
-                 *closed = pads + 3 * (g.hold * r->arm_count + g.arm);
+    const double *open = r->pads[g.arm] + 3 * g.close, *closed = r->pads[g.arm] + 3 * g.hold;
     for (int k = 0; k < 2; k++) g.shift[k] = closed[k] - open[k];
     grasp[found++] = g;
   }

@@ -19,10 +19,9 @@ typedef struct loomCleanGrasp {
 
 /// The grasps among n events of a replayed demo, in their order; grasp has room for n. bump (rows x arms):
 /// the arm presses on what it does not hold; press (rows x arms): how deep something is pressed along the
-/// hand's z axis, m; pads (rows x arms x 3): the middle of the finger pads in the hand's frame, m.
+/// hand's z axis, m.
 int loom_clean_grasps(loomCleanGrasp* grasp, const loomReplay* replay, const loomTask* task,
-                      const loomEvent* event, int n, const bool* bump, const double* press,
-                      const double* pads);
+                      const loomEvent* event, int n, const bool* bump, const double* press);
 
 /// Where the hand is to be at a row from `start` on to `hold`: where it will hold the object, drawn back
 /// along its z axis, less and less until it closes.

@@ -69,24 +69,6 @@ static void look_for_presses(loomCleanInput* in, const loomEpisode* e, const loo
   }
 }
 
-static void look_at_pads(double* pads, const loomEpisode* e) {
-  for (int a = 0; a < e->arm_count; a++, pads += 3) {
-    const loomRobotDef* robot = &e->scene->task->robots[a];
-    loomPose middle = loom_pose_identity();
-    int n = 0;
-    for (int f = 0; f < robot->finger_count; f++) {
-      for (int g = 0; g < robot->finger_geom_count[f]; g++) {
-        int id = mj_name2id(e->m, mjOBJ_GEOM, robot->finger_geoms[f][g]);
-        if (id >= 0) mju_addTo3(middle.pos, e->d->geom_xpos + 3 * id), n++;
-      }
-    }
-    if (!n) continue;
-    mju_scl3(middle.pos, middle.pos, 1.0 / n);
-    middle = loom_pose_mul(loom_pose_inverse(loom_episode_eef(e, a)), middle);
-    mju_copy3(pads, middle.pos);
-  }
-}
-
 static int grips_at(double grip[LOOM_MAX_ARMS], const loomEpisode* e, const double* action) {
   for (int a = 0; a < e->arm_count; a++) {
     int n = e->arms[a].robot->gripper_dim;
@@ -125,7 +107,6 @@ static int look(loomCleanFigures* f, loomCleanInput* in, loomEpisode* e, const l
       }
     }
     if (in) look_for_presses(in, e, replay, t);
-    if (in) look_at_pads(in->pads + 3 * t * replay->arm_count, e);
   }
 
   f->joint_speed = quality.joint_speed;
@@ -146,9 +127,8 @@ int loom_clean_look(loomCleanInput* out, loomCleanFigures* figures, loomHeap* he
   out->q = loom_heap_take(heap, rows * (size_t)out->joints, sizeof(double));
   out->bump = loom_heap_take(heap, rows * (size_t)r->arm_count, sizeof(bool));
   out->press = loom_heap_take(heap, rows * (size_t)r->arm_count, sizeof(double));
-  out->pads = loom_heap_take(heap, 3 * rows * (size_t)r->arm_count, sizeof(double));
   out->slack = loom_heap_take(heap, rows, sizeof(double));
-  if (!out->q || !out->bump || !out->press || !out->pads || !out->slack) return no_memory(err);
+  if (!out->q || !out->bump || !out->press || !out->slack) return no_memory(err);
 
   int code = look(figures, out, e, r, demo, err);
   if (!code) code = loom_events_find(&out->event, &out->event_count, r, e->scene->task, err);
@@ -160,8 +140,8 @@ int loom_clean_look(loomCleanInput* out, loomCleanFigures* figures, loomHeap* he
 
   // Joints are looked for an arm at a time, on a base that stands.
   if (e->arms[0].control.type != LOOM_OSC_POSE) return 0;
-  out->grasp_count = loom_clean_grasps(out->grasp, r, e->scene->task, out->event, out->event_count, out->bump,
-                                       out->press, out->pads);
+  out->grasp_count =
+      loom_clean_grasps(out->grasp, r, e->scene->task, out->event, out->event_count, out->bump, out->press);
   return 0;
 }
 

@@ -14,7 +14,6 @@ typedef struct loomCleanInput {
   double* q;      // (rows x joints) rad
   bool* bump;     // (rows x arms) the arm presses on something that it does not hold
   double* press;  // (rows x arms) how deep it presses along its hand's z axis, m
-  double* pads;   // (rows x arms x 3) middle of the finger pads in the hand's frame, m
   double* slack;  // (rows) as in smooth.h
   int event_count, grasp_count;
   loomEvent* event;       // (event_count), malloc'ed

@@ -35,6 +35,14 @@ static loomPose* mirror_poses(const loomPose* poses, int rows, const loomMirrorD
   return out;
 }
 
+// In the frame of a hand that is its own mirror image in this plane of it.
+static double* mirror_points(const double* points, int rows, const double own[3]) {
+  double* out = malloc(3 * sizeof *out * (size_t)rows);
+  for (int t = 0; out && t < rows; t++)
+    mju_addScl3(out + 3 * t, points + 3 * t, own, -2 * mju_dot3(points + 3 * t, own));
+  return out;
+}
+
 static void* copy_of(const void* data, size_t bytes) {
   void* out = malloc(bytes + 1);
   if (out) memcpy(out, data, bytes);
@@ -51,10 +59,11 @@ static bool mirror_arm(loomReplay* out, const loomReplay* r, const loomTask* tas
   out->eef[b] = mirror_poses(r->eef[a], r->rows, m, task->robots[a].mirror);
   out->target[b] = mirror_poses(r->target[a], r->rows, m, task->robots[a].mirror);
   out->grip[b] = copy_of(r->grip[a], rows * sizeof *r->grip[a]);
+  out->pads[b] = mirror_points(r->pads[a], r->rows, task->robots[a].mirror);
   out->hand[b] = copy_of(r->hand[a], rows * LOOM_MAX_HAND * sizeof *r->hand[a]);
 
   memcpy(out->end[b], r->end[a], sizeof r->end[a]);
-  return out->eef[b] && out->target[b] && out->grip[b] && out->hand[b];
+  return out->eef[b] && out->target[b] && out->grip[b] && out->pads[b] && out->hand[b];
 }
 
 static void mirror_touches(loomReplay* out, const loomReplay* r, const loomMirrorDef* m) {

@@ -23,8 +23,9 @@ static int allocate(loomReplay* r, loomError* err) {
     r->eef[a] = calloc(rows, sizeof(loomPose));
     r->target[a] = calloc(rows, sizeof(loomPose));
     r->grip[a] = calloc(rows, sizeof(double));
+    r->pads[a] = calloc(rows * 3, sizeof(double));
     r->hand[a] = calloc(rows * LOOM_MAX_HAND, sizeof(double));
-    ok = ok && r->eef[a] && r->target[a] && r->grip[a] && r->hand[a];
+    ok = ok && r->eef[a] && r->target[a] && r->grip[a] && r->pads[a] && r->hand[a];
   }
 
   for (int o = 0; o < r->object_count; o++) {
@@ -62,6 +63,24 @@ void loom_find_touches(unsigned char* touch, const loomEpisode* e) {
       }
     }
   }
+}
+
+// The middle of the finger pads in the end effector's frame.
+static void find_pads(double pads[3], const loomEpisode* e, int a) {
+  const loomRobotDef* robot = &e->scene->task->robots[a];
+  loomPose middle = loom_pose_identity();
+  int n = 0;
+  for (int f = 0; f < robot->finger_count; f++) {
+    for (int g = 0; g < robot->finger_geom_count[f]; g++) {
+      int id = mj_name2id(e->m, mjOBJ_GEOM, robot->finger_geoms[f][g]);
+      if (id >= 0) mju_addTo3(middle.pos, e->d->geom_xpos + 3 * id), n++;
+    }
+  }
+  if (!n) return;
+
+  mju_scl3(middle.pos, middle.pos, 1.0 / n);
+  middle = loom_pose_mul(loom_pose_inverse(loom_episode_eef(e, a)), middle);
+  mju_copy3(pads, middle.pos);
 }
 
 static void check_shape_of(const loomEpisode* e, const loomDemo* demo, loomError* err, int* code) {
@@ -106,6 +125,7 @@ static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, 
     r->target[a][t] =
         loom_arm_target(&e->arms[a], r->eef[a][t], t ? r->target[a][t - 1] : r->eef[a][0], action);
     r->grip[a][t] = grip[a];
+    find_pads(r->pads[a] + 3 * t, e, a);
     action += loom_arm_action_dim(&e->arms[a]);
   }
 
@@ -157,6 +177,7 @@ void loom_replay_destroy(loomReplay* r) {
     free(r->eef[a]);
     free(r->target[a]);
     free(r->grip[a]);
+    free(r->pads[a]);
     free(r->hand[a]);
   }
 

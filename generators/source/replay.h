@@ -21,6 +21,7 @@ typedef struct loomReplay {
   loomPose* eef[LOOM_MAX_ARMS];        // (T) end effector, world frame
   loomPose* target[LOOM_MAX_ARMS];     // (T) where the action sent it, world frame
   double* grip[LOOM_MAX_ARMS];         // (T) gripper action; of a hand the mean of its entries
+  double* pads[LOOM_MAX_ARMS];         // (T x 3) middle of the finger pads in the end effector's frame, m
   double* hand[LOOM_MAX_ARMS];         // (T x LOOM_MAX_HAND) gripper or hand action, its gripper_dim entries
   loomPose* object[LOOM_MAX_OBJECTS];  // (T) world frame
   unsigned char* condition;            // (T x condition_count) which conditions held

@@ -167,17 +167,26 @@ static void rest_is_checked(void** state) {
 
 static void keypoints_are_checked(void** state) {
   (void)state;
-  const char *points = "    symmetries:\n", *grasp = "        symmetric: true\n";
-  const char* two = "    keypoints: {tail: [0, 0, -L/2], top: [0, 0, L/2 + hh]}\n    symmetries:\n";
+  const char *tail = "      tail: [0, 0, 0.024 - L/2]\n", *grasp = "        symmetric: true\n";
   loomError err = {0, ""};
-  assert_int_equal(load_changed(&err, points, two), 0);
+  assert_int_equal(load_changed(&err, tail, "      tail: [0, 0, -L/2]\n      top: [0, 0, L/2 + hh]\n"), 0);
 
   // Of what a source's model shows, and of what the subtask is about.
-  expect_error(points, "    keypoints: {tail: [0, 0]}\n    symmetries:\n", "tail");
-  expect_error(points, "    keypoints: {tail: [0, 0, density]}\n    symmetries:\n", "`geom` or `let`");
+  expect_error(tail, "      tail: [0, 0]\n", "tail");
+  expect_error(tail, "      tail: [0, 0, density]\n", "`geom` or `let`");
   expect_error(grasp, "        keypoints: {hammer: [head]}\n", "no keypoint 'head'");
   expect_error(grasp, "        keypoints: {table: [tail]}\n", "neither the subtask's `reference` nor");
   expect_error(grasp, "        keypoints: {hammer: tail}\n", "expected a list");
+
+  // The part of it that is taken hold of, and the middle between the fingers.
+  const char* between = "        between: [tail, neck]\n";
+  expect_error(between, "        between: [tail, head]\n", "no keypoint 'head'");
+  expect_error(between, "        between: [tail]\n", "between");
+  expect_error(between, "        between: [tail, tail]\n", "not one twice");
+  expect_error("      - name: ready\n", "      - name: ready\n        between: [tail, neck]\n",
+               "needs an object");
+  expect_error("      - name: ready\n", "      - name: ready\n        centered: true\n",
+               "needs a `reference`");
 }
 
 static void circles_are_rejected(void** state) {

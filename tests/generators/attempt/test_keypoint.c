@@ -133,9 +133,53 @@ static void points_follow_the_shape(void** state) {
   assert_true(loom_pose_distance(moved, loom_pose_identity()) == 0);
 }
 
+// A hand on a handle from tail to neck, as it is and mirrored, on it, beyond and beside.
+static void a_point_is_brought_between_two(void** state) {
+  (void)state;
+  loomVariable variables[1] = {{.name = "L"}};
+  loomKeypoint points[3] = {
+      {"tail", {"0", "-L/2", "0"}}, {"neck", {"0", "L/2", "0"}}, {"nowhere", {"0", "missing", "0"}}};
+  loomObjectDef object = {
+      .variable_count = 1, .variables = variables, .keypoint_count = 3, .keypoints = points};
+  loomTask task = {.object_count = 1, .objects = &object};
+  loomReplay source = {0};
+  task.mirror.object[0][1] = 1;
+  const double now[LOOM_MAX_VARIABLES] = {0.2};
+
+  struct {
+    double at[3], moved;
+  } rows[] = {{{0, 0, 0}, 0},
+              {{0.3, 0.05, -0.1}, 0},
+              {{0, 0.13, 0}, -0.03},
+              {{0.02, -0.16, 0.01}, 0.06},
+              {{0, 0.1, 0}, 0}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (int mirrored = 0; mirrored < 2; mirrored++) {
+      for (int turned = 0; turned < 2; turned++) {
+        double at[3], shift[3];
+        memcpy(at, rows[i].at, sizeof at);
+        if (mirrored) at[1] = -at[1];
+        source.mirrored = mirrored;
+        loom_keypoint_bring_between(shift, at, &task, &source, now, 0, (int[]){turned, 1 - turned});
+        assert_true(fabs(shift[1] - (mirrored ? -1 : 1) * rows[i].moved) < 1e-12);
+        assert_true(shift[0] == 0 && shift[2] == 0);
+      }
+    }
+  }
+
+  // Points that cannot be told, and two in one place.
+  double shift[3] = {1, 1, 1};
+  loom_keypoint_bring_between(shift, rows[2].at, &task, &source, now, 0, (int[]){0, 2});
+  assert_true(shift[0] == 0 && shift[1] == 0 && shift[2] == 0);
+  const double flat[LOOM_MAX_VARIABLES] = {0};
+  loom_keypoint_bring_between(shift, rows[2].at, &task, &source, flat, 0, (int[]){0, 1});
+  assert_true(shift[0] == 0 && shift[1] == 0 && shift[2] == 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rigid_motions_are_found), cmocka_unit_test(one_point_is_moved_and_a_line_turns_least),
-      cmocka_unit_test(no_other_motion_fits_better), cmocka_unit_test(points_follow_the_shape)};
+      cmocka_unit_test(no_other_motion_fits_better), cmocka_unit_test(points_follow_the_shape),
+      cmocka_unit_test(a_point_is_brought_between_two)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -510,8 +510,18 @@ static void assert_same_pose(loomPose a, loomPose b) {
 static void transforms_keep_what_they_must(void** state) {
   fixture* f = *state;
   loomError err = {0, ""};
-  const loomTask* task = f->h->task;
+  loomTask* task = f->h->task;
   loomRandom random = loom_random(1, 1, LOOM_PURPOSE_TEST);
+
+  // A person who holds a short handle next to the head is corrected; here all is to stay.
+  int between[2][LOOM_MAX_SUBTASKS][2];
+  for (int a = 0; a < 2; a++) {
+    for (int k = 0; k < task->subtask_count[a]; k++) {
+      memcpy(between[a][k], task->subtasks[a][k].between, sizeof between[a][k]);
+      memset(task->subtasks[a][k].between, 0, sizeof between[a][k]);
+    }
+  }
+
   for (int i = getenv("LOOM_QUICK") ? 5 : 0; i < demos; i++) {
     const loomReplay* r = &f->sources.replay[i];
     loomDemo demo;
@@ -561,6 +571,10 @@ static void transforms_keep_what_they_must(void** state) {
     loom_scene_destroy(scene);
     loom_demo_destroy(&demo);
   }
+
+  for (int a = 0; a < 2; a++)
+    for (int k = 0; k < task->subtask_count[a]; k++)
+      memcpy(task->subtasks[a][k].between, between[a][k], sizeof between[a][k]);
 }
 
 static int first_closing(const double* grip, int stride, int from, int to) {
@@ -601,8 +615,9 @@ static void gripper_commands_stay_with_their_poses(void** state) {
 
   // A hand that keeps off table or handle keeps its orientation, not the distances of its targets.
   loomSubtaskDef* grasp = &f->h->task->subtasks[0][0];
-  double clearance = grasp->clearance, standoff = grasp->standoff;
+  loomSubtaskDef as_it_is = *grasp;
   grasp->clearance = grasp->standoff = 0;
+  grasp->centered = false;
 
   int wanted = getenv("LOOM_QUICK") ? 1 : 4;
   for (uint64_t attempt = 0; wanted > 0 && attempt < 10; attempt++) {
@@ -638,8 +653,7 @@ static void gripper_commands_stay_with_their_poses(void** state) {
   }
 
   assert_int_equal(wanted, 0);
-  grasp->clearance = clearance;
-  grasp->standoff = standoff;
+  *grasp = as_it_is;
   loom_trace_destroy(&trace);
   loom_episode_destroy(e);
   loom_scene_destroy(scene);
