@@ -261,7 +261,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"subtask", "track", "true or false", "", "false", "the object is followed until the gripper closes", "true"},
     {"subtask", "centered", "true or false", "", "false", "the reference object comes to lie between the fingers as the source's hand had it once they had closed: the first finger to touch does not push it", "true"},
     {"subtask", "standoff", "number", "m", "0", "the hand is drawn back so far along its z axis: it closes that much before the source's, not pressed against what it grasps", "0.005"},
-    {"subtask", "clearance", "number", "m", "0, not looked at", "the hand stays so far from tables, walls and whatever else is fixed: targets nearer to it are moved away", "0.002"},
+    {"subtask", "clearance", "number", "m", "0, not looked at", "the hand stays so far from tables, walls and whatever else is fixed, and hand and wrist from other arms: targets nearer to them are moved away", "0.002"},
     {"subtask", "keypoints", "map of lists of names", "", "none", "keypoints of the reference object and of what is carried: where the shape is another than the source's, the motion keeps its relation to these, not to the object's frame", "{hammer: [tail]}"},
     {"subtask", "between", "list of 2 names", "", "none", "keypoints of the reference object between which the hand takes hold: where the source's would do so beyond one of them, the motion is moved along the line between them. Of what is carried, where there is no reference: the motion is that of a hand that holds it so", "[tail, neck]"},
     {"subtask", "scale", "map", "", "none", "stretched with the object's size: section scale", "{axis: [0, 0, 1], by: L}"},

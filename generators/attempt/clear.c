@@ -17,24 +17,24 @@ typedef struct nearest {
 
 // No more than the distance of two geoms: of the sphere around the first to the other, where that is a box or
 // a plane, or else to the sphere around it.
-static double at_least(const mjModel* m, const mjData* d, int g, int fixed) {
+static double at_least(const mjModel* m, const mjData* d, int g, int other) {
   double between[3], local[3], squares = 0;
-  mju_sub3(between, d->geom_xpos + 3 * g, d->geom_xpos + 3 * fixed);
-  mju_mulMatTVec3(local, d->geom_xmat + 9 * fixed, between);
-  if (m->geom_type[fixed] == mjGEOM_PLANE) return local[2] - m->geom_rbound[g];
-  if (m->geom_type[fixed] != mjGEOM_BOX)
-    return mju_norm3(between) - m->geom_rbound[g] - m->geom_rbound[fixed];
+  mju_sub3(between, d->geom_xpos + 3 * g, d->geom_xpos + 3 * other);
+  mju_mulMatTVec3(local, d->geom_xmat + 9 * other, between);
+  if (m->geom_type[other] == mjGEOM_PLANE) return local[2] - m->geom_rbound[g];
+  if (m->geom_type[other] != mjGEOM_BOX)
+    return mju_norm3(between) - m->geom_rbound[g] - m->geom_rbound[other];
 
   for (int i = 0; i < 3; i++) {
-    double beyond = fmax(0, fabs(local[i]) - m->geom_size[3 * fixed + i]);
+    double beyond = fmax(0, fabs(local[i]) - m->geom_size[3 * other + i]);
     squares += beyond * beyond;
   }
   return sqrt(squares) - m->geom_rbound[g];
 }
 
-static void measure(nearest* out, const mjModel* m, mjData* d, int g, int fixed) {
+static void measure(nearest* out, const mjModel* m, mjData* d, int g, int other) {
   double points[6];
-  double distance = mj_geomDistance(m, d, g, fixed, out->distance, points);
+  double distance = mj_geomDistance(m, d, g, other, out->distance, points);
   if (distance >= out->distance || fabs(distance) < mjMINVAL) return;
 
   // From one's surface to the other's: outwards where they are apart, inwards where they overlap.
@@ -52,39 +52,58 @@ static void put_geom(mjData* out, const mjData* d, int g, const loomPose* move) 
   mju_quat2Mat(out->geom_xmat + 9 * g, pose.quat);
 }
 
-static nearest look(const loomEpisode* e, int root, loomPose move, double upto) {
+// The body from which an arm's joints on hang, counted from its end: what hangs from it has the next numbers.
+static int body_of_joint(const loomEpisode* e, int a, int from_end) {
+  const loomArm* arm = &e->arms[a];
+  return e->m->dof_bodyid[arm->dof[arm->n > from_end ? arm->n - 1 - from_end : 0]];
+}
+
+// Does the geom belong to a robot that is not arm a's?
+static bool of_other_arm(const loomEpisode* e, int a, int body) {
+  for (int b = 0; b < e->arm_count; b++)
+    if (b != a && loom_body_moves_with(e->m, body, e->m->dof_bodyid[e->arms[b].dof[0]])) return true;
+  return false;
+}
+
+static void look_from(nearest* out, const loomEpisode* e, int a, int g, bool of_hand) {
   const mjModel* m = e->m;
   mjData* d = e->scratch;
+  for (int other = 0; other < (int)m->ngeom; other++) {
+    int body = m->geom_bodyid[other];
+    bool fixed = of_hand && !m->body_weldid[body];
+    if (!loom_geoms_may_collide(m, g, other) || !(fixed || of_other_arm(e, a, body))) continue;
+    mju_copy3(d->geom_xpos + 3 * other, e->d->geom_xpos + 3 * other);
+    mju_copy(d->geom_xmat + 9 * other, e->d->geom_xmat + 9 * other, 9);
+    if (at_least(m, d, g, other) >= out->distance) continue;
+
+    // Parts of objects are there to be touched.
+    if (loom_object_of_body(m, e->scene->object_body, e->scene->task->object_count, body) >= 0) continue;
+    measure(out, m, d, g, other);
+  }
+}
+
+// The hand to what is fixed, and with the wrist that it turns on to other arms.
+static nearest look(const loomEpisode* e, int a, loomPose move, double upto) {
+  const mjModel* m = e->m;
+  int hand = body_of_joint(e, a, 0), wrist = body_of_joint(e, a, 1);
   nearest out = {.distance = upto};
 
-  for (int b = root; b < (int)m->nbody && loom_body_moves_with(m, b, root); b++) {
+  for (int b = wrist; b < (int)m->nbody && loom_body_moves_with(m, b, wrist); b++) {
     for (int i = 0; i < m->body_geomnum[b]; i++) {
       int g = m->body_geomadr[b] + i;
       if (!m->geom_contype[g] && !m->geom_conaffinity[g]) continue;
-      put_geom(d, e->d, g, &move);
-      for (int fixed = 0; fixed < (int)m->ngeom; fixed++) {
-        int body = m->geom_bodyid[fixed];
-        if (m->body_weldid[body] || !loom_geoms_may_collide(m, g, fixed)) continue;
-        mju_copy3(d->geom_xpos + 3 * fixed, e->d->geom_xpos + 3 * fixed);
-        mju_copy(d->geom_xmat + 9 * fixed, e->d->geom_xmat + 9 * fixed, 9);
-        if (at_least(m, d, g, fixed) >= out.distance) continue;
-
-        // Parts of objects are there to be touched.
-        if (loom_object_of_body(m, e->scene->object_body, e->scene->task->object_count, body) >= 0) continue;
-        measure(&out, m, d, g, fixed);
-      }
+      put_geom(e->scratch, e->d, g, &move);
+      look_from(&out, e, a, g, b >= hand);
     }
   }
   return out;
 }
 
 void loom_stand_clear(loomPose* target, const loomEpisode* e, int a, double clearance) {
-  const loomArm* arm = &e->arms[a];
-  int root = e->m->dof_bodyid[arm->dof[arm->n - 1]];  // what hangs from it has the next numbers
   loomPose back = loom_pose_inverse(loom_episode_eef(e, a));
 
   for (int i = 0; i < MOVES; i++) {
-    nearest n = look(e, root, loom_pose_mul(*target, back), clearance);
+    nearest n = look(e, a, loom_pose_mul(*target, back), clearance);
     if (n.distance > clearance - enough) return;
     mju_addToScl3(target->pos, n.away, clearance - n.distance);
   }

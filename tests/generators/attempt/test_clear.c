@@ -1,4 +1,5 @@
-// Targets are moved off what is fixed, by just as much as they lack; all others stay as they are.
+// Targets are moved off what is fixed and off other arms, by just as much as they lack; all others stay as they
+// are.
 #include "tests/own_fixture.h"
 
 #include <math.h>
@@ -101,6 +102,55 @@ static void objects_are_no_hindrance(void** state) {
   assert_memory_equal(&before, &target, sizeof target);
 }
 
+// The least distance of arm 0's pads to arm 1's, were arm 0's hand at this pose.
+static double between_hands(const loomEpisode* e, const loomPose* pose) {
+  const char* pads[2][2] = {{"lpad0", "rpad0"}, {"lpad1", "rpad1"}};
+  loomPose move = loom_pose_mul(*pose, loom_pose_inverse(loom_episode_eef(e, 0)));
+  double least = 1;
+  for (int i = 0; i < 2; i++) {
+    for (int k = 0; k < 2; k++) {
+      int mine = mj_name2id(e->m, mjOBJ_GEOM, pads[0][i]), other = mj_name2id(e->m, mjOBJ_GEOM, pads[1][k]);
+      loomPose moved =
+          loom_pose_mul(move, loom_pose_from_mat(e->d->geom_xpos + 3 * mine, e->d->geom_xmat + 9 * mine));
+      mju_copy3(e->scratch->geom_xpos + 3 * mine, moved.pos);
+      mju_quat2Mat(e->scratch->geom_xmat + 9 * mine, moved.quat);
+      mju_copy3(e->scratch->geom_xpos + 3 * other, e->d->geom_xpos + 3 * other);
+      mju_copy(e->scratch->geom_xmat + 9 * other, e->d->geom_xmat + 9 * other, 9);
+      least = fmin(least, mj_geomDistance(e->m, e->scratch, mine, other, 1, NULL));
+    }
+  }
+  return least;
+}
+
+// A hand that is sent to the side of the other arm's, touching it, in it, turned: it stays as far away as it
+// is to, and no farther than that takes.
+static void hands_keep_off_other_arms(void** state) {
+  own* o = *state;
+  start(o);
+  const struct {
+    double beside[3], turn[3];
+  } rows[] = {
+      {{0, -0.06, 0}, {0, 0, 0}}, {{0.021, 0, 0}, {0, 0, 0}},     {{0.018, 0.002, 0}, {0, 0, 0.1}},
+      {{0.017, 0, 0}, {0, 0, 0}}, {{0, 0.004, 0.079}, {0, 0, 0}}, {{0.01, 0.03, 0.082}, {0, 0.1, 0}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    loomPose target = loom_episode_eef(o->e, 1), turn = loom_pose_identity();
+    loom_quat_exp(turn.quat, rows[i].turn);
+    target = loom_pose_mul(target, turn);
+    mju_addTo3(target.pos, rows[i].beside);
+
+    double before = between_hands(o->e, &target);
+    loomPose moved = target;
+    loom_stand_clear(&moved, o->e, 0, clearance);
+    double after = between_hands(o->e, &moved), way = loom_pose_distance(moved, target);
+    assert_true(after > clearance - 2e-4);
+    if (before >= clearance)
+      assert_true(way == 0);
+    else
+      assert_true(way < clearance - before + 2e-3);
+  }
+}
+
 // Sources press a hand into the floor, and an attempt does, or does not.
 static void attempts_keep_off(void** state) {
   own* o = *state;
@@ -137,6 +187,7 @@ int main(void) {
       cmocka_unit_test(hands_are_moved_by_what_they_lack),
       cmocka_unit_test(what_is_clear_stays),
       cmocka_unit_test(objects_are_no_hindrance),
+      cmocka_unit_test(hands_keep_off_other_arms),
       cmocka_unit_test(attempts_keep_off),
   };
   return cmocka_run_group_tests(tests, open_own, close_own);
