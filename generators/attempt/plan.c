@@ -142,7 +142,8 @@ static int choose_source(loomPlan* p, int a, int k) {
   return chosen;
 }
 
-// Shifted along the line between its fingers: in the source's hand, before it is turned to an equivalent pose.
+// Shifted along the line between its fingers: in the source's hand, before that is turned to an equivalent
+// pose.
 static void center(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   const loomReplay* source = &p->sources->replay[arm->source];

@@ -1,5 +1,4 @@
-// Targets are moved off what is fixed and off other arms, by just as much as they lack; all others stay as they
-// are.
+// Targets are moved off what is fixed and off other arms by just as much as they lack; all others stay.
 #include "tests/own_fixture.h"
 
 #include <math.h>
@@ -109,13 +108,16 @@ static double between_hands(const loomEpisode* e, const loomPose* pose) {
   double least = 1;
   for (int i = 0; i < 2; i++) {
     for (int k = 0; k < 2; k++) {
+      // Arm 0's where it would be, arm 1's where it is.
       int mine = mj_name2id(e->m, mjOBJ_GEOM, pads[0][i]), other = mj_name2id(e->m, mjOBJ_GEOM, pads[1][k]);
       loomPose moved =
           loom_pose_mul(move, loom_pose_from_mat(e->d->geom_xpos + 3 * mine, e->d->geom_xmat + 9 * mine));
+
       mju_copy3(e->scratch->geom_xpos + 3 * mine, moved.pos);
       mju_quat2Mat(e->scratch->geom_xmat + 9 * mine, moved.quat);
       mju_copy3(e->scratch->geom_xpos + 3 * other, e->d->geom_xpos + 3 * other);
       mju_copy(e->scratch->geom_xmat + 9 * other, e->d->geom_xmat + 9 * other, 9);
+
       least = fmin(least, mj_geomDistance(e->m, e->scratch, mine, other, 1, NULL));
     }
   }
@@ -139,9 +141,11 @@ static void hands_keep_off_other_arms(void** state) {
     target = loom_pose_mul(target, turn);
     mju_addTo3(target.pos, rows[i].beside);
 
+    // As it is told to stand, and as it then does.
     double before = between_hands(o->e, &target);
     loomPose moved = target;
     loom_stand_clear(&moved, o->e, 0, clearance);
+
     double after = between_hands(o->e, &moved), way = loom_pose_distance(moved, target);
     assert_true(after > clearance - 2e-4);
     if (before >= clearance)
