@@ -53,6 +53,7 @@ static void mlp_init(const diffusionNetwork* net, loomParams* params, loomRandom
 static void mlp_layout(diffusionNetwork* net, loomArena* arena, int n, bool train) {
   size_t count = (size_t)n * (size_t)net->u.mlp.def.sizes[0];
   loom_mlp_layout(&net->u.mlp, arena, n);
+  net->u.mlp.apart = !train;
   net->x = loom_arena_real(arena, count);
   net->dx = loom_arena_real(arena, train ? count : 0);
 }
@@ -137,7 +138,7 @@ static void diffusion_init(const void* layers, loomParams* params, loomRandom* r
 
 static void diffusion_layout(void* layers, loomArena* arena, int n) {
   diffusionNetwork* net = layers;
-  size_t rows = n ? (size_t)n : 1;
+  size_t rows = n ? (size_t)n : loom_network_together(&net->def) ? LOOM_TOGETHER : 1;
 
   net->denoiser->layout(net, arena, (int)rows, n > 0);
   net->step = loom_arena_real(arena, rows);
@@ -161,9 +162,14 @@ static void diffusion_backward(void* layers, loomParams* params, const loomSampl
   net->denoiser->learn(net, params, samples, doutputs);
 }
 
+static bool diffusion_together(const loomNetworkDef* def) {
+  return def->policy.kind == LOOM_KIND_DIFFUSION_MLP;
+}
+
 const loomNetworkType loom_network_diffusion = {.size = sizeof(diffusionNetwork),
                                                 .declare = diffusion_declare,
                                                 .init = diffusion_init,
                                                 .layout = diffusion_layout,
                                                 .forward = diffusion_forward,
-                                                .backward = diffusion_backward};
+                                                .backward = diffusion_backward,
+                                                .together = diffusion_together};

@@ -1,5 +1,6 @@
 #include "policies/nn/blas.h"
 
+#include <assert.h>
 #include <cblas.h>
 #include <omp.h>
 
@@ -70,21 +71,29 @@ LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal*
   }
 }
 
-// One row by a transpose, which is all that a network does to act: as fast as memory gives w, where gemm
+// Columns [first, first + count) of c: its rows one by one, while what they need of b is still near.
+static void column_dots(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int first, int count,
+                        int k, loomReal scale, int keep) {
+  for (ptrdiff_t r = 0; r < m; r++)
+    dot_rows(c + r * c_stride + first, a.data + r * a.stride, b.data + (ptrdiff_t)first * b.stride, b.stride,
+             count, k, scale, keep);
+}
+
+// Single rows by a transpose, which is all that a network does to act: as fast as memory gives w, where gemm
 // manages a tenth of it and gemv three quarters.
-static void row_dots(loomReal* c, const loomReal* x, loomMatrix b, int n, int k, loomReal scale, int keep) {
+static void row_dots(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                     loomReal scale, int keep) {
   enum { ROWS = 16, THREADED = 1 << 16 };  // numbers of w; below, starting a team costs more than it saves
 
   // Even a team of one costs as much as a small layer.
   if ((ptrdiff_t)n * k < THREADED) {
-    dot_rows(c, x, b.data, b.stride, n, k, scale, keep);
+    column_dots(c, c_stride, a, b, m, 0, n, k, scale, keep);
     return;
   }
 
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < n; i += ROWS)
-    dot_rows(c + i, x, b.data + (ptrdiff_t)i * b.stride, b.stride, n - i < ROWS ? n - i : ROWS, k, scale,
-             keep);
+    column_dots(c, c_stride, a, b, m, i, n - i < ROWS ? n - i : ROWS, k, scale, keep);
 }
 
 // One call of OpenBLAS, which uses one thread where the caller has it so.
@@ -140,7 +149,7 @@ static void product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m
 
   // A decision's rows have a way of their own.
   if (m == 1 && b.transposed && !a.transposed) {
-    row_dots(c, a.data, b, n, k, scale, keep);
+    row_dots(c, c_stride, a, b, m, n, k, scale, keep);
     return;
   }
 
@@ -166,6 +175,12 @@ void loom_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, 
 void loom_product_whole(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
                         loomReal scale, int keep) {
   product(c, c_stride, a, b, m, n, k, scale, keep, true);
+}
+
+void loom_product_apart(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                        loomReal scale, int keep) {
+  assert(b.transposed && !a.transposed);
+  row_dots(c, c_stride, a, b, m, n, k, scale, keep);
 }
 
 enum { SUM_STRIP = 64, SUM_BLOCK = 256 };  // columns a thread takes, rows added up before they join the total
