@@ -46,7 +46,7 @@ typedef struct loomEnvironmentMaker {
   void* common;        // what they share and `ended` changes, without pointers; part of a vector's snapshots
   size_t common_size;  // bytes
   int (*create)(loomEnvironment* out, const void* source, loomError* err);
-  /// NULL, or what n environments would do in `observe` each, done together at a lower price and with the same
+  /// NULL, or what n environments would do in `observe` each, done together: at a lower price, with the same
   /// result. Whoever steps several may call it between their steps and their observations.
   void (*prepare)(loomEnvironment* environment, int n);
 } loomEnvironmentMaker;

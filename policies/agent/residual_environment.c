@@ -104,8 +104,8 @@ static void keep_seen(residualEpisode* r, const loomReal* seen) {
   if (net->type->begin) r->input[0] = (loomReal)since;
 }
 
-// What the policy sees. What it is about to do is decided when somebody asks: prepare_residuals, `observe`, or
-// the next step, which takes it.
+// What the policy sees. What it is about to do is decided when somebody asks: prepare_residuals, `observe`,
+// or the next step, which takes it.
 static int look(residualEpisode* r, loomError* err) {
   const loomReal* seen;
   if (r->task->policy->residual) return loom_trained_ready(r->instance, r->e, err);

@@ -80,8 +80,8 @@ struct loomNetworkType {
   /// Acting: outputs (output_width) for the newest row of one sample's obs (seen x obs_dim), moving on
   /// whatever is kept from row to row; NULL: forward.
   const loomReal* (*decide)(void* layers, const loomParams* params, const loomSamples* samples);
-  /// Acting: whether forward takes up to LOOM_TOGETHER samples at once, each of which gets to the last bit what
-  /// it gets alone; NULL: it does not.
+  /// Acting: whether forward takes up to LOOM_TOGETHER samples at once, each of which gets to the last bit
+  /// what it gets alone; NULL: it does not.
   bool (*together)(const loomNetworkDef* def);
 };
 

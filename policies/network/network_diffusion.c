@@ -136,9 +136,13 @@ static void diffusion_init(const void* layers, loomParams* params, loomRandom* r
   net->denoiser->init(net, params, random);
 }
 
+static bool diffusion_together(const loomNetworkDef* def) {
+  return def->policy.kind == LOOM_KIND_DIFFUSION_MLP;
+}
+
 static void diffusion_layout(void* layers, loomArena* arena, int n) {
   diffusionNetwork* net = layers;
-  size_t rows = n ? (size_t)n : loom_network_together(&net->def) ? LOOM_TOGETHER : 1;
+  size_t rows = n ? (size_t)n : diffusion_together(&net->def) ? LOOM_TOGETHER : 1;
 
   net->denoiser->layout(net, arena, (int)rows, n > 0);
   net->step = loom_arena_real(arena, rows);
@@ -160,10 +164,6 @@ static void diffusion_backward(void* layers, loomParams* params, const loomSampl
                                const loomReal* doutputs) {
   diffusionNetwork* net = layers;
   net->denoiser->learn(net, params, samples, doutputs);
-}
-
-static bool diffusion_together(const loomNetworkDef* def) {
-  return def->policy.kind == LOOM_KIND_DIFFUSION_MLP;
 }
 
 const loomNetworkType loom_network_diffusion = {.size = sizeof(diffusionNetwork),

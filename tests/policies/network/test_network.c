@@ -67,7 +67,7 @@ static void decide_beside_others(const netCase* c, loomActor* actor, int n) {
   }
 }
 
-// Of all networks that keep nothing from row to row and whose rows do not touch each other, however wide.
+// All networks can whose rows know nothing of each other.
 static void decisions_together(void** state) {
   (void)state;
   static const bool able[LOOM_KINDS] = {[LOOM_KIND_BC_L2] = true,
