@@ -17,7 +17,7 @@ static int step_control(loomEnvironmentStep* out, void* self, const double* acti
   return 0;
 }
 
-static void observe_control(double* obs, const void* self) {
+static void observe_control(double* obs, void* self) {
   loom_control_sim_observe(obs, self);
 }
 

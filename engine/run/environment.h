@@ -26,7 +26,8 @@ typedef struct loomEnvironment {
   int (*reset)(void* self, uint64_t seed, uint64_t attempt, loomError* err);
   /// One step with action (actions): a control step, or several where an action is held.
   int (*step)(loomEnvironmentStep* out, void* self, const double* action, loomError* err);
-  void (*observe)(double* obs, const void* self);  // (obs)
+  /// obs (obs). What of the state's observation is costly may be left for here, where it cannot fail.
+  void (*observe)(double* obs, void* self);
   /// Everything that further steps depend on, snapshot_size bytes aligned for doubles.
   void (*snapshot)(void* out, const void* self);
   int (*restore)(void* self, const void* snapshot, loomError* err);
@@ -45,6 +46,9 @@ typedef struct loomEnvironmentMaker {
   void* common;        // what they share and `ended` changes, without pointers; part of a vector's snapshots
   size_t common_size;  // bytes
   int (*create)(loomEnvironment* out, const void* source, loomError* err);
+  /// NULL, or what n environments would do in `observe` each, done together: at a lower price, with the same
+  /// result. Whoever steps several may call it between their steps and their observations.
+  void (*prepare)(loomEnvironment* environment, int n);
 } loomEnvironmentMaker;
 
 /// Environments of a control task; the scene stays as it is meanwhile.

@@ -78,9 +78,18 @@ static int begin_episode(loomVector* v, int i, loomError* err) {
   v->reward[i] = 0;
   v->steps[i] = 0;
   v->terminated[i] = v->truncated[i] = v->success[i] = false;
-  int code = e->reset(e->self, v->def.seed, attempt, err);
-  if (!code) e->observe(obs_of(v, i), e->self);
-  return code;
+  return e->reset(e->self, v->def.seed, attempt, err);
+}
+
+static void observe_one(loomVector* v, int i) {
+  v->environment[i].observe(obs_of(v, i), v->environment[i].self);
+}
+
+// Of those that are prepared together, once all are where they are.
+static void observe_prepared(loomVector* v) {
+  if (!v->maker.prepare) return;
+  v->maker.prepare(v->environment, v->def.n);
+  for (int i = 0; i < v->def.n; i++) observe_one(v, i);
 }
 
 int loom_vector_reset(loomVector* v, loomError* err) {
@@ -91,7 +100,9 @@ int loom_vector_reset(loomVector* v, loomError* err) {
     v->episode[i] = 0;
     v->fresh[i] = true;
     code = begin_episode(v, i, err);
+    if (!code && !v->maker.prepare) observe_one(v, i);
   }
+  if (!code) observe_prepared(v);
   return code;
 }
 
@@ -116,7 +127,6 @@ static int step_one(loomVector* v, int i, const double* action, loomError* err) 
   v->steps[i] = step.steps;
   v->total[i] += step.reward;
   v->length[i]++;
-  e->observe(obs_of(v, i), e->self);
   return 0;
 }
 
@@ -127,8 +137,11 @@ typedef struct stepCall {
 
 static int step_item(void* user, int worker, int i, loomError* err) {
   const stepCall* call = user;
+  loomVector* v = call->vector;
   (void)worker;
-  return step_one(call->vector, i, call->actions + (ptrdiff_t)i * call->vector->maker.actions, err);
+  int code = step_one(v, i, call->actions + (ptrdiff_t)i * v->maker.actions, err);
+  if (!code && !v->maker.prepare) observe_one(v, i);
+  return code;
 }
 
 static int step_all(stepCall* call, loomError* err) {
@@ -146,6 +159,7 @@ static int step_all(stepCall* call, loomError* err) {
 int loom_vector_step(loomVector* v, const double* actions, loomError* err) {
   stepCall call = {v, actions};
   int code = step_all(&call, err);
+  if (!code) observe_prepared(v);
 
   // In the environments' order, whoever was faster.
   for (int i = 0; !code && i < v->def.n; i++) {

@@ -22,6 +22,13 @@ typedef struct loomDecided {
 /// So a state's decision is one, whether it is then taken, or only valued where an episode was cut short. out
 /// may be NULL. For instances of a trained policy's maker.
 int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, loomError* err);
+/// The same in two steps, of which only the first can fail: look, if that is due, so that there is nothing
+/// left but to decide, if that is.
+int loom_trained_ready(void* instance, loomEpisode* episode, loomError* err);
+bool loom_trained_is_due(const void* instance);
+/// Decide for n (<= LOOM_TOGETHER) instances of one policy at once, each as it would alone. They are due, and
+/// their network can do so (loom_network_together).
+void loom_trained_decide_together(void* const* instance, int n);
 /// Somebody else decides: what the network is asked with in this state, seen (rows x obs_dim of its network),
 /// normalized, oldest first, valid until the next state. Once a state, where all that was decided is done.
 int loom_trained_look(const loomReal** seen, void* instance, loomEpisode* episode, loomError* err);

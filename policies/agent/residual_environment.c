@@ -24,7 +24,7 @@ typedef struct residualEpisode {
   int tries;  // 2 x the range of shared->adr + the end; -1 = none
   int decisions;
   double* added;    // (longest x numbers) at each decision of this episode
-  loomReal* input;  // (inputs)
+  loomReal* input;  // (inputs) where there is a residual as it was last observed
 } residualEpisode;
 
 static loomPolicyMaker maker_of(const loomResidualTask* task) {
@@ -104,20 +104,22 @@ static void keep_seen(residualEpisode* r, const loomReal* seen) {
   if (net->type->begin) r->input[0] = (loomReal)since;
 }
 
-// What the policy sees and is about to do, which is decided here and taken by the next step.
+// What the policy sees. What it is about to do is decided when somebody asks: prepare_residuals, `observe`,
+// or the next step, which takes it.
 static int look(residualEpisode* r, loomError* err) {
   const loomReal* seen;
-  loomDecided decided;
-  int code;
-  if (!r->task->policy->residual) {
-    code = loom_trained_look(&seen, r->instance, r->e, err);
-    if (!code) keep_seen(r, seen);
-    return code;
-  }
+  if (r->task->policy->residual) return loom_trained_ready(r->instance, r->e, err);
 
-  code = loom_trained_decide(&decided, r->instance, r->e, err);
-  if (!code) loom_residual_see(r->input, r->task->policy, decided.seen, decided.actions, decided.n);
+  int code = loom_trained_look(&seen, r->instance, r->e, err);
+  if (!code) keep_seen(r, seen);
   return code;
+}
+
+// What the residual decides from, where the policy has looked.
+static void fill_input(residualEpisode* r) {
+  loomDecided decided;
+  if (!loom_trained_decide(&decided, r->instance, r->e, NULL))
+    loom_residual_see(r->input, r->task->policy, decided.seen, decided.actions, decided.n);
 }
 
 // A failing simulation is a failed episode; all else is an error.
@@ -286,9 +288,24 @@ static int step_residual(loomEnvironmentStep* out, void* self, const double* act
   return code;
 }
 
-static void observe_residual(double* obs, const void* self) {
-  const residualEpisode* r = self;
+static void observe_residual(double* obs, void* self) {
+  residualEpisode* r = self;
+  if (r->task->policy->residual && !r->broken) fill_input(r);
   for (int i = 0; i < r->task->inputs; i++) obs[i] = (double)r->input[i];
+}
+
+// What falls due in several episodes at once is decided with one way through the network's parameters.
+static void prepare_residuals(loomEnvironment* environment, int n) {
+  void* due[LOOM_TOGETHER];
+  int count = 0;
+
+  for (int i = 0; i < n; i++) {
+    const residualEpisode* r = environment[i].self;
+    if (!r->broken && loom_trained_is_due(r->instance)) due[count++] = r->instance;
+    if (!count || (count < LOOM_TOGETHER && i < n - 1)) continue;
+    loom_trained_decide_together(due, count);
+    count = 0;
+  }
 }
 
 // ---- snapshots
@@ -408,6 +425,7 @@ int loom_residual_task(loomResidualTask* t, loomError* err) {
 }
 
 loomEnvironmentMaker loom_residual_environment(const loomResidualTask* t) {
+  bool together = t->policy->residual && loom_network_together(&t->policy->network.def);
   return (loomEnvironmentMaker){.source = t,
                                 .obs = t->inputs,
                                 .actions = t->numbers,
@@ -419,7 +437,8 @@ loomEnvironmentMaker loom_residual_environment(const loomResidualTask* t) {
                                 .snapshot_size = head_of(t) * sizeof(uint64_t) +
                                                  ranges_of(t) * sizeof(double) +
                                                  (size_t)t->longest * (size_t)t->numbers * sizeof(double),
-                                .create = create_residual};
+                                .create = create_residual,
+                                .prepare = together ? prepare_residuals : NULL};
 }
 
 // ---- demos
@@ -483,6 +502,7 @@ int loom_residual_demo(loomReal* obs, loomReal* action, loomReal* reward, const 
       if (!code && !row) loom_reward_begin(r->reward, r->e, NULL);
       if (!code && !row) code = maker.begin(&policy, r->instance, r->e, seed, number, err);
       if (!code && row == first) code = look(r, err);
+      if (!code && row == first) fill_input(r);
       if (!code) code = compare_row(off, r, actions + (ptrdiff_t)row * r->e->action_dim, err);
     }
     memcpy(obs + (ptrdiff_t)(first / hold) * inputs, r->input, (size_t)inputs * sizeof *obs);

@@ -24,7 +24,7 @@ typedef struct actorInstance {
   float* queue;         // (decided x actions.dim)
   int rows, seen_rows;  // of a history; how many there are yet
   int queued, next;
-  bool ready;  // it has looked, and decided, in this state
+  bool ready;  // it has looked in this state
   // What is added.
   loomResidualSpace space;
   loomTd3Network residual;
@@ -152,26 +152,53 @@ static int look(actorInstance* a, loomEpisode* episode, loomError* err) {
   return code;
 }
 
-int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, loomError* err) {
+int loom_trained_ready(void* instance, loomEpisode* episode, loomError* err) {
   actorInstance* a = instance;
-  size_t dim = (size_t)a->trained->network.def.obs_dim;
+  if (a->ready) return 0;
+
   // Of the rows between two decisions only the last are seen by the second, and those that an offset is
   // decided from.
   bool looks = a->queued - a->next < a->rows ||
                (a->trained->residual && !(a->steps % a->trained->residual->config.hold));
-  int code = !a->ready && looks ? look(a, episode, err) : 0;
-  if (!a->ready && !looks && loom_observer_must_look(episode)) loom_observer_pass(a->observer, episode);
-  if (code) return code;
+  int code = looks ? look(a, episode, err) : 0;
+  if (!looks && loom_observer_must_look(episode)) loom_observer_pass(a->observer, episode);
 
-  // All that was decided is done: decide again.
-  if (!a->ready && a->next == a->queued) {
-    a->queued = loom_network_decided(&a->trained->network.def);
-    a->next = 0;
-    loom_actor_decide(a->queue, &a->actor, a->seen, &a->random);
-    loom_normal_undo(a->queue, a->queued, &a->trained->actions);
+  a->ready = !code;
+  return code;
+}
+
+// All that was decided is done.
+bool loom_trained_is_due(const void* instance) {
+  const actorInstance* a = instance;
+  return a->ready && a->next == a->queued;
+}
+
+void loom_trained_decide_together(void* const* instance, int n) {
+  loomDecision decision[LOOM_TOGETHER] = {{0}};
+  actorInstance* first = instance[0];
+  for (int i = 0; i < n; i++) {
+    actorInstance* a = instance[i];
+    decision[i] = (loomDecision){a->queue, a->seen, &a->random};
   }
 
-  a->ready = true;
+  // Networks that decide for several keep nothing from one decision to the next: any one's actor will do.
+  loom_actor_decide_together(decision, &first->actor, n);
+
+  for (int i = 0; i < n; i++) {
+    actorInstance* a = instance[i];
+    a->queued = loom_network_decided(&a->trained->network.def);
+    a->next = 0;
+    loom_normal_undo(a->queue, a->queued, &a->trained->actions);
+  }
+}
+
+int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, loomError* err) {
+  actorInstance* a = instance;
+  size_t dim = (size_t)a->trained->network.def.obs_dim;
+  int code = loom_trained_ready(a, episode, err);
+  if (code) return code;
+
+  if (loom_trained_is_due(a)) loom_trained_decide_together(&instance, 1);
   if (out) *out = (loomDecided){a->seen + (size_t)(a->rows - 1) * dim, a->queue, a->queued, a->next};
   return 0;
 }

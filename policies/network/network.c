@@ -72,6 +72,10 @@ int loom_network_decided(const loomNetworkDef* def) {
   return loom_policy_denoises(def->policy.kind) ? def->policy.executed : 1;
 }
 
+bool loom_network_together(const loomNetworkDef* def) {
+  return def->type->together && def->type->together(def);
+}
+
 // ---- made and freed
 
 int loom_network_create(loomNetwork* out, const loomNetworkDef* def, uint64_t seed, loomError* err) {

@@ -15,6 +15,8 @@
 
 LOOM_C_BEGIN
 
+enum { LOOM_TOGETHER = 8 };  // decisions made at once, at most
+
 typedef struct loomNetworkType loomNetworkType;
 
 extern const loomNetworkType loom_network_mlp, loom_network_rnn, loom_network_transformer,
@@ -41,6 +43,8 @@ loomObjectiveDef loom_network_objective(const loomNetworkDef* def);
 /// Rows of observations that a decision takes, oldest first, and rows of actions that it gives.
 int loom_network_seen(const loomNetworkDef* def);
 int loom_network_decided(const loomNetworkDef* def);
+/// Whether several decisions, up to LOOM_TOGETHER, can be made at once (loom_actor_decide_together).
+bool loom_network_together(const loomNetworkDef* def);
 
 /// What goes into a network, and what it is to learn.
 typedef struct loomSamples {
@@ -61,7 +65,8 @@ struct loomNetworkType {
   size_t size;  // bytes of layers
   void (*declare)(void* layers, loomParams* params, const loomNetworkDef* def);
   void (*init)(const void* layers, loomParams* params, loomRandom* random);
-  /// Activations: for training with up to n samples, or to act (n = 0: begin and decide only).
+  /// Activations: for training with up to n samples, or to act (n = 0: begin and decide only, for one, or for
+  /// LOOM_TOGETHER where they can be decided together).
   void (*layout)(void* layers, loomArena* arena, int n);
   /// Outputs (n x output_rows x output_width), valid until the next call. `random` is for dropout;
   /// NULL: none.
@@ -75,6 +80,9 @@ struct loomNetworkType {
   /// Acting: outputs (output_width) for the newest row of one sample's obs (seen x obs_dim), moving on
   /// whatever is kept from row to row; NULL: forward.
   const loomReal* (*decide)(void* layers, const loomParams* params, const loomSamples* samples);
+  /// Acting: whether forward takes up to LOOM_TOGETHER samples at once, each of which gets to the last bit
+  /// what it gets alone; NULL: it does not.
+  bool (*together)(const loomNetworkDef* def);
 };
 
 typedef struct loomNetwork {

@@ -53,6 +53,7 @@ static void mlp_init(const diffusionNetwork* net, loomParams* params, loomRandom
 static void mlp_layout(diffusionNetwork* net, loomArena* arena, int n, bool train) {
   size_t count = (size_t)n * (size_t)net->u.mlp.def.sizes[0];
   loom_mlp_layout(&net->u.mlp, arena, n);
+  net->u.mlp.apart = !train;
   net->x = loom_arena_real(arena, count);
   net->dx = loom_arena_real(arena, train ? count : 0);
 }
@@ -135,9 +136,13 @@ static void diffusion_init(const void* layers, loomParams* params, loomRandom* r
   net->denoiser->init(net, params, random);
 }
 
+static bool diffusion_together(const loomNetworkDef* def) {
+  return def->policy.kind == LOOM_KIND_DIFFUSION_MLP;
+}
+
 static void diffusion_layout(void* layers, loomArena* arena, int n) {
   diffusionNetwork* net = layers;
-  size_t rows = n ? (size_t)n : 1;
+  size_t rows = n ? (size_t)n : diffusion_together(&net->def) ? LOOM_TOGETHER : 1;
 
   net->denoiser->layout(net, arena, (int)rows, n > 0);
   net->step = loom_arena_real(arena, rows);
@@ -166,4 +171,5 @@ const loomNetworkType loom_network_diffusion = {.size = sizeof(diffusionNetwork)
                                                 .init = diffusion_init,
                                                 .layout = diffusion_layout,
                                                 .forward = diffusion_forward,
-                                                .backward = diffusion_backward};
+                                                .backward = diffusion_backward,
+                                                .together = diffusion_together};

@@ -25,7 +25,8 @@ static void mlp_init(const void* layers, loomParams* params, loomRandom* random)
 
 static void mlp_layout(void* layers, loomArena* arena, int n) {
   mlpNetwork* net = layers;
-  loom_mlp_layout(&net->mlp, arena, n ? n : 1);
+  loom_mlp_layout(&net->mlp, arena, n ? n : LOOM_TOGETHER);
+  net->mlp.apart = !n;
 }
 
 static const loomReal* mlp_forward(void* layers, const loomParams* params, const loomSamples* samples,
@@ -41,9 +42,15 @@ static void mlp_backward(void* layers, loomParams* params, const loomSamples* sa
   loom_mlp_backward(samples->dobs, &net->mlp, params, doutputs, samples->obs, samples->n);
 }
 
+static bool mlp_together(const loomNetworkDef* def) {
+  (void)def;
+  return true;
+}
+
 const loomNetworkType loom_network_mlp = {.size = sizeof(mlpNetwork),
                                           .declare = mlp_declare,
                                           .init = mlp_init,
                                           .layout = mlp_layout,
                                           .forward = mlp_forward,
-                                          .backward = mlp_backward};
+                                          .backward = mlp_backward,
+                                          .together = mlp_together};

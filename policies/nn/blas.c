@@ -1,5 +1,6 @@
 #include "policies/nn/blas.h"
 
+#include <assert.h>
 #include <cblas.h>
 #include <omp.h>
 
@@ -18,7 +19,7 @@ static CBLAS_TRANSPOSE side(bool transposed) {
 // The numbers of a register of AVX-512, as two halves (of AVX2's, for which gcc splits whole ones badly), and
 // sums that do not wait for each other. On processors with narrower registers they are the same: so are the
 // sums.
-enum { LANES = 16, HALF = 8, CHAINS = 4 };
+enum { LANES = 16, HALF = 8, CHAINS = 4, FEW = CHAINS };
 typedef loomReal half __attribute__((vector_size(HALF * sizeof(loomReal))));
 typedef loomReal quarter __attribute__((vector_size(HALF / 2 * sizeof(loomReal))));
 
@@ -30,61 +31,117 @@ static inline void add_half(half* sum, const loomReal* a, const loomReal* b) {
   *sum += x * y;
 }
 
-// y (rows) = scale * w (rows x k) x + keep * y. All that takes time here is w's way from memory, so it is
-// read as it lies, one row after the other, and asked for ahead.
-LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal* w, int stride, int rows,
-                                 int k, loomReal scale, int keep) {
+// y (m x rows) = scale * x (m x k) w^T + keep * y, where w is (rows x k). In what order a number's terms are
+// added does not depend on m, nor on how many of the chains go along w's row at once: m times as many as fill
+// the registers, which m and `chains` are constants for.
+static inline __attribute__((always_inline)) void dots(loomReal* y, int y_stride, const loomReal* x,
+                                                       int x_stride, const loomReal* w, int stride, int rows,
+                                                       int k, loomReal scale, int keep, int m, int chains) {
   enum { AHEAD = 1024 };  // numbers
 
   for (int i = 0; i < rows; i++) {
     const loomReal* row = w + (ptrdiff_t)i * stride;
-    half low[CHAINS] = {{0}}, high[CHAINS] = {{0}};
+    half low[FEW][CHAINS], high[FEW][CHAINS];
 
-    // Several sums, so that one multiplication need not wait for the addition before it.
-    int j = 0;
-    for (; j + CHAINS * LANES <= k; j += CHAINS * LANES) {
+    for (int first = 0; first < CHAINS; first += chains) {
+      half l[CHAINS] = {{0}}, h[CHAINS] = {{0}};
+
+      // Several sums, so that one multiplication need not wait for the addition before it.
+      int j = 0;
+      for (; j + CHAINS * LANES <= k; j += CHAINS * LANES) {
 #pragma GCC unroll 4
-      for (int c = 0; c < CHAINS; c++) {
-        __builtin_prefetch(row + j + c * LANES + AHEAD);
-        add_half(&low[c], row + j + c * LANES, x + j + c * LANES);
-        add_half(&high[c], row + j + c * LANES + HALF, x + j + c * LANES + HALF);
+        for (int c = 0; c < chains; c++) {
+          int at = j + (first + c) * LANES;
+          __builtin_prefetch(row + at + AHEAD);
+#pragma GCC unroll 4
+          for (int r = 0; r < m; r++) {
+            const loomReal* other = x + (ptrdiff_t)r * x_stride + at;
+            add_half(&l[r * chains + c], row + at, other);
+            add_half(&h[r * chains + c], row + at + HALF, other + HALF);
+          }
+        }
+      }
+
+      // What is left: whole registers, which go to the first of them.
+      for (; !first && j + LANES <= k; j += LANES) {
+#pragma GCC unroll 4
+        for (int r = 0; r < m; r++) {
+          add_half(&l[r * chains], row + j, x + (ptrdiff_t)r * x_stride + j);
+          add_half(&h[r * chains], row + j + HALF, x + (ptrdiff_t)r * x_stride + j + HALF);
+        }
+      }
+
+#pragma GCC unroll 4
+      for (int c = 0; c < chains; c++) {
+#pragma GCC unroll 4
+        for (int r = 0; r < m; r++) {
+          low[r][first + c] = l[r * chains + c];
+          high[r][first + c] = h[r * chains + c];
+        }
       }
     }
 
-    // What is left: whole registers, then single numbers.
-    for (; j + LANES <= k; j += LANES) {
-      add_half(&low[0], row + j, x + j);
-      add_half(&high[0], row + j + HALF, x + j + HALF);
+#pragma GCC unroll 4
+    for (int r = 0; r < m; r++) {
+      // And single numbers.
+      loomReal rest = 0;
+      for (int j = k / LANES * LANES; j < k; j++) rest += row[j] * x[(ptrdiff_t)r * x_stride + j];
+
+      // All lanes into two, halves at a time.
+      half s = ((low[r][0] + low[r][1]) + (low[r][2] + low[r][3])) +
+               ((high[r][0] + high[r][1]) + (high[r][2] + high[r][3]));
+      quarter a, b;
+      memcpy(&a, &s, sizeof a);
+      memcpy(&b, (const char*)&s + sizeof a, sizeof b);
+      a += b;
+      loomReal* out = &y[(ptrdiff_t)r * y_stride + i];
+      *out = scale * ((a[0] + a[2]) + (a[1] + a[3]) + rest) + (keep ? *out : 0);
     }
-
-    loomReal rest = 0;
-    for (; j < k; j++) rest += row[j] * x[j];
-
-    // All lanes into two, halves at a time.
-    half s = ((low[0] + low[1]) + (low[2] + low[3])) + ((high[0] + high[1]) + (high[2] + high[3]));
-    quarter a, b;
-    memcpy(&a, &s, sizeof a);
-    memcpy(&b, (const char*)&s + sizeof a, sizeof b);
-    a += b;
-    y[i] = scale * ((a[0] + a[2]) + (a[1] + a[3]) + rest) + (keep ? y[i] : 0);
   }
 }
 
-// One row by a transpose, which is all that a network does to act: as fast as memory gives w, where gemm
+// All that takes time for a single row is w's way from memory, so it is read as it lies, one row after the
+// other, and asked for ahead.
+LOOM_CLONES static void dot_rows(loomReal* y, const loomReal* x, const loomReal* w, int stride, int rows,
+                                 int k, loomReal scale, int keep) {
+  dots(y, 0, x, 0, w, stride, rows, k, scale, keep, 1, CHAINS);
+}
+
+// For a few it is w's way to the registers: each line of it is multiplied with all of them.
+LOOM_CLONES static void dot_few_rows(loomReal* y, int y_stride, const loomReal* x, int x_stride,
+                                     const loomReal* w, int stride, int rows, int k, loomReal scale,
+                                     int keep) {
+  dots(y, y_stride, x, x_stride, w, stride, rows, k, scale, keep, FEW, 1);
+}
+
+// Columns [first, first + count) of c: its rows one after the other, while what they need of b is near.
+static void column_dots(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int first, int count,
+                        int k, loomReal scale, int keep) {
+  const loomReal* w = b.data + (ptrdiff_t)first * b.stride;
+  ptrdiff_t r = 0;
+
+  for (; r + FEW <= m; r += FEW)
+    dot_few_rows(c + r * c_stride + first, c_stride, a.data + r * a.stride, a.stride, w, b.stride, count, k,
+                 scale, keep);
+  for (; r < m; r++)
+    dot_rows(c + r * c_stride + first, a.data + r * a.stride, w, b.stride, count, k, scale, keep);
+}
+
+// Single rows by a transpose, which is all that a network does to act: as fast as memory gives w, where gemm
 // manages a tenth of it and gemv three quarters.
-static void row_dots(loomReal* c, const loomReal* x, loomMatrix b, int n, int k, loomReal scale, int keep) {
+static void row_dots(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                     loomReal scale, int keep) {
   enum { ROWS = 16, THREADED = 1 << 16 };  // numbers of w; below, starting a team costs more than it saves
 
   // Even a team of one costs as much as a small layer.
   if ((ptrdiff_t)n * k < THREADED) {
-    dot_rows(c, x, b.data, b.stride, n, k, scale, keep);
+    column_dots(c, c_stride, a, b, m, 0, n, k, scale, keep);
     return;
   }
 
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < n; i += ROWS)
-    dot_rows(c + i, x, b.data + (ptrdiff_t)i * b.stride, b.stride, n - i < ROWS ? n - i : ROWS, k, scale,
-             keep);
+    column_dots(c, c_stride, a, b, m, i, n - i < ROWS ? n - i : ROWS, k, scale, keep);
 }
 
 // One call of OpenBLAS, which uses one thread where the caller has it so.
@@ -140,7 +197,7 @@ static void product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m
 
   // A decision's rows have a way of their own.
   if (m == 1 && b.transposed && !a.transposed) {
-    row_dots(c, a.data, b, n, k, scale, keep);
+    row_dots(c, c_stride, a, b, m, n, k, scale, keep);
     return;
   }
 
@@ -166,6 +223,12 @@ void loom_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, 
 void loom_product_whole(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
                         loomReal scale, int keep) {
   product(c, c_stride, a, b, m, n, k, scale, keep, true);
+}
+
+void loom_product_apart(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                        loomReal scale, int keep) {
+  assert(b.transposed && !a.transposed);
+  row_dots(c, c_stride, a, b, m, n, k, scale, keep);
 }
 
 enum { SUM_STRIP = 64, SUM_BLOCK = 256 };  // columns a thread takes, rows added up before they join the total

@@ -23,6 +23,10 @@ void loom_product(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, 
 /// among threads themselves. Bits may differ from those of loom_product.
 void loom_product_whole(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
                         loomReal scale, int keep);
+/// The same of some rows by a transpose, each to the last bit what it is alone (m = 1): for a few decisions
+/// at once, which read b from memory once. For many rows it is slower than loom_product.
+void loom_product_apart(loomReal* c, int c_stride, loomMatrix a, loomMatrix b, int m, int n, int k,
+                        loomReal scale, int keep);
 
 /// out (width) += the sum of x's rows (n x width). Rows are added in one order, whatever the number of
 /// threads.

@@ -19,6 +19,12 @@ void loom_linear_forward_whole(loomReal* y, const loomReal* x, const loomReal* w
   loom_product_whole(y, out, (loomMatrix){x, in, false}, (loomMatrix){w, in, true}, n, out, in, 1, b != NULL);
 }
 
+void loom_linear_forward_apart(loomReal* y, const loomReal* x, const loomReal* w, const loomReal* b, int n,
+                               int in, int out) {
+  bias_rows(y, b, n, out);
+  loom_product_apart(y, out, (loomMatrix){x, in, false}, (loomMatrix){w, in, true}, n, out, in, 1, b != NULL);
+}
+
 void loom_linear_backward(loomReal* dx, loomReal* dw, loomReal* db, const loomReal* dy, const loomReal* x,
                           const loomReal* w, int n, int in, int out) {
   if (dx) loom_product(dx, in, (loomMatrix){dy, out, false}, (loomMatrix){w, in, false}, n, in, out, 1, 0);

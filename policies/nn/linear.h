@@ -11,6 +11,9 @@ void loom_linear_forward(loomReal* y, const loomReal* x, const loomReal* w, cons
 /// The same on the caller's thread alone: for callers that share out rows among threads themselves.
 void loom_linear_forward_whole(loomReal* y, const loomReal* x, const loomReal* w, const loomReal* b, int n,
                                int in, int out);
+/// The same of a few rows, each to the last bit what it is alone (loom_product_apart).
+void loom_linear_forward_apart(loomReal* y, const loomReal* x, const loomReal* w, const loomReal* b, int n,
+                               int in, int out);
 /// dx (n x in, may be NULL), dw (out x in, may be NULL), db (out, may be NULL) from dy (n x out).
 void loom_linear_backward(loomReal* dx, loomReal* dw, loomReal* db, const loomReal* dy, const loomReal* x,
                           const loomReal* w, int n, int in, int out);

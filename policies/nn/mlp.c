@@ -67,8 +67,8 @@ const loomReal* loom_mlp_forward(loomMlp* mlp, const loomParams* params, const l
 
   for (int i = 0; i < def->layers; i++) {
     int out = def->sizes[i + 1];
-    loom_linear_forward(mlp->sum[i], x, params->value + mlp->weight[i], params->value + mlp->bias[i], n,
-                        def->sizes[i], out);
+    (mlp->apart ? loom_linear_forward_apart : loom_linear_forward)(
+        mlp->sum[i], x, params->value + mlp->weight[i], params->value + mlp->bias[i], n, def->sizes[i], out);
 
     if (is_normalized(def, i))
       loom_layer_norm_forward(mlp->norm[i], mlp->mean[i], mlp->inverse[i], mlp->sum[i],

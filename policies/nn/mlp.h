@@ -23,6 +23,7 @@ typedef struct loomMlpDef {
 
 typedef struct loomMlp {
   loomMlpDef def;
+  bool apart;  // each row's output is to the last bit what it is alone: for who acts
   size_t weight[LOOM_MLP_LAYERS], bias[LOOM_MLP_LAYERS];  // offsets into the parameter blocks
   size_t gain[LOOM_MLP_LAYERS], shift[LOOM_MLP_LAYERS];   // likewise, where normalized
   loomReal* sum[LOOM_MLP_LAYERS];   // (n x sizes[i + 1]) of the linear layer; last: the output

@@ -161,12 +161,45 @@ static void snapshots_go_on(void** state) {
   gym_close(&gym);
 }
 
+static int prepared;
+
+static void note_prepared(loomEnvironment* environment, int n) {
+  assert_non_null(environment[N - 1].self);
+  assert_int_equal(n, N);
+  prepared++;
+}
+
+// Once a step, and once before the first; what is seen is the same.
+static void prepared_together(void** state) {
+  (void)state;
+  gymFixture gym = gym_open("hopper");
+  loomEnvironmentMaker maker = loom_control_environment(gym.scene);
+  loomError err = {0, ""};
+  loomVector *a = make_vector(&gym, N, 1), *b;
+  maker.prepare = note_prepared;
+
+  assert_int_equal(loom_vector_create(&b, &maker, &(loomVectorDef){.n = N, .threads = 2, .seed = 11}, &err),
+                   0);
+  assert_int_equal(loom_vector_reset(b, &err), 0);
+  for (int t = 0; t < 60; t++) {
+    assert_true(prepared == t + 1 && hash_of(0, a) == hash_of(0, b));
+    step_at_random(a, t);
+    step_at_random(b, t);
+  }
+  assert_true(hash_of(0, a) == hash_of(0, b));
+
+  loom_vector_destroy(a);
+  loom_vector_destroy(b);
+  gym_close(&gym);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(threads_change_nothing),
       cmocka_unit_test(resets_in_the_next_step),
       cmocka_unit_test(truncation_is_no_termination),
       cmocka_unit_test(snapshots_go_on),
+      cmocka_unit_test(prepared_together),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

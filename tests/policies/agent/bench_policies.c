@@ -1,6 +1,6 @@
 // What each kind of policy costs at its defaults, on one thread: parameters, CPU milliseconds of a training
-// step's sample and of a decision, and the decision against bc_gmm's perceptron. (Processor time, so that
-// what runs beside it shows little.)
+// step's sample and of a decision, of one of LOOM_TOGETHER where they are made together, and the decision
+// against bc_gmm's perceptron. (Processor time, so that what runs beside it shows little.)
 //   bench_policies [KIND]
 #include <omp.h>
 #include <stdio.h>
@@ -41,18 +41,21 @@ static double step_time(loomNetwork* net, loomObjective* objective, const loomSa
   return best;
 }
 
-static double decision_time(const loomNetwork* net, const float* obs, loomError* err) {
+// Of one of n decisions made together.
+static double decision_time(const loomNetwork* net, const float* obs, int n, loomError* err) {
   loomActor actor;
   loomRandom r = loom_random(2, 0, LOOM_PURPOSE_POLICY);
   float actions[64 * ACTIONS];
+  loomDecision decision[LOOM_TOGETHER];
   double best = INFINITY;
 
   if (loom_actor_create(&actor, net, err)) return NAN;
   loom_actor_begin(&actor);
+  for (int i = 0; i < n; i++) decision[i] = (loomDecision){actions, obs, &r};
   for (int i = 0; i < TRIES; i++) {
     double begin = now();
-    loom_actor_decide(actions, &actor, obs, &r);
-    best = fmin(best, now() - begin);
+    loom_actor_decide_together(decision, &actor, n);
+    best = fmin(best, (now() - begin) / n);
   }
 
   loom_actor_destroy(&actor);
@@ -78,11 +81,12 @@ static int measure(loomPolicyKind kind, double* mlp, loomError* err) {
 
   for (size_t i = 0; i < rows; i++) real[i] = 1;
   loomSamples samples = {.n = BATCH, .obs = obs, .actions = actions, .real = real};
-  double train = step_time(&net, &objective, &samples), decide = decision_time(&net, obs, err);
+  double train = step_time(&net, &objective, &samples), decide = decision_time(&net, obs, 1, err),
+         together = loom_network_together(&def) ? decision_time(&net, obs, LOOM_TOGETHER, err) : NAN;
 
   if (kind == LOOM_KIND_BC_GMM) *mlp = decide;
-  printf("%-15s %11zu %12.3f %13.0f %12.3f %8d %9.1f\n", loom_policy_kind_name(kind), net.params.total,
-         train / BATCH, 1e3 * BATCH / train, decide, loom_network_decided(&def), decide / *mlp);
+  printf("%-15s %11zu %12.3f %13.0f %12.3f %12.3f %8d %9.1f\n", loom_policy_kind_name(kind), net.params.total,
+         train / BATCH, 1e3 * BATCH / train, decide, together, loom_network_decided(&def), decide / *mlp);
   fflush(stdout);
   free(obs);
   free(actions);
@@ -97,8 +101,8 @@ int main(int argc, char** argv) {
   double mlp = NAN;
 
   omp_set_num_threads(1);
-  printf("%-15s %11s %12s %13s %12s %8s %9s\n", "kind", "parameters", "ms a sample", "samples a s",
-         "ms a decision", "actions", "x bc_gmm");
+  printf("%-15s %11s %12s %13s %12s %12s %8s %9s\n", "kind", "parameters", "ms a sample", "samples a s",
+         "ms a decision", "of 8 at once", "actions", "x bc_gmm");
 
   for (int kind = 0; kind < LOOM_KINDS; kind++) {
     const char* name = loom_policy_kind_name((loomPolicyKind)kind);

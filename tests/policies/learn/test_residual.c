@@ -373,6 +373,102 @@ static void snapshots_go_on(void** state) {
   assert_memory_not_equal(calm, disturbed, sizeof calm);
 }
 
+enum { SIDE = LOOM_TOGETHER + 3, DRIVEN = 9 };
+
+static loomVector* make_vector(const loomEnvironmentMaker* maker, int threads) {
+  loomError err = {0, ""};
+  loomVector* v;
+  must(loom_vector_create(&v, maker, &(loomVectorDef){.n = SIDE, .threads = threads, .seed = 9}, &err), &err);
+  must(loom_vector_reset(v, &err), &err);
+  return v;
+}
+
+static void drive(loomVector* v, int t) {
+  loomError err = {0, ""};
+  static double actions[SIDE * 12];
+  for (int i = 0; i < SIDE * 12; i++) {
+    loomRandom random = loom_random(5, (uint64_t)(t * SIDE * 12 + i), LOOM_PURPOSE_TEST);
+    actions[i] = loom_random_range(&random, -0.1, 0.1);
+  }
+  must(loom_vector_step(v, actions, &err), &err);
+}
+
+// So hard that the simulation of some episodes fails.
+static loomDisturbTerm violent_terms[] = {{.kind = LOOM_DISTURB_PUSH,
+                                           .of = "box",
+                                           .range = {1, 1e18},
+                                           .log = true,
+                                           .timed = true,
+                                           .at = {0, 1},
+                                           .ends = true,
+                                           .last = {0.1, 0.1}}};
+static const loomDisturbSet violent_set = {.label = "made", .count = 1, .terms = violent_terms};
+
+// Episodes whose last step ended in a state that nothing is known of.
+static int count_broken(const loomVector* v) {
+  int count = 0;
+  for (int i = 0; i < SIDE; i++) {
+    const double* obs = v->obs + i * v->maker.obs;
+    bool none = v->terminated[i];
+    for (int k = 0; k < v->maker.obs; k++) none = none && obs[k] == 0;
+    count += none;
+  }
+  return count;
+}
+
+// Episodes side by side decide together what each would alone, at every step or at some, across resets and
+// episodes that break off, on any number of threads, and go on from a snapshot.
+static void deciding_together_is_deciding_alone(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  for (int hold = 4; hold <= 8; hold += 4) {
+    loomResidualTask t = make_task(hold, 5 * hold - 1);
+    if (hold == 8) t.disturb = &violent_set;
+    int broken = 0;
+    loomEnvironmentMaker together = loom_residual_environment(&t), alone = together;
+    assert_non_null(together.prepare);
+    alone.prepare = NULL;
+
+    loomVector* v[] = {make_vector(&alone, 1), make_vector(&together, 1), make_vector(&together, 2),
+                       make_vector(&together, 1)};
+    size_t bytes = loom_vector_snapshot_size(v[0]);
+    char *one = malloc(bytes), *other = malloc(bytes);
+    assert_true(one && other);
+    for (int k = 0; k < DRIVEN; k++) {
+      for (int i = 0; i < 3; i++) drive(v[i], k);
+      broken += count_broken(v[1]);
+
+      // The last begins where the others are by then, in the middle of an episode.
+      loom_vector_snapshot(one, v[0]);
+      if (k == 2) must(loom_vector_restore(v[3], one, &err), &err);
+      if (k > 2) drive(v[3], k);
+      for (int i = 1; i < (k < 2 ? 3 : 4); i++) {
+        loom_vector_snapshot(other, v[i]);
+        assert_memory_equal(one, other, bytes);
+      }
+    }
+    assert_true(v[0]->finished >= SIDE);
+    assert_true(hold == 4 ? !broken : broken > 1 && broken < v[0]->finished);
+
+    // Where some have been asked already it is for the others.
+    loomEnvironment* e = v[1]->environment;
+    double obs[2][256];
+    for (int i = 0; i < SIDE; i++) must(e[i].reset(e[i].self, 9, 77, &err), &err);
+    e[2].observe(obs[0], e[2].self);
+    together.prepare(e, SIDE);
+    for (int i = 0; i < SIDE; i++) {
+      e[i].observe(obs[1], e[i].self);
+      assert_memory_equal(obs[0], obs[1], (size_t)together.obs * sizeof **obs);
+    }
+
+    for (int i = 0; i < 4; i++) loom_vector_destroy(v[i]);
+    free(one);
+    free(other);
+    loom_residual_destroy(policy.residual);
+    policy.residual = NULL;
+  }
+}
+
 // A demo that is the policy's own doing has no offsets; its observations are those of the environment.
 static void demos_are_seen_alike(void** state) {
   (void)state;
@@ -674,6 +770,7 @@ int main(void) {
       POLICY_TEST(the_policy_itself_is_an_environment),
       POLICY_TEST(memory_is_seen),
       POLICY_TEST(snapshots_go_on),
+      POLICY_TEST(deciding_together_is_deciding_alone),
       POLICY_TEST(demos_are_seen_alike),
       POLICY_TEST(what_does_not_fit_is_told),
       POLICY_TEST(episodes_begin_in_demos),

@@ -39,7 +39,7 @@ static inline int toy_step(loomEnvironmentStep* out, void* self, const double* a
   return 0;
 }
 
-static inline void toy_observe(double* obs, const void* self) {
+static inline void toy_observe(double* obs, void* self) {
   obs[0] = ((const toy*)self)->x;
 }
 

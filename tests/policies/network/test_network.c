@@ -1,5 +1,5 @@
-// Policies' networks as wholes: what they decide is a function of the random stream; each learns a small set
-// by heart.
+// Policies' networks as wholes: what they decide is a function of the random stream, and the same alone or
+// beside others; each learns a small set by heart.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -40,6 +40,59 @@ static void decisions(void** state) {
     loom_actor_destroy(&actor[1]);
     unmake(c);
     test_free(c);
+  }
+}
+
+// n decisions at once, each from what it sees and a stream of its own; then the streams are where they were.
+static void decide_beside_others(const netCase* c, loomActor* actor, int n) {
+  enum { MOST = 8 * ACTIONS };
+  loomDecision decision[LOOM_TOGETHER];
+  loomRandom random[2][LOOM_TOGETHER];
+  loomReal out[2][LOOM_TOGETHER][MOST];
+  const loomNetworkDef* def = &c->net.def;
+  size_t count = (size_t)(loom_network_decided(def) * ACTIONS);
+  assert_true(count <= MOST);
+
+  for (int i = 0; i < n; i++) {
+    const loomReal* obs = c->obs + i * loom_network_seen(def) * OBS;
+    random[0][i] = random[1][i] = loom_random(9, (uint64_t)i, LOOM_PURPOSE_TEST);
+    loom_actor_decide(out[0][i], actor, obs, &random[0][i]);
+    decision[i] = (loomDecision){out[1][i], obs, &random[1][i]};
+  }
+
+  loom_actor_decide_together(decision, actor, n);
+  for (int i = 0; i < n; i++) {
+    assert_memory_equal(out[0][i], out[1][i], count * sizeof(loomReal));
+    assert_true(loom_random_uniform(&random[0][i]) == loom_random_uniform(&random[1][i]));
+  }
+}
+
+// All networks can whose rows know nothing of each other.
+static void decisions_together(void** state) {
+  (void)state;
+  static const bool able[LOOM_KINDS] = {[LOOM_KIND_BC_L2] = true,
+                                        [LOOM_KIND_BC_GAUSSIAN] = true,
+                                        [LOOM_KIND_BC_GMM] = true,
+                                        [LOOM_KIND_DIFFUSION_MLP] = true};
+  static const int widths[] = {16, 21, 300};
+  loomError err = {0, ""};
+
+  for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+    for (int k = 0; k < LOOM_KINDS; k++) {
+      if (!able[k] && w) continue;
+      netCase* c = test_calloc(1, sizeof *c);
+      loomTrainConfig config = small_config((loomPolicyKind)k, widths[w]);
+      loomActor actor;
+      make(c, &config);
+      if (loom_actor_create(&actor, &c->net, &err)) fail_msg("%s", err.message);
+
+      assert_int_equal(loom_network_together(&c->net.def), able[k]);
+      for (int n = 1; n <= (able[k] ? LOOM_TOGETHER : 0); n++) decide_beside_others(c, &actor, n);
+
+      loom_actor_destroy(&actor);
+      unmake(c);
+      test_free(c);
+    }
   }
 }
 
@@ -131,7 +184,8 @@ static void learned_by_heart(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(decisions), cmocka_unit_test(noise_of_decisions),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(decisions), cmocka_unit_test(decisions_together),
+                                     cmocka_unit_test(noise_of_decisions),
                                      cmocka_unit_test(learned_by_heart)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 // Matrix products against sums in double, however the matrices lie and on any number of threads; sums of
-// columns likewise.
+// columns likewise. Rows that are told apart are what each is alone.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -98,6 +98,53 @@ static void products(void** state) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) products_of(sizes[i], &random);
 }
 
+// Rows beside each other are to the last bit what each is alone, kept or not, and leave what is between them.
+static void apart_of(size s, loomRandom* random) {
+  int stride = s.k + GAP, out = s.n + GAP;
+  size_t count = (size_t)s.m * (size_t)out;
+  loomReal* x = numbers((size_t)s.m * (size_t)stride, random);
+  loomReal* w = numbers((size_t)s.n * (size_t)stride, random);
+  loomReal* before = numbers(count, random);
+  loomReal* alone = malloc(2 * count * sizeof *alone);
+  assert_non_null(alone);
+  loomReal* together = alone + count;
+
+  for (int way = 0; way < 2 * TEAMS; way++) {
+    int keep = way % 2;
+    omp_set_num_threads(team[way / 2]);
+    memcpy(alone, before, count * sizeof *alone);
+    memcpy(together, before, count * sizeof *alone);
+
+    for (ptrdiff_t r = 0; r < s.m; r++)
+      loom_product(alone + r * out, out, (loomMatrix){x + r * stride, stride, false},
+                   (loomMatrix){w, stride, true}, 1, s.n, s.k, (loomReal)0.7, keep);
+    loom_product_apart(together, out, (loomMatrix){x, stride, false}, (loomMatrix){w, stride, true}, s.m, s.n,
+                       s.k, (loomReal)0.7, keep);
+    assert_memory_equal(alone, together, count * sizeof *alone);
+  }
+
+  free(x);
+  free(w);
+  free(before);
+  free(alone);
+}
+
+static void rows_apart(void** state) {
+  (void)state;
+  static const int widths[] = {1, 2, 15, 16, 17, 63, 64, 65, 79, 81, 129, 482, 1024},
+                   heights[] = {1, 3, 16, 17};
+  loomRandom random = loom_random(3, 0, LOOM_PURPOSE_WEIGHTS);
+
+  for (int m = 1; m <= 9; m++) {
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+      for (size_t j = 0; j < sizeof heights / sizeof *heights; j++)
+        apart_of((size){m, heights[j], widths[i]}, &random);
+
+    // So much that threads share it out.
+    apart_of((size){m, 301, 511}, &random);
+  }
+}
+
 static void column_sums(void** state) {
   (void)state;
   enum { ROWS = 700, WIDTH = 131 };
@@ -122,6 +169,7 @@ static void column_sums(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(column_sums)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(rows_apart),
+                                     cmocka_unit_test(column_sums)};
   return cmocka_run_group_tests_name("blas", tests, NULL, NULL);
 }
