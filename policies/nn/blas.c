@@ -31,9 +31,19 @@ static inline void add_half(half* sum, const loomReal* a, const loomReal* b) {
   *sum += x * y;
 }
 
-// y (m x rows) = scale * x (m x k) w^T + keep * y, where w is (rows x k). In what order a number's terms are
-// added does not depend on m, nor on how many of the chains go along w's row at once: m times as many as fill
-// the registers, which m and `chains` are constants for.
+// All lanes into two, halves at a time.
+static inline loomReal add_up(const half* low, const half* high) {
+  half s = ((low[0] + low[1]) + (low[2] + low[3])) + ((high[0] + high[1]) + (high[2] + high[3]));
+  quarter a, b;
+  memcpy(&a, &s, sizeof a);
+  memcpy(&b, (const char*)&s + sizeof a, sizeof b);
+  a += b;
+  return (a[0] + a[2]) + (a[1] + a[3]);
+}
+
+// y (m x rows) = scale * x (m x k) w^T + keep * y, where w is (rows x k). So many chains go along a row of w
+// at once that m times as many fill the registers: m * chains = CHAINS, both constants where it is called. In
+// what order a number's terms are added depends on neither.
 static inline __attribute__((always_inline)) void dots(loomReal* y, int y_stride, const loomReal* x,
                                                        int x_stride, const loomReal* w, int stride, int rows,
                                                        int k, loomReal scale, int keep, int m, int chains) {
@@ -87,15 +97,8 @@ static inline __attribute__((always_inline)) void dots(loomReal* y, int y_stride
       loomReal rest = 0;
       for (int j = k / LANES * LANES; j < k; j++) rest += row[j] * x[(ptrdiff_t)r * x_stride + j];
 
-      // All lanes into two, halves at a time.
-      half s = ((low[r][0] + low[r][1]) + (low[r][2] + low[r][3])) +
-               ((high[r][0] + high[r][1]) + (high[r][2] + high[r][3]));
-      quarter a, b;
-      memcpy(&a, &s, sizeof a);
-      memcpy(&b, (const char*)&s + sizeof a, sizeof b);
-      a += b;
       loomReal* out = &y[(ptrdiff_t)r * y_stride + i];
-      *out = scale * ((a[0] + a[2]) + (a[1] + a[3]) + rest) + (keep ? *out : 0);
+      *out = scale * (add_up(low[r], high[r]) + rest) + (keep ? *out : 0);
     }
   }
 }
