@@ -79,8 +79,8 @@ static void correct_for_held(loomTransform* t, const loomEpisode* e, const loomR
     held_src = loom_pose_mul(held_src, loom_pose_inverse(reshape));
   }
 
-  // And where the source held it beyond its present ends, the hand is where it was. Bounds are the reference's
-  // where there is one.
+  // And where the source held it beyond its present ends, the hand is where it was. Bounds are of the
+  // reference where there is one.
   if (has_bounds(s) && s->reference < 0) {
     loomPose grip = loom_pose_inverse(held_src), reshape = loom_pose_identity();
     loom_keypoint_bring_between(reshape.pos, grip.pos, e->scene->task, source, e->variables[s->carried],
