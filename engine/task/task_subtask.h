@@ -49,13 +49,11 @@ typedef struct loomSubtaskDef {
   int reference;  // object index; -1 = world
   int carried;    // object this arm holds: targets are corrected by its measured pose in the hand; -1 = none
   loomTransformKind transform;
-  bool symmetric;   // take the nearest reachable equivalent pose (object and hand symmetries)
-  bool track;       // recompute the transform each step until the gripper first closes
-  bool centered;    // the hand is shifted to where the first finger to touch does not push the reference
-  double standoff;  // m: targets are drawn back so far along the hand's z axis
-  double
-      clearance;  // m: the hand stays so far from what is fixed to the world, and from other arms; 0 = that
-                  // is not looked at
+  bool symmetric;    // take the nearest reachable equivalent pose (object and hand symmetries)
+  bool track;        // recompute the transform each step until the gripper first closes
+  bool centered;     // the hand is shifted to where the first finger to touch does not push the reference
+  double standoff;   // m: targets are drawn back so far along the hand's z axis
+  double clearance;  // m: the hand stays so far from what is fixed and from other arms; 0 = not looked at
   int keypoint_count[2];
   int* keypoints[2];  // (keypoint_count) points of the reference, of the carried object, whose places in
                       // the motion are kept where its shape is another; none = its frame's

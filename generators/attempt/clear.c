@@ -9,7 +9,7 @@
 enum { MOVES = 3 };
 static const double enough = 1e-4;  // m of clearance that may be missing
 
-// The least distance of the hand to what is fixed, and the direction in which it has more room.
+// The least distance of the hand to what it keeps off, and the direction in which it has more room.
 typedef struct nearest {
   double distance;  // m, negative where they overlap
   double away[3];   // unit vector, world frame
@@ -52,7 +52,7 @@ static void put_geom(mjData* out, const mjData* d, int g, const loomPose* move) 
   mju_quat2Mat(out->geom_xmat + 9 * g, pose.quat);
 }
 
-// The body from which an arm's joints on hang, counted from its end: what hangs from it has the next numbers.
+// The body that a joint of an arm moves, counted from the last one; what hangs from it has the next numbers.
 static int body_of_joint(const loomEpisode* e, int a, int from_end) {
   const loomArm* arm = &e->arms[a];
   return e->m->dof_bodyid[arm->dof[arm->n > from_end ? arm->n - 1 - from_end : 0]];
