@@ -27,6 +27,21 @@ int loom_task_find_object(const loomTask* t, const char* name) {
   return -1;
 }
 
+const loomRule* loom_task_partner(const loomTask* t, int a, int k, int* other, int* other_k) {
+  for (int i = 0; i < t->rule_count; i++) {
+    const loomRule* r = &t->rules[i];
+    if (r->kind != LOOM_RULE_COORDINATED) continue;
+
+    // It may be either of the two.
+    bool first = r->arm_a == a && r->subtask_a == k, second = r->arm_b == a && r->subtask_b == k;
+    if (!first && !second) continue;
+    *other = first ? r->arm_b : r->arm_a;
+    *other_k = first ? r->subtask_b : r->subtask_a;
+    return r;
+  }
+  return NULL;
+}
+
 int loom_task_find_subtask(const loomTask* t, int arm, const char* name) {
   for (int k = 0; k < t->subtask_count[arm]; k++) {
     if (!strcmp(t->subtasks[arm][k].name, name)) return k;

@@ -100,6 +100,9 @@ void loom_task_destroy(loomTask* task);
 int loom_task_find_reset(const loomTask* task, const char* name);   // index or -1
 int loom_task_find_object(const loomTask* task, const char* name);  // index or -1
 int loom_task_find_subtask(const loomTask* task, int arm, const char* name);
+/// The rule that coordinates a subtask with one of another arm, which is (*other, *other_subtask); NULL =
+/// none.
+const loomRule* loom_task_partner(const loomTask* task, int arm, int subtask, int* other, int* other_subtask);
 
 LOOM_C_END
 

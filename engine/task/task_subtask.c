@@ -189,6 +189,7 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = loom_yaml_read_bool(&s->symmetric, y, map, "symmetric", p->err);
   if (!code) code = loom_yaml_read_bool(&s->track, y, map, "track", p->err);
   if (!code) code = loom_yaml_read_bool(&s->centered, y, map, "centered", p->err);
+  if (!code) code = loom_yaml_read_bool(&s->midway, y, map, "midway", p->err);
   if (!code) code = loom_yaml_read_number(&s->standoff, y, map, "standoff", false, p->err);
   if (!code) code = loom_yaml_read_number(&s->clearance, y, map, "clearance", false, p->err);
   if (!code && !(s->clearance >= 0 && s->clearance <= 0.02))
@@ -441,6 +442,28 @@ static int read_rule(loomRule* r, taskParser* p, loomNode node) {
   return code;
 }
 
+// Where two arms meet is moved as a whole: one goes there, and the other, which plays along, follows what it
+// holds.
+static int check_midway(const taskParser* p) {
+  const loomTask* t = p->task;
+
+  for (int a = 0; a < t->arm_count; a++) {
+    for (int k = 0; k < t->subtask_count[a]; k++) {
+      const loomSubtaskDef* s = &t->subtasks[a][k];
+      int b, other;
+      if (!s->midway) continue;
+
+      bool follows = loom_task_partner(t, a, k, &b, &other) && t->subtasks[b][other].track;
+      if (s->transform == LOOM_TRANSFORM_WORLD && follows) continue;
+      return loom_error_set(p->err, LOOM_ERR_FORMAT,
+                            "%s:%d: subtask '%s': `midway` goes with `transform: world` and a subtask with "
+                            "`track: true` that is coordinated with it",
+                            t->path, s->line, s->name);
+    }
+  }
+  return 0;
+}
+
 int loom_task_parse_rules(taskParser* p, loomNode root) {
   loomNode list = loom_yaml_get(p->y, root, "coordination");
   int n = loom_yaml_count(p->y, list);
@@ -454,5 +477,6 @@ int loom_task_parse_rules(taskParser* p, loomNode root) {
     code = read_rule(&p->task->rules[i], p, loom_yaml_item(p->y, list, i));
     p->task->rule_count = i + 1;
   }
-  return code ? code : check_order(p, list);
+  if (!code) code = check_order(p, list);
+  return code ? code : check_midway(p);
 }

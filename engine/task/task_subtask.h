@@ -52,6 +52,7 @@ typedef struct loomSubtaskDef {
   bool symmetric;    // take the nearest reachable equivalent pose (object and hand symmetries)
   bool track;        // recompute the transform each step until the gripper first closes
   bool centered;     // the hand is shifted to where the first finger to touch does not push the reference
+  bool midway;       // moved along the line between the two coordinated arms to where both reach alike far
   double standoff;   // m: targets are drawn back so far along the hand's z axis
   double clearance;  // m: the hand stays so far from what is fixed and from other arms; 0 = not looked at
   int keypoint_count[2];

@@ -42,26 +42,6 @@ bool loom_plan_done(const loomPlan* p, int a) {
   return p->arm[a].subtask >= p->task->subtask_count[a];
 }
 
-// The partner of a coordinated subtask, or NULL.
-const loomRule* loom_plan_partner(const loomPlan* p, int a, int k, int* other, int* other_k) {
-  for (int i = 0; i < p->task->rule_count; i++) {
-    const loomRule* r = &p->task->rules[i];
-    if (r->kind != LOOM_RULE_COORDINATED) continue;
-    if (r->arm_a == a && r->subtask_a == k) {
-      *other = r->arm_b;
-      *other_k = r->subtask_b;
-      return r;
-    }
-
-    if (r->arm_b == a && r->subtask_b == k) {
-      *other = r->arm_a;
-      *other_k = r->subtask_a;
-      return r;
-    }
-  }
-  return NULL;
-}
-
 static bool order_allows(const loomPlan* p, int a, int k) {
   if (p->def->no_ordering) return true;
 
@@ -81,7 +61,7 @@ static bool may_begin(const loomPlan* p, int a) {
   int other, other_k, k = p->arm[a].subtask;
   if (loom_plan_done(p, a) || p->arm[a].running || !order_allows(p, a, k)) return false;
 
-  if (!loom_plan_partner(p, a, k, &other, &other_k)) return true;
+  if (!loom_task_partner(p->task, a, k, &other, &other_k)) return true;
   return p->arm[other].subtask == other_k && !p->arm[other].running && order_allows(p, other, other_k);
 }
 
@@ -91,7 +71,7 @@ static bool shares_choice(const loomPlan* p, int a, int k, const loomBarred* b) 
   if (loom_stage_count(p->task) > 1)
     return loom_stage_of(p->task, a, k) == loom_stage_of(p->task, b->arm, b->subtask);
   if (p->task->subtasks[a][k].select.share != LOOM_SHARE_SUBTASK) return true;
-  loom_plan_partner(p, a, k, &other, &other_k);
+  loom_task_partner(p->task, a, k, &other, &other_k);
   return (b->arm == a && b->subtask == k) || (b->arm == other && b->subtask == other_k);
 }
 
@@ -109,7 +89,7 @@ int loom_plan_barred(bool* out, const loomPlan* p, int a, int k) {
 static int choose_source(loomPlan* p, int a, int k) {
   int other, other_k;
   if (p->result->source[a][k] >= 0) return p->result->source[a][k];  // begun before
-  if (loom_plan_partner(p, a, k, &other, &other_k) && p->result->source[other][other_k] >= 0) {
+  if (loom_task_partner(p->task, a, k, &other, &other_k) && p->result->source[other][other_k] >= 0) {
     return p->result->source[other][other_k];
   }
 
@@ -129,7 +109,7 @@ static int choose_source(loomPlan* p, int a, int k) {
     slot = &p->stage_source[loom_stage_of(p->task, a, k)];
 
     // What is carried decides whose motion fits.
-    bool pair = loom_plan_partner(p, a, k, &other, &other_k) != NULL;
+    bool pair = loom_task_partner(p->task, a, k, &other, &other_k) != NULL;
     if (pair && p->task->subtasks[a][k].carried < 0 && p->task->subtasks[other][other_k].carried >= 0)
       a = other, k = other_k;
   }
@@ -224,7 +204,8 @@ static int turn_in_hand(const loomPlan* p, int a, int object) {
     return loom_held_turn(p->e, source, a, object, loom_segment_start(source, a, k));
 
   // The partner's hand.
-  if (!loom_plan_partner(p, a, k, &other, &other_k) || p->task->subtasks[other][other_k].carried != object)
+  if (!loom_task_partner(p->task, a, k, &other, &other_k) ||
+      p->task->subtasks[other][other_k].carried != object)
     return -1;
   return loom_held_turn(p->e, source, other, object, loom_segment_start(source, other, other_k));
 }
@@ -310,7 +291,7 @@ static void share_motion(loomPlan* p, const loomRule* rule) {
 // shifted end is shifted for both.
 static void match_partner(loomPlan* p, int a) {
   int other, other_k, k = p->arm[a].subtask;
-  const loomRule* rule = loom_plan_partner(p, a, k, &other, &other_k);
+  const loomRule* rule = loom_task_partner(p->task, a, k, &other, &other_k);
   if (!rule || !p->arm[other].running || p->arm[other].subtask != other_k) return;
 
   // Shifted ends are the first arm's for both, where the source's own agree.
@@ -347,7 +328,7 @@ static void begin_at(loomPlan* p, int a, int row) {
 
 void loom_plan_begin_again(loomPlan* p, int a, int row) {
   int other, other_k;
-  bool both = loom_plan_partner(p, a, p->arm[a].subtask, &other, &other_k) != NULL;
+  bool both = loom_task_partner(p->task, a, p->arm[a].subtask, &other, &other_k) != NULL;
 
   begin_at(p, a, row);
 
@@ -438,7 +419,7 @@ void loom_plan_begin(loomPlan* p) {
     if (!may_begin(p, a)) continue;
 
     int other, other_k;
-    bool both = loom_plan_partner(p, a, p->arm[a].subtask, &other, &other_k) != NULL;
+    bool both = loom_task_partner(p->task, a, p->arm[a].subtask, &other, &other_k) != NULL;
 
     begin_subtask(p, a);
     if (both) {
@@ -468,7 +449,7 @@ void loom_plan_end(loomPlan* p, const bool* ready) {
   // Coordinated subtasks end in the same step: who is ready first waits.
   for (int a = 0; a < p->e->arm_count; a++) {
     int other, k = p->arm[a].subtask, other_k;
-    if (!ready[a] || (loom_plan_partner(p, a, k, &other, &other_k) && !ready[other])) continue;
+    if (!ready[a] || (loom_task_partner(p->task, a, k, &other, &other_k) && !ready[other])) continue;
     p->end_step[a][k] = p->e->steps;
   }
 

@@ -69,8 +69,6 @@ void loom_plan_start(loomPlan* plan, loomEpisode* episode);
 const loomSubtaskDef* loom_plan_current(const loomPlan* plan, int arm);
 /// Has the arm run all its subtasks?
 bool loom_plan_done(const loomPlan* plan, int arm);
-/// The partner of a coordinated subtask, or NULL.
-const loomRule* loom_plan_partner(const loomPlan* plan, int arm, int subtask, int* other, int* other_subtask);
 /// Mark the sources (plan->sources->n) that are barred where the arm's subtask would choose one; how many.
 int loom_plan_barred(bool* out, const loomPlan* plan, int arm, int subtask);
 /// Have all rows of the arm's segment been targets?

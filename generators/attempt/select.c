@@ -11,7 +11,8 @@
 #include "generators/attempt/stage.h"
 #include "generators/source/segment.h"
 
-static const double same_angle = 1e-6;  // rad: of orientations as near the first is taken
+static const double least_reach = 0.01;  // m: of two arms together, along the line between them
+static const double same_angle = 1e-6;   // rad: of orientations as near the first is taken
 
 static bool has_bounds(const loomSubtaskDef* s) {
   return s->between[0] != s->between[1];
@@ -120,6 +121,31 @@ loomPose loom_reference_pose(const loomEpisode* e, const loomSubtaskDef* s, loom
   return s->keypoint_count[0] || has_bounds(s) ? loom_pose_mul(now, fit.reshape) : now;
 }
 
+// Where an arm begins: a point on the axis of its first joint, world frame, m.
+static const double* shoulder(const loomEpisode* e, int a) {
+  return e->d->xanchor + 3 * e->m->dof_jntid[e->arms[a].dof[0]];
+}
+
+// Move two arms that meet along the line between their shoulders until, at the segment's end, neither reaches
+// farther than the other: one that is all but straight turns small differences into large ones.
+// |hand_a + s line - shoulder_a| = |hand_b + s line - shoulder_b| is linear in s.
+static void bring_midway(double pos[3], const loomEpisode* e, const loomReplay* source, int a, int k) {
+  int b, other, last = source->end[a][k] - 1;
+  loom_task_partner(e->scene->task, a, k, &b, &other);
+
+  double line[3], reach_a[3], reach_b[3], apart[3];
+  mju_sub3(line, shoulder(e, b), shoulder(e, a));
+  mju_normalize3(line);
+  mju_sub3(reach_a, source->eef[a][last].pos, shoulder(e, a));
+  mju_sub3(reach_b, source->eef[b][last].pos, shoulder(e, b));
+
+  // Hands as far apart as shoulders are alike wherever they go.
+  mju_sub3(apart, reach_a, reach_b);
+  double along = 2 * mju_dot3(apart, line);
+  if (fabs(along) < least_reach) return;
+  mju_addToScl3(pos, line, (mju_dot3(reach_b, reach_b) - mju_dot3(reach_a, reach_a)) / along);
+}
+
 loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* source, int a, int k,
                                      loomFit fit, int row) {
   const loomTask* task = e->scene->task;
@@ -135,6 +161,8 @@ loomTransform loom_segment_transform(const loomEpisode* e, const loomReplay* sou
       t.scale = variable_ratio(e, source, s->reference, s->scale_by);
     }
   }
+
+  if (s->midway) bring_midway(t.world.pos, e, source, a, k);
 
   t.hand = loom_hand_symmetry(&task->robots[a], fit.hand_symmetry);
   if (s->carried >= 0) correct_for_held(&t, e, source, a, s, row);

@@ -4,16 +4,9 @@
 
 // Whether the subtask is to mix, or one that it is coordinated with.
 static bool begins_stage(const loomTask* task, int a, int k) {
+  int other, other_k;
   if (task->subtasks[a][k].mix) return true;
-
-  // Either side of a rule.
-  for (int i = 0; i < task->rule_count; i++) {
-    const loomRule* r = &task->rules[i];
-    if (r->kind != LOOM_RULE_COORDINATED) continue;
-    if (r->arm_a == a && r->subtask_a == k && task->subtasks[r->arm_b][r->subtask_b].mix) return true;
-    if (r->arm_b == a && r->subtask_b == k && task->subtasks[r->arm_a][r->subtask_a].mix) return true;
-  }
-  return false;
+  return loom_task_partner(task, a, k, &other, &other_k) && task->subtasks[other][other_k].mix;
 }
 
 static bool mixes(const loomTask* task) {

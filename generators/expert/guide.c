@@ -115,7 +115,7 @@ static void grasp_again(loomPlan* p, int a) {
 
   while (k > 0 && !grasps_in(&p->sources->replay[p->result->source[a][k]], a, k)) k--;
 
-  if (loom_plan_partner(p, a, arm->subtask, &other, &other_k) && p->arm[other].subtask == other_k)
+  if (loom_task_partner(p->task, a, arm->subtask, &other, &other_k) && p->arm[other].subtask == other_k)
     p->arm[other].running = false;
   for (int i = k; i < p->task->subtask_count[a]; i++) p->end_step[a][i] = -1;
 
@@ -216,7 +216,7 @@ static void hold_rows(loomGuide* g) {
 
   for (int a = 0; a < p->e->arm_count; a++) {
     int other, other_k;
-    bool both = p->arm[a].running && loom_plan_partner(p, a, p->arm[a].subtask, &other, &other_k) &&
+    bool both = p->arm[a].running && loom_task_partner(p->task, a, p->arm[a].subtask, &other, &other_k) &&
                 p->arm[other].running;
 
     if (p->arm[a].running && p->arm[a].step > 0 && !loom_plan_finished(&p->arm[a]) &&

@@ -187,6 +187,11 @@ static void keypoints_are_checked(void** state) {
                "needs an object");
   expect_error("      - name: ready\n", "      - name: ready\n        centered: true\n",
                "needs a `reference`");
+
+  // Where two arms meet is this subtask's to say, and the other follows.
+  expect_error("      - name: release\n", "      - name: release\n        midway: true\n",
+               "`midway` goes with");
+  expect_error("        track: true\n", "", "`midway` goes with");
 }
 
 static void circles_are_rejected(void** state) {

@@ -285,6 +285,73 @@ static void failing_sources_are_found_out(void** state) {
   loom_generate_report_destroy(&three);
 }
 
+// ---- where two arms meet
+
+// A point on the axis of the arm's first joint, world frame.
+static const double* shoulder_of(const own* o, int a) {
+  return o->e->d->xanchor + 3 * o->e->m->dof_jntid[o->e->arms[a].dof[0]];
+}
+
+// How far the source's hand, shifted, is from where its arm begins, m.
+static double reach_of(const own* o, int a, const loomReplay* source, const double shift[3]) {
+  double hand[3];
+  mju_add3(hand, source->eef[a][source->end[a][0] - 1].pos, shift);
+  return mju_dist3(hand, shoulder_of(o, a));
+}
+
+// The shift of arm a's first subtask, midway or not.
+static void find_shift(double shift[3], own* o, const loomReplay* source, int a, bool midway) {
+  loomSubtaskDef* s = &o->task->subtasks[a][0];
+  loomFit fit = {0};
+  s->reference = s->carried = -1;
+  s->transform = LOOM_TRANSFORM_WORLD;
+  s->midway = midway;
+
+  loomTransform t = loom_segment_transform(o->e, source, a, 0, fit, 0);
+  s->midway = false;
+  mju_copy3(shift, t.world.pos);
+  assert_true(loom_quat_angle(t.world.quat, loom_pose_identity().quat) == 0);
+}
+
+// Whichever of two arms is to go there: along the line between their shoulders, to where neither reaches
+// farther than the other, though in the source one did.
+static void arms_meet_midway(void** state) {
+  own* o = *state;
+  loomRule rule = {.kind = LOOM_RULE_COORDINATED, .arm_b = 1, .scheme = LOOM_SCHEME_REPLAY},
+           *rules = o->task->rules;
+  int rule_count = o->task->rule_count;
+  show_source(o, 0);
+  o->task->rules = &rule;
+  o->task->rule_count = 1;
+
+  for (int i = 0; i < SOURCES; i++) {
+    loomReplay* source = &o->sources.replay[i];
+    loomPose* hand = &source->eef[0][source->end[0][0] - 1];
+    loomPose kept_hand = *hand;
+    double shift[2][3], still[3], line[3], across[3];
+
+    // Another place for each.
+    hand->pos[0] += 0.05 * i - 0.06;
+    hand->pos[1] += 0.03;
+    find_shift(still, o, source, 0, false);
+    for (int a = 0; a < 2; a++) find_shift(shift[a], o, source, a, true);
+
+    double before = reach_of(o, 0, source, still) - reach_of(o, 1, source, still),
+           after = reach_of(o, 0, source, shift[0]) - reach_of(o, 1, source, shift[0]);
+    assert_true(mju_norm3(still) == 0 && fabs(before) > 1e-3);
+    assert_true(fabs(after) < 1e-12);
+    assert_true(mju_dist3(shift[0], shift[1]) < 1e-12);
+
+    mju_sub3(line, shoulder_of(o, 1), shoulder_of(o, 0));
+    mju_cross(across, shift[0], line);
+    assert_true(mju_norm3(across) < 1e-12);
+    *hand = kept_hand;
+  }
+
+  o->task->rules = rules;
+  o->task->rule_count = rule_count;
+}
+
 // ---- equivalent poses
 
 static const double degree = 0.017453292519943295;
@@ -370,6 +437,7 @@ int main(void) {
       LOOM_TEST(robot_distance_is_the_hands),
       LOOM_TEST(weighted_goes_by_success),
       LOOM_TEST(sources_are_shared_as_told),
+      LOOM_TEST(arms_meet_midway),
       LOOM_TEST(mixed_sources_change_between_subtasks),
       LOOM_TEST(failing_sources_are_found_out),
       LOOM_TEST(upright_things_turn_the_short_way),
