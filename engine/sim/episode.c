@@ -347,6 +347,15 @@ bool loom_episode_success(const loomEpisode* e) {
   return loom_condition_true(e->conditions, e->scene->task->success);
 }
 
+// A delta of nothing leaves the goal where it is, to the bit.
+void loom_episode_keep_still(double* action, const loomEpisode* e) {
+  for (int a = 0; a < e->arm_count; a++) {
+    const loomArm* arm = &e->arms[a];
+    if (arm->control.delta) memset(action, 0, sizeof *action * (size_t)arm->pose_dim);
+    action += loom_arm_action_dim(arm);
+  }
+}
+
 // ---- snapshots
 
 size_t loom_episode_snapshot_size(const loomEpisode* e) {

@@ -106,6 +106,9 @@ void loom_episode_state(double* out, const loomEpisode* episode);  // (S)
 loomPose loom_episode_object(const loomEpisode* episode, int object);
 loomPose loom_episode_eef(const loomEpisode* episode, int arm);
 bool loom_episode_success(const loomEpisode* episode);
+/// Make an action (A) one by which arms stay where they are: moves by nothing. Hands do as it says, and so do
+/// arms whose actions are absolute.
+void loom_episode_keep_still(double* action, const loomEpisode* episode);
 /// MJCF of this episode's model, with its object sizes; malloc'ed.
 int loom_episode_xml(char** out, loomEpisode* episode, loomError* err);
 

@@ -154,8 +154,10 @@ static int attempt_act(double* action, void* self, loomEpisode* e, loomError* er
   }
   if (e->steps >= p->task->settle_steps) loom_plan_begin(p);
 
+  // While they settle hands are open: a gripper's 0 would hold it, but a policy that learns 0 gives a little
+  // more or less, and its sign closes the gripper.
   loom_plan_move(action, p);
-  if (e->steps < p->task->settle_steps) loom_plan_keep_still(e, action);
+  if (e->steps < p->task->settle_steps) loom_episode_keep_still(action, e);
 
   note_row(p);
   return 0;

@@ -495,13 +495,3 @@ void loom_plan_move(double* action, loomPlan* p) {
     action += loom_arm_action_dim(body);
   }
 }
-
-// A delta of nothing leaves the goal where it is, to the bit. Hands open: a gripper's 0 would hold it,
-// but a policy that learns 0 gives a little more or less, and its sign closes the gripper.
-void loom_plan_keep_still(const loomEpisode* e, double* action) {
-  for (int a = 0; a < e->arm_count; a++) {
-    const loomArm* arm = &e->arms[a];
-    if (arm->control.delta) memset(action, 0, sizeof *action * (size_t)arm->pose_dim);
-    action += loom_arm_action_dim(arm);
-  }
-}

@@ -89,8 +89,6 @@ void loom_plan_end(loomPlan* plan, const bool* ready);
 void loom_plan_advance(loomPlan* plan);
 /// One control step further: the action (A) towards the targets.
 void loom_plan_move(double* action, loomPlan* plan);
-/// Of an action only grippers and hands, while a scene settles.
-void loom_plan_keep_still(const loomEpisode* episode, double* action);
 
 LOOM_C_END
 

@@ -236,7 +236,7 @@ static int guide_act(double* action, void* self, loomEpisode* e, loomError* err)
   }
 
   loom_plan_move(action, &g->plan);
-  if (e->steps < e->scene->task->settle_steps) loom_plan_keep_still(e, action);
+  if (e->steps < e->scene->task->settle_steps) loom_episode_keep_still(action, e);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "generators/source/perturb.h"
 
 #include <math.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,22 +81,31 @@ typedef struct recordedDemo {
   const loomDemo* demo;
   loomPerturbed* found;
   double* state;  // (S) scratch
+  int held;       // control steps in a row that success has held
 } recordedDemo;
 
 static int act_recorded(double* action, void* self, loomEpisode* e, loomError* err) {
-  const recordedDemo* r = self;
+  recordedDemo* r = self;
   const loomDemo* demo = r->demo;
+  const int hold = e->scene->task->success_hold, row = e->steps < demo->rows ? e->steps : demo->rows - 1;
   (void)err;
-  if (e->steps >= demo->rows) return LOOM_POLICY_DONE;
+
+  memcpy(action, demo->actions + (ptrdiff_t)row * demo->action_dim,
+         sizeof(double) * (size_t)demo->action_dim);
+  r->held = loom_episode_success(e) ? r->held + 1 : 0;
+
+  // A demo ends when success has held for as long as it must. Where it came a step later there is no row left
+  // for that: arms stand still.
+  if (e->steps >= demo->rows) {
+    loom_episode_keep_still(action, e);
+    return r->held >= hold || e->steps >= demo->rows + hold ? LOOM_POLICY_DONE : 0;
+  }
 
   // How far the replay has come away from the recording.
   const double* recorded = demo->states + (ptrdiff_t)e->steps * demo->state_dim;
   loom_episode_state(r->state, e);
   for (int i = 0; i < demo->state_dim; i++)
     r->found->state_error = fmax(r->found->state_error, fabs(r->state[i] - recorded[i]));
-
-  memcpy(action, demo->actions + (ptrdiff_t)e->steps * demo->action_dim,
-         sizeof(double) * (size_t)demo->action_dim);
   return 0;
 }
 
@@ -121,7 +131,7 @@ static int check_columns(const loomEpisode* e, const loomDemo* demo, loomError* 
 int loom_replay_perturbed(loomPerturbed* out, const loomScene* scene, const loomDemo* demo, uint64_t number,
                           const loomPerturbDef* def, loomError* err) {
   world w = {.def = def, .random = loom_random(def->seed, number, LOOM_PURPOSE_PERTURB)};
-  recordedDemo recorded = {demo, out, NULL};
+  recordedDemo recorded = {demo, out, NULL, 0};
   loomError why = {0, ""};
   loomRunResult run = {0};
   *out = (loomPerturbed){0};
@@ -133,9 +143,9 @@ int loom_replay_perturbed(loomPerturbed* out, const loomScene* scene, const loom
   if (!code && !(recorded.state = malloc(sizeof(double) * (size_t)demo->state_dim)))
     code = loom_error_set(&why, LOOM_ERR_MEMORY, "out of memory for a state");
 
-  // The recorded actions, to the last of them.
+  // The recorded actions, to the last of them and as much longer as success may be late.
   loomPolicy policy = {&recorded, NULL, act_recorded};
-  loomRunDef run_def = {.max_steps = demo->rows};
+  loomRunDef run_def = {.max_steps = demo->rows + scene->task->success_hold};
   if (!code) code = begin_perturbed(&w, demo, recorded.state, &why);
   if (!code) code = loom_policy_run(&run, w.e, &policy, &run_def, NULL, &why);
   if (!code) out->success = run.end != LOOM_RUN_SIMULATOR && run.success_steps >= scene->task->success_hold;

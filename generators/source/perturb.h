@@ -29,7 +29,7 @@ uint64_t loom_perturb_number(const loomDemo* demo, int replay);
 
 /// What a replay in perturbed physics showed.
 typedef struct loomPerturbed {
-  bool success;        // at the end, for as long as the task says
+  bool success;        // at the end, for as long as the task says, by up to so long after the last action
   double state_error;  // largest error of any number of a state, against the recorded ones
 } loomPerturbed;
 

@@ -22,7 +22,9 @@ typedef struct perturbArgs {
   "MuJoCo's\n"                                                                                               \
   "older code (libccd), as in robosuite 1.4.1. The share of the K in which success holds at the end is the " \
   "demo's\n"                                                                                                 \
-  "trust. It tells of these changes alone: not of other simulators, nor of a real robot.\n"
+  "trust; arms stand still after the last action for as long as success must hold, as it may come a step "   \
+  "later.\n"                                                                                                 \
+  "Trust tells of these changes alone: not of other simulators, nor of a real robot.\n"
 
 /// Replay a demo in def->replays perturbed worlds; *trusted of them succeed.
 int perturb_demo(int* trusted, const loomScene* scene, const loomDemo* demo, const perturbArgs* args,

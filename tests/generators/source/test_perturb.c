@@ -124,6 +124,23 @@ static void numbers_are_the_demos_own(void** state) {
   loom_demo_destroy(&b);
 }
 
+// A demo whose last rows are missing: success comes, only not for as long as it must. One that ends before
+// the object is held does not succeed however long arms stand still.
+static void success_may_come_late(void** state) {
+  const own* o = *state;
+  loomDemo demo = load_demo(o, 0);
+  int rows = demo.rows, first = replay_plainly(o, &demo).first_success;
+
+  demo.rows = first + 2;
+  assert_true(replay_plainly(o, &demo).success_steps < o->task->success_hold);
+  assert_true(replay(o, &demo, 0, &nothing).success);
+
+  demo.rows = first / 2;
+  assert_false(replay(o, &demo, 0, &nothing).success);
+  demo.rows = rows;
+  loom_demo_destroy(&demo);
+}
+
 // Half a hand's width beside where the object was the actions grasp nothing.
 static void what_is_far_off_fails(void** state) {
   const own* o = *state;
@@ -155,6 +172,7 @@ int main(void) {
       cmocka_unit_test(each_kind_changes_the_states),
       cmocka_unit_test(a_world_is_a_function_of_seed_and_number),
       cmocka_unit_test(numbers_are_the_demos_own),
+      cmocka_unit_test(success_may_come_late),
       cmocka_unit_test(what_is_far_off_fails),
       cmocka_unit_test(a_demo_of_another_scene_is_an_error),
   };
