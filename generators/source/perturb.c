@@ -1,7 +1,6 @@
 #include "generators/source/perturb.h"
 
 #include <math.h>
-
 #include <stdlib.h>
 #include <string.h>
 
