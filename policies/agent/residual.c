@@ -21,7 +21,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_residual_fields = LOOM_FIELDS(field_rows);
 
 loomResidualConfig loom_default_residual_config(void) {
-  return (loomResidualConfig){.position = 0.1, .rotation = 0.1, .critics = 3, .hidden = {2, {256, 256}}};
+  return (loomResidualConfig){.position = 0.3, .rotation = 0.3, .critics = 3, .hidden = {2, {256, 256}}};
 }
 
 // ---- which entries

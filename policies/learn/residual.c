@@ -54,9 +54,9 @@ const loomFields loom_base_settings_fields = {field_rows, SHARED};
 loomFinetuneSettings loom_default_finetune_settings(void) {
   return (loomFinetuneSettings){.limits = true,
                                 .test = 200,
-                                .position = 0.1,
-                                .rotation = 0.1,
-                                .warmup_noise = 0.15,
+                                .position = 0.3,
+                                .rotation = 0.3,
+                                .warmup_noise = 0.08,
                                 .critics_first = 1000,
                                 .free = 0.25,
                                 .tether = 0.03,
@@ -69,6 +69,7 @@ loomTd3Config loom_default_residual_td3_config(void) {
   c.environments = 8;
   c.buffer = 1 << 16;
   c.warmup = 1500;
+  c.noise = 0.05;
   c.updates = 1;
   c.discount = 0.97;
   c.n_step = 3;
