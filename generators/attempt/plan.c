@@ -248,6 +248,7 @@ static void begin_subtask(loomPlan* p, int a) {
 
   // From where the arm is, with nothing counted yet.
   arm->running = true;
+  arm->took = false;
   arm->step = arm->waited = arm->broken = arm->still = 0;
   arm->reached = loom_episode_eef(p->e, a);
   arm->start = loom_segment_start(source, a, k);
@@ -362,15 +363,38 @@ static void track(loomTransform* t, const loomPlan* p, const loomArmPlan* arm, c
   t->world = loom_transform_world(s->transform, loom_reference_pose(p->e, s, arm->fit), t->source);
 }
 
+// The row at which the segment's gripper first closes, or -1.
+static int closing_row(const loomReplay* source, const loomArmPlan* arm, int a) {
+  for (int t = arm->start; t < arm->end && t < source->rows; t++)
+    if (source->grip[a][t] > 0 && (t == 0 || source->grip[a][t - 1] <= 0)) return t;
+  return -1;
+}
+
+// Until the row after that at which the gripper first closes.
 static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, const loomArmPlan* arm, int a,
                            int row) {
   if (!s->track || s->reference < 0) return false;
+  int closing = closing_row(source, arm, a);
+  return closing < 0 || row <= closing;
+}
 
-  // Until the row after that at which the gripper first closes.
-  for (int t = arm->start; t <= row; t++) {
-    if (source->grip[a][t] > 0 && (t == 0 || source->grip[a][t - 1] <= 0) && t < row) return false;
+// The hand keeps clear of what it is not to touch. What it takes hold of farther off, it then moves as much
+// farther off: by a source that pressed on a table, and rose by that before it went sideways, it would drag
+// what it holds along the table.
+static void keep_clear(loomPose* target, const loomPlan* p, loomArmPlan* arm, int a, int row) {
+  const loomReplay* source = &p->sources->replay[arm->source];
+  double clearance = loom_plan_current(p, a)->clearance;
+  int closing = closing_row(source, arm, a);
+
+  // Against where the source's hand was, not where it was sent.
+  if (closing >= 0 && row >= closing && !arm->took) {
+    loomPose there = loom_transform_apply(&arm->transform, source->eef[a][closing]), clear = there;
+    loom_stand_clear(&clear, p->e, a, clearance);
+    mju_sub3(arm->moved, clear.pos, there.pos);
+    arm->took = true;
   }
-  return true;
+  if (arm->took) mju_addTo3(target->pos, arm->moved);
+  loom_stand_clear(target, p->e, a, clearance);
 }
 
 bool loom_plan_finished(const loomArmPlan* arm) {
@@ -409,7 +433,7 @@ static void advance_target(loomPlan* p, int a) {
   }
 
   for (int i = 0; i < 3; i++) target.pos[i] += p->yield[a][arm->subtask][i];
-  if (s->clearance > 0) loom_stand_clear(&target, p->e, a, s->clearance);
+  if (s->clearance > 0) keep_clear(&target, p, arm, a, row);
   arm->target = target;
   arm->step++;
 }

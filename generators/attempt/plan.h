@@ -37,6 +37,8 @@ typedef struct loomArmPlan {
   int broken;                  // control steps in a row in which `during` did not hold
   int still;                   // control steps in a row it stood away from its target
   loomPose reached;            // end effector one control step ago
+  bool took;                   // `moved` is known
+  double moved[3];             // how far `clearance` moved the hand where it took hold, world frame, m
 } loomArmPlan;
 
 typedef struct loomPlan {

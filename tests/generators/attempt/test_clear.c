@@ -186,6 +186,52 @@ static void attempts_keep_off(void** state) {
   assert_true(deepest[1] > 0.5 * clearance);
 }
 
+// Arm 0's target at the row at which its hand closes (at[0]) and at the last row (at[1]).
+static void find_targets(double at[2][3], own* o, double with_clearance) {
+  loomError err = {0, ""};
+  loomAttemptDef def = loom_default_attempt_def();
+  loomAttemptResult r;
+  o->task->subtasks[0][0].clearance = with_clearance;
+  must(loom_attempt_run(&r, &o->trace, o->e, &o->sources, NULL, &def, 1, &err), &err);
+  o->task->subtasks[0][0].clearance = 0;
+
+  int row = r.begin[0][0];
+  while (row < o->trace.rows && o->trace.grip[2 * row] <= 0) row++;
+  assert_in_range(row, 1, o->trace.rows - 10);
+  for (int i = 0; i < 2; i++)
+    mju_copy3(at[i],
+              loom_pose_from_matrix(o->trace.target + 16 * 2 * (size_t)(i ? o->trace.rows - 1 : row)).pos);
+}
+
+static void lower_sources(own* o, double by) {
+  for (int i = 0; i < o->sources.n; i++) {
+    loomReplay* r = &o->sources.replay[i];
+    for (int t = 0; t < r->rows; t++) r->eef[0][t].pos[2] -= by, r->target[0][t].pos[2] -= by;
+  }
+}
+
+// A hand that has to take hold higher up than the source's did lifts as much higher, though nothing is in its
+// way there; one that does not have to goes where it went.
+static void what_is_taken_higher_is_lifted_higher(void** state) {
+  own* o = *state;
+  double plain[2][3], clear[2][3], way[2][3];
+  find_targets(plain, o, 0);
+  find_targets(clear, o, 0.001);
+  assert_memory_equal(plain, clear, sizeof plain);
+
+  // Of sources that went 15 mm lower, which is too low.
+  lower_sources(o, 0.015);
+  find_targets(plain, o, 0);
+  find_targets(clear, o, 0.02);
+  lower_sources(o, -0.015);
+
+  for (int i = 0; i < 2; i++) {
+    mju_sub3(way[i], clear[i], plain[i]);
+    assert_true(fabs(way[i][0]) < 1e-3 && fabs(way[i][1]) < 1e-3);
+  }
+  assert_true(way[0][2] > 0.005 && fabs(way[1][2] - way[0][2]) < 0.003);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hands_are_moved_by_what_they_lack),
@@ -193,6 +239,7 @@ int main(void) {
       cmocka_unit_test(objects_are_no_hindrance),
       cmocka_unit_test(hands_keep_off_other_arms),
       cmocka_unit_test(attempts_keep_off),
+      cmocka_unit_test(what_is_taken_higher_is_lifted_higher),
   };
   return cmocka_run_group_tests(tests, open_own, close_own);
 }
