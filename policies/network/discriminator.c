@@ -271,7 +271,8 @@ void loom_discriminator_back(loomReal* dpacks, loomDiscriminator* d, const loomR
 }
 
 // Rewards of packs [0, n) go to the rows that they were made for.
-static void add_worth(loomReal* reward, loomDiscriminator* d, int first, int n, const loomRewardDef* def) {
+static void add_worth(loomReal* reward, loomDiscriminator* d, int first, int n,
+                      const loomDiscriminatorReward* def) {
   const loomReal* value = loom_discriminator_value(d, d->packs, n);
   loom_adversarial_reward(d->worth, NULL, value, n, def->form);
 
@@ -279,7 +280,7 @@ static void add_worth(loomReal* reward, loomDiscriminator* d, int first, int n, 
 }
 
 void loom_discriminator_reward(loomReal* reward, loomDiscriminator* d, const loomRows* rows,
-                               const loomRewardDef* def, loomRandom* random) {
+                               const loomDiscriminatorReward* def, loomRandom* random) {
   size_t features = (size_t)d->def.features;
   int size = d->def.pack, all = rows->n * def->packs, filled = 0;
   memset(reward, 0, (size_t)rows->n * sizeof *reward);

@@ -5,7 +5,7 @@
 //   loom_discriminator_pack(d.expert, &d, &demos, 256, &random);   // each update
 //   loom_discriminator_pack(d.policy, &d, &rollout, 256, &random);
 //   look = loom_discriminator_step(&d, &random);
-//   loom_discriminator_reward(reward, &d, &rollout, &(loomRewardDef){form, 4}, &random);
+//   loom_discriminator_reward(reward, &d, &rollout, &(loomDiscriminatorReward){form, 4}, &random);
 //
 // With `pack` m its input are m rows of independent episodes side by side, all of one class (PacGAN: Lin et
 // al., 2018); a row's reward is then a mean over packs that it is put into.
@@ -95,15 +95,15 @@ const loomReal* loom_discriminator_value(loomDiscriminator* d, const loomReal* p
 /// After that, of the same n: dpacks (n x width) from the outputs' gradient (n), for who makes the rows.
 void loom_discriminator_back(loomReal* dpacks, loomDiscriminator* d, const loomReal* dvalue, int n);
 
-typedef struct loomRewardDef {
+typedef struct loomDiscriminatorReward {
   loomRewardForm form;
   int packs;  // that a row is put into, in each at another place as long as there are; without packing 1
-} loomRewardDef;
+} loomDiscriminatorReward;
 
 /// reward (rows->n) of the policy's rows, as many as wanted: each is put into `packs` packs beside rows of other
 /// episodes among these, and its reward is the mean over them.
 void loom_discriminator_reward(loomReal* reward, loomDiscriminator* d, const loomRows* rows,
-                               const loomRewardDef* def, loomRandom* random);
+                               const loomDiscriminatorReward* def, loomRandom* random);
 
 /// After params.value was written from outside (a checkpoint).
 void loom_discriminator_refresh(loomDiscriminator* d);

@@ -295,7 +295,7 @@ static void rewards(void** state) {
   loomError err = {0, ""};
   loomDiscriminatorDef def = loom_default_discriminator_def(LOOM_DISCRIMINATOR_LINEAR);
   const loomRows rows = {row, episode, ROWS};
-  const loomRewardDef how = {LOOM_REWARD_WGAN, PACKS};
+  const loomDiscriminatorReward how = {LOOM_REWARD_WGAN, PACKS};
   def.features = 1;
   def.pack = 2;
   assert_int_equal(loom_discriminator_create(&d, &def, 1, 4, &err), 0);
