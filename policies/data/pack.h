@@ -7,8 +7,8 @@
 #include "engine/base/random.h"
 
 /// pack (size): places [first, size) are drawn from n rows of these episodes (n; NULL: each of its own), none
-/// of which another place's row is of; where there are too few episodes (or they hardly ever come up) some come
-/// twice.
+/// of which another place's row is of; where there are too few episodes (or they hardly ever come up) some
+/// come twice.
 void loom_pack_fill(int* pack, int first, int size, const int* episode, int n, loomRandom* random);
 
 #endif

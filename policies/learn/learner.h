@@ -55,7 +55,8 @@ typedef struct loomLearner {
 /// For `tensors`: so many numbers that lie in a row, and weights by their names and shapes (how many).
 loomSafeTensor loom_learner_numbers(const char* name, loomSafeType type, const void* data, size_t count);
 int loom_learner_params(loomSafeTensor* out, const loomParams* params);
-/// A checkpoint's tensor of that name, read into where `to` has it. LOOM_ERR_FORMAT: missing, or of another size.
+/// A checkpoint's tensor of that name, read into where `to` has it. LOOM_ERR_FORMAT: missing, or of another
+/// size.
 int loom_learner_read(const loomSafeTensor* to, const loomSafetensors* file, const char* path,
                       loomError* err);
 

@@ -1,7 +1,7 @@
-// Distributions of several narrow modes in the plane, and how many of them samples come to: the 2D ring and the
-// 2D grid of PacGAN's experiments (Lin et al., "PacGAN: The power of two samples in generative adversarial
-// networks", 2018, section 4.1), with the numbers of its authors' code (github.com/fjxmlzn/PacGAN,
-// synthetic_data_experiments: config.py, and MetricLogger in extensions.py).
+// Distributions of several narrow modes in the plane, and how many of them samples come to: the 2D ring and
+// the 2D grid of PacGAN's experiments (Lin et al., "PacGAN: The power of two samples in generative
+// adversarial networks", 2018, section 4.1), with the numbers of its authors' code
+// (github.com/fjxmlzn/PacGAN, synthetic_data_experiments: config.py, and MetricLogger in extensions.py).
 #ifndef LOOM_POLICIES_LEARN_MODES_H
 #define LOOM_POLICIES_LEARN_MODES_H
 

@@ -36,8 +36,10 @@ static const loomFieldDef field_rows[] = {
     ROW("rate", REAL, rate, .least = 1e-12, .most = 10, .about = "of learning, the generator's"),
     ROW("critic-rate", REAL, critic_rate, .least = 1e-12, .most = 10, .about = "the discriminator's"),
     ROW("beta1", REAL, beta1, .least = 0, .most = 0.9999, .about = "of Adam, of both"),
+    ROW("beta2", REAL, beta2, .least = 1e-3, .most = 0.999999,
+        .about = "likewise; 0.9 of wgan, else 0.999 unless given"),
     ROW("penalty", REAL, penalty, .least = 0, .most = 1e9,
-        .about = "weight of the gradient penalty; 10 of wgan without --spectral, else 0 unless given"),
+        .about = "weight of the gradient penalty; 1 of wgan without --spectral, else 0 unless given"),
     ROW("spectral", BOOL, spectral,
         .about = "the discriminator's weights are divided by their spectral norms"),
     ROW("every", INT, every, .low = 1, .high = 1 << 30, .unit = "steps",
@@ -52,7 +54,7 @@ loomToyConfig loom_default_toy_config(void) {
                          .reward = -1,
                          .steps = 5000,
                          .critic_steps = 0,
-                         .batch = 100,
+                         .batch = 64,
                          .samples = 100000,
                          .latent = 2,
                          .generator = {2, {64, 64}},
@@ -73,7 +75,8 @@ static loomToyConfig settle(const loomToyConfig* config) {
 
   if (c.reward < 0) c.reward = bce ? LOOM_REWARD_LOGD : LOOM_REWARD_WGAN;
   if (c.critic_steps < 1) c.critic_steps = bce || linear ? 1 : 5;
-  if (c.penalty < 0) c.penalty = bce || linear || c.spectral ? 0 : 10;
+  if (c.penalty < 0) c.penalty = bce || linear || c.spectral ? 0 : 1;
+  if (!(c.beta2 > 0)) c.beta2 = bce || linear ? 0.999 : 0.9;
   if (linear) c.hidden.n = 0;
   return c;
 }
@@ -146,6 +149,7 @@ static int create_run(toyRun* r, loomError* err) {
   r->modes = loom_toy_modes((loomToy)c->toy);
   r->adam = loom_default_adam_def();
   r->adam.beta1 = c->beta1;
+  r->adam.beta2 = c->beta2;
   int code = create_networks(r, err);
   if (code) return code;
 

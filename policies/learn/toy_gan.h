@@ -1,5 +1,6 @@
-// A generator that learns to draw samples of several modes against a discriminator: PacGAN's experiments in the
-// plane (policies/learn/modes.h), on which a discriminator shows whether it makes a generator forget modes.
+// A generator that learns to draw samples of several modes against a discriminator: PacGAN's experiments in
+// the plane (policies/learn/modes.h), on which a discriminator shows whether it makes a generator forget
+// modes.
 #ifndef LOOM_POLICIES_LEARN_TOY_GAN_H
 #define LOOM_POLICIES_LEARN_TOY_GAN_H
 
@@ -21,7 +22,7 @@ typedef struct loomToyConfig {
   int samples;                  // of the modes, to learn from
   int latent;                   // normal numbers that the generator makes a sample of
   loomSizes generator, hidden;  // hidden layers of both
-  double rate, critic_rate, beta1;
+  double rate, critic_rate, beta1, beta2;
   double penalty;
   bool spectral;
   int every;   // steps from one look at the modes to the next
@@ -50,9 +51,9 @@ typedef struct loomToyDef {
   void* user;
 } loomToyDef;
 
-/// In the folder: config.yaml, last.safetensors (both networks), samples.png, scalars.csv and curves.png, event
-/// files. The same weights and samples to the last bit on any number of threads, stopped and resumed or not.
-/// LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_FORMAT: gradients that are no finite numbers any more;
+/// In the folder: config.yaml, last.safetensors (both networks), samples.png, scalars.csv and curves.png,
+/// event files. The same weights and samples to the last bit on any number of threads, stopped and resumed or
+/// not. LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_FORMAT: gradients that are no finite numbers any more;
 /// LOOM_ERR_USAGE: a folder that holds a run, or one of other settings; sizes that are none.
 int loom_toy_gan(loomToyState* out, const loomToyDef* def, loomError* err);
 

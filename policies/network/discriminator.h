@@ -1,5 +1,5 @@
-// A perceptron that tells an expert's rows from a policy's, by losses of policies/objective/adversarial.h, and
-// what rows are worth by it: the reward that PPO or TD3 are given in place of a task's.
+// A perceptron that tells an expert's rows from a policy's, by losses of policies/objective/adversarial.h,
+// and what rows are worth by it: the reward that PPO or TD3 are given in place of a task's.
 //
 //   loom_discriminator_create(&d, &def, seed, 256, err);
 //   loom_discriminator_pack(d.expert, &d, &demos, 256, &random);   // each update
@@ -100,8 +100,8 @@ typedef struct loomDiscriminatorReward {
   int packs;  // that a row is put into, in each at another place as long as there are; without packing 1
 } loomDiscriminatorReward;
 
-/// reward (rows->n) of the policy's rows, as many as wanted: each is put into `packs` packs beside rows of other
-/// episodes among these, and its reward is the mean over them.
+/// reward (rows->n) of the policy's rows, as many as wanted: each is put into `packs` packs beside rows of
+/// other episodes among these, and its reward is the mean over them.
 void loom_discriminator_reward(loomReal* reward, loomDiscriminator* d, const loomRows* rows,
                                const loomDiscriminatorReward* def, loomRandom* random);
 

@@ -19,8 +19,8 @@ typedef struct loomMlpSlope {
 
 /// Room for n rows at most. The perceptron may not be normalized.
 void loom_mlp_slope_layout(loomMlpSlope* slope, const loomMlp* mlp, loomArena* arena, int n);
-/// The slope of the sum of a row's outputs by its inputs (n x inputs), after loom_mlp_forward of these rows; it
-/// stays until the next call.
+/// The slope of the sum of a row's outputs by its inputs (n x inputs), after loom_mlp_forward of these rows;
+/// it stays until the next call.
 const loomReal* loom_mlp_slope_forward(loomMlpSlope* slope, const loomMlp* mlp, const loomParams* params,
                                        int n);
 /// Gradients of parameters from dslope (n x inputs), the loss's by what loom_mlp_slope_forward gave, and the

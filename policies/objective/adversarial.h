@@ -1,7 +1,7 @@
-// What a discriminator minimizes that tells an expert's rows from a policy's, and what its outputs are worth to
-// the policy. Its output y of a row is a logit, D = sigmoid(y) the probability that the row is the expert's
-// (Ho and Ermon, "Generative adversarial imitation learning", 2016, have it the other way round), or a critic's
-// value, which is higher for the expert (Arjovsky et al., "Wasserstein GAN", 2017).
+// What a discriminator minimizes that tells an expert's rows from a policy's, and what its outputs are worth
+// to the policy. Its output y of a row is a logit, D = sigmoid(y) the probability that the row is the
+// expert's (Ho and Ermon, "Generative adversarial imitation learning", 2016, have it the other way round), or
+// a critic's value, which is higher for the expert (Arjovsky et al., "Wasserstein GAN", 2017).
 //
 // Outputs of a batch (2 x n): the expert's rows first, then as many of the policy's.
 #ifndef LOOM_POLICIES_OBJECTIVE_ADVERSARIAL_H
@@ -59,7 +59,8 @@ typedef struct loomWinWatch {
 } loomWinWatch;
 
 enum { LOOM_WIN_ROUNDS = 20 };
-/// One more round; true in the one in which it has won LOOM_WIN_ROUNDS in a row, and again after as many more.
+/// One more round; true in the one in which it has won LOOM_WIN_ROUNDS in a row, and again after as many
+/// more.
 bool loom_win_watch(loomWinWatch* watch, const loomDiscriminatorLook* look);
 
 LOOM_C_END

@@ -1,5 +1,5 @@
-// demoloom gail: who learns from a discriminator, which tells what it does from what it is to do. On toys whose
-// answer is known: samples of several modes in the plane.
+// demoloom gail: who learns from a discriminator, which tells what it does from what it is to do. On toys
+// whose answer is known: samples of several modes in the plane.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +94,8 @@ static int read_gail_options(gailArgs* a, int argc, char** argv) {
       .option = options,
       .n = list_options(options),
   };
+
+  // Which toy is for the user to say.
   a->config = loom_default_toy_config();
   a->config.toy = -1;
   int code = tool_options(a, argc, argv, &command);
@@ -123,6 +125,7 @@ static int64_t seed_of(const gailRuns* all, int i) {
 static void show_progress(void* user, const loomToyState* s) {
   const gailRuns* all = user;
   char note[160];
+
   snprintf(note, sizeof note, "steps, %d modes, quality %.0f %%, reverse KL %.3f", s->modes.recovered,
            100 * s->modes.quality, s->modes.reverse_kl);
   if (all->n == 1) tool_progress("learned", s->step, s->steps, loom_clock() - all->start, note);
@@ -133,6 +136,7 @@ static int show_run(void* user, int worker, int i, int prefix, loomError* err) {
   (void)worker;
   (void)i;
   (void)err;
+
   if (all->n > 1) tool_progress("learned", prefix, all->n, loom_clock() - all->start, "seeds");
   return 0;
 }
@@ -148,6 +152,7 @@ static int run_one(void* user, int worker, int i, loomError* err) {
   config.seed = (int)seed_of(all, i);
   snprintf(folder, sizeof folder, "%s", a->folder ? a->folder : "");
   if (a->folder && a->nseed) snprintf(folder, sizeof folder, "%s/seed-%d", a->folder, config.seed);
+
   const loomToyDef def = {.config = &config,
                           .folder = a->folder ? folder : NULL,
                           .overwrite = a->overwrite,
@@ -168,6 +173,7 @@ static int run_all(gailRuns* all, loomError* err) {
   all->n = a->nseed ? a->nseed : 1;
   all->start = loom_clock();
   int kernels = loom_set_kernel_threads((int)a->threads), code;
+
   if (all->n == 1)
     code = run_one(all, 0, 0, err);
   else
@@ -203,6 +209,7 @@ static void print_json(const gailRuns* all) {
 
   for (int i = 0; i < all->n; i++) {
     const loomToyState* s = &all->state[i];
+
     cJSON *run = cJSON_CreateObject(), *counts = cJSON_CreateArray();
     cJSON_AddNumberToObject(run, "seed", (double)seed_of(all, i));
     cJSON_AddNumberToObject(run, "step", s->step);
@@ -220,6 +227,7 @@ static void print_json(const gailRuns* all) {
     cJSON_AddItemToObject(run, "counts", counts);
     cJSON_AddItemToArray(runs, run);
   }
+
   cJSON_AddNumberToObject(json, "modes", recovered);
   cJSON_AddNumberToObject(json, "quality", mean.quality);
   cJSON_AddNumberToObject(json, "reverse_kl", mean.reverse_kl);
@@ -261,6 +269,7 @@ int cmd_gail(int argc, char** argv) {
   int code = read_gail_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
 
+  // A folder that there is no room for is told before anything is learned.
   if (a.folder) code = loom_folder_check_place(a.folder, 0, &err);
   tool_catch_signals();
   if (!code) code = run_all(&all, &err);

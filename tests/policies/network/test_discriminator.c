@@ -1,5 +1,5 @@
-// Discriminators: gradients of their losses, penalties and spectral norms against central differences, in double;
-// what each kind comes to where that is known; packs and rewards.
+// Discriminators: gradients of their losses, penalties and spectral norms against central differences, in
+// double; what each kind comes to where that is known; packs and rewards.
 #include <math.h>
 #define LOOM_DOUBLE
 
@@ -283,8 +283,8 @@ static void packs(void** state) {
   for (int i = 0; i < SIZE; i++) assert_true(pack[i] >= 0 && pack[i] < 2);
 }
 
-// A linear critic's value of a pack is the sum over its places: with the same weights in each, a row's reward is
-// its own part and the mean of its companions', which are rows of the other episode.
+// A linear critic's value of a pack is the sum over its places: with the same weights in each, a row's reward
+// is its own part and the mean of its companions', which are rows of the other episode.
 static void rewards(void** state) {
   (void)state;
   enum { ROWS = 7, PACKS = 6 };
