@@ -17,6 +17,18 @@ int loom_learner_params(loomSafeTensor* out, const loomParams* params) {
   return params->count;
 }
 
+int loom_learner_discriminator(loomSafeTensor* out, const loomDiscriminator* d) {
+  const loomParams* p = &d->params;
+  int n = loom_learner_params(out, p);
+
+  out[n++] = loom_learner_numbers("train.discriminator.first", LOOM_SAFE_F32, p->first, p->total);
+  out[n++] = loom_learner_numbers("train.discriminator.second", LOOM_SAFE_F32, p->second, p->total);
+  out[n++] = loom_learner_numbers("train.discriminator.steps", LOOM_SAFE_F64, &d->steps, 1);
+  if (d->singular)
+    out[n++] = loom_learner_numbers("train.discriminator.singular", LOOM_SAFE_F32, d->left[0], d->singular);
+  return n;
+}
+
 int loom_learner_read(const loomSafeTensor* to, const loomSafetensors* file, const char* path,
                       loomError* err) {
   const loomSafeTensor* from = loom_safetensors_find(file, to->name);

@@ -9,7 +9,6 @@
 #include "policies/learn/learner.h"
 #include "policies/report/curves.h"
 #include "policies/report/event_log.h"
-#include "policies/report/scatter.h"
 
 // ---- settings
 
@@ -85,7 +84,7 @@ static loomToyConfig settle(const loomToyConfig* config) {
 
 // What a checkpoint has besides weights.
 typedef struct progress {
-  double step, critic_steps, won, won_rounds;
+  double step, won, won_rounds;
   loomDiscriminatorLook critic;
 } progress;
 enum { PROGRESS = sizeof(progress) / sizeof(double) };
@@ -223,24 +222,15 @@ static int learn(toyRun* r, loomError* err) {
 static const char* const files[] = {"last.safetensors", "config.yaml",           "scalars.csv", "curves.png",
                                     "samples.png",      "events.out.tfevents.*", NULL};
 
-// All that it goes on from; names have to outlive the call.
+// All that it goes on from.
 static int list_tensors(loomSafeTensor* out, toyRun* r) {
-  static const struct {
-    const char *first, *second;
-  } moments[] = {{"train.generator.first", "train.generator.second"},
-                 {"train.discriminator.first", "train.discriminator.second"}};
-  const loomParams* params[] = {&r->params, &r->d.params};
-  int n = 0;
+  const loomParams* p = &r->params;
+  int n = loom_learner_params(out, p);
 
-  for (int i = 0; i < 2; i++) n += loom_learner_params(out + n, params[i]);
-  for (int i = 0; i < 2; i++) {
-    out[n++] = loom_learner_numbers(moments[i].first, LOOM_SAFE_F32, params[i]->first, params[i]->total);
-    out[n++] = loom_learner_numbers(moments[i].second, LOOM_SAFE_F32, params[i]->second, params[i]->total);
-  }
-  if (r->d.singular)
-    out[n++] = loom_learner_numbers("train.singular", LOOM_SAFE_F32, r->d.left[0], r->d.singular);
+  out[n++] = loom_learner_numbers("train.generator.first", LOOM_SAFE_F32, p->first, p->total);
+  out[n++] = loom_learner_numbers("train.generator.second", LOOM_SAFE_F32, p->second, p->total);
   out[n++] = loom_learner_numbers("train.progress", LOOM_SAFE_F64, &r->p, PROGRESS);
-  return n;
+  return n + loom_learner_discriminator(out + n, &r->d);
 }
 
 static char* settings_text(const toyRun* r, loomError* err) {
@@ -257,33 +247,34 @@ static char* settings_text(const toyRun* r, loomError* err) {
   return NULL;
 }
 
+loomScatter loom_toy_scatter(char title[LOOM_TOY_TITLE], const loomToyConfig* config, const loomModes* modes,
+                             const loomReal* samples, const loomToyState* state) {
+  snprintf(title, LOOM_TOY_TITLE, "%s, pack %d, seed %d: %d of %d modes",
+           loom_discriminator_kind_names[config->discriminator], config->pack, config->seed,
+           state->modes.recovered, modes->n);
+
+  return (loomScatter){.n = config->looked,
+                       .at = samples,
+                       .marks = modes->n,
+                       .mark = modes->center[0],
+                       .radius = 3 * modes->deviation,
+                       .extent = modes->extent,
+                       .title = title};
+}
+
 static int save(toyRun* r, loomError* err) {
-  char path[LOOM_RUN_FILE_MAX], title[160];
+  char path[LOOM_RUN_FILE_MAX], title[LOOM_TOY_TITLE];
   loomSafeTensor tensor[LOOM_LEARNER_TENSORS];
   if (!r->def->folder) return LOOM_OK;
-  r->p.critic_steps = r->d.steps;
+
+  // What it goes on from, and the samples of the last look.
   r->p.won_rounds = r->watch.rounds;
   r->p.critic = r->state.critic;
-
   loom_run_folder_path(path, &r->folder, "last.safetensors");
   int code = loom_safetensors_write(path, tensor, list_tensors(tensor, r), NULL, 0, err);
-
-  // The samples of the last look.
-  const loomModeLook* look = &r->state.modes;
-  snprintf(title, sizeof title, "%s, %s, packs of %d, seed %d, step %d: %d of %d modes, quality %.0f %%",
-           loom_toy_names[r->config.toy], loom_discriminator_kind_names[r->config.discriminator],
-           r->config.pack, r->config.seed, r->state.step, look->recovered, r->modes.n, 100 * look->quality);
+  loomScatter samples = loom_toy_scatter(title, &r->config, &r->modes, r->looked, &r->state);
   loom_run_folder_path(path, &r->folder, "samples.png");
-  if (!code)
-    code = loom_scatter_draw(path,
-                             &(loomScatter){.n = r->config.looked,
-                                            .at = r->looked,
-                                            .marks = r->modes.n,
-                                            .mark = r->modes.center[0],
-                                            .radius = 3 * r->modes.deviation,
-                                            .extent = r->modes.extent,
-                                            .title = title},
-                             err);
+  if (!code) code = loom_scatter_draw(path, &samples, 1, err);
   return code ? code : loom_curves_draw(r->def->folder, err);
 }
 
@@ -301,7 +292,6 @@ static int load(toyRun* r, loomError* err) {
   if (code) return code;
 
   // What follows from it.
-  r->d.steps = r->p.critic_steps;
   r->watch.rounds = (int)r->p.won_rounds;
   r->state.critic = r->p.critic;
   loom_discriminator_refresh(&r->d);
@@ -400,6 +390,8 @@ int loom_toy_gan(loomToyState* out, const loomToyDef* def, loomError* err) {
   if (!code) code = open_folder(r, err);
   if (!code) code = run_steps(r, err);
   *out = r->state;
+  if (!code && def->samples)
+    memcpy(def->samples, r->looked, 2 * (size_t)r->config.looked * sizeof *def->samples);
 
   // An event log that could not be written to its end is an error only where nothing worse happened.
   loomError unlogged = {0, ""};

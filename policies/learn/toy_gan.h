@@ -9,6 +9,7 @@
 #include "engine/base/api.h"
 #include "policies/learn/modes.h"
 #include "policies/network/discriminator.h"
+#include "policies/report/scatter.h"
 
 LOOM_C_BEGIN
 
@@ -47,6 +48,7 @@ typedef struct loomToyDef {
   const char* folder;                 // NULL: nothing is written
   bool overwrite, resume;             // what is there already
   const volatile sig_atomic_t* stop;  // non-zero: write a checkpoint and return; may be NULL
+  loomReal* samples;                  // (looked x 2) of the last look; may be NULL
   void (*progress)(void* user, const loomToyState* state);  // after each look; may be NULL
   void* user;
 } loomToyDef;
@@ -56,6 +58,12 @@ typedef struct loomToyDef {
 /// not. LOOM_ERR_INTERRUPTED after `stop`; LOOM_ERR_FORMAT: gradients that are no finite numbers any more;
 /// LOOM_ERR_USAGE: a folder that holds a run, or one of other settings; sizes that are none.
 int loom_toy_gan(loomToyState* out, const loomToyDef* def, loomError* err);
+
+enum { LOOM_TOY_TITLE = 120 };
+/// Samples (looked x 2) over the modes, as a panel of a picture; its title is written into title. modes and
+/// samples have to outlive it.
+loomScatter loom_toy_scatter(char title[LOOM_TOY_TITLE], const loomToyConfig* config, const loomModes* modes,
+                             const loomReal* samples, const loomToyState* state);
 
 LOOM_C_END
 

@@ -61,8 +61,8 @@ typedef struct loomDiscriminator {
   loomMlp mlp;
   loomMlpSlope slope;
   loomReal *expert, *policy;  // (batch x width) packs of the next step; one behind the other
-  loomReal *dvalue, *between, *dbetween, *packs, *dpacks, *worth;  // work space
-  double steps;                                                    // taken
+  loomReal *dvalue, *between, *dbetween, *packs, *worth;  // work space
+  double steps;                                           // taken
   loomArena arena;
 } loomDiscriminator;
 

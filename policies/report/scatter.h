@@ -15,7 +15,7 @@ typedef struct loomScatter {
   const char* title;
 } loomScatter;
 
-/// Draw `marks` as discs, the samples as dots. LOOM_ERR_IO, LOOM_ERR_MEMORY.
-int loom_scatter_draw(const char* path, const loomScatter* scatter, loomError* err);
+/// Draw `marks` as discs, the samples as dots; of several, five in a row. LOOM_ERR_IO, LOOM_ERR_MEMORY.
+int loom_scatter_draw(const char* path, const loomScatter* scatter, int n, loomError* err);
 
 #endif

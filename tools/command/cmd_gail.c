@@ -114,6 +114,7 @@ typedef struct gailRuns {
   const gailArgs* args;
   int n;
   loomToyState state[SEEDS];
+  loomReal* samples;  // (n x looked x 2) where there are several and a folder, else NULL
   double start;
 } gailRuns;
 
@@ -153,13 +154,15 @@ static int run_one(void* user, int worker, int i, loomError* err) {
   snprintf(folder, sizeof folder, "%s", a->folder ? a->folder : "");
   if (a->folder && a->nseed) snprintf(folder, sizeof folder, "%s/seed-%d", a->folder, config.seed);
 
-  const loomToyDef def = {.config = &config,
-                          .folder = a->folder ? folder : NULL,
-                          .overwrite = a->overwrite,
-                          .resume = a->resume,
-                          .stop = &tool_stop,
-                          .progress = show_progress,
-                          .user = all};
+  const loomToyDef def = {
+      .config = &config,
+      .folder = a->folder ? folder : NULL,
+      .overwrite = a->overwrite,
+      .resume = a->resume,
+      .stop = &tool_stop,
+      .samples = all->samples ? all->samples + 2 * (size_t)i * (size_t)config.looked : NULL,
+      .progress = show_progress,
+      .user = all};
   int code = loom_toy_gan(&all->state[i], &def, err);
   return code && a->folder ? tool_go_on(err, code, folder, "last.safetensors") : code;
 }
@@ -173,6 +176,10 @@ static int run_all(gailRuns* all, loomError* err) {
   all->n = a->nseed ? a->nseed : 1;
   all->start = loom_clock();
   int kernels = loom_set_kernel_threads((int)a->threads), code;
+  if (a->folder && all->n > 1) {
+    all->samples = calloc(2 * (size_t)all->n * (size_t)a->config.looked, sizeof *all->samples);
+    if (!all->samples) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for samples");
+  }
 
   if (all->n == 1)
     code = run_one(all, 0, 0, err);
@@ -191,6 +198,24 @@ static int run_all(gailRuns* all, loomError* err) {
 }
 
 // ---- results
+
+// Of several runs the samples of all.
+static int draw_all(const gailRuns* all, loomError* err) {
+  const gailArgs* a = all->args;
+  const loomModes modes = loom_toy_modes((loomToy)a->config.toy);
+  loomScatter panel[SEEDS];
+  char title[SEEDS][LOOM_TOY_TITLE], path[LOOM_PATH_MAX + 32];
+  if (!all->samples) return 0;
+
+  for (int i = 0; i < all->n; i++) {
+    loomToyConfig config = a->config;
+    config.seed = (int)seed_of(all, i);
+    panel[i] = loom_toy_scatter(title[i], &config, &modes,
+                                all->samples + 2 * (size_t)i * (size_t)config.looked, &all->state[i]);
+  }
+  snprintf(path, sizeof path, "%s/samples.png", a->folder);
+  return loom_scatter_draw(path, panel, all->n, err);
+}
 
 static void mean_of(loomModeLook* mean, double* recovered, const gailRuns* all) {
   *recovered = 0;
@@ -273,6 +298,8 @@ int cmd_gail(int argc, char** argv) {
   if (a.folder) code = loom_folder_check_place(a.folder, 0, &err);
   tool_catch_signals();
   if (!code) code = run_all(&all, &err);
+  if (!code) code = draw_all(&all, &err);
+  free(all.samples);
   if (!code) {
     warn(&all);
     (a.json ? print_json : print_text)(&all);
