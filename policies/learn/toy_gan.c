@@ -23,7 +23,7 @@ static const loomFieldDef field_rows[] = {
         .about = "what the generator climbs; logd of bce, wgan of the others unless given"),
     ROW("steps", INT, steps, .low = 1, .high = 1 << 30, .about = "of the generator"),
     ROW("critic-steps", INT, critic_steps, .low = 1, .high = 1 << 20,
-        .about = "of the discriminator before each of the generator's; 1 of bce, 5 of wgan unless given"),
+        .about = "of the discriminator before each of the generator's; 2 of bce, 5 of wgan unless given"),
     ROW("batch", INT, batch, .low = 1, .high = 1 << 20, .unit = "packs", .about = "of each class in a step"),
     ROW("samples", INT, samples, .low = LOOM_PACK_MOST, .high = 1 << 26,
         .about = "of the modes, drawn once, to learn from"),
@@ -51,14 +51,14 @@ const loomFields loom_toy_fields = LOOM_FIELDS(field_rows);
 loomToyConfig loom_default_toy_config(void) {
   return (loomToyConfig){.pack = 1,
                          .reward = -1,
-                         .steps = 5000,
+                         .steps = 6000,
                          .critic_steps = 0,
                          .batch = 64,
                          .samples = 100000,
                          .latent = 2,
                          .generator = {2, {64, 64}},
-                         .hidden = {2, {64, 64}},
-                         .rate = 1e-3,
+                         .hidden = {2, {128, 128}},
+                         .rate = 5e-4,
                          .critic_rate = 1e-3,
                          .beta1 = 0.5,
                          .penalty = -1,
@@ -73,7 +73,7 @@ static loomToyConfig settle(const loomToyConfig* config) {
   bool bce = c.discriminator == LOOM_DISCRIMINATOR_BCE, linear = c.discriminator == LOOM_DISCRIMINATOR_LINEAR;
 
   if (c.reward < 0) c.reward = bce ? LOOM_REWARD_LOGD : LOOM_REWARD_WGAN;
-  if (c.critic_steps < 1) c.critic_steps = bce || linear ? 1 : 5;
+  if (c.critic_steps < 1) c.critic_steps = linear ? 1 : bce ? 2 : 5;
   if (c.penalty < 0) c.penalty = bce || linear || c.spectral ? 0 : 1;
   if (!(c.beta2 > 0)) c.beta2 = bce || linear ? 0.999 : 0.9;
   if (linear) c.hidden.n = 0;
@@ -249,7 +249,7 @@ static char* settings_text(const toyRun* r, loomError* err) {
 
 loomScatter loom_toy_scatter(char title[LOOM_TOY_TITLE], const loomToyConfig* config, const loomModes* modes,
                              const loomReal* samples, const loomToyState* state) {
-  snprintf(title, LOOM_TOY_TITLE, "%s, pack %d, seed %d: %d of %d modes",
+  snprintf(title, LOOM_TOY_TITLE, "%s, pack %d, seed %d: %d of %d",
            loom_discriminator_kind_names[config->discriminator], config->pack, config->seed,
            state->modes.recovered, modes->n);
 

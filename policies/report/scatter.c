@@ -11,7 +11,7 @@ static double inside(double value, double extent) {
 static void draw_panel(loomChart* chart, loomBox box, const loomScatter* s, bool large) {
   loomAxes axes = {.box = box, .x = {-s->extent, s->extent}, .y = {-s->extent, s->extent}};
   loomTextDef title = {
-      .size = large ? 14 : 11, .bold = true, .color = loom_color_ink, .max_width = box.w + 20};
+      .size = large ? 14 : 11, .bold = true, .color = loom_color_ink, .max_width = box.w + 40};
   double pixels = s->radius * box.w / (2 * s->extent);
   loom_chart_text(chart, box.x, box.y - 8, &title, s->title);
 
@@ -25,7 +25,7 @@ static void draw_panel(loomChart* chart, loomBox box, const loomScatter* s, bool
     double x = (double)s->at[2 * i], y = (double)s->at[2 * i + 1];
     if (isfinite(x) && isfinite(y))
       loom_chart_dot(chart, loom_axes_x(&axes, inside(x, s->extent)),
-                     loom_axes_y(&axes, inside(y, s->extent)), large ? 1.5 : 1.2, loom_color_blue);
+                     loom_axes_y(&axes, inside(y, s->extent)), large ? 1.6 : 1.3, loom_color_ink);
   }
 }
 

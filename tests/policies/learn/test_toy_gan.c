@@ -71,6 +71,7 @@ static loomToyConfig small(int kind) {
   loomToyConfig c = loom_default_toy_config();
   c.discriminator = kind;
   c.batch = 32;
+  c.rate = 1e-3;
   c.generator = c.hidden = (loomSizes){2, {24, 24}};
   c.samples = 1000;
   c.looked = 500;

@@ -1,5 +1,5 @@
 // Discriminators: gradients of their losses, penalties and spectral norms against central differences, in
-// double; what each kind comes to where that is known; packs and rewards.
+// double; what each kind comes to where that is known; rewards.
 #include <math.h>
 #define LOOM_DOUBLE
 
@@ -13,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "policies/data/pack.h"
 #include "policies/network/discriminator.h"
 #include "policies/nn/spectral.h"
 
@@ -142,61 +141,6 @@ static void gradients_of_rows(void** state) {
     }
 }
 
-// ---- forms
-
-static void forms(void** state) {
-  (void)state;
-  static const double logits[] = {-40, -3, -0.1, 0, 0.5, 2, 40};
-  for (size_t i = 0; i < sizeof logits / sizeof *logits; i++) {
-    loomReal y = logits[i], gail, airl, logd, wgan;
-    loom_adversarial_reward(&gail, NULL, &y, 1, LOOM_REWARD_GAIL);
-    loom_adversarial_reward(&airl, NULL, &y, 1, LOOM_REWARD_AIRL);
-    loom_adversarial_reward(&logd, NULL, &y, 1, LOOM_REWARD_LOGD);
-    loom_adversarial_reward(&wgan, NULL, &y, 1, LOOM_REWARD_WGAN);
-
-    // -log(1 - D) = log(1 + e^y), log D = -log(1 + e^-y), and the sum of both is y.
-    assert_true(fabs(gail - log1p(exp(y))) < 1e-12 && gail >= 0);
-    assert_true(fabs(logd + log1p(exp(-y))) < 1e-12 && logd <= 0);
-    assert_true(airl == y && wgan == y && fabs(gail + logd - airl) < 1e-12);
-  }
-}
-
-// ---- what is told
-
-static void looks(void** state) {
-  (void)state;
-  loomDiscriminatorLook look = {0};
-  const loomReal blind[] = {0, 0, 0, 0}, sharp[] = {30, 30, -30, -30}, shifted[] = {7, 5, 4, 5.5};
-
-  loom_discriminator_look(&look, blind, 2, false);
-  assert_true(fabs(look.entropy - log(2)) < 1e-12 && look.wasserstein == 0);
-  assert_true(look.expert_accuracy == 0 && look.policy_accuracy == 0);
-  loom_discriminator_look(&look, sharp, 2, false);
-  assert_true(look.entropy < 1e-10 && look.wasserstein == 60);
-  assert_true(look.expert_accuracy == 1 && look.policy_accuracy == 1);
-
-  // A critic's zero means nothing: between means of 6 and 4.75.
-  loom_discriminator_look(&look, shifted, 2, true);
-  assert_true(isnan(look.entropy) && look.wasserstein == 1.25);
-  assert_true(look.expert_accuracy == 0.5 && look.policy_accuracy == 0.5);
-}
-
-static void watch(void** state) {
-  (void)state;
-  loomWinWatch w = {0};
-  loomDiscriminatorLook won = {.expert_accuracy = 1, .policy_accuracy = 0.995},
-                        even = {.expert_accuracy = 1, .policy_accuracy = 0.9}, critic = won;
-  critic.entropy = NAN;
-
-  // Only so many in a row count, and of critics none.
-  for (int i = 1; i < LOOM_WIN_ROUNDS; i++) assert_false(loom_win_watch(&w, &won));
-  assert_false(loom_win_watch(&w, &even));
-  for (int i = 1; i < LOOM_WIN_ROUNDS; i++) assert_false(loom_win_watch(&w, &won));
-  assert_true(loom_win_watch(&w, &won));
-  assert_false(loom_win_watch(&w, &won));
-  for (int i = 0; i < 2 * LOOM_WIN_ROUNDS; i++) assert_false(loom_win_watch(&w, &critic));
-}
-
 // ---- where the answer is known
 
 // Two classes a distance apart along one axis: a critic of slope 1 tells means apart by just that, the linear
@@ -258,30 +202,7 @@ static void equal_classes(void** state) {
   loom_discriminator_destroy(&d);
 }
 
-// ---- packs
-
-static void packs(void** state) {
-  (void)state;
-  enum { ROWS = 60, SIZE = 4, TRIES = 500 };
-  int episode[ROWS], pack[SIZE], seen[ROWS] = {0};
-  loomRandom random = loom_random(35203, 0, LOOM_PURPOSE_TEST);
-  for (int i = 0; i < ROWS; i++) episode[i] = i / 12;
-
-  // What was there stays, and no two rows are of one episode; every row comes up.
-  for (int t = 0; t < TRIES; t++) {
-    pack[0] = t % ROWS;
-    loom_pack_fill(pack, 1, SIZE, episode, ROWS, &random);
-    assert_int_equal(pack[0], t % ROWS);
-    for (int i = 0; i < SIZE; i++)
-      for (int k = 0; k < i; k++) assert_true(episode[pack[i]] != episode[pack[k]]);
-    for (int i = 1; i < SIZE; i++) seen[pack[i]]++;
-  }
-  for (int i = 0; i < ROWS; i++) assert_true(seen[i] > 0);
-
-  // Too few episodes: they come twice, but it ends.
-  loom_pack_fill(pack, 0, SIZE, (int[]){1, 1}, 2, &random);
-  for (int i = 0; i < SIZE; i++) assert_true(pack[i] >= 0 && pack[i] < 2);
-}
+// ---- rewards
 
 // A linear critic's value of a pack is the sum over its places: with the same weights in each, a row's reward
 // is its own part and the mean of its companions', which are rows of the other episode.
@@ -344,12 +265,8 @@ static void bad_definitions(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(gradients_of_losses),
                                      cmocka_unit_test(gradients_of_rows),
-                                     cmocka_unit_test(forms),
-                                     cmocka_unit_test(looks),
-                                     cmocka_unit_test(watch),
                                      cmocka_unit_test(known_distance),
                                      cmocka_unit_test(equal_classes),
-                                     cmocka_unit_test(packs),
                                      cmocka_unit_test(rewards),
                                      cmocka_unit_test(bad_definitions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
