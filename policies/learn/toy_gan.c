@@ -180,7 +180,7 @@ static const loomReal* make(toyRun* r, int n, loomRandom* random) {
 // A discriminator's step, of samples that are all made anew.
 static void learn_to_tell(toyRun* r, loomRandom* latent, loomRandom* pack) {
   const loomToyConfig* c = &r->config;
-  const loomRows real = {r->real, NULL, c->samples};
+  const loomDiscriminatorRows real = {r->real, NULL, c->samples};
   int rows = c->batch * c->pack;
 
   loom_discriminator_pack(r->d.expert, &r->d, &real, c->batch, pack);

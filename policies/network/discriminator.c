@@ -1,7 +1,5 @@
 #include "policies/network/discriminator.h"
 
-#include <stdio.h>
-
 #include "policies/data/pack.h"
 #include "policies/nn/init.h"
 #include "policies/nn/spectral.h"
@@ -27,6 +25,49 @@ loomDiscriminatorDef loom_default_discriminator_def(loomDiscriminatorKind kind) 
   }
   if (kind == LOOM_DISCRIMINATOR_LINEAR) def.hidden.n = 0;
   return def;
+}
+
+// ---- spectral normalization
+
+static loomParams* acting(loomDiscriminator* d) {
+  return d->def.spectral ? &d->normed : &d->params;
+}
+
+void loom_discriminator_refresh(loomDiscriminator* d) {
+  const loomMlpDef* mlp = &d->mlp.def;
+  if (!d->def.spectral) return;
+  memcpy(d->normed.value, d->params.value, d->params.total * sizeof(loomReal));
+
+  for (int i = 0; i < mlp->layers; i++) {
+    size_t count = (size_t)mlp->sizes[i] * (size_t)mlp->sizes[i + 1];
+    loomReal* w = d->normed.value + d->mlp.weight[i];
+    d->norm[i] = loom_spectral_norm(d->left[i], d->right[i], w, mlp->sizes[i], mlp->sizes[i + 1], 0);
+    for (size_t k = 0; k < count; k++) w[k] = (loomReal)((double)w[k] / d->norm[i]);
+  }
+}
+
+// Rounds of the power method after the weights have changed.
+static void turn(loomDiscriminator* d, int rounds) {
+  const loomMlp* mlp = &d->mlp;
+  for (int i = 0; d->def.spectral && i < mlp->def.layers; i++)
+    loom_spectral_norm(d->left[i], d->right[i], d->params.value + mlp->weight[i], mlp->def.sizes[i],
+                       mlp->def.sizes[i + 1], rounds);
+
+  loom_discriminator_refresh(d);
+}
+
+// From the gradients of what acts to those of what learns.
+static void back_to_params(loomDiscriminator* d) {
+  const loomMlpDef* mlp = &d->mlp.def;
+  if (!d->def.spectral) return;
+  loom_params_zero_gradient(&d->params);
+
+  for (int i = 0; i < mlp->layers; i++) {
+    size_t w = d->mlp.weight[i], b = d->mlp.bias[i];
+    loom_spectral_backward(d->params.gradient + w, d->normed.gradient + w, d->normed.value + w, d->left[i],
+                           d->right[i], d->norm[i], mlp->sizes[i], mlp->sizes[i + 1]);
+    memcpy(d->params.gradient + b, d->normed.gradient + b, (size_t)mlp->sizes[i + 1] * sizeof(loomReal));
+  }
 }
 
 // ---- making one
@@ -103,10 +144,7 @@ static void init_weights(loomDiscriminator* d, uint64_t seed) {
   loom_init_normal(d->left[0], d->singular, 1, &random);
 
   // The first norms come of more rounds than later ones, which begin where the last one ended.
-  for (int i = 0; i < d->mlp.def.layers; i++)
-    loom_spectral_norm(d->left[i], d->right[i], d->params.value + d->mlp.weight[i], d->mlp.def.sizes[i],
-                       d->mlp.def.sizes[i + 1], 20);
-  loom_discriminator_refresh(d);
+  turn(d, 20);
 }
 
 int loom_discriminator_create(loomDiscriminator* out, const loomDiscriminatorDef* def, uint64_t seed,
@@ -140,43 +178,10 @@ void loom_discriminator_destroy(loomDiscriminator* d) {
   *d = (loomDiscriminator){0};
 }
 
-// ---- spectral normalization
-
-static loomParams* acting(loomDiscriminator* d) {
-  return d->def.spectral ? &d->normed : &d->params;
-}
-
-void loom_discriminator_refresh(loomDiscriminator* d) {
-  const loomMlpDef* mlp = &d->mlp.def;
-  if (!d->def.spectral) return;
-  memcpy(d->normed.value, d->params.value, d->params.total * sizeof(loomReal));
-
-  for (int i = 0; i < mlp->layers; i++) {
-    size_t count = (size_t)mlp->sizes[i] * (size_t)mlp->sizes[i + 1];
-    loomReal* w = d->normed.value + d->mlp.weight[i];
-    d->norm[i] = loom_spectral_norm(d->left[i], d->right[i], w, mlp->sizes[i], mlp->sizes[i + 1], 0);
-    for (size_t k = 0; k < count; k++) w[k] = (loomReal)((double)w[k] / d->norm[i]);
-  }
-}
-
-// From the gradients of what acts to those of what learns.
-static void back_to_params(loomDiscriminator* d) {
-  const loomMlpDef* mlp = &d->mlp.def;
-  if (!d->def.spectral) return;
-  loom_params_zero_gradient(&d->params);
-
-  for (int i = 0; i < mlp->layers; i++) {
-    size_t w = d->mlp.weight[i], b = d->mlp.bias[i];
-    loom_spectral_backward(d->params.gradient + w, d->normed.gradient + w, d->normed.value + w, d->left[i],
-                           d->right[i], d->norm[i], mlp->sizes[i], mlp->sizes[i + 1]);
-    memcpy(d->params.gradient + b, d->normed.gradient + b, (size_t)mlp->sizes[i + 1] * sizeof(loomReal));
-  }
-}
-
 // ---- packs
 
-void loom_discriminator_pack(loomReal* packs, const loomDiscriminator* d, const loomRows* rows, int n,
-                             loomRandom* random) {
+void loom_discriminator_pack(loomReal* packs, const loomDiscriminator* d, const loomDiscriminatorRows* rows,
+                             int n, loomRandom* random) {
   size_t features = (size_t)d->def.features;
   int pack[LOOM_PACK_MOST];
 
@@ -253,10 +258,7 @@ loomDiscriminatorLook loom_discriminator_step(loomDiscriminator* d, loomRandom* 
   if (is_linear(d)) return look;
 
   look.gradient = loom_adam_step(&d->params, &d->def.adam, d->def.rate, (uint64_t)d->steps);
-  for (int i = 0; d->def.spectral && i < d->mlp.def.layers; i++)
-    loom_spectral_norm(d->left[i], d->right[i], d->params.value + d->mlp.weight[i], d->mlp.def.sizes[i],
-                       d->mlp.def.sizes[i + 1], 1);
-  loom_discriminator_refresh(d);
+  turn(d, 1);
   return look;
 }
 
@@ -279,7 +281,7 @@ static void add_worth(loomReal* reward, loomDiscriminator* d, int first, int n,
   for (int i = 0; i < n; i++) reward[(first + i) / def->packs] += d->worth[i] / (loomReal)def->packs;
 }
 
-void loom_discriminator_reward(loomReal* reward, loomDiscriminator* d, const loomRows* rows,
+void loom_discriminator_reward(loomReal* reward, loomDiscriminator* d, const loomDiscriminatorRows* rows,
                                const loomDiscriminatorReward* def, loomRandom* random) {
   size_t features = (size_t)d->def.features;
   int size = d->def.pack, all = rows->n * def->packs, filled = 0;

@@ -74,15 +74,15 @@ void loom_discriminator_destroy(loomDiscriminator* d);
 
 /// Rows of one class to draw from. What they are made of (state and action, state and next state ...) is the
 /// caller's.
-typedef struct loomRows {
+typedef struct loomDiscriminatorRows {
   const loomReal* row;  // (n x features)
   const int* episode;   // (n) which one each is of; NULL = each is an episode of its own
   int n;
-} loomRows;
+} loomDiscriminatorRows;
 
 /// n packs (n x width) drawn from rows.
-void loom_discriminator_pack(loomReal* packs, const loomDiscriminator* d, const loomRows* rows, int n,
-                             loomRandom* random);
+void loom_discriminator_pack(loomReal* packs, const loomDiscriminator* d, const loomDiscriminatorRows* rows,
+                             int n, loomRandom* random);
 
 /// The loss of d->expert and d->policy, whose gradient is written over params.gradient. random says where
 /// between them the penalty is taken. (A linear one has no gradient: all that it learns is done here.)
@@ -102,7 +102,7 @@ typedef struct loomDiscriminatorReward {
 
 /// reward (rows->n) of the policy's rows, as many as wanted: each is put into `packs` packs beside rows of
 /// other episodes among these, and its reward is the mean over them.
-void loom_discriminator_reward(loomReal* reward, loomDiscriminator* d, const loomRows* rows,
+void loom_discriminator_reward(loomReal* reward, loomDiscriminator* d, const loomDiscriminatorRows* rows,
                                const loomDiscriminatorReward* def, loomRandom* random);
 
 /// After params.value was written from outside (a checkpoint).

@@ -215,7 +215,7 @@ static void rewards(void** state) {
   loomDiscriminator d;
   loomError err = {0, ""};
   loomDiscriminatorDef def = loom_default_discriminator_def(LOOM_DISCRIMINATOR_LINEAR);
-  const loomRows rows = {row, episode, ROWS};
+  const loomDiscriminatorRows rows = {row, episode, ROWS};
   const loomDiscriminatorReward how = {LOOM_REWARD_WGAN, PACKS};
   def.features = 1;
   def.pack = 2;
