@@ -24,7 +24,7 @@ static const loomFieldDef field_rows[] = {
     ROW("steps", INT, steps, .low = 1, .high = 1 << 30, .about = "of the generator"),
     ROW("critic-steps", INT, critic_steps, .low = 1, .high = 1 << 20,
         .about = "of the discriminator before each of the generator's; 2 of bce, 5 of wgan unless given"),
-    ROW("batch", INT, batch, .low = 1, .high = 1 << 20, .unit = "packs", .about = "of each class in a step"),
+    ROW("batch", INT, batch, .low = 1, .high = 1 << 16, .unit = "packs", .about = "of each class in a step"),
     ROW("samples", INT, samples, .low = LOOM_PACK_MOST, .high = 1 << 26,
         .about = "of the modes, drawn once, to learn from"),
     ROW("latent", INT, latent, .low = 1, .high = 4096,
@@ -97,7 +97,9 @@ typedef struct toyRun {
   loomParams params;  // the generator's
   loomMlp generator;
   loomAdamDef adam;
-  loomReal *real, *latent, *made, *looked, *reward, *slope, *dmade;
+  loomReal *real, *latent;           // (samples x 2), (rows x latent)
+  loomReal* looked;                  // (looked x 2)
+  loomReal *dmade, *reward, *slope;  // (rows x 2), (batch) both
   loomArena arena;
   loomWinWatch watch;
   loomRunFolder folder;
@@ -173,7 +175,9 @@ static int create_run(toyRun* r, loomError* err) {
 
 // n samples (n x 2) of the stream's latent numbers.
 static const loomReal* make(toyRun* r, int n, loomRandom* random) {
-  for (int i = 0; i < n * r->config.latent; i++) r->latent[i] = (loomReal)loom_random_normal(random);
+  size_t count = (size_t)n * (size_t)r->config.latent;
+
+  for (size_t i = 0; i < count; i++) r->latent[i] = (loomReal)loom_random_normal(random);
   return loom_mlp_forward(&r->generator, &r->params, r->latent, n);
 }
 
