@@ -191,6 +191,7 @@ static void equal_classes(void** state) {
   loomRandom random = loom_random(35202, 0, LOOM_PURPOSE_TEST);
   loomDiscriminatorDef def = loom_default_discriminator_def(LOOM_DISCRIMINATOR_BCE);
   loomDiscriminatorLook look = {0};
+
   def.features = 2;
   assert_int_equal(loom_discriminator_create(&d, &def, 1, ROWS, &err), 0);
   draw(d.expert, 2 * ROWS, 1, 6);
