@@ -12,8 +12,9 @@ loomModes loom_toy_modes(loomToy toy) {
     ring.center[i][1] = sin(turn * i / ring.n);
   }
   for (int i = 0; i < grid.n; i++) {
-    grid.center[i][0] = 2.0 * (i / 5) - 4;
-    grid.center[i][1] = 2.0 * (i % 5) - 4;
+    int column = i / 5, row = i % 5;
+    grid.center[i][0] = 2 * column - 4;
+    grid.center[i][1] = 2 * row - 4;
   }
   return toy == LOOM_TOY_RING ? ring : grid;
 }

@@ -35,13 +35,13 @@ typedef enum loomDiscriminatorKind {
 extern const char* const loom_discriminator_kind_names[];  // NULL-terminated
 
 typedef struct loomDiscriminatorDef {
-  int kind;      // loomDiscriminatorKind
-  int features;  // numbers of a row
-  int pack;      // rows side by side, 1..LOOM_PACK_MOST
-  loomSizes hidden;
+  int kind;        // loomDiscriminatorKind
+  int features;    // numbers of a row
+  int pack;        // rows side by side, 1..LOOM_PACK_MOST
   int activation;  // loomActivation
-  double penalty;  // weight of the gradient penalty, between the classes' rows; 0 = none
+  loomSizes hidden;
   bool spectral;   // weights divided by their largest singular value
+  double penalty;  // weight of the gradient penalty, between the classes' rows; 0 = none
   double rate;     // of learning
   loomAdamDef adam;
 } loomDiscriminatorDef;

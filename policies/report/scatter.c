@@ -39,7 +39,7 @@ int loom_scatter_draw(const char* path, const loomScatter* scatter, int n, loomE
   if (code) return code;
 
   for (int i = 0; i < n; i++) {
-    double x = LEFT + i % columns * width, y = TOP + i / columns * height;
+    int x = LEFT + i % columns * width, y = TOP + i / columns * height;
     draw_panel(chart, (loomBox){x, y, side, side}, &scatter[i], large);
   }
   code = loom_chart_write_png(chart, path, err);

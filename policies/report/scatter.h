@@ -6,9 +6,8 @@
 #include "policies/nn/real.h"
 
 typedef struct loomScatter {
-  int n;
+  int n, marks;
   const loomReal* at;  // (n x 2)
-  int marks;
   const double* mark;  // (marks x 2) centers
   double radius;       // of what counts as there
   double extent;       // [-extent, extent] of both is shown; what lies outside is drawn at the edge
