@@ -24,6 +24,7 @@ check 'seeds' "${several[@]}" -j 2 -o "$work/several"
 check 'one of them' "$loom" gail --toy ring --pack 2 "${small[@]}" --seed 5 -o "$work/alone"
 check 'the same' cmp "$work/several/seed-5/last.safetensors" "$work/alone/last.safetensors"
 check 'not the other' differ "$work/several/seed-3/last.safetensors" "$work/alone/last.safetensors"
+check 'samples of both' cmp -n 4 "$work/several/samples.png" <(printf '\211PNG')
 check 'done already' "${several[@]}" -o "$work/several" --resume
 expect 'their mean' 0 '^mean of 2: [0-9.]* of 8 modes' "${several[@]}"
 json() { "${several[@]}" --json | tr -d '\t\n'; }
