@@ -67,8 +67,8 @@ static inline loomReal gelu_tanh_slope(loomReal x) {
 
   return (1 + t) / 2 + x / 2 * (1 - t * t) * SQRT_2_OVER_PI * (1 + 3 * GELU_CUBIC * x * x);
 }
-// y = x / 2 (1 + t), t = tanh u: y'' = t' + x / 2 t'' with t' = (1 - t^2) u' and t'' = (1 - t^2) (u'' - 2 t
-// u'^2).
+// y = x / 2 (1 + t), t = tanh u: y'' = t' + x / 2 t'' with t' = (1 - t^2) u' and
+// t'' = (1 - t^2) (u'' - 2 t u'^2).
 static inline loomReal gelu_tanh_curve(loomReal x) {
   loomReal t = loom_real_tanh(SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x));
   loomReal rise = SQRT_2_OVER_PI * (1 + 3 * GELU_CUBIC * x * x), bend = SQRT_2_OVER_PI * 6 * GELU_CUBIC * x;

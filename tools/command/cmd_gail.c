@@ -70,21 +70,16 @@ static int read_gail_options(gailArgs* a, int argc, char** argv) {
       .before =
           "usage: demoloom gail --toy ring|grid [options]\n"
           "\n"
-          "A generator learns to draw samples of several modes in the plane from a discriminator that tells "
-          "its\n"
-          "samples from true ones (generative adversarial networks, the parts of GAIL): 8 modes on a ring, "
-          "or 25\n"
-          "in a grid, as in PacGAN's experiments. Told are the modes that 2,500 samples come to (within 3\n"
-          "deviations), the share of samples that do, and the reverse KL divergence of their distribution "
-          "over\n"
-          "modes. With --pack m the discriminator sees m samples side by side, so that it notices when modes "
-          "are\n"
-          "missing; with --discriminator wgan it is a Wasserstein critic, which leaves slopes to climb "
-          "however\n"
-          "well it tells both apart.\n"
-          "Into the folder go config.yaml, last.safetensors (both networks), samples.png, scalars.csv, "
-          "curves.png\n"
-          "and TensorBoard event files. Ctrl-C writes a checkpoint; --resume goes on, bit for bit.\n",
+          "A generator learns to draw samples of several modes in the plane from a discriminator that\n"
+          "tells its samples from true ones (generative adversarial networks, the parts of GAIL): 8 modes\n"
+          "on a ring, or 25 in a grid, as in PacGAN's experiments. Told are the modes that 2,500 samples\n"
+          "come to (within 3 deviations), the share of samples that do, and the reverse KL divergence of\n"
+          "their distribution over modes. With --pack m the discriminator sees m samples side by side, so\n"
+          "that it notices when modes are missing; with --discriminator wgan it is a Wasserstein critic,\n"
+          "which leaves slopes to climb however well it tells both apart.\n"
+          "Into the folder go config.yaml, last.safetensors (both networks), samples.png, scalars.csv,\n"
+          "curves.png and TensorBoard event files; of several seeds also one samples.png of all. Ctrl-C\n"
+          "writes a checkpoint; --resume goes on, bit for bit.\n",
       .after =
           "examples:\n"
           "  demoloom gail --toy ring --pack 4 --seed 1 -o runs/ring\n"
@@ -175,12 +170,12 @@ static int run_all(gailRuns* all, loomError* err) {
   // A single one has the threads for itself.
   all->n = a->nseed ? a->nseed : 1;
   all->start = loom_clock();
-  int kernels = loom_set_kernel_threads((int)a->threads), code;
   if (a->folder && all->n > 1) {
     all->samples = calloc(2 * (size_t)all->n * (size_t)a->config.looked, sizeof *all->samples);
     if (!all->samples) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for samples");
   }
 
+  int kernels = loom_set_kernel_threads((int)a->threads), code;
   if (all->n == 1)
     code = run_one(all, 0, 0, err);
   else
