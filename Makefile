@@ -64,8 +64,8 @@ FUZZ_OBJ  := $(addprefix $(BUILD)/tests/fuzz/,driver.o mutate.o parts.o)
 DOUBLE    := $(filter-out %/safetensors.c %/safetensors_file.c,$(wildcard policies/nn/*.c)) $(wildcard policies/objective/*.c) \
              $(filter-out %/network_file.c,$(wildcard policies/network/*.c)) policies/learn/supervised.c
 DOUBLE_OBJ := $(DOUBLE:%.c=$(BUILD)/double/%.o)
-GRADIENTS := $(addprefix $(BUILD)/tests/policies/,network/test_encoder nn/test_gradient network/test_network_gradient network/test_rl_gradient \
-             objective/test_distribution)
+GRADIENTS := $(addprefix $(BUILD)/tests/policies/,network/test_discriminator network/test_encoder nn/test_gradient network/test_network_gradient \
+             network/test_rl_gradient objective/test_adversarial objective/test_distribution)
 ASAN      := $(BUILD)$(if $(filter-out asan,$(CONFIG)),-asan)
 
 all: $(BUILD)/demoloom  ## set up what is missing and build build/demoloom
@@ -115,6 +115,13 @@ bench-train: $(BUILD)/tests/policies/bench_nn  ## our networks against PyTorch's
 
 bench-rl: $(BUILD)/demoloom assets  ## processor time of a step of PPO against Stable-Baselines3's (fetches it and PyTorch: 6 GB on disk)
 	@tests/gym/bench.sh $<
+
+PACKS ?= 1 2 3 4
+SEEDS ?= 1,2,3,4,5,6,7,8,9,10
+bench-pacgan: $(BUILD)/demoloom  ## PacGAN's ring and grid with networks and steps of the paper's size: hours a run (PACKS="1 2 3 4" SEEDS=1,2,...)
+	@set -e; for toy in ring grid; do for pack in $(PACKS); do echo "$$toy, packs of $$pack:"; \
+	  $< gail --toy $$toy --pack $$pack --generator 400,400,400,400 --hidden 200,200,200 --batch 100 --rate 1e-4 \
+	    --critic-rate 1e-4 --beta1 0.8 -n 400000 --every 20000 --seeds $(SEEDS); done; done
 
 report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a table (ATTEMPTS=200 SEED=1 RESETS= TASKS=)
 	@tools/table.sh $(BUILD)/demoloom report
@@ -255,7 +262,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-.PHONY: all demo test values asan asan-programs asan-fuzzers fuzz fuzzers test-programs bench bench-train report lint tidy install clean help assets FORCE
+.PHONY: all demo test values asan asan-programs asan-fuzzers fuzz fuzzers test-programs bench bench-train bench-pacgan report lint tidy install clean help assets FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(DOUBLE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(FUZZ_OBJ:.o=.d)

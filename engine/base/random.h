@@ -40,6 +40,8 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_GLIMPSE = 25,    // which pictures of a disturbed episode are not seen
   LOOM_PURPOSE_WORLD = 26,      // how a table of a random kind is made
   LOOM_PURPOSE_DEMO = 27,       // what is drawn along a trajectory in a table
+  LOOM_PURPOSE_PACK = 28,       // which rows a discriminator sees side by side, where its slope is held
+  LOOM_PURPOSE_LATENT = 29,     // what a generator makes its rows of
 } loomPurpose;
 
 typedef struct loomRandom {

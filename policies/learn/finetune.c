@@ -96,19 +96,6 @@ static int save_checkpoint(run* r, loomError* err) {
   return code ? code : loom_curves_draw(r->def->folder, err);
 }
 
-// Read into where the learner has it.
-static int read_tensor(const loomSafeTensor* to, const loomSafetensors* file, const char* path,
-                       loomError* err) {
-  const loomSafeTensor* from = loom_safetensors_find(file, to->name);
-  int64_t count = loom_safe_tensor_count(to);
-  if (!from || from->type != to->type || loom_safe_tensor_count(from) != count)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is missing or of another size; it is no checkpoint",
-                          path, to->name);
-
-  memcpy((void*)(uintptr_t)to->data, from->data, (size_t)count * (size_t)loom_safe_type_size(to->type));
-  return LOOM_OK;
-}
-
 static int same_run(const run* r, const loomSafetensors* file, const char* path, loomError* err) {
   const char *then = loom_safetensors_meta(file, "training"),
              *of = loom_safetensors_meta(file, "task_digest");
@@ -136,10 +123,10 @@ static int load_checkpoint(run* r, loomError* err) {
   if (code) return code;
 
   code = same_run(r, &file, path, err);
-  for (int i = 0; !code && i < n; i++) code = read_tensor(&tensor[i], &file, path, err);
+  for (int i = 0; !code && i < n; i++) code = loom_learner_read(&tensor[i], &file, path, err);
   const loomSafeTensor own = {
       .name = "train.progress", .type = LOOM_SAFE_F64, .rank = 1, .shape = {PROGRESS}, .data = &r->p};
-  if (!code) code = read_tensor(&own, &file, path, err);
+  if (!code) code = loom_learner_read(&own, &file, path, err);
 
   loom_safetensors_destroy(&file);
   r->saved = r->p.step;

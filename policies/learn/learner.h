@@ -7,6 +7,7 @@
 
 #include "engine/run/vector.h"
 #include "policies/agent/rollout.h"
+#include "policies/network/discriminator.h"
 #include "policies/nn/safetensors.h"
 #include "policies/nn/tensor.h"
 
@@ -55,5 +56,11 @@ typedef struct loomLearner {
 /// For `tensors`: so many numbers that lie in a row, and weights by their names and shapes (how many).
 loomSafeTensor loom_learner_numbers(const char* name, loomSafeType type, const void* data, size_t count);
 int loom_learner_params(loomSafeTensor* out, const loomParams* params);
+/// All of a discriminator that a checkpoint keeps; after it is read, loom_discriminator_refresh.
+int loom_learner_discriminator(loomSafeTensor* out, const loomDiscriminator* d);
+/// A checkpoint's tensor of that name, read into where `to` has it. LOOM_ERR_FORMAT: missing, or of another
+/// size.
+int loom_learner_read(const loomSafeTensor* to, const loomSafetensors* file, const char* path,
+                      loomError* err);
 
 #endif

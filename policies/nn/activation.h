@@ -24,6 +24,9 @@ void loom_activation_forward(loomReal* y, const loomReal* x, loomActivation kind
 /// dx (count) from dy and the layer's input x; dx may be dy.
 void loom_activation_backward(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind,
                               size_t count);
+/// dx (count) = dy times the second derivative at x, for losses that a slope is part of; dx may be dy.
+void loom_activation_twice(loomReal* dx, const loomReal* dy, const loomReal* x, loomActivation kind,
+                           size_t count);
 /// The same bits where the layer's output y is still known, which spares computing tanh again.
 void loom_activation_backward_of(loomReal* dx, const loomReal* dy, const loomReal* x, const loomReal* y,
                                  loomActivation kind, size_t count);

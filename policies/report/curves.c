@@ -32,13 +32,16 @@ enum {
   EVALUATION,
   EXPLORING,  // success of a policy that is finetuned, with the noise that it learns with
   GATE,
+  MODES,  // of several that a generator draws samples of
+  QUALITY,
+  REVERSE_KL,
   CURVES
 };
 
 static const char* const tags[CURVES] = {
-    "train/loss",           "validate/loss",  "rollout/success", "rollout/success_low",
-    "rollout/success_high", "train/gradient", "train/rate",      "train/return",
-    "evaluate/return",      "train/success",  "train/gate"};
+    "train/loss",     "validate/loss",   "rollout/success", "rollout/success_low", "rollout/success_high",
+    "train/gradient", "train/rate",      "train/return",    "evaluate/return",     "train/success",
+    "train/gate",     "modes/recovered", "modes/quality",   "modes/reverse_kl"};
 
 static bool add_point(curve* c, double step, double value) {
   // A resumed run logs steps again from its checkpoint on: the later values count.
@@ -205,7 +208,9 @@ static int draw_curves(const char* folder, const curve curves[CURVES], loomError
   if (code) return code;
 
   draw_loss(chart, box[0], curves, steps);
-  if (curves[RETURN].n)
+  if (curves[MODES].n)
+    draw_one(chart, box[1], &curves[MODES], steps, "modes that samples come to");
+  else if (curves[RETURN].n)
     draw_return(chart, box[1], curves, steps);
   else
     draw_success(chart, box[1], curves, steps);
@@ -215,7 +220,12 @@ static int draw_curves(const char* folder, const curve curves[CURVES], loomError
     draw_one(chart, box[2], &curves[GRADIENT], steps, "length of the gradient, before clipping");
   else if (curves[GATE].n)
     draw_one(chart, box[2], &curves[GATE], steps, "share of decisions in which something is added");
-  draw_one(chart, box[3], &curves[RATE], steps, "learning rate");
+  else if (curves[QUALITY].n)
+    draw_one(chart, box[2], &curves[QUALITY], steps, "share of samples that are at one");
+  if (curves[REVERSE_KL].n)
+    draw_one(chart, box[3], &curves[REVERSE_KL], steps, "reverse KL from all modes alike");
+  else
+    draw_one(chart, box[3], &curves[RATE], steps, "learning rate");
 
   snprintf(path, sizeof path, "%s/curves.png", folder);
   code = loom_chart_write_png(chart, path, err);

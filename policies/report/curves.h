@@ -1,5 +1,6 @@
 // A training run's curves as a picture: loss of training and validation, success of rollouts or return,
-// length of gradients or how often a residual adds something, learning rate against steps. Internal.
+// length of gradients or how often a residual adds something, learning rate against steps; of a generator the
+// modes that its samples come to, their quality and reverse KL. Internal.
 #ifndef LOOM_POLICIES_REPORT_CURVES_H
 #define LOOM_POLICIES_REPORT_CURVES_H
 

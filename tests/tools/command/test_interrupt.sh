@@ -100,5 +100,6 @@ rollout, only told|||rollout policy/last.safetensors --task own -n 2 -j 1 --max-
 dagger|resume partial folder|out/o|dagger own --expert scripted --demos 1 -n 1 --rounds 1 --evaluations 1 --max-steps 6 --expert-successes 0 --steps 5 --hidden 8 -j 1 -o out/o
 export||out/o.onnx|export policy/last.safetensors -o out/o.onnx
 decisions||out/o.safetensors|export policy/last.safetensors -n 20 --check out/o.safetensors
+gail|resume partial folder|out/o|gail --toy ring -n 40 --every 10 --looked 100 --samples 100 -j 1 -o out/o
 ROWS
 close_tests

@@ -168,6 +168,8 @@ dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 6 --expert-suc
 one=(--expert scripted --demos 1 -n 1)
 folder finetune 0 "$loom" finetune -t tests/gym/hopper.yaml --scratch -n 256 --environments 2 --evaluate 0 -j 1 -o O
 rm -rf "$work/out"
+folder gail 0 "$loom" gail --toy ring -n 5 --looked 100 --samples 100 -o O
+rm -rf "$work/out"
 folder dagger 0 "${dagger[@]}" "${one[@]}" -o O
 
 mv "$work/out" "$work/kept"

@@ -26,6 +26,7 @@ table=(
   "finetune -t $hopper --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
   "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT" "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT --json"
   'irl cliff:7x4 --horizon 9' 'irl cliff:7x4 --horizon 9 --json'
+  'gail --toy ring -n 5 --looked 100 --samples 100' 'gail --toy ring -n 5 --looked 100 --samples 100 --json'
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
