@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/text.h"
 #include "policies/learn/bc.h"
 #include "policies/learn/config_keys.h"
 #include "tools/command/train_sweep.h"
@@ -137,6 +138,8 @@ static int read_train_options(trainArgs* a, int argc, char** argv) {
   if (code) return code;
 
   // Settings come from a file, or from the options with a dataset.
+  if (optind < argc && loom_ends_with(argv[optind], ".hdf5"))
+    return tool_usage("train", "%s is a dataset: --data %s", argv[optind], argv[optind]);
   if (argc - optind > 1 || (optind < argc) == (a->ndata > 0))
     return tool_usage("train", "it takes one configuration, or --data");
   if (optind < argc) a->file = argv[optind];

@@ -171,6 +171,7 @@ check 'no such mask' refuses 'nomask' train --mask nomask -o "$work/none"
 check 'no such kind' refuses '--policy takes one of bc_l2.*bc_magic' train -p bc_magic -o "$work/none"
 check 'a size that does not fit' refuses "'width': 30 is no multiple of 8 heads" train -p bc_transformer --hidden 30 -o "$work/none"
 check 'usage' refuses 'one configuration, or --data' "$loom" train
+check 'a dataset for a configuration' refuses 'a.hdf5 is a dataset: --data a.hdf5' "$loom" train a.hdf5 -p bc_gaussian
 check 'another task' refuses "no observation\|numbers where" roll --task pouring
 head -c 5000 "$work/tried/best_success.safetensors" >"$work/cut.safetensors"
 # Weights that grow hundredfold a step: the run stops, and the last checkpoint is there and whole.
