@@ -121,7 +121,7 @@ SEEDS ?= 1,2,3,4,5,6,7,8,9,10
 bench-pacgan: $(BUILD)/demoloom  ## PacGAN's ring and grid with networks and steps of the paper's size: hours a run (PACKS="1 2 3 4" SEEDS=1,2,...)
 	@set -e; for toy in ring grid; do for pack in $(PACKS); do echo "$$toy, packs of $$pack:"; \
 	  $< gail --toy $$toy --pack $$pack --generator 400,400,400,400 --hidden 200,200,200 --batch 100 --rate 1e-4 \
-	    --critic-rate 1e-4 --beta1 0.8 -n 400000 --every 20000 --seeds $(SEEDS); done; done
+	    --critic-rate 1e-4 --critic-steps 1 --beta1 0.8 -n 400000 --every 20000 --seeds $(SEEDS); done; done
 
 report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a table (ATTEMPTS=200 SEED=1 RESETS= TASKS=)
 	@tools/table.sh $(BUILD)/demoloom report
