@@ -2,6 +2,7 @@
 // the 2D grid of PacGAN's experiments (Lin et al., "PacGAN: The power of two samples in generative
 // adversarial networks", 2018, section 4.1), with the numbers of its authors' code
 // (github.com/fjxmlzn/PacGAN, synthetic_data_experiments: config.py, and MetricLogger in extensions.py).
+// Internal.
 #ifndef LOOM_POLICIES_LEARN_MODES_H
 #define LOOM_POLICIES_LEARN_MODES_H
 

@@ -1,6 +1,6 @@
 // A generator that learns to draw samples of several modes against a discriminator: PacGAN's experiments in
 // the plane (policies/learn/modes.h), on which a discriminator shows whether it makes a generator forget
-// modes.
+// modes. Internal.
 #ifndef LOOM_POLICIES_LEARN_TOY_GAN_H
 #define LOOM_POLICIES_LEARN_TOY_GAN_H
 

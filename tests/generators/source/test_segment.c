@@ -513,12 +513,15 @@ static void transforms_keep_what_they_must(void** state) {
   loomTask* task = f->h->task;
   loomRandom random = loom_random(1, 1, LOOM_PURPOSE_TEST);
 
-  // A person who holds a short handle next to the head is corrected; here all is to stay.
-  int between[2][LOOM_MAX_SUBTASKS][2];
+  // A person who holds a short handle next to the head is corrected, and arms that meet where one of them has
+  // to stretch; here all is to stay.
+  loomSubtaskDef kept[2][LOOM_MAX_SUBTASKS];
   for (int a = 0; a < 2; a++) {
     for (int k = 0; k < task->subtask_count[a]; k++) {
-      memcpy(between[a][k], task->subtasks[a][k].between, sizeof between[a][k]);
-      memset(task->subtasks[a][k].between, 0, sizeof between[a][k]);
+      loomSubtaskDef* s = &task->subtasks[a][k];
+      kept[a][k] = *s;
+      memset(s->between, 0, sizeof s->between);
+      s->midway = false;
     }
   }
 
@@ -573,8 +576,7 @@ static void transforms_keep_what_they_must(void** state) {
   }
 
   for (int a = 0; a < 2; a++)
-    for (int k = 0; k < task->subtask_count[a]; k++)
-      memcpy(task->subtasks[a][k].between, between[a][k], sizeof between[a][k]);
+    for (int k = 0; k < task->subtask_count[a]; k++) task->subtasks[a][k] = kept[a][k];
 }
 
 static int first_closing(const double* grip, int stride, int from, int to) {
