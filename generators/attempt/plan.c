@@ -354,27 +354,18 @@ int loom_plan_row(const loomPlan* p, int a) {
   return row < rows ? row : rows - 1;
 }
 
-// Target of a tracked segment: the source's hand in its object's frame at that row, put on the object as it
-// is now.
-// The source's object at this row, put onto the object as it is now.
+// Of a tracked segment: the source's object at this row, put onto the object as it is now.
 static void track(loomTransform* t, const loomPlan* p, const loomArmPlan* arm, const loomSubtaskDef* s,
                   const loomReplay* source, int row) {
   t->source = source->object[s->reference][row];
   t->world = loom_transform_world(s->transform, loom_reference_pose(p->e, s, arm->fit), t->source);
 }
 
-// The row at which the segment's gripper first closes, or -1.
-static int closing_row(const loomReplay* source, const loomArmPlan* arm, int a) {
-  for (int t = arm->start; t < arm->end && t < source->rows; t++)
-    if (source->grip[a][t] > 0 && (t == 0 || source->grip[a][t - 1] <= 0)) return t;
-  return -1;
-}
-
 // Until the row after that at which the gripper first closes.
 static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, const loomArmPlan* arm, int a,
                            int row) {
   if (!s->track || s->reference < 0) return false;
-  int closing = closing_row(source, arm, a);
+  int closing = loom_replay_closing(source, a, arm->start, arm->end);
   return closing < 0 || row <= closing;
 }
 
@@ -384,10 +375,10 @@ static bool still_tracking(const loomSubtaskDef* s, const loomReplay* source, co
 static void keep_clear(loomPose* target, const loomPlan* p, loomArmPlan* arm, int a, int row) {
   const loomReplay* source = &p->sources->replay[arm->source];
   double clearance = loom_plan_current(p, a)->clearance;
-  int closing = closing_row(source, arm, a);
+  int closing = arm->took ? -1 : loom_replay_closing(source, a, arm->start, arm->end);
 
   // Against where the source's hand was, not where it was sent.
-  if (closing >= 0 && row >= closing && !arm->took) {
+  if (closing >= 0 && row >= closing) {
     loomPose there = loom_transform_apply(&arm->transform, source->eef[a][closing]), clear = there;
     loom_stand_clear(&clear, p->e, a, clearance);
     mju_sub3(arm->moved, clear.pos, there.pos);

@@ -103,9 +103,7 @@ static int nearest_row(const loomPlan* p, int a) {
 }
 
 static bool grasps_in(const loomReplay* r, int a, int subtask) {
-  for (int t = loom_segment_start(r, a, subtask); t < r->end[a][subtask] && t < r->rows; t++)
-    if (closing(r, a, t) && (t == 0 || !closing(r, a, t - 1))) return true;
-  return false;
+  return loom_replay_closing(r, a, loom_segment_start(r, a, subtask), r->end[a][subtask]) >= 0;
 }
 
 // Back to the latest subtask in whose segment the gripper closes; a partner waits before its own again.

@@ -187,6 +187,12 @@ void loom_replay_destroy(loomReplay* r) {
   memset(r, 0, sizeof *r);
 }
 
+int loom_replay_closing(const loomReplay* r, int a, int first, int end) {
+  for (int t = first; t < end && t < r->rows; t++)
+    if (r->grip[a][t] > 0 && (t == 0 || r->grip[a][t - 1] <= 0)) return t;
+  return -1;
+}
+
 // ---- by action
 
 enum { EARLY_ROWS = 50 };  // over which joint_error_50 is taken

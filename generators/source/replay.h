@@ -42,6 +42,9 @@ void loom_find_touches(unsigned char* touch, const loomEpisode* episode);
 int loom_replay_states(loomReplay* out, loomEpisode* episode, const loomDemo* demo, loomError* err);
 void loom_replay_destroy(loomReplay* replay);
 
+/// The first of rows [first, end) at which an arm's gripper begins to close, or -1.
+int loom_replay_closing(const loomReplay* replay, int arm, int first, int end);
+
 /// What a replay by action showed.
 typedef struct loomActionReplay {
   bool success;           // at the end
