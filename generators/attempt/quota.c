@@ -10,9 +10,9 @@ static const double horizon = 0.5;       // attempts looked ahead, as a share of
 enum { LEAST_AHEAD = 32 };               // and at least so many
 
 // Mixed sources: the share of attempts, those made and those looked ahead, that are to succeed. And the
-// highest power of expected rates.
-static const double least_success = 0.68;
-static const double highest_power = 8;
+// highest power of what rates may be.
+static const double least_success = 0.72;
+static const double highest_power = 14;
 static const double beyond_most = 1;  // demos that even the source with most lacks
 
 // Expected rate of success, a source that was hardly tried being neither good nor bad (Laplace's rule).
@@ -83,8 +83,9 @@ static loomSourceStats in_stage(const loomSourceStats* s, int stage) {
       .n = s->n, .tries = s->stage->tries + stage * s->n, .successes = s->stage->wins + stage * s->n};
 }
 
-// Shares (n) in a stage with a power of the expected rates, half as high in the last; the expected rate of
-// attempts that are shared out so.
+// Shares (n) in a stage with a power of the rates that sources may yet turn out to have, the upper ends of
+// their confidence intervals: one that failed in its first tries gets more of them. Half as high a power in
+// the last stage. Returns the expected rate of attempts that are shared out so.
 static double stage_shares(double* share, const loomSourceStats* s, int stage, double power) {
   const loomSourceStats in = in_stage(s, stage);
   double most = 0, sum = 0, rates = 0;
@@ -93,8 +94,9 @@ static double stage_shares(double* share, const loomSourceStats* s, int stage, d
 
   // What is missing counts over all stages: one may make up for another.
   for (int i = 0; i < in.n; i++) {
-    double missing = most + beyond_most - s->stage->kept[i], rate = expected_rate(&in, i);
-    share[i] = missing * pow(rate, power);
+    double low, high, missing = most + beyond_most - s->stage->kept[i], rate = expected_rate(&in, i);
+    loom_wilson(&low, &high, in.successes[i], in.tries[i]);
+    share[i] = missing * pow(high, power);
     sum += share[i];
     rates += share[i] * rate;
   }

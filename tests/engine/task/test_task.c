@@ -117,7 +117,7 @@ static void the_impossible_is_told(void** state) {
       {"success_hold: 20", "success_hold: 1501", "'success_hold': success would"},
       {"success_hold: 20", "max_steps: 0", "max_steps"},
       {"settle: 10", "settle: 10000", "nothing could ever succeed"},
-      {"hold: 15", "hold: 9000", "more than the 1500 of max_steps"},
+      {"hold: 4", "hold: 9000", "more than the 1500 of max_steps"},
       {lost, "lost: {held: {steps: 9000, that: dropped}}", "held for 9000"},
       {lost, "lost: {height: {of: hammer, above: 0.5, below: 0.5}}", "no value is within its bounds"},
       {lost, "lost: {height: {of: hammer, above: 0.2 + 0.3, below: 0.1}}", "no value is within"},
@@ -267,12 +267,12 @@ static void impossible_pairs_are_located(void** state) {
   expect_error("[[0, present], [1, take]]", "[[0, present], [1, tak]]", "arm 1 has no subtask 'tak'");
 
   // Delays in control steps.
-  expect_error("        hold: 15", "        hold: 15\n        pace: [1.3, 0.8]", "[LOW, HIGH]");
-  expect_error("        hold: 15", "        hold: 15\n        pace: [0, 1]", "between 0.1 and 10");
-  expect_error("        hold: 15", "        hold: 15\n        pace: 1.1", "pace");
-  expect_error("        hold: 15", "        hold: 15\n        offset: [3, 2]", "[LOW, HIGH]");
-  expect_error("        hold: 15", "        hold: 15\n        offset: [0.5, 2]", "whole control steps");
-  expect_error("        hold: 15", "        hold: 15\n        offset: [-1e30, 1e30]", "whole control steps");
+  expect_error("        hold: 4", "        hold: 4\n        pace: [1.3, 0.8]", "[LOW, HIGH]");
+  expect_error("        hold: 4", "        hold: 4\n        pace: [0, 1]", "between 0.1 and 10");
+  expect_error("        hold: 4", "        hold: 4\n        pace: 1.1", "pace");
+  expect_error("        hold: 4", "        hold: 4\n        offset: [3, 2]", "[LOW, HIGH]");
+  expect_error("        hold: 4", "        hold: 4\n        offset: [0.5, 2]", "whole control steps");
+  expect_error("        hold: 4", "        hold: 4\n        offset: [-1e30, 1e30]", "whole control steps");
 }
 
 // ---- large tasks
