@@ -1,7 +1,7 @@
 // Absorbing states (Kostrikov et al., "Discriminator-actor-critic", ICLR 2019, section 4.1): an episode that
-// terminates goes on for ever in one state more, which the discriminator sees too. Without it the end is worth
-// 0, so that rewards above 0 teach a policy never to finish, and those below 0 to finish at any price. What
-// was cut off by time is no end: its value is bootstrapped (policies/objective/advantage.h). Internal.
+// terminates goes on for ever in one state more, which the discriminator sees too. Without it the end is
+// worth 0, so that rewards above 0 teach a policy never to finish, and those below 0 to finish at any price.
+// What was cut off by time is no end: its value is bootstrapped (policies/objective/advantage.h). Internal.
 #ifndef LOOM_POLICIES_OBJECTIVE_ABSORBING_H
 #define LOOM_POLICIES_OBJECTIVE_ABSORBING_H
 
