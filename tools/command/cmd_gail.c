@@ -10,6 +10,7 @@
 #include "engine/base/file.h"
 #include "engine/base/pool.h"
 #include "policies/learn/toy_gan.h"
+#include "tools/command/gail_corridor.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
@@ -69,6 +70,7 @@ static int read_gail_options(gailArgs* a, int argc, char** argv) {
   const toolCommand command = {
       .before =
           "usage: demoloom gail --toy ring|grid [options]\n"
+          "       demoloom gail corridor [options]     (--help tells them)\n"
           "\n"
           "A generator learns to draw samples of several modes in the plane from a discriminator that\n"
           "tells its samples from true ones (generative adversarial networks, the parts of GAIL): 8 modes\n"
@@ -85,7 +87,8 @@ static int read_gail_options(gailArgs* a, int argc, char** argv) {
           "  demoloom gail --toy ring --pack 4 --seed 1 -o runs/ring\n"
           "  demoloom gail --toy grid --pack 1 --seeds 1,2,3,4 --json\n"
           "  demoloom gail --toy ring --discriminator wgan -o runs/wgan\n"
-          "  demoloom gail --toy ring --discriminator wgan --spectral -n 2000 -o runs/spectral\n",
+          "  demoloom gail --toy ring --discriminator wgan --spectral -n 2000 -o runs/spectral\n"
+          "  demoloom gail corridor --absorbing off\n",
       .option = options,
       .n = list_options(options),
   };
@@ -283,6 +286,8 @@ static void warn(const gailRuns* all) {
 }
 
 int cmd_gail(int argc, char** argv) {
+  if (argc > 1 && !strcmp(argv[1], "corridor")) return gail_corridor(argc - 1, argv + 1);
+
   gailArgs a = {0};
   gailRuns all = {.args = &a};
   loomError err = {0, ""};

@@ -36,7 +36,15 @@ expect 'it has won' 0 'warning: seed 1: at step [0-9]+ the discriminator had bee
   "$loom" gail --toy ring "${small[@]}" --critic-steps 20 --rate 1e-6
 expect 'linear: what it is' 0 'of 8 modes' "$loom" gail --toy ring --discriminator linear "${small[@]}"
 
+# What absorbing states are for.
+expect 'a corridor is finished' 0 '^4\.[0-4][0-9]* steps' "$loom" gail corridor --seed 35403
+expect 'or not' 0 '"steps":.(4[0-9]|50)' "$loom" gail corridor --seed 35403 --absorbing off --reward gail --json
+
 # ---- refused
+
+expect 'no such reward' 2 'reward' "$loom" gail corridor --reward best
+expect 'no rounds' 2 'rounds' "$loom" gail corridor --rounds 0
+expect 'a corridor of what' 2 'no arguments but options' "$loom" gail corridor handover
 
 expect 'no toy' 2 'which toy' "$loom" gail
 expect 'no such toy' 2 'ring' "$loom" gail --toy square
