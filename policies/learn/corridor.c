@@ -7,16 +7,15 @@
 #include "policies/objective/absorbing.h"
 
 // A row is 2 x cell + (1 if to the right); the last cell has none, for it ends the walk.
-
 enum {
-  CELLS = 4,
-  ROWS = 2 * CELLS,
-  LAST = ROWS - 1,
-  WIDTH = ROWS + 1,
-  BATCH = 64,
-  MOST = 50,
-  EPISODES = 32,
-  ROUNDS = 300
+  CELLS = 4,         // in which a step is chosen
+  ROWS = 2 * CELLS,  // also the index of the absorbing state
+  LAST = ROWS - 1,   // the step that ends a walk
+  WIDTH = ROWS + 1,  // numbers of a row as the discriminator sees it: one of them 1, the last one's
+                     // the absorbing state
+  MOST = LOOM_CORRIDOR_STEPS,
+  EPISODES = 32,  // of a round
+  BATCH = 64,     // rows of each class in a step of the discriminator
 };
 
 static const double DISCOUNT = 0.99;

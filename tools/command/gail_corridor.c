@@ -35,9 +35,11 @@ static void print_result(const corridorArgs* a, const loomCorridorState* s) {
     return;
   }
 
+  // The walks, then the discriminator of the last round.
   cJSON* json = cJSON_CreateObject();
   cJSON_AddNumberToObject(json, "steps", s->steps);
   cJSON_AddNumberToObject(json, "expert_steps", 4);
+
   cJSON_AddNumberToObject(json, "expert_accuracy", s->critic.expert_accuracy);
   cJSON_AddNumberToObject(json, "policy_accuracy", s->critic.policy_accuracy);
   cJSON_AddNumberToObject(json, "entropy", s->critic.entropy);
@@ -62,6 +64,7 @@ int gail_corridor(int argc, char** argv) {
       .option = options,
       .n = sizeof options / sizeof *options,
   };
+
   corridorArgs a = {.rounds = 300, .absorbing = 1, .seed = 1};
   loomCorridorState state;
   loomError err = {0, ""};

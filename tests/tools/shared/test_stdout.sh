@@ -27,6 +27,7 @@ table=(
   "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT" "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT --json"
   'irl cliff:7x4 --horizon 9' 'irl cliff:7x4 --horizon 9 --json'
   'gail --toy ring -n 5 --looked 100 --samples 100' 'gail --toy ring -n 5 --looked 100 --samples 100 --json'
+  'gail corridor -n 3' 'gail corridor -n 3 --json'
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
