@@ -18,9 +18,10 @@ typedef struct loomQuota {
 void loom_source_quota(loomQuota* quota, const loomSourceStats* stats);
 
 /// The same for a stage of attempts whose sources are mixed (stats->stage), in which each gets on or does
-/// not: its shares are as what a source lacks of the rows of kept demos, in any stage, times a power of its
-/// expected rate, half as high in the last stage. The power is the lowest, up to 8, with which 0.68 of the
-/// attempts that were made and of the next are expected to succeed: sources as even as that allows.
+/// not: its shares are as what a source lacks of the rows of kept demos, in any stage, times a power of the
+/// upper end of its rate's 95 % interval, half as high in the last stage. The power is the lowest, up to 14,
+/// with which 0.72 of the attempts that were made and of the next are expected to succeed: sources as even
+/// as that allows.
 /// `given_up` is of the last stage, and takes nothing more away.
 void loom_stage_quota(loomQuota* quota, const loomSourceStats* stats, int stage);
 

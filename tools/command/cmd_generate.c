@@ -28,7 +28,6 @@ typedef struct generateArgs {
 
 static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", "balanced", NULL};
 static const char* const schemes[] = {"transform", "translate", "replay", NULL};
-static const char* const switches[] = {"off", "on", NULL};
 static const char* const mirrors[] = {"off", "on", "only", NULL};
 
 static const toolOption options[] = {
@@ -59,7 +58,7 @@ static const toolOption options[] = {
                        "says how; as the task says unless given"),
     TOOL_OPTION_AS("segments", 0, "FILE", generateArgs, STRING, segments,
                    .about = "ends of the source demos' segments, as `demoloom segment --export` writes them"),
-    TOOL_OPTION_AS("clean", 0, "SWITCH", generateArgs, CHOICE, clean, .choices = switches,
+    TOOL_OPTION_AS("clean", 0, "SWITCH", generateArgs, CHOICE, clean, .choices = tool_switches,
                    .about =
                        "use the task's cleaned source demos, or those that were recorded; cleaned ones where "
                        "it has any, unless given. Ends of --segments are the recorded ones', unless given"),
@@ -84,7 +83,7 @@ static const toolOption options[] = {
                             "has as many in every part of its range (Latin hypercubes of 64 starts)"),
     TOOL_OPTION_AS("scheme", 0, "NAME", generateArgs, CHOICE, scheme, .choices = schemes,
                    .about = "for all coordinated subtasks"),
-    TOOL_OPTION_AS("limits", 0, "SWITCH", generateArgs, CHOICE, limits, .choices = switches,
+    TOOL_OPTION_AS("limits", 0, "SWITCH", generateArgs, CHOICE, limits, .choices = tool_switches,
                    .about = "lose attempts that press anything deeper than 5 mm or turn a joint faster than "
                             "it may; as the task says unless given"),
     TOOL_OPTION_AS("noise", 0, "FACTOR", generateArgs, REAL, def.attempt.noise_scale, .most = 1000,

@@ -15,10 +15,8 @@ typedef struct corridorArgs {
   bool json;
 } corridorArgs;
 
-static const char* const on_off[] = {"off", "on", NULL};
-
 static const toolOption options[] = {
-    TOOL_OPTION_AS("absorbing", 0, "on|off", corridorArgs, CHOICE, absorbing, .choices = on_off,
+    TOOL_OPTION_AS("absorbing", 0, "SWITCH", corridorArgs, CHOICE, absorbing, .choices = tool_switches,
                    .about = "the discriminator sees what follows the end, and its reward is added"),
     TOOL_OPTION_AS("reward", 0, "NAME", corridorArgs, CHOICE, reward, .choices = loom_reward_form_names,
                    .about = "made of the discriminator's output; wgan is of critics, here as airl"),
@@ -61,8 +59,7 @@ int gail_corridor(int argc, char** argv) {
           "examples:\n"
           "  demoloom gail corridor --seed 1\n"
           "  demoloom gail corridor --absorbing off --reward gail --json\n",
-      .option = options,
-      .n = sizeof options / sizeof *options,
+      TOOL_OPTIONS(options),
   };
 
   corridorArgs a = {.rounds = 300, .absorbing = 1, .seed = 1};

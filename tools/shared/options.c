@@ -10,6 +10,8 @@
 #include "tools/shared/common.h"
 #include "tools/shared/file_kind.h"
 
+const char* const tool_switches[] = {"off", "on", NULL};
+
 static void* place_of(void* args, const toolOption* o) {
   return (char*)args + o->field.offset;
 }

@@ -74,6 +74,9 @@ typedef struct toolOption {
 #define TOOL_HEADING_LINE(text) \
   { .field = {.about = (text)}, .kind = TOOL_HEADING }
 
+/// Choices of an option that is on or off whatever its default is: 0 = off, 1 = on.
+extern const char* const tool_switches[];
+
 /// What a command's help has before its options and after them, and these.
 typedef struct toolCommand {
   const char *before, *after;
