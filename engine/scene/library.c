@@ -338,8 +338,13 @@ int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAs
   return own_source(out, task, "file", root, task->source_file, roots, err);
 }
 
-int loom_task_attempt_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
+int loom_task_cleaned_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                              loomError* err) {
-  if (!task->source_cleaned[0]) return loom_task_source(out, task, roots, err);
+  if (!task->source_cleaned[0])
+    return loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "%s: the task names no cleaned source demos; `demoloom segment --clean -o FILE` makes "
+        "some, and --source FILE or `source: cleaned: FILE` uses them",
+        task->path);
   return own_source(out, task, "cleaned", task->dir, task->source_cleaned, roots, err);
 }

@@ -42,8 +42,8 @@ int loom_known_assets(loomAssetRoots* roots, const char* set, const char* label,
 /// followed, leads out of the task's folder (or its asset root) and into no other root.
 int loom_task_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                      loomError* err);
-/// Path of the demos that attempts are made of: the cleaned ones where the task names them.
-int loom_task_attempt_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
+/// Path of the same demos cleaned; LOOM_ERR_USAGE where the task names none.
+int loom_task_cleaned_source(char out[LOOM_PATH_MAX], const loomTask* task, const loomAssetRoots* roots,
                              loomError* err);
 
 LOOM_C_END

@@ -42,7 +42,7 @@ typedef struct loomTask {
   loomName env_name;         // robosuite's name for it; "" = none
   loomName source_asset;     // asset root of the source demos; "" = relative to dir
   char source_file[LOOM_PATH_MAX];
-  loomName source_cleaned;  // the same demos cleaned, a file in dir: what attempts are made of; "" = none
+  loomName source_cleaned;  // the same demos cleaned, a file in dir, for balanced selection; "" = none
   bool source_mirrored;     // mirrored source demos are sources too
   loomMirrorDef mirror;
   char model_file[LOOM_PATH_MAX];  // MJCF relative to dir; "" = the model of source demo model_demo

@@ -44,7 +44,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"source", "", "", "", "", "`source:` in `task.yaml`. Without it, demos are given on the command line.", ""},
     {"source", "asset", "text", "", "the task's folder", "asset root that the file is in", "robosuite"},
     {"source", "file", "text", "", REQUIRED, "dataset of source demos, in that folder or below", "demo.hdf5"},
-    {"source", "cleaned", "text", "", "none", "the same demos cleaned, as `demoloom segment --clean -o` writes them, in the task's folder: what `demoloom generate` uses", "cleaned.hdf5"},
+    {"source", "cleaned", "text", "", "none", "the same demos cleaned, as `demoloom segment --clean -o` writes them, in the task's folder: what `demoloom generate` uses where `select: balanced` asks for demos of every source", "cleaned.hdf5"},
     {"source", "mirrored", "true or false", "", "false", "mirrored demos are sources too, as `mirror:` says; `generate --mirrored` overrules it", "true"},
 
     {"mirror", "", "", "", "", "`mirror:` in `task.yaml`: a reflection of the world that brings the task onto itself. Poses of hands and objects are reflected, and their axes then named anew by each one's own mirror plane, so that they are turns again.", ""},

@@ -33,6 +33,7 @@ typedef struct loomStageStats {
   const int* tries;    // (stages x n) attempts that began the stage with the source
   const int* wins;     // (stages x n) of those that came to the next stage or, from the last, succeeded
   const double* kept;  // (n) shares of kept demos' rows that come from the source, added up
+  const double* share;  // (stages x n) of the next attempts that it gets: loom_stage_quota's
 } loomStageStats;
 
 /// How each source did so far, for weighted selection; a snapshot taken between batches.

@@ -9,11 +9,19 @@ static const double floor_share = 0.01;  // of the attempts, for a source that i
 static const double horizon = 0.5;       // attempts looked ahead, as a share of those made
 enum { LEAST_AHEAD = 32 };               // and at least so many
 
-// Mixed sources: the share of attempts, those made and those looked ahead, that are to succeed. And the
-// highest power of what rates may be.
+// Mixed sources: the share of attempts, those made and those looked ahead, that are to succeed, and what a
+// success may be worth for that.
 static const double least_success = 0.72;
-static const double highest_power = 14;
-static const double beyond_most = 1;  // demos that even the source with most lacks
+static const double most_worth = 2;
+enum { HALVINGS = 10 };  // of the range of what it may be worth
+
+// That shares themselves are spread is worth a little too: luck in a few tries decides nothing.
+static const double spread = 0.1;
+
+// How shares are climbed.
+static const double climb_step = 1;
+static const double climbed = 1e-6;  // the largest change of a share in the last round
+enum { CLIMB_ROUNDS = 1000 };
 
 // Expected rate of success, a source that was hardly tried being neither good nor bad (Laplace's rule).
 static double expected_rate(const loomSourceStats* s, int i) {
@@ -77,71 +85,115 @@ void loom_source_quota(loomQuota* quota, const loomSourceStats* s) {
     quota[i].share = quota[i].given_up ? floor_share : rest * quota[i].share / sum;
 }
 
+// ---- mixed sources
+
 // What sources did in one stage.
 static loomSourceStats in_stage(const loomSourceStats* s, int stage) {
   return (loomSourceStats){
       .n = s->n, .tries = s->stage->tries + stage * s->n, .successes = s->stage->wins + stage * s->n};
 }
 
-// Shares (n) in a stage with a power of the rates that sources may yet turn out to have, the upper ends of
-// their confidence intervals: one that failed in its first tries gets more of them. Half as high a power in
-// the last stage. Returns the expected rate of attempts that are shared out so.
-static double stage_shares(double* share, const loomSourceStats* s, int stage, double power) {
-  const loomSourceStats in = in_stage(s, stage);
-  double most = 0, sum = 0, rates = 0;
-  if (stage == s->stage->stages - 1) power /= 2;
-  for (int i = 0; i < in.n; i++) most = fmax(most, s->stage->kept[i]);
+// Stages of attempts and what is known of them: rate (stages x n) is what each source may yet turn out to
+// succeed at, the upper end of its confidence interval.
+typedef struct stageView {
+  int n, stages;
+  const double *rate, *kept;
+  double ahead;  // attempts
+} stageView;
 
-  // What is missing counts over all stages: one may make up for another.
-  for (int i = 0; i < in.n; i++) {
-    double low, high, missing = most + beyond_most - s->stage->kept[i], rate = expected_rate(&in, i);
-    loom_wilson(&low, &high, in.successes[i], in.tries[i]);
-    share[i] = missing * pow(high, power);
-    sum += share[i];
-    rates += share[i] * rate;
+// The share of a stage's attempts that comes through.
+static double through(const double* share, const double* rate, int n) {
+  double sum = 0;
+  for (int i = 0; i < n; i++) sum += share[i] * rate[i];
+  return sum;
+}
+
+// The share (n) that each source will have of the rows of all demos once the attempts ahead are shared out
+// so. Each stage makes as many of a demo's rows; one demo is spread over all sources, so that none has
+// nothing. Returns what part of all rows one stage of the attempts ahead makes.
+static double rows_to_come(double* rows, const double* share, const stageView* v) {
+  double demos = v->ahead, all = 0;
+  for (int i = 0; i < v->n; i++) rows[i] = v->kept[i] + 1.0 / v->n;
+  for (int g = 0; g < v->stages; g++) demos *= through(share + g * v->n, v->rate + g * v->n, v->n);
+
+  for (int g = 0; g < v->stages; g++) {
+    const double *of_stage = share + g * v->n, *rate = v->rate + g * v->n;
+    double scale = demos / v->stages / through(of_stage, rate, v->n);
+    for (int i = 0; i < v->n; i++) rows[i] += scale * of_stage[i] * rate[i];
   }
 
-  for (int i = 0; i < in.n; i++) share[i] /= sum;
-  return rates / sum;
+  for (int i = 0; i < v->n; i++) all += rows[i];
+  for (int i = 0; i < v->n; i++) rows[i] /= all;
+  return demos / v->stages / all;
 }
 
-// Of attempts that are shared out with a power, how many are expected to come through all stages.
-static double expected_success(const loomSourceStats* s, double power) {
-  double share[LOOM_MAX_SOURCES], success = 1;
-  for (int g = 0; g < s->stage->stages; g++) success *= stage_shares(share, s, g, power);
-  return success;
+// One round of exponentiated gradient ascent: a source's share of a stage grows by how much its next attempts
+// would raise the entropy of rows, and by what their successes are worth. Returns the largest change of a
+// share.
+static double climb(double* share, const stageView* v, double worth) {
+  double rows[LOOM_MAX_SOURCES], weight = rows_to_come(rows, share, v), most = 0;
+  for (int g = 0; g < v->stages; g++, share += v->n) {
+    const double* rate = v->rate + g * v->n;
+    double before = through(share, rate, v->n), mean = 0, sum = 0;
+    for (int i = 0; i < v->n; i++) mean -= share[i] * rate[i] / before * log(rows[i]);
+
+    double next[LOOM_MAX_SOURCES];
+    for (int i = 0; i < v->n; i++) {
+      double slope = rate[i] / before * (weight * (-log(rows[i]) - mean) + worth) - worth;
+      next[i] = pow(share[i], 1 - climb_step * spread) * exp(climb_step * slope);
+      sum += next[i];
+    }
+    for (int i = 0; i < v->n; i++) {
+      most = fmax(most, fabs(next[i] / sum - share[i]));
+      share[i] = next[i] / sum;
+    }
+  }
+  return most;
 }
 
-// Of the attempts ahead, how many are to succeed after what those that were made did.
-static double needed_success(const loomSourceStats* s) {
+// The greatest entropy(rows) + worth * log(success) + spread * entropy(shares), from even shares.
+static void share_out(double* share, const stageView* v, double worth) {
+  for (int i = 0; i < v->stages * v->n; i++) share[i] = 1.0 / v->n;
+  for (int round = 0; round < CLIMB_ROUNDS && climb(share, v, worth) > climbed; round++) continue;
+}
+
+// Of attempts shared out so, how many are expected to come through all stages.
+static double expected_success(const double* share, const loomSourceStats* s) {
+  double all = 1;
+  for (int g = 0; g < s->stage->stages; g++) {
+    const loomSourceStats in = in_stage(s, g);
+    double rates = 0;
+    for (int i = 0; i < s->n; i++) rates += share[g * s->n + i] * expected_rate(&in, i);
+    all *= rates;
+  }
+  return all;
+}
+
+void loom_stage_quota(double* share, double* room, const loomSourceStats* s) {
   const loomSourceStats first = in_stage(s, 0), last = in_stage(s, s->stage->stages - 1);
-  double made = 0, wins = 0;
+  double made = 0, wins = 0, low_rate;
+  for (int g = 0; g < s->stage->stages; g++) {
+    const loomSourceStats in = in_stage(s, g);
+    for (int i = 0; i < s->n; i++) loom_wilson(&low_rate, &room[g * s->n + i], in.successes[i], in.tries[i]);
+  }
   for (int i = 0; i < s->n; i++) {
     made += first.tries[i];
     wins += last.successes[i];
   }
 
-  double ahead = attempts_ahead(made);
-  return (least_success * (made + ahead) - wins) / ahead;
-}
+  // Of the attempts ahead, how many are to succeed after what those that were made did.
+  const stageView v = {s->n, s->stage->stages, room, s->stage->kept, attempts_ahead(made)};
+  double needed = (least_success * (made + v.ahead) - wins) / v.ahead;
 
-void loom_stage_quota(loomQuota* quota, const loomSourceStats* s, int stage) {
-  // The lowest power with which enough succeed, by bisection: what is expected grows with it.
-  double low = 0, high = highest_power, needed = needed_success(s);
-  for (int i = 0; i < 16; i++) {
+  // No more is given for success than brings that, by bisection: what is expected grows with it.
+  double low = 0, high = most_worth;
+  for (int i = 0; i < HALVINGS; i++) {
     double middle = (low + high) / 2;
-    if (expected_success(s, middle) < needed)
+    share_out(share, &v, middle);
+    if (expected_success(share, s) < needed)
       low = middle;
     else
       high = middle;
   }
-
-  double share[LOOM_MAX_SOURCES];
-  const loomSourceStats in = in_stage(s, stage);
-  stage_shares(share, s, stage, high);
-  find_given_up(quota, &in);
-
-  // Sources that are given up in the last stage are told; it takes nothing more away.
-  bool last = stage == s->stage->stages - 1;
-  for (int i = 0; i < in.n; i++) quota[i] = (loomQuota){share[i], quota[i].given_up && last};
+  share_out(share, &v, high);
 }

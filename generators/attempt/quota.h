@@ -17,12 +17,15 @@ typedef struct loomQuota {
 /// statistics all are alike.
 void loom_source_quota(loomQuota* quota, const loomSourceStats* stats);
 
-/// The same for a stage of attempts whose sources are mixed (stats->stage), in which each gets on or does
-/// not: its shares are as what a source lacks of the rows of kept demos, in any stage, times a power of the
-/// upper end of its rate's 95 % interval, half as high in the last stage. The power is the lowest, up to 14,
-/// with which 0.72 of the attempts that were made and of the next are expected to succeed: sources as even
-/// as that allows.
-/// `given_up` is of the last stage, and takes nothing more away.
-void loom_stage_quota(loomQuota* quota, const loomSourceStats* stats, int stage);
+/// For attempts whose sources are mixed (stats->stage, its share not read): the share of the next attempts
+/// that each source gets in each stage (stages x n), where
+///   entropy of the rows of demos over sources, those kept and those to come
+///     + worth * log(success) + 0.1 * entropy of the shares
+/// is greatest. In which stage a source has its rows does not matter: each makes up for what it lacks where
+/// that costs least. Worth is the least, up to 2, with which 0.72 of the attempts that were made and of the
+/// next are expected to succeed: sources as even as that allows. A source's rate is taken to be the upper end
+/// of its 95 % interval, and shares are spread, for the same reason: luck in a few tries decides nothing.
+/// room (stages x n) is for the rates.
+void loom_stage_quota(double* share, double* room, const loomSourceStats* stats);
 
 #endif

@@ -284,10 +284,10 @@ static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const l
 
   // Nothing known: all alike.
   for (int i = 0; i < n; i++) quota[i] = (loomQuota){1.0 / n, false};
-  if (stats && stats->stage)
-    loom_stage_quota(quota, stats, loom_stage_of(e->scene->task, a, k));
-  else if (stats)
-    loom_source_quota(quota, stats);
+  const double* share =
+      stats && stats->stage ? stats->stage->share + loom_stage_of(e->scene->task, a, k) * n : NULL;
+  for (int i = 0; share && i < n; i++) quota[i].share = share[i];
+  if (stats && !stats->stage) loom_source_quota(quota, stats);
 
   for (int i = 0; i < n; i++) {
     cost[i] = loom_fit_source(e, &sources->replay[i], a, k, -1).cost + failed_here(stats, i) +

@@ -162,10 +162,11 @@ static int find_given_up(loomDiversity* out, const loomGenerateReport* run, cons
 
   int* count = calloc((size_t)(2 * stages) * (size_t)n + 1, sizeof *count);
   if (!count) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");
-  const loomStageStats stage = {stages, count, count + stages * n, out->kept};
   for (int64_t i = 0; i < run->result_count; i++)
     loom_stage_tally(count, count + stages * n, &run->results[i], task, NULL, n);
-  loom_stage_quota(quota, &(loomSourceStats){.n = n, .stage = &stage}, stages - 1);
+  loom_source_quota(
+      quota, &(loomSourceStats){
+                 .n = n, .tries = count + (stages - 1) * n, .successes = count + (2 * stages - 1) * n});
   for (int s = 0; s < n; s++) out->given_up[s] = quota[s].given_up;
   free(count);
   return 0;

@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/pool.h"
+#include "generators/attempt/quota.h"
 #include "generators/attempt/stage.h"
 #include "generators/attempt/tries.h"
 #include "generators/run/journal.h"
@@ -63,8 +64,9 @@ typedef struct run {
   int worker_count;
   int *tries, *wins;  // (best) as of the last finished batch
   int stages;
-  int *stage_tries, *stage_wins;  // (stages x best) likewise, where sources are mixed
-  double* kept;                   // (best) rows of kept demos, in demos
+  int *stage_tries, *stage_wins;     // (stages x best) likewise, where sources are mixed
+  double* kept;                      // (best) rows of kept demos, in demos
+  double *stage_share, *stage_room;  // (stages x best) of the batch's attempts, and room to find them
   double begun;
   uint64_t first;        // attempt number of the batch's first: seldom a later try, where a run was cut off
   int most_tries;        // that a start gets
@@ -85,11 +87,14 @@ static int make_workers(run* r, loomError* err) {
   r->stage_tries = calloc(stage_room, sizeof *r->stage_tries);
   r->stage_wins = calloc(stage_room, sizeof *r->stage_wins);
   r->kept = calloc((size_t)r->sources->n + 1, sizeof *r->kept);
+  r->stage_share = calloc(stage_room, sizeof *r->stage_share);
+  r->stage_room = calloc(stage_room, sizeof *r->stage_room);
   r->most_tries = loom_attempt_tries(&r->def->attempt);
   size_t room = (size_t)batch_size * (size_t)r->most_tries;
   r->batch = calloc(room, sizeof *r->batch);
   r->prefix = calloc(room, sizeof *r->prefix);
-  bool counts = r->tries && r->wins && r->stage_tries && r->stage_wins && r->kept;
+  bool counts =
+      r->tries && r->wins && r->stage_tries && r->stage_wins && r->kept && r->stage_share && r->stage_room;
   if (!r->workers || !counts || !r->batch || !r->prefix)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
 
@@ -120,6 +125,8 @@ static void free_workers(run* r) {
   free(r->wins);
   free(r->stage_tries);
   free(r->stage_wins);
+  free(r->stage_share);
+  free(r->stage_room);
   free(r->kept);
   if (r->report->screening.n) free(r->best.replay);
 }
@@ -159,7 +166,7 @@ static int renew_worker(worker* w, const loomScene* scene, loomError* err) {
 // One attempt. It depends on its number alone, on the snapshot of statistics and on the tries before it.
 static int attempt_number(run* r, worker* w, loomAttemptResult* result, uint64_t number, loomError* err) {
   bool again = loom_attempt_try(&r->def->attempt, number) > 0;
-  const loomStageStats stage = {r->stages, r->stage_tries, r->stage_wins, r->kept};
+  const loomStageStats stage = {r->stages, r->stage_tries, r->stage_wins, r->kept, r->stage_share};
   const loomSourceStats stats = {r->best.n, r->tries, r->wins, again ? w->failed : NULL,
                                  r->stages > 1 ? &stage : NULL};
   double start = loom_thread_cpu();
@@ -324,6 +331,9 @@ static void count_stages(run* r, int64_t upto) {
     loom_stage_tally(r->stage_tries, r->stage_wins, result, task, best, n);
     if (result->outcome == LOOM_OUTCOME_SUCCESS) loom_source_rows(r->kept, result, task, best, n);
   }
+
+  const loomStageStats stage = {r->stages, r->stage_tries, r->stage_wins, r->kept, NULL};
+  loom_stage_quota(r->stage_share, r->stage_room, &(loomSourceStats){.n = n, .stage = &stage});
 }
 
 // An attempt counts for every source it took segments from. Statistics change between whole batches only, so

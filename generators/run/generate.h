@@ -26,6 +26,7 @@ typedef struct loomGenerateDef {
   loomAttemptDef attempt;
   loomWriteDef write;
   bool next_obs;  // write next_obs/* too
+  bool cleaned;   // the source demos are the task's cleaned ones: told in the dataset
   volatile sig_atomic_t*
       stop;  // set by a signal handler: finish the attempts in hand, then leave a valid file
   /// Called now and then by one thread.

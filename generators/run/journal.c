@@ -59,6 +59,8 @@ static cJSON* describe_run(const loomTask* task, const loomScene* scene, const l
   if (sources) loom_settings_add_digest(root, "source_demos", digest_sources(sources));
   loom_settings_add_digest(root, "select_scheme_limits", digest_choices(task));
 
+  if (def->cleaned) cJSON_AddBoolToObject(root, "cleaned", true);
+
   // The options.
   cJSON_AddNumberToObject(root, "best_sources", def->best_sources);
   cJSON_AddBoolToObject(root, "no_ordering", def->attempt.no_ordering);

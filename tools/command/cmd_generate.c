@@ -60,8 +60,9 @@ static const toolOption options[] = {
                    .about = "ends of the source demos' segments, as `demoloom segment --export` writes them"),
     TOOL_OPTION_AS("clean", 0, "SWITCH", generateArgs, CHOICE, clean, .choices = tool_switches,
                    .about =
-                       "use the task's cleaned source demos, or those that were recorded; cleaned ones where "
-                       "it has any, unless given. Ends of --segments are the recorded ones', unless given"),
+                       "use the task's cleaned source demos, or those that were recorded. Unless given, "
+                       "cleaned ones where it has any and each source is to make demos (--select balanced); "
+                       "ends of --segments are the recorded ones'"),
     TOOL_OPTION_AS("reset", 0, "NAME", generateArgs, STRING, reset,
                    .about = "reset distribution: D0, D1, ...; the task's first unless given"),
     TOOL_DISTURB_OPTION(generateArgs, disturb),
@@ -243,18 +244,13 @@ static void show_progress(void* user, int64_t attempts, int64_t successes, doubl
   tool_progress("generated", successes, def->successes, seconds, note);
 }
 
-static int find_source(char path[LOOM_PATH_MAX], const generateArgs* a, const loomTask* task,
-                       loomError* err) {
-  if (a->clean > 0 && !task->source_cleaned[0])
-    return loom_error_set(
-        err, LOOM_ERR_USAGE,
-        "%s: the task names no cleaned source demos; `demoloom segment --clean -o FILE` makes "
-        "some, and --source FILE or `source: cleaned: FILE` uses them",
-        task->path);
-
-  bool recorded = !a->clean || (a->clean < 0 && a->segments);
-  return recorded ? loom_task_source(path, task, &a->roots, err)
-                  : loom_task_attempt_source(path, task, &a->roots, err);
+// Where the best sources are sought, those that were recorded are as good or better. Where each is to make
+// demos, those count that seldom make any as they were recorded.
+static int find_source(char path[LOOM_PATH_MAX], generateArgs* a, const loomTask* task, loomError* err) {
+  bool balanced = task->subtasks[0][0].select.strategy == LOOM_SELECT_BALANCED;
+  a->def.cleaned = a->clean < 0 ? balanced && task->source_cleaned[0] && !a->segments : a->clean;
+  return a->def.cleaned ? loom_task_cleaned_source(path, task, &a->roots, err)
+                        : loom_task_source(path, task, &a->roots, err);
 }
 
 int cmd_generate(int argc, char** argv) {

@@ -10,7 +10,7 @@
 
 static int open_sources(renderRun* run, loomError* err) {
   char path[LOOM_PATH_MAX];
-  int code = loom_task_attempt_source(path, run->task, &run->args->roots, err);
+  int code = overlay_source_path(path, run->task, run->dataset, &run->args->roots, err);
 
   // Their demos for the ghost, their segments for the paths.
   if (!code) code = loom_dataset_open(&run->source_dataset, path, err);

@@ -1,8 +1,11 @@
 #include "tools/shared/overlay.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/json.h"
 #include "engine/draw/render.h"
+#include "engine/scene/library.h"
 
 static const float target_rgba[4] = {0.8f, 0.25f, 0.6f, 1}, gray_rgba[4] = {0.4f, 0.42f, 0.45f, 0.8f},
                    ghost_rgba[4] = {0.55f, 0.35f, 0.75f, 0.3f};
@@ -70,6 +73,26 @@ static void add_target(mjvScene* scene, const loomReplay* r, int arm, int row) {
 }
 
 // ---- source demos
+
+// Did a run of `demoloom generate` make the dataset of cleaned demos? Another program's may tell anything.
+static bool of_cleaned(const loomDataset* dataset) {
+  char* text = NULL;
+  if (!dataset || !loom_dataset_has_attr(dataset, "data", "loom_run") ||
+      loom_dataset_attr_string(&text, dataset, "data", "loom_run", NULL))
+    return false;
+
+  cJSON* root = loom_json_read(text);
+  bool cleaned = cJSON_IsTrue(cJSON_GetObjectItem(root, "cleaned"));
+  cJSON_Delete(root);
+  free(text);
+  return cleaned;
+}
+
+int overlay_source_path(char path[LOOM_PATH_MAX], const loomTask* task, const loomDataset* dataset,
+                        const loomAssetRoots* roots, loomError* err) {
+  return of_cleaned(dataset) ? loom_task_cleaned_source(path, task, roots, err)
+                             : loom_task_source(path, task, roots, err);
+}
 
 int overlay_load_sources(loomSourceSet* out, const loomTask* task, const char* path,
                          const loomAssetRoots* roots, loomError* err) {

@@ -24,6 +24,11 @@ typedef struct overlaySources {
   const loomAssetRoots* roots;
 } overlaySources;
 
+/// Path of the source demos that a dataset (nullable) was made of: the task's cleaned ones or, unless it says
+/// so, those that were recorded.
+int overlay_source_path(char path[LOOM_PATH_MAX], const loomTask* task, const loomDataset* dataset,
+                        const loomAssetRoots* roots, loomError* err);
+
 /// The source demos of a dataset that paths are drawn of, their mirror images (last) with them where the task
 /// says what these are: a demo may be made of either. Those that cannot be used are left out, each told.
 int overlay_load_sources(loomSourceSet* out, const loomTask* task, const char* path,

@@ -69,7 +69,7 @@ int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, 
   if (!strcmp(name, "scripted")) {
     out->maker = (loomPolicyMaker){NULL, create_scripted, begin_scripted, free};
   } else if (!strcmp(name, "generator")) {
-    code = loom_task_attempt_source(path, task, roots, err);
+    code = loom_task_source(path, task, roots, err);
     if (!code)
       code = loom_sources_load_with(&out->sources, task, path, roots, &(loomSourceDef){.skip = skip}, err);
     out->maker = (loomPolicyMaker){&out->sources, create_generator, begin_generator, free};

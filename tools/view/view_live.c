@@ -12,7 +12,7 @@ bool view_live_sources(viewApp* app) {
 
   if (app->sources.n) return true;
 
-  int code = loom_task_attempt_source(path, app->task, &app->args->roots, &err);
+  int code = overlay_source_path(path, app->task, app->dataset, &app->args->roots, &err);
   // Those that cannot be used are told on stderr; runs are made of the others.
   if (!code) code = overlay_load_sources(&app->sources, app->task, path, &app->args->roots, &err);
   if (!code) code = loom_dataset_open(&app->source_dataset, path, &err);

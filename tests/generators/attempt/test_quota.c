@@ -4,11 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/base/random.h"
-#include "engine/base/statistics.h"
 #include "generators/attempt/quota.h"
 
 enum { N = 5 };
@@ -84,70 +84,138 @@ static void kept_demos_come_to_be_even(void** state) {
   assert_true(all > 0.55 * 1024);
 }
 
-// Shares (N) of both stages, and how many attempts that are shared out so are expected to succeed.
-static double stage_shares(double share[2][N], const loomStageStats* stage) {
-  loomQuota quota[N];
-  double success = 1;
-  for (int g = 0; g < 2; g++) {
-    double sum = 0, rates = 0;
-    loom_stage_quota(quota, &(loomSourceStats){.n = N, .stage = stage}, g);
+// ---- mixed sources
+
+enum { STAGES = 2 };
+
+static double rate(const loomStageStats* stage, int g, int i) {
+  return (stage->wins[N * g + i] + 1.0) / (stage->tries[N * g + i] + 2.0);
+}
+
+// How many attempts that are shared out so are expected to succeed.
+static double success(double share[STAGES][N], const loomStageStats* stage) {
+  double all = 1;
+  for (int g = 0; g < STAGES; g++) {
+    double rates = 0;
+    for (int i = 0; i < N; i++) rates += share[g][i] * rate(stage, g, i);
+    all *= rates;
+  }
+  return all;
+}
+
+// Entropy over sources of the rows of demos, those kept and those that `ahead` attempts will make.
+static double evenness(double share[STAGES][N], const loomStageStats* stage, double ahead) {
+  double rows[N], all = 0, entropy = 0, demos = ahead * success(share, stage);
+
+  for (int i = 0; i < N; i++) rows[i] = stage->kept[i] + 1.0 / N;
+  for (int g = 0; g < STAGES; g++) {
+    double rates = 0;
+    for (int i = 0; i < N; i++) rates += share[g][i] * rate(stage, g, i);
+    for (int i = 0; i < N; i++) rows[i] += demos / STAGES * share[g][i] * rate(stage, g, i) / rates;
+  }
+
+  for (int i = 0; i < N; i++) all += rows[i];
+  for (int i = 0; i < N; i++) entropy -= rows[i] / all * log(rows[i] / all);
+  return entropy;
+}
+
+static void share_out(double share[STAGES][N], const loomStageStats* stage) {
+  double room[STAGES * N];
+  loom_stage_quota(share[0], room, &(loomSourceStats){.n = N, .stage = stage});
+  for (int g = 0; g < STAGES; g++) {
+    double sum = 0;
     for (int i = 0; i < N; i++) {
-      share[g][i] = quota[i].share;
-      sum += quota[i].share;
-      rates += quota[i].share * (stage->wins[N * g + i] + 1) / (stage->tries[N * g + i] + 2);
+      assert_true(share[g][i] >= 0 && share[g][i] <= 1);
+      sum += share[g][i];
     }
     assert_true(fabs(sum - 1) < 1e-9);
-    success *= rates;
   }
-  return success;
 }
 
-// The rate that a source may yet turn out to have.
-static double may_be(int wins, int tries) {
-  double low, high;
-  loom_wilson(&low, &high, wins, tries);
-  return high;
-}
-
-// A source that lacks rows of demos gets attempts, in either stage, as evenly as lets enough of them succeed:
-// less where it does not get on, and far less before the last stage. Of 100 attempts made and 50 to come 0.72
-// are to succeed.
-static void stages_share_evenness(void** state) {
+static void stages_begin_even(void** state) {
   (void)state;
-  static const double kept[N] = {19, 9, 4, 4, 4};
-  double share[2][N];
+  static const int none[STAGES * N] = {0};
+  double share[STAGES][N];
+  share_out(share, &(loomStageStats){STAGES, none, none, (double[N]){0}, NULL});
+  for (int g = 0; g < STAGES; g++)
+    for (int i = 0; i < N; i++) assert_true(fabs(share[g][i] - 1.0 / N) < 1e-6);
+}
 
-  // 76 have succeeded, 32 of the next are to: rates of the first stage count twice as much as the last's.
-  static const int tries[2 * N] = {20, 20, 20, 20, 20, 20, 18, 17, 16, 15},
-                             wins[2 * N] = {19, 17, 16, 14, 10, 19, 17, 15, 14, 11};
-  double success = stage_shares(share, &(loomStageStats){2, tries, wins, kept});
-  assert_true(fabs(success - 32.0 / 50) < 1e-3);
-  double power = log(share[0][2] / share[0][4]) / log(may_be(16, 20) / may_be(10, 20));
-  assert_true(power > 1 && power < 13);
-  assert_true(fabs(share[0][0] / share[0][1] - pow(may_be(19, 20) / may_be(17, 20), power) / 11) < 1e-9);
-  assert_true(fabs(share[1][4] / share[1][3] - pow(may_be(11, 15) / may_be(14, 16), power / 2)) < 1e-9);
+// By how much a little more for source i, taken from source 0, changes what is climbed, but for what success
+// is worth; and by how much it changes log(success). The number of demos is a scale of its own: only whose
+// they are counts.
+static void slopes(double slope[2], double share[STAGES][N], const loomStageStats* stage, double ahead, int g,
+                   int i) {
+  const double little = 1e-6, spread = 0.1;
+  double more[STAGES][N], less[STAGES][N], now = success(share, stage);
+  memcpy(more, share, sizeof more);
+  memcpy(less, share, sizeof less);
 
-  // 88 have: only what is missing counts, 1, 11, 16, 16 and 16 demos.
-  static const int many[2 * N] = {20, 19, 18, 18, 18, 19, 18, 17, 17, 17};
-  stage_shares(share, &(loomStageStats){2, (int[2 * N]){20, 20, 20, 20, 20, 20, 19, 18, 18, 18}, many, kept});
-  for (int g = 0; g < 2; g++)
-    for (int i = 0; i < N; i++) assert_true(fabs(share[g][i] - (i > 1 ? 16 : i ? 11 : 1) / 60.0) < 1e-3);
+  more[g][i] += little, more[g][0] -= little;
+  less[g][i] -= little, less[g][0] += little;
+  slope[0] = (evenness(more, stage, ahead * now / success(more, stage)) -
+              evenness(less, stage, ahead * now / success(less, stage))) /
+             (2 * little);
 
-  // However few have, the power is bounded.
-  static const int few[2 * N] = {8, 6, 4, 2, 2, 4, 3, 1, 1, 0};
-  stage_shares(share, &(loomStageStats){2, (int[2 * N]){20, 20, 20, 20, 20, 8, 6, 4, 2, 2}, few, kept});
-  assert_true(fabs(share[0][3] / share[0][2] - pow(may_be(2, 20) / may_be(4, 20), 14)) < 1e-5);
+  slope[0] += spread * log(share[g][0] / share[g][i]);
+  slope[1] = (log(success(more, stage)) - log(success(less, stage))) / (2 * little);
+}
 
-  // Of two that never succeeded the one that was tried once may still be good.
-  static const int new[2 * N] = {20, 20, 20, 0, 0, 4, 3, 2, 0, 0};
-  stage_shares(share, &(loomStageStats){2, (int[2 * N]){20, 20, 20, 1, 5, 20, 20, 20, 0, 0}, new, kept});
-  assert_true(share[0][3] > 0.01 && share[0][3] > 8 * share[0][4]);
+// So many tries that rates are known. What is shared out brings as many successes as asked for, and no other
+// shares that do are more even: evenness and success change in one proportion wherever shares do.
+static void stages_are_as_even_as_can_be(void** state) {
+  (void)state;
+  enum { MANY = 20000, AHEAD = 50000 };
+  static const int tries[STAGES * N] = {MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY},
+                                  wins[STAGES * N] = {19000, 18500, 18000, 17000, 16000,
+                                                      17400, 16500, 15000, 13600, 10500};
+  static const double kept[N] = {22000, 16000, 13000, 13000, 12000};
+  const loomStageStats stage = {STAGES, tries, wins, kept, NULL};
+  double share[STAGES][N], first[2], slope[2];
+  share_out(share, &stage);
+
+  // Of 100,000 attempts made and 50,000 to come 108,000 are to succeed; 73,000 have.
+  assert_true(fabs(success(share, &stage) - (0.72 * 3 * AHEAD - 73000) / AHEAD) < 2e-3);
+
+  slopes(first, share, &stage, AHEAD, 1, 4);
+  double worth = -first[0] / first[1];
+  assert_true(worth > 0.01 && worth < 2);
+  for (int g = 0; g < STAGES; g++) {
+    for (int i = 1; i < N; i++) {
+      slopes(slope, share, &stage, AHEAD, g, i);
+      assert_true(share[g][i] > 1e-3);
+      assert_true(fabs(slope[0] + worth * slope[1]) < 0.01);
+    }
+  }
+
+  // Who comes through the last stage least makes more of its rows in the first.
+  assert_true(share[0][4] / share[0][3] > 2 * share[1][4] / share[1][3]);
+}
+
+// Of two that never succeeded the one that was tried once may still be good. And however few succeed, what is
+// given for success is bounded: each source has some attempts in one stage or the other.
+static void stages_give_nobody_up_early(void** state) {
+  (void)state;
+  static const double kept[N] = {19, 9, 4, 0, 0};
+  static const int tries[STAGES * N] = {20, 20, 20, 1, 5, 20, 20, 20, 0, 0},
+                                  wins[STAGES * N] = {20, 20, 20, 0, 0, 14, 10, 8, 0, 0};
+  double share[STAGES][N];
+  share_out(share, &(loomStageStats){STAGES, tries, wins, kept, NULL});
+  assert_true(share[0][3] > 0.01 && share[0][3] > 100 * share[0][4]);
+
+  static const int few[STAGES * N] = {8, 6, 4, 2, 2, 4, 3, 1, 1, 0};
+  static const int most[STAGES * N] = {20, 20, 20, 20, 20, 8, 6, 4, 2, 2};
+  share_out(share, &(loomStageStats){STAGES, most, few, (double[N]){4, 3, 1, 1, 0}, NULL});
+  for (int i = 0; i < N; i++) assert_true(share[0][i] + share[1][i] > 1e-3);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(nothing_known_is_even), cmocka_unit_test(who_lacks_demos_gets_attempts),
-      cmocka_unit_test(hopeless_sources_get_the_floor), cmocka_unit_test(kept_demos_come_to_be_even),
-      cmocka_unit_test(stages_share_evenness)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_known_is_even),
+                                     cmocka_unit_test(who_lacks_demos_gets_attempts),
+                                     cmocka_unit_test(hopeless_sources_get_the_floor),
+                                     cmocka_unit_test(kept_demos_come_to_be_even),
+                                     cmocka_unit_test(stages_begin_even),
+                                     cmocka_unit_test(stages_are_as_even_as_can_be),
+                                     cmocka_unit_test(stages_give_nobody_up_early)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

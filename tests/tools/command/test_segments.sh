@@ -59,13 +59,23 @@ expect 'cleaned demos are written' 0 'wrote .*cleaned.hdf5: [01] of 1 demos' "$l
 expect 'and are demos as others' 0 '^demo_0 ' "$loom" segment "$work/cleaned.hdf5" -t tests/own
 expect 'that attempts are made of' 0 'of 1 attempts|from 1 attempts' "$loom" generate tests/own --source "$work/cleaned.hdf5" --attempts 1
 
-# A task that names cleaned demos makes its attempts of those, unless told otherwise.
+# A task that names cleaned demos makes balanced attempts of those, unless told otherwise.
 cp -r tests/own "$work/scenes/with" && cp "$work/own.hdf5" "$work/scenes/with/own.hdf5"
 printf 'source: {file: own.hdf5, cleaned: cleaned.hdf5}\n' >>"$work/scenes/with/task.yaml"
-expect 'cleaned demos that are not there' 1 'cleaned.hdf5: the task.s source demos are not there' "$loom" generate "$work/scenes/with" --attempts 1
-expect 'the recorded ones are' 0 '1 attempts' "$loom" generate "$work/scenes/with" --attempts 1 --clean off
+missing='cleaned.hdf5: the task.s source demos are not there'
+expect 'cleaned demos that are not there' 1 "$missing" "$loom" generate "$work/scenes/with" --attempts 1 --clean on
+expect 'balanced selection is by them' 1 "$missing" "$loom" generate "$work/scenes/with" --attempts 1 --select balanced
+expect 'the recorded ones are there' 0 '1 attempts' "$loom" generate "$work/scenes/with" --attempts 1
+expect 'for balanced selection too' 0 '1 attempts' "$loom" generate "$work/scenes/with" --attempts 1 --select balanced --clean off
 cp "$work/cleaned.hdf5" "$work/scenes/with/cleaned.hdf5"
 expect 'cleaned demos are used' 0 '1 attempts' "$loom" generate "$work/scenes/with" --attempts 1 --clean on
+# What a dataset was made of is drawn with it.
+"$loom" generate "$work/scenes/with" -n 1 --seed 1 --clean off -o "$work/by_recorded.hdf5" >/dev/null 2>&1
+"$loom" generate "$work/scenes/with" -n 1 --seed 1 --clean on -o "$work/by_cleaned.hdf5" >/dev/null 2>&1
+rm "$work/scenes/with/cleaned.hdf5"
+draw=(render -t "$work/scenes/with" --overlay sources --limit 1 --columns 2 --size 64x64 --overwrite --sheet "$work/drawn.png")
+expect 'recorded demos are drawn' 0 '' "$loom" "${draw[@]}" "$work/by_recorded.hdf5"
+expect 'or cleaned ones' 1 "$missing" "$loom" "${draw[@]}" "$work/by_cleaned.hdf5"
 expect 'but looked at are the recorded ones' 0 "$(grep -o '^demo_0 .*' <<<"$("$loom" segment "$work/own.hdf5" -t tests/own)" | head -1)" \
   "$loom" segment "$work/scenes/with"
 

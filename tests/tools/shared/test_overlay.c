@@ -37,7 +37,7 @@ static void mirrored_sources_are_found(void** state) {
   add_assets(&roots, "robosuite-1.4.1");
   add_assets(&roots, "robosuite-1.5.2");
   must(loom_task_load(&task, "scenes/tray/task.yaml", "scenes/robots", &err), &err);
-  must(loom_task_attempt_source(path, task, &roots, &err), &err);
+  must(overlay_source_path(path, task, NULL, &roots, &err), &err);
   must(overlay_load_sources(&set, task, path, &roots, &err), &err);
 
   // Each demo, then each one's mirror image.
