@@ -27,22 +27,13 @@ typedef enum loomOutcome {
 
 const char* loom_outcome_name(loomOutcome outcome);
 
-/// How sources did in each stage (stage.h) of attempts whose sources are mixed.
-typedef struct loomStageStats {
-  int stages;
-  const int* tries;    // (stages x n) attempts that began the stage with the source
-  const int* wins;     // (stages x n) of those that came to the next stage or, from the last, succeeded
-  const double* kept;  // (n) shares of kept demos' rows that come from the source, added up
-  const double* share;  // (stages x n) of the next attempts that it gets: loom_stage_quota's
-} loomStageStats;
-
 /// How each source did so far, for weighted selection; a snapshot taken between batches.
 typedef struct loomSourceStats {
-  int n;                        // sources
-  const int* tries;             // (n)
-  const int* successes;         // (n)
-  const int* failed;            // (n) at this very start already, in earlier tries; NULL = none
-  const loomStageStats* stage;  // NULL = not mixed
+  int n;                 // sources
+  const int* tries;      // (n)
+  const int* successes;  // (n)
+  const int* failed;     // (n) at this very start already, in earlier tries; NULL = none
+  const double* share;   // (stages x n) balanced selection's of the next attempts (quota.h); NULL = all alike
 } loomSourceStats;
 
 enum { LOOM_DRAWN = 3, LOOM_MAX_TRIES = 32 };

@@ -24,13 +24,13 @@ static const double climbed = 1e-6;  // the largest change of a share in the las
 enum { CLIMB_ROUNDS = 1000 };
 
 // Expected rate of success, a source that was hardly tried being neither good nor bad (Laplace's rule).
-static double expected_rate(const loomSourceStats* s, int i) {
-  return (s->successes[i] + 1.0) / (s->tries[i] + 2.0);
+static double expected_rate(int successes, int tries) {
+  return (successes + 1.0) / (tries + 2.0);
 }
 
 static double best_rate(const loomSourceStats* s) {
   double best = 0;
-  for (int i = 0; i < s->n; i++) best = fmax(best, expected_rate(s, i));
+  for (int i = 0; i < s->n; i++) best = fmax(best, expected_rate(s->successes[i], s->tries[i]));
   return best;
 }
 
@@ -51,7 +51,7 @@ static double attempts_to(double level, loomQuota* quota, const loomSourceStats*
   double sum = 0, least = far_below * best_rate(s);
   for (int i = 0; i < s->n; i++) {
     double missing = quota[i].given_up ? 0 : level - s->successes[i];
-    quota[i].share = missing > 0 ? missing / fmax(expected_rate(s, i), least) : 0;
+    quota[i].share = missing > 0 ? missing / fmax(expected_rate(s->successes[i], s->tries[i]), least) : 0;
     sum += quota[i].share;
   }
   return sum;
@@ -87,12 +87,6 @@ void loom_source_quota(loomQuota* quota, const loomSourceStats* s) {
 
 // ---- mixed sources
 
-// What sources did in one stage.
-static loomSourceStats in_stage(const loomSourceStats* s, int stage) {
-  return (loomSourceStats){
-      .n = s->n, .tries = s->stage->tries + stage * s->n, .successes = s->stage->wins + stage * s->n};
-}
-
 // Stages of attempts and what is known of them: rate (stages x n) is what each source may yet turn out to
 // succeed at, the upper end of its confidence interval.
 typedef struct stageView {
@@ -108,13 +102,19 @@ static double through(const double* share, const double* rate, int n) {
   return sum;
 }
 
+// The share of attempts that comes through all stages.
+static double through_all(const double* share, const double* rate, int stages, int n) {
+  double all = 1;
+  for (int g = 0; g < stages; g++) all *= through(share + g * n, rate + g * n, n);
+  return all;
+}
+
 // The share (n) that each source will have of the rows of all demos once the attempts ahead are shared out
 // so. Each stage makes as many of a demo's rows; one demo is spread over all sources, so that none has
 // nothing. Returns what part of all rows one stage of the attempts ahead makes.
 static double rows_to_come(double* rows, const double* share, const stageView* v) {
-  double demos = v->ahead, all = 0;
+  double demos = v->ahead * through_all(share, v->rate, v->stages, v->n), all = 0;
   for (int i = 0; i < v->n; i++) rows[i] = v->kept[i] + 1.0 / v->n;
-  for (int g = 0; g < v->stages; g++) demos *= through(share + g * v->n, v->rate + g * v->n, v->n);
 
   for (int g = 0; g < v->stages; g++) {
     const double *of_stage = share + g * v->n, *rate = v->rate + g * v->n;
@@ -157,32 +157,20 @@ static void share_out(double* share, const stageView* v, double worth) {
   for (int round = 0; round < CLIMB_ROUNDS && climb(share, v, worth) > climbed; round++) continue;
 }
 
-// Of attempts shared out so, how many are expected to come through all stages.
-static double expected_success(const double* share, const loomSourceStats* s) {
-  double all = 1;
-  for (int g = 0; g < s->stage->stages; g++) {
-    const loomSourceStats in = in_stage(s, g);
-    double rates = 0;
-    for (int i = 0; i < s->n; i++) rates += share[g * s->n + i] * expected_rate(&in, i);
-    all *= rates;
-  }
-  return all;
-}
-
-void loom_stage_quota(double* share, double* room, const loomSourceStats* s) {
-  const loomSourceStats first = in_stage(s, 0), last = in_stage(s, s->stage->stages - 1);
-  double made = 0, wins = 0, low_rate;
-  for (int g = 0; g < s->stage->stages; g++) {
-    const loomSourceStats in = in_stage(s, g);
-    for (int i = 0; i < s->n; i++) loom_wilson(&low_rate, &room[g * s->n + i], in.successes[i], in.tries[i]);
+void loom_stage_quota(double* share, double* room, const loomStageStats* s) {
+  double *likely = room, *expected = room + s->stages * s->n, made = 0, wins = 0, low_rate;
+  const int* last = s->wins + (s->stages - 1) * s->n;
+  for (int i = 0; i < s->stages * s->n; i++) {
+    loom_wilson(&low_rate, &likely[i], s->wins[i], s->tries[i]);
+    expected[i] = expected_rate(s->wins[i], s->tries[i]);
   }
   for (int i = 0; i < s->n; i++) {
-    made += first.tries[i];
-    wins += last.successes[i];
+    made += s->tries[i];
+    wins += last[i];
   }
 
   // Of the attempts ahead, how many are to succeed after what those that were made did.
-  const stageView v = {s->n, s->stage->stages, room, s->stage->kept, attempts_ahead(made)};
+  const stageView v = {s->n, s->stages, likely, s->kept, attempts_ahead(made)};
   double needed = (least_success * (made + v.ahead) - wins) / v.ahead;
 
   // No more is given for success than brings that, by bisection: what is expected grows with it.
@@ -190,7 +178,7 @@ void loom_stage_quota(double* share, double* room, const loomSourceStats* s) {
   for (int i = 0; i < HALVINGS; i++) {
     double middle = (low + high) / 2;
     share_out(share, &v, middle);
-    if (expected_success(share, s) < needed)
+    if (through_all(share, expected, s->stages, s->n) < needed)
       low = middle;
     else
       high = middle;

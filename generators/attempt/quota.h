@@ -17,15 +17,22 @@ typedef struct loomQuota {
 /// statistics all are alike.
 void loom_source_quota(loomQuota* quota, const loomSourceStats* stats);
 
-/// For attempts whose sources are mixed (stats->stage, its share not read): the share of the next attempts
-/// that each source gets in each stage (stages x n), where
+/// How sources did in each stage (stage.h) of attempts whose sources are mixed.
+typedef struct loomStageStats {
+  int n, stages;
+  const int* tries;    // (stages x n) attempts that began the stage with the source
+  const int* wins;     // (stages x n) of those that came to the next stage or, from the last, succeeded
+  const double* kept;  // (n) shares of kept demos' rows that come from the source, added up
+} loomStageStats;
+
+/// The share of the next attempts that each source gets in each stage (stages x n), where
 ///   entropy of the rows of demos over sources, those kept and those to come
 ///     + worth * log(success) + 0.1 * entropy of the shares
 /// is greatest. In which stage a source has its rows does not matter: each makes up for what it lacks where
 /// that costs least. Worth is the least, up to 2, with which 0.72 of the attempts that were made and of the
 /// next are expected to succeed: sources as even as that allows. A source's rate is taken to be the upper end
 /// of its 95 % interval, and shares are spread, for the same reason: luck in a few tries decides nothing.
-/// room (stages x n) is for the rates.
-void loom_stage_quota(double* share, double* room, const loomSourceStats* stats);
+/// room (2 x stages x n) is for rates.
+void loom_stage_quota(double* share, double* room, const loomStageStats* stats);
 
 #endif

@@ -7,7 +7,6 @@
 #include "engine/sim/reach.h"
 #include "generators/attempt/grip.h"
 #include "generators/attempt/keypoint.h"
-#include "generators/attempt/quota.h"
 #include "generators/attempt/stage.h"
 #include "generators/source/segment.h"
 
@@ -279,15 +278,8 @@ static double held_cost(const loomEpisode* e, const loomReplay* source, int a, i
 static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const loomSourceStats* stats,
                            const bool* barred, int a, int k, loomRandom* random) {
   double cost[LOOM_MAX_SOURCES], weight[LOOM_MAX_SOURCES], least = INFINITY;
-  loomQuota quota[LOOM_MAX_SOURCES];
   int n = sources->n;
-
-  // Nothing known: all alike.
-  for (int i = 0; i < n; i++) quota[i] = (loomQuota){1.0 / n, false};
-  const double* share =
-      stats && stats->stage ? stats->stage->share + loom_stage_of(e->scene->task, a, k) * n : NULL;
-  for (int i = 0; share && i < n; i++) quota[i].share = share[i];
-  if (stats && !stats->stage) loom_source_quota(quota, stats);
+  const double* share = stats && stats->share ? stats->share + loom_stage_of(e->scene->task, a, k) * n : NULL;
 
   for (int i = 0; i < n; i++) {
     cost[i] = loom_fit_source(e, &sources->replay[i], a, k, -1).cost + failed_here(stats, i) +
@@ -297,7 +289,8 @@ static int balanced_source(loomEpisode* e, const loomSourceSet* sources, const l
   }
 
   // What fit takes from a source now its quota gives back in later batches.
-  for (int i = 0; i < n; i++) weight[i] = quota[i].share * exp(-cost_sharpness * (cost[i] - least));
+  for (int i = 0; i < n; i++)
+    weight[i] = (share ? share[i] : 1.0 / n) * exp(-cost_sharpness * (cost[i] - least));
   return loom_random_weighted(random, weight, n);
 }
 

@@ -153,20 +153,17 @@ static void compare_starts(loomDiversity* out, const begun* starts, const loomTa
 static int find_given_up(loomDiversity* out, const loomGenerateReport* run, const loomTask* task,
                          const int* tries, const int* wins, int n, loomError* err) {
   loomQuota quota[LOOM_MAX_SOURCES];
-  int stages = loom_stage_count(task);
-  if (stages < 2) {
-    loom_source_quota(quota, &(loomSourceStats){.n = n, .tries = tries, .successes = wins});
-    for (int s = 0; s < n; s++) out->given_up[s] = quota[s].given_up;
-    return 0;
+  int stages = loom_stage_count(task), *count = NULL;
+  if (stages > 1) {
+    count = calloc((size_t)(2 * stages) * (size_t)n + 1, sizeof *count);
+    if (!count) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");
+    for (int64_t i = 0; i < run->result_count; i++)
+      loom_stage_tally(count, count + stages * n, &run->results[i], task, NULL, n);
+    tries = count + (stages - 1) * n;
+    wins = count + (2 * stages - 1) * n;
   }
 
-  int* count = calloc((size_t)(2 * stages) * (size_t)n + 1, sizeof *count);
-  if (!count) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a report");
-  for (int64_t i = 0; i < run->result_count; i++)
-    loom_stage_tally(count, count + stages * n, &run->results[i], task, NULL, n);
-  loom_source_quota(
-      quota, &(loomSourceStats){
-                 .n = n, .tries = count + (stages - 1) * n, .successes = count + (2 * stages - 1) * n});
+  loom_source_quota(quota, &(loomSourceStats){.n = n, .tries = tries, .successes = wins});
   for (int s = 0; s < n; s++) out->given_up[s] = quota[s].given_up;
   free(count);
   return 0;

@@ -64,9 +64,9 @@ typedef struct run {
   int worker_count;
   int *tries, *wins;  // (best) as of the last finished batch
   int stages;
-  int *stage_tries, *stage_wins;     // (stages x best) likewise, where sources are mixed
-  double* kept;                      // (best) rows of kept demos, in demos
-  double *stage_share, *stage_room;  // (stages x best) of the batch's attempts, and room to find them
+  int *stage_tries, *stage_wins;  // (stages x best) likewise, where sources are mixed
+  double* kept;                   // (best) rows of kept demos, in demos
+  double *share, *share_room;     // (stages x best) of the batch's attempts, and room to find them
   double begun;
   uint64_t first;        // attempt number of the batch's first: seldom a later try, where a run was cut off
   int most_tries;        // that a start gets
@@ -87,14 +87,14 @@ static int make_workers(run* r, loomError* err) {
   r->stage_tries = calloc(stage_room, sizeof *r->stage_tries);
   r->stage_wins = calloc(stage_room, sizeof *r->stage_wins);
   r->kept = calloc((size_t)r->sources->n + 1, sizeof *r->kept);
-  r->stage_share = calloc(stage_room, sizeof *r->stage_share);
-  r->stage_room = calloc(stage_room, sizeof *r->stage_room);
+  r->share = calloc(stage_room, sizeof *r->share);
+  r->share_room = calloc(2 * stage_room, sizeof *r->share_room);
   r->most_tries = loom_attempt_tries(&r->def->attempt);
   size_t room = (size_t)batch_size * (size_t)r->most_tries;
   r->batch = calloc(room, sizeof *r->batch);
   r->prefix = calloc(room, sizeof *r->prefix);
   bool counts =
-      r->tries && r->wins && r->stage_tries && r->stage_wins && r->kept && r->stage_share && r->stage_room;
+      r->tries && r->wins && r->stage_tries && r->stage_wins && r->kept && r->share && r->share_room;
   if (!r->workers || !counts || !r->batch || !r->prefix)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
 
@@ -125,8 +125,8 @@ static void free_workers(run* r) {
   free(r->wins);
   free(r->stage_tries);
   free(r->stage_wins);
-  free(r->stage_share);
-  free(r->stage_room);
+  free(r->share);
+  free(r->share_room);
   free(r->kept);
   if (r->report->screening.n) free(r->best.replay);
 }
@@ -166,9 +166,7 @@ static int renew_worker(worker* w, const loomScene* scene, loomError* err) {
 // One attempt. It depends on its number alone, on the snapshot of statistics and on the tries before it.
 static int attempt_number(run* r, worker* w, loomAttemptResult* result, uint64_t number, loomError* err) {
   bool again = loom_attempt_try(&r->def->attempt, number) > 0;
-  const loomStageStats stage = {r->stages, r->stage_tries, r->stage_wins, r->kept, r->stage_share};
-  const loomSourceStats stats = {r->best.n, r->tries, r->wins, again ? w->failed : NULL,
-                                 r->stages > 1 ? &stage : NULL};
+  const loomSourceStats stats = {r->best.n, r->tries, r->wins, again ? w->failed : NULL, r->share};
   double start = loom_thread_cpu();
   int code = loom_attempt_run(result, &w->trace, w->episode, &r->best, &stats, &r->def->attempt, number, err);
   for (int k = 0; k < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; k++) {
@@ -314,8 +312,8 @@ static int64_t start_of(const run* r, uint64_t attempt) {
   return (int64_t)loom_attempt_start(&r->def->attempt, attempt);
 }
 
-// The same of stages, where sources are mixed. Limits that a source goes beyond count against its first
-// stage.
+// The same of stages, where sources are mixed, and shares of their next attempts. Limits that a source goes
+// beyond count against its first stage.
 static void count_stages(run* r, int64_t upto) {
   const loomTask* task = r->scene->task;
   const int* best = r->report->screening.n ? r->report->screening.kept : NULL;
@@ -332,8 +330,15 @@ static void count_stages(run* r, int64_t upto) {
     if (result->outcome == LOOM_OUTCOME_SUCCESS) loom_source_rows(r->kept, result, task, best, n);
   }
 
-  const loomStageStats stage = {r->stages, r->stage_tries, r->stage_wins, r->kept, NULL};
-  loom_stage_quota(r->stage_share, r->stage_room, &(loomSourceStats){.n = n, .stage = &stage});
+  const loomStageStats stage = {n, r->stages, r->stage_tries, r->stage_wins, r->kept};
+  loom_stage_quota(r->share, r->share_room, &stage);
+}
+
+// Shares of the next attempts, where sources are not mixed.
+static void share_attempts(run* r) {
+  loomQuota quota[LOOM_MAX_SOURCES];
+  loom_source_quota(quota, &(loomSourceStats){.n = r->best.n, .tries = r->tries, .successes = r->wins});
+  for (int s = 0; s < r->best.n; s++) r->share[s] = quota[s].share;
 }
 
 // An attempt counts for every source it took segments from. Statistics change between whole batches only, so
@@ -357,6 +362,7 @@ static void count_sources(run* r, int64_t upto) {
       r->wins[s] += result->outcome == LOOM_OUTCOME_SUCCESS;
     }
   }
+  if (r->stages < 2) share_attempts(r);
 }
 
 // As many as were asked for.

@@ -58,7 +58,6 @@ static cJSON* describe_run(const loomTask* task, const loomScene* scene, const l
   cJSON* root = loom_settings_begin("generate", task, scene, def->attempt.reset, def->attempt.seed);
   if (sources) loom_settings_add_digest(root, "source_demos", digest_sources(sources));
   loom_settings_add_digest(root, "select_scheme_limits", digest_choices(task));
-
   if (def->cleaned) cJSON_AddBoolToObject(root, "cleaned", true);
 
   // The options.

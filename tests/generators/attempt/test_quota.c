@@ -120,8 +120,8 @@ static double evenness(double share[STAGES][N], const loomStageStats* stage, dou
 }
 
 static void share_out(double share[STAGES][N], const loomStageStats* stage) {
-  double room[STAGES * N];
-  loom_stage_quota(share[0], room, &(loomSourceStats){.n = N, .stage = stage});
+  double room[2 * STAGES * N];
+  loom_stage_quota(share[0], room, stage);
   for (int g = 0; g < STAGES; g++) {
     double sum = 0;
     for (int i = 0; i < N; i++) {
@@ -136,7 +136,7 @@ static void stages_begin_even(void** state) {
   (void)state;
   static const int none[STAGES * N] = {0};
   double share[STAGES][N];
-  share_out(share, &(loomStageStats){STAGES, none, none, (double[N]){0}, NULL});
+  share_out(share, &(loomStageStats){N, STAGES, none, none, (double[N]){0}});
   for (int g = 0; g < STAGES; g++)
     for (int i = 0; i < N; i++) assert_true(fabs(share[g][i] - 1.0 / N) < 1e-6);
 }
@@ -170,7 +170,7 @@ static void stages_are_as_even_as_can_be(void** state) {
                                   wins[STAGES * N] = {19000, 18500, 18000, 17000, 16000,
                                                       17400, 16500, 15000, 13600, 10500};
   static const double kept[N] = {22000, 16000, 13000, 13000, 12000};
-  const loomStageStats stage = {STAGES, tries, wins, kept, NULL};
+  const loomStageStats stage = {N, STAGES, tries, wins, kept};
   double share[STAGES][N], first[2], slope[2];
   share_out(share, &stage);
 
@@ -200,12 +200,12 @@ static void stages_give_nobody_up_early(void** state) {
   static const int tries[STAGES * N] = {20, 20, 20, 1, 5, 20, 20, 20, 0, 0},
                                   wins[STAGES * N] = {20, 20, 20, 0, 0, 14, 10, 8, 0, 0};
   double share[STAGES][N];
-  share_out(share, &(loomStageStats){STAGES, tries, wins, kept, NULL});
+  share_out(share, &(loomStageStats){N, STAGES, tries, wins, kept});
   assert_true(share[0][3] > 0.01 && share[0][3] > 100 * share[0][4]);
 
   static const int few[STAGES * N] = {8, 6, 4, 2, 2, 4, 3, 1, 1, 0};
   static const int most[STAGES * N] = {20, 20, 20, 20, 20, 8, 6, 4, 2, 2};
-  share_out(share, &(loomStageStats){STAGES, most, few, (double[N]){4, 3, 1, 1, 0}, NULL});
+  share_out(share, &(loomStageStats){N, STAGES, most, few, (double[N]){4, 3, 1, 1, 0}});
   for (int i = 0; i < N; i++) assert_true(share[0][i] + share[1][i] > 1e-3);
 }
 

@@ -69,6 +69,7 @@ expect 'the recorded ones are there' 0 '1 attempts' "$loom" generate "$work/scen
 expect 'for balanced selection too' 0 '1 attempts' "$loom" generate "$work/scenes/with" --attempts 1 --select balanced --clean off
 cp "$work/cleaned.hdf5" "$work/scenes/with/cleaned.hdf5"
 expect 'cleaned demos are used' 0 '1 attempts' "$loom" generate "$work/scenes/with" --attempts 1 --clean on
+
 # What a dataset was made of is drawn with it.
 "$loom" generate "$work/scenes/with" -n 1 --seed 1 --clean off -o "$work/by_recorded.hdf5" >/dev/null 2>&1
 "$loom" generate "$work/scenes/with" -n 1 --seed 1 --clean on -o "$work/by_cleaned.hdf5" >/dev/null 2>&1
