@@ -42,6 +42,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_DEMO = 27,       // what is drawn along a trajectory in a table
   LOOM_PURPOSE_PACK = 28,       // which rows a discriminator sees side by side, where its slope is held
   LOOM_PURPOSE_LATENT = 29,     // what a generator makes its rows of
+  LOOM_PURPOSE_DETOUR = 30,     // where a way around is looked for
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -74,6 +74,10 @@ static bool is_excluded(const mjModel* m, int a, int b) {
   return false;
 }
 
+bool loom_bodies_may_touch(const mjModel* m, int a, int b) {
+  return !is_filtered(m, a, b) && !(a < b ? is_excluded(m, a, b) : is_excluded(m, b, a));
+}
+
 // Pairs of a model with soft bodies, or with options that change what contacts are, are MuJoCo's alone.
 static bool is_plain(const mjModel* m) {
   return !m->nflex && !(m->opt.enableflags & ~mjENBL_ENERGY) && m->nbody < (1 << 15);
@@ -82,7 +86,7 @@ static bool is_plain(const mjModel* m) {
 static void list_pairs(loomNear* n, const mjModel* m) {
   for (int a = 0; a < (int)m->nbody; a++) {
     for (int b = a + 1; b < (int)m->nbody; b++) {
-      if (is_filtered(m, a, b) || is_excluded(m, a, b) || !bodies_may_collide(m, a, b)) continue;
+      if (!loom_bodies_may_touch(m, a, b) || !bodies_may_collide(m, a, b)) continue;
       if (n->pairs) n->pairs[n->pair_count] = (bodyPair){.a = a, .b = b};
       n->pair_count++;
     }
@@ -191,16 +195,23 @@ static bool is_convex(const mjModel* m, int g) {
   return type >= mjGEOM_SPHERE && type <= mjGEOM_MESH;
 }
 
-static double between_geoms(loomNear* n, const mjModel* m, mjData* d, int g, int h) {
+// A plane is around nothing.
+double loom_geom_gap(const mjModel* m, const mjData* d, int g, int h) {
   bool plane_g = m->geom_type[g] == mjGEOM_PLANE, plane_h = m->geom_type[h] == mjGEOM_PLANE;
-  if (plane_g && plane_h) return -INFINITY;
-
-  // What is around them first, a plane being around nothing.
   double gap = -INFINITY;
   if (!plane_g) gap = sphere_to_box(m, d, g, h);
   if (!plane_h) gap = fmax(gap, sphere_to_box(m, d, h, g));
+  if (plane_g || plane_h) return gap;
 
-  // Then themselves.
+  double spheres = mju_dist3(d->geom_xpos + 3 * g, d->geom_xpos + 3 * h);
+  return fmax(gap, spheres - m->geom_rbound[g] - m->geom_rbound[h]);
+}
+
+static double between_geoms(loomNear* n, const mjModel* m, mjData* d, int g, int h) {
+  // What is around them first, then themselves.
+  double gap = loom_geom_gap(m, d, g, h);
+  if (isinf(gap)) return gap;
+
   double margin = m->geom_margin[g] + m->geom_gap[g] + m->geom_margin[h] + m->geom_gap[h];
   if (gap - margin < far_enough && is_convex(m, g) && is_convex(m, h)) {
     n->counts.measured++;

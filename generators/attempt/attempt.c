@@ -135,7 +135,11 @@ static bool overdue(loomPlan* p) {
 // Sources whose plan the arms could not follow are left out. False when none remains.
 static bool has_way(loomPlan* p) {
   loomPreview first;
-  if (p->def->no_preview || !loom_ghost_possible(p->e) || loom_preview_choose(&first, p)) return true;
+  if (p->def->no_preview || !loom_ghost_possible(p->e)) return true;
+
+  bool found = loom_preview_choose(&first, p);
+  p->result->detours = p->detour_count;
+  if (found) return true;
   loom_fail_no_way(p, &first);
   return false;
 }

@@ -56,6 +56,7 @@ typedef struct loomAttemptResult {
   int steps;          // control steps, = rows of the demo
   int64_t physics_steps;
   int64_t rewound;  // control steps that it went back over, and are in no row (rewind.h)
+  int64_t detours;  // ways to segments that went around something (detour.h)
   int64_t redrawn;  // starts drawn before this one at which something fell off what it lay on
   int source[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // source demo of each subtask; -1 = not begun
   int begin[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];   // row at which each subtask began; -1 = not begun

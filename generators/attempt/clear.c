@@ -15,23 +15,6 @@ typedef struct nearest {
   double away[3];   // unit vector, world frame
 } nearest;
 
-// No more than the distance of two geoms: of the sphere around the first to the other, where that is a box or
-// a plane, or else to the sphere around it.
-static double at_least(const mjModel* m, const mjData* d, int g, int other) {
-  double between[3], local[3], squares = 0;
-  mju_sub3(between, d->geom_xpos + 3 * g, d->geom_xpos + 3 * other);
-  mju_mulMatTVec3(local, d->geom_xmat + 9 * other, between);
-  if (m->geom_type[other] == mjGEOM_PLANE) return local[2] - m->geom_rbound[g];
-  if (m->geom_type[other] != mjGEOM_BOX)
-    return mju_norm3(between) - m->geom_rbound[g] - m->geom_rbound[other];
-
-  for (int i = 0; i < 3; i++) {
-    double beyond = fmax(0, fabs(local[i]) - m->geom_size[3 * other + i]);
-    squares += beyond * beyond;
-  }
-  return sqrt(squares) - m->geom_rbound[g];
-}
-
 static void measure(nearest* out, const mjModel* m, mjData* d, int g, int other) {
   double points[6];
   double distance = mj_geomDistance(m, d, g, other, out->distance, points);
@@ -74,7 +57,7 @@ static void look_from(nearest* out, const loomEpisode* e, int a, int g, bool of_
     if (!loom_geoms_may_collide(m, g, other) || !(fixed || of_other_arm(e, a, body))) continue;
     mju_copy3(d->geom_xpos + 3 * other, e->d->geom_xpos + 3 * other);
     mju_copy(d->geom_xmat + 9 * other, e->d->geom_xmat + 9 * other, 9);
-    if (at_least(m, d, g, other) >= out->distance) continue;
+    if (loom_geom_gap(m, d, g, other) >= out->distance) continue;
 
     // Parts of objects are there to be touched.
     if (loom_object_of_body(m, e->scene->object_body, e->scene->task->object_count, body) >= 0) continue;

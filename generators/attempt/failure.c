@@ -240,6 +240,11 @@ void loom_fail_rough(loomPlan* p, const loomRunResult* run) {
   snprintf(r->reason, sizeof r->reason, "%.*s", (int)sizeof r->reason - 1, run->breach.reason);
 }
 
+static const char* geom_name(const loomPlan* p, int geom) {
+  const char* name = mj_id2name(p->e->m, mjOBJ_GEOM, geom);
+  return name && name[0] ? name : "a geom without a name";
+}
+
 void loom_fail_no_way(loomPlan* p, const loomPreview* v) {
   const loomArm* arm = &p->e->arms[v->arm];
   loomAttemptResult* r = p->result;
@@ -249,7 +254,15 @@ void loom_fail_no_way(loomPlan* p, const loomPreview* v) {
   r->value = v->value;
   if (v->joint >= 0) r->part[0] = p->e->m->dof_jntid[arm->dof[v->joint]];
 
-  // Too fast, or not there.
+  // Into something, too fast, or not there.
+  if (v->flaw == LOOM_FLAW_MEETS) {
+    memcpy(r->part, v->geom, sizeof r->part);
+    snprintf(r->subject, sizeof r->subject, "%.70s would run into %.70s", geom_name(p, v->geom[0]),
+             geom_name(p, v->geom[1]));
+    snprintf(r->reason, sizeof r->reason, "%.60s would run into %.60s, %.4f m deep", geom_name(p, v->geom[0]),
+             geom_name(p, v->geom[1]), v->value);
+    return;
+  }
   if (v->flaw == LOOM_FLAW_SPEED) {
     snprintf(r->subject, sizeof r->subject, "arm %d would need a faster joint %d", v->arm, v->joint + 1);
     snprintf(r->reason, sizeof r->reason, "arm %d would need joint %d at %.3f of its speed limit", v->arm,

@@ -167,20 +167,29 @@ static void add_noise(loomPlan* p, loomArmPlan* arm, const loomSubtaskDef* s) {
   arm->transform.hand = loom_pose_mul(arm->transform.hand, noise);
 }
 
+loomDetour* loom_plan_detour(loomPlan* p, int a, int k) {
+  for (int i = 0; i < p->detour_count; i++)
+    if (p->detour[i].arm == a && p->detour[i].subtask == k) return &p->detour[i];
+  return NULL;
+}
+
 static void plan_lead_in(loomPlan* p, int a) {
   loomArmPlan* arm = &p->arm[a];
   const loomReplay* source = &p->sources->replay[arm->source];
+  const loomSubtaskDef* s = loom_plan_current(p, a);
 
   int row = arm->start < source->rows ? arm->start : source->rows - 1;
   loomPose first = loom_transform_apply(&arm->transform, source->target[a][row]);
+  const loomWay* way = arm->around ? &loom_plan_detour(p, a, arm->subtask)->way : NULL;
 
   // As many steps as the speed limits ask for, or as joints were found to need,
-  int steps = loom_stitch_steps(loom_plan_current(p, a), arm->from, first, p->task->control_freq);
+  int steps = loom_stitch_steps(s, arm->from, first, p->task->control_freq);
+  if (way) steps = loom_stitch_way_steps(s, arm->from, way, first, p->task->control_freq);
   double slower = p->slower[a][arm->subtask];
   if (slower > 1) steps = (int)ceil(slower * steps);
 
   // and then those at the first target.
-  arm->hold = loom_plan_current(p, a)->hold_steps;
+  arm->hold = s->hold_steps;
   arm->lead_in = steps + arm->hold;
 }
 
@@ -256,6 +265,11 @@ static void begin_subtask(loomPlan* p, int a) {
 
   choose_turn(p, a);
 
+  // Around what is in the way it joins the segment later.
+  const loomDetour* detour = loom_plan_detour(p, a, k);
+  arm->around = detour != NULL;
+  if (detour) arm->start = detour->row;
+
   // Where the segment ends: shifted at random, but inside the demo.
   int shift = s->offset[0];
   if (s->offset[1] > shift) shift += loom_random_index(&p->move, s->offset[1] - s->offset[0] + 1);
@@ -317,6 +331,7 @@ static void begin_at(loomPlan* p, int a, int row) {
   const loomReplay* source = &p->sources->replay[arm->source];
 
   arm->start = row;
+  arm->around = false;
   arm->step = arm->waited = 0;
   arm->from = arm->target = loom_episode_eef(p->e, a);
   arm->grip = source->grip[a][row];
@@ -417,7 +432,9 @@ static void advance_target(loomPlan* p, int a) {
   // On the way to the segment the target is interpolated and the hand stays as it is.
   int moving = arm->lead_in - arm->hold;
   if (arm->step < moving) {
-    target = loom_stitch_pose(s, arm->from, target, arm->step, moving);
+    const loomWay* way = arm->around ? &loom_plan_detour(p, a, arm->subtask)->way : NULL;
+    target = way ? loom_stitch_way_pose(s, arm->from, way, target, arm->step, moving)
+                 : loom_stitch_pose(s, arm->from, target, arm->step, moving);
   } else if (arm->step >= arm->lead_in) {
     arm->grip = source->grip[a][row];
     memcpy(arm->hand, source->hand[a] + (size_t)row * LOOM_MAX_HAND, sizeof arm->hand);

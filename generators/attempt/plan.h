@@ -6,16 +6,24 @@
 
 #include "engine/base/api.h"
 #include "generators/attempt/attempt.h"
+#include "generators/attempt/detour.h"
 #include "generators/attempt/select.h"
 
 LOOM_C_BEGIN
 
-enum { LOOM_MAX_BARRED = 32 };
+enum { LOOM_MAX_BARRED = 32, LOOM_MAX_DETOURS = 4 };
 
 /// A source that is not to be chosen: it was found to have no way.
 typedef struct loomBarred {
   int arm, subtask, source;  // in which subtask it has none
 } loomBarred;
+
+/// A subtask's way to its segment that goes around something, and the row of the source at which it joins it.
+typedef struct loomDetour {
+  int arm, subtask, row;
+  int tries;  // ways looked for so far
+  loomWay way;
+} loomDetour;
 
 /// One arm on its way through its queue of subtasks.
 typedef struct loomArmPlan {
@@ -25,6 +33,7 @@ typedef struct loomArmPlan {
   loomFit fit;
   loomTransform transform;
   int start, end;  // rows of the segment in the source
+  bool around;     // on a detour until row `start`
   int lead_in;     // interpolation and hold steps before row `start`
   int hold;
   double pace;                 // rows a control step
@@ -54,6 +63,8 @@ typedef struct loomPlan {
   int stage_source[LOOM_MAX_SUBTASKS];  // of each stage (stage.h), where sources are mixed
   int barred_count;
   loomBarred barred[LOOM_MAX_BARRED];
+  int detour_count;
+  loomDetour detour[LOOM_MAX_DETOURS];
   double slower[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];  // lead-ins take so many times as long; below 1 = as long
   int object_symmetry[LOOM_MAX_OBJECTS];            // the equivalent pose taken; -1 = not chosen yet
   int object_source[LOOM_MAX_OBJECTS];              // relative to this source demo's
@@ -73,6 +84,8 @@ const loomSubtaskDef* loom_plan_current(const loomPlan* plan, int arm);
 bool loom_plan_done(const loomPlan* plan, int arm);
 /// Mark the sources (plan->sources->n) that are barred where the arm's subtask would choose one; how many.
 int loom_plan_barred(bool* out, const loomPlan* plan, int arm, int subtask);
+/// The detour of an arm's subtask; NULL = it has none.
+loomDetour* loom_plan_detour(loomPlan* plan, int arm, int subtask);
 /// Have all rows of the arm's segment been targets?
 bool loom_plan_finished(const loomArmPlan* arm);
 /// Begin the subtasks that may begin now.

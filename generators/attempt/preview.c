@@ -13,6 +13,25 @@ static const double slow_step = 1.2, slowest = 2;  // factors on the steps of a 
 // tried all the same.
 static const double in_doubt = 1.1;
 
+// What overlaps less does not meet; nor a hand near the object that it goes for, where it may press on what that
+// lies on, unless it is deeper in.
+static const double overlap = 0.001, skill_overlap = 0.015;  // m
+static const double near_object = 0.08;                      // m
+
+// Arms are looked at as often as they may come so far, and after some steps in any case.
+static const double way_of_step = 0.025;  // m
+enum { LOOK_AFTER = 4 };                  // control steps
+
+// A detour keeps so far off, and joins the segment where the arm has met nothing for a while. Hands cut corners
+// as they follow: the next try keeps farther off and goes more slowly.
+static const double room = 0.02, more_room = 0.015;  // m
+static const double touching = 0.0005;               // m more that an arm may overlap itself
+enum {
+  CALM = 12,
+  MOST_TRIES = 3,
+  MOST_WAYS = 12
+};  // control steps; tries at a subtask's detour, at all of them
+
 // A plan on its way through a ghost of its episode.
 typedef struct ghostPlan {
   loomEpisode episode;
@@ -21,6 +40,9 @@ typedef struct ghostPlan {
   bool blind[LOOM_MAX_ARMS];        // from here on it depends on what physics does: the arm stands still
   int holder[LOOM_MAX_OBJECTS];     // the arm that has it; -1 = none
   loomPose held[LOOM_MAX_OBJECTS];  // in that arm's hand
+  loomMeetDef meet[LOOM_MAX_ARMS];
+  int look[LOOM_MAX_ARMS];                       // control step at which the arm is looked at again
+  double begun[LOOM_MAX_ARMS][LOOM_MAX_JOINTS];  // joints where the running subtask began
 } ghostPlan;
 
 static void set_up(ghostPlan* g, const loomPlan* p) {
@@ -101,8 +123,85 @@ static void set_flaw(loomPreview* out, const loomPlan* p, loomFlaw flaw, int a, 
   out->value = value;
 }
 
+// ---- what is in the way
+
+static void get_joints(double* q, const loomEpisode* e, int a) {
+  for (int i = 0; i < e->arms[a].n; i++) q[i] = e->d->qpos[e->arms[a].qpos[i]];
+}
+
+// On its way to where its skill begins: until it is near the object that the subtask is about.
+static bool on_the_way(const loomPlan* p, int a) {
+  const loomArmPlan* arm = &p->arm[a];
+  if (!arm->running) return false;
+  if (arm->step <= arm->lead_in) return true;
+
+  int object = loom_plan_current(p, a)->reference;
+  return object >= 0 && loom_object_gap(p->e, object, loom_episode_eef(p->e, a).pos) > near_object;
+}
+
+// As bits.
+static uint64_t objects_of(const loomSubtaskDef* s) {
+  uint64_t reference = s->reference >= 0 ? UINT64_C(1) << s->reference : 0;
+  return s->carried >= 0 ? reference | UINT64_C(1) << s->carried : reference;
+}
+
+// Not arms that only stand still for not being known, and each pair of arms once.
+static void ask(loomMeetDef* def, const ghostPlan* g, int a) {
+  const loomPlan* p = &g->plan;
+  def->arm = a;
+  def->arms = 0;
+  def->goal = def->holds = 0;
+  def->within = def->self = -overlap;
+  def->hand = on_the_way(p, a) ? INFINITY : -skill_overlap;
+  for (int b = 0; b < p->e->arm_count; b++)
+    if (b != a && !g->blind[b] && (b > a || !p->arm[b].running)) def->arms |= 1u << b;
+
+  // What a hand has gone for by now may be anywhere: it only follows hands here, and does not fall.
+  for (int b = 0; b < p->e->arm_count; b++)
+    for (int k = 0; k <= p->arm[b].subtask && k < p->task->subtask_count[b]; k++)
+      def->goal |= objects_of(&p->task->subtasks[b][k]);
+  for (int o = 0; o < p->task->object_count; o++)
+    if (g->holder[o] == a) def->holds |= UINT64_C(1) << o;
+}
+
+// What meets where a subtask begins does not count as long as it runs.
+static void note_begin(ghostPlan* g, int a) {
+  loomMeetDef* def = &g->meet[a];
+  get_joints(g->begun[a], g->plan.e, a);
+  def->exempt_count = 0;
+  g->look[a] = 0;
+  ask(def, g, a);
+  loom_meeting_exempt(def, g->plan.e);
+}
+
+// Does a running arm run into something?
+static bool meets(loomMeeting* out, ghostPlan* g, int a) {
+  if (!g->plan.arm[a].running || g->blind[a]) return false;
+
+  // As long as nothing is near, there is nothing to look for.
+  int now = g->episode.steps;
+  if (now < g->look[a]) return false;
+  ask(&g->meet[a], g, a);
+  g->meet[a].within = LOOK_AFTER * way_of_step;
+  *out = loom_meeting(g->plan.e, &g->meet[a]);
+  g->look[a] = now + (int)fmax(1, out->distance / way_of_step);
+  return out->distance < -overlap;
+}
+
+static bool any_meets(loomPreview* out, ghostPlan* g) {
+  loomMeeting met;
+  for (int a = 0; a < g->plan.e->arm_count; a++) {
+    if (!meets(&met, g, a)) continue;
+    set_flaw(out, &g->plan, LOOM_FLAW_MEETS, a, -1, -met.distance);
+    memcpy(out->geom, met.geom, sizeof out->geom);
+    out->on_the_way = on_the_way(&g->plan, a);
+    return true;
+  }
+  return false;
+}
+
 // One control step. False when it has a flaw.
-static bool step(loomPreview* out, ghostPlan* g, double leeway) {
+static bool step(loomPreview* out, ghostPlan* g, loomPreviewDef def) {
   loomPlan* p = &g->plan;
   loomPose target[LOOM_MAX_ARMS];
   bool ready[LOOM_MAX_ARMS] = {false};
@@ -110,11 +209,13 @@ static bool step(loomPreview* out, ghostPlan* g, double leeway) {
 
   loom_plan_begin(p);
   find_blind(g);
+  for (int a = 0; a < p->e->arm_count && !def.may_meet; a++)
+    if (p->arm[a].running && !p->arm[a].step && !g->blind[a]) note_begin(g, a);
   if (!loom_brakes(scale, p->e)) loom_plan_advance(p);
   for (int a = 0; a < p->e->arm_count; a++)
     target[a] = g->blind[a] ? loom_episode_eef(p->e, a) : p->arm[a].target;
 
-  double distance, limit = leeway * p->task->limit_joint_speed;
+  double distance, limit = def.leeway * p->task->limit_joint_speed;
   loomGhostSpeed fastest = loom_ghost_move(p->e, target, scale);
   if (limit > 0 && fastest.share > limit && p->arm[fastest.arm].source >= 0 && !g->blind[fastest.arm]) {
     set_flaw(out, p, LOOM_FLAW_SPEED, fastest.arm, fastest.joint, fastest.share);
@@ -132,9 +233,14 @@ static bool step(loomPreview* out, ghostPlan* g, double leeway) {
     }
   }
 
+  if (!def.may_meet && any_meets(out, g)) return false;
+
   loom_plan_end(p, ready);
   for (int a = 0; a < p->e->arm_count; a++)
     if (!p->arm[a].running && !g->blind[a]) take(g, a);
+
+  // In the hand at once: a subtask that begins now asks how it is held.
+  carry(g);
   return true;
 }
 
@@ -144,13 +250,19 @@ static bool all_done(const loomPlan* p) {
   return true;
 }
 
-loomPreview loom_preview(const loomPlan* p, double leeway) {
-  loomPreview out = {.arm = -1, .subtask = -1, .source = -1, .joint = -1};
+static const loomPreview flawless = {.arm = -1, .subtask = -1, .source = -1, .joint = -1, .geom = {-1, -1}};
+
+static bool goes_on(const ghostPlan* g) {
+  return !all_done(&g->plan) && g->episode.steps < g->plan.task->max_steps;
+}
+
+loomPreview loom_preview(const loomPlan* p, loomPreviewDef def) {
+  loomPreview out = flawless;
   ghostPlan g;
   set_up(&g, p);
 
-  while (!all_done(&g.plan) && g.episode.steps < p->task->max_steps)
-    if (!step(&out, &g, leeway)) break;
+  while (goes_on(&g))
+    if (!step(&out, &g, def)) break;
 
   out.steps = g.episode.steps - p->e->steps;
   memcpy(out.stage_source, g.plan.stage_source, sizeof out.stage_source);
@@ -160,8 +272,106 @@ loomPreview loom_preview(const loomPlan* p, double leeway) {
 // A lead-in in which a joint is too fast takes longer; false when that does not help, or is long enough.
 static bool slow_down(loomPlan* p, const loomPreview* v) {
   double* slower = &p->slower[v->arm][v->subtask];
-  if (v->flaw != LOOM_FLAW_SPEED || !v->leads_in || *slower * slow_step > slowest) return false;
+  if (!v->leads_in || *slower * slow_step > slowest) return false;
   *slower = fmax(1, *slower) * slow_step;
+  return true;
+}
+
+// ---- around what is in the way
+
+// Where an arm's way leads on behind what it meets.
+typedef struct beyond {
+  int row;                     // of the source
+  double at[LOOM_MAX_JOINTS];  // the arm's joints there
+} beyond;
+
+// Is the hand commanded the same from one row of a segment to another?
+static bool hand_stays(const loomPlan* p, int a, int row) {
+  const loomArmPlan* arm = &p->arm[a];
+  const loomReplay* source = &p->sources->replay[arm->source];
+  for (int t = arm->start; t <= row; t++)
+    if ((source->grip[a][t] > 0) != (arm->grip > 0)) return false;
+  return true;
+}
+
+// The plan as it is, through what is in the way. False when the subtask ends before the arm is free again, or
+// what it would leave out is more than a way.
+static bool look_beyond(beyond* out, const loomPlan* p, const loomPreview* v) {
+  const loomPreviewDef def = {.leeway = INFINITY, .may_meet = true};
+  loomPreview ignored = flawless;
+  loomMeeting met;
+  ghostPlan g;
+  int calm = 0, k, other;
+  bool pair = loom_task_partner(p->task, v->arm, v->subtask, &other, &k) != NULL, begun = false,
+       blocked = false;
+  set_up(&g, p);
+
+  const loomArmPlan* arm = &g.plan.arm[v->arm];
+  while (goes_on(&g) && (!begun || (arm->running && arm->subtask == v->subtask))) {
+    if (!step(&ignored, &g, def)) return false;
+    if (!arm->running || arm->subtask != v->subtask) continue;
+    if (!begun) note_begin(&g, v->arm);
+    begun = true;
+
+    // Freely on its way again, with no row left out that its partner has.
+    bool meets_now = meets(&met, &g, v->arm);
+    blocked = blocked || meets_now;
+    calm = meets_now ? 0 : calm + 1;
+    if (!blocked || calm < CALM || arm->step < arm->lead_in) continue;
+
+    out->row = loom_plan_row(&g.plan, v->arm);
+    get_joints(out->at, g.plan.e, v->arm);
+    return (!pair || out->row == arm->start) && out->row < arm->end - 1 &&
+           hand_stays(&g.plan, v->arm, out->row);
+  }
+  return false;
+}
+
+// From where the subtask begins, with all else as it is where the arm runs into something.
+static bool find_way(loomWay* out, const loomPlan* p, const loomPreview* v, const beyond* goal,
+                     loomPreviewDef def, int tries, loomRandom* random) {
+  loomPreview same = flawless;
+  ghostPlan g;
+  set_up(&g, p);
+  while (goes_on(&g))
+    if (!step(&same, &g, def)) break;
+  if (same.flaw != LOOM_FLAW_MEETS || same.arm != v->arm) return false;
+
+  loomMeetDef* meet = &g.meet[v->arm];
+  meet->within = room + more_room * tries;
+  meet->self = -overlap - touching;
+  for (int b = 0; b < p->e->arm_count; b++)
+    if (b != v->arm) meet->arms |= 1u << b;
+  return loom_detour_find(out, &g.episode, meet, g.held, g.begun[v->arm], goal->at, random);
+}
+
+// What is in the way of a plan's arms, and ways around it.
+typedef struct scout {
+  loomRandom random;
+  int ways;  // looked for so far
+  bool met;  // something was in the way
+} scout;
+
+// A way around what an arm runs into, unless it has been led around in vain often enough.
+static bool lead_around(loomPlan* p, const loomPreview* v, loomPreviewDef def, scout* around) {
+  loomDetour* d = loom_plan_detour(p, v->arm, v->subtask);
+  if (v->flaw != LOOM_FLAW_MEETS || !v->on_the_way || around->ways == MOST_WAYS) return false;
+  if (d ? d->tries == MOST_TRIES : p->detour_count == LOOM_MAX_DETOURS) return false;
+
+  // As it would go without the detour that it has.
+  loomPlan direct = *p;
+  loomDetour* gone = loom_plan_detour(&direct, v->arm, v->subtask);
+  if (gone) *gone = direct.detour[--direct.detour_count];
+
+  beyond goal;
+  loomWay way;
+  int tries = d ? d->tries : 0;
+  around->ways++;
+  if (!look_beyond(&goal, &direct, v) || !find_way(&way, &direct, v, &goal, def, tries, &around->random))
+    return false;
+  if (!d) d = &p->detour[p->detour_count++];
+  *d = (loomDetour){v->arm, v->subtask, goal.row, tries + 1, way};
+  if (tries) slow_down(p, v);
   return true;
 }
 
@@ -183,19 +393,22 @@ static bool bar_before(loomPlan* p, const loomPreview* v) {
 }
 
 // One pass over the sources. False when none is left.
-static bool choose(loomPreview* first, loomPlan* p, double leeway) {
+static bool choose(loomPreview* first, scout* around, loomPlan* p, loomPreviewDef def) {
   bool barred[LOOM_MAX_SOURCES];
-  for (p->barred_count = 0;;) {
-    loomPreview v = loom_preview(p, leeway);
+  for (p->barred_count = p->detour_count = 0;;) {
+    loomPreview v = loom_preview(p, def);
     if (v.flaw == LOOM_FLAW_NONE) {
       if (loom_stage_count(p->task) > 1) memcpy(p->stage_source, v.stage_source, sizeof p->stage_source);
       return true;
     }
     if (first->flaw == LOOM_FLAW_NONE) *first = v;
-    if (slow_down(p, &v)) continue;
+    around->met = around->met || v.flaw == LOOM_FLAW_MEETS;
+    if (v.flaw == LOOM_FLAW_SPEED && slow_down(p, &v)) continue;
+    if (lead_around(p, &v, def, around)) continue;
 
-    // The next choice is another one, as long as there is one, at its own pace.
+    // The next choice is another one, as long as there is one, at its own pace and on its own way.
     memset(p->slower, 0, sizeof p->slower);
+    p->detour_count = 0;
     p->barred[p->barred_count++] = (loomBarred){v.arm, v.subtask, v.source};
     int left = p->sources->n - loom_plan_barred(barred, p, v.arm, v.subtask);
     if ((left <= 0 && !bar_before(p, &v)) || p->barred_count == LOOM_MAX_BARRED) return false;
@@ -203,6 +416,14 @@ static bool choose(loomPreview* first, loomPlan* p, double leeway) {
 }
 
 bool loom_preview_choose(loomPreview* first, loomPlan* p) {
-  *first = (loomPreview){.arm = -1, .subtask = -1, .source = -1, .joint = -1};
-  return choose(first, p, 1) || choose(first, p, in_doubt);
+  scout around = {.random = loom_random(p->def->seed, p->result->attempt, LOOM_PURPOSE_DETOUR)};
+  *first = flawless;
+
+  const loomPreviewDef as_asked = {.leeway = 1}, fast = {.leeway = in_doubt};
+  if (choose(first, &around, p, as_asked) || choose(first, &around, p, fast)) return true;
+  if (!around.met) return false;
+
+  const loomPreviewDef meeting = {.leeway = 1, .may_meet = true};
+  const loomPreviewDef both = {.leeway = in_doubt, .may_meet = true};
+  return choose(first, &around, p, meeting) || choose(first, &around, p, both);
 }

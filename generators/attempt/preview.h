@@ -1,6 +1,7 @@
 // The whole plan of an attempt run by kinematics alone, before physics runs it: does each arm get where its
-// segments send it, and are its joints fast enough? Objects go with the hands that the source demo has them
-// in. SkillGen (arXiv 2410.18907) and cuRobo check their free-space parts likewise. Internal.
+// segments send it, are its joints fast enough, and is nothing in its way? Objects go with the hands that the
+// source demo has them in. SkillGen (arXiv 2410.18907) and cuRobo check their free-space parts likewise.
+// Internal.
 #ifndef LOOM_GENERATORS_ATTEMPT_PREVIEW_H
 #define LOOM_GENERATORS_ATTEMPT_PREVIEW_H
 
@@ -13,6 +14,7 @@ typedef enum loomFlaw {
   LOOM_FLAW_NONE,
   LOOM_FLAW_STUCK,  // an arm stands away from its target for as long as the task allows
   LOOM_FLAW_SPEED,  // a joint has to be faster than the task's limit
+  LOOM_FLAW_MEETS,  // an arm runs into itself or another, or on its way to an object into anything else
 } loomFlaw;
 
 /// The first flaw of a plan, and how many steps it takes to come to it, or to the end.
@@ -21,22 +23,30 @@ typedef struct loomPreview {
   int arm, subtask, source;  // where; -1 = there is none
   int joint;                 // the arm's: too fast, or at its limit; -1 = none
   bool leads_in;             // on the way to the segment
-  double value;              // STUCK: m away; SPEED: share of the joint's limit
+  bool on_the_way;           // MEETS: where a detour may go around it
+  double value;              // STUCK: m away; SPEED: share of the joint's limit; MEETS: m deep
+  int geom[2];               // MEETS: the arm's (or its object's), and what it meets
   int steps;
   int stage_source
       [LOOM_MAX_SUBTASKS];  // what was chosen, where sources are mixed; -1 = it did not come to it
 } loomPreview;
 
+/// What counts as a flaw. Joints may be `leeway` times as fast as the task's limit.
+typedef struct loomPreviewDef {
+  double leeway;
+  bool may_meet;  // what is in the way is none
+} loomPreviewDef;
+
 /// What comes of going on with a plan from now: its subtasks, choices and draws are those that it would have
 /// itself, were it to begin them now; conditions are taken to come true as soon as rows are done. The plan
-/// and its episode stay as they are. OSC_POSE must drive all arms (loom_ghost_possible). Joints may
-/// be `leeway` times as fast as the task's limit. No allocation.
-loomPreview loom_preview(const loomPlan* plan, double leeway);
+/// and its episode stay as they are. OSC_POSE must drive all arms (loom_ghost_possible). No allocation.
+loomPreview loom_preview(const loomPlan* plan, loomPreviewDef def);
 
-/// Slow lead-ins down that ask too much of a joint, and bar sources whose plans have another flaw or keep
-/// it, until the source that is chosen has none, or a speed so little too high that it may be none; mixed
-/// sources then stay as they were chosen. False when no source is left; `first` (out) is the preview of the
-/// first choice that had a flaw.
+/// Slow lead-ins down that ask too much of a joint, lead hands around what is in their way, and bar sources
+/// whose plans have another flaw or keep it, until the source that is chosen has none. Where all have one, a
+/// speed a little too high, and what is in the way, are tried all the same: physics may see it otherwise.
+/// Mixed sources then stay as they were chosen. False when no source is left; `first` (out) is the preview of
+/// the first choice that had a flaw.
 bool loom_preview_choose(loomPreview* first, loomPlan* plan);
 
 LOOM_C_END

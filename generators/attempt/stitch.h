@@ -5,6 +5,7 @@
 
 #include "engine/base/pose.h"
 #include "engine/task/task.h"
+#include "generators/attempt/detour.h"
 
 /// Control steps (at `freq` Hz) from one pose to another: at least the subtask's `steps`, and as many as
 /// keep below its speeds, the peak of a smooth motion included. The hold is not in it.
@@ -12,6 +13,12 @@ int loom_stitch_steps(const loomSubtaskDef* subtask, loomPose from, loomPose to,
 
 /// The target at step 0, 1, ... steps - 1 of that way; the last is `to`.
 loomPose loom_stitch_pose(const loomSubtaskDef* subtask, loomPose from, loomPose to, int step, int steps);
+
+/// The same by way of other poses, no faster than hands go at with care, whatever the subtask allows.
+int loom_stitch_way_steps(const loomSubtaskDef* subtask, loomPose from, const loomWay* way, loomPose to,
+                          double freq);
+loomPose loom_stitch_way_pose(const loomSubtaskDef* subtask, loomPose from, const loomWay* way, loomPose to,
+                              int step, int steps);
 
 /// One past the last row of a segment whose end is shifted: never outside the demo, and one row at least
 /// where there is one.

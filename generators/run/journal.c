@@ -114,6 +114,7 @@ static char* describe_limits(const loomGenerateDef* def) {
   X(I32, steps)           \
   X(I64, physics_steps)   \
   X(I64, rewound)         \
+  X(I64, detours)         \
   X(I64, redrawn) X(I32, source) X(I32, begin) X(F64, drawn) X(F64, path) X(F64, object_start)
 
 #define RESULT_COLUMN(type, member) LOOM_COLUMN(loomAttemptResult, type, member),

@@ -130,14 +130,14 @@ static void lead_ins_are_slowed_down(void** state) {
   double low = 0, high = 100;
   for (int i = 0; i < 30; i++) {
     o->task->limit_joint_speed = (low + high) / 2;
-    if (loom_preview(&p, 1).flaw)
+    if (loom_preview(&p, (loomPreviewDef){.leeway = 1}).flaw)
       low = o->task->limit_joint_speed;
     else
       high = o->task->limit_joint_speed;
   }
   o->task->limit_joint_speed = 0.97 * high;
 
-  loomPreview v = loom_preview(&p, 1);
+  loomPreview v = loom_preview(&p, (loomPreviewDef){.leeway = 1});
   assert_int_equal(v.flaw, LOOM_FLAW_SPEED);
   assert_true(v.leads_in);
 
@@ -159,7 +159,8 @@ static void nothing_moves(void** state) {
   memcpy(q, o->e->d->qpos, size);
 
   // To its end, and twice the same.
-  loomPreview v = loom_preview(&p, 1), again = loom_preview(&p, 1);
+  loomPreview v = loom_preview(&p, (loomPreviewDef){.leeway = 1}),
+              again = loom_preview(&p, (loomPreviewDef){.leeway = 1});
   assert_int_equal(v.flaw, LOOM_FLAW_NONE);
   assert_true(v.steps > 50 && v.steps == again.steps);
   assert_memory_equal(&p, &before, sizeof p);
