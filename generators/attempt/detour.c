@@ -68,7 +68,7 @@ static void between(double* out, const planner* p, const double* a, const double
   for (int i = 0; i < p->arm->n; i++) out[i] = a[i] + t * (b[i] - a[i]);
 }
 
-// The end of an edge is looked at, its beginning is not. The middle comes first: there it is blocked most often.
+// The end of an edge is looked at, its beginning is not. The middle comes first: there it is blocked most.
 static bool edge_is_free(planner* p, const double* a, const double* b) {
   double most = 0;
   for (int i = 0; i < p->arm->n; i++) most = fmax(most, fabs(b[i] - a[i]));

@@ -1,5 +1,5 @@
-// Internal. What an arm would run into where it is, by the shapes of geoms alone: whether or not physics has any
-// contacts there.
+// Internal. What an arm would run into where it is, by the shapes of geoms alone: whether or not physics has
+// any contacts there.
 #ifndef LOOM_GENERATORS_ATTEMPT_MEET_H
 #define LOOM_GENERATORS_ATTEMPT_MEET_H
 

@@ -13,8 +13,8 @@ static const double slow_step = 1.2, slowest = 2;  // factors on the steps of a 
 // tried all the same.
 static const double in_doubt = 1.1;
 
-// What overlaps less does not meet; nor a hand near the object that it goes for, where it may press on what that
-// lies on, unless it is deeper in.
+// What overlaps less does not meet; nor a hand near the object that it goes for, where it may press on what
+// that lies on, unless it is deeper in.
 static const double overlap = 0.001, skill_overlap = 0.015;  // m
 static const double near_object = 0.08;                      // m
 
@@ -22,8 +22,8 @@ static const double near_object = 0.08;                      // m
 static const double way_of_step = 0.025;  // m
 enum { LOOK_AFTER = 4 };                  // control steps
 
-// A detour keeps so far off, and joins the segment where the arm has met nothing for a while. Hands cut corners
-// as they follow: the next try keeps farther off and goes more slowly.
+// A detour keeps so far off, and joins the segment where the arm has met nothing for a while. Hands cut
+// corners as they follow: the next try keeps farther off and goes more slowly.
 static const double room = 0.02, more_room = 0.015;  // m
 static const double touching = 0.0005;               // m more that an arm may overlap itself
 enum {

@@ -218,6 +218,7 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
     int64_t rewound = run->results[i].rewound;
     steps += run->results[i].steps + rewound;
     all_rewound += rewound;
+    out->around += run->results[i].detours > 0;
     doomed += run->results[i].outcome == LOOM_OUTCOME_SUCCESS ? rewound : run->results[i].steps + rewound;
     if (s >= 0 && s < sources->n) tally(&out->sources[s], &run->results[i]);
     if (!loom_attempt_try(def, run->results[i].attempt)) out->redrawn += run->results[i].redrawn;

@@ -49,6 +49,7 @@ typedef struct loomReport {
   // Of all control steps that attempts made, the share in those that failed or that were gone back over; and
   // the latter alone. 0 where none was made.
   double doomed_share, rewound_share;
+  int64_t around;                            // attempts with a way around something (detour.h)
   int64_t redrawn;                           // starts drawn again, since something fell off what it lay on
   double attempts_per_hour, demos_per_hour;  // of this run, without earlier ones that it resumed
   int failure_count;

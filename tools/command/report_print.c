@@ -200,6 +200,8 @@ cJSON* report_json(const loomReport* r) {
   cJSON_AddNumberToObject(root, "physics_steps", (double)run->physics_steps);
   cJSON_AddNumberToObject(root, "doomed_share", r->doomed_share);    // of control steps, in failed attempts
   cJSON_AddNumberToObject(root, "rewound_share", r->rewound_share);  // of it what was gone back over
+  cJSON_AddNumberToObject(root, "went_around",
+                          (double)r->around);  // attempts that had something in their way
   cJSON_AddNumberToObject(root, "redrawn_starts", (double)r->redrawn);  // at which something fell
   cJSON_AddNumberToObject(root, "mean_rows", r->lengths.mean);
   cJSON_AddItemToObject(root, "time", time_json(run));  // wall clock
@@ -284,6 +286,7 @@ void report_print(const loomReport* r) {
   if (r->rewound_share > 0) printf(" or gone back over (%.1f %%)", 100 * r->rewound_share);
   printf("\n");
 
+  if (r->around) printf("%lld attempts went around something in their way\n", (long long)r->around);
   if (r->redrawn)
     printf("%lld starts were drawn again: an object fell off what it lay on\n", (long long)r->redrawn);
 

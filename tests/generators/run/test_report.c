@@ -199,10 +199,13 @@ static void rates_and_sources(void** state) {
   loomReport gone_back;
   m.results[0].rewound = 150;
   m.results[9].rewound = 100;
+  m.results[0].detours = 2;
+  m.results[5].detours = 1;
   count(&gone_back, &m);
   assert_true(fabs(gone_back.rewound_share - 250.0 / 1250) < 1e-9);
   assert_true(fabs(gone_back.doomed_share - 650.0 / 1250) < 1e-9);
   assert_true(r.rewound_share == 0);
+  assert_true(gone_back.around == 2 && r.around == 0);
   loom_report_destroy(&gone_back);
 
   // Wilson's interval of 6 in 11.
