@@ -5,7 +5,7 @@
 
 #include "tests/own_fixture.h"
 
-// Its faces' places, m: it is as wide as both hands' ways together.
+// Where its middle is, and from face to face, m.
 #define WALL_X 0.14
 #define WALL_THICK 0.02
 

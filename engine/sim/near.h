@@ -20,8 +20,8 @@ typedef struct loomNearCounts {
 
 /// Do the masks of two geoms let them collide?
 bool loom_geoms_may_collide(const mjModel* m, int geom, int other);
-/// Does MuJoCo look for contacts of two bodies: neither parts of one rigid piece, nor jointed to each other, nor
-/// excluded by the model? Whatever their geoms' masks.
+/// Does MuJoCo look for contacts of two bodies: neither parts of one rigid piece, nor jointed to each other,
+/// nor excluded by the model? Whatever their geoms' masks.
 bool loom_bodies_may_touch(const mjModel* m, int body, int other);
 /// No more than the distance of two geoms, by what is around them, m: spheres, or a sphere around the one and
 /// a box around the other. Negative or minus infinity where that cannot tell them apart.

@@ -1,6 +1,6 @@
-// Internal. A way around what an arm would run into: RRT-Connect (Kuffner and LaValle, ICRA 2000) in the space
-// of its joints, then shortened. As SkillGen (arXiv 2410.18907) plans between skills; here it is looked for
-// only where the way that a demo would have taken is blocked.
+// Internal. A way around what an arm would run into: RRT-Connect (Kuffner and LaValle, ICRA 2000) in the
+// space of its joints, then shortened. As SkillGen (arXiv 2410.18907) plans between skills; here it is
+// looked for only where the way that a demo would have taken is blocked.
 #ifndef LOOM_GENERATORS_ATTEMPT_DETOUR_H
 #define LOOM_GENERATORS_ATTEMPT_DETOUR_H
 

@@ -18,9 +18,10 @@ static const double in_doubt = 1.1;
 static const double overlap = 0.001, skill_overlap = 0.015;  // m
 static const double near_object = 0.08;                      // m
 
-// Arms are looked at as often as they may come so far, and after some steps in any case.
-static const double way_of_step = 0.025;  // m
-enum { LOOK_AFTER = 4 };                  // control steps
+// Arms are looked at again once they may have come so far, were both twice as fast as the faster hand is
+// now, and after some steps in any case.
+static const double look_within = 0.1, least_way = 0.002;  // m, m a control step
+enum { LOOK_AFTER = 4 };                                   // control steps
 
 // A detour keeps so far off, and joins the segment where the arm has met nothing for a while. Hands cut
 // corners as they follow: the next try keeps farther off and goes more slowly.
@@ -42,6 +43,7 @@ typedef struct ghostPlan {
   loomPose held[LOOM_MAX_OBJECTS];  // in that arm's hand
   loomMeetDef meet[LOOM_MAX_ARMS];
   int look[LOOM_MAX_ARMS];                       // control step at which the arm is looked at again
+  double way;                                    // of the faster hand in the last control step, m
   double begun[LOOM_MAX_ARMS][LOOM_MAX_JOINTS];  // joints where the running subtask began
 } ghostPlan;
 
@@ -182,9 +184,9 @@ static bool meets(loomMeeting* out, ghostPlan* g, int a) {
   int now = g->episode.steps;
   if (now < g->look[a]) return false;
   ask(&g->meet[a], g, a);
-  g->meet[a].within = LOOK_AFTER * way_of_step;
+  g->meet[a].within = look_within;
   *out = loom_meeting(g->plan.e, &g->meet[a]);
-  g->look[a] = now + (int)fmax(1, out->distance / way_of_step);
+  g->look[a] = now + (int)fmin(LOOK_AFTER, fmax(1, out->distance / (4 * g->way + least_way)));
   return out->distance < -overlap;
 }
 
@@ -215,6 +217,9 @@ static bool step(loomPreview* out, ghostPlan* g, loomPreviewDef def) {
   for (int a = 0; a < p->e->arm_count; a++)
     target[a] = g->blind[a] ? loom_episode_eef(p->e, a) : p->arm[a].target;
 
+  loomPose before[LOOM_MAX_ARMS];
+  for (int a = 0; a < p->e->arm_count; a++) before[a] = loom_episode_eef(p->e, a);
+
   double distance, limit = def.leeway * p->task->limit_joint_speed;
   loomGhostSpeed fastest = loom_ghost_move(p->e, target, scale);
   if (limit > 0 && fastest.share > limit && p->arm[fastest.arm].source >= 0 && !g->blind[fastest.arm]) {
@@ -222,6 +227,9 @@ static bool step(loomPreview* out, ghostPlan* g, loomPreviewDef def) {
     return false;
   }
   carry(g);
+  g->way = 0;
+  for (int a = 0; a < p->e->arm_count; a++)
+    g->way = fmax(g->way, loom_pose_distance(loom_episode_eef(p->e, a), before[a]));
 
   // As an attempt does after each step, but that conditions are taken to hold.
   for (int a = 0; a < p->e->arm_count; a++) {
