@@ -27,11 +27,8 @@ enum { LOOK_AFTER = 4 };                                   // control steps
 // corners as they follow: the next try keeps farther off and goes more slowly.
 static const double room = 0.02, more_room = 0.015;  // m
 static const double touching = 0.0005;               // m more that an arm may overlap itself
-enum {
-  CALM = 12,
-  MOST_TRIES = 3,
-  MOST_WAYS = 12
-};  // control steps; tries at a subtask's detour, at all of them
+enum { CALM = 12 };                                  // control steps
+enum { MOST_TRIES = 3, MOST_WAYS = 12 };             // ways looked for: of a subtask, of all that a plan has
 
 // A plan on its way through a ghost of its episode.
 typedef struct ghostPlan {
