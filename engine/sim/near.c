@@ -195,21 +195,26 @@ static bool is_convex(const mjModel* m, int g) {
   return type >= mjGEOM_SPHERE && type <= mjGEOM_MESH;
 }
 
-// A plane is around nothing.
-double loom_geom_gap(const mjModel* m, const mjData* d, int g, int h) {
-  bool plane_g = m->geom_type[g] == mjGEOM_PLANE, plane_h = m->geom_type[h] == mjGEOM_PLANE;
+// No more than the distance of two geoms. A plane is around nothing.
+static double least_gap(const mjModel* m, const mjData* d, int g, int h) {
   double gap = -INFINITY;
-  if (!plane_g) gap = sphere_to_box(m, d, g, h);
-  if (!plane_h) gap = fmax(gap, sphere_to_box(m, d, h, g));
-  if (plane_g || plane_h) return gap;
+  if (m->geom_type[g] != mjGEOM_PLANE) gap = sphere_to_box(m, d, g, h);
+  if (m->geom_type[h] != mjGEOM_PLANE) gap = fmax(gap, sphere_to_box(m, d, h, g));
+  return gap;
+}
 
-  double spheres = mju_dist3(d->geom_xpos + 3 * g, d->geom_xpos + 3 * h);
-  return fmax(gap, spheres - m->geom_rbound[g] - m->geom_rbound[h]);
+bool loom_geoms_apart(const mjModel* m, const mjData* d, int g, int h, double by) {
+  double rg = m->geom_rbound[g], rh = m->geom_rbound[h], reach = rg + rh + by, between[3];
+  mju_sub3(between, d->geom_xpos + 3 * g, d->geom_xpos + 3 * h);
+
+  // Spheres first, which most pairs are apart by. A plane has none.
+  if (rg > 0 && rh > 0 && (reach <= 0 || mju_dot3(between, between) >= reach * reach)) return true;
+  return least_gap(m, d, g, h) >= by;
 }
 
 static double between_geoms(loomNear* n, const mjModel* m, mjData* d, int g, int h) {
   // What is around them first, then themselves.
-  double gap = loom_geom_gap(m, d, g, h);
+  double gap = least_gap(m, d, g, h);
   if (isinf(gap)) return gap;
 
   double margin = m->geom_margin[g] + m->geom_gap[g] + m->geom_margin[h] + m->geom_gap[h];

@@ -23,9 +23,9 @@ bool loom_geoms_may_collide(const mjModel* m, int geom, int other);
 /// Does MuJoCo look for contacts of two bodies: neither parts of one rigid piece, nor jointed to each other,
 /// nor excluded by the model? Whatever their geoms' masks.
 bool loom_bodies_may_touch(const mjModel* m, int body, int other);
-/// No more than the distance of two geoms, by what is around them, m: spheres, or a sphere around the one and
-/// a box around the other. Negative or minus infinity where that cannot tell them apart.
-double loom_geom_gap(const mjModel* m, const mjData* d, int geom, int other);
+/// Are two geoms at least so far apart (m), by what is around them: spheres, or a sphere around the one and a
+/// box around the other? False where that cannot tell.
+bool loom_geoms_apart(const mjModel* m, const mjData* d, int geom, int other, double by);
 /// For one model, of which bodies, geoms and masks stay; sizes may change (loom_near_forget).
 int loom_near_create(loomNear** out, const mjModel* m, loomError* err);
 void loom_near_destroy(loomNear* near);

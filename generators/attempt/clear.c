@@ -57,7 +57,7 @@ static void look_from(nearest* out, const loomEpisode* e, int a, int g, bool of_
     if (!loom_geoms_may_collide(m, g, other) || !(fixed || of_other_arm(e, a, body))) continue;
     mju_copy3(d->geom_xpos + 3 * other, e->d->geom_xpos + 3 * other);
     mju_copy(d->geom_xmat + 9 * other, e->d->geom_xmat + 9 * other, 9);
-    if (loom_geom_gap(m, d, g, other) >= out->distance) continue;
+    if (loom_geoms_apart(m, d, g, other, out->distance)) continue;
 
     // Parts of objects are there to be touched.
     if (loom_object_of_body(m, e->scene->object_body, e->scene->task->object_count, body) >= 0) continue;

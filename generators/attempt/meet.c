@@ -63,23 +63,13 @@ static bool is_exempt(const loomMeetDef* def, int g, int h) {
   return false;
 }
 
-// By the spheres around them, as most pairs are. A plane has none.
-static bool are_apart(const mjModel* m, const mjData* d, int g, int h, double by) {
-  if (!(m->geom_rbound[g] > 0) || !(m->geom_rbound[h] > 0)) return false;
-  double between[3], reach = m->geom_rbound[g] + m->geom_rbound[h] + by;
-  mju_sub3(between, d->geom_xpos + 3 * g, d->geom_xpos + 3 * h);
-  return reach <= 0 || mju_dot3(between, between) >= reach * reach;
-}
-
 static void look_at(search* s, int g, int h) {
   const mjModel* m = s->e->m;
   mjData* d = s->e->d;
   double upto = fmin(s->nearest.distance, s->closer);
 
-  // What takes longer comes later.
-  if (are_apart(m, d, g, h, upto) || !loom_geoms_may_collide(m, g, h)) return;
-  if (!loom_bodies_may_touch(m, m->geom_bodyid[g], m->geom_bodyid[h])) return;
-  if (loom_geom_gap(m, d, g, h) >= upto || is_exempt(s->def, g, h)) return;
+  if (loom_geoms_apart(m, d, g, h, upto) || !loom_geoms_may_collide(m, g, h)) return;
+  if (!loom_bodies_may_touch(m, m->geom_bodyid[g], m->geom_bodyid[h]) || is_exempt(s->def, g, h)) return;
 
   // Distances are asked for up to what is of interest, and no less than to where they touch.
   double distance = mj_geomDistance(m, d, g, h, fmax(upto, 0), NULL);
