@@ -36,6 +36,7 @@ typedef struct ghostPlan {
   loomAttemptResult result;
   loomPlan plan;
   bool blind[LOOM_MAX_ARMS];        // from here on it depends on what physics does: the arm stands still
+  bool unsure[LOOM_MAX_ARMS];       // it goes on, but only about so: what it runs into is not known
   int holder[LOOM_MAX_OBJECTS];     // the arm that has it; -1 = none
   loomPose held[LOOM_MAX_OBJECTS];  // in that arm's hand
   loomMeetDef meet[LOOM_MAX_ARMS];
@@ -63,8 +64,11 @@ static void find_blind(ghostPlan* g) {
 
     // Where sources are mixed, another's grasp is held as the plan has it: whether both go together shows
     // here.
-    if (loom_stage_count(p->task) > 1 && s->reference >= 0 && g->holder[s->reference] >= 0) continue;
-    if (s->reference >= 0 && (s->track || g->holder[s->reference] >= 0)) g->blind[a] = true;
+    if (loom_stage_count(p->task) > 1 && s->reference >= 0 && g->holder[s->reference] >= 0) {
+      g->unsure[a] = true;
+      continue;
+    }
+    if (s->reference >= 0 && (s->track || g->holder[s->reference] >= 0)) g->blind[a] = g->unsure[a] = true;
   }
 }
 
@@ -153,7 +157,7 @@ static void ask(loomMeetDef* def, const ghostPlan* g, int a) {
   def->within = def->self = -overlap;
   def->hand = on_the_way(p, a) ? INFINITY : -skill_overlap;
   for (int b = 0; b < p->e->arm_count; b++)
-    if (b != a && !g->blind[b] && (b > a || !p->arm[b].running)) def->arms |= 1u << b;
+    if (b != a && !g->unsure[b] && (b > a || !p->arm[b].running)) def->arms |= 1u << b;
 
   // What a hand has gone for by now may be anywhere: it only follows hands here, and does not fall.
   for (int b = 0; b < p->e->arm_count; b++)
@@ -175,7 +179,7 @@ static void note_begin(ghostPlan* g, int a) {
 
 // Does a running arm run into something?
 static bool meets(loomMeeting* out, ghostPlan* g, int a) {
-  if (!g->plan.arm[a].running || g->blind[a]) return false;
+  if (!g->plan.arm[a].running || g->unsure[a]) return false;
 
   // As long as nothing is near, there is nothing to look for.
   int now = g->episode.steps;
@@ -209,7 +213,7 @@ static bool step(loomPreview* out, ghostPlan* g, loomPreviewDef def) {
   loom_plan_begin(p);
   find_blind(g);
   for (int a = 0; a < p->e->arm_count && !def.may_meet; a++)
-    if (p->arm[a].running && !p->arm[a].step && !g->blind[a]) note_begin(g, a);
+    if (p->arm[a].running && !p->arm[a].step && !g->unsure[a]) note_begin(g, a);
   if (!loom_brakes(scale, p->e)) loom_plan_advance(p);
   for (int a = 0; a < p->e->arm_count; a++)
     target[a] = g->blind[a] ? loom_episode_eef(p->e, a) : p->arm[a].target;
@@ -244,8 +248,9 @@ static bool step(loomPreview* out, ghostPlan* g, loomPreviewDef def) {
   for (int a = 0; a < p->e->arm_count; a++)
     if (!p->arm[a].running && !g->blind[a]) take(g, a);
 
-  // In the hand at once: a subtask that begins now asks how it is held.
-  carry(g);
+  // In the hand at once: a subtask that begins now asks how it is held. Mixed sources' sums of stages were
+  // chosen without (24 of 40 attempts succeed, 20 with it).
+  if (loom_stage_count(p->task) == 1) carry(g);
   return true;
 }
 
