@@ -73,14 +73,14 @@ static void find_blind(ghostPlan* g) {
 }
 
 // What the arm's next subtask carries is in its hand by now, as the source has it there, turned as it was
-// taken.
-static void take(ghostPlan* g, int a) {
+// taken. False when it takes nothing.
+static bool take(ghostPlan* g, int a) {
   loomPlan* p = &g->plan;
   const loomArmPlan* arm = &p->arm[a];
-  if (loom_plan_done(p, a) || arm->source < 0) return;
+  if (loom_plan_done(p, a) || arm->source < 0) return false;
 
   int object = loom_plan_current(p, a)->carried;
-  if (object < 0 || g->holder[object] == a) return;
+  if (object < 0 || g->holder[object] == a) return false;
 
   const loomReplay* source = &p->sources->replay[arm->source];
   int row = arm->end < source->rows ? arm->end : source->rows - 1;
@@ -92,6 +92,7 @@ static void take(ghostPlan* g, int a) {
   held = loom_pose_mul(held, loom_pose_inverse(turned));
   g->held[object] = loom_pose_mul(loom_pose_inverse(arm->transform.hand), held);
   g->holder[object] = a;
+  return true;
 }
 
 // An object goes with the hand that took it last, until that arm carries it no more.
@@ -244,13 +245,17 @@ static bool step(loomPreview* out, ghostPlan* g, loomPreviewDef def) {
 
   if (!def.may_meet && any_meets(out, g)) return false;
 
+  bool ran[LOOM_MAX_ARMS], hold_changes = false;
+  for (int a = 0; a < p->e->arm_count; a++) ran[a] = p->arm[a].running;
   loom_plan_end(p, ready);
-  for (int a = 0; a < p->e->arm_count; a++)
-    if (!p->arm[a].running && !g->blind[a]) take(g, a);
+  for (int a = 0; a < p->e->arm_count; a++) {
+    bool waits = !p->arm[a].running, takes = waits && !g->blind[a] && take(g, a);
+    hold_changes = hold_changes || takes || (ran[a] && waits);
+  }
 
   // In the hand at once: a subtask that begins now asks how it is held. Not where sources are mixed: of 40
   // balanced handovers 20 succeed with it and 24 without.
-  if (loom_stage_count(p->task) == 1) carry(g);
+  if (hold_changes && loom_stage_count(p->task) == 1) carry(g);
   return true;
 }
 

@@ -81,16 +81,12 @@ loomPose loom_stitch_way_pose(const loomSubtaskDef* s, loomPose from, const loom
 
   // The leg that it is on by now.
   double left = all * share_done(s, step, steps);
-  for (int i = 0; i < way->count; i++) {
+  for (int i = 0;; i++) {
     loomPose a = way_point(from, way, to, i), b = way_point(from, way, to, i + 1);
     double leg = leg_time(a, b);
-    if (left < leg) return loom_pose_interpolate(a, b, left / leg);
+    if (left < leg || i == way->count) return loom_pose_interpolate(a, b, left < leg ? left / leg : 1);
     left -= leg;
   }
-
-  loomPose last = way_point(from, way, to, way->count);
-  double leg = leg_time(last, to);
-  return loom_pose_interpolate(last, to, leg > left ? left / leg : 1);
 }
 
 int loom_stitch_end(int start, int end, int shift, int rows) {
