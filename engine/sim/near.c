@@ -173,21 +173,37 @@ static void box_center(double out[3], const mjModel* m, const mjData* d, int g) 
   mju_addTo3(out, d->geom_xpos + 3 * g);
 }
 
-// From the sphere about geom g's box to the box of geom h, or to the plane that h is.
-static double sphere_to_box(const mjModel* m, const mjData* d, int g, int h) {
-  double center[3], local[3], radius = mju_norm3(m->geom_aabb + 6 * g + 3);
+// What is around geom g, its box and the sphere about that, from the box of geom h, or from the plane that h
+// is: no more than their distance.
+static double gap_from_box(const mjModel* m, const mjData* d, int g, int h) {
+  const double *half = m->geom_aabb + 6 * g + 3, *turn_g = d->geom_xmat + 9 * g,
+               *turn_h = d->geom_xmat + 9 * h;
+  double center[3], local[3], reach[3], radius = mju_norm3(half);
   box_center(center, m, d, g);
   mju_subFrom3(center, d->geom_xpos + 3 * h);
-  mju_mulMatTVec3(local, d->geom_xmat + 9 * h, center);
-  if (m->geom_type[h] == mjGEOM_PLANE) return local[2] - radius;
+  mju_mulMatTVec3(local, turn_h, center);
 
-  double sum = 0;
+  // How far g's box reaches along h's axes.
+  for (int i = 0; i < 3; i++) {
+    reach[i] = 0;
+    for (int k = 0; k < 3; k++) {
+      double along = turn_h[i] * turn_g[k] + turn_h[3 + i] * turn_g[3 + k] + turn_h[6 + i] * turn_g[6 + k];
+      reach[i] += fabs(along) * half[k];
+    }
+  }
+  if (m->geom_type[h] == mjGEOM_PLANE) return local[2] - reach[2];
+
+  double to_center = 0, to_box = 0;
   const double* box = m->geom_aabb + 6 * h;
   for (int i = 0; i < 3; i++) {
     double out = fabs(local[i] - box[i]) - box[3 + i];
-    if (out > 0) sum += out * out;
+    if (out > 0) to_center += out * out;
+    if (out > reach[i]) to_box += (out - reach[i]) * (out - reach[i]);
   }
-  return sqrt(sum) - radius;
+
+  // How deep boxes overlap the sphere tells.
+  double of_sphere = sqrt(to_center) - radius;
+  return to_box > 0 ? fmax(of_sphere, sqrt(to_box)) : of_sphere;
 }
 
 static bool is_convex(const mjModel* m, int g) {
@@ -198,18 +214,24 @@ static bool is_convex(const mjModel* m, int g) {
 // No more than the distance of two geoms. A plane is around nothing.
 static double least_gap(const mjModel* m, const mjData* d, int g, int h) {
   double gap = -INFINITY;
-  if (m->geom_type[g] != mjGEOM_PLANE) gap = sphere_to_box(m, d, g, h);
-  if (m->geom_type[h] != mjGEOM_PLANE) gap = fmax(gap, sphere_to_box(m, d, h, g));
+  if (m->geom_type[g] != mjGEOM_PLANE) gap = gap_from_box(m, d, g, h);
+  if (m->geom_type[h] != mjGEOM_PLANE) gap = fmax(gap, gap_from_box(m, d, h, g));
   return gap;
 }
 
-bool loom_geoms_apart(const mjModel* m, const mjData* d, int g, int h, double by) {
-  double rg = m->geom_rbound[g], rh = m->geom_rbound[h], reach = rg + rh + by, between[3];
-  mju_sub3(between, d->geom_xpos + 3 * g, d->geom_xpos + 3 * h);
+bool loom_spheres_apart(const mjModel* m, int g, const double at[3], int h, const double other_at[3],
+                        double by) {
+  double rg = m->geom_rbound[g], rh = m->geom_rbound[h], reach = rg + rh + by, squares = 0;
+  if (rg <= 0 || rh <= 0) return false;  // a plane has none
+  for (int i = 0; i < 3; i++) {
+    squares += (at[i] - other_at[i]) * (at[i] - other_at[i]);
+  }
+  return reach <= 0 || squares >= reach * reach;
+}
 
-  // Spheres first, which most pairs are apart by. A plane has none.
-  if (rg > 0 && rh > 0 && (reach <= 0 || mju_dot3(between, between) >= reach * reach)) return true;
-  return least_gap(m, d, g, h) >= by;
+bool loom_geoms_apart(const mjModel* m, const mjData* d, int g, int h, double by) {
+  const double* at = d->geom_xpos;
+  return loom_spheres_apart(m, g, at + 3 * g, h, at + 3 * h, by) || least_gap(m, d, g, h) >= by;
 }
 
 static double between_geoms(loomNear* n, const mjModel* m, mjData* d, int g, int h) {

@@ -23,8 +23,11 @@ bool loom_geoms_may_collide(const mjModel* m, int geom, int other);
 /// Does MuJoCo look for contacts of two bodies: neither parts of one rigid piece, nor jointed to each other,
 /// nor excluded by the model? Whatever their geoms' masks.
 bool loom_bodies_may_touch(const mjModel* m, int body, int other);
-/// Are two geoms at least so far apart (m), by what is around them: spheres, or a sphere around the one and a
-/// box around the other? False where that cannot tell.
+/// Are two geoms at least so far apart (m), by the spheres around them, where they are? False where these
+/// cannot tell.
+bool loom_spheres_apart(const mjModel* m, int geom, const double at[3], int other, const double other_at[3],
+                        double by);
+/// The same by spheres and boxes around them.
 bool loom_geoms_apart(const mjModel* m, const mjData* d, int geom, int other, double by);
 /// For one model, of which bodies, geoms and masks stay; sizes may change (loom_near_forget).
 int loom_near_create(loomNear** out, const mjModel* m, loomError* err);

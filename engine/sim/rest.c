@@ -4,6 +4,10 @@
 
 static const double metres_a_radian = 0.1;  // as inverse kinematics weighs a turn
 
+// So slow a thing, as a share of what is allowed, lies still: what tips over doubles its speed in a tenth of
+// a second or so, and would not come to what is allowed in the time that is left.
+static const double still = 1e-3;
+
 static void hold_arms(loomEpisode* e) {
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
@@ -17,7 +21,7 @@ static void hold_arms(loomEpisode* e) {
 typedef struct search {
   loomEpisode* e;
   const loomResetDef* def;
-  bool stays;
+  bool stays, still;
 } search;
 
 // One object, from where it was placed: m that it has moved and moves a second, a turn counted with it.
@@ -38,14 +42,15 @@ static void measure(double* moved, double* speed, const loomEpisode* e, int obje
 }
 
 // Where everything is after a control step; how fast counts at the end alone.
-static bool stay_put(const search* s, bool end) {
+static void look(search* s, bool end) {
   double rest = s->e->scene->task->rest, moved, speed;
+  s->still = true;
   mj_kinematics(s->e->m, s->e->ghost);
   for (int i = 0; i < s->def->placement_count; i++) {
     measure(&moved, &speed, s->e, s->def->placements[i].object);
-    if (moved > rest || (end && speed > rest)) return false;
+    if (moved > rest || (end && speed > rest)) s->stays = false;
+    if (speed > still * rest) s->still = false;
   }
-  return true;
 }
 
 static int settle(void* arg) {
@@ -55,18 +60,18 @@ static int settle(void* arg) {
   mju_copy(e->ghost->qpos, e->d->qpos, (int)e->m->nq);
 
   int steps = e->scene->task->settle_steps;
-  for (int t = 0; t < steps && s->stays; t++) {
+  for (int t = 0; t < steps && s->stays && !s->still; t++) {
     for (int k = 0; k < e->scene->substeps; k++) {
       hold_arms(e);
       mj_step(e->m, e->ghost);
     }
-    s->stays = stay_put(s, t + 1 == steps);
+    look(s, t + 1 == steps);
   }
   return 0;
 }
 
 int loom_rest_check(bool* out, loomEpisode* e, const loomResetDef* def, loomError* err) {
-  search s = {e, def, true};
+  search s = {e, def, .stays = true};
   mj_kinematics(e->m, e->d);
   int code = loom_trap_run(settle, &s, err);
   *out = s.stays;

@@ -52,10 +52,13 @@ static void look_from(nearest* out, const loomEpisode* e, int a, int g, bool of_
   const mjModel* m = e->m;
   mjData* d = e->scratch;
   for (int other = 0; other < (int)m->ngeom; other++) {
+    const double* at = e->d->geom_xpos + 3 * other;
+    if (loom_spheres_apart(m, g, d->geom_xpos + 3 * g, other, at, out->distance)) continue;
+
     int body = m->geom_bodyid[other];
     bool fixed = of_hand && !m->body_weldid[body];
     if (!loom_geoms_may_collide(m, g, other) || !(fixed || of_other_arm(e, a, body))) continue;
-    mju_copy3(d->geom_xpos + 3 * other, e->d->geom_xpos + 3 * other);
+    mju_copy3(d->geom_xpos + 3 * other, at);
     mju_copy(d->geom_xmat + 9 * other, e->d->geom_xmat + 9 * other, 9);
     if (loom_geoms_apart(m, d, g, other, out->distance)) continue;
 
