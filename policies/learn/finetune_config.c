@@ -74,7 +74,7 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
   return c;
 }
 
-// Whether it says which policy is finetuned: what there is a section of only then.
+// Whether a policy is finetuned: what there is a section of only then.
 static bool names_policy(const loomYaml* y, int method) {
   for (int i = 0; i < SECTIONS; i++)
     if (sections[i].used[method] == POLICY && loom_yaml_get(y, loom_yaml_root(y), sections[i].name))
@@ -82,14 +82,15 @@ static bool names_policy(const loomYaml* y, int method) {
   return loom_finetune_needs_policy((loomFinetuneMethod)method);
 }
 
-// The method decides on the defaults of all that stands beside it.
+// The method decides on the defaults of all that stands beside it. What the file leaves open is the caller's.
 static int read_run(loomFinetuneConfig* c, const loomYaml* y, loomError* err) {
   loomNode map = loom_yaml_get(y, loom_yaml_root(y), sections[0].name);
   int code = loom_fields_read(&c->finetune, &run_fields, y, map, ~0U, "", err);
   if (code) return code;
 
   int method = c->finetune.method;
-  *c = loom_default_finetune_config((loomFinetuneMethod)method, names_policy(y, method));
+  bool of_policy = names_policy(y, method) || (c->of_policy && method != LOOM_FINETUNE_TD3);
+  *c = loom_default_finetune_config((loomFinetuneMethod)method, of_policy);
   return loom_fields_read(&c->finetune, &run_fields, y, map, ~0U, "", err);
 }
 
@@ -111,23 +112,21 @@ static int read_sections(loomFinetuneConfig* c, const loomYaml* y, loomError* er
   return code;
 }
 
-int loom_finetune_config_parse(loomFinetuneConfig* out, const char* text, size_t n, const char* label,
+int loom_finetune_config_parse(loomFinetuneConfig* c, const char* text, size_t n, const char* label,
                                loomError* err) {
   loomYaml* y = NULL;
-  *out = loom_default_finetune_config(LOOM_FINETUNE_PPO, false);
-
   int code = loom_yaml_parse(&y, text, n, label, err);
-  if (!code) code = read_sections(out, y, err);
+  if (!code) code = read_sections(c, y, err);
   loom_yaml_destroy(y);
   return code;
 }
 
-int loom_finetune_config_load(loomFinetuneConfig* out, const char* path, loomError* err) {
+int loom_finetune_config_load(loomFinetuneConfig* c, const char* path, loomError* err) {
   char* text;
   size_t n = 0;
 
   int code = loom_read_text(&text, &n, path, LOOM_YAML_MAX, err);
-  if (!code) code = loom_finetune_config_parse(out, text, n, path, err);
+  if (!code) code = loom_finetune_config_parse(c, text, n, path, err);
   free(text);
   return code;
 }

@@ -55,10 +55,10 @@ typedef struct loomFinetuneConfig {
 bool loom_finetune_needs_policy(loomFinetuneMethod method);
 /// of_policy: what decides between the defaults of a method that is for both.
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool of_policy);
-/// From a file, whose method decides on the defaults. Errors are FILE:LINE: key. LOOM_ERR_FORMAT,
-/// LOOM_ERR_IO.
-int loom_finetune_config_load(loomFinetuneConfig* out, const char* path, loomError* err);
-int loom_finetune_config_parse(loomFinetuneConfig* out, const char* text, size_t n, const char* label,
+/// From a file, whose method decides on the defaults; where it names none, that of `config` is meant, and a
+/// policy is finetuned where `config` says so. Errors are FILE:LINE: key. LOOM_ERR_FORMAT, LOOM_ERR_IO.
+int loom_finetune_config_load(loomFinetuneConfig* config, const char* path, loomError* err);
+int loom_finetune_config_parse(loomFinetuneConfig* config, const char* text, size_t n, const char* label,
                                loomError* err);
 /// All that is for its method as YAML, malloc'ed; NULL when out of memory. Read again it is the same.
 char* loom_finetune_config_text(const loomFinetuneConfig* config);

@@ -169,6 +169,10 @@ static int read_demos(int* longest, loomFinetuneOwner* o, loomExperience* to, co
     if (!d) code = check_demo(&demo, set, o, err);
     if (!code && to) code = learn_demo(o, to, &demo, d, seed, err);
     loom_demo_destroy(&demo);
+
+    loomTrialLook look = o->base.reading;
+    if (!code && to && look.tried && look.tried(look.user, d + 1, count))
+      code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted before the first step");
   }
 
   loom_dataset_close(set);

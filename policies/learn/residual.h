@@ -49,6 +49,8 @@ typedef struct loomFinetuneBase {
   const loomStartsDef* starts;
   /// What disturbs the episodes that it learns from, and is evaluated or tested in; NULL = nothing.
   const loomDisturbSet* disturb;
+  /// Told of each demo whose decisions are found again, of how many; it may stop that (LOOM_ERR_INTERRUPTED).
+  loomTrialLook reading;
 } loomFinetuneBase;
 
 /// Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a

@@ -265,6 +265,7 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   *c = loom_default_finetune_config(
       (loomFinetuneMethod)method,
       loom_finetune_needs_policy((loomFinetuneMethod)method) || (method == LOOM_FINETUNE_PPO && a->policy));
+  if (a->config) c->of_policy = a->policy != NULL;
   int code = a->config ? loom_finetune_config_load(c, a->config, err) : 0;
   if (code) return code;
 
@@ -438,6 +439,15 @@ static void show_iteration(void* user, const loomFinetuneState* s, bool evaluate
   show_progress(run->all);
 }
 
+// What the policy itself would do at each decision of the demos takes a while where there are many.
+static int show_reading(void* user, int done, int n) {
+  seedRun* run = user;
+  if (done == 1) run->start = loom_clock();
+  if (run->all->n == 1)
+    tool_progress("read", done, n, loom_clock() - run->start, "demos, and what the policy does in them");
+  return tool_stop != 0;
+}
+
 // Of a single run: one line tells of several. Its checkpoint is of before or after, so nothing stops it.
 static int show_evaluation(void* user, int done, int n) {
   seedRun* run = user;
@@ -490,7 +500,7 @@ static int test_policy(seedRun* self, const loomFinetuneConfig* c, const loomFin
   // Starts of another seed than those that it learned from, and that the best was known by.
   self->start = loom_clock();
   uint64_t seed = (uint64_t)c->finetune.seed + ((uint64_t)2 << 40);
-  loomFinetuneBase as_before = {&before, base->scene, NULL, NULL};
+  loomFinetuneBase as_before = {.policy = &before, .scene = base->scene};
   code = loom_finetune_test(out, &c->residual, &as_before, &best, seed, c->finetune.threads,
                             (loomTrialLook){show_test, self}, err);
   if (!code && base->disturb) code = test_disturbed(self, c, &as_before, &best, seed, err);
@@ -509,7 +519,10 @@ static int run_policy(seedRun* self, loomFinetuneDef* def, loomError* err) {
   int code = loom_trained_load(&policy, c->residual.policy, err);
   if (code) return code;
 
-  loomFinetuneBase base = {&policy, all->place->scene, NULL, all->place->disturb};
+  loomFinetuneBase base = {.policy = &policy,
+                           .scene = all->place->scene,
+                           .disturb = all->place->disturb,
+                           .reading = {show_reading, self}};
   def->base = &base;
   code = loom_finetune(&all->state[self->i], def, err);
   if (!code) code = test_policy(self, c, &base, def->folder, err);

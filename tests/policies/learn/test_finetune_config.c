@@ -38,6 +38,7 @@ static void comes_back(void** state) {
     assert_int_equal(strstr(text, "\nbase:") != NULL, (ppo && of_policy) || dppo);
     assert_int_equal(strstr(text, "\ndirect:") != NULL, ppo && of_policy);
     assert_int_equal(strstr(text, "\ndppo:") != NULL, dppo);
+    read = loom_default_finetune_config(LOOM_FINETUNE_PPO, false);
     if (loom_finetune_config_parse(&read, text, strlen(text), "c.yaml", &err)) fail_msg("%s", err.message);
 
     char* again = loom_finetune_config_text(&read);
@@ -50,13 +51,41 @@ static void comes_back(void** state) {
 
 static void files_are_settings(void** state) {
   (void)state;
-  loomFinetuneConfig c;
+  loomFinetuneConfig c = loom_default_finetune_config(LOOM_FINETUNE_PPO, false);
   loomError err = {0, ""};
 
   if (loom_finetune_config_load(&c, "tests/gym/cleanrl.yaml", &err)) fail_msg("%s", err.message);
   assert_false(c.ppo.bootstrap);
   if (loom_finetune_config_load(&c, "tests/gym/rl_zoo.yaml", &err)) fail_msg("%s", err.message);
   assert_true(c.ppo.bootstrap && c.ppo.hidden.size[1] == 256 && c.ppo.log_std == -2 && !c.ppo.anneal);
+}
+
+// A file that names no method leaves the caller's, and with it that a policy is finetuned.
+static void leaves_the_method_open(void** state) {
+  (void)state;
+  static const struct {
+    loomFinetuneMethod given;
+    bool of_policy;
+    const char* text;
+    int method;
+    bool then_of_policy;
+  } cases[] = {
+      {LOOM_FINETUNE_RESIDUAL, true, "finetune: {evaluate: 7}", LOOM_FINETUNE_RESIDUAL, true},
+      {LOOM_FINETUNE_PPO, true, "finetune: {evaluate: 7}", LOOM_FINETUNE_PPO, true},
+      {LOOM_FINETUNE_PPO, false, "finetune: {evaluate: 7}", LOOM_FINETUNE_PPO, false},
+      {LOOM_FINETUNE_RESIDUAL, true, "finetune: {method: ppo}", LOOM_FINETUNE_PPO, true},
+      {LOOM_FINETUNE_RESIDUAL, true, "finetune: {method: td3}", LOOM_FINETUNE_TD3, false},
+      {LOOM_FINETUNE_PPO, false, "base: {policy: p}", LOOM_FINETUNE_PPO, true},
+  };
+
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    loomFinetuneConfig c = loom_default_finetune_config(cases[i].given, cases[i].of_policy);
+    loomError err = {0, ""};
+    if (loom_finetune_config_parse(&c, cases[i].text, strlen(cases[i].text), "c.yaml", &err))
+      fail_msg("%s", err.message);
+    if (c.finetune.method != cases[i].method || c.of_policy != cases[i].then_of_policy)
+      fail_msg("%s: method %d, of a policy: %d", cases[i].text, c.finetune.method, c.of_policy);
+  }
 }
 
 static void refuses(void** state) {
@@ -78,7 +107,7 @@ static void refuses(void** state) {
   };
 
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    loomFinetuneConfig c;
+    loomFinetuneConfig c = loom_default_finetune_config(LOOM_FINETUNE_PPO, false);
     loomError err = {0, ""};
     int code = loom_finetune_config_parse(&c, cases[i].text, strlen(cases[i].text), "c.yaml", &err);
     assert_int_equal(code, LOOM_ERR_FORMAT);
@@ -91,6 +120,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(comes_back),
       cmocka_unit_test(files_are_settings),
+      cmocka_unit_test(leaves_the_method_open),
+      cmocka_unit_test(leaves_the_method_open),
       cmocka_unit_test(refuses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
