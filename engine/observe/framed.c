@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/base/rotation.h"
-#include "engine/base/text.h"
 #include "engine/observe/observe_internal.h"
 
 bool loom_framed_parse(loomFramed* out, const char* key) {
@@ -38,26 +37,18 @@ static int eef_number(const char* name) {
   return *end || arm >= LOOM_MAX_ARMS ? -1 : (int)arm;
 }
 
-void loom_framed_note(loomFramedParts* p, const char* state) {
-  if (strstr(state, "gripper_qpos") && p->grippers < LOOM_MAX_ARMS)
-    snprintf(p->gripper[p->grippers++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, state);
-  if (loom_ends_with(state, "_shape") && p->shapes < LOOM_MAX_OBJECTS)
-    snprintf(p->shape[p->shapes++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, state);
-}
-
-int loom_framed_keys(loomName* key, int room, const loomFramedParts* p) {
+int loom_framed_keys(loomName* key, int room, int arms, loomName* gripper, int grippers, loomName* object,
+                     int objects) {
   int n = 0;
-  if (p->arms < 1 || p->objects < 1 || p->arms + p->grippers + p->objects * (1 + p->arms) + p->shapes > room)
-    return 0;
-  for (int a = 0; a < p->arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "eef%d@world", a);
+  if (arms < 1 || objects < 1 || arms + grippers + objects * (1 + arms) > room) return 0;
+  for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "eef%d@world", a);
 
-  for (int g = 0; g < p->grippers; g++) snprintf(key[n++], LOOM_NAME_MAX, "%s", p->gripper[g]);
+  for (int g = 0; g < grippers; g++) snprintf(key[n++], LOOM_NAME_MAX, "%s", gripper[g]);
 
-  for (int k = 0; k < p->objects; k++) {
-    snprintf(key[n++], LOOM_NAME_MAX, "%.40s@world", p->object[k]);
-    for (int a = 0; a < p->arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "%.40s@eef%d", p->object[k], a);
+  for (int k = 0; k < objects; k++) {
+    snprintf(key[n++], LOOM_NAME_MAX, "%.40s@world", object[k]);
+    for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "%.40s@eef%d", object[k], a);
   }
-  for (int i = 0; i < p->shapes; i++) snprintf(key[n++], LOOM_NAME_MAX, "%s", p->shape[i]);
   return n;
 }
 

@@ -28,21 +28,11 @@ enum { LOOM_FRAME_WORLD = -1 };  // other frames: arm a is a, object k is LOOM_M
 int loom_framed_bind(int frame[2], const loomFramed* framed, const loomEpisode* episode, loomError* err);
 void loom_framed_observe(float out[LOOM_FRAMED_DIM], const int frame[2], const loomEpisode* episode);
 
-/// What there is to see of a scene, by name.
-typedef struct loomFramedParts {
-  int arms, grippers, objects, shapes;
-  loomName gripper[LOOM_MAX_ARMS];    // (grippers) keys
-  loomName object[LOOM_MAX_OBJECTS];  // (objects) names
-  loomName shape[LOOM_MAX_OBJECTS];   // (shapes) keys: sizes of objects that come in many
-} loomFramedParts;
-
-/// Notes a state key that is one of a gripper or of a shape.
-void loom_framed_note(loomFramedParts* parts, const char* state);
-
 /// What says most of hands and objects: each hand's pose in the world and its gripper's observation, each
-/// object's pose in the world and from each hand, and its sizes, which where to take it depends on. How many
-/// keys; 0, and none, where they do not fit into `room`.
-int loom_framed_keys(loomName* key, int room, const loomFramedParts* parts);
+/// object's pose in the world and from each hand. How many keys; 0, and none, where they do not fit into
+/// `room`.
+int loom_framed_keys(loomName* key, int room, int arms, loomName* gripper, int grippers, loomName* object,
+                     int objects);
 
 /// The rows of a demo (`object`: its path in the file), or only how many there are (out NULL), which must
 /// agree with `rows` (0: any). Rows are `stride` apart. LOOM_ERR_FORMAT names what is missing.

@@ -4,20 +4,12 @@
 
 #include "engine/observe/observer.h"
 
-/// One measured size of an object: scale * geom_size[entry].
-typedef struct loomShapeEntry {
-  int entry;  // of the model's geom_size
-  double scale;
-} loomShapeEntry;
-
 /// The low-dimensional observations of a task's episodes, all of them, and where in a model they are.
 typedef struct loomStateObs {
   int n, dim;
   loomObsKey* key;              // (n) side by side, dim numbers in all
   int eef_body[LOOM_MAX_ARMS];  // whose orientation eef_quat is; -1 = the end effector site's
   int (*entry)[2];  // of each of the task's `observe`: the bound points, or the joint's qpos address
-  int shape_count;
-  loomShapeEntry* shape;  // (shape_count) of all objects, in their order
 } loomStateObs;
 
 int loom_state_obs_bind(loomStateObs* out, const loomEpisode* episode, loomError* err);

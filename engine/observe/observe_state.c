@@ -70,29 +70,13 @@ static int entry_dim(const loomObserveDef* o) {
   return o->kind == LOOM_OBSERVE_QUAT ? 4 : o->kind == LOOM_OBSERVE_JOINT ? 1 : 3;
 }
 
-// How large an object is that comes in many sizes: where its hands go depends on it.
-static int add_shape(loomStateObs* s, const loomTask* task, int object, const mjModel* m, loomError* err) {
-  const loomObjectDef* o = &task->objects[object];
-  int before = s->shape_count;
-  for (int v = 0; v < o->variable_count; v++) {
-    const loomVariable* x = &o->variables[v];
-    int geom = x->geom[0] ? mj_name2id(m, mjOBJ_GEOM, x->geom) : -1;
-    if (geom >= 0) s->shape[s->shape_count++] = (loomShapeEntry){3 * geom + x->index, x->scale};
-  }
-  if (s->shape_count == before) return 0;
-  return add_key(s, o->name, "shape", s->shape_count - before, task, err);
-}
-
 int loom_state_obs_bind(loomStateObs* s, const loomEpisode* e, loomError* err) {
   const loomTask* task = e->scene->task;
-  int code = 0, dim = 0, sizes = 0;
-  for (int o = 0; o < task->object_count; o++) sizes += task->objects[o].variable_count;
+  int code = 0, dim = 0;
   *s = (loomStateObs){0};
-  s->key = calloc((size_t)(e->arm_count * ARM_KEYS + task->object_count) + 1, sizeof *s->key);
+  s->key = calloc((size_t)e->arm_count * ARM_KEYS + 1, sizeof *s->key);
   s->entry = calloc((size_t)task->observe_count + 1, sizeof *s->entry);
-  s->shape = calloc((size_t)sizes + 1, sizeof *s->shape);
-  if (!s->key || !s->entry || !s->shape)
-    code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for observations");
+  if (!s->key || !s->entry) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for observations");
 
   for (int a = 0; !code && a < e->arm_count; a++) {
     code = add_arm(s, &e->arms[a], task, err);
@@ -105,7 +89,6 @@ int loom_state_obs_bind(loomStateObs* s, const loomEpisode* e, loomError* err) {
     dim += entry_dim(&task->observe[i]);
   }
   if (!code && dim) code = add_key(s, "", "object", dim, task, err);
-  for (int o = 0; !code && o < task->object_count; o++) code = add_shape(s, task, o, e->m, err);
   if (code) loom_state_obs_destroy(s);
   return code;
 }
@@ -113,7 +96,6 @@ int loom_state_obs_bind(loomStateObs* s, const loomEpisode* e, loomError* err) {
 void loom_state_obs_destroy(loomStateObs* s) {
   free(s->key);
   free(s->entry);
-  free(s->shape);
   *s = (loomStateObs){0};
 }
 
@@ -177,5 +159,4 @@ static double* see_entry(double* out, const loomStateObs* s, const loomEpisode* 
 void loom_state_obs_see(double* out, const loomStateObs* s, const loomEpisode* e) {
   for (int a = 0; a < e->arm_count; a++) out = see_arm(out, s, e, a);
   for (int i = 0; i < e->scene->task->observe_count; i++) out = see_entry(out, s, e, i);
-  for (int i = 0; i < s->shape_count; i++) *out++ = s->shape[i].scale * e->m->geom_size[s->shape[i].entry];
 }

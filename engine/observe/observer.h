@@ -2,7 +2,6 @@
 // trained on. A key is one of
 //   robot0_eef_pos, object   robosuite's low-dimensional observations: obs/NAME of a dataset, and in an
 //                            episode what observe_state.c makes of its state
-//   hammer_shape             likewise: the sizes of an object that comes in many, as its task names them
 //   hammer@eef0              a pose in the frame of something else (engine/observe/framed.h)
 //   front_image, front_depth, front_segmentation, pointcloud
 //                            pictures and point clouds (engine/observe/sense.h)

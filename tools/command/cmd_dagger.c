@@ -136,16 +136,16 @@ static int read_dagger_options(daggerArgs* a, int argc, char** argv) {
 
 static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScene* scene, loomError* err) {
   const loomTask* task = scene->task;
-  loomFramedParts parts = {.objects = task->object_count};
+  loomName object[LOOM_MAX_OBJECTS], gripper[LOOM_MAX_ARMS];
   loomEpisode* e = NULL;
+  int grippers = 0;
 
   // Keys that were named are the keys.
   for (int i = 0; i < a->nkey; i++)
     snprintf(data->key[data->key_count++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, a->key[i]);
   if (a->nkey) return 0;
 
-  // Otherwise a trial episode tells what can be observed: grippers and shapes by their names, objects by the
-  // task.
+  // Otherwise a trial episode tells what can be observed: grippers by their name, objects by the task.
   loomObserver* observer = NULL;
   int code = loom_episode_create(&e, scene, err), keys = 0;
   if (!code) code = loom_observer_create_all(&observer, e, err);
@@ -156,12 +156,13 @@ static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScen
   const loomObsKey* key = loom_observer_keys(observer, &keys);
 
   for (int k = 0; k < task->object_count; k++)
-    snprintf(parts.object[k], LOOM_NAME_MAX, "%s", task->objects[k].name);
-  for (int i = 0; i < keys; i++) loom_framed_note(&parts, key[i].name);
+    snprintf(object[k], LOOM_NAME_MAX, "%s", task->objects[k].name);
+  for (int i = 0; i < keys && grippers < LOOM_MAX_ARMS; i++)
+    if (strstr(key[i].name, "gripper_qpos")) snprintf(gripper[grippers++], LOOM_NAME_MAX, "%s", key[i].name);
 
   // Each hand with its gripper, and the objects as each hand sees them.
-  parts.arms = e->arm_count;
-  data->key_count = loom_framed_keys(data->key, LOOM_DATA_KEYS, &parts);
+  data->key_count = loom_framed_keys(data->key, LOOM_DATA_KEYS, e->arm_count, gripper, grippers, object,
+                                     task->object_count);
   loom_observer_destroy(observer);
   loom_episode_destroy(e);
   return data->key_count

@@ -8,16 +8,14 @@
 #include "engine/observe/sense.h"
 #include "engine/run/record_demo.h"
 
-enum { SIZE = 16, POINTS = 64, EVERY = 25 };
-enum { VECTORS = 4, KEYS = 7 };  // pictures and clouds come last
+enum { SIZE = 16, POINTS = 64, EVERY = 25, KEYS = 6 };
 
 static own* o;
 static char path[80];
 static loomSenseDef sense;
-static const char* const names[KEYS] = {"object",      "robot0_eef_pos", "rod_shape", "rod@eef1",
+static const char* const names[KEYS] = {"object",      "robot0_eef_pos", "rod@eef1",
                                         "front_image", "front_depth",    "pointcloud"};
-static const int shapes[KEYS][4] = {{0},           {0}, {0}, {0}, {3, SIZE, SIZE, 3}, {3, SIZE, SIZE, 1},
-                                    {2, POINTS, 3}};
+static const int shapes[KEYS][4] = {{0}, {0}, {0}, {3, SIZE, SIZE, 3}, {3, SIZE, SIZE, 1}, {2, POINTS, 3}};
 
 // Rank and shape of what is seen; of vectors the names alone.
 static void wanted_keys(loomObsKey key[KEYS]) {
@@ -38,9 +36,7 @@ static void add_pictures(loomDemoRecord* record, const loomTrace* t) {
   int64_t rows = t->rows;
 
   for (int i = 0; i < 3; i++)
-    must(loom_sense_key(&key[i], &sense, names[VECTORS + i], shapes[VECTORS + i][0], shapes[VECTORS + i] + 1,
-                        &err),
-         &err);
+    must(loom_sense_key(&key[i], &sense, names[3 + i], shapes[3 + i][0], shapes[3 + i] + 1, &err), &err);
   room[0] =
       loom_demo_record_room(record, "obs/front_image", LOOM_TYPE_U8, 4, (int64_t[]){rows, SIZE, SIZE, 3});
   room[1] =
@@ -104,7 +100,7 @@ static float* read_rows(loomObsKey* key, const loomDataset* set, const char* nam
 
 static void same_from_demo_and_episode(void** state) {
   (void)state;
-  static const loomObsKind kinds[KEYS] = {LOOM_OBS_STATE, LOOM_OBS_STATE, LOOM_OBS_STATE, LOOM_OBS_FRAMED,
+  static const loomObsKind kinds[KEYS] = {LOOM_OBS_STATE, LOOM_OBS_STATE, LOOM_OBS_FRAMED,
                                           LOOM_OBS_IMAGE, LOOM_OBS_DEPTH, LOOM_OBS_CLOUD};
   loomError err = {0, ""};
   loomDataset* set;
@@ -141,13 +137,13 @@ static void same_from_demo_and_episode(void** state) {
     must(loom_episode_show(o->e, o->trace.states + (ptrdiff_t)r * o->trace.state_dim, grip, &err), &err);
     loom_observer_see(vectors, observer, o->e);
     must(loom_observer_look(visual, observer, o->e, &err), &err);
-    for (int i = 0; i < VECTORS; i++)
+    for (int i = 0; i < 3; i++)
       for (int k = 0; k < key[i].dim; k++)
         assert_true(fabsf(vectors[key[i].offset + k] - recorded[i][(ptrdiff_t)r * key[i].dim + k]) < 1e-6f);
     for (int k = 0; k < SIZE * SIZE * 3; k++)
-      assert_true((float)image[k] == recorded[VECTORS][(ptrdiff_t)r * SIZE * SIZE * 3 + k]);
-    assert_memory_equal(depth, recorded[VECTORS + 1] + (ptrdiff_t)r * SIZE * SIZE, sizeof depth);
-    assert_memory_equal(cloud, recorded[VECTORS + 2] + (ptrdiff_t)r * POINTS * 3, sizeof cloud);
+      assert_true((float)image[k] == recorded[3][(ptrdiff_t)r * SIZE * SIZE * 3 + k]);
+    assert_memory_equal(depth, recorded[4] + (ptrdiff_t)r * SIZE * SIZE, sizeof depth);
+    assert_memory_equal(cloud, recorded[5] + (ptrdiff_t)r * POINTS * 3, sizeof cloud);
   }
 
   for (int i = 0; i < KEYS; i++) free(recorded[i]);
@@ -171,7 +167,7 @@ static void all_states_are_a_trace_s_row(void** state) {
     assert_int_equal(key[i].offset, at);
     assert_int_equal(key[i].kind, LOOM_OBS_STATE);
   }
-  assert_string_equal(key[n - 1].name, "rod_shape");
+  assert_string_equal(key[n - 1].name, "object");
 
   double* row = calloc((size_t)o->trace.obs_dim, sizeof *row);
   must(loom_episode_reset(o->e, 0, 5, 5, &err), &err);
@@ -183,34 +179,6 @@ static void all_states_are_a_trace_s_row(void** state) {
   loom_observer_destroy(observer);
 }
 
-// Sizes as the task names them, of the start that was drawn and of one after it.
-static void shapes_are_of_the_start(void** state) {
-  (void)state;
-  loomError err = {0, ""};
-  loomObserver* observer;
-  const loomTask* task = o->e->scene->task;
-  double seen[2][LOOM_MAX_VARIABLES];
-
-  for (int k = 0; k < task->object_count; k++) {
-    loomName name;
-    snprintf(name, sizeof name, "%.40s_shape", task->objects[k].name);
-    loomObsKey wanted = loom_obs_named(name);
-    must(loom_observer_create(&observer, o->e, &wanted, 1, NULL, &err), &err);
-    int sizes = loom_observer_dim(observer);
-    assert_true(sizes > 0 && sizes <= LOOM_MAX_VARIABLES);
-
-    for (uint64_t start = 0; start < 2; start++) {
-      must(loom_episode_reset(o->e, 0, 5, start, &err), &err);
-      loom_observer_see_doubles(seen[start], observer, o->e);
-      for (int v = 0, at = 0; v < task->objects[k].variable_count; v++)
-        if (task->objects[k].variables[v].geom[0])
-          assert_true(fabs(seen[start][at++] - o->e->variables[k][v]) < 1e-12);
-    }
-    assert_true(memcmp(seen[0], seen[1], (size_t)sizes * sizeof(double)) != 0);
-    loom_observer_destroy(observer);
-  }
-}
-
 // One message, whether a demo or an episode lacks the key: what is asked for, and what there is.
 static void keys_that_are_not_there(void** state) {
   (void)state;
@@ -218,7 +186,7 @@ static void keys_that_are_not_there(void** state) {
     const char *name, *demo, *episode;
   } wrong[] = {
       {"robot7_eef_pos",
-       "no observation 'robot7_eef_pos'; it has box_shape, front_depth, front_image, object, pointcloud,",
+       "no observation 'robot7_eef_pos'; it has front_depth, front_image, object, pointcloud,",
        "no observation 'robot7_eef_pos'; it has robot0_joint_pos, robot0_joint_pos_cos,"},
       {"cup@eef0",
        "no observation 'cup@eef0', since there is no frame 'cup'; it has world, eef0 to eef1, box, rod",
@@ -266,9 +234,10 @@ static void kinds_by_name_and_shape(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(same_from_demo_and_episode), cmocka_unit_test(keys_that_are_not_there),
-      cmocka_unit_test(kinds_by_name_and_shape),    cmocka_unit_test(all_states_are_a_trace_s_row),
-      cmocka_unit_test(shapes_are_of_the_start),
+      cmocka_unit_test(same_from_demo_and_episode),
+      cmocka_unit_test(keys_that_are_not_there),
+      cmocka_unit_test(kinds_by_name_and_shape),
+      cmocka_unit_test(all_states_are_a_trace_s_row),
   };
 
   return cmocka_run_group_tests_name("observer", tests, open_fixture, close_fixture);
