@@ -18,6 +18,9 @@ int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* labe
 /// The same of a file; *digest (nullable) is the loom_hash of its text. Also the errors of loom_read_text.
 int loom_yaml_load(loomYaml** out, uint64_t* digest, const char* path, loomError* err);
 void loom_yaml_destroy(loomYaml* yaml);
+/// From now on the root has the keys of another document's root too, where it lacks them; it takes that over.
+/// Neither may have one below it already. What counts or lists keys of the root finds its own only.
+void loom_yaml_lay_over(loomYaml* yaml, loomYaml* below);
 
 /// A node of the document; 0 = none.
 typedef int loomNode;
@@ -27,6 +30,8 @@ bool loom_yaml_is_map(const loomYaml* y, loomNode node);
 bool loom_yaml_is_list(const loomYaml* y, loomNode node);
 bool loom_yaml_is_scalar(const loomYaml* y, loomNode node);
 int loom_yaml_line(const loomYaml* y, loomNode node);
+/// Is the node the document's below?
+bool loom_yaml_is_below(const loomYaml* y, loomNode node);
 /// Value of a key, or 0.
 loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key);
 int loom_yaml_count(const loomYaml* y, loomNode node);              // entries of a list or map

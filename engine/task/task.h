@@ -21,6 +21,7 @@
 #include "engine/task/task_object.h"
 #include "engine/task/task_observe.h"
 #include "engine/task/task_reset.h"
+#include "engine/task/task_retarget.h"
 #include "engine/task/task_reward.h"
 #include "engine/task/task_subtask.h"
 
@@ -38,6 +39,7 @@ typedef struct loomTask {
   char about[256];
   char path[LOOM_PATH_MAX];  // of task.yaml
   char dir[LOOM_PATH_MAX];   // its folder
+  char like[LOOM_PATH_MAX];  // task file whose keys it has where it has none of its own; "" = none
   uint64_t digest;           // of its text and its robots' (loom_hash)
   loomName env_name;         // robosuite's name for it; "" = none
   loomName source_asset;     // asset root of the source demos; "" = relative to dir
@@ -45,6 +47,7 @@ typedef struct loomTask {
   loomName source_cleaned;  // the same demos cleaned, a file in dir, for balanced selection; "" = none
   bool source_mirrored;     // mirrored source demos are sources too
   loomMirrorDef mirror;
+  loomRetargetDef retarget;
   char model_file[LOOM_PATH_MAX];  // MJCF relative to dir; "" = the model of source demo model_demo
   int model_demo;
   bool placed;  // robots are put into model_file, each at its place

@@ -39,7 +39,9 @@ static int read_limits(taskParser* p, loomNode map) {
 
 static int read_source(taskParser* p, loomNode map) {
   loomTask* t = p->task;
-  if (!map) return 0;
+
+  // Demos of other robots are none of this task's.
+  if (!map || loom_yaml_is_below(p->y, map)) return 0;
 
   int code = loom_task_only(p->y, map, "source", p->err);
   if (!code)
@@ -163,6 +165,7 @@ static int read_task(taskParser* p, const char* robots_dir) {
   if (!code) code = loom_task_parse_subtasks(p, root);
   if (!code) code = loom_task_parse_rules(p, root);
   if (!code) code = loom_task_parse_mirror(p, root);
+  if (!code) code = loom_task_parse_retarget(p, root);
   if (!code) code = loom_task_parse_expert(p, root);
   if (!code) code = loom_task_parse_disturb(p, root);
   if (!code) code = read_named_conditions(p);
@@ -189,6 +192,28 @@ static int set_path(loomTask* t, const char* label, loomError* err) {
   return 0;
 }
 
+// The task that this one is like, whose keys it has where it has none of its own.
+static int read_like(loomYaml* y, loomTask* t, loomError* err) {
+  loomNode root = loom_yaml_root(y), node = loom_yaml_get(y, root, "like");
+  loomName file;
+  loomYaml* below = NULL;
+  int code = loom_yaml_read_text(file, sizeof file, y, root, "like", false, err);
+  if (code || !node) return code;
+  if (strchr(file, '/'))
+    return loom_yaml_error(y, node, "like", err, "expected the name of a file in the same folder");
+
+  snprintf(t->like, sizeof t->like, "%.900s/%s", t->dir, file);
+  if (!loom_is_file(t->like)) return loom_yaml_error(y, node, "like", err, "there is no file %.400s", t->like);
+  code = loom_yaml_load(&below, &t->digest, t->like, err);
+  if (!code) code = loom_task_only(below, loom_yaml_root(below), "task", err);
+  if (!code && loom_yaml_get(below, loom_yaml_root(below), "like"))
+    code = loom_yaml_error(y, node, "like", err, "%s is like another itself; name that one", file);
+
+  if (!code) loom_yaml_lay_over(y, below);
+  if (code) loom_yaml_destroy(below);
+  return code;
+}
+
 int loom_task_parse(loomTask** out, const char* text, size_t n, const char* label, const char* robots_dir,
                     loomError* err) {
   loomYaml* y = NULL;
@@ -198,12 +223,14 @@ int loom_task_parse(loomTask** out, const char* text, size_t n, const char* labe
 
   int code = set_path(t, label, err);
   if (!code) code = loom_yaml_parse(&y, text, n, label, err);
+  if (!code) code = read_like(y, t, err);
   taskParser p = {.y = y, .task = t, .err = err};
   if (!code) code = read_task(&p, robots_dir);
   loom_yaml_destroy(y);
 
-  // Two tasks with the same digest are the same task: its own text, and those of its robots.
-  t->digest = loom_hash(LOOM_HASH_SEED, text, n);
+  // Two tasks with the same digest are the same task: its own text, that of the one it is like, and those of
+  // its robots.
+  t->digest = loom_hash(t->like[0] ? t->digest : LOOM_HASH_SEED, text, n);
   for (int a = 0; a < t->arm_count; a++)
     t->digest = loom_hash(t->digest, &t->robots[a].digest, sizeof t->robots[a].digest);
 
