@@ -280,8 +280,8 @@ loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i) {
   if (i < 0 || i >= loom_yaml_count(y, node)) return 0;
 
   const yaml_node_t* n = node_at(y, node);
-  loomNode item = n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i]
-                                                : n->data.mapping.pairs.start[i].value;
+  loomNode item =
+      n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i] : n->data.mapping.pairs.start[i].value;
   return loom_yaml_is_below(y, node) ? item + first_below : item;
 }
 
@@ -318,8 +318,8 @@ int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError
   va_end(args);
 
   if (key && *key) {
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: key '%.100s': %s", label, loom_yaml_line(y, node), key,
-                          text);
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: key '%.100s': %s", label, loom_yaml_line(y, node),
+                          key, text);
   }
   return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s", label, loom_yaml_line(y, node), text);
 }

@@ -133,7 +133,8 @@ static void try_variants(sceneSearch* s, const char* dir, const char* folder, co
   for (int i = 0; i < n; i++) {
     size_t length = strlen(entry[i]->d_name);
     loomYaml* y = NULL;
-    snprintf(variant, sizeof variant, "%.63s/%.*s", folder, length > 5 ? (int)length - 5 : 0, entry[i]->d_name);
+    snprintf(variant, sizeof variant, "%.63s/%.*s", folder, length > 5 ? (int)length - 5 : 0,
+             entry[i]->d_name);
     scene_path(path, dir, variant);
 
     // Settings and other YAML lie there too.

@@ -143,8 +143,8 @@ static int read_sides(loomRobotDef* r, const robotFile* f, loomNode map) {
   int n = loom_yaml_count(f->y, list);
   for (int i = 0; i < LOOM_MAX_HAND; i++) r->side_entry[i] = list ? -1 : 0;
   if (list && (!loom_yaml_is_list(f->y, list) || n > LOOM_MAX_FINGERS))
-    return loom_yaml_error(f->y, list, "sides", f->err, "expected a list of at most %d lists of action entries",
-                           LOOM_MAX_FINGERS);
+    return loom_yaml_error(f->y, list, "sides", f->err,
+                           "expected a list of at most %d lists of action entries", LOOM_MAX_FINGERS);
 
   for (int s = 0; s < n; s++) {
     loomNode entries = loom_yaml_item(f->y, list, s);

@@ -76,13 +76,14 @@ typedef struct loomRobotDef {
   int apart_count;
   loomName (*apart)[2];  // (apart_count) bodies that no joint positions within limits bring together
   bool has_grasp;        // `grasp` is said
-  double grasp_pos[3];   // where it holds things, in the eef frame, m: the frame's z is the way the hand goes to
-  double grasp_quat[4];  // them, its y the way from the last of its sides to the first
-  int side_count;        // of `sides`; 0 = all entries close it alike
+  double
+      grasp_pos[3];  // where it holds things, in the eef frame, m: the frame's z is the way the hand goes to
+  double grasp_quat[4];           // them, its y the way from the last of its sides to the first
+  int side_count;                 // of `sides`; 0 = all entries close it alike
   int side_entry[LOOM_MAX_HAND];  // the side that each action entry closes; -1 = none: it opposes the thumb
   bool has_mirror;                // the hand, or its partner on the other side, is the mirror image of it
-  double mirror[3];      // in this plane of the eef frame: unit normal
-  int symmetry_turns;    // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
+  double mirror[3];               // in this plane of the eef frame: unit normal
+  int symmetry_turns;             // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
 } loomRobotDef;
 
 /// Read scenes/robots/TYPE.yaml for robot `index` (replaces "{i}").

@@ -92,6 +92,19 @@ static int read_head(taskParser* p, loomNode root) {
   return code;
 }
 
+// Canonical joints that suit the place, in place of the robot's own.
+static int read_place_joints(taskParser* p, loomNode map, int a) {
+  loomTask* t = p->task;
+  loomNode node = loom_yaml_get(p->y, map, "joints");
+  if (!node) return 0;
+  for (int b = 0; b < t->arm_count; b++) {
+    if (b == a || t->robots[b].index != t->robots[a].index) continue;
+    return loom_yaml_error(p->y, node, "joints", p->err, "robot '%s' has several arms", t->robots[a].robot);
+  }
+  loomJointsDef* arm = &t->robots[a].arm;
+  return loom_yaml_read_numbers(arm->init_qpos, arm->count, NULL, p->y, map, "joints", true, p->err);
+}
+
 // Where each robot stands: one entry a robot, which all its arms share.
 static int read_places(taskParser* p, loomNode root) {
   loomTask* t = p->task;
@@ -109,6 +122,7 @@ static int read_places(taskParser* p, loomNode root) {
     loomNode map = loom_yaml_item(p->y, list, t->robots[a].index);
     code = loom_task_only(p->y, map, "model: place", p->err);
     if (!code) code = loom_task_parse_pose(t->place_pos[a], t->place_quat[a], p->y, map, p->err);
+    if (!code) code = read_place_joints(p, map, a);
     if (!code && !t->robots[a].part_count)
       code = loom_yaml_error(p->y, map, "place", p->err, "robot '%s' has no `parts`", t->robots[a].type);
   }
@@ -203,7 +217,8 @@ static int read_like(loomYaml* y, loomTask* t, loomError* err) {
     return loom_yaml_error(y, node, "like", err, "expected the name of a file in the same folder");
 
   snprintf(t->like, sizeof t->like, "%.900s/%s", t->dir, file);
-  if (!loom_is_file(t->like)) return loom_yaml_error(y, node, "like", err, "there is no file %.400s", t->like);
+  if (!loom_is_file(t->like))
+    return loom_yaml_error(y, node, "like", err, "there is no file %.400s", t->like);
   code = loom_yaml_load(&below, &t->digest, t->like, err);
   if (!code) code = loom_task_only(below, loom_yaml_root(below), "task", err);
   if (!code && loom_yaml_get(below, loom_yaml_root(below), "like"))

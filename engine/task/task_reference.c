@@ -81,6 +81,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"model: place", "pos", "list of 3 numbers", "m", "[0, 0, 0]", "position", "[0, -0.66, 0.9]"},
     {"model: place", "yaw", "number", "rad", "0", "turn about z", "pi/2"},
     {"model: place", "rpy", "list of 3 numbers", "rad", "[0, 0, 0]", "roll, pitch, yaw, in place of `yaw`", "[0, 0, pi]"},
+    {"model: place", "joints", "list of numbers", "rad", "`init_qpos` of the robot's file", "canonical joints of a robot of one arm, where its own are in something's way", "[0, 0.2, 0, -2.6, 0, 2.9, 0.8]"},
 
     {"controller", "", "", "", "", "`controller:` in `task.yaml`. Lists have one entry for each of an arm's (6, or one a joint); one number stands for all.", ""},
     {"controller", "type", "OSC_POSE, JOINT_POSITION or WHOLE_BODY_IK", "", REQUIRED, "what an action is: a pose of the end effector, joints, or poses that all arms and the torso serve together", "OSC_POSE"},
@@ -263,6 +264,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"defaults", "", "", "", "", "`defaults:` in `task.yaml`: what holds for each subtask that does not say otherwise.", ""},
     {"defaults", "interpolate", "map", "", "see there", "section interpolate", "{speed: [0.25, 1]}"},
     {"defaults", "hold", "whole number", "control steps", "0", "as in a subtask", "5"},
+    {"defaults", "wait", "whole number", "control steps", "0", "as in a subtask", "20"},
     {"defaults", "noise", "map", "", "none", "section noise", "{action: 0.02}"},
     {"defaults", "pace", "list of 2 numbers", "", "[1, 1]", "as in a subtask", "[0.8, 1.3]"},
     {"defaults", "select", "map", "", "see there", "section select", "{top_k: 3}"},

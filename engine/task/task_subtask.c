@@ -252,6 +252,7 @@ static int read_subtask(loomSubtaskDef* s, taskParser* p, loomNode defaults, loo
     if (!code) code = read_pace(s, p, defaults);
     if (!code) code = read_select(&s->select, p, loom_yaml_get(p->y, defaults, "select"));
     if (!code) code = loom_yaml_read_int(&s->hold_steps, p->y, defaults, "hold", 0, 10000, false, p->err);
+    if (!code) code = loom_yaml_read_int(&s->wait_steps, p->y, defaults, "wait", 0, 10000, false, p->err);
   }
   return code ? code : read_fields(s, p, map);
 }
