@@ -78,7 +78,7 @@ typedef struct loomRobotDef {
   bool has_grasp;        // `grasp` is said
   double
       grasp_pos[3];  // where it holds things, in the eef frame, m: the frame's z is the way the hand goes to
-  double grasp_quat[4];           // them, its y the way from the last of its sides to the first
+  double grasp_quat[4];           // them, its x the way from the first of its sides to the last
   int side_count;                 // of `sides`; 0 = all entries close it alike
   int side_entry[LOOM_MAX_HAND];  // the side that each action entry closes; -1 = none: it opposes the thumb
   bool has_mirror;                // the hand, or its partner on the other side, is the mirror image of it

@@ -65,6 +65,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"retarget", "shift", "list of 3 numbers", "m", "[0, 0, 0]", "of the workspace, world frame", "[0.1, 0, -0.05]"},
     {"retarget", "scale", "number", "", "1", "of the workspace, for a scene of another size", "0.8"},
     {"retarget", "center", "list of 3 numbers", "m", "[0, 0, 0]", "that it is scaled about", "[0, 0, 0.8]"},
+    {"retarget", "retreat", "number", "m", "0", "that hands of another kind draw back the way they came, along the z axis of their grasp, once they have let go: a gripper has a finger where a palm leaves sideways", "0.05"},
     {"retarget", "offset", "list of maps", "", "none", "one a hand, in its own end effector's frame: section retarget: offset", "[{pos: [0, 0, 0.01]}, {yaw: pi}]"},
 
     {"retarget: offset", "", "", "", "", "An entry of `offset:` in `retarget:`.", ""},
@@ -413,7 +414,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"robot: gripper", "mirror", "list of 3 numbers", "", "not mirrored", "normal of the plane of the eef frame in which the hand, or the left one of a right one, is its mirror image", "[0, 1, 0]"},
     {"robot: gripper", "symmetry_turns", "whole number", "", "1", "hand poses equal under a full turn over this about its z", "2"},
 
-    {"robot: grasp", "", "", "", "", "`grasp:` of a gripper: the frame that what it holds lies in, z the way the hand goes to it, y from the last side to the first, as a plain gripper's is; and what closes which side.", ""},
+    {"robot: grasp", "", "", "", "", "`grasp:` of a gripper: the frame that what it holds lies in, z the way the hand goes to it, x from the first side to the last, as that of a plain gripper is; and what closes which side.", ""},
     {"robot: grasp", "pos", "list of 3 numbers", "m", "[0, 0, 0]", "in the eef frame", "[0, 0, 0.02]"},
     {"robot: grasp", "yaw", "number", "rad", "0", "turn about z", "pi/2"},
     {"robot: grasp", "rpy", "list of 3 numbers", "rad", "[0, 0, 0]", "roll, pitch, yaw, in place of `yaw`", "[0, 0, pi]"},

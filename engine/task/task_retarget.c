@@ -53,6 +53,7 @@ int loom_task_parse_retarget(taskParser* p, loomNode root) {
   if (!code) code = loom_yaml_read_numbers(r->shift, 3, NULL, p->y, map, "shift", false, p->err);
   if (!code) code = loom_yaml_read_numbers(r->center, 3, NULL, p->y, map, "center", false, p->err);
   if (!code) code = loom_yaml_read_number(&r->scale, p->y, map, "scale", false, p->err);
+  if (!code) code = loom_yaml_read_number(&r->retreat, p->y, map, "retreat", false, p->err);
   if (!code && !(r->scale > 0))
     code = loom_yaml_error(p->y, loom_yaml_get(p->y, map, "scale"), "scale", p->err, "expected more than 0");
   return code ? code : read_offsets(r, p, map);

@@ -15,11 +15,12 @@ LOOM_C_BEGIN
 typedef struct loomRetargetDef {
   bool declared;
   int line;
-  char from[256];                  // task that the demos are of; "" = the one that their dataset names
-  bool has_arms;                   // else each arm follows its own
-  int arms[LOOM_MAX_ARMS];         // arm of the demos that each arm follows; -1 = none
-  double shift[3], center[3];      // m, world frame
-  double scale;                    // 1 = as it is
+  char from[256];              // task that the demos are of; "" = the one that their dataset names
+  bool has_arms;               // else each arm follows its own
+  int arms[LOOM_MAX_ARMS];     // arm of the demos that each arm follows; -1 = none
+  double shift[3], center[3];  // m, world frame
+  double scale;                // 1 = as it is
+  double retreat;              // m that hands of another kind draw back the way they came once they let go
   loomPose offset[LOOM_MAX_ARMS];  // of each arm, in its own end effector's frame
 } loomRetargetDef;
 

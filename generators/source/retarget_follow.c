@@ -8,15 +8,27 @@
 #include "engine/sim/part.h"
 
 static const double reach_tolerance = 0.01;  // m, and 0.1 m a rad: a grasp forgives that
-static const double posture = 2e-5;          // of inverse kinematics, as whole-body control has it
+static const double open_after = 0.2,
+                    retreat_time = 0.5;  // s that fingers take to open, and a hand to draw back
+static const double aside_speed = 0.12;  // m/s
+static const double posture = 2e-5;      // of inverse kinematics, as whole-body control has it
 static const double torso_weight = 10;
 static const double limit_margin = 0.025;  // rad or m: so near its limit a joint stands at it
 enum {
   FIRST_PLANS = 100,  // of four iterations of inverse kinematics each, from the canonical joints
+  MAX_HOLDS = 64,     // of one arm in a demo; what comes after them is taken as it comes
   NEXT_PLANS = 20,    // from those of the row before
   CLOSING_STEPS =
       10,  // in which a hand of another kind closes within a control step, to stop at what it meets
 };
+
+/// What a hand of the demo has for a while, and the place that the target's hand has to have it in its middle.
+typedef struct retargetHold {
+  int object;  // of the demo's task
+  int first, held, open,
+      end;       // rows: that it counts from; at which all sides first touch it; it is let go; one past
+  double shift;  // of the hand along the x axis of its grasp, m
+} retargetHold;
 
 /// A demo on its way.
 typedef struct follower {
@@ -28,7 +40,10 @@ typedef struct follower {
   double grip[LOOM_MAX_ARMS][LOOM_MAX_JOINTS];  // how far each joint of a hand has closed, -1 to 1
   double hand[LOOM_MAX_ARMS][LOOM_MAX_HAND];    // the action at the row before
   bool holds[LOOM_MAX_ARMS];                    // all its sides touch something
-  double* state;                                // (S) of this row
+  int hold_count[LOOM_MAX_ARMS];
+  retargetHold hold[LOOM_MAX_ARMS][MAX_HOLDS];
+  double aside[LOOM_MAX_ARMS][3];  // what holds add to the hand's position now, in its own frame, m
+  double* state;                   // (S) of this row
   loomError* err;
 } follower;
 
@@ -290,8 +305,9 @@ static void note_contacts(follower* f, int t) {
   }
 }
 
-// ---- rows
+// ---- a beginning
 
+// Everything as the models and robots' files have it.
 static int begin(follower* f) {
   const mjModel* m = f->e->m;
   int code = loom_whole_body_bind(&f->body, f->e->arms, f->e->arm_count, m, f->err);
@@ -323,16 +339,118 @@ static int begin(follower* f) {
   return 0;
 }
 
+// ---- holds
+
+// Hands of different kinds have things of different thickness at different places between their sides.
+static void find_holds(follower* f, int a) {
+  const loomReplay* r = f->s->replay;
+  int b = f->r->arm[a], first = 0;
+  if (b < 0 || f->r->alike[a]) return;
+
+  int all = (1 << f->r->from->robots[b].finger_count) - 1;
+  for (int t = 0; t < r->rows && all && f->hold_count[a] < MAX_HOLDS; t++) {
+    for (int o = 0; o < r->object_count; o++) {
+      if (r->touch[(t * r->arm_count + b) * r->object_count + o] != all || r->grip[b][t] <= 0) continue;
+      int open = t;
+      while (open < r->rows && r->grip[b][open] > 0) open++;
+      int end = open;
+
+      // It counts until the subtask ends in which it is let go, so that no subtask is taken apart.
+      for (int k = 0; k < f->r->from->subtask_count[b]; k++) {
+        if (r->end[b][k] < end) continue;
+        end = r->end[b][k];
+        break;
+      }
+      f->hold[a][f->hold_count[a]++] = (retargetHold){o, first, t, open, end, 0};
+      first = t = end;
+      break;
+    }
+  }
+}
+
+// The least distance of a side of a hand from an object, m.
+static double side_distance(const follower* f, int a, int side, int object) {
+  const mjModel* m = f->e->m;
+  const loomScene* scene = f->e->scene;
+  const loomRobotDef* robot = f->e->arms[a].robot;
+  double least = 1;
+  for (int g = 0; g < robot->finger_geom_count[side]; g++) {
+    int finger = mj_name2id(m, mjOBJ_GEOM, robot->finger_geoms[side][g]);
+    for (int i = 0; i < m->ngeom && finger >= 0; i++) {
+      bool touches = m->geom_contype[i] || m->geom_conaffinity[i];
+      if (!touches || loom_object_of_geom(m, scene->object_body, scene->task->object_count, i) != object)
+        continue;
+      least = fmin(least, mj_geomDistance(m, f->e->d, finger, i, least, NULL));
+    }
+  }
+  return least;
+}
+
+static int target_object(const follower* f, int object) {
+  for (int o = 0; o < f->e->scene->task->object_count; o++)
+    if (f->r->object[o] == object) return o;
+  return -1;
+}
+
+static void want_poses(loomPose* eef, loomPose* target, const follower* f, int t);
+
+// With the hand open where the demo's has the object, as far from the one side as from the other.
+static int center_hold(follower* f, int a, retargetHold* h) {
+  loomPose eef[LOOM_MAX_ARMS], target[LOOM_MAX_ARMS];
+  int object = target_object(f, h->object), code = begin(f);
+  if (code || object < 0 || f->e->arms[a].robot->finger_count != 2) return code;
+
+  mj_kinematics(f->e->m, f->e->d);
+  want_poses(eef, target, f, h->held);
+  put_objects(f, h->held);
+  if (!solve_arms(f, eef, 0)) return 0;
+  code = show(f);
+  h->shift = 0.5 * (side_distance(f, a, 0, object) - side_distance(f, a, 1, object));
+  return code;
+}
+
+// How far a hand that has let go has drawn back the way it came, m: once its fingers are open.
+static double drawn_back(const follower* f, const retargetHold* h, int t) {
+  double s = (double)(t - h->open) / f->e->scene->task->control_freq;
+  return f->r->to->retarget.retreat * mju_clip((s - open_after) / retreat_time, 0, 1);
+}
+
+// What the hold at a row adds to the hand's pose, in its own frame.
+static void find_aside(double out[3], const follower* f, int a, int t) {
+  mju_zero3(out);
+  for (int i = 0; i < f->hold_count[a]; i++) {
+    const retargetHold* h = &f->hold[a][i];
+    if (t < h->first || t >= h->end) continue;
+    loom_quat_rotate(out, f->e->arms[a].robot->grasp_quat,
+                     (const double[]){h->shift, 0, -drawn_back(f, h, t)});
+  }
+}
+
+// From one hold to the next without haste.
+static void step_aside(follower* f, int t) {
+  for (int a = 0; a < f->e->arm_count; a++) {
+    double to[3], way[3], most = aside_speed / f->e->scene->task->control_freq;
+    find_aside(to, f, a, t);
+    mju_sub3(way, to, f->aside[a]);
+    double size = mju_norm3(way);
+    mju_addToScl3(f->aside[a], way, t && size > most ? most / size : 1);
+  }
+}
+
+// ---- rows
+
 // The pose of each hand at the row, and where it is sent; arms that follow none stay.
 static void want_poses(loomPose* eef, loomPose* target, const follower* f, int t) {
   for (int a = 0; a < f->e->arm_count; a++) {
     int b = f->r->arm[a];
     if (b < 0) {
       eef[a] = target[a] = loom_episode_eef(f->e, a);
-    } else {
-      eef[a] = loom_retarget_hand(f->r, a, f->s->replay->eef[b][t]);
-      target[a] = loom_retarget_hand(f->r, a, f->s->replay->target[b][t]);
+      continue;
     }
+    loomPose more = loom_pose_identity();
+    mju_copy3(more.pos, f->aside[a]);
+    eef[a] = loom_pose_mul(loom_retarget_hand(f->r, a, f->s->replay->eef[b][t]), more);
+    target[a] = loom_pose_mul(loom_retarget_hand(f->r, a, f->s->replay->target[b][t]), more);
   }
 }
 
@@ -349,6 +467,7 @@ static int follow_row(follower* f, int t) {
   loomPose eef[LOOM_MAX_ARMS], target[LOOM_MAX_ARMS];
   int code = 0;
   if (!t) mj_kinematics(f->e->m, f->e->d);
+  step_aside(f, t);
   want_poses(eef, target, f, t);
   put_objects(f, t);
   if (!solve_arms(f, eef, t))
@@ -436,7 +555,14 @@ int loom_retarget_follow(loomRetargeted* out, loomEpisode* e, const loomRetarget
   if (!out->actions || !out->states)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a retargeted demo");
 
-  int code = begin(&f);
+  f.state = out->states;
+  int code = 0;
+  for (int a = 0; a < e->arm_count; a++) {
+    find_holds(&f, a);
+    for (int i = 0; !code && i < f.hold_count[a]; i++) code = center_hold(&f, a, &f.hold[a][i]);
+  }
+
+  if (!code) code = begin(&f);
   for (int t = 0; !code && t < out->rows; t++) {
     f.state = out->states + (size_t)t * (size_t)e->state_dim;
     code = follow_row(&f, t);
