@@ -21,16 +21,13 @@ struct loomYaml {
   loomYaml* below;  // whose keys the root has too, where it lacks them; NULL = none
 };
 
-// Nodes of the document below are numbered from here on; no document has as many of its own.
-enum { first_below = 1 << 24 };
-
 static const loomYaml* owner(const loomYaml* y, loomNode node) {
   return loom_yaml_is_below(y, node) ? y->below : y;
 }
 
 static yaml_node_t* node_at(const loomYaml* y, loomNode node) {
   const loomYaml* of = owner(y, node);
-  if (of != y) node -= first_below;
+  if (of != y) node -= LOOM_YAML_BELOW;
   return node > 0 ? yaml_document_get_node((yaml_document_t*)&of->document, node) : NULL;
 }
 
@@ -234,7 +231,7 @@ void loom_yaml_lay_over(loomYaml* y, loomYaml* below) {
 // ---- nodes
 
 bool loom_yaml_is_below(const loomYaml* y, loomNode node) {
-  return y->below && node > first_below;
+  return y->below && node > LOOM_YAML_BELOW;
 }
 
 loomNode loom_yaml_root(const loomYaml* y) {
@@ -262,6 +259,10 @@ int loom_yaml_line(const loomYaml* y, loomNode node) {
   return n ? (int)n->start_mark.line + 1 : 0;
 }
 
+int loom_yaml_place(const loomYaml* y, loomNode node) {
+  return loom_yaml_line(y, node) + (loom_yaml_is_below(y, node) ? LOOM_YAML_BELOW : 0);
+}
+
 const char* loom_yaml_text(const loomYaml* y, loomNode node) {
   return loom_yaml_is_scalar(y, node) ? (const char*)node_at(y, node)->data.scalar.value : NULL;
 }
@@ -282,14 +283,14 @@ loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i) {
   const yaml_node_t* n = node_at(y, node);
   loomNode item =
       n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i] : n->data.mapping.pairs.start[i].value;
-  return loom_yaml_is_below(y, node) ? item + first_below : item;
+  return loom_yaml_is_below(y, node) ? item + LOOM_YAML_BELOW : item;
 }
 
 const char* loom_yaml_key(const loomYaml* y, loomNode map, int i) {
   if (!loom_yaml_is_map(y, map) || i < 0 || i >= loom_yaml_count(y, map)) return NULL;
 
   loomNode key = node_at(y, map)->data.mapping.pairs.start[i].key;
-  return loom_yaml_text(y, loom_yaml_is_below(y, map) ? key + first_below : key);
+  return loom_yaml_text(y, loom_yaml_is_below(y, map) ? key + LOOM_YAML_BELOW : key);
 }
 
 loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key) {
@@ -302,7 +303,7 @@ loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key) {
   // What the root lacks the one below may have.
   if (map != loom_yaml_root(y) || !y->below) return 0;
   loomNode found = loom_yaml_get(y->below, loom_yaml_root(y->below), key);
-  return found ? found + first_below : 0;
+  return found ? found + LOOM_YAML_BELOW : 0;
 }
 
 // ---- errors

@@ -8,7 +8,10 @@
 
 #include "engine/base/error.h"
 
-enum { LOOM_YAML_MAX = 1 << 20 };  // bytes of a document
+enum {
+  LOOM_YAML_MAX = 1 << 20,    // bytes of a document
+  LOOM_YAML_BELOW = 1 << 24,  // from here on nodes and places of a document below are numbered
+};
 
 typedef struct loomYaml loomYaml;  // a document
 
@@ -30,6 +33,8 @@ bool loom_yaml_is_map(const loomYaml* y, loomNode node);
 bool loom_yaml_is_list(const loomYaml* y, loomNode node);
 bool loom_yaml_is_scalar(const loomYaml* y, loomNode node);
 int loom_yaml_line(const loomYaml* y, loomNode node);
+/// The same, and LOOM_YAML_BELOW more where the node is of the document below.
+int loom_yaml_place(const loomYaml* y, loomNode node);
 /// Is the node the document's below?
 bool loom_yaml_is_below(const loomYaml* y, loomNode node);
 /// Value of a key, or 0.

@@ -216,7 +216,10 @@ static int read_like(loomYaml* y, loomTask* t, loomError* err) {
   if (strchr(file, '/'))
     return loom_yaml_error(y, node, "like", err, "expected the name of a file in the same folder");
 
-  snprintf(t->like, sizeof t->like, "%.900s/%s", t->dir, file);
+  size_t size = strlen(t->dir) + strlen(file) + 2;
+  t->like = loom_heap_take(&t->heap, size, 1);
+  if (!t->like) return loom_task_no_memory(y, node, err);
+  snprintf(t->like, size, "%s/%s", t->dir, file);
   if (!loom_is_file(t->like))
     return loom_yaml_error(y, node, "like", err, "there is no file %.400s", t->like);
   code = loom_yaml_load(&below, &t->digest, t->like, err);
@@ -245,7 +248,7 @@ int loom_task_parse(loomTask** out, const char* text, size_t n, const char* labe
 
   // Two tasks with the same digest are the same task: its own text, that of the one it is like, and those of
   // its robots.
-  t->digest = loom_hash(t->like[0] ? t->digest : LOOM_HASH_SEED, text, n);
+  t->digest = loom_hash(t->like ? t->digest : LOOM_HASH_SEED, text, n);
   for (int a = 0; a < t->arm_count; a++)
     t->digest = loom_hash(t->digest, &t->robots[a].digest, sizeof t->robots[a].digest);
 

@@ -36,8 +36,9 @@ static int read_offsets(loomRetargetDef* r, taskParser* p, loomNode map) {
 }
 
 int loom_task_parse_retarget(taskParser* p, loomNode root) {
-  loomRetargetDef* r = &p->task->retarget;
+  loomRetargetDef* r = p->task->retarget = loom_task_take(p, 1, sizeof *r);
   loomNode map = loom_yaml_get(p->y, root, "retarget");
+  if (!r) return LOOM_ERR_MEMORY;
   r->scale = 1;
   for (int a = 0; a < LOOM_MAX_ARMS; a++) {
     r->arms[a] = a;
@@ -46,7 +47,7 @@ int loom_task_parse_retarget(taskParser* p, loomNode root) {
   if (!map) return 0;
 
   r->declared = true;
-  r->line = loom_yaml_line(p->y, map);
+  r->line = loom_yaml_place(p->y, map);
   int code = loom_task_only(p->y, map, "retarget", p->err);
   if (!code) code = loom_yaml_read_text(r->from, sizeof r->from, p->y, map, "from", false, p->err);
   if (!code) code = read_arms(r, p, map);

@@ -6,13 +6,13 @@
 // ---- what becomes of what
 
 static int at_line(const loomTask* to, loomError* err, const char* what) {
-  const loomRetargetDef* def = &to->retarget;
+  const loomRetargetDef* def = to->retarget;
   if (!def->declared) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s", to->path, what);
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: `retarget:`: %s", to->path, def->line, what);
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: `retarget:`: %s", LOOM_TASK_AT(to, def->line), what);
 }
 
 static int plan_arms(loomRetarget* r, loomError* err) {
-  const loomRetargetDef* def = &r->to->retarget;
+  const loomRetargetDef* def = r->to->retarget;
   char what[256];
   bool any = false;
   if (!def->has_arms && r->from->arm_count != r->to->arm_count) {
@@ -54,7 +54,7 @@ static int plan_hand(loomRetarget* r, int a, loomError* err) {
         r->to->path, a, from->type, to->type, both[i]->type);
   }
 
-  r->hand[a] = r->to->retarget.offset[a];
+  r->hand[a] = r->to->retarget->offset[a];
   if (!r->alike[a] || (from->has_grasp && to->has_grasp)) {
     loomPose turn = loom_pose_mul(grasp_of(from), loom_pose_inverse(grasp_of(to)));
     r->hand[a] = loom_pose_mul(turn, r->hand[a]);
@@ -73,8 +73,8 @@ static int plan_objects(loomRetarget* r, loomError* err) {
   return 0;
 }
 
-// Arms that stay where they are have whatever subtasks they have: their ends are those of the task's first arm
-// that moves, if they are as many.
+// Arms that stay where they are have whatever subtasks they have: their ends are those of the task's first
+// arm that moves, if they are as many.
 static bool same_subtasks(const loomRetarget* r) {
   for (int a = 0; a < r->to->arm_count; a++) {
     int b = r->arm[a];
@@ -99,7 +99,7 @@ int loom_retarget_plan(loomRetarget* r, const loomTask* from, const loomTask* to
 // ---- poses
 
 loomPose loom_retarget_place(const loomRetarget* r, loomPose pose) {
-  const loomRetargetDef* def = &r->to->retarget;
+  const loomRetargetDef* def = r->to->retarget;
 
   // What is not scaled keeps its bits.
   for (int i = 0; i < 3 && def->scale != 1; i++)
@@ -114,8 +114,8 @@ loomPose loom_retarget_hand(const loomRetarget* r, int a, loomPose pose) {
 
 // ---- grippers
 
-// How far each side of a hand is told to close, and its thumb to oppose, -1 to 1; the number of sides. Which
-// way a plain gripper goes counts as where it goes.
+// How far each side of a hand is told to close, and its thumb to oppose, -1 to 1; the number of sides.
+// Which way a plain gripper goes counts as where it goes.
 static int read_sides(double side[LOOM_MAX_FINGERS], double* oppose, const loomRobotDef* robot,
                       const double* hand) {
   int n = robot->side_count ? robot->side_count : 1, count[LOOM_MAX_FINGERS] = {0}, opposing = 0;

@@ -22,18 +22,18 @@ typedef struct loomRetarget {
   bool same_subtasks;            // segments end where those of `from` do
 } loomRetarget;
 
-/// LOOM_ERR_FORMAT, naming file and line where there is one: another number of arms and no `retarget: arms:`,
-/// an arm that the demos do not have, a hand without `grasp:`, an object that they do not have.
+/// LOOM_ERR_FORMAT, naming file and line where there is one: another number of arms and no `retarget:
+/// arms:`, an arm that the demos do not have, a hand without `grasp:`, an object that they do not have.
 int loom_retarget_plan(loomRetarget* out, const loomTask* from, const loomTask* to, loomError* err);
 
 /// A pose in the demo's world, in the target's.
 loomPose loom_retarget_place(const loomRetarget* r, loomPose pose);
 /// Where the target's arm goes where the demo's hand is at `pose`.
 loomPose loom_retarget_hand(const loomRetarget* r, int arm, loomPose pose);
-/// What the target's hand does (its gripper_dim entries) while the demo's does `hand`. `before` is what it did
-/// last, which goes on where a plain gripper is told nothing. Each side of a hand closes as the other's side
-/// does, or as both where that has one only; a plain gripper closes where they mostly do. Entries of no side
-/// oppose the thumb: as the demo's do, or at 1 where it has none.
+/// What the target's hand does (its gripper_dim entries) while the demo's does `hand`. `before` is what it
+/// did last, which goes on where a plain gripper is told nothing. Each side of a hand closes as the
+/// other's side does, or as both where that has one only; a plain gripper closes where they mostly do.
+/// Entries of no side oppose the thumb: as the demo's do, or at 1 where it has none.
 void loom_retarget_grip(double* out, const loomRetarget* r, int arm, const double* hand,
                         const double* before);
 

@@ -22,7 +22,8 @@ enum {
       10,  // in which a hand of another kind closes within a control step, to stop at what it meets
 };
 
-/// What a hand of the demo has for a while, and the place that the target's hand has to have it in its middle.
+/// What a hand of the demo has for a while, and the place that the target's hand has to have it in its
+/// middle.
 typedef struct retargetHold {
   int object;  // of the demo's task
   int first, held, open,
@@ -70,7 +71,8 @@ static int object_of_joint(const loomScene* scene, int joint) {
   return -1;
 }
 
-// The recorded demo's joint that a joint of an object, or of the scene, is; -1 = it stays as the model has it.
+// The recorded demo's joint that a joint of an object, or of the scene, is; -1 = it stays as the model has
+// it.
 static int recorded_joint(const follower* f, int joint) {
   const mjModel* from = f->s->scene->model;
   int o = object_of_joint(f->e->scene, joint);
@@ -132,6 +134,7 @@ static bool put_recorded_hand(follower* f, int a, int t) {
 
   const loomRobotDef* robot = &f->r->from->robots[recorded_arm(f, f->r->arm[a])];
   if (robot->gripper_joint_count != arm->hand_n) return false;
+
   const double* state = f->s->demo->states + (size_t)t * (size_t)f->s->demo->state_dim + 1;
   for (int i = 0; i < arm->hand_n; i++) {
     int joint = mj_name2id(from, mjOBJ_JOINT, robot->gripper_joints[i]);
@@ -181,10 +184,12 @@ static int show(follower* f) {
   return loom_episode_show(f->e, f->state, grip, f->err);
 }
 
-// A hand of another kind closes until all its sides touch something, where it stays until it is told to open.
+// A hand of another kind closes until all its sides touch something, where it stays until it is told to
+// open.
 static int work_grip(follower* f, int a, const double* hand) {
   bool closing = closes(&f->e->arms[a], hand);
   if (!closing) f->holds[a] = false;
+
   int code = 0;
   for (int k = 0; !code && k < CLOSING_STEPS && !f->holds[a]; k++) {
     move_grip(f, a, hand, 1.0 / CLOSING_STEPS);
@@ -198,8 +203,8 @@ static int work_grip(follower* f, int a, const double* hand) {
 
 // ---- arms
 
-// All arms and their torsos at once, joints near their canonical ones where that is free, as whole-body control
-// has it. Speeds are looked at afterwards: a step may be as long as it likes.
+// All arms and their torsos at once, joints near their canonical ones where that is free, as whole-body
+// control has it. Speeds are looked at afterwards: a step may be as long as it likes.
 static bool solve_arms(follower* f, const loomPose* want, int t) {
   loomWholeBody* body = &f->body;
   for (int a = 0; a < f->e->arm_count; a++) {
@@ -208,6 +213,7 @@ static bool solve_arms(follower* f, const loomPose* want, int t) {
     mju_quat2Mat(s->goal_mat, want[a].quat);
   }
 
+  // Until it comes no closer.
   const double still = 1e-7, any_speed = 100;
   double before = INFINITY;
   bool ok = true;
@@ -404,6 +410,7 @@ static int center_hold(follower* f, int a, retargetHold* h) {
   want_poses(eef, target, f, h->held);
   put_objects(f, h->held);
   if (!solve_arms(f, eef, 0)) return 0;
+
   code = show(f);
   h->shift = 0.5 * (side_distance(f, a, 0, object) - side_distance(f, a, 1, object));
   return code;
@@ -412,7 +419,7 @@ static int center_hold(follower* f, int a, retargetHold* h) {
 // How far a hand that has let go has drawn back the way it came, m: once its fingers are open.
 static double drawn_back(const follower* f, const retargetHold* h, int t) {
   double s = (double)(t - h->open) / f->e->scene->task->control_freq;
-  return f->r->to->retarget.retreat * mju_clip((s - open_after) / retreat_time, 0, 1);
+  return f->r->to->retarget->retreat * mju_clip((s - open_after) / retreat_time, 0, 1);
 }
 
 // What the hold at a row adds to the hand's pose, in its own frame.
@@ -466,6 +473,8 @@ static void put_action(double* action, const follower* f, const loomPose* target
 static int follow_row(follower* f, int t) {
   loomPose eef[LOOM_MAX_ARMS], target[LOOM_MAX_ARMS];
   int code = 0;
+
+  // Objects and arms.
   if (!t) mj_kinematics(f->e->m, f->e->d);
   step_aside(f, t);
   want_poses(eef, target, f, t);
@@ -488,6 +497,8 @@ static int follow_row(follower* f, int t) {
   f->e->d->time = (double)t / f->e->scene->task->control_freq;
   if (!code) code = show(f);
   if (code) return code;
+
+  // How well that goes.
   for (int a = 0; a < f->e->arm_count; a++)
     if (f->r->arm[a] >= 0) note_reach(f, a, t, gap(loom_episode_eef(f->e, a), eef[a]));
   note_limits(f);

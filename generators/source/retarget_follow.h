@@ -1,5 +1,5 @@
-// A demo followed by a task's own robots: their joints by inverse kinematics, row by row, with nothing moved by
-// physics, and what stands in the way of that. Internal.
+// A demo followed by a task's own robots: their joints by inverse kinematics, row by row, with nothing
+// moved by physics, and what stands in the way of that. Internal.
 #ifndef LOOM_GENERATORS_SOURCE_RETARGET_FOLLOW_H
 #define LOOM_GENERATORS_SOURCE_RETARGET_FOLLOW_H
 
@@ -38,8 +38,8 @@ typedef struct loomRetargeted {
   char reason[256];  // else why not
 } loomRetargeted;
 
-/// Follow a demo in an episode of the target's task. What comes of it depends on the demo, the tasks and their
-/// models alone. Free with loom_retargeted_destroy, after an error too.
+/// Follow a demo in an episode of the target's task. What comes of it depends on the demo, the tasks and
+/// their models alone. Free with loom_retargeted_destroy, after an error too.
 int loom_retarget_follow(loomRetargeted* out, loomEpisode* episode, const loomRetarget* r,
                          const loomRetargetSource* source, loomError* err);
 void loom_retargeted_destroy(loomRetargeted* retargeted);

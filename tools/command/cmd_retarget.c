@@ -102,7 +102,7 @@ typedef struct retargeting {
 
 // A file beside the target's task, a scene, or nothing: then the dataset says.
 static const char* task_from(const retargeting* r, char path[LOOM_PATH_MAX]) {
-  const char* from = r->to->retarget.from;
+  const char* from = r->to->retarget->from;
   if (r->a->from) return r->a->from;
   if (!from[0]) return NULL;
   snprintf(path, LOOM_PATH_MAX, "%.700s/%.255s", r->to->dir, from);

@@ -1,5 +1,5 @@
-// Retargeted demos: onto the same robots they are the same, what one hand holds lies in the other as it did, and
-// grippers and hands say the same to each other.
+// Retargeted demos: onto the same robots they are the same, what one hand holds lies in the other as it did,
+// and grippers and hands say the same to each other.
 #include <math.h>
 
 #include "generators/source/mirror.h"
@@ -24,11 +24,12 @@ static loomTask* made_up(int arms, int entries) {
   make_room(t);
   snprintf(t->path, sizeof t->path, "made_up.yaml");
   t->arm_count = arms;
-  t->retarget.scale = 1;
+  t->retarget = more_room(t, NULL, 0, 1, sizeof *t->retarget);
+  t->retarget->scale = 1;
   for (int a = 0; a < LOOM_MAX_ARMS; a++) {
     loomRobotDef* robot = &t->robots[a];
-    t->retarget.arms[a] = a;
-    t->retarget.offset[a] = loom_pose_identity();
+    t->retarget->arms[a] = a;
+    t->retarget->offset[a] = loom_pose_identity();
     robot->gripper_dim = entries;
     loom_quat_from_rpy(robot->grasp_quat, (const double[]){0, 0, 0});
     snprintf(robot->type, sizeof robot->type, entries == 1 ? "gripper" : "hand");
@@ -66,7 +67,7 @@ static void onto_itself_nothing_changes(void** state) {
 static void what_one_holds_lies_in_the_other(void** state) {
   (void)state;
   loomTask *from = made_up(2, 6), *to = made_up(2, 1);
-  loomRetargetDef* def = &to->retarget;
+  loomRetargetDef* def = to->retarget;
   loomRetarget r;
   loomError err = {0, ""};
   def->scale = 0.5;
@@ -160,16 +161,16 @@ static void what_cannot_be_mapped_is_named(void** state) {
   refuse(two, hands, "'hand' does not say how its hand holds things: `gripper: grasp:`");
   refuse(hands, two, "'hand' does not say how its hand holds things");
 
-  two->retarget =
+  *two->retarget =
       (loomRetargetDef){.declared = true, .line = 7, .has_arms = true, .arms = {0, 1}, .scale = 1};
   refuse(one, two, "made_up.yaml:7: `retarget:`: arm 1 is to follow arm 1, but the demos of '' have 1");
-  two->retarget.arms[0] = two->retarget.arms[1] = -1;
+  two->retarget->arms[0] = two->retarget->arms[1] = -1;
   refuse(one, two, "no arm follows");
 
   // One arm of two may stay where it is.
   loomRetarget r;
   loomError err = {0, ""};
-  two->retarget.arms[0] = 0;
+  two->retarget->arms[0] = 0;
   must(loom_retarget_plan(&r, one, two, &err), &err);
   loom_task_destroy(one);
   loom_task_destroy(two);
@@ -228,7 +229,7 @@ static void out_of_reach_is_told(void** state) {
   loomDataset* dataset;
   loomDemo demo;
   loomRetargeted made;
-  o->task->retarget.shift[0] = 3;
+  o->task->retarget->shift[0] = 3;
   must(loom_retarget_plan(&r, o->task, o->task, &err), &err);
   must(loom_dataset_open(&dataset, o->path, &err), &err);
   must(loom_demo_load(&demo, dataset, 0, &err), &err);
@@ -240,7 +241,7 @@ static void out_of_reach_is_told(void** state) {
   assert_true(made.reach > 2 && made.limit_rows == made.rows);
   assert_non_null(strstr(made.reason, "out of reach: arm "));
   assert_non_null(strstr(made.reason, "at a limit: x"));
-  o->task->retarget.shift[0] = 0;
+  o->task->retarget->shift[0] = 0;
   loom_retargeted_destroy(&made);
   loom_demo_destroy(&demo);
   loom_dataset_close(dataset);

@@ -90,6 +90,9 @@ expect 'a task that is like one that is like another' 1 "twice.yaml:1: key 'like
 expect 'from another folder' 1 "away.yaml:1: key 'like': expected the name of a file in the same folder" "$loom" record own/away -n 1
 expect 'of which there is none' 1 "nothing.yaml:1: key 'like': there is no file" "$loom" record own/nothing -n 1
 expect 'a mistake of its own' 1 "below.yaml:4: key 'penetrtion'" "$loom" record own/below -n 1
+sed -i.good 's/height: {of: box/height: {of: {site: nowhere}/' "$own/task.yaml"
+expect 'what its model lacks' 1 "own/task.yaml:[0-9]+: the model has no site 'nowhere'" "$loom" record own/same -n 1
+mv "$own/task.yaml.good" "$own/task.yaml"
 sed -i 's/^success_hold:.*/success_hold: none/' "$own/task.yaml"
 expect 'one of the task that it is like' 1 "own/task.yaml:[0-9]+: key 'success_hold'" "$loom" record own/same -n 1
 
