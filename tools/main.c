@@ -24,6 +24,7 @@ static const struct {
     {"replay", cmd_replay, "replay demos by state and by action, and say whether they succeed"},
     {"segment", cmd_segment, "cut demos into each arm's subtasks and print where"},
     {"record", cmd_record, "record source demos with a task's scripted expert"},
+    {"retarget", cmd_retarget, "source demos of a task from demos of other robots"},
     {"generate", cmd_generate, "make new demos from a handful"},
     {"verify", cmd_verify, "replay a generated dataset from its first states, bit for bit"},
     {"render", cmd_render, "contact sheets, videos and image observations of a dataset"},

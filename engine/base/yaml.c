@@ -18,10 +18,17 @@ static const size_t max_tokens = 400000;
 struct loomYaml {
   yaml_document_t document;
   char label[LOOM_PATH_MAX];
+  loomYaml* below;  // whose keys the root has too, where it lacks them; NULL = none
 };
 
+static const loomYaml* owner(const loomYaml* y, loomNode node) {
+  return loom_yaml_is_below(y, node) ? y->below : y;
+}
+
 static yaml_node_t* node_at(const loomYaml* y, loomNode node) {
-  return node > 0 ? yaml_document_get_node((yaml_document_t*)&y->document, node) : NULL;
+  const loomYaml* of = owner(y, node);
+  if (of != y) node -= LOOM_YAML_BELOW;
+  return node > 0 ? yaml_document_get_node((yaml_document_t*)&of->document, node) : NULL;
 }
 
 // ---- the text before it becomes a tree
@@ -212,11 +219,20 @@ int loom_yaml_load(loomYaml** out, uint64_t* digest, const char* path, loomError
 
 void loom_yaml_destroy(loomYaml* y) {
   if (!y) return;
+  loom_yaml_destroy(y->below);
   yaml_document_delete(&y->document);
   free(y);
 }
 
+void loom_yaml_lay_over(loomYaml* y, loomYaml* below) {
+  y->below = below;
+}
+
 // ---- nodes
+
+bool loom_yaml_is_below(const loomYaml* y, loomNode node) {
+  return y->below && node > LOOM_YAML_BELOW;
+}
 
 loomNode loom_yaml_root(const loomYaml* y) {
   (void)y;
@@ -243,6 +259,10 @@ int loom_yaml_line(const loomYaml* y, loomNode node) {
   return n ? (int)n->start_mark.line + 1 : 0;
 }
 
+int loom_yaml_place(const loomYaml* y, loomNode node) {
+  return loom_yaml_line(y, node) + (loom_yaml_is_below(y, node) ? LOOM_YAML_BELOW : 0);
+}
+
 const char* loom_yaml_text(const loomYaml* y, loomNode node) {
   return loom_yaml_is_scalar(y, node) ? (const char*)node_at(y, node)->data.scalar.value : NULL;
 }
@@ -261,14 +281,16 @@ loomNode loom_yaml_item(const loomYaml* y, loomNode node, int i) {
   if (i < 0 || i >= loom_yaml_count(y, node)) return 0;
 
   const yaml_node_t* n = node_at(y, node);
-  return n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i]
-                                       : n->data.mapping.pairs.start[i].value;
+  loomNode item =
+      n->type == YAML_SEQUENCE_NODE ? n->data.sequence.items.start[i] : n->data.mapping.pairs.start[i].value;
+  return loom_yaml_is_below(y, node) ? item + LOOM_YAML_BELOW : item;
 }
 
 const char* loom_yaml_key(const loomYaml* y, loomNode map, int i) {
   if (!loom_yaml_is_map(y, map) || i < 0 || i >= loom_yaml_count(y, map)) return NULL;
 
-  return loom_yaml_text(y, node_at(y, map)->data.mapping.pairs.start[i].key);
+  loomNode key = node_at(y, map)->data.mapping.pairs.start[i].key;
+  return loom_yaml_text(y, loom_yaml_is_below(y, map) ? key + LOOM_YAML_BELOW : key);
 }
 
 loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key) {
@@ -278,13 +300,17 @@ loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key) {
     if (!strcmp(loom_yaml_key(y, map, i), key)) return loom_yaml_item(y, map, i);
   }
 
-  return 0;
+  // What the root lacks the one below may have.
+  if (map != loom_yaml_root(y) || !y->below) return 0;
+  loomNode found = loom_yaml_get(y->below, loom_yaml_root(y->below), key);
+  return found ? found + LOOM_YAML_BELOW : 0;
 }
 
 // ---- errors
 
 int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError* err, const char* format,
                     ...) {
+  const char* label = owner(y, node)->label;
   char text[512];
 
   va_list args;
@@ -293,10 +319,10 @@ int loom_yaml_error(const loomYaml* y, loomNode node, const char* key, loomError
   va_end(args);
 
   if (key && *key) {
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: key '%.100s': %s", y->label, loom_yaml_line(y, node),
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: key '%.100s': %s", label, loom_yaml_line(y, node),
                           key, text);
   }
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s", y->label, loom_yaml_line(y, node), text);
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s", label, loom_yaml_line(y, node), text);
 }
 
 static int edit_distance(const char* a, const char* b) {

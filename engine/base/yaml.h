@@ -8,7 +8,10 @@
 
 #include "engine/base/error.h"
 
-enum { LOOM_YAML_MAX = 1 << 20 };  // bytes of a document
+enum {
+  LOOM_YAML_MAX = 1 << 20,    // bytes of a document
+  LOOM_YAML_BELOW = 1 << 24,  // from here on nodes and places of a document below are numbered
+};
 
 typedef struct loomYaml loomYaml;  // a document
 
@@ -18,6 +21,9 @@ int loom_yaml_parse(loomYaml** out, const char* text, size_t n, const char* labe
 /// The same of a file; *digest (nullable) is the loom_hash of its text. Also the errors of loom_read_text.
 int loom_yaml_load(loomYaml** out, uint64_t* digest, const char* path, loomError* err);
 void loom_yaml_destroy(loomYaml* yaml);
+/// From now on the root has the keys of another document's root too, where it lacks them; it takes that over.
+/// Neither may have one below it already. What counts or lists keys of the root finds its own only.
+void loom_yaml_lay_over(loomYaml* yaml, loomYaml* below);
 
 /// A node of the document; 0 = none.
 typedef int loomNode;
@@ -27,6 +33,10 @@ bool loom_yaml_is_map(const loomYaml* y, loomNode node);
 bool loom_yaml_is_list(const loomYaml* y, loomNode node);
 bool loom_yaml_is_scalar(const loomYaml* y, loomNode node);
 int loom_yaml_line(const loomYaml* y, loomNode node);
+/// The same, and LOOM_YAML_BELOW more where the node is of the document below.
+int loom_yaml_place(const loomYaml* y, loomNode node);
+/// Is the node the document's below?
+bool loom_yaml_is_below(const loomYaml* y, loomNode node);
 /// Value of a key, or 0.
 loomNode loom_yaml_get(const loomYaml* y, loomNode map, const char* key);
 int loom_yaml_count(const loomYaml* y, loomNode node);              // entries of a list or map

@@ -60,8 +60,8 @@ static int bind_entry(int id[2], const loomObserveDef* o, const loomTask* task, 
 
   int joint = mj_name2id(m, mjOBJ_JOINT, o->of.name);
   if (joint < 0)
-    return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no joint '%s'", task->path, o->line,
-                          o->of.name);
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no joint '%s'",
+                          LOOM_TASK_AT(task, o->line), o->of.name);
   id[0] = m->jnt_qposadr[joint];
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "engine/base/cache.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/base/yaml.h"
 #include "engine/model/own_model.h"
 
 // ---- scenes
@@ -75,10 +76,15 @@ int loom_scene_names(loomName* names, int max) {
   return n;
 }
 
+// "coffee", or one of its variants, "coffee/pandas".
+static void scene_path(char path[2 * LOOM_PATH_MAX], const char* dir, const char* name) {
+  snprintf(path, 2 * LOOM_PATH_MAX, "%s/%.500s%s", dir, name, strchr(name, '/') ? ".yaml" : "/task.yaml");
+}
+
 static int load_scene(loomTask** out, const char* dir, const char* name, loomError* err) {
   char robots[LOOM_PATH_MAX + 16], path[2 * LOOM_PATH_MAX];
   snprintf(robots, sizeof robots, "%s/robots", dir);
-  snprintf(path, sizeof path, "%s/%.500s/task.yaml", dir, name);
+  scene_path(path, dir, name);
   return loom_task_load(out, path, robots, err);
 }
 
@@ -117,6 +123,30 @@ static void try_scene(sceneSearch* s, const char* dir, const char* folder, const
   loom_task_destroy(task);
 }
 
+// Other task files in a scene's folder that are like its own: "coffee/pandas", ...
+static void try_variants(sceneSearch* s, const char* dir, const char* folder, const char* name) {
+  char path[2 * LOOM_PATH_MAX], variant[2 * LOOM_NAME_MAX];
+  snprintf(path, sizeof path, "%s/%s", dir, folder);
+  struct dirent** entry = NULL;
+  int n = scandir(path, &entry, NULL, alphasort);
+
+  for (int i = 0; i < n; i++) {
+    size_t length = strlen(entry[i]->d_name);
+    loomYaml* y = NULL;
+    snprintf(variant, sizeof variant, "%.63s/%.*s", folder, length > 5 ? (int)length - 5 : 0,
+             entry[i]->d_name);
+    scene_path(path, dir, variant);
+
+    // Settings and other YAML lie there too.
+    bool yaml = length > 5 && length < LOOM_NAME_MAX && !strcmp(entry[i]->d_name + length - 5, ".yaml");
+    if (yaml && !loom_yaml_load(&y, NULL, path, NULL) && loom_yaml_get(y, loom_yaml_root(y), "like"))
+      try_scene(s, dir, variant, name, true);
+    loom_yaml_destroy(y);
+    free(entry[i]);
+  }
+  free(entry);
+}
+
 // The scene whose folder has that name comes first: a copy of it under another name does not hide it.
 static void search_scenes(sceneSearch* s, const char* name, bool by_env) {
   char dir[LOOM_PATH_MAX];
@@ -130,6 +160,9 @@ static void search_scenes(sceneSearch* s, const char* name, bool by_env) {
 
   bool known = s->n > 0;
   for (int i = 0; !known && i < n; i++) try_scene(s, dir, names[i], name, by_env);
+
+  // A dataset's environment may be that of a variant.
+  for (int i = 0; by_env && !s->n && i < n; i++) try_variants(s, dir, names[i], name);
   free(names);
 }
 
@@ -154,6 +187,10 @@ int loom_task_find(loomTask** out, const char* name, loomError* err) {
   snprintf(robots, sizeof robots, "%s/robots", dir);
   snprintf(path, sizeof path, "%.900s%s", name, loom_is_folder(name) ? "/task.yaml" : "");
   if (loom_is_file(path)) return loom_task_load(out, path, robots, err);
+
+  // A variant of a scene: "coffee/pandas".
+  scene_path(path, dir, name);
+  if (strchr(name, '/') && loom_is_file(path)) return loom_task_load(out, path, robots, err);
 
   // A policy knows its task by what the task file says.
   if (!strchr(name, '/')) search_scenes(&s, name, false);

@@ -30,7 +30,8 @@ int loom_point_bind(int* id, const loomPoint* p, const loomTask* t, int line, co
 
   *id = mj_name2id(m, type, name);
   if (*id >= 0) return 0;
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no %s '%s'", t->path, line, kind, name);
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no %s '%s'", LOOM_TASK_AT(t, line), kind,
+                        name);
 }
 
 void loom_point_frame(double* pos, double* mat, const loomPoint* p, int id, const mjData* d) {

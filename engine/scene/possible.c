@@ -43,8 +43,8 @@ static int check_condition(const loomConditionDef* c, const loomTask* t, const m
   }
 
   if (!why) return 0;
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s: %s, so the condition never changes", t->path,
-                        c->line, c->label, why);
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s: %s, so the condition never changes",
+                        LOOM_TASK_AT(t, c->line), c->label, why);
 }
 
 int loom_scene_check_possible(const loomTask* task, const mjModel* model, loomError* err) {

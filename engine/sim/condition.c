@@ -39,8 +39,8 @@ struct loomConditions {
 
 static int missing(const loomTask* t, const loomConditionDef* c, const char* kind, const char* name,
                    loomError* err) {
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no %s '%s'", t->path, c->line, kind,
-                        name);
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: the model has no %s '%s'", LOOM_TASK_AT(t, c->line),
+                        kind, name);
 }
 
 static int bind_geoms(unsigned char** out, const loomGeomList* list, const loomTask* t,
@@ -195,7 +195,7 @@ static int eval(double* out, const char* text, double absent, const nameList* li
   if (!text[0]) return 0;
 
   int code = loom_expr_eval(out, text, list->names, list->values, list->n, err);
-  return code ? loom_error_prefix(err, code, "%s:%d", t->path, c->line) : 0;
+  return code ? loom_error_prefix(err, code, "%s:%d", LOOM_TASK_AT(t, c->line)) : 0;
 }
 
 static int measure_node(boundNode* n, const loomConditionDef* c, const nameList* list, const loomTask* t,

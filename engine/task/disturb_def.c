@@ -223,7 +223,8 @@ int loom_task_parse_disturb(taskParser* p, loomNode root) {
   if (!t->disturb) return LOOM_ERR_MEMORY;
   for (int i = 0; !code && i < t->disturb_count; i++) {
     snprintf(t->disturb[i].name, sizeof t->disturb[i].name, "%.63s", loom_yaml_key(p->y, sets, i));
-    code = read_set(&t->disturb[i], &t->heap, p->y, loom_yaml_item(p->y, sets, i), t->path, p->err);
+    code = read_set(&t->disturb[i], &t->heap, p->y, loom_yaml_item(p->y, sets, i),
+                    loom_yaml_is_below(p->y, sets) ? t->like : t->path, p->err);
   }
   return code;
 }

@@ -137,6 +137,42 @@ static int read_entries(loomRobotDef* r, const robotFile* f, loomNode hand) {
   return code;
 }
 
+// Which action entries close each side of a hand; what is left opposes the thumb.
+static int read_sides(loomRobotDef* r, const robotFile* f, loomNode map) {
+  loomNode list = loom_yaml_get(f->y, map, "sides");
+  int n = loom_yaml_count(f->y, list);
+  for (int i = 0; i < LOOM_MAX_HAND; i++) r->side_entry[i] = list ? -1 : 0;
+  if (list && (!loom_yaml_is_list(f->y, list) || n > LOOM_MAX_FINGERS))
+    return loom_yaml_error(f->y, list, "sides", f->err,
+                           "expected a list of at most %d lists of action entries", LOOM_MAX_FINGERS);
+
+  for (int s = 0; s < n; s++) {
+    loomNode entries = loom_yaml_item(f->y, list, s);
+    for (int i = 0; i < loom_yaml_count(f->y, entries); i++) {
+      double entry = -1;
+      int code = loom_yaml_number(&entry, f->y, loom_yaml_item(f->y, entries, i), "sides", f->err);
+      if (code) return code;
+      if (entry != (int)entry || entry < 0 || entry >= r->gripper_dim || r->side_entry[(int)entry] >= 0)
+        return loom_yaml_error(f->y, entries, "sides", f->err,
+                               "expected action entries from 0 to %d, none twice", r->gripper_dim - 1);
+      r->side_entry[(int)entry] = s;
+    }
+    if (!loom_yaml_count(f->y, entries))
+      return loom_yaml_error(f->y, list, "sides", f->err, "a side is a list of action entries, [0, 1]");
+  }
+  r->side_count = n;
+  return 0;
+}
+
+// How the hand holds things, which tells other hands' grasps to it.
+static int read_grasp(loomRobotDef* r, const robotFile* f, loomNode map) {
+  r->has_grasp = map != 0;
+  loom_quat_from_rpy(r->grasp_quat, (const double[]){0, 0, 0});
+  int code = map ? loom_task_only(f->y, map, "robot: grasp", f->err) : 0;
+  if (!code && map) code = loom_task_parse_pose(r->grasp_pos, r->grasp_quat, f->y, map, f->err);
+  return code ? code : read_sides(r, f, map);
+}
+
 static int read_gripper(loomRobotDef* r, const robotFile* f, loomNode hand) {
   const loomYaml* y = f->y;
   r->symmetry_turns = 1;
@@ -163,6 +199,7 @@ static int read_gripper(loomRobotDef* r, const robotFile* f, loomNode hand) {
   r->has_mirror = loom_yaml_get(y, hand, "mirror") != 0;
   if (!code) code = loom_task_read_direction(r->mirror, y, hand, "mirror", false, f->err);
   if (!code) code = read_fingers(r, f, loom_yaml_get(y, hand, "fingers"));
+  if (!code) code = read_grasp(r, f, loom_yaml_get(y, hand, "grasp"));
   return code;
 }
 

@@ -75,9 +75,15 @@ typedef struct loomRobotDef {
   loomPartDef* parts;                        // (part_count)
   int apart_count;
   loomName (*apart)[2];  // (apart_count) bodies that no joint positions within limits bring together
-  bool has_mirror;       // the hand, or its partner on the other side, is the mirror image of it
-  double mirror[3];      // in this plane of the eef frame: unit normal
-  int symmetry_turns;    // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
+  bool has_grasp;        // `grasp` is said
+  double
+      grasp_pos[3];  // where it holds things, in the eef frame, m: the frame's z is the way the hand goes to
+  double grasp_quat[4];           // them, its x the way from the first of its sides to the last
+  int side_count;                 // of `sides`; 0 = all entries close it alike
+  int side_entry[LOOM_MAX_HAND];  // the side that each action entry closes; -1 = none: it opposes the thumb
+  bool has_mirror;                // the hand, or its partner on the other side, is the mirror image of it
+  double mirror[3];               // in this plane of the eef frame: unit normal
+  int symmetry_turns;             // hand poses equal under 2 pi / turns about the eef's z axis; 1 = none
 } loomRobotDef;
 
 /// Read scenes/robots/TYPE.yaml for robot `index` (replaces "{i}").

@@ -4,11 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/yaml.h"
+
 void loom_task_destroy(loomTask* task) {
   if (!task) return;
 
   loom_heap_destroy(&task->heap);
   free(task);
+}
+
+const char* loom_task_file(const loomTask* t, int place) {
+  return place >= LOOM_YAML_BELOW ? t->like : t->path;
+}
+
+int loom_task_line(int place) {
+  return place % LOOM_YAML_BELOW;
 }
 
 int loom_task_find_reset(const loomTask* t, const char* name) {

@@ -21,6 +21,7 @@
 #include "engine/task/task_object.h"
 #include "engine/task/task_observe.h"
 #include "engine/task/task_reset.h"
+#include "engine/task/task_retarget.h"
 #include "engine/task/task_reward.h"
 #include "engine/task/task_subtask.h"
 
@@ -38,6 +39,7 @@ typedef struct loomTask {
   char about[256];
   char path[LOOM_PATH_MAX];  // of task.yaml
   char dir[LOOM_PATH_MAX];   // its folder
+  char* like;                // task file whose keys it has where it has none of its own; NULL = none
   uint64_t digest;           // of its text and its robots' (loom_hash)
   loomName env_name;         // robosuite's name for it; "" = none
   loomName source_asset;     // asset root of the source demos; "" = relative to dir
@@ -45,6 +47,7 @@ typedef struct loomTask {
   loomName source_cleaned;  // the same demos cleaned, a file in dir, for balanced selection; "" = none
   bool source_mirrored;     // mirrored source demos are sources too
   loomMirrorDef mirror;
+  loomRetargetDef* retarget;       // how other robots' demos become its own
   char model_file[LOOM_PATH_MAX];  // MJCF relative to dir; "" = the model of source demo model_demo
   int model_demo;
   bool placed;  // robots are put into model_file, each at its place
@@ -96,6 +99,13 @@ int loom_task_load(loomTask** out, const char* path, const char* robots_dir, loo
 int loom_task_parse(loomTask** out, const char* text, size_t n, const char* label, const char* robots_dir,
                     loomError* err);
 void loom_task_destroy(loomTask* task);
+
+/// What `line` of a part of the task tells: the file it stands in, the task's or the one it is like, and its
+/// line there.
+const char* loom_task_file(const loomTask* task, int line);
+int loom_task_line(int line);
+/// Both, for "%s:%d".
+#define LOOM_TASK_AT(task, line) loom_task_file(task, line), loom_task_line(line)
 
 int loom_task_find_reset(const loomTask* task, const char* name);   // index or -1
 int loom_task_find_object(const loomTask* task, const char* name);  // index or -1

@@ -279,7 +279,7 @@ static int read_kind(int* index, taskParser* p, loomNode node) {
     if (code) return code;
     loomConditionDef* c = &p->task->conditions[*index];
     *c = (loomConditionDef){
-        .kind = kinds[i].kind, .line = loom_yaml_line(p->y, node), .first_child = -1, .next = -1};
+        .kind = kinds[i].kind, .line = loom_yaml_place(p->y, node), .first_child = -1, .next = -1};
 
     // Those that hold others grow the list; the rest may have a label of their own.
     loomNode value = loom_yaml_item(p->y, node, 0);

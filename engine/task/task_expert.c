@@ -47,7 +47,7 @@ static int read_grip(loomExpertStep* s, taskParser* p, loomNode map) {
 static int read_step(loomExpertStep* s, taskParser* p, loomNode map) {
   double rpy[3] = {0, 0, 0};
   const loomYaml* y = p->y;
-  *s = (loomExpertStep){.line = loom_yaml_line(y, map),
+  *s = (loomExpertStep){.line = loom_yaml_place(y, map),
                         .after_arm = -1,
                         .after_step = -1,
                         .carried = -1,

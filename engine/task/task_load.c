@@ -39,7 +39,9 @@ static int read_limits(taskParser* p, loomNode map) {
 
 static int read_source(taskParser* p, loomNode map) {
   loomTask* t = p->task;
-  if (!map) return 0;
+
+  // Demos of other robots are none of this task's.
+  if (!map || loom_yaml_is_below(p->y, map)) return 0;
 
   int code = loom_task_only(p->y, map, "source", p->err);
   if (!code)
@@ -90,6 +92,19 @@ static int read_head(taskParser* p, loomNode root) {
   return code;
 }
 
+// Canonical joints that suit the place, in place of the robot's own.
+static int read_place_joints(taskParser* p, loomNode map, int a) {
+  loomTask* t = p->task;
+  loomNode node = loom_yaml_get(p->y, map, "joints");
+  if (!node) return 0;
+  for (int b = 0; b < t->arm_count; b++) {
+    if (b == a || t->robots[b].index != t->robots[a].index) continue;
+    return loom_yaml_error(p->y, node, "joints", p->err, "robot '%s' has several arms", t->robots[a].robot);
+  }
+  loomJointsDef* arm = &t->robots[a].arm;
+  return loom_yaml_read_numbers(arm->init_qpos, arm->count, NULL, p->y, map, "joints", true, p->err);
+}
+
 // Where each robot stands: one entry a robot, which all its arms share.
 static int read_places(taskParser* p, loomNode root) {
   loomTask* t = p->task;
@@ -107,6 +122,7 @@ static int read_places(taskParser* p, loomNode root) {
     loomNode map = loom_yaml_item(p->y, list, t->robots[a].index);
     code = loom_task_only(p->y, map, "model: place", p->err);
     if (!code) code = loom_task_parse_pose(t->place_pos[a], t->place_quat[a], p->y, map, p->err);
+    if (!code) code = read_place_joints(p, map, a);
     if (!code && !t->robots[a].part_count)
       code = loom_yaml_error(p->y, map, "place", p->err, "robot '%s' has no `parts`", t->robots[a].type);
   }
@@ -163,6 +179,7 @@ static int read_task(taskParser* p, const char* robots_dir) {
   if (!code) code = loom_task_parse_subtasks(p, root);
   if (!code) code = loom_task_parse_rules(p, root);
   if (!code) code = loom_task_parse_mirror(p, root);
+  if (!code) code = loom_task_parse_retarget(p, root);
   if (!code) code = loom_task_parse_expert(p, root);
   if (!code) code = loom_task_parse_disturb(p, root);
   if (!code) code = read_named_conditions(p);
@@ -189,6 +206,32 @@ static int set_path(loomTask* t, const char* label, loomError* err) {
   return 0;
 }
 
+// The task that this one is like, whose keys it has where it has none of its own.
+static int read_like(loomYaml* y, loomTask* t, loomError* err) {
+  loomNode root = loom_yaml_root(y), node = loom_yaml_get(y, root, "like");
+  loomName file;
+  loomYaml* below = NULL;
+  int code = loom_yaml_read_text(file, sizeof file, y, root, "like", false, err);
+  if (code || !node) return code;
+  if (strchr(file, '/'))
+    return loom_yaml_error(y, node, "like", err, "expected the name of a file in the same folder");
+
+  size_t size = strlen(t->dir) + strlen(file) + 2;
+  t->like = loom_heap_take(&t->heap, size, 1);
+  if (!t->like) return loom_task_no_memory(y, node, err);
+  snprintf(t->like, size, "%s/%s", t->dir, file);
+  if (!loom_is_file(t->like))
+    return loom_yaml_error(y, node, "like", err, "there is no file %.400s", t->like);
+  code = loom_yaml_load(&below, &t->digest, t->like, err);
+  if (!code) code = loom_task_only(below, loom_yaml_root(below), "task", err);
+  if (!code && loom_yaml_get(below, loom_yaml_root(below), "like"))
+    code = loom_yaml_error(y, node, "like", err, "%s is like another itself; name that one", file);
+
+  if (!code) loom_yaml_lay_over(y, below);
+  if (code) loom_yaml_destroy(below);
+  return code;
+}
+
 int loom_task_parse(loomTask** out, const char* text, size_t n, const char* label, const char* robots_dir,
                     loomError* err) {
   loomYaml* y = NULL;
@@ -198,12 +241,14 @@ int loom_task_parse(loomTask** out, const char* text, size_t n, const char* labe
 
   int code = set_path(t, label, err);
   if (!code) code = loom_yaml_parse(&y, text, n, label, err);
+  if (!code) code = read_like(y, t, err);
   taskParser p = {.y = y, .task = t, .err = err};
   if (!code) code = read_task(&p, robots_dir);
   loom_yaml_destroy(y);
 
-  // Two tasks with the same digest are the same task: its own text, and those of its robots.
-  t->digest = loom_hash(LOOM_HASH_SEED, text, n);
+  // Two tasks with the same digest are the same task: its own text, that of the one it is like, and those of
+  // its robots.
+  t->digest = loom_hash(t->like ? t->digest : LOOM_HASH_SEED, text, n);
   for (int a = 0; a < t->arm_count; a++)
     t->digest = loom_hash(t->digest, &t->robots[a].digest, sizeof t->robots[a].digest);
 

@@ -101,7 +101,7 @@ int loom_task_parse_mirror(taskParser* p, loomNode root) {
   }
 
   m->declared = true;
-  m->line = loom_yaml_line(p->y, map);
+  m->line = loom_yaml_place(p->y, map);
   memset(m->as, -1, sizeof m->as);
 
   int code = loom_task_only(p->y, map, "mirror", p->err);

@@ -15,7 +15,7 @@ static int add_observation(taskParser* p, loomNode node, const char* name, loomO
       loom_heap_grow(&t->heap, t->observe, t->observe_count, &p->observe_room, sizeof *grown);
   if (!grown) return loom_task_no_memory(p->y, node, p->err);
   t->observe = grown;
-  def.line = loom_yaml_line(p->y, node);
+  def.line = loom_yaml_place(p->y, node);
   t->observe[t->observe_count++] = def;
   return 0;
 }

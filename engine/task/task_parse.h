@@ -26,6 +26,7 @@ int loom_task_parse_reset(taskParser* p, loomNode root);
 int loom_task_parse_subtasks(taskParser* p, loomNode root);
 int loom_task_parse_rules(taskParser* p, loomNode root);
 int loom_task_parse_mirror(taskParser* p, loomNode root);
+int loom_task_parse_retarget(taskParser* p, loomNode root);
 int loom_task_parse_expert(taskParser* p, loomNode root);
 int loom_task_parse_disturb(taskParser* p, loomNode root);
 int loom_task_parse_reward(taskParser* p, loomNode root);

@@ -11,7 +11,7 @@ static bool is_constant(double* out, const char* text) {
 }
 
 static int never(const loomTask* t, int line, loomError* err, const char* why) {
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s", t->path, line, why);
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s", LOOM_TASK_AT(t, line), why);
 }
 
 // ---- times

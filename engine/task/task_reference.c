@@ -16,6 +16,7 @@ enum { MOST_KEYS = 64 };  // of one section
 const loomReferenceKey loom_task_reference[] = {
     {"task", "", "", "", "", "The top of `task.yaml`.", ""},
     {"task", "task", "text", "", REQUIRED, "name of the task", "handover"},
+    {"task", "like", "text", "", "", "another task in the same folder, such as one with other robots: all its keys but `source`, where this file has none of its own", "task.yaml"},
     {"task", "about", "text", "", "", "one sentence for people", "Arm 0 hands the hammer over."},
     {"task", "env_name", "text", "", "", "robosuite's name for it, written to datasets", "TwoArmHandover"},
     {"task", "source", "map", "", "", "where the source demos are: section source", "{file: demo.hdf5}"},
@@ -35,6 +36,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"task", "observe", "list", "", "each object's pose, and its place seen from each end effector", "the `object` observation: section observe", "[{name: bar_pos, pos: bar}]"},
     {"task", "reward", "map, or list of terms", "", "1 at success", "what reinforcement learning rewards: section reward", "[{term: success}]"},
     {"task", "mirror", "map", "", "not mirrored", "how its demos are mirrored: section mirror", "{plane: [0, 1, 0]}"},
+    {"task", "retarget", "map", "", "hands as they were", "how other robots' demos become this task's, for `demoloom retarget`: section retarget", "{arms: [1, 0]}"},
     {"task", "defaults", "map", "", "none", "what all subtasks have in common: section defaults", "{hold: 5}"},
     {"task", "arms", "list of maps", "", REQUIRED, "the subtasks of each arm: section arms", "[{subtasks: [{name: lift}]}]"},
     {"task", "coordination", "list of maps", "", "none", "constraints between arms: section coordination", "[{sequential: [[0, give], [1, take]]}]"},
@@ -57,6 +59,20 @@ const loomReferenceKey loom_task_reference[] = {
     {"mirror: object", "plane", "list of 3 numbers", "", REQUIRED, "normal of the plane through the origin of its frame in which its shape is mirrored", "[0, 1, 0]"},
     {"mirror: object", "as", "text", "", "itself", "the object that is its mirror image, and changes places with it", "left_peg"},
 
+    {"retarget", "", "", "", "", "`retarget:` in `task.yaml`: how demos of other robots become this task's. Positions of hands and objects are scaled about `center`, then shifted; each hand then takes hold as the other one did (`grasp:` of both robots' files), further off by its `offset`.", ""},
+    {"retarget", "from", "text", "", "the one that the demos are of", "task that the demos are of: a scene's name, or a file in the same folder", "task.yaml"},
+    {"retarget", "arms", "list of whole numbers", "", "[0, 1, ...]", "for each arm the one of the demos whose hand it follows; -1: it stays where it is", "[0, -1]"},
+    {"retarget", "shift", "list of 3 numbers", "m", "[0, 0, 0]", "of the workspace, world frame", "[0.1, 0, -0.05]"},
+    {"retarget", "scale", "number", "", "1", "of the workspace, for a scene of another size", "0.8"},
+    {"retarget", "center", "list of 3 numbers", "m", "[0, 0, 0]", "that it is scaled about", "[0, 0, 0.8]"},
+    {"retarget", "retreat", "number", "m", "0", "that hands of another kind draw back the way they came, along the z axis of their grasp, once they have let go: a gripper has a finger where a palm leaves sideways", "0.05"},
+    {"retarget", "offset", "list of maps", "", "none", "one a hand, in its own end effector's frame: section retarget: offset", "[{pos: [0, 0, 0.01]}, {yaw: pi}]"},
+
+    {"retarget: offset", "", "", "", "", "An entry of `offset:` in `retarget:`.", ""},
+    {"retarget: offset", "pos", "list of 3 numbers", "m", "[0, 0, 0]", "position", "[0, 0, 0.01]"},
+    {"retarget: offset", "yaw", "number", "rad", "0", "turn about z", "pi"},
+    {"retarget: offset", "rpy", "list of 3 numbers", "rad", "[0, 0, 0]", "roll, pitch, yaw, in place of `yaw`", "[0, 0, pi]"},
+
     {"model", "", "", "", "", "`model:` in `task.yaml`.", ""},
     {"model", "demo", "whole number", "", "0", "without `file`: the MJCF recorded with this source demo", "0"},
     {"model", "file", "text", "", "the source demo's", "MJCF, in the task's folder or below", "scene.xml"},
@@ -66,6 +82,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"model: place", "pos", "list of 3 numbers", "m", "[0, 0, 0]", "position", "[0, -0.66, 0.9]"},
     {"model: place", "yaw", "number", "rad", "0", "turn about z", "pi/2"},
     {"model: place", "rpy", "list of 3 numbers", "rad", "[0, 0, 0]", "roll, pitch, yaw, in place of `yaw`", "[0, 0, pi]"},
+    {"model: place", "joints", "list of numbers", "rad", "`init_qpos` of the robot's file", "canonical joints of a robot of one arm, where its own are in something's way", "[0, 0.2, 0, -2.6, 0, 2.9, 0.8]"},
 
     {"controller", "", "", "", "", "`controller:` in `task.yaml`. Lists have one entry for each of an arm's (6, or one a joint); one number stands for all.", ""},
     {"controller", "type", "OSC_POSE, JOINT_POSITION or WHOLE_BODY_IK", "", REQUIRED, "what an action is: a pose of the end effector, joints, or poses that all arms and the torso serve together", "OSC_POSE"},
@@ -248,6 +265,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"defaults", "", "", "", "", "`defaults:` in `task.yaml`: what holds for each subtask that does not say otherwise.", ""},
     {"defaults", "interpolate", "map", "", "see there", "section interpolate", "{speed: [0.25, 1]}"},
     {"defaults", "hold", "whole number", "control steps", "0", "as in a subtask", "5"},
+    {"defaults", "wait", "whole number", "control steps", "0", "as in a subtask", "20"},
     {"defaults", "noise", "map", "", "none", "section noise", "{action: 0.02}"},
     {"defaults", "pace", "list of 2 numbers", "", "[1, 1]", "as in a subtask", "[0.8, 1.3]"},
     {"defaults", "select", "map", "", "see there", "section select", "{top_k: 3}"},
@@ -392,8 +410,15 @@ const loomReferenceKey loom_task_reference[] = {
     {"robot: gripper", "entries", "list of whole numbers", "", "[0, 0, ...]", "action entry that drives each joint, 0 to 7: joints may share one", "[0, 0, 1, 1]"},
     {"robot: gripper", "absolute", "true or false", "", "false", "entries say where joints go (-1 open, 1 closed), else which way", "true"},
     {"robot: gripper", "fingers", "list of lists of texts", "", "none", "geoms of each side, at most 8 sides: something is grasped when all touch it", "[[pad1], [pad2]]"},
+    {"robot: gripper", "grasp", "map", "", "the eef frame, all entries one side; required where hands differ of those with several entries", "how it holds things, for demos of other hands: section robot: grasp", "{pos: [0, 0, 0.02]}"},
     {"robot: gripper", "mirror", "list of 3 numbers", "", "not mirrored", "normal of the plane of the eef frame in which the hand, or the left one of a right one, is its mirror image", "[0, 1, 0]"},
     {"robot: gripper", "symmetry_turns", "whole number", "", "1", "hand poses equal under a full turn over this about its z", "2"},
+
+    {"robot: grasp", "", "", "", "", "`grasp:` of a gripper: the frame that what it holds lies in, z the way the hand goes to it, x from the first side to the last, as that of a plain gripper is; and what closes which side.", ""},
+    {"robot: grasp", "pos", "list of 3 numbers", "m", "[0, 0, 0]", "in the eef frame", "[0, 0, 0.02]"},
+    {"robot: grasp", "yaw", "number", "rad", "0", "turn about z", "pi/2"},
+    {"robot: grasp", "rpy", "list of 3 numbers", "rad", "[0, 0, 0]", "roll, pitch, yaw, in place of `yaw`", "[0, 0, pi]"},
+    {"robot: grasp", "sides", "list of lists of whole numbers", "", "all entries close one side", "action entries that close each side; the others oppose the thumb, and are 1 where the demo's hand has none", "[[0, 1, 2, 3], [4]]"},
 
     {"robot: part", "", "", "", "", "An entry of `parts:`.", ""},
     {"robot: part", "file", "text", "", REQUIRED, "MJCF, from the asset root", "robosuite/models/assets/robots/panda/robot.xml"},

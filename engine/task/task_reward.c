@@ -150,7 +150,8 @@ static int note_path(loomRewardDef* r, loomHeap* heap, const char* path, loomErr
 int loom_task_parse_reward(taskParser* p, loomNode root) {
   loomTask* t = p->task;
   int code = read_reward(&t->reward, &t->heap, p, loom_yaml_get(p->y, root, "reward"));
-  return code ? code : note_path(&t->reward, &t->heap, t->path, p->err);
+  bool below = loom_yaml_is_below(p->y, loom_yaml_get(p->y, root, "reward"));
+  return code ? code : note_path(&t->reward, &t->heap, below ? t->like : t->path, p->err);
 }
 
 int loom_reward_def_parse(loomRewardDef** out, const loomTask* task, const char* text, size_t n,

@@ -233,7 +233,7 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
 
 static int read_subtask(loomSubtaskDef* s, taskParser* p, loomNode defaults, loomNode map) {
   memset(s, 0, sizeof *s);
-  s->line = loom_yaml_line(p->y, map);
+  s->line = loom_yaml_place(p->y, map);
   s->reference = s->carried = s->expect = s->during = s->until_condition = -1;
   s->during_slack = 10;
   s->transform = loom_yaml_get(p->y, map, "reference") ? LOOM_TRANSFORM_OBJECT : LOOM_TRANSFORM_WORLD;
@@ -252,6 +252,7 @@ static int read_subtask(loomSubtaskDef* s, taskParser* p, loomNode defaults, loo
     if (!code) code = read_pace(s, p, defaults);
     if (!code) code = read_select(&s->select, p, loom_yaml_get(p->y, defaults, "select"));
     if (!code) code = loom_yaml_read_int(&s->hold_steps, p->y, defaults, "hold", 0, 10000, false, p->err);
+    if (!code) code = loom_yaml_read_int(&s->wait_steps, p->y, defaults, "wait", 0, 10000, false, p->err);
   }
   return code ? code : read_fields(s, p, map);
 }
@@ -406,7 +407,8 @@ static int check_coordinated(const loomRule* r, taskParser* p, loomNode node) {
                  (q->arm_a == r->arm_b && q->subtask_a == r->subtask_b) ||
                  (q->arm_b == r->arm_a && q->subtask_b == r->subtask_a);
     if (q->kind == LOOM_RULE_COORDINATED && again)
-      return loom_yaml_error(p->y, node, key, p->err, "a subtask has one partner only, see line %d", q->line);
+      return loom_yaml_error(p->y, node, key, p->err, "a subtask has one partner only, see line %d",
+                             loom_task_line(q->line));
   }
 
   bool tracks = t->subtasks[r->arm_a][r->subtask_a].track || t->subtasks[r->arm_b][r->subtask_b].track;
@@ -419,7 +421,7 @@ static int check_coordinated(const loomRule* r, taskParser* p, loomNode node) {
 static int read_rule(loomRule* r, taskParser* p, loomNode node) {
   static const char* const schemes[] = {"transform", "translate", "replay", NULL};
   int scheme = 0;
-  *r = (loomRule){.line = loom_yaml_line(p->y, node)};
+  *r = (loomRule){.line = loom_yaml_place(p->y, node)};
   int code = loom_task_only(p->y, node, "coordination", p->err);
   if (code) return code;
 
@@ -458,7 +460,7 @@ static int check_midway(const taskParser* p) {
       return loom_error_set(p->err, LOOM_ERR_FORMAT,
                             "%s:%d: subtask '%s': `midway` goes with `transform: world` and a subtask with "
                             "`track: true` that is coordinated with it",
-                            t->path, s->line, s->name);
+                            LOOM_TASK_AT(t, s->line), s->name);
     }
   }
   return 0;

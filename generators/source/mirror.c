@@ -124,7 +124,7 @@ static int check_objects(const loomScene* scene, loomError* err) {
         err, LOOM_ERR_FORMAT,
         "%s:%d: `mirror:`: '%s' mirrored in plane [%g, %g, %g] of its frame is not '%s': %s "
         "by %.1f mm",
-        task->path, m->line, task->objects[o].name, m->object[o][0], m->object[o][1], m->object[o][2],
+        LOOM_TASK_AT(task, m->line), task->objects[o].name, m->object[o][0], m->object[o][1], m->object[o][2],
         task->objects[m->as[o]].name, isfinite(off) ? "it differs" : "not as many geoms: it differs",
         1000 * off);
   }
@@ -144,7 +144,7 @@ static int check_robots(const loomScene* scene, loomError* err) {
 
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s:%d: `mirror:`: the place of arm %d, mirrored, is not that of arm %d",
-                          task->path, m->line, a, m->arms[a]);
+                          LOOM_TASK_AT(task, m->line), a, m->arms[a]);
   }
   return 0;
 }

@@ -12,9 +12,8 @@ int loom_segment_start(const loomReplay* r, int arm, int subtask) {
 
 static int missing(const loomReplay* r, const loomTask* task, int arm, const loomSubtaskDef* s,
                    const char* what, loomError* err) {
-  return loom_error_set(err, LOOM_ERR_FORMAT,
-                        "%s:%d: %s: arm %d, subtask '%s': %s; use another `until`",
-                        task->path, s->line, r->name, arm, s->name, what);
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: %s: arm %d, subtask '%s': %s; use another `until`",
+                        LOOM_TASK_AT(task, s->line), r->name, arm, s->name, what);
 }
 
 static int end_by_condition(const loomReplay* r, int condition, int start) {
@@ -186,7 +185,7 @@ static int check(const loomReplay* r, const loomTask* task, loomError* err) {
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s:%d: coordinated subtasks start together, but only one of these is its arm's "
                           "first; give that arm a subtask before it",
-                          task->path, rule->line);
+                          LOOM_TASK_AT(task, rule->line));
   }
 
   for (int a = 0; a < r->arm_count; a++) {

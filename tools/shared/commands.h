@@ -15,6 +15,7 @@ int cmd_irl(int argc, char** argv);
 int cmd_record(int argc, char** argv);
 int cmd_render(int argc, char** argv);
 int cmd_replay(int argc, char** argv);
+int cmd_retarget(int argc, char** argv);
 int cmd_rollout(int argc, char** argv);
 int cmd_scenes(int argc, char** argv);
 int cmd_segment(int argc, char** argv);
