@@ -11,6 +11,7 @@
 #include "engine/data/dataset.h"
 #include "engine/run/record_demo.h"
 #include "policies/learn/control_policy.h"
+#include "policies/learn/imitated.h"
 #include "tools/shared/damage.h"
 
 typedef struct controlEpisode {
@@ -142,8 +143,8 @@ static int write_episode(const controlRun* r, const controlEpisode* e, uint64_t 
   loom_demo_record_array(&record, "rewards", LOOM_TYPE_F64, r->reward, 1, &rows);
   int64_t* dones = loom_demo_record_room(&record, "dones", LOOM_TYPE_I64, 1, &rows);
   if (dones) dones[rows - 1] = e->terminated;
-  loom_demo_record_array(&record, "obs/observation", LOOM_TYPE_F64, r->obs, 2, seen);
-  loom_demo_record_array(&record, "next_obs/observation", LOOM_TYPE_F64, r->obs + dim, 2, seen);
+  loom_demo_record_array(&record, "obs/" LOOM_CONTROL_KEY, LOOM_TYPE_F64, r->obs, 2, seen);
+  loom_demo_record_array(&record, "next_obs/" LOOM_CONTROL_KEY, LOOM_TYPE_F64, r->obs + dim, 2, seen);
   loom_demo_record_attr(&record, loom_attr_double("loom_return", e->total));
 
   part_path(path, r, number);
@@ -197,7 +198,8 @@ static int assemble(const controlRun* r, loomError* err) {
   char(*path)[LOOM_RUN_FILE_MAX] = calloc(n, sizeof *path);
   char* env_args = env_args_of(r);
   loomAssembleDef def = loom_default_assemble_def();
-  loomAttr attrs[] = {loom_attr_string("env_args", env_args), loom_attr_string("loom_version", loom_version()),
+  loomAttr attrs[] = {loom_attr_string("env_args", env_args),
+                      loom_attr_string("loom_version", loom_version()),
                       loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", r->def->seed)};
   int code = source && path && env_args
                  ? LOOM_OK
@@ -225,8 +227,7 @@ static void returns_of(double* mean, double* deviation, const controlRun* r) {
   double squares = 0;
   *mean = 0;
   for (int64_t i = 0; i < n; i++) *mean += r->episode[i].total / (double)n;
-  for (int64_t i = 0; i < n; i++)
-    squares += (r->episode[i].total - *mean) * (r->episode[i].total - *mean);
+  for (int64_t i = 0; i < n; i++) squares += (r->episode[i].total - *mean) * (r->episode[i].total - *mean);
   *deviation = sqrt(squares / (double)(n > 1 ? n - 1 : 1));
 }
 
