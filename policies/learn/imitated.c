@@ -25,6 +25,7 @@ void loom_imitated_destroy(loomImitated* e) {
 // For at most n rows.
 static int make_room(loomImitated* e, int n, loomError* err) {
   size_t rows = (size_t)n + 1, obs = (size_t)e->obs, actions = (size_t)e->actions, demos = (size_t)e->demos;
+
   e->state = calloc(rows * obs, sizeof *e->state);
   e->action = calloc(rows * actions, sizeof *e->action);
   e->next = calloc(rows * obs, sizeof *e->next);
@@ -65,6 +66,7 @@ static int read_end(bool* out, const loomDataset* set, int demo, loomError* err)
 
   int code = loom_dataset_doubles(&dones, set, object, "dones", err);
   if (code) return code;
+
   if (dones.count) *out = ((const double*)dones.data)[dones.count - 1] > 0;
   loom_array_destroy(&dones);
   return LOOM_OK;
@@ -101,6 +103,7 @@ static int check_task(const loomDataset* set, const loomControlScene* scene, loo
   else if (rate > 0 && fabs(rate - own) > 1e-6 * own)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has %g control steps a second, where %s has %g", path,
                           rate, scene->task->path, own);
+
   cJSON_Delete(root);
   free(text);
   return code;
@@ -118,6 +121,7 @@ static int read_matrix(loomArray* out, const loomDataset* set, int demo, const c
         loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s/%s has %lld rows of %lld numbers, where %s has %d a row",
                        loom_dataset_path(set), object, name, (long long)out->shape[0],
                        (long long)(out->rank > 1 ? out->shape[1] : 1), task, dim);
+
   for (int64_t i = 0; !code && i < out->count; i++)
     if (!isfinite(((const double*)out->data)[i]))
       code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s/%s: row %lld has a number that is not finite",
@@ -163,6 +167,7 @@ static int read_control_demo(loomImitated* e, const loomDataset* set, int demo, 
   if (!code) code = read_matrix(&actions, set, demo, "actions", obs.shape[0], e->actions, task, err);
   if (!code && has_next) code = read_matrix(&next, set, demo, later, obs.shape[0], e->obs, task, err);
   if (!code) code = read_end(&e->ended[demo], set, demo, err);
+
   if (!code) take_rows(e, demo, &obs, &actions, has_next ? &next : NULL, pick);
   loom_array_destroy(&obs);
   loom_array_destroy(&actions);
@@ -179,6 +184,7 @@ static int count_rows(int* out, const loomDataset* set, int demos, loomError* er
     code = loom_dataset_describe(&actions, set, loom_dataset_demo_path(set, d), "actions", err);
     if (!code) n += actions.shape[0];
   }
+
   if (!code && n > 1 << 26)
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: more than %d rows; take fewer demos (--demos)",
                           loom_dataset_path(set), 1 << 26);
@@ -201,6 +207,7 @@ int loom_imitated_of_control(loomImitated* out, const char* path, const loomCont
   for (int d = 0; !code && d < out->demos; d++)
     code = read_control_demo(out, set, d, scene->task->name, pick, err);
   if (!code) code = refuse_empty(out, path, err);
+
   loom_dataset_close(set);
   if (code) loom_imitated_destroy(out);
   return code;
@@ -256,6 +263,7 @@ static float* normalized(const float* from, int rows, const loomNormal* normal) 
   size_t count = (size_t)rows * (size_t)normal->dim;
   float* out = malloc((count + 1) * sizeof *out);
   if (!out) return NULL;
+
   memcpy(out, from, count * sizeof *out);
   loom_normal_apply(out, rows, normal);
   return out;
@@ -271,6 +279,7 @@ static int read_policy_demo(loomImitated* e, loomData* data, int demo, const loo
   float *obs = normalized(rows.low, rows.rows, &policy->obs),
         *actions = normalized(rows.actions, rows.rows, &policy->actions);
   ptrdiff_t width = policy->actions.dim;
+
   if (!obs || !actions) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a demo");
 
   e->length[demo] = (rows.rows + decided - 1) / decided;

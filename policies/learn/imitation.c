@@ -45,8 +45,8 @@ loomGailConfig loom_default_gail_config(void) {
                           .updates = 10,
                           .batch = 256,
                           .replay = 3,
-                          .rate = 3e-4,
-                          .penalty = 10,
+                          .rate = 1e-3,
+                          .penalty = 1,
                           .hidden = {2, {100, 100}}};
 }
 
@@ -88,7 +88,7 @@ struct loomImitation {
   double* round;           // (replay) rows of each, the newest last
   size_t room;             // rows
   loomRunning policy;      // all that were ever seen
-  double* wide;            // (rows x features)
+  double* unscaled;        // (rows x features) as doubles
   loomReal* scaled;        // (2 x rows + 1, width) what is judged
   loomReal* worth;         // (2 x rows + 1)
   int* of;                 // (2 x rows + 1) their episodes
@@ -127,6 +127,7 @@ int64_t loom_imitation_won(const loomImitation* im) {
 static int absorbing_rows(const loomImitation* im, int rows, int length) {
   int left = im->horizon - length;
   double share = length > 0 ? fmin(fmax((double)left / length, 0), 1) : 0;
+
   return im->config.absorbing ? (int)(share * rows + 0.5) : 0;
 }
 
@@ -135,6 +136,7 @@ static int absorbing_rows(const loomImitation* im, int rows, int length) {
 static void set_scale(loomImitation* im) {
   const double floor = 1e-4;
   bool both = im->policy.moments[0] > 1;
+
   for (int j = 0; j < im->features; j++) {
     double mean = both ? im->policy.mean[j] : im->mean[j];
     double variance = both ? im->policy.variance[j] : im->variance[j], apart = (im->mean[j] - mean) / 2;
@@ -146,6 +148,7 @@ static void set_scale(loomImitation* im) {
 // The absorbing state stays as it is: zeros and the indicator.
 static void scale_rows(const loomImitation* im, loomReal* row, size_t n) {
   const double clip = 10;
+
   for (size_t i = 0; i < n; i++, row += im->width) {
     if (im->config.absorbing && row[im->features] > 0) continue;
     for (int j = 0; j < im->features; j++)
@@ -186,6 +189,7 @@ static int take_expert(loomImitation* im, const loomImitated* e, loomError* err)
     put_indicator(im, to);
     im->demo[im->expert_rows++] = e->demo[i];
   }
+
   if (!im->expert_rows)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: the next state is known of no row", im->config.data);
   return LOOM_OK;
@@ -193,9 +197,11 @@ static int take_expert(loomImitation* im, const loomImitated* e, loomError* err)
 
 static void measure_expert(loomImitation* im) {
   double n = im->expert_rows;
+
   for (int j = 0; j < im->features; j++) {
     double mean = 0, squares = 0;
     for (int i = 0; i < im->expert_rows; i++) mean += (double)im->expert[i * im->width + j] / n;
+
     for (int i = 0; i < im->expert_rows; i++) {
       double off = (double)im->expert[i * im->width + j] - mean;
       squares += off * off / n;
@@ -225,12 +231,12 @@ static int create_rows(loomImitation* im, loomError* err) {
   im->kept = calloc(im->room * (size_t)im->width, sizeof *im->kept);
   im->episode = calloc(im->room, sizeof *im->episode);
   im->round = calloc((size_t)im->config.replay, sizeof *im->round);
-  im->wide = calloc(rows * features, sizeof *im->wide);
+  im->unscaled = calloc(rows * features, sizeof *im->unscaled);
   im->scaled = calloc(judged * (size_t)im->width, sizeof *im->scaled);
   im->worth = calloc(judged, sizeof *im->worth);
   im->of = calloc(judged, sizeof *im->of);
   return im->mean && im->variance && im->middle && im->scale && im->kept && im->episode && im->round &&
-                 im->wide && im->scaled && im->worth && im->of
+                 im->unscaled && im->scaled && im->worth && im->of
              ? loom_running_create(&im->policy, im->features, err)
              : no_memory(err);
 }
@@ -239,6 +245,7 @@ static int create_discriminator(loomImitation* im, loomError* err) {
   const loomGailConfig* c = &im->config;
   loomDiscriminatorDef def = loom_default_discriminator_def((loomDiscriminatorKind)c->discriminator);
   bool linear = c->discriminator == LOOM_DISCRIMINATOR_LINEAR;
+
   def.features = im->width;
   def.pack = c->pack;
   def.rate = c->rate;
@@ -258,6 +265,7 @@ static int create_all(loomImitation* im, const loomImitated* expert, loomError* 
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "what follows an end for ever has no finite worth without a discount below 1; take "
                           "one, or --absorbing off");
+
   int code = create_rows(im, err);
   if (!code) code = take_expert(im, expert, err);
   if (code) return code;
@@ -286,6 +294,7 @@ int loom_imitation_create(loomImitation** out, const loomImitationDef* def, loom
                         .form = form_of(c)};
   int code = create_all(im, def->expert, err);
   if (!code) return LOOM_OK;
+
   loom_imitation_destroy(im);
   *out = NULL;
   return code;
@@ -293,6 +302,7 @@ int loom_imitation_create(loomImitation** out, const loomImitationDef* def, loom
 
 void loom_imitation_destroy(loomImitation* im) {
   if (!im) return;
+
   loom_discriminator_destroy(&im->d);
   loom_running_destroy(&im->policy);
   free(im->expert);
@@ -304,7 +314,7 @@ void loom_imitation_destroy(loomImitation* im) {
   free(im->kept);
   free(im->episode);
   free(im->round);
-  free(im->wide);
+  free(im->unscaled);
   free(im->scaled);
   free(im->worth);
   free(im->of);
@@ -337,6 +347,7 @@ static void update(loomImitation* im, loomRandom* random) {
 
 static void draw_expert(loomImitation* im, loomRandom* random) {
   const loomDiscriminatorRows rows = {im->expert, im->demo, im->expert_rows};
+
   loom_discriminator_pack(im->d.expert, &im->d, &rows, im->config.batch, random);
 }
 
@@ -365,6 +376,7 @@ void loom_imitation_close_round(loomImitation* im) {
 static void shift_rounds(loomImitation* im) {
   size_t oldest = (size_t)im->round[0], left = (size_t)im->count.count - oldest, width = (size_t)im->width;
   int last = im->config.replay - 1;
+
   memmove(im->kept, im->kept + oldest * width, left * width * sizeof *im->kept);
   memmove(im->episode, im->episode + oldest, left * sizeof *im->episode);
   memmove(im->round, im->round + 1, (size_t)last * sizeof *im->round);
@@ -376,6 +388,7 @@ static loomReal* keep_row(loomImitation* im, int episode) {
   size_t k = (size_t)im->count.count++;
   im->round[im->config.replay - 1]++;
   im->episode[k] = episode;
+
   return im->kept + k * (size_t)im->width;
 }
 
@@ -398,15 +411,17 @@ static void take_rollout(loomImitation* im, const loomImitationRollout* r) {
     if (r->fresh[at]) continue;
     loomReal* row = keep_row(im, r->episode[at]);
     row_of(row, im, r, at);
-    double* wide = im->wide + (ptrdiff_t)rows++ * im->features;
-    for (int j = 0; j < im->features; j++) wide[j] = (double)row[j];
+    double* to = im->unscaled + (ptrdiff_t)rows++ * im->features;
+    for (int j = 0; j < im->features; j++) to[j] = (double)row[j];
   }
-  if (rows) loom_running_update(&im->policy, im->wide, rows);
+
+  if (rows) loom_running_update(&im->policy, im->unscaled, rows);
   set_scale(im);
 
   for (int at = 0; at < r->steps * r->n; at++) {
     if (r->fresh[at] || !r->terminated[at]) continue;
     int n = absorbing_rows(im, r->length[at], r->length[at]);
+
     for (int k = 0; k < n && im->round[last] < 2 * im->rows; k++)
       put_absorbing(im, keep_row(im, r->episode[at]));
   }
@@ -420,6 +435,7 @@ static int judge_rows(loomImitation* im, const loomImitationRollout* r) {
     row_of(im->scaled + (ptrdiff_t)n * im->width, im, r, at);
     im->of[n++] = r->episode[at];
   }
+
   if (im->config.absorbing) {
     put_absorbing(im, im->scaled + (ptrdiff_t)n * im->width);
     im->of[n++] = -1;
@@ -433,6 +449,7 @@ static void judge(loomImitation* im, const int* of, int n) {
   loomRandom random = loom_random(im->seed, (uint64_t)im->count.judged++, LOOM_PURPOSE_LATENT);
   const loomDiscriminatorRows rows = {im->scaled, of, n};
   const loomDiscriminatorReward def = {im->form, im->config.packs};
+
   loom_discriminator_reward(im->worth, &im->d, &rows, &def, &random);
   if (im->config.absorbing) im->tally.absorbing = (double)im->worth[n - 1];
 }
@@ -443,6 +460,7 @@ static double after_end(const loomImitation* im) {
 
 void loom_imitation_round(double* reward, loomImitation* im, const loomImitationRollout* r) {
   take_rollout(im, r);
+
   const loomDiscriminatorRows policy = {im->kept, im->episode, (int)im->count.count};
   for (int i = 0; policy.n && i < im->config.updates; i++) {
     loomRandom random = stream_of(im);
@@ -478,6 +496,7 @@ void loom_imitation_count(loomImitation* im, int steps) {
 static void batch_rows(loomReal* out, const loomImitation* im, const loomImitationBatch* b) {
   size_t obs = (size_t)im->obs, more = (size_t)im->features - obs;
   const loomReal* second = im->config.see == LOOM_SEE_NEXT ? b->next : b->action;
+
   for (size_t i = 0; i < (size_t)b->n; i++, out += im->width) {
     memcpy(out, b->obs + i * obs, obs * sizeof *out);
     memcpy(out + obs, second + i * more, more * sizeof *out);
@@ -488,6 +507,7 @@ static void batch_rows(loomReal* out, const loomImitation* im, const loomImitati
 // The buffer has no absorbing rows: as many of a batch become such as there would be.
 static void mix_absorbing(loomImitation* im, loomReal* rows, int n, loomRandom* random) {
   double all = im->count.ended + im->count.steps, share = all > 0 ? im->count.ended / all : 0;
+
   for (int i = 0; i < n; i++)
     if (loom_random_uniform(random) < share) put_absorbing(im, rows + (ptrdiff_t)i * im->width);
 }
@@ -495,10 +515,11 @@ static void mix_absorbing(loomImitation* im, loomReal* rows, int n, loomRandom* 
 void loom_imitation_learn(loomImitation* im, const loomImitationBatch* b) {
   loomRandom random = stream_of(im);
   batch_rows(im->scaled, im, b);
+
   for (int i = 0; i < b->n; i++)
     for (int j = 0; j < im->features; j++)
-      im->wide[(ptrdiff_t)i * im->features + j] = (double)im->scaled[(ptrdiff_t)i * im->width + j];
-  loom_running_update(&im->policy, im->wide, b->n);
+      im->unscaled[(ptrdiff_t)i * im->features + j] = (double)im->scaled[(ptrdiff_t)i * im->width + j];
+  loom_running_update(&im->policy, im->unscaled, b->n);
   set_scale(im);
 
   if (im->config.absorbing) mix_absorbing(im, im->scaled, b->n, &random);
@@ -510,6 +531,7 @@ void loom_imitation_learn(loomImitation* im, const loomImitationBatch* b) {
 
 void loom_imitation_judge(loomReal* reward, loomImitation* im, const loomImitationBatch* b) {
   int n = b->n;
+
   batch_rows(im->scaled, im, b);
   if (im->config.absorbing) put_absorbing(im, im->scaled + (ptrdiff_t)n++ * im->width);
   scale_rows(im, im->scaled, (size_t)n);
@@ -550,6 +572,7 @@ int loom_imitation_scalars(loomScalar* out, const loomImitation* im) {
 int loom_imitation_tensors(loomSafeTensor* out, loomImitation* im) {
   int n = loom_learner_discriminator(out, &im->d);
   size_t rows = im->room, width = (size_t)im->width;
+
   out[n++] = loom_learner_numbers("train.imitation.counters", LOOM_SAFE_F64, &im->count, COUNTERS);
   out[n++] = loom_learner_numbers("train.imitation.moments", LOOM_SAFE_F64, im->policy.moments,
                                   1 + 2 * (size_t)im->features);

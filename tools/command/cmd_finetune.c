@@ -338,6 +338,7 @@ static int finetune_one(const finetuneArgs* given) {
   finetuneArgs a = *given;
   loomFinetuneConfig config;
   loomError err = {0, ""};
+
   int code = configure(&config, &a, &err);
   if (!code)
     code = finetune_run(&(finetuneRun){.config = &config,
@@ -349,6 +350,7 @@ static int finetune_one(const finetuneArgs* given) {
                                        .json = a.json,
                                        .roots = &a.roots},
                         &err);
+
   loom_asset_roots_destroy(&a.roots);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

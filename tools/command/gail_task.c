@@ -59,11 +59,11 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("pack", 0, "N", gailTask, INT64, pack, .low = 1, .high = LOOM_PACK_MOST,
                    .about = "rows of independent episodes side by side (ppo); 1 unless given"),
     TOOL_OPTION_AS("penalty", 0, "W", gailTask, REAL, penalty, .least = 0, .most = 1e6,
-                   .about = "weight of its gradient penalty; 10 unless given; 0 = none"),
+                   .about = "weight of its gradient penalty; 1 unless given; 0 = none"),
     TOOL_OPTION_AS("spectral", 0, NULL, gailTask, BOOL, spectral,
                    .about = "its weights are divided by their largest singular value"),
     TOOL_OPTION_AS("rate", 0, "X", gailTask, REAL, rate, .least = 1e-12, .most = 10,
-                   .about = "its learning rate; 0.0003 unless given"),
+                   .about = "its learning rate; 0.001 unless given"),
     TOOL_HEADING_LINE("the run"),
     TOOL_OPTION_AS("bc", 0, "W", gailTask, REAL, bc, .least = 0, .most = 1e6,
                    .about = "of a policy: weight of the demos' negative log likelihood in its loss; 0 unless "
@@ -210,6 +210,7 @@ static int put_texts(loomFinetuneConfig* c, const gailTask* a, loomError* err) {
 static int check_task(const loomFinetuneConfig* c, const gailTask* a, loomError* err) {
   const char* task = c->finetune.task;
   bool control = loom_is_file(task) && loom_is_control_task(task);
+
   if (!c->gail.data[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "whose demos? They are named by --data FILE.hdf5");
   if (control && c->of_policy)
@@ -221,6 +222,7 @@ static int check_task(const loomFinetuneConfig* c, const gailTask* a, loomError*
                           "%s: is no plain control task (`gym:`): a policy has to be there to begin with; "
                           "name it with --policy (demoloom train --data FILE -p bc_gmm makes one)",
                           task);
+
   if (c->of_policy && c->finetune.method == LOOM_FINETUNE_TD3)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "--rl td3 begins with no policy yet: it is for plain control tasks; take ppo");

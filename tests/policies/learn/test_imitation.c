@@ -91,6 +91,7 @@ static learned make_learned(method m, const loomGailConfig* gail, double slope, 
   const loomPpoConfig ppo = ppo_config();
   const loomTd3Config td3 = td3_config();
   loomImitated expert = make_expert(slope);
+
   const loomImitationDef def = {.config = gail,
                                 .expert = &expert,
                                 .discount = 0.5,
@@ -123,6 +124,7 @@ static void iterate(learned* l, int n) {
 // The mean distance from what the expert does.
 static double error_of(learned* l, double slope) {
   double sum = 0;
+
   for (int k = 0; k < 41; k++) {
     double x = (k - 20) / 20.0, action;
     l->learner.act(&action, l->learner.self, &x);
@@ -139,6 +141,7 @@ static void does_as_the_expert(void** state) {
       loomGailConfig gail = gail_config((method)m);
       gail.discriminator = kind;
       learned l = make_learned((method)m, &gail, -0.5, 1, 1);
+
       double before = error_of(&l, -0.5);
       iterate(&l, m == PPO ? 150 : 12);
       double after = error_of(&l, -0.5);
@@ -166,6 +169,7 @@ static void ask(double reward[STEPS], loomImitation* im) {
   const double obs[STEPS + 1] = {0.2, 0.2, 0.7, 0.2, 0.2}, action[STEPS] = {0.1, 0.1, 0, 0.1};
   const bool terminated[STEPS] = {false, true, false, false}, fresh[STEPS] = {false, false, true, false};
   const int episode[STEPS] = {0, 0, 1, 1}, length[STEPS] = {1, 2, 0, 1};
+
   const loomImitationRollout rollout = {STEPS, 1, obs, action, terminated, fresh, episode, length};
   loom_imitation_round(reward, im, &rollout);
 }
@@ -180,6 +184,7 @@ static void end_is_worth_its_tail(void** state) {
     loomGailConfig gail = gail_config(PPO);
     gail.absorbing = absorbing;
     const loomImitationDef def = {&gail, &expert, 0.9, LENGTH, STEPS, 7};
+
     if (loom_imitation_create(&im, &def, &err)) fail_msg("%s", err.message);
     ask(reward, im);
 
@@ -205,6 +210,7 @@ static void threads_change_nothing(void** state) {
   for (int m = 0; m < METHODS; m++) {
     uint64_t first = 0;
     const loomGailConfig gail = gail_config((method)m);
+
     for (int threads = 1; threads <= 3; threads++) {
       learned l = make_learned((method)m, &gail, 0.5, 5, threads);
       iterate(&l, 2);
