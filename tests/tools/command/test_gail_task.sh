@@ -114,7 +114,7 @@ go_wrong 'another method' 2 'leave --rl out' "$loom" gail $task -c "$work/ppo.ya
 go_wrong 'settings without a discriminator' 2 'demoloom finetune' "$loom" gail -c "$work/expert/config.yaml" --data "$demos"
 go_wrong 'settings with one' 2 'demoloom gail' "$loom" finetune --scratch -c "$work/ppo-a/config.yaml"
 go_wrong 'no such sight' 2 'state,next' "$loom" gail $task --data "$demos" --see all
-check "other demos" "$loom" rollout "$expert" -n 3 --seed 6 -o "$work/other.hdf5"
-expect "a run of other demos" 2 "task was another" "$loom" gail -c "$work/ppo-a/config.yaml" --data "$work/other.hdf5" -o "$work/ppo-a" --resume
+check 'other demos' "$loom" rollout "$expert" -n 3 --seed 6 -o "$work/other.hdf5"
+expect 'a run of other demos' 2 'has other settings' "$loom" gail -c "$work/ppo-a/config.yaml" --data "$work/other.hdf5" -o "$work/ppo-a" --resume
 expect 'a folder with a run' 2 'holds a run already' "${run[@]}" -o "$work/plain"
 close_tests
