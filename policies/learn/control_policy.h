@@ -1,5 +1,5 @@
 // What a run from scratch has learned (policies/learn/finetune.h): its best.safetensors, or a checkpoint, as
-// who acts in its plain control task.
+// who acts in its plain control task. Internal.
 #ifndef LOOM_POLICIES_LEARN_CONTROL_POLICY_H
 #define LOOM_POLICIES_LEARN_CONTROL_POLICY_H
 

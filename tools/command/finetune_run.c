@@ -306,6 +306,7 @@ static finetuneResults results_of(const runs* all, double core_seconds) {
   for (int i = 0; i < all->n; i++) {
     r.evaluation[i] = all->state[i].evaluation;
     r.training[i] = all->state[i].training_return;
+    r.won[i] = all->state[i].won;
     r.steps += all->state[i].step;
   }
   return r;

@@ -39,7 +39,7 @@ END
 weights='last.safetensors best.safetensors'
 same_bytes ppo "$weights" "$loom" gail $task -c "$work/ppo.yaml" --data "$demos" --every 5
 same_bytes td3 "$weights" "$loom" gail $task -c "$work/td3.yaml" --data "$demos" --json
-check 'td3: told' grep -q '"method":"td3".*"return":{"mean":.*"steps":6000' "$work/td3.said"
+check 'td3: told' grep -q '"method":"td3","data":".*","discriminator":"bce","see":"state,action","won_at":\[0\],"return":{"mean":.*"steps":6000' "$work/td3.said"
 for method in ppo td3; do
   check "$method: what was learned acts" "$loom" rollout "$work/$method-a/best.safetensors" -n 1
   check "$method: curves" cmp -n 4 "$work/$method-a/curves.png" <(printf '\211PNG')
@@ -70,6 +70,9 @@ gail-form --reward gail
 no-end --absorbing off
 END
 check 'an end is of no absorbing state' eval "! grep -q discriminator/absorbing '$work/no-end/scalars.csv'"
+sed -e 's/updates: 4/updates: 50/; s/batch: 32, hidden: .16./batch: 64, hidden: [64]/' -e 's/replay: 2/replay: 1, penalty: 0, rate: 0.003, pack: 8/' "$work/ppo.yaml" >"$work/won.yaml"
+expect 'it has won' 0 'warning: run 1: after iteration [0-9]+ the discriminator had been right .* for 20 iterations' \
+  "$loom" gail $task -c "$work/won.yaml" --data "$demos" -n 12288 -o "$work/won"
 expect 'seeds' 0 'mean of 2 seeds' "${run[@]}" --seeds 3,4 -j 2 -o "$work/seeds"
 
 # ---- a policy
