@@ -36,7 +36,7 @@ static const struct {
     {"dagger", cmd_dagger, "improve a policy by what an expert says in its own states"},
     {"finetune", cmd_finetune, "improve a policy by reinforcement in simulation"},
     {"distill", cmd_distill, "a student of other eyes from a policy, or from a recording without states"},
-    {"gail", cmd_gail, "learn from a discriminator that tells samples from true ones, on toys"},
+    {"gail", cmd_gail, "learn a task from demos against a discriminator (GAIL); toys of it"},
     {"irl", cmd_irl, "which reward an expert follows, in tables of states and actions"},
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };

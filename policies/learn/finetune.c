@@ -9,6 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/pool.h"
 #include "engine/base/run_folder.h"
+#include "policies/learn/finetune_owner.h"
 #include "policies/report/curves.h"
 #include "policies/report/event_log.h"
 
@@ -24,8 +25,9 @@ typedef struct run {
   const loomFinetuneDef* def;
   const loomFinetuneConfig* config;
   loomLearner learner;
-  loomEnvironment trial;  // evaluation's
-  double *obs, *action;   // of it
+  loomImitation* imitation;  // that rewards it; NULL = its environments do
+  loomEnvironment trial;     // evaluation's
+  double *obs, *action;      // of it
   loomRunFolder folder;
   loomEventLog* log;
   progress p;
@@ -204,6 +206,7 @@ static void set_state(run* r) {
                                  .deviation = r->p.deviation,
                                  .best = r->p.best,
                                  .best_step = (int64_t)r->p.best_step,
+                                 .won = r->imitation ? loom_imitation_won(r->imitation) : 0,
                                  .seconds = loom_clock() - r->start};
   r->state.steps_per_second = (double)(r->state.step - r->first) / r->state.seconds;
 }
@@ -260,7 +263,8 @@ static int evaluate_base(run* r, loomError* err) {
 
   set_state(r);
   if (r->def->progress) r->def->progress(r->def->user, &r->state, true);
-  if (r->p.best > 0) return loom_event_log_scalar(r->log, "evaluate/return", 0, r->p.evaluation, err);
+  if (r->p.best > 0 || r->imitation)
+    return loom_event_log_scalar(r->log, "evaluate/return", 0, r->p.evaluation, err);
   return loom_error_set(
       err, LOOM_ERR_USAGE,
       "%s: succeeds in none of %d episodes, so there is nothing to reinforce; train it on more "
@@ -311,6 +315,30 @@ static int create_learner(run* r, loomError* err) {
   return loom_ppo_create(&r->learner, &c->ppo, NULL, maker, c->finetune.steps, seed, threads, err);
 }
 
+// Decisions of an episode at most.
+static int horizon_of(const run* r) {
+  const loomFinetuneOwner* owner = r->learner.owner;
+  return owner ? owner->task.longest : r->def->expert->horizon;
+}
+
+// What rewards it in its environments' place.
+static int create_imitation(run* r, loomError* err) {
+  const loomFinetuneConfig* c = r->config;
+  bool ppo = c->finetune.method == LOOM_FINETUNE_PPO;
+  if (!c->imitates) return LOOM_OK;
+
+  const loomImitationDef def = {.config = &c->gail,
+                                .expert = r->def->expert,
+                                .discount = ppo ? c->ppo.discount : c->td3.discount,
+                                .horizon = horizon_of(r),
+                                .rows = ppo ? loom_ppo_rollout_rows(&c->ppo) : c->td3.batch,
+                                .seed = (uint64_t)c->finetune.seed};
+  int code = loom_imitation_create(&r->imitation, &def, err);
+  if (code) return code;
+  return ppo ? loom_ppo_imitate(&r->learner, r->imitation, err)
+             : loom_td3_imitate(&r->learner, r->imitation, err);
+}
+
 // For evaluations, where the learner has no better way.
 static int create_trial(run* r, loomError* err) {
   const loomEnvironmentMaker* maker = r->def->maker;
@@ -352,6 +380,7 @@ static int open_folder(run* r, loomError* err) {
 static void close_run(run* r) {
   if (r->learner.destroy) r->learner.destroy(r->learner.self);
   if (r->learner.release) r->learner.release(r->learner.owner);
+  loom_imitation_destroy(r->imitation);
   if (r->trial.destroy) r->trial.destroy(r->trial.self);
   free(r->obs);
   free(r->action);
@@ -379,6 +408,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
   loomRunFolderDef folder = folder_def(r);
   int code = loom_run_folder_check(&folder, err);
   if (!code) code = create_learner(r, err);
+  if (!code) code = create_imitation(r, err);
   if (!code) code = create_trial(r, err);
   if (!code) code = open_folder(r, err);
 

@@ -23,7 +23,8 @@ typedef struct loomFinetuneState {
   double deviation;         // and its standard deviation
   double best;              // the highest evaluation
   int64_t best_step;        // and its step
-  double seconds;           // of this process
+  int64_t won;     // iteration after which a discriminator had won for LOOM_WIN_ROUNDS in a row; 0 = never
+  double seconds;  // of this process
   double steps_per_second;
 } loomFinetuneState;
 
@@ -31,6 +32,8 @@ typedef struct loomFinetuneDef {
   const loomFinetuneConfig* config;
   const loomEnvironmentMaker* maker;  // what is learned from scratch,
   const loomFinetuneBase* base;       // or else what is finetuned
+  const loomImitated*
+      expert;       // whom config's discriminator tells from who learns; NULL = none (not `imitates`)
   uint64_t digest;  // of the task, and of what is finetuned, which a run that goes on must be of
   const char* folder;
   bool overwrite;                     // remove what an earlier run left there

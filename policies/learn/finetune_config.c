@@ -39,10 +39,13 @@ static const struct {
     {"direct", &loom_direct_settings_fields, offsetof(loomFinetuneConfig, direct), {POLICY}},
     {"dppo", &loom_dppo_settings_fields, offsetof(loomFinetuneConfig, dppo), {0, 0, 0, POLICY}},
     {"starts", &loom_starts_fields, offsetof(loomFinetuneConfig, starts), {POLICY, 0, POLICY, POLICY}},
+    {"gail", &loom_gail_fields, offsetof(loomFinetuneConfig, gail), {BOTH, SCRATCH}},
 };
-enum { SECTIONS = sizeof sections / sizeof *sections };
+enum { SECTIONS = sizeof sections / sizeof *sections, GAIL = SECTIONS - 1 };
 
+// A run that has no discriminator says nothing of one.
 static bool is_used(const loomFinetuneConfig* c, int section) {
+  if (section == GAIL && !c->imitates) return false;
   return sections[section].used[c->finetune.method] & (c->of_policy ? POLICY : SCRATCH);
 }
 
@@ -62,6 +65,7 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
                           .residual = loom_default_finetune_settings(),
                           .direct = loom_default_direct_settings(),
                           .dppo = loom_default_dppo_settings(),
+                          .gail = loom_default_gail_config(),
                           .starts = loom_default_starts_def(),
                           .of_policy = of_policy};
   if (!of_policy) return c;
@@ -71,6 +75,15 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
   c.finetune.steps = 500000;
   c.finetune.evaluate = 200;
   c.finetune.evaluate_every = c.finetune.checkpoint_every = 50000;
+  return c;
+}
+
+loomFinetuneConfig loom_default_imitation_config(loomFinetuneMethod method, bool of_policy) {
+  loomFinetuneConfig c = loom_default_finetune_config(method, of_policy);
+  c.imitates = true;
+
+  // As often as the actor learns (Kostrikov et al., 2019).
+  if (method == LOOM_FINETUNE_TD3) c.gail.updates = 500;
   return c;
 }
 
@@ -90,7 +103,9 @@ static int read_run(loomFinetuneConfig* c, const loomYaml* y, loomError* err) {
 
   int method = c->finetune.method;
   bool of_policy = names_policy(y, method) || (c->of_policy && method != LOOM_FINETUNE_TD3);
-  *c = loom_default_finetune_config((loomFinetuneMethod)method, of_policy);
+  bool imitates = sections[GAIL].used[method] && loom_yaml_get(y, loom_yaml_root(y), sections[GAIL].name);
+  *c = imitates || c->imitates ? loom_default_imitation_config((loomFinetuneMethod)method, of_policy)
+                               : loom_default_finetune_config((loomFinetuneMethod)method, of_policy);
   return loom_fields_read(&c->finetune, &run_fields, y, map, ~0U, "", err);
 }
 
@@ -161,7 +176,7 @@ static void print_other(FILE* out, const char* all, const char* other, const cha
 // Which runs have the section.
 static void print_users(FILE* out, int section) {
   static const char* const what[] = {[SCRATCH] = " from scratch", [POLICY] = " of a policy", [BOTH] = ""};
-  const char* before = "Of `method: ";
+  const char* before = section == GAIL ? "Of `demoloom gail` with `method: " : "Of `method: ";
   for (int m = 0; loom_finetune_methods[m]; m++) {
     int used = sections[section].used[m];
     if (used) fprintf(out, "%s%s`%s", before, loom_finetune_methods[m], what[used]);
@@ -173,7 +188,8 @@ static void print_users(FILE* out, int section) {
 void loom_finetune_config_reference(FILE* out) {
   loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO, false),
                      of_policy = loom_default_finetune_config(LOOM_FINETUNE_PPO, true),
-                     dppo = loom_default_finetune_config(LOOM_FINETUNE_DPPO, true);
+                     dppo = loom_default_finetune_config(LOOM_FINETUNE_DPPO, true),
+                     imitating = loom_default_imitation_config(LOOM_FINETUNE_TD3, false);
 
   for (int s = 0; s < SECTIONS; s++) {
     fprintf(out, "%s### %s\n\n", s ? "\n" : "", sections[s].name);
@@ -190,6 +206,8 @@ void loom_finetune_config_reference(FILE* out) {
       loom_config_print_default(out, (const char*)&config + offset, f);
       print_other(out, (const char*)&config + offset, (const char*)&of_policy + offset, "of a policy", f);
       print_other(out, (const char*)&of_policy + offset, (const char*)&dppo + offset, "dppo", f);
+      if (s == GAIL)
+        print_other(out, (const char*)&config + offset, (const char*)&imitating + offset, "td3", f);
       fputs(" |\n", out);
     }
   }

@@ -6,7 +6,8 @@
 // `method: residual` has sections residual and td3, the latter with defaults of its own. `method: ppo` of a
 // policy, instead of from scratch, has sections base and direct, and ppo with defaults of its own; so has
 // `method: dppo`, with dppo instead of direct. All that begin with a policy have `starts: {demos: 0.5,
-// curriculum: reverse}` (engine/run/starts.h).
+// curriculum: reverse}` (engine/run/starts.h). With a section `gail` methods ppo and td3 are rewarded by a
+// discriminator instead (policies/learn/imitation.h).
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 #define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 
@@ -47,16 +48,21 @@ typedef struct loomFinetuneConfig {
   loomFinetuneSettings residual;  // ppo of a policy and dppo: their section is `base`
   loomDirectSettings direct;
   loomDppoSettings dppo;
+  loomGailConfig gail;
   loomStartsDef starts;  // of the episodes that a policy is finetuned in
   bool of_policy;        // that is finetuned; false: from scratch
+  bool imitates;         // by gail
 } loomFinetuneConfig;
 
 /// Whether a method only changes policies, and begins with none from scratch.
 bool loom_finetune_needs_policy(loomFinetuneMethod method);
 /// of_policy: what decides between the defaults of a method that is for both.
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool of_policy);
+/// The same for a run that imitates: by ppo or td3.
+loomFinetuneConfig loom_default_imitation_config(loomFinetuneMethod method, bool of_policy);
 /// From a file, whose method decides on the defaults; where it names none, that of `config` is meant, and a
-/// policy is finetuned where `config` says so. Errors are FILE:LINE: key. LOOM_ERR_FORMAT, LOOM_ERR_IO.
+/// policy is finetuned, or somebody imitated, where `config` says so. Errors are FILE:LINE: key.
+/// LOOM_ERR_FORMAT, LOOM_ERR_IO.
 int loom_finetune_config_load(loomFinetuneConfig* config, const char* path, loomError* err);
 int loom_finetune_config_parse(loomFinetuneConfig* config, const char* text, size_t n, const char* label,
                                loomError* err);

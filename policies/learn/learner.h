@@ -11,7 +11,7 @@
 #include "policies/nn/safetensors.h"
 #include "policies/nn/tensor.h"
 
-enum { LOOM_LEARNER_TENSORS = 256, LOOM_LEARNER_SCALARS = 12 };
+enum { LOOM_LEARNER_TENSORS = 256, LOOM_LEARNER_SCALARS = 24 };
 
 /// A curve's name ("train/loss") and its value in the last iteration.
 typedef struct loomScalar {

@@ -79,6 +79,14 @@ typedef struct counters {
 
 enum { COUNTERS = sizeof(counters) / sizeof(double) };
 
+// A rollout as a discriminator is to see it, and what it says of that.
+typedef struct shown {
+  loomImitation* imitation;  // NULL = the environments reward; all else is NULL then too
+  double *obs, *action;      // (steps + 1 x n x its obs), (steps x n x its actions)
+  double* reward;            // (steps x n)
+  int *episode, *length;     // (steps x n)
+} shown;
+
 // So many rows at most, side by side (loomPpoRows).
 typedef struct minibatch {
   loomReal *obs, *seen, *decision, *log_prob, *value, *advantage, *returns;
@@ -107,6 +115,7 @@ typedef struct ppo {
     double updates, rate;  // of `count.updates`; factor of the rate
   } actor;                 // guided
   double taken;            // control steps of the last iteration
+  shown shown;
 
   // What was tried, (rows) each or times obs, words and ratios; values have one row of environments more.
   // `seen` and `now_seen` are the actor's, obs and now the critic's; the same unless the actor has its own.
@@ -181,22 +190,22 @@ static void see(ppo* p) {
 }
 
 // Gymnasium's NormalizeReward: by the deviation of discounted returns, which go on where an episode is
-// truncated.
-static void take_rewards(ppo* p, int t) {
-  const loomVector* v = p->vector;
-  int n = p->config.environments, ready = 0;
+// truncated. A discriminator's rewards are not clipped: what follows an end is worth many steps.
+static void take_rewards(ppo* p, int t, const double* reward) {
+  int n = p->config.environments, first = t * n, ready = 0;
 
   for (int i = 0; i < n; i++) {
-    if (v->fresh[i]) continue;
-    double before = v->terminated[i] ? 0 : p->discounted[i];
-    p->discounted[i] = before * p->config.discount + v->reward[i];
+    if (p->fresh[first + i]) continue;
+    double before = p->terminated[first + i] ? 0 : p->discounted[i];
+    p->discounted[i] = before * p->config.discount + reward[i];
     p->ready[ready++] = p->discounted[i];
   }
 
-  if (ready && p->config.normalize_rewards) loom_running_update(&p->return_normal, p->ready, ready);
-  double scale = p->config.normalize_rewards ? 1 / sqrt(p->return_normal.variance[0] + 1e-8) : 1;
-  double clip = p->config.normalize_rewards ? CLIP : INFINITY;
-  for (int i = 0; i < n; i++) p->reward[t * n + i] = (loomReal)fmin(fmax(v->reward[i] * scale, -clip), clip);
+  bool normal = p->config.normalize_rewards;
+  if (ready && normal) loom_running_update(&p->return_normal, p->ready, ready);
+  double scale = normal ? 1 / sqrt(p->return_normal.variance[0] + 1e-8) : 1;
+  double clip = normal && !p->shown.imitation ? CLIP : INFINITY;
+  for (int i = 0; i < n; i++) p->reward[first + i] = (loomReal)fmin(fmax(reward[i] * scale, -clip), clip);
 }
 
 // ---- trying
@@ -225,6 +234,44 @@ static void draw_actions(ppo* p, int t) {
   hold_to_range(p->actions, p, (int)n);
 }
 
+// ---- shown to a discriminator
+
+// What is seen before step t.
+static void show_obs(ppo* p, int t) {
+  ptrdiff_t n = p->config.environments, all = p->vector->maker.obs;
+  if (!p->shown.imitation) return;
+
+  ptrdiff_t dim = loom_imitation_obs(p->shown.imitation);
+  double* to = p->shown.obs + t * n * dim;
+  for (ptrdiff_t i = 0; i < n; i++)
+    memcpy(to + i * dim, p->vector->obs + (i + 1) * all - dim, (size_t)dim * sizeof *to);
+}
+
+// What was done in step t, and which episodes it was of.
+static void show_step(ppo* p, int t) {
+  const loomVector* v = p->vector;
+  ptrdiff_t n = p->config.environments, actions = v->maker.actions;
+  if (!p->shown.imitation) return;
+
+  memcpy(p->shown.action + t * n * actions, p->actions, (size_t)(n * actions) * sizeof *p->actions);
+  for (ptrdiff_t i = 0; i < n; i++) {
+    p->shown.episode[t * n + i] = (int)(v->episode[i] * n + i);
+    p->shown.length[t * n + i] = v->length[i];
+  }
+}
+
+static void ask_discriminator(ppo* p) {
+  int steps = p->config.steps, n = p->config.environments;
+  const shown* s = &p->shown;
+  if (!s->imitation) return;
+
+  show_obs(p, steps);
+  const loomImitationRollout rollout = {steps,         n,        s->obs,     s->action,
+                                        p->terminated, p->fresh, s->episode, s->length};
+  loom_imitation_round(s->reward, s->imitation, &rollout);
+  for (int t = 0; t < steps; t++) take_rewards(p, t, s->reward + (ptrdiff_t)t * n);
+}
+
 static int collect(ppo* p, loomError* err) {
   ptrdiff_t n = p->config.environments, dim = p->critic_obs, all = p->vector->maker.obs;
   const loomVector* v = p->vector;
@@ -235,11 +282,11 @@ static int collect(ppo* p, loomError* err) {
     memcpy(p->obs + t * n * dim, p->now, (size_t)(n * dim) * sizeof *p->obs);
     if (p->seen != p->obs) memcpy(p->seen + t * n * all, p->now_seen, (size_t)(n * all) * sizeof *p->obs);
     draw_actions(p, t);
+    show_obs(p, t);
     int code = loom_vector_step(p->vector, p->actions, err);
     if (code) return code;
 
     // What came of it.
-    take_rewards(p, t);
     for (int i = 0; i < n; i++) {
       int at = t * (int)n + i;
       p->terminated[at] = v->terminated[i];
@@ -247,11 +294,14 @@ static int collect(ppo* p, loomError* err) {
       p->fresh[at] = v->fresh[i];
       if (!v->fresh[i]) p->valid[p->nvalid++] = at;
     }
+    show_step(p, t);
+    if (!p->shown.imitation) take_rewards(p, t, v->reward);
 
     if (p->config.normalize_obs) loom_running_update(&p->obs_normal, critic_sees(p), (int)n);
     see(p);
   }
   p->taken = (double)(v->control_steps - before);
+  ask_discriminator(p);
   return LOOM_OK;
 }
 
@@ -454,7 +504,7 @@ static int scalars_of(loomScalar* out, const void* self) {
   int n = (int)(sizeof all / sizeof *all) - !p->net.actor.further;
 
   memcpy(out, all, (size_t)n * sizeof *all);
-  return n;
+  return p->shown.imitation ? n + loom_imitation_scalars(out + n, p->shown.imitation) : n;
 }
 
 // Of who acts elsewhere it is only what it goes on from.
@@ -486,7 +536,7 @@ static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
       loom_learner_numbers("train.discounted", LOOM_SAFE_F64, p->discounted, (size_t)p->config.environments);
   out[n++] =
       loom_learner_numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
-  return n;
+  return p->shown.imitation ? n + loom_imitation_tensors(out + n, p->shown.imitation) : n;
 }
 
 static void freeze(void* self) {
@@ -499,6 +549,7 @@ static int thaw(void* self, loomError* err) {
   ppo* p = self;
   int code = loom_vector_restore(p->vector, p->snapshot, err);
   if (!code) see(p);
+  if (p->shown.imitation) loom_imitation_thaw(p->shown.imitation);
   return code;
 }
 
@@ -515,6 +566,11 @@ static void destroy(void* self) {
   free(p->ready);
   free(p->random);
   free(p->tails);
+  free(p->shown.obs);
+  free(p->shown.action);
+  free(p->shown.reward);
+  free(p->shown.episode);
+  free(p->shown.length);
   free(p->terminated);
   free(p->truncated);
   free(p->fresh);
@@ -630,5 +686,34 @@ int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpo
                        .freeze = freeze,
                        .thaw = thaw,
                        .destroy = destroy};
+  return LOOM_OK;
+}
+
+int loom_ppo_rollout_rows(const loomPpoConfig* config) {
+  return config->steps * config->environments;
+}
+
+int loom_ppo_imitate(loomLearner* learner, loomImitation* imitation, loomError* err) {
+  ppo* p = learner->self;
+  size_t rows = (size_t)p->rows, n = (size_t)p->config.environments;
+  size_t obs = (size_t)loom_imitation_obs(imitation), actions = (size_t)p->vector->maker.actions;
+  if (loom_imitation_obs(imitation) > p->vector->maker.obs ||
+      loom_imitation_actions(imitation) != p->vector->maker.actions)
+    return loom_error_set(
+        err, LOOM_ERR_FORMAT,
+        "the expert's states have %d numbers and its actions %d, where the policy's have %d "
+        "and %d",
+        loom_imitation_obs(imitation), loom_imitation_actions(imitation), p->vector->maker.obs,
+        p->vector->maker.actions);
+
+  shown* s = &p->shown;
+  s->obs = calloc((rows + n) * obs, sizeof *s->obs);
+  s->action = calloc(rows * actions, sizeof *s->action);
+  s->reward = calloc(rows, sizeof *s->reward);
+  s->episode = calloc(rows, sizeof *s->episode);
+  s->length = calloc(rows, sizeof *s->length);
+  if (!s->obs || !s->action || !s->reward || !s->episode || !s->length)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a rollout of %d rows", p->rows);
+  s->imitation = imitation;
   return LOOM_OK;
 }

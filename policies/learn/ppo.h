@@ -8,6 +8,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/fields.h"
+#include "policies/learn/imitation.h"
 #include "policies/learn/learner.h"
 #include "policies/network/ppo_network.h"
 
@@ -59,6 +60,11 @@ typedef struct loomPpoGuide {
 int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpoGuide* guide,
                     const loomEnvironmentMaker* maker, int64_t steps, uint64_t seed, int threads,
                     loomError* err);
+/// From now on rewarded by a discriminator instead of its environments; before its first iteration. A state
+/// is what the last numbers of an observation say. The learner does not free it.
+int loom_ppo_imitate(loomLearner* learner, loomImitation* imitation, loomError* err);
+/// Rows of a rollout.
+int loom_ppo_rollout_rows(const loomPpoConfig* config);
 
 LOOM_C_END
 

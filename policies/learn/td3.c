@@ -72,6 +72,15 @@ typedef struct calibration {
 
 enum { COUNTERS = sizeof(counters) / sizeof(double) };
 
+// Rows of the replay buffer as a discriminator is to see them.
+typedef struct shown {
+  loomImitation* imitation;   // NULL = the environments reward; all else is NULL then too
+  loomExperienceBatch batch;  // that it learns from
+  loomReal* action;           // (batch x actions) in the environments' units
+  bool* terminated;           // (batch)
+  loomArena arena;
+} shown;
+
 typedef struct td3 {
   loomTd3Config config;
   loomTd3Guide guide;  // of nothing: zeros
@@ -95,17 +104,25 @@ typedef struct td3 {
   int64_t taken;                   // control steps of that
   double asked, kept, size;        // guided: actions of the actor, those that the gate let pass, mean sizes
   calibration calibration;         // guided: of the last iteration
+  shown shown;
 } td3;
+
+static loomExperienceBatch place_batch(const td3* p, loomArena* arena) {
+  size_t batch = (size_t)p->config.batch, obs = (size_t)p->net.def.obs, actions = (size_t)p->net.def.actions;
+  loomExperienceBatch out;
+  out.obs = loom_arena_real(arena, batch * obs);
+  out.action = loom_arena_real(arena, batch * actions);
+  out.reward = loom_arena_real(arena, batch);
+  out.discount = loom_arena_real(arena, batch);
+  out.next = loom_arena_real(arena, batch * obs);
+  return out;
+}
 
 static void lay_out(td3* p) {
   size_t batch = (size_t)p->config.batch, n = (size_t)p->config.environments;
   size_t obs = (size_t)p->net.def.obs, actions = (size_t)p->net.def.actions;
 
-  p->batch = (loomExperienceBatch){.obs = loom_arena_real(&p->arena, batch * obs),
-                                   .action = loom_arena_real(&p->arena, batch * actions),
-                                   .reward = loom_arena_real(&p->arena, batch),
-                                   .discount = loom_arena_real(&p->arena, batch),
-                                   .next = loom_arena_real(&p->arena, batch * obs)};
+  p->batch = place_batch(p, &p->arena);
   p->target = loom_arena_real(&p->arena, batch);
   p->noise = loom_arena_real(&p->arena, batch * actions);
   p->seen = loom_arena_real(&p->arena, n * obs);
@@ -234,6 +251,8 @@ static int try_step(td3* p, loomError* err) {
     if (v->fresh[i]) continue;
     loom_experience_push(&p->replay, i, p->seen + i * obs, p->action + i * actions, v->reward[i],
                          p->next + i * obs, v->terminated[i], v->truncated[i]);
+    if (p->shown.imitation) loom_imitation_count(p->shown.imitation, 1);
+    if (p->shown.imitation && v->terminated[i]) loom_imitation_note(p->shown.imitation, v->length[i]);
     if (!p->guide.longest) continue;
     follow_episode(p, i, first);
     note_decision(p, i, asked);
@@ -241,6 +260,30 @@ static int try_step(td3* p, loomError* err) {
   memcpy(p->seen, p->next, (size_t)n * (size_t)obs * sizeof *p->seen);
   p->count.step++;
   return LOOM_OK;
+}
+
+// ---- shown to a discriminator
+
+static loomImitationBatch shown_rows(td3* p, const loomExperienceBatch* b) {
+  int n = p->config.batch, actions = p->net.def.actions;
+  for (int i = 0; i < n * actions; i++)
+    p->shown.action[i] = (loomReal)to_units(p, i % actions, (double)b->action[i]);
+  for (int i = 0; i < n; i++) p->shown.terminated[i] = !(b->discount[i] > 0);
+  return (loomImitationBatch){n, b->obs, p->shown.action, b->next, p->shown.terminated};
+}
+
+// As many steps of it as the vector's last step makes due.
+static void teach_discriminator(td3* p, int per_thousand) {
+  double each = (double)p->config.environments * per_thousand / 1000;
+  int due = (int)(floor(p->count.step * each) - floor((p->count.step - 1) * each));
+
+  for (int k = 0; k < due; k++) {
+    uint64_t number = (uint64_t)p->count.step * 4096 + (uint64_t)k;
+    loomRandom random = loom_random(p->seed, number, LOOM_PURPOSE_LATENT);
+    loom_experience_draw(&p->shown.batch, &p->replay, p->config.batch, &random);
+    loomImitationBatch rows = shown_rows(p, &p->shown.batch);
+    loom_imitation_learn(p->shown.imitation, &rows);
+  }
 }
 
 // ---- learning
@@ -270,6 +313,11 @@ static void draw_batch(td3* p) {
     double drawn = p->config.target_noise * loom_random_normal(&noise);
     p->noise[i] = (loomReal)fmin(fmax(drawn, -p->config.target_clip), p->config.target_clip);
   }
+  if (!p->shown.imitation) return;
+
+  // What the rows are worth by now.
+  loomImitationBatch seen = shown_rows(p, &p->batch);
+  loom_imitation_judge(p->batch.reward, p->shown.imitation, &seen);
 }
 
 static int refuse_divergence(const td3* p, loomError* err) {
@@ -329,6 +377,7 @@ static int iterate(void* self, loomError* err) {
   for (int t = 0; !code && t < iteration_of(p); t++) {
     code = try_step(p, err);
     if (is_warming_up(p) || !loom_experience_count(&p->replay)) continue;
+    if (p->shown.imitation) teach_discriminator(p, loom_imitation_updates(p->shown.imitation));
     for (p->count.owed += p->config.updates * n; !code && p->count.owed >= 1; p->count.owed--)
       code = learn_once(p, err);
   }
@@ -336,6 +385,7 @@ static int iterate(void* self, loomError* err) {
   p->taken = p->vector->control_steps - before;
   p->critic_loss /= fmax(p->critic_seen, 1);
   p->actor_loss /= fmax(p->actor_seen, 1);
+  if (p->shown.imitation) loom_imitation_close_round(p->shown.imitation);
   return code;
 }
 
@@ -356,6 +406,7 @@ static int scalars_of(loomScalar* out, const void* self) {
 
   int n = (int)(sizeof all / sizeof *all);
   memcpy(out, all, sizeof all);
+  if (p->shown.imitation) n += loom_imitation_scalars(out + n, p->shown.imitation);
   if (!p->guide.gated) return n;
 
   out[n++] = (loomScalar){"train/successes", (double)loom_experience_count(&p->successes)};
@@ -400,6 +451,7 @@ static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
   out[n++] = loom_learner_numbers("train.replay", LOOM_SAFE_F32, p->replay.row, (size_t)r->capacity * width);
   out[n++] =
       loom_learner_numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
+  if (p->shown.imitation) n += loom_imitation_tensors(out + n, p->shown.imitation);
   if (!p->guide.gated) return n;
 
   out[n++] = loom_learner_numbers("train.trails", LOOM_SAFE_F64, p->trail.row, trail);
@@ -428,6 +480,7 @@ static int thaw(void* self, loomError* err) {
   p->successes.pushed = (int64_t)p->successes_pushed;
   int code = loom_vector_restore(p->vector, p->snapshot, err);
   if (!code) see(p, p->seen);
+  if (p->shown.imitation) loom_imitation_thaw(p->shown.imitation);
   return code;
 }
 
@@ -443,6 +496,9 @@ static void destroy(void* self) {
   free(p->trail.decisions);
   loom_vector_destroy(p->vector);
   loom_arena_destroy(&p->arena);
+  loom_arena_destroy(&p->shown.arena);
+  free(p->shown.action);
+  free(p->shown.terminated);
   free(p->commands);
   free(p->snapshot);
   free(p);
@@ -540,5 +596,44 @@ int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomTd3
                        .freeze = freeze,
                        .thaw = thaw,
                        .destroy = destroy};
+  return LOOM_OK;
+}
+
+static int check_imitation(const td3* p, const loomImitation* imitation, loomError* err) {
+  const loomEnvironmentMaker* maker = &p->vector->maker;
+  int obs = loom_imitation_obs(imitation), actions = loom_imitation_actions(imitation);
+  if (obs != maker->obs || actions != maker->actions)
+    return loom_error_set(
+        err, LOOM_ERR_FORMAT,
+        "the expert's states have %d numbers and its actions %d, where the policy's have %d "
+        "and %d",
+        obs, actions, maker->obs, maker->actions);
+  if (p->config.n_step > 1)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "n_step: %d: what a discriminator says changes, so that sums of several rewards "
+                          "cannot be kept; take 1",
+                          p->config.n_step);
+  if (loom_imitation_pack(imitation) > 1)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "packs are of independent episodes, which a replay buffer does not know; take ppo, "
+                          "or a pack of 1");
+  return LOOM_OK;
+}
+
+int loom_td3_imitate(loomLearner* learner, loomImitation* imitation, loomError* err) {
+  td3* p = learner->self;
+  shown* s = &p->shown;
+  loomArena measure = {0};
+  int code = check_imitation(p, imitation, err);
+  if (code) return code;
+
+  place_batch(p, &measure);
+  code = loom_arena_create(&s->arena, measure.used, err);
+  if (code) return code;
+  s->batch = place_batch(p, &s->arena);
+  s->action = calloc((size_t)p->config.batch * (size_t)p->net.def.actions, sizeof *s->action);
+  s->terminated = calloc((size_t)p->config.batch, sizeof *s->terminated);
+  if (!s->action || !s->terminated) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+  s->imitation = imitation;
   return LOOM_OK;
 }

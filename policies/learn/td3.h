@@ -7,6 +7,7 @@
 #include "engine/base/api.h"
 #include "engine/base/fields.h"
 #include "policies/data/experience.h"
+#include "policies/learn/imitation.h"
 #include "policies/learn/learner.h"
 #include "policies/network/td3_network.h"
 
@@ -51,6 +52,9 @@ typedef struct loomTd3Guide {
 /// guide NULL: from scratch.
 int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomTd3Guide* guide,
                     const loomEnvironmentMaker* maker, uint64_t seed, int threads, loomError* err);
+/// From now on rewarded by a discriminator instead of its environments; before its first iteration. The
+/// learner does not free it. LOOM_ERR_UNSUPPORTED: targets of several rewards, packs.
+int loom_td3_imitate(loomLearner* learner, loomImitation* imitation, loomError* err);
 /// Its networks, and what has succeeded so far, to which demos may be added before the first iteration.
 const loomTd3Network* loom_td3_network_of(const loomLearner* learner);
 loomExperience* loom_td3_successes_of(const loomLearner* learner);

@@ -1,5 +1,5 @@
-// demoloom gail: who learns from a discriminator, which tells what it does from what it is to do. On toys
-// whose answer is known: samples of several modes in the plane.
+// demoloom gail: who learns from a discriminator, which tells what it does from what it is to do. On tasks
+// (gail_task.c) and, here, on toys whose answer is known: samples of several modes in the plane.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "engine/base/pool.h"
 #include "policies/learn/toy_gan.h"
 #include "tools/command/gail_corridor.h"
+#include "tools/command/gail_task.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
@@ -69,8 +70,11 @@ static int read_gail_options(gailArgs* a, int argc, char** argv) {
   toolOption options[OPTIONS];
   const toolCommand command = {
       .before =
-          "usage: demoloom gail --toy ring|grid [options]\n"
+          "usage: demoloom gail TASK --data FILE.hdf5 -o DIR [options]     (TASK --help tells them)\n"
+          "       demoloom gail --toy ring|grid [options]\n"
           "       demoloom gail corridor [options]     (--help tells them)\n"
+          "\n"
+          "A task is learned from an expert's demos: `demoloom gail TASK --help`. What follows is of toys.\n"
           "\n"
           "A generator learns to draw samples of several modes in the plane from a discriminator that\n"
           "tells its samples from true ones (generative adversarial networks, the parts of GAIL): 8 modes\n"
@@ -84,6 +88,7 @@ static int read_gail_options(gailArgs* a, int argc, char** argv) {
           "writes a checkpoint; --resume goes on, bit for bit.\n",
       .after =
           "examples:\n"
+          "  demoloom gail tests/gym/hopper.yaml --data expert.hdf5 --every 20 -o runs/gail\n"
           "  demoloom gail --toy ring --pack 4 --seed 1 -o runs/ring\n"
           "  demoloom gail --toy grid --pack 1 --seeds 1,2,3,4 --json\n"
           "  demoloom gail --toy ring --discriminator wgan -o runs/wgan\n"
@@ -99,8 +104,9 @@ static int read_gail_options(gailArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
 
-  if (optind < argc) return tool_usage("gail", "it takes no arguments but options");
-  if (a->config.toy < 0) return tool_usage("gail", "which toy? It takes --toy ring or --toy grid");
+  if (optind < argc) return tool_usage("gail", "a toy takes no arguments but options");
+  if (a->config.toy < 0)
+    return tool_usage("gail", "which toy, or task? It takes --toy ring, --toy grid or a task");
   if ((a->resume || a->overwrite) && !a->folder)
     return tool_usage("gail", "--resume and --overwrite are of a folder: -o DIR");
   return tool_one_of_both("gail", a->overwrite, a->resume);
@@ -285,8 +291,16 @@ static void warn(const gailRuns* all) {
           (long long)seed_of(all, i), all->state[i].won, LOOM_WIN_ROUNDS);
 }
 
+// Without a toy it is of a task, unless nothing or only help is asked for.
+static bool is_of_task(int argc, char** argv) {
+  bool toy = argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
+  for (int i = 1; i < argc; i++) toy = toy || !strncmp(argv[i], "--toy", 5);
+  return !toy;
+}
+
 int cmd_gail(int argc, char** argv) {
   if (argc > 1 && !strcmp(argv[1], "corridor")) return gail_corridor(argc - 1, argv + 1);
+  if (is_of_task(argc, argv)) return gail_task(argc, argv);
 
   gailArgs a = {0};
   gailRuns all = {.args = &a};

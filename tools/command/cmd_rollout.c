@@ -14,6 +14,7 @@
 #include "engine/draw/libav.h"
 #include "generators/run/record.h"
 #include "policies/agent/trained.h"
+#include "tools/command/rollout_control.h"
 #include "tools/command/rollout_widen.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -91,7 +92,10 @@ static const toolCommand command = {
         "attempts of `demoloom generate` must keep and rollouts are not ended by. And the mean squared jerk "
         "of "
         "the\n"
-        "end effectors, m^2/s^6, by third differences of their positions at control steps.\n",
+        "end effectors, m^2/s^6, by third differences of their positions at control steps.\n"
+        "\n"
+        "What a plain control task was learned to (finetune --scratch, gail) acts in that: told are its "
+        "returns.\n",
     .after =
         "examples:\n"
         "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
@@ -103,7 +107,8 @@ static const toolCommand command = {
         "--video "
         "failed.mp4\n"
         "  demoloom rollout runs/handover/last.safetensors --disturb rough.yaml -n 20 --widen 0.7 "
-        ">copes.yaml\n",
+        ">copes.yaml\n"
+        "  demoloom rollout runs/hopper/best.safetensors -n 4 -o expert.hdf5\n",
     TOOL_OPTIONS(options),
 };
 
@@ -528,6 +533,31 @@ static int try_policies(rolloutArgs* a, const loomScene* scene, loomError* err) 
   return code;
 }
 
+// A plain control task has returns instead of successes, and nothing that could disturb it.
+static int rollout_returns(rolloutArgs* a) {
+  loomError err = {0, ""};
+  if (a->policies > 1 || a->reset || a->disturb || a->video || a->likeliest || a->max_steps)
+    return tool_usage("rollout",
+                      "of a plain control task it takes one policy, --task, -n, --seed, --first, -o and "
+                      "--json");
+
+  int code = open_rollout_outputs(a, &err);
+  if (!code)
+    code = rollout_control(&(rolloutControl){.policy = a->policy[0],
+                                             .task = a->task,
+                                             .out = a->out,
+                                             .folder = a->folder,
+                                             .n = a->n,
+                                             .seed = a->seed,
+                                             .first = a->first,
+                                             .json = a->json,
+                                             .roots = &a->roots},
+                           &err);
+  tool_outputs_close(&a->outputs);
+  loom_asset_roots_destroy(&a->roots);
+  return code ? tool_fail(&err) : EXIT_DONE;
+}
+
 int cmd_rollout(int argc, char** argv) {
   rolloutArgs a = {.n = 100};
   loomRolloutReport reports[POLICIES] = {{0}};
@@ -536,6 +566,8 @@ int cmd_rollout(int argc, char** argv) {
   loomError err = {0, ""};
   int code = read_rollout_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
+
+  if (rollout_is_control(a.policy[0], a.task)) return rollout_returns(&a);
 
   // All policies meet the same starts of one scene.
   code = open_rollout_outputs(&a, &err);

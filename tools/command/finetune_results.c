@@ -63,6 +63,16 @@ static void add_test(cJSON* out, const finetuneResults* r) {
   for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(kept, cJSON_CreateBool(r->test[i].kept));
 }
 
+// Who rewarded in the task's place.
+static void add_discriminator(cJSON* out, const loomGailConfig* c, const finetuneResults* r) {
+  cJSON_AddStringToObject(out, "data", c->data);
+  cJSON_AddStringToObject(out, "discriminator", loom_discriminator_kind_names[c->discriminator]);
+  cJSON_AddStringToObject(out, "see", loom_imitation_sights[c->see]);
+
+  cJSON* list = cJSON_AddArrayToObject(out, "won_at");
+  for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(list, cJSON_CreateNumber((double)r->won[i]));
+}
+
 void finetune_print_json(const loomFinetuneConfig* c, const finetuneResults* r) {
   cJSON* out = cJSON_CreateObject();
   bool of_policy = c->of_policy;
@@ -71,6 +81,7 @@ void finetune_print_json(const loomFinetuneConfig* c, const finetuneResults* r) 
   cJSON_AddStringToObject(out, "task", c->finetune.task);
   if (of_policy) cJSON_AddStringToObject(out, "policy", c->residual.policy);
   cJSON_AddStringToObject(out, "method", loom_finetune_methods[c->finetune.method]);
+  if (c->imitates) add_discriminator(out, &c->gail, r);
 
   add_returns(out, of_policy ? "evaluated" : "return", c->finetune.evaluate ? r->evaluation : r->training,
               r->n);

@@ -12,6 +12,7 @@ typedef struct finetuneResults {
   const loomFinetuneTest* test;                                 // (n)
   const loomFinetuneTest* disturbed;                            // (n)
   double evaluation[FINETUNE_SEEDS], training[FINETUNE_SEEDS];  // (n) mean returns; NAN = none
+  int64_t won[FINETUNE_SEEDS];  // (n) iteration after which a discriminator had won for long; 0 = never
   int64_t steps;
   double core_seconds, seconds;
 } finetuneResults;

@@ -161,7 +161,7 @@ printf 'finetune: {method: td3}\nppo: {epochs: 1}\n' >"$work/bad.yaml"
 expect 'another section' 1 "bad.yaml:2: key 'ppo': means nothing" "$loom" finetune --scratch -t $task -c "$work/bad.yaml" -o "$work/x"
 printf 'ppo: {epoch: 1}\n' >"$work/bad.yaml"
 expect 'an unknown key' 1 'epochs' "$loom" finetune --scratch -t $task -c "$work/bad.yaml" -o "$work/x"
-printf 'ppo: {rate: 1.0e+1, max_gradient: 0, epochs: 50, normalize_rewards: false}\n' >"$work/bad.yaml"
+printf 'ppo: {rate: 1.0e+1, max_gradient: 0, epochs: 200, normalize_rewards: false, activation: relu}\n' >"$work/bad.yaml"
 expect 'a rate too large' 1 'no finite number' "$loom" finetune --scratch -t $task -c "$work/bad.yaml" -n 20000 -o "$work/x"
 check 'nothing was begun' test ! -e "$work/x/last.safetensors"
 

@@ -48,7 +48,7 @@ expect 'a corridor of what' 2 'no arguments but options' "$loom" gail corridor h
 
 expect 'no toy' 2 'which toy' "$loom" gail
 expect 'no such toy' 2 'ring' "$loom" gail --toy square
-expect 'a task' 2 'no arguments but options' "$loom" gail handover --toy ring
+expect 'a task and a toy' 2 'a toy takes no arguments but options' "$loom" gail handover --toy ring
 expect 'a pack too large' 2 'from 1 to 16' "$loom" gail --toy ring --pack 17
 expect 'a critic that nothing holds' 2 'takes a gradient penalty above 0, or spectral' "$loom" gail --toy ring --discriminator wgan --penalty 0
 expect 'linear with a penalty' 2 'a linear discriminator has no' "$loom" gail --toy ring --discriminator linear --penalty 1

@@ -5,7 +5,7 @@
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
-here=$PWD/tests/tools/command
+here=$PWD/tests/tools/command hopper=$PWD/tests/gym/hopper.yaml
 export DEMOLOOM_SCENES=$work/scenes OMP_NUM_THREADS=1
 mkdir -p "$work/scenes/own" && cp -r tests/own/robots "$work/scenes/" && cp tests/own/{task.yaml,scene.xml} "$work/scenes/own/"
 cd "$work" || exit 1
@@ -19,6 +19,8 @@ check 'a dataset' "$loom" generate own --source base.hdf5 -n 2 -t 1 -o gen.hdf5
 learn='--rollouts 0 --steps 3 --batch 4 --hidden 8'
 # shellcheck disable=SC2086
 check 'a policy' "$loom" train --data gen.hdf5 -p bc_l2 --epochs 1 $learn -o policy
+check 'a policy of a plain control task' "$loom" finetune -t "$hopper" --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o hopper
+check 'its demos' "$loom" rollout hopper/best.safetensors -n 1 -o hopper.hdf5
 printf '%s\n' 'film O.mp4' 'row 5' 'wait 2' 'row 9' 'wait 2' quit >film
 
 # What a run leaves under the name asked for: weights, demos and pictures with their bytes, but curves.
@@ -97,9 +99,11 @@ sweep|partial folder|out/o|train --data gen.hdf5 -p bc_l2 --epochs 1 $learn --si
 rollout||out/o.hdf5|rollout policy/last.safetensors --task own -n 2 -j 1 --max-steps 6 -o out/o.hdf5
 rollout on film||out/o.mp4|rollout policy/last.safetensors --task own -n 2 -j 1 --max-steps 5 --video out/o.mp4
 rollout, only told|||rollout policy/last.safetensors --task own -n 2 -j 1 --max-steps 6
+rollout of a plain control task||out/o.hdf5|rollout hopper/best.safetensors -n 2 -o out/o.hdf5
 dagger|resume partial folder|out/o|dagger own --expert scripted --demos 1 -n 1 --rounds 1 --evaluations 1 --max-steps 6 --expert-successes 0 --steps 5 --hidden 8 -j 1 -o out/o
 export||out/o.onnx|export policy/last.safetensors -o out/o.onnx
 decisions||out/o.safetensors|export policy/last.safetensors -n 20 --check out/o.safetensors
 gail|resume partial folder|out/o|gail --toy ring -n 40 --every 10 --looked 100 --samples 100 -j 1 -o out/o
+gail of a task|resume partial folder|out/o|gail $hopper --data hopper.hdf5 -n 512 --environments 2 --evaluate 1 -j 1 -o out/o
 ROWS
 close_tests

@@ -28,10 +28,15 @@ table=(
   "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT" "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT --json"
   'irl cliff:7x4 --horizon 9' 'irl cliff:7x4 --horizon 9 --json'
   'gail --toy ring -n 5 --looked 100 --samples 100' 'gail --toy ring -n 5 --looked 100 --samples 100 --json'
+  "rollout hopper/best.safetensors -n 1" "rollout hopper/best.safetensors -n 1 --json"
+  "gail $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT"
+  "gail $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
   'gail corridor -n 3' 'gail corridor -n 3 --json'
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
+check 'a policy of a plain control task' "$loom" finetune -t "$hopper" --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o hopper
+check 'its demos' "$loom" rollout hopper/best.safetensors -n 1 -o hopper.hdf5
 . "$easy_task"
 
 # A pipe whose reader is gone; SIGPIPE is ignored, or it would end the program before it could say anything.

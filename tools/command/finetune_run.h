@@ -1,0 +1,21 @@
+// Runs of reinforcement learning, one or one a seed side by side, as finetune and gail have them: where they
+// learn is opened, they run, what was learned is tested and told.
+#ifndef LOOM_TOOLS_COMMAND_FINETUNE_RUN_H
+#define LOOM_TOOLS_COMMAND_FINETUNE_RUN_H
+
+#include "policies/learn/finetune_config.h"
+#include "tools/shared/common.h"
+
+typedef struct finetuneRun {
+  loomFinetuneConfig* config;  // whole; gets the task where it names none
+  const char* folder;
+  int nseed;             // 0 = the configuration's alone, in the folder itself
+  const int64_t* seeds;  // (nseed) each in DIR/seed-SEED
+  bool overwrite, resume, json;
+  loomAssetRoots* roots;
+} finetuneRun;
+
+/// Results on stdout. The errors of loom_finetune, and of what it is about.
+int finetune_run(const finetuneRun* run, loomError* err);
+
+#endif
