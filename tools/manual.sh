@@ -41,7 +41,7 @@ END
     COMPREPLY=($(compgen -W "$options" -- "$word"))
   else
     local scenes=
-    [ "$COMP_CWORD" -eq 2 ] && scenes=$(demoloom scenes 2>/dev/null | sed -n 's/^\([a-z0-9_]*\) .*/\1/p')
+    [ "$COMP_CWORD" -eq 2 ] && scenes=$(demoloom scenes 2>/dev/null | sed -n 's/^\([a-z0-9_/]*\) .*/\1/p')
     COMPREPLY=($(compgen -W "$scenes" -- "$word") $(compgen -f -- "$word"))
   fi
 }

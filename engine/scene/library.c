@@ -10,6 +10,7 @@
 #include "engine/base/cache.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/base/text.h"
 #include "engine/base/yaml.h"
 #include "engine/model/own_model.h"
 
@@ -76,6 +77,29 @@ int loom_scene_names(loomName* names, int max) {
   return n;
 }
 
+int loom_scene_variants(loomName* names, int max, const char* scene) {
+  char dir[LOOM_PATH_MAX], folder[2 * LOOM_PATH_MAX], path[3 * LOOM_PATH_MAX];
+  if (loom_scenes_dir(dir, NULL)) return 0;
+  snprintf(folder, sizeof folder, "%s/%.500s", dir, scene);
+  DIR* d = opendir(folder);
+  int n = 0;
+
+  // Settings and other YAML lie there too: a variant is like another task.
+  for (struct dirent* entry; d && n < max && (entry = readdir(d));) {
+    size_t length = strlen(entry->d_name);
+    loomYaml* y = NULL;
+    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    if (!loom_ends_with(entry->d_name, ".yaml") || strlen(scene) + length - 4 > sizeof *names) continue;
+    if (!loom_yaml_load(&y, NULL, path, NULL) && loom_yaml_get(y, loom_yaml_root(y), "like"))
+      snprintf(names[n++], sizeof *names, "%s/%.*s", scene, (int)length - 5, entry->d_name);
+    loom_yaml_destroy(y);
+  }
+  if (d) closedir(d);
+
+  qsort(names, (size_t)n, sizeof *names, compare_names);
+  return n;
+}
+
 // "coffee", or one of its variants, "coffee/pandas".
 static void scene_path(char path[2 * LOOM_PATH_MAX], const char* dir, const char* name) {
   snprintf(path, 2 * LOOM_PATH_MAX, "%s/%.500s%s", dir, name, strchr(name, '/') ? ".yaml" : "/task.yaml");
@@ -123,30 +147,6 @@ static void try_scene(sceneSearch* s, const char* dir, const char* folder, const
   loom_task_destroy(task);
 }
 
-// Other task files in a scene's folder that are like its own: "coffee/pandas", ...
-static void try_variants(sceneSearch* s, const char* dir, const char* folder, const char* name) {
-  char path[2 * LOOM_PATH_MAX], variant[2 * LOOM_NAME_MAX];
-  snprintf(path, sizeof path, "%s/%s", dir, folder);
-  struct dirent** entry = NULL;
-  int n = scandir(path, &entry, NULL, alphasort);
-
-  for (int i = 0; i < n; i++) {
-    size_t length = strlen(entry[i]->d_name);
-    loomYaml* y = NULL;
-    snprintf(variant, sizeof variant, "%.63s/%.*s", folder, length > 5 ? (int)length - 5 : 0,
-             entry[i]->d_name);
-    scene_path(path, dir, variant);
-
-    // Settings and other YAML lie there too.
-    bool yaml = length > 5 && length < LOOM_NAME_MAX && !strcmp(entry[i]->d_name + length - 5, ".yaml");
-    if (yaml && !loom_yaml_load(&y, NULL, path, NULL) && loom_yaml_get(y, loom_yaml_root(y), "like"))
-      try_scene(s, dir, variant, name, true);
-    loom_yaml_destroy(y);
-    free(entry[i]);
-  }
-  free(entry);
-}
-
 // The scene whose folder has that name comes first: a copy of it under another name does not hide it.
 static void search_scenes(sceneSearch* s, const char* name, bool by_env) {
   char dir[LOOM_PATH_MAX];
@@ -162,7 +162,11 @@ static void search_scenes(sceneSearch* s, const char* name, bool by_env) {
   for (int i = 0; !known && i < n; i++) try_scene(s, dir, names[i], name, by_env);
 
   // A dataset's environment may be that of a variant.
-  for (int i = 0; by_env && !s->n && i < n; i++) try_variants(s, dir, names[i], name);
+  for (int i = 0; by_env && !known && !s->n && i < n; i++) {
+    loomName variant[LOOM_VARIANTS_MAX];
+    int count = loom_scene_variants(variant, LOOM_VARIANTS_MAX, names[i]);
+    for (int k = 0; k < count; k++) try_scene(s, dir, variant[k], name, true);
+  }
   free(names);
 }
 

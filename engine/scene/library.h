@@ -17,6 +17,10 @@ int loom_scenes_dir(char out[LOOM_PATH_MAX], loomError* err);
 enum { LOOM_SCENES_MAX = 1024 };
 /// Names of all scenes, sorted; returns how many were put into names (max).
 int loom_scene_names(loomName* names, int max);
+enum { LOOM_VARIANTS_MAX = 64 };
+/// The same of a scene's variants, other task files in its folder that say what they are `like`:
+/// "coffee/pandas".
+int loom_scene_variants(loomName* names, int max, const char* scene);
 /// A task by scene name ("handover"), by the path of a task.yaml or of its folder, or by the `task:` of a
 /// listed scene whose folder is called otherwise. LOOM_ERR_USAGE when there is none, or several are called
 /// so. Free with loom_task_destroy.

@@ -903,60 +903,68 @@ static const toolOption scenes_options[] = {
 static const toolCommand scenes_command = {
     .before =
         "usage: demoloom scenes [options]\n\n"
-        "Lists the tasks in the scenes folder ($DEMOLOOM_SCENES): what they are, their reset distributions, "
-        "their\n"
-        "robots and a picture of demos made.\n",
+        "Lists the tasks in the scenes folder ($DEMOLOOM_SCENES) and their variants with other robots: what\n"
+        "they are, their reset distributions, their robots and a picture of demos made.\n",
     .after = "example: demoloom scenes --json\n",
     TOOL_OPTIONS(scenes_options),
 };
 
+// One task, as a line and as an object of the list. Its name is what commands take.
+static int list_scene(cJSON* list, const char* name, bool json) {
+  loomTask* task;
+  loomError err = {0, ""};
+  if (loom_task_find(&task, name, &err)) return tool_fail(&err);
+
+  // Beside each other: the object for JSON and the line of text.
+  const char* called = strchr(name, '/') ? name : task->name;
+  cJSON* s = cJSON_CreateObject();
+  cJSON_AddStringToObject(s, "name", called);
+  cJSON_AddStringToObject(s, "about", task->about);
+  cJSON* resets = cJSON_AddArrayToObject(s, "resets");
+  if (!json) printf("%-16s %s  [", called, task->about);
+  for (int r = 0; r < task->reset_count; r++) {
+    cJSON_AddItemToArray(resets, cJSON_CreateString(task->resets[r].name));
+    if (!json) printf("%s%s", r ? " " : "", task->resets[r].name);
+  }
+
+  // Which robots, arm by arm.
+  cJSON* robots = cJSON_AddArrayToObject(s, "robots");
+  if (!json) printf("]\n%-16s", "");
+  for (int a = 0; a < task->arm_count; a++) {
+    cJSON_AddItemToArray(robots, cJSON_CreateString(task->robots[a].type));
+    if (!json) printf(" %s", task->robots[a].type);
+  }
+
+  // Pictures are made by hand and may be missing.
+  char picture[LOOM_PATH_MAX + LOOM_NAME_MAX];
+  find_picture(picture, sizeof picture, task);
+  if (*picture) cJSON_AddStringToObject(s, "picture", picture);
+  if (!json) printf("%s%s\n", *picture ? "  " : "", picture);
+  cJSON_AddItemToArray(list, s);
+  loom_task_destroy(task);
+  return EXIT_DONE;
+}
+
 int cmd_scenes(int argc, char** argv) {
-  static loomName names[LOOM_SCENES_MAX];
+  static loomName names[LOOM_SCENES_MAX], variants[LOOM_VARIANTS_MAX];
   looking l = {0};
   int code = tool_options(&l, argc, argv, &scenes_command);
   if (code) return code < 0 ? EXIT_DONE : code;
   if (optind != argc) return tool_usage("scenes", "unknown argument '%s'", argv[optind]);
 
-  bool json = l.json;
   int n = loom_scene_names(names, LOOM_SCENES_MAX), status = EXIT_DONE;
   cJSON* root = cJSON_CreateObject();
   cJSON* list = cJSON_AddArrayToObject(root, "scenes");
   for (int i = 0; i < n; i++) {
-    loomTask* task;
-    loomError err = {0, ""};
-    if (loom_task_find(&task, names[i], &err)) {
-      status = tool_fail(&err);
-      continue;
-    }
+    if ((code = list_scene(list, names[i], l.json))) status = code;
 
-    // Beside each other: the object for JSON and the line of text.
-    cJSON* s = cJSON_CreateObject();
-    cJSON_AddStringToObject(s, "name", task->name);
-    cJSON_AddStringToObject(s, "about", task->about);
-    cJSON* resets = cJSON_AddArrayToObject(s, "resets");
-    if (!json) printf("%-16s %s  [", task->name, task->about);
-    for (int r = 0; r < task->reset_count; r++) {
-      cJSON_AddItemToArray(resets, cJSON_CreateString(task->resets[r].name));
-      if (!json) printf("%s%s", r ? " " : "", task->resets[r].name);
-    }
-
-    // Which robots, arm by arm.
-    cJSON* robots = cJSON_AddArrayToObject(s, "robots");
-    if (!json) printf("]\n%-16s", "");
-    for (int a = 0; a < task->arm_count; a++) {
-      cJSON_AddItemToArray(robots, cJSON_CreateString(task->robots[a].type));
-      if (!json) printf(" %s", task->robots[a].type);
-    }
-
-    // Pictures are made by hand and may be missing.
-    char picture[LOOM_PATH_MAX + LOOM_NAME_MAX];
-    find_picture(picture, sizeof picture, task);
-    if (*picture) cJSON_AddStringToObject(s, "picture", picture);
-    if (!json) printf("  %s\n", picture);
-    cJSON_AddItemToArray(list, s);
-    loom_task_destroy(task);
+    // With other robots, each under its scene.
+    int more = loom_scene_variants(variants, LOOM_VARIANTS_MAX, names[i]);
+    for (int k = 0; k < more; k++)
+      if ((code = list_scene(list, variants[k], l.json))) status = code;
   }
-  if (json) {
+
+  if (l.json) {
     print_and_delete(root);
   } else {
     cJSON_Delete(root);

@@ -19,6 +19,13 @@ variant() {
 }
 variant same
 variant moved 'retarget: {shift: [0.02, 0, 0]}'
+
+# Variants are listed by the names that commands take; other YAML beside them is none.
+printf 'speed: 1\n' >"$own/settings.yaml"
+expect 'variants are listed' 0 '^own/moved ' "$loom" scenes
+expect 'and their task' 0 '"name":.*"own/same"' "$loom" scenes --json
+check 'but no settings' test -z "$("$loom" scenes 2>&1 | grep settings)"
+
 variant far 'retarget: {shift: [3, 0, 0]}'
 variant one 'retarget: {arms: [0, -1]}'
 variant none 'retarget: {arms: [-1, -1]}'
@@ -28,6 +35,7 @@ variant flat 'retarget: {scale: 0}'
 variant offsets 'retarget: {offset: [{pos: [0, 0, 0.01]}]}'
 variant odd 'retarget: {shft: [0, 0, 0]}'
 variant below 'limits: {penetrtion: 1}'
+
 printf 'like: same.yaml\ntask: twice\n' >"$own/twice.yaml"
 printf 'like: ../own/task.yaml\ntask: away\n' >"$own/away.yaml"
 printf 'like: absent.yaml\ntask: nothing\n' >"$own/nothing.yaml"
