@@ -126,7 +126,7 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   if (m == RESIDUAL) td3.warmup = 500;
 
   // A rate far too large for the mixture, which follows how far it moves.
-  if (m == MIXTURE) ppo.target_kl = 0.03;
+  if (m == MIXTURE) ppo.target_kl = 0.003;
   if (m == MIXTURE) ppo.rate = 0.1;
   if (m == MIXTURE) ppo.anneal = false;
   int code;
