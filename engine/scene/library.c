@@ -161,11 +161,11 @@ static void search_scenes(sceneSearch* s, const char* name, bool by_env) {
   bool known = s->n > 0;
   for (int i = 0; !known && i < n; i++) try_scene(s, dir, names[i], name, by_env);
 
-  // A dataset's environment may be that of a variant.
-  for (int i = 0; by_env && !known && !s->n && i < n; i++) {
+  // Variants come last.
+  for (int i = 0; !known && !s->n && i < n; i++) {
     loomName variant[LOOM_VARIANTS_MAX];
     int count = loom_scene_variants(variant, LOOM_VARIANTS_MAX, names[i]);
-    for (int k = 0; k < count; k++) try_scene(s, dir, variant[k], name, true);
+    for (int k = 0; k < count; k++) try_scene(s, dir, variant[k], name, by_env);
   }
   free(names);
 }

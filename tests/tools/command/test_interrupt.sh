@@ -91,7 +91,7 @@ merge||out/o.hdf5|dataset merge out/o.hdf5 gen.hdf5 gen.hdf5
 filter||out/o.hdf5|dataset filter gen.hdf5 out/o.hdf5 --min-rows 1
 strip||out/o.hdf5|dataset strip gen.hdf5 out/o.hdf5
 sheet||out/o.png|render gen.hdf5 --task own --limit 2 -j 1 --size 16x16 --light --columns 2 --sheet out/o.png
-film|partial|out/o.mp4|render gen.hdf5 --task own --limit 2 -j 1 --size 16x16 --light --speed 20 --video out/o.mp4
+film|partial|out/o.mp4|render gen.hdf5 --task own --limit 2 -j 1 --size 32x32 --light --speed 20 --video out/o.mp4
 frames|partial folder|out/o|render gen.hdf5 --task own --limit 2 -j 1 --size 16x16 --light --speed 20 --frames out/o
 obs|resume|out/o.hdf5|render gen.hdf5 --task own --limit 2 -j 1 --size 16x16 --camera table --obs out/o.hdf5
 train|resume partial folder|out/o|train --data gen.hdf5 -p bc_l2 --epochs 3 $learn -o out/o
