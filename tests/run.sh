@@ -4,8 +4,7 @@
 # --quick sets LOOM_QUICK=1, for tests that shrink what they do under sanitizers. --fuzz gives each its corpus,
 # tests/fuzz/corpus/NAME, and LOOM_FUZZ_INPUTS (2000) inputs; those that open files or scenes a part of that.
 # tests/check_includes.sh counts as one test.
-# LOOM_FUZZ_MB (1024; three times as much where datasets are read) bounds the memory of each fuzzer, what sanitizers keep
-# of freed blocks included.
+# LOOM_FUZZ_MB (1024) bounds the memory of each fuzzer, what sanitizers keep of freed blocks included.
 # LOOM_TEST_TIMEOUT (3600) ends what hangs, s: so long that a busy machine does not reach it. LOOM_TEST_GUARD stands in for
 # check_includes.sh in tests of this script.
 # A program that crashes, leaks, times out or runs no test has failed.
@@ -52,15 +51,6 @@ fuzz_inputs() {
   esac
 }
 
-# MB that a fuzz target may take. HDF5 makes room for what a damaged string says it is long.
-fuzz_mb() {
-  local all=${LOOM_FUZZ_MB:-1024}
-  case $1 in
-    hdf5 | attrs | folder) echo $((all * 3)) ;;
-    *) echo "$all" ;;
-  esac
-}
-
 # MB free where temporary files and builds go, the lesser of both.
 free_mb() { df -P -m "${TMPDIR:-/tmp}" . | awk 'NR == 2 || NR > 2 && $4 < least {least = $4} END {print least + 0}'; }
 
@@ -102,8 +92,7 @@ run_one() {
   if [ "$mode" = fuzz ]; then
     export LOOM_QUICK=1
     # For one input and those before it.
-    LOOM_FUZZ_MB=$(fuzz_mb "${program##*fuzz_}")
-    export LOOM_FUZZ_MB ASAN_OPTIONS="$ASAN_OPTIONS:handle_abort=1:quarantine_size_mb=64:hard_rss_limit_mb=$LOOM_FUZZ_MB"
+    export ASAN_OPTIONS="$ASAN_OPTIONS:handle_abort=1:quarantine_size_mb=64:hard_rss_limit_mb=${LOOM_FUZZ_MB:-1024}"
     arguments=("$(fuzz_inputs "${program##*fuzz_}")" "tests/fuzz/corpus/${program##*fuzz_}")
   fi
   wait_for_room "$program" "$log"
