@@ -82,10 +82,10 @@ static int recorded_joint(const follower* f, int joint) {
   return from->body_jntnum[body] ? from->body_jntadr[body] : -1;
 }
 
-static bool is_robots(const follower* f, int joint) {
-  int tree = f->e->m->body_rootid[f->e->m->jnt_bodyid[joint]];
+static bool is_robots(const follower* f, int body) {
+  const mjModel* m = f->e->m;
   for (int a = 0; a < f->e->arm_count; a++)
-    if (f->e->m->body_rootid[f->e->m->dof_bodyid[f->e->arms[a].dof[0]]] == tree) return true;
+    if (m->body_rootid[m->dof_bodyid[f->e->arms[a].dof[0]]] == m->body_rootid[body]) return true;
   return false;
 }
 
@@ -97,7 +97,7 @@ static void put_objects(follower* f, int t) {
   for (int j = 0; j < m->njnt; j++) {
     double* q = f->e->d->qpos + m->jnt_qposadr[j];
     int o = object_of_joint(f->e->scene, j), source = recorded_joint(f, j);
-    if (is_robots(f, j) || source < 0 || from->jnt_type[source] != m->jnt_type[j]) continue;
+    if (is_robots(f, m->jnt_bodyid[j]) || source < 0 || from->jnt_type[source] != m->jnt_type[j]) continue;
 
     const double* have = state + from->jnt_qposadr[source];
     if (m->jnt_type[j] != mjJNT_FREE) {
@@ -258,27 +258,14 @@ static void note_limits(follower* f) {
 
 // ---- contacts
 
-static bool is_below(const mjModel* m, int body, int above) {
-  while (body > above) body = m->body_parentid[body];
-  return body == above;
-}
-
 // The arm whose hand (with its last link) a geom is of; -1 = none.
 static int hand_of_geom(const follower* f, int geom) {
   const mjModel* m = f->e->m;
   for (int a = 0; a < f->e->arm_count; a++) {
     const loomArm* arm = &f->e->arms[a];
-    if (is_below(m, m->geom_bodyid[geom], m->dof_bodyid[arm->dof[arm->n - 1]])) return a;
+    if (loom_body_moves_with(m, m->geom_bodyid[geom], m->dof_bodyid[arm->dof[arm->n - 1]])) return a;
   }
   return -1;
-}
-
-static bool is_robots_geom(const follower* f, int geom) {
-  const mjModel* m = f->e->m;
-  for (int a = 0; a < f->e->arm_count; a++)
-    if (m->body_rootid[m->geom_bodyid[geom]] == m->body_rootid[m->dof_bodyid[f->e->arms[a].dof[0]]])
-      return true;
-  return false;
 }
 
 // Hands are there to touch things, and their fingers each other.
@@ -301,7 +288,9 @@ static void note_contacts(follower* f, int t) {
     const mjContact* contact = &f->e->d->contact[c];
     const int* geom = contact->geom;
     if (geom[0] < 0 || geom[1] < 0 || -contact->dist <= out->penetration) continue;
-    if ((!is_robots_geom(f, geom[0]) && !is_robots_geom(f, geom[1])) || may_touch(f, geom)) continue;
+    if ((!is_robots(f, m->geom_bodyid[geom[0]]) && !is_robots(f, m->geom_bodyid[geom[1]])) ||
+        may_touch(f, geom))
+      continue;
 
     const char* name[2] = {mj_id2name(m, mjOBJ_GEOM, geom[0]), mj_id2name(m, mjOBJ_GEOM, geom[1])};
     out->penetration = -contact->dist;

@@ -16,6 +16,14 @@ bool loom_trained_visual(const loomTrained* t, int key) {
   return t->shape[key][0] > 1;
 }
 
+int loom_trained_check_rows(const loomTrained* t, const loomData* data, const char* path, loomError* err) {
+  const loomDataInfo* info = loom_data_info(data);
+  if (info->low_dim == t->obs.dim && info->action_dim == t->actions.dim) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "%s: rows of %d numbers and actions of %d, where the policy has %d and %d", path,
+                        info->low_dim, info->action_dim, t->obs.dim, t->actions.dim);
+}
+
 loomObsKey loom_trained_key(const loomTrained* t, int key) {
   const int* shape = t->shape[key];
   loomObsKey out = loom_obs_named(t->config.data.key[key]);

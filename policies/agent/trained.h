@@ -36,6 +36,10 @@ void loom_trained_destroy(loomTrained* trained);
 loomObsKey loom_trained_key(const loomTrained* trained, int key);
 /// Whether a key is an image or a point cloud.
 bool loom_trained_visual(const loomTrained* trained, int key);
+/// Has a dataset, opened by the policy's own keys from `path`, as many numbers a row? LOOM_ERR_FORMAT tells
+/// both.
+int loom_trained_check_rows(const loomTrained* trained, const loomData* data, const char* path,
+                            loomError* err);
 /// A batch normalized in place, as the network wants its samples.
 loomSamples loom_trained_samples(const loomTrained* trained, loomBatch* batch);
 

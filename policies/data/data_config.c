@@ -93,3 +93,14 @@ bool loom_cloud_noise_any(const loomCloudNoise* noise) {
 loomActionForm loom_data_config_form(const loomDataConfig* c) {
   return (loomActionForm){c->pose == 1, c->rotation == 1};
 }
+
+loomDataDef loom_data_config_def(const char* key[LOOM_DATA_KEYS], const loomDataConfig* c) {
+  loomDataDef def = loom_default_data_def();
+  for (int i = 0; i < c->key_count; i++) key[i] = c->key[i];
+  def.key = key;
+  def.key_count = c->key_count;
+  def.action = c->actions;
+  def.form = loom_data_config_form(c);
+  def.arms = c->arms;
+  return def;
+}

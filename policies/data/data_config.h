@@ -57,6 +57,9 @@ int loom_data_config_check(const loomDataConfig* config, bool trains, const loom
 bool loom_cloud_noise_any(const loomCloudNoise* noise);
 /// What the policy's actions are.
 loomActionForm loom_data_config_form(const loomDataConfig* config);
+/// Its keys (put into `key`, which has to stay as long as the definition is used) and actions; all else is
+/// the default's, and no file is named yet.
+loomDataDef loom_data_config_def(const char* key[LOOM_DATA_KEYS], const loomDataConfig* config);
 
 LOOM_C_END
 

@@ -243,27 +243,21 @@ loomPolicyConfig loom_train_config_policy(const loomTrainConfig* c) {
 
 void loom_config_data_def(loomConfigDataDef* out, const loomTrainConfig* c, bool validation) {
   loomDataDef* def = &out->def;
-  *def = loom_default_data_def();
+  *def = loom_data_config_def(out->key, &c->data);
   def->file = out->file;
   def->file_count = c->data.file_count;
-  def->key = out->key;
-  def->key_count = c->data.key_count;
-  def->action = c->data.actions;
-  def->form = loom_data_config_form(&c->data);
-  def->arms = c->data.arms;
   def->batch = c->train.batch;
   def->seed = (uint64_t)c->train.seed;
   def->shuffle = !validation;
   def->cache_bytes = (int64_t)(c->data.cache * 1073741824.0);
 
-  // Files and keys are pointed to.
+  // Files are pointed to.
   for (int i = 0; i < c->data.file_count; i++) {
     const loomDataConfigFile* file = &c->data.file[i];
     const char* mask = validation ? c->validate.mask : file->mask;
     out->file[i] =
         (loomDataFile){file->path, *mask ? mask : NULL, file->weight, validation ? 0 : file->first};
   }
-  for (int i = 0; i < c->data.key_count; i++) out->key[i] = c->data.key[i];
 
   if (loom_policy_denoises(c->policy.kind))
     loom_data_chunk(def, c->policy.observed, c->policy.predicted);

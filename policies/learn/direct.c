@@ -49,21 +49,14 @@ static int open_demos(direct* d, const char* path, int batch, uint64_t seed, loo
   const loomDataConfig* c = &d->policy->config.data;
   const char* key[LOOM_DATA_KEYS];
   loomDataFile file = {.path = path};
-  loomDataDef def = loom_default_data_def();
-  for (int i = 0; i < c->key_count; i++) {
-    key[i] = c->key[i];
+  loomDataDef def = loom_data_config_def(key, c);
+  for (int i = 0; i < c->key_count; i++)
     if (loom_trained_visual(d->policy, i))
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                             "bc is for policies without pictures and point clouds yet; leave it out");
-  }
 
   def.file = &file;
   def.file_count = 1;
-  def.key = key;
-  def.key_count = c->key_count;
-  def.action = c->actions;
-  def.form = loom_data_config_form(c);
-  def.arms = c->arms;
   def.batch = batch;
   def.shuffle = true;
   def.seed = seed;
@@ -71,12 +64,8 @@ static int open_demos(direct* d, const char* path, int batch, uint64_t seed, loo
 
   int code = loom_data_open(&d->data, &def, err);
   if (code) return code;
-  const loomDataInfo* info = loom_data_info(d->data);
-  if (info->low_dim != d->policy->obs.dim || info->action_dim != d->policy->actions.dim)
-    return loom_error_set(err, LOOM_ERR_FORMAT,
-                          "%s: rows of %d numbers and actions of %d, where the policy has %d and %d", path,
-                          info->low_dim, info->action_dim, d->policy->obs.dim, d->policy->actions.dim);
-  return loom_batch_create(&d->batch, d->data, err);
+  code = loom_trained_check_rows(d->policy, d->data, path, err);
+  return code ? code : loom_batch_create(&d->batch, d->data, err);
 }
 
 static int clone(double* loss, void* self, uint64_t update, loomError* err) {

@@ -220,36 +220,26 @@ static int open_data(loomData** out, const char* path, const loomTrained* policy
   const loomDataConfig* c = &policy->config.data;
   const char* key[LOOM_DATA_KEYS];
   loomDataFile file = {.path = path, .first = pick->demos};
-  loomDataDef def = loom_default_data_def();
-  for (int i = 0; i < c->key_count; i++) {
-    key[i] = c->key[i];
+  loomDataDef def = loom_data_config_def(key, c);
+  for (int i = 0; i < c->key_count; i++)
     if (loom_trained_visual(policy, i))
       return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                             "a discriminator is for policies without pictures and point clouds yet");
-  }
 
   def.file = &file;
   def.file_count = 1;
-  def.key = key;
-  def.key_count = c->key_count;
-  def.action = c->actions;
-  def.form = loom_data_config_form(c);
-  def.arms = c->arms;
   def.prefetch = false;
   return loom_data_open(out, &def, err);
 }
 
 static int check_data(const loomData* data, const loomTrained* policy, const loomScene* scene,
                       const char* path, loomError* err) {
-  const loomDataInfo* info = loom_data_info(data);
   bool by_goals = loom_data_config_form(&policy->config.data).absolute;
-  if (info->low_dim != policy->obs.dim || info->action_dim != policy->actions.dim)
-    return loom_error_set(err, LOOM_ERR_FORMAT,
-                          "%s: rows of %d numbers and actions of %d, where the policy has %d and %d", path,
-                          info->low_dim, info->action_dim, policy->obs.dim, policy->actions.dim);
+  int code = loom_trained_check_rows(policy, data, path, err);
+  if (code) return code;
 
   char* driven = loom_data_driven(data, 0);
-  int code = loom_task_agrees_policy(scene->task, scene->control, driven, by_goals, path, err);
+  code = loom_task_agrees_policy(scene->task, scene->control, driven, by_goals, path, err);
   free(driven);
   return code;
 }

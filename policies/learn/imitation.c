@@ -455,7 +455,7 @@ static void judge(loomImitation* im, const int* of, int n) {
 }
 
 static double after_end(const loomImitation* im) {
-  return im->config.absorbing ? im->discount / (1 - im->discount) * im->tally.absorbing : 0;
+  return im->config.absorbing ? loom_absorbing_worth(im->tally.absorbing, im->discount) : 0;
 }
 
 void loom_imitation_round(double* reward, loomImitation* im, const loomImitationRollout* r) {

@@ -14,8 +14,12 @@ void loom_absorbing_row(loomReal* out, int features) {
   out[features] = 1;
 }
 
+double loom_absorbing_worth(double tail, double discount) {
+  return discount / (1 - discount) * tail;
+}
+
 void loom_absorbing_tail(loomReal* reward, const bool* terminated, int n, double tail, double discount) {
-  loomReal after = (loomReal)(discount / (1 - discount) * tail);
+  loomReal after = (loomReal)loom_absorbing_worth(tail, discount);
 
   for (int i = 0; i < n; i++)
     if (terminated[i]) reward[i] += after;

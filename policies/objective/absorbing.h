@@ -17,8 +17,10 @@ void loom_absorbing_widen(loomReal* out, const loomReal* row, int n, int feature
 /// The absorbing state's row (features + 1): zeros, and the indicator 1.
 void loom_absorbing_row(loomReal* out, int features);
 
-/// Adds to each of n rewards whose step terminated what follows it: discount / (1 - discount) times tail, the
-/// reward of the absorbing state's row. discount in [0, 1).
+/// What follows a step that terminated: discount / (1 - discount) times tail, the reward of the absorbing
+/// state's row. discount in [0, 1).
+double loom_absorbing_worth(double tail, double discount);
+/// Adds it to each of n rewards whose step terminated.
 void loom_absorbing_tail(loomReal* reward, const bool* terminated, int n, double tail, double discount);
 
 LOOM_C_END

@@ -249,11 +249,6 @@ static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loom
   return 0;
 }
 
-static int copy_text(char* to, size_t room, const char* option, const char* text, loomError* err) {
-  if (!text || snprintf(to, room, "%s", text) < (int)room) return 0;
-  return loom_error_set(err, LOOM_ERR_USAGE, "%s: longer than %zu bytes", option, room - 1);
-}
-
 static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* err) {
   int method = a->method >= 0 ? a->method : a->scratch ? LOOM_FINETUNE_PPO : LOOM_FINETUNE_RESIDUAL;
   *c = loom_default_finetune_config(
@@ -291,12 +286,15 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   if (a->start_failures >= 0) c->starts.failures = a->start_failures;
   if (a->bc >= 0) c->direct.bc = a->bc;
   if (a->widen > 0) c->residual.widen = a->widen;
-  code = copy_text(c->finetune.task, sizeof c->finetune.task, "--task", a->task, err);
-  if (!code) code = copy_text(c->residual.policy, sizeof c->residual.policy, "the policy", a->policy, err);
-  if (!code) code = copy_text(c->residual.data, sizeof c->residual.data, "--data", a->data, err);
-  if (!code) code = copy_text(c->residual.reward, sizeof c->residual.reward, "--reward", a->reward, err);
-  if (!code) code = copy_text(c->residual.reset, sizeof c->residual.reset, "--reset", a->reset, err);
-  if (!code) code = copy_text(c->residual.disturb, sizeof c->residual.disturb, "--disturb", a->disturb, err);
+  code = finetune_take_text(c->finetune.task, sizeof c->finetune.task, "--task", a->task, err);
+  if (!code)
+    code = finetune_take_text(c->residual.policy, sizeof c->residual.policy, "the policy", a->policy, err);
+  if (!code) code = finetune_take_text(c->residual.data, sizeof c->residual.data, "--data", a->data, err);
+  if (!code)
+    code = finetune_take_text(c->residual.reward, sizeof c->residual.reward, "--reward", a->reward, err);
+  if (!code) code = finetune_take_text(c->residual.reset, sizeof c->residual.reset, "--reset", a->reset, err);
+  if (!code)
+    code = finetune_take_text(c->residual.disturb, sizeof c->residual.disturb, "--disturb", a->disturb, err);
   if (!code && a->scratch && !c->finetune.task[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: names no task; give --task", a->config);
   if (!code && !a->scratch && !c->residual.policy[0])

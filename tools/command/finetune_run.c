@@ -17,6 +17,11 @@
 
 enum { SEEDS = FINETUNE_SEEDS };
 
+int finetune_take_text(char* to, size_t room, const char* option, const char* text, loomError* err) {
+  if (!text || snprintf(to, room, "%s", text) < (int)room) return 0;
+  return loom_error_set(err, LOOM_ERR_USAGE, "%s: longer than %zu bytes", option, room - 1);
+}
+
 // What is learned in: a control task, or the scene of a policy.
 typedef struct place {
   loomControlTask* control;

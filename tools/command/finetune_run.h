@@ -15,6 +15,8 @@ typedef struct finetuneRun {
   loomAssetRoots* roots;
 } finetuneRun;
 
+/// An option's text as a setting that has `room` bytes; NULL leaves it as it is. LOOM_ERR_USAGE: too long.
+int finetune_take_text(char* to, size_t room, const char* option, const char* text, loomError* err);
 /// Results on stdout. The errors of loom_finetune, and of what it is about.
 int finetune_run(const finetuneRun* run, loomError* err);
 

@@ -140,11 +140,6 @@ static int read_task_options(gailTask* a, int argc, char** argv) {
 
 // ---- the configuration
 
-static int copy_text(char* to, size_t room, const char* option, const char* text, loomError* err) {
-  if (!text || snprintf(to, room, "%s", text) < (int)room) return 0;
-  return loom_error_set(err, LOOM_ERR_USAGE, "%s: longer than %zu bytes", option, room - 1);
-}
-
 // What the file, or without one the options, begin with.
 static int begin_with(loomFinetuneConfig* c, const gailTask* a, loomError* err) {
   *c = loom_default_imitation_config((loomFinetuneMethod)(a->rl >= 0 ? a->rl : (int)LOOM_FINETUNE_PPO),
@@ -198,10 +193,11 @@ static void put_numbers(loomFinetuneConfig* c, const gailTask* a) {
 }
 
 static int put_texts(loomFinetuneConfig* c, const gailTask* a, loomError* err) {
-  int code = copy_text(c->finetune.task, sizeof c->finetune.task, "the task", a->task, err);
-  if (!code) code = copy_text(c->residual.policy, sizeof c->residual.policy, "--policy", a->policy, err);
-  if (!code) code = copy_text(c->gail.data, sizeof c->gail.data, "--data", a->data, err);
-  if (!code) code = copy_text(c->residual.reset, sizeof c->residual.reset, "--reset", a->reset, err);
+  int code = finetune_take_text(c->finetune.task, sizeof c->finetune.task, "the task", a->task, err);
+  if (!code)
+    code = finetune_take_text(c->residual.policy, sizeof c->residual.policy, "--policy", a->policy, err);
+  if (!code) code = finetune_take_text(c->gail.data, sizeof c->gail.data, "--data", a->data, err);
+  if (!code) code = finetune_take_text(c->residual.reset, sizeof c->residual.reset, "--reset", a->reset, err);
 
   // The same demos say how long episodes are, and what --bc is of.
   if (!code && c->of_policy && a->data) memcpy(c->residual.data, c->gail.data, sizeof c->residual.data);
