@@ -2,12 +2,12 @@
 # Every scene's success of generation and the quality of what was made, as a Markdown table.
 # table.sh PROGRAM FOLDER: what is finished in FOLDER is not run again; what was run with other settings, or by another
 # version, is refused.
-# ATTEMPTS (200), SEED, RESETS and TASKS (all) say what is run; VERIFY (30) how many demos of each are replayed.
+# ATTEMPTS (200), SEED, RESETS and TASKS (all but variants, whose sources are made first) say what is run; VERIFY (30) how many demos of each are replayed.
 set -eu
 program=$1
 folder=$2
 : "${ATTEMPTS:=200}" "${SEED:=1}" "${RESETS:=D0 D1 D2}" "${VERIFY:=30}"
-: "${TASKS:=$("$program" scenes --json | sed -n 's/^.*"name":[^"]*"\([^"]*\)".*/\1/p')}"
+: "${TASKS:=$("$program" scenes --json | sed -n 's/^.*"name":[^"]*"\([^"/]*\)".*/\1/p')}"
 mkdir -p "$folder"
 
 # The number behind a key of the program's JSON, the first of that name.
