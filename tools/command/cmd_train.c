@@ -304,8 +304,7 @@ static void show_step(void* user, const loomTrainState* s, bool epoch_done) {
   if (!isnan(s->success)) snprintf(note + n, sizeof note - (size_t)n, ", %.0f %% succeed", 100 * s->success);
 
   // The rate is this process's.
-  tool_progress("trained", s->step, s->steps, s->seconds * (double)s->step / (double)(s->step - s->first),
-                note);
+  tool_progress_from("trained", s->first, s->step, s->steps, s->seconds, note);
   if (!epoch_done) return;
   if (a->json) print_epoch(s);
 }

@@ -227,8 +227,7 @@ static void show_training(void* user, const loomTrainState* s, bool epoch_done) 
   (void)epoch_done;
   int n = snprintf(note, sizeof note, "steps, loss %.4g", s->loss);
   if (s->success >= 0) snprintf(note + n, sizeof note - (size_t)n, ", %.0f %% succeed", 100 * s->success);
-  tool_progress("the student trained", s->step, s->steps,
-                s->seconds * (double)s->step / (double)(s->step - s->first), note);
+  tool_progress_from("the student trained", s->first, s->step, s->steps, s->seconds, note);
 }
 
 // Without all that training goes on from.

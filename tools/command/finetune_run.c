@@ -150,11 +150,11 @@ static void show_progress(runs* all) {
     snprintf(note + n, sizeof note - n, of_policy ? ", %.1f %% without noise" : ", %.1f without noise",
              of_policy ? 100 * s->evaluation : s->evaluation);
 
-  // The last look at a run may come after more steps than it was to have. The rate is this process's.
+  // The last look at a run may come after more steps than it was to have. The rate is this process's, of one
+  // run without what it read before.
   if (steps < step) steps = step;
-  double seconds = loom_clock() - all->start;
-  if (step > first)
-    tool_progress("learned", step, steps, seconds * (double)step / (double)(step - first), note);
+  double seconds = all->n == 1 ? s->seconds : loom_clock() - all->start;
+  tool_progress_from("learned", first, step, steps, seconds, note);
   atomic_flag_clear(&all->showing);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/text.h"
 
@@ -223,16 +224,23 @@ void tool_catch_signals(void) {
   sigaction(SIGTERM, &action, NULL);
 }
 
-static double last_print;
+static double last_print;  // by loom_clock
 static bool line_open;
 
 void tool_progress(const char* what, int64_t done, int64_t total, double seconds, const char* note) {
+  tool_progress_from(what, 0, done, total, seconds, note);
+}
+
+void tool_progress_from(const char* what, int64_t before, int64_t done, int64_t total, double seconds,
+                        const char* note) {
+  // By a clock of its own: a run that has several parts counts the seconds of each from 0.
   bool terminal = isatty(STDERR_FILENO);
-  if (seconds < 2 || seconds - last_print < (terminal ? 0.2 : 10)) return;
-  last_print = seconds;
+  double now = loom_clock();
+  if (seconds < 2 || done < before || now - last_print < (terminal ? 0.2 : 10)) return;
+  last_print = now;
 
   // Progress so far, then how long the rest takes at this rate.
-  double rate = (double)done / seconds;
+  double rate = (double)(done - before) / seconds;
   fprintf(stderr, "%s%s %lld", terminal ? "\r" : "", what, (long long)done);
   if (total > 0) fprintf(stderr, "/%lld", (long long)total);
   fprintf(stderr, "  %.2f/s", rate);

@@ -30,7 +30,8 @@ typedef struct tries {
   const toolTriesDef* def;
   toolTries* out;
   double start;
-  int64_t before, done;  // by earlier processes, by all
+  int64_t done;
+  int64_t before;        // of what it counts, by earlier processes
   int64_t won, stepped;  // successes and control steps of all
   loomError error;       // of what `note_try` wrote
   queue again;           // starts that failed and are to be tried again
@@ -87,12 +88,16 @@ static int note_failures(tries* t, const loomTry* list, const int tried[BLOCK], 
 
 // ---- one block
 
-// Towards so many successes, control steps or episodes; the rate is this process's.
+// What it counts towards its end: successes, control steps or episodes.
+static int64_t progress_of(const tries* t) {
+  return t->def->successes ? t->won : t->def->steps ? t->stepped : t->done;
+}
+
 static void show_tries(const tries* t) {
   const toolTriesDef* d = t->def;
   char note[96];
   double seconds = loom_clock() - t->start;
-  int64_t done = d->successes ? t->won : d->steps ? t->stepped : t->done;
+  int64_t done = progress_of(t);
   int64_t total = d->successes ? d->successes : d->steps ? d->steps : d->episodes;
 
   snprintf(note, sizeof note, "%s, %.0f %% of %lld episodes succeed",
@@ -100,9 +105,7 @@ static void show_tries(const tries* t) {
            : d->steps   ? "steps"
                         : "episodes",
            t->done ? 100.0 * (double)t->won / (double)t->done : 0, (long long)t->done);
-  if (t->done > t->before)
-    tool_progress(d->what, done < total ? done : total, total,
-                  seconds * (double)t->done / (double)(t->done - t->before), note);
+  tool_progress_from(d->what, t->before, done < total ? done : total, total, seconds, note);
 }
 
 static int note_try(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
@@ -191,11 +194,11 @@ static int read_block(bool* there, loomTry* list, tries* t, int64_t block, const
 
   *there = true;
   t->done += n;
-  t->before = t->done;
   for (int i = 0; i < n; i++) {
     t->won += is_success(t->def, list[i].end, list[i].within);
     t->stepped += list[i].steps;
   }
+  t->before = progress_of(t);
   return 0;
 }
 
