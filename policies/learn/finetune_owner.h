@@ -23,8 +23,7 @@ typedef struct loomFinetuneOwner {
 int loom_finetune_own(loomFinetuneOwner** out, loomLearner* learner, const loomFinetuneSettings* settings,
                       const loomFinetuneBase* base, int threads, loomError* err);
 /// Its task, from which environments are made.
-int loom_finetune_prepare(loomFinetuneOwner* owner, const loomFinetuneSettings* settings, uint64_t seed,
-                          loomError* err);
+int loom_finetune_prepare(loomFinetuneOwner* owner, const loomFinetuneSettings* settings, loomError* err);
 /// The learner becomes the owner's; after an error (code) both are freed. Gives code.
 int loom_finetune_hand_over(loomLearner* learner, loomFinetuneOwner* owner, int code);
 

@@ -20,7 +20,7 @@ static int create_learner(loomLearner* out, loomFinetuneOwner* o, actor* a, cons
   int code = def->create(&guide, a->self, def, loom_ppo_most_rows(def->ppo), err);
 
   // Episodes are of what the network says, which the actor's noise is added to.
-  if (!code) code = loom_finetune_prepare(o, def->settings, def->seed, err);
+  if (!code) code = loom_finetune_prepare(o, def->settings, err);
   if (code) return code;
 
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);

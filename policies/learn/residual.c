@@ -1,11 +1,13 @@
 #include "policies/learn/residual.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/pool.h"
 #include "engine/base/statistics.h"
 #include "engine/data/dataset.h"
 #include "engine/run/reward.h"
@@ -115,25 +117,65 @@ static int give_residual(const loomFinetuneSettings* s, const loomTd3Config* td3
 
 // ---- demos
 
-// One demo's decisions as transitions that end in success.
-static int learn_demo(loomFinetuneOwner* o, loomExperience* to, const loomDemo* demo, int number,
-                      uint64_t seed, loomError* err) {
-  int n = loom_residual_decisions(&o->task, demo->rows), inputs = to->def.obs, entries = to->def.actions;
-  loomReal* obs = calloc((size_t)(n + 1) * (size_t)inputs, sizeof *obs);
-  loomReal* action = calloc((size_t)n * (size_t)entries, sizeof *action);
-  loomReal* reward = calloc((size_t)n, sizeof *reward);
-  int code = obs && action && reward
-                 ? loom_residual_demo(obs, action, reward, &o->task, demo->states, demo->actions, demo->rows,
-                                      seed, (uint64_t)number, err)
-                 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for demos");
+enum { DEMO_BLOCK = 32 };  // demos in hand at once
 
-  for (int k = 0; !code && k < n; k++)
-    loom_experience_push(to, 0, obs + (ptrdiff_t)k * inputs, action + (ptrdiff_t)k * entries, reward[k],
-                         obs + (ptrdiff_t)(k + 1) * inputs, k + 1 == n, false);
-  free(obs);
-  free(action);
-  free(reward);
-  return code;
+// One demo's decisions as transitions that end in success.
+typedef struct demoRows {
+  loomDemo demo;
+  int n;
+  loomReal* obs;     // (n + 1 x inputs)
+  loomReal* action;  // (n x entries)
+  loomReal* reward;  // (n)
+} demoRows;
+
+typedef struct demoBlock {
+  loomFinetuneOwner* o;
+  loomExperience* to;
+  uint64_t seed;
+  int first, n, count;  // of `count` in all
+  demoRows rows[DEMO_BLOCK];
+} demoBlock;
+
+static int ask_policy(void* user, int worker, int i, loomError* err) {
+  demoBlock* b = user;
+  demoRows* r = &b->rows[i];
+  const loomDemo* demo = &r->demo;
+  size_t inputs = (size_t)b->to->def.obs, entries = (size_t)b->to->def.actions;
+  (void)worker;
+
+  r->n = loom_residual_decisions(&b->o->task, demo->rows);
+  r->obs = calloc((size_t)(r->n + 1) * inputs, sizeof *r->obs);
+  r->action = calloc((size_t)r->n * entries, sizeof *r->action);
+  r->reward = calloc((size_t)r->n, sizeof *r->reward);
+  if (!r->obs || !r->action || !r->reward) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for demos");
+  return loom_residual_demo(r->obs, r->action, r->reward, &b->o->task, demo->states, demo->actions,
+                            demo->rows, b->seed, (uint64_t)(b->first + i), err);
+}
+
+static int show_reading(void* user, int worker, int i, int prefix, loomError* err) {
+  const demoBlock* b = user;
+  loomTrialLook look = b->o->base.reading;
+  (void)worker;
+  (void)i;
+  return look.tried && look.tried(look.user, b->first + prefix, b->count)
+             ? loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted before the first step")
+             : LOOM_OK;
+}
+
+static void push_demo(loomExperience* to, const demoRows* r) {
+  int inputs = to->def.obs, entries = to->def.actions;
+  for (int k = 0; k < r->n; k++)
+    loom_experience_push(to, 0, r->obs + (ptrdiff_t)k * inputs, r->action + (ptrdiff_t)k * entries,
+                         r->reward[k], r->obs + (ptrdiff_t)(k + 1) * inputs, k + 1 == r->n, false);
+}
+
+static void free_block(demoBlock* b) {
+  for (int i = 0; i < b->n; i++) {
+    loom_demo_destroy(&b->rows[i].demo);
+    free(b->rows[i].obs);
+    free(b->rows[i].action);
+    free(b->rows[i].reward);
+  }
 }
 
 static int check_demo(const loomDemo* demo, const loomDataset* set, const loomFinetuneOwner* o,
@@ -150,31 +192,64 @@ static int check_demo(const loomDemo* demo, const loomDataset* set, const loomFi
   return code;
 }
 
-// Each demo is read twice where the horizon follows from the longest: `to` NULL only measures it.
-static int read_demos(int* longest, loomFinetuneOwner* o, loomExperience* to, const char* path, uint64_t seed,
-                      loomError* err) {
-  loomDataset* set;
-
-  int code = loom_dataset_open(&set, path, err);
-  if (code) return code;
-
-  *longest = 0;
-  int count = loom_dataset_demo_count(set);
-  if (!count) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos to learn from", path);
-  for (int d = 0; !code && d < count; d++) {
-    loomDemo demo;
-    code = loom_demo_load(&demo, set, d, err);
-    if (code) break;
-    if (demo.rows > *longest) *longest = demo.rows;
-    if (!d) code = check_demo(&demo, set, o, err);
-    if (!code && to) code = learn_demo(o, to, &demo, d, seed, err);
-    loom_demo_destroy(&demo);
-
-    loomTrialLook look = o->base.reading;
-    if (!code && to && look.tried && look.tried(look.user, d + 1, count))
-      code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted before the first step");
+// What the policy does in them is asked side by side; they are learned from in their order.
+static int learn_block(demoBlock* b, const loomDataset* set, loomError* err) {
+  int code = LOOM_OK;
+  while (!code && b->n < DEMO_BLOCK && b->first + b->n < b->count) {
+    code = loom_demo_load(&b->rows[b->n].demo, set, b->first + b->n, err);
+    if (!code) b->n++;
   }
 
+  loomPoolDef pool = {
+      .n = b->n, .threads = b->o->threads, .user = b, .item = ask_policy, .finished = show_reading};
+  if (!code) code = loom_pool_run(&pool, err);
+  for (int i = 0; !code && i < b->n; i++) push_demo(b->to, &b->rows[i]);
+  return code;
+}
+
+static int open_demos(loomDataset** set, const char* path, loomError* err) {
+  int code = loom_dataset_open(set, path, err);
+  if (code || loom_dataset_demo_count(*set)) return code;
+
+  loom_dataset_close(*set);
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos to learn from", path);
+}
+
+static int learn_demos(loomFinetuneOwner* o, loomExperience* to, const char* path, uint64_t seed,
+                       loomError* err) {
+  loomDataset* set;
+  int code = open_demos(&set, path, err);
+  if (code) return code;
+
+  int count = loom_dataset_demo_count(set);
+  for (int first = 0; !code && first < count; first += DEMO_BLOCK) {
+    demoBlock b = {.o = o, .to = to, .seed = seed, .first = first, .count = count};
+    code = learn_block(&b, set, err);
+    free_block(&b);
+  }
+  loom_dataset_close(set);
+  return code;
+}
+
+// Of the first whether it is of this task, of the others how many rows they have.
+static int look_at_demos(int* longest, const loomFinetuneOwner* o, const char* path, loomError* err) {
+  loomDataset* set;
+  loomDemo demo;
+  int code = open_demos(&set, path, err);
+  if (code) return code;
+
+  code = loom_demo_load(&demo, set, 0, err);
+  if (!code) {
+    code = check_demo(&demo, set, o, err);
+    loom_demo_destroy(&demo);
+  }
+
+  *longest = 0;
+  for (int d = 0; !code && d < loom_dataset_demo_count(set); d++) {
+    loomArray actions;
+    code = loom_dataset_describe(&actions, set, loom_dataset_demo_path(set, d), "actions", err);
+    if (!code && actions.shape[0] > *longest) *longest = (int)fmin((double)actions.shape[0], INT_MAX / 4);
+  }
   loom_dataset_close(set);
   return code;
 }
@@ -295,12 +370,11 @@ static int save_policy(const char* path, void* self, const loomSafeMeta* meta, i
   return loom_trained_save(path, o->base.policy, &extra, err);
 }
 
-int loom_finetune_prepare(loomFinetuneOwner* o, const loomFinetuneSettings* s, uint64_t seed,
-                          loomError* err) {
+int loom_finetune_prepare(loomFinetuneOwner* o, const loomFinetuneSettings* s, loomError* err) {
   int longest = 0;
   int code = find_reset(&o->task.reset, s, &o->base, err);
   if (!code && s->reward[0]) code = loom_reward_def_load(&o->reward, o->base.scene->task, s->reward, err);
-  if (!code && s->data[0]) code = read_demos(&longest, o, NULL, s->data, seed, err);
+  if (!code && s->data[0]) code = look_at_demos(&longest, o, s->data, err);
   if (!code) code = open_starts(o, s->data, err);
   if (!code) code = open_ranges(o, s->widen, err);
   if (code) return code;
@@ -315,9 +389,9 @@ int loom_finetune_prepare(loomFinetuneOwner* o, const loomFinetuneSettings* s, u
 
 static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFinetuneSettings* s,
                           const loomTd3Config* td3, uint64_t seed, loomError* err) {
-  int longest, code = find_reset(&o->task.reset, s, &o->base, err);
+  int code = find_reset(&o->task.reset, s, &o->base, err);
   if (!code) code = give_residual(s, td3, &o->base, err);
-  if (!code) code = loom_finetune_prepare(o, s, seed, err);
+  if (!code) code = loom_finetune_prepare(o, s, err);
   if (code) return code;
 
   enum { LOOK = 800 };  // decisions from one look at the run to the next
@@ -338,7 +412,7 @@ static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFine
   }
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);
   code = loom_td3_create(out, td3, &guide, &maker, seed, o->threads, err);
-  if (!code && s->data[0]) code = read_demos(&longest, o, loom_td3_successes_of(out), s->data, seed, err);
+  if (!code && s->data[0]) code = learn_demos(o, loom_td3_successes_of(out), s->data, seed, err);
   return code;
 }
 
