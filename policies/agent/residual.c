@@ -16,6 +16,7 @@ static const loomFieldDef field_rows[] = {
     ROW(REAL, rotation, .least = 0, .most = 1, .about = "likewise of rotations"),
     ROW(REAL, gripper, .least = 0, .most = 2, .about = "likewise of grippers"),
     ROW(INT, critics, .low = 1, .high = LOOM_TD3_CRITICS, .about = "who have to agree"),
+    ROW(REAL, margin, .least = 0, .most = 1e6, .about = "by which they have to expect more of an offset"),
     ROW(SIZES, hidden, .low = 1, .high = 65536, .about = "units of hidden layers, of actor and critics"),
 };
 const loomFields loom_residual_fields = LOOM_FIELDS(field_rows);
@@ -94,7 +95,8 @@ int loom_residual_create(loomResidual** out, const loomResidualConfig* config, c
                           .hidden = config->hidden,
                           .critics = config->critics,
                           .normalized = true,
-                          .gated = true};
+                          .gated = true,
+                          .margin = config->margin};
   int code = loom_td3_network_create(&r->net, &def, 0, 1, err);
   if (code) {
     free(r);

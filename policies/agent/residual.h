@@ -13,6 +13,7 @@ typedef struct loomResidualConfig {
   int hold;  // control steps that one offset lasts; 0 = those that the policy decides at once, or 8 if that is one
   double position, rotation, gripper;  // largest offset, as a share of the controller's range
   int critics;
+  double margin;  // by which each of them has to expect more of an offset than of none
   loomSizes hidden;
 } loomResidualConfig;
 

@@ -47,7 +47,7 @@ static int create_learner(loomControlPolicy* p, const loomEnvironmentMaker* make
   c->td3.buffer = 1;
 
   if (c->finetune.method == LOOM_FINETUNE_TD3)
-    return loom_td3_create(&p->learner, &c->td3, NULL, maker, 0, 1, err);
+    return loom_td3_create(&p->learner, &c->td3, NULL, maker, 0, 0, 1, err);
   return loom_ppo_create(&p->learner, &c->ppo, NULL, maker, 1, 0, 1, err);
 }
 

@@ -299,12 +299,13 @@ static int create_learner(run* r, loomError* err) {
 
   switch ((loomFinetuneMethod)c->finetune.method) {
     case LOOM_FINETUNE_RESIDUAL:
-      return loom_residual_learner(&r->learner, &c->residual, &c->td3, r->def->base, seed, threads, err);
+      return loom_residual_learner(&r->learner, &c->residual, &c->td3, r->def->base, c->finetune.steps, seed,
+                                   threads, err);
     case LOOM_FINETUNE_DPPO:
       return loom_dppo_learner(&r->learner, &c->residual, &c->ppo, &c->dppo, r->def->base, c->finetune.steps,
                                seed, threads, err);
     case LOOM_FINETUNE_TD3:
-      return loom_td3_create(&r->learner, &c->td3, NULL, maker, seed, threads, err);
+      return loom_td3_create(&r->learner, &c->td3, NULL, maker, c->finetune.steps, seed, threads, err);
     case LOOM_FINETUNE_PPO:
     case LOOM_FINETUNE_METHODS:
       break;

@@ -43,6 +43,8 @@ static const loomFieldDef field_rows[] = {
         .about = "share of the time for which offsets are tried whatever the critics expect of them"),
     ROW(REAL, tether, .least = 0, .most = 1000,
         .about = "of offsets to 0: weight of their mean square against the critics' values"),
+    ROW(REAL, margin, .least = 0, .most = 1e6,
+        .about = "by which each critic has to expect more of an offset than of none for it to be added"),
     ROW(REAL, share, .least = 0, .most = 1, .about = "of each batch from demos and its own successes"),
     ROW(INT64, successes, .low = 1, .high = 1 << 28, .unit = "decisions",
         .about = "of demos and successes that are kept"),
@@ -62,6 +64,7 @@ loomFinetuneSettings loom_default_finetune_settings(void) {
                                 .critics_first = 1000,
                                 .free = 0.25,
                                 .tether = 0.03,
+                                .margin = 0.03,
                                 .share = 0.5,
                                 .successes = 1 << 15};
 }
@@ -76,6 +79,7 @@ loomTd3Config loom_default_residual_td3_config(void) {
   c.discount = 0.97;
   c.n_step = 3;
   c.critics = 3;
+  c.anneal = true;
   return c;
 }
 
@@ -86,6 +90,7 @@ static loomResidualConfig config_of(const loomFinetuneSettings* s, const loomTd3
                               .position = s->position,
                               .rotation = s->rotation,
                               .gripper = s->gripper,
+                              .margin = s->margin,
                               .critics = td3->critics,
                               .hidden = td3->hidden};
 }
@@ -388,7 +393,7 @@ int loom_finetune_prepare(loomFinetuneOwner* o, const loomFinetuneSettings* s, l
 }
 
 static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFinetuneSettings* s,
-                          const loomTd3Config* td3, uint64_t seed, loomError* err) {
+                          const loomTd3Config* td3, int64_t steps, uint64_t seed, loomError* err) {
   int code = find_reset(&o->task.reset, s, &o->base, err);
   if (!code) code = give_residual(s, td3, &o->base, err);
   if (!code) code = loom_finetune_prepare(o, s, err);
@@ -401,6 +406,7 @@ static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFine
                         .critics_first = s->critics_first,
                         .free = s->free,
                         .tether = s->tether,
+                        .margin = s->margin,
                         .share = s->share,
                         .successes = s->successes,
                         .longest = o->task.longest,
@@ -411,7 +417,7 @@ static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFine
     guide.most = range[1];
   }
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);
-  code = loom_td3_create(out, td3, &guide, &maker, seed, o->threads, err);
+  code = loom_td3_create(out, td3, &guide, &maker, steps, seed, o->threads, err);
   if (!code && s->data[0]) code = learn_demos(o, loom_td3_successes_of(out), s->data, seed, err);
   return code;
 }
@@ -460,10 +466,11 @@ int loom_finetune_hand_over(loomLearner* learner, loomFinetuneOwner* o, int code
 }
 
 int loom_residual_learner(loomLearner* out, const loomFinetuneSettings* s, const loomTd3Config* td3,
-                          const loomFinetuneBase* base, uint64_t seed, int threads, loomError* err) {
+                          const loomFinetuneBase* base, int64_t steps, uint64_t seed, int threads,
+                          loomError* err) {
   loomFinetuneOwner* o;
   int code = loom_finetune_own(&o, out, s, base, threads, err);
-  if (!code) code = create_learner(out, o, s, td3, seed, err);
+  if (!code) code = create_learner(out, o, s, td3, steps, seed, err);
   if (!code) o->learned = loom_td3_network_of(out);
   return loom_finetune_hand_over(out, o, code);
 }

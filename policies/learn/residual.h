@@ -30,7 +30,7 @@ typedef struct loomFinetuneSettings {
   double position, rotation, gripper;  // largest offsets, shares of the controllers' ranges
   double warmup_noise;                 // as loomTd3Guide, as what follows
   int critics_first;
-  double free, tether;
+  double free, tether, margin;
   double share;
   int64_t successes;
 } loomFinetuneSettings;
@@ -53,10 +53,11 @@ typedef struct loomFinetuneBase {
   loomTrialLook reading;
 } loomFinetuneBase;
 
-/// Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a
+/// For `steps` control steps in all. Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a
 /// residual already.
 int loom_residual_learner(loomLearner* out, const loomFinetuneSettings* settings, const loomTd3Config* td3,
-                          const loomFinetuneBase* base, uint64_t seed, int threads, loomError* err);
+                          const loomFinetuneBase* base, int64_t steps, uint64_t seed, int threads,
+                          loomError* err);
 
 /// Before and after, on the same starts.
 typedef struct loomFinetuneTest {

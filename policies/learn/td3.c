@@ -20,6 +20,7 @@ static const loomFieldDef field_rows[] = {
     ROW(REAL, discount, .least = 0, .most = 1, .about = "of rewards a step"),
     ROW(INT, n_step, .low = 1, .high = 1000, .about = "rewards of a target"),
     ROW(REAL, rate, .least = 1e-12, .most = 10, .about = "learning rate"),
+    ROW(BOOL, anneal, .about = "it falls in a line to 0"),
     ROW(REAL, tau, .least = 0, .most = 1, .about = "how far slow networks follow"),
     ROW(REAL, noise, .least = 0, .most = 10, .about = "deviation of exploring actions, of half their range"),
     ROW(REAL, target_noise, .least = 0, .most = 10, .about = "deviation of target actions' noise"),
@@ -84,6 +85,7 @@ typedef struct shown {
 typedef struct td3 {
   loomTd3Config config;
   loomTd3Guide guide;  // of nothing: zeros
+  int64_t steps;       // of the run
   uint64_t seed;
   loomVector* vector;
   loomTd3Network net;
@@ -99,7 +101,8 @@ typedef struct td3 {
   double replay_pushed, successes_pushed;  // of the buffers, as a checkpoint has them
   counters count;
   void* snapshot;
-  double critic_loss, actor_loss;  // means of the last iteration
+  double rate;                     // of the last iteration
+  double critic_loss, actor_loss;  // means of it
   double critic_seen, actor_seen;  // updates that they are of
   int64_t taken;                   // control steps of that
   double asked, kept, size;        // guided: actions of the actor, those that the gate let pass, mean sizes
@@ -337,7 +340,7 @@ static int learn_once(td3* p, loomError* err) {
   loom_td3_network_target(p->target, &p->net, p->batch.reward, p->batch.discount, p->batch.next, p->noise,
                           c->batch);
   double loss = loom_td3_network_critic_loss(&p->net, p->batch.obs, p->batch.action, p->target, c->batch);
-  double length = loom_adam_step(&p->net.critics, &adam, c->rate, (uint64_t)++p->count.critic_updates);
+  double length = loom_adam_step(&p->net.critics, &adam, p->rate, (uint64_t)++p->count.critic_updates);
   if (!isfinite(loss) || !isfinite(length)) return refuse_divergence(p, err);
   p->critic_loss += loss;
   p->critic_seen++;
@@ -346,7 +349,7 @@ static int learn_once(td3* p, loomError* err) {
   // Now and then the actor follows the critics, once they know something, and the slow networks follow all.
   if (p->count.critic_updates > p->guide.critics_first) {
     loss = loom_td3_network_actor_loss(&p->net, p->batch.obs, c->batch);
-    length = loom_adam_step(&p->net.actor, &adam, c->rate, (uint64_t)++p->count.actor_updates);
+    length = loom_adam_step(&p->net.actor, &adam, p->rate, (uint64_t)++p->count.actor_updates);
     if (!isfinite(loss) || !isfinite(length)) return refuse_divergence(p, err);
     p->actor_loss += loss;
     p->actor_seen++;
@@ -366,10 +369,16 @@ static int64_t size_of(const void* self) {
   return p->guide.gated ? p->taken : (int64_t)ITERATION * p->config.environments;
 }
 
+// The share of the run that is left.
+static double share_left(const td3* p) {
+  return fmax(0, 1 - (double)p->vector->control_steps / fmax((double)p->steps, 1));
+}
+
 static int iterate(void* self, loomError* err) {
   td3* p = self;
   int code = LOOM_OK, n = p->config.environments;
   int64_t before = p->vector->control_steps;
+  p->rate = p->config.rate * (p->config.anneal ? share_left(p) : 1);
   p->critic_loss = p->actor_loss = p->critic_seen = p->actor_seen = 0;
   p->asked = p->kept = p->size = 0;
   p->calibration = (calibration){0};
@@ -401,7 +410,7 @@ static int scalars_of(loomScalar* out, const void* self) {
   const td3* p = self;
   const loomScalar all[] = {{"train/loss", p->critic_loss},
                             {"train/actor_loss", p->actor_loss},
-                            {"train/rate", p->config.rate},
+                            {"train/rate", p->rate},
                             {"train/rows", (double)loom_experience_count(&p->replay)}};
 
   int n = (int)(sizeof all / sizeof *all);
@@ -534,6 +543,7 @@ static int create_run(td3* p, const loomEnvironmentMaker* maker, int threads, lo
                     .normalized = p->guide.normalized,
                     .gated = p->guide.gated,
                     .tether = p->guide.tether,
+                    .margin = p->guide.margin,
                     .least = p->guide.least,
                     .most = p->guide.most};
   loomExperienceDef replay = {.obs = maker->obs,
@@ -573,11 +583,13 @@ loomExperience* loom_td3_successes_of(const loomLearner* learner) {
 }
 
 int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomTd3Guide* guide,
-                    const loomEnvironmentMaker* maker, uint64_t seed, int threads, loomError* err) {
+                    const loomEnvironmentMaker* maker, int64_t steps, uint64_t seed, int threads,
+                    loomError* err) {
   td3* p = calloc(1, sizeof *p);
   if (!p) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
   p->config = *config;
   if (guide) p->guide = *guide;
+  p->steps = steps;
   p->seed = seed;
 
   int code = create_run(p, maker, threads, err);

@@ -23,6 +23,7 @@ typedef struct loomTd3Config {
   double discount;
   int n_step;                        // rewards of a target
   double rate;                       // of learning
+  bool anneal;                       // it falls in a line to 0
   double tau;                        // how far slow networks follow
   double noise;                      // deviation of exploring actions, of half their range
   double target_noise, target_clip;  // of target actions
@@ -42,6 +43,7 @@ typedef struct loomTd3Guide {
   int critics_first;    // updates of the critics before the actor's first
   double free;          // share of the time for which the gate lets all pass while it explores
   double tether;        // of the actor to 0 (policies/network/td3_network.h)
+  double margin;        // of the gate
   double least, most;   // that an episode can return; both 0 = not known
   double share;         // of each batch from what succeeded: demos and its own episodes
   int64_t successes;    // rows of that at most; beyond it the oldest are written over
@@ -49,9 +51,10 @@ typedef struct loomTd3Guide {
   int iteration;        // decisions of the vector between one look at the run and the next
 } loomTd3Guide;
 
-/// guide NULL: from scratch.
+/// For `steps` control steps in all, which the learning rate may fall over. guide NULL: from scratch.
 int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomTd3Guide* guide,
-                    const loomEnvironmentMaker* maker, uint64_t seed, int threads, loomError* err);
+                    const loomEnvironmentMaker* maker, int64_t steps, uint64_t seed, int threads,
+                    loomError* err);
 /// From now on rewarded by a discriminator instead of its environments; before its first iteration. The
 /// learner does not free it. LOOM_ERR_UNSUPPORTED: targets of several rewards, packs.
 int loom_td3_imitate(loomLearner* learner, loomImitation* imitation, loomError* err);

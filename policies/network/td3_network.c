@@ -142,8 +142,9 @@ static void ask_both(loomTd3Network* net, const loomReal* obs, const loomReal* a
 
 // Whether all critics alone agree that row i's action is better than 0.
 static bool is_better(const loomTd3Network* net, int i, int n) {
+  const loomReal margin = (loomReal)net->def.margin;
   for (int k = 0; k < net->def.critics; k++)
-    if (!(net->value[k * n + i] > net->still[k * n + i])) return false;
+    if (!(net->value[k * n + i] > net->still[k * n + i] + margin)) return false;
   return true;
 }
 

@@ -24,6 +24,7 @@ typedef struct loomTd3Def {
   // Where it is gated:
   double tether;  // weight of the mean square of actions in the actor's loss: they stay near 0 where critics
                   // hardly tell them apart
+  double margin;  // by how much an action has to be worth more than 0
   double least, most;  // that an episode can return: targets stay between; both 0 = not known
 } loomTd3Def;
 
@@ -45,7 +46,7 @@ void loom_td3_network_destroy(loomTd3Network* net);
 /// `slow`.
 const loomReal* loom_td3_network_act(loomTd3Network* net, const loomReal* obs, int n, bool slow);
 /// The gate: rows of action (n x actions) become 0 unless each of the slow critics alone expects more of them
-/// than of 0. How many rows stay as they are. value (n), unless NULL: what the slow critics expect, on
+/// than of 0, by the margin. How many rows stay as they are. value (n), unless NULL: what the slow critics expect, on
 /// average, of what is left.
 int loom_td3_network_gate(loomReal* action, loomReal* value, loomTd3Network* net, const loomReal* obs, int n);
 /// target (n) = reward + discount x the least of the slow critics at next (n x obs) and the slow actor's

@@ -100,7 +100,7 @@ static learned make_learned(method m, const loomGailConfig* gail, double slope, 
                                 .seed = seed};
 
   int code = m == PPO ? loom_ppo_create(&l.learner, &ppo, NULL, &maker, 1 << 20, seed, threads, &err)
-                      : loom_td3_create(&l.learner, &td3, NULL, &maker, seed, threads, &err);
+                      : loom_td3_create(&l.learner, &td3, NULL, &maker, 0, seed, threads, &err);
   if (!code) code = loom_imitation_create(&l.imitation, &def, &err);
   if (!code)
     code = m == PPO ? loom_ppo_imitate(&l.learner, l.imitation, &err)
@@ -281,7 +281,7 @@ static void refuses(void** state) {
   def.discount = 0.5;
   gail.pack = 2;
   assert_int_equal(loom_imitation_create(&im, &def, &err), 0);
-  assert_int_equal(loom_td3_create(&l, &td3, NULL, &maker, 1, 1, &err), 0);
+  assert_int_equal(loom_td3_create(&l, &td3, NULL, &maker, 0, 1, 1, &err), 0);
   assert_int_equal(loom_td3_imitate(&l, im, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "a pack of 1"));
   l.destroy(l.self);

@@ -137,7 +137,7 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   else if (m == DENOISER)
     code = make_denoiser(&l, &ppo, &maker, seed, threads, &err);
   else
-    code = loom_td3_create(&l, &td3, m == RESIDUAL ? &guide : NULL, &maker, seed, threads, &err);
+    code = loom_td3_create(&l, &td3, m == RESIDUAL ? &guide : NULL, &maker, 0, seed, threads, &err);
   if (code) fail_msg("%s", err.message);
   return l;
 }

@@ -540,7 +540,7 @@ static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* st
   td3.hidden = (loomSizes){1, {16}};
   s.widen = starts ? 0.5 : 0;
   loomFinetuneBase base = {t, o->scene, starts, starts ? &loose_set : NULL, {NULL, NULL}};
-  must(loom_residual_learner(l, &s, &td3, &base, 6, threads, &err), &err);
+  must(loom_residual_learner(l, &s, &td3, &base, 4000, 6, threads, &err), &err);
 }
 
 static void drop_learner(loomLearner* l, loomTrained* t) {
@@ -712,7 +712,7 @@ static void what_does_not_fit_is_told(void** state) {
 
   s.position = s.rotation = 0;
 
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1000, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "nothing to learn"));
 
   // Given back: the policy has its residual by then.
@@ -720,7 +720,7 @@ static void what_does_not_fit_is_told(void** state) {
   loomStartsDef starts = loom_default_starts_def();
   starts.curriculum = LOOM_CURRICULUM_REVERSE;
   base.starts = &starts;
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1000, 1, 1, &err), LOOM_ERR_USAGE);
   base.starts = NULL;
   assert_non_null(strstr(err.message, "--start-demos"));
   loom_residual_destroy(policy.residual);
@@ -729,7 +729,7 @@ static void what_does_not_fit_is_told(void** state) {
   s = loom_default_finetune_settings();
   snprintf(s.reset, sizeof s.reset, "D9");
 
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1000, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "D9"));
 
   // PPO needs outputs that have a likelihood, and demos for a term of theirs.
@@ -755,7 +755,7 @@ static void what_does_not_fit_is_told(void** state) {
   s = loom_default_finetune_settings();
   add_residual(&policy, 0);
 
-  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
+  assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1000, 1, 1, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "finetuned already"));
 }
 
