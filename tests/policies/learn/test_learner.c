@@ -85,6 +85,7 @@ static void drop(loomLearner* l) {
 }
 
 static bool terminates;  // the toy's episodes, in place of being truncated
+static bool anneals;     // TD3's rate, over 20,000 steps
 
 static loomLearner make_learner(method m, uint64_t seed, int threads) {
   loomLearner l;
@@ -110,6 +111,7 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   td3.discount = 0.5;
   td3.n_step = 2;
   td3.rate = 3e-3;
+  td3.anneal = anneals;
   td3.hidden = (loomSizes){1, {32}};
 
   const loomTd3Guide guide = {.normalized = true,
@@ -137,7 +139,7 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   else if (m == DENOISER)
     code = make_denoiser(&l, &ppo, &maker, seed, threads, &err);
   else
-    code = loom_td3_create(&l, &td3, m == RESIDUAL ? &guide : NULL, &maker, 0, seed, threads, &err);
+    code = loom_td3_create(&l, &td3, m == RESIDUAL ? &guide : NULL, &maker, 20000, seed, threads, &err);
   if (code) fail_msg("%s", err.message);
   return l;
 }
@@ -193,6 +195,31 @@ static void critic_learns_first(void** state) {
   assert_true(memcmp(p->net.params.value, before, bytes) != 0);
   free(before);
   drop(&l);
+}
+
+static double rate_of(const loomLearner* l) {
+  loomScalar all[LOOM_LEARNER_SCALARS];
+  int n = l->scalars(all, l->self);
+  for (int i = 0; i < n; i++)
+    if (!strcmp(all[i].tag, "train/rate")) return all[i].value;
+  return NAN;
+}
+
+// By the steps that an iteration begins after, of those in all.
+static void rate_falls(void** state) {
+  (void)state;
+  anneals = true;
+  for (method m = TD3; m <= RESIDUAL; m++) {
+    loomLearner l = make_learner(m, 1, 1);
+    for (int k = 0; k < 8; k++) {
+      double left = 1 - (double)l.vector->control_steps / 20000;
+      iterate(&l, 1);
+      assert_true(fabs(rate_of(&l) - 3e-3 * fmax(left, 0)) < 1e-12);
+    }
+    if (m == TD3) assert_true(rate_of(&l) == 0);
+    drop(&l);
+  }
+  anneals = false;
 }
 
 // It comes to the best from a policy that does nothing; where that is far off, the gate lets the residual
@@ -289,11 +316,9 @@ static void goes_on_from_tensors(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(finds_the_best),
-      cmocka_unit_test(critic_learns_first),
-      cmocka_unit_test(gate_opens),
-      cmocka_unit_test(expected_is_followed),
-      cmocka_unit_test(threads_change_nothing),
+      cmocka_unit_test(finds_the_best),       cmocka_unit_test(critic_learns_first),
+      cmocka_unit_test(rate_falls),           cmocka_unit_test(gate_opens),
+      cmocka_unit_test(expected_is_followed), cmocka_unit_test(threads_change_nothing),
       cmocka_unit_test(goes_on_from_tensors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

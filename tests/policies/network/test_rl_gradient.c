@@ -379,11 +379,16 @@ static void td3(void** state) {
 }
 
 // Rows pass where every critic by itself says so; targets follow what passes.
-static void gate(void** state) {
-  (void)state;
+// How many rows pass where more than `margin` has to be gained.
+static int pass_gate(double margin) {
   loomTd3Network net;
-  loomTd3Def def = {
-      .obs = OBS, .actions = ACTIONS, .hidden = {1, {8}}, .critics = 3, .normalized = true, .gated = true};
+  loomTd3Def def = {.obs = OBS,
+                    .actions = ACTIONS,
+                    .hidden = {1, {8}},
+                    .critics = 3,
+                    .normalized = true,
+                    .gated = true,
+                    .margin = margin};
   loomError err = {0, ""};
   static loomReal obs[N * OBS], action[N * ACTIONS], kept[N * ACTIONS], noise[N * ACTIONS], reward[N],
       discount[N], target[N], still[N * 3], moved[N * 3], value[N];
@@ -415,7 +420,7 @@ static void gate(void** state) {
     loomReal mean[2] = {0};
     loomReal low[2] = {INFINITY, INFINITY};
     for (int k = 0; k < 3; k++) {
-      better = better && moved[k * N + i] > still[k * N + i];
+      better = better && moved[k * N + i] > still[k * N + i] + (loomReal)margin;
       low[0] = fmin(low[0], still[k * N + i]);
       low[1] = fmin(low[1], moved[k * N + i]);
       mean[0] += still[k * N + i] / 3;
@@ -427,7 +432,6 @@ static void gate(void** state) {
     assert_true(fabs(target[i] - low[better]) < 1e-12 && fabs(value[i] - mean[better]) < 1e-12);
   }
   assert_int_equal(passed, expected);
-  assert_true(passed > 0 && passed < N);
 
   // No more and no less than can be had.
   int cut = 0;
@@ -441,6 +445,14 @@ static void gate(void** state) {
   }
   assert_true(cut > 0);
   loom_td3_network_destroy(&net);
+  return passed;
+}
+
+static void gate(void** state) {
+  (void)state;
+  assert_true(pass_gate(0) > 0 && pass_gate(0) < N);
+  assert_int_equal(pass_gate(0.005), pass_gate(0));
+  assert_int_equal(pass_gate(0.02), 0);
 }
 
 int main(void) {
