@@ -296,7 +296,13 @@ static bool left_out(const assembly* a, const char* object, const char* name) {
   snprintf(path, sizeof path, "%s/%s", object, name);
   const char* slash = strchr(path, '/');
   slash = slash ? strchr(slash + 1, '/') : NULL;  // past "data/demo_3"
-  return a->def->leave_out && slash && !strcmp(slash + 1, a->def->leave_out);
+  if (!slash) return false;
+
+  // What the caller gives the demo is in place of what it has of that name.
+  const loomRecord* extra = a->def->extra ? &a->def->extra[a->names.n] : NULL;
+  for (int i = 0; extra && i < extra->nfield; i++)
+    if (!strcmp(slash + 1, extra->field[i].path)) return true;
+  return a->def->leave_out && !strcmp(slash + 1, a->def->leave_out);
 }
 
 static int copy_child(assembly* a, hid_t to, hid_t from, const char* object, const char* name, int depth,
