@@ -46,6 +46,7 @@ int loom_motion_bind(loomMotionLayout* out, const loomEpisode* e, loomError* err
     arm->at = out->dim;
     out->dim += POSE + SPEED + 2 * (arm->joints + arm->fingers);
   }
+
   return code;
 }
 
@@ -178,6 +179,7 @@ static bool by_joints(const loomArm* arm) {
 void loom_motion_answer(float* out, const loomMotionLayout* layout, int a, const loomArm* arm,
                         const double* row, const double* action) {
   double move[LOOM_MAX_JOINTS];
+
   if (by_joints(arm)) {
     // As the action has it: goals as they are, or moves.
     const double* q = loom_motion_joints(layout, a, row);

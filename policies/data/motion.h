@@ -56,8 +56,8 @@ int loom_motion_answer_dim(const loomArm* arm);
 /// taken to be as the nearest that there is.
 void loom_motion_inputs(float* out, const loomMotionLayout* layout, int arm, const loomMotion* motion, int t,
                         int last);
-/// What an action (of this arm) does, as answer (answer_dim): where it sends the hand from `row` (m, rad, world
-/// frame) or the joints, and the gripper's entries.
+/// What an action (of this arm) does, as answer (answer_dim): where it sends the hand from `row` (m, rad,
+/// world frame) or the joints, and the gripper's entries.
 void loom_motion_answer(float* out, const loomMotionLayout* layout, int a, const loomArm* arm,
                         const double* row, const double* action);
 /// The action of an answer.
@@ -66,8 +66,8 @@ void loom_motion_action(double* out, const loomMotionLayout* layout, int a, cons
 
 // ---- without a model
 
-/// The action that would take hand (or joints) and fingers from one row to another, if it were obeyed at once.
-/// Its gripper's entries are left as they are where fingers stand still.
+/// The action that would take hand (or joints) and fingers from one row to another, if it were obeyed at
+/// once. Its gripper's entries are left as they are where fingers stand still.
 void loom_motion_difference(double* action, const loomMotionLayout* layout, int a, const loomArm* arm,
                             const double* from, const double* to);
 /// The same for the gripper's entries alone (gripper_dim), towards the fingers of a row.

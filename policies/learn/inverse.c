@@ -83,6 +83,7 @@ static double linear_answer(const loomInverse* m, const loomReal* x, int k) {
 // Normal equations, summed in the order of rows: the lower triangle of gram, and one right side an answer.
 static void add_row(double* gram, double* right, const loomInverse* m, const loomReal* x, const float* y) {
   int d = m->inputs + 1;
+
   for (int i = 0; i < d; i++) {
     double xi = i < m->inputs ? (double)x[i] : 1;
     for (int j = 0; j <= i; j++) gram[(ptrdiff_t)i * d + j] += xi * (j < m->inputs ? (double)x[j] : 1);
@@ -104,10 +105,12 @@ static int fit_linear(loomInverse* m, const loomInverseRows* rows, loomError* er
     add_row(gram, right, m, m->seen, y);
   }
 
+  // The other half, and what keeps numbers that never change from being none.
   for (int i = 0; !code && i < d; i++) {
     gram[(ptrdiff_t)i * d + i] += ridge * (double)rows->n;
     for (int j = 0; j < i; j++) gram[(ptrdiff_t)j * d + i] = gram[(ptrdiff_t)i * d + j];
   }
+
   if (!code) mju_cholFactor(gram, d, 1e-12);
   for (int k = 0; !code && k < m->answers; k++)
     mju_cholSolve(m->linear + (ptrdiff_t)k * d, gram, right + (ptrdiff_t)k * d, d);
@@ -128,6 +131,7 @@ static void measure_left(loomInverse* m, const loomInverseRows* rows) {
       m->left[k] += off * off / (double)rows->n;
     }
   }
+
   for (int k = 0; k < m->answers; k++) m->left[k] = sqrt(m->left[k]) + 1e-6;
 }
 
@@ -135,6 +139,7 @@ static void measure_left(loomInverse* m, const loomInverseRows* rows) {
 
 static void take_batch(loomInverse* m, const loomInverseRows* rows, loomRandom* random) {
   int n = m->def.batch;
+
   for (int i = 0; i < n; i++) {
     int r = loom_random_index(random, (int)rows->n);
     memcpy(m->seen + (ptrdiff_t)i * m->inputs, rows->x + (ptrdiff_t)r * m->inputs,
@@ -152,8 +157,8 @@ static void take_batch(loomInverse* m, const loomInverseRows* rows, loomRandom* 
   }
 }
 
-// Huber's loss ("Robust estimation of a location parameter", 1964): contacts throw rows far off, and a mean of
-// squares would be about these alone.
+// Huber's loss ("Robust estimation of a location parameter", 1964): contacts throw rows far off, and a mean
+// of squares would be about these alone.
 static void huber_slope(loomInverse* m, const loomReal* y) {
   int n = m->def.batch * m->answers;
   for (int i = 0; i < n; i++) {
@@ -192,6 +197,7 @@ static int check_rows(const loomInverseRows* rows, loomError* err) {
     if (!isfinite(rows->x[i])) return loom_error_set(err, LOOM_ERR_FORMAT, "an input is no finite number");
   for (int64_t i = 0; i < rows->n * rows->answers; i++)
     if (!isfinite(rows->y[i])) return loom_error_set(err, LOOM_ERR_FORMAT, "an answer is no finite number");
+
   return 0;
 }
 
@@ -212,6 +218,7 @@ int loom_inverse_fit(loomInverse* out, const loomInverseDef* def, const loomInve
     code = fit_rest(out, rows, seed, err);
   }
   if (code) loom_inverse_destroy(out);
+
   return code;
 }
 

@@ -1,8 +1,10 @@
 #include "policies/learn/inverse_arms.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/pool.h"
 #include "engine/base/random.h"
 
@@ -12,7 +14,14 @@ enum { CUT_EVERY = 16, CUT_ROWS = 8 };
 typedef struct fitting {
   loomInverseArms* out;
   const loomInverseArmsDef* def;
+  atomic_int done;  // steps of all arms
 } fitting;
+
+/// One of them.
+typedef struct fittedArm {
+  fitting* f;
+  int worker;
+} fittedArm;
 
 static int64_t count_rows(const loomInverseArmsDef* def) {
   int64_t n = 0;
@@ -49,16 +58,27 @@ static void fill_rows(float* x, float* y, const fitting* f, int a) {
   }
 }
 
+// Told by one worker for all of them.
+static void tell_step(void* user, int step, int steps) {
+  fittedArm* arm = user;
+  fitting* f = arm->f;
+  (void)step;
+
+  int done = atomic_fetch_add(&f->done, 1) + 1;
+  if (!arm->worker) f->def->progress(f->def->user, done, steps * f->out->layout->arm_count);
+}
+
 static int fit_arm(void* user, int worker, int a, loomError* err) {
   fitting* f = user;
   const loomInverseArmsDef* def = f->def;
-  (void)worker;
+  fittedArm fitted = {f, worker};
+
   loomInverseRows rows = {.n = count_rows(def),
                           .inputs = loom_motion_input_dim(f->out->layout, a),
                           .answers = loom_motion_answer_dim(&f->out->episode->arms[a]),
                           .stop = def->stop,
-                          .progress = a ? NULL : def->progress,
-                          .user = def->user};
+                          .progress = def->progress ? tell_step : NULL,
+                          .user = &fitted};
 
   float* x = malloc((size_t)(rows.n * rows.inputs + 1) * sizeof *x);
   float* y = malloc((size_t)(rows.n * rows.answers + 1) * sizeof *y);
@@ -69,6 +89,7 @@ static int fit_arm(void* user, int worker, int a, loomError* err) {
     rows.y = y;
     code = loom_inverse_fit(&f->out->model[a], &def->model, &rows, def->seed + (uint64_t)a, err);
   }
+
   free(x);
   free(y);
   return code ? loom_error_prefix(err, code, "arm %d", a) : 0;
@@ -77,10 +98,12 @@ static int fit_arm(void* user, int worker, int a, loomError* err) {
 int loom_inverse_arms_fit(loomInverseArms* out, const loomMotionLayout* layout, const loomEpisode* episode,
                           const loomInverseArmsDef* def, loomError* err) {
   *out = (loomInverseArms){.layout = layout, .episode = episode};
-  fitting f = {out, def};
+  fitting f = {out, def, 0};
+
   loomPoolDef pool = {.n = layout->arm_count, .threads = def->threads, .user = &f, .item = fit_arm};
   int code = loom_pool_run(&pool, err);
   if (code) loom_inverse_arms_destroy(out);
+
   return code;
 }
 
@@ -105,6 +128,7 @@ static int act_arm(double* actions, loomInverseArms* m, int a, const loomMotion*
   float* x = malloc(((size_t)n * (size_t)(inputs + answers) + 1) * sizeof *x);
   if (!x) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo's rows");
 
+  // All rows at once.
   float* y = x + (ptrdiff_t)n * inputs;
   for (int t = 0; t < n; t++)
     loom_motion_inputs(x + (ptrdiff_t)t * inputs, m->layout, a, motion, t, motion->rows - 1);
@@ -126,6 +150,7 @@ int loom_inverse_arms_act(double* actions, loomInverseArms* m, const loomMotion*
 void loom_motion_differences(double* actions, const loomMotionLayout* layout, const loomEpisode* e,
                              const loomMotion* motion) {
   double* action = actions;
+
   for (int t = 0; t + 1 < motion->rows; t++) {
     const double* row = motion->row + (ptrdiff_t)t * motion->dim;
     for (int a = 0; a < layout->arm_count; a++) {
@@ -141,8 +166,11 @@ void loom_motion_differences(double* actions, const loomMotionLayout* layout, co
 }
 
 uint64_t loom_inverse_arms_digest(const loomInverseArms* models) {
-  uint64_t hash = 0;
-  for (int a = 0; a < models->layout->arm_count; a++)
-    hash = hash * 1099511628211u + loom_inverse_digest(&models->model[a]);
+  uint64_t hash = LOOM_HASH_SEED;
+
+  for (int a = 0; a < models->layout->arm_count; a++) {
+    uint64_t digest = loom_inverse_digest(&models->model[a]);
+    hash = loom_hash(hash, &digest, sizeof digest);
+  }
   return hash;
 }

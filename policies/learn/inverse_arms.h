@@ -23,7 +23,7 @@ typedef struct loomInverseArmsDef {
   uint64_t seed;
   int threads;                                        // 0 = one a core
   const volatile sig_atomic_t* stop;                  // non-zero: LOOM_ERR_INTERRUPTED; may be NULL
-  void (*progress)(void* user, int step, int steps);  // of the first arm; may be NULL
+  void (*progress)(void* user, int step, int steps);  // of all arms; may be NULL
   void* user;
 } loomInverseArmsDef;
 
@@ -32,8 +32,8 @@ typedef struct loomInverseArmsDef {
 int loom_inverse_arms_fit(loomInverseArms* out, const loomMotionLayout* layout, const loomEpisode* episode,
                           const loomInverseArmsDef* def, loomError* err);
 void loom_inverse_arms_destroy(loomInverseArms* models);
-/// actions (rows x A) between a motion's rows; after the last one nothing is known, which has the action of the
-/// row before. LOOM_ERR_MEMORY.
+/// actions (rows x A) between a motion's rows; after the last one nothing is known, which has the action of
+/// the row before. LOOM_ERR_MEMORY.
 int loom_inverse_arms_act(double* actions, loomInverseArms* models, const loomMotion* motion, loomError* err);
 /// The same without models, by differences (loom_motion_difference).
 void loom_motion_differences(double* actions, const loomMotionLayout* layout, const loomEpisode* episode,

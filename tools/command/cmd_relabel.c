@@ -90,6 +90,7 @@ static const toolCommand command = {
 
 static int read_relabel_options(relabelArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
+
   if (code) return code;
   if (optind + 1 != argc) return tool_usage("relabel", "it takes one dataset");
   a->in = argv[optind];
@@ -140,7 +141,11 @@ static int open_scene(relabeling* r, loomAssetRoots* roots, loomError* err) {
   }
   free(xml);
   free(env_args);
-  return code;
+
+  // Whose demos do not go with the task.
+  const char* path = loom_dataset_path(r->dataset);
+  bool named = !err || !strncmp(err->message, path, strlen(path));
+  return code && !named ? loom_error_prefix(err, code, "%s", path) : code;
 }
 
 static int open_relabeling(relabeling* r, loomAssetRoots* roots, loomError* err) {
@@ -168,6 +173,7 @@ static int stopped(loomError* err) {
 
 static int read_demos(relabeling* r, loomError* err) {
   int code = 0;
+
   for (int i = 0; !code && i < r->n && !tool_stop; i++) {
     code = relabel_read(&r->demo[i], r->dataset, i, &r->layout, r->episode, err);
     r->rows += r->demo[i].rows;
@@ -225,6 +231,7 @@ static int learn(relabeling* r, loomError* err) {
                             .progress = tell_fit,
                             .user = r};
   double cpu = loom_process_cpu();
+
   r->start = loom_clock();
   int code = loom_inverse_arms_fit(&r->models, &r->layout, r->episode, &def, err);
   r->fit_seconds = loom_process_cpu() - cpu;
@@ -235,6 +242,7 @@ static int learn(relabeling* r, loomError* err) {
 
 static int infer(relabeling* r, loomError* err) {
   bool inverse = r->a->method == RELABEL_INVERSE;
+
   r->start = loom_clock();
   int code = inverse ? play(r, err) : 0;
   if (!code && inverse) code = learn(r, err);
@@ -260,6 +268,7 @@ static void add_targets(loomDemoRecord* record, const relabeling* r, const relab
                                        (int64_t[]){d->rows, arms});
   loomPose last[LOOM_MAX_ARMS];
   const double* action = d->actions;
+
   for (int t = 0; target && grip && t < d->rows; t++) {
     for (int a = 0; a < arms; a++) {
       const loomArm* arm = &r->episode->arms[a];
@@ -327,6 +336,7 @@ static int write_relabeled(relabeling* r, loomError* err) {
   loomRecord* extra = calloc(n, sizeof *extra);
   loomSource* source = calloc(n, sizeof *source);
   int code = record && extra && source ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for demos");
+
   if (!code) code = assemble(r, record, extra, source, err);
   for (size_t i = 0; record && i < n; i++) loom_demo_record_destroy(&record[i]);
   free(record);
@@ -340,6 +350,7 @@ static int write_relabeled(relabeling* r, loomError* err) {
 static void print_json(const relabeling* r) {
   const relabelArgs* a = r->a;
   cJSON* out = cJSON_CreateObject();
+
   if (a->out) cJSON_AddStringToObject(out, "file", a->out);
   cJSON_AddStringToObject(out, "task", r->task->name);
   cJSON_AddStringToObject(out, "method", method_names[a->method]);
@@ -367,6 +378,7 @@ static void print_relabeled(const relabeling* r) {
     printf("%lld control steps of self-play, %.0f s of CPU time, and %.0f s to learn from them\n",
            (long long)r->play.steps, r->play_seconds, r->fit_seconds);
   if (r->errors.known) relabel_errors_print(&r->errors);
+
   if (r->a->out) printf("wrote %s\n", r->a->out);
   tool_print_left_out();
 }

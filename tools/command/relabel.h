@@ -17,14 +17,14 @@ typedef struct relabelDemo {
   double* actions;  // (rows x A) those that are inferred
 } relabelDemo;
 
-/// A demo by its states, or by observations of arms and grippers where it has none. LOOM_ERR_FORMAT names file,
-/// demo and array: other sizes, another rate, numbers that are not finite, nothing that tells of arms.
+/// A demo by its states, or by observations of arms and grippers where it has none. LOOM_ERR_FORMAT names
+/// file, demo and array: other sizes, another rate, numbers that are not finite, nothing that tells of arms.
 int relabel_read(relabelDemo* out, const loomDataset* dataset, int demo, const loomMotionLayout* layout,
                  loomEpisode* episode, loomError* err);
 void relabel_demo_destroy(relabelDemo* demo);
 
-/// Absolute errors of inferred actions, as shares of the range that the true ones have: median and what 90 % are
-/// within.
+/// Absolute errors of inferred actions, as shares of the range that the true ones have: median and what 90 %
+/// are within.
 typedef struct relabelError {
   double median, p90;
 } relabelError;

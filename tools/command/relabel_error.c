@@ -24,6 +24,7 @@ static relabelPart part_of(const loomEpisode* e, int number) {
     if (arm->control.type == LOOM_JOINT_POSITION) return RELABEL_JOINTS;
     return number < 3 ? RELABEL_POSITION : RELABEL_ROTATION;
   }
+
   return RELABEL_GRIPPER;
 }
 
@@ -59,6 +60,7 @@ typedef struct errorPick {
 static relabelError collect(double* x, const relabelErrors* errors, const relabelDemo* demo, int n,
                             const loomEpisode* e, errorPick pick) {
   int64_t count = 0;
+
   for (int k = 0; k < errors->action_dim; k++) {
     bool wanted = (pick.number < 0 || pick.number == k) && (pick.part < 0 || (int)part_of(e, k) == pick.part);
     for (int i = 0; wanted && i < n; i++)
@@ -80,6 +82,7 @@ int relabel_compare(relabelErrors* out, const relabelDemo* demo, int n, const lo
 
   double* x = malloc((size_t)out->rows * (size_t)e->action_dim * sizeof *x);
   if (!x) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for errors");
+
   find_ranges(out, demo, n);
   out->all = collect(x, out, demo, n, e, (errorPick){-1, -1});
   for (int p = 0; p < RELABEL_PARTS; p++) out->part[p] = collect(x, out, demo, n, e, (errorPick){p, -1});
@@ -118,4 +121,7 @@ void relabel_errors_print(const relabelErrors* errors) {
   for (int p = 0; p < RELABEL_PARTS; p++)
     if (!isnan(errors->part[p].median))
       printf("%-20s %8.2f %7.2f\n", part_names[p], 100 * errors->part[p].median, 100 * errors->part[p].p90);
+
+  for (int k = 0; k < errors->action_dim; k++)
+    printf("number %-13d %8.2f %7.2f\n", k, 100 * errors->each[k].median, 100 * errors->each[k].p90);
 }

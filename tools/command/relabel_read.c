@@ -10,6 +10,7 @@
 static int find_rows(int* rows, const loomDataset* dataset, int demo, loomError* err) {
   int64_t n = 0;
   int code = loom_dataset_attr_int(&n, dataset, loom_dataset_demo_path(dataset, demo), "num_samples", err);
+
   if (code) return code;
   *rows = n > 0 && n < INT32_MAX ? (int)n : 0;
   if (*rows > 1) return 0;
@@ -24,6 +25,7 @@ static int read_matrix(loomArray* out, const loomDataset* dataset, int demo, con
                        int dim, const char* why, loomError* err) {
   loomArray a;
   int code = loom_dataset_describe(&a, dataset, loom_dataset_demo_path(dataset, demo), path, err);
+
   if (!code && (a.rank != 2 || a.shape[0] != rows || a.shape[1] != dim))
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s is not (%d x %d), %s; is it another task's?",
                           loom_dataset_path(dataset), loom_dataset_demo_name(dataset, demo), path, rows, dim,
@@ -93,6 +95,7 @@ static int check_keys(const loomDataset* dataset, int demo, const loomEpisode* e
                             loom_dataset_path(dataset), loom_dataset_demo_name(dataset, demo),
                             e->arms[a].robot->robot);
   }
+
   return 0;
 }
 
@@ -139,6 +142,7 @@ static int read_observations(relabelDemo* d, const loomDataset* dataset, int dem
 static int read_truth(relabelDemo* d, const loomDataset* dataset, int demo, const loomEpisode* e,
                       loomError* err) {
   loomArray a = {0};
+
   if (!loom_dataset_has(dataset, loom_dataset_demo_path(dataset, demo), "actions")) return 0;
   int code = read_matrix(&a, dataset, demo, "actions", d->rows, e->action_dim,
                          "as the task's robots take them", err);
