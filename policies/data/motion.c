@@ -115,7 +115,9 @@ const double* loom_motion_fingers(const loomMotionLayout* layout, int arm, const
 
 int loom_motion_input_dim(const loomMotionLayout* layout, int arm) {
   const loomMotionArm* l = &layout->arm[arm];
-  return SPEED * (2 * HAND_ROWS - 1) + 9 + 3 * l->joints + (GRIP_LAST - GRIP_FIRST + 3) * l->fingers;
+  int others = layout->arm_count - 1;
+  return SPEED * (2 * HAND_ROWS - 1) + 9 + 3 * l->joints + (GRIP_LAST - GRIP_FIRST + 3) * l->fingers +
+         (3 + 2 * SPEED) * others;
 }
 
 static const double* row_near(const loomMotion* motion, int t, int last) {
@@ -164,6 +166,16 @@ void loom_motion_inputs(float* out, const loomMotionLayout* layout, int a, const
     out = put(out, loom_motion_fingers(layout, a, row_near(motion, t + i, last)), l->fingers);
   for (int i = 0; i < 2; i++)
     out = put(out, loom_motion_fingers(layout, a, row_near(motion, t + i, last)) + l->fingers, l->fingers);
+
+  // Where the other hands are, and how they move: they may hold the same thing.
+  for (int b = 0; b < layout->arm_count; b++) {
+    if (b == a) continue;
+    double apart[3];
+    mju_sub3(apart, now + layout->arm[b].at, eef.pos);
+    out = put(out, apart, 3);
+    for (int i = 0; i < 2; i++)
+      out = put(out, row_near(motion, t + i, last) + layout->arm[b].at + POSE, SPEED);
+  }
 }
 
 // ---- what it answers

@@ -12,6 +12,7 @@ const char* const loom_self_play_names[] = {[LOOM_PLAY_CHASE] = "chase", [LOOM_P
 static const double slow[3] = {0.015, 0.08, 0.06}, quick[3] = {0.004, 0.02, 0.015};
 static const double pushed[3] = {0.06, 0.3, 0.2};  // now and then, which sends commands to their ends
 static const double around[3] = {0.12, 0.4, 0.3};  // goals of those that wander, from where they began
+static const double most_share = 1.5, calm = 0.3;  // of episodes; those below `calm` are not pushed either
 static const double drift = 0.15;                  // of what is slow, a control step
 
 enum {
@@ -102,7 +103,7 @@ static void disturb_goal(player* y, int a) {
   draw_move(step, quick, arm, 1, &y->random);
   for (int i = 0; i < arm->pose_dim; i++) move[i] = y->share * (p->slow[i] + step[i]);
 
-  if (!p->push_left && comes_up(&y->random, PUSH_EVERY)) {
+  if (!p->push_left && y->share > calm && comes_up(&y->random, PUSH_EVERY)) {
     p->push_left = draw_length(&y->random, PUSH_LEAST, PUSH_MOST);
     draw_move(p->push, pushed, arm, 1, &y->random);
   }
@@ -133,7 +134,7 @@ static void command_grip(double* grip, player* y, int a, const double* from, con
 
   if (p->flip_left)
     p->flip_left--;
-  else if (comes_up(&y->random, FLIP_EVERY)) {
+  else if (y->share > calm && comes_up(&y->random, FLIP_EVERY)) {
     p->flip_left = draw_length(&y->random, PUSH_LEAST, to ? PUSH_MOST : FLIP_EVERY);
     for (int k = 0; k < LOOM_MAX_HAND; k++) p->other[k] = loom_random_range(&y->random, -1, 1);
   }
@@ -194,7 +195,8 @@ static int play_episode(void* user, int worker, int i, loomError* err) {
   player y = {.p = p, .e = p->episode[worker], .motion = &p->out->episode[i]};
   y.random = loom_random(def->seed, (uint64_t)i, LOOM_PURPOSE_SELF_PLAY);
   y.demo = &def->demo[i % def->n];
-  y.share = loom_random_range(&y.random, 0, 2);
+  double noise = loom_random_uniform(&y.random);
+  y.share = most_share * noise * noise;
   y.ahead = 1 + loom_random_index(&y.random, AHEAD);
   for (int a = 0; a < p->layout->arm_count; a++)
     for (int k = 0; k < LOOM_MAX_HAND; k++) y.arm[a].grip[k] = -1;
