@@ -522,8 +522,8 @@ static void destroy_assembly(obsAssembly* s) {
   free(s->written);
 }
 
-// Demos that could not be drawn are left out, of the copy and of the shards beside it; without its pictures in
-// the source's context a demo has no pairs.
+// Demos that could not be drawn are left out, of the copy and of the shards beside it; without its pictures
+// in the source's context a demo has no pairs.
 static int list_written(obsAssembly* s, const obsRun* run, loomError* err) {
   size_t n = (size_t)run->items + 1;
   int code = 0, source = 0;
