@@ -25,6 +25,7 @@ static const struct {
     {"segment", cmd_segment, "cut demos into each arm's subtasks and print where"},
     {"record", cmd_record, "record source demos with a task's scripted expert"},
     {"retarget", cmd_retarget, "source demos of a task from demos of other robots"},
+    {"relabel", cmd_relabel, "actions for demos that have none"},
     {"generate", cmd_generate, "make new demos from a handful"},
     {"verify", cmd_verify, "replay a generated dataset from its first states, bit for bit"},
     {"render", cmd_render, "contact sheets, videos and image observations of a dataset"},

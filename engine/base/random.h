@@ -43,6 +43,8 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_PACK = 28,       // which rows a discriminator sees side by side, where its slope is held
   LOOM_PURPOSE_LATENT = 29,     // what a generator makes its rows of
   LOOM_PURPOSE_DETOUR = 30,     // where a way around is looked for
+  LOOM_PURPOSE_SELF_PLAY = 31,  // what is tried in a simulator to learn how arms answer
+  LOOM_PURPOSE_CONTEXT = 32,    // what a scene looks like, and from where
 } loomPurpose;
 
 typedef struct loomRandom {

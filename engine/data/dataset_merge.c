@@ -119,6 +119,20 @@ static int copy_attr(assembly* a, hid_t to, hid_t from, const char* object, cons
   return status ? status : put_copied_attr(a, to, object, &copy, &copy, err);
 }
 
+// What the caller gives the demo that is written now; NULL = nothing.
+static const loomRecord* given(const assembly* a) {
+  return a->def->extra ? &a->def->extra[a->names.n] : NULL;
+}
+
+static bool is_given_attr(const assembly* a, hid_t to, const char* name) {
+  const loomRecord* extra = to == a->data ? NULL : given(a);
+  int n = extra ? extra->nattr : to == a->data ? a->def->nattr : 0;
+  const loomAttr* attr = extra ? extra->attr : a->def->attr;
+  for (int k = 0; k < n; k++)
+    if (!strcmp(name, attr[k].name)) return true;
+  return false;
+}
+
 static int copy_attrs(assembly* a, hid_t to, const char* object, loomError* err) {
   loomNames names = {0};
   hid_t from = -1;
@@ -130,8 +144,7 @@ static int copy_attrs(assembly* a, hid_t to, const char* object, loomError* err)
     bool ours = !strcmp(name, "num_samples") || !strcmp(name, "total") ||
                 !strcmp(name, LOOM_DIGEST_ATTR);               // computed, not copied
     ours = ours || (to == a->data && loom_is_run_attr(name));  // a copy is not what a run made
-    for (int k = 0; to == a->data && k < a->def->nattr; k++)
-      ours = ours || !strcmp(name, a->def->attr[k].name);
+    ours = ours || is_given_attr(a, to, name);
     if (!ours && (a->def->keep_all || loom_private_keeps_attr(name)))
       status = copy_attr(a, to, from, object, name, err);
   }
@@ -296,7 +309,13 @@ static bool left_out(const assembly* a, const char* object, const char* name) {
   snprintf(path, sizeof path, "%s/%s", object, name);
   const char* slash = strchr(path, '/');
   slash = slash ? strchr(slash + 1, '/') : NULL;  // past "data/demo_3"
-  return a->def->leave_out && slash && !strcmp(slash + 1, a->def->leave_out);
+  if (!slash) return false;
+
+  // What the caller gives the demo is in place of what it has of that name.
+  const loomRecord* extra = given(a);
+  for (int i = 0; extra && i < extra->nfield; i++)
+    if (!strcmp(slash + 1, extra->field[i].path)) return true;
+  return a->def->leave_out && !strcmp(slash + 1, a->def->leave_out);
 }
 
 static int copy_child(assembly* a, hid_t to, hid_t from, const char* object, const char* name, int depth,
@@ -456,7 +475,9 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
   if (!status) status = copy_children(a, group, object, 0, err);
 
   // What the caller adds to this demo, by numbers or by another file.
-  const loomRecord* extra = a->def->extra ? &a->def->extra[a->names.n] : NULL;
+  const loomRecord* extra = given(a);
+  for (int i = 0; !status && extra && i < extra->nattr; i++)
+    status = loom_h5_put_attr_and_line(group, &extra->attr[i], &a->lines, where, err);
   loomWriteDef plain = loom_default_write_def();
   for (int i = 0; !status && extra && i < extra->nfield; i++) {
     const loomField* field = &extra->field[i];

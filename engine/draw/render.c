@@ -212,7 +212,7 @@ static int draw_scene(loomRenderer* r, mjData* d, unsigned char* rgb, float* dep
 }
 
 int loom_renderer_pixels(loomRenderer* r, mjData* d, unsigned char* rgb, float* depth, loomError* err) {
-  return draw_scene(r, d, rgb, depth, false, err);
+  return draw_scene(r, d, rgb, depth, true, err);
 }
 
 static int check_size(const loomRenderer* r, const loomImage* image, loomError* err) {

@@ -49,7 +49,8 @@ int loom_renderer_pixels(loomRenderer* renderer, mjData* data, unsigned char* rg
 /// Which geom each pixel shows, (height x width), top row first: its id, or -1.
 int loom_renderer_segments(loomRenderer* renderer, mjData* data, int32_t* geom, loomError* err);
 
-/// Adds to a scene what loom_renderer_draw shows besides the model: at most LOOM_MAX_DECORATION geoms.
+/// Adds to a scene what loom_renderer_draw and loom_renderer_pixels show besides the model: at most
+/// LOOM_MAX_DECORATION geoms.
 typedef void (*loomDecorate)(void* user, mjvScene* scene, const mjvOption* option);
 enum { LOOM_MAX_DECORATION = 10000 };
 void loom_renderer_decorate(loomRenderer* renderer, loomDecorate decorate, void* user);

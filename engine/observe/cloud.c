@@ -54,6 +54,14 @@ static void take_in_objects(double low[3], double high[3], const loomEpisode* e)
       take_in_geom(low, high, e->m, e->d, g);
 }
 
+void loom_cloud_objects(double low[3], double high[3], const loomEpisode* e) {
+  for (int i = 0; i < 3; i++) {
+    low[i] = DBL_MAX;
+    high[i] = -DBL_MAX;
+  }
+  take_in_objects(low, high, e);
+}
+
 int loom_cloud_workspace(double low[3], double high[3], const loomScene* scene, loomError* err) {
   enum { DRAWS = 16 };
   loomEpisode* e;

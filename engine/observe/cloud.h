@@ -26,6 +26,9 @@ loomCloudDef loom_default_cloud_def(void);
 /// just above what they stand on to `height` m above that. The same for the same task, always.
 int loom_cloud_workspace(double low[3], double high[3], const loomScene* scene, loomError* err);
 
+/// The box around the task's objects as they are in an episode now; low > high where there are none.
+void loom_cloud_objects(double low[3], double high[3], const loomEpisode* episode);
+
 typedef struct loomCloud loomCloud;
 
 /// For a model without visuals (loomModelDef.visual false). LOOM_ERR_FORMAT: it lacks a camera.

@@ -6,6 +6,7 @@
 
 #include "engine/base/yaml.h"
 #include "engine/model/simplify.h"
+#include "engine/observe/distract.h"
 #include "engine/sim/looks.h"
 
 // ---- how it is made
@@ -126,6 +127,7 @@ struct loomSense {
   mjModel *seen, *solid;  // for pictures, for rays
   mjData *seen_data, *solid_data;
   loomLooks seen_looks, solid_looks;
+  loomDistractors distractors;
   loomRenderer* renderer;
   loomCloud* cloud;
 };
@@ -252,6 +254,9 @@ int loom_sense_model(loomSense* s, const char* xml, const char* label, const loo
 }
 
 int loom_sense_looks(loomSense* s, const loomEpisode* e, loomError* err) {
+  loom_distractors_place(&s->distractors, e);
+  if (s->renderer)
+    loom_renderer_decorate(s->renderer, s->distractors.n ? loom_distractors_add : NULL, &s->distractors);
   int code = s->seen ? loom_looks_show(&s->seen_looks, s->seen, e, err) : 0;
   return !code && s->solid ? loom_looks_show(&s->solid_looks, s->solid, e, err) : code;
 }

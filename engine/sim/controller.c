@@ -122,6 +122,17 @@ static void scale_action(double* out, const loomArm* arm, const double* action) 
   }
 }
 
+// The inverse: what has to be asked for to be moved so.
+static void unscale_action(double* action, const loomArm* arm, const double* move) {
+  const loomControllerDef* c = &arm->control;
+  for (int i = 0; i < arm->pose_dim; i++) {
+    double scale = fabs(c->output_max[i] - c->output_min[i]) / fabs(c->input_max[i] - c->input_min[i]);
+    double a = (move[i] - (c->output_max[i] + c->output_min[i]) / 2) / scale +
+               (c->input_max[i] + c->input_min[i]) / 2;
+    action[i] = clip(a, c->input_min[i], c->input_max[i]);
+  }
+}
+
 // robosuite compares with math.isclose(x, 0), which without an absolute tolerance means x == 0.
 static bool turns(const double* rotation) {
   return rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0;
@@ -219,7 +230,6 @@ void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, l
     return;
   }
 
-  // The inverse of scale_action: what has to be asked for to be moved so.
   double inverse[4] = {eef.quat[0], -eef.quat[1], -eef.quat[2], -eef.quat[3]}, turn[4];
   mju_sub3(move, target.pos, eef.pos);
   loom_quat_mul(turn, target.quat, inverse);
@@ -230,12 +240,16 @@ void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, l
     loom_quat_rotate(move + 3, world_base.quat, (const double[]){move[3], move[4], move[5]});
   }
 
-  for (int i = 0; i < 6; i++) {
-    double scale = fabs(c->output_max[i] - c->output_min[i]) / fabs(c->input_max[i] - c->input_min[i]);
-    double a = (move[i] - (c->output_max[i] + c->output_min[i]) / 2) / scale +
-               (c->input_max[i] + c->input_min[i]) / 2;
-    action[i] = clip(a, c->input_min[i], c->input_max[i]);
-  }
+  unscale_action(action, arm, move);
+}
+
+void loom_arm_action_to_joints(double* action, const loomArm* arm, const double* from, const double* to) {
+  double move[LOOM_MAX_JOINTS];
+  mju_sub(move, to, from, arm->pose_dim);
+  if (arm->control.delta)
+    unscale_action(action, arm, move);
+  else
+    mju_copy(action, to, arm->pose_dim);
 }
 
 loomPose loom_arm_eef(const loomArm* arm, const mjData* d) {

@@ -74,6 +74,9 @@ int loom_arms_take_poses(const loomArm* arms, int n, const char* label, loomErro
 /// The clipped action (pose_dim entries, arms that take poses) whose target from pose `eef` comes nearest to
 /// `target`.
 void loom_arm_action_towards(double* action, const loomArm* arm, loomPose eef, loomPose target);
+/// The same of arms whose actions say where their joints go (JOINT_POSITION): from joints `from` to `to`
+/// (pose_dim each).
+void loom_arm_action_to_joints(double* action, const loomArm* arm, const double* from, const double* to);
 
 LOOM_C_END
 

@@ -133,6 +133,22 @@ static void shine(mjModel* m, double by) {
   }
 }
 
+// A body and all that hangs on it.
+static void hide(mjModel* m, int body) {
+  const double as_it_is[3] = {1, 1, 1};
+  for (int b = body; b < (int)m->nbody; b++) {
+    int above = b;
+    while (above > body) above = m->body_parentid[above];
+    if (above != body) continue;
+
+    // By a color of its own, of which nothing shows.
+    for (int g = m->body_geomadr[b]; g < m->body_geomadr[b] + m->body_geomnum[b]; g++) {
+      geom_color(m, g, as_it_is);
+      m->geom_rgba[(ptrdiff_t)4 * g + 3] = 0;
+    }
+  }
+}
+
 // ---- cameras
 
 static void camera_position(mjModel* m, int camera, const double by[3]) {
@@ -175,6 +191,7 @@ static void show_target(mjModel* m, loomDisturbKind kind, int target, const doub
   if (kind == LOOM_DISTURB_LIGHT_TURN) light_turn(m, target, x);
   if (kind == LOOM_DISTURB_COLOR) body_color(m, target, x);
   if (kind == LOOM_DISTURB_SHINE) shine(m, *x);
+  if (kind == LOOM_DISTURB_HIDE && *x >= 0.5) hide(m, target);
   if (kind == LOOM_DISTURB_CAMERA_POSITION) camera_position(m, target, x);
   if (kind == LOOM_DISTURB_CAMERA_TURN) camera_turn(m, target, x);
   if (kind == LOOM_DISTURB_CAMERA_FOVY) camera_fovy(m, target, *x);

@@ -63,7 +63,13 @@
   X(PICTURE_DELAY, "picture_delay", "control steps", NOTHING, 0, 64, LOOM_DISTURB_WHOLE | LOOM_DISTURB_PAST,   \
     "how late a policy sees pictures and clouds", "[0, 3]")                                                    \
   X(PICTURE_DROPOUT, "picture_dropout", "probability", NOTHING, 0, 1, LOOM_DISTURB_PAST,                       \
-    "that a policy does not see those of a control step, but once more the last ones it saw", "[0, 0.2]")
+    "that a policy does not see those of a control step, but once more the last ones it saw", "[0, 0.2]")      \
+  X(HIDE, "hide", "share", BODY, 0, 1, LOOM_DISTURB_LOOKS,                                                     \
+    "body `of`, and all that hangs on it, is not seen where one half or more is drawn",                        \
+    "{of: robot0_base, range: [0, 1]}")                                                                        \
+  X(DISTRACTORS, "distractors", "things", NOTHING, 0, 32, LOOM_DISTURB_WHOLE | LOOM_DISTURB_LOOKS,             \
+    "boxes, balls and cylinders of any color that are seen beside the objects' starts and touch nothing; "     \
+    "not in point clouds", "[0, 5]")
 // clang-format on
 
 #endif

@@ -112,6 +112,8 @@ static int check_render_options(renderArgs* a) {
   // Options that have no use without another.
   if (!a->obs && a->resume) return tool_usage("render", "--resume goes with --obs");
   if (!a->obs && a->cloud.points) return tool_usage("render", "--cloud goes with --obs");
+  if (!a->obs && a->contexts) return tool_usage("render", "--contexts goes with --obs");
+  if (a->same_contexts && !a->contexts) return tool_usage("render", "--same-contexts goes with --contexts");
   if (a->frame && !a->sheet) return tool_usage("render", "--frame goes with --sheet");
 
   // Overlays are for the eye, and are drawn over colors.
@@ -186,6 +188,18 @@ static const toolOption options[] = {
                    .about = "video, frames: so many a second; one a control step unless given"),
     TOOL_OPTION_AS("speed", 0, "X", renderArgs, REAL, speed, .least = 0.01, .most = 100,
                    .about = "video, frames: times as fast as it was"),
+    TOOL_HEADING_LINE("contexts, for --obs"),
+    TOOL_OPTION_AS("contexts", 0, "NAME|FILE", renderArgs, STRING, contexts,
+                   .about =
+                       "each demo also as it would be seen in others, drawn from a set of the task's "
+                       "`randomize:` or a file that is one: lights, colors, cameras, what is hidden, things "
+                       "beside (`demoloom help task`). The states are the same; the demo's attribute context "
+                       "tells which, pair_of the demo in the source's, loom_context what was drawn"),
+    TOOL_OPTION_AS("per-demo", 0, "N", renderArgs, INT64, per_demo, .low = 1, .high = 1024,
+                   .about = "contexts of each demo, besides the source's"),
+    TOOL_OPTION_AS("same-contexts", 0, NULL, renderArgs, BOOL, same_contexts,
+                   .about = "the same ones for all demos, else each has its own"),
+    TOOL_OPTION_AS("seed", 's', "S", renderArgs, INT64, seed, .high = INT64_MAX, .about = "of contexts"),
     TOOL_HEADING_LINE("point clouds, for --obs"),
     TOOL_OPTION_AS("cloud", 0, "N", renderArgs, INT, cloud.points, .low = 1, .high = LOOM_CLOUD_POINTS,
                    .about = "pointcloud (T x N x 3, float32, m in the world frame), farthest points first; "
@@ -251,6 +265,7 @@ static const toolCommand command = {
         "  demoloom render handover.hdf5 --video why.mp4 --demo 7 --overlay paths,ghost --timeline --size "
         "1280x720\n"
         "  demoloom render handover.hdf5 --obs images.hdf5 --camera agentview --camera robot0_eye_in_hand\n"
+        "  demoloom render handover.hdf5 --obs seen.hdf5 --size 48x48 --contexts contexts.yaml --per-demo 4\n"
         "  demoloom render handover --frame demo_4:215 --size 960x720 --mode rgb,depth --sheet grasp.png\n",
     TOOL_OPTIONS(options),
 };
@@ -323,6 +338,8 @@ static void print_render_json(cJSON* root, const renderArgs* a, const loomDatase
 int cmd_render(int argc, char** argv) {
   renderArgs a = {.columns = 5,
                   .speed = 1,
+                  .per_demo = 1,
+                  .seed = 1,
                   .depth_near = 0,
                   .depth_far = 3,
                   .def = loom_default_render_def(),
@@ -351,6 +368,7 @@ int cmd_render(int argc, char** argv) {
   if (!code) code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
   if (!code) code = tool_outputs_check(&outputs, loom_dataset_path(dataset), &err);
   if (!code) code = tool_outputs_check(&outputs, task->path, &err);
+  if (!code && a.contexts) code = render_contexts_find(&a, task, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   if (!code) check_sources(&a, dataset);
   if (!code) code = render_check(&a, dataset, &err);

@@ -2,6 +2,7 @@
 
 #include "engine/sim/disturb.h"
 #include "generators/source/replay.h"
+#include "tools/render/render_run.h"
 
 int render_looks_open(renderLooks* looks, const loomTask* task, const loomDataset* dataset,
                       const loomDemo* demo, const loomAssetRoots* roots, loomError* err) {
@@ -18,4 +19,37 @@ void render_looks_close(renderLooks* looks) {
   loom_episode_destroy(looks->episode);
   loom_scene_destroy(looks->scene);
   *looks = (renderLooks){0};
+}
+
+// ---- contexts
+
+int render_looks_context(renderLooks* looks, const loomTask* task, const loomDataset* dataset,
+                         const loomDemo* demo, const loomAssetRoots* roots, const renderContext* context,
+                         loomError* err) {
+  loom_episode_destroy(looks->episode);
+  looks->episode = NULL;
+
+  // What disturbed the demo itself gives way: its states are as they were.
+  int code = loom_replay_open(&looks->scene, &looks->episode, task, dataset, demo, roots, err);
+  if (!code) code = loom_episode_start(looks->episode, demo->states, err);
+  return code ? code
+              : loom_disturb_begin(looks->episode, context->set, context->seed, context->number, NULL, err);
+}
+
+int render_contexts_find(renderArgs* a, loomTask* task, loomError* err) {
+  const loomDisturbSet* set;
+  int code = loom_disturb_find(&set, task, a->contexts, err);
+  if (code) return code;
+
+  // Pictures of the demo's own states, so nothing that changes these.
+  for (int i = 0; i < set->count; i++) {
+    const loomDisturbKindDef* kind = &loom_disturb_kinds[set->terms[i].kind];
+    if ((kind->bits & LOOM_DISTURB_SEEN) && !(kind->bits & LOOM_DISTURB_EDITS)) continue;
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s:%d: '%s' is no part of what a demo looks like; contexts have lights, colors, "
+                          "cameras, `hide` and `distractors`",
+                          set->label, set->terms[i].line, kind->key);
+  }
+  a->context_set = set;
+  return 0;
 }

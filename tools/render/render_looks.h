@@ -4,7 +4,7 @@
 
 #include "engine/data/dataset.h"
 #include "engine/model/model.h"
-#include "engine/sim/episode.h"
+#include "engine/sim/disturb.h"
 #include "engine/task/task.h"
 
 /// Zero-initialize; the scene is kept while demos share one model.
@@ -16,5 +16,19 @@ typedef struct renderLooks {
 int render_looks_open(renderLooks* looks, const loomTask* task, const loomDataset* dataset,
                       const loomDemo* demo, const loomAssetRoots* roots, loomError* err);
 void render_looks_close(renderLooks* looks);
+
+/// The attribute of a demo that says what was drawn of its context, as loom_disturb has it.
+#define RENDER_CONTEXT_ATTR "loom_context"
+
+/// A context: what is drawn of a set by seed and number.
+typedef struct renderContext {
+  const loomDisturbSet* set;
+  uint64_t seed, number;
+} renderContext;
+
+/// The demo's start as it would look in a context. LOOM_ERR_FORMAT: the set names what the scene lacks.
+int render_looks_context(renderLooks* looks, const loomTask* task, const loomDataset* dataset,
+                         const loomDemo* demo, const loomAssetRoots* roots, const renderContext* context,
+                         loomError* err);
 
 #endif

@@ -14,6 +14,7 @@
 #include "engine/base/pool.h"
 #include "engine/observe/glimpse.h"
 #include "engine/observe/sense.h"
+#include "engine/sim/disturb.h"
 #include "tools/render/render_looks.h"
 #include "tools/render/render_run.h"
 #include "tools/shared/common.h"
@@ -30,12 +31,31 @@ typedef struct obsRun {
   char path[KEYS][PATH_SIZE];  // "obs/front_image"
   char dir[LOOM_PATH_MAX];     // OUT.images, of the shards
   uint64_t hash;               // of what decides the pictures but for the demo
-  bool* bad;                   // (demos) could not be drawn
-  int64_t drawn, total;        // pictures
-  int finished;                // demos
-  bool told;                   // whether the disk has room for all
+  int per;                     // items of a demo: as it is, and in other contexts
+  int items;
+  bool* bad;             // (items) could not be drawn
+  int64_t drawn, total;  // pictures
+  int finished;          // demos written
+  bool told;             // whether the disk has room for all
   double begun;
 } obsRun;
+
+// ---- what is drawn
+
+// A demo as it is, or in a context: items are numbered demo by demo, the source's context first.
+static int demo_of(const obsRun* run, int item) {
+  return run->args->demos[item / run->per];
+}
+
+static int context_of(const obsRun* run, int item) {
+  return item % run->per;
+}
+
+// The number that a context is drawn by, and called by.
+static uint64_t context_number(const obsRun* run, int item) {
+  uint64_t k = (uint64_t)context_of(run, item) - 1;
+  return run->args->same_contexts ? k : (uint64_t)demo_of(run, item) * (uint64_t)(run->per - 1) + k;
+}
 
 // ---- one demo
 
@@ -95,34 +115,46 @@ static int draw_rows(const loomField* field, void* const* data, obsWorker* w, ob
   return code;
 }
 
-static void shard_path(char path[LOOM_PATH_MAX + 64], const obsRun* run, int demo) {
+static void shard_path(char path[LOOM_PATH_MAX + 64], const obsRun* run, int item) {
   // A demo by its name and by what decides its pictures: another's shard is never taken for it.
+  int demo = demo_of(run, item);
   const char* name = loom_dataset_demo_name(run->dataset, demo);
-  uint64_t hash = loom_hash(run->hash, name, strlen(name));
+  uint64_t hash = loom_hash(run->hash, name, strlen(name)), number;
+  if (context_of(run, item)) {
+    number = context_number(run, item);
+    hash = loom_hash(hash, &number, sizeof number);
+  }
   snprintf(path, LOOM_PATH_MAX + 64, "%s/demo-%d-%016llx.hdf5", run->dir, demo, (unsigned long long)hash);
 }
 
 // Demos of one model share what draws them; each looks in its own way.
-static int open_looks(obsWorker* w, const obsRun* run, const loomDemo* demo, loomError* err) {
+static int open_looks(obsWorker* w, const obsRun* run, const loomDemo* demo, int item, loomError* err) {
   const loomAssetRoots* roots = &run->args->roots;
   char label[LOOM_PATH_MAX];
   snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(run->dataset), demo->name);
 
   int code = loom_sense_model(w->sense, demo->model_xml, label, roots, err);
-  if (!code) code = render_looks_open(&w->looks, run->task, run->dataset, demo, roots, err);
+  if (!code && !context_of(run, item))
+    code = render_looks_open(&w->looks, run->task, run->dataset, demo, roots, err);
+  if (!code && context_of(run, item)) {
+    renderContext context = {run->args->context_set, (uint64_t)run->args->seed, context_number(run, item)};
+    code = render_looks_context(&w->looks, run->task, run->dataset, demo, roots, &context, err);
+  }
   if (!code) code = loom_sense_looks(w->sense, w->looks.episode, err);
   return !code && w->looks.episode ? loom_glimpse_begin(&w->glimpse, w->looks.episode, err) : code;
 }
 
-static int draw_obs_demo(obsWorker* w, obsRun* run, int number, loomError* err) {
+static int draw_obs_demo(obsWorker* w, obsRun* run, int item, loomError* err) {
   loomDemo demo;
   loomField field[KEYS];
   void* data[KEYS] = {NULL};
   char path[LOOM_PATH_MAX + 64];
-  int keys = run->keys, code = loom_demo_load(&demo, run->dataset, number, err);
+  char* drawn = NULL;
+  int keys = run->keys, code = loom_demo_load(&demo, run->dataset, demo_of(run, item), err);
   if (code) return code;
 
-  code = open_looks(w, run, &demo, err);
+  code = open_looks(w, run, &demo, item, err);
+  if (!code && context_of(run, item)) code = loom_disturb_text(&drawn, w->looks.episode, err);
 
   // All rows of the demo are held: the shard is written at once.
   for (int k = 0; !code && k < keys; k++) {
@@ -132,10 +164,13 @@ static int draw_obs_demo(obsWorker* w, obsRun* run, int number, loomError* err) 
   }
 
   if (!code) code = draw_rows(field, data, w, run, &demo, err);
-  shard_path(path, run, number);
-  loomAttr samples = loom_attr_int("num_samples", demo.rows);
-  loomRecord record = {.name = demo.name, .nfield = keys, .field = field, .nattr = 1, .attr = &samples};
+  shard_path(path, run, item);
+  loomAttr attr[] = {loom_attr_int("num_samples", demo.rows),
+                     loom_attr_string(RENDER_CONTEXT_ATTR, drawn ? drawn : "")};
+  loomRecord record = {
+      .name = demo.name, .nfield = keys, .field = field, .nattr = drawn ? 2 : 1, .attr = attr};
   if (!code) code = loom_shard_write(path, &record, 1, NULL, err);
+  free(drawn);
 
   for (int k = 0; k < keys; k++) free(data[k]);
   loom_demo_destroy(&demo);
@@ -172,7 +207,7 @@ static int check_disk(obsRun* run, const char* shard, loomError* err) {
     told = run->told;
     run->told = true;
   }
-  return told ? 0 : loom_check_room_like(run->args->obs, shard, 2 * (int64_t)run->args->demo_count - 1, err);
+  return told ? 0 : loom_check_room_like(run->args->obs, shard, 2 * (int64_t)run->items - 1, err);
 }
 
 static int draw_one(void* user, int worker, int i, loomError* err) {
@@ -180,16 +215,15 @@ static int draw_one(void* user, int worker, int i, loomError* err) {
   obsRun* run = d->run;
   obsWorker* w = &d->worker[worker];
   char path[LOOM_PATH_MAX + 64];
-  int number = run->args->demos[i];
   w->left_out.code = 0;
 
   // Drawn by an earlier run.
-  shard_path(path, run, number);
+  shard_path(path, run, i);
   if (loom_is_file(path)) return check_disk(run, path, err);
 
   loomError why = {0, ""};
   int code = w->sense ? 0 : loom_sense_create(&w->sense, &run->sense, run->key, run->keys, &why);
-  if (!code) code = draw_obs_demo(w, run, number, &why);
+  if (!code) code = draw_obs_demo(w, run, i, &why);
   if (!code) return check_disk(run, path, err);
 
   // Whatever state its renderer is in: the next demo gets a new one.
@@ -206,22 +240,22 @@ static int draw_one(void* user, int worker, int i, loomError* err) {
 static int note_left_out(void* user, int worker, int i, int prefix, loomError* err) {
   const obsDrawing* d = user;
   const loomError* why = &d->worker[worker].left_out;
-  int number = d->run->args->demos[i];
   (void)prefix, (void)err;
   if (!why->code) return 0;
-  d->run->bad[number] = true;
+  d->run->bad[i] = true;
   tool_progress_end();
-  fprintf(stderr, "%s is left out: %s\n", loom_dataset_demo_name(d->run->dataset, number), why->message);
+  fprintf(stderr, "%s is left out: %s\n", loom_dataset_demo_name(d->run->dataset, demo_of(d->run, i)),
+          why->message);
   return 0;
 }
 
 static int draw_all(obsRun* run, loomError* err) {
   // A renderer belongs to one thread, so each worker has its own.
-  int workers = loom_pool_workers((int)run->args->threads, run->args->demo_count);
+  int workers = loom_pool_workers((int)run->args->threads, run->items);
   obsDrawing d = {run, calloc((size_t)workers, sizeof *d.worker)};
   if (!d.worker) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d threads", workers);
 
-  const loomPoolDef pool = {.n = run->args->demo_count,
+  const loomPoolDef pool = {.n = run->items,
                             .threads = workers,
                             .user = &d,
                             .item = draw_one,
@@ -240,14 +274,13 @@ static int draw_all(obsRun* run, loomError* err) {
 }
 
 static int count_pictures(obsRun* run, loomError* err) {
-  for (int i = 0; i < run->args->demo_count; i++) {
+  for (int i = 0; i < run->items; i++) {
     loomArray actions;
     char path[LOOM_PATH_MAX + 64];
-    int number = run->args->demos[i];
-    shard_path(path, run, number);
+    shard_path(path, run, i);
     if (loom_is_file(path)) continue;
 
-    const char* object = loom_dataset_demo_path(run->dataset, number);
+    const char* object = loom_dataset_demo_path(run->dataset, demo_of(run, i));
     int code = loom_dataset_describe(&actions, run->dataset, object, "actions", err);
     if (code) return code;
     run->total += actions.shape[0] * run->keys;
@@ -356,7 +389,12 @@ static uint64_t hash_of(const obsRun* run) {
   for (int k = 0; k < run->keys; k++) h = loom_hash(h, run->path[k], strlen(run->path[k]) + 1);
   if (sense) h = loom_hash(h, sense, strlen(sense));
   free(sense);
-  return h;
+
+  // What contexts are drawn from, and by.
+  const renderArgs* a = run->args;
+  if (!a->context_set) return h;
+  h = loom_hash(h, &a->context_set->digest, sizeof a->context_set->digest);
+  return loom_hash(h, &a->seed, sizeof a->seed);
 }
 
 static bool is_shard(const char* name) {
@@ -382,7 +420,7 @@ static void remove_shards(const char* dir) {
 static int check_copy(const obsRun* run, loomError* err) {
   const char* in = loom_dataset_path(run->dataset);
   bool all = run->args->demo_count == loom_dataset_demo_count(run->dataset);
-  return all ? loom_check_room_like(run->args->obs, in, 1, err) : 0;
+  return all ? loom_check_room_like(run->args->obs, in, run->per, err) : 0;
 }
 
 static int open_shards(const obsRun* run, loomError* err) {
@@ -438,32 +476,95 @@ static int show_assembly(void* user, int done, int total) {
   return tool_stop;
 }
 
+// A demo of the dataset that is written: which, and what is told of its context.
+typedef struct obsWritten {
+  char path[LOOM_PATH_MAX + 64];  // of its shard
+  char context[32], pair_of[LOOM_DEMO_NAME];
+  char* drawn;  // NULL = the source's context
+  loomAttr attr[4];
+} obsWritten;
+
+// What was drawn lies with the pictures, so that a run that goes on has it.
+static int read_context(obsWritten* to, const obsRun* run, int item, int number, int source, loomError* err) {
+  loomDataset* shard;
+  bool other = context_of(run, item) > 0;
+  snprintf(to->context, sizeof to->context, "source");
+  snprintf(to->pair_of, sizeof to->pair_of, "demo_%d", other ? source : number);
+
+  int code = other ? loom_dataset_open_trusted(&shard, to->path, err) : 0;
+  if (other && !code) {
+    snprintf(to->context, sizeof to->context, "%llu", (unsigned long long)context_number(run, item));
+    code = loom_dataset_attr_string(&to->drawn, shard, loom_dataset_demo_path(shard, 0), RENDER_CONTEXT_ATTR,
+                                    err);
+    loom_dataset_close(shard);
+  }
+
+  to->attr[0] = loom_attr_string("context", to->context);
+  to->attr[1] = loom_attr_string("pair_of", to->pair_of);
+  to->attr[2] = loom_attr_string("loom_context_of", loom_dataset_demo_name(run->dataset, demo_of(run, item)));
+  to->attr[3] = loom_attr_string(RENDER_CONTEXT_ATTR, to->drawn ? to->drawn : "{}");
+  return code;
+}
+
+/// All of them, as the assembler takes them.
+typedef struct obsAssembly {
+  int n;
+  loomSource *source, *beside;  // (n)
+  loomRecord* extra;            // (n)
+  obsWritten* written;          // (n)
+} obsAssembly;
+
+static void destroy_assembly(obsAssembly* s) {
+  for (int i = 0; s->written && i < s->n; i++) free(s->written[i].drawn);
+  free(s->source);
+  free(s->beside);
+  free(s->extra);
+  free(s->written);
+}
+
+// Demos that could not be drawn are left out, of the copy and of the shards beside it; without its pictures
+// in the source's context a demo has no pairs.
+static int list_written(obsAssembly* s, const obsRun* run, loomError* err) {
+  size_t n = (size_t)run->items + 1;
+  int code = 0, source = 0;
+  s->source = calloc(n, sizeof *s->source);
+  s->beside = calloc(n, sizeof *s->beside);
+  s->extra = calloc(n, sizeof *s->extra);
+  s->written = calloc(n, sizeof *s->written);
+  if (!s->source || !s->beside || !s->extra || !s->written)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+
+  for (int i = 0; !code && i < run->items; i++) {
+    if (run->bad[i] || run->bad[i - context_of(run, i)]) continue;
+    obsWritten* to = &s->written[s->n];
+    if (!context_of(run, i)) source = s->n;
+
+    shard_path(to->path, run, i);
+    s->source[s->n] =
+        (loomSource){loom_dataset_path(run->dataset), loom_dataset_demo_name(run->dataset, demo_of(run, i))};
+    s->beside[s->n] = (loomSource){to->path, NULL};
+    code = run->per > 1 ? read_context(to, run, i, s->n, source, err) : 0;
+    s->extra[s->n] = (loomRecord){.nattr = 4, .attr = to->attr};
+    s->n++;
+  }
+  return code;
+}
+
 static int assemble_obs(obsRun* run, loomError* err) {
   const renderArgs* a = run->args;
-  size_t n = (size_t)a->demo_count + 1;
-  loomSource *source = calloc(n, sizeof *source), *beside = calloc(n, sizeof *beside);
-  char(*path)[LOOM_PATH_MAX + 64] = calloc(n, sizeof *path);
-  int count = 0;
-
-  // Demos that could not be drawn are left out, of the copy and of the shards beside it.
-  for (int i = 0; source && beside && path && i < a->demo_count; i++) {
-    if (run->bad[a->demos[i]]) continue;
-    shard_path(path[count], run, a->demos[i]);
-    source[count] =
-        (loomSource){loom_dataset_path(run->dataset), loom_dataset_demo_name(run->dataset, a->demos[i])};
-    beside[count] = (loomSource){path[count], NULL};
-    count++;
-  }
+  obsAssembly all = {0};
+  int code = list_written(&all, run, err);
 
   char* env_args = a->camera_count ? env_args_with_cameras(a, run->dataset) : NULL;
   char* sense = loom_sense_text(&run->sense);
   loomAttr attr[] = {loom_attr_string(LOOM_SENSE_ATTR, sense ? sense : ""),
                      loom_attr_string("env_args", env_args ? env_args : "{}")};
 
-  // The source's demos, each with its pictures.
+  // The source's demos, each with its pictures; several of one demo are numbered anew.
   loomAssembleDef def = loom_default_assemble_def();
-  def.beside = beside;
-  def.keep_names = true;
+  def.beside = all.beside;
+  def.extra = run->per > 1 ? all.extra : NULL;
+  def.keep_names = run->per == 1;
   def.attr = attr;
   def.nattr = env_args ? 2 : 1;
   def.progress = show_assembly;
@@ -472,24 +573,39 @@ static int assemble_obs(obsRun* run, loomError* err) {
   loomNames left_out = {0, NULL};
   def.left_out = &left_out;
 
-  int code = source && beside && path && sense ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
-  if (!code && !count) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo could be drawn", a->target);
-  if (!code) code = loom_dataset_assemble(a->obs, source, count, &def, err);
+  if (!code && !sense) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  if (!code && !all.n) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo could be drawn", a->target);
+  if (!code) code = loom_dataset_assemble(a->obs, all.source, all.n, &def, err);
 
   tool_progress_end();
   tool_tell_left_out(&left_out, !code);
-  run->finished = count;
+  run->finished = all.n;
 
   cJSON_free(env_args);
   free(sense);
-  free(source);
-  free(beside);
-  free(path);
+  destroy_assembly(&all);
+  return code;
+}
+
+// Whether the first demo's scene has what contexts name; for all demos, whose scenes are alike.
+static int check_contexts(const obsRun* run, loomError* err) {
+  loomDemo demo;
+  renderLooks looks = {0};
+  if (!run->args->context_set) return 0;
+  int code = loom_demo_load(&demo, run->dataset, run->args->demos[0], err);
+  if (code) return code;
+
+  code =
+      loom_replay_open(&looks.scene, &looks.episode, run->task, run->dataset, &demo, &run->args->roots, err);
+  if (!code) code = loom_disturb_check(run->args->context_set, looks.scene, err);
+  render_looks_close(&looks);
+  loom_demo_destroy(&demo);
   return code;
 }
 
 int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset, loomError* err) {
   obsRun run = {.args = a, .task = task, .dataset = dataset};
+  run.per = a->context_set ? 1 + (int)a->per_demo : 1;
 
   if (!a->demo_count) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", a->target);
 
@@ -498,6 +614,11 @@ int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDatase
   int code = usual_cameras(a, dataset, err);
   if (!code) code = set_box(a, task, err);
   if (!code) code = set_keys(&run, err);
+  if (!code) code = check_contexts(&run, err);
+  if (!code && a->demo_count > INT32_MAX / run.per)
+    code =
+        loom_error_set(err, LOOM_ERR_USAGE, "%d contexts of %d demos are too many", run.per, a->demo_count);
+  run.items = a->demo_count * run.per;
 
   run.hash = hash_of(&run);
   snprintf(run.dir, sizeof run.dir, "%.*s.images", LOOM_PATH_MAX - 16, a->obs);
@@ -506,7 +627,7 @@ int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDatase
   if (code) return code;
 
   // Pictures first, all of them; only then the dataset.
-  run.bad = calloc((size_t)loom_dataset_demo_count(dataset) + 1, sizeof *run.bad);
+  run.bad = calloc((size_t)run.items + 1, sizeof *run.bad);
   if (!run.bad) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
   if (!code) code = count_pictures(&run, err);
 
@@ -536,7 +657,7 @@ int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDatase
     printf("wrote %s: %d demos, %lld pictures of %dx%d, %.0f a second\n", a->obs, run.finished,
            (long long)run.drawn, a->def.width, a->def.height, seconds > 0 ? (double)run.drawn / seconds : 0);
 
-  if (run.finished == a->demo_count) return 0;
-  return loom_error_set(err, LOOM_ERR_FORMAT, "%d of %d demos could not be drawn",
-                        a->demo_count - run.finished, a->demo_count);
+  if (run.finished == run.items) return 0;
+  return loom_error_set(err, LOOM_ERR_FORMAT, "%d of %d demos could not be drawn", run.items - run.finished,
+                        run.items);
 }

@@ -22,7 +22,10 @@ typedef enum renderMode { RENDER_RGB = 1, RENDER_DEPTH = 2, RENDER_SEGMENTATION 
 extern const char* const render_mode_names[RENDER_MODES];
 
 typedef struct renderArgs {
-  const char *target, *task_name, *sheet, *video, *frames, *frame, *obs;
+  const char *target, *task_name, *sheet, *video, *frames, *frame, *obs, *contexts;
+  const loomDisturbSet* context_set;  // that contexts are drawn from; NULL = demos are seen as they are
+  int64_t per_demo, seed;             // contexts of a demo; what they are drawn by
+  bool same_contexts;                 // for all demos
   bool json, light, full, plain, timeline, depth, segmentation, resume, overwrite;
   unsigned modes;                   // renderMode, or-ed
   unsigned overlays;                // overlayKind, or-ed

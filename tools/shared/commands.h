@@ -13,6 +13,7 @@ int cmd_info(int argc, char** argv);
 int cmd_gail(int argc, char** argv);
 int cmd_irl(int argc, char** argv);
 int cmd_record(int argc, char** argv);
+int cmd_relabel(int argc, char** argv);
 int cmd_render(int argc, char** argv);
 int cmd_replay(int argc, char** argv);
 int cmd_retarget(int argc, char** argv);

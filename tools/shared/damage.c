@@ -46,12 +46,23 @@ void tool_print_left_out(void) {
   loom_names_destroy(&demos);
 }
 
-void tool_print_report(cJSON* report) {
+static void add_left_out(cJSON* report) {
   loomNames demos = {0};
   cJSON* list = NULL;
 
   if (!loom_dataset_left_out(&demos) && demos.n) list = cJSON_AddArrayToObject(report, "left_out");
   for (int i = 0; list && i < demos.n; i++) cJSON_AddItemToArray(list, cJSON_CreateString(demos.name[i]));
   loom_names_destroy(&demos);
+}
+
+void tool_print_report(cJSON* report) {
+  add_left_out(report);
   tool_print_json(report);
+}
+
+void tool_print_report_line(cJSON* report) {
+  add_left_out(report);
+  char* text = cJSON_PrintUnformatted(report);
+  if (text) puts(text);
+  cJSON_free(text);
 }

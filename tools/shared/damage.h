@@ -13,6 +13,8 @@ int tool_skip_damaged(void* args, const char* text);
 /// On stdout, as tool_print_json, with "left_out": ["FILE: demo_3", ...] where --skip-damaged or --skip left
 /// something out.
 void tool_print_report(struct cJSON* report);
+/// The same in one line.
+void tool_print_report_line(struct cJSON* report);
 
 /// "left out: 2 demos: FILE: demo_3, ..." on stdout; nothing where none were.
 void tool_print_left_out(void);

@@ -112,6 +112,21 @@ static void colors_are_of_bodies(void** state) {
   near((double)m->mat_reflectance[0], 0.4);
 }
 
+// A body with all that hangs on it; the world is all there is.
+static void what_is_hidden_does_not_show(void** state) {
+  (void)state;
+  SHOW(HIDE, mj_name2id(m, mjOBJ_BODY, "table"), 0.5);
+  near((double)rgba("top")[3], 0);
+  near((double)rgba("gray")[3], 0);
+  near((double)rgba("cup")[3], 1);
+
+  SHOW(HIDE, mj_name2id(m, mjOBJ_BODY, "table"), 0.49);
+  near((double)rgba("top")[3], 1);
+  SHOW(HIDE, 0, 1);
+  near((double)rgba("floor")[3], 0);
+  near((double)rgba("cup")[3], 0);
+}
+
 static void cameras_move_in_their_bodys_frame_and_turn_in_their_own(void** state) {
   (void)state;
   mjData* d = mj_makeData(m);
@@ -168,6 +183,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(lights_and_the_headlight_are_apart, open_model, close_model),
       cmocka_unit_test_setup_teardown(colors_are_of_bodies, open_model, close_model),
+      cmocka_unit_test_setup_teardown(what_is_hidden_does_not_show, open_model, close_model),
       cmocka_unit_test_setup_teardown(cameras_move_in_their_bodys_frame_and_turn_in_their_own, open_model,
                                       close_model),
       cmocka_unit_test_setup_teardown(a_model_has_its_own_looks_again, open_model, close_model),

@@ -108,6 +108,7 @@ writer filter 8 "$loom" dataset filter "$base" O.hdf5 --min-rows 1 --demos demo_
 writer strip 8 "$loom" dataset strip "$gen" O.hdf5
 writer record 8 "$loom" record own -n 1 --seed 5 -o O.hdf5
 writer retarget 8 "$loom" retarget "$base" --task own -o O.hdf5
+writer relabel 8 "$loom" relabel "$base" --task own --method differences -o O.hdf5
 writer replay 8 "$loom" replay "$gen" --task own -o O.hdf5
 writer segment 8 "$loom" segment "$gen" --task own --export O.hdf5
 writer 'segment as text' 0 "$loom" segment "$gen" --task own --export O.yaml

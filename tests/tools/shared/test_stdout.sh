@@ -16,6 +16,7 @@ table=(
   'replay base.hdf5 --task own' 'segment base.hdf5 --task own' 'verify gen.hdf5 --task own' 'verify gen.hdf5 --task own --json'
   'record own -n 1 --seed 1 -o OUT.hdf5'
   'retarget base.hdf5 --task own' 'retarget base.hdf5 --task own --json'
+  'relabel base.hdf5 --task own --method differences' 'relabel base.hdf5 --task own --method differences --json'
   'generate own --source base.hdf5 -n 1 --seed 1 -t 1 -o OUT.hdf5' 'generate own --source base.hdf5 -n 1 --seed 1 -t 1 --json'
   'render gen.hdf5 --task own --sheet OUT.png --size 64x48 --json'
   "train --data gen.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 -o OUT"
