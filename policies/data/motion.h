@@ -1,6 +1,6 @@
 // What arms went through, control step by control step, as their bodies tell it and no action: hands' poses
 // and speeds, joints, fingers. And what of it tells which action was taken between two rows: the numbers that
-// an inverse dynamics model sees (policies/learn/inverse.h), and what it is to answer. Internal.
+// an inverse dynamics model sees (policies/learn/dynamics.h), and what it is to answer. Internal.
 #ifndef LOOM_POLICIES_DATA_MOTION_H
 #define LOOM_POLICIES_DATA_MOTION_H
 

@@ -23,7 +23,7 @@ typedef struct relabelArgs {
   const char *in, *task, *out, *reset;
   int method, play;
   int64_t steps, length, seed, threads;
-  loomInverseDef model;
+  loomDynamicsDef model;
   bool overwrite, json;
   loomAssetRoots roots;
 } relabelArgs;
@@ -112,7 +112,7 @@ typedef struct relabeling {
   relabelDemo* demo;  // (n)
   int64_t rows;
   loomSelfPlay play;
-  loomInverseArms models;
+  loomDynamicsArms models;
   uint64_t digest;  // of the models
   relabelErrors errors;
   double start, play_seconds, fit_seconds;  // the last two of CPU time
@@ -222,21 +222,21 @@ static int play(relabeling* r, loomError* err) {
 
 static int learn(relabeling* r, loomError* err) {
   const relabelArgs* a = r->a;
-  loomInverseArmsDef def = {.model = a->model,
-                            .n = r->play.n,
-                            .motion = r->play.episode,
-                            .seed = (uint64_t)a->seed,
-                            .threads = (int)a->threads,
-                            .stop = &tool_stop,
-                            .progress = tell_fit,
-                            .user = r};
+  loomDynamicsArmsDef def = {.model = a->model,
+                             .n = r->play.n,
+                             .motion = r->play.episode,
+                             .seed = (uint64_t)a->seed,
+                             .threads = (int)a->threads,
+                             .stop = &tool_stop,
+                             .progress = tell_fit,
+                             .user = r};
   double cpu = loom_process_cpu();
 
   r->start = loom_clock();
-  int code = loom_inverse_arms_fit(&r->models, &r->layout, r->episode, &def, err);
+  int code = loom_dynamics_arms_fit(&r->models, &r->layout, r->episode, &def, err);
   r->fit_seconds = loom_process_cpu() - cpu;
   tool_progress_end();
-  if (!code) r->digest = loom_inverse_arms_digest(&r->models);
+  if (!code) r->digest = loom_dynamics_arms_digest(&r->models);
   return code && tool_stop ? stopped(err) : code;
 }
 
@@ -249,7 +249,7 @@ static int infer(relabeling* r, loomError* err) {
   for (int i = 0; !code && i < r->n; i++) {
     relabelDemo* d = &r->demo[i];
     if (inverse)
-      code = loom_inverse_arms_act(d->actions, &r->models, &d->motion, err);
+      code = loom_dynamics_arms_act(d->actions, &r->models, &d->motion, err);
     else
       loom_motion_differences(d->actions, &r->layout, r->episode, &d->motion);
   }
@@ -387,7 +387,7 @@ static void close_relabeling(relabeling* r, loomAssetRoots* roots) {
   for (int i = 0; r->demo && i < r->n; i++) relabel_demo_destroy(&r->demo[i]);
   free(r->demo);
   loom_self_play_destroy(&r->play);
-  loom_inverse_arms_destroy(&r->models);
+  loom_dynamics_arms_destroy(&r->models);
   tool_outputs_close(&r->outputs);
   loom_episode_destroy(r->episode);
   loom_scene_destroy(r->scene);
@@ -397,7 +397,7 @@ static void close_relabeling(relabeling* r, loomAssetRoots* roots) {
 }
 
 int cmd_relabel(int argc, char** argv) {
-  relabelArgs a = {.steps = 50000, .length = 200, .seed = 1, .model = loom_default_inverse_def()};
+  relabelArgs a = {.steps = 50000, .length = 200, .seed = 1, .model = loom_default_dynamics_def()};
   relabeling r = {.a = &a};
   loomError err = {0, ""};
   int code = read_relabel_options(&a, argc, argv);

@@ -3,7 +3,7 @@
 #define LOOM_TOOLS_COMMAND_RELABEL_H
 
 #include "engine/data/dataset.h"
-#include "policies/learn/inverse_arms.h"
+#include "policies/learn/dynamics_arms.h"
 #include "policies/learn/self_play.h"
 
 struct cJSON;

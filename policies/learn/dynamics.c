@@ -1,4 +1,4 @@
-#include "policies/learn/inverse.h"
+#include "policies/learn/dynamics.h"
 
 #include <mujoco/mujoco.h>
 #include <stdlib.h>
@@ -9,14 +9,14 @@
 
 static const double ridge = 1e-6;  // share of the rows added to the normal equations' diagonal
 
-loomInverseDef loom_default_inverse_def(void) {
-  return (loomInverseDef){
+loomDynamicsDef loom_default_dynamics_def(void) {
+  return (loomDynamicsDef){
       .hidden = {2, {256, 256}}, .steps = 12000, .batch = 256, .rate = 1e-3, .huber = 0.1};
 }
 
 // ---- making one
 
-static void declare(loomInverse* m) {
+static void declare(loomDynamics* m) {
   loomMlpDef mlp = {.layers = m->def.hidden.n + 1, .activation = LOOM_ACTIVATION_SILU};
   mlp.sizes[0] = m->inputs;
   for (int i = 0; i < m->def.hidden.n; i++) mlp.sizes[i + 1] = m->def.hidden.size[i];
@@ -24,7 +24,7 @@ static void declare(loomInverse* m) {
   loom_mlp_declare(&m->mlp, &m->params, &mlp, "inverse.");
 }
 
-static void lay_out(loomInverse* m) {
+static void lay_out(loomDynamics* m) {
   size_t n = (size_t)m->def.batch;
   loom_mlp_layout(&m->mlp, &m->arena, m->def.batch);
   m->seen = loom_arena_real(&m->arena, n * (size_t)m->inputs);
@@ -32,7 +32,7 @@ static void lay_out(loomInverse* m) {
   m->slope = loom_arena_real(&m->arena, n * (size_t)m->answers);
 }
 
-static int create(loomInverse* m, uint64_t seed, loomError* err) {
+static int create(loomDynamics* m, uint64_t seed, loomError* err) {
   size_t inputs = (size_t)m->inputs, answers = (size_t)m->answers;
   declare(m);
   lay_out(m);
@@ -54,7 +54,7 @@ static int create(loomInverse* m, uint64_t seed, loomError* err) {
   return 0;
 }
 
-void loom_inverse_destroy(loomInverse* m) {
+void loom_dynamics_destroy(loomDynamics* m) {
   if (!m) return;
   loom_normal_destroy(&m->x);
   loom_normal_destroy(&m->y);
@@ -62,18 +62,18 @@ void loom_inverse_destroy(loomInverse* m) {
   free(m->left);
   loom_params_destroy(&m->params);
   loom_arena_destroy(&m->arena);
-  *m = (loomInverse){0};
+  *m = (loomDynamics){0};
 }
 
 // ---- the linear part
 
 // Rows first .. first + n - 1 of the caller's, normalized, into m->seen.
-static void take_inputs(loomInverse* m, const float* x, int n) {
+static void take_inputs(loomDynamics* m, const float* x, int n) {
   memcpy(m->seen, x, (size_t)n * (size_t)m->inputs * sizeof *x);
   loom_normal_apply(m->seen, n, &m->x);
 }
 
-static double linear_answer(const loomInverse* m, const loomReal* x, int k) {
+static double linear_answer(const loomDynamics* m, const loomReal* x, int k) {
   const double* w = m->linear + (ptrdiff_t)k * (m->inputs + 1);
   double sum = w[m->inputs];
   for (int i = 0; i < m->inputs; i++) sum += w[i] * (double)x[i];
@@ -81,7 +81,7 @@ static double linear_answer(const loomInverse* m, const loomReal* x, int k) {
 }
 
 // Normal equations, summed in the order of rows: the lower triangle of gram, and one right side an answer.
-static void add_row(double* gram, double* right, const loomInverse* m, const loomReal* x, const float* y) {
+static void add_row(double* gram, double* right, const loomDynamics* m, const loomReal* x, const float* y) {
   int d = m->inputs + 1;
 
   for (int i = 0; i < d; i++) {
@@ -91,7 +91,7 @@ static void add_row(double* gram, double* right, const loomInverse* m, const loo
   }
 }
 
-static int fit_linear(loomInverse* m, const loomInverseRows* rows, loomError* err) {
+static int fit_linear(loomDynamics* m, const loomDynamicsRows* rows, loomError* err) {
   int d = m->inputs + 1;
   double* gram = calloc((size_t)d * (size_t)d, sizeof *gram);
   double* right = calloc((size_t)d * (size_t)m->answers, sizeof *right);
@@ -121,7 +121,7 @@ static int fit_linear(loomInverse* m, const loomInverseRows* rows, loomError* er
 }
 
 // What is left, by its deviation.
-static void measure_left(loomInverse* m, const loomInverseRows* rows) {
+static void measure_left(loomDynamics* m, const loomDynamicsRows* rows) {
   for (int64_t r = 0; r < rows->n; r++) {
     take_inputs(m, rows->x + r * m->inputs, 1);
     memcpy(m->wanted, rows->y + r * m->answers, (size_t)m->answers * sizeof *rows->y);
@@ -137,7 +137,7 @@ static void measure_left(loomInverse* m, const loomInverseRows* rows) {
 
 // ---- the rest
 
-static void take_batch(loomInverse* m, const loomInverseRows* rows, loomRandom* random) {
+static void take_batch(loomDynamics* m, const loomDynamicsRows* rows, loomRandom* random) {
   int n = m->def.batch;
 
   for (int i = 0; i < n; i++) {
@@ -159,7 +159,7 @@ static void take_batch(loomInverse* m, const loomInverseRows* rows, loomRandom* 
 
 // Huber's loss ("Robust estimation of a location parameter", 1964): contacts throw rows far off, and a mean
 // of squares would be about these alone.
-static void huber_slope(loomInverse* m, const loomReal* y) {
+static void huber_slope(loomDynamics* m, const loomReal* y) {
   int n = m->def.batch * m->answers;
   for (int i = 0; i < n; i++) {
     double off = ((double)y[i] - (double)m->wanted[i]) / m->def.huber;
@@ -167,7 +167,7 @@ static void huber_slope(loomInverse* m, const loomReal* y) {
   }
 }
 
-static int fit_rest(loomInverse* m, const loomInverseRows* rows, uint64_t seed, loomError* err) {
+static int fit_rest(loomDynamics* m, const loomDynamicsRows* rows, uint64_t seed, loomError* err) {
   loomAdamDef adam = loom_default_adam_def();
   loomScheduleDef schedule = loom_default_schedule_def();
   schedule.kind = LOOM_SCHEDULE_COSINE;
@@ -187,7 +187,7 @@ static int fit_rest(loomInverse* m, const loomInverseRows* rows, uint64_t seed, 
   return 0;
 }
 
-static int check_rows(const loomInverseRows* rows, loomError* err) {
+static int check_rows(const loomDynamicsRows* rows, loomError* err) {
   if (rows->n <= rows->inputs || rows->n > INT32_MAX)
     return loom_error_set(
         err, LOOM_ERR_USAGE,
@@ -201,9 +201,9 @@ static int check_rows(const loomInverseRows* rows, loomError* err) {
   return 0;
 }
 
-int loom_inverse_fit(loomInverse* out, const loomInverseDef* def, const loomInverseRows* rows, uint64_t seed,
-                     loomError* err) {
-  *out = (loomInverse){.def = *def, .inputs = rows->inputs, .answers = rows->answers};
+int loom_dynamics_fit(loomDynamics* out, const loomDynamicsDef* def, const loomDynamicsRows* rows,
+                      uint64_t seed, loomError* err) {
+  *out = (loomDynamics){.def = *def, .inputs = rows->inputs, .answers = rows->answers};
   int code = check_rows(rows, err);
   if (!code) code = create(out, seed, err);
   if (!code) {
@@ -217,14 +217,14 @@ int loom_inverse_fit(loomInverse* out, const loomInverseDef* def, const loomInve
     measure_left(out, rows);
     code = fit_rest(out, rows, seed, err);
   }
-  if (code) loom_inverse_destroy(out);
+  if (code) loom_dynamics_destroy(out);
 
   return code;
 }
 
 // ---- asked
 
-void loom_inverse_answer(float* out, loomInverse* m, const float* x, int64_t n) {
+void loom_dynamics_answer(float* out, loomDynamics* m, const float* x, int64_t n) {
   for (int64_t first = 0; first < n; first += m->def.batch) {
     int rows = (int)(n - first < m->def.batch ? n - first : m->def.batch);
     take_inputs(m, x + first * m->inputs, rows);
@@ -237,7 +237,7 @@ void loom_inverse_answer(float* out, loomInverse* m, const float* x, int64_t n) 
   }
 }
 
-uint64_t loom_inverse_digest(const loomInverse* m) {
+uint64_t loom_dynamics_digest(const loomDynamics* m) {
   uint64_t hash = LOOM_HASH_SEED;
   size_t linear = (size_t)m->answers * ((size_t)m->inputs + 1);
   hash = loom_hash(hash, m->linear, linear * sizeof *m->linear);

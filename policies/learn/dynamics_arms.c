@@ -1,4 +1,4 @@
-#include "policies/learn/inverse_arms.h"
+#include "policies/learn/dynamics_arms.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@ enum { CUT_EVERY = 16, CUT_ROWS = 8 };
 
 /// The arms' models on their way, one an item of a pool.
 typedef struct fitting {
-  loomInverseArms* out;
-  const loomInverseArmsDef* def;
+  loomDynamicsArms* out;
+  const loomDynamicsArmsDef* def;
   atomic_int done;  // steps of all arms
 } fitting;
 
@@ -23,7 +23,7 @@ typedef struct fittedArm {
   int worker;
 } fittedArm;
 
-static int64_t count_rows(const loomInverseArmsDef* def) {
+static int64_t count_rows(const loomDynamicsArmsDef* def) {
   int64_t n = 0;
   for (int i = 0; i < def->n; i++) n += def->motion[i].rows > 1 ? def->motion[i].rows - 1 : 0;
   return n;
@@ -37,7 +37,7 @@ static int first_entry(const loomEpisode* e, int arm) {
 
 // All rows of an arm. Some are cut short after the action, as the last ones of a demo are.
 static void fill_rows(float* x, float* y, const fitting* f, int a) {
-  const loomInverseArms* m = f->out;
+  const loomDynamicsArms* m = f->out;
   const loomArm* arm = &m->episode->arms[a];
   int inputs = loom_motion_input_dim(m->layout, a), answers = loom_motion_answer_dim(arm);
   int entry = first_entry(m->episode, a);
@@ -70,15 +70,15 @@ static void tell_step(void* user, int step, int steps) {
 
 static int fit_arm(void* user, int worker, int a, loomError* err) {
   fitting* f = user;
-  const loomInverseArmsDef* def = f->def;
+  const loomDynamicsArmsDef* def = f->def;
   fittedArm fitted = {f, worker};
 
-  loomInverseRows rows = {.n = count_rows(def),
-                          .inputs = loom_motion_input_dim(f->out->layout, a),
-                          .answers = loom_motion_answer_dim(&f->out->episode->arms[a]),
-                          .stop = def->stop,
-                          .progress = def->progress ? tell_step : NULL,
-                          .user = &fitted};
+  loomDynamicsRows rows = {.n = count_rows(def),
+                           .inputs = loom_motion_input_dim(f->out->layout, a),
+                           .answers = loom_motion_answer_dim(&f->out->episode->arms[a]),
+                           .stop = def->stop,
+                           .progress = def->progress ? tell_step : NULL,
+                           .user = &fitted};
 
   float* x = malloc((size_t)(rows.n * rows.inputs + 1) * sizeof *x);
   float* y = malloc((size_t)(rows.n * rows.answers + 1) * sizeof *y);
@@ -87,7 +87,7 @@ static int fit_arm(void* user, int worker, int a, loomError* err) {
     fill_rows(x, y, f, a);
     rows.x = x;
     rows.y = y;
-    code = loom_inverse_fit(&f->out->model[a], &def->model, &rows, def->seed + (uint64_t)a, err);
+    code = loom_dynamics_fit(&f->out->model[a], &def->model, &rows, def->seed + (uint64_t)a, err);
   }
 
   free(x);
@@ -95,21 +95,21 @@ static int fit_arm(void* user, int worker, int a, loomError* err) {
   return code ? loom_error_prefix(err, code, "arm %d", a) : 0;
 }
 
-int loom_inverse_arms_fit(loomInverseArms* out, const loomMotionLayout* layout, const loomEpisode* episode,
-                          const loomInverseArmsDef* def, loomError* err) {
-  *out = (loomInverseArms){.layout = layout, .episode = episode};
+int loom_dynamics_arms_fit(loomDynamicsArms* out, const loomMotionLayout* layout, const loomEpisode* episode,
+                           const loomDynamicsArmsDef* def, loomError* err) {
+  *out = (loomDynamicsArms){.layout = layout, .episode = episode};
   fitting f = {out, def, 0};
 
   loomPoolDef pool = {.n = layout->arm_count, .threads = def->threads, .user = &f, .item = fit_arm};
   int code = loom_pool_run(&pool, err);
-  if (code) loom_inverse_arms_destroy(out);
+  if (code) loom_dynamics_arms_destroy(out);
 
   return code;
 }
 
-void loom_inverse_arms_destroy(loomInverseArms* models) {
-  for (int a = 0; a < LOOM_MAX_ARMS; a++) loom_inverse_destroy(&models->model[a]);
-  *models = (loomInverseArms){0};
+void loom_dynamics_arms_destroy(loomDynamicsArms* models) {
+  for (int a = 0; a < LOOM_MAX_ARMS; a++) loom_dynamics_destroy(&models->model[a]);
+  *models = (loomDynamicsArms){0};
 }
 
 // ---- asked
@@ -121,7 +121,7 @@ static void repeat_last(double* actions, int rows, int dim) {
            (size_t)dim * sizeof *actions);
 }
 
-static int act_arm(double* actions, loomInverseArms* m, int a, const loomMotion* motion, loomError* err) {
+static int act_arm(double* actions, loomDynamicsArms* m, int a, const loomMotion* motion, loomError* err) {
   const loomArm* arm = &m->episode->arms[a];
   int inputs = m->model[a].inputs, answers = m->model[a].answers, n = motion->rows - 1;
   int entry = first_entry(m->episode, a);
@@ -132,7 +132,7 @@ static int act_arm(double* actions, loomInverseArms* m, int a, const loomMotion*
   float* y = x + (ptrdiff_t)n * inputs;
   for (int t = 0; t < n; t++)
     loom_motion_inputs(x + (ptrdiff_t)t * inputs, m->layout, a, motion, t, motion->rows - 1);
-  loom_inverse_answer(y, &m->model[a], x, n);
+  loom_dynamics_answer(y, &m->model[a], x, n);
   for (int t = 0; t < n; t++)
     loom_motion_action(actions + (ptrdiff_t)t * m->episode->action_dim + entry, m->layout, a, arm,
                        motion->row + (ptrdiff_t)t * motion->dim, y + (ptrdiff_t)t * answers);
@@ -140,7 +140,7 @@ static int act_arm(double* actions, loomInverseArms* m, int a, const loomMotion*
   return 0;
 }
 
-int loom_inverse_arms_act(double* actions, loomInverseArms* m, const loomMotion* motion, loomError* err) {
+int loom_dynamics_arms_act(double* actions, loomDynamicsArms* m, const loomMotion* motion, loomError* err) {
   int code = 0;
   for (int a = 0; !code && a < m->layout->arm_count; a++) code = act_arm(actions, m, a, motion, err);
   if (!code) repeat_last(actions, motion->rows, m->episode->action_dim);
@@ -165,11 +165,11 @@ void loom_motion_differences(double* actions, const loomMotionLayout* layout, co
   repeat_last(actions, motion->rows, e->action_dim);
 }
 
-uint64_t loom_inverse_arms_digest(const loomInverseArms* models) {
+uint64_t loom_dynamics_arms_digest(const loomDynamicsArms* models) {
   uint64_t hash = LOOM_HASH_SEED;
 
   for (int a = 0; a < models->layout->arm_count; a++) {
-    uint64_t digest = loom_inverse_digest(&models->model[a]);
+    uint64_t digest = loom_dynamics_digest(&models->model[a]);
     hash = loom_hash(hash, &digest, sizeof digest);
   }
   return hash;

@@ -4,7 +4,7 @@
 #include "tests/own_fixture.h"
 
 #include "engine/base/pool.h"
-#include "policies/learn/inverse_arms.h"
+#include "policies/learn/dynamics_arms.h"
 #include "policies/learn/self_play.h"
 
 enum { INPUTS = 3, ANSWERS = 2, LAW_ROWS = 3000 };
@@ -23,8 +23,8 @@ static void draw_rows(float* x, float* y, int n, uint64_t seed) {
   }
 }
 
-static loomInverseDef small_model(void) {
-  loomInverseDef def = loom_default_inverse_def();
+static loomDynamicsDef small_model(void) {
+  loomDynamicsDef def = loom_default_dynamics_def();
   def.hidden = (loomSizes){2, {32, 32}};
   def.steps = 1500;
   def.batch = 64;
@@ -34,44 +34,44 @@ static loomInverseDef small_model(void) {
 static void finds_a_law(void** state) {
   (void)state;
   static float x[LAW_ROWS * INPUTS], y[LAW_ROWS * ANSWERS], answer[LAW_ROWS * ANSWERS];
-  loomInverseDef def = small_model();
-  loomInverseRows rows = {.n = LAW_ROWS, .x = x, .y = y, .inputs = INPUTS, .answers = ANSWERS};
-  loomInverse model, again;
+  loomDynamicsDef def = small_model();
+  loomDynamicsRows rows = {.n = LAW_ROWS, .x = x, .y = y, .inputs = INPUTS, .answers = ANSWERS};
+  loomDynamics model, again;
   loomError err = {0, ""};
   draw_rows(x, y, LAW_ROWS, 1);
-  must(loom_inverse_fit(&model, &def, &rows, 7, &err), &err);
-  must(loom_inverse_fit(&again, &def, &rows, 7, &err), &err);
-  assert_true(loom_inverse_digest(&model) == loom_inverse_digest(&again));
+  must(loom_dynamics_fit(&model, &def, &rows, 7, &err), &err);
+  must(loom_dynamics_fit(&again, &def, &rows, 7, &err), &err);
+  assert_true(loom_dynamics_digest(&model) == loom_dynamics_digest(&again));
 
   // On rows that it has not seen; a linear answer alone is off by 0.15 on average.
   double off = 0;
   int wrong = 0;
   draw_rows(x, y, LAW_ROWS, 2);
-  loom_inverse_answer(answer, &model, x, LAW_ROWS);
+  loom_dynamics_answer(answer, &model, x, LAW_ROWS);
   for (int i = 0; i < LAW_ROWS; i++) {
     off += fabs((double)(answer[i * ANSWERS] - y[i * ANSWERS])) / LAW_ROWS;
     wrong += (answer[i * ANSWERS + 1] > 0) != (y[i * ANSWERS + 1] > 0);
   }
   assert_true(off < 0.03);
   assert_true(wrong < LAW_ROWS / 50);
-  loom_inverse_destroy(&model);
-  loom_inverse_destroy(&again);
+  loom_dynamics_destroy(&model);
+  loom_dynamics_destroy(&again);
 }
 
 static void names_what_is_no_data(void** state) {
   (void)state;
   float x[8 * INPUTS], y[8 * ANSWERS];
-  loomInverseDef def = small_model();
-  loomInverseRows rows = {.n = INPUTS, .x = x, .y = y, .inputs = INPUTS, .answers = ANSWERS};
-  loomInverse model;
+  loomDynamicsDef def = small_model();
+  loomDynamicsRows rows = {.n = INPUTS, .x = x, .y = y, .inputs = INPUTS, .answers = ANSWERS};
+  loomDynamics model;
   loomError err = {0, ""};
 
   draw_rows(x, y, 8, 1);
-  assert_int_equal(loom_inverse_fit(&model, &def, &rows, 7, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_dynamics_fit(&model, &def, &rows, 7, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "3 rows for a model of 3 inputs"));
   rows.n = 8;
   x[5] = NAN;
-  assert_int_equal(loom_inverse_fit(&model, &def, &rows, 7, &err), LOOM_ERR_FORMAT);
+  assert_int_equal(loom_dynamics_fit(&model, &def, &rows, 7, &err), LOOM_ERR_FORMAT);
 }
 
 // ---- in a simulator
@@ -159,25 +159,25 @@ static void beats_differences(void** state) {
   loomSelfPlay play;
   loomSelfPlayDef play_def = {.kind = LOOM_PLAY_CHASE, .steps = 3000, .seed = 5, .n = 1, .demo = &played};
   must(loom_self_play(&play, o->scene, &layout, &play_def, &err), &err);
-  loomInverseArms models;
-  loomInverseArmsDef def = {.model = small_model(), .n = play.n, .motion = play.episode, .seed = 3};
-  must(loom_inverse_arms_fit(&models, &layout, o->e, &def, &err), &err);
-  uint64_t digest = loom_inverse_arms_digest(&models);
+  loomDynamicsArms models;
+  loomDynamicsArmsDef def = {.model = small_model(), .n = play.n, .motion = play.episode, .seed = 3};
+  must(loom_dynamics_arms_fit(&models, &layout, o->e, &def, &err), &err);
+  uint64_t digest = loom_dynamics_arms_digest(&models);
 
   size_t count = (size_t)other.demo.rows * (size_t)other.demo.action_dim;
   double* actions = calloc(2 * count, sizeof *actions);
-  must(loom_inverse_arms_act(actions, &models, &other.motion, &err), &err);
+  must(loom_dynamics_arms_act(actions, &models, &other.motion, &err), &err);
   loom_motion_differences(actions + count, &layout, o->e, &other.motion);
   double learned = mean_error(actions, &other), without = mean_error(actions + count, &other);
   if (!(learned < 0.5 * without)) fail_msg("mean error %g, by differences %g", learned, without);
 
   // The same on one thread.
-  loom_inverse_arms_destroy(&models);
+  loom_dynamics_arms_destroy(&models);
   def.threads = 1;
-  must(loom_inverse_arms_fit(&models, &layout, o->e, &def, &err), &err);
-  assert_true(digest == loom_inverse_arms_digest(&models));
+  must(loom_dynamics_arms_fit(&models, &layout, o->e, &def, &err), &err);
+  assert_true(digest == loom_dynamics_arms_digest(&models));
 
-  loom_inverse_arms_destroy(&models);
+  loom_dynamics_arms_destroy(&models);
   loom_self_play_destroy(&play);
   loom_motion_destroy(&seen.motion);
   loom_motion_destroy(&other.motion);
