@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/text.h"
 #include "policies/tabular/mdp_file.h"
 #include "policies/tabular/measure.h"
 #include "policies/tabular/worlds.h"
 #include "tools/command/irl.h"
+#include "tools/command/irl_task.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
@@ -340,7 +342,18 @@ static void close_run(irlRun* run) {
   loom_mdp_destroy(&run->mdp);
 }
 
+// Demos and settings are of tasks, and tasks are YAML; tables are neither.
+static bool is_of_task(int argc, char** argv) {
+  bool of_task = false;
+  for (int i = 1; i < argc; i++)
+    of_task = of_task || !strncmp(argv[i], "--data", 6) || !strncmp(argv[i], "-d", 2) ||
+              !strncmp(argv[i], "--config", 8) || loom_ends_with(argv[i], ".yaml");
+  return of_task;
+}
+
 int cmd_irl(int argc, char** argv) {
+  if (is_of_task(argc, argv)) return irl_task(argc, argv);
+
   irlArgs a = {.horizon = -1, .epsilon = 0.01, .lambda = 1, .seed = 1};
   loomError err = {0, ""};
   int code = read_irl_options(&a, argc, argv);
