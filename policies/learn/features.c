@@ -100,10 +100,16 @@ static int add_hands(loomFeatures* out, const loomTask* task, int arm, loomError
   return code;
 }
 
+// From afar and from near: what is nearly there is worth more than what lies where it lay.
+static int add_success(loomFeatures* out, loomError* err) {
+  int code = add_made(out, err, "term: margin, condition: success, scale: 0.1");
+  return code ? code : add_made(out, err, "term: margin, condition: success, scale: 0.03");
+}
+
 int loom_features_of_task(loomFeatures* out, const loomTask* task, loomError* err) {
   *out = (loomFeatures){0};
   int code = add_made(out, err, "term: time");
-  if (!code) code = add_made(out, err, "term: margin, condition: success");
+  if (!code) code = add_success(out, err);
   for (int a = 0; !code && a < task->arm_count; a++) code = add_hands(out, task, a, err);
   for (int i = 0; !code && i < task->named_count; i++)
     code = add_made(out, err, "term: margin, condition: %s", task->named[i].name);
@@ -131,6 +137,49 @@ void loom_feature_name(char out[LOOM_NAME_MAX], const loomFeatures* f, int i) {
   const char* text = f->text[i];
   if (!strncmp(text, "term: ", 6)) text += 6;
   snprintf(out, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, text);
+}
+
+// ---- what they lack
+
+static bool is_nearness(const char* text, bool* time) {
+  char all[LOOM_FEATURE_TEXT + 8];
+  loomYaml* y = NULL;
+  double scale = 0;
+  snprintf(all, sizeof all, "{%s}\n", text);
+  if (loom_yaml_parse(&y, all, strlen(all), label, NULL)) return false;
+
+  loomNode root = loom_yaml_root(y);
+  const char* term = loom_yaml_text(y, loom_yaml_get(y, root, "term"));
+  bool scaled = !loom_yaml_read_number(&scale, y, root, "scale", false, NULL) && scale > 0;
+  bool shaping = loom_yaml_get(y, root, "potential") != 0;
+  *time = term && !strcmp(term, "time");
+  bool near = term && !shaping && (scaled || !strcmp(term, "margin") || !strcmp(term, "condition"));
+  loom_yaml_destroy(y);
+  return near;
+}
+
+loomFeatureBasis loom_feature_basis(const loomFeatures* f) {
+  loomFeatureBasis b = {.n = f->n, .time = -1};
+  for (int i = 0; i < f->n; i++) {
+    bool time = false;
+    b.lacks[i] = is_nearness(f->text[i], &time);
+    if (time && b.time < 0) b.time = i;
+  }
+  for (int i = 0; i < f->n && b.time < 0; i++) b.lacks[i] = false;
+  return b;
+}
+
+void loom_feature_basis_change(double* out, const loomFeatureBasis* b, const double* phi) {
+  double time = b->time >= 0 ? phi[b->time] : 0;
+  for (int i = 0; i < b->n; i++) out[i] = b->lacks[i] ? time - phi[i] : phi[i];
+}
+
+void loom_feature_basis_fold(double* w, const loomFeatureBasis* b) {
+  for (int i = 0; i < b->n; i++) {
+    if (!b->lacks[i]) continue;
+    w[b->time] += w[i];
+    w[i] = -w[i];
+  }
 }
 
 int loom_features_refuse_collinear(const loomFeatures* f, const double* gram, loomError* err) {

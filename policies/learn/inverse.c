@@ -24,6 +24,8 @@ static const loomFieldDef field_rows[] = {
     ROW(INT, first, .low = 2, .high = 4096,
         .about = "episodes before the first weights, by which sums are scaled"),
     ROW(REAL, rate, .least = 1e-9, .most = 1e3, .about = "maxent: of the weights, an iteration of ppo"),
+    ROW(REAL, damping, .least = 0, .most = 1e3,
+        .about = "maxent: of what is off now, added to the weights while ppo learns, so that they settle"),
     ROW(REAL, l2, .least = 0, .most = 1e6, .about = "maxent: half of that times |w|^2 is taken off"),
     ROW(INT, keep, .low = 2, .high = 4096, .unit = "episodes", .about = "maxent: that are learned from"),
     ROW(INT, every, .low = 2, .high = 1 << 20, .unit = "iterations of ppo",
@@ -32,7 +34,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_inverse_fields = LOOM_FIELDS(field_rows);
 
 loomInverseConfig loom_default_inverse_config(void) {
-  return (loomInverseConfig){.first = 16, .rate = 0.1, .l2 = 0.1, .keep = 32, .every = 20};
+  return (loomInverseConfig){.first = 16, .rate = 0.05, .damping = 1, .l2 = 0.1, .keep = 32, .every = 20};
 }
 
 // ---- what there is
@@ -50,6 +52,7 @@ enum { COUNTERS = sizeof(counters) / sizeof(double) };
 
 struct loomInverse {
   loomInverseConfig config;
+  loomFeatureBasis basis;
   int n, k, first, room;
   double expert_steps;             // mean of a demo
   double *expert, *expert_spread;  // (k) mean of its sums, their variance
@@ -60,6 +63,7 @@ struct loomInverse {
   double* block;
   counters* count;
   double *w, *mean, *chosen, *scale;  // (k) by scaled sums
+  double* paid;                       // (k) what w is while PPO learns
   double *learner, *bar, *phase;      // (k) sums: as told last; scaled f_bar; of the present policy
   double *acc, *kept, *by, *gram;     // (n x k) running episodes; (room x k) sums, their weights; (k x k)
 };
@@ -70,9 +74,9 @@ static size_t lay_out(loomInverse* v, double* at) {
   const struct {
     double** to;
     size_t size;
-  } part[] = {{&v->w, k},           {&v->mean, k},      {&v->chosen, k},  {&v->scale, k},
-              {&v->learner, k},     {&v->bar, k},       {&v->phase, k},   {&v->acc, n * k},
-              {&v->kept, room * k}, {&v->by, room * k}, {&v->gram, k * k}};
+  } part[] = {{&v->w, k},       {&v->paid, k},        {&v->mean, k},      {&v->chosen, k},
+              {&v->scale, k},   {&v->learner, k},     {&v->bar, k},       {&v->phase, k},
+              {&v->acc, n * k}, {&v->kept, room * k}, {&v->by, room * k}, {&v->gram, k * k}};
   for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
     *part[i].to = at ? at + used : NULL;
     used += part[i].size;
@@ -90,6 +94,7 @@ int loom_inverse_create(loomInverse** out, const loomInverseDef* def, loomError*
   loomInverse* v = *out = calloc(1, sizeof *v);
   if (!v) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a reward's features");
   v->config = *def->config;
+  v->basis = loom_feature_basis(&v->config.features);
   v->n = def->n;
   v->k = def->expert->k;
   v->first = def->first;
@@ -143,7 +148,7 @@ static void end_episode(loomInverse* v, double* acc) {
   size_t k = (size_t)v->k, at = (size_t)fmod(v->count->seen, v->room);
   if (counts(v)) {
     memcpy(v->kept + at * k, acc, k * sizeof *acc);
-    memcpy(v->by + at * k, v->w, k * sizeof *acc);
+    memcpy(v->by + at * k, v->paid, k * sizeof *acc);
     v->count->seen++;
     v->count->ended++;
     for (int j = 0; j < v->k; j++) v->phase[j] += acc[j];
@@ -153,11 +158,11 @@ static void end_episode(loomInverse* v, double* acc) {
 
 void loom_inverse_price(double* reward, loomInverse* v, const loomVector* vector) {
   int k = v->k;
-  for (int j = 0; j < k; j++) v->priced[j] = v->scale[j] > 0 ? v->w[j] / v->scale[j] : 0;
+  for (int j = 0; j < k; j++) v->priced[j] = v->scale[j] > 0 ? v->paid[j] / v->scale[j] : 0;
 
   for (ptrdiff_t i = 0; i < v->n; i++) {
-    const double* phi = vector->term + i * LOOM_TERMS_TOLD + v->first;
-    double* acc = v->acc + i * k;
+    double phi[LOOM_FEATURES], *acc = v->acc + i * k;
+    loom_feature_basis_change(phi, &v->basis, vector->term + i * LOOM_TERMS_TOLD + v->first);
     reward[i] = 0;
     if (vector->fresh[i]) continue;
 
@@ -216,7 +221,7 @@ static void weigh(loomInverse* v) {
   for (ptrdiff_t i = 0; i < n; i++) {
     double x = 0;
     for (int j = 0; j < k; j++)
-      x += (v->w[j] - v->by[i * k + j]) * scaled(v, v->kept[i * k + j] - v->expert[j], j);
+      x += (v->paid[j] - v->by[i * k + j]) * scaled(v, v->kept[i * k + j] - v->expert[j], j);
     v->p[i] = x;
     most = fmax(most, x);
   }
@@ -245,6 +250,7 @@ static void move_maxent(loomInverse* v) {
   double share = (power + 1) / (c->moves + power);
   for (int j = 0; j < v->k; j++) {
     v->w[j] += v->config.rate * (off[j] - v->config.l2 * v->w[j]);
+    v->paid[j] = v->w[j] + v->config.damping * off[j];
     v->mean[j] += share * (v->w[j] - v->mean[j]);
   }
 }
@@ -268,7 +274,7 @@ static void project(loomInverse* v) {
 static void begin_policy(loomInverse* v) {
   double squares = 0;
   for (int j = 0; j < v->k; j++) {
-    v->w[j] = scaled(v, v->expert[j], j) - v->bar[j];
+    v->w[j] = v->paid[j] = scaled(v, v->expert[j], j) - v->bar[j];
     squares += v->w[j] * v->w[j];
   }
   v->count->margin = sqrt(squares);
@@ -340,6 +346,7 @@ void loom_inverse_weights(double* out, const loomInverse* v) {
     bool varies = v->scale[j] > 0 && size > 0;
     out[j] = varies ? w[j] / size / v->scale[j] * v->expert_steps : 0;
   }
+  loom_feature_basis_fold(out, &v->basis);
 }
 
 void loom_inverse_look(loomInverseLook* out, const loomInverse* v) {
@@ -351,8 +358,8 @@ void loom_inverse_look(loomInverseLook* out, const loomInverse* v) {
                            .margin = c->margin,
                            .effective = c->effective,
                            .scaled = c->scaled > 0};
-  memcpy(out->expert, v->expert, (size_t)v->k * sizeof *v->expert);
-  memcpy(out->learner, v->learner, (size_t)v->k * sizeof *v->learner);
+  loom_feature_basis_change(out->expert, &v->basis, v->expert);
+  loom_feature_basis_change(out->learner, &v->basis, v->learner);
   memcpy(out->deviation, v->scale, (size_t)v->k * sizeof *v->scale);
   loom_inverse_weights(out->weight, v);
 }

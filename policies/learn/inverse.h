@@ -6,7 +6,9 @@
 //
 //   maxent: maximum entropy (Ziebart et al., 2008) by guided cost learning (Finn, Levine and Abbeel, 2016):
 //     w moves by rate (f_E - f - l2 w) after each iteration of a PPO with an entropy bonus that goes on from
-//     iteration to iteration. f is over its own latest episodes and those of earlier policies, which are
+//     iteration to iteration, rewarded by w + damping (f_E - f): a policy lags behind its reward, and without
+//     that both would go around in circles (Stooke et al., "Responsive safety in reinforcement learning by PID
+//     Lagrangian methods", 2020). f is over its own latest episodes and those of earlier policies, which are
 //     kept with the weights w_j that they were rewarded by: importance weights exp((w - w_j) . (f_j - f_E)),
 //     exact where a policy has the most entropy for its weights, so that episodes lie as exp(w_j . f), and to
 //     first order in w - w_j (log Z moves by f, for which the expert's stand). What counts in the end is the
@@ -34,10 +36,10 @@ typedef struct loomInverseConfig {
   int demos;                 // the first ones; 0 = all
   int method;                // loomInverseMethod
   loomFeatures features;
-  int first;        // episodes before the first weights, by which sums are scaled
-  double rate, l2;  // maxent
-  int keep;         // maxent: episodes that are kept
-  int every;        // projection: iterations of PPO a policy
+  int first;                 // episodes before the first weights, by which sums are scaled
+  double rate, damping, l2;  // maxent
+  int keep;                  // maxent: episodes that are kept
+  int every;                 // projection: iterations of PPO a policy
 } loomInverseConfig;
 
 extern const loomFields loom_inverse_fields;
@@ -47,7 +49,7 @@ typedef struct loomInverse loomInverse;
 
 typedef struct loomInverseDef {
   const loomInverseConfig* config;
-  const loomFeatureSums* expert;  // read only, and no longer than it is made
+  const loomFeatureSums* expert;  // in the features' basis; read only, and no longer than it is made
   int n;                          // environments side by side
   int first;                      // of the features among the terms that a vector tells
 } loomInverseDef;

@@ -65,6 +65,18 @@ static void set_weights(loomRelentFound* out, const double* w, double steps) {
         out->deviation[j] > 0 && squares > 0 ? w[j] / sqrt(squares) / out->deviation[j] * steps : 0;
 }
 
+// As the features themselves have it.
+static void change_back(loomRelentFound* out, const loomFeatures* features) {
+  const loomFeatureBasis basis = loom_feature_basis(features);
+  double* const sums[3] = {out->expert, out->baseline, out->learned};
+  for (int i = 0; i < 3; i++) {
+    double kept[LOOM_FEATURES];
+    memcpy(kept, sums[i], sizeof kept);
+    loom_feature_basis_change(sums[i], &basis, kept);
+  }
+  loom_feature_basis_fold(out->weight, &basis);
+}
+
 static int solve(loomRelentFound* out, const double* f, double steps, double l2, loomError* err) {
   const double at[LOOM_FEATURES] = {0};
   double w[LOOM_FEATURES] = {0};
@@ -111,6 +123,7 @@ int loom_relent_run(loomRelentFound* out, const loomReplays* replays, const loom
 
   for (int i = 0; i < expert.n; i++) steps += (double)expert.steps[i] / expert.n;
   if (!code) code = solve(out, f, steps, s->l2, err);
+  if (!code) change_back(out, features);
   free(f);
   loom_feature_sums_destroy(&expert);
   loom_feature_sums_destroy(&samples);
