@@ -61,9 +61,8 @@ void loom_feature_sums_gram(double* out, const loomFeatureSums* s) {
     for (int j = 0; j < count; j++) out[j] += s->gram[i * count + j] / fmax(rows, 1);
 }
 
-static void add_step(loomFeatureSums* s, ptrdiff_t i, const loomFeatureBasis* basis, const double* told) {
-  double *sum = s->sum + i * s->k, *gram = s->gram + i * s->k * s->k, phi[LOOM_FEATURES];
-  loom_feature_basis_change(phi, basis, told);
+static void add_step(loomFeatureSums* s, ptrdiff_t i, const double* phi) {
+  double *sum = s->sum + i * s->k, *gram = s->gram + i * s->k * s->k;
   for (int a = 0; a < s->k; a++) {
     sum[a] += phi[a];
     for (int b = 0; b < s->k; b++) gram[a * s->k + b] += phi[a] * phi[b];
@@ -325,7 +324,7 @@ static int replay_control(replayRun* run, int worker, int i, loomError* err) {
 
     code = loom_control_sim_step(&step, sim, action, err);
     if (code) break;
-    add_step(run->sums, i, &r->place.basis, step.value + r->place.first);
+    add_step(run->sums, i, step.value + r->place.first);
     run->sums->ended[i] = !step.healthy;
   }
   run->sums->won[i] = !run->sums->ended[i];
@@ -387,7 +386,7 @@ static int replay_scene(replayRun* run, int worker, int i, loomError* err) {
     if (code) break;
     on = loom_judge_step(&judged, &def, e);
     code = loom_reward_step(&sum, phi, reward, e, &judged, &why);
-    if (!code) add_step(run->sums, i, &r->place.basis, phi);
+    if (!code) add_step(run->sums, i, phi);
   }
   if (!code) run->sums->won[i] = judged.end == LOOM_RUN_SUCCESS;
   if (!code) run->sums->ended[i] = judged.end != LOOM_RUN_TIMEOUT;
@@ -428,7 +427,7 @@ static int run_replays(loomFeatureSums* out, const loomReplays* r, const loomRep
                    .sim = calloc(workers, sizeof *run.sim),
                    .episode = calloc(workers, sizeof *run.episode),
                    .reward = calloc(workers, sizeof *run.reward)};
-  int code = create_sums(out, def->n, r->place.basis.n, err);
+  int code = create_sums(out, def->n, r->place.features, err);
   if (!code && (!run.sim || !run.episode || !run.reward))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for replays");
 

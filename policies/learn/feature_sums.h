@@ -46,7 +46,7 @@ typedef struct loomReplayPlace {
   int first;
   const loomScene* scene;
   const loomRewardDef* reward;
-  loomFeatureBasis basis;  // that sums are in
+  int features;
 } loomReplayPlace;
 
 /// The first `demos` ones (0 = all) of a dataset. LOOM_ERR_FORMAT: no demos, none whose states the task has,

@@ -114,7 +114,7 @@ int loom_features_of_task(loomFeatures* out, const loomTask* task, loomError* er
   for (int i = 0; !code && i < task->named_count; i++)
     code = add_made(out, err, "term: margin, condition: %s", task->named[i].name);
   if (!code && task->lost >= 0) code = add_made(out, err, "term: margin, condition: lost");
-  return code ? code : add_made(out, err, "term: action_size");
+  return code;
 }
 
 // ---- as rewards
@@ -139,47 +139,58 @@ void loom_feature_name(char out[LOOM_NAME_MAX], const loomFeatures* f, int i) {
   snprintf(out, LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, text);
 }
 
-// ---- what they lack
+// ---- as they are learned by
 
-static bool is_nearness(const char* text, bool* time) {
+typedef struct termLook {
+  bool base, near;  // how long an episode goes on; 1 where something holds
+} termLook;
+
+static termLook look_at(const char* text) {
   char all[LOOM_FEATURE_TEXT + 8];
   loomYaml* y = NULL;
   double scale = 0;
   snprintf(all, sizeof all, "{%s}\n", text);
-  if (loom_yaml_parse(&y, all, strlen(all), label, NULL)) return false;
+  if (loom_yaml_parse(&y, all, strlen(all), label, NULL)) return (termLook){false, false};
 
   loomNode root = loom_yaml_root(y);
   const char* term = loom_yaml_text(y, loom_yaml_get(y, root, "term"));
+  if (!term) term = "";
   bool scaled = !loom_yaml_read_number(&scale, y, root, "scale", false, NULL) && scale > 0;
   bool shaping = loom_yaml_get(y, root, "potential") != 0;
-  *time = term && !strcmp(term, "time");
-  bool near = term && !shaping && (scaled || !strcmp(term, "margin") || !strcmp(term, "condition"));
+  termLook look = {.base = !strcmp(term, "time") || !strcmp(term, "healthy"),
+                   .near = !shaping && (scaled || !strcmp(term, "margin") || !strcmp(term, "condition"))};
   loom_yaml_destroy(y);
-  return near;
+  return look;
 }
 
-loomFeatureBasis loom_feature_basis(const loomFeatures* f) {
-  loomFeatureBasis b = {.n = f->n, .time = -1};
+loomFeatureBasis loom_feature_basis(const loomFeatures* f, const double* expert) {
+  loomFeatureBasis b = {.n = f->n, .base = -1};
   for (int i = 0; i < f->n; i++) {
-    bool time = false;
-    b.lacks[i] = is_nearness(f->text[i], &time);
-    if (time && b.time < 0) b.time = i;
+    termLook look = look_at(f->text[i]);
+    if (look.base && b.base < 0) b.base = i;
+    b.c[i] = look.near;
   }
-  for (int i = 0; i < f->n && b.time < 0; i++) b.lacks[i] = false;
+
+  double length = b.base >= 0 ? expert[b.base] : 0;
+  for (int i = 0; i < f->n; i++) {
+    if (length <= 0 || i == b.base)
+      b.c[i] = 0;
+    else if (b.c[i] <= 0)
+      b.c[i] = expert[i] / length;
+  }
   return b;
 }
 
-void loom_feature_basis_change(double* out, const loomFeatureBasis* b, const double* phi) {
-  double time = b->time >= 0 ? phi[b->time] : 0;
-  for (int i = 0; i < b->n; i++) out[i] = b->lacks[i] ? time - phi[i] : phi[i];
+void loom_feature_basis_change(double* x, const loomFeatureBasis* b) {
+  for (int i = 0; b->base >= 0 && i < b->n; i++) x[i] -= i == b->base ? 0 : b->c[i] * x[b->base];
+}
+
+void loom_feature_basis_back(double* x, const loomFeatureBasis* b) {
+  for (int i = 0; b->base >= 0 && i < b->n; i++) x[i] += i == b->base ? 0 : b->c[i] * x[b->base];
 }
 
 void loom_feature_basis_fold(double* w, const loomFeatureBasis* b) {
-  for (int i = 0; i < b->n; i++) {
-    if (!b->lacks[i]) continue;
-    w[b->time] += w[i];
-    w[i] = -w[i];
-  }
+  for (int i = 0; b->base >= 0 && i < b->n; i++) w[b->base] -= i == b->base ? 0 : b->c[i] * w[i];
 }
 
 int loom_features_refuse_collinear(const loomFeatures* f, const double* gram, loomError* err) {

@@ -23,7 +23,7 @@ typedef struct loomFeatures {
 int loom_features_add(loomFeatures* features, const char* text, loomError* err);
 /// What a task is known by besides its reward, which is not looked at. Of plain control tasks: healthy, where
 /// it has bounds, action, and the velocity of each entry of qpos; of robots': time, margins of success (from
-/// afar and from near), lost and each named condition, how near each arm's hand is to what its subtasks are about, action_size.
+/// afar and from near), lost and each named condition, how near each arm's hand is to what its subtasks are about.
 int loom_features_of_control(loomFeatures* out, const loomControlScene* scene, loomError* err);
 int loom_features_of_task(loomFeatures* out, const loomTask* task, loomError* err);
 
@@ -32,18 +32,22 @@ char* loom_features_reward(const loomFeatures* features, const double* weights);
 /// "term: margin, condition: lifted" as a name: what stands behind its term, shortened.
 void loom_feature_name(char out[LOOM_NAME_MAX], const loomFeatures* features, int i);
 
-/// Features as they are learned by. Those that are 1 where something holds (margins, conditions, distances with
-/// a scale) count as what they lack of that, time - feature, where `time` is among them: who is done early has
-/// less of it, as of a cost, while of the feature itself whoever lingers near success has more.
+/// Features as they are learned by: feature - c base, where base is how long an episode goes on (`time`, of
+/// plain control tasks `healthy`). What follows an end then counts, but in base, as a step with c. For those that
+/// are 1 where something holds (margins, conditions, distances with a scale) c is 1: who is done early lacks less,
+/// where of the feature itself whoever lingers near success had more. For all others it is the expert's mean
+/// step: who goes on for longer has no more of them for that.
 typedef struct loomFeatureBasis {
-  int n, time;  // -1: no time among them, and all are as they are
-  bool lacks[LOOM_FEATURES];
+  int n, base;  // -1: none among them, and all are as they are
+  double c[LOOM_FEATURES];
 } loomFeatureBasis;
 
-loomFeatureBasis loom_feature_basis(const loomFeatures* features);
-/// out (n) from phi (n) of a step, or of an episode's sums; its own inverse.
-void loom_feature_basis_change(double* out, const loomFeatureBasis* basis, const double* phi);
-/// Weights (n) of these as weights of the features themselves.
+/// expert (n): its mean episode sums.
+loomFeatureBasis loom_feature_basis(const loomFeatures* features, const double* expert);
+/// Of a step, or of an episode's sums: x (n) becomes those of the basis, and the other way.
+void loom_feature_basis_change(double* x, const loomFeatureBasis* basis);
+void loom_feature_basis_back(double* x, const loomFeatureBasis* basis);
+/// Weights (n) of these become weights of the features themselves.
 void loom_feature_basis_fold(double* weights, const loomFeatureBasis* basis);
 
 /// LOOM_ERR_FORMAT, of a sum of products of a step's features (n x n): one that others make up, and which.

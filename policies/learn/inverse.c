@@ -84,17 +84,28 @@ static size_t lay_out(loomInverse* v, double* at) {
   return used;
 }
 
-static void take_expert(loomInverse* v, const loomFeatureSums* e) {
-  loom_feature_moments(v->expert, v->expert_spread, e->sum, e->n, v->k);
+// In the basis that is learned in, which follows from it.
+static int take_expert(loomInverse* v, const loomFeatureSums* e, loomError* err) {
+  size_t numbers = (size_t)e->n * (size_t)v->k;
+  double* sum = malloc((numbers + 1) * sizeof *sum);
+  if (!sum) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a reward's features");
+
+  memcpy(sum, e->sum, numbers * sizeof *sum);
+  loom_feature_moments(v->expert, v->expert_spread, sum, e->n, v->k);
+  v->basis = loom_feature_basis(&v->config.features, v->expert);
+  for (ptrdiff_t i = 0; i < e->n; i++) loom_feature_basis_change(sum + i * v->k, &v->basis);
+  loom_feature_moments(v->expert, v->expert_spread, sum, e->n, v->k);
+
   loom_feature_sums_gram(v->expert_gram, e);
   for (int i = 0; i < e->n; i++) v->expert_steps += (double)e->steps[i] / e->n;
+  free(sum);
+  return LOOM_OK;
 }
 
 int loom_inverse_create(loomInverse** out, const loomInverseDef* def, loomError* err) {
   loomInverse* v = *out = calloc(1, sizeof *v);
   if (!v) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a reward's features");
   v->config = *def->config;
-  v->basis = loom_feature_basis(&v->config.features);
   v->n = def->n;
   v->k = def->expert->k;
   v->first = def->first;
@@ -115,10 +126,13 @@ int loom_inverse_create(loomInverse** out, const loomInverseDef* def, loomError*
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a reward's features");
   }
   lay_out(v, v->block);
-  take_expert(v, def->expert);
   v->count->nearest = INFINITY;
   v->count->effective = 1;
-  return LOOM_OK;
+  int code = take_expert(v, def->expert, err);
+  if (!code) return LOOM_OK;
+  loom_inverse_destroy(v);
+  *out = NULL;
+  return code;
 }
 
 void loom_inverse_destroy(loomInverse* v) {
@@ -146,6 +160,7 @@ static bool counts(const loomInverse* v) {
 
 static void end_episode(loomInverse* v, double* acc) {
   size_t k = (size_t)v->k, at = (size_t)fmod(v->count->seen, v->room);
+  loom_feature_basis_change(acc, &v->basis);
   if (counts(v)) {
     memcpy(v->kept + at * k, acc, k * sizeof *acc);
     memcpy(v->by + at * k, v->paid, k * sizeof *acc);
@@ -159,10 +174,11 @@ static void end_episode(loomInverse* v, double* acc) {
 void loom_inverse_price(double* reward, loomInverse* v, const loomVector* vector) {
   int k = v->k;
   for (int j = 0; j < k; j++) v->priced[j] = v->scale[j] > 0 ? v->paid[j] / v->scale[j] : 0;
+  loom_feature_basis_fold(v->priced, &v->basis);
 
   for (ptrdiff_t i = 0; i < v->n; i++) {
-    double phi[LOOM_FEATURES], *acc = v->acc + i * k;
-    loom_feature_basis_change(phi, &v->basis, vector->term + i * LOOM_TERMS_TOLD + v->first);
+    const double* phi = vector->term + i * LOOM_TERMS_TOLD + v->first;
+    double* acc = v->acc + i * k;
     reward[i] = 0;
     if (vector->fresh[i]) continue;
 
@@ -358,8 +374,10 @@ void loom_inverse_look(loomInverseLook* out, const loomInverse* v) {
                            .margin = c->margin,
                            .effective = c->effective,
                            .scaled = c->scaled > 0};
-  loom_feature_basis_change(out->expert, &v->basis, v->expert);
-  loom_feature_basis_change(out->learner, &v->basis, v->learner);
+  memcpy(out->expert, v->expert, (size_t)v->k * sizeof *v->expert);
+  memcpy(out->learner, v->learner, (size_t)v->k * sizeof *v->learner);
+  loom_feature_basis_back(out->expert, &v->basis);
+  loom_feature_basis_back(out->learner, &v->basis);
   memcpy(out->deviation, v->scale, (size_t)v->k * sizeof *v->scale);
   loom_inverse_weights(out->weight, v);
 }

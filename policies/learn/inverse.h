@@ -49,7 +49,7 @@ typedef struct loomInverse loomInverse;
 
 typedef struct loomInverseDef {
   const loomInverseConfig* config;
-  const loomFeatureSums* expert;  // in the features' basis; read only, and no longer than it is made
+  const loomFeatureSums* expert;  // read only, and no longer than it is made
   int n;                          // environments side by side
   int first;                      // of the features among the terms that a vector tells
 } loomInverseDef;

@@ -65,16 +65,22 @@ static void set_weights(loomRelentFound* out, const double* w, double steps) {
         out->deviation[j] > 0 && squares > 0 ? w[j] / sqrt(squares) / out->deviation[j] * steps : 0;
 }
 
-// As the features themselves have it.
-static void change_back(loomRelentFound* out, const loomFeatures* features) {
-  const loomFeatureBasis basis = loom_feature_basis(features);
-  double* const sums[3] = {out->expert, out->baseline, out->learned};
-  for (int i = 0; i < 3; i++) {
-    double kept[LOOM_FEATURES];
-    memcpy(kept, sums[i], sizeof kept);
-    loom_feature_basis_change(sums[i], &basis, kept);
-  }
-  loom_feature_basis_fold(out->weight, &basis);
+// Into the basis that is learned in, and what was found back out of it.
+static loomFeatureBasis change(loomFeatureSums* expert, loomFeatureSums* samples,
+                               const loomFeatures* features) {
+  double mean[LOOM_FEATURES], variance[LOOM_FEATURES];
+  loom_feature_moments(mean, variance, expert->sum, expert->n, expert->k);
+  loomFeatureBasis basis = loom_feature_basis(features, mean);
+  for (ptrdiff_t i = 0; i < expert->n; i++) loom_feature_basis_change(expert->sum + i * expert->k, &basis);
+  for (ptrdiff_t i = 0; i < samples->n; i++) loom_feature_basis_change(samples->sum + i * samples->k, &basis);
+  return basis;
+}
+
+static void change_back(loomRelentFound* out, const loomFeatureBasis* basis) {
+  loom_feature_basis_back(out->expert, basis);
+  loom_feature_basis_back(out->baseline, basis);
+  loom_feature_basis_back(out->learned, basis);
+  loom_feature_basis_fold(out->weight, basis);
 }
 
 static int solve(loomRelentFound* out, const double* f, double steps, double l2, loomError* err) {
@@ -109,6 +115,7 @@ static int solve(loomRelentFound* out, const double* f, double steps, double l2,
 int loom_relent_run(loomRelentFound* out, const loomReplays* replays, const loomFeatures* features,
                     const loomRelentSettings* s, loomError* err) {
   loomFeatureSums expert = {0}, samples = {0};
+  loomFeatureBasis basis = {0};
   loomReplayDef def = s->replay;
   double steps = 0, *f = NULL;
   def.n = s->samples;
@@ -117,13 +124,14 @@ int loom_relent_run(loomRelentFound* out, const loomReplays* replays, const loom
   int code = loom_replays_expert(&expert, replays, def.threads, err);
   if (!code) code = loom_replays_noisy(&samples, replays, &def, err);
   if (!code) code = check_gram(&expert, &samples, features, err);
+  if (!code) basis = change(&expert, &samples, features);
   if (!code) measure(out, &expert, &samples);
   if (!code) f = scale_samples(out, &samples);
   if (!code && !f) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d trajectories", def.n);
 
   for (int i = 0; i < expert.n; i++) steps += (double)expert.steps[i] / expert.n;
   if (!code) code = solve(out, f, steps, s->l2, err);
-  if (!code) change_back(out, features);
+  if (!code) change_back(out, &basis);
   free(f);
   loom_feature_sums_destroy(&expert);
   loom_feature_sums_destroy(&samples);

@@ -58,7 +58,7 @@ static int sum_demos(place* p, const loomFinetuneConfig* c, loomError* err) {
                               .first = p->first_feature,
                               .scene = p->scene,
                               .reward = p->features,
-                              .basis = loom_feature_basis(&c->inverse.features)};
+                              .features = c->inverse.features.n};
   loomReplays* replays;
   int code = loom_replays_create(&replays, c->inverse.data, &at, c->inverse.demos, err);
   if (code) return code;

@@ -200,7 +200,7 @@ static int show_samples(void* user, int done, int n) {
 
 static int bind_features(place* p, loomReplayPlace* at, const irlTask* a, const loomFeatures* features,
                          loomError* err) {
-  *at = (loomReplayPlace){.basis = loom_feature_basis(features)};
+  *at = (loomReplayPlace){.features = features->n};
   int code;
   if (p->control) {
     at->first = p->control->reward_count;
