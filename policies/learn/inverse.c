@@ -57,7 +57,7 @@ struct loomInverse {
   double expert_steps;             // mean of a demo
   double *expert, *expert_spread;  // (k) mean of its sums, their variance
   double* expert_gram;             // (k x k) mean over its steps
-  double *priced, *p, *shifted;    // (k) weights per unit; (room); (room x k) scaled
+  double *priced, *p, *x;          // (k) weights of the features themselves; (room), and their exponents
   // A checkpoint has these, in one block of `numbers`.
   size_t numbers;
   double* block;
@@ -119,8 +119,8 @@ int loom_inverse_create(loomInverse** out, const loomInverseDef* def, loomError*
   v->expert_gram = calloc(k * k, sizeof *v->expert_gram);
   v->priced = calloc(k, sizeof *v->priced);
   v->p = calloc(room, sizeof *v->p);
-  v->shifted = calloc(room * k, sizeof *v->shifted);
-  if (!v->block || !v->expert || !v->expert_spread || !v->expert_gram || !v->priced || !v->p || !v->shifted) {
+  v->x = calloc(room, sizeof *v->x);
+  if (!v->block || !v->expert || !v->expert_spread || !v->expert_gram || !v->priced || !v->p || !v->x) {
     loom_inverse_destroy(v);
     *out = NULL;
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a reward's features");
@@ -143,7 +143,7 @@ void loom_inverse_destroy(loomInverse* v) {
   free(v->expert_gram);
   free(v->priced);
   free(v->p);
-  free(v->shifted);
+  free(v->x);
   free(v);
 }
 
@@ -205,11 +205,28 @@ static int refuse_collinear(loomInverse* v, loomError* err) {
   return loom_features_refuse_collinear(&v->config.features, g, err);
 }
 
-// By the deviation of both classes, each of which counts half; 0: of what is always the same.
+// Mean square of feature j in the basis, of mean products g (k x k).
+static double square_of(const loomInverse* v, const double* g, int j) {
+  const loomFeatureBasis* b = &v->basis;
+  int k = v->k, base = b->base;
+  if (base < 0 || j == base) return g[j * k + j];
+  return g[j * k + j] - 2 * b->c[j] * g[j * k + base] + b->c[j] * b->c[j] * g[base * k + base];
+}
+
+// What it is in a step, root mean square over both classes' steps, each of which counts half, times the steps of
+// their mean episode: so that by equal weights a step is worth alike much by each, however far sums are apart.
+// 0: of what is always the same.
 static void set_scale(loomInverse* v) {
-  double spread[LOOM_FEATURES];
+  double spread[LOOM_FEATURES], rows = fmax(v->count->rows, 1);
+  double steps = (v->expert_steps + rows / fmax(v->count->seen, 1)) / 2;
+  for (int j = 0; j < v->k * v->k; j++) v->gram[j] /= rows;
   loom_feature_moments(v->learner, spread, v->kept, held(v), v->k);
-  loom_feature_scales(v->scale, v->expert, v->expert_spread, v->learner, spread, v->k);
+
+  for (int j = 0; j < v->k; j++) {
+    double all = v->gram[j * v->k + j] + v->expert_gram[j * v->k + j];
+    double square = square_of(v, v->gram, j) + square_of(v, v->expert_gram, j);
+    v->scale[j] = square > 1e-12 * all ? sqrt(square / 2) * steps : 0;
+  }
   v->count->scaled = 1;
 }
 
@@ -230,25 +247,35 @@ static double apart(double* off, const loomInverse* v, const double* sums) {
 
 // ---- maximum entropy
 
-// Weights of the kept episodes; then the learner's features under them.
-static void weigh(loomInverse* v) {
-  int k = v->k, n = held(v);
+// p (n) of exponents x (n), of which `share` counts.
+static void take_exponents(double* p, const double* x, int n, double share) {
   double most = -INFINITY, sum = 0;
+  for (int i = 0; i < n; i++) most = fmax(most, share * x[i]);
+  for (int i = 0; i < n; i++) sum += p[i] = exp(share * x[i] - most);
+  for (int i = 0; i < n; i++) p[i] /= sum;
+}
+
+// Weights of the kept episodes; then the learner's features under them. Where fewer than a quarter of them would
+// count, exponents are halved until so many do.
+static void weigh(loomInverse* v) {
+  const double least = 0.25;
+  int k = v->k, n = held(v);
   for (ptrdiff_t i = 0; i < n; i++) {
-    double x = 0;
+    v->x[i] = 0;
     for (int j = 0; j < k; j++)
-      x += (v->paid[j] - v->by[i * k + j]) * scaled(v, v->kept[i * k + j] - v->expert[j], j);
-    v->p[i] = x;
-    most = fmax(most, x);
+      v->x[i] += (v->paid[j] - v->by[i * k + j]) * scaled(v, v->kept[i * k + j] - v->expert[j], j);
   }
 
-  for (int i = 0; i < n; i++) sum += v->p[i] = exp(v->p[i] - most);
+  double share = 1;
+  do {
+    take_exponents(v->p, v->x, n, share);
+    v->count->effective = loom_effective_share(v->p, n);
+    share /= 2;
+  } while (v->count->effective < least && share > 1e-6);
+
   memset(v->learner, 0, (size_t)k * sizeof *v->learner);
-  for (ptrdiff_t i = 0; i < n; i++) {
-    v->p[i] /= sum;
+  for (ptrdiff_t i = 0; i < n; i++)
     for (int j = 0; j < k; j++) v->learner[j] += v->p[i] * v->kept[i * k + j];
-  }
-  v->count->effective = loom_effective_share(v->p, n);
 }
 
 static void move_maxent(loomInverse* v) {

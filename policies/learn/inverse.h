@@ -1,8 +1,8 @@
 // Inverse reinforcement learning with PPO inside: a reward that is linear in features of steps
 // (policies/learn/features.h) stands in the place of an environment's, and its weights follow from what the
 // expert's episodes sum up to and the learner's do. Episode sums are not discounted; what follows an end is 0
-// (policies/learn/feature_sums.h). Sums are divided by their deviation over demos and the first episodes, each
-// class counting half, and so are weights told.
+// (policies/learn/feature_sums.h). Sums are divided by what a step has of the feature, root mean square over
+// demos and the first episodes, each class counting half, times the steps of their mean episode.
 //
 //   maxent: maximum entropy (Ziebart et al., 2008) by guided cost learning (Finn, Levine and Abbeel, 2016):
 //     w moves by rate (f_E - f - l2 w) after each iteration of a PPO with an entropy bonus that goes on from
@@ -11,7 +11,8 @@
 //     Lagrangian methods", 2020). f is over its own latest episodes and those of earlier policies, which are
 //     kept with the weights w_j that they were rewarded by: importance weights exp((w - w_j) . (f_j - f_E)),
 //     exact where a policy has the most entropy for its weights, so that episodes lie as exp(w_j . f), and to
-//     first order in w - w_j (log Z moves by f, for which the expert's stand). What counts in the end is the
+//     first order in w - w_j (log Z moves by f, for which the expert's stand). They are kept from being so uneven
+//     that fewer than a quarter of the episodes count. What counts in the end is the
 //     mean over the course, later weights more (Shamir and Zhang, 2013).
 //   projection: Abbeel and Ng, 2004: w = f_E - f_bar, PPO learns for `every` iterations, f is of the episodes
 //     that ended in the latter half of them, and f_bar is projected onto the line to it. What counts is the
@@ -70,7 +71,7 @@ void loom_inverse_weights(double* out, const loomInverse* inverse);
 /// Side by side, as they are told: features of the expert and of the learner (k, episode sums).
 typedef struct loomInverseLook {
   int k, rounds, policies;
-  double gap;        // |f_E - f| in deviations; projection: of the nearest policy
+  double gap;        // |f_E - f|, scaled; projection: of the nearest policy
   double margin;     // projection: t = |f_E - f_bar|
   double effective;  // share of the kept episodes that count
   bool scaled;

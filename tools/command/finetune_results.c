@@ -154,7 +154,7 @@ static void print_reward(const loomInverseConfig* c, const finetuneResults* r) {
     }
 
     if (r->n > 1) printf("run %d: ", i + 1);
-    printf("features are %.3g deviations from the expert's", f->gap);
+    printf("features are %.3g from the expert's, scaled", f->gap);
     if (projection)
       printf(" (of the nearest of %d policies; margin %.3g)\n", f->policies, f->margin);
     else
