@@ -96,6 +96,7 @@ static int keep_demo(loomReplays* r, int d, const double* states, const double* 
                      loomError* err) {
   size_t numbers = (size_t)rows * (size_t)r->action_dim;
   replayDemo* to = &r->demo[d];
+
   to->rows = rows;
   to->state = malloc((size_t)r->state_dim * sizeof *to->state);
   to->actions = malloc((numbers + 1) * sizeof *to->actions);
@@ -119,6 +120,7 @@ static int create_demos(loomReplays* r, int demos, loomError* err) {
 static int load_control_demo(loomReplays* r, const loomDataset* set, int d, loomError* err) {
   const char* object = loom_dataset_demo_path(set, d);
   loomArray states = {0}, actions = {0};
+
   if (!loom_dataset_has(set, object, "states"))
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: %s has no states, of which features are taken (demoloom rollout POLICY -o "
@@ -172,6 +174,7 @@ static int check_rates(const loomReplays* r, const loomDataset* set, loomError* 
   loomControllerDef control[LOOM_MAX_ARMS];
   char* text = NULL;
   int code = LOOM_OK;
+
   if (loom_dataset_has_attr(set, "data", "env_args"))
     code = loom_dataset_attr_string(&text, set, "data", "env_args", err);
   if (!code) code = loom_task_agrees(control, r->place.scene->task, text, r->path, err);
@@ -311,6 +314,7 @@ static int replay_control(replayRun* run, int worker, int i, loomError* err) {
   loomControlSim* sim = run->sim[worker];
   noise n = draw_noise(run->def, i, s->actions);
   double action[LOOM_MAX_ACTION];
+
   int code = loom_control_sim_start(sim, demo->state + 1, demo->state + 1 + s->m->nq, err);
 
   for (int t = 0; !code && t < steps_of(run, demo) && !run->sums->ended[i]; t++) {
@@ -337,6 +341,7 @@ static void tell_arms(double* action, const loomReplays* r, const replayDemo* de
   memcpy(action, action_of(r, demo, t), (size_t)r->action_dim * sizeof *action);
   if (t >= demo->rows) loom_episode_keep_still(action, e);
 
+  // Moves and hands have ranges; absolute poses stay as they are told.
   double* to = action;
   int entry = 0;
   for (int a = 0; a < e->arm_count; a++) {
@@ -357,6 +362,7 @@ static int break_off(replayRun* run, int worker, int i, int code, const loomErro
     if (code && err) *err = *why;
     return code;
   }
+
   run->sums->ended[i] = true;
   destroy_worker(run, worker);
   run->reward[worker] = NULL;
@@ -381,6 +387,7 @@ static int replay_scene(replayRun* run, int worker, int i, loomError* err) {
 
   for (bool on = true; !code && on;) {
     double sum;
+
     tell_arms(action, r, demo, e, judged.steps, &n);
     code = loom_episode_step(e, action, &why);
     if (code) break;

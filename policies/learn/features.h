@@ -23,7 +23,8 @@ typedef struct loomFeatures {
 int loom_features_add(loomFeatures* features, const char* text, loomError* err);
 /// What a task is known by besides its reward, which is not looked at. Of plain control tasks: healthy, where
 /// it has bounds, action, and the velocity of each entry of qpos; of robots': time, margins of success (from
-/// afar and from near), lost and each named condition, how near each arm's hand is to what its subtasks are about.
+/// afar and from near), lost and each named condition, how near each arm's hand is to what its subtasks are
+/// about.
 int loom_features_of_control(loomFeatures* out, const loomControlScene* scene, loomError* err);
 int loom_features_of_task(loomFeatures* out, const loomTask* task, loomError* err);
 
@@ -33,10 +34,10 @@ char* loom_features_reward(const loomFeatures* features, const double* weights);
 void loom_feature_name(char out[LOOM_NAME_MAX], const loomFeatures* features, int i);
 
 /// Features as they are learned by: feature - c base, where base is how long an episode goes on (`time`, of
-/// plain control tasks `healthy`). What follows an end then counts, but in base, as a step with c. For those that
-/// are 1 where something holds (margins, conditions, distances with a scale) c is 1: who is done early lacks less,
-/// where of the feature itself whoever lingers near success had more. For all others it is the expert's mean
-/// step: who goes on for longer has no more of them for that.
+/// plain control tasks `healthy`). What follows an end then counts, but in base, as a step with c. For those
+/// that are 1 where something holds (margins, conditions, distances with a scale) c is 1: who is done early
+/// lacks less, where of the feature itself whoever lingers near success had more. For all others it is the
+/// expert's mean step: who goes on for longer has no more of them for that.
 typedef struct loomFeatureBasis {
   int n, base;  // -1: none among them, and all are as they are
   double c[LOOM_FEATURES];

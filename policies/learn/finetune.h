@@ -49,11 +49,12 @@ typedef struct loomFinetuneDef {
 } loomFinetuneDef;
 
 /// Learn as config says. In the folder: config.yaml, last.safetensors (checkpoint), best.safetensors (what
-/// acts, of the highest evaluation), event files, scalars.csv and, as of the last checkpoint, curves.png.
-/// A run that looks for a reward has reward.yaml too, as of the last checkpoint, and fills in *found
-/// (nullable). LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no finite number. LOOM_ERR_USAGE: a
-/// folder that another run is at work in, one that holds a run already, without resume, or a checkpoint of
-/// another configuration or task; a policy that never succeeds, which leaves nothing to learn from.
+/// acts, of the highest evaluation), event files, scalars.csv and, as of the last checkpoint, curves.png. A
+/// run that looks for a reward has reward.yaml too, as of the last checkpoint, and fills in *found
+/// (nullable). LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no finite number.
+/// LOOM_ERR_USAGE: a folder that another run is at work in, one that holds a run already, without resume, or
+/// a checkpoint of another configuration or task; a policy that never succeeds, which leaves nothing to
+/// learn from, unless a file's reward is of more than what ends an episode.
 int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err);
 
 /// The files that a run leaves, as patterns (fnmatch): elements of an array.

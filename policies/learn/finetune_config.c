@@ -52,7 +52,8 @@ static const struct {
 };
 enum { SECTIONS = sizeof sections / sizeof *sections, IRL = SECTIONS - 1, GAIL = IRL - 1, REWARD = GAIL - 1 };
 
-// A run that has no discriminator says nothing of one, nor one that learns by its task's own reward of a file.
+// A run that has no discriminator says nothing of one, nor one that learns by its task's own reward of a
+// file.
 static bool is_used(const loomFinetuneConfig* c, int section) {
   if (section == GAIL && !c->imitates) return false;
   if (section == IRL && !c->inverts) return false;

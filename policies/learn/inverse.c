@@ -70,6 +70,7 @@ struct loomInverse {
 
 static size_t lay_out(loomInverse* v, double* at) {
   size_t k = (size_t)v->k, room = (size_t)v->room, n = (size_t)v->n, used = COUNTERS;
+
   v->count = (counters*)(void*)at;
   const struct {
     double** to;
@@ -126,6 +127,7 @@ int loom_inverse_create(loomInverse** out, const loomInverseDef* def, loomError*
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a reward's features");
   }
   lay_out(v, v->block);
+
   v->count->nearest = INFINITY;
   v->count->effective = 1;
   int code = take_expert(v, def->expert, err);
@@ -160,6 +162,7 @@ static bool counts(const loomInverse* v) {
 
 static void end_episode(loomInverse* v, double* acc) {
   size_t k = (size_t)v->k, at = (size_t)fmod(v->count->seen, v->room);
+
   loom_feature_basis_change(acc, &v->basis);
   if (counts(v)) {
     memcpy(v->kept + at * k, acc, k * sizeof *acc);
@@ -213,9 +216,9 @@ static double square_of(const loomInverse* v, const double* g, int j) {
   return g[j * k + j] - 2 * b->c[j] * g[j * k + base] + b->c[j] * b->c[j] * g[base * k + base];
 }
 
-// What it is in a step, root mean square over both classes' steps, each of which counts half, times the steps of
-// their mean episode: so that by equal weights a step is worth alike much by each, however far sums are apart.
-// 0: of what is always the same.
+// What it is in a step, root mean square over both classes' steps, each of which counts half, times the
+// steps of their mean episode: so that by equal weights a step is worth alike much by each, however far sums
+// are apart. 0: of what is always the same.
 static void set_scale(loomInverse* v) {
   double spread[LOOM_FEATURES], rows = fmax(v->count->rows, 1);
   double steps = (v->expert_steps + rows / fmax(v->count->seen, 1)) / 2;
@@ -237,6 +240,7 @@ static double scaled(const loomInverse* v, double sum, int j) {
 // How far sums (k) are from the expert's, in deviations; `off` (k) where it is.
 static double apart(double* off, const loomInverse* v, const double* sums) {
   double squares = 0;
+
   for (int j = 0; j < v->k; j++) {
     double x = scaled(v, v->expert[j] - sums[j], j);
     if (off) off[j] = x;
@@ -255,8 +259,8 @@ static void take_exponents(double* p, const double* x, int n, double share) {
   for (int i = 0; i < n; i++) p[i] /= sum;
 }
 
-// Weights of the kept episodes; then the learner's features under them. Where fewer than a quarter of them would
-// count, exponents are halved until so many do.
+// Weights of the kept episodes; then the learner's features under them. Where fewer than a quarter of them
+// would count, exponents are halved until so many do.
 static void weigh(loomInverse* v) {
   const double least = 0.25;
   int k = v->k, n = held(v);
@@ -304,6 +308,7 @@ static void move_maxent(loomInverse* v) {
 static void project(loomInverse* v) {
   double along = 0, length = 0, to[LOOM_FEATURES];
   int k = v->k;
+
   for (int j = 0; j < k; j++) to[j] = scaled(v, v->learner[j], j) - v->bar[j];
   for (int j = 0; j < k; j++) {
     along += to[j] * (scaled(v, v->expert[j], j) - v->bar[j]);

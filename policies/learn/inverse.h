@@ -6,14 +6,14 @@
 //
 //   maxent: maximum entropy (Ziebart et al., 2008) by guided cost learning (Finn, Levine and Abbeel, 2016):
 //     w moves by rate (f_E - f - l2 w) after each iteration of a PPO with an entropy bonus that goes on from
-//     iteration to iteration, rewarded by w + damping (f_E - f): a policy lags behind its reward, and without
-//     that both would go around in circles (Stooke et al., "Responsive safety in reinforcement learning by PID
-//     Lagrangian methods", 2020). f is over its own latest episodes and those of earlier policies, which are
-//     kept with the weights w_j that they were rewarded by: importance weights exp((w - w_j) . (f_j - f_E)),
-//     exact where a policy has the most entropy for its weights, so that episodes lie as exp(w_j . f), and to
-//     first order in w - w_j (log Z moves by f, for which the expert's stand). They are kept from being so uneven
-//     that fewer than a quarter of the episodes count. What counts in the end is the
-//     mean over the course, later weights more (Shamir and Zhang, 2013).
+//     iteration to iteration, rewarded by w + damping (f_E - f): a policy lags behind its reward, and
+//     without that both would go around in circles (Stooke et al., "Responsive safety in reinforcement
+//     learning by PID Lagrangian methods", 2020). f is over its own latest episodes and those of earlier
+//     policies, which are kept with the weights w_j that they were rewarded by: importance weights exp((w -
+//     w_j) . (f_j - f_E)), exact where a policy has the most entropy for its weights, so that episodes lie
+//     as exp(w_j . f), and to first order in w - w_j (log Z moves by f, for which the expert's stand). They
+//     are kept from being so uneven that fewer than a quarter of the episodes count. What counts in the end
+//     is the mean over the course, later weights more (Shamir and Zhang, 2013).
 //   projection: Abbeel and Ng, 2004: w = f_E - f_bar, PPO learns for `every` iterations, f is of the episodes
 //     that ended in the latter half of them, and f_bar is projected onto the line to it. What counts is the
 //     w of the policy that came nearest to the expert.

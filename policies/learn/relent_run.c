@@ -12,6 +12,7 @@
 static int check_gram(const loomFeatureSums* expert, const loomFeatureSums* samples,
                       const loomFeatures* features, loomError* err) {
   double gram[LOOM_FEATURES * LOOM_FEATURES] = {0};
+
   loom_feature_sums_gram(gram, expert);
   loom_feature_sums_gram(gram, samples);
   return loom_features_refuse_collinear(features, gram, err);
@@ -19,6 +20,7 @@ static int check_gram(const loomFeatureSums* expert, const loomFeatureSums* samp
 
 static void measure(loomRelentFound* out, const loomFeatureSums* expert, const loomFeatureSums* samples) {
   double of_expert[LOOM_FEATURES], of_samples[LOOM_FEATURES];
+
   out->k = samples->k;
   out->demos = expert->n;
   out->samples = samples->n;
@@ -59,6 +61,7 @@ static int refuse_few(const loomRelentFound* found, loomError* err) {
 // As a reward file has them: a step of the expert's is worth about 1.
 static void set_weights(loomRelentFound* out, const double* w, double steps) {
   double squares = 0;
+
   for (int j = 0; j < out->k; j++) squares += w[j] * w[j];
   for (int j = 0; j < out->k; j++)
     out->weight[j] =
@@ -95,6 +98,8 @@ static int solve(loomRelentFound* out, const double* f, double steps, double l2,
   int code = loom_relent_reach(&out->reach, &def, err);
   if (!code) code = refuse_far(out, err);
   if (!code) code = loom_relent_solve(&found, w, &def, err);
+
+  // What the baseline has by them, to be told beside the expert's.
   if (!code) {
     out->effective = found.effective;
     out->iterations = found.iterations;
@@ -121,6 +126,8 @@ int loom_relent_run(loomRelentFound* out, const loomReplays* replays, const loom
   def.n = s->samples;
   def.noise = s->noise;
   *out = (loomRelentFound){0};
+
+  // Both as they are, then in the basis that is learned in.
   int code = loom_replays_expert(&expert, replays, def.threads, err);
   if (!code) code = loom_replays_noisy(&samples, replays, &def, err);
   if (!code) code = check_gram(&expert, &samples, features, err);

@@ -1,4 +1,5 @@
-// demoloom irl: which reward does an expert follow? In tables, where that can be answered exactly.
+// demoloom irl: which reward does an expert follow? In tables, where that can be answered exactly; of tasks
+// irl_task.c knows.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,9 @@ static const toolOption options[] = {
 static const toolCommand command = {
     .before =
         "usage: demoloom irl MDP [options]\n"
+        "       demoloom irl TASK --data FILE.hdf5 -o DIR [options]\n"
+        "\n"
+        "On a task, from demos: `demoloom irl TASK --data FILE.hdf5 --help` has its options. In tables:\n"
         "\n"
         "Finds weights of a reward, linear in features, that explain what an expert does, and the policy "
         "that comes\n"
@@ -90,7 +94,9 @@ static const toolCommand command = {
         "  demoloom irl cliff:7x4 --method mmp --gamma 0.9 --lambda 0.01\n"
         "  demoloom irl grid:32/4 --method max-margin --gamma 0.99 --seed 1\n"
         "  demoloom irl objectworld:16 --linear --demos 64 --seed 2 --json\n"
-        "  demoloom irl house.mdp --demos file\n",
+        "  demoloom irl house.mdp --demos file\n"
+        "  demoloom irl tests/gym/hopper.yaml --data expert.hdf5 -o runs/irl\n"
+        "  demoloom irl handover --data demos.hdf5 --method relent -o runs/relent\n",
     TOOL_OPTIONS(options),
 };
 

@@ -200,8 +200,10 @@ static int show_samples(void* user, int done, int n) {
 
 static int bind_features(place* p, loomReplayPlace* at, const irlTask* a, const loomFeatures* features,
                          loomError* err) {
-  *at = (loomReplayPlace){.features = features->n};
   int code;
+  *at = (loomReplayPlace){.features = features->n};
+
+  // A control task has them behind its own terms, so that its scene is made anew.
   if (p->control) {
     at->first = p->control->reward_count;
     loom_control_scene_destroy(p->control_scene);
@@ -221,6 +223,7 @@ static int bind_features(place* p, loomReplayPlace* at, const irlTask* a, const 
 
 static void print_relent_json(const loomRelentFound* f, const loomFeatures* features, const irlTask* a) {
   cJSON *out = cJSON_CreateObject(), *list = cJSON_CreateArray();
+
   cJSON_AddStringToObject(out, "task", a->task);
   cJSON_AddStringToObject(out, "by", "relent");
   cJSON_AddStringToObject(out, "data", a->data);
@@ -232,6 +235,7 @@ static void print_relent_json(const loomRelentFound* f, const loomFeatures* feat
     cJSON_AddItemToArray(list,
                          finetune_feature_json(features->text[j], f->expert[j], f->learned[j], f->weight[j]));
   cJSON_AddItemToObject(out, "features", list);
+
   char* text = cJSON_PrintUnformatted(out);
   puts(text ? text : "{}");
   cJSON_free(text);
@@ -243,6 +247,7 @@ static void print_relent(const loomRelentFound* f, const loomFeatures* features,
     print_relent_json(f, features, a);
     return;
   }
+
   printf("%d demos against %d trajectories with noise, of which %.0f %% %s; effective sample size %.1f %%\n",
          f->demos, f->samples, 100 * f->won, is_control(a->task) ? "last to the end" : "succeed",
          100 * f->effective);
@@ -256,6 +261,7 @@ static int write_reward(const loomRunFolder* folder, const loomFeatures* feature
                         loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   char* text = loom_features_reward(features, weight);
+
   loom_run_folder_path(path, folder, "reward.yaml");
   int code = text ? loom_file_write_text(path, text, err)
                   : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
@@ -291,6 +297,7 @@ static int run_relent(irlTask* a, loomError* err) {
   loomRelentFound found;
   loomRunFolder folder = {0};
   double start = loom_clock();
+
   int code = loom_run_folder_check(&def, err);
   if (!code) code = open_task(&p, a, a->task, err);
   if (!code) code = choose_features(&features, a, &p, err);
@@ -354,6 +361,7 @@ static int put_texts(loomFinetuneConfig* c, const irlTask* a, loomError* err) {
 
 static int check_task(const loomFinetuneConfig* c, const irlTask* a, loomError* err) {
   bool control = is_control(c->finetune.task);
+
   if (!c->inverse.data[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "whose demos? They are named by --data FILE.hdf5");
   if (control && c->of_policy)
@@ -375,6 +383,7 @@ static int check_task(const loomFinetuneConfig* c, const irlTask* a, loomError* 
 static int put_features(loomFinetuneConfig* c, irlTask* a, loomError* err) {
   place p = {0};
   if (c->inverse.features.n && !a->features) return LOOM_OK;
+
   int code = open_task(&p, a, c->finetune.task, err);
   if (!code) code = choose_features(&c->inverse.features, a, &p, err);
   close_place(&p);

@@ -1,6 +1,6 @@
-// A reward whose weights are looked for while PPO learns by it: of an expert whose weights are known they are found again
-// up to their scale, and what is learned by them does as the expert does, whatever the environment rewards; the same
-// bytes on any number of threads and from checkpoints; what is refused.
+// A reward whose weights are looked for while PPO learns by it: of an expert whose weights are known they are
+// found again up to their scale, and what is learned by them does as the expert does; the same bytes on any
+// number of threads and from checkpoints; what is refused.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 enum { DEMOS = 200, LENGTH = 5 };
 
-// Someone who does slope * x: the best of 2 slope (a x) - a^2, where the toy's own reward is the best for x / 2.
+// Someone who does slope * x, the best of 2 slope (a x) - a^2, where the toy's own reward has x / 2.
 static loomFeatureSums make_expert(double slope, int k) {
   loomFeatureSums s = {.n = DEMOS, .k = k};
   s.sum = calloc((size_t)(DEMOS * k), sizeof *s.sum);
@@ -23,6 +23,8 @@ static loomFeatureSums make_expert(double slope, int k) {
   s.steps = calloc(DEMOS, sizeof *s.steps);
   s.ended = calloc(DEMOS, sizeof *s.ended);
   s.won = calloc(DEMOS, sizeof *s.won);
+
+  // Each step has an x of its own.
 
   loomRandom random = loom_random(3, 0, LOOM_PURPOSE_TEST);
   for (int d = 0; d < DEMOS; d++) {
@@ -53,6 +55,7 @@ static loomPpoConfig ppo_config(void) {
 static loomInverseConfig inverse_config(loomInverseMethod method) {
   loomInverseConfig c = loom_default_inverse_config();
   loomError err = {0, ""};
+
   c.method = (int)method;
   c.keep = 64;
   c.every = 20;
@@ -116,6 +119,7 @@ static void known_weights_are_found(void** state) {
       const loomInverseConfig c = inverse_config((loomInverseMethod)m);
       learned l = make_learned(&c, slope[s], 2, 1, 1);
       double w[LOOM_FEATURES];
+
       iterate(&l, 250);
 
       // -a^2 + 2 slope (a x)
@@ -141,6 +145,7 @@ static void begins_with_nothing(void** state) {
   learned l = make_learned(&c, 0.3, 2, 1, 1);
   double w[LOOM_FEATURES];
   loomInverseLook look;
+
   iterate(&l, 2);
   loom_inverse_weights(w, l.inverse);
   loom_inverse_look(&look, l.inverse);
@@ -204,6 +209,7 @@ static void collinear_features_are_refused(void** state) {
   learned l = make_learned(&c, 0.5, 3, 5, 1);
   loomError err = {0, ""};
   int code = 0;
+
   for (int k = 0; !code && k < 3; k++) code = l.learner.iterate(l.learner.self, &err);
   assert_int_equal(code, LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "feature 3 (sum) is made up of 1 (action), 2 (along)"));

@@ -1,5 +1,5 @@
-// Relative entropy: its dual's gradient against central differences; weights that are known are found again; how far
-// what cannot be reached is; how few samples count; collinear features by their numbers.
+// Relative entropy: its dual's gradient against central differences; weights that are known are found again;
+// how far what cannot be reached is; how few samples count; collinear features by their numbers.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +24,7 @@ typedef struct fixture {
 static fixture* make(int n, uint64_t seed, double l2) {
   fixture* x = calloc(1, sizeof *x);
   assert_non_null(x);
+
   loomRandom random = loom_random(seed, 0, LOOM_PURPOSE_TEST);
   for (int i = 0; i < n * FEATURES; i++) x->f[i] = loom_random_normal(&random);
   x->def = (loomRelentDef){.n = n,
@@ -80,6 +81,7 @@ static void large_weights_are_finite(void** state) {
   fixture* x = make(60, 1, 0);
   const double w[FEATURES] = {1e4, -1e4, 1e4, 1e4};
   double gradient[FEATURES];
+
   assert_true(isfinite(loom_relent_dual(gradient, x->p, &x->def, w)));
   for (int j = 0; j < FEATURES; j++) assert_true(isfinite(gradient[j]));
   assert_true(loom_effective_share(x->p, 60) < 0.05);
@@ -138,6 +140,7 @@ static void tells_how_far_what_is_out_of_reach_is(void** state) {
   loomRelentDef def = {.n = 4, .k = 2, .f = f, .expert = inside};
   assert_int_equal(loom_relent_reach(&distance, &def, &err), 0);
   assert_true(distance < 1e-5);
+
   def.expert = outside;
   assert_int_equal(loom_relent_reach(&distance, &def, &err), 0);
   assert_true(fabs(distance - 5) < 1e-4);

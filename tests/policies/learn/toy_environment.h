@@ -1,6 +1,6 @@
 // An environment whose best policy is known: what is seen is x in [-1, 1), and an action a is rewarded by
 // 1 - (a - x / 2)^2. Episodes have 5 steps, each with an x of its own, and are truncated then (or, made with
-// a source, terminated), a success; at |a| > 0.95 they fail. Terms that are told: a^2, a x, and a x / 3 + a^2.
+// a source, terminated), a success; at |a| > 0.95 they fail. Terms that are told: a^2, a x, a x / 3 + a^2.
 #ifndef LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 #define LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 
