@@ -166,7 +166,7 @@ static void end_episode(loomInverse* v, double* acc) {
   loom_feature_basis_change(acc, &v->basis);
   if (counts(v)) {
     memcpy(v->kept + at * k, acc, k * sizeof *acc);
-    memcpy(v->by + at * k, v->paid, k * sizeof *acc);
+    memcpy(v->by + at * k, v->w, k * sizeof *acc);
     v->count->seen++;
     v->count->ended++;
     for (int j = 0; j < v->k; j++) v->phase[j] += acc[j];
@@ -267,7 +267,7 @@ static void weigh(loomInverse* v) {
   for (ptrdiff_t i = 0; i < n; i++) {
     v->x[i] = 0;
     for (int j = 0; j < k; j++)
-      v->x[i] += (v->paid[j] - v->by[i * k + j]) * scaled(v, v->kept[i * k + j] - v->expert[j], j);
+      v->x[i] += (v->w[j] - v->by[i * k + j]) * scaled(v, v->kept[i * k + j] - v->expert[j], j);
   }
 
   double share = 1;

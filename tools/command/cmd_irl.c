@@ -348,12 +348,17 @@ static void close_run(irlRun* run) {
   loom_mdp_destroy(&run->mdp);
 }
 
-// Demos and settings are of tasks, and tasks are YAML; tables are neither.
+// What only tasks have: demos in a file, settings, a folder for what is found. Tables are no YAML.
 static bool is_of_task(int argc, char** argv) {
+  static const char* const of_tasks[] = {"--data",   "-d", "--config",  "-c",
+                                         "--output", "-o", "--feature", "--policy"};
   bool of_task = false;
-  for (int i = 1; i < argc; i++)
-    of_task = of_task || !strncmp(argv[i], "--data", 6) || !strncmp(argv[i], "-d", 2) ||
-              !strncmp(argv[i], "--config", 8) || loom_ends_with(argv[i], ".yaml");
+
+  for (int i = 1; i < argc; i++) {
+    of_task = of_task || loom_ends_with(argv[i], ".yaml");
+    for (size_t k = 0; k < sizeof of_tasks / sizeof *of_tasks; k++)
+      of_task = of_task || !strncmp(argv[i], of_tasks[k], strlen(of_tasks[k]));
+  }
   return of_task;
 }
 
