@@ -246,8 +246,8 @@ int loom_replays_longest(const loomReplays* r) {
   return r->longest;
 }
 
-int loom_replays_count(const loomReplays* r) {
-  return r->demos;
+const loomControlScene* loom_replays_control(const loomReplays* r) {
+  return r->place.control;
 }
 
 // ---- noise on actions
@@ -276,23 +276,37 @@ typedef struct replayRun {
   bool to_end;  // of the demo, and no further
   loomFeatureSums* sums;
   loomControlSim** sim;  // (workers)
+  double* obs;           // (workers x obs) of a plain control task
   loomEpisode** episode;
   loomReward** reward;
+  void** instance;  // of who acts, where that is somebody
   int done;
 } replayRun;
 
 static int create_worker(void* user, int worker, loomError* err) {
   replayRun* run = user;
   const loomReplayPlace* place = &run->replays->place;
-  if (place->control) return loom_control_sim_create(&run->sim[worker], place->control, err);
+  const loomReplayDef* def = run->def;
+  int code;
+  if (place->control) {
+    code = loom_control_sim_create(&run->sim[worker], place->control, err);
+    return code || !def->driver ? code : def->driver->create(&run->instance[worker], def->driver->self, err);
+  }
 
-  int code = loom_episode_create(&run->episode[worker], place->scene, err);
+  code = loom_episode_create(&run->episode[worker], place->scene, err);
+  if (!code && def->maker)
+    code = def->maker->create(&run->instance[worker], def->maker->self, run->episode[worker], err);
   if (!code) code = loom_reward_create(&run->reward[worker], place->reward, run->episode[worker], err);
   return code;
 }
 
 static void destroy_worker(void* user, int worker) {
   replayRun* run = user;
+  const loomReplayDef* def = run->def;
+
+  if (run->instance[worker])
+    (def->driver ? def->driver->destroy : def->maker->destroy)(run->instance[worker]);
+  run->instance[worker] = NULL;
   loom_control_sim_destroy(run->sim[worker]);
   loom_reward_destroy(run->reward[worker]);
   loom_episode_destroy(run->episode[worker]);
@@ -319,10 +333,16 @@ static int replay_control(replayRun* run, int worker, int i, loomError* err) {
 
   for (int t = 0; !code && t < steps_of(run, demo) && !run->sums->ended[i]; t++) {
     loomControlStep step;
-    const double* told = action_of(r, demo, t);
+    if (run->instance[worker]) {
+      loom_control_sim_observe(run->obs + (ptrdiff_t)worker * s->obs, sim);
+      run->def->driver->act(action, run->instance[worker], run->obs + (ptrdiff_t)worker * s->obs);
+    } else {
+      memcpy(action, action_of(r, demo, t), (size_t)s->actions * sizeof *action);
+    }
+
     for (int a = 0; a < s->actions; a++) {
       double low = s->range[2 * a], high = s->range[2 * a + 1];
-      double wanted = told[a] + next_noise(&n, a) * (high - low) / 2;
+      double wanted = action[a] + next_noise(&n, a) * (high - low) / 2;
       action[a] = n.scale > 0 ? fmin(fmax(wanted, low), high) : wanted;
     }
 
@@ -335,12 +355,14 @@ static int replay_control(replayRun* run, int worker, int i, loomError* err) {
   return code;
 }
 
-// What is told the arms, with noise on it.
+// What a demo tells the arms, which keep still after its end.
 static void tell_arms(double* action, const loomReplays* r, const replayDemo* demo, const loomEpisode* e,
-                      int t, noise* n) {
+                      int t) {
   memcpy(action, action_of(r, demo, t), (size_t)r->action_dim * sizeof *action);
   if (t >= demo->rows) loom_episode_keep_still(action, e);
+}
 
+static void add_noise(double* action, const loomEpisode* e, noise* n) {
   // Moves and hands have ranges; absolute poses stay as they are told.
   double* to = action;
   int entry = 0;
@@ -365,6 +387,7 @@ static int break_off(replayRun* run, int worker, int i, int code, const loomErro
 
   run->sums->ended[i] = true;
   destroy_worker(run, worker);
+  run->sim[worker] = NULL;
   run->reward[worker] = NULL;
   run->episode[worker] = NULL;
   return create_worker(run, worker, err);
@@ -375,6 +398,8 @@ static int replay_scene(replayRun* run, int worker, int i, loomError* err) {
   const replayDemo* demo = &r->demo[i % r->demos];
   loomEpisode* e = run->episode[worker];
   loomReward* reward = run->reward[worker];
+  const loomPolicyMaker* maker = run->def->maker;
+  loomPolicy policy;
   const loomStart start = {.kind = LOOM_START_DEMO, .demo = i % r->demos};
   noise n = draw_noise(run->def, i, r->action_dim);
   loomRunResult judged;
@@ -382,19 +407,27 @@ static int replay_scene(replayRun* run, int worker, int i, loomError* err) {
   double action[LOOM_MAX_ACTION], phi[LOOM_TERMS_TOLD];
   loomRunDef def = loom_reward_run_def(r->place.reward, r->place.scene->task, steps_of(run, demo));
   int code = loom_start_begin(e, r->starts, &start, run->def->seed, &why);
+  if (!code && maker)
+    code = maker->begin(&policy, run->instance[worker], e, run->def->seed, (uint64_t)i, &why);
+  if (!code && maker && policy.reset) code = policy.reset(policy.self, e, &why);
   if (!code) loom_judge_begin(&judged, e);
   if (!code) loom_reward_begin(reward, e, NULL);
 
   for (bool on = true; !code && on;) {
     double sum;
 
-    tell_arms(action, r, demo, e, judged.steps, &n);
+    if (!maker) tell_arms(action, r, demo, e, judged.steps);
+    if (maker) code = policy.act(action, policy.self, e, &why);
+    if (code) break;
+
+    add_noise(action, e, &n);
     code = loom_episode_step(e, action, &why);
     if (code) break;
     on = loom_judge_step(&judged, &def, e);
     code = loom_reward_step(&sum, phi, reward, e, &judged, &why);
     if (!code) add_step(run->sums, i, phi);
   }
+  if (code == LOOM_POLICY_DONE) code = LOOM_OK;
   if (!code) run->sums->won[i] = judged.end == LOOM_RUN_SUCCESS;
   if (!code) run->sums->ended[i] = judged.end != LOOM_RUN_TIMEOUT;
   return break_off(run, worker, i, code, &why, err);
@@ -427,15 +460,18 @@ static int check_finite(const loomFeatureSums* s, const char* path, loomError* e
 static int run_replays(loomFeatureSums* out, const loomReplays* r, const loomReplayDef* def, bool to_end,
                        loomError* err) {
   size_t workers = (size_t)loom_pool_workers(def->threads, def->n);
+  size_t obs = is_control(r) ? (size_t)r->place.control->obs : 1;
   replayRun run = {.replays = r,
                    .def = def,
                    .to_end = to_end,
                    .sums = out,
                    .sim = calloc(workers, sizeof *run.sim),
                    .episode = calloc(workers, sizeof *run.episode),
-                   .reward = calloc(workers, sizeof *run.reward)};
+                   .reward = calloc(workers, sizeof *run.reward),
+                   .instance = calloc(workers, sizeof *run.instance),
+                   .obs = calloc(workers * obs, sizeof *run.obs)};
   int code = create_sums(out, def->n, r->place.features, err);
-  if (!code && (!run.sim || !run.episode || !run.reward))
+  if (!code && (!run.sim || !run.episode || !run.reward || !run.instance || !run.obs))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for replays");
 
   if (!code)
@@ -455,6 +491,8 @@ static int run_replays(loomFeatureSums* out, const loomReplays* r, const loomRep
   free(run.sim);
   free(run.episode);
   free(run.reward);
+  free(run.instance);
+  free(run.obs);
   if (code) loom_feature_sums_destroy(out);
   return code;
 }

@@ -55,12 +55,23 @@ int loom_replays_create(loomReplays** out, const char* path, const loomReplayPla
                         loomError* err);
 void loom_replays_destroy(loomReplays* replays);
 int loom_replays_longest(const loomReplays* replays);
-int loom_replays_count(const loomReplays* replays);
+/// The control scene that they are of; NULL = they are of a robot's.
+const loomControlScene* loom_replays_control(const loomReplays* replays);
+
+/// Who acts in a plain control task in place of a demo's actions; an instance a worker.
+typedef struct loomReplayDriver {
+  void* self;
+  int (*create)(void** instance, void* self, loomError* err);
+  void (*act)(double* action, void* instance, const double* obs);
+  void (*destroy)(void* instance);
+} loomReplayDriver;
 
 typedef struct loomReplayDef {
-  int n;         // trajectories; of demo i % demos
-  double noise;  // largest deviation, as a share of half of an action's range; 0 = none
-  int horizon;   // control steps at most
+  int n;                           // trajectories; from the first state of demo i % demos
+  const loomReplayDriver* driver;  // who acts; both NULL: the demo's own actions
+  const loomPolicyMaker* maker;    // likewise, of a scene
+  double noise;                    // largest deviation, as a share of half of an action's range; 0 = none
+  int horizon;                     // control steps at most
   uint64_t seed;
   int threads;
   const volatile sig_atomic_t* stop;  // may be NULL

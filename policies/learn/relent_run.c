@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/agent/trained.h"
+#include "policies/learn/control_policy.h"
 #include "policies/learn/relent.h"
 
 // Further from what can be reached than so many deviations no weights are told.
@@ -117,6 +119,68 @@ static int solve(loomRelentFound* out, const double* f, double steps, double l2,
   return code;
 }
 
+// ---- who acts
+
+// A policy of a plain control task, loaded by each worker.
+typedef struct driver {
+  const char* path;
+  loomEnvironmentMaker maker;
+} driver;
+
+static int create_driver(void** instance, void* self, loomError* err) {
+  const driver* d = self;
+  loomControlPolicy* policy = *instance = malloc(sizeof *policy);
+  if (!policy) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+
+  int code = loom_control_policy_load(policy, d->path, &d->maker, err);
+  if (!code) return LOOM_OK;
+  free(policy);
+  *instance = NULL;
+  return code;
+}
+
+static void act_driver(double* action, void* instance, const double* obs) {
+  loom_control_policy_act(action, instance, obs);
+}
+
+static void destroy_driver(void* instance) {
+  loom_control_policy_destroy(instance);
+  free(instance);
+}
+
+static int sample_control(loomFeatureSums* out, const loomReplays* replays, const loomReplayDef* def,
+                          const char* path, const loomControlScene* scene, loomError* err) {
+  driver own = {.path = path, .maker = loom_control_environment(scene)};
+  const loomReplayDriver by = {&own, create_driver, act_driver, destroy_driver};
+  loomReplayDef with = *def;
+
+  with.driver = &by;
+  return loom_replays_noisy(out, replays, &with, err);
+}
+
+static int sample_trained(loomFeatureSums* out, const loomReplays* replays, const loomReplayDef* def,
+                          const char* path, loomError* err) {
+  loomTrained policy;
+  loomReplayDef with = *def;
+  int code = loom_trained_load(&policy, path, err);
+  if (code) return code;
+
+  loomPolicyMaker maker = loom_trained_maker(&policy);
+  with.maker = &maker;
+  code = loom_replays_noisy(out, replays, &with, err);
+  loom_trained_destroy(&policy);
+  return code;
+}
+
+static int sample(loomFeatureSums* out, const loomReplays* replays, const loomReplayDef* def,
+                  const loomRelentSettings* s, loomError* err) {
+  const loomControlScene* scene = loom_replays_control(replays);
+  if (!s->policy) return loom_replays_noisy(out, replays, def, err);
+
+  return scene ? sample_control(out, replays, def, s->policy, scene, err)
+               : sample_trained(out, replays, def, s->policy, err);
+}
+
 int loom_relent_run(loomRelentFound* out, const loomReplays* replays, const loomFeatures* features,
                     const loomRelentSettings* s, loomError* err) {
   loomFeatureSums expert = {0}, samples = {0};
@@ -129,7 +193,7 @@ int loom_relent_run(loomRelentFound* out, const loomReplays* replays, const loom
 
   // Both as they are, then in the basis that is learned in.
   int code = loom_replays_expert(&expert, replays, def.threads, err);
-  if (!code) code = loom_replays_noisy(&samples, replays, &def, err);
+  if (!code) code = sample(&samples, replays, &def, s, err);
   if (!code) code = check_gram(&expert, &samples, features, err);
   if (!code) basis = change(&expert, &samples, features);
   if (!code) measure(out, &expert, &samples);

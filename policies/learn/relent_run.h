@@ -1,5 +1,6 @@
 // A reward from demos alone, without a policy that learns: relative entropy inverse reinforcement learning
-// (policies/learn/relent.h) whose baseline are the demos' own actions with noise. Internal.
+// (policies/learn/relent.h) whose baseline are the demos' own actions with noise, or a policy's from where
+// demos began. Internal.
 #ifndef LOOM_POLICIES_LEARN_RELENT_RUN_H
 #define LOOM_POLICIES_LEARN_RELENT_RUN_H
 
@@ -15,6 +16,7 @@ typedef struct loomRelentSettings {
   int samples;           // trajectories of the baseline
   double noise;          // loomReplayDef
   double l2;             // loomRelentDef
+  const char* policy;    // file of who acts with that noise, of its kind; NULL = the demos' own actions
   loomReplayDef replay;  // the rest of it: horizon, seed, threads, stop, look
 } loomRelentSettings;
 

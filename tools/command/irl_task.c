@@ -53,8 +53,10 @@ static const toolOption options[] = {
                        "several times: '{term: margin, condition: success}'. Unless given: what the task has "
                        "besides its reward, which is never looked at"),
     TOOL_OPTION_AS("policy", 'p', "FILE", irlTask, STRING, policy,
-                   .about = "of robots' tasks, maxent and projection: a trained policy whose outputs are a "
-                            "Gaussian or a mixture, which learns inside"),
+                   .about =
+                       "of robots' tasks, maxent and projection: a trained policy whose outputs are a "
+                       "Gaussian or a mixture, which learns inside; relent: any of the task's, which acts "
+                       "with noise from where demos began, in place of their own actions"),
     TOOL_OPTION_AS("config", 'c', "FILE", irlTask, STRING, config,
                    .about =
                        "settings as YAML, such as another run's config.yaml; options replace what it says; "
@@ -273,6 +275,7 @@ static loomRelentSettings settings_of(const irlTask* a, const place* p, const lo
                                       double* start) {
   int horizon = p->control ? p->control->max_steps : 2 * loom_replays_longest(replays);
   return (loomRelentSettings){.samples = a->samples > 0 ? (int)a->samples : 400,
+                              .policy = a->policy,
                               .noise = a->noise > 0 ? a->noise : 0.3,
                               .l2 = a->l2 >= 0 ? a->l2 : 0.1,
                               .replay = {.horizon = a->horizon > 0 ? (int)a->horizon : horizon,
@@ -417,13 +420,14 @@ static bool is_relent(const irlTask* a) {
 }
 
 static int check_relent(const irlTask* a, loomError* err) {
-  bool other = a->policy || a->config || a->steps > 0 || a->nseed || a->rate > 0 || a->keep > 0 ||
-               a->every > 0 || a->first > 0 || a->environments > 0 || a->evaluate >= 0 || a->test >= 0 ||
-               a->reset || a->resume;
+  bool other = a->config || a->steps > 0 || a->nseed || a->rate > 0 || a->keep > 0 || a->every > 0 ||
+               a->first > 0 || a->environments > 0 || a->evaluate >= 0 || a->test >= 0 || a->reset ||
+               a->resume;
   if (!other) return LOOM_OK;
-  return loom_error_set(err, LOOM_ERR_USAGE,
-                        "--method relent takes --data, --demos, --feature, --samples, --noise, --horizon, "
-                        "--l2, --seed, --threads and -o, nothing else: no policy learns in it");
+  return loom_error_set(
+      err, LOOM_ERR_USAGE,
+      "--method relent takes --data, --demos, --feature, --policy, --samples, --noise, --horizon, "
+      "--l2, --seed, --threads and -o, nothing else: no policy learns in it");
 }
 
 int irl_task(int argc, char** argv) {

@@ -79,6 +79,13 @@ expect 'a folder with a reward' 2 'holds a run already|reward.yaml' "${reaching[
 check 'which is replaced' "${reaching[@]}" -o "$work/relent" --overwrite
 check 'a mixture' "$loom" train --data "$work/reach.hdf5" --task "$reach" -p bc_gmm --hidden 16 --epochs 1 --steps 40 --rollouts 1 -j 1 -o "$work/gmm"
 gmm=$work/gmm/last.safetensors
+by_policy=("${reaching[@]}" --policy "$gmm" --noise 0.5 --l2 1)
+check 'relent of a policy' "${by_policy[@]}" -j 1 -o "$work/by-policy"
+check 'on two threads' "${by_policy[@]}" -j 2 -o "$work/by-policy-2"
+check 'the same bytes of it' cmp "$work/by-policy/reward.yaml" "$work/by-policy-2/reward.yaml"
+check 'which are others' differ "$work/by-policy/reward.yaml" "$work/relent/reward.yaml"
+expect 'relent of a plain control policy' 0 '4 demos against 24 trajectories' "$loom" irl $task --data "$demos" --method relent \
+  --policy "$work/expert/best.safetensors" --samples 24 --noise 0.5 --l2 10 -o "$work/by-expert"
 cat >"$work/policy.yaml" <<'YAML'
 finetune: {method: ppo, steps: 900, threads: 1, evaluate: 4, evaluate_every: 600, checkpoint_every: 200}
 ppo: {environments: 2, steps: 48, epochs: 2, minibatches: 2, hidden: [8]}
@@ -120,6 +127,8 @@ go_wrong 'out of reach' 1 'outside what the baseline reaches, by [0-9.]+ deviati
 go_wrong 'few that count' 1 'effective sample size [0-9.]+; at least 5 % are wanted' "${hopping[@]}" --noise 0.5 --l2 0
 go_wrong 'no policy' 2 'name it with --policy' "$loom" irl "$reach" --data "$work/reach.hdf5" --method maxent
 go_wrong 'a policy of a plain control task' 2 'learned from scratch' "$loom" irl $task --policy "$gmm" --data "$demos"
+go_wrong 'relent of a policy of another kind' 1 'missing|is not what|no policy of ours' "${reaching[@]}" --policy "$work/expert/best.safetensors"
+go_wrong 'relent of a policy of robots' 1 'gmm/last.safetensors' "$loom" irl $task --method relent --policy "$gmm" --data "$demos"
 go_wrong 'relent with steps' 2 'no policy learns' "${reaching[@]}" --steps 100
 go_wrong 'maxent with samples' 2 'are of --method relent' "$loom" irl $task --data "$demos" --samples 20
 go_wrong 'settings without features' 2 'looks for no reward' "$loom" irl -c "$work/expert/config.yaml" --data "$demos"
