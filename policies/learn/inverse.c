@@ -46,7 +46,7 @@ typedef struct counters {
   double ended;                 // of it, episodes that count
   double nearest;               // projection: |f_E - f| of the policy that came nearest
   double gap, margin, effective, moves;
-  double expert_rows, rows;  // steps behind the products
+  double rows;  // steps behind the products
 } counters;
 enum { COUNTERS = sizeof(counters) / sizeof(double) };
 
@@ -237,7 +237,7 @@ static double scaled(const loomInverse* v, double sum, int j) {
   return v->scale[j] > 0 ? sum / v->scale[j] : 0;
 }
 
-// How far sums (k) are from the expert's, in deviations; `off` (k) where it is.
+// How far sums (k) are from the expert's, scaled; `off` (k) by what.
 static double apart(double* off, const loomInverse* v, const double* sums) {
   double squares = 0;
 

@@ -100,6 +100,12 @@ for reward in relent policy-a; do
   check "a policy by the reward of $reward" "$loom" finetune "$gmm" -t "$reach" -c "$work/finetune.yaml" --reward "$work/$reward/reward.yaml" -o "$work/by-$reward"
 done
 
+# One that never succeeds learns by what a file pays for long before.
+other_tasks
+hard=("$loom" finetune "$gmm" -t "$work/scenes/reach/hard.yaml" -c "$work/finetune.yaml")
+expect 'a policy that never succeeds' 2 'nothing to reinforce' "${hard[@]}" -o "$work/hard"
+check 'by a reward of its steps' "${hard[@]}" --reward "$work/relent/reward.yaml" -o "$work/harder"
+
 # ---- refused
 
 go_wrong() { expect "$1" "$2" "$3" "${@:4}" -o "$work/x"; }
