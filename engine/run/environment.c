@@ -1,5 +1,10 @@
 #include "engine/run/environment.h"
 
+#include <assert.h>
+#include <string.h>
+
+static_assert((int)LOOM_REWARD_TERMS == (int)LOOM_TERMS_TOLD, "all terms are told");
+
 static int reset_control(void* self, uint64_t seed, uint64_t attempt, loomError* err) {
   return loom_control_sim_reset(self, seed, attempt, err);
 }
@@ -14,6 +19,7 @@ static int step_control(loomEnvironmentStep* out, void* self, const double* acti
   // An episode that fails in its last step has failed.
   *out = (loomEnvironmentStep){.reward = step.reward, .terminated = !step.healthy, .steps = 1};
   out->truncated = step.healthy && sim->steps >= sim->scene->task->max_steps;
+  memcpy(out->term, step.value, sizeof out->term);
   return 0;
 }
 

@@ -13,8 +13,14 @@
 
 LOOM_C_BEGIN
 
+/// Terms of a reward that are told one by one, at most.
+enum { LOOM_TERMS_TOLD = 32 };
+
 typedef struct loomEnvironmentStep {
   double reward;
+  /// What it is made of, in the order of its terms, without their weights (plain control tasks) or with them
+  /// (robots' tasks): the sum over the control steps.
+  double term[LOOM_TERMS_TOLD];
   bool terminated, truncated;
   bool success;  // it ended so
   int steps;     // control steps that it took

@@ -18,6 +18,7 @@ int loom_vector_create(loomVector** out, const loomEnvironmentMaker* maker, cons
                     .environment = calloc(n, sizeof *v->environment),
                     .obs = calloc(n * (size_t)maker->obs, sizeof *v->obs),
                     .reward = calloc(n, sizeof *v->reward),
+                    .term = calloc(n * LOOM_TERMS_TOLD, sizeof *v->term),
                     .terminated = calloc(n, sizeof *v->terminated),
                     .truncated = calloc(n, sizeof *v->truncated),
                     .success = calloc(n, sizeof *v->success),
@@ -27,8 +28,8 @@ int loom_vector_create(loomVector** out, const loomEnvironmentMaker* maker, cons
                     .total = calloc(n, sizeof *v->total),
                     .length = calloc(n, sizeof *v->length)};
   int code = LOOM_OK;
-  if (!v->environment || !v->obs || !v->reward || !v->terminated || !v->truncated || !v->success ||
-      !v->fresh || !v->steps || !v->episode || !v->total || !v->length)
+  if (!v->environment || !v->obs || !v->reward || !v->term || !v->terminated || !v->truncated ||
+      !v->success || !v->fresh || !v->steps || !v->episode || !v->total || !v->length)
     code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d environments", def->n);
 
   for (int i = 0; !code && i < def->n; i++) code = maker->create(&v->environment[i], maker->source, err);
@@ -48,6 +49,7 @@ void loom_vector_destroy(loomVector* v) {
   free(v->environment);
   free(v->obs);
   free(v->reward);
+  free(v->term);
   free(v->terminated);
   free(v->truncated);
   free(v->success);
@@ -76,6 +78,7 @@ static int begin_episode(loomVector* v, int i, loomError* err) {
   v->total[i] = 0;
   v->length[i] = 0;
   v->reward[i] = 0;
+  memset(v->term + (ptrdiff_t)i * LOOM_TERMS_TOLD, 0, LOOM_TERMS_TOLD * sizeof *v->term);
   v->steps[i] = 0;
   v->terminated[i] = v->truncated[i] = v->success[i] = false;
   return e->reset(e->self, v->def.seed, attempt, err);
@@ -121,6 +124,7 @@ static int step_one(loomVector* v, int i, const double* action, loomError* err) 
   if (code) return code;
 
   v->reward[i] = step.reward;
+  memcpy(v->term + (ptrdiff_t)i * LOOM_TERMS_TOLD, step.term, sizeof step.term);
   v->terminated[i] = step.terminated;
   v->truncated[i] = step.truncated;
   v->success[i] = step.success;

@@ -26,6 +26,7 @@ typedef struct loomVector {
   loomEnvironment* environment;       // (n)
   double* obs;                        // (n x obs) now
   double* reward;                     // (n) of the last step, 0 where it was a reset
+  double* term;                       // (n x LOOM_TERMS_TOLD) what it is made of; not in snapshots
   bool *terminated, *truncated;       // (n) by the last step
   bool* success;                      // (n) it ended so in the last step
   bool* fresh;                        // (n) the last step was a reset: no action was taken

@@ -360,7 +360,8 @@ int loom_control_sim_step(loomControlStep* out, loomControlSim* sim, const doubl
   transition t = {sim, action, out->healthy};
   for (int i = 0; i < s->task->reward_count; i++) {
     const loomRewardTerm* r = &s->task->reward[i];
-    out->term[i] = r->weight * terms[r->term](&t, i);
+    out->value[i] = terms[r->term](&t, i);
+    out->term[i] = r->weight * out->value[i];
     out->reward += out->term[i];
   }
   return 0;

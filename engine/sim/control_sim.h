@@ -51,7 +51,8 @@ typedef struct loomControlSim {
 /// What a control step gives besides the next state.
 typedef struct loomControlStep {
   double reward;
-  double term[LOOM_REWARD_TERMS];  // of it, weighted, in the task's order
+  double term[LOOM_REWARD_TERMS];   // of it, weighted, in the task's order
+  double value[LOOM_REWARD_TERMS];  // the same without the weights
   bool healthy;
 } loomControlStep;
 

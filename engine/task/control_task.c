@@ -141,10 +141,8 @@ static int read_noise_row(void* out, const controlParser* p, loomNode row) {
 // ---- the whole
 
 // A list of rows, each of `size` bytes.
-static int read_rows(void* out, int* count, size_t size, int most, const controlParser* p, loomNode map,
+static int read_list(void* out, int* count, size_t size, int most, const controlParser* p, loomNode list,
                      const char* key, int (*read)(void* out, const controlParser* p, loomNode row)) {
-  loomNode list = loom_yaml_get(p->y, map, key);
-  if (!list) return 0;
   if (!loom_yaml_is_list(p->y, list))
     return loom_yaml_error(p->y, list, key, p->err, "expected a list of maps");
 
@@ -158,6 +156,13 @@ static int read_rows(void* out, int* count, size_t size, int most, const control
   }
   *count = n;
   return code;
+}
+
+// Where the map has such a list.
+static int read_rows(void* out, int* count, size_t size, int most, const controlParser* p, loomNode map,
+                     const char* key, int (*read)(void* out, const controlParser* p, loomNode row)) {
+  loomNode list = loom_yaml_get(p->y, map, key);
+  return list ? read_list(out, count, size, most, p, list, key, read) : 0;
 }
 
 #define READ_ROWS(p, map, key, member, read)                                          \
@@ -235,6 +240,37 @@ int loom_control_task_load(loomControlTask** out, const char* path, loomError* e
 
   int code = loom_read_text(&text, &n, path, LOOM_YAML_MAX, err);
   if (!code) code = loom_control_task_parse(out, text, n, path, err);
+  free(text);
+  return code;
+}
+
+// ---- rewards of their own
+
+int loom_control_reward_parse(loomControlTask* task, int first, const char* text, size_t n, const char* label,
+                              loomError* err) {
+  loomYaml* y = NULL;
+  int count = 0, code = loom_yaml_parse(&y, text, n, label, err);
+  controlParser p = {y, task, err};
+  memset(task->reward + first, 0, (size_t)(LOOM_REWARD_TERMS - first) * sizeof *task->reward);
+
+  if (!code)
+    code = read_list(task->reward + first, &count, sizeof *task->reward, LOOM_REWARD_TERMS - first, &p,
+                     loom_yaml_root(y), "reward", read_reward_row);
+  if (!code && first + count == 0)
+    code = loom_yaml_error(y, loom_yaml_root(y), "reward", err, "expected one term at least");
+  loom_yaml_destroy(y);
+
+  task->reward_count = first + count;
+  task->digest = loom_hash(task->digest, text, n);
+  return code;
+}
+
+int loom_control_reward_load(loomControlTask* task, const char* path, loomError* err) {
+  char* text;
+  size_t n = 0;
+
+  int code = loom_read_text(&text, &n, path, LOOM_YAML_MAX, err);
+  if (!code) code = loom_control_reward_parse(task, 0, text, n, path, err);
   free(text);
   return code;
 }

@@ -113,6 +113,13 @@ int loom_control_task_parse(loomControlTask** out, const char* text, size_t n, c
                             loomError* err);
 void loom_control_task_destroy(loomControlTask* task);
 
+/// A list of reward terms in a control task's words, as a file of its own: they become the task's from its
+/// term number `first` on, and what stood there goes; its digest takes the text in. Errors name label, line
+/// and key.
+int loom_control_reward_parse(loomControlTask* task, int first, const char* text, size_t n, const char* label,
+                              loomError* err);
+int loom_control_reward_load(loomControlTask* task, const char* path, loomError* err);  // instead of its own
+
 LOOM_C_END
 
 #endif

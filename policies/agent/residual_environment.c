@@ -1,5 +1,6 @@
 #include "policies/agent/residual_environment.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 #include "engine/run/judge.h"
 #include "engine/run/reward.h"
 #include "policies/agent/decide.h"
+
+static_assert((int)LOOM_MAX_TERMS == (int)LOOM_TERMS_TOLD, "all terms are told");
 
 typedef struct residualEpisode {
   const loomResidualTask* task;
@@ -244,10 +247,11 @@ static int step_once(loomEnvironmentStep* out, residualEpisode* r, const double*
   if (!code) code = loom_episode_step(r->e, action, err);
   if (code) return code;
 
-  double reward;
+  double reward, term[LOOM_MAX_TERMS] = {0};
   judge(out, r);
-  code = loom_reward_step(&reward, NULL, r->reward, r->e, &r->run, err);
+  code = loom_reward_step(&reward, term, r->reward, r->e, &r->run, err);
   out->reward += reward;
+  for (int k = 0; k < LOOM_MAX_TERMS; k++) out->term[k] += term[k];
   return code;
 }
 

@@ -9,6 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/pool.h"
 #include "engine/base/run_folder.h"
+#include "engine/run/reward.h"
 #include "policies/learn/finetune_owner.h"
 #include "policies/report/curves.h"
 #include "policies/report/event_log.h"
@@ -26,6 +27,7 @@ typedef struct run {
   const loomFinetuneConfig* config;
   loomLearner learner;
   loomImitation* imitation;  // that rewards it; NULL = its environments do
+  loomInverse* inverse;      // likewise
   loomEnvironment trial;     // evaluation's
   double *obs, *action;      // of it
   loomRunFolder folder;
@@ -90,10 +92,25 @@ static int save_ranges(const run* r, loomError* err) {
   return code;
 }
 
+// The reward that was found, as `--reward FILE` takes it.
+static int save_reward(const run* r, loomError* err) {
+  char path[LOOM_RUN_FILE_MAX];
+  double weights[LOOM_FEATURES];
+  if (!r->inverse) return LOOM_OK;
+
+  loom_inverse_weights(weights, r->inverse);
+  loom_run_folder_path(path, &r->folder, "reward.yaml");
+  char* text = loom_features_reward(&r->config->inverse.features, weights);
+  int code = text ? loom_file_write_text(path, text, err) : no_memory(err);
+  free(text);
+  return code;
+}
+
 static int save_checkpoint(run* r, loomError* err) {
   r->learner.freeze(r->learner.self);
   int code = save_file(r, "last.safetensors", true, err);
   if (!code) code = save_ranges(r, err);
+  if (!code) code = save_reward(r, err);
   r->saved = r->p.step;
   return code ? code : loom_curves_draw(r->def->folder, err);
 }
@@ -256,6 +273,13 @@ static int run_iteration(run* r, loomError* err) {
   return code;
 }
 
+// A file's reward may be of what happens long before success.
+static bool pays_steps(const run* r) {
+  const loomFinetuneOwner* owner = r->learner.owner;
+  double range[2];
+  return owner && owner->reward && !loom_reward_range(range, owner->reward, owner->base.scene->task);
+}
+
 // How often the policy succeeds as it is, with nothing added: what all later ones are measured by.
 static int evaluate_base(run* r, loomError* err) {
   int code = evaluate(r, err);
@@ -263,7 +287,7 @@ static int evaluate_base(run* r, loomError* err) {
 
   set_state(r);
   if (r->def->progress) r->def->progress(r->def->user, &r->state, true);
-  if (r->p.best > 0 || r->imitation)
+  if (r->p.best > 0 || r->imitation || r->inverse || pays_steps(r))
     return loom_event_log_scalar(r->log, "evaluate/return", 0, r->p.evaluation, err);
   return loom_error_set(
       err, LOOM_ERR_USAGE,
@@ -340,6 +364,16 @@ static int create_imitation(run* r, loomError* err) {
              : loom_td3_imitate(&r->learner, r->imitation, err);
 }
 
+static int create_inverse(run* r, loomError* err) {
+  const loomInverseDef def = {.config = &r->config->inverse,
+                              .expert = r->def->demos,
+                              .n = r->config->ppo.environments,
+                              .first = r->def->first_feature};
+  if (!r->config->inverts) return LOOM_OK;
+  int code = loom_inverse_create(&r->inverse, &def, err);
+  return code ? code : loom_ppo_invert(&r->learner, r->inverse, err);
+}
+
 // For evaluations, where the learner has no better way.
 static int create_trial(run* r, loomError* err) {
   const loomEnvironmentMaker* maker = r->def->maker;
@@ -382,6 +416,7 @@ static void close_run(run* r) {
   if (r->learner.destroy) r->learner.destroy(r->learner.self);
   if (r->learner.release) r->learner.release(r->learner.owner);
   loom_imitation_destroy(r->imitation);
+  loom_inverse_destroy(r->inverse);
   if (r->trial.destroy) r->trial.destroy(r->trial.self);
   free(r->obs);
   free(r->action);
@@ -410,6 +445,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
   int code = loom_run_folder_check(&folder, err);
   if (!code) code = create_learner(r, err);
   if (!code) code = create_imitation(r, err);
+  if (!code) code = create_inverse(r, err);
   if (!code) code = create_trial(r, err);
   if (!code) code = open_folder(r, err);
 
@@ -418,6 +454,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
   if (!code) set_state(r);
   if (!code) code = run_iterations(r, err);
   *out = r->state;
+  if (r->inverse && def->found) loom_inverse_look(def->found, r->inverse);
 
   // An event log that could not be written to its end is an error only where nothing worse happened.
   loomError unlogged = {0, ""};

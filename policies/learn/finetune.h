@@ -33,8 +33,10 @@ typedef struct loomFinetuneDef {
   const loomEnvironmentMaker* maker;  // what is learned from scratch,
   const loomFinetuneBase* base;       // or else what is finetuned
   const loomImitated*
-      expert;       // whom config's discriminator tells from who learns; NULL = none (not `imitates`)
-  uint64_t digest;  // of the task, and of what is finetuned, which a run that goes on must be of
+      expert;  // whom config's discriminator tells from who learns; NULL = none (not `imitates`)
+  const loomFeatureSums* demos;  // what the expert's episodes sum up to, where config looks for a reward,
+  int first_feature;             // and the features' first place among the terms that environments tell
+  uint64_t digest;               // of the task, and of what is finetuned, which a run that goes on must be of
   const char* folder;
   bool overwrite;                     // remove what an earlier run left there
   bool resume;                        // go on from FOLDER/last.safetensors if it is there
@@ -43,19 +45,22 @@ typedef struct loomFinetuneDef {
   void (*progress)(void* user, const loomFinetuneState* state, bool evaluated);
   loomTrialLook evaluating;  // of a policy: at its episodes without noise
   void* user;
+  loomInverseLook* found;  // what a run that looks for a reward ends with; may be NULL
 } loomFinetuneDef;
 
 /// Learn as config says. In the folder: config.yaml, last.safetensors (checkpoint), best.safetensors (what
-/// acts, of the highest evaluation), event files, scalars.csv and, as of the last checkpoint, curves.png.
-/// LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no finite number. LOOM_ERR_USAGE: a
-/// folder that another run is at work in, one that holds a run already, without resume, or a checkpoint of
-/// another configuration or task; a policy that never succeeds, which leaves nothing to learn from.
+/// acts, of the highest evaluation), event files, scalars.csv and, as of the last checkpoint, curves.png. A
+/// run that looks for a reward has reward.yaml too, as of the last checkpoint, and fills in *found
+/// (nullable). LOOM_ERR_INTERRUPTED after `stop`. LOOM_ERR_FORMAT: a loss that is no finite number.
+/// LOOM_ERR_USAGE: a folder that another run is at work in, one that holds a run already, without resume, or
+/// a checkpoint of another configuration or task; a policy that never succeeds, which leaves nothing to
+/// learn from, unless a file's reward is of more than what ends an episode.
 int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError* err);
 
 /// The files that a run leaves, as patterns (fnmatch): elements of an array.
 #define LOOM_FINETUNE_FILES                                                               \
   "last.safetensors", "best.safetensors", "config.yaml", "scalars.csv", "evaluation.csv", \
-      "events.out.tfevents.*", "curves.png", "disturb.yaml"
+      "events.out.tfevents.*", "curves.png", "disturb.yaml", "reward.yaml"
 
 LOOM_C_END
 

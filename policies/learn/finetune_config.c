@@ -23,6 +23,13 @@ static const loomFieldDef run_rows[] = {
 };
 static const loomFields run_fields = LOOM_FIELDS(run_rows);
 
+// From scratch, where no policy's settings are.
+static const loomFieldDef scratch_rows[] = {
+    LOOM_FIELD(loomFinetuneSettings, TEXT, reward,
+               .about = "file of what is rewarded, a list of terms; the task's own unless given"),
+};
+static const loomFields scratch_fields = LOOM_FIELDS(scratch_rows);
+
 enum { SCRATCH = 1, POLICY = 2, BOTH = SCRATCH | POLICY };  // who a section is for
 
 static const struct {
@@ -39,13 +46,17 @@ static const struct {
     {"direct", &loom_direct_settings_fields, offsetof(loomFinetuneConfig, direct), {POLICY}},
     {"dppo", &loom_dppo_settings_fields, offsetof(loomFinetuneConfig, dppo), {0, 0, 0, POLICY}},
     {"starts", &loom_starts_fields, offsetof(loomFinetuneConfig, starts), {POLICY, 0, POLICY, POLICY}},
+    {"scratch", &scratch_fields, offsetof(loomFinetuneConfig, residual), {SCRATCH, SCRATCH}},
     {"gail", &loom_gail_fields, offsetof(loomFinetuneConfig, gail), {BOTH, SCRATCH}},
+    {"irl", &loom_inverse_fields, offsetof(loomFinetuneConfig, inverse), {BOTH}},
 };
-enum { SECTIONS = sizeof sections / sizeof *sections, GAIL = SECTIONS - 1 };
+enum { SECTIONS = sizeof sections / sizeof *sections, IRL = SECTIONS - 1, GAIL = IRL - 1, REWARD = GAIL - 1 };
 
-// A run that has no discriminator says nothing of one.
+// A run that has no discriminator says nothing of one, nor one that learns by its task's own reward of a
+// file.
 static bool is_used(const loomFinetuneConfig* c, int section) {
   if (section == GAIL && !c->imitates) return false;
+  if (section == IRL && !c->inverts) return false;
   return sections[section].used[c->finetune.method] & (c->of_policy ? POLICY : SCRATCH);
 }
 
@@ -66,6 +77,7 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
                           .direct = loom_default_direct_settings(),
                           .dppo = loom_default_dppo_settings(),
                           .gail = loom_default_gail_config(),
+                          .inverse = loom_default_inverse_config(),
                           .starts = loom_default_starts_def(),
                           .of_policy = of_policy};
   if (!of_policy) return c;
@@ -87,6 +99,18 @@ loomFinetuneConfig loom_default_imitation_config(loomFinetuneMethod method, bool
   return c;
 }
 
+loomFinetuneConfig loom_default_inversion_config(bool of_policy) {
+  loomFinetuneConfig c = loom_default_finetune_config(LOOM_FINETUNE_PPO, of_policy);
+  c.inverts = true;
+
+  // Several episodes end in an iteration, and those that act stay apart.
+  if (!of_policy) c.ppo.environments = 8;
+  if (!of_policy) c.ppo.steps = 256;
+  c.ppo.entropy_weight = of_policy ? 0 : 1e-3;
+  c.ppo.anneal = false;
+  return c;
+}
+
 // Whether a policy is finetuned: what there is a section of only then.
 static bool names_policy(const loomYaml* y, int method) {
   for (int i = 0; i < SECTIONS; i++)
@@ -104,8 +128,13 @@ static int read_run(loomFinetuneConfig* c, const loomYaml* y, loomError* err) {
   int method = c->finetune.method;
   bool of_policy = names_policy(y, method) || (c->of_policy && method != LOOM_FINETUNE_TD3);
   bool imitates = sections[GAIL].used[method] && loom_yaml_get(y, loom_yaml_root(y), sections[GAIL].name);
-  *c = imitates || c->imitates ? loom_default_imitation_config((loomFinetuneMethod)method, of_policy)
-                               : loom_default_finetune_config((loomFinetuneMethod)method, of_policy);
+  bool inverts = sections[IRL].used[method] && loom_yaml_get(y, loom_yaml_root(y), sections[IRL].name);
+  if (inverts || c->inverts)
+    *c = loom_default_inversion_config(of_policy);
+  else if (imitates || c->imitates)
+    *c = loom_default_imitation_config((loomFinetuneMethod)method, of_policy);
+  else
+    *c = loom_default_finetune_config((loomFinetuneMethod)method, of_policy);
   return loom_fields_read(&c->finetune, &run_fields, y, map, ~0U, "", err);
 }
 
@@ -153,7 +182,7 @@ char* loom_finetune_config_text(const loomFinetuneConfig* config) {
   if (!out) return NULL;
 
   for (int i = 0; i < SECTIONS; i++) {
-    if (!is_used(config, i)) continue;
+    if (!is_used(config, i) || (i == REWARD && !config->residual.reward[0])) continue;
     fprintf(out, "%s:\n", sections[i].name);
     loom_fields_write(out, (const char*)config + sections[i].offset, sections[i].fields, ~0U);
   }
@@ -176,7 +205,9 @@ static void print_other(FILE* out, const char* all, const char* other, const cha
 // Which runs have the section.
 static void print_users(FILE* out, int section) {
   static const char* const what[] = {[SCRATCH] = " from scratch", [POLICY] = " of a policy", [BOTH] = ""};
-  const char* before = section == GAIL ? "Of `demoloom gail` with `method: " : "Of `method: ";
+  const char* before = section == GAIL  ? "Of `demoloom gail` with `method: "
+                       : section == IRL ? "Of `demoloom irl` with `method: "
+                                        : "Of `method: ";
   for (int m = 0; loom_finetune_methods[m]; m++) {
     int used = sections[section].used[m];
     if (used) fprintf(out, "%s%s`%s", before, loom_finetune_methods[m], what[used]);

@@ -7,7 +7,9 @@
 // policy, instead of from scratch, has sections base and direct, and ppo with defaults of its own; so has
 // `method: dppo`, with dppo instead of direct. All that begin with a policy have `starts: {demos: 0.5,
 // curriculum: reverse}` (engine/run/starts.h). With a section `gail` methods ppo and td3 are rewarded by a
-// discriminator instead (policies/learn/imitation.h).
+// discriminator instead (policies/learn/imitation.h); with a section `irl` ppo is by weights of features,
+// which are looked for meanwhile (policies/learn/inverse.h). From scratch `scratch: {reward: FILE}` rewards
+// by terms of a file instead of the task's own.
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 #define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 
@@ -17,6 +19,7 @@
 #include "engine/run/starts.h"
 #include "policies/learn/direct.h"
 #include "policies/learn/dppo.h"
+#include "policies/learn/inverse.h"
 #include "policies/learn/ppo.h"
 #include "policies/learn/residual.h"
 #include "policies/learn/td3.h"
@@ -49,9 +52,11 @@ typedef struct loomFinetuneConfig {
   loomDirectSettings direct;
   loomDppoSettings dppo;
   loomGailConfig gail;
+  loomInverseConfig inverse;
   loomStartsDef starts;  // of the episodes that a policy is finetuned in
   bool of_policy;        // that is finetuned; false: from scratch
   bool imitates;         // by gail
+  bool inverts;          // by irl: its weights reward, and are what the run is for
 } loomFinetuneConfig;
 
 /// Whether a method only changes policies, and begins with none from scratch.
@@ -60,6 +65,8 @@ bool loom_finetune_needs_policy(loomFinetuneMethod method);
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool of_policy);
 /// The same for a run that imitates: by ppo or td3.
 loomFinetuneConfig loom_default_imitation_config(loomFinetuneMethod method, bool of_policy);
+/// The same for a run that looks for a reward, by ppo.
+loomFinetuneConfig loom_default_inversion_config(bool of_policy);
 /// From a file, whose method decides on the defaults; where it names none, that of `config` is meant, and a
 /// policy is finetuned, or somebody imitated, where `config` says so. Errors are FILE:LINE: key.
 /// LOOM_ERR_FORMAT, LOOM_ERR_IO.

@@ -116,6 +116,8 @@ typedef struct ppo {
   } actor;                 // guided
   double taken;            // control steps of the last iteration
   shown shown;
+  loomInverse* inverse;  // that rewards each step; NULL = others do
+  double* priced;        // (n) by it
 
   // What was tried, (rows) each or times obs, words and ratios; values have one row of environments more.
   // `seen` and `now_seen` are the actor's, obs and now the critic's; the same unless the actor has its own.
@@ -295,7 +297,8 @@ static int collect(ppo* p, loomError* err) {
       if (!v->fresh[i]) p->valid[p->nvalid++] = at;
     }
     show_step(p, t);
-    if (!p->shown.imitation) take_rewards(p, t, v->reward);
+    if (p->inverse) loom_inverse_price(p->priced, p->inverse, v);
+    if (!p->shown.imitation) take_rewards(p, t, p->inverse ? p->priced : v->reward);
 
     if (p->config.normalize_obs) loom_running_update(&p->obs_normal, critic_sees(p), (int)n);
     see(p);
@@ -475,6 +478,7 @@ static int iterate(void* self, loomError* err) {
   int code = collect(p, err);
   if (!code) judge(p);
   if (!code) code = learn(p, err);
+  if (!code && p->inverse) code = loom_inverse_round(p->inverse, err);
   p->count.iteration++;
   return code;
 }
@@ -504,6 +508,7 @@ static int scalars_of(loomScalar* out, const void* self) {
   int n = (int)(sizeof all / sizeof *all) - !p->net.actor.further;
 
   memcpy(out, all, (size_t)n * sizeof *all);
+  if (p->inverse) n += loom_inverse_scalars(out + n, p->inverse);
   return p->shown.imitation ? n + loom_imitation_scalars(out + n, p->shown.imitation) : n;
 }
 
@@ -536,6 +541,7 @@ static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
       loom_learner_numbers("train.discounted", LOOM_SAFE_F64, p->discounted, (size_t)p->config.environments);
   out[n++] =
       loom_learner_numbers("train.vector", LOOM_SAFE_U8, p->snapshot, loom_vector_snapshot_size(p->vector));
+  if (p->inverse) n += loom_inverse_tensors(out + n, p->inverse);
   return p->shown.imitation ? n + loom_imitation_tensors(out + n, p->shown.imitation) : n;
 }
 
@@ -566,6 +572,7 @@ static void destroy(void* self) {
   free(p->ready);
   free(p->random);
   free(p->tails);
+  free(p->priced);
   free(p->shown.obs);
   free(p->shown.action);
   free(p->shown.reward);
@@ -715,5 +722,13 @@ int loom_ppo_imitate(loomLearner* learner, loomImitation* imitation, loomError* 
   if (!s->obs || !s->action || !s->reward || !s->episode || !s->length)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a rollout of %d rows", p->rows);
   s->imitation = imitation;
+  return LOOM_OK;
+}
+
+int loom_ppo_invert(loomLearner* learner, loomInverse* inverse, loomError* err) {
+  ppo* p = learner->self;
+  p->priced = calloc((size_t)p->config.environments, sizeof *p->priced);
+  if (!p->priced) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for rewards");
+  p->inverse = inverse;
   return LOOM_OK;
 }

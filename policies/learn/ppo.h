@@ -9,6 +9,7 @@
 #include "engine/base/api.h"
 #include "engine/base/fields.h"
 #include "policies/learn/imitation.h"
+#include "policies/learn/inverse.h"
 #include "policies/learn/learner.h"
 #include "policies/network/ppo_network.h"
 
@@ -63,6 +64,9 @@ int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpo
 /// From now on rewarded by a discriminator instead of its environments; before its first iteration. A state
 /// is what the last numbers of an observation say. The learner does not free it.
 int loom_ppo_imitate(loomLearner* learner, loomImitation* imitation, loomError* err);
+/// From now on rewarded by weights of its steps' features instead, which move after each iteration; before
+/// its first. The learner does not free it.
+int loom_ppo_invert(loomLearner* learner, loomInverse* inverse, loomError* err);
 /// Rows of a rollout.
 int loom_ppo_rollout_rows(const loomPpoConfig* config);
 

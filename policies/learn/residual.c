@@ -385,7 +385,7 @@ int loom_finetune_prepare(loomFinetuneOwner* o, const loomFinetuneSettings* s, l
   if (code) return code;
 
   // Episodes are no longer than they need be.
-  o->task.reward = o->reward ? o->reward : &o->base.scene->task->reward;
+  o->task.reward = o->base.reward ? o->base.reward : o->reward ? o->reward : &o->base.scene->task->reward;
   o->task.max_steps = s->max_steps;
   if (!s->max_steps) code = loom_reward_horizon(&o->task.max_steps, o->task.reward, o->base.scene, err);
   if (!s->max_steps && !o->task.reward->horizon && longest) o->task.max_steps = 2 * longest;

@@ -47,6 +47,7 @@ typedef struct loomFinetuneBase {
   /// Where the episodes that it learns from begin, of the demos of the settings' `data` where it names none;
   /// NULL = in the reset distribution, as those that it is evaluated in always.
   const loomStartsDef* starts;
+  const loomRewardDef* reward;  // what is rewarded, whatever the settings name; NULL = as they say
   /// What disturbs the episodes that it learns from, and is evaluated or tested in; NULL = nothing.
   const loomDisturbSet* disturb;
   /// Told of each demo whose decisions are found again, of how many; it may stop that (LOOM_ERR_INTERRUPTED).

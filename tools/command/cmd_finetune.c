@@ -74,7 +74,9 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("reset", 0, "NAME", finetuneArgs, STRING, reset,
                    .about = "reset distribution; the policy's own unless given"),
     TOOL_OPTION_AS("reward", 0, "FILE", finetuneArgs, STRING, reward,
-                   .about = "what is rewarded, as `reward:` in a task file; the task's own unless given"),
+                   .about =
+                       "what is rewarded, as `reward:` in a task file, such as what `demoloom irl` finds; "
+                       "the task's own unless given"),
     TOOL_OPTION_AS(
         "disturb", 0, "NAME", finetuneArgs, STRING, disturb,
         .about = "learn in disturbed episodes: by a set of the task's `randomize:`, or a file of one. In "
@@ -241,10 +243,9 @@ static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loom
   if (a->bc >= 0 && !direct)
     return loom_error_set(err, LOOM_ERR_USAGE, "--bc is for a policy that is finetuned with --method ppo");
   bool starts = a->start_demos >= 0 || a->start_failures >= 0 || a->curriculum >= 0;
-  if (a->scratch &&
-      (a->data || a->reset || a->reward || a->test >= 0 || a->disturb || a->widen > 0 || starts))
+  if (a->scratch && (a->data || a->reset || a->test >= 0 || a->disturb || a->widen > 0 || starts))
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "--data, --reset, --reward, --disturb, --widen, --eval, --start-demos, "
+                          "--data, --reset, --disturb, --widen, --eval, --start-demos, "
                           "--start-failures and --curriculum are for a policy that is finetuned");
   return 0;
 }
@@ -259,6 +260,9 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   if (code) return code;
 
   // A file's settings are those of its own method.
+  if (c->inverts)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: looks for a reward (irl:): demoloom irl learns by it",
+                          a->config);
   if (c->imitates)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: has a discriminator (gail:): demoloom gail learns by it",
                           a->config);

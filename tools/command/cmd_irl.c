@@ -1,14 +1,17 @@
-// demoloom irl: which reward does an expert follow? In tables, where that can be answered exactly.
+// demoloom irl: which reward does an expert follow? In tables, where that can be answered exactly; of tasks
+// irl_task.c knows.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/text.h"
 #include "policies/tabular/mdp_file.h"
 #include "policies/tabular/measure.h"
 #include "policies/tabular/worlds.h"
 #include "tools/command/irl.h"
+#include "tools/command/irl_task.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
@@ -70,6 +73,9 @@ static const toolOption options[] = {
 static const toolCommand command = {
     .before =
         "usage: demoloom irl MDP [options]\n"
+        "       demoloom irl TASK --data FILE.hdf5 -o DIR [options]\n"
+        "\n"
+        "On a task, from demos: `demoloom irl TASK --data FILE.hdf5 --help` has its options. In tables:\n"
         "\n"
         "Finds weights of a reward, linear in features, that explain what an expert does, and the policy "
         "that comes\n"
@@ -88,7 +94,9 @@ static const toolCommand command = {
         "  demoloom irl cliff:7x4 --method mmp --gamma 0.9 --lambda 0.01\n"
         "  demoloom irl grid:32/4 --method max-margin --gamma 0.99 --seed 1\n"
         "  demoloom irl objectworld:16 --linear --demos 64 --seed 2 --json\n"
-        "  demoloom irl house.mdp --demos file\n",
+        "  demoloom irl house.mdp --demos file\n"
+        "  demoloom irl tests/gym/hopper.yaml --data expert.hdf5 -o runs/irl\n"
+        "  demoloom irl handover --data demos.hdf5 --method relent -o runs/relent\n",
     TOOL_OPTIONS(options),
 };
 
@@ -340,7 +348,23 @@ static void close_run(irlRun* run) {
   loom_mdp_destroy(&run->mdp);
 }
 
+// What only tasks have: demos in a file, settings, a folder for what is found. Tables are no YAML.
+static bool is_of_task(int argc, char** argv) {
+  static const char* const of_tasks[] = {"--data",   "-d", "--config",  "-c",
+                                         "--output", "-o", "--feature", "--policy"};
+  bool of_task = false;
+
+  for (int i = 1; i < argc; i++) {
+    of_task = of_task || loom_ends_with(argv[i], ".yaml");
+    for (size_t k = 0; k < sizeof of_tasks / sizeof *of_tasks; k++)
+      of_task = of_task || !strncmp(argv[i], of_tasks[k], strlen(of_tasks[k]));
+  }
+  return of_task;
+}
+
 int cmd_irl(int argc, char** argv) {
+  if (is_of_task(argc, argv)) return irl_task(argc, argv);
+
   irlArgs a = {.horizon = -1, .epsilon = 0.01, .lambda = 1, .seed = 1};
   loomError err = {0, ""};
   int code = read_irl_options(&a, argc, argv);

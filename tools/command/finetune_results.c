@@ -73,6 +73,36 @@ static void add_discriminator(cJSON* out, const loomGailConfig* c, const finetun
   for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(list, cJSON_CreateNumber((double)r->won[i]));
 }
 
+// A reward that was found, by each seed.
+static void add_reward(cJSON* out, const loomInverseConfig* c, const finetuneResults* r) {
+  cJSON_AddStringToObject(out, "data", c->data);
+  cJSON_AddStringToObject(out, "by", loom_inverse_methods[c->method]);
+
+  cJSON* list = cJSON_AddArrayToObject(out, "rewards");
+  for (int i = 0; i < r->n; i++) {
+    const loomInverseLook* f = &r->found[i];
+    cJSON *one = cJSON_CreateObject(), *features = cJSON_CreateArray();
+    cJSON_AddNumberToObject(one, "gap", f->gap);
+    if (c->method == LOOM_INVERSE_PROJECTION) cJSON_AddNumberToObject(one, "margin", f->margin);
+    if (c->method == LOOM_INVERSE_PROJECTION) cJSON_AddNumberToObject(one, "policies", f->policies);
+    if (c->method == LOOM_INVERSE_MAXENT) cJSON_AddNumberToObject(one, "effective", f->effective);
+    cJSON_AddItemToObject(one, "features", features);
+    for (int j = 0; j < f->k; j++)
+      cJSON_AddItemToArray(
+          features, finetune_feature_json(c->features.text[j], f->expert[j], f->learner[j], f->weight[j]));
+    cJSON_AddItemToArray(list, one);
+  }
+}
+
+cJSON* finetune_feature_json(const char* text, double expert, double learned, double weight) {
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddStringToObject(out, "feature", text);
+  cJSON_AddNumberToObject(out, "expert", expert);
+  cJSON_AddNumberToObject(out, "learned", learned);
+  cJSON_AddNumberToObject(out, "weight", weight);
+  return out;
+}
+
 void finetune_print_json(const loomFinetuneConfig* c, const finetuneResults* r) {
   cJSON* out = cJSON_CreateObject();
   bool of_policy = c->of_policy;
@@ -82,6 +112,7 @@ void finetune_print_json(const loomFinetuneConfig* c, const finetuneResults* r) 
   if (of_policy) cJSON_AddStringToObject(out, "policy", c->residual.policy);
   cJSON_AddStringToObject(out, "method", loom_finetune_methods[c->finetune.method]);
   if (c->imitates) add_discriminator(out, &c->gail, r);
+  if (c->inverts) add_reward(out, &c->inverse, r);
 
   add_returns(out, of_policy ? "evaluated" : "return", c->finetune.evaluate ? r->evaluation : r->training,
               r->n);
@@ -112,6 +143,33 @@ static void print_test(const finetuneResults* r) {
     if (!r->test[i].kept) printf("run %d is no better: the policy stays as it was\n", i + 1);
 }
 
+static void print_reward(const loomInverseConfig* c, const finetuneResults* r) {
+  for (int i = 0; i < r->n; i++) {
+    const loomInverseLook* f = &r->found[i];
+    bool projection = c->method == LOOM_INVERSE_PROJECTION;
+    if (!f->scaled) {
+      printf("run %d: fewer than %d episodes ended, so that no weights are known; take more --steps\n", i + 1,
+             c->first);
+      continue;
+    }
+
+    if (r->n > 1) printf("run %d: ", i + 1);
+    printf("features are %.3g from the expert's, scaled", f->gap);
+    if (projection)
+      printf(" (of the nearest of %d policies; margin %.3g)\n", f->policies, f->margin);
+    else
+      printf("; effective sample size %.0f %% of %d episodes\n", 100 * f->effective, c->keep);
+    finetune_print_features(f->k, &c->features, f->expert, f->learner, f->weight);
+  }
+}
+
+void finetune_print_features(int k, const loomFeatures* features, const double* expert, const double* learned,
+                             const double* weight) {
+  printf("%-60s %12s %12s %12s\n", "feature (episode sums)", "expert", "learned", "weight");
+  for (int j = 0; j < k; j++)
+    printf("%-60s %12.5g %12.5g %12.5g\n", features->text[j], expert[j], learned[j], weight[j]);
+}
+
 void finetune_print_results(const loomFinetuneConfig* c, const finetuneResults* r, const char* folder) {
   if (c->of_policy) {
     print_test(r);
@@ -121,6 +179,7 @@ void finetune_print_results(const loomFinetuneConfig* c, const finetuneResults* 
   if (!c->of_policy)
     printf("return of the latest 100 episodes of training: %.1f\n", mean_of(r->training, r->n));
 
+  if (c->inverts) print_reward(&c->inverse, r);
   printf("%lld steps, %.1f s, %.1f core seconds\nwrote %s\n", (long long)r->steps, r->seconds,
          r->core_seconds, folder);
 }

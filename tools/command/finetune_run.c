@@ -31,11 +31,16 @@ typedef struct place {
   loomScene* scene;
   const loomDisturbSet* disturb;  // of the task, or NULL
   loomImitated expert;            // of a plain control task's demos, where a discriminator rewards
+  loomRewardDef* features;        // of a scene, where a reward is looked for,
+  int first_feature;              // and of a control task their first place among its terms
+  loomFeatureSums demos;          // and what the expert's episodes sum up to in them
   uint64_t digest;
 } place;
 
 static void close_place(place* p) {
   loom_imitated_destroy(&p->expert);
+  loom_feature_sums_destroy(&p->demos);
+  loom_reward_def_destroy(p->features);
   loom_control_scene_destroy(p->control_scene);
   loom_control_task_destroy(p->control);
   loom_scene_destroy(p->scene);
@@ -47,6 +52,29 @@ static loomImitatedPick pick_of(const loomFinetuneConfig* c) {
   return (loomImitatedPick){.demos = c->gail.demos, .every = c->gail.every};
 }
 
+// What the expert's demos sum up to, replayed in the place.
+static int sum_demos(place* p, const loomFinetuneConfig* c, loomError* err) {
+  const loomReplayPlace at = {.control = p->control_scene,
+                              .first = p->first_feature,
+                              .scene = p->scene,
+                              .reward = p->features,
+                              .features = c->inverse.features.n};
+  loomReplays* replays;
+  int code = loom_replays_create(&replays, c->inverse.data, &at, c->inverse.demos, err);
+  if (code) return code;
+
+  code = loom_replays_expert(&p->demos, replays, c->finetune.threads, err);
+  loom_replays_destroy(replays);
+  return code ? code : loom_hash_file(&p->digest, c->inverse.data, err);
+}
+
+// Terms of a file instead of the task's own; behind them features, whose weights are looked for.
+static int change_reward(place* p, const loomFinetuneConfig* c, loomError* err) {
+  int code = c->residual.reward[0] ? loom_control_reward_load(p->control, c->residual.reward, err) : 0;
+  p->first_feature = p->control->reward_count;
+  return code || !c->inverts ? code : loom_features_to_control(p->control, &c->inverse.features, err);
+}
+
 static int open_control(place* p, const loomFinetuneConfig* c, const finetuneRun* a, loomError* err) {
   const char* path = c->finetune.task;
   if (loom_is_file(path) && !loom_is_control_task(path))
@@ -56,11 +84,13 @@ static int open_control(place* p, const loomFinetuneConfig* c, const finetuneRun
 
   int code = loom_control_task_load(&p->control, path, err);
   if (!code) code = tool_known_assets(a->roots, p->control->asset, path, err);
+  if (!code) code = change_reward(p, c, err);
   if (!code) code = loom_control_scene_create(&p->control_scene, p->control, a->roots, err);
   if (code) return code;
 
   p->maker = loom_control_environment(p->control_scene);
   p->digest = p->control->digest;
+  if (c->inverts) return sum_demos(p, c, err);
   if (!c->imitates) return 0;
 
   const loomImitatedPick pick = pick_of(c);
@@ -96,6 +126,10 @@ static int open_scene(place* p, loomFinetuneConfig* c, const finetuneRun* a, loo
   if (!code) code = loom_hash_file(&p->digest, c->residual.reward, err);
   if (!code) code = loom_hash_file(&p->digest, c->starts.dataset, err);
   if (!code && c->imitates) code = loom_hash_file(&p->digest, c->gail.data, err);
+  if (!code && c->inverts) {
+    code = loom_features_to_reward(&p->features, p->task, &c->inverse.features, err);
+    if (!code) code = sum_demos(p, c, err);
+  }
   return code ? code : loom_hash_file(&p->digest, c->residual.data, err);
 }
 
@@ -115,6 +149,7 @@ typedef struct runs {
   loomFinetuneState state[SEEDS];
   loomFinetuneTest test[SEEDS];
   loomFinetuneTest disturbed[SEEDS];  // of --disturb
+  loomInverseLook found[SEEDS];       // where a reward is looked for
   double start;
   atomic_flag showing;
 } runs;
@@ -254,6 +289,7 @@ static int run_policy(seedRun* self, loomFinetuneDef* def, loomError* err) {
   loomFinetuneBase base = {.policy = &policy,
                            .scene = all->place->scene,
                            .disturb = all->place->disturb,
+                           .reward = all->place->features,
                            .reading = {show_reading, self}};
   def->base = &base;
   def->expert = &expert;
@@ -281,6 +317,7 @@ static int run_one(void* user, int worker, int i, loomError* err) {
   }
 
   def.config = &config;
+  def.found = &all->found[i];
   def.folder = folder;
   def.progress = show_iteration;
   def.evaluating = (loomTrialLook){show_evaluation, &self};
@@ -317,6 +354,7 @@ static finetuneResults results_of(const runs* all, double core_seconds) {
   finetuneResults r = {.n = all->n,
                        .test = all->test,
                        .disturbed = all->disturbed,
+                       .found = all->found,
                        .core_seconds = core_seconds,
                        .seconds = loom_clock() - all->start};
 
@@ -361,6 +399,8 @@ int finetune_run(const finetuneRun* run, loomError* err) {
     tool_catch_signals();
     loomFinetuneDef def = {.maker = &at.maker,
                            .expert = &at.expert,
+                           .demos = &at.demos,
+                           .first_feature = at.first_feature,
                            .digest = at.digest,
                            .overwrite = run->overwrite,
                            .resume = run->resume,

@@ -1,6 +1,6 @@
 // An environment whose best policy is known: what is seen is x in [-1, 1), and an action a is rewarded by
 // 1 - (a - x / 2)^2. Episodes have 5 steps, each with an x of its own, and are truncated then (or, made with
-// a source, terminated), a success; at |a| > 0.95 they fail.
+// a source, terminated), a success; at |a| > 0.95 they fail. Terms that are told: a^2, a x, a x / 3 + a^2.
 #ifndef LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 #define LOOM_TESTS_POLICIES_LEARN_TOY_ENVIRONMENT_H
 
@@ -32,6 +32,9 @@ static inline int toy_step(loomEnvironmentStep* out, void* self, const double* a
 
   t->steps++;
   *out = (loomEnvironmentStep){.reward = 1 - off * off, .terminated = fabs(action[0]) > 0.95, .steps = 1};
+  out->term[0] = action[0] * action[0];
+  out->term[1] = action[0] * t->x;
+  out->term[2] = out->term[1] / 3 + out->term[0];
   out->success = !out->terminated && t->steps >= 5;
   out->truncated = out->success && !t->terminates;
   out->terminated = out->terminated || (out->success && t->terminates);

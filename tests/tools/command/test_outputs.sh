@@ -174,6 +174,10 @@ folder gail 0 "$loom" gail --toy ring -n 5 --looked 100 --samples 100 -o O
 rm -rf "$work/out"
 check 'an expert of gail' "$loom" finetune -t tests/gym/hopper.yaml --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o "$work/hopper"
 check 'its demos' "$loom" rollout "$work/hopper/best.safetensors" -n 1 -o "$work/hopper.hdf5"
+folder 'irl task' 0 "$loom" irl tests/gym/hopper.yaml --data "$work/hopper.hdf5" -n 256 --environments 2 --evaluate 0 -j 1 -o O
+rm -rf "$work/out"
+folder 'irl relent' 0 "$loom" irl tests/gym/hopper.yaml --data "$work/hopper.hdf5" --method relent --samples 24 --noise 0.1 --l2 10 -o O
+rm -rf "$work/out"
 folder 'gail task' 0 "$loom" gail tests/gym/hopper.yaml --data "$work/hopper.hdf5" -n 256 --environments 2 --evaluate 0 -j 1 -o O
 rm -rf "$work/out"
 folder dagger 0 "${dagger[@]}" "${one[@]}" -o O

@@ -28,6 +28,9 @@ table=(
   "finetune -t $hopper --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
   "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT" "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT --json"
   'irl cliff:7x4 --horizon 9' 'irl cliff:7x4 --horizon 9 --json'
+  "irl $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT"
+  "irl $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
+  'irl own --data base.hdf5 --samples 16 --l2 10 -o OUT' 'irl own --data base.hdf5 --samples 16 --l2 10 -o OUT --json'
   'gail --toy ring -n 5 --looked 100 --samples 100' 'gail --toy ring -n 5 --looked 100 --samples 100 --json'
   "rollout hopper/best.safetensors -n 1" "rollout hopper/best.safetensors -n 1 --json"
   "gail $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT"
