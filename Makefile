@@ -65,7 +65,7 @@ DOUBLE    := $(filter-out %/safetensors.c %/safetensors_file.c,$(wildcard polici
              $(filter-out %/network_file.c,$(wildcard policies/network/*.c)) policies/learn/supervised.c
 DOUBLE_OBJ := $(DOUBLE:%.c=$(BUILD)/double/%.o)
 GRADIENTS := $(addprefix $(BUILD)/tests/policies/,network/test_discriminator network/test_encoder nn/test_gradient network/test_network_gradient \
-             network/test_rl_gradient objective/test_adversarial objective/test_distribution)
+             network/test_rl_gradient objective/test_adversarial objective/test_cycle objective/test_distribution)
 ASAN      := $(BUILD)$(if $(filter-out asan,$(CONFIG)),-asan)
 
 all: $(BUILD)/demoloom  ## set up what is missing and build build/demoloom
