@@ -43,6 +43,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_PACK = 28,       // which rows a discriminator sees side by side, where its slope is held
   LOOM_PURPOSE_LATENT = 29,     // what a generator makes its rows of
   LOOM_PURPOSE_DETOUR = 30,     // where a way around is looked for
+  LOOM_PURPOSE_WATCH = 36,      // which demos and rows are watched together
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -235,8 +235,9 @@ static int create_scorers(loomReward* r, const loomEpisode* e, loomError* err) {
     const loomTermDef* t = &r->def->terms[k];
     if (t->term != LOOM_TERM_EMBEDDING) continue;
     code = t->score ? t->score->create(&r->scorer[k], t->score->self, e, err)
-                    : loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s:%d: nobody has opened %s yet",
-                                     r->def->path, t->line, t->file);
+                    : loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                                     "%s:%d: '%s' is for reward files (demoloom finetune --reward) only",
+                                     r->def->path, t->line, loom_term_names[t->term]);
   }
   return code;
 }

@@ -124,6 +124,31 @@ double loom_cycle_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, 
   return loss;
 }
 
+// ---- distances
+
+double loom_distance_loss(const loomCycleRows* u, int dim, double reach, double weight) {
+  const loomReal* last = u->row + (ptrdiff_t)(u->n - 1) * dim;
+  loomReal* dlast = u->drow + (ptrdiff_t)(u->n - 1) * dim;
+  double loss = 0;
+  for (int i = 0; i < u->n - 1; i++) {
+    const loomReal* row = u->row + (ptrdiff_t)i * dim;
+    loomReal* drow = u->drow + (ptrdiff_t)i * dim;
+    double square = 0;
+    for (int d = 0; d < dim; d++) square += (double)((row[d] - last[d]) * (row[d] - last[d]));
+
+    // At the last row itself there is no direction away from it.
+    double length = sqrt(square), off = length - reach * (1 - (double)u->time[i]);
+    double pull = 2 * weight * off / (u->n - 1) / fmax(length, 1e-9);
+    loss += weight * off * off / (u->n - 1);
+    for (int d = 0; d < dim; d++) {
+      loomReal slope = (loomReal)(pull * (double)(row[d] - last[d]));
+      drow[d] += slope;
+      dlast[d] -= slope;
+    }
+  }
+  return loss;
+}
+
 // ---- triplets
 
 double loom_triplet_loss(loomReal* da, loomReal* dp, loomReal* dq, const loomReal* a, const loomReal* p,

@@ -82,6 +82,37 @@ static void cycle_value(void** state) {
   assert_true(fabs(loom_cycle_loss(&u, &w, 1, &def, 1, work) - 1) < 1e-9);
 }
 
+// ---- distances
+
+static double far_off(loomReal* d, const loomReal* x) {
+  loomCycleRows u = {x, times_u, d, N};
+  memset(d, 0, N * DIM * sizeof *d);
+  return loom_distance_loss(&u, DIM, 2, 0.7);
+}
+
+static void distances(void** state) {
+  (void)state;
+  const double step = 1e-6;
+  loomReal x[N * DIM], d[N * DIM], none[N * DIM];
+  loomRandom random = loom_random(19, 0, LOOM_PURPOSE_TEST);
+  draw(x, N * DIM, &random);
+  assert_true(far_off(d, x) > 0);
+  for (int i = 0; i < N * DIM; i++) {
+    loomReal at = x[i];
+    x[i] = at + step;
+    double above = far_off(none, x);
+    x[i] = at - step;
+    double below = far_off(none, x);
+    x[i] = at;
+    assert_true(fabs((above - below) / (2 * step) - d[i]) < 1e-6);
+  }
+
+  // On a line at the pace of time nothing is off.
+  for (int i = 0; i < N; i++)
+    for (int k = 0; k < DIM; k++) x[i * DIM + k] = k ? 3 : 2 * times_u[i];
+  assert_true(far_off(d, x) < 1e-12);
+}
+
 // ---- triplets
 
 static double triplet(loomReal d[3][N * DIM], loomReal x[3][N * DIM]) {
@@ -113,6 +144,6 @@ static void triplets(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(cycle_gradient), cmocka_unit_test(cycle_value),
-                                     cmocka_unit_test(triplets)};
+                                     cmocka_unit_test(distances), cmocka_unit_test(triplets)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
