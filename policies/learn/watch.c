@@ -16,68 +16,6 @@
 
 // ---- settings
 
-const char* const loom_watch_methods[] = {"objects", "tcc", "tcn", NULL};
-
-#define ROW(label, type, member, ...) LOOM_FIELD_AS(label, loomWatchConfig, type, member, __VA_ARGS__)
-static const loomFieldDef field_rows[] = {
-    ROW("method", CHOICE, method, .choices = loom_watch_methods,
-        .about = "objects: their poses, by cycles from demo to demo; tcc: the same of pictures; tcn: "
-                 "pictures of one moment from two cameras are near each other, those of others far"),
-    ROW("keys", NAMES, key, .size = sizeof(loomName), .count = offsetof(loomWatchConfig, keys),
-        .about = "what is watched; unless given all objects in the world and from each other "
-                 "(hammer@world, lid@pod), or all pictures"),
-    ROW("demos", INT, demos, .high = INT32_MAX, .about = "the first ones of the file; 0 = all"),
-    ROW("held-out", INT, held_out, .low = 2, .high = INT32_MAX,
-        .about = "the last ones of these, which only measure; a fifth, two at least, unless given"),
-    ROW("still", REAL, still, .least = 0, .most = 10, .unit = "m",
-        .about =
-            "of poses: rows are left out in which nothing has moved so far, nor turned so many rad, since "
-            "the last that was kept; 0 = none"),
-    ROW("steps", INT, steps, .low = 1, .high = 1 << 30, .about = "of learning"),
-    ROW("batch", INT, batch, .low = 2, .high = 64, .unit = "demos",
-        .about = "of a step, each against each; of tcn pairs of pictures, 4 unless given, of tcn 32"),
-    ROW("frames", INT, frames, .low = 2, .high = 512, .unit = "rows", .about = "of each of them"),
-    ROW("hidden", SIZES, hidden, .low = 1, .high = 65536, .about = "units of the perceptron's hidden layers"),
-    ROW("out", INT, out, .low = 1, .high = 256, .about = "numbers of an embedding"),
-    ROW("temperature", REAL, temperature, .least = 1e-6, .most = 1e6, .about = "of nearest neighbors"),
-    ROW("variance", REAL, variance, .least = 0, .most = 1e6,
-        .about = "weight of the logarithm of the times' variance"),
-    ROW("distance", REAL, distance, .least = 0, .most = 1e6,
-        .about = "weight of the squared difference of a row's distance to where its demo ends from the time "
-                 "that is left (HOLD-R: Alakuijala et al., 2023); 0 = none"),
-    ROW("margin", REAL, margin, .least = 0, .most = 1e6, .about = "tcn: by which others are further away"),
-    ROW("apart", REAL, apart, .least = 0, .most = 0.9,
-        .about = "tcn: share of a demo that others are away from the moment, at least"),
-    ROW("features", INT, features, .low = 1, .high = 4096, .about = "pictures: numbers that each becomes"),
-    ROW("crop", REAL, crop, .least = 0.1, .most = 1,
-        .about = "pictures: share of height and width that is seen, anywhere while it learns"),
-    ROW("rate", REAL, rate, .least = 1e-12, .most = 10, .about = "of learning"),
-    ROW("shuffled", BOOL, shuffled,
-        .about = "the control: rows are learned from in a random order, which must come out worse"),
-    ROW("every", INT, every, .low = 1, .high = 1 << 30, .unit = "steps",
-        .about = "from one checkpoint to the next"),
-    ROW("seed", INT, seed, .high = INT32_MAX, .about = "of weights, and of what is watched together"),
-};
-const loomFields loom_watch_fields = LOOM_FIELDS(field_rows);
-
-loomWatchConfig loom_default_watch_config(void) {
-  return (loomWatchConfig){.steps = 1000,
-                           .frames = 40,
-                           .hidden = {2, {128, 128}},
-                           .out = 32,
-                           .still = 0.002,
-                           .temperature = 0.1,
-                           .variance = 0.001,
-                           .distance = 0.01,
-                           .margin = 0.5,
-                           .apart = 0.2,
-                           .features = 64,
-                           .crop = 0.9,
-                           .rate = 1e-3,
-                           .every = 100,
-                           .seed = 1};
-}
-
 static void settle(loomWatchConfig* c, int demos) {
   if (c->batch < 2) c->batch = c->method == LOOM_WATCH_TCN ? 32 : 4;
   if (c->held_out < 2) c->held_out = demos / 5 > 2 ? demos / 5 : 2;
@@ -107,10 +45,6 @@ static const char* const files[] = {"last.safetensors",      "config.yaml",
                                     "alignment.csv",         "distance.png",
                                     "events.out.tfevents.*", NULL};
 
-void loom_watch_path(char out[LOOM_RUN_FILE_MAX], const watchRun* run, const char* name) {
-  loom_run_folder_path(out, &run->folder, name);
-}
-
 static int list_tensors(loomSafeTensor* out, wholeRun* w) {
   const loomParams* p = w->run.method->params(&w->run);
   int n = loom_learner_params(out, p);
@@ -123,7 +57,7 @@ static int list_tensors(loomSafeTensor* out, wholeRun* w) {
 static int save(wholeRun* w, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   loomSafeTensor tensor[LOOM_LEARNER_TENSORS];
-  loom_watch_path(path, &w->run, "last.safetensors");
+  loom_run_folder_path(path, &w->run.folder, "last.safetensors");
   int code = loom_safetensors_write(path, tensor, list_tensors(tensor, w), NULL, 0, err);
   return code ? code : loom_curves_draw(w->run.def->folder, err);
 }
@@ -133,7 +67,7 @@ static int load(wholeRun* w, loomError* err) {
   loomSafetensors file;
   loomSafeTensor tensor[LOOM_LEARNER_TENSORS];
   int n = list_tensors(tensor, w);
-  loom_watch_path(path, &w->run, "last.safetensors");
+  loom_run_folder_path(path, &w->run.folder, "last.safetensors");
   int code = loom_safetensors_read(&file, path, err);
   if (code) return code;
 
@@ -278,6 +212,7 @@ static int run_all(wholeRun* w, loomError* err) {
 int loom_watch(loomWatchState* out, const loomWatchDef* def, loomError* err) {
   wholeRun* w = calloc(1, sizeof *w);
   if (!w) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+
   w->run = (watchRun){.def = def, .config = *def->config, .method = &loom_watch_embedding};
   w->run.state.steps = def->config->steps;
   w->adam = loom_default_adam_def();

@@ -37,6 +37,7 @@ typedef struct embedding {
 static void destroy_embedding(watchRun* r) {
   embedding* m = r->self;
   if (!m) return;
+
   for (int i = 0; m->sequence && i < m->n; i++) free(m->sequence[i].time);
   free(m->sequence);
   free(m->work);
@@ -51,9 +52,11 @@ static int set_times(sequence* s, const loomWatchConfig* c, int number, loomErro
   int rows = s->demo->rows;
   s->time = calloc((size_t)rows, sizeof *s->time);
   if (!s->time) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+
   for (int i = 0; i < rows; i++) s->time[i] = (double)i / (rows - 1);
 
   loomRandom random = loom_random((uint64_t)c->seed, (uint64_t)number, LOOM_PURPOSE_SHUFFLE);
+
   for (int i = rows - 1; c->shuffled && i > 0; i--) {
     int k = loom_random_index(&random, i + 1);
     double t = s->time[i];
@@ -152,6 +155,7 @@ static int create_embedding(watchRun* r, loomError* err) {
   lay_out(m, c->out);
   code = loom_arena_create(&m->arena, m->arena.used, err);
   if (code) return code;
+
   lay_out(m, c->out);
   m->work = calloc(loom_cycle_work(c->frames, c->frames, c->out), sizeof *m->work);
   return m->work ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
@@ -186,6 +190,7 @@ static double learn_cycles(watchRun* r, embedding* m, loomRandom* random) {
   const loomWatchConfig* c = &r->config;
   int chosen[64], at = 0, dim = c->out, frames = c->frames;
   draw_some(chosen, c->batch, m->held, random);
+
   for (int i = 0; i < c->batch; i++) {
     const sequence* s = &m->sequence[chosen[i]];
     for (int f = 0; f < frames; f++, at++) {
@@ -224,6 +229,7 @@ static int row_apart(const sequence* s, int row, double apart, loomRandom* rando
   before = before < 0 ? 0 : before + 1;
   after = after < 0 ? 0 : after;
   if (before + after < 1) return row < rows / 2 ? rows - 1 : 0;
+
   int k = loom_random_index(random, before + after);
   return k < before ? k : row + least + k - before;
 }
@@ -232,6 +238,7 @@ static int row_apart(const sequence* s, int row, double apart, loomRandom* rando
 static double learn_views(watchRun* r, embedding* m, loomRandom* random) {
   const loomWatchConfig* c = &r->config;
   int n = c->batch, views = r->data.pictures, demos = m->held / views;
+
   for (int i = 0; i < n; i++) {
     int demo = loom_random_index(random, demos), view[2];
     draw_some(view, 2, views, random);
@@ -289,6 +296,7 @@ static void see_rows(loomReal* out, const seen* see, int n) {
 
 static double distance(const loomReal* a, const loomReal* b, int dim) {
   double sum = 0;
+
   for (int d = 0; d < dim; d++) sum += ((double)a[d] - (double)b[d]) * ((double)a[d] - (double)b[d]);
   return sqrt(sum);
 }
@@ -394,13 +402,13 @@ static int write_table(const watchRun* r, loomError* err) {
   for (int i = 0; i < 3; i++)
     n += snprintf(text + n, sizeof text - (size_t)n, "%s,%.6f,%.6f,%.6f,%.6f\n", row[i].name,
                   row[i].look->tau, row[i].look->cycle, row[i].look->error, row[i].look->progress);
-  loom_watch_path(path, r, "alignment.csv");
+  loom_run_folder_path(path, &r->folder, "alignment.csv");
   return loom_file_write_text(path, text, err);
 }
 
 static int write_reward(const watchRun* r, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
-  loom_watch_path(path, r, "reward.yaml");
+  loom_run_folder_path(path, &r->folder, "reward.yaml");
   return loom_file_write_text(path,
                               "# Made by `demoloom observe`, for `demoloom finetune --reward`: each control "
                               "step is worth 0 where demos\n"
@@ -444,7 +452,7 @@ static int draw_distances(const watchRun* r, const seen* learned, const seen* un
   loom_axes_draw(chart, &axes, true);
   draw_lines(chart, &axes, untrained, loom_color_grey);
   draw_lines(chart, &axes, learned, loom_color_blue);
-  loom_watch_path(path, r, "distance.png");
+  loom_run_folder_path(path, &r->folder, "distance.png");
   code = loom_chart_write_png(chart, path, err);
   loom_chart_destroy(chart);
   return code;
@@ -456,7 +464,7 @@ static int save_watcher(const watchRun* r, const seen* learned, loomError* err) 
   char path[LOOM_RUN_FILE_MAX];
   memcpy(w->goal, learned->goal, (size_t)learned->dim * sizeof *w->goal);
   w->scale = learned->scale;
-  loom_watch_path(path, r, "encoder.safetensors");
+  loom_run_folder_path(path, &r->folder, "encoder.safetensors");
   return loom_watcher_save(path, w, NULL, err);
 }
 

@@ -34,7 +34,4 @@ struct watchRun {
 
 extern const watchMethod loom_watch_embedding;
 
-/// Every file that a run leaves is named in watch.c.
-void loom_watch_path(char out[LOOM_RUN_FILE_MAX], const watchRun* run, const char* name);
-
 #endif

@@ -47,6 +47,7 @@ static int fill(loomWatcher* w, uint64_t seed, loomError* err) {
   int code = declare_all(w, err);
   if (!code) code = loom_normal_create(&w->normal, w->def.low, err);
   if (code) return code;
+
   w->low = calloc((size_t)w->rows * (size_t)w->def.low + 1, sizeof *w->low);
   if (!w->low) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a network");
 

@@ -99,6 +99,7 @@ static bool whole(double x, int low, int high) {
 
 static bool read_sizes(loomSizes* out, const double* from, double n, int low, int most) {
   if (!whole(n, low, LOOM_SIZES)) return false;
+
   out->n = (int)n;
   for (int i = 0; i < out->n; i++) {
     if (!whole(from[i], 1, most)) return false;
@@ -156,6 +157,7 @@ static bool read_def(loomWatcherDef* def, const loomSafetensors* file) {
       !read_sizes(&def->hidden, hidden, sizes[1], 0, 65536))
     return false;
   if (!def->pictures) return true;
+
   def->eyes.features = whole(eyes[0], 1, 65536) ? (int)eyes[0] : 0;
   def->eyes.keypoints = whole(eyes[1], 1, 4096) ? (int)eyes[1] : 0;
   def->eyes.crop = eyes[2];

@@ -33,9 +33,9 @@ size_t loom_cycle_work(int n, int m, int dim);
 double loom_cycle_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, const loomCycleDef* def,
                        double weight, double* work);
 
-/// Distances as times: mean over all but the last of n rows of (|row - last row| - reach * (1 - time))^2, times
-/// `weight`, where time is 1 at the last (HOLD-R: Alakuijala et al., "Learning reward functions for robotic
-/// manipulation by observing humans", 2023). Its slopes are added to drow.
+/// Distances as times: mean over all but the last of n rows of (|row - last row| - reach * (1 - time))^2,
+/// times `weight`, where time is 1 at the last (HOLD-R: Alakuijala et al., "Learning reward functions for
+/// robotic manipulation by observing humans", 2023). Its slopes are added to drow.
 double loom_distance_loss(const loomCycleRows* u, int dim, double reach, double weight);
 
 /// Triplets of time-contrastive networks (Sermanet et al., 2018, eq. 1): mean over n of

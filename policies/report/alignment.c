@@ -8,6 +8,7 @@
 static int nearest(const loomReal* row, const loomAlignedDemo* b, int dim) {
   double least = INFINITY;
   int at = 0;
+
   for (int k = 0; k < b->n; k++) {
     const loomReal* other = b->row + (ptrdiff_t)k * dim;
     double sum = 0;
@@ -23,6 +24,7 @@ static int nearest(const loomReal* row, const loomAlignedDemo* b, int dim) {
 static void add_direction(loomAlignment* sum, const double* there, const double* back, int n, int m,
                           double* time) {
   double cycle = 0, error = 0;
+
   for (int i = 0; i < n; i++) {
     time[i] = i;
     cycle += fabs(back[(int)there[i]] - i) / (n - 1) / n;

@@ -53,6 +53,7 @@ static size_t list_options(toolOption out[OPTIONS]) {
   }
 
   memcpy(out + n, own_options, sizeof own_options);
+
   return n + sizeof own_options / sizeof *own_options;
 }
 
@@ -143,6 +144,7 @@ static void print_text(const observeArgs* a, const loomWatchState* s) {
     const loomWatchLook* look;
   } row[] = {{"learned", &s->learned}, {"untrained", &s->untrained}, {"as it is", &s->plain}};
   printf("%-12s %8s %12s %16s %9s\n", "", "tau", "cycle error", "alignment error", "progress");
+
   for (int i = 0; i < 3; i++)
     printf("%-12s %8.3f %10.1f %% %14.1f %% %9.3f\n", row[i].name, row[i].look->tau, 100 * row[i].look->cycle,
            100 * row[i].look->error, row[i].look->progress);
@@ -172,5 +174,6 @@ int cmd_observe(int argc, char** argv) {
   tool_progress_end();
   if (code) code = tool_go_on(&err, code, a.folder, "last.safetensors");
   if (!code) (a.json ? print_json : print_text)(&a, &state);
+
   return code ? tool_fail(&err) : EXIT_DONE;
 }

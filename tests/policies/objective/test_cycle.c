@@ -38,6 +38,7 @@ static void draw(loomReal* out, int n, loomRandom* random) {
 
 static void compare(pair* p, loomReal* x, const loomReal* slope, int n) {
   const double step = 1e-6;
+
   for (int i = 0; i < n; i++) {
     double at = x[i], expected = slope[i];
     pair other = *p;
@@ -52,6 +53,7 @@ static void compare(pair* p, loomReal* x, const loomReal* slope, int n) {
 
 static void cycle_gradient(void** state) {
   (void)state;
+
   for (int k = 0; k < 5; k++) {
     loomRandom random = loom_random(17, (uint64_t)k, LOOM_PURPOSE_TEST);
     pair p;
@@ -97,6 +99,7 @@ static void distances(void** state) {
   loomRandom random = loom_random(19, 0, LOOM_PURPOSE_TEST);
   draw(x, N * DIM, &random);
   assert_true(far_off(d, x) > 0);
+
   for (int i = 0; i < N * DIM; i++) {
     loomReal at = x[i];
     x[i] = at + step;
