@@ -63,5 +63,6 @@ loomWatchConfig loom_default_watch_config(void) {
                             .every = 100,
                             .seed = 1};
 
+
   return config;
 }
