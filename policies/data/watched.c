@@ -237,3 +237,17 @@ int loom_watched_read(loomWatched* out, const loomWatchedDef* def, loomError* er
   if (code) loom_watched_destroy(out);
   return code;
 }
+
+int loom_watched_check_pictures(const loomWatched* w, const char* path, loomError* err) {
+  if (w->pictures != w->keys)
+    return loom_error_set(err, LOOM_ERR_USAGE, "this method watches pictures alone; name no poses (--keys)");
+
+  const loomObsKey* first = &w->key[0];
+  for (int k = 1; k < w->keys; k++) {
+    const loomObsKey* key = &w->key[k];
+    if (key->shape[0] == first->shape[0] && key->shape[1] == first->shape[1]) continue;
+    return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is %d x %d, where '%s' is %d x %d", path, key->name,
+                          key->shape[1], key->shape[0], first->name, first->shape[1], first->shape[0]);
+  }
+  return LOOM_OK;
+}

@@ -46,6 +46,8 @@ typedef struct loomWatchedDef {
 /// LOOM_ERR_FORMAT names file, demo and key: not there, demos of a single row, pictures of other sizes than
 /// the first demo's; LOOM_ERR_UNSUPPORTED: keys that are neither poses nor pictures, too much to hold.
 int loom_watched_read(loomWatched* out, const loomWatchedDef* def, loomError* err);
+/// What shows pictures alone, all of one size, in a file of that path. LOOM_ERR_USAGE, LOOM_ERR_FORMAT.
+int loom_watched_check_pictures(const loomWatched* watched, const char* path, loomError* err);
 
 LOOM_C_END
 

@@ -17,7 +17,7 @@
 // ---- settings
 
 static void settle(loomWatchConfig* c, int demos) {
-  if (c->batch < 2) c->batch = c->method == LOOM_WATCH_TCN ? 32 : 4;
+  if (c->batch < 2) c->batch = c->method == LOOM_WATCH_TCN ? 32 : c->method == LOOM_WATCH_TRANSLATE ? 16 : 4;
   if (c->held_out < 2) c->held_out = demos / 5 > 2 ? demos / 5 : 2;
 }
 
@@ -39,11 +39,19 @@ typedef struct wholeRun {
   uint64_t digest;  // of the dataset
 } wholeRun;
 
-static const char* const files[] = {"last.safetensors",      "config.yaml",
-                                    "scalars.csv",           "curves.png",
-                                    "reward.yaml",           "encoder.safetensors",
-                                    "alignment.csv",         "distance.png",
-                                    "events.out.tfevents.*", NULL};
+static const char* const files[] = {"last.safetensors",
+                                    "config.yaml",
+                                    "scalars.csv",
+                                    "curves.png",
+                                    "reward.yaml",
+                                    "encoder.safetensors",
+                                    "alignment.csv",
+                                    "translator.safetensors",
+                                    "translation.csv",
+                                    "translation.png",
+                                    "distance.png",
+                                    "events.out.tfevents.*",
+                                    NULL};
 
 static int list_tensors(loomSafeTensor* out, wholeRun* w) {
   const loomParams* p = w->run.method->params(&w->run);
@@ -210,10 +218,13 @@ static int run_all(wholeRun* w, loomError* err) {
 }
 
 int loom_watch(loomWatchState* out, const loomWatchDef* def, loomError* err) {
+  bool translates = def->config->method == LOOM_WATCH_TRANSLATE;
   wholeRun* w = calloc(1, sizeof *w);
   if (!w) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
 
-  w->run = (watchRun){.def = def, .config = *def->config, .method = &loom_watch_embedding};
+  w->run = (watchRun){.def = def,
+                      .config = *def->config,
+                      .method = translates ? &loom_watch_translation : &loom_watch_embedding};
   w->run.state.steps = def->config->steps;
   w->adam = loom_default_adam_def();
   w->digest = LOOM_HASH_SEED;

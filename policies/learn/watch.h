@@ -15,9 +15,18 @@ typedef enum loomWatchMethod {
   LOOM_WATCH_OBJECTS,  // poses of objects, by temporal cycle consistency (GraphIRL's idea: Kumar et al., 2022)
   LOOM_WATCH_TCC,      // the same of pictures (XIRL: Zakka et al., 2021)
   LOOM_WATCH_TCN,      // pictures of two cameras (Sermanet et al., 2018)
+  LOOM_WATCH_TRANSLATE,  // pictures of two contexts (Liu et al., 2018)
   LOOM_WATCH_METHODS,
 } loomWatchMethod;
 extern const char* const loom_watch_methods[];  // NULL-terminated
+
+/// What context translation is left without, to see what it is good for.
+typedef enum loomAblation {
+  LOOM_ABLATE_NOTHING,
+  LOOM_ABLATE_FEATURE,      // features: of the loss and of the reward
+  LOOM_ABLATE_IMAGE,        // pictures: likewise
+  LOOM_ABLATE_TRANSLATION,  // the reward compares with the demos as they are
+} loomAblation;
 
 typedef struct loomWatchConfig {
   char data[LOOM_PATH_MAX];
@@ -32,6 +41,8 @@ typedef struct loomWatchConfig {
   double margin, apart;  // tcn
   int features;          // of a picture
   double crop;
+  double alignment, image;  // translate: weights of features in the loss, of pictures in the reward
+  int ablate;               // loomAblation
   bool shuffled;
   int every, seed, threads;
 } loomWatchConfig;
@@ -46,12 +57,22 @@ typedef struct loomWatchLook {
   double progress;  // mean of Kendall's tau-b of time and worth
 } loomWatchLook;
 
+/// Mean squared errors of a picture's numbers (0 to 1) in pairs that were kept aside, of what could be taken
+/// for the true picture.
+typedef struct loomTranslationLook {
+  double translated, reconstructed;  // of the true picture itself, through encoder and decoder
+  double copied, first, mean;        // the source's; the context's first; the mean of all
+  // What the reward says of what is seen there: of the demo itself, and of its first picture all the time.
+  double worth, still;
+} loomTranslationLook;
+
 typedef struct loomWatchState {
   int step, steps;
   double loss;                              // mean since the last look
   int demos, held_out;                      // learned from; kept aside
   double still;                             // share of their rows in which nothing moves, left out
   loomWatchLook learned, untrained, plain;  // plain: of what is seen, as it is
+  loomTranslationLook translation;          // of translate alone
   double seconds;                           // processor time of this process's steps
 } loomWatchState;
 

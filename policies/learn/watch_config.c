@@ -1,13 +1,15 @@
 // Settings of learning by watching.
 #include "policies/learn/watch.h"
 
-const char* const loom_watch_methods[] = {"objects", "tcc", "tcn", NULL};
+const char* const loom_watch_methods[] = {"objects", "tcc", "tcn", "translate", NULL};
+static const char* const ablations[] = {"nothing", "feature", "image", "translation", NULL};
 
 #define ROW(label, type, member, ...) LOOM_FIELD_AS(label, loomWatchConfig, type, member, __VA_ARGS__)
 static const loomFieldDef field_rows[] = {
     ROW("method", CHOICE, method, .choices = loom_watch_methods,
         .about = "objects: their poses, by cycles from demo to demo; tcc: the same of pictures; tcn: "
-                 "pictures of one moment from two cameras are near each other, those of others far"),
+                 "pictures of one moment from two cameras are near each other, those of others far; "
+                 "translate: pictures of one context become those of another"),
     ROW("keys", NAMES, key, .size = sizeof(loomName), .count = offsetof(loomWatchConfig, keys),
         .about = "what is watched; unless given all objects in the world and from each other "
                  "(hammer@world, lid@pod), or all pictures"),
@@ -20,7 +22,8 @@ static const loomFieldDef field_rows[] = {
             "the last that was kept; 0 = none"),
     ROW("steps", INT, steps, .low = 1, .high = 1 << 30, .about = "of learning"),
     ROW("batch", INT, batch, .low = 2, .high = 64, .unit = "demos",
-        .about = "of a step, each against each; of tcn pairs of pictures, 4 unless given, of tcn 32"),
+        .about = "of a step, each against each; of tcn and translate pairs of pictures; 4 unless given, of "
+                 "tcn 32, of translate 16"),
     ROW("frames", INT, frames, .low = 2, .high = 512, .unit = "rows", .about = "of each of them"),
     ROW("hidden", SIZES, hidden, .low = 1, .high = 65536, .about = "units of the perceptron's hidden layers"),
     ROW("out", INT, out, .low = 1, .high = 256, .about = "numbers of an embedding"),
@@ -36,6 +39,12 @@ static const loomFieldDef field_rows[] = {
     ROW("features", INT, features, .low = 1, .high = 4096, .about = "pictures: numbers that each becomes"),
     ROW("crop", REAL, crop, .least = 0.1, .most = 1,
         .about = "pictures: share of height and width that is seen, anywhere while it learns"),
+    ROW("alignment", REAL, alignment, .least = 0, .most = 1e9,
+        .about = "translate: weight of the features' squared error in the loss"),
+    ROW("image", REAL, image, .least = 0, .most = 1e6,
+        .about = "translate: weight of pictures beside features in the reward"),
+    ROW("ablate", CHOICE, ablate, .choices = ablations,
+        .about = "translate: what loss and reward are left without, to see what it is good for"),
     ROW("rate", REAL, rate, .least = 1e-12, .most = 10, .about = "of learning"),
     ROW("shuffled", BOOL, shuffled,
         .about = "the control: rows are learned from in a random order, which must come out worse"),
@@ -59,10 +68,11 @@ loomWatchConfig loom_default_watch_config(void) {
                             .apart = 0.2,
                             .features = 64,
                             .crop = 0.9,
+                            .alignment = 1e3,
+                            .image = 1,
                             .rate = 1e-3,
                             .every = 100,
                             .seed = 1};
-
 
   return config;
 }

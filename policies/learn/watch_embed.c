@@ -87,24 +87,16 @@ static int list_sequences(watchRun* r, embedding* m, loomError* err) {
 // One camera's pictures are like another's to the encoder: it has one key for all of them.
 static int check_views(const watchRun* r, loomError* err) {
   const loomWatched* data = &r->data;
-  bool tcn = r->config.method == LOOM_WATCH_TCN;
-  if (r->config.method != LOOM_WATCH_OBJECTS && data->pictures != data->keys)
-    return loom_error_set(err, LOOM_ERR_USAGE, "--method %s watches pictures alone; name no poses (--keys)",
-                          loom_watch_methods[r->config.method]);
-  if (r->config.method == LOOM_WATCH_OBJECTS && data->pictures)
+  bool poses = r->config.method == LOOM_WATCH_OBJECTS, tcn = r->config.method == LOOM_WATCH_TCN;
+  if (poses && data->pictures)
     return loom_error_set(err, LOOM_ERR_USAGE, "--method objects watches poses; take --method tcc");
-  if (tcn && data->pictures < 2)
-    return loom_error_set(err, LOOM_ERR_FORMAT,
-                          "%s: has pictures of one camera, '%s', where tcn needs two of each moment",
-                          r->config.data, data->key[0].name);
+  if (poses) return LOOM_OK;
 
-  for (int k = 1; data->pictures && k < data->pictures; k++)
-    for (int i = 0; i < 3; i++)
-      if (data->key[k].shape[i] != data->key[0].shape[i])
-        return loom_error_set(err, LOOM_ERR_FORMAT, "%s: '%s' is %d x %d, where '%s' is %d x %d",
-                              r->config.data, data->key[k].name, data->key[k].shape[1], data->key[k].shape[0],
-                              data->key[0].name, data->key[0].shape[1], data->key[0].shape[0]);
-  return LOOM_OK;
+  int code = loom_watched_check_pictures(data, r->config.data, err);
+  if (code || !tcn || data->pictures > 1) return code;
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "%s: has pictures of one camera, '%s', where tcn needs two of each moment",
+                        r->config.data, data->key[0].name);
 }
 
 static loomWatcherDef watcher_def(const watchRun* r) {

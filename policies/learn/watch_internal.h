@@ -32,6 +32,6 @@ struct watchRun {
   void* self;
 };
 
-extern const watchMethod loom_watch_embedding;
+extern const watchMethod loom_watch_embedding, loom_watch_translation;
 
 #endif

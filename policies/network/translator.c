@@ -24,6 +24,12 @@ int loom_translator_dim(const loomTranslator* t) {
   return t->def.channels * t->def.height * t->def.width;
 }
 
+void loom_translator_picture(loomReal* out, const unsigned char* picture, const loomTranslatorDef* d) {
+  int pixels = d->height * d->width;
+  for (int c = 0; c < d->channels; c++)
+    for (int p = 0; p < pixels; p++) *out++ = (loomReal)picture[p * d->channels + c] / 255;
+}
+
 // ---- shapes
 
 // Numbers of a level's output; level -1 is the picture.

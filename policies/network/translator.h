@@ -55,6 +55,8 @@ typedef struct loomTranslator {
 int loom_translator_create(loomTranslator* out, const loomTranslatorDef* def, uint64_t seed, int rows,
                            loomError* err);
 void loom_translator_destroy(loomTranslator* t);
+/// A picture (height x width x channels) as the network wants it, colors first, from 0 to 1.
+void loom_translator_picture(loomReal* out, const unsigned char* picture, const loomTranslatorDef* def);
 /// Numbers of a picture.
 int loom_translator_dim(const loomTranslator* t);
 

@@ -61,7 +61,7 @@ static int read_observe_options(observeArgs* a, int argc, char** argv) {
   toolOption options[OPTIONS];
   const toolCommand command = {
       .before =
-          "usage: demoloom observe IN.hdf5 --method objects|tcc|tcn -o DIR [options]\n"
+          "usage: demoloom observe IN.hdf5 --method objects|tcc|tcn|translate -o DIR [options]\n"
           "\n"
           "Learns from demos, of which only poses of objects or pictures are looked at, never actions nor\n"
           "robots, how far a state is in the task: an embedding in which states that are as far are near\n"
@@ -80,6 +80,7 @@ static int read_observe_options(observeArgs* a, int argc, char** argv) {
           "  demoloom observe handover.hdf5 --shuffled -o runs/control --json\n"
           "  demoloom render handover.hdf5 --obs seen.hdf5 --camera front --camera side --size 48x48\n"
           "  demoloom observe seen.hdf5 --method tcn -o runs/tcn\n"
+          "  demoloom observe seen.hdf5 --method translate -o runs/translated\n"
           "  demoloom finetune policy.safetensors --reward runs/watched/reward.yaml -o runs/finetuned\n",
       .option = options,
       .n = list_options(options),
@@ -118,13 +119,27 @@ static void add_look(cJSON* to, const loomWatchLook* look) {
   cJSON_AddNumberToObject(to, "progress", look->progress);
 }
 
+static void add_translation(cJSON* to, const loomTranslationLook* t) {
+  cJSON_AddNumberToObject(to, "translated", t->translated);
+  cJSON_AddNumberToObject(to, "reconstructed", t->reconstructed);
+  cJSON_AddNumberToObject(to, "copied", t->copied);
+  cJSON_AddNumberToObject(to, "first", t->first);
+  cJSON_AddNumberToObject(to, "mean", t->mean);
+  cJSON_AddNumberToObject(to, "worth", t->worth);
+  cJSON_AddNumberToObject(to, "worth_of_standing_still", t->still);
+}
+
 static void print_json(const observeArgs* a, const loomWatchState* s) {
   char path[LOOM_PATH_MAX + 32];
   cJSON* json = cJSON_CreateObject();
   snprintf(path, sizeof path, "%s/reward.yaml", a->folder);
   add_look(json, &s->learned);
-  add_look(cJSON_AddObjectToObject(json, "untrained"), &s->untrained);
-  add_look(cJSON_AddObjectToObject(json, "plain"), &s->plain);
+  if (a->config.method == LOOM_WATCH_TRANSLATE) {
+    add_translation(cJSON_AddObjectToObject(json, "translation"), &s->translation);
+  } else {
+    add_look(cJSON_AddObjectToObject(json, "untrained"), &s->untrained);
+    add_look(cJSON_AddObjectToObject(json, "plain"), &s->plain);
+  }
   cJSON_AddStringToObject(json, "method", loom_watch_methods[a->config.method]);
   cJSON_AddNumberToObject(json, "demos", s->demos);
   cJSON_AddNumberToObject(json, "held_out", s->held_out);
@@ -138,7 +153,18 @@ static void print_json(const observeArgs* a, const loomWatchState* s) {
   cJSON_Delete(json);
 }
 
-static void print_text(const observeArgs* a, const loomWatchState* s) {
+static void print_translation(const loomWatchState* s) {
+  const loomTranslationLook* t = &s->translation;
+  printf(
+      "mean squared error of a picture: translated %.5f, reconstructed %.5f; copied %.5f, the context's "
+      "first "
+      "%.5f, mean of all %.5f\n",
+      t->translated, t->reconstructed, t->copied, t->first, t->mean);
+  printf("reward of the demos kept aside %.3f, of standing still %.3f; tau %.3f by features\n", t->worth,
+         t->still, s->learned.tau);
+}
+
+static void print_table(const loomWatchState* s) {
   const struct {
     const char* name;
     const loomWatchLook* look;
@@ -148,6 +174,10 @@ static void print_text(const observeArgs* a, const loomWatchState* s) {
   for (int i = 0; i < 3; i++)
     printf("%-12s %8.3f %10.1f %% %14.1f %% %9.3f\n", row[i].name, row[i].look->tau, 100 * row[i].look->cycle,
            100 * row[i].look->error, row[i].look->progress);
+}
+
+static void print_text(const observeArgs* a, const loomWatchState* s) {
+  (a->config.method == LOOM_WATCH_TRANSLATE ? print_translation : print_table)(s);
   printf("of %d demos kept aside; %d were learned from in %d steps, %.1f core seconds\n", s->held_out,
          s->demos, s->step, s->seconds);
   printf("wrote %s/reward.yaml\n", a->folder);
