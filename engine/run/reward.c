@@ -268,9 +268,11 @@ static void keep_potentials(loomReward* r, const loomEpisode* e) {
     if (r->def->terms[k].potential) r->kept.before[k] = value_of(r, k, e, NULL);
 }
 
-void loom_reward_begin(loomReward* r, const loomEpisode* e, const loomStages* stages) {
+void loom_reward_begin(loomReward* r, loomEpisode* e, const loomStages* stages) {
   memset(&r->kept, 0, sizeof r->kept);
   if (stages) r->kept.stages = *stages;
+  for (int k = 0; k < r->def->term_count; k++)
+    if (r->scorer[k] && r->def->terms[k].score->begin) r->def->terms[k].score->begin(r->scorer[k], e);
   keep_potentials(r, e);
 }
 

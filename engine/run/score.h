@@ -14,7 +14,9 @@ typedef struct loomScore {
   /// One an episode (and worker).
   int (*create)(void** out, void* self, const loomEpisode* episode, loomError* err);
   void (*destroy)(void* instance);
-  /// Of the episode as it is, a pure function of that.
+  /// When an episode has been reset or started; NULL: it need not know.
+  void (*begin)(void* instance, loomEpisode* episode);
+  /// Of the episode as it is, a pure function of that and of where it began; not finite where it cannot tell.
   double (*value)(void* instance, const loomEpisode* episode);
 } loomScore;
 

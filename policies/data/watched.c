@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/observe/framed.h"
+#include "engine/observe/sense.h"
 
 static const double most_bytes = 4e9;
 
@@ -15,6 +16,7 @@ void loom_watched_destroy(loomWatched* w) {
     for (int k = 0; k < w->pictures; k++) free(w->demo[d].picture[k]);
   }
   free(w->demo);
+  free(w->sense);
   *w = (loomWatched){0};
 }
 
@@ -223,6 +225,8 @@ int loom_watched_read(loomWatched* out, const loomWatchedDef* def, loomError* er
   int all = loom_dataset_demo_count(set);
   int n = def->demos && def->demos < all ? def->demos : all;
   if (n < 1) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos", def->path);
+  if (!code && loom_dataset_has_attr(set, "data", LOOM_SENSE_ATTR))
+    code = loom_dataset_attr_string(&out->sense, set, "data", LOOM_SENSE_ATTR, err);
   if (!code) code = find_keys(&list, def, set, err);
   if (!code) code = describe_keys(out, &list, set, err);
   if (!code) out->demo = calloc((size_t)n, sizeof *out->demo);

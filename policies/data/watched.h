@@ -25,6 +25,7 @@ typedef struct loomWatched {
   int demos;
   loomWatchedDemo* demo;  // (demos) in the file's order
   double bytes;
+  char* sense;        // how its pictures were made (engine/observe/sense.h); NULL = it does not say
   int64_t all, kept;  // rows
 } loomWatched;
 

@@ -18,6 +18,7 @@
 
 static void settle(loomWatchConfig* c, int demos) {
   if (c->batch < 2) c->batch = c->method == LOOM_WATCH_TCN ? 32 : c->method == LOOM_WATCH_TRANSLATE ? 16 : 4;
+  if (!(c->rate > 0)) c->rate = c->method == LOOM_WATCH_TCC || c->method == LOOM_WATCH_TCN ? 3e-4 : 1e-3;
   if (c->held_out < 2) c->held_out = demos / 5 > 2 ? demos / 5 : 2;
 }
 
@@ -178,6 +179,7 @@ static int look(wholeRun* w, loomError* err) {
   const loomScalar all[] = {
       {"train/loss", r->state.loss}, {"train/gradient", w->gradient}, {"train/rate", r->config.rate}};
   int code = LOOM_OK;
+
   for (size_t i = 0; !code && i < sizeof all / sizeof *all; i++)
     code = loom_event_log_scalar(w->log, all[i].tag, r->state.step, all[i].value, err);
   return code ? code : loom_event_log_flush(w->log, err);

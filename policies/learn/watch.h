@@ -41,6 +41,7 @@ typedef struct loomWatchConfig {
   double margin, apart;  // tcn
   int features;          // of a picture
   double crop;
+  loomSizes channels;
   double alignment, image;  // translate: weights of features in the loss, of pictures in the reward
   int ablate;               // loomAblation
   bool shuffled;
@@ -79,9 +80,10 @@ typedef struct loomWatchState {
 typedef struct loomWatchDef {
   const loomWatchConfig* config;
   const char* folder;
-  bool overwrite, resume;                       // what is there already
-  const volatile sig_atomic_t* stop;            // non-zero: write a checkpoint and return; may be NULL
-  int (*reading)(void* user, int done, int n);  // after each demo is read; may be NULL
+  bool overwrite, resume;                          // what is there already
+  const volatile sig_atomic_t* stop;               // non-zero: write a checkpoint and return; may be NULL
+  int (*reading)(void* user, int done, int n);     // after each demo is read; may be NULL
+  void (*measuring)(void* user, int done, int n);  // parts of what follows the last step; may be NULL
   void (*progress)(void* user, const loomWatchState* state);  // after each look; may be NULL
   void* user;
 } loomWatchDef;

@@ -12,7 +12,10 @@
 #include "policies/objective/cycle.h"
 #include "policies/report/alignment.h"
 
-enum { MEASURED = 200 };  // rows of a demo, evenly along it, that measures are taken of
+enum {
+  MEASURED = 200,  // rows of a demo, evenly along it, that measures are taken of
+  PAIRS = 40,      // of demos, at most
+};
 
 /// A demo as one camera shows it, or of poses alone.
 typedef struct sequence {
@@ -111,6 +114,7 @@ static loomWatcherDef watcher_def(const watchRun* r) {
   memcpy(def.key, data->key, sizeof def.key);
   def.eyes.features = c->features;
   def.eyes.crop = c->crop;
+  if (data->pictures) def.eyes.channels = c->channels;
   return def;
 }
 
@@ -332,6 +336,8 @@ static int see_all(seen* see, loomError* err) {
     for (int k = 0; k < rows; k++) put_row(see->watcher, k, s, row_at(s, k));
     see_rows(see->row[i], see, rows);
     see->demo[i] = (loomAlignedDemo){see->row[i], rows};
+    int code = loom_watch_measured(see->run, i + 1, n, err);
+    if (code) return code;
   }
   return find_goal(see, err);
 }
@@ -362,7 +368,8 @@ static int measure(loomWatchLook* out, const seen* see, loomError* err) {
   int n = see->of->n - see->of->held, code = LOOM_OK;
   for (int i = 0; !code && i < n; i++)
     for (int k = 0; !code && k < i; k++)
-      if (compared(see, i, k)) code = loom_alignment_add(&sum, &see->demo[i], &see->demo[k], see->dim, err);
+      if (compared(see, i, k) && sum.pairs < 2 * PAIRS)
+        code = loom_alignment_add(&sum, &see->demo[i], &see->demo[k], see->dim, err);
   loom_alignment_close(&sum);
 
   for (int i = 0; i < n; i++) {
@@ -457,7 +464,7 @@ static int save_watcher(const watchRun* r, const seen* learned, loomError* err) 
   memcpy(w->goal, learned->goal, (size_t)learned->dim * sizeof *w->goal);
   w->scale = learned->scale;
   loom_run_folder_path(path, &r->folder, "encoder.safetensors");
-  return loom_watcher_save(path, w, NULL, err);
+  return loom_watcher_save(path, w, w->def.pictures ? r->data.sense : NULL, err);
 }
 
 static int finish_embedding(watchRun* r, loomError* err) {

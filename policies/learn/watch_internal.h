@@ -32,6 +32,13 @@ struct watchRun {
   void* self;
 };
 
+/// After each part of what follows the last step; LOOM_ERR_INTERRUPTED where it is to stop.
+static inline int loom_watch_measured(const watchRun* run, int done, int n, loomError* err) {
+  if (run->def->measuring) run->def->measuring(run->def->user, done, n);
+  if (!run->def->stop || !*run->def->stop) return LOOM_OK;
+  return loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped after the last step");
+}
+
 extern const watchMethod loom_watch_embedding, loom_watch_translation;
 
 #endif

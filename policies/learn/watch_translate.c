@@ -68,6 +68,7 @@ static int find_group(translation* m, const char* name) {
 // Clips of a group lie side by side.
 static void list_clips(const watchRun* r, translation* m) {
   const loomWatched* data = &r->data;
+
   for (int d = 0; d < data->demos; d++) {
     int g = find_group(m, group_of(&data->demo[d]));
     m->group[g].n += data->pictures;
@@ -93,6 +94,7 @@ static const unsigned char* picture_at(const watchRun* r, const clip* c, int row
 
 static bool same_pictures(const watchRun* r, const clip* a, const clip* b) {
   size_t size = (size_t)r->data.key[0].dim;
+
   for (int i = 0; i < a->demo->rows; i++)
     if (memcmp(picture_at(r, a, i), picture_at(r, b, i), size) != 0) return false;
   return true;
@@ -125,6 +127,7 @@ static int create_translation(watchRun* r, loomError* err) {
   const loomWatched* data = &r->data;
   translation* m = r->self = calloc(1, sizeof *m);
   if (!m) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+
   int code = loom_watched_check_pictures(data, c->data, err);
   if (code) return code;
 
@@ -133,6 +136,7 @@ static int create_translation(watchRun* r, loomError* err) {
   m->group = calloc(demos + 1, sizeof *m->group);
   m->order = calloc(demos + 1, sizeof *m->order);
   if (!m->clip || !m->group || !m->order) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
+
   list_clips(r, m);
   code = check_groups(r, m, err);
   if (code) return code;
@@ -275,6 +279,7 @@ static int measure(watchRun* r, const heldPairs* pairs, loomError* err) {
   for (int i = 0; !code && i < pairs->n; i++) {
     features[i] = all + (size_t)i * block;
     look_at_pair(&r->state.translation, features[i], m, r, pairs->here[i], pairs->there[i], mean, pairs->n);
+    code = loom_watch_measured(r, i + 1, pairs->n, err);
   }
   if (!code) code = align(&r->state.learned, pairs, features, width, err);
   free(mean);
@@ -318,23 +323,26 @@ static int make_reward(loomTranslated* t, watchRun* r, const heldPairs* pairs, l
   t->unit[0] = t->unit[1] = 1;
   int code = loom_translator_create(&t->net, &m->net.def, 0, t->sources, err);
   if (code) return code;
+
   memcpy(t->net.params.value, m->net.params.value, m->net.params.total * sizeof(loomReal));
 
   // By the first demos that are learned from, as seen in their last context.
   double unit[2] = {0, 0};
   int n = m->learned < CLIPS ? m->learned : CLIPS;
-  for (int k = 0; k < n; k++) {
+  for (int k = 0; !code && k < n; k++) {
     const clipGroup* g = &m->group[m->order[k]];
     worth_of(unit, t, r, &m->clip[g->first + g->n - 1], true);
+    code = loom_watch_measured(r, k + 1, n, err);
   }
   for (int k = 0; k < 2; k++) t->unit[k] = fmax(unit[k] / n, 1e-12);
 
   n = pairs->n < CLIPS ? pairs->n : CLIPS;
-  for (int k = 0; k < n; k++) {
+  for (int k = 0; !code && k < n; k++) {
     look->worth += worth_of(NULL, t, r, pairs->there[k], false) / n;
     look->still += worth_of(NULL, t, r, pairs->there[k], true) / n;
+    code = loom_watch_measured(r, k + 1, n, err);
   }
-  return LOOM_OK;
+  return code;
 }
 
 static int save_reward(watchRun* r, const heldPairs* pairs, loomError* err) {
@@ -342,7 +350,7 @@ static int save_reward(watchRun* r, const heldPairs* pairs, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   int code = make_reward(&t, r, pairs, err);
   loom_run_folder_path(path, &r->folder, "translator.safetensors");
-  if (!code) code = loom_translated_save(path, &t, NULL, err);
+  if (!code) code = loom_translated_save(path, &t, r->data.sense, err);
   t.sources = 0;  // whose pictures are the demos'
   loom_translated_destroy(&t);
   if (code) return code;

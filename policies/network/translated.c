@@ -19,6 +19,7 @@ double loom_translated_worth(double distance[2], loomTranslated* t, const unsign
   const loomTranslatorDef* d = &t->net.def;
   int n = t->sources;
   size_t dim = (size_t)loom_translator_dim(&t->net), features = (size_t)d->features;
+
   for (int s = 0; s < n; s++) {
     int row = step < t->rows[s] ? step : t->rows[s] - 1;
     loom_translator_picture(t->net.seen + (size_t)s * dim, t->frame[s] + (size_t)row * dim, d);

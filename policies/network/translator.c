@@ -17,7 +17,7 @@ loomTranslatorDef loom_default_translator_def(void) {
                              .features = 100,
                              .image = 1,
                              .reconstruction = 1,
-                             .feature = 1e3};
+                             .feature = 1};
 }
 
 int loom_translator_dim(const loomTranslator* t) {
@@ -26,6 +26,7 @@ int loom_translator_dim(const loomTranslator* t) {
 
 void loom_translator_picture(loomReal* out, const unsigned char* picture, const loomTranslatorDef* d) {
   int pixels = d->height * d->width;
+
   for (int c = 0; c < d->channels; c++)
     for (int p = 0; p < pixels; p++) *out++ = (loomReal)picture[p * d->channels + c] / 255;
 }
@@ -74,6 +75,7 @@ static loomConv up_conv(const loomTranslatorDef* d, int level) {
 
 static void declare_eye(loomTranslatorEye* e, loomParams* p, const loomTranslatorDef* d, const char* name) {
   char text[LOOM_PARAM_NAME];
+
   for (int l = 0; l < LEVELS; l++) {
     e->conv[l] = down_conv(d, l);
     const loomConv* c = &e->conv[l];
@@ -104,6 +106,7 @@ static void declare_all(loomTranslator* t) {
   int last = (int)level_size(d, LEVELS - 1);
   t->open = loom_params_add(p, "decode.linear.weight", 2, (int[]){last, d->features});
   t->open_bias = loom_params_add(p, "decode.linear.bias", 1, &last);
+
   for (int l = 0; l < LEVELS; l++) {
     t->up[l] = up_conv(d, l);
     const loomConv* c = &t->up[l];
@@ -153,6 +156,7 @@ static void lay_out_eye(loomTranslatorEye* e, loomArena* a, const loomTranslator
 
 static size_t most_scratch(const loomTranslator* t) {
   size_t most = 0;
+
   for (int l = 0; l < LEVELS; l++) {
     loomConv down = t->eye.conv[l], up = t->up[l];
     down.n = up.n = 2 * t->rows;
@@ -228,6 +232,7 @@ void loom_translator_destroy(loomTranslator* t) {
 static void see(loomTranslatorEye* e, const loomTranslator* t, const loomReal* x, int n) {
   const loomTranslatorDef* d = &t->def;
   const loomReal* value = t->params.value;
+
   for (int l = 0; l < LEVELS; l++) {
     loomConv c = e->conv[l];
     c.n = n;
@@ -248,6 +253,7 @@ static void see_back(loomTranslatorEye* e, loomTranslator* t, const loomReal* dz
 
   // Gradients of inputs are written over: in the scratch of a level first.
   loomReal* spare = t->ddown[0];
+
   for (int l = LEVELS - 1; l >= 0; l--) {
     size_t count = (size_t)n * level_size(d, l);
     loomReal* into = skips ? spare : e->dout[l];
@@ -307,6 +313,7 @@ static void decode(loomTranslator* t, int n) {
 // Into the context's dout, which is written over, and d (2n x size).
 static void take_apart(loomReal* d, loomReal* context, const loomReal* beside, int n, size_t size) {
   memset(context, 0, (size_t)n * size * sizeof *context);
+
   for (int i = 0; i < 2 * n; i++, beside += 2 * size) {
     loomReal* to = context + (size_t)(i % n) * size;
     memcpy(d + (size_t)i * size, beside, size * sizeof *d);

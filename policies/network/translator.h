@@ -23,7 +23,8 @@ typedef struct loomTranslatorDef {
   double image, reconstruction, feature;  // weights of the loss's terms
 } loomTranslatorDef;
 
-/// Pictures of 48 x 48 as the paper has them: 32, 16, 16 and 8 channels, 100 features; 1, 1 and 1e3.
+/// Pictures of 48 x 48 and layers as the paper has them: 32, 16, 16 and 8 channels, 100 features; weights of
+/// 1. (The paper's 1e3 for features is of losses in other units; here it makes features vanish.)
 loomTranslatorDef loom_default_translator_def(void);
 
 /// An encoder's.

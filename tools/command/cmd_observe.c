@@ -88,6 +88,7 @@ static int read_observe_options(observeArgs* a, int argc, char** argv) {
 
   a->config = loom_default_watch_config();
   int code = tool_options(a, argc, argv, &command);
+
   if (code) return code;
 
   if (optind + 1 != argc) return tool_usage("observe", "it takes one dataset of demos: IN.hdf5");
@@ -101,6 +102,11 @@ static int show_reading(void* user, int done, int n) {
   const observeArgs* a = user;
   tool_progress("read", done, n, loom_clock() - a->start, "demos");
   return tool_stop != 0;
+}
+
+static void show_measuring(void* user, int done, int n) {
+  const observeArgs* a = user;
+  tool_progress("measured", done, n, loom_clock() - a->start, "demos kept aside");
 }
 
 static void show_steps(void* user, const loomWatchState* s) {
@@ -134,6 +140,7 @@ static void print_json(const observeArgs* a, const loomWatchState* s) {
   cJSON* json = cJSON_CreateObject();
   snprintf(path, sizeof path, "%s/reward.yaml", a->folder);
   add_look(json, &s->learned);
+
   if (a->config.method == LOOM_WATCH_TRANSLATE) {
     add_translation(cJSON_AddObjectToObject(json, "translation"), &s->translation);
   } else {
@@ -196,6 +203,7 @@ int cmd_observe(int argc, char** argv) {
                             .resume = a.resume,
                             .stop = &tool_stop,
                             .reading = show_reading,
+                            .measuring = show_measuring,
                             .progress = show_steps,
                             .user = &a};
   code = loom_folder_check_place(a.folder, 0, &err);

@@ -18,6 +18,7 @@ static loomTranslatorDef small(void) {
   loomTranslatorDef def = loom_default_translator_def();
   def.height = 16;
   def.width = 32;
+
   for (int l = 0; l < LOOM_TRANSLATOR_LEVELS; l++) def.size[l] = 2 + l % 2;
   def.features = 5;
   def.feature = 10;
@@ -46,6 +47,7 @@ static void gradient(void** state) {
   memcpy(slope, t.params.gradient, t.params.total * sizeof *slope);
 
   double wrong = 0, size = 0;
+
   for (size_t i = 0; i < t.params.total; i++) {
     double keep = t.params.value[i];
     t.params.value[i] = keep + h;
@@ -81,12 +83,14 @@ static void learns(void** state) {
   (void)state;
   enum { N = 8 };
   loomTranslatorDef def = small();
+
   for (int l = 0; l < LOOM_TRANSLATOR_LEVELS; l++) def.size[l] = 8;
   def.features = 16;
   loomTranslator t;
   loomAdamDef adam = loom_default_adam_def();
   assert_int_equal(loom_translator_create(&t, &def, 4, N, NULL), 0);
   double first = 0, last = 0;
+
   for (int step = 0; step < 150; step++) {
     for (int i = 0; i < N; i++) draw_pair(&t, i, N, i);
     loom_translator_forward(&t, N);
