@@ -58,10 +58,12 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_watch_fields = LOOM_FIELDS(field_rows);
 
 loomWatchConfig loom_default_watch_config(void) {
+  static const loomSizes channels = {4, {16, 16, 32, 32}}, hidden = {2, {128, 128}};
+
   // What is left out is for the method and the demos to say.
   loomWatchConfig config = {.steps = 1000,
                             .frames = 40,
-                            .hidden = {2, {128, 128}},
+                            .hidden = hidden,
                             .out = 32,
                             .still = 0.002,
                             .temperature = 0.1,
@@ -73,7 +75,7 @@ loomWatchConfig loom_default_watch_config(void) {
                             .crop = 0.9,
                             .alignment = 1,
                             .image = 1,
-                            .channels = {4, {16, 16, 32, 32}},
+                            .channels = channels,
                             .every = 100,
                             .seed = 1};
 

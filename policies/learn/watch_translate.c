@@ -232,7 +232,8 @@ static void list_held(heldPairs* out, const translation* m) {
   }
 }
 
-// Errors of a pair's translation beside those of what needs none; features of what is there (rows x features).
+// Errors of a pair's translation beside those of what needs none; features of what is there (rows x
+// features).
 static void look_at_pair(loomTranslationLook* sum, loomReal* features, translation* m, const watchRun* r,
                          const clip* here, const clip* there, const loomReal* mean, int pairs) {
   int n = rows_of(here);
@@ -387,12 +388,12 @@ static int draw_translations(const watchRun* r, const heldPairs* pairs, loomErro
   enum { ZOOM = 2, GAP = 4 };
   translation* m = r->self;
   const loomTranslatorDef* d = &m->net.def;
-  int shown = pairs->n < SHOWN ? pairs->n : SHOWN, wide = d->width * ZOOM + GAP,
+  int shown = pairs->n < SHOWN ? pairs->n : SHOWN, step = d->width * ZOOM + GAP,
       high = d->height * ZOOM + GAP;
   size_t dim = (size_t)loom_translator_dim(&m->net);
   char path[LOOM_RUN_FILE_MAX];
   loomImage image;
-  int code = loom_image_create(&image, COLUMNS * wide, shown * (3 * high + 2 * GAP), err);
+  int code = loom_image_create(&image, COLUMNS * step, shown * (3 * high + 2 * GAP), err);
   if (code) return code;
 
   for (int p = 0; p < shown; p++) {
@@ -404,7 +405,7 @@ static int draw_translations(const watchRun* r, const heldPairs* pairs, loomErro
       const loomReal* row[] = {m->net.seen + (size_t)i * dim, m->net.made[0] + (size_t)i * dim,
                                m->net.seen + (size_t)(COLUMNS + i) * dim};
       for (int k = 0; k < 3; k++)
-        paste_picture(&image, row[k], d, i * wide, p * (3 * high + 2 * GAP) + k * high, ZOOM);
+        paste_picture(&image, row[k], d, i * step, p * (3 * high + 2 * GAP) + k * high, ZOOM);
     }
   }
   loom_run_folder_path(path, &r->folder, "translation.png");

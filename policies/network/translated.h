@@ -1,5 +1,6 @@
 // A reward from demos seen in another context: a state is worth how near it is to what demos look like at the
-// same time once they are translated to its context (Liu et al., ICRA 2018, section V), and its file. Internal.
+// same time once they are translated to its context (Liu et al., ICRA 2018, section V), and its file.
+// Internal.
 #ifndef LOOM_POLICIES_NETWORK_TRANSLATED_H
 #define LOOM_POLICIES_NETWORK_TRANSLATED_H
 
