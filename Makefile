@@ -62,10 +62,10 @@ FUZZERS   := $(FUZZ_SRC:%.c=$(BUILD)/%)
 FUZZ_OBJ  := $(addprefix $(BUILD)/tests/fuzz/,driver.o mutate.o parts.o)
 # All of policies/ that computes with loomReal, in double: for tests that compare gradients with central differences.
 DOUBLE    := $(filter-out %/safetensors.c %/safetensors_file.c,$(wildcard policies/nn/*.c)) $(wildcard policies/objective/*.c) \
-             $(filter-out %/network_file.c,$(wildcard policies/network/*.c)) policies/learn/supervised.c
+             $(filter-out %/network_file.c %/watcher_file.c %/translated.c,$(wildcard policies/network/*.c)) policies/learn/supervised.c
 DOUBLE_OBJ := $(DOUBLE:%.c=$(BUILD)/double/%.o)
-GRADIENTS := $(addprefix $(BUILD)/tests/policies/,network/test_discriminator network/test_encoder nn/test_gradient network/test_network_gradient \
-             network/test_rl_gradient objective/test_adversarial objective/test_distribution)
+GRADIENTS := $(addprefix $(BUILD)/tests/policies/,network/test_discriminator network/test_encoder network/test_translator network/test_watcher nn/test_gradient network/test_network_gradient \
+             network/test_rl_gradient objective/test_adversarial objective/test_cycle objective/test_distribution)
 ASAN      := $(BUILD)$(if $(filter-out asan,$(CONFIG)),-asan)
 
 all: $(BUILD)/demoloom  ## set up what is missing and build build/demoloom

@@ -10,5 +10,6 @@
 #include "policies/learn/config_keys.h"  // which observations a dataset has for it
 #include "policies/learn/dagger.h"       // training on what an expert says in the policy's own states
 #include "policies/learn/finetune.h"     // reinforcement learning in simulation
+#include "policies/learn/watch.h"        // rewards from watching demos
 
 #endif

@@ -38,6 +38,7 @@ static const struct {
     {"finetune", cmd_finetune, "improve a policy by reinforcement in simulation"},
     {"distill", cmd_distill, "a student of other eyes from a policy, or from a recording without states"},
     {"gail", cmd_gail, "learn a task from demos against a discriminator (GAIL); toys of it"},
+    {"observe", cmd_observe, "a reward from watching demos without actions, poses or pictures"},
     {"irl", cmd_irl, "which reward an expert follows, on tasks and in tables of states and actions"},
     {"dataset", cmd_dataset, "merge, split, filter and strip datasets"},
 };

@@ -63,6 +63,18 @@ void loom_paired_difference(double* low, double* high, int64_t both, int64_t gai
   *high = difference + sqrt(fmax(0, up_a * up_a - 2 * phi * up_a * down_b + down_b * down_b));
 }
 
+double loom_kendall(const double* x, const double* y, int n) {
+  double order = 0, untied_x = 0, untied_y = 0;
+  for (int i = 1; i < n; i++)
+    for (int j = 0; j < i; j++) {
+      int a = (x[i] > x[j]) - (x[i] < x[j]), b = (y[i] > y[j]) - (y[i] < y[j]);
+      order += a * b;
+      untied_x += a != 0;
+      untied_y += b != 0;
+    }
+  return untied_x > 0 && untied_y > 0 ? order / sqrt(untied_x * untied_y) : 0;
+}
+
 // ---- several runs on several tasks
 
 static int by_size(const void* a, const void* b) {

@@ -21,6 +21,11 @@ double loom_mcnemar(int64_t gained, int64_t lost);
 /// when n is 0.
 void loom_paired_difference(double* low, double* high, int64_t both, int64_t gained, int64_t lost, int64_t n);
 
+/// Kendall's tau-b of n pairs (x, y): pairs of pairs in the same order less those in opposite order, divided
+/// by the geometric mean of those that are no ties in x and in y (M. Kendall, "The treatment of ties in
+/// ranking problems", 1945). 0 where all x or all y are the same. In n^2 steps.
+double loom_kendall(const double* x, const double* y, int n);
+
 // ---- several runs (seeds) on several tasks
 //
 // R. Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS 2021,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/run/score.h"
 #include "engine/scene/point.h"
 
 /// What outlives a step.
@@ -18,6 +19,7 @@ typedef struct remembered {
 struct loomReward {
   const loomRewardDef* def;
   int from[LOOM_MAX_TERMS], to[LOOM_MAX_TERMS];  // ids of the terms' points
+  void* scorer[LOOM_MAX_TERMS];                  // instances of the terms' scores
   remembered kept;
 };
 
@@ -137,6 +139,16 @@ static double value_action_change(const termView* v) {
   return v->run && v->run->steps > 1 ? mean_square(v, true) : 0;
 }
 
+// Of a score that is never above 0, an end that is no success would be the best there is. What follows counts
+// as if it stayed as it is (policies/objective/absorbing.h).
+static double value_embedding(const termView* v) {
+  enum { STEPS = 1000 };
+  double discount = v->reward->def->discount;
+  double value = v->def->score->value(v->reward->scorer[v->index], v->e);
+  bool bad = ended(v->run) && v->run->end != LOOM_RUN_SUCCESS && !v->def->potential;
+  return bad ? value * fmin(1 / (1 - fmin(discount, 1 - 1e-9)), STEPS) : value;
+}
+
 #define TERM_VALUE(KIND, name, value, given, words, about, example) value_##value,
 static double (*const term_value[])(const termView* v) = {LOOM_TERMS(TERM_VALUE)};
 
@@ -217,6 +229,19 @@ static int bind_points(loomReward* r, const loomEpisode* e, loomError* err) {
   return code;
 }
 
+static int create_scorers(loomReward* r, const loomEpisode* e, loomError* err) {
+  int code = 0;
+  for (int k = 0; !code && k < r->def->term_count; k++) {
+    const loomTermDef* t = &r->def->terms[k];
+    if (t->term != LOOM_TERM_EMBEDDING) continue;
+    code = t->score ? t->score->create(&r->scorer[k], t->score->self, e, err)
+                    : loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                                     "%s:%d: '%s' is for reward files (demoloom finetune --reward) only",
+                                     r->def->path, t->line, loom_term_names[t->term]);
+  }
+  return code;
+}
+
 int loom_reward_create(loomReward** out, const loomRewardDef* def, const loomEpisode* e, loomError* err) {
   *out = NULL;
   loomReward* r = calloc(1, sizeof *r);
@@ -224,6 +249,7 @@ int loom_reward_create(loomReward** out, const loomRewardDef* def, const loomEpi
 
   r->def = def;
   int code = bind_points(r, e, err);
+  if (!code) code = create_scorers(r, e, err);
   if (code)
     loom_reward_destroy(r);
   else
@@ -232,6 +258,8 @@ int loom_reward_create(loomReward** out, const loomRewardDef* def, const loomEpi
 }
 
 void loom_reward_destroy(loomReward* r) {
+  for (int k = 0; r && k < r->def->term_count; k++)
+    if (r->scorer[k]) r->def->terms[k].score->destroy(r->scorer[k]);
   free(r);
 }
 
@@ -240,9 +268,11 @@ static void keep_potentials(loomReward* r, const loomEpisode* e) {
     if (r->def->terms[k].potential) r->kept.before[k] = value_of(r, k, e, NULL);
 }
 
-void loom_reward_begin(loomReward* r, const loomEpisode* e, const loomStages* stages) {
+void loom_reward_begin(loomReward* r, loomEpisode* e, const loomStages* stages) {
   memset(&r->kept, 0, sizeof r->kept);
   if (stages) r->kept.stages = *stages;
+  for (int k = 0; k < r->def->term_count; k++)
+    if (r->scorer[k] && r->def->terms[k].score->begin) r->def->terms[k].score->begin(r->scorer[k], e);
   keep_potentials(r, e);
 }
 

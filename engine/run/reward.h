@@ -23,7 +23,7 @@ typedef struct loomStages {
 } loomStages;
 
 /// When an episode has been reset or started. stages (nullable: none) are past at its start and not rewarded.
-void loom_reward_begin(loomReward* reward, const loomEpisode* episode, const loomStages* stages);
+void loom_reward_begin(loomReward* reward, loomEpisode* episode, const loomStages* stages);
 /// After each control step, once it was judged (loom_judge_step): its reward, and (nullable) each term's
 /// share of it, weighted (term_count). LOOM_ERR_FORMAT names the term that is not a finite number.
 int loom_reward_step(double* out, double* terms, loomReward* reward, const loomEpisode* episode,

@@ -224,6 +224,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"reward: term", "to", "point", "", REQUIRED " where taken", "the other", "{eef: 1}"},
     {"reward: term", "scale", "number", "m or rad", "0 (as it is); margin: 0.1", "1 - tanh(value / scale) in place of the value: 1 where it is 0", "0.1"},
     {"reward: term", "arm", "whole number", "", "all", "of this arm alone", "0"},
+    {"reward: term", "file", "text", "", REQUIRED " where taken", "of what was learned: below the folder of the reward file", "encoder.safetensors"},
     {"reward: term", "potential", "true or false", "", "false", "what it changes by in place of its value: discount * after - before, 0 after the end. Such terms leave the best policy as it is", "true"},
 
     {"reward: terms", "", "", "", "", "The terms, with the parameters that each takes in the column of types.", ""},

@@ -28,7 +28,8 @@ static const struct {
                   {"to", LOOM_TERM_POINTS_GIVEN},
                   {"scale", LOOM_TERM_SCALE_GIVEN},
                   {"arm", LOOM_TERM_ARM_GIVEN},
-                  {"potential", LOOM_TERM_POTENTIAL_GIVEN}};
+                  {"potential", LOOM_TERM_POTENTIAL_GIVEN},
+                  {"file", LOOM_TERM_FILE_GIVEN}};
 
 // ---- terms
 
@@ -52,8 +53,29 @@ static int read_place(loomPoint* out, taskParser* p, loomNode map, const char* k
   return code;
 }
 
+// Whether a part of the path is "..".
+static bool climbs(const char* path) {
+  for (const char* c = strstr(path, ".."); c; c = strstr(c + 1, ".."))
+    if ((c == path || c[-1] == '/') && (!c[2] || c[2] == '/')) return true;
+  return false;
+}
+
+// Files may come from strangers: what they name lies beside them.
+static int read_file(loomTermDef* d, loomHeap* heap, taskParser* p, loomNode map) {
+  char file[256] = "";
+  int code = loom_yaml_read_text(file, sizeof file, p->y, map, "file", true, p->err);
+  if (code) return code;
+  if (file[0] == '/' || climbs(file))
+    return loom_yaml_error(p->y, map, "file", p->err, "expected a file below the folder of this one");
+
+  char* kept = loom_heap_take(heap, strlen(file) + 1, 1);
+  if (!kept) return loom_task_no_memory(p->y, map, p->err);
+  d->file = strcpy(kept, file);
+  return 0;
+}
+
 // What the term is told, all of which it must have a use for.
-static int read_parameters(loomTermDef* d, taskParser* p, loomNode map) {
+static int read_parameters(loomTermDef* d, loomHeap* heap, taskParser* p, loomNode map) {
   unsigned given = term_given[d->term];
   int code = 0;
   for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
@@ -65,6 +87,7 @@ static int read_parameters(loomTermDef* d, taskParser* p, loomNode map) {
   if (given & LOOM_TERM_CONDITION_GIVEN) code = find_condition(&d->condition, p, map);
   if (!code && given & LOOM_TERM_POINTS_GIVEN) code = read_place(&d->from, p, map, "from");
   if (!code && given & LOOM_TERM_POINTS_GIVEN) code = read_place(&d->to, p, map, "to");
+  if (!code && given & LOOM_TERM_FILE_GIVEN) code = read_file(d, heap, p, map);
   if (!code) code = loom_yaml_read_number(&d->scale, p->y, map, "scale", false, p->err);
   if (!code && !(d->scale >= 0 && d->scale < INFINITY && (d->scale > 0 || d->term != LOOM_TERM_MARGIN)))
     code = loom_yaml_error(p->y, map, "scale", p->err, "expected a number %s",
@@ -74,7 +97,7 @@ static int read_parameters(loomTermDef* d, taskParser* p, loomNode map) {
   return code;
 }
 
-static int read_term(loomTermDef* d, taskParser* p, loomNode map) {
+static int read_term(loomTermDef* d, loomHeap* heap, taskParser* p, loomNode map) {
   loomName name = "";
   *d = (loomTermDef){.term = -1, .line = loom_yaml_line(p->y, map), .weight = 1, .condition = -1, .arm = -1};
   if (!loom_yaml_is_map(p->y, map)) return loom_yaml_error(p->y, map, "terms", p->err, "expected a map");
@@ -93,7 +116,7 @@ static int read_term(loomTermDef* d, taskParser* p, loomNode map) {
   if (!code && !isfinite(d->weight))
     code = loom_yaml_error(p->y, map, "weight", p->err, "expected a finite number");
   if (d->term == LOOM_TERM_MARGIN) d->scale = 0.1;
-  return code ? code : read_parameters(d, p, map);
+  return code ? code : read_parameters(d, heap, p, map);
 }
 
 static int read_terms(loomRewardDef* r, loomHeap* heap, taskParser* p, loomNode list) {
@@ -105,7 +128,7 @@ static int read_terms(loomRewardDef* r, loomHeap* heap, taskParser* p, loomNode 
 
   r->terms = loom_heap_take(heap, (size_t)n, sizeof *r->terms);
   if (!r->terms) return loom_task_no_memory(p->y, list, p->err);
-  for (int i = 0; !code && i < n; i++) code = read_term(&r->terms[i], p, loom_yaml_item(p->y, list, i));
+  for (int i = 0; !code && i < n; i++) code = read_term(&r->terms[i], heap, p, loom_yaml_item(p->y, list, i));
   r->term_count = n;
   return code;
 }

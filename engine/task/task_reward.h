@@ -24,6 +24,7 @@ enum {
   LOOM_TERM_SCALE_GIVEN = 4,
   LOOM_TERM_ARM_GIVEN = 8,
   LOOM_TERM_POTENTIAL_GIVEN = 16,
+  LOOM_TERM_FILE_GIVEN = 32,
 };
 
 // The one table of terms: KIND, name, function of its value, parameters as bits and in words, what it is, an
@@ -64,7 +65,12 @@ enum {
     "{term: action_size, weight: -0.001}")                                                                   \
   X(ACTION_CHANGE, "action_change", action_change, LOOM_TERM_ARM_GIVEN, "arm",                               \
     "mean square of what they differ by from the action before; 0 in the first step",                        \
-    "{term: action_change, weight: -0.001}")
+    "{term: action_change, weight: -0.001}")                                                                 \
+  X(EMBEDDING, "embedding", embedding, LOOM_TERM_FILE_GIVEN | LOOM_TERM_POTENTIAL_GIVEN, "file, potential",  \
+    "what the state after the step is worth by what `demoloom observe` learned from demos: 0 where they "    \
+    "end, about -1 where they begin; where `lost` or a limit ends the episode, of all steps that would "     \
+    "have followed as well (1 / (1 - discount), 1000 at most), so that ending it so is no way out",          \
+    "{term: embedding, file: encoder.safetensors, weight: 0.01}")
 
 typedef enum loomTermKind {
 #define LOOM_TERM_KIND(KIND, name, value, given, words, about, example) LOOM_TERM_##KIND,
@@ -82,8 +88,10 @@ typedef struct loomTermDef {
   double scale;    // > 0: 1 - tanh(v / scale) in place of a distance, angle or height v; of a margin m or
                    // rad, default 0.1
   int condition;   // CONDITION, MARGIN: index into the task's conditions
-  loomPoint from, to;  // DISTANCE, ANGLE, HEIGHT
-  int arm;             // STAGE, ACTION_SIZE, ACTION_CHANGE; -1 = all
+  loomPoint from, to;             // DISTANCE, ANGLE, HEIGHT
+  int arm;                        // STAGE, ACTION_SIZE, ACTION_CHANGE; -1 = all
+  const char* file;               // EMBEDDING: below the folder that its reward file is in
+  const struct loomScore* score;  // EMBEDDING: what opened that file (engine/run/score.h); NULL = nobody yet
 } loomTermDef;
 
 typedef struct loomRewardDef {

@@ -3,6 +3,7 @@
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_OWNER_H
 #define LOOM_POLICIES_LEARN_FINETUNE_OWNER_H
 
+#include "policies/agent/learned_reward.h"
 #include "policies/agent/residual_environment.h"
 #include "policies/learn/learner.h"
 #include "policies/learn/residual.h"
@@ -10,10 +11,11 @@
 typedef struct loomFinetuneOwner {
   loomResidualTask task;
   loomFinetuneBase base;
-  loomRewardDef* reward;          // of a file; NULL = the task's own
-  const loomTd3Network* learned;  // a residual's; NULL: the policy itself learns
-  loomStarts* starts;             // NULL = the reset distribution's alone
-  loomResidualShared shared;      // what episodes have taught of them, and of disturbances
+  loomRewardDef* reward;              // of a file; NULL = the task's own
+  loomLearnedReward* learned_reward;  // of its terms that were learned by watching; NULL = none
+  const loomTd3Network* learned;      // a residual's; NULL: the policy itself learns
+  loomStarts* starts;                 // NULL = the reset distribution's alone
+  loomResidualShared shared;          // what episodes have taught of them, and of disturbances
   int threads;
   void* self;  // the method's own, released after the learner; may be NULL
   void (*release)(void* self);

@@ -379,6 +379,7 @@ int loom_finetune_prepare(loomFinetuneOwner* o, const loomFinetuneSettings* s, l
   int longest = 0;
   int code = find_reset(&o->task.reset, s, &o->base, err);
   if (!code && s->reward[0]) code = loom_reward_def_load(&o->reward, o->base.scene->task, s->reward, err);
+  if (!code && o->reward) code = loom_learned_reward_open(&o->learned_reward, o->reward, err);
   if (!code && s->data[0]) code = look_at_demos(&longest, o, s->data, err);
   if (!code) code = open_starts(o, s->data, err);
   if (!code) code = open_ranges(o, s->widen, err);
@@ -425,6 +426,7 @@ static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFine
 static void release_owner(void* self) {
   loomFinetuneOwner* o = self;
   loom_starts_destroy(o->starts);
+  loom_learned_reward_close(o->learned_reward);
   loom_reward_def_destroy(o->reward);
   if (o->release) o->release(o->self);
   free(o);

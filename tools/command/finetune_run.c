@@ -11,6 +11,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/pool.h"
 #include "engine/base/text.h"
+#include "policies/agent/learned_reward.h"
 #include "policies/learn/finetune.h"
 #include "tools/command/finetune_results.h"
 #include "tools/shared/policy_task.h"
@@ -98,6 +99,18 @@ static int open_control(place* p, const loomFinetuneConfig* c, const finetuneRun
   return code ? code : loom_hash_file(&p->digest, c->gail.data, err);
 }
 
+// Of the reward's file, and of what its terms name.
+static int hash_reward(uint64_t* digest, const char* path, const loomTask* task, loomError* err) {
+  loomRewardDef* def;
+  if (!path[0]) return 0;
+  int code = loom_hash_file(digest, path, err);
+  if (!code) code = loom_reward_def_load(&def, task, path, err);
+  if (code) return code;
+  code = loom_learned_reward_hash(digest, def, err);
+  loom_reward_def_destroy(def);
+  return code;
+}
+
 static int open_scene(place* p, loomFinetuneConfig* c, const finetuneRun* a, loomError* err) {
   loomTrained trained;
   const char* path = c->residual.policy;
@@ -123,7 +136,7 @@ static int open_scene(place* p, loomFinetuneConfig* c, const finetuneRun* a, loo
 
   // What files hold, so that nobody goes on with others.
   if (!code) code = loom_hash_file(&p->digest, path, err);
-  if (!code) code = loom_hash_file(&p->digest, c->residual.reward, err);
+  if (!code) code = hash_reward(&p->digest, c->residual.reward, p->task, err);
   if (!code) code = loom_hash_file(&p->digest, c->starts.dataset, err);
   if (!code && c->imitates) code = loom_hash_file(&p->digest, c->gail.data, err);
   if (!code && c->inverts) {

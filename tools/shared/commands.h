@@ -12,6 +12,7 @@ int cmd_generate(int argc, char** argv);
 int cmd_info(int argc, char** argv);
 int cmd_gail(int argc, char** argv);
 int cmd_irl(int argc, char** argv);
+int cmd_observe(int argc, char** argv);
 int cmd_record(int argc, char** argv);
 int cmd_relabel(int argc, char** argv);
 int cmd_render(int argc, char** argv);

@@ -144,6 +144,18 @@ static double improvement(const loomScores* x, const loomScores* y, void* user) 
 }
 
 // Each task's runs are drawn from that task's alone.
+// By hand, and scipy.stats.kendalltau of ties.
+static void kendall(void** state) {
+  (void)state;
+  const double x[] = {1, 2, 3, 4, 5}, up[] = {2, 4, 6, 8, 9}, tied[] = {1, 1, 2, 2, 3},
+               none[] = {7, 7, 7, 7, 7};
+  const double down[] = {5, 4, 3, 2, 1}, mixed[] = {3, 1, 4, 2, 5};
+  assert_true(fabs(loom_kendall(x, up, 5) - 1) < 1e-12 && fabs(loom_kendall(x, down, 5) + 1) < 1e-12);
+  assert_true(fabs(loom_kendall(x, mixed, 5) - 0.4) < 1e-12);
+  assert_true(fabs(loom_kendall(x, tied, 5) - 8 / sqrt(80)) < 1e-12);
+  assert_true(loom_kendall(x, none, 5) == 0 && loom_kendall(x, x, 1) == 0);
+}
+
 static void stratified_bootstrap(void** state) {
   (void)state;
   double low, high, again[2];
@@ -187,14 +199,11 @@ static void bootstrap_is_the_normal_interval_of_many(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(wilson_interval),
-                                     cmocka_unit_test(nothing_tried_says_nothing),
-                                     cmocka_unit_test(intervals_hold_the_rate),
-                                     cmocka_unit_test(mcnemar_exact),
-                                     cmocka_unit_test(paired_difference),
-                                     cmocka_unit_test(interquartile_mean),
-                                     cmocka_unit_test(improvement_and_profile),
-                                     cmocka_unit_test(stratified_bootstrap),
-                                     cmocka_unit_test(bootstrap_is_the_normal_interval_of_many)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(wilson_interval),         cmocka_unit_test(nothing_tried_says_nothing),
+      cmocka_unit_test(intervals_hold_the_rate), cmocka_unit_test(mcnemar_exact),
+      cmocka_unit_test(paired_difference),       cmocka_unit_test(interquartile_mean),
+      cmocka_unit_test(improvement_and_profile), cmocka_unit_test(kendall),
+      cmocka_unit_test(stratified_bootstrap),    cmocka_unit_test(bootstrap_is_the_normal_interval_of_many)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,8 @@ folder() {
   expect "$name: replaced" 0 '' "${run[@]}" --overwrite
   check "$name: what is not its own stays" test -e "$out/mine"
 }
+watched=$work/watched.hdf5
+check 'demos to watch' "$loom" generate own --source "$base" -n 4 -t 1 -o "$watched"
 folder train 0 "${train[@]}" -o O
 rm -rf "$work/out"
 folder 'render frames' 0 "${draw[@]}" --frames O
@@ -171,6 +173,8 @@ one=(--expert scripted --demos 1 -n 1)
 folder finetune 0 "$loom" finetune -t tests/gym/hopper.yaml --scratch -n 256 --environments 2 --evaluate 0 -j 1 -o O
 rm -rf "$work/out"
 folder gail 0 "$loom" gail --toy ring -n 5 --looked 100 --samples 100 -o O
+rm -rf "$work/out"
+folder observe 0 "$loom" observe "$watched" -n 5 -j 1 -o O
 rm -rf "$work/out"
 check 'an expert of gail' "$loom" finetune -t tests/gym/hopper.yaml --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o "$work/hopper"
 check 'its demos' "$loom" rollout "$work/hopper/best.safetensors" -n 1 -o "$work/hopper.hdf5"

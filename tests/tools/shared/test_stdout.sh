@@ -27,6 +27,7 @@ table=(
   "finetune -t $hopper --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o OUT"
   "finetune -t $hopper --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
   "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT" "distill $policy --task easy -n 1 --eval 1 -c student.yaml -j 1 -o OUT --json"
+  'observe watched.hdf5 -n 5 -o OUT' 'observe watched.hdf5 -n 5 -o OUT --json'
   'irl cliff:7x4 --horizon 9' 'irl cliff:7x4 --horizon 9 --json'
   "irl $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT"
   "irl $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
@@ -39,6 +40,7 @@ table=(
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
+check 'demos to watch' "$loom" generate own --source base.hdf5 -n 4 --seed 1 -t 1 -o watched.hdf5
 check 'a policy of a plain control task' "$loom" finetune -t "$hopper" --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o hopper
 check 'its demos' "$loom" rollout hopper/best.safetensors -n 1 -o hopper.hdf5
 . "$easy_task"
