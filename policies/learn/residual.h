@@ -54,8 +54,8 @@ typedef struct loomFinetuneBase {
   loomTrialLook reading;
 } loomFinetuneBase;
 
-/// For `steps` control steps in all. Errors: what demos cannot be read, a policy that does not fit the scene; LOOM_ERR_UNSUPPORTED: it has a
-/// residual already.
+/// For `steps` control steps in all. Errors: what demos cannot be read, a policy that does not fit the scene;
+/// LOOM_ERR_UNSUPPORTED: it has a residual already.
 int loom_residual_learner(loomLearner* out, const loomFinetuneSettings* settings, const loomTd3Config* td3,
                           const loomFinetuneBase* base, int64_t steps, uint64_t seed, int threads,
                           loomError* err);

@@ -46,8 +46,8 @@ void loom_td3_network_destroy(loomTd3Network* net);
 /// `slow`.
 const loomReal* loom_td3_network_act(loomTd3Network* net, const loomReal* obs, int n, bool slow);
 /// The gate: rows of action (n x actions) become 0 unless each of the slow critics alone expects more of them
-/// than of 0, by the margin. How many rows stay as they are. value (n), unless NULL: what the slow critics expect, on
-/// average, of what is left.
+/// than of 0, by the margin. How many rows stay as they are. value (n), unless NULL: what the slow critics
+/// expect, on average, of what is left.
 int loom_td3_network_gate(loomReal* action, loomReal* value, loomTd3Network* net, const loomReal* obs, int n);
 /// target (n) = reward + discount x the least of the slow critics at next (n x obs) and the slow actor's
 /// action plus noise (n x actions), within [-1, 1], and gated and bounded.

@@ -200,6 +200,7 @@ static void critic_learns_first(void** state) {
 static double rate_of(const loomLearner* l) {
   loomScalar all[LOOM_LEARNER_SCALARS];
   int n = l->scalars(all, l->self);
+
   for (int i = 0; i < n; i++)
     if (!strcmp(all[i].tag, "train/rate")) return all[i].value;
   return NAN;
@@ -211,14 +212,18 @@ static void rate_falls(void** state) {
   anneals = true;
   for (method m = TD3; m <= RESIDUAL; m++) {
     loomLearner l = make_learner(m, 1, 1);
+
     for (int k = 0; k < 8; k++) {
       double left = 1 - (double)l.vector->control_steps / 20000;
+
       iterate(&l, 1);
       assert_true(fabs(rate_of(&l) - 3e-3 * fmax(left, 0)) < 1e-12);
     }
+
     if (m == TD3) assert_true(rate_of(&l) == 0);
     drop(&l);
   }
+
   anneals = false;
 }
 
@@ -244,6 +249,7 @@ static void gate_opens(void** state) {
 static double scalar_of(loomLearner* l, const char* tag) {
   loomScalar all[LOOM_LEARNER_SCALARS];
   int n = l->scalars(all, l->self);
+
   for (int i = 0; i < n; i++)
     if (!strcmp(all[i].tag, tag)) return all[i].value;
   return NAN;

@@ -539,7 +539,8 @@ static void make_learner(loomLearner* l, loomTrained* t, const loomStartsDef* st
   td3.buffer = s.successes = 1000;
   td3.hidden = (loomSizes){1, {16}};
   s.widen = starts ? 0.5 : 0;
-  loomFinetuneBase base = {t, o->scene, starts, starts ? &loose_set : NULL, {NULL, NULL}};
+  loomFinetuneBase base = {
+      .policy = t, .scene = o->scene, .starts = starts, .disturb = starts ? &loose_set : NULL};
   must(loom_residual_learner(l, &s, &td3, &base, 4000, 6, threads, &err), &err);
 }
 
@@ -708,7 +709,7 @@ static void what_does_not_fit_is_told(void** state) {
   loomLearner l;
   loomFinetuneSettings s = loom_default_finetune_settings();
   loomTd3Config td3 = loom_default_residual_td3_config();
-  loomFinetuneBase base = {&policy, o->scene, NULL, NULL, {NULL, NULL}};
+  loomFinetuneBase base = {.policy = &policy, .scene = o->scene};
 
   s.position = s.rotation = 0;
 

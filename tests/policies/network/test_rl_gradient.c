@@ -451,6 +451,7 @@ static int pass_gate(double margin) {
 static void gate(void** state) {
   (void)state;
   assert_true(pass_gate(0) > 0 && pass_gate(0) < N);
+
   assert_int_equal(pass_gate(0.005), pass_gate(0));
   assert_int_equal(pass_gate(0.02), 0);
 }
