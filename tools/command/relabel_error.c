@@ -13,6 +13,22 @@ static const char* const part_names[RELABEL_PARTS] = {
     [RELABEL_GRIPPER] = "gripper",
 };
 
+// Absolute orientations are axes times angles, of which two are the same rotation and, near half a turn, far
+// apart: compared is the one nearer to `to` (A). The number `k` of it.
+static double nearer(const double* from, const double* to, int k, const loomEpisode* e) {
+  int at = 0, a = 0;
+  while (k >= at + loom_arm_action_dim(&e->arms[a])) at += loom_arm_action_dim(&e->arms[a++]);
+  const loomControllerDef* c = &e->arms[a].control;
+  int number = k - at;
+  if (c->delta || c->type == LOOM_JOINT_POSITION || number < 3 || number > 5) return from[k];
+
+  const double *x = from + at + 3, *y = to + at + 3;
+  double angle = mju_norm3(x), other[3];
+  if (angle < 1e-9) return from[k];
+  mju_scl3(other, x, 1 - 2 * mjPI / angle);
+  return mju_dist3(other, y) < mju_dist3(x, y) ? other[number - 3] : from[k];
+}
+
 static relabelPart part_of(const loomEpisode* e, int number) {
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
@@ -65,9 +81,10 @@ static relabelError collect(double* x, const relabelErrors* errors, const relabe
     bool wanted = (pick.number < 0 || pick.number == k) && (pick.part < 0 || (int)part_of(e, k) == pick.part);
     for (int i = 0; wanted && i < n; i++)
       for (int t = 0; demo[i].truth && t < demo[i].rows; t++) {
-        ptrdiff_t at = (ptrdiff_t)t * errors->action_dim + k;
+        ptrdiff_t at = (ptrdiff_t)t * errors->action_dim;
         double range = errors->range[k] > 0 ? errors->range[k] : 1;
-        x[count++] = fabs(demo[i].actions[at] - demo[i].truth[at]) / range;
+        const double *inferred = demo[i].actions + at, *truth = demo[i].truth + at;
+        x[count++] = fabs(nearer(inferred, truth, k, e) - truth[k]) / range;
       }
   }
   return summarize(x, count);
