@@ -348,16 +348,22 @@ static void close_run(irlRun* run) {
   loom_mdp_destroy(&run->mdp);
 }
 
+// Whether an argument is that option: alone, with its value behind "=", or of a letter right behind it.
+static bool is_option(const char* arg, const char* option) {
+  size_t n = strlen(option);
+  return !strncmp(arg, option, n) && (!arg[n] || arg[n] == '=' || option[1] != '-');
+}
+
 // What only tasks have: demos in a file, settings, a folder for what is found. Tables are no YAML.
 static bool is_of_task(int argc, char** argv) {
-  static const char* const of_tasks[] = {"--data",   "-d", "--config",  "-c",
-                                         "--output", "-o", "--feature", "--policy"};
+  static const char* const options_of_tasks[] = {"--data",   "-d", "--config",  "-c",
+                                                 "--output", "-o", "--feature", "--policy"};
   bool of_task = false;
 
   for (int i = 1; i < argc; i++) {
     of_task = of_task || loom_ends_with(argv[i], ".yaml");
-    for (size_t k = 0; k < sizeof of_tasks / sizeof *of_tasks; k++)
-      of_task = of_task || !strncmp(argv[i], of_tasks[k], strlen(of_tasks[k]));
+    for (size_t k = 0; k < sizeof options_of_tasks / sizeof *options_of_tasks; k++)
+      of_task = of_task || is_option(argv[i], options_of_tasks[k]);
   }
   return of_task;
 }
