@@ -38,6 +38,7 @@ loomStartsDef loom_default_starts_def(void) {
 typedef struct startDemo {
   int rows;
   double* states;      // (rows x state_dim)
+  double* actions;     // (rows x action_dim)
   loomStages* stages;  // (rows) past at each row
   loomShapes* shapes;  // NULL = the scene's own, or those of an earlier demo with the same text
   bool own_shapes;
@@ -104,11 +105,15 @@ static int fill_demo(startDemo* out, const loomStarts* s, loomEpisode* e, const 
         demo->rows, demo->state_dim, demo->action_dim, e->state_dim, e->action_dim);
 
   size_t numbers = (size_t)demo->rows * (size_t)demo->state_dim;
+  size_t entries = (size_t)demo->rows * (size_t)demo->action_dim;
   out->rows = demo->rows;
   out->states = malloc(numbers * sizeof *out->states);
+  out->actions = malloc(entries * sizeof *out->actions);
   out->stages = calloc((size_t)demo->rows, sizeof *out->stages);
-  if (!out->states || !out->stages) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
+  if (!out->states || !out->actions || !out->stages)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   memcpy(out->states, demo->states, numbers * sizeof *out->states);
+  memcpy(out->actions, demo->actions, entries * sizeof *out->actions);
 
   int code = loom_scene_period(s->scene, demo->states, demo->rows, demo->state_dim, label, err);
   if (!code) code = find_shapes(out, s, demo, label, err);
@@ -176,6 +181,7 @@ void loom_starts_destroy(loomStarts* s) {
   if (!s) return;
   for (int i = 0; i < s->demo_count; i++) {
     free(s->demo[i].states);
+    free(s->demo[i].actions);
     free(s->demo[i].stages);
     if (s->demo[i].own_shapes) loom_shapes_destroy(s->demo[i].shapes);
   }
@@ -286,12 +292,26 @@ void loom_start_draw(loomStart* out, const loomStarts* s, const loomCurriculum* 
   }
 }
 
+// Grippers close bit by bit: what they were told until then is what they hold by.
+static void recall_hands(loomEpisode* e, const startDemo* demo, int rows) {
+  const double* action = demo->actions;
+
+  for (int t = 0; t < rows; t++) {
+    for (int a = 0; a < e->arm_count; a++) {
+      loom_arm_recall_hand(&e->arms[a], action, e->scene->substeps);
+      action += loom_arm_action_dim(&e->arms[a]);
+    }
+  }
+}
+
 int loom_start_begin(loomEpisode* e, const loomStarts* s, const loomStart* start, uint64_t seed,
                      loomError* err) {
   if (start->kind != LOOM_START_DEMO) return loom_episode_reset(e, s->reset, seed, start->attempt, err);
 
   const startDemo* demo = &s->demo[start->demo];
-  return loom_episode_start_as(e, demo->shapes, demo->states + (ptrdiff_t)start->row * s->state_dim, err);
+  int code = loom_episode_start_as(e, demo->shapes, demo->states + (ptrdiff_t)start->row * s->state_dim, err);
+  if (!code) recall_hands(e, demo, start->row);
+  return code;
 }
 
 const loomStages* loom_start_stages(const loomStarts* s, const loomStart* start) {

@@ -155,15 +155,20 @@ static void to_world(double move[6], const loomArm* arm) {
   loom_quat_log(move + 3, pose.quat);
 }
 
-void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
-  (void)m;
+static void take_hand(loomArm* arm, const double* action) {
   struct loomArmState* s = &arm->state;
-
   s->grip_action = 0;
+
   for (int i = 0; i < arm->robot->gripper_dim; i++) {
     s->hand_action[i] = action[arm->pose_dim + i];
     s->grip_action += s->hand_action[i] / arm->robot->gripper_dim;
   }
+}
+
+void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
+  (void)m;
+  struct loomArmState* s = &arm->state;
+  take_hand(arm, action);
 
   double scaled[LOOM_MAX_JOINTS] = {0};
   scale_action(scaled, arm, action);
@@ -513,10 +518,8 @@ static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const
   }
 }
 
-void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
-  if (arm->control.type != LOOM_WHOLE_BODY_IK) apply_torques(arm, m, d, seen);
-
-  // A hand moves towards open or closed by a speed, or follows a position by that speed.
+// A hand's command moves towards open or closed by a speed, or follows a position by that speed.
+static void move_grip(loomArm* arm) {
   for (int i = 0; i < arm->hand_n; i++) {
     double a = arm->state.hand_action[arm->robot->gripper_entry[i]], speed = arm->robot->gripper_speed;
     double step = arm->robot->gripper_sign[i] * speed * (a > 0 ? 1 : a < 0 ? -1 : 0);
@@ -524,6 +527,19 @@ void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* see
       step = clip(arm->robot->gripper_sign[i] * clip(a, -1, 1) - arm->state.grip[i], -speed, speed);
 
     arm->state.grip[i] = clip(arm->state.grip[i] + step, -1, 1);
-    d->ctrl[arm->hand_actuator[i]] = arm->hand_mid[i] + arm->hand_half[i] * arm->state.grip[i];
   }
+}
+
+void loom_arm_recall_hand(loomArm* arm, const double* action, int substeps) {
+  arm->state.midway = true;
+  take_hand(arm, action);
+  for (int k = 0; k < substeps; k++) move_grip(arm);
+}
+
+void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
+  if (arm->control.type != LOOM_WHOLE_BODY_IK) apply_torques(arm, m, d, seen);
+
+  move_grip(arm);
+  for (int i = 0; i < arm->hand_n; i++)
+    d->ctrl[arm->hand_actuator[i]] = arm->hand_mid[i] + arm->hand_half[i] * arm->state.grip[i];
 }

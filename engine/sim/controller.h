@@ -32,6 +32,7 @@ typedef struct loomArm {
     double grip[LOOM_MAX_JOINTS];       // integrated gripper command, -1 .. 1
     double hand_action[LOOM_MAX_HAND];  // last gripper or hand action
     double grip_action;                 // its mean: above 0 closes
+    bool midway;                        // the episode began in the midst of a recorded one
   } state;                              // all that a snapshot must keep
 } loomArm;
 
@@ -46,6 +47,10 @@ int loom_arm_action_dim(const loomArm* arm);
 void loom_arm_reset(loomArm* arm, const mjModel* m, const mjData* d);
 /// Take a new action (loom_arm_action_dim entries): clipped, scaled, added to the current pose.
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action);
+/// In an episode that begins in the midst of a recorded one: what the hand was told in a control step before
+/// (an action, as set_goal takes it), of so many physics steps. Its command is of all of them, and not part
+/// of a state.
+void loom_arm_recall_hand(loomArm* arm, const double* action, int substeps);
 /// Joint torques (n) towards the goal, not yet clipped. Position- and velocity-dependent mjData must be up to
 /// date.
 void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d);

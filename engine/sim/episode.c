@@ -243,7 +243,8 @@ typedef struct stepCall {
 
 // robosuite makes its controllers at the canonical joints and only then puts the recorded state in, and they
 // look again after one physics step: the first goal, and the first torques, are those of an arm at its
-// canonical joints. Recordings and their playback carry this, so episodes begin the same way.
+// canonical joints. Recordings and their playback carry this, so episodes begin the same way, but for those
+// that begin in the midst of one, where it was long past.
 static const mjData* canonical_view(loomEpisode* e) {
   mjData* d = e->scratch;
   mju_copy(d->qpos, e->d->qpos, (int)e->m->nq);
@@ -269,7 +270,8 @@ static int run_control_step(void* arg) {
   stepCall* call = arg;
   loomEpisode* e = call->episode;
   const double* action = call->action;
-  const mjData* seen = e->steps || whole_body(e) ? e->d : canonical_view(e);
+  bool begun = e->steps || e->arms[0].state.midway;
+  const mjData* seen = begun || whole_body(e) ? e->d : canonical_view(e);
 
   // Goals once a control step,
   for (int a = 0; a < e->arm_count; a++) {
