@@ -1,6 +1,6 @@
 // What a state of an episode is worth by something that was learned elsewhere: a reward's term `embedding`
 // (engine/task/task_reward.h) asks it. The engine knows no networks; who opens the term's file
-// (policies/agent/learned_reward.h) does.
+// (policies/agent/learned_reward.h) does. Internal.
 #ifndef LOOM_ENGINE_RUN_SCORE_H
 #define LOOM_ENGINE_RUN_SCORE_H
 

@@ -3,7 +3,7 @@
 // picture of the one and the first picture of the other say together is the picture of the other at that
 // time. An encoder of pictures and one of contexts (4 convolutions of 5 x 5, stride 2, then a linear layer),
 // a perceptron that makes features there of features here and the context, and a decoder (4 transposed
-// convolutions) that sees the context's layers beside its own.
+// convolutions) that sees the context's layers beside its own. Internal.
 #ifndef LOOM_POLICIES_NETWORK_TRANSLATOR_H
 #define LOOM_POLICIES_NETWORK_TRANSLATOR_H
 

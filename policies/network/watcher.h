@@ -1,6 +1,6 @@
 // What a state is to somebody who watches: a point near those of states that are as far in the task, whoever
 // does it. Poses and pictures of a row become an embedding (a perceptron behind encoders of pictures), and
-// its distance to the goal, the mean of where demos end, is what the state is worth.
+// its distance to the goal, the mean of where demos end, is what the state is worth. Internal.
 #ifndef LOOM_POLICIES_NETWORK_WATCHER_H
 #define LOOM_POLICIES_NETWORK_WATCHER_H
 

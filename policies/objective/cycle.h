@@ -1,5 +1,5 @@
 // What embeddings of two demos of one task are to be: each state of the one has a like in the other from
-// which the way back leads to itself, so that what is alike in all demos is how far they have come.
+// which the way back leads to itself, so that what is alike in all demos is how far they have come. Internal.
 #ifndef LOOM_POLICIES_OBJECTIVE_CYCLE_H
 #define LOOM_POLICIES_OBJECTIVE_CYCLE_H
 
