@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How our C reads: bodies breathe, static functions have names that tell in a backtrace, and words are plain ones.
+# How our C reads: bodies breathe, static functions have names that tell in a backtrace, and words are plain ones; and scripts may be run.
 # tests/check_style.sh [ROOT]; closes with `N passed, N failed`, one for each rule. `--air` also lists each file.
 set -u -o pipefail
 list=
@@ -52,6 +52,9 @@ rule "comments of $columns columns" "$(grep -nE "^ *//.*" "${all[@]}" | awk -v m
   sub(/^[^:]*:[^:]*:/, "", line)
   if (length(line) > most) print
 }')"
+
+# Whoever runs all tests runs files; a clone has their mode as it was committed.
+rule 'scripts may be run' "$(find tests tools -name '*.sh' ! -perm -u+x -exec grep -l '^#!' {} +)"
 
 printf '%d passed, %d failed\n' $passed $failed
 [ $failed -eq 0 ]
