@@ -39,6 +39,15 @@ static int av_error(const loomVideo* v, int code, const char* what, loomError* e
 
 // ---- parts
 
+// libx264 164 does not always give the same bytes with it.
+static bool has_avx512(void) {
+#ifdef __x86_64__
+  return __builtin_cpu_supports("avx512f");
+#else
+  return false;
+#endif
+}
+
 static int open_encoder(loomVideoPart* part, loomError* err) {
   const loomVideoDef* def = &part->video->def;
   static const char* const names[] = {"libx264", "libopenh264", "mpeg4"};
@@ -65,6 +74,7 @@ static int open_encoder(loomVideoPart* part, loomError* err) {
     if (!strcmp(names[i], "libx264")) {
       c->bit_rate = 0;  // quality decides
       loom_libav.av_opt_set(c->priv_data, "crf", "20", 0);
+      if (has_avx512()) loom_libav.av_opt_set(c->priv_data, "x264-params", "asm=AVX2", 0);
     }
 
     part->codec = c;

@@ -64,7 +64,6 @@ loomFinetuneSettings loom_default_finetune_settings(void) {
                                 .critics_first = 1000,
                                 .free = 0.25,
                                 .tether = 0.03,
-                                .margin = 0.03,
                                 .share = 0.5,
                                 .successes = 1 << 15};
 }
@@ -79,7 +78,6 @@ loomTd3Config loom_default_residual_td3_config(void) {
   c.discount = 0.97;
   c.n_step = 3;
   c.critics = 3;
-  c.anneal = true;
   return c;
 }
 

@@ -47,7 +47,7 @@ static size_t list_options(toolOption out[OPTIONS]) {
     if (field->type == LOOM_FIELD_NAMES) out[n].field.count += offsetof(observeArgs, config);
     if (field->type != LOOM_FIELD_BOOL) out[n].argument = takes[field->type];
     if (!strcmp(field->name, "method")) out[n].letter = 'm';
-    if (!strcmp(field->name, "keys")) out[n].letter = 'k';
+    if (!strcmp(field->name, "keys")) out[n].field.name = "key", out[n].letter = 'k';
     if (!strcmp(field->name, "seed")) out[n].letter = 's';
     if (!strcmp(field->name, "steps")) out[n].letter = 'n';
   }
