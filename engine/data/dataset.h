@@ -266,9 +266,9 @@ typedef struct loomAssembleDef {
   bool trusted;  // the sources are this program's own shards: no trial reading, and arrays are copied as they
                  // lie
   const char* leave_out;  // an array or group of the demos that is not copied ("obs/image"); NULL = none
-  const loomRecord*
-      extra;  // (all demos, in order) fields added to each demo, in place of those that it has of
-              // these names, and attributes likewise; name is not looked at. NULL = none
+  /// (all demos, in order) Fields and attributes added to each demo, in place of those that it has of these
+  /// names; the record's own name is not looked at. NULL = none.
+  const loomRecord* extra;
   const loomSource* beside;  // (all demos, in order) one demo each of this program's own shards, whose arrays
                              // are added to it as they lie. NULL = none
   bool keep_all;  // copy also what the privacy rules below would drop (attributes of one value, all readable

@@ -157,14 +157,12 @@ void loom_residual_decide(loomReal* out, loomTd3Network* net, const loomReal* in
 
 static int put_tensors(loomSafeTensor* tensor, char (*name)[LOOM_RESIDUAL_NAME], const loomParams* params) {
   for (int i = 0; tensor && i < params->count; i++) {
-    const loomParam* p = &params->list[i];
+    const char* whole = params->list[i].name;
 
     // "train.slow_critic_0..." and "model.actor..." in the networks.
-    const char* known = strstr(p->name, "critic_");
-    snprintf(name[i], LOOM_RESIDUAL_NAME, "residual.%s", known ? known : strstr(p->name, "actor"));
-    tensor[i] = (loomSafeTensor){
-        .name = name[i], .type = LOOM_SAFE_F32, .rank = p->dims, .data = params->value + p->offset};
-    for (int k = 0; k < p->dims; k++) tensor[i].shape[k] = p->shape[k];
+    const char* known = strstr(whole, "critic_");
+    snprintf(name[i], LOOM_RESIDUAL_NAME, "residual.%s", known ? known : strstr(whole, "actor"));
+    tensor[i] = loom_safe_param(name[i], params, i);
   }
   return params->count;
 }

@@ -4,12 +4,8 @@
 
 static void weight_tensor(loomSafeTensor* out, char name[LOOM_NETWORK_TENSOR_NAME],
                           const loomNetwork* network, int i) {
-  const loomParam* p = &network->params.list[i];
-
-  snprintf(name, LOOM_NETWORK_TENSOR_NAME, "model.%s", p->name);
-  *out = (loomSafeTensor){
-      .name = name, .type = LOOM_SAFE_F32, .rank = p->dims, .data = network->params.value + p->offset};
-  for (int k = 0; k < p->dims; k++) out->shape[k] = p->shape[k];
+  snprintf(name, LOOM_NETWORK_TENSOR_NAME, "model.%s", network->params.list[i].name);
+  *out = loom_safe_param(name, &network->params, i);
 }
 
 void loom_network_tensors(loomSafeTensor* tensor, char (*name)[LOOM_NETWORK_TENSOR_NAME],

@@ -54,12 +54,8 @@ static loomSafeTensor tensor_of(const char* name, loomSafeType type, const void*
 }
 
 static loomSafeTensor weight_tensor(char name[NAME], const loomParams* params, int i) {
-  const loomParam* p = &params->list[i];
-  snprintf(name, NAME, "model.%s", p->name);
-  loomSafeTensor out = {
-      .name = name, .type = LOOM_SAFE_F32, .rank = p->dims, .data = params->value + p->offset};
-  for (int k = 0; k < p->dims; k++) out.shape[k] = p->shape[k];
-  return out;
+  snprintf(name, NAME, "model.%s", params->list[i].name);
+  return loom_safe_param(name, params, i);
 }
 
 int loom_translated_save(const char* path, const loomTranslated* t, const char* sense, loomError* err) {
@@ -99,17 +95,12 @@ static int bad(loomError* err, const char* label, const char* what) {
                         label, what);
 }
 
-static const void* find(const loomSafetensors* file, const char* name, loomSafeType type, int64_t count) {
-  const loomSafeTensor* t = loom_safetensors_find(file, name);
-  return t && t->type == type && loom_safe_tensor_count(t) == count ? t->data : NULL;
-}
-
 bool loom_translated_is(const loomSafetensors* file) {
   return loom_safetensors_find(file, "translate.sizes") != NULL;
 }
 
 static bool read_def(loomTranslatorDef* d, const loomSafetensors* file) {
-  const int32_t* sizes = find(file, "translate.sizes", LOOM_SAFE_I32, SIZES);
+  const int32_t* sizes = loom_safetensors_data(file, "translate.sizes", LOOM_SAFE_I32, SIZES);
   *d = loom_default_translator_def();
   bool whole =
       sizes && sizes[0] == 3 && sizes[1] >= 16 && sizes[1] <= 1024 && sizes[2] >= 16 && sizes[2] <= 1024;
@@ -128,7 +119,7 @@ static int read_weights(loomTranslated* t, const loomSafetensors* file, const ch
   for (int i = 0; i < params->count; i++) {
     char name[NAME];
     loomSafeTensor wanted = weight_tensor(name, params, i);
-    const void* data = find(file, name, LOOM_SAFE_F32, (int64_t)params->list[i].count);
+    const void* data = loom_safetensors_data(file, name, LOOM_SAFE_F32, (int64_t)params->list[i].count);
     if (!data) return bad(err, label, wanted.name);
     memcpy(params->value + params->list[i].offset, data, params->list[i].count * sizeof(loomReal));
   }
@@ -141,7 +132,7 @@ static int read_demos(loomTranslated* t, int sources, const int32_t* rows, const
     char name[NAME];
     snprintf(name, sizeof name, "translate.demo%d", s);
     int64_t size = rows[s] > 0 ? (int64_t)rows[s] * loom_translator_dim(&t->net) : -1;
-    const void* data = find(file, name, LOOM_SAFE_U8, size);
+    const void* data = loom_safetensors_data(file, name, LOOM_SAFE_U8, size);
     if (!data) return bad(err, label, name);
 
     t->rows[s] = rows[s];
@@ -156,7 +147,7 @@ static int read_demos(loomTranslated* t, int sources, const int32_t* rows, const
 int loom_translated_read(loomTranslated* out, const loomSafetensors* file, const char* label,
                          loomError* err) {
   const loomSafeTensor* rows = loom_safetensors_find(file, "translate.rows");
-  const double* numbers = find(file, "translate.numbers", LOOM_SAFE_F64, NUMBERS);
+  const double* numbers = loom_safetensors_data(file, "translate.numbers", LOOM_SAFE_F64, NUMBERS);
   const char* key = loom_safetensors_meta(file, "keys");
   loomTranslatorDef def;
   *out = (loomTranslated){0};

@@ -40,12 +40,8 @@ static loomSafeTensor tensor_of(const char* name, loomSafeType type, const void*
 }
 
 static loomSafeTensor weight_tensor(char name[NAME], const loomParams* params, int i) {
-  const loomParam* p = &params->list[i];
-  snprintf(name, NAME, "model.%s", p->name);
-  loomSafeTensor out = {
-      .name = name, .type = LOOM_SAFE_F32, .rank = p->dims, .data = params->value + p->offset};
-  for (int k = 0; k < p->dims; k++) out.shape[k] = p->shape[k];
-  return out;
+  snprintf(name, NAME, "model.%s", params->list[i].name);
+  return loom_safe_param(name, params, i);
 }
 
 int loom_watcher_save(const char* path, const loomWatcher* w, const char* sense, loomError* err) {
@@ -85,12 +81,6 @@ int loom_watcher_save(const char* path, const loomWatcher* w, const char* sense,
 static int bad(loomError* err, const char* label, const char* what) {
   return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s is missing, or not as `demoloom observe` writes it",
                         label, what);
-}
-
-// Its data, where it is one of that type and so many numbers.
-static const void* find(const loomSafetensors* file, const char* name, loomSafeType type, int64_t count) {
-  const loomSafeTensor* t = loom_safetensors_find(file, name);
-  return t && t->type == type && loom_safe_tensor_count(t) == count ? t->data : NULL;
 }
 
 static bool whole(double x, int low, int high) {
@@ -144,8 +134,8 @@ static bool read_keys(loomWatcherDef* def, const loomSafetensors* file) {
 }
 
 static bool read_def(loomWatcherDef* def, const loomSafetensors* file) {
-  const int32_t* sizes = find(file, "watch.sizes", LOOM_SAFE_I32, SIZES);
-  const double* eyes = find(file, "watch.eyes", LOOM_SAFE_F64, EYES);
+  const int32_t* sizes = loom_safetensors_data(file, "watch.sizes", LOOM_SAFE_I32, SIZES);
+  const double* eyes = loom_safetensors_data(file, "watch.eyes", LOOM_SAFE_F64, EYES);
   double hidden[LOOM_SIZES];
   *def = (loomWatcherDef){0};
   if (!sizes || !eyes || !read_keys(def, file)) return false;
@@ -181,8 +171,8 @@ static int read_weights(loomWatcher* w, const loomSafetensors* file, const char*
 
 // The goal, and statistics in place of the empty ones that it was made with.
 static int read_rest(loomWatcher* w, const loomSafetensors* file, const char* label, loomError* err) {
-  const float* goal = find(file, "watch.goal", LOOM_SAFE_F32, w->def.out);
-  const double* scale = find(file, "watch.scale", LOOM_SAFE_F64, 1);
+  const float* goal = loom_safetensors_data(file, "watch.goal", LOOM_SAFE_F32, w->def.out);
+  const double* scale = loom_safetensors_data(file, "watch.scale", LOOM_SAFE_F64, 1);
   if (!goal || !scale || !(*scale > 0 && isfinite(*scale))) return bad(err, label, "the goal");
 
   for (int i = 0; i < w->def.out; i++) {

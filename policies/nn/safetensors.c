@@ -28,6 +28,21 @@ int64_t loom_safe_type_size(loomSafeType type) {
   return types[type].size;
 }
 
+const void* loom_safetensors_data(const loomSafetensors* file, const char* name, loomSafeType type,
+                                  int64_t count) {
+  const loomSafeTensor* t = loom_safetensors_find(file, name);
+  return t && t->type == type && loom_safe_tensor_count(t) == count ? t->data : NULL;
+}
+
+loomSafeTensor loom_safe_param(const char* name, const loomParams* params, int i) {
+  const loomParam* p = &params->list[i];
+  loomSafeTensor out = {
+      .name = name, .type = LOOM_SAFE_F32, .rank = p->dims, .data = params->value + p->offset};
+
+  for (int k = 0; k < p->dims; k++) out.shape[k] = p->shape[k];
+  return out;
+}
+
 int64_t loom_safe_tensor_count(const loomSafeTensor* tensor) {
   int64_t count = 1;
 

@@ -9,6 +9,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/error.h"
+#include "policies/nn/tensor.h"
 
 LOOM_C_BEGIN
 
@@ -70,10 +71,15 @@ void loom_safetensors_destroy(loomSafetensors* file);
 
 /// The tensor of that name, or NULL.
 const loomSafeTensor* loom_safetensors_find(const loomSafetensors* file, const char* name);
+/// Its data, where it is of that type and has so many elements, or NULL.
+const void* loom_safetensors_data(const loomSafetensors* file, const char* name, loomSafeType type,
+                                  int64_t count);
 /// The metadata entry of that key, or NULL.
 const char* loom_safetensors_meta(const loomSafetensors* file, const char* key);
 /// Elements of a tensor.
 int64_t loom_safe_tensor_count(const loomSafeTensor* tensor);
+/// Tensor i of a network as one of a file, by a name that stays the caller's.
+loomSafeTensor loom_safe_param(const char* name, const loomParams* params, int i);
 
 LOOM_C_END
 

@@ -272,24 +272,19 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   code = check_method(c, a, err);
   if (code) return code;
 
-  const struct {
-    int64_t from;
-    int* to;
-  } number[] = {{a->seed, &c->finetune.seed},
-                {a->threads, &c->finetune.threads},
-                {a->evaluate, &c->finetune.evaluate},
-                {a->environments, &c->ppo.environments},
-                {a->environments, &c->td3.environments},
-                {a->test, &c->residual.test},
-                {a->curriculum, &c->starts.curriculum}};
-  for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-    if (number[i].from >= 0) *number[i].to = (int)number[i].from;
+  finetune_take_given(c, &(finetuneGiven){.seed = a->seed,
+                                          .threads = a->threads,
+                                          .evaluate = a->evaluate,
+                                          .environments = a->environments,
+                                          .test = a->test,
+                                          .steps = a->steps});
 
-  if (a->steps > 0) c->finetune.steps = a->steps;
+  if (a->curriculum >= 0) c->starts.curriculum = a->curriculum;
   if (a->start_demos >= 0) c->starts.demos = a->start_demos;
   if (a->start_failures >= 0) c->starts.failures = a->start_failures;
   if (a->bc >= 0) c->direct.bc = a->bc;
   if (a->widen > 0) c->residual.widen = a->widen;
+
   code = finetune_take_text(c->finetune.task, sizeof c->finetune.task, "--task", a->task, err);
   if (!code)
     code = finetune_take_text(c->residual.policy, sizeof c->residual.policy, "the policy", a->policy, err);

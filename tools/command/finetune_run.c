@@ -23,6 +23,22 @@ int finetune_take_text(char* to, size_t room, const char* option, const char* te
   return loom_error_set(err, LOOM_ERR_USAGE, "%s: longer than %zu bytes", option, room - 1);
 }
 
+void finetune_take_numbers(const finetuneNumber* number, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (number[i].from >= 0) *number[i].to = (int)number[i].from;
+}
+
+void finetune_take_given(loomFinetuneConfig* c, const finetuneGiven* given) {
+  const finetuneNumber number[] = {{given->seed, &c->finetune.seed},
+                                   {given->threads, &c->finetune.threads},
+                                   {given->evaluate, &c->finetune.evaluate},
+                                   {given->environments, &c->ppo.environments},
+                                   {given->environments, &c->td3.environments},
+                                   {given->test, &c->residual.test}};
+  finetune_take_numbers(number, sizeof number / sizeof *number);
+  if (given->steps > 0) c->finetune.steps = given->steps;
+}
+
 // What is learned in: a control task, or the scene of a policy.
 typedef struct place {
   loomControlTask* control;
@@ -114,7 +130,7 @@ static int hash_reward(uint64_t* digest, const char* path, const loomTask* task,
 static int open_scene(place* p, loomFinetuneConfig* c, const finetuneRun* a, loomError* err) {
   loomTrained trained;
   const char* path = c->residual.policy;
-  if (c->finetune.task[0] && loom_is_file(c->finetune.task) && loom_is_control_task(c->finetune.task))
+  if (loom_is_control_task(c->finetune.task))
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "%s: is a plain control task, which no policy of demos is for; it "
                           "is learned with --scratch",

@@ -163,25 +163,18 @@ static int begin_with(loomFinetuneConfig* c, const gailTask* a, loomError* err) 
 }
 
 static void put_numbers(loomFinetuneConfig* c, const gailTask* a) {
-  const struct {
-    int64_t from;
-    int* to;
-  } number[] = {{a->seed, &c->finetune.seed},
-                {a->threads, &c->finetune.threads},
-                {a->evaluate, &c->finetune.evaluate},
-                {a->environments, &c->ppo.environments},
-                {a->environments, &c->td3.environments},
-                {a->test, &c->residual.test},
-                {a->demos, &c->gail.demos},
-                {a->every, &c->gail.every},
-                {a->pack, &c->gail.pack},
-                {a->discriminator, &c->gail.discriminator},
-                {a->see, &c->gail.see},
-                {a->reward, &c->gail.reward}};
-  for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-    if (number[i].from >= 0) *number[i].to = (int)number[i].from;
+  finetune_take_given(c, &(finetuneGiven){.seed = a->seed,
+                                          .threads = a->threads,
+                                          .evaluate = a->evaluate,
+                                          .environments = a->environments,
+                                          .test = a->test,
+                                          .steps = a->steps});
 
-  if (a->steps > 0) c->finetune.steps = a->steps;
+  const finetuneNumber number[] = {{a->demos, &c->gail.demos}, {a->every, &c->gail.every},
+                                   {a->pack, &c->gail.pack},   {a->discriminator, &c->gail.discriminator},
+                                   {a->see, &c->gail.see},     {a->reward, &c->gail.reward}};
+  finetune_take_numbers(number, sizeof number / sizeof *number);
+
   if (a->absorbing >= 0) c->gail.absorbing = a->absorbing;
   if (a->bc >= 0) c->direct.bc = a->bc;
   if (a->penalty >= 0) c->gail.penalty = a->penalty;
@@ -206,7 +199,7 @@ static int put_texts(loomFinetuneConfig* c, const gailTask* a, loomError* err) {
 
 static int check_task(const loomFinetuneConfig* c, const gailTask* a, loomError* err) {
   const char* task = c->finetune.task;
-  bool control = loom_is_file(task) && loom_is_control_task(task);
+  bool control = loom_is_control_task(task);
 
   if (!c->gail.data[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "whose demos? They are named by --data FILE.hdf5");

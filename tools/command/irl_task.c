@@ -150,10 +150,6 @@ static int read_task_options(irlTask* a, int argc, char** argv) {
 
 // ---- the place
 
-static bool is_control(const char* task) {
-  return loom_is_file(task) && loom_is_control_task(task);
-}
-
 typedef struct place {
   loomControlTask* control;
   loomControlScene* control_scene;
@@ -172,7 +168,7 @@ static void close_place(place* p) {
 
 // The task, and of a plain control one its model, which says what there is to be looked at.
 static int open_task(place* p, irlTask* a, const char* name, loomError* err) {
-  if (!is_control(name)) {
+  if (!loom_is_control_task(name)) {
     int code = loom_task_find(&p->task, name, err);
     return code ? code : tool_assets(&a->roots, p->task, err);
   }
@@ -251,7 +247,7 @@ static void print_relent(const loomRelentFound* f, const loomFeatures* features,
   }
 
   printf("%d demos against %d trajectories with noise, of which %.0f %% %s; effective sample size %.1f %%\n",
-         f->demos, f->samples, 100 * f->won, is_control(a->task) ? "last to the end" : "succeed",
+         f->demos, f->samples, 100 * f->won, loom_is_control_task(a->task) ? "last to the end" : "succeed",
          100 * f->effective);
   if (f->reach > 1e-3)
     printf("the expert's features lie outside what these reach, by %.3g deviations\n", f->reach);
@@ -333,19 +329,20 @@ static int begin_with(loomFinetuneConfig* c, const irlTask* a, loomError* err) {
 }
 
 static void put_numbers(loomFinetuneConfig* c, const irlTask* a) {
-  const struct {
-    int64_t from;
-    int* to;
-  } number[] = {{a->seed, &c->finetune.seed},         {a->threads, &c->finetune.threads},
-                {a->evaluate, &c->finetune.evaluate}, {a->environments, &c->ppo.environments},
-                {a->test, &c->residual.test},         {a->demos, &c->inverse.demos},
-                {a->first, &c->inverse.first},        {a->keep, &c->inverse.keep},
-                {a->every, &c->inverse.every}};
-  for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-    if (number[i].from >= 0) *number[i].to = (int)number[i].from;
+  finetune_take_given(c, &(finetuneGiven){.seed = a->seed,
+                                          .threads = a->threads,
+                                          .evaluate = a->evaluate,
+                                          .environments = a->environments,
+                                          .test = a->test,
+                                          .steps = a->steps});
+
+  const finetuneNumber number[] = {{a->demos, &c->inverse.demos},
+                                   {a->first, &c->inverse.first},
+                                   {a->keep, &c->inverse.keep},
+                                   {a->every, &c->inverse.every}};
+  finetune_take_numbers(number, sizeof number / sizeof *number);
 
   if (a->method >= IRL_MAXENT) c->inverse.method = a->method - IRL_MAXENT;
-  if (a->steps > 0) c->finetune.steps = a->steps;
   if (a->l2 >= 0) c->inverse.l2 = a->l2;
   if (a->rate > 0) c->inverse.rate = a->rate;
 }
@@ -363,7 +360,7 @@ static int put_texts(loomFinetuneConfig* c, const irlTask* a, loomError* err) {
 }
 
 static int check_task(const loomFinetuneConfig* c, const irlTask* a, loomError* err) {
-  bool control = is_control(c->finetune.task);
+  bool control = loom_is_control_task(c->finetune.task);
 
   if (!c->inverse.data[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "whose demos? They are named by --data FILE.hdf5");
@@ -416,7 +413,7 @@ static int run_inside(irlTask* a, loomError* err) {
 
 static bool is_relent(const irlTask* a) {
   if (a->method >= 0) return a->method == IRL_RELENT;
-  return !a->config && !a->policy && !is_control(a->task);
+  return !a->config && !a->policy && !loom_is_control_task(a->task);
 }
 
 static int check_relent(const irlTask* a, loomError* err) {
