@@ -29,6 +29,7 @@ const loomFields loom_dppo_settings_fields = LOOM_FIELDS(field_rows);
 loomDppoSettings loom_default_dppo_settings(void) {
   return (loomDppoSettings){.critic_first = 2,
                             .critic_rate = 1e-3,
+                            .actor_epochs = 2,
                             .adaptive = true,
                             .steps = 5,
                             .std = 0.15,
@@ -42,7 +43,8 @@ loomDppoSettings loom_default_dppo_settings(void) {
 loomPpoConfig loom_default_dppo_ppo_config(void) {
   loomPpoConfig c = loom_default_direct_ppo_config();
 
-  c.steps = 64;
+  c.steps = 32;
+  c.epochs = 10;
   c.discount = 0.99;
   c.max_gradient = 1;
   c.target_kl = 0.05;
@@ -69,6 +71,7 @@ static int create_actor(loomPpoGuide* guide, void* self, const loomPolicyPpoDef*
   *guide = (loomPpoGuide){.actor = loom_diffusion_actor(self),
                           .critic_first = d->critic_first,
                           .critic_rate = d->critic_rate,
+                          .actor_epochs = d->actor_epochs,
                           .adaptive = d->adaptive};
   return LOOM_OK;
 }

@@ -90,9 +90,19 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
   return c;
 }
 
+// Rewards that change as it learns have been measured with these.
+static void learn_long(loomFinetuneConfig* c) {
+  c->ppo.environments = 16;
+  c->ppo.steps = 512;
+  c->ppo.epochs = 10;
+  c->ppo.rate = 3e-6;
+  c->direct.actor_epochs = 0;
+}
+
 loomFinetuneConfig loom_default_imitation_config(loomFinetuneMethod method, bool of_policy) {
   loomFinetuneConfig c = loom_default_finetune_config(method, of_policy);
   c.imitates = true;
+  if (of_policy) learn_long(&c);
 
   // As often as the actor learns (Kostrikov et al., 2019).
   if (method == LOOM_FINETUNE_TD3) c.gail.updates = 500;
@@ -102,6 +112,7 @@ loomFinetuneConfig loom_default_imitation_config(loomFinetuneMethod method, bool
 loomFinetuneConfig loom_default_inversion_config(bool of_policy) {
   loomFinetuneConfig c = loom_default_finetune_config(LOOM_FINETUNE_PPO, of_policy);
   c.inverts = true;
+  if (of_policy) learn_long(&c);
 
   // Several episodes end in an iteration, and those that act stay apart.
   if (!of_policy) c.ppo.environments = 8;

@@ -12,6 +12,10 @@
              .about = "in which only the critic learns; the policy stays as it is"),      \
       LOOM_FIELD(type, REAL, critic_rate, .least = 1e-12, .most = 10,                     \
                  .about = "the critic's learning rate"),                                  \
+      LOOM_FIELD(type, INT, actor_epochs, .high = 1000,                                   \
+                 .about =                                                                 \
+                     "of ppo's epochs, the first ones, in which the policy learns "       \
+                     "too; the critic in all; 0 = all"),                                  \
       LOOM_FIELD(type, BOOL, adaptive,                                                    \
                  .about =                                                                 \
                      "the policy's rate follows, so that an iteration moves it by ppo's " \

@@ -387,14 +387,19 @@ static double step_parameters(ppo* p, bool only_values) {
   return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)++p->actor.updates);
 }
 
-static bool adapts(const ppo* p) {
-  return p->guide.adaptive && p->config.target_kl > 0 && p->count.iteration >= p->guide.critic_first;
+static bool critic_first(const ppo* p) {
+  return p->guided && p->count.iteration < p->guide.critic_first;
 }
 
-static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* err) {
+static bool adapts(const ppo* p) {
+  return p->guide.adaptive && p->config.target_kl > 0 && !critic_first(p);
+}
+
+// alone: the critic goes on, which the means say nothing of.
+static int learn_minibatch(ppo* p, int begin, int end, bool alone, double* kl, loomError* err) {
   const loomPpoConfig* c = &p->config;
   const loomPpoActor* actor = &p->net.actor;
-  bool only_values = p->guided && p->count.iteration < p->guide.critic_first;
+  bool only_values = alone || critic_first(p);
   loomPpoLossDef def = {c->clip,           c->clip_value ? c->clip : 0, c->value_weight,
                         c->entropy_weight, c->normalize_advantages,     only_values};
   double further = 0;
@@ -417,6 +422,7 @@ static int learn_minibatch(ppo* p, int begin, int end, double* kl, loomError* er
                           p->count.iteration + 1);
 
   p->count.updates++;
+  if (alone) return LOOM_OK;
   p->gradient += length;
   p->further += further;
   add_loss(&p->loss, &loss);
@@ -438,28 +444,40 @@ static void adapt_rate(ppo* p, double kl, double share_done) {
   p->actor.rate *= fmin(fmax(off, 0.5), 2);
 }
 
+// Epochs of an iteration in which the actor learns: the first ones.
+static int actor_epochs(const ppo* p) {
+  int most = p->config.epochs, own = p->guide.actor_epochs;
+  return !p->guided || critic_first(p) || !own || own > most ? most : own;
+}
+
 static int learn(ppo* p, loomError* err) {
   const loomPpoConfig* c = &p->config;
-  double kl = 0, before = p->count.updates;
-  int code = LOOM_OK;
+  int code = LOOM_OK, epochs = actor_epochs(p);
+  double kl = 0, updates = 0;
   p->loss = (loomPpoLoss){0};
   p->gradient = p->epochs = p->further = 0;
   p->rate = c->rate * (c->anneal ? share_left(p) : 1) * p->actor.rate;
   bool adaptive = adapts(p);
   double most = c->target_kl > 0 ? c->target_kl * (adaptive ? 2 : 1) : INFINITY;
 
-  for (int e = 0; !code && e < c->epochs && !(kl > most); e++) {
+  for (int e = 0; !code && e < c->epochs; e++) {
+    bool alone = e >= epochs || kl > most;
+    if (alone && !p->guided) break;
     shuffle(p, e);
-    p->epochs++;
-    for (int k = 0; !code && k < c->minibatches && !(adaptive && kl > most); k++) {
+    p->epochs += !alone;
+
+    for (int k = 0; !code && k < c->minibatches; k++) {
       int begin = (int)((int64_t)p->nvalid * k / c->minibatches);
       int end = (int)((int64_t)p->nvalid * (k + 1) / c->minibatches);
-      if (end > begin) code = learn_minibatch(p, begin, end, &kl, err);
+      alone = alone || (adaptive && kl > most);
+      if (end == begin) continue;
+      code = learn_minibatch(p, begin, end, alone, &kl, err);
+      updates += !alone;
     }
   }
 
-  double updates = fmax(p->count.updates - before, 1);
-  if (!code && adaptive) adapt_rate(p, kl, updates / ((double)c->epochs * c->minibatches));
+  updates = fmax(updates, 1);
+  if (!code && adaptive) adapt_rate(p, kl, updates / ((double)epochs * c->minibatches));
   divide_loss(&p->loss, updates);
   p->gradient /= updates;
   p->further /= updates;

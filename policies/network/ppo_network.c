@@ -16,7 +16,7 @@ loomPpoLoss loom_ppo_loss(const loomPpoNetwork* net, const loomPpoRows* rows, in
   const loomPolicyLossDef clip = {def->clip, actor->ratios, actor->advantage_share, actor->clip_share};
   loomPolicyLoss policy = {0};
   double entropy = 0;
-  loom_params_zero_gradient(actor->params);
+  if (!def->only_values || net->critic_params == actor->params) loom_params_zero_gradient(actor->params);
   if (net->critic_params != actor->params) loom_params_zero_gradient(net->critic_params);
 
   // The policy: how much likelier its decisions became. Entropy is rewarded.

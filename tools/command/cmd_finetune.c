@@ -104,7 +104,7 @@ static const toolOption options[] = {
         "one run for each seed, in DIR/seed-SEED; then their mean. Runs that are whole are not made "
         "again with --resume"),
     TOOL_OPTION_AS("environments", 0, "N", finetuneArgs, INT64, environments, .low = 1, .high = 4096,
-                   .about = "side by side, 8 unless given, ppo of a policy and dppo 16, from scratch 1"),
+                   .about = "side by side, 8 unless given, ppo of a policy and dppo 32, from scratch 1"),
     TOOL_OPTION_AS("evaluate", 0, "N", finetuneArgs, INT64, evaluate, .high = 1 << 20, .unit = "episodes",
                    .about =
                        "without noise, now and then and at the end, by which the best is known; 200 unless "

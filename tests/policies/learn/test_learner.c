@@ -33,7 +33,7 @@ static void release_policy(void* self) {
   free(p);
 }
 
-enum { CRITIC_FIRST = 2 };
+enum { CRITIC_FIRST = 2, ACTOR_EPOCHS = 4 };  // of PPO's 10
 
 static int make_mixture(loomLearner* l, const loomPpoConfig* ppo, const loomEnvironmentMaker* maker,
                         uint64_t seed, int threads, loomError* err) {
@@ -48,7 +48,10 @@ static int make_mixture(loomLearner* l, const loomPpoConfig* ppo, const loomEnvi
   int code = loom_network_create(&p->net, &def, 4, err);
   if (!code) code = loom_mixture_actor_create(&p->actor, &p->net, 0.1, false, loom_ppo_most_rows(ppo), err);
   if (code) return code;
-  loomPpoGuide guide = {loom_mixture_actor(&p->actor), 0, CRITIC_FIRST, 3e-3, true};
+  loomPpoGuide guide = {.actor = loom_mixture_actor(&p->actor),
+                        .critic_first = CRITIC_FIRST,
+                        .critic_rate = 3e-3,
+                        .adaptive = true};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;
@@ -71,8 +74,10 @@ static int make_denoiser(loomLearner* l, const loomPpoConfig* ppo, const loomEnv
   int code = loom_network_create(&p->net, &def, 4, err);
   if (!code) code = loom_diffusion_actor_create(&p->denoiser, &p->net, &actor, loom_ppo_most_rows(ppo), err);
   if (code) return code;
-  loomPpoGuide guide = {
-      .actor = loom_diffusion_actor(&p->denoiser), .critic_first = CRITIC_FIRST, .critic_rate = 3e-3};
+  loomPpoGuide guide = {.actor = loom_diffusion_actor(&p->denoiser),
+                        .critic_first = CRITIC_FIRST,
+                        .critic_rate = 3e-3,
+                        .actor_epochs = ACTOR_EPOCHS};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;
@@ -195,6 +200,34 @@ static void critic_learns_first(void** state) {
   assert_true(memcmp(p->net.params.value, before, bytes) != 0);
   free(before);
   drop(&l);
+}
+
+static void read_numbers(double* out, loomLearner* l, const char* name, int count) {
+  loomSafeTensor all[LOOM_LEARNER_TENSORS];
+  int acting, n = l->tensors(all, &acting, l->self);
+
+  for (int i = 0; i < n; i++)
+    if (!strcmp(all[i].name, name)) memcpy(out, all[i].data, (size_t)count * sizeof *out);
+}
+
+// Where the actor learns in the first epochs only, and where it has moved far enough, the critic goes on.
+static void critic_goes_on(void** state) {
+  (void)state;
+  enum { MINIBATCHES = 4, EPOCHS = 10, ITERATIONS = 5 };
+
+  for (method m = MIXTURE; m <= DENOISER; m++) {
+    loomLearner l = make_learner(m, 1, 1);
+    double all[2], own[2];
+    iterate(&l, ITERATIONS);
+    read_numbers(all, &l, "train.counters", 2);
+    read_numbers(own, &l, "train.actor_counters", 2);
+
+    int most = (ITERATIONS - CRITIC_FIRST) * (m == MIXTURE ? EPOCHS : ACTOR_EPOCHS) * MINIBATCHES;
+    assert_int_equal((int)all[1], ITERATIONS * EPOCHS * MINIBATCHES);
+    if (m == MIXTURE) assert_true(own[0] > 0 && own[0] < most);
+    if (m == DENOISER) assert_int_equal((int)own[0], most);
+    drop(&l);
+  }
 }
 
 static double rate_of(const loomLearner* l) {
@@ -322,9 +355,13 @@ static void goes_on_from_tensors(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(finds_the_best),       cmocka_unit_test(critic_learns_first),
-      cmocka_unit_test(rate_falls),           cmocka_unit_test(gate_opens),
-      cmocka_unit_test(expected_is_followed), cmocka_unit_test(threads_change_nothing),
+      cmocka_unit_test(finds_the_best),
+      cmocka_unit_test(critic_learns_first),
+      cmocka_unit_test(critic_goes_on),
+      cmocka_unit_test(rate_falls),
+      cmocka_unit_test(gate_opens),
+      cmocka_unit_test(expected_is_followed),
+      cmocka_unit_test(threads_change_nothing),
       cmocka_unit_test(goes_on_from_tensors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
