@@ -15,7 +15,7 @@ static const loomFieldDef field_rows[] = {
     ROW(REAL, position, .least = 0, .most = 1, .about = "largest offset of moves, a share of their range"),
     ROW(REAL, rotation, .least = 0, .most = 1, .about = "likewise of rotations"),
     ROW(REAL, gripper, .least = 0, .most = 2, .about = "likewise of grippers"),
-    ROW(INT, critics, .low = 1, .high = LOOM_TD3_CRITICS, .about = "who have to agree"),
+    ROW(INT, critics, .high = LOOM_TD3_CRITICS, .about = "who have to agree; 0 = none is asked"),
     ROW(REAL, margin, .least = 0, .most = 1e6, .about = "by which they have to expect more of an offset"),
     ROW(SIZES, hidden, .low = 1, .high = 65536, .about = "units of hidden layers, of actor and critics"),
 };
@@ -109,6 +109,22 @@ void loom_residual_destroy(loomResidual* r) {
   if (!r) return;
   loom_td3_network_destroy(&r->net);
   free(r);
+}
+
+int loom_residual_give(loomTrained* policy, const loomResidualConfig* config, const loomScene* scene,
+                       loomError* err) {
+  loomEpisode* e;
+  loomResidualSpace space;
+  int code = loom_episode_create(&e, scene, err);
+  if (code) return code;
+
+  // How many offsets there are, by the arms.
+  loom_residual_space(&space, config, e);
+  loom_episode_destroy(e);
+  if (!space.n)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "there is nothing to learn: position, rotation and gripper are all 0");
+  return loom_residual_create(&policy->residual, config, policy, space.n, err);
 }
 
 static void copy_weights(loomTd3Network* to, const loomTd3Network* from) {

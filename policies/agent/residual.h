@@ -1,7 +1,8 @@
 // What is added to a policy's actions (Ankile et al., "From imitation to refinement", 2024; "Residual
 // off-policy RL for finetuning behavior cloning policies", 2025): an offset of the hands' moves, decided by
 // an actor of its own from what the policy sees and is about to do, and held for as long as the policy keeps
-// to one decision. Where the actor's critics do not all agree that it helps, nothing is added. Internal.
+// to one decision. Where the actor's critics, if it has any, do not all agree that it helps, nothing is added.
+// Internal.
 #ifndef LOOM_POLICIES_AGENT_RESIDUAL_H
 #define LOOM_POLICIES_AGENT_RESIDUAL_H
 
@@ -40,6 +41,10 @@ struct loomResidual {
 /// Nothing is added yet. entries: of the space.
 int loom_residual_create(loomResidual** out, const loomResidualConfig* config, const loomTrained* base,
                          int entries, loomError* err);
+/// The same for a policy in a scene, whose arms decide on the entries; it has none yet. LOOM_ERR_USAGE: there
+/// is nothing that offsets are allowed for.
+int loom_residual_give(loomTrained* policy, const loomResidualConfig* config, const loomScene* scene,
+                       loomError* err);
 void loom_residual_destroy(loomResidual* residual);
 /// Take over what these networks have learned.
 void loom_residual_set(loomResidual* residual, const loomTd3Network* learned);

@@ -328,6 +328,9 @@ static int create_learner(run* r, loomError* err) {
     case LOOM_FINETUNE_DPPO:
       return loom_dppo_learner(&r->learner, &c->residual, &c->ppo, &c->dppo, r->def->base, c->finetune.steps,
                                seed, threads, err);
+    case LOOM_FINETUNE_RESIDUAL_PPO:
+      return loom_residual_ppo_learner(&r->learner, &c->residual, &c->ppo, &c->residual_ppo, r->def->base,
+                                       c->finetune.steps, seed, threads, err);
     case LOOM_FINETUNE_TD3:
       return loom_td3_create(&r->learner, &c->td3, NULL, maker, c->finetune.steps, seed, threads, err);
     case LOOM_FINETUNE_PPO:

@@ -8,7 +8,7 @@
 #include "engine/base/yaml.h"
 #include "policies/learn/config_reference.h"
 
-const char* const loom_finetune_methods[] = {"ppo", "td3", "residual", "dppo", NULL};
+const char* const loom_finetune_methods[] = {"ppo", "td3", "residual", "dppo", "residual_ppo", NULL};
 
 #define ROW(type, member, ...) LOOM_FIELD(struct loomConfigFinetune, type, member, __VA_ARGS__)
 static const loomFieldDef run_rows[] = {
@@ -38,14 +38,24 @@ static const struct {
   size_t offset;
   int used[LOOM_FINETUNE_METHODS];  // by each method: SCRATCH, POLICY or both
 } sections[] = {
-    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune), {BOTH, BOTH, BOTH, BOTH}},
-    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo), {BOTH, 0, 0, POLICY}},
+    {"finetune", &run_fields, offsetof(loomFinetuneConfig, finetune), {BOTH, BOTH, BOTH, BOTH, BOTH}},
+    {"ppo", &loom_ppo_fields, offsetof(loomFinetuneConfig, ppo), {BOTH, 0, 0, POLICY, POLICY}},
     {"td3", &loom_td3_fields, offsetof(loomFinetuneConfig, td3), {0, SCRATCH, POLICY}},
     {"residual", &loom_finetune_settings_fields, offsetof(loomFinetuneConfig, residual), {0, 0, POLICY}},
-    {"base", &loom_base_settings_fields, offsetof(loomFinetuneConfig, residual), {POLICY, 0, 0, POLICY}},
+    {"base",
+     &loom_base_settings_fields,
+     offsetof(loomFinetuneConfig, residual),
+     {POLICY, 0, 0, POLICY, POLICY}},
     {"direct", &loom_direct_settings_fields, offsetof(loomFinetuneConfig, direct), {POLICY}},
     {"dppo", &loom_dppo_settings_fields, offsetof(loomFinetuneConfig, dppo), {0, 0, 0, POLICY}},
-    {"starts", &loom_starts_fields, offsetof(loomFinetuneConfig, starts), {POLICY, 0, POLICY, POLICY}},
+    {"residual_ppo",
+     &loom_residual_ppo_settings_fields,
+     offsetof(loomFinetuneConfig, residual_ppo),
+     {0, 0, 0, 0, POLICY}},
+    {"starts",
+     &loom_starts_fields,
+     offsetof(loomFinetuneConfig, starts),
+     {POLICY, 0, POLICY, POLICY, POLICY}},
     {"scratch", &scratch_fields, offsetof(loomFinetuneConfig, residual), {SCRATCH, SCRATCH}},
     {"gail", &loom_gail_fields, offsetof(loomFinetuneConfig, gail), {BOTH, SCRATCH}},
     {"irl", &loom_inverse_fields, offsetof(loomFinetuneConfig, inverse), {BOTH}},
@@ -61,7 +71,8 @@ static bool is_used(const loomFinetuneConfig* c, int section) {
 }
 
 bool loom_finetune_needs_policy(loomFinetuneMethod method) {
-  return method == LOOM_FINETUNE_RESIDUAL || method == LOOM_FINETUNE_DPPO;
+  return method == LOOM_FINETUNE_RESIDUAL || method == LOOM_FINETUNE_DPPO ||
+         method == LOOM_FINETUNE_RESIDUAL_PPO;
 }
 
 loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool of_policy) {
@@ -76,13 +87,16 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
                           .residual = loom_default_finetune_settings(),
                           .direct = loom_default_direct_settings(),
                           .dppo = loom_default_dppo_settings(),
+                          .residual_ppo = loom_default_residual_ppo_settings(),
                           .gail = loom_default_gail_config(),
                           .inverse = loom_default_inverse_config(),
                           .starts = loom_default_starts_def(),
                           .of_policy = of_policy};
   if (!of_policy) return c;
 
-  c.ppo = method == LOOM_FINETUNE_DPPO ? loom_default_dppo_ppo_config() : loom_default_direct_ppo_config();
+  c.ppo = method == LOOM_FINETUNE_DPPO           ? loom_default_dppo_ppo_config()
+          : method == LOOM_FINETUNE_RESIDUAL_PPO ? loom_default_residual_ppo_config()
+                                                 : loom_default_direct_ppo_config();
   c.td3 = loom_default_residual_td3_config();
   c.finetune.steps = 500000;
   c.finetune.evaluate = 200;
@@ -231,6 +245,7 @@ void loom_finetune_config_reference(FILE* out) {
   loomFinetuneConfig config = loom_default_finetune_config(LOOM_FINETUNE_PPO, false),
                      of_policy = loom_default_finetune_config(LOOM_FINETUNE_PPO, true),
                      dppo = loom_default_finetune_config(LOOM_FINETUNE_DPPO, true),
+                     residual = loom_default_finetune_config(LOOM_FINETUNE_RESIDUAL_PPO, true),
                      imitating = loom_default_imitation_config(LOOM_FINETUNE_TD3, false);
 
   for (int s = 0; s < SECTIONS; s++) {
@@ -248,6 +263,7 @@ void loom_finetune_config_reference(FILE* out) {
       loom_config_print_default(out, (const char*)&config + offset, f);
       print_other(out, (const char*)&config + offset, (const char*)&of_policy + offset, "of a policy", f);
       print_other(out, (const char*)&of_policy + offset, (const char*)&dppo + offset, "dppo", f);
+      print_other(out, (const char*)&of_policy + offset, (const char*)&residual + offset, "residual_ppo", f);
       if (s == GAIL)
         print_other(out, (const char*)&config + offset, (const char*)&imitating + offset, "td3", f);
       fputs(" |\n", out);

@@ -5,7 +5,7 @@
 //
 // `method: residual` has sections residual and td3, the latter with defaults of its own. `method: ppo` of a
 // policy, instead of from scratch, has sections base and direct, and ppo with defaults of its own; so has
-// `method: dppo`, with dppo instead of direct. All that begin with a policy have `starts: {demos: 0.5,
+// `method: dppo`, with dppo instead of direct, and `method: residual_ppo`. All that begin with a policy have `starts: {demos: 0.5,
 // curriculum: reverse}` (engine/run/starts.h). With a section `gail` methods ppo and td3 are rewarded by a
 // discriminator instead (policies/learn/imitation.h); with a section `irl` ppo is by weights of features,
 // which are looked for meanwhile (policies/learn/inverse.h). From scratch `scratch: {reward: FILE}` rewards
@@ -22,6 +22,7 @@
 #include "policies/learn/inverse.h"
 #include "policies/learn/ppo.h"
 #include "policies/learn/residual.h"
+#include "policies/learn/residual_ppo.h"
 #include "policies/learn/td3.h"
 
 LOOM_C_BEGIN
@@ -31,6 +32,7 @@ typedef enum loomFinetuneMethod {
   LOOM_FINETUNE_TD3,
   LOOM_FINETUNE_RESIDUAL,
   LOOM_FINETUNE_DPPO,
+  LOOM_FINETUNE_RESIDUAL_PPO,
   LOOM_FINETUNE_METHODS
 } loomFinetuneMethod;
 extern const char* const loom_finetune_methods[];  // NULL-terminated
@@ -48,9 +50,10 @@ typedef struct loomFinetuneConfig {
   } finetune;
   loomPpoConfig ppo;
   loomTd3Config td3;
-  loomFinetuneSettings residual;  // ppo of a policy and dppo: their section is `base`
+  loomFinetuneSettings residual;  // of ppo of a policy, dppo and residual_ppo the section is `base`
   loomDirectSettings direct;
   loomDppoSettings dppo;
+  loomResidualPpoSettings residual_ppo;
   loomGailConfig gail;
   loomInverseConfig inverse;
   loomStartsDef starts;  // of the episodes that a policy is finetuned in

@@ -22,6 +22,7 @@ static int create_learner(loomLearner* out, loomFinetuneOwner* o, actor* a, cons
   // Episodes are of what the network says, which the actor's noise is added to.
   if (!code) code = loom_finetune_prepare(o, def->settings, err);
   if (code) return code;
+  if (def->residual) o->learned = def->residual(a->self);
 
   loomEnvironmentMaker maker = loom_residual_environment(&o->task);
   return loom_ppo_create(out, def->ppo, &guide, &maker, def->steps, def->seed, def->threads, err);

@@ -1,4 +1,5 @@
-// What all share by which a policy's own network is learned by PPO (direct.c, dppo.c): its actor differs.
+// What all share by which PPO learns a policy's own network (direct.c, dppo.c) or what is added to its actions
+// (residual_ppo.c): its actor differs.
 // Beside it a critic learns, a first while alone, since a random one would spoil a good policy. Internal.
 #ifndef LOOM_POLICIES_LEARN_POLICY_PPO_H
 #define LOOM_POLICIES_LEARN_POLICY_PPO_H
@@ -34,6 +35,8 @@ typedef struct loomPolicyPpoDef {
   /// Make the actor in `self` (size, zeroed) for `most` rows at a time, and say how it is guided.
   int (*create)(loomPpoGuide* guide, void* self, const struct loomPolicyPpoDef* def, int most,
                 loomError* err);
+  /// NULL, or the network that the policy's residual is to act by, where that learns.
+  const loomTd3Network* (*residual)(const void* self);
   void (*destroy)(void* self);  // what create has made, after an error too
 } loomPolicyPpoDef;
 

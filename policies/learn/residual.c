@@ -32,11 +32,7 @@ static const loomFieldDef field_rows[] = {
     ROW(BOOL, limits, .about = "episodes that go beyond the task's limits end there, unrewarded"),
     ROW(INT, test, .high = 1 << 20,
         .about = "episodes of the policy before and after, from fresh starts; 0 = none"),
-    ROW(INT, hold, .high = 1000, .unit = "control steps",
-        .about = "that one offset is kept; 0 = as many as the policy decides at once, 8 where that is one"),
-    ROW(REAL, position, .least = 0, .most = 1, .about = "largest offset of moves, a share of their range"),
-    ROW(REAL, rotation, .least = 0, .most = 1, .about = "likewise of rotations"),
-    ROW(REAL, gripper, .least = 0, .most = 2, .about = "likewise of grippers"),
+    LOOM_OFFSET_ROWS(loomFinetuneSettings),
     ROW(REAL, warmup_noise, .least = 0, .most = 10, .about = "deviation of offsets while it warms up"),
     ROW(INT, critics_first, .high = 1 << 28, .about = "updates of the critics before the actor's first"),
     ROW(REAL, free, .least = 0, .most = 1,
@@ -99,23 +95,6 @@ static int find_reset(int* out, const loomFinetuneSettings* s, const loomFinetun
   if (*out >= 0) return LOOM_OK;
   return loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'", base->scene->task->path,
                         name);
-}
-
-// How many offsets there are, by the arms.
-static int give_residual(const loomFinetuneSettings* s, const loomTd3Config* td3,
-                         const loomFinetuneBase* base, loomError* err) {
-  loomResidualConfig config = config_of(s, td3);
-  loomResidualSpace space;
-  loomEpisode* e;
-
-  int code = loom_episode_create(&e, base->scene, err);
-  if (code) return code;
-  loom_residual_space(&space, &config, e);
-  loom_episode_destroy(e);
-  if (!space.n)
-    return loom_error_set(err, LOOM_ERR_USAGE,
-                          "there is nothing to learn: position, rotation and gripper are all 0");
-  return loom_residual_create(&base->policy->residual, &config, base->policy, space.n, err);
 }
 
 // ---- demos
@@ -394,7 +373,8 @@ int loom_finetune_prepare(loomFinetuneOwner* o, const loomFinetuneSettings* s, l
 static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFinetuneSettings* s,
                           const loomTd3Config* td3, int64_t steps, uint64_t seed, loomError* err) {
   int code = find_reset(&o->task.reset, s, &o->base, err);
-  if (!code) code = give_residual(s, td3, &o->base, err);
+  loomResidualConfig config = config_of(s, td3);
+  if (!code) code = loom_residual_give(o->base.policy, &config, o->base.scene, err);
   if (!code) code = loom_finetune_prepare(o, s, err);
   if (code) return code;
 

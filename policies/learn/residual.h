@@ -35,6 +35,16 @@ typedef struct loomFinetuneSettings {
   int64_t successes;
 } loomFinetuneSettings;
 
+/// Rows of settings that say how large offsets are and how long they last.
+#define LOOM_OFFSET_ROWS(type)                                                                             \
+  LOOM_FIELD(                                                                                              \
+      type, INT, hold, .high = 1000, .unit = "control steps",                                              \
+      .about = "that one offset is kept; 0 = as many as the policy decides at once, 8 where that is one"), \
+      LOOM_FIELD(type, REAL, position, .least = 0, .most = 1,                                              \
+                 .about = "largest offset of moves, a share of their range"),                              \
+      LOOM_FIELD(type, REAL, rotation, .least = 0, .most = 1, .about = "likewise of rotations"),           \
+      LOOM_FIELD(type, REAL, gripper, .least = 0, .most = 2, .about = "likewise of grippers")
+
 extern const loomFields loom_finetune_settings_fields, loom_base_settings_fields;  // all; up to `test`
 loomFinetuneSettings loom_default_finetune_settings(void);
 /// TD3's settings that suit it. Steps are decisions.

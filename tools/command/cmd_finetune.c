@@ -38,9 +38,13 @@ typedef struct finetuneArgs {
 
 // What learns by reward, and beside these what only learns from its successes (finetune_filtered.c).
 enum { FILTERED = LOOM_FINETUNE_METHODS };
-static const char* const methods[] = {
-    [LOOM_FINETUNE_PPO] = "ppo",   [LOOM_FINETUNE_TD3] = "td3", [LOOM_FINETUNE_RESIDUAL] = "residual",
-    [LOOM_FINETUNE_DPPO] = "dppo", [FILTERED] = "filtered",     NULL};
+static const char* const methods[] = {[LOOM_FINETUNE_PPO] = "ppo",
+                                      [LOOM_FINETUNE_TD3] = "td3",
+                                      [LOOM_FINETUNE_RESIDUAL] = "residual",
+                                      [LOOM_FINETUNE_DPPO] = "dppo",
+                                      [LOOM_FINETUNE_RESIDUAL_PPO] = "residual_ppo",
+                                      [FILTERED] = "filtered",
+                                      NULL};
 
 static int take_seeds(void* args, const char* text) {
   finetuneArgs* a = args;
@@ -61,7 +65,8 @@ static const toolOption options[] = {
         "method", 'm', "NAME", finetuneArgs, CHOICE, method, .choices = methods,
         .about = "residual unless given: what is added to a policy's actions, by TD3; ppo: the policy's "
                  "own network, where its outputs are a Gaussian or a mixture; dppo: likewise, of a diffusion "
-                 "policy, by PPO through its denoising steps; filtered: its own successes within --steps are "
+                 "policy, by PPO through its denoising steps; residual_ppo: what is added, by PPO; filtered: "
+                 "its own successes within --steps are "
                  "added to --data, and a policy like it is trained on both (--config is train's then); with "
                  "--scratch ppo or td3, ppo unless given"),
     TOOL_OPTION_AS("data", 'd', "FILE.hdf5", finetuneArgs, STRING, data,

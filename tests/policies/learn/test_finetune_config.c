@@ -18,7 +18,8 @@ static void comes_back(void** state) {
   for (int k = 0; loom_finetune_methods[k / 2]; k++) {
     int m = k / 2;
     bool of_policy = k % 2;
-    bool ppo = m == LOOM_FINETUNE_PPO, dppo = m == LOOM_FINETUNE_DPPO;
+    bool ppo = m == LOOM_FINETUNE_PPO, dppo = m == LOOM_FINETUNE_DPPO,
+         residual_ppo = m == LOOM_FINETUNE_RESIDUAL_PPO;
     if (of_policy ? m == LOOM_FINETUNE_TD3 : loom_finetune_needs_policy((loomFinetuneMethod)m)) continue;
     loomFinetuneConfig c = loom_default_finetune_config((loomFinetuneMethod)m, of_policy), read;
     loomError err = {0, ""};
@@ -28,16 +29,18 @@ static void comes_back(void** state) {
     c.td3.updates = 0.1;
     c.direct.bc = 0.1;
     c.dppo.std = 0.07;
+    c.residual_ppo.std = 0.06;
 
     // What is for other methods is not written; a residual is learned by TD3.
     char* text = loom_finetune_config_text(&c);
     assert_non_null(text);
-    assert_int_equal(strstr(text, "\nppo:") != NULL, ppo || dppo);
-    assert_int_equal(strstr(text, "\ntd3:") != NULL, !ppo && !dppo);
+    assert_int_equal(strstr(text, "\nppo:") != NULL, ppo || dppo || residual_ppo);
+    assert_int_equal(strstr(text, "\ntd3:") != NULL, !ppo && !dppo && !residual_ppo);
     assert_int_equal(strstr(text, "\nresidual:") != NULL, m == LOOM_FINETUNE_RESIDUAL);
-    assert_int_equal(strstr(text, "\nbase:") != NULL, (ppo && of_policy) || dppo);
+    assert_int_equal(strstr(text, "\nbase:") != NULL, (ppo && of_policy) || dppo || residual_ppo);
     assert_int_equal(strstr(text, "\ndirect:") != NULL, ppo && of_policy);
     assert_int_equal(strstr(text, "\ndppo:") != NULL, dppo);
+    assert_int_equal(strstr(text, "\nresidual_ppo:") != NULL, residual_ppo);
     read = loom_default_finetune_config(LOOM_FINETUNE_PPO, false);
     if (loom_finetune_config_parse(&read, text, strlen(text), "c.yaml", &err)) fail_msg("%s", err.message);
 

@@ -13,6 +13,7 @@
 #include "policies/learn/direct.h"
 #include "policies/learn/dppo.h"
 #include "policies/learn/residual.h"
+#include "policies/learn/residual_ppo.h"
 #include "policies/network/mixture_actor.h"
 #include "tests/policies/learn/learner_hash.h"
 
@@ -166,6 +167,19 @@ static void a_file_has_both(void** state) {
 
   loom_trained_destroy(&again);
   unlink(path);
+}
+
+// One that was learned without critics is always added.
+static void no_critics_no_gate(void** state) {
+  (void)state;
+  loomError err = {0, ""};
+  loomResidualConfig config = {.position = 0.3, .hidden = {1, {8}}};
+  uint64_t alone = run(&policy, 0);
+  must(loom_residual_give(&policy, &config, o->scene, &err), &err);
+  assert_int_equal(policy.residual->net.def.actions, 6);
+  assert_true(run(&policy, 0) == alone);
+  stir(policy.residual, 0);
+  assert_true(run(&policy, 0) != alone);
 }
 
 static loomResidualTask make_task(int hold, int max_steps) {
@@ -733,6 +747,15 @@ static void what_does_not_fit_is_told(void** state) {
   assert_int_equal(loom_residual_learner(&l, &s, &td3, &base, 1000, 1, 1, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "D9"));
 
+  // By PPO as well.
+  loomPpoConfig residual_ppo = loom_default_residual_ppo_config();
+  loomResidualPpoSettings r = loom_default_residual_ppo_settings();
+  r.position = r.rotation = 0;
+  s = loom_default_finetune_settings();
+  assert_int_equal(loom_residual_ppo_learner(&l, &s, &residual_ppo, &r, &base, 1000, 1, 1, &err),
+                   LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "nothing to learn"));
+
   // PPO needs outputs that have a likelihood, and demos for a term of theirs.
   loomPpoConfig ppo = loom_default_direct_ppo_config();
   loomDirectSettings direct = loom_default_direct_settings();
@@ -767,6 +790,7 @@ int main(void) {
       POLICY_TEST(deciding_twice_is_deciding_once),
       POLICY_TEST(nothing_is_added_at_first),
       POLICY_TEST(a_file_has_both),
+      POLICY_TEST(no_critics_no_gate),
       POLICY_TEST(environment_is_a_rollout),
       POLICY_TEST(the_policy_itself_is_an_environment),
       POLICY_TEST(memory_is_seen),

@@ -16,6 +16,7 @@
 #include "policies/network/actor_critic.h"
 #include "policies/network/diffusion_actor.h"
 #include "policies/network/mixture_actor.h"
+#include "policies/network/residual_actor.h"
 #include "policies/network/td3_network.h"
 #include "policies/objective/gaussian.h"
 
@@ -175,6 +176,64 @@ static void mixtures(void** state) {
 }
 
 // Several ratios a decision: each as a decision of its own with its share of advantage and clip.
+// ---- a residual as the actor
+
+typedef struct offsetCase {
+  loomResidualActor actor;
+  loomCritic critic;
+  loomPpoRows rows;
+} offsetCase;
+
+static double offset_loss(void* arg) {
+  static loomReal scratch[4 * N];
+  offsetCase* c = arg;
+  loomPpoNetwork net = {loom_residual_actor(&c->actor), &c->critic.mlp, &c->critic.params};
+  return loom_ppo_loss(&net, &c->rows, N, &(loomPpoLossDef){0.2, 0, 0.5, 0, true, false}, scratch).loss;
+}
+
+static void offsets(void** state) {
+  (void)state;
+  static loomReal seen[N * OBS], action[N * ACTIONS], log_prob[N], now[N], value[N], advantage[N], returns[N];
+  static double given[N * ACTIONS], best[ACTIONS];
+  const loomSizes hidden = {2, {7, 6}};
+  const double std = 0.3;
+  offsetCase c = {.rows = {seen, seen, action, log_prob, value, advantage, returns}};
+  loomRandom random[N];
+  loomError err = {0, ""};
+  assert_int_equal(loom_residual_actor_create(&c.actor, OBS, ACTIONS, &hidden, std, 1, N, &err), 0);
+  assert_int_equal(loom_critic_create(&c.critic, OBS, (int[]){5}, 1, 1, N, &err), 0);
+  draw(seen, N * OBS, 1, 1);
+  draw(value, N, 1, 5);
+  draw(advantage, N, 1, 6);
+  draw(returns, N, 1, 7);
+
+  // It begins with nothing added.
+  loomPpoActor actor = loom_residual_actor(&c.actor);
+  actor.best(best, actor.self, seen);
+  for (int j = 0; j < ACTIONS; j++) assert_true(best[j] == 0);
+  draw(actor.params->value, (int)actor.params->total, 0.5, 9);
+
+  // What it draws has the log-probability that it tells: a Gaussian's around what it takes for the best.
+  for (int i = 0; i < N; i++) random[i] = loom_random(3, (uint64_t)i, LOOM_PURPOSE_EXPLORE);
+  actor.draw(given, action, log_prob, actor.self, seen, N, random);
+  actor.log_prob(now, actor.self, seen, action, N);
+  for (int i = 0; i < N; i++) {
+    double sum = 0;
+    actor.best(best, actor.self, seen + (ptrdiff_t)i * OBS);
+    for (int j = 0; j < ACTIONS; j++) {
+      double off = (given[i * ACTIONS + j] - best[j]) / std;
+      sum -= 0.5 * off * off + log(std * sqrt(2 * acos(-1)));
+      assert_true(given[i * ACTIONS + j] == action[i * ACTIONS + j]);
+    }
+    assert_true(fabs(sum - log_prob[i]) < 1e-9 && now[i] == log_prob[i]);
+  }
+
+  for (int i = 0; i < N; i++) log_prob[i] += 0.37 * (i % 5 - 2) + 0.013;
+  compare("offsets", actor.params, offset_loss, &c);
+  loom_residual_actor_destroy(&c.actor);
+  loom_critic_destroy(&c.critic);
+}
+
 static void several_ratios(void** state) {
   (void)state;
   enum { RATIOS = 3 };
@@ -457,13 +516,10 @@ static void gate(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(ppo),
-                                     cmocka_unit_test(mixtures),
-                                     cmocka_unit_test(several_ratios),
-                                     cmocka_unit_test(denoisers),
-                                     cmocka_unit_test(still_denoisers),
-                                     cmocka_unit_test(shares),
-                                     cmocka_unit_test(td3),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ppo),       cmocka_unit_test(mixtures),
+                                     cmocka_unit_test(offsets),   cmocka_unit_test(several_ratios),
+                                     cmocka_unit_test(denoisers), cmocka_unit_test(still_denoisers),
+                                     cmocka_unit_test(shares),    cmocka_unit_test(td3),
                                      cmocka_unit_test(gate)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

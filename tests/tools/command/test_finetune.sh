@@ -49,6 +49,8 @@ ppo: {environments: 2, steps: 10, epochs: 2, minibatches: 2, hidden: [8]}
 dppo: {critic_first: 1, steps: 5}
 base: {test: 2}
 END
+sed 's/method: dppo/method: residual_ppo/; /^dppo:/d' "$work/dppo.yaml" >"$work/residual_ppo.yaml"
+echo 'residual_ppo: {critic_first: 1}' >>"$work/residual_ppo.yaml"
 # Every method: the same bytes, and as many episodes before as after.
 while read -r method n command; do
   # shellcheck disable=SC2086
@@ -59,6 +61,7 @@ done <<'END'
 residual 4 $work/reach.safetensors -c $work/reach.yaml
 of-ppo 2 $gmm -c $work/direct.yaml --bc 0.1 --data $work/reach.hdf5
 dppo 2 $denoiser -c $work/dppo.yaml
+residual_ppo 2 $denoiser -c $work/residual_ppo.yaml
 END
 
 expect 'residual: no export' 1 'finetuned policies cannot be exported' "$loom" export "$work/residual-stopped.safetensors" -o "$work/x.onnx"
@@ -127,6 +130,7 @@ no such demos|1|none.hdf5: cannot be read|$work/reach.safetensors --data none.hd
 ppo of a policy without a likelihood|1|bc_gaussian, bc_gmm, bc_rnn_gmm and bc_transformer|$work/reach.safetensors -m ppo
 dppo of a policy without noise|1|diffusion and diffusion_mlp do|$work/reach.safetensors -m dppo
 dppo from scratch|2|name one|--scratch -m dppo -t $task
+residual_ppo from scratch|2|name one|--scratch -m residual_ppo -t $task
 a policy that has been finetuned|1|finetuned already|$work/residual-stopped.safetensors -c $work/reach.yaml
 END
 for method in residual ppo dppo; do
