@@ -1,8 +1,8 @@
 // What is added to a policy's actions (Ankile et al., "From imitation to refinement", 2024; "Residual
 // off-policy RL for finetuning behavior cloning policies", 2025): an offset of the hands' moves, decided by
 // an actor of its own from what the policy sees and is about to do, and held for as long as the policy keeps
-// to one decision. Where the actor's critics, if it has any, do not all agree that it helps, nothing is added.
-// Internal.
+// to one decision. Where the actor's critics, if it has any, do not all agree that it helps, nothing is
+// added. Internal.
 #ifndef LOOM_POLICIES_AGENT_RESIDUAL_H
 #define LOOM_POLICIES_AGENT_RESIDUAL_H
 

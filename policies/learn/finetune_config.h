@@ -3,13 +3,13 @@
 //   finetune: {task: tests/gym/half_cheetah.yaml, method: ppo, steps: 1000000, seed: 1}
 //   ppo: {rate: 3e-4, hidden: [64, 64]}
 //
-// `method: residual` has sections residual and td3, the latter with defaults of its own. `method: ppo` of a
-// policy, instead of from scratch, has sections base and direct, and ppo with defaults of its own; so has
-// `method: dppo`, with dppo instead of direct, and `method: residual_ppo`. All that begin with a policy have `starts: {demos: 0.5,
-// curriculum: reverse}` (engine/run/starts.h). With a section `gail` methods ppo and td3 are rewarded by a
-// discriminator instead (policies/learn/imitation.h); with a section `irl` ppo is by weights of features,
-// which are looked for meanwhile (policies/learn/inverse.h). From scratch `scratch: {reward: FILE}` rewards
-// by terms of a file instead of the task's own.
+// `method: residual` has sections residual and td3, the latter with defaults of its own. `method: ppo` of
+// a policy, instead of from scratch, has sections base and direct, and ppo with defaults of its own; so
+// has `method: dppo`, with dppo instead of direct, and `method: residual_ppo`. All that begin with a
+// policy have `starts: {demos: 0.5, curriculum: reverse}` (engine/run/starts.h). With a section `gail`
+// methods ppo and td3 are rewarded by a discriminator instead (policies/learn/imitation.h); with a section
+// `irl` ppo is by weights of features, which are looked for meanwhile (policies/learn/inverse.h). From
+// scratch `scratch: {reward: FILE}` rewards by terms of a file instead of the task's own.
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 #define LOOM_POLICIES_LEARN_FINETUNE_CONFIG_H
 

@@ -1,5 +1,5 @@
-// What all share by which PPO learns a policy's own network (direct.c, dppo.c) or what is added to its actions
-// (residual_ppo.c): its actor differs.
+// What all share by which PPO learns a policy's own network (direct.c, dppo.c) or what is added to its
+// actions (residual_ppo.c): its actor differs.
 // Beside it a critic learns, a first while alone, since a random one would spoil a good policy. Internal.
 #ifndef LOOM_POLICIES_LEARN_POLICY_PPO_H
 #define LOOM_POLICIES_LEARN_POLICY_PPO_H

@@ -28,6 +28,7 @@ loomResidualPpoSettings loom_default_residual_ppo_settings(void) {
 
 loomPpoConfig loom_default_residual_ppo_config(void) {
   loomPpoConfig c = loom_default_ppo_config();
+
   c.environments = 16;
   c.steps = 64;
   c.epochs = 5;
@@ -52,6 +53,7 @@ static int create_actor(loomPpoGuide* guide, void* self, const loomPolicyPpoDef*
                                .rotation = s->rotation,
                                .gripper = s->gripper,
                                .hidden = def->ppo->hidden};
+
   int code = loom_residual_give(policy, &config, def->base->scene, err);
   if (code) return code;
 

@@ -46,6 +46,7 @@ static void backward(void* self, const loomReal* dlog_prob, double dentropy, con
   loomResidualActor* a = self;
   loomTd3Network* net = &a->net;
   int actions = net->def.actions;
+
   double precision = 1 / (a->std * a->std);
   (void)dentropy;
 

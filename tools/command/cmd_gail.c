@@ -11,6 +11,7 @@
 #include "engine/base/pool.h"
 #include "policies/learn/toy_gan.h"
 #include "tools/command/gail_corridor.h"
+#include "tools/command/gail_goals.h"
 #include "tools/command/gail_task.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -72,7 +73,7 @@ static int read_gail_options(gailArgs* a, int argc, char** argv) {
       .before =
           "usage: demoloom gail TASK --data FILE.hdf5 -o DIR [options]     (TASK --help tells them)\n"
           "       demoloom gail --toy ring|grid [options]\n"
-          "       demoloom gail corridor [options]     (--help tells them)\n"
+          "       demoloom gail corridor|goals [options]     (--help tells them)\n"
           "\n"
           "A task is learned from an expert's demos: `demoloom gail TASK --help`. What follows is of toys.\n"
           "\n"
@@ -93,7 +94,8 @@ static int read_gail_options(gailArgs* a, int argc, char** argv) {
           "  demoloom gail --toy grid --pack 1 --seeds 1,2,3,4 --json\n"
           "  demoloom gail --toy ring --discriminator wgan -o runs/wgan\n"
           "  demoloom gail --toy ring --discriminator wgan --spectral -n 2000 -o runs/spectral\n"
-          "  demoloom gail corridor --absorbing off\n",
+          "  demoloom gail corridor --absorbing off\n"
+          "  demoloom gail goals --pack 4\n",
       .option = options,
       .n = list_options(options),
   };
@@ -300,6 +302,7 @@ static bool is_of_task(int argc, char** argv) {
 
 int cmd_gail(int argc, char** argv) {
   if (argc > 1 && !strcmp(argv[1], "corridor")) return gail_corridor(argc - 1, argv + 1);
+  if (argc > 1 && !strcmp(argv[1], "goals")) return gail_goals(argc - 1, argv + 1);
   if (is_of_task(argc, argv)) return gail_task(argc, argv);
 
   gailArgs a = {0};

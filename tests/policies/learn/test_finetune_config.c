@@ -23,6 +23,7 @@ static void comes_back(void** state) {
     if (of_policy ? m == LOOM_FINETUNE_TD3 : loom_finetune_needs_policy((loomFinetuneMethod)m)) continue;
     loomFinetuneConfig c = loom_default_finetune_config((loomFinetuneMethod)m, of_policy), read;
     loomError err = {0, ""};
+
     c.finetune.steps = 123456789012;
     c.ppo.rate = 1.0 / 3;
     c.ppo.hidden = (loomSizes){3, {5, 6, 7}};

@@ -44,6 +44,10 @@ expect 'or not' 0 '"steps":.(4[0-9]|50)' "$loom" gail corridor --seed 35403 --ab
 
 expect 'no such reward' 2 'reward' "$loom" gail corridor --reward best
 expect 'no rounds' 2 'rounds' "$loom" gail corridor --rounds 0
+expect 'goals' 0 '"runs":' "$loom" gail goals -n 4096 --looked 20 --seeds 1,2 --json
+expect 'goals: their mean' 0 '^mean of 2: ' "$loom" gail goals -n 4096 --looked 20 --seeds 1,2
+expect 'no pack at all' 2 'pack' "$loom" gail goals --pack 0
+expect 'goals of what' 2 'no arguments but options' "$loom" gail goals handover
 expect 'a corridor of what' 2 'no arguments but options' "$loom" gail corridor handover
 
 expect 'no toy' 2 'which toy' "$loom" gail

@@ -37,6 +37,7 @@ table=(
   "gail $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT"
   "gail $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
   'gail corridor -n 3' 'gail corridor -n 3 --json'
+  'gail goals -n 2048 --looked 20' 'gail goals -n 2048 --looked 20 --json'
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
