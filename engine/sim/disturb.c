@@ -97,7 +97,7 @@ int loom_disturb_check(const loomDisturbSet* set, const loomScene* scene, loomEr
 
 int loom_disturb_room(loomDisturbance** out, loomEpisode* e, const loomDisturbSet* set, loomError* err) {
   loomDisturbance* d = e->disturbances;
-  while (d && (d->set != set || d->recorded)) d = d->next;
+  while (d && (d->set != set || d->digest != set->digest || d->recorded)) d = d->next;
   *out = d;
   if (d) return 0;
 
@@ -105,6 +105,7 @@ int loom_disturb_room(loomDisturbance** out, loomEpisode* e, const loomDisturbSe
   d = loom_heap_take(&e->heap, 1, sizeof *d);
   if (!d) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for disturbances");
   d->set = set;
+  d->digest = set->digest;
   d->drawn = loom_heap_take(&e->heap, (size_t)set->count, sizeof *d->drawn);
   d->state = loom_heap_take(&e->heap, (size_t)e->state_dim, sizeof *d->state);
   d->late = loom_heap_take(&e->heap, (size_t)LOOM_DISTURB_LATE * (size_t)e->action_dim, sizeof *d->late);

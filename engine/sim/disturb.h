@@ -29,6 +29,7 @@ typedef struct loomDrawn {
 typedef struct loomDisturbance {
   struct loomDisturbance* next;
   const loomDisturbSet* set;
+  uint64_t digest;  // of the set that the room was made for: another may come to lie where that was
   uint64_t seed, number;
   bool recorded;     // a demo's: its actions have their noise already
   loomDrawn* drawn;  // (set->count)

@@ -1,6 +1,6 @@
 #include "generators/attempt/recover.h"
 
-#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,11 +47,25 @@ static int hand_body(const loomScene* scene, int a) {
 // At any time of an attempt, which is about as long as a source demo.
 static void find_times(double at[2], const loomScene* scene, const loomSourceSet* sources) {
   const loomTask* task = scene->task;
+  double freq = task->control_freq;
   int shortest = task->max_steps;
   for (int i = 0; i < sources->n; i++)
     if (sources->replay[i].rows < shortest) shortest = sources->replay[i].rows;
-  at[0] = task->settle_steps / task->control_freq;
-  at[1] = shortest > task->settle_steps ? shortest / task->control_freq : at[0];
+  at[0] = task->settle_steps / freq;
+  at[1] = shortest > task->settle_steps ? shortest / freq : at[0];
+}
+
+// And before any hand has closed: what lies about is moved while it does.
+static void find_early_times(double at[2], const loomScene* scene, const loomSourceSet* sources) {
+  find_times(at, scene, sources);
+  for (int i = 0; i < sources->n; i++) {
+    const loomReplay* r = &sources->replay[i];
+    for (int a = 0; a < r->arm_count; a++) {
+      int closing = loom_replay_closing(r, a, 0, r->rows);
+      if (closing >= 0) at[1] = fmin(at[1], (double)closing / scene->task->control_freq);
+    }
+  }
+  at[1] = fmax(at[0], at[1]);
 }
 
 static void add_usual(loomRecover* r, const loomScene* scene, const loomSourceSet* sources) {
@@ -74,6 +88,7 @@ static void add_usual(loomRecover* r, const loomScene* scene, const loomSourceSe
 
   // What lies about is moved.
   if (!has_free_object(scene)) return;
+  find_early_times(at, scene, sources);
   add_term(r, LOOM_DISTURB_PLACE, shift, at);
   add_term(r, LOOM_DISTURB_YAW, turn, at);
 }

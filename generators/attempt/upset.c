@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/sim/disturb.h"
+#include "engine/sim/part.h"
 #include "generators/attempt/recover.h"
 #include "generators/attempt/regain.h"
 #include "generators/attempt/tries.h"
@@ -44,12 +45,26 @@ static unsigned all_fingers(const loomPlan* p, int a) {
   return (1u << p->task->robots[a].finger_count) - 1;
 }
 
-// A hand of those that the term is of holds something, and is to.
+// Does an object touch anything that is fixed to the world?
+static bool stands(const loomPlan* p, int object) {
+  const loomEpisode* e = p->e;
+  for (int c = 0; c < e->d->ncon; c++) {
+    for (int side = 0; side < 2; side++) {
+      int geom = e->d->contact[c].geom[side], other = e->d->contact[c].geom[1 - side];
+      if (geom < 0 || other < 0 || e->m->body_weldid[e->m->geom_bodyid[other]]) continue;
+      if (loom_object_of_geom(e->m, e->scene->object_body, p->task->object_count, geom) == object)
+        return true;
+    }
+  }
+  return false;
+}
+
+// A hand of those that the term is of holds something up, and is to.
 static bool holds(const loomPlan* p, const unsigned char* touch) {
   const loomDrawn* d = drawn_of(p);
   for (int a = d->first; a < d->first + d->n; a++)
     for (int o = 0; p->arm[a].grip > 0 && o < p->task->object_count; o++)
-      if (touch[a * p->task->object_count + o] == all_fingers(p, a)) return true;
+      if (touch[a * p->task->object_count + o] == all_fingers(p, a) && !stands(p, o)) return true;
   return false;
 }
 
@@ -119,7 +134,7 @@ static int begin_anew(loomPlan* p, loomRunResult* run, loomError* err) {
 int loom_upset_step(loomUpset* u, loomPlan* p, loomRunResult* run, loomError* err) {
   int now = p->e->steps;
   if (u->stage == LOOM_UPSET_AHEAD && now >= u->due && means_something(p)) {
-    drawn_of(p)->at = now / p->task->control_freq;
+    drawn_of(p)->at = (double)now / p->task->control_freq;
     u->stage = LOOM_UPSET_ACTS;
   }
   if (u->stage != LOOM_UPSET_ACTS) return 0;

@@ -119,12 +119,13 @@ static void add_sources(loomDemoRecord* record, const loomAttemptResult* r, cons
   loom_demo_record_rows(record, LOOM_DEMO_SOURCES, t, e, 0, t->rows);
 }
 
-// Of a demo that begins where a disturbance has passed: what disturbed it, and what hands were told until then.
+// Of a demo that begins where a disturbance has passed: what that was, and what hands were told until then.
 static int recovery_texts(char** from, char** hands, const loomAttemptResult* r, const loomEpisode* e,
                           const loomAttemptDef* def, loomError* err) {
   if (!r->recover_step) return 0;
   const loomDisturbance* d = e->disturbances;
-  while (d && d->set != &def->recover->way[r->recover]) d = d->next;
+  const loomDisturbSet* way = &def->recover->way[r->recover];
+  while (d && (d->set != way || d->digest != way->digest)) d = d->next;
   int code = d ? loom_disturbance_text(from, d, err) : 0;
   return code ? code : loom_midway_text(hands, &e->hands, e, err);
 }
