@@ -49,8 +49,10 @@ static void find_times(double at[2], const loomScene* scene, const loomSourceSet
   const loomTask* task = scene->task;
   double freq = task->control_freq;
   int shortest = task->max_steps;
+
   for (int i = 0; i < sources->n; i++)
     if (sources->replay[i].rows < shortest) shortest = sources->replay[i].rows;
+
   at[0] = task->settle_steps / freq;
   at[1] = shortest > task->settle_steps ? shortest / freq : at[0];
 }
@@ -104,6 +106,7 @@ static bool passes(const loomDisturbTerm* t) {
 
 static int add_set(loomRecover* r, const loomDisturbSet* set, loomError* err) {
   snprintf(r->name, sizeof r->name, "%s", set->name);
+
   for (int i = 0; i < set->count; i++) {
     const loomDisturbTerm* t = &set->terms[i];
     if (!passes(t))

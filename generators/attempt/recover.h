@@ -1,6 +1,6 @@
 // Attempts that recover: at some moment one thing disturbs the attempt, a hand that is pushed, an object that
-// is moved, a gripper that lets go. Once that has passed the attempt goes on from there (regain.h), and its demo
-// begins there too: no row has what was done while the disturbance acted, and the actions that are kept
+// is moved, a gripper that lets go. Once that has passed the attempt goes on from there (regain.h), and its
+// demo begins there too: no row has what was done while the disturbance acted, and the actions that are kept
 // are those of coming back. After PGDG's recovery from risky states, with disturbances in the words that
 // `randomize:` has for them (engine/task/disturb_def.h).
 //

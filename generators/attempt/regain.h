@@ -1,5 +1,5 @@
-// An arm that has lost its way, or what it held: where its plan goes on from the state as it is. Attempts that
-// recover (recover.h) and the generator as an expert (expert/guide.h) ask it. Internal.
+// An arm that has lost its way, or what it held: where its plan goes on from the state as it is. Attempts
+// that recover (recover.h) and the generator as an expert (expert/guide.h) ask it. Internal.
 #ifndef LOOM_GENERATORS_ATTEMPT_REGAIN_H
 #define LOOM_GENERATORS_ATTEMPT_REGAIN_H
 

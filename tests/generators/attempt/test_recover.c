@@ -1,5 +1,5 @@
-// Attempts that recover: which, from what and when is a function of their number; their demos begin once it has
-// passed, and are what their actions do from there, to the bit.
+// Attempts that recover: which, from what and when is a function of their number; their demos begin once it
+// has passed, and are what their actions do from there, to the bit.
 #include "generators/attempt/recover.h"
 
 #include <math.h>
@@ -15,6 +15,7 @@ static loomRecover* recover_of(const own* o, const char* yaml, double share) {
   loomError err = {0, ""};
   char path[] = "/tmp/loom_recover_XXXXXX";
 
+  // Without a text the usual ways.
   if (yaml) {
     int fd = mkstemp(path);
     assert_true(fd >= 0 && write(fd, yaml, strlen(yaml)) == (ssize_t)strlen(yaml) && !close(fd));
@@ -86,6 +87,7 @@ static loomTrace keep_rows(const own* o) {
   out.eef = malloc(sizeof(double) * rows * 32);
   assert_non_null(out.states);
   assert_non_null(out.eef);
+
   memcpy(out.states, o->trace.states, sizeof(double) * rows * (size_t)out.state_dim);
   memcpy(out.eef, o->trace.eef, sizeof(double) * rows * 32);
   return out;
@@ -101,6 +103,7 @@ static void each_way_does_what_it_says(void** state) {
     assert_string_equal(words, ways[w].words);
 
     int wins = 0;
+
     for (uint64_t i = 0; i < ATTEMPTS; i++) {
       attempt(o, NULL, i);
       loomTrace calm = keep_rows(o);
@@ -120,6 +123,8 @@ static void each_way_does_what_it_says(void** state) {
       free(calm.states);
       free(calm.eef);
     }
+
+    // Some come back from it.
     assert_true(wins >= 1);
     loom_recover_destroy(recover);
   }
