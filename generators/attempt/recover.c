@@ -10,10 +10,11 @@
 
 // ---- the usual ways
 
-// How strong: an OSC-driven Panda is pushed some centimeters off by these forces, which a person's hand has.
-static const double push_force[2] = {20, 90}, push_time[2] = {0.1, 0.3};   // N, s
-static const double shift[2] = {-0.04, 0.04}, turn[2] = {-0.4, 0.4};       // m, rad
-static const double strength_left[2] = {0, 0}, slip_time[2] = {0.2, 0.4};  // share, s
+// How strong: a hand that was pushed so for long would come to stand so far off where it is sent, by its
+// controller's stiffness. In a fifth of a second it comes two thirds of that way.
+static const double push_off[2] = {0.04, 0.16}, push_time[2] = {0.1, 0.3};  // m, s
+static const double shift[2] = {-0.04, 0.04}, turn[2] = {-0.4, 0.4};        // m, rad
+static const double strength_left[2] = {0, 0}, slip_time[2] = {0.2, 0.4};   // share, s
 
 static loomDisturbTerm* add_term(loomRecover* r, loomDisturbKind kind, const double range[2],
                                  const double at[2]) {
@@ -44,6 +45,42 @@ static int hand_body(const loomScene* scene, int a) {
   return site < 0 ? -1 : scene->model->site_bodyid[site];
 }
 
+// The mass (kg) that a hand has for a horizontal push, where its arm begins: 1 / (J M^-1 J'), the mean over x
+// and y. The controller takes it for 1 kg.
+static int hand_mass(double* out, const loomScene* scene, int body, loomError* err) {
+  const mjModel* m = scene->model;
+  mjData* d = mj_makeData(m);
+  double* jacobian = calloc(4 * (size_t)m->nv, sizeof *jacobian);
+  *out = 0;
+  if (!d || !jacobian) {
+    mj_deleteData(d);
+    free(jacobian);
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for what attempts recover from");
+  }
+
+  // All arms at their first joints.
+  for (int a = 0; a < scene->task->arm_count; a++) {
+    const loomJointsDef* arm = &scene->task->robots[a].arm;
+    for (int i = 0; i < arm->count; i++) {
+      int joint = mj_name2id(m, mjOBJ_JOINT, arm->joints[i]);
+      if (joint >= 0) d->qpos[m->jnt_qposadr[joint]] = arm->init_qpos[i];
+    }
+  }
+  mj_fwdPosition(m, d);
+  mj_jacBodyCom(m, d, jacobian, NULL, body);
+  for (int axis = 0; axis < 2; axis++) {
+    const double* row = jacobian + (ptrdiff_t)axis * m->nv;
+    double* moved = jacobian + (ptrdiff_t)3 * m->nv;
+    mj_solveM(m, d, moved, row, 1);
+    double inverse = mju_dot(row, moved, (int)m->nv);
+    *out += inverse > 0 ? 0.5 / inverse : 0;
+  }
+
+  mj_deleteData(d);
+  free(jacobian);
+  return 0;
+}
+
 // At any time of an attempt, which is about as long as a source demo.
 static void find_times(double at[2], const loomScene* scene, const loomSourceSet* sources) {
   const loomTask* task = scene->task;
@@ -70,29 +107,42 @@ static void find_early_times(double at[2], const loomScene* scene, const loomSou
   at[1] = fmax(at[0], at[1]);
 }
 
-static void add_usual(loomRecover* r, const loomScene* scene, const loomSourceSet* sources) {
+static int add_push(loomRecover* r, const loomScene* scene, int a, const double at[2], loomError* err) {
+  double mass, force[2];
+  int body = hand_body(scene, a);
+  const char* name = body < 0 ? NULL : mj_id2name(scene->model, mjOBJ_BODY, body);
+  if (!name) return 0;
+
+  int code = hand_mass(&mass, scene, body, err);
+  if (code) return code;
+  for (int i = 0; i < 2; i++) force[i] = push_off[i] * scene->control[a].kp[0] * mass;
+
+  loomDisturbTerm* push = add_term(r, LOOM_DISTURB_PUSH, force, at);
+  snprintf(push->of, sizeof push->of, "%.63s", name);
+  let_last(push, push_time);
+  return 0;
+}
+
+static int add_usual(loomRecover* r, const loomScene* scene, const loomSourceSet* sources, loomError* err) {
   double at[2];
   find_times(at, scene, sources);
   snprintf(r->name, sizeof r->name, "usual");
 
   // Each hand is pushed, and lets go.
   for (int a = 0; a < scene->task->arm_count; a++) {
-    const char* name = mj_id2name(scene->model, mjOBJ_BODY, hand_body(scene, a));
-    if (name) {
-      loomDisturbTerm* push = add_term(r, LOOM_DISTURB_PUSH, push_force, at);
-      snprintf(push->of, sizeof push->of, "%.63s", name);
-      let_last(push, push_time);
-    }
+    int code = add_push(r, scene, a, at, err);
+    if (code) return code;
     loomDisturbTerm* slip = add_term(r, LOOM_DISTURB_SLIP, strength_left, at);
     snprintf(slip->of, sizeof slip->of, "%d", a);
     let_last(slip, slip_time);
   }
 
   // What lies about is moved.
-  if (!has_free_object(scene)) return;
+  if (!has_free_object(scene)) return 0;
   find_early_times(at, scene, sources);
   add_term(r, LOOM_DISTURB_PLACE, shift, at);
   add_term(r, LOOM_DISTURB_YAW, turn, at);
+  return 0;
 }
 
 // ---- ways of a set
@@ -127,11 +177,7 @@ int loom_recover_create(loomRecover** out, const loomScene* scene, const loomSou
   if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for what attempts recover from");
 
   r->share = share;
-  int code = 0;
-  if (set)
-    code = add_set(r, set, err);
-  else
-    add_usual(r, scene, sources);
+  int code = set ? add_set(r, set, err) : add_usual(r, scene, sources, err);
 
   // A set each, so that one happens at a time.
   r->digest = LOOM_HASH_SEED;
