@@ -8,6 +8,7 @@
 #include "engine/sim/ghost.h"
 #include "generators/attempt/failure.h"
 #include "generators/attempt/rewind.h"
+#include "generators/attempt/start_map.h"
 #include "generators/attempt/tries.h"
 #include "generators/attempt/upset.h"
 
@@ -208,6 +209,13 @@ struct loomAttempt {
   loomUpset upset;
 };
 
+static int reset_start(loomPlan* p, uint64_t number, loomError* err) {
+  const loomAttemptDef* def = p->def;
+  if (def->where) return loom_start_map_reset(p->e, def->where, def->reset, def->seed, number, err);
+  return (def->stratified ? loom_episode_reset_stratified : loom_episode_reset)(p->e, def->reset, def->seed,
+                                                                                number, err);
+}
+
 // 0, LOOM_RUN_OVER when the simulator failed at the reset already, or an error.
 static int begin(loomAttempt* a, loomError* err) {
   loomPlan* p = &a->plan;
@@ -222,8 +230,7 @@ static int begin(loomAttempt* a, loomError* err) {
 
   // A reset at which MuJoCo fails is this attempt's outcome, no error of the run.
   uint64_t number = loom_attempt_start(p->def, p->result->attempt);
-  int code = (p->def->stratified ? loom_episode_reset_stratified : loom_episode_reset)(
-      p->e, p->def->reset, p->def->seed, number, &why);
+  int code = reset_start(p, number, &why);
   if (!code && p->def->disturb)
     code = loom_disturb_begin(p->e, p->def->disturb, p->def->seed, number, NULL, &why);
   if (!code) code = loom_upset_begin(&a->upset, p, &why);

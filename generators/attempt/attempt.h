@@ -69,7 +69,8 @@ typedef struct loomAttemptResult {
   double object_start[7];      // settled pose of the first object, x y z then quaternion w-x-y-z
 } loomAttemptResult;
 
-struct loomRecover;  // recover.h
+struct loomRecover;   // recover.h
+struct loomStartMap;  // start_map.h
 
 /// Options that change what attempts do, over the task file's.
 typedef struct loomAttemptDef {
@@ -84,6 +85,7 @@ typedef struct loomAttemptDef {
   const loomDisturbSet* disturb;  // what disturbs attempts, drawn by the number of their start; default NULL
   /// What some of them recover from; default NULL. Not with `disturb`.
   const struct loomRecover* recover;
+  const struct loomStartMap* where;  // where starts are wanted; default NULL. Not with `stratified`.
 } loomAttemptDef;
 
 loomAttemptDef loom_default_attempt_def(void);

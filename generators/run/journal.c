@@ -14,6 +14,7 @@
 #include "engine/base/run_folder.h"
 #include "engine/base/version.h"
 #include "generators/attempt/recover.h"
+#include "generators/attempt/start_map.h"
 #include "generators/attempt/tries.h"
 #include "generators/run/settings.h"
 
@@ -77,6 +78,7 @@ static cJSON* describe_run(const loomTask* task, const loomScene* scene, const l
     cJSON_AddStringToObject(root, "disturb", def->attempt.disturb->name);
     loom_settings_add_digest(root, "disturb_content", def->attempt.disturb->digest);
   }
+  if (def->attempt.where) loom_settings_add_digest(root, "where", def->attempt.where->digest);
   if (def->attempt.recover) {
     cJSON_AddNumberToObject(root, "recover", def->attempt.recover->share);
     cJSON_AddStringToObject(root, "recover_from", def->attempt.recover->name);
