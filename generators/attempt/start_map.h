@@ -1,6 +1,6 @@
 // Where starts are wanted: a map over the reset space, made of starts at which something, a policy say, did
-// well or failed. Starts are drawn from the reset distribution as ever, and those where it fails more are kept
-// more often. Plain data: who let a policy loose to make it is not known here.
+// well or failed. Starts are drawn from the reset distribution as ever, and those where it fails more are
+// kept more often. Plain data: who let a policy loose to make it is not known here.
 #ifndef LOOM_GENERATORS_ATTEMPT_START_MAP_H
 #define LOOM_GENERATORS_ATTEMPT_START_MAP_H
 
@@ -35,10 +35,10 @@ void loom_start_map_finish(loomStartMap* map);
 
 /// Numbers of a start (dims): x, y, sine and cosine of the yaw of each object, then its sizes.
 void loom_start_point(double* out, const loomEpisode* episode);
-/// The failure rate at a start: that of all, times how much higher or lower it is by each coordinate alone, and
-/// at most 1. By a coordinate it is that of the starts around, weighted by a Gaussian kernel (Nadaraya and
-/// Watson, 1964, its width after Scott, 1992), and of a few more that fail as all do. What only coordinates
-/// together tell is not seen: a hundred episodes do not say it.
+/// The failure rate at a start: that of all, times how much higher or lower it is by each coordinate alone,
+/// and at most 1. By a coordinate it is that of the starts around, weighted by a Gaussian kernel (Nadaraya
+/// and Watson, 1964, its width after Scott, 1992), and of a few more that fail as all do. What only
+/// coordinates together tell is not seen: a hundred episodes do not say it.
 double loom_start_map_rate(const loomStartMap* map, const double* point);
 /// Reset an episode to start `number` of a seed: candidates are drawn until one is kept, by its rate as a
 /// share of the highest. A tenth of those where nothing fails is kept too. The errors of loom_episode_reset.
