@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "engine/data/dataset.h"
+#include "engine/run/starts.h"
 #include "generators/run/generate.h"
 #include "tests/own_fixture.h"
 
@@ -231,6 +232,38 @@ static void replay_all(own* o, const char* path, int64_t* recovered) {
   loom_dataset_close(ds);
 }
 
+// Episodes that begin at a demo's first state, as finetuning has them, go on as it did.
+static void start_all(own* o, const char* path) {
+  loomStarts* starts;
+  loomDataset* ds;
+  loomError err = {0, ""};
+  loomStartsDef def = loom_default_starts_def();
+  def.demos = 1;
+  snprintf(def.dataset, sizeof def.dataset, "%s", path);
+  must(loom_starts_create(&starts, &def, o->scene, 0, &err), &err);
+  must(loom_dataset_open(&ds, path, &err), &err);
+  double* now = calloc((size_t)o->e->state_dim, sizeof *now);
+  assert_non_null(now);
+
+  for (int i = 0; i < loom_dataset_demo_count(ds); i++) {
+    loomDemo demo;
+    loomStart start = {.kind = LOOM_START_DEMO, .demo = i};
+    must(loom_demo_load(&demo, ds, i, &err), &err);
+    must(loom_start_begin(o->e, starts, &start, 0, &err), &err);
+    for (int t = 0; t < demo.rows; t++) {
+      loom_episode_state(now, o->e);
+      assert_memory_equal(now, demo.states + (ptrdiff_t)t * demo.state_dim,
+                          sizeof *now * (size_t)demo.state_dim);
+      must(loom_episode_step(o->e, demo.actions + (ptrdiff_t)t * demo.action_dim, &err), &err);
+    }
+    loom_demo_destroy(&demo);
+  }
+
+  free(now);
+  loom_dataset_close(ds);
+  loom_starts_destroy(starts);
+}
+
 static void threads_and_resumption_change_nothing(void** state) {
   own* o = *state;
   loomRecover* recover = recover_of(o, NULL, 0.6);
@@ -252,6 +285,7 @@ static void threads_and_resumption_change_nothing(void** state) {
   for (int64_t i = 0; i < one.result_count; i++)
     kept += one.results[i].recover_step > 0 && one.results[i].outcome == LOOM_OUTCOME_SUCCESS;
   replay_all(o, path[0], &told);
+  start_all(o, path[0]);
   assert_true(kept >= 2);
   assert_int_equal(kept, told);
 
