@@ -46,6 +46,8 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_SELF_PLAY = 31,  // what is tried in a simulator to learn how arms answer
   LOOM_PURPOSE_CONTEXT = 32,    // what a scene looks like, and from where
   LOOM_PURPOSE_WATCH = 36,      // which demos and rows are watched together
+  LOOM_PURPOSE_RECOVER = 40,    // which attempts recover, and from what
+  LOOM_PURPOSE_WHERE = 41,      // which starts are kept of those that a map is asked about
 } loomPurpose;
 
 typedef struct loomRandom {

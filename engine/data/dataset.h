@@ -186,6 +186,7 @@ typedef struct loomDemo {
   double* states;   // (T x S)
   char* model_xml;  // the recorded MJCF, as text
   char* disturb;    // what disturbed it (engine/sim/disturb.h), as text; NULL = nothing
+  char* midway;     // what its hands were told before it (engine/sim/midway.h); NULL = it began at a reset
 } loomDemo;
 
 /// Load demo number `demo` and check it: actions and states are 2-D with as many rows as num_samples says,

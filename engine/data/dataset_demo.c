@@ -13,6 +13,7 @@ void loom_demo_destroy(loomDemo* demo) {
   free(demo->states);
   free(demo->model_xml);
   free(demo->disturb);
+  free(demo->midway);
   memset(demo, 0, sizeof *demo);
 }
 
@@ -75,6 +76,8 @@ static int load_fields(loomDemo* out, const loomDataset* ds, const char* object,
 
   if (loom_dataset_has_attr(ds, object, "loom_disturb"))
     status = loom_dataset_attr_string(&out->disturb, ds, object, "loom_disturb", err);
+  if (!status && loom_dataset_has_attr(ds, object, "loom_midway"))
+    status = loom_dataset_attr_string(&out->midway, ds, object, "loom_midway", err);
   if (status) return status;
 
   // A file whose demos share one model keeps it once, at `data`.

@@ -7,6 +7,7 @@
 
 #include "engine/base/random.h"
 #include "engine/scene/library.h"
+#include "engine/sim/midway.h"
 
 // ---- settings
 
@@ -39,6 +40,8 @@ typedef struct startDemo {
   int rows;
   double* states;      // (rows x state_dim)
   double* actions;     // (rows x action_dim)
+  bool midway;         // it begins in the midst of what it shows,
+  loomHands hands;     // and that is what hands were told before
   loomStages* stages;  // (rows) past at each row
   loomShapes* shapes;  // NULL = the scene's own, or those of an earlier demo with the same text
   bool own_shapes;
@@ -116,6 +119,8 @@ static int fill_demo(startDemo* out, const loomStarts* s, loomEpisode* e, const 
   memcpy(out->actions, demo->actions, entries * sizeof *out->actions);
 
   int code = loom_scene_period(s->scene, demo->states, demo->rows, demo->state_dim, label, err);
+  out->midway = demo->midway != NULL;
+  if (!code && out->midway) code = loom_midway_read(&out->hands, demo->midway, e, label, err);
   if (!code) code = find_shapes(out, s, demo, label, err);
   return code ? code : find_stages(out, e, demo, err);
 }
@@ -295,6 +300,7 @@ void loom_start_draw(loomStart* out, const loomStarts* s, const loomCurriculum* 
 // Grippers close bit by bit: what they were told until then is what they hold by.
 static void recall_hands(loomEpisode* e, const startDemo* demo, int rows) {
   const double* action = demo->actions;
+  if (demo->midway) loom_midway_put(e, &demo->hands);
 
   for (int t = 0; t < rows; t++) {
     for (int a = 0; a < e->arm_count; a++) {

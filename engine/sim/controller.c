@@ -155,14 +155,18 @@ static void to_world(double move[6], const loomArm* arm) {
   loom_quat_log(move + 3, pose.quat);
 }
 
-static void take_hand(loomArm* arm, const double* action) {
+static void take_hand_told(loomArm* arm, const double* told) {
   struct loomArmState* s = &arm->state;
   s->grip_action = 0;
 
   for (int i = 0; i < arm->robot->gripper_dim; i++) {
-    s->hand_action[i] = action[arm->pose_dim + i];
+    s->hand_action[i] = told[i];
     s->grip_action += s->hand_action[i] / arm->robot->gripper_dim;
   }
+}
+
+static void take_hand(loomArm* arm, const double* action) {
+  take_hand_told(arm, action + arm->pose_dim);
 }
 
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
@@ -534,6 +538,12 @@ void loom_arm_recall_hand(loomArm* arm, const double* action, int substeps) {
   arm->state.midway = true;
   take_hand(arm, action);
   for (int k = 0; k < substeps; k++) move_grip(arm);
+}
+
+void loom_arm_put_hand(loomArm* arm, const double* told, const double* command) {
+  arm->state.midway = true;
+  take_hand_told(arm, told);
+  memcpy(arm->state.grip, command, sizeof *command * (size_t)arm->hand_n);
 }
 
 void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {

@@ -51,6 +51,8 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
 /// (an action, as set_goal takes it), of so many physics steps. Its command is of all of them, and not part
 /// of a state.
 void loom_arm_recall_hand(loomArm* arm, const double* action, int substeps);
+/// The same where what it was told last (gripper_dim) and its command (hand_n) are known.
+void loom_arm_put_hand(loomArm* arm, const double* told, const double* command);
 /// Joint torques (n) towards the goal, not yet clipped. Position- and velocity-dependent mjData must be up to
 /// date.
 void loom_arm_torques(double* torque, const loomArm* arm, const mjModel* m, const mjData* d);

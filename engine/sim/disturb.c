@@ -8,6 +8,7 @@
 #include "engine/base/random.h"
 #include "engine/model/trap.h"
 #include "engine/sim/edit.h"
+#include "engine/sim/midway.h"
 
 // Each term draws in numbers of its own, so that what one draws does not hang on the others.
 enum { DRAWS_A_TERM = 1 << 16, DRAWS_A_STEP = 1 << 10 };
@@ -96,7 +97,7 @@ int loom_disturb_check(const loomDisturbSet* set, const loomScene* scene, loomEr
 
 int loom_disturb_room(loomDisturbance** out, loomEpisode* e, const loomDisturbSet* set, loomError* err) {
   loomDisturbance* d = e->disturbances;
-  while (d && (d->set != set || d->recorded)) d = d->next;
+  while (d && (d->set != set || d->digest != set->digest || d->recorded)) d = d->next;
   *out = d;
   if (d) return 0;
 
@@ -104,6 +105,7 @@ int loom_disturb_room(loomDisturbance** out, loomEpisode* e, const loomDisturbSe
   d = loom_heap_take(&e->heap, 1, sizeof *d);
   if (!d) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for disturbances");
   d->set = set;
+  d->digest = set->digest;
   d->drawn = loom_heap_take(&e->heap, (size_t)set->count, sizeof *d->drawn);
   d->state = loom_heap_take(&e->heap, (size_t)e->state_dim, sizeof *d->state);
   d->late = loom_heap_take(&e->heap, (size_t)LOOM_DISTURB_LATE * (size_t)e->action_dim, sizeof *d->late);
@@ -354,6 +356,30 @@ int loom_disturb_step(loomEpisode* e, loomError* err) {
   int code = edits == d->edits ? 0 : edit_again(e, d, edits, err);
   if (!code) code = nudge_now(e, d, err);
   push_bodies(e, d);
+  return code;
+}
+
+int loom_disturb_over(const loomEpisode* e, int term) {
+  const loomDrawn* d = &e->disturbance->drawn[term];
+  int step = first_step(e, d);
+  if (step == INT_MAX) return INT_MAX;
+
+  // What is done at once is done in one control step.
+  step++;
+  while (step < INT_MAX && !isinf(d->last) && is_active_at(e, step, d)) step++;
+  return step;
+}
+
+int loom_disturb_end(loomHands* hands, loomEpisode* e, loomError* err) {
+  loomDisturbance* d = e->disturbance;
+  loom_midway_take(hands, e);
+  loom_episode_state(d->state, e);
+
+  // The model as it was before its course was changed.
+  int code = d->edits ? edit_again(e, d, 0, err) : 0;
+  e->disturbance = NULL;
+  if (!code) code = loom_episode_again(e, d->state, err);
+  if (!code) loom_midway_put(e, hands);
   return code;
 }
 

@@ -29,6 +29,7 @@ typedef struct loomDrawn {
 typedef struct loomDisturbance {
   struct loomDisturbance* next;
   const loomDisturbSet* set;
+  uint64_t digest;  // of the set that the room was made for: another may come to lie where that was
   uint64_t seed, number;
   bool recorded;     // a demo's: its actions have their noise already
   loomDrawn* drawn;  // (set->count)
@@ -59,6 +60,12 @@ void loom_disturb_act(double* action, loomEpisode* episode);
 /// Before a control step: what happens at it. LOOM_ERR_SIM.
 int loom_disturb_step(loomEpisode* episode, loomError* err);
 
+/// Disturb it no more, from its state as it is now on: the model is what it was before, and hands hold what
+/// they held (engine/sim/midway.h, `hands`, out). LOOM_ERR_SIM.
+int loom_disturb_end(loomHands* hands, loomEpisode* episode, loomError* err);
+/// The first control step after a term has done what it does, once it has begun.
+int loom_disturb_over(const loomEpisode* episode, int term);
+
 /// The largest value that terms of a kind have now, one for the arm or key `of` among them; 0 = none has.
 double loom_disturb_now(const loomEpisode* episode, loomDisturbKind kind, const char* of);
 /// The same at another control step of the episode.
@@ -73,9 +80,11 @@ bool loom_disturb_does(const loomDisturbSet* set, unsigned bits);
 
 /// malloc'ed; *out is NULL when nothing disturbs the episode. LOOM_ERR_MEMORY.
 int loom_disturb_text(char** out, const loomEpisode* episode, loomError* err);
-/// A recorded demo's first state in its model and with what disturbed it: stepping its actions gives its
-/// states again. LOOM_ERR_FORMAT, after the demo's name, for a text that loom_disturb_text has not written
-/// for this scene; the errors of loom_episode_start.
+/// The same of what disturbs the episode no more. Internal.
+int loom_disturbance_text(char** out, const loomDisturbance* disturbance, loomError* err);
+/// A recorded demo's first state in its model, with what disturbed it and what its hands were told: stepping
+/// its actions gives its states again. LOOM_ERR_FORMAT, after the demo's name, for a text that this program
+/// has not written for this scene; the errors of loom_episode_start.
 int loom_demo_start(loomEpisode* episode, const loomDemo* demo, loomError* err);
 
 /// Room for the values of a set in this episode, which go into `disturbance`. Internal.

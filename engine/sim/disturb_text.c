@@ -7,6 +7,7 @@
 
 #include "engine/base/json.h"
 #include "engine/sim/disturb.h"
+#include "engine/sim/midway.h"
 
 // ---- writing
 
@@ -37,10 +38,13 @@ static cJSON* term_json(const loomDisturbTerm* t, const loomDrawn* d) {
 }
 
 int loom_disturb_text(char** out, const loomEpisode* e, loomError* err) {
-  const loomDisturbance* d = e->disturbance;
+  *out = NULL;
+  return e->disturbance ? loom_disturbance_text(out, e->disturbance, err) : 0;
+}
+
+int loom_disturbance_text(char** out, const loomDisturbance* d, loomError* err) {
   char number[32];
   *out = NULL;
-  if (!d) return 0;
 
   // JSON's numbers do not hold 64 bits.
   cJSON *root = cJSON_CreateObject(), *terms;
@@ -139,13 +143,10 @@ static int read_drawn(loomDisturbance** out, loomEpisode* e, const cJSON* root, 
   return 0;
 }
 
-int loom_demo_start(loomEpisode* e, const loomDemo* demo, loomError* err) {
+static int start_disturbed(loomEpisode* e, const loomDemo* demo, loomError* err) {
   loomDisturbance* d = NULL;
-  int code = loom_episode_start(e, demo->states, err);
-  if (code || !demo->disturb) return code;
-
   cJSON* root = loom_json_read(demo->disturb);
-  code = read_drawn(&d, e, root, demo->name, err);
+  int code = read_drawn(&d, e, root, demo->name, err);
   if (!code) {
     const char *seed = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "seed")),
                *number = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "number"));
@@ -156,5 +157,16 @@ int loom_demo_start(loomEpisode* e, const loomDemo* demo, loomError* err) {
   }
 
   cJSON_Delete(root);
+  return code;
+}
+
+int loom_demo_start(loomEpisode* e, const loomDemo* demo, loomError* err) {
+  loomHands hands;
+  int code = loom_episode_start(e, demo->states, err);
+  if (!code && demo->disturb) code = start_disturbed(e, demo, err);
+  if (code || !demo->midway) return code;
+
+  code = loom_midway_read(&hands, demo->midway, e, demo->name, err);
+  if (!code) loom_midway_put(e, &hands);
   return code;
 }

@@ -36,6 +36,12 @@ int loom_shapes_create(loomShapes** out, const loomScene* scene, const char* xml
                        loomError* err);
 void loom_shapes_destroy(loomShapes* shapes);
 
+/// What hands are told: no part of a state, but what they hold by.
+typedef struct loomHands {
+  double told[LOOM_MAX_ARMS][LOOM_MAX_HAND];       // last gripper or hand action
+  double command[LOOM_MAX_ARMS][LOOM_MAX_JOINTS];  // of each gripper joint, -1 .. 1
+} loomHands;
+
 typedef struct loomEpisode {
   loomHeap heap;  // where its counted lists lie
   const loomScene* scene;
@@ -59,8 +65,9 @@ typedef struct loomEpisode {
   int edit_count[LOOM_MAX_OBJECTS];       // the model edits of the last reset
   loomGeomEdit* edits[LOOM_MAX_OBJECTS];  // (shape_count) of each object
   const loomShapes* shapes;               // that the last start has put in; NULL = the scene's, or drawn
-  int redrawn;  // starts that the last reset drew before this one, at which something fell
-  int steps;    // control steps since the start
+  int redrawn;      // starts that the last reset drew before this one, at which something fell
+  int steps;        // control steps since the start
+  loomHands hands;  // at the start, where that was in the midst of an attempt (generators/attempt/upset.h)
   struct loomDisturbance* disturbance;   // what disturbs this episode (engine/sim/disturb.h); NULL = nothing
   struct loomDisturbance* disturbances;  // all that ever did, in the heap: their room is used again
   mjModel* undisturbed;                  // what edits in its course start from; NULL = there are none yet

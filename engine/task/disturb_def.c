@@ -164,7 +164,7 @@ static int read_term(loomDisturbTerm* t, const loomYaml* y, loomNode node, loomD
 
 // ---- sets
 
-static uint64_t digest_terms(const loomDisturbSet* s) {
+uint64_t loom_disturb_digest(const loomDisturbSet* s) {
   uint64_t h = LOOM_HASH_SEED;
   for (int i = 0; i < s->count; i++) {
     const loomDisturbTerm* t = &s->terms[i];
@@ -208,7 +208,7 @@ static int read_set(loomDisturbSet* s, loomHeap* heap, const loomYaml* y, loomNo
   for (int i = 0; !code && i < loom_yaml_count(y, map); i++) code = read_key(s, y, map, i, err);
 
   s->label = label;
-  s->digest = digest_terms(s);
+  s->digest = loom_disturb_digest(s);
   return code;
 }
 

@@ -89,6 +89,9 @@ typedef struct loomDisturbSet {
 /// LOOM_ERR_USAGE names the sets that there are; LOOM_ERR_FORMAT is "FILE:LINE: ...".
 int loom_disturb_find(const loomDisturbSet** out, struct loomTask* task, const char* name, loomError* err);
 
+/// Of a set's terms. Internal.
+uint64_t loom_disturb_digest(const loomDisturbSet* set);
+
 /// The terms as YAML, a line each; read again they are the same, to ten digits.
 void loom_disturb_write(FILE* out, const loomDisturbSet* set);
 

@@ -8,7 +8,9 @@
 #include "engine/sim/ghost.h"
 #include "generators/attempt/failure.h"
 #include "generators/attempt/rewind.h"
+#include "generators/attempt/start_map.h"
 #include "generators/attempt/tries.h"
+#include "generators/attempt/upset.h"
 
 // Control steps after the last subtask in which success may still come about, over what it must hold.
 enum { LATE_SUCCESS = 10 };
@@ -146,22 +148,23 @@ static bool has_way(loomPlan* p) {
 
 static int attempt_act(double* action, void* self, loomEpisode* e, loomError* err) {
   loomPlan* p = self;
+  bool settled = p->midway || e->steps >= p->task->settle_steps;
   (void)err;
 
   // First what the step before this one brought.
-  if (e->steps && (!follow_subtasks(p) || overdue(p))) return LOOM_POLICY_DONE;
+  if (e->steps && !p->upset && (!follow_subtasks(p) || overdue(p))) return LOOM_POLICY_DONE;
 
   // Objects settle before anything is planned around them.
-  if (e->steps == p->task->settle_steps) {
+  if (e->steps == p->task->settle_steps && !p->midway) {
     note_start(p);
     if (!has_way(p)) return LOOM_POLICY_DONE;
   }
-  if (e->steps >= p->task->settle_steps) loom_plan_begin(p);
+  if (settled) loom_plan_begin(p);
 
   // While they settle hands are open: a gripper's 0 would hold it, but a policy that learns 0 gives a little
   // more or less, and its sign closes the gripper.
   loom_plan_move(action, p);
-  if (e->steps < p->task->settle_steps) loom_episode_keep_still(action, e);
+  if (!settled) loom_episode_keep_still(action, e);
 
   note_row(p);
   return 0;
@@ -203,7 +206,15 @@ struct loomAttempt {
   loomRunDef run_def;
   loomRunResult run;
   loomRewind* rewind;  // NULL = it never goes back
+  loomUpset upset;
 };
+
+static int reset_start(loomPlan* p, uint64_t number, loomError* err) {
+  const loomAttemptDef* def = p->def;
+  if (def->where) return loom_start_map_reset(p->e, def->where, def->reset, def->seed, number, err);
+  return (def->stratified ? loom_episode_reset_stratified : loom_episode_reset)(p->e, def->reset, def->seed,
+                                                                                number, err);
+}
 
 // 0, LOOM_RUN_OVER when the simulator failed at the reset already, or an error.
 static int begin(loomAttempt* a, loomError* err) {
@@ -219,10 +230,10 @@ static int begin(loomAttempt* a, loomError* err) {
 
   // A reset at which MuJoCo fails is this attempt's outcome, no error of the run.
   uint64_t number = loom_attempt_start(p->def, p->result->attempt);
-  int code = (p->def->stratified ? loom_episode_reset_stratified : loom_episode_reset)(
-      p->e, p->def->reset, p->def->seed, number, &why);
+  int code = reset_start(p, number, &why);
   if (!code && p->def->disturb)
     code = loom_disturb_begin(p->e, p->def->disturb, p->def->seed, number, NULL, &why);
+  if (!code) code = loom_upset_begin(&a->upset, p, &why);
   if (code == LOOM_ERR_SIM) {
     snprintf(a->run.message, sizeof a->run.message, "%.250s", why.message);
     return LOOM_RUN_OVER;
@@ -250,21 +261,46 @@ static void set_up(loomAttempt* a, loomAttemptResult* result, loomTrace* trace, 
                        .trace = trace};
 
   a->policy = (loomPolicy){&a->plan, start, attempt_act};
-  *result =
-      (loomAttemptResult){.attempt = attempt, .arm = -1, .subtask = -1, .condition = -1, .part = {-1, -1}};
+  *result = (loomAttemptResult){
+      .attempt = attempt, .arm = -1, .subtask = -1, .condition = -1, .part = {-1, -1}, .recover = -1};
   for (int i = 0; i < LOOM_DRAWN + LOOM_MAX_VARIABLES; i++) result->drawn[i] = NAN;
+}
+
+// While something disturbs the attempt neither success nor a limit counts: these rows are thrown away.
+static int upset(loomAttempt* a, loomError* err) {
+  loomPlan* p = &a->plan;
+  loomError why = {0, ""};
+  int anew = loom_upset_step(&a->upset, p, &a->run, &why);
+  if (anew == LOOM_ERR_SIM) {
+    a->run.end = LOOM_RUN_SIMULATOR;
+    snprintf(a->run.message, sizeof a->run.message, "%.250s", why.message);
+    return LOOM_RUN_OVER;
+  }
+  if (anew < 0 && err) *err = why;
+  if (anew < 0) return anew;
+  if (anew) loom_rewind_forget(a->rewind);
+
+  bool counts = a->upset.stage != LOOM_UPSET_ACTS;
+  p->upset = !counts;
+  a->run_def.stop_at_breach = a->run_def.stop_at_lost = counts;
+  a->run_def.success_hold = counts ? p->task->success_hold : 0;
+  return 0;
 }
 
 int loom_attempt_step(loomAttempt* a, loomError* err) {
   loomPlan* p = &a->plan;
-  loom_rewind_keep(a->rewind, p, &a->run);
-  int code = loom_run_step(&a->run, p->e, &a->policy, &a->run_def, p->trace, err);
+  int code = upset(a, err);
+  if (code == LOOM_RUN_OVER) conclude(p, &a->run);
+  if (code) return code;
+  if (!p->upset) loom_rewind_keep(a->rewind, p, &a->run);
+  code = loom_run_step(&a->run, p->e, &a->policy, &a->run_def, p->trace, err);
   if (code != LOOM_RUN_OVER) return code;
 
   // Beyond a limit it may go back.
   int back = loom_rewind_back(a->rewind, p, &a->run, err);
   if (back) return back < 0 ? back : 0;
 
+  loom_upset_end(&a->upset, p);
   loom_trace_end(p->trace, p->e);
   conclude(p, &a->run);
   return code;

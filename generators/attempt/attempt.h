@@ -54,6 +54,9 @@ typedef struct loomAttemptResult {
   char subject[164];  // what failed in words, without figures
   char reason[160];   // the same with how far off
   int steps;          // control steps, = rows of the demo
+  // What it was to recover from, by its place in loomRecover; -1 = from nothing. And the control steps that
+  // went before it had passed, which are in no row; 0 = it did not come to it.
+  int recover, recover_step;
   int64_t physics_steps;
   int64_t rewound;  // control steps that it went back over, and are in no row (rewind.h)
   int64_t detours;  // ways to segments that went around something (detour.h)
@@ -66,6 +69,9 @@ typedef struct loomAttemptResult {
   double object_start[7];      // settled pose of the first object, x y z then quaternion w-x-y-z
 } loomAttemptResult;
 
+struct loomRecover;   // recover.h
+struct loomStartMap;  // start_map.h
+
 /// Options that change what attempts do, over the task file's.
 typedef struct loomAttemptDef {
   int reset;  // reset distribution
@@ -77,6 +83,9 @@ typedef struct loomAttemptDef {
   int tries;
   bool stratified;                // starts are those of a Latin hypercube (loom_episode_reset_stratified)
   const loomDisturbSet* disturb;  // what disturbs attempts, drawn by the number of their start; default NULL
+  /// What some of them recover from; default NULL. Not with `disturb`.
+  const struct loomRecover* recover;
+  const struct loomStartMap* where;  // where starts are wanted; default NULL. Not with `stratified`.
 } loomAttemptDef;
 
 loomAttemptDef loom_default_attempt_def(void);

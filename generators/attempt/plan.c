@@ -42,7 +42,7 @@ bool loom_plan_done(const loomPlan* p, int a) {
   return p->arm[a].subtask >= p->task->subtask_count[a];
 }
 
-static bool order_allows(const loomPlan* p, int a, int k) {
+bool loom_plan_in_order(const loomPlan* p, int a, int k) {
   if (p->def->no_ordering) return true;
 
   // Every constraint on this subtask must be met.
@@ -59,10 +59,10 @@ static bool order_allows(const loomPlan* p, int a, int k) {
 // May the arm's next subtask begin now? A coordinated one waits until its partner stands before it too.
 static bool may_begin(const loomPlan* p, int a) {
   int other, other_k, k = p->arm[a].subtask;
-  if (loom_plan_done(p, a) || p->arm[a].running || !order_allows(p, a, k)) return false;
+  if (loom_plan_done(p, a) || p->arm[a].running || !loom_plan_in_order(p, a, k)) return false;
 
   if (!loom_task_partner(p->task, a, k, &other, &other_k)) return true;
-  return p->arm[other].subtask == other_k && !p->arm[other].running && order_allows(p, other, other_k);
+  return p->arm[other].subtask == other_k && !p->arm[other].running && loom_plan_in_order(p, other, other_k);
 }
 
 // Where one choice is for more than a subtask, what bars a source anywhere bars it everywhere.
@@ -401,6 +401,42 @@ static void keep_clear(loomPose* target, const loomPlan* p, loomArmPlan* arm, in
   }
   if (arm->took) mju_addTo3(target->pos, arm->moved);
   loom_stand_clear(target, p->e, a, clearance);
+}
+
+// An arm that is no further off goes on as if nothing had been.
+static const double not_off = 0.01;  // m
+
+// As far back along the segment as the arm is off its row, the gripper command staying the same: it comes
+// back to the path before the row, not across what the path leads around.
+static int row_to_rejoin(const loomPlan* p, int a, int now, double off) {
+  const loomArmPlan* arm = &p->arm[a];
+  const loomReplay* r = &p->sources->replay[arm->source];
+  int row = now;
+  for (double way = 0; way < off && row > arm->start; row--) {
+    if ((r->grip[a][row - 1] > 0) != (r->grip[a][now] > 0)) break;
+    way += loom_pose_distance(r->eef[a][row], r->eef[a][row - 1]);
+  }
+  return row;
+}
+
+void loom_plan_rejoin(loomPlan* p, int a) {
+  loomArmPlan* arm = &p->arm[a];
+  const loomReplay* source = &p->sources->replay[arm->source];
+  int start = arm->start, now = loom_plan_row(p, a);
+  if (arm->step <= arm->lead_in) {
+    loom_plan_begin_again(p, a, now);
+    return;
+  }
+
+  // Against where the source's arm was at the row, put onto the object as it is now.
+  loomTransform before = arm->transform;
+  arm->start = now;
+  aim(p, a);
+  loomPose there = loom_transform_apply(&arm->transform, source->eef[a][now]);
+  double off = loom_pose_distance(there, loom_episode_eef(p->e, a));
+  arm->start = start;
+  arm->transform = before;
+  if (off >= not_off) loom_plan_begin_again(p, a, row_to_rejoin(p, a, now, off));
 }
 
 bool loom_plan_finished(const loomArmPlan* arm) {

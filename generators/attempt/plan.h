@@ -74,6 +74,8 @@ typedef struct loomPlan {
   loomPose gone[LOOM_MAX_ARMS];                       // end effectors at the last row
   int idle;                                           // control steps since every arm has run its subtasks
   double yield[LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS][3];  // m that targets are drawn back by, world frame
+  bool upset;            // something disturbs it now, and what comes about is not followed
+  bool midway;           // it goes on from what a disturbance has left: objects have settled long ago
   int slow, slow_until;  // until that control step targets go on every slow-th one only
 } loomPlan;
 
@@ -93,6 +95,12 @@ void loom_plan_begin(loomPlan* plan);
 /// Begin the arm's running subtask again, at a row of its source and from where the arm is now; its
 /// partner's with it.
 void loom_plan_begin_again(loomPlan* plan, int arm, int row);
+/// The same from the row of the segment from which it is as far along it to where the arm was as the arm is
+/// off it now, the object being where it is now; an arm on its way to the segment, from where it is. Nothing
+/// where it is not off.
+void loom_plan_rejoin(loomPlan* plan, int arm);
+/// Do the task's orders allow the arm's subtask to begin now?
+bool loom_plan_in_order(const loomPlan* plan, int arm, int subtask);
 /// The row of the source that is the arm's target now.
 int loom_plan_row(const loomPlan* plan, int arm);
 /// After a step: does the arm stand still away from its target, at *distance (m), and has it for as long as

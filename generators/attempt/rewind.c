@@ -56,7 +56,7 @@ void loom_rewind_destroy(loomRewind* r) {
 }
 
 void loom_rewind_keep(loomRewind* r, const loomPlan* p, const loomRunResult* run) {
-  if (!r || p->e->steps < p->task->settle_steps) return;
+  if (!r || (p->e->steps < p->task->settle_steps && !p->midway)) return;
 
   // On the way to a breach that is not got over yet there is one place to go back to.
   if (r->again && p->e->steps <= r->past) return;
@@ -77,6 +77,10 @@ void loom_rewind_keep(loomRewind* r, const loomPlan* p, const loomRunResult* run
   c->run = *run;
   c->rows = p->trace->rows;
   loom_episode_snapshot(c->snapshot, p->e);
+}
+
+void loom_rewind_forget(loomRewind* r) {
+  if (r) r->kept = r->again = r->past = 0;
 }
 
 // ---- what is done otherwise

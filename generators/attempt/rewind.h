@@ -15,6 +15,8 @@ int loom_rewind_create(loomRewind** out, const loomPlan* plan, loomError* err);
 void loom_rewind_destroy(loomRewind* rewind);
 /// Before a control step: remember how everything is, now and then. No allocation. rewind: may be NULL.
 void loom_rewind_keep(loomRewind* rewind, const loomPlan* plan, const loomRunResult* run);
+/// There is no going back to before now. rewind: may be NULL.
+void loom_rewind_forget(loomRewind* rewind);
 /// A run has ended. 1 when it was beyond a limit and has gone back, to be run on; 0 when it has ended for
 /// good; or an error.
 int loom_rewind_back(loomRewind* rewind, loomPlan* plan, loomRunResult* run, loomError* err);

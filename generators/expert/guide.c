@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "generators/attempt/regain.h"
 #include "generators/source/segment.h"
 
 // An arm that follows is never that far from its target (the controller lags 0.16 s).
@@ -13,7 +14,6 @@ static const double radian = 0.1;                    // m that one rad counts wh
 static const double stays_by = 0.005;                // m that another row must be nearer to be gone to
 enum {
   AROUND = 2,     // rows before and after one at which the gripper command changes
-  STEADY = 3,     // rows in a row over which a touch of the source counts
   PATIENCE = 60,  // control steps to wait for the arm to be there
   MISSED = 25,    // to wait for fingers, and to be without what should be in the hand
   UNMET = 20,     // to wait for what a subtask expects, over its own `wait`
@@ -41,37 +41,6 @@ static int reset(void* self, loomEpisode* e, loomError* err) {
 
 static bool closing(const loomReplay* r, int a, int row) {
   return r->grip[a][row] > 0;
-}
-
-static unsigned fingers(const loomPlan* p, int a) {
-  return (1u << p->task->robots[a].finger_count) - 1;
-}
-
-// Does the source hold the object at this row and those around it; or touch it at none of them?
-static bool held_there(const loomPlan* p, const loomReplay* r, int a, int object, int row, bool held) {
-  for (int t = row - STEADY; t <= row + STEADY; t++) {
-    if (t < 0 || t >= r->rows) continue;
-
-    unsigned touch = r->touch[(t * r->arm_count + a) * r->object_count + object];
-    if (held ? touch != fingers(p, a) : touch != 0) return false;
-  }
-  return true;
-}
-
-// What the fingers should have at the arm's row and have not (1), or have and should not (-1).
-static int grasp_differs(const loomPlan* p, int a) {
-  unsigned char touch[LOOM_MAX_ARMS * LOOM_MAX_OBJECTS];
-  const loomReplay* r = &p->sources->replay[p->arm[a].source];
-
-  int row = loom_plan_row(p, a);
-  loom_find_touches(touch, p->e);
-
-  for (int o = 0; o < p->task->object_count; o++) {
-    unsigned now = touch[a * p->task->object_count + o];
-    if (closing(r, a, row) && now != fingers(p, a) && held_there(p, r, a, o, row, true)) return 1;
-    if (!closing(r, a, row) && now == fingers(p, a) && held_there(p, r, a, o, row, false)) return -1;
-  }
-  return 0;
 }
 
 // ---- where the plan goes on
@@ -102,32 +71,6 @@ static int nearest_row(const loomPlan* p, int a) {
   return best;
 }
 
-static bool grasps_in(const loomReplay* r, int a, int subtask) {
-  return loom_replay_closing(r, a, loom_segment_start(r, a, subtask), r->end[a][subtask]) >= 0;
-}
-
-// Back to the latest subtask in whose segment the gripper closes; a partner waits before its own again.
-static void grasp_again(loomPlan* p, int a) {
-  loomArmPlan* arm = &p->arm[a];
-  int k = arm->subtask, other, other_k;
-
-  while (k > 0 && !grasps_in(&p->sources->replay[p->result->source[a][k]], a, k)) k--;
-
-  if (loom_task_partner(p->task, a, arm->subtask, &other, &other_k) && p->arm[other].subtask == other_k)
-    p->arm[other].running = false;
-  for (int i = k; i < p->task->subtask_count[a]; i++) p->end_step[a][i] = -1;
-
-  // From where the arm is, with the hand as the segment begins.
-  const loomReplay* r = &p->sources->replay[p->result->source[a][k]];
-  int start = loom_segment_start(r, a, k);
-  arm->subtask = k;
-  arm->running = false;
-
-  arm->target = loom_episode_eef(p->e, a);
-  arm->grip = r->grip[a][start];
-  memcpy(arm->hand, r->hand[a] + (size_t)start * LOOM_MAX_HAND, sizeof arm->hand);
-}
-
 static bool further(loomPose a, loomPose b, double far, double turn) {
   return loom_pose_distance(a, b) > far || loom_quat_angle(a.quat, b.quat) > turn;
 }
@@ -143,10 +86,10 @@ static bool follow(loomGuide* g, int a) {
   const loomSubtaskDef* s = loom_plan_current(p, a);
 
   // Without what it should hold, it grasps again; away from its target, it goes on from the nearest row.
-  g->missed[a] = grasp_differs(p, a) > 0 ? g->missed[a] + 1 : 0;
+  g->missed[a] = loom_grasp_differs(p, a) > 0 ? g->missed[a] + 1 : 0;
   if (g->missed[a] > MISSED) {
     g->missed[a] = g->waited[a] = 0;
-    grasp_again(p, a);
+    loom_grasp_again(p, a);
     return false;
   }
 
@@ -196,7 +139,7 @@ static bool waits(loomGuide* g, int a) {
                   ? further(eef, arm->target, ahead, turn_ahead)
                   : further(eef, loom_transform_apply(&arm->transform, r->eef[a][loom_plan_row(p, a)]),
                             close_by, turn_by) ||
-                        grasp_differs(p, a);
+                        loom_grasp_differs(p, a);
 
   g->waited[a] = wait ? g->waited[a] + 1 : 0;
   return wait && g->waited[a] < PATIENCE;

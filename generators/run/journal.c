@@ -13,6 +13,8 @@
 #include "engine/base/record_log.h"
 #include "engine/base/run_folder.h"
 #include "engine/base/version.h"
+#include "generators/attempt/recover.h"
+#include "generators/attempt/start_map.h"
 #include "generators/attempt/tries.h"
 #include "generators/run/settings.h"
 
@@ -76,6 +78,12 @@ static cJSON* describe_run(const loomTask* task, const loomScene* scene, const l
     cJSON_AddStringToObject(root, "disturb", def->attempt.disturb->name);
     loom_settings_add_digest(root, "disturb_content", def->attempt.disturb->digest);
   }
+  if (def->attempt.where) loom_settings_add_digest(root, "where", def->attempt.where->digest);
+  if (def->attempt.recover) {
+    cJSON_AddNumberToObject(root, "recover", def->attempt.recover->share);
+    cJSON_AddStringToObject(root, "recover_from", def->attempt.recover->name);
+    loom_settings_add_digest(root, "recover_content", def->attempt.recover->digest);
+  }
   return root;
 }
 
@@ -112,6 +120,8 @@ static char* describe_limits(const loomGenerateDef* def) {
   X(TEXT, subject)        \
   X(TEXT, reason)         \
   X(I32, steps)           \
+  X(I32, recover)         \
+  X(I32, recover_step)    \
   X(I64, physics_steps)   \
   X(I64, rewound)         \
   X(I64, detours)         \

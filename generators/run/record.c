@@ -10,6 +10,8 @@
 #include "engine/base/version.h"
 #include "engine/run/record_demo.h"
 #include "engine/sim/disturb.h"
+#include "engine/sim/midway.h"
+#include "generators/attempt/recover.h"
 #include "generators/attempt/tries.h"
 #include "generators/source/segment.h"
 
@@ -117,16 +119,29 @@ static void add_sources(loomDemoRecord* record, const loomAttemptResult* r, cons
   loom_demo_record_rows(record, LOOM_DEMO_SOURCES, t, e, 0, t->rows);
 }
 
+// Of a demo that begins where a disturbance has passed: what that was, and what hands were told until then.
+static int recovery_texts(char** from, char** hands, const loomAttemptResult* r, const loomEpisode* e,
+                          const loomAttemptDef* def, loomError* err) {
+  if (!r->recover_step) return 0;
+  const loomDisturbance* d = e->disturbances;
+  const loomDisturbSet* way = &def->recover->way[r->recover];
+  while (d && (d->set != way || d->digest != way->digest)) d = d->next;
+  int code = d ? loom_disturbance_text(from, d, err) : 0;
+  return code ? code : loom_midway_text(hands, &e->hands, e, err);
+}
+
 int loom_record_write(const char* path, const loomAttemptResult* r, const loomTrace* t, loomEpisode* e,
                       const loomSourceSet* sources, const loomAttemptDef* def, const loomWriteDef* write,
                       bool next_obs, loomError* err) {
   double start = loom_clock();
-  char name[LOOM_NAME_MAX], *xml = NULL, *disturb = NULL, *origin = provenance_text(r, sources, e, def);
+  char name[LOOM_NAME_MAX], *xml = NULL, *disturb = NULL, *from = NULL, *hands = NULL;
+  char* origin = provenance_text(r, sources, e, def);
   loomDemoRecord record = {0};
   snprintf(name, sizeof name, "demo_%llu", (unsigned long long)r->attempt);
   int code = origin ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo");
   if (!code) code = loom_episode_xml(&xml, e, err);
   if (!code) code = loom_disturb_text(&disturb, e, err);
+  if (!code) code = recovery_texts(&from, &hands, r, e, def, err);
 
   // One writer for the arrays; attributes tell where the demo comes from.
   if (!code) {
@@ -135,12 +150,16 @@ int loom_record_write(const char* path, const loomAttemptResult* r, const loomTr
     add_attrs(&record, xml, t, def->seed, r->attempt, r->outcome == LOOM_OUTCOME_SUCCESS);
     loom_demo_record_attr(&record, loom_attr_string("loom_provenance", origin));
     if (disturb) loom_demo_record_attr(&record, loom_attr_string(LOOM_DISTURB_ATTR, disturb));
+    if (from) loom_demo_record_attr(&record, loom_attr_string(LOOM_RECOVERED_ATTR, from));
+    if (hands) loom_demo_record_attr(&record, loom_attr_string(LOOM_MIDWAY_ATTR, hands));
     code = loom_demo_record_write(path, &record, name, write, err);
   }
 
   loom_demo_record_destroy(&record);
   free(xml);
   free(disturb);
+  free(from);
+  free(hands);
   cJSON_free(origin);
   e->times.write += loom_clock() - start;
   return code;

@@ -13,6 +13,14 @@ static void tally(loomTally* t, const loomAttemptResult* r) {
   t->successes += r->outcome == LOOM_OUTCOME_SUCCESS;
 }
 
+static void tally_recovery(loomReport* out, const loomAttemptResult* r) {
+  if (r->recover < 0) return;
+  loomRecoveries* way = &out->recovered[r->recover];
+  way->tried++;
+  way->disturbed += r->recover_step > 0;
+  way->kept += r->recover_step > 0 && r->outcome == LOOM_OUTCOME_SUCCESS;
+}
+
 // ---- failures
 
 static loomFailure failure_of(const loomAttemptResult* r, const loomTask* task) {
@@ -206,6 +214,7 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
   out->source_set = sources;
   out->reset = def->reset;
   out->seed = def->seed;
+  out->recover = def->recover;
 
   out->source_count = sources->n;
   out->sources = calloc((size_t)sources->n + 1, sizeof *out->sources);
@@ -215,6 +224,7 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
   for (int64_t i = 0; i < run->result_count; i++) {
     int s = run->results[i].source[0][0];
     tally(&out->all, &run->results[i]);
+    tally_recovery(out, &run->results[i]);
     int64_t rewound = run->results[i].rewound;
     steps += run->results[i].steps + rewound;
     all_rewound += rewound;

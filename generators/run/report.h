@@ -43,15 +43,22 @@ typedef struct loomLengths {
   int64_t count[LOOM_REPORT_LENGTHS];
 } loomLengths;
 
+/// Attempts that were to recover from something; those of them to which it came; and their demos.
+typedef struct loomRecoveries {
+  int64_t tried, disturbed, kept;
+} loomRecoveries;
+
 typedef struct loomReport {
   loomTally all;
   double rate, low, high;  // success rate and its 95 % Wilson interval
   // Of all control steps that attempts made, the share in those that failed or that were gone back over; and
   // the latter alone. 0 where none was made.
   double doomed_share, rewound_share;
-  int64_t around;                            // attempts with a way around something (detour.h)
-  int64_t redrawn;                           // starts drawn again, since something fell off what it lay on
-  double attempts_per_hour, demos_per_hour;  // of this run, without earlier ones that it resumed
+  int64_t around;                     // attempts with a way around something (detour.h)
+  int64_t redrawn;                    // starts drawn again, since something fell off what it lay on
+  const struct loomRecover* recover;  // what some were to recover from, borrowed; NULL = nothing
+  loomRecoveries recovered[LOOM_DISTURB_TERM_MAX];  // by each of its ways
+  double attempts_per_hour, demos_per_hour;         // of this run, without earlier ones that it resumed
   int failure_count;
   loomFailure* failures;  // (failure_count) the most frequent first
   int source_count;

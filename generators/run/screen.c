@@ -83,9 +83,11 @@ static int screen_one(void* user, int number, int i, loomError* err) {
 
   const loomSourceStats stats = {1, &tries, &wins, NULL, NULL};
   double start = loom_thread_cpu();
+  loomAttemptDef undisturbed = s->def->attempt;
+  undisturbed.recover = NULL;  // what a source is worth is seen without
   uint64_t attempt = first_number + (uint64_t)(s->round * LOOM_SCREEN_ATTEMPTS + i % LOOM_SCREEN_ATTEMPTS);
   int code =
-      loom_attempt_run(&s->result[i], &w->trace, w->episode, &alone, &stats, &s->def->attempt, attempt, err);
+      loom_attempt_run(&s->result[i], &w->trace, w->episode, &alone, &stats, &undisturbed, attempt, err);
   w->cpu += loom_thread_cpu() - start;
 
   // A simulation that failed is in an unknown state.

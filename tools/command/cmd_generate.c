@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "generators/attempt/recover.h"
 #include "generators/run/dtw.h"
 #include "generators/run/generate.h"
 #include "generators/run/report.h"
+#include "tools/command/generate_where.h"
 #include "tools/command/report_print.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -16,7 +18,9 @@
 #include "tools/shared/outputs.h"
 
 typedef struct generateArgs {
-  const char *task, *source, *segments, *reset, *report, *disturb;
+  const char *task, *source, *segments, *reset, *report, *disturb, *recover_from, *where;
+  double recover;
+  int where_episodes;
   int select, scheme, limits, clean, mirrored;  // -1 = as the task says
   int64_t seed, max_failures;                   // -1 = not given
   const char* picked[LOOM_MAX_SOURCES];
@@ -66,6 +70,20 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("reset", 0, "NAME", generateArgs, STRING, reset,
                    .about = "reset distribution: D0, D1, ...; the task's first unless given"),
     TOOL_DISTURB_OPTION(generateArgs, disturb),
+    TOOL_OPTION_AS("recover", 0, "SHARE", generateArgs, REAL, recover, .least = 0, .most = 1,
+                   .about =
+                       "share of the attempts that something disturbs on the way, a hand that is pushed, "
+                       "an object that is moved, a gripper that lets go, and that go on from there: "
+                       "their demos begin once it has passed, with the way back"),
+    TOOL_OPTION_AS("recover-from", 0, "NAME|FILE", generateArgs, STRING, recover_from,
+                   .about =
+                       "from what instead: terms `push`, `slip`, `place` and `yaw`, each with `at`, in a "
+                       "set of the task's `randomize:`, or in a file; one of them happens at a time"),
+    TOOL_OPTION_AS("where", 0, "POLICY", generateArgs, STRING, where,
+                   .about = "let a trained policy loose first, and draw starts where it fails more often, by "
+                            "what lies where, how it is turned and how large it is"),
+    TOOL_OPTION_AS("where-episodes", 0, "N", generateArgs, INT, where_episodes, .low = 10, .high = 100000,
+                   .about = "so many episodes of it; 100 unless given"),
     TOOL_OPTION_AS("seed", 's', "S", generateArgs, INT64, seed, .high = INT64_MAX,
                    .about = "of what is random"),
     TOOL_ALIAS_LETTER('t', "threads"),
@@ -123,6 +141,11 @@ static const toolCommand command = {
         "  demoloom generate handover --attempts 300 --seed 5 --report handover.png --json >handover.json\n"
         "  demoloom generate handover -n 1000 --select balanced --tries 8 -o handover.hdf5\n"
         "  demoloom generate handover -n 1000 --stratified --tries 8 -o handover.hdf5\n"
+        "  demoloom generate handover -n 1000 --recover 0.3 -o handover.hdf5    three in ten come back to "
+        "the "
+        "path\n"
+        "  demoloom generate handover -n 300 --where runs/handover/last.safetensors -o more.hdf5    where it "
+        "fails\n"
         "  demoloom generate handover -n 1000 --disturb rough.yaml -o rough.hdf5    rough.yaml: `mass: [0.5, "
         "2]`\n",
     TOOL_OPTIONS(options),
@@ -138,6 +161,16 @@ static int read_generate_options(generateArgs* a, int argc, char** argv) {
   a->task = argv[optind];
   d->attempt.seed = (uint64_t)a->seed;
 
+  if (a->where_episodes && !a->where) return tool_usage("generate", "--where-episodes needs --where");
+  if (a->where && d->attempt.stratified)
+    return tool_usage("generate",
+                      "--where and --stratified do not go together: starts are spread evenly, or "
+                      "drawn where a policy fails");
+  if (a->recover_from && !(a->recover > 0)) return tool_usage("generate", "--recover-from needs --recover");
+  if (a->recover > 0 && a->disturb)
+    return tool_usage("generate",
+                      "--recover and --disturb do not go together: what disturbs an attempt that "
+                      "recovers is --recover-from");
   if (d->failed && !d->out) return tool_usage("generate", "--failed needs -o");
   // A limit that is given is the only one.
   if (a->max_failures >= 0) {
@@ -175,16 +208,17 @@ static int apply_choices(generateArgs* a, loomTask* task, loomError* err) {
 // to its journal, once the sources are read.
 static int open_generate_outputs(toolOutputs* outputs, const generateArgs* a, loomError* err) {
   const loomGenerateDef* d = &a->def;
-  const char* input[] = {a->task, a->source, a->segments, a->disturb};
+  const char* input[] = {a->task, a->source, a->segments, a->disturb, a->recover_from, a->where};
+  const int inputs = sizeof input / sizeof *input;
 
   // What an earlier part of the run has left is replaced; where there was none, --resume is no leave to.
   char parts[LOOM_PATH_MAX];
   snprintf(parts, sizeof parts, "%.*s.parts", LOOM_PATH_MAX - 16, d->out ? d->out : "");
   bool begun = d->resume && d->out && (loom_is_file(d->out) || loom_is_folder(parts));
   loomOutputMode report = tool_output_mode(d->overwrite || begun);
-  int code = tool_output(outputs, d->out, LOOM_OUTPUT_REPLACE, input, 4, err);
-  if (!code) code = tool_output(outputs, d->failed, report, input, 4, err);
-  return code ? code : tool_output(outputs, a->report, report, input, 4, err);
+  int code = tool_output(outputs, d->out, LOOM_OUTPUT_REPLACE, input, inputs, err);
+  if (!code) code = tool_output(outputs, d->failed, report, input, inputs, err);
+  return code ? code : tool_output(outputs, a->report, report, input, inputs, err);
 }
 
 // Numbers to stdout, the picture to its file.
@@ -202,12 +236,16 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   if (!code && a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
   if (a->json) {
     cJSON* root = report_json(&report);
+    if (a->def.attempt.where)
+      cJSON_AddItemToObject(root, "where",
+                            generate_where_json(a->def.attempt.where, a->where, &report.regions));
     if (wrote) cJSON_AddStringToObject(root, "file", a->def.out);
     cJSON_AddNumberToObject(root, "seed", (double)a->seed);
     tool_print_report(root);
     cJSON_Delete(root);
   } else {
     report_print(&report);
+    if (a->def.attempt.where) generate_where_print(a->def.attempt.where, a->where);
     tool_print_left_out();
     if (wrote) printf("wrote %s\n", a->def.out);
     if (a->report && !code) printf("wrote %s\n", a->report);
@@ -253,6 +291,17 @@ static int find_source(char path[LOOM_PATH_MAX], generateArgs* a, const loomTask
                         : loom_task_source(path, task, &a->roots, err);
 }
 
+static int find_starts(loomStartMap** out, const generateArgs* a, const loomScene* scene, loomError* err) {
+  const generateWhere where = {.policy = a->where,
+                               .task = a->task,
+                               .episodes = a->where_episodes ? a->where_episodes : 100,
+                               .threads = a->def.threads,
+                               .reset = a->def.attempt.reset,
+                               .seed = a->def.attempt.seed};
+  tool_catch_signals();
+  return generate_where(out, &where, scene, err);
+}
+
 int cmd_generate(int argc, char** argv) {
   generateArgs a = {.select = -1,
                     .scheme = -1,
@@ -265,6 +314,9 @@ int cmd_generate(int argc, char** argv) {
   loomScene* scene = NULL;
   loomSourceSet sources = {0};
   loomGenerateReport report = {0};
+  const loomDisturbSet* recover_from = NULL;
+  loomRecover* recover = NULL;
+  loomStartMap* where = NULL;
   loomError err = {0, ""};
   char path[LOOM_PATH_MAX];
   int code = read_generate_options(&a, argc, argv);
@@ -278,6 +330,7 @@ int cmd_generate(int argc, char** argv) {
   if (!code) code = loom_task_find(&task, a.task, &err);
   if (!code) code = apply_choices(&a, task, &err);
   if (!code && a.disturb) code = loom_disturb_find(&a.def.attempt.disturb, task, a.disturb, &err);
+  if (!code && a.recover_from) code = loom_disturb_find(&recover_from, task, a.recover_from, &err);
   if (!code) code = loom_generate_check(task, &a.def, &err);
   if (!code) code = tool_assets(&a.roots, task, &err);
 
@@ -293,6 +346,12 @@ int cmd_generate(int argc, char** argv) {
                              &err);
 
   if (!code && a.disturb) code = loom_disturb_check(a.def.attempt.disturb, scene, &err);
+  if (!code && a.recover > 0)
+    code = loom_recover_create(&recover, scene, &sources, recover_from, a.recover, &err);
+  a.def.attempt.recover = recover;
+
+  if (!code && a.where) code = find_starts(&where, &a, scene, &err);
+  a.def.attempt.where = where;
 
   // What compiling has left behind goes back before attempts begin.
   loom_model_forget_assets();
@@ -340,6 +399,8 @@ int cmd_generate(int argc, char** argv) {
 
   tool_outputs_close(&outputs);
   loom_generate_report_destroy(&report);
+  loom_recover_destroy(recover);
+  loom_start_map_destroy(where);
   loom_scene_destroy(scene);
   loom_sources_destroy(&sources);
   loom_task_destroy(task);

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "generators/attempt/recover.h"
+
 static cJSON* tally_json(loomTally t) {
   cJSON* out = cJSON_CreateObject();
   cJSON_AddNumberToObject(out, "attempts", (double)t.attempts);
@@ -119,6 +121,45 @@ static void print_screening(const loomReport* r) {
   putchar('\n');
 }
 
+// What attempts were to recover from, way by way, and what became of it.
+static cJSON* recover_json(const loomReport* r) {
+  cJSON *out = cJSON_CreateObject(), *ways;
+  loomRecoveries all = {0, 0, 0};
+  cJSON_AddNumberToObject(out, "share", r->recover->share);
+  cJSON_AddStringToObject(out, "from", r->recover->name);
+  ways = cJSON_AddObjectToObject(out, "ways");
+
+  for (int i = 0; i < r->recover->count; i++) {
+    char words[2 * LOOM_NAME_MAX];
+    const loomRecoveries* w = &r->recovered[i];
+    loom_recover_words(words, sizeof words, r->recover, i);
+    cJSON* way = cJSON_CreateObject();
+    cJSON_AddNumberToObject(way, "tried", (double)w->tried);
+    cJSON_AddNumberToObject(way, "disturbed", (double)w->disturbed);
+    cJSON_AddNumberToObject(way, "kept", (double)w->kept);
+    cJSON_AddItemToObject(ways, words, way);
+    all.tried += w->tried;
+    all.disturbed += w->disturbed;
+    all.kept += w->kept;
+  }
+  cJSON_AddNumberToObject(out, "tried", (double)all.tried);
+  cJSON_AddNumberToObject(out, "disturbed", (double)all.disturbed);
+  cJSON_AddNumberToObject(out, "kept", (double)all.kept);
+  return out;
+}
+
+static void print_recover(const loomReport* r) {
+  if (!r->recover) return;
+  printf("recovered, of attempts that were disturbed:");
+  for (int i = 0; i < r->recover->count; i++) {
+    char words[2 * LOOM_NAME_MAX];
+    loom_recover_words(words, sizeof words, r->recover, i);
+    printf("%s %s %lld/%lld", i ? "," : "", words, (long long)r->recovered[i].kept,
+           (long long)r->recovered[i].disturbed);
+  }
+  putchar('\n');
+}
+
 static cJSON* counts_json(const int64_t* count, int n) {
   cJSON* out = cJSON_CreateArray();
   for (int i = 0; i < n; i++) cJSON_AddItemToArray(out, cJSON_CreateNumber((double)count[i]));
@@ -211,6 +252,7 @@ cJSON* report_json(const loomReport* r) {
   cJSON_AddItemToObject(root, "failures", failures_json(r));
   cJSON_AddItemToObject(root, "sources", sources_json(r));
   if (run->screening.n) cJSON_AddItemToObject(root, "screening", screening_json(r));
+  if (r->recover) cJSON_AddItemToObject(root, "recover", recover_json(r));
   cJSON_AddItemToObject(root, "diversity", diversity_json(r));
   cJSON_AddItemToObject(root, "regions", regions_json(r));
 
@@ -308,6 +350,7 @@ void report_print(const loomReport* r) {
   putchar('\n');
 
   print_screening(r);
+  print_recover(r);
   print_yaws(r);
   print_diversity(r);
 
