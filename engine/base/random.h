@@ -46,6 +46,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_SELF_PLAY = 31,  // what is tried in a simulator to learn how arms answer
   LOOM_PURPOSE_CONTEXT = 32,    // what a scene looks like, and from where
   LOOM_PURPOSE_WATCH = 36,      // which demos and rows are watched together
+  LOOM_PURPOSE_SCAN = 40,       // through which of its triangles planes of a scan are laid
 } loomPurpose;
 
 typedef struct loomRandom {
