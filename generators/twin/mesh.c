@@ -125,6 +125,28 @@ int loom_mesh_weld(loomMesh* out, const loomMesh* mesh, loomError* err) {
   return code;
 }
 
+int loom_mesh_join(loomMesh* mesh, loomError* err) {
+  size_t n = (size_t)mesh->nvert, streams = 1;
+  unsigned int* remap = malloc((n + 1) * sizeof *remap);
+  if (!remap) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a mesh");
+
+  struct meshopt_Stream stream[3] = {{mesh->pos, 3 * sizeof *mesh->pos, 3 * sizeof *mesh->pos}};
+  if (mesh->coord)
+    stream[streams++] =
+        (struct meshopt_Stream){mesh->coord, 2 * sizeof *mesh->coord, 2 * sizeof *mesh->coord};
+  if (mesh->color) stream[streams++] = (struct meshopt_Stream){mesh->color, 3, 3};
+  for (size_t i = 0; i < 3 * n; i++) mesh->pos[i] += 0.0;
+  size_t left = meshopt_generateVertexRemapMulti(remap, NULL, n, n, stream, streams);
+
+  meshopt_remapVertexBuffer(mesh->pos, mesh->pos, n, 3 * sizeof *mesh->pos, remap);
+  if (mesh->coord) meshopt_remapVertexBuffer(mesh->coord, mesh->coord, n, 2 * sizeof *mesh->coord, remap);
+  if (mesh->color) meshopt_remapVertexBuffer(mesh->color, mesh->color, n, 3, remap);
+  for (size_t i = 0; i < 3 * (size_t)mesh->nface; i++) mesh->face[i] = (int)remap[mesh->face[i]];
+  mesh->nvert = (int)left;
+  free(remap);
+  return 0;
+}
+
 // ---- thinned out
 
 static int drop_unused(loomMesh* mesh, loomError* err) {
@@ -288,6 +310,29 @@ double loom_mesh_distance(const loomMesh* mesh, const double point[3]) {
   double best = DBL_MAX;
   for (int f = 0; f < mesh->nface; f++) best = fmin(best, face_distance2(mesh, f, point));
   return sqrt(best);
+}
+
+// The solid angle of a triangle (Van Oosterom and Strackee, 1983).
+static double solid_angle(const loomMesh* mesh, int face, const double point[3]) {
+  double p[3][3], length[3];
+  for (int k = 0; k < 3; k++) {
+    const double* at = mesh->pos + 3 * (size_t)mesh->face[3 * (size_t)face + (size_t)k];
+    for (int i = 0; i < 3; i++) p[k][i] = at[i] - point[i];
+    length[k] = length3(p[k]);
+  }
+
+  double det = p[0][0] * (p[1][1] * p[2][2] - p[1][2] * p[2][1]) -
+               p[0][1] * (p[1][0] * p[2][2] - p[1][2] * p[2][0]) +
+               p[0][2] * (p[1][0] * p[2][1] - p[1][1] * p[2][0]);
+  double below = length[0] * length[1] * length[2] + dot3(p[0], p[1]) * length[2] +
+                 dot3(p[1], p[2]) * length[0] + dot3(p[2], p[0]) * length[1];
+  return 2 * atan2(det, below);
+}
+
+double loom_mesh_winding(const loomMesh* mesh, const double point[3]) {
+  double sum = 0;
+  for (int f = 0; f < mesh->nface; f++) sum += solid_angle(mesh, f, point);
+  return sum / (4 * 3.14159265358979323846);
 }
 
 // ---- written

@@ -33,6 +33,9 @@ void loom_mesh_bounds(double low[3], double high[3], const loomMesh* mesh);
 /// coordinates differ. *places (nullable) is how many there are. NULL: out of memory.
 int* loom_mesh_places(int* places, const loomMesh* mesh);
 
+/// Vertices that agree in all that they have become one. LOOM_ERR_MEMORY.
+int loom_mesh_join(loomMesh* mesh, loomError* err);
+
 /// What was wrong with a mesh.
 typedef struct loomMeshReport {
   int degenerate, duplicate;  // triangles that were dropped
@@ -73,6 +76,10 @@ loomSolid loom_solid_sum(const loomSolid* solid, int count);
 
 /// How far a point is from the nearest triangle, m.
 double loom_mesh_distance(const loomMesh* mesh, const double point[3]);
+
+/// How often the surface goes around a point: 1 inside, 0 outside, in between near holes (Jacobson et al., "Robust
+/// inside-outside segmentation using generalized winding numbers", SIGGRAPH 2013).
+double loom_mesh_winding(const loomMesh* mesh, const double point[3]);
 
 double loom_mesh_area(const loomMesh* mesh);
 /// Twice a triangle's area along its normal.
