@@ -79,9 +79,7 @@ static bool shelve(loomShelf* shelf, const coacdMesh* piece) {
 }
 
 static int run_coacd(void* user, loomShelf* shelf, void** result, loomError* err) {
-  enum { DEPTH = 3, HULLS = 0 };
-  int AUTO = getenv("PM") ? atoi(getenv("PM")) : 0,
-      PREPROCESS_RESOLUTION = getenv("PR") ? atoi(getenv("PR")) : 50;
+  enum { AUTO = 0, PREPROCESS_RESOLUTION = 50, DEPTH = 3, HULLS = 0 };
   const run* r = user;
   const loomDecomposeDef* d = r->def;
   coacdMesh mesh = {r->mesh->pos, (uint64_t)r->mesh->nvert, r->mesh->face, (uint64_t)r->mesh->nface};

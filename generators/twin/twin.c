@@ -13,7 +13,7 @@ loomTwinDef loom_default_twin_def(void) {
   return (loomTwinDef){.scale = 1,
                        .density = 400,
                        .look = 20000,
-                       .solid = 5000,
+                       .solid = 3000,
                        .pieces = 32,
                        .crumbs = 0.002,
                        .threshold = 0.05};

@@ -25,7 +25,7 @@ typedef struct loomTwinDef {
   const char* mass[LOOM_TWIN_OBJECTS];  // "NAME=KG" for objects of known mass
   bool close;                           // holes of objects are closed
   int look;                             // triangles of each scan that are drawn; default 20000
-  int solid;                            // triangles that collisions are made from; default 5000
+  int solid;                            // triangles that collisions are made from; default 3000
   int pieces;        // convex pieces of an object at most, a room has twice as many; 0 = no limit. Default 32
   double crumbs;     // share of the volume below which a piece is left out; default 0.002
   double threshold;  // CoACD's; default 0.05
