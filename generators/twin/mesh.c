@@ -136,7 +136,8 @@ int loom_mesh_join(loomMesh* mesh, loomError* err) {
         (struct meshopt_Stream){mesh->coord, 2 * sizeof *mesh->coord, 2 * sizeof *mesh->coord};
   if (mesh->color) stream[streams++] = (struct meshopt_Stream){mesh->color, 3, 3};
   for (size_t i = 0; i < 3 * n; i++) mesh->pos[i] += 0.0;
-  size_t left = meshopt_generateVertexRemapMulti(remap, NULL, n, n, stream, streams);
+  size_t left = meshopt_generateVertexRemapMulti(remap, (const unsigned int*)mesh->face,
+                                                 3 * (size_t)mesh->nface, n, stream, streams);
 
   meshopt_remapVertexBuffer(mesh->pos, mesh->pos, n, 3 * sizeof *mesh->pos, remap);
   if (mesh->coord) meshopt_remapVertexBuffer(mesh->coord, mesh->coord, n, 2 * sizeof *mesh->coord, remap);

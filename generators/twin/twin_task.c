@@ -86,7 +86,8 @@ static void write_script(FILE* out, const char* first, double height, const loom
   fprintf(
       out,
       "\nexpert:\n"
-      "  - - {to: %s, upright: true, pos: [0, 0, %.4g], rpy: [pi, 0, 0], jitter: 0.003}\n"
+      "  - - {to: %s, upright: true, pos: [0, 0, %.4g], rpy: [pi, 0, 0], grip: open, stay: 8, jitter: "
+      "0.003}\n"
       "    - {to: %s, upright: true, pos: [0, 0, %.4g], rpy: [pi, 0, 0], speed: 0.1, grip: close, stay: 15}\n"
       "    - {to: {eef: 0}, pos: [0, 0, -0.15], speed: 0.15, stay: 20}\n"
       "  - - {stay: 10}\n",

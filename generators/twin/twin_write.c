@@ -129,7 +129,7 @@ static int write_shapes(const char* folder, FILE* assets, FILE* geoms, const loo
     snprintf(name, sizeof name, "%s_%d", part->told.name, i);
     if (s->type != LOOM_SHAPE_HULL) {
       bool box = s->type == LOOM_SHAPE_BOX;
-      fprintf(geoms, "      <geom name=\"%s\" class=\"solid\" type=\"%s\" size=\"%.6g %.6g", name,
+      fprintf(geoms, "      <geom name=\"%s\" class=\"piece\" type=\"%s\" size=\"%.6g %.6g", name,
               box ? "box" : "cylinder", s->size[0], s->size[1]);
       if (box) fprintf(geoms, " %.6g", s->size[2]);
       fprintf(geoms, "\" pos=\"%.6g %.6g %.6g\" quat=\"%.9g %.9g %.9g %.9g\"/>\n", s->pos[0], s->pos[1],
@@ -141,7 +141,7 @@ static int write_shapes(const char* folder, FILE* assets, FILE* geoms, const loo
     file_path(path, folder, file);
     code = loom_mesh_write_obj(&s->hull, path, err);
     fprintf(assets, "    <mesh name=\"%s\" file=\"%s.obj\" inertia=\"convex\"/>\n", name, name);
-    fprintf(geoms, "      <geom name=\"%s\" class=\"solid\" type=\"mesh\" mesh=\"%s\"/>\n", name, name);
+    fprintf(geoms, "      <geom name=\"%s\" class=\"piece\" type=\"mesh\" mesh=\"%s\"/>\n", name, name);
   }
   return code;
 }
@@ -172,8 +172,10 @@ static void write_head(FILE* out, const char* task) {
           "      <geom group=\"1\" contype=\"0\" conaffinity=\"0\" density=\"0\"/>\n"
           "    </default>\n"
           "    <default class=\"solid\">\n"
-          "      <geom group=\"0\" condim=\"4\" friction=\"1 0.01 0.0001\" solref=\"0.005 1\" rgba=\"0.6 "
-          "0.65 0.75 1\"/>\n"
+          "      <geom group=\"0\" condim=\"4\" friction=\"1 0.01 0.0001\" solref=\"0.005 1\"/>\n"
+          "      <default class=\"piece\">\n"
+          "        <geom rgba=\"0.6 0.65 0.75 1\"/>\n"
+          "      </default>\n"
           "    </default>\n"
           "  </default>\n",
           task);
