@@ -229,10 +229,11 @@ static double outside_all(const loomShape* shape, int n, const double point[3], 
   return least;
 }
 
-// Where a shape's surface is free, from the mesh.
+// Where a shape's surface stands off the mesh: pieces meet within it, and are in one another.
 static double off_mesh(const loomShape* shape, int n, int which, const double point[3],
                        const loomMesh* mesh) {
-  return n > 1 && outside_all(shape, n, point, which) <= 0 ? 0 : loom_mesh_distance(mesh, point);
+  bool within = loom_mesh_winding(mesh, point) > 0.5 || (n > 1 && outside_all(shape, n, point, which) <= 0);
+  return within ? 0 : loom_mesh_distance(mesh, point);
 }
 
 static double hull_off(const loomShape* shape, int n, int which, const loomMesh* mesh) {

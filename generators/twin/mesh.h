@@ -56,8 +56,9 @@ int loom_mesh_open_edges(const loomMesh* mesh);
 /// One vertex a place, without texture coordinates and materials, as a closed surface is looked at.
 int loom_mesh_weld(loomMesh* out, const loomMesh* mesh, loomError* err);
 
-/// Close each hole of a welded mesh by a fan about its middle. *closed (nullable) is how many there were.
-int loom_mesh_close(loomMesh* mesh, int* closed, loomError* err);
+/// Close each hole of a welded mesh, of at most `most` m^2, by a fan about its middle. *closed (nullable) is how
+/// many were.
+int loom_mesh_close(loomMesh* mesh, double most, int* closed, loomError* err);
 
 /// As few triangles as `faces`, or as many more as a deviation of `error` (of the mesh's extent) asks for
 /// (quadric edge collapse, by meshoptimizer); texture seams stay. A mesh that is small enough stays.

@@ -145,77 +145,142 @@ int loom_mesh_open_edges(const loomMesh* mesh) {
 
 // ---- holes
 
-// next[v] is the vertex that a hole's rim goes on to from v, against the way of the triangles there; -1 elsewhere, and
-// where several rims meet.
-static void find_rims(int* next, const loomMesh* mesh, const edge* list) {
-  size_t n = 3 * (size_t)mesh->nface, run;
-  for (int v = 0; v < mesh->nvert; v++) next[v] = -1;
+// The open edges of a mesh as a graph: each goes from a vertex to the next one of a hole's rim, against the way of
+// the triangle there. Several rims may meet in a vertex.
+typedef struct rims {
+  int n;
+  int *from, *to;    // (n) sorted by from
+  bool* used;        // (n)
+  int* first;        // (nvert + 1) of the edges from a vertex
+  int *path, depth;  // (nvert + 1) vertices on the way
+  int* on;           // (nvert) where a vertex is on it, or -1
+} rims;
 
-  for (size_t i = 0; i < n; i += run) {
+static int compare_rims(const void* a, const void* b) {
+  const int *x = a, *y = b;
+  return x[0] != y[0] ? (x[0] < y[0] ? -1 : 1) : (x[1] > y[1]) - (x[1] < y[1]);
+}
+
+static void free_rims(rims* r) {
+  free(r->from);
+  free(r->to);
+  free(r->used);
+  free(r->first);
+  free(r->path);
+  free(r->on);
+}
+
+static bool find_rims(rims* r, const loomMesh* mesh, const edge* list) {
+  size_t n = 3 * (size_t)mesh->nface, run, v = (size_t)mesh->nvert + 2;
+  int(*pair)[2] = malloc((n + 1) * sizeof *pair), count = 0;
+  for (size_t i = 0; pair && i < n; i += run) {
     run = run_of(list, i, n);
     if (run != 1) continue;
-    int from = list[i].way > 0 ? list[i].to : list[i].from, to = list[i].way > 0 ? list[i].from : list[i].to;
-    next[from] = next[from] == -1 ? to : -2;
+    pair[count][0] = list[i].way > 0 ? list[i].to : list[i].from;
+    pair[count++][1] = list[i].way > 0 ? list[i].from : list[i].to;
   }
-  for (int v = 0; v < mesh->nvert; v++)
-    if (next[v] == -2) next[v] = -1;
+
+  size_t most = (size_t)count + 1;
+  r->n = count;
+  r->from = malloc(most * sizeof(int));
+  r->to = malloc(most * sizeof(int));
+  r->used = calloc(most, sizeof(bool));
+  r->first = calloc(v, sizeof(int));
+  r->path = malloc(v * sizeof(int));
+  r->on = malloc(v * sizeof(int));
+  bool room = pair && r->from && r->to && r->used && r->first && r->path && r->on;
+  if (room) qsort(pair, (size_t)count, sizeof *pair, compare_rims);
+  for (int i = 0; room && i < count; i++) {
+    r->from[i] = pair[i][0];
+    r->to[i] = pair[i][1];
+    r->first[pair[i][0] + 1]++;
+  }
+  for (int i = 0; room && i < mesh->nvert; i++) {
+    r->first[i + 1] += r->first[i];
+    r->on[i] = -1;
+  }
+  free(pair);
+  return room;
 }
 
-// Vertices of the rim through `start`, 0 where it does not come back there.
-static int rim_length(const int* next, int start, int most) {
-  int n = 1;
-  for (int v = next[start]; v != start; v = next[v]) {
-    if (v < 0 || n >= most) return 0;
-    n++;
-  }
-  return n;
+// An edge from there that has not been gone along yet, or -1.
+static int way_on(const rims* r, int v) {
+  for (int i = r->first[v]; i < r->first[v + 1]; i++)
+    if (!r->used[i]) return i;
+  return -1;
 }
 
-// A vertex in the middle, and a triangle to each edge of the rim, whose vertices are then done with.
-static void add_fan(loomMesh* mesh, int* next, int start, int n) {
-  double* middle = mesh->pos + 3 * (size_t)mesh->nvert;
+// A vertex in the middle, and a triangle to each edge of a closed way of n vertices; none where that is larger than
+// `most`. True: it is closed.
+static bool add_fan(loomMesh* mesh, const int* way, int n, double most) {
+  double *middle = mesh->pos + 3 * (size_t)mesh->nvert, area = 0;
+  int before = mesh->nface;
   memset(middle, 0, 3 * sizeof *middle);
+  for (int i = 0; i < n; i++)
+    for (int k = 0; k < 3; k++) middle[k] += mesh->pos[3 * (size_t)way[i] + (size_t)k] / n;
 
-  for (int v = start, i = 0; i < n; i++) {
-    int to = next[v], *f = mesh->face + 3 * (size_t)mesh->nface++;
-    for (int k = 0; k < 3; k++) middle[k] += mesh->pos[3 * (size_t)v + (size_t)k] / n;
-    f[0] = v;
-    f[1] = to;
-    f[2] = mesh->nvert;
-    next[v] = -1;
-    v = to;
+  // A triangle needs no middle.
+  for (int i = 0; i < (n == 3 ? 1 : n); i++) {
+    int* f = mesh->face + 3 * (size_t)mesh->nface++;
+    f[0] = way[i];
+    f[1] = way[(i + 1) % n];
+    f[2] = n == 3 ? way[2] : mesh->nvert;
+    area += face_area(mesh, mesh->nface - 1);
   }
-  mesh->nvert++;
+  if (area > most) mesh->nface = before;
+  if (area <= most && n > 3) mesh->nvert++;
+  return area <= most;
+}
+
+// From an edge on, until there is no way on: whenever the way comes back to a vertex, what lies between is a rim of
+// its own. How many were closed.
+static int follow_rims(loomMesh* mesh, rims* r, int at, double most) {
+  int closed = 0, next;
+  r->depth = 0;
+  r->path[r->depth] = at;
+  r->on[at] = 0;
+
+  while ((next = way_on(r, r->path[r->depth])) >= 0) {
+    int to = r->to[next];
+    r->used[next] = true;
+    if (r->on[to] < 0) {
+      r->path[++r->depth] = to;
+      r->on[to] = r->depth;
+      continue;
+    }
+
+    int from = r->on[to], n = r->depth - from + 1;
+    if (n >= 3) closed += add_fan(mesh, r->path + from, n, most);
+    for (int i = from + 1; i <= r->depth; i++) r->on[r->path[i]] = -1;
+    r->depth = from;
+  }
+  for (int i = 0; i <= r->depth; i++) r->on[r->path[i]] = -1;
+  return closed;
 }
 
 // Room for a vertex a hole and a triangle an edge.
-static int grow_mesh(loomMesh* mesh, int vertices, int faces, loomError* err) {
-  double* pos = realloc(mesh->pos, 3 * ((size_t)mesh->nvert + (size_t)vertices + 1) * sizeof *pos);
+static int grow_mesh(loomMesh* mesh, int more, loomError* err) {
+  double* pos = realloc(mesh->pos, 3 * ((size_t)mesh->nvert + (size_t)more + 1) * sizeof *pos);
   if (pos) mesh->pos = pos;
-  int* face = realloc(mesh->face, 3 * ((size_t)mesh->nface + (size_t)faces + 1) * sizeof *face);
+  int* face = realloc(mesh->face, 3 * ((size_t)mesh->nface + (size_t)more + 1) * sizeof *face);
   if (face) mesh->face = face;
   return pos && face ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a closed mesh");
 }
 
-int loom_mesh_close(loomMesh* mesh, int* closed, loomError* err) {
-  int* next = malloc(((size_t)mesh->nvert + 1) * sizeof *next);
-  int* place = malloc(((size_t)mesh->nvert + 1) * sizeof *place);
+int loom_mesh_close(loomMesh* mesh, double most, int* closed, loomError* err) {
+  int *place = malloc(((size_t)mesh->nvert + 1) * sizeof *place), holes = 0;
   for (int v = 0; place && v < mesh->nvert; v++) place[v] = v;
-  edge* list = place && next ? list_edges(mesh, place) : NULL;
-  int code = list ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a closed mesh");
-  int before = mesh->nvert, holes = 0;
+  edge* list = place ? list_edges(mesh, place) : NULL;
+  rims r = {0};
+  int code = list && find_rims(&r, mesh, list)
+                 ? 0
+                 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a closed mesh");
 
-  if (!code) find_rims(next, mesh, list);
-  if (!code) code = grow_mesh(mesh, before, before, err);
-  for (int v = 0; !code && v < before; v++) {
-    int n = next[v] < 0 ? 0 : rim_length(next, v, before);
-    if (n < 3) continue;
-    add_fan(mesh, next, v, n);
-    holes++;
-  }
-
+  if (!code) code = grow_mesh(mesh, r.n, err);
+  for (int i = 0; !code && i < r.n; i++)
+    if (!r.used[i]) holes += follow_rims(mesh, &r, r.from[i], most);
   if (closed) *closed = holes;
-  free(next);
+  free_rims(&r);
   free(place);
   free(list);
   return code;

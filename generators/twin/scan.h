@@ -25,7 +25,7 @@ typedef struct loomScan {
 typedef struct loomScanDef {
   int max_faces;   // more are refused; default 20 million
   int texture;     // textures are halved until so many pixels across at most; default 2048
-  double seconds;  // of CPU for reading it; default 120
+  double seconds;  // of CPU for reading it at most; default 120
   bool (*wait)(void* user, double seconds);  // as loomAsideDef's
   void* wait_user;
 } loomScanDef;

@@ -201,6 +201,12 @@ static int cut_floor(loomTwinPart* part, bool* keep, const loomFloor* floor, loo
         "%s: it is a flat sheet and encloses no volume; scan it from all sides, or give it as "
         "--scene",
         part->told.file);
+
+  // Where it is cut it stands: its rim is as level as the floor.
+  for (int v = 0; n && v < part->scan.mesh.nvert; v++) {
+    double* z = &part->scan.mesh.pos[3 * (size_t)v + 2];
+    if (*z < floor->within) *z = 0;
+  }
   return n ? loom_mesh_keep(&part->scan.mesh, keep, err) : 0;
 }
 
@@ -235,15 +241,21 @@ static double recess_of(const loomMesh* mesh, double height) {
 }
 
 static int check_closed(loomTwinWork* work, loomTwinPart* part, bool cut, loomError* err) {
-  int code = 0;
-  if (cut || work->def->close) code = loom_mesh_close(&part->surface, &part->told.holes_closed, err);
+  const double simple = 0.1;  // of the surface
+  bool all = cut || work->def->close;
+  double most = all ? INFINITY : simple * loom_mesh_area(&part->surface);
+  int before = loom_mesh_open_edges(&part->surface);
+  int code = loom_mesh_close(&part->surface, most, &part->told.holes_closed, err);
   part->told.open_edges = code ? 0 : loom_mesh_open_edges(&part->surface);
   if (part->told.open_edges < 0) return no_memory(err);
+  if (!code && !all && part->told.holes_closed)
+    code = loom_twin_warn(work, err, "%s: it is not watertight (%d open edges): %d small holes are closed",
+                          part->told.file, before, part->told.holes_closed);
   if (code || !part->told.open_edges) return code;
   return loom_twin_warn(
       work, err, "%s: it is not watertight (%d open edges): volume and mass are those of its convex pieces%s",
       part->told.file, part->told.open_edges,
-      cut || work->def->close ? "; repair it for exact ones" : "; --close closes simple holes");
+      all ? "; repair it for exact ones" : "; --close closes all holes that have one rim");
 }
 
 static void turn_inside_out(loomMesh* mesh) {

@@ -86,7 +86,9 @@ static const toolCommand command = {
 
 static bool show_step(void* user, const char* what, double seconds) {
   (void)user;
-  tool_progress(what, (int64_t)seconds, 0, seconds, "s");
+  char line[352];
+  snprintf(line, sizeof line, "%.300s, second", what);
+  tool_progress(line, (int64_t)seconds, 0, seconds, "");
   return tool_stop;
 }
 
