@@ -79,14 +79,14 @@ static bool shelve(loomShelf* shelf, const coacdMesh* piece) {
 }
 
 static int run_coacd(void* user, loomShelf* shelf, void** result, loomError* err) {
-  enum { AUTO = 0, PREPROCESS_RESOLUTION = 50, DEPTH = 3, HULLS = 0 };
+  enum { AUTO = 0, OFF = 2, PREPROCESS_RESOLUTION = 50, DEPTH = 3, HULLS = 0 };
   const run* r = user;
   const loomDecomposeDef* d = r->def;
   coacdMesh mesh = {r->mesh->pos, (uint64_t)r->mesh->nvert, r->mesh->face, (uint64_t)r->mesh->nface};
 
-  coacdMeshes all =
-      r->call(&mesh, d->threshold, d->pieces > 0 ? d->pieces : -1, AUTO, PREPROCESS_RESOLUTION, d->resolution,
-              d->nodes, d->iterations, DEPTH, false, true, true, d->corners, false, 0.01, HULLS, 0, false);
+  coacdMeshes all = r->call(&mesh, d->threshold, d->pieces > 0 ? d->pieces : -1, d->as_it_is ? OFF : AUTO,
+                            PREPROCESS_RESOLUTION, d->resolution, d->nodes, d->iterations, DEPTH, false, true,
+                            true, d->corners, false, 0.01, HULLS, 0, false);
   size_t* list = loom_shelf_take(shelf, 2 * sizeof *list);
   bool room = list;
   for (uint64_t i = 0; room && i < all.n; i++) room = shelve(shelf, &all.mesh[i]);
@@ -104,9 +104,9 @@ static int run_coacd(void* user, loomShelf* shelf, void** result, loomError* err
 // All that the result depends on.
 static int make_key(loomText* key, const loomMesh* mesh, const loomDecomposeDef* d, loomError* err) {
   char head[256];
-  snprintf(head, sizeof head, "coacd 1.0.14, as 1: %.17g %d %d %d %d %d, %d vertices, %d triangles\n",
-           d->threshold, d->pieces, d->iterations, d->nodes, d->resolution, d->corners, mesh->nvert,
-           mesh->nface);
+  snprintf(head, sizeof head, "coacd 1.0.14, as 1: %.17g %d %d %d %d %d %d, %d vertices, %d triangles\n",
+           d->threshold, d->pieces, d->iterations, d->nodes, d->resolution, d->corners, d->as_it_is,
+           mesh->nvert, mesh->nface);
   loom_text_puts(key, head);
   loom_text_add(key, (const char*)mesh->pos, 3 * (size_t)mesh->nvert * sizeof *mesh->pos);
   loom_text_add(key, (const char*)mesh->face, 3 * (size_t)mesh->nface * sizeof *mesh->face);

@@ -12,8 +12,9 @@ typedef struct loomDecomposeDef {
   double threshold;   // concavity up to which a piece stays whole, of the mesh's size; default 0.05
   int pieces;         // a limit, beyond which pieces are merged; 0 = none. Default 32
   double crumbs;      // pieces with a smaller share of all volume are left out; 0 = none. Default 0.002
-  int iterations, nodes, resolution;         // of its tree search; 60, 10, 1000
-  int corners;                               // of a piece at most; default 48
+  int iterations, nodes, resolution;  // of its tree search; 60, 10, 1000
+  bool as_it_is;  // it is closed and its surface simple: CoACD need not make it so first, which takes it long
+  int corners;    // of a piece at most; default 48
   double seconds;                            // of CPU; default 1800
   bool (*wait)(void* user, double seconds);  // as loomAsideDef's
   void* wait_user;

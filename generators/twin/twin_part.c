@@ -311,8 +311,14 @@ static int add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* me
   def.wait = step;
   def.wait_user = work;
 
+  // A closed surface is taken as it is, unless CoACD cannot do with it.
+  loomError first = {0};
+  def.as_it_is = !part->told.open_edges && !part->told.scene;
   int code = begin_step(work, part, "convex pieces", err);
-  if (!code) code = loom_decompose(&made, mesh, &def, err);
+  int tried = code || !def.as_it_is ? 1 : loom_decompose(&made, mesh, &def, &first);
+  if (!code && tried == LOOM_ERR_INTERRUPTED) code = loom_error_set(err, tried, "%s", first.message);
+  def.as_it_is = false;
+  if (!code && tried) code = loom_decompose(&made, mesh, &def, err);
   for (int i = 0; !code && i < made.n; i++) {
     loomShape simple;
     double size[3], extent = extent_of(&made.shape[i].hull, size);
