@@ -196,7 +196,12 @@ static double highest_peak(const search* t, double* area) {
     *area = sum;
     best = i;
   }
-  return t->low + (best + 0.5) * (t->high - t->low) / BINS;
+
+  // The mean of what is there: all of it may lie to one side.
+  double mean = 0;
+  for (int j = best - half; j <= best + half; j++)
+    if (j >= 0 && j < BINS) mean += t->bins[j] * (t->low + (j + 0.5) * (t->high - t->low) / BINS);
+  return *area > 0 ? mean / *area : t->low;
 }
 
 // The surfaces at one height: connected parts of what is level there.

@@ -52,7 +52,7 @@ static double extent_of(const loomMesh* mesh, double size[3]) {
 
 // The unit in which a thing of that extent would be of a usual size, or 0.
 static double likely_scale(double extent, bool room) {
-  static const double units[] = {0.001, 0.01, 0.0254, 0.3048, 100, 1000};
+  static const double units[] = {1, 0.001, 0.01, 0.0254, 0.3048, 100, 1000};
   double low = room ? 1.5 : 0.03, high = room ? 15 : 1.5;
   for (size_t i = 0; i < sizeof units / sizeof *units; i++)
     if (extent * units[i] >= low && extent * units[i] <= high) return units[i];
