@@ -50,6 +50,7 @@ static double energy_of(const trial* c, int o) {
 
   sum = mass * mju_dot3(v + 3, v + 3) / 2 - mass * c->m->opt.gravity[2] * c->d->xipos[3 * b + 2];
   for (int k = 0; k < 3; k++) sum += c->m->body_inertia[3 * b + k] * turn[k] * turn[k] / 2;
+
   return sum;
 }
 
@@ -85,6 +86,7 @@ static int fall(void* arg) {
     mj_step(c->m, c->d);
     note_step(c);
   }
+
   return 0;
 }
 
@@ -95,6 +97,7 @@ static int run_on(void* arg) {
   double begun = loom_thread_cpu();
   for (int i = 0; i < STEPS; i++) mj_step(c->m, c->d);
   c->out->steps_per_second = STEPS / fmax(loom_thread_cpu() - begun, 1e-9);
+
   return 0;
 }
 
@@ -105,6 +108,7 @@ static int check_diverged(const trial* c, loomError* err) {
     if (c->d->warning[fatal[i]].number)
       return loom_error_set(err, LOOM_ERR_SIM, "%s: it does not simulate: MuJoCo warns (%s)",
                             c->scene->task->path, mju_warningText(fatal[i], 0));
+
   return 0;
 }
 
@@ -126,6 +130,7 @@ static int make_still(trial* c, loomError* err) {
     c->d->qpos[q + 2] += c->def->drop;
     c->start_z[o] = c->d->qpos[q + 2];
   }
+
   return 0;
 }
 
@@ -162,6 +167,7 @@ static bool hand_touches(const loomEpisode* e, const trial* c, int object) {
       if (e->m->body_weldid[e->m->geom_bodyid[b]]) return true;
     }
   }
+
   return false;
 }
 
@@ -179,6 +185,7 @@ static int step_towards(loomEpisode* e, int arm, const double goal[3], loomError
     action[at + k] = most > 0 ? fmin(fmax((goal[k] - eef.pos[k]) / most, -1), 1) : 0;
   }
   for (int k = moved->pose_dim; k < loom_arm_action_dim(moved); k++) action[at + k] = 1;
+
   return loom_episode_step(e, action, err);
 }
 
@@ -203,6 +210,7 @@ static int push_object(trial* c, int arm, int object, loomError* err) {
     on++;
   }
   if (!code && steps) c->out->steps_per_second_hand = (double)steps / fmax(cpu, 1e-9);
+
   return code;
 }
 
@@ -223,6 +231,7 @@ static int push_nearest(trial* c, loomError* err) {
     }
   }
   if (arm < 0 || c->e->arms[arm].control.type != LOOM_OSC_POSE) return 0;
+
   return push_object(c, arm, object, err);
 }
 
@@ -238,6 +247,7 @@ static int push(trial* c, loomError* err) {
 
   int code = loom_episode_again(c->e, state, err);
   if (!code) code = push_nearest(c, err);
+
   free(state);
   return code;
 }
@@ -290,6 +300,7 @@ static int run_check(trial* c, loomError* err) {
   if (c->out->qpos) mju_copy(c->out->qpos, c->d->qpos, (int)c->m->nq);
 
   if (!code) code = loom_trap_run(run_on, c, err);
+
   return code ? code : push(c, err);
 }
 
@@ -305,6 +316,7 @@ int loom_twin_check(loomTwinCheck* out, const loomScene* scene, const loomTwinCh
   mj_deleteData(c.d);
   mj_deleteModel(c.m);
   if (code) loom_twin_check_destroy(out);
+
   return code;
 }
 

@@ -30,8 +30,8 @@ typedef struct loomDecomposed {
   double seconds;    // it took
 } loomDecomposed;
 
-/// Take a welded mesh, closed or not, apart. LOOM_ERR_UNSUPPORTED: the library is not there; LOOM_ERR_FORMAT: it
-/// fails on this mesh; LOOM_ERR_INTERRUPTED.
+/// Take a welded mesh, closed or not, apart. LOOM_ERR_UNSUPPORTED: the library is not there;
+/// LOOM_ERR_FORMAT: it fails on this mesh; LOOM_ERR_INTERRUPTED.
 int loom_decompose(loomDecomposed* out, const loomMesh* mesh, const loomDecomposeDef* def, loomError* err);
 void loom_decomposed_destroy(loomDecomposed* pieces);
 

@@ -13,8 +13,8 @@ typedef struct loomFloor {
   double tilt;               // of the normal, rad
 } loomFloor;
 
-/// Look for it by RANSAC (Fischler and Bolles, 1981) among the triangles that face up, refined by least squares.
-/// The same mesh has always the same floor. LOOM_ERR_MEMORY.
+/// Look for it by RANSAC (Fischler and Bolles, 1981) among the triangles that face up, refined by least
+/// squares. The same mesh has always the same floor. LOOM_ERR_MEMORY.
 int loom_floor_find(loomFloor* out, const loomMesh* mesh, loomError* err);
 /// Turn and shift the mesh so that its floor is z = 0.
 void loom_floor_level(loomMesh* mesh, const loomFloor* floor);
@@ -29,9 +29,9 @@ typedef struct loomTop {
 } loomTop;
 enum { LOOM_TOPS = 16 };
 
-/// The level surfaces of a leveled mesh between heights (m), of at least so much area (m^2) and not full of gaps,
-/// largest first, at most LOOM_TOPS; their triangles are marked as above in keep (nface). *n is how many there
-/// are. LOOM_ERR_MEMORY.
+/// The level surfaces of a leveled mesh between heights (m), of at least so much area (m^2) and not full of
+/// gaps, largest first, at most LOOM_TOPS; their triangles are marked as above in keep (nface). *n is how
+/// many there are. LOOM_ERR_MEMORY.
 int loom_tops_find(loomTop* out, int* n, bool* keep, const loomMesh* mesh, double low, double high,
                    double area, loomError* err);
 void loom_tops_destroy(loomTop* tops, int n);

@@ -56,8 +56,8 @@ int loom_mesh_open_edges(const loomMesh* mesh);
 /// One vertex a place, without texture coordinates and materials, as a closed surface is looked at.
 int loom_mesh_weld(loomMesh* out, const loomMesh* mesh, loomError* err);
 
-/// Close each hole of a welded mesh, of at most `most` m^2, by a fan about its middle. *closed (nullable) is how
-/// many were.
+/// Close each hole of a welded mesh, of at most `most` m^2, by a fan about its middle. *closed (nullable)
+/// is how many were.
 int loom_mesh_close(loomMesh* mesh, double most, int* closed, loomError* err);
 
 /// As few triangles as `faces`, or as many more as a deviation of `error` (of the mesh's extent) asks for
@@ -78,8 +78,8 @@ loomSolid loom_solid_sum(const loomSolid* solid, int count);
 /// How far a point is from the nearest triangle, m.
 double loom_mesh_distance(const loomMesh* mesh, const double point[3]);
 
-/// How often the surface goes around a point: 1 inside, 0 outside, in between near holes (Jacobson et al., "Robust
-/// inside-outside segmentation using generalized winding numbers", SIGGRAPH 2013).
+/// How often the surface goes around a point: 1 inside, 0 outside, in between near holes (Jacobson et al.,
+/// "Robust inside-outside segmentation using generalized winding numbers", SIGGRAPH 2013).
 double loom_mesh_winding(const loomMesh* mesh, const double point[3]);
 
 double loom_mesh_area(const loomMesh* mesh);

@@ -3,7 +3,8 @@
 
 #include "generators/twin/mesh.h"
 
-// Second moments of a tetrahedron between the origin and a triangle: the integral of x_i x_j, and of x_i and 1.
+// Second moments of a tetrahedron between the origin and a triangle: the integral of x_i x_j, and of x_i
+// and 1.
 typedef struct moments {
   double volume, first[3], second[9];
 } moments;
@@ -31,7 +32,8 @@ static void add_face(moments* m, const loomMesh* mesh, int face, const double or
     }
 }
 
-// From the moments about a point to the inertia about another, which a volume's center of mass lies `away` from.
+// From the moments about a point to the inertia about another, which a volume's center of mass lies `away`
+// from.
 static void inertia_of(double out[9], const double second[9]) {
   double trace = second[0] + second[4] + second[8];
   for (int i = 0; i < 9; i++) out[i] = (i % 4 == 0 ? trace : 0) - second[i];

@@ -145,8 +145,8 @@ int loom_mesh_open_edges(const loomMesh* mesh) {
 
 // ---- holes
 
-// The open edges of a mesh as a graph: each goes from a vertex to the next one of a hole's rim, against the way of
-// the triangle there. Several rims may meet in a vertex.
+// The open edges of a mesh as a graph: each goes from a vertex to the next one of a hole's rim, against the
+// way of the triangle there. Several rims may meet in a vertex.
 typedef struct rims {
   int n;
   int *from, *to;    // (n) sorted by from
@@ -210,8 +210,8 @@ static int way_on(const rims* r, int v) {
   return -1;
 }
 
-// A vertex in the middle, and a triangle to each edge of a closed way of n vertices; none where that is larger than
-// `most`. True: it is closed.
+// A vertex in the middle, and a triangle to each edge of a closed way of n vertices; none where that is
+// larger than `most`. True: it is closed.
 static bool add_fan(loomMesh* mesh, const int* way, int n, double most) {
   double *middle = mesh->pos + 3 * (size_t)mesh->nvert, area = 0;
   int before = mesh->nface;
@@ -232,8 +232,8 @@ static bool add_fan(loomMesh* mesh, const int* way, int n, double most) {
   return area <= most;
 }
 
-// From an edge on, until there is no way on: whenever the way comes back to a vertex, what lies between is a rim of
-// its own. How many were closed.
+// From an edge on, until there is no way on: whenever the way comes back to a vertex, what lies between is
+// a rim of its own. How many were closed.
 static int follow_rims(loomMesh* mesh, rims* r, int at, double most) {
   int closed = 0, next;
   r->depth = 0;

@@ -1,5 +1,5 @@
-// A scan as it was read from a GLB, OBJ, PLY or STL file: triangles, materials, textures. Reading is done aside
-// (generators/twin/aside.h). Internal.
+// A scan as it was read from a GLB, OBJ, PLY or STL file: triangles, materials, textures. Reading is done
+// aside (generators/twin/aside.h). Internal.
 #ifndef LOOM_GENERATORS_TWIN_SCAN_H
 #define LOOM_GENERATORS_TWIN_SCAN_H
 
@@ -41,8 +41,8 @@ int loom_scan_read_bytes(loomScan* out, const void* bytes, size_t n, const char*
                          loomError* err);
 void loom_scan_destroy(loomScan* scan);
 
-/// Which axis is up in files of such a name where nobody says: 'y' in GLB and OBJ, 'z' in PLY and STL. 0: it is
-/// no kind of file that is read.
+/// Which axis is up in files of such a name where nobody says: 'y' in GLB and OBJ, 'z' in PLY and STL. 0:
+/// it is no kind of file that is read.
 char loom_scan_up(const char* path);
 
 #endif

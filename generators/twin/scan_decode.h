@@ -17,7 +17,8 @@ typedef struct loomScanDecode {
 /// The work of loomAsideDef: *result is a loomScan whose arrays lie on the shelf.
 int loom_scan_decode(void* user, loomShelf* shelf, void** result, loomError* err);
 
-/// A JPEG or PNG picture, top row first, halved until at most `most` pixels across; its pixels lie on the shelf.
+/// A JPEG or PNG picture, top row first, halved until at most `most` pixels across; its pixels lie on the
+/// shelf.
 int loom_picture_decode(loomImage* out, const loomScanLibrary* library, const unsigned char* bytes, size_t n,
                         int most, loomShelf* shelf, loomError* err);
 

@@ -28,6 +28,7 @@ static double outside_hull(const loomMesh* hull, const double point[3]) {
     mju_sub3(off, point, hull->pos + 3 * (size_t)hull->face[3 * (size_t)f]);
     most = fmax(most, mju_dot3(normal, off));
   }
+
   return most > 0 ? loom_mesh_distance(hull, point) : most;
 }
 
@@ -38,6 +39,7 @@ static double outside_sides(const double* d, int n) {
     most = fmax(most, d[i]);
     if (d[i] > 0) sum += d[i] * d[i];
   }
+
   return most > 0 ? sqrt(sum) : most;
 }
 
@@ -55,6 +57,7 @@ double loom_shape_outside(const loomShape* shape, const double point[3]) {
 
   double d[3];
   for (int k = 0; k < 3; k++) d[k] = fabs(in[k]) - shape->size[k];
+
   return outside_sides(d, 3);
 }
 
@@ -83,6 +86,7 @@ static int chain(double* out, const double* point, int n) {
     }
     k--;  // the next pass begins with it
   }
+
   return k;
 }
 
@@ -106,6 +110,7 @@ int loom_outline_of(double** outline, int* n, const loomMesh* mesh, const int* p
   *n = count > 2 ? chain(out, point, (int)count) : 0;
   free(point);
   *outline = out;
+
   return 0;
 }
 
@@ -115,6 +120,7 @@ double loom_outline_area(const double* outline, int n) {
     const double *a = outline + 2 * (size_t)i, *b = outline + 2 * (size_t)((i + 1) % n);
     area += (a[0] * b[1] - a[1] * b[0]) / 2;
   }
+
   return area;
 }
 
@@ -147,6 +153,7 @@ static double smallest_rectangle(double center[2], double half[2], double* yaw, 
     center[1] = s * mid[0] + c * mid[1];
     for (int k = 0; k < 2; k++) half[k] = (high[k] - low[k]) / 2;
   }
+
   return best;
 }
 
@@ -164,6 +171,7 @@ static double circle_of(double center[2], double* radius, const double* outline,
   for (int i = 0; i < n; i++)
     off = fmax(off, fabs(hypot(outline[2 * (size_t)i] - center[0], outline[2 * (size_t)i + 1] - center[1]) -
                          *radius));
+
   return off / *radius;
 }
 
@@ -182,6 +190,7 @@ static double fit_cylinder(loomShape* out, const double* outline, int n, double 
   double off = circle_of(out->pos, &out->size[0], outline, n);
   out->pos[2] = (low + high) / 2;
   out->size[1] = (high - low) / 2;
+
   return off;
 }
 
@@ -205,6 +214,7 @@ static int make_prism(loomMesh* out, const double* outline, int n, double low, d
     memcpy(out->face + 3 * (size_t)f, ends, sizeof ends);
     f += 2;
   }
+
   return 0;
 }
 
@@ -215,6 +225,7 @@ int loom_shape_prism(loomShape* out, const double* outline, int n, double low, d
   if (area > 0.92 * 4 * out->size[0] * out->size[1]) return 0;
 
   *out = (loomShape){.type = LOOM_SHAPE_HULL, .quat = {1, 0, 0, 0}};
+
   return make_prism(&out->hull, outline, n, low, high, err);
 }
 
@@ -245,6 +256,7 @@ int loom_shape_fit(loomShape* out, bool* fits, const loomMesh* mesh, double shar
     fit_cylinder(out, outline, n, low[2], high[2]);
     *fits = agrees(out, mesh, volume, share, away);
   }
+
   free(outline);
   return 0;
 }

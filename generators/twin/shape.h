@@ -18,8 +18,8 @@ double loom_shape_volume(const loomShape* shape);
 /// How far outside of it a point is, m; negative within.
 double loom_shape_outside(const loomShape* shape, const double point[3]);
 
-/// The box or upright cylinder that a closed mesh nearly is: its volume is off by at most `share`, and none of
-/// the mesh's vertices is further from its surface than `away` (m). *fits: there is one.
+/// The box or upright cylinder that a closed mesh nearly is: its volume is off by at most `share`, and none
+/// of the mesh's vertices is further from its surface than `away` (m). *fits: there is one.
 int loom_shape_fit(loomShape* out, bool* fits, const loomMesh* mesh, double share, double away,
                    loomError* err);
 

@@ -45,6 +45,7 @@ static bool name_taken(const loomTwinWork* work, int n, const char* name) {
     if (!strcmp(name, own[i])) return true;
   for (int i = 0; i < n; i++)
     if (!strcmp(name, work->part[i].told.name)) return true;
+
   return false;
 }
 
@@ -87,6 +88,7 @@ static int check_masses(const loomTwinWork* work, loomError* err) {
                             "mass '%.100s': no object is called so; they are called as their files",
                             def->mass[i]);
   }
+
   return 0;
 }
 
@@ -97,6 +99,7 @@ static int check_def(const loomTwinDef* def, loomError* err) {
   if (def->nobject > LOOM_TWIN_OBJECTS)
     return loom_error_set(err, LOOM_ERR_USAGE, "%d objects are more than %d", def->nobject,
                           LOOM_TWIN_OBJECTS);
+
   return 0;
 }
 
@@ -110,6 +113,7 @@ static loomRunFolderDef folder_def(const loomTwinDef* def, const char* const* in
   static const char *const own[] = {"task.yaml", "scene.xml", NULL},
                            *const folders[] = {"meshes", "textures", NULL},
                            *const inner[] = {"*.obj", "*.png", NULL};
+
   return (loomRunFolderDef){.path = def->folder,
                             .parents = true,
                             .mode = def->overwrite ? LOOM_FOLDER_OVERWRITE : LOOM_FOLDER_NEW,
@@ -131,6 +135,7 @@ static int make_parts(loomTwinWork* work, loomError* err) {
 
   code = check_masses(work, err);
   for (int i = 0; !code && i < work->out->n; i++) code = loom_twin_part(work, i, path_of(work->def, i), err);
+
   return code;
 }
 
@@ -163,6 +168,7 @@ int loom_twin_new(loomTwin* out, const loomTwinDef* def, loomError* err) {
   for (int i = 0; i < LOOM_TWIN_OBJECTS + 1; i++) loom_twin_part_destroy(&work->part[i]);
   free(work);
   if (code) loom_twin_destroy(out);
+
   return code;
 }
 

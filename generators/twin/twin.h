@@ -68,9 +68,10 @@ typedef struct loomTwin {
   loomNames warnings;
 } loomTwin;
 
-/// Make the folder. LOOM_ERR_USAGE (there is one already; what is asked for makes no sense), LOOM_ERR_FORMAT (a
-/// scan that is no use; says what to do), LOOM_ERR_IO, LOOM_ERR_UNSUPPORTED (a library is missing),
-/// LOOM_ERR_MEMORY, LOOM_ERR_INTERRUPTED. Nothing is in the folder before all scans are through.
+/// Make the folder. LOOM_ERR_USAGE (there is one already; what is asked for makes no sense),
+/// LOOM_ERR_FORMAT (a scan that is no use; says what to do), LOOM_ERR_IO, LOOM_ERR_UNSUPPORTED (a library
+/// is missing), LOOM_ERR_MEMORY, LOOM_ERR_INTERRUPTED. Nothing is in the folder before all scans are
+/// through.
 int loom_twin_new(loomTwin* out, const loomTwinDef* def, loomError* err);
 void loom_twin_destroy(loomTwin* twin);
 

@@ -221,8 +221,8 @@ static void center_object(loomTwinPart* part) {
 
 // ---- what it encloses
 
-// A hollow at the top: how far below the rim an upward face lies that is seen from above, where much of what is
-// seen from above is that low.
+// A hollow at the top: how far below the rim an upward face lies that is seen from above, where much of
+// what is seen from above is that low.
 static double recess_of(const loomMesh* mesh, double height) {
   double deep = 0, seen = 0, mean = 0;
   for (int f = 0; f < mesh->nface; f++) {

@@ -27,7 +27,8 @@ typedef struct loomTwinWork {
   loomTwinPart part[LOOM_TWIN_OBJECTS + 1];
 } loomTwinWork;
 
-/// Read and make part number i of the work, whose told.name and told.scene are set. Errors as loom_twin_new's.
+/// Read and make part number i of the work, whose told.name and told.scene are set. Errors as
+/// loom_twin_new's.
 int loom_twin_part(loomTwinWork* work, int i, const char* path, loomError* err);
 void loom_twin_part_destroy(loomTwinPart* part);
 

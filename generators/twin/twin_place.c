@@ -3,8 +3,8 @@
 
 #include "generators/twin/twin_part.h"
 
-// m. Robots stand as in other scenes, 0.66 from a table's middle that is 0.4 deep, their bases above its top; the
-// arms' own room is about the middle.
+// m. Robots stand as in other scenes, 0.66 from a table's middle that is 0.4 deep, their bases above its
+// top; the arms' own room is about the middle.
 static const double table_top = 0.8, table_half = 0.4, robot_away = 0.26, robot_up = 0.112, apart = 0.05,
                     arms_half = 0.3, reach = 0.8, bulky_radius = 0.15, bulky_height = 0.25;
 
@@ -77,8 +77,8 @@ static void place_small(loomTwinLayout* out, int n) {
   }
 }
 
-// Large ones beyond the arms, to the right and left in turn; edge[0] grows with them where a table is made. In a room
-// what its table has no place for stands on the floor beyond everything.
+// Large ones beyond the arms, to the right and left in turn; edge[0] grows with them where a table is made.
+// In a room what its table has no place for stands on the floor beyond everything.
 static void place_bulky(loomTwinLayout* out, int n, double edge[2], double beyond) {
   double side[2] = {arms_half, arms_half};
   for (int i = 0; i < n; i++) {

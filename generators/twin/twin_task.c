@@ -25,6 +25,7 @@ static void write_top(FILE* out, const loomTwinWork* work, const loomTwinLayout*
   for (int r = 0; r < 2; r++)
     fprintf(out, "    - {pos: [%.4g, %.4g, %.4g], yaw: %s}\n", at->robot[r][0], at->robot[r][1],
             at->robot[r][2], r ? "-pi/2" : "pi/2");
+
   fprintf(out,
           "control_freq: 20\n"
           "robots: [panda, panda]\n"
@@ -83,6 +84,7 @@ static void write_script(FILE* out, const char* first, double height, const loom
     fprintf(out, "  - subtasks: [{name: work, reference: %s, until: end}]\n",
             first && spot->reach ? first : "world");
   if (!first || !spot->reach) return;
+
   fprintf(
       out,
       "\nexpert:\n"
@@ -100,6 +102,7 @@ void loom_twin_write_task(void* stream, const loomTwinWork* work, const loomTwin
   const char* first = n ? object_of(work, 0)->name : NULL;
 
   write_top(out, work, at);
+
   if (n) write_objects(out, work, n);
   write_success(out, first, at);
   write_resets(out, work, at, n);

@@ -13,8 +13,8 @@ static int file_path(char out[LOOM_PATH_MAX + 128], const char* folder, const ch
 
 // ---- what is drawn
 
-// Of each triangle its own square of so many texels, in which its corners' colors run into one another: MuJoCo draws
-// textures, not colors of vertices.
+// Of each triangle its own square of so many texels, in which its corners' colors run into one another:
+// MuJoCo draws textures, not colors of vertices.
 enum { TEXELS = 4 };
 
 static void fill_square(loomImage* image, const unsigned char* color[3], int x, int y) {
@@ -51,6 +51,7 @@ static int bake_colors(loomImage* image, loomMesh* out, const loomMesh* mesh, lo
     }
     fill_square(image, color, x, y);
   }
+
   return code;
 }
 
@@ -60,6 +61,7 @@ static int take_material(loomMesh* out, const loomMesh* mesh, int material, loom
   int code = keep ? loom_mesh_copy(out, mesh, err) : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
   for (int f = 0; !code && f < mesh->nface; f++) keep[f] = mesh->material[f] == material;
   if (!code) code = loom_mesh_keep(out, keep, err);
+
   free(keep);
   return code;
 }
@@ -80,6 +82,7 @@ static int write_look(const char* folder, const char* name, const loomMesh* mesh
   snprintf(file, sizeof file, "meshes/%.100s.obj", name);
   file_path(path, folder, file);
   if (!code) code = loom_mesh_write_obj(colors ? &baked : mesh, path, err);
+
   loom_image_destroy(&image);
   loom_mesh_destroy(&baked);
   return code;
@@ -115,6 +118,7 @@ static int write_looks(const char* folder, FILE* assets, FILE* geoms, loomTwinSc
     told->drawn += own.nface;
     loom_mesh_destroy(&own);
   }
+
   return code;
 }
 
@@ -143,6 +147,7 @@ static int write_shapes(const char* folder, FILE* assets, FILE* geoms, const loo
     fprintf(assets, "    <mesh name=\"%s\" file=\"%s.obj\" inertia=\"convex\"/>\n", name, name);
     fprintf(geoms, "      <geom name=\"%s\" class=\"piece\" type=\"mesh\" mesh=\"%s\"/>\n", name, name);
   }
+
   return code;
 }
 
@@ -246,6 +251,7 @@ static int write_parts(const char* folder, FILE* assets, FILE* bodies, const loo
     if (!code && !part->told.scene) write_object_body(bodies, part, &at->spot[object], geoms);
     free(geoms);
   }
+
   return code;
 }
 
@@ -276,6 +282,7 @@ static int write_scene(const char* folder, const loomTwinWork* work, const loomT
     fprintf(file.stream, "%s  </worldbody>\n</mujoco>\n", bodies);
     code = loom_file_commit(&file, err);
   }
+
   free(assets);
   free(bodies);
   return code;
@@ -297,5 +304,6 @@ int loom_twin_write(const char* folder, const loomTwinWork* work, const loomTwin
   if (!code) code = loom_file_begin(&file, path, err);
   if (code) return code;
   loom_twin_write_task(file.stream, work, at);
+
   return loom_file_commit(&file, err);
 }

@@ -1,5 +1,6 @@
-// Any bytes as a scan: GLB, OBJ, PLY or STL as they begin. Errors are fine; crashes of ours, leaks, messages of
-// several lines and meshes whose indices lead nowhere are not. What crashes in the process aside is an error.
+// Any bytes as a scan: GLB, OBJ, PLY or STL as they begin. Errors are fine; crashes of ours, leaks,
+// messages of several lines and meshes whose indices lead nowhere are not. What crashes in the process
+// aside is an error.
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

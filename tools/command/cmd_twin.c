@@ -89,6 +89,7 @@ static bool show_step(void* user, const char* what, double seconds) {
   char line[352];
   snprintf(line, sizeof line, "%.300s, second", what);
   tool_progress(line, (int64_t)seconds, 0, seconds, "");
+
   return tool_stop;
 }
 
@@ -132,6 +133,7 @@ static cJSON* scan_json(const loomTwinScan* s) {
   add_number(out, "volume_error", s->volume_error);
   add_number(out, "uncovered", s->uncovered);
   add_number(out, "recess", s->recess);
+
   return out;
 }
 
@@ -148,6 +150,7 @@ static void print_new_json(const twinArgs* a, const loomTwin* twin) {
   for (int i = 0; i < twin->warnings.n; i++)
     cJSON_AddItemToArray(warnings, cJSON_CreateString(twin->warnings.name[i]));
   tool_print_json(out);
+
   cJSON_Delete(out);
 }
 
@@ -193,6 +196,7 @@ static int new_twin(twinArgs* a, loomError* err) {
     printf("%s: a task; fill in %s/task.yaml, and see `demoloom twin check %s`\n", a->def.folder,
            a->def.folder, a->def.folder);
   }
+
   loom_twin_destroy(&twin);
   return 0;
 }
@@ -259,6 +263,7 @@ static void print_check_json(const twinArgs* a, const loomTwinCheck* c) {
     cJSON_AddItemToArray(list, one);
   }
   tool_print_json(out);
+
   cJSON_Delete(out);
 }
 
@@ -300,6 +305,7 @@ static int check_twin(const char* folder, twinArgs* a, bool* ok, loomError* err)
   loom_scene_destroy(scene);
   loom_task_destroy(task);
   tool_outputs_close(&outputs);
+
   return code;
 }
 
@@ -318,6 +324,7 @@ int cmd_twin(int argc, char** argv) {
   a.def.folder = argv[optind + 1];
   code = make ? new_twin(&a, &err) : check_twin(argv[optind + 1], &a, &ok, &err);
   status = code ? tool_fail(&err) : ok ? EXIT_DONE : EXIT_FAILED;
+
   loom_asset_roots_destroy(&a.roots);
   return status;
 }

@@ -19,6 +19,7 @@ static int hand_over(void* user, loomShelf* shelf, void** result, loomError* err
   snprintf(list[0], 16, "%d", *(int*)user);
   *result = list;
   (void)err;
+
   return 0;
 }
 
@@ -43,6 +44,7 @@ static int never_end(void* user, loomShelf* shelf, void** result, loomError* err
   (void)err;
   for (volatile int* i = user; *i >= 0; *i = (*i + 1) & 1) {
   }
+
   return 0;
 }
 
@@ -52,6 +54,7 @@ static int open_for_writing(void* user, loomShelf* shelf, void** result, loomErr
   (void)result;
   (void)err;
   FILE* file = fopen(user, "w");
+
   return file ? 0 : -1;
 }
 
@@ -75,6 +78,7 @@ static void expect_aside(int (*work)(void*, loomShelf*, void**, loomError*), voi
   if (stopped) def.wait = stop;
   int code = loom_aside_run(&out, &def, &err);
   if (code != wanted || !strstr(err.message, says)) fail_msg("%d: %s", code, err.message);
+
   loom_aside_destroy(&out);
 }
 
@@ -90,6 +94,7 @@ static void what_it_hands_over(void** state) {
   char** list = out.result;
   assert_string_equal(list[0], "42");
   assert_null(list[1]);
+
   loom_aside_destroy(&out);
 }
 
@@ -100,6 +105,7 @@ static void what_goes_wrong_there(void** state) {
   expect_aside(crash, NULL, false, false, LOOM_ERR_FORMAT, "a.glb: what reads it crashed");
   expect_aside(never_end, &count, false, false, LOOM_ERR_FORMAT, "a.glb: takes more than");
   expect_aside(never_end, &count, false, true, LOOM_ERR_INTERRUPTED, "interrupted");
+
   assert_int_equal(count, 0);
 }
 
@@ -125,5 +131,6 @@ int main(void) {
       cmocka_unit_test(what_goes_wrong_there),
       cmocka_unit_test(it_cannot_write),
   };
+
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

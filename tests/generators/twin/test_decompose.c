@@ -50,6 +50,7 @@ static void what_is_not_there_is_named(void** state) {
   def.threshold = 0.0312;  // kept from no other run
   assert_int_equal(loom_decompose(&made, &bracket, &def, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "tools/fetch.sh coacd"));
+
   loom_mesh_destroy(&bracket);
 }
 
@@ -80,6 +81,7 @@ static void a_bracket_is_two_pieces(void** state) {
     assert_memory_equal(again.shape[i].hull.pos, made.shape[i].hull.pos,
                         3 * (size_t)made.shape[i].hull.nvert * sizeof(double));
   }
+
   loom_decomposed_destroy(&made);
   loom_decomposed_destroy(&again);
   loom_mesh_destroy(&bracket);
@@ -102,6 +104,7 @@ static void errors_are_what_they_are(void** state) {
   assert_near(whole.uncovered, 0, 1e-9);
   assert_near(part.concavity, 0, 1e-9);
   assert_near(part.uncovered, 0.08, 1e-9);
+
   loom_shape_destroy(&box);
   loom_shape_destroy(&leg);
   loom_mesh_destroy(&bracket);
@@ -117,5 +120,6 @@ int main(void) {
   loom_home_dir(home);
   snprintf(coacd, sizeof coacd, "%s/coacd-1.0.14", home);
   if (!loom_is_folder(coacd)) *coacd = 0;
+
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

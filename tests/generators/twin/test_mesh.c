@@ -31,6 +31,7 @@ static void a_box_weighs_what_it_should(void** state) {
   assert_near(s.inertia[8], 0.06 / 12 * (0.09 + 0.16), 1e-12);
   assert_near(s.inertia[1], 0, 1e-12);
   assert_near(loom_mesh_area(&box), 2 * (0.12 + 0.15 + 0.2), 1e-12);
+
   loom_mesh_destroy(&box);
 }
 
@@ -58,6 +59,7 @@ static void turning_keeps_the_volume(void** state) {
   loom_mesh_transform(&box, turn, shift);
   assert_near(loom_mesh_solid(&box).volume, 0.06, 1e-12);
   assert_int_equal(loom_mesh_open_edges(&box), 0);
+
   loom_mesh_destroy(&box);
 }
 
@@ -79,6 +81,7 @@ static void what_is_no_triangle_goes(void** state) {
   assert_int_equal(report.degenerate, 1);
   assert_int_equal(more.nface, 12);
   assert_int_equal(loom_mesh_open_edges(&more), 0);
+
   loom_mesh_destroy(&box);
   loom_mesh_destroy(&more);
 }
@@ -89,6 +92,7 @@ static void drop_faces(loomMesh* mesh, int first, int n) {
   assert_non_null(keep);
   for (int f = 0; f < mesh->nface; f++) keep[f] = f < first || f >= first + n;
   assert_int_equal(loom_mesh_keep(mesh, keep, NULL), 0);
+
   free(keep);
 }
 
@@ -130,6 +134,7 @@ static void holes_that_touch_are_closed_each(void** state) {
   assert_int_equal(holes, 2);
   assert_int_equal(loom_mesh_open_edges(&more), 0);
   assert_near(loom_mesh_solid(&more).volume, 0.06, 1e-12);
+
   loom_mesh_destroy(&box);
   loom_mesh_destroy(&more);
 }
@@ -147,6 +152,7 @@ static void parts_are_numbered_by_area(void** state) {
   assert_int_equal(n, 2);
   assert_near(area[0], 6, 1e-12);
   for (int f = 0; f < 24; f++) assert_int_equal(part[f], f < 12);
+
   free(part);
   free(area);
   loom_mesh_destroy(&mesh);
@@ -169,6 +175,7 @@ static void corners_apart_are_joined(void** state) {
   assert_int_equal(loom_mesh_join(&apart, NULL), 0);
   assert_int_equal(apart.nvert, 8);
   assert_int_equal(loom_mesh_open_edges(&apart), 0);
+
   free(part);
   loom_mesh_destroy(&box);
   loom_mesh_destroy(&apart);
@@ -184,6 +191,7 @@ static void simpler_is_much_the_same(void** state) {
   assert_true(can.nface <= 320 && can.nface > 100);
   assert_near(loom_mesh_solid(&can).volume / volume, 1, 0.01);
   assert_int_equal(loom_mesh_open_edges(&can), 0);
+
   loom_mesh_destroy(&can);
 }
 
@@ -197,6 +205,7 @@ static void distances_and_inside(void** state) {
   assert_near(loom_mesh_distance(&box, corner), 0.13, 1e-12);
   assert_near(loom_mesh_winding(&box, inside), 1, 1e-9);
   assert_near(loom_mesh_winding(&box, side), 0, 1e-9);
+
   loom_mesh_destroy(&box);
 }
 
@@ -213,5 +222,6 @@ int main(void) {
       cmocka_unit_test(simpler_is_much_the_same),
       cmocka_unit_test(distances_and_inside),
   };
+
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

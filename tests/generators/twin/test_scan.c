@@ -38,6 +38,7 @@ static loomScan* read_glb(const glbFile* glb, int wanted, const char* says) {
   if (code != wanted || (says && !strstr(err.message, says))) fail_msg("%d: %s", code, err.message);
   assert_null(strchr(err.message, '\n'));
   if (code) assert_non_null(strstr(err.message, "box.glb"));
+
   return scan;
 }
 
@@ -115,6 +116,7 @@ static void expect_glb(const char* primitive, const char* more, const char* from
   // Something in the JSON is written over, of the same length.
   for (size_t i = 0; from && i + strlen(from) <= glb.n; i++)
     if (!memcmp(glb.bytes + i, from, strlen(from))) memcpy(glb.bytes + i, to, strlen(to));
+
   free_scan(read_glb(&glb, wanted, says));
   free(glb.bytes);
   loom_mesh_destroy(&box);
@@ -161,6 +163,7 @@ static void cut_short_anywhere(void** state) {
     const glbFile part = {glb.bytes, n};
     free_scan(read_glb(&part, LOOM_ERR_FORMAT, NULL));
   }
+
   free(glb.bytes);
   loom_mesh_destroy(&box);
 }
@@ -174,6 +177,7 @@ static void vertices_that_are_no_numbers(void** state) {
   mesh_to_glb(&glb, &box, NULL, NULL, 0, "", "");
   free_scan(
       read_glb(&glb, LOOM_ERR_FORMAT, "1 of its 8 vertices (number 1 is the first) are no finite numbers"));
+
   free(glb.bytes);
   loom_mesh_destroy(&box);
 }
@@ -187,6 +191,7 @@ static void expect_text(const char* name, const char* text, int wanted, const ch
   int code = loom_scan_read_bytes(scan, text, strlen(text), name, NULL, &err);
   if (code != wanted || (says && !strstr(err.message, says))) fail_msg("%s: %d: %s", name, code, err.message);
   assert_int_equal(scan->mesh.nface, faces);
+
   free_scan(scan);
 }
 
@@ -217,6 +222,7 @@ static void colors_of_vertices(void** state) {
   assert_int_equal(loom_scan_read_bytes(scan, ply, sizeof ply - 1, "a.ply", NULL, NULL), 0);
   assert_non_null(scan->mesh.color);
   assert_memory_equal(scan->mesh.color, wanted, 9);
+
   free_scan(scan);
 }
 
@@ -230,5 +236,6 @@ int main(void) {
       cmocka_unit_test(other_kinds),
       cmocka_unit_test(colors_of_vertices),
   };
+
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

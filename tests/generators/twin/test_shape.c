@@ -28,6 +28,7 @@ static void a_turned_box_is_a_box(void** state) {
   assert_near(loom_shape_volume(&shape), 0.04, 1e-9);
   for (int v = 0; v < box.nvert; v++)
     assert_near(loom_shape_outside(&shape, box.pos + 3 * (size_t)v), 0, 1e-9);
+
   loom_mesh_destroy(&box);
 }
 
@@ -48,6 +49,7 @@ static void a_can_is_a_cylinder(void** state) {
   assert_near(loom_shape_outside(&shape, above), 0.03, 1e-9);
   assert_near(loom_shape_outside(&shape, beside), 0.07 - shape.size[0], 1e-9);
   assert_near(loom_shape_outside(&shape, corner), 0.05, 1e-9);
+
   loom_mesh_destroy(&can);
 }
 
@@ -62,6 +64,7 @@ static void two_boxes_are_neither(void** state) {
   add_box(&both, foot_low, foot_high);
   assert_int_equal(loom_shape_fit(&shape, &fits, &both, 0.05, 0.001, NULL), 0);
   assert_false(fits);
+
   loom_mesh_destroy(&both);
 }
 
@@ -76,6 +79,7 @@ static void a_hull_is_as_far_off_as_its_box(void** state) {
     assert_near(loom_shape_outside(&hull, p), loom_shape_outside(&box, p), 1e-9);
   }
   assert_near(loom_shape_volume(&hull), loom_shape_volume(&box), 1e-12);
+
   loom_shape_destroy(&hull);
 }
 
@@ -86,5 +90,6 @@ int main(void) {
       cmocka_unit_test(two_boxes_are_neither),
       cmocka_unit_test(a_hull_is_as_far_off_as_its_box),
   };
+
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

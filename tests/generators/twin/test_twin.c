@@ -31,6 +31,7 @@ static int make_folder(void** state) {
   add_box(&box, low, high);
   make_cylinder(&round, 0.03, 0.08, 40);
   int code = loom_mesh_write_obj(&box, block, NULL) || loom_mesh_write_obj(&round, can, NULL);
+
   loom_mesh_destroy(&box);
   loom_mesh_destroy(&round);
   return code;
@@ -51,6 +52,7 @@ static loomTwinDef def_of(const char* a, const char* b) {
   def.nobject = b ? 2 : 1;
   def.object[0] = a;
   def.object[1] = b;
+
   return def;
 }
 
@@ -93,6 +95,7 @@ static void what_is_made(void** state) {
   assert_null(strstr(xml, folder));
   assert_null(strstr(xml, "=\"/"));
   assert_null(strstr(xml, ".."));
+
   free(xml);
 }
 
@@ -123,6 +126,7 @@ static void check_scene(loomTwinCheck* out, const char* path, int wanted) {
   if (loom_scene_open(&scene, path, NULL, &err)) fail_msg("%s", err.message);
   int code = loom_twin_check(out, scene, NULL, &err);
   if (code != wanted) fail_msg("%d: %s", code, err.message);
+
   loom_scene_destroy(scene);
 }
 
@@ -141,6 +145,7 @@ static void what_is_sound_comes_to_rest(void** state) {
   assert_true(check.rest_seconds < 1 && check.rest_seconds > 0.03);  // it falls 1 cm, 45 ms
   assert_true(check.deepest < 0.002 && check.deepest > 0);
   assert_true(check.steps_per_second > 0 && check.steps_per_second_hand > 0);
+
   loom_twin_check_destroy(&check);
 }
 
@@ -156,6 +161,7 @@ static void change(const char* name, const char* from, const char* to) {
   assert_non_null(file);
   fprintf(file, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
   assert_int_equal(fclose(file), 0);
+
   free(text);
 }
 
@@ -182,6 +188,7 @@ static void what_is_not_is_told(void** state) {
   check_scene(&check, dir, 0);
   assert_false(check.ok);
   assert_true(check.deepest > 0.002);
+
   loom_twin_check_destroy(&check);
 }
 
@@ -192,5 +199,6 @@ int main(void) {
       cmocka_unit_test(what_is_sound_comes_to_rest),
       cmocka_unit_test(what_is_not_is_told),
   };
+
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
