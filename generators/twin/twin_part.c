@@ -241,7 +241,7 @@ static double recess_of(const loomMesh* mesh, double height) {
 }
 
 static int check_closed(loomTwinWork* work, loomTwinPart* part, bool cut, loomError* err) {
-  const double simple = 0.1;  // of the surface
+  const double simple = 0.25;  // of the surface: a bowl's rim, of a sheet, is more
   bool all = cut || work->def->close;
   double most = all ? INFINITY : simple * loom_mesh_area(&part->surface);
   int before = loom_mesh_open_edges(&part->surface);

@@ -6,7 +6,7 @@
 // m. Robots stand as in other scenes, 0.66 from a table's middle that is 0.4 deep, their bases above its
 // top; the arms' own room is about the middle.
 static const double table_top = 0.8, table_half = 0.4, robot_away = 0.26, robot_up = 0.112, apart = 0.05,
-                    arms_half = 0.3, reach = 0.8, bulky_radius = 0.15, bulky_height = 0.25;
+                    arms_half = 0.3, reach = 0.84, bulky_radius = 0.15, bulky_height = 0.25;
 
 static loomTwinSpot measure_spot(const loomTwinPart* part) {
   loomTwinSpot spot = {.height = part->told.size[2]};
@@ -127,7 +127,7 @@ void loom_twin_place(loomTwinLayout* out, const loomTwinWork* work) {
   for (int k = 0; k < 2; k++) out->half[k] = edge[k];
 
   // Face to face, no further apart than their arms reach.
-  double away = fmin(fmax(edge[1], table_half) + robot_away, 0.8);
+  double away = fmin(fmax(edge[1], table_half) + robot_away, 0.7);
   for (int r = 0; r < 2; r++) {
     out->robot[r][1] = r ? away : -away;
     out->robot[r][2] = out->top + robot_up;

@@ -1,5 +1,6 @@
 // A twin's task.yaml: what it needs to open in every command, the rest left to fill in.
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "generators/twin/twin_part.h"
@@ -49,8 +50,10 @@ static void write_objects(FILE* out, const loomTwinWork* work, int n) {
 static void write_resets(FILE* out, const loomTwinWork* work, const loomTwinLayout* at, int n) {
   static const double spread[2] = {0.03, 0.06}, turn[2] = {0.2, 0.4};
   fputs("\nreset:                       # FILL IN where things begin: ranges, m and rad\n  settle: 8\n", out);
+  bool any = false;
+  for (int i = 0; i < n; i++) any = any || at->spot[i].reach;
   for (int d = 0; d < 2; d++) {
-    fprintf(out, "  D%d:\n", d);
+    fprintf(out, any ? "  D%d:\n" : "  D%d: {}\n", d);
     for (int i = 0; i < n; i++) {
       const loomTwinSpot* s = &at->spot[i];
       if (!s->reach) continue;
