@@ -31,7 +31,7 @@ typedef struct loomTwinFell {
 } loomTwinFell;
 
 typedef struct loomTwinCheck {
-  bool ok;  // all objects are, and there are some
+  bool ok;  // all objects are
   int n;
   loomTwinFell fell[LOOM_MAX_OBJECTS];
   double rest_seconds, deepest, energy_gain;  // the worst of them

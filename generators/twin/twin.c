@@ -69,26 +69,29 @@ static void name_task(loomTwin* out, const char* folder) {
 
 // ---- asked for rightly?
 
-static int check_masses(const loomTwinWork* work, loomError* err) {
-  const loomTwinDef* def = work->def;
-  for (int i = 0; i < def->nmass; i++) {
-    const char* equals = strchr(def->mass[i], '=');
+// Each is NAME=NUMBER of an object, from least to most.
+static int check_numbers(const loomTwinWork* work, const char* const* list, int n, const char* what,
+                         double least, double most, loomError* err) {
+  for (int i = 0; i < n; i++) {
+    const char* equals = strchr(list[i], '=');
     char* end = NULL;
-    double mass = equals ? strtod(equals + 1, &end) : 0;
+    double number = equals ? strtod(equals + 1, &end) : 0;
     bool known = false;
+
     for (int p = 0; equals && p < work->out->n; p++) {
       const char* name = work->part[p].told.name;
-      known = known || (strlen(name) == (size_t)(equals - def->mass[i]) &&
-                        !strncmp(name, def->mass[i], strlen(name)) && !work->part[p].told.scene);
+      known = known || (strlen(name) == (size_t)(equals - list[i]) && !strncmp(name, list[i], strlen(name)) &&
+                        !work->part[p].told.scene);
     }
-    if (!equals || *end || !(mass > 0 && mass < 1e4))
-      return loom_error_set(err, LOOM_ERR_USAGE, "a mass is NAME=KG, not '%.100s'", def->mass[i]);
+
+    if (!equals || *end || !(number >= least && number <= most))
+      return loom_error_set(err, LOOM_ERR_USAGE, "--%s takes NAME=NUMBER, from %g to %g, not '%.100s'", what,
+                            least, most, list[i]);
     if (!known)
       return loom_error_set(err, LOOM_ERR_USAGE,
-                            "mass '%.100s': no object is called so; they are called as their files",
-                            def->mass[i]);
+                            "--%s %.100s: no object is called so; they are called as their files", what,
+                            list[i]);
   }
-
   return 0;
 }
 
@@ -133,7 +136,9 @@ static int make_parts(loomTwinWork* work, loomError* err) {
     name_part(work, i, path_of(work->def, i));
   }
 
-  code = check_masses(work, err);
+  const loomTwinDef* def = work->def;
+  code = check_numbers(work, def->mass, def->nmass, "mass", 1e-6, 1e4, err);
+  if (!code) code = check_numbers(work, def->part, def->npart, "part", 1, 1000, err);
   for (int i = 0; !code && i < work->out->n; i++) code = loom_twin_part(work, i, path_of(work->def, i), err);
 
   return code;

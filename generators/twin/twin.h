@@ -23,6 +23,8 @@ typedef struct loomTwinDef {
   double density;                         // of objects, kg/m^3; default 400
   int nmass;
   const char* mass[LOOM_TWIN_OBJECTS];  // "NAME=KG" for objects of known mass
+  int npart;
+  const char* part[LOOM_TWIN_OBJECTS];  // "NAME=N": of an object's loose parts the N-th by area; 1 = largest
   bool close;                           // holes of objects are closed
   int look;                             // triangles of each scan that are drawn; default 20000
   int solid;                            // triangles that collisions are made from; default 3000

@@ -41,6 +41,15 @@ static int no_memory(loomError* err) {
   return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a twin");
 }
 
+// What "NAME=NUMBER" says of that name, or 0.
+static double given_number(const char* const* list, int n, const char* name) {
+  size_t length = strlen(name);
+  for (int i = 0; i < n; i++)
+    if (!strncmp(list[i], name, length) && list[i][length] == '=') return strtod(list[i] + length + 1, NULL);
+
+  return 0;
+}
+
 // ---- read, turned up, of a size that can be
 
 static double extent_of(const loomMesh* mesh, double size[3]) {
@@ -171,23 +180,29 @@ static int drop_parts(loomTwinWork* work, loomTwinPart* part, bool* keep, loomEr
   int parts, *of = loom_mesh_parts(&parts, &area, mesh), stays = 0, code = 0;
   if (!of) return no_memory(err);
 
+  const loomTwinDef* def = work->def;
+  int asked = (int)given_number(def->part, def->npart, part->told.name), one = asked > 0 ? asked - 1 : 0;
   for (int p = 0; p < parts; p++) all += area[p];
   for (int p = 0; p < parts; p++) {
-    bool kept = part->told.scene ? area[p] > 0.002 * all : p == 0;
+    bool kept = part->told.scene ? area[p] > 0.002 * all : p == one;
     stays += kept;
     if (!kept && area[p] > left) left = area[p];
   }
-  for (int f = 0; f < mesh->nface; f++) keep[f] = of[f] < stays;
+
+  for (int f = 0; f < mesh->nface; f++) keep[f] = part->told.scene ? of[f] < stays : of[f] == one;
+  if (!part->told.scene && one >= parts)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s: it has %d loose parts, and no part %d", part->told.file,
+                          parts, asked);
   part->told.parts_left_out = parts - stays;
-  if (parts > stays) code = loom_mesh_keep(mesh, keep, err);
+  if (!code && parts > stays) code = loom_mesh_keep(mesh, keep, err);
   for (int f = 0; f < mesh->nface; f++) keep[f] = true;
 
-  if (!code && !part->told.scene && left > 0.05 * all)
+  if (!code && !part->told.scene && !asked && left > 0.05 * all)
     code =
         loom_twin_warn(work, err,
                        "%s: it is %d loose parts, of which the largest is taken; another has %.0f %% of the "
-                       "surface: cut them apart and give each as an --object of its own",
-                       part->told.file, parts, 100 * left / all);
+                       "surface: --part %s=2 takes the second largest, and so on",
+                       part->told.file, parts, 100 * left / all, part->told.name);
   free(of);
   free(area);
   return code;
@@ -369,19 +384,11 @@ static int solid_of_shapes(loomSolid* out, const loomTwinPart* part, loomError* 
   return 0;
 }
 
-// "NAME=KG" of that name, or 0.
-static double given_mass(const loomTwinDef* def, const char* name) {
-  size_t n = strlen(name);
-  for (int i = 0; i < def->nmass; i++)
-    if (!strncmp(def->mass[i], name, n) && def->mass[i][n] == '=') return strtod(def->mass[i] + n + 1, NULL);
-  return 0;
-}
-
 static int weigh(loomTwinWork* work, loomTwinPart* part, const loomMesh* closed, double height,
                  loomError* err) {
   loomSolid solid = loom_mesh_solid(closed);
   int code = part->told.open_edges ? solid_of_shapes(&solid, part, err) : 0;
-  double given = given_mass(work->def, part->told.name);
+  double given = given_number(work->def->mass, work->def->nmass, part->told.name);
   part->told.volume = solid.volume;
   part->told.mass = given > 0 ? given : work->def->density * solid.volume;
 

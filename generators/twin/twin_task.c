@@ -83,9 +83,12 @@ static void write_script(FILE* out, const char* first, double height, const loom
       "\n# FILL IN how it is done: each arm's subtasks, and a script for `demoloom record`, or record by "
       "teleop.\narms:\n",
       out);
-  for (int a = 0; a < 2; a++)
-    fprintf(out, "  - subtasks: [{name: work, reference: %s, until: end}]\n",
-            first && spot->reach ? first : "world");
+  for (int a = 0; a < 2; a++) {
+    if (first && spot->reach)
+      fprintf(out, "  - subtasks: [{name: work, reference: %s, until: end}]\n", first);
+    else
+      fputs("  - subtasks: [{name: work, transform: world, until: end}]\n", out);
+  }
   if (!first || !spot->reach) return;
 
   fprintf(

@@ -26,7 +26,7 @@ typedef struct twinArgs {
 } twinArgs;
 
 static const toolOption options[] = {
-    TOOL_HEADING_LINE("new:"),
+    TOOL_HEADING_LINE("new"),
     TOOL_OPTION_AS("scene", 0, "FILE", twinArgs, STRING, def.scene,
                    .about =
                        "scan of the room (GLB, OBJ, PLY, STL): it stays, and its largest table is worked on; "
@@ -42,6 +42,9 @@ static const toolOption options[] = {
     TOOL_LIST(
         "mass", 0, "NAME=KG", twinArgs, def.mass, def.nmass, .unit = "masses",
         .about = "of the object of that name, several times for several: of vessels, which scans fill in"),
+    TOOL_LIST(
+        "part", 0, "NAME=N", twinArgs, def.part, def.npart, .unit = "parts",
+        .about = "of the loose parts of the object of that name the N-th largest, in place of the largest"),
     TOOL_OPTION_AS("close", 0, NULL, twinArgs, BOOL, def.close,
                    .about = "close holes in the surfaces of objects"),
     TOOL_OPTION_AS("pieces", 0, "N", twinArgs, INT, def.pieces, .high = 1000,
@@ -56,11 +59,11 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("solid", 0, "N", twinArgs, INT, def.solid, .low = 50, .high = 1000000,
                    .about = "triangles of each scan that convex pieces are made of"),
     TOOL_OVERWRITE_OPTION(twinArgs, overwrite),
-    TOOL_HEADING_LINE("check:"),
+    TOOL_HEADING_LINE("check"),
     TOOL_OPTION(0, "FILE.png", twinArgs, STRING, picture, .about = "draw it once everything lies still"),
     TOOL_OPTION(0, "S", twinArgs, INT64, seed, .high = INT64_MAX, .about = "which start of D0"),
     TOOL_GPU_OPTION,
-    TOOL_HEADING_LINE("both:"),
+    TOOL_HEADING_LINE("both"),
     TOOL_ASSETS_OPTION(0, twinArgs, roots),
     TOOL_OPTION(0, NULL, twinArgs, BOOL, json, .about = "the results on stdout as JSON"),
 };
@@ -73,7 +76,7 @@ static const toolCommand command = {
         "when it is\n"
         "first needed) that collide; what a scan shows is drawn with its texture. DIR is then a task for "
         "every other\n"
-        "command, with two Pandas; what is to be done in it is left to fill in (DIR/task.yaml).\n\n",
+        "command, with two Pandas; what is to be done in it is left to fill in (DIR/task.yaml).\n",
     .after =
         "examples:\n"
         "  demoloom twin new kitchen --scene room.glb --object mug.glb --mass mug=0.3\n"
@@ -278,9 +281,7 @@ static void print_check(const loomTwinCheck* c) {
   }
   printf("%.0f physics steps/s", c->steps_per_second);
   if (c->steps_per_second_hand > 0) printf(", %.0f with a hand on an object", c->steps_per_second_hand);
-  printf("; %s\n", c->ok  ? "it simulates"
-                   : c->n ? "it does not simulate as it should"
-                          : "there is no object to let fall");
+  printf("; %s\n", c->ok ? "it simulates" : "it does not simulate as it should");
 }
 
 static int check_twin(const char* folder, twinArgs* a, bool* ok, loomError* err) {
