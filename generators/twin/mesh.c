@@ -338,14 +338,14 @@ double loom_mesh_winding(const loomMesh* mesh, const double point[3]) {
 
 // ---- written
 
-int loom_mesh_write_obj(const loomMesh* mesh, const char* path, loomError* err) {
+int loom_mesh_write_obj(const loomMesh* mesh, const char* path, bool exact, loomError* err) {
   loomFile file;
   int code = loom_file_begin(&file, path, err);
   if (code) return code;
 
   for (int v = 0; v < mesh->nvert; v++) {
     const double* p = mesh->pos + 3 * (size_t)v;
-    fprintf(file.stream, "v %.7g %.7g %.7g\n", p[0], p[1], p[2]);
+    fprintf(file.stream, exact ? "v %.17g %.17g %.17g\n" : "v %.7g %.7g %.7g\n", p[0], p[1], p[2]);
   }
   for (int v = 0; mesh->coord && v < mesh->nvert; v++) {
     const float* c = mesh->coord + 2 * (size_t)v;

@@ -86,7 +86,7 @@ double loom_mesh_area(const loomMesh* mesh);
 /// Twice a triangle's area along its normal.
 void loom_face_cross(double out[3], const loomMesh* mesh, int face);
 
-/// As OBJ. LOOM_ERR_IO.
-int loom_mesh_write_obj(const loomMesh* mesh, const char* path, loomError* err);
+/// As OBJ; exact: read again its vertices are the same to the last bit. LOOM_ERR_IO.
+int loom_mesh_write_obj(const loomMesh* mesh, const char* path, bool exact, loomError* err);
 
 #endif

@@ -236,23 +236,34 @@ static void center_object(loomTwinPart* part) {
 
 // ---- what it encloses
 
-// A hollow at the top: how far below the rim an upward face lies that is seen from above, where much of
-// what is seen from above is that low.
+// How deep a hollow at the top is, m: what faces up about the middle lies that much below a rim that is nearly as
+// high as all of it, on nearly all sides. 0: there is none.
 static double recess_of(const loomMesh* mesh, double height) {
-  double deep = 0, seen = 0, mean = 0;
-  for (int f = 0; f < mesh->nface; f++) {
-    double cross[3];
-    loom_face_cross(cross, mesh, f);
-    if (cross[2] <= 0) continue;
-    double z = 0;
-    for (int k = 0; k < 3; k++) z += mesh->pos[3 * (size_t)mesh->face[3 * (size_t)f + (size_t)k] + 2] / 3;
-    seen += cross[2];
-    if (z < 0.9 * height && z > 0.05 * height) {
-      deep += cross[2];
-      mean += cross[2] * z;
-    }
+  enum { SECTORS = 8, ENOUGH = 7 };
+  double radius = 0, seen = 0, mean = 0;
+  bool rim[SECTORS] = {false};
+  int sides = 0;
+  for (int v = 0; v < mesh->nvert; v++)
+    radius = fmax(radius, hypot(mesh->pos[3 * (size_t)v], mesh->pos[3 * (size_t)v + 1]));
+
+  for (int v = 0; v < mesh->nvert; v++) {
+    const double* p = mesh->pos + 3 * (size_t)v;
+    if (p[2] < 0.93 * height || hypot(p[0], p[1]) < 0.6 * radius) continue;
+    rim[(int)((atan2(p[1], p[0]) / mjPI + 1) * SECTORS / 2) % SECTORS] = true;
   }
-  return deep > 0.3 * seen ? height - mean / deep : 0;
+  for (int k = 0; k < SECTORS; k++) sides += rim[k];
+
+  for (int f = 0; f < mesh->nface; f++) {
+    double cross[3], middle[3] = {0};
+    loom_face_cross(cross, mesh, f);
+    for (int k = 0; k < 9; k++)
+      middle[k % 3] +=
+          mesh->pos[3 * (size_t)mesh->face[3 * (size_t)f + (size_t)(k / 3)] + (size_t)(k % 3)] / 3;
+    if (cross[2] <= 0 || hypot(middle[0], middle[1]) > 0.5 * radius) continue;
+    seen += cross[2];
+    mean += cross[2] * middle[2];
+  }
+  return sides >= ENOUGH && seen > 0 ? fmax(height - mean / seen, 0) : 0;
 }
 
 static int check_closed(loomTwinWork* work, loomTwinPart* part, bool cut, loomError* err) {

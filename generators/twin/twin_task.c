@@ -74,6 +74,7 @@ static void write_success(FILE* out, const char* first, const loomTwinLayout* at
     fprintf(out, "success: {height: {of: %s, above: %.4g}}\n", first, at->spot[0].pos[2] + 0.1);
   else
     fprintf(out, "success: {height: {of: {eef: 0}, above: %.4g}}\n", at->top + 0.5);
+
   fputs("success_hold: 10             # control steps\nmax_steps: 600\n", out);
 }
 

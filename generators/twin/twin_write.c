@@ -81,7 +81,7 @@ static int write_look(const char* folder, const char* name, const loomMesh* mesh
 
   snprintf(file, sizeof file, "meshes/%.100s.obj", name);
   file_path(path, folder, file);
-  if (!code) code = loom_mesh_write_obj(colors ? &baked : mesh, path, err);
+  if (!code) code = loom_mesh_write_obj(colors ? &baked : mesh, path, false, err);
 
   loom_image_destroy(&image);
   loom_mesh_destroy(&baked);
@@ -143,7 +143,7 @@ static int write_shapes(const char* folder, FILE* assets, FILE* geoms, const loo
 
     snprintf(file, sizeof file, "meshes/%.100s.obj", name);
     file_path(path, folder, file);
-    code = loom_mesh_write_obj(&s->hull, path, err);
+    code = loom_mesh_write_obj(&s->hull, path, false, err);
     fprintf(assets, "    <mesh name=\"%s\" file=\"%s.obj\" inertia=\"convex\"/>\n", name, name);
     fprintf(geoms, "      <geom name=\"%s\" class=\"piece\" type=\"mesh\" mesh=\"%s\"/>\n", name, name);
   }
@@ -156,7 +156,7 @@ static int write_surface(const char* folder, const loomTwinPart* part, loomError
   char file[128], path[LOOM_PATH_MAX + 128];
   snprintf(file, sizeof file, "meshes/%.90s_surface.obj", part->told.name);
   file_path(path, folder, file);
-  return loom_mesh_write_obj(&part->surface, path, err);
+  return loom_mesh_write_obj(&part->surface, path, true, err);
 }
 
 // ---- the model

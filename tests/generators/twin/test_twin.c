@@ -30,7 +30,7 @@ static int make_folder(void** state) {
 
   add_box(&box, low, high);
   make_cylinder(&round, 0.03, 0.08, 40);
-  int code = loom_mesh_write_obj(&box, block, NULL) || loom_mesh_write_obj(&round, can, NULL);
+  int code = loom_mesh_write_obj(&box, block, false, NULL) || loom_mesh_write_obj(&round, can, false, NULL);
 
   loom_mesh_destroy(&box);
   loom_mesh_destroy(&round);
