@@ -337,9 +337,11 @@ static int add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* me
   def.wait = step;
   def.wait_user = work;
 
-  // A closed surface is taken as it is, unless CoACD cannot do with it.
+  // A closed surface is taken as it is, unless CoACD cannot do with it: where making it simpler has pinched it in
+  // many places (a drawer's gaps), that takes it longer than to make a clean one first.
+  enum { PINCHED = 10 };
   loomError first = {0};
-  def.as_it_is = !part->told.open_edges && !part->told.scene;
+  def.as_it_is = !part->told.open_edges && !part->told.scene && loom_mesh_open_edges(mesh) <= PINCHED;
   int code = begin_step(work, part, "convex pieces", err);
   int tried = code || !def.as_it_is ? 1 : loom_decompose(&made, mesh, &def, &first);
   if (!code && tried == LOOM_ERR_INTERRUPTED) code = loom_error_set(err, tried, "%s", first.message);
