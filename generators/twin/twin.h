@@ -30,7 +30,7 @@ typedef struct loomTwinDef {
   int solid;                            // triangles that collisions are made from; default 3000
   int pieces;        // convex pieces of an object at most, a room has twice as many; 0 = no limit. Default 32
   double crumbs;     // share of the volume below which a piece is left out; default 0.002
-  double threshold;  // CoACD's; default 0.05
+  double threshold;  // CoACD's, of objects; a room's is three times that; default 0.05
   const char* coacd;  // folder of CoACD's library
   /// Told what is done now, several times a second; true stops it. Nullable.
   bool (*step)(void* user, const char* what, double seconds);

@@ -12,7 +12,8 @@
 
 static const double largest_object = 5, smallest_object = 0.004,  // m across
     largest_room = 60, smallest_room = 0.3;
-enum { MOST_AT_ONCE = 400000 };  // triangles; more are made fewer before anything else
+static const double room_coarser = 3;  // nobody grasps a wall
+enum { MOST_AT_ONCE = 400000 };        // triangles; more are made fewer before anything else
 
 int loom_twin_warn(loomTwinWork* work, loomError* err, const char* format, ...) {
   char text[1024];
@@ -236,8 +237,8 @@ static void center_object(loomTwinPart* part) {
 
 // ---- what it encloses
 
-// How deep a hollow at the top is, m: what faces up about the middle lies that much below a rim that is nearly as
-// high as all of it, on nearly all sides. 0: there is none.
+// How deep a hollow at the top is, m: what faces up about the middle lies that much below a rim that is
+// nearly as high as all of it, on nearly all sides. 0: there is none.
 static double recess_of(const loomMesh* mesh, double height) {
   enum { SECTORS = 8, ENOUGH = 7 };
   double radius = 0, seen = 0, mean = 0;
@@ -331,14 +332,14 @@ static int add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* me
   loomDecomposed made = {0};
   def.coacd = work->def->coacd;
   def.what = work->label;
-  def.threshold = work->def->threshold;
+  def.threshold = (part->told.scene ? room_coarser : 1) * work->def->threshold;
   def.pieces = limit;
   def.crumbs = work->def->crumbs;
   def.wait = step;
   def.wait_user = work;
 
-  // A closed surface is taken as it is, unless CoACD cannot do with it: where making it simpler has pinched it in
-  // many places (a drawer's gaps), that takes it longer than to make a clean one first.
+  // A closed surface is taken as it is, unless CoACD cannot do with it: where making it simpler has pinched
+  // it in many places (a drawer's gaps), that takes it longer than to make a clean one first.
   enum { PINCHED = 10 };
   loomError first = {0};
   def.as_it_is = !part->told.open_edges && !part->told.scene && loom_mesh_open_edges(mesh) <= PINCHED;

@@ -49,9 +49,9 @@ static const toolOption options[] = {
                    .about = "close holes in the surfaces of objects"),
     TOOL_OPTION_AS("pieces", 0, "N", twinArgs, INT, def.pieces, .high = 1000,
                    .about = "convex pieces of an object at most, of the room twice as many; 0: no limit"),
-    TOOL_OPTION_AS(
-        "concavity", 0, "C", twinArgs, REAL, def.threshold, .least = 0.01, .most = 1,
-        .about = "how concave a piece may be, as CoACD's threshold: smaller for more and closer pieces"),
+    TOOL_OPTION_AS("concavity", 0, "C", twinArgs, REAL, def.threshold, .least = 0.01, .most = 1,
+                   .about = "how concave a piece may be, as CoACD's threshold: smaller for more and closer "
+                            "pieces, in a room three times as large"),
     TOOL_OPTION_AS("crumbs", 0, "SHARE", twinArgs, REAL, def.crumbs, .most = 0.5,
                    .about = "pieces of a smaller share of the volume are left out"),
     TOOL_OPTION_AS("drawn", 0, "N", twinArgs, INT, def.look, .low = 100, .high = 1000000,
