@@ -136,26 +136,41 @@ static int make_still(trial* c, loomError* err) {
 
 // ---- a hand on an object
 
-// The highest point of an object's convex parts and boxes.
-static void highest_point(double out[3], const loomEpisode* e, const trial* c, int object) {
-  out[2] = -INFINITY;
-  for (int g = 0; g < e->m->ngeom; g++) {
-    if (object_of_geom(c, g) != object || (!e->m->geom_contype[g] && !e->m->geom_conaffinity[g])) continue;
+// The point of a geom that is nearest to another: of a mesh a vertex, of others one of the box around it.
+static double nearest_of_geom(double out[3], const loomEpisode* e, int geom, const double from[3]) {
+  const double *at = e->d->geom_xpos + 3 * geom, *turn = e->d->geom_xmat + 9 * geom;
+  const double *aabb = e->m->geom_aabb + 6 * geom, *half = aabb + 3;
+  double off[3], in[3], best = INFINITY;
+  mju_sub3(off, from, at);
+  mju_mulMatTVec3(in, turn, off);
 
-    // Of meshes their vertices, of others the middle of the top of the box around them.
-    int mesh = e->m->geom_type[g] == mjGEOM_MESH ? e->m->geom_dataid[g] : -1;
-    int n = mesh >= 0 ? e->m->mesh_vertnum[mesh] : 1;
-    for (int v = 0; v < n; v++) {
-      double p[3] = {0}, at[3];
-      for (int k = 0; mesh >= 0 && k < 3; k++)
-        p[k] = (double)e->m->mesh_vert[3 * (e->m->mesh_vertadr[mesh] + v) + k];
-      mju_mulMatVec3(at, e->d->geom_xmat + 9 * g, p);
-      mju_addTo3(at, e->d->geom_xpos + 3 * g);
-      const double *half = e->m->geom_aabb + 6 * g + 3, *mat = e->d->geom_xmat + 9 * g;
-      if (mesh < 0) at[2] += fabs(mat[6]) * half[0] + fabs(mat[7]) * half[1] + fabs(mat[8]) * half[2];
-      if (at[2] > out[2]) mju_copy3(out, at);
-    }
+  int mesh = e->m->geom_type[geom] == mjGEOM_MESH ? e->m->geom_dataid[geom] : -1;
+  for (int v = 0; v < (mesh >= 0 ? e->m->mesh_vertnum[mesh] : 1); v++) {
+    double p[3], away[3];
+    for (int k = 0; k < 3; k++)
+      p[k] = mesh >= 0 ? (double)e->m->mesh_vert[3 * (e->m->mesh_vertadr[mesh] + v) + k]
+                       : fmin(fmax(in[k], aabb[k] - half[k]), aabb[k] + half[k]);
+    mju_sub3(away, p, in);
+    if (mju_norm3(away) >= best) continue;
+    best = mju_norm3(away);
+    mju_mulMatVec3(out, turn, p);
   }
+  mju_addTo3(out, at);
+  return best;
+}
+
+// The same of all geoms of an object that collide.
+static double nearest_point(double out[3], const trial* c, int object, const double from[3]) {
+  double best = INFINITY, p[3];
+  for (int g = 0; g < c->e->m->ngeom; g++) {
+    if (object_of_geom(c, g) != object || (!c->e->m->geom_contype[g] && !c->e->m->geom_conaffinity[g]))
+      continue;
+    double away = nearest_of_geom(p, c->e, g, from);
+    if (away >= best) continue;
+    best = away;
+    mju_copy3(out, p);
+  }
+  return best;
 }
 
 static bool hand_touches(const loomEpisode* e, const trial* c, int object) {
@@ -191,16 +206,20 @@ static int step_towards(loomEpisode* e, int arm, const double goal[3], loomError
 
 // The speed of the steps in which the hand is on it; 0: it does not get there.
 static int push_object(trial* c, int arm, int object, loomError* err) {
-  enum { WAY = 60, PUSH = 60, MEASURED = 15 };
+  enum { WAY = 120, MEASURED = 15 };
+  const double beyond = 0.03;  // m into it
   loomEpisode* e = c->e;
-  double top[3], goal[3], cpu = 0;
+  double cpu = 0;
   int64_t steps = 0;
   int code = 0, on = 0;
-  highest_point(top, e, c, object);
 
-  for (int i = 0; !code && i < WAY + PUSH && on < MEASURED; i++) {
-    mju_copy3(goal, top);
-    goal[2] += i < WAY ? 0.1 : 0.1 - 0.004 * (i - WAY);
+  for (int i = 0; !code && i < WAY && on < MEASURED; i++) {
+    loomPose eef = loom_episode_eef(e, arm);
+    double goal[3], ahead[3];
+    nearest_point(goal, c, object, eef.pos);
+    mju_sub3(ahead, goal, eef.pos);
+    if (mju_normalize3(ahead) > 0) mju_addToScl3(goal, ahead, beyond);
+
     double begun = loom_thread_cpu();
     int64_t before = e->physics_steps;
     code = step_towards(e, arm, goal, err);
@@ -209,29 +228,27 @@ static int push_object(trial* c, int arm, int object, loomError* err) {
     steps += e->physics_steps - before;
     on++;
   }
-  if (!code && steps) c->out->steps_per_second_hand = (double)steps / fmax(cpu, 1e-9);
 
+  if (!code && steps) c->out->steps_per_second_hand = (double)steps / fmax(cpu, 1e-9);
   return code;
 }
 
 // The arm and object that are nearest each other.
 static int push_nearest(trial* c, loomError* err) {
-  double best = 0.8;
+  double best = 0.8, p[3];
   int arm = -1, object = -1;
   for (int a = 0; a < c->e->arm_count; a++) {
+    loomPose eef = loom_episode_eef(c->e, a);
     for (int o = 0; o < c->out->n; o++) {
-      double top[3];
-      highest_point(top, c->e, c, o);
-      loomPose eef = loom_episode_eef(c->e, a);
-      double away = hypot(hypot(top[0] - eef.pos[0], top[1] - eef.pos[1]), top[2] - eef.pos[2]);
+      double away = nearest_point(p, c, o, eef.pos);
       if (away >= best) continue;
       best = away;
       arm = a;
       object = o;
     }
   }
-  if (arm < 0 || c->e->arms[arm].control.type != LOOM_OSC_POSE) return 0;
 
+  if (arm < 0 || c->e->arms[arm].control.type != LOOM_OSC_POSE) return 0;
   return push_object(c, arm, object, err);
 }
 
