@@ -13,5 +13,7 @@
 #include "generators/source/perturb.h"     // demos replayed in physics a few percent off
 #include "generators/source/replay.h"      // source demos replayed
 #include "generators/source/segment.h"     // and cut into subtasks
+#include "generators/twin/check.h"         // whether a twin simulates
+#include "generators/twin/twin.h"          // a task from scans
 
 #endif

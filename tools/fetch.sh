@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|robosuite|robosuite15|gymnasium`.
+# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|robosuite|robosuite15|gymnasium|coacd`.
 # `--check NAME` only tells (exit status 0: it is all there). Nothing is contacted when it is.
 #
 # Packages are named, never their hosts: pip knows where its index is. It is asked for the file's address, so that curl
@@ -70,7 +70,25 @@ describe() {
       take=('gymnasium/envs/mujoco/assets/*' '*.dist-info/licenses/*')
       whole=(half_cheetah.xml hopper.xml inverted_double_pendulum.xml pusher_v5.xml walker2d_v5.xml LICENSE)
       ;;
-    *) die "nothing goes by this name; there are mujoco, robosuite, robosuite15 and gymnasium" ;;
+    coacd)  # convex decomposition, for `demoloom twin`
+      package=coacd version=1.0.14 folder=coacd-1.0.14 unpacked_mb=14
+      case $(uname -m) in
+        x86_64)
+          wheel=coacd-1.0.14-cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl
+          sha256=6c135b717af096523bbebf1fd8d326e8950c024237fe9806ad46dedd8b4c31f0 size=2651838
+          ;;
+        aarch64)
+          wheel=coacd-1.0.14-cp39-abi3-manylinux_2_17_aarch64.manylinux2014_aarch64.whl
+          sha256=1242941fc9d49ebcb0368c68f31c86e278b9a6f1a255d11da2f1668797e2626e size=2584591
+          ;;
+        *) die "no CoACD is packaged for $(uname -m)" ;;
+      esac
+      # The library in it is plain C and needs no Python.
+      pip_target=(--platform "manylinux2014_$(uname -m)" --python-version 3.11 --implementation cp --abi abi3)
+      take=('coacd/lib_coacd.so' 'coacd.libs/*' '*.dist-info/LICENSE')
+      whole=(coacd/lib_coacd.so)
+      ;;
+    *) die "nothing goes by this name; there are mujoco, robosuite, robosuite15, gymnasium and coacd" ;;
   esac
 }
 
@@ -171,6 +189,9 @@ unpack() {
       mkdir "$into/models" && mv "$tmp/wheel/robosuite/models/assets" "$into/models/" &&
         mv "$tmp"/wheel/*.dist-info/licenses/* "$into/"
       ;;
+    coacd)
+      mv "$tmp"/wheel/coacd "$tmp"/wheel/coacd.libs "$tmp"/wheel/*.dist-info/LICENSE "$into/"
+      ;;
     gymnasium)
       mv "$tmp"/wheel/gymnasium/envs/mujoco/assets/* "$tmp"/wheel/*.dist-info/licenses/* "$into/"
       ;;
@@ -214,7 +235,7 @@ check=
 if [ "${1-}" = --check ]; then check=1 && shift; fi
 name=${1-}
 if [ $# -ne 1 ] || [ "$name" = --help ]; then
-  echo 'usage: fetch.sh [--check] mujoco|robosuite|robosuite15|gymnasium' >&2
+  echo 'usage: fetch.sh [--check] mujoco|robosuite|robosuite15|gymnasium|coacd' >&2
   exit 2
 fi
 describe "$name"

@@ -48,6 +48,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_WATCH = 36,      // which demos and rows are watched together
   LOOM_PURPOSE_RECOVER = 40,    // which attempts recover, and from what
   LOOM_PURPOSE_WHERE = 41,      // which starts are kept of those that a map is asked about
+  LOOM_PURPOSE_SCAN = 42,       // through which of its triangles planes of a scan are laid
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -23,6 +23,7 @@ int cmd_scenes(int argc, char** argv);
 int cmd_segment(int argc, char** argv);
 int cmd_teleop(int argc, char** argv);
 int cmd_train(int argc, char** argv);
+int cmd_twin(int argc, char** argv);
 int cmd_verify(int argc, char** argv);
 int cmd_view(int argc, char** argv);
 

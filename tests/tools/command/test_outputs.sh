@@ -134,6 +134,15 @@ printf '#!/bin/sh\nname=$1\nshift\nprintf "shot %%s\\nquit\\n" "$name" | exec "%
 chmod +x "$work/bin/failed" "$work/bin/shot"
 writer 'failed attempts' 8 "$work/bin/failed" O.hdf5
 writer 'a shot' 0 "$work/bin/shot" O.png
+
+# A twin made of a block, with a robot where its task finds it.
+{
+  for x in -0.02 0.02; do for y in -0.02 0.02; do for z in 0 0.04; do echo "v $x $y $z"; done; done; done
+  printf 'f %d %d %d\n' 1 2 3 2 4 3 5 7 6 6 7 8 1 5 2 2 5 6 3 4 7 4 8 7 1 3 5 3 7 5 2 6 4 4 6 8
+} >"$work/block.obj"
+mkdir -p "$work/robots" && cp scenes/robots/panda.yaml "$work/robots/"
+check 'a twin' "$loom" twin new "$work/twin" --object "$work/block.obj" --up z
+writer 'a picture of a twin' 0 "$loom" twin check "$work/twin" --picture O.png
 writer export 0 "$loom" export "$policy" -o O.onnx
 writer 'export decisions' 0 "$loom" export "$policy" -n 2 --check O.safetensors
 
@@ -171,6 +180,8 @@ rm -rf "$work/out"
 dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 6 --expert-successes 0 --steps 5 --hidden 8 -j 1)
 one=(--expert scripted --demos 1 -n 1)
 folder finetune 0 "$loom" finetune -t tests/gym/hopper.yaml --scratch -n 256 --environments 2 --evaluate 0 -j 1 -o O
+rm -rf "$work/out"
+folder twin 0 "$loom" twin new O --object "$work/block.obj" --up z
 rm -rf "$work/out"
 folder gail 0 "$loom" gail --toy ring -n 5 --looked 100 --samples 100 -o O
 rm -rf "$work/out"

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
 hopper=$PWD/tests/gym/hopper.yaml
 easy_task=$PWD/tests/tools/easy_task.sh
+panda=$PWD/scenes/robots/panda.yaml
 . tests/tools/own_data.sh
 
 # OUT is a name that is not there yet.
@@ -38,9 +39,16 @@ table=(
   "gail $hopper --data hopper.hdf5 -n 256 --environments 2 --evaluate 1 -j 1 -o OUT --json"
   'gail corridor -n 3' 'gail corridor -n 3 --json'
   'gail goals -n 2048 --looked 20' 'gail goals -n 2048 --looked 20 --json'
+  'twin new OUT --object block.obj --up z' 'twin new OUT --object block.obj --up z --json' 'twin check made' 'twin check made --json'
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
+{
+  for x in -0.02 0.02; do for y in -0.02 0.02; do for z in 0 0.04; do echo "v $x $y $z"; done; done; done
+  printf 'f %d %d %d\n' 1 2 3 2 4 3 5 7 6 6 7 8 1 5 2 2 5 6 3 4 7 4 8 7 1 3 5 3 7 5 2 6 4 4 6 8
+} >block.obj
+mkdir -p robots && cp "$panda" robots/
+check 'a twin' "$loom" twin new made --object block.obj --up z
 check 'demos to watch' "$loom" generate own --source base.hdf5 -n 4 --seed 1 -t 1 -o watched.hdf5
 check 'a policy of a plain control task' "$loom" finetune -t "$hopper" --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o hopper
 check 'its demos' "$loom" rollout hopper/best.safetensors -n 1 -o hopper.hdf5

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# `demoloom twin` as a user has it: a folder from scans, what it says of bad ones, whether it simulates, and that every
+# other command takes it. Scans made by others are tried where they lie beside the repository; LOOM_SCANS=all takes
+# their large ones too, which is minutes of work. Closes with `N passed, N failed`.
+set -u -o pipefail
+cd "$(dirname "$0")/../../.." || exit 1
+. tests/tools/check.sh
+unset DEMOLOOM_SCENES
+export OMP_NUM_THREADS=1
+scans=$PWD/../shared/scans
+[ -d "$scans" ] || scans=/nowhere
+cd "$work" || exit 1
+
+# box FILE X Y Z [FACES]: a closed box of these half sizes that stands on z = 0, or only the first FACES of its triangles.
+box() {
+  awk -v x="$2" -v y="$3" -v z="$4" -v n="${5:-12}" 'BEGIN {
+    for (i = 0; i < 8; i++) print "v", (i % 2 ? x : -x), (int(i / 2) % 2 ? y : -y), (i > 3 ? 2 * z : 0)
+    split("1 3 2 2 3 4 5 6 7 6 8 7 1 2 5 2 6 5 3 7 4 4 7 8 1 5 3 3 5 7 2 4 6 4 8 6", f)
+    for (i = 0; i < n; i++) print "f", f[3 * i + 1], f[3 * i + 2], f[3 * i + 3]
+  }' >"$1"
+}
+box block.obj 0.02 0.03 0.025
+new() { "$loom" twin new "$@"; }
+
+expect 'a folder' 0 'a task; fill in' new made --object block.obj --up z
+check 'is whole' test -s made/task.yaml -a -s made/scene.xml -a -s made/meshes/block_look0.obj
+expect 'there is one already' 2 'made' new made --object block.obj --up z
+expect 'overwritten' 0 '"mass":' new made --object block.obj --up z --overwrite --json
+expect 'a mass of its own' 0 '0.25 kg' new made --object block.obj --up z --overwrite --mass block=0.25
+expect 'simulates' 0 '"ok":[[:space:]]*true' "$loom" twin check made --json
+expect 'in words' 0 'it simulates' "$loom" twin check made --picture made.png
+check 'a picture' test -s made.png
+expect 'a picture there already' 2 'made.png' "$loom" twin check made --picture made.png
+
+# It is a task for every other command, wherever the folder goes.
+mv made moved
+check 'recorded' "$loom" record moved -n 2 --seed 1 -o moved/demo.hdf5
+check 'replayed' "$loom" replay moved
+check 'cut' "$loom" segment moved
+check 'generated' "$loom" generate moved -n 2 --seed 1 -t 1 -o many.hdf5
+expect 'no path of this machine' 1 '^$' grep -rl "$work" moved/scene.xml moved/task.yaml
+check 'no file outside' test "$(find moved -type f | wc -l)" -gt 3 -a -z "$(find moved -type l)"
+
+# What it cannot use it names, with what to do, and writes nothing.
+bad() { # NAME PATTERN ARGUMENT...
+  local name=$1 pattern=$2
+  shift 2
+  expect "$name" 1 "$pattern" new bad "$@"
+  check "$name: nothing is written" test ! -e bad
+}
+box large.obj 100 100 100
+box flat.obj 0.1 0.1 0 2
+bad 'the wrong unit' 'it is 200 m across.*With --scale 0.001 it would be 0.2 m' --object large.obj --up z
+expect 'the right one' 0 '0.200 x 0.200 x 0.200 m' new right --object large.obj --up z --scale 0.001
+bad 'no volume' 'encloses no volume.*scan it from all sides' --object flat.obj --up z
+sed '1s/.*/v nan 0 0/' block.obj >nan.obj
+bad 'no numbers' 'nan.obj: .* are no finite numbers \(NaN\); export it again' --object nan.obj
+head -n 8 block.obj >points.obj
+bad 'no triangles' 'points.obj: ' --object points.obj
+head -c 200 /dev/urandom >noise.glb
+bad 'no GLB' 'noise.glb: it cannot be read .*export it again' --object noise.glb
+bad 'no such file' 'absent.glb' --object absent.glb
+bad 'no kind of scan' 'a scan is a .glb' --object "$0"
+box open.obj 0.02 0.03 0.025 11
+expect 'not watertight' 0 'not watertight \(3 open edges\): 1 small holes are closed' new open --object open.obj --up z
+expect 'no texture' 0 'neither textures nor vertex colors' new plain --object block.obj --up z
+expect 'nothing at all' 2 'give --scene' new none
+expect 'no such axis' 2 'up' new none --object block.obj --up x
+expect 'no such verb' 2 'new or check' "$loom" twin old none
+expect 'no folder to check' 2 'nowhere' "$loom" twin check nowhere
+
+# A room: what lies in it keeps its place, its floor becomes level, its table is worked on.
+{
+  awk 'BEGIN { for (j = 0; j < 21; j++) for (i = 0; i < 21; i++) print "v", (i - 10) / 5, (j - 10) / 5, (i - 10) * 0.002
+    for (j = 0; j < 20; j++) for (i = 1; i < 21; i++) { a = 21 * j + i; print "f", a, a + 1, a + 22; print "f", a, a + 22, a + 21 } }'
+  box table.obj 0.4 0.5 0.02
+  awk '$1 == "v" { print "v", $2 + 1, $3, $4 + 0.7 } $1 == "f" { print "f", $2 + 441, $3 + 441, $4 + 441 }' table.obj
+} >room.obj
+expect 'a room' 0 '"tops":[[:space:]]*1' new room --scene room.obj --object block.obj --up z --json
+expect 'what is put on its table rests' 0 '"ok":[[:space:]]*true' "$loom" twin check room --json
+
+# Scans of real things.
+if [ -r "$scans/cup.glb" ]; then
+  expect 'a cup' 0 'hollow at the top .* give --mass cup=KG' new cup --object "$scans/cup.glb"
+  expect 'a cup rests' 0 '"ok":[[:space:]]*true' "$loom" twin check cup --json
+fi
+for scan in drawer2 chair; do
+  [ "${LOOM_SCANS-}" = all ] && [ -r "$scans/$scan.glb" ] || continue
+  expect "$scan" 0 '"floor":[[:space:]]*true' new "$scan" --object "$scans/$scan.glb" --json
+  expect "$scan rests" 0 '"ok":[[:space:]]*true' "$loom" twin check "$scan" --json
+done
+
+close_tests
