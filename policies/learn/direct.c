@@ -17,14 +17,14 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_direct_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDirectSettings loom_default_direct_settings(void) {
-  return (loomDirectSettings){.critic_first = 2, .critic_rate = 1e-3, .adaptive = true, .least_std = 0.1};
+  return (loomDirectSettings){
+      .critic_first = 2, .critic_rate = 1e-3, .actor_epochs = 4, .adaptive = true, .least_std = 0.1};
 }
 
 loomPpoConfig loom_default_direct_ppo_config(void) {
   loomPpoConfig c = loom_default_ppo_config();
   c.environments = 32;
   c.steps = 256;
-  c.epochs = 4;
   c.minibatches = 16;
   c.discount = 0.995;
   c.rate = 2e-6;
