@@ -18,17 +18,16 @@ const loomFields loom_direct_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDirectSettings loom_default_direct_settings(void) {
   return (loomDirectSettings){
-      .critic_first = 2, .critic_rate = 1e-3, .actor_epochs = 2, .adaptive = true, .least_std = 0.1};
+      .critic_first = 2, .critic_rate = 1e-3, .actor_epochs = 4, .adaptive = true, .least_std = 0.1};
 }
 
 loomPpoConfig loom_default_direct_ppo_config(void) {
   loomPpoConfig c = loom_default_ppo_config();
   c.environments = 32;
   c.steps = 256;
-  c.epochs = 5;
   c.minibatches = 16;
   c.discount = 0.995;
-  c.rate = 6e-6;
+  c.rate = 2e-6;
   c.anneal = false;
   c.clip_value = false;
   c.target_kl = 0.02;

@@ -108,7 +108,6 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
 static void learn_long(loomFinetuneConfig* c) {
   c->ppo.environments = 16;
   c->ppo.steps = 512;
-  c->ppo.epochs = 10;
   c->ppo.rate = 3e-6;
   c->direct.actor_epochs = 0;
 }

@@ -50,9 +50,7 @@ typedef struct loomPpoGuide {
   int critic_obs;      // so many of an observation's last numbers are the critic's; 0 = all
   int critic_first;    // iterations in which only the critic learns, so that a random one spoils no actor
   double critic_rate;  // of learning
-  /// Epochs of an iteration in which the actor learns, the first ones; in the others the critic goes on alone.
-  /// 0 = all.
-  int actor_epochs;
+  int actor_epochs;    // in which it learns, the first ones; then the critic goes on alone; 0 = all
   /// The actor rests as soon as minibatches find it twice target_kl away, and its rate follows,
   /// so that the last ones find it target_kl away. Who acts well has narrow distributions, and how narrow
   /// decides on the rate.

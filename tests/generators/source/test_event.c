@@ -390,8 +390,13 @@ static void simulated_picks_are_found(void** state) {
   assert_int_equal(trace.rows, MOST);
 
   // That demo, replayed by state.
-  loomDemo demo = {"demo_0", trace.rows, trace.action_dim, trace.state_dim, trace.actions, trace.states,
-                   xml,      NULL};
+  loomDemo demo = {.name = "demo_0",
+                   .rows = trace.rows,
+                   .action_dim = trace.action_dim,
+                   .state_dim = trace.state_dim,
+                   .actions = trace.actions,
+                   .states = trace.states,
+                   .model_xml = xml};
   assert_int_equal(loom_replay_states(&r, e, &demo, &err), 0);
   assert_int_equal(loom_events_find(&event, &n, &r, task, &err), 0);
 

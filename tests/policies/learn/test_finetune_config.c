@@ -92,6 +92,26 @@ static void leaves_the_method_open(void** state) {
   }
 }
 
+// From scratch CleanRL's, of a policy few of its network; where rewards move, those that were measured.
+static void epochs_suit_the_method(void** state) {
+  (void)state;
+  loomFinetuneConfig scratch = loom_default_finetune_config(LOOM_FINETUNE_PPO, false),
+                     ppo = loom_default_finetune_config(LOOM_FINETUNE_PPO, true),
+                     dppo = loom_default_finetune_config(LOOM_FINETUNE_DPPO, true),
+                     gail = loom_default_imitation_config(LOOM_FINETUNE_PPO, true),
+                     irl = loom_default_inversion_config(true);
+
+  assert_int_equal(scratch.ppo.epochs, 10);
+  assert_true(scratch.ppo.environments == 1 && scratch.ppo.steps == 2048 && scratch.ppo.rate == 3e-4);
+  assert_int_equal(ppo.direct.actor_epochs, 4);
+  assert_int_equal(dppo.dppo.actor_epochs, 2);
+  assert_true(dppo.ppo.rate < ppo.ppo.rate);
+  assert_true(!gail.direct.actor_epochs && gail.ppo.epochs == 10 && gail.ppo.environments == 16 &&
+              gail.ppo.rate == 3e-6);
+  assert_true(!irl.direct.actor_epochs && irl.ppo.epochs == 10 && irl.ppo.environments == 16 &&
+              irl.ppo.rate == 3e-6);
+}
+
 static void refuses(void** state) {
   (void)state;
   static const struct {
@@ -125,7 +145,7 @@ int main(void) {
       cmocka_unit_test(comes_back),
       cmocka_unit_test(files_are_settings),
       cmocka_unit_test(leaves_the_method_open),
-      cmocka_unit_test(leaves_the_method_open),
+      cmocka_unit_test(epochs_suit_the_method),
       cmocka_unit_test(refuses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
