@@ -262,11 +262,10 @@ static const char* find_root(const loomAssetRoots* roots, const char* name) {
 
 // The folder below the home folder that tools/fetch.sh puts a set of assets into, or NULL.
 static const char* known_folder(const char* set) {
-  static const char* const known[][2] = {
-      {"robosuite", "robosuite-1.4.1"},
-      {"robosuite15", "robosuite-1.5.2"},
-      {"gymnasium", "gymnasium-1.4.0"},
-      {"coacd", "coacd-1.0.14"}};
+  static const char* const known[][2] = {{"robosuite", "robosuite-1.4.1"},
+                                         {"robosuite15", "robosuite-1.5.2"},
+                                         {"gymnasium", "gymnasium-1.4.0"},
+                                         {"coacd", "coacd-1.0.14"}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (!strcmp(set, known[i][0])) return known[i][1];
   }
