@@ -46,7 +46,8 @@ static int add(const char* path, loomError* err) {
 }
 
 static int set_attrs(const char* path, loomError* err) {
-  const loomAttr attr[2] = {loom_attr_double(LOOM_TRUST_ATTR, 0.5), loom_attr_int(LOOM_TRUST_REPLAYS_ATTR, 6)};
+  const loomAttr attr[2] = {loom_attr_double(LOOM_TRUST_ATTR, 0.5),
+                            loom_attr_int(LOOM_TRUST_REPLAYS_ATTR, 6)};
   const loomDemoAttrs demo[2] = {{"demo_0", 2, attr}, {"demo_1", 1, attr}};
   return loom_dataset_set_demo_attrs(path, demo, 2, err);
 }
