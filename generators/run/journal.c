@@ -355,6 +355,14 @@ int loom_journal_append(loomJournal* j, const loomAttemptResult* results, int n,
                         j->folder.def.path, strerror(errno));
 }
 
+static int refuse_entry(const loomJournal* j, int64_t i, const char* why, loomError* err) {
+  char path[LOOM_RUN_FILE_MAX];
+  loom_run_folder_path(path, &j->folder, "journal.bin");
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "%s: entry %lld of the journal %s; use --overwrite to start anew", path, (long long)i,
+                        why);
+}
+
 // One entry an attempt, in their order: the next try at a start where the one before failed, else the next
 // start.
 static int check_order(const loomAttemptResult* results, int64_t n, const loomJournal* j, loomError* err) {
@@ -364,17 +372,25 @@ static int check_order(const loomAttemptResult* results, int64_t n, const loomJo
   for (; i < n && results[i].attempt == next; i++) next = loom_attempt_next(def, &results[i]);
   if (i == n) return LOOM_OK;
 
-  char path[LOOM_RUN_FILE_MAX];
-  loom_run_folder_path(path, &j->folder, "journal.bin");
-  return loom_error_set(err, LOOM_ERR_FORMAT,
-                        "%s: entry %lld of the journal is another attempt's; use --overwrite to start anew",
-                        path, (long long)i);
+  return refuse_entry(j, i, "is another attempt's", err);
+}
+
+// What an attempt recovered from is one of the ways that there are.
+static int check_ways(const loomAttemptResult* results, int64_t n, const loomJournal* j, loomError* err) {
+  const loomRecover* recover = j->def->attempt.recover;
+  int ways = recover ? recover->count : 0;
+
+  for (int64_t i = 0; i < n; i++)
+    if (results[i].recover < -1 || results[i].recover >= ways)
+      return refuse_entry(j, i, "recovers from what there is not", err);
+  return LOOM_OK;
 }
 
 int loom_journal_read(loomAttemptResult** out, int64_t* n, const loomJournal* j, loomError* err) {
   void* records = NULL;
   int code = loom_record_log_read(&records, n, j->log, NULL, err);
   if (!code) code = check_order(records, *n, j, err);
+  if (!code) code = check_ways(records, *n, j, err);
   *out = records;
   return code;
 }

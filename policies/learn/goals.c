@@ -17,7 +17,7 @@ loomModes loom_goals(void) {
 }
 
 loomGoalsDef loom_default_goals_def(void) {
-  loomGoalsDef def = {.steps = 600000,
+  loomGoalsDef def = {.steps = 1200000,
                       .demos = 256,
                       .looked = 1000,
                       .ppo = loom_default_ppo_config(),

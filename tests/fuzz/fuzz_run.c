@@ -53,6 +53,7 @@ static void make_run(void) {
     result[i].attempt = (uint64_t)i;
     result[i].outcome = LOOM_OUTCOME_STUCK;
     result[i].arm = i % 2;
+    result[i].recover = -1;
   }
 
   strcpy(out, own_path("out.hdf5"));
