@@ -126,6 +126,9 @@ bench-pacgan: $(BUILD)/demoloom  ## PacGAN's ring and grid with networks and ste
 report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a table (ATTEMPTS=200 SEED=1 RESETS= TASKS=)
 	@tools/table.sh $(BUILD)/demoloom report
 
+policies: $(BUILD)/demoloom assets  ## every task's policy of generated demos before and after finetuning, as a table: hours (TASKS= DEMOS=300 STEPS=400000 RESET=D2 N=300 SEED=1)
+	@tools/policies.sh $(BUILD)/demoloom report/policies
+
 LINT_SRC ?= $(sort $(shell git ls-files "*.c"))
 lint:  ## formatting, clang-tidy, includes that go against the arrows
 	@tools/setup.sh lint
@@ -262,7 +265,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-.PHONY: all demo test values asan asan-programs asan-fuzzers fuzz fuzzers test-programs bench bench-train bench-pacgan report lint tidy install clean help assets FORCE
+.PHONY: all policies demo test values asan asan-programs asan-fuzzers fuzz fuzzers test-programs bench bench-train bench-pacgan report lint tidy install clean help assets FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(DOUBLE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(FUZZ_OBJ:.o=.d)
