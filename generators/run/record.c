@@ -175,15 +175,15 @@ double loom_record_least_bytes(const loomTrace* t, int rows) {
 // ---- subtasks of what was recorded
 
 // The episode's model must be the demo's.
-static int segment_trace(loomReplay* out, const loomTrace* t, loomEpisode* e, const char* name, char* disturb,
-                         loomError* err) {
+static int segment_trace(loomReplay* out, const loomTrace* t, loomEpisode* e, const char* name,
+                         const char* disturb, loomError* err) {
   loomDemo demo = {.name = (char*)name,
                    .rows = t->rows,
                    .action_dim = t->action_dim,
                    .state_dim = t->state_dim,
                    .actions = t->actions,
                    .states = t->states,
-                   .disturb = disturb};
+                   .disturb = (char*)disturb};
 
   int code = loom_replay_states(out, e, &demo, err);
   return code ? code : loom_segment(out, e->scene->task, NULL, 0, NULL, err);

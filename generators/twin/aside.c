@@ -44,11 +44,12 @@ void* loom_shelf_take(loomShelf* shelf, size_t n) {
 // Beyond what the parent has mapped; sanitizers reserve terabytes, and do without.
 static void limit_memory(const loomAsideDef* def) {
 #ifndef __SANITIZE_ADDRESS__
-  unsigned long pages = 0;
+  char text[128] = "", *end = text;
   FILE* file = fopen("/proc/self/statm", "re");
-  int n = file ? fscanf(file, "%lu", &pages) : 0;
+  if (file && !fgets(text, sizeof text, file)) text[0] = 0;
   if (file) fclose(file);
-  if (n != 1) return;
+  unsigned long pages = strtoul(text, &end, 10);
+  if (end == text) return;
 
   rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)(def->memory_mb * 1048576);
   struct rlimit limit;

@@ -423,15 +423,14 @@ static int weigh(loomTwinWork* work, loomTwinPart* part, const loomMesh* closed,
 
 static int collide_object(loomTwinWork* work, loomTwinPart* part, loomError* err) {
   loomMesh whole = {0};
-  double height = extent_of(&part->surface, part->told.size);
-  height = part->told.size[2];
+  extent_of(&part->surface, part->told.size);
   int code = loom_mesh_copy(&whole, &part->surface, err);
   if (!code) code = loom_mesh_simplify(&part->surface, work->def->solid, 0.01, err);
 
   // All of it a box or a cylinder, or convex pieces.
   bool fits = false;
   loomShape simple;
-  double extent = fmax(fmax(part->told.size[0], part->told.size[1]), height);
+  double extent = fmax(fmax(part->told.size[0], part->told.size[1]), part->told.size[2]);
   if (!code && !part->told.open_edges)
     code = loom_shape_fit(&simple, &fits, &whole, 0.05, fmax(0.001, 0.02 * extent), err);
   if (!code)
@@ -444,7 +443,7 @@ static int collide_object(loomTwinWork* work, loomTwinPart* part, loomError* err
     part->told.volume_error = off.volume;
     part->told.concavity = off.concavity;
     part->told.uncovered = off.uncovered;
-    code = weigh(work, part, &whole, height, err);
+    code = weigh(work, part, &whole, part->told.size[2], err);
   }
   loom_mesh_destroy(&whole);
   return code;

@@ -302,6 +302,40 @@ static int find_starts(loomStartMap** out, const generateArgs* a, const loomScen
   return generate_where(out, &where, scene, err);
 }
 
+// What came of the run, once it is over.
+static int tell_run(const generateArgs* a, const loomGenerateReport* report, const loomTask* task,
+                    const loomSourceSet* sources, loomError* err) {
+  int code = LOOM_OK;
+
+  // A complete dataset has no failures to draw any more.
+  if (report->already_complete) {
+    fprintf(stderr, "%s is complete already\n", a->def.out);
+    if (!a->report || loom_is_file(a->report)) return LOOM_OK;
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: a complete dataset no longer tells of its failed attempts; --overwrite makes "
+                          "both anew",
+                          a->report);
+  }
+
+  code = write_report(a, report, task, sources, err);
+  if (!code && report->gave_up) code = tell_giving_up(a, report, task, sources, err);
+  if (report->interrupted)
+    fprintf(stderr, "interrupted after %lld demos from %lld attempts%s%s%s\n", (long long)report->successes,
+            (long long)report->attempts, a->def.out ? "; " : "", a->def.out ? a->def.out : "",
+            !a->def.out         ? ""
+            : report->kept_old  ? " is as it was: --resume goes on"
+            : report->successes ? " has them: --resume goes on"
+                                : " was not written: --resume goes on");
+  return code;
+}
+
+// Fewer demos than asked for is a failure that scripts should see.
+static int status_of(const generateArgs* a, const loomGenerateReport* report) {
+  bool fewer = a->def.successes && report->successes < a->def.successes;
+  return !report->already_complete && (report->interrupted || report->gave_up || fewer) ? EXIT_FAILED
+                                                                                        : EXIT_DONE;
+}
+
 int cmd_generate(int argc, char** argv) {
   generateArgs a = {.select = -1,
                     .scheme = -1,
@@ -367,35 +401,8 @@ int cmd_generate(int argc, char** argv) {
 
   tool_progress_end();
 
-  // A complete dataset has no failures to draw any more.
-  if (!code && report.already_complete) {
-    fprintf(stderr, "%s is complete already\n", a.def.out);
-    if (a.report && !loom_is_file(a.report)) {
-      code =
-          loom_error_set(&err, LOOM_ERR_USAGE,
-                         "%s: a complete dataset no longer tells of its failed attempts; --overwrite makes "
-                         "both anew",
-                         a.report);
-    }
-  } else if (!code) {
-    code = write_report(&a, &report, task, &sources, &err);
-    if (!code && report.gave_up) code = tell_giving_up(&a, &report, task, &sources, &err);
-  }
-
-  if (report.interrupted)
-    fprintf(stderr, "interrupted after %lld demos from %lld attempts%s%s%s\n", (long long)report.successes,
-            (long long)report.attempts, a.def.out ? "; " : "", a.def.out ? a.def.out : "",
-            !a.def.out         ? ""
-            : report.kept_old  ? " is as it was: --resume goes on"
-            : report.successes ? " has them: --resume goes on"
-                               : " was not written: --resume goes on");
-
-  // Fewer demos than asked for is a failure that scripts should see.
-  int status = code ? tool_fail(&err) : EXIT_DONE;
-  if (!code && !report.already_complete &&
-      (report.interrupted || report.gave_up || (a.def.successes && report.successes < a.def.successes))) {
-    status = EXIT_FAILED;
-  }
+  if (!code) code = tell_run(&a, &report, task, &sources, &err);
+  int status = code ? tool_fail(&err) : status_of(&a, &report);
 
   tool_outputs_close(&outputs);
   loom_generate_report_destroy(&report);
