@@ -3,8 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 // What reading a file and computing need, libc's own ways included; sanitizers too. Anything else is answered
@@ -103,4 +107,37 @@ bool loom_confine(void) {
   bool loaded = !seccomp_load(filter);
   seccomp_release(filter);
   return loaded;
+}
+
+// ---- limits
+
+static void limit_memory(double memory_mb) {
+#ifndef __SANITIZE_ADDRESS__
+  char text[128] = "", *end = text;
+  FILE* file = fopen("/proc/self/statm", "re");
+  if (file && !fgets(text, sizeof text, file)) text[0] = 0;
+  if (file) fclose(file);
+  unsigned long pages = strtoul(text, &end, 10);
+  if (end == text) return;
+
+  rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)(memory_mb * 1048576);
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur <= bytes) return;
+  limit.rlim_cur = limit.rlim_max < bytes ? limit.rlim_max : bytes;
+  setrlimit(RLIMIT_AS, &limit);
+#else
+  (void)memory_mb;
+#endif
+}
+
+void loom_limit_child(double seconds, double memory_mb) {
+  static const int ends[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) signal(ends[i], SIG_DFL);
+
+  rlim_t most = (rlim_t)(seconds < 1 ? 1 : seconds);
+  struct rlimit none = {0, 0}, cpu = {most, most + 1};
+  setrlimit(RLIMIT_CORE, &none);
+  setrlimit(RLIMIT_FSIZE, &none);
+  setrlimit(RLIMIT_CPU, &cpu);
+  limit_memory(memory_mb);
 }

@@ -1,4 +1,4 @@
-// A process that can read files and compute, and nothing else. Internal.
+// A process that can read files and compute, and nothing else, or only for so long. Internal.
 #ifndef LOOM_ENGINE_DATA_DATASET_CONFINE_H
 #define LOOM_ENGINE_DATA_DATASET_CONFINE_H
 
@@ -10,5 +10,10 @@
 /// child that ends by _exit. False where the system refuses filters of system calls (a container's own
 /// filter, another kernel): all else is done.
 bool loom_confine(void);
+
+/// Of a child, before it works: crashes end it, it leaves no core and writes no file, and it has so many
+/// seconds of processor time (at least 1) and so many MB of memory beyond what its parent has mapped.
+/// Sanitizers reserve terabytes of addresses, and do without the latter.
+void loom_limit_child(double seconds, double memory_mb);
 
 #endif

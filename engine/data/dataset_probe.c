@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,35 +31,10 @@ typedef struct probe {
   bool done, cut_short;
 } probe;
 
-// Somewhat more than the parent has: it reads part by part, but a chunk is read whole.
-// Sanitizers reserve terabytes of addresses, so they do without.
-static void limit_memory(void) {
-#ifndef __SANITIZE_ADDRESS__
-  unsigned long pages = 0;
-  FILE* file = fopen("/proc/self/statm", "re");
-  int n = file ? fscanf(file, "%lu", &pages) : 0;
-  if (file) fclose(file);
-  if (n != 1) return;
-
-  rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)CHILD_MB << 20);
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur <= bytes) return;
-  limit.rlim_cur = limit.rlim_max < bytes ? limit.rlim_max : bytes;
-  setrlimit(RLIMIT_AS, &limit);
-#endif
-}
-
+// Somewhat more memory than the parent has: it reads part by part, but a chunk is read whole. A second and
+// one more for each megabyte: HDF5 can also loop for ever.
 static void prepare_child(const probe* p) {
-  static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU};
-  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
-
-  // A second and one more for each megabyte: HDF5 can also loop for ever.
-  rlim_t seconds = 1 + (rlim_t)(p->file_size / (1 << 20));
-  struct rlimit none = {0, 0}, limit = {seconds, seconds + 1};
-  setrlimit(RLIMIT_CORE, &none);
-  setrlimit(RLIMIT_FSIZE, &none);  // a reader writes nothing
-  limit_memory();
-  setrlimit(RLIMIT_CPU, &limit);
+  loom_limit_child(1 + (double)(p->file_size / (1 << 20)), CHILD_MB);
   if (!loom_confine()) *p->unconfined = 1;
 }
 

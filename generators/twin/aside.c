@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,13 +26,13 @@ typedef struct report {
   void* result;
 } report;
 
-static size_t round_up(size_t n) {
+size_t loom_shelf_round(size_t n) {
   return (n + 15) & ~(size_t)15;
 }
 
 void* loom_shelf_take(loomShelf* shelf, size_t n) {
   // Pages of a fresh mapping are zero.
-  size_t at = round_up(shelf->used);
+  size_t at = loom_shelf_round(shelf->used);
   if (n > shelf->room || at > shelf->room - n) return NULL;
   shelf->used = at + n;
   return shelf->bytes + at;
@@ -41,40 +40,12 @@ void* loom_shelf_take(loomShelf* shelf, size_t n) {
 
 // ---- in the child
 
-// Beyond what the parent has mapped; sanitizers reserve terabytes, and do without.
-static void limit_memory(const loomAsideDef* def) {
-#ifndef __SANITIZE_ADDRESS__
-  char text[128] = "", *end = text;
-  FILE* file = fopen("/proc/self/statm", "re");
-  if (file && !fgets(text, sizeof text, file)) text[0] = 0;
-  if (file) fclose(file);
-  unsigned long pages = strtoul(text, &end, 10);
-  if (end == text) return;
-
-  rlim_t bytes = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)(def->memory_mb * 1048576);
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur <= bytes) return;
-  limit.rlim_cur = limit.rlim_max < bytes ? limit.rlim_max : bytes;
-  setrlimit(RLIMIT_AS, &limit);
-#else
-  (void)def;
-#endif
-}
-
 static void limit_child(const loomAsideDef* def) {
-  static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU, SIGTERM};
-  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
-
   // The parent tells it to stop, and it ends with it; a terminal's Ctrl-C is for the parent.
   signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-
-  rlim_t seconds = (rlim_t)(def->seconds < 1 ? 1 : def->seconds);
-  struct rlimit none = {0, 0}, cpu = {seconds, seconds + 1};
-  setrlimit(RLIMIT_CORE, &none);
-  setrlimit(RLIMIT_FSIZE, &none);
-  setrlimit(RLIMIT_CPU, &cpu);
-  limit_memory(def);
+  loom_limit_child(def->seconds, def->memory_mb);
 }
 
 // Libraries say what they think of a file: nobody has asked.
@@ -138,7 +109,7 @@ static int tell_death(const loomAsideDef* def, int status, loomError* err) {
 }
 
 int loom_aside_run(loomAside* out, const loomAsideDef* def, loomError* err) {
-  *out = (loomAside){.size = round_up((size_t)(def->shelf_mb * 1048576) + sizeof(report))};
+  *out = (loomAside){.size = loom_shelf_round((size_t)(def->shelf_mb * 1048576) + sizeof(report))};
   void* mapped =
       mmap(NULL, out->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED)

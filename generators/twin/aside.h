@@ -15,8 +15,9 @@ typedef struct loomShelf {
   size_t used, room;
 } loomShelf;
 
-/// n bytes, zeroed; NULL once the shelf is full.
+/// n bytes, zeroed; NULL once the shelf is full. What follows begins loom_shelf_round(n) bytes further on.
 void* loom_shelf_take(loomShelf* shelf, size_t n);
+size_t loom_shelf_round(size_t n);
 
 typedef struct loomAsideDef {
   const char* what;  // for messages: "scan.glb"

@@ -113,13 +113,9 @@ static int make_key(loomText* key, const loomMesh* mesh, const loomDecomposeDef*
   return key->failed ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", d->what) : 0;
 }
 
-static size_t rounded(size_t n) {
-  return (n + 15) & ~(size_t)15;
-}
-
 // The pieces of what run_coacd left; bytes of another shape are as good as none.
 static int read_pieces(loomDecomposed* out, const unsigned char* bytes, size_t n, loomError* err) {
-  size_t list[2] = {0}, at = rounded(sizeof list);
+  size_t list[2] = {0}, at = loom_shelf_round(sizeof list);
   int code = 0;
   if (n >= sizeof list) memcpy(list, bytes, sizeof list);
   out->shape = calloc(list[0] < n ? list[0] + 1 : 1, sizeof *out->shape);
@@ -129,18 +125,18 @@ static int read_pieces(loomDecomposed* out, const unsigned char* bytes, size_t n
     int head[2] = {0};
     if (at + sizeof head > n) break;
     memcpy(head, bytes + at, sizeof head);
-    at += rounded(sizeof head);
+    at += loom_shelf_round(sizeof head);
 
     size_t pos = 3 * (size_t)head[0] * sizeof(double), face = 3 * (size_t)head[1] * sizeof(int);
-    if (head[0] < 0 || head[1] < 0 || pos > n || face > n || at + rounded(pos) + face > n) break;
+    if (head[0] < 0 || head[1] < 0 || pos > n || face > n || at + loom_shelf_round(pos) + face > n) break;
     loomShape* shape = &out->shape[out->n];
     *shape = (loomShape){.type = LOOM_SHAPE_HULL, .quat = {1, 0, 0, 0}};
     code = loom_mesh_create(&shape->hull, head[0], head[1], 0, err);
     if (code) break;
     memcpy(shape->hull.pos, bytes + at, pos);
-    at += rounded(pos);
+    at += loom_shelf_round(pos);
     memcpy(shape->hull.face, bytes + at, face);
-    at += rounded(face);
+    at += loom_shelf_round(face);
     out->n++;
   }
   return code;

@@ -17,8 +17,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_direct_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDirectSettings loom_default_direct_settings(void) {
-  return (loomDirectSettings){
-      .critic_first = 2, .critic_rate = 1e-3, .actor_epochs = 4, .adaptive = true, .least_std = 0.1};
+  return (loomDirectSettings){.turns = {2, 1e-3, 4, true}, .least_std = 0.1};
 }
 
 loomPpoConfig loom_default_direct_ppo_config(void) {
@@ -102,10 +101,7 @@ static int create_direct(loomPpoGuide* guide, void* self, const loomPolicyPpoDef
   const loomNetworkDef* net = &policy->network.def;
   *guide = (loomPpoGuide){.critic_obs = loom_network_seen(net) * net->obs_dim,
                           .actor = loom_mixture_actor(&d->actor),
-                          .critic_first = set->critic_first,
-                          .critic_rate = set->critic_rate,
-                          .actor_epochs = set->actor_epochs,
-                          .adaptive = set->adaptive};
+                          .turns = set->turns};
   if (d->data) guide->actor.further = clone;
   guide->actor.further_self = d;
   return LOOM_OK;

@@ -12,12 +12,9 @@
 LOOM_C_BEGIN
 
 typedef struct loomDirectSettings {
-  int critic_first;    // iterations
-  double critic_rate;  // of learning
-  int actor_epochs;    // of an iteration (loomPpoGuide)
-  bool adaptive;       // the policy's rate follows how far it moves (loomPpoGuide)
-  double bc;           // weight of the demos' negative log likelihood
-  double least_std;    // added to deviations of actions, normalized, while it explores
+  loomPpoTurns turns;
+  double bc;         // weight of the demos' negative log likelihood
+  double least_std;  // added to deviations of actions, normalized, while it explores
 } loomDirectSettings;
 
 extern const loomFields loom_direct_settings_fields;

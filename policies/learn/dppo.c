@@ -27,10 +27,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_dppo_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDppoSettings loom_default_dppo_settings(void) {
-  return (loomDppoSettings){.critic_first = 2,
-                            .critic_rate = 1e-3,
-                            .actor_epochs = 2,
-                            .adaptive = true,
+  return (loomDppoSettings){.turns = {2, 1e-3, 2, true},
                             .steps = 5,
                             .std = 0.15,
                             .shared = 0.8,
@@ -69,11 +66,7 @@ static int create_actor(loomPpoGuide* guide, void* self, const loomPolicyPpoDef*
   if (code) return code;
 
   // The core knows nothing of noise.
-  *guide = (loomPpoGuide){.actor = loom_diffusion_actor(self),
-                          .critic_first = d->critic_first,
-                          .critic_rate = d->critic_rate,
-                          .actor_epochs = d->actor_epochs,
-                          .adaptive = d->adaptive};
+  *guide = (loomPpoGuide){.actor = loom_diffusion_actor(self), .turns = d->turns};
   return LOOM_OK;
 }
 

@@ -11,11 +11,8 @@
 LOOM_C_BEGIN
 
 typedef struct loomDppoSettings {
-  int critic_first;    // iterations
-  double critic_rate;  // of learning
-  int actor_epochs;    // of an iteration (loomPpoGuide)
-  bool adaptive;       // the actor's rate, as loomPpoGuide
-  int steps;           // that learn, as loomDiffusionActorDef
+  loomPpoTurns turns;
+  int steps;  // that learn, as loomDiffusionActorDef
   double std, shared, likelihood_std, discount, clip_least, clip_growth;  // as loomDiffusionActorDef
 } loomDppoSettings;
 

@@ -109,7 +109,7 @@ static void learn_long(loomFinetuneConfig* c) {
   c->ppo.environments = 16;
   c->ppo.steps = 512;
   c->ppo.rate = 3e-6;
-  c->direct.actor_epochs = 0;
+  c->direct.turns.actor_epochs = 0;
 }
 
 loomFinetuneConfig loom_default_imitation_config(loomFinetuneMethod method, bool of_policy) {

@@ -7,20 +7,20 @@
 #include "policies/learn/finetune_owner.h"
 #include "policies/learn/ppo.h"
 
-/// Rows of settings that have critic_first, critic_rate and adaptive (loomPpoGuide).
-#define LOOM_CRITIC_ROWS(type)                                                            \
-  LOOM_FIELD(type, INT, critic_first, .high = 1 << 20, .unit = "iterations",              \
-             .about = "in which only the critic learns; the policy stays as it is"),      \
-      LOOM_FIELD(type, REAL, critic_rate, .least = 1e-12, .most = 10,                     \
-                 .about = "the critic's learning rate"),                                  \
-      LOOM_FIELD(type, INT, actor_epochs, .high = 1000,                                   \
-                 .about =                                                                 \
-                     "of ppo's epochs, the first ones, in which the policy learns "       \
-                     "too; the critic in all; 0 = all"),                                  \
-      LOOM_FIELD(type, BOOL, adaptive,                                                    \
-                 .about =                                                                 \
-                     "the policy's rate follows, so that an iteration moves it by ppo's " \
-                     "target_kl")
+/// Rows of settings that have `turns` (loomPpoTurns).
+#define LOOM_CRITIC_ROWS(type)                                                                        \
+  LOOM_FIELD_AS("critic_first", type, INT, turns.critic_first, .high = 1 << 20, .unit = "iterations", \
+                .about = "in which only the critic learns; the policy stays as it is"),               \
+      LOOM_FIELD_AS("critic_rate", type, REAL, turns.critic_rate, .least = 1e-12, .most = 10,         \
+                    .about = "the critic's learning rate"),                                           \
+      LOOM_FIELD_AS("actor_epochs", type, INT, turns.actor_epochs, .high = 1000,                      \
+                    .about =                                                                          \
+                        "of ppo's epochs, the first ones, in which the policy learns "                \
+                        "too; the critic in all; 0 = all"),                                           \
+      LOOM_FIELD_AS("adaptive", type, BOOL, turns.adaptive,                                           \
+                    .about =                                                                          \
+                        "the policy's rate follows, so that an iteration moves it by ppo's "          \
+                        "target_kl")
 
 typedef struct loomPolicyPpoDef {
   const loomFinetuneSettings* settings;

@@ -382,17 +382,17 @@ static double step_parameters(ppo* p, bool only_values) {
 
   if (!p->guided) return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)p->count.updates + 1);
   double critic =
-      loom_adam_step(p->net.critic_params, &adam, p->guide.critic_rate, (uint64_t)p->count.updates + 1);
+      loom_adam_step(p->net.critic_params, &adam, p->guide.turns.critic_rate, (uint64_t)p->count.updates + 1);
   if (only_values || !isfinite(critic)) return critic;
   return loom_adam_step(p->net.actor.params, &adam, p->rate, (uint64_t)++p->actor.updates);
 }
 
 static bool critic_first(const ppo* p) {
-  return p->guided && p->count.iteration < p->guide.critic_first;
+  return p->guided && p->count.iteration < p->guide.turns.critic_first;
 }
 
 static bool adapts(const ppo* p) {
-  return p->guide.adaptive && p->config.target_kl > 0 && !critic_first(p);
+  return p->guide.turns.adaptive && p->config.target_kl > 0 && !critic_first(p);
 }
 
 // alone: the critic goes on, which the means say nothing of.
@@ -446,7 +446,7 @@ static void adapt_rate(ppo* p, double kl, double share_done) {
 
 // Epochs of an iteration in which the actor learns: the first ones.
 static int actor_epochs(const ppo* p) {
-  int most = p->config.epochs, own = p->guide.actor_epochs;
+  int most = p->config.epochs, own = p->guide.turns.actor_epochs;
   return !p->guided || critic_first(p) || !own || own > most ? most : own;
 }
 

@@ -43,11 +43,8 @@ loomPpoConfig loom_default_ppo_config(void);
 /// Rows that an actor or a critic is asked about at once, at most.
 int loom_ppo_most_rows(const loomPpoConfig* config);
 
-/// What it has besides where the actor is somebody's who acts already. Steps of a run are the control steps
-/// of its environments then, those of the settings above decisions.
-typedef struct loomPpoGuide {
-  loomPpoActor actor;  // with room for loom_ppo_most_rows
-  int critic_obs;      // so many of an observation's last numbers are the critic's; 0 = all
+/// How actor and critic take turns where the actor acts well already.
+typedef struct loomPpoTurns {
   int critic_first;    // iterations in which only the critic learns, so that a random one spoils no actor
   double critic_rate;  // of learning
   int actor_epochs;    // in which it learns, the first ones; then the critic goes on alone; 0 = all
@@ -55,6 +52,14 @@ typedef struct loomPpoGuide {
   /// so that the last ones find it target_kl away. Who acts well has narrow distributions, and how narrow
   /// decides on the rate.
   bool adaptive;
+} loomPpoTurns;
+
+/// What it has besides where the actor is somebody's who acts already. Steps of a run are the control steps
+/// of its environments then, those of the settings above decisions.
+typedef struct loomPpoGuide {
+  loomPpoActor actor;  // with room for loom_ppo_most_rows
+  int critic_obs;      // so many of an observation's last numbers are the critic's; 0 = all
+  loomPpoTurns turns;
 } loomPpoGuide;
 
 /// For `steps` steps in all (which the learning rate falls over), from its first episode on. guide NULL: from

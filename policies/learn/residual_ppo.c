@@ -17,9 +17,7 @@ const loomFields loom_residual_ppo_settings_fields = LOOM_FIELDS(field_rows);
 
 loomResidualPpoSettings loom_default_residual_ppo_settings(void) {
   loomFinetuneSettings s = loom_default_finetune_settings();
-  return (loomResidualPpoSettings){.critic_first = 2,
-                                   .critic_rate = 1e-3,
-                                   .adaptive = true,
+  return (loomResidualPpoSettings){.turns = {2, 1e-3, 0, true},
                                    .position = s.position,
                                    .rotation = s.rotation,
                                    .gripper = s.gripper,
@@ -61,11 +59,7 @@ static int create_actor(loomPpoGuide* guide, void* self, const loomPolicyPpoDef*
                                     &config.hidden, s->std, def->seed, most, err);
   if (code) return code;
 
-  *guide = (loomPpoGuide){.actor = loom_residual_actor(self),
-                          .critic_first = s->critic_first,
-                          .critic_rate = s->critic_rate,
-                          .actor_epochs = s->actor_epochs,
-                          .adaptive = s->adaptive};
+  *guide = (loomPpoGuide){.actor = loom_residual_actor(self), .turns = s->turns};
   return LOOM_OK;
 }
 

@@ -11,10 +11,7 @@
 LOOM_C_BEGIN
 
 typedef struct loomResidualPpoSettings {
-  int critic_first;                    // iterations
-  double critic_rate;                  // of learning
-  int actor_epochs;                    // of an iteration (loomPpoGuide)
-  bool adaptive;                       // the actor's rate, as loomPpoGuide
+  loomPpoTurns turns;
   int hold;                            // control steps of an offset; 0 = those of a decision
   double position, rotation, gripper;  // largest offsets, shares of the controllers' ranges
   double std;                          // of offsets, as shares of the largest, to explore

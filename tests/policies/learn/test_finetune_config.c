@@ -103,12 +103,12 @@ static void epochs_suit_the_method(void** state) {
 
   assert_int_equal(scratch.ppo.epochs, 10);
   assert_true(scratch.ppo.environments == 1 && scratch.ppo.steps == 2048 && scratch.ppo.rate == 3e-4);
-  assert_int_equal(ppo.direct.actor_epochs, 4);
-  assert_int_equal(dppo.dppo.actor_epochs, 2);
+  assert_int_equal(ppo.direct.turns.actor_epochs, 4);
+  assert_int_equal(dppo.dppo.turns.actor_epochs, 2);
   assert_true(dppo.ppo.rate < ppo.ppo.rate);
-  assert_true(!gail.direct.actor_epochs && gail.ppo.epochs == 10 && gail.ppo.environments == 16 &&
+  assert_true(!gail.direct.turns.actor_epochs && gail.ppo.epochs == 10 && gail.ppo.environments == 16 &&
               gail.ppo.rate == 3e-6);
-  assert_true(!irl.direct.actor_epochs && irl.ppo.epochs == 10 && irl.ppo.environments == 16 &&
+  assert_true(!irl.direct.turns.actor_epochs && irl.ppo.epochs == 10 && irl.ppo.environments == 16 &&
               irl.ppo.rate == 3e-6);
 }
 

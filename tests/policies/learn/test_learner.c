@@ -49,9 +49,9 @@ static int make_mixture(loomLearner* l, const loomPpoConfig* ppo, const loomEnvi
   if (!code) code = loom_mixture_actor_create(&p->actor, &p->net, 0.1, false, loom_ppo_most_rows(ppo), err);
   if (code) return code;
   loomPpoGuide guide = {.actor = loom_mixture_actor(&p->actor),
-                        .critic_first = CRITIC_FIRST,
-                        .critic_rate = 3e-3,
-                        .adaptive = true};
+                        .turns.critic_first = CRITIC_FIRST,
+                        .turns.critic_rate = 3e-3,
+                        .turns.adaptive = true};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;
@@ -75,9 +75,9 @@ static int make_denoiser(loomLearner* l, const loomPpoConfig* ppo, const loomEnv
   if (!code) code = loom_diffusion_actor_create(&p->denoiser, &p->net, &actor, loom_ppo_most_rows(ppo), err);
   if (code) return code;
   loomPpoGuide guide = {.actor = loom_diffusion_actor(&p->denoiser),
-                        .critic_first = CRITIC_FIRST,
-                        .critic_rate = 3e-3,
-                        .actor_epochs = ACTOR_EPOCHS};
+                        .turns.critic_first = CRITIC_FIRST,
+                        .turns.critic_rate = 3e-3,
+                        .turns.actor_epochs = ACTOR_EPOCHS};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;
