@@ -27,6 +27,7 @@ static const struct {
     {"retarget", cmd_retarget, "source demos of a task from demos of other robots"},
     {"relabel", cmd_relabel, "actions for demos that have none"},
     {"generate", cmd_generate, "make new demos from a handful"},
+    {"weave", cmd_weave, "a policy from a handful of demos, in the time that there is"},
     {"verify", cmd_verify, "replay a generated dataset from its first states, bit for bit"},
     {"render", cmd_render, "contact sheets, videos and image observations of a dataset"},
     {"view", cmd_view, "look at demos in a window, annotate them, run new ones"},

@@ -1,47 +1,76 @@
-"""Processor time of a step of PPO on HalfCheetah-v5, ours and Stable-Baselines3's: see bench.sh."""
+"""PPO on HalfCheetah-v5, ours and Stable-Baselines3's with the same settings: processor time of a step, or what both learn."""
 
 import json
+import math
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
 import gymnasium
+import mpmath
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 OURS, THEIRS = 102400, 8192  # steps
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def ours(program):
+def run_ours(program, steps, seed):
+    """The result's JSON of a run on one thread."""
     with tempfile.TemporaryDirectory() as folder:
         out = subprocess.run(
-            [program, "finetune", "--task", os.path.join(HERE, "half_cheetah.yaml"), "--scratch", "--steps", str(OURS),
-             "--evaluate", "0", "-j", "1", "--json", "-o", os.path.join(folder, "run")],
+            [program, "finetune", "--task", os.path.join(HERE, "half_cheetah.yaml"), "--scratch", "--steps", str(steps),
+             "--seed", str(seed), "--evaluate", "0", "-j", "1", "--json", "-o", os.path.join(folder, "run")],
             check=True, capture_output=True, text=True).stdout
-    return json.loads(out)["core_seconds"] / OURS
+    return json.loads(out)
 
 
-def theirs():
+def make_theirs(seed, rate):
     torch.set_num_threads(1)
-    env = VecNormalize(DummyVecEnv([lambda: gymnasium.make("HalfCheetah-v5")]))
-    model = PPO("MlpPolicy", env, learning_rate=3e-4, n_steps=2048, batch_size=64, n_epochs=10, gamma=0.99,
-                gae_lambda=0.95, clip_range=0.2, clip_range_vf=0.2, max_grad_norm=0.5, seed=1, device="cpu")
-    model.learn(2048)
-    begin = time.process_time()
-    model.learn(THEIRS, reset_num_timesteps=False)
-    return (time.process_time() - begin) / THEIRS
+    env = VecNormalize(DummyVecEnv([lambda: Monitor(gymnasium.make("HalfCheetah-v5"))]))
+    return PPO("MlpPolicy", env, learning_rate=rate, n_steps=2048, batch_size=64, n_epochs=10, gamma=0.99,
+               gae_lambda=0.95, clip_range=0.2, clip_range_vf=0.2, max_grad_norm=0.5, seed=seed, device="cpu")
 
 
-def main():
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+def time_both(program, rounds):
     for k in range(rounds):
-        a, b = ours(sys.argv[1]), theirs()
+        a = run_ours(program, OURS, 1)["core_seconds"] / OURS
+        model = make_theirs(1, 3e-4)
+        model.learn(2048)
+        begin = time.process_time()
+        model.learn(THEIRS, reset_num_timesteps=False)
+        b = (time.process_time() - begin) / THEIRS
         print(f"round {k + 1}: ours {1 / a:.0f} steps/s, {1e6 * a:.1f} us a step; Stable-Baselines3 {1 / b:.0f} steps/s, "
               f"{1e6 * b:.1f} us; {b / a:.1f} times", flush=True)
 
 
-main()
+def welch(a, b):
+    """Two-sided p of Welch's t-test."""
+    va, vb = statistics.variance(a) / len(a), statistics.variance(b) / len(b)
+    t = (statistics.mean(a) - statistics.mean(b)) / math.sqrt(va + vb)
+    freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
+    return float(mpmath.betainc(freedom / 2, 0.5, 0, freedom / (freedom + t * t), regularized=True))
+
+
+def learn_both(program, steps, seeds):
+    """Returns of the latest 100 episodes, noise included, after as many steps."""
+    a, b = [], []
+    for seed in range(1, seeds + 1):
+        a.append(run_ours(program, steps, seed)["training_return"]["mean"])
+        model = make_theirs(seed, lambda left: 3e-4 * left)
+        model.learn(steps)
+        b.append(statistics.mean(episode["r"] for episode in model.ep_info_buffer))
+        print(f"seed {seed}, {steps} steps: ours {a[-1]:.0f}, Stable-Baselines3 {b[-1]:.0f}", flush=True)
+    print(f"mean: ours {statistics.mean(a):.0f}, Stable-Baselines3 {statistics.mean(b):.0f}"
+          + (f"; Welch's t-test: p {welch(a, b):.2f}" if seeds > 1 else ""))
+
+
+if sys.argv[2:3] == ["learn"]:
+    learn_both(sys.argv[1], int(sys.argv[3]) if len(sys.argv) > 3 else 1000000, int(sys.argv[4]) if len(sys.argv) > 4 else 3)
+else:
+    time_both(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3)

@@ -26,5 +26,6 @@ int cmd_train(int argc, char** argv);
 int cmd_twin(int argc, char** argv);
 int cmd_verify(int argc, char** argv);
 int cmd_view(int argc, char** argv);
+int cmd_weave(int argc, char** argv);
 
 #endif

@@ -200,6 +200,9 @@ folder dagger 0 "${dagger[@]}" "${one[@]}" -o O
 mv "$work/out" "$work/kept"
 (cd "$work" && . "$easy_task")
 folder distill 0 "$loom" distill "$policy" --task easy -n 1 --eval 1 -c "$work/student.yaml" -j 1 -o O
+rm -rf "$work/out"
+printf '%s: %d\n' looks 10 demos 2 first_steps 10 steps 10 rounds 1 finetune -1 taught 1 student_steps 10 >"$work/plan.yaml"
+folder weave 0 "$loom" weave easy --source "$base" --plan "$work/plan.yaml" -p bc_l2 --eval 1 -j 1 -o O
 rm -rf "$work/out" && mv "$work/kept" "$work/out"
 
 expect 'dagger: no room for an episode' 1 'cannot be written \(.*what was done before lies in .*--resume goes on' \
@@ -427,7 +430,7 @@ check 'view: replaced where that is asked for' "${look[@]}" --annotated "$work/a
 
 # Every option that names a file or a folder was tried above, or is one of those that are read.
 reads='segment --segments|generate --source|generate --segments|train --data|dagger --data|export --data|teleop --input'
-reads+='|twin --scene|twin --object|distill --inverse|distill --config|distill --data|view --policy|view --script|rollout --policy|finetune --config|finetune --data|finetune --reward'
+reads+='|twin --scene|twin --object|distill --inverse|distill --config|distill --data|view --policy|view --script|rollout --policy|finetune --config|finetune --data|finetune --reward|weave --source|weave --plan'
 elsewhere='generate --failed|view --annotated|view --segments|view --record|teleop --output' # opened otherwise: in place, or above by hand
 for command in $("$loom" --help | sed -nE '/^examples/q; s/^  ([a-z]+) .*/\1/p'); do
   for option in $("$loom" "$command" --help | sed -nE 's/^ +(-., )?(--[a-z-]+) (FILE|DIR).*/\2/p'); do
