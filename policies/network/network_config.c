@@ -121,10 +121,9 @@ loomNetworkConfig loom_default_network_config(loomPolicyKind kind) {
   // Measured on the handover: with robomimic's least deviation of 1e-4 the likelihood of generated demos,
   // which have no noise, is won by ever narrower Gaussians: 7 % of 30 episodes after 5,000 steps, 73 of 100
   // with these but for the warm-up.
-  if (kind == LOOM_KIND_BC_RNN_GMM) {
-    c.layers.n = 0;
-    c.min_std = 0.03;
-  }
+  if (kind == LOOM_KIND_BC_GMM || kind == LOOM_KIND_BC_RNN_GMM) c.min_std = 0.03;
+  if (kind == LOOM_KIND_BC_RNN_GMM) c.layers.n = 0;
+  if (kind == LOOM_KIND_BC_GMM) c.layers = (loomSizes){3, {512, 512, 512}};
 
   // The convolutions' levels, or hidden layers of the MLP that does with less.
   if (loom_policy_denoises((int)kind)) {

@@ -46,6 +46,8 @@ static void defaults_by_kind(void** state) {
   // What some kinds bring along.
   assert_int_equal(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).data.length, 10);
   assert_true(loom_default_train_config(LOOM_KIND_BC_RNN_GMM).optimizer.rate == 5e-4);
+  assert_int_equal(loom_default_train_config(LOOM_KIND_BC_GMM).optimizer.schedule, LOOM_SCHEDULE_COSINE);
+  assert_true(loom_default_train_config(LOOM_KIND_BC_GMM).policy.min_std == 0.03);
   assert_true(loom_default_train_config(LOOM_KIND_DIFFUSION).optimizer.kind == LOOM_OPTIMIZER_ADAMW);
   assert_int_equal(loom_default_train_config(LOOM_KIND_DIFFUSION).policy.predicts, LOOM_PREDICT_SAMPLE);
 }
