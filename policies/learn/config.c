@@ -87,33 +87,25 @@ const loomFields* loom_train_config_fields(const char* name) {
 
 // ---- defaults
 
-static void suit_rnn_gmm(loomTrainConfig* c) {
+// Measured: with robomimic's width, least deviation and constant rate a recurrent one succeeds in 7 % of
+// handover episodes instead of 73, a perceptron in 10 % of threading's instead of 38.
+static void suit_gmm(loomTrainConfig* c, bool recurrent) {
   c->optimizer.rate = 5e-4;
   c->optimizer.schedule = LOOM_SCHEDULE_COSINE;
-  c->optimizer.warmup = 500;
-  c->optimizer.clip = 10;
+  c->optimizer.warmup = recurrent ? 500 : 200;
   c->optimizer.ema = 0.999;
-
-  c->train.epochs = 16;
+  c->train.epochs = recurrent ? 16 : 12;
   c->checkpoint.every = 4;
   c->rollout.every = 4;
   c->rollout.n = 30;
-}
 
-// Measured on threading: of 60 starts 10 % with robomimic's width, least deviation and constant rate, 38 % so.
-static void suit_gmm(loomTrainConfig* c) {
-  c->optimizer.kind = LOOM_OPTIMIZER_ADAMW;
-  c->optimizer.rate = 5e-4;
-  c->optimizer.weight_decay = 1e-3;
-  c->optimizer.schedule = LOOM_SCHEDULE_COSINE;
-  c->optimizer.warmup = 200;
-  c->optimizer.ema = 0.999;
-
-  c->train.epochs = 12;
-  c->train.batch = 256;
-  c->checkpoint.every = 4;
-  c->rollout.every = 4;
-  c->rollout.n = 30;
+  if (recurrent) {
+    c->optimizer.clip = 10;
+  } else {
+    c->optimizer.kind = LOOM_OPTIMIZER_ADAMW;
+    c->optimizer.weight_decay = 1e-3;
+    c->train.batch = 256;
+  }
 }
 
 static void suit_transformer(loomTrainConfig* c) {
@@ -155,8 +147,7 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
       .rollout = {.n = 50, .every = 50, .seed = 1000},
   };
 
-  if (kind == LOOM_KIND_BC_GMM) suit_gmm(&c);
-  if (kind == LOOM_KIND_BC_RNN_GMM) suit_rnn_gmm(&c);
+  if (kind == LOOM_KIND_BC_GMM || kind == LOOM_KIND_BC_RNN_GMM) suit_gmm(&c, kind == LOOM_KIND_BC_RNN_GMM);
   if (kind == LOOM_KIND_BC_TRANSFORMER) suit_transformer(&c);
   if (loom_policy_denoises((int)kind)) suit_diffusion(&c, kind == LOOM_KIND_DIFFUSION);
   return c;

@@ -18,8 +18,8 @@ typedef struct weaveArgs {
   loomAssetRoots roots;
 } weaveArgs;
 
-/// How much of everything: what a run decides as it goes, by its clock, and keeps in FOLDER/plan.yaml. With the same
-/// plan another run makes the same bytes. 0 = not decided yet.
+/// How much of everything: what a run decides as it goes, by its clock, and keeps in FOLDER/plan.yaml. With
+/// the same plan another run makes the same bytes. 0 = not decided yet.
 typedef struct weavePlan {
   int64_t looks;        // episodes by which is found out where a policy fails, and how often
   int64_t demos;        // in the first round, half of them where the first policy fails
@@ -62,8 +62,11 @@ void weave_number(weaveLine* line, const char* option, int64_t value);
 /// FOLDER/NAME.
 void weave_file(weaveLine* line, const char* option, const weaveRun* run, const char* name);
 
-/// Run a command in a child of its own, unless its stage is done already; frees the line. LOOM_ERR_INTERRUPTED once
-/// tool_stop is set; LOOM_ERR_IO (LOOM_ERR_USAGE for a status of 2) names the command that failed.
+void weave_line_free(weaveLine* line);
+
+/// Run a command in a child of its own, unless its stage is done already; frees the line.
+/// LOOM_ERR_INTERRUPTED once tool_stop is set; LOOM_ERR_IO (LOOM_ERR_USAGE for a status of 2) names the
+/// command that failed.
 int weave_stage(weaveRun* run, const char* name, int (*command)(int, char**), weaveLine* line,
                 loomError* err);
 /// The stage of that name, or NULL.
@@ -79,19 +82,24 @@ int weave_plan_read(weavePlan* plan, const char* path, loomError* err);
 /// Whether nothing is left to decide.
 bool weave_plan_is_whole(const weavePlan* plan);
 int weave_plan_keep(const weaveRun* run, loomError* err);
-/// How long things take here (s): a demo that is kept, a step of training, a control step of finetuning, an episode
-/// of a test.
+/// How long things take here (s): a demo that is kept, a step of training, a control step of finetuning, an
+/// episode of a test.
 typedef struct weaveCosts {
   double demo, step, control_step, episode;
 } weaveCosts;
 /// Fill in what is not decided of demos and training, for so many seconds in all.
 void weave_plan_data(weavePlan* plan, const weaveCosts* costs, double seconds);
-/// One more round of demos, or finetuning? `before` and `now`: shares that succeeded without the last round and with
-/// it; `spent` and `round`: seconds in all so far, and of that round; `left` for either.
+/// One more round of demos, or finetuning? `before` and `now`: shares that succeeded without the last round
+/// and with it; `spent` and `round`: seconds in all so far, and of that round; `left` for either.
 bool weave_more_demos(double before, double now, double spent, double round, double left);
 /// Fill in finetuning and the student, for so many seconds that are left. evaluations: of the tests to come.
 void weave_plan_rest(weavePlan* plan, const weaveCosts* costs, double left, double success,
                      int64_t evaluations);
+
+// ---- weave_run.c
+
+/// All stages that are not done yet.
+int weave_run(weaveRun* run, loomError* err);
 
 // ---- weave_report.c
 

@@ -57,8 +57,8 @@ static int64_t fit(double seconds, double each, int64_t least, int64_t most) {
   return n < (double)least ? least : n > (double)most ? most : (int64_t)n;
 }
 
-// Shares of the time: what a handover of an hour was best served by. Beyond a thousand demos and twenty thousand steps
-// policies hardly gain (policies/README.md), and what is left is better spent on finetuning.
+// Shares of the time: what a handover of an hour was best served by. Beyond a thousand demos and twenty
+// thousand steps policies hardly gain (policies/README.md), and what is left is better spent on finetuning.
 void weave_plan_data(weavePlan* plan, const weaveCosts* costs, double seconds) {
   if (!plan->looks) plan->looks = 100;
   if (!plan->demos) plan->demos = fit(0.14 * seconds, costs->demo, 12, 1000);
@@ -69,8 +69,8 @@ void weave_plan_data(weavePlan* plan, const weaveCosts* costs, double seconds) {
 
 static const double seldom = 0.05;  // a policy that never succeeds is not finetuned
 
-// Failures fall with what was spent on demos and training by a power, which the last round tells, and at most by a
-// square root. Finetuning leaves three in ten of them, where there are successes to begin with.
+// Failures fall with what was spent on demos and training by a power, which the last round tells, and at most
+// by a square root. Finetuning leaves three in ten of them, where there are successes to begin with.
 bool weave_more_demos(double before, double now, double spent, double round, double left) {
   if (round > 0.5 * left || now >= 1) return false;
   if (now < seldom) return true;

@@ -34,6 +34,7 @@ cJSON* weave_report_json(const weaveRun* run) {
   for (int i = 0; i < run->n; i++) {
     const weaveStage* stage = &run->stage[i];
     const tested t = test_of(run, stage);
+
     cJSON* one = cJSON_CreateObject();
     core_seconds += stage->core_seconds;
     cJSON_AddStringToObject(one, "name", stage->name);
@@ -133,6 +134,7 @@ int weave_report_draw(const weaveRun* run, loomError* err) {
                    .y = {0, 100},
                    .x_label = "minutes",
                    .y_label = "%"};
+
   loom_axes_draw(chart, &axes, true);
   draw_success(chart, run, &axes);
   draw_strip(chart, run, &axes);

@@ -54,7 +54,7 @@ static void print_line(FILE* out, const weaveLine* line) {
   for (int i = 0; i < line->argc; i++) fprintf(out, " %s", line->argv[i]);
 }
 
-static void free_line(weaveLine* line) {
+void weave_line_free(weaveLine* line) {
   for (int i = 0; i < line->argc; i++) free(line->argv[i]);
   *line = (weaveLine){0};
 }
@@ -122,6 +122,7 @@ static int read_stage(weaveRun* run, const char* name, const char* path, loomErr
     code =
         loom_error_set(err, LOOM_ERR_FORMAT, "%s: is damaged; remove it, and the stage is run again", path);
   if (!code) code = add_stage(run, name, kept, err);
+
   cJSON_Delete(kept);
   free(text);
   return code;
@@ -168,6 +169,7 @@ static int wait_for(pid_t child, double* core_seconds) {
     if (tool_stop && !told) told = !kill(child, SIGTERM);
     loom_sleep(0.02);
   }
+
   *core_seconds = (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec +
                   1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -202,10 +204,12 @@ static int run_stage(weaveRun* run, const char* name, int (*command)(int, char**
   path_of(out, run, where, ".out");
   path_of(spent, run, where, ".spent");
 
+  // As it could be given by hand.
   fprintf(stderr, "%s: ", name);
   print_line(stderr, line);
   fputc('\n', stderr);
   fflush(NULL);
+
   pid_t child = fork();
   if (!child) be_child(run, command, line, out, parent);
   if (child < 0) return loom_error_set(err, LOOM_ERR_IO, "no process can be started for %s", name);
@@ -238,6 +242,6 @@ int weave_stage(weaveRun* run, const char* name, int (*command)(int, char**), we
   if (!code)
     code = loom_is_file(path) ? read_stage(run, name, path, err)
                               : run_stage(run, name, command, line, path, err);
-  free_line(line);
+  weave_line_free(line);
   return code;
 }
