@@ -115,7 +115,11 @@ static void draw_success(loomChart* chart, const weaveRun* run, const loomAxes* 
     loom_chart_dot(chart, x, y, 5, loom_color_blue);
     snprintf(text, sizeof text, "%s: %.1f %%",
              strcmp(stage->name, "distill") ? stage->name : "distill (ONNX)", 100 * t.successes / t.n);
-    loom_chart_text(chart, x - 9, y + 4, &name, text);
+
+    // Left of the dot, where there is room.
+    bool room = x - 12 - loom_chart_text_width(chart, &name, text) > LEFT;
+    name.align = room ? LOOM_ALIGN_RIGHT : LOOM_ALIGN_LEFT;
+    loom_chart_text(chart, room ? x - 9 : x + 9, y - 5, &name, text);
   }
 }
 
@@ -139,6 +143,8 @@ int weave_report_draw(const weaveRun* run, loomError* err) {
   draw_success(chart, run, &axes);
   draw_strip(chart, run, &axes);
 
+  loomTextDef note = {.size = 11, .color = loom_color_grey};
+  loom_chart_text(chart, LEFT, TOP + PLOT + 62 + STRIP + 18, &note, "what took how long; tests are grey");
   loom_run_folder_path(path, &run->folder, "report.png");
   code = loom_chart_write_png(chart, path, err);
   loom_chart_destroy(chart);
