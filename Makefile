@@ -250,13 +250,14 @@ $(GRADIENTS): %: %.o $(DOUBLE_OBJ) $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-$(BUILD)/tests/tools/shared/test_options: %: %.o $(addprefix $(BUILD)/tools/shared/,options.o common.o file_kind.o) $(BUILD)/libdemoloom.a
+# Parts of the program, beside the library.
+TOOL_TESTS := $(addprefix $(BUILD)/tests/tools/,shared/test_options shared/test_overlay command/test_weave_plan)
+$(BUILD)/tests/tools/shared/test_options: $(addprefix $(BUILD)/tools/shared/,options.o common.o file_kind.o)
+$(BUILD)/tests/tools/shared/test_overlay: $(addprefix $(BUILD)/tools/shared/,overlay.o annotation.o)
+$(BUILD)/tests/tools/command/test_weave_plan: $(BUILD)/tools/command/weave_plan.o
+$(TOOL_TESTS): %: %.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
-	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
-
-$(BUILD)/tests/tools/shared/test_overlay: %: %.o $(addprefix $(BUILD)/tools/shared/,overlay.o annotation.o) $(BUILD)/libdemoloom.a
-	$(if $(V),,@echo '  LD $@')
-	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
+	$(Q)$(CC) $(LD_FLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(LD_LIBS) $(RPATH) -lcmocka
 
 # It decodes what was written.
 $(BUILD)/tests/engine/draw/test_video: LD_LIBS += $(shell pkg-config --libs $(PKGS_LATE))
