@@ -77,7 +77,7 @@ double weave_value(const weaveRun* run, const char* name, const char* key) {
     at = cJSON_GetObjectItem(at, part);
     from += n + (from[n] == '.');
   }
-  return cJSON_IsNumber(at) ? at->valuedouble : 0;
+  return at && cJSON_IsNumber(at) ? at->valuedouble : 0;
 }
 
 double weave_seconds(const weaveRun* run) {
@@ -131,9 +131,10 @@ static int read_stage(weaveRun* run, const char* name, const char* path, loomErr
 // ---- a stage's seconds, those of parts that were stopped included
 
 static double spent_before(const char* path) {
-  double sum = 0, one;
+  char line[64];
+  double sum = 0;
   FILE* file = fopen(path, "r");
-  while (file && fscanf(file, "%lf", &one) == 1) sum += one;
+  while (file && fgets(line, sizeof line, file)) sum += strtod(line, NULL);
   if (file) fclose(file);
   return sum;
 }
