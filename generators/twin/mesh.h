@@ -82,6 +82,45 @@ double loom_mesh_distance(const loomMesh* mesh, const double point[3]);
 /// "Robust inside-outside segmentation using generalized winding numbers", SIGGRAPH 2013).
 double loom_mesh_winding(const loomMesh* mesh, const double point[3]);
 
+/// How far along a ray (dir of length 1) the first triangle is; infinite: none.
+double loom_mesh_ray(const loomMesh* mesh, const double from[3], const double dir[3]);
+
+/// Add another's triangles; it has texture coordinates, colors and materials if the mesh has. LOOM_ERR_MEMORY.
+int loom_mesh_append(loomMesh* mesh, const loomMesh* more, loomError* err);
+
+/// The points p with normal . p = at; the normal has length 1.
+typedef struct loomPlane {
+  double normal[3], at;
+} loomPlane;
+
+/// Cut a mesh: what lies behind the plane (normal . p < at), and what lies before it. Triangles that it passes
+/// through are divided, texture coordinates and colors there lie between those of their corners, and what the
+/// plane opens is closed by flat caps on both sides: a closed mesh gives two closed ones. Caps have the
+/// texture coordinates of one point of their rim, and its material plus LOOM_MESH_CAP. Either may be empty.
+/// LOOM_ERR_MEMORY.
+enum { LOOM_MESH_CAP = 1 << 20 };
+int loom_mesh_cut(loomMesh* behind, loomMesh* before, const loomMesh* mesh, const loomPlane* plane,
+                  loomError* err);
+
+/// A box, turned about the z axis through the origin.
+typedef struct loomCutBox {
+  double low[3], high[3];  // m, before it is turned
+  double yaw;              // rad
+} loomCutBox;
+enum { LOOM_BOX_SIDES = 6 };  // -x, +x, -y, +y, -z, +z
+/// The plane of a side; its normal leads out.
+loomPlane loom_cut_box_side(const loomCutBox* box, int side);
+/// Cut along the planes of a box, one after the other: what is within, and what each plane cuts off, all of
+/// them closed where the mesh is. No convex hull of a piece that is cut off reaches into the box.
+int loom_mesh_cut_box(loomMesh* within, loomMesh off[LOOM_BOX_SIDES], const loomMesh* mesh,
+                      const loomCutBox* box, loomError* err);
+
+/// Triangles, (*n x 3) corners by number, malloc'ed, of a flat region: its outlines are counterclockwise and
+/// its holes clockwise; loop i has the points first[i] to first[i + 1] - 1 of point (m). Each edge of a loop
+/// is one of just one triangle, whatever the loops are. LOOM_ERR_MEMORY.
+int loom_region_triangles(int** triangle, int* n, const double (*point)[2], const int* first, int nloop,
+                          loomError* err);
+
 double loom_mesh_area(const loomMesh* mesh);
 /// Twice a triangle's area along its normal.
 void loom_face_cross(double out[3], const loomMesh* mesh, int face);
