@@ -32,7 +32,7 @@ static const struct {
     {"render", cmd_render, "contact sheets, videos and image observations of a dataset"},
     {"view", cmd_view, "look at demos in a window, annotate them, run new ones"},
     {"teleop", cmd_teleop, "drive a task's robots and record source demos"},
-    {"twin", cmd_twin, "a task from scans of a room and of objects, and whether it simulates"},
+    {"twin", cmd_twin, "a task from scans of a room and of objects: made, cut and given joints, checked"},
     {"train", cmd_train, "train a policy on a dataset"},
     {"rollout", cmd_rollout, "let a trained policy act, and count its successes"},
     {"export", cmd_export, "a trained policy as ONNX, to run elsewhere"},

@@ -17,6 +17,28 @@ double loom_shape_volume(const loomShape* shape) {
   return loom_mesh_solid(&shape->hull).volume;
 }
 
+loomSolid loom_shape_solid(const loomShape* shape) {
+  if (shape->type == LOOM_SHAPE_HULL) return loom_mesh_solid(&shape->hull);
+  const double* s = shape->size;
+  loomSolid out = {.volume = loom_shape_volume(shape)};
+  memcpy(out.center, shape->pos, sizeof out.center);
+
+  // In its own axes, then in the object's.
+  double v = out.volume, r = s[0], l = s[1], own[9] = {0}, turn[9], half[9];
+  if (shape->type == LOOM_SHAPE_BOX) {
+    own[0] = v / 3 * (s[1] * s[1] + s[2] * s[2]);
+    own[4] = v / 3 * (s[0] * s[0] + s[2] * s[2]);
+    own[8] = v / 3 * (s[0] * s[0] + s[1] * s[1]);
+  } else {
+    own[0] = own[4] = v * (r * r / 4 + l * l / 3);
+    own[8] = v * r * r / 2;
+  }
+  mju_quat2Mat(turn, shape->quat);
+  mju_mulMatMat(half, turn, own, 3, 3, 3);
+  mju_mulMatMatT(out.inertia, half, turn, 3, 3, 3);
+  return out;
+}
+
 // ---- how far outside
 
 static double outside_hull(const loomMesh* hull, const double point[3]) {

@@ -15,6 +15,8 @@ typedef struct loomShape {
 
 void loom_shape_destroy(loomShape* shape);
 double loom_shape_volume(const loomShape* shape);
+/// Its volume, center and inertia where it stands.
+loomSolid loom_shape_solid(const loomShape* shape);
 /// How far outside of it a point is, m; negative within.
 double loom_shape_outside(const loomShape* shape, const double point[3]);
 

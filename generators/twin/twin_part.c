@@ -26,7 +26,7 @@ int loom_twin_warn(loomTwinWork* work, loomError* err, const char* format, ...) 
              : 0;
 }
 
-static bool step(void* user, double seconds) {
+bool loom_twin_step(void* user, double seconds) {
   const loomTwinWork* work = user;
   return work->def->step && work->def->step(work->def->user, work->label, seconds);
 }
@@ -34,7 +34,7 @@ static bool step(void* user, double seconds) {
 // The next thing that is done to a scan; also a place to stop at.
 static int begin_step(loomTwinWork* work, const loomTwinPart* part, const char* what, loomError* err) {
   snprintf(work->label, sizeof work->label, "%s: %s", part->told.file, what);
-  if (!step(work, 0)) return 0;
+  if (!loom_twin_step(work, 0)) return 0;
   return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted; nothing was written");
 }
 
@@ -86,7 +86,7 @@ static int check_size(const loomTwinWork* work, const loomTwinPart* part, const 
 
 static int read_part(loomTwinWork* work, loomTwinPart* part, const char* path, loomError* err) {
   loomScanDef def = loom_default_scan_def();
-  def.wait = step;
+  def.wait = loom_twin_step;
   def.wait_user = work;
   double begun = loom_clock();
   int code = begin_step(work, part, "read", err);
@@ -316,7 +316,7 @@ static int check_volume(loomTwinWork* work, loomTwinPart* part, loomError* err) 
 
 // ---- what it collides as
 
-static int add_shape(loomTwinPart* part, const loomShape* shape, loomError* err) {
+int loom_twin_add_shape(loomTwinPart* part, const loomShape* shape, loomError* err) {
   loomShape* more = realloc(part->shape, ((size_t)part->nshape + 1) * sizeof *more);
   if (!more) return no_memory(err);
   part->shape = more;
@@ -326,7 +326,7 @@ static int add_shape(loomTwinPart* part, const loomShape* shape, loomError* err)
 }
 
 // Convex pieces of a mesh; where a box or a cylinder does as well it stands in.
-static int add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* mesh, int limit,
+int loom_twin_add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* mesh, int limit,
                       loomError* err) {
   loomDecomposeDef def = loom_default_decompose_def();
   loomDecomposed made = {0};
@@ -335,7 +335,7 @@ static int add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* me
   def.threshold = (part->told.scene ? room_coarser : 1) * work->def->threshold;
   def.pieces = limit;
   def.crumbs = work->def->crumbs;
-  def.wait = step;
+  def.wait = loom_twin_step;
   def.wait_user = work;
 
   // A closed surface is taken as it is, unless CoACD cannot do with it: where making it simpler has pinched
@@ -352,10 +352,11 @@ static int add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* me
     loomShape simple;
     double size[3], extent = extent_of(&made.shape[i].hull, size);
     bool fits = false;
-    code = loom_shape_fit(&simple, &fits, &made.shape[i].hull, 0.05, fmax(0.001, 0.02 * extent), err);
+    if (!part->exact)
+      code = loom_shape_fit(&simple, &fits, &made.shape[i].hull, 0.05, fmax(0.001, 0.02 * extent), err);
     if (code) break;
     if (fits) loom_shape_destroy(&made.shape[i]);
-    code = add_shape(part, fits ? &simple : &made.shape[i], err);
+    code = loom_twin_add_shape(part, fits ? &simple : &made.shape[i], err);
     made.shape[i] = (loomShape){0};
   }
 
@@ -366,33 +367,11 @@ static int add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* me
   return code;
 }
 
-static loomSolid solid_of(const loomShape* shape) {
-  if (shape->type == LOOM_SHAPE_HULL) return loom_mesh_solid(&shape->hull);
-  const double* s = shape->size;
-  loomSolid out = {.volume = loom_shape_volume(shape)};
-  memcpy(out.center, shape->pos, sizeof out.center);
-
-  // In its own axes, then in the object's.
-  double v = out.volume, r = s[0], l = s[1], own[9] = {0}, turn[9], half[9];
-  if (shape->type == LOOM_SHAPE_BOX) {
-    own[0] = v / 3 * (s[1] * s[1] + s[2] * s[2]);
-    own[4] = v / 3 * (s[0] * s[0] + s[2] * s[2]);
-    own[8] = v / 3 * (s[0] * s[0] + s[1] * s[1]);
-  } else {
-    own[0] = own[4] = v * (r * r / 4 + l * l / 3);
-    own[8] = v * r * r / 2;
-  }
-  mju_quat2Mat(turn, shape->quat);
-  mju_mulMatMat(half, turn, own, 3, 3, 3);
-  mju_mulMatMatT(out.inertia, half, turn, 3, 3, 3);
-  return out;
-}
-
 // What the shapes enclose together, counted twice where two lie in each other.
 static int solid_of_shapes(loomSolid* out, const loomTwinPart* part, loomError* err) {
   loomSolid* each = malloc(((size_t)part->nshape + 1) * sizeof *each);
   if (!each) return no_memory(err);
-  for (int i = 0; i < part->nshape; i++) each[i] = solid_of(&part->shape[i]);
+  for (int i = 0; i < part->nshape; i++) each[i] = loom_shape_solid(&part->shape[i]);
   *out = loom_solid_sum(each, part->nshape);
   free(each);
   return 0;
@@ -435,7 +414,7 @@ static int collide_object(loomTwinWork* work, loomTwinPart* part, loomError* err
     code = loom_shape_fit(&simple, &fits, &whole, 0.05, fmax(0.001, 0.02 * extent), err);
   if (!code)
     code =
-        fits ? add_shape(part, &simple, err) : add_pieces(work, part, &part->surface, work->def->pieces, err);
+        fits ? loom_twin_add_shape(part, &simple, err) : loom_twin_add_pieces(work, part, &part->surface, work->def->pieces, err);
 
   if (!code) code = begin_step(work, part, "how well the pieces do", err);
   if (!code) {
@@ -477,7 +456,7 @@ static int add_tops(loomTwinWork* work, loomTwinPart* part, bool* keep, loomErro
     const loomTop* top = &part->top[i];
     loomShape shape;
     code = loom_shape_prism(&shape, top->outline, top->n, top->z - top_thick, top->z, err);
-    if (!code) code = add_shape(part, &shape, err);
+    if (!code) code = loom_twin_add_shape(part, &shape, err);
   }
   return code;
 }
@@ -502,7 +481,7 @@ static int add_rest(loomTwinWork* work, loomTwinPart* part, const loomMesh* rest
     // A limit for all of it, 0 = none.
     int limit = 2 * work->def->pieces;
     limit = limit ? (int)fmax(1, limit * area[p] / all) : 0;
-    if (!code && extent_of(&welded, size) > 0.02) code = add_pieces(work, part, &welded, limit, err);
+    if (!code && extent_of(&welded, size) > 0.02) code = loom_twin_add_pieces(work, part, &welded, limit, err);
     loom_mesh_destroy(&one);
     loom_mesh_destroy(&welded);
   }

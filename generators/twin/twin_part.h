@@ -14,6 +14,7 @@ typedef struct loomTwinPart {
   loomMesh surface;  // welded, what collisions were made from
   int nshape;
   loomShape* shape;              // (nshape) that collide
+  bool exact;                    // no box or cylinder stands in for a convex piece
   double center[3], inertia[9];  // of mass, m; (3 x 3) about it, kg m^2
   int ntop;
   loomTop top[LOOM_TOPS];  // of a room
@@ -31,6 +32,15 @@ typedef struct loomTwinWork {
 /// loom_twin_new's.
 int loom_twin_part(loomTwinWork* work, int i, const char* path, loomError* err);
 void loom_twin_part_destroy(loomTwinPart* part);
+
+/// Its shapes get one more, which it takes over.
+int loom_twin_add_shape(loomTwinPart* part, const loomShape* shape, loomError* err);
+/// And the convex pieces of a welded mesh, `limit` (0 = none) at most; where a box or a cylinder does as well it
+/// stands in. told says whether it is a room's and closed.
+int loom_twin_add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* mesh, int limit,
+                         loomError* err);
+/// The work's def is told what is done now (work->label), `seconds` since it began; true: stop.
+bool loom_twin_step(void* work, double seconds);
 
 /// A line of the twin's warnings.
 int loom_twin_warn(loomTwinWork* work, loomError* err, const char* format, ...) LOOM_PRINTF(3, 4);

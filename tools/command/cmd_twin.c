@@ -1,4 +1,4 @@
-// demoloom twin: a task's folder from scans, and whether it simulates.
+// demoloom twin: a task's folder from scans, cut and articulated by a script, and whether it simulates.
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "engine/draw/render.h"
 #include "generators/twin/check.h"
 #include "generators/twin/twin.h"
+#include "tools/command/twin_edit.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
@@ -20,7 +21,7 @@ typedef struct twinArgs {
   loomTwinDef def;
   int up;  // -1: as the file has it
   bool overwrite, json;
-  const char* picture;
+  const char *picture, *script;
   int64_t seed;
   loomAssetRoots roots;
 } twinArgs;
@@ -47,6 +48,15 @@ static const toolOption options[] = {
         .about = "of the loose parts of the object of that name the N-th largest, in place of the largest"),
     TOOL_OPTION_AS("close", 0, NULL, twinArgs, BOOL, def.close,
                    .about = "close holes in the surfaces of objects"),
+    TOOL_OPTION_AS("drawn", 0, "N", twinArgs, INT, def.look, .low = 100, .high = 1000000,
+                   .about = "triangles of each scan that are drawn"),
+    TOOL_OPTION_AS("solid", 0, "N", twinArgs, INT, def.solid, .low = 50, .high = 1000000,
+                   .about = "triangles of each scan that convex pieces are made of"),
+    TOOL_OVERWRITE_OPTION(twinArgs, overwrite),
+    TOOL_HEADING_LINE("edit"),
+    TOOL_OPTION(0, "FILE", twinArgs, STRING, script,
+                .about = "a list of commands in YAML; `demoloom twin edit --help` has them"),
+    TOOL_HEADING_LINE("new and edit"),
     TOOL_OPTION_AS("pieces", 0, "N", twinArgs, INT, def.pieces, .high = 1000,
                    .about = "convex pieces of an object at most, of the room twice as many; 0: no limit"),
     TOOL_OPTION_AS("concavity", 0, "C", twinArgs, REAL, def.threshold, .least = 0.01, .most = 1,
@@ -54,16 +64,11 @@ static const toolOption options[] = {
                             "pieces, in a room three times as large"),
     TOOL_OPTION_AS("crumbs", 0, "SHARE", twinArgs, REAL, def.crumbs, .most = 0.5,
                    .about = "pieces of a smaller share of the volume are left out"),
-    TOOL_OPTION_AS("drawn", 0, "N", twinArgs, INT, def.look, .low = 100, .high = 1000000,
-                   .about = "triangles of each scan that are drawn"),
-    TOOL_OPTION_AS("solid", 0, "N", twinArgs, INT, def.solid, .low = 50, .high = 1000000,
-                   .about = "triangles of each scan that convex pieces are made of"),
-    TOOL_OVERWRITE_OPTION(twinArgs, overwrite),
     TOOL_HEADING_LINE("check"),
     TOOL_OPTION(0, "FILE.png", twinArgs, STRING, picture, .about = "draw it once everything lies still"),
     TOOL_OPTION(0, "S", twinArgs, INT64, seed, .high = INT64_MAX, .about = "which start of D0"),
     TOOL_GPU_OPTION,
-    TOOL_HEADING_LINE("both"),
+    TOOL_HEADING_LINE("all"),
     TOOL_ASSETS_OPTION(0, twinArgs, roots),
     TOOL_OPTION(0, NULL, twinArgs, BOOL, json, .about = "the results on stdout as JSON"),
 };
@@ -71,6 +76,7 @@ static const toolOption options[] = {
 static const toolCommand command = {
     .before =
         "usage: demoloom twin new DIR --scene FILE --object FILE... [options]   a task's folder from scans\n"
+        "       demoloom twin edit DIR --script FILE [options]                  cut, hollowed, given joints\n"
         "       demoloom twin check DIR [options]                             whether it simulates\n\n"
         "Scans are cleaned, set level on their floor, and taken apart into convex pieces (CoACD, fetched "
         "when it is\n"
@@ -81,6 +87,7 @@ static const toolCommand command = {
         "examples:\n"
         "  demoloom twin new kitchen --scene room.glb --object mug.glb --mass mug=0.3\n"
         "  demoloom twin new parts --object gear.stl --object plate.stl --scale 0.001\n"
+        "  demoloom twin edit kitchen --script drawer.yaml\n"
         "  demoloom twin check kitchen --picture kitchen.png\n",
     TOOL_OPTIONS(options),
 };
@@ -177,16 +184,21 @@ static void print_scan(const loomTwinScan* s) {
   putchar('\n');
 }
 
+// What takes scans apart is fetched once, by those who need it.
+static int take_coacd(const char** out, twinArgs* a, loomError* err) {
+  int code = tool_known_assets(&a->roots, "coacd", "twin", err);
+  for (int i = 0; !code && i < a->roots.n; i++)
+    if (!strcmp(a->roots.root[i].name, "coacd")) *out = a->roots.root[i].path;
+  return code;
+}
+
 static int new_twin(twinArgs* a, loomError* err) {
   loomTwin twin = {0};
   a->def.up = a->up < 0 ? 0 : *axes[a->up];
   a->def.overwrite = a->overwrite;
   a->def.step = show_step;
 
-  // What takes scans apart is fetched once, by those who need it.
-  int code = tool_known_assets(&a->roots, "coacd", "twin", err);
-  for (int i = 0; !code && i < a->roots.n; i++)
-    if (!strcmp(a->roots.root[i].name, "coacd")) a->def.coacd = a->roots.root[i].path;
+  int code = take_coacd(&a->def.coacd, a, err);
   if (!code) code = loom_twin_new(&twin, &a->def, err);
   tool_progress_end();
   if (code) return code;
@@ -310,20 +322,54 @@ static int check_twin(const char* folder, twinArgs* a, bool* ok, loomError* err)
   return code;
 }
 
+// ---- edit
+
+static int edit_twin(const char* folder, twinArgs* a, loomError* err) {
+  loomTwinEditDef def = loom_default_twin_edit_def();
+  loomTask* task = NULL;
+  if (!a->script) return loom_error_set(err, LOOM_ERR_USAGE, "give --script FILE; `demoloom twin edit --help`");
+  def.folder = folder;
+  def.script = a->script;
+  def.pieces = a->def.pieces;
+  def.crumbs = a->def.crumbs;
+  def.threshold = a->def.threshold;
+  def.step = show_step;
+
+  int code = loom_task_find(&task, folder, err);
+  if (!code) code = tool_assets(&a->roots, task, err);
+  if (!code) code = take_coacd(&def.coacd, a, err);
+  def.roots = &a->roots;
+  if (!code) code = twin_edit(&def, a->json, err);
+  tool_progress_end();
+
+  loom_task_destroy(task);
+  return code;
+}
+
+// Its commands come behind the options.
+static bool asks_for_edit(int argc, char** argv) {
+  for (int i = 1; i < argc; i++)
+    if (!strcmp(argv[i], "edit")) return true;
+  return false;
+}
+
 int cmd_twin(int argc, char** argv) {
   twinArgs a = {.def = loom_default_twin_def(), .up = -1};
   loomError err = {0, ""};
+  bool edit = asks_for_edit(argc, argv), ok = true;
   int status = tool_options(&a, argc, argv, &command), code;
+  if (status < 0 && edit) loom_twin_edit_help(stdout);
   if (status) return status < 0 ? EXIT_DONE : status;
 
   const char* verb = optind < argc ? argv[optind] : "";
-  bool make = !strcmp(verb, "new"), ok = true;
-  if (optind + 2 != argc || (!make && strcmp(verb, "check") != 0))
-    return tool_usage("twin", "expected new or check with a folder");
+  bool make = !strcmp(verb, "new");
+  edit = !strcmp(verb, "edit");
+  if (optind + 2 != argc || (!make && !edit && strcmp(verb, "check") != 0))
+    return tool_usage("twin", "expected new, edit or check with a folder");
 
   tool_catch_signals();
-  a.def.folder = argv[optind + 1];
-  code = make ? new_twin(&a, &err) : check_twin(argv[optind + 1], &a, &ok, &err);
+  const char* folder = a.def.folder = argv[optind + 1];
+  code = make ? new_twin(&a, &err) : edit ? edit_twin(folder, &a, &err) : check_twin(folder, &a, &ok, &err);
   status = code ? tool_fail(&err) : ok ? EXIT_DONE : EXIT_FAILED;
 
   loom_asset_roots_destroy(&a.roots);

@@ -66,7 +66,7 @@ expect 'not watertight' 0 'not watertight \(3 open edges\): 1 small holes are cl
 expect 'no texture' 0 'neither textures nor vertex colors' new plain --object block.obj --up z
 expect 'nothing at all' 2 'give --scene' new none
 expect 'no such axis' 2 'up' new none --object block.obj --up x
-expect 'no such verb' 2 'new or check' "$loom" twin old none
+expect 'no such verb' 2 'new, edit or check' "$loom" twin old none
 expect 'no folder to check' 2 'nowhere' "$loom" twin check nowhere
 
 # A room: what lies in it keeps its place, its floor becomes level, its table is worked on.

@@ -1,0 +1,299 @@
+#include "generators/twin/edit_script.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/fields.h"
+#include "engine/base/yaml.h"
+#include "generators/twin/edit.h"
+
+// ---- what there is
+
+static const char *const joint_types[] = {"fixed", "slide", "hinge", NULL},
+                         *const sides[] = {"-x", "+x", "-y", "+y", "-z", "+z", NULL};
+
+#define BIT(kind) (1u << LOOM_EDIT_##kind)
+enum { EVERY = (1u << LOOM_EDIT_KINDS) - 1 };
+
+// A command: what it is for, and an example.
+static const struct {
+  const char *name, *about, *example;
+} kinds[LOOM_EDIT_KINDS] = {
+    [LOOM_EDIT_PLACE] = {"place", "put an object elsewhere in the world, its resets with it",
+                         "{body: mug, at: [0.1, 0, 0.8]}"},
+    [LOOM_EDIT_TURN] = {"turn", "turn an object about its vertical, its resets with it",
+                        "{body: mug, yaw: pi/2}"},
+    [LOOM_EDIT_SCALE] = {"scale", "make an object and its parts larger or smaller", "{body: mug, by: 0.9}"},
+    [LOOM_EDIT_WEIGH] = {"weigh", "say what a body weighs", "{body: drawer, mass: 0.4}"},
+    [LOOM_EDIT_CUT] = {"cut", "cut a body: what lies before the plane, or in the box, becomes a part of it",
+                       "{body: tower, low: [-0.2, -0.5, 0.4], high: [0.2, -0.18, 0.6], into: drawer}"},
+    [LOOM_EDIT_REMOVE] = {"remove", "throw a part away that this script has cut off", "{body: drawer}"},
+    [LOOM_EDIT_CAVITY] = {"cavity",
+                          "take a box out of a body, for a part to slide into; the body is divided along the "
+                          "box's sides, so that no convex piece reaches into it; tells what wall is left",
+                          "{body: tower, part: drawer, clearance: 0.003}"},
+    [LOOM_EDIT_PANEL] = {"panel", "add a board that a scan lacks: a box, or one along a side of the body",
+                         "{body: drawer, side: +y, thickness: 0.004}"},
+    [LOOM_EDIT_JOINT] = {"joint",
+                         "how a part moves on what it was cut from. Without an axis a drawer slides out "
+                         "across the cut that parted them, and a door turns about an edge",
+                         "{body: drawer, type: slide, range: [0, 0.3], now: 0.3, damping: 4, friction: 1.5}"},
+    [LOOM_EDIT_HANDLE] = {"handle", "mark where a part is grasped: a site NAME_handle",
+                          "{body: drawer, at: [0, -0.5, 0.52]}"},
+    [LOOM_EDIT_RESET] = {"reset", "where an object begins, or a part on its joint",
+                         "{body: drawer, in: D0, joint: [0, 0.02]}"},
+};
+
+typedef enum keyKind { NAME, NUMBERS, CHOICE } keyKind;
+
+// A key of commands: which need it, and which may have it.
+typedef struct keyRow {
+  const char* name;
+  keyKind kind;
+  size_t offset;
+  int n;  // numbers
+  double least, most;
+  const char* const* choices;
+  unsigned needed, may, given;
+  const char* about;
+} keyRow;
+
+#define AT(member) offsetof(loomEditCommand, member)
+#define FAR -100, 100
+
+static const keyRow keys[] = {
+    {"body", NAME, AT(body), .needed = EVERY, .about = "which"},
+    {"at", NUMBERS, AT(at), 3, FAR, .needed = BIT(PLACE), .may = BIT(JOINT) | BIT(HANDLE),
+     .given = LOOM_GIVEN_AT, .about = "point, m; of `place` in the world, else in the body's frame"},
+    {"yaw", NUMBERS, AT(yaw), 1, FAR, .needed = BIT(TURN), .may = BIT(CUT) | BIT(CAVITY) | BIT(PANEL),
+     .about = "rad; of boxes about the z axis of the body's frame, of `turn` added to how it stands"},
+    {"by", NUMBERS, AT(by), 1, 0.01, 100, .needed = BIT(SCALE), .about = "factor"},
+    {"mass", NUMBERS, AT(mass), 1, 1e-6, 1e4, .needed = BIT(WEIGH), .about = "kg"},
+    {"into", NAME, AT(into), .needed = BIT(CUT), .about = "the part's name"},
+    {"low", NUMBERS, AT(low), 3, FAR, .may = BIT(CUT) | BIT(CAVITY) | BIT(PANEL), .given = LOOM_GIVEN_BOX,
+     .about = "corner of a box, m"},
+    {"high", NUMBERS, AT(high), 3, FAR, .may = BIT(CUT) | BIT(CAVITY) | BIT(PANEL), .given = LOOM_GIVEN_BOX,
+     .about = "the opposite corner"},
+    {"point", NUMBERS, AT(point), 3, FAR, .may = BIT(CUT), .given = LOOM_GIVEN_PLANE, .about = "of a plane, m"},
+    {"normal", NUMBERS, AT(normal), 3, FAR, .may = BIT(CUT), .given = LOOM_GIVEN_PLANE,
+     .about = "of the plane, to the side that becomes the part"},
+    {"part", NAME, AT(part), .may = BIT(CAVITY),
+     .about = "which slides in it: the box is what it passes through on its joint"},
+    {"clearance", NUMBERS, AT(clearance), 1, 0, 0.1, .may = BIT(CAVITY), .about = "about that part, m; 0.003"},
+    {"side", CHOICE, AT(side), .choices = sides, .may = BIT(PANEL), .given = LOOM_GIVEN_SIDE,
+     .about = "along which side of the body, inside of it"},
+    {"thickness", NUMBERS, AT(thickness), 1, 0.0005, 0.5, .may = BIT(PANEL), .about = "m; 0.004"},
+    {"rgba", NUMBERS, AT(rgba), 4, 0, 1, .may = BIT(PANEL), .about = "color"},
+    {"type", CHOICE, AT(type), .choices = joint_types, .needed = BIT(JOINT),
+     .about = "fixed to it, or sliding (prismatic), or turning (revolute)"},
+    {"parent", NAME, AT(parent), .may = BIT(JOINT),
+     .about = "another part that it moves on, cut off in this script"},
+    {"axis", NUMBERS, AT(axis), 3, FAR, .may = BIT(JOINT), .given = LOOM_GIVEN_AXIS,
+     .about = "along which it slides, or about which it turns"},
+    {"edge", CHOICE, AT(edge), .choices = sides, .may = BIT(JOINT), .given = LOOM_GIVEN_EDGE,
+     .about = "of a door: the side that its hinge is on"},
+    {"range", NUMBERS, AT(range), 2, FAR, .may = BIT(JOINT), .given = LOOM_GIVEN_RANGE,
+     .about = "both ends, m or rad"},
+    {"now", NUMBERS, AT(now), 1, FAR, .may = BIT(JOINT), .about = "where between them the scan has it; 0"},
+    {"damping", NUMBERS, AT(damping), 1, 0, 1e4, .may = BIT(JOINT), .about = "N s/m or N m s/rad; 1 or 0.1"},
+    {"friction", NUMBERS, AT(friction), 1, 0, 1e4, .may = BIT(JOINT), .about = "N or N m; 0.5 or 0.05"},
+    {"in", NAME, AT(in), .may = BIT(RESET), .about = "reset distribution; all, where none is named"},
+    {"joint", NUMBERS, AT(joint), 2, FAR, .may = BIT(RESET), .given = LOOM_GIVEN_JOINT,
+     .about = "range on its joint, m or rad"},
+    {"x", NUMBERS, AT(x), 2, FAR, .may = BIT(RESET), .given = LOOM_GIVEN_XY, .about = "range, m"},
+    {"y", NUMBERS, AT(y), 2, FAR, .may = BIT(RESET), .given = LOOM_GIVEN_XY, .about = "range, m"},
+    {"z", NUMBERS, AT(z), 1, FAR, .may = BIT(RESET), .given = LOOM_GIVEN_Z, .about = "height, m"},
+    {"yaw", NUMBERS, AT(yaw_range), 2, FAR, .may = BIT(RESET), .about = "range, rad"},
+    {"radius", NUMBERS, AT(radius), 1, 0.001, 10, .may = BIT(RESET), .given = LOOM_GIVEN_RADIUS,
+     .about = "that nothing else is in, m"},
+};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+const char* loom_edit_kind_name(loomEditKind kind) {
+  return kinds[kind].name;
+}
+
+// ---- help
+
+void loom_twin_edit_help(FILE* out) {
+  fputs("\nA script of `edit` is a list of commands, done in their order, or none of them:\n", out);
+  for (int k = 0; k < LOOM_EDIT_KINDS; k++) {
+    fprintf(out, "  %-7s ", kinds[k].name);
+    loom_print_wrapped(out, kinds[k].about, 10);
+    fprintf(out, "            - %s: %s\n", kinds[k].name, kinds[k].example);
+  }
+
+  fputs("\nTheir keys; lengths in m, angles in rad, in the frame of the object that is cut:\n", out);
+  for (int i = 0; i < KEYS; i++) {
+    char text[512] = "";
+    size_t n = 0;
+    for (int k = 0; k < LOOM_EDIT_KINDS && keys[i].needed != EVERY; k++)
+      if ((keys[i].needed | keys[i].may) >> k & 1)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "", kinds[k].name);
+    snprintf(text + n, sizeof text - n, "%s%s", n ? ": " : "", keys[i].about);
+    fprintf(out, "  %-10s", keys[i].name);
+    loom_print_wrapped(out, text, 12);
+  }
+}
+
+// ---- read
+
+static const keyRow* find_key(const char* name, unsigned bit) {
+  for (int i = 0; i < KEYS; i++)
+    if (!strcmp(keys[i].name, name) && ((keys[i].needed | keys[i].may) & bit)) return &keys[i];
+  return NULL;
+}
+
+static int read_choice(int* out, const keyRow* row, const loomYaml* y, loomNode map, loomError* err) {
+  loomNode node = loom_yaml_get(y, map, row->name);
+  const char* text = loom_yaml_text(y, node);
+  for (int i = 0; row->choices[i]; i++) {
+    *out = i;
+    if (text && !strcmp(text, row->choices[i])) return 0;
+  }
+  if (row->choices == sides)
+    return loom_yaml_error(y, node, row->name, err, "expected -x, +x, -y, +y, -z or +z");
+  return loom_yaml_error(y, node, row->name, err, "expected fixed, slide or hinge");
+}
+
+// Of a body: what may be a name in a model and of a file.
+static int check_name(const char* name, const keyRow* row, const loomYaml* y, loomNode node, loomError* err) {
+  size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+  if (*name && !name[n] && n <= 40) return 0;
+  return loom_yaml_error(y, node, row->name, err,
+                         "expected a name of letters, digits and _, of 40 characters at most");
+}
+
+static int read_key(loomEditCommand* c, const keyRow* row, const loomYaml* y, loomNode map, loomError* err) {
+  char* to = (char*)c + row->offset;
+  loomNode node = loom_yaml_get(y, map, row->name);
+  c->given |= row->given;
+  if (row->kind == CHOICE) return read_choice((int*)(void*)to, row, y, map, err);
+  if (row->kind == NAME) {
+    int code = loom_yaml_read_text(to, LOOM_TWIN_NAME, y, map, row->name, true, err);
+    return code ? code : check_name(to, row, y, node, err);
+  }
+
+  double* number = (double*)(void*)to;
+  int code = row->n == 1 ? loom_yaml_read_number(number, y, map, row->name, true, err)
+                         : loom_yaml_read_numbers(number, row->n, NULL, y, map, row->name, true, err);
+  for (int i = 0; !code && i < row->n; i++)
+    if (!(number[i] >= row->least && number[i] <= row->most))
+      code = loom_yaml_error(y, node, row->name, err, "expected numbers from %g to %g", row->least, row->most);
+  return code;
+}
+
+static int check_box(const loomEditCommand* c, const loomYaml* y, loomNode map, loomError* err) {
+  for (int k = 0; k < 3; k++)
+    if (!(c->low[k] < c->high[k]))
+      return loom_yaml_error(y, map, "high", err, "its entries have to be larger than those of low");
+  return 0;
+}
+
+static int check_range(const double* range, const loomYaml* y, loomNode map, const char* key, loomError* err) {
+  if (range[0] <= range[1]) return 0;
+  return loom_yaml_error(y, loom_yaml_get(y, map, key), key, err, "its lower end comes first");
+}
+
+// Both keys of a pair, and what the table does not say.
+static int check_command(const loomEditCommand* c, const loomYaml* y, loomNode map, loomError* err) {
+  static const char* const pairs[][2] = {{"low", "high"}, {"point", "normal"}, {"x", "y"}};
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    for (int k = 0; k < 2; k++)
+      if (loom_yaml_get(y, map, pairs[i][k]) && !loom_yaml_get(y, map, pairs[i][!k]))
+        return loom_yaml_error(y, map, pairs[i][!k], err, "missing: %s and %s go together", pairs[i][0],
+                               pairs[i][1]);
+
+  int code = c->given & LOOM_GIVEN_BOX ? check_box(c, y, map, err) : 0;
+  bool box = c->given & LOOM_GIVEN_BOX, plane = c->given & LOOM_GIVEN_PLANE;
+  if (code) return code;
+  if (c->kind == LOOM_EDIT_CUT && box == plane)
+    return loom_yaml_error(y, map, "cut", err, "give either a box (low, high) or a plane (point, normal)");
+  if (c->kind == LOOM_EDIT_CAVITY && box == (c->part[0] != 0))
+    return loom_yaml_error(y, map, "cavity", err, "give either a box (low, high) or the part that slides in it");
+  if (c->kind == LOOM_EDIT_PANEL && box == ((c->given & LOOM_GIVEN_SIDE) != 0))
+    return loom_yaml_error(y, map, "panel", err, "give either a box (low, high) or a side of the body");
+
+  const double *n = c->normal, *a = c->axis;
+  if (plane && n[0] * n[0] + n[1] * n[1] + n[2] * n[2] < 1e-12)
+    return loom_yaml_error(y, map, "normal", err, "it has no length");
+  if ((c->given & LOOM_GIVEN_AXIS) && a[0] * a[0] + a[1] * a[1] + a[2] * a[2] < 1e-12)
+    return loom_yaml_error(y, map, "axis", err, "it has no length");
+  if (c->kind == LOOM_EDIT_JOINT && c->type != LOOM_EDIT_FIXED) {
+    if (!(c->given & LOOM_GIVEN_RANGE))
+      return loom_yaml_error(y, map, "range", err, "missing: both ends of its way, m or rad");
+    if (!(c->range[0] < c->range[1]) || c->now < c->range[0] || c->now > c->range[1])
+      return loom_yaml_error(y, map, "range", err,
+                             "its lower end comes first, and `now` (%g) lies between its ends", c->now);
+  }
+  if (c->kind == LOOM_EDIT_RESET && !(c->given & (LOOM_GIVEN_JOINT | LOOM_GIVEN_XY)))
+    return loom_yaml_error(y, map, "reset", err, "give a range of its joint, or x, y and z");
+  if (c->kind == LOOM_EDIT_RESET && (c->given & LOOM_GIVEN_XY) && !(c->given & LOOM_GIVEN_Z))
+    return loom_yaml_error(y, map, "z", err, "missing");
+
+  if (!code) code = check_range(c->joint, y, map, "joint", err);
+  if (!code) code = check_range(c->x, y, map, "x", err);
+  if (!code) code = check_range(c->y, y, map, "y", err);
+  return code ? code : check_range(c->yaw_range, y, map, "yaw", err);
+}
+
+// "place, turn, scale"
+static const char* all_kinds(void) {
+  return "place, turn, scale, weigh, cut, remove, cavity, panel, joint, handle or reset";
+}
+
+static int read_command(loomEditCommand* c, const loomYaml* y, loomNode item, loomError* err) {
+  const char* name = loom_yaml_count(y, item) == 1 ? loom_yaml_key(y, item, 0) : NULL;
+  *c = (loomEditCommand){.kind = LOOM_EDIT_KINDS, .line = loom_yaml_line(y, item), .clearance = 0.003,
+                         .thickness = 0.004, .damping = -1, .friction = -1, .rgba = {0.45, 0.4, 0.36, 1}};
+  if (!loom_yaml_is_map(y, item) || !name)
+    return loom_yaml_error(y, item, "", err, "expected one command with its keys: `- cut: {body: ...}`");
+  for (int k = 0; k < LOOM_EDIT_KINDS; k++)
+    if (!strcmp(kinds[k].name, name)) c->kind = (loomEditKind)k;
+  loomNode map = loom_yaml_item(y, item, 0);
+  if (c->kind == LOOM_EDIT_KINDS)
+    return loom_yaml_error(y, item, name, err, "no such command; there are %s", all_kinds());
+  if (!loom_yaml_is_map(y, map))
+    return loom_yaml_error(y, item, name, err, "expected its keys, as in `- %s: %s`", name, kinds[c->kind].example);
+
+  unsigned bit = 1u << c->kind;
+  int code = 0;
+  for (int i = 0; !code && i < loom_yaml_count(y, map); i++) {
+    const char* key = loom_yaml_key(y, map, i);
+    const keyRow* row = find_key(key, bit);
+    if (!row)
+      return loom_yaml_error(y, loom_yaml_item(y, map, i), key, err, "`%s` has no such key, as in `- %s: %s`",
+                             name, name, kinds[c->kind].example);
+    code = read_key(c, row, y, map, err);
+  }
+  for (int i = 0; !code && i < KEYS; i++)
+    if ((keys[i].needed & bit) && !loom_yaml_get(y, map, keys[i].name))
+      code = loom_yaml_error(y, map, keys[i].name, err, "missing, as in `- %s: %s`", name, kinds[c->kind].example);
+
+  return code ? code : check_command(c, y, map, err);
+}
+
+int loom_edit_script_read(loomEditScript* out, const char* path, loomError* err) {
+  loomYaml* y = NULL;
+  *out = (loomEditScript){0};
+  int code = loom_yaml_load(&y, NULL, path, err);
+  if (code) return code;
+
+  loomNode root = loom_yaml_root(y);
+  int n = loom_yaml_is_list(y, root) ? loom_yaml_count(y, root) : 0;
+  if (!n) code = loom_yaml_error(y, root, "", err, "expected a list of commands, `- cut: {body: ...}`");
+  out->command = calloc((size_t)n + 1, sizeof *out->command);
+  if (!code && !out->command) code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
+  for (int i = 0; !code && i < n; i++, out->n = i)
+    code = read_command(&out->command[i], y, loom_yaml_item(y, root, i), err);
+
+  loom_yaml_destroy(y);
+  if (code) loom_edit_script_destroy(out);
+  return code;
+}
+
+void loom_edit_script_destroy(loomEditScript* script) {
+  free(script->command);
+  *script = (loomEditScript){0};
+}

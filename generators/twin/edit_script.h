@@ -1,0 +1,63 @@
+// A script that edits a twin: a list of commands in YAML, each a map under its name. Internal.
+#ifndef LOOM_GENERATORS_TWIN_EDIT_SCRIPT_H
+#define LOOM_GENERATORS_TWIN_EDIT_SCRIPT_H
+
+#include "generators/twin/twin.h"
+
+typedef enum loomEditKind {
+  LOOM_EDIT_PLACE,
+  LOOM_EDIT_TURN,
+  LOOM_EDIT_SCALE,
+  LOOM_EDIT_WEIGH,
+  LOOM_EDIT_CUT,
+  LOOM_EDIT_REMOVE,
+  LOOM_EDIT_CAVITY,
+  LOOM_EDIT_PANEL,
+  LOOM_EDIT_JOINT,
+  LOOM_EDIT_HANDLE,
+  LOOM_EDIT_RESET,
+  LOOM_EDIT_KINDS
+} loomEditKind;
+
+typedef enum loomEditJoint { LOOM_EDIT_FIXED, LOOM_EDIT_SLIDE, LOOM_EDIT_HINGE } loomEditJoint;
+
+/// A command; keys that are not given are 0, and `given` says which are.
+typedef struct loomEditCommand {
+  loomEditKind kind;
+  int line;
+  unsigned given;  // bits LOOM_GIVEN_...
+  char body[LOOM_TWIN_NAME], into[LOOM_TWIN_NAME], part[LOOM_TWIN_NAME], parent[LOOM_TWIN_NAME],
+      in[LOOM_TWIN_NAME];
+  double at[3], low[3], high[3], point[3], normal[3], axis[3];  // m, in the body's frame; place: world's
+  double yaw, by, mass, clearance, thickness, now, damping, friction;
+  double range[2], joint[2], x[2], y[2], z, yaw_range[2], radius, rgba[4];
+  int type, side, edge;  // side and edge: -x, +x, -y, +y, -z, +z
+} loomEditCommand;
+
+enum {
+  LOOM_GIVEN_AT = 1,
+  LOOM_GIVEN_BOX = 2,    // low, high
+  LOOM_GIVEN_PLANE = 4,  // point, normal
+  LOOM_GIVEN_AXIS = 8,
+  LOOM_GIVEN_RANGE = 16,
+  LOOM_GIVEN_EDGE = 32,
+  LOOM_GIVEN_SIDE = 64,
+  LOOM_GIVEN_JOINT = 128,
+  LOOM_GIVEN_XY = 256,
+  LOOM_GIVEN_Z = 512,
+  LOOM_GIVEN_RADIUS = 1024,
+};
+
+typedef struct loomEditScript {
+  int n;
+  loomEditCommand* command;  // (n), malloc'ed
+} loomEditScript;
+
+/// Read a script. LOOM_ERR_FORMAT "FILE:LINE: ..." names what is wrong with which command; errors of
+/// loom_yaml_load. Free with loom_edit_script_destroy.
+int loom_edit_script_read(loomEditScript* out, const char* path, loomError* err);
+void loom_edit_script_destroy(loomEditScript* script);
+
+const char* loom_edit_kind_name(loomEditKind kind);
+
+#endif
