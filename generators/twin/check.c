@@ -10,12 +10,14 @@
 #include "engine/model/trap.h"
 #include "engine/sim/episode.h"
 #include "engine/sim/part.h"
+#include "generators/twin/check_joints.h"
 
 static const double slow = 0.01, slow_turn = 0.1;  // m/s, rad/s
 
 loomTwinCheckDef loom_default_twin_check_def(void) {
   return (loomTwinCheckDef){
-      .drop = 0.01, .seconds = 4, .rest = 2, .deepest = 0.002, .gain = 0.01, .fall = 0.05};
+      .drop = 0.01, .seconds = 4, .rest = 2, .deepest = 0.002, .gain = 0.01, .fall = 0.05,
+      .force = 20, .push_seconds = 10, .still_seconds = 5};
 }
 
 typedef struct trial {
@@ -79,7 +81,7 @@ static int fall(void* arg) {
   mj_forward(c->m, c->d);
   for (int o = 0; o < c->out->n; o++) {
     c->start_energy[o] = energy_of(c, o);
-    c->out->fell[o].energy_gain = -INFINITY;
+    c->out->fell[o].energy_gain = free_object(c, o) ? -INFINITY : 0;
   }
 
   for (int i = 0; i < steps; i++) {
@@ -317,8 +319,11 @@ static int run_check(trial* c, loomError* err) {
   if (c->out->qpos) mju_copy(c->out->qpos, c->d->qpos, (int)c->m->nq);
 
   if (!code) code = loom_trap_run(run_on, c, err);
+  if (!code) code = push(c, err);
 
-  return code ? code : push(c, err);
+  // Last: robots no longer touch anything then.
+  if (!code) code = loom_check_joints(c->out, c->m, c->d, c->body, c->out->n, c->def, err);
+  return code ? code : check_diverged(c, err);
 }
 
 int loom_twin_check(loomTwinCheck* out, const loomScene* scene, const loomTwinCheckDef* def, loomError* err) {

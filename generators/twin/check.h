@@ -14,7 +14,10 @@ typedef struct loomTwinCheckDef {
   double deepest;  // m: no contact deeper; default 0.002
   double gain;     // of energy, as a share of what the fall gives; default 0.01
   double fall;     // m: no object ends further below where it began; default 0.05
-  uint64_t seed;   // of the start
+  double force;          // N that joints are pushed with, both ways; default 20
+  double push_seconds;   // until they are at an end, at most; default 10
+  double still_seconds;  // that they are watched for when let go; default 5
+  uint64_t seed;         // of the start
 } loomTwinCheckDef;
 
 loomTwinCheckDef loom_default_twin_check_def(void);
@@ -30,10 +33,24 @@ typedef struct loomTwinFell {
   int pieces;           // geoms that collide
 } loomTwinFell;
 
+/// What a joint between parts did.
+typedef struct loomTwinMoved {
+  char name[64];
+  bool ok, turns;      // m and m/s, or rad and rad/s
+  double range[2];     // what it is said to move over
+  bool opens, closes;  // pushed, it came to its upper end, and to its lower
+  double high, low;    // as far as it came
+  double deepest;      // m that what it moves was in anything else, what it hangs on included
+  bool still;          // let go at either end it came to rest
+} loomTwinMoved;
+enum { LOOM_TWIN_JOINTS = 32 };
+
 typedef struct loomTwinCheck {
-  bool ok;  // all objects are
+  bool ok;  // all objects and joints are
   int n;
   loomTwinFell fell[LOOM_MAX_OBJECTS];
+  int nmoved;
+  loomTwinMoved moved[LOOM_TWIN_JOINTS];      // limited slides and hinges
   double rest_seconds, deepest, energy_gain;  // the worst of them
   int pieces;                                 // geoms that collide, of objects and room
   double steps_per_second;                    // physics steps a second of this core, everything at rest

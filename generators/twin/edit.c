@@ -64,7 +64,7 @@ static int count_edit(loomEdit* e, loomError* err) {
 
   e->revision = before >= 0 && before < 100000 ? (int)before + 1 : 1;
   double number = e->revision;
-  if (!n || loom_mjcf_set(n, "name", "twin_edits") || loom_mjcf_set_numbers(n, "data", &number, 1))
+  if (!n || loom_mjcf_set(n, "name", "twin_edits") || loom_edit_set_numbers(n, "data", &number, 1))
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
   return 0;
 }
@@ -113,7 +113,7 @@ static int run_script(loomEdit* e, const loomEditScript* script, loomError* err)
       return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted; nothing was written");
     code = loom_edit_do(e, c, err);
     if (code)
-      code = loom_error_prefix(err, code, "%s:%d: %s: ", e->def->script, c->line, loom_edit_kind_name(c->kind));
+      code = loom_error_prefix(err, code, "%s:%d: %s", e->def->script, c->line, loom_edit_kind_name(c->kind));
     else
       e->out->commands++;
   }
@@ -152,7 +152,7 @@ static int try_task(const loomEdit* e, const loomFile* scene, const loomFile* ta
   loom_scene_destroy(s);
   loom_task_destroy(t);
   loom_asset_roots_destroy(&roots);
-  return code ? loom_error_prefix(err, code, "%s: what it makes is no task: ", e->def->script) : 0;
+  return code ? loom_error_prefix(err, code, "%s: what it makes is no task", e->def->script) : 0;
 }
 
 static void remove_files(const loomEdit* e, const loomNames* files, const loomNames* but) {

@@ -41,6 +41,14 @@ xmlNode* loom_edit_add_node(xmlNode* body, const char* kind) {
   return first ? xmlAddPrevSibling(first, node) : xmlAddChild(body, node);
 }
 
+int loom_edit_set_numbers(xmlNode* node, const char* name, const double* number, int n) {
+  char text[512];
+  size_t used = 0;
+  for (int i = 0; i < n && used < sizeof text; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%.9g", i ? " " : "", number[i] + 0.0);
+  return loom_mjcf_set(node, name, text);
+}
+
 // All bodies, for whoever names one that there is not.
 static void list_bodies(char* out, size_t n, const xmlDoc* doc) {
   xmlNode* root = xmlDocGetRootElement(doc);
@@ -178,9 +186,6 @@ static int load_solid(loomEdit* e, loomEditBody* body, const char* file, loomErr
   loomMesh mesh = {0}, welded = {0};
   int code = read_mesh(&mesh, e, file, err);
   if (!code) code = loom_mesh_weld(&welded, &mesh, err);
-  if (!code && loom_mesh_open_edges(&welded))
-    code = loom_edit_note(e, err, "%s: it is not watertight: what is cut is not all closed; `twin new --close`",
-                          body->name);
   if (!code) code = loom_edit_add_solid(body, &welded, NULL, NULL, err);
   loom_mesh_destroy(&mesh);
   if (code) loom_mesh_destroy(&welded);

@@ -49,7 +49,7 @@ static int place_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
   if (code) return code;
   get_numbers(old, 3, body->node, "pos");
   mju_sub3(by, c->at, old);
-  if (loom_mjcf_set_numbers(body->node, "pos", c->at, 3)) return no_memory(err);
+  if (loom_edit_set_numbers(body->node, "pos", c->at, 3)) return no_memory(err);
   return loom_edit_task_move(&e->task, body->name, by, 0, err);
 }
 
@@ -66,7 +66,7 @@ static int turn_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, 
 
   get_numbers(old, 4, body->node, "quat");
   mju_mulQuat(quat, turn, old);
-  if (loom_mjcf_set_numbers(body->node, "quat", quat, 4)) return no_memory(err);
+  if (loom_edit_set_numbers(body->node, "quat", quat, 4)) return no_memory(err);
   return loom_edit_task_move(&e->task, body->name, still, c->yaw, err);
 }
 
@@ -77,7 +77,7 @@ static int scale_numbers(xmlNode* node, const char* name, int n, double by, loom
   if (!xmlHasProp(node, (const xmlChar*)name)) return 0;
   get_numbers(number, n, node, name);
   for (int i = 0; i < n; i++) number[i] *= by;
-  return loom_mjcf_set_numbers(node, name, number, n) ? no_memory(err) : 0;
+  return loom_edit_set_numbers(node, name, number, n) ? no_memory(err) : 0;
 }
 
 // What hangs on a body: sites, joints, boards, and the places of other bodies.

@@ -157,11 +157,11 @@ static int cut_by_box(loomEditBody* body, loomEditBody* part, const loomCutBox* 
   }
   free_solids(solid, n);
 
-  // It was parted where the box's side had most to cut.
-  int most = 0;
-  for (int k = 1; k < LOOM_BOX_SIDES; k++)
-    if (area[k] > area[most]) most = k;
-  if (part && area[most] > 0) mju_scl3(part->seam, side[most].normal, -1);
+  // It comes out away from where it was parted, cuts that face each other left alone.
+  for (int k = 0; part && k < LOOM_BOX_SIDES; k++) mju_addToScl3(part->seam, side[k].normal, -area[k]);
+  if (part && mju_norm3(part->seam) > 1e-6) mju_normalize3(part->seam);
+  for (int k = 0; part && k < 3; k++)
+    if (fabs(part->seam[k]) < 1e-6) part->seam[k] = 0;
 
   loomMesh within = {0};
   if (!code) code = cut_look(&body->look, &within, box, err);
@@ -185,7 +185,7 @@ static int note_open_sides(loomEdit* e, const loomEditBody* body, loomError* err
   int code = 0;
   for (int side = 0; !code && side < 5; side++) {
     double cover = loom_edit_cover(body, side);
-    if (cover < 0.6)
+    if (cover < 0.5)
       code = loom_edit_note(e, err, "%s is open at %s (%.0f %% of that side is there): `- panel: {body: %s, side: "
                             "%s}` would close it",
                             body->name, names[side], 100 * cover, body->name, names[side]);
@@ -288,9 +288,9 @@ static int add_board(loomEditBody* body, const loomEditCommand* c, const double 
     snprintf(name, sizeof name, "%s_panel%d%s", body->name, n / 2, i ? "_look" : "");
     xmlNode* node = loom_edit_add_node(body->node, "geom");
     if (!node || loom_mjcf_set(node, "name", name) || loom_mjcf_set(node, "class", classes[i]) ||
-        loom_mjcf_set(node, "type", "box") || loom_mjcf_set_numbers(node, "size", size, 3) ||
-        loom_mjcf_set_numbers(node, "pos", pos, 3) || loom_mjcf_set_numbers(node, "quat", quat, 4) ||
-        loom_mjcf_set_numbers(node, "rgba", c->rgba, 4))
+        loom_mjcf_set(node, "type", "box") || loom_edit_set_numbers(node, "size", size, 3) ||
+        loom_edit_set_numbers(node, "pos", pos, 3) || loom_edit_set_numbers(node, "quat", quat, 4) ||
+        loom_edit_set_numbers(node, "rgba", c->rgba, 4))
       return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
   }
   return 0;

@@ -154,12 +154,12 @@ static int write_joint(loomEditBody* body, const loomEditCommand* joint, loomErr
     xmlAddChild(body->node, node);
 
   bool bad = loom_mjcf_set(node, "name", name) || loom_mjcf_set(node, "type", slide ? "slide" : "hinge") ||
-             loom_mjcf_set_numbers(node, "axis", joint->axis, 3) ||
-             loom_mjcf_set_numbers(node, "range", joint->range, 2) ||
-             loom_mjcf_set_numbers(node, "ref", &joint->now, 1) ||
-             loom_mjcf_set_numbers(node, "damping", &damping, 1) ||
-             loom_mjcf_set_numbers(node, "frictionloss", &friction, 1);
-  if (!bad && !slide) bad = loom_mjcf_set_numbers(node, "pos", joint->at, 3);
+             loom_edit_set_numbers(node, "axis", joint->axis, 3) ||
+             loom_edit_set_numbers(node, "range", joint->range, 2) ||
+             loom_edit_set_numbers(node, "ref", &joint->now, 1) ||
+             loom_edit_set_numbers(node, "damping", &damping, 1) ||
+             loom_edit_set_numbers(node, "frictionloss", &friction, 1);
+  if (!bad && !slide) bad = loom_edit_set_numbers(node, "pos", joint->at, 3);
   return bad ? no_memory(err) : 0;
 }
 
@@ -210,8 +210,8 @@ int loom_edit_handle(loomEdit* e, loomEditBody* body, const loomEditCommand* c, 
   }
   xmlNode* node = code ? NULL : loom_edit_add_node(body->node, "site");
   if (code) return code;
-  if (!node || loom_mjcf_set(node, "name", name) || loom_mjcf_set_numbers(node, "pos", at, 3) ||
-      loom_mjcf_set_numbers(node, "size", &size, 1) || loom_mjcf_set_numbers(node, "rgba", rgba, 4))
+  if (!node || loom_mjcf_set(node, "name", name) || loom_edit_set_numbers(node, "pos", at, 3) ||
+      loom_edit_set_numbers(node, "size", &size, 1) || loom_edit_set_numbers(node, "rgba", rgba, 4))
     return no_memory(err);
   return 0;
 }

@@ -70,6 +70,8 @@ xmlNode* loom_edit_parent(const loomEditBody* body);
 
 /// A new element of a body, before the bodies on it.
 xmlNode* loom_edit_add_node(xmlNode* body, const char* kind);
+/// An attribute of n numbers, with nine digits. 0 or LOOM_ERR_MEMORY.
+int loom_edit_set_numbers(xmlNode* node, const char* name, const double* number, int n);
 /// FOLDER/NAME.
 void loom_edit_path(char out[LOOM_PATH_MAX + 128], const loomEdit* e, const char* dir, const char* name);
 

@@ -178,6 +178,19 @@ static int trim_hull(loomShape* shape, const loomEditSolid* solid, loomError* er
   return code;
 }
 
+static double extent_of(const loomMesh* mesh) {
+  double low[3], high[3];
+  loom_mesh_bounds(low, high, mesh);
+  return fmax(fmax(high[0] - low[0], high[1] - low[1]), high[2] - low[2]);
+}
+
+// CoACD measures by the size of what it is given: a solid's pieces may be as concave as those of all of it would.
+static void scale_threshold(loomEdit* e, const loomEditBody* body, const loomMesh* mesh) {
+  double most = 0;
+  for (int s = 0; s < body->nsolid; s++) most = fmax(most, extent_of(&body->solid[s].mesh));
+  e->twin_def.threshold = fmin(e->def->threshold * most / fmax(extent_of(mesh), 1e-9), 1);
+}
+
 static int decompose_solid(loomEdit* e, loomTwinPart* part, const loomEditSolid* solid, double all, loomError* err) {
   double area = loom_mesh_area(&solid->mesh);
   int from = part->nshape, limit = e->def->pieces ? (int)fmax(1, ceil(e->def->pieces * area / all)) : 0;
@@ -200,8 +213,8 @@ static int write_shape(loomEdit* e, loomEditBody* body, const loomShape* s, int 
       {"name", name}, {"class", "piece"}, {"type", box ? "box" : "cylinder"}, {NULL, NULL}};
   xmlNode* node = loom_edit_add_node(body->node, "geom");
   int code = set_all(node, list, err);
-  if (!code && (loom_mjcf_set_numbers(node, "size", s->size, box ? 3 : 2) ||
-                loom_mjcf_set_numbers(node, "pos", s->pos, 3) || loom_mjcf_set_numbers(node, "quat", s->quat, 4)))
+  if (!code && (loom_edit_set_numbers(node, "size", s->size, box ? 3 : 2) ||
+                loom_edit_set_numbers(node, "pos", s->pos, 3) || loom_edit_set_numbers(node, "quat", s->quat, 4)))
     code = no_memory(err);
   return code;
 }
@@ -218,6 +231,7 @@ static int write_shapes(loomEdit* e, loomEditBody* body, loomTwinEditedBody* tol
   told->kept = true;
   for (int s = 0; !code && s < body->nsolid; s++) {
     part->told.kept = true;
+    scale_threshold(e, body, &body->solid[s].mesh);
     code = decompose_solid(e, part, &body->solid[s], all, err);
     told->kept = told->kept && part->told.kept;
   }
@@ -282,8 +296,8 @@ static int write_mass(loomEditBody* body, loomTwinEditedBody* told, loomError* e
     xmlAddPrevSibling(first, node);
   else
     xmlAddChild(body->node, node);
-  if (loom_mjcf_set_numbers(node, "pos", all.center, 3) || loom_mjcf_set_numbers(node, "mass", &mass, 1) ||
-      loom_mjcf_set_numbers(node, "fullinertia", full, 6))
+  if (loom_edit_set_numbers(node, "pos", all.center, 3) || loom_edit_set_numbers(node, "mass", &mass, 1) ||
+      loom_edit_set_numbers(node, "fullinertia", full, 6))
     return no_memory(err);
   return 0;
 }
@@ -298,9 +312,9 @@ static int change_mass(loomEditBody* body, loomError* err) {
   for (int i = 0; i < 2; i++) {
     int n = numbers_of(inertia, 6, node, names[i]);
     for (int k = 0; k < n; k++) inertia[k] *= body->mass / old;
-    if (n && loom_mjcf_set_numbers(node, names[i], inertia, n)) return no_memory(err);
+    if (n && loom_edit_set_numbers(node, names[i], inertia, n)) return no_memory(err);
   }
-  return loom_mjcf_set_numbers(node, "mass", &body->mass, 1) ? no_memory(err) : 0;
+  return loom_edit_set_numbers(node, "mass", &body->mass, 1) ? no_memory(err) : 0;
 }
 
 // ---- all of it
@@ -345,7 +359,7 @@ int loom_edit_write_bodies(loomEdit* e, loomError* err) {
     loomEditBody* body = &e->body[i];
     if (body->node && body->changed) code = write_body(e, body, err);
     if (!code && body->node && !body->changed && body->mass > 0) code = change_mass(body, err);
-    if (code == LOOM_ERR_USAGE || code == LOOM_ERR_FORMAT) code = loom_error_prefix(err, code, "%s: ", e->def->script);
+    if (code == LOOM_ERR_USAGE || code == LOOM_ERR_FORMAT) code = loom_error_prefix(err, code, "%s", e->def->script);
   }
   return code;
 }

@@ -277,6 +277,22 @@ static void print_check_json(const twinArgs* a, const loomTwinCheck* c) {
     cJSON_AddNumberToObject(one, "pieces", f->pieces);
     cJSON_AddItemToArray(list, one);
   }
+
+  list = cJSON_AddArrayToObject(out, "joints");
+  for (int j = 0; j < c->nmoved; j++) {
+    const loomTwinMoved* v = &c->moved[j];
+    cJSON* one = cJSON_CreateObject();
+    cJSON_AddStringToObject(one, "name", v->name);
+    cJSON_AddBoolToObject(one, "ok", v->ok);
+    cJSON_AddItemToObject(one, "range", cJSON_CreateDoubleArray(v->range, 2));
+    cJSON_AddBoolToObject(one, "opens", v->opens);
+    cJSON_AddBoolToObject(one, "closes", v->closes);
+    add_number(one, "high", v->high);
+    add_number(one, "low", v->low);
+    add_number(one, "deepest", v->deepest);
+    cJSON_AddBoolToObject(one, "still", v->still);
+    cJSON_AddItemToArray(list, one);
+  }
   tool_print_json(out);
 
   cJSON_Delete(out);
@@ -290,6 +306,13 @@ static void print_check(const loomTwinCheck* c) {
     printf("%-16s %s  %s  %.2f mm deep at most  energy %+.2g J  %d pieces%s\n", f->name,
            f->ok ? "ok" : "NOT OK", rest, 1000 * f->deepest, f->energy_gain, f->pieces,
            f->fall > 0.05 ? "  it falls off" : "");
+  }
+  for (int j = 0; j < c->nmoved; j++) {
+    const loomTwinMoved* v = &c->moved[j];
+    const char* unit = v->turns ? "rad" : "m";
+    printf("%-16s %s  pushed both ways it comes to %.3g %s of %.3g and %.3g of %.3g, %s; %.2f mm deep at most\n",
+           v->name, v->ok ? "ok" : "NOT OK", v->high, unit, v->range[1], v->low, v->range[0],
+           v->still ? "and is still when let go" : "and does not come to rest when let go", 1000 * v->deepest);
   }
   printf("%.0f physics steps/s", c->steps_per_second);
   if (c->steps_per_second_hand > 0) printf(", %.0f with a hand on an object", c->steps_per_second_hand);

@@ -1,0 +1,362 @@
+// A twin of a chest, out of which a script makes a drawer; and scripts that are wrong.
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/file.h"
+#include "engine/base/hash.h"
+#include "engine/scene/library.h"
+#include "generators/twin/check.h"
+#include "generators/twin/edit.h"
+#include "tests/generators/twin/glb.h"
+
+static char folder[] = "/tmp/loom-edit-XXXXXX";
+static char chest[64], dir[64], other[64], script[64];
+
+static int make_folder(void** state) {
+  const double low[3] = {-0.1, -0.1, 0}, high[3] = {0.1, 0.1, 0.2};
+  loomMesh box = {0};
+  (void)state;
+  if (!mkdtemp(folder)) return -1;
+  snprintf(chest, sizeof chest, "%s/chest.obj", folder);
+  snprintf(dir, sizeof dir, "%s/made", folder);
+  snprintf(other, sizeof other, "%s/other", folder);
+  snprintf(script, sizeof script, "%s/script.yaml", folder);
+  add_box(&box, low, high);
+  int code = loom_mesh_write_obj(&box, chest, false, NULL);
+  loom_mesh_destroy(&box);
+  return code;
+}
+
+static int remove_folder(void** state) {
+  char command[64];
+  (void)state;
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  return system(command);
+}
+
+// Its boxes need no CoACD.
+static void make_chest(const char* where) {
+  loomTwin twin;
+  loomError err = {0};
+  loomTwinDef def = loom_default_twin_def();
+  def.folder = where;
+  def.overwrite = true;
+  def.up = 'z';
+  def.nobject = 1;
+  def.object[0] = chest;
+  if (loom_twin_new(&twin, &def, &err)) fail_msg("%s", err.message);
+  loom_twin_destroy(&twin);
+}
+
+static int edit(loomTwinEdited* out, const char* where, const char* text, loomError* err) {
+  loomAssetRoots none = {0};
+  loomTwinEditDef def = loom_default_twin_edit_def();
+  def.folder = where;
+  def.script = script;
+  def.roots = &none;
+  assert_int_equal(loom_file_write_text(script, text, NULL), 0);
+  return loom_twin_edit(out, &def, err);
+}
+
+static void must_edit(const char* where, const char* text) {
+  loomTwinEdited edited;
+  loomError err = {0};
+  if (edit(&edited, where, text, &err)) fail_msg("%s", err.message);
+  loom_twin_edited_destroy(&edited);
+}
+
+static void is_a_task(loomTwinCheck* check, const char* where) {
+  loomScene* scene = NULL;
+  loomError err = {0};
+  if (loom_scene_open(&scene, where, NULL, &err)) fail_msg("%s", err.message);
+  if (check && loom_twin_check(check, scene, NULL, &err)) fail_msg("%s", err.message);
+  loom_scene_destroy(scene);
+}
+
+// Of all that lies in a folder, whatever order it is listed in; names too.
+static uint64_t digest_folder(const char* where) {
+  static const char* const parts[] = {"", "/meshes", "/textures"};
+  uint64_t sum = 0;
+  for (int i = 0; i < 3; i++) {
+    char path[600];
+    snprintf(path, sizeof path, "%s%s", where, parts[i]);
+    DIR* d = opendir(path);
+    for (struct dirent* entry; d && (entry = readdir(d));) {
+      char file[1024], *text = NULL;
+      size_t n = 0;
+      snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+      if (!loom_is_file(file)) continue;
+      assert_int_equal(loom_read_text(&text, &n, file, 1 << 24, NULL), 0);
+      sum += loom_hash(loom_hash(LOOM_HASH_SEED, text, n), entry->d_name, strlen(entry->d_name));
+      free(text);
+    }
+    if (d) closedir(d);
+  }
+  return sum;
+}
+
+static bool file_says(const char* where, const char* name, const char* what) {
+  char path[200], *text = NULL;
+  snprintf(path, sizeof path, "%s/%s", where, name);
+  assert_int_equal(loom_read_text(&text, NULL, path, 1 << 24, NULL), 0);
+  bool found = strstr(text, what);
+  free(text);
+  return found;
+}
+
+#define DRAWER                                                                                     \
+  "- cut: {body: chest, low: [-0.06, -0.2, 0.05], high: [0.06, 0.06, 0.15], into: drawer}\n"       \
+  "- joint: {body: drawer, type: slide, range: [0, 0.1], damping: 4, friction: 1}\n"               \
+  "- cavity: {body: chest, part: drawer, clearance: 0.003}\n"
+
+static const loomTwinEditedBody* body_of(const loomTwinEdited* edited, const char* name) {
+  for (int i = 0; i < edited->n; i++)
+    if (!strcmp(edited->body[i].name, name)) return &edited->body[i];
+  fail_msg("no body %s", name);
+  return NULL;
+}
+
+static void a_drawer_is_cut_out(void** state) {
+  loomTwinEdited edited;
+  loomTwinCheck check;
+  loomError err = {0};
+  (void)state;
+  make_chest(dir);
+  if (edit(&edited, dir, DRAWER "- handle: {body: drawer}\n- reset: {body: drawer, joint: [0, 0.02]}\n", &err))
+    fail_msg("%s", err.message);
+
+  // What lies in the box, and what the cavity leaves of the rest: 3 mm more on each side, and 3 beyond the end.
+  const loomTwinEditedBody *whole = body_of(&edited, "chest"), *drawer = body_of(&edited, "drawer");
+  assert_int_equal(edited.commands, 5);
+  assert_near(drawer->volume, 0.12 * 0.16 * 0.1, 1e-7);
+  assert_near(whole->volume, 0.2 * 0.2 * 0.2 - 0.126 * 0.163 * 0.106, 1e-7);
+  assert_near(drawer->mass, 400 * drawer->volume, 1e-4);
+  assert_near(whole->mass, 400 * whole->volume, 1e-4);
+  assert_int_equal(drawer->pieces, 1);
+  assert_int_equal(whole->pieces, whole->primitives);
+
+  // The wall that is left, and the way it slides: out of its open side.
+  assert_int_equal(edited.nwall, 1);
+  const double wall[6] = {0.037, 0.037, 0, 0.037, 0.047, 0.047};
+  for (int s = 0; s < 6; s++) assert_near(edited.wall[0].thickness[s], wall[s], 1e-4);
+  assert_near(edited.wall[0].open[2], 1, 0);
+  if (!edited.notes.n || !strstr(edited.notes.name[0], "drawer slides along [0, -1, 0]"))
+    fail_msg("%s", edited.notes.n ? edited.notes.name[0] : "no note");
+  loom_twin_edited_destroy(&edited);
+
+  is_a_task(&check, dir);
+  assert_true(check.ok);
+  assert_int_equal(check.nmoved, 1);
+  assert_string_equal(check.moved[0].name, "drawer_joint");
+  assert_true(check.moved[0].opens && check.moved[0].closes && check.moved[0].still);
+  assert_true(check.moved[0].high > 0.097 && check.moved[0].low < 0.003);
+  loom_twin_check_destroy(&check);
+  assert_true(file_says(dir, "task.yaml", "  drawer: {body: drawer}\n"));
+  assert_true(file_says(dir, "task.yaml", "    drawer: {joint: [0, 0.02]}\n"));
+
+  // What is drawn of the drawer is of the chest's material.
+  assert_true(file_says(dir, "scene.xml", "<geom name=\"drawer_look0\" class=\"look\" type=\"mesh\" "
+                                          "mesh=\"drawer_e1_look0\" material=\"chest_look0\"/>"));
+}
+
+// Without a cavity a drawer that goes back into the wall is in it, and does not come there.
+static void what_jams_is_told(void** state) {
+  loomTwinCheck check;
+  (void)state;
+  make_chest(dir);
+  must_edit(dir,
+            "- cut: {body: chest, low: [-0.06, -0.2, 0.05], high: [0.06, 0.06, 0.15], into: drawer}\n"
+            "- joint: {body: drawer, type: slide, axis: [0, 1, 0], range: [-0.05, 0.03]}\n");
+  is_a_task(&check, dir);
+  assert_false(check.ok);
+  assert_false(check.moved[0].opens);
+  assert_true(check.moved[0].closes);
+  loom_twin_check_destroy(&check);
+}
+
+static void a_door_is_hung(void** state) {
+  loomTwinEdited edited;
+  loomTwinCheck check;
+  loomError err = {0};
+  (void)state;
+  make_chest(dir);
+  if (edit(&edited, dir,
+           "- cut: {body: chest, point: [0, -0.08, 0], normal: [0, -2, 0], into: door}\n"
+           "- handle: {body: door, at: [0.09, -0.1, 0.1]}\n"
+           "- joint: {body: door, type: hinge, range: [-pi/2, 0], now: -0.0}\n",
+           &err))
+    fail_msg("%s", err.message);
+  assert_true(strstr(edited.notes.name[edited.notes.n - 1], "turns about [-0.1, -0.08, 0.1], along [0, 0, -1]"));
+  loom_twin_edited_destroy(&edited);
+  must_edit(dir, "- joint: {body: door, type: hinge, axis: [0, 0, -1], at: [-0.1, -0.1, 0.1], range: [0, pi/2]}\n");
+  is_a_task(&check, dir);
+  assert_true(check.moved[0].turns && check.moved[0].opens && check.moved[0].closes);
+  if (!check.ok)
+    fail_msg("%g %g deep, still %d, %g s, gain %g", check.deepest, check.moved[0].deepest, check.moved[0].still,
+             check.rest_seconds, check.energy_gain);
+  loom_twin_check_destroy(&check);
+
+  // Its joint's zero may be elsewhere than where the scan has it.
+  must_edit(dir, "- joint: {body: door, type: hinge, axis: [0, 0, -1], at: [-0.1, -0.1, 0.1], range: [0.5, 2], "
+                 "now: 0.5}\n- reset: {body: door, in: D0, joint: [0.6, 0.7]}\n");
+  loomScene* scene = NULL;
+  assert_int_equal(loom_scene_open(&scene, dir, NULL, &err), 0);
+  int o = loom_task_find_object(scene->task, "door");
+  assert_near(scene->model->qpos0[scene->object_qpos[o]], 0.5, 1e-12);
+  loom_scene_destroy(scene);
+}
+
+// One command after the other, each a script of its own: the folder is a task after each.
+static void the_folder_is_a_task_after_each(void** state) {
+  static const char* const commands[] = {
+      "- place: {body: chest, at: [0.3, 0.02, 0.801]}\n",
+      "- turn: {body: chest, yaw: pi/2}\n",
+      "- scale: {body: chest, by: 0.9}\n",
+      "- cut: {body: chest, low: [-0.05, -0.2, 0.05], high: [0.05, 0.05, 0.13], into: drawer}\n",
+      "- panel: {body: drawer, side: -z, thickness: 0.003}\n",
+      "- joint: {body: drawer, type: slide, axis: [0, -1, 0], range: [0, 0.05]}\n",
+      "- cavity: {body: chest, low: [-0.055, -0.2, 0.045], high: [0.055, 0.055, 0.135]}\n",
+      "- handle: {body: drawer}\n",
+      "- weigh: {body: drawer, mass: 0.3}\n",
+      "- reset: {body: drawer, in: D1, joint: [0, 0.01]}\n",
+      "- scale: {body: chest, by: 1.1}\n",
+      "- reset: {body: chest, x: [0.2, 0.3], y: [0, 0], z: 0.801, yaw: [0, 0.1]}\n",
+      "- cut: {body: chest, point: [0, 0, 0.19], normal: [0, 0, 1], into: lid}\n- remove: {body: lid}\n",
+      "- joint: {body: drawer, type: fixed}\n- reset: {body: chest, x: [0.2, 0.3], y: [0, 0], z: 0.801}\n",
+  };
+  (void)state;
+  make_chest(dir);
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    // Fixed parts have no resets.
+    loomTwinEdited edited;
+    loomError err = {0};
+    int code = edit(&edited, dir, commands[i], &err);
+    if (code && i + 1 == sizeof commands / sizeof *commands) continue;
+    if (code) fail_msg("%s: %s", commands[i], err.message);
+    loom_twin_edited_destroy(&edited);
+    if (i % 4 == 3) is_a_task(NULL, dir);
+  }
+  is_a_task(NULL, dir);
+  assert_true(file_says(dir, "scene.xml", "mass=\"0.3"));
+  assert_true(file_says(dir, "task.yaml", "    chest: {x: [0.2, 0.3], y: [0, 0], z: 0.801, yaw: [0, 0.1]}\n"));
+}
+
+static void what_is_wrong_is_named(void** state) {
+  static const struct {
+    const char *text, *says;
+  } rows[] = {
+      {"", "script.yaml"},
+      {"cut: {}\n", "expected a list of commands"},
+      {"- cat: {body: chest}\n", "script.yaml:1: key 'cat': no such command; there are place"},
+      {"- cut\n", "expected one command with its keys"},
+      {"- cut: {body: chest, into: a}\n", ":1: key 'cut': give either a box (low, high) or a plane"},
+      {"\n\n- cut: {body: chest, low: [0, 0, 0], into: a}\n", ":3: key 'high': missing: low and high go together"},
+      {"- cut: {body: chest, low: [0, 0, 0], high: [0, 1, 1], into: a}\n", "larger than those of low"},
+      {"- cut: {body: chest, point: [0, 0, 0], normal: [0, 0, 0], into: a}\n", "it has no length"},
+      {"- cut: {body: chest, point: [0, 0, .nan], normal: [0, 0, 1], into: a}\n", "key 'point'"},
+      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1]}\n", "key 'into': missing, as in `- cut: {"},
+      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: a/b}\n", "a name of letters"},
+      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: chest}\n", ":1: cut: there is a body 'chest'"},
+      {"- cut: {body: chest, point: [0, 0, 2], normal: [0, 0, 1], into: a}\n", ":1: cut: nothing of 'chest' lies there"},
+      {"- cut: {body: chest, point: [0, 0, -1], normal: [0, 0, 1], into: a}\n", "all of 'chest' lies there"},
+      {"- cut: {body: cheese, point: [0, 0, 0], normal: [0, 0, 1], into: a}\n", "no body 'cheese', but table, chest"},
+      {"- cut: {body: table, point: [0, 0, 0], normal: [0, 0, 1], into: a}\n", "'table' is no object of a scan"},
+      {"- place: {body: chest, at: [0, 0]}\n", "key 'at'"},
+      {"- place: {body: chest, at: [0, 0, 1000]}\n", "numbers from -100 to 100"},
+      {"- place: {body: chest, to: [0, 0, 1]}\n", "key 'to': `place` has no such key, as in `- place: {"},
+      {"- joint: {body: chest, type: slide, range: [0, 1]}\n", ":1: joint: 'chest' stands by itself"},
+      {"- joint: {body: chest, type: hook, range: [0, 1]}\n", "expected fixed, slide or hinge"},
+      {"- joint: {body: chest, type: slide}\n", "key 'range': missing: both ends"},
+      {"- joint: {body: chest, type: slide, range: [0, 1], now: 2}\n", "`now` (2) lies between its ends"},
+      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: a}\n"
+       "- joint: {body: a, type: hinge, range: [0, 1]}\n",
+       ":2: joint: where 'a' turns is not known: give its edge"},
+      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: a}\n"
+       "- joint: {body: a, type: hinge, axis: [1, 0, 0], range: [0, 1]}\n",
+       "needs a point on it: at"},
+      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: a}\n- place: {body: a, at: [0, 0, 1]}\n",
+       ":2: place: 'a' is a part"},
+      {"- cavity: {body: chest, part: chest}\n", "has no joint that it slides on"},
+      {"- cavity: {body: chest, low: [1, 1, 1], high: [2, 2, 2]}\n", "nothing of 'chest' lies there"},
+      {"- cavity: {body: chest, low: [-1, -1, -1], high: [2, 2, 2]}\n", "the cavity leaves nothing of 'chest'"},
+      {"- panel: {body: chest}\n", "give either a box (low, high) or a side"},
+      {"- remove: {body: chest}\n", ":1: remove: 'chest' was not cut off in this script"},
+      {"- reset: {body: chest, joint: [0, 1]}\n", ":1: reset: 'chest' has no joint"},
+      {"- reset: {body: chest, x: [0, 1], y: [0, 1]}\n", "key 'z': missing"},
+      {"- reset: {body: chest, x: [1, 0], y: [0, 1], z: 1}\n", "its lower end comes first"},
+      {"- reset: {body: chest, in: D7, x: [0, 1], y: [0, 1], z: 1}\n", "no reset distribution 'D7'"},
+      {"- handle: {body: chest}\n", ":1: handle: say where"},
+      {"- place: {body: chest, at: [0, 0, 1]}\n- handle: {body: chest, at: [0, 0, x]}\n", "script.yaml:2: key 'at'"},
+  };
+  (void)state;
+  make_chest(dir);
+  uint64_t before = digest_folder(dir);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    loomTwinEdited edited;
+    loomError err = {0};
+    int code = edit(&edited, dir, rows[i].text, &err);
+    if (!code || !strstr(err.message, rows[i].says)) fail_msg("%s -> %d: %s", rows[i].text, code, err.message);
+    if (digest_folder(dir) != before) fail_msg("%s has changed the folder", rows[i].text);
+  }
+
+  // A whole script is undone by its last line, what it has cut and written included.
+  loomTwinEdited edited;
+  loomError err = {0};
+  assert_int_not_equal(edit(&edited, dir, DRAWER "- reset: {body: drawer, joint: [0, 0.02]}\n"
+                                                 "- joint: {body: drawer, type: fixed}\n", &err), 0);
+  assert_non_null(strstr(err.message, "what it makes is no task"));
+  assert_true(digest_folder(dir) == before);
+}
+
+static void the_same_twice(void** state) {
+  (void)state;
+  make_chest(dir);
+  must_edit(dir, DRAWER "- handle: {body: drawer}\n");
+  uint64_t first = digest_folder(dir);
+  make_chest(dir);
+  must_edit(dir, DRAWER "- handle: {body: drawer}\n");
+  assert_true(digest_folder(dir) == first);
+}
+
+// What its owner has written stays: comments, and lines of the task.
+static void what_others_wrote_stays(void** state) {
+  char path[200], *text = NULL;
+  size_t n = 0;
+  (void)state;
+  make_chest(dir);
+  snprintf(path, sizeof path, "%s/scene.xml", dir);
+  assert_int_equal(loom_read_text(&text, &n, path, 1 << 24, NULL), 0);
+  char* more = malloc(n + 100);
+  assert_non_null(more);
+  const char* at = strstr(text, "<worldbody>");
+  snprintf(more, n + 100, "%.*s<!-- mine -->\n%s", (int)(at - text), text, at);
+  assert_int_equal(loom_file_write_text(path, more, NULL), 0);
+  must_edit(dir, "- place: {body: chest, at: [0.2, 0.02, 0.801]}\n");
+  assert_true(file_says(dir, "scene.xml", "<!-- mine -->"));
+  assert_true(file_says(dir, "task.yaml", "about: FILL IN what is to be done, in one sentence.\n"));
+  free(text);
+  free(more);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_drawer_is_cut_out),
+      cmocka_unit_test(what_jams_is_told),
+      cmocka_unit_test(a_door_is_hung),
+      cmocka_unit_test(the_folder_is_a_task_after_each),
+      cmocka_unit_test(what_is_wrong_is_named),
+      cmocka_unit_test(the_same_twice),
+      cmocka_unit_test(what_others_wrote_stays),
+  };
+
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
