@@ -15,9 +15,15 @@
 static const double slow = 0.01, slow_turn = 0.1;  // m/s, rad/s
 
 loomTwinCheckDef loom_default_twin_check_def(void) {
-  return (loomTwinCheckDef){
-      .drop = 0.01, .seconds = 4, .rest = 2, .deepest = 0.002, .gain = 0.01, .fall = 0.05,
-      .force = 20, .push_seconds = 10, .still_seconds = 5};
+  return (loomTwinCheckDef){.drop = 0.01,
+                            .seconds = 4,
+                            .rest = 2,
+                            .deepest = 0.002,
+                            .gain = 0.01,
+                            .fall = 0.05,
+                            .force = 20,
+                            .push_seconds = 10,
+                            .still_seconds = 5};
 }
 
 typedef struct trial {

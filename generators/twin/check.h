@@ -8,12 +8,12 @@
 LOOM_C_BEGIN
 
 typedef struct loomTwinCheckDef {
-  double drop;     // m that objects are let fall by; default 0.01
-  double seconds;  // of simulation; default 4
-  double rest;     // s: at rest by then; default 2
-  double deepest;  // m: no contact deeper; default 0.002
-  double gain;     // of energy, as a share of what the fall gives; default 0.01
-  double fall;     // m: no object ends further below where it began; default 0.05
+  double drop;           // m that objects are let fall by; default 0.01
+  double seconds;        // of simulation; default 4
+  double rest;           // s: at rest by then; default 2
+  double deepest;        // m: no contact deeper; default 0.002
+  double gain;           // of energy, as a share of what the fall gives; default 0.01
+  double fall;           // m: no object ends further below where it began; default 0.05
   double force;          // N that joints are pushed with, both ways; default 20
   double push_seconds;   // until they are at an end, at most; default 10
   double still_seconds;  // that they are watched for when let go; default 5

@@ -7,7 +7,7 @@
 #include "engine/model/trap.h"
 #include "engine/sim/part.h"
 
-static const double near_end = 0.02;                 // of the range
+static const double near_end = 0.02;                // of the range
 static const double slow = 0.01, slow_turn = 0.05;  // m/s, rad/s
 
 typedef struct push {
@@ -16,6 +16,7 @@ typedef struct push {
   const loomTwinCheckDef* def;
   loomTwinMoved* out;
   int joint;
+  double held;  // force or torque that it takes
 } push;
 
 // Robots are in nobody's way, and parts touch what they hang on, as they would were that fixed to the world.
@@ -51,13 +52,18 @@ static void note_contacts(push* p) {
   }
 }
 
-// As a hand does: as hard as it may, until the part moves at a pace that takes `brisk` over the range.
-static double pushing(const push* p, int way, double most) {
+// As a hand does: as hard as it takes, and may, to move the part at a pace that takes `brisk` over the range. Gains
+// are those at which a step of the simulation does not overshoot what the joint moves.
+static double pushing(push* p, int way, double most) {
   const double brisk = 1.5;  // s
   const mjModel* m = p->m;
+  int dof = m->jnt_dofadr[p->joint];
   const double* range = m->jnt_range + 2 * p->joint;
-  double pace = (range[1] - range[0]) / brisk, v = way * p->d->qvel[m->jnt_dofadr[p->joint]];
-  return way * most * fmin(fmax(4 * (1 - v / pace), -1), 1);
+  double behind = way * (range[1] - range[0]) / brisk - p->d->qvel[dof],
+         gain = m->dof_M0[dof] / m->opt.timestep;
+
+  p->held = fmin(fmax(p->held + 0.02 * gain * behind, -most), most);
+  return fmin(fmax(p->held + 0.3 * gain * behind, -most), most);
 }
 
 // Towards an end for so long at most; true: it got there.
@@ -67,6 +73,7 @@ static bool push_to(push* p, int way) {
   double* q = p->d->qpos + m->jnt_qposadr[p->joint];
   double close = near_end * (range[1] - range[0]), force = strength(p);
   int steps = (int)(p->def->push_seconds / m->opt.timestep);
+  p->held = 0;
   for (int i = 0; i < steps; i++) {
     if (way > 0 ? *q >= range[1] - close : *q <= range[0] + close) return true;
     p->d->qfrc_applied[m->jnt_dofadr[p->joint]] = pushing(p, way, force);

@@ -48,7 +48,8 @@ static int read_dirs(loomEdit* e, loomError* err) {
   xmlFree(mesh);
   xmlFree(texture);
   return fits ? 0
-              : loom_error_set(err, LOOM_ERR_USAGE, "%s: its meshes are not in the folder: it is no twin", e->def->folder);
+              : loom_error_set(err, LOOM_ERR_USAGE, "%s: its meshes are not in the folder: it is no twin",
+                               e->def->folder);
 }
 
 // The number of this edit, which is part of the names of the files that it makes.
@@ -74,7 +75,8 @@ static int scene_name(char out[LOOM_TWIN_NAME], const loomEdit* e, loomError* er
   loomYaml* y = NULL;
   int code = loom_yaml_parse(&y, e->task, strlen(e->task), "task.yaml", err);
   if (code) return code;
-  const char* file = loom_yaml_text(y, loom_yaml_get(y, loom_yaml_get(y, loom_yaml_root(y), "model"), "file"));
+  const char* file =
+      loom_yaml_text(y, loom_yaml_get(y, loom_yaml_get(y, loom_yaml_root(y), "model"), "file"));
   if (!file || strchr(file, '/') || strlen(file) >= LOOM_TWIN_NAME)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s: its task names no model in the folder: it is no twin",
                           e->def->folder);
@@ -88,7 +90,8 @@ static int open_twin(loomEdit* e, char scene_path[LOOM_PATH_MAX + 128], char tas
                      loomError* err) {
   char name[LOOM_TWIN_NAME], *xml = NULL;
   if (!loom_is_folder(e->def->folder))
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: no such folder; `demoloom twin new` makes one", e->def->folder);
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: no such folder; `demoloom twin new` makes one",
+                          e->def->folder);
   loom_edit_path(task_path, e, "", "task.yaml");
   int code = loom_read_text(&e->task, NULL, task_path, MOST_TEXT, err);
   if (!code) code = scene_name(name, e, err);

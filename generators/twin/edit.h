@@ -16,8 +16,8 @@ typedef struct loomTwinEditDef {
   const char* script;  // a file of commands (loom_twin_edit_help)
   int pieces;          // of each body that is cut, as loomTwinDef's; default 32
   double crumbs, threshold;
-  const char* coacd;  // folder of CoACD's library
-  const loomAssetRoots* roots;  // of the task
+  const char* coacd;                                           // folder of CoACD's library
+  const loomAssetRoots* roots;                                 // of the task
   bool (*step)(void* user, const char* what, double seconds);  // as loomTwinDef's
   void* user;
 } loomTwinEditDef;
@@ -48,7 +48,7 @@ typedef struct loomTwinEdited {
   loomTwinEditedBody body[LOOM_TWIN_BODIES];
   int nwall;
   loomTwinWall wall[LOOM_TWIN_CAVITIES];
-  loomNames notes;     // what was guessed, and what may be missing
+  loomNames notes;  // what was guessed, and what may be missing
   loomNames warnings;
 } loomTwinEdited;
 

@@ -90,8 +90,13 @@ int loom_edit_add_body(loomEditBody** out, loomEdit* e, const char* name, loomEd
   xmlNode* node = xmlNewChild(parent->node, NULL, (const xmlChar*)"body", NULL);
   if (!node || loom_mjcf_set(node, "name", name)) return no_memory(err);
   *out = &e->body[e->nbody++];
-  **out = (loomEditBody){.node = node, .loaded = true, .changed = true, .fresh = true, .nlook = parent->nlook,
-                         .density = parent->density, .joint = {.kind = LOOM_EDIT_KINDS}};
+  **out = (loomEditBody){.node = node,
+                         .loaded = true,
+                         .changed = true,
+                         .fresh = true,
+                         .nlook = parent->nlook,
+                         .density = parent->density,
+                         .joint = {.kind = LOOM_EDIT_KINDS}};
   memcpy((*out)->look_material, parent->look_material, sizeof parent->look_material);
   snprintf((*out)->name, sizeof(*out)->name, "%s", name);
   return 0;
@@ -132,8 +137,8 @@ static int read_mesh(loomMesh* out, loomEdit* e, const char* file, loomError* er
   loomScan scan = {0};
   loomScanDef def = loom_default_scan_def();
   if (strchr(file, '/') || !loom_ends_with(file, ".obj"))
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: only meshes that `twin new` and `twin edit` have made are cut",
-                          file);
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: only meshes that `twin new` and `twin edit` have made are cut", file);
   loom_edit_path(path, e, e->mesh_dir, file);
   int code = loom_scan_read(&scan, path, &def, err);
   if (code) return code;
@@ -147,7 +152,8 @@ static int read_mesh(loomMesh* out, loomEdit* e, const char* file, loomError* er
 static int add_look(loomEditBody* body, const loomMesh* mesh, const char* material, loomError* err) {
   loomMesh one;
   if (body->nlook == LOOM_EDIT_LOOKS)
-    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' has more than %d materials", body->name, LOOM_EDIT_LOOKS);
+    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' has more than %d materials", body->name,
+                          LOOM_EDIT_LOOKS);
   int code = loom_mesh_create(&one, mesh->nvert, mesh->nface, LOOM_MESH_COORDS | LOOM_MESH_MATERIALS, err);
   if (code) return code;
 
@@ -218,11 +224,13 @@ int loom_edit_load(loomEdit* e, loomEditBody* body, loomError* err) {
   double kg = mass ? strtod(mass, NULL) : 0;
   xmlFree(mass);
   if (!(kg > 0))
-    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' is no object of a scan: it says no mass of its own", body->name);
+    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' is no object of a scan: it says no mass of its own",
+                          body->name);
 
   int code = 0;
   for (xmlNode* g = loom_mjcf_child(body->node, "geom"); !code && g; g = loom_mjcf_sibling(g, "geom"))
-    if (loom_mjcf_has(g, "class", "look") && loom_mjcf_has(g, "type", "mesh")) code = load_look(e, body, g, err);
+    if (loom_mjcf_has(g, "class", "look") && loom_mjcf_has(g, "type", "mesh"))
+      code = load_look(e, body, g, err);
   if (!code) code = load_solids(e, body, err);
   double volume = code ? 1 : loom_edit_volume(body);
   if (!code && !(volume > 0))

@@ -60,8 +60,9 @@ static int turn_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, 
   int code = by_itself(body, err);
   for (size_t i = 0; !code && i < sizeof others / sizeof *others; i++)
     if (xmlHasProp(body->node, (const xmlChar*)others[i]))
-      code = loom_error_set(err, LOOM_ERR_USAGE, "scene.xml turns '%s' by `%s`: write it as quat, or turn it there",
-                            body->name, others[i]);
+      code = loom_error_set(err, LOOM_ERR_USAGE,
+                            "scene.xml turns '%s' by `%s`: write it as quat, or turn it there", body->name,
+                            others[i]);
   if (code) return code;
 
   get_numbers(old, 4, body->node, "quat");
@@ -84,7 +85,8 @@ static int scale_numbers(xmlNode* node, const char* name, int n, double by, loom
 static int scale_nodes(xmlNode* body, double by, loomError* err) {
   int code = 0;
   for (xmlNode* n = xmlFirstElementChild(body); !code && n; n = xmlNextElementSibling(n)) {
-    bool slide = loom_mjcf_is(n, "joint") && loom_mjcf_has(n, "type", "slide"), geom = loom_mjcf_is(n, "geom");
+    bool slide = loom_mjcf_is(n, "joint") && loom_mjcf_has(n, "type", "slide"),
+         geom = loom_mjcf_is(n, "geom");
     if (loom_mjcf_is(n, "inertial") || (geom && loom_mjcf_has(n, "type", "mesh"))) continue;
     code = scale_numbers(n, "pos", 3, by, err);
     if (!code && geom) code = scale_numbers(n, "size", 3, by, err);
@@ -127,7 +129,8 @@ static int scale_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
 static int weigh_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, loomError* err) {
   (void)e;
   if (!loom_mjcf_child(body->node, "inertial") && !body->fresh)
-    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' is no object of a scan: it says no mass of its own", body->name);
+    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' is no object of a scan: it says no mass of its own",
+                          body->name);
   body->mass = c->mass;
   return 0;
 }
@@ -137,12 +140,13 @@ static int weigh_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
 static int remove_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, loomError* err) {
   (void)c;
   if (!body->fresh)
-    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' was not cut off in this script: only such parts are removed",
-                          body->name);
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "'%s' was not cut off in this script: only such parts are removed", body->name);
   if (loom_mjcf_child(body->node, "body"))
     return loom_error_set(err, LOOM_ERR_USAGE, "'%s' has parts of its own: remove these first", body->name);
   if (body->joint.kind == LOOM_EDIT_JOINT)
-    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' has a joint already: take that line out, too", body->name);
+    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' has a joint already: take that line out, too",
+                          body->name);
   loom_edit_remove_body(e, body);
   return 0;
 }
@@ -155,9 +159,10 @@ static int reset_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
   int code = on_joint ? 0 : by_itself(body, err);
   if (code) return code;
 
-  int n = on_joint ? snprintf(value, sizeof value, "{joint: [%.6g, %.6g]}", c->joint[0], c->joint[1])
-                   : snprintf(value, sizeof value, "{x: [%.6g, %.6g], y: [%.6g, %.6g], z: %.6g, yaw: [%.6g, %.6g]",
-                              c->x[0], c->x[1], c->y[0], c->y[1], c->z, c->yaw_range[0], c->yaw_range[1]);
+  int n = on_joint
+              ? snprintf(value, sizeof value, "{joint: [%.6g, %.6g]}", c->joint[0], c->joint[1])
+              : snprintf(value, sizeof value, "{x: [%.6g, %.6g], y: [%.6g, %.6g], z: %.6g, yaw: [%.6g, %.6g]",
+                         c->x[0], c->x[1], c->y[0], c->y[1], c->z, c->yaw_range[0], c->yaw_range[1]);
   if (!on_joint && (c->given & LOOM_GIVEN_RADIUS))
     n += snprintf(value + n, sizeof value - (size_t)n, ", radius: %.6g", c->radius);
   if (!on_joint) snprintf(value + n, sizeof value - (size_t)n, "}");
@@ -166,11 +171,11 @@ static int reset_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
 
 int loom_edit_do(loomEdit* e, const loomEditCommand* c, loomError* err) {
   static loomEditCall* const calls[LOOM_EDIT_KINDS] = {
-      [LOOM_EDIT_PLACE] = place_body,       [LOOM_EDIT_TURN] = turn_body,
-      [LOOM_EDIT_SCALE] = scale_body,       [LOOM_EDIT_WEIGH] = weigh_body,
-      [LOOM_EDIT_CUT] = loom_edit_cut,      [LOOM_EDIT_REMOVE] = remove_body,
+      [LOOM_EDIT_PLACE] = place_body,        [LOOM_EDIT_TURN] = turn_body,
+      [LOOM_EDIT_SCALE] = scale_body,        [LOOM_EDIT_WEIGH] = weigh_body,
+      [LOOM_EDIT_CUT] = loom_edit_cut,       [LOOM_EDIT_REMOVE] = remove_body,
       [LOOM_EDIT_CAVITY] = loom_edit_cavity, [LOOM_EDIT_PANEL] = loom_edit_panel,
-      [LOOM_EDIT_JOINT] = loom_edit_joint,  [LOOM_EDIT_HANDLE] = loom_edit_handle,
+      [LOOM_EDIT_JOINT] = loom_edit_joint,   [LOOM_EDIT_HANDLE] = loom_edit_handle,
       [LOOM_EDIT_RESET] = reset_body};
   loomEditBody* body;
   int code = loom_edit_find(&body, e, c->body, err);

@@ -151,7 +151,8 @@ static int cut_by_box(loomEditBody* body, loomEditBody* part, const loomCutBox* 
       if (!code) solid[s].mesh = (loomMesh){0};
     }
     loomEditSolid inner = solid[s];
-    for (int k = 0; k < LOOM_BOX_SIDES && inner.nplane < LOOM_EDIT_PLANES; k++) inner.plane[inner.nplane++] = side[k];
+    for (int k = 0; k < LOOM_BOX_SIDES && inner.nplane < LOOM_EDIT_PLANES; k++)
+      inner.plane[inner.nplane++] = side[k];
     if (!code && part) code = keep_solid(part, &within, &inner, NULL, err);
     loom_mesh_destroy(&within);
   }
@@ -174,7 +175,8 @@ static int cut_by_box(loomEditBody* body, loomEditBody* part, const loomCutBox* 
 
 // ---- commands
 
-static int nothing_there(const loomEditBody* body, const double low[3], const double high[3], loomError* err) {
+static int nothing_there(const loomEditBody* body, const double low[3], const double high[3],
+                         loomError* err) {
   return loom_error_set(err, LOOM_ERR_USAGE,
                         "nothing of '%s' lies there: it goes from [%.3g, %.3g, %.3g] to [%.3g, %.3g, %.3g]",
                         body->name, low[0], low[1], low[2], high[0], high[1], high[2]);
@@ -186,7 +188,8 @@ static int note_open_sides(loomEdit* e, const loomEditBody* body, loomError* err
   for (int side = 0; !code && side < 5; side++) {
     double cover = loom_edit_cover(body, side);
     if (cover < 0.5)
-      code = loom_edit_note(e, err, "%s is open at %s (%.0f %% of that side is there): `- panel: {body: %s, side: "
+      code = loom_edit_note(e, err,
+                            "%s is open at %s (%.0f %% of that side is there): `- panel: {body: %s, side: "
                             "%s}` would close it",
                             body->name, names[side], 100 * cover, body->name, names[side]);
   }
@@ -218,8 +221,9 @@ int loom_edit_cut(loomEdit* e, loomEditBody* body, const loomEditCommand* c, loo
   body->changed = true;
   if (!code && !part->nsolid) code = nothing_there(body, low, high, err);
   if (!code && !body->nsolid)
-    code = loom_error_set(err, LOOM_ERR_USAGE, "all of '%s' lies there, from [%.3g, %.3g, %.3g] to [%.3g, %.3g, %.3g]",
-                          body->name, low[0], low[1], low[2], high[0], high[1], high[2]);
+    code = loom_error_set(err, LOOM_ERR_USAGE,
+                          "all of '%s' lies there, from [%.3g, %.3g, %.3g] to [%.3g, %.3g, %.3g]", body->name,
+                          low[0], low[1], low[2], high[0], high[1], high[2]);
   return code ? code : note_open_sides(e, part, err);
 }
 
@@ -230,17 +234,19 @@ static int swept_box(loomCutBox* out, loomEdit* e, const loomEditCommand* c, loo
   if (!code) code = loom_edit_load(e, part, err);
   if (code) return code;
   if (part->joint.kind != LOOM_EDIT_JOINT || part->joint.type != LOOM_EDIT_SLIDE)
-    return loom_error_set(err, LOOM_ERR_USAGE,
-                          "'%s' has no joint that it slides on: give it one in a line above, or give the cavity's "
-                          "low and high",
-                          part->name);
+    return loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "'%s' has no joint that it slides on: give it one in a line above, or give the cavity's "
+        "low and high",
+        part->name);
 
   double low[3], high[3], cy = cos(c->yaw), sy = sin(c->yaw);
   const double *a = part->joint.axis, axis[3] = {cy * a[0] + sy * a[1], -sy * a[0] + cy * a[1], a[2]};
   loom_edit_bounds(low, high, part, c->yaw);
   out->yaw = c->yaw;
   for (int k = 0; k < 3; k++) {
-    double d0 = axis[k] * (part->joint.range[0] - part->joint.now), d1 = axis[k] * (part->joint.range[1] - part->joint.now);
+    double d0 = axis[k] * (part->joint.range[0] - part->joint.now),
+           d1 = axis[k] * (part->joint.range[1] - part->joint.now);
     out->low[k] = low[k] + fmin(d0, d1) - c->clearance;
     out->high[k] = high[k] + fmax(d0, d1) + c->clearance;
   }

@@ -75,16 +75,17 @@ static int guess_hinge(loomEditCommand* joint, loomEdit* e, const loomEditBody* 
   if (!(joint->given & LOOM_GIVEN_EDGE)) {
     int k = thin == 2 ? (size[0] < size[1] ? 0 : 1) : 1 - thin;  // doors turn about what stands
     if (!held)
-      return loom_error_set(err, LOOM_ERR_USAGE,
-                            "where '%s' turns is not known: give its edge (-x, +x, ...), its handle before, or axis "
-                            "and at",
-                            part->name);
+      return loom_error_set(
+          err, LOOM_ERR_USAGE,
+          "where '%s' turns is not known: give its edge (-x, +x, ...), its handle before, or axis "
+          "and at",
+          part->name);
     joint->edge = 2 * k + (grasp[k] < middle[k]);
   }
   int edge = joint->edge / 2, along = 3 - edge - thin;
   if (edge == thin)
-    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' is thinnest along %s: its hinge is on another side", part->name,
-                          sides[joint->edge] + 1);
+    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' is thinnest along %s: its hinge is on another side",
+                          part->name, sides[joint->edge] + 1);
 
   mju_copy3(joint->at, middle);
   joint->at[edge] = joint->edge % 2 ? high[edge] : low[edge];
@@ -96,8 +97,9 @@ static int guess_hinge(loomEditCommand* joint, loomEdit* e, const loomEditBody* 
   mju_sub3(arm, middle, joint->at);
   mju_cross(moved, joint->axis, arm);
   if (mju_dot3(moved, out) < 0) joint->axis[along] = -1;
-  return loom_edit_note(e, err, "%s turns about [%.3g, %.3g, %.3g], along [%g, %g, %g]", part->name, joint->at[0],
-                        joint->at[1], joint->at[2], joint->axis[0], joint->axis[1], joint->axis[2]);
+  return loom_edit_note(e, err, "%s turns about [%.3g, %.3g, %.3g], along [%g, %g, %g]", part->name,
+                        joint->at[0], joint->at[1], joint->at[2], joint->axis[0], joint->axis[1],
+                        joint->axis[2]);
 }
 
 static int find_axis(loomEditCommand* joint, loomEdit* e, loomEditBody* part, loomError* err) {
@@ -105,7 +107,8 @@ static int find_axis(loomEditCommand* joint, loomEdit* e, loomEditBody* part, lo
   if (joint->given & LOOM_GIVEN_AXIS) {
     mju_normalize3(joint->axis);
     if (joint->type == LOOM_EDIT_SLIDE || (joint->given & LOOM_GIVEN_AT)) return 0;
-    return loom_error_set(err, LOOM_ERR_USAGE, "an axis that '%s' turns about needs a point on it: at", part->name);
+    return loom_error_set(err, LOOM_ERR_USAGE, "an axis that '%s' turns about needs a point on it: at",
+                          part->name);
   }
 
   // Guessed from its shape.
@@ -123,10 +126,11 @@ static int hang_on(loomEdit* e, loomEditBody* body, const char* name, loomError*
   int code = loom_edit_find(&parent, e, name, err);
   if (code) return code;
   bool below = false;
-  for (xmlNode* up = parent->node; up && loom_mjcf_is(up, "body"); up = up->parent) below = below || up == body->node;
+  for (xmlNode* up = parent->node; up && loom_mjcf_is(up, "body"); up = up->parent)
+    below = below || up == body->node;
   if (below || loom_edit_root(parent) != loom_edit_root(body))
-    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' is no part of the same object that '%s' can move on", name,
-                          body->name);
+    return loom_error_set(err, LOOM_ERR_USAGE, "'%s' is no part of the same object that '%s' can move on",
+                          name, body->name);
   xmlUnlinkNode(body->node);
   return xmlAddChild(parent->node, body->node) ? 0 : no_memory(err);
 }
@@ -167,7 +171,8 @@ int loom_edit_joint(loomEdit* e, loomEditBody* body, const loomEditCommand* c, l
   loomEditCommand joint = *c;
   if (!loom_edit_parent(body) && c->type != LOOM_EDIT_FIXED)
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "'%s' stands by itself: a joint is between a part and what it was cut from", body->name);
+                          "'%s' stands by itself: a joint is between a part and what it was cut from",
+                          body->name);
   int code = c->parent[0] ? hang_on(e, body, c->parent, err) : 0;
   if (!code && c->type != LOOM_EDIT_FIXED) code = find_axis(&joint, e, body, err);
   if (code) return code;
@@ -175,9 +180,8 @@ int loom_edit_joint(loomEdit* e, loomEditBody* body, const loomEditCommand* c, l
   drop_joints(body->node);
   body->joint = joint;
 
-  // What stands by itself is now fixed to the world, wherever resets would have it.
-  if (c->type == LOOM_EDIT_FIXED)
-    return loom_edit_parent(body) ? 0 : loom_edit_task_reset(&e->task, "", body->name, NULL, err);
+  // What is fixed no reset can move: to what it hangs on, or to the world.
+  if (c->type == LOOM_EDIT_FIXED) return loom_edit_task_reset(&e->task, "", body->name, NULL, err);
   code = write_joint(body, &joint, err);
   return code ? code : loom_edit_task_object(&e->task, body->name, err);
 }

@@ -10,8 +10,9 @@
 
 // ---- what there is
 
-static const char *const joint_types[] = {"fixed", "slide", "hinge", NULL},
-                         *const sides[] = {"-x", "+x", "-y", "+y", "-z", "+z", NULL};
+static const char *const joint_types[] = {"fixed", "slide", "hinge", NULL}, *const sides[] = {
+                                                                                "-x", "+x", "-y", "+y",
+                                                                                "-z", "+z", NULL};
 
 #define BIT(kind) (1u << LOOM_EDIT_##kind)
 enum { EVERY = (1u << LOOM_EDIT_KINDS) - 1 };
@@ -75,12 +76,14 @@ static const keyRow keys[] = {
      .about = "corner of a box, m"},
     {"high", NUMBERS, AT(high), 3, FAR, .may = BIT(CUT) | BIT(CAVITY) | BIT(PANEL), .given = LOOM_GIVEN_BOX,
      .about = "the opposite corner"},
-    {"point", NUMBERS, AT(point), 3, FAR, .may = BIT(CUT), .given = LOOM_GIVEN_PLANE, .about = "of a plane, m"},
+    {"point", NUMBERS, AT(point), 3, FAR, .may = BIT(CUT), .given = LOOM_GIVEN_PLANE,
+     .about = "of a plane, m"},
     {"normal", NUMBERS, AT(normal), 3, FAR, .may = BIT(CUT), .given = LOOM_GIVEN_PLANE,
      .about = "of the plane, to the side that becomes the part"},
     {"part", NAME, AT(part), .may = BIT(CAVITY),
      .about = "which slides in it: the box is what it passes through on its joint"},
-    {"clearance", NUMBERS, AT(clearance), 1, 0, 0.1, .may = BIT(CAVITY), .about = "about that part, m; 0.003"},
+    {"clearance", NUMBERS, AT(clearance), 1, 0, 0.1, .may = BIT(CAVITY),
+     .about = "about that part, m; 0.003"},
     {"side", CHOICE, AT(side), .choices = sides, .may = BIT(PANEL), .given = LOOM_GIVEN_SIDE,
      .about = "along which side of the body, inside of it"},
     {"thickness", NUMBERS, AT(thickness), 1, 0.0005, 0.5, .may = BIT(PANEL), .about = "m; 0.004"},
@@ -180,7 +183,8 @@ static int read_key(loomEditCommand* c, const keyRow* row, const loomYaml* y, lo
                          : loom_yaml_read_numbers(number, row->n, NULL, y, map, row->name, true, err);
   for (int i = 0; !code && i < row->n; i++)
     if (!(number[i] >= row->least && number[i] <= row->most))
-      code = loom_yaml_error(y, node, row->name, err, "expected numbers from %g to %g", row->least, row->most);
+      code =
+          loom_yaml_error(y, node, row->name, err, "expected numbers from %g to %g", row->least, row->most);
   return code;
 }
 
@@ -191,7 +195,8 @@ static int check_box(const loomEditCommand* c, const loomYaml* y, loomNode map, 
   return 0;
 }
 
-static int check_range(const double* range, const loomYaml* y, loomNode map, const char* key, loomError* err) {
+static int check_range(const double* range, const loomYaml* y, loomNode map, const char* key,
+                       loomError* err) {
   if (range[0] <= range[1]) return 0;
   return loom_yaml_error(y, loom_yaml_get(y, map, key), key, err, "its lower end comes first");
 }
@@ -211,7 +216,8 @@ static int check_command(const loomEditCommand* c, const loomYaml* y, loomNode m
   if (c->kind == LOOM_EDIT_CUT && box == plane)
     return loom_yaml_error(y, map, "cut", err, "give either a box (low, high) or a plane (point, normal)");
   if (c->kind == LOOM_EDIT_CAVITY && box == (c->part[0] != 0))
-    return loom_yaml_error(y, map, "cavity", err, "give either a box (low, high) or the part that slides in it");
+    return loom_yaml_error(y, map, "cavity", err,
+                           "give either a box (low, high) or the part that slides in it");
   if (c->kind == LOOM_EDIT_PANEL && box == ((c->given & LOOM_GIVEN_SIDE) != 0))
     return loom_yaml_error(y, map, "panel", err, "give either a box (low, high) or a side of the body");
 
@@ -245,8 +251,13 @@ static const char* all_kinds(void) {
 
 static int read_command(loomEditCommand* c, const loomYaml* y, loomNode item, loomError* err) {
   const char* name = loom_yaml_count(y, item) == 1 ? loom_yaml_key(y, item, 0) : NULL;
-  *c = (loomEditCommand){.kind = LOOM_EDIT_KINDS, .line = loom_yaml_line(y, item), .clearance = 0.003,
-                         .thickness = 0.004, .damping = -1, .friction = -1, .rgba = {0.45, 0.4, 0.36, 1}};
+  *c = (loomEditCommand){.kind = LOOM_EDIT_KINDS,
+                         .line = loom_yaml_line(y, item),
+                         .clearance = 0.003,
+                         .thickness = 0.004,
+                         .damping = -1,
+                         .friction = -1,
+                         .rgba = {0.45, 0.4, 0.36, 1}};
   if (!loom_yaml_is_map(y, item) || !name)
     return loom_yaml_error(y, item, "", err, "expected one command with its keys: `- cut: {body: ...}`");
   for (int k = 0; k < LOOM_EDIT_KINDS; k++)
@@ -255,7 +266,8 @@ static int read_command(loomEditCommand* c, const loomYaml* y, loomNode item, lo
   if (c->kind == LOOM_EDIT_KINDS)
     return loom_yaml_error(y, item, name, err, "no such command; there are %s", all_kinds());
   if (!loom_yaml_is_map(y, map))
-    return loom_yaml_error(y, item, name, err, "expected its keys, as in `- %s: %s`", name, kinds[c->kind].example);
+    return loom_yaml_error(y, item, name, err, "expected its keys, as in `- %s: %s`", name,
+                           kinds[c->kind].example);
 
   unsigned bit = 1u << c->kind;
   int code = 0;
@@ -269,7 +281,8 @@ static int read_command(loomEditCommand* c, const loomYaml* y, loomNode item, lo
   }
   for (int i = 0; !code && i < KEYS; i++)
     if ((keys[i].needed & bit) && !loom_yaml_get(y, map, keys[i].name))
-      code = loom_yaml_error(y, map, keys[i].name, err, "missing, as in `- %s: %s`", name, kinds[c->kind].example);
+      code = loom_yaml_error(y, map, keys[i].name, err, "missing, as in `- %s: %s`", name,
+                             kinds[c->kind].example);
 
   return code ? code : check_command(c, y, map, err);
 }

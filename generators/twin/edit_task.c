@@ -28,7 +28,8 @@ static bool blank(const char* line) {
 static long find_key(const char* text, size_t from, size_t to, const char* key, size_t indent) {
   size_t n = strlen(key);
   for (size_t at = from; at < to && text[at]; at = line_end(text, at))
-    if (indent_of(text + at) == indent && !strncmp(text + at + indent, key, n) && text[at + indent + n] == ':')
+    if (indent_of(text + at) == indent && !strncmp(text + at + indent, key, n) &&
+        text[at + indent + n] == ':')
       return (long)at;
   return -1;
 }
@@ -72,10 +73,11 @@ static bool empty_map(const char* text, size_t at) {
 }
 
 static int odd(const char* key, loomError* err) {
-  return loom_error_set(err, LOOM_ERR_USAGE,
-                        "task.yaml: `%s:` is not written a line each, as `twin new` does; write it so, or put it in "
-                        "yourself",
-                        key);
+  return loom_error_set(
+      err, LOOM_ERR_USAGE,
+      "task.yaml: `%s:` is not written a line each, as `twin new` does; write it so, or put it in "
+      "yourself",
+      key);
 }
 
 // ---- objects and resets
@@ -155,9 +157,10 @@ static int moved_ranges(char* out, size_t n, const loomYaml* y, loomNode map, co
   double x[2] = {0, 0}, v[2] = {0, 0}, turn[2] = {0, 0}, z = 0, radius = 0, gap = 0;
   loomError why;
   if (loom_yaml_only(y, map, plain, &why))
-    return loom_error_set(err, LOOM_ERR_USAGE,
-                          "task.yaml:%d: this reset is more than ranges of x, y, z and yaw: change it yourself",
-                          loom_yaml_line(y, map));
+    return loom_error_set(
+        err, LOOM_ERR_USAGE,
+        "task.yaml:%d: this reset is more than ranges of x, y, z and yaw: change it yourself",
+        loom_yaml_line(y, map));
   int code = read_range(x, y, map, "x", err);
   if (!code) code = read_range(v, y, map, "y", err);
   if (!code) code = read_range(turn, y, map, "yaw", err);

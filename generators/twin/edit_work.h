@@ -21,14 +21,15 @@ typedef struct loomEditSolid {
 typedef struct loomEditBody {
   char name[LOOM_TWIN_NAME];
   xmlNode* node;
-  bool loaded, changed, fresh;  // its meshes are here; they are others than in its files; it is of this script
-  loomMesh look;                // what is drawn; materials are numbers of
+  bool loaded, changed,
+      fresh;      // its meshes are here; they are others than in its files; it is of this script
+  loomMesh look;  // what is drawn; materials are numbers of
   int nlook;
   char look_material[LOOM_EDIT_LOOKS][2 * LOOM_TWIN_NAME];
   int nsolid;
-  loomEditSolid* solid;  // (nsolid)
-  double density, mass;  // kg/m^3; kg, 0 = as density and volume say
-  double seam[3];        // how it was cut off: from what was left to it; zeros where that is not known
+  loomEditSolid* solid;   // (nsolid)
+  double density, mass;   // kg/m^3; kg, 0 = as density and volume say
+  double seam[3];         // how it was cut off: from what was left to it; zeros where that is not known
   loomEditCommand joint;  // its last, of kind LOOM_EDIT_KINDS where there is none
 } loomEditBody;
 
@@ -54,7 +55,8 @@ int loom_edit_find(loomEditBody** out, loomEdit* e, const char* name, loomError*
 /// Its meshes come into memory.
 int loom_edit_load(loomEdit* e, loomEditBody* body, loomError* err);
 /// A new one on `parent`, in its frame.
-int loom_edit_add_body(loomEditBody** out, loomEdit* e, const char* name, loomEditBody* parent, loomError* err);
+int loom_edit_add_body(loomEditBody** out, loomEdit* e, const char* name, loomEditBody* parent,
+                       loomError* err);
 /// It is gone; only a fresh one without parts of its own.
 void loom_edit_remove_body(loomEdit* e, loomEditBody* body);
 int loom_edit_add_solid(loomEditBody* body, const loomMesh* mesh, const loomEditSolid* like,

@@ -110,9 +110,11 @@ static int add_mesh_geom(loomEdit* e, loomEditBody* body, const loomMesh* mesh, 
   int code = write_mesh(e, mesh, name, false, err);
   const attribute asset[] = {
       {"name", name}, {"file", file}, {"inertia", look ? "shell" : "convex"}, {NULL, NULL}};
-  if (!code) code = set_all(xmlNewChild(root_child(e, "asset"), NULL, (const xmlChar*)"mesh", NULL), asset, err);
+  if (!code)
+    code = set_all(xmlNewChild(root_child(e, "asset"), NULL, (const xmlChar*)"mesh", NULL), asset, err);
 
-  const attribute shown[] = {{"name", geom}, {"class", class}, {"type", "mesh"}, {"mesh", name}, {NULL, NULL}};
+  const attribute shown[] = {
+      {"name", geom}, {"class", class}, {"type", "mesh"}, {"mesh", name}, {NULL, NULL}};
   xmlNode* node = code ? NULL : loom_edit_add_node(body->node, "geom");
   if (!code) code = set_all(node, shown, err);
   if (!code && material && *material && loom_mjcf_set(node, "material", material)) code = no_memory(err);
@@ -191,7 +193,8 @@ static void scale_threshold(loomEdit* e, const loomEditBody* body, const loomMes
   e->twin_def.threshold = fmin(e->def->threshold * most / fmax(extent_of(mesh), 1e-9), 1);
 }
 
-static int decompose_solid(loomEdit* e, loomTwinPart* part, const loomEditSolid* solid, double all, loomError* err) {
+static int decompose_solid(loomEdit* e, loomTwinPart* part, const loomEditSolid* solid, double all,
+                           loomError* err) {
   double area = loom_mesh_area(&solid->mesh);
   int from = part->nshape, limit = e->def->pieces ? (int)fmax(1, ceil(e->def->pieces * area / all)) : 0;
   bool fits = false;
@@ -213,8 +216,9 @@ static int write_shape(loomEdit* e, loomEditBody* body, const loomShape* s, int 
       {"name", name}, {"class", "piece"}, {"type", box ? "box" : "cylinder"}, {NULL, NULL}};
   xmlNode* node = loom_edit_add_node(body->node, "geom");
   int code = set_all(node, list, err);
-  if (!code && (loom_edit_set_numbers(node, "size", s->size, box ? 3 : 2) ||
-                loom_edit_set_numbers(node, "pos", s->pos, 3) || loom_edit_set_numbers(node, "quat", s->quat, 4)))
+  if (!code &&
+      (loom_edit_set_numbers(node, "size", s->size, box ? 3 : 2) ||
+       loom_edit_set_numbers(node, "pos", s->pos, 3) || loom_edit_set_numbers(node, "quat", s->quat, 4)))
     code = no_memory(err);
   return code;
 }
@@ -339,8 +343,7 @@ static int write_body(loomEdit* e, loomEditBody* body, loomError* err) {
   double low[3], high[3];
   snprintf(told->name, sizeof told->name, "%s", body->name);
   drop_slivers(body, told);
-  if (!body->nsolid)
-    return loom_error_set(err, LOOM_ERR_USAGE, "nothing is left of '%s'", body->name);
+  if (!body->nsolid) return loom_error_set(err, LOOM_ERR_USAGE, "nothing is left of '%s'", body->name);
   loom_edit_bounds(low, high, body, 0);
   mju_sub3(told->size, high, low);
   told->solids = body->nsolid;
@@ -359,7 +362,8 @@ int loom_edit_write_bodies(loomEdit* e, loomError* err) {
     loomEditBody* body = &e->body[i];
     if (body->node && body->changed) code = write_body(e, body, err);
     if (!code && body->node && !body->changed && body->mass > 0) code = change_mass(body, err);
-    if (code == LOOM_ERR_USAGE || code == LOOM_ERR_FORMAT) code = loom_error_prefix(err, code, "%s", e->def->script);
+    if (code == LOOM_ERR_USAGE || code == LOOM_ERR_FORMAT)
+      code = loom_error_prefix(err, code, "%s", e->def->script);
   }
   return code;
 }

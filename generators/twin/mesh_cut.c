@@ -153,7 +153,8 @@ static int make_room(cut* c, loomMesh* out, loomError* err) {
   const loomMesh* m = c->mesh;
   int has = (m->coord ? LOOM_MESH_COORDS : 0) | (m->color ? LOOM_MESH_COLORS : 0) |
             (m->material ? LOOM_MESH_MATERIALS : 0);
-  int code = loom_mesh_create(out, m->nvert + c->ncross + c->divided, 2 * m->nface + 2 * c->divided + 8, has, err);
+  int code =
+      loom_mesh_create(out, m->nvert + c->ncross + c->divided, 2 * m->nface + 2 * c->divided + 8, has, err);
   if (code) return code;
   out->nface = 0;
   out->nvert = m->nvert + c->ncross;

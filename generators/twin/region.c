@@ -10,9 +10,9 @@ typedef const double (*points)[2];
 
 typedef struct region {
   points point;
-  int *ring, n;     // (n) one closed way, joined holes included
-  bool* reflex;     // (n) of its corners
-  int* triangle;    // (count x 3)
+  int *ring, n;   // (n) one closed way, joined holes included
+  bool* reflex;   // (n) of its corners
+  int* triangle;  // (count x 3)
   int count;
 } region;
 

@@ -327,7 +327,7 @@ int loom_twin_add_shape(loomTwinPart* part, const loomShape* shape, loomError* e
 
 // Convex pieces of a mesh; where a box or a cylinder does as well it stands in.
 int loom_twin_add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* mesh, int limit,
-                      loomError* err) {
+                         loomError* err) {
   loomDecomposeDef def = loom_default_decompose_def();
   loomDecomposed made = {0};
   def.coacd = work->def->coacd;
@@ -413,8 +413,8 @@ static int collide_object(loomTwinWork* work, loomTwinPart* part, loomError* err
   if (!code && !part->told.open_edges)
     code = loom_shape_fit(&simple, &fits, &whole, 0.05, fmax(0.001, 0.02 * extent), err);
   if (!code)
-    code =
-        fits ? loom_twin_add_shape(part, &simple, err) : loom_twin_add_pieces(work, part, &part->surface, work->def->pieces, err);
+    code = fits ? loom_twin_add_shape(part, &simple, err)
+                : loom_twin_add_pieces(work, part, &part->surface, work->def->pieces, err);
 
   if (!code) code = begin_step(work, part, "how well the pieces do", err);
   if (!code) {
@@ -481,7 +481,8 @@ static int add_rest(loomTwinWork* work, loomTwinPart* part, const loomMesh* rest
     // A limit for all of it, 0 = none.
     int limit = 2 * work->def->pieces;
     limit = limit ? (int)fmax(1, limit * area[p] / all) : 0;
-    if (!code && extent_of(&welded, size) > 0.02) code = loom_twin_add_pieces(work, part, &welded, limit, err);
+    if (!code && extent_of(&welded, size) > 0.02)
+      code = loom_twin_add_pieces(work, part, &welded, limit, err);
     loom_mesh_destroy(&one);
     loom_mesh_destroy(&welded);
   }

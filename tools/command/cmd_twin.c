@@ -310,9 +310,10 @@ static void print_check(const loomTwinCheck* c) {
   for (int j = 0; j < c->nmoved; j++) {
     const loomTwinMoved* v = &c->moved[j];
     const char* unit = v->turns ? "rad" : "m";
-    printf("%-16s %s  pushed both ways it comes to %.3g %s of %.3g and %.3g of %.3g, %s; %.2f mm deep at most\n",
-           v->name, v->ok ? "ok" : "NOT OK", v->high, unit, v->range[1], v->low, v->range[0],
-           v->still ? "and is still when let go" : "and does not come to rest when let go", 1000 * v->deepest);
+    printf(
+        "%-16s %s  pushed both ways it comes to %.3g %s of %.3g and %.3g of %.3g, %s; %.2f mm deep at most\n",
+        v->name, v->ok ? "ok" : "NOT OK", v->high, unit, v->range[1], v->low, v->range[0],
+        v->still ? "and is still when let go" : "and does not come to rest when let go", 1000 * v->deepest);
   }
   printf("%.0f physics steps/s", c->steps_per_second);
   if (c->steps_per_second_hand > 0) printf(", %.0f with a hand on an object", c->steps_per_second_hand);
@@ -350,7 +351,8 @@ static int check_twin(const char* folder, twinArgs* a, bool* ok, loomError* err)
 static int edit_twin(const char* folder, twinArgs* a, loomError* err) {
   loomTwinEditDef def = loom_default_twin_edit_def();
   loomTask* task = NULL;
-  if (!a->script) return loom_error_set(err, LOOM_ERR_USAGE, "give --script FILE; `demoloom twin edit --help`");
+  if (!a->script)
+    return loom_error_set(err, LOOM_ERR_USAGE, "give --script FILE; `demoloom twin edit --help`");
   def.folder = folder;
   def.script = a->script;
   def.pieces = a->def.pieces;

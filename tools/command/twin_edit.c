@@ -76,10 +76,12 @@ static void print_wall(const loomTwinWall* w) {
 static void print_words(const loomTwinEditDef* def, const loomTwinEdited* e) {
   for (int i = 0; i < e->n; i++) {
     const loomTwinEditedBody* b = &e->body[i];
-    printf("%-16s %.3f x %.3f x %.3f m  %.4g l, %.4g kg  %d pieces of %d solids, %d of them boxes or cylinders, in "
-           "%.1f s%s\n",
-           b->name, b->size[0], b->size[1], b->size[2], 1000 * b->volume, b->mass, b->pieces, b->solids,
-           b->primitives, b->seconds, b->kept ? " (kept)" : "");
+    printf(
+        "%-16s %.3f x %.3f x %.3f m  %.4g l, %.4g kg  %d pieces of %d solids, %d of them boxes or cylinders, "
+        "in "
+        "%.1f s%s\n",
+        b->name, b->size[0], b->size[1], b->size[2], 1000 * b->volume, b->mass, b->pieces, b->solids,
+        b->primitives, b->seconds, b->kept ? " (kept)" : "");
   }
   for (int i = 0; i < e->nwall; i++) print_wall(&e->wall[i]);
   for (int i = 0; i < e->notes.n; i++) printf("note: %s\n", e->notes.name[i]);

@@ -98,8 +98,9 @@ static void halves_are_closed_and_nothing_is_lost(void** state) {
       loomPlane p = plane_of(sin(k * 1.3), cos(k * 0.7), sin(k * 2.1 + 1), 0.3 * sin(k * 3.7));
       cut_and_look(&shape[i], &p);
     }
-    const loomPlane odd[] = {{{0, 0, 1}, 0.5}, {{0, 0, 1}, 1}, {{0, 0, 1}, -1}, {{1, 0, 0}, 0}, {{0, 1, 0}, 0},
-                             {{0, 0, 1}, 0},   {{0, 0, 1}, 5}, {{1, 0, 0}, 1},  {{1, 0, 0}, 0.75}};
+    const loomPlane odd[] = {{{0, 0, 1}, 0.5}, {{0, 0, 1}, 1}, {{0, 0, 1}, -1},
+                             {{1, 0, 0}, 0},   {{0, 1, 0}, 0}, {{0, 0, 1}, 0},
+                             {{0, 0, 1}, 5},   {{1, 0, 0}, 1}, {{1, 0, 0}, 0.75}};
     for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) cut_and_look(&shape[i], &odd[k]);
     loom_mesh_destroy(&shape[i]);
   }
