@@ -42,6 +42,7 @@ static double strength(const push* p) {
 
 static void note_contacts(push* p) {
   int moved = p->m->jnt_bodyid[p->joint];
+
   for (int i = 0; i < p->d->ncon; i++) {
     const mjContact* con = &p->d->contact[i];
     if (con->geom[0] < 0 || con->geom[1] < 0) continue;
@@ -52,8 +53,8 @@ static void note_contacts(push* p) {
   }
 }
 
-// As a hand does: as hard as it takes, and may, to move the part at a pace that takes `brisk` over the range. Gains
-// are those at which a step of the simulation does not overshoot what the joint moves.
+// As a hand does: as hard as it takes, and may, to move the part at a pace that takes `brisk` over the
+// range. Gains are those at which a step of the simulation does not overshoot what the joint moves.
 static double pushing(push* p, int way, double most) {
   const double brisk = 1.5;  // s
   const mjModel* m = p->m;
@@ -63,6 +64,7 @@ static double pushing(push* p, int way, double most) {
          gain = m->dof_M0[dof] / m->opt.timestep;
 
   p->held = fmin(fmax(p->held + 0.02 * gain * behind, -most), most);
+
   return fmin(fmax(p->held + 0.3 * gain * behind, -most), most);
 }
 
@@ -80,6 +82,7 @@ static bool push_to(push* p, int way) {
     mj_step(m, p->d);
     note_contacts(p);
   }
+
   return false;
 }
 
@@ -110,6 +113,7 @@ static int move_joint(void* arg) {
   let_go(p);
   out->still = out->still && still;
   out->ok = out->opens && out->closes && out->still && out->deepest <= p->def->deepest;
+
   return 0;
 }
 

@@ -67,6 +67,7 @@ static int count_edit(loomEdit* e, loomError* err) {
   double number = e->revision;
   if (!n || loom_mjcf_set(n, "name", "twin_edits") || loom_edit_set_numbers(n, "data", &number, 1))
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
+
   return 0;
 }
 
@@ -83,6 +84,7 @@ static int scene_name(char out[LOOM_TWIN_NAME], const loomEdit* e, loomError* er
   else
     snprintf(out, LOOM_TWIN_NAME, "%s", file);
   loom_yaml_destroy(y);
+
   return code;
 }
 
@@ -120,6 +122,7 @@ static int run_script(loomEdit* e, const loomEditScript* script, loomError* err)
     else
       e->out->commands++;
   }
+
   return code;
 }
 
@@ -136,6 +139,7 @@ static int write_scene(loomFile* file, const loomEdit* e, loomError* err) {
   fwrite(root, 1, (size_t)n - (size_t)(root - at), file->stream);
   fflush(file->stream);
   xmlFree(text);
+
   return 0;
 }
 
@@ -155,6 +159,7 @@ static int try_task(const loomEdit* e, const loomFile* scene, const loomFile* ta
   loom_scene_destroy(s);
   loom_task_destroy(t);
   loom_asset_roots_destroy(&roots);
+
   return code ? loom_error_prefix(err, code, "%s: what it makes is no task", e->def->script) : 0;
 }
 
@@ -167,8 +172,8 @@ static void remove_files(const loomEdit* e, const loomNames* files, const loomNa
   }
 }
 
-// New meshes have names of their own, so the folder is what it was until the model and then the task are put in
-// place: also between the two it is a task, of the new model with the old starts.
+// New meshes have names of their own, so the folder is what it was until the model and then the task are
+// put in place: also between the two it is a task, of the new model with the old starts.
 static int write_all(loomEdit* e, const char* scene_path, const char* task_path, loomError* err) {
   loomFile scene = {0}, task = {0};
   int code = loom_file_begin(&scene, scene_path, err);
@@ -196,6 +201,7 @@ static int write_all(loomEdit* e, const char* scene_path, const char* task_path,
   }
   code = loom_file_commit(&task, err);
   if (!code) remove_files(e, &e->old, &e->made);
+
   return code;
 }
 

@@ -52,8 +52,8 @@ typedef struct loomTwinEdited {
   loomNames warnings;
 } loomTwinEdited;
 
-/// Do what the script says. LOOM_ERR_FORMAT, LOOM_ERR_USAGE: "SCRIPT:LINE: what is wrong; what to do"; else as
-/// loom_twin_new. After an error the folder is as it was.
+/// Do what the script says. LOOM_ERR_FORMAT, LOOM_ERR_USAGE: "SCRIPT:LINE: what is wrong; what to do"; else
+/// as loom_twin_new. After an error the folder is as it was.
 int loom_twin_edit(loomTwinEdited* out, const loomTwinEditDef* def, loomError* err);
 void loom_twin_edited_destroy(loomTwinEdited* edited);
 

@@ -1,5 +1,6 @@
 // Bodies of a twin that is edited: found in its model, loaded with their meshes, made and thrown away.
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,15 @@ static int no_memory(loomError* err) {
 
 void loom_edit_path(char out[LOOM_PATH_MAX + 128], const loomEdit* e, const char* dir, const char* name) {
   snprintf(out, LOOM_PATH_MAX + 128, "%.1000s/%.64s%s%.80s", e->def->folder, dir, *dir ? "/" : "", name);
+}
+
+int loom_edit_note(loomEdit* e, loomError* err, const char* format, ...) {
+  char text[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  return loom_names_add(&e->out->notes, text) ? no_memory(err) : 0;
 }
 
 // ---- in the model
@@ -54,6 +64,7 @@ static void list_bodies(char* out, size_t n, const xmlDoc* doc) {
   xmlNode* root = xmlDocGetRootElement(doc);
   size_t used = 0;
   *out = 0;
+
   for (xmlNode* at = root; at; at = loom_mjcf_walk(root, at)) {
     char* name = loom_mjcf_is(at, "body") ? loom_mjcf_get(at, "name") : NULL;
     if (name && used + strlen(name) + 3 < n)
@@ -71,12 +82,14 @@ int loom_edit_find(loomEditBody** out, loomEdit* e, const char* name, loomError*
   char known[400];
   xmlNode* node = named_node(e->doc, "body", name);
   list_bodies(known, sizeof known, e->doc);
+
   if (!node) return loom_error_set(err, LOOM_ERR_USAGE, "there is no body '%s', but %s", name, known);
   if (e->nbody == LOOM_TWIN_BODIES)
     return loom_error_set(err, LOOM_ERR_USAGE, "more than %d bodies", LOOM_TWIN_BODIES);
   *out = &e->body[e->nbody++];
   **out = (loomEditBody){.node = node, .joint = {.kind = LOOM_EDIT_KINDS}};
   snprintf((*out)->name, sizeof(*out)->name, "%s", name);
+
   return 0;
 }
 
@@ -145,6 +158,7 @@ static int read_mesh(loomMesh* out, loomEdit* e, const char* file, loomError* er
   *out = scan.mesh;
   scan.mesh = (loomMesh){0};
   loom_scan_destroy(&scan);
+
   return loom_mesh_join(out, err);
 }
 
@@ -169,6 +183,7 @@ static int add_look(loomEditBody* body, const loomMesh* mesh, const char* materi
   }
   code = loom_mesh_append(&body->look, &one, err);
   loom_mesh_destroy(&one);
+
   return code;
 }
 
@@ -185,6 +200,7 @@ static int load_look(loomEdit* e, loomEditBody* body, const xmlNode* geom, loomE
   xmlFree(name);
   xmlFree(material);
   xmlFree(file);
+
   return code;
 }
 
@@ -214,6 +230,7 @@ static int load_solids(loomEdit* e, loomEditBody* body, loomError* err) {
   char* rest = NULL;
   for (char* file = strtok_r(list, " ", &rest); !code && file; file = strtok_r(NULL, " ", &rest))
     code = load_solid(e, body, file, err);
+
   return code;
 }
 
@@ -237,6 +254,7 @@ int loom_edit_load(loomEdit* e, loomEditBody* body, loomError* err) {
     code = loom_error_set(err, LOOM_ERR_USAGE, "'%s' encloses no volume; `twin new --close`", body->name);
   body->density = kg / volume;
   body->loaded = !code;
+
   return code;
 }
 

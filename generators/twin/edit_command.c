@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <mujoco/mujoco.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +10,6 @@
 
 static int no_memory(loomError* err) {
   return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
-}
-
-int loom_edit_note(loomEdit* e, loomError* err, const char* format, ...) {
-  char text[512];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  return loom_names_add(&e->out->notes, text) ? no_memory(err) : 0;
 }
 
 // Numbers of an attribute; those that it lacks stay.
@@ -68,6 +58,7 @@ static int turn_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, 
   get_numbers(old, 4, body->node, "quat");
   mju_mulQuat(quat, turn, old);
   if (loom_edit_set_numbers(body->node, "quat", quat, 4)) return no_memory(err);
+
   return loom_edit_task_move(&e->task, body->name, still, c->yaw, err);
 }
 
@@ -93,6 +84,7 @@ static int scale_nodes(xmlNode* body, double by, loomError* err) {
     if (!code && slide) code = scale_numbers(n, "range", 2, by, err);
     if (!code && slide) code = scale_numbers(n, "ref", 1, by, err);
   }
+
   return code;
 }
 
@@ -110,6 +102,7 @@ static int scale_one(loomEdit* e, loomEditBody* body, double by, loomError* err)
   for (int k = 0; k < 2 && j->type == LOOM_EDIT_SLIDE; k++) j->range[k] *= by;
   if (j->type == LOOM_EDIT_SLIDE) j->now *= by;
   body->changed = true;
+
   return scale_nodes(body->node, by, err);
 }
 
@@ -123,6 +116,7 @@ static int scale_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
     if (!code) code = scale_one(e, one, c->by, err);
     xmlFree(name);
   }
+
   return code;
 }
 
@@ -148,6 +142,7 @@ static int remove_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c
     return loom_error_set(err, LOOM_ERR_USAGE, "'%s' has a joint already: take that line out, too",
                           body->name);
   loom_edit_remove_body(e, body);
+
   return 0;
 }
 
@@ -166,6 +161,7 @@ static int reset_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
   if (!on_joint && (c->given & LOOM_GIVEN_RADIUS))
     n += snprintf(value + n, sizeof value - (size_t)n, ", radius: %.6g", c->radius);
   if (!on_joint) snprintf(value + n, sizeof value - (size_t)n, "}");
+
   return loom_edit_task_reset(&e->task, c->in, body->name, value, err);
 }
 
@@ -179,5 +175,6 @@ int loom_edit_do(loomEdit* e, const loomEditCommand* c, loomError* err) {
       [LOOM_EDIT_RESET] = reset_body};
   loomEditBody* body;
   int code = loom_edit_find(&body, e, c->body, err);
+
   return code ? code : calls[c->kind](e, body, c, err);
 }

@@ -52,6 +52,7 @@ static int cut_by_plane(loomEditBody* body, loomEditBody* part, const loomPlane*
   loom_mesh_destroy(&body->look);
   body->look = behind;
   part->look = before;
+
   return 0;
 }
 
@@ -101,6 +102,7 @@ static int cut_look(loomMesh* look, loomMesh* within, const loomCutBox* box, loo
   }
   loom_mesh_destroy(look);
   *look = all;
+
   return 0;
 }
 
@@ -117,6 +119,7 @@ static double side_area(const loomMesh* mesh, const loomPlane* plane) {
     loom_face_cross(cross, mesh, f);
     if (on) area += fabs(mju_dot3(plane->normal, cross)) / 2;
   }
+
   return area;
 }
 
@@ -193,6 +196,7 @@ static int note_open_sides(loomEdit* e, const loomEditBody* body, loomError* err
                             "%s}` would close it",
                             body->name, names[side], 100 * cover, body->name, names[side]);
   }
+
   return code;
 }
 
@@ -224,6 +228,7 @@ int loom_edit_cut(loomEdit* e, loomEditBody* body, const loomEditCommand* c, loo
     code = loom_error_set(err, LOOM_ERR_USAGE,
                           "all of '%s' lies there, from [%.3g, %.3g, %.3g] to [%.3g, %.3g, %.3g]", body->name,
                           low[0], low[1], low[2], high[0], high[1], high[2]);
+
   return code ? code : note_open_sides(e, part, err);
 }
 
@@ -250,6 +255,7 @@ static int swept_box(loomCutBox* out, loomEdit* e, const loomEditCommand* c, loo
     out->low[k] = low[k] + fmin(d0, d1) - c->clearance;
     out->high[k] = high[k] + fmax(d0, d1) + c->clearance;
   }
+
   return 0;
 }
 
@@ -272,6 +278,7 @@ int loom_edit_cavity(loomEdit* e, loomEditBody* body, const loomEditCommand* c, 
   loomTwinWall* wall = &e->out->wall[e->out->nwall++];
   memcpy(wall->body, body->name, sizeof wall->body);
   loom_edit_wall(wall, body, &box);
+
   return 0;
 }
 

@@ -41,6 +41,7 @@ static int way_out(double out[3], loomEdit* e, const loomEditBody* part, loomErr
   int k = longest(off);
   mju_zero3(out);
   out[k] = off[k] < 0 ? -1 : 1;
+
   return 0;
 }
 
@@ -54,6 +55,7 @@ static bool handle_of(double out[3], const loomEditBody* body) {
     xmlFree(pos);
     if (n == 3) return true;
   }
+
   return false;
 }
 
@@ -132,6 +134,7 @@ static int hang_on(loomEdit* e, loomEditBody* body, const char* name, loomError*
     return loom_error_set(err, LOOM_ERR_USAGE, "'%s' is no part of the same object that '%s' can move on",
                           name, body->name);
   xmlUnlinkNode(body->node);
+
   return xmlAddChild(parent->node, body->node) ? 0 : no_memory(err);
 }
 

@@ -17,6 +17,7 @@ static double first_hit(const loomEditBody* body, const double from[3], const do
 static void side_point(double out[3], const loomCutBox* box, int side, int i, int j) {
   double at[3], u[2] = {(i + 0.5) / GRID, (j + 0.5) / GRID}, c = cos(box->yaw), s = sin(box->yaw);
   int axis = side / 2, n = 0;
+
   for (int k = 0; k < 3; k++)
     at[k] = k == axis ? (side % 2 ? box->high[k] : box->low[k])
                       : box->low[k] + u[n++] * (box->high[k] - box->low[k]);
@@ -25,13 +26,14 @@ static void side_point(double out[3], const loomCutBox* box, int side, int i, in
   out[2] = at[2];
 }
 
-// From a side outwards: the skin that was cut there, and as far as the next one it is wall. What begins further
-// off is another wall, behind air.
+// From a side outwards: the skin that was cut there, and as far as the next one it is wall. What begins
+// further off is another wall, behind air.
 static double wall_at(const loomEditBody* body, const double from[3], const double out[3]) {
   const double at_once = 1e-5, beyond = 2e-5;
   double start[3], on[3];
   mju_addScl3(start, from, out, -at_once);
   double first = first_hit(body, start, out);
+
   if (first > 2 * at_once) return 0;
   mju_addScl3(on, from, out, beyond);
   double next = first_hit(body, on, out);
@@ -49,6 +51,7 @@ static double wall_at(const loomEditBody* body, const double from[3], const doub
     next = first_hit(body, ahead, out);
     if (isfinite(next)) wall += next + beyond;
   }
+
   return wall;
 }
 
@@ -84,5 +87,6 @@ double loom_edit_cover(const loomEditBody* body, int side) {
     mju_addToScl3(from, plane.normal, 1e-4);
     hit += first_hit(body, from, in) < depth;
   }
+
   return (double)hit / (GRID * GRID);
 }

@@ -157,6 +157,7 @@ static int read_choice(int* out, const keyRow* row, const loomYaml* y, loomNode 
   }
   if (row->choices == sides)
     return loom_yaml_error(y, node, row->name, err, "expected -x, +x, -y, +y, -z or +z");
+
   return loom_yaml_error(y, node, row->name, err, "expected fixed, slide or hinge");
 }
 

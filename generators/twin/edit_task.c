@@ -57,6 +57,7 @@ static int replace(char** task, size_t begin, size_t end, const char* with, loom
   }
   free(*task);
   *task = out.s;
+
   return 0;
 }
 
@@ -91,6 +92,7 @@ int loom_edit_task_object(char** task, const char* name, loomError* err) {
   if (first < end) indent = indent_of(*task + first);
   if (find_key(*task, first, end, name, indent) >= 0) return 0;
   snprintf(line, sizeof line, "%*s%s: {body: %s}\n", (int)indent, "", name, name);
+
   return replace(task, end, end, line, err);
 }
 
@@ -122,6 +124,7 @@ static int set_in(char** task, size_t at, const char* name, const char* value, l
   if (!value) return there < 0 ? 0 : drop_line(task, at, (size_t)there, err);
   snprintf(line, sizeof line, "%*s%s: %s\n", (int)indent, "", name, value);
   if (there < 0) return replace(task, end, end, line, err);
+
   return replace(task, (size_t)there, block_end(*task, (size_t)there), line, err);
 }
 
@@ -141,6 +144,7 @@ int loom_edit_task_reset(char** task, const char* in, const char* name, const ch
     set++;
   }
   if (code || set) return code;
+
   return loom_error_set(err, LOOM_ERR_USAGE, "task.yaml has no reset distribution '%s'", in);
 }
 
@@ -190,5 +194,6 @@ int loom_edit_task_move(char** task, const char* name, const double by[3], doubl
     if (!code) code = loom_edit_task_reset(task, loom_yaml_key(y, reset, i), name, value, err);
   }
   loom_yaml_destroy(y);
+
   return code;
 }

@@ -1,5 +1,5 @@
-// A twin while it is edited: its model as a tree, its task as text, and the meshes of bodies that are cut. All
-// in memory until it is written. Internal.
+// A twin while it is edited: its model as a tree, its task as text, and the meshes of bodies that are cut.
+// All in memory until it is written. Internal.
 #ifndef LOOM_GENERATORS_TWIN_EDIT_WORK_H
 #define LOOM_GENERATORS_TWIN_EDIT_WORK_H
 
@@ -11,7 +11,8 @@
 
 enum { LOOM_EDIT_LOOKS = 16, LOOM_EDIT_PLANES = 24 };
 
-/// A closed mesh of a body, and the planes that it was cut along: none of its convex pieces goes beyond them.
+/// A closed mesh of a body, and the planes that it was cut along: none of its convex pieces goes beyond
+/// them.
 typedef struct loomEditSolid {
   loomMesh mesh;
   int nplane;
@@ -77,6 +78,9 @@ int loom_edit_set_numbers(xmlNode* node, const char* name, const double* number,
 /// FOLDER/NAME.
 void loom_edit_path(char out[LOOM_PATH_MAX + 128], const loomEdit* e, const char* dir, const char* name);
 
+/// A line of what is told in the end.
+int loom_edit_note(loomEdit* e, loomError* err, const char* format, ...) LOOM_PRINTF(3, 4);
+
 /// What has changed becomes files, geoms and masses (edit_write.c).
 int loom_edit_write_bodies(loomEdit* e, loomError* err);
 
@@ -93,7 +97,6 @@ int loom_edit_task_move(char** task, const char* name, const double by[3], doubl
 
 /// Do one. Errors do not name the script's line.
 int loom_edit_do(loomEdit* e, const loomEditCommand* c, loomError* err);
-int loom_edit_note(loomEdit* e, loomError* err, const char* format, ...) LOOM_PRINTF(3, 4);
 
 // ---- measured (edit_measure.c)
 

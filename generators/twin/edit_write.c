@@ -48,6 +48,7 @@ static int drop_mesh(loomEdit* e, const xmlNode* geom, loomError* err) {
   drop_node(asset);
   xmlFree(file);
   xmlFree(name);
+
   return code;
 }
 
@@ -74,6 +75,7 @@ static int drop_geoms(loomEdit* e, loomEditBody* body, loomError* err) {
   }
   drop_node(text);
   xmlFree(data);
+
   return code;
 }
 
@@ -135,6 +137,7 @@ static int write_looks(loomEdit* e, loomEditBody* body, loomError* err) {
       code = add_mesh_geom(e, body, &one, "look", m, "look", body->look_material[m], err);
     loom_mesh_destroy(&one);
   }
+
   return code;
 }
 
@@ -177,6 +180,7 @@ static int trim_hull(loomShape* shape, const loomEditSolid* solid, loomError* er
     loom_mesh_destroy(&shape->hull);
     shape->hull = welded;
   }
+
   return code;
 }
 
@@ -186,7 +190,8 @@ static double extent_of(const loomMesh* mesh) {
   return fmax(fmax(high[0] - low[0], high[1] - low[1]), high[2] - low[2]);
 }
 
-// CoACD measures by the size of what it is given: a solid's pieces may be as concave as those of all of it would.
+// CoACD measures by the size of what it is given: a solid's pieces may be as concave as those of all of it
+// would.
 static void scale_threshold(loomEdit* e, const loomEditBody* body, const loomMesh* mesh) {
   double most = 0;
   for (int s = 0; s < body->nsolid; s++) most = fmax(most, extent_of(&body->solid[s].mesh));
@@ -220,6 +225,7 @@ static int write_shape(loomEdit* e, loomEditBody* body, const loomShape* s, int 
       (loom_edit_set_numbers(node, "size", s->size, box ? 3 : 2) ||
        loom_edit_set_numbers(node, "pos", s->pos, 3) || loom_edit_set_numbers(node, "quat", s->quat, 4)))
     code = no_memory(err);
+
   return code;
 }
 
@@ -250,6 +256,7 @@ static int write_shapes(loomEdit* e, loomEditBody* body, loomTwinEditedBody* tol
   told->seconds = part->told.decompose_seconds;
   loom_twin_part_destroy(part);
   *part = (loomTwinPart){0};
+
   return code;
 }
 
@@ -267,6 +274,7 @@ static int numbers_of(double* out, int n, const xmlNode* node, const char* name)
     read++;
   }
   xmlFree(text);
+
   return read;
 }
 
@@ -303,6 +311,7 @@ static int write_mass(loomEditBody* body, loomTwinEditedBody* told, loomError* e
   if (loom_edit_set_numbers(node, "pos", all.center, 3) || loom_edit_set_numbers(node, "mass", &mass, 1) ||
       loom_edit_set_numbers(node, "fullinertia", full, 6))
     return no_memory(err);
+
   return 0;
 }
 
@@ -318,6 +327,7 @@ static int change_mass(loomEditBody* body, loomError* err) {
     for (int k = 0; k < n; k++) inertia[k] *= body->mass / old;
     if (n && loom_edit_set_numbers(node, names[i], inertia, n)) return no_memory(err);
   }
+
   return loom_edit_set_numbers(node, "mass", &body->mass, 1) ? no_memory(err) : 0;
 }
 
@@ -353,6 +363,7 @@ static int write_body(loomEdit* e, loomEditBody* body, loomError* err) {
   if (!code) code = write_looks(e, body, err);
   if (!code) code = write_solids(e, body, err);
   if (!code) code = write_shapes(e, body, told, err);
+
   return code ? code : write_mass(body, told, err);
 }
 

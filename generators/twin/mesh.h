@@ -29,8 +29,8 @@ void loom_mesh_transform(loomMesh* mesh, const double matrix[9], const double sh
 /// The smallest and largest coordinates; zeros of an empty mesh.
 void loom_mesh_bounds(double low[3], double high[3], const loomMesh* mesh);
 
-/// The place of each vertex, (nvert), malloc'ed: vertices of one position are one place, though their texture
-/// coordinates differ. *places (nullable) is how many there are. NULL: out of memory.
+/// The place of each vertex, (nvert), malloc'ed: vertices of one position are one place, though their
+/// texture coordinates differ. *places (nullable) is how many there are. NULL: out of memory.
 int* loom_mesh_places(int* places, const loomMesh* mesh);
 
 /// Vertices that agree in all that they have become one. LOOM_ERR_MEMORY.
@@ -85,7 +85,8 @@ double loom_mesh_winding(const loomMesh* mesh, const double point[3]);
 /// How far along a ray (dir of length 1) the first triangle is; infinite: none.
 double loom_mesh_ray(const loomMesh* mesh, const double from[3], const double dir[3]);
 
-/// Add another's triangles; it has texture coordinates, colors and materials if the mesh has. LOOM_ERR_MEMORY.
+/// Add another's triangles; it has texture coordinates, colors and materials if the mesh has.
+/// LOOM_ERR_MEMORY.
 int loom_mesh_append(loomMesh* mesh, const loomMesh* more, loomError* err);
 
 /// The points p with normal . p = at; the normal has length 1.
@@ -93,11 +94,11 @@ typedef struct loomPlane {
   double normal[3], at;
 } loomPlane;
 
-/// Cut a mesh: what lies behind the plane (normal . p < at), and what lies before it. Triangles that it passes
-/// through are divided, texture coordinates and colors there lie between those of their corners, and what the
-/// plane opens is closed by flat caps on both sides: a closed mesh gives two closed ones. Caps have the
-/// texture coordinates of one point of their rim, and its material plus LOOM_MESH_CAP. Either may be empty.
-/// LOOM_ERR_MEMORY.
+/// Cut a mesh: what lies behind the plane (normal . p < at), and what lies before it. Triangles that it
+/// passes through are divided, texture coordinates and colors there lie between those of their corners, and
+/// what the plane opens is closed by flat caps on both sides: a closed mesh gives two closed ones. Caps
+/// have the texture coordinates of one point of their rim, and its material plus LOOM_MESH_CAP. Either may
+/// be empty. LOOM_ERR_MEMORY.
 enum { LOOM_MESH_CAP = 1 << 20 };
 int loom_mesh_cut(loomMesh* behind, loomMesh* before, const loomMesh* mesh, const loomPlane* plane,
                   loomError* err);

@@ -51,8 +51,8 @@ static int no_memory(loomError* err) {
   return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a cut");
 }
 
-// Triangles in the plane are the skin of what lies behind or before it, as they face: of that, not of a sheet
-// on the other side.
+// Triangles in the plane are the skin of what lies behind or before it, as they face: of that, not of a
+// sheet on the other side.
 static void choose_side(cut* c) {
   double facing = 0, cross[3];
   for (int f = 0; f < c->mesh->nface; f++) {
@@ -90,6 +90,7 @@ static int find_crossings(cut* c, loomError* err) {
   for (int i = 0; i < c->ncross; i++)
     if (!n || compare_crossings(&c->cross[n - 1], &c->cross[i])) c->cross[n++] = c->cross[i];
   c->ncross = n;
+
   return 0;
 }
 
@@ -162,6 +163,7 @@ static int make_room(cut* c, loomMesh* out, loomError* err) {
   memcpy(out->pos, m->pos, 3 * (size_t)m->nvert * sizeof *m->pos);
   if (m->coord) memcpy(out->coord, m->coord, 2 * (size_t)m->nvert * sizeof *m->coord);
   if (m->color) memcpy(out->color, m->color, 3 * (size_t)m->nvert);
+
   return 0;
 }
 
@@ -188,6 +190,7 @@ static int first_from(const cut* c, int place) {
     else
       high = middle;
   }
+
   return low;
 }
 
@@ -249,6 +252,7 @@ static int find_loops(loops* out, cut* c, loomError* err) {
   free(on);
   free(rep);
   free(used);
+
   return room ? 0 : no_memory(err);
 }
 
@@ -269,7 +273,8 @@ static void flatten(double (*point)[2], const cut* c, const loops* l) {
   }
 }
 
-// A cap's vertex: its own where the mesh has texture coordinates or colors, all of a loop's with one of each.
+// A cap's vertex: its own where the mesh has texture coordinates or colors, all of a loop's with one of
+// each.
 static int cap_vertex(const loomMesh* out, const loops* l, int at, int own) {
   return out->coord || out->color ? own + at : l->at[at];
 }
@@ -319,6 +324,7 @@ static int add_caps(cut* c, loomMesh* side[2], loomError* err) {
   free(l.material);
   free(point);
   free(triangle);
+
   return code;
 }
 
@@ -337,6 +343,7 @@ static int drop_flat(loomMesh* mesh, loomError* err) {
   if (!code) code = loom_mesh_keep(mesh, keep, err);
   free(place);
   free(keep);
+
   return code;
 }
 
@@ -393,6 +400,7 @@ int loom_mesh_append(loomMesh* mesh, const loomMesh* more, loomError* err) {
   }
   loom_mesh_destroy(mesh);
   *mesh = all;
+
   return 0;
 }
 

@@ -1,5 +1,5 @@
-// Flat regions with holes as triangles: each hole is joined to its outline by a cut (Eberly, "Triangulation by
-// ear clipping", 2002), and ears are cut off what is left.
+// Flat regions with holes as triangles: each hole is joined to its outline by a cut (Eberly, "Triangulation
+// by ear clipping", 2002), and ears are cut off what is left.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +92,7 @@ static int seen_corner(const region* r, int from) {
     least = fabs(dy) / dx;
     chosen = i;
   }
+
   return chosen;
 }
 
@@ -125,6 +126,7 @@ static bool is_ear(const region* r, int i) {
       continue;
     if (in_triangle(r->point, a, b, c, at)) return false;
   }
+
   return true;
 }
 
@@ -240,5 +242,6 @@ int loom_region_triangles(int** triangle, int* n, points point, const int* first
   *n = r.count;
   if (room) return 0;
   free(r.triangle);
+
   return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a cut");
 }

@@ -35,8 +35,8 @@ void loom_twin_part_destroy(loomTwinPart* part);
 
 /// Its shapes get one more, which it takes over.
 int loom_twin_add_shape(loomTwinPart* part, const loomShape* shape, loomError* err);
-/// And the convex pieces of a welded mesh, `limit` (0 = none) at most; where a box or a cylinder does as well it
-/// stands in. told says whether it is a room's and closed.
+/// And the convex pieces of a welded mesh, `limit` (0 = none) at most; where a box or a cylinder does as
+/// well it stands in. told says whether it is a room's and closed.
 int loom_twin_add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh* mesh, int limit,
                          loomError* err);
 /// The work's def is told what is done now (work->label), `seconds` since it began; true: stop.

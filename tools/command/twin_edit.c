@@ -23,6 +23,7 @@ static cJSON* body_json(const loomTwinEditedBody* b) {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     cJSON_AddNumberToObject(out, numbers[i].name, numbers[i].value);
   cJSON_AddBoolToObject(out, "cached", b->kept);
+
   return out;
 }
 
@@ -32,10 +33,12 @@ static cJSON* wall_json(const loomTwinWall* w) {
   cJSON_AddStringToObject(out, "body", w->body);
   cJSON_AddItemToObject(out, "low", cJSON_CreateDoubleArray(w->low, 3));
   cJSON_AddItemToObject(out, "high", cJSON_CreateDoubleArray(w->high, 3));
+
   for (int s = 0; s < 6; s++) {
     cJSON_AddNumberToObject(list, sides[s], w->thickness[s]);
     cJSON_AddNumberToObject(open, sides[s], w->open[s]);
   }
+
   return out;
 }
 
@@ -99,5 +102,6 @@ int twin_edit(const loomTwinEditDef* def, bool json, loomError* err) {
   else
     print_words(def, &edited);
   loom_twin_edited_destroy(&edited);
+
   return 0;
 }

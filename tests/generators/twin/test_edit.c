@@ -21,8 +21,8 @@
 static char folder[] = "/tmp/loom-edit-XXXXXX";
 static char chest[64], dir[64], other[64], script[64];
 
-// A hand on three slides and three hinges stands in for the twin's Pandas, whose meshes would be read for every
-// script: as tests/own has it.
+// A hand on three slides and three hinges stands in for the twin's Pandas, whose meshes would be read for
+// every script: as tests/own has it.
 static const char robot[] =
     "robot: panda\nprefix: \"robot{i}\"\n"
     "arm:\n  joints: [\"robot{i}_x\", \"robot{i}_y\", \"robot{i}_z\", \"robot{i}_a\", \"robot{i}_b\", "
@@ -69,6 +69,7 @@ static int make_folder(void** state) {
   const double low[3] = {-0.1, -0.1, 0}, high[3] = {0.1, 0.1, 0.2};
   loomMesh box = {0};
   (void)state;
+
   if (!mkdtemp(folder)) return -1;
   snprintf(chest, sizeof chest, "%s/chest.obj", folder);
   snprintf(dir, sizeof dir, "%s/made", folder);
@@ -77,6 +78,7 @@ static int make_folder(void** state) {
   add_box(&box, low, high);
   int code = loom_mesh_write_obj(&box, chest, false, NULL);
   loom_mesh_destroy(&box);
+
   return code ? code : make_robot();
 }
 
@@ -97,6 +99,7 @@ static void make_chest(const char* where) {
   def.up = 'z';
   def.nobject = 1;
   def.object[0] = chest;
+
   if (loom_twin_new(&twin, &def, &err)) fail_msg("%s", err.message);
   loom_twin_destroy(&twin);
 }
@@ -130,6 +133,7 @@ static void is_a_task(loomTwinCheck* check, const char* where) {
 static uint64_t digest_folder(const char* where) {
   static const char* const parts[] = {"", "/meshes", "/textures"};
   uint64_t sum = 0;
+
   for (int i = 0; i < 3; i++) {
     char path[600];
     snprintf(path, sizeof path, "%s%s", where, parts[i]);
@@ -145,6 +149,7 @@ static uint64_t digest_folder(const char* where) {
     }
     if (d) closedir(d);
   }
+
   return sum;
 }
 
@@ -175,11 +180,13 @@ static void a_drawer_is_cut_out(void** state) {
   loomError err = {0};
   (void)state;
   make_chest(dir);
+
   if (edit(&edited, dir, DRAWER "- handle: {body: drawer}\n- reset: {body: drawer, joint: [0, 0.02]}\n",
            &err))
     fail_msg("%s", err.message);
 
-  // What lies in the box, and what the cavity leaves of the rest: 3 mm more on each side, and 3 beyond the end.
+  // What lies in the box, and what the cavity leaves of the rest: 3 mm more on each side, and 3 beyond the
+  // end.
   const loomTwinEditedBody *whole = body_of(&edited, "chest"), *drawer = body_of(&edited, "drawer");
   assert_int_equal(edited.commands, 5);
   assert_near(drawer->volume, 0.12 * 0.16 * 0.1, 1e-7);
@@ -235,6 +242,7 @@ static void a_door_is_hung(void** state) {
   loomError err = {0};
   (void)state;
   make_chest(dir);
+
   if (edit(&edited, dir,
            "- cut: {body: chest, point: [0, -0.08, 0], normal: [0, -2, 0], into: door}\n"
            "- handle: {body: door, at: [0.09, -0.1, 0.1]}\n"
@@ -301,6 +309,7 @@ static void the_folder_is_a_task_after_each(void** state) {
   (void)state;
   make_chest(dir);
   change("task.yaml", "height: {of: chest", "height: {of: {eef: 0}");
+
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
     must_edit(dir, commands[i]);
     is_a_task(NULL, dir);
@@ -376,6 +385,7 @@ static void what_is_wrong_is_named(void** state) {
   (void)state;
   make_chest(dir);
   uint64_t before = digest_folder(dir);
+
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     loomTwinEdited edited;
     loomError err = {0};
@@ -385,7 +395,8 @@ static void what_is_wrong_is_named(void** state) {
     if (digest_folder(dir) != before) fail_msg("%s has changed the folder", rows[i].text);
   }
 
-  // Nor does what it has cut and written stay where that is no task: what is fixed never comes to its height.
+  // Nor does what it has cut and written stay where that is no task: what is fixed never comes to its
+  // height.
   loomTwinEdited edited;
   loomError err = {0};
   assert_int_equal(edit(&edited, dir, DRAWER "- joint: {body: chest, type: fixed}\n", &err), LOOM_ERR_FORMAT);

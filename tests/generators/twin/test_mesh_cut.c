@@ -17,6 +17,7 @@ static double volume_of(const loomMesh* mesh) {
 static void make_ball(loomMesh* out, double radius, int n) {
   if (loom_mesh_create(out, n * (n - 1) + 2, 2 * n * (n - 1), 0, NULL)) abort();
   out->nface = 0;
+
   for (int j = 1; j < n; j++)
     for (int i = 0; i < n; i++) {
       double a = 2 * 3.14159265358979323846 * i / n + 0.1, b = 3.14159265358979323846 * j / n;
@@ -45,11 +46,13 @@ static void make_ball(loomMesh* out, double radius, int n) {
 // A tube: a cylinder with a bore, whose sections have holes.
 static void make_tube(loomMesh* out, double outer, double inner, double height, int n) {
   if (loom_mesh_create(out, 4 * n, 8 * n, 0, NULL)) abort();
+
   for (int i = 0; i < 4 * n; i++) {
     double a = 2 * 3.14159265358979323846 * (i % n) / n, r = i / n % 2 ? inner : outer;
     const double p[3] = {r * cos(a), r * sin(a), i / n / 2 ? height : 0};
     memcpy(out->pos + 3 * (size_t)i, p, sizeof p);
   }
+
   for (int i = 0; i < n; i++) {
     int k = (i + 1) % n, o = 0, b = n, O = 2 * n, B = 3 * n;
     const int f[24] = {o + i, o + k, O + k, o + i, O + k, O + i, b + k, b + i, B + i, b + k, B + i, B + k,
@@ -62,6 +65,7 @@ static void cut_and_look(const loomMesh* mesh, const loomPlane* plane) {
   loomMesh half[2];
   loomError err = {0};
   double whole = volume_of(mesh), sum = 0;
+
   if (loom_mesh_cut(&half[0], &half[1], mesh, plane, &err)) fail_msg("%s", err.message);
 
   for (int s = 0; s < 2; s++) {
@@ -114,6 +118,7 @@ static void caps_leave_holes_open(void** state) {
   make_tube(&tube, 1, 0.8, 1, 60);
   assert_int_equal(loom_mesh_cut(&half[0], &half[1], &tube, &plane, NULL), 0);
   double area = 0, ring = 30 * sin(2 * 3.14159265358979323846 / 60) * (1 - 0.64);
+
   for (int f = 0; f < half[0].nface; f++) {
     double cross[3], z = 0;
     for (int k = 0; k < 3; k++) z += half[0].pos[3 * (size_t)half[0].face[3 * f + k] + 2];
@@ -149,6 +154,7 @@ static void textures_stay(void** state) {
   loomPlane plane = plane_of(2, 1, 0, 1.1);
   assert_int_equal(loom_mesh_cut(&half[0], &half[1], &sheet, &plane, NULL), 0);
   double area[8] = {0};
+
   for (int s = 0; s < 2; s++) {
     for (int v = 0; v < half[s].nvert; v++) {
       for (int k = 0; k < 2; k++)
@@ -200,6 +206,7 @@ static void cuts_of_cuts_are_closed(void** state) {
   (void)state;
   make_tube(&mesh, 1, 0.6, 1, 24);
   double whole = volume_of(&mesh), gone = 0;
+
   for (int k = 0; k < 12; k++) {
     loomPlane p = plane_of(sin(k * 1.9), cos(k * 2.3), sin(k * 0.9 + 1), 0.75);
     assert_int_equal(loom_mesh_cut(&half[0], &half[1], &mesh, &p, NULL), 0);
