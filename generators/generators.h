@@ -14,6 +14,7 @@
 #include "generators/source/replay.h"      // source demos replayed
 #include "generators/source/segment.h"     // and cut into subtasks
 #include "generators/twin/check.h"         // whether a twin simulates
+#include "generators/twin/edit.h"          // cut, hollowed, given joints
 #include "generators/twin/twin.h"          // a task from scans
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ loomAsideDef loom_default_aside_def(void) {
 
 // What stands at the shelf's beginning.
 typedef struct report {
-  int done;  // the work came to its end, whatever that was
+  int done;        // the work came to its end, whatever that was
+  int unconfined;  // the system lets it do more than read
   int code;
   loomError error;
   void* result;
@@ -60,7 +62,7 @@ static void run_child(const loomAsideDef* def, loomShelf* shelf, report* told) {
   limit_child(def);
   silence();
   told->code = def->prepare ? def->prepare(def->user, &told->error) : 0;
-  if (!told->code && def->confined) loom_confine();
+  if (!told->code && def->confined) told->unconfined = !loom_confine();
   if (!told->code) told->code = def->work(def->user, shelf, &told->result, &told->error);
   told->done = 1;
 
@@ -108,6 +110,12 @@ static int tell_death(const loomAsideDef* def, int status, loomError* err) {
                         number ? strsignal(number) : "it gave up");
 }
 
+static atomic_bool unconfined;
+
+bool loom_aside_unconfined(void) {
+  return atomic_exchange(&unconfined, false);
+}
+
 int loom_aside_run(loomAside* out, const loomAsideDef* def, loomError* err) {
   *out = (loomAside){.size = loom_shelf_round((size_t)(def->shelf_mb * 1048576) + sizeof(report))};
   void* mapped =
@@ -125,6 +133,7 @@ int loom_aside_run(loomAside* out, const loomAsideDef* def, loomError* err) {
   int code = child < 0 ? loom_error_set(err, LOOM_ERR_MEMORY, "%s: no process can be made to read it (%s)",
                                         def->what, strerror(errno))
                        : follow_child(&status, def, child, err);
+  if (told->unconfined) atomic_store(&unconfined, true);
   if (!code && !told->done) code = tell_death(def, status, err);
   if (!code && told->code) code = loom_error_set(err, told->code, "%s", told->error.message);
 

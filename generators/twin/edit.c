@@ -10,6 +10,7 @@
 #include "engine/model/mjcf.h"
 #include "engine/scene/library.h"
 #include "engine/scene/scene.h"
+#include "generators/twin/aside.h"
 #include "generators/twin/edit_work.h"
 
 loomTwinEditDef loom_default_twin_edit_def(void) {
@@ -245,6 +246,11 @@ int loom_twin_edit(loomTwinEdited* out, const loomTwinEditDef* def, loomError* e
   if (!code) code = open_twin(e, scene_path, task_path, err);
   if (!code) code = run_script(e, &script, err);
   if (!code) code = write_all(e, scene_path, task_path, err);
+  if (!code && loom_aside_unconfined())
+    code = loom_edit_note(
+        e, err,
+        "this system refuses filters of system calls (seccomp): meshes were read within limits of "
+        "time and memory, but for the rest as this user may");
 
   loom_edit_script_destroy(&script);
   free_edit(e);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "engine/base/run_folder.h"
+#include "generators/twin/aside.h"
 #include "generators/twin/twin_part.h"
 
 loomTwinDef loom_default_twin_def(void) {
@@ -158,6 +159,12 @@ int loom_twin_new(loomTwin* out, const loomTwinDef* def, loomError* err) {
   loomRunFolderDef place = folder_def(def, inputs, out->n);
   if (!code) code = loom_run_folder_check(&place, err);
   if (!code) code = make_parts(work, err);
+
+  if (!code && loom_aside_unconfined())
+    code = loom_twin_warn(
+        work, err,
+        "this system refuses filters of system calls (seccomp): scans were read within limits of time "
+        "and memory, but for the rest as this user may");
 
   // Only now is anything written.
   loomRunFolder folder = {0};

@@ -1,4 +1,6 @@
 // Work in a process of its own: what it hands over, and that nothing it does harms the one that waits.
+#include <errno.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -125,11 +129,41 @@ static void it_cannot_write(void** state) {
   unlink(path);
 }
 
+// Where the system refuses filters a reader is not confined: it is told, once.
+static void refused_filters_are_told(void** state) {
+  (void)state;
+  int status = -1, number = 7;
+  if (seccomp_api_get() < 2) skip();  // there are none at all, as under valgrind
+
+  pid_t child = fork();
+  if (!child) {
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(seccomp), 0);
+    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
+    if (seccomp_load(filter)) _exit(77);
+
+    loomAsideDef def = loom_default_aside_def();
+    loomAside out;
+    def.work = hand_over;
+    def.user = &number;
+    bool before = loom_aside_unconfined(), went = !loom_aside_run(&out, &def, NULL);
+    bool free_one = loom_aside_unconfined();
+    def.confined = true;
+    went = went && !loom_aside_run(&out, &def, NULL);
+    _exit(went && !before && !free_one && loom_aside_unconfined() && !loom_aside_unconfined() ? 0 : 1);
+  }
+
+  assert_int_equal(waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) skip();
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_it_hands_over),
       cmocka_unit_test(what_goes_wrong_there),
       cmocka_unit_test(it_cannot_write),
+      cmocka_unit_test(refused_filters_are_told),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@ unset DEMOLOOM_SCENES
 export OMP_NUM_THREADS=1
 scans=$PWD/../shared/scans
 [ -d "$scans" ] || scans=/nowhere
+home=$PWD
 cd "$work" || exit 1
 
 # box FILE X Y Z [FACES]: a closed box of these half sizes that stands on z = 0, or only the first FACES of its triangles.
@@ -40,6 +41,43 @@ check 'cut' "$loom" segment moved
 check 'generated' "$loom" generate moved -n 2 --seed 1 -t 1 -o many.hdf5
 expect 'no path of this machine' 1 '^$' grep -rl "$work" moved/scene.xml moved/task.yaml
 check 'no file outside' test "$(find moved -type f | wc -l)" -gt 3 -a -z "$(find moved -type l)"
+
+# A script cuts it: a drawer comes out of the block, and the folder is a task as before.
+edit() { "$loom" twin edit "$@"; }
+cat >drawer.yaml <<'END'
+- cut: {body: block, low: [-0.1, -0.1, 0.01], high: [0.01, 0.1, 0.04], into: drawer}
+- joint: {body: drawer, type: slide, range: [0, 0.02]}
+- cavity: {body: block, part: drawer, clearance: 0.001}
+- handle: {body: drawer}
+- reset: {body: drawer, joint: [0, 0.005]}
+END
+cp -r moved made && cp -r moved fresh
+expect 'no script' 2 'give --script FILE' edit made
+expect 'no such script' 1 'absent.yaml' edit made --script absent.yaml
+expect 'no folder to edit' 2 'nowhere' edit nowhere --script drawer.yaml
+expect 'its commands are told' 0 'cavity +take a box out' edit --help
+expect 'edited' 0 'the cavity.s wall, at its thinnest: -x none, \+x 9 mm, -y none' edit made --script drawer.yaml
+expect 'what it made' 0 'drawer: \{joint: \[0, 0.005\]\}' cat made/task.yaml
+expect 'no second time' 2 "drawer.yaml:1: cut: there is a body 'drawer' already" edit made --script drawer.yaml
+expect 'its joint moves' 0 '"opens":[[:space:]]*true' "$loom" twin check made --json
+expect 'in words' 0 'drawer_joint +ok  pushed both ways' "$loom" twin check made
+expect 'what was cut is gone' 0 'made/meshes/drawer_e1_look0.obj' ls made/meshes/drawer_e1_look0.obj
+check 'nothing is left over' test ! -e made/meshes/block_surface.obj -a -z "$(find made -name '*.tmp')"
+cp -r fresh twice
+expect 'as JSON' 0 '"commands":[[:space:]]*5' edit twice --script drawer.yaml --json
+check 'the same bytes' diff -r made twice
+
+# Killed at any of its writes it leaves a task, of before or after, and goes through the next time from before.
+check 'a library for kill -9' ${CC:-cc} -shared -fPIC -O1 -o kill_at.so "$home/tests/tools/command/kill_at.c" -ldl
+cp -r fresh counted
+check 'its writes are counted' env KILL_COUNT="$work/writes" LD_PRELOAD="$work/kill_at.so" "$loom" twin edit counted --script drawer.yaml
+calls=$(cat writes)
+for at in $((calls / 2)) $((calls - 8)) $((calls - 3)); do
+  rm -rf killed && cp -r fresh killed
+  (KILL_AT=$at LD_PRELOAD=$work/kill_at.so exec "$loom" twin edit killed --script drawer.yaml) >/dev/null 2>&1
+  check "killed at call $at of $calls: it is a task" "$loom" record killed -n 1 --attempts 1 --max-failures 0 --all -o killed.hdf5 --overwrite
+  grep -q 'name="drawer"' killed/scene.xml || check "killed at call $at of $calls: edited again" edit killed --script drawer.yaml
+done
 
 # What it cannot use it names, with what to do, and writes nothing.
 bad() { # NAME PATTERN ARGUMENT...

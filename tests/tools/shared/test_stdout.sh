@@ -40,6 +40,7 @@ table=(
   'gail corridor -n 3' 'gail corridor -n 3 --json'
   'gail goals -n 2048 --looked 20' 'gail goals -n 2048 --looked 20 --json'
   'twin new OUT --object block.obj --up z' 'twin new OUT --object block.obj --up z --json' 'twin check made' 'twin check made --json'
+  'twin edit made --script place.yaml' 'twin edit made --script place.yaml --json' 'twin edit --help'
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
@@ -49,6 +50,7 @@ echo >lines
 } >block.obj
 mkdir -p robots && cp "$panda" robots/
 check 'a twin' "$loom" twin new made --object block.obj --up z
+echo '- place: {body: block, at: [0, 0, 0.801]}' >place.yaml
 check 'demos to watch' "$loom" generate own --source base.hdf5 -n 4 --seed 1 -t 1 -o watched.hdf5
 check 'a policy of a plain control task' "$loom" finetune -t "$hopper" --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o hopper
 check 'its demos' "$loom" rollout hopper/best.safetensors -n 1 -o hopper.hdf5
