@@ -50,7 +50,7 @@ typedef struct loomAside {
 int loom_aside_run(loomAside* out, const loomAsideDef* def, loomError* err);
 void loom_aside_destroy(loomAside* aside);
 
-/// Whether, since this was last asked, a child that was to be confined was not, because the system refuses it.
+/// Whether, since this was last asked, a child that was to be confined was not: the system refuses it.
 bool loom_aside_unconfined(void);
 
 #endif

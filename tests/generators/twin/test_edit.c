@@ -206,6 +206,7 @@ static void a_drawer_is_cut_out(void** state) {
   loom_twin_edited_destroy(&edited);
 
   is_a_task(&check, dir);
+
   assert_true(check.ok);
   assert_int_equal(check.nmoved, 1);
   assert_string_equal(check.moved[0].name, "drawer_joint");
@@ -226,10 +227,12 @@ static void what_jams_is_told(void** state) {
   loomTwinCheck check;
   (void)state;
   make_chest(dir);
+
   must_edit(dir,
             "- cut: {body: chest, low: [-0.06, -0.2, 0.05], high: [0.06, 0.06, 0.15], into: drawer}\n"
             "- joint: {body: drawer, type: slide, axis: [0, 1, 0], range: [-0.05, 0.03]}\n");
   is_a_task(&check, dir);
+
   assert_false(check.ok);
   assert_false(check.moved[0].opens);
   assert_true(check.moved[0].closes);
@@ -255,6 +258,7 @@ static void a_door_is_hung(void** state) {
   must_edit(
       dir, "- joint: {body: door, type: hinge, axis: [0, 0, -1], at: [-0.1, -0.1, 0.1], range: [0, pi/2]}\n");
   is_a_task(&check, dir);
+
   assert_true(check.moved[0].turns && check.moved[0].opens && check.moved[0].closes);
   if (!check.ok)
     fail_msg("%g %g deep, still %d, %g s, gain %g", check.deepest, check.moved[0].deepest,
@@ -407,9 +411,11 @@ static void what_is_wrong_is_named(void** state) {
 static void the_same_twice(void** state) {
   (void)state;
   make_chest(dir);
+
   must_edit(dir, DRAWER "- handle: {body: drawer}\n");
   uint64_t first = digest_folder(dir);
   make_chest(dir);
+
   must_edit(dir, DRAWER "- handle: {body: drawer}\n");
   assert_true(digest_folder(dir) == first);
 }
