@@ -51,6 +51,21 @@ xmlNode* loom_edit_add_node(xmlNode* body, const char* kind) {
   return first ? xmlAddPrevSibling(first, node) : xmlAddChild(body, node);
 }
 
+int loom_edit_get_numbers(double* out, int n, const xmlNode* node, const char* name) {
+  char *text = loom_mjcf_get(node, name), *at = text;
+  int read = 0;
+  while (text && read < n) {
+    char* end;
+    double number = strtod(at, &end);
+    if (end == at) break;
+    out[read++] = number;
+    at = end;
+  }
+
+  xmlFree(text);
+  return read;
+}
+
 int loom_edit_set_numbers(xmlNode* node, const char* name, const double* number, int n) {
   char text[512];
   size_t used = 0;

@@ -3,26 +3,12 @@
 #include <math.h>
 #include <mujoco/mujoco.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/model/mjcf.h"
 
 static int no_memory(loomError* err) {
   return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
-}
-
-// Numbers of an attribute; those that it lacks stay.
-static void get_numbers(double* out, int n, const xmlNode* node, const char* name) {
-  char *text = loom_mjcf_get(node, name), *at = text;
-  for (int i = 0; text && i < n; i++) {
-    char* end;
-    double number = strtod(at, &end);
-    if (end == at) break;
-    out[i] = number;
-    at = end;
-  }
-  xmlFree(text);
 }
 
 // ---- where objects stand
@@ -37,7 +23,7 @@ static int place_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
   double old[3] = {0}, by[3];
   int code = by_itself(body, err);
   if (code) return code;
-  get_numbers(old, 3, body->node, "pos");
+  loom_edit_get_numbers(old, 3, body->node, "pos");
   mju_sub3(by, c->at, old);
   if (loom_edit_set_numbers(body->node, "pos", c->at, 3)) return no_memory(err);
   return loom_edit_task_move(&e->task, body->name, by, 0, err);
@@ -55,7 +41,7 @@ static int turn_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, 
                             others[i]);
   if (code) return code;
 
-  get_numbers(old, 4, body->node, "quat");
+  loom_edit_get_numbers(old, 4, body->node, "quat");
   mju_mulQuat(quat, turn, old);
   if (loom_edit_set_numbers(body->node, "quat", quat, 4)) return no_memory(err);
 
@@ -67,7 +53,7 @@ static int turn_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, 
 static int scale_numbers(xmlNode* node, const char* name, int n, double by, loomError* err) {
   double number[3] = {0};
   if (!xmlHasProp(node, (const xmlChar*)name)) return 0;
-  get_numbers(number, n, node, name);
+  loom_edit_get_numbers(number, n, node, name);
   for (int i = 0; i < n; i++) number[i] *= by;
   return loom_edit_set_numbers(node, name, number, n) ? no_memory(err) : 0;
 }

@@ -50,10 +50,7 @@ static bool handle_of(double out[3], const loomEditBody* body) {
   char name[LOOM_TWIN_NAME + 16];
   snprintf(name, sizeof name, "%s_handle", body->name);
   for (xmlNode* s = loom_mjcf_child(body->node, "site"); s; s = loom_mjcf_sibling(s, "site")) {
-    char* pos = loom_mjcf_has(s, "name", name) ? loom_mjcf_get(s, "pos") : NULL;
-    int n = pos ? sscanf(pos, "%lf %lf %lf", &out[0], &out[1], &out[2]) : 0;
-    xmlFree(pos);
-    if (n == 3) return true;
+    if (loom_mjcf_has(s, "name", name) && loom_edit_get_numbers(out, 3, s, "pos") == 3) return true;
   }
 
   return false;

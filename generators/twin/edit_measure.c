@@ -15,12 +15,12 @@ static double first_hit(const loomEditBody* body, const double from[3], const do
 
 // Point (i, j) of a grid on a side of a box.
 static void side_point(double out[3], const loomCutBox* box, int side, int i, int j) {
-  double at[3], u[2] = {(i + 0.5) / GRID, (j + 0.5) / GRID}, c = cos(box->yaw), s = sin(box->yaw);
-  int axis = side / 2, n = 0;
+  int axis = side / 2, u = (axis + 1) % 3, v = (axis + 2) % 3;
+  double at[3], c = cos(box->yaw), s = sin(box->yaw);
+  at[axis] = side % 2 ? box->high[axis] : box->low[axis];
+  at[u] = box->low[u] + (i + 0.5) / GRID * (box->high[u] - box->low[u]);
+  at[v] = box->low[v] + (j + 0.5) / GRID * (box->high[v] - box->low[v]);
 
-  for (int k = 0; k < 3; k++)
-    at[k] = k == axis ? (side % 2 ? box->high[k] : box->low[k])
-                      : box->low[k] + u[n++] * (box->high[k] - box->low[k]);
   out[0] = c * at[0] - s * at[1];
   out[1] = s * at[0] + c * at[1];
   out[2] = at[2];

@@ -73,6 +73,8 @@ xmlNode* loom_edit_parent(const loomEditBody* body);
 
 /// A new element of a body, before the bodies on it.
 xmlNode* loom_edit_add_node(xmlNode* body, const char* kind);
+/// How many numbers an attribute has, up to n, and these; others stay.
+int loom_edit_get_numbers(double* out, int n, const xmlNode* node, const char* name);
 /// An attribute of n numbers, with nine digits. 0 or LOOM_ERR_MEMORY.
 int loom_edit_set_numbers(xmlNode* node, const char* name, const double* number, int n);
 /// FOLDER/NAME.

@@ -262,22 +262,6 @@ static int write_shapes(loomEdit* e, loomEditBody* body, loomTwinEditedBody* tol
 
 // ---- what it weighs
 
-static int numbers_of(double* out, int n, const xmlNode* node, const char* name) {
-  char* text = loom_mjcf_get(node, name);
-  char* at = text;
-  int read = 0;
-  while (text && read < n) {
-    char* end;
-    out[read] = strtod(at, &end);
-    if (end == at) break;
-    at = end;
-    read++;
-  }
-  xmlFree(text);
-
-  return read;
-}
-
 static int write_mass(loomEditBody* body, loomTwinEditedBody* told, loomError* err) {
   enum { MOST = 256 };
   loomSolid each[MOST];
@@ -286,9 +270,9 @@ static int write_mass(loomEditBody* body, loomTwinEditedBody* told, loomError* e
   for (xmlNode* g = loom_mjcf_child(body->node, "geom"); g && n < MOST; g = loom_mjcf_sibling(g, "geom")) {
     loomShape box = {.type = LOOM_SHAPE_BOX, .quat = {1, 0, 0, 0}};
     if (!is_panel(g) || !loom_mjcf_has(g, "class", "piece")) continue;
-    numbers_of(box.size, 3, g, "size");
-    numbers_of(box.pos, 3, g, "pos");
-    numbers_of(box.quat, 4, g, "quat");
+    loom_edit_get_numbers(box.size, 3, g, "size");
+    loom_edit_get_numbers(box.pos, 3, g, "pos");
+    loom_edit_get_numbers(box.quat, 4, g, "quat");
     each[n++] = loom_shape_solid(&box);
   }
 
@@ -319,11 +303,11 @@ static int write_mass(loomEditBody* body, loomTwinEditedBody* told, loomError* e
 static int change_mass(loomEditBody* body, loomError* err) {
   xmlNode* node = loom_mjcf_child(body->node, "inertial");
   double old = 0, inertia[6];
-  if (!node || numbers_of(&old, 1, node, "mass") != 1 || !(old > 0))
+  if (!node || loom_edit_get_numbers(&old, 1, node, "mass") != 1 || !(old > 0))
     return loom_error_set(err, LOOM_ERR_USAGE, "'%s' says no mass of its own", body->name);
   static const char* const names[] = {"fullinertia", "diaginertia"};
   for (int i = 0; i < 2; i++) {
-    int n = numbers_of(inertia, 6, node, names[i]);
+    int n = loom_edit_get_numbers(inertia, 6, node, names[i]);
     for (int k = 0; k < n; k++) inertia[k] *= body->mass / old;
     if (n && loom_edit_set_numbers(node, names[i], inertia, n)) return no_memory(err);
   }

@@ -67,10 +67,10 @@ static void choose_side(cut* c) {
 static int find_crossings(cut* c, loomError* err) {
   const double on = 1e-9;  // m
   const loomMesh* m = c->mesh;
-  c->away = malloc(((size_t)m->nvert + 1) * sizeof *c->away);
+  c->away = calloc((size_t)m->nvert + 1, sizeof *c->away);
   c->place = loom_mesh_places(NULL, m);
   c->cross = malloc((2 * (size_t)m->nface + 1) * sizeof *c->cross);
-  c->rim = malloc(((size_t)m->nface + 1) * sizeof *c->rim);
+  c->rim = calloc((size_t)m->nface + 1, sizeof *c->rim);
   if (!c->away || !c->place || !c->cross || !c->rim) return no_memory(err);
 
   for (int v = 0; v < m->nvert; v++) {
@@ -108,7 +108,7 @@ static double between(double x, double y, double t) {
 static void place_crossing(cut* c, int i) {
   const crossing* e = &c->cross[i];
   loomMesh* m = &c->all;
-  size_t a = (size_t)e->a, b = (size_t)e->b, v = (size_t)(c->mesh->nvert + i);
+  size_t a = (size_t)e->a, b = (size_t)e->b, v = (size_t)c->mesh->nvert + (size_t)i;
   double t = c->away[a] / (c->away[a] - c->away[b]);
 
   for (size_t k = 0; k < 3; k++) m->pos[3 * v + k] = between(m->pos[3 * a + k], m->pos[3 * b + k], t) + 0.0;
@@ -390,11 +390,13 @@ int loom_mesh_append(loomMesh* mesh, const loomMesh* more, loomError* err) {
   size_t v = 0, f = 0;
   for (int i = 0; i < 2; i++) {
     size_t nv = (size_t)from[i]->nvert, nf = (size_t)from[i]->nface;
-    if (nv) memcpy(all.pos + 3 * v, from[i]->pos, 3 * nv * sizeof *all.pos);
-    if (nv && all.coord) memcpy(all.coord + 2 * v, from[i]->coord, 2 * nv * sizeof *all.coord);
-    if (nv && all.color) memcpy(all.color + 3 * v, from[i]->color, 3 * nv);
+    if (nv && from[i]->pos) memcpy(all.pos + 3 * v, from[i]->pos, 3 * nv * sizeof *all.pos);
+    if (nv && all.coord && from[i]->coord)
+      memcpy(all.coord + 2 * v, from[i]->coord, 2 * nv * sizeof *all.coord);
+    if (nv && all.color && from[i]->color) memcpy(all.color + 3 * v, from[i]->color, 3 * nv);
     for (size_t k = 0; k < 3 * nf; k++) all.face[3 * f + k] = from[i]->face[k] + (int)v;
-    if (nf && all.material) memcpy(all.material + f, from[i]->material, nf * sizeof *all.material);
+    if (nf && all.material && from[i]->material)
+      memcpy(all.material + f, from[i]->material, nf * sizeof *all.material);
     v += nv;
     f += nf;
   }

@@ -307,8 +307,8 @@ static void the_folder_is_a_task_after_each(void** state) {
       "- reset: {body: chest, x: [0.2, 0.3], y: [0, 0], z: 0.801, yaw: [0, 0.1]}\n",
       "- cut: {body: chest, point: [0, 0, 0.19], normal: [0, 0, 1], into: lid}\n- remove: {body: lid}\n",
       "- joint: {body: drawer, type: fixed}\n",
-      "- joint: {body: drawer, type: slide, axis: [0, -1, 0], range: [0, 0.05]}\n- joint: {body: chest, "
-      "type: fixed}\n",
+      "- joint: {body: drawer, type: slide, axis: [0, -1, 0], range: [0, 0.05]}\n",
+      "- joint: {body: chest, type: fixed}\n",
   };
   (void)state;
   make_chest(dir);
@@ -363,11 +363,11 @@ static void what_is_wrong_is_named(void** state) {
       {"- joint: {body: chest, type: hook, range: [0, 1]}\n", "expected fixed, slide or hinge"},
       {"- joint: {body: chest, type: slide}\n", "key 'range': missing: both ends"},
       {"- joint: {body: chest, type: slide, range: [0, 1], now: 2}\n", "`now` (2) lies between its ends"},
-      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: a}\n"
-       "- joint: {body: a, type: hinge, range: [0, 1]}\n",
+      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: a}\n- joint: {body: a, type: "
+       "hinge, range: [0, 1]}\n",
        ":2: joint: where 'a' turns is not known: give its edge"},
-      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: a}\n"
-       "- joint: {body: a, type: hinge, axis: [1, 0, 0], range: [0, 1]}\n",
+      {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: a}\n- joint: {body: a, type: "
+       "hinge, axis: [1, 0, 0], range: [0, 1]}\n",
        "needs a point on it: at"},
       {"- cut: {body: chest, point: [0, 0, 0.1], normal: [0, 0, 1], into: a}\n- place: {body: a, at: [0, 0, "
        "1]}\n",
