@@ -163,6 +163,10 @@ static int write_joint(loomEditBody* body, const loomEditCommand* joint, loomErr
              loom_edit_set_numbers(node, "ref", &joint->now, 1) ||
              loom_edit_set_numbers(node, "damping", &damping, 1) ||
              loom_edit_set_numbers(node, "frictionloss", &friction, 1);
+
+  // Friction that holds: MuJoCo's usual one gives way by centimeters a second under a part's own weight.
+  static const double firm[3] = {0.999, 0.9999, 0.001};
+  bad = bad || loom_edit_set_numbers(node, "solimpfriction", firm, 3);
   if (!bad && !slide) bad = loom_edit_set_numbers(node, "pos", joint->at, 3);
   return bad ? no_memory(err) : 0;
 }

@@ -276,6 +276,23 @@ static void a_door_is_hung(void** state) {
   loom_scene_destroy(scene);
 }
 
+// What hangs on its joint's friction does not creep down.
+static void friction_holds(void** state) {
+  loomTwinCheck check;
+  (void)state;
+  make_chest(dir);
+
+  must_edit(dir,
+            "- cut: {body: chest, point: [0, 0, 0.19], normal: [0, 0, 1], into: lid}\n"
+            "- joint: {body: lid, type: slide, range: [0, 0.05], friction: 5}\n"
+            "- reset: {body: lid, joint: [0.04, 0.04]}\n");
+  is_a_task(&check, dir);
+
+  assert_true(check.ok && check.moved[0].still);
+  assert_true(check.rest_seconds < 0.5);
+  loom_twin_check_destroy(&check);
+}
+
 // A text in one of its files becomes another.
 static void change(const char* name, const char* from, const char* to) {
   char path[200], *text = NULL;
@@ -432,9 +449,13 @@ static void what_others_wrote_stays(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_drawer_is_cut_out),     cmocka_unit_test(what_jams_is_told),
-      cmocka_unit_test(a_door_is_hung),          cmocka_unit_test(the_folder_is_a_task_after_each),
-      cmocka_unit_test(what_is_wrong_is_named),  cmocka_unit_test(the_same_twice),
+      cmocka_unit_test(a_drawer_is_cut_out),
+      cmocka_unit_test(what_jams_is_told),
+      cmocka_unit_test(a_door_is_hung),
+      cmocka_unit_test(friction_holds),
+      cmocka_unit_test(the_folder_is_a_task_after_each),
+      cmocka_unit_test(what_is_wrong_is_named),
+      cmocka_unit_test(the_same_twice),
       cmocka_unit_test(what_others_wrote_stays),
   };
 
