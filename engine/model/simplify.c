@@ -11,8 +11,8 @@ loomSimplifyDef loom_default_simplify_def(void) {
 }
 
 // Corners of a mesh's triangles as they were: vertex, normal and texture coordinate. Its places: vertices of
-// one place are one, though their normals or texture coordinates differ, else no edge between them could go
-// (OBJ files have them apart). And the corners at each place as a linked list.
+// one place are one, though their normals differ and, where no picture is on it, their texture coordinates, else
+// no edge between them could go (OBJ files have them apart). And the corners at each place as a linked list.
 typedef struct corners {
   int count;                     // 3 a face
   int *vertex, *normal, *coord;  // (count); coord is NULL where there are none
@@ -39,10 +39,44 @@ static int* copy_ints(const int* from, int n) {
   return to;
 }
 
+// Does anything show a picture on it?
+static bool textured(const mjModel* m, int mesh) {
+  for (int g = 0; g < m->ngeom; g++) {
+    bool shown = m->geom_type[g] == mjGEOM_MESH && m->geom_dataid[g] == mesh && m->geom_matid[g] >= 0;
+    if (shown && m->mat_texid[m->geom_matid[g] * mjNTEXROLE + mjTEXROLE_RGB] >= 0) return true;
+  }
+  return false;
+}
+
+// Corners of one position and, where a picture is on the mesh, one texture coordinate: what lies on two sides of
+// its seam stays so, and goes together (meshoptimizer knows vertices of one position).
+static bool find_places(corners* c, const mjModel* m, int mesh) {
+  size_t count = (size_t)c->count, bytes = 3 * sizeof(float), streams = c->coord && textured(m, mesh) ? 2 : 1;
+  const float *vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh],
+              *coord = c->coord ? m->mesh_texcoord + 2 * m->mesh_texcoordadr[mesh] : NULL;
+  float *at = malloc(count * bytes), *on = malloc(2 * count * sizeof *on);
+  unsigned int* remap = malloc(count * sizeof *remap);
+  bool room = at && on && remap;
+
+  for (size_t i = 0; room && i < count; i++) {
+    memcpy(at + 3 * i, vert + 3 * c->vertex[i], bytes);
+    if (coord) memcpy(on + 2 * i, coord + 2 * c->coord[i], 2 * sizeof *on);
+  }
+  if (room) {
+    const struct meshopt_Stream stream[2] = {{at, bytes, bytes}, {on, 2 * sizeof *on, 2 * sizeof *on}};
+    c->places = meshopt_generateVertexRemapMulti(remap, NULL, count, count, stream, streams);
+    meshopt_remapVertexBuffer(c->place, at, count, bytes, remap);
+    meshopt_remapIndexBuffer(c->index, NULL, count, remap);
+  }
+
+  free(at);
+  free(on);
+  free(remap);
+  return room;
+}
+
 static bool read_corners(corners* c, const mjModel* m, int mesh) {
   int from = 3 * m->mesh_faceadr[mesh];
-  size_t vertices = (size_t)m->mesh_vertnum[mesh], bytes = 3 * sizeof(float);
-  const float* vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh];
   bool coords = m->mesh_texcoordadr[mesh] >= 0;
 
   *c = (corners){.count = 3 * m->mesh_facenum[mesh]};
@@ -51,32 +85,23 @@ static bool read_corners(corners* c, const mjModel* m, int mesh) {
   c->normal = copy_ints(m->mesh_facenormal + from, c->count);
   if (coords) c->coord = copy_ints(m->mesh_facetexcoord + from, c->count);
 
-  c->place = malloc(vertices * bytes);
-  c->first = malloc(vertices * sizeof *c->first);
+  c->place = malloc(3 * count * sizeof *c->place);
+  c->first = malloc(count * sizeof *c->first);
   c->next = malloc(count * sizeof *c->next);
   c->index = malloc(count * sizeof *c->index);
   c->reduced = malloc(count * sizeof *c->reduced);
-
-  unsigned int* remap = malloc(vertices * sizeof *remap);
   bool room = c->vertex && c->normal && (!coords || c->coord) && c->place && c->first && c->next &&
-              c->index && c->reduced && remap;
-  if (room) {
-    // meshoptimizer wants unsigned indices: `reduced` lends its room to the original ones.
-    for (int i = 0; i < c->count; i++) c->reduced[i] = (unsigned int)c->vertex[i];
-    c->places = meshopt_generateVertexRemap(remap, c->reduced, count, vert, vertices, bytes);
-    meshopt_remapVertexBuffer(c->place, vert, vertices, bytes, remap);
-    meshopt_remapIndexBuffer(c->index, c->reduced, count, remap);
+              c->index && c->reduced;
+  if (!room || !find_places(c, m, mesh)) return false;
 
-    // Linked from the last corner back, so that each list runs in the mesh's order.
-    for (size_t v = 0; v < c->places; v++) c->first[v] = -1;
-    for (int i = c->count - 1; i >= 0; i--) {
-      c->next[i] = c->first[c->index[i]];
-      c->first[c->index[i]] = i;
-    }
+  // Linked from the last corner back, so that each list runs in the mesh's order.
+  for (size_t v = 0; v < c->places; v++) c->first[v] = -1;
+  for (int i = c->count - 1; i >= 0; i--) {
+    c->next[i] = c->first[c->index[i]];
+    c->first[c->index[i]] = i;
   }
 
-  free(remap);
-  return room;
+  return true;
 }
 
 static void face_normal(double out[3], const float* vert, const unsigned int* face) {

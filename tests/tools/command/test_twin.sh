@@ -74,7 +74,7 @@ check 'its writes are counted' env KILL_COUNT="$work/writes" LD_PRELOAD="$work/k
 calls=$(cat writes)
 for at in $((calls / 2)) $((calls - 8)) $((calls - 3)); do
   rm -rf killed && cp -r fresh killed
-  (KILL_AT=$at LD_PRELOAD=$work/kill_at.so exec "$loom" twin edit killed --script drawer.yaml) >/dev/null 2>&1
+  { KILL_AT=$at LD_PRELOAD=$work/kill_at.so "$loom" twin edit killed --script drawer.yaml; } >/dev/null 2>&1
   check "killed at call $at of $calls: it is a task" "$loom" record killed -n 1 --attempts 1 --max-failures 0 --all -o killed.hdf5 --overwrite
   grep -q 'name="drawer"' killed/scene.xml || check "killed at call $at of $calls: edited again" edit killed --script drawer.yaml
 done
