@@ -431,6 +431,61 @@ static void models_are_simplified(void** state) {
   mj_deleteModel(m);
 }
 
+// A bent sheet, on whose two halves a picture lies in two places: no triangle has corners in both.
+static void seams_of_pictures_stay(void** state) {
+  enum { ACROSS = 12, ROW = 2 * (ACROSS + 1) };
+  (void)state;
+  char* text = NULL;
+  size_t size;
+  FILE* out = open_memstream(&text, &size);
+  assert_non_null(out);
+  fputs(
+      "<mujoco><asset><texture name='t' type='2d' builtin='checker' width='64' height='64'/>"
+      "<material name='m' texture='t'/><mesh name='sheet' inertia='shell' vertex='",
+      out);
+
+  // Left and right half have vertices of their own where they meet.
+  for (int pass = 0; pass < 2; pass++) {
+    for (int v = 0; v < ROW * ROW; v++) {
+      int i = v % ROW, j = v / ROW, right = i > ACROSS;
+      double x = (i - right) / (2.0 * ACROSS), y = (double)j / (ROW - 1);
+      if (pass == 0) fprintf(out, "%g %g %g ", x, y, 0.1 * x * x);
+      if (pass == 1) fprintf(out, "%g %g ", right ? 1.4 - 0.8 * x : 0.8 * x, y);
+    }
+    fputs(pass ? "' face='" : "' texcoord='", out);
+  }
+  for (int j = 0; j + 1 < ROW; j++)
+    for (int i = 0; i + 1 < ROW; i++) {
+      int v = ROW * j + i;
+      if (i != ACROSS) fprintf(out, "%d %d %d %d %d %d ", v, v + 1, v + ROW, v + 1, v + ROW + 1, v + ROW);
+    }
+  fputs(
+      "'/></asset><worldbody><geom type='mesh' mesh='sheet' material='m' contype='0' conaffinity='0' "
+      "mass='1'/>"
+      "</worldbody></mujoco>",
+      out);
+  assert_int_equal(fclose(out), 0);
+
+  loomError err = {0, ""};
+  mjModel* m = NULL;
+  if (loom_model_compile(&m, text, "text", NULL, NULL, &err)) fail_msg("%s", err.message);
+  int before = m->mesh_facenum[0];
+  if (loom_model_simplify(m, NULL, &err)) fail_msg("%s", err.message);
+  assert_true(m->mesh_facenum[0] < before / 2);
+
+  double low = INFINITY, high = -INFINITY;
+  for (int i = 0; i < 3 * m->mesh_facenum[0]; i++) {
+    double u = (double)m->mesh_texcoord[2 * m->mesh_facetexcoord[i]];
+    double w = (double)m->mesh_texcoord[2 * m->mesh_facetexcoord[i - i % 3]];
+    assert_true((u < 0.5) == (w < 0.5));
+    low = fmin(low, u);
+    high = fmax(high, u);
+  }
+  assert_true(low < 0.01 && high > 0.99);
+  mj_deleteModel(m);
+  free(text);
+}
+
 // What is drawn on a chart can be read back, and a picture put on it lies where it was put.
 static void charts_are_read_back(void** state) {
   (void)state;
@@ -464,9 +519,10 @@ static void charts_are_read_back(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(both_kinds_draw_the_same),    cmocka_unit_test(models_without_groups_are_seen),
-      cmocka_unit_test(an_unknown_kind_is_told),     cmocka_unit_test(captions_are_drawn_and_cut),
-      cmocka_unit_test(models_are_simplified),       cmocka_unit_test(charts_are_read_back),
-      cmocka_unit_test(what_moves_is_in_the_middle), cmocka_unit_test(labels_differ_when_cut)};
+      cmocka_unit_test(both_kinds_draw_the_same), cmocka_unit_test(models_without_groups_are_seen),
+      cmocka_unit_test(an_unknown_kind_is_told),  cmocka_unit_test(captions_are_drawn_and_cut),
+      cmocka_unit_test(models_are_simplified),    cmocka_unit_test(charts_are_read_back),
+      cmocka_unit_test(seams_of_pictures_stay),   cmocka_unit_test(what_moves_is_in_the_middle),
+      cmocka_unit_test(labels_differ_when_cut)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
