@@ -11,8 +11,9 @@ loomSimplifyDef loom_default_simplify_def(void) {
 }
 
 // Corners of a mesh's triangles as they were: vertex, normal and texture coordinate. Its places: vertices of
-// one place are one, though their normals differ and, where no picture is on it, their texture coordinates, else
-// no edge between them could go (OBJ files have them apart). And the corners at each place as a linked list.
+// one place are one, though their normals differ and, where no picture is on it, their texture coordinates,
+// else no edge between them could go (OBJ files have them apart). And the corners at each place as a linked
+// list.
 typedef struct corners {
   int count;                     // 3 a face
   int *vertex, *normal, *coord;  // (count); coord is NULL where there are none
@@ -48,8 +49,8 @@ static bool textured(const mjModel* m, int mesh) {
   return false;
 }
 
-// Corners of one position and, where a picture is on the mesh, one texture coordinate: what lies on two sides of
-// its seam stays so, and goes together (meshoptimizer knows vertices of one position).
+// Corners of one position and, where a picture is on the mesh, one texture coordinate: what lies on two sides
+// of its seam stays so, and goes together (meshoptimizer knows vertices of one position).
 static bool find_places(corners* c, const mjModel* m, int mesh) {
   size_t count = (size_t)c->count, bytes = 3 * sizeof(float), streams = c->coord && textured(m, mesh) ? 2 : 1;
   const float *vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh],
