@@ -37,7 +37,7 @@ def make_theirs(seed, gamma, **settings):
     return PPO("MlpPolicy", env, batch_size=64, gamma=gamma, seed=seed, device="cpu", **settings)
 
 
-def time_both(program, rounds):
+def time_both(program, rounds=3):
     for k in range(rounds):
         a = run_ours(program, OURS, 1)["core_seconds"] / OURS
         model = make_theirs(1, 0.99, learning_rate=3e-4, n_steps=2048, n_epochs=10, gae_lambda=0.95, clip_range=0.2,
@@ -58,7 +58,7 @@ def welch(a, b):
     return float(mpmath.betainc(freedom / 2, 0.5, 0, freedom / (freedom + t * t), regularized=True))
 
 
-def learn_both(program, steps, seeds):
+def learn_both(program, steps=1000000, seeds=3):
     """Returns of the latest 100 episodes, noise included, after as many steps."""
     a, b = [], []
     for seed in range(1, seeds + 1):
@@ -74,7 +74,11 @@ def learn_both(program, steps, seeds):
           + (f"; Welch's t-test: p {welch(a, b):.2f}" if seeds > 1 else ""))
 
 
-if sys.argv[2:3] == ["learn"]:
-    learn_both(sys.argv[1], int(sys.argv[3]) if len(sys.argv) > 3 else 1000000, int(sys.argv[4]) if len(sys.argv) > 4 else 3)
-else:
-    time_both(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+program, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
+with tempfile.TemporaryDirectory() as place:
+    os.chdir(place)  # MuJoCo writes a log of its warnings where it is
+    if words[:1] == ["learn"]:
+        learn_both(program, *[int(word) for word in words[1:]])
+    else:
+        time_both(program, *[int(word) for word in words])
+    os.chdir(HERE)

@@ -1,5 +1,5 @@
-// How much of everything `demoloom weave` does in the time that it has, and when it generates more demos rather
-// than finetune.
+// How much of everything `demoloom weave` does in the time that it has, and when it generates more demos
+// rather than finetune.
 // cmocka.h wants these before it.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,6 +74,7 @@ static void what_is_decided_stays(void** state) {
                            .taught = 4,
                            .student_steps = 9};
   weavePlan plan = given;
+
   weave_plan_data(&plan, &costs, HOUR);
   weave_plan_rest(&plan, &costs, HOUR, 0.9, 300);
   assert_memory_equal(&plan, &given, sizeof plan);
