@@ -53,7 +53,14 @@ static int bind_quantity(loomQuantity* out, const loomControlScene* s, const loo
 
 static int bind_reward(loomControlScene* s, int i, loomError* err) {
   const loomRewardTerm* r = &s->task->reward[i];
-  bool none = r->term == LOOM_REWARD_HEALTHY || r->term == LOOM_REWARD_ACTION;
+  bool learned = r->term == LOOM_REWARD_LEARNED;
+  bool none = learned || r->term == LOOM_REWARD_HEALTHY || r->term == LOOM_REWARD_ACTION;
+  s->learned = s->learned || learned;
+  if (learned && !r->score)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%s: nothing has opened %s, the file of `term: learned`: such rewards are learned "
+                          "from by `demoloom finetune --scratch --reward FILE` alone",
+                          s->task->path, r->file);
   int code = none ? 0 : bind_quantity(&s->reward[i], s, &r->quantity, err);
 
   if (!code && r->term == LOOM_REWARD_DISTANCE) code = bind_place(&s->to[i], s, &r->quantity, r->to, err);
@@ -252,13 +259,32 @@ static double distance_term(const transition* t, int i) {
   return mju_dist3(all + 3 * (ptrdiff_t)q->id, all + 3 * (ptrdiff_t)t->sim->scene->to[i]);
 }
 
+static double learned_term(const transition* t, int i) {
+  return t->sim->scene->task->reward[i].score->value(t->sim->scorer[i], t->sim->seen, t->action);
+}
+
 static double (*const terms[LOOM_REWARDS_KNOWN])(const transition* t, int i) = {
     [LOOM_REWARD_HEALTHY] = healthy_term,   [LOOM_REWARD_VELOCITY] = velocity_term,
     [LOOM_REWARD_ACTION] = action_term,     [LOOM_REWARD_SQUARE] = square_term,
-    [LOOM_REWARD_DISTANCE] = distance_term,
+    [LOOM_REWARD_DISTANCE] = distance_term, [LOOM_REWARD_LEARNED] = learned_term,
 };
 
 // ---- episodes
+
+static int create_scorers(loomControlSim* sim, loomError* err) {
+  const loomControlTask* task = sim->scene->task;
+  int code = 0;
+  for (int i = 0; !code && i < task->reward_count; i++) {
+    const loomStepScore* score = task->reward[i].score;
+    if (score) code = score->create(&sim->scorer[i], score->self, err);
+  }
+  return code;
+}
+
+// Kept, for positions of bodies after a restored snapshot are not those that were seen.
+static void see_now(loomControlSim* sim) {
+  if (sim->scene->learned) loom_control_sim_observe(sim->seen, sim);
+}
 
 int loom_control_sim_create(loomControlSim** out, const loomControlScene* scene, loomError* err) {
   loomControlSim* sim = calloc(1, sizeof *sim);
@@ -268,19 +294,26 @@ int loom_control_sim_create(loomControlSim** out, const loomControlScene* scene,
   if (sim) {
     sim->scene = scene;
     sim->before = calloc((size_t)(scene->m->nq + scene->m->nv), sizeof *sim->before);
+    sim->seen = calloc((size_t)scene->obs + 1, sizeof *sim->seen);
     sim->d = mj_makeData(scene->m);
   }
-  if (sim && sim->before && sim->d) return 0;
+  int code = sim && sim->before && sim->seen && sim->d
+                 ? create_scorers(sim, err)
+                 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory for a simulation", scene->task->path);
+  if (!code) return 0;
 
   loom_control_sim_destroy(sim);
   *out = NULL;
-  return loom_error_set(err, LOOM_ERR_MEMORY, "%s: no memory for a simulation", scene->task->path);
+  return code;
 }
 
 void loom_control_sim_destroy(loomControlSim* sim) {
   if (!sim) return;
+  for (int i = 0; i < LOOM_REWARD_TERMS; i++)
+    if (sim->scorer[i]) sim->scene->task->reward[i].score->destroy(sim->scorer[i]);
   mj_deleteData(sim->d);
   free(sim->before);
+  free(sim->seen);
   free(sim);
 }
 
@@ -290,14 +323,20 @@ static int run_forward(void* arg) {
   return 0;
 }
 
+static int begin_episode(loomControlSim* sim, loomError* err) {
+  sim->steps = 0;
+  int code = loom_trap_run(run_forward, sim, err);
+  if (!code) see_now(sim);
+  return code;
+}
+
 int loom_control_sim_start(loomControlSim* sim, const double* qpos, const double* qvel, loomError* err) {
   const mjModel* m = sim->scene->m;
   mj_resetData(m, sim->d);
 
   mju_copy(sim->d->qpos, qpos, (int)m->nq);
   mju_copy(sim->d->qvel, qvel, (int)m->nv);
-  sim->steps = 0;
-  return loom_trap_run(run_forward, sim, err);
+  return begin_episode(sim, err);
 }
 
 // What a row adds to its entries (count); a box is drawn until it is far enough away.
@@ -329,8 +368,7 @@ int loom_control_sim_reset(loomControlSim* sim, uint64_t seed, uint64_t attempt,
     mju_addTo((position ? sim->d->qpos : sim->d->qvel) + n->from, sim->before, count);
   }
 
-  sim->steps = 0;
-  return loom_trap_run(run_forward, sim, err);
+  return begin_episode(sim, err);
 }
 
 static int run_steps(void* arg) {
@@ -364,6 +402,7 @@ int loom_control_sim_step(loomControlStep* out, loomControlSim* sim, const doubl
     out->term[i] = r->weight * out->value[i];
     out->reward += out->term[i];
   }
+  see_now(sim);
   return 0;
 }
 
@@ -373,16 +412,18 @@ int loom_control_sim_step(loomControlStep* out, loomControlSim* sim, const doubl
 enum { SNAPSHOT_STATE = mjSTATE_INTEGRATION };
 
 int loom_control_sim_snapshot_size(const loomControlScene* s) {
-  return 1 + mj_stateSize(s->m, SNAPSHOT_STATE);
+  return 1 + mj_stateSize(s->m, SNAPSHOT_STATE) + (s->learned ? s->obs : 0);
 }
 
 void loom_control_sim_snapshot(double* out, const loomControlSim* sim) {
   out[0] = sim->steps;
   mj_getState(sim->scene->m, sim->d, out + 1, SNAPSHOT_STATE);
+  if (sim->scene->learned) mju_copy(out + 1 + mj_stateSize(sim->scene->m, SNAPSHOT_STATE), sim->seen, sim->scene->obs);
 }
 
 void loom_control_sim_restore(loomControlSim* sim, const double* snapshot) {
   mj_resetData(sim->scene->m, sim->d);
   sim->steps = (int)snapshot[0];
   mj_setState(sim->scene->m, sim->d, snapshot + 1, SNAPSHOT_STATE);
+  if (sim->scene->learned) mju_copy(sim->seen, snapshot + 1 + mj_stateSize(sim->scene->m, SNAPSHOT_STATE), sim->scene->obs);
 }

@@ -15,6 +15,17 @@
 
 LOOM_C_BEGIN
 
+/// What a step is worth by something that was learned elsewhere: a reward's term `learned` asks it. The engine
+/// knows no networks; who opens the term's file (policies/agent/learned_step.h) does.
+typedef struct loomStepScore {
+  void* self;  // shared by all instances, read only
+  /// One a simulation.
+  int (*create)(void** out, void* self, loomError* err);
+  void (*destroy)(void* instance);
+  /// Of what was seen before a step (obs) and the action (actions); a pure function of both.
+  double (*value)(void* instance, const double* obs, const double* action);
+} loomStepScore;
+
 /// A quantity bound to a model.
 typedef struct loomQuantity {
   const loomQuantityDef* def;
@@ -33,10 +44,12 @@ typedef struct loomControlScene {
   loomQuantity healthy[LOOM_QUANTITIES];
   loomQuantity reward[LOOM_REWARD_TERMS];
   int to[LOOM_REWARD_TERMS];  // distance: id of the other body or site
+  bool learned;               // a term is
 } loomControlScene;
 
 /// Compile the task's model, which lies in the root that the task names or in its folder. The task must stay.
-/// LOOM_ERR_FORMAT: the task names what the model lacks; the errors of loom_model_compile.
+/// LOOM_ERR_FORMAT: the task names what the model lacks; LOOM_ERR_UNSUPPORTED: a learned term whose file nobody
+/// has opened; the errors of loom_model_compile.
 int loom_control_scene_create(loomControlScene** out, const loomControlTask* task,
                               const loomAssetRoots* roots, loomError* err);
 void loom_control_scene_destroy(loomControlScene* scene);
@@ -45,6 +58,8 @@ typedef struct loomControlSim {
   const loomControlScene* scene;
   mjData* d;
   double* before;  // (nq + nv, of which qpos) of the state before the action; work space of resets
+  double* seen;    // (obs) what is seen now, where a term is learned
+  void* scorer[LOOM_REWARD_TERMS];  // instances of the terms' scores
   int steps;       // control steps since the start
 } loomControlSim;
 

@@ -55,6 +55,7 @@ typedef enum loomRewardKind {
   LOOM_REWARD_ACTION,    // sum of the action's squares
   LOOM_REWARD_SQUARE,    // sum of squares of entries - target, after the action
   LOOM_REWARD_DISTANCE,  // from the body or site to `to`, another one, after the action
+  LOOM_REWARD_LEARNED,   // what a file says of what was seen before the action, and of the action
   LOOM_REWARDS_KNOWN,
 } loomRewardKind;
 
@@ -64,6 +65,8 @@ typedef struct loomRewardTerm {
   loomQuantityDef quantity;
   double target;
   loomName to;
+  loomName file;                      // learned: below the folder that its reward file is in
+  const struct loomStepScore* score;  // learned: what opened it (engine/sim/control_sim.h); NULL = nobody
 } loomRewardTerm;
 
 typedef enum loomNoiseKind {

@@ -10,6 +10,7 @@
 #include "engine/model/own_model.h"
 #include "engine/observe/framed.h"
 #include "engine/observe/sense.h"
+#include "policies/network/step_reward.h"
 #include "policies/network/translated.h"
 #include "policies/network/watcher_file.h"
 
@@ -139,21 +140,20 @@ static double value(void* self, const loomEpisode* e) {
 
 // ---- files
 
-// DIR is the reward file's.
-static int find_file(char dir[PATH], char path[PATH], const loomRewardDef* def, const loomTermDef* term,
-                     loomError* err) {
-  const char* slash = strrchr(def->path, '/');
-  int n = slash ? (int)(slash - def->path) : 0;
-  snprintf(dir, PATH, "%.*s", n ? n : 1, slash ? (n ? def->path : "/") : ".");
-  snprintf(path, PATH, "%s/%s", dir, term->file);
-  return loom_own_file_check(dir, term->file, NULL, err);
+// Below the folder of the reward file.
+static int find_file(char path[PATH], const char* reward, const char* file, loomError* err) {
+  char dir[PATH];
+  const char* slash = strrchr(reward, '/');
+  int n = slash ? (int)(slash - reward) : 0;
+  snprintf(dir, PATH, "%.*s", n ? n : 1, slash ? (n ? reward : "/") : ".");
+  snprintf(path, PATH, "%.*s/%s", LOOM_PATH_MAX, dir, file);
+  return loom_own_file_check(dir, file, NULL, err);
 }
 
 static int open_file(opened* o, loomTermDef* term, const loomRewardDef* def, loomError* err) {
-  char dir[PATH];
   loomWatcher tried = {0};
   loomTranslated other = {0};
-  int code = find_file(dir, o->path, def, term, err);
+  int code = find_file(o->path, def->path, term->file, err);
   if (!code) code = loom_safetensors_read(&o->file, o->path, err);
   if (code) return code;
 
@@ -194,12 +194,76 @@ void loom_learned_reward_close(loomLearnedReward* learned) {
 }
 
 int loom_learned_reward_hash(uint64_t* hash, const loomRewardDef* def, loomError* err) {
-  char dir[PATH], path[PATH];
+  char path[PATH];
   int code = LOOM_OK;
   for (int k = 0; !code && k < def->term_count; k++) {
     if (def->terms[k].term != LOOM_TERM_EMBEDDING) continue;
-    code = find_file(dir, path, def, &def->terms[k], err);
+    code = find_file(path, def->path, def->terms[k].file, err);
     if (!code) code = loom_hash_file(hash, path, err);
   }
   return code;
+}
+
+// ---- control tasks
+
+typedef struct openedStep {
+  loomStepReward reward;
+  loomStepScore score;
+  char path[PATH];
+} openedStep;
+
+struct loomLearnedSteps {
+  int n;
+  openedStep step[LOOM_REWARD_TERMS];
+};
+
+static int open_step(openedStep* o, loomControlTask* task, loomRewardTerm* term, const char* path,
+                     loomError* err) {
+  loomSafetensors file;
+  int code = find_file(o->path, path, term->file, err);
+  if (!code) code = loom_hash_file(&task->digest, o->path, err);
+  if (!code) code = loom_safetensors_read(&file, o->path, err);
+  if (code) return code;
+
+  code = loom_step_reward_read(&o->reward, &file, o->path, err);
+  loom_safetensors_destroy(&file);
+  o->score = loom_step_reward_score(&o->reward);
+  term->score = &o->score;
+  return code;
+}
+
+int loom_learned_steps_open(loomLearnedSteps** out, loomControlTask* task, const char* path, loomError* err) {
+  int terms = 0, code = LOOM_OK;
+  *out = NULL;
+  for (int k = 0; k < task->reward_count; k++) terms += task->reward[k].term == LOOM_REWARD_LEARNED;
+  if (!terms) return LOOM_OK;
+
+  loomLearnedSteps* steps = calloc(1, sizeof *steps);
+  if (!steps) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a reward");
+  for (int k = 0; !code && k < task->reward_count; k++)
+    if (task->reward[k].term == LOOM_REWARD_LEARNED)
+      code = open_step(&steps->step[steps->n++], task, &task->reward[k], path, err);
+
+  if (code)
+    loom_learned_steps_close(steps);
+  else
+    *out = steps;
+  return code;
+}
+
+int loom_learned_steps_check(const loomLearnedSteps* steps, int obs, int actions, loomError* err) {
+  for (int i = 0; steps && i < steps->n; i++) {
+    const openedStep* o = &steps->step[i];
+    if (o->reward.obs != obs || o->reward.actions != actions)
+      return loom_error_set(err, LOOM_ERR_FORMAT,
+                            "%s: is of a task with %d numbers to see and %d to do, where this one has %d and "
+                            "%d",
+                            o->path, o->reward.obs, o->reward.actions, obs, actions);
+  }
+  return LOOM_OK;
+}
+
+void loom_learned_steps_close(loomLearnedSteps* steps) {
+  for (int i = 0; steps && i < steps->n; i++) loom_step_reward_destroy(&steps->step[i].reward);
+  free(steps);
 }

@@ -4,6 +4,7 @@
 #define LOOM_POLICIES_AGENT_LEARNED_REWARD_H
 
 #include "engine/run/score.h"
+#include "engine/task/control_task.h"
 #include "engine/task/task_reward.h"
 
 /// All files of a reward's terms, one a term.
@@ -17,5 +18,13 @@ void loom_learned_reward_close(loomLearnedReward* learned);
 
 /// Of the files' bytes, added to a hash: so that nobody goes on with others.
 int loom_learned_reward_hash(uint64_t* hash, const loomRewardDef* def, loomError* err);
+
+/// The same of a control task's terms `learned`, whose files lie below the folder of `path`, their reward's
+/// file, and are added to the task's digest.
+typedef struct loomLearnedSteps loomLearnedSteps;
+int loom_learned_steps_open(loomLearnedSteps** out, loomControlTask* task, const char* path, loomError* err);
+/// LOOM_ERR_FORMAT: a file is of other numbers of observations or actions.
+int loom_learned_steps_check(const loomLearnedSteps* steps, int obs, int actions, loomError* err);
+void loom_learned_steps_close(loomLearnedSteps* steps);
 
 #endif

@@ -92,10 +92,29 @@ static int save_ranges(const run* r, loomError* err) {
   return code;
 }
 
+// Of an airl discriminator: the network, then a reward of it alone.
+static int save_learned_reward(const run* r, loomError* err) {
+  static const char text[] =
+      "# Learned by demoloom gail --discriminator airl: what a step is worth, of which the policy that learned\n"
+      "# beside it also got what is shaping. Others learn by it with `demoloom finetune --scratch --reward`.\n"
+      "- {term: learned, file: " LOOM_STEP_REWARD_FILE "}\n";
+  char path[LOOM_RUN_FILE_MAX];
+  loomStepReward reward;
+  int code = loom_imitation_reward(&reward, r->imitation, err);
+  if (code) return code;
+
+  loom_run_folder_path(path, &r->folder, LOOM_STEP_REWARD_FILE);
+  code = loom_step_reward_write(path, &reward, err);
+  loom_step_reward_destroy(&reward);
+  loom_run_folder_path(path, &r->folder, "reward.yaml");
+  return code ? code : loom_file_write_text(path, text, err);
+}
+
 // The reward that was found, as `--reward FILE` takes it.
 static int save_reward(const run* r, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   double weights[LOOM_FEATURES];
+  if (r->imitation && loom_imitation_asks_policy(r->imitation)) return save_learned_reward(r, err);
   if (!r->inverse) return LOOM_OK;
 
   loom_inverse_weights(weights, r->inverse);

@@ -60,7 +60,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
 /// The files that a run leaves, as patterns (fnmatch): elements of an array.
 #define LOOM_FINETUNE_FILES                                                               \
   "last.safetensors", "best.safetensors", "config.yaml", "scalars.csv", "evaluation.csv", \
-      "events.out.tfevents.*", "curves.png", "disturb.yaml", "reward.yaml"
+      "events.out.tfevents.*", "curves.png", "disturb.yaml", "reward.yaml", LOOM_STEP_REWARD_FILE
 
 LOOM_C_END
 

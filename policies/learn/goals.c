@@ -121,6 +121,7 @@ static void show_goal(loomImitated* e, int demo, const double goal[PLANE], loomR
     move(at, action);
     for (int j = 0; j < PLANE; j++) e->next[row + j] = (loomReal)at[j];
     e->known[e->n - 1] = true;
+    e->last[e->n - 1] = t + 1 == STEPS;
     e->demo[e->n - 1] = demo;
   }
   e->length[demo] = e->rows[demo] = STEPS;
@@ -137,11 +138,12 @@ static int show_goals(loomImitated* out, int demos, uint64_t seed, loomError* er
                         .action = calloc(rows * PLANE, sizeof *out->action),
                         .next = calloc(rows * PLANE, sizeof *out->next),
                         .known = calloc(rows, sizeof *out->known),
+                        .last = calloc(rows, sizeof *out->last),
                         .demo = calloc(rows, sizeof *out->demo),
                         .length = calloc(count, sizeof *out->length),
                         .rows = calloc(count, sizeof *out->rows),
                         .ended = calloc(count, sizeof *out->ended)};
-  if (!out->state || !out->action || !out->next || !out->known || !out->demo || !out->length || !out->rows ||
+  if (!out->state || !out->action || !out->next || !out->known || !out->last || !out->demo || !out->length || !out->rows ||
       !out->ended)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d demos", demos);
 

@@ -15,6 +15,7 @@ void loom_imitated_destroy(loomImitated* e) {
   free(e->action);
   free(e->next);
   free(e->known);
+  free(e->last);
   free(e->demo);
   free(e->length);
   free(e->rows);
@@ -30,18 +31,20 @@ static int make_room(loomImitated* e, int n, loomError* err) {
   e->action = calloc(rows * actions, sizeof *e->action);
   e->next = calloc(rows * obs, sizeof *e->next);
   e->known = calloc(rows, sizeof *e->known);
+  e->last = calloc(rows, sizeof *e->last);
   e->demo = calloc(rows, sizeof *e->demo);
   e->length = calloc(demos, sizeof *e->length);
   e->rows = calloc(demos, sizeof *e->rows);
   e->ended = calloc(demos, sizeof *e->ended);
-  return e->state && e->action && e->next && e->known && e->demo && e->length && e->rows && e->ended
+  return e->state && e->action && e->next && e->known && e->last && e->demo && e->length && e->rows && e->ended
              ? LOOM_OK
              : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for an expert's %d rows", n);
 }
 
 // One more row of a demo, to be filled; its number.
-static ptrdiff_t add_row(loomImitated* e, int demo, bool known) {
+static ptrdiff_t add_row(loomImitated* e, int demo, bool known, bool last) {
   e->known[e->n] = known;
+  e->last[e->n] = last;
   e->demo[e->n] = demo;
   e->rows[demo]++;
   return e->n++;
@@ -144,7 +147,7 @@ static void take_rows(loomImitated* e, int demo, const loomArray* obs, const loo
   e->length[demo] = rows;
   for (int t = first_row(pick, demo); t < rows; t += pick->every) {
     bool known = after || t + 1 < rows;
-    ptrdiff_t k = add_row(e, demo, known);
+    ptrdiff_t k = add_row(e, demo, known, t + 1 == rows);
     to_reals(e->state + k * dim, seen + t * dim, e->obs);
     to_reals(e->action + k * actions_dim, done + t * actions_dim, e->actions);
     if (known) to_reals(e->next + k * dim, after ? after + t * dim : seen + (t + 1) * dim, e->obs);
@@ -275,7 +278,7 @@ static int read_policy_demo(loomImitated* e, loomData* data, int demo, const loo
   e->length[demo] = (rows.rows + decided - 1) / decided;
   for (int t = first_row(pick, demo); !code && t + decided <= rows.rows; t += pick->every) {
     bool known = t + decided < rows.rows;
-    ptrdiff_t k = add_row(e, demo, known), dim = e->obs;
+    ptrdiff_t k = add_row(e, demo, known, !known), dim = e->obs;
     from_floats(e->state + k * dim, obs + t * dim, e->obs);
     from_floats(e->action + k * e->actions, actions + t * width, e->actions);
     if (known) from_floats(e->next + k * dim, obs + (t + decided) * dim, e->obs);

@@ -26,6 +26,7 @@ typedef struct loomImitated {
   int n, demos;
   loomReal *state, *action, *next;  // (n x obs), (n x actions), (n x obs)
   bool* known;                      // (n) next is; else it is left 0
+  bool* last;                       // (n) it is its demo's last step
   int* demo;                        // (n)
   // (demos) Steps; rows that were taken; nothing follows: success or failure, not that time ran out.
   int *length, *rows;

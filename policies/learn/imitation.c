@@ -20,7 +20,8 @@ static const loomFieldDef field_rows[] = {
     ROW(INT, every, .low = 1, .high = 1 << 20, .about = "of so many of a demo's rows one is taken"),
     ROW(CHOICE, discriminator, .choices = loom_discriminator_kind_names,
         .about = "what tells the expert's rows from the policy's"),
-    ROW(CHOICE, see, .choices = loom_imitation_sights, .about = "what it sees"),
+    ROW(CHOICE, see, .choices = loom_imitation_sights,
+        .about = "what it sees; of airl's reward: a state and an action, or a state alone"),
     ROW(CHOICE, reward, .choices = loom_imitation_rewards,
         .about = "made of its output; auto: airl, of critics wgan"),
     ROW(BOOL, absorbing, .about = "it sees what follows an episode's end, whose reward is added there"),
@@ -72,8 +73,11 @@ struct loomImitation {
   double discount;
   int horizon, rows;  // rows of a rollout, or of a batch
   uint64_t seed;
-  int obs, actions, features;  // features: of a row, without the indicator
-  int width;                   // with it
+  int obs, actions, features;  // features: of a row, without marks of absorbing states
+  int marks;                   // of these: 1, of airl 2 (loomShapedDef), or none
+  int width;                   // with them, and airl's log-probability
+  bool airl;
+  loomImitationPolicy learner;  // that airl asks
   loomRewardForm form;
   loomDiscriminator d;
 
@@ -117,6 +121,14 @@ int loom_imitation_updates(const loomImitation* im) {
   return im->config.updates;
 }
 
+bool loom_imitation_asks_policy(const loomImitation* im) {
+  return im->airl;
+}
+
+void loom_imitation_meet(loomImitation* im, const loomImitationPolicy* policy) {
+  im->learner = *policy;
+}
+
 int64_t loom_imitation_won(const loomImitation* im) {
   return (int64_t)im->count.won;
 }
@@ -143,25 +155,51 @@ static void set_scale(loomImitation* im) {
     im->middle[j] = (im->mean[j] + mean) / 2;
     im->scale[j] = 1 / sqrt((im->variance[j] + variance) / 2 + apart * apart + floor);
   }
+
+  // A state is the same whether it is the next one or not.
+  int next = im->airl ? im->obs + im->actions : im->features;
+  for (int j = next; j < im->features; j++) {
+    im->middle[j] = im->middle[j - next];
+    im->scale[j] = im->scale[j - next];
+  }
 }
 
-// The absorbing state stays as it is: zeros and the indicator.
+// The absorbing state stays as it is: zeros and its mark.
 static void scale_rows(const loomImitation* im, loomReal* row, size_t n) {
-  const double clip = 10;
+  const double clip = LOOM_STEP_REWARD_CLIP;
 
   for (size_t i = 0; i < n; i++, row += im->width) {
-    if (im->config.absorbing && row[im->features] > 0) continue;
-    for (int j = 0; j < im->features; j++)
+    if (im->marks && row[im->features] > 0) continue;
+    bool ends = im->marks > 1 && row[im->features + 1] > 0;
+    int count = ends ? im->features - im->obs : im->features;
+    for (int j = 0; j < count; j++)
       row[j] = (loomReal)fmin(fmax(((double)row[j] - im->middle[j]) * im->scale[j], -clip), clip);
   }
 }
 
-static void put_indicator(const loomImitation* im, loomReal* row) {
-  if (im->config.absorbing) row[im->features] = 0;
+// A row of no absorbing state, and of no log-probability yet.
+static void put_marks(const loomImitation* im, loomReal* row) {
+  for (int j = im->features; j < im->width; j++) row[j] = 0;
+}
+
+// What airl takes for the state after an end.
+static void put_end(const loomImitation* im, loomReal* row) {
+  memset(row + im->features - im->obs, 0, (size_t)im->obs * sizeof *row);
+  row[im->features + 1] = 1;
 }
 
 static void put_absorbing(const loomImitation* im, loomReal* row) {
   loom_absorbing_row(row, im->features);
+  for (int j = im->features + 1; j < im->width; j++) row[j] = j < im->features + im->marks;
+}
+
+// How likely the policy is to do what n unscaled rows have; in the absorbing state there is nothing to do.
+static void ask_policy(const loomImitation* im, loomReal* row, int n) {
+  if (!im->airl) return;
+
+  im->learner.log_prob(row, im->learner.self, n, im->width);
+  for (int i = 0; im->marks && i < n; i++, row += im->width)
+    if (row[im->features] > 0) row[im->width - 1] = 0;
 }
 
 // ---- made
@@ -173,20 +211,34 @@ static int count_expert(const loomImitation* im, const loomImitated* e) {
   return n;
 }
 
+// The last step of a demo that ended, where what is seen next is the absorbing state.
+static bool ends_expert(const loomImitation* im, const loomImitated* e, int row) {
+  return im->airl && im->config.absorbing && e->last[row] && e->ended[e->demo[row]];
+}
+
+static void put_expert(loomReal* to, const loomImitation* im, const loomImitated* e, int row) {
+  size_t obs = (size_t)im->obs, actions = (size_t)im->actions, k = (size_t)row;
+  const loomReal *state = e->state + k * obs, *action = e->action + k * actions, *next = e->next + k * obs;
+  bool after = im->airl || im->config.see == LOOM_SEE_NEXT, done = im->airl || !after;
+
+  memcpy(to, state, obs * sizeof *to);
+  if (done) memcpy(to + obs, action, actions * sizeof *to);
+  if (after) memcpy(to + obs + (done ? actions : 0), next, obs * sizeof *to);
+  put_marks(im, to);
+  if (ends_expert(im, e, row)) put_end(im, to);
+}
+
 // Rows without a known next state are left out where that is seen.
 static int take_expert(loomImitation* im, const loomImitated* e, loomError* err) {
-  size_t most = (size_t)count_expert(im, e) + 1, obs = (size_t)im->obs, more = (size_t)im->features - obs;
-  const loomReal* second = im->config.see == LOOM_SEE_NEXT ? e->next : e->action;
+  size_t most = (size_t)count_expert(im, e) + 1;
+  bool after = im->airl || im->config.see == LOOM_SEE_NEXT;
   im->expert = calloc(most * (size_t)im->width, sizeof *im->expert);
   im->demo = calloc(most, sizeof *im->demo);
   if (!im->expert || !im->demo) return no_memory(err);
 
   for (int i = 0; i < e->n; i++) {
-    if (im->config.see == LOOM_SEE_NEXT && !e->known[i]) continue;
-    loomReal* to = im->expert + (size_t)im->expert_rows * (size_t)im->width;
-    memcpy(to, e->state + (size_t)i * obs, obs * sizeof *to);
-    memcpy(to + obs, second + (size_t)i * more, more * sizeof *to);
-    put_indicator(im, to);
+    if (after && !e->known[i] && !ends_expert(im, e, i)) continue;
+    put_expert(im->expert + (size_t)im->expert_rows * (size_t)im->width, im, e, i);
     im->demo[im->expert_rows++] = e->demo[i];
   }
 
@@ -252,12 +304,19 @@ static int create_discriminator(loomImitation* im, loomError* err) {
   def.penalty = linear ? 0 : c->penalty;
   def.spectral = c->spectral;
   if (!linear) def.hidden = c->hidden;
+  if (im->airl)
+    def.shaped = (loomShapedDef){.obs = im->obs,
+                                 .actions = im->actions,
+                                 .sees_action = c->see == LOOM_SEE_ACTION,
+                                 .ends = c->absorbing,
+                                 .discount = im->discount};
   return loom_discriminator_create(&im->d, &def, im->seed, c->batch, err);
 }
 
 static loomRewardForm form_of(const loomGailConfig* c) {
   if (c->reward) return (loomRewardForm)(c->reward - 1);
-  return c->discriminator == LOOM_DISCRIMINATOR_BCE ? LOOM_REWARD_AIRL : LOOM_REWARD_WGAN;
+  return loom_discriminator_is_critic((loomDiscriminatorKind)c->discriminator) ? LOOM_REWARD_WGAN
+                                                                               : LOOM_REWARD_AIRL;
 }
 
 static int create_all(loomImitation* im, const loomImitated* expert, loomError* err) {
@@ -278,7 +337,10 @@ static int create_all(loomImitation* im, const loomImitated* expert, loomError* 
 
 int loom_imitation_create(loomImitation** out, const loomImitationDef* def, loomError* err) {
   const loomGailConfig* c = def->config;
-  int obs = def->expert->obs, more = c->see == LOOM_SEE_NEXT ? obs : def->expert->actions;
+  bool airl = c->discriminator == LOOM_DISCRIMINATOR_AIRL;
+  int obs = def->expert->obs, actions = def->expert->actions;
+  int more = airl ? actions + obs : c->see == LOOM_SEE_NEXT ? obs : actions;
+  int marks = c->absorbing ? 1 + airl : 0;
   loomImitation* im = *out = calloc(1, sizeof *im);
   if (!im) return no_memory(err);
 
@@ -288,9 +350,11 @@ int loom_imitation_create(loomImitation** out, const loomImitationDef* def, loom
                         .rows = def->rows,
                         .seed = def->seed,
                         .obs = obs,
-                        .actions = def->expert->actions,
+                        .actions = actions,
                         .features = obs + more,
-                        .width = obs + more + c->absorbing,
+                        .marks = marks,
+                        .width = obs + more + marks + airl,
+                        .airl = airl,
                         .form = form_of(c)};
   int code = create_all(im, def->expert, err);
   if (!code) return LOOM_OK;
@@ -392,14 +456,21 @@ static loomReal* keep_row(loomImitation* im, int episode) {
   return im->kept + k * (size_t)im->width;
 }
 
+static loomReal* put_doubles(loomReal* to, const double* from, int n) {
+  for (int j = 0; j < n; j++) to[j] = (loomReal)from[j];
+  return to + n;
+}
+
 // Row `at` of a rollout, unscaled.
 static void row_of(loomReal* out, const loomImitation* im, const loomImitationRollout* r, int at) {
-  ptrdiff_t obs = im->obs, more = im->features - obs;
-  const double *state = r->obs + at * obs,
-               *second = im->config.see == LOOM_SEE_NEXT ? r->obs + (at + r->n) * obs : r->action + at * more;
-  for (ptrdiff_t j = 0; j < obs; j++) out[j] = (loomReal)state[j];
-  for (ptrdiff_t j = 0; j < more; j++) out[obs + j] = (loomReal)second[j];
-  put_indicator(im, out);
+  ptrdiff_t obs = im->obs, actions = im->actions;
+  bool next = im->config.see == LOOM_SEE_NEXT;
+
+  loomReal* to = put_doubles(out, r->obs + at * obs, im->obs);
+  if (im->airl || !next) to = put_doubles(to, r->action + at * actions, im->actions);
+  if (im->airl || next) put_doubles(to, r->obs + (at + r->n) * obs, im->obs);
+  put_marks(im, out);
+  if (im->marks > 1 && r->terminated[at]) put_end(im, out);
 }
 
 // A rollout's rows, then those of what followed the ends.
@@ -440,6 +511,7 @@ static int judge_rows(loomImitation* im, const loomImitationRollout* r) {
     put_absorbing(im, im->scaled + (ptrdiff_t)n * im->width);
     im->of[n++] = -1;
   }
+  ask_policy(im, im->scaled, n);
   scale_rows(im, im->scaled, (size_t)n);
   return n;
 }
@@ -461,6 +533,9 @@ static double after_end(const loomImitation* im) {
 void loom_imitation_round(double* reward, loomImitation* im, const loomImitationRollout* r) {
   take_rollout(im, r);
 
+  // The policy does not learn meanwhile.
+  ask_policy(im, im->kept, (int)im->count.count);
+  ask_policy(im, im->expert, im->expert_rows);
   const loomDiscriminatorRows policy = {im->kept, im->episode, (int)im->count.count};
   for (int i = 0; policy.n && i < im->config.updates; i++) {
     loomRandom random = stream_of(im);
@@ -500,7 +575,7 @@ static void batch_rows(loomReal* out, const loomImitation* im, const loomImitati
   for (size_t i = 0; i < (size_t)b->n; i++, out += im->width) {
     memcpy(out, b->obs + i * obs, obs * sizeof *out);
     memcpy(out + obs, second + i * more, more * sizeof *out);
-    put_indicator(im, out);
+    put_marks(im, out);
   }
 }
 
@@ -545,12 +620,18 @@ void loom_imitation_judge(loomReal* reward, loomImitation* im, const loomImitati
   }
 }
 
+// ---- what was learned
+
+int loom_imitation_reward(loomStepReward* out, loomImitation* im, loomError* err) {
+  return loom_step_reward_of(out, &im->d, im->middle, im->scale, err);
+}
+
 // ---- as part of a learner
 
 int loom_imitation_scalars(loomScalar* out, const loomImitation* im) {
   const tally* t = &im->told;
   double n = fmax(t->updates, 1);
-  bool critic = im->config.discriminator != LOOM_DISCRIMINATOR_BCE;
+  bool critic = loom_discriminator_is_critic((loomDiscriminatorKind)im->config.discriminator);
   const loomScalar all[] = {{"discriminator/loss", t->loss / n},
                             {"discriminator/penalty", t->penalty / n},
                             {"discriminator/expert_accuracy", t->expert / n},

@@ -7,7 +7,9 @@
 // from observation", 2018), scaled by mean and deviation of the expert's rows and the policy's, each class
 // counting half. With absorbing states (policies/objective/absorbing.h) an indicator is added, and an episode
 // that ended has rows of it too: as many as its time was left, at most as many as it has others, so that
-// neither class is ever more than half of them. Internal.
+// neither class is ever more than half of them. An airl discriminator (policies/network/shaped.h) sees state,
+// action and next state, and how likely the policy as it is now would do that; it gives the expert's reward to
+// others too. With absorbing states the state after the last step is the absorbing one. Internal.
 #ifndef LOOM_POLICIES_LEARN_IMITATION_H
 #define LOOM_POLICIES_LEARN_IMITATION_H
 
@@ -15,6 +17,7 @@
 #include "engine/base/fields.h"
 #include "policies/learn/imitated.h"
 #include "policies/learn/learner.h"
+#include "policies/network/step_reward.h"
 
 LOOM_C_BEGIN
 
@@ -61,6 +64,15 @@ int loom_imitation_actions(const loomImitation* imitation);
 int loom_imitation_pack(const loomImitation* imitation);
 int loom_imitation_updates(const loomImitation* imitation);
 
+/// A policy that can tell how likely its actions are, which airl asks.
+typedef struct loomImitationPolicy {
+  void* self;
+  /// Rows (n x width) begin with a state and an action; the last number of each becomes log pi(a|s).
+  void (*log_prob)(loomReal* rows, void* self, int n, int width);
+} loomImitationPolicy;
+bool loom_imitation_asks_policy(const loomImitation* imitation);  // it is an airl discriminator's
+void loom_imitation_meet(loomImitation* imitation, const loomImitationPolicy* policy);
+
 /// A rollout of n environments side by side (next-step autoreset, engine/run/vector.h).
 typedef struct loomImitationRollout {
   int steps, n;
@@ -87,6 +99,10 @@ void loom_imitation_learn(loomImitation* imitation, const loomImitationBatch* ba
 void loom_imitation_judge(loomReal* reward, loomImitation* imitation, const loomImitationBatch* batch);
 /// TD3's iteration is over: what is told of it is from here on the next one's.
 void loom_imitation_close_round(loomImitation* imitation);
+
+/// The reward that airl has learned so far, whose state's numbers and action's are those of rows. Free with
+/// loom_step_reward_destroy.
+int loom_imitation_reward(loomStepReward* out, loomImitation* imitation, loomError* err);
 
 /// Rounds after which the discriminator had won for LOOM_WIN_ROUNDS in a row; 0 = it never has.
 int64_t loom_imitation_won(const loomImitation* imitation);

@@ -8,6 +8,7 @@
 #include "policies/network/actor_critic.h"
 #include "policies/nn/optimizer.h"
 #include "policies/objective/advantage.h"
+#include "policies/objective/gaussian.h"
 
 // ---- settings
 
@@ -85,6 +86,9 @@ typedef struct shown {
   double *obs, *action;      // (steps + 1 x n x its obs), (steps x n x its actions)
   double* reward;            // (steps x n)
   int *episode, *length;     // (steps x n)
+  double* one;               // (its obs) of a row that is asked about, where it asks
+  loomReal *asked, *done;    // (batch x its obs), (batch x its actions) such rows
+  loomReal* told;            // (batch)
 } shown;
 
 // So many rows at most, side by side (loomPpoRows).
@@ -259,6 +263,33 @@ static void show_step(ppo* p, int t) {
   for (ptrdiff_t i = 0; i < n; i++) {
     p->shown.episode[t * n + i] = (int)(v->episode[i] * n + i);
     p->shown.length[t * n + i] = v->length[i];
+  }
+}
+
+// How likely the Gaussian from scratch is to do what rows have, held to the environment's range as it is.
+static void tell_log_prob(loomReal* rows, void* self, int n, int width) {
+  ppo* p = self;
+  const shown* s = &p->shown;
+  loomActorCritic* net = &p->scratch_net;
+  const double* range = p->vector->maker.range;
+  ptrdiff_t obs = net->def.obs, actions = net->def.actions;
+
+  for (int first = 0; first < n; first += p->batch, rows += (ptrdiff_t)p->batch * width) {
+    int count = n - first < p->batch ? n - first : p->batch;
+    for (ptrdiff_t i = 0; i < count; i++) {
+      const loomReal* row = rows + i * width;
+      for (ptrdiff_t j = 0; j < obs; j++) s->one[j] = (double)row[j];
+      normalize_obs(p, s->asked + i * obs, s->one);
+      memcpy(s->done + i * actions, row + obs, (size_t)actions * sizeof *row);
+    }
+
+    const loomReal *mean = loom_actor_critic_mean(net, s->asked, count),
+                   *log_std = loom_actor_critic_log_std(net);
+    if (range)
+      loom_gaussian_held_log_prob(s->told, mean, log_std, s->done, range, count, (int)actions);
+    else
+      loom_gaussian_log_prob(s->told, mean, log_std, s->done, count, (int)actions);
+    for (ptrdiff_t i = 0; i < count; i++) rows[(i + 1) * width - 1] = s->told[i];
   }
 }
 
@@ -596,6 +627,10 @@ static void destroy(void* self) {
   free(p->shown.reward);
   free(p->shown.episode);
   free(p->shown.length);
+  free(p->shown.one);
+  free(p->shown.asked);
+  free(p->shown.done);
+  free(p->shown.told);
   free(p->terminated);
   free(p->truncated);
   free(p->fresh);
@@ -718,6 +753,16 @@ int loom_ppo_rollout_rows(const loomPpoConfig* config) {
   return config->steps * config->environments;
 }
 
+static bool make_askable(ppo* p, size_t obs, size_t actions) {
+  shown* s = &p->shown;
+  size_t batch = (size_t)p->batch;
+  s->one = calloc(obs, sizeof *s->one);
+  s->asked = calloc(batch * obs, sizeof *s->asked);
+  s->done = calloc(batch * actions, sizeof *s->done);
+  s->told = calloc(batch, sizeof *s->told);
+  return s->one && s->asked && s->done && s->told;
+}
+
 int loom_ppo_imitate(loomLearner* learner, loomImitation* imitation, loomError* err) {
   ppo* p = learner->self;
   size_t rows = (size_t)p->rows, n = (size_t)p->config.environments;
@@ -731,6 +776,12 @@ int loom_ppo_imitate(loomLearner* learner, loomImitation* imitation, loomError* 
         loom_imitation_obs(imitation), loom_imitation_actions(imitation), p->vector->maker.obs,
         p->vector->maker.actions);
 
+  bool asks = loom_imitation_asks_policy(imitation);
+  if (asks && (p->guided || obs != (size_t)p->vector->maker.obs))
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "an airl discriminator asks how likely the policy's actions are, which is told of "
+                          "policies from scratch alone, that see what the expert saw; take another one");
+
   shown* s = &p->shown;
   s->obs = calloc((rows + n) * obs, sizeof *s->obs);
   s->action = calloc(rows * actions, sizeof *s->action);
@@ -739,6 +790,9 @@ int loom_ppo_imitate(loomLearner* learner, loomImitation* imitation, loomError* 
   s->length = calloc(rows, sizeof *s->length);
   if (!s->obs || !s->action || !s->reward || !s->episode || !s->length)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a rollout of %d rows", p->rows);
+  if (asks && !make_askable(p, obs, actions))
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d rows", p->batch);
+  if (asks) loom_imitation_meet(imitation, &(loomImitationPolicy){p, tell_log_prob});
   s->imitation = imitation;
   return LOOM_OK;
 }

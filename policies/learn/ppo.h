@@ -68,7 +68,8 @@ int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpo
                     const loomEnvironmentMaker* maker, int64_t steps, uint64_t seed, int threads,
                     loomError* err);
 /// From now on rewarded by a discriminator instead of its environments; before its first iteration. A state
-/// is what the last numbers of an observation say. The learner does not free it.
+/// is what the last numbers of an observation say. The learner does not free it. LOOM_ERR_UNSUPPORTED: an
+/// airl discriminator, of any but a Gaussian from scratch.
 int loom_ppo_imitate(loomLearner* learner, loomImitation* imitation, loomError* err);
 /// From now on rewarded by weights of its steps' features instead, which move after each iteration; before
 /// its first. The learner does not free it.

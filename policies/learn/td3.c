@@ -625,6 +625,10 @@ static int check_imitation(const td3* p, const loomImitation* imitation, loomErr
                           "n_step: %d: what a discriminator says changes, so that sums of several rewards "
                           "cannot be kept; take 1",
                           p->config.n_step);
+  if (loom_imitation_asks_policy(imitation))
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "an airl discriminator asks how likely the policy's actions are, which td3, whose "
+                          "policy is certain, cannot tell; take ppo, or another discriminator");
   if (loom_imitation_pack(imitation) > 1)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "packs are of independent episodes, which a replay buffer does not know; take ppo, "

@@ -1,5 +1,7 @@
 #include "policies/network/discriminator.h"
 
+#include <assert.h>
+
 #include "policies/data/pack.h"
 #include "policies/nn/init.h"
 #include "policies/nn/spectral.h"
@@ -7,6 +9,7 @@
 const char* const loom_discriminator_kind_names[] = {[LOOM_DISCRIMINATOR_BCE] = "bce",
                                                      [LOOM_DISCRIMINATOR_WGAN] = "wgan",
                                                      [LOOM_DISCRIMINATOR_LINEAR] = "linear",
+                                                     [LOOM_DISCRIMINATOR_AIRL] = "airl",
                                                      NULL};
 
 loomDiscriminatorDef loom_default_discriminator_def(loomDiscriminatorKind kind) {
@@ -72,8 +75,16 @@ static void back_to_params(loomDiscriminator* d) {
 
 // ---- making one
 
+bool loom_discriminator_is_critic(loomDiscriminatorKind kind) {
+  return kind == LOOM_DISCRIMINATOR_WGAN || kind == LOOM_DISCRIMINATOR_LINEAR;
+}
+
 static bool is_critic(const loomDiscriminator* d) {
-  return d->def.kind != LOOM_DISCRIMINATOR_BCE;
+  return loom_discriminator_is_critic((loomDiscriminatorKind)d->def.kind);
+}
+
+static bool is_airl(const loomDiscriminator* d) {
+  return d->def.kind == LOOM_DISCRIMINATOR_AIRL;
 }
 
 static bool is_linear(const loomDiscriminator* d) {
@@ -94,11 +105,26 @@ static int check_def(const loomDiscriminatorDef* def, loomError* err) {
   if (def->kind == LOOM_DISCRIMINATOR_LINEAR && (def->hidden.n || def->penalty > 0 || def->spectral))
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "a linear discriminator has no hidden layers, penalty or spectral normalization");
+  if (def->kind != LOOM_DISCRIMINATOR_AIRL) return LOOM_OK;
+
+  if (def->shaped.obs < 1 || def->features != loom_shaped_width(&def->shaped))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "an airl discriminator is of states, actions and the policy's log-probabilities, "
+                          "which are not to be had here; take another one");
+  if (def->pack > 1 || def->spectral)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "an airl discriminator takes rows one by one (a pack of 1), and no spectral "
+                          "normalization");
   return LOOM_OK;
 }
 
 static void declare(loomDiscriminator* d) {
   const loomDiscriminatorDef* def = &d->def;
+  if (is_airl(d)) {
+    loom_shaped_declare(&d->shaped, &d->params, &def->shaped, &def->hidden, (loomActivation)def->activation,
+                        "model.discriminator.");
+    return;
+  }
   loomMlpDef mlp = {.layers = def->hidden.n + 1, .activation = (loomActivation)def->activation};
 
   mlp.sizes[0] = d->width;
@@ -112,8 +138,12 @@ static void lay_out(loomDiscriminator* d) {
   const loomMlpDef* mlp = &d->mlp.def;
   size_t n = (size_t)d->batch, width = (size_t)d->width;
 
-  loom_mlp_layout(&d->mlp, &d->arena, 2 * d->batch);
-  if (d->def.penalty > 0) loom_mlp_slope_layout(&d->slope, &d->mlp, &d->arena, d->batch);
+  bool airl = is_airl(d), penalized = d->def.penalty > 0;
+  if (airl)
+    loom_shaped_layout(&d->shaped, &d->arena, 2 * d->batch, penalized);
+  else
+    loom_mlp_layout(&d->mlp, &d->arena, 2 * d->batch);
+  if (penalized && !airl) loom_mlp_slope_layout(&d->slope, &d->mlp, &d->arena, d->batch);
 
   // Singular vectors lie in a row, so that a checkpoint keeps them as one.
   d->singular = 0;
@@ -138,6 +168,10 @@ static void lay_out(loomDiscriminator* d) {
 static void init_weights(loomDiscriminator* d, uint64_t seed) {
   loomRandom random = loom_random(seed, 1, LOOM_PURPOSE_WEIGHTS);
   if (is_linear(d)) return;
+  if (is_airl(d)) {
+    loom_shaped_init(&d->shaped, &d->params, &random);
+    return;
+  }
 
   loom_mlp_init(&d->mlp, &d->params, &random);
   if (!d->def.spectral) return;
@@ -208,6 +242,7 @@ static double penalize(loomDiscriminator* d, loomRandom* random) {
   }
 
   loomParams* params = acting(d);
+  if (is_airl(d)) return loom_shaped_penalty(&d->shaped, params, d->between, n, d->def.penalty);
   loom_mlp_forward(&d->mlp, params, d->between, n);
   const loomReal* slope = loom_mlp_slope_forward(&d->slope, &d->mlp, params, n);
   double loss = loom_gradient_penalty(d->dbetween, slope, n, d->width, d->def.penalty);
@@ -241,12 +276,16 @@ loomDiscriminatorLook loom_discriminator_loss(loomDiscriminator* d, loomRandom* 
   if (is_linear(d)) match_features(d);
 
   look.penalty = penalize(d, random);
-  const loomReal* value = loom_mlp_forward(&d->mlp, params, d->expert, 2 * n);
+  const loomReal* value = loom_discriminator_value(d, d->expert, 2 * n);
   look.loss =
       look.penalty + (is_critic(d) ? loom_adversarial_wgan : loom_adversarial_bce)(d->dvalue, value, n);
   loom_discriminator_look(&look, value, n, is_critic(d));
   if (is_linear(d)) return look;
 
+  if (is_airl(d)) {
+    loom_shaped_backward(&d->shaped, params, d->dvalue, 2 * n);
+    return look;
+  }
   loom_mlp_backward(NULL, &d->mlp, params, d->dvalue, d->expert, 2 * n);
   back_to_params(d);
   return look;
@@ -265,10 +304,17 @@ loomDiscriminatorLook loom_discriminator_step(loomDiscriminator* d, loomRandom* 
 // ---- asking it
 
 const loomReal* loom_discriminator_value(loomDiscriminator* d, const loomReal* packs, int n) {
-  return loom_mlp_forward(&d->mlp, acting(d), packs, n);
+  return is_airl(d) ? loom_shaped_forward(&d->shaped, acting(d), packs, n)
+                    : loom_mlp_forward(&d->mlp, acting(d), packs, n);
+}
+
+const loomReal* loom_discriminator_learned(loomDiscriminator* d, const loomReal* rows, int n) {
+  assert(is_airl(d));
+  return loom_shaped_reward(&d->shaped, acting(d), rows, n);
 }
 
 void loom_discriminator_back(loomReal* dpacks, loomDiscriminator* d, const loomReal* dvalue, int n) {
+  assert(!is_airl(d));
   loom_mlp_backward(dpacks, &d->mlp, acting(d), dvalue, NULL, n);
 }
 

@@ -14,6 +14,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/fields.h"
+#include "policies/network/shaped.h"
 #include "policies/nn/mlp_slope.h"
 #include "policies/nn/optimizer.h"
 #include "policies/objective/adversarial.h"
@@ -29,10 +30,15 @@ typedef enum loomDiscriminatorKind {
   // the mean of the expert's rows less that of the policy's (feature matching: Abbeel and Ng, 2004; Ho, Gupta
   // and Ermon, "Model-free imitation learning with policy optimization", 2016).
   LOOM_DISCRIMINATOR_LINEAR,
+  // Logits by cross-entropy, but that a logit is f - log pi(a|s), of a reward and its shaping
+  // (policies/network/shaped.h, which says what a row is). Rows are not packed; a penalty holds slopes near 0.
+  LOOM_DISCRIMINATOR_AIRL,
   LOOM_DISCRIMINATOR_KINDS,
 } loomDiscriminatorKind;
 
 extern const char* const loom_discriminator_kind_names[];  // NULL-terminated
+/// Its outputs are a critic's values, not logits.
+bool loom_discriminator_is_critic(loomDiscriminatorKind kind);
 
 typedef struct loomDiscriminatorDef {
   int kind;        // loomDiscriminatorKind
@@ -44,6 +50,7 @@ typedef struct loomDiscriminatorDef {
   double penalty;  // weight of the gradient penalty, between the classes' rows; 0 = none
   double rate;     // of learning
   loomAdamDef adam;
+  loomShapedDef shaped;  // airl: what `features` numbers are
 } loomDiscriminatorDef;
 
 /// WGAN with a penalty of 10, or BCE with none, of one row at a time; features is to be said.
@@ -60,6 +67,7 @@ typedef struct loomDiscriminator {
   size_t singular;                                           // numbers of all of them, from left[0] on
   loomMlp mlp;
   loomMlpSlope slope;
+  loomShaped shaped;          // airl's, which has no mlp and no slope
   loomReal *expert, *policy;  // (batch x width) packs of the next step; one behind the other
   loomReal *dvalue, *between, *dbetween, *packs, *worth;  // work space
   double steps;                                           // taken
@@ -92,7 +100,7 @@ loomDiscriminatorLook loom_discriminator_step(loomDiscriminator* d, loomRandom* 
 
 /// Outputs (n) of n packs (n x width), at most 2 x batch; they stay until the next call.
 const loomReal* loom_discriminator_value(loomDiscriminator* d, const loomReal* packs, int n);
-/// After that, of the same n: dpacks (n x width) from the outputs' gradient (n), for who makes the rows.
+/// After that, of the same n, of all kinds but airl: dpacks (n x width) from the outputs' gradient (n), for who makes the rows.
 void loom_discriminator_back(loomReal* dpacks, loomDiscriminator* d, const loomReal* dvalue, int n);
 
 typedef struct loomDiscriminatorReward {
@@ -104,6 +112,9 @@ typedef struct loomDiscriminatorReward {
 /// other episodes among these, and its reward is the mean over them.
 void loom_discriminator_reward(loomReal* reward, loomDiscriminator* d, const loomDiscriminatorRows* rows,
                                const loomDiscriminatorReward* def, loomRandom* random);
+
+/// airl: the learned reward g of n rows (n), at most 2 x batch, without shaping; likewise.
+const loomReal* loom_discriminator_learned(loomDiscriminator* d, const loomReal* rows, int n);
 
 /// After params.value was written from outside (a checkpoint).
 void loom_discriminator_refresh(loomDiscriminator* d);

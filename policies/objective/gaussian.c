@@ -17,6 +17,32 @@ void loom_gaussian_log_prob(loomReal* log_prob, const loomReal* mean, const loom
   }
 }
 
+// log of the share of a standard normal beyond z. erfc has no digits left far out, where the series' first term
+// is right to 1e-3.
+static double log_beyond(double z) {
+  const double far = 30;
+  return z < far ? log(0.5 * erfc(z * M_SQRT1_2)) : -0.5 * z * z - HALF_LOG_2PI - log(z);
+}
+
+// Of one number. Bounds that went through a float are still bounds.
+static double held(double action, double mean, double log_std, const double range[2]) {
+  double near = 1e-6 * (range[1] - range[0]), inverse = exp(-log_std), off = (action - mean) * inverse;
+  if (action <= range[0] + near) return log_beyond((mean - range[0]) * inverse);
+  if (action >= range[1] - near) return log_beyond((range[1] - mean) * inverse);
+  return -0.5 * off * off - log_std - HALF_LOG_2PI;
+}
+
+void loom_gaussian_held_log_prob(loomReal* log_prob, const loomReal* mean, const loomReal* log_std,
+                                 const loomReal* action, const double* range, int n, int actions) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    double sum = 0;
+    for (int j = 0; j < actions; j++)
+      sum += held((double)action[i * actions + j], (double)mean[i * actions + j], (double)log_std[j],
+                  range + 2 * (ptrdiff_t)j);
+    log_prob[i] = (loomReal)sum;
+  }
+}
+
 void loom_gaussian_log_prob_backward(loomReal* dmean, loomReal* dlog_std, const loomReal* dlog_prob,
                                      const loomReal* mean, const loomReal* log_std, const loomReal* action,
                                      int n, int actions) {

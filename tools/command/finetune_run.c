@@ -44,6 +44,7 @@ typedef struct place {
   loomControlTask* control;
   loomControlScene* control_scene;
   loomEnvironmentMaker maker;  // of it
+  loomLearnedSteps* steps;     // its terms that were learned, or NULL
   loomTask* task;
   loomScene* scene;
   const loomDisturbSet* disturb;  // of the task, or NULL
@@ -60,6 +61,7 @@ static void close_place(place* p) {
   loom_reward_def_destroy(p->features);
   loom_control_scene_destroy(p->control_scene);
   loom_control_task_destroy(p->control);
+  loom_learned_steps_close(p->steps);
   loom_scene_destroy(p->scene);
   loom_task_destroy(p->task);
 }
@@ -87,7 +89,9 @@ static int sum_demos(place* p, const loomFinetuneConfig* c, loomError* err) {
 
 // Terms of a file instead of the task's own; behind them features, whose weights are looked for.
 static int change_reward(place* p, const loomFinetuneConfig* c, loomError* err) {
-  int code = c->residual.reward[0] ? loom_control_reward_load(p->control, c->residual.reward, err) : 0;
+  const char* path = c->residual.reward;
+  int code = path[0] ? loom_control_reward_load(p->control, path, err) : 0;
+  if (!code && path[0]) code = loom_learned_steps_open(&p->steps, p->control, path, err);
   p->first_feature = p->control->reward_count;
   return code || !c->inverts ? code : loom_features_to_control(p->control, &c->inverse.features, err);
 }
@@ -103,6 +107,8 @@ static int open_control(place* p, const loomFinetuneConfig* c, const finetuneRun
   if (!code) code = tool_known_assets(a->roots, p->control->asset, path, err);
   if (!code) code = change_reward(p, c, err);
   if (!code) code = loom_control_scene_create(&p->control_scene, p->control, a->roots, err);
+  if (!code)
+    code = loom_learned_steps_check(p->steps, p->control_scene->obs, p->control_scene->actions, err);
   if (code) return code;
 
   p->maker = loom_control_environment(p->control_scene);

@@ -14,7 +14,7 @@ static void corridor(void** state) {
   for (uint64_t seed = 35400; seed < 35403; seed++) {
     loomCorridorState with, without;
     loomError err = {0, ""};
-    loomCorridorDef def = {300, LOOM_REWARD_GAIL, true, seed};
+    loomCorridorDef def = {.rounds = 300, .reward = LOOM_REWARD_GAIL, .absorbing = true, .seed = seed};
     assert_int_equal(loom_corridor_learn(&with, &def, &err), LOOM_OK);
     def.absorbing = false;
     assert_int_equal(loom_corridor_learn(&without, &def, &err), LOOM_OK);

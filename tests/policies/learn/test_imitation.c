@@ -23,6 +23,7 @@ static loomImitated make_expert(double slope) {
   e.action = calloc(ROWS, sizeof *e.action);
   e.next = calloc(ROWS, sizeof *e.next);
   e.known = calloc(ROWS, sizeof *e.known);
+  e.last = calloc(ROWS, sizeof *e.last);
   e.demo = calloc(ROWS, sizeof *e.demo);
   e.length = calloc((size_t)e.demos, sizeof *e.length);
   e.rows = calloc((size_t)e.demos, sizeof *e.rows);
@@ -35,6 +36,7 @@ static loomImitated make_expert(double slope) {
     e.action[i] = (loomReal)(slope * x);
     e.next[i] = (loomReal)loom_random_range(&random, -1, 1);
     e.known[i] = true;
+    e.last[i] = i % LENGTH == LENGTH - 1;
     e.demo[i] = i / LENGTH;
     e.length[i / LENGTH] = e.rows[i / LENGTH] = LENGTH;
   }

@@ -53,7 +53,18 @@ static const gradientCase gradients[] = {
     {"wgan, spectral", LOOM_DISCRIMINATOR_WGAN, 2, {2, {6, 5}}, ACT(TANH), 0, true},
     {"wgan, spectral and penalty", LOOM_DISCRIMINATOR_WGAN, 1, {2, {6, 5}}, ACT(MISH), 10, true},
     {"bce, spectral", LOOM_DISCRIMINATOR_BCE, 1, {1, {6}}, ACT(RELU), 0, true},
+    {"airl", LOOM_DISCRIMINATOR_AIRL, 1, {2, {6, 5}}, ACT(TANH), 0, false},
+    {"airl, no layers", LOOM_DISCRIMINATOR_AIRL, 1, {0, {0}}, ACT(TANH), 3, false},
+    {"airl, penalty", LOOM_DISCRIMINATOR_AIRL, 1, {2, {6, 5}}, ACT(SILU), 3, false},
+    {"airl, relu", LOOM_DISCRIMINATOR_AIRL, 1, {2, {7, 6}}, ACT(RELU), 3, false},
 };
+
+// A state of two numbers and an action of one; which of the two the reward sees is said by the layers' number.
+static void describe_rows(loomDiscriminatorDef* def) {
+  def->shaped = (loomShapedDef){.obs = 2, .actions = 1, .ends = true, .discount = 0.9};
+  def->shaped.sees_action = def->hidden.n > 0 && def->activation != LOOM_ACTIVATION_RELU;
+  def->features = loom_shaped_width(&def->shaped);
+}
 
 static void create(loomDiscriminator* d, const gradientCase* c) {
   loomError err = {0, ""};
@@ -64,6 +75,7 @@ static void create(loomDiscriminator* d, const gradientCase* c) {
   def.activation = c->activation;
   def.penalty = c->penalty;
   def.spectral = c->spectral;
+  if (c->kind == LOOM_DISCRIMINATOR_AIRL) describe_rows(&def);
   assert_int_equal(loom_discriminator_create(d, &def, 3, BATCH, &err), 0);
   draw(d->expert, 2 * BATCH * d->width, 1, 1);
   draw(d->params.value, (int)d->params.total, 0.7, 2);
@@ -116,7 +128,7 @@ static void gradients_of_rows(void** state) {
   const double step = 1e-6;
 
   for (size_t i = 0; i < sizeof gradients / sizeof *gradients; i++)
-    for (int form = 0; form < LOOM_REWARD_FORMS; form++) {
+    for (int form = 0; form < LOOM_REWARD_FORMS && gradients[i].kind != LOOM_DISCRIMINATOR_AIRL; form++) {
       loomDiscriminator d;
       loomReal reward[2], slope[2], back[2 * LOOM_PACK_MOST * FEATURES], packs[2 * LOOM_PACK_MOST * FEATURES];
       create(&d, &gradients[i]);
@@ -203,6 +215,42 @@ static void equal_classes(void** state) {
   loom_discriminator_destroy(&d);
 }
 
+// An expert takes the first of two actions three times of four, where the policy tosses a coin: f becomes the
+// logarithm of what the expert does (Fu et al., 2018, section 5.2), and the discriminator is in doubt once the
+// policy does the same.
+static void airl_tells_the_experts_odds(void** state) {
+  (void)state;
+  enum { ROWS = 8, WIDTH = 5 };
+  loomDiscriminator d;
+  loomError err = {0, ""};
+  loomRandom random = loom_random(35205, 0, LOOM_PURPOSE_TEST);
+  loomDiscriminatorDef def = loom_default_discriminator_def(LOOM_DISCRIMINATOR_AIRL);
+  def.shaped = (loomShapedDef){.obs = 1, .actions = 2, .sees_action = true, .discount = 0.9};
+  def.features = loom_shaped_width(&def.shaped);
+  def.hidden = (loomSizes){1, {8}};
+  assert_int_equal(def.features, WIDTH);
+  assert_int_equal(loom_discriminator_create(&d, &def, 1, ROWS, &err), 0);
+
+  for (int same = 0; same < 2; same++) {
+    loomDiscriminatorLook look = {0};
+    for (int i = 0; i < 2 * ROWS; i++) {
+      bool first = i < ROWS || same ? i % 4 != 0 : i % 2 != 0;
+      double odds = same ? (first ? 0.75 : 0.25) : 0.5;
+      const loomReal row[WIDTH] = {1, first, !first, 1, log(odds)};
+      memcpy(d.expert + (ptrdiff_t)i * WIDTH, row, sizeof row);
+    }
+
+    // f is what the output is without the last number.
+    for (int i = 0; i < 3000; i++) look = loom_discriminator_step(&d, &random);
+    const loomReal rows[2 * WIDTH] = {1, 1, 0, 1, 0, 1, 0, 1, 1, 0};
+    const loomReal* f = loom_discriminator_value(&d, rows, 2);
+    if (!(fabs(f[0] - log(0.75)) < 1e-3 && fabs(f[1] - log(0.25)) < 1e-3))
+      fail_msg("f is %g and %g", f[0], f[1]);
+    assert_true(!same || fabs(look.entropy - log(2)) < 1e-4);
+  }
+  loom_discriminator_destroy(&d);
+}
+
 // ---- rewards
 
 // A linear critic's value of a pack is the sum over its places: with the same weights in each, a row's reward
@@ -244,7 +292,7 @@ static void rewards(void** state) {
 
 static void bad_definitions(void** state) {
   (void)state;
-  loomDiscriminatorDef def[5];
+  loomDiscriminatorDef def[8];
   for (int i = 0; i < 5; i++) {
     def[i] = loom_default_discriminator_def(i < 4 ? LOOM_DISCRIMINATOR_WGAN : LOOM_DISCRIMINATOR_LINEAR);
     def[i].features = 2;
@@ -255,7 +303,14 @@ static void bad_definitions(void** state) {
   def[3].hidden.n = LOOM_MLP_LAYERS;
   def[4].hidden = (loomSizes){1, {4}};
 
-  for (int i = 0; i < 5; i++) {
+  // Of no states; in packs; by singular values.
+  for (int i = 5; i < 8; i++) def[i] = loom_default_discriminator_def(LOOM_DISCRIMINATOR_AIRL);
+  def[5].features = 2;
+  for (int i = 6; i < 8; i++) describe_rows(&def[i]);
+  def[6].pack = 2;
+  def[7].spectral = true;
+
+  for (int i = 0; i < 8; i++) {
     loomDiscriminator d;
     loomError err = {0, ""};
     assert_int_equal(loom_discriminator_create(&d, &def[i], 1, 4, &err), LOOM_ERR_USAGE);
@@ -268,6 +323,7 @@ int main(void) {
                                      cmocka_unit_test(gradients_of_rows),
                                      cmocka_unit_test(known_distance),
                                      cmocka_unit_test(equal_classes),
+                                     cmocka_unit_test(airl_tells_the_experts_odds),
                                      cmocka_unit_test(rewards),
                                      cmocka_unit_test(bad_definitions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
