@@ -332,6 +332,34 @@ static int run_iterations(run* r, loomError* err) {
   return code;
 }
 
+// ---- beside it
+
+// As its starts are without demos' states and disturbances that change.
+static int run_baselines(run* r, loomError* err) {
+  const loomFinetuneOwner* owner = r->learner.owner;
+  int n = r->def->baselines < r->config->finetune.evaluate ? r->def->baselines : r->config->finetune.evaluate;
+  loomResidualTask task;
+  loomEnvironmentMaker maker;
+  if (!r->imitation || n < 1) return LOOM_OK;
+  if (owner) {
+    task = owner->task;
+    task.starts = NULL;
+    task.widens = false;
+    task.shared = NULL;
+    maker = loom_residual_environment(&task);
+  }
+
+  const loomBaselineDef def = {.maker = owner ? &maker : r->def->maker,
+                               .expert = r->def->expert,
+                               .hidden = {2, {64, 64}},
+                               .n = n,
+                               .starts = evaluation_seed(r),
+                               .seed = (uint64_t)r->config->finetune.seed,
+                               .success = owner != NULL,
+                               .look = r->def->evaluating};
+  return loom_baselines(&r->state.baselines, &def, err);
+}
+
 // ---- the whole
 
 static int create_learner(run* r, loomError* err) {
@@ -475,6 +503,7 @@ int loom_finetune(loomFinetuneState* out, const loomFinetuneDef* def, loomError*
   r->start = loom_clock();
   if (!code) set_state(r);
   if (!code) code = run_iterations(r, err);
+  if (!code) code = run_baselines(r, err);
   *out = r->state;
   if (r->inverse && def->found) loom_inverse_look(def->found, r->inverse);
 

@@ -8,6 +8,7 @@
 #include "engine/base/api.h"
 #include "engine/run/environment.h"
 #include "policies/agent/rollout.h"
+#include "policies/learn/baseline.h"
 #include "policies/learn/finetune_config.h"
 
 LOOM_C_BEGIN
@@ -24,6 +25,7 @@ typedef struct loomFinetuneState {
   double best;              // the highest evaluation
   int64_t best_step;        // and its step
   int64_t won;     // iteration after which a discriminator had won for LOOM_WIN_ROUNDS in a row; 0 = never
+  loomBaselines baselines;  // on the first starts of an evaluation, where the run is over and wants them
   double seconds;  // of this process
   double steps_per_second;
 } loomFinetuneState;
@@ -43,7 +45,8 @@ typedef struct loomFinetuneDef {
   const volatile sig_atomic_t* stop;  // non-zero: write a checkpoint and return; may be NULL
   /// After every iteration; evaluated: the evaluation is new. May be NULL.
   void (*progress)(void* user, const loomFinetuneState* state, bool evaluated);
-  loomTrialLook evaluating;  // of a policy: at its episodes without noise
+  loomTrialLook evaluating;  // of a policy: at its episodes without noise; of both: at those of baselines
+  int baselines;             // episodes of each, in the end, where a discriminator rewards; 0 = none
   void* user;
   loomInverseLook* found;  // what a run that looks for a reward ends with; may be NULL
 } loomFinetuneDef;

@@ -73,6 +73,36 @@ static void add_discriminator(cJSON* out, const loomGailConfig* c, const finetun
   for (int i = 0; i < r->n; i++) cJSON_AddItemToArray(list, cJSON_CreateNumber((double)r->won[i]));
 }
 
+// Who took no trouble, on the same starts.
+static void take_baselines(double cloned[FINETUNE_SEEDS], double random[FINETUNE_SEEDS],
+                           const finetuneResults* r) {
+  for (int i = 0; i < r->n; i++) {
+    cloned[i] = r->baselines[i].cloned;
+    random[i] = r->baselines[i].random;
+  }
+}
+
+static void add_baselines(cJSON* out, const finetuneResults* r) {
+  double cloned[FINETUNE_SEEDS], random[FINETUNE_SEEDS];
+  if (!r->baselines[0].n) return;
+
+  cJSON* map = cJSON_AddObjectToObject(out, "baselines");
+  take_baselines(cloned, random, r);
+  cJSON_AddNumberToObject(map, "episodes", r->baselines[0].n);
+  add_returns(map, "bc", cloned, r->n);
+  add_returns(map, "random", random, r->n);
+}
+
+static void print_baselines(const finetuneResults* r, bool of_policy) {
+  double cloned[FINETUNE_SEEDS], random[FINETUNE_SEEDS], scale = of_policy ? 100 : 1;
+  const char* unit = of_policy ? " %" : "";
+  if (!r->baselines[0].n) return;
+
+  take_baselines(cloned, random, r);
+  printf("on the same starts (%d episodes): behavioral cloning of the same rows %.1f%s, random actions %.1f%s\n",
+         r->baselines[0].n, scale * mean_of(cloned, r->n), unit, scale * mean_of(random, r->n), unit);
+}
+
 // A reward that was found, by each seed.
 static void add_reward(cJSON* out, const loomInverseConfig* c, const finetuneResults* r) {
   cJSON_AddStringToObject(out, "data", c->data);
@@ -116,6 +146,7 @@ void finetune_print_json(const loomFinetuneConfig* c, const finetuneResults* r) 
 
   add_returns(out, of_policy ? "evaluated" : "return", c->finetune.evaluate ? r->evaluation : r->training,
               r->n);
+  if (c->imitates) add_baselines(out, r);
   add_returns(out, "training_return", r->training, r->n);
   cJSON_AddNumberToObject(out, "episodes", c->finetune.evaluate);
   cJSON_AddNumberToObject(out, "steps", (double)r->steps);
@@ -176,6 +207,7 @@ void finetune_print_results(const loomFinetuneConfig* c, const finetuneResults* 
   } else if (c->finetune.evaluate)
     printf("return %.1f (mean of %d seed%s, %d episodes each, without noise)\n", mean_of(r->evaluation, r->n),
            r->n, r->n == 1 ? "" : "s", c->finetune.evaluate);
+  if (c->imitates) print_baselines(r, c->of_policy);
   if (!c->of_policy)
     printf("return of the latest 100 episodes of training: %.1f\n", mean_of(r->training, r->n));
 

@@ -14,6 +14,7 @@ typedef struct finetuneResults {
   const loomInverseLook* found;                                 // (n) where a reward is looked for
   double evaluation[FINETUNE_SEEDS], training[FINETUNE_SEEDS];  // (n) mean returns; NAN = none
   int64_t won[FINETUNE_SEEDS];  // (n) iteration after which a discriminator had won for long; 0 = never
+  loomBaselines baselines[FINETUNE_SEEDS];  // (n) where a discriminator rewarded
   int64_t steps;
   double core_seconds, seconds;
 } finetuneResults;

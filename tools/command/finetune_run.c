@@ -397,6 +397,7 @@ static finetuneResults results_of(const runs* all, double core_seconds) {
     r.evaluation[i] = all->state[i].evaluation;
     r.training[i] = all->state[i].training_return;
     r.won[i] = all->state[i].won;
+    r.baselines[i] = all->state[i].baselines;
     r.steps += all->state[i].step;
   }
   return r;
@@ -436,6 +437,7 @@ int finetune_run(const finetuneRun* run, loomError* err) {
                            .expert = &at.expert,
                            .demos = &at.demos,
                            .first_feature = at.first_feature,
+                           .baselines = run->baselines,
                            .digest = at.digest,
                            .overwrite = run->overwrite,
                            .resume = run->resume,

@@ -12,6 +12,7 @@ typedef struct finetuneRun {
   int nseed;             // 0 = the configuration's alone, in the folder itself
   const int64_t* seeds;  // (nseed) each in DIR/seed-SEED
   bool overwrite, resume, json;
+  int baselines;  // loomFinetuneDef
   loomAssetRoots* roots;
 } finetuneRun;
 

@@ -11,7 +11,7 @@
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
-enum { SEEDS = FINETUNE_SEEDS };
+enum { SEEDS = FINETUNE_SEEDS, BASELINES = 50 };
 
 static const char* const learners[] = {[LOOM_FINETUNE_PPO] = "ppo", [LOOM_FINETUNE_TD3] = "td3", NULL};
 
@@ -23,7 +23,7 @@ typedef struct gailTask {
   bool spectral;
   int nseed;
   int64_t seeds[SEEDS];
-  bool resume, overwrite, json;
+  bool resume, overwrite, json, no_baselines;
   loomAssetRoots roots;
 } gailTask;
 
@@ -87,6 +87,9 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("eval", 0, "N", gailTask, INT64, test, .high = 1 << 20, .unit = "episodes",
                    .about = "of the policy before and after, in the end, from the same fresh starts; 200 "
                             "unless given; 0 = none"),
+    TOOL_OPTION_AS("no-baselines", 0, NULL, gailTask, BOOL, no_baselines,
+                   .about = "do not tell what behavioral cloning of the same rows and random actions come to, "
+                            "on the first of the starts of --evaluate (50 at most)"),
     TOOL_OPTION_AS("output", 'o', "DIR", gailTask, STRING, folder, .about = "where all goes"),
     TOOL_OPTION_AS("threads", 'j', "N", gailTask, INT64, threads, .high = 1024,
                    .about = "as many as cores unless given, or 0"),
@@ -261,6 +264,7 @@ int gail_task(int argc, char** argv) {
                                        .overwrite = a.overwrite,
                                        .resume = a.resume,
                                        .json = a.json,
+                                       .baselines = a.no_baselines ? 0 : BASELINES,
                                        .roots = &a.roots},
                         &err);
   loom_asset_roots_destroy(&a.roots);

@@ -123,6 +123,12 @@ static void iterate(learned* l, int n) {
     if (l->learner.iterate(l->learner.self, &err)) fail_msg("%s", err.message);
 }
 
+static loomGailConfig airl_config(void) {
+  loomGailConfig c = gail_config(PPO);
+  c.discriminator = LOOM_DISCRIMINATOR_AIRL;
+  return c;
+}
+
 // The mean distance from what the expert does.
 static double error_of(learned* l, double slope) {
   double sum = 0;
@@ -138,8 +144,10 @@ static double error_of(learned* l, double slope) {
 // Whatever its environment rewards: what the expert does is a mean distance of half away from that.
 static void does_as_the_expert(void** state) {
   (void)state;
+  const int kinds[] = {LOOM_DISCRIMINATOR_BCE, LOOM_DISCRIMINATOR_WGAN, LOOM_DISCRIMINATOR_AIRL};
   for (int m = 0; m < METHODS; m++) {
-    for (int kind = 0; kind < LOOM_DISCRIMINATOR_LINEAR; kind++) {
+    for (int k = 0; k < (m == PPO ? 3 : 2); k++) {
+      int kind = kinds[k];
       loomGailConfig gail = gail_config((method)m);
       gail.discriminator = kind;
       learned l = make_learned((method)m, &gail, -0.5, 1, 1);
@@ -205,13 +213,52 @@ static void end_is_worth_its_tail(void** state) {
   }
 }
 
+// Of airl, whose rows end with how likely the policy is to do so: the last step leads to the absorbing state,
+// and its reward is the network's on scaled rows, told as a difference to that state's.
+static void tell_half(loomReal* rows, void* self, int n, int width) {
+  (void)self;
+  for (int i = 0; i < n; i++) rows[(i + 1) * width - 1] = (loomReal)log(0.5);
+}
+
+static void airl_ends_in_the_absorbing_state(void** state) {
+  (void)state;
+  loomImitation* im;
+  loomError err = {0, ""};
+  double reward[STEPS];
+  loomImitated expert = make_expert(0.5);
+  const loomGailConfig gail = airl_config();
+  const loomImitationDef def = {&gail, &expert, 0.9, LENGTH, STEPS, 7};
+  if (loom_imitation_create(&im, &def, &err)) fail_msg("%s", err.message);
+  loom_imitation_meet(im, &(loomImitationPolicy){NULL, tell_half});
+
+  // The tail, and a step into another state than the same one before it.
+  for (int k = 0; k < 50; k++) ask(reward, im);
+  double tail = scalar_of(im, "discriminator/absorbing");
+  assert_true(tail < -0.5 && reward[2] == 0 && fabs(reward[1] - reward[0] - 9 * tail) > 1e-3);
+
+  // What is learned, alone: finite, and by what was seen and done.
+  loomStepReward found;
+  void* instance;
+  assert_int_equal(loom_imitation_reward(&found, im, &err), 0);
+  const loomStepScore score = loom_step_reward_score(&found);
+  assert_int_equal(score.create(&instance, score.self, &err), 0);
+  double one = score.value(instance, &(double){0.2}, &(double){0.1}),
+         other = score.value(instance, &(double){0.2}, &(double){-0.5});
+  assert_true(isfinite(one) && one > 0 && one != other);
+  score.destroy(instance);
+  loom_step_reward_destroy(&found);
+  loom_imitation_destroy(im);
+  loom_imitated_destroy(&expert);
+}
+
 // ---- the same bytes
 
 static void threads_change_nothing(void** state) {
   (void)state;
-  for (int m = 0; m < METHODS; m++) {
+  for (int k = 0; k <= METHODS; k++) {
     uint64_t first = 0;
-    const loomGailConfig gail = gail_config((method)m);
+    int m = k < METHODS ? k : PPO;
+    const loomGailConfig gail = k < METHODS ? gail_config((method)m) : airl_config();
 
     for (int threads = 1; threads <= 3; threads++) {
       learned l = make_learned((method)m, &gail, 0.5, 5, threads);
@@ -231,11 +278,13 @@ static void threads_change_nothing(void** state) {
 
 static void goes_on_from_tensors(void** state) {
   (void)state;
-  for (int m = 0; m < METHODS; m++) {
-    loomGailConfig gail = gail_config((method)m);
+  for (int k = 0; k <= METHODS; k++) {
+    bool airl = k == METHODS;
+    int m = airl ? PPO : k;
+    loomGailConfig gail = airl ? airl_config() : gail_config((method)m);
     gail.see = m == PPO ? LOOM_SEE_NEXT : LOOM_SEE_ACTION;
-    gail.pack = m == PPO ? 2 : 1;
-    gail.spectral = true;
+    gail.pack = m == PPO && !airl ? 2 : 1;
+    gail.spectral = !airl;
     learned a = make_learned((method)m, &gail, 0.5, 5, 1), b = make_learned((method)m, &gail, 0.5, 5, 1);
     loomSafeTensor from[LOOM_LEARNER_TENSORS], to[LOOM_LEARNER_TENSORS];
     loomError err = {0, ""};
@@ -289,6 +338,17 @@ static void refuses(void** state) {
   l.destroy(l.self);
   loom_imitation_destroy(im);
 
+  // How likely what it does is, TD3 cannot tell.
+  const loomGailConfig airl = airl_config();
+  def.config = &airl;
+  assert_int_equal(loom_imitation_create(&im, &def, &err), 0);
+  assert_int_equal(loom_td3_create(&l, &td3, NULL, &maker, 0, 1, 1, &err), 0);
+  assert_int_equal(loom_td3_imitate(&l, im, &err), LOOM_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "take ppo"));
+  l.destroy(l.self);
+  loom_imitation_destroy(im);
+  def.config = &gail;
+
   // Next states that nobody recorded.
   gail.see = LOOM_SEE_NEXT;
   memset(expert.known, 0, ROWS * sizeof *expert.known);
@@ -300,6 +360,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(does_as_the_expert),
       cmocka_unit_test(end_is_worth_its_tail),
+      cmocka_unit_test(airl_ends_in_the_absorbing_state),
       cmocka_unit_test(threads_change_nothing),
       cmocka_unit_test(goes_on_from_tensors),
       cmocka_unit_test(refuses),
