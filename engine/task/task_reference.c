@@ -464,12 +464,13 @@ const loomReferenceKey loom_task_reference[] = {
     {"gym: healthy", "above", "number", "", "no bound", "lower bound", "0.7"},
     {"gym: healthy", "below", "number", "", "no bound", "upper bound", "2"},
 
-    {"gym: reward", "", "", "", "", "An entry of `reward:`. healthy: 1 while that is so. velocity: of entries of qpos. action: sum of its squares. square: sum of squares of entries - target. distance: from a body or site to another.", ""},
-    {"gym: reward", "term", "healthy, velocity, action, square or distance", "", REQUIRED, "which", "velocity"},
+    {"gym: reward", "", "", "", "", "An entry of `reward:`. healthy: 1 while that is so. velocity: of entries of qpos. action: sum of its squares. square: sum of squares of entries - target. distance: from a body or site to another. learned: what a file says of what was seen before the action and of the action, as `demoloom gail --discriminator airl` writes it; only in files of `finetune --scratch --reward`.", ""},
+    {"gym: reward", "term", "healthy, velocity, action, square, distance or learned", "", REQUIRED, "which", "velocity"},
     {"gym: reward", "weight", "number", "", "1", "factor on it", "-0.1"},
     QUANTITY("gym: reward")
     {"gym: reward", "target", "number", "", "0", "of a square", "2"},
     {"gym: reward", "to", "text", "", "", "the other body or site of a distance", "goal"},
+    {"gym: reward", "file", "text", "", REQUIRED " with learned", "of what was learned, below the folder of the reward's file", "reward.safetensors"},
 
     {"gym: reset", "", "", "", "", "An entry of `reset:`.", ""},
     {"gym: reset", "of", "qpos or qvel", "", "qpos", "which", "qvel"},

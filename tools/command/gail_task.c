@@ -12,6 +12,7 @@
 #include "tools/shared/outputs.h"
 
 enum { SEEDS = FINETUNE_SEEDS, BASELINES = 50 };
+static const double AIRL_PENALTY = 0.01;
 
 static const char* const learners[] = {[LOOM_FINETUNE_PPO] = "ppo", [LOOM_FINETUNE_TD3] = "td3", NULL};
 
@@ -48,9 +49,11 @@ static const toolOption options[] = {
                             "says; `demoloom help finetune` has all"),
     TOOL_HEADING_LINE("the discriminator"),
     TOOL_OPTION_AS("discriminator", 0, "NAME", gailTask, CHOICE, discriminator,
-                   .choices = loom_discriminator_kind_names, .about = "bce unless given"),
+                   .choices = loom_discriminator_kind_names,
+                   .about = "bce unless given; airl (ppo, plain control tasks) asks the policy how likely its "
+                            "actions are, and writes the reward that it learns, too"),
     TOOL_OPTION_AS("see", 0, "WHAT", gailTask, CHOICE, see, .choices = loom_imitation_sights,
-                   .about = "state,action unless given"),
+                   .about = "state,action unless given; airl's reward with state,next: the state alone"),
     TOOL_OPTION_AS("reward", 0, "NAME", gailTask, CHOICE, reward, .choices = loom_imitation_rewards,
                    .about = "made of its output; auto unless given: airl, of critics wgan"),
     TOOL_OPTION_AS("absorbing", 0, "SWITCH", gailTask, CHOICE, absorbing, .choices = tool_switches,
@@ -59,7 +62,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("pack", 0, "N", gailTask, INT64, pack, .low = 1, .high = LOOM_PACK_MOST,
                    .about = "rows of independent episodes side by side (ppo); 1 unless given"),
     TOOL_OPTION_AS("penalty", 0, "W", gailTask, REAL, penalty, .least = 0, .most = 1e6,
-                   .about = "weight of its gradient penalty; 1 unless given; 0 = none"),
+                   .about = "weight of its gradient penalty; 1 unless given, of airl 0.01; 0 = none"),
     TOOL_OPTION_AS("spectral", 0, NULL, gailTask, BOOL, spectral,
                    .about = "its weights are divided by their largest singular value"),
     TOOL_OPTION_AS("rate", 0, "X", gailTask, REAL, rate, .least = 1e-12, .most = 10,
@@ -113,6 +116,8 @@ static const toolCommand command = {
         "file,\n"
         "where a trained policy goes on learning; that is compared in the end with what it was, on starts\n"
         "that neither has met, and kept where it is better.\n"
+        "With --discriminator airl what is learned of the expert's reward goes into reward.yaml, by which\n"
+        "`demoloom finetune --scratch --reward` trains others.\n"
         "Into the folder go config.yaml, last.safetensors (checkpoint), best.safetensors (what acts),\n"
         "scalars.csv, curves.png, TensorBoard event files and, of a policy, evaluation.csv. Ctrl-C writes a\n"
         "checkpoint; --resume goes on, bit for bit.\n",
@@ -123,6 +128,9 @@ static const toolCommand command = {
         "  demoloom gail tests/gym/hopper.yaml --data expert.hdf5 --every 20 -o runs/gail\n"
         "  demoloom gail tests/gym/hopper.yaml --data expert.hdf5 --every 20 --rl td3 -n 200000 -o runs/dac\n"
         "  demoloom gail tests/gym/hopper.yaml --data expert.hdf5 --see state,next -o runs/gaifo\n"
+        "  demoloom gail tests/gym/hopper.yaml --data expert.hdf5 --discriminator airl --see state,next -o "
+        "runs/airl\n"
+        "  demoloom finetune --scratch -t tests/gym/hopper.yaml --reward runs/airl/reward.yaml -o runs/fresh\n"
         "  demoloom gail handover --policy runs/bc/best_success.safetensors --data demos.hdf5 -o runs/gail\n"
         "  demoloom rollout runs/gail/best.safetensors -n 100\n",
     TOOL_OPTIONS(options),
@@ -183,6 +191,10 @@ static void put_numbers(loomFinetuneConfig* c, const gailTask* a) {
   if (a->penalty >= 0) c->gail.penalty = a->penalty;
   if (a->rate > 0) c->gail.rate = a->rate;
   if (a->spectral) c->gail.spectral = true;
+
+  // What holds a critic's slope near 1 is too much for what holds a reward's near 0.
+  bool airl = c->gail.discriminator == LOOM_DISCRIMINATOR_AIRL;
+  if (airl && a->penalty < 0 && !a->config) c->gail.penalty = AIRL_PENALTY;
 
   // As many packs as places, unless a file says otherwise.
   if (a->pack > 1 && c->gail.packs == 1) c->gail.packs = (int)a->pack;

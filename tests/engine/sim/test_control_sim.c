@@ -182,6 +182,66 @@ static void bad_actions(void** state) {
   gym_close(&gym);
 }
 
+// ---- rewards that were learned
+
+// Of what is seen, the last number; and the first of what is done.
+static int create_score(void** out, void* self, loomError* err) {
+  (void)err;
+  *out = self;
+  return 0;
+}
+
+static void destroy_score(void* instance) {
+  (void)instance;
+}
+
+static double score_of(void* instance, const double* obs, const double* action) {
+  return *(double*)instance * obs[2] + action[0];
+}
+
+// Asked of what was seen before the step, also where that is a body's place and an episode went on from a
+// snapshot, after which the simulator knows of no such place yet.
+static void learned_terms_see_what_was_seen(void** state) {
+  (void)state;
+  static const char text[] =
+      "{task: t, gym: {asset: gymnasium, model: half_cheetah.xml, observe: [{of: body, name: torso}], "
+      "reward: [{term: learned, file: r, weight: 2}]}}";
+  double ten = 10, obs[MOST], action[MOST] = {0.3};
+  loomStepScore score = {&ten, create_score, destroy_score, score_of};
+  loomError err = {0, ""};
+  loomControlTask* task;
+  loomControlScene* scene;
+  loomControlSim *sim, *other;
+  loomControlStep step, again;
+  loomAssetRoots roots = gym_roots();
+  assert_int_equal(loom_control_task_parse(&task, text, strlen(text), "t.yaml", &err), 0);
+  assert_int_equal(loom_control_scene_create(&scene, task, &roots, &err), LOOM_ERR_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "finetune --scratch --reward"));
+  task->reward[0].score = &score;
+  assert_int_equal(loom_control_scene_create(&scene, task, &roots, &err), 0);
+
+  assert_int_equal(loom_control_sim_create(&sim, scene, &err), 0);
+  assert_int_equal(loom_control_sim_create(&other, scene, &err), 0);
+  double* snapshot = calloc((size_t)loom_control_sim_snapshot_size(scene), sizeof *snapshot);
+  assert_int_equal(loom_control_sim_reset(sim, 1, 1, &err), 0);
+  for (int t = 0; t < 5; t++) {
+    loom_control_sim_observe(obs, sim);
+    loom_control_sim_snapshot(snapshot, sim);
+    loom_control_sim_restore(other, snapshot);
+    assert_int_equal(loom_control_sim_step(&step, sim, action, &err), 0);
+    assert_int_equal(loom_control_sim_step(&again, other, action, &err), 0);
+    assert_true(step.value[0] == 10 * obs[2] + 0.3 && step.reward == 2 * step.value[0]);
+    assert_true(again.value[0] == step.value[0] && obs[2] > 0.1);
+  }
+
+  free(snapshot);
+  loom_control_sim_destroy(sim);
+  loom_control_sim_destroy(other);
+  loom_control_scene_destroy(scene);
+  loom_asset_roots_destroy(&roots);
+  loom_control_task_destroy(task);
+}
+
 // ---- names that the model lacks
 
 static void refuses_other_models(void** state) {
@@ -220,6 +280,7 @@ int main(void) {
       cmocka_unit_test(gymnasium_agrees), cmocka_unit_test(resets_are_pure),
       cmocka_unit_test(noise_is_as_told), cmocka_unit_test(snapshots_go_on),
       cmocka_unit_test(bad_actions),      cmocka_unit_test(refuses_other_models),
+      cmocka_unit_test(learned_terms_see_what_was_seen),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
